@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Symbols and code of an ELF file, by libelf. */
+#ifndef HARK_ELF_H
+#define HARK_ELF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct elf_file;
+
+/* Opens an ELF file (x86-64 or aarch64, executable or shared) by descriptor (duplicated). NULL: errno (ENOEXEC: not such a file). */
+struct elf_file *elf_open_fd(int fd);
+/* NULL is legal. */
+void elf_close(struct elf_file *elf);
+
+struct elf_symbol {
+	uint64_t address;     /* virtual address in the file's own numbering */
+	uint64_t size;	      /* 0: not known */
+	uint64_t file_offset; /* where a uprobe goes */
+};
+
+/* A defined function by name, in .dynsym then .symtab; versions ignored. 0, or -ENOENT. */
+int elf_find_function(const struct elf_file *elf, const char *name, struct elf_symbol *out);
+
+/* Copies up to size bytes of code at a virtual address. Bytes copied, or -EFAULT when it lies in no executable segment. */
+long elf_read_code(const struct elf_file *elf, uint64_t address, uint8_t *out, size_t size);
+
+/* Virtual address to file offset through the program headers. 0, or -EFAULT. */
+int elf_file_offset(const struct elf_file *elf, uint64_t address, uint64_t *offset);
+
+#endif

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A request and its response on one connection, as one side saw them. At
+ * least one of the two is there. The exchange owns its messages.
+ */
+#ifndef HARK_EXCHANGE_H
+#define HARK_EXCHANGE_H
+
+#include "conn_facts.h"
+#include "message.h"
+
+#include <stdint.h>
+
+struct exchange {
+	struct message *request;  /* NULL: not seen */
+	struct message *response; /* NULL: not seen */
+	const struct conn_facts *conn; /* borrowed; outlives the exchange's callback */
+	struct mover mover;	  /* of the request, or else of the response */
+	uint32_t key;		  /* HTTP/2 stream; 0 for HTTP/1 */
+	unsigned int flags;	  /* enum message_flag: both messages' and its own */
+	bool h2_error_known;
+	uint32_t h2_error;	  /* of RST_STREAM or GOAWAY (RFC 9113, 7) */
+	uint64_t start_ns;	  /* first request byte, else first response byte */
+	bool duration_known;
+	uint64_t duration_ns;	  /* first request byte to last response byte; never negative */
+	bool ttfb_known;
+	uint64_t ttfb_ns;	  /* first request byte to first response byte */
+};
+
+/* Frees the exchange with its messages; NULL is legal. */
+void exchange_free(struct exchange *exchange);
+
+/* RFC 9113, 7: "NO_ERROR", "CANCEL", …; NULL for codes that the RFC does not name. */
+const char *h2_error_name(uint32_t error);
+
+/* The names of interface.md. Calls fn for each flag that is set, in the document's order. */
+void flags_each(unsigned int flags, void (*fn)(void *ctx, const char *name), void *ctx);
+
+/* scheme for url.scheme: the request's own, else by TLS; NULL when not known. */
+const char *exchange_scheme(const struct exchange *exchange);
+
+#endif

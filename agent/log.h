@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Talk to the user on stderr. One line a call, beginning with "hark: ". Bytes
+ * that were observed must be escaped by the caller before they come here.
+ */
+#ifndef HARK_LOG_H
+#define HARK_LOG_H
+
+enum log_level {
+	LOG_QUIET = -1, /* -q: errors only */
+	LOG_NORMAL = 0,
+	LOG_DEBUG = 1,	/* --debug */
+};
+
+extern enum log_level log_level;
+
+void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void log_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void log_debug(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+#endif

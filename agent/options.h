@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The command line, as one struct that is filled once and then only read.
+ * The option table in options.c drives parsing, --help and the man page test.
+ */
+#ifndef HARK_OPTIONS_H
+#define HARK_OPTIONS_H
+
+#include "redact.h"
+#include "sink.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define OUTPUTS_MAX 8
+
+enum command {
+	COMMAND_LIVE,	/* watch, conns, record */
+	COMMAND_REPLAY,
+	COMMAND_DOCTOR,
+};
+
+enum capture_way {
+	CAPTURE_AUTO,
+	CAPTURE_SOCKET,	 /* socket tracepoints, Linux 6.3 */
+	CAPTURE_SYSCALL, /* syscall exit */
+};
+
+struct output {
+	const char *format;
+	const char *path; /* NULL: stdout */
+};
+
+struct options {
+	enum command command;
+	enum view view;
+	const char *replay_path;
+	const char *record_path;     /* -w; NULL: none */
+	const char *stats_json_path; /* NULL: none */
+	struct output outputs[OUTPUTS_MAX];
+	size_t output_count; /* at least 1 but for record */
+	int verbose;
+	bool quiet, debug, show_secrets;
+	bool color;	      /* decided: terminal, NO_COLOR, --no-color */
+	uint32_t *pids;	      /* -p */
+	size_t pid_count;
+	char **comms;	      /* --comm */
+	size_t comm_count;
+	uint64_t duration_ns; /* -d; 0: until told to stop */
+	uint64_t count;	      /* -n; 0: no limit */
+	uint64_t timeout_ns;  /* --timeout */
+	size_t snaplen_bytes;
+	size_t ring_bytes;    /* a power of two, a multiple of the page size */
+	size_t body_limit_bytes;
+	enum capture_way capture;
+	struct redact *redact;
+	char **child_argv;    /* after --; NULL: none */
+};
+
+/*
+ * Parses the command line. 0: options is filled. 1: help or version was
+ * printed, exit 0. 2: a usage error was reported, exit 2.
+ */
+int options_parse(struct options *options, int argc, char **argv);
+void options_fini(struct options *options);
+
+/* "64K", "16M", "1G" or plain bytes. 0, or -EINVAL, -ERANGE. */
+int parse_size(const char *text, size_t *bytes);
+/* "500ms", "10s", "2m", "1h", plain seconds, fractions allowed. 0, or -EINVAL, -ERANGE. */
+int parse_duration(const char *text, uint64_t *ns);
+
+#endif

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Which header values are secrets: authorization, proxy-authorization, cookie,
+ * set-cookie, what --redact adds, and what HTTP/2 marks as never indexed is NOT
+ * enough alone to hide a value. They show as "[redacted]".
+ */
+#ifndef HARK_REDACT_H
+#define HARK_REDACT_H
+
+#include "slice.h"
+
+#include <stdbool.h>
+
+#define REDACTED "[redacted]"
+
+struct redact;
+
+/* show_secrets: nothing is redacted. NULL: out of memory. */
+struct redact *redact_new(bool show_secrets);
+/* NULL is legal. */
+void redact_free(struct redact *redact);
+/* Adds header names, comma-separated, case ignored. 0, -EINVAL (not a token, RFC 9110 5.6.2) or -ENOMEM. */
+int redact_add(struct redact *redact, const char *names);
+/* Is this header's value a secret? */
+bool redact_header(const struct redact *redact, struct slice name);
+
+#endif

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Where results go. A sink is a table of functions; sinks_find() knows them
+ * all. Adding one is one file in agent/sinks/ and one line in sink.c.
+ *
+ * Sinks borrow what they are shown, write to their own FILE, and escape
+ * everything that was observed.
+ */
+#ifndef HARK_SINK_H
+#define HARK_SINK_H
+
+#include "conn_facts.h"
+#include "exchange.h"
+#include "redact.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+enum view {
+	VIEW_WATCH, /* one line an exchange */
+	VIEW_CONNS, /* connections */
+	VIEW_RECORD, /* nothing shown: raw events to a file */
+};
+
+struct sink_config {
+	FILE *out;		  /* borrowed */
+	int verbose;		  /* 0, 1 (-v: headers), 2 (-vv: bodies) */
+	bool color;
+	int64_t wall_offset_ns;	  /* CLOCK_REALTIME less CLOCK_MONOTONIC */
+	const struct redact *redact; /* borrowed */
+};
+
+struct sink; /* each file in sinks/ defines its own */
+
+struct sink_ops {
+	const char *format; /* "text", "json" */
+	enum view view;
+	struct sink *(*create)(const struct sink_config *config); /* NULL: out of memory */
+	void (*exchange)(struct sink *sink, const struct exchange *exchange);	    /* may be NULL */
+	void (*conn_opened)(struct sink *sink, const struct conn_facts *conn);	    /* may be NULL */
+	void (*conn_closed)(struct sink *sink, const struct conn_facts *conn);	    /* may be NULL */
+	void (*destroy)(struct sink *sink); /* flushes what it holds; out stays open */
+};
+
+/* The sink for a format in a view; NULL: there is none. */
+const struct sink_ops *sink_find(const char *format, enum view view);
+
+#endif

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Where events come from: the kernel (source_bpf) or a recording (source_file).
+ */
+#ifndef HARK_SOURCE_H
+#define HARK_SOURCE_H
+
+#include "event.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Each event in order; borrowed for the call. Return less than 0 to stop (that value comes back). */
+typedef int event_fn(void *ctx, const struct event_header *event);
+
+/*
+ * Is this record, of which size bytes are there, one that the pipeline may
+ * read? Checks type, sizes and that the payload lies inside.
+ */
+bool event_valid(const struct event_header *event, size_t size);
+
+#endif

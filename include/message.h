@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One HTTP message: what a protocol decoder hands on and a sink prints.
+ *
+ * Unknown is explicit everywhere. A slice with data == NULL is "not known" (an
+ * empty value has data != NULL and len 0); a status of 0 is not known; a field
+ * whose name or value could not be decoded with certainty says so in its flags.
+ */
+#ifndef HARK_MESSAGE_H
+#define HARK_MESSAGE_H
+
+#include "arena.h"
+#include "event.h"
+#include "slice.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum message_kind {
+	MESSAGE_REQUEST,
+	MESSAGE_RESPONSE,
+};
+
+enum http_version { /* as decimal digits, so that they compare */
+	HTTP_VERSION_UNKNOWN = 0,
+	HTTP_1_0 = 10,
+	HTTP_1_1 = 11,
+	HTTP_2 = 20,
+};
+
+/* The flags of interface.md. Messages, exchanges and connections share them. */
+enum message_flag {
+	FLAG_LATE_JOINED = 1 << 0,     /* the connection was joined after it began */
+	FLAG_GAP = 1 << 1,	       /* bytes of this message were lost or skipped where it matters */
+	FLAG_TRUNCATED = 1 << 2,       /* cut by a limit of ours */
+	FLAG_PARTIAL_HEADERS = 1 << 3, /* some header names or values are unknown */
+	FLAG_RESET = 1 << 4,	       /* RST_STREAM, GOAWAY or TCP reset */
+	FLAG_CLOSED = 1 << 5,	       /* the connection ended before the message did */
+	FLAG_TIMEOUT = 1 << 6,	       /* expired (--timeout) */
+	FLAG_IN_FLIGHT = 1 << 7,       /* hark ended first */
+	FLAG_UNANSWERED = 1 << 8,      /* no response was seen */
+	FLAG_NO_REQUEST = 1 << 9,      /* no request was seen */
+	FLAG_PUSHED = 1 << 10,	       /* PUSH_PROMISE */
+	FLAG_TENTATIVE_PEER = 1 << 11, /* the socket was bound by one match only */
+	FLAG_UPGRADED = 1 << 12,       /* CONNECT or 101: what follows is not HTTP/1 */
+};
+
+enum header_flag {
+	HEADER_NAME_UNKNOWN = 1 << 0,
+	HEADER_VALUE_UNKNOWN = 1 << 1,
+	HEADER_NEVER_INDEXED = 1 << 2, /* RFC 7541, 6.2.3: its sender calls it secret */
+};
+
+struct header {
+	struct slice name; /* as sent for HTTP/1, lower case for HTTP/2; data NULL when unknown */
+	struct slice value;
+	unsigned int flags; /* enum header_flag */
+};
+
+struct header_list {
+	struct header *items; /* in the arena of the message */
+	size_t count;
+	size_t capacity;
+};
+
+/* Who moved the first bytes of a message. */
+struct mover {
+	uint32_t pid, tid, uid;
+	int32_t fd; /* -1: not known */
+	char comm[EVENT_COMM_LEN];
+	char exe[EVENT_NAME_LEN]; /* base name of the executable; empty: not known */
+};
+
+struct message {
+	enum message_kind kind;
+	enum http_version version;
+	enum event_direction direction;
+	uint32_t key; /* HTTP/2 stream; 0 for HTTP/1 */
+	unsigned int flags; /* enum message_flag */
+
+	/* Request. For HTTP/1 `target` is the request target as sent; for HTTP/2 it is :path. */
+	struct slice method, target, scheme, authority;
+	/* Response. */
+	int status; /* 100..999; 0: not known */
+
+	struct header_list headers;  /* regular fields only; pseudo-headers go to the slots above */
+	struct header_list trailers;
+
+	uint64_t body_bytes; /* on the wire, without chunk framing and padding; holes inside a body counted */
+	struct slice body;   /* the first bytes, when somebody wants bodies; else empty */
+	bool body_known;     /* false: body_bytes is only a lower bound */
+
+	uint64_t first_byte_ns, head_ns, last_byte_ns; /* event time; 0: not known */
+
+	struct mover mover;   /* filled by the connection, not by the decoder */
+	struct arena arena;
+};
+
+/* A new, empty message whose arena is bounded by limit_bytes. NULL: out of memory. */
+struct message *message_new(enum message_kind kind, size_t limit_bytes);
+
+/* Frees the message and its arena; NULL is legal. */
+void message_free(struct message *message);
+
+/*
+ * Appends one field; copies name and value into the arena. An unknown name or
+ * value is passed as a slice with data == NULL and its flag. 0, or -ENOMEM
+ * (limit or memory), after which the list is as before.
+ */
+int message_add_header(struct message *message, struct header_list *list, struct slice name,
+		       struct slice value, unsigned int flags);
+
+/*
+ * The first known value of a field (RFC 9110, 5.1: names ignore case), borrowed;
+ * data NULL when there is none.
+ */
+struct slice message_header(const struct message *message, struct slice name);
+
+#endif

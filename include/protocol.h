@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What every protocol decoder offers and asks for. A decoder is pure: bytes
+ * and holes of one connection go in, in order for each direction; messages
+ * come out through callbacks. No I/O, no clock, no globals.
+ *
+ * Which direction carries requests may not be known at first (a connection
+ * joined late): the decoder then learns it from the bytes.
+ */
+#ifndef HARK_PROTOCOL_H
+#define HARK_PROTOCOL_H
+
+#include "message.h"
+#include "slice.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define HOLE_UNKNOWN_SIZE UINT64_MAX
+
+enum protocol_role { /* of the observed process */
+	ROLE_UNKNOWN,
+	ROLE_CLIENT, /* sends requests */
+	ROLE_SERVER, /* receives requests */
+};
+
+/* Things a decoder counts. The names are those of the counters the user sees. */
+enum protocol_note {
+	NOTE_MESSAGE_REFUSED,	/* messages.refused: what the parser could not take */
+	NOTE_RESYNC,		/* protocol.resyncs: searched for the next start line or frame */
+	NOTE_BYTES_UNPARSED,	/* bytes.unparsed: passed over while searching */
+	NOTE_HEADER_BLOCK_LOST,	/* hpack.blocks_lost: header blocks that were lost or cut by a hole */
+	NOTE_INFLATE_ERROR,	/* hpack.errors */
+	NOTE_HEADER_LIMIT,	/* limit.headers: header list or arena too large */
+	NOTE_STREAM_LIMIT,	/* limit.streams: more open HTTP/2 streams than are followed */
+	NOTE_PIPELINE_LIMIT,	/* limit.pipeline: more unanswered HTTP/1 requests than are followed */
+	NOTE_INTERIM,		/* messages.interim: 1xx responses */
+	NOTE_UPGRADED,		/* messages.upgraded: CONNECT or 101 */
+	NOTE_COUNT,
+};
+
+/*
+ * All pointers passed to a callback are borrowed for the call, but for done().
+ * A callback must not feed or free the decoder that calls it.
+ */
+struct protocol_handler {
+	void *ctx;
+	/* The head is complete (all header fields are there). The decoder keeps the message. Called at most
+	 * once a message; not at all for a message whose head never completed. */
+	void (*head)(void *ctx, struct message *message);
+	/* Bytes of the body, chunk framing and padding removed. Counted in body_bytes already. */
+	void (*body)(void *ctx, struct message *message, struct slice bytes);
+	/* The message ended (flags tell how). Takes ownership: free with message_free(). */
+	void (*done)(void *ctx, struct message *message);
+	/* An interim response (1xx other than 101); borrowed, freed by the decoder afterwards. */
+	void (*interim)(void *ctx, const struct message *message);
+	/* HTTP/2: the stream ended by RST_STREAM, or will never be processed (GOAWAY). Messages of that stream
+	 * that were under way have been given to done() with FLAG_RESET before. error: RFC 9113, 7. */
+	void (*reset)(void *ctx, uint32_t key, uint32_t error);
+	/* HTTP/1: after a 101 or a 2xx to CONNECT both directions leave HTTP/1. `to` is the Upgrade token
+	 * ("h2c", "websocket", …), or "connect". The decoder then takes no more input: protocol_ops.feed
+	 * returns how many bytes it consumed and the caller carries on with the rest. `request` is the request that
+	 * asked (an h2c upgrade continues it as stream 1), NULL when it was not seen. */
+	void (*upgrade)(void *ctx, struct slice to, const struct message *request);
+	/* A counter goes up by n. */
+	void (*note)(void *ctx, enum protocol_note note, uint64_t n);
+};
+
+struct protocol_config {
+	enum protocol_role role;
+	/* For each direction: the first byte that will be fed is the first of its stream. */
+	bool from_start[2];
+	/* HTTP/2 that follows an h2c Upgrade: stream 1's request was made in HTTP/1.1 and has been given away.
+	 * For the server the client's preface still comes (RFC 9113, 3; RFC 7540, 3.2). */
+	bool after_upgrade;
+	struct slice upgrade_settings; /* HTTP2-Settings, base64url, of that request; data NULL: none */
+	bool want_bodies;	  /* keep the first body_limit bytes in message->body, as well as body() */
+	size_t body_limit_bytes;
+	size_t message_limit_bytes; /* arena limit a message (head and kept body) */
+	size_t stream_limit;	/* HTTP/2: streams followed at once */
+	size_t pipeline_limit;	/* HTTP/1: unanswered requests followed at once */
+	size_t table_limit_bytes; /* HPACK: dynamic table sizes above this count as an error */
+};
+
+enum protocol_end {
+	END_CLOSED,    /* orderly, by either side */
+	END_RESET,     /* TCP reset */
+	END_EXIT,      /* the process ended */
+	END_IN_FLIGHT, /* hark ends, the connection goes on */
+};
+
+struct protocol; /* one connection's decoder; each file defines its own behind it */
+
+struct protocol_ops {
+	const char *name;
+	/* Copies config and handler (upgrade_settings is read during the call). NULL: out of memory. */
+	struct protocol *(*create)(const struct protocol_config *config, const struct protocol_handler *handler);
+	/* Frees without callbacks; NULL is legal. */
+	void (*destroy)(struct protocol *protocol);
+	/* The next bytes of a direction. All are consumed (returns bytes.len) unless the connection leaves this
+	 * protocol inside them (upgrade() was called): then the number consumed. -ENOMEM: out of memory, the
+	 * decoder skipped the bytes and will resynchronise; any content is legal otherwise. */
+	long (*feed)(struct protocol *protocol, enum event_direction direction, struct slice bytes, uint64_t time_ns);
+	/* size bytes of a direction are missing; HOLE_UNKNOWN_SIZE when nobody knows how many. */
+	void (*hole)(struct protocol *protocol, enum event_direction direction, uint64_t size, uint64_t time_ns);
+	/* A direction ended (FIN): completes close-delimited bodies. */
+	void (*finish)(struct protocol *protocol, enum event_direction direction, uint64_t time_ns);
+	/* The connection ended: every message under way goes to done() with its flags. Nothing may be fed after. */
+	void (*end)(struct protocol *protocol, enum protocol_end reason, uint64_t time_ns);
+	/* Time passed (one poll): gives up waiting for what another direction should have brought by now. */
+	void (*tick)(struct protocol *protocol, uint64_t time_ns);
+	/* How many of the coming bytes of a direction surely belong to the body now under way, so that nobody
+	 * need copy them; 0: unknown or none. */
+	uint64_t (*body_left)(const struct protocol *protocol, enum event_direction direction);
+	/* True when no message is under way in either direction (a message border). */
+	bool (*idle)(const struct protocol *protocol);
+	/* ROLE_UNKNOWN until the bytes told. */
+	enum protocol_role (*role)(const struct protocol *protocol);
+};
+
+extern const struct protocol_ops http1_protocol;
+extern const struct protocol_ops http2_protocol;
+
+#endif

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A borrowed run of bytes. Wire data is never NUL-terminated and may hold any
+ * byte, so it travels as a slice; whoever made the bytes owns them.
+ */
+#ifndef HARK_SLICE_H
+#define HARK_SLICE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <strings.h>
+
+struct slice {
+	const uint8_t *data; /* NULL is legal only with len 0 */
+	size_t len;
+};
+
+/* A slice of a string literal. */
+#define SLICE(literal) ((struct slice){ (const uint8_t *)("" literal), sizeof(literal) - 1 })
+
+static inline struct slice slice_of(const void *data, size_t len)
+{
+	return (struct slice){ .data = data, .len = len };
+}
+
+static inline struct slice slice_of_string(const char *string)
+{
+	return slice_of(string, string ? strlen(string) : 0);
+}
+
+/* Drops n bytes from the front; n beyond the end gives an empty slice. */
+static inline struct slice slice_drop(struct slice s, size_t n)
+{
+	if (n > s.len)
+		n = s.len;
+	return slice_of(s.data ? s.data + n : NULL, s.len - n);
+}
+
+/* The first n bytes, or all when there are fewer. */
+static inline struct slice slice_take(struct slice s, size_t n)
+{
+	return slice_of(s.data, n < s.len ? n : s.len);
+}
+
+static inline bool slice_equal(struct slice a, struct slice b)
+{
+	return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
+}
+
+/* ASCII case ignored, as for HTTP field names (RFC 9110, 5.1). */
+static inline bool slice_equal_nocase(struct slice a, struct slice b)
+{
+	return a.len == b.len &&
+	       (a.len == 0 || strncasecmp((const char *)a.data, (const char *)b.data, a.len) == 0);
+}
+
+static inline bool slice_has_prefix(struct slice s, struct slice prefix)
+{
+	return s.len >= prefix.len && slice_equal(slice_take(s, prefix.len), prefix);
+}
+
+#endif

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What do these bytes belong to? Pure functions over the held bytes of one
+ * direction. Evidence is graded: a verdict is certain; everything weaker is
+ * "more".
+ */
+#ifndef HARK_DETECT_H
+#define HARK_DETECT_H
+
+#include "slice.h"
+
+enum detect_kind {
+	DETECT_MORE,		/* cannot tell yet */
+	DETECT_HTTP1_REQUEST,	/* a whole request line (RFC 9112, 3) with an HTTP/1.x version */
+	DETECT_HTTP1_RESPONSE,	/* a whole status line (RFC 9112, 4) */
+	DETECT_HTTP2_PREFACE,	/* the 24 bytes of RFC 9113, 3.4: a client's direction */
+	DETECT_HTTP2_FRAMES,	/* a chain of at least 3 strictly valid frames (detect_late only; in detect_first: a server's SETTINGS then chained) */
+	DETECT_TLS,		/* a record header (RFC 8446, 5.1): handshake first, or two that chain */
+	DETECT_PROXY,		/* a PROXY protocol preface, v1 or v2: skip `offset` bytes and look again */
+	DETECT_OTHER,		/* certainly none of these (detect_first only) */
+};
+
+struct detect_result {
+	enum detect_kind kind;
+	size_t offset; /* where it begins; for DETECT_PROXY how many bytes to skip */
+};
+
+/* Judges the first bytes of a direction seen from its start. Only offset 0 counts (or the length of a PROXY preface). */
+struct detect_result detect_first(struct slice bytes);
+
+/*
+ * Searches bytes that began in mid-stream for the first certain sign, at any
+ * offset: a whole start line at a line start, the HTTP/2 preface, a chain of
+ * three HTTP/2 frames, a TLS record header that chains to a second one.
+ */
+struct detect_result detect_late(struct slice bytes);
+
+#endif

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "message.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+struct message *message_new(enum message_kind kind, size_t limit_bytes)
+{
+	struct message *message = calloc(1, sizeof(*message));
+
+	if (!message)
+		return NULL;
+	message->kind = kind;
+	message->mover.fd = -1;
+	arena_init(&message->arena, limit_bytes);
+	return message;
+}
+
+void message_free(struct message *message)
+{
+	if (!message)
+		return;
+	arena_fini(&message->arena);
+	free(message);
+}
+
+static int header_list_grow(struct message *message, struct header_list *list)
+{
+	size_t capacity = list->capacity ? list->capacity * 2 : 16;
+	struct header *items = arena_alloc(&message->arena, capacity * sizeof(*items));
+
+	if (!items)
+		return -ENOMEM;
+	if (list->count)
+		memcpy(items, list->items, list->count * sizeof(*items));
+	list->items = items;
+	list->capacity = capacity;
+	return 0;
+}
+
+int message_add_header(struct message *message, struct header_list *list, struct slice name,
+		       struct slice value, unsigned int flags)
+{
+	struct header header = { .flags = flags };
+
+	if (list->count == list->capacity && header_list_grow(message, list) < 0)
+		return -ENOMEM;
+	if (name.data && arena_copy(&message->arena, name, &header.name) < 0)
+		return -ENOMEM;
+	if (value.data && arena_copy(&message->arena, value, &header.value) < 0)
+		return -ENOMEM;
+	list->items[list->count++] = header;
+	return 0;
+}
+
+struct slice message_header(const struct message *message, struct slice name)
+{
+	for (size_t i = 0; i < message->headers.count; i++) {
+		const struct header *header = &message->headers.items[i];
+
+		if (header->name.data && header->value.data && slice_equal_nocase(header->name, name))
+			return header->value;
+	}
+	return (struct slice){ 0 };
+}
