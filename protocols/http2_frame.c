@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One const table says what each frame type allows (RFC 9113, 6); reading and
+ * judging headers is a look into it. Binary data that is not HTTP/2 is full of
+ * zeros, so a chain only counts frames that hold something else than zeros.
+ */
+#include "http2_frame.h"
+
+const char http2_preface[HTTP2_PREFACE_BYTES + 1] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+enum stream_rule {
+	STREAM_ANY,
+	STREAM_ZERO,
+	STREAM_NONZERO,
+};
+
+struct frame_rule {
+	enum stream_rule stream;
+	uint8_t flags; /* those that are defined */
+	uint32_t min, max;
+};
+
+#define NO_MAX UINT32_MAX
+
+static const struct frame_rule frame_rules[FRAME_TYPE_COUNT] = {
+	[FRAME_DATA] = { STREAM_NONZERO, FRAME_FLAG_END_STREAM | FRAME_FLAG_PADDED, 0, NO_MAX },
+	[FRAME_HEADERS] = { STREAM_NONZERO,
+			    FRAME_FLAG_END_STREAM | FRAME_FLAG_END_HEADERS | FRAME_FLAG_PADDED |
+				    FRAME_FLAG_PRIORITY,
+			    0, NO_MAX },
+	[FRAME_PRIORITY] = { STREAM_NONZERO, 0, 5, 5 },
+	[FRAME_RST_STREAM] = { STREAM_NONZERO, 0, 4, 4 },
+	[FRAME_SETTINGS] = { STREAM_ZERO, FRAME_FLAG_ACK, 0, NO_MAX },
+	[FRAME_PUSH_PROMISE] = { STREAM_NONZERO, FRAME_FLAG_END_HEADERS | FRAME_FLAG_PADDED, 4, NO_MAX },
+	[FRAME_PING] = { STREAM_ZERO, FRAME_FLAG_ACK, 8, 8 },
+	[FRAME_GOAWAY] = { STREAM_ZERO, 0, 8, NO_MAX },
+	[FRAME_WINDOW_UPDATE] = { STREAM_ANY, 0, 4, 4 },
+	[FRAME_CONTINUATION] = { STREAM_NONZERO, FRAME_FLAG_END_HEADERS, 0, NO_MAX },
+};
+
+static uint32_t read_u32(const uint8_t *bytes)
+{
+	return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
+}
+
+void http2_frame_parse(const uint8_t *nine, struct http2_frame *out)
+{
+	*out = (struct http2_frame){
+		.length = (uint32_t)nine[0] << 16 | (uint32_t)nine[1] << 8 | nine[2],
+		.type = nine[3],
+		.flags = nine[4],
+		.stream = read_u32(nine + 5) & 0x7fffffff,
+	};
+}
+
+/* How many bytes of payload the flags ask for, besides what the type asks for. */
+static uint32_t flags_min_length(const struct http2_frame *frame)
+{
+	uint32_t min = 0;
+
+	if (frame->type == FRAME_SETTINGS || frame->type == FRAME_PING)
+		return 0;
+	if (frame->flags & FRAME_FLAG_PADDED)
+		min += 1;
+	if (frame->flags & FRAME_FLAG_PRIORITY)
+		min += 5;
+	return min;
+}
+
+bool http2_frame_plausible(const uint8_t *nine_bytes, uint32_t max_frame_size)
+{
+	const struct frame_rule *rule;
+	struct http2_frame frame;
+
+	http2_frame_parse(nine_bytes, &frame);
+	if (frame.type >= FRAME_TYPE_COUNT || (nine_bytes[5] & 0x80) || frame.length > max_frame_size)
+		return false;
+	rule = &frame_rules[frame.type];
+	if (frame.flags & ~rule->flags)
+		return false;
+	if (frame.length < rule->min + flags_min_length(&frame) || frame.length > rule->max)
+		return false;
+	if (rule->stream == STREAM_ZERO && frame.stream != 0)
+		return false;
+	if (rule->stream == STREAM_NONZERO && frame.stream == 0)
+		return false;
+	if (frame.type == FRAME_SETTINGS)
+		return (frame.flags & FRAME_FLAG_ACK) ? frame.length == 0 : frame.length % 6 == 0;
+	return true;
+}
+
+struct http2_chain http2_chain_judge(struct slice bytes, uint32_t max_frame_size, unsigned int needed)
+{
+	struct http2_chain chain = { .verdict = CHAIN_MORE };
+
+	while (bytes.len >= HTTP2_FRAME_HEADER_BYTES) {
+		struct http2_frame frame;
+
+		if (!http2_frame_plausible(bytes.data, max_frame_size))
+			return (struct http2_chain){ .verdict = CHAIN_NONE };
+		http2_frame_parse(bytes.data, &frame);
+		chain.frames += frame.length > 0 || frame.type != FRAME_DATA;
+		if (chain.frames >= needed) {
+			chain.verdict = CHAIN_FOUND;
+			return chain;
+		}
+		if (bytes.len - HTTP2_FRAME_HEADER_BYTES < frame.length)
+			return chain;
+		bytes = slice_drop(bytes, HTTP2_FRAME_HEADER_BYTES + frame.length);
+	}
+	chain.exact_end = bytes.len == 0 && chain.frames > 0;
+	return chain;
+}
