@@ -9,6 +9,7 @@ CC ?= cc
 CLANG ?= clang
 BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
 PKG_CONFIG ?= pkg-config
+PYTHON ?= /usr/bin/python3
 BUILD := build$(if $(SAN),-san)
 VERSION := 0.1.0
 
@@ -16,7 +17,7 @@ Q := $(if $(filter 1,$(V)),,@)
 say = $(if $(filter 1,$(V)),,@printf '  %-7s %s\n' $(1) $(2))
 
 # llhttp: Debian 12 ships its C sources in node-llhttp, Debian 13 has libllhttp-dev.
-LLHTTP_SOURCES := $(wildcard /usr/share/llhttp/*.c)
+LLHTTP_SOURCES := $(if $(wildcard /usr/include/llhttp.h),,$(wildcard /usr/share/llhttp/*.c))
 ifeq ($(LLHTTP_SOURCES),)
 LLHTTP_LIBS := -lllhttp
 else
@@ -28,9 +29,15 @@ LIBRARIES := libbpf libelf libnghttp2 capstone zlib
 WARNINGS := -Wall -Wextra -Wshadow -Wmissing-prototypes -Werror
 SAN_FLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer)
 CFLAGS ?= -O2 -g
-HARK_CFLAGS := -std=gnu11 $(WARNINGS) $(SAN_FLAGS) -MMD -MP -D_GNU_SOURCE -DHARK_VERSION='"$(VERSION)"' \
+COMPILE_FLAGS := -std=gnu11 -D_GNU_SOURCE -DHARK_VERSION='"$(VERSION)"' \
 	-Iinclude -Iprotocols -Iagent -isystem $(BUILD)/bpf $(LLHTTP_CFLAGS)
+HARK_CFLAGS := $(COMPILE_FLAGS) $(WARNINGS) $(SAN_FLAGS) -MMD -MP
 LIBS = $(shell $(PKG_CONFIG) --libs $(LIBRARIES)) $(LLHTTP_LIBS)
+
+MACHINE := $(shell uname -m)
+BPF_ARCH := $(patsubst aarch64,arm64,$(patsubst x86_64,x86,$(MACHINE)))
+BPF_FLAGS := -target bpf -D__bpf__ -D__TARGET_ARCH_$(BPF_ARCH) -O2 -g -mcpu=v3 -Wall -Wextra -Werror \
+	-Iinclude -Ibpf -I/usr/include/$(MACHINE)-linux-gnu
 
 # --- sources, in flow order -------------------------------------------------
 BPF_SOURCES := $(wildcard bpf/*.bpf.c)
@@ -40,18 +47,26 @@ AGENT_SOURCES := $(filter-out agent/main.c,$(wildcard agent/*.c agent/sinks/*.c)
 PROTOCOL_OBJECTS := $(PROTOCOL_SOURCES:%.c=$(BUILD)/%.o) $(LLHTTP_OBJECTS)
 AGENT_OBJECTS := $(AGENT_SOURCES:%.c=$(BUILD)/%.o)
 SKELETON := $(BUILD)/bpf/hark.skel.h
+SKELETON_USERS := $(shell grep -l 'hark\.skel\.h' agent/*.c agent/sinks/*.c 2>/dev/null)
 
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_*.c))
+UNIT_HELPERS := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%.o,\
+	$(filter-out tests/unit/test_%.c,$(wildcard tests/unit/*.c)))
+FUZZERS := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+PEERS := $(patsubst tests/e2e/peers/%.c,build/peers/%,$(wildcard tests/e2e/peers/*.c))
+BENCH_PROGRAMS := $(patsubst tests/bench/%.c,build/bench/%,$(wildcard tests/bench/*.c))
 
 .PHONY: all
-all: $(BUILD)/hark
+all: $(BUILD)/hark ## build hark (the default)
+
+.DELETE_ON_ERROR:
+.SECONDARY:
 
 # --- kernel side -------------------------------------------------------------
 $(BUILD)/bpf/%.bpf.o: bpf/%.bpf.c
 	$(call say,BPF,$<)
 	@mkdir -p $(@D)
-	$(Q)$(CLANG) -target bpf -D__bpf__ -D__TARGET_ARCH_x86 -O2 -g -mcpu=v3 -Wall -Wextra -Werror \
-		-MMD -MP -Iinclude -Ibpf -I/usr/include/x86_64-linux-gnu -c $< -o $@
+	$(Q)$(CLANG) $(BPF_FLAGS) -MMD -MP -c $< -o $@
 
 $(BUILD)/bpf/hark.bpf.o: $(BPF_SOURCES:bpf/%.bpf.c=$(BUILD)/bpf/%.bpf.o)
 	$(call say,LINK,$@)
@@ -72,7 +87,10 @@ $(BUILD)/protocols/%.o: protocols/%.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(HARK_CFLAGS) -c $< -o $@
 
-$(BUILD)/agent/%.o: agent/%.c $(SKELETON)
+# The compiler's dependency files leave the skeleton out (a system header for it: it is generated).
+$(SKELETON_USERS:%.c=$(BUILD)/%.o): $(SKELETON)
+
+$(BUILD)/agent/%.o: agent/%.c
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(HARK_CFLAGS) -c $< -o $@
@@ -87,19 +105,120 @@ $(BUILD)/hark: $(BUILD)/agent/main.o $(BUILD)/libagent.a $(BUILD)/libprotocols.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(SAN_FLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
+.PHONY: install
+install: all ## install hark and its man page under PREFIX (/usr/local)
+	install -D -m 755 $(BUILD)/hark $(DESTDIR)$(PREFIX)/bin/hark
+	for page in $(wildcard docs/hark.1); do \
+		install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man1/hark.1; done
+
+.PHONY: demo
+demo: ## show what curl and nginx say to each other (root; installs what is missing)
+	@scripts/deps demo
+	@$(MAKE) --no-print-directory all
+	@HARK=$(BUILD)/hark scripts/demo
+
 # --- tests -------------------------------------------------------------------
-# A test of protocols/ links libprotocols.a alone (it must stay pure); others link both.
-$(BUILD)/tests/unit/%: tests/unit/%.c $(BUILD)/libagent.a $(BUILD)/libprotocols.a
+$(BUILD)/tests/unit/%.o: tests/unit/%.c
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS) $(HARK_CFLAGS) -Itests/unit -o $@ $< $(BUILD)/libagent.a $(BUILD)/libprotocols.a -lcmocka $(LIBS)
+	$(Q)$(CC) $(CFLAGS) $(HARK_CFLAGS) -Itests/unit -c $< -o $@
+
+$(BUILD)/tests/unit/test_%: $(BUILD)/tests/unit/test_%.o $(UNIT_HELPERS) $(BUILD)/libagent.a $(BUILD)/libprotocols.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(SAN_FLAGS) $(LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
 
 .PHONY: unit
-unit: $(UNIT_TESTS)
-	$(Q)for t in $^; do $$t || exit 1; done
+unit: $(UNIT_TESTS) ## build and run the unit tests (no root)
+	$(Q)tests/run unit
+
+# Programs that talk in ways that no packaged program does; never sanitized, for they are the observed.
+build/peers/%: tests/e2e/peers/%.c
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) -std=gnu11 -D_GNU_SOURCE $(WARNINGS) -o $@ $< -lssl -lcrypto -lpthread
+
+.PHONY: peers
+peers: $(PEERS)
+
+build/bench/%: tests/bench/%.c
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) -std=gnu11 -D_GNU_SOURCE $(WARNINGS) -o $@ $<
+
+.PHONY: bench-programs
+bench-programs: $(BENCH_PROGRAMS)
+
+.PHONY: bench
+bench: ## measure what hark costs nginx, getppid and pipes (root, minutes)
+	@scripts/deps bench
+	@$(MAKE) --no-print-directory all bench-programs
+	@HARK=$(BUILD)/hark $(PYTHON) tests/bench/bench.py
+
+# Each fuzz target is one C file over all sources, compiled by clang in a folder of its own.
+FUZZ_FLAGS := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+FUZZ_OBJECTS := $(PROTOCOL_SOURCES:%.c=build/fuzz/%.o) $(AGENT_SOURCES:%.c=build/fuzz/%.o) \
+	$(LLHTTP_OBJECTS:$(BUILD)/%=build/fuzz/%)
+FUZZ_SECONDS ?= 30
+
+$(SKELETON_USERS:%.c=build/fuzz/%.o): $(SKELETON)
+
+build/fuzz/llhttp/%.o: /usr/share/llhttp/%.c
+	$(call say,FUZZ,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(FUZZ_FLAGS) $(LLHTTP_CFLAGS) -c $< -o $@
+
+build/fuzz/%.o: %.c
+	$(call say,FUZZ,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link $(COMPILE_FLAGS) -MMD -MP -c $< -o $@
+
+build/fuzz/libfuzzed.a: $(FUZZ_OBJECTS)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+build/fuzz/fuzz_%: build/fuzz/tests/fuzz/fuzz_%.o build/fuzz/libfuzzed.a
+	$(call say,LINK,$@)
+	$(Q)$(CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)
+
+.PHONY: fuzzers
+fuzzers: $(FUZZERS)
+
+.PHONY: fuzz
+fuzz: fuzzers ## fuzz every decoder for FUZZ_SECONDS (30); findings go to testdata/fuzz
+	$(Q)tests/run fuzz $(FUZZ_SECONDS)
+
+TIDY_SOURCES := $(PROTOCOL_SOURCES) $(wildcard agent/main.c) $(AGENT_SOURCES)
+.PHONY: tidy
+tidy: $(if $(SKELETON_USERS),$(SKELETON)) ## clang-tidy over protocols/ and agent/
+	$(Q)printf '%s\n' $(TIDY_SOURCES) | xargs -P $$(nproc) -n 1 sh -c \
+		'out=$$(clang-tidy --quiet "$$0" -- $(subst ','\'',$(COMPILE_FLAGS)) 2>/dev/null) && [ -z "$$out" ] || \
+		{ printf "%s\n" "$$out"; exit 1; }'
+
+.PHONY: check
+check: ## everything that must hold, on this machine (root; installs what is missing)
+	@scripts/deps check
+	@$(MAKE) --no-print-directory check-here
+
+.PHONY: check-here
+check-here:
+	$(Q)BUILD=$(BUILD) SAN='$(SAN)' MAKE='$(MAKE)' tests/run all
+
+.PHONY: fresh
+fresh: ## make demo and make check in fresh Debian 12 and 13 roots (root, long)
+	@scripts/fresh
+
+.PHONY: kernels
+kernels: ## the same program on unmodified kernels from 5.10 to the newest, emulated (long)
+	@scripts/deps kernels
+	@$(MAKE) --no-print-directory all
+	@HARK=$(BUILD)/hark tests/kernels/run
+
+.PHONY: help
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(firstword $(MAKEFILE_LIST)) | while IFS='	' read -r target text; do \
+		printf '  make %-9s %s\n' "$$target" "$$text"; done
 
 .PHONY: clean
-clean:
+clean: ## remove what was built
 	rm -rf build build-san
 
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD) build/fuzz -name '*.d' 2>/dev/null)
