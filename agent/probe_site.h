@@ -7,7 +7,7 @@
 #ifndef HARK_PROBE_SITE_H
 #define HARK_PROBE_SITE_H
 
-#include "elf.h"
+#include "elf_file.h"
 
 #include <stdbool.h>
 #include <stdint.h>

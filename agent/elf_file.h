@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Symbols and code of an ELF file, by libelf. */
-#ifndef HARK_ELF_H
-#define HARK_ELF_H
+/*
+ * Symbols and code of an ELF file, by libelf. Not named elf.h: with -Iagent that would hide the system's
+ * <elf.h>, which libelf includes.
+ */
+#ifndef HARK_ELF_FILE_H
+#define HARK_ELF_FILE_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -13,6 +16,12 @@ struct elf_file;
 struct elf_file *elf_open_fd(int fd);
 /* NULL is legal. */
 void elf_close(struct elf_file *elf);
+
+/* True for x86-64, false for aarch64. */
+bool elf_is_x86_64(const struct elf_file *elf);
+
+/* Whether a section of this name is there (".gopclntab"). */
+bool elf_has_section(const struct elf_file *elf, const char *name);
 
 struct elf_symbol {
 	uint64_t address;     /* virtual address in the file's own numbering */

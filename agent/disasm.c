@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Decoding for probe sites.
+ *
+ * Which instructions the kernel emulates under a uprobe is a fact about
+ * arch/x86/kernel/uprobes.c, not about the instruction set: `push` of a whole
+ * register without a prefix other than REX.B, the one-byte `nop` with any
+ * prefix, relative `call` and `jmp`, and the conditional jumps, these unless
+ * an operand size prefix makes them 16 bits wide. The longer nops are emulated
+ * only by recent kernels (6.18 here), so they count as single-stepped:
+ * the site is then chosen as well as an old kernel needs it.
+ */
+#include "disasm.h"
+
+#include <capstone/capstone.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define OPERAND_SIZE_PREFIX 0x66
+#define REX_B		    0x41
+
+struct disasm {
+	csh capstone;
+	cs_insn *insn;
+};
+
+struct disasm *disasm_new(void)
+{
+	struct disasm *disasm = calloc(1, sizeof(*disasm));
+
+	if (!disasm)
+		return NULL;
+	if (cs_open(CS_ARCH_X86, CS_MODE_64, &disasm->capstone) != CS_ERR_OK) {
+		free(disasm);
+		return NULL;
+	}
+	if (cs_option(disasm->capstone, CS_OPT_DETAIL, CS_OPT_ON) == CS_ERR_OK)
+		disasm->insn = cs_malloc(disasm->capstone);
+	if (disasm->insn)
+		return disasm;
+	disasm_free(disasm);
+	return NULL;
+}
+
+void disasm_free(struct disasm *disasm)
+{
+	if (!disasm)
+		return;
+	if (disasm->insn)
+		cs_free(disasm->insn, 1);
+	cs_close(&disasm->capstone);
+	free(disasm);
+}
+
+static bool insn_emulated(const cs_insn *insn)
+{
+	const cs_x86 *x86 = &insn->detail->x86;
+	uint8_t opcode = x86->opcode[0];
+	bool jump;
+
+	if (opcode >= 0x50 && opcode <= 0x57) /* push */
+		return insn->size == 1 || (insn->size == 2 && x86->rex == REX_B);
+	if (opcode == 0x90) /* with REX.B it is xchg */
+		return x86->rex == 0;
+	jump = opcode == 0xeb || opcode == 0xe9 || opcode == 0xe8 || (opcode >= 0x70 && opcode <= 0x7f) ||
+	       (opcode == 0x0f && x86->opcode[1] >= 0x80 && x86->opcode[1] <= 0x8f);
+	return jump && x86->prefix[2] != OPERAND_SIZE_PREFIX;
+}
+
+static unsigned int out_register_of(unsigned int reg)
+{
+	switch (reg) {
+	case X86_REG_RCX:
+	case X86_REG_ECX:
+	case X86_REG_CX:
+	case X86_REG_CL:
+	case X86_REG_CH:
+		return OUT_RCX;
+	case X86_REG_R8:
+	case X86_REG_R8D:
+	case X86_REG_R8W:
+	case X86_REG_R8B:
+		return OUT_R8;
+	}
+	return OUT_NONE;
+}
+
+/* `lea reg, [rsp + N]`, `lea reg, [rbp + N]` or `mov reg, rsp`. */
+static bool insn_takes_stack_address(const cs_insn *insn)
+{
+	const cs_x86 *x86 = &insn->detail->x86;
+	const cs_x86_op *source = &x86->operands[1];
+
+	if (x86->op_count != 2 || x86->operands[0].type != X86_OP_REG || x86->operands[0].size != 8)
+		return false;
+	if (insn->id == X86_INS_MOV)
+		return source->type == X86_OP_REG && source->reg == X86_REG_RSP;
+	return insn->id == X86_INS_LEA && source->type == X86_OP_MEM &&
+	       source->mem.index == X86_REG_INVALID &&
+	       (source->mem.base == X86_REG_RSP || source->mem.base == X86_REG_RBP);
+}
+
+static unsigned int insn_written(csh capstone, const cs_insn *insn)
+{
+	cs_regs read, written;
+	uint8_t read_count, written_count;
+	unsigned int result = OUT_NONE;
+
+	if (cs_regs_access(capstone, insn, read, &read_count, written, &written_count) != CS_ERR_OK)
+		return OUT_RCX | OUT_R8;
+	for (uint8_t i = 0; i < written_count; i++)
+		result |= out_register_of(written[i]);
+	return result;
+}
+
+static void instruction_describe(const struct disasm *disasm, struct instruction *out)
+{
+	const cs_insn *insn = disasm->insn;
+	const cs_x86 *x86 = &insn->detail->x86;
+	bool branch = cs_insn_group(disasm->capstone, insn, CS_GRP_JUMP) || insn->id == X86_INS_CALL;
+
+	out->address = insn->address;
+	out->size = insn->size;
+	out->endbr = insn->size == 4 && memcmp(insn->bytes, "\xf3\x0f\x1e\xfa", 4) == 0;
+	out->emulated = insn_emulated(insn);
+	out->call = insn->id == X86_INS_CALL;
+	out->jump = insn->id == X86_INS_JMP;
+	if (branch && x86->op_count == 1 && x86->operands[0].type == X86_OP_IMM) {
+		out->direct = true;
+		out->target = (uint64_t)x86->operands[0].imm;
+	}
+	out->written = insn_written(disasm->capstone, insn);
+	if (insn_takes_stack_address(insn))
+		out->addressed = out_register_of(x86->operands[0].reg);
+	snprintf(out->text, sizeof(out->text), "%.12s%s%.33s", insn->mnemonic, insn->op_str[0] ? " " : "",
+		 insn->op_str);
+}
+
+int disasm_decode(struct disasm *disasm, const uint8_t *code, size_t len, uint64_t address,
+		  struct instruction *out)
+{
+	*out = (struct instruction){ .address = address };
+	if (!cs_disasm_iter(disasm->capstone, &code, &len, &address, disasm->insn))
+		return -EILSEQ;
+	instruction_describe(disasm, out);
+	return 0;
+}
+
+int disasm_entry(struct disasm *disasm, const uint8_t *code, size_t len, uint64_t address,
+		 struct instruction *out)
+{
+	struct instruction next;
+	int err = disasm_decode(disasm, code, len, address, out);
+
+	if (err || !out->endbr)
+		return err;
+	if (!disasm_decode(disasm, code + out->size, len - out->size, address + out->size, &next) &&
+	    next.emulated)
+		*out = next;
+	return 0;
+}

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Symbols and code of an ELF file.
+ *
+ * The file belongs to an observed program and may be made to hurt: it is read
+ * with pread (a mapping would die by SIGBUS when the file is cut), sections
+ * above a limit are not loaded, and every offset is checked against what was
+ * read. Most files that are asked about do not have the symbol at all, so a
+ * search through the string table comes before the walk over the symbols.
+ */
+#include "elf_file.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <gelf.h>
+#include <libelf.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define SEGMENTS_MAX	  64
+#define SECTION_BYTES_MAX (256u << 20)
+
+struct segment {
+	uint64_t address, offset, size; /* the part that the file backs */
+	bool executable;
+};
+
+struct elf_file {
+	Elf *elf;
+	int fd;
+	unsigned int machine;
+	struct segment segments[SEGMENTS_MAX];
+	size_t segment_count;
+};
+
+static int header_check(struct elf_file *file)
+{
+	GElf_Ehdr header;
+
+	if (elf_kind(file->elf) != ELF_K_ELF || !gelf_getehdr(file->elf, &header))
+		return -ENOEXEC;
+	if (header.e_ident[EI_CLASS] != ELFCLASS64 || header.e_ident[EI_DATA] != ELFDATA2LSB)
+		return -ENOEXEC;
+	if (header.e_machine != EM_X86_64 && header.e_machine != EM_AARCH64)
+		return -ENOEXEC;
+	if (header.e_type != ET_EXEC && header.e_type != ET_DYN)
+		return -ENOEXEC;
+	file->machine = header.e_machine;
+	return 0;
+}
+
+static int segments_load(struct elf_file *file)
+{
+	size_t count;
+
+	if (elf_getphdrnum(file->elf, &count))
+		return -ENOEXEC;
+	for (size_t i = 0; i < count && i < INT32_MAX && file->segment_count < SEGMENTS_MAX; i++) {
+		GElf_Phdr header;
+
+		if (!gelf_getphdr(file->elf, (int)i, &header))
+			return -ENOEXEC;
+		if (header.p_type != PT_LOAD)
+			continue;
+		file->segments[file->segment_count++] = (struct segment){
+			.address = header.p_vaddr,
+			.offset = header.p_offset,
+			.size = header.p_filesz,
+			.executable = header.p_flags & PF_X,
+		};
+	}
+	return 0;
+}
+
+struct elf_file *elf_open_fd(int fd)
+{
+	struct elf_file *file = calloc(1, sizeof(*file));
+	int err = -ENOEXEC;
+
+	if (!file)
+		return NULL;
+	file->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	if (file->fd < 0) {
+		err = -errno;
+		goto fail;
+	}
+	if (elf_version(EV_CURRENT) == EV_NONE)
+		goto fail;
+	file->elf = elf_begin(file->fd, ELF_C_READ, NULL);
+	if (!file->elf)
+		goto fail;
+	err = header_check(file);
+	if (!err)
+		err = segments_load(file);
+	if (!err)
+		return file;
+fail:
+	elf_close(file);
+	errno = -err;
+	return NULL;
+}
+
+void elf_close(struct elf_file *file)
+{
+	if (!file)
+		return;
+	elf_end(file->elf);
+	if (file->fd >= 0)
+		close(file->fd);
+	free(file);
+}
+
+bool elf_is_x86_64(const struct elf_file *file)
+{
+	return file->machine == EM_X86_64;
+}
+
+/* The bytes of a section, owned by libelf; NULL when there are none or too many. */
+static const Elf_Data *section_data(Elf_Scn *section, const GElf_Shdr *header)
+{
+	const Elf_Data *data;
+
+	if (!section || header->sh_type == SHT_NOBITS || header->sh_size > SECTION_BYTES_MAX)
+		return NULL;
+	data = elf_getdata(section, NULL);
+	return data && data->d_buf ? data : NULL;
+}
+
+static bool strings_hold(const Elf_Data *strings, const char *name)
+{
+	return memmem(strings->d_buf, strings->d_size, name, strlen(name) + 1) != NULL;
+}
+
+static bool symbol_matches(const GElf_Sym *symbol, const Elf_Data *strings, const char *name)
+{
+	size_t size = strlen(name) + 1;
+	int type = GELF_ST_TYPE(symbol->st_info);
+
+	if (type != STT_FUNC) /* an indirect function's address is its resolver */
+		return false;
+	if (symbol->st_shndx == SHN_UNDEF || symbol->st_name >= strings->d_size)
+		return false;
+	if (strings->d_size - symbol->st_name < size)
+		return false;
+	return memcmp((const char *)strings->d_buf + symbol->st_name, name, size) == 0;
+}
+
+static int table_find(const struct elf_file *file, Elf_Scn *section, const GElf_Shdr *header,
+		      const char *name, struct elf_symbol *out)
+{
+	Elf_Scn *string_section = elf_getscn(file->elf, header->sh_link);
+	const Elf_Data *symbols, *strings;
+	GElf_Shdr string_header;
+	GElf_Sym symbol;
+
+	if (!string_section || !gelf_getshdr(string_section, &string_header))
+		return -ENOENT;
+	strings = section_data(string_section, &string_header);
+	if (!strings || !strings_hold(strings, name))
+		return -ENOENT;
+	symbols = section_data(section, header);
+	if (!symbols)
+		return -ENOENT;
+	for (int i = 0; gelf_getsym((Elf_Data *)symbols, i, &symbol); i++) {
+		if (!symbol_matches(&symbol, strings, name))
+			continue;
+		*out = (struct elf_symbol){ .address = symbol.st_value, .size = symbol.st_size };
+		return elf_file_offset(file, symbol.st_value, &out->file_offset) ? -ENOENT : 0;
+	}
+	return -ENOENT;
+}
+
+static int tables_find(const struct elf_file *file, unsigned int type, const char *name,
+		       struct elf_symbol *out)
+{
+	Elf_Scn *section = NULL;
+
+	while ((section = elf_nextscn(file->elf, section))) {
+		GElf_Shdr header;
+
+		if (!gelf_getshdr(section, &header) || header.sh_type != type)
+			continue;
+		if (!table_find(file, section, &header, name, out))
+			return 0;
+	}
+	return -ENOENT;
+}
+
+int elf_find_function(const struct elf_file *file, const char *name, struct elf_symbol *out)
+{
+	if (!tables_find(file, SHT_DYNSYM, name, out))
+		return 0;
+	return tables_find(file, SHT_SYMTAB, name, out);
+}
+
+static const struct segment *segment_find(const struct elf_file *file, uint64_t address)
+{
+	for (size_t i = 0; i < file->segment_count; i++) {
+		const struct segment *segment = &file->segments[i];
+
+		if (address >= segment->address && address - segment->address < segment->size)
+			return segment;
+	}
+	return NULL;
+}
+
+long elf_read_code(const struct elf_file *file, uint64_t address, uint8_t *out, size_t size)
+{
+	const struct segment *segment = segment_find(file, address);
+	uint64_t within;
+	ssize_t n;
+
+	if (!segment || !segment->executable)
+		return -EFAULT;
+	within = address - segment->address;
+	if (size > segment->size - within)
+		size = segment->size - within;
+	n = pread(file->fd, out, size, (off_t)(segment->offset + within));
+	return n > 0 ? n : -EFAULT;
+}
+
+int elf_file_offset(const struct elf_file *file, uint64_t address, uint64_t *offset)
+{
+	const struct segment *segment = segment_find(file, address);
+
+	if (!segment)
+		return -EFAULT;
+	*offset = segment->offset + (address - segment->address);
+	return 0;
+}
+
+bool elf_has_section(const struct elf_file *file, const char *name)
+{
+	Elf_Scn *section = NULL;
+	size_t names;
+
+	if (elf_getshdrstrndx(file->elf, &names))
+		return false;
+	while ((section = elf_nextscn(file->elf, section))) {
+		GElf_Shdr header;
+		const char *found;
+
+		if (!gelf_getshdr(section, &header))
+			continue;
+		found = elf_strptr(file->elf, names, header.sh_name);
+		if (found && strcmp(found, name) == 0)
+			return true;
+	}
+	return false;
+}
