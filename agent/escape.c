@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Both forms run over plain ASCII in stretches and stop only at what needs
+ * thought; that makes the JSON sink fast.
+ */
+#include "escape.h"
+
+static const char hex_digits[] = "0123456789abcdef";
+
+size_t utf8_decode(struct slice bytes, uint32_t *code_point)
+{
+	static const uint32_t smallest[] = { 0, 0, 0x80, 0x800, 0x10000 };
+	uint8_t first = bytes.len ? bytes.data[0] : 0xff;
+	uint32_t value;
+	size_t len;
+
+	if (first < 0x80) {
+		*code_point = first;
+		return 1;
+	}
+	len = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
+	if (first < 0xc2 || first > 0xf4 || len > bytes.len)
+		return 0;
+	value = first & (0x7fu >> len);
+	for (size_t i = 1; i < len; i++) {
+		if ((bytes.data[i] & 0xc0) != 0x80)
+			return 0;
+		value = value << 6 | (bytes.data[i] & 0x3f);
+	}
+	if (value < smallest[len] || value > 0x10ffff || (value >= 0xd800 && value <= 0xdfff))
+		return 0;
+	*code_point = value;
+	return len;
+}
+
+bool utf8_is_text(struct slice bytes)
+{
+	uint32_t code_point;
+
+	while (bytes.len) {
+		size_t n = utf8_decode(bytes, &code_point);
+
+		if (n == 0 || code_point == 0)
+			return false;
+		bytes = slice_drop(bytes, n);
+	}
+	return true;
+}
+
+struct slice utf8_trim(struct slice bytes)
+{
+	for (size_t back = 1; back <= 3 && back <= bytes.len; back++) {
+		uint8_t byte = bytes.data[bytes.len - back];
+		size_t len = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : byte >= 0xc0 ? 2 : 1;
+
+		if ((byte & 0xc0) == 0x80)
+			continue;
+		return len > back ? slice_take(bytes, bytes.len - back) : bytes;
+	}
+	return bytes;
+}
+
+/* Characters that change how their neighbours look, or cannot be seen: controls, bidi, zero width, tags. */
+static bool is_harmful(uint32_t c)
+{
+	static const uint32_t ranges[][2] = {
+		{ 0x00, 0x1f },	      { 0x7f, 0x9f },	  { 0xad, 0xad },     { 0x61c, 0x61c },
+		{ 0x180e, 0x180e },   { 0x200b, 0x200f }, { 0x2028, 0x202e }, { 0x2060, 0x206f },
+		{ 0xfe00, 0xfe0f },   { 0xfeff, 0xfeff }, { 0xfff0, 0xfffb }, { 0xfffe, 0xffff },
+		{ 0xe0000, 0xe0fff },
+	};
+
+	for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++)
+		if (c >= ranges[i][0] && c <= ranges[i][1])
+			return true;
+	return false;
+}
+
+static void put_hex_byte(struct buffer *buffer, const char *prefix, uint8_t byte)
+{
+	buffer_string(buffer, prefix);
+	buffer_char(buffer, hex_digits[byte >> 4]);
+	buffer_char(buffer, hex_digits[byte & 15]);
+}
+
+/* How many bytes at the front are printable ASCII and neither of the two. */
+static size_t plain_run(struct slice bytes, char quote)
+{
+	size_t n = 0;
+
+	while (n < bytes.len && bytes.data[n] >= 0x20 && bytes.data[n] < 0x7f && bytes.data[n] != '\\' &&
+	       bytes.data[n] != (uint8_t)quote)
+		n++;
+	return n;
+}
+
+/* The letter of a two-character escape, or 0. */
+static char short_escape(uint8_t byte)
+{
+	switch (byte) {
+	case '\n':
+		return 'n';
+	case '\r':
+		return 'r';
+	case '\t':
+		return 't';
+	case '\\':
+		return '\\';
+	}
+	return 0;
+}
+
+/* One character that does not simply pass. Returns its length. */
+static size_t escape_text_one(struct buffer *buffer, struct slice bytes, bool utf8)
+{
+	char letter = short_escape(bytes.data[0]);
+	uint32_t code_point;
+	size_t n;
+
+	if (letter) {
+		buffer_char(buffer, '\\');
+		buffer_char(buffer, letter);
+		return 1;
+	}
+	n = utf8_decode(bytes, &code_point);
+	if (n > 1 && utf8 && !is_harmful(code_point)) {
+		buffer_put(buffer, bytes.data, n);
+		return n;
+	}
+	put_hex_byte(buffer, "\\x", bytes.data[0]);
+	for (size_t i = 1; i < n; i++)
+		put_hex_byte(buffer, "\\x", bytes.data[i]);
+	return n ? n : 1;
+}
+
+void escape_text(struct buffer *buffer, struct slice bytes, bool utf8)
+{
+	while (bytes.len) {
+		size_t run = plain_run(bytes, '\\');
+
+		buffer_put(buffer, bytes.data, run);
+		bytes = slice_drop(bytes, run);
+		if (bytes.len)
+			bytes = slice_drop(bytes, escape_text_one(buffer, bytes, utf8));
+	}
+}
+
+static void put_json_unit(struct buffer *buffer, uint32_t unit)
+{
+	put_hex_byte(buffer, "\\u", (uint8_t)(unit >> 8));
+	put_hex_byte(buffer, "", (uint8_t)unit);
+}
+
+static size_t escape_json_one(struct buffer *buffer, struct slice bytes)
+{
+	char letter = bytes.data[0] == '"' ? '"' : short_escape(bytes.data[0]);
+	uint32_t code_point;
+	size_t n;
+
+	if (letter) {
+		buffer_char(buffer, '\\');
+		buffer_char(buffer, letter);
+		return 1;
+	}
+	n = utf8_decode(bytes, &code_point);
+	if (n == 0) {
+		put_hex_byte(buffer, "\\\\x", bytes.data[0]);
+		return 1;
+	}
+	if (!is_harmful(code_point)) {
+		buffer_put(buffer, bytes.data, n);
+	} else if (code_point < 0x10000) {
+		put_json_unit(buffer, code_point);
+	} else {
+		put_json_unit(buffer, 0xd800 + ((code_point - 0x10000) >> 10));
+		put_json_unit(buffer, 0xdc00 + ((code_point - 0x10000) & 0x3ff));
+	}
+	return n;
+}
+
+void escape_json(struct buffer *buffer, struct slice bytes)
+{
+	buffer_char(buffer, '"');
+	while (bytes.len) {
+		size_t run = plain_run(bytes, '"');
+
+		buffer_put(buffer, bytes.data, run);
+		bytes = slice_drop(bytes, run);
+		if (bytes.len)
+			bytes = slice_drop(bytes, escape_json_one(buffer, bytes));
+	}
+	buffer_char(buffer, '"');
+}
+
+void escape_base64(struct buffer *buffer, struct slice bytes)
+{
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+	for (; bytes.len; bytes = slice_drop(bytes, 3)) {
+		uint32_t group = (uint32_t)bytes.data[0] << 16;
+
+		if (bytes.len > 1)
+			group |= (uint32_t)bytes.data[1] << 8;
+		if (bytes.len > 2)
+			group |= bytes.data[2];
+		buffer_char(buffer, digits[group >> 18]);
+		buffer_char(buffer, digits[group >> 12 & 63]);
+		buffer_char(buffer, bytes.len > 1 ? digits[group >> 6 & 63] : '=');
+		buffer_char(buffer, bytes.len > 2 ? digits[group & 63] : '=');
+	}
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The gate that every record passes, from the kernel and from a recording
+ * alike: behind it sizes agree, text ends, and what is used as an index is in
+ * range. Everything else in a record may still be hostile.
+ */
+#include "source.h"
+
+#include <string.h>
+
+static bool text_ends(const char *text, size_t size)
+{
+	return memchr(text, '\0', size) != NULL;
+}
+
+static bool data_valid(const struct event_header *event, bool with_payload)
+{
+	const struct event_data *data = (const struct event_data *)event;
+
+	if (event->size < sizeof(*data))
+		return false;
+	if (data->copied > data->len || data->copied > EVENT_PAYLOAD_MAX)
+		return false;
+	if (!with_payload && data->copied)
+		return false;
+	return event->size == sizeof(*data) + data->copied && data->direction <= DIRECTION_RECEIVED &&
+	       data->hole <= HOLE_VECTOR;
+}
+
+static bool process_valid(const struct event_header *event)
+{
+	const struct event_process *process = (const struct event_process *)event;
+
+	return event->size == sizeof(*process) && text_ends(process->name, sizeof(process->name));
+}
+
+bool event_valid(const struct event_header *event, size_t size)
+{
+	if (size < sizeof(*event) || event->size < sizeof(*event) || event->size > size)
+		return false;
+	if (!text_ends(event->comm, sizeof(event->comm)))
+		return false;
+	switch (event->type) {
+	case EVENT_SOCKET_DATA:
+	case EVENT_TLS_DATA:
+		return data_valid(event, true);
+	case EVENT_TLS_BIND:
+	case EVENT_TLS_REFUSED:
+	case EVENT_TLS_FREE:
+	case EVENT_STACK_SWITCH:
+		return data_valid(event, false);
+	case EVENT_SOCKET_STATE:
+		return event->size == sizeof(struct event_state);
+	case EVENT_EXEC:
+	case EVENT_EXIT:
+		return process_valid(event);
+	case EVENT_POLL:
+		return event->size == sizeof(struct event_header);
+	case EVENT_COUNTERS:
+		return event->size == sizeof(struct event_counters);
+	}
+	return false;
+}
