@@ -11,7 +11,8 @@ struct record;
 
 /*
  * Creates or truncates path with mode 0600 ("-": stdout) and writes the header. wall_offset_ns:
- * CLOCK_REALTIME less CLOCK_MONOTONIC. NULL: errno says why.
+ * CLOCK_REALTIME less CLOCK_MONOTONIC. NULL: errno says why, private_file_error()
+ * puts it into words.
  */
 struct record *record_open(const char *path, int64_t wall_offset_ns);
 

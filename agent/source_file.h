@@ -6,6 +6,7 @@
 #include "source.h"
 
 #include <stdint.h>
+#include <stdio.h>
 
 struct source_file;
 
@@ -15,12 +16,16 @@ struct source_file;
  */
 struct source_file *source_file_open(const char *path, const char **error);
 
+/* The same for a stream that is open already; takes it over, also on failure. */
+struct source_file *source_file_open_stream(FILE *in, const char **error);
+
 /* CLOCK_REALTIME less CLOCK_MONOTONIC of the machine that recorded. */
 int64_t source_file_wall_offset_ns(const struct source_file *source);
 
 /*
  * Calls fn for every event. 0 at the end of the file; -EBADMSG when the file is truncated or damaged, after
- * all that came before; -EIO when it cannot be read; or what fn returned. *error then says where and why.
+ * all that came before; -EIO when it cannot be read; or what fn returned (*error is
+ * untouched then). *error says where and why; it lives until source_file_close().
  */
 int source_file_run(struct source_file *source, event_fn *fn, void *ctx, const char **error);
 
