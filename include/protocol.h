@@ -116,6 +116,10 @@ struct protocol_ops {
 	bool (*idle)(const struct protocol *protocol);
 	/* ROLE_UNKNOWN until the bytes told. */
 	enum protocol_role (*role)(const struct protocol *protocol);
+	/* After upgrade(): bytes of a direction that feed() took earlier but that belong to what follows (a client may
+	 * send before it has the answer). They come before anything not consumed. Borrowed until destroy(). After
+	 * them *lost_bytes more are missing (0: none; HOLE_UNKNOWN_SIZE). NULL: the decoder never holds any. */
+	struct slice (*held)(const struct protocol *protocol, enum event_direction direction, uint64_t *lost_bytes);
 };
 
 extern const struct protocol_ops http1_protocol;
