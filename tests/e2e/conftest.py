@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The fixtures: hark, and one server of each kind for the whole run."""
+import os
+import pathlib
+import sys
+import tempfile
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+
+import servers  # noqa: E402
+from harness import HARK, Hark  # noqa: E402
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "slow: takes more than ten seconds")
+    if os.geteuid() != 0:
+        pytest.exit("the end-to-end tests need root: hark loads BPF programs", 2)
+    if not os.access(HARK, os.X_OK):
+        pytest.exit(f"{HARK} is not there: run make first", 2)
+
+
+@pytest.fixture(scope="session")
+def scratch():
+    """One folder for the run, outside of pytest's own, which other users may not enter."""
+    with tempfile.TemporaryDirectory(prefix="hark-e2e-") as name:
+        path = pathlib.Path(name)
+        path.chmod(0o755)
+        yield path
+
+
+@pytest.fixture(scope="session")
+def certificates(scratch):
+    folder = scratch / "certificates"
+    folder.mkdir()
+    servers.make_certificate(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def site(scratch):
+    return servers.make_site(scratch)
+
+
+def serve(make, scratch, name, *words, **more):
+    folder = scratch / name
+    folder.mkdir()
+    server = make(folder, *words, **more)
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def nginx(scratch, certificates, site):
+    yield from serve(servers.Nginx, scratch, "nginx", certificates, site)
+
+
+@pytest.fixture(scope="session")
+def apache(scratch, certificates, site):
+    yield from serve(servers.Apache, scratch, "apache", certificates, site)
+
+
+@pytest.fixture(scope="session")
+def nghttpd(scratch, certificates, site):
+    yield from serve(servers.Nghttpd, scratch, "nghttpd", certificates, site)
+
+
+@pytest.fixture(scope="session")
+def nghttpd_clear(scratch, certificates, site):
+    yield from serve(servers.Nghttpd, scratch, "nghttpd-clear", certificates, site, tls=False)
+
+
+@pytest.fixture(scope="session")
+def python_https(scratch, certificates, site):
+    yield from serve(servers.PythonServer, scratch, "python-https", "https", certificates / "cert.pem",
+                     certificates / "key.pem", site)
+
+
+@pytest.fixture(scope="session")
+def python_http(scratch, site):
+    yield from serve(servers.PythonServer, scratch, "python-http", "http", site)
+
+
+@pytest.fixture(params=["socket", "syscall"])
+def capture(request):
+    """Both ways into the kernel."""
+    return request.param
+
+
+@pytest.fixture
+def hark(tmp_path):
+    """hark(OPTION…) makes one; it runs inside `with`."""
+    return lambda *options, **more: Hark(tmp_path, *options, **more)

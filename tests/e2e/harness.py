@@ -1,0 +1,242 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the end-to-end tests stand on: processes with an owner, waits with a deadline, hark itself.
+
+Every program runs in the foreground on loopback, is ended by its pid, and nothing sleeps to synchronise.
+"""
+import contextlib
+import json
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+HARK = os.environ.get("HARK", str(ROOT / "build/hark"))
+PEERS = ROOT / "build/peers"
+DEADLINE_S = 30
+
+
+def wait_until(condition, what, deadline_s=DEADLINE_S, pause_s=0.01):
+    """Returns the first true value of condition(); fails with what after the deadline."""
+    end = time.monotonic() + deadline_s
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise AssertionError(f"{what}: not after {deadline_s} s")
+        time.sleep(pause_s)
+
+
+# Below the range that the kernel hands to clients, so that no connection takes a port in between.
+_ports = iter(range(20000 + os.getpid() % 8000, 32000))
+
+
+def free_port():
+    for port in _ports:
+        with contextlib.closing(socket.socket()) as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
+    raise AssertionError("no free port")
+
+
+def is_listening(port, host="127.0.0.1"):
+    """Looks into the socket table: a trial connection would show up in what is observed."""
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        for line in pathlib.Path(table).read_text().splitlines()[1:]:
+            fields = line.split()
+            if fields[3] == "0A" and int(fields[1].rsplit(":", 1)[1], 16) == port:
+                return True
+    return False
+
+
+def family_of(pid):
+    """The process and all that descend from it."""
+    parents = {}
+    for entry in pathlib.Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with contextlib.suppress(OSError):
+                parents[int(entry.name)] = int((entry / "stat").read_text().rsplit(")", 1)[1].split()[1])
+    found = {pid}
+    grown = True
+    while grown:
+        more = {child for child, parent in parents.items() if parent in found} - found
+        found |= more
+        grown = bool(more)
+    return found
+
+
+class Program:
+    """A program in the background: its output in files, its end by pid."""
+
+    def __init__(self, command, folder, ports=(), env=None, cwd=None):
+        self.command = [str(word) for word in command]
+        self.log_path = pathlib.Path(tempfile.mkstemp(dir=folder, suffix=".log")[1])
+        with open(self.log_path, "wb") as log:
+            self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                            env={**os.environ, **(env or {})}, cwd=cwd)
+        self.pid = self.process.pid
+        for port in ports:
+            wait_until(lambda port=port: self.is_serving(port), f"{self.command[0]} on port {port}")
+
+    def is_serving(self, port):
+        if self.process.poll() is not None:
+            raise AssertionError(f"{self.command} ended with {self.process.returncode}:\n{self.log()}")
+        return is_listening(port)
+
+    def log(self):
+        return self.log_path.read_text(errors="replace")
+
+    @property
+    def pids(self):
+        return family_of(self.pid)
+
+    def stop(self, how=signal.SIGTERM):
+        if self.process.poll() is None:
+            self.process.send_signal(how)
+            try:
+                self.process.wait(10)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait(10)
+        return self.process.returncode
+
+
+class Finished:
+    """A program that ran to its end."""
+
+    def __init__(self, pid, status, out, err):
+        self.pid, self.status, self.out, self.err = pid, status, out, err
+        self.pids = {pid}
+
+    @property
+    def text(self):
+        return self.out.decode(errors="replace")
+
+
+def run(*command, status=0, env=None, cwd=None, given=None, deadline_s=DEADLINE_S):
+    """Runs a client; its exit status must be status (None: any)."""
+    command = [str(word) for word in command]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                               env={**os.environ, **(env or {})}, cwd=cwd)
+    try:
+        out, err = process.communicate(given, deadline_s)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        out, err = process.communicate()
+        raise AssertionError(f"{command}: not done after {deadline_s} s\n{err.decode(errors='replace')}") from None
+    assert status is None or process.returncode == status, \
+        f"{command}: exit {process.returncode}\n{out.decode(errors='replace')[-2000:]}{err.decode(errors='replace')[-2000:]}"
+    return Finished(process.pid, process.returncode, out, err)
+
+
+class Hark:
+    """hark at work, as a context: ready at its begin, ended by SIGINT at its end, then all it said."""
+
+    def __init__(self, folder, *options, view=(), verbose=1, expect_status=0):
+        self.stats_path = pathlib.Path(tempfile.mkstemp(dir=folder, suffix=".stats.json")[1])
+        self.command = [HARK, *view, *["-v"] * verbose, "-o", "json", "--stats-json", str(self.stats_path),
+                        *map(str, options)]
+        self.expect_status = expect_status
+        self.objects, self.talk = [], []
+        self.stats = None
+
+    def __enter__(self):
+        self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                        stderr=subprocess.PIPE)
+        self.pid = self.process.pid
+        self.readers = [threading.Thread(target=self._read_objects, daemon=True),
+                        threading.Thread(target=self._read_talk, daemon=True)]
+        for reader in self.readers:
+            reader.start()
+        wait_until(self._is_ready, "hark: ready")
+        return self
+
+    def _read_objects(self):
+        for line in self.process.stdout:
+            self.objects.append(json.loads(line))
+
+    def _read_talk(self):
+        for line in self.process.stderr:
+            self.talk.append(line.decode(errors="replace").rstrip("\n"))
+
+    def _is_ready(self):
+        if any(line.startswith("hark: ready") for line in list(self.talk)):
+            return True
+        assert self.process.poll() is None, f"hark ended: {self.process.returncode}\n" + "\n".join(self.talk)
+        return False
+
+    def __exit__(self, kind, error, trace):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+        try:
+            self.process.wait(DEADLINE_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            if kind is None:
+                raise AssertionError("hark did not end after SIGINT") from None
+        for reader in self.readers:
+            reader.join(DEADLINE_S)
+        if kind is None:
+            assert self.process.returncode == self.expect_status, \
+                f"hark: exit {self.process.returncode}\n" + "\n".join(self.talk)
+            self.stats = json.loads(self.stats_path.read_text())
+        else:
+            print("hark said:\n" + "\n".join(self.talk[-40:]))
+
+    def of(self, *who, **keys):
+        """The objects of these processes (programs, pids), in order, whose keys have these values (_ is .)."""
+        pids = set()
+        for one in who:
+            pids |= one.pids if hasattr(one, "pids") else {one}
+        wanted = {key.replace("__", ".").replace("_", "."): value for key, value in keys.items()}
+        return [o for o in list(self.objects) if (not pids or o.get("process.pid") in pids)
+                and all(o.get(key) == value for key, value in wanted.items())]
+
+    def wait_for(self, count, *who, deadline_s=DEADLINE_S, **keys):
+        """Waits for at least count such objects; what is wrong then shows in the caller's comparison."""
+        with contextlib.suppress(AssertionError):
+            wait_until(lambda: len(self.of(*who, **keys)) >= count, "objects", deadline_s)
+
+    def assert_nothing_lost(self):
+        lost = {name: value for name, value in self.stats.items() if value and (
+            name.endswith(".lost") or name.startswith("limit.") or name in
+            ("connections.evicted", "exchanges.dropped", "messages.refused", "stream.holes", "faults"))}
+        assert not lost, lost
+
+
+def brief(one):
+    """method target status request-size response-size, as one short string; '-' for what is absent."""
+    target = one.get("url.path", "-")
+    if "url.query" in one:
+        target += "?" + one["url.query"]
+    return " ".join(str(word) for word in (
+        one.get("http.request.method", "-"), target, one.get("http.response.status_code", "-"),
+        one.get("http.request.body.size", "-"), one.get("http.response.body.size", "-")))
+
+
+def briefs(objects):
+    return [brief(one) for one in objects]
+
+
+def header(one, name, side="response"):
+    """All values of a header."""
+    return [value for key, value in one.get(f"http.{side}.header", []) if key.lower() == name.lower()]
+
+
+def assert_whole(objects):
+    flagged = [(brief(one), one["hark.flags"]) for one in objects if one.get("hark.flags")]
+    assert not flagged, flagged
+
+
+def assert_times(objects):
+    for one in objects:
+        assert 0 <= one["hark.ttfb_ms"] <= one["hark.duration_ms"] < 60000, one

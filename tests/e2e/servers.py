@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Real servers with configurations of their own, in the foreground, on free ports of loopback."""
+import pathlib
+import shutil
+
+from harness import Program, free_port, run, wait_until
+
+SIZES = {"empty": 0, "one": 1, "small.txt": 1000, "medium.bin": 100_000, "large.bin": 3_000_000}
+HERE = pathlib.Path(__file__).resolve().parent
+PYTHON = "/usr/bin/python3"
+
+
+def make_certificate(folder):
+    run("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
+        "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1,IP:::1",
+        "-keyout", folder / "key.pem", "-out", folder / "cert.pem")
+
+
+def make_site(folder):
+    """Files of several sizes; their bytes are patterned, so that a mix-up would show."""
+    site = folder / "www"
+    site.mkdir()
+    for name, size in SIZES.items():
+        (site / name).write_bytes(bytes((i * 7 + i // 251) % 256 for i in range(size)))
+    (site / "index.html").write_text("<h1>hello</h1>\n")
+    return site
+
+
+NGINX = """
+daemon off;
+user root;
+worker_processes {workers};
+pid {folder}/nginx.pid;
+error_log {folder}/error.log;
+events {{ worker_connections 4096; }}
+http {{
+	log_format brief '$request_method $request_uri $status $body_bytes_sent';
+	access_log {access};
+	client_body_temp_path {folder}/body;
+	proxy_temp_path {folder}/proxy;
+	fastcgi_temp_path {folder}/fastcgi;
+	uwsgi_temp_path {folder}/uwsgi;
+	scgi_temp_path {folder}/scgi;
+	keepalive_requests 1000000;
+	client_max_body_size 100m;
+	sendfile {sendfile};
+	ssl_certificate {certificates}/cert.pem;
+	ssl_certificate_key {certificates}/key.pem;
+	server {{
+		listen 127.0.0.1:{http} backlog=2048;
+		listen [::1]:{http};
+		listen unix:{folder}/nginx.sock;
+		listen 127.0.0.1:{h2c} http2;
+		listen 127.0.0.1:{tls} ssl http2;
+		listen [::1]:{tls} ssl http2;
+		listen 127.0.0.1:{proxied} proxy_protocol;
+		root {site};
+		add_header X-Reply "to $request_method of $http_x_ask" always;
+		location = /post {{ return 201 "stored\\n"; }}
+		location = /none {{ return 204; }}
+		location = /moved {{ return 301 /index.html; }}
+		location = /broken {{ return 503 "later\\n"; }}
+		location /proxy/ {{ proxy_pass http://127.0.0.1:{http}/; proxy_http_version 1.1; proxy_set_header Connection ""; }}
+		location = /chunked {{ gzip on; gzip_min_length 1; gzip_types *; default_type text/plain; alias {site}/small.txt; }}
+	}}
+}}
+"""
+
+
+class Nginx(Program):
+    def __init__(self, folder, certificates, site, sendfile="on", workers=1, log=True):
+        self.folder = folder
+        self.http, self.h2c, self.tls, self.proxied = (free_port() for _ in range(4))
+        self.socket = f"{folder}/nginx.sock"
+        text = NGINX.format(folder=folder, certificates=certificates, site=site, http=self.http, h2c=self.h2c,
+                            tls=self.tls, proxied=self.proxied, sendfile=sendfile, workers=workers,
+                            access=f"{folder}/access.log brief" if log else "off")
+        (folder / "nginx.conf").write_text(text)
+        super().__init__(["nginx", "-p", folder, "-e", f"{folder}/error.log", "-c", folder / "nginx.conf"],
+                         folder, ports=(self.http, self.h2c, self.tls, self.proxied))
+        wait_until(lambda: len(self.pids) > workers, "nginx's workers")
+
+    def worker(self):
+        return max(self.pids - {self.pid})
+
+
+APACHE = """
+ServerRoot {folder}
+ServerName localhost
+PidFile {folder}/apache.pid
+ErrorLog {folder}/error.log
+Listen 127.0.0.1:{http}
+Listen 127.0.0.1:{tls}
+Mutex file:{folder} default
+LoadModule mpm_event_module {modules}/mod_mpm_event.so
+LoadModule authz_core_module {modules}/mod_authz_core.so
+LoadModule dir_module {modules}/mod_dir.so
+LoadModule mime_module {modules}/mod_mime.so
+LoadModule headers_module {modules}/mod_headers.so
+LoadModule socache_shmcb_module {modules}/mod_socache_shmcb.so
+LoadModule ssl_module {modules}/mod_ssl.so
+LoadModule http2_module {modules}/mod_http2.so
+TypesConfig /dev/null
+User root
+Group root
+ServerLimit 1
+StartServers 1
+ThreadsPerChild 25
+MaxRequestWorkers 25
+MaxKeepAliveRequests 0
+KeepAlive On
+H2Direct on
+H2Upgrade on
+Protocols h2 h2c http/1.1
+DocumentRoot {site}
+Header always set X-Reply "of apache"
+<Directory {site}>
+	Require all granted
+</Directory>
+<VirtualHost 127.0.0.1:{tls}>
+	SSLEngine on
+	SSLCertificateFile {certificates}/cert.pem
+	SSLCertificateKeyFile {certificates}/key.pem
+</VirtualHost>
+"""
+
+
+class Apache(Program):
+    def __init__(self, folder, certificates, site):
+        self.http, self.tls = free_port(), free_port()
+        (folder / "apache.conf").write_text(APACHE.format(
+            folder=folder, certificates=certificates, site=site, http=self.http, tls=self.tls,
+            modules="/usr/lib/apache2/modules"))
+        # Debian's build refuses to run as root without -DBIG_SECURITY_HOLE; www-data must then read the site.
+        text = (folder / "apache.conf").read_text().replace("User root\nGroup root", "User www-data\nGroup www-data")
+        (folder / "apache.conf").write_text(text)
+        for path in (folder, site, *folder.parents):
+            if str(path).startswith("/tmp/") or path == site:
+                path.chmod(path.stat().st_mode | 0o055)
+        super().__init__(["apache2", "-DFOREGROUND", "-f", folder / "apache.conf"], folder,
+                         ports=(self.http, self.tls))
+        wait_until(lambda: len(self.pids) > 1, "apache's workers")
+
+
+class Nghttpd(Program):
+    def __init__(self, folder, certificates, site, tls=True):
+        self.port = free_port()
+        words = ["nghttpd", "-n1", "-a", "127.0.0.1", "-d", site]
+        words += [self.port, certificates / "key.pem", certificates / "cert.pem"] if tls else ["--no-tls", self.port]
+        super().__init__(words, folder, ports=(self.port,))
+
+
+class PythonServer(Program):
+    """serve.py in one of its ways."""
+
+    def __init__(self, folder, way, *words):
+        self.port = free_port()
+        super().__init__([PYTHON, HERE / "peers/serve.py", way, self.port, *words], folder, ports=(self.port,))
+
+
+def have(program):
+    return shutil.which(program) is not None
