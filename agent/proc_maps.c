@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * /proc/PID/maps and /proc/PID/map_files.
+ *
+ * The path in maps is only a name: it is relative to the process's root, the
+ * file may have been replaced, and its device number is not the file's own on
+ * btrfs and overlayfs. The link in map_files leads to the very file that is
+ * mapped. It needs CAP_CHECKPOINT_RESTORE or root; without them the path below
+ * /proc/PID/root serves, if the inode number agrees.
+ *
+ * Everything here races with the process: a mapping that went away is -ENOENT,
+ * a process that went away -ESRCH, and neither is worth a word to the user.
+ */
+#include "proc_maps.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define LINK_LEN (PATH_MAX + 64)
+
+/* Splits a line of maps; false when it is no executable mapping of a file. The line is changed. */
+static bool line_parse(char *line, struct mapping *mapping)
+{
+	char permissions[5];
+	int path_at = 0;
+
+	if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s %*x %*x:%*x %" SCNu64 " %n", &mapping->start,
+		   &mapping->end, permissions, &mapping->inode, &path_at) != 4)
+		return false;
+	if (!path_at || permissions[2] != 'x' || line[path_at] != '/')
+		return false;
+	line[strcspn(line, "\n")] = '\0';
+	mapping->path = line + path_at;
+	return true;
+}
+
+int proc_maps_each(uint32_t pid, mapping_fn *fn, void *ctx)
+{
+	struct mapping mapping;
+	char name[32];
+	char *line = NULL;
+	size_t size = 0;
+	FILE *maps;
+
+	snprintf(name, sizeof(name), "/proc/%u/maps", pid);
+	maps = fopen(name, "re");
+	if (!maps)
+		return errno == ENOENT ? -ESRCH : -errno;
+	while (getline(&line, &size, maps) > 0)
+		if (line_parse(line, &mapping) && !fn(ctx, &mapping))
+			break;
+	free(line);
+	fclose(maps);
+	return 0;
+}
+
+int proc_each(bool (*fn)(void *ctx, uint32_t pid), void *ctx)
+{
+	DIR *dir = opendir("/proc");
+	const struct dirent *entry;
+
+	if (!dir)
+		return -errno;
+	while ((entry = readdir(dir))) {
+		if (!isdigit((unsigned char)entry->d_name[0]))
+			continue;
+		if (!fn(ctx, (uint32_t)strtoul(entry->d_name, NULL, 10)))
+			break;
+	}
+	closedir(dir);
+	return 0;
+}
+
+static void link_name(char *out, size_t size, uint32_t pid, const struct mapping *mapping)
+{
+	snprintf(out, size, "/proc/%u/map_files/%" PRIx64 "-%" PRIx64, pid, mapping->start, mapping->end);
+}
+
+/* The link itself, or the path below the process's root; the name of what could be seen goes to out. */
+static int mapping_locate(uint32_t pid, const struct mapping *mapping, char *out, size_t size,
+			  struct stat *st)
+{
+	int err;
+
+	link_name(out, size, pid, mapping);
+	if (!stat(out, st))
+		return 0;
+	err = -errno;
+	if (err != -EPERM && err != -EACCES)
+		return err;
+	if ((size_t)snprintf(out, size, "/proc/%u/root%s", pid, mapping->path) >= size)
+		return -ENAMETOOLONG;
+	if (stat(out, st))
+		return -errno;
+	return st->st_ino == mapping->inode ? 0 : -ESTALE;
+}
+
+int mapping_stat(uint32_t pid, const struct mapping *mapping, struct stat *st)
+{
+	char name[LINK_LEN];
+
+	return mapping_locate(pid, mapping, name, sizeof(name), st);
+}
+
+int mapping_open(uint32_t pid, const struct mapping *mapping, struct stat *st)
+{
+	char name[LINK_LEN];
+	struct stat seen;
+	int err = mapping_locate(pid, mapping, name, sizeof(name), &seen);
+	int fd;
+
+	if (err)
+		return err;
+	if (!S_ISREG(seen.st_mode)) /* opening a device or a pipe may do something */
+		return -EINVAL;
+	fd = open(name, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (fd < 0)
+		return -errno;
+	if (!fstat(fd, st) && st->st_dev == seen.st_dev && st->st_ino == seen.st_ino)
+		return fd;
+	close(fd);
+	return -ESTALE;
+}

@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From "something is mapped or installed" to "here is a TLS library".
+ *
+ * Any executable mapping may be one: libssl, an executable with OpenSSL inside
+ * (Node.js), a Python extension that carries its own. So each file is asked
+ * for SSL_read and SSL_write once, and what was asked is remembered by device,
+ * inode, time and size. A file that has them is reported once by device and
+ * inode alone: a probe keeps its inode alive, so the number cannot come back
+ * as another file, and a `touch` must not probe the same code twice.
+ *
+ * Both sets are bounded. The first is emptied when it is full, which costs
+ * time only; when the second is full, further libraries are not reported and
+ * the user is told.
+ */
+#include "processes.h"
+#include "counters.h"
+#include "elf_file.h"
+#include "library_cache.h"
+#include "map_watch.h"
+#include "proc_maps.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Without memory an entry is not remembered, no more. */
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+
+#define EXAMINED_MAX 16384
+#define REPORTED_MAX 1024
+
+struct file_key {
+	uint64_t device, inode, size;
+	int64_t modified_s, modified_ns; /* 0 in the set of reported files, as is size */
+};
+
+struct known_file {
+	struct file_key key;
+	UT_hash_handle hh;
+};
+
+struct processes {
+	library_fn *fn;
+	void *ctx;
+	struct known_file *examined, *reported;
+	struct map_watch *watch;
+};
+
+struct processes *processes_new(library_fn *fn, void *ctx)
+{
+	struct processes *processes = calloc(1, sizeof(*processes));
+
+	if (!processes)
+		return NULL;
+	processes->fn = fn;
+	processes->ctx = ctx;
+	return processes;
+}
+
+static void set_clear(struct known_file **set)
+{
+	struct known_file *file, *next;
+
+	HASH_ITER (hh, *set, file, next) {
+		HASH_DEL(*set, file);
+		free(file);
+	}
+}
+
+void processes_free(struct processes *processes)
+{
+	if (!processes)
+		return;
+	map_watch_free(processes->watch);
+	set_clear(&processes->examined);
+	set_clear(&processes->reported);
+	free(processes);
+}
+
+static bool set_has(struct known_file *set, const struct file_key *key)
+{
+	struct known_file *file;
+
+	HASH_FIND(hh, set, key, sizeof(*key), file);
+	return file != NULL;
+}
+
+static int set_add(struct known_file **set, const struct file_key *key)
+{
+	struct known_file *file = calloc(1, sizeof(*file));
+
+	if (!file)
+		return -ENOMEM;
+	file->key = *key;
+	HASH_ADD(hh, *set, key, sizeof(file->key), file);
+	if (set_has(*set, key))
+		return 0;
+	free(file);
+	return -ENOMEM;
+}
+
+static struct file_key key_examined(const struct stat *st)
+{
+	return (struct file_key){
+		.device = st->st_dev,
+		.inode = st->st_ino,
+		.size = (uint64_t)st->st_size,
+		.modified_s = st->st_mtim.tv_sec,
+		.modified_ns = st->st_mtim.tv_nsec,
+	};
+}
+
+static struct file_key key_reported(const struct stat *st)
+{
+	return (struct file_key){ .device = st->st_dev, .inode = st->st_ino };
+}
+
+static bool known(struct processes *processes, const struct stat *st)
+{
+	struct file_key examined = key_examined(st);
+	struct file_key reported = key_reported(st);
+
+	return !S_ISREG(st->st_mode) || set_has(processes->examined, &examined) ||
+	       set_has(processes->reported, &reported);
+}
+
+static bool holds_tls(int fd)
+{
+	struct elf_file *elf = elf_open_fd(fd);
+	struct elf_symbol symbol;
+	bool holds;
+
+	if (!elf)
+		return false;
+	holds = !elf_find_function(elf, "SSL_read", &symbol) && !elf_find_function(elf, "SSL_write", &symbol);
+	elf_close(elf);
+	return holds;
+}
+
+static void file_examine(struct processes *processes, int fd, const struct stat *st, const char *path,
+			 uint32_t pid)
+{
+	struct file_key examined = key_examined(st);
+	struct file_key reported = key_reported(st);
+
+	if (known(processes, st))
+		return;
+	if (HASH_COUNT(processes->examined) >= EXAMINED_MAX)
+		set_clear(&processes->examined);
+	(void)set_add(&processes->examined, &examined);
+	if (!holds_tls(fd))
+		return;
+	/* Never report what cannot be remembered: it would be probed twice. */
+	if (HASH_COUNT(processes->reported) >= REPORTED_MAX || set_add(&processes->reported, &reported)) {
+		counter_add(COUNTER_LIMIT_MEMORY, 1);
+		counter_add(COUNTER_PROBES_FAILED, 1);
+		return;
+	}
+	processes->fn(processes->ctx, fd, path, pid);
+}
+
+/* What a mapping's file is. 0 or -errno, when it could not be looked at. */
+static int mapping_examine(struct processes *processes, uint32_t pid, const struct mapping *mapping)
+{
+	struct stat st;
+	int fd = mapping_stat(pid, mapping, &st);
+
+	if (fd < 0 || known(processes, &st))
+		return fd;
+	fd = mapping_open(pid, mapping, &st);
+	if (fd < 0)
+		return fd;
+	file_examine(processes, fd, &st, mapping->path, pid);
+	close(fd);
+	return 0;
+}
+
+struct process_scan {
+	struct processes *processes;
+	uint32_t pid;
+};
+
+static bool scan_mapping(void *ctx, const struct mapping *mapping)
+{
+	const struct process_scan *scan = ctx;
+
+	(void)mapping_examine(scan->processes, scan->pid, mapping);
+	return true;
+}
+
+int processes_scan_pid(struct processes *processes, uint32_t pid)
+{
+	struct process_scan scan = { .processes = processes, .pid = pid };
+
+	return proc_maps_each(pid, scan_mapping, &scan);
+}
+
+static bool scan_process(void *ctx, uint32_t pid)
+{
+	(void)processes_scan_pid(ctx, pid);
+	return true;
+}
+
+static void scan_cached(void *ctx, const char *path)
+{
+	struct processes *processes = ctx;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	struct stat st;
+
+	if (fd < 0)
+		return;
+	if (!fstat(fd, &st))
+		file_examine(processes, fd, &st, path, 0);
+	close(fd);
+}
+
+int processes_scan(struct processes *processes)
+{
+	/* No cache and no folder is no failure: what runs tells. */
+	(void)library_cache_each("libssl", scan_cached, processes);
+	return proc_each(scan_process, processes);
+}
+
+static void watch_mapped(void *ctx, uint32_t pid, const struct mapping *mapping)
+{
+	/* -ENOENT: the mapping was split, merged or removed since; the whole process tells. */
+	if (mapping_examine(ctx, pid, mapping) == -ENOENT)
+		(void)processes_scan_pid(ctx, pid);
+}
+
+static void watch_lost(void *ctx)
+{
+	(void)proc_each(scan_process, ctx);
+}
+
+int processes_watch(struct processes *processes)
+{
+	struct map_watch_handler handler = {
+		.ctx = processes,
+		.mapped = watch_mapped,
+		.lost = watch_lost,
+	};
+
+	if (!processes->watch)
+		processes->watch = map_watch_new(&handler);
+	return processes->watch ? map_watch_fd(processes->watch) : -errno;
+}
+
+void processes_watch_read(struct processes *processes)
+{
+	if (processes->watch)
+		map_watch_read(processes->watch);
+}
+
+static void name_fill(struct event_process *out, uint32_t pid)
+{
+	char link[32], target[PATH_MAX];
+	char *deleted;
+	const char *base;
+	ssize_t len;
+
+	snprintf(link, sizeof(link), "/proc/%u/exe", pid);
+	len = readlink(link, target, sizeof(target) - 1);
+	if (len <= 0)
+		return;
+	target[len] = '\0';
+	deleted = strstr(target, " (deleted)");
+	if (deleted && deleted[strlen(" (deleted)")] == '\0')
+		*deleted = '\0';
+	base = strrchr(target, '/');
+	base = base ? base + 1 : target;
+	memcpy(out->name, base, strnlen(base, sizeof(out->name) - 1));
+}
+
+static void status_line(struct event_process *out, const char *line)
+{
+	unsigned int value;
+
+	if (sscanf(line, "PPid: %u", &value) == 1)
+		out->parent = value;
+	else if (sscanf(line, "Uid: %*u %u", &value) == 1)
+		out->h.uid = value;
+}
+
+static void comm_fill(struct event_process *out, uint32_t pid)
+{
+	char name[32];
+	ssize_t len;
+	int fd;
+
+	snprintf(name, sizeof(name), "/proc/%u/comm", pid);
+	fd = open(name, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	len = read(fd, out->h.comm, sizeof(out->h.comm) - 1);
+	close(fd);
+	out->h.comm[len > 0 ? len : 0] = '\0';
+	out->h.comm[strcspn(out->h.comm, "\n")] = '\0';
+}
+
+int process_facts(uint32_t pid, struct event_process *out)
+{
+	char name[32], line[256];
+	FILE *status;
+
+	snprintf(name, sizeof(name), "/proc/%u/status", pid);
+	status = fopen(name, "re");
+	if (!status)
+		return -ESRCH;
+	*out = (struct event_process){
+		.h = {
+			.size = sizeof(*out),
+			.type = EVENT_EXEC,
+			.flags = EVENT_PID_VALID | EVENT_SYNTHETIC,
+			.pid = pid,
+			.tid = pid,
+		},
+	};
+	while (fgets(line, sizeof(line), status))
+		status_line(out, line);
+	fclose(status);
+	comm_fill(out, pid);
+	name_fill(out, pid);
+	return 0;
+}
