@@ -16,7 +16,7 @@
 #define OUTPUTS_MAX 8
 
 enum command {
-	COMMAND_LIVE,	/* watch, conns, record */
+	COMMAND_LIVE, /* watch, conns, record */
 	COMMAND_REPLAY,
 	COMMAND_DOCTOR,
 };
@@ -42,20 +42,20 @@ struct options {
 	size_t output_count; /* at least 1 but for record */
 	int verbose;
 	bool quiet, debug, show_secrets;
-	bool color;	      /* decided: terminal, NO_COLOR, --no-color */
-	uint32_t *pids;	      /* -p */
+	bool color;	/* decided: terminal, NO_COLOR, --no-color */
+	uint32_t *pids; /* -p */
 	size_t pid_count;
-	char **comms;	      /* --comm */
+	char **comms; /* --comm */
 	size_t comm_count;
 	uint64_t duration_ns; /* -d; 0: until told to stop */
 	uint64_t count;	      /* -n; 0: no limit */
 	uint64_t timeout_ns;  /* --timeout */
 	size_t snaplen_bytes;
-	size_t ring_bytes;    /* a power of two, a multiple of the page size */
+	size_t ring_bytes; /* a power of two, a multiple of the page size */
 	size_t body_limit_bytes;
 	enum capture_way capture;
 	struct redact *redact;
-	char **child_argv;    /* after --; NULL: none */
+	char **child_argv; /* after --; NULL: none */
 };
 
 /*
@@ -64,6 +64,10 @@ struct options {
  */
 int options_parse(struct options *options, int argc, char **argv);
 void options_fini(struct options *options);
+
+/* The option of one row of the table, for tests; *letter is 0 when it has no short form. NULL: past the end.
+ */
+const char *options_name(size_t index, char *letter);
 
 /* "64K", "16M", "1G" or plain bytes. 0, or -EINVAL, -ERANGE. */
 int parse_size(const char *text, size_t *bytes);

@@ -12,6 +12,8 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #define EVENT_SIZE_MAX (sizeof(struct event_data) + EVENT_PAYLOAD_MAX)
 
@@ -90,7 +92,7 @@ struct source_file *source_file_open_stream(FILE *in, const char **error)
 
 struct source_file *source_file_open(const char *path, const char **error)
 {
-	FILE *in = strcmp(path, "-") == 0 ? fdopen(dup(0), "r") : fopen(path, "re");
+	FILE *in = strcmp(path, "-") == 0 ? fdopen(dup(STDIN_FILENO), "r") : fopen(path, "re");
 
 	if (!in) {
 		*error = "cannot be opened";

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Own code, not a JSON library: a sink writes one flat object and never reads
+ * one, and a library that builds a tree first costs several times as much as
+ * everything else that is done for an exchange.
+ */
+#include "json_writer.h"
+
+#include <sys/socket.h>
+
+void json_begin(struct json_writer *writer)
+{
+	buffer_clear(&writer->line);
+}
+
+void json_end(struct json_writer *writer, FILE *out)
+{
+	struct buffer *line = &writer->line;
+
+	/* The first key's comma becomes the brace. */
+	if (line->len == 0)
+		buffer_char(line, '{');
+	else
+		line->data[0] = '{';
+	buffer_put(line, "}\n", 2);
+	buffer_write(line, out);
+}
+
+void json_bool(struct json_writer *writer, bool value)
+{
+	buffer_string(&writer->line, value ? "true" : "false");
+}
+
+void json_time(struct json_writer *writer, uint64_t event_ns)
+{
+	buffer_char(&writer->line, '"');
+	show_utc(&writer->line, &writer->clock, event_ns);
+	buffer_char(&writer->line, '"');
+}
+
+static void json_address(struct json_writer *writer, const struct event_socket *sock, bool peer)
+{
+	buffer_char(&writer->line, '"');
+	show_address(&writer->line, sock, peer ? sock->peer : sock->local);
+	buffer_char(&writer->line, '"');
+}
+
+void json_socket(struct json_writer *writer, const struct event_socket *sock)
+{
+	if (sock->family == AF_UNIX) {
+		json_key(writer, "network.transport");
+		json_plain(writer, "unix");
+	}
+	if (!show_has_address(sock))
+		return;
+	json_key(writer, "network.transport");
+	json_plain(writer, "tcp");
+	json_key(writer, "network.local.address");
+	json_address(writer, sock, false);
+	json_key(writer, "network.local.port");
+	buffer_u64(&writer->line, sock->local_port);
+	json_key(writer, "network.peer.address");
+	json_address(writer, sock, true);
+	json_key(writer, "network.peer.port");
+	buffer_u64(&writer->line, sock->peer_port);
+}
+
+static bool sides_known(const struct conn_facts *conn)
+{
+	return conn->role != ROLE_UNKNOWN && show_has_address(&conn->sock);
+}
+
+void json_client(struct json_writer *writer, const struct conn_facts *conn)
+{
+	bool peer = conn->role == ROLE_SERVER;
+
+	if (!sides_known(conn))
+		return;
+	json_key(writer, "client.address");
+	json_address(writer, &conn->sock, peer);
+	json_key(writer, "client.port");
+	buffer_u64(&writer->line, peer ? conn->sock.peer_port : conn->sock.local_port);
+}
+
+void json_server_address(struct json_writer *writer, const struct conn_facts *conn)
+{
+	if (!sides_known(conn))
+		return;
+	json_key(writer, "server.address");
+	json_address(writer, &conn->sock, conn->role == ROLE_CLIENT);
+}
+
+void json_server_port(struct json_writer *writer, const struct conn_facts *conn)
+{
+	if (!sides_known(conn))
+		return;
+	json_key(writer, "server.port");
+	buffer_u64(&writer->line, conn->role == ROLE_CLIENT ? conn->sock.peer_port : conn->sock.local_port);
+}
+
+void json_tls(struct json_writer *writer, const struct conn_facts *conn)
+{
+	if (conn->tls || !conn->tls_unknown) {
+		json_key(writer, "tls");
+		json_bool(writer, conn->tls);
+	}
+	if (conn->tls_library) {
+		json_key(writer, "tls.library");
+		json_plain(writer, conn->tls_library);
+	}
+}
+
+void json_process(struct json_writer *writer, const struct mover *mover)
+{
+	struct buffer *line = &writer->line;
+
+	if (mover->pid) {
+		json_key(writer, "process.pid");
+		buffer_u64(line, mover->pid);
+	}
+	if (mover->exe[0]) {
+		json_key(writer, "process.executable.name");
+		escape_json(line, slice_of(mover->exe, strnlen(mover->exe, sizeof(mover->exe))));
+	}
+	if (mover->pid) {
+		json_key(writer, "process.user.id");
+		buffer_u64(line, mover->uid);
+		json_key(writer, "thread.id");
+		buffer_u64(line, mover->tid);
+	}
+	if (mover->comm[0]) {
+		json_key(writer, "thread.name");
+		escape_json(line, slice_of(mover->comm, strnlen(mover->comm, sizeof(mover->comm))));
+	}
+}
+
+void json_role(struct json_writer *writer, enum protocol_role role)
+{
+	const char *name = show_role(role);
+
+	if (!name)
+		return;
+	json_key(writer, "hark.role");
+	json_plain(writer, name);
+}
+
+struct flag_list {
+	struct json_writer *writer;
+	size_t count;
+};
+
+static void json_flag(void *ctx, const char *name)
+{
+	struct flag_list *list = ctx;
+
+	if (list->count++)
+		buffer_char(&list->writer->line, ',');
+	json_plain(list->writer, name);
+}
+
+void json_flags(struct json_writer *writer, unsigned int flags)
+{
+	struct flag_list list = { .writer = writer };
+
+	if (!flags)
+		return;
+	json_key(writer, "hark.flags");
+	buffer_char(&writer->line, '[');
+	flags_each(flags, json_flag, &list);
+	buffer_char(&writer->line, ']');
+}

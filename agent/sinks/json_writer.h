@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One flat JSON object a line. Keys are literals that were put together by the
+ * compiler; a comma is written by each key but the first.
+ */
+#ifndef HARK_JSON_WRITER_H
+#define HARK_JSON_WRITER_H
+
+#include "buffer.h"
+#include "conn_facts.h"
+#include "escape.h"
+#include "show.h"
+
+#include <stdbool.h>
+
+struct json_writer {
+	struct buffer line;
+	struct show_clock clock;
+};
+
+/* A key that is a string literal, with its comma and colon. */
+#define json_key(writer, key) buffer_put(&(writer)->line, ",\"" key "\":", sizeof(",\"" key "\":") - 1)
+
+void json_begin(struct json_writer *writer);
+/* Closes the object and writes the line; errors are counted by the buffer. */
+void json_end(struct json_writer *writer, FILE *out);
+
+/* A string of ours, which needs no escape, in quotes. */
+static inline void json_plain(struct json_writer *writer, const char *string)
+{
+	buffer_char(&writer->line, '"');
+	buffer_string(&writer->line, string);
+	buffer_char(&writer->line, '"');
+}
+
+void json_bool(struct json_writer *writer, bool value);
+void json_time(struct json_writer *writer, uint64_t event_ns);
+
+/* The keys that exchanges and connections share. Each is absent when it is not known. */
+void json_socket(struct json_writer *writer, const struct event_socket *sock);
+void json_client(struct json_writer *writer, const struct conn_facts *conn);
+void json_tls(struct json_writer *writer, const struct conn_facts *conn);
+void json_process(struct json_writer *writer, const struct mover *mover);
+/* server.address and server.port from the socket, as far as the role is known. */
+void json_server_address(struct json_writer *writer, const struct conn_facts *conn);
+void json_server_port(struct json_writer *writer, const struct conn_facts *conn);
+void json_role(struct json_writer *writer, enum protocol_role role);
+void json_flags(struct json_writer *writer, unsigned int flags);
+
+#endif

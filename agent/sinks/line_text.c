@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Columns have least widths and grow with what stands in them; nothing is cut.
+ * Colour codes are written outside the measured text, so that lines with and
+ * without them are the same.
+ */
+#include "line_text.h"
+
+#include "escape.h"
+#include "url.h"
+
+#include <inttypes.h>
+#include <langinfo.h>
+
+void style_init(struct style *style, const struct sink_config *config)
+{
+	*style = (struct style){
+		.color = config->color,
+		.utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0,
+		.clock = { .wall_offset_ns = config->wall_offset_ns },
+	};
+}
+
+void style_on(struct buffer *buffer, const struct style *style, enum style_color color)
+{
+	static const char *const codes[] = {
+		[STYLE_DIM] = "\033[2m",    [STYLE_BOLD] = "\033[1m",	 [STYLE_RED] = "\033[31m",
+		[STYLE_GREEN] = "\033[32m", [STYLE_YELLOW] = "\033[33m", [STYLE_CYAN] = "\033[36m",
+	};
+
+	if (style->color)
+		buffer_string(buffer, codes[color]);
+}
+
+void style_off(struct buffer *buffer, const struct style *style)
+{
+	if (style->color)
+		buffer_string(buffer, "\033[0m");
+}
+
+/* Characters, not bytes, and no colour codes ("ESC [ … m"). */
+static size_t visible_width(const char *text, size_t len)
+{
+	size_t width = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		if (text[i] == '\033')
+			while (i < len && text[i] != 'm')
+				i++;
+		else
+			width += ((unsigned char)text[i] & 0xc0) != 0x80;
+	}
+	return width;
+}
+
+void column_end(struct buffer *buffer, size_t start, size_t width)
+{
+	size_t used = buffer->len > start ? visible_width(buffer->data + start, buffer->len - start) : 0;
+
+	for (; used < width; used++)
+		buffer_char(buffer, ' ');
+	buffer_char(buffer, ' ');
+}
+
+void put_program(struct buffer *buffer, const struct style *style, const struct mover *mover)
+{
+	struct slice name = show_program(mover);
+
+	if (name.data)
+		escape_text(buffer, name, style->utf8);
+	else
+		buffer_char(buffer, '?');
+	buffer_char(buffer, '[');
+	if (mover->pid)
+		buffer_u64(buffer, mover->pid);
+	else
+		buffer_char(buffer, '?');
+	buffer_char(buffer, ']');
+}
+
+void put_size(struct buffer *buffer, uint64_t bytes)
+{
+	static const char units[] = "KMGTPE";
+	unsigned int unit = 0;
+
+	if (bytes < 10000) {
+		buffer_u64(buffer, bytes);
+		return;
+	}
+	for (; bytes >= 1024 * 1024; bytes /= 1024)
+		unit++;
+	buffer_format(buffer, "%" PRIu64 ".%" PRIu64 "%c", bytes / 1024, bytes % 1024 * 10 / 1024,
+		      units[unit]);
+}
+
+void put_latency(struct buffer *buffer, uint64_t ns)
+{
+	uint64_t us = ns / 1000;
+
+	if (us < 100)
+		buffer_format(buffer, "0.%03" PRIu64 " ms", us);
+	else if (us < 10000)
+		buffer_format(buffer, "%" PRIu64 ".%02" PRIu64 " ms", us / 1000, us % 1000 / 10);
+	else if (us < 1000000)
+		buffer_format(buffer, "%" PRIu64 " ms", us / 1000);
+	else
+		buffer_format(buffer, "%" PRIu64 ".%" PRIu64 " s", us / 1000000, us % 1000000 / 100000);
+}
+
+struct flag_list {
+	struct buffer *buffer;
+	size_t count;
+};
+
+static void put_flag(void *ctx, const char *name)
+{
+	struct flag_list *list = ctx;
+
+	if (list->count++)
+		buffer_char(list->buffer, ',');
+	buffer_string(list->buffer, name);
+}
+
+void put_flags(struct buffer *buffer, const struct style *style, unsigned int flags, const char *error)
+{
+	struct flag_list list = { .buffer = buffer };
+
+	if (!flags && !error)
+		return;
+	style_on(buffer, style, STYLE_YELLOW);
+	buffer_char(buffer, '[');
+	flags_each(flags, put_flag, &list);
+	if (error) {
+		buffer_string(buffer, list.count ? " " : "");
+		buffer_string(buffer, error);
+	}
+	buffer_char(buffer, ']');
+	style_off(buffer, style);
+}
+
+static void put_arrow(struct buffer *buffer, const struct style *style, enum protocol_role role)
+{
+	switch (role) {
+	case ROLE_UNKNOWN:
+		buffer_char(buffer, '?');
+		break;
+	case ROLE_CLIENT:
+		buffer_string(buffer, style->utf8 ? "→" : "->");
+		break;
+	case ROLE_SERVER:
+		buffer_string(buffer, style->utf8 ? "←" : "<-");
+		break;
+	}
+}
+
+/* "h2+tls:5": protocol, TLS, stream. */
+static void put_protocol(struct buffer *buffer, const struct exchange *exchange)
+{
+	const char *version = show_version(show_exchange_version(exchange));
+
+	buffer_char(buffer, version ? 'h' : '?');
+	buffer_string(buffer, version ? version : "");
+	if (exchange->conn->tls)
+		buffer_string(buffer, "+tls");
+	else if (exchange->conn->tls_unknown)
+		buffer_string(buffer, "+?");
+	if (!exchange->key)
+		return;
+	buffer_char(buffer, ':');
+	buffer_u64(buffer, exchange->key);
+}
+
+static void put_method(struct buffer *buffer, const struct style *style, const struct message *request)
+{
+	style_on(buffer, style, STYLE_BOLD);
+	if (request && request->method.data)
+		escape_text(buffer, request->method, style->utf8);
+	else
+		buffer_char(buffer, '?');
+	style_off(buffer, style);
+}
+
+static void put_url(struct buffer *buffer, const struct style *style, const struct message *request)
+{
+	struct url url = { 0 };
+
+	if (request)
+		url_of_request(request, &url);
+	escape_text(buffer, url.authority, style->utf8);
+	if (url.path.data) {
+		escape_text(buffer, url.path, style->utf8);
+		if (url.query.data) {
+			buffer_char(buffer, '?');
+			escape_text(buffer, url.query, style->utf8);
+		}
+		return;
+	}
+	if (url.authority_form && url.authority.data)
+		return;
+	/* A '?' of its own: behind a host it could be taken for an empty query. */
+	buffer_string(buffer, url.authority.data ? " ?" : "?");
+}
+
+static enum style_color status_color(int status)
+{
+	if (status >= 500)
+		return STYLE_RED;
+	if (status >= 400)
+		return STYLE_YELLOW;
+	return status >= 300 ? STYLE_CYAN : STYLE_GREEN;
+}
+
+static void put_status(struct buffer *buffer, const struct style *style, const struct message *response)
+{
+	if (!response || response->status <= 0) {
+		buffer_char(buffer, '?');
+		return;
+	}
+	style_on(buffer, style, status_color(response->status));
+	buffer_u64(buffer, (uint64_t)response->status);
+	style_off(buffer, style);
+}
+
+/* "?" when nothing is known, "612+" when there was more than that. */
+static void put_body_size(struct buffer *buffer, const struct message *message)
+{
+	if (!message || (!message->body_known && message->body_bytes == 0)) {
+		buffer_char(buffer, '?');
+		return;
+	}
+	put_size(buffer, message->body_bytes);
+	if (!message->body_known)
+		buffer_char(buffer, '+');
+}
+
+static void put_who(struct buffer *buffer, struct style *style, const struct exchange *exchange)
+{
+	const struct conn_facts *conn = exchange->conn;
+	size_t start = buffer->len;
+
+	style_on(buffer, style, STYLE_DIM);
+	if (exchange->start_ns)
+		show_local(buffer, &style->clock, exchange->start_ns);
+	else
+		buffer_char(buffer, '?');
+	style_off(buffer, style);
+	column_end(buffer, start, 12);
+	start = buffer->len;
+	put_program(buffer, style, &exchange->mover);
+	column_end(buffer, start, 16);
+	start = buffer->len;
+	buffer_char(buffer, '#');
+	buffer_u64(buffer, conn->id);
+	column_end(buffer, start, 4);
+	start = buffer->len;
+	put_arrow(buffer, style, conn->role);
+	column_end(buffer, start, 2);
+	start = buffer->len;
+	show_endpoint(buffer, &conn->sock, conn->sock.peer, conn->sock.peer_port);
+	column_end(buffer, start, 15);
+	start = buffer->len;
+	put_protocol(buffer, exchange);
+	column_end(buffer, start, 9);
+}
+
+static void put_what(struct buffer *buffer, const struct style *style, const struct exchange *exchange)
+{
+	size_t start = buffer->len;
+
+	put_method(buffer, style, exchange->request);
+	column_end(buffer, start, 4);
+	start = buffer->len;
+	put_url(buffer, style, exchange->request);
+	column_end(buffer, start, 36);
+	start = buffer->len;
+	put_status(buffer, style, exchange->response);
+	column_end(buffer, start, 3);
+	start = buffer->len;
+	put_body_size(buffer, exchange->request);
+	buffer_char(buffer, '/');
+	put_body_size(buffer, exchange->response);
+	column_end(buffer, start, 9);
+}
+
+void line_text_put(struct buffer *buffer, struct style *style, const struct exchange *exchange)
+{
+	const char *error = exchange->h2_error_known ? h2_error_name(exchange->h2_error) : NULL;
+	size_t start;
+
+	put_who(buffer, style, exchange);
+	put_what(buffer, style, exchange);
+	start = buffer->len;
+	if (exchange->duration_known)
+		put_latency(buffer, exchange->duration_ns);
+	else
+		buffer_char(buffer, '?');
+	if (!exchange->flags && !exchange->h2_error_known)
+		return;
+	column_end(buffer, start, 8);
+	if (exchange->h2_error_known && !error)
+		error = "unknown error";
+	put_flags(buffer, style, exchange->flags, error);
+}

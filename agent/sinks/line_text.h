@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* An exchange as one line for people, in columns; watch shows it alone, conns under its connection. */
+#ifndef HARK_LINE_TEXT_H
+#define HARK_LINE_TEXT_H
+
+#include "buffer.h"
+#include "exchange.h"
+#include "show.h"
+#include "sink.h"
+
+#include <stdbool.h>
+
+enum style_color {
+	STYLE_DIM,
+	STYLE_BOLD,
+	STYLE_RED,
+	STYLE_GREEN,
+	STYLE_YELLOW,
+	STYLE_CYAN,
+};
+
+struct style {
+	bool color;
+	bool utf8; /* of the locale: else arrows and foreign letters are written in ASCII */
+	struct show_clock clock;
+};
+
+void style_init(struct style *style, const struct sink_config *config);
+
+/* Colour on and off; nothing without colour. */
+void style_on(struct buffer *buffer, const struct style *style, enum style_color color);
+void style_off(struct buffer *buffer, const struct style *style);
+
+/* Fills up with spaces so that what was written since `start` has at least `width` columns, and one more. */
+void column_end(struct buffer *buffer, size_t start, size_t width);
+
+/* "curl[1234]"; "?" for what is not known. */
+void put_program(struct buffer *buffer, const struct style *style, const struct mover *mover);
+/* "0", "9999", "12.3K", "4.5M", in units of 1024. */
+void put_size(struct buffer *buffer, uint64_t bytes);
+/* "0.034 ms", "0.34 ms", "12 ms", "1.2 s". */
+void put_latency(struct buffer *buffer, uint64_t ns);
+/* "[gap,reset CANCEL]", or nothing. error: NULL or a name. */
+void put_flags(struct buffer *buffer, const struct style *style, unsigned int flags, const char *error);
+
+/* The whole line without its newline. */
+void line_text_put(struct buffer *buffer, struct style *style, const struct exchange *exchange);
+
+#endif

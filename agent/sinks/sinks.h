@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The sinks that agent/sink.c lists; each is defined in the file of its name. */
+#ifndef HARK_SINKS_H
+#define HARK_SINKS_H
+
+#include "sink.h"
+
+extern const struct sink_ops watch_text_sink;
+extern const struct sink_ops watch_json_sink;
+extern const struct sink_ops conns_text_sink;
+extern const struct sink_ops conns_json_sink;
+
+#endif

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One JSON object an exchange, flat, with the keys of interface.md. A key that
+ * is not known is absent: each function here asks first and then writes.
+ */
+#include "sinks.h"
+
+#include "json_writer.h"
+#include "url.h"
+
+#include <stdlib.h>
+
+struct sink {
+	struct json_writer writer;
+	FILE *out;
+	int verbose;
+	const struct redact *redact;
+};
+
+static struct sink *watch_json_create(const struct sink_config *config)
+{
+	struct sink *sink = calloc(1, sizeof(*sink));
+
+	if (!sink)
+		return NULL;
+	sink->out = config->out;
+	sink->verbose = config->verbose;
+	sink->redact = config->redact;
+	sink->writer.clock.wall_offset_ns = config->wall_offset_ns;
+	return sink;
+}
+
+static void watch_json_destroy(struct sink *sink)
+{
+	if (!sink)
+		return;
+	fflush(sink->out);
+	buffer_fini(&sink->writer.line);
+	free(sink);
+}
+
+static void put_request(struct json_writer *writer, const struct exchange *exchange, const struct url *url)
+{
+	const char *scheme = exchange_scheme(exchange);
+
+	if (exchange->request && exchange->request->method.data) {
+		json_key(writer, "http.request.method");
+		escape_json(&writer->line, exchange->request->method);
+	}
+	if (scheme) {
+		json_key(writer, "url.scheme");
+		escape_json(&writer->line, slice_of_string(scheme));
+	}
+	if (url->path.data) {
+		json_key(writer, "url.path");
+		escape_json(&writer->line, url->path);
+	}
+	if (url->query.data) {
+		json_key(writer, "url.query");
+		escape_json(&writer->line, url->query);
+	}
+}
+
+static void put_response(struct json_writer *writer, const struct message *response)
+{
+	if (!response || !response->status)
+		return;
+	json_key(writer, "http.response.status_code");
+	buffer_u64(&writer->line, (uint64_t)response->status);
+}
+
+static void put_server(struct json_writer *writer, const struct conn_facts *conn, const struct url *url)
+{
+	if (url->host.data) {
+		json_key(writer, "server.address");
+		escape_json(&writer->line, url->host);
+	} else {
+		json_server_address(writer, conn);
+	}
+	if (url->port_known) {
+		json_key(writer, "server.port");
+		buffer_u64(&writer->line, url->port);
+	} else {
+		json_server_port(writer, conn);
+	}
+}
+
+static void put_connection(struct json_writer *writer, const struct exchange *exchange)
+{
+	const struct conn_facts *conn = exchange->conn;
+	const char *version = show_version(show_exchange_version(exchange));
+	int32_t fd = exchange->mover.fd >= 0 ? exchange->mover.fd : conn->sock.fd;
+
+	if (version) {
+		json_key(writer, "network.protocol.version");
+		json_plain(writer, version);
+	}
+	json_socket(writer, &conn->sock);
+	json_tls(writer, conn);
+	json_process(writer, &exchange->mover);
+	json_role(writer, conn->role);
+	json_key(writer, "hark.connection");
+	buffer_u64(&writer->line, conn->id);
+	if (exchange->key) {
+		json_key(writer, "hark.stream");
+		buffer_u64(&writer->line, exchange->key);
+	}
+	if (fd >= 0) {
+		json_key(writer, "hark.fd");
+		buffer_u64(&writer->line, (uint64_t)fd);
+	}
+}
+
+static void put_measures(struct json_writer *writer, const struct exchange *exchange)
+{
+	const struct message *request = exchange->request, *response = exchange->response;
+
+	if (request && request->body_known) {
+		json_key(writer, "http.request.body.size");
+		buffer_u64(&writer->line, request->body_bytes);
+	}
+	if (response && response->body_known) {
+		json_key(writer, "http.response.body.size");
+		buffer_u64(&writer->line, response->body_bytes);
+	}
+	if (exchange->duration_known) {
+		json_key(writer, "hark.duration_ms");
+		buffer_ms(&writer->line, exchange->duration_ns);
+	}
+	if (exchange->ttfb_known) {
+		json_key(writer, "hark.ttfb_ms");
+		buffer_ms(&writer->line, exchange->ttfb_ns);
+	}
+}
+
+static void put_error(struct json_writer *writer, const struct exchange *exchange)
+{
+	const char *name;
+
+	if (!exchange->h2_error_known)
+		return;
+	name = h2_error_name(exchange->h2_error);
+	json_key(writer, "hark.h2.error_code");
+	if (name)
+		json_plain(writer, name);
+	else
+		buffer_format(&writer->line, "\"0x%x\"", exchange->h2_error);
+}
+
+static void put_or_null(struct buffer *line, struct slice bytes)
+{
+	if (bytes.data)
+		escape_json(line, bytes);
+	else
+		buffer_string(line, "null");
+}
+
+static void put_fields(struct sink *sink, const struct header_list *list)
+{
+	struct buffer *line = &sink->writer.line;
+
+	buffer_char(line, '[');
+	for (size_t i = 0; i < list->count; i++) {
+		const struct header *header = &list->items[i];
+		bool secret = header->value.data && redact_header(sink->redact, header->name);
+
+		buffer_string(line, i ? ",[" : "[");
+		put_or_null(line, header->name);
+		buffer_char(line, ',');
+		put_or_null(line, secret ? SLICE(REDACTED) : header->value);
+		buffer_char(line, ']');
+	}
+	buffer_char(line, ']');
+}
+
+static void put_headers(struct sink *sink, const struct exchange *exchange)
+{
+	struct json_writer *writer = &sink->writer;
+
+	if (exchange->request) {
+		json_key(writer, "http.request.header");
+		put_fields(sink, &exchange->request->headers);
+	}
+	if (exchange->request && exchange->request->trailers.count) {
+		json_key(writer, "http.request.trailer");
+		put_fields(sink, &exchange->request->trailers);
+	}
+	if (exchange->response) {
+		json_key(writer, "http.response.header");
+		put_fields(sink, &exchange->response->headers);
+	}
+	if (exchange->response && exchange->response->trailers.count) {
+		json_key(writer, "http.response.trailer");
+		put_fields(sink, &exchange->response->trailers);
+	}
+}
+
+/* A body that was cut inside a character is still text, without that character. */
+static void put_body(struct buffer *line, const struct message *message)
+{
+	bool cut = !message->body_known || message->body.len < message->body_bytes;
+	struct slice body = cut ? utf8_trim(message->body) : message->body;
+
+	if (utf8_is_text(body)) {
+		escape_json(line, body);
+		return;
+	}
+	buffer_string(line, "{\"base64\":\"");
+	escape_base64(line, message->body);
+	buffer_string(line, "\"}");
+}
+
+static void put_bodies(struct sink *sink, const struct exchange *exchange)
+{
+	if (exchange->request && exchange->request->body.len) {
+		json_key(&sink->writer, "http.request.body");
+		put_body(&sink->writer.line, exchange->request);
+	}
+	if (exchange->response && exchange->response->body.len) {
+		json_key(&sink->writer, "http.response.body");
+		put_body(&sink->writer.line, exchange->response);
+	}
+}
+
+static void watch_json_exchange(struct sink *sink, const struct exchange *exchange)
+{
+	struct json_writer *writer = &sink->writer;
+	struct url url = { 0 };
+
+	if (exchange->request)
+		url_of_request(exchange->request, &url);
+	json_begin(writer);
+	if (exchange->start_ns) {
+		json_key(writer, "time");
+		json_time(writer, exchange->start_ns);
+	}
+	put_request(writer, exchange, &url);
+	put_response(writer, exchange->response);
+	put_server(writer, exchange->conn, &url);
+	json_client(writer, exchange->conn);
+	put_connection(writer, exchange);
+	put_measures(writer, exchange);
+	put_error(writer, exchange);
+	json_flags(writer, exchange->flags);
+	if (sink->verbose > 0)
+		put_headers(sink, exchange);
+	if (sink->verbose > 1)
+		put_bodies(sink, exchange);
+	json_end(writer, sink->out);
+}
+
+const struct sink_ops watch_json_sink = {
+	.format = "json",
+	.view = VIEW_WATCH,
+	.create = watch_json_create,
+	.exchange = watch_json_exchange,
+	.destroy = watch_json_destroy,
+};

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One line an exchange; with -v the header fields under it, with -vv the first
+ * bytes of the bodies. ">" goes to the server, "<" comes from it, "+" marks trailers and "|" bodies.
+ */
+#include "sinks.h"
+
+#include "escape.h"
+#include "line_text.h"
+
+#include <stdlib.h>
+
+#define BODY_SHOWN_BYTES 2048 /* more than that is no longer read at a glance; JSON has all that is kept */
+
+struct sink {
+	struct buffer text;
+	struct style style;
+	FILE *out;
+	int verbose;
+	const struct redact *redact;
+};
+
+static struct sink *watch_text_create(const struct sink_config *config)
+{
+	struct sink *sink = calloc(1, sizeof(*sink));
+
+	if (!sink)
+		return NULL;
+	sink->out = config->out;
+	sink->verbose = config->verbose;
+	sink->redact = config->redact;
+	style_init(&sink->style, config);
+	return sink;
+}
+
+static void watch_text_destroy(struct sink *sink)
+{
+	if (!sink)
+		return;
+	fflush(sink->out);
+	buffer_fini(&sink->text);
+	free(sink);
+}
+
+static void put_or_unknown(struct sink *sink, struct slice bytes)
+{
+	if (bytes.data)
+		escape_text(&sink->text, bytes, sink->style.utf8);
+	else
+		buffer_char(&sink->text, '?');
+}
+
+static void put_field(struct sink *sink, const char *mark, const struct header *header)
+{
+	struct buffer *text = &sink->text;
+
+	buffer_string(text, "    ");
+	style_on(text, &sink->style, STYLE_DIM);
+	buffer_string(text, mark);
+	style_off(text, &sink->style);
+	style_on(text, &sink->style, STYLE_CYAN);
+	put_or_unknown(sink, header->name);
+	style_off(text, &sink->style);
+	buffer_string(text, ": ");
+	if (header->value.data && redact_header(sink->redact, header->name))
+		buffer_string(text, REDACTED);
+	else
+		put_or_unknown(sink, header->value);
+	buffer_char(text, '\n');
+}
+
+static void put_fields(struct sink *sink, const char *mark, const struct header_list *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		put_field(sink, mark, &list->items[i]);
+}
+
+/* A line of the body a line of text; the line feed itself is not shown. */
+static void put_body(struct sink *sink, const char *mark, const struct message *message)
+{
+	struct slice rest = slice_take(message->body, BODY_SHOWN_BYTES);
+	uint64_t shown = rest.len;
+
+	while (rest.len) {
+		const uint8_t *end = memchr(rest.data, '\n', rest.len);
+		size_t len = end ? (size_t)(end - rest.data) : rest.len;
+
+		buffer_string(&sink->text, mark);
+		escape_text(&sink->text, slice_take(rest, len), sink->style.utf8);
+		buffer_char(&sink->text, '\n');
+		rest = slice_drop(rest, end ? len + 1 : len);
+	}
+	if (shown && shown < message->body_bytes)
+		buffer_format(&sink->text, "%s[%llu of %s%llu bytes]\n", mark, (unsigned long long)shown,
+			      message->body_known ? "" : "at least ",
+			      (unsigned long long)message->body_bytes);
+}
+
+static void watch_text_exchange(struct sink *sink, const struct exchange *exchange)
+{
+	const struct message *request = exchange->request, *response = exchange->response;
+
+	line_text_put(&sink->text, &sink->style, exchange);
+	buffer_char(&sink->text, '\n');
+	if (sink->verbose > 0 && request)
+		put_fields(sink, "> ", &request->headers);
+	if (sink->verbose > 1 && request)
+		put_body(sink, "    >| ", request);
+	if (sink->verbose > 0 && request)
+		put_fields(sink, ">+ ", &request->trailers);
+	if (sink->verbose > 0 && response)
+		put_fields(sink, "< ", &response->headers);
+	if (sink->verbose > 1 && response)
+		put_body(sink, "    <| ", response);
+	if (sink->verbose > 0 && response)
+		put_fields(sink, "<+ ", &response->trailers);
+	buffer_write(&sink->text, sink->out);
+}
+
+const struct sink_ops watch_text_sink = {
+	.format = "text",
+	.view = VIEW_WATCH,
+	.create = watch_text_create,
+	.exchange = watch_text_exchange,
+	.destroy = watch_text_destroy,
+};
