@@ -17,6 +17,7 @@
 #include <libelf.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define SEGMENTS_MAX	  64
@@ -51,11 +52,21 @@ static int header_check(struct elf_file *file)
 	return 0;
 }
 
+/* How much of a segment the file really holds. */
+static uint64_t segment_bytes(const GElf_Phdr *header, uint64_t file_bytes)
+{
+	if (header->p_offset >= file_bytes)
+		return 0;
+	return header->p_filesz < file_bytes - header->p_offset ? header->p_filesz
+								: file_bytes - header->p_offset;
+}
+
 static int segments_load(struct elf_file *file)
 {
+	struct stat st;
 	size_t count;
 
-	if (elf_getphdrnum(file->elf, &count))
+	if (fstat(file->fd, &st) || elf_getphdrnum(file->elf, &count))
 		return -ENOEXEC;
 	for (size_t i = 0; i < count && i < INT32_MAX && file->segment_count < SEGMENTS_MAX; i++) {
 		GElf_Phdr header;
@@ -67,7 +78,7 @@ static int segments_load(struct elf_file *file)
 		file->segments[file->segment_count++] = (struct segment){
 			.address = header.p_vaddr,
 			.offset = header.p_offset,
-			.size = header.p_filesz,
+			.size = segment_bytes(&header, (uint64_t)st.st_size),
 			.executable = header.p_flags & PF_X,
 		};
 	}
