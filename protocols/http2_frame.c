@@ -20,7 +20,8 @@ struct frame_rule {
 	uint32_t min, max;
 };
 
-#define NO_MAX UINT32_MAX
+#define NO_MAX		UINT32_MAX
+#define CHAIN_EMPTY_MAX 8 /* frames of a chain that may prove nothing */
 
 static const struct frame_rule frame_rules[FRAME_TYPE_COUNT] = {
 	[FRAME_DATA] = { STREAM_NONZERO, FRAME_FLAG_END_STREAM | FRAME_FLAG_PADDED, 0, NO_MAX },
@@ -56,42 +57,45 @@ void http2_frame_parse(const uint8_t *nine, struct http2_frame *out)
 /* How many bytes of payload the flags ask for, besides what the type asks for. */
 static uint32_t flags_min_length(const struct http2_frame *frame)
 {
-	uint32_t min = 0;
+	uint8_t flags = frame->flags & frame_rules[frame->type].flags;
 
-	if (frame->type == FRAME_SETTINGS || frame->type == FRAME_PING)
-		return 0;
-	if (frame->flags & FRAME_FLAG_PADDED)
-		min += 1;
-	if (frame->flags & FRAME_FLAG_PRIORITY)
-		min += 5;
-	return min;
+	return ((flags & FRAME_FLAG_PADDED) ? 1 : 0) + ((flags & FRAME_FLAG_PRIORITY) ? 5 : 0);
+}
+
+bool http2_frame_lawful(const struct http2_frame *frame)
+{
+	const struct frame_rule *rule;
+
+	if (frame->type >= FRAME_TYPE_COUNT)
+		return true;
+	rule = &frame_rules[frame->type];
+	if (frame->length < rule->min + flags_min_length(frame) || frame->length > rule->max)
+		return false;
+	if (rule->stream == STREAM_ZERO && frame->stream != 0)
+		return false;
+	if (rule->stream == STREAM_NONZERO && frame->stream == 0)
+		return false;
+	if (frame->type == FRAME_SETTINGS)
+		return (frame->flags & FRAME_FLAG_ACK) ? frame->length == 0 : frame->length % 6 == 0;
+	return true;
 }
 
 bool http2_frame_plausible(const uint8_t *nine_bytes, uint32_t max_frame_size)
 {
-	const struct frame_rule *rule;
 	struct http2_frame frame;
 
 	http2_frame_parse(nine_bytes, &frame);
 	if (frame.type >= FRAME_TYPE_COUNT || (nine_bytes[5] & 0x80) || frame.length > max_frame_size)
 		return false;
-	rule = &frame_rules[frame.type];
-	if (frame.flags & ~rule->flags)
+	if (frame.flags & ~frame_rules[frame.type].flags)
 		return false;
-	if (frame.length < rule->min + flags_min_length(&frame) || frame.length > rule->max)
-		return false;
-	if (rule->stream == STREAM_ZERO && frame.stream != 0)
-		return false;
-	if (rule->stream == STREAM_NONZERO && frame.stream == 0)
-		return false;
-	if (frame.type == FRAME_SETTINGS)
-		return (frame.flags & FRAME_FLAG_ACK) ? frame.length == 0 : frame.length % 6 == 0;
-	return true;
+	return http2_frame_lawful(&frame);
 }
 
 struct http2_chain http2_chain_judge(struct slice bytes, uint32_t max_frame_size, unsigned int needed)
 {
 	struct http2_chain chain = { .verdict = CHAIN_MORE };
+	unsigned int empty = 0;
 
 	while (bytes.len >= HTTP2_FRAME_HEADER_BYTES) {
 		struct http2_frame frame;
@@ -99,7 +103,10 @@ struct http2_chain http2_chain_judge(struct slice bytes, uint32_t max_frame_size
 		if (!http2_frame_plausible(bytes.data, max_frame_size))
 			return (struct http2_chain){ .verdict = CHAIN_NONE };
 		http2_frame_parse(bytes.data, &frame);
-		chain.frames += frame.length > 0 || frame.type != FRAME_DATA;
+		if (frame.length > 0 || frame.type != FRAME_DATA)
+			chain.frames++;
+		else if (++empty > CHAIN_EMPTY_MAX)
+			return (struct http2_chain){ .verdict = CHAIN_NONE };
 		if (chain.frames >= needed) {
 			chain.verdict = CHAIN_FOUND;
 			return chain;

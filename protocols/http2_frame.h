@@ -56,6 +56,13 @@ void http2_frame_parse(const uint8_t *nine, struct http2_frame *out);
  */
 bool http2_frame_plausible(const uint8_t *nine_bytes, uint32_t max_frame_size);
 
+/*
+ * True unless a receiver has to end the connection because of this header
+ * (wrong length or stream for its type; RFC 9113, 6). Extension frames are
+ * lawful, undefined flags and the reserved bit are ignored, any size goes.
+ */
+bool http2_frame_lawful(const struct http2_frame *frame);
+
 enum http2_chain_verdict {
 	CHAIN_NONE,  /* no frame begins here */
 	CHAIN_MORE,  /* plausible so far, but the bytes end too early */
@@ -70,8 +77,8 @@ struct http2_chain {
 
 /*
  * Judges the frames from the first byte on. A DATA frame without payload is
- * legal in a chain but proves nothing: runs of zeros look like it. The last
- * frame counts as soon as its header is there.
+ * legal in a chain but proves nothing: runs of zeros look like it; many of
+ * them are no chain. The last frame counts as soon as its header is there.
  */
 struct http2_chain http2_chain_judge(struct slice bytes, uint32_t max_frame_size, unsigned int needed);
 

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The earliest place where frames may begin is followed until it is proved or
+ * refuted; later places wait, for a body may hold frames of another connection
+ * inside a frame of this one. Proof is a chain of three frames; or two calls in
+ * a row that ended at a border of the chain, as calls of quiet connections do.
+ *
+ * Memory is bounded: when the buffer is full with nothing proved, its first
+ * quarter is passed over.
+ */
+#include "http2_search.h"
+
+#include "http2_frame.h"
+
+#include <stdlib.h>
+
+#define HELD_LIMIT_BYTES 65536 /* three frames of the default size fit */
+#define MARKS_LIMIT	 16384
+#define CHAIN_FRAMES	 3
+#define EXACT_ENDS	 2
+
+static size_t marks_count(const struct http2_search *search)
+{
+	return search->marks.len / sizeof(struct http2_search_mark);
+}
+
+static struct http2_search_mark *marks_of(const struct http2_search *search)
+{
+	return (struct http2_search_mark *)(void *)search->marks.bytes;
+}
+
+static int mark_add(struct http2_search *search, uint64_t time_ns)
+{
+	struct http2_search_mark mark = { .end = search->held.len, .time_ns = time_ns };
+	size_t count = marks_count(search);
+
+	if (count > 0 && marks_of(search)[count - 1].time_ns == time_ns) {
+		marks_of(search)[count - 1].end = mark.end;
+		return 0;
+	}
+	return http2_buffer_append(&search->marks, slice_of(&mark, sizeof(mark)), MARKS_LIMIT * sizeof(mark));
+}
+
+static void front_drop(struct http2_search *search, size_t n, uint64_t *unparsed)
+{
+	size_t count = marks_count(search), gone = 0;
+
+	if (n == 0)
+		return;
+	while (gone < count && marks_of(search)[gone].end <= n)
+		gone++;
+	http2_buffer_drop(&search->marks, gone * sizeof(struct http2_search_mark));
+	for (size_t i = 0; i < count - gone; i++)
+		marks_of(search)[i].end -= n;
+	http2_buffer_drop(&search->held, n);
+	search->exact_ends = 0;
+	*unparsed += n;
+}
+
+static bool is_full(const struct http2_search *search)
+{
+	return search->held.len == HELD_LIMIT_BYTES || marks_count(search) == MARKS_LIMIT;
+}
+
+size_t http2_search_add(struct http2_search *search, struct slice bytes, uint64_t time_ns, uint64_t *unparsed)
+{
+	if (is_full(search))
+		front_drop(search, search->held.len / 4 + 1, unparsed);
+	bytes = slice_take(bytes, HELD_LIMIT_BYTES - search->held.len);
+	if (http2_buffer_append(&search->held, bytes, HELD_LIMIT_BYTES) < 0)
+		*unparsed += http2_search_fini(search) + bytes.len;
+	else if (mark_add(search, time_ns) < 0)
+		*unparsed += http2_search_fini(search);
+	return bytes.len;
+}
+
+bool http2_search_run(struct http2_search *search, uint32_t max_frame_size, bool call_end, uint64_t *unparsed)
+{
+	struct slice held = http2_buffer_slice(&search->held);
+	struct http2_chain chain = { .verdict = CHAIN_MORE };
+	size_t at = 0;
+
+	for (; at < held.len; at++) {
+		chain = http2_chain_judge(slice_drop(held, at), max_frame_size, CHAIN_FRAMES);
+		if (chain.verdict != CHAIN_NONE)
+			break;
+	}
+	front_drop(search, at, unparsed);
+	if (chain.verdict == CHAIN_FOUND)
+		return true;
+	if (call_end && chain.exact_end)
+		search->exact_ends++;
+	return search->exact_ends >= EXACT_ENDS;
+}
+
+struct slice http2_search_next(const struct http2_search *search, size_t *at, uint64_t *time_ns)
+{
+	for (size_t i = 0; i < marks_count(search); i++) {
+		const struct http2_search_mark *mark = &marks_of(search)[i];
+		size_t begin = *at;
+
+		if (mark->end <= begin)
+			continue;
+		*at = mark->end;
+		*time_ns = mark->time_ns;
+		return slice_of(search->held.bytes + begin, mark->end - begin);
+	}
+	return slice_of(NULL, 0);
+}
+
+size_t http2_search_fini(struct http2_search *search)
+{
+	size_t held = search->held.len;
+
+	http2_buffer_fini(&search->held);
+	http2_buffer_fini(&search->marks);
+	search->exact_ends = 0;
+	return held;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Where does a frame begin? Holds the bytes of a direction whose framing is
+ * not known until a chain of frames shows it, so that nothing after the border
+ * is lost, and remembers when each byte came.
+ */
+#ifndef HARK_HTTP2_SEARCH_H
+#define HARK_HTTP2_SEARCH_H
+
+#include "http2_buffer.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Bytes before `end` (of those held) that no earlier mark covers came at time_ns. */
+struct http2_search_mark {
+	size_t end;
+	uint64_t time_ns;
+};
+
+struct http2_search {
+	struct http2_buffer held;
+	struct http2_buffer marks; /* of struct http2_search_mark, ascending */
+	unsigned int exact_ends;   /* calls that ended where a frame of the first chain ends */
+};
+
+/* How many bytes of the front were held or passed over (at least one). */
+size_t http2_search_add(struct http2_search *search, struct slice bytes, uint64_t time_ns,
+			uint64_t *unparsed);
+
+/*
+ * Passes over what cannot be the begin of a frame, adding to *unparsed. True:
+ * the first byte held begins a frame. call_end: the bytes added last end where
+ * a call of the observed program ended.
+ */
+bool http2_search_run(struct http2_search *search, uint32_t max_frame_size, bool call_end,
+		      uint64_t *unparsed);
+
+/* Takes the first run of held bytes that came at one time: from *at on, moving *at; empty at the end. */
+struct slice http2_search_next(const struct http2_search *search, size_t *at, uint64_t *time_ns);
+
+/* Drops all that is held; returns how much it was. */
+size_t http2_search_fini(struct http2_search *search);
+
+#endif

@@ -1,0 +1,489 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One explicit state, moved by bytes and by holes alike:
+ *
+ *	START -> HEADER <-> PAYLOAD	framing is certain
+ *	  \        |          |
+ *	   `-----> SEARCH <---'		a hole over a border, or an impossible frame
+ *
+ * A hole inside a payload keeps the framing, for the frame's length is known.
+ * A hole that reaches over the payload's end loses it: what frames it held is
+ * unknown even when its size is not. DATA passes through unbuffered; all other
+ * payloads are gathered, up to a limit. Nothing here recurses on its input:
+ * held bytes are replayed by a loop.
+ */
+#include "http2_wire.h"
+
+#include "http2_buffer.h"
+#include "http2_search.h"
+#include "protocol.h"
+
+#include <stdlib.h>
+
+#define BLOCK_LIMIT_BYTES   262144 /* of one header block, in all its frames */
+#define CONTROL_LIMIT_BYTES 6144   /* kept of other frames: a thousand settings */
+
+enum wire_state {
+	WIRE_START,   /* the client's preface may come */
+	WIRE_HEADER,  /* of a frame */
+	WIRE_PAYLOAD, /* of a frame */
+	WIRE_SEARCH,  /* for the begin of a frame */
+};
+
+struct http2_wire {
+	struct http2_wire_config config;
+	struct http2_wire_handler handler;
+	enum wire_state state;
+	uint32_t max_frame_size;
+
+	uint8_t head[HTTP2_PREFACE_BYTES]; /* so far: of the preface, or of a frame header */
+	size_t head_len;
+	uint64_t head_time_ns;
+
+	struct http2_frame frame;
+	uint32_t left;	      /* of its payload */
+	uint32_t content;     /* of `left`: not padding (DATA) */
+	bool padding_pending; /* DATA: the length of the padding comes next */
+	bool payload_lost;
+	struct http2_buffer payload;
+
+	bool block_open;
+	struct http2_block block;
+	struct http2_buffer fragment; /* of the open block, but for its last frame */
+
+	struct http2_search search;
+};
+
+static bool is_block_type(uint8_t type)
+{
+	return type == FRAME_HEADERS || type == FRAME_PUSH_PROMISE || type == FRAME_CONTINUATION;
+}
+
+static void block_emit(struct http2_wire *wire, struct slice fragment, uint64_t time_ns)
+{
+	wire->block.fragment = wire->block.lost ? slice_of(NULL, 0) : fragment;
+	wire->block_open = false;
+	wire->handler.block(wire->handler.ctx, &wire->block, time_ns);
+	http2_buffer_fini(&wire->fragment);
+}
+
+static void framing_lose(struct http2_wire *wire, uint64_t time_ns)
+{
+	if (wire->block_open) {
+		wire->block.lost = true;
+		block_emit(wire, slice_of(NULL, 0), time_ns);
+	}
+	http2_buffer_fini(&wire->payload);
+	wire->head_len = 0;
+	wire->left = 0;
+	wire->state = WIRE_SEARCH;
+	wire->handler.lost(wire->handler.ctx);
+}
+
+/* The payload of a block's frame without padding, priority and promised stream. False: they do not fit. */
+static bool block_strip(struct http2_wire *wire, struct slice *payload)
+{
+	const uint8_t flags = wire->frame.flags;
+	size_t padding = 0;
+
+	if (wire->frame.type == FRAME_CONTINUATION)
+		return true;
+	if (flags & FRAME_FLAG_PADDED) {
+		padding = payload->data[0];
+		*payload = slice_drop(*payload, 1);
+	}
+	if (wire->frame.type == FRAME_HEADERS && (flags & FRAME_FLAG_PRIORITY))
+		*payload = slice_drop(*payload, 5);
+	if (wire->frame.type == FRAME_PUSH_PROMISE) {
+		const uint8_t *p = payload->data;
+
+		wire->block.promised =
+			((uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3]) &
+			0x7fffffff;
+		*payload = slice_drop(*payload, 4);
+	}
+	if (padding > payload->len)
+		return false;
+	*payload = slice_take(*payload, payload->len - padding);
+	return true;
+}
+
+static void block_frame_end(struct http2_wire *wire, uint64_t time_ns)
+{
+	struct slice part = http2_buffer_slice(&wire->payload);
+
+	if (wire->payload_lost) {
+		wire->block.lost = true;
+	} else if (!block_strip(wire, &part)) {
+		framing_lose(wire, time_ns);
+		return;
+	}
+	if ((wire->frame.flags & FRAME_FLAG_END_HEADERS) && wire->fragment.len == 0) {
+		block_emit(wire, part, time_ns);
+		return;
+	}
+	if (!wire->block.lost && http2_buffer_append(&wire->fragment, part, BLOCK_LIMIT_BYTES) < 0)
+		wire->block.lost = true;
+	if (wire->frame.flags & FRAME_FLAG_END_HEADERS)
+		block_emit(wire, http2_buffer_slice(&wire->fragment), time_ns);
+}
+
+static struct slice control_payload(const struct http2_wire *wire)
+{
+	return wire->payload_lost ? slice_of(NULL, 0) : http2_buffer_slice(&wire->payload);
+}
+
+static void frame_end(struct http2_wire *wire, uint64_t time_ns)
+{
+	const struct http2_frame frame = wire->frame;
+
+	wire->state = WIRE_HEADER;
+	wire->head_len = 0;
+	if (frame.type == FRAME_DATA)
+		wire->handler.data_end(wire->handler.ctx, &frame, !wire->payload_lost, time_ns);
+	else if (is_block_type(frame.type))
+		block_frame_end(wire, time_ns);
+	else
+		wire->handler.frame(wire->handler.ctx, &frame, control_payload(wire), time_ns);
+	http2_buffer_fini(&wire->payload);
+}
+
+/* A block's frame begins, or another frame where only a CONTINUATION may come. */
+static void block_follow(struct http2_wire *wire, uint64_t time_ns)
+{
+	const struct http2_frame *frame = &wire->frame;
+	bool continues =
+		frame->type == FRAME_CONTINUATION && wire->block_open && frame->stream == wire->block.stream;
+
+	if (continues)
+		return;
+	if (wire->block_open) {
+		wire->block.lost = true;
+		block_emit(wire, slice_of(NULL, 0), time_ns);
+	}
+	if (!is_block_type(frame->type))
+		return;
+	wire->block_open = true;
+	wire->block = (struct http2_block){
+		.type = frame->type,
+		.stream = frame->stream,
+		.end_stream = frame->type == FRAME_HEADERS && (frame->flags & FRAME_FLAG_END_STREAM),
+		.lost = frame->type == FRAME_CONTINUATION,
+		.first_byte_ns = wire->head_time_ns,
+	};
+}
+
+/* The 9 bytes are there. */
+static void frame_begin(struct http2_wire *wire, uint64_t time_ns)
+{
+	struct http2_frame *frame = &wire->frame;
+
+	http2_frame_parse(wire->head, frame);
+	if (!http2_frame_lawful(frame)) {
+		uint64_t unparsed = 0, head_time_ns = wire->head_time_ns;
+
+		framing_lose(wire, time_ns);
+		http2_search_add(&wire->search, slice_of(wire->head, HTTP2_FRAME_HEADER_BYTES), head_time_ns,
+				 &unparsed);
+		if (unparsed)
+			wire->handler.unparsed(wire->handler.ctx, unparsed);
+		return;
+	}
+	block_follow(wire, time_ns);
+	wire->state = WIRE_PAYLOAD;
+	wire->left = frame->length;
+	wire->content = frame->length;
+	wire->padding_pending = frame->type == FRAME_DATA && (frame->flags & FRAME_FLAG_PADDED);
+	wire->payload_lost = false;
+	if (wire->left == 0)
+		frame_end(wire, time_ns);
+}
+
+static size_t header_feed(struct http2_wire *wire, struct slice bytes, uint64_t time_ns)
+{
+	bytes = slice_take(bytes, HTTP2_FRAME_HEADER_BYTES - wire->head_len);
+	if (wire->head_len == 0)
+		wire->head_time_ns = time_ns;
+	memcpy(wire->head + wire->head_len, bytes.data, bytes.len);
+	wire->head_len += bytes.len;
+	if (wire->head_len == HTTP2_FRAME_HEADER_BYTES)
+		frame_begin(wire, time_ns);
+	return bytes.len;
+}
+
+/* False: more padding than payload; the connection would end here (RFC 9113, 6.1). */
+static bool padding_read(struct http2_wire *wire, uint8_t padding)
+{
+	wire->padding_pending = false;
+	wire->left--;
+	if (padding > wire->left)
+		return false;
+	wire->content = wire->left - padding;
+	return true;
+}
+
+static size_t data_feed(struct http2_wire *wire, struct slice bytes, uint64_t time_ns)
+{
+	struct slice content;
+
+	if (wire->padding_pending) {
+		if (!padding_read(wire, bytes.data[0]))
+			framing_lose(wire, time_ns);
+		return 1;
+	}
+	bytes = slice_take(bytes, wire->left);
+	content = slice_take(bytes, wire->content);
+	wire->left -= (uint32_t)bytes.len;
+	wire->content -= (uint32_t)content.len;
+	if (content.len > 0)
+		wire->handler.data(wire->handler.ctx, wire->frame.stream, content, time_ns);
+	return bytes.len;
+}
+
+static size_t payload_gather(struct http2_wire *wire, struct slice bytes)
+{
+	bool is_block = is_block_type(wire->frame.type);
+	size_t limit = is_block ? BLOCK_LIMIT_BYTES : CONTROL_LIMIT_BYTES;
+	struct slice kept;
+
+	bytes = slice_take(bytes, wire->left);
+	wire->left -= (uint32_t)bytes.len;
+	kept = is_block ? bytes : slice_take(bytes, limit - wire->payload.len);
+	if (!wire->payload_lost && http2_buffer_append(&wire->payload, kept, limit) < 0)
+		wire->payload_lost = true;
+	return bytes.len;
+}
+
+static size_t payload_feed(struct http2_wire *wire, struct slice bytes, uint64_t time_ns)
+{
+	size_t used;
+
+	if (wire->frame.type == FRAME_DATA)
+		used = data_feed(wire, bytes, time_ns);
+	else
+		used = payload_gather(wire, bytes);
+	if (wire->state == WIRE_PAYLOAD && wire->left == 0)
+		frame_end(wire, time_ns);
+	return used;
+}
+
+/* What came so far is not the preface: it is the server's first frame, or lost. */
+static void start_refuse(struct http2_wire *wire, uint64_t time_ns)
+{
+	uint8_t head[HTTP2_PREFACE_BYTES];
+	size_t len = wire->head_len;
+	uint64_t unparsed = 0, head_time_ns = wire->head_time_ns;
+
+	memcpy(head, wire->head, len);
+	wire->head_len = 0;
+	if (wire->config.from_start && wire->config.maybe_frames) {
+		/* Less than a frame header: a longer common begin with the preface is no frame of a server.
+		 */
+		wire->state = WIRE_HEADER;
+		if (len < HTTP2_FRAME_HEADER_BYTES) {
+			header_feed(wire, slice_of(head, len), head_time_ns);
+			return;
+		}
+	}
+	if (wire->config.from_start)
+		framing_lose(wire, time_ns);
+	wire->state = WIRE_SEARCH;
+	if (len > 0)
+		http2_search_add(&wire->search, slice_of(head, len), head_time_ns, &unparsed);
+	if (unparsed)
+		wire->handler.unparsed(wire->handler.ctx, unparsed);
+}
+
+static size_t start_feed(struct http2_wire *wire, struct slice bytes, uint64_t time_ns)
+{
+	size_t used = 0;
+
+	if (wire->head_len == 0)
+		wire->head_time_ns = time_ns;
+	while (used < bytes.len && wire->head_len < HTTP2_PREFACE_BYTES &&
+	       bytes.data[used] == (uint8_t)http2_preface[wire->head_len])
+		wire->head[wire->head_len++] = bytes.data[used++];
+	if (wire->head_len == HTTP2_PREFACE_BYTES) {
+		wire->head_len = 0;
+		wire->state = WIRE_HEADER;
+		wire->handler.preface(wire->handler.ctx);
+	} else if (used < bytes.len) {
+		start_refuse(wire, time_ns);
+	}
+	return used;
+}
+
+/* Takes bytes until there are none, or until framing is lost. Returns how many it took. */
+static size_t framed_feed(struct http2_wire *wire, struct slice bytes, uint64_t time_ns)
+{
+	size_t used = 0;
+
+	while (used < bytes.len) {
+		struct slice rest = slice_drop(bytes, used);
+
+		switch (wire->state) {
+		case WIRE_START:
+			used += start_feed(wire, rest, time_ns);
+			break;
+		case WIRE_HEADER:
+			used += header_feed(wire, rest, time_ns);
+			break;
+		case WIRE_PAYLOAD:
+			used += payload_feed(wire, rest, time_ns);
+			break;
+		case WIRE_SEARCH:
+			return used;
+		}
+	}
+	return used;
+}
+
+static void search_add(struct http2_wire *wire, struct slice bytes, uint64_t time_ns)
+{
+	uint64_t unparsed = 0;
+
+	while (bytes.len > 0)
+		bytes = slice_drop(bytes, http2_search_add(&wire->search, bytes, time_ns, &unparsed));
+	if (unparsed)
+		wire->handler.unparsed(wire->handler.ctx, unparsed);
+}
+
+/* Replays what a search held. When framing is lost on the way the rest waits for the next search. */
+static void held_replay(struct http2_wire *wire)
+{
+	struct http2_search held = wire->search;
+	uint64_t time_ns = 0;
+	struct slice run;
+	size_t at = 0;
+
+	wire->search = (struct http2_search){ 0 };
+	wire->state = WIRE_HEADER;
+	wire->handler.found(wire->handler.ctx);
+	while ((run = http2_search_next(&held, &at, &time_ns)).len > 0) {
+		run = slice_drop(run, framed_feed(wire, run, time_ns));
+		search_add(wire, run, time_ns);
+	}
+	http2_search_fini(&held);
+}
+
+static void search_run(struct http2_wire *wire, bool call_end)
+{
+	bool found = true;
+
+	while (found && wire->state == WIRE_SEARCH) {
+		uint64_t unparsed = 0;
+
+		found = http2_search_run(&wire->search, wire->max_frame_size, call_end, &unparsed);
+		if (unparsed)
+			wire->handler.unparsed(wire->handler.ctx, unparsed);
+		if (found)
+			held_replay(wire);
+	}
+}
+
+void http2_wire_feed(struct http2_wire *wire, struct slice bytes, uint64_t time_ns)
+{
+	while (bytes.len > 0) {
+		uint64_t unparsed = 0;
+
+		if (wire->state != WIRE_SEARCH) {
+			bytes = slice_drop(bytes, framed_feed(wire, bytes, time_ns));
+			if (wire->state == WIRE_SEARCH)
+				search_run(wire, bytes.len == 0);
+			continue;
+		}
+		bytes = slice_drop(bytes, http2_search_add(&wire->search, bytes, time_ns, &unparsed));
+		if (unparsed)
+			wire->handler.unparsed(wire->handler.ctx, unparsed);
+		search_run(wire, bytes.len == 0);
+	}
+}
+
+static void data_hole(struct http2_wire *wire, uint32_t size, uint64_t time_ns)
+{
+	uint32_t content;
+
+	if (wire->padding_pending) {
+		/* The length of the padding is in the hole: how much of the frame is content is unknown. */
+		wire->payload_lost = true;
+		wire->padding_pending = false;
+		wire->content = 0;
+	}
+	content = size < wire->content ? size : wire->content;
+	wire->content -= content;
+	if (content > 0)
+		wire->handler.data(wire->handler.ctx, wire->frame.stream, slice_of(NULL, content), time_ns);
+}
+
+void http2_wire_hole(struct http2_wire *wire, uint64_t size, uint64_t time_ns)
+{
+	if (size == 0)
+		return;
+	if (wire->state == WIRE_PAYLOAD && size != HOLE_UNKNOWN_SIZE) {
+		uint32_t inside = size < wire->left ? (uint32_t)size : wire->left;
+
+		if (wire->frame.type == FRAME_DATA)
+			data_hole(wire, inside, time_ns);
+		else
+			wire->payload_lost = true;
+		wire->left -= inside;
+		size -= inside;
+		if (wire->left == 0)
+			frame_end(wire, time_ns);
+		if (size == 0)
+			return;
+	}
+	if (wire->state == WIRE_SEARCH)
+		wire->handler.unparsed(wire->handler.ctx, http2_search_fini(&wire->search));
+	framing_lose(wire, time_ns);
+}
+
+void http2_wire_end(struct http2_wire *wire)
+{
+	size_t held = http2_search_fini(&wire->search);
+
+	if (held)
+		wire->handler.unparsed(wire->handler.ctx, held);
+}
+
+struct http2_wire *http2_wire_new(const struct http2_wire_config *config,
+				  const struct http2_wire_handler *handler)
+{
+	struct http2_wire *wire = calloc(1, sizeof(*wire));
+
+	if (!wire)
+		return NULL;
+	wire->config = *config;
+	wire->handler = *handler;
+	wire->max_frame_size = HTTP2_DEFAULT_MAX_FRAME;
+	wire->state = config->maybe_preface ? WIRE_START : config->from_start ? WIRE_HEADER : WIRE_SEARCH;
+	return wire;
+}
+
+void http2_wire_free(struct http2_wire *wire)
+{
+	if (!wire)
+		return;
+	http2_buffer_fini(&wire->payload);
+	http2_buffer_fini(&wire->fragment);
+	http2_search_fini(&wire->search);
+	free(wire);
+}
+
+void http2_wire_allow_frame_size(struct http2_wire *wire, uint32_t bytes)
+{
+	if (bytes > wire->max_frame_size && bytes <= 0xffffff)
+		wire->max_frame_size = bytes;
+}
+
+uint32_t http2_wire_data_left(const struct http2_wire *wire)
+{
+	if (wire->state != WIRE_PAYLOAD || wire->frame.type != FRAME_DATA || wire->padding_pending)
+		return 0;
+	return wire->left;
+}
+
+bool http2_wire_idle(const struct http2_wire *wire)
+{
+	return !wire->block_open;
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The framing of one direction of an HTTP/2 connection (RFC 9113, 3.4, 4, 6):
+ * bytes and holes in, frames and whole header blocks out. It knows nothing of
+ * streams or HPACK.
+ */
+#ifndef HARK_HTTP2_WIRE_H
+#define HARK_HTTP2_WIRE_H
+
+#include "http2_frame.h"
+#include "slice.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct http2_wire;
+
+/* HEADERS or PUSH_PROMISE with its CONTINUATIONs, without padding and priority. */
+struct http2_block {
+	uint8_t type; /* FRAME_CONTINUATION: the begin was never seen, the stream is right */
+	bool end_stream;
+	bool lost; /* bytes are missing or there were too many; fragment is empty */
+	uint32_t stream;
+	uint32_t promised; /* PUSH_PROMISE; 0: lost with the block */
+	struct slice fragment;
+	uint64_t first_byte_ns;
+};
+
+/* All is borrowed for the call. A callback must not feed or free the wire that calls it. */
+struct http2_wire_handler {
+	void *ctx;
+	/* The client's preface was the first that came: nothing was missed in this direction. */
+	void (*preface)(void *ctx);
+	/* A frame that is neither DATA nor part of a block. A long payload comes cut, a lost one empty. */
+	void (*frame)(void *ctx, const struct http2_frame *frame, struct slice payload, uint64_t time_ns);
+	void (*block)(void *ctx, const struct http2_block *block, uint64_t time_ns);
+	/* Some of a DATA frame, padding removed; data NULL: so many bytes are missing. */
+	void (*data)(void *ctx, uint32_t stream, struct slice bytes, uint64_t time_ns);
+	/* A DATA frame ended. sure: each of its bytes was counted. */
+	void (*data_end)(void *ctx, const struct http2_frame *frame, bool sure, uint64_t time_ns);
+	/* Framing is lost: what comes next follows a gap that may have held any frame. */
+	void (*lost)(void *ctx);
+	/* Framing was found again, after so many bytes that were passed over. */
+	void (*found)(void *ctx);
+	/* So many bytes were passed over. */
+	void (*unparsed)(void *ctx, uint64_t n);
+};
+
+struct http2_wire_config {
+	bool from_start;    /* the first byte fed is the first of the direction */
+	bool maybe_preface; /* this may be the client's direction */
+	bool maybe_frames;  /* this may be the server's direction */
+};
+
+/* NULL: out of memory. */
+struct http2_wire *http2_wire_new(const struct http2_wire_config *config,
+				  const struct http2_wire_handler *handler);
+
+void http2_wire_free(struct http2_wire *wire);
+
+/* Takes all bytes; any content is legal. */
+void http2_wire_feed(struct http2_wire *wire, struct slice bytes, uint64_t time_ns);
+
+/* size bytes are missing (HOLE_UNKNOWN_SIZE of protocol.h: nobody knows how many). */
+void http2_wire_hole(struct http2_wire *wire, uint64_t size, uint64_t time_ns);
+
+/* Nothing more will come: what is held for a search is given to unparsed(). */
+void http2_wire_end(struct http2_wire *wire);
+
+/* SETTINGS_MAX_FRAME_SIZE of the other side; only raises what a search takes for a frame. */
+void http2_wire_allow_frame_size(struct http2_wire *wire, uint32_t bytes);
+
+/* Bytes to come of the DATA frame under way, padding included; 0: none, or its padding is not known yet. */
+uint32_t http2_wire_data_left(const struct http2_wire *wire);
+
+/* True when no header block is under way. */
+bool http2_wire_idle(const struct http2_wire *wire);
+
+#endif
