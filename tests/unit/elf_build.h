@@ -146,7 +146,7 @@ static void build_fill(struct build_image *image, unsigned int machine,
 }
 
 /* A descriptor of a file in memory with these bytes. */
-static int build_file(const void *bytes, size_t size)
+static inline int build_file(const void *bytes, size_t size)
 {
 	int fd = memfd_create("elf", MFD_CLOEXEC);
 
