@@ -36,7 +36,7 @@ LIBS = $(shell $(PKG_CONFIG) --libs $(LIBRARIES)) $(LLHTTP_LIBS)
 
 MACHINE := $(shell uname -m)
 BPF_ARCH := $(patsubst aarch64,arm64,$(patsubst x86_64,x86,$(MACHINE)))
-BPF_FLAGS := -target bpf -D__bpf__ -D__TARGET_ARCH_$(BPF_ARCH) -O2 -g -mcpu=v3 -Wall -Wextra -Werror \
+BPF_FLAGS := -target bpf -D__bpf__ -D__TARGET_ARCH_$(BPF_ARCH) -O2 -g -mcpu=v3 -Wall -Wextra -Wno-unused-parameter -Werror \
 	-Iinclude -Ibpf -I/usr/include/$(MACHINE)-linux-gnu
 
 # --- sources, in flow order -------------------------------------------------
@@ -221,4 +221,4 @@ help: ## this list
 clean: ## remove what was built
 	rm -rf build build-san
 
--include $(shell find $(BUILD) build/fuzz -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD) build/fuzz -type f -name '*.d' -not -path '*/bullseye/*' 2>/dev/null)

@@ -119,7 +119,9 @@ struct event_data {
 	__u8 hole;	/* enum event_hole */
 	__u8 source;	/* enum event_source */
 	__u8 pad[5];
-	__u8 payload[];
+#ifndef __bpf__
+	__u8 payload[]; /* the kernel side has a struct for each size class */
+#endif
 };
 
 struct event_state {

@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Loads the kernel side with what the running kernel has: the socket's
+ * tracepoints or the syscall exit, bpf_loop or bounded loops. What is missing
+ * costs one line that says what is lost. The TLS files' links are in
+ * probes_tls.c.
+ */
+#include "probes.h"
+
+#include "counters.h"
+#include "log.h"
+#include "probes_tls.h"
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../bpf/maps_abi.h"
+#include "hark.skel.h" /* generated; it needs the types above */
+
+#define TRACEPOINTS_MAX 16 /* programs on tracepoints, in all of bpf/ */
+
+struct probes {
+	struct hark_bpf *skeleton;
+	struct ring_buffer *ring;
+	struct probes_tls *tls;
+	enum capture_way capture;
+	struct bpf_link *links[TRACEPOINTS_MAX];
+	size_t link_count;
+	int cpu_count;
+	event_fn *fn; /* of the probes_consume() under way */
+	void *fn_ctx;
+	int fn_result;
+};
+
+/* libbpf speaks in lines, the verifier's log in one piece of many. */
+static int libbpf_say(enum libbpf_print_level level, const char *format, va_list args)
+{
+	char *text, *line, *rest;
+
+	if (level == LIBBPF_DEBUG || log_level < LOG_DEBUG)
+		return 0;
+	if (vasprintf(&text, format, args) < 0)
+		return 0;
+	for (rest = text; (line = strsep(&rest, "\n"));)
+		if (*line)
+			log_debug("%s", line);
+	free(text);
+	return 0;
+}
+
+/* Lockdown refuses reads of kernel memory with an errno that says nothing. */
+static bool kernel_locked_down(void)
+{
+	char text[128] = "";
+	FILE *file = fopen("/sys/kernel/security/lockdown", "re");
+
+	if (!file)
+		return false;
+	if (!fgets(text, sizeof(text), file))
+		text[0] = '\0';
+	fclose(file);
+	return strstr(text, "[confidentiality]") != NULL;
+}
+
+static void report_failure(const char *what, int error)
+{
+	if (access("/sys/kernel/btf/vmlinux", R_OK) < 0) {
+		log_error("%s: this kernel has no BTF (/sys/kernel/btf/vmlinux); "
+			  "it needs Linux 5.8 or later built with CONFIG_DEBUG_INFO_BTF=y",
+			  what);
+		return;
+	}
+	if (error == -EPERM) {
+		log_error("%s: not permitted; run as root or with CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN and "
+			  "CAP_SYS_PTRACE",
+			  what);
+		return;
+	}
+	if (kernel_locked_down()) {
+		log_error("%s: the kernel is locked down (confidentiality); boot with lockdown=integrity or "
+			  "none",
+			  what);
+		return;
+	}
+	log_error("%s: %s; `hark doctor` says what this machine has, --debug what libbpf says", what,
+		  strerror(-error));
+}
+
+/* A tracepoint is there when BTF has its prototype. */
+static bool btf_has(const struct btf *btf, const char *name, __u32 kind)
+{
+	return btf && btf__find_by_name_kind(btf, name, kind) > 0;
+}
+
+/* bpf_loop came with Linux 5.17; its number is in the kernel's own list of helpers. */
+static bool kernel_has_loop(void)
+{
+	return libbpf_probe_bpf_helper(BPF_PROG_TYPE_RAW_TRACEPOINT, BPF_FUNC_loop, NULL) == 1;
+}
+
+static int capture_choose(struct probes *probes, enum capture_way wanted)
+{
+	struct btf *btf = btf__load_vmlinux_btf();
+	bool socket = btf_has(btf, "btf_trace_sock_recv_length", BTF_KIND_TYPEDEF) &&
+		      btf_has(btf, "btf_trace_sock_send_length", BTF_KIND_TYPEDEF);
+
+	btf__free(btf);
+	if (wanted == CAPTURE_SOCKET && !socket) {
+		log_error("--capture=socket: this kernel has no socket tracepoints (Linux 6.3); "
+			  "use --capture=auto");
+		return -EOPNOTSUPP;
+	}
+	probes->capture = wanted == CAPTURE_SYSCALL || !socket ? CAPTURE_SYSCALL : CAPTURE_SOCKET;
+	return 0;
+}
+
+static void programs_choose(struct probes *probes, bool loop, bool session)
+{
+	struct hark_bpf *s = probes->skeleton;
+	bool socket = probes->capture == CAPTURE_SOCKET;
+
+	bpf_program__set_autoload(s->progs.socket_sent, socket);
+	bpf_program__set_autoload(s->progs.socket_received, socket);
+	bpf_program__set_autoload(s->progs.state_by_cookie, socket);
+	bpf_program__set_autoload(s->progs.state_by_inode, !socket);
+	bpf_program__set_autoload(s->progs.syscall_exit, !socket && loop);
+	bpf_program__set_autoload(s->progs.syscall_exit_bounded, !socket && !loop);
+	probes_tls_choose(s, loop, session);
+}
+
+static void settings_fill(struct probes *probes, const struct probes_config *config)
+{
+	probes->skeleton->rodata->settings = (struct kernel_settings){
+		.self = getpid(),
+		.snaplen_bytes = config->snaplen_bytes,
+		.wake_bytes = config->ring_bytes / 4,
+		.filter_pids = config->filter_pids || config->pid_count,
+		.follow_children = config->follow_children,
+		.socket_way = probes->capture == CAPTURE_SOCKET,
+	};
+}
+
+/* Attaches every tracepoint program that was loaded; the TLS programs come with their files. */
+static int tracepoints_attach(struct probes *probes)
+{
+	struct bpf_program *program;
+
+	bpf_object__for_each_program(program, probes->skeleton->obj)
+	{
+		struct bpf_link *link;
+
+		if (!bpf_program__autoload(program) || bpf_program__type(program) != BPF_PROG_TYPE_TRACING)
+			continue;
+		link = bpf_program__attach(program);
+		if (!link)
+			return -errno;
+		probes->links[probes->link_count++] = link;
+	}
+	return 0;
+}
+
+static int ring_event(void *ctx, void *data, size_t size)
+{
+	struct probes *probes = ctx;
+	struct event_header *event = data;
+
+	counter_add(COUNTER_EVENTS_RECEIVED, 1);
+	if (!event_valid(event, size))
+		return 0;
+	probes->fn_result = probes->fn(probes->fn_ctx, event);
+	return probes->fn_result < 0 ? probes->fn_result : 0;
+}
+
+static int skeleton_load(struct probes *probes, const struct probes_config *config)
+{
+	bool session = probes_session_supported();
+	int error;
+
+	probes->skeleton = hark_bpf__open();
+	if (!probes->skeleton)
+		return -errno;
+	programs_choose(probes, kernel_has_loop(), session);
+	settings_fill(probes, config);
+	error = bpf_map__set_max_entries(probes->skeleton->maps.events, config->ring_bytes);
+	if (error)
+		return error;
+	error = hark_bpf__load(probes->skeleton);
+	if (error)
+		return error;
+	probes->tls = probes_tls_new(probes->skeleton, session);
+	if (!probes->tls)
+		return -ENOMEM;
+	for (size_t i = 0; i < config->pid_count; i++) {
+		error = probes_add_pid(probes, config->pids[i]);
+		if (error)
+			return error;
+	}
+	return tracepoints_attach(probes);
+}
+
+struct probes *probes_open(const struct probes_config *config)
+{
+	struct probes *probes = calloc(1, sizeof(*probes));
+	int error;
+
+	if (!probes) {
+		log_error("out of memory");
+		return NULL;
+	}
+	libbpf_set_print(libbpf_say);
+	probes->cpu_count = libbpf_num_possible_cpus();
+	if (capture_choose(probes, config->capture) < 0)
+		goto out;
+	error = skeleton_load(probes, config);
+	if (error) {
+		report_failure("cannot load the BPF programs", error);
+		goto out;
+	}
+	probes->ring = ring_buffer__new(bpf_map__fd(probes->skeleton->maps.events), ring_event, probes, NULL);
+	if (!probes->ring) {
+		report_failure("cannot map the ring buffer (--ring)", -errno);
+		goto out;
+	}
+	return probes;
+out:
+	probes_close(probes);
+	return NULL;
+}
+
+void probes_close(struct probes *probes)
+{
+	if (!probes)
+		return;
+	probes_tls_free(probes->tls);
+	for (size_t i = 0; i < probes->link_count; i++)
+		bpf_link__destroy(probes->links[i]);
+	ring_buffer__free(probes->ring);
+	hark_bpf__destroy(probes->skeleton);
+	free(probes);
+}
+
+enum capture_way probes_capture(const struct probes *probes)
+{
+	return probes->capture;
+}
+
+int probes_add_file(struct probes *probes, int fd, const char *path)
+{
+	return probes_tls_add(probes->tls, fd, path);
+}
+
+const struct probed_file *probes_files(const struct probes *probes)
+{
+	return probes_tls_files(probes->tls);
+}
+
+void probes_protect(struct probes *probes, uint32_t pid)
+{
+	probes_tls_protect(probes->tls, pid);
+}
+
+int probes_add_pid(struct probes *probes, uint32_t pid)
+{
+	uint8_t one = 1;
+
+	return bpf_map_update_elem(bpf_map__fd(probes->skeleton->maps.pids), &pid, &one, BPF_ANY);
+}
+
+int probes_ring_fd(const struct probes *probes)
+{
+	return ring_buffer__epoll_fd(probes->ring);
+}
+
+int probes_consume(struct probes *probes, event_fn *fn, void *ctx)
+{
+	probes->fn = fn;
+	probes->fn_ctx = ctx;
+	probes->fn_result = 0;
+	ring_buffer__consume(probes->ring);
+	return probes->fn_result;
+}
+
+/* Adds a bit to the verdict of a socket. */
+static void verdict_add(struct probes *probes, uint64_t socket_id, uint32_t bit)
+{
+	int fd = bpf_map__fd(probes->skeleton->maps.verdicts);
+	uint32_t bits = 0;
+
+	if (!socket_id)
+		return;
+	if (bpf_map_lookup_elem(fd, &socket_id, &bits) == 0 && (bits & bit))
+		return;
+	bits |= bit;
+	if (bpf_map_update_elem(fd, &socket_id, &bits, BPF_ANY) < 0)
+		counter_add(COUNTER_LIMIT_MAPS, 1);
+}
+
+void probes_verdict(struct probes *probes, uint64_t socket_id, enum tracker_verdict verdict)
+{
+	verdict_add(probes, socket_id, verdict == VERDICT_MUTED ? KV_MUTED : KV_CIPHERTEXT);
+}
+
+void probes_skip(struct probes *probes, uint64_t socket_id, uint32_t pid, uint64_t ssl,
+		 enum event_direction direction, uint64_t pos)
+{
+	struct skip_key key = { .id = ssl ? ssl : socket_id, .pid = ssl ? pid : 0, .direction = direction };
+
+	if (!key.id)
+		return;
+	if (bpf_map_update_elem(bpf_map__fd(probes->skeleton->maps.skips), &key, &pos, BPF_ANY) < 0) {
+		counter_add(COUNTER_LIMIT_MAPS, 1);
+		return;
+	}
+	if (!ssl)
+		verdict_add(probes, socket_id, KV_SKIP);
+}
+
+static void skips_remove(struct probes *probes, uint64_t id, uint32_t pid)
+{
+	struct skip_key key = { .id = id, .pid = pid };
+
+	for (key.direction = 0; key.direction < 2; key.direction++)
+		bpf_map_delete_elem(bpf_map__fd(probes->skeleton->maps.skips), &key);
+}
+
+void probes_forget(struct probes *probes, uint64_t socket_id)
+{
+	struct count_key key = { .id = socket_id };
+	uint32_t bits;
+	int verdicts = bpf_map__fd(probes->skeleton->maps.verdicts);
+
+	if (bpf_map_lookup_elem(verdicts, &socket_id, &bits) == 0) {
+		if (bits & KV_SKIP)
+			skips_remove(probes, socket_id, 0);
+		bpf_map_delete_elem(verdicts, &socket_id);
+	}
+	for (key.direction = 0; key.direction < 2; key.direction++)
+		bpf_map_delete_elem(bpf_map__fd(probes->skeleton->maps.counts), &key);
+}
+
+void probes_forget_ssl(struct probes *probes, uint32_t pid, uint64_t ssl)
+{
+	struct session_key key = { .ssl = ssl, .pid = pid };
+
+	skips_remove(probes, ssl, pid);
+	bpf_map_delete_elem(bpf_map__fd(probes->skeleton->maps.sessions), &key);
+}
+
+int probes_counters(struct probes *probes, struct event_counters *out)
+{
+	struct kernel_counters *values;
+	struct timespec now;
+	uint32_t zero = 0;
+	int error = 0;
+
+	*out = (struct event_counters){
+		.h = { .size = sizeof(*out), .type = EVENT_COUNTERS, .flags = EVENT_SYNTHETIC }
+	};
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	out->h.time_ns = (uint64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+	values = calloc(probes->cpu_count, sizeof(*values));
+	if (!values)
+		return -ENOMEM;
+	if (bpf_map_lookup_elem(bpf_map__fd(probes->skeleton->maps.kernel_counters), &zero, values) < 0) {
+		error = -errno;
+		goto out;
+	}
+	for (int cpu = 0; cpu < probes->cpu_count; cpu++)
+		for (int i = 0; i < KC_COUNT; i++)
+			out->value[i] += values[cpu].value[i];
+out:
+	free(values);
+	return error;
+}

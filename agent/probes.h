@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The kernel side as the agent sees it: load, attach, read the ring, and pass
+ * verdicts down. Nothing else knows libbpf.
+ */
+#ifndef HARK_PROBES_H
+#define HARK_PROBES_H
+
+#include "event.h"
+#include "options.h"
+#include "probe_site.h"
+#include "source.h"
+#include "tracker.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct probes_config {
+	enum capture_way capture;
+	size_t ring_bytes; /* a power of two and a multiple of the page size */
+	size_t snaplen_bytes;
+	const uint32_t *pids; /* follow only these and, with follow_children, what they start */
+	size_t pid_count;
+	bool filter_pids; /* follow only pids, even if there are none yet (probes_add_pid) */
+	bool follow_children;
+};
+
+/* A file whose TLS functions are probed. */
+struct probed_file {
+	uint64_t device, inode;
+	char *path; /* as first found */
+	struct probe_site sites[PROBE_SITES_MAX];
+	size_t site_count;
+	bool returns_detached;
+	struct probed_file *next;
+	void *links[2 * PROBE_SITES_MAX]; /* struct bpf_link; the session link's descriptor lies apart */
+	size_t link_count;
+	int session_fd; /* -1: none */
+};
+
+struct probes;
+
+/*
+ * Loads and attaches the kernel side (not yet any TLS library). NULL: the reason and the remedy were reported
+ * on stderr.
+ */
+struct probes *probes_open(const struct probes_config *config);
+/* Detaches everything; NULL is legal. */
+void probes_close(struct probes *probes);
+
+/* The way in use: CAPTURE_SOCKET or CAPTURE_SYSCALL. */
+enum capture_way probes_capture(const struct probes *probes);
+
+/* Does the running kernel have uprobe sessions (Linux 6.13)? Tries it. */
+bool probes_session_supported(void);
+
+/*
+ * Attaches to a TLS library. fd is borrowed. Returns how many sites, 0 when the file is no such library, or
+ * -errno (reported once). Shape of library_fn in processes.h.
+ */
+int probes_add_file(struct probes *probes, int fd, const char *path);
+/* The files, newest first; borrowed. */
+const struct probed_file *probes_files(const struct probes *probes);
+/* Takes the return probes off every file that this process maps (a program that switches stacks, D4). */
+void probes_protect(struct probes *probes, uint32_t pid);
+
+/* Adds a process to the filter. 0 or -errno. */
+int probes_add_pid(struct probes *probes, uint32_t pid);
+
+/* Polls readable when the ring is past its wake level. */
+int probes_ring_fd(const struct probes *probes);
+/* Hands every record that is there to fn (event_valid() was checked). 0, or what fn returned below 0. */
+int probes_consume(struct probes *probes, event_fn *fn, void *ctx);
+
+void probes_verdict(struct probes *probes, uint64_t socket_id, enum tracker_verdict verdict);
+void probes_skip(struct probes *probes, uint64_t socket_id, uint32_t pid, uint64_t ssl,
+		 enum event_direction direction, uint64_t pos);
+void probes_forget(struct probes *probes, uint64_t socket_id);
+void probes_forget_ssl(struct probes *probes, uint32_t pid, uint64_t ssl);
+
+/* The kernel's counters now. 0 or -errno. */
+int probes_counters(struct probes *probes, struct event_counters *out);
+
+#endif

@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * From one call that moved bytes to records in the ring. Shared by the socket
+ * way, the syscall way and the TLS probes: all end in capture_run().
+ *
+ * A call is a list of user buffers (one, or vectors), of which `left` bytes
+ * were moved from position `pos` on. It becomes records of at most 16 KiB that
+ * tile its range exactly: copied pieces first, then one record without payload
+ * for whatever was not copied and why. A reservation that fails is counted;
+ * its range shows as a hole.
+ *
+ * The record is prepared once on the stack and copied into each reservation.
+ * Nothing slow stands between reserve and submit, no payload passes through
+ * per-CPU memory (uprobe programs can be preempted).
+ */
+#ifndef HARK_BPF_CAPTURE_H
+#define HARK_BPF_CAPTURE_H
+
+#include "maps.h"
+#include <bpf/bpf_core_read.h>
+
+/* Keeps clang from folding a bound that the verifier needs to see. */
+#define opaque(var) asm volatile("" : "+r"(var))
+
+#define VECTORS_LOOPED	 2048 /* steps of bpf_loop: vectors and pieces of one call */
+#define VECTORS_BOUNDED	 24   /* where the kernel has no bpf_loop (before 5.17) */
+#define SKIP_WORTH_BYTES 4096 /* smaller calls are not worth the look-up */
+#define STACK_NEAR_BYTES (128 * 1024)
+
+/* The walk through one call's buffers. */
+struct capture {
+	struct event_data record; /* template */
+	__u64 range;		  /* user address of the buffer under way */
+	__u64 range_bytes;	  /* left in it */
+	__u64 vectors;		  /* user address of the vectors not yet begun */
+	__u64 messages;		  /* user address of the struct mmsghdr not yet begun */
+	__u32 vector_count;
+	__u32 message_count;
+	__u32 part; /* left of the message under way; without mmsghdr the whole call is one */
+	__u32 left; /* of the call's bytes, not yet recorded */
+	__u32 drop; /* of its first bytes, not wanted */
+	__u32 snap; /* may still be copied */
+	__u32 hole; /* enum event_hole: why the rest is not copied */
+};
+
+static const char zeros[4096];
+
+static __always_inline bool process_wanted(__u32 tgid)
+{
+	if (tgid == settings.self)
+		return false;
+	if (!settings.filter_pids)
+		return true;
+	return bpf_map_lookup_elem(&pids, &tgid) != 0;
+}
+
+static __always_inline void header_fill(struct event_header *h, __u16 type, __u16 flags)
+{
+	__u64 pid_tgid = bpf_get_current_pid_tgid();
+
+	h->size = 0;
+	h->type = type;
+	h->flags = flags | EVENT_PID_VALID;
+	h->time_ns = bpf_ktime_get_ns();
+	h->pid = pid_tgid >> 32;
+	h->tid = (__u32)pid_tgid;
+	h->uid = (__u32)bpf_get_current_uid_gid();
+	h->reserved = 0;
+	bpf_get_current_comm(h->comm, sizeof(h->comm));
+}
+
+/* Most records need no wake-up, the reader polls; one in sixteen looks at the fill level. */
+static __always_inline __u64 wake_flags(void)
+{
+	if (bpf_get_prandom_u32() & 15)
+		return BPF_RB_NO_WAKEUP;
+	if (bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) > settings.wake_bytes)
+		return BPF_RB_FORCE_WAKEUP;
+	return BPF_RB_NO_WAKEUP;
+}
+
+/* A record without payload. */
+static __always_inline void submit_bare(const struct event_data *record, __u64 flags)
+{
+	struct event_data *out = bpf_ringbuf_reserve(&events, sizeof(*out), 0);
+
+	if (!out) {
+		kernel_count(KC_EVENTS_LOST, 1);
+		return;
+	}
+	__builtin_memcpy(out, record, sizeof(*out));
+	out->h.size = sizeof(*out);
+	bpf_ringbuf_submit(out, flags);
+	kernel_count(KC_EVENTS_SUBMITTED, 1);
+}
+
+/*
+ * One size class: reserve, zero what the payload will not fill (in steps, so
+ * that small payloads do not pay for large classes), copy, submit.
+ * 0, or -1 when the ring is full.
+ */
+#define DEFINE_SUBMIT(bytes, step)                                                             \
+	struct record_##bytes {                                                                \
+		struct event_data data;                                                        \
+		__u8 payload[bytes];                                                           \
+	};                                                                                     \
+	static __always_inline int submit_##bytes(struct capture *c, __u64 n)                  \
+	{                                                                                      \
+		struct record_##bytes *out = bpf_ringbuf_reserve(&events, sizeof(*out), 0);    \
+		__u64 copied = n;                                                              \
+                                                                                               \
+		if (!out)                                                                      \
+			return -1;                                                             \
+		_Pragma("unroll") for (int i = 0; i < (bytes) / (step); i++)                   \
+		{                                                                              \
+			if (n < (__u64)(i + 1) * (step))                                       \
+				bpf_probe_read_kernel(out->payload + i * (step), step, zeros); \
+		}                                                                              \
+		__builtin_memcpy(&out->data, &c->record, sizeof(out->data));                   \
+		opaque(copied);                                                                \
+		if (copied > (bytes))                                                          \
+			copied = (bytes);                                                      \
+		if (bpf_probe_read_user(out->payload, copied, (void *)c->range) < 0) {         \
+			copied = 0;                                                            \
+			out->data.hole = HOLE_FAULT;                                           \
+			kernel_count(KC_FAULTS, 1);                                            \
+			kernel_count(KC_BYTES_LOST, n);                                        \
+		} else {                                                                       \
+			kernel_count(KC_BYTES_COPIED, n);                                      \
+		}                                                                              \
+		out->data.len = n;                                                             \
+		out->data.copied = copied;                                                     \
+		out->data.h.size = sizeof(out->data) + copied;                                 \
+		bpf_ringbuf_submit(out, wake_flags());                                         \
+		return 0;                                                                      \
+	}
+
+DEFINE_SUBMIT(256, 256)
+DEFINE_SUBMIT(1024, 1024)
+DEFINE_SUBMIT(4096, 4096)
+DEFINE_SUBMIT(16384, 4096)
+
+/* n bytes at c->range (at most 16 KiB) as one record. */
+static __always_inline void capture_piece(struct capture *c, __u64 n)
+{
+	int failed;
+
+	if (n <= 256)
+		failed = submit_256(c, n);
+	else if (n <= 1024)
+		failed = submit_1024(c, n);
+	else if (n <= 4096)
+		failed = submit_4096(c, n);
+	else
+		failed = submit_16384(c, n);
+	if (failed) {
+		kernel_count(KC_EVENTS_LOST, 1);
+		kernel_count(KC_BYTES_LOST, n);
+	} else {
+		kernel_count(KC_EVENTS_SUBMITTED, 1);
+	}
+	c->record.pos += n;
+	c->record.offset += n;
+}
+
+static __always_inline void capture_advance(struct capture *c, __u64 n)
+{
+	c->range += n;
+	c->range_bytes -= n;
+	c->part -= n;
+}
+
+static __always_inline int capture_fault(struct capture *c)
+{
+	kernel_count(KC_FAULTS, 1);
+	c->hole = HOLE_FAULT;
+	return 1;
+}
+
+static __always_inline int capture_next_message(struct capture *c)
+{
+	struct user_mmsghdr message;
+
+	if (!c->message_count) {
+		c->hole = HOLE_KERNEL;
+		return 1;
+	}
+	if (bpf_probe_read_user(&message, sizeof(message), (void *)c->messages) < 0)
+		return capture_fault(c);
+	c->messages += sizeof(message);
+	c->message_count--;
+	c->vectors = message.header.iov;
+	c->vector_count = message.header.iov_count;
+	c->range_bytes = 0;
+	c->part = message.len;
+	return 0;
+}
+
+static __always_inline int capture_next_vector(struct capture *c)
+{
+	struct user_iovec vector;
+
+	if (!c->vector_count) {
+		c->hole = HOLE_KERNEL;
+		return 1;
+	}
+	if (bpf_probe_read_user(&vector, sizeof(vector), (void *)c->vectors) < 0)
+		return capture_fault(c);
+	c->vectors += sizeof(vector);
+	c->vector_count--;
+	c->range = vector.base;
+	c->range_bytes = vector.len;
+	return 0;
+}
+
+/* Takes the next message or vector, or drops unwanted bytes, or copies one piece. 1: nothing more can be
+ * copied. */
+static __always_inline int capture_take(struct capture *c)
+{
+	__u64 n;
+
+	if (!c->left || !c->snap)
+		return 1;
+	if (!c->part)
+		return capture_next_message(c);
+	if (!c->range_bytes)
+		return capture_next_vector(c);
+	n = c->range_bytes;
+	if (n > c->part)
+		n = c->part;
+	if (c->drop) {
+		if (n > c->drop)
+			n = c->drop;
+		capture_advance(c, n);
+		c->drop -= n;
+		return 0;
+	}
+	if (n > c->left)
+		n = c->left;
+	if (n > c->snap)
+		n = c->snap;
+	if (n > EVENT_PAYLOAD_MAX)
+		n = EVENT_PAYLOAD_MAX;
+	c->left -= n;
+	c->snap -= n;
+	if (c->left)
+		c->record.h.flags |= EVENT_MORE;
+	else
+		c->record.h.flags &= ~EVENT_MORE;
+	capture_piece(c, n);
+	capture_advance(c, n);
+	return 0;
+}
+
+/*
+ * A global function: the verifier looks at it once, for any content of *c, not
+ * at every round of the loop with what it learnt in the rounds before (which
+ * is too much for it). Pointers to structs may be passed to one from Linux
+ * 5.12 on, so the bounded loop has its own.
+ */
+__weak __noinline int capture_step(struct capture *c)
+{
+	if (!c)
+		return 1;
+	return capture_take(c);
+}
+
+static __noinline int capture_step_bounded(struct capture *c)
+{
+	return capture_take(c);
+}
+
+static long capture_step_looped(__u32 index __attribute__((unused)), void *ctx)
+{
+	return capture_step(ctx) != 0;
+}
+
+/* A hole record over the next n bytes of the call. */
+static __always_inline void capture_hole(struct capture *c, __u32 n, __u8 why)
+{
+	c->record.hole = why;
+	c->record.len = n;
+	c->record.copied = 0;
+	c->record.h.flags &= ~EVENT_MORE;
+	if (n < c->left)
+		c->record.h.flags |= EVENT_MORE;
+	kernel_count(why == HOLE_FAULT ? KC_BYTES_LOST : KC_BYTES_SKIPPED, n);
+	submit_bare(&c->record, wake_flags());
+	c->record.hole = HOLE_NONE;
+	c->record.pos += n;
+	c->record.offset += n;
+	c->left -= n;
+}
+
+/* Turns the call into records. `looped`: the kernel has bpf_loop. */
+static __always_inline void capture_run(struct capture *c, bool looped)
+{
+	kernel_count(KC_BYTES_MOVED, c->left);
+	if (c->drop) {
+		__u32 drop = c->drop < c->left ? c->drop : c->left;
+
+		capture_hole(c, drop, HOLE_SKIPPED);
+		c->drop = drop;
+	}
+	if (looped) {
+		bpf_loop(VECTORS_LOOPED, capture_step_looped, c, 0);
+	} else {
+		for (int i = 0; i < VECTORS_BOUNDED; i++) {
+			if (capture_step_bounded(c))
+				break;
+		}
+	}
+	if (!c->left)
+		return;
+	if (c->hole == HOLE_NONE)
+		c->hole = c->snap ? HOLE_VECTOR : HOLE_SNAPLEN;
+	if (c->hole == HOLE_VECTOR)
+		kernel_count(KC_VECTORS, 1);
+	capture_hole(c, c->left, c->hole);
+}
+
+/* How many of the next `len` bytes from pos on user space does not want. */
+static __always_inline __u32 skip_wanted(__u64 id, __u32 pid, __u8 direction, __u64 pos, bool seq32,
+					 __u32 len)
+{
+	struct skip_key key = { .id = id, .pid = pid, .direction = direction };
+	__u64 *until = bpf_map_lookup_elem(&skips, &key);
+	__s64 ahead;
+
+	if (!until)
+		return 0;
+	ahead = seq32 ? (__s32)((__u32)*until - (__u32)pos) : (__s64)(*until - pos);
+	if (ahead <= 0)
+		return 0;
+	return ahead < len ? ahead : len;
+}
+
+/* The next position of a socket that has no sequence numbers; claims n bytes. */
+static __always_inline __u64 count_claim(__u64 id, __u8 direction, __u64 n)
+{
+	struct count_key key = { .id = id, .direction = direction };
+	__u64 zero = 0, *count = bpf_map_lookup_elem(&counts, &key);
+
+	if (!count) {
+		if (bpf_map_update_elem(&counts, &key, &zero, BPF_NOEXIST) == -7 /* E2BIG */)
+			kernel_count(KC_MAP_FULL, 1);
+		count = bpf_map_lookup_elem(&counts, &key);
+		if (!count)
+			return 0;
+	}
+	return __sync_fetch_and_add(count, n);
+}
+
+#endif

@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Defines what maps.h declares. */
+#define HARK_DEFINE_MAPS
+#include "maps.h"
+
+char LICENSE[] SEC("license") = "GPL";
+
+const volatile struct kernel_settings settings;

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The maps and settings that the kernel side's files share. maps.bpf.c defines
+ * them; the others, which are linked with it, see them through this header.
+ */
+#ifndef HARK_BPF_MAPS_H
+#define HARK_BPF_MAPS_H
+
+#include "kernel.h"
+#include "event.h"
+#include "maps_abi.h"
+#include <bpf/bpf_helpers.h>
+
+#ifdef HARK_DEFINE_MAPS
+#define MAP_SCOPE
+#else
+#define MAP_SCOPE extern
+#endif
+
+/* Settings, written once before the load. */
+extern const volatile struct kernel_settings settings;
+
+/* Records for user space; the size is set before the load (--ring). */
+MAP_SCOPE struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1 << 24);
+} events SEC(".maps");
+
+/* One array of counters a processor; user space sums. */
+MAP_SCOPE struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct kernel_counters);
+} kernel_counters SEC(".maps");
+
+/* Processes to follow, when settings.filter_pids. User space and fork add, exit removes. */
+MAP_SCOPE struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 65536);
+	__type(key, __u32);
+	__type(value, __u8);
+} pids SEC(".maps");
+
+/* What user space decided of a socket (enum kernel_verdict); only user space writes. */
+MAP_SCOPE struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 65536);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u64);
+	__type(value, __u32);
+} verdicts SEC(".maps");
+
+/* Positions before which nobody wants the bytes; only user space writes. */
+MAP_SCOPE struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 65536);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct skip_key);
+	__type(value, __u64);
+} skips SEC(".maps");
+
+/* Byte counts of sockets that have no sequence numbers (Unix, MPTCP). */
+MAP_SCOPE struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 65536);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct count_key);
+	__type(value, __u64);
+} counts SEC(".maps");
+
+/* The TLS call that a thread is in. */
+MAP_SCOPE struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 32768);
+	__type(key, __u64); /* pid_tgid */
+	__type(value, struct tls_call);
+} calls SEC(".maps");
+
+/* TLS objects: the socket under each, and how much plaintext it has moved. */
+MAP_SCOPE struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 65536);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct session_key);
+	__type(value, struct tls_session);
+} sessions SEC(".maps");
+
+/* Where a thread is within one recvmmsg or sendmmsg (the socket way sees each message by itself). */
+MAP_SCOPE struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1024);
+	__type(key, __u64); /* pid_tgid */
+	__type(value, struct mmsg_progress);
+} mmsg SEC(".maps");
+
+static __always_inline void kernel_count(enum kernel_counter which, __u64 n)
+{
+	__u32 zero = 0;
+	struct kernel_counters *c = bpf_map_lookup_elem(&kernel_counters, &zero);
+
+	if (c)
+		__sync_fetch_and_add(&c->value[which], n);
+}
+
+#endif

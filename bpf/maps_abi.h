@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
+/*
+ * Keys and values of the maps that agent/probes.c reads or writes. Not part of
+ * a recording, so not in include/event.h.
+ */
+#ifndef HARK_BPF_MAPS_ABI_H
+#define HARK_BPF_MAPS_ABI_H
+
+#include "event.h"
+
+/* How a TLS function is called; low bits of the attach cookie. The order is that of enum probe_call. */
+enum tls_call_kind {
+	TLS_READ,
+	TLS_READ_EX,
+	TLS_WRITE,
+	TLS_WRITE_EX,
+	TLS_WRITE_EX2,
+	TLS_PEEK,
+	TLS_HANDSHAKE,
+	TLS_SENDFILE,
+	TLS_FREE,
+	TLS_SET_FD,
+};
+
+/* In `verdicts`. */
+enum kernel_verdict {
+	KV_MUTED = 1 << 0,
+	KV_CIPHERTEXT = 1 << 1,
+	KV_SKIP = 1 << 2, /* `skips` has an entry */
+};
+
+struct kernel_settings {
+	__u32 self;	     /* hark's own thread group: never observed */
+	__u32 snaplen_bytes; /* copied of one call at most */
+	__u32 wake_bytes;    /* wake user space when the ring holds more */
+	__u8 filter_pids;    /* only the processes in `pids` */
+	__u8 follow_children;
+	__u8 socket_way; /* the socket tracepoints are attached */
+	__u8 pad;
+};
+
+struct kernel_counters {
+	__u64 value[KC_COUNT];
+};
+
+struct skip_key {
+	__u64 id;  /* socket id, or SSL* */
+	__u32 pid; /* 0 for sockets */
+	__u32 direction;
+};
+
+struct count_key {
+	__u64 id;
+	__u64 direction;
+};
+
+struct session_key {
+	__u64 ssl;
+	__u32 pid;
+	__u32 pad;
+};
+
+struct tls_session {
+	struct event_socket sock; /* id 0: not known yet */
+	__u64 count[2];		  /* plaintext bytes by direction */
+	__u64 handshake_ns;	  /* when the first handshake call began; 0: not seen */
+	__u64 from_start;	  /* seen from its first byte */
+};
+
+struct tls_call {
+	__u64 ssl, buffer, size, done; /* done: address of the out parameter, 0: none */
+	__u64 sp;
+	__u64 start_ns;
+	__u32 kind;
+	__u32 shared; /* another stack was seen in this thread: no nested binding */
+};
+
+struct mmsg_progress {
+	__u64 vector; /* user address */
+	__u32 nr, index;
+};
+
+#endif

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The lives of processes and of TCP connections: exec, fork, exit, and the
+ * socket's state changes.
+ */
+#include "capture.h"
+#include <bpf/bpf_tracing.h>
+
+static __always_inline void process_submit(__u16 type, const unsigned char *name, __u32 status)
+{
+	struct event_process *e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
+
+	if (!e) {
+		kernel_count(KC_EVENTS_LOST, 1);
+		return;
+	}
+	header_fill(&e->h, type, 0);
+	e->h.size = sizeof(*e);
+	e->parent = 0;
+	e->status = status;
+	__builtin_memset(e->name, 0, sizeof(e->name));
+	if (name)
+		bpf_probe_read_kernel_str(e->name, sizeof(e->name), name);
+	bpf_ringbuf_submit(e, BPF_RB_NO_WAKEUP);
+	kernel_count(KC_EVENTS_SUBMITTED, 1);
+}
+
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(process_exec, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
+{
+	if (!process_wanted(task->tgid))
+		return 0;
+	process_submit(EVENT_EXEC, BPF_CORE_READ(bprm, file, f_path.dentry, d_name.name), 0);
+	return 0;
+}
+
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child)
+{
+	__u32 from = parent->tgid, to = child->tgid;
+	__u8 one = 1;
+
+	if (!settings.follow_children || from == to || !bpf_map_lookup_elem(&pids, &from))
+		return 0;
+	if (bpf_map_update_elem(&pids, &to, &one, BPF_ANY) < 0)
+		kernel_count(KC_MAP_FULL, 1);
+	return 0;
+}
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(process_exit, struct task_struct *task)
+{
+	__u64 thread = bpf_get_current_pid_tgid();
+	__u32 tgid = task->tgid;
+
+	bpf_map_delete_elem(&calls, &thread);
+	if (task->signal->live.counter != 0 || !process_wanted(tgid))
+		return 0;
+	process_submit(EVENT_EXIT, 0, task->exit_code);
+	if (settings.filter_pids)
+		bpf_map_delete_elem(&pids, &tgid);
+	return 0;
+}
+
+/* Only what tells the life: connecting, open, closed here, closed by the peer, gone. */
+static __always_inline bool state_tells(int old_state, int new_state)
+{
+	switch (new_state) {
+	case TCP_SYN_SENT:
+	case TCP_CLOSE:
+	case TCP_CLOSE_WAIT:
+		return old_state != TCP_LISTEN;
+	case TCP_ESTABLISHED:
+		return true;
+	case TCP_FIN_WAIT1:
+		return old_state == TCP_ESTABLISHED;
+	}
+	return false;
+}
+
+static __always_inline void state_addresses(struct event_socket *s, struct sock *sk)
+{
+	s->family = BPF_CORE_READ(sk, __sk_common.skc_family);
+	s->protocol = BPF_CORE_READ(sk, sk_protocol);
+	s->local_port = BPF_CORE_READ(sk, __sk_common.skc_num);
+	s->peer_port = __builtin_bswap16(BPF_CORE_READ(sk, __sk_common.skc_dport));
+	if (s->family == AF_INET) {
+		BPF_CORE_READ_INTO((__be32 *)s->local, sk, __sk_common.skc_rcv_saddr);
+		BPF_CORE_READ_INTO((__be32 *)s->peer, sk, __sk_common.skc_daddr);
+		return;
+	}
+	bpf_probe_read_kernel(s->local, 16, &sk->__sk_common.skc_v6_rcv_saddr);
+	bpf_probe_read_kernel(s->peer, 16, &sk->__sk_common.skc_v6_daddr);
+}
+
+static __always_inline int state_submit(struct sock *sk, __u64 id, int old_state, int new_state)
+{
+	struct event_state e = {};
+
+	/* Changes that the peer causes run wherever the packet arrived: the process there means nothing. */
+	bool actor = new_state == TCP_SYN_SENT || new_state == TCP_FIN_WAIT1;
+
+	if (actor && !process_wanted(bpf_get_current_pid_tgid() >> 32))
+		return 0;
+	header_fill(&e.h, EVENT_SOCKET_STATE, 0);
+	if (!actor) {
+		e.h.flags = 0;
+		e.h.pid = e.h.tid = e.h.uid = 0;
+		__builtin_memset(e.h.comm, 0, sizeof(e.h.comm));
+	}
+	e.h.size = sizeof(e);
+	e.sock.id = id;
+	e.sock.sk = (__u64)sk;
+	e.sock.fd = -1;
+	e.sock.state = new_state;
+	state_addresses(&e.sock, sk);
+	e.old_state = old_state;
+	e.new_state = new_state;
+	if (bpf_ringbuf_output(&events, &e, sizeof(e), BPF_RB_NO_WAKEUP) < 0)
+		kernel_count(KC_EVENTS_LOST, 1);
+	else
+		kernel_count(KC_EVENTS_SUBMITTED, 1);
+	return 0;
+}
+
+static __always_inline bool state_wanted(struct sock *sk, int old_state, int new_state)
+{
+	__u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
+
+	if (family != AF_INET && family != AF_INET6)
+		return false;
+	if (BPF_CORE_READ(sk, sk_type) != SOCK_STREAM)
+		return false;
+	return state_tells(old_state, new_state);
+}
+
+/* With the socket way: identity is the cookie (the helper is there from 5.12). */
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(state_by_cookie, struct sock *sk, int old_state, int new_state)
+{
+	if (!state_wanted(sk, old_state, new_state))
+		return 0;
+	return state_submit(sk, bpf_get_socket_cookie(sk), old_state, new_state);
+}
+
+/* With the syscall way: identity is the inode, where the socket already (or still) has one. */
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(state_by_inode, struct sock *sk, int old_state, int new_state)
+{
+	struct socket *socket;
+	__u64 id = 0;
+
+	if (!state_wanted(sk, old_state, new_state))
+		return 0;
+	socket = BPF_CORE_READ(sk, sk_socket);
+	if (socket) {
+		struct socket_alloc *alloc =
+			(void *)socket - bpf_core_field_offset(struct socket_alloc, socket);
+
+		id = BPF_CORE_READ(alloc, vfs_inode.i_ino);
+	}
+	return state_submit(sk, id, old_state, new_state);
+}

@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The socket way (Linux 6.3): the socket layer's own tracepoints fire once for
+ * each transfer on a socket and on nothing else. The system call's registers
+ * are still there, so the buffer is known; it has just been touched, so it can
+ * be read without a fault.
+ */
+#include "transfer.h"
+#include <bpf/bpf_tracing.h>
+
+static __always_inline bool socket_followed(struct sock *sk)
+{
+	__u16 family = sk->__sk_common.skc_family;
+
+	if (sk->sk_type != SOCK_STREAM)
+		return false;
+	if (family == AF_UNIX)
+		return true;
+	if (family != AF_INET && family != AF_INET6)
+		return false;
+	return sk->sk_protocol == IPPROTO_TCP || sk->sk_protocol == IPPROTO_MPTCP;
+}
+
+static __always_inline void socket_fill(struct event_socket *s, struct sock *sk)
+{
+	__u16 family = sk->__sk_common.skc_family;
+
+	s->id = bpf_get_socket_cookie(sk);
+	s->sk = (__u64)sk;
+	s->family = family;
+	s->protocol = family == AF_UNIX ? 0 : sk->sk_protocol;
+	s->state = sk->__sk_common.skc_state;
+	if (family == AF_UNIX)
+		return;
+	s->local_port = sk->__sk_common.skc_num;
+	s->peer_port = __builtin_bswap16(sk->__sk_common.skc_dport);
+	if (family == AF_INET) {
+		*(__be32 *)s->local = sk->__sk_common.skc_rcv_saddr;
+		*(__be32 *)s->peer = sk->__sk_common.skc_daddr;
+		return;
+	}
+	bpf_probe_read_kernel(s->local, 16, &sk->__sk_common.skc_v6_rcv_saddr);
+	bpf_probe_read_kernel(s->peer, 16, &sk->__sk_common.skc_v6_daddr);
+}
+
+/*
+ * The position of `bytes` just received. When the FIN was consumed with them
+ * copied_seq has counted it: all was read (copied_seq == rcv_nxt) after the
+ * peer's end.
+ */
+static __always_inline void position_received(struct event_data *r, struct sock *sk, struct tcp_sock *tp,
+					      __u32 bytes)
+{
+	__u32 copied = tp->copied_seq, next = tp->rcv_nxt;
+
+	if ((sk->sk_shutdown & RCV_SHUTDOWN) && copied == next)
+		copied--;
+	r->pos = copied - bytes;
+	r->offset = tp->bytes_received - (__u32)(next - (__u32)r->pos);
+	if (sk->sk_shutdown & RCV_SHUTDOWN)
+		r->offset = 0;
+	else
+		r->h.flags |= EVENT_OFFSET_KNOWN;
+}
+
+/* snd_una less bytes_acked is the first byte's number, or one less where the SYN was counted. */
+static __always_inline void position_sent(struct event_data *r, struct tcp_sock *tp, __u32 bytes)
+{
+	__u32 first = tp->snd_una - (__u32)tp->bytes_acked;
+
+	r->pos = (__u32)(tp->write_seq - bytes);
+	r->offset = (__u32)((__u32)r->pos - first);
+	if (r->offset <= 1)
+		r->offset = 0;
+	if (tp->bytes_acked < 0x7fffffff)
+		r->h.flags |= EVENT_OFFSET_KNOWN;
+	else
+		r->offset = 0;
+}
+
+static __always_inline void position_fill(struct event_data *r, struct sock *sk, __u8 direction, __u32 bytes)
+{
+	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
+
+	r->direction = direction;
+	if (!tp) {
+		r->pos = count_claim(r->sock.id, direction, bytes);
+		return;
+	}
+	r->h.flags |= EVENT_POS_SEQ32;
+	if (direction == DIRECTION_RECEIVED)
+		position_received(r, sk, tp, bytes);
+	else
+		position_sent(r, tp, bytes);
+}
+
+/* Does fd stand for this socket in the calling process? Worker threads and io_uring have other registers. */
+static __always_inline bool fd_is_socket(struct task_struct *task, __u32 fd, struct sock *sk)
+{
+	struct fdtable *table = task->files->fdt;
+	struct file *file = 0;
+
+	if (fd >= table->max_fds)
+		return false;
+	if (bpf_probe_read_kernel(&file, sizeof(file), table->fd + fd) < 0 || !file)
+		return false;
+	return BPF_CORE_READ(file, private_data) == (void *)sk->sk_socket;
+}
+
+/*
+ * recvmmsg and sendmmsg come here once a message, and nothing in the registers
+ * says which. The kernel ends the call at the last message, at an error or at
+ * a partial send, each of which is seen here, so counting works; with a timeout
+ * it may end unseen, so then nothing is copied.
+ */
+static __always_inline void mmsg_find(struct capture *c, const struct syscall_regs *regs, int ret)
+{
+	__u64 key = bpf_get_current_pid_tgid();
+	struct mmsg_progress *seen = bpf_map_lookup_elem(&mmsg, &key);
+	struct mmsg_progress now = { .vector = regs->arg[1], .nr = regs->nr, .index = 0 };
+	struct user_msghdr message;
+
+	if (seen && seen->vector == now.vector && seen->nr == now.nr)
+		now.index = seen->index;
+	if (ret >= 0 && now.index < 1024 &&
+	    bpf_probe_read_user(&message, sizeof(message),
+				(void *)(regs->arg[1] + now.index * sizeof(struct user_mmsghdr))) == 0) {
+		c->vectors = message.iov;
+		c->vector_count = message.iov_count;
+	} else {
+		c->hole = HOLE_VECTOR;
+	}
+	now.index++;
+	if (ret < 0 || now.index >= regs->arg[2])
+		bpf_map_delete_elem(&mmsg, &key);
+	else
+		bpf_map_update_elem(&mmsg, &key, &now, BPF_ANY);
+	if (regs->nr == NR_RECVMMSG && regs->arg[4] && regs->arg[2] > 1) {
+		bpf_map_delete_elem(&mmsg, &key);
+		c->hole = HOLE_VECTOR;
+	}
+}
+
+static __always_inline void regs_fill(struct syscall_regs *out, struct task_struct *task)
+{
+	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
+
+	out->nr = regs->orig_ax;
+	out->arg[0] = regs->di;
+	out->arg[1] = regs->si;
+	out->arg[2] = regs->dx;
+	out->arg[3] = regs->r10;
+	out->arg[4] = regs->r8;
+	out->sp = regs->sp;
+	out->compat = task->thread_info.status & TS_COMPAT;
+}
+
+/* 0: bytes to capture; else there are none and the reason was dealt with. */
+static __always_inline int transfer_without_bytes(struct event_data *r, struct sock *sk, int ret,
+						  __u8 direction)
+{
+	if (ret > 0)
+		return 0;
+	if (ret == 0 && direction == DIRECTION_RECEIVED && (sk->sk_shutdown & RCV_SHUTDOWN))
+		transfer_end(r, EVENT_EOF);
+	else if (ret == -ECONNRESET || ret == -EPIPE)
+		transfer_end(r, EVENT_RESET);
+	return 1;
+}
+
+static __always_inline int socket_transfer(struct sock *sk, int ret, int flags, __u8 direction)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct capture c = {};
+	struct syscall_regs regs;
+
+	if (!socket_followed(sk) || (task->flags & PF_KTHREAD))
+		return 0;
+	if (!process_wanted(task->tgid))
+		return 0;
+	regs_fill(&regs, task);
+	if (flags & (MSG_PEEK | MSG_OOB | MSG_ERRQUEUE)) {
+		kernel_count(flags & MSG_PEEK ? KC_PEEKED : KC_OUT_OF_BAND, 1);
+		return 0;
+	}
+	if (!regs.compat && (regs.nr == NR_RECVMMSG || regs.nr == NR_SENDMMSG))
+		mmsg_find(&c, &regs, ret);
+	if (ret < 0 && ret != -ECONNRESET && ret != -EPIPE)
+		return 0;
+	header_fill(&c.record.h, EVENT_SOCKET_DATA, 0);
+	socket_fill(&c.record.sock, sk);
+	c.record.source = SOURCE_SOCKET;
+	c.record.sock.fd = regs.arg[0];
+	if (regs.compat || (task->flags & PF_IO_WORKER) || !fd_is_socket(task, regs.arg[0], sk)) {
+		c.record.sock.fd = -1;
+		if ((task->flags & PF_IO_WORKER) || (!regs.compat && regs.nr == NR_IO_URING_ENTER))
+			kernel_count(KC_IO_URING, 1);
+		c.hole = HOLE_FOREIGN;
+	}
+	position_fill(&c.record, sk, direction, ret > 0 ? ret : 0);
+	if (transfer_without_bytes(&c.record, sk, ret, direction))
+		return 0;
+	if (direction == DIRECTION_RECEIVED && (flags & MSG_TRUNC) && c.record.sock.family != AF_UNIX)
+		c.hole = HOLE_TRUNC;
+	transfer_run(&c, &regs, ret, true);
+	return 0;
+}
+
+SEC("tp_btf/sock_send_length")
+int BPF_PROG(socket_sent, struct sock *sk, int ret, int flags)
+{
+	return socket_transfer(sk, ret, flags, DIRECTION_SENT);
+}
+
+SEC("tp_btf/sock_recv_length")
+int BPF_PROG(socket_received, struct sock *sk, int ret, int flags)
+{
+	return socket_transfer(sk, ret, flags, DIRECTION_RECEIVED);
+}

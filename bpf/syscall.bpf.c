@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The syscall way, for kernels before 6.3: at the exit of every system call
+ * number, arguments and result stand in one place. The socket comes from the
+ * file table, so no system call has to be remembered; its identity is the
+ * sockfs inode number, the one in /proc/PID/fd.
+ */
+#include "transfer.h"
+#include <bpf/bpf_tracing.h>
+
+static __always_inline bool socket_followed(struct socket *socket, struct sock *sk)
+{
+	__u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
+	__u16 protocol;
+
+	if (BPF_CORE_READ(socket, type) != SOCK_STREAM)
+		return false;
+	if (family == AF_UNIX)
+		return true;
+	if (family != AF_INET && family != AF_INET6)
+		return false;
+	protocol = BPF_CORE_READ(sk, sk_protocol);
+	return protocol == IPPROTO_TCP || protocol == IPPROTO_MPTCP;
+}
+
+static __always_inline void socket_fill(struct event_socket *s, struct sock *sk, __u64 inode, __u32 fd)
+{
+	s->id = inode;
+	s->sk = (__u64)sk;
+	s->fd = fd;
+	s->family = BPF_CORE_READ(sk, __sk_common.skc_family);
+	if (s->family == AF_UNIX)
+		return;
+	s->protocol = BPF_CORE_READ(sk, sk_protocol);
+	s->state = BPF_CORE_READ(sk, __sk_common.skc_state);
+	s->local_port = BPF_CORE_READ(sk, __sk_common.skc_num);
+	s->peer_port = __builtin_bswap16(BPF_CORE_READ(sk, __sk_common.skc_dport));
+	if (s->family == AF_INET) {
+		BPF_CORE_READ_INTO((__be32 *)s->local, sk, __sk_common.skc_rcv_saddr);
+		BPF_CORE_READ_INTO((__be32 *)s->peer, sk, __sk_common.skc_daddr);
+		return;
+	}
+	bpf_probe_read_kernel(s->local, 16, &sk->__sk_common.skc_v6_rcv_saddr);
+	bpf_probe_read_kernel(s->peer, 16, &sk->__sk_common.skc_v6_daddr);
+}
+
+/* See socket.bpf.c for what the counters mean. */
+static __always_inline void position_fill(struct event_data *r, struct sock *sk, __u8 direction, __u32 bytes)
+{
+	struct tcp_sock *tp = (struct tcp_sock *)sk;
+	bool ended = BPF_CORE_READ(sk, sk_shutdown) & RCV_SHUTDOWN;
+
+	r->direction = direction;
+	if (r->sock.protocol != IPPROTO_TCP) {
+		r->pos = count_claim(r->sock.id, direction, bytes);
+		return;
+	}
+	r->h.flags |= EVENT_POS_SEQ32;
+	if (direction == DIRECTION_RECEIVED) {
+		__u32 copied = BPF_CORE_READ(tp, copied_seq), next = BPF_CORE_READ(tp, rcv_nxt);
+
+		if (ended && copied == next)
+			copied--;
+		r->pos = (__u32)(copied - bytes);
+		if (ended)
+			return;
+		r->offset = BPF_CORE_READ(tp, bytes_received) - (__u32)(next - (__u32)r->pos);
+		r->h.flags |= EVENT_OFFSET_KNOWN;
+	} else {
+		__u64 acked = BPF_CORE_READ(tp, bytes_acked);
+
+		r->pos = (__u32)(BPF_CORE_READ(tp, write_seq) - bytes);
+		if (acked >= 0x7fffffff)
+			return;
+		r->offset = (__u32)((__u32)r->pos - (BPF_CORE_READ(tp, snd_una) - (__u32)acked));
+		if (r->offset <= 1)
+			r->offset = 0;
+		r->h.flags |= EVENT_OFFSET_KNOWN;
+	}
+}
+
+/* recvmmsg and sendmmsg return messages: their lengths stand in user memory, and add up to the bytes. */
+static __always_inline __s64 mmsg_total(const struct syscall_regs *regs, __s64 messages, bool looped)
+{
+	__s64 total = 0;
+
+	for (int i = 0; i < (looped ? 64 : 16); i++) {
+		__u32 len = 0;
+
+		if (i >= messages)
+			return total;
+		if (bpf_probe_read_user(&len, sizeof(len),
+					(void *)(regs->arg[1] + i * sizeof(struct user_mmsghdr) +
+						 sizeof(struct user_msghdr))) < 0)
+			return -1;
+		total += len;
+	}
+	return messages > (looped ? 64 : 16) ? -1 : total;
+}
+
+static __always_inline struct file *file_of(struct task_struct *task, __u32 fd)
+{
+	struct fdtable *table = BPF_CORE_READ(task, files, fdt);
+	struct file **slots = BPF_CORE_READ(table, fd);
+	struct file *file = 0;
+
+	if (fd >= BPF_CORE_READ(table, max_fds))
+		return 0;
+	if (bpf_probe_read_kernel(&file, sizeof(file), slots + fd) < 0)
+		return 0;
+	return file;
+}
+
+static __always_inline void regs_fill(struct syscall_regs *out, struct pt_regs *regs,
+				      struct task_struct *task)
+{
+	out->nr = regs->orig_ax;
+	out->arg[0] = regs->di;
+	out->arg[1] = regs->si;
+	out->arg[2] = regs->dx;
+	out->arg[3] = regs->r10;
+	out->arg[4] = regs->r8;
+	out->sp = regs->sp;
+	out->compat = BPF_CORE_READ(task, thread_info.status) & TS_COMPAT;
+}
+
+/*
+ * A 32-bit caller's numbers and arguments mean other things, so its transfer
+ * cannot even be found here; it is counted when its number can be one. The
+ * bytes show as a hole at the next transfer on that socket.
+ */
+static __always_inline bool compat_transfer(__u32 nr)
+{
+	switch (nr) {
+	case 3:	  /* read */
+	case 4:	  /* write */
+	case 102: /* socketcall */
+	case 145: /* readv */
+	case 146: /* writev */
+	case 369: /* sendto */
+	case 370: /* sendmsg */
+	case 371: /* recvfrom */
+	case 372: /* recvmsg */
+		return true;
+	}
+	return false;
+}
+
+/* MSG_ flags stand in another argument of each call. */
+static __always_inline __u32 message_flags(const struct syscall_regs *regs)
+{
+	switch (regs->nr) {
+	case NR_RECVFROM:
+	case NR_RECVMMSG:
+		return regs->arg[3];
+	case NR_RECVMSG:
+		return regs->arg[2];
+	}
+	return 0;
+}
+
+static __always_inline int end_or_reset(struct event_data *r, struct sock *sk, __s64 ret, int direction)
+{
+	if (ret == 0 && direction == DIRECTION_RECEIVED && (BPF_CORE_READ(sk, sk_shutdown) & RCV_SHUTDOWN))
+		transfer_end(r, EVENT_EOF);
+	else if (ret == -ECONNRESET || ret == -EPIPE)
+		transfer_end(r, EVENT_RESET);
+	return 0;
+}
+
+/* splice: the socket may be either end. */
+static __always_inline int splice_direction(struct syscall_regs *regs, struct task_struct *task,
+					    struct file **file)
+{
+	*file = file_of(task, regs->arg[0]);
+	if (*file && (BPF_CORE_READ(*file, f_inode, i_mode) & S_IFMT) == S_IFSOCK)
+		return DIRECTION_RECEIVED;
+	regs->arg[0] = regs->arg[2];
+	*file = file_of(task, regs->arg[0]);
+	return DIRECTION_SENT;
+}
+
+static __always_inline int syscall_transfer(struct pt_regs *user, __s64 ret, bool looped)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+	int direction = syscall_direction(user->orig_ax);
+	struct syscall_regs regs;
+	struct capture c = {};
+	struct socket *socket;
+	struct file *file;
+	struct sock *sk;
+	__u32 flags;
+
+	if (direction < 0 && user->orig_ax != NR_SPLICE)
+		return 0;
+	if (ret < 0 && ret != -ECONNRESET && ret != -EPIPE)
+		return 0;
+	if (!process_wanted(bpf_get_current_pid_tgid() >> 32))
+		return 0;
+	regs_fill(&regs, user, task);
+	if (regs.compat)
+		return 0;
+	if (direction < 0)
+		direction = splice_direction(&regs, task, &file);
+	else
+		file = file_of(task, regs.arg[0]);
+	if (!file || (BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
+		return 0;
+	socket = BPF_CORE_READ(file, private_data);
+	sk = BPF_CORE_READ(socket, sk);
+	if (!sk || !socket_followed(socket, sk))
+		return 0;
+	flags = message_flags(&regs);
+	if (flags & (MSG_PEEK | MSG_OOB | MSG_ERRQUEUE)) {
+		kernel_count(flags & MSG_PEEK ? KC_PEEKED : KC_OUT_OF_BAND, 1);
+		return 0;
+	}
+	header_fill(&c.record.h, EVENT_SOCKET_DATA, 0);
+	socket_fill(&c.record.sock, sk, BPF_CORE_READ(file, f_inode, i_ino), regs.arg[0]);
+	c.record.source = SOURCE_SYSCALL;
+	if (ret > 0 && (regs.nr == NR_RECVMMSG || regs.nr == NR_SENDMMSG)) {
+		c.messages = regs.arg[1];
+		c.message_count = ret;
+		ret = mmsg_total(&regs, ret, looped);
+		if (ret < 0) {
+			kernel_count(KC_VECTORS, 1); /* shows as a hole at the next transfer */
+			return 0;
+		}
+	}
+	position_fill(&c.record, sk, direction, ret > 0 ? ret : 0);
+	if (ret <= 0)
+		return end_or_reset(&c.record, sk, ret, direction);
+	if ((flags & MSG_TRUNC) && c.record.sock.family != AF_UNIX)
+		c.hole = HOLE_TRUNC;
+	transfer_run(&c, &regs, ret, looped);
+	return 0;
+}
+
+static __always_inline bool compat_counted(struct pt_regs *user, __s64 ret)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+
+	if (ret <= 0 || !compat_transfer(user->orig_ax))
+		return false;
+	if (!(BPF_CORE_READ(task, thread_info.status) & TS_COMPAT))
+		return false;
+	if (process_wanted(bpf_get_current_pid_tgid() >> 32))
+		kernel_count(KC_COMPAT, 1);
+	return true;
+}
+
+SEC("tp_btf/sys_exit")
+int BPF_PROG(syscall_exit, struct pt_regs *regs, long ret)
+{
+	if (compat_counted(regs, ret))
+		return 0;
+	return syscall_transfer(regs, ret, true);
+}
+
+/* The same where the kernel has no bpf_loop (before 5.17). */
+SEC("tp_btf/sys_exit")
+int BPF_PROG(syscall_exit_bounded, struct pt_regs *regs, long ret)
+{
+	if (compat_counted(regs, ret))
+		return 0;
+	return syscall_transfer(regs, ret, false);
+}

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * One transfer on a stream socket, whichever way it was noticed: is it wanted,
+ * is it ciphertext, where are its bytes. The two ways (socket.bpf.c,
+ * syscall.bpf.c) fill the record's socket and position and call
+ * transfer_run().
+ */
+#ifndef HARK_BPF_TRANSFER_H
+#define HARK_BPF_TRANSFER_H
+
+#include "tls.h"
+
+#if defined(__TARGET_ARCH_x86)
+enum syscall_number {
+	NR_READ = 0,
+	NR_WRITE = 1,
+	NR_READV = 19,
+	NR_WRITEV = 20,
+	NR_SENDFILE = 40,
+	NR_SENDTO = 44,
+	NR_RECVFROM = 45,
+	NR_SENDMSG = 46,
+	NR_RECVMSG = 47,
+	NR_SPLICE = 275,
+	NR_RECVMMSG = 299,
+	NR_SENDMMSG = 307,
+	NR_PREADV2 = 327,
+	NR_PWRITEV2 = 328,
+	NR_IO_URING_ENTER = 426,
+};
+#endif
+
+/* A system call as it stands in the registers. */
+struct syscall_regs {
+	__u64 arg[5];
+	__u64 sp;
+	__u32 nr;
+	__u32 compat; /* the caller is 32-bit: nr and arg mean other things */
+};
+
+/* The direction of the calls whose first argument is the socket; -1 for all others. */
+static __always_inline int syscall_direction(__u32 nr)
+{
+	switch (nr) {
+	case NR_READ:
+	case NR_READV:
+	case NR_PREADV2:
+	case NR_RECVFROM:
+	case NR_RECVMSG:
+	case NR_RECVMMSG:
+		return DIRECTION_RECEIVED;
+	case NR_WRITE:
+	case NR_WRITEV:
+	case NR_PWRITEV2:
+	case NR_SENDTO:
+	case NR_SENDMSG:
+	case NR_SENDMMSG:
+	case NR_SENDFILE:
+		return DIRECTION_SENT;
+	}
+	return -1;
+}
+
+/* Points the capture at the user buffers of the call; a call without any leaves a hole. */
+static __always_inline void buffers_find(struct capture *c, const struct syscall_regs *regs)
+{
+	struct user_msghdr message;
+
+	switch (regs->nr) {
+	case NR_READ:
+	case NR_WRITE:
+	case NR_RECVFROM:
+	case NR_SENDTO:
+		c->range = regs->arg[1];
+		c->range_bytes = regs->arg[2];
+		return;
+	case NR_READV:
+	case NR_WRITEV:
+	case NR_PREADV2:
+	case NR_PWRITEV2:
+		c->vectors = regs->arg[1];
+		c->vector_count = regs->arg[2];
+		return;
+	case NR_SENDMSG:
+	case NR_RECVMSG:
+		if (bpf_probe_read_user(&message, sizeof(message), (void *)regs->arg[1]) < 0) {
+			kernel_count(KC_FAULTS, 1);
+			c->hole = HOLE_FAULT;
+			return;
+		}
+		c->vectors = message.iov;
+		c->vector_count = message.iov_count;
+		return;
+	case NR_SENDMMSG:
+	case NR_RECVMMSG:
+		return; /* the two ways differ */
+	}
+	c->hole = HOLE_KERNEL;
+}
+
+/* An end of the direction, or a reset, without bytes. */
+static __always_inline void transfer_end(struct event_data *record, __u16 flag)
+{
+	record->h.flags |= flag;
+	submit_bare(record, BPF_RB_NO_WAKEUP);
+}
+
+/*
+ * c->record holds the header, the socket, direction and position; `bytes` were
+ * moved. Decides and captures.
+ */
+static __always_inline void transfer_run(struct capture *c, const struct syscall_regs *regs, __u32 bytes,
+					 bool looped)
+{
+	struct event_data *record = &c->record;
+	struct tls_call *call = tls_call_around(regs->sp);
+	__u32 *verdict;
+
+	if (call) {
+		tls_nested(record, call, bytes);
+		return;
+	}
+	verdict = bpf_map_lookup_elem(&verdicts, &record->sock.id);
+	if (verdict && (*verdict & KV_CIPHERTEXT)) {
+		kernel_count(KC_BYTES_CIPHERTEXT, bytes);
+		return;
+	}
+	if (verdict && (*verdict & KV_MUTED)) {
+		kernel_count(KC_BYTES_MOVED, bytes);
+		kernel_count(KC_BYTES_SKIPPED, bytes);
+		return;
+	}
+	c->left = bytes;
+	c->part = c->message_count ? 0 : bytes; /* mmsghdr: each message has its own */
+	c->snap = settings.snaplen_bytes;
+	if (verdict && (*verdict & KV_SKIP))
+		c->drop = skip_wanted(record->sock.id, 0, record->direction, record->pos,
+				      record->h.flags & EVENT_POS_SEQ32, bytes);
+	if (regs->compat) {
+		kernel_count(KC_COMPAT, 1);
+		c->hole = HOLE_COMPAT;
+	}
+	if (c->hole == HOLE_NONE)
+		buffers_find(c, regs);
+	if (c->hole != HOLE_NONE)
+		c->snap = 0;
+	capture_run(c, looped);
+}
+
+#endif
