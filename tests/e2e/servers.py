@@ -55,7 +55,7 @@ http {{
 		listen [::1]:{tls} ssl http2;
 		listen 127.0.0.1:{proxied} proxy_protocol;
 		root {site};
-		add_header X-Reply "to $request_method of $http_x_ask" always;
+		add_header X-Reply "to $request_method of <$http_x_ask>" always;
 		location = /post {{ return 201 "stored\\n"; }}
 		location = /none {{ return 204; }}
 		location = /moved {{ return 301 /index.html; }}

@@ -1,0 +1,261 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What HTTP/1 can do to an observer, on real sockets."""
+import socket
+
+import pytest
+
+from harness import Program, assert_whole, brief, briefs, free_port, run
+from servers import PYTHON, PythonServer
+
+CURL = ("curl", "-sS", "-k")
+
+TALK = r"""
+import socket, ssl, sys
+s = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+if sys.argv[2] == "tls":
+    s = ssl._create_unverified_context().wrap_socket(s)
+s.sendall(sys.argv[3].encode().decode("unicode_escape").encode("latin-1"))
+data = b""
+while piece := s.recv(65536):
+    data += piece
+sys.stdout.write(data.decode("latin-1"))
+"""
+
+
+def talk(port, text, tls=False):
+    """Sends the text (with its escapes) in one write and reads until the end."""
+    return run(PYTHON, "-c", TALK, port, "tls" if tls else "clear", text)
+
+
+def request(line, *headers, body=""):
+    return "\\r\\n".join([line + " HTTP/1.1", "Host: x", *headers, "", body])
+
+
+@pytest.mark.parametrize("tls", [False, True])
+def test_pipelining(hark, nginx, tls, capture):
+    paths = ["one", "small.txt", "nothing", "one", "medium.bin"]
+    text = "".join(request(f"GET /{path}") for path in paths) + request("HEAD /one", "Connection: close")
+    with hark("--capture", capture) as watch:
+        client = talk(nginx.tls if tls else nginx.http, text, tls)
+        watch.wait_for(6, nginx)
+    for who in (client, nginx):
+        seen = watch.of(who)
+        assert [brief(one).split()[:3] for one in seen] == \
+            [["GET", f"/{path}", "404" if path == "nothing" else "200"] for path in paths] + [["HEAD", "/one", "200"]]
+        assert [one["http.response.body.size"] for one in seen if one["http.response.status_code"] == 200] == \
+            [1, 1000, 1, 100_000, 0]
+        assert_whole(seen)
+    watch.assert_nothing_lost()
+
+
+def test_chunked_request_with_trailers_and_extensions(hark, python_http):
+    body = "5;a=b\\r\\nhello\\r\\n6\\r\\n world\\r\\n0\\r\\nX-Check: yes\\r\\n\\r\\n"
+    with hark() as watch:
+        client = talk(python_http.port, request("POST /in", "Transfer-Encoding: chunked", "Connection: close", body=body))
+        watch.wait_for(1, python_http)
+    for who in (client, python_http):
+        assert briefs(watch.of(who)) == ["POST /in 201 11 7"]
+        assert watch.of(who)[0]["http.request.trailer"] == [["X-Check", "yes"]]
+        assert_whole(watch.of(who))
+
+
+def test_chunked_response_and_close_delimited(hark, python_http):
+    with hark() as watch:
+        first = run(*CURL, f"http://127.0.0.1:{python_http.port}/trailers")
+        second = run(*CURL, f"http://127.0.0.1:{python_http.port}/until-close")
+        watch.wait_for(2, python_http)
+    assert len(first.out) == 5009 and len(second.out) == 5000
+    assert briefs(watch.of(first)) == ["GET /trailers 200 0 5009"]
+    assert briefs(watch.of(second)) == ["GET /until-close 200 0 5000"]
+    assert sorted(briefs(watch.of(python_http))) == sorted(briefs(watch.of(first) + watch.of(second)))
+    assert_whole(watch.of(python_http) + watch.of(first) + watch.of(second))
+
+
+def test_keep_alive_is_one_connection(hark, nginx):
+    with hark() as watch:
+        client = run(*CURL, "-w", "%{num_connects}\n", "-o", "/dev/null",
+                     f"http://127.0.0.1:{nginx.http}/small.txt?n=[1-40]")
+        watch.wait_for(40, nginx)
+    expected = [f"GET /small.txt?n={i} 200 0 1000" for i in range(1, 41)]
+    for who in (client, nginx):
+        assert briefs(watch.of(who)) == expected
+        assert len({one["hark.connection"] for one in watch.of(who)}) == 1
+
+
+def test_expect_100_continue(hark, python_http):
+    """An interim response does not end the exchange."""
+    with hark() as watch:
+        client = run(*CURL, "-H", "Expect: 100-continue", "-d", "b" * 4000,
+                     f"http://127.0.0.1:{python_http.port}/in")
+        watch.wait_for(1, python_http)
+    for who in (client, python_http):
+        assert briefs(watch.of(who)) == ["POST /in 201 4000 9"]
+        assert_whole(watch.of(who))
+
+
+def test_http_1_0(hark, nginx):
+    with hark() as watch:
+        client = run(*CURL, "--http1.0", f"http://127.0.0.1:{nginx.http}/small.txt")
+        watch.wait_for(1, nginx)
+    assert [one["network.protocol.version"] for one in watch.of(client)] == ["1.0"]
+    assert briefs(watch.of(nginx)) == ["GET /small.txt 200 0 1000"]
+
+
+def test_websocket_upgrade_is_marked(hark, tmp_path):
+    """101 to something else: the exchange is marked, what follows is opaque."""
+    script = r"""
+import socket, sys
+l = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+while True:
+    s, _ = l.accept()
+    s.recv(65536)
+    s.sendall(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n")
+    s.sendall(b"\x81\x05hello" * 100)
+    s.close()
+"""
+    port = free_port()
+    server = Program([PYTHON, "-c", script, port], tmp_path, ports=(port,))
+    try:
+        with hark() as watch:
+            client = talk(port, request("GET /chat", "Connection: Upgrade", "Upgrade: websocket"))
+            watch.wait_for(1, server)
+    finally:
+        server.stop()
+    for who in (client, server):
+        assert [(one["http.response.status_code"], one["hark.flags"]) for one in watch.of(who)] == \
+            [(101, ["upgraded"])]
+    assert watch.stats["messages.upgraded"] >= 2
+
+
+@pytest.fixture
+def connect_proxy(scratch, tmp_path):
+    server = PythonServer(tmp_path, "connect")
+    yield server
+    server.stop()
+
+
+def test_connect_then_tls(hark, nginx, connect_proxy, capture):
+    """One connection of curl's: CONNECT in the clear, then the library's plaintext, on the same connection."""
+    with hark("--capture", capture) as watch:
+        client = run(*CURL, "-x", f"http://127.0.0.1:{connect_proxy.port}", f"https://127.0.0.1:{nginx.tls}/small.txt")
+        watch.wait_for(2, client)
+        watch.wait_for(1, nginx)
+    assert len(client.out) == 1000
+    seen = watch.of(client)
+    assert [(one["http.request.method"], one["http.response.status_code"]) for one in seen] == \
+        [("CONNECT", 200), ("GET", 200)]
+    assert [one["tls"] for one in seen] == [False, True]
+    assert len({one["hark.connection"] for one in seen}) == 1
+    assert briefs(watch.of(nginx)) == ["GET /small.txt 200 0 1000"]
+    assert [one["http.request.method"] for one in watch.of(connect_proxy)] == ["CONNECT"]
+
+
+STARTTLS = r"""
+import socket, ssl, sys, threading
+cert, key = sys.argv[1:3]
+l = socket.create_server(("127.0.0.1", 0))
+def serve():
+    s, _ = l.accept()
+    s.sendall(b"220 ready\r\n")
+    assert s.recv(100) == b"STARTTLS\r\n"
+    s.sendall(b"220 go on\r\n")
+    c = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER); c.load_cert_chain(cert, key)
+    s = c.wrap_socket(s, server_side=True)
+    s.recv(65536)
+    s.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nmail")
+    s.close()
+t = threading.Thread(target=serve); t.start()
+s = socket.create_connection(l.getsockname())
+s.recv(100); s.sendall(b"STARTTLS\r\n"); s.recv(100)
+s = ssl._create_unverified_context().wrap_socket(s)
+s.sendall(b"GET /inside HTTP/1.1\r\nHost: x\r\n\r\n")
+while s.recv(65536): pass
+t.join()
+"""
+
+
+def test_starttls(hark, certificates):
+    with hark() as watch:
+        both = run(PYTHON, "-c", STARTTLS, certificates / "cert.pem", certificates / "key.pem")
+        watch.wait_for(2, both)
+    assert briefs(watch.of(both)) == ["GET /inside 200 0 4"] * 2
+    assert all(one["tls"] for one in watch.of(both))
+
+
+def test_other_protocols_are_muted(hark, nginx):
+    """Much that is not HTTP: counted, muted, and HTTP beside it is whole."""
+    script = r"""
+import os, socket
+a = socket.create_server(("127.0.0.1", 0))
+c = socket.create_connection(a.getsockname()); s, _ = a.accept()
+block = bytes((i * 31 + 1) % 256 for i in range(8192))
+for _ in range(300):
+    c.sendall(block)
+    left = len(block)
+    while left: left -= len(s.recv(left))
+"""
+    with hark() as watch:
+        noise = run(PYTHON, "-c", script)
+        client = run(*CURL, f"http://127.0.0.1:{nginx.http}/small.txt")
+        watch.wait_for(1, nginx)
+    assert watch.of(noise) == []
+    assert briefs(watch.of(client)) == ["GET /small.txt 200 0 1000"]
+    assert watch.stats["connections.muted"] >= 2
+    assert watch.stats["bytes.skipped"] >= 2 * 8192 * 150
+
+
+def test_an_unanswered_request_says_why(hark):
+    script = r"""
+import socket, sys
+a = socket.create_server(("127.0.0.1", 0))
+c = socket.create_connection(a.getsockname()); s, _ = a.accept()
+c.sendall(b"GET /never HTTP/1.1\r\nHost: x\r\n\r\n"); s.recv(1000)
+if sys.argv[1] == "closed": s.close(); c.recv(10); c.close()
+elif sys.argv[1] == "reset":
+    import struct
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)); s.close()
+    try: c.recv(10)
+    except ConnectionResetError: pass
+elif sys.argv[1] == "open": print("asked", flush=True); sys.stdin.read()
+"""
+    with hark() as watch:
+        closed = run(PYTHON, "-c", script, "closed")
+        reset = run(PYTHON, "-c", script, "reset")
+        watch.wait_for(2, closed)
+        watch.wait_for(2, reset)
+    for who, reason in ((closed, "closed"), (reset, "reset")):
+        seen = watch.of(who)
+        assert [one["url.path"] for one in seen] == ["/never"] * 2
+        assert not any("http.response.status_code" in one for one in seen)
+        assert all("unanswered" in one["hark.flags"] for one in seen)
+        assert any(reason in one["hark.flags"] for one in seen), seen
+
+
+def test_timeout_and_in_flight(hark, tmp_path):
+    silent = socket.create_server(("127.0.0.1", 0))
+    port = silent.getsockname()[1]
+    asked = []
+    try:
+        with hark("--timeout", "300ms") as watch:
+            asked.append(Program(["curl", "-sS", f"http://127.0.0.1:{port}/slow"], tmp_path))
+            watch.wait_for(1, asked[0])
+        with hark() as other:
+            asked.append(Program(["curl", "-sS", f"http://127.0.0.1:{port}/open"], tmp_path))
+            first = silent.accept()[0]
+            second = silent.accept()[0]
+            assert first.recv(10) and second.recv(10)
+    finally:
+        for one in asked:
+            one.stop()
+        silent.close()
+    assert [(one["url.path"], "timeout" in one["hark.flags"]) for one in watch.of(asked[0])] == [("/slow", True)]
+    assert [(one["url.path"], "in-flight" in one["hark.flags"]) for one in other.of(asked[1])] == [("/open", True)]
+
+
+def test_nothing_observed_reaches_the_output_raw(hark, nginx, tmp_path):
+    """Control bytes in a path and a header are escaped; the line stays one line of JSON."""
+    with hark() as watch:
+        client = talk(nginx.http, request("GET /a\\x1b[31m%00", "X-Bad: \\x1b]0;title\\x07", "Connection: close"))
+        watch.wait_for(1, client)
+    seen = watch.of(client)
+    assert len(seen) == 1 and seen[0]["http.request.method"] == "GET"

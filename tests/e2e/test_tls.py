@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: Apache-2.0
+"""TLS libraries, old and strange users of them, and that the observed never suffers."""
+import os
+import pathlib
+import subprocess
+
+import pytest
+
+from harness import PEERS, ROOT, Program, assert_whole, briefs, free_port, header, run
+from servers import Nginx
+
+CURL = ("curl", "-sS", "-k")
+
+
+def test_stack_switching_program_survives(hark, nginx, capture):
+    """Two coroutines, each in SSL_read with a BIO that yields: unprotected return probes kill it."""
+    alone = run(PEERS / "coroutine", nginx.tls, 40)
+    with hark("--capture", capture) as watch:
+        watched = [run(PEERS / "coroutine", nginx.tls, 40) for _ in range(3)]
+        watch.wait_for(240, nginx)
+    for one in watched:
+        assert one.out == alone.out and one.err == alone.err
+    assert len(watch.of(nginx)) == 240, "the server's side is whole"
+    for one in watch.of(*watched):
+        assert one.get("http.response.status_code", 200) == 200
+        assert one.get("url.path") in (None, "/one", "/small.txt")
+    seen = sum(len(watch.of(one)) for one in watched)
+    assert watch.stats["returns.refused"] or watch.stats["probes.detached"] or seen == 240
+    assert watch.stats["returns.refused"] == 0 or any("gap" in one.get("hark.flags", [])
+                                                      for one in watch.of(*watched)) or seen < 240
+
+
+def test_the_observed_output_is_unchanged(hark, nginx, site):
+    command = ["curl", "-skv", "--no-progress-meter", "--http1.1", f"https://127.0.0.1:{nginx.tls}/medium.bin"]
+    alone = run(*command)
+    with hark():
+        watched = run(*command)
+    assert watched.out == alone.out == (site / "medium.bin").read_bytes()
+    kept = [[line for line in one.err.decode().splitlines()
+             if not any(word in line for word in ("Date:", "Connected", "expire", "start date", "127.0.0.1", "Trying"))]
+            for one in (alone, watched)]
+    assert kept[0] == kept[1]
+
+
+def test_ciphertext_never_comes_out(hark, nginx, tmp_path):
+    """Each exchange once, and no connection of the clear kind on the TLS port."""
+    with hark() as watch:
+        for _ in range(10):
+            run(*CURL, f"https://127.0.0.1:{nginx.tls}/medium.bin", "-o", "/dev/null")
+        watch.wait_for(10, nginx)
+    seen = [one for one in watch.objects if nginx.tls in (one.get("network.local.port"), one.get("network.peer.port"))]
+    assert len(seen) == 20 and all(one["tls"] for one in seen)
+    assert watch.stats["bytes.ciphertext"] > 10 * 2 * 100_000
+
+
+def test_a_large_download_is_whole(hark, nginx, capture):
+    with hark("--capture", capture, verbose=0) as watch:
+        client = run(*CURL, "-o", "/dev/null", f"https://127.0.0.1:{nginx.tls}/large.bin",
+                     "-o", "/dev/null", f"https://127.0.0.1:{nginx.tls}/one")
+        watch.wait_for(2, nginx)
+    for who in (client, nginx):
+        assert briefs(watch.of(who)) == ["GET /large.bin 200 0 3000000", "GET /one 200 0 1"]
+    assert watch.stats["bytes.lost"] == 0
+
+
+def test_tls_without_a_known_library_is_opaque(hark, nginx):
+    """wget speaks GnuTLS: its side cannot be decoded yet, but nothing wrong is shown and the server's side is."""
+    with hark(view=("conns",)) as watch:
+        client = run("wget", "-q", "-O", "/dev/null", "--no-check-certificate", f"https://127.0.0.1:{nginx.tls}/one")
+        watch.wait_for(1, client)
+    conns = watch.of(client)
+    assert len(conns) == 1 and conns[0]["tls"] is True and conns[0]["hark.exchanges"] == 0
+    assert conns[0]["hark.opaque"]
+
+
+BULLSEYE = ["openssl", "libssl1.1", "curl", "libcurl4", "libldap-2.4-2", "libgnutls30", "libnettle8", "libhogweed6",
+            "librtmp1", "libssh2-1", "libnghttp2-14", "libgssapi-krb5-2", "libkrb5-3", "libk5crypto3",
+            "libkrb5support0", "libsasl2-2", "libidn2-0", "libpsl5", "libbrotli1", "libffi7", "libunistring2",
+            "libgcrypt20", "libgpg-error0", "libgmp10", "libcom-err2", "libkeyutils1", "libp11-kit0", "libtasn1-6"]
+
+
+@pytest.fixture(scope="module")
+def bullseye():
+    """Debian 11's openssl and curl, downloaded with their signatures checked, unpacked into build/peers."""
+    folder = ROOT / "build/peers/bullseye"
+    done = subprocess.run([str(ROOT / "scripts/unpack-debian"), "bullseye", str(folder), *BULLSEYE],
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+    return folder
+
+
+def with_libraries(folder):
+    triplet = os.uname().machine + "-linux-gnu"
+    return {"LD_LIBRARY_PATH": f"{folder}/usr/lib/{triplet}:{folder}/lib/{triplet}"}
+
+
+def test_openssl_1_1_1_curl(hark, nginx, bullseye, capture):
+    env = with_libraries(bullseye)
+    assert "OpenSSL/1.1.1" in run(bullseye / "usr/bin/curl", "--version", env=env).text
+    with hark("--capture", capture) as watch:
+        client = run(bullseye / "usr/bin/curl", "-sSk", "-H", "X-Ask: old", f"https://127.0.0.1:{nginx.tls}/small.txt",
+                     f"https://127.0.0.1:{nginx.tls}/one", env=env)
+        watch.wait_for(2, client)
+    for who in (client, nginx):
+        assert briefs(watch.of(who)) == ["GET /small.txt 200 0 1000", "GET /one 200 0 1"]
+        assert_whole(watch.of(who))
+    assert header(watch.of(client)[0], "x-ask", "request") == ["old"]
+
+
+def test_openssl_1_1_1_server_and_client(hark, bullseye, certificates, site, tmp_path):
+    env = with_libraries(bullseye)
+    openssl = bullseye / "usr/bin/openssl"
+    assert "OpenSSL 1.1.1" in run(openssl, "version", env=env).text
+    port = free_port()
+    server = Program([openssl, "s_server", "-quiet", "-accept", port, "-WWW", "-cert", certificates / "cert.pem",
+                      "-key", certificates / "key.pem"], tmp_path, ports=(port,), env=env, cwd=site)
+    try:
+        with hark() as watch:
+            client = run(openssl, "s_client", "-quiet", "-ign_eof", "-connect", f"127.0.0.1:{port}", env=env,
+                         given=b"GET /small.txt HTTP/1.0\r\nHost: x\r\n\r\n", status=None)
+            watch.wait_for(1, server)
+            watch.wait_for(1, client)
+    finally:
+        server.stop()
+    for who in (client, server):
+        seen = watch.of(who)
+        assert [(one["http.request.method"], one["url.path"], one["http.response.status_code"]) for one in seen] == \
+            [("GET", "/small.txt", 200)]
+        assert [one["http.response.body.size"] for one in seen] == [1000]
+
+
+def test_two_copies_of_the_library_count_once(hark, certificates, site, scratch, tmp_path):
+    """A server that reaches libssl by a second path (a bind of the same inode) gives each exchange once."""
+    folder = tmp_path / "lib"
+    folder.mkdir()
+    real = next(pathlib.Path("/usr/lib").glob("*-linux-gnu/libssl.so.3"))
+    os.symlink(real, folder / "libssl.so.3")
+    home = scratch / "second-path"
+    home.mkdir()
+    os.environ["LD_LIBRARY_PATH"] = str(folder)
+    try:
+        server = Nginx(home, certificates, site)
+    finally:
+        del os.environ["LD_LIBRARY_PATH"]
+    try:
+        with hark() as watch:
+            client = run(*CURL, f"https://127.0.0.1:{server.tls}/one")
+            watch.wait_for(1, server)
+    finally:
+        server.stop()
+    assert briefs(watch.of(server)) == briefs(watch.of(client)) == ["GET /one 200 0 1"]
