@@ -15,6 +15,7 @@
 #include <fcntl.h>
 #include <gelf.h>
 #include <libelf.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -242,22 +243,64 @@ int elf_file_offset(const struct elf_file *file, uint64_t address, uint64_t *off
 	return 0;
 }
 
-bool elf_has_section(const struct elf_file *file, const char *name)
+/* A section by name; NULL when there is none. */
+static Elf_Scn *section_find(const struct elf_file *file, const char *name, GElf_Shdr *header)
 {
 	Elf_Scn *section = NULL;
 	size_t names;
 
 	if (elf_getshdrstrndx(file->elf, &names))
-		return false;
+		return NULL;
 	while ((section = elf_nextscn(file->elf, section))) {
-		GElf_Shdr header;
 		const char *found;
 
-		if (!gelf_getshdr(section, &header))
+		if (!gelf_getshdr(section, header))
 			continue;
-		found = elf_strptr(file->elf, names, header.sh_name);
+		found = elf_strptr(file->elf, names, header->sh_name);
 		if (found && strcmp(found, name) == 0)
-			return true;
+			return section;
 	}
-	return false;
+	return NULL;
+}
+
+bool elf_has_section(const struct elf_file *file, const char *name)
+{
+	GElf_Shdr header;
+
+	return section_find(file, name, &header) != NULL;
+}
+
+/* Copies printable ASCII up to the first other byte. */
+static void text_copy(const char *text, size_t len, char *out, size_t size)
+{
+	size_t i;
+
+	for (i = 0; i < len && i + 1 < size && text[i] >= ' ' && text[i] <= '~'; i++)
+		out[i] = text[i];
+	out[i] = '\0';
+}
+
+int elf_find_version(const struct elf_file *file, const char *prefix, char *out, size_t size)
+{
+	GElf_Shdr header;
+	Elf_Scn *section = section_find(file, ".rodata", &header);
+	const Elf_Data *data = section ? section_data(section, &header) : NULL;
+	size_t prefix_len = strlen(prefix);
+	const char *at, *end;
+
+	out[0] = '\0';
+	if (!data)
+		return -ENOENT;
+	at = data->d_buf;
+	end = at + data->d_size;
+	for (; (at = memmem(at, (size_t)(end - at), prefix, prefix_len)); at += prefix_len) {
+		unsigned int version[3];
+
+		text_copy(at, (size_t)(end - at), out, size);
+		if (strlen(out) > prefix_len &&
+		    sscanf(out + prefix_len, "%3u.%3u.%3u", &version[0], &version[1], &version[2]) == 3)
+			return 0;
+	}
+	out[0] = '\0';
+	return -ENOENT;
 }
