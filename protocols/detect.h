@@ -9,15 +9,18 @@
 
 #include "slice.h"
 
+struct http1_start_line;
+
 enum detect_kind {
-	DETECT_MORE,		/* cannot tell yet */
-	DETECT_HTTP1_REQUEST,	/* a whole request line (RFC 9112, 3) with an HTTP/1.x version */
-	DETECT_HTTP1_RESPONSE,	/* a whole status line (RFC 9112, 4) */
-	DETECT_HTTP2_PREFACE,	/* the 24 bytes of RFC 9113, 3.4: a client's direction */
-	DETECT_HTTP2_FRAMES,	/* a chain of at least 3 strictly valid frames (detect_late only; in detect_first: a server's SETTINGS then chained) */
-	DETECT_TLS,		/* a record header (RFC 8446, 5.1): handshake first, or two that chain */
-	DETECT_PROXY,		/* a PROXY protocol preface, v1 or v2: skip `offset` bytes and look again */
-	DETECT_OTHER,		/* certainly none of these (detect_first only) */
+	DETECT_MORE,	       /* cannot tell yet */
+	DETECT_HTTP1_REQUEST,  /* a whole request line (RFC 9112, 3) with an HTTP/1.x version */
+	DETECT_HTTP1_RESPONSE, /* a whole status line (RFC 9112, 4) */
+	DETECT_HTTP2_PREFACE,  /* the 24 bytes of RFC 9113, 3.4: a client's direction */
+	DETECT_HTTP2_FRAMES,   /* a chain of at least 3 strictly valid frames (detect_late only; in
+				  detect_first: a server's SETTINGS then chained) */
+	DETECT_TLS,	       /* a record header (RFC 8446, 5.1): handshake first, or two that chain */
+	DETECT_PROXY,	       /* a PROXY protocol preface, v1 or v2: skip `offset` bytes and look again */
+	DETECT_OTHER,	       /* certainly none of these (detect_first only) */
 };
 
 struct detect_result {
@@ -25,7 +28,8 @@ struct detect_result {
 	size_t offset; /* where it begins; for DETECT_PROXY how many bytes to skip */
 };
 
-/* Judges the first bytes of a direction seen from its start. Only offset 0 counts (or the length of a PROXY preface). */
+/* Judges the first bytes of a direction seen from its start. Only offset 0 counts (or the length of a PROXY
+ * preface). */
 struct detect_result detect_first(struct slice bytes);
 
 /*
@@ -34,5 +38,13 @@ struct detect_result detect_first(struct slice bytes);
  * three HTTP/2 frames, a TLS record header that chains to a second one.
  */
 struct detect_result detect_late(struct slice bytes);
+
+/*
+ * Where the first HTTP/1 start line stands that the line behind it proves (a
+ * field, or the empty line). At offset 0, where the first bytes of a method may
+ * be missing, only well-known methods count. bytes.len: none; *out (see
+ * http1_line.h) is then undefined.
+ */
+size_t http1_find_start_line(struct slice bytes, struct http1_start_line *out);
 
 #endif

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Each protocol has a judge that says no, perhaps, or yes to bytes at one
+ * place. At a stream's start a single yes decides, and "other" only when all
+ * say no. In mid-stream every offset is tried, so each sign must be one that
+ * chance does not make: a start line with what must follow it, two TLS record
+ * headers or three HTTP/2 frames that chain.
+ *
+ * Known weakness: a body that holds a whole HTTP/1 head as text.
+ */
+#include "detect.h"
+
+#include "http1_line.h"
+#include "http2_frame.h"
+
+#define TLS_HEADER_BYTES      5
+#define TLS_RECORD_LIMIT      (16384 + 2048) /* RFC 5246, 6.2.3 */
+#define TLS_HANDSHAKE	      22
+#define TLS_TYPE_FIRST	      20
+#define TLS_TYPE_LAST	      23
+#define PROXY_V1_LIMIT_BYTES  107 /* PROXY protocol, 2.1 */
+#define PROXY_V2_HEADER_BYTES 16
+#define EMPTY_LINES_LIMIT     4
+#define FRAMES_FIRST	      2
+#define FRAMES_LATE	      3
+
+enum judgement {
+	JUDGE_NO,
+	JUDGE_MORE,
+	JUDGE_YES,
+};
+
+/* --- judges of a stream's start --------------------------------------------- */
+
+static enum judgement judge_prefix(struct slice bytes, struct slice wanted)
+{
+	if (bytes.len < wanted.len)
+		return slice_has_prefix(wanted, bytes) ? JUDGE_MORE : JUDGE_NO;
+	return slice_has_prefix(bytes, wanted) ? JUDGE_YES : JUDGE_NO;
+}
+
+static enum judgement judge_proxy_v1(struct slice bytes, size_t *skip)
+{
+	enum judgement prefix = judge_prefix(bytes, SLICE("PROXY "));
+	const uint8_t *lf;
+
+	if (prefix != JUDGE_YES)
+		return prefix;
+	bytes = slice_take(bytes, PROXY_V1_LIMIT_BYTES);
+	lf = memchr(bytes.data, '\n', bytes.len);
+	if (!lf)
+		return bytes.len < PROXY_V1_LIMIT_BYTES ? JUDGE_MORE : JUDGE_NO;
+	if (lf[-1] != '\r')
+		return JUDGE_NO;
+	*skip = (size_t)(lf - bytes.data) + 1;
+	bytes = slice_drop(bytes, strlen("PROXY "));
+	return slice_has_prefix(bytes, SLICE("TCP4 ")) || slice_has_prefix(bytes, SLICE("TCP6 ")) ||
+			       slice_has_prefix(bytes, SLICE("UNKNOWN"))
+		       ? JUDGE_YES
+		       : JUDGE_NO;
+}
+
+static enum judgement judge_proxy_v2(struct slice bytes, size_t *skip)
+{
+	enum judgement prefix = judge_prefix(bytes, SLICE("\r\n\r\n\0\r\nQUIT\n"));
+
+	if (prefix != JUDGE_YES)
+		return prefix;
+	/* Version 2, command LOCAL or PROXY. */
+	if (bytes.len > 12 && bytes.data[12] != 0x20 && bytes.data[12] != 0x21)
+		return JUDGE_NO;
+	if (bytes.len < PROXY_V2_HEADER_BYTES)
+		return JUDGE_MORE;
+	*skip = PROXY_V2_HEADER_BYTES + (size_t)bytes.data[14] * 256 + bytes.data[15];
+	return bytes.len < *skip ? JUDGE_MORE : JUDGE_YES;
+}
+
+static enum judgement judge_tls_hello(struct slice bytes)
+{
+	static const uint8_t low[] = { TLS_HANDSHAKE, 3, 0, 0, 0, 1 };
+	static const uint8_t high[] = { TLS_HANDSHAKE, 3, 4, TLS_RECORD_LIMIT >> 8, 255, 2 };
+	size_t length;
+
+	for (size_t i = 0; i < bytes.len && i < sizeof(low); i++)
+		if (bytes.data[i] < low[i] || bytes.data[i] > high[i])
+			return JUDGE_NO;
+	if (bytes.len < sizeof(low))
+		return JUDGE_MORE;
+	length = (size_t)bytes.data[3] * 256 + bytes.data[4];
+	return length >= 4 && length <= TLS_RECORD_LIMIT ? JUDGE_YES : JUDGE_NO;
+}
+
+/* A server begins with SETTINGS (RFC 9113, 3.4), not an acknowledgement; another frame must follow. */
+static enum judgement judge_server_frames(struct slice bytes)
+{
+	static const uint8_t settings[] = { 0, 0, 0, FRAME_SETTINGS, 0, 0, 0, 0, 0 };
+
+	for (size_t i = 0; i < bytes.len && i < sizeof(settings); i++)
+		if (i != 1 && i != 2 && bytes.data[i] != settings[i])
+			return JUDGE_NO;
+	if (bytes.len < sizeof(settings))
+		return JUDGE_MORE;
+	switch (http2_chain_judge(bytes, HTTP2_DEFAULT_MAX_FRAME, FRAMES_FIRST).verdict) {
+	case CHAIN_NONE:
+		return JUDGE_NO;
+	case CHAIN_MORE:
+		return JUDGE_MORE;
+	case CHAIN_FOUND:
+		return JUDGE_YES;
+	}
+	return JUDGE_NO;
+}
+
+static struct detect_result detect_start_line(struct slice bytes)
+{
+	struct detect_result result = { DETECT_MORE, 0 };
+
+	/* RFC 9112, 2.2: a receiver passes over empty lines before a request line. */
+	while (bytes.len && result.offset < EMPTY_LINES_LIMIT &&
+	       (bytes.data[0] == '\r' || bytes.data[0] == '\n')) {
+		bytes = slice_drop(bytes, 1);
+		result.offset++;
+	}
+	switch (http1_start_line_judge(bytes)) {
+	case HTTP1_LINE_NONE:
+		result.kind = DETECT_OTHER;
+		break;
+	case HTTP1_LINE_MORE:
+		break;
+	case HTTP1_LINE_REQUEST:
+		result.kind = DETECT_HTTP1_REQUEST;
+		break;
+	case HTTP1_LINE_RESPONSE:
+		result.kind = DETECT_HTTP1_RESPONSE;
+		break;
+	}
+	return result;
+}
+
+struct detect_result detect_first(struct slice bytes)
+{
+	size_t skip_v1 = 0, skip_v2 = 0;
+	enum judgement more = JUDGE_NO;
+	struct detect_result line;
+	struct {
+		enum judgement judgement;
+		enum detect_kind kind;
+		size_t offset;
+	} judged[5];
+
+	if (!bytes.len)
+		return (struct detect_result){ DETECT_MORE, 0 };
+	judged[0].judgement = judge_proxy_v1(bytes, &skip_v1);
+	judged[1].judgement = judge_proxy_v2(bytes, &skip_v2);
+	judged[2].judgement = judge_prefix(bytes, slice_of(http2_preface, HTTP2_PREFACE_BYTES));
+	judged[3].judgement = judge_tls_hello(bytes);
+	judged[4].judgement = judge_server_frames(bytes);
+	judged[0].kind = judged[1].kind = DETECT_PROXY;
+	judged[2].kind = DETECT_HTTP2_PREFACE;
+	judged[3].kind = DETECT_TLS;
+	judged[4].kind = DETECT_HTTP2_FRAMES;
+	judged[0].offset = skip_v1;
+	judged[1].offset = skip_v2;
+	judged[2].offset = judged[3].offset = judged[4].offset = 0;
+	for (size_t i = 0; i < sizeof(judged) / sizeof(*judged); i++) {
+		if (judged[i].judgement == JUDGE_YES)
+			return (struct detect_result){ judged[i].kind, judged[i].offset };
+		if (judged[i].judgement == JUDGE_MORE)
+			more = JUDGE_MORE;
+	}
+	line = detect_start_line(bytes);
+	if (line.kind != DETECT_OTHER && line.kind != DETECT_MORE)
+		return line;
+	if (line.kind == DETECT_MORE || more == JUDGE_MORE)
+		return (struct detect_result){ DETECT_MORE, 0 };
+	return (struct detect_result){ DETECT_OTHER, 0 };
+}
+
+/* --- judges of any offset ----------------------------------------------------- */
+
+static bool tls_header(struct slice bytes, size_t *record_bytes)
+{
+	size_t length;
+
+	if (bytes.len < TLS_HEADER_BYTES || bytes.data[0] < TLS_TYPE_FIRST || bytes.data[0] > TLS_TYPE_LAST)
+		return false;
+	if (bytes.data[1] != 3 || bytes.data[2] > 4)
+		return false;
+	length = (size_t)bytes.data[3] * 256 + bytes.data[4];
+	*record_bytes = TLS_HEADER_BYTES + length;
+	return length >= 1 && length <= TLS_RECORD_LIMIT;
+}
+
+static bool late_tls(struct slice bytes)
+{
+	size_t record_bytes, next_bytes;
+
+	return tls_header(bytes, &record_bytes) && tls_header(slice_drop(bytes, record_bytes), &next_bytes) &&
+	       bytes.data[2] == bytes.data[record_bytes + 2];
+}
+
+static bool late_frames(struct slice bytes)
+{
+	/* A DATA frame without payload proves nothing; a chain behind it is found at its own offset. */
+	if (bytes.len < HTTP2_FRAME_HEADER_BYTES ||
+	    (!bytes.data[0] && !bytes.data[1] && !bytes.data[2] && bytes.data[3] == FRAME_DATA))
+		return false;
+	return http2_chain_judge(bytes, HTTP2_DEFAULT_MAX_FRAME, FRAMES_LATE).verdict == CHAIN_FOUND;
+}
+
+/* The line behind a start line proves it: a field, or the empty line. */
+static bool line_proves(struct slice rest)
+{
+	const uint8_t *lf = rest.len ? memchr(rest.data, '\n', rest.len) : NULL;
+	struct slice line, name, value;
+
+	if (!lf)
+		return false;
+	line = http1_line_strip(slice_of(rest.data, (size_t)(lf - rest.data) + 1));
+	return !line.len || http1_field_parse(line, &name, &value);
+}
+
+size_t http1_find_start_line(struct slice bytes, struct http1_start_line *out)
+{
+	size_t offset = 0;
+
+	while (offset < bytes.len) {
+		struct slice rest = slice_drop(bytes, offset);
+		const uint8_t *lf = memchr(rest.data, '\n', rest.len);
+		size_t n = lf ? (size_t)(lf - rest.data) + 1 : rest.len;
+
+		if (lf && n <= HTTP1_LINE_LIMIT_BYTES &&
+		    http1_start_line_parse(http1_line_strip(slice_take(rest, n)), out) &&
+		    (offset || out->kind == MESSAGE_RESPONSE || http1_method_known(out->method)) &&
+		    line_proves(slice_drop(rest, n)))
+			return offset;
+		offset += n;
+	}
+	return bytes.len;
+}
+
+/* Signs that no line shows, up to `end`. */
+static struct detect_result late_binary(struct slice bytes, size_t end)
+{
+	struct slice preface = slice_of(http2_preface, HTTP2_PREFACE_BYTES);
+
+	for (size_t i = 0; i < end; i++) {
+		struct slice rest = slice_drop(bytes, i);
+
+		if (slice_has_prefix(rest, preface))
+			return (struct detect_result){ DETECT_HTTP2_PREFACE, i };
+		if (late_tls(rest))
+			return (struct detect_result){ DETECT_TLS, i };
+		if (late_frames(rest))
+			return (struct detect_result){ DETECT_HTTP2_FRAMES, i };
+	}
+	return (struct detect_result){ DETECT_MORE, 0 };
+}
+
+struct detect_result detect_late(struct slice bytes)
+{
+	struct http1_start_line line;
+	size_t offset = http1_find_start_line(bytes, &line);
+	struct detect_result binary = late_binary(bytes, offset);
+
+	if (binary.kind != DETECT_MORE || offset == bytes.len)
+		return binary;
+	return (struct detect_result){
+		.kind = line.kind == MESSAGE_REQUEST ? DETECT_HTTP1_REQUEST : DETECT_HTTP1_RESPONSE,
+		.offset = offset,
+	};
+}

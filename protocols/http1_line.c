@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * An observer must read a line as the programs read it that talk here, so
+ * this is lenient where all of them agree (any method, LF alone, no reason
+ * phrase) and refuses where they differ (bare CR, a blank before the colon):
+ * there any reading could be the wrong one.
+ */
+#include "http1_line.h"
+
+#define METHOD_LIMIT_BYTES 64
+#define VERSION_BYTES	   8 /* "HTTP/1.x" */
+
+static bool is_token_byte(uint8_t c)
+{
+	if ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'))
+		return true;
+	return c && strchr("!#$%&'*+-.^_`|~", c);
+}
+
+static bool is_target_byte(uint8_t c)
+{
+	return c > ' ' && c != 0x7f;
+}
+
+static bool is_digit(uint8_t c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static bool is_blank(uint8_t c)
+{
+	return c == ' ' || c == '\t';
+}
+
+static struct slice slice_trim(struct slice s)
+{
+	while (s.len && is_blank(s.data[0]))
+		s = slice_drop(s, 1);
+	while (s.len && is_blank(s.data[s.len - 1]))
+		s.len--;
+	return s;
+}
+
+static size_t token_len(struct slice s)
+{
+	size_t n = 0;
+
+	while (n < s.len && is_token_byte(s.data[n]))
+		n++;
+	return n;
+}
+
+static size_t target_len(struct slice s)
+{
+	size_t n = 0;
+
+	while (n < s.len && is_target_byte(s.data[n]))
+		n++;
+	return n;
+}
+
+struct slice http1_line_strip(struct slice line)
+{
+	if (line.len && line.data[line.len - 1] == '\n')
+		line.len--;
+	if (line.len && line.data[line.len - 1] == '\r')
+		line.len--;
+	return line;
+}
+
+static enum http_version version_parse(struct slice s)
+{
+	if (s.len != VERSION_BYTES)
+		return HTTP_VERSION_UNKNOWN;
+	if (slice_equal(s, SLICE("HTTP/1.1")))
+		return HTTP_1_1;
+	if (slice_equal(s, SLICE("HTTP/1.0")))
+		return HTTP_1_0;
+	return HTTP_VERSION_UNKNOWN;
+}
+
+static bool request_line_parse(struct slice line, struct http1_start_line *out)
+{
+	struct slice method = slice_take(line, token_len(line));
+	struct slice rest = slice_drop(line, method.len + 1);
+	struct slice target = slice_take(rest, target_len(rest));
+
+	if (!method.len || method.len > METHOD_LIMIT_BYTES || !target.len)
+		return false;
+	if (line.data[method.len] != ' ' || rest.len <= target.len || rest.data[target.len] != ' ')
+		return false;
+	*out = (struct http1_start_line){
+		.kind = MESSAGE_REQUEST,
+		.version = version_parse(slice_drop(rest, target.len + 1)),
+		.method = method,
+		.target = target,
+	};
+	return out->version != HTTP_VERSION_UNKNOWN;
+}
+
+static bool reason_is_clean(struct slice reason)
+{
+	for (size_t i = 0; i < reason.len; i++)
+		if ((reason.data[i] < ' ' && reason.data[i] != '\t') || reason.data[i] == 0x7f)
+			return false;
+	return true;
+}
+
+static bool status_line_parse(struct slice line, struct http1_start_line *out)
+{
+	enum http_version version = version_parse(slice_take(line, VERSION_BYTES));
+	struct slice rest = slice_drop(line, VERSION_BYTES);
+
+	if (version == HTTP_VERSION_UNKNOWN || rest.len < 4 || rest.data[0] != ' ')
+		return false;
+	if (rest.data[1] < '1' || !is_digit(rest.data[1]) || !is_digit(rest.data[2]) ||
+	    !is_digit(rest.data[3]))
+		return false;
+	if (rest.len > 4 && (rest.data[4] != ' ' || !reason_is_clean(slice_drop(rest, 5))))
+		return false;
+	*out = (struct http1_start_line){
+		.kind = MESSAGE_RESPONSE,
+		.version = version,
+		.status = (rest.data[1] - '0') * 100 + (rest.data[2] - '0') * 10 + (rest.data[3] - '0'),
+	};
+	return true;
+}
+
+bool http1_start_line_parse(struct slice line, struct http1_start_line *out)
+{
+	return status_line_parse(line, out) || request_line_parse(line, out);
+}
+
+/* May the bytes, without a line end so far, grow to be a request line? */
+static bool request_line_prefix(struct slice bytes)
+{
+	size_t method = token_len(bytes);
+	struct slice rest = slice_drop(bytes, method + 1);
+	size_t target = target_len(rest);
+	struct slice tail = slice_drop(rest, target + 1);
+
+	if (method == bytes.len)
+		return method <= METHOD_LIMIT_BYTES;
+	if (!method || method > METHOD_LIMIT_BYTES || bytes.data[method] != ' ')
+		return false;
+	if (target == rest.len)
+		return true;
+	if (!target || rest.data[target] != ' ')
+		return false;
+	if (tail.len && tail.data[tail.len - 1] == '\r')
+		tail.len--;
+	return slice_has_prefix(SLICE("HTTP/1.0"), tail) || slice_has_prefix(SLICE("HTTP/1.1"), tail);
+}
+
+static bool status_line_prefix(struct slice bytes)
+{
+	static const char digits[] = "999";
+	struct http1_start_line ignored;
+
+	if (bytes.len <= VERSION_BYTES)
+		return slice_has_prefix(SLICE("HTTP/1.0"), bytes) ||
+		       slice_has_prefix(SLICE("HTTP/1.1"), bytes);
+	if (bytes.data[bytes.len - 1] == '\r')
+		bytes.len--;
+	if (bytes.len >= VERSION_BYTES + 4)
+		return status_line_parse(bytes, &ignored);
+	if (version_parse(slice_take(bytes, VERSION_BYTES)) == HTTP_VERSION_UNKNOWN)
+		return false;
+	for (size_t i = VERSION_BYTES; i < bytes.len; i++)
+		if (i == VERSION_BYTES
+			    ? bytes.data[i] != ' '
+			    : !is_digit(bytes.data[i]) || bytes.data[i] > digits[i - VERSION_BYTES - 1])
+			return false;
+	return true;
+}
+
+enum http1_line_verdict http1_start_line_judge(struct slice bytes)
+{
+	const uint8_t *lf = bytes.len ? memchr(bytes.data, '\n', bytes.len) : NULL;
+	struct http1_start_line line;
+
+	if (!lf && bytes.len > HTTP1_LINE_LIMIT_BYTES)
+		return HTTP1_LINE_NONE;
+	if (!lf)
+		return request_line_prefix(bytes) || status_line_prefix(bytes) ? HTTP1_LINE_MORE
+									       : HTTP1_LINE_NONE;
+	bytes.len = (size_t)(lf - bytes.data) + 1;
+	if (bytes.len > HTTP1_LINE_LIMIT_BYTES || !http1_start_line_parse(http1_line_strip(bytes), &line))
+		return HTTP1_LINE_NONE;
+	return line.kind == MESSAGE_REQUEST ? HTTP1_LINE_REQUEST : HTTP1_LINE_RESPONSE;
+}
+
+bool http1_method_known(struct slice method)
+{
+	static const char *const known[] = { "GET",   "HEAD",	 "POST",  "PUT",     "DELETE",
+					     "PATCH", "OPTIONS", "TRACE", "CONNECT", "PROPFIND" };
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
+		if (slice_equal(method, slice_of_string(known[i])))
+			return true;
+	return false;
+}
+
+bool http1_field_parse(struct slice line, struct slice *name, struct slice *value)
+{
+	size_t n = token_len(line);
+
+	if (!n || n == line.len || line.data[n] != ':')
+		return false;
+	*name = slice_take(line, n);
+	*value = slice_trim(slice_drop(line, n + 1));
+	return !value->len || (!memchr(value->data, '\r', value->len) && !memchr(value->data, 0, value->len));
+}
+
+static bool contains_nocase(struct slice s, struct slice word)
+{
+	for (; s.len >= word.len; s = slice_drop(s, 1))
+		if (slice_equal_nocase(slice_take(s, word.len), word))
+			return true;
+	return false;
+}
+
+bool http1_field_may_frame(struct slice line)
+{
+	return contains_nocase(line, SLICE("content-length")) ||
+	       contains_nocase(line, SLICE("transfer-encoding"));
+}
+
+/* Cuts the first member off a comma-separated list; false at its end. */
+static bool list_next(struct slice *list, struct slice *member)
+{
+	const uint8_t *comma;
+	size_t n;
+
+	if (!list->data)
+		return false;
+	comma = list->len ? memchr(list->data, ',', list->len) : NULL;
+	n = comma ? (size_t)(comma - list->data) : list->len;
+	*member = slice_trim(slice_take(*list, n));
+	*list = comma ? slice_drop(*list, n + 1) : (struct slice){ 0 };
+	return true;
+}
+
+bool http1_list_has(struct slice list, struct slice token)
+{
+	struct slice member;
+
+	while (list_next(&list, &member))
+		if (slice_equal_nocase(member, token))
+			return true;
+	return false;
+}
+
+/* Repeats of the same number are one (RFC 9110, 8.6); anything else that is no number leaves no certain end.
+ */
+static void framing_add_length(struct http1_framing *framing, struct slice value)
+{
+	struct slice member;
+
+	while (list_next(&value, &member)) {
+		for (size_t i = 0; i < member.len; i++)
+			framing->refused |= !is_digit(member.data[i]);
+		if (!member.len || member.len >= sizeof(framing->length))
+			framing->refused = true;
+		if (framing->has_length && !slice_equal(member, slice_of_string(framing->length)))
+			framing->refused = true;
+		if (framing->refused)
+			return;
+		memcpy(framing->length, member.data, member.len);
+		framing->length[member.len] = 0;
+		framing->has_length = true;
+	}
+}
+
+static void framing_add_coding(struct http1_framing *framing, struct slice value)
+{
+	size_t used = strlen(framing->coding);
+	size_t room = sizeof(framing->coding) - used;
+
+	/* RFC 2616, 3.6: identity means no coding at all; some old servers still say so. */
+	if (slice_equal_nocase(value, SLICE("identity")))
+		return;
+	if (value.len + 3 > room) {
+		framing->refused = true;
+		return;
+	}
+	if (used) {
+		memcpy(framing->coding + used, ", ", 2);
+		used += 2;
+	}
+	memcpy(framing->coding + used, value.data, value.len);
+	framing->coding[used + value.len] = 0;
+}
+
+void http1_framing_add(struct http1_framing *framing, struct slice name, struct slice value)
+{
+	if (slice_equal_nocase(name, SLICE("content-length")))
+		framing_add_length(framing, value);
+	else if (slice_equal_nocase(name, SLICE("transfer-encoding")))
+		framing_add_coding(framing, value);
+}

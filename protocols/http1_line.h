@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Lines of an HTTP/1 head: start lines, field lines, and the fields that
+ * frame a body. Pure functions over whole lines without their line end.
+ */
+#ifndef HARK_HTTP1_LINE_H
+#define HARK_HTTP1_LINE_H
+
+#include "message.h"
+#include "slice.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* No line is longer than this: a start line beyond it is refused, a field is cut out. */
+#define HTTP1_LINE_LIMIT_BYTES 65536
+
+struct http1_start_line {
+	enum message_kind kind;
+	enum http_version version;
+	struct slice method, target; /* request; borrowed from the line */
+	int status;		     /* response */
+};
+
+/* The line without "\r\n" or "\n" at its end. */
+struct slice http1_line_strip(struct slice line);
+
+/*
+ * Reads a request line (RFC 9112, 3) or a status line (RFC 9112, 4): any token
+ * as method, a target without blanks and controls, HTTP/1.0 or HTTP/1.1. The
+ * reason phrase may be absent with its space. False: neither.
+ */
+bool http1_start_line_parse(struct slice line, struct http1_start_line *out);
+
+enum http1_line_verdict {
+	HTTP1_LINE_NONE,
+	HTTP1_LINE_MORE, /* the bytes end inside what may be a start line */
+	HTTP1_LINE_REQUEST,
+	HTTP1_LINE_RESPONSE,
+};
+
+/* Judges the bytes from their first on; only a whole line, ended by LF, is a start line. */
+enum http1_line_verdict http1_start_line_judge(struct slice bytes);
+
+/*
+ * True for the methods that people use and that are no end of another one.
+ * Right behind a hole the first bytes of a method may be missing ("LOCK" of
+ * "UNLOCK"); these are believed there.
+ */
+bool http1_method_known(struct slice method);
+
+/*
+ * Splits a field line (RFC 9112, 5) into its name and its value without blanks
+ * around, both borrowed. False for a line that programs read differently: no
+ * token before the colon, a blank before it, CR or NUL in the value.
+ */
+bool http1_field_parse(struct slice line, struct slice *name, struct slice *value);
+
+/* True when a line that is no field may all the same be taken by a program for one that frames the body. */
+bool http1_field_may_frame(struct slice line);
+
+/* True when a comma-separated list holds the token, case ignored. */
+bool http1_list_has(struct slice list, struct slice token);
+
+/* What the head says about the body's length (RFC 9112, 6.3). */
+struct http1_framing {
+	bool refused; /* contradictory or unreadable: nobody knows where the body ends */
+	bool has_length;
+	char length[24];  /* digits, NUL-terminated */
+	char coding[128]; /* Transfer-Encoding fields joined, NUL-terminated; empty: none */
+};
+
+/* Takes a field into account; other fields than the two are ignored. */
+void http1_framing_add(struct http1_framing *framing, struct slice name, struct slice value);
+
+#endif

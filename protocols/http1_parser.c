@@ -1,0 +1,571 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The head is read here line by line, the body by llhttp (http1_body.c).
+ *
+ *	START -> START_LINE -> HEAD -> BODY_LENGTH -----------------> START
+ *	                            -> BODY_CLOSE (until finish)
+ *	                            -> CHUNK_SIZE -> CHUNK_DATA -> CHUNK_END -+
+ *	                                  ^-------------------------------- --+
+ *	                                  +-> TRAILER ------------------> START
+ *	any, when framing is lost -> SEARCH -> HEAD
+ *
+ * A found start line counts only together with the line behind it, a field or
+ * the empty one: bodies may hold text that looks like a start line.
+ *
+ * Invariants: `message` is set in HEAD to TRAILER and nowhere else; a message
+ * goes to hooks.done() exactly once; a field line is kept back until the next
+ * byte shows that it does not go on (RFC 9112, 5.2, obs-fold).
+ */
+#include "http1_parser.h"
+
+#include "http1_body.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define LINE_KEEP_BYTES 4096 /* a larger buffer is given back when its message is over */
+
+static void parser_note(struct http1_parser *parser, enum protocol_note note, uint64_t n)
+{
+	if (n)
+		parser->handler->note(parser->handler->ctx, note, n);
+}
+
+/* --- lines ------------------------------------------------------------------ */
+
+static void line_clear(struct http1_line *line)
+{
+	if (line->capacity > LINE_KEEP_BYTES) {
+		free(line->bytes);
+		line->bytes = NULL;
+		line->capacity = 0;
+	}
+	line->len = 0;
+	line->size = 0;
+	line->overflow = false;
+}
+
+static bool line_reserve(struct http1_line *line, size_t needed)
+{
+	size_t capacity = line->capacity ? line->capacity : 256;
+	uint8_t *bytes;
+
+	while (capacity < needed)
+		capacity *= 2;
+	if (capacity == line->capacity)
+		return true;
+	bytes = realloc(line->bytes, capacity);
+	if (!bytes)
+		return false;
+	line->bytes = bytes;
+	line->capacity = capacity;
+	return true;
+}
+
+/* Appends up to the first LF. Returns how many bytes were taken (all of them belong to the line); 0: no
+ * memory. */
+static size_t line_add(struct http1_line *line, struct slice bytes, uint64_t time_ns, bool *whole)
+{
+	const uint8_t *lf = memchr(bytes.data, '\n', bytes.len);
+	size_t n = lf ? (size_t)(lf - bytes.data) + 1 : bytes.len;
+	size_t room = HTTP1_LINE_LIMIT_BYTES - line->len;
+
+	*whole = lf != NULL;
+	if (!line->size)
+		line->first_ns = time_ns;
+	if (n > room)
+		line->overflow = true;
+	if (n < room)
+		room = n;
+	if (!line_reserve(line, line->len + room))
+		return 0;
+	if (room)
+		memcpy(line->bytes + line->len, bytes.data, room);
+	line->len += room;
+	line->size += n;
+	return n;
+}
+
+static struct slice line_text(const struct http1_line *line)
+{
+	return http1_line_strip(slice_of(line->bytes, line->len));
+}
+
+/* --- the course of a message ------------------------------------------------ */
+
+static void message_reset(struct http1_parser *parser)
+{
+	parser->message = NULL;
+	parser->framing = (struct http1_framing){ 0 };
+	parser->head_done = parser->complete = parser->header_cut = parser->body_cut = parser->pending =
+		false;
+	parser->body_capacity = 0;
+}
+
+static void message_finish(struct http1_parser *parser, uint64_t time_ns)
+{
+	struct message *message = parser->message;
+
+	message->last_byte_ns = time_ns;
+	message_reset(parser);
+	line_clear(&parser->line);
+	parser->state = HTTP1_START;
+	parser->hooks->done(parser->hooks->ctx, parser, message, false);
+}
+
+static void message_cut(struct http1_parser *parser, unsigned int flags)
+{
+	struct message *message = parser->message;
+
+	if (!message)
+		return;
+	if (!parser->head_done)
+		flags |= FLAG_PARTIAL_HEADERS;
+	message->flags |= flags;
+	message->body_known = false;
+	parser->hooks->done(parser->hooks->ctx, parser, message, true);
+	message_reset(parser);
+}
+
+/* What is buffered will never be a message. */
+static void lines_discard(struct http1_parser *parser)
+{
+	if (!parser->message)
+		parser_note(parser, NOTE_BYTES_UNPARSED, parser->line.size + parser->candidate.size);
+	line_clear(&parser->line);
+	line_clear(&parser->candidate);
+	parser->pending = false;
+}
+
+void http1_parser_lose(struct http1_parser *parser)
+{
+	if (parser->state == HTTP1_ENDED || parser->stopped)
+		return;
+	lines_discard(parser);
+	message_cut(parser, FLAG_GAP);
+	parser->state = HTTP1_SEARCH;
+	parser->edge = true;
+	parser->late = false;
+	parser_note(parser, NOTE_RESYNC, 1);
+	parser->hooks->lost(parser->hooks->ctx, parser);
+}
+
+static void parser_starve(struct http1_parser *parser)
+{
+	parser->no_memory = true;
+	http1_parser_lose(parser);
+}
+
+static void parser_refuse(struct http1_parser *parser)
+{
+	parser_note(parser, NOTE_MESSAGE_REFUSED, 1);
+	http1_parser_lose(parser);
+}
+
+static void body_step(struct http1_parser *parser, enum http1_body_verdict verdict, uint64_t time_ns)
+{
+	switch (verdict) {
+	case HTTP1_BODY_MORE:
+		break;
+	case HTTP1_BODY_DONE:
+		message_finish(parser, time_ns);
+		break;
+	case HTTP1_BODY_REFUSED:
+		parser_refuse(parser);
+		break;
+	case HTTP1_BODY_LOST:
+		http1_parser_lose(parser);
+		break;
+	}
+}
+
+/* --- the head --------------------------------------------------------------- */
+
+/* An absolute-form target (RFC 9112, 3.2.2) names scheme and authority; CONNECT's target is an authority. */
+static void target_split(struct message *message, bool connect)
+{
+	struct slice target = message->target;
+	size_t scheme = 0, end;
+
+	if (connect) {
+		message->authority = target;
+		return;
+	}
+	while (scheme < target.len && target.data[scheme] != ':' && target.data[scheme] != '/')
+		scheme++;
+	if (!scheme || !slice_has_prefix(slice_drop(target, scheme), SLICE("://")))
+		return;
+	for (end = scheme + 3; end < target.len; end++)
+		if (strchr("/?#", target.data[end]))
+			break;
+	message->scheme = slice_take(target, scheme);
+	message->authority = slice_of(target.data + scheme + 3, end - scheme - 3);
+}
+
+static void header_limit(struct http1_parser *parser)
+{
+	if (!parser->header_cut)
+		parser_note(parser, NOTE_HEADER_LIMIT, 1);
+	parser->header_cut = true;
+	parser->message->flags |= FLAG_TRUNCATED;
+}
+
+static void start_line_copy(struct http1_parser *parser, const struct http1_start_line *line)
+{
+	struct message *message = parser->message;
+
+	message->version = line->version;
+	message->status = line->status;
+	message->direction = parser->direction;
+	message->body_known = true;
+	if (line->kind == MESSAGE_RESPONSE)
+		return;
+	if (arena_copy(&message->arena, line->method, &message->method) < 0 ||
+	    arena_copy(&message->arena, line->target, &message->target) < 0)
+		header_limit(parser);
+	target_split(message, slice_equal(line->method, SLICE("CONNECT")));
+}
+
+static void message_begin(struct http1_parser *parser, const struct http1_start_line *line, uint64_t first_ns)
+{
+	parser->message = message_new(line->kind, parser->config->message_limit_bytes);
+	if (!parser->message) {
+		parser_starve(parser);
+		return;
+	}
+	parser->message->first_byte_ns = parser->message->last_byte_ns = first_ns;
+	start_line_copy(parser, line);
+	parser->state = HTTP1_HEAD;
+	if (parser->hooks->begin(parser->hooks->ctx, parser) < 0) {
+		message_free(parser->message);
+		message_reset(parser);
+		parser_starve(parser);
+	}
+}
+
+static void start_line_take(struct http1_parser *parser)
+{
+	struct http1_start_line line;
+
+	if (parser->line.overflow || !http1_start_line_parse(line_text(&parser->line), &line) ||
+	    line.kind != parser->kind) {
+		parser_refuse(parser);
+		parser->edge = false; /* the line was whole: the next one begins at a line start */
+		return;
+	}
+	message_begin(parser, &line, parser->line.first_ns);
+	line_clear(&parser->line);
+}
+
+/* A line that is no field. Its message is still right unless the line might frame the body. */
+static void field_refuse(struct http1_parser *parser, struct slice text)
+{
+	parser->message->flags |= FLAG_PARTIAL_HEADERS;
+	if (parser->state == HTTP1_HEAD && http1_field_may_frame(text))
+		parser->framing.refused = true;
+}
+
+static void field_take(struct http1_parser *parser)
+{
+	struct message *message = parser->message;
+	struct slice name, value, text = line_text(&parser->line);
+	bool head = parser->state == HTTP1_HEAD;
+
+	parser->pending = false;
+	if (parser->line.overflow) {
+		header_limit(parser);
+		parser->framing.refused |= head && http1_field_may_frame(slice_take(text, 64));
+	} else if (!http1_field_parse(text, &name, &value)) {
+		field_refuse(parser, text);
+	} else {
+		if (head)
+			http1_framing_add(&parser->framing, name, value);
+		if (!parser->header_cut &&
+		    message_add_header(message, head ? &message->headers : &message->trailers, name, value,
+				       0) < 0)
+			header_limit(parser);
+	}
+	line_clear(&parser->line);
+}
+
+static void head_end(struct http1_parser *parser, uint64_t time_ns)
+{
+	bool bodiless;
+
+	line_clear(&parser->line);
+	parser->message->head_ns = parser->message->last_byte_ns = time_ns;
+	parser->head_done = true;
+	bodiless = parser->hooks->head(parser->hooks->ctx, parser);
+	body_step(parser, bodiless ? HTTP1_BODY_DONE : http1_body_begin(parser), time_ns);
+}
+
+/* HEAD and TRAILER: one step is the end of a kept-back field, or the rest of a line. */
+static size_t fields_step(struct http1_parser *parser, struct slice bytes, uint64_t time_ns)
+{
+	size_t before = parser->line.len, taken;
+	bool whole;
+
+	if (parser->pending) {
+		bool folded = bytes.data[0] == ' ' || bytes.data[0] == '\t';
+
+		if (!folded)
+			field_take(parser);
+		parser->pending = false;
+		before = parser->line.len =
+			folded && !parser->line.overflow ? line_text(&parser->line).len : parser->line.len;
+	}
+	taken = line_add(&parser->line, bytes, time_ns, &whole);
+	if (!taken) {
+		parser_starve(parser);
+		return bytes.len;
+	}
+	if (!whole)
+		return taken;
+	if (before || parser->line.overflow || line_text(&parser->line).len)
+		parser->pending = true;
+	else if (parser->state == HTTP1_HEAD)
+		head_end(parser, time_ns);
+	else
+		body_step(parser, http1_body_trailer_end(parser), time_ns);
+	return taken;
+}
+
+/* --- single lines ----------------------------------------------------------- */
+
+static size_t start_step(struct http1_parser *parser, struct slice bytes)
+{
+	/* RFC 9112, 2.2: empty lines before a start line are passed over. */
+	if (bytes.data[0] == '\r' || bytes.data[0] == '\n')
+		return 1;
+	if (!parser->hooks->ready(parser->hooks->ctx, parser))
+		return 0;
+	parser->state = HTTP1_START_LINE;
+	return 0;
+}
+
+static size_t line_step(struct http1_parser *parser, struct slice bytes, uint64_t time_ns)
+{
+	bool whole;
+	size_t taken = line_add(&parser->line, bytes, time_ns, &whole);
+
+	if (!taken) {
+		parser_starve(parser);
+		return bytes.len;
+	}
+	if (!whole)
+		return taken;
+	if (parser->state == HTTP1_START_LINE) {
+		start_line_take(parser);
+		return taken;
+	}
+	if (parser->line.overflow) {
+		parser_refuse(parser);
+		return taken;
+	}
+	body_step(parser, http1_body_chunk_size(parser, line_text(&parser->line)), time_ns);
+	line_clear(&parser->line);
+	return taken;
+}
+
+static size_t chunk_end_step(struct http1_parser *parser, struct slice bytes, uint64_t time_ns)
+{
+	if (bytes.data[0] == '\n')
+		body_step(parser, http1_body_chunk_end(parser), time_ns);
+	else if (bytes.data[0] == '\r' && !parser->cr_seen)
+		parser->cr_seen = true;
+	else
+		parser_refuse(parser);
+	return 1;
+}
+
+static size_t body_bytes_step(struct http1_parser *parser, struct slice bytes, uint64_t time_ns)
+{
+	enum http1_body_verdict verdict;
+	size_t taken;
+
+	parser->message->last_byte_ns = time_ns;
+	verdict = http1_body_feed(parser, bytes, &taken);
+	body_step(parser, verdict, time_ns);
+	return taken;
+}
+
+/* --- searching -------------------------------------------------------------- */
+
+static bool search_candidate(const struct http1_parser *parser, struct http1_start_line *line)
+{
+	if (parser->line.overflow || !http1_start_line_parse(line_text(&parser->line), line))
+		return false;
+	if (line->kind != parser->kind)
+		return false;
+	return !parser->edge || line->kind == MESSAGE_RESPONSE || http1_method_known(line->method);
+}
+
+/* The candidate is proved by the line behind it, which is already there. */
+static void search_found(struct http1_parser *parser, uint64_t time_ns)
+{
+	struct http1_start_line line;
+
+	parser->late = false;
+	http1_start_line_parse(line_text(&parser->candidate), &line);
+	message_begin(parser, &line, parser->candidate.first_ns);
+	line_clear(&parser->candidate);
+	if (parser->state != HTTP1_HEAD)
+		return;
+	if (line_text(&parser->line).len)
+		parser->pending = true;
+	else
+		head_end(parser, time_ns);
+}
+
+static void search_pass(struct http1_parser *parser, struct http1_line *line)
+{
+	if (parser->late && line->size)
+		parser_note(parser, NOTE_RESYNC, 1);
+	parser->late &= !line->size;
+	parser_note(parser, NOTE_BYTES_UNPARSED, line->size);
+	line_clear(line);
+}
+
+static size_t search_step(struct http1_parser *parser, struct slice bytes, uint64_t time_ns)
+{
+	struct http1_start_line line;
+	struct slice text, name, value;
+	struct http1_line swap;
+	bool whole;
+	size_t taken = line_add(&parser->line, bytes, time_ns, &whole);
+
+	if (!taken) {
+		parser_starve(parser);
+		return bytes.len;
+	}
+	if (!whole)
+		return taken;
+	text = line_text(&parser->line);
+	if (parser->candidate.len && !parser->line.overflow &&
+	    (!text.len || http1_field_parse(text, &name, &value))) {
+		search_found(parser, time_ns);
+		return taken;
+	}
+	search_pass(parser, &parser->candidate);
+	if (search_candidate(parser, &line)) {
+		swap = parser->candidate;
+		parser->candidate = parser->line;
+		parser->line = swap;
+	} else {
+		search_pass(parser, &parser->line);
+	}
+	parser->edge = false;
+	return taken;
+}
+
+/* --- the public face -------------------------------------------------------- */
+
+void http1_parser_init(struct http1_parser *parser, enum event_direction direction,
+		       const struct protocol_config *config, const struct protocol_handler *handler,
+		       const struct http1_hooks *hooks)
+{
+	bool late = !config->from_start[direction];
+
+	*parser = (struct http1_parser){
+		.state = late ? HTTP1_SEARCH : HTTP1_START,
+		.direction = direction,
+		.config = config,
+		.handler = handler,
+		.hooks = hooks,
+		.edge = late,
+		.late = late,
+	};
+}
+
+void http1_parser_fini(struct http1_parser *parser)
+{
+	free(parser->line.bytes);
+	free(parser->candidate.bytes);
+	message_free(parser->message);
+}
+
+/* One step; 0 when only the state changed, or when the owner is not ready. */
+static size_t parser_step(struct http1_parser *parser, struct slice bytes, uint64_t time_ns)
+{
+	switch (parser->state) {
+	case HTTP1_START:
+		return start_step(parser, bytes);
+	case HTTP1_START_LINE:
+	case HTTP1_CHUNK_SIZE:
+		return line_step(parser, bytes, time_ns);
+	case HTTP1_HEAD:
+	case HTTP1_TRAILER:
+		return fields_step(parser, bytes, time_ns);
+	case HTTP1_BODY_LENGTH:
+	case HTTP1_BODY_CLOSE:
+	case HTTP1_CHUNK_DATA:
+		return body_bytes_step(parser, bytes, time_ns);
+	case HTTP1_CHUNK_END:
+		return chunk_end_step(parser, bytes, time_ns);
+	case HTTP1_SEARCH:
+		return search_step(parser, bytes, time_ns);
+	case HTTP1_ENDED:
+		parser_note(parser, NOTE_BYTES_UNPARSED, bytes.len);
+		return bytes.len;
+	}
+	return bytes.len;
+}
+
+size_t http1_parser_feed(struct http1_parser *parser, struct slice bytes, uint64_t time_ns)
+{
+	size_t total = bytes.len;
+
+	while (bytes.len && !parser->stopped) {
+		enum http1_state before = parser->state;
+		size_t taken = parser_step(parser, bytes, time_ns);
+
+		if (!taken && parser->state == before)
+			break;
+		bytes = slice_drop(bytes, taken);
+	}
+	return total - bytes.len;
+}
+
+void http1_parser_hole(struct http1_parser *parser, uint64_t size, uint64_t time_ns)
+{
+	enum http1_body_verdict verdict;
+
+	switch (parser->state) {
+	case HTTP1_BODY_LENGTH:
+	case HTTP1_BODY_CLOSE:
+	case HTTP1_CHUNK_DATA:
+		parser->message->last_byte_ns = time_ns;
+		verdict = http1_body_hole(parser, &size);
+		body_step(parser, verdict, time_ns);
+		if (verdict == HTTP1_BODY_DONE && size)
+			http1_parser_lose(parser);
+		break;
+	case HTTP1_START:
+	case HTTP1_START_LINE:
+	case HTTP1_HEAD:
+	case HTTP1_CHUNK_SIZE:
+	case HTTP1_CHUNK_END:
+	case HTTP1_TRAILER:
+	case HTTP1_SEARCH:
+		http1_parser_lose(parser);
+		break;
+	case HTTP1_ENDED:
+		break;
+	}
+}
+
+void http1_parser_finish(struct http1_parser *parser, uint64_t time_ns)
+{
+	if (parser->message && http1_body_finish(parser))
+		message_finish(parser, time_ns);
+	http1_parser_end(parser, FLAG_CLOSED);
+}
+
+void http1_parser_end(struct http1_parser *parser, unsigned int flags)
+{
+	if (parser->state == HTTP1_ENDED || parser->stopped)
+		return;
+	lines_discard(parser);
+	message_cut(parser, flags);
+	parser->state = HTTP1_ENDED;
+}

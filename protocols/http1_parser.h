@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One direction of an HTTP/1 connection: bytes and holes in, messages out.
+ * What the two directions must know of each other (may a message begin now?
+ * does this response have a body?) is asked of the owner through hooks.
+ */
+#ifndef HARK_HTTP1_PARSER_H
+#define HARK_HTTP1_PARSER_H
+
+#include "http1_line.h"
+#include "protocol.h"
+
+#include <llhttp.h>
+
+struct http1_parser;
+
+enum http1_state {
+	HTTP1_START,	   /* at a message border */
+	HTTP1_START_LINE,  /* inside a start line */
+	HTTP1_HEAD,	   /* field lines */
+	HTTP1_BODY_LENGTH, /* a body of known length */
+	HTTP1_BODY_CLOSE,  /* a body that ends with the direction */
+	HTTP1_CHUNK_SIZE,
+	HTTP1_CHUNK_DATA,
+	HTTP1_CHUNK_END, /* the line end behind a chunk */
+	HTTP1_TRAILER,
+	HTTP1_SEARCH, /* framing was lost: looks for the next start line */
+	HTTP1_ENDED,  /* the direction ended */
+};
+
+struct http1_hooks {
+	void *ctx;
+	/* May a message begin now? False: the bytes stay with the caller. */
+	bool (*ready)(void *ctx, struct http1_parser *parser);
+	/* The start line is read. -ENOMEM: the message is dropped and framing is lost. */
+	int (*begin)(void *ctx, struct http1_parser *parser);
+	/* The head is complete. Returns true when no body follows, whatever the fields say. */
+	bool (*head)(void *ctx, struct http1_parser *parser);
+	/* The message ended; `cut` when not where it should. Takes ownership of parser->message. */
+	void (*done)(void *ctx, struct http1_parser *parser, struct message *message, bool cut);
+	/* From here on messages of this direction may be missing. Comes after done(). */
+	void (*lost)(void *ctx, struct http1_parser *parser);
+};
+
+struct http1_line {
+	uint8_t *bytes;
+	size_t len, capacity;
+	bool overflow; /* beyond the limit: the bytes are the first part */
+	uint64_t first_ns;
+	uint64_t size; /* with what overflowed */
+};
+
+struct http1_parser {
+	enum http1_state state;
+	enum message_kind kind;
+	enum event_direction direction;
+	const struct protocol_config *config;
+	const struct protocol_handler *handler;
+	const struct http1_hooks *hooks;
+
+	struct http1_line line;	     /* the line under way */
+	struct http1_line candidate; /* searching: a start line that waits for the line that proves it */
+	bool pending;		     /* line is a whole field that may go on in the next line (obs-fold) */
+	bool edge;		     /* searching: line began behind a hole, not behind a line end */
+	bool cr_seen;		     /* HTTP1_CHUNK_END */
+	bool late;		     /* joined late: nothing was passed over so far */
+	bool stopped;		     /* the connection left HTTP/1 */
+	bool no_memory;		     /* an allocation failed since the owner looked */
+
+	llhttp_t llhttp; /* frames the body of the message under way */
+	struct message *message;
+	struct http1_framing framing;
+	bool head_done;	 /* of the message under way */
+	bool complete;	 /* llhttp saw the end of the message */
+	bool header_cut; /* a limit was met: no further field is kept */
+	bool body_cut;	 /* no further byte of the body is kept */
+	bool silent;	 /* bytes fed stand for a hole */
+	size_t body_capacity;
+};
+
+/* from_start false: searches for the first start line. Cannot fail; the pointers are borrowed for life. */
+void http1_parser_init(struct http1_parser *parser, enum event_direction direction,
+		       const struct protocol_config *config, const struct protocol_handler *handler,
+		       const struct http1_hooks *hooks);
+void http1_parser_fini(struct http1_parser *parser);
+
+/* Returns how many bytes it took: all, but when the owner is not ready or stopped it. */
+size_t http1_parser_feed(struct http1_parser *parser, struct slice bytes, uint64_t time_ns);
+
+void http1_parser_hole(struct http1_parser *parser, uint64_t size, uint64_t time_ns);
+
+/* The direction ended: completes a close-delimited body, cuts anything else with FLAG_CLOSED. */
+void http1_parser_finish(struct http1_parser *parser, uint64_t time_ns);
+
+/* Cuts the message under way with these flags and leaves the direction ended. */
+void http1_parser_end(struct http1_parser *parser, unsigned int flags);
+
+/* Gives up the message under way (FLAG_GAP) and searches. */
+void http1_parser_lose(struct http1_parser *parser);
+
+#endif

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "http1_queue.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+void http1_queue_init(struct http1_queue *queue, size_t limit)
+{
+	*queue = (struct http1_queue){ .limit = limit ? limit : 1 };
+}
+
+void http1_queue_fini(struct http1_queue *queue)
+{
+	while (queue->count)
+		message_free(http1_queue_pop(queue).asked);
+	free(queue->items);
+	http1_queue_init(queue, queue->limit);
+}
+
+bool http1_queue_full(const struct http1_queue *queue)
+{
+	return queue->count >= queue->limit;
+}
+
+static int queue_grow(struct http1_queue *queue)
+{
+	size_t capacity = queue->capacity ? queue->capacity * 2 : 4;
+	struct http1_request *items = calloc(capacity, sizeof(*items));
+
+	if (!items)
+		return -ENOMEM;
+	for (size_t i = 0; i < queue->count; i++)
+		items[i] = queue->items[(queue->first + i) % queue->capacity];
+	free(queue->items);
+	queue->items = items;
+	queue->capacity = capacity;
+	queue->first = 0;
+	return 0;
+}
+
+int http1_queue_push(struct http1_queue *queue, struct http1_request request)
+{
+	if (queue->count == queue->capacity && queue_grow(queue) < 0)
+		return -ENOMEM;
+	queue->items[(queue->first + queue->count++) % queue->capacity] = request;
+	return 0;
+}
+
+const struct http1_request *http1_queue_front(const struct http1_queue *queue)
+{
+	return queue->count ? &queue->items[queue->first] : NULL;
+}
+
+struct http1_request http1_queue_pop(struct http1_queue *queue)
+{
+	struct http1_request request = queue->items[queue->first];
+
+	queue->first = (queue->first + 1) % queue->capacity;
+	queue->count--;
+	return request;
+}

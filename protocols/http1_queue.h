@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Requests whose response is still to come, first in, first out, bounded. Only
+ * what the response parser and an upgrade need of each is kept.
+ */
+#ifndef HARK_HTTP1_QUEUE_H
+#define HARK_HTTP1_QUEUE_H
+
+#include "message.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum http1_method {
+	METHOD_OTHER,
+	METHOD_HEAD,	/* its response has no body (RFC 9112, 6.3) */
+	METHOD_CONNECT, /* a 2xx makes a tunnel of the connection */
+};
+
+struct http1_request {
+	enum http1_method method;
+	struct message *asked; /* of a request that wants to leave HTTP/1: a copy of what counts; else NULL */
+};
+
+struct http1_queue {
+	struct http1_request *items; /* a ring of capacity items */
+	size_t first, count, capacity, limit;
+};
+
+/* Empty, for at most limit requests (at least one). Cannot fail. */
+void http1_queue_init(struct http1_queue *queue, size_t limit);
+void http1_queue_fini(struct http1_queue *queue);
+
+bool http1_queue_full(const struct http1_queue *queue);
+
+/* Appends; takes ownership of `asked` on success. -ENOMEM; never called on a full queue. */
+int http1_queue_push(struct http1_queue *queue, struct http1_request request);
+
+/* The oldest one, borrowed; NULL: none. */
+const struct http1_request *http1_queue_front(const struct http1_queue *queue);
+
+/* Removes the oldest one; the caller owns its `asked`. Never called on an empty queue. */
+struct http1_request http1_queue_pop(struct http1_queue *queue);
+
+#endif
