@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Inside of the HTTP/2 decoder, shared by its files alone (http2.c,
+ * http2_block.c, http2_stream.c).
+ */
+#ifndef HARK_HTTP2_CONNECTION_H
+#define HARK_HTTP2_CONNECTION_H
+
+#include "hpack.h"
+#include "http2_buffer.h"
+#include "http2_wire.h"
+#include "protocol.h"
+
+#define HASH_NONFATAL_OOM	    1
+#define uthash_nonfatal_oom(stream) ((stream)->unlisted = true)
+#include <uthash.h>
+
+#define PAST_STREAMS 64
+
+enum http2_half_state {
+	HALF_IDLE, /* its head was not seen */
+	HALF_OPEN, /* its message is under way */
+	HALF_ENDED,
+};
+
+/* One of the two messages of a stream. */
+struct http2_half {
+	enum http2_half_state state;
+	struct message *message;  /* while open */
+	struct http2_buffer body; /* what is kept of it, while open */
+	bool suspect;		  /* a gap may have held its head (idle) or its end (open) */
+	bool provisional; /* a response of unknown status: it may be an interim one; head() is still to be
+			     called */
+	bool body_cut;	  /* no more of the body can be kept: a hole or the limit */
+};
+
+struct http2_stream {
+	uint32_t id;
+	bool unlisted;		   /* out of memory while it was added to the table */
+	struct http2_half half[2]; /* by enum message_kind */
+	UT_hash_handle hh;
+};
+
+/* A stream that is no longer followed although one of its messages may still come. */
+struct http2_past {
+	uint32_t id; /* 0: none */
+	bool was_reset;
+	bool had_request;
+	uint32_t error;
+};
+
+/* One direction of the connection. */
+struct http2_side {
+	struct protocol *owner;
+	struct http2_wire *wire;
+	struct hpack *hpack;
+	bool joined_late, had_gap;
+};
+
+struct protocol {
+	struct protocol_config config;
+	struct protocol_handler handler;
+	enum protocol_role role;
+	struct http2_side side[2]; /* by enum event_direction */
+	struct http2_stream *streams;
+	size_t open_messages;
+	struct http2_past past[PAST_STREAMS]; /* a ring */
+	size_t past_next;
+	struct { /* RFC 9113, 6.8: streams above `last` will never be processed */
+		bool seen;
+		uint32_t last, error;
+	} goaway[2]; /* by the parity of the streams it speaks of */
+};
+
+/* --- http2.c --- */
+void http2_note(struct protocol *protocol, enum protocol_note note, uint64_t n);
+/* Which messages a side carries; meaningful once the role is known. */
+enum message_kind http2_side_kind(const struct http2_side *side);
+struct http2_side *http2_kind_side(struct protocol *protocol, enum message_kind kind);
+void http2_role_learn(struct protocol *protocol, const struct http2_side *side, enum message_kind kind);
+/* What a message of this side is marked with when something in it is unknown. */
+unsigned int http2_side_flags(const struct http2_side *side);
+
+/* --- http2_block.c --- */
+void http2_block_take(struct http2_side *side, const struct http2_block *block, uint64_t time_ns);
+
+/* --- http2_stream.c --- */
+struct http2_stream *http2_stream_find(struct protocol *protocol, uint32_t id);
+/* NULL, and counted: too many, or out of memory. */
+struct http2_stream *http2_stream_add(struct protocol *protocol, uint32_t id);
+const struct http2_past *http2_past_find(const struct protocol *protocol, uint32_t id);
+void http2_past_add(struct protocol *protocol, const struct http2_past *past);
+/* Takes the message; its head is given away unless it is provisional. */
+void http2_half_open(struct protocol *protocol, struct http2_stream *stream, enum message_kind kind,
+		     struct message *message, bool provisional);
+/* A message without a head: that was lost in a gap. 0 or -ENOMEM. */
+int http2_half_open_headless(struct protocol *protocol, struct http2_stream *stream,
+			     const struct http2_side *side, uint64_t time_ns);
+/* What is known of the head is final. */
+void http2_half_settle(struct protocol *protocol, struct http2_half *half);
+void http2_half_data(struct protocol *protocol, struct http2_half *half, struct slice bytes,
+		     uint64_t time_ns);
+/* The message ended in good order. The stream may be gone afterwards. */
+void http2_half_end(struct protocol *protocol, struct http2_stream *stream, enum message_kind kind,
+		    uint64_t time_ns);
+/* RST_STREAM or GOAWAY. The stream is gone afterwards. */
+void http2_stream_reset(struct protocol *protocol, struct http2_stream *stream, uint32_t error);
+/* A gap in the direction of `kind`: what is idle or open there may have moved on. */
+void http2_streams_suspect(struct protocol *protocol, enum message_kind kind, bool is_gap);
+/* Gives away each open message with these flags, and drops all streams. */
+void http2_streams_end(struct protocol *protocol, unsigned int flags);
+/* The same without callbacks. */
+void http2_streams_free(struct protocol *protocol);
+
+#endif

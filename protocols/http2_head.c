@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The message is filled field by field while the inflater runs, and thrown
+ * away when the block turns out to be wrong: fields in front of an error were
+ * read with the same table that could not read what follows.
+ */
+#include "http2_head.h"
+
+#include <errno.h>
+
+struct pseudo_slot {
+	struct slice name;
+	struct slice *slot;
+};
+
+static void slot_set(struct http2_head *head, struct slice *slot, struct slice value)
+{
+	if (value.data && arena_copy(&head->message->arena, value, slot) < 0)
+		head->cut = true;
+}
+
+/* RFC 9110, 15: three digits. Anything else stays unknown. */
+static int status_parse(struct slice value)
+{
+	int status = 0;
+
+	if (value.len != 3)
+		return 0;
+	for (size_t i = 0; i < 3; i++) {
+		if (value.data[i] < '0' || value.data[i] > '9')
+			return 0;
+		status = status * 10 + value.data[i] - '0';
+	}
+	return status >= 100 ? status : 0;
+}
+
+/* True: the field has a slot of its own and is in it. */
+static bool pseudo_take(struct http2_head *head, const struct hpack_field *field)
+{
+	struct message *message = head->message;
+	const struct pseudo_slot slots[] = {
+		{ SLICE(":method"), &message->method },
+		{ SLICE(":path"), &message->target },
+		{ SLICE(":scheme"), &message->scheme },
+		{ SLICE(":authority"), &message->authority },
+	};
+
+	if (slice_equal(field->name, SLICE(":status"))) {
+		head->has_status = true;
+		message->status = status_parse(field->value);
+		return true;
+	}
+	for (size_t i = 0; i < sizeof(slots) / sizeof(*slots); i++) {
+		if (!slice_equal(field->name, slots[i].name))
+			continue;
+		head->has_request_field = true;
+		if (slots[i].slot->data)
+			return false;
+		slot_set(head, slots[i].slot, field->value);
+		return true;
+	}
+	return false;
+}
+
+static void field_take(void *ctx, const struct hpack_field *field)
+{
+	struct http2_head *head = ctx;
+	bool is_pseudo = field->name.data && field->name.data[0] == ':';
+
+	if (head->first == FIRST_NONE)
+		head->first = !field->name.data ? FIRST_UNKNOWN : is_pseudo ? FIRST_PSEUDO : FIRST_REGULAR;
+	if (field->flags & (HEADER_NAME_UNKNOWN | HEADER_VALUE_UNKNOWN))
+		head->unknown = true;
+	if (is_pseudo && pseudo_take(head, field))
+		return;
+	if (message_add_header(head->message, &head->message->headers, field->name, field->value,
+			       field->flags) < 0)
+		head->cut = true;
+}
+
+static void head_forget(struct http2_head *head)
+{
+	http2_head_fini(head);
+	*head = (struct http2_head){ .first = FIRST_UNKNOWN, .unknown = true };
+}
+
+int http2_head_read(struct http2_head *head, struct hpack *hpack, struct slice block, size_t limit_bytes)
+{
+	const struct hpack_sink sink = { .ctx = head, .field = field_take };
+	int err = hpack ? 0 : -EBADMSG;
+
+	*head = (struct http2_head){ .message = message_new(MESSAGE_REQUEST, limit_bytes) };
+	if (!head->message) {
+		/* The table must see each block, whether or not somebody can keep its fields. */
+		if (hpack)
+			hpack_inflate(hpack, block, NULL);
+		return -ENOMEM;
+	}
+	if (hpack)
+		err = hpack_inflate(hpack, block, &sink);
+	if (!err)
+		return 0;
+	head_forget(head);
+	head->message = message_new(MESSAGE_REQUEST, limit_bytes);
+	return head->message ? -EBADMSG : -ENOMEM;
+}
+
+void http2_head_fini(struct http2_head *head)
+{
+	message_free(head->message);
+	head->message = NULL;
+}

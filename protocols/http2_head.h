@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The fields of one header block as a message, with what they tell about the
+ * block's kind: pseudo-header fields come first (RFC 9113, 8.3).
+ */
+#ifndef HARK_HTTP2_HEAD_H
+#define HARK_HTTP2_HEAD_H
+
+#include "hpack.h"
+#include "message.h"
+
+#include <stdbool.h>
+
+enum http2_first {  /* the first field of a block */
+	FIRST_NONE, /* there are no fields */
+	FIRST_PSEUDO,
+	FIRST_REGULAR, /* so the block is trailers */
+	FIRST_UNKNOWN,
+};
+
+struct http2_head {
+	struct message
+		*message; /* owned until somebody takes it; never NULL after a read that gave 0 or -EBADMSG */
+	enum http2_first first;
+	bool has_request_field; /* :method, :scheme, :path or :authority, by name */
+	bool has_status;	/* by name */
+	bool unknown;		/* some name or value is */
+	bool cut;		/* fields are missing: the limit was met */
+};
+
+/*
+ * Inflates a block into a new message of limit_bytes. hpack NULL: the block
+ * was lost; all is unknown.
+ * 0; -EBADMSG: the block is wrong: an empty message, all unknown; -ENOMEM: no
+ * message.
+ */
+int http2_head_read(struct http2_head *head, struct hpack *hpack, struct slice block, size_t limit_bytes);
+
+void http2_head_fini(struct http2_head *head);
+
+#endif

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Only the frame size matters here, for the search after a gap. The size of
+ * HPACK's table is deliberately not followed: hpack.c allows its limit from
+ * the start, and the encoder announces each change in a block.
+ */
+#include "http2_settings.h"
+
+#define SETTING_BYTES	      6
+#define SETTING_MAX_FRAME     5
+#define SETTINGS_DECODE_BYTES 510 /* of HTTP2-Settings; no real one is near */
+
+uint32_t http2_settings_max_frame(struct slice payload)
+{
+	uint32_t found = 0;
+
+	for (; payload.len >= SETTING_BYTES; payload = slice_drop(payload, SETTING_BYTES)) {
+		const uint8_t *p = payload.data;
+
+		if ((p[0] << 8 | p[1]) == SETTING_MAX_FRAME)
+			found = (uint32_t)p[2] << 24 | (uint32_t)p[3] << 16 | (uint32_t)p[4] << 8 | p[5];
+	}
+	return found;
+}
+
+static int base64url_digit(uint8_t c)
+{
+	if (c >= 'A' && c <= 'Z')
+		return c - 'A';
+	if (c >= 'a' && c <= 'z')
+		return c - 'a' + 26;
+	if (c >= '0' && c <= '9')
+		return c - '0' + 52;
+	return c == '-' ? 62 : c == '_' ? 63 : -1;
+}
+
+uint32_t http2_settings_max_frame_base64(struct slice text)
+{
+	uint8_t bytes[SETTINGS_DECODE_BYTES];
+	uint32_t bits = 0;
+	size_t len = 0;
+
+	for (size_t i = 0; i < text.len && text.data[i] != '='; i++) {
+		int digit = base64url_digit(text.data[i]);
+
+		if (digit < 0 || len == sizeof(bytes))
+			return 0;
+		bits = bits << 6 | (uint32_t)digit;
+		if (i % 4 != 0)
+			bytes[len++] = (uint8_t)(bits >> (6 - 2 * (i % 4)));
+	}
+	return http2_settings_max_frame(slice_of(bytes, len));
+}
