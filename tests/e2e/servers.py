@@ -51,6 +51,7 @@ http {{
 		listen [::1]:{http};
 		listen unix:{folder}/nginx.sock;
 		listen 127.0.0.1:{h2c} http2;
+		listen [::1]:{h2c} http2;
 		listen 127.0.0.1:{tls} ssl http2;
 		listen [::1]:{tls} ssl http2;
 		listen 127.0.0.1:{proxied} proxy_protocol;

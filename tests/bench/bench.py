@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+"""make bench: what hark costs nginx (one worker) under wrk, and system calls that are none of its business.
+
+Medians of alternating runs with and without hark, which traces both ends and writes every exchange as JSON to a
+file. Exits with 1 when a target of docs/performance.md is missed.
+"""
+import os
+import pathlib
+import statistics
+import sys
+import tempfile
+
+from measure import CONNECTIONS, Load, loop_ratio, make_nginx
+
+ROUNDS = int(os.environ.get("BENCH_ROUNDS", 5))
+SECONDS = int(os.environ.get("BENCH_SECONDS", 5))
+PLAIN_FLOOR, TLS_FLOOR, LOOP_CEILING = 0.80, 0.55, 1.03
+LOSSLESS_RATE = 60_000
+
+failures = []
+
+
+def require(holds, text):
+    if not holds:
+        failures.append(text)
+
+
+def bench_load(folder, nginx, tls, capture, floor):
+    load = Load(folder, nginx, tls, ROUNDS, SECONDS, "--capture", capture)
+    name = f"{'TLS' if tls else 'plain'}, --capture={capture}"
+    rate = statistics.median(load.with_hark)
+    print(f"{name:26} without {statistics.median(load.without):9,.0f}/s   with {rate:9,.0f}/s   "
+          f"kept {load.ratio:.2f} (wanted {floor:.2f})   lost {sum(load.lost)}   not seen {sum(load.missing)}",
+          flush=True)
+    require(load.ratio >= floor, f"{name}: kept {load.ratio:.2f} < {floor}")
+    require(load.surplus <= CONNECTIONS, f"{name}: {load.surplus} exchanges more than wrk made")
+    if tls or rate <= LOSSLESS_RATE * 2:
+        require(not sum(load.lost) and not sum(load.missing), f"{name}: exchanges were lost")
+
+
+def bench_loop(folder, what, capture, ceiling):
+    ratio, base = loop_ratio(folder, what, ROUNDS, 1, "--capture", capture)
+    print(f"{what:8} --capture={capture:8} {base:7.1f} ns a round without hark, {ratio:.3f} of it with hark", flush=True)
+    require(ceiling is None or ratio <= ceiling, f"{what} is slower by {ratio:.3f} in the {capture} way")
+
+
+def main():
+    print(f"nginx (1 worker), wrk -c{CONNECTIONS} -t1, medians of {ROUNDS} runs of {SECONDS} s each way, "
+          f"{os.uname().release}, {os.cpu_count()} processors")
+    with tempfile.TemporaryDirectory(prefix="hark-bench-") as name:
+        folder = pathlib.Path(name)
+        folder.chmod(0o755)
+        nginx = make_nginx(folder)
+        try:
+            for capture, plain_floor in (("socket", PLAIN_FLOOR), ("syscall", 0.70)):
+                bench_load(folder, nginx, False, capture, plain_floor)
+                bench_load(folder, nginx, True, capture, TLS_FLOOR if capture == "socket" else 0.45)
+        finally:
+            nginx.stop()
+        for what in ("getppid", "pipe"):
+            bench_loop(folder, what, "socket", LOOP_CEILING)
+            bench_loop(folder, what, "syscall", None)
+    for failure in failures:
+        print("missed: " + failure)
+    return 1 if failures else 0
+
+
+sys.exit(main())

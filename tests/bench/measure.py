@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What hark costs: the same load with and without it, in turn, so that the machine's moods meet both alike."""
+import json
+import os
+import pathlib
+import re
+import signal
+import statistics
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(ROOT / "tests/e2e"))
+
+from harness import HARK, run, wait_until  # noqa: E402
+from servers import Nginx, make_certificate, make_site  # noqa: E402
+
+CONNECTIONS = 16
+
+
+class Watch:
+    """hark that writes every exchange as JSON to a file."""
+
+    def __init__(self, folder, *options):
+        self.output, self.stats_path = folder / "exchanges.json", folder / "stats.json"
+        self.log_path = folder / "hark.log"
+        with open(self.log_path, "wb") as log:
+            self.process = subprocess.Popen(
+                [HARK, "-o", f"json:{self.output}", "--stats-json", self.stats_path, *options],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        wait_until(self.is_ready, "hark: ready")
+
+    def is_ready(self):
+        assert self.process.poll() is None, self.log_path.read_text()
+        return "hark: ready" in self.log_path.read_text()
+
+    def stop(self):
+        self.process.send_signal(signal.SIGINT)
+        assert self.process.wait(60) == 0, self.log_path.read_text()
+        return json.loads(self.stats_path.read_text())
+
+    def count(self, pid):
+        """Answered exchanges of a process: its lines with a status and without a flag."""
+        mark = re.compile(rb'"process\.pid": ?%d\b' % pid)
+        total = 0
+        with open(self.output, "rb") as lines:
+            for line in lines:
+                total += bool(mark.search(line) and b'"http.response.status_code"' in line
+                              and b'"hark.flags"' not in line)
+        return total
+
+
+def make_nginx(folder):
+    make_certificate(folder)
+    return Nginx(folder, folder, make_site(folder), log=False)
+
+
+def wrk(nginx, tls, seconds):
+    """(requests a second, requests, wrk's pid)"""
+    url = f"https://127.0.0.1:{nginx.tls}/one" if tls else f"http://127.0.0.1:{nginx.http}/one"
+    done = run("wrk", f"-c{CONNECTIONS}", "-t1", f"-d{seconds}", url, deadline_s=seconds + 30)
+    assert "Socket errors" not in done.text and "Non-2xx" not in done.text, done.text
+    return (float(re.search(r"Requests/sec: +([\d.]+)", done.text)[1]),
+            int(re.search(r"(\d+) requests in", done.text)[1]), done.pid)
+
+
+class Load:
+    """Alternating runs of wrk; what they kept, and what hark saw of them."""
+
+    def __init__(self, folder, nginx, tls, rounds, seconds, *options):
+        self.without, self.with_hark, self.missing, self.lost = [], [], [], []
+        wrk(nginx, tls, 1)
+        for _ in range(rounds):
+            self.without.append(wrk(nginx, tls, seconds)[0])
+            watch = Watch(folder, *options)
+            rate, requests, pid = wrk(nginx, tls, seconds)
+            stats = watch.stop()
+            self.with_hark.append(rate)
+            self.lost.append(stats["events.lost"] + stats["bytes.lost"])
+            # wrk leaves up to one request a connection unanswered when it ends; hark may see their answers.
+            seen = watch.count(pid), watch.count(nginx.worker())
+            self.missing.append(max(0, *(requests - one for one in seen)))
+            self.surplus = max(0, *(one - requests for one in seen))
+            watch.output.unlink()
+
+    @property
+    def ratio(self):
+        return statistics.median(self.with_hark) / statistics.median(self.without)
+
+
+def loop_ratio(folder, what, rounds, seconds, *options):
+    """How much slower a loop of an unrelated system call is while hark watches (1: not at all)."""
+    program = ROOT / "build/bench/loops"
+    without, with_hark = [], []
+    for _ in range(rounds):
+        without.append(float(run(program, what, seconds, deadline_s=60).text))
+        watch = Watch(folder, *options)
+        with_hark.append(float(run(program, what, seconds, deadline_s=60).text))
+        watch.stop()
+    return statistics.median(with_hark) / statistics.median(without), statistics.median(without)
+
+
+def is_sanitized():
+    return "san" in pathlib.Path(HARK).parent.name or bool(os.environ.get("SAN"))
