@@ -24,7 +24,8 @@
 #include "../bpf/maps_abi.h"
 #include "hark.skel.h" /* generated; it needs the types above */
 
-#define TRACEPOINTS_MAX 16 /* programs on tracepoints, in all of bpf/ */
+#define CONSUME_BUDGET	16384 /* records at once: under full load the ring is never empty */
+#define TRACEPOINTS_MAX 16    /* programs on tracepoints, in all of bpf/ */
 
 struct probes {
 	struct hark_bpf *skeleton;
@@ -37,6 +38,7 @@ struct probes {
 	event_fn *fn; /* of the probes_consume() under way */
 	void *fn_ctx;
 	int fn_result;
+	unsigned int budget; /* records until the loop gets its turn */
 };
 
 /* libbpf speaks in lines, the verifier's log in one piece of many. */
@@ -175,7 +177,9 @@ static int ring_event(void *ctx, void *data, size_t size)
 	if (!event_valid(event, size))
 		return 0;
 	probes->fn_result = probes->fn(probes->fn_ctx, event);
-	return probes->fn_result < 0 ? probes->fn_result : 0;
+	if (probes->fn_result < 0)
+		return probes->fn_result;
+	return --probes->budget ? 0 : -EAGAIN;
 }
 
 static int skeleton_load(struct probes *probes, const struct probes_config *config)
@@ -283,8 +287,11 @@ int probes_consume(struct probes *probes, event_fn *fn, void *ctx)
 	probes->fn = fn;
 	probes->fn_ctx = ctx;
 	probes->fn_result = 0;
+	probes->budget = CONSUME_BUDGET;
 	ring_buffer__consume(probes->ring);
-	return probes->fn_result;
+	if (probes->fn_result < 0)
+		return probes->fn_result;
+	return probes->budget == 0;
 }
 
 /* Adds a bit to the verdict of a socket. */

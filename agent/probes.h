@@ -70,7 +70,10 @@ int probes_add_pid(struct probes *probes, uint32_t pid);
 
 /* Polls readable when the ring is past its wake level. */
 int probes_ring_fd(const struct probes *probes);
-/* Hands every record that is there to fn (event_valid() was checked). 0, or what fn returned below 0. */
+/*
+ * Hands the records that are there to fn (event_valid() was checked). 0: all of them; 1: there may be more,
+ * let others have their turn; or what fn returned below 0.
+ */
 int probes_consume(struct probes *probes, event_fn *fn, void *ctx);
 
 void probes_verdict(struct probes *probes, uint64_t socket_id, enum tracker_verdict verdict);

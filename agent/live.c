@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One thread, one epoll loop: the ring (past its wake level), a 10 ms timer
+ * (all records need no wake-up of their own), new executable mappings,
+ * signals.
+ */
+#include "live.h"
+
+#include "child.h"
+#include "counters.h"
+#include "log.h"
+#include "processes.h"
+#include "source_bpf.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#define POLL_NS	      10000000
+#define WARN_EVERY_NS 1000000000u
+
+struct live {
+	const struct options *options;
+	const struct live_handler *handler;
+	struct probes *probes;
+	struct processes *processes;
+	struct source_bpf *source;
+	struct child child;
+	int epoll, timer, signals, watch;
+	uint64_t end_ns; /* --duration; 0: none */
+	uint64_t warned_ns, warned_lost;
+	bool stop;
+	int error;
+};
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + now.tv_nsec;
+}
+
+static void signal_set(sigset_t *set)
+{
+	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGCHLD };
+
+	sigemptyset(set);
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+		sigaddset(set, numbers[i]);
+}
+
+void live_init(void)
+{
+	sigset_t set;
+
+	signal_set(&set);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+static int epoll_add(struct live *live, int fd)
+{
+	struct epoll_event event = { .events = EPOLLIN, .data.fd = fd };
+
+	return epoll_ctl(live->epoll, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
+}
+
+static void library_found(void *ctx, int fd, const char *path, uint32_t pid)
+{
+	struct live *live = ctx;
+
+	(void)pid;
+	probes_add_file(live->probes, fd, path);
+}
+
+static int probes_start(struct live *live)
+{
+	const struct options *options = live->options;
+	struct probes_config config = {
+		.capture = options->capture,
+		.ring_bytes = options->ring_bytes,
+		.snaplen_bytes = options->snaplen_bytes,
+		.pids = options->pids,
+		.pid_count = options->pid_count,
+		.filter_pids = options->pid_count || live->child.pid,
+		.follow_children = live->child.pid != 0,
+	};
+
+	live->probes = probes_open(&config);
+	if (!live->probes)
+		return -EIO; /* reported */
+	if (live->child.pid && probes_add_pid(live->probes, live->child.pid) < 0)
+		return -ENOMEM;
+	live->source = source_bpf_new(live->probes, live->handler->event, live->handler->ctx);
+	live->processes = processes_new(library_found, live);
+	if (!live->source || !live->processes)
+		return -ENOMEM;
+	live->handler->opened(live->handler->ctx, live->probes);
+	return 0;
+}
+
+/* The watch first: what is mapped while the scan runs is not missed. */
+static int libraries_start(struct live *live)
+{
+	int error;
+
+	live->watch = processes_watch(live->processes);
+	if (live->watch < 0)
+		log_warn("cannot watch for new mappings: %s; TLS libraries that are outside the loader's "
+			 "cache "
+			 "and first used from now on are not seen",
+			 strerror(-live->watch));
+	else
+		epoll_add(live, live->watch);
+	error = processes_scan(live->processes);
+	if (error)
+		log_warn("cannot look through all processes: %s; some TLS libraries may not be seen",
+			 strerror(-error));
+	return 0;
+}
+
+static int loop_start(struct live *live)
+{
+	struct itimerspec every = { .it_interval.tv_nsec = POLL_NS, .it_value.tv_nsec = POLL_NS };
+	sigset_t set;
+
+	signal_set(&set);
+	live->epoll = epoll_create1(EPOLL_CLOEXEC);
+	live->timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+	live->signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+	if (live->epoll < 0 || live->timer < 0 || live->signals < 0)
+		return -errno;
+	if (timerfd_settime(live->timer, 0, &every, NULL) < 0)
+		return -errno;
+	if (live->options->duration_ns)
+		live->end_ns = now_ns() + live->options->duration_ns;
+	if (epoll_add(live, live->timer) < 0 || epoll_add(live, live->signals) < 0)
+		return -EIO;
+	return epoll_add(live, probes_ring_fd(live->probes));
+}
+
+static void say_ready(const struct live *live)
+{
+	size_t files = 0;
+
+	for (const struct probed_file *file = probes_files(live->probes); file; file = file->next)
+		files++;
+	log_info("ready: %s, %zu TLS librar%s, ring %zu KiB; Ctrl-C ends",
+		 probes_capture(live->probes) == CAPTURE_SOCKET ? "socket tracepoints" : "syscall exit",
+		 files, files == 1 ? "y" : "ies", live->options->ring_bytes / 1024);
+}
+
+/* A terminal sends Ctrl-C to the command as well; hark then ends when the command does. */
+static void signal_take(struct live *live, int number)
+{
+	if (number == SIGUSR1) {
+		source_bpf_counters(live->source);
+		live->handler->report(live->handler->ctx);
+	} else if (number == SIGCHLD) {
+		live->stop |= child_ended(&live->child);
+	} else if (!live->child.pid) {
+		live->stop = true;
+	} else if (number != SIGINT) {
+		child_signal(&live->child, number);
+	}
+}
+
+static void signals_take(struct live *live)
+{
+	struct signalfd_siginfo info;
+
+	while (read(live->signals, &info, sizeof(info)) == sizeof(info))
+		signal_take(live, info.ssi_signo);
+}
+
+/* Losses are said when they happen, with what cures them, at most once a second. */
+static void losses_say(struct live *live, uint64_t now)
+{
+	struct event_counters counts;
+	uint64_t lost;
+
+	if (now - live->warned_ns < WARN_EVERY_NS || probes_counters(live->probes, &counts) < 0)
+		return;
+	live->warned_ns = now;
+	lost = counts.value[KC_EVENTS_LOST];
+	if (lost > live->warned_lost)
+		log_warn("%llu records lost, the ring was full: a larger --ring (now %zu KiB), fewer "
+			 "processes "
+			 "(-p) or a smaller --snaplen help",
+			 (unsigned long long)(lost - live->warned_lost), live->options->ring_bytes / 1024);
+	live->warned_lost = lost;
+}
+
+static int loop_turn(struct live *live, bool more)
+{
+	struct epoll_event events[8];
+	int count = epoll_wait(live->epoll, events, 8, more ? 0 : -1);
+	uint64_t expirations, now = now_ns();
+
+	for (int i = 0; i < count; i++) {
+		if (events[i].data.fd == live->signals)
+			signals_take(live);
+		else if (events[i].data.fd == live->watch)
+			processes_watch_read(live->processes);
+		else if (events[i].data.fd == live->timer)
+			(void)!read(live->timer, &expirations, sizeof(expirations));
+	}
+	losses_say(live, now);
+	if (live->end_ns && now >= live->end_ns)
+		live->stop = true;
+	return source_bpf_poll(live->source);
+}
+
+static int loop_run(struct live *live)
+{
+	int more = 0;
+
+	while (!live->stop) {
+		more = loop_turn(live, more > 0);
+		if (more < 0)
+			break;
+		if (!more)
+			live->handler->idle(live->handler->ctx);
+		live->stop |= live->handler->finished(live->handler->ctx);
+	}
+	if (more >= 0)
+		more = source_bpf_end(live->source);
+	return more < 0 ? more : 0;
+}
+
+static void live_fini(struct live *live)
+{
+	child_release(&live->child);
+	processes_free(live->processes);
+	source_bpf_free(live->source);
+	probes_close(live->probes);
+	if (live->epoll >= 0)
+		close(live->epoll);
+	if (live->timer >= 0)
+		close(live->timer);
+	if (live->signals >= 0)
+		close(live->signals);
+}
+
+int live_run(const struct options *options, const struct live_handler *handler)
+{
+	struct live live = {
+		.options = options,
+		.handler = handler,
+		.child.gate = -1,
+		.epoll = -1,
+		.timer = -1,
+		.signals = -1,
+		.watch = -1,
+	};
+	int status = 1;
+
+	if (options->child_argv && child_fork(&live.child, options->child_argv) < 0)
+		goto out;
+	if (probes_start(&live) < 0 || libraries_start(&live) < 0)
+		goto out;
+	if (loop_start(&live) < 0) {
+		log_error("cannot start the loop: %s", strerror(errno));
+		goto out;
+	}
+	say_ready(&live);
+	child_release(&live.child);
+	status = loop_run(&live) < 0 ? 1 : 0;
+	if (live.child.ended && status == 0)
+		status = live.child.exit_status;
+out:
+	if (status == 1 && live.child.pid && !live.child.ended && live.child.gate >= 0)
+		child_signal(&live.child, SIGKILL); /* it never ran */
+	live_fini(&live);
+	return status;
+}

@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Wires the stages in the order of the flow, and nothing else:
+ *
+ *   source (kernel or recording) → recording (-w) → tracker → outputs
+ *
+ * The one way back is what the tracker decides about a connection, which goes
+ * to the probes.
+ */
+#include "counters.h"
+#include "doctor.h"
+#include "live.h"
+#include "log.h"
+#include "options.h"
+#include "outputs.h"
+#include "private_file.h"
+#include "record.h"
+#include "source_file.h"
+#include "tracker.h"
+
+#include <errno.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+struct run {
+	const struct options *options;
+	struct record *record;	 /* NULL: none */
+	struct tracker *tracker; /* NULL: only recording */
+	struct outputs *outputs;
+	struct probes *probes; /* NULL in a replay */
+};
+
+/* --- source → recording → tracker ------------------------------------------- */
+
+static int run_event(void *ctx, const struct event_header *event)
+{
+	struct run *run = ctx;
+	int error;
+
+	if (event->type == EVENT_COUNTERS)
+		counters_set_kernel((const struct event_counters *)event);
+	if (run->record) {
+		error = record_write(run->record, event);
+		if (error < 0) {
+			log_error("cannot write %s: %s", run->options->record_path, strerror(-error));
+			return error;
+		}
+	}
+	if (run->tracker)
+		tracker_event(run->tracker, event);
+	return 0;
+}
+
+/* --- tracker → outputs -------------------------------------------------------- */
+
+static void run_exchange(void *ctx, const struct exchange *exchange)
+{
+	outputs_exchange(((struct run *)ctx)->outputs, exchange);
+}
+
+static void run_conn_opened(void *ctx, const struct conn_facts *conn)
+{
+	outputs_conn_opened(((struct run *)ctx)->outputs, conn);
+}
+
+static void run_conn_closed(void *ctx, const struct conn_facts *conn)
+{
+	outputs_conn_closed(((struct run *)ctx)->outputs, conn);
+}
+
+/* --- tracker → probes: the way back ------------------------------------------- */
+
+static void run_verdict(void *ctx, uint64_t socket_id, enum tracker_verdict verdict)
+{
+	struct run *run = ctx;
+
+	if (run->probes)
+		probes_verdict(run->probes, socket_id, verdict);
+}
+
+/* A recording keeps what may be wanted when it is replayed with bodies. */
+static void run_skip(void *ctx, uint64_t socket_id, uint32_t pid, uint64_t ssl,
+		     enum event_direction direction, uint64_t pos)
+{
+	struct run *run = ctx;
+
+	if (run->probes && !run->record)
+		probes_skip(run->probes, socket_id, pid, ssl, direction, pos);
+}
+
+static void run_forget(void *ctx, uint64_t socket_id)
+{
+	struct run *run = ctx;
+
+	if (run->probes)
+		probes_forget(run->probes, socket_id);
+}
+
+static void run_forget_ssl(void *ctx, uint32_t pid, uint64_t ssl)
+{
+	struct run *run = ctx;
+
+	if (run->probes)
+		probes_forget_ssl(run->probes, pid, ssl);
+}
+
+/* --- the two kinds of run ------------------------------------------------------ */
+
+static int64_t wall_offset_ns(void)
+{
+	struct timespec wall, mono;
+
+	clock_gettime(CLOCK_REALTIME, &wall);
+	clock_gettime(CLOCK_MONOTONIC, &mono);
+	return (wall.tv_sec - mono.tv_sec) * 1000000000ll + (wall.tv_nsec - mono.tv_nsec);
+}
+
+static int run_open(struct run *run, int64_t offset_ns)
+{
+	const struct options *options = run->options;
+	struct tracker_config config;
+	struct tracker_handler handler = {
+		.ctx = run,
+		.exchange = run_exchange,
+		.conn_opened = run_conn_opened,
+		.conn_closed = run_conn_closed,
+		.verdict = run_verdict,
+		.skip = run_skip,
+		.forget = run_forget,
+		.forget_ssl = run_forget_ssl,
+	};
+
+	if (options->record_path) {
+		run->record = record_open(options->record_path, offset_ns);
+		if (!run->record) {
+			log_error("cannot write %s: %s", options->record_path, private_file_error(errno));
+			return -errno;
+		}
+	}
+	run->outputs = outputs_open(options, offset_ns, options->child_argv ? STDERR_FILENO : STDOUT_FILENO);
+	if (!run->outputs)
+		return -EIO; /* reported */
+	tracker_config_init(&config);
+	config.timeout_ns = options->timeout_ns;
+	config.want_bodies = options->verbose >= 2;
+	config.body_limit_bytes = options->body_limit_bytes;
+	config.pids = options->pids;
+	config.pid_count = options->command == COMMAND_REPLAY ? options->pid_count : 0;
+	run->tracker = tracker_new(&config, &handler);
+	if (!run->tracker)
+		log_error("out of memory");
+	return run->tracker ? 0 : -ENOMEM;
+}
+
+static int stats_write(const struct options *options)
+{
+	FILE *file;
+	int fd, error = 0;
+
+	if (!options->quiet)
+		counters_print(stderr);
+	if (!options->stats_json_path)
+		return 0;
+	fd = private_file_open(options->stats_json_path);
+	file = fd < 0 ? NULL : fdopen(fd, "w");
+	if (!file) {
+		log_error("cannot write %s: %s", options->stats_json_path, private_file_error(fd));
+		if (fd >= 0)
+			close(fd);
+		return -EIO;
+	}
+	error = counters_print_json(file);
+	if (fclose(file) == EOF || error)
+		log_error("cannot write %s", options->stats_json_path);
+	return error;
+}
+
+/* What is under way comes out; then everything is written. status: the run's own. */
+static int run_close(struct run *run, int status)
+{
+	int error = 0;
+
+	if (run->tracker)
+		tracker_end(run->tracker);
+	tracker_free(run->tracker);
+	error = outputs_close(run->outputs);
+	if (record_close(run->record) < 0) {
+		log_error("cannot write %s", run->options->record_path);
+		error = -EIO;
+	}
+	return error && status == 0 ? 1 : status;
+}
+
+static void live_opened(void *ctx, struct probes *probes)
+{
+	((struct run *)ctx)->probes = probes;
+}
+
+static void live_idle(void *ctx)
+{
+	outputs_flush(((struct run *)ctx)->outputs);
+}
+
+static bool live_finished(void *ctx)
+{
+	return outputs_finished(((struct run *)ctx)->outputs);
+}
+
+static void live_report(void *ctx)
+{
+	(void)ctx;
+	counters_print(stderr);
+}
+
+static int run_live(const struct options *options)
+{
+	struct run run = { .options = options };
+	struct live_handler handler = {
+		.ctx = &run,
+		.event = run_event,
+		.opened = live_opened,
+		.idle = live_idle,
+		.finished = live_finished,
+		.report = live_report,
+	};
+	int status = 1;
+
+	live_init();
+	if (run_open(&run, wall_offset_ns()) == 0)
+		status = live_run(options, &handler);
+	run.probes = NULL; /* closed with the loop */
+	status = run_close(&run, status);
+	if (stats_write(options) < 0 && status == 0)
+		status = 1;
+	return status;
+}
+
+static int replay_event(void *ctx, const struct event_header *event)
+{
+	struct run *run = ctx;
+	int error;
+
+	if (event->type != EVENT_COUNTERS && event->type != EVENT_POLL)
+		counter_add(COUNTER_EVENTS_RECEIVED, 1);
+	error = run_event(run, event);
+	if (error < 0)
+		return error;
+	return outputs_finished(run->outputs) ? -ECANCELED : 0;
+}
+
+static int run_replay(const struct options *options)
+{
+	struct run run = { .options = options };
+	const char *error = NULL;
+	struct source_file *source = source_file_open(options->replay_path, &error);
+	int result, status = 1;
+
+	signal(SIGPIPE, SIG_IGN);
+	if (!source) {
+		log_error("cannot replay %s: %s", options->replay_path, error);
+		return 1;
+	}
+	if (run_open(&run, source_file_wall_offset_ns(source)) == 0) {
+		result = source_file_run(source, replay_event, &run, &error);
+		status = result == 0 || result == -ECANCELED ? 0 : 1;
+		if (result < 0 && result != -ECANCELED)
+			log_error("%s: %s", options->replay_path, error ? error : strerror(-result));
+	}
+	status = run_close(&run, status);
+	source_file_close(source);
+	if (stats_write(options) < 0 && status == 0)
+		status = 1;
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	struct options options;
+	int status;
+
+	setlocale(LC_ALL, "");
+	status = options_parse(&options, argc, argv);
+	if (status)
+		return status == 1 ? 0 : 2;
+	log_level = options.quiet ? LOG_QUIET : options.debug ? LOG_DEBUG : LOG_NORMAL;
+	switch (options.command) {
+	case COMMAND_LIVE:
+		status = run_live(&options);
+		break;
+	case COMMAND_REPLAY:
+		status = run_replay(&options);
+		break;
+	case COMMAND_DOCTOR:
+		status = doctor_run(&options);
+		break;
+	}
+	options_fini(&options);
+	return status;
+}

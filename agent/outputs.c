@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A closed pipe ends hark quietly (SIGPIPE is ignored, EPIPE noticed at the
+ * flush). Any other write error is reported once and counted.
+ */
+#include "outputs.h"
+
+#include "counters.h"
+#include "log.h"
+#include "private_file.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define BUFFER_BYTES (256 * 1024)
+
+struct output_open {
+	const char *path; /* NULL: stdout */
+	FILE *file;
+	const struct sink_ops *ops;
+	struct sink *sink;
+};
+
+struct outputs {
+	const struct options *options;
+	struct output_open items[OUTPUTS_MAX];
+	size_t count;
+	uint64_t shown;
+	bool finished;
+	int error;
+};
+
+static FILE *output_file(const char *path, int stdout_fd)
+{
+	int fd = path ? private_file_open(path) : dup(stdout_fd);
+	FILE *file;
+
+	if (path && fd < 0)
+		errno = -fd;
+	if (fd < 0)
+		return NULL;
+	file = fdopen(fd, "w");
+	if (!file) {
+		close(fd);
+		return NULL;
+	}
+	setvbuf(file, NULL, _IOFBF, BUFFER_BYTES);
+	return file;
+}
+
+static int output_open_one(struct outputs *outputs, const struct output *wanted, int64_t wall_offset_ns,
+			   int stdout_fd)
+{
+	const struct options *options = outputs->options;
+	struct output_open *item = &outputs->items[outputs->count];
+	struct sink_config config = {
+		.verbose = options->verbose,
+		.color = options->color && !wanted->path,
+		.wall_offset_ns = wall_offset_ns,
+		.redact = options->redact,
+	};
+
+	item->path = wanted->path;
+	item->ops = sink_find(wanted->format, options->view);
+	item->file = output_file(wanted->path, stdout_fd);
+	if (!item->file) {
+		log_error("cannot write %s: %s", wanted->path ? wanted->path : "to stdout",
+			  private_file_error(errno));
+		return -EIO;
+	}
+	outputs->count++;
+	config.out = item->file;
+	item->sink = item->ops ? item->ops->create(&config) : NULL;
+	if (!item->sink) {
+		log_error("out of memory");
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+struct outputs *outputs_open(const struct options *options, int64_t wall_offset_ns, int stdout_fd)
+{
+	struct outputs *outputs = calloc(1, sizeof(*outputs));
+
+	if (!outputs) {
+		log_error("out of memory");
+		return NULL;
+	}
+	outputs->options = options;
+	for (size_t i = 0; i < options->output_count; i++) {
+		if (output_open_one(outputs, &options->outputs[i], wall_offset_ns, stdout_fd) < 0) {
+			outputs_close(outputs);
+			return NULL;
+		}
+	}
+	return outputs;
+}
+
+/* --comm: the executable's base name or the thread's name. */
+static bool mover_wanted(const struct options *options, const struct mover *mover)
+{
+	if (!options->comm_count)
+		return true;
+	for (size_t i = 0; i < options->comm_count; i++)
+		if (strcmp(options->comms[i], mover->exe) == 0 ||
+		    strncmp(options->comms[i], mover->comm, sizeof(mover->comm)) == 0)
+			return true;
+	return false;
+}
+
+void outputs_exchange(struct outputs *outputs, const struct exchange *exchange)
+{
+	if (outputs->finished || !mover_wanted(outputs->options, &exchange->mover))
+		return;
+	for (size_t i = 0; i < outputs->count; i++)
+		if (outputs->items[i].ops->exchange)
+			outputs->items[i].ops->exchange(outputs->items[i].sink, exchange);
+	outputs->shown++;
+	if (outputs->options->count && outputs->shown >= outputs->options->count)
+		outputs->finished = true;
+}
+
+void outputs_conn_opened(struct outputs *outputs, const struct conn_facts *conn)
+{
+	if (!mover_wanted(outputs->options, &conn->owner))
+		return;
+	for (size_t i = 0; i < outputs->count; i++)
+		if (outputs->items[i].ops->conn_opened)
+			outputs->items[i].ops->conn_opened(outputs->items[i].sink, conn);
+}
+
+void outputs_conn_closed(struct outputs *outputs, const struct conn_facts *conn)
+{
+	if (!mover_wanted(outputs->options, &conn->owner))
+		return;
+	for (size_t i = 0; i < outputs->count; i++)
+		if (outputs->items[i].ops->conn_closed)
+			outputs->items[i].ops->conn_closed(outputs->items[i].sink, conn);
+}
+
+static void output_failed(struct outputs *outputs, const struct output_open *item, int error)
+{
+	outputs->finished = true;
+	if (error == EPIPE)
+		return;
+	counter_add(COUNTER_OUTPUT_ERRORS, 1);
+	if (!outputs->error)
+		log_error("cannot write %s: %s", item->path ? item->path : "to stdout", strerror(error));
+	outputs->error = -error;
+}
+
+void outputs_flush(struct outputs *outputs)
+{
+	for (size_t i = 0; i < outputs->count; i++) {
+		errno = 0;
+		if (fflush(outputs->items[i].file) == EOF)
+			output_failed(outputs, &outputs->items[i], errno);
+	}
+}
+
+bool outputs_finished(const struct outputs *outputs)
+{
+	return outputs->finished;
+}
+
+int outputs_close(struct outputs *outputs)
+{
+	int error;
+
+	if (!outputs)
+		return 0;
+	for (size_t i = 0; i < outputs->count; i++) {
+		struct output_open *item = &outputs->items[i];
+
+		if (item->sink)
+			item->ops->destroy(item->sink);
+		errno = 0;
+		if (fclose(item->file) == EOF)
+			output_failed(outputs, item, errno);
+	}
+	error = outputs->error;
+	free(outputs);
+	return error;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * All outputs of a run: opens their files, makes their sinks, shows each
+ * result to each of them, flushes when the queue is empty.
+ */
+#ifndef HARK_OUTPUTS_H
+#define HARK_OUTPUTS_H
+
+#include "conn_facts.h"
+#include "exchange.h"
+#include "options.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct outputs;
+
+/*
+ * Options are borrowed. stdout_fd is where "stdout" goes (stderr when a command of the user's has stdout).
+ * NULL: the reason was reported.
+ */
+struct outputs *outputs_open(const struct options *options, int64_t wall_offset_ns, int stdout_fd);
+
+void outputs_exchange(struct outputs *outputs, const struct exchange *exchange);
+void outputs_conn_opened(struct outputs *outputs, const struct conn_facts *conn);
+void outputs_conn_closed(struct outputs *outputs, const struct conn_facts *conn);
+
+/* Writes out what is buffered. */
+void outputs_flush(struct outputs *outputs);
+
+/* Nothing more is wanted: a reader closed its pipe, or --count is reached. */
+bool outputs_finished(const struct outputs *outputs);
+
+/* 0, or -errno when something could not be written (a closed pipe is no error). NULL is legal. */
+int outputs_close(struct outputs *outputs);
+
+#endif

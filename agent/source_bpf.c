@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Idle time is not recorded: EVENT_POLL follows a poll that brought something
+ * and some polls after it (what was late then becomes lost), then one a second
+ * (what waits too long then expires).
+ */
+#include "source_bpf.h"
+
+#include "counters.h"
+#include "processes.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <uthash.h>
+
+#define POLLS_AFTER_EVENTS 4
+#define POLL_IDLE_NS	   1000000000u
+
+struct known_process {
+	uint32_t pid;
+	UT_hash_handle hh;
+};
+
+struct source_bpf {
+	struct probes *probes;
+	event_fn *fn;
+	void *ctx;
+	struct known_process *known;
+	uint64_t last_poll_ns;
+	unsigned int polls_due;
+	bool got_events;
+};
+
+struct source_bpf *source_bpf_new(struct probes *probes, event_fn *fn, void *ctx)
+{
+	struct source_bpf *source = calloc(1, sizeof(*source));
+
+	if (!source)
+		return NULL;
+	source->probes = probes;
+	source->fn = fn;
+	source->ctx = ctx;
+	return source;
+}
+
+void source_bpf_free(struct source_bpf *source)
+{
+	struct known_process *process, *next;
+
+	if (!source)
+		return;
+	HASH_ITER (hh, source->known, process, next) {
+		HASH_DEL(source->known, process);
+		free(process);
+	}
+	free(source);
+}
+
+static void known_remove(struct source_bpf *source, uint32_t pid)
+{
+	struct known_process *process;
+
+	HASH_FIND(hh, source->known, &pid, sizeof(pid), process);
+	if (!process)
+		return;
+	HASH_DEL(source->known, process);
+	free(process);
+}
+
+/* True when it was not known before. */
+static bool known_add(struct source_bpf *source, uint32_t pid)
+{
+	struct known_process *process;
+
+	HASH_FIND(hh, source->known, &pid, sizeof(pid), process);
+	if (process)
+		return false;
+	process = calloc(1, sizeof(*process));
+	if (!process) {
+		counter_add(COUNTER_LIMIT_MEMORY, 1);
+		return false;
+	}
+	process->pid = pid;
+	HASH_ADD(hh, source->known, pid, sizeof(process->pid), process);
+	return true;
+}
+
+/* A process that ran before hark did: its facts come from /proc. */
+static int introduce(struct source_bpf *source, const struct event_header *event)
+{
+	struct event_process facts;
+
+	if (process_facts(event->pid, &facts) < 0)
+		return 0; /* gone already: its events carry comm and uid */
+	facts.h.time_ns = event->time_ns;
+	return source->fn(source->ctx, &facts.h);
+}
+
+static int source_event(void *ctx, const struct event_header *event)
+{
+	struct source_bpf *source = ctx;
+	int error;
+
+	source->got_events = true;
+	if (event->type == EVENT_STACK_SWITCH)
+		probes_protect(source->probes, event->pid);
+	if (event->type == EVENT_EXEC) {
+		known_add(source, event->pid);
+	} else if (event->type == EVENT_EXIT) {
+		known_remove(source, event->pid);
+	} else if ((event->flags & EVENT_PID_VALID) && known_add(source, event->pid)) {
+		error = introduce(source, event);
+		if (error < 0)
+			return error;
+	}
+	return source->fn(source->ctx, event);
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + now.tv_nsec;
+}
+
+static int poll_event(struct source_bpf *source, bool always)
+{
+	struct event_header poll = {
+		.size = sizeof(poll),
+		.type = EVENT_POLL,
+		.flags = EVENT_SYNTHETIC,
+		.time_ns = now_ns(),
+	};
+
+	if (source->got_events)
+		source->polls_due = POLLS_AFTER_EVENTS;
+	if (!always && !source->polls_due && poll.time_ns - source->last_poll_ns < POLL_IDLE_NS)
+		return 0;
+	if (source->polls_due)
+		source->polls_due--;
+	source->got_events = false;
+	source->last_poll_ns = poll.time_ns;
+	return source->fn(source->ctx, &poll);
+}
+
+int source_bpf_poll(struct source_bpf *source)
+{
+	int more = probes_consume(source->probes, source_event, source);
+	int error = more < 0 ? more : poll_event(source, false);
+
+	return error < 0 ? error : more;
+}
+
+int source_bpf_counters(struct source_bpf *source)
+{
+	struct event_counters counters_now;
+	int error = probes_counters(source->probes, &counters_now);
+
+	return error < 0 ? error : source->fn(source->ctx, &counters_now.h);
+}
+
+/* As many polls as anything waits for, so that what ended is seen to have ended. */
+int source_bpf_end(struct source_bpf *source)
+{
+	int error = 0;
+
+	for (int i = 0; i < POLLS_AFTER_EVENTS && error >= 0; i++) {
+		do {
+			error = probes_consume(source->probes, source_event, source);
+		} while (error > 0);
+		if (error >= 0)
+			error = poll_event(source, true);
+	}
+	return error < 0 ? error : source_bpf_counters(source);
+}
