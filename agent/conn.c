@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A connection is undetermined, then clear, TLS or muted (design D7): the
+ * state lives in its clear layer, and this file draws the consequences: the
+ * verdict for the kernel side, given once, and the facts for the sinks.
+ *
+ * Invariant: when the socket's bytes are TLS they are only counted; what is
+ * decoded then comes from the sessions.
+ */
+#include "conn.h"
+
+#include "counters.h"
+#include "flow_judge.h"
+
+#include <stdlib.h>
+
+struct conn *conn_new(const struct pipeline *pipeline, uint64_t id, const struct event_socket *sock)
+{
+	struct conn *conn = calloc(1, sizeof(*conn));
+
+	if (!conn)
+		return NULL;
+	conn->pipeline = pipeline;
+	conn->facts.id = id;
+	conn->facts.sock = *sock;
+	conn->facts.owner.fd = sock->fd;
+	conn->facts.tls_unknown = true;
+	conn->socket_id = sock->id;
+	conn->last_ns = pipeline->now_ns;
+	flow_init(&conn->clear, pipeline, &conn->facts, 0, 0);
+	counter_add(COUNTER_CONNECTIONS_OPENED, 1);
+	return conn;
+}
+
+void conn_free(struct conn *conn)
+{
+	struct tls_session *session, *tmp;
+
+	if (!conn)
+		return;
+	DL_FOREACH_SAFE(conn->sessions, session, tmp)
+	tls_session_free(session);
+	flow_fini(&conn->clear);
+	free(conn);
+}
+
+void conn_report_opened(struct conn *conn)
+{
+	if (conn->pipeline->handler.conn_opened)
+		conn->pipeline->handler.conn_opened(conn->pipeline->handler.ctx, &conn->facts);
+}
+
+static void conn_tell(struct conn *conn, enum tracker_verdict verdict)
+{
+	if (conn->socket_id && conn->pipeline->handler.verdict)
+		conn->pipeline->handler.verdict(conn->pipeline->handler.ctx, conn->socket_id, verdict);
+}
+
+/* After the clear layer moved: what does its state mean for the connection? */
+static void conn_settle(struct conn *conn)
+{
+	conn->facts.tls_unknown = conn->clear.state == FLOW_UNDETERMINED && !conn->sessions;
+	conn->facts.muted = conn->clear.muted;
+	if (conn->clear.state == FLOW_TLS && !conn->ciphertext) {
+		conn->ciphertext = true;
+		conn->facts.tls = true;
+		conn_tell(conn, VERDICT_CIPHERTEXT);
+	}
+	if (conn->clear.state == FLOW_MUTED && conn->clear.muted && !conn->muted) {
+		conn->muted = true;
+		counter_add(COUNTER_CONNECTIONS_MUTED, 1);
+		conn_tell(conn, VERDICT_MUTED);
+	}
+}
+
+void conn_update_socket(struct conn *conn, const struct event_socket *sock)
+{
+	struct event_socket *known = &conn->facts.sock;
+	int32_t fd = sock->fd >= 0 ? sock->fd : known->fd;
+	uint64_t id = known->id ? known->id : sock->id;
+
+	if (sock->family)
+		*known = *sock;
+	known->fd = fd;
+	known->id = id;
+}
+
+/* The kernel counts muted bytes by the verdict it has; those on their way before were counted as plain. */
+static void conn_count_ciphertext(struct conn *conn, const struct event_data *event)
+{
+	conn->facts.ciphertext_bytes += event->len;
+	if (event->hole != HOLE_MUTED)
+		counters_recount_ciphertext(event->copied, event->len - event->copied);
+}
+
+void conn_socket_data(struct conn *conn, const struct event_data *event)
+{
+	if (event->h.flags & EVENT_EOF && event->direction != DIRECTION_SENT)
+		conn->eof = true;
+	if (event->h.flags & EVENT_RESET)
+		conn->facts.flags |= FLAG_RESET;
+	if (!event->len && !(event->h.flags & EVENT_EOF))
+		return;
+	if (conn->clear.state == FLOW_TLS) {
+		conn_count_ciphertext(conn, event);
+		return;
+	}
+	flow_record(&conn->clear, event, &conn->mover, conn->beginning_seen);
+	conn_settle(conn);
+}
+
+void conn_mark_tls(struct conn *conn, const char *library)
+{
+	conn->facts.tls = true;
+	conn->facts.tls_unknown = false;
+	if (library)
+		conn->facts.tls_library = library;
+	flow_turn_tls(&conn->clear);
+	conn_settle(conn);
+}
+
+void conn_add_session(struct conn *conn, struct tls_session *session)
+{
+	session->conn = conn;
+	flow_move(&session->flow, &conn->facts);
+	DL_APPEND(conn->sessions, session);
+	conn->facts.tls = true;
+	conn->facts.tls_unknown = false;
+}
+
+void conn_end_session(struct conn *conn, struct tls_session *session, enum protocol_end reason)
+{
+	flow_end(&session->flow, reason);
+	conn->plaintext = conn->plaintext || session->plaintext;
+	if (session->plaintext && !session->socket_id)
+		counter_add(COUNTER_TLS_UNBOUND, 1);
+	DL_DELETE(conn->sessions, session);
+	tls_session_free(session);
+}
+
+static void facts_add(struct conn_facts *to, const struct conn_facts *from)
+{
+	to->exchanges += from->exchanges;
+	to->moved_bytes += from->moved_bytes;
+	to->copied_bytes += from->copied_bytes;
+	to->skipped_bytes += from->skipped_bytes;
+	to->lost_bytes += from->lost_bytes;
+	to->flags |= from->flags;
+	if (to->role == ROLE_UNKNOWN)
+		to->role = from->role;
+	if (!to->protocol)
+		to->protocol = from->protocol;
+	if (!to->version)
+		to->version = from->version;
+	if (!to->owner.pid)
+		to->owner = from->owner;
+}
+
+void conn_absorb(struct conn *conn, struct conn *socketless)
+{
+	struct tls_session *session, *tmp;
+
+	/* The number under which exchanges were shown already stays. */
+	if (!conn->facts.exchanges && socketless->facts.exchanges) {
+		uint64_t id = conn->facts.id;
+
+		conn->facts.id = socketless->facts.id;
+		socketless->facts.id = id;
+	}
+	facts_add(&conn->facts, &socketless->facts);
+	conn->plaintext = conn->plaintext || socketless->plaintext;
+	DL_FOREACH_SAFE(socketless->sessions, session, tmp)
+	{
+		DL_DELETE(socketless->sessions, session);
+		conn_add_session(conn, session);
+	}
+}
+
+bool conn_poll(struct conn *conn)
+{
+	struct tls_session *session, *tmp;
+	bool waits = flow_poll(&conn->clear);
+
+	if (conn->finish_poll && conn->finish_poll <= conn->pipeline->poll) {
+		conn->finish_poll = 0;
+		flow_finish(&conn->clear, DIRECTION_SENT);
+	}
+	DL_FOREACH_SAFE(conn->sessions, session, tmp)
+	{
+		if (flow_poll(&session->flow))
+			waits = true;
+		if (session->ending && session->end_poll <= conn->pipeline->poll)
+			conn_end_session(conn, session, END_CLOSED);
+		else if (session->ending)
+			waits = true;
+	}
+	conn_settle(conn);
+	return waits || conn->finish_poll || conn->closing;
+}
+
+void conn_expire(struct conn *conn)
+{
+	struct tls_session *session;
+
+	flow_expire(&conn->clear);
+	DL_FOREACH (conn->sessions, session)
+		flow_expire(&session->flow);
+}
+
+static void conn_close_facts(struct conn *conn, enum protocol_end reason)
+{
+	struct conn_facts *facts = &conn->facts;
+
+	if (!facts->closed_ns && reason != END_IN_FLIGHT)
+		facts->closed_ns = conn->pipeline->now_ns;
+	if (facts->closed_by == CLOSED_UNKNOWN && reason == END_EXIT)
+		facts->closed_by = CLOSED_EXIT;
+	if (reason == END_IN_FLIGHT && !(facts->flags & FLAG_TRUNCATED))
+		facts->flags |= FLAG_IN_FLIGHT;
+	if (reason == END_RESET)
+		facts->flags |= FLAG_RESET;
+	if (facts->tls && !conn->plaintext) {
+		facts->opaque = "no TLS library that hark knows was seen";
+		counter_add(COUNTER_CONNECTIONS_OPAQUE, 1);
+	}
+}
+
+void conn_truncate(struct conn *conn)
+{
+	struct tls_session *session;
+
+	conn->facts.flags |= FLAG_TRUNCATED;
+	conn->clear.pair.truncated = true;
+	DL_FOREACH (conn->sessions, session)
+		session->flow.pair.truncated = true;
+}
+
+void conn_end(struct conn *conn, enum protocol_end reason)
+{
+	/* A call that failed said it before the socket's state did. */
+	if (reason == END_CLOSED && conn->facts.flags & FLAG_RESET)
+		reason = END_RESET;
+	flow_end(&conn->clear, reason);
+	while (conn->sessions)
+		conn_end_session(conn, conn->sessions, reason);
+	conn_close_facts(conn, reason);
+	counter_add(COUNTER_CONNECTIONS_CLOSED, 1);
+	if (conn->pipeline->handler.conn_closed)
+		conn->pipeline->handler.conn_closed(conn->pipeline->handler.ctx, &conn->facts);
+	if (conn->socket_id && conn->pipeline->handler.forget)
+		conn->pipeline->handler.forget(conn->pipeline->handler.ctx, conn->socket_id);
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One connection: the socket's own bytes, the TLS sessions on it, and what is
+ * known about it.
+ */
+#ifndef HARK_CONN_H
+#define HARK_CONN_H
+
+#include "conn_facts.h"
+#include "flow.h"
+#include "table.h"
+#include "tls.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct fd_pointer;
+struct sk_entry;
+
+struct conn {
+	struct conn_facts facts;
+	const struct pipeline *pipeline;
+	struct flow clear;
+	struct tls_session *sessions;
+	uint64_t socket_id; /* 0: not known (yet) */
+	bool beginning_seen;
+	bool ciphertext;      /* the verdict was given */
+	bool muted;	      /* the verdict was given */
+	bool plaintext;	      /* some came from a session that ended */
+	bool eof;	      /* the peer said that it ends */
+	struct mover mover;   /* of the newest record */
+	uint64_t mover_names; /* the tracker's count of new names when `mover` was filled */
+	uint64_t last_ns;
+
+	bool closing, revivable; /* ends at close_poll, unless something shows that it lives */
+	enum protocol_end close_reason;
+	uint64_t close_poll;
+	uint64_t finish_poll; /* when the sent direction surely ended; 0: it did not */
+
+	/* The tracker's. */
+	UT_hash_handle hh;
+	struct conn *prev, *next; /* by last activity */
+	struct conn *pending_prev, *pending_next;
+	bool pending;
+	uint64_t pending_until;
+	struct fd_pointer *pointers;
+	struct sk_entry *sk;
+};
+
+/* A connection that was just seen, with this number; reported at once. NULL: out of memory. */
+struct conn *conn_new(const struct pipeline *pipeline, uint64_t id, const struct event_socket *sock);
+
+/* Frees without emitting; in no table. NULL is legal. */
+void conn_free(struct conn *conn);
+
+/* Reports it to the sinks; once its first facts stand. */
+void conn_report_opened(struct conn *conn);
+
+/* A transfer on the socket. conn->mover is its mover. */
+void conn_socket_data(struct conn *conn, const struct event_data *event);
+
+/* The newest addresses; what a record does not know stays. */
+void conn_update_socket(struct conn *conn, const struct event_socket *sock);
+
+/* A TLS library owns the socket's bytes. */
+void conn_mark_tls(struct conn *conn, const char *library);
+
+void conn_add_session(struct conn *conn, struct tls_session *session);
+
+/* Ends one session, whose messages come out, and frees it. */
+void conn_end_session(struct conn *conn, struct tls_session *session, enum protocol_end reason);
+
+/* Takes over sessions, counts and number of a connection without a socket; that one is empty afterwards. */
+void conn_absorb(struct conn *conn, struct conn *socketless);
+
+/* A poll passed. True while something waits for the next. */
+bool conn_poll(struct conn *conn);
+
+/* About once a second. */
+void conn_expire(struct conn *conn);
+
+/* What is under way will come out as truncated: the connection is forgotten to stay within a limit. */
+void conn_truncate(struct conn *conn);
+
+/* Everything under way comes out, and the connection is reported as closed. */
+void conn_end(struct conn *conn, enum protocol_end reason);
+
+#endif

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Names and small facts of an exchange; how it comes to be is pair.c's matter. */
+#include "exchange.h"
+
+#include <stdlib.h>
+
+void exchange_free(struct exchange *exchange)
+{
+	if (!exchange)
+		return;
+	message_free(exchange->request);
+	message_free(exchange->response);
+	free(exchange);
+}
+
+const char *h2_error_name(uint32_t error)
+{
+	static const char *const names[] = {
+		"NO_ERROR",
+		"PROTOCOL_ERROR",
+		"INTERNAL_ERROR",
+		"FLOW_CONTROL_ERROR",
+		"SETTINGS_TIMEOUT",
+		"STREAM_CLOSED",
+		"FRAME_SIZE_ERROR",
+		"REFUSED_STREAM",
+		"CANCEL",
+		"COMPRESSION_ERROR",
+		"CONNECT_ERROR",
+		"ENHANCE_YOUR_CALM",
+		"INADEQUATE_SECURITY",
+		"HTTP_1_1_REQUIRED",
+	};
+
+	return error < sizeof(names) / sizeof(names[0]) ? names[error] : NULL;
+}
+
+static const struct {
+	enum message_flag flag;
+	const char *name;
+} flag_names[] = {
+	{ FLAG_LATE_JOINED, "late-joined" },
+	{ FLAG_GAP, "gap" },
+	{ FLAG_TRUNCATED, "truncated" },
+	{ FLAG_PARTIAL_HEADERS, "partial-headers" },
+	{ FLAG_RESET, "reset" },
+	{ FLAG_CLOSED, "closed" },
+	{ FLAG_TIMEOUT, "timeout" },
+	{ FLAG_IN_FLIGHT, "in-flight" },
+	{ FLAG_UNANSWERED, "unanswered" },
+	{ FLAG_NO_REQUEST, "no-request" },
+	{ FLAG_PUSHED, "pushed" },
+	{ FLAG_TENTATIVE_PEER, "tentative-peer" },
+	{ FLAG_UPGRADED, "upgraded" },
+};
+
+void flags_each(unsigned int flags, void (*fn)(void *ctx, const char *name), void *ctx)
+{
+	for (size_t i = 0; i < sizeof(flag_names) / sizeof(flag_names[0]); i++) {
+		if (flags & flag_names[i].flag)
+			fn(ctx, flag_names[i].name);
+	}
+}
+
+/* The request's own scheme is not NUL-terminated, so only the two that HTTP defines can be given back. */
+const char *exchange_scheme(const struct exchange *exchange)
+{
+	const struct message *request = exchange->request;
+
+	if (request && request->scheme.data) {
+		if (slice_equal_nocase(request->scheme, SLICE("https")))
+			return "https";
+		return slice_equal_nocase(request->scheme, SLICE("http")) ? "http" : NULL;
+	}
+	if (!exchange->conn || exchange->conn->tls_unknown)
+		return NULL;
+	return exchange->conn->tls ? "https" : "http";
+}

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The way of a record through one layer: stream (order), then by state held,
+ * decoded, or only counted.
+ *
+ * Invariants: `decoder` exists exactly in FLOW_HTTP; bytes are held only in
+ * FLOW_UNDETERMINED; facts count each byte of a record once, when it comes,
+ * and lost bytes when they are given up on.
+ */
+#include "flow.h"
+
+#include "counters.h"
+#include "flow_decode.h"
+#include "flow_judge.h"
+
+void flow_init(struct flow *flow, const struct pipeline *pipeline, struct conn_facts *facts, uint32_t pid,
+	       uint64_t ssl)
+{
+	*flow = (struct flow){
+		.pipeline = pipeline,
+		.facts = facts,
+		.pid = pid,
+		.ssl = ssl,
+		.state = FLOW_UNDETERMINED,
+	};
+	pair_init(&flow->pair, pipeline, facts);
+	for (int i = 0; i < 2; i++)
+		stream_init(&flow->side[i].stream);
+}
+
+void flow_fini(struct flow *flow)
+{
+	if (flow->decoder)
+		flow->ops->destroy(flow->decoder);
+	flow->decoder = NULL;
+	message_free(flow->upgrade_request);
+	flow->upgrade_request = NULL;
+	pair_fini(&flow->pair);
+	for (int i = 0; i < 2; i++) {
+		stream_fini(&flow->side[i].stream);
+		held_fini(&flow->side[i].held);
+	}
+}
+
+void flow_move(struct flow *flow, struct conn_facts *facts)
+{
+	flow->facts = facts;
+	flow->pair.facts = facts;
+}
+
+static void flow_hole(struct flow *flow, enum event_direction direction, uint64_t size, bool lost,
+		      uint64_t time_ns)
+{
+	if (lost && size != HOLE_UNKNOWN_SIZE) {
+		flow->facts->moved_bytes += size;
+		flow->facts->lost_bytes += size;
+	}
+	switch (flow->state) {
+	case FLOW_UNDETERMINED:
+		if (!lost && size != HOLE_UNKNOWN_SIZE)
+			flow->undetermined_skipped += size;
+		flow_drop_held(flow, direction);
+		flow_judge(flow, direction);
+		return;
+	case FLOW_HTTP:
+		flow->ops->hole(flow->decoder, direction, size, time_ns);
+		return;
+	case FLOW_TLS:
+		if (!lost && size != HOLE_UNKNOWN_SIZE)
+			flow_count_ciphertext(flow, 0, size);
+		return;
+	case FLOW_MUTED:
+		return;
+	}
+}
+
+static void flow_finished(struct flow *flow, enum event_direction direction, uint64_t time_ns)
+{
+	if (flow->side[direction].finished)
+		return;
+	flow->side[direction].finished = true;
+	if (flow->state == FLOW_HTTP)
+		flow->ops->finish(flow->decoder, direction, time_ns);
+}
+
+static void sent_data(void *ctx, struct slice bytes, uint64_t time_ns, const struct mover *mover)
+{
+	flow_data(ctx, DIRECTION_SENT, bytes, time_ns, mover);
+}
+
+static void sent_hole(void *ctx, uint64_t size, bool lost, uint64_t time_ns)
+{
+	flow_hole(ctx, DIRECTION_SENT, size, lost, time_ns);
+}
+
+static void sent_finish(void *ctx, uint64_t time_ns)
+{
+	flow_finished(ctx, DIRECTION_SENT, time_ns);
+}
+
+static void received_data(void *ctx, struct slice bytes, uint64_t time_ns, const struct mover *mover)
+{
+	flow_data(ctx, DIRECTION_RECEIVED, bytes, time_ns, mover);
+}
+
+static void received_hole(void *ctx, uint64_t size, bool lost, uint64_t time_ns)
+{
+	flow_hole(ctx, DIRECTION_RECEIVED, size, lost, time_ns);
+}
+
+static void received_finish(void *ctx, uint64_t time_ns)
+{
+	flow_finished(ctx, DIRECTION_RECEIVED, time_ns);
+}
+
+static struct stream_handler flow_handler(struct flow *flow, enum event_direction direction)
+{
+	if (direction == DIRECTION_SENT)
+		return (struct stream_handler){ flow, sent_data, sent_hole, sent_finish };
+	return (struct stream_handler){ flow, received_data, received_hole, received_finish };
+}
+
+static void flow_count(struct conn_facts *facts, const struct event_data *event)
+{
+	uint32_t missing = event->len - event->copied;
+
+	facts->moved_bytes += event->len;
+	facts->copied_bytes += event->copied;
+	if (event->hole == HOLE_FAULT)
+		facts->lost_bytes += missing;
+	else
+		facts->skipped_bytes += missing;
+}
+
+static bool flow_beginning_is_certain(const struct flow_side *side, const struct event_data *event)
+{
+	return side->stream.from_start || (side->stream.from_zero && event->h.flags & EVENT_FROM_START);
+}
+
+void flow_record(struct flow *flow, const struct event_data *event, const struct mover *mover,
+		 bool beginning_seen)
+{
+	enum event_direction direction =
+		event->direction == DIRECTION_SENT ? DIRECTION_SENT : DIRECTION_RECEIVED;
+	struct flow_side *side = &flow->side[direction];
+	struct stream_handler handler = flow_handler(flow, direction);
+	bool first = !side->stream.started;
+	struct stream_record record = {
+		.pos = event->pos,
+		.offset = event->offset,
+		.offset_known = event->h.flags & EVENT_OFFSET_KNOWN,
+		.seq32 = event->h.flags & EVENT_POS_SEQ32,
+		.eof = event->h.flags & EVENT_EOF && !event->len,
+		.len = event->len,
+		.payload = slice_of(event->payload, event->copied),
+		.time_ns = event->h.time_ns,
+		.mover = mover,
+	};
+
+	flow_count(flow->facts, event);
+	side->last_ns = event->h.time_ns;
+	if (first) { /* the protocol begins here or not; the other direction's verdict may have told already
+		      */
+		stream_start(&side->stream, &record, beginning_seen);
+		side->from_start = side->from_start || flow_beginning_is_certain(side, event);
+	}
+	if (first && !side->from_start && side->stream.seq32)
+		flow->facts->flags |= FLAG_LATE_JOINED;
+	stream_put(&side->stream, &record, flow->pipeline->poll, flow->pipeline->config.reorder_limit_bytes,
+		   &handler);
+	flow_hint_skip(flow, direction);
+}
+
+void flow_unknown(struct flow *flow, enum event_direction direction)
+{
+	struct stream_handler handler = flow_handler(flow, direction);
+
+	stream_unknown(&flow->side[direction].stream, flow->pipeline->now_ns, &handler);
+}
+
+void flow_finish(struct flow *flow, enum event_direction direction)
+{
+	struct stream_handler handler = flow_handler(flow, direction);
+
+	stream_flush(&flow->side[direction].stream, flow->pipeline->now_ns, &handler);
+	flow_finished(flow, direction, flow->pipeline->now_ns);
+}
+
+bool flow_poll(struct flow *flow)
+{
+	bool waits = false;
+
+	for (int i = 0; i < 2; i++) {
+		struct stream_handler handler = flow_handler(flow, i);
+
+		if (stream_poll(&flow->side[i].stream, flow->pipeline->poll, flow->pipeline->now_ns,
+				&handler))
+			waits = true;
+	}
+	if (flow->state == FLOW_HTTP)
+		flow->ops->tick(flow->decoder, flow->pipeline->now_ns);
+	if (pair_poll(&flow->pair))
+		waits = true;
+	return waits;
+}
+
+void flow_expire(struct flow *flow)
+{
+	pair_expire(&flow->pair);
+}
+
+void flow_turn_tls(struct flow *flow)
+{
+	uint64_t held = flow->side[0].held.len + flow->side[1].held.len;
+
+	if (flow->state == FLOW_TLS)
+		return;
+	flow_decode_end(flow, END_CLOSED);
+	if (flow->state == FLOW_UNDETERMINED) {
+		counter_add(COUNTER_TLS_DISCARDED, held);
+		flow_count_ciphertext(flow, flow->undetermined_copied, flow->undetermined_skipped);
+	}
+	for (int i = 0; i < 2; i++)
+		held_fini(&flow->side[i].held);
+	flow->state = FLOW_TLS;
+	flow->muted = NULL;
+}
+
+void flow_end(struct flow *flow, enum protocol_end reason)
+{
+	struct stream_handler handler;
+
+	for (int i = 0; i < 2; i++) {
+		handler = flow_handler(flow, i);
+		stream_flush(&flow->side[i].stream, flow->pipeline->now_ns, &handler);
+	}
+	/* Whoever closes a socket in order has said all that it had to say. */
+	if (reason == END_CLOSED || reason == END_EXIT)
+		flow_finished(flow, DIRECTION_SENT, flow->pipeline->now_ns);
+	flow_decode_end(flow, reason);
+	for (int i = 0; i < 2; i++) {
+		counter_add(COUNTER_BYTES_UNPARSED, flow->side[i].held.len);
+		held_fini(&flow->side[i].held);
+	}
+}

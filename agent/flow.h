@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One byte layer of a connection, both directions: the socket's own bytes, or
+ * the plaintext of one TLS session. It finds out what the bytes are, then
+ * gives them to a decoder and the decoder's messages to the pairing.
+ */
+#ifndef HARK_FLOW_H
+#define HARK_FLOW_H
+
+#include "conn_facts.h"
+#include "held.h"
+#include "pair.h"
+#include "pipeline.h"
+#include "protocol.h"
+#include "stream.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum flow_state {
+	FLOW_UNDETERMINED, /* bytes are held */
+	FLOW_HTTP,	   /* bytes are decoded */
+	FLOW_TLS,	   /* bytes are ciphertext: counted */
+	FLOW_MUTED,	   /* bytes are not HTTP: counted */
+};
+
+enum flow_upgrade {
+	UPGRADE_NONE,
+	UPGRADE_H2C,
+	UPGRADE_OTHER, /* a tunnel, or a protocol that hark does not know */
+};
+
+struct flow_side {
+	struct stream stream;
+	struct held held;
+	bool from_start; /* the first byte that is held or will be fed is the first of its protocol */
+	bool frames;	 /* begins like an HTTP/2 server: wait for the client's preface */
+	bool finished;
+	uint64_t skip_until; /* the last hint given */
+	uint64_t last_ns;
+};
+
+struct flow {
+	const struct pipeline *pipeline;
+	struct conn_facts *facts;
+	uint32_t pid; /* of the TLS object */
+	uint64_t ssl; /* 0: the socket's own bytes */
+	enum flow_state state;
+	const struct protocol_ops *ops;
+	struct protocol *decoder;
+	const struct mover *mover; /* of the bytes that are being fed */
+	struct pair pair;
+	struct flow_side side[2]; /* by enum event_direction */
+	uint64_t undetermined_copied, undetermined_skipped;
+	const char *muted;	   /* why; static */
+	enum flow_upgrade upgrade; /* asked for by the decoder during a feed */
+	unsigned int upgrades;
+	struct message *upgrade_request; /* continues as HTTP/2 stream 1 */
+	uint8_t upgrade_settings[256];
+	size_t upgrade_settings_len;
+	bool upgrade_settings_known;
+};
+
+/* facts is borrowed and may be changed with flow_move(). */
+void flow_init(struct flow *flow, const struct pipeline *pipeline, struct conn_facts *facts, uint32_t pid,
+	       uint64_t ssl);
+void flow_fini(struct flow *flow);
+
+/* The layer belongs to another connection from here on. */
+void flow_move(struct flow *flow, struct conn_facts *facts);
+
+/* Takes one data record of this layer. beginning_seen: see stream_put(). */
+void flow_record(struct flow *flow, const struct event_data *event, const struct mover *mover,
+		 bool beginning_seen);
+
+/* Unmeasured bytes passed: a hole of unknown size. */
+void flow_unknown(struct flow *flow, enum event_direction direction);
+
+/* A direction ended, as the connection's states tell. */
+void flow_finish(struct flow *flow, enum event_direction direction);
+
+/* A poll passed. True while something waits for the next one. */
+bool flow_poll(struct flow *flow);
+
+/* About once a second: exchanges that do not move expire. */
+void flow_expire(struct flow *flow);
+
+/* The bytes are TLS from here on: held ones are discarded, messages under way end. */
+void flow_turn_tls(struct flow *flow);
+
+/* Ends the layer: everything under way comes out. Nothing may be put afterwards. */
+void flow_end(struct flow *flow, enum protocol_end reason);
+
+#endif

@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Between a layer and its decoder: what the decoder says goes to the pairing,
+ * and a decoder that the connection leaves (Upgrade, CONNECT) is replaced.
+ *
+ * A callback must not free the decoder that calls it, so upgrade() only notes
+ * what is to come and the feed acts on it when the decoder has returned.
+ */
+#include "flow_decode.h"
+
+#include "counters.h"
+#include "detect.h"
+#include "flow_judge.h"
+
+#include <errno.h>
+
+#define SKIP_WORTH_BYTES (256 * 1024) /* shorter bodies end before a hint reaches the kernel */
+#define UPGRADES_MAX	 4	      /* tunnels within tunnels that are followed */
+#define TLS_HANDSHAKE	 0x16	      /* RFC 8446, 5.1 */
+
+/* Who moved it, and what it says about the connection. */
+static void flow_mark(struct flow *flow, struct message *message)
+{
+	struct conn_facts *facts = flow->facts;
+	bool sent = message->direction == DIRECTION_SENT;
+
+	if (flow->mover && !message->mover.pid)
+		message->mover = *flow->mover;
+	facts->protocol = "http";
+	if (message->version)
+		facts->version = message->version;
+	if (facts->role == ROLE_UNKNOWN && !(message->flags & FLAG_PUSHED))
+		facts->role = sent == (message->kind == MESSAGE_REQUEST) ? ROLE_CLIENT : ROLE_SERVER;
+}
+
+static void on_head(void *ctx, struct message *message)
+{
+	struct flow *flow = ctx;
+
+	flow_mark(flow, message);
+	pair_head(&flow->pair, message);
+}
+
+static void on_body(void *ctx, struct message *message, struct slice bytes)
+{
+	struct flow *flow = ctx;
+
+	(void)bytes;
+	pair_touch(&flow->pair, message, flow->pipeline->now_ns);
+}
+
+static void on_done(void *ctx, struct message *message)
+{
+	struct flow *flow = ctx;
+
+	flow_mark(flow, message);
+	pair_done(&flow->pair, message);
+}
+
+static void on_interim(void *ctx, const struct message *message)
+{
+	(void)ctx;
+	(void)message;
+}
+
+static void on_reset(void *ctx, uint32_t key, uint32_t error)
+{
+	struct flow *flow = ctx;
+
+	pair_reset(&flow->pair, key, error);
+}
+
+static void on_note(void *ctx, enum protocol_note note, uint64_t n)
+{
+	(void)ctx;
+	counter_note(note, n);
+}
+
+/* The request that asked for h2c lives on as stream 1 (RFC 7540, 3.2), whose response comes in HTTP/2. */
+static struct message *request_as_stream(const struct flow *flow, const struct message *request)
+{
+	struct message *copy = message_new(MESSAGE_REQUEST, flow->pipeline->config.message_limit_bytes);
+	int err;
+
+	if (!copy)
+		return NULL;
+	copy->version = HTTP_2;
+	copy->direction = request->direction;
+	copy->key = 1;
+	copy->flags = request->flags & ~(unsigned int)FLAG_UPGRADED;
+	copy->body_bytes = request->body_bytes;
+	copy->body_known = request->body_known;
+	copy->first_byte_ns = request->first_byte_ns;
+	copy->head_ns = request->head_ns;
+	copy->last_byte_ns = request->last_byte_ns;
+	copy->mover = request->mover;
+	err = arena_copy(&copy->arena, request->method, &copy->method);
+	err = err ? err : arena_copy(&copy->arena, request->target, &copy->target);
+	err = err ? err : arena_copy(&copy->arena, request->authority, &copy->authority);
+	for (size_t i = 0; !err && i < request->headers.count; i++) {
+		const struct header *header = &request->headers.items[i];
+
+		err = message_add_header(copy, &copy->headers, header->name, header->value, header->flags);
+	}
+	if (err)
+		copy->flags |= FLAG_TRUNCATED;
+	return copy;
+}
+
+static void on_upgrade(void *ctx, struct slice to, const struct message *request)
+{
+	struct flow *flow = ctx;
+	struct slice settings;
+
+	if (!slice_equal_nocase(to, SLICE("h2c"))) {
+		flow->upgrade = UPGRADE_OTHER;
+		return;
+	}
+	flow->upgrade = UPGRADE_H2C;
+	if (!request)
+		return;
+	settings = message_header(request, SLICE("HTTP2-Settings"));
+	if (settings.data && settings.len <= sizeof(flow->upgrade_settings)) {
+		memcpy(flow->upgrade_settings, settings.data, settings.len);
+		flow->upgrade_settings_len = settings.len;
+		flow->upgrade_settings_known = true;
+	}
+	message_free(flow->upgrade_request);
+	flow->upgrade_request = request_as_stream(flow, request);
+}
+
+int flow_decode_start(struct flow *flow, const struct protocol_ops *ops, bool after_upgrade)
+{
+	const struct tracker_config *limits = &flow->pipeline->config;
+	const struct protocol_config config = {
+		.role = flow->facts->role,
+		.from_start = { flow->side[0].from_start, flow->side[1].from_start },
+		.after_upgrade = after_upgrade,
+		.upgrade_settings = slice_of(
+			after_upgrade && flow->upgrade_settings_known ? flow->upgrade_settings : NULL,
+			after_upgrade ? flow->upgrade_settings_len : 0),
+		.want_bodies = limits->want_bodies,
+		.body_limit_bytes = limits->body_limit_bytes,
+		.message_limit_bytes = limits->message_limit_bytes,
+		.stream_limit = limits->stream_limit,
+		.pipeline_limit = limits->pipeline_limit,
+		.table_limit_bytes = limits->table_limit_bytes,
+	};
+	const struct protocol_handler handler = {
+		.ctx = flow,
+		.head = on_head,
+		.body = on_body,
+		.done = on_done,
+		.interim = on_interim,
+		.reset = on_reset,
+		.upgrade = on_upgrade,
+		.note = on_note,
+	};
+
+	flow->ops = ops;
+	flow->decoder = ops->create(&config, &handler);
+	if (!flow->decoder) {
+		counter_add(COUNTER_LIMIT_MEMORY, 1);
+		flow_mute(flow, "out of memory");
+		return -ENOMEM;
+	}
+	flow->state = FLOW_HTTP;
+	flow->facts->protocol = "http";
+	return 0;
+}
+
+static unsigned int end_flags(enum protocol_end reason)
+{
+	switch (reason) {
+	case END_CLOSED:
+	case END_EXIT:
+		return FLAG_CLOSED;
+	case END_RESET:
+		return FLAG_CLOSED | FLAG_RESET;
+	case END_IN_FLIGHT:
+		return FLAG_IN_FLIGHT;
+	}
+	return 0;
+}
+
+void flow_decode_end(struct flow *flow, enum protocol_end reason)
+{
+	if (!flow->decoder)
+		return;
+	flow->ops->end(flow->decoder, reason, flow->pipeline->now_ns);
+	flow->ops->destroy(flow->decoder);
+	flow->decoder = NULL;
+	pair_end(&flow->pair, end_flags(reason));
+	flow->state = FLOW_MUTED;
+}
+
+static void flow_leave_h2c(struct flow *flow)
+{
+	struct message *request = flow->upgrade_request;
+
+	flow->upgrade_request = NULL;
+	if (flow_decode_start(flow, &http2_protocol, true)) {
+		message_free(request);
+		return;
+	}
+	if (request)
+		pair_done(&flow->pair, request);
+}
+
+/* The decoder is through with this connection; what follows is something else. */
+static void flow_leave(struct flow *flow)
+{
+	enum flow_upgrade upgrade = flow->upgrade;
+
+	flow->upgrade = UPGRADE_NONE;
+	flow->upgrades++;
+	flow_decode_end(flow, END_CLOSED);
+	for (int i = 0; i < 2; i++) {
+		flow->side[i].from_start = true;
+		flow->side[i].frames = false;
+	}
+	if (upgrade == UPGRADE_H2C) {
+		flow_leave_h2c(flow);
+		return;
+	}
+	flow->undetermined_copied = flow->undetermined_skipped = 0;
+	flow->state = FLOW_UNDETERMINED;
+	if (flow->upgrades > UPGRADES_MAX)
+		flow_mute(flow, "upgraded");
+}
+
+/* A clear connection turns to TLS only between two messages. */
+static bool flow_turns_tls(const struct flow *flow, struct slice bytes)
+{
+	return bytes.data[0] == TLS_HANDSHAKE && !flow->ssl && flow->ops == &http1_protocol &&
+	       flow->ops->idle(flow->decoder) && detect_first(bytes).kind == DETECT_TLS;
+}
+
+/* How many bytes the decoder took. */
+static size_t flow_feed(struct flow *flow, enum event_direction direction, struct slice bytes,
+			uint64_t time_ns, const struct mover *mover)
+{
+	long consumed;
+
+	if (flow_turns_tls(flow, bytes)) {
+		flow_turn_tls(flow);
+		return 0;
+	}
+	flow->mover = mover;
+	consumed = flow->ops->feed(flow->decoder, direction, bytes, time_ns);
+	flow->mover = NULL;
+	if (consumed < 0)
+		counter_add(COUNTER_LIMIT_MEMORY, 1);
+	if (flow->upgrade != UPGRADE_NONE) {
+		flow_leave(flow);
+		return consumed > 0 ? (size_t)consumed : 0;
+	}
+	return bytes.len;
+}
+
+void flow_data(struct flow *flow, enum event_direction direction, struct slice bytes, uint64_t time_ns,
+	       const struct mover *mover)
+{
+	while (bytes.len) {
+		switch (flow->state) {
+		case FLOW_UNDETERMINED:
+			flow_hold(flow, direction, bytes, time_ns, mover);
+			return;
+		case FLOW_HTTP:
+			bytes = slice_drop(bytes, flow_feed(flow, direction, bytes, time_ns, mover));
+			break;
+		case FLOW_TLS:
+			flow_count_ciphertext(flow, bytes.len, 0);
+			return;
+		case FLOW_MUTED:
+			return;
+		}
+	}
+}
+
+void flow_hint_skip(struct flow *flow, enum event_direction direction)
+{
+	const struct pipeline *pipeline = flow->pipeline;
+	struct flow_side *side = &flow->side[direction];
+	uint64_t left;
+
+	if (flow->state != FLOW_HTTP || pipeline->config.want_bodies || !pipeline->handler.skip)
+		return;
+	if (side->stream.late || side->stream.next < side->skip_until)
+		return;
+	left = flow->ops->body_left(flow->decoder, direction);
+	if (left <= SKIP_WORTH_BYTES || left > UINT64_MAX / 4)
+		return;
+	side->skip_until = side->stream.next + left;
+	pipeline->handler.skip(pipeline->handler.ctx, flow->facts->sock.id, flow->pid, flow->ssl, direction,
+			       stream_event_pos(&side->stream, side->skip_until));
+}

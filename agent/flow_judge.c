@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Clear, TLS or neither (design D7). Nothing is emitted before a certain sign.
+ * A direction seen from its start is judged by its first bytes; one that was
+ * joined late is searched. The first direction with a verdict decides for both.
+ */
+#include "flow_judge.h"
+
+#include "counters.h"
+#include "detect.h"
+#include "flow_decode.h"
+
+#define SEARCH_WHOLE_BYTES 4096 /* so little is searched anew with each record */
+
+void flow_mute(struct flow *flow, const char *reason)
+{
+	flow->state = FLOW_MUTED;
+	flow->muted = flow->upgrades ? "upgraded" : reason;
+	for (int i = 0; i < 2; i++) {
+		counter_add(COUNTER_BYTES_UNPARSED, flow->side[i].held.len);
+		held_fini(&flow->side[i].held);
+	}
+}
+
+void flow_count_ciphertext(struct flow *flow, uint64_t copied, uint64_t skipped)
+{
+	struct conn_facts *facts = flow->facts;
+
+	counters_recount_ciphertext(copied, skipped);
+	facts->moved_bytes -= copied + skipped;
+	facts->copied_bytes -= copied;
+	facts->skipped_bytes -= skipped < facts->skipped_bytes ? skipped : facts->skipped_bytes;
+	facts->ciphertext_bytes += copied + skipped;
+}
+
+void flow_drop_held(struct flow *flow, enum event_direction direction)
+{
+	struct flow_side *side = &flow->side[direction];
+
+	counter_add(COUNTER_BYTES_UNPARSED, side->held.len);
+	held_drop(&side->held, side->held.len);
+	side->from_start = false;
+	side->frames = false;
+}
+
+/* Gives what was held to the decoder, both directions by time. */
+static void flow_replay(struct flow *flow)
+{
+	struct held held[2] = { flow->side[0].held, flow->side[1].held };
+	size_t run[2] = { 0, 0 }, at[2] = { 0, 0 };
+
+	for (int i = 0; i < 2; i++)
+		flow->side[i].held = (struct held){ .bytes = NULL };
+	while (run[0] < held[0].run_count || run[1] < held[1].run_count) {
+		int i = run[0] < held[0].run_count ? 0 : 1;
+		const struct held_run *next;
+
+		if (i == 0 && run[1] < held[1].run_count &&
+		    held[1].runs[run[1]].time_ns < held[0].runs[run[0]].time_ns)
+			i = 1;
+		next = &held[i].runs[run[i]++];
+		flow_data(flow, i, slice_of(held[i].bytes + at[i], next->len), next->time_ns, &next->mover);
+		at[i] += next->len;
+	}
+	for (int i = 0; i < 2; i++)
+		held_fini(&held[i]);
+}
+
+static void flow_begin_http(struct flow *flow, const struct protocol_ops *ops)
+{
+	if (flow_decode_start(flow, ops, false) == 0)
+		flow_replay(flow);
+}
+
+/* A counter that began with a start line: nothing of this protocol came before it that could matter. */
+static void flow_begin_http1(struct flow *flow, enum event_direction direction, size_t offset)
+{
+	struct flow_side *side = &flow->side[direction], *other = &flow->side[!direction];
+
+	if (offset == 0 && side->stream.from_zero && side->held.len == side->stream.next) {
+		side->from_start = true;
+		if (!other->stream.started)
+			other->from_start = true;
+	}
+	flow_begin_http(flow, &http1_protocol);
+}
+
+/* The preface begins its direction, and says that the other one was seen whole if its first record was. */
+static void flow_begin_http2(struct flow *flow, enum event_direction direction, size_t offset)
+{
+	struct flow_side *other = &flow->side[!direction];
+
+	counter_add(COUNTER_BYTES_UNPARSED, offset);
+	held_drop(&flow->side[direction].held, offset);
+	flow->side[direction].from_start = true;
+	if (other->stream.from_zero && !other->stream.next)
+		other->from_start = true;
+	if (other->stream.from_zero && other->held.len == other->stream.next)
+		other->from_start = true;
+	if (!other->stream.started)
+		other->from_start = true;
+	flow_begin_http(flow, &http2_protocol);
+}
+
+static struct detect_result flow_search(struct flow_side *side)
+{
+	struct slice all = held_bytes(&side->held), tail;
+	struct detect_result result;
+
+	if (side->from_start)
+		return detect_first(all);
+	if (all.len <= SEARCH_WHOLE_BYTES || all.len - side->held.scanned > side->held.scanned / 4) {
+		side->held.scanned = all.len;
+		return detect_late(all);
+	}
+	tail = held_tail(&side->held);
+	result = detect_late(tail);
+	result.offset += all.len - tail.len;
+	return result;
+}
+
+static void flow_judge_other(struct flow *flow)
+{
+	if (flow->undetermined_copied + flow->undetermined_skipped <
+	    flow->pipeline->config.undetermined_limit_bytes)
+		return;
+	flow_mute(flow, "not HTTP");
+}
+
+static void flow_judge_frames(struct flow *flow, enum event_direction direction)
+{
+	flow->side[direction].frames = true;
+	if (!flow->side[direction].from_start)
+		flow_begin_http(flow, &http2_protocol);
+}
+
+static bool flow_is_tls_layer(const struct flow *flow)
+{
+	return flow->ssl != 0;
+}
+
+/* True when the direction should be looked at again (something was stepped over). */
+static bool flow_judge_once(struct flow *flow, enum event_direction direction)
+{
+	struct flow_side *side = &flow->side[direction];
+	struct detect_result result = flow_search(side);
+
+	switch (result.kind) {
+	case DETECT_MORE:
+		flow_judge_other(flow);
+		return false;
+	case DETECT_HTTP1_REQUEST:
+	case DETECT_HTTP1_RESPONSE:
+		flow_begin_http1(flow, direction, result.offset);
+		return false;
+	case DETECT_HTTP2_PREFACE:
+		flow_begin_http2(flow, direction, result.offset);
+		return false;
+	case DETECT_HTTP2_FRAMES:
+		flow_judge_frames(flow, direction);
+		return false;
+	case DETECT_TLS:
+		/* TLS within TLS is not HTTP that anybody could read. */
+		if (flow_is_tls_layer(flow))
+			flow_mute(flow, "not HTTP");
+		else
+			flow_turn_tls(flow);
+		return false;
+	case DETECT_PROXY:
+		held_drop(&side->held, result.offset);
+		return result.offset > 0 && side->held.len > 0;
+	case DETECT_OTHER:
+		flow_mute(flow, "not HTTP");
+		return false;
+	}
+	return false;
+}
+
+void flow_judge(struct flow *flow, enum event_direction direction)
+{
+	while (flow->state == FLOW_UNDETERMINED && flow_judge_once(flow, direction)) {
+	}
+}
+
+void flow_hold(struct flow *flow, enum event_direction direction, struct slice bytes, uint64_t time_ns,
+	       const struct mover *mover)
+{
+	struct flow_side *side = &flow->side[direction];
+	size_t limit = flow->pipeline->config.held_limit_bytes / 2;
+
+	flow->undetermined_copied += bytes.len;
+	if (side->held.len + bytes.len > limit) {
+		size_t drop = side->held.len + bytes.len - limit / 2;
+
+		counter_add(COUNTER_LIMIT_HELD, drop);
+		if (drop > side->held.len)
+			bytes = slice_drop(bytes, drop - side->held.len);
+		held_drop(&side->held, drop);
+		side->from_start = false;
+	}
+	if (held_add(&side->held, bytes, time_ns, mover)) {
+		counter_add(COUNTER_LIMIT_MEMORY, 1);
+		flow_drop_held(flow, direction);
+		return;
+	}
+	flow_judge(flow, direction);
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One flat buffer, because detection wants contiguous bytes, beside a list of
+ * runs. Invariant: the runs' lengths add up to len.
+ */
+#include "held.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+void held_fini(struct held *held)
+{
+	free(held->bytes);
+	free(held->runs);
+	*held = (struct held){ .bytes = NULL };
+}
+
+static int held_reserve(struct held *held, size_t more)
+{
+	size_t capacity = held->capacity ? held->capacity : 512;
+	void *grown;
+
+	if (held->run_count == held->run_capacity) {
+		size_t runs = held->run_capacity ? 2 * held->run_capacity : 4;
+
+		grown = realloc(held->runs, runs * sizeof(*held->runs));
+		if (!grown)
+			return -ENOMEM;
+		held->runs = grown;
+		held->run_capacity = runs;
+	}
+	if (more <= held->capacity - held->len)
+		return 0;
+	while (capacity - held->len < more)
+		capacity *= 2;
+	grown = realloc(held->bytes, capacity);
+	if (!grown)
+		return -ENOMEM;
+	held->bytes = grown;
+	held->capacity = capacity;
+	return 0;
+}
+
+int held_add(struct held *held, struct slice bytes, uint64_t time_ns, const struct mover *mover)
+{
+	int err;
+
+	if (!bytes.len)
+		return 0;
+	err = held_reserve(held, bytes.len);
+	if (err)
+		return err;
+	memcpy(held->bytes + held->len, bytes.data, bytes.len);
+	held->len += bytes.len;
+	held->runs[held->run_count++] = (struct held_run){
+		.len = bytes.len,
+		.time_ns = time_ns,
+		.mover = *mover,
+	};
+	return 0;
+}
+
+void held_drop(struct held *held, size_t n)
+{
+	size_t runs = 0;
+
+	if (n > held->len)
+		n = held->len;
+	if (!n)
+		return;
+	held->len -= n;
+	memmove(held->bytes, held->bytes + n, held->len);
+	while (n && n >= held->runs[runs].len)
+		n -= held->runs[runs++].len;
+	held->run_count -= runs;
+	memmove(held->runs, held->runs + runs, held->run_count * sizeof(*held->runs));
+	if (n)
+		held->runs[0].len -= n;
+	held->scanned = 0;
+}
+
+struct slice held_bytes(const struct held *held)
+{
+	return slice_of(held->bytes, held->len);
+}
+
+struct slice held_tail(const struct held *held)
+{
+	size_t len = 0;
+
+	for (size_t i = held->run_count; i > 0 && i + 2 > held->run_count; i--)
+		len += held->runs[i - 1].len;
+	return slice_drop(held_bytes(held), held->len - len);
+}

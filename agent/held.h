@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Bytes of one direction that wait for the verdict what they are, each run
+ * with its time and mover. Bounded: the oldest go first.
+ */
+#ifndef HARK_HELD_H
+#define HARK_HELD_H
+
+#include "message.h"
+#include "slice.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct held_run {
+	size_t len;
+	uint64_t time_ns;
+	struct mover mover;
+};
+
+struct held {
+	uint8_t *bytes;
+	size_t len, capacity;
+	struct held_run *runs;
+	size_t run_count, run_capacity;
+	size_t scanned; /* bytes that a whole search saw already */
+};
+
+void held_fini(struct held *held);
+
+/* Appends a copy. 0, or -ENOMEM with nothing changed. */
+int held_add(struct held *held, struct slice bytes, uint64_t time_ns, const struct mover *mover);
+
+/* Drops n bytes from the front. */
+void held_drop(struct held *held, size_t n);
+
+struct slice held_bytes(const struct held *held);
+
+/* The bytes from the last run but one on: what a start line cut in two lies in. */
+struct slice held_tail(const struct held *held);
+
+#endif

@@ -1,0 +1,414 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From two messages to one exchange.
+ *
+ * An entry opens at the first sign of a message and closes when both ended.
+ * Between head and done a message is the decoder's, and only pointed to. An
+ * exchange that must come out before that (expiry, limits) is emitted with
+ * what is there and its entry stays behind as `shown`, so that what comes
+ * later finds its place and is not taken for another exchange's.
+ *
+ * Invariants: entries are in order of their opening; for key 0 responses
+ * answer requests in that order; each exchange is emitted once.
+ */
+#include "pair.h"
+
+#include "counters.h"
+#include "table.h"
+
+#include <stdlib.h>
+
+struct pair_side {
+	struct message *message; /* ours when done, else the decoder's */
+	bool taken;		 /* a message came for this side, now or before */
+	bool done;
+};
+
+struct pair_entry {
+	struct pair_entry *prev, *next;
+	uint32_t key;
+	struct pair_side side[2]; /* by enum message_kind */
+	unsigned int flags;
+	bool shown;
+	bool response_shown;
+	bool reset_due; /* waits for pair_reset() to bring the error */
+	bool h2_error_known;
+	uint32_t h2_error;
+	uint64_t last_ns, poll;
+	UT_hash_handle hh;
+};
+
+void pair_init(struct pair *pair, const struct pipeline *pipeline, struct conn_facts *facts)
+{
+	*pair = (struct pair){ .pipeline = pipeline, .facts = facts };
+}
+
+static bool entry_requestless(const struct pair_entry *entry)
+{
+	return entry->key == 0 && !entry->side[MESSAGE_REQUEST].taken &&
+	       entry->side[MESSAGE_RESPONSE].taken && !(entry->flags & FLAG_NO_REQUEST);
+}
+
+static void entry_remove(struct pair *pair, struct pair_entry *entry)
+{
+	if (entry->shown)
+		pair->shown--;
+	else
+		pair->open--;
+	if (entry_requestless(entry))
+		pair->requestless--;
+	DL_DELETE(pair->entries, entry);
+	if (entry->key)
+		HASH_DEL(pair->by_key, entry);
+	for (int i = 0; i < 2; i++) {
+		if (entry->side[i].done)
+			message_free(entry->side[i].message);
+	}
+	free(entry);
+}
+
+void pair_fini(struct pair *pair)
+{
+	while (pair->entries)
+		entry_remove(pair, pair->entries);
+}
+
+static uint64_t span_ns(uint64_t from_ns, uint64_t to_ns)
+{
+	return to_ns > from_ns ? to_ns - from_ns : 0;
+}
+
+static void exchange_times(struct exchange *exchange)
+{
+	const struct message *request = exchange->request, *response = exchange->response;
+
+	exchange->start_ns = request ? request->first_byte_ns : response->first_byte_ns;
+	if (!request || !response || !request->first_byte_ns)
+		return;
+	if (response->first_byte_ns) {
+		exchange->ttfb_known = true;
+		exchange->ttfb_ns = span_ns(request->first_byte_ns, response->first_byte_ns);
+	}
+	if (response->last_byte_ns && !(exchange->flags & (FLAG_IN_FLIGHT | FLAG_TIMEOUT | FLAG_TRUNCATED))) {
+		exchange->duration_known = true;
+		exchange->duration_ns = span_ns(request->first_byte_ns, response->last_byte_ns);
+	}
+}
+
+static void exchange_send(struct pair *pair, struct exchange *exchange)
+{
+	if (pair->truncated)
+		exchange->flags = (exchange->flags & ~(unsigned int)FLAG_IN_FLIGHT) | FLAG_TRUNCATED;
+	exchange_times(exchange);
+	exchange->mover = exchange->request ? exchange->request->mover : exchange->response->mover;
+	exchange->conn = pair->facts;
+	pair->facts->exchanges++;
+	counter_add(exchange->flags ? COUNTER_EXCHANGES_FLAGGED : COUNTER_EXCHANGES_WHOLE, 1);
+	if (pair->pipeline->handler.exchange)
+		pair->pipeline->handler.exchange(pair->pipeline->handler.ctx, exchange);
+}
+
+static void entry_send(struct pair *pair, struct pair_entry *entry, unsigned int flags)
+{
+	struct exchange exchange = {
+		.request = entry->side[MESSAGE_REQUEST].message,
+		.response = entry->side[MESSAGE_RESPONSE].message,
+		.key = entry->key,
+		.flags = entry->flags | flags,
+		.h2_error_known = entry->h2_error_known,
+		.h2_error = entry->h2_error,
+	};
+
+	if (exchange.request)
+		exchange.flags |= exchange.request->flags;
+	else
+		exchange.flags |= FLAG_NO_REQUEST;
+	if (exchange.response)
+		exchange.flags |= exchange.response->flags;
+	else
+		exchange.flags |= FLAG_UNANSWERED;
+	if (exchange.request || exchange.response)
+		exchange_send(pair, &exchange);
+}
+
+static void entry_emit(struct pair *pair, struct pair_entry *entry, unsigned int flags)
+{
+	if (!entry->shown)
+		entry_send(pair, entry, flags);
+	entry_remove(pair, entry);
+}
+
+/* Shows an exchange that has not ended and leaves a place for what may still come. */
+static void entry_show(struct pair *pair, struct pair_entry *entry, unsigned int flags)
+{
+	entry_send(pair, entry, flags);
+	entry->shown = true;
+	entry->response_shown = entry->side[MESSAGE_RESPONSE].taken;
+	entry->flags |= flags;
+	pair->open--;
+	pair->shown++;
+	for (int i = 0; i < 2; i++) {
+		if (!entry->side[i].done)
+			continue;
+		message_free(entry->side[i].message);
+		entry->side[i].message = NULL;
+	}
+	if (pair->shown > pair->pipeline->config.exchange_limit) {
+		struct pair_entry *oldest;
+
+		DL_FOREACH (pair->entries, oldest)
+			if (oldest->shown)
+				break;
+		entry_remove(pair, oldest);
+	}
+}
+
+static struct pair_entry *entry_add(struct pair *pair, uint32_t key)
+{
+	struct pair_entry *entry, *oldest;
+
+	if (pair->open >= pair->pipeline->config.exchange_limit) {
+		DL_FOREACH (pair->entries, oldest)
+			if (!oldest->shown)
+				break;
+		counter_add(COUNTER_LIMIT_EXCHANGES, 1);
+		if (oldest)
+			entry_show(pair, oldest, FLAG_TRUNCATED);
+	}
+	entry = calloc(1, sizeof(*entry));
+	if (!entry)
+		return NULL;
+	entry->key = key;
+	entry->poll = pair->pipeline->poll;
+	if (key) {
+		HASH_ADD(hh, pair->by_key, key, sizeof(entry->key), entry);
+		if (!TABLE_ADDED(entry, hh)) {
+			free(entry);
+			return NULL;
+		}
+	}
+	DL_APPEND(pair->entries, entry);
+	pair->open++;
+	return entry;
+}
+
+/* The entry that already points to this message. The newest request, the oldest response is the one under
+ * way. */
+static struct pair_entry *entry_of(const struct pair *pair, const struct message *message)
+{
+	struct pair_entry *entry = pair->entries;
+
+	if (message->key) {
+		HASH_FIND(hh, pair->by_key, &message->key, sizeof(message->key), entry);
+		return entry && entry->side[message->kind].message == message ? entry : NULL;
+	}
+	if (message->kind == MESSAGE_RESPONSE) {
+		DL_FOREACH (pair->entries, entry)
+			if (entry->side[MESSAGE_RESPONSE].message == message)
+				break;
+		return entry;
+	}
+	for (entry = entry ? entry->prev : NULL; entry; entry = entry == pair->entries ? NULL : entry->prev) {
+		if (entry->side[MESSAGE_REQUEST].message == message)
+			return entry;
+	}
+	return NULL;
+}
+
+/* Is this the entry whose other side the message of key 0 is? */
+static bool entry_fits(const struct pair_entry *entry, const struct message *message)
+{
+	if (entry->side[message->kind].taken)
+		return false;
+	return message->kind == MESSAGE_RESPONSE || !(entry->flags & FLAG_NO_REQUEST);
+}
+
+static struct pair_entry *entry_place_in_order(struct pair *pair, const struct message *message)
+{
+	struct pair_entry *entry;
+
+	if (message->kind == MESSAGE_REQUEST && !pair->requestless)
+		return NULL;
+	if (message->flags & (FLAG_NO_REQUEST | FLAG_UNANSWERED))
+		return NULL;
+	DL_FOREACH (pair->entries, entry) {
+		if (entry_fits(entry, message))
+			return entry;
+	}
+	return NULL;
+}
+
+static struct pair_entry *entry_place_by_key(struct pair *pair, const struct message *message)
+{
+	struct pair_entry *entry;
+
+	HASH_FIND(hh, pair->by_key, &message->key, sizeof(message->key), entry);
+	if (!entry || !entry->side[message->kind].taken)
+		return entry;
+	/* A second message of a kind on one stream: the first exchange is all it will be. */
+	entry_emit(pair, entry, 0);
+	return NULL;
+}
+
+/* The entry of a message, which stands in it afterwards. NULL: out of memory. */
+static struct pair_entry *entry_attach(struct pair *pair, struct message *message)
+{
+	struct pair_entry *entry = entry_of(pair, message);
+	bool requestless;
+
+	if (entry)
+		return entry;
+	entry = message->key ? entry_place_by_key(pair, message) : entry_place_in_order(pair, message);
+	if (!entry)
+		entry = entry_add(pair, message->key);
+	if (!entry)
+		return NULL;
+	requestless = entry_requestless(entry);
+	entry->side[message->kind].message = message;
+	entry->side[message->kind].taken = true;
+	entry->flags |= message->flags & FLAG_NO_REQUEST;
+	pair->requestless += (size_t)entry_requestless(entry) - (size_t)requestless;
+	return entry;
+}
+
+void pair_head(struct pair *pair, struct message *message)
+{
+	struct pair_entry *entry = entry_attach(pair, message);
+
+	if (entry)
+		entry->last_ns = pair->pipeline->now_ns;
+}
+
+/* What comes after its exchange was shown: an answer that nobody saw yet is shown alone. */
+static void entry_done_late(struct pair *pair, struct pair_entry *entry, struct message *message)
+{
+	struct exchange exchange = {
+		.response = message,
+		.key = entry->key,
+		.flags = message->flags | FLAG_NO_REQUEST | (entry->flags & (FLAG_TIMEOUT | FLAG_TRUNCATED)),
+	};
+
+	if (message->kind == MESSAGE_RESPONSE && !entry->response_shown)
+		exchange_send(pair, &exchange);
+	message_free(message);
+	entry->side[message->kind].message = NULL;
+}
+
+static bool entry_complete(const struct pair_entry *entry)
+{
+	const struct pair_side *request = &entry->side[MESSAGE_REQUEST];
+	const struct pair_side *response = &entry->side[MESSAGE_RESPONSE];
+
+	if (request->done && request->message && request->message->flags & FLAG_UNANSWERED)
+		return true;
+	if (!response->done)
+		return false;
+	return request->done || (!request->taken && entry->flags & FLAG_NO_REQUEST);
+}
+
+void pair_done(struct pair *pair, struct message *message)
+{
+	struct pair_entry *entry = entry_attach(pair, message);
+	enum message_kind kind = message->kind;
+	bool requestless;
+
+	if (!entry) {
+		counter_add(COUNTER_LIMIT_MEMORY, 1);
+		message_free(message);
+		return;
+	}
+	entry->last_ns = pair->pipeline->now_ns;
+	entry->poll = pair->pipeline->poll;
+	entry->side[kind].done = true;
+	requestless = entry_requestless(entry);
+	if (entry->shown)
+		entry_done_late(pair, entry, message);
+	else
+		entry->flags |= message->flags & (FLAG_RESET | FLAG_NO_REQUEST);
+	pair->requestless += (size_t)entry_requestless(entry) - (size_t)requestless;
+	if (entry->key && entry->flags & FLAG_RESET && !entry->h2_error_known && !entry->shown) {
+		entry->reset_due = true;
+		pair->waiting = true;
+	} else if (entry_complete(entry)) {
+		entry_emit(pair, entry, 0);
+	} else if (kind == MESSAGE_RESPONSE) {
+		pair->waiting = true;
+	}
+}
+
+void pair_reset(struct pair *pair, uint32_t key, uint32_t error)
+{
+	struct pair_entry *entry;
+
+	HASH_FIND(hh, pair->by_key, &key, sizeof(key), entry);
+	if (!entry)
+		return;
+	entry->h2_error_known = true;
+	entry->h2_error = error;
+	entry_emit(pair, entry, FLAG_RESET);
+}
+
+void pair_touch(struct pair *pair, const struct message *message, uint64_t time_ns)
+{
+	struct pair_entry *entry = entry_of(pair, message);
+
+	if (entry)
+		entry->last_ns = time_ns;
+}
+
+bool pair_poll(struct pair *pair)
+{
+	struct pair_entry *entry, *tmp;
+
+	if (!pair->waiting)
+		return false;
+	pair->waiting = false;
+	DL_FOREACH_SAFE(pair->entries, entry, tmp)
+	{
+		const struct pair_side *request = &entry->side[MESSAGE_REQUEST];
+		bool alone = entry->side[MESSAGE_RESPONSE].done && !request->taken;
+
+		if (!entry->reset_due && !alone)
+			continue;
+		if (entry->poll + GRACE_POLLS <= pair->pipeline->poll)
+			entry_emit(pair, entry, 0);
+		else
+			pair->waiting = true;
+	}
+	return pair->waiting;
+}
+
+static uint64_t entry_last_ns(const struct pair_entry *entry)
+{
+	uint64_t last_ns = entry->last_ns;
+
+	for (int i = 0; i < 2; i++) {
+		const struct message *message = entry->side[i].message;
+
+		if (message && message->last_byte_ns > last_ns)
+			last_ns = message->last_byte_ns;
+	}
+	return last_ns;
+}
+
+void pair_expire(struct pair *pair)
+{
+	uint64_t now_ns = pair->pipeline->now_ns;
+	struct pair_entry *entry, *tmp;
+
+	DL_FOREACH_SAFE(pair->entries, entry, tmp)
+	{
+		if (!entry->shown && entry_last_ns(entry) + pair->pipeline->config.timeout_ns <= now_ns)
+			entry_show(pair, entry, FLAG_TIMEOUT);
+	}
+}
+
+void pair_end(struct pair *pair, unsigned int flags)
+{
+	while (pair->entries) {
+		struct pair_entry *entry = pair->entries;
+		bool whole = entry_complete(entry) || entry->side[MESSAGE_RESPONSE].done;
+
+		entry_emit(pair, entry, whole ? 0 : flags);
+	}
+}

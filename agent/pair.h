@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Matches the requests and responses of one decoded layer and emits
+ * exchanges (design D10): key 0 first in, first out; HTTP/2 by stream.
+ */
+#ifndef HARK_PAIR_H
+#define HARK_PAIR_H
+
+#include "conn_facts.h"
+#include "message.h"
+#include "pipeline.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct pair_entry;
+
+struct pair {
+	const struct pipeline *pipeline;
+	struct conn_facts *facts;   /* of the connection that exchanges are emitted with */
+	struct pair_entry *entries; /* open ones, oldest first */
+	struct pair_entry *by_key;  /* those with a key other than 0 */
+	size_t open;		    /* entries not emitted yet */
+	size_t shown;		    /* entries that were emitted before they ended, and wait for the rest */
+	size_t requestless;	    /* key 0: responses that wait for their request */
+	bool truncated;		    /* what comes out now is cut by a limit, not by hark's end */
+	bool waiting;		    /* pair_poll() has something to look at */
+};
+
+void pair_init(struct pair *pair, const struct pipeline *pipeline, struct conn_facts *facts);
+
+/* Frees without emitting. */
+void pair_fini(struct pair *pair);
+
+/* A head is complete; the message stays the decoder's, and lives until pair_done() or the decoder's end. */
+void pair_head(struct pair *pair, struct message *message);
+
+/* Takes the message; emits the exchange if it is complete. */
+void pair_done(struct pair *pair, struct message *message);
+
+/* HTTP/2: the stream ended with this error; its exchange comes out. */
+void pair_reset(struct pair *pair, uint32_t key, uint32_t error);
+
+/* Bytes of a message moved: it does not expire. */
+void pair_touch(struct pair *pair, const struct message *message, uint64_t time_ns);
+
+/* A poll passed. True while something still waits for the next. */
+bool pair_poll(struct pair *pair);
+
+/* Emits what has not moved for config.timeout_ns. */
+void pair_expire(struct pair *pair);
+
+/*
+ * Emits everything open with these flags (and the like of unanswered). Must come after the decoder's end, so
+ * that no message is the decoder's any more; live messages are shown and not kept otherwise.
+ */
+void pair_end(struct pair *pair, unsigned int flags);
+
+#endif

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Puts the records of one direction in order (design D5). One ring serves all
+ * processors, so records are nearly in order and the usual record goes
+ * straight through, uncopied. A record ahead of its turn is copied and waits;
+ * what has not come GRACE_POLLS later is lost, a hole of exactly its size.
+ *
+ * Invariants: everything before `next` was delivered as bytes or hole, once;
+ * every chunk in `late` ends behind `next`; `late` is sorted by position.
+ */
+#include "stream.h"
+
+#include "counters.h"
+#include "pipeline.h"
+#include "table.h"
+
+#include <stdlib.h>
+
+/* Far above any 32-bit position and any offset, so that nothing goes below 0. */
+#define SEQ32_BASE (UINT64_C(1) << 62)
+#define POS_MAX	   (UINT64_C(1) << 63)
+
+struct stream_chunk {
+	struct stream_chunk *prev, *next;
+	uint64_t pos, time_ns, poll;
+	uint32_t len, copied;
+	bool eof;
+	struct mover mover;
+	uint8_t bytes[];
+};
+
+void stream_init(struct stream *stream)
+{
+	*stream = (struct stream){ .started = false };
+}
+
+void stream_fini(struct stream *stream)
+{
+	struct stream_chunk *chunk, *tmp;
+
+	DL_FOREACH_SAFE(stream->late, chunk, tmp)
+	free(chunk);
+	stream->late = NULL;
+	stream->late_bytes = 0;
+}
+
+uint64_t stream_event_pos(const struct stream *stream, uint64_t pos)
+{
+	return stream->seq32 ? (uint32_t)pos : pos;
+}
+
+void stream_start(struct stream *stream, const struct stream_record *record, bool beginning_seen)
+{
+	stream->started = true;
+	stream->seq32 = record->seq32;
+	if (!record->seq32) {
+		stream->from_zero = true;
+		stream->next = 0;
+		stream->from_start = record->offset_known && record->offset == record->pos;
+		return;
+	}
+	stream->reference = stream->next = SEQ32_BASE + (uint32_t)record->pos;
+	if (!record->offset_known || record->offset >= SEQ32_BASE)
+		return;
+	stream->from_start = record->offset == 0 || beginning_seen;
+	if (beginning_seen)
+		stream->next -= record->offset;
+}
+
+static uint64_t stream_widen(struct stream *stream, const struct stream_record *record)
+{
+	uint64_t pos = record->pos;
+
+	if (stream->seq32)
+		pos = stream->reference +
+		      (uint64_t)(int64_t)(int32_t)((uint32_t)pos - (uint32_t)stream->reference);
+	if (pos > stream->reference)
+		stream->reference = pos;
+	return pos;
+}
+
+static void stream_lose(struct stream *stream, uint64_t until, uint64_t time_ns,
+			const struct stream_handler *handler)
+{
+	uint64_t size = until - stream->next;
+
+	stream->hole_start = stream->next;
+	stream->hole_end = until;
+	stream->next = until;
+	counter_add(COUNTER_STREAM_HOLES, 1);
+	handler->hole(handler->ctx, size, true, time_ns);
+}
+
+/* Two calls claimed the same positions: nobody knows whose bytes came first, so the reader must find itself
+ * again. A record that comes after it was given up on is no such case: its hole has been told. */
+static void stream_overlap(struct stream *stream, uint64_t pos, uint64_t overlap, uint64_t time_ns,
+			   const struct stream_handler *handler)
+{
+	if (pos >= stream->hole_start && pos + overlap <= stream->hole_end)
+		return;
+	counter_add(COUNTER_BYTES_OVERLAP, overlap);
+	handler->hole(handler->ctx, HOLE_UNKNOWN_SIZE, false, time_ns);
+}
+
+static void stream_finish(struct stream *stream, uint64_t time_ns, const struct stream_handler *handler)
+{
+	if (stream->ended)
+		return;
+	stream->ended = true;
+	handler->finish(handler->ctx, time_ns);
+}
+
+/* record->pos <= next: it is this record's turn. */
+static void stream_deliver(struct stream *stream, const struct stream_record *record,
+			   const struct stream_handler *handler)
+{
+	uint64_t overlap = stream->next - record->pos;
+	struct slice payload = record->payload;
+	uint32_t len = record->len;
+
+	if (record->eof) {
+		stream_finish(stream, record->time_ns, handler);
+		return;
+	}
+	if (overlap > len)
+		overlap = len;
+	if (overlap) {
+		stream_overlap(stream, record->pos, overlap, record->time_ns, handler);
+		payload = slice_drop(payload, overlap);
+		len -= overlap;
+	}
+	stream->next += len;
+	if (payload.len)
+		handler->data(handler->ctx, payload, record->time_ns, record->mover);
+	if (len > payload.len)
+		handler->hole(handler->ctx, len - payload.len, false, record->time_ns);
+}
+
+/* FIN takes one sequence number: the end stands at `next` or one behind. */
+static bool stream_is_due(const struct stream *stream, uint64_t pos, bool eof)
+{
+	return pos <= stream->next + (eof && stream->seq32 ? 1 : 0);
+}
+
+static void stream_drain(struct stream *stream, const struct stream_handler *handler)
+{
+	struct stream_chunk *chunk;
+
+	while ((chunk = stream->late) && stream_is_due(stream, chunk->pos, chunk->eof)) {
+		struct stream_record record = {
+			.pos = chunk->pos,
+			.len = chunk->len,
+			.eof = chunk->eof,
+			.payload = slice_of(chunk->bytes, chunk->copied),
+			.time_ns = chunk->time_ns,
+			.mover = &chunk->mover,
+		};
+
+		DL_DELETE(stream->late, chunk);
+		stream->late_bytes -= chunk->copied;
+		counter_add(COUNTER_STREAM_LATE, 1);
+		stream_deliver(stream, &record, handler);
+		free(chunk);
+	}
+	if (stream->late)
+		stream->gap_poll = stream->late->poll;
+}
+
+static int chunk_compare(const struct stream_chunk *a, const struct stream_chunk *b)
+{
+	if (a->pos != b->pos)
+		return a->pos < b->pos ? -1 : 1;
+	return (int)a->eof - (int)b->eof;
+}
+
+/* Most late records follow the ones that wait already, so the place is looked for from the end. */
+static void stream_insert(struct stream *stream, struct stream_chunk *chunk)
+{
+	struct stream_chunk *after = stream->late ? stream->late->prev : NULL;
+
+	while (after && chunk_compare(after, chunk) > 0)
+		after = after == stream->late ? NULL : after->prev;
+	if (after)
+		DL_APPEND_ELEM(stream->late, after, chunk);
+	else
+		DL_PREPEND(stream->late, chunk);
+}
+
+/* 0, or -1 when memory is out. */
+static int stream_hold(struct stream *stream, const struct stream_record *record, uint64_t poll)
+{
+	struct stream_chunk *chunk = malloc(sizeof(*chunk) + record->payload.len);
+
+	if (!chunk)
+		return -1;
+	chunk->pos = record->pos;
+	chunk->time_ns = record->time_ns;
+	chunk->poll = poll;
+	chunk->len = record->len;
+	chunk->copied = (uint32_t)record->payload.len;
+	chunk->eof = record->eof;
+	chunk->mover = *record->mover;
+	if (chunk->copied)
+		memcpy(chunk->bytes, record->payload.data, chunk->copied);
+	if (!stream->late)
+		stream->gap_poll = poll;
+	stream->late_bytes += chunk->copied;
+	stream_insert(stream, chunk);
+	return 0;
+}
+
+void stream_put(struct stream *stream, const struct stream_record *record, uint64_t poll, size_t limit_bytes,
+		const struct stream_handler *handler)
+{
+	struct stream_record placed = *record;
+
+	placed.pos = stream_widen(stream, record);
+	if (placed.pos >= POS_MAX)
+		return; /* no counter gets there: not a record of ours */
+	if (!stream_is_due(stream, placed.pos, placed.eof)) {
+		if (stream->late_bytes + placed.payload.len <= limit_bytes &&
+		    stream_hold(stream, &placed, poll) == 0)
+			return;
+		counter_add(COUNTER_LIMIT_REORDER, placed.payload.len);
+		while (stream->late && stream->late->pos < placed.pos) {
+			stream_lose(stream, stream->late->pos, placed.time_ns, handler);
+			stream_drain(stream, handler);
+		}
+		if (stream->next < placed.pos)
+			stream_lose(stream, placed.pos, placed.time_ns, handler);
+	}
+	stream_deliver(stream, &placed, handler);
+	if (stream->late)
+		stream_drain(stream, handler);
+}
+
+bool stream_poll(struct stream *stream, uint64_t poll, uint64_t time_ns, const struct stream_handler *handler)
+{
+	while (stream->late && stream->gap_poll + GRACE_POLLS <= poll) {
+		stream_lose(stream, stream->late->pos, time_ns, handler);
+		stream_drain(stream, handler);
+	}
+	return stream->late != NULL;
+}
+
+void stream_flush(struct stream *stream, uint64_t time_ns, const struct stream_handler *handler)
+{
+	while (stream->late) {
+		stream_lose(stream, stream->late->pos, time_ns, handler);
+		stream_drain(stream, handler);
+	}
+}
+
+void stream_unknown(struct stream *stream, uint64_t time_ns, const struct stream_handler *handler)
+{
+	stream->from_start = stream->from_start && stream->started;
+	counter_add(COUNTER_STREAM_HOLES, 1);
+	handler->hole(handler->ctx, HOLE_UNKNOWN_SIZE, true, time_ns);
+}

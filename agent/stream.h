@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One direction of one byte layer: records go in as they come, bytes and
+ * holes come out in order of their position.
+ */
+#ifndef HARK_STREAM_H
+#define HARK_STREAM_H
+
+#include "message.h"
+#include "slice.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct stream_record {
+	uint64_t pos;
+	uint64_t offset; /* valid with offset_known */
+	bool offset_known;
+	bool seq32; /* pos has 32 bits and wraps */
+	bool eof;   /* the direction ends at pos */
+	uint32_t len;
+	struct slice payload; /* the first bytes of len; borrowed for the call */
+	uint64_t time_ns;
+	const struct mover *mover; /* borrowed for the call */
+};
+
+/* All borrowed for the call. Must not put or free the stream that calls. */
+struct stream_handler {
+	void *ctx;
+	void (*data)(void *ctx, struct slice bytes, uint64_t time_ns, const struct mover *mover);
+	/* size bytes are missing (protocol.h's HOLE_UNKNOWN_SIZE: nobody knows how many); lost: no record
+	 * stood for them. */
+	void (*hole)(void *ctx, uint64_t size, bool lost, uint64_t time_ns);
+	void (*finish)(void *ctx, uint64_t time_ns);
+};
+
+struct stream_chunk;
+
+struct stream {
+	bool started;
+	bool from_start; /* the first position is the first of the direction, for certain */
+	bool from_zero;	 /* a counter that began at 0: hark's first sight */
+	bool seq32;
+	bool ended;
+	uint64_t next;		       /* the position that is due, in 64 bits */
+	uint64_t reference;	       /* the newest position, to widen the next ones by */
+	uint64_t hole_start, hole_end; /* the newest hole that was given up on */
+	struct stream_chunk *late;     /* in order of position */
+	size_t late_bytes;
+	uint64_t gap_poll; /* when the gap before `late` was noticed */
+};
+
+void stream_init(struct stream *stream);
+void stream_fini(struct stream *stream);
+
+/*
+ * Places a stream by its first record; must come before stream_put(). beginning_seen: the connection's
+ * beginning was seen, so bytes before the record are late or lost, not older than hark.
+ */
+void stream_start(struct stream *stream, const struct stream_record *record, bool beginning_seen);
+
+/* Takes one record at poll number `poll`; limit_bytes bounds what is held for a late record. */
+void stream_put(struct stream *stream, const struct stream_record *record, uint64_t poll, size_t limit_bytes,
+		const struct stream_handler *handler);
+
+/* A poll passed: what is missing since GRACE_POLLS is lost. True while a record is still awaited. */
+bool stream_poll(struct stream *stream, uint64_t poll, uint64_t time_ns,
+		 const struct stream_handler *handler);
+
+/* Gives up on everything missing. */
+void stream_flush(struct stream *stream, uint64_t time_ns, const struct stream_handler *handler);
+
+/* Some unmeasured bytes passed: a hole of unknown size. */
+void stream_unknown(struct stream *stream, uint64_t time_ns, const struct stream_handler *handler);
+
+/* A stream position in the units of event_data.pos. */
+uint64_t stream_event_pos(const struct stream *stream, uint64_t pos);
+
+#endif

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A session ends with SSL_free(), with its process, or with its connection.
+ * The address may be used again at once, so an ending session is out of the
+ * tracker's table already and only its connection still knows it.
+ */
+#include "tls.h"
+
+#include "conn.h"
+
+#include <stdlib.h>
+
+struct tls_session *tls_session_new(const struct pipeline *pipeline, struct tls_key key)
+{
+	struct tls_session *session = calloc(1, sizeof(*session));
+
+	if (!session)
+		return NULL;
+	session->key = key;
+	flow_init(&session->flow, pipeline, NULL, (uint32_t)key.pid, key.ssl);
+	return session;
+}
+
+void tls_session_free(struct tls_session *session)
+{
+	if (!session)
+		return;
+	flow_fini(&session->flow);
+	free(session);
+}
+
+void tls_session_record(struct tls_session *session, const struct event_data *event,
+			const struct mover *mover)
+{
+	if (event->h.type == EVENT_TLS_REFUSED) {
+		flow_unknown(&session->flow,
+			     event->direction == DIRECTION_SENT ? DIRECTION_SENT : DIRECTION_RECEIVED);
+		return;
+	}
+	session->plaintext = session->plaintext || event->len;
+	flow_record(&session->flow, event, mover, event->h.flags & EVENT_FROM_START);
+}
+
+bool tls_session_is_other(const struct tls_session *session, const struct event_data *event)
+{
+	const struct flow_side *side = &session->flow.side[event->direction == DIRECTION_SENT ? 0 : 1];
+
+	if (session->socket_id && event->sock.id && session->socket_id != event->sock.id)
+		return true;
+	return event->h.type == EVENT_TLS_DATA && event->h.flags & EVENT_FROM_START && event->pos == 0 &&
+	       event->len && side->stream.next > 0;
+}
+
+const char *tls_library(const struct event_data *event)
+{
+	return event->source == SOURCE_OPENSSL ? "openssl" : NULL;
+}

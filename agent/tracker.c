@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From events to connections: looks up whose event it is and hands it on.
+ *
+ * A known {pid, fd} with another socket id is a new connection (design D2);
+ * the old one ends by its own signs. A TLS session belongs to the connection
+ * of its socket, or to one without a socket until a record binds it.
+ */
+#include "tracker.h"
+
+#include "counters.h"
+#include "tracker_life.h"
+#include "tracker_table.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+void tracker_config_init(struct tracker_config *config)
+{
+	*config = (struct tracker_config){
+		.timeout_ns = UINT64_C(60000000000),
+		.body_limit_bytes = 64 * 1024,
+		.message_limit_bytes = 512 * 1024,
+		.connection_limit = 65536,
+		.exchange_limit = 4096,
+		.held_limit_bytes = 256 * 1024,
+		.reorder_limit_bytes = 4 * 1024 * 1024,
+		.stream_limit = 2048,
+		.pipeline_limit = 1024,
+		.table_limit_bytes = 1024 * 1024,
+		.undetermined_limit_bytes = 1024 * 1024,
+	};
+}
+
+struct tracker *tracker_new(const struct tracker_config *config, const struct tracker_handler *handler)
+{
+	struct tracker *tracker = calloc(1, sizeof(*tracker));
+
+	if (!tracker)
+		return NULL;
+	tracker->pipeline.config = *config;
+	tracker->pipeline.handler = *handler;
+	tracker->next_id = 1;
+	if (!config->pid_count)
+		return tracker;
+	tracker->pids = calloc(config->pid_count, sizeof(*tracker->pids));
+	if (!tracker->pids) {
+		free(tracker);
+		return NULL;
+	}
+	memcpy(tracker->pids, config->pids, config->pid_count * sizeof(*tracker->pids));
+	tracker->pipeline.config.pids = tracker->pids;
+	return tracker;
+}
+
+void tracker_free(struct tracker *tracker)
+{
+	if (!tracker)
+		return;
+	tracker->pipeline.handler = (struct tracker_handler){ .ctx = NULL };
+	while (tracker->conns)
+		conn_remove(tracker, tracker->conns);
+	while (tracker->sks)
+		sk_remove(tracker, tracker->sks);
+	while (tracker->processes)
+		process_remove(tracker, tracker->processes);
+	free(tracker->pids);
+	free(tracker);
+}
+
+/* Who moves now; names are looked up again only when something changed. */
+static void conn_moved_by(struct tracker *tracker, struct conn *conn, const struct event_data *event)
+{
+	struct mover *mover = &conn->mover;
+	int32_t fd = event->sock.fd < 0 && mover->pid == event->h.pid ? mover->fd : event->sock.fd;
+
+	if (mover->pid == event->h.pid && mover->tid == event->h.tid && mover->fd == fd &&
+	    conn->mover_names == tracker->names &&
+	    memcmp(mover->comm, event->h.comm, sizeof(mover->comm) - 1) == 0)
+		return;
+	*mover = mover_of(tracker, &event->h, fd);
+	conn->mover_names = tracker->names;
+	conn->facts.owner = *mover;
+	fd_claim(tracker, conn, event->h.pid, fd);
+}
+
+static void conn_take(struct tracker *tracker, struct conn *conn, const struct event_data *event)
+{
+	if (conn->closing && conn->revivable)
+		conn->closing = false;
+	conn_update_socket(conn, &event->sock);
+	if (!conn->pointers)
+		fd_claim(tracker, conn, event->h.pid, event->sock.fd);
+	conn_moved_by(tracker, conn, event);
+	conn_touch(tracker, conn);
+}
+
+static void tracker_socket_data(struct tracker *tracker, const struct event_data *event)
+{
+	struct conn *conn;
+
+	if (!event->sock.id && !event->sock.sk)
+		return;
+	conn = tracker_socket(tracker, &event->h, &event->sock);
+	if (!conn)
+		return;
+	conn_take(tracker, conn, event);
+	conn_socket_data(conn, event);
+}
+
+static struct tls_session *session_find(const struct tracker *tracker, const struct event_data *event)
+{
+	struct tls_key key = { .ssl = event->ssl, .pid = event->h.pid };
+	struct tls_session *session;
+
+	HASH_FIND(hh, tracker->sessions, &key, sizeof(key), session);
+	return session;
+}
+
+static struct tls_session *session_link(struct tracker *tracker, struct tls_session *session)
+{
+	struct process *process = process_get(tracker, (uint32_t)session->key.pid);
+
+	if (!process)
+		return NULL;
+	HASH_ADD(hh, tracker->sessions, key, sizeof(session->key), session);
+	if (!TABLE_ADDED(session, hh))
+		return NULL;
+	DL_APPEND2(process->sessions, session, process_prev, process_next);
+	return session;
+}
+
+static struct tls_session *session_new(struct tracker *tracker, const struct event_data *event)
+{
+	struct tls_key key = { .ssl = event->ssl, .pid = event->h.pid };
+	struct tls_session *session = tls_session_new(&tracker->pipeline, key);
+	struct event_socket nowhere = { .fd = -1 };
+	bool known = event->sock.id != 0;
+	struct conn *conn;
+
+	if (!session || !session_link(tracker, session)) {
+		counter_add(COUNTER_LIMIT_MEMORY, 1);
+		tls_session_free(session);
+		return NULL;
+	}
+	conn = tracker_socket(tracker, &event->h, known ? &event->sock : &nowhere);
+	if (!conn) {
+		session_unlink(tracker, session);
+		tls_session_free(session);
+		return NULL;
+	}
+	session->socket_id = event->sock.id;
+	conn_add_session(conn, session);
+	return session;
+}
+
+/* The session's socket became known: its connection gets it, or goes over into the one that has it. */
+static void session_bind(struct tracker *tracker, struct tls_session *session, const struct event_data *event)
+{
+	struct conn *socketless = session->conn;
+	struct conn *conn = tracker_socket_find(tracker, &event->sock);
+
+	session->socket_id = event->sock.id;
+	if (!conn && conn_set_id(tracker, socketless, event->sock.id) == 0) {
+		tracker_join_states(tracker, socketless, &event->sock);
+		return;
+	}
+	if (!conn || conn == socketless)
+		return;
+	conn_absorb(conn, socketless);
+	counter_add(COUNTER_CONNECTIONS_CLOSED, 1);
+	conn_remove(tracker, socketless);
+}
+
+static void session_end(struct tracker *tracker, struct tls_session *session)
+{
+	struct conn *conn = session->conn;
+
+	session_unlink(tracker, session);
+	if (conn->socket_id)
+		conn_wake(tracker, conn);
+	else
+		conn_close_later(tracker, conn, END_CLOSED, true);
+}
+
+static void tracker_tls(struct tracker *tracker, const struct event_data *event)
+{
+	struct tls_session *session = session_find(tracker, event);
+	struct conn *conn;
+
+	if (session && tls_session_is_other(session, event)) {
+		session_end(tracker, session);
+		session = NULL;
+	}
+	if (!session)
+		session = session_new(tracker, event);
+	if (!session)
+		return;
+	if (event->sock.id && !session->socket_id)
+		session_bind(tracker, session, event);
+	conn = session->conn;
+	conn_take(tracker, conn, event);
+	conn_mark_tls(conn, tls_library(event));
+	if (event->h.type != EVENT_TLS_BIND)
+		tls_session_record(session, event, &conn->mover);
+}
+
+static void tracker_tls_free(struct tracker *tracker, const struct event_data *event)
+{
+	struct tls_session *session = session_find(tracker, event);
+
+	if (session)
+		session_end(tracker, session);
+}
+
+static void tracker_data(struct tracker *tracker, const struct event_data *event)
+{
+	if (!tracker_wants(tracker, event->h.pid))
+		return;
+	switch (event->h.type) {
+	case EVENT_SOCKET_DATA:
+		tracker_socket_data(tracker, event);
+		return;
+	case EVENT_TLS_FREE:
+		tracker_tls_free(tracker, event);
+		return;
+	default:
+		tracker_tls(tracker, event);
+	}
+}
+
+void tracker_event(struct tracker *tracker, const struct event_header *event)
+{
+	if (event->time_ns > tracker->pipeline.now_ns)
+		tracker->pipeline.now_ns = event->time_ns;
+	if (!(event->flags & EVENT_SYNTHETIC) && event->type != EVENT_POLL)
+		counter_add(COUNTER_EVENTS_RECEIVED, 1);
+	switch (event->type) {
+	case EVENT_SOCKET_DATA:
+	case EVENT_TLS_DATA:
+	case EVENT_TLS_BIND:
+	case EVENT_TLS_REFUSED:
+	case EVENT_TLS_FREE:
+		tracker_data(tracker, (const struct event_data *)event);
+		break;
+	case EVENT_SOCKET_STATE:
+		tracker_state(tracker, (const struct event_state *)event);
+		break;
+	case EVENT_EXEC:
+		tracker_exec(tracker, (const struct event_process *)event);
+		break;
+	case EVENT_EXIT:
+		tracker_exit(tracker, (const struct event_process *)event);
+		break;
+	case EVENT_POLL:
+		tracker_poll(tracker);
+		break;
+	case EVENT_COUNTERS:
+		counters_set_kernel((const struct event_counters *)event);
+		break;
+	}
+}
+
+static int conn_by_number(const struct conn *a, const struct conn *b)
+{
+	return a->facts.id < b->facts.id ? -1 : a->facts.id > b->facts.id;
+}
+
+void tracker_end(struct tracker *tracker)
+{
+	DL_SORT(tracker->conns, conn_by_number);
+	while (tracker->conns) {
+		struct conn *conn = tracker->conns;
+
+		conn_close(tracker, conn, conn->closing ? conn->close_reason : END_IN_FLIGHT);
+	}
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How connections begin and end: socket states, exec and exit, time. */
+#ifndef HARK_TRACKER_LIFE_H
+#define HARK_TRACKER_LIFE_H
+
+#include "tracker_table.h"
+
+/* Does the user want to see this process? */
+bool tracker_wants(const struct tracker *tracker, uint32_t pid);
+
+struct mover mover_of(struct tracker *tracker, const struct event_header *event, int32_t fd);
+
+/* The connection of this socket, by id or by what the states told; NULL: none. */
+struct conn *tracker_socket_find(struct tracker *tracker, const struct event_socket *sock);
+
+/* What the states told about this socket becomes the connection's. */
+void tracker_join_states(struct tracker *tracker, struct conn *conn, const struct event_socket *sock);
+
+/* The connection of a socket that just moved bytes; made if need be. NULL: out of memory. */
+struct conn *tracker_socket(struct tracker *tracker, const struct event_header *event,
+			    const struct event_socket *sock);
+
+void tracker_state(struct tracker *tracker, const struct event_state *event);
+void tracker_exec(struct tracker *tracker, const struct event_process *event);
+void tracker_exit(struct tracker *tracker, const struct event_process *event);
+
+/* EVENT_POLL: the clock. */
+void tracker_poll(struct tracker *tracker);
+
+#endif

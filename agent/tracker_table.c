@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Who points to what, and nothing else. Every removal unlinks both ends, so no
+ * table ever holds a pointer to something freed.
+ *
+ * Invariants: a connection is in `conns`; in `by_id` exactly when its socket
+ * id is known; a pointer with a known fd is in `fds`; an entry of `sks` is in
+ * `waiting` exactly when it has no connection.
+ */
+#include "tracker_table.h"
+
+#include "counters.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define IDLE_POLLS 3 /* how long a connection that moved is looked at */
+
+struct conn *conn_find(const struct tracker *tracker, uint64_t socket_id)
+{
+	struct conn *conn;
+
+	if (!socket_id)
+		return NULL;
+	HASH_FIND(hh, tracker->by_id, &socket_id, sizeof(socket_id), conn);
+	return conn;
+}
+
+int conn_set_id(struct tracker *tracker, struct conn *conn, uint64_t socket_id)
+{
+	conn->socket_id = socket_id;
+	conn->facts.sock.id = socket_id;
+	HASH_ADD(hh, tracker->by_id, socket_id, sizeof(conn->socket_id), conn);
+	if (TABLE_ADDED(conn, hh))
+		return 0;
+	conn->socket_id = 0;
+	return -ENOMEM;
+}
+
+static void conn_evict(struct tracker *tracker)
+{
+	struct conn *conn = tracker->conns;
+
+	if (!conn || tracker->conn_count < tracker->pipeline.config.connection_limit)
+		return;
+	counter_add(COUNTER_LIMIT_CONNECTIONS, 1);
+	counter_add(COUNTER_CONNECTIONS_EVICTED, 1);
+	conn_truncate(conn);
+	conn_close(tracker, conn, END_IN_FLIGHT);
+}
+
+struct conn *conn_add(struct tracker *tracker, const struct event_socket *sock)
+{
+	struct conn *conn;
+
+	conn_evict(tracker);
+	conn = conn_new(&tracker->pipeline, tracker->next_id, sock);
+	if (!conn) {
+		counter_add(COUNTER_LIMIT_MEMORY, 1);
+		return NULL;
+	}
+	if (conn->socket_id && conn_set_id(tracker, conn, conn->socket_id)) {
+		counter_add(COUNTER_LIMIT_MEMORY, 1);
+		conn_free(conn);
+		return NULL;
+	}
+	tracker->next_id++;
+	tracker->conn_count++;
+	DL_APPEND(tracker->conns, conn);
+	return conn;
+}
+
+void conn_remove(struct tracker *tracker, struct conn *conn)
+{
+	struct tls_session *session;
+
+	while (conn->pointers)
+		fd_remove(tracker, conn->pointers);
+	DL_FOREACH (conn->sessions, session)
+		session_unlink(tracker, session);
+	if (conn->sk)
+		sk_remove(tracker, conn->sk);
+	if (conn->socket_id)
+		HASH_DEL(tracker->by_id, conn);
+	if (conn->pending)
+		DL_DELETE2(tracker->pending, conn, pending_prev, pending_next);
+	DL_DELETE(tracker->conns, conn);
+	tracker->conn_count--;
+	conn_free(conn);
+}
+
+void conn_close(struct tracker *tracker, struct conn *conn, enum protocol_end reason)
+{
+	struct tls_session *session;
+
+	DL_FOREACH (conn->sessions, session)
+		session_unlink(tracker, session);
+	conn_end(conn, reason);
+	conn_remove(tracker, conn);
+}
+
+void conn_wake(struct tracker *tracker, struct conn *conn)
+{
+	conn->pending_until = tracker->pipeline.poll + IDLE_POLLS;
+	if (conn->pending)
+		return;
+	conn->pending = true;
+	DL_APPEND2(tracker->pending, conn, pending_prev, pending_next);
+}
+
+void conn_touch(struct tracker *tracker, struct conn *conn)
+{
+	conn->last_ns = tracker->pipeline.now_ns;
+	if (tracker->conns->prev != conn) {
+		DL_DELETE(tracker->conns, conn);
+		DL_APPEND(tracker->conns, conn);
+	}
+	conn_wake(tracker, conn);
+}
+
+void conn_close_later(struct tracker *tracker, struct conn *conn, enum protocol_end reason, bool revivable)
+{
+	if (conn->closing && (revivable || !conn->revivable))
+		return;
+	conn->closing = true;
+	conn->revivable = revivable;
+	conn->close_reason = reason;
+	conn->close_poll = tracker->pipeline.poll + GRACE_POLLS;
+	conn->facts.closed_ns = tracker->pipeline.now_ns;
+	conn_wake(tracker, conn);
+}
+
+void conn_orphan(struct tracker *tracker, struct conn *conn, enum protocol_end reason)
+{
+	if (conn->pointers)
+		return;
+	if (reason == END_CLOSED && conn->facts.closed_by == CLOSED_UNKNOWN)
+		conn->facts.closed_by = CLOSED_LOCAL;
+	conn_close_later(tracker, conn, reason, true);
+}
+
+struct process *process_get(struct tracker *tracker, uint32_t pid)
+{
+	struct process *process;
+
+	HASH_FIND(hh, tracker->processes, &pid, sizeof(pid), process);
+	if (process)
+		return process;
+	process = calloc(1, sizeof(*process));
+	if (!process)
+		return NULL;
+	process->pid = pid;
+	HASH_ADD(hh, tracker->processes, pid, sizeof(process->pid), process);
+	if (TABLE_ADDED(process, hh))
+		return process;
+	free(process);
+	return NULL;
+}
+
+void process_remove(struct tracker *tracker, struct process *process)
+{
+	if (process->exited)
+		DL_DELETE(tracker->exited, process);
+	HASH_DEL(tracker->processes, process);
+	free(process);
+}
+
+void fd_remove(struct tracker *tracker, struct fd_pointer *pointer)
+{
+	DL_DELETE(pointer->conn->pointers, pointer);
+	DL_DELETE2(pointer->process->pointers, pointer, process_prev, process_next);
+	if (pointer->key.fd >= 0)
+		HASH_DEL(tracker->fds, pointer);
+	free(pointer);
+}
+
+static void fd_link(struct fd_pointer *pointer, struct conn *conn, struct process *process)
+{
+	pointer->conn = conn;
+	pointer->process = process;
+	DL_APPEND(conn->pointers, pointer);
+	DL_APPEND2(process->pointers, pointer, process_prev, process_next);
+}
+
+static struct fd_pointer *fd_of_conn(const struct conn *conn, struct fd_key key)
+{
+	struct fd_pointer *pointer;
+
+	DL_FOREACH (conn->pointers, pointer)
+		if (pointer->key.pid == key.pid && pointer->key.fd == key.fd)
+			break;
+	return pointer;
+}
+
+/* A number becomes known: the nameless hold of that process on the socket is the same one. */
+static void fd_remove_nameless(struct tracker *tracker, struct conn *conn, uint32_t pid)
+{
+	struct fd_pointer *pointer = fd_of_conn(conn, (struct fd_key){ pid, -1 });
+
+	if (pointer)
+		fd_remove(tracker, pointer);
+}
+
+static struct fd_pointer *fd_find(const struct tracker *tracker, const struct conn *conn, struct fd_key key)
+{
+	struct fd_pointer *pointer;
+
+	if (key.fd < 0)
+		return conn->pointers ? conn->pointers : NULL;
+	HASH_FIND(hh, tracker->fds, &key, sizeof(key), pointer);
+	return pointer;
+}
+
+void fd_claim(struct tracker *tracker, struct conn *conn, uint32_t pid, int32_t fd)
+{
+	struct fd_key key = { .pid = pid, .fd = fd < 0 ? -1 : fd };
+	struct fd_pointer *pointer = fd_find(tracker, conn, key);
+	struct process *process;
+
+	if (pointer && pointer->conn == conn)
+		return;
+	if (pointer) {
+		struct conn *before = pointer->conn;
+
+		fd_remove(tracker, pointer);
+		conn_orphan(tracker, before, END_CLOSED);
+	}
+	process = process_get(tracker, pid);
+	pointer = process ? calloc(1, sizeof(*pointer)) : NULL;
+	if (!pointer)
+		return;
+	pointer->key = key;
+	if (key.fd >= 0) {
+		HASH_ADD(hh, tracker->fds, key, sizeof(pointer->key), pointer);
+		if (!TABLE_ADDED(pointer, hh)) {
+			free(pointer);
+			return;
+		}
+		fd_remove_nameless(tracker, conn, pid);
+	}
+	fd_link(pointer, conn, process);
+}
+
+void session_unlink(struct tracker *tracker, struct tls_session *session)
+{
+	struct process *process;
+	uint32_t pid = (uint32_t)session->key.pid;
+
+	if (session->ending)
+		return;
+	session->ending = true;
+	session->end_poll = tracker->pipeline.poll + GRACE_POLLS;
+	HASH_DEL(tracker->sessions, session);
+	HASH_FIND(hh, tracker->processes, &pid, sizeof(pid), process);
+	if (process)
+		DL_DELETE2(process->sessions, session, process_prev, process_next);
+	if (tracker->pipeline.handler.forget_ssl)
+		tracker->pipeline.handler.forget_ssl(tracker->pipeline.handler.ctx, pid, session->key.ssl);
+}
+
+struct sk_entry *sk_find(const struct tracker *tracker, uint64_t sk)
+{
+	struct sk_entry *entry;
+
+	if (!sk)
+		return NULL;
+	HASH_FIND(hh, tracker->sks, &sk, sizeof(sk), entry);
+	return entry;
+}
+
+static void sk_wait(struct tracker *tracker, struct sk_entry *entry)
+{
+	DL_APPEND(tracker->waiting, entry);
+	tracker->waiting_count++;
+}
+
+static void sk_unwait(struct tracker *tracker, struct sk_entry *entry)
+{
+	DL_DELETE(tracker->waiting, entry);
+	tracker->waiting_count--;
+}
+
+struct sk_entry *sk_add(struct tracker *tracker, uint64_t sk)
+{
+	struct sk_entry *entry;
+
+	if (tracker->waiting && tracker->waiting_count >= tracker->pipeline.config.connection_limit) {
+		counter_add(COUNTER_LIMIT_CONNECTIONS, 1);
+		sk_remove(tracker, tracker->waiting);
+	}
+	entry = calloc(1, sizeof(*entry));
+	if (!entry)
+		return NULL;
+	entry->sk = sk;
+	HASH_ADD(hh, tracker->sks, sk, sizeof(entry->sk), entry);
+	if (!TABLE_ADDED(entry, hh)) {
+		free(entry);
+		return NULL;
+	}
+	sk_wait(tracker, entry);
+	return entry;
+}
+
+void sk_set_conn(struct tracker *tracker, struct sk_entry *entry, struct conn *conn)
+{
+	if (conn->sk && conn->sk != entry)
+		sk_remove(tracker, conn->sk);
+	if (!entry->conn)
+		sk_unwait(tracker, entry);
+	else
+		entry->conn->sk = NULL;
+	entry->conn = conn;
+	conn->sk = entry;
+}
+
+void sk_remove(struct tracker *tracker, struct sk_entry *entry)
+{
+	if (entry->conn)
+		entry->conn->sk = NULL;
+	else
+		sk_unwait(tracker, entry);
+	HASH_DEL(tracker->sks, entry);
+	free(entry);
+}
