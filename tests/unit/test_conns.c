@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Both sinks of the conns view: a whole line each, what is absent, and the bound on kept exchanges. */
+#include "sinks/sinks.h"
+
+#include "sample.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <cmocka.h>
+#include <stdlib.h>
+
+#define TITLE                                                                                         \
+	"CONN  PROGRAM            LOCAL                 PEER                  ROLE   TLS      PROTO " \
+	"EXCH   BYTES   OPEN     CLOSED\n"
+
+struct row {
+	const char *name;
+	void (*change)(struct conn_facts *conn);
+	const char *text, *json;
+};
+
+static void nothing(struct conn_facts *conn)
+{
+	(void)conn;
+}
+
+static void opaque(struct conn_facts *conn)
+{
+	*conn = (struct conn_facts){ .id = 2,
+				     .tls = true,
+				     .opaque = "no library that hark knows",
+				     .lost_bytes = 5,
+				     .moved_bytes = 5,
+				     .ciphertext_bytes = 99,
+				     .flags = FLAG_LATE_JOINED,
+				     .owner = { .fd = -1 },
+				     .sock = { .fd = -1 } };
+}
+
+static void muted(struct conn_facts *conn)
+{
+	*conn = (struct conn_facts){ .id = 4,
+				     .muted = "not HTTP",
+				     .tls_unknown = true,
+				     .opened_ns = 1000000000,
+				     .handshake_ns = 1500000,
+				     .owner = { .fd = -1 },
+				     .sock = { .fd = -1 } };
+}
+
+static const struct row rows[] = {
+	{ "known", nothing,
+	  TITLE "#12   curl[1234]         10.0.0.1:40000        10.0.0.2:8443         client no       h1.1  "
+		"1      800     2.5 s    peer\n",
+	  "{\"hark.connection\":12,\"hark.role\":\"client\",\"server.address\":\"10.0.0.2\",\"server.port\":"
+	  "8443,"
+	  "\"client.address\":\"10.0.0.1\",\"client.port\":40000,\"network.transport\":\"tcp\","
+	  "\"network.local.address\":\"10.0.0.1\",\"network.local.port\":40000,"
+	  "\"network.peer.address\":\"10.0.0.2\",\"network.peer.port\":8443,\"tls\":false,\"process.pid\":"
+	  "1234,"
+	  "\"process.executable.name\":\"curl\",\"process.user.id\":1000,\"thread.id\":1235,"
+	  "\"thread.name\":\"curl-thread\",\"hark.fd\":5,\"network.protocol.name\":\"http\","
+	  "\"network.protocol.version\":\"1.1\",\"hark.exchanges\":1,"
+	  "\"hark.opened\":\"2026-01-02T03:04:05.000000000Z\",\"hark.closed\":\"2026-01-02T03:04:07."
+	  "500000000Z\","
+	  "\"hark.closed_by\":\"peer\",\"hark.connect_ms\":0.250000,\"hark.bytes.moved\":800,"
+	  "\"hark.bytes.copied\":700,\"hark.bytes.skipped\":100,\"hark.bytes.lost\":0}\n" },
+	{ "opaque", opaque,
+	  TITLE "#2    ?[?]               -                     -                     ?      yes      ?     "
+		"0      5       ?        - [late-joined] lost: 5 opaque: no library that hark knows\n",
+	  "{\"hark.connection\":2,\"tls\":true,\"hark.exchanges\":0,\"hark.bytes.moved\":5,\"hark.bytes."
+	  "copied\":0,"
+	  "\"hark.bytes.skipped\":0,\"hark.bytes.lost\":5,\"hark.bytes.ciphertext\":99,"
+	  "\"hark.flags\":[\"late-joined\"],\"hark.opaque\":\"no library that hark knows\"}\n" },
+	{ "muted, still open", muted,
+	  TITLE "#4    ?[?]               -                     -                     ?      ?        ?     "
+		"0      0       ?        - muted: not HTTP\n",
+	  "{\"hark.connection\":4,\"hark.exchanges\":0,\"hark.opened\":\"2026-01-02T03:04:05.000000000Z\","
+	  "\"hark.tls_handshake_ms\":1.500000,\"hark.bytes.moved\":0,\"hark.bytes.copied\":0,"
+	  "\"hark.bytes.skipped\":0,\"hark.bytes.lost\":0,\"hark.muted\":\"not HTTP\"}\n" },
+};
+
+static void check(const struct row *row, const struct sink_ops *ops, const char *expected)
+{
+	struct sample sample;
+	struct sample_sink sink;
+
+	sample_init(&sample);
+	row->change(&sample.conn);
+	sample_sink_open(&sink, ops, 0, false, false);
+	ops->conn_closed(sink.sink, &sample.conn);
+	print_message("%s, %s\n", row->name, ops->format);
+	assert_string_equal(sample_sink_text(&sink), expected);
+	sample_sink_close(&sink);
+	sample_fini(&sample);
+}
+
+static void test_rows(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		check(&rows[i], &conns_text_sink, rows[i].text);
+		check(&rows[i], &conns_json_sink, rows[i].json);
+	}
+}
+
+static size_t count_of(const char *text, const char *what)
+{
+	size_t count = 0;
+
+	for (text = strstr(text, what); text; text = strstr(text + 1, what))
+		count++;
+	return count;
+}
+
+/* 1,000 lines are kept for a connection, others are counted; each connection has its own. */
+static void test_kept_exchanges(void **state)
+{
+	struct sample sample;
+	struct sample_sink sink;
+	struct conn_facts other;
+
+	(void)state;
+	sample_init(&sample);
+	other = sample.conn;
+	other.id = 13;
+	sample_sink_open(&sink, &conns_text_sink, 1, false, false);
+	for (int i = 0; i < 1003; i++)
+		conns_text_sink.exchange(sink.sink, &sample.exchange);
+	sample.exchange.conn = &other;
+	conns_text_sink.exchange(sink.sink, &sample.exchange);
+	assert_string_equal(sample_sink_text(&sink), "");
+	conns_text_sink.conn_closed(sink.sink, &sample.conn);
+	assert_int_equal(count_of(sample_sink_text(&sink), "\n    03:04:05.000 curl[1234]"), 1000);
+	assert_int_equal(count_of(sink.text, "\n    (3 more exchanges, not kept)\n"), 1);
+	conns_text_sink.conn_closed(sink.sink, &other);
+	assert_int_equal(count_of(sample_sink_text(&sink), "\n    03:04:05.000 curl[1234]"), 1001);
+	assert_int_equal(count_of(sink.text, "CONN"), 1);
+	sample_sink_close(&sink);
+	sample_fini(&sample);
+}
+
+/* Long lines are bounded by their bytes; what was kept for a connection that never closes is freed. */
+static void test_kept_bytes(void **state)
+{
+	static char path[200 * 1024];
+	struct sample sample;
+	struct sample_sink sink;
+
+	(void)state;
+	memset(path, 'x', sizeof(path));
+	path[0] = '/';
+	sample_init(&sample);
+	sample.exchange.request->target = slice_of(path, sizeof(path));
+	sample_sink_open(&sink, &conns_text_sink, 1, false, false);
+	for (int i = 0; i < 3; i++)
+		conns_text_sink.exchange(sink.sink, &sample.exchange);
+	conns_text_sink.conn_closed(sink.sink, &sample.conn);
+	assert_int_equal(count_of(sample_sink_text(&sink), "(2 more exchanges, not kept)"), 1);
+	conns_text_sink.exchange(sink.sink, &sample.exchange);
+	sample_sink_close(&sink);
+	sample_fini(&sample);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_kept_exchanges),
+		cmocka_unit_test(test_kept_bytes),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Golden lines, in the C locale and in a UTF-8 one. */
+#include "sinks/sinks.h"
+
+#include "sample.h"
+
+#include <locale.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <cmocka.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+struct row {
+	const char *name;
+	void (*change)(struct sample *sample);
+	int verbose;
+	bool color;
+	const char *locale;
+	const char *expected;
+};
+
+static void nothing(struct sample *s)
+{
+	(void)s;
+}
+
+static void http2_tls(struct sample *s)
+{
+	s->conn.role = ROLE_SERVER;
+	s->conn.tls = true;
+	s->exchange.key = 5;
+	s->exchange.request->version = HTTP_2;
+	s->exchange.request->method = SLICE("POST");
+	s->exchange.request->target = SLICE("/a/rather/long/path/that/is/not/cut/anywhere/at/all");
+	s->exchange.request->body_bytes = 20000;
+	s->exchange.response->status = 503;
+	s->exchange.duration_ns = 1234567890;
+	s->exchange.flags = FLAG_GAP | FLAG_RESET;
+	s->exchange.h2_error_known = true;
+	s->exchange.h2_error = 8;
+}
+
+static void all_unknown(struct sample *s)
+{
+	sample_fini(s);
+	s->conn = (struct conn_facts){ .id = 3, .tls_unknown = true };
+	s->exchange = (struct exchange){ .conn = &s->conn, .flags = FLAG_NO_REQUEST };
+}
+
+static void path_unknown(struct sample *s)
+{
+	s->exchange.request->target = (struct slice){ 0 };
+	s->exchange.response->body_known = false;
+	s->exchange.mover.exe[0] = '\0';
+	s->conn.sock.family = AF_UNIX;
+}
+
+static void hostile(struct sample *s)
+{
+	s->exchange.request->method = SLICE("G\033[2J");
+	s->exchange.request->target = SLICE("/caf\xc3\xa9\xc2\x9b\xe2\x80\xae\xff\\\n");
+	strcpy(s->exchange.mover.exe, "a\tb");
+}
+
+static void fields(struct sample *s)
+{
+	struct message *response = s->exchange.response;
+
+	sample_header(response, &response->headers, "x-a", NULL);
+	sample_header(response, &response->headers, NULL, "b");
+	sample_header(response, &response->trailers, "x-t", "1\r");
+	s->exchange.request->body = SLICE("one\ntwo\x7f\n");
+	s->exchange.request->body_bytes = 9;
+	response->body = SLICE("abc");
+}
+
+#define FIRST "03:04:05.000 curl[1234]       #12  -> 10.0.0.2:8443   h1.1      GET  "
+#define URL   "example.com/a?b=1                    "
+
+static const struct row rows[] = {
+	{ "plain", nothing, 0, false, "C", FIRST URL "200 0/612     12 ms\n" },
+	{ "arrow in UTF-8", nothing, 0, false, "C.UTF-8",
+	  "03:04:05.000 curl[1234]       #12  →  10.0.0.2:8443   h1.1      GET  " URL
+	  "200 0/612     12 ms\n" },
+	{ "HTTP/2, TLS, error, long path", http2_tls, 0, false, "C",
+	  "03:04:05.000 curl[1234]       #12  <- 10.0.0.2:8443   h2+tls:5  POST "
+	  "example.com/a/rather/long/path/that/is/not/cut/anywhere/at/all 503 19.5K/612 1.2 s    [gap,reset "
+	  "CANCEL]\n" },
+	{ "nothing known", all_unknown, 0, false, "C",
+	  "?            ?[?]             #3   ?  -               ?+?       ?    "
+	  "?                                    ?   ?/?       ?        [no-request]\n" },
+	{ "path unknown, comm only, size a bound", path_unknown, 0, false, "C",
+	  "03:04:05.000 curl-thread[1234] #12  -> unix            h1.1      GET  "
+	  "example.com ?                        200 0/612+    12 ms\n" },
+	{ "hostile", hostile, 0, false, "C",
+	  "03:04:05.000 a\\tb[1234]       #12  -> 10.0.0.2:8443   h1.1      G\\x1b[2J "
+	  "example.com/caf\\xc3\\xa9\\xc2\\x9b\\xe2\\x80\\xae\\xff\\\\\\n 200 0/612     12 ms\n" },
+	{ "hostile in UTF-8", hostile, 0, false, "C.UTF-8",
+	  "03:04:05.000 a\\tb[1234]       #12  →  10.0.0.2:8443   h1.1      G\\x1b[2J "
+	  "example.com/café\\xc2\\x9b\\xe2\\x80\\xae\\xff\\\\\\n 200 0/612     12 ms\n" },
+	{ "headers", fields, 1, false, "C",
+	  FIRST URL "200 9/612     12 ms\n"
+		    "    > Host: example.com\n    > Cookie: [redacted]\n"
+		    "    < Server: nginx\n    < x-a: ?\n    < ?: [redacted]\n    <+ x-t: 1\\r\n" },
+	{ "bodies", fields, 2, false, "C",
+	  FIRST URL "200 9/612     12 ms\n"
+		    "    > Host: example.com\n    > Cookie: [redacted]\n    >| one\n    >| two\\x7f\n"
+		    "    < Server: nginx\n    < x-a: ?\n    < ?: [redacted]\n"
+		    "    <| abc\n    <| [3 of 612 bytes]\n    <+ x-t: 1\\r\n" },
+	{ "colour", nothing, 0, true, "C",
+	  "\033[2m03:04:05.000\033[0m curl[1234]       #12  -> 10.0.0.2:8443   h1.1      "
+	  "\033[1mGET\033[0m  " URL "\033[32m200\033[0m 0/612     12 ms\n" },
+};
+
+static void test_rows(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct sample sample;
+		struct sample_sink sink;
+
+		assert_non_null(setlocale(LC_CTYPE, rows[i].locale));
+		sample_init(&sample);
+		rows[i].change(&sample);
+		sample_sink_open(&sink, &watch_text_sink, rows[i].verbose, rows[i].color, false);
+		watch_text_sink.exchange(sink.sink, &sample.exchange);
+		print_message("%s\n", rows[i].name);
+		assert_string_equal(sample_sink_text(&sink), rows[i].expected);
+		sample_sink_close(&sink);
+		sample_fini(&sample);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_rows) };
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
