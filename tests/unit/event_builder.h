@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Hand-made events for tests of the pipeline: one socket or TLS object, whose
+ * positions are kept, and a text log of what comes out.
+ */
+#ifndef HARK_TESTS_EVENT_BUILDER_H
+#define HARK_TESTS_EVENT_BUILDER_H
+
+#include "event.h"
+#include "tracker.h"
+
+#include <stdarg.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#define TEST_SEQ_BASE 0xfffffff0u /* so that positions wrap early */
+
+/* One end of a connection as a process sees it. */
+struct peer {
+	uint32_t pid;
+	int32_t fd;
+	uint64_t id, sk, ssl;
+	uint16_t family;
+	uint64_t offset[2];
+};
+
+/* The tracker under test, its clock, and what it said. */
+struct bench {
+	struct tracker *tracker;
+	struct tracker_config config;
+	uint64_t now_ns;
+	char log[8192];
+	size_t used;
+	bool quiet_conns; /* leave connections out of the log */
+};
+
+__attribute__((format(printf, 2, 3))) static inline void bench_log(struct bench *bench, const char *format,
+								   ...)
+{
+	va_list args;
+	int n;
+
+	va_start(args, format);
+	n = vsnprintf(bench->log + bench->used, sizeof(bench->log) - bench->used, format, args);
+	va_end(args);
+	if (n > 0 && bench->used + (size_t)n < sizeof(bench->log))
+		bench->used += (size_t)n;
+}
+
+static inline void bench_flag(void *ctx, const char *name)
+{
+	bench_log(ctx, " %s", name);
+}
+
+static inline void bench_exchange(void *ctx, const struct exchange *exchange)
+{
+	struct bench *bench = ctx;
+	const struct message *request = exchange->request, *response = exchange->response;
+
+	bench_log(bench, "%llu:", (unsigned long long)exchange->conn->id);
+	if (request)
+		bench_log(bench, "%.*s %.*s", (int)request->method.len,
+			  request->method.data ? (const char *)request->method.data : "",
+			  request->target.data ? (int)request->target.len : 1,
+			  request->target.data ? (const char *)request->target.data : "?");
+	else
+		bench_log(bench, "-");
+	if (response)
+		bench_log(bench, " %d %llu", response->status, (unsigned long long)response->body_bytes);
+	else
+		bench_log(bench, " -");
+	flags_each(exchange->flags, bench_flag, bench);
+	if (exchange->h2_error_known)
+		bench_log(bench, " error=%u", exchange->h2_error);
+	bench_log(bench, "\n");
+}
+
+static inline void bench_opened(void *ctx, const struct conn_facts *conn)
+{
+	struct bench *bench = ctx;
+
+	if (!bench->quiet_conns)
+		bench_log(bench, "%llu open\n", (unsigned long long)conn->id);
+}
+
+static inline void bench_closed(void *ctx, const struct conn_facts *conn)
+{
+	static const char *const by[] = { "?", "local", "peer", "exit" };
+	static const char *const role[] = { "?", "client", "server" };
+	struct bench *bench = ctx;
+
+	if (bench->quiet_conns)
+		return;
+	bench_log(bench, "%llu closed %s %s%s%s%s%s%s x%llu %llu=%llu+%llu+%llu c%llu",
+		  (unsigned long long)conn->id, by[conn->closed_by], role[conn->role],
+		  conn->tls ? " tls" : "", conn->muted ? " muted:" : "", conn->muted ? conn->muted : "",
+		  conn->opaque ? " opaque" : "", conn->sock.family ? "" : " socketless",
+		  (unsigned long long)conn->exchanges, (unsigned long long)conn->moved_bytes,
+		  (unsigned long long)conn->copied_bytes, (unsigned long long)conn->skipped_bytes,
+		  (unsigned long long)conn->lost_bytes, (unsigned long long)conn->ciphertext_bytes);
+	flags_each(conn->flags, bench_flag, bench);
+	bench_log(bench, "\n");
+}
+
+static inline void bench_verdict(void *ctx, uint64_t id, enum tracker_verdict verdict)
+{
+	bench_log(ctx, "verdict %llu %s\n", (unsigned long long)id,
+		  verdict == VERDICT_MUTED ? "muted" : "ciphertext");
+}
+
+static inline void bench_skip(void *ctx, uint64_t id, uint32_t pid, uint64_t ssl,
+			      enum event_direction direction, uint64_t pos)
+{
+	bench_log(ctx, "skip %llu %u %llu %s %llu\n", (unsigned long long)id, pid, (unsigned long long)ssl,
+		  direction == DIRECTION_SENT ? "sent" : "received", (unsigned long long)pos);
+}
+
+static inline void bench_init(struct bench *bench)
+{
+	*bench = (struct bench){ .now_ns = 1000000000 };
+	tracker_config_init(&bench->config);
+}
+
+/* After bench->config is as the test wants it. */
+static inline void bench_start(struct bench *bench)
+{
+	const struct tracker_handler handler = {
+		.ctx = bench,
+		.exchange = bench_exchange,
+		.conn_opened = bench_opened,
+		.conn_closed = bench_closed,
+		.verdict = bench_verdict,
+		.skip = bench_skip,
+	};
+
+	bench->tracker = tracker_new(&bench->config, &handler);
+}
+
+static inline void bench_stop(struct bench *bench)
+{
+	tracker_free(bench->tracker);
+	bench->tracker = NULL;
+}
+
+static inline struct event_header bench_header(struct bench *bench, const struct peer *peer, uint16_t type,
+					       uint32_t size)
+{
+	struct event_header header = {
+		.size = size,
+		.type = type,
+		.flags = EVENT_PID_VALID,
+		.time_ns = bench->now_ns += 1000,
+		.pid = peer ? peer->pid : 0,
+		.tid = peer ? peer->pid : 0,
+		.comm = "tester",
+	};
+
+	return header;
+}
+
+static inline struct event_socket bench_socket(const struct peer *peer)
+{
+	struct event_socket sock = {
+		.id = peer->id,
+		.sk = peer->sk,
+		.fd = peer->fd,
+		.family = peer->family,
+		.state = 1,
+	};
+
+	return sock;
+}
+
+/* The record of a transfer; free() it. len may exceed copied. */
+static inline struct event_data *data_make(struct bench *bench, const struct peer *peer,
+					   enum event_direction direction, uint64_t offset, const void *bytes,
+					   size_t copied, size_t len)
+{
+	struct event_data *event = calloc(1, sizeof(*event) + copied);
+	bool tcp = peer->family != AF_UNIX && !peer->ssl;
+
+	event->h = bench_header(bench, peer, peer->ssl ? EVENT_TLS_DATA : EVENT_SOCKET_DATA,
+				(uint32_t)(sizeof(*event) + copied));
+	event->sock = bench_socket(peer);
+	event->ssl = peer->ssl;
+	event->pos = tcp ? (uint32_t)(TEST_SEQ_BASE + offset) : offset;
+	event->offset = offset;
+	if (tcp)
+		event->h.flags |= EVENT_POS_SEQ32 | EVENT_OFFSET_KNOWN;
+	event->len = (uint32_t)len;
+	event->copied = (uint32_t)copied;
+	event->hole = len > copied ? HOLE_SNAPLEN : HOLE_NONE;
+	event->direction = (uint8_t)direction;
+	event->source = peer->ssl ? SOURCE_OPENSSL : SOURCE_SOCKET;
+	if (copied)
+		memcpy(event->payload, bytes, copied);
+	return event;
+}
+
+static inline void event_send(struct bench *bench, struct event_data *event)
+{
+	tracker_event(bench->tracker, &event->h);
+	free(event);
+}
+
+static inline void data_put_at(struct bench *bench, struct peer *peer, enum event_direction direction,
+			       uint64_t offset, const void *bytes, size_t len)
+{
+	event_send(bench, data_make(bench, peer, direction, offset, bytes, len, len));
+}
+
+static inline void data_put(struct bench *bench, struct peer *peer, enum event_direction direction,
+			    const void *bytes, size_t len)
+{
+	data_put_at(bench, peer, direction, peer->offset[direction], bytes, len);
+	peer->offset[direction] += len;
+}
+
+static inline void data_sent(struct bench *bench, struct peer *peer, const char *text)
+{
+	data_put(bench, peer, DIRECTION_SENT, text, strlen(text));
+}
+
+static inline void data_received(struct bench *bench, struct peer *peer, const char *text)
+{
+	data_put(bench, peer, DIRECTION_RECEIVED, text, strlen(text));
+}
+
+/* A record was lost: its bytes moved and nobody told. */
+static inline void data_lose(struct peer *peer, enum event_direction direction, size_t len)
+{
+	peer->offset[direction] += len;
+}
+
+static inline void eof_put(struct bench *bench, struct peer *peer, enum event_direction direction)
+{
+	struct event_data *event = data_make(bench, peer, direction, peer->offset[direction], NULL, 0, 0);
+
+	event->h.flags |= EVENT_EOF;
+	event_send(bench, event);
+}
+
+/* A TLS event without payload. */
+static inline void tls_put(struct bench *bench, struct peer *peer, enum event_type type)
+{
+	struct event_data *event = data_make(bench, peer, DIRECTION_RECEIVED, 0, NULL, 0, 0);
+
+	event->h.type = (uint16_t)type;
+	event_send(bench, event);
+}
+
+static inline void state_put(struct bench *bench, const struct peer *peer, uint8_t from, uint8_t to)
+{
+	struct event_state event = {
+		.h = bench_header(bench, peer, EVENT_SOCKET_STATE, sizeof(event)),
+		.sock = bench_socket(peer),
+		.old_state = from,
+		.new_state = to,
+	};
+
+	event.h.flags = peer->pid ? EVENT_PID_VALID : 0;
+	tracker_event(bench->tracker, &event.h);
+}
+
+static inline void process_put(struct bench *bench, uint32_t pid, enum event_type type, const char *name)
+{
+	const struct peer peer = { .pid = pid };
+	struct event_process event = { .h = bench_header(bench, &peer, (uint16_t)type, sizeof(event)) };
+
+	snprintf(event.name, sizeof(event.name), "%s", name);
+	tracker_event(bench->tracker, &event.h);
+}
+
+static inline void poll_put(struct bench *bench, int times)
+{
+	while (times--) {
+		struct event_header event = bench_header(bench, NULL, EVENT_POLL, sizeof(event));
+
+		bench->now_ns += 10000000;
+		event.flags = EVENT_SYNTHETIC;
+		tracker_event(bench->tracker, &event);
+	}
+}
+
+#endif
