@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <linux/capability.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -30,14 +31,14 @@ static void say(const char *topic, const char *text)
 static uint64_t capabilities(void)
 {
 	FILE *status = fopen("/proc/self/status", "re");
-	unsigned long long value, found = 0;
+	uint64_t found = 0;
 	char line[256];
 
 	if (!status)
 		return 0;
 	while (fgets(line, sizeof(line), status))
-		if (sscanf(line, "CapEff: %llx", &value) == 1)
-			found = value;
+		if (strncmp(line, "CapEff:", strlen("CapEff:")) == 0)
+			found = strtoull(line + strlen("CapEff:"), NULL, 16);
 	fclose(status);
 	return found;
 }

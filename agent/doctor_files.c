@@ -11,6 +11,7 @@
 #include "buffer.h"
 #include "elf_file.h"
 #include "escape.h"
+#include "file_identity.h"
 #include "probe_site.h"
 #include "proc_maps.h"
 #include "processes.h"
@@ -27,7 +28,7 @@
 #define PIDS_SHOWN    6 /* of each kind that is not covered */
 
 struct library {
-	uint64_t device, inode;
+	struct file_identity identity;
 	char *path, version[40];
 	struct probe_site sites[PROBE_SITES_MAX];
 	int site_count;
@@ -120,7 +121,7 @@ static void library_take(void *ctx, int fd, const char *path, uint32_t pid)
 		files->dropped++;
 		return;
 	}
-	*library = (struct library){ .device = st.st_dev, .inode = st.st_ino, .path = strdup(path) };
+	*library = (struct library){ .identity = file_identity_of(fd, &st), .path = strdup(path) };
 	if (!library->path)
 		return;
 	files->count++;
@@ -150,7 +151,9 @@ static bool look_at_mapping(void *ctx, const struct mapping *mapping)
 {
 	struct process_look *look = ctx;
 	const char *base = strrchr(mapping->path, '/') + 1;
+	struct file_identity identity;
 	struct stat st;
+	int fd;
 
 	/* The executable lies at the lowest address but for odd cases, which are not Go's. */
 	if (!look->first_seen)
@@ -159,11 +162,13 @@ static bool look_at_mapping(void *ctx, const struct mapping *mapping)
 	for (size_t i = 0; i < OTHER_GO; i++)
 		if (strncmp(base, others[i].prefix, strlen(others[i].prefix)) == 0)
 			look->other[i] = true;
-	if (mapping_stat(look->pid, mapping, &st))
+	fd = mapping_open(look->pid, mapping, &st);
+	if (fd < 0)
 		return true;
+	identity = file_identity_of(fd, &st);
+	close(fd);
 	for (size_t i = 0; i < look->files->count; i++)
-		if (look->files->libraries[i].device == st.st_dev &&
-		    look->files->libraries[i].inode == st.st_ino)
+		if (file_identity_same(&look->files->libraries[i].identity, &identity))
 			look->maps[i] = true;
 	return true;
 }
@@ -238,8 +243,9 @@ static void library_print(const struct library *library)
 	printf("\n");
 	path_print(library->path);
 	printf("\n  %s, device %#lx inode %lu, mapped by %u process%s\n",
-	       library->version[0] ? library->version : "version unknown", (unsigned long)library->device,
-	       (unsigned long)library->inode, library->processes, library->processes == 1 ? "" : "es");
+	       library->version[0] ? library->version : "version unknown",
+	       (unsigned long)library->identity.device, (unsigned long)library->identity.inode,
+	       library->processes, library->processes == 1 ? "" : "es");
 	if (library->site_count < 0)
 		printf("  cannot be read: %s\n", strerror(-library->site_count));
 	for (int i = 0; i < library->site_count; i++) {

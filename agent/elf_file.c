@@ -15,7 +15,6 @@
 #include <fcntl.h>
 #include <gelf.h>
 #include <libelf.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -280,6 +279,19 @@ static void text_copy(const char *text, size_t len, char *out, size_t size)
 	out[i] = '\0';
 }
 
+/* Three numbers with dots between. */
+static bool is_version(const char *text)
+{
+	for (int part = 0; part < 3; part++) {
+		size_t digits = strspn(text, "0123456789");
+
+		if (!digits || (part < 2 && text[digits] != '.'))
+			return false;
+		text += digits + 1;
+	}
+	return true;
+}
+
 int elf_find_version(const struct elf_file *file, const char *prefix, char *out, size_t size)
 {
 	GElf_Shdr header;
@@ -294,11 +306,8 @@ int elf_find_version(const struct elf_file *file, const char *prefix, char *out,
 	at = data->d_buf;
 	end = at + data->d_size;
 	for (; (at = memmem(at, (size_t)(end - at), prefix, prefix_len)); at += prefix_len) {
-		unsigned int version[3];
-
 		text_copy(at, (size_t)(end - at), out, size);
-		if (strlen(out) > prefix_len &&
-		    sscanf(out + prefix_len, "%3u.%3u.%3u", &version[0], &version[1], &version[2]) == 3)
+		if (strlen(out) > prefix_len && is_version(out + prefix_len))
 			return 0;
 	}
 	out[0] = '\0';

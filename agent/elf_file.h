@@ -16,19 +16,19 @@ struct elf_file;
  * (ENOEXEC: not such a file). */
 struct elf_file *elf_open_fd(int fd);
 /* NULL is legal. */
-void elf_close(struct elf_file *elf);
+void elf_close(struct elf_file *file);
 
 /* True for x86-64, false for aarch64. */
-bool elf_is_x86_64(const struct elf_file *elf);
+bool elf_is_x86_64(const struct elf_file *file);
 
 /* Whether a section of this name is there (".gopclntab"). */
-bool elf_has_section(const struct elf_file *elf, const char *name);
+bool elf_has_section(const struct elf_file *file, const char *name);
 
 /*
  * Copies the first printable text in .rodata that is prefix and a version of three numbers ("OpenSSL 3.0.17 1
  * Jul 2025"), cut to size. 0, or -ENOENT and out is empty.
  */
-int elf_find_version(const struct elf_file *elf, const char *prefix, char *out, size_t size);
+int elf_find_version(const struct elf_file *file, const char *prefix, char *out, size_t size);
 
 struct elf_symbol {
 	uint64_t address;     /* virtual address in the file's own numbering */
@@ -37,13 +37,13 @@ struct elf_symbol {
 };
 
 /* A defined function by name, in .dynsym then .symtab; versions ignored. 0, or -ENOENT. */
-int elf_find_function(const struct elf_file *elf, const char *name, struct elf_symbol *out);
+int elf_find_function(const struct elf_file *file, const char *name, struct elf_symbol *out);
 
 /* Copies up to size bytes of code at a virtual address. Bytes copied, or -EFAULT when it lies in no
  * executable segment. */
-long elf_read_code(const struct elf_file *elf, uint64_t address, uint8_t *out, size_t size);
+long elf_read_code(const struct elf_file *file, uint64_t address, uint8_t *out, size_t size);
 
 /* Virtual address to file offset through the program headers. 0, or -EFAULT. */
-int elf_file_offset(const struct elf_file *elf, uint64_t address, uint64_t *offset);
+int elf_file_offset(const struct elf_file *file, uint64_t address, uint64_t *offset);
 
 #endif

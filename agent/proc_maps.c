@@ -26,20 +26,37 @@
 
 #define LINK_LEN (PATH_MAX + 64)
 
-/* Splits a line of maps; false when it is no executable mapping of a file. The line is changed. */
+/* A number and the one character that must follow it; NULL when it is not there. */
+static char *number_parse(char *text, int base, char after, uint64_t *out)
+{
+	char *end;
+
+	*out = strtoull(text, &end, base);
+	return end != text && *end == after ? end + 1 : NULL;
+}
+
+/*
+ * Splits "start-end perms offset major:minor inode   path"; false when it is no executable mapping of a file.
+ * The line is changed.
+ */
 static bool line_parse(char *line, struct mapping *mapping)
 {
-	char permissions[5];
-	int path_at = 0;
+	char *at = number_parse(line, 16, '-', &mapping->start);
+	uint64_t skipped;
 
-	if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s %*x %*x:%*x %" SCNu64 " %n", &mapping->start,
-		   &mapping->end, permissions, &mapping->inode, &path_at) != 4)
+	at = at ? number_parse(at, 16, ' ', &mapping->end) : NULL;
+	if (!at || strnlen(at, 5) < 5 || at[2] != 'x' || at[4] != ' ')
 		return false;
-	if (!path_at || permissions[2] != 'x' || line[path_at] != '/')
+	at = number_parse(at + 5, 16, ' ', &skipped);
+	at = at ? number_parse(at, 16, ':', &skipped) : NULL;
+	at = at ? number_parse(at, 16, ' ', &skipped) : NULL;
+	at = at ? number_parse(at, 10, ' ', &mapping->inode) : NULL;
+	if (!at)
 		return false;
-	line[strcspn(line, "\n")] = '\0';
-	mapping->path = line + path_at;
-	return true;
+	at += strspn(at, " ");
+	at[strcspn(at, "\n")] = '\0';
+	mapping->path = at;
+	return at[0] == '/';
 }
 
 int proc_maps_each(uint32_t pid, mapping_fn *fn, void *ctx)

@@ -5,17 +5,16 @@
  * Any executable mapping may be one: libssl, an executable with OpenSSL inside
  * (Node.js), a Python extension that carries its own. So each file is asked
  * for SSL_read and SSL_write once, and what was asked is remembered by device,
- * inode, time and size. A file that has them is reported once by device and
- * inode alone: a probe keeps its inode alive, so the number cannot come back
- * as another file, and a `touch` must not probe the same code twice.
+ * inode, time and size. What has them is reported once, by file_identity.
  *
  * Both sets are bounded. The first is emptied when it is full, which costs
  * time only; when the second is full, further libraries are not reported and
- * the user is told.
+ * are counted.
  */
 #include "processes.h"
 #include "counters.h"
 #include "elf_file.h"
+#include "file_identity.h"
 #include "library_cache.h"
 #include "map_watch.h"
 #include "proc_maps.h"
@@ -33,11 +32,11 @@
 #include <uthash.h>
 
 #define EXAMINED_MAX 16384
-#define REPORTED_MAX 1024
+#define REPORTED_MAX 512
 
 struct file_key {
 	uint64_t device, inode, size;
-	int64_t modified_s, modified_ns; /* 0 in the set of reported files, as is size */
+	int64_t modified_s, modified_ns;
 };
 
 struct known_file {
@@ -48,7 +47,9 @@ struct known_file {
 struct processes {
 	library_fn *fn;
 	void *ctx;
-	struct known_file *examined, *reported;
+	struct known_file *examined;
+	struct file_identity reported[REPORTED_MAX];
+	size_t reported_count;
 	struct map_watch *watch;
 };
 
@@ -68,7 +69,7 @@ static void set_clear(struct known_file **set)
 	struct known_file *file, *next;
 
 	HASH_ITER (hh, *set, file, next) {
-		HASH_DEL(*set, file);
+		HASH_DEL(*set, file); /* NOLINT(clang-analyzer-unix.Malloc): the macro's own bookkeeping */
 		free(file);
 	}
 }
@@ -79,7 +80,6 @@ void processes_free(struct processes *processes)
 		return;
 	map_watch_free(processes->watch);
 	set_clear(&processes->examined);
-	set_clear(&processes->reported);
 	free(processes);
 }
 
@@ -91,18 +91,16 @@ static bool set_has(struct known_file *set, const struct file_key *key)
 	return file != NULL;
 }
 
-static int set_add(struct known_file **set, const struct file_key *key)
+static void set_add(struct known_file **set, const struct file_key *key)
 {
 	struct known_file *file = calloc(1, sizeof(*file));
 
 	if (!file)
-		return -ENOMEM;
+		return;
 	file->key = *key;
 	HASH_ADD(hh, *set, key, sizeof(file->key), file);
-	if (set_has(*set, key))
-		return 0;
-	free(file);
-	return -ENOMEM;
+	if (!set_has(*set, key))
+		free(file);
 }
 
 static struct file_key key_examined(const struct stat *st)
@@ -116,18 +114,19 @@ static struct file_key key_examined(const struct stat *st)
 	};
 }
 
-static struct file_key key_reported(const struct stat *st)
+static bool known(const struct processes *processes, const struct stat *st)
 {
-	return (struct file_key){ .device = st->st_dev, .inode = st->st_ino };
+	struct file_key key = key_examined(st);
+
+	return !S_ISREG(st->st_mode) || set_has(processes->examined, &key);
 }
 
-static bool known(struct processes *processes, const struct stat *st)
+static bool reported(const struct processes *processes, const struct file_identity *identity)
 {
-	struct file_key examined = key_examined(st);
-	struct file_key reported = key_reported(st);
-
-	return !S_ISREG(st->st_mode) || set_has(processes->examined, &examined) ||
-	       set_has(processes->reported, &reported);
+	for (size_t i = 0; i < processes->reported_count; i++)
+		if (file_identity_same(&processes->reported[i], identity))
+			return true;
+	return false;
 }
 
 static bool holds_tls(int fd)
@@ -146,22 +145,21 @@ static bool holds_tls(int fd)
 static void file_examine(struct processes *processes, int fd, const struct stat *st, const char *path,
 			 uint32_t pid)
 {
-	struct file_key examined = key_examined(st);
-	struct file_key reported = key_reported(st);
+	struct file_identity identity = file_identity_of(fd, st);
+	struct file_key key = key_examined(st);
 
 	if (known(processes, st))
 		return;
 	if (HASH_COUNT(processes->examined) >= EXAMINED_MAX)
 		set_clear(&processes->examined);
-	(void)set_add(&processes->examined, &examined);
-	if (!holds_tls(fd))
+	set_add(&processes->examined, &key);
+	if (reported(processes, &identity) || !holds_tls(fd))
 		return;
-	/* Never report what cannot be remembered: it would be probed twice. */
-	if (HASH_COUNT(processes->reported) >= REPORTED_MAX || set_add(&processes->reported, &reported)) {
-		counter_add(COUNTER_LIMIT_MEMORY, 1);
+	if (processes->reported_count == REPORTED_MAX) { /* what cannot be remembered would be probed twice */
 		counter_add(COUNTER_PROBES_FAILED, 1);
 		return;
 	}
+	processes->reported[processes->reported_count++] = identity;
 	processes->fn(processes->ctx, fd, path, pid);
 }
 
@@ -278,14 +276,16 @@ static void name_fill(struct event_process *out, uint32_t pid)
 	memcpy(out->name, base, strnlen(base, sizeof(out->name) - 1));
 }
 
-static void status_line(struct event_process *out, const char *line)
+static void status_line(struct event_process *out, char *line)
 {
-	unsigned int value;
+	char *end;
 
-	if (sscanf(line, "PPid: %u", &value) == 1)
-		out->parent = value;
-	else if (sscanf(line, "Uid: %*u %u", &value) == 1)
-		out->h.uid = value;
+	if (strncmp(line, "PPid:", strlen("PPid:")) == 0) {
+		out->parent = (uint32_t)strtoul(line + strlen("PPid:"), NULL, 10);
+	} else if (strncmp(line, "Uid:", strlen("Uid:")) == 0) {
+		(void)strtoul(line + strlen("Uid:"), &end, 10); /* real; then effective */
+		out->h.uid = (uint32_t)strtoul(end, NULL, 10);
+	}
 }
 
 static void comm_fill(struct event_process *out, uint32_t pid)
