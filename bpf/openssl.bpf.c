@@ -138,6 +138,15 @@ static __always_inline void session_end(__u64 ssl)
 	bpf_map_delete_elem(&sessions, &key);
 }
 
+/* SSL_set_fd and its kin: a hint until the first nested transfer tells the socket itself. */
+static __always_inline void fd_hint(__u64 ssl, __s32 fd)
+{
+	struct tls_session *session = tls_session_get(bpf_get_current_pid_tgid() >> 32, ssl);
+
+	if (session && !session->sock.id)
+		session->sock.fd = fd;
+}
+
 /* 0: follow the return of this call; 1: do not. */
 static __always_inline int tls_entry(struct pt_regs *ctx, __u32 kind, bool session)
 {
@@ -150,8 +159,10 @@ static __always_inline int tls_entry(struct pt_regs *ctx, __u32 kind, bool sessi
 		session_end(ssl);
 		return 1;
 	}
-	if (kind == TLS_SET_FD)
+	if (kind == TLS_SET_FD) {
+		fd_hint(ssl, PT_REGS_PARM2(ctx));
 		return 1;
+	}
 	call = bpf_map_lookup_elem(&calls, &thread);
 	if (call && call_pending(call)) {
 		entry_nested(call, ssl, kind, sp, session);
