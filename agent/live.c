@@ -249,6 +249,18 @@ static void live_fini(struct live *live)
 		close(live->signals);
 }
 
+/* A pid that does not exist is a mistake, said before anything starts. */
+static int pids_check(const struct options *options)
+{
+	for (size_t i = 0; i < options->pid_count; i++) {
+		if (kill(options->pids[i], 0) < 0 && errno == ESRCH) {
+			log_error("there is no process %u (-p)", options->pids[i]);
+			return -ESRCH;
+		}
+	}
+	return 0;
+}
+
 int live_run(const struct options *options, const struct live_handler *handler)
 {
 	struct live live = {
@@ -262,6 +274,8 @@ int live_run(const struct options *options, const struct live_handler *handler)
 	};
 	int status = 1;
 
+	if (pids_check(options) < 0)
+		goto out;
 	if (options->child_argv && child_fork(&live.child, options->child_argv) < 0)
 		goto out;
 	if (probes_start(&live) < 0 || libraries_start(&live) < 0)
