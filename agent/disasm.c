@@ -8,7 +8,9 @@
  * prefix, relative `call` and `jmp`, and the conditional jumps, these unless
  * an operand size prefix makes them 16 bits wide. The longer nops are emulated
  * only by recent kernels (6.18 here), so they count as single-stepped:
- * the site is then chosen as well as an old kernel needs it.
+ * the site is then chosen as well as an old kernel needs it. Measured on 6.18,
+ * a hit: 0.6 to 0.9 us for each of these forms, 5.5 to 7.4 us for `push` with
+ * REX.W, endbr64, sub and test.
  */
 #include "disasm.h"
 
