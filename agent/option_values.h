@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The inside of options.c: what is collected while argp runs, and the functions
+ * that take one value each. All report what is wrong themselves.
+ */
+#ifndef HARK_OPTION_VALUES_H
+#define HARK_OPTION_VALUES_H
+
+#include "options.h"
+
+#define WORDS_MAX 64
+
+enum { /* options without a short form */
+	KEY_COMM = 256,
+	KEY_SNAPLEN,
+	KEY_RING,
+	KEY_CAPTURE,
+	KEY_TIMEOUT,
+	KEY_REDACT,
+	KEY_SHOW_SECRETS,
+	KEY_STATS_JSON,
+	KEY_COLOR,
+	KEY_NO_COLOR,
+	KEY_DEBUG,
+};
+
+enum color_when {
+	COLOR_AUTO,
+	COLOR_ALWAYS,
+	COLOR_NEVER,
+};
+
+struct parse {
+	struct options *options;
+	enum color_when color;
+	const char *redact_names[WORDS_MAX];
+	size_t redact_count;
+	char *words[WORDS_MAX];
+	size_t word_count;
+	bool done; /* help or version was printed */
+};
+
+/* Takes one value; 0, or 2 when a usage error was reported. */
+typedef int take_fn(struct parse *parse, const char *value);
+
+take_fn take_pids, take_comm, take_output, take_record, take_stats_json, take_run_time, take_timeout,
+	take_count, take_snaplen, take_ring, take_capture, take_redact, take_color;
+
+/* An option without a value. */
+int take_flag(struct parse *parse, int key);
+
+/* Adds one program name of len bytes. 0 or 2. */
+int comm_add(struct options *options, const char *name, size_t len);
+
+/* The words that are no options: a view, what belongs to it, filters. 0 or 2. */
+int take_words(struct parse *parse);
+
+/* What depends on several options: fills in the default output, makes options->redact. 0 or 2. */
+int check_options(struct parse *parse);
+
+/* Reports and returns 2. */
+int usage_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+#endif

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Words and what must fit together. Taken after all options: which formats there
+ * are depends on the view, and argp may hand both over in any order.
+ */
+#include "option_values.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+static const char filters_known[] = "known filters: pid:PID[,PID...] comm:NAME[,NAME...]";
+
+static int take_filter(struct options *options, struct parse *parse, const char *word)
+{
+	if (strncmp(word, "pid:", 4) == 0) {
+		if (options->pid_count)
+			return usage_error("'%s': processes were named before; name them all in one filter",
+					   word);
+		return take_pids(parse, word + 4);
+	}
+	if (strncmp(word, "comm:", 5) == 0) {
+		if (options->comm_count)
+			return usage_error("'%s': programs were named before; name them all in one filter",
+					   word);
+		for (const char *p = word + 5;; p++) {
+			size_t len = strcspn(p, ",");
+			int err = comm_add(options, p, len);
+
+			p += len;
+			if (err || !*p)
+				return err;
+		}
+	}
+	if (strchr(word, ':'))
+		return usage_error("'%s' is no filter that hark knows (%s)", word, filters_known);
+	return usage_error("'%s' is neither a view (watch, conns, record, replay, doctor) nor a filter (%s)",
+			   word, filters_known);
+}
+
+/* True when the word is a view; sets it. */
+static bool take_view(struct options *options, const char *word)
+{
+	static const struct {
+		const char *name;
+		enum view view;
+	} views[] = { { "watch", VIEW_WATCH }, { "conns", VIEW_CONNS }, { "record", VIEW_RECORD } };
+
+	for (size_t i = 0; i < sizeof(views) / sizeof(views[0]); i++) {
+		if (strcmp(word, views[i].name) != 0)
+			continue;
+		options->view = views[i].view;
+		return true;
+	}
+	return false;
+}
+
+int take_words(struct parse *parse)
+{
+	struct options *options = parse->options;
+	size_t at = 0;
+	int err = 0;
+
+	if (parse->word_count == 0)
+		return 0;
+	if (strcmp(parse->words[0], "doctor") == 0) {
+		options->command = COMMAND_DOCTOR;
+		for (at = 1; at < parse->word_count && !err; at++)
+			err = take_pids(parse, parse->words[at]);
+		return err;
+	}
+	if (strcmp(parse->words[0], "replay") == 0) {
+		if (parse->word_count < 2)
+			return usage_error("replay needs the FILE of a recording");
+		options->command = COMMAND_REPLAY;
+		options->replay_path = parse->words[1];
+		at = 2;
+	}
+	if (at < parse->word_count && take_view(options, parse->words[at]))
+		at++;
+	for (; at < parse->word_count && !err; at++)
+		err = take_filter(options, parse, parse->words[at]);
+	return err;
+}
+
+static int make_redact(struct parse *parse)
+{
+	struct options *options = parse->options;
+
+	options->redact = redact_new(options->show_secrets);
+	if (!options->redact)
+		return usage_error("out of memory");
+	for (size_t i = 0; i < parse->redact_count; i++) {
+		int err = redact_add(options->redact, parse->redact_names[i]);
+
+		if (err == -EINVAL)
+			return usage_error("--redact: '%s' is no list of header names",
+					   parse->redact_names[i]);
+		if (err < 0)
+			return usage_error("out of memory");
+	}
+	return 0;
+}
+
+static int check_outputs(struct options *options)
+{
+	bool to_stdout = options->record_path && strcmp(options->record_path, "-") == 0;
+
+	for (size_t i = 0; i < options->output_count; i++) {
+		const struct output *output = &options->outputs[i];
+
+		if (!sink_find(output->format, options->view))
+			return usage_error("-o %s: this view has no such format (text, json)",
+					   output->format);
+		if (!output->path && to_stdout)
+			return usage_error("two outputs go to stdout; give one a file (-o %s:FILE)",
+					   output->format);
+		to_stdout |= !output->path;
+	}
+	return 0;
+}
+
+int check_options(struct parse *parse)
+{
+	struct options *options = parse->options;
+	bool records = options->view == VIEW_RECORD;
+
+	if (make_redact(parse))
+		return 2;
+	if (options->command == COMMAND_DOCTOR && (options->child_argv || options->record_path))
+		return usage_error("doctor takes process ids only");
+	if (options->command == COMMAND_REPLAY && options->child_argv)
+		return usage_error("replay runs no command");
+	if (records && !options->record_path)
+		return usage_error("record needs -w FILE");
+	if (records && options->output_count)
+		return usage_error("record shows nothing: -o belongs to watch and conns (with -w beside it)");
+	if (!records && options->output_count == 0) {
+		options->outputs[0].format = strdup("text");
+		if (!options->outputs[0].format)
+			return usage_error("out of memory");
+		options->output_count = 1;
+	}
+	return check_outputs(options);
+}
