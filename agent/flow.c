@@ -48,32 +48,6 @@ void flow_move(struct flow *flow, struct conn_facts *facts)
 	flow->pair.facts = facts;
 }
 
-static void flow_hole(struct flow *flow, enum event_direction direction, uint64_t size, bool lost,
-		      uint64_t time_ns)
-{
-	if (lost && size != HOLE_UNKNOWN_SIZE) {
-		flow->facts->moved_bytes += size;
-		flow->facts->lost_bytes += size;
-	}
-	switch (flow->state) {
-	case FLOW_UNDETERMINED:
-		if (!lost && size != HOLE_UNKNOWN_SIZE)
-			flow->undetermined_skipped += size;
-		flow_drop_held(flow, direction);
-		flow_judge(flow, direction);
-		return;
-	case FLOW_HTTP:
-		flow->ops->hole(flow->decoder, direction, size, time_ns);
-		return;
-	case FLOW_TLS:
-		if (!lost && size != HOLE_UNKNOWN_SIZE)
-			flow_count_ciphertext(flow, 0, size);
-		return;
-	case FLOW_MUTED:
-		return;
-	}
-}
-
 static void flow_finished(struct flow *flow, enum event_direction direction, uint64_t time_ns)
 {
 	if (flow->side[direction].finished)

@@ -49,33 +49,6 @@ static void on_body(void *ctx, struct message *message, struct slice bytes)
 	pair_touch(&flow->pair, message, flow->pipeline->now_ns);
 }
 
-static void on_done(void *ctx, struct message *message)
-{
-	struct flow *flow = ctx;
-
-	flow_mark(flow, message);
-	pair_done(&flow->pair, message);
-}
-
-static void on_interim(void *ctx, const struct message *message)
-{
-	(void)ctx;
-	(void)message;
-}
-
-static void on_reset(void *ctx, uint32_t key, uint32_t error)
-{
-	struct flow *flow = ctx;
-
-	pair_reset(&flow->pair, key, error);
-}
-
-static void on_note(void *ctx, enum protocol_note note, uint64_t n)
-{
-	(void)ctx;
-	counter_note(note, n);
-}
-
 /* The request that asked for h2c lives on as stream 1 (RFC 7540, 3.2), whose response comes in HTTP/2. */
 static struct message *request_as_stream(const struct flow *flow, const struct message *request)
 {
@@ -107,6 +80,44 @@ static struct message *request_as_stream(const struct flow *flow, const struct m
 	return copy;
 }
 
+/* Its message is gone when the answer to its Upgrade comes. */
+static void flow_keep_request(struct flow *flow, const struct message *request)
+{
+	message_free(flow->upgrade_request);
+	flow->upgrade_request = NULL;
+	if (slice_equal_nocase(message_header(request, SLICE("Upgrade")), SLICE("h2c")))
+		flow->upgrade_request = request_as_stream(flow, request);
+}
+
+static void on_done(void *ctx, struct message *message)
+{
+	struct flow *flow = ctx;
+
+	flow_mark(flow, message);
+	if (message->kind == MESSAGE_REQUEST && flow->ops == &http1_protocol)
+		flow_keep_request(flow, message);
+	pair_done(&flow->pair, message);
+}
+
+static void on_interim(void *ctx, const struct message *message)
+{
+	(void)ctx;
+	(void)message;
+}
+
+static void on_reset(void *ctx, uint32_t key, uint32_t error)
+{
+	struct flow *flow = ctx;
+
+	pair_reset(&flow->pair, key, error);
+}
+
+static void on_note(void *ctx, enum protocol_note note, uint64_t n)
+{
+	(void)ctx;
+	counter_note(note, n);
+}
+
 static void on_upgrade(void *ctx, struct slice to, const struct message *request)
 {
 	struct flow *flow = ctx;
@@ -125,8 +136,14 @@ static void on_upgrade(void *ctx, struct slice to, const struct message *request
 		flow->upgrade_settings_len = settings.len;
 		flow->upgrade_settings_known = true;
 	}
-	message_free(flow->upgrade_request);
-	flow->upgrade_request = request_as_stream(flow, request);
+}
+
+/* A direction that has not moved yet begins with its first byte, if hark was there when the other one did. */
+static bool flow_side_from_start(const struct flow *flow, int direction)
+{
+	const struct flow_side *side = &flow->side[direction], *other = &flow->side[!direction];
+
+	return side->from_start || (!side->stream.started && other->from_start);
 }
 
 int flow_decode_start(struct flow *flow, const struct protocol_ops *ops, bool after_upgrade)
@@ -134,7 +151,7 @@ int flow_decode_start(struct flow *flow, const struct protocol_ops *ops, bool af
 	const struct tracker_config *limits = &flow->pipeline->config;
 	const struct protocol_config config = {
 		.role = flow->facts->role,
-		.from_start = { flow->side[0].from_start, flow->side[1].from_start },
+		.from_start = { flow_side_from_start(flow, 0), flow_side_from_start(flow, 1) },
 		.after_upgrade = after_upgrade,
 		.upgrade_settings = slice_of(
 			after_upgrade && flow->upgrade_settings_known ? flow->upgrade_settings : NULL,
@@ -207,13 +224,24 @@ static void flow_leave_h2c(struct flow *flow)
 		pair_done(&flow->pair, request);
 }
 
-/* The decoder is through with this connection; what follows is something else. */
-static void flow_leave(struct flow *flow)
+/* What the decoder took before it knew that it is not its own. */
+static void flow_carry(struct flow *flow, enum event_direction direction, struct held *carried,
+		       uint64_t *lost, uint64_t time_ns, const struct mover *mover)
 {
-	enum flow_upgrade upgrade = flow->upgrade;
+	struct slice bytes;
 
-	flow->upgrade = UPGRADE_NONE;
-	flow->upgrades++;
+	*lost = 0;
+	if (!flow->ops->held)
+		return;
+	bytes = flow->ops->held(flow->decoder, direction, lost);
+	if (held_add(carried, bytes, time_ns, mover)) {
+		counter_add(COUNTER_LIMIT_MEMORY, 1);
+		*lost = HOLE_UNKNOWN_SIZE;
+	}
+}
+
+static void flow_turn(struct flow *flow, enum flow_upgrade upgrade)
+{
 	flow_decode_end(flow, END_CLOSED);
 	for (int i = 0; i < 2; i++) {
 		flow->side[i].from_start = true;
@@ -227,6 +255,25 @@ static void flow_leave(struct flow *flow)
 	flow->state = FLOW_UNDETERMINED;
 	if (flow->upgrades > UPGRADES_MAX)
 		flow_mute(flow, "upgraded");
+}
+
+/* The decoder is through with this connection; what follows is something else. */
+static void flow_leave(struct flow *flow, uint64_t time_ns, const struct mover *mover)
+{
+	struct held carried[2] = { { .bytes = NULL }, { .bytes = NULL } };
+	uint64_t lost[2];
+
+	for (int i = 0; i < 2; i++)
+		flow_carry(flow, i, &carried[i], &lost[i], time_ns, mover);
+	flow->upgrades++;
+	flow_turn(flow, flow->upgrade);
+	flow->upgrade = UPGRADE_NONE;
+	for (int i = 0; i < 2; i++) {
+		flow_data(flow, i, held_bytes(&carried[i]), time_ns, mover);
+		if (lost[i])
+			flow_hole(flow, i, lost[i], false, time_ns);
+		held_fini(&carried[i]);
+	}
 }
 
 /* A clear connection turns to TLS only between two messages. */
@@ -252,7 +299,7 @@ static size_t flow_feed(struct flow *flow, enum event_direction direction, struc
 	if (consumed < 0)
 		counter_add(COUNTER_LIMIT_MEMORY, 1);
 	if (flow->upgrade != UPGRADE_NONE) {
-		flow_leave(flow);
+		flow_leave(flow, time_ns, mover);
 		return consumed > 0 ? (size_t)consumed : 0;
 	}
 	return bytes.len;
@@ -275,6 +322,31 @@ void flow_data(struct flow *flow, enum event_direction direction, struct slice b
 		case FLOW_MUTED:
 			return;
 		}
+	}
+}
+
+void flow_hole(struct flow *flow, enum event_direction direction, uint64_t size, bool lost, uint64_t time_ns)
+{
+	if (lost && size != HOLE_UNKNOWN_SIZE) {
+		flow->facts->moved_bytes += size;
+		flow->facts->lost_bytes += size;
+	}
+	switch (flow->state) {
+	case FLOW_UNDETERMINED:
+		if (!lost && size != HOLE_UNKNOWN_SIZE)
+			flow->undetermined_skipped += size;
+		flow_drop_held(flow, direction);
+		flow_judge(flow, direction);
+		return;
+	case FLOW_HTTP:
+		flow->ops->hole(flow->decoder, direction, size, time_ns);
+		return;
+	case FLOW_TLS:
+		if (!lost && size != HOLE_UNKNOWN_SIZE)
+			flow_count_ciphertext(flow, 0, size);
+		return;
+	case FLOW_MUTED:
+		return;
 	}
 }
 

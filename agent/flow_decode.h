@@ -12,6 +12,9 @@ int flow_decode_start(struct flow *flow, const struct protocol_ops *ops, bool af
 void flow_data(struct flow *flow, enum event_direction direction, struct slice bytes, uint64_t time_ns,
 	       const struct mover *mover);
 
+/* Missing bytes in order, whatever the state; lost: no record stood for them. */
+void flow_hole(struct flow *flow, enum event_direction direction, uint64_t size, bool lost, uint64_t time_ns);
+
 /* Ends the decoder and emits what it had; legal without one. */
 void flow_decode_end(struct flow *flow, enum protocol_end reason);
 

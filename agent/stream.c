@@ -60,11 +60,19 @@ void stream_start(struct stream *stream, const struct stream_record *record, boo
 		return;
 	}
 	stream->reference = stream->next = SEQ32_BASE + (uint32_t)record->pos;
+	if (!record->offset_known)
+		stream->from_start = beginning_seen; /* nothing says otherwise */
 	if (!record->offset_known || record->offset >= SEQ32_BASE)
 		return;
 	stream->from_start = record->offset == 0 || beginning_seen;
 	if (beginning_seen)
 		stream->next -= record->offset;
+}
+
+void stream_continue(struct stream *stream, uint64_t next)
+{
+	stream->started = true;
+	stream->next = stream->reference = next;
 }
 
 static uint64_t stream_widen(struct stream *stream, const struct stream_record *record)

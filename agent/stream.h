@@ -59,6 +59,9 @@ void stream_fini(struct stream *stream);
  */
 void stream_start(struct stream *stream, const struct stream_record *record, bool beginning_seen);
 
+/* A counter that goes on from `next` where another stream left it. */
+void stream_continue(struct stream *stream, uint64_t next);
+
 /* Takes one record at poll number `poll`; limit_bytes bounds what is held for a late record. */
 void stream_put(struct stream *stream, const struct stream_record *record, uint64_t poll, size_t limit_bytes,
 		const struct stream_handler *handler);

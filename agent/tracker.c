@@ -183,16 +183,28 @@ static void session_end(struct tracker *tracker, struct tls_session *session)
 		conn_close_later(tracker, conn, END_CLOSED, true);
 }
 
+/* The same object on another socket counts on; one that begins anew counts from 0. */
+static struct tls_session *session_replace(struct tracker *tracker, struct tls_session *session,
+					   const struct event_data *event)
+{
+	uint64_t next[2] = { session->flow.side[0].stream.next, session->flow.side[1].stream.next };
+	bool goes_on = session->socket_id != event->sock.id && event->sock.id;
+
+	session_end(tracker, session);
+	session = session_new(tracker, event);
+	for (int i = 0; session && goes_on && i < 2; i++)
+		stream_continue(&session->flow.side[i].stream, next[i]);
+	return session;
+}
+
 static void tracker_tls(struct tracker *tracker, const struct event_data *event)
 {
 	struct tls_session *session = session_find(tracker, event);
 	struct conn *conn;
 
-	if (session && tls_session_is_other(session, event)) {
-		session_end(tracker, session);
-		session = NULL;
-	}
-	if (!session)
+	if (session && tls_session_is_other(session, event))
+		session = session_replace(tracker, session, event);
+	else if (!session)
 		session = session_new(tracker, event);
 	if (!session)
 		return;
@@ -201,6 +213,9 @@ static void tracker_tls(struct tracker *tracker, const struct event_data *event)
 	conn = session->conn;
 	conn_take(tracker, conn, event);
 	conn_mark_tls(conn, tls_library(event));
+	if (event->h.type == EVENT_TLS_BIND && event->h.flags & EVENT_FROM_START && event->offset &&
+	    event->h.time_ns > event->offset)
+		conn->facts.handshake_ns = event->h.time_ns - event->offset;
 	if (event->h.type != EVENT_TLS_BIND)
 		tls_session_record(session, event, &conn->mover);
 }
@@ -233,8 +248,6 @@ void tracker_event(struct tracker *tracker, const struct event_header *event)
 {
 	if (event->time_ns > tracker->pipeline.now_ns)
 		tracker->pipeline.now_ns = event->time_ns;
-	if (!(event->flags & EVENT_SYNTHETIC) && event->type != EVENT_POLL)
-		counter_add(COUNTER_EVENTS_RECEIVED, 1);
 	switch (event->type) {
 	case EVENT_SOCKET_DATA:
 	case EVENT_TLS_DATA:
@@ -254,9 +267,6 @@ void tracker_event(struct tracker *tracker, const struct event_header *event)
 		break;
 	case EVENT_POLL:
 		tracker_poll(tracker);
-		break;
-	case EVENT_COUNTERS:
-		counters_set_kernel((const struct event_counters *)event);
 		break;
 	}
 }
