@@ -22,6 +22,7 @@ enum { /* options without a short form */
 	KEY_COLOR,
 	KEY_NO_COLOR,
 	KEY_DEBUG,
+	KEY_USAGE,
 };
 
 enum color_when {

@@ -66,6 +66,7 @@ static const struct option_row rows[] = {
 	ROW("quiet", 'q', NULL, GROUP_HELP, NULL, "Say nothing on stderr but errors"),
 	ROW("debug", KEY_DEBUG, NULL, GROUP_HELP, NULL, "Say more on stderr about hark itself"),
 	ROW("help", 'h', NULL, GROUP_HELP, NULL, "Show this help"),
+	ROW("usage", KEY_USAGE, NULL, GROUP_HELP, NULL, "Show the forms of the command line"),
 	ROW("version", 'V', NULL, GROUP_HELP, NULL, "Show the version"),
 };
 
@@ -102,7 +103,7 @@ static const char help_text[] =
 	"  hark                                  everything, one line an exchange\n"
 	"  hark -- curl https://localhost/       this command and its children alone\n"
 	"  hark -v comm:nginx                    nginx, with headers\n"
-	"  hark -p 812 -d 10 -o json:out.jsonl   one process for ten seconds, as JSON lines\n"
+	"  hark -p 812 -o json:out.jsonl         one process, as JSON lines\n"
 	"  hark record -w day.rec                record now ...\n"
 	"  hark replay day.rec conns             ... look later, anywhere\n"
 	"  hark doctor                           why do I see nothing?\n"
@@ -111,7 +112,7 @@ static const char help_text[] =
 
 static error_t parse_key(int key, char *arg, struct argp_state *state);
 
-static void show_help(void)
+static void show_help(unsigned int what)
 {
 	struct argp_option table[ROW_COUNT + 1] = { 0 };
 	struct argp argp = {
@@ -120,7 +121,7 @@ static void show_help(void)
 
 	for (size_t i = 0; i < ROW_COUNT; i++)
 		table[i] = rows[i].argp;
-	argp_help(&argp, stdout, ARGP_HELP_SHORT_USAGE | ARGP_HELP_LONG | ARGP_HELP_DOC, (char *)"hark");
+	argp_help(&argp, stdout, what, (char *)"hark");
 }
 
 static error_t parse_option(struct parse *parse, int key, const char *arg)
@@ -145,12 +146,19 @@ static error_t parse_key(int key, char *arg, struct argp_state *state)
 		parse->words[parse->word_count++] = arg;
 		return 0;
 	}
-	if (key != 'h' && key != 'V')
-		return parse_option(parse, key, arg);
-	if (key == 'h')
-		show_help();
-	else
+	switch (key) {
+	case 'h':
+		show_help(ARGP_HELP_SHORT_USAGE | ARGP_HELP_LONG | ARGP_HELP_DOC);
+		break;
+	case KEY_USAGE:
+		show_help(ARGP_HELP_USAGE);
+		break;
+	case 'V':
 		printf("hark %s\n", HARK_VERSION);
+		break;
+	default:
+		return parse_option(parse, key, arg);
+	}
 	parse->done = true;
 	state->next = state->argc; /* nothing after it matters */
 	return 0;

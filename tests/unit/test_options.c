@@ -222,8 +222,11 @@ static void test_bad(void **state)
 }
 
 static const char *const talk[][2] = {
-	{ "hark --help", "Examples:" },		  { "hark -h", "--stats-json=FILE" },
-	{ "hark -V", "hark " HARK_VERSION "\n" }, { "hark --version nonsense", "hark " },
+	{ "hark --help", "Examples:" },
+	{ "hark -h", "--stats-json=FILE" },
+	{ "hark -V", "hark " HARK_VERSION "\n" },
+	{ "hark --version nonsense", "hark " },
+	{ "hark --usage", "[--stats-json=FILE]" },
 	{ "hark conns -h -p x", "conns" },
 };
 
