@@ -290,8 +290,8 @@ static void entry_done_late(struct pair *pair, struct pair_entry *entry, struct 
 
 	if (message->kind == MESSAGE_RESPONSE && !entry->response_shown)
 		exchange_send(pair, &exchange);
-	message_free(message);
 	entry->side[message->kind].message = NULL;
+	message_free(message);
 }
 
 static bool entry_complete(const struct pair_entry *entry)
