@@ -7,6 +7,7 @@
 #define HARK_PROBES_H
 
 #include "event.h"
+#include "file_identity.h"
 #include "options.h"
 #include "probe_site.h"
 #include "source.h"
@@ -28,17 +29,18 @@ struct probes_config {
 
 /* A file whose TLS functions are probed. */
 struct probed_file {
-	uint64_t device, inode;
+	struct file_identity identity;
 	char *path; /* as first found */
 	struct probe_site sites[PROBE_SITES_MAX];
 	size_t site_count;
 	bool returns_detached;
 	struct probed_file *next;
-	void *links[2 * PROBE_SITES_MAX]; /* struct bpf_link; the session link's descriptor lies apart */
+	struct bpf_link *links[2 * PROBE_SITES_MAX];
 	size_t link_count;
-	int session_fd; /* -1: none */
+	int session_fd; /* the link of all sites, -1: none */
 };
 
+struct bpf_link;
 struct probes;
 
 /*

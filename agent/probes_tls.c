@@ -18,6 +18,7 @@
 #include <bpf/libbpf.h>
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -215,18 +216,18 @@ static int file_attach(struct probes_tls *tls, struct probed_file *file, int fd)
 	return file->session_fd < 0 ? file->session_fd : 0;
 }
 
-static struct probed_file *file_find(const struct probes_tls *tls, const struct stat *st)
+static struct probed_file *file_find(const struct probes_tls *tls, const struct file_identity *identity)
 {
 	struct probed_file *file;
 
 	for (file = tls->files; file; file = file->next)
-		if (file->device == st->st_dev && file->inode == st->st_ino)
+		if (file_identity_same(&file->identity, identity))
 			return file;
 	return NULL;
 }
 
 /* The sites of the file, as a probed_file without links. NULL: errno; 0 there means "no TLS library". */
-static struct probed_file *file_examine(int fd, const char *path, const struct stat *st)
+static struct probed_file *file_examine(int fd, const char *path, const struct file_identity *identity)
 {
 	struct elf_file *elf = elf_open_fd(fd);
 	struct probed_file *file;
@@ -239,8 +240,7 @@ static struct probed_file *file_examine(int fd, const char *path, const struct s
 	file = calloc(1, sizeof(*file));
 	if (!file)
 		goto out;
-	file->device = st->st_dev;
-	file->inode = st->st_ino;
+	file->identity = *identity;
 	file->session_fd = -1;
 	file->path = strdup(path);
 	count = probe_sites_openssl(elf, file->sites);
@@ -258,15 +258,17 @@ out:
 
 int probes_tls_add(struct probes_tls *tls, int fd, const char *path)
 {
+	struct file_identity identity;
 	struct probed_file *file;
 	struct stat st;
 	int error;
 
 	if (fstat(fd, &st) < 0)
 		return -errno;
-	if (file_find(tls, &st))
+	identity = file_identity_of(fd, &st);
+	if (file_find(tls, &identity))
 		return 0;
-	file = file_examine(fd, path, &st);
+	file = file_examine(fd, path, &identity);
 	if (!file)
 		return -errno;
 	error = file_attach(tls, file, fd);
@@ -308,26 +310,40 @@ static void file_detach_returns(struct probed_file *file)
 		 file->path);
 }
 
+/* Takes the returns off the probed file behind this mapping, if it is one. */
+static void mapping_protect(struct probes_tls *tls, const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct file_identity identity;
+	struct probed_file *file;
+	struct stat st;
+
+	if (fd < 0)
+		return;
+	if (fstat(fd, &st) == 0) {
+		identity = file_identity_of(fd, &st);
+		file = file_find(tls, &identity);
+		if (file)
+			file_detach_returns(file);
+	}
+	close(fd);
+}
+
 void probes_tls_protect(struct probes_tls *tls, uint32_t pid)
 {
 	char folder[64], path[sizeof(folder) + NAME_MAX + 2];
 	struct dirent *entry;
 	DIR *dir;
 
+	if (tls->session)
+		return; /* refused in the kernel */
 	snprintf(folder, sizeof(folder), "/proc/%u/map_files", pid);
 	dir = opendir(folder);
 	if (!dir)
 		return;
 	while ((entry = readdir(dir))) {
-		struct probed_file *file;
-		struct stat st;
-
 		snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name);
-		if (stat(path, &st) < 0)
-			continue;
-		file = file_find(tls, &st);
-		if (file)
-			file_detach_returns(file);
+		mapping_protect(tls, path);
 	}
 	closedir(dir);
 }
