@@ -67,13 +67,13 @@ static void settings_apply(struct http2_side *side, uint32_t max_frame_size)
 static void on_preface(void *ctx)
 {
 	struct http2_side *side = ctx;
+	struct hpack *fresh;
 
 	http2_role_learn(side->owner, side, MESSAGE_REQUEST);
 	if (!side->joined_late)
 		return;
 	/* It began here after all: the table is known from its first entry on. */
-	struct hpack *fresh = hpack_new(side->owner->config.table_limit_bytes);
-
+	fresh = hpack_new(side->owner->config.table_limit_bytes);
 	if (!fresh)
 		return;
 	hpack_free(side->hpack);
@@ -179,8 +179,10 @@ static void on_data_end(void *ctx, const struct http2_frame *frame, bool sure, u
 
 	if (!stream)
 		return;
-	if (half && !sure)
+	if (half && !sure) {
 		half->message->body_known = false;
+		half->message->flags |= FLAG_GAP;
+	}
 	if (frame->flags & FRAME_FLAG_END_STREAM)
 		http2_half_end(side->owner, stream, http2_side_kind(side), time_ns);
 }

@@ -44,6 +44,10 @@ static int block_read(struct http2_side *side, const struct http2_block *block, 
 	if (block->lost) {
 		hpack_prime(side->hpack);
 		http2_note(protocol, NOTE_HEADER_BLOCK_LOST, 1);
+		if (block->cut)
+			http2_note(protocol, NOTE_HEADER_LIMIT, 1);
+		else
+			side->had_gap = true;
 	} else if (err == -EBADMSG) {
 		http2_note(protocol, NOTE_INFLATE_ERROR, 1);
 	} else if (err == -ENOMEM) {
@@ -67,7 +71,7 @@ static void message_fill(const struct block_context *c, enum message_kind kind)
 	message->last_byte_ns = c->time_ns;
 	if (c->head->unknown)
 		message->flags |= FLAG_PARTIAL_HEADERS | http2_side_flags(c->side);
-	if (c->head->cut)
+	if (c->head->cut || c->block->cut)
 		message->flags |= FLAG_TRUNCATED;
 }
 
@@ -95,15 +99,20 @@ static bool interim_take(const struct block_context *c)
 	return true;
 }
 
+static bool is_status_unknown(const struct block_context *c)
+{
+	return c->head->unknown && !c->head->has_status;
+}
+
 static void head_begin(const struct block_context *c, struct http2_stream *stream, enum message_kind kind)
 {
-	bool is_response = kind == MESSAGE_RESPONSE;
+	bool is_response = kind == MESSAGE_RESPONSE, provisional;
 
 	message_fill(c, kind);
 	if (is_response && interim_take(c))
 		return;
-	http2_half_open(c->protocol, stream, kind, head_take(c),
-			is_response && c->head->unknown && stream && !c->block->end_stream);
+	provisional = is_response && is_status_unknown(c) && !c->block->end_stream;
+	http2_half_open(c->protocol, stream, kind, head_take(c), provisional);
 }
 
 /* The head that was taken for the response's was an interim one's: this one takes its place. */
@@ -119,7 +128,7 @@ static void head_replace(const struct block_context *c, struct http2_half *half)
 	new->flags |= old->flags &FLAG_GAP;
 	half->message = head_take(c);
 	message_free(old);
-	half->provisional = c->head->unknown && new->status == 0;
+	half->provisional = is_status_unknown(c);
 	if (!half->provisional)
 		c->protocol->handler.head(c->protocol->handler.ctx, new);
 }
@@ -204,29 +213,10 @@ static struct http2_stream *stream_begin(const struct block_context *c, enum mes
 	return stream;
 }
 
-/* After a request began or ended: did its peer refuse it before we saw it? True: the stream is gone. */
-static bool request_was_refused(const struct block_context *c, struct http2_stream *stream,
-				const struct http2_past *past)
-{
-	unsigned int parity = stream->id & 1;
-	bool ended = stream->half[MESSAGE_REQUEST].state == HALF_ENDED;
-
-	if (past && past->was_reset && !past->had_request) {
-		http2_stream_reset(c->protocol, stream, past->error);
-		return true;
-	}
-	if (ended && c->protocol->goaway[parity].seen && stream->id > c->protocol->goaway[parity].last) {
-		http2_stream_reset(c->protocol, stream, c->protocol->goaway[parity].error);
-		return true;
-	}
-	return false;
-}
-
-/* A message of this block's stream was found to be past: true when its frames are of no interest any more. */
+/* The block's message is over, or of no interest any more. */
 static bool is_past(const struct http2_past *past, enum message_kind kind)
 {
-	return past && (past->was_reset || kind == MESSAGE_RESPONSE) &&
-	       (past->had_request || kind == MESSAGE_RESPONSE);
+	return past && (past->had_request || kind == MESSAGE_RESPONSE);
 }
 
 static void message_block(const struct block_context *c, enum message_kind kind)
@@ -234,7 +224,8 @@ static void message_block(const struct block_context *c, enum message_kind kind)
 	struct protocol *protocol = c->protocol;
 	struct http2_stream *stream = http2_stream_find(protocol, c->block->stream);
 	const struct http2_past *past = stream ? NULL : http2_past_find(protocol, c->block->stream);
-	struct http2_past refused = past ? *past : (struct http2_past){ 0 };
+	/* Its peer refused the request before we saw it. */
+	const struct http2_past refused = past ? *past : (struct http2_past){ 0 };
 	enum block_meaning meaning = block_meaning(c, stream, kind);
 
 	if (is_past(past, kind))
@@ -262,9 +253,9 @@ static void message_block(const struct block_context *c, enum message_kind kind)
 		refuse(protocol);
 		break;
 	}
-	if (!stream || (kind == MESSAGE_REQUEST && request_was_refused(c, stream, past ? &refused : NULL)))
-		return;
-	if (c->block->end_stream)
+	if (stream && refused.was_reset)
+		http2_stream_reset(protocol, stream, refused.error);
+	else if (stream && c->block->end_stream)
 		http2_half_end(protocol, stream, kind, c->time_ns);
 }
 
@@ -285,6 +276,15 @@ static void promise_take(const struct block_context *c)
 	c->head->message->flags |= FLAG_PUSHED;
 	http2_half_open(c->protocol, stream, MESSAGE_REQUEST, head_take(c), false);
 	http2_half_end(c->protocol, stream, MESSAGE_REQUEST, c->time_ns);
+}
+
+/* The begin of the block was not seen: it may have been the head or the end of this stream's message. */
+static void continuation_orphan(const struct block_context *c)
+{
+	struct http2_stream *stream = http2_stream_find(c->protocol, c->block->stream);
+
+	if (stream)
+		http2_half_suspect(&stream->half[http2_side_kind(c->side)], true);
 }
 
 static void role_tell(const struct block_context *c)
@@ -315,6 +315,6 @@ void http2_block_take(struct http2_side *side, const struct http2_block *block, 
 	else if (block->type == FRAME_HEADERS)
 		message_block(&c, http2_side_kind(side));
 	else
-		http2_streams_suspect(side->owner, http2_side_kind(side), true);
+		continuation_orphan(&c);
 	http2_head_fini(&head);
 }

@@ -105,7 +105,10 @@ void http2_half_end(struct protocol *protocol, struct http2_stream *stream, enum
 		    uint64_t time_ns);
 /* RST_STREAM or GOAWAY. The stream is gone afterwards. */
 void http2_stream_reset(struct protocol *protocol, struct http2_stream *stream, uint32_t error);
-/* A gap in the direction of `kind`: what is idle or open there may have moved on. */
+/* A gap may have held the head of an idle half; when is_gap, also some or all of what is left of an open one.
+ */
+void http2_half_suspect(struct http2_half *half, bool is_gap);
+/* The same for all streams. */
 void http2_streams_suspect(struct protocol *protocol, enum message_kind kind, bool is_gap);
 /* Gives away each open message with these flags, and drops all streams. */
 void http2_streams_end(struct protocol *protocol, unsigned int flags);

@@ -114,11 +114,14 @@ static void stream_evict(struct protocol *protocol)
 
 struct http2_stream *http2_stream_add(struct protocol *protocol, uint32_t id)
 {
+	const struct http2_past past = { .id = id, .had_request = true };
 	struct http2_stream *stream;
 
 	if (HASH_COUNT(protocol->streams) >= protocol->config.stream_limit)
 		stream_evict(protocol);
 	if (HASH_COUNT(protocol->streams) >= protocol->config.stream_limit) {
+		/* Its other message is not for us either. */
+		http2_past_add(protocol, &past);
 		http2_note(protocol, NOTE_STREAM_LIMIT, 1);
 		return NULL;
 	}
@@ -155,6 +158,7 @@ void http2_half_open(struct protocol *protocol, struct http2_stream *stream, enu
 	half->message = message;
 	half->state = HALF_OPEN;
 	half->suspect = false;
+	half->body_cut = false;
 	half->provisional = true;
 	protocol->open_messages++;
 	if (!provisional)
@@ -178,6 +182,7 @@ int http2_half_open_headless(struct protocol *protocol, struct http2_stream *str
 	http2_half_open(protocol, stream, kind, message, true);
 	/* Its head never completed, so nobody is told of one. */
 	stream->half[kind].provisional = false;
+	stream->half[kind].body_cut = true;
 	message->body_known = false;
 	return 0;
 }
@@ -233,6 +238,15 @@ static void stream_release(struct protocol *protocol, struct http2_stream *strea
 		stream_forget(protocol, stream, false, 0);
 }
 
+/* A GOAWAY was here before the request that it refuses. */
+static bool is_refused(const struct protocol *protocol, const struct http2_stream *stream)
+{
+	unsigned int parity = stream->id & 1;
+
+	return protocol->goaway[parity].seen && stream->id > protocol->goaway[parity].last &&
+	       stream->half[MESSAGE_RESPONSE].state == HALF_IDLE;
+}
+
 void http2_half_end(struct protocol *protocol, struct http2_stream *stream, enum message_kind kind,
 		    uint64_t time_ns)
 {
@@ -243,7 +257,10 @@ void http2_half_end(struct protocol *protocol, struct http2_stream *stream, enum
 		half_finish(protocol, half, 0);
 	}
 	half->state = HALF_ENDED;
-	stream_release(protocol, stream);
+	if (is_refused(protocol, stream))
+		http2_stream_reset(protocol, stream, protocol->goaway[stream->id & 1].error);
+	else
+		stream_release(protocol, stream);
 }
 
 void http2_stream_reset(struct protocol *protocol, struct http2_stream *stream, uint32_t error)
@@ -258,21 +275,24 @@ void http2_stream_reset(struct protocol *protocol, struct http2_stream *stream, 
 	protocol->handler.reset(protocol->handler.ctx, id, error);
 }
 
+void http2_half_suspect(struct http2_half *half, bool is_gap)
+{
+	if (half->state == HALF_ENDED || (half->state == HALF_OPEN && !is_gap))
+		return;
+	half->suspect = true;
+	half->body_cut = true;
+	if (half->state == HALF_IDLE)
+		return;
+	half->message->flags |= FLAG_GAP;
+	half->message->body_known = false;
+}
+
 void http2_streams_suspect(struct protocol *protocol, enum message_kind kind, bool is_gap)
 {
 	struct http2_stream *stream, *next;
 
 	HASH_ITER (hh, protocol->streams, stream, next) {
-		struct http2_half *half = &stream->half[kind];
-
-		if (half->state == HALF_ENDED || (half->state == HALF_OPEN && !is_gap))
-			continue;
-		half->suspect = true;
-		half->body_cut = true;
-		if (half->state == HALF_IDLE)
-			continue;
-		half->message->flags |= FLAG_GAP;
-		half->message->body_known = false;
+		http2_half_suspect(&stream->half[kind], is_gap);
 	}
 }
 

@@ -123,7 +123,7 @@ static void block_frame_end(struct http2_wire *wire, uint64_t time_ns)
 		return;
 	}
 	if (!wire->block.lost && http2_buffer_append(&wire->fragment, part, BLOCK_LIMIT_BYTES) < 0)
-		wire->block.lost = true;
+		wire->block.lost = wire->block.cut = true;
 	if (wire->frame.flags & FRAME_FLAG_END_HEADERS)
 		block_emit(wire, http2_buffer_slice(&wire->fragment), time_ns);
 }
@@ -249,8 +249,10 @@ static size_t payload_gather(struct http2_wire *wire, struct slice bytes)
 	bytes = slice_take(bytes, wire->left);
 	wire->left -= (uint32_t)bytes.len;
 	kept = is_block ? bytes : slice_take(bytes, limit - wire->payload.len);
-	if (!wire->payload_lost && http2_buffer_append(&wire->payload, kept, limit) < 0)
+	if (!wire->payload_lost && http2_buffer_append(&wire->payload, kept, limit) < 0) {
 		wire->payload_lost = true;
+		wire->block.cut = is_block;
+	}
 	return bytes.len;
 }
 

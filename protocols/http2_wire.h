@@ -19,7 +19,8 @@ struct http2_wire;
 struct http2_block {
 	uint8_t type; /* FRAME_CONTINUATION: the begin was never seen, the stream is right */
 	bool end_stream;
-	bool lost; /* bytes are missing or there were too many; fragment is empty */
+	bool lost; /* bytes are missing; fragment is empty */
+	bool cut;  /* lost because there were too many */
 	uint32_t stream;
 	uint32_t promised; /* PUSH_PROMISE; 0: lost with the block */
 	struct slice fragment;
