@@ -50,6 +50,10 @@ struct protocol {
 	bool unsure;		   /* see above */
 	unsigned int unsure_flags; /* why: FLAG_LATE_JOINED, FLAG_GAP */
 	bool pipelined;		   /* the client was seen to pipeline */
+	bool trial;		   /* no longer unsure, but no response has confirmed it */
+	bool answer_due;	   /* requests were lost, and no response came since */
+	bool lossy[2];		   /* bytes were lost while the role was not known */
+	uint64_t feeds, head_feed; /* counts feed(); that of the last request head */
 	bool matched;		   /* the response under way answers the front of the queue */
 	uint64_t owed;		   /* empty responses that memory was short for */
 	uint64_t beyond; /* requests that the full queue had no room for: answered behind all queued ones */
@@ -116,6 +120,7 @@ static void order_lose_responses(struct protocol *http1)
 	http1->owed += http1->queue.count;
 	http1_queue_fini(&http1->queue);
 	http1->beyond = 0;
+	http1->answer_due = false;
 	order_doubt(http1, FLAG_GAP);
 	order_pay(http1);
 	if (!http1->awaiting)
@@ -197,18 +202,38 @@ static void request_queue(struct protocol *http1, struct message *message)
 	http1->awaiting = request.asked != NULL;
 }
 
-static bool request_head(struct protocol *http1, struct message *message)
+/* What the other direction and the queue say about this client when a request head comes. */
+static void order_observe(struct protocol *http1)
 {
 	struct http1_parser *response = response_parser(http1);
+	/* A search that has seen nothing cannot have gone past anything. */
+	bool searching = response->state == HTTP1_SEARCH && !(response->late && !response->line.size);
 
-	/* The body of a response whose request nobody saw goes on, and yet a request comes: it had no body
+	/* Two heads in one call, or a request behind lost ones that were not answered: it does not wait. */
+	if (http1->head_feed == http1->feeds || (http1->answer_due && !searching))
+		http1->pipelined = true;
+	http1->head_feed = http1->feeds;
+	if (http1->trial && http1->queue.count && !searching)
+		http1->pipelined = true;
+	/* The body of a response whose request nobody saw goes on, and yet a request comes: it had none
 	 * (HEAD). */
 	if (response->message && response->head_done && !http1->matched)
 		http1_parser_lose(response);
+	/* The search for responses went past the answer to an earlier request; or the trial failed. */
+	else if (http1->queue.count && (searching || (http1->trial && http1->pipelined)))
+		order_lose_responses(http1);
+}
+
+static bool request_head(struct protocol *http1, struct message *message)
+{
+	order_observe(http1);
 	if (http1->unsure && (http1->pipelined || http1->queue.count)) {
 		http1->pipelined = true;
 		message->flags |= FLAG_UNANSWERED | http1->unsure_flags;
 	} else {
+		if (http1->unsure && !http1->pipelined)
+			http1_parser_realign(response_parser(http1));
+		http1->trial |= http1->unsure;
 		http1->unsure = false;
 		http1->unsure_flags = 0;
 		request_queue(http1, message);
@@ -231,7 +256,9 @@ static int response_begin(struct protocol *http1, struct message *message)
 	if (order_pay(http1) < 0)
 		return -ENOMEM;
 	http1->matched = http1->queue.count > 0;
+	http1->answer_due = false;
 	if (http1->matched) {
+		http1->trial = false;
 		http1->pipelined |= http1->queue.count > 1 && !http1->unsure;
 		return 0;
 	}
@@ -324,6 +351,8 @@ static void response_done(struct protocol *http1, struct message *message, bool 
 		http1_leave(http1, message, asked);
 	else
 		http1->handler.done(http1->handler.ctx, message);
+	if (!cut && !leaves && !http1->pipelined && !http1->queue.count)
+		http1_parser_realign(request_parser(http1));
 	message_free(asked);
 }
 
@@ -359,10 +388,14 @@ static void hook_done(void *ctx, struct http1_parser *parser, struct message *me
 
 static void hook_lost(void *ctx, struct http1_parser *parser)
 {
-	if (parser->kind == MESSAGE_REQUEST)
-		order_doubt(ctx, FLAG_GAP);
-	else
-		order_lose_responses(ctx);
+	struct protocol *http1 = ctx;
+
+	if (parser->kind == MESSAGE_RESPONSE) {
+		order_lose_responses(http1);
+		return;
+	}
+	order_doubt(http1, FLAG_GAP);
+	http1->answer_due = true;
 }
 
 /* --- role and waiting bytes --------------------------------------------------- */
@@ -372,6 +405,7 @@ static void role_set(struct protocol *http1, enum protocol_role role)
 	http1->role = role;
 	request_parser(http1)->kind = MESSAGE_REQUEST;
 	response_parser(http1)->kind = MESSAGE_RESPONSE;
+	http1->answer_due = http1->lossy[request_direction(http1)];
 }
 
 /* The side that sends requests is the client. */
@@ -398,7 +432,8 @@ static void role_forget(struct protocol *http1, enum event_direction direction)
 	http1_hold_fini(&http1->hold[direction]);
 	http1->config.from_start[direction] = false;
 	http1_parser_init(parser, direction, &http1->config, &http1->handler, &http1->hooks);
-	order_doubt(http1, FLAG_LATE_JOINED);
+	http1->lossy[direction] = true;
+	order_doubt(http1, FLAG_GAP);
 }
 
 static void hold_add(struct protocol *http1, enum event_direction direction, struct slice bytes,
@@ -513,6 +548,7 @@ static long http1_feed(struct protocol *http1, enum event_direction direction, s
 	if (http1->left)
 		return 0;
 	http1->now_ns = time_ns;
+	http1->feeds++;
 	if (hold_wanted(http1, direction)) {
 		hold_add(http1, direction, bytes, time_ns);
 	} else {

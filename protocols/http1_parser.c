@@ -150,6 +150,14 @@ void http1_parser_lose(struct http1_parser *parser)
 	parser->hooks->lost(parser->hooks->ctx, parser);
 }
 
+void http1_parser_realign(struct http1_parser *parser)
+{
+	if (parser->state != HTTP1_SEARCH || parser->candidate.len)
+		return;
+	lines_discard(parser);
+	parser->edge = true;
+}
+
 static void parser_starve(struct http1_parser *parser)
 {
 	parser->no_memory = true;
@@ -302,7 +310,7 @@ static void head_end(struct http1_parser *parser, uint64_t time_ns)
 /* HEAD and TRAILER: one step is the end of a kept-back field, or the rest of a line. */
 static size_t fields_step(struct http1_parser *parser, struct slice bytes, uint64_t time_ns)
 {
-	size_t before = parser->line.len, taken;
+	size_t taken;
 	bool whole;
 
 	if (parser->pending) {
@@ -310,9 +318,9 @@ static size_t fields_step(struct http1_parser *parser, struct slice bytes, uint6
 
 		if (!folded)
 			field_take(parser);
+		else if (!parser->line.overflow)
+			parser->line.len = line_text(&parser->line).len;
 		parser->pending = false;
-		before = parser->line.len =
-			folded && !parser->line.overflow ? line_text(&parser->line).len : parser->line.len;
 	}
 	taken = line_add(&parser->line, bytes, time_ns, &whole);
 	if (!taken) {
@@ -321,7 +329,7 @@ static size_t fields_step(struct http1_parser *parser, struct slice bytes, uint6
 	}
 	if (!whole)
 		return taken;
-	if (before || parser->line.overflow || line_text(&parser->line).len)
+	if (parser->line.overflow || line_text(&parser->line).len)
 		parser->pending = true;
 	else if (parser->state == HTTP1_HEAD)
 		head_end(parser, time_ns);

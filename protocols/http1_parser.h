@@ -98,4 +98,7 @@ void http1_parser_end(struct http1_parser *parser, unsigned int flags);
 /* Gives up the message under way (FLAG_GAP) and searches. */
 void http1_parser_lose(struct http1_parser *parser);
 
+/* The other direction tells that the next byte begins a message: a search forgets the line under way. */
+void http1_parser_realign(struct http1_parser *parser);
+
 #endif

@@ -1,0 +1,691 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Every conversation of http1_cases.h whole, byte by byte, split at every
+ * offset and with a hole at every offset; then what single rules say: roles,
+ * order, limits, hostile forms, ends.
+ */
+#include "http1_cases.h"
+#include "message_text.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <cmocka.h>
+
+#define CASES	 (sizeof(http1_cases) / sizeof(*http1_cases))
+#define NO_SPLIT SIZE_MAX
+#define PAIRS	 64
+
+/* Pairs as the stage behind does: in the order of heads (or ends, when there was no head). */
+struct pairs {
+	char waiting[PAIRS][256]; /* targets */
+	size_t first, last;
+	const struct message *headed[2]; /* by kind: counted at its head already */
+	unsigned int wrong, made;
+};
+
+struct run {
+	struct message_text text;
+	struct pairs pairs;
+	const char *unmarked_from; /* each message without flags must be a line of this */
+	unsigned int strangers;
+	struct protocol_config config;
+	struct protocol *http1;
+	uint64_t now_ns;
+	bool left;
+};
+
+static void pairs_request(struct pairs *pairs, const struct message *message)
+{
+	if (message->flags & FLAG_UNANSWERED)
+		return;
+	assert_true(pairs->last < PAIRS);
+	snprintf(pairs->waiting[pairs->last++], sizeof(pairs->waiting[0]), "%.*s", (int)message->target.len,
+		 (const char *)message->target.data);
+}
+
+static void pairs_response(struct pairs *pairs, const struct message *message)
+{
+	struct slice answered = message_header(message, SLICE("x-for"));
+
+	if (message->flags & FLAG_NO_REQUEST)
+		return;
+	if (pairs->first == pairs->last) {
+		pairs->wrong++;
+		return;
+	}
+	if (answered.data && !slice_equal(answered, slice_of_string(pairs->waiting[pairs->first])))
+		pairs->wrong++;
+	pairs->first++;
+	pairs->made += message->status != 0;
+}
+
+static void run_pair(struct run *run, const struct message *message)
+{
+	if (message->kind == MESSAGE_REQUEST)
+		pairs_request(&run->pairs, message);
+	else
+		pairs_response(&run->pairs, message);
+}
+
+static void run_head(void *ctx, struct message *message)
+{
+	struct run *run = ctx;
+
+	assert_ptr_not_equal(run->pairs.headed[message->kind], message);
+	run->pairs.headed[message->kind] = message;
+	run_pair(run, message);
+}
+
+static void run_done(void *ctx, struct message *message)
+{
+	struct run *run = ctx;
+	size_t start = run->text.len;
+
+	if (run->pairs.headed[message->kind] != message)
+		run_pair(run, message);
+	run->pairs.headed[message->kind] = NULL;
+	assert_true(message->flags || message->body_known);
+	assert_true(message->first_byte_ns <= message->last_byte_ns);
+	message_text_write(&run->text, message);
+	if (run->unmarked_from && !message->flags && !strstr(run->unmarked_from, run->text.text + start))
+		run->strangers++;
+	message_free(message);
+}
+
+static void run_body(void *ctx, struct message *message, struct slice bytes)
+{
+	struct run *run = ctx;
+
+	message_text_body(&run->text, message, bytes);
+}
+
+static void run_interim(void *ctx, const struct message *message)
+{
+	message_text_interim(&((struct run *)ctx)->text, message);
+}
+
+static void run_upgrade(void *ctx, struct slice to, const struct message *request)
+{
+	struct run *run = ctx;
+
+	run->left = true;
+	message_text_upgrade(&run->text, to, request);
+}
+
+static void run_note(void *ctx, enum protocol_note note, uint64_t n)
+{
+	message_text_note(&((struct run *)ctx)->text, note, n);
+}
+
+static void run_open(struct run *run, enum protocol_role role, bool from_start, bool want_bodies)
+{
+	struct protocol_handler handler = {
+		.ctx = run,
+		.head = run_head,
+		.body = run_body,
+		.done = run_done,
+		.interim = run_interim,
+		.upgrade = run_upgrade,
+		.note = run_note,
+	};
+
+	*run = (struct run){ 0 };
+	run->config = (struct protocol_config){
+		.role = role,
+		.from_start = { from_start, from_start },
+		.want_bodies = want_bodies,
+		.body_limit_bytes = 4096,
+		.message_limit_bytes = 65536,
+		.pipeline_limit = 16,
+	};
+	run->http1 = http1_protocol.create(&run->config, &handler);
+	assert_non_null(run->http1);
+}
+
+/* Requests travel in direction SENT for a client and where the role must be learnt. */
+static enum event_direction run_direction(const struct run *run, int side)
+{
+	bool server = run->config.role == ROLE_SERVER;
+
+	return (side == TURN_REQUEST) != server ? DIRECTION_SENT : DIRECTION_RECEIVED;
+}
+
+static void run_feed(struct run *run, int side, const char *bytes, size_t len)
+{
+	/* A copy of exact size, so that the sanitizer sees every byte read too far. */
+	uint8_t *copy = malloc(len ? len : 1);
+	long taken;
+
+	if (len)
+		memcpy(copy, bytes, len);
+	taken = http1_protocol.feed(run->http1, run_direction(run, side), slice_of(copy, len), ++run->now_ns);
+	assert_true(taken == (long)len || run->left);
+	free(copy);
+}
+
+static void run_hole(struct run *run, int side, uint64_t size)
+{
+	http1_protocol.hole(run->http1, run_direction(run, side), size, ++run->now_ns);
+}
+
+static void run_close(struct run *run, enum protocol_end reason)
+{
+	if (reason == END_CLOSED)
+		http1_protocol.finish(run->http1, run_direction(run, TURN_RESPONSE), ++run->now_ns);
+	http1_protocol.end(run->http1, reason, ++run->now_ns);
+	http1_protocol.destroy(run->http1);
+	message_text_fini(&run->text);
+}
+
+static void run_expect(struct run *run, const char *expected)
+{
+	http1_protocol.finish(run->http1, run_direction(run, TURN_RESPONSE), ++run->now_ns);
+	http1_protocol.end(run->http1, END_CLOSED, ++run->now_ns);
+	assert_string_equal(message_text_get(&run->text), expected);
+	assert_int_equal(run->pairs.wrong, 0);
+	run_close(run, END_IN_FLIGHT);
+}
+
+static size_t case_len(const struct http1_case *row)
+{
+	size_t len = 0;
+
+	for (const struct http1_turn *turn = row->turns; turn->side; turn++)
+		len += turn->len;
+	return len;
+}
+
+/* The conversation with one cut, or cut everywhere. */
+static void case_play(struct run *run, const struct http1_case *row, size_t split, bool bytewise)
+{
+	size_t offset = 0;
+
+	for (const struct http1_turn *turn = row->turns; turn->side && !run->left; turn++) {
+		size_t cut = split > offset && split - offset < turn->len ? split - offset : 0;
+
+		for (size_t i = 0; bytewise && i < turn->len && !run->left; i++)
+			run_feed(run, turn->side, turn->bytes + i, 1);
+		if (!bytewise && cut)
+			run_feed(run, turn->side, turn->bytes, cut);
+		if (!bytewise && !run->left)
+			run_feed(run, turn->side, turn->bytes + cut, turn->len - cut);
+		offset += turn->len;
+	}
+}
+
+static void test_whole(void **state)
+{
+	static const enum protocol_role roles[] = { ROLE_CLIENT, ROLE_SERVER, ROLE_UNKNOWN };
+
+	(void)state;
+	for (size_t i = 0; i < CASES; i++)
+		for (size_t j = 0; j < 3; j++) {
+			struct run run;
+
+			run_open(&run, roles[j], true, true);
+			case_play(&run, &http1_cases[i], NO_SPLIT, false);
+			assert_int_not_equal(http1_protocol.role(run.http1), ROLE_UNKNOWN);
+			assert_true(http1_protocol.idle(run.http1) || run.left ||
+				    strstr(http1_cases[i].name, "until"));
+			run_expect(&run, http1_cases[i].expected);
+		}
+}
+
+static void test_bytewise(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < CASES; i++)
+		for (size_t j = 0; j < 2; j++) {
+			struct run run;
+
+			run_open(&run, j ? ROLE_UNKNOWN : ROLE_CLIENT, true, true);
+			case_play(&run, &http1_cases[i], NO_SPLIT, true);
+			run_expect(&run, http1_cases[i].expected);
+		}
+}
+
+static void test_every_split(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < CASES; i++)
+		for (size_t split = 1; split < case_len(&http1_cases[i]); split++) {
+			struct run run;
+
+			run_open(&run, ROLE_CLIENT, true, true);
+			case_play(&run, &http1_cases[i], split, false);
+			run_expect(&run, http1_cases[i].expected);
+		}
+}
+
+/* The conversation without `size` bytes from offset `at` on, all of one turn and side. */
+static void case_play_hole(struct run *run, const struct http1_case *row, size_t at, size_t size, bool known)
+{
+	size_t offset = 0;
+
+	for (const struct http1_turn *turn = row->turns; turn->side && !run->left; turn++) {
+		size_t from = at - offset, gone = size;
+
+		offset += turn->len;
+		if (at < offset - turn->len || from >= turn->len) {
+			run_feed(run, turn->side, turn->bytes, turn->len);
+			continue;
+		}
+		if (gone > turn->len - from)
+			gone = turn->len - from;
+		if (from)
+			run_feed(run, turn->side, turn->bytes, from);
+		if (!run->left)
+			run_hole(run, turn->side, known ? gone : HOLE_UNKNOWN_SIZE);
+		if (!run->left && from + gone < turn->len)
+			run_feed(run, turn->side, turn->bytes + from + gone, turn->len - from - gone);
+	}
+}
+
+static char *case_text(const struct http1_case *row, bool want_bodies)
+{
+	struct run run;
+	char *text;
+
+	run_open(&run, ROLE_CLIENT, true, want_bodies);
+	case_play(&run, row, NO_SPLIT, false);
+	http1_protocol.finish(run.http1, DIRECTION_RECEIVED, ++run.now_ns);
+	text = strdup(message_text_get(&run.text));
+	run_close(&run, END_CLOSED);
+	return text;
+}
+
+static void check_hole(const struct http1_case *row, const char *whole, size_t at, size_t size, int variant)
+{
+	struct run run;
+
+	run_open(&run, variant & 1 ? ROLE_UNKNOWN : ROLE_CLIENT, !(variant & 8), variant & 2);
+	run.unmarked_from = whole;
+	case_play_hole(&run, row, at, size, !(variant & 4));
+	http1_protocol.finish(run.http1, DIRECTION_RECEIVED, ++run.now_ns);
+	http1_protocol.end(run.http1, END_CLOSED, ++run.now_ns);
+	if (run.strangers || run.pairs.wrong)
+		fail_msg("%s: hole of %zu at %zu (variant %d): %u strangers, %u wrong pairs:\n%s", row->name,
+			 size, at, variant, run.strangers, run.pairs.wrong, message_text_get(&run.text));
+	run_close(&run, END_IN_FLIGHT);
+}
+
+/* Every size for a client seen from its start and one joined late; else some of each order of magnitude. */
+static size_t hole_next(size_t size, int variant)
+{
+	if (variant & 7)
+		return size * 2 + 1;
+	return size < 70 ? size + 1 : size + 40;
+}
+
+static void test_every_hole(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < CASES; i++)
+		for (int variant = 0; variant < 16; variant++) {
+			const struct http1_case *row = &http1_cases[i];
+			char *whole = case_text(row, variant & 2);
+
+			for (size_t at = 0; at < case_len(row); at++)
+				for (size_t size = 1; size < 200; size = hole_next(size, variant))
+					check_hole(row, whole, at, size, variant);
+			free(whole);
+		}
+}
+
+/* --- single rules: a script of turns, its text and its notes ------------------- */
+
+struct rule {
+	const char *name;
+	const char *script; /* lines "> bytes", "< bytes", ">hole N", "<hole N" (N of `?`: unknown), "tick",
+			       "end REASON" */
+	const char *expected;
+	uint64_t refused, resyncs, pipeline, headers;
+	bool late, bodies;
+};
+
+static const struct rule rules[] = {
+	{ .name = "a response before its request waits",
+	  .script = "< HTTP/1.1 200 OK\\r\\nX-For: /a\\r\\nContent-Length: 0\\r\\n\\r\\n\ntick\n> GET /a "
+		    "HTTP/1.1\\r\\n\\r\\n",
+	  .expected = "request 0 GET /a 1.1 {} 0\nresponse 0 200 1.1 {X-For: /a; Content-Length: 0} 0\n" },
+	{ .name = "a response without a request comes out after a poll",
+	  .script = "< HTTP/1.1 408 Late\\r\\nContent-Length: 0\\r\\n\\r\\n\ntick\ntick",
+	  .expected = "response 0 408 1.1 {Content-Length: 0} 0 [no-request]\n" },
+	{ .name = "a response without a request comes out at the end",
+	  .script = "< HTTP/1.1 408 Late\\r\\nConnection: close\\r\\n\\r\\nx\nend closed",
+	  .expected = "response 0 408 1.1 {Connection: close} 1 [no-request]\n" },
+	{ .name = "late: a response of an unseen request pairs with nothing",
+	  .late = true,
+	  .resyncs = 1,
+	  .script =
+		  "< tail of a body\\r\\nHTTP/1.1 200 OK\\r\\nX-For: /0\\r\\nContent-Length: 0\\r\\n\\r\\n\n"
+		  "> GET /a HTTP/1.1\\r\\n\\r\\n\n< HTTP/1.1 200 OK\\r\\nX-For: /a\\r\\nContent-Length: "
+		  "0\\r\\n\\r\\n",
+	  .expected = "response 0 200 1.1 {X-For: /0; Content-Length: 0} 0 [late-joined,no-request]\n"
+		      "request 0 GET /a 1.1 {} 0\nresponse 0 200 1.1 {X-For: /a; Content-Length: 0} 0\n" },
+	{ .name = "late: the answer to an unseen HEAD eats nothing",
+	  .late = true,
+	  .resyncs = 1,
+	  .script = "< HTTP/1.1 200 OK\\r\\nContent-Length: 900\\r\\n\\r\\n\n> GET /a HTTP/1.1\\r\\n\\r\\n\n"
+		    "< HTTP/1.1 200 OK\\r\\nX-For: /a\\r\\nContent-Length: 0\\r\\n\\r\\n",
+	  .expected = "response 0 200 1.1 {Content-Length: 900} 0~ [late-joined,gap,no-request]\n"
+		      "request 0 GET /a 1.1 {} 0\nresponse 0 200 1.1 {X-For: /a; Content-Length: 0} 0\n" },
+	{ .name = "a lost response leaves an empty one, the next exchange is whole",
+	  .resyncs = 1,
+	  .script = "> GET /a HTTP/1.1\\r\\n\\r\\n\n<hole 50\n> GET /b HTTP/1.1\\r\\n\\r\\n\n"
+		    "< HTTP/1.1 200 OK\\r\\nX-For: /b\\r\\nContent-Length: 0\\r\\n\\r\\n",
+	  .expected = "request 0 GET /a 1.1 {} 0\nresponse 0 0 0.0 {} 0~ [gap,unanswered]\n"
+		      "request 0 GET /b 1.1 {} 0\nresponse 0 200 1.1 {X-For: /b; Content-Length: 0} 0\n" },
+	{ .name = "a hole inside a body of known length only counts",
+	  .script = "> GET /a HTTP/1.1\\r\\n\\r\\n\n< HTTP/1.1 200 OK\\r\\nContent-Length: "
+		    "100\\r\\n\\r\\nab\n<hole 97\n< z",
+	  .expected = "request 0 GET /a 1.1 {} 0\nresponse 0 200 1.1 {Content-Length: 100} 100\n" },
+	{ .name = "a hole inside a kept body is marked",
+	  .bodies = true,
+	  .script = "> GET /a HTTP/1.1\\r\\n\\r\\n\n< HTTP/1.1 200 OK\\r\\nContent-Length: "
+		    "100\\r\\n\\r\\nab\n<hole 98",
+	  .expected = "request 0 GET /a 1.1 {} 0\nresponse 0 200 1.1 {Content-Length: 100} \"ab\" [gap]\n" },
+	{ .name = "a hole inside a chunk only counts",
+	  .script = "> GET /a HTTP/1.1\\r\\n\\r\\n\n< HTTP/1.1 200 OK\\r\\nTransfer-Encoding: "
+		    "chunked\\r\\n\\r\\n64\\r\\nab\n"
+		    "<hole 98\n< \\r\\n0\\r\\n\\r\\n",
+	  .expected = "request 0 GET /a 1.1 {} 0\nresponse 0 200 1.1 {Transfer-Encoding: chunked} 100\n" },
+	{ .name = "a hole across the end of a chunk loses the framing",
+	  .resyncs = 1,
+	  .script = "> GET /a HTTP/1.1\\r\\n\\r\\n\n< HTTP/1.1 200 OK\\r\\nTransfer-Encoding: "
+		    "chunked\\r\\n\\r\\n64\\r\\nab\n"
+		    "<hole 99\n< \\n0\\r\\n\\r\\n",
+	  .expected =
+		  "request 0 GET /a 1.1 {} 0\nresponse 0 200 1.1 {Transfer-Encoding: chunked} 100~ [gap]\n" },
+	{ .name = "a hole of unknown size in a body until the end",
+	  .script =
+		  "> GET /a HTTP/1.0\\r\\n\\r\\n\n< HTTP/1.0 200 OK\\r\\n\\r\\nab\n<hole ?\n< c\nend closed",
+	  .expected = "request 0 GET /a 1.0 {} 0\nresponse 0 200 1.0 {} 3~ [gap]\n" },
+	{ .name = "ends: closed",
+	  .script = "> GET /a HTTP/1.1\\r\\nHost: x\\r\\n\nend exit",
+	  .expected = "request 0 GET /a 1.1 {} 0~ [partial-headers,closed,unanswered]\n" },
+	{ .name = "ends: reset inside a body",
+	  .script = "> GET /a HTTP/1.1\\r\\n\\r\\n\n< HTTP/1.1 200 OK\\r\\nContent-Length: "
+		    "9\\r\\n\\r\\nab\nend reset",
+	  .expected =
+		  "request 0 GET /a 1.1 {} 0\nresponse 0 200 1.1 {Content-Length: 9} 2~ [reset,closed]\n" },
+	{ .name = "ends: in flight",
+	  .script = "> POST /a HTTP/1.1\\r\\nContent-Length: 9\\r\\n\\r\\nab\nend in-flight",
+	  .expected = "request 0 POST /a 1.1 {Content-Length: 9} 2~ [in-flight]\n" },
+	{ .name = "smuggling: both lengths, the coding wins",
+	  .script = "> POST /a HTTP/1.1\\r\\nContent-Length: 3\\r\\nTransfer-Encoding: "
+		    "chunked\\r\\n\\r\\n1\\r\\nx\\r\\n0\\r\\n\\r\\n",
+	  .expected = "request 0 POST /a 1.1 {Content-Length: 3; Transfer-Encoding: chunked} 1\n" },
+	{ .name = "smuggling: two lengths",
+	  .refused = 1,
+	  .resyncs = 1,
+	  .script = "> POST /a HTTP/1.1\\r\\nContent-Length: 3\\r\\nContent-Length: 4\\r\\n\\r\\nabcd",
+	  .expected = "request 0 POST /a 1.1 {Content-Length: 3; Content-Length: 4} 0~ [gap]\n" },
+	{ .name = "smuggling: a blank before the colon",
+	  .refused = 1,
+	  .resyncs = 1,
+	  .script = "> POST /a HTTP/1.1\\r\\nTransfer-Encoding : chunked\\r\\n\\r\\n0\\r\\n\\r\\n",
+	  .expected = "request 0 POST /a 1.1 {} 0~ [gap,partial-headers]\n" },
+	{ .name = "smuggling: a bare CR before a length (CVE-2023-30589)",
+	  .refused = 1,
+	  .resyncs = 1,
+	  .script = "> POST /a HTTP/1.1\\r\\nDummy:\\rContent-Length: 5\\r\\n\\r\\nabcde",
+	  .expected = "request 0 POST /a 1.1 {} 0~ [gap,partial-headers]\n" },
+	{ .name = "smuggling: chunked is not the last coding",
+	  .refused = 1,
+	  .resyncs = 1,
+	  .script = "> POST /a HTTP/1.1\\r\\nTransfer-Encoding: chunked, gzip\\r\\n\\r\\nab",
+	  .expected = "request 0 POST /a 1.1 {Transfer-Encoding: chunked, gzip} 0~ [gap]\n" },
+	{ .name = "a negative length",
+	  .refused = 1,
+	  .resyncs = 1,
+	  .script = "> POST /a HTTP/1.1\\r\\nContent-Length: -5\\r\\n\\r\\nab",
+	  .expected = "request 0 POST /a 1.1 {Content-Length: -5} 0~ [gap]\n" },
+	{ .name = "a length beyond 64 bits",
+	  .refused = 1,
+	  .resyncs = 1,
+	  .script = "> POST /a HTTP/1.1\\r\\nContent-Length: 18446744073709551616\\r\\n\\r\\nab",
+	  .expected = "request 0 POST /a 1.1 {Content-Length: 18446744073709551616} 0~ [gap]\n" },
+	{ .name = "a chunk size beyond 64 bits",
+	  .refused = 1,
+	  .resyncs = 1,
+	  .script = "> POST /a HTTP/1.1\\r\\nTransfer-Encoding: chunked\\r\\n\\r\\n10000000000000000\\r\\nab",
+	  .expected = "request 0 POST /a 1.1 {Transfer-Encoding: chunked} 0~ [gap]\n" },
+	{ .name = "a negative chunk size",
+	  .refused = 1,
+	  .resyncs = 1,
+	  .script = "> POST /a HTTP/1.1\\r\\nTransfer-Encoding: chunked\\r\\n\\r\\n-1\\r\\nab",
+	  .expected = "request 0 POST /a 1.1 {Transfer-Encoding: chunked} 0~ [gap]\n" },
+	{ .name = "a giant chunk",
+	  .script = "> POST /a HTTP/1.1\\r\\nTransfer-Encoding: "
+		    "chunked\\r\\n\\r\\nffffffffffffffff\\r\\nab\nend closed",
+	  .expected = "request 0 POST /a 1.1 {Transfer-Encoding: chunked} 2~ [closed]\n" },
+	{ .name = "what is no start line is passed over",
+	  .refused = 1,
+	  .resyncs = 1,
+	  .script = "> GET /a\\r\\nGET /b HTTP/1.1\\r\\n\\r\\n",
+	  .expected = "request 0 GET /b 1.1 {} 0 [gap,unanswered]\n" },
+	{ .name = "more requests than are followed",
+	  .pipeline = 2,
+	  .script = "> GET /1 HTTP/1.1\\r\\n\\r\\nGET /2 HTTP/1.1\\r\\n\\r\\nGET /3 HTTP/1.1\\r\\n\\r\\nGET "
+		    "/4 HTTP/1.1\\r\\n\\r\\n\n"
+		    "< HTTP/1.1 204 a\\r\\nX-For: /1\\r\\n\\r\\nHTTP/1.1 204 a\\r\\nX-For: /2\\r\\n\\r\\n"
+		    "HTTP/1.1 204 a\\r\\nX-For: /3\\r\\n\\r\\nHTTP/1.1 204 a\\r\\nX-For: /4\\r\\n\\r\\n\n"
+		    "> GET /5 HTTP/1.1\\r\\n\\r\\n\n< HTTP/1.1 204 a\\r\\nX-For: /5\\r\\n\\r\\n",
+	  .expected = "request 0 GET /1 1.1 {} 0\nrequest 0 GET /2 1.1 {} 0\n"
+		      "request 0 GET /3 1.1 {} 0 [truncated,unanswered]\n"
+		      "request 0 GET /4 1.1 {} 0 [truncated,unanswered]\n"
+		      "response 0 204 1.1 {X-For: /1} 0\nresponse 0 204 1.1 {X-For: /2} 0\n"
+		      "response 0 204 1.1 {X-For: /3} 0 [truncated,no-request]\n"
+		      "response 0 204 1.1 {X-For: /4} 0 [truncated,no-request]\n"
+		      "request 0 GET /5 1.1 {} 0\nresponse 0 204 1.1 {X-For: /5} 0\n" },
+};
+
+/* Writes the bytes that a script's line means; \r and \n are escaped there. */
+static size_t unescape(const char *from, const char *end, char *to)
+{
+	size_t n = 0;
+
+	for (; from < end; from++) {
+		if (*from == '\\' && from + 1 < end) {
+			from++;
+			to[n++] = *from == 'r' ? '\r' : '\n';
+		} else {
+			to[n++] = *from;
+		}
+	}
+	return n;
+}
+
+static enum protocol_end end_parse(const char *word)
+{
+	if (*word == 'c')
+		return END_CLOSED;
+	if (*word == 'e')
+		return END_EXIT;
+	return *word == 'r' ? END_RESET : END_IN_FLIGHT;
+}
+
+static void script_line(struct run *run, const char *line, const char *end)
+{
+	int side = *line == '>' ? TURN_REQUEST : TURN_RESPONSE;
+	char bytes[1024];
+
+	if (*line == 't')
+		http1_protocol.tick(run->http1, ++run->now_ns);
+	else if (*line == 'e')
+		http1_protocol.end(run->http1, end_parse(line + 4), ++run->now_ns);
+	else if (line[1] == 'h')
+		run_hole(run, side, line[6] == '?' ? HOLE_UNKNOWN_SIZE : strtoull(line + 6, NULL, 10));
+	else
+		run_feed(run, side, bytes, unescape(line + 2, end, bytes));
+}
+
+static void rule_open(struct run *run, const struct rule *rule)
+{
+	run_open(run, ROLE_CLIENT, !rule->late, rule->bodies);
+	http1_protocol.destroy(run->http1);
+	run->config.pipeline_limit = 2;
+	run->http1 = http1_protocol.create(&run->config, &(struct protocol_handler){
+								 .ctx = run,
+								 .head = run_head,
+								 .body = run_body,
+								 .done = run_done,
+								 .interim = run_interim,
+								 .upgrade = run_upgrade,
+								 .note = run_note,
+							 });
+}
+
+static void test_rules(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(rules) / sizeof(*rules); i++) {
+		const struct rule *rule = &rules[i];
+		struct run run;
+
+		rule_open(&run, rule);
+		for (const char *line = rule->script; line && *line;) {
+			const char *end = strchr(line, '\n');
+
+			script_line(&run, line, end ? end : line + strlen(line));
+			line = end ? end + 1 : NULL;
+		}
+		if (strcmp(message_text_get(&run.text), rule->expected))
+			fail_msg("%s: got\n%s", rule->name, message_text_get(&run.text));
+		if (run.text.notes[NOTE_MESSAGE_REFUSED] != rule->refused ||
+		    run.text.notes[NOTE_RESYNC] != rule->resyncs ||
+		    run.text.notes[NOTE_PIPELINE_LIMIT] != rule->pipeline || run.pairs.wrong)
+			fail_msg("%s: refused %d resyncs %d pipeline %d wrong pairs %u", rule->name,
+				 (int)run.text.notes[NOTE_MESSAGE_REFUSED], (int)run.text.notes[NOTE_RESYNC],
+				 (int)run.text.notes[NOTE_PIPELINE_LIMIT], run.pairs.wrong);
+		http1_protocol.destroy(run.http1);
+		message_text_fini(&run.text);
+	}
+}
+
+/* --- limits and hints ---------------------------------------------------------- */
+
+static void test_many_headers(void **state)
+{
+	static const char head[] = "GET /a HTTP/1.1\r\n", field[] = "N: v\r\n",
+			  next[] = "\r\nGET /b HTTP/1.1\r\n\r\n";
+	struct run run;
+
+	(void)state;
+	run_open(&run, ROLE_CLIENT, true, false);
+	run_feed(&run, TURN_REQUEST, head, strlen(head));
+	for (int i = 0; i < 100000; i++)
+		run_feed(&run, TURN_REQUEST, field, strlen(field));
+	run_feed(&run, TURN_REQUEST, next, strlen(next));
+	assert_int_equal(run.text.notes[NOTE_HEADER_LIMIT], 1);
+	assert_non_null(strstr(run.text.text, "} 0 [truncated]\nrequest 0 GET /b 1.1 {} 0\n"));
+	run_close(&run, END_CLOSED);
+}
+
+static void test_long_header(void **state)
+{
+	static const char head[] = "GET /a HTTP/1.1\r\nA: ",
+			  next[] = "\r\nB: 1\r\n\r\nGET /b HTTP/1.1\r\n\r\n";
+	static char value[100000];
+	struct run run;
+
+	(void)state;
+	memset(value, 'v', sizeof(value));
+	run_open(&run, ROLE_CLIENT, true, false);
+	run_feed(&run, TURN_REQUEST, head, strlen(head));
+	run_feed(&run, TURN_REQUEST, value, sizeof(value));
+	run_feed(&run, TURN_REQUEST, next, strlen(next));
+	assert_int_equal(run.text.notes[NOTE_HEADER_LIMIT], 1);
+	assert_string_equal(run.text.text,
+			    "request 0 GET /a 1.1 {} 0 [truncated]\nrequest 0 GET /b 1.1 {} 0\n");
+	run_close(&run, END_CLOSED);
+}
+
+static void test_body_limit(void **state)
+{
+	static const char head[] = "POST /a HTTP/1.1\r\nContent-Length: 10000\r\n\r\n";
+	static char body[10000];
+	struct run run;
+
+	(void)state;
+	memset(body, 'b', sizeof(body));
+	run_open(&run, ROLE_CLIENT, true, true);
+	run_feed(&run, TURN_REQUEST, head, strlen(head));
+	run_feed(&run, TURN_REQUEST, body, sizeof(body));
+	assert_int_equal(run.text.bodies_bytes, 10000);
+	assert_non_null(strstr(run.text.text, "bbb\"\n"));
+	assert_int_equal(strlen(strchr(run.text.text, '"')), 4096 + 3);
+	run_close(&run, END_CLOSED);
+}
+
+static void test_body_left(void **state)
+{
+	static const char get[] = "GET /a HTTP/1.1\r\n\r\n",
+			  head[] = "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nabc";
+	struct run run;
+
+	(void)state;
+	run_open(&run, ROLE_SERVER, true, false);
+	run_feed(&run, TURN_REQUEST, get, strlen(get));
+	assert_int_equal(http1_protocol.body_left(run.http1, DIRECTION_SENT), 0);
+	run_feed(&run, TURN_RESPONSE, head, strlen(head));
+	assert_int_equal(http1_protocol.body_left(run.http1, DIRECTION_SENT), 997);
+	assert_false(http1_protocol.idle(run.http1));
+	run_hole(&run, TURN_RESPONSE, 997);
+	assert_int_equal(http1_protocol.body_left(run.http1, DIRECTION_SENT), 0);
+	assert_true(http1_protocol.idle(run.http1));
+	run_close(&run, END_CLOSED);
+}
+
+static void test_upgrade_hands_on(void **state)
+{
+	static const char ask[] = "GET /a HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\nPRI * HT";
+	static const char yes[] = "HTTP/1.1 101 Go\r\n\r\nSETTINGS";
+	struct slice bytes;
+	uint64_t lost;
+	struct run run;
+
+	(void)state;
+	run_open(&run, ROLE_CLIENT, true, false);
+	run_feed(&run, TURN_REQUEST, ask, strlen(ask));
+	run_hole(&run, TURN_REQUEST, 7);
+	bytes = slice_of(yes, strlen(yes));
+	assert_int_equal(http1_protocol.feed(run.http1, DIRECTION_RECEIVED, bytes, 9), strlen(yes) - 8);
+	assert_non_null(strstr(run.text.text, "upgrade h2c /a\n"));
+	bytes = http1_protocol.held(run.http1, DIRECTION_SENT, &lost);
+	assert_true(slice_equal(bytes, SLICE("PRI * HT")));
+	assert_int_equal(lost, 7);
+	assert_int_equal(http1_protocol.feed(run.http1, DIRECTION_SENT, SLICE("x"), 9), 0);
+	run_close(&run, END_CLOSED);
+}
+
+static void test_times(void **state)
+{
+	(void)state;
+	/* run_done() checks the order of times for every message of every case; here are the exact ones. */
+	struct http1_case row = { .turns = { { TURN_REQUEST, "G", 1 },
+					     { TURN_REQUEST, "ET /a HTTP/1.1\r\n", 16 },
+					     { TURN_REQUEST, "\r\n", 2 } } };
+	struct run run;
+
+	run_open(&run, ROLE_CLIENT, true, false);
+	case_play(&run, &row, NO_SPLIT, false);
+	assert_string_equal(message_text_get(&run.text), "request 0 GET /a 1.1 {} 0\n");
+	assert_int_equal(run.now_ns, 3);
+	run_close(&run, END_CLOSED);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_whole),	    cmocka_unit_test(test_bytewise),
+		cmocka_unit_test(test_every_split), cmocka_unit_test(test_every_hole),
+		cmocka_unit_test(test_rules),	    cmocka_unit_test(test_many_headers),
+		cmocka_unit_test(test_long_header), cmocka_unit_test(test_body_limit),
+		cmocka_unit_test(test_body_left),   cmocka_unit_test(test_upgrade_hands_on),
+		cmocka_unit_test(test_times),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
