@@ -45,6 +45,6 @@ const char *private_file_error(int error)
 	if (code == ELOOP)
 		return "it is a symbolic link, which hark does not follow; name the file itself";
 	if (code == EPERM)
-		return "it belongs to another user; remove it or name another file";
+		return "it belongs to another user or is protected; remove it or name another file";
 	return strerror(code);
 }
