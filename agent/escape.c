@@ -135,7 +135,7 @@ static size_t escape_text_one(struct buffer *buffer, struct slice bytes, bool ut
 
 void escape_text(struct buffer *buffer, struct slice bytes, bool utf8)
 {
-	while (bytes.len) {
+	while (bytes.data && bytes.len) {
 		size_t run = plain_run(bytes, '\\');
 
 		buffer_put(buffer, bytes.data, run);
@@ -181,7 +181,7 @@ static size_t escape_json_one(struct buffer *buffer, struct slice bytes)
 void escape_json(struct buffer *buffer, struct slice bytes)
 {
 	buffer_char(buffer, '"');
-	while (bytes.len) {
+	while (bytes.data && bytes.len) {
 		size_t run = plain_run(bytes, '"');
 
 		buffer_put(buffer, bytes.data, run);
@@ -196,7 +196,7 @@ void escape_base64(struct buffer *buffer, struct slice bytes)
 {
 	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-	for (; bytes.len; bytes = slice_drop(bytes, 3)) {
+	for (; bytes.data && bytes.len; bytes = slice_drop(bytes, 3)) {
 		uint32_t group = (uint32_t)bytes.data[0] << 16;
 
 		if (bytes.len > 1)

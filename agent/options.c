@@ -164,14 +164,24 @@ static error_t parse_key(int key, char *arg, struct argp_state *state)
 	return 0;
 }
 
+/* argp wants NULL behind the last argument, and moves words about: it gets a copy. */
 static int parse_arguments(struct parse *parse, int argc, char **argv)
 {
 	struct argp_option table[ROW_COUNT + 1] = { 0 };
 	struct argp argp = { .options = table, .parser = parse_key };
+	char **copy = calloc((size_t)argc + 1, sizeof(*copy));
+	int err;
 
+	if (!copy)
+		return usage_error("out of memory");
+	memcpy(copy, argv, (size_t)argc * sizeof(*copy));
 	for (size_t i = 0; i < ROW_COUNT; i++)
 		table[i] = rows[i].argp;
-	return argp_parse(&argp, argc, argv, ARGP_NO_HELP | ARGP_NO_EXIT, NULL, parse) ? 2 : 0;
+	err = argp_parse(&argp, argc, copy, ARGP_NO_HELP | ARGP_NO_EXIT, NULL, parse);
+	free(copy);
+	if (err)
+		return 2;
+	return parse->done ? 1 : 0;
 }
 
 /* https://no-color.org: set and not empty. */
@@ -205,7 +215,6 @@ static int split_command(struct options *options, int *argc, char **argv)
 int options_parse(struct options *options, int argc, char **argv)
 {
 	struct parse parse = { .options = options };
-	char **shortened = NULL;
 	int err;
 
 	*options = (struct options){
@@ -215,25 +224,15 @@ int options_parse(struct options *options, int argc, char **argv)
 		.body_limit_bytes = BODY_LIMIT_DEFAULT,
 	};
 	err = split_command(options, &argc, argv);
-	/* argp wants NULL at the end, and sorts what it is given. */
 	if (!err)
-		shortened = calloc((size_t)argc + 1, sizeof(*shortened));
-	if (!err && !shortened)
-		err = usage_error("out of memory");
-	if (!err) {
-		memcpy(shortened, argv, (size_t)argc * sizeof(*shortened));
-		err = parse_arguments(&parse, argc, shortened);
-	}
-	if (!err && parse.done)
-		err = 1;
+		err = parse_arguments(&parse, argc, argv);
 	if (!err)
 		err = take_words(&parse);
 	if (!err)
 		err = check_options(&parse);
 	if (!err)
 		options->color = decide_color(parse.color);
-	free(shortened);
-	if (err)
+	else
 		options_fini(options);
 	return err;
 }

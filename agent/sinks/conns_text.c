@@ -220,7 +220,6 @@ static void put_life(struct sink *sink, const struct conn_facts *conn)
 	else
 		buffer_char(text, '?');
 	column_end(text, start, WIDTH_DURATION);
-	start = text->len;
 	if (conn->closed_ns || conn->closed_by != CLOSED_UNKNOWN)
 		buffer_string(text, show_closed_by(conn->closed_by) ? show_closed_by(conn->closed_by) : "?");
 	else

@@ -4,7 +4,7 @@
 
 static size_t find_byte(struct slice s, uint8_t byte)
 {
-	const uint8_t *found = s.len ? memchr(s.data, byte, s.len) : NULL;
+	const uint8_t *found = s.data && s.len ? memchr(s.data, byte, s.len) : NULL;
 
 	return found ? (size_t)(found - s.data) : s.len;
 }
