@@ -77,6 +77,9 @@ static void flow_begin_http1(struct flow *flow, enum event_direction direction, 
 {
 	struct flow_side *side = &flow->side[direction], *other = &flow->side[!direction];
 
+	/* Without a sign of their own the other direction's bytes are the rest of something older. */
+	if (!other->from_start && detect_late(held_bytes(&other->held)).kind == DETECT_MORE)
+		flow_drop_held(flow, !direction);
 	if (offset == 0 && side->stream.from_zero && side->held.len == side->stream.next) {
 		side->from_start = true;
 		if (!other->stream.started)

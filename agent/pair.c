@@ -229,7 +229,7 @@ static struct pair_entry *entry_place_in_order(struct pair *pair, const struct m
 
 	if (message->kind == MESSAGE_REQUEST && !pair->requestless)
 		return NULL;
-	if (message->flags & (FLAG_NO_REQUEST | FLAG_UNANSWERED))
+	if (message->kind == MESSAGE_RESPONSE && message->flags & FLAG_NO_REQUEST)
 		return NULL;
 	DL_FOREACH (pair->entries, entry) {
 		if (entry_fits(entry, message))

@@ -9,8 +9,8 @@
 #include "event_builder.h"
 #include "counters.h"
 
-#define GET   "GET /a HTTP/1.1\r\nHost: x\r\n\r\n"
-#define OK_3  "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc"
+#define GET		       "GET /a HTTP/1.1\r\nHost: x\r\n\r\n"
+#define OK_3		       "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc"
 #define CHECK(bench, expected) assert_string_equal((bench)->log, expected)
 
 static int setup(void **state)
@@ -61,10 +61,742 @@ static void test_client_life(void **state)
 	assert_int_equal(counters[COUNTER_EXCHANGES_WHOLE], 1);
 }
 
+#define PREFACE			      "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+#define SETTINGS		      "\0\0\0\4\0\0\0\0\0"
+#define H2_GET			      "\0\0\3\1\5\0\0\0\1\x82\x84\x86" /* GET / on stream 1 */
+#define H2_GET_3		      "\0\0\3\1\5\0\0\0\3\x82\x85\x86" /* GET /index.html on stream 3 */
+#define H2_OK			      "\0\0\1\1\5\0\0\0\1\x88"	       /* 200 on stream 1 */
+#define H2_404_3		      "\0\0\1\1\5\0\0\0\3\x8d"
+#define H2_RST_3		      "\0\0\4\3\0\0\0\0\3\0\0\0\x8" /* CANCEL */
+#define CLIENT_HELLO		      "\x16\x03\x01\x00\x05\x01\x00\x00\x01\x00"
+#define SEND(bench, peer, literal)    data_put(bench, peer, DIRECTION_SENT, literal, sizeof(literal) - 1)
+#define RECEIVE(bench, peer, literal) data_put(bench, peer, DIRECTION_RECEIVED, literal, sizeof(literal) - 1)
+
+static void test_fd_reuse(void **state)
+{
+	struct bench *bench = *state;
+	struct peer first = client(), second = client();
+
+	second.id = 101;
+	second.sk = 9001;
+	bench_start(bench);
+	data_sent(bench, &first, GET);
+	data_received(bench, &first, OK_3);
+	data_sent(bench, &second, GET);
+	data_received(bench, &second, OK_3);
+	poll_put(bench, 3);
+	CHECK(bench, "1 open\n1:GET /a 200 3\n2 open\n2:GET /a 200 3\n"
+		     "1 closed local client x1 69=69+0+0 c0\n");
+}
+
+/* The same kernel address for the next socket, as it nearly always is. */
+static void test_sk_reuse(void **state)
+{
+	struct bench *bench = *state;
+	struct peer first = client(), second = client();
+
+	second.id = 101;
+	bench_start(bench);
+	data_sent(bench, &first, GET);
+	data_received(bench, &first, OK_3);
+	state_put(bench, &first, 1, 4);
+	state_put(bench, &first, 4, 7);
+	state_put(bench, &second, 7, 2);
+	state_put(bench, &second, 2, 1);
+	data_sent(bench, &second, GET);
+	data_received(bench, &second, OK_3);
+	poll_put(bench, 3);
+	CHECK(bench, "1 open\n1:GET /a 200 3\n2 open\n2:GET /a 200 3\n"
+		     "1 closed local client x1 69=69+0+0 c0\n");
+	tracker_end(bench->tracker);
+	assert_non_null(strstr(bench->log, "2 closed ? client x1 69=69+0+0 c0 in-flight\n"));
+}
+
+/* In the syscall way state events know the address alone; the role waits for the first record. */
+static void test_state_without_id(void **state)
+{
+	struct bench *bench = *state;
+	struct peer peer = client(), bare = client();
+
+	bare.id = 0;
+	bare.pid = 0;
+	bench_start(bench);
+	state_put(bench, &bare, 3, 1);
+	data_received(bench, &peer, GET);
+	data_sent(bench, &peer, OK_3);
+	state_put(bench, &bare, 1, 8);
+	state_put(bench, &bare, 9, 7);
+	poll_put(bench, 2);
+	CHECK(bench, "1 open\n1:GET /a 200 3\n1 closed peer server x1 69=69+0+0 c0\n");
+}
+
+static void test_connect_without_bytes(void **state)
+{
+	struct bench *bench = *state;
+	struct peer peer = client();
+
+	peer.id = 0;
+	bench_start(bench);
+	state_put(bench, &peer, 7, 2);
+	state_put(bench, &peer, 2, 1);
+	state_put(bench, &peer, 1, 4);
+	state_put(bench, &peer, 4, 7);
+	poll_put(bench, 2);
+	CHECK(bench, "1 open\n1 closed local client x0 0=0+0+0 c0\n");
+}
+
+static void test_data_after_close(void **state)
+{
+	struct bench *bench = *state;
+	struct peer peer = client();
+
+	bench_start(bench);
+	data_sent(bench, &peer, GET);
+	state_put(bench, &peer, 4, 7);
+	poll_put(bench, 1);
+	data_received(bench, &peer, OK_3);
+	poll_put(bench, 1);
+	CHECK(bench, "1 open\n1:GET /a 200 3\n1 closed ? client x1 69=69+0+0 c0\n");
+}
+
+static void test_unanswered(void **state)
+{
+	static const struct {
+		const char *name, *expected;
+		uint8_t from;
+	} rows[] = {
+		{ "closed", "1:GET /a - closed unanswered\n", 4 },
+		{ "reset", "1:GET /a - reset closed unanswered\n", 1 },
+		{ "hark ends", "1:GET /a - in-flight unanswered\n", 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct bench bench;
+		struct peer peer = client();
+
+		bench_init(&bench);
+		bench_start(&bench);
+		data_sent(&bench, &peer, GET);
+		if (rows[i].from)
+			state_put(&bench, &peer, rows[i].from, 7);
+		poll_put(&bench, rows[i].from ? 2 : 0);
+		tracker_end(bench.tracker);
+		if (!strstr(bench.log, rows[i].expected))
+			fail_msg("%s: %s", rows[i].name, bench.log);
+		bench_stop(&bench);
+	}
+}
+
+static void test_expiry(void **state)
+{
+	struct bench *bench = *state;
+	struct peer peer = client();
+
+	bench->config.timeout_ns = 1000000000;
+	bench_start(bench);
+	data_sent(bench, &peer, GET);
+	poll_put(bench, 50);
+	CHECK(bench, "1 open\n");
+	poll_put(bench, 300);
+	CHECK(bench, "1 open\n1:GET /a - timeout unanswered\n");
+	data_received(bench, &peer, OK_3);
+	CHECK(bench, "1 open\n1:GET /a - timeout unanswered\n1:- 200 3 timeout no-request\n");
+	data_sent(bench, &peer, GET);
+	data_received(bench, &peer, OK_3);
+	assert_non_null(strstr(bench->log, "no-request\n1:GET /a 200 3\n"));
+}
+
+static void test_slow_body_does_not_expire(void **state)
+{
+	struct bench *bench = *state;
+	struct peer peer = client();
+
+	bench->config.timeout_ns = 1000000000;
+	bench_start(bench);
+	data_sent(bench, &peer, GET);
+	data_received(bench, &peer, "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n");
+	for (int i = 0; i < 6; i++) {
+		poll_put(bench, 80);
+		data_received(bench, &peer, "x");
+	}
+	CHECK(bench, "1 open\n1:GET /a 200 6\n");
+}
+
+static void test_exit(void **state)
+{
+	struct bench *bench = *state;
+	struct peer peer = client();
+
+	bench_start(bench);
+	data_sent(bench, &peer, GET);
+	process_put(bench, 7, EVENT_EXIT, "");
+	data_received(bench, &peer, OK_3);
+	poll_put(bench, 2);
+	CHECK(bench, "1 open\n1:GET /a 200 3\n1 closed exit client x1 69=69+0+0 c0\n");
+}
+
+static void test_exit_of_one_of_two(void **state)
+{
+	struct bench *bench = *state;
+	struct peer parent = client(), child;
+
+	bench_start(bench);
+	data_sent(bench, &parent, GET);
+	child = parent;
+	child.pid = 8;
+	data_received(bench, &child, OK_3);
+	process_put(bench, 7, EVENT_EXIT, "");
+	poll_put(bench, 3);
+	CHECK(bench, "1 open\n1:GET /a 200 3\n");
+	process_put(bench, 8, EVENT_EXIT, "");
+	poll_put(bench, 3);
+	CHECK(bench, "1 open\n1:GET /a 200 3\n1 closed exit client x1 69=69+0+0 c0\n");
+}
+
+static void test_not_http_is_muted(void **state)
+{
+	struct bench *bench = *state;
+	struct peer peer = client();
+
+	bench_start(bench);
+	data_received(bench, &peer, "220 mail ready\r\n");
+	data_received(bench, &peer, "250 fine\r\n");
+	tracker_end(bench->tracker);
+	CHECK(bench, "1 open\nverdict 100 muted\n"
+		     "1 closed ? ? muted:not HTTP x0 26=26+0+0 c0 in-flight\n");
+}
+
+static void test_late_join_is_held(void **state)
+{
+	struct bench *bench = *state;
+	struct peer peer = client();
+
+	peer.offset[0] = peer.offset[1] = 5000;
+	bench_start(bench);
+	data_received(bench, &peer, "the end of some body");
+	CHECK(bench, "1 open\n");
+	data_sent(bench, &peer, GET);
+	data_received(bench, &peer, OK_3);
+	bench->quiet_conns = true;
+	tracker_end(bench->tracker);
+	CHECK(bench, "1 open\n1:GET /a 200 3\n");
+	assert_null(strstr(bench->log, "verdict"));
+}
+
+static void test_late_join_is_muted_in_the_end(void **state)
+{
+	struct bench *bench = *state;
+	struct peer peer = client();
+	char noise[4096];
+
+	memset(noise, '~', sizeof(noise));
+	peer.offset[0] = 5000;
+	bench->config.undetermined_limit_bytes = 5 * sizeof(noise);
+	bench->config.held_limit_bytes = 2 * sizeof(noise);
+	bench_start(bench);
+	for (int i = 0; i < 4; i++)
+		data_put(bench, &peer, DIRECTION_SENT, noise, sizeof(noise));
+	CHECK(bench, "1 open\n");
+	data_put(bench, &peer, DIRECTION_SENT, noise, sizeof(noise));
+	CHECK(bench, "1 open\nverdict 100 muted\n");
+	assert_true(counters[COUNTER_LIMIT_HELD] > 0);
+}
+
+static void test_tls_by_bytes_is_opaque(void **state)
+{
+	struct bench *bench = *state;
+	struct peer peer = client();
+
+	bench_start(bench);
+	SEND(bench, &peer, CLIENT_HELLO);
+	data_received(bench, &peer, "\x16\x03\x03 whatever");
+	state_put(bench, &peer, 4, 7);
+	poll_put(bench, 2);
+	CHECK(bench, "1 open\nverdict 100 ciphertext\n1 closed ? ? tls opaque x0 0=0+0+0 c22\n");
+	assert_int_equal(counters[COUNTER_TLS_DISCARDED], 10);
+	assert_int_equal(counters[COUNTER_CONNECTIONS_OPAQUE], 1);
+}
+
+static struct peer session(void)
+{
+	return (struct peer){ .pid = 7, .fd = 3, .id = 100, .sk = 9000, .family = AF_INET, .ssl = 0x5000 };
+}
+
+/* Whichever comes first, the bytes or the library: one connection, each exchange once. */
+static void test_tls_both_orders(void **state)
+{
+	(void)state;
+	for (int bytes_first = 0; bytes_first < 2; bytes_first++) {
+		struct bench bench;
+		struct peer peer = client(), ssl = session();
+
+		bench_init(&bench);
+		bench_start(&bench);
+		if (bytes_first)
+			SEND(&bench, &peer, CLIENT_HELLO);
+		tls_put(&bench, &ssl, EVENT_TLS_BIND);
+		if (!bytes_first)
+			SEND(&bench, &peer, CLIENT_HELLO);
+		data_sent(&bench, &ssl, GET);
+		data_received(&bench, &ssl, OK_3);
+		data_received(&bench, &peer, "\x17\x03\x03 GET / HTTP/1.1\r\n\r\n");
+		tls_put(&bench, &ssl, EVENT_TLS_FREE);
+		state_put(&bench, &peer, 4, 7);
+		poll_put(&bench, 2);
+		assert_string_equal(bench.log, "1 open\nverdict 100 ciphertext\n1:GET /a 200 3\n"
+					       "1 closed ? client tls x1 69=69+0+0 c32\n");
+		bench_stop(&bench);
+	}
+}
+
+static void test_tls_without_socket(void **state)
+{
+	struct bench *bench = *state;
+	struct peer ssl = session();
+
+	ssl.id = ssl.sk = 0;
+	ssl.fd = -1;
+	ssl.family = 0;
+	bench_start(bench);
+	data_sent(bench, &ssl, GET);
+	data_received(bench, &ssl, OK_3);
+	tls_put(bench, &ssl, EVENT_TLS_FREE);
+	poll_put(bench, 2);
+	CHECK(bench, "1 open\n1:GET /a 200 3\n1 closed ? client tls socketless x1 69=69+0+0 c0\n");
+	assert_int_equal(counters[COUNTER_TLS_UNBOUND], 1);
+}
+
+static void test_tls_bound_later(void **state)
+{
+	struct bench *bench = *state;
+	struct peer ssl = session(), peer = client(), bare = session();
+
+	bare.id = bare.sk = 0;
+	bare.fd = -1;
+	bare.family = 0;
+	bench_start(bench);
+	SEND(bench, &peer, CLIENT_HELLO);
+	data_sent(bench, &bare, GET);
+	data_received(bench, &bare, OK_3);
+	CHECK(bench, "1 open\nverdict 100 ciphertext\n2 open\n2:GET /a 200 3\n");
+	ssl.offset[0] = bare.offset[0];
+	ssl.offset[1] = bare.offset[1];
+	tls_put(bench, &ssl, EVENT_TLS_BIND);
+	data_sent(bench, &ssl, GET);
+	data_received(bench, &ssl, OK_3);
+	state_put(bench, &peer, 4, 7);
+	poll_put(bench, 2);
+	CHECK(bench, "1 open\nverdict 100 ciphertext\n2 open\n2:GET /a 200 3\n2:GET /a 200 3\n"
+		     "2 closed ? client tls x2 138=138+0+0 c10\n");
+}
+
+/* SSL_free() and the same address at once for another session. */
+static void test_ssl_reuse(void **state)
+{
+	struct bench *bench = *state;
+	struct peer first = session(), second = session();
+
+	second.id = 101;
+	second.sk = 9001;
+	second.fd = 4;
+	bench->quiet_conns = true;
+	bench_start(bench);
+	data_sent(bench, &first, GET);
+	tls_put(bench, &first, EVENT_TLS_FREE);
+	data_sent(bench, &second, GET);
+	data_received(bench, &second, OK_3);
+	CHECK(bench, "verdict 100 ciphertext\nverdict 101 ciphertext\n2:GET /a 200 3\n");
+	poll_put(bench, 2);
+	CHECK(bench, "verdict 100 ciphertext\nverdict 101 ciphertext\n2:GET /a 200 3\n"
+		     "1:GET /a - closed unanswered\n");
+}
+
+static void test_tls_refused_is_a_hole(void **state)
+{
+	struct bench *bench = *state;
+	struct peer ssl = session();
+
+	bench->quiet_conns = true;
+	bench_start(bench);
+	data_sent(bench, &ssl, GET);
+	data_received(bench, &ssl, OK_3);
+	tls_put(bench, &ssl, EVENT_TLS_REFUSED);
+	data_sent(bench, &ssl, GET);
+	data_received(bench, &ssl, OK_3);
+	tracker_end(bench->tracker);
+	assert_true(strncmp(bench->log, "verdict 100 ciphertext\n1:GET /a 200 3\n", 38) == 0);
+	assert_int_equal(counters[COUNTER_STREAM_HOLES], 1);
+}
+
+static void test_connect_then_tls(void **state)
+{
+	struct bench *bench = *state;
+	struct peer peer = client(), ssl = session();
+
+	bench_start(bench);
+	data_sent(bench, &peer, "CONNECT h:443 HTTP/1.1\r\nHost: h:443\r\n\r\n");
+	data_received(bench, &peer, "HTTP/1.1 200 OK\r\n\r\n");
+	SEND(bench, &peer, CLIENT_HELLO);
+	data_sent(bench, &ssl, GET);
+	data_received(bench, &ssl, OK_3);
+	state_put(bench, &peer, 4, 7);
+	poll_put(bench, 2);
+	CHECK(bench, "1 open\n1:CONNECT h:443 200 0 upgraded\nverdict 100 ciphertext\n1:GET /a 200 3\n"
+		     "1 closed ? client tls x2 127=127+0+0 c10\n");
+}
+
+static void test_connect_then_http(void **state)
+{
+	struct bench *bench = *state;
+	struct peer peer = client();
+
+	bench->quiet_conns = true;
+	bench_start(bench);
+	data_sent(bench, &peer, "CONNECT h:80 HTTP/1.1\r\nHost: h:80\r\n\r\n");
+	data_received(bench, &peer, "HTTP/1.1 200 OK\r\n\r\n");
+	data_sent(bench, &peer, GET);
+	data_received(bench, &peer, OK_3);
+	CHECK(bench, "1:CONNECT h:80 200 0 upgraded\n1:GET /a 200 3\n");
+}
+
+static void test_websocket_is_muted(void **state)
+{
+	struct bench *bench = *state;
+	struct peer peer = client();
+
+	bench_start(bench);
+	data_sent(bench, &peer,
+		  "GET /w HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+	data_received(
+		bench, &peer,
+		"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+	data_sent(bench, &peer, "\x81\x05hello\x81\x05hello");
+	bench->quiet_conns = true;
+	CHECK(bench, "1 open\n1:GET /w 101 0 upgraded\nverdict 100 muted\n");
+}
+
+static void test_h2c_upgrade(void **state)
+{
+	struct bench *bench = *state;
+	struct peer peer = client();
+
+	bench->quiet_conns = true;
+	bench_start(bench);
+	data_sent(bench, &peer,
+		  "GET /u HTTP/1.1\r\nHost: h\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n"
+		  "HTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n");
+	RECEIVE(bench, &peer,
+		"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n" SETTINGS);
+	SEND(bench, &peer, PREFACE SETTINGS);
+	RECEIVE(bench, &peer, H2_OK);
+	SEND(bench, &peer, H2_GET_3);
+	RECEIVE(bench, &peer, H2_404_3);
+	CHECK(bench, "1:GET /u 101 0 upgraded\n1:GET /u 200 0\n1:GET /index.html 404 0\n");
+}
+
+/* The server's SETTINGS may be seen before the client's preface. */
+static void test_http2_server_first(void **state)
+{
+	struct bench *bench = *state;
+	struct peer peer = client();
+
+	bench->quiet_conns = true;
+	bench_start(bench);
+	RECEIVE(bench, &peer, SETTINGS);
+	SEND(bench, &peer, PREFACE SETTINGS H2_GET);
+	RECEIVE(bench, &peer, H2_OK);
+	SEND(bench, &peer, H2_GET_3 H2_RST_3);
+	CHECK(bench, "1:GET / 200 0\n1:GET /index.html - reset unanswered error=8\n");
+}
+
+static void test_proxy_preface(void **state)
+{
+	struct bench *bench = *state;
+	struct peer peer = client();
+
+	bench->quiet_conns = true;
+	bench_start(bench);
+	data_received(bench, &peer, "PROXY TCP4 1.2.3.4 5.6.7.8 1 2\r\n");
+	data_received(bench, &peer, GET);
+	data_sent(bench, &peer, OK_3);
+	CHECK(bench, "1:GET /a 200 3\n");
+}
+
+static void test_unix_socket(void **state)
+{
+	struct bench *bench = *state;
+	struct peer peer = { .pid = 7, .fd = 5, .id = 55, .family = AF_UNIX };
+
+	bench_start(bench);
+	data_sent(bench, &peer, GET);
+	data_received(bench, &peer, OK_3);
+	eof_put(bench, &peer, DIRECTION_RECEIVED);
+	poll_put(bench, 350);
+	CHECK(bench, "1 open\n1:GET /a 200 3\n1 closed peer client x1 69=69+0+0 c0\n");
+}
+
+static void test_close_delimited(void **state)
+{
+	struct bench *bench = *state;
+	struct peer peer = client();
+
+	bench->quiet_conns = true;
+	bench_start(bench);
+	data_sent(bench, &peer, "GET /a HTTP/1.0\r\n\r\n");
+	data_received(bench, &peer, "HTTP/1.0 200 OK\r\n\r\nabcdef");
+	CHECK(bench, "");
+	eof_put(bench, &peer, DIRECTION_RECEIVED);
+	CHECK(bench, "1:GET /a 200 6\n");
+}
+
+static void test_close_delimited_server(void **state)
+{
+	struct bench *bench = *state;
+	struct peer peer = client();
+
+	bench->quiet_conns = true;
+	bench_start(bench);
+	data_received(bench, &peer, "GET /a HTTP/1.0\r\n\r\n");
+	state_put(bench, &peer, 1, 4);
+	data_sent(bench, &peer, "HTTP/1.0 200 OK\r\n\r\nabcdef");
+	poll_put(bench, 2);
+	CHECK(bench, "1:GET /a 200 6\n");
+}
+
+static void test_skip_hint(void **state)
+{
+	struct bench *bench = *state;
+	struct peer peer = client();
+	const char *head = "HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n";
+
+	bench->quiet_conns = true;
+	bench_start(bench);
+	data_sent(bench, &peer, GET);
+	data_received(bench, &peer, head);
+	data_received(bench, &peer, "some bytes");
+	{
+		struct event_data *event =
+			data_make(bench, &peer, DIRECTION_RECEIVED, peer.offset[1], NULL, 0, 999990);
+
+		event->hole = HOLE_SKIPPED;
+		event_send(bench, event);
+		peer.offset[1] += 999990;
+	}
+	/* 0xfffffff0 + 44 + 1000000, wrapped */
+	CHECK(bench, "skip 100 0 0 received 1000028\n1:GET /a 200 1000000\n");
+	data_sent(bench, &peer, GET);
+	data_received(bench, &peer, OK_3);
+	CHECK(bench, "skip 100 0 0 received 1000028\n1:GET /a 200 1000000\n1:GET /a 200 3\n");
+}
+
+static void test_connection_limit(void **state)
+{
+	struct bench *bench = *state;
+	struct peer peer = client();
+
+	bench->config.connection_limit = 2;
+	bench->quiet_conns = true;
+	bench_start(bench);
+	for (uint32_t i = 0; i < 3; i++) {
+		peer = (struct peer){
+			.pid = 7, .fd = (int32_t)i, .id = 100 + i, .sk = 9000 + i, .family = AF_INET
+		};
+		data_sent(bench, &peer, GET);
+	}
+	CHECK(bench, "1:GET /a - truncated unanswered\n");
+	assert_int_equal(counters[COUNTER_CONNECTIONS_EVICTED], 1);
+}
+
+static void test_pid_filter(void **state)
+{
+	static const uint32_t wanted[] = { 8 };
+	struct bench *bench = *state;
+	struct peer peer = client();
+
+	bench->config.pids = wanted;
+	bench->config.pid_count = 1;
+	bench_start(bench);
+	data_sent(bench, &peer, GET);
+	state_put(bench, &peer, 7, 2);
+	state_put(bench, &peer, 2, 1);
+	tracker_end(bench->tracker);
+	CHECK(bench, "");
+}
+
+#define EXCHANGES 4
+
+/* What a row of records does: every order, loss and overlap gives right exchanges or marked ones. */
+static void conversation(struct bench *bench, int swap, int lose, int overlap)
+{
+	struct peer peer = client();
+	struct event_data *records[2 * EXCHANGES];
+	char request[64], response[96];
+
+	bench->quiet_conns = true;
+	bench_start(bench);
+	state_put(bench, &peer, 7, 2);
+	state_put(bench, &peer, 2, 1);
+	for (int i = 0; i < EXCHANGES; i++) {
+		snprintf(request, sizeof(request), "GET /%d HTTP/1.1\r\nHost: x\r\n\r\n", i);
+		snprintf(response, sizeof(response), "HTTP/1.1 20%d OK\r\nContent-Length: 2\r\n\r\n%d\n", i,
+			 i);
+		records[2 * i] = data_make(bench, &peer, DIRECTION_SENT, peer.offset[0], request,
+					   strlen(request), strlen(request));
+		records[2 * i + 1] = data_make(bench, &peer, DIRECTION_RECEIVED,
+					       peer.offset[1] - (overlap == i && i ? 2 : 0), response,
+					       strlen(response), strlen(response));
+		peer.offset[0] += strlen(request);
+		peer.offset[1] += strlen(response);
+	}
+	if (swap >= 0 && swap + 2 < 2 * EXCHANGES) {
+		struct event_data *tmp = records[swap];
+
+		records[swap] = records[swap + 2];
+		records[swap + 2] = tmp;
+	}
+	for (int i = 0; i < 2 * EXCHANGES; i++) {
+		if (i == lose)
+			free(records[i]);
+		else
+			event_send(bench, records[i]);
+		if (swap < 0)
+			poll_put(bench, 3);
+	}
+	poll_put(bench, 3);
+	tracker_end(bench->tracker);
+}
+
+static void test_out_of_order(void **state)
+{
+	(void)state;
+	for (int swap = 0; swap + 2 < 2 * EXCHANGES; swap++) {
+		struct bench bench;
+
+		bench_init(&bench);
+		conversation(&bench, swap, -1, -1);
+		assert_string_equal(bench.log,
+				    "1:GET /0 200 2\n1:GET /1 201 2\n1:GET /2 202 2\n1:GET /3 203 2\n");
+		bench_stop(&bench);
+	}
+}
+
+/* No unflagged line but the true ones, and the exchanges that were whole are there. */
+static void check_never_wrong(const struct bench *bench, int lost, int least)
+{
+	char copy[sizeof(bench->log)], *save = NULL;
+	int whole = 0;
+
+	memcpy(copy, bench->log, sizeof(copy));
+	for (char *line = strtok_r(copy, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		int path = -1, status = -1, body = -1, end = -1;
+
+		if (sscanf(line, "1:GET /%d %d %d%n", &path, &status, &body, &end) != 3)
+			continue;
+		if (status && status - 200 != path)
+			fail_msg("lost %d: wrong pair: %s", lost, bench->log);
+		if (!line[end])
+			whole++;
+	}
+	if (whole < least)
+		fail_msg("lost %d: only %d whole: %s", lost, whole, bench->log);
+}
+
+static void test_lost_records(void **state)
+{
+	(void)state;
+	for (int lose = 0; lose < 2 * EXCHANGES; lose++) {
+		struct bench bench;
+
+		bench_init(&bench);
+		conversation(&bench, -1, lose, -1);
+		check_never_wrong(&bench, lose, lose / 2);
+		bench_stop(&bench);
+	}
+}
+
+static void test_overlap(void **state)
+{
+	(void)state;
+	for (int overlap = 1; overlap < EXCHANGES; overlap++) {
+		struct bench bench;
+
+		memset(counters, 0, sizeof(counters));
+		bench_init(&bench);
+		conversation(&bench, -1, -1, overlap);
+		check_never_wrong(&bench, overlap, overlap - 1);
+		assert_int_equal(counters[COUNTER_BYTES_OVERLAP], 2);
+		bench_stop(&bench);
+	}
+}
+
+/* Hostile numbers must not harm; the sanitizers watch. */
+static void test_hostile_records(void **state)
+{
+	static const uint64_t numbers[] = { 0, 1, UINT32_MAX, UINT64_MAX, UINT64_MAX / 2, UINT64_C(1) << 62 };
+	struct bench *bench = *state;
+
+	bench->quiet_conns = true;
+	bench_start(bench);
+	for (size_t i = 0; i < 6 * 6 * 6 * 8; i++) {
+		struct peer peer = {
+			.pid = 7, .fd = -1, .id = numbers[i % 6], .sk = numbers[i / 6 % 6], .family = AF_INET
+		};
+		struct event_data *event = data_make(bench, &peer, i & 1, 0, GET, strlen(GET), UINT32_MAX);
+
+		event->pos = numbers[i / 36 % 6];
+		event->offset = numbers[(i + 1) % 6];
+		event->ssl = i / 216 & 1 ? numbers[i % 5] : 0;
+		event->h.type = event->ssl ? EVENT_TLS_DATA : EVENT_SOCKET_DATA;
+		event->h.flags = (uint16_t)(i * 7);
+		event_send(bench, event);
+		state_put(bench, &peer, (uint8_t)(i % 13), (uint8_t)(i / 7 % 13));
+		poll_put(bench, i % 5 == 0);
+	}
+	tracker_end(bench->tracker);
+}
+
+#define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_client_life, setup, teardown),
+		T(test_client_life),
+		T(test_fd_reuse),
+		T(test_sk_reuse),
+		T(test_state_without_id),
+		T(test_connect_without_bytes),
+		T(test_data_after_close),
+		T(test_unanswered),
+		T(test_expiry),
+		T(test_slow_body_does_not_expire),
+		T(test_exit),
+		T(test_exit_of_one_of_two),
+		T(test_not_http_is_muted),
+		T(test_late_join_is_held),
+		T(test_late_join_is_muted_in_the_end),
+		T(test_tls_by_bytes_is_opaque),
+		T(test_tls_both_orders),
+		T(test_tls_without_socket),
+		T(test_tls_bound_later),
+		T(test_ssl_reuse),
+		T(test_tls_refused_is_a_hole),
+		T(test_connect_then_tls),
+		T(test_connect_then_http),
+		T(test_websocket_is_muted),
+		T(test_h2c_upgrade),
+		T(test_http2_server_first),
+		T(test_proxy_preface),
+		T(test_unix_socket),
+		T(test_close_delimited),
+		T(test_close_delimited_server),
+		T(test_skip_hint),
+		T(test_connection_limit),
+		T(test_pid_filter),
+		T(test_out_of_order),
+		T(test_lost_records),
+		T(test_overlap),
+		T(test_hostile_records),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
