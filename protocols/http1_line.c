@@ -154,7 +154,6 @@ static bool request_line_prefix(struct slice bytes)
 
 static bool status_line_prefix(struct slice bytes)
 {
-	static const char digits[] = "999";
 	struct http1_start_line ignored;
 
 	if (bytes.len <= VERSION_BYTES)
@@ -166,10 +165,11 @@ static bool status_line_prefix(struct slice bytes)
 		return status_line_parse(bytes, &ignored);
 	if (version_parse(slice_take(bytes, VERSION_BYTES)) == HTTP_VERSION_UNKNOWN)
 		return false;
-	for (size_t i = VERSION_BYTES; i < bytes.len; i++)
-		if (i == VERSION_BYTES
-			    ? bytes.data[i] != ' '
-			    : !is_digit(bytes.data[i]) || bytes.data[i] > digits[i - VERSION_BYTES - 1])
+	if (bytes.data[VERSION_BYTES] != ' ' ||
+	    (bytes.len > VERSION_BYTES + 1 && bytes.data[VERSION_BYTES + 1] == '0'))
+		return false;
+	for (size_t i = VERSION_BYTES + 1; i < bytes.len; i++)
+		if (!is_digit(bytes.data[i]))
 			return false;
 	return true;
 }
