@@ -150,7 +150,6 @@ static void put_title(struct sink *sink)
 
 	if (sink->titled)
 		return;
-	sink->titled = true;
 	style_on(text, &sink->style, STYLE_BOLD);
 	put_cell(text, "CONN", WIDTH_ID);
 	put_cell(text, "PROGRAM", WIDTH_PROGRAM);
@@ -283,7 +282,8 @@ static void conns_text_closed(struct sink *sink, const struct conn_facts *conn)
 	put_life(sink, conn);
 	put_remarks(sink, conn);
 	put_kept(sink, conn->id);
-	buffer_write(&sink->text, sink->out);
+	if (buffer_write(&sink->text, sink->out) == 0)
+		sink->titled = true;
 }
 
 const struct sink_ops conns_text_sink = {
