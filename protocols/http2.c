@@ -81,11 +81,6 @@ static void on_preface(void *ctx)
 	side->joined_late = false;
 }
 
-static uint32_t read_u32(const uint8_t *p)
-{
-	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
-}
-
 static void on_rst_stream(struct http2_side *side, uint32_t id, struct slice payload)
 {
 	struct protocol *protocol = side->owner;
@@ -98,13 +93,13 @@ static void on_rst_stream(struct http2_side *side, uint32_t id, struct slice pay
 		return;
 	}
 	if (stream) {
-		http2_stream_reset(protocol, stream, read_u32(payload.data));
+		http2_stream_reset(protocol, stream, http2_read_u32(payload.data));
 		return;
 	}
 	if (http2_side_kind(side) == MESSAGE_REQUEST || http2_past_find(protocol, id))
 		return;
 	/* The refusal is here before the request that it refuses: two threads moved them. */
-	past.error = read_u32(payload.data);
+	past.error = http2_read_u32(payload.data);
 	http2_past_add(protocol, &past);
 }
 
@@ -117,8 +112,8 @@ static void on_goaway(struct http2_side *side, struct slice payload)
 
 	if (payload.len < 8)
 		return;
-	last = read_u32(payload.data) & 0x7fffffff;
-	error = read_u32(payload.data + 4);
+	last = http2_read_u32(payload.data) & 0x7fffffff;
+	error = http2_read_u32(payload.data + 4);
 	if (!protocol->goaway[parity].seen || last <= protocol->goaway[parity].last) {
 		protocol->goaway[parity].seen = true;
 		protocol->goaway[parity].last = last;

@@ -39,18 +39,13 @@ static const struct frame_rule frame_rules[FRAME_TYPE_COUNT] = {
 	[FRAME_CONTINUATION] = { STREAM_NONZERO, FRAME_FLAG_END_HEADERS, 0, NO_MAX },
 };
 
-static uint32_t read_u32(const uint8_t *bytes)
-{
-	return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
-}
-
 void http2_frame_parse(const uint8_t *nine, struct http2_frame *out)
 {
 	*out = (struct http2_frame){
 		.length = (uint32_t)nine[0] << 16 | (uint32_t)nine[1] << 8 | nine[2],
 		.type = nine[3],
 		.flags = nine[4],
-		.stream = read_u32(nine + 5) & 0x7fffffff,
+		.stream = http2_read_u32(nine + 5) & 0x7fffffff,
 	};
 }
 

@@ -45,6 +45,12 @@ struct http2_frame {
 	uint32_t stream; /* without the reserved bit */
 };
 
+/* Four bytes in network order. */
+static inline uint32_t http2_read_u32(const uint8_t *bytes)
+{
+	return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
+}
+
 /* Reads the 9 bytes of a frame header. Any content is legal. */
 void http2_frame_parse(const uint8_t *nine, struct http2_frame *out);
 

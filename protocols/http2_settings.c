@@ -6,6 +6,8 @@
  */
 #include "http2_settings.h"
 
+#include "http2_frame.h"
+
 #define SETTING_BYTES	      6
 #define SETTING_MAX_FRAME     5
 #define SETTINGS_DECODE_BYTES 510 /* of HTTP2-Settings; no real one is near */
@@ -18,7 +20,7 @@ uint32_t http2_settings_max_frame(struct slice payload)
 		const uint8_t *p = payload.data;
 
 		if ((p[0] << 8 | p[1]) == SETTING_MAX_FRAME)
-			found = (uint32_t)p[2] << 24 | (uint32_t)p[3] << 16 | (uint32_t)p[4] << 8 | p[5];
+			found = http2_read_u32(p + 2);
 	}
 	return found;
 }

@@ -95,11 +95,7 @@ static bool block_strip(struct http2_wire *wire, struct slice *payload)
 	if (wire->frame.type == FRAME_HEADERS && (flags & FRAME_FLAG_PRIORITY))
 		*payload = slice_drop(*payload, 5);
 	if (wire->frame.type == FRAME_PUSH_PROMISE) {
-		const uint8_t *p = payload->data;
-
-		wire->block.promised =
-			((uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3]) &
-			0x7fffffff;
+		wire->block.promised = http2_read_u32(payload->data) & 0x7fffffff;
 		*payload = slice_drop(*payload, 4);
 	}
 	if (padding > payload->len)

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A hostile HTTP/2 connection: the first byte chooses the configuration, the
+ * rest is a script (fuzz_script.h). Every message that comes out is walked; an
+ * unknown status, a field without a flag for what it lacks, or a head that is
+ * told twice ends the run.
+ */
+#include "fuzz_script.h"
+
+#include <stdint.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static uint64_t sum; /* so that no read is optimised away */
+
+static void slice_walk(struct slice s)
+{
+	for (size_t i = 0; i < s.len; i++)
+		sum += s.data[i];
+}
+
+static void list_walk(const struct header_list *list)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		const struct header *header = &list->items[i];
+
+		if (!header->name.data != !!(header->flags & HEADER_NAME_UNKNOWN) ||
+		    !header->value.data != !!(header->flags & HEADER_VALUE_UNKNOWN))
+			abort();
+		slice_walk(header->name);
+		slice_walk(header->value);
+	}
+}
+
+static void message_walk(const struct message *message)
+{
+	if (message->version != HTTP_2 ||
+	    (message->status && (message->status < 100 || message->status > 999)))
+		abort();
+	slice_walk(message->method);
+	slice_walk(message->target);
+	slice_walk(message->scheme);
+	slice_walk(message->authority);
+	slice_walk(message->body);
+	list_walk(&message->headers);
+	list_walk(&message->trailers);
+}
+
+static void on_head(void *ctx, struct message *message)
+{
+	(void)ctx;
+	/* Nobody but this target sets it: a second head of the same message shows. */
+	if (message->mover.pid == 1)
+		abort();
+	message->mover.pid = 1;
+	message_walk(message);
+}
+
+static void on_body(void *ctx, struct message *message, struct slice bytes)
+{
+	(void)ctx;
+	slice_walk(bytes);
+	message_walk(message);
+}
+
+static void on_done(void *ctx, struct message *message)
+{
+	(void)ctx;
+	message_walk(message);
+	message_free(message);
+}
+
+static void on_interim(void *ctx, const struct message *message)
+{
+	(void)ctx;
+	message_walk(message);
+	if (message->status < 100 || message->status > 199)
+		abort();
+}
+
+static void on_reset(void *ctx, uint32_t key, uint32_t error)
+{
+	(void)ctx;
+	sum += key + error;
+}
+
+static void on_note(void *ctx, enum protocol_note note, uint64_t n)
+{
+	(void)ctx;
+	if (note >= NOTE_COUNT)
+		abort();
+	sum += n;
+}
+
+static void step_run(struct protocol *protocol, const struct fuzz_step *step, uint64_t now_ns)
+{
+	const struct protocol_ops *ops = &http2_protocol;
+
+	switch (step->verb) {
+	case FUZZ_FEED:
+	case FUZZ_FEED_LONG:
+		if (ops->feed(protocol, step->direction, step->bytes, now_ns) != (long)step->bytes.len)
+			abort();
+		break;
+	case FUZZ_HOLE:
+	case FUZZ_HOLE_LONG:
+		ops->hole(protocol, step->direction, step->amount, now_ns);
+		break;
+	case FUZZ_HOLE_UNKNOWN:
+		ops->hole(protocol, step->direction, HOLE_UNKNOWN_SIZE, now_ns);
+		break;
+	case FUZZ_FINISH:
+		ops->finish(protocol, step->direction, now_ns);
+		break;
+	case FUZZ_TICK:
+		ops->tick(protocol, now_ns);
+		break;
+	case FUZZ_IDLE:
+		sum += ops->body_left(protocol, step->direction) + ops->idle(protocol) + ops->role(protocol);
+		break;
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	const struct protocol_handler handler = {
+		.head = on_head,
+		.body = on_body,
+		.done = on_done,
+		.interim = on_interim,
+		.reset = on_reset,
+		.note = on_note,
+	};
+	struct slice script = slice_of(data, size);
+	uint8_t choice = size ? data[0] : 0;
+	const struct protocol_config config = {
+		.role = (enum protocol_role)((choice & 3) % 3),
+		.from_start = { !(choice & 4), !(choice & 8) },
+		.after_upgrade = choice & 16,
+		.upgrade_settings = SLICE("AAMAAABkAAUAAP__"),
+		.want_bodies = choice & 32,
+		.body_limit_bytes = 64,
+		.message_limit_bytes = choice & 64 ? 512 : 65536,
+		.stream_limit = 8,
+		.table_limit_bytes = 65536,
+	};
+	struct protocol *protocol = http2_protocol.create(&config, &handler);
+	struct fuzz_step step;
+	uint64_t now_ns = 0;
+
+	script = slice_drop(script, 1);
+	while (protocol && fuzz_step_next(&script, &step))
+		step_run(protocol, &step, ++now_ns);
+	if (protocol && !(choice & 128))
+		http2_protocol.end(protocol, (enum protocol_end)(choice & 3), ++now_ns);
+	http2_protocol.destroy(protocol);
+	return 0;
+}
