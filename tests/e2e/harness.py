@@ -138,30 +138,38 @@ def run(*command, status=0, env=None, cwd=None, given=None, deadline_s=DEADLINE_
 
 
 class Hark:
-    """hark at work, as a context: ready at its begin, ended by SIGINT at its end, then all it said."""
+    """hark at work, as a context: ready at its begin, ended by SIGINT at its end, then all it said.
+
+    Its lines go to a file: a pipe's slow reader would hold hark up, and then it loses records.
+    """
 
     def __init__(self, folder, *options, view=(), verbose=1, expect_status=0):
         self.stats_path = pathlib.Path(tempfile.mkstemp(dir=folder, suffix=".stats.json")[1])
-        self.command = [HARK, *view, *["-v"] * verbose, "-o", "json", "--stats-json", str(self.stats_path),
+        self.output_path = pathlib.Path(tempfile.mkstemp(dir=folder, suffix=".json")[1])
+        self.command = [HARK, *view, *["-v"] * verbose, "-o", f"json:{self.output_path}", "--stats-json", str(self.stats_path),
                         *map(str, options)]
         self.expect_status = expect_status
-        self.objects, self.talk = [], []
+        self.talk = []
+        self._objects, self._rest = [], b""
         self.stats = None
 
     def __enter__(self):
-        self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                         stderr=subprocess.PIPE)
         self.pid = self.process.pid
-        self.readers = [threading.Thread(target=self._read_objects, daemon=True),
-                        threading.Thread(target=self._read_talk, daemon=True)]
-        for reader in self.readers:
-            reader.start()
+        self.reader = threading.Thread(target=self._read_talk, daemon=True)
+        self.reader.start()
         wait_until(self._is_ready, "hark: ready")
+        self.output = open(self.output_path, "rb")
         return self
 
-    def _read_objects(self):
-        for line in self.process.stdout:
-            self.objects.append(json.loads(line))
+    @property
+    def objects(self):
+        """All lines so far."""
+        if not self.output.closed:
+            *lines, self._rest = (self._rest + self.output.read()).split(b"\n")
+            self._objects += map(json.loads, lines)
+        return self._objects
 
     def _read_talk(self):
         for line in self.process.stderr:
@@ -183,8 +191,9 @@ class Hark:
             self.process.wait()
             if kind is None:
                 raise AssertionError("hark did not end after SIGINT") from None
-        for reader in self.readers:
-            reader.join(DEADLINE_S)
+        self.reader.join(DEADLINE_S)
+        assert self.objects is self._objects and not self._rest, "a line without an end"
+        self.output.close()
         if kind is None:
             assert self.process.returncode == self.expect_status, \
                 f"hark: exit {self.process.returncode}\n" + "\n".join(self.talk)
@@ -197,14 +206,16 @@ class Hark:
         pids = set()
         for one in who:
             pids |= one.pids if hasattr(one, "pids") else {one}
+            if hasattr(one, "role"):
+                keys.setdefault("hark_role", one.role)
         wanted = {key.replace("__", ".").replace("_", "."): value for key, value in keys.items()}
-        return [o for o in list(self.objects) if (not pids or o.get("process.pid") in pids)
+        return [o for o in self.objects if (not pids or o.get("process.pid") in pids)
                 and all(o.get(key) == value for key, value in wanted.items())]
 
     def wait_for(self, count, *who, deadline_s=DEADLINE_S, **keys):
         """Waits for at least count such objects; what is wrong then shows in the caller's comparison."""
         with contextlib.suppress(AssertionError):
-            wait_until(lambda: len(self.of(*who, **keys)) >= count, "objects", deadline_s)
+            wait_until(lambda: len(self.of(*who, **keys)) >= count, "objects", deadline_s, pause_s=0.03)
 
     def assert_nothing_lost(self):
         lost = {name: value for name, value in self.stats.items() if value and (

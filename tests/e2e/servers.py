@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Real servers with configurations of their own, in the foreground, on free ports of loopback."""
 import pathlib
-import shutil
+import signal
 
 from harness import Program, free_port, run, wait_until
 
@@ -57,7 +57,7 @@ http {{
 		listen 127.0.0.1:{proxied} proxy_protocol;
 		root {site};
 		add_header X-Reply "to $request_method of <$http_x_ask>" always;
-		location = /post {{ return 201 "stored\\n"; }}
+		location = /post {{ proxy_pass http://127.0.0.1:{sink}; }}
 		location = /none {{ return 204; }}
 		location = /moved {{ return 301 /index.html; }}
 		location = /broken {{ return 503 "later\\n"; }}
@@ -69,11 +69,16 @@ http {{
 
 
 class Nginx(Program):
+    """What it asks of its own accord (a sink that takes bodies whole, for `return` does not) is not counted."""
+
+    role = "server"
+
     def __init__(self, folder, certificates, site, sendfile="on", workers=1, log=True):
         self.folder = folder
         self.http, self.h2c, self.tls, self.proxied = (free_port() for _ in range(4))
         self.socket = f"{folder}/nginx.sock"
-        text = NGINX.format(folder=folder, certificates=certificates, site=site, http=self.http, h2c=self.h2c,
+        self.sink = PythonServer(folder, "sink")
+        text = NGINX.format(sink=self.sink.port, folder=folder, certificates=certificates, site=site, http=self.http, h2c=self.h2c,
                             tls=self.tls, proxied=self.proxied, sendfile=sendfile, workers=workers,
                             access=f"{folder}/access.log brief" if log else "off")
         (folder / "nginx.conf").write_text(text)
@@ -83,6 +88,10 @@ class Nginx(Program):
 
     def worker(self):
         return max(self.pids - {self.pid})
+
+    def stop(self, how=signal.SIGTERM):
+        self.sink.stop()
+        return super().stop(how)
 
 
 APACHE = """
@@ -157,7 +166,3 @@ class PythonServer(Program):
     def __init__(self, folder, way, *words):
         self.port = free_port()
         super().__init__([PYTHON, HERE / "peers/serve.py", way, self.port, *words], folder, ports=(self.port,))
-
-
-def have(program):
-    return shutil.which(program) is not None

@@ -72,7 +72,11 @@ def test_bodies_without_a_user_buffer(hark, capture, way, family):
         watch.wait_for(4, *pair.client, *pair.server)
     assert_seen(watch, pair, way, family, 2, ends=("client",))
     server = watch.of(*pair.server)
-    assert briefs(server) == [f"POST /{way}?by={family} 200 {SIZES}"] * 2
+    if way == "io_uring" and capture == "syscall":  # no syscall moves them: nobody can know how many
+        assert briefs(server) == [f"POST /{way}?by={family} 200 3000 -"] * 2
+        assert all(one["hark.flags"] for one in server)
+    else:
+        assert briefs(server) == [f"POST /{way}?by={family} 200 {SIZES}"] * 2
     assert watch.stats["bytes.lost"] == 0
     if way == "io_uring" and family == "4" and capture == "socket":
         assert watch.stats["transfers.io_uring"] >= 2

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from harness import PEERS, ROOT, Program, assert_whole, briefs, free_port, header, run
+from harness import PEERS, ROOT, Program, assert_whole, briefs, free_port, header, run, wait_until
 from servers import Nginx
 
 CURL = ("curl", "-sS", "-k")
@@ -94,8 +94,28 @@ def with_libraries(folder):
     return {"LD_LIBRARY_PATH": f"{folder}/usr/lib/{triplet}:{folder}/lib/{triplet}"}
 
 
-def test_openssl_1_1_1_curl(hark, nginx, bullseye, capture):
+@pytest.fixture
+def old_server(bullseye, certificates, site, tmp_path):
+    """s_server of 1.1.1, as a function that starts it; ended with the test."""
+    started = []
+
+    def start():
+        port = free_port()
+        started.append(Program([bullseye / "usr/bin/openssl", "s_server", "-quiet", "-accept", port, "-WWW", "-cert",
+                                certificates / "cert.pem", "-key", certificates / "key.pem"], tmp_path, ports=(port,),
+                               env=with_libraries(bullseye), cwd=site))
+        started[-1].port = port
+        return started[-1]
+
+    yield start
+    for server in started:
+        server.stop()
+
+
+def test_openssl_1_1_1_curl(hark, nginx, bullseye, old_server, capture):
+    """Somebody has the library mapped, as on a machine of that age."""
     env = with_libraries(bullseye)
+    old_server()
     assert "OpenSSL/1.1.1" in run(bullseye / "usr/bin/curl", "--version", env=env).text
     with hark("--capture", capture) as watch:
         client = run(bullseye / "usr/bin/curl", "-sSk", "-H", "X-Ask: old", f"https://127.0.0.1:{nginx.tls}/small.txt",
@@ -107,21 +127,22 @@ def test_openssl_1_1_1_curl(hark, nginx, bullseye, capture):
     assert header(watch.of(client)[0], "x-ask", "request") == ["old"]
 
 
-def test_openssl_1_1_1_server_and_client(hark, bullseye, certificates, site, tmp_path):
+@pytest.mark.parametrize("late", [False, True])
+def test_openssl_1_1_1_server_and_client(hark, bullseye, old_server, late):
+    """late: the library is in no loader's cache and mapped by nobody until hark runs."""
     env = with_libraries(bullseye)
     openssl = bullseye / "usr/bin/openssl"
     assert "OpenSSL 1.1.1" in run(openssl, "version", env=env).text
-    port = free_port()
-    server = Program([openssl, "s_server", "-quiet", "-accept", port, "-WWW", "-cert", certificates / "cert.pem",
-                      "-key", certificates / "key.pem"], tmp_path, ports=(port,), env=env, cwd=site)
-    try:
-        with hark() as watch:
-            client = run(openssl, "s_client", "-quiet", "-ign_eof", "-connect", f"127.0.0.1:{port}", env=env,
-                         given=b"GET /small.txt HTTP/1.0\r\nHost: x\r\n\r\n", status=None)
-            watch.wait_for(1, server)
-            watch.wait_for(1, client)
-    finally:
-        server.stop()
+    server = None if late else old_server()
+    with hark("--debug") as watch:
+        if late:
+            server = old_server()
+            wait_until(lambda: any("probing" in line and "libssl.so.1.1" in line for line in list(watch.talk)),
+                       "probes on the library that was mapped late")
+        client = run(openssl, "s_client", "-quiet", "-ign_eof", "-connect", f"127.0.0.1:{server.port}", env=env,
+                     given=b"GET /small.txt HTTP/1.0\r\nHost: x\r\n\r\n", status=None)
+        watch.wait_for(1, server)
+        watch.wait_for(1, client)
     for who in (client, server):
         seen = watch.of(who)
         assert [(one["http.request.method"], one["url.path"], one["http.response.status_code"]) for one in seen] == \

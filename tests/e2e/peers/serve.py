@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A Python server: serve.py http PORT SITE | https PORT CERT KEY SITE | h2c PORT | connect PORT."""
+"""A Python server: serve.py http PORT SITE | https PORT CERT KEY SITE | connect PORT | sink PORT."""
 import functools
 import http.server
 import select
@@ -72,6 +72,16 @@ def serve_files(port, site, certificate=None, key=None):
     server.serve_forever()
 
 
+class Sink(Files):
+    """Takes any body of any method."""
+
+    def do_POST(self):
+        self.read_body()
+        self.answer(201, b"stored\n")
+
+    do_PUT = do_DELETE = do_POST
+
+
 def relay(one, other):
     while True:
         for ready in select.select([one, other], [], [])[0]:
@@ -104,6 +114,8 @@ def main():
         serve_files(port, words[0])
     elif way == "https":
         serve_files(port, words[2], words[0], words[1])
+    elif way == "sink":
+        http.server.ThreadingHTTPServer(("127.0.0.1", port), Sink).serve_forever()
     elif way == "connect":
         http.server.ThreadingHTTPServer(("127.0.0.1", port), Connect).serve_forever()
 
