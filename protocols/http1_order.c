@@ -155,7 +155,7 @@ static void order_observe(struct protocol *http1)
 		http1->pipelined = true;
 	/* The body of a response whose request nobody saw goes on, and yet a request comes: it had none
 	 * (HEAD). */
-	if (response->message && response->head_done && !http1->matched)
+	if (response->message && response->head_done && !http1->matched && !http1->beyond)
 		http1_parser_lose(response);
 	/* The search for responses went past the answer to an earlier request; or the trial failed. */
 	else if (http1->queue.count && (searching || (http1->trial && http1->pipelined)))
@@ -189,12 +189,17 @@ static void request_done(struct protocol *http1, struct message *message, bool h
 
 /* --- responses -------------------------------------------------------------- */
 
+static bool is_interim(const struct message *message)
+{
+	return message->status / 100 == 1 && message->status != 101;
+}
+
 static int response_begin(struct protocol *http1, struct message *message)
 {
 	if (order_pay(http1) < 0)
 		return -ENOMEM;
 	http1->matched = http1->queue.count > 0;
-	http1->answer_due = false;
+	http1->answer_due &= is_interim(message);
 	if (http1->matched) {
 		http1->trial = false;
 		http1->pipelined |= http1->queue.count > 1 && !http1->unsure;
@@ -207,11 +212,6 @@ static int response_begin(struct protocol *http1, struct message *message)
 	else if (http1->unsure)
 		message->flags |= http1->unsure_flags;
 	return 0;
-}
-
-static bool is_interim(const struct message *message)
-{
-	return message->status / 100 == 1 && message->status != 101;
 }
 
 static bool response_leaves(const struct protocol *http1, const struct message *message)

@@ -23,72 +23,10 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#define LINE_KEEP_BYTES 4096 /* a larger buffer is given back when its message is over */
-
 static void parser_note(struct http1_parser *parser, enum protocol_note note, uint64_t n)
 {
 	if (n)
 		parser->handler->note(parser->handler->ctx, note, n);
-}
-
-/* --- lines ------------------------------------------------------------------ */
-
-static void line_clear(struct http1_line *line)
-{
-	if (line->capacity > LINE_KEEP_BYTES) {
-		free(line->bytes);
-		line->bytes = NULL;
-		line->capacity = 0;
-	}
-	line->len = 0;
-	line->size = 0;
-	line->overflow = false;
-}
-
-static bool line_reserve(struct http1_line *line, size_t needed)
-{
-	size_t capacity = line->capacity ? line->capacity : 256;
-	uint8_t *bytes;
-
-	while (capacity < needed)
-		capacity *= 2;
-	if (capacity == line->capacity)
-		return true;
-	bytes = realloc(line->bytes, capacity);
-	if (!bytes)
-		return false;
-	line->bytes = bytes;
-	line->capacity = capacity;
-	return true;
-}
-
-/* Appends up to the first LF. Returns how many bytes were taken (all of them belong to the line); 0: no
- * memory. */
-static size_t line_add(struct http1_line *line, struct slice bytes, uint64_t time_ns, bool *whole)
-{
-	const uint8_t *lf = memchr(bytes.data, '\n', bytes.len);
-	size_t n = lf ? (size_t)(lf - bytes.data) + 1 : bytes.len;
-	size_t room = HTTP1_LINE_LIMIT_BYTES - line->len;
-
-	*whole = lf != NULL;
-	if (!line->size)
-		line->first_ns = time_ns;
-	if (n > room)
-		line->overflow = true;
-	if (n < room)
-		room = n;
-	if (!line_reserve(line, line->len + room))
-		return 0;
-	if (room)
-		memcpy(line->bytes + line->len, bytes.data, room);
-	line->len += room;
-	line->size += n;
-	return n;
-}
-
-static struct slice line_text(const struct http1_line *line)
-{
-	return http1_line_strip(slice_of(line->bytes, line->len));
 }
 
 /* --- the course of a message ------------------------------------------------ */
@@ -108,7 +46,7 @@ static void message_finish(struct http1_parser *parser, uint64_t time_ns)
 
 	message->last_byte_ns = time_ns;
 	message_reset(parser);
-	line_clear(&parser->line);
+	http1_line_clear(&parser->line);
 	parser->state = HTTP1_START;
 	parser->hooks->done(parser->hooks->ctx, parser, message, false);
 }
@@ -132,8 +70,8 @@ static void lines_discard(struct http1_parser *parser)
 {
 	if (!parser->message)
 		parser_note(parser, NOTE_BYTES_UNPARSED, parser->line.size + parser->candidate.size);
-	line_clear(&parser->line);
-	line_clear(&parser->candidate);
+	http1_line_clear(&parser->line);
+	http1_line_clear(&parser->candidate);
 	parser->pending = false;
 }
 
@@ -255,14 +193,14 @@ static void start_line_take(struct http1_parser *parser)
 {
 	struct http1_start_line line;
 
-	if (parser->line.overflow || !http1_start_line_parse(line_text(&parser->line), &line) ||
+	if (parser->line.overflow || !http1_start_line_parse(http1_line_text(&parser->line), &line) ||
 	    line.kind != parser->kind) {
 		parser_refuse(parser);
 		parser->edge = false; /* the line was whole: the next one begins at a line start */
 		return;
 	}
 	message_begin(parser, &line, parser->line.first_ns);
-	line_clear(&parser->line);
+	http1_line_clear(&parser->line);
 }
 
 /* A line that is no field. Its message is still right unless the line might frame the body. */
@@ -276,7 +214,7 @@ static void field_refuse(struct http1_parser *parser, struct slice text)
 static void field_take(struct http1_parser *parser)
 {
 	struct message *message = parser->message;
-	struct slice name, value, text = line_text(&parser->line);
+	struct slice name, value, text = http1_line_text(&parser->line);
 	bool head = parser->state == HTTP1_HEAD;
 
 	parser->pending = false;
@@ -293,14 +231,14 @@ static void field_take(struct http1_parser *parser)
 				       0) < 0)
 			header_limit(parser);
 	}
-	line_clear(&parser->line);
+	http1_line_clear(&parser->line);
 }
 
 static void head_end(struct http1_parser *parser, uint64_t time_ns)
 {
 	bool bodiless;
 
-	line_clear(&parser->line);
+	http1_line_clear(&parser->line);
 	parser->message->head_ns = parser->message->last_byte_ns = time_ns;
 	parser->head_done = true;
 	bodiless = parser->hooks->head(parser->hooks->ctx, parser);
@@ -319,17 +257,17 @@ static size_t fields_step(struct http1_parser *parser, struct slice bytes, uint6
 		if (!folded)
 			field_take(parser);
 		else if (!parser->line.overflow)
-			parser->line.len = line_text(&parser->line).len;
+			parser->line.len = http1_line_text(&parser->line).len;
 		parser->pending = false;
 	}
-	taken = line_add(&parser->line, bytes, time_ns, &whole);
+	taken = http1_line_add(&parser->line, bytes, time_ns, &whole);
 	if (!taken) {
 		parser_starve(parser);
 		return bytes.len;
 	}
 	if (!whole)
 		return taken;
-	if (parser->line.overflow || line_text(&parser->line).len)
+	if (parser->line.overflow || http1_line_text(&parser->line).len)
 		parser->pending = true;
 	else if (parser->state == HTTP1_HEAD)
 		head_end(parser, time_ns);
@@ -354,7 +292,7 @@ static size_t start_step(struct http1_parser *parser, struct slice bytes)
 static size_t line_step(struct http1_parser *parser, struct slice bytes, uint64_t time_ns)
 {
 	bool whole;
-	size_t taken = line_add(&parser->line, bytes, time_ns, &whole);
+	size_t taken = http1_line_add(&parser->line, bytes, time_ns, &whole);
 
 	if (!taken) {
 		parser_starve(parser);
@@ -370,8 +308,8 @@ static size_t line_step(struct http1_parser *parser, struct slice bytes, uint64_
 		parser_refuse(parser);
 		return taken;
 	}
-	body_step(parser, http1_body_chunk_size(parser, line_text(&parser->line)), time_ns);
-	line_clear(&parser->line);
+	body_step(parser, http1_body_chunk_size(parser, http1_line_text(&parser->line)), time_ns);
+	http1_line_clear(&parser->line);
 	return taken;
 }
 
@@ -401,7 +339,7 @@ static size_t body_bytes_step(struct http1_parser *parser, struct slice bytes, u
 
 static bool search_candidate(const struct http1_parser *parser, struct http1_start_line *line)
 {
-	if (parser->line.overflow || !http1_start_line_parse(line_text(&parser->line), line))
+	if (parser->line.overflow || !http1_start_line_parse(http1_line_text(&parser->line), line))
 		return false;
 	if (line->kind != parser->kind)
 		return false;
@@ -414,12 +352,12 @@ static void search_found(struct http1_parser *parser, uint64_t time_ns)
 	struct http1_start_line line;
 
 	parser->late = false;
-	http1_start_line_parse(line_text(&parser->candidate), &line);
+	http1_start_line_parse(http1_line_text(&parser->candidate), &line);
 	message_begin(parser, &line, parser->candidate.first_ns);
-	line_clear(&parser->candidate);
+	http1_line_clear(&parser->candidate);
 	if (parser->state != HTTP1_HEAD)
 		return;
-	if (line_text(&parser->line).len)
+	if (http1_line_text(&parser->line).len)
 		parser->pending = true;
 	else
 		head_end(parser, time_ns);
@@ -431,7 +369,7 @@ static void search_pass(struct http1_parser *parser, struct http1_line *line)
 		parser_note(parser, NOTE_RESYNC, 1);
 	parser->late &= !line->size;
 	parser_note(parser, NOTE_BYTES_UNPARSED, line->size);
-	line_clear(line);
+	http1_line_clear(line);
 }
 
 static size_t search_step(struct http1_parser *parser, struct slice bytes, uint64_t time_ns)
@@ -440,7 +378,7 @@ static size_t search_step(struct http1_parser *parser, struct slice bytes, uint6
 	struct slice text, name, value;
 	struct http1_line swap;
 	bool whole;
-	size_t taken = line_add(&parser->line, bytes, time_ns, &whole);
+	size_t taken = http1_line_add(&parser->line, bytes, time_ns, &whole);
 
 	if (!taken) {
 		parser_starve(parser);
@@ -448,7 +386,7 @@ static size_t search_step(struct http1_parser *parser, struct slice bytes, uint6
 	}
 	if (!whole)
 		return taken;
-	text = line_text(&parser->line);
+	text = http1_line_text(&parser->line);
 	if (parser->candidate.len && !parser->line.overflow &&
 	    (!text.len || http1_field_parse(text, &name, &value))) {
 		search_found(parser, time_ns);

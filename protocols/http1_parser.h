@@ -7,6 +7,7 @@
 #ifndef HARK_HTTP1_PARSER_H
 #define HARK_HTTP1_PARSER_H
 
+#include "http1_buffer.h"
 #include "http1_line.h"
 #include "protocol.h"
 
@@ -40,14 +41,6 @@ struct http1_hooks {
 	void (*done)(void *ctx, struct http1_parser *parser, struct message *message, bool cut);
 	/* From here on messages of this direction may be missing. Comes after done(). */
 	void (*lost)(void *ctx, struct http1_parser *parser);
-};
-
-struct http1_line {
-	uint8_t *bytes;
-	size_t len, capacity;
-	bool overflow; /* beyond the limit: the bytes are the first part */
-	uint64_t first_ns;
-	uint64_t size; /* with what overflowed */
 };
 
 struct http1_parser {

@@ -17,6 +17,7 @@
 #include "../../protocols/arena.c"
 #include "../../protocols/message.c"
 #include "../../protocols/http1_line.c"
+#include "../../protocols/http1_buffer.c"
 #include "../../protocols/http1_hold.c"
 #include "../../protocols/http1_queue.c"
 #include "../../protocols/http1_body.c"
