@@ -14,6 +14,7 @@
 #include "pair.h"
 
 #include "counters.h"
+#include "pair_emit.h"
 #include "table.h"
 
 #include <stdlib.h>
@@ -73,41 +74,6 @@ void pair_fini(struct pair *pair)
 		entry_remove(pair, pair->entries);
 }
 
-static uint64_t span_ns(uint64_t from_ns, uint64_t to_ns)
-{
-	return to_ns > from_ns ? to_ns - from_ns : 0;
-}
-
-static void exchange_times(struct exchange *exchange)
-{
-	const struct message *request = exchange->request, *response = exchange->response;
-
-	exchange->start_ns = request ? request->first_byte_ns : response->first_byte_ns;
-	if (!request || !response || !request->first_byte_ns)
-		return;
-	if (response->first_byte_ns) {
-		exchange->ttfb_known = true;
-		exchange->ttfb_ns = span_ns(request->first_byte_ns, response->first_byte_ns);
-	}
-	if (response->last_byte_ns && !(exchange->flags & (FLAG_IN_FLIGHT | FLAG_TIMEOUT | FLAG_TRUNCATED))) {
-		exchange->duration_known = true;
-		exchange->duration_ns = span_ns(request->first_byte_ns, response->last_byte_ns);
-	}
-}
-
-static void exchange_send(struct pair *pair, struct exchange *exchange)
-{
-	if (pair->truncated)
-		exchange->flags = (exchange->flags & ~(unsigned int)FLAG_IN_FLIGHT) | FLAG_TRUNCATED;
-	exchange_times(exchange);
-	exchange->mover = exchange->request ? exchange->request->mover : exchange->response->mover;
-	exchange->conn = pair->facts;
-	pair->facts->exchanges++;
-	counter_add(exchange->flags ? COUNTER_EXCHANGES_FLAGGED : COUNTER_EXCHANGES_WHOLE, 1);
-	if (pair->pipeline->handler.exchange)
-		pair->pipeline->handler.exchange(pair->pipeline->handler.ctx, exchange);
-}
-
 static void entry_send(struct pair *pair, struct pair_entry *entry, unsigned int flags)
 {
 	struct exchange exchange = {
@@ -128,7 +94,7 @@ static void entry_send(struct pair *pair, struct pair_entry *entry, unsigned int
 	else
 		exchange.flags |= FLAG_UNANSWERED;
 	if (exchange.request || exchange.response)
-		exchange_send(pair, &exchange);
+		pair_emit(pair, &exchange);
 }
 
 static void entry_emit(struct pair *pair, struct pair_entry *entry, unsigned int flags)
@@ -289,7 +255,7 @@ static void entry_done_late(struct pair *pair, struct pair_entry *entry, struct 
 	};
 
 	if (message->kind == MESSAGE_RESPONSE && !entry->response_shown)
-		exchange_send(pair, &exchange);
+		pair_emit(pair, &exchange);
 	entry->side[message->kind].message = NULL;
 	message_free(message);
 }

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * An exchange leaves the pipeline: its times, its mover, its place in the
+ * counts. Clocks of two processors may differ a little, so a response can seem
+ * to come before its request: such a time is 0, never negative (design D10).
+ */
+#include "pair_emit.h"
+
+#include "counters.h"
+
+static uint64_t span_ns(uint64_t from_ns, uint64_t to_ns)
+{
+	return to_ns > from_ns ? to_ns - from_ns : 0;
+}
+
+static void exchange_times(struct exchange *exchange)
+{
+	const struct message *request = exchange->request, *response = exchange->response;
+
+	exchange->start_ns = request ? request->first_byte_ns : response->first_byte_ns;
+	if (!request || !response || !request->first_byte_ns)
+		return;
+	if (response->first_byte_ns) {
+		exchange->ttfb_known = true;
+		exchange->ttfb_ns = span_ns(request->first_byte_ns, response->first_byte_ns);
+	}
+	if (response->last_byte_ns && !(exchange->flags & (FLAG_IN_FLIGHT | FLAG_TIMEOUT | FLAG_TRUNCATED))) {
+		exchange->duration_known = true;
+		exchange->duration_ns = span_ns(request->first_byte_ns, response->last_byte_ns);
+	}
+}
+
+void pair_emit(struct pair *pair, struct exchange *exchange)
+{
+	if (pair->truncated)
+		exchange->flags = (exchange->flags & ~(unsigned int)FLAG_IN_FLIGHT) | FLAG_TRUNCATED;
+	exchange_times(exchange);
+	exchange->mover = exchange->request ? exchange->request->mover : exchange->response->mover;
+	exchange->conn = pair->facts;
+	pair->facts->exchanges++;
+	counter_add(exchange->flags ? COUNTER_EXCHANGES_FLAGGED : COUNTER_EXCHANGES_WHOLE, 1);
+	if (pair->pipeline->handler.exchange)
+		pair->pipeline->handler.exchange(pair->pipeline->handler.ctx, exchange);
+}
