@@ -20,8 +20,7 @@
 
 #include <stdlib.h>
 
-#define BLOCK_LIMIT_BYTES   262144 /* of one header block, in all its frames */
-#define CONTROL_LIMIT_BYTES 6144   /* kept of other frames: a thousand settings */
+#define CONTROL_LIMIT_BYTES 6144 /* kept of other frames: a thousand settings */
 
 enum wire_state {
 	WIRE_START,   /* the client's preface may come */
@@ -47,32 +46,41 @@ struct http2_wire {
 	bool payload_lost;
 	struct http2_buffer payload;
 
-	bool block_open;
-	struct http2_block block;
-	struct http2_buffer fragment; /* of the open block, but for its last frame */
+	struct http2_assembly assembly;
 
 	struct http2_search search;
 };
 
-static bool is_block_type(uint8_t type)
+static void search_add(struct http2_wire *wire, struct slice bytes, uint64_t time_ns)
 {
-	return type == FRAME_HEADERS || type == FRAME_PUSH_PROMISE || type == FRAME_CONTINUATION;
+	uint64_t unparsed = 0;
+
+	while (bytes.len > 0)
+		bytes = slice_drop(bytes, http2_search_add(&wire->search, bytes, time_ns, &unparsed));
+	if (unparsed)
+		wire->handler.unparsed(wire->handler.ctx, unparsed);
 }
 
-static void block_emit(struct http2_wire *wire, struct slice fragment, uint64_t time_ns)
+static void block_emit(struct http2_wire *wire, uint64_t time_ns)
 {
-	wire->block.fragment = wire->block.lost ? slice_of(NULL, 0) : fragment;
-	wire->block_open = false;
-	wire->handler.block(wire->handler.ctx, &wire->block, time_ns);
-	http2_buffer_fini(&wire->fragment);
+	wire->assembly.open = false;
+	wire->handler.block(wire->handler.ctx, &wire->assembly.block, time_ns);
+	http2_assembly_close(&wire->assembly);
+}
+
+/* The open block will never be whole. */
+static void block_lose(struct http2_wire *wire, uint64_t time_ns)
+{
+	if (!wire->assembly.open)
+		return;
+	wire->assembly.block.lost = true;
+	wire->assembly.block.fragment = slice_of(NULL, 0);
+	block_emit(wire, time_ns);
 }
 
 static void framing_lose(struct http2_wire *wire, uint64_t time_ns)
 {
-	if (wire->block_open) {
-		wire->block.lost = true;
-		block_emit(wire, slice_of(NULL, 0), time_ns);
-	}
+	block_lose(wire, time_ns);
 	http2_buffer_fini(&wire->payload);
 	wire->head_len = 0;
 	wire->left = 0;
@@ -80,48 +88,19 @@ static void framing_lose(struct http2_wire *wire, uint64_t time_ns)
 	wire->handler.lost(wire->handler.ctx);
 }
 
-/* The payload of a block's frame without padding, priority and promised stream. False: they do not fit. */
-static bool block_strip(struct http2_wire *wire, struct slice *payload)
-{
-	const uint8_t flags = wire->frame.flags;
-	size_t padding = 0;
-
-	if (wire->frame.type == FRAME_CONTINUATION)
-		return true;
-	if (flags & FRAME_FLAG_PADDED) {
-		padding = payload->data[0];
-		*payload = slice_drop(*payload, 1);
-	}
-	if (wire->frame.type == FRAME_HEADERS && (flags & FRAME_FLAG_PRIORITY))
-		*payload = slice_drop(*payload, 5);
-	if (wire->frame.type == FRAME_PUSH_PROMISE) {
-		wire->block.promised = http2_read_u32(payload->data) & 0x7fffffff;
-		*payload = slice_drop(*payload, 4);
-	}
-	if (padding > payload->len)
-		return false;
-	*payload = slice_take(*payload, payload->len - padding);
-	return true;
-}
-
 static void block_frame_end(struct http2_wire *wire, uint64_t time_ns)
 {
-	struct slice part = http2_buffer_slice(&wire->payload);
-
-	if (wire->payload_lost) {
-		wire->block.lost = true;
-	} else if (!block_strip(wire, &part)) {
+	switch (http2_assembly_add(&wire->assembly, &wire->frame, http2_buffer_slice(&wire->payload),
+				   wire->payload_lost)) {
+	case ASSEMBLY_MORE:
+		break;
+	case ASSEMBLY_WHOLE:
+		block_emit(wire, time_ns);
+		break;
+	case ASSEMBLY_WRONG:
 		framing_lose(wire, time_ns);
-		return;
+		break;
 	}
-	if ((wire->frame.flags & FRAME_FLAG_END_HEADERS) && wire->fragment.len == 0) {
-		block_emit(wire, part, time_ns);
-		return;
-	}
-	if (!wire->block.lost && http2_buffer_append(&wire->fragment, part, BLOCK_LIMIT_BYTES) < 0)
-		wire->block.lost = wire->block.cut = true;
-	if (wire->frame.flags & FRAME_FLAG_END_HEADERS)
-		block_emit(wire, http2_buffer_slice(&wire->fragment), time_ns);
 }
 
 static struct slice control_payload(const struct http2_wire *wire)
@@ -137,7 +116,7 @@ static void frame_end(struct http2_wire *wire, uint64_t time_ns)
 	wire->head_len = 0;
 	if (frame.type == FRAME_DATA)
 		wire->handler.data_end(wire->handler.ctx, &frame, !wire->payload_lost, time_ns);
-	else if (is_block_type(frame.type))
+	else if (http2_frame_is_block(frame.type))
 		block_frame_end(wire, time_ns);
 	else
 		wire->handler.frame(wire->handler.ctx, &frame, control_payload(wire), time_ns);
@@ -147,26 +126,11 @@ static void frame_end(struct http2_wire *wire, uint64_t time_ns)
 /* A block's frame begins, or another frame where only a CONTINUATION may come. */
 static void block_follow(struct http2_wire *wire, uint64_t time_ns)
 {
-	const struct http2_frame *frame = &wire->frame;
-	bool continues =
-		frame->type == FRAME_CONTINUATION && wire->block_open && frame->stream == wire->block.stream;
-
-	if (continues)
+	if (http2_assembly_continues(&wire->assembly, &wire->frame))
 		return;
-	if (wire->block_open) {
-		wire->block.lost = true;
-		block_emit(wire, slice_of(NULL, 0), time_ns);
-	}
-	if (!is_block_type(frame->type))
-		return;
-	wire->block_open = true;
-	wire->block = (struct http2_block){
-		.type = frame->type,
-		.stream = frame->stream,
-		.end_stream = frame->type == FRAME_HEADERS && (frame->flags & FRAME_FLAG_END_STREAM),
-		.lost = frame->type == FRAME_CONTINUATION,
-		.first_byte_ns = wire->head_time_ns,
-	};
+	block_lose(wire, time_ns);
+	if (http2_frame_is_block(wire->frame.type))
+		http2_assembly_open(&wire->assembly, &wire->frame, wire->head_time_ns);
 }
 
 /* The 9 bytes are there. */
@@ -176,13 +140,8 @@ static void frame_begin(struct http2_wire *wire, uint64_t time_ns)
 
 	http2_frame_parse(wire->head, frame);
 	if (!http2_frame_lawful(frame)) {
-		uint64_t unparsed = 0, head_time_ns = wire->head_time_ns;
-
 		framing_lose(wire, time_ns);
-		http2_search_add(&wire->search, slice_of(wire->head, HTTP2_FRAME_HEADER_BYTES), head_time_ns,
-				 &unparsed);
-		if (unparsed)
-			wire->handler.unparsed(wire->handler.ctx, unparsed);
+		search_add(wire, slice_of(wire->head, HTTP2_FRAME_HEADER_BYTES), wire->head_time_ns);
 		return;
 	}
 	block_follow(wire, time_ns);
@@ -238,8 +197,8 @@ static size_t data_feed(struct http2_wire *wire, struct slice bytes, uint64_t ti
 
 static size_t payload_gather(struct http2_wire *wire, struct slice bytes)
 {
-	bool is_block = is_block_type(wire->frame.type);
-	size_t limit = is_block ? BLOCK_LIMIT_BYTES : CONTROL_LIMIT_BYTES;
+	bool is_block = http2_frame_is_block(wire->frame.type);
+	size_t limit = is_block ? HTTP2_BLOCK_LIMIT_BYTES : CONTROL_LIMIT_BYTES;
 	struct slice kept;
 
 	bytes = slice_take(bytes, wire->left);
@@ -247,7 +206,7 @@ static size_t payload_gather(struct http2_wire *wire, struct slice bytes)
 	kept = is_block ? bytes : slice_take(bytes, limit - wire->payload.len);
 	if (!wire->payload_lost && http2_buffer_append(&wire->payload, kept, limit) < 0) {
 		wire->payload_lost = true;
-		wire->block.cut = is_block;
+		wire->assembly.block.cut = is_block;
 	}
 	return bytes.len;
 }
@@ -270,7 +229,7 @@ static void start_refuse(struct http2_wire *wire, uint64_t time_ns)
 {
 	uint8_t head[HTTP2_PREFACE_BYTES];
 	size_t len = wire->head_len;
-	uint64_t unparsed = 0, head_time_ns = wire->head_time_ns;
+	uint64_t head_time_ns = wire->head_time_ns;
 
 	memcpy(head, wire->head, len);
 	wire->head_len = 0;
@@ -286,10 +245,7 @@ static void start_refuse(struct http2_wire *wire, uint64_t time_ns)
 	if (wire->config.from_start)
 		framing_lose(wire, time_ns);
 	wire->state = WIRE_SEARCH;
-	if (len > 0)
-		http2_search_add(&wire->search, slice_of(head, len), head_time_ns, &unparsed);
-	if (unparsed)
-		wire->handler.unparsed(wire->handler.ctx, unparsed);
+	search_add(wire, slice_of(head, len), head_time_ns);
 }
 
 static size_t start_feed(struct http2_wire *wire, struct slice bytes, uint64_t time_ns)
@@ -334,16 +290,6 @@ static size_t framed_feed(struct http2_wire *wire, struct slice bytes, uint64_t 
 		}
 	}
 	return used;
-}
-
-static void search_add(struct http2_wire *wire, struct slice bytes, uint64_t time_ns)
-{
-	uint64_t unparsed = 0;
-
-	while (bytes.len > 0)
-		bytes = slice_drop(bytes, http2_search_add(&wire->search, bytes, time_ns, &unparsed));
-	if (unparsed)
-		wire->handler.unparsed(wire->handler.ctx, unparsed);
 }
 
 /* Replays what a search held. When framing is lost on the way the rest waits for the next search. */
@@ -463,7 +409,7 @@ void http2_wire_free(struct http2_wire *wire)
 	if (!wire)
 		return;
 	http2_buffer_fini(&wire->payload);
-	http2_buffer_fini(&wire->fragment);
+	http2_assembly_close(&wire->assembly);
 	http2_search_fini(&wire->search);
 	free(wire);
 }
@@ -483,5 +429,5 @@ uint32_t http2_wire_data_left(const struct http2_wire *wire)
 
 bool http2_wire_idle(const struct http2_wire *wire)
 {
-	return !wire->block_open;
+	return !wire->assembly.open;
 }

@@ -7,6 +7,7 @@
 #ifndef HARK_HTTP2_WIRE_H
 #define HARK_HTTP2_WIRE_H
 
+#include "http2_assembly.h"
 #include "http2_frame.h"
 #include "slice.h"
 
@@ -14,18 +15,6 @@
 #include <stdint.h>
 
 struct http2_wire;
-
-/* HEADERS or PUSH_PROMISE with its CONTINUATIONs, without padding and priority. */
-struct http2_block {
-	uint8_t type; /* FRAME_CONTINUATION: the begin was never seen, the stream is right */
-	bool end_stream;
-	bool lost; /* bytes are missing; fragment is empty */
-	bool cut;  /* lost because there were too many */
-	uint32_t stream;
-	uint32_t promised; /* PUSH_PROMISE; 0: lost with the block */
-	struct slice fragment;
-	uint64_t first_byte_ns;
-};
 
 /* All is borrowed for the call. A callback must not feed or free the wire that calls it. */
 struct http2_wire_handler {

@@ -515,9 +515,12 @@ static char *long_script(unsigned int count, unsigned int width)
 	return script;
 }
 
-/* merge: all neighbouring frames of a direction come in one call. Returns how many messages were shown. */
+/*
+ * Joined inside chunk `first`, `skipped` bytes of which are missed. merge: all neighbouring frames of a
+ * direction come in one call. Returns how many messages were shown.
+ */
 static size_t run_late(const struct row *row, const struct build *build, const struct truth *truth,
-		       size_t first, enum protocol_role role, bool merge, size_t *unmarked)
+		       size_t first, size_t skipped, enum protocol_role role, bool merge, size_t *unmarked)
 {
 	static uint8_t piece[BUILD_CHUNKS * 64];
 	struct protocol_config config = config_of(row);
@@ -533,14 +536,18 @@ static size_t run_late(const struct row *row, const struct build *build, const s
 	for (size_t i = first; i < build->count; i++) {
 		const struct build_chunk *chunk = &build->chunks[i];
 
-		memcpy(piece + len, chunk->bytes, chunk->len);
-		len += chunk->len;
+		size_t from = i == first ? skipped : 0;
+
+		memcpy(piece + len, chunk->bytes + from, chunk->len - from);
+		len += chunk->len - from;
 		if (merge && i + 1 < build->count && build->chunks[i + 1].direction == chunk->direction)
 			continue;
 		run_feed(&run, chunk->direction, piece, len);
 		len = 0;
 	}
 	run_end(&run, END_CLOSED);
+	/* A primed table has every index. */
+	assert_int_equal(run.out.notes[NOTE_INFLATE_ERROR], 0);
 	message_text_fini(&run.out);
 	*unmarked += check.unmarked;
 	return check.shown;
@@ -563,7 +570,7 @@ static void test_late_join(void **state)
 		assert_int_equal(truth.count, 80);
 		for (size_t first = 0; first < build->count; first++) {
 			for (int variant = 0; variant < 4; variant++) {
-				size_t shown = run_late(&row, build, &truth, first, roles[variant & 1],
+				size_t shown = run_late(&row, build, &truth, first, 0, roles[variant & 1],
 							variant & 2, &unmarked);
 
 				/* All that begins after the join and a few frames for the search is there. */
@@ -578,6 +585,29 @@ static void test_late_join(void **state)
 		build_free(build);
 		free(script);
 	}
+}
+
+/* Joined at any byte of a frame. */
+static void test_late_join_inside(void **state)
+{
+	char *script = long_script(12, 3);
+	struct row row = ROW("late", script, "");
+	struct build *build = build_new(script);
+	struct truth truth;
+	size_t unmarked = 0, shown = 0;
+
+	(void)state;
+	truth_learn(&truth, &row);
+	for (size_t first = 0; first < build->count; first++) {
+		for (size_t skipped = 1; skipped < build->chunks[first].len; skipped++) {
+			shown += run_late(&row, build, &truth, first, skipped, ROLE_CLIENT, false, &unmarked);
+			shown += run_late(&row, build, &truth, first, skipped, ROLE_UNKNOWN, true, &unmarked);
+		}
+	}
+	assert_true(shown > 1000);
+	truth_fini(&truth);
+	build_free(build);
+	free(script);
 }
 
 /* A hundred streams and more under way at once. */
@@ -621,12 +651,36 @@ static void test_body_hole(void **state)
 	build_free(build);
 }
 
+/* A quiet connection, a frame a call: two ends at a border are proof, one is not. */
+static void test_quiet_join(void **state)
+{
+	struct row row = { .script = GET(1) GET(3) };
+	struct protocol_config config = config_of(&row);
+	struct build *build = build_new(row.script);
+	struct run run;
+
+	(void)state;
+	config.from_start[0] = config.from_start[1] = false;
+	for (size_t calls = 1; calls <= 2; calls++) {
+		run_begin(&run, &config);
+		for (size_t i = 0; i < calls; i++)
+			run_feed(&run, 0, build->chunks[i].bytes, build->chunks[i].len);
+		run_end(&run, END_CLOSED);
+		assert_string_equal(message_text_get(&run.out), calls == 1 ? "" : G(1) G(3));
+		assert_int_equal(run.out.notes[NOTE_RESYNC], calls - 1);
+		assert_int_equal(run.out.notes[NOTE_BYTES_UNPARSED], calls == 1 ? build->chunks[0].len : 0);
+		message_text_fini(&run.out);
+	}
+	build_free(build);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rows),	  cmocka_unit_test(test_holes),
-		cmocka_unit_test(test_late_join), cmocka_unit_test(test_many_streams),
-		cmocka_unit_test(test_body_hole),
+		cmocka_unit_test(test_rows),	     cmocka_unit_test(test_holes),
+		cmocka_unit_test(test_late_join),    cmocka_unit_test(test_late_join_inside),
+		cmocka_unit_test(test_many_streams), cmocka_unit_test(test_body_hole),
+		cmocka_unit_test(test_quiet_join),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,6 +16,7 @@
 #include "../../protocols/arena.c"
 #include "../../protocols/hpack.c"
 #include "../../protocols/http2.c"
+#include "../../protocols/http2_assembly.c"
 #include "../../protocols/http2_block.c"
 #include "../../protocols/http2_buffer.c"
 #include "../../protocols/http2_frame.c"

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A block in one frame is passed on where it lies; only CONTINUATIONs make a
+ * copy. A lost part makes the whole block lost, but its frames are still
+ * followed to the end, for the stream and its end are known from the first.
+ */
+#include "http2_assembly.h"
+
+bool http2_assembly_continues(const struct http2_assembly *assembly, const struct http2_frame *frame)
+{
+	return assembly->open && frame->type == FRAME_CONTINUATION && frame->stream == assembly->block.stream;
+}
+
+void http2_assembly_open(struct http2_assembly *assembly, const struct http2_frame *frame,
+			 uint64_t first_byte_ns)
+{
+	assembly->open = true;
+	assembly->block = (struct http2_block){
+		.type = frame->type,
+		.stream = frame->stream,
+		.end_stream = frame->type == FRAME_HEADERS && (frame->flags & FRAME_FLAG_END_STREAM),
+		.lost = frame->type == FRAME_CONTINUATION,
+		.first_byte_ns = first_byte_ns,
+	};
+}
+
+/* Drops padding, priority and promised stream from the payload. False: they do not fit. */
+static bool payload_strip(struct http2_block *block, const struct http2_frame *frame, struct slice *payload)
+{
+	size_t padding = 0;
+
+	if (frame->type == FRAME_CONTINUATION)
+		return true;
+	if (frame->flags & FRAME_FLAG_PADDED) {
+		padding = payload->data[0];
+		*payload = slice_drop(*payload, 1);
+	}
+	if (frame->type == FRAME_HEADERS && (frame->flags & FRAME_FLAG_PRIORITY))
+		*payload = slice_drop(*payload, 5);
+	if (frame->type == FRAME_PUSH_PROMISE) {
+		if (payload->len < 4)
+			return false;
+		block->promised = http2_read_u32(payload->data) & 0x7fffffff;
+		*payload = slice_drop(*payload, 4);
+	}
+	if (padding > payload->len)
+		return false;
+	*payload = slice_take(*payload, payload->len - padding);
+	return true;
+}
+
+enum http2_assembly_verdict http2_assembly_add(struct http2_assembly *assembly,
+					       const struct http2_frame *frame, struct slice payload,
+					       bool lost)
+{
+	struct http2_block *block = &assembly->block;
+	bool is_last = frame->flags & FRAME_FLAG_END_HEADERS;
+
+	if (lost)
+		block->lost = true;
+	else if (!payload_strip(block, frame, &payload))
+		return ASSEMBLY_WRONG;
+	if (is_last && assembly->fragment.len == 0) {
+		block->fragment = payload;
+	} else if (!block->lost) {
+		if (http2_buffer_append(&assembly->fragment, payload, HTTP2_BLOCK_LIMIT_BYTES) < 0)
+			block->lost = block->cut = true;
+		block->fragment = http2_buffer_slice(&assembly->fragment);
+	}
+	if (block->lost)
+		block->fragment = slice_of(NULL, 0);
+	return is_last ? ASSEMBLY_WHOLE : ASSEMBLY_MORE;
+}
+
+void http2_assembly_close(struct http2_assembly *assembly)
+{
+	assembly->open = false;
+	http2_buffer_fini(&assembly->fragment);
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A header block out of its frames: HEADERS or PUSH_PROMISE, then CONTINUATIONs (RFC 9113, 4.3, 6.10). */
+#ifndef HARK_HTTP2_ASSEMBLY_H
+#define HARK_HTTP2_ASSEMBLY_H
+
+#include "http2_buffer.h"
+#include "http2_frame.h"
+
+#define HTTP2_BLOCK_LIMIT_BYTES 262144 /* of one block, in all its frames */
+
+/* Without padding and priority. */
+struct http2_block {
+	uint8_t type; /* FRAME_CONTINUATION: the begin was never seen, the stream is right */
+	bool end_stream;
+	bool lost; /* bytes are missing; fragment is empty */
+	bool cut;  /* lost because there were too many */
+	uint32_t stream;
+	uint32_t promised; /* PUSH_PROMISE; 0: lost with the block */
+	struct slice fragment;
+	uint64_t first_byte_ns;
+};
+
+/* A zeroed struct is an assembly without an open block. */
+struct http2_assembly {
+	bool open;
+	struct http2_block block;
+	struct http2_buffer fragment; /* of the open block, but for its last frame */
+};
+
+enum http2_assembly_verdict {
+	ASSEMBLY_MORE,	/* further frames belong to the block */
+	ASSEMBLY_WHOLE, /* block is filled, its fragment borrowed until http2_assembly_close() */
+	ASSEMBLY_WRONG, /* padding that does not fit: the connection would end here */
+};
+
+static inline bool http2_frame_is_block(uint8_t type)
+{
+	return type == FRAME_HEADERS || type == FRAME_PUSH_PROMISE || type == FRAME_CONTINUATION;
+}
+
+/* True when this frame goes on with the open block; no other may come (RFC 9113, 4.3). */
+bool http2_assembly_continues(const struct http2_assembly *assembly, const struct http2_frame *frame);
+
+/* Opens a block with this frame; none may be open. first_byte_ns is of the frame's header. */
+void http2_assembly_open(struct http2_assembly *assembly, const struct http2_frame *frame,
+			 uint64_t first_byte_ns);
+
+/* Adds a frame's payload, which must stay until the close; lost: it has missing bytes. */
+enum http2_assembly_verdict http2_assembly_add(struct http2_assembly *assembly,
+					       const struct http2_frame *frame, struct slice payload,
+					       bool lost);
+
+/* Forgets the block and frees its bytes. */
+void http2_assembly_close(struct http2_assembly *assembly);
+
+#endif
