@@ -58,7 +58,10 @@ static void entry_remove(struct pair *pair, struct pair_entry *entry)
 		pair->open--;
 	if (entry_requestless(entry))
 		pair->requestless--;
-	DL_DELETE(pair->entries, entry);
+	if (entry->shown && entry->key)
+		DL_DELETE(pair->behind, entry);
+	else
+		DL_DELETE(pair->entries, entry);
 	if (entry->key)
 		HASH_DEL(pair->by_key, entry);
 	for (int i = 0; i < 2; i++) {
@@ -72,6 +75,8 @@ void pair_fini(struct pair *pair)
 {
 	while (pair->entries)
 		entry_remove(pair, pair->entries);
+	while (pair->behind)
+		entry_remove(pair, pair->behind);
 }
 
 static void entry_send(struct pair *pair, struct pair_entry *entry, unsigned int flags)
@@ -104,10 +109,24 @@ static void entry_emit(struct pair *pair, struct pair_entry *entry, unsigned int
 	entry_remove(pair, entry);
 }
 
+static struct pair_entry *pair_oldest(const struct pair *pair, bool shown)
+{
+	struct pair_entry *entry;
+
+	DL_FOREACH (pair->entries, entry)
+		if (entry->shown == shown)
+			break;
+	return entry;
+}
+
 /* Shows an exchange that has not ended and leaves a place for what may still come. */
 static void entry_show(struct pair *pair, struct pair_entry *entry, unsigned int flags)
 {
 	entry_send(pair, entry, flags);
+	if (entry->key) {
+		DL_DELETE(pair->entries, entry);
+		DL_APPEND(pair->behind, entry);
+	}
 	entry->shown = true;
 	entry->response_shown = entry->side[MESSAGE_RESPONSE].taken;
 	entry->flags |= flags;
@@ -119,28 +138,30 @@ static void entry_show(struct pair *pair, struct pair_entry *entry, unsigned int
 		message_free(entry->side[i].message);
 		entry->side[i].message = NULL;
 	}
-	if (pair->shown > pair->pipeline->config.exchange_limit) {
-		struct pair_entry *oldest;
+	if (pair->shown > pair->pipeline->config.exchange_limit)
+		entry_remove(pair, pair->behind ? pair->behind : pair_oldest(pair, true));
+}
 
-		DL_FOREACH (pair->entries, oldest)
-			if (oldest->shown)
-				break;
-		entry_remove(pair, oldest);
-	}
+/* Makes room: the oldest comes out. A response that still waits for its request has all that will come. */
+static void pair_shed(struct pair *pair)
+{
+	struct pair_entry *oldest = pair_oldest(pair, false);
+
+	counter_add(COUNTER_LIMIT_EXCHANGES, 1);
+	if (!oldest)
+		return;
+	if (oldest->side[MESSAGE_RESPONSE].done && !oldest->side[MESSAGE_REQUEST].taken)
+		entry_emit(pair, oldest, 0);
+	else
+		entry_show(pair, oldest, FLAG_TRUNCATED);
 }
 
 static struct pair_entry *entry_add(struct pair *pair, uint32_t key)
 {
-	struct pair_entry *entry, *oldest;
+	struct pair_entry *entry;
 
-	if (pair->open >= pair->pipeline->config.exchange_limit) {
-		DL_FOREACH (pair->entries, oldest)
-			if (!oldest->shown)
-				break;
-		counter_add(COUNTER_LIMIT_EXCHANGES, 1);
-		if (oldest)
-			entry_show(pair, oldest, FLAG_TRUNCATED);
-	}
+	if (pair->open >= pair->pipeline->config.exchange_limit)
+		pair_shed(pair);
 	entry = calloc(1, sizeof(*entry));
 	if (!entry)
 		return NULL;
@@ -377,4 +398,6 @@ void pair_end(struct pair *pair, unsigned int flags)
 
 		entry_emit(pair, entry, whole ? 0 : flags);
 	}
+	while (pair->behind)
+		entry_remove(pair, pair->behind);
 }

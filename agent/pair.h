@@ -19,6 +19,7 @@ struct pair {
 	const struct pipeline *pipeline;
 	struct conn_facts *facts;   /* of the connection that exchanges are emitted with */
 	struct pair_entry *entries; /* open ones, oldest first */
+	struct pair_entry *behind;  /* with a key, shown already: their order no longer matters */
 	struct pair_entry *by_key;  /* those with a key other than 0 */
 	size_t open;		    /* entries not emitted yet */
 	size_t shown;		    /* entries that were emitted before they ended, and wait for the rest */

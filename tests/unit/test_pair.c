@@ -138,6 +138,11 @@ static const struct {
 	{ "expired within its response", "Q1 a1 t A1 Q2 A2", " 1=1 timeout 2=2", 9 },
 	{ "expired within its request", "q1 t Q1 A1 Q2 A2",
 	  " 1=-1 timeout unanswered -1=1 timeout no-request 2=2", 9 },
+	{ "stream expired, answered later", "Q1@1 t A1@1 Q2@3 A2@3",
+	  " 1=-1 timeout unanswered -1=1 timeout no-request 2=2", 9 },
+	{ "too many streams", "Q1@1 Q2@3 Q3@5 A3@5 A2@3 A1@1",
+	  " 1=-1 truncated unanswered 3=3 2=2 -1=1 truncated no-request", 2 },
+	{ "too many responses", "A1@1 A2@3 A3@5 Q3@5 Q2@3", " -1=1 no-request 3=3 2=2", 2 },
 	{ "too many", "Q1 Q2 Q3 A1 A2 A3", " 1=-1 truncated unanswered -1=1 truncated no-request 2=2 3=3",
 	  2 },
 };
