@@ -390,6 +390,43 @@ static const struct rule rules[] = {
 		    "< HTTP/1.1 200 OK\\r\\nX-For: /b\\r\\nContent-Length: 0\\r\\n\\r\\n",
 	  .expected = "request 0 GET /a 1.1 {} 0\nresponse 0 0 0.0 {} 0~ [gap,unanswered]\n"
 		      "request 0 GET /b 1.1 {} 0\nresponse 0 200 1.1 {X-For: /b; Content-Length: 0} 0\n" },
+	{ .name = "a hole told after the next request: two exchanges in doubt, the third is whole",
+	  .resyncs = 1,
+	  .script = "> GET /a HTTP/1.1\\r\\n\\r\\n\n> GET /b HTTP/1.1\\r\\n\\r\\n\n<hole 50\n"
+		    "< HTTP/1.1 204 x\\r\\nX-For: /b\\r\\n\\r\\n\n> GET /c HTTP/1.1\\r\\n\\r\\n\n"
+		    "< HTTP/1.1 204 x\\r\\nX-For: /c\\r\\n\\r\\n",
+	  .expected = "request 0 GET /a 1.1 {} 0\nrequest 0 GET /b 1.1 {} 0\n"
+		      "response 0 0 0.0 {} 0~ [gap,unanswered]\nresponse 0 0 0.0 {} 0~ [gap,unanswered]\n"
+		      "response 0 204 1.1 {X-For: /b} 0 [gap,no-request]\n"
+		      "request 0 GET /c 1.1 {} 0\nresponse 0 204 1.1 {X-For: /c} 0\n" },
+	{ .name = "the answer to an Upgrade is lost: the client's bytes may be anything",
+	  .resyncs = 2,
+	  .script = "> GET /a HTTP/1.1\\r\\nConnection: upgrade\\r\\nUpgrade: x\\r\\n\\r\\n\n<hole ?\n> "
+		    "\\r\\nx GET /b HTTP/1.1\\r\\n\\r\\n",
+	  .expected = "request 0 GET /a 1.1 {Connection: upgrade; Upgrade: x} 0\n"
+		      "response 0 0 0.0 {} 0~ [gap,unanswered]\n" },
+	{ .name = "a client that pipelines proves nothing by its next request",
+	  .resyncs = 1,
+	  .script = "> GET /a HTTP/1.1\\r\\n\\r\\n\n> GET /b HTTP/1.1\\r\\n\\r\\n\n"
+		    "< HTTP/1.1 204 x\\r\\nX-For: /a\\r\\n\\r\\n\n<hole 9\n> GET /c HTTP/1.1\\r\\n\\r\\n\n"
+		    "< HTTP/1.1 204 x\\r\\nX-For: /b\\r\\n\\r\\n",
+	  .expected = "request 0 GET /a 1.1 {} 0\nrequest 0 GET /b 1.1 {} 0\n"
+		      "response 0 204 1.1 {X-For: /a} 0\nresponse 0 0 0.0 {} 0~ [gap,unanswered]\n"
+		      "request 0 GET /c 1.1 {} 0 [gap,unanswered]\n"
+		      "response 0 204 1.1 {X-For: /b} 0 [gap,no-request]\n" },
+	{ .name = "two requests in one call do not wait for each other",
+	  .resyncs = 1,
+	  .script = "> GET /a HTTP/1.1\\r\\n\\r\\n\n<hole 9\n"
+		    "> GET /b HTTP/1.1\\r\\n\\r\\nGET /c HTTP/1.1\\r\\n\\r\\n\n"
+		    "< HTTP/1.1 204 x\\r\\nX-For: /b\\r\\n\\r\\n",
+	  .expected = "request 0 GET /a 1.1 {} 0\nresponse 0 0 0.0 {} 0~ [gap,unanswered]\n"
+		      "request 0 GET /b 1.1 {} 0\nresponse 0 0 0.0 {} 0~ [gap,unanswered]\n"
+		      "request 0 GET /c 1.1 {} 0 [gap,unanswered]\n"
+		      "response 0 204 1.1 {X-For: /b} 0 [gap,no-request]\n" },
+	{ .name = "behind a hole the rest of a method is no method",
+	  .resyncs = 1,
+	  .script = ">hole 2\n> LOCK /b HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n",
+	  .expected = "" },
 	{ .name = "a hole inside a body of known length only counts",
 	  .script = "> GET /a HTTP/1.1\\r\\n\\r\\n\n< HTTP/1.1 200 OK\\r\\nContent-Length: "
 		    "100\\r\\n\\r\\nab\n<hole 97\n< z",
