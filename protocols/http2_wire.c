@@ -20,6 +20,7 @@
 
 #include <stdlib.h>
 
+#define PAYLOAD_KEPT_BYTES  4096 /* of buffer between two frames */
 #define CONTROL_LIMIT_BYTES 6144 /* kept of other frames: a thousand settings */
 
 enum wire_state {
@@ -120,7 +121,10 @@ static void frame_end(struct http2_wire *wire, uint64_t time_ns)
 		block_frame_end(wire, time_ns);
 	else
 		wire->handler.frame(wire->handler.ctx, &frame, control_payload(wire), time_ns);
-	http2_buffer_fini(&wire->payload);
+	/* A small buffer serves the next frame too. */
+	if (wire->payload.capacity > PAYLOAD_KEPT_BYTES)
+		http2_buffer_fini(&wire->payload);
+	wire->payload.len = 0;
 }
 
 /* A block's frame begins, or another frame where only a CONTINUATION may come. */
