@@ -33,6 +33,7 @@ COMPILE_FLAGS := -std=gnu11 -D_GNU_SOURCE -DHARK_VERSION='"$(VERSION)"' \
 	-Iinclude -Iprotocols -Iagent -isystem $(BUILD)/bpf $(LLHTTP_CFLAGS)
 HARK_CFLAGS := $(COMPILE_FLAGS) $(WARNINGS) $(SAN_FLAGS) -MMD -MP
 LIBS = $(shell $(PKG_CONFIG) --libs $(LIBRARIES)) $(LLHTTP_LIBS)
+TEST_LIBS = -lcmocka $(shell $(PKG_CONFIG) --libs jansson)
 
 MACHINE := $(shell uname -m)
 BPF_ARCH := $(patsubst aarch64,arm64,$(patsubst x86_64,x86,$(MACHINE)))
@@ -125,7 +126,7 @@ $(BUILD)/tests/unit/%.o: tests/unit/%.c
 
 $(BUILD)/tests/unit/test_%: $(BUILD)/tests/unit/test_%.o $(UNIT_HELPERS) $(BUILD)/libagent.a $(BUILD)/libprotocols.a
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(CFLAGS) $(SAN_FLAGS) $(LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
+	$(Q)$(CC) $(CFLAGS) $(SAN_FLAGS) $(LDFLAGS) -o $@ $^ $(TEST_LIBS) $(LIBS)
 
 .PHONY: unit
 unit: $(UNIT_TESTS) ## build and run the unit tests (no root)

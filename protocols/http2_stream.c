@@ -15,6 +15,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#define EVICT_LOOKS 16 /* streams looked at for one that makes room */
+
 struct http2_stream *http2_stream_find(struct protocol *protocol, uint32_t id)
 {
 	struct http2_stream *stream;
@@ -23,14 +25,20 @@ struct http2_stream *http2_stream_find(struct protocol *protocol, uint32_t id)
 	return stream;
 }
 
-static void stream_free(struct protocol *protocol, struct http2_stream *stream)
+/* Already out of the table. */
+static void stream_destroy(struct http2_stream *stream)
 {
-	HASH_DEL(protocol->streams, stream);
 	for (int kind = 0; kind < 2; kind++) {
 		message_free(stream->half[kind].message);
 		http2_buffer_fini(&stream->half[kind].body);
 	}
 	free(stream);
+}
+
+static void stream_free(struct protocol *protocol, struct http2_stream *stream)
+{
+	HASH_DEL(protocol->streams, stream);
+	stream_destroy(stream);
 }
 
 const struct http2_past *http2_past_find(const struct protocol *protocol, uint32_t id)
@@ -94,21 +102,37 @@ static void half_finish(struct protocol *protocol, struct http2_half *half, unsi
 	protocol->handler.done(protocol->handler.ctx, message);
 }
 
-/* When the table is full, a stream that a gap left in doubt makes room; the oldest first. */
+/* It is out of the table; its messages under way come out. */
+static void stream_give_up(struct protocol *protocol, struct http2_stream *stream)
+{
+	for (int kind = 0; kind < 2; kind++) {
+		if (stream->half[kind].state == HALF_OPEN)
+			half_finish(protocol, &stream->half[kind], FLAG_GAP);
+	}
+	http2_note(protocol, NOTE_STREAM_LIMIT, 1);
+	stream_destroy(stream);
+}
+
+/*
+ * When the table is full, a stream that a gap left in doubt makes room. Only
+ * the oldest few are looked at (uthash keeps the order of insertion), and those
+ * without doubt go to the end: a full table must not cost a walk at each new
+ * stream.
+ */
 static void stream_evict(struct protocol *protocol)
 {
-	struct http2_stream *stream, *next;
+	for (int i = 0; i < EVICT_LOOKS && protocol->streams; i++) {
+		struct http2_stream *stream = protocol->streams;
 
-	HASH_ITER (hh, protocol->streams, stream, next) {
+		HASH_DEL(protocol->streams, stream);
 		if (!stream->half[MESSAGE_REQUEST].suspect && !stream->half[MESSAGE_RESPONSE].suspect)
-			continue;
-		for (int kind = 0; kind < 2; kind++) {
-			if (stream->half[kind].state == HALF_OPEN)
-				half_finish(protocol, &stream->half[kind], FLAG_GAP);
+			HASH_ADD(hh, protocol->streams, id, sizeof(stream->id), stream);
+		else
+			stream->unlisted = true;
+		if (stream->unlisted) { /* in doubt, or out of memory */
+			stream_give_up(protocol, stream);
+			return;
 		}
-		http2_note(protocol, NOTE_STREAM_LIMIT, 1);
-		stream_free(protocol, stream);
-		return;
 	}
 }
 
