@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define SNAPLEN_DEFAULT	   (64u << 10)
+#define SNAPLEN_DEFAULT	   (256u << 10)
 #define RING_DEFAULT	   (16u << 20)
 #define BODY_LIMIT_DEFAULT (64u << 10)
 #define TIMEOUT_DEFAULT_NS 60000000000ull

@@ -93,6 +93,37 @@ bool http2_search_run(struct http2_search *search, uint32_t max_frame_size, bool
 	return search->exact_ends >= EXACT_ENDS;
 }
 
+/* Do at least two frames begin at the first byte, the last of them DATA that misses `size` bytes? */
+static bool chain_misses(struct slice bytes, uint32_t max_frame_size, uint64_t size)
+{
+	struct http2_frame frame;
+	unsigned int frames = 0;
+
+	while (bytes.len >= HTTP2_FRAME_HEADER_BYTES && http2_frame_plausible(bytes.data, max_frame_size)) {
+		http2_frame_parse(bytes.data, &frame);
+		bytes = slice_drop(bytes, HTTP2_FRAME_HEADER_BYTES);
+		frames++;
+		if (bytes.len < frame.length)
+			return frames >= 2 && frame.type == FRAME_DATA && frame.length - bytes.len == size;
+		bytes = slice_drop(bytes, frame.length);
+	}
+	return false;
+}
+
+bool http2_search_meets_hole(struct http2_search *search, uint32_t max_frame_size, uint64_t size,
+			     uint64_t *unparsed)
+{
+	struct slice held = http2_buffer_slice(&search->held);
+
+	for (size_t at = 0; at < held.len; at++) {
+		if (!chain_misses(slice_drop(held, at), max_frame_size, size))
+			continue;
+		front_drop(search, at, unparsed);
+		return true;
+	}
+	return false;
+}
+
 struct slice http2_search_next(const struct http2_search *search, size_t *at, uint64_t *time_ns)
 {
 	for (size_t i = 0; i < marks_count(search); i++) {

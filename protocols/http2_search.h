@@ -36,6 +36,13 @@ size_t http2_search_add(struct http2_search *search, struct slice bytes, uint64_
 bool http2_search_run(struct http2_search *search, uint32_t max_frame_size, bool call_end,
 		      uint64_t *unparsed);
 
+/*
+ * A hole of `size` bytes comes next. True, with what cannot be a frame passed over: the bytes held are frames
+ * of which the last is DATA and misses exactly those bytes (a head from memory, a body by sendfile).
+ */
+bool http2_search_meets_hole(struct http2_search *search, uint32_t max_frame_size, uint64_t size,
+			     uint64_t *unparsed);
+
 /* Takes the first run of held bytes that came at one time: from *at on, moving *at; empty at the end. */
 struct slice http2_search_next(const struct http2_search *search, size_t *at, uint64_t *time_ns);
 

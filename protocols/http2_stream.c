@@ -17,11 +17,26 @@
 
 #define EVICT_LOOKS 16 /* streams looked at for one that makes room */
 
+/* Takes in what http2_streams_suspect() said since the stream was looked at last. */
+static void stream_catch_up(const struct protocol *protocol, struct http2_stream *stream)
+{
+	for (int kind = 0; kind < 2; kind++) {
+		if (stream->gaps[kind] != protocol->gaps[kind])
+			http2_half_suspect(&stream->half[kind], true);
+		else if (stream->doubts[kind] != protocol->doubts[kind])
+			http2_half_suspect(&stream->half[kind], false);
+		stream->gaps[kind] = protocol->gaps[kind];
+		stream->doubts[kind] = protocol->doubts[kind];
+	}
+}
+
 struct http2_stream *http2_stream_find(struct protocol *protocol, uint32_t id)
 {
 	struct http2_stream *stream;
 
 	HASH_FIND(hh, protocol->streams, &id, sizeof(id), stream);
+	if (stream)
+		stream_catch_up(protocol, stream);
 	return stream;
 }
 
@@ -124,6 +139,7 @@ static void stream_evict(struct protocol *protocol)
 	for (int i = 0; i < EVICT_LOOKS && protocol->streams; i++) {
 		struct http2_stream *stream = protocol->streams;
 
+		stream_catch_up(protocol, stream);
 		HASH_DEL(protocol->streams, stream);
 		if (!stream->half[MESSAGE_REQUEST].suspect && !stream->half[MESSAGE_RESPONSE].suspect)
 			HASH_ADD(hh, protocol->streams, id, sizeof(stream->id), stream);
@@ -152,6 +168,8 @@ struct http2_stream *http2_stream_add(struct protocol *protocol, uint32_t id)
 	stream = calloc(1, sizeof(*stream));
 	if (stream) {
 		stream->id = id;
+		memcpy(stream->gaps, protocol->gaps, sizeof(stream->gaps));
+		memcpy(stream->doubts, protocol->doubts, sizeof(stream->doubts));
 		HASH_ADD(hh, protocol->streams, id, sizeof(id), stream);
 	}
 	if (!stream || stream->unlisted) {
@@ -313,11 +331,9 @@ void http2_half_suspect(struct http2_half *half, bool is_gap)
 
 void http2_streams_suspect(struct protocol *protocol, enum message_kind kind, bool is_gap)
 {
-	struct http2_stream *stream, *next;
-
-	HASH_ITER (hh, protocol->streams, stream, next) {
-		http2_half_suspect(&stream->half[kind], is_gap);
-	}
+	protocol->doubts[kind]++;
+	if (is_gap)
+		protocol->gaps[kind]++;
 }
 
 void http2_streams_end(struct protocol *protocol, unsigned int flags)
@@ -325,6 +341,7 @@ void http2_streams_end(struct protocol *protocol, unsigned int flags)
 	struct http2_stream *stream, *next;
 
 	HASH_ITER (hh, protocol->streams, stream, next) {
+		stream_catch_up(protocol, stream);
 		for (int kind = 0; kind < 2; kind++) {
 			if (stream->half[kind].state == HALF_OPEN)
 				half_finish(protocol, &stream->half[kind], flags);

@@ -363,10 +363,24 @@ static void data_hole(struct http2_wire *wire, uint32_t size, uint64_t time_ns)
 		wire->handler.data(wire->handler.ctx, wire->frame.stream, slice_of(NULL, content), time_ns);
 }
 
+static void search_hole(struct http2_wire *wire, uint64_t size)
+{
+	uint64_t unparsed = 0;
+	bool found = size != HOLE_UNKNOWN_SIZE &&
+		     http2_search_meets_hole(&wire->search, wire->max_frame_size, size, &unparsed);
+
+	if (unparsed)
+		wire->handler.unparsed(wire->handler.ctx, unparsed);
+	if (found)
+		held_replay(wire);
+}
+
 void http2_wire_hole(struct http2_wire *wire, uint64_t size, uint64_t time_ns)
 {
 	if (size == 0)
 		return;
+	if (wire->state == WIRE_SEARCH)
+		search_hole(wire, size);
 	if (wire->state == WIRE_PAYLOAD && size != HOLE_UNKNOWN_SIZE) {
 		uint32_t inside = size < wire->left ? (uint32_t)size : wire->left;
 

@@ -203,13 +203,13 @@ class Hark:
 
     def of(self, *who, **keys):
         """The objects of these processes (programs, pids), in order, whose keys have these values (_ is .)."""
-        pids = set()
+        roles = {}  # by pid; None: any
         for one in who:
-            pids |= one.pids if hasattr(one, "pids") else {one}
-            if hasattr(one, "role"):
-                keys.setdefault("hark_role", one.role)
+            for pid in one.pids if hasattr(one, "pids") else {one}:
+                roles[pid] = getattr(one, "role", None)
         wanted = {key.replace("__", ".").replace("_", "."): value for key, value in keys.items()}
-        return [o for o in self.objects if (not pids or o.get("process.pid") in pids)
+        return [o for o in self.objects if (not roles or o.get("process.pid") in roles)
+                and roles.get(o.get("process.pid")) in (None, o.get("hark.role"))
                 and all(o.get(key) == value for key, value in wanted.items())]
 
     def wait_for(self, count, *who, deadline_s=DEADLINE_S, **keys):

@@ -131,13 +131,13 @@ def test_nghttp_sends_trailers_and_padding(hark, nghttpd, options, tmp_path):
         assert seen[0]["http.request.trailer"] == [["x-end", "here"]]
 
 
-def test_nghttp_upgrades_to_h2c(hark, nghttpd_clear, capture):
+def test_nghttp_upgrades_to_h2c(hark, apache, capture):
     """The request of HTTP/1.1 is answered on stream 1 of HTTP/2, on the same connection."""
     with hark("--capture", capture) as watch:
-        client = run("nghttp", "-n", "-u", f"http://127.0.0.1:{nghttpd_clear.port}/small.txt",
-                     f"http://127.0.0.1:{nghttpd_clear.port}/one")
-        watch.wait_for(2, nghttpd_clear)
-    for who in (client, nghttpd_clear):
+        client = run("nghttp", "-n", "-u", f"http://127.0.0.1:{apache.http}/small.txt",
+                     f"http://127.0.0.1:{apache.http}/one")
+        watch.wait_for(2, apache)
+    for who in (client, apache):
         seen = watch.of(who)
         assert sorted(brief for brief in briefs(seen) if " 101 " not in brief) == \
             ["GET /one 200 0 1", "GET /small.txt 200 0 1000"]
