@@ -107,23 +107,21 @@ static int probes_start(struct live *live)
 }
 
 /* The watch first: what is mapped while the scan runs is not missed. */
-static int libraries_start(struct live *live)
+static void libraries_start(struct live *live)
 {
 	int error;
 
 	live->watch = processes_watch(live->processes);
-	if (live->watch < 0)
+	error = live->watch < 0 ? live->watch : epoll_add(live, live->watch);
+	if (error < 0)
 		log_warn("cannot watch for new mappings: %s; TLS libraries that are outside the loader's "
 			 "cache "
 			 "and first used from now on are not seen",
-			 strerror(-live->watch));
-	else
-		epoll_add(live, live->watch);
+			 strerror(-error));
 	error = processes_scan(live->processes);
 	if (error)
 		log_warn("cannot look through all processes: %s; some TLS libraries may not be seen",
 			 strerror(-error));
-	return 0;
 }
 
 static int loop_start(struct live *live)
@@ -278,12 +276,13 @@ int live_run(const struct options *options, const struct live_handler *handler)
 		goto out;
 	if (options->child_argv && child_fork(&live.child, options->child_argv) < 0)
 		goto out;
-	if (probes_start(&live) < 0 || libraries_start(&live) < 0)
+	if (probes_start(&live) < 0)
 		goto out;
 	if (loop_start(&live) < 0) {
 		log_error("cannot start the loop: %s", strerror(errno));
 		goto out;
 	}
+	libraries_start(&live);
 	say_ready(&live);
 	child_release(&live.child);
 	status = loop_run(&live) < 0 ? 1 : 0;

@@ -142,7 +142,7 @@ static int run_open(struct run *run, int64_t offset_ns)
 			return -errno;
 		}
 	}
-	run->outputs = outputs_open(options, offset_ns, options->child_argv ? STDERR_FILENO : STDOUT_FILENO);
+	run->outputs = outputs_open(options, offset_ns);
 	if (!run->outputs)
 		return -EIO; /* reported */
 	tracker_config_init(&config);

@@ -60,7 +60,7 @@ static const struct option_row rows[] = {
 	ROW("ring", KEY_RING, "SIZE", GROUP_CAPTURE, take_ring,
 	    "Ring buffer between kernel and hark (default 16M), rounded up to a power of two"),
 	ROW("snaplen", KEY_SNAPLEN, "SIZE", GROUP_CAPTURE, take_snaplen,
-	    "Bytes copied of one call at most (default 64K)"),
+	    "Bytes copied of one call at most (default 256K)"),
 	ROW("timeout", KEY_TIMEOUT, "SECONDS", GROUP_CAPTURE, take_timeout,
 	    "Show a request as unanswered after this time (default 60)"),
 	ROW("quiet", 'q', NULL, GROUP_HELP, NULL, "Say nothing on stderr but errors"),

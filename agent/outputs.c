@@ -33,9 +33,9 @@ struct outputs {
 	int error;
 };
 
-static FILE *output_file(const char *path, int stdout_fd)
+static FILE *output_file(const char *path, int standard_fd)
 {
-	int fd = path ? private_file_open(path) : dup(stdout_fd);
+	int fd = path ? private_file_open(path) : dup(standard_fd);
 	FILE *file;
 
 	if (path && fd < 0)
@@ -51,8 +51,13 @@ static FILE *output_file(const char *path, int stdout_fd)
 	return file;
 }
 
-static int output_open_one(struct outputs *outputs, const struct output *wanted, int64_t wall_offset_ns,
-			   int stdout_fd)
+/* A command of the user's has stdout; text for people then goes beside it. What is asked for by -o does not. */
+static int standard_fd_of(const struct options *options, const struct output *wanted)
+{
+	return options->child_argv && strcmp(wanted->format, "text") == 0 ? STDERR_FILENO : STDOUT_FILENO;
+}
+
+static int output_open_one(struct outputs *outputs, const struct output *wanted, int64_t wall_offset_ns)
 {
 	const struct options *options = outputs->options;
 	struct output_open *item = &outputs->items[outputs->count];
@@ -65,7 +70,7 @@ static int output_open_one(struct outputs *outputs, const struct output *wanted,
 
 	item->path = wanted->path;
 	item->ops = sink_find(wanted->format, options->view);
-	item->file = output_file(wanted->path, stdout_fd);
+	item->file = output_file(wanted->path, standard_fd_of(options, wanted));
 	if (!item->file) {
 		log_error("cannot write %s: %s", wanted->path ? wanted->path : "to stdout",
 			  private_file_error(errno));
@@ -81,7 +86,7 @@ static int output_open_one(struct outputs *outputs, const struct output *wanted,
 	return 0;
 }
 
-struct outputs *outputs_open(const struct options *options, int64_t wall_offset_ns, int stdout_fd)
+struct outputs *outputs_open(const struct options *options, int64_t wall_offset_ns)
 {
 	struct outputs *outputs = calloc(1, sizeof(*outputs));
 
@@ -91,7 +96,7 @@ struct outputs *outputs_open(const struct options *options, int64_t wall_offset_
 	}
 	outputs->options = options;
 	for (size_t i = 0; i < options->output_count; i++) {
-		if (output_open_one(outputs, &options->outputs[i], wall_offset_ns, stdout_fd) < 0) {
+		if (output_open_one(outputs, &options->outputs[i], wall_offset_ns) < 0) {
 			outputs_close(outputs);
 			return NULL;
 		}

@@ -16,10 +16,10 @@
 struct outputs;
 
 /*
- * Options are borrowed. stdout_fd is where "stdout" goes (stderr when a command of the user's has stdout).
+ * Options are borrowed. Text that would go to stdout goes to stderr when a command of the user's has stdout.
  * NULL: the reason was reported.
  */
-struct outputs *outputs_open(const struct options *options, int64_t wall_offset_ns, int stdout_fd);
+struct outputs *outputs_open(const struct options *options, int64_t wall_offset_ns);
 
 void outputs_exchange(struct outputs *outputs, const struct exchange *exchange);
 void outputs_conn_opened(struct outputs *outputs, const struct conn_facts *conn);

@@ -17,9 +17,10 @@ static bool is_token_byte(uint8_t c)
 	return c && strchr("!#$%&'*+-.^_`|~", c);
 }
 
+/* A client may send what RFC 9112 forbids, and a server answers it: whatever cannot end the target. */
 static bool is_target_byte(uint8_t c)
 {
-	return c > ' ' && c != 0x7f;
+	return c && c != ' ' && c != '\r' && c != '\n';
 }
 
 static bool is_digit(uint8_t c)

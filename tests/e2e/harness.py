@@ -83,6 +83,7 @@ class Program:
             self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                             env={**os.environ, **(env or {})}, cwd=cwd)
         self.pid = self.process.pid
+        self.family = {self.pid}
         for port in ports:
             wait_until(lambda port=port: self.is_serving(port), f"{self.command[0]} on port {port}")
 
@@ -96,10 +97,13 @@ class Program:
 
     @property
     def pids(self):
-        return family_of(self.pid)
+        """It and its descendants, also those that have ended by now."""
+        self.family |= family_of(self.pid)
+        return self.family
 
     def stop(self, how=signal.SIGTERM):
         if self.process.poll() is None:
+            self.family |= family_of(self.pid)
             self.process.send_signal(how)
             try:
                 self.process.wait(10)
@@ -206,7 +210,7 @@ class Hark:
         roles = {}  # by pid; None: any
         for one in who:
             for pid in one.pids if hasattr(one, "pids") else {one}:
-                roles[pid] = getattr(one, "role", None)
+                roles[pid] = None if "hark_role" in keys else getattr(one, "role", None)
         wanted = {key.replace("__", ".").replace("_", "."): value for key, value in keys.items()}
         return [o for o in self.objects if (not roles or o.get("process.pid") in roles)
                 and roles.get(o.get("process.pid")) in (None, o.get("hark.role"))

@@ -42,6 +42,35 @@ static void test_three_frames(void **state)
 	assert_int_equal(http2_search_fini(&search), 51);
 }
 
+/* A DATA header from memory, its body by sendfile: the hole is as long as the frame says, or it proves nothing. */
+static void test_body_in_a_hole(void **state)
+{
+	static const struct {
+		struct slice held;
+		uint64_t size;
+		bool found;
+		uint64_t unparsed;
+	} rows[] = {
+		{ SLICE("rest" PING "\0\0\5\0\1\0\0\0\1"), 5, true, 4 },
+		{ SLICE("rest" PING "\0\0\5\0\1\0\0\0\1ab"), 3, true, 4 },
+		{ SLICE("rest" PING "\0\0\5\0\1\0\0\0\1"), 4, false, 0 },
+		{ SLICE("\0\0\5\0\1\0\0\0\1"), 5, false, 0 },
+		{ SLICE("rest of a body" PING), 5, false, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct http2_search search = { 0 };
+		uint64_t unparsed = 0;
+
+		http2_search_add(&search, rows[i].held, 1, &unparsed);
+		assert_int_equal(http2_search_meets_hole(&search, MAX_FRAME, rows[i].size, &unparsed),
+				 rows[i].found);
+		assert_int_equal(unparsed, rows[i].unparsed);
+		http2_search_fini(&search);
+	}
+}
+
 static void test_two_exact_calls(void **state)
 {
 	struct http2_search search = { 0 };
@@ -82,6 +111,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_three_frames),
+		cmocka_unit_test(test_body_in_a_hole),
 		cmocka_unit_test(test_two_exact_calls),
 		cmocka_unit_test(test_bounded),
 	};

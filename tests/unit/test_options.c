@@ -95,7 +95,7 @@ static void describe(FILE *out, const struct options *o)
 		fprintf(out, " count %llu", (unsigned long long)o->count);
 	if (o->timeout_ns != 60000000000ull)
 		fprintf(out, " timeout %llu", (unsigned long long)o->timeout_ns);
-	if (o->snaplen_bytes != 65536)
+	if (o->snaplen_bytes != 262144)
 		fprintf(out, " snaplen %zu", o->snaplen_bytes);
 	if (o->ring_bytes != 16 << 20)
 		fprintf(out, " ring %zu", o->ring_bytes);
