@@ -21,25 +21,25 @@ enum conn_closed_by {
 };
 
 struct conn_facts {
-	uint64_t id;		/* hark.connection: unique in a run, from 1 */
+	uint64_t id;		  /* hark.connection: unique in a run, from 1 */
 	struct event_socket sock; /* as last seen; sock.family 0: the socket is not known (plaintext only) */
-	struct mover owner;	/* who moved bytes last, or first if nobody has */
+	struct mover owner;	  /* who moved bytes last, or first if nobody has */
 	enum protocol_role role;
-	bool tls;		/* bytes are, or contain, TLS */
-	bool tls_unknown;	/* undetermined: nothing was decided yet */
-	const char *tls_library; /* static string ("openssl"); NULL: none seen */
-	const char *protocol;	/* "http", or NULL while unknown */
-	enum http_version version; /* of the last message */
+	bool tls;		       /* bytes are, or contain, TLS */
+	bool tls_unknown;	       /* undetermined: nothing was decided yet */
+	const char *tls_library;       /* static string ("openssl"); NULL: none seen */
+	const char *protocol;	       /* "http", or NULL while unknown */
+	enum http_version version;     /* of the last message */
 	uint64_t opened_ns, closed_ns; /* event time; 0: not seen */
-	uint64_t connect_ns;	/* how long connect took; 0: not seen */
-	uint64_t handshake_ns;	/* how long the TLS handshake took; 0: not seen */
+	uint64_t connect_ns;	       /* how long connect took; 0: not seen */
+	uint64_t handshake_ns;	       /* how long the TLS handshake took; 0: not seen */
 	enum conn_closed_by closed_by;
 	uint64_t exchanges;
 	uint64_t moved_bytes, copied_bytes, skipped_bytes, lost_bytes; /* of the decoded layer */
 	uint64_t ciphertext_bytes;
-	unsigned int flags;	/* enum message_flag */
-	const char *muted;	/* why, in words (static); NULL: it is not */
-	const char *opaque;	/* TLS without plaintext: why, in words (static); NULL: it is not */
+	unsigned int flags; /* enum message_flag */
+	const char *muted;  /* why, in words (static); NULL: it is not */
+	const char *opaque; /* TLS without plaintext: why, in words (static); NULL: it is not */
 };
 
 #endif

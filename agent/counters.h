@@ -17,52 +17,53 @@
 #include <stdio.h>
 
 /* X(symbol, name, what it means to the user) */
-#define COUNTERS(X)                                                                                  \
-	X(EVENTS_RECEIVED, "events.received", "records that reached user space")                     \
-	X(EVENTS_LOST, "events.lost", "records lost because the ring was full (enlarge it: --ring)") \
-	X(BYTES_MOVED, "bytes.moved", "bytes that the observed calls moved")                         \
-	X(BYTES_COPIED, "bytes.copied", "of them copied to user space")                              \
-	X(BYTES_SKIPPED, "bytes.skipped", "of them not copied by choice")                            \
-	X(BYTES_LOST, "bytes.lost", "of them wanted and not had")                                    \
-	X(BYTES_CIPHERTEXT, "bytes.ciphertext", "encrypted bytes of TLS connections, not decoded")   \
-	X(BYTES_UNPARSED, "bytes.unparsed", "bytes passed over while looking for a message border")  \
-	X(BYTES_OVERLAP, "bytes.overlap", "bytes at positions that two calls claimed")               \
-	X(CONNECTIONS_OPENED, "connections.opened", "connections that appeared")                     \
-	X(CONNECTIONS_CLOSED, "connections.closed", "connections that ended")                        \
-	X(CONNECTIONS_EVICTED, "connections.evicted", "connections forgotten to stay within limits") \
-	X(CONNECTIONS_MUTED, "connections.muted", "connections that do not speak HTTP")              \
-	X(CONNECTIONS_OPAQUE, "connections.opaque", "TLS connections whose plaintext was not seen")  \
-	X(EXCHANGES_WHOLE, "exchanges.whole", "exchanges seen whole")                                \
-	X(EXCHANGES_FLAGGED, "exchanges.flagged", "exchanges with a flag")                           \
+#define COUNTERS(X)                                                                                         \
+	X(EVENTS_RECEIVED, "events.received", "records that reached user space")                            \
+	X(EVENTS_LOST, "events.lost", "records lost because the ring was full (enlarge it: --ring)")        \
+	X(BYTES_MOVED, "bytes.moved", "bytes that the observed calls moved")                                \
+	X(BYTES_COPIED, "bytes.copied", "of them copied to user space")                                     \
+	X(BYTES_SKIPPED, "bytes.skipped", "of them not copied by choice")                                   \
+	X(BYTES_LOST, "bytes.lost", "of them wanted and not had")                                           \
+	X(BYTES_CIPHERTEXT, "bytes.ciphertext", "encrypted bytes of TLS connections, not decoded")          \
+	X(BYTES_UNPARSED, "bytes.unparsed", "bytes passed over while looking for a message border")         \
+	X(BYTES_OVERLAP, "bytes.overlap", "bytes at positions that two calls claimed")                      \
+	X(CONNECTIONS_OPENED, "connections.opened", "connections that appeared")                            \
+	X(CONNECTIONS_CLOSED, "connections.closed", "connections that ended")                               \
+	X(CONNECTIONS_EVICTED, "connections.evicted", "connections forgotten to stay within limits")        \
+	X(CONNECTIONS_MUTED, "connections.muted", "connections that do not speak HTTP")                     \
+	X(CONNECTIONS_OPAQUE, "connections.opaque", "TLS connections whose plaintext was not seen")         \
+	X(EXCHANGES_WHOLE, "exchanges.whole", "exchanges seen whole")                                       \
+	X(EXCHANGES_FLAGGED, "exchanges.flagged", "exchanges with a flag")                                  \
 	X(RETURNS_REFUSED, "returns.refused", "TLS calls not followed: a return was pending in the thread") \
-	X(RETURNS_STALE, "returns.stale", "TLS calls whose return never came")                       \
-	X(MESSAGES_REFUSED, "messages.refused", "messages that a parser could not take")             \
-	X(MESSAGES_INTERIM, "messages.interim", "interim (1xx) responses")                           \
-	X(MESSAGES_UPGRADED, "messages.upgraded", "connections that left HTTP (CONNECT, 101)")       \
-	X(PROTOCOL_RESYNCS, "protocol.resyncs", "searches for the next message after a hole")        \
-	X(HPACK_BLOCKS_LOST, "hpack.blocks_lost", "HTTP/2 header blocks lost or cut by a hole")      \
-	X(HPACK_ERRORS, "hpack.errors", "HTTP/2 header blocks that could not be decoded")            \
-	X(STREAM_HOLES, "stream.holes", "holes in byte streams")                                     \
-	X(STREAM_LATE, "stream.late", "records that came out of order and were put in place")        \
-	X(TLS_DISCARDED, "tls.discarded", "held bytes that turned out to be ciphertext")             \
-	X(TLS_UNBOUND, "tls.unbound", "TLS sessions whose socket is not known")                      \
-	X(TRANSFERS_COMPAT, "transfers.compat", "transfers of 32-bit programs: size only")           \
-	X(TRANSFERS_IO_URING, "transfers.io_uring", "transfers through io_uring: size only")         \
-	X(TRANSFERS_PEEKED, "transfers.peeked", "peeks: seen, not counted as data")                  \
-	X(TRANSFERS_OUT_OF_BAND, "transfers.out_of_band", "out-of-band transfers: not stream data")  \
-	X(TRANSFERS_VECTORS, "transfers.vectors", "calls with more vectors than are walked")         \
-	X(FAULTS, "faults", "user memory that could not be read")                                    \
-	X(PROBES_DETACHED, "probes.detached", "files whose return probes were taken off to protect a program") \
-	X(PROBES_FAILED, "probes.failed", "TLS libraries that could not be probed")                  \
-	X(OUTPUT_ERRORS, "output.errors", "writes that failed")                                      \
-	X(LIMIT_MAPS, "limit.maps", "kernel maps that were full")                                    \
-	X(LIMIT_CONNECTIONS, "limit.connections", "more connections than are followed")              \
-	X(LIMIT_EXCHANGES, "limit.exchanges", "more open exchanges than are followed")               \
-	X(LIMIT_HELD, "limit.held", "bytes not held for an undetermined connection")                 \
-	X(LIMIT_REORDER, "limit.reorder", "bytes not held while waiting for a late record")          \
-	X(LIMIT_HEADERS, "limit.headers", "header lists cut")                                        \
-	X(LIMIT_STREAMS, "limit.streams", "HTTP/2 streams not followed")                             \
-	X(LIMIT_PIPELINE, "limit.pipeline", "pipelined requests not followed")                       \
+	X(RETURNS_STALE, "returns.stale", "TLS calls whose return never came")                              \
+	X(MESSAGES_REFUSED, "messages.refused", "messages that a parser could not take")                    \
+	X(MESSAGES_INTERIM, "messages.interim", "interim (1xx) responses")                                  \
+	X(MESSAGES_UPGRADED, "messages.upgraded", "connections that left HTTP (CONNECT, 101)")              \
+	X(PROTOCOL_RESYNCS, "protocol.resyncs", "searches for the next message after a hole")               \
+	X(HPACK_BLOCKS_LOST, "hpack.blocks_lost", "HTTP/2 header blocks lost or cut by a hole")             \
+	X(HPACK_ERRORS, "hpack.errors", "HTTP/2 header blocks that could not be decoded")                   \
+	X(STREAM_HOLES, "stream.holes", "holes in byte streams")                                            \
+	X(STREAM_LATE, "stream.late", "records that came out of order and were put in place")               \
+	X(TLS_DISCARDED, "tls.discarded", "held bytes that turned out to be ciphertext")                    \
+	X(TLS_UNBOUND, "tls.unbound", "TLS sessions whose socket is not known")                             \
+	X(TRANSFERS_COMPAT, "transfers.compat", "transfers of 32-bit programs: size only")                  \
+	X(TRANSFERS_IO_URING, "transfers.io_uring", "transfers through io_uring: size only")                \
+	X(TRANSFERS_PEEKED, "transfers.peeked", "peeks: seen, not counted as data")                         \
+	X(TRANSFERS_OUT_OF_BAND, "transfers.out_of_band", "out-of-band transfers: not stream data")         \
+	X(TRANSFERS_VECTORS, "transfers.vectors", "calls with more vectors than are walked")                \
+	X(FAULTS, "faults", "user memory that could not be read")                                           \
+	X(PROBES_DETACHED, "probes.detached",                                                               \
+	  "files whose return probes were taken off to protect a program")                                  \
+	X(PROBES_FAILED, "probes.failed", "TLS libraries that could not be probed")                         \
+	X(OUTPUT_ERRORS, "output.errors", "writes that failed")                                             \
+	X(LIMIT_MAPS, "limit.maps", "kernel maps that were full")                                           \
+	X(LIMIT_CONNECTIONS, "limit.connections", "more connections than are followed")                     \
+	X(LIMIT_EXCHANGES, "limit.exchanges", "more open exchanges than are followed")                      \
+	X(LIMIT_HELD, "limit.held", "bytes not held for an undetermined connection")                        \
+	X(LIMIT_REORDER, "limit.reorder", "bytes not held while waiting for a late record")                 \
+	X(LIMIT_HEADERS, "limit.headers", "header lists cut")                                               \
+	X(LIMIT_STREAMS, "limit.streams", "HTTP/2 streams not followed")                                    \
+	X(LIMIT_PIPELINE, "limit.pipeline", "pipelined requests not followed")                              \
 	X(LIMIT_MEMORY, "limit.memory", "things dropped because memory was out")
 
 enum counter {

@@ -12,19 +12,19 @@
 #include <stdint.h>
 
 struct exchange {
-	struct message *request;  /* NULL: not seen */
-	struct message *response; /* NULL: not seen */
+	struct message *request;       /* NULL: not seen */
+	struct message *response;      /* NULL: not seen */
 	const struct conn_facts *conn; /* borrowed; outlives the exchange's callback */
-	struct mover mover;	  /* of the request, or else of the response */
-	uint32_t key;		  /* HTTP/2 stream; 0 for HTTP/1 */
-	unsigned int flags;	  /* enum message_flag: both messages' and its own */
+	struct mover mover;	       /* of the request, or else of the response */
+	uint32_t key;		       /* HTTP/2 stream; 0 for HTTP/1 */
+	unsigned int flags;	       /* enum message_flag: both messages' and its own */
 	bool h2_error_known;
-	uint32_t h2_error;	  /* of RST_STREAM or GOAWAY (RFC 9113, 7) */
-	uint64_t start_ns;	  /* first request byte, else first response byte */
+	uint32_t h2_error; /* of RST_STREAM or GOAWAY (RFC 9113, 7) */
+	uint64_t start_ns; /* first request byte, else first response byte */
 	bool duration_known;
-	uint64_t duration_ns;	  /* first request byte to last response byte; never negative */
+	uint64_t duration_ns; /* first request byte to last response byte; never negative */
 	bool ttfb_known;
-	uint64_t ttfb_ns;	  /* first request byte to first response byte */
+	uint64_t ttfb_ns; /* first request byte to first response byte */
 };
 
 /* Frees the exchange with its messages; NULL is legal. */

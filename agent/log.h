@@ -9,7 +9,7 @@
 enum log_level {
 	LOG_QUIET = -1, /* -q: errors only */
 	LOG_NORMAL = 0,
-	LOG_DEBUG = 1,	/* --debug */
+	LOG_DEBUG = 1, /* --debug */
 };
 
 extern enum log_level log_level;

@@ -51,7 +51,8 @@ static FILE *output_file(const char *path, int standard_fd)
 	return file;
 }
 
-/* A command of the user's has stdout; text for people then goes beside it. What is asked for by -o does not. */
+/* A command of the user's has stdout; text for people then goes beside it. What is asked for by -o does not.
+ */
 static int standard_fd_of(const struct options *options, const struct output *wanted)
 {
 	return options->child_argv && strcmp(wanted->format, "text") == 0 ? STDERR_FILENO : STDOUT_FILENO;

@@ -14,24 +14,25 @@
 
 /* What a probed call looks like; the kernel side has one entry program for each. */
 enum probe_call {
-	CALL_READ,	   /* int f(ssl, buf, int num): returns the bytes */
-	CALL_READ_EX,	   /* int f(ssl, buf, size_t num, size_t *done) */
+	CALL_READ,    /* int f(ssl, buf, int num): returns the bytes */
+	CALL_READ_EX, /* int f(ssl, buf, size_t num, size_t *done) */
 	CALL_WRITE,
 	CALL_WRITE_EX,
-	CALL_WRITE_EX2,	   /* int f(ssl, buf, size_t num, uint64_t flags, size_t *done): OpenSSL 3.3 and later */
-	CALL_PEEK,	   /* bytes are seen, not counted; only what is nested matters */
-	CALL_HANDSHAKE,	   /* int f(ssl): only what is nested matters */
-	CALL_SENDFILE,	   /* ssize_t f(ssl, int fd, off_t offset, size_t size, int flags): a hole of the returned size */
-	CALL_FREE,	   /* void f(ssl): entry only */
-	CALL_SET_FD,	   /* int f(ssl, int fd): entry only, a hint */
+	CALL_WRITE_EX2, /* int f(ssl, buf, size_t num, uint64_t flags, size_t *done): OpenSSL 3.3 and later */
+	CALL_PEEK,	/* bytes are seen, not counted; only what is nested matters */
+	CALL_HANDSHAKE, /* int f(ssl): only what is nested matters */
+	CALL_SENDFILE, /* ssize_t f(ssl, int fd, off_t offset, size_t size, int flags): a hole of the returned
+			  size */
+	CALL_FREE,     /* void f(ssl): entry only */
+	CALL_SET_FD,   /* int f(ssl, int fd): entry only, a hint */
 	CALL_COUNT,
 };
 
 enum probe_reason {
-	REASON_ENTRY_EMULATED,	/* the public entry starts with an emulated instruction */
-	REASON_PAST_ENDBR,	/* the instruction after endbr64 is emulated */
-	REASON_COMMON_CALLEE,	/* both public functions lead to one internal function that starts with one */
-	REASON_ENTRY_STEPPED,	/* the public entry, single-stepped: nothing better was found */
+	REASON_ENTRY_EMULATED, /* the public entry starts with an emulated instruction */
+	REASON_PAST_ENDBR,     /* the instruction after endbr64 is emulated */
+	REASON_COMMON_CALLEE,  /* both public functions lead to one internal function that starts with one */
+	REASON_ENTRY_STEPPED,  /* the public entry, single-stepped: nothing better was found */
 };
 
 struct probe_site {
@@ -39,8 +40,8 @@ struct probe_site {
 	enum probe_reason reason;
 	uint64_t file_offset;
 	uint64_t address;
-	const char *function;	/* static: the public name that it stands for */
-	char instruction[48];	/* the first instruction, as text, for doctor */
+	const char *function; /* static: the public name that it stands for */
+	char instruction[48]; /* the first instruction, as text, for doctor */
 };
 
 #define PROBE_SITES_MAX 16

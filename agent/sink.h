@@ -18,16 +18,16 @@
 #include <stdio.h>
 
 enum view {
-	VIEW_WATCH, /* one line an exchange */
-	VIEW_CONNS, /* connections */
+	VIEW_WATCH,  /* one line an exchange */
+	VIEW_CONNS,  /* connections */
 	VIEW_RECORD, /* nothing shown: raw events to a file */
 };
 
 struct sink_config {
-	FILE *out;		  /* borrowed */
-	int verbose;		  /* 0, 1 (-v: headers), 2 (-vv: bodies) */
+	FILE *out;   /* borrowed */
+	int verbose; /* 0, 1 (-v: headers), 2 (-vv: bodies) */
 	bool color;
-	int64_t wall_offset_ns;	  /* CLOCK_REALTIME less CLOCK_MONOTONIC */
+	int64_t wall_offset_ns;	     /* CLOCK_REALTIME less CLOCK_MONOTONIC */
 	const struct redact *redact; /* borrowed */
 };
 
@@ -36,10 +36,10 @@ struct sink; /* each file in sinks/ defines its own */
 struct sink_ops {
 	const char *format; /* "text", "json" */
 	enum view view;
-	struct sink *(*create)(const struct sink_config *config); /* NULL: out of memory */
-	void (*exchange)(struct sink *sink, const struct exchange *exchange);	    /* may be NULL */
-	void (*conn_opened)(struct sink *sink, const struct conn_facts *conn);	    /* may be NULL */
-	void (*conn_closed)(struct sink *sink, const struct conn_facts *conn);	    /* may be NULL */
+	struct sink *(*create)(const struct sink_config *config);	       /* NULL: out of memory */
+	void (*exchange)(struct sink *sink, const struct exchange *exchange);  /* may be NULL */
+	void (*conn_opened)(struct sink *sink, const struct conn_facts *conn); /* may be NULL */
+	void (*conn_closed)(struct sink *sink, const struct conn_facts *conn); /* may be NULL */
 	void (*destroy)(struct sink *sink); /* flushes what it holds; out stays open */
 };
 

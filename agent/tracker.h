@@ -32,8 +32,8 @@ struct tracker_handler {
 	void (*verdict)(void *ctx, uint64_t socket_id, enum tracker_verdict verdict);
 	/* Bytes of this direction before pos (in the units of event_data.pos) need not be copied.
 	 * ssl 0: the socket's own bytes; else the plaintext of {pid, ssl}. */
-	void (*skip)(void *ctx, uint64_t socket_id, uint32_t pid, uint64_t ssl, enum event_direction direction,
-		     uint64_t pos);
+	void (*skip)(void *ctx, uint64_t socket_id, uint32_t pid, uint64_t ssl,
+		     enum event_direction direction, uint64_t pos);
 	/* The socket is gone: its verdict and skips may be removed. */
 	void (*forget)(void *ctx, uint64_t socket_id);
 	/* A TLS object is gone: its skips may be removed. */
@@ -41,17 +41,17 @@ struct tracker_handler {
 };
 
 struct tracker_config {
-	uint64_t timeout_ns;	     /* an unanswered request expires this long after its last byte */
-	bool want_bodies;	     /* sinks show bodies: nothing is skipped, message->body is kept */
+	uint64_t timeout_ns; /* an unanswered request expires this long after its last byte */
+	bool want_bodies;    /* sinks show bodies: nothing is skipped, message->body is kept */
 	size_t body_limit_bytes;
 	size_t message_limit_bytes;
-	size_t connection_limit;     /* connections followed at once */
-	size_t exchange_limit;	     /* open exchanges a connection */
-	size_t held_limit_bytes;     /* bytes held a connection while undetermined */
-	size_t reorder_limit_bytes;  /* bytes held a direction while a record is late */
+	size_t connection_limit;    /* connections followed at once */
+	size_t exchange_limit;	    /* open exchanges a connection */
+	size_t held_limit_bytes;    /* bytes held a connection while undetermined */
+	size_t reorder_limit_bytes; /* bytes held a direction while a record is late */
 	size_t stream_limit, pipeline_limit, table_limit_bytes; /* see protocol.h */
 	size_t undetermined_limit_bytes; /* after so many bytes without a sign of HTTP or TLS: muted */
-	const uint32_t *pids;	     /* show only these processes; 0 of them: all */
+	const uint32_t *pids;		 /* show only these processes; 0 of them: all */
 	size_t pid_count;
 };
 

@@ -327,7 +327,7 @@ static __always_inline void capture_hole(struct capture *c, __u32 n, __u8 why)
 		return 0;                                                                                    \
 	}
 
-#define GATHER_VECTORS 64
+#define GATHER_VECTORS	 64
 #define ZERO_STEP(bytes) ((bytes) < 4096 ? (bytes) : 4096)
 
 /* Appends one vector at *done; half is the most that offset and length may be. */

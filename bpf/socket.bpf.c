@@ -43,6 +43,9 @@ static __always_inline void socket_fill(struct event_socket *s, struct sock *sk)
 	bpf_probe_read_kernel(s->peer, 16, &sk->__sk_common.skc_v6_daddr);
 }
 
+/* A load that the compiler may not merge with an earlier one. */
+#define LOAD(field) (*(volatile typeof(field) *)&(field))
+
 /*
  * The position of `bytes` just received. When the FIN was consumed with them
  * copied_seq has counted it: all was read (copied_seq == rcv_nxt) after the
@@ -51,31 +54,30 @@ static __always_inline void socket_fill(struct event_socket *s, struct sock *sk)
 static __always_inline void position_received(struct event_data *r, struct sock *sk, struct tcp_sock *tp,
 					      __u32 bytes)
 {
-	__u32 copied = tp->copied_seq, next = tp->rcv_nxt;
+	struct counter_pair received;
+	bool ended = sk->sk_shutdown & RCV_SHUTDOWN;
+	__u32 copied = tp->copied_seq;
 
-	if ((sk->sk_shutdown & RCV_SHUTDOWN) && copied == next)
+	received.bytes = LOAD(tp->bytes_received);
+	received.number = LOAD(tp->rcv_nxt);
+	received.bytes_again = LOAD(tp->bytes_received);
+	received.number_again = LOAD(tp->rcv_nxt);
+	if (ended && copied == received.number_again)
 		copied--;
-	r->pos = copied - bytes;
-	r->offset = tp->bytes_received - (__u32)(next - (__u32)r->pos);
-	if (sk->sk_shutdown & RCV_SHUTDOWN)
-		r->offset = 0;
-	else
-		r->h.flags |= EVENT_OFFSET_KNOWN;
+	r->pos = (__u32)(copied - bytes);
+	offset_received(r, &received, ended);
 }
 
-/* snd_una less bytes_acked is the first byte's number, or one less where the SYN was counted. */
 static __always_inline void position_sent(struct event_data *r, struct tcp_sock *tp, __u32 bytes)
 {
-	__u32 first = tp->snd_una - (__u32)tp->bytes_acked;
+	struct counter_pair acked;
 
+	acked.bytes = LOAD(tp->bytes_acked);
+	acked.number = LOAD(tp->snd_una);
+	acked.bytes_again = LOAD(tp->bytes_acked);
+	acked.number_again = LOAD(tp->snd_una);
 	r->pos = (__u32)(tp->write_seq - bytes);
-	r->offset = (__u32)((__u32)r->pos - first);
-	if (r->offset <= 1)
-		r->offset = 0;
-	if (tp->bytes_acked < 0x7fffffff)
-		r->h.flags |= EVENT_OFFSET_KNOWN;
-	else
-		r->offset = 0;
+	offset_sent(r, &acked);
 }
 
 static __always_inline void position_fill(struct event_data *r, struct sock *sk, __u8 direction, __u32 bytes)

@@ -45,38 +45,47 @@ static __always_inline void socket_fill(struct event_socket *s, struct sock *sk,
 }
 
 /* See socket.bpf.c for what the counters mean. */
+static __always_inline void position_received(struct event_data *r, struct sock *sk, struct tcp_sock *tp,
+					      __u32 bytes)
+{
+	bool ended = BPF_CORE_READ(sk, sk_shutdown) & RCV_SHUTDOWN;
+	__u32 copied = BPF_CORE_READ(tp, copied_seq);
+	struct counter_pair received;
+
+	received.bytes = BPF_CORE_READ(tp, bytes_received);
+	received.number = BPF_CORE_READ(tp, rcv_nxt);
+	received.bytes_again = BPF_CORE_READ(tp, bytes_received);
+	received.number_again = BPF_CORE_READ(tp, rcv_nxt);
+	if (ended && copied == received.number_again)
+		copied--;
+	r->pos = (__u32)(copied - bytes);
+	offset_received(r, &received, ended);
+}
+
+static __always_inline void position_sent(struct event_data *r, struct tcp_sock *tp, __u32 bytes)
+{
+	struct counter_pair acked;
+
+	acked.bytes = BPF_CORE_READ(tp, bytes_acked);
+	acked.number = BPF_CORE_READ(tp, snd_una);
+	acked.bytes_again = BPF_CORE_READ(tp, bytes_acked);
+	acked.number_again = BPF_CORE_READ(tp, snd_una);
+	r->pos = (__u32)(BPF_CORE_READ(tp, write_seq) - bytes);
+	offset_sent(r, &acked);
+}
+
 static __always_inline void position_fill(struct event_data *r, struct sock *sk, __u8 direction, __u32 bytes)
 {
-	struct tcp_sock *tp = (struct tcp_sock *)sk;
-	bool ended = BPF_CORE_READ(sk, sk_shutdown) & RCV_SHUTDOWN;
-
 	r->direction = direction;
 	if (r->sock.protocol != IPPROTO_TCP) {
 		r->pos = count_claim(r->sock.id, direction, bytes);
 		return;
 	}
 	r->h.flags |= EVENT_POS_SEQ32;
-	if (direction == DIRECTION_RECEIVED) {
-		__u32 copied = BPF_CORE_READ(tp, copied_seq), next = BPF_CORE_READ(tp, rcv_nxt);
-
-		if (ended && copied == next)
-			copied--;
-		r->pos = (__u32)(copied - bytes);
-		if (ended)
-			return;
-		r->offset = BPF_CORE_READ(tp, bytes_received) - (__u32)(next - (__u32)r->pos);
-		r->h.flags |= EVENT_OFFSET_KNOWN;
-	} else {
-		__u64 acked = BPF_CORE_READ(tp, bytes_acked);
-
-		r->pos = (__u32)(BPF_CORE_READ(tp, write_seq) - bytes);
-		if (acked >= 0x7fffffff)
-			return;
-		r->offset = (__u32)((__u32)r->pos - (BPF_CORE_READ(tp, snd_una) - (__u32)acked));
-		if (r->offset <= 1)
-			r->offset = 0;
-		r->h.flags |= EVENT_OFFSET_KNOWN;
-	}
+	if (direction == DIRECTION_RECEIVED)
+		position_received(r, sk, (struct tcp_sock *)sk, bytes);
+	else
+		position_sent(r, (struct tcp_sock *)sk, bytes);
 }
 
 /* recvmmsg and sendmmsg return messages: their lengths stand in user memory, and add up to the bytes. */

@@ -30,6 +30,42 @@ enum syscall_number {
 };
 #endif
 
+/*
+ * The kernel changes a byte count and its sequence number one after the other
+ * while acknowledgements and data come in on another processor. Both were read
+ * twice; unless both stood still the offset is not known.
+ */
+struct counter_pair {
+	__u64 bytes, bytes_again;
+	__u32 number, number_again;
+};
+
+static __always_inline bool counter_pair_steady(const struct counter_pair *p)
+{
+	return p->bytes == p->bytes_again && p->number == p->number_again;
+}
+
+/* copied_seq is at the end of the `bytes` received; FIN was taken out of it. */
+static __always_inline void offset_received(struct event_data *r, const struct counter_pair *received,
+					    bool ended)
+{
+	if (ended || !counter_pair_steady(received))
+		return;
+	r->offset = received->bytes - (__u32)(received->number - (__u32)r->pos);
+	r->h.flags |= EVENT_OFFSET_KNOWN;
+}
+
+/* snd_una less bytes_acked is the first byte's number, or one less where the SYN was counted. */
+static __always_inline void offset_sent(struct event_data *r, const struct counter_pair *acked)
+{
+	if (acked->bytes >= 0x7fffffff || !counter_pair_steady(acked))
+		return;
+	r->offset = (__u32)((__u32)r->pos - (acked->number - (__u32)acked->bytes));
+	if (r->offset <= 1)
+		r->offset = 0;
+	r->h.flags |= EVENT_OFFSET_KNOWN;
+}
+
 /* A system call as it stands in the registers. */
 struct syscall_regs {
 	__u64 arg[5];

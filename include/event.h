@@ -25,25 +25,27 @@
 
 #define EVENT_ABI_VERSION 1
 #define EVENT_PAYLOAD_MAX 16384 /* bytes of payload in one record at most */
-#define EVENT_COMM_LEN 16
-#define EVENT_NAME_LEN 64
+#define EVENT_COMM_LEN	  16
+#define EVENT_NAME_LEN	  64
 
 enum event_type {
 	EVENT_SOCKET_DATA = 1, /* struct event_data: a transfer on a stream socket */
 	EVENT_TLS_DATA = 2,    /* struct event_data: plaintext moved by a TLS library call */
 	EVENT_TLS_BIND = 3,    /* struct event_data without payload: ssl belongs to this socket */
-	EVENT_TLS_REFUSED = 4, /* struct event_data without payload: an unmeasured call, hole of unknown size */
-	EVENT_TLS_FREE = 5,    /* struct event_data without payload: SSL_free(ssl) */
+	EVENT_TLS_REFUSED =
+		4,	    /* struct event_data without payload: an unmeasured call, hole of unknown size */
+	EVENT_TLS_FREE = 5, /* struct event_data without payload: SSL_free(ssl) */
 	EVENT_SOCKET_STATE = 6, /* struct event_state: a TCP state change */
-	EVENT_EXEC = 7,	       /* struct event_process: from exec, or from user space's first sight of a process */
-	EVENT_EXIT = 8,	       /* struct event_process: the whole process (thread group) ended */
-	EVENT_POLL = 9,	       /* struct event_header: user space finished one poll of the ring (its clock) */
-	EVENT_COUNTERS = 10,   /* struct event_counters: the kernel's counters so far */
-	EVENT_STACK_SWITCH = 11, /* struct event_data without payload: nested TLS entries on unrelated stacks */
+	EVENT_EXEC = 7, /* struct event_process: from exec, or from user space's first sight of a process */
+	EVENT_EXIT = 8, /* struct event_process: the whole process (thread group) ended */
+	EVENT_POLL = 9, /* struct event_header: user space finished one poll of the ring (its clock) */
+	EVENT_COUNTERS = 10, /* struct event_counters: the kernel's counters so far */
+	EVENT_STACK_SWITCH =
+		11, /* struct event_data without payload: nested TLS entries on unrelated stacks */
 };
 
 enum event_direction {
-	DIRECTION_SENT = 0,	/* by the observed process */
+	DIRECTION_SENT = 0, /* by the observed process */
 	DIRECTION_RECEIVED = 1,
 };
 
@@ -62,31 +64,31 @@ enum event_flag {
 /* event_data.hole: why `len - copied` bytes were not copied */
 enum event_hole {
 	HOLE_NONE = 0,
-	HOLE_SNAPLEN = 1,  /* beyond --snaplen */
-	HOLE_SKIPPED = 2,  /* user space asked to skip to a position */
-	HOLE_KERNEL = 3,   /* sendfile, splice, io_uring: no user buffer */
-	HOLE_COMPAT = 4,   /* 32-bit caller */
-	HOLE_FOREIGN = 5,  /* the fd of the syscall is not this socket's */
-	HOLE_FAULT = 6,	   /* the buffer could not be read (lost, not skipped) */
-	HOLE_TRUNC = 7,	   /* MSG_TRUNC on TCP: bytes were discarded, not delivered */
-	HOLE_MUTED = 8,	   /* muted connection: counts only */
-	HOLE_VECTOR = 9,   /* more vectors or messages than the kernel side walks */
+	HOLE_SNAPLEN = 1, /* beyond --snaplen */
+	HOLE_SKIPPED = 2, /* user space asked to skip to a position */
+	HOLE_KERNEL = 3,  /* sendfile, splice, io_uring: no user buffer */
+	HOLE_COMPAT = 4,  /* 32-bit caller */
+	HOLE_FOREIGN = 5, /* the fd of the syscall is not this socket's */
+	HOLE_FAULT = 6,	  /* the buffer could not be read (lost, not skipped) */
+	HOLE_TRUNC = 7,	  /* MSG_TRUNC on TCP: bytes were discarded, not delivered */
+	HOLE_MUTED = 8,	  /* muted connection: counts only */
+	HOLE_VECTOR = 9,  /* more vectors or messages than the kernel side walks */
 };
 
 /* event_data.source: how the bytes moved */
 enum event_source {
 	SOURCE_UNKNOWN = 0,
-	SOURCE_SOCKET = 1, /* socket tracepoint */
+	SOURCE_SOCKET = 1,  /* socket tracepoint */
 	SOURCE_SYSCALL = 2, /* syscall exit */
 	SOURCE_OPENSSL = 3,
 };
 
 struct event_header {
-	__u32 size;  /* whole record in use: fixed part and copied payload */
-	__u16 type;  /* enum event_type */
-	__u16 flags; /* enum event_flag */
+	__u32 size;    /* whole record in use: fixed part and copied payload */
+	__u16 type;    /* enum event_type */
+	__u16 flags;   /* enum event_flag */
 	__u64 time_ns; /* CLOCK_MONOTONIC, at the return of the call */
-	__u32 pid;   /* thread group */
+	__u32 pid;     /* thread group */
 	__u32 tid;
 	__u32 uid;
 	__u32 reserved;
@@ -94,11 +96,11 @@ struct event_header {
 };
 
 struct event_socket {
-	__u64 id; /* cookie (socket way) or sockfs inode (syscall way); 0: not known */
-	__u64 sk; /* struct sock pointer: a hint between state changes, never an identity */
-	__s32 fd; /* -1: not known */
-	__u16 family;	/* AF_INET, AF_INET6, AF_UNIX; 0: not known */
-	__u16 protocol; /* IPPROTO_TCP, IPPROTO_MPTCP, 0 for Unix */
+	__u64 id;	  /* cookie (socket way) or sockfs inode (syscall way); 0: not known */
+	__u64 sk;	  /* struct sock pointer: a hint between state changes, never an identity */
+	__s32 fd;	  /* -1: not known */
+	__u16 family;	  /* AF_INET, AF_INET6, AF_UNIX; 0: not known */
+	__u16 protocol;	  /* IPPROTO_TCP, IPPROTO_MPTCP, 0 for Unix */
 	__u16 local_port; /* host order */
 	__u16 peer_port;
 	__u8 state; /* TCP state now */
@@ -110,11 +112,11 @@ struct event_socket {
 struct event_data {
 	struct event_header h;
 	struct event_socket sock;
-	__u64 ssl;    /* address of the TLS object in its process; 0 for sockets */
-	__u64 pos;    /* of the first byte of this record */
-	__u64 offset; /* bytes of this direction before pos since the stream began */
-	__u32 len;    /* stream bytes that this record stands for */
-	__u32 copied; /* of them, from the first on, how many follow as payload */
+	__u64 ssl;	/* address of the TLS object in its process; 0 for sockets */
+	__u64 pos;	/* of the first byte of this record */
+	__u64 offset;	/* bytes of this direction before pos since the stream began */
+	__u32 len;	/* stream bytes that this record stands for */
+	__u32 copied;	/* of them, from the first on, how many follow as payload */
 	__u8 direction; /* enum event_direction */
 	__u8 hole;	/* enum event_hole */
 	__u8 source;	/* enum event_source */
@@ -134,29 +136,29 @@ struct event_state {
 
 struct event_process {
 	struct event_header h;
-	__u32 parent; /* 0: not known */
-	__u32 status; /* of EVENT_EXIT: the wait status */
+	__u32 parent;		   /* 0: not known */
+	__u32 status;		   /* of EVENT_EXIT: the wait status */
 	char name[EVENT_NAME_LEN]; /* base name of the executable; empty: not known */
 };
 
 /* The kernel side's counters; the same array backs the BPF per-CPU map. */
 enum kernel_counter {
 	KC_EVENTS_SUBMITTED,
-	KC_EVENTS_LOST,		/* ring full */
-	KC_BYTES_MOVED,		/* of the decoded layer, sent and received */
+	KC_EVENTS_LOST, /* ring full */
+	KC_BYTES_MOVED, /* of the decoded layer, sent and received */
 	KC_BYTES_COPIED,
 	KC_BYTES_SKIPPED,
 	KC_BYTES_LOST,
-	KC_BYTES_CIPHERTEXT,	/* of TLS connections, never copied */
-	KC_RETURNS_REFUSED,	/* TLS calls not followed because a return was pending in the thread */
-	KC_RETURNS_STALE,	/* pending TLS calls whose return was never seen */
-	KC_MAP_FULL,		/* no room in a kernel map */
-	KC_FAULTS,		/* a buffer could not be read */
-	KC_COMPAT,		/* transfers of 32-bit callers */
-	KC_IO_URING,		/* transfers through io_uring */
-	KC_PEEKED,		/* MSG_PEEK, SSL_peek: seen, not counted */
-	KC_VECTORS,		/* calls with more vectors than are walked */
-	KC_OUT_OF_BAND,		/* MSG_OOB, MSG_ERRQUEUE */
+	KC_BYTES_CIPHERTEXT, /* of TLS connections, never copied */
+	KC_RETURNS_REFUSED,  /* TLS calls not followed because a return was pending in the thread */
+	KC_RETURNS_STALE,    /* pending TLS calls whose return was never seen */
+	KC_MAP_FULL,	     /* no room in a kernel map */
+	KC_FAULTS,	     /* a buffer could not be read */
+	KC_COMPAT,	     /* transfers of 32-bit callers */
+	KC_IO_URING,	     /* transfers through io_uring */
+	KC_PEEKED,	     /* MSG_PEEK, SSL_peek: seen, not counted */
+	KC_VECTORS,	     /* calls with more vectors than are walked */
+	KC_OUT_OF_BAND,	     /* MSG_OOB, MSG_ERRQUEUE */
 	KC_COUNT,
 };
 

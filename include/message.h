@@ -75,7 +75,7 @@ struct message {
 	enum message_kind kind;
 	enum http_version version;
 	enum event_direction direction;
-	uint32_t key; /* HTTP/2 stream; 0 for HTTP/1 */
+	uint32_t key;	    /* HTTP/2 stream; 0 for HTTP/1 */
 	unsigned int flags; /* enum message_flag */
 
 	/* Request. For HTTP/1 `target` is the request target as sent; for HTTP/2 it is :path. */
@@ -83,7 +83,7 @@ struct message {
 	/* Response. */
 	int status; /* 100..999; 0: not known */
 
-	struct header_list headers;  /* regular fields only; pseudo-headers go to the slots above */
+	struct header_list headers; /* regular fields only; pseudo-headers go to the slots above */
 	struct header_list trailers;
 
 	uint64_t body_bytes; /* on the wire, without chunk framing and padding; holes inside a body counted */
@@ -92,7 +92,7 @@ struct message {
 
 	uint64_t first_byte_ns, head_ns, last_byte_ns; /* event time; 0: not known */
 
-	struct mover mover;   /* filled by the connection, not by the decoder */
+	struct mover mover; /* filled by the connection, not by the decoder */
 	struct arena arena;
 };
 

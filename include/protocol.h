@@ -29,7 +29,7 @@ enum protocol_note {
 	NOTE_MESSAGE_REFUSED,	/* messages.refused: what the parser could not take */
 	NOTE_RESYNC,		/* protocol.resyncs: searched for the next start line or frame */
 	NOTE_BYTES_UNPARSED,	/* bytes.unparsed: passed over while searching */
-	NOTE_HEADER_BLOCK_LOST,	/* hpack.blocks_lost: header blocks that were lost or cut by a hole */
+	NOTE_HEADER_BLOCK_LOST, /* hpack.blocks_lost: header blocks that were lost or cut by a hole */
 	NOTE_INFLATE_ERROR,	/* hpack.errors */
 	NOTE_HEADER_LIMIT,	/* limit.headers: header list or arena too large */
 	NOTE_STREAM_LIMIT,	/* limit.streams: more open HTTP/2 streams than are followed */
@@ -54,13 +54,13 @@ struct protocol_handler {
 	void (*done)(void *ctx, struct message *message);
 	/* An interim response (1xx other than 101); borrowed, freed by the decoder afterwards. */
 	void (*interim)(void *ctx, const struct message *message);
-	/* HTTP/2: the stream ended by RST_STREAM, or will never be processed (GOAWAY). Messages of that stream
-	 * that were under way have been given to done() with FLAG_RESET before. error: RFC 9113, 7. */
+	/* HTTP/2: the stream ended by RST_STREAM, or will never be processed (GOAWAY). Messages of that
+	 * stream that were under way have been given to done() with FLAG_RESET before. error: RFC 9113, 7. */
 	void (*reset)(void *ctx, uint32_t key, uint32_t error);
 	/* HTTP/1: after a 101 or a 2xx to CONNECT both directions leave HTTP/1. `to` is the Upgrade token
 	 * ("h2c", "websocket", …), or "connect". The decoder then takes no more input: protocol_ops.feed
-	 * returns how many bytes it consumed and the caller carries on with the rest. `request` is the request that
-	 * asked (an h2c upgrade continues it as stream 1), NULL when it was not seen. */
+	 * returns how many bytes it consumed and the caller carries on with the rest. `request` is the
+	 * request that asked (an h2c upgrade continues it as stream 1), NULL when it was not seen. */
 	void (*upgrade)(void *ctx, struct slice to, const struct message *request);
 	/* A counter goes up by n. */
 	void (*note)(void *ctx, enum protocol_note note, uint64_t n);
@@ -70,16 +70,16 @@ struct protocol_config {
 	enum protocol_role role;
 	/* For each direction: the first byte that will be fed is the first of its stream. */
 	bool from_start[2];
-	/* HTTP/2 that follows an h2c Upgrade: stream 1's request was made in HTTP/1.1 and has been given away.
-	 * For the server the client's preface still comes (RFC 9113, 3; RFC 7540, 3.2). */
+	/* HTTP/2 that follows an h2c Upgrade: stream 1's request was made in HTTP/1.1 and has been given
+	 * away. For the server the client's preface still comes (RFC 9113, 3; RFC 7540, 3.2). */
 	bool after_upgrade;
 	struct slice upgrade_settings; /* HTTP2-Settings, base64url, of that request; data NULL: none */
-	bool want_bodies;	  /* keep the first body_limit bytes in message->body, as well as body() */
+	bool want_bodies; /* keep the first body_limit bytes in message->body, as well as body() */
 	size_t body_limit_bytes;
 	size_t message_limit_bytes; /* arena limit a message (head and kept body) */
-	size_t stream_limit;	/* HTTP/2: streams followed at once */
-	size_t pipeline_limit;	/* HTTP/1: unanswered requests followed at once */
-	size_t table_limit_bytes; /* HPACK: dynamic table sizes above this count as an error */
+	size_t stream_limit;	    /* HTTP/2: streams followed at once */
+	size_t pipeline_limit;	    /* HTTP/1: unanswered requests followed at once */
+	size_t table_limit_bytes;   /* HPACK: dynamic table sizes above this count as an error */
 };
 
 enum protocol_end {
@@ -94,18 +94,22 @@ struct protocol; /* one connection's decoder; each file defines its own behind i
 struct protocol_ops {
 	const char *name;
 	/* Copies config and handler (upgrade_settings is read during the call). NULL: out of memory. */
-	struct protocol *(*create)(const struct protocol_config *config, const struct protocol_handler *handler);
+	struct protocol *(*create)(const struct protocol_config *config,
+				   const struct protocol_handler *handler);
 	/* Frees without callbacks; NULL is legal. */
 	void (*destroy)(struct protocol *protocol);
-	/* The next bytes of a direction. All are consumed (returns bytes.len) unless the connection leaves this
-	 * protocol inside them (upgrade() was called): then the number consumed. -ENOMEM: out of memory, the
-	 * decoder skipped the bytes and will resynchronise; any content is legal otherwise. */
-	long (*feed)(struct protocol *protocol, enum event_direction direction, struct slice bytes, uint64_t time_ns);
+	/* The next bytes of a direction. All are consumed (returns bytes.len) unless the connection leaves
+	 * this protocol inside them (upgrade() was called): then the number consumed. -ENOMEM: out of memory,
+	 * the decoder skipped the bytes and will resynchronise; any content is legal otherwise. */
+	long (*feed)(struct protocol *protocol, enum event_direction direction, struct slice bytes,
+		     uint64_t time_ns);
 	/* size bytes of a direction are missing; HOLE_UNKNOWN_SIZE when nobody knows how many. */
-	void (*hole)(struct protocol *protocol, enum event_direction direction, uint64_t size, uint64_t time_ns);
+	void (*hole)(struct protocol *protocol, enum event_direction direction, uint64_t size,
+		     uint64_t time_ns);
 	/* A direction ended (FIN): completes close-delimited bodies. */
 	void (*finish)(struct protocol *protocol, enum event_direction direction, uint64_t time_ns);
-	/* The connection ended: every message under way goes to done() with its flags. Nothing may be fed after. */
+	/* The connection ended: every message under way goes to done() with its flags. Nothing may be fed
+	 * after. */
 	void (*end)(struct protocol *protocol, enum protocol_end reason, uint64_t time_ns);
 	/* Time passed (one poll): gives up waiting for what another direction should have brought by now. */
 	void (*tick)(struct protocol *protocol, uint64_t time_ns);
@@ -116,10 +120,12 @@ struct protocol_ops {
 	bool (*idle)(const struct protocol *protocol);
 	/* ROLE_UNKNOWN until the bytes told. */
 	enum protocol_role (*role)(const struct protocol *protocol);
-	/* After upgrade(): bytes of a direction that feed() took earlier but that belong to what follows (a client may
-	 * send before it has the answer). They come before anything not consumed. Borrowed until destroy(). After
-	 * them *lost_bytes more are missing (0: none; HOLE_UNKNOWN_SIZE). NULL: the decoder never holds any. */
-	struct slice (*held)(const struct protocol *protocol, enum event_direction direction, uint64_t *lost_bytes);
+	/* After upgrade(): bytes of a direction that feed() took earlier but that belong to what follows (a
+	 * client may send before it has the answer). They come before anything not consumed. Borrowed until
+	 * destroy(). After them *lost_bytes more are missing (0: none; HOLE_UNKNOWN_SIZE). NULL: the decoder
+	 * never holds any. */
+	struct slice (*held)(const struct protocol *protocol, enum event_direction direction,
+			     uint64_t *lost_bytes);
 };
 
 extern const struct protocol_ops http1_protocol;

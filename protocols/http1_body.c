@@ -179,7 +179,8 @@ enum http1_body_verdict http1_body_chunk_size(struct http1_parser *parser, struc
 	if (memchr(line.data, '\r', line.len))
 		return HTTP1_BODY_REFUSED;
 	memcpy(text, line.data, n);
-	memcpy(text + n, "\r\n", 2);
+	text[n] = '\r';
+	text[n + 1] = '\n';
 	if (body_execute(parser, text, n + 2) != HTTP1_BODY_MORE)
 		return HTTP1_BODY_REFUSED;
 	parser->state = parser->llhttp.content_length ? HTTP1_CHUNK_DATA : HTTP1_TRAILER;

@@ -289,9 +289,8 @@ static void continuation_orphan(const struct block_context *c)
 
 static void role_tell(const struct block_context *c)
 {
-	if (c->block->type == FRAME_PUSH_PROMISE && !c->block->lost)
-		http2_role_learn(c->protocol, c->side, MESSAGE_RESPONSE);
-	else if (c->head->has_status && !c->head->has_request_field)
+	if ((c->block->type == FRAME_PUSH_PROMISE && !c->block->lost) ||
+	    (c->head->has_status && !c->head->has_request_field))
 		http2_role_learn(c->protocol, c->side, MESSAGE_RESPONSE);
 	else if (c->head->has_request_field && !c->head->has_status)
 		http2_role_learn(c->protocol, c->side, MESSAGE_REQUEST);

@@ -36,9 +36,9 @@ struct http2_half {
 
 struct http2_stream {
 	uint32_t id;
-	bool unlisted;		   /* out of memory while it was added to the table */
+	bool unlisted;		     /* out of memory while it was added to the table */
 	uint64_t doubts[2], gaps[2]; /* the connection's counts up to which the halves were marked */
-	struct http2_half half[2]; /* by enum message_kind */
+	struct http2_half half[2];   /* by enum message_kind */
 	UT_hash_handle hh;
 };
 
@@ -64,8 +64,8 @@ struct protocol {
 	enum protocol_role role;
 	struct http2_side side[2]; /* by enum event_direction */
 	struct http2_stream *streams;
-	/* By enum message_kind, how often anything, and how often a gap, put all halves in doubt. Each stream takes
-	 * that in when it is looked at next, so that a gap does not cost a walk over all of them. */
+	/* By enum message_kind, how often anything, and how often a gap, put all halves in doubt. Each stream
+	 * takes that in when it is looked at next, so that a gap does not cost a walk over all of them. */
 	uint64_t doubts[2], gaps[2];
 	size_t open_messages;
 	struct http2_past past[PAST_STREAMS]; /* a ring */

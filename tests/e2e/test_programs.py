@@ -190,7 +190,8 @@ def test_methods_and_statuses(hark, nginx, port):
 def test_a_proxy_is_client_and_server(hark, nginx):
     with hark() as watch:
         client = run(*CURL, f"http://127.0.0.1:{nginx.http}/proxy/small.txt")
-        watch.wait_for(3, nginx)
+        watch.wait_for(2, nginx, hark_role="server")
+        watch.wait_for(1, nginx, hark_role="client")
     assert briefs(watch.of(client)) == ["GET /proxy/small.txt 200 0 1000"]
     assert sorted(briefs(watch.of(nginx, hark_role="server"))) == \
         ["GET /proxy/small.txt 200 0 1000", "GET /small.txt 200 0 1000"]

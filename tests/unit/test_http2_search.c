@@ -42,7 +42,8 @@ static void test_three_frames(void **state)
 	assert_int_equal(http2_search_fini(&search), 51);
 }
 
-/* A DATA header from memory, its body by sendfile: the hole is as long as the frame says, or it proves nothing. */
+/* A DATA header from memory, its body by sendfile: the hole is as long as the frame says, or it proves
+ * nothing. */
 static void test_body_in_a_hole(void **state)
 {
 	static const struct {
