@@ -222,4 +222,4 @@ help: ## this list
 clean: ## remove what was built
 	rm -rf build build-san
 
--include $(shell find $(BUILD) build/fuzz -type f -name '*.d' -not -path '*/bullseye/*' 2>/dev/null)
+-include $(shell find $(addprefix $(BUILD)/,agent protocols bpf tests) build/fuzz -type f -name '*.d' 2>/dev/null)

@@ -25,6 +25,7 @@
 #define VECTORS_LOOPED	 2048 /* steps of bpf_loop: vectors and pieces of one call */
 #define VECTORS_BOUNDED	 24   /* where the kernel has no bpf_loop (before 5.17) */
 #define SKIP_WORTH_BYTES 4096 /* smaller calls are not worth the look-up */
+#define GATHER_VECTORS	 1024 /* UIO_MAXIOV */
 #define STACK_NEAR_BYTES (128 * 1024)
 
 /* The walk through one call's buffers. */
@@ -292,64 +293,76 @@ static __always_inline void capture_hole(struct capture *c, __u32 n, __u8 why)
 	c->left -= n;
 }
 
+/* The walk through the vectors of one call, into one record. */
+struct gather {
+	__u8 *payload;
+	__u64 vectors;
+	__u64 done, total;
+};
+
+/* Appends one vector; 1: all is there, or it does not work. half is the most that offset and length may be.
+ */
+static __always_inline long gather_one(struct gather *g, __u64 half)
+{
+	struct user_iovec vector;
+	__u64 offset = g->done, n;
+
+	if (offset >= g->total || bpf_probe_read_user(&vector, sizeof(vector), (void *)g->vectors) < 0)
+		return 1;
+	g->vectors += sizeof(vector);
+	n = vector.len;
+	if (n > g->total - offset)
+		n = g->total - offset;
+	opaque(offset);
+	opaque(n);
+	if (offset >= half || n > half)
+		return 1;
+	if (bpf_probe_read_user(g->payload + offset, n, (void *)vector.base) < 0)
+		return 1;
+	g->done = offset + n;
+	return 0;
+}
+
 /*
- * Several vectors as one record: servers send a head and a body in one
- * writev(), and a record costs more than the copy of a few hundred bytes. Half
- * a class is the bound, so that the verifier sees that offset and length, each
- * below the half, stay inside. 0, or -1: take the way that has no bounds.
+ * Several vectors as one record: servers send a head and a body, or the frames
+ * of many responses, in one writev(), and a record costs more than the copy of
+ * a few hundred bytes. Half a class is the bound, so that the verifier sees
+ * that offset and length, each below the half, stay inside. 0, or -1: take the
+ * way that has no bounds.
  */
 #define DEFINE_GATHER(bytes)                                                                                 \
+	static long gather_step_##bytes(__u32 index __attribute__((unused)), void *ctx)                      \
+	{                                                                                                    \
+		return gather_one(ctx, (bytes) / 2);                                                         \
+	}                                                                                                    \
 	static __always_inline int gather_##bytes(struct capture *c)                                         \
 	{                                                                                                    \
 		struct record_##bytes *out = bpf_ringbuf_reserve(&events, sizeof(*out), 0);                  \
-		__u64 done = 0, total = c->left;                                                             \
+		struct gather g = { .vectors = c->vectors, .total = c->left };                               \
                                                                                                              \
 		if (!out)                                                                                    \
 			return -1;                                                                           \
 		_Pragma("unroll") for (int i = 0; i < (bytes) / ZERO_STEP(bytes); i++)                       \
 		{                                                                                            \
-			if (total < (__u64)(i + 1) * ZERO_STEP(bytes))                                       \
+			if (g.total < (__u64)(i + 1) * ZERO_STEP(bytes))                                     \
 				bpf_probe_read_kernel(out->payload + i * ZERO_STEP(bytes), ZERO_STEP(bytes), \
 						      zeros);                                                \
 		}                                                                                            \
-		for (__u32 i = 0; i < GATHER_VECTORS && i < c->vector_count && done < total; i++)            \
-			if (gather_one(out->payload, (bytes) / 2, c->vectors + i * 16, &done, total) < 0)    \
-				break;                                                                       \
-		if (done != total) {                                                                         \
+		g.payload = out->payload;                                                                    \
+		bpf_loop(c->vector_count, gather_step_##bytes, &g, 0);                                       \
+		if (g.done != g.total) {                                                                     \
 			bpf_ringbuf_discard(out, BPF_RB_NO_WAKEUP);                                          \
 			return -1;                                                                           \
 		}                                                                                            \
 		__builtin_memcpy(&out->data, &c->record, sizeof(out->data));                                 \
-		out->data.len = total;                                                                       \
-		out->data.copied = total;                                                                    \
-		out->data.h.size = sizeof(out->data) + total;                                                \
+		out->data.len = g.total;                                                                     \
+		out->data.copied = g.total;                                                                  \
+		out->data.h.size = sizeof(out->data) + g.total;                                              \
 		bpf_ringbuf_submit(out, wake_flags());                                                       \
 		return 0;                                                                                    \
 	}
 
-#define GATHER_VECTORS	 64
 #define ZERO_STEP(bytes) ((bytes) < 4096 ? (bytes) : 4096)
-
-/* Appends one vector at *done; half is the most that offset and length may be. */
-static __always_inline int gather_one(__u8 *payload, __u64 half, __u64 at, __u64 *done, __u64 total)
-{
-	struct user_iovec vector;
-	__u64 offset = *done, n;
-
-	if (bpf_probe_read_user(&vector, sizeof(vector), (void *)at) < 0)
-		return -1;
-	n = vector.len;
-	if (n > total - offset)
-		n = total - offset;
-	opaque(offset);
-	opaque(n);
-	if (offset >= half || n > half)
-		return -1;
-	if (bpf_probe_read_user(payload + offset, n, (void *)vector.base) < 0)
-		return -1;
-	*done = offset + n;
-	return 0;
-}
 
 DEFINE_GATHER(1024)
 DEFINE_GATHER(4096)
@@ -359,7 +372,8 @@ static __always_inline bool capture_gather(struct capture *c)
 {
 	int failed;
 
-	if (c->vector_count < 2 || c->drop || c->range_bytes || !c->part || c->left > c->snap)
+	if (c->vector_count < 2 || c->vector_count > GATHER_VECTORS || c->drop || c->range_bytes ||
+	    !c->part || c->left > c->snap)
 		return false;
 	if (c->left <= 512)
 		failed = gather_1024(c);
