@@ -10,6 +10,7 @@
 #include "recording.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -92,10 +93,14 @@ struct source_file *source_file_open_stream(FILE *in, const char **error)
 
 struct source_file *source_file_open(const char *path, const char **error)
 {
-	FILE *in = strcmp(path, "-") == 0 ? fdopen(dup(STDIN_FILENO), "r") : fopen(path, "re");
+	bool is_stdin = strcmp(path, "-") == 0;
+	int fd = is_stdin ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
+	FILE *in = fd < 0 ? NULL : fdopen(fd, "r");
 
 	if (!in) {
-		*error = "cannot be opened";
+		*error = strerror(errno);
+		if (fd >= 0)
+			close(fd);
 		return NULL;
 	}
 	return source_file_open_stream(in, error);
