@@ -3,6 +3,7 @@
  * The lives of processes and of TCP connections: exec, fork, exit, and the
  * socket's state changes.
  */
+#include "addresses.h"
 #include "capture.h"
 #include <bpf/bpf_tracing.h>
 
@@ -78,21 +79,6 @@ static __always_inline bool state_tells(int old_state, int new_state)
 	return false;
 }
 
-static __always_inline void state_addresses(struct event_socket *s, struct sock *sk)
-{
-	s->family = BPF_CORE_READ(sk, __sk_common.skc_family);
-	s->protocol = BPF_CORE_READ(sk, sk_protocol);
-	s->local_port = BPF_CORE_READ(sk, __sk_common.skc_num);
-	s->peer_port = __builtin_bswap16(BPF_CORE_READ(sk, __sk_common.skc_dport));
-	if (s->family == AF_INET) {
-		BPF_CORE_READ_INTO((__be32 *)s->local, sk, __sk_common.skc_rcv_saddr);
-		BPF_CORE_READ_INTO((__be32 *)s->peer, sk, __sk_common.skc_daddr);
-		return;
-	}
-	bpf_probe_read_kernel(s->local, 16, &sk->__sk_common.skc_v6_rcv_saddr);
-	bpf_probe_read_kernel(s->peer, 16, &sk->__sk_common.skc_v6_daddr);
-}
-
 static __always_inline int state_submit(struct sock *sk, __u64 id, int old_state, int new_state)
 {
 	struct event_state e = {};
@@ -113,7 +99,9 @@ static __always_inline int state_submit(struct sock *sk, __u64 id, int old_state
 	e.sock.sk = (__u64)sk;
 	e.sock.fd = -1;
 	e.sock.state = new_state;
-	state_addresses(&e.sock, sk);
+	e.sock.family = BPF_CORE_READ(sk, __sk_common.skc_family);
+	e.sock.protocol = BPF_CORE_READ(sk, sk_protocol);
+	addresses_probe(&e.sock, sk);
 	e.old_state = old_state;
 	e.new_state = new_state;
 	if (bpf_ringbuf_output(&events, &e, sizeof(e), BPF_RB_NO_WAKEUP) < 0)

@@ -5,6 +5,7 @@
  * file table, so no system call has to be remembered; its identity is the
  * sockfs inode number, the one in /proc/PID/fd.
  */
+#include "addresses.h"
 #include "transfer.h"
 #include <bpf/bpf_tracing.h>
 
@@ -33,15 +34,7 @@ static __always_inline void socket_fill(struct event_socket *s, struct sock *sk,
 		return;
 	s->protocol = BPF_CORE_READ(sk, sk_protocol);
 	s->state = BPF_CORE_READ(sk, __sk_common.skc_state);
-	s->local_port = BPF_CORE_READ(sk, __sk_common.skc_num);
-	s->peer_port = __builtin_bswap16(BPF_CORE_READ(sk, __sk_common.skc_dport));
-	if (s->family == AF_INET) {
-		BPF_CORE_READ_INTO((__be32 *)s->local, sk, __sk_common.skc_rcv_saddr);
-		BPF_CORE_READ_INTO((__be32 *)s->peer, sk, __sk_common.skc_daddr);
-		return;
-	}
-	bpf_probe_read_kernel(s->local, 16, &sk->__sk_common.skc_v6_rcv_saddr);
-	bpf_probe_read_kernel(s->peer, 16, &sk->__sk_common.skc_v6_daddr);
+	addresses_probe(s, sk);
 }
 
 /* See socket.bpf.c for what the counters mean. */
