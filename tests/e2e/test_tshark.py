@@ -13,7 +13,7 @@ FIELDS = ["tcp.stream", "tcp.srcport", "tcp.dstport", "http.request.method", "ht
 def capture_traffic(tmp_path, nginx, traffic):
     """Runs traffic() under tcpdump; the capture and what traffic returned. A last answer marks the file's end."""
     path = tmp_path / "lo.pcap"
-    dump = Program(["tcpdump", "-i", "lo", "-U", "--immediate-mode", "-s0", "-B", "65536", "-w", path,
+    dump = Program(["tcpdump", "-i", "lo", "-U", "-s0", "-B", "65536", "-w", path,
                     f"port {nginx.http} or port {nginx.h2c}"], tmp_path)
     try:
         wait_until(lambda: "listening on lo" in dump.log(), "tcpdump")

@@ -276,7 +276,7 @@ static void test_cannot_open(void **state)
 	assert_int_equal(errno, ENOENT);
 	assert_null(source_file_open("/nowhere/at/all", &error));
 	assert_int_equal(errno, ENOENT);
-	assert_string_equal(error, "cannot be opened");
+	assert_string_equal(error, "No such file or directory");
 }
 
 static int make_folder(void **state)
