@@ -435,8 +435,24 @@ static __always_inline __u32 skip_wanted(__u64 id, __u32 pid, __u8 direction, __
 	return ahead < len ? ahead : len;
 }
 
+/*
+ * Adds n to a count that other processors add to as well and returns what it was. Before Linux 5.12 the sum
+ * cannot be had atomically (those kernels have no bpf_loop either): two calls at once may then claim the same
+ * positions, which user space sees as an overlap.
+ */
+static __always_inline __u64 count_add(__u64 *count, __u64 n, bool looped)
+{
+	__u64 before;
+
+	if (looped)
+		return __sync_fetch_and_add(count, n);
+	before = *(volatile __u64 *)count;
+	__sync_fetch_and_add(count, n);
+	return before;
+}
+
 /* The next position of a socket that has no sequence numbers; claims n bytes. */
-static __always_inline __u64 count_claim(__u64 id, __u8 direction, __u64 n)
+static __always_inline __u64 count_claim(__u64 id, __u8 direction, __u64 n, bool looped)
 {
 	struct count_key key = { .id = id, .direction = direction };
 	__u64 zero = 0, *count = bpf_map_lookup_elem(&counts, &key);
@@ -448,7 +464,7 @@ static __always_inline __u64 count_claim(__u64 id, __u8 direction, __u64 n)
 		if (!count)
 			return 0;
 	}
-	return __sync_fetch_and_add(count, n);
+	return count_add(count, n, looped);
 }
 
 #endif

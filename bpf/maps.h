@@ -2,6 +2,9 @@
 /*
  * The maps and settings that the kernel side's files share. maps.bpf.c defines
  * them; the others, which are linked with it, see them through this header.
+ *
+ * Hash maps are preallocated: before Linux 6.1 allocating in a tracing program
+ * is unsafe, and the kernel says so with a stack trace in its log.
  */
 #ifndef HARK_BPF_MAPS_H
 #define HARK_BPF_MAPS_H
@@ -46,7 +49,6 @@ MAP_SCOPE struct {
 MAP_SCOPE struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 65536);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, __u64);
 	__type(value, __u32);
 } verdicts SEC(".maps");
@@ -54,8 +56,7 @@ MAP_SCOPE struct {
 /* Positions before which nobody wants the bytes; only user space writes. */
 MAP_SCOPE struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 65536);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 16384);
 	__type(key, struct skip_key);
 	__type(value, __u64);
 } skips SEC(".maps");
@@ -63,8 +64,7 @@ MAP_SCOPE struct {
 /* Byte counts of sockets that have no sequence numbers (Unix, MPTCP). */
 MAP_SCOPE struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 65536);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 16384);
 	__type(key, struct count_key);
 	__type(value, __u64);
 } counts SEC(".maps");
@@ -80,8 +80,7 @@ MAP_SCOPE struct {
 /* TLS objects: the socket under each, and how much plaintext it has moved. */
 MAP_SCOPE struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 65536);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 32768);
 	__type(key, struct session_key);
 	__type(value, struct tls_session);
 } sessions SEC(".maps");

@@ -250,7 +250,7 @@ static __always_inline int tls_return(struct pt_regs *ctx, bool looped)
 	c.record.ssl = call.ssl;
 	c.record.direction = direction;
 	c.record.source = SOURCE_OPENSSL;
-	c.record.pos = __sync_fetch_and_add(&session->count[direction & 1], moved);
+	c.record.pos = count_add(&session->count[direction & 1], moved, looped);
 	c.left = moved;
 	c.part = moved;
 	c.snap = settings.snaplen_bytes;

@@ -86,7 +86,7 @@ static __always_inline void position_fill(struct event_data *r, struct sock *sk,
 
 	r->direction = direction;
 	if (!tp) {
-		r->pos = count_claim(r->sock.id, direction, bytes);
+		r->pos = count_claim(r->sock.id, direction, bytes, true);
 		return;
 	}
 	r->h.flags |= EVENT_POS_SEQ32;

@@ -67,11 +67,12 @@ static __always_inline void position_sent(struct event_data *r, struct tcp_sock 
 	offset_sent(r, &acked);
 }
 
-static __always_inline void position_fill(struct event_data *r, struct sock *sk, __u8 direction, __u32 bytes)
+static __always_inline void position_fill(struct event_data *r, struct sock *sk, __u8 direction, __u32 bytes,
+					  bool looped)
 {
 	r->direction = direction;
 	if (r->sock.protocol != IPPROTO_TCP) {
-		r->pos = count_claim(r->sock.id, direction, bytes);
+		r->pos = count_claim(r->sock.id, direction, bytes, looped);
 		return;
 	}
 	r->h.flags |= EVENT_POS_SEQ32;
@@ -229,7 +230,7 @@ static __always_inline int syscall_transfer(struct pt_regs *user, __s64 ret, boo
 			return 0;
 		}
 	}
-	position_fill(&c.record, sk, direction, ret > 0 ? ret : 0);
+	position_fill(&c.record, sk, direction, ret > 0 ? ret : 0, looped);
 	if (ret <= 0)
 		return end_or_reset(&c.record, sk, ret, direction);
 	if ((flags & MSG_TRUNC) && c.record.sock.family != AF_UNIX)
