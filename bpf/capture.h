@@ -23,7 +23,7 @@
 #define opaque(var) asm volatile("" : "+r"(var))
 
 #define VECTORS_LOOPED	 2048 /* steps of bpf_loop: vectors and pieces of one call */
-#define VECTORS_BOUNDED	 24   /* where the kernel has no bpf_loop (before 5.17) */
+#define VECTORS_BOUNDED	 64   /* where the kernel has no bpf_loop (before 5.17) */
 #define SKIP_WORTH_BYTES 4096 /* smaller calls are not worth the look-up */
 #define GATHER_VECTORS	 1024 /* UIO_MAXIOV */
 #define STACK_NEAR_BYTES (128 * 1024)
@@ -256,8 +256,7 @@ static __always_inline int capture_take(struct capture *c)
 /*
  * A global function: the verifier looks at it once, for any content of *c, not
  * at every round of the loop with what it learnt in the rounds before (which
- * is too much for it). Pointers to structs may be passed to one from Linux
- * 5.12 on, so the bounded loop has its own.
+ * is too much for it).
  */
 __weak __noinline int capture_step(struct capture *c)
 {
@@ -266,9 +265,40 @@ __weak __noinline int capture_step(struct capture *c)
 	return capture_take(c);
 }
 
-static __noinline int capture_step_bounded(struct capture *c)
+static __always_inline struct capture *capture_scratch(void)
 {
+	__u32 zero = 0;
+
+	_Static_assert(sizeof(struct capture) <= sizeof(struct capture_scratch), "a capture fits");
+	return bpf_map_lookup_elem(&scratch, &zero);
+}
+
+/*
+ * The same for kernels without bpf_loop. Before Linux 5.12 a global function
+ * takes no pointer to a struct, so the walk stands in per-CPU memory: those
+ * kernels do not preempt BPF programs.
+ */
+__weak __noinline int capture_step_scratch(int round __attribute__((unused)))
+{
+	struct capture *c = capture_scratch();
+
+	if (!c)
+		return 1;
 	return capture_take(c);
+}
+
+static __always_inline void capture_bounded(struct capture *c)
+{
+	struct capture *walk = capture_scratch();
+
+	if (!walk)
+		return;
+	__builtin_memcpy(walk, c, sizeof(*walk));
+	for (int i = 0; i < VECTORS_BOUNDED; i++) {
+		if (capture_step_scratch(i))
+			break;
+	}
+	__builtin_memcpy(c, walk, sizeof(*c));
 }
 
 static long capture_step_looped(__u32 index __attribute__((unused)), void *ctx)
@@ -402,14 +432,10 @@ static __always_inline void capture_run(struct capture *c, bool looped)
 		capture_hole(c, drop, HOLE_SKIPPED);
 		c->drop = drop;
 	}
-	if (looped) {
+	if (looped)
 		bpf_loop(VECTORS_LOOPED, capture_step_looped, c, 0);
-	} else {
-		for (int i = 0; i < VECTORS_BOUNDED; i++) {
-			if (capture_step_bounded(c))
-				break;
-		}
-	}
+	else
+		capture_bounded(c);
 	if (!c->left)
 		return;
 	if (c->hole == HOLE_NONE)

@@ -85,6 +85,14 @@ MAP_SCOPE struct {
 	__type(value, struct tls_session);
 } sessions SEC(".maps");
 
+/* The walk of the processor's current program, where the kernel has no bpf_loop (see capture_run). */
+MAP_SCOPE struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct capture_scratch);
+} scratch SEC(".maps");
+
 /* Where a thread is within one recvmmsg or sendmmsg (the socket way sees each message by itself). */
 MAP_SCOPE struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);

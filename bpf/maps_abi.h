@@ -75,6 +75,11 @@ struct tls_call {
 	__u32 shared; /* another stack was seen in this thread: no nested binding */
 };
 
+/* Room for a struct capture (capture.h). */
+struct capture_scratch {
+	__u64 words[40];
+};
+
 struct mmsg_progress {
 	__u64 vector; /* user address */
 	__u32 nr, index;
