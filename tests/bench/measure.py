@@ -98,7 +98,3 @@ def loop_ratio(folder, what, rounds, seconds, *options):
         with_hark.append(float(run(program, what, seconds, deadline_s=60).text))
         watch.stop()
     return statistics.median(with_hark) / statistics.median(without), statistics.median(without)
-
-
-def is_sanitized():
-    return "san" in pathlib.Path(HARK).parent.name or bool(os.environ.get("SAN"))

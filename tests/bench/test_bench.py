@@ -8,7 +8,8 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
-from measure import CONNECTIONS, Load, is_sanitized, loop_ratio, make_nginx  # noqa: E402
+from measure import CONNECTIONS, Load, loop_ratio, make_nginx  # noqa: E402
+from harness import is_sanitized  # noqa: E402
 
 
 @pytest.fixture(scope="module")

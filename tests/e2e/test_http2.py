@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from harness import DEADLINE_S, Program, assert_whole, briefs, run, wait_until
+from harness import DEADLINE_S, LARGE_RING, Program, assert_whole, briefs, run, wait_until
 from servers import HERE, PYTHON
 
 
@@ -145,7 +145,7 @@ def test_joined_in_a_running_h2load(hark, nginx, tmp_path, port):
     client = Program(["h2load", "-c1", "-m10", "-n", "60000", f"{scheme}://127.0.0.1:{getattr(nginx, port)}/one"],
                      tmp_path)
     wait_until(lambda: log.stat().st_size > before + 2000, "h2load under way")
-    with hark(verbose=0) as watch:
+    with hark("--ring", LARGE_RING, verbose=0) as watch:
         client.process.wait(90)
         watch.wait_for(1, client)
     assert client.process.returncode == 0 and "60000 succeeded" in client.log()
