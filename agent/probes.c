@@ -145,7 +145,6 @@ static void settings_fill(struct probes *probes, const struct probes_config *con
 		.wake_bytes = config->ring_bytes / 4,
 		.filter_pids = config->filter_pids || config->pid_count,
 		.follow_children = config->follow_children,
-		.socket_way = probes->capture == CAPTURE_SOCKET,
 	};
 }
 

@@ -35,8 +35,7 @@ struct kernel_settings {
 	__u32 wake_bytes;    /* wake user space when the ring holds more */
 	__u8 filter_pids;    /* only the processes in `pids` */
 	__u8 follow_children;
-	__u8 socket_way; /* the socket tracepoints are attached */
-	__u8 pad;
+	__u8 pad[2];
 };
 
 struct kernel_counters {
