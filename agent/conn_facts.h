@@ -39,7 +39,12 @@ struct conn_facts {
 	uint64_t ciphertext_bytes;
 	unsigned int flags; /* enum message_flag */
 	const char *muted;  /* why, in words (static); NULL: it is not */
-	const char *opaque; /* TLS without plaintext: why, in words (static); NULL: it is not */
+	/* Of the hello messages (RFC 8446, 4.1; RFC 6066, 3; RFC 7301), NUL-terminated; empty: not known. */
+	char sni[256];
+	char alpn[32];	       /* what the server chose, when that is visible (up to TLS 1.2) */
+	char alpn_offered[64]; /* what the client offered, comma-separated */
+	uint16_t tls_version;  /* 0x0304 is TLS 1.3; 0: not known */
+	const char *opaque;    /* TLS without plaintext: why, in words (static); NULL: it is not */
 };
 
 #endif

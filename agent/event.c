@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#define COUNTERS_FIRST 16 /* as many as the first version of the array had */
+
 static bool text_ends(const char *text, size_t size)
 {
 	return memchr(text, '\0', size) != NULL;
@@ -34,6 +36,20 @@ static bool process_valid(const struct event_header *event)
 	return event->size == sizeof(*process) && text_ends(process->name, sizeof(process->name));
 }
 
+static bool cgroup_valid(const struct event_header *event)
+{
+	const struct event_cgroup *cgroup = (const struct event_cgroup *)event;
+
+	return event->size == sizeof(*cgroup) && text_ends(cgroup->path, sizeof(cgroup->path));
+}
+
+/* Counters were added at the end over time. */
+static bool counters_valid(const struct event_header *event)
+{
+	return event->size >= sizeof(*event) + COUNTERS_FIRST * sizeof(__u64) &&
+	       event->size <= sizeof(struct event_counters) && event->size % sizeof(__u64) == 0;
+}
+
 bool event_valid(const struct event_header *event, size_t size)
 {
 	if (size < sizeof(*event) || event->size < sizeof(*event) || event->size > size)
@@ -57,7 +73,13 @@ bool event_valid(const struct event_header *event, size_t size)
 	case EVENT_POLL:
 		return event->size == sizeof(struct event_header);
 	case EVENT_COUNTERS:
-		return event->size == sizeof(struct event_counters);
+		return counters_valid(event);
+	case EVENT_SOCKET_SEEN:
+		return event->size == sizeof(struct event_state);
+	case EVENT_CGROUP:
+		return cgroup_valid(event);
+	case EVENT_UNSEEN:
+		return event->size == sizeof(struct event_unseen);
 	}
 	return false;
 }

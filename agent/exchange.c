@@ -10,6 +10,8 @@ void exchange_free(struct exchange *exchange)
 		return;
 	message_free(exchange->request);
 	message_free(exchange->response);
+	for (size_t i = 0; i < exchange->interim_count; i++)
+		message_free(exchange->interims[i]);
 	free(exchange);
 }
 

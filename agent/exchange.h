@@ -11,13 +11,19 @@
 
 #include <stdint.h>
 
+#define EXCHANGE_INTERIMS_MAX 8 /* more are counted, not kept */
+
 struct exchange {
-	struct message *request;       /* NULL: not seen */
-	struct message *response;      /* NULL: not seen */
-	const struct conn_facts *conn; /* borrowed; outlives the exchange's callback */
-	struct mover mover;	       /* of the request, or else of the response */
-	uint32_t key;		       /* HTTP/2 stream; 0 for HTTP/1 */
-	unsigned int flags;	       /* enum message_flag: both messages' and its own */
+	struct message *request;			 /* NULL: not seen */
+	struct message *response;			 /* NULL: not seen */
+	const struct conn_facts *conn;			 /* borrowed; outlives the exchange's callback */
+	struct mover mover;				 /* of the request, or else of the response */
+	uint32_t key;					 /* HTTP/2 stream; 0 for HTTP/1 */
+	struct message *interims[EXCHANGE_INTERIMS_MAX]; /* 1xx responses in order; owned */
+	size_t interim_count;
+	bool pending;	    /* not over: it will come again */
+	uint64_t waited_ns; /* of a pending one: since the last byte of the request's head, or of its body */
+	unsigned int flags; /* enum message_flag: both messages' and its own */
 	bool h2_error_known;
 	uint32_t h2_error; /* of RST_STREAM or GOAWAY (RFC 9113, 7) */
 	uint64_t start_ns; /* first request byte, else first response byte */

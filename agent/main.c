@@ -73,6 +73,32 @@ static void run_conn_closed(void *ctx, const struct conn_facts *conn)
 	outputs_conn_closed(((struct run *)ctx)->outputs, conn);
 }
 
+static void run_pending(void *ctx, const struct exchange *exchange)
+{
+	outputs_pending(((struct run *)ctx)->outputs, exchange);
+}
+
+static void run_opaque(void *ctx, const struct conn_facts *conn)
+{
+	outputs_opaque(((struct run *)ctx)->outputs, conn);
+}
+
+static void run_unseen(void *ctx, const struct event_unseen *unseen, const struct mover *program)
+{
+	outputs_unseen(((struct run *)ctx)->outputs, unseen, program);
+}
+
+static void run_call(void *ctx, const struct call *call)
+{
+	outputs_call(((struct run *)ctx)->outputs, call);
+}
+
+static void run_frame(void *ctx, const struct conn_facts *conn, const struct mover *mover,
+		      const struct frame *frame)
+{
+	outputs_frame(((struct run *)ctx)->outputs, conn, mover, frame);
+}
+
 /* --- tracker → probes: the way back ------------------------------------------- */
 
 static void run_verdict(void *ctx, uint64_t socket_id, enum tracker_verdict verdict)
@@ -129,6 +155,11 @@ static int run_open(struct run *run, int64_t offset_ns)
 		.exchange = run_exchange,
 		.conn_opened = run_conn_opened,
 		.conn_closed = run_conn_closed,
+		.pending = run_pending,
+		.opaque = run_opaque,
+		.unseen = run_unseen,
+		.call = run_call,
+		.frame = run_frame,
 		.verdict = run_verdict,
 		.skip = run_skip,
 		.forget = run_forget,
@@ -147,6 +178,9 @@ static int run_open(struct run *run, int64_t offset_ns)
 		return -EIO; /* reported */
 	tracker_config_init(&config);
 	config.timeout_ns = options->timeout_ns;
+	config.pending_ns = options->pending_ns;
+	config.want_calls = options->view == VIEW_RAW;
+	config.want_frames = options->view == VIEW_FRAMES;
 	config.want_bodies = options->verbose >= 2;
 	config.body_limit_bytes = options->body_limit_bytes;
 	config.pids = options->pids;

@@ -12,6 +12,7 @@
 #define SNAPLEN_MAX (1u << 20)
 #define RING_MIN    (64u << 10)
 #define RING_MAX    (1u << 30)
+#define BODY_MAX    (1u << 20)
 
 /* The command line is the user's own, but it may hold anything; log_error keeps it on one line. */
 int usage_error(const char *format, ...)
@@ -133,6 +134,40 @@ int take_timeout(struct parse *parse, const char *value)
 	return take_duration("--timeout", value, &parse->options->timeout_ns);
 }
 
+int take_pending(struct parse *parse, const char *value)
+{
+	parse->options->pending_given = true;
+	if (parse_duration(value, &parse->options->pending_ns) < 0)
+		return usage_error("--pending: '%s' is no duration (2, 0.5, 500ms, 1m; 0: never)", value);
+	return 0;
+}
+
+int take_conn(struct parse *parse, const char *value)
+{
+	size_t len = strlen(value);
+	uint64_t id = strspn(value, "0123456789") == len && len < 19 ? strtoull(value, NULL, 10) : 0;
+
+	if (id == 0)
+		return usage_error("-x: '%s' is no number of a connection (as hark conns shows it)", value);
+	parse->options->conn = id;
+	return 0;
+}
+
+int take_user(struct parse *parse, const char *name)
+{
+	parse->options->user = name;
+	return 0;
+}
+
+int take_body_max(struct parse *parse, const char *value)
+{
+	size_t *bytes = &parse->options->body_max_bytes;
+
+	if (parse_size(value, bytes) < 0 || *bytes == 0 || *bytes > BODY_MAX)
+		return usage_error("--body-max: '%s' is no size from 1 to 1M", value);
+	return 0;
+}
+
 int take_count(struct parse *parse, const char *value)
 {
 	size_t len = strlen(value);
@@ -225,6 +260,12 @@ int take_flag(struct parse *parse, int key)
 		break;
 	case KEY_NO_COLOR:
 		parse->color = COLOR_NEVER;
+		break;
+	case KEY_HEX:
+		options->hex = true;
+		break;
+	case KEY_REDACTED:
+		options->redacted = true;
 		break;
 	case KEY_DEBUG:
 		options->debug = true;

@@ -23,6 +23,10 @@ enum { /* options without a short form */
 	KEY_NO_COLOR,
 	KEY_DEBUG,
 	KEY_USAGE,
+	KEY_PENDING,
+	KEY_BODY_MAX,
+	KEY_HEX,
+	KEY_REDACTED,
 };
 
 enum color_when {
@@ -45,7 +49,8 @@ struct parse {
 typedef int take_fn(struct parse *parse, const char *value);
 
 take_fn take_pids, take_comm, take_output, take_record, take_stats_json, take_run_time, take_timeout,
-	take_count, take_snaplen, take_ring, take_capture, take_redact, take_color;
+	take_count, take_pending, take_conn, take_user, take_body_max, take_snaplen, take_ring, take_capture,
+	take_redact, take_color;
 
 /* An option without a value. */
 int take_flag(struct parse *parse, int key);

@@ -33,7 +33,8 @@ static int take_filter(struct options *options, struct parse *parse, const char 
 	}
 	if (strchr(word, ':'))
 		return usage_error("'%s' is no filter that hark knows (%s)", word, filters_known);
-	return usage_error("'%s' is neither a view (watch, conns, record, replay, doctor) nor a filter (%s)",
+	return usage_error("'%s' is neither a view (watch, conns, raw, frames, record, replay, doctor) nor a "
+			   "filter (%s)",
 			   word, filters_known);
 }
 
@@ -43,7 +44,10 @@ static bool take_view(struct options *options, const char *word)
 	static const struct {
 		const char *name;
 		enum view view;
-	} views[] = { { "watch", VIEW_WATCH }, { "conns", VIEW_CONNS }, { "record", VIEW_RECORD } };
+	} views[] = {
+		{ "watch", VIEW_WATCH },   { "conns", VIEW_CONNS },   { "raw", VIEW_RAW },
+		{ "frames", VIEW_FRAMES }, { "record", VIEW_RECORD },
+	};
 
 	for (size_t i = 0; i < sizeof(views) / sizeof(views[0]); i++) {
 		if (strcmp(word, views[i].name) != 0)
@@ -128,12 +132,18 @@ int check_options(struct parse *parse)
 		return 2;
 	if (options->command == COMMAND_DOCTOR && (options->child_argv || options->record_path))
 		return usage_error("doctor takes process ids only");
+	if (options->user && !options->child_argv)
+		return usage_error("-u says who runs the command behind --, and there is none");
+	if (options->redacted && !options->record_path)
+		return usage_error("--redacted belongs to a recording (record, or -w beside a view)");
+	if (options->hex && options->view != VIEW_RAW)
+		return usage_error("--hex belongs to raw");
 	if (options->command == COMMAND_REPLAY && options->child_argv)
 		return usage_error("replay runs no command");
 	if (records && !options->record_path)
 		return usage_error("record needs -w FILE");
 	if (records && options->output_count)
-		return usage_error("record shows nothing: -o belongs to watch and conns (with -w beside it)");
+		return usage_error("record shows nothing: -o belongs to the other views (with -w beside it)");
 	if (!records && options->output_count == 0) {
 		options->outputs[0].format = strdup("text");
 		if (!options->outputs[0].format)

@@ -16,7 +16,9 @@
 #define SNAPLEN_DEFAULT	   (256u << 10)
 #define RING_DEFAULT	   (16u << 20)
 #define BODY_LIMIT_DEFAULT (64u << 10)
+#define BODY_MAX_DEFAULT   (2u << 10)
 #define TIMEOUT_DEFAULT_NS 60000000000ull
+#define PENDING_DEFAULT_NS 2000000000ull
 
 enum {
 	GROUP_WHAT = 1,
@@ -42,11 +44,21 @@ static const struct option_row rows[] = {
 	    "Only programs of this name: the file's base name or the thread's name (repeatable)"),
 	ROW("duration", 'd', "SECONDS", GROUP_WHAT, take_run_time,
 	    "End after this time (10, 0.5, 500ms, 2m, 1h)"),
+	ROW("connection", 'x', "ID", GROUP_WHAT, take_conn, "Only the connection of this number"),
+	ROW("user", 'u', "USER", GROUP_WHAT, take_user,
+	    "Who runs the command behind -- (default: who called sudo, else you)"),
 	ROW("count", 'n', "COUNT", GROUP_WHAT, take_count, "End after so many exchanges"),
 	ROW("output", 'o', "FORMAT[:FILE]", GROUP_OUTPUT, take_output,
 	    "text (default) or json, to FILE instead of stdout (repeatable)"),
 	ROW("write", 'w', "FILE", GROUP_OUTPUT, take_record,
 	    "Record the raw events to FILE, beside any view"),
+	ROW("redacted", KEY_REDACTED, NULL, GROUP_OUTPUT, NULL,
+	    "record: secret values are overwritten before they are written"),
+	ROW("hex", KEY_HEX, NULL, GROUP_OUTPUT, NULL, "raw: show the bytes as a hex dump"),
+	ROW("body-max", KEY_BODY_MAX, "SIZE", GROUP_OUTPUT, take_body_max,
+	    "With -vv: bytes shown of a decoded body (default 2K)"),
+	ROW("pending", KEY_PENDING, "SECONDS", GROUP_OUTPUT, take_pending,
+	    "Show a request that waits for its answer after this time (default 2, 0: never)"),
 	ROW("verbose", 'v', NULL, GROUP_OUTPUT, NULL, "Show headers; twice: bodies too"),
 	ROW("redact", KEY_REDACT, "NAME[,NAME...]", GROUP_OUTPUT, take_redact,
 	    "Header fields whose values are secrets, besides the usual ones (repeatable)"),
@@ -82,6 +94,8 @@ const char *options_name(size_t index, char *letter)
 
 static const char usage_forms[] = "[watch] [FILTER...] [-- COMMAND...]\n"
 				  "conns [FILTER...] [-- COMMAND...]\n"
+				  "raw [FILTER...] [-- COMMAND...]\n"
+				  "frames [FILTER...] [-- COMMAND...]\n"
 				  "record -w FILE [FILTER...] [-- COMMAND...]\n"
 				  "replay FILE [VIEW] [FILTER...]\n"
 				  "doctor [PID...]";
@@ -92,6 +106,8 @@ static const char help_text[] =
 	"Views:\n"
 	"  watch    one line an exchange (the default)\n"
 	"  conns    connections: addresses, process, TLS, exchanges, bytes, losses\n"
+	"  raw      each call's direction, length and plain bytes, HTTP or not\n"
+	"  frames   one line an HTTP/2 frame\n"
 	"  record   raw events to a file, for replay\n"
 	"  replay   a recording through the same pipeline; needs no privilege\n"
 	"  doctor   what works on this machine and what does not, and why\n"
@@ -222,6 +238,8 @@ int options_parse(struct options *options, int argc, char **argv)
 		.snaplen_bytes = SNAPLEN_DEFAULT,
 		.ring_bytes = RING_DEFAULT,
 		.body_limit_bytes = BODY_LIMIT_DEFAULT,
+		.body_max_bytes = BODY_MAX_DEFAULT,
+		.pending_ns = PENDING_DEFAULT_NS,
 	};
 	err = split_command(options, &argc, argv);
 	if (!err)

@@ -16,7 +16,7 @@
 #define OUTPUTS_MAX 8
 
 enum command {
-	COMMAND_LIVE, /* watch, conns, record */
+	COMMAND_LIVE, /* watch, conns, raw, frames, record */
 	COMMAND_REPLAY,
 	COMMAND_DOCTOR,
 };
@@ -51,8 +51,15 @@ struct options {
 	uint64_t count;	      /* -n; 0: no limit */
 	uint64_t timeout_ns;  /* --timeout */
 	size_t snaplen_bytes;
-	size_t ring_bytes; /* a power of two, a multiple of the page size */
-	size_t body_limit_bytes;
+	size_t ring_bytes;	 /* a power of two, a multiple of the page size */
+	size_t body_limit_bytes; /* kept of a body as it was sent */
+	size_t body_max_bytes;	 /* --body-max: shown of a decoded body */
+	uint64_t pending_ns;	 /* --pending; 0: never */
+	bool pending_given;
+	bool hex;	  /* raw --hex */
+	bool redacted;	  /* record --redacted */
+	uint64_t conn;	  /* -x: only this connection; 0: all */
+	const char *user; /* -u: who runs the command; NULL: the invoking user */
 	enum capture_way capture;
 	struct redact *redact;
 	char **child_argv; /* after --; NULL: none */

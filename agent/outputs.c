@@ -67,6 +67,9 @@ static int output_open_one(struct outputs *outputs, const struct output *wanted,
 		.color = options->color && !wanted->path,
 		.wall_offset_ns = wall_offset_ns,
 		.redact = options->redact,
+		.hex = options->hex,
+		.pending_wanted = options->pending_given,
+		.body_max_bytes = options->body_max_bytes,
 	};
 
 	item->path = wanted->path;
@@ -117,34 +120,90 @@ static bool mover_wanted(const struct options *options, const struct mover *move
 	return false;
 }
 
-void outputs_exchange(struct outputs *outputs, const struct exchange *exchange)
+/* conn: NULL when it belongs to none. */
+static bool is_wanted(const struct outputs *outputs, const struct mover *mover, const struct conn_facts *conn)
 {
-	if (outputs->finished || !mover_wanted(outputs->options, &exchange->mover))
-		return;
-	for (size_t i = 0; i < outputs->count; i++)
-		if (outputs->items[i].ops->exchange)
-			outputs->items[i].ops->exchange(outputs->items[i].sink, exchange);
+	const struct options *options = outputs->options;
+
+	if (outputs->finished || !mover_wanted(options, mover))
+		return false;
+	return !options->conn || (conn && conn->id == options->conn);
+}
+
+/* Shows one thing to each sink that has a function for such. */
+#define SHOW(outputs, function, ...)                   \
+	for (size_t i = 0; i < (outputs)->count; i++)  \
+		if ((outputs)->items[i].ops->function) \
+	(outputs)->items[i].ops->function((outputs)->items[i].sink, __VA_ARGS__)
+
+/* --count: what is shown is counted; a view counts what it shows a line of. */
+static void count_shown(struct outputs *outputs)
+{
 	outputs->shown++;
 	if (outputs->options->count && outputs->shown >= outputs->options->count)
 		outputs->finished = true;
 }
 
-void outputs_conn_opened(struct outputs *outputs, const struct conn_facts *conn)
+void outputs_exchange(struct outputs *outputs, const struct exchange *exchange)
 {
-	if (!mover_wanted(outputs->options, &conn->owner))
+	enum view view = outputs->options->view;
+
+	if (!is_wanted(outputs, &exchange->mover, exchange->conn))
 		return;
-	for (size_t i = 0; i < outputs->count; i++)
-		if (outputs->items[i].ops->conn_opened)
-			outputs->items[i].ops->conn_opened(outputs->items[i].sink, conn);
+	SHOW(outputs, exchange, exchange);
+	if (view == VIEW_WATCH || view == VIEW_CONNS)
+		count_shown(outputs);
 }
 
+void outputs_conn_opened(struct outputs *outputs, const struct conn_facts *conn)
+{
+	if (is_wanted(outputs, &conn->owner, conn))
+		SHOW(outputs, conn_opened, conn);
+}
+
+/* Also when enough was shown: a connection whose exchanges stand there gets its end. */
 void outputs_conn_closed(struct outputs *outputs, const struct conn_facts *conn)
 {
-	if (!mover_wanted(outputs->options, &conn->owner))
+	if (mover_wanted(outputs->options, &conn->owner) &&
+	    (!outputs->options->conn || conn->id == outputs->options->conn))
+		SHOW(outputs, conn_closed, conn);
+}
+
+void outputs_pending(struct outputs *outputs, const struct exchange *exchange)
+{
+	if (is_wanted(outputs, &exchange->mover, exchange->conn))
+		SHOW(outputs, pending, exchange);
+}
+
+void outputs_opaque(struct outputs *outputs, const struct conn_facts *conn)
+{
+	if (is_wanted(outputs, &conn->owner, conn))
+		SHOW(outputs, opaque, conn);
+}
+
+void outputs_unseen(struct outputs *outputs, const struct event_unseen *unseen, const struct mover *program)
+{
+	if (is_wanted(outputs, program, NULL))
+		SHOW(outputs, unseen, unseen, program);
+}
+
+void outputs_call(struct outputs *outputs, const struct call *call)
+{
+	if (!is_wanted(outputs, &call->mover, call->conn))
 		return;
-	for (size_t i = 0; i < outputs->count; i++)
-		if (outputs->items[i].ops->conn_closed)
-			outputs->items[i].ops->conn_closed(outputs->items[i].sink, conn);
+	SHOW(outputs, call, call);
+	if (outputs->options->view == VIEW_RAW)
+		count_shown(outputs);
+}
+
+void outputs_frame(struct outputs *outputs, const struct conn_facts *conn, const struct mover *mover,
+		   const struct frame *frame)
+{
+	if (!is_wanted(outputs, mover, conn))
+		return;
+	SHOW(outputs, frame, conn, mover, frame);
+	if (outputs->options->view == VIEW_FRAMES)
+		count_shown(outputs);
 }
 
 static void output_failed(struct outputs *outputs, const struct output_open *item, int error)

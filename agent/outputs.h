@@ -25,6 +25,14 @@ void outputs_exchange(struct outputs *outputs, const struct exchange *exchange);
 void outputs_conn_opened(struct outputs *outputs, const struct conn_facts *conn);
 void outputs_conn_closed(struct outputs *outputs, const struct conn_facts *conn);
 
+/* As in sink.h. */
+void outputs_pending(struct outputs *outputs, const struct exchange *exchange);
+void outputs_opaque(struct outputs *outputs, const struct conn_facts *conn);
+void outputs_unseen(struct outputs *outputs, const struct event_unseen *unseen, const struct mover *program);
+void outputs_call(struct outputs *outputs, const struct call *call);
+void outputs_frame(struct outputs *outputs, const struct conn_facts *conn, const struct mover *mover,
+		   const struct frame *frame);
+
 /* Writes out what is buffered. */
 void outputs_flush(struct outputs *outputs);
 

@@ -7,6 +7,7 @@
 #ifndef HARK_REDACT_H
 #define HARK_REDACT_H
 
+#include "buffer.h"
 #include "slice.h"
 
 #include <stdbool.h>
@@ -23,5 +24,14 @@ void redact_free(struct redact *redact);
 int redact_add(struct redact *redact, const char *names);
 /* Is this header's value a secret? */
 bool redact_header(const struct redact *redact, struct slice name);
+/* Is the value of this parameter of a URL or a form a secret? Case ignored; percent-encoding undone first. */
+bool redact_parameter(const struct redact *redact, struct slice name);
+/*
+ * A request target or a query (with or without '?') with the values of secret parameters replaced by
+ * REDACTED. The slice itself when there are none; else bytes in `out`, borrowed until it changes.
+ */
+struct slice redact_target(const struct redact *redact, struct slice target, struct buffer *out);
+/* The same for the body of a form (application/x-www-form-urlencoded). */
+struct slice redact_form(const struct redact *redact, struct slice body, struct buffer *out);
 
 #endif

@@ -9,8 +9,10 @@
 #ifndef HARK_SINK_H
 #define HARK_SINK_H
 
+#include "call.h"
 #include "conn_facts.h"
 #include "exchange.h"
+#include "frame.h"
 #include "redact.h"
 
 #include <stdbool.h>
@@ -20,6 +22,8 @@
 enum view {
 	VIEW_WATCH,  /* one line an exchange */
 	VIEW_CONNS,  /* connections */
+	VIEW_RAW,    /* the plain bytes of each call */
+	VIEW_FRAMES, /* one line an HTTP/2 frame */
 	VIEW_RECORD, /* nothing shown: raw events to a file */
 };
 
@@ -29,6 +33,9 @@ struct sink_config {
 	bool color;
 	int64_t wall_offset_ns;	     /* CLOCK_REALTIME less CLOCK_MONOTONIC */
 	const struct redact *redact; /* borrowed */
+	bool hex;		     /* raw: a hex dump */
+	bool pending_wanted;	     /* --pending was given: formats for programs show such requests too */
+	size_t body_max_bytes;	     /* of a decoded body shown to people */
 };
 
 struct sink; /* each file in sinks/ defines its own */
@@ -40,7 +47,17 @@ struct sink_ops {
 	void (*exchange)(struct sink *sink, const struct exchange *exchange);  /* may be NULL */
 	void (*conn_opened)(struct sink *sink, const struct conn_facts *conn); /* may be NULL */
 	void (*conn_closed)(struct sink *sink, const struct conn_facts *conn); /* may be NULL */
-	void (*destroy)(struct sink *sink); /* flushes what it holds; out stays open */
+	/* An exchange that is still open and has waited for --pending: its messages may be incomplete, the
+	 * decoder goes on with them. It comes again through exchange() when it ends. May be NULL. */
+	void (*pending)(struct sink *sink, const struct exchange *exchange);
+	/* A TLS connection whose plaintext cannot be had (conn->opaque says why); once. May be NULL. */
+	void (*opaque)(struct sink *sink, const struct conn_facts *conn);
+	/* A socket whose traffic cannot be read at all; once. program: who. May be NULL. */
+	void (*unseen)(struct sink *sink, const struct event_unseen *unseen, const struct mover *program);
+	void (*call)(struct sink *sink, const struct call *call); /* may be NULL */
+	void (*frame)(struct sink *sink, const struct conn_facts *conn, const struct mover *mover,
+		      const struct frame *frame); /* may be NULL */
+	void (*destroy)(struct sink *sink);	  /* flushes what it holds; out stays open */
 };
 
 /* The sink for a format in a view; NULL: there is none. */

@@ -9,9 +9,11 @@
 #ifndef HARK_TRACKER_H
 #define HARK_TRACKER_H
 
+#include "call.h"
 #include "conn_facts.h"
 #include "event.h"
 #include "exchange.h"
+#include "frame.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -28,6 +30,13 @@ struct tracker_handler {
 	void (*exchange)(void *ctx, const struct exchange *exchange);
 	void (*conn_opened)(void *ctx, const struct conn_facts *conn);
 	void (*conn_closed)(void *ctx, const struct conn_facts *conn);
+	/* These five as in sink.h. Any may be NULL. */
+	void (*pending)(void *ctx, const struct exchange *exchange);
+	void (*opaque)(void *ctx, const struct conn_facts *conn);
+	void (*unseen)(void *ctx, const struct event_unseen *unseen, const struct mover *program);
+	void (*call)(void *ctx, const struct call *call);
+	void (*frame)(void *ctx, const struct conn_facts *conn, const struct mover *mover,
+		      const struct frame *frame);
 	/* Tell the kernel side. socket_id is event_socket.id. */
 	void (*verdict)(void *ctx, uint64_t socket_id, enum tracker_verdict verdict);
 	/* Bytes of this direction before pos (in the units of event_data.pos) need not be copied.
@@ -42,7 +51,11 @@ struct tracker_handler {
 
 struct tracker_config {
 	uint64_t timeout_ns; /* an unanswered request expires this long after its last byte */
-	bool want_bodies;    /* sinks show bodies: nothing is skipped, message->body is kept */
+	uint64_t
+		pending_ns; /* an open exchange is shown as pending after so long without its end; 0: never */
+	bool want_calls;    /* call() is wanted: nothing is muted or skipped */
+	bool want_frames;   /* frame() is wanted */
+	bool want_bodies;   /* sinks show bodies: nothing is skipped, message->body is kept */
 	size_t body_limit_bytes;
 	size_t message_limit_bytes;
 	size_t connection_limit;    /* connections followed at once */

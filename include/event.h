@@ -4,6 +4,9 @@
  * the very same bytes that a recording holds. This is the project's only ABI:
  * fixed widths, explicit padding, every byte initialised by whoever submits.
  *
+ * Later versions add types, and counters at the end of their array: a reader
+ * takes a shorter array, with 0 for what is not there.
+ *
  * Each record is self-contained: a data record names its socket, its process
  * and its position, so that the loss of any one record leaves a hole of known
  * size and nothing else. Native byte order (a recording's header says which).
@@ -27,6 +30,7 @@
 #define EVENT_PAYLOAD_MAX 16384 /* bytes of payload in one record at most */
 #define EVENT_COMM_LEN	  16
 #define EVENT_NAME_LEN	  64
+#define EVENT_CGROUP_LEN  256
 
 enum event_type {
 	EVENT_SOCKET_DATA = 1, /* struct event_data: a transfer on a stream socket */
@@ -42,6 +46,9 @@ enum event_type {
 	EVENT_COUNTERS = 10, /* struct event_counters: the kernel's counters so far */
 	EVENT_STACK_SWITCH =
 		11, /* struct event_data without payload: nested TLS entries on unrelated stacks */
+	EVENT_SOCKET_SEEN = 12, /* struct event_state: a socket that was there when hark began; no change */
+	EVENT_CGROUP = 13,	/* struct event_cgroup: where a process belongs; by user space */
+	EVENT_UNSEEN = 14,	/* struct event_unseen: traffic that hark cannot read; once a socket */
 };
 
 enum event_direction {
@@ -141,6 +148,24 @@ struct event_process {
 	char name[EVENT_NAME_LEN]; /* base name of the executable; empty: not known */
 };
 
+/* A path that is longer is not given at all: half of a name would be another name. */
+struct event_cgroup {
+	struct event_header h;
+	char path[EVENT_CGROUP_LEN]; /* of /proc/PID/cgroup, as the kernel shows it; NUL-terminated */
+};
+
+enum event_unseen_kind {
+	UNSEEN_UDP_443 = 1,  /* UDP to or from port 443: HTTP/3, most likely */
+	UNSEEN_IO_URING = 2, /* a stream socket whose bytes move through io_uring */
+};
+
+struct event_unseen {
+	struct event_header h;
+	struct event_socket sock; /* of an unconnected UDP socket: the peer of the first datagram */
+	__u32 kind;		  /* enum event_unseen_kind */
+	__u32 pad;
+};
+
 /* The kernel side's counters; the same array backs the BPF per-CPU map. */
 enum kernel_counter {
 	KC_EVENTS_SUBMITTED,
@@ -159,6 +184,7 @@ enum kernel_counter {
 	KC_PEEKED,	     /* MSG_PEEK, SSL_peek: seen, not counted */
 	KC_VECTORS,	     /* calls with more vectors than are walked */
 	KC_OUT_OF_BAND,	     /* MSG_OOB, MSG_ERRQUEUE */
+	KC_UDP_443,	     /* datagrams to or from UDP port 443 */
 	KC_COUNT,
 };
 
@@ -174,6 +200,8 @@ static_assert(sizeof(struct event_data) == 152, "ABI");
 static_assert(offsetof(struct event_data, payload) == 152, "ABI");
 static_assert(sizeof(struct event_state) == 120, "ABI");
 static_assert(sizeof(struct event_process) == 120, "ABI");
+static_assert(sizeof(struct event_cgroup) == 304, "ABI");
+static_assert(sizeof(struct event_unseen) == 120, "ABI");
 static_assert(sizeof(struct event_counters) == 48 + 8 * KC_COUNT, "ABI");
 #endif
 

@@ -69,6 +69,7 @@ struct mover {
 	int32_t fd; /* -1: not known */
 	char comm[EVENT_COMM_LEN];
 	char exe[EVENT_NAME_LEN]; /* base name of the executable; empty: not known */
+	const char *container;	  /* of its cgroup; the tracker's, until it ends; NULL: none, or not known */
 };
 
 struct message {

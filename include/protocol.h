@@ -10,6 +10,7 @@
 #ifndef HARK_PROTOCOL_H
 #define HARK_PROTOCOL_H
 
+#include "frame.h"
 #include "message.h"
 #include "slice.h"
 
@@ -64,6 +65,9 @@ struct protocol_handler {
 	void (*upgrade)(void *ctx, struct slice to, const struct message *request);
 	/* A counter goes up by n. */
 	void (*note)(void *ctx, enum protocol_note note, uint64_t n);
+	/* HTTP/2, only with config.want_frames: a frame passed; borrowed. Called before what the frame means
+	 * (head(), done(), …). May be NULL. */
+	void (*frame)(void *ctx, const struct frame *frame);
 };
 
 struct protocol_config {
@@ -74,6 +78,7 @@ struct protocol_config {
 	 * away. For the server the client's preface still comes (RFC 9113, 3; RFC 7540, 3.2). */
 	bool after_upgrade;
 	struct slice upgrade_settings; /* HTTP2-Settings, base64url, of that request; data NULL: none */
+	bool want_frames;	       /* HTTP/2: call frame() */
 	bool want_bodies; /* keep the first body_limit bytes in message->body, as well as body() */
 	size_t body_limit_bytes;
 	size_t message_limit_bytes; /* arena limit a message (head and kept body) */
