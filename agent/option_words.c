@@ -3,7 +3,7 @@
  * Words and what must fit together. Taken after all options: which formats there
  * are depends on the view, and argp may hand both over in any order.
  */
-#include "option_values.h"
+#include "option_table.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -41,21 +41,12 @@ static int take_filter(struct options *options, struct parse *parse, const char 
 /* True when the word is a view; sets it. */
 static bool take_view(struct options *options, const char *word)
 {
-	static const struct {
-		const char *name;
-		enum view view;
-	} views[] = {
-		{ "watch", VIEW_WATCH },   { "conns", VIEW_CONNS },   { "raw", VIEW_RAW },
-		{ "frames", VIEW_FRAMES }, { "record", VIEW_RECORD },
-	};
+	const struct command_row *row = command_find(word);
 
-	for (size_t i = 0; i < sizeof(views) / sizeof(views[0]); i++) {
-		if (strcmp(word, views[i].name) != 0)
-			continue;
-		options->view = views[i].view;
-		return true;
-	}
-	return false;
+	if (!row || row->command != COMMAND_LIVE)
+		return false;
+	options->view = row->view;
+	return true;
 }
 
 int take_words(struct parse *parse)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The command line, as one struct that is filled once and then only read.
- * The option table in options.c drives parsing, --help and the man page test.
+ * The tables of option_table.c drive it, --help, completion and the man page.
  */
 #ifndef HARK_OPTIONS_H
 #define HARK_OPTIONS_H
@@ -71,10 +71,6 @@ struct options {
  */
 int options_parse(struct options *options, int argc, char **argv);
 void options_fini(struct options *options);
-
-/* The option of one row of the table, for tests; *letter is 0 when it has no short form. NULL: past the end.
- */
-const char *options_name(size_t index, char *letter);
 
 /* "64K", "16M", "1G" or plain bytes. 0, or -EINVAL, -ERANGE. */
 int parse_size(const char *text, size_t *bytes);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Command lines and what comes of them; then the option table against the man page. */
-#include "options.h"
+#include "option_table.h"
 
 #include <ctype.h>
 #include <errno.h>
