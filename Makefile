@@ -10,6 +10,7 @@ CLANG ?= clang
 BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
 PKG_CONFIG ?= pkg-config
 PYTHON ?= /usr/bin/python3
+DESTDIR ?=
 BUILD := build$(if $(SAN),-san)
 VERSION := 0.1.0
 
@@ -25,7 +26,7 @@ LLHTTP_CFLAGS := -I/usr/share/include/llhttp
 LLHTTP_OBJECTS := $(patsubst /usr/share/llhttp/%.c,$(BUILD)/llhttp/%.o,$(LLHTTP_SOURCES))
 endif
 
-LIBRARIES := libbpf libelf libnghttp2 capstone zlib
+LIBRARIES = $(if $(filter yes,$(CAPTURE)),libbpf) libelf libnghttp2 capstone zlib
 WARNINGS := -Wall -Wextra -Wshadow -Wmissing-prototypes -Werror
 SAN_FLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer)
 CFLAGS ?= -O2 -g
@@ -36,6 +37,12 @@ LIBS = $(shell $(PKG_CONFIG) --libs $(LIBRARIES)) $(LLHTTP_LIBS)
 TEST_LIBS = -lcmocka $(shell $(PKG_CONFIG) --libs jansson)
 
 MACHINE := $(shell uname -m)
+
+# The kernel side needs x86-64, clang, bpftool and libbpf. Without one of them hark replays recordings only.
+CAPTURE_MISSING := $(if $(filter x86_64,$(MACHINE)),,x86-64) \
+	$(if $(shell command -v $(CLANG)),,clang) $(if $(shell command -v $(BPFTOOL)),,bpftool) \
+	$(if $(shell $(PKG_CONFIG) --exists libbpf && echo yes),,libbpf)
+CAPTURE := $(if $(strip $(CAPTURE_MISSING)),no,yes)
 BPF_ARCH := $(patsubst aarch64,arm64,$(patsubst x86_64,x86,$(MACHINE)))
 BPF_FLAGS := -target bpf -D__bpf__ -D__TARGET_ARCH_$(BPF_ARCH) -O2 -g -mcpu=v3 -Wall -Wextra -Wno-unused-parameter -Werror \
 	-Iinclude -Ibpf -I/usr/include/$(MACHINE)-linux-gnu
@@ -43,12 +50,13 @@ BPF_FLAGS := -target bpf -D__bpf__ -D__TARGET_ARCH_$(BPF_ARCH) -O2 -g -mcpu=v3 -
 # --- sources, in flow order -------------------------------------------------
 BPF_SOURCES := $(wildcard bpf/*.bpf.c)
 PROTOCOL_SOURCES := $(wildcard protocols/*.c)
-AGENT_SOURCES := $(filter-out agent/main.c,$(wildcard agent/*.c agent/sinks/*.c))
+AGENT_SOURCES := $(filter-out agent/main.c $(if $(filter yes,$(CAPTURE)),agent/probes_none.c,$(wildcard agent/probes.c agent/probes_*.c)),\
+	$(wildcard agent/*.c agent/sinks/*.c)) $(if $(filter no,$(CAPTURE)),agent/probes_none.c)
 
 PROTOCOL_OBJECTS := $(PROTOCOL_SOURCES:%.c=$(BUILD)/%.o) $(LLHTTP_OBJECTS)
 AGENT_OBJECTS := $(AGENT_SOURCES:%.c=$(BUILD)/%.o)
 SKELETON := $(BUILD)/bpf/hark.skel.h
-SKELETON_USERS := $(shell grep -l 'hark\.skel\.h' agent/*.c agent/sinks/*.c 2>/dev/null)
+SKELETON_USERS := $(shell grep -l 'hark\.skel\.h' $(AGENT_SOURCES) 2>/dev/null)
 
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_*.c))
 UNIT_HELPERS := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%.o,\
@@ -58,7 +66,12 @@ PEERS := $(patsubst tests/e2e/peers/%.c,build/peers/%,$(wildcard tests/e2e/peers
 BENCH_PROGRAMS := $(patsubst tests/bench/%.c,build/bench/%,$(wildcard tests/bench/*.c))
 
 .PHONY: all
-all: $(BUILD)/hark ## build hark (the default)
+all: requirements $(BUILD)/hark $(BUILD)/completions/hark $(BUILD)/completions/_hark ## build hark (the default)
+
+# Says what is missing, by name, before the compiler does.
+.PHONY: requirements
+requirements:
+	@scripts/requirements "$(CC)" "$(PKG_CONFIG)" "$(strip $(CAPTURE_MISSING))" $(LIBRARIES)
 
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -106,11 +119,50 @@ $(BUILD)/hark: $(BUILD)/agent/main.o $(BUILD)/libagent.a $(BUILD)/libprotocols.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(SAN_FLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
+# --- what is made of the option table ------------------------------------------
+$(BUILD)/gen/option_docs: scripts/option_docs.c $(BUILD)/libagent.a $(BUILD)/libprotocols.a
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(HARK_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(BUILD)/completions/hark: $(BUILD)/gen/option_docs
+	$(call say,GEN,$@)
+	@mkdir -p $(@D)
+	$(Q)$< bash > $@
+
+$(BUILD)/completions/_hark: $(BUILD)/gen/option_docs
+	$(call say,GEN,$@)
+	@mkdir -p $(@D)
+	$(Q)$< zsh > $@
+
+.PHONY: docs
+docs: $(BUILD)/gen/option_docs ## write the option table into docs/hark.1
+	$(Q)$< man docs/hark.1 > $(BUILD)/hark.1 && cp $(BUILD)/hark.1 docs/hark.1
+
+# --- installing and giving away -------------------------------------------------
+INSTALLED := bin/hark share/man/man1/hark.1 share/bash-completion/completions/hark share/zsh/site-functions/_hark
+
 .PHONY: install
-install: all ## install hark and its man page under PREFIX (/usr/local)
+install: all ## install hark, its man page and completions under PREFIX (/usr/local; DESTDIR before it)
 	install -D -m 755 $(BUILD)/hark $(DESTDIR)$(PREFIX)/bin/hark
-	for page in $(wildcard docs/hark.1); do \
-		install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man1/hark.1; done
+	install -D -m 644 docs/hark.1 $(DESTDIR)$(PREFIX)/share/man/man1/hark.1
+	install -D -m 644 $(BUILD)/completions/hark $(DESTDIR)$(PREFIX)/share/bash-completion/completions/hark
+	install -D -m 644 $(BUILD)/completions/_hark $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_hark
+
+.PHONY: uninstall
+uninstall: ## remove what make install put there
+	rm -f $(INSTALLED:%=$(DESTDIR)$(PREFIX)/%)
+
+# For machines without a toolchain: every library but the C library is inside.
+$(BUILD)/dist/hark: $(BUILD)/agent/main.o $(BUILD)/libagent.a $(BUILD)/libprotocols.a
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -s -o $@ $^ -Wl,-Bstatic $(shell $(PKG_CONFIG) --static --libs $(LIBRARIES)) \
+		$(LLHTTP_LIBS) -Wl,-Bdynamic -lm -lpthread
+
+.PHONY: dist
+dist: all $(BUILD)/dist/hark ## archives in build/dist: the sources, and one binary with its man page
+	@scripts/dist $(BUILD) $(VERSION) $(MACHINE)
 
 .PHONY: demo
 demo: ## show what curl and nginx say to each other (root; installs what is missing)

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Stands for the kernel side where it cannot be built (another machine than
+ * x86-64, no clang): the Makefile takes this file instead of the other
+ * probes*.c. Replays and doctor work; a live run says why not.
+ */
+#include "probes.h"
+
+#include "log.h"
+
+#include <errno.h>
+
+struct probes *probes_open(const struct probes_config *config)
+{
+	(void)config;
+	log_error("this hark was built without its kernel side (it needs x86-64, clang, bpftool and libbpf): "
+		  "it replays recordings and captures nothing");
+	errno = ENOTSUP;
+	return NULL;
+}
+
+void probes_close(struct probes *probes)
+{
+	(void)probes;
+}
+
+enum capture_way probes_capture(const struct probes *probes)
+{
+	(void)probes;
+	return CAPTURE_AUTO;
+}
+
+bool probes_session_supported(void)
+{
+	return false;
+}
+
+int probes_add_file(struct probes *probes, int fd, const char *path)
+{
+	(void)probes;
+	(void)fd;
+	(void)path;
+	return -ENOTSUP;
+}
+
+const struct probed_file *probes_files(const struct probes *probes)
+{
+	(void)probes;
+	return NULL;
+}
+
+void probes_protect(struct probes *probes, uint32_t pid)
+{
+	(void)probes;
+	(void)pid;
+}
+
+int probes_add_pid(struct probes *probes, uint32_t pid)
+{
+	(void)probes;
+	(void)pid;
+	return -ENOTSUP;
+}
+
+int probes_ring_fd(const struct probes *probes)
+{
+	(void)probes;
+	return -1;
+}
+
+int probes_consume(struct probes *probes, event_fn *fn, void *ctx)
+{
+	(void)probes;
+	(void)fn;
+	(void)ctx;
+	return -ENOTSUP;
+}
+
+void probes_verdict(struct probes *probes, uint64_t socket_id, enum tracker_verdict verdict)
+{
+	(void)probes;
+	(void)socket_id;
+	(void)verdict;
+}
+
+void probes_skip(struct probes *probes, uint64_t socket_id, uint32_t pid, uint64_t ssl,
+		 enum event_direction direction, uint64_t pos)
+{
+	(void)probes;
+	(void)socket_id;
+	(void)pid;
+	(void)ssl;
+	(void)direction;
+	(void)pos;
+}
+
+void probes_forget(struct probes *probes, uint64_t socket_id)
+{
+	(void)probes;
+	(void)socket_id;
+}
+
+void probes_forget_ssl(struct probes *probes, uint32_t pid, uint64_t ssl)
+{
+	(void)probes;
+	(void)pid;
+	(void)ssl;
+}
+
+int probes_counters(struct probes *probes, struct event_counters *out)
+{
+	(void)probes;
+	(void)out;
+	return -ENOTSUP;
+}
