@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What make install, uninstall and dist leave behind, the completion files, and the page's generated parts."""
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import tarfile
+
+import pytest
+
+from harness import DEADLINE_S, HARK, ROOT, run
+
+BUILD = pathlib.Path(HARK).parent
+INSTALLED = {"bin/hark", "share/man/man1/hark.1", "share/bash-completion/completions/hark", "share/zsh/site-functions/_hark"}
+
+
+def make(*words):
+    return run("make", "--no-print-directory", "-C", ROOT, f"BUILD={BUILD}", f"SAN={os.environ.get('SAN', '')}", *words, deadline_s=300)
+
+
+def files_below(folder):
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+
+
+def test_install_and_uninstall(tmp_path):
+    make("install", f"DESTDIR={tmp_path}", "PREFIX=/opt/hark")
+    prefix = tmp_path / "opt/hark"
+    assert files_below(tmp_path) == {f"opt/hark/{name}" for name in INSTALLED}
+    assert run(prefix / "bin/hark", "--version").text.startswith("hark ")
+    make("uninstall", f"DESTDIR={tmp_path}", "PREFIX=/opt/hark")
+    assert files_below(tmp_path) == set()
+
+
+@pytest.fixture(scope="module")
+def dist(tmp_path_factory):
+    """The archives, taken apart."""
+    make("dist")
+    place = tmp_path_factory.mktemp("dist")
+    for archive in (BUILD / "dist").glob("*.tar.gz"):
+        with tarfile.open(archive) as tar:
+            tar.extractall(place)
+    return place
+
+
+def test_dist_is_one_binary_and_the_sources(dist):
+    binary, sources = sorted(dist.iterdir(), key=lambda path: "linux" not in path.name)
+    assert INSTALLED | {"LICENSE", "README.md"} == files_below(binary)
+    tracked = set(run("git", "-C", ROOT, "ls-tree", "-r", "--name-only", "HEAD").text.splitlines())
+    assert files_below(sources) == tracked
+
+
+def make_root(place, binary):
+    """A root with the C library, a shell's worth of nothing, and hark: no compiler, no other library."""
+    root = place / "root"
+    needed = re.findall(r"(/\S+) \(0x", run("ldd", binary).text)
+    names = {pathlib.Path(path).name for path in needed}
+    assert names <= {"libc.so.6", "libm.so.6", "ld-linux-x86-64.so.2"}, names
+    for path in [*needed, binary]:
+        target = root / (str(path).lstrip("/") if path != binary else "hark")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, target)
+    for name in ("proc", "sys", "dev", "tmp"):
+        (root / name).mkdir()
+    return root
+
+
+def test_dist_binary_runs_without_a_toolchain(dist, nginx, tmp_path):
+    if os.environ.get("SAN"):  # the archive's binary is never sanitized; its libraries are what is tried here
+        assert "libasan" not in run("ldd", next(dist.glob("*linux*/bin/hark"))).text
+    root = make_root(tmp_path, next(dist.glob("*linux*/bin/hark")))
+    for name in ("proc", "sys", "dev"):
+        run("mount", "--rbind", f"/{name}", root / name)
+        run("mount", "--make-rslave", root / name)
+    try:
+        assert run("chroot", root, "/hark", "--version").text.startswith("hark ")
+        hark = subprocess.Popen(["chroot", root, "/hark", "-n", "2", "-o", "json"], stdin=subprocess.DEVNULL,
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for line in hark.stderr:
+            if line.startswith("hark: ready"):
+                break
+        run("curl", "-sSk", "-o", "/dev/null", f"https://127.0.0.1:{nginx.tls}/small.txt")
+        out, err = hark.communicate(timeout=DEADLINE_S)
+        assert hark.returncode == 0 and out.count('"url.path":"/small.txt"') == 2, out + err
+    finally:
+        for name in ("proc", "sys", "dev"):
+            run("umount", "-Rl", root / name)
+
+
+def test_pages_list_is_the_tables():
+    program = BUILD / "gen/option_docs"
+    page = ROOT / "docs/hark.1"
+    assert run(program, "man", page).text == page.read_text(), "make docs writes it anew"
+
+
+def options():
+    return set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", run(HARK, "--help").text)) | {"--help"}
+
+
+COMPLETE = """
+source {file}
+COMP_WORDS=({words}) COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1))
+_hark
+printf '%s\\n' "${{COMPREPLY[@]}}"
+"""
+
+
+def complete(*words):
+    text = COMPLETE.format(file=BUILD / "completions/hark", words=" ".join(f"'{word}'" for word in words))
+    return set(run("bash", "--norc", "-c", text).text.split())
+
+
+def test_bash_completion():
+    assert options() <= complete("hark", "-") | {"--pid"}
+    assert complete("hark", "--pi") == {"--pid"}
+    assert complete("hark", "co") == {"conns"}
+    assert complete("hark", "--capture", "") == {"auto", "socket", "syscall"}
+    assert complete("hark", "-o", "j") == {"json"}
+    assert str(os.getpid()) in complete("hark", "-p", "")
+    assert complete("hark", "--ring", "") == set()
+    assert "true" in complete("hark", "conns", "--", "tru")
+
+
+def test_zsh_completion():
+    file = BUILD / "completions/_hark"
+    run("zsh", "-f", "-n", file)
+    named = set(re.findall(r"--[a-z][a-z-]+", file.read_text()))
+    assert options() <= named
+    # What it hands to zsh's own _arguments when it runs.
+    script = f"fpath=({file.parent} $fpath); autoload -Uz _hark; _arguments() {{ print -rl -- $@ }}; _hark"
+    assert "*--capture=[auto (default), socket (Linux 6.3 and later) or syscall]:WAY:(auto socket syscall)" in \
+        run("zsh", "-f", "-c", script).text.splitlines()

@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: Apache-2.0
+"""README's recipes, run as they stand: only pids, ports, durations and the connection's number are filled in.
+
+A recipe that has no row here fails, and so does a row without a recipe.
+"""
+import os
+import pathlib
+import re
+import signal
+import subprocess
+
+import pytest
+
+from harness import DEADLINE_S, HARK, ROOT, run, wait_until
+
+CURL = ("curl", "-sS", "-k", "-o", "/dev/null")
+
+
+def recipes():
+    """The lines of the block under "## Recipes", without their comments."""
+    block = re.search(r"^## Recipes\n.*?```\n(.*?)```", (ROOT / "README.md").read_text(), re.S | re.M)[1]
+    return [re.sub(r"\s+# .*", "", line).strip() for line in block.splitlines() if line.strip()]
+
+
+# What must come out of each: a pattern for its standard output, or for the file that it names.
+EXPECTED = {
+    "hark": r"nginx\[\d+\] .* GET +127\.0\.0\.1:\d+/small\.txt .*200 ",
+    "hark -- curl -k https://localhost/": r"curl\[\d+\] .*h2\+tls:1 .*GET +localhost:\d+/ +200 ",
+    "hark -- sh -c 'curl -sk https://localhost/ | wc -c'": r"\A\d+\n\Z",
+    "sudo hark -- id -un": r"\A\S+\n\Z",
+    "hark -p 812,977": r"nginx\[\d+\] .*/small\.txt",
+    "hark --comm nginx -v": r"nginx\[\d+\] (.|\n)*^    < X-Reply: to GET",
+    "hark -vv --comm curl": r"^    <\| ",
+    "hark -o json | jq -r '.\"url.path\"'": r"^/small\.txt$",
+    "hark -q -o json:out.jsonl -d 60": ("out.jsonl", r'"url\.path":"/small\.txt"'),
+    "hark --pending 0.5": r"/slow .*pending",
+    "hark conns": r"#\d+ +nginx\[\d+\] ",
+    "hark conns -v -x 8193": r"(?m)^.*#{conn} (.|\n)*/small\.txt",
+    "hark raw --hex -p 812": r"(?m)^.*47 45 54 20 2f.*GET /",
+    "hark frames --comm curl": r"SETTINGS",
+    "hark record -w day.rec": ("day.rec", r"hark\x00rec"),
+    "hark record -w day.rec --redacted": ("day.rec", r"hark\x00rec"),
+    "hark replay day.rec -v": r"/small\.txt(.|\n)*^    > ",
+    "hark replay day.rec conns": r"#\d+ +nginx\[\d+\] ",
+    "hark doctor": r"(?i)openssl|libssl",
+    "hark doctor 812": r"nginx",
+}
+TALK_ON_STDERR = ("hark --", "sudo hark --")  # the command has stdout
+ENDS_BY_ITSELF = ("hark replay", "hark doctor", "hark --", "sudo hark --", "hark -q -o json:out.jsonl")
+
+
+def test_every_recipe_has_its_row():
+    assert recipes() == list(EXPECTED)
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A folder to run in, and hark in the PATH."""
+    folder = tmp_path_factory.mktemp("recipes")
+    (folder / "bin").mkdir()
+    (folder / "bin/hark").symlink_to(pathlib.Path(HARK).resolve())
+    (folder / "work").mkdir()
+    return folder
+
+
+def traffic(nginx, python_http):
+    run(*CURL, "--http2", f"https://127.0.0.1:{nginx.tls}/small.txt")
+    run(*CURL, f"http://127.0.0.1:{nginx.http}/small.txt")
+
+
+def fill_in(recipe, nginx, python_http, connection):
+    command = recipe.replace("812", str(nginx.worker())).replace("977", str(python_http.pid))
+    command = command.replace("https://localhost/", f"https://localhost:{nginx.tls}/").replace("-d 60", "-d 2")
+    command = command.replace("-x 8193", f"-x {connection}").replace("| jq", "| jq --unbuffered")
+    return command.replace("sudo hark", "sudo env PATH=$PATH hark")
+
+
+class Recipe:
+    """A recipe in a shell of its own, and what it printed so far."""
+
+    def __init__(self, command, place):
+        self.out = open(place / "out.txt", "w+b")
+        self.err = open(place / "err.txt", "w+b")
+        self.process = subprocess.Popen(["sh", "-c", command], cwd=place / "work", stdin=subprocess.DEVNULL, stdout=self.out,
+                                        stderr=self.err, start_new_session=True,
+                                        env={**os.environ, "PATH": f"{place}/bin:{os.environ['PATH']}"})
+
+    def text(self, file):
+        return pathlib.Path(file.name).read_text(errors="replace")
+
+    def is_ready(self):
+        return "hark: ready" in self.text(self.err) or self.process.poll() is not None
+
+    def end(self):
+        """Ctrl-C, as a terminal gives it to all of the line."""
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGINT)
+        return self.process.wait(DEADLINE_S)
+
+
+class Connection:
+    """One that lives as long as the test, for what follows a connection by its number."""
+
+    def __init__(self, nginx):
+        import http.client  # noqa: PLC0415
+        self.http = http.client.HTTPConnection("127.0.0.1", nginx.http)
+        self.ask()
+        cookie = run("ss", "-Htne", "dst", f"127.0.0.1:{nginx.http}", "and", "sport", f"{self.http.sock.getsockname()[1]}").text
+        self.id = int(re.search(r"sk:([0-9a-f]+)", cookie)[1], 16)
+
+    def ask(self):
+        self.http.request("GET", "/small.txt")
+        self.http.getresponse().read()
+
+
+@pytest.fixture
+def connection(nginx):
+    one = Connection(nginx)
+    yield one
+    one.http.close()
+
+
+@pytest.mark.parametrize("recipe", list(EXPECTED))
+def test_recipe(recipe, place, nginx, python_http, slow_server, connection):
+    if "replay" in recipe:
+        ready_recording(place, nginx, python_http)
+    file, pattern = EXPECTED[recipe] if isinstance(EXPECTED[recipe], tuple) else (None, EXPECTED[recipe])
+    pattern = re.compile(pattern.replace("{conn}", str(connection.id)), re.M)
+    shell = Recipe(fill_in(recipe, nginx, python_http, connection.id), place)
+    wait_until(shell.is_ready, recipe)
+
+    def shown():
+        if file:
+            return (place / "work" / file).read_text(encoding="latin-1") if (place / "work" / file).exists() else ""
+        talks = recipe.startswith(TALK_ON_STDERR[:1]) and "curl -k" in recipe
+        return shell.text(shell.err if talks else shell.out)
+
+    slow = subprocess.Popen([*CURL, f"http://127.0.0.1:{slow_server.port}/slow"]) if "pending" in recipe else None
+    if not recipe.startswith(ENDS_BY_ITSELF[:4]):
+        traffic(nginx, python_http)
+        connection.ask()
+    live = not recipe.startswith(("hark conns", "hark record", *ENDS_BY_ITSELF))
+    if live:
+        wait_until(lambda: pattern.search(shown()), f"{recipe}: {shell.text(shell.err)}\n{shown()[-2000:]}")
+    status = shell.process.wait(DEADLINE_S) if recipe.startswith(ENDS_BY_ITSELF) else shell.end()
+    if slow:
+        slow.wait(DEADLINE_S)
+    assert pattern.search(shown()), f"{recipe}: {shell.text(shell.err)}\n{shown()[-3000:]}"
+    assert status in ((0, -signal.SIGINT, 128 + signal.SIGINT) if "|" in recipe else (0,)), shell.text(shell.err)
+
+
+@pytest.fixture(scope="module")
+def slow_server(scratch):
+    """Answers after two seconds."""
+    from servers import PythonServer  # noqa: PLC0415
+    folder = scratch / "slow-recipes"
+    folder.mkdir()
+    server = PythonServer(folder, "slow")
+    yield server
+    server.stop()
+
+
+def ready_recording(place, nginx, python_http):
+    """Each recipe stands alone: the recording that it replays is made for it."""
+    recorder = subprocess.Popen([HARK, "record", "-w", "day.rec"], cwd=place / "work", stdin=subprocess.DEVNULL,
+                                stderr=subprocess.PIPE, text=True)
+    for line in recorder.stderr:
+        if line.startswith("hark: ready"):
+            break
+    traffic(nginx, python_http)
+    recorder.send_signal(signal.SIGINT)
+    recorder.communicate(timeout=DEADLINE_S)
+    assert recorder.returncode == 0
