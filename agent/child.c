@@ -3,6 +3,7 @@
 #include "child.h"
 
 #include "log.h"
+#include "run_as.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,25 +12,39 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static _Noreturn void child_run(int gate, char **argv)
+static _Noreturn void child_exit(const char *command, int error, int status)
+{
+	log_error("cannot run %s: %s", command, strerror(error));
+	_exit(status);
+}
+
+/*
+ * What looking up groups asks of others on sockets lies before the gate, so that it is not taken for the
+ * command's own. The gate's end without a byte means that hark is gone.
+ */
+static _Noreturn void child_run(int gate, char **argv, const struct run_as *who)
 {
 	sigset_t none;
 	char byte;
-	int error;
+	ssize_t got;
+	int error = run_as_become(who);
 
-	while (read(gate, &byte, 1) < 0 && errno == EINTR)
+	if (error)
+		child_exit(argv[0], -error, 126);
+	while ((got = read(gate, &byte, 1)) < 0 && errno == EINTR)
 		;
+	if (got != 1)
+		_exit(1);
 	close(gate);
 	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGPIPE, SIG_DFL);
+	sigprocmask(SIG_SETMASK, &none, NULL);
 	execvp(argv[0], argv);
 	error = errno;
-	log_error("cannot run %s: %s", argv[0], strerror(error));
-	_exit(error == ENOENT ? 127 : 126);
+	child_exit(argv[0], error, error == ENOENT ? 127 : 126);
 }
 
-int child_fork(struct child *child, char **argv)
+int child_fork(struct child *child, char **argv, const struct run_as *who)
 {
 	int gate[2];
 
@@ -47,7 +62,7 @@ int child_fork(struct child *child, char **argv)
 	}
 	if (child->pid == 0) {
 		close(gate[1]);
-		child_run(gate[0], argv);
+		child_run(gate[0], argv, who);
 	}
 	close(gate[0]);
 	child->gate = gate[1];
@@ -56,9 +71,22 @@ int child_fork(struct child *child, char **argv)
 
 void child_release(struct child *child)
 {
-	if (child->pid && child->gate >= 0)
-		close(child->gate);
+	if (!child->pid || child->gate < 0)
+		return;
+	(void)!write(child->gate, "", 1); /* SIGPIPE is ignored: it may have ended already */
+	close(child->gate);
 	child->gate = -1;
+}
+
+void child_cancel(struct child *child)
+{
+	if (!child->pid || child->gate < 0)
+		return;
+	close(child->gate);
+	child->gate = -1;
+	if (!child->ended)
+		waitpid(child->pid, NULL, 0);
+	child->ended = true;
 }
 
 bool child_ended(struct child *child)

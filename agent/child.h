@@ -9,18 +9,23 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+struct run_as;
+
 struct child {
 	pid_t pid; /* 0: none */
-	int gate;  /* closing it lets the command start */
+	int gate;  /* a byte lets the command start; closed without one it never does. -1: open */
 	bool ended;
 	int exit_status; /* 128 + n for a signal */
 };
 
-/* Forks; the child waits. 0 or -errno (reported). */
-int child_fork(struct child *child, char **argv);
+/* Forks; the child becomes who runs the command and waits. 0 or -errno (reported). */
+int child_fork(struct child *child, char **argv, const struct run_as *who);
 
 /* Lets it run. */
 void child_release(struct child *child);
+
+/* Ends it if it was not let run; it then never does. */
+void child_cancel(struct child *child);
 
 /* Did it end? Never blocks; fills ended and exit_status. */
 bool child_ended(struct child *child);

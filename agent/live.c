@@ -9,7 +9,9 @@
 #include "child.h"
 #include "counters.h"
 #include "log.h"
+#include "pid_watch.h"
 #include "processes.h"
+#include "run_as.h"
 #include "source_bpf.h"
 
 #include <errno.h>
@@ -32,11 +34,14 @@ struct live {
 	struct processes *processes;
 	struct source_bpf *source;
 	struct child child;
+	struct run_as run_as;	 /* who runs the command */
+	struct pid_watch *named; /* -p; NULL: none */
 	int epoll, timer, signals, watch;
+	uint64_t start_ns, load_ns;
 	uint64_t end_ns; /* --duration; 0: none */
 	uint64_t warned_ns, warned_lost;
 	bool stop;
-	int error;
+	int asked; /* the signal that asked to end, while the command goes on */
 };
 
 static uint64_t now_ns(void)
@@ -49,7 +54,7 @@ static uint64_t now_ns(void)
 
 static void signal_set(sigset_t *set)
 {
-	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGCHLD };
+	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGCHLD };
 
 	sigemptyset(set);
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
@@ -93,7 +98,9 @@ static int probes_start(struct live *live)
 		.follow_children = live->child.pid != 0,
 	};
 
+	live->load_ns = now_ns();
 	live->probes = probes_open(&config);
+	live->load_ns = now_ns() - live->load_ns;
 	if (!live->probes)
 		return -EIO; /* reported */
 	if (live->child.pid && probes_add_pid(live->probes, live->child.pid) < 0)
@@ -141,32 +148,50 @@ static int loop_start(struct live *live)
 		live->end_ns = now_ns() + live->options->duration_ns;
 	if (epoll_add(live, live->timer) < 0 || epoll_add(live, live->signals) < 0)
 		return -EIO;
+	if (live->named && epoll_add(live, pid_watch_fd(live->named)) < 0)
+		return -EIO;
 	return epoll_add(live, probes_ring_fd(live->probes));
 }
 
 static void say_ready(const struct live *live)
 {
+	uint64_t ready_us = (now_ns() - live->start_ns) / 1000;
 	size_t files = 0;
 
 	for (const struct probed_file *file = probes_files(live->probes); file; file = file->next)
 		files++;
-	log_info("ready: %s, %zu TLS librar%s, ring %zu KiB; Ctrl-C ends",
+	counter_add(COUNTER_READY_US, ready_us);
+	counter_add(COUNTER_READY_LOAD_US, live->load_ns / 1000);
+	log_info("ready: %s, %zu TLS librar%s, ring %zu KiB; Ctrl-C ends (%u ms, of which %u loading BPF)",
 		 probes_capture(live->probes) == CAPTURE_SOCKET ? "socket tracepoints" : "syscall exit",
-		 files, files == 1 ? "y" : "ies", live->options->ring_bytes / 1024);
+		 files, files == 1 ? "y" : "ies", live->options->ring_bytes / 1024,
+		 (unsigned int)(ready_us / 1000), (unsigned int)(live->load_ns / 1000000));
 }
 
-/* A terminal sends Ctrl-C to the command as well; hark then ends when the command does. */
-static void signal_take(struct live *live, int number)
+/*
+ * A signal from the terminal's keys has reached the command as well, any other is passed on; either way hark
+ * ends when the command does, as strace does. One that asks again, not by a key, is obeyed at once.
+ */
+static void end_asked(struct live *live, const struct signalfd_siginfo *info)
 {
-	if (number == SIGUSR1) {
+	if (!live->child.pid || live->child.ended) {
+		live->stop = true;
+	} else if (info->ssi_code != SI_KERNEL) {
+		child_signal(&live->child, (int)info->ssi_signo);
+		live->stop |= live->asked == (int)info->ssi_signo;
+		live->asked = (int)info->ssi_signo;
+	}
+}
+
+static void signal_take(struct live *live, const struct signalfd_siginfo *info)
+{
+	if (info->ssi_signo == SIGUSR1) {
 		source_bpf_counters(live->source);
 		live->handler->report(live->handler->ctx);
-	} else if (number == SIGCHLD) {
+	} else if (info->ssi_signo == SIGCHLD) {
 		live->stop |= child_ended(&live->child);
-	} else if (!live->child.pid) {
-		live->stop = true;
-	} else if (number != SIGINT) {
-		child_signal(&live->child, number);
+	} else {
+		end_asked(live, info);
 	}
 }
 
@@ -175,7 +200,7 @@ static void signals_take(struct live *live)
 	struct signalfd_siginfo info;
 
 	while (read(live->signals, &info, sizeof(info)) == sizeof(info))
-		signal_take(live, info.ssi_signo);
+		signal_take(live, &info);
 }
 
 /* Losses are said when they happen, with what cures them, at most once a second. */
@@ -207,6 +232,8 @@ static int loop_turn(struct live *live, bool more)
 			signals_take(live);
 		else if (events[i].data.fd == live->watch)
 			processes_watch_read(live->processes);
+		else if (live->named && events[i].data.fd == pid_watch_fd(live->named))
+			live->stop |= pid_watch_read(live->named) && !live->child.pid;
 		else if (events[i].data.fd == live->timer)
 			(void)!read(live->timer, &expirations, sizeof(expirations));
 	}
@@ -235,7 +262,8 @@ static int loop_run(struct live *live)
 
 static void live_fini(struct live *live)
 {
-	child_release(&live->child);
+	run_as_fini(&live->run_as);
+	pid_watch_free(live->named);
 	processes_free(live->processes);
 	source_bpf_free(live->source);
 	probes_close(live->probes);
@@ -247,15 +275,54 @@ static void live_fini(struct live *live)
 		close(live->signals);
 }
 
-/* A pid that does not exist is a mistake, said before anything starts. */
-static int pids_check(const struct options *options)
+/* What the user got wrong is said before anything starts. */
+static int people_find(struct live *live)
 {
-	for (size_t i = 0; i < options->pid_count; i++) {
-		if (kill(options->pids[i], 0) < 0 && errno == ESRCH) {
-			log_error("there is no process %u (-p)", options->pids[i]);
-			return -ESRCH;
-		}
+	const struct options *options = live->options;
+
+	if (options->pid_count) {
+		live->named = pid_watch_new(options->pids, options->pid_count);
+		if (!live->named)
+			return -ESRCH; /* reported */
 	}
+	if (!options->child_argv)
+		return 0;
+	if (run_as_find(&live->run_as, options->user, geteuid()) < 0)
+		return -EPERM; /* reported */
+	return child_fork(&live->child, options->child_argv, &live->run_as);
+}
+
+/* The command's end is hark's; what it left behind is not waited for. */
+static void say_unfinished(const struct live *live)
+{
+	const struct options *options = live->options;
+	size_t left;
+
+	if (!live->child.pid)
+		return;
+	if (!live->child.ended) {
+		log_info("%s (process %d) goes on without hark", options->child_argv[0],
+			 (int)live->child.pid);
+		return;
+	}
+	left = probes_count_pids(live->probes, options->pids, options->pid_count);
+	if (left)
+		log_info("%zu process%s that the command started %s on without hark", left,
+			 left == 1 ? "" : "es", left == 1 ? "goes" : "go");
+}
+
+static int live_start(struct live *live)
+{
+	int error;
+
+	if (people_find(live) < 0 || probes_start(live) < 0)
+		return -EIO; /* reported */
+	error = loop_start(live);
+	if (error < 0) {
+		log_error("cannot start the loop: %s", strerror(-error));
+		return error;
+	}
+	libraries_start(live);
 	return 0;
 }
 
@@ -269,28 +336,21 @@ int live_run(const struct options *options, const struct live_handler *handler)
 		.timer = -1,
 		.signals = -1,
 		.watch = -1,
+		.start_ns = now_ns(),
 	};
 	int status = 1;
 
-	if (pids_check(options) < 0)
+	if (live_start(&live) < 0)
 		goto out;
-	if (options->child_argv && child_fork(&live.child, options->child_argv) < 0)
-		goto out;
-	if (probes_start(&live) < 0)
-		goto out;
-	if (loop_start(&live) < 0) {
-		log_error("cannot start the loop: %s", strerror(errno));
-		goto out;
-	}
-	libraries_start(&live);
 	say_ready(&live);
+	signals_take(&live); /* told to end while it started: the command gets that before it runs */
 	child_release(&live.child);
 	status = loop_run(&live) < 0 ? 1 : 0;
-	if (live.child.ended && status == 0)
-		status = live.child.exit_status;
+	say_unfinished(&live);
+	if (live.child.pid && status == 0)
+		status = live.child.ended ? live.child.exit_status : live.asked ? 128 + live.asked : 0;
 out:
-	if (status == 1 && live.child.pid && !live.child.ended && live.child.gate >= 0)
-		child_signal(&live.child, SIGKILL); /* it never ran */
+	child_cancel(&live.child);
 	live_fini(&live);
 	return status;
 }

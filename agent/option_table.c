@@ -32,7 +32,7 @@ const struct option_row option_rows[] = {
 
 	ROW("pid", 'p', "PID[,PID...]", GROUP_WHAT, take_pids, "Only these processes (repeatable)",
 	    "Processes that they start are not among them."),
-	ROW("comm", KEY_COMM, "NAME", GROUP_WHAT, take_comm,
+	ROW("comm", KEY_COMM, "NAME[,NAME...]", GROUP_WHAT, take_comm,
 	    "Only programs of this name: the file's base name or the thread's name (repeatable)", NULL),
 	ROW("connection", 'x', "ID", GROUP_WHAT, take_conn, "Only the connection of this number",
 	    "Every view shows the number behind a #; it is the same in all of them, also in another run of "

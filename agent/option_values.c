@@ -63,7 +63,7 @@ int take_pids(struct parse *parse, const char *list)
 	}
 }
 
-int comm_add(struct options *options, const char *name, size_t len)
+static int comm_add(struct options *options, const char *name, size_t len)
 {
 	char **comms;
 
@@ -80,9 +80,16 @@ int comm_add(struct options *options, const char *name, size_t len)
 	return 0;
 }
 
-int take_comm(struct parse *parse, const char *name)
+int take_comm(struct parse *parse, const char *list)
 {
-	return comm_add(parse->options, name, strlen(name));
+	for (const char *p = list;; p++) {
+		size_t len = strcspn(p, ",");
+		int err = comm_add(parse->options, p, len);
+
+		p += len;
+		if (err || !*p)
+			return err;
+	}
 }
 
 int take_output(struct parse *parse, const char *value)

@@ -55,9 +55,6 @@ take_fn take_pids, take_comm, take_output, take_record, take_stats_json, take_ru
 /* An option without a value. */
 int take_flag(struct parse *parse, int key);
 
-/* Adds one program name of len bytes. 0 or 2. */
-int comm_add(struct options *options, const char *name, size_t len);
-
 /* The words that are no options: a view, what belongs to it, filters. 0 or 2. */
 int take_words(struct parse *parse);
 

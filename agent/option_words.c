@@ -5,6 +5,8 @@
  */
 #include "option_table.h"
 
+#include "run_as.h"
+
 #include <errno.h>
 #include <stdlib.h>
 
@@ -22,14 +24,7 @@ static int take_filter(struct options *options, struct parse *parse, const char 
 		if (options->comm_count)
 			return usage_error("'%s': programs were named before; name them all in one filter",
 					   word);
-		for (const char *p = word + 5;; p++) {
-			size_t len = strcspn(p, ",");
-			int err = comm_add(options, p, len);
-
-			p += len;
-			if (err || !*p)
-				return err;
-		}
+		return take_comm(parse, word + 5);
 	}
 	if (strchr(word, ':'))
 		return usage_error("'%s' is no filter that hark knows (%s)", word, filters_known);
@@ -125,6 +120,8 @@ int check_options(struct parse *parse)
 		return usage_error("doctor takes process ids only");
 	if (options->user && !options->child_argv)
 		return usage_error("-u says who runs the command behind --, and there is none");
+	if (options->user && !run_as_known(options->user))
+		return usage_error("-u: there is no user '%s'", options->user);
 	if (options->redacted && !options->record_path)
 		return usage_error("--redacted belongs to a recording (record, or -w beside a view)");
 	if (options->hex && options->view != VIEW_RAW)

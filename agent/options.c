@@ -147,8 +147,8 @@ out:
 	return err;
 }
 
-/* https://no-color.org: set and not empty. */
-static bool decide_color(enum color_when when)
+/* https://no-color.org: set and not empty. Beside a command the text goes to stderr. */
+static bool decide_color(const struct options *options, enum color_when when)
 {
 	const char *no_color = getenv("NO_COLOR");
 	const char *term = getenv("TERM");
@@ -157,7 +157,7 @@ static bool decide_color(enum color_when when)
 		return when == COLOR_ALWAYS;
 	if ((no_color && *no_color) || (term && strcmp(term, "dumb") == 0))
 		return false;
-	return isatty(STDOUT_FILENO);
+	return isatty(options->child_argv ? STDERR_FILENO : STDOUT_FILENO);
 }
 
 /* Everything from "--" on is the command; argp never sees it. */
@@ -196,7 +196,7 @@ int options_parse(struct options *options, int argc, char **argv)
 	if (!err)
 		err = check_options(&parse);
 	if (!err)
-		options->color = decide_color(parse.color);
+		options->color = decide_color(options, parse.color);
 	else
 		options_fini(options);
 	return err;

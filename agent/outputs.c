@@ -10,6 +10,7 @@
 #include "private_file.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,7 +36,7 @@ struct outputs {
 
 static FILE *output_file(const char *path, int standard_fd)
 {
-	int fd = path ? private_file_open(path) : dup(standard_fd);
+	int fd = path ? private_file_open(path) : fcntl(standard_fd, F_DUPFD_CLOEXEC, 3);
 	FILE *file;
 
 	if (path && fd < 0)

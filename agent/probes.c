@@ -15,6 +15,7 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -276,9 +277,40 @@ int probes_add_pid(struct probes *probes, uint32_t pid)
 	return bpf_map_update_elem(bpf_map__fd(probes->skeleton->maps.pids), &pid, &one, BPF_ANY);
 }
 
+static bool pid_listed(uint32_t pid, const uint32_t *pids, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (pids[i] == pid)
+			return true;
+	return false;
+}
+
+/* The map changes meanwhile: a walk that starts over is cut at as many steps as it can hold. */
+size_t probes_count_pids(const struct probes *probes, const uint32_t *but, size_t but_count)
+{
+	const struct bpf_map *map = probes->skeleton->maps.pids;
+	uint32_t pid, *previous = NULL;
+	size_t count = 0;
+
+	for (uint32_t steps = bpf_map__max_entries(map); steps; steps--) {
+		if (bpf_map_get_next_key(bpf_map__fd(map), previous, &pid) < 0)
+			break;
+		count += !pid_listed(pid, but, but_count);
+		previous = &pid;
+	}
+	return count;
+}
+
 int probes_ring_fd(const struct probes *probes)
 {
 	return ring_buffer__epoll_fd(probes->ring);
+}
+
+bool probes_pending(const struct probes *probes)
+{
+	struct pollfd ring = { .fd = probes_ring_fd(probes), .events = POLLIN };
+
+	return poll(&ring, 1, 0) > 0;
 }
 
 int probes_consume(struct probes *probes, event_fn *fn, void *ctx)

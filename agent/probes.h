@@ -69,9 +69,13 @@ void probes_protect(struct probes *probes, uint32_t pid);
 
 /* Adds a process to the filter. 0 or -errno. */
 int probes_add_pid(struct probes *probes, uint32_t pid);
+/* How many processes of the filter have not ended, but for these. */
+size_t probes_count_pids(const struct probes *probes, const uint32_t *but, size_t but_count);
 
 /* Polls readable when the ring is past its wake level. */
 int probes_ring_fd(const struct probes *probes);
+/* Does it hold records that probes_consume() has not handed on (one before them is still being written)? */
+bool probes_pending(const struct probes *probes);
 /*
  * Hands the records that are there to fn (event_valid() was checked). 0: all of them; 1: there may be more,
  * let others have their turn; or what fn returned below 0.

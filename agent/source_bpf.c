@@ -17,6 +17,7 @@
 
 #define POLLS_AFTER_EVENTS 4
 #define POLL_IDLE_NS	   1000000000u
+#define DRAIN_NS	   500000000u
 
 struct known_process {
 	uint32_t pid;
@@ -162,15 +163,32 @@ int source_bpf_counters(struct source_bpf *source)
 	return error < 0 ? error : source->fn(source->ctx, &counters_now.h);
 }
 
+/*
+ * Until the ring is empty. A record that is still being written stops the reader before those behind it, so a
+ * pending ring is given a moment; under a load that never ends the moment is all that it gets.
+ */
+static int drain(struct source_bpf *source)
+{
+	const struct timespec pause = { .tv_nsec = 1000000 };
+	uint64_t end_ns = now_ns() + DRAIN_NS;
+	int error;
+
+	for (;;) {
+		error = probes_consume(source->probes, source_event, source);
+		if (error < 0 || (!error && !probes_pending(source->probes)) || now_ns() >= end_ns)
+			return error;
+		if (!error)
+			nanosleep(&pause, NULL);
+	}
+}
+
 /* As many polls as anything waits for, so that what ended is seen to have ended. */
 int source_bpf_end(struct source_bpf *source)
 {
 	int error = 0;
 
 	for (int i = 0; i < POLLS_AFTER_EVENTS && error >= 0; i++) {
-		do {
-			error = probes_consume(source->probes, source_event, source);
-		} while (error > 0);
+		error = drain(source);
 		if (error >= 0)
 			error = poll_event(source, true);
 	}
