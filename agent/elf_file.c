@@ -269,6 +269,15 @@ bool elf_has_section(const struct elf_file *file, const char *name)
 	return section_find(file, name, &header) != NULL;
 }
 
+bool elf_has_text(const struct elf_file *file, const char *text)
+{
+	GElf_Shdr header;
+	Elf_Scn *section = section_find(file, ".rodata", &header);
+	const Elf_Data *data = section ? section_data(section, &header) : NULL;
+
+	return data && memmem(data->d_buf, data->d_size, text, strlen(text));
+}
+
 /* Copies printable ASCII up to the first other byte. */
 static void text_copy(const char *text, size_t len, char *out, size_t size)
 {

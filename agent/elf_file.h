@@ -24,6 +24,9 @@ bool elf_is_x86_64(const struct elf_file *file);
 /* Whether a section of this name is there (".gopclntab"). */
 bool elf_has_section(const struct elf_file *file, const char *name);
 
+/* Whether this text stands in .rodata. */
+bool elf_has_text(const struct elf_file *file, const char *text);
+
 /*
  * Copies the first printable text in .rodata that is prefix and a version of three numbers ("OpenSSL 3.0.17 1
  * Jul 2025"), cut to size. 0, or -ENOENT and out is empty.

@@ -277,6 +277,13 @@ int probes_add_pid(struct probes *probes, uint32_t pid)
 	return bpf_map_update_elem(bpf_map__fd(probes->skeleton->maps.pids), &pid, &one, BPF_ANY);
 }
 
+size_t probes_map_entries(const struct probes *probes, const char *name)
+{
+	const struct bpf_map *map = bpf_object__find_map_by_name(probes->skeleton->obj, name);
+
+	return map ? bpf_map__max_entries(map) : 0;
+}
+
 static bool pid_listed(uint32_t pid, const uint32_t *pids, size_t count)
 {
 	for (size_t i = 0; i < count; i++)

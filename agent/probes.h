@@ -69,6 +69,8 @@ void probes_protect(struct probes *probes, uint32_t pid);
 
 /* Adds a process to the filter. 0 or -errno. */
 int probes_add_pid(struct probes *probes, uint32_t pid);
+/* How many entries a map of the kernel side holds; 0 when there is none of this name. For doctor. */
+size_t probes_map_entries(const struct probes *probes, const char *name);
 /* How many processes of the filter have not ended, but for these. */
 size_t probes_count_pids(const struct probes *probes, const uint32_t *but, size_t but_count);
 

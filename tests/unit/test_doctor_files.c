@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tests of agent/doctor_files.c: this process maps hand-made libraries and asks the doctor about itself. */
+/*
+ * Tests of agent/doctor_files.c, doctor_look.c and doctor_processes.c: this process maps hand-made libraries
+ * and asks the doctor about itself.
+ */
 #include "doctor_files.h"
+#include "doctor_look.h"
+#include "doctor_processes.h"
 #include "elf_build.h"
 
 #include <errno.h>
@@ -10,6 +15,7 @@
 #include <cmocka.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 static const struct build_function tls_functions[] = {
 	{ "SSL_read", "55 c3" },
@@ -17,28 +23,11 @@ static const struct build_function tls_functions[] = {
 	{ NULL, NULL },
 };
 
-/* Runs the doctor with stdout in a file; the text must be freed. */
-static char *doctor_text(const uint32_t *pids, size_t count, int expected)
-{
-	char path[] = "/tmp/hark-doctor-XXXXXX";
-	int fd = mkstemp(path), saved = dup(STDOUT_FILENO);
-	char *text = calloc(1, 1 << 20);
+static const char *const names[] = { "libssl.so.3", "\x1b[2Jx.so", "libgnutls.so.30", "libssl3.so" };
 
-	assert_true(fd >= 0 && saved >= 0);
-	assert_non_null(text);
-	unlink(path);
-	fflush(stdout);
-	assert_true(dup2(fd, STDOUT_FILENO) >= 0);
-	int err = doctor_files(pids, count);
+#define FILE_COUNT (sizeof(names) / sizeof(names[0]))
 
-	fflush(stdout);
-	assert_true(dup2(saved, STDOUT_FILENO) >= 0);
-	assert_true(pread(fd, text, (1 << 20) - 1, 0) >= 0);
-	close(saved);
-	close(fd);
-	assert_int_equal(err, expected);
-	return text;
-}
+static char folder[64];
 
 static void map_file(const char *path, const void *bytes, size_t size)
 {
@@ -50,55 +39,171 @@ static void map_file(const char *path, const void *bytes, size_t size)
 	close(fd);
 }
 
-static void test_process_report(void **state)
+static int files_map(void **state)
 {
-	char folder[] = "/tmp/hark-doctor-XXXXXX", path[64], hostile[64], other[64], line[128];
-	uint32_t pids[2] = { (uint32_t)getpid(), UINT32_MAX };
 	struct build_image image;
-	char *text;
+	char path[128];
 
 	(void)state;
-	text = doctor_text(pids, 1, 0);
-	assert_non_null(strstr(text, "no TLS library is mapped"));
-	free(text);
-
+	strcpy(folder, "/tmp/hark-doctor-XXXXXX");
 	assert_non_null(mkdtemp(folder));
-	snprintf(path, sizeof(path), "%s/libssl.so.3", folder);
-	snprintf(hostile, sizeof(hostile), "%s/\x1b[2Jx.so", folder);
-	snprintf(other, sizeof(other), "%s/libgnutls.so.30", folder);
 	build_fill(&image, EM_X86_64, tls_functions);
-	map_file(path, image.bytes, sizeof(image.bytes));
-	map_file(hostile, image.bytes, sizeof(image.bytes));
-	map_file(other, "nothing", sizeof("nothing"));
+	for (size_t i = 0; i < FILE_COUNT; i++) {
+		snprintf(path, sizeof(path), "%s/%s", folder, names[i]);
+		if (i < 2)
+			map_file(path, image.bytes, sizeof(image.bytes));
+		else
+			map_file(path, "nothing", sizeof("nothing"));
+	}
+	return 0;
+}
 
-	text = doctor_text(pids, 2, -ESRCH);
-	snprintf(line, sizeof(line), "  covered      %s\n", path);
+static int files_remove(void **state)
+{
+	char path[128];
+
+	(void)state;
+	for (size_t i = 0; i < FILE_COUNT; i++) {
+		snprintf(path, sizeof(path), "%s/%s", folder, names[i]);
+		unlink(path);
+	}
+	return rmdir(folder);
+}
+
+static char *process_text(uint32_t pid, int expected)
+{
+	struct doctor_files *files = doctor_files_new();
+	char *text = NULL;
+	size_t len = 0;
+	FILE *out = open_memstream(&text, &len);
+
+	assert_non_null(files);
+	assert_int_equal(doctor_process_print(files, pid, out), expected);
+	fclose(out);
+	doctor_files_free(files);
+	return text;
+}
+
+/* Runs before the files are mapped. */
+static void test_nothing_mapped(void **state)
+{
+	char *text = process_text((uint32_t)getpid(), 0);
+
+	(void)state;
+	assert_non_null(strstr(text, "no TLS        that hark knows"));
+	free(text);
+	text = process_text(INT32_MAX, -ESRCH);
+	assert_string_equal(text, "process 2147483647: there is none\n");
+	free(text);
+}
+
+static void test_process_in_detail(void **state)
+{
+	char line[128], *text = process_text((uint32_t)getpid(), 0);
+
+	(void)state;
+	snprintf(line, sizeof(line), "process %d test_doctor_files, user %u\n", getpid(), geteuid());
 	assert_non_null(strstr(text, line));
-	assert_non_null(strstr(text, "  not covered  GnuTLS"));
-	assert_non_null(strstr(text, "process 4294967295: there is none"));
+	snprintf(line, sizeof(line), "  covered       %s/libssl.so.3  version unknown, 1 process", folder);
+	assert_non_null(strstr(text, line));
 	assert_non_null(strstr(text, "SSL_read         read      +0x1000   push rbp       public entry, "
 				     "emulated by the kernel"));
 	assert_non_null(strstr(text, "SSL_write        write     +0x1100   sub rsp, 0x18  public entry, "
 				     "single-stepped"));
-	assert_non_null(strstr(text, "mapped by 1 process\n"));
+	assert_non_null(strstr(text, "  not covered   GnuTLS: "));
+	assert_non_null(strstr(text, "  not covered   NSS: "));
+	assert_null(strstr(text, "Go's"));
+	assert_null(strstr(text, "32-bit"));
 	assert_null(strchr(text, '\x1b')); /* a path is not a terminal's command */
 	free(text);
+}
 
-	text = doctor_text(NULL, 0, 0);
-	assert_non_null(strstr(text, "GnuTLS: "));
-	assert_non_null(strstr(text, path));
+static void test_one_line_a_library(void **state)
+{
+	struct doctor_files *files = doctor_files_new();
+	char line[256], *text = NULL;
+	size_t len = 0;
+	FILE *out = open_memstream(&text, &len);
+
+	(void)state;
+	assert_int_equal(doctor_files_scan_pid(files, (uint32_t)getpid()), 0);
+	assert_int_equal(files->count, 2);
+	doctor_files_print(files, out, false);
+	fclose(out);
+	snprintf(line, sizeof(line),
+		 "  %s/libssl.so.3  version unknown, 0 processes  SSL_read at the entry (cheap), SSL_write "
+		 "at the "
+		 "entry (single-stepped: dear)\n",
+		 folder);
+	assert_non_null(strstr(text, line));
+	assert_null(strchr(text, '\x1b'));
 	free(text);
-	unlink(path);
-	unlink(hostile);
-	unlink(other);
-	rmdir(folder);
+	doctor_files_free(files);
+}
+
+/* Children with the same mappings, of the same name: one line. */
+static void test_processes_are_folded(void **state)
+{
+	struct doctor_processes *processes;
+	struct doctor_files *files = doctor_files_new();
+	char *text = NULL, *at;
+	int gate[2];
+	size_t len = 0;
+	FILE *out = open_memstream(&text, &len);
+	pid_t children[4];
+
+	(void)state;
+	assert_int_equal(pipe(gate), 0);
+	for (size_t i = 0; i < 4; i++) {
+		children[i] = fork();
+		if (children[i] == 0) {
+			char byte;
+
+			close(gate[1]);
+			_exit((int)read(gate[0], &byte, 1));
+		}
+	}
+	assert_int_equal(doctor_files_scan_pid(files, (uint32_t)getpid()), 0);
+	processes = doctor_processes_scan(files);
+	assert_non_null(processes);
+	close(gate[1]);
+	for (size_t i = 0; i < 4; i++)
+		waitpid(children[i], NULL, 0);
+	close(gate[0]);
+	doctor_processes_print(processes, out, true);
+	fclose(out);
+	at = strstr(text, "test_doctor_files");
+	assert_non_null(at);
+	assert_int_equal(memcmp(at + strlen("test_doctor_files"), " x5 (", 5), 0);
+	assert_non_null(strstr(at, ", ...)  covered: "));
+	assert_non_null(strstr(at, "; NOT covered: GnuTLS, NSS\n"));
+	assert_null(strstr(at + 1, "test_doctor_files"));
+	assert_true(files->libraries[0].processes == 5);
+	free(text);
+	doctor_processes_free(processes);
+	doctor_files_free(files);
+}
+
+static void test_free_nothing(void **state)
+{
+	(void)state;
+	doctor_files_free(NULL);
+	doctor_processes_free(NULL);
+	assert_null(doctor_other_name(DOCTOR_OTHERS_MAX));
 }
 
 int main(void)
 {
+	const struct CMUnitTest before[] = {
+		cmocka_unit_test(test_nothing_mapped),
+		cmocka_unit_test(test_free_nothing),
+	};
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_process_report),
+		cmocka_unit_test(test_process_in_detail),
+		cmocka_unit_test(test_one_line_a_library),
+		cmocka_unit_test(test_processes_are_folded),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(before, NULL, NULL) +
+	       cmocka_run_group_tests(tests, files_map, files_remove);
 }

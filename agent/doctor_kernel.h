@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The part of `hark doctor` about the kernel, its settings and hark's privileges. */
+#ifndef HARK_DOCTOR_KERNEL_H
+#define HARK_DOCTOR_KERNEL_H
+
+#include <stdint.h>
+#include <stdio.h>
+
+/* One topic a line; an empty topic goes on with the one before. */
+void doctor_say(FILE *out, const char *topic, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+void doctor_kernel_print(FILE *out);
+
+/* capabilities: CapEff as a bit set. */
+void doctor_privileges_print(FILE *out, uint64_t capabilities);
+
+/* CapEff of this process; 0 when it cannot be read. */
+uint64_t doctor_capabilities(void);
+
+#endif

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A name is enough to recognise a library that is not followed, for it only
+ * makes a line for people, never a probe. What is linked into an executable is
+ * recognised by what no build leaves out: Go's table of functions, and the
+ * source file names that BoringSSL and rustls carry for their error messages.
+ */
+#include "doctor_look.h"
+
+#include "doctor_files.h"
+#include "elf_file.h"
+#include "proc_maps.h"
+#include "processes.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* By the base name of a mapped file, or else by what the executable holds. */
+static const struct {
+	const char *prefix, *name, *section, *text;
+} others[] = {
+	{ .prefix = "libgnutls.so", .name = "GnuTLS" },
+	{ .prefix = "libssl3.so", .name = "NSS" },
+	{ .prefix = "libmbedtls.so", .name = "Mbed TLS" },
+	{ .prefix = "libwolfssl.so", .name = "wolfSSL" },
+	{ .prefix = "libs2n.so", .name = "s2n" },
+	{ .prefix = "librustls", .name = "rustls" },
+	{ .prefix = "libtls.so", .name = "LibreSSL's libtls" },
+	{ .prefix = "libjvm.so", .name = "Java's own TLS" },
+	{ .section = ".gopclntab", .name = "Go's crypto/tls" },
+	{ .section = ".go.buildinfo", .name = "Go's crypto/tls" },
+	{ .text = "ssl/ssl_lib.cc", .name = "BoringSSL inside" },
+	{ .text = "/rustls-0.", .name = "rustls inside" },
+};
+
+#define OTHER_COUNT (sizeof(others) / sizeof(others[0]))
+
+static_assert(OTHER_COUNT <= DOCTOR_OTHERS_MAX, "a bit for each");
+
+const char *doctor_other_name(unsigned int index)
+{
+	return index < OTHER_COUNT ? others[index].name : NULL;
+}
+
+static bool begins(const char *text, const char *prefix)
+{
+	return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+struct mapping_look {
+	struct doctor_look *look;
+	const struct doctor_files *files;
+	bool loader; /* the dynamic loader is mapped */
+};
+
+static bool mapping_look(void *ctx, const struct mapping *mapping)
+{
+	struct mapping_look *at = ctx;
+	const char *base = strrchr(mapping->path, '/') + 1;
+	struct file_identity identity;
+	struct stat st;
+	int fd, library;
+
+	at->look->has_files = true;
+	at->loader |= begins(base, "ld-") || begins(base, "ld64.so") || begins(base, "ld.so");
+	for (size_t i = 0; i < OTHER_COUNT; i++)
+		if (others[i].prefix && begins(base, others[i].prefix))
+			at->look->others |= 1u << i;
+	fd = mapping_open(at->look->pid, mapping, &st);
+	if (fd < 0)
+		return true;
+	identity = file_identity_of(fd, &st);
+	close(fd);
+	library = doctor_files_find(at->files, &identity);
+	if (library >= 0)
+		at->look->libraries |= 1ull << library;
+	return true;
+}
+
+static void executable_look(struct doctor_look *look)
+{
+	unsigned char start[5];
+	struct elf_file *elf;
+	char path[32];
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%u/exe", look->pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (fd < 0)
+		return;
+	look->is_32bit = pread(fd, start, sizeof(start), 0) == (ssize_t)sizeof(start) &&
+			 memcmp(start, "\177ELF\1", sizeof(start)) == 0;
+	elf = elf_open_fd(fd);
+	for (size_t i = 0; elf && i < OTHER_COUNT; i++)
+		if ((others[i].section && elf_has_section(elf, others[i].section)) ||
+		    (others[i].text && elf_has_text(elf, others[i].text)))
+			look->others |= 1u << i;
+	elf_close(elf);
+	close(fd);
+}
+
+/* Are the two ends of /proc/PID/ns/NAME and ours different? Unknown counts as the same. */
+static bool namespace_differs(uint32_t pid, const char *name)
+{
+	struct stat own, its;
+	char path[48];
+
+	snprintf(path, sizeof(path), "/proc/self/ns/%s", name);
+	if (stat(path, &own) < 0)
+		return false;
+	snprintf(path, sizeof(path), "/proc/%u/ns/%s", pid, name);
+	return stat(path, &its) == 0 && its.st_ino != own.st_ino;
+}
+
+static unsigned int rings_count(uint32_t pid)
+{
+	char folder[32], target[64];
+	const struct dirent *entry;
+	unsigned int count = 0;
+	DIR *dir;
+
+	snprintf(folder, sizeof(folder), "/proc/%u/fd", pid);
+	dir = opendir(folder);
+	if (!dir)
+		return 0;
+	while ((entry = readdir(dir))) {
+		ssize_t len = readlinkat(dirfd(dir), entry->d_name, target, sizeof(target) - 1);
+
+		target[len > 0 ? len : 0] = '\0';
+		count += strstr(target, "[io_uring]") != NULL;
+	}
+	closedir(dir);
+	return count;
+}
+
+/* The last part of the unified hierarchy's path, or of the first other line. */
+static void container_look(struct doctor_look *look)
+{
+	char path[32], line[PATH_MAX];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%u/cgroup", look->pid);
+	file = fopen(path, "re");
+	if (!file)
+		return;
+	while (fgets(line, sizeof(line), file)) {
+		const char *last = strrchr(line, '/');
+
+		line[strcspn(line, "\n")] = '\0';
+		if (!last || !last[1] || (look->container[0] && !begins(line, "0::")))
+			continue;
+		snprintf(look->container, sizeof(look->container), "%s", last + 1);
+	}
+	fclose(file);
+}
+
+/* Two signs of one kind are one kind; OpenSSL in the executable itself explains its own texts. */
+static void others_settle(struct doctor_look *look)
+{
+	for (size_t i = 1; i < OTHER_COUNT; i++)
+		if ((look->others >> i & 1) && (look->others >> (i - 1) & 1) &&
+		    strcmp(others[i].name, others[i - 1].name) == 0)
+			look->others &= ~(1u << i);
+	for (size_t i = 0; i < OTHER_COUNT; i++)
+		if (others[i].text && (look->libraries || look->pid == (uint32_t)getpid()))
+			look->others &= ~(1u << i);
+}
+
+int doctor_look(struct doctor_look *look, const struct doctor_files *files, uint32_t pid)
+{
+	struct mapping_look at = { .look = look, .files = files };
+	int err;
+
+	*look = (struct doctor_look){ .pid = pid };
+	err = process_facts(pid, &look->facts);
+	if (!err)
+		err = proc_maps_each(pid, mapping_look, &at);
+	if (err)
+		return err;
+	if (!look->has_files)
+		return 0;
+	look->is_static = !at.loader;
+	executable_look(look);
+	others_settle(look);
+	look->rings = rings_count(pid);
+	look->other_mounts = namespace_differs(pid, "mnt");
+	look->other_network = namespace_differs(pid, "net");
+	container_look(look);
+	return 0;
+}
