@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: Apache-2.0
+"""hark doctor: one screen that says why it does not see a program."""
+import os
+import pathlib
+import socket
+import ssl
+import subprocess
+import threading
+
+import pytest
+
+from harness import HARK, Program, run, wait_until
+from servers import PYTHON
+
+NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all", "--bounding-set=-all")
+
+
+def doctor(*words, status=0):
+    return run(HARK, "doctor", *words, status=status).text
+
+
+def line_with(text, *parts):
+    found = [line for line in text.splitlines() if all(part in line for part in parts)]
+    assert len(found) == 1, (parts, text)
+    return found[0]
+
+
+@pytest.fixture
+def silent_https(certificates):
+    """A TLS server that answers the handshake and then says nothing: its clients hang."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificates / "cert.pem", certificates / "key.pem")
+    listener = socket.create_server(("127.0.0.1", 0))
+    held = []
+
+    def accept():
+        while True:
+            try:
+                raw, _ = listener.accept()
+                held.append(context.wrap_socket(raw, server_side=True))
+            except OSError:
+                return
+
+    threading.Thread(target=accept, daemon=True).start()
+    yield listener.getsockname()[1]
+    listener.shutdown(socket.SHUT_RDWR)
+    listener.close()
+    for one in held:
+        one.close()
+
+
+def test_one_screen_with_everything(nginx):
+    text = doctor()
+    lines = text.splitlines()
+    assert 15 <= len(lines) <= 45 and max(map(len, lines)) <= 140, text
+    assert os.uname().release in line_with(text, "kernel ")
+    for topic in ("transfers", "TLS calls", "features", "settings", "privilege", "capture", "new programs", "limits"):
+        assert any(line.startswith(topic) for line in lines), topic
+    assert "works" in line_with(text, "capture ")
+    library = next(line for line in lines if line.startswith("  /") and "libssl.so.3" in line)
+    assert "OpenSSL 3." in library and "SSL_read" in library and "SSL_write" in library
+    assert "process" in library
+
+
+def test_processes_of_one_program_are_one_line(nginx):
+    line = line_with(doctor("-v"), "  nginx ")
+    assert "2 (" in line and str(nginx.pid) in line and str(nginx.worker()) in line
+    assert "covered: libssl.so.3" in line and "NOT" not in line
+
+
+def test_gnutls_is_named_as_not_covered(silent_https, tmp_path):
+    client = Program(["wget", "-q", "--no-check-certificate", "-O", "/dev/null", f"https://127.0.0.1:{silent_https}/"],
+                     tmp_path)
+    try:
+        maps = pathlib.Path(f"/proc/{client.pid}/maps")
+        wait_until(lambda: "libgnutls" in maps.read_text(), "wget with its library")
+        line = line_with(doctor("-v"), f"wget ({client.pid})")
+        assert "NOT covered: GnuTLS" in line
+        detail = doctor(client.pid)
+    finally:
+        client.stop()
+    assert f"process {client.pid} wget" in detail
+    assert "not covered   GnuTLS" in detail and "SSLKEYLOGFILE" in detail
+
+
+def test_a_process_in_detail(nginx):
+    text = doctor(nginx.worker())
+    assert f"process {nginx.worker()} nginx, user 0" in text
+    assert "covered       " in text and "libssl.so.3" in text
+    read = line_with(text, "SSL_read ")
+    assert "+0x" in read and ("emulated" in read or "single-stepped" in read)
+
+
+def test_another_network_is_said(tmp_path):
+    program = Program(["unshare", "--net", "--mount", "sleep", "60"], tmp_path)
+    try:
+        wait_until(lambda: pathlib.Path(f"/proc/{program.pid}/comm").read_text() == "sleep\n", "the program")
+        text = doctor(program.pid)
+    finally:
+        program.stop()
+    assert "network       its own" in text and "mounts        its own" in text
+    assert "no TLS" in text
+
+
+def test_io_uring_is_said(tmp_path):
+    """The ring is made by the plain system call (425): no library for it is needed."""
+    script = ("import ctypes, time; libc = ctypes.CDLL(None, use_errno=True);"
+              "p = ctypes.create_string_buffer(120); assert libc.syscall(425, 4, p) >= 0; print('made', flush=True);"
+              "time.sleep(60)")
+    program = Program([PYTHON, "-c", script], tmp_path)
+    try:
+        wait_until(lambda: program.process.poll() is None and "made" in program.log(), "the ring")
+        text = doctor(program.pid)
+    finally:
+        program.stop()
+    assert "io_uring      1 ring:" in text
+
+
+def test_a_go_program_is_recognised_by_its_section(tmp_path):
+    """A copy of a real program with a section of Go's name: what Go's linker leaves in every binary."""
+    empty = tmp_path / "table"
+    empty.write_bytes(b"\0" * 16)
+    run("objcopy", "--add-section", f".gopclntab={empty}", "/bin/sleep", tmp_path / "gopher")
+    program = Program([tmp_path / "gopher", "60"], tmp_path)
+    try:
+        wait_until(lambda: pathlib.Path(f"/proc/{program.pid}/comm").read_text() == "gopher\n", "the program")
+        text = doctor(program.pid)
+    finally:
+        program.stop()
+    assert "not covered   Go's crypto/tls" in text
+
+
+def test_a_process_that_is_not_there():
+    done = run(HARK, "doctor", "2147483647", status=1)
+    assert "process 2147483647: there is none" in done.text
+
+
+def test_without_privilege_each_missing_one_is_named():
+    done = run(*NOBODY, HARK, "doctor", status=1)
+    for word in ("CAP_BPF", "CAP_PERFMON", "CAP_SYS_PTRACE", "remedy", "DOES NOT WORK", "run it as root"):
+        assert word in done.text, done.text
+    assert os.uname().release in done.text
+
+
+def test_it_observes_nothing_by_itself(nginx):
+    """The doctor's try leaves no links in the kernel (other tracers may have theirs)."""
+    def links():
+        listed = subprocess.run(["bpftool", "link", "list", "-j"], capture_output=True, text=True, check=False,
+                                env={**os.environ, "PATH": os.environ["PATH"] + ":/usr/sbin"})
+        return listed.stdout.count('"id"')
+    before = links()
+    doctor()
+    wait_until(lambda: links() <= before, "the links' end", 5)
