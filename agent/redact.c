@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A short list of names, searched from front to back. A field whose name could
+ * Short lists of names, searched from front to back. A field whose name could
  * not be decoded may be any of them, so it counts as a secret.
+ *
+ * A parameter is looked for after any of ? & ; # and at the beginning, whatever
+ * the bytes are: one too many is hidden rather than one too few. Its value ends
+ * at & ; # or where a URL ends.
  */
 #include "redact.h"
 
@@ -14,7 +18,45 @@ struct redact {
 	size_t count;
 };
 
+#define PARAMETER_NAME_MAX 128 /* longer ones are no names that anybody would list */
+
 static const char defaults[] = "authorization,proxy-authorization,cookie,set-cookie";
+
+/* The man page lists them (SECRETS). */
+static const char *const parameters[] = {
+	"access_token",
+	"api_key",
+	"api-key",
+	"apikey",
+	"assertion",
+	"auth",
+	"auth_token",
+	"client_assertion",
+	"client_secret",
+	"code",
+	"credential",
+	"id_token",
+	"jwt",
+	"key",
+	"passphrase",
+	"passwd",
+	"password",
+	"private_key",
+	"pwd",
+	"refresh_token",
+	"secret",
+	"session",
+	"session_id",
+	"sessionid",
+	"sig",
+	"signature",
+	"token",
+	"x-amz-credential",
+	"x-amz-security-token",
+	"x-amz-signature",
+	"x-goog-credential",
+	"x-goog-signature",
+};
 
 /* RFC 9110, 5.6.2: tchar. */
 static bool is_token(struct slice name)
@@ -87,14 +129,122 @@ void redact_free(struct redact *redact)
 	free(redact);
 }
 
-bool redact_header(const struct redact *redact, struct slice name)
+static bool is_added(const struct redact *redact, struct slice name)
 {
-	if (redact->show_secrets)
-		return false;
-	if (!name.data)
-		return true;
 	for (size_t i = 0; i < redact->count; i++)
 		if (slice_equal_nocase(redact->names[i], name))
 			return true;
 	return false;
+}
+
+bool redact_header(const struct redact *redact, struct slice name)
+{
+	if (redact->show_secrets)
+		return false;
+	return !name.data || is_added(redact, name);
+}
+
+static int hex_digit(uint8_t c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 32;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* RFC 3986, 2.1. False: too long. */
+static bool percent_decode(struct slice name, uint8_t out[PARAMETER_NAME_MAX], size_t *len)
+{
+	*len = 0;
+	for (size_t i = 0; i < name.len; i++) {
+		bool coded = name.data[i] == '%' && i + 2 < name.len && hex_digit(name.data[i + 1]) >= 0 &&
+			     hex_digit(name.data[i + 2]) >= 0;
+
+		if (*len == PARAMETER_NAME_MAX)
+			return false;
+		out[(*len)++] =
+			coded ? (uint8_t)(hex_digit(name.data[i + 1]) << 4 | hex_digit(name.data[i + 2]))
+			      : name.data[i];
+		if (coded)
+			i += 2;
+	}
+	return true;
+}
+
+/* "user[password]" is a password. */
+static struct slice innermost(struct slice name)
+{
+	size_t start = name.len;
+
+	if (!name.len || name.data[name.len - 1] != ']')
+		return name;
+	while (start && name.data[start - 1] != '[')
+		start--;
+	return start ? slice_of(name.data + start, name.len - start - 1) : name;
+}
+
+bool redact_parameter(const struct redact *redact, struct slice name)
+{
+	uint8_t bytes[PARAMETER_NAME_MAX];
+	struct slice decoded;
+	size_t len;
+
+	if (redact->show_secrets || !percent_decode(name, bytes, &len))
+		return false;
+	decoded = innermost(slice_of(bytes, len));
+	for (size_t i = 0; i < sizeof(parameters) / sizeof(parameters[0]); i++)
+		if (slice_equal_nocase(slice_of_string(parameters[i]), decoded))
+			return true;
+	return is_added(redact, decoded);
+}
+
+static size_t span_until(struct slice bytes, size_t from, const char *stops)
+{
+	while (from < bytes.len && (!bytes.data[from] || !strchr(stops, bytes.data[from])))
+		from++;
+	return from;
+}
+
+static struct slice redact_parameters(const struct redact *redact, struct slice bytes, const char *starts,
+				      const char *ends, struct buffer *out)
+{
+	size_t done = 0; /* so much is in `out` */
+
+	buffer_clear(out);
+	for (size_t at = 0; at < bytes.len;) {
+		size_t stop = span_until(bytes, at, starts), value, end;
+
+		if (stop == bytes.len || bytes.data[stop] != '=') {
+			at = stop + 1;
+			continue;
+		}
+		value = stop + 1;
+		end = span_until(bytes, value, ends);
+		if (end > value && redact_parameter(redact, slice_of(bytes.data + at, stop - at))) {
+			buffer_put(out, bytes.data + done, value - done);
+			buffer_string(out, REDACTED);
+			done = end;
+			at = end;
+		} else {
+			at = span_until(bytes, value, starts);
+		}
+		/* A value may hold a URL with parameters of its own. */
+		while (at < bytes.len && bytes.data[at] == '=')
+			at = span_until(bytes, at + 1, starts);
+		at += at < bytes.len;
+	}
+	if (!done)
+		return bytes;
+	buffer_put(out, bytes.data + done, bytes.len - done);
+	return out->failed ? SLICE(REDACTED) : slice_of(out->data, out->len);
+}
+
+struct slice redact_target(const struct redact *redact, struct slice target, struct buffer *out)
+{
+	return redact_parameters(redact, target, "=?&;#", "&;# \t<>\"", out);
+}
+
+struct slice redact_form(const struct redact *redact, struct slice body, struct buffer *out)
+{
+	return redact_parameters(redact, body, "=&;?\r\n", "&;\r\n", out);
 }
