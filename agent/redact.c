@@ -244,6 +244,18 @@ struct slice redact_target(const struct redact *redact, struct slice target, str
 	return redact_parameters(redact, target, "=?&;#", "&;# \t<>\"", out);
 }
 
+struct slice redact_value(const struct redact *redact, struct slice name, struct slice value,
+			  struct buffer *out)
+{
+	if (!value.data)
+		return value;
+	if (redact_header(redact, name))
+		return SLICE(REDACTED);
+	if (value.len && (memchr(value.data, '?', value.len) || memchr(value.data, '#', value.len)))
+		return redact_target(redact, value, out);
+	return value;
+}
+
 struct slice redact_form(const struct redact *redact, struct slice body, struct buffer *out)
 {
 	return redact_parameters(redact, body, "=&;?\r\n", "&;\r\n", out);

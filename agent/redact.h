@@ -31,6 +31,12 @@ bool redact_parameter(const struct redact *redact, struct slice name);
  * REDACTED. The slice itself when there are none; else bytes in `out`, borrowed until it changes.
  */
 struct slice redact_target(const struct redact *redact, struct slice target, struct buffer *out);
+/*
+ * A header's value as it may be shown: REDACTED, or with redact_target() when a URL may be in it. A value
+ * that is not known (data NULL) stays so. Borrowed as by redact_target().
+ */
+struct slice redact_value(const struct redact *redact, struct slice name, struct slice value,
+			  struct buffer *out);
 /* The same for the body of a form (application/x-www-form-urlencoded). */
 struct slice redact_form(const struct redact *redact, struct slice body, struct buffer *out);
 

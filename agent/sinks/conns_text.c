@@ -68,6 +68,7 @@ static void conns_text_destroy(struct sink *sink)
 	fflush(sink->out);
 	buffer_fini(&sink->text);
 	buffer_fini(&sink->line);
+	style_fini(&sink->style);
 	free(sink);
 }
 

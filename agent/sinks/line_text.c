@@ -18,7 +18,13 @@ void style_init(struct style *style, const struct sink_config *config)
 		.color = config->color,
 		.utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0,
 		.clock = { .wall_offset_ns = config->wall_offset_ns },
+		.redact = config->redact,
 	};
+}
+
+void style_fini(struct style *style)
+{
+	buffer_fini(&style->scratch);
 }
 
 void style_on(struct buffer *buffer, const struct style *style, enum style_color color)
@@ -180,7 +186,7 @@ static void put_method(struct buffer *buffer, const struct style *style, const s
 	style_off(buffer, style);
 }
 
-static void put_url(struct buffer *buffer, const struct style *style, const struct message *request)
+static void put_url(struct buffer *buffer, struct style *style, const struct message *request)
 {
 	struct url url = { 0 };
 
@@ -191,7 +197,8 @@ static void put_url(struct buffer *buffer, const struct style *style, const stru
 		escape_text(buffer, url.path, style->utf8);
 		if (url.query.data) {
 			buffer_char(buffer, '?');
-			escape_text(buffer, url.query, style->utf8);
+			escape_text(buffer, redact_target(style->redact, url.query, &style->scratch),
+				    style->utf8);
 		}
 		return;
 	}
@@ -263,7 +270,7 @@ static void put_who(struct buffer *buffer, struct style *style, const struct exc
 	column_end(buffer, start, 9);
 }
 
-static void put_what(struct buffer *buffer, const struct style *style, const struct exchange *exchange)
+static void put_what(struct buffer *buffer, struct style *style, const struct exchange *exchange)
 {
 	size_t start = buffer->len;
 

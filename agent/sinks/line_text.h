@@ -23,9 +23,12 @@ struct style {
 	bool color;
 	bool utf8; /* of the locale: else arrows and foreign letters are written in ASCII */
 	struct show_clock clock;
+	const struct redact *redact;
+	struct buffer scratch; /* what redaction rewrote */
 };
 
 void style_init(struct style *style, const struct sink_config *config);
+void style_fini(struct style *style);
 
 /* Colour on and off; nothing without colour. */
 void style_on(struct buffer *buffer, const struct style *style, enum style_color color);

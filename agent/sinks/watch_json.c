@@ -15,6 +15,7 @@ struct sink {
 	FILE *out;
 	int verbose;
 	const struct redact *redact;
+	struct buffer scratch; /* what redaction rewrote */
 };
 
 static struct sink *watch_json_create(const struct sink_config *config)
@@ -36,11 +37,13 @@ static void watch_json_destroy(struct sink *sink)
 		return;
 	fflush(sink->out);
 	buffer_fini(&sink->writer.line);
+	buffer_fini(&sink->scratch);
 	free(sink);
 }
 
-static void put_request(struct json_writer *writer, const struct exchange *exchange, const struct url *url)
+static void put_request(struct sink *sink, const struct exchange *exchange, const struct url *url)
 {
+	struct json_writer *writer = &sink->writer;
 	const char *scheme = exchange_scheme(exchange);
 
 	if (exchange->request && exchange->request->method.data) {
@@ -57,7 +60,7 @@ static void put_request(struct json_writer *writer, const struct exchange *excha
 	}
 	if (url->query.data) {
 		json_key(writer, "url.query");
-		escape_json(&writer->line, url->query);
+		escape_json(&writer->line, redact_target(sink->redact, url->query, &sink->scratch));
 	}
 }
 
@@ -162,12 +165,11 @@ static void put_fields(struct sink *sink, const struct header_list *list)
 	buffer_char(line, '[');
 	for (size_t i = 0; i < list->count; i++) {
 		const struct header *header = &list->items[i];
-		bool secret = header->value.data && redact_header(sink->redact, header->name);
 
 		buffer_string(line, i ? ",[" : "[");
 		put_or_null(line, header->name);
 		buffer_char(line, ',');
-		put_or_null(line, secret ? SLICE(REDACTED) : header->value);
+		put_or_null(line, redact_value(sink->redact, header->name, header->value, &sink->scratch));
 		buffer_char(line, ']');
 	}
 	buffer_char(line, ']');
@@ -234,7 +236,7 @@ static void watch_json_exchange(struct sink *sink, const struct exchange *exchan
 		json_key(writer, "time");
 		json_time(writer, exchange->start_ns);
 	}
-	put_request(writer, exchange, &url);
+	put_request(sink, exchange, &url);
 	put_response(writer, exchange->response);
 	put_server(writer, exchange->conn, &url);
 	json_client(writer, exchange->conn);

@@ -17,7 +17,6 @@ struct sink {
 	struct style style;
 	FILE *out;
 	int verbose;
-	const struct redact *redact;
 };
 
 static struct sink *watch_text_create(const struct sink_config *config)
@@ -28,7 +27,6 @@ static struct sink *watch_text_create(const struct sink_config *config)
 		return NULL;
 	sink->out = config->out;
 	sink->verbose = config->verbose;
-	sink->redact = config->redact;
 	style_init(&sink->style, config);
 	return sink;
 }
@@ -39,6 +37,7 @@ static void watch_text_destroy(struct sink *sink)
 		return;
 	fflush(sink->out);
 	buffer_fini(&sink->text);
+	style_fini(&sink->style);
 	free(sink);
 }
 
@@ -62,10 +61,8 @@ static void put_field(struct sink *sink, const char *mark, const struct header *
 	put_or_unknown(sink, header->name);
 	style_off(text, &sink->style);
 	buffer_string(text, ": ");
-	if (header->value.data && redact_header(sink->redact, header->name))
-		buffer_string(text, REDACTED);
-	else
-		put_or_unknown(sink, header->value);
+	put_or_unknown(sink,
+		       redact_value(sink->style.redact, header->name, header->value, &sink->style.scratch));
 	buffer_char(text, '\n');
 }
 

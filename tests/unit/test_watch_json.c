@@ -313,7 +313,8 @@ static void test_extreme_times(void **state)
 
 static void test_write_error_is_counted(void **state)
 {
-	struct sink_config config = { .out = fopen("/dev/full", "w") };
+	struct redact *redact = redact_new(false);
+	struct sink_config config = { .out = fopen("/dev/full", "w"), .redact = redact };
 	uint64_t before = counters[COUNTER_OUTPUT_ERRORS];
 	struct sample sample;
 	struct sink *sink;
@@ -329,6 +330,7 @@ static void test_write_error_is_counted(void **state)
 	watch_json_sink.destroy(sink);
 	sample_fini(&sample);
 	fclose(config.out);
+	redact_free(redact);
 }
 
 int main(void)
