@@ -53,6 +53,21 @@ static void test_symbols_of_a_built_file(void **state)
 	elf_close(elf);
 }
 
+static void test_text_of_this_program(void **state)
+{
+	int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	struct elf_file *elf = elf_open_fd(fd);
+	char absent[] = "a text that no program holds";
+
+	(void)state;
+	assert_non_null(elf);
+	assert_true(elf_has_text(elf, "a text of this very test"));
+	absent[0]++; /* which is not what stands in the file */
+	assert_false(elf_has_text(elf, absent));
+	elf_close(elf);
+	close(fd);
+}
+
 static void test_code_ends_with_its_segment(void **state)
 {
 	struct build_image image;
@@ -175,6 +190,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_symbols_of_a_built_file),
+		cmocka_unit_test(test_text_of_this_program),
 		cmocka_unit_test(test_code_ends_with_its_segment),
 		cmocka_unit_test(test_other_files_are_refused),
 		cmocka_unit_test(test_damaged_files_are_survived),
