@@ -2,6 +2,7 @@
 """hark doctor: one screen that says why it does not see a program."""
 import os
 import pathlib
+import re
 import socket
 import ssl
 import subprocess
@@ -64,7 +65,8 @@ def test_one_screen_with_everything(nginx):
 
 def test_processes_of_one_program_are_one_line(nginx):
     line = line_with(doctor("-v"), "  nginx ")
-    assert "2 (" in line and str(nginx.pid) in line and str(nginx.worker()) in line
+    count = int(re.match(r"  nginx (?:\u00d7|x)(\d+) \(\d+, \d+", line)[1])
+    assert count >= 2, line
     assert "covered: libssl.so.3" in line and "NOT" not in line
 
 
@@ -74,8 +76,7 @@ def test_gnutls_is_named_as_not_covered(silent_https, tmp_path):
     try:
         maps = pathlib.Path(f"/proc/{client.pid}/maps")
         wait_until(lambda: "libgnutls" in maps.read_text(), "wget with its library")
-        line = line_with(doctor("-v"), f"wget ({client.pid})")
-        assert "NOT covered: GnuTLS" in line
+        line_with(doctor("-v"), "  wget ", "NOT covered: GnuTLS")
         detail = doctor(client.pid)
     finally:
         client.stop()
