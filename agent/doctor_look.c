@@ -23,7 +23,9 @@
 
 /* By the base name of a mapped file, or else by what the executable holds. */
 static const struct {
-	const char *prefix, *name, *section, *text;
+	const char *prefix, *name, *section;
+	const char *text; /* its first letter stands apart, or hark's own executable would hold it */
+	char first;
 } others[] = {
 	{ .prefix = "libgnutls.so", .name = "GnuTLS" },
 	{ .prefix = "libssl3.so", .name = "NSS" },
@@ -35,8 +37,8 @@ static const struct {
 	{ .prefix = "libjvm.so", .name = "Java's own TLS" },
 	{ .section = ".gopclntab", .name = "Go's crypto/tls" },
 	{ .section = ".go.buildinfo", .name = "Go's crypto/tls" },
-	{ .text = "ssl/ssl_lib.cc", .name = "BoringSSL inside" },
-	{ .text = "/rustls-0.", .name = "rustls inside" },
+	{ .first = 's', .text = "sl/ssl_lib.cc", .name = "BoringSSL inside" },
+	{ .first = '/', .text = "rustls-0.", .name = "rustls inside" },
 };
 
 #define OTHER_COUNT (sizeof(others) / sizeof(others[0]))
@@ -83,6 +85,18 @@ static bool mapping_look(void *ctx, const struct mapping *mapping)
 	return true;
 }
 
+static bool executable_has(const struct elf_file *elf, size_t other)
+{
+	char text[32];
+
+	if (others[other].section)
+		return elf_has_section(elf, others[other].section);
+	if (!others[other].text)
+		return false;
+	snprintf(text, sizeof(text), "%c%s", others[other].first, others[other].text);
+	return elf_has_text(elf, text);
+}
+
 static void executable_look(struct doctor_look *look)
 {
 	unsigned char start[5];
@@ -98,8 +112,7 @@ static void executable_look(struct doctor_look *look)
 			 memcmp(start, "\177ELF\1", sizeof(start)) == 0;
 	elf = elf_open_fd(fd);
 	for (size_t i = 0; elf && i < OTHER_COUNT; i++)
-		if ((others[i].section && elf_has_section(elf, others[i].section)) ||
-		    (others[i].text && elf_has_text(elf, others[i].text)))
+		if (executable_has(elf, i))
 			look->others |= 1u << i;
 	elf_close(elf);
 	close(fd);
@@ -168,7 +181,7 @@ static void others_settle(struct doctor_look *look)
 		    strcmp(others[i].name, others[i - 1].name) == 0)
 			look->others &= ~(1u << i);
 	for (size_t i = 0; i < OTHER_COUNT; i++)
-		if (others[i].text && (look->libraries || look->pid == (uint32_t)getpid()))
+		if (others[i].text && look->libraries)
 			look->others &= ~(1u << i);
 }
 

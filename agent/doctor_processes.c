@@ -137,7 +137,7 @@ static void coverage_print(FILE *out, const struct doctor_files *files, uint64_t
 		doctor_text(out, base_name(files->libraries[i].path));
 		between = ", ";
 	}
-	between = libraries ? "; NOT covered: " : "NOT covered: ";
+	between = libraries ? "; mapped too, NOT covered: " : "NOT covered: ";
 	for (unsigned int i = 0; doctor_other_name(i); i++) {
 		if (!(others >> i & 1))
 			continue;
@@ -163,9 +163,10 @@ static void group_print(const struct doctor_processes *processes, const struct g
 	fputc('\n', out);
 }
 
+/* GnuTLS often comes along as a library of a library, unused: beside OpenSSL it is no trouble. */
 static bool group_troubled(const struct group *group)
 {
-	return group->others || group->is_32bit || group->rings;
+	return (group->others && !group->libraries) || group->is_32bit || group->rings;
 }
 
 static void groups_print(const struct doctor_processes *processes, FILE *out, bool troubled, bool all)
@@ -207,7 +208,7 @@ void doctor_processes_print(const struct doctor_processes *processes, FILE *out,
 			"  Not covered: the connection shows as opaque, with its server's name. Look at its "
 			"other "
 			"end if\n"
-			"  that runs here and is covered, or give the program SSLKEYLOGFILE and read it with "
+			"  that runs here and is covered, or if the program can write an SSLKEYLOGFILE, use "
 			"tshark.\n");
 }
 
