@@ -204,12 +204,9 @@ void doctor_processes_print(const struct doctor_processes *processes, FILE *out,
 	if (processes->folded)
 		fprintf(out, "  %u more are not listed\n", processes->folded);
 	if (troubled)
-		fprintf(out,
-			"  Not covered: the connection shows as opaque, with its server's name. Look at its "
-			"other "
-			"end if\n"
-			"  that runs here and is covered, or if the program can write an SSLKEYLOGFILE, use "
-			"tshark.\n");
+		fprintf(out, "  Not covered: its connections show as opaque, with the server's name. The "
+			     "other end\n"
+			     "  may be covered; or tshark, if the program can write an SSLKEYLOGFILE.\n");
 }
 
 static void obstacles_print(const struct doctor_look *look, FILE *out)
@@ -244,11 +241,9 @@ static void coverage_detail(const struct doctor_look *look, const struct doctor_
 	for (unsigned int i = 0; doctor_other_name(i); i++)
 		if (look->others >> i & 1)
 			fprintf(out,
-				"  not covered   %s: hark follows OpenSSL only. Its connections show as "
-				"opaque; look "
-				"at the\n"
-				"                other end if it is covered, or use SSLKEYLOGFILE and "
-				"tshark\n",
+				"  not covered   %s: hark follows OpenSSL only, its connections show as "
+				"opaque.\n"
+				"                Look at the other end, or use SSLKEYLOGFILE and tshark\n",
 				doctor_other_name(i));
 	if (!look->libraries && !look->others)
 		fprintf(out, "  no TLS        that hark knows; what it sends in the clear is seen\n");
