@@ -14,14 +14,25 @@
 
 #include <stdlib.h>
 
-struct conn *conn_new(const struct pipeline *pipeline, uint64_t id, const struct event_socket *sock)
+/*
+ * A cookie that was made inside an interrupted making of one counts down from 2^64: it is brought below 2^53,
+ * with the rest above CONN_ID_OWN, where run numbers count up.
+ */
+static uint64_t id_of_socket(uint64_t socket_id)
+{
+	return socket_id < CONN_ID_OWN ? socket_id : socket_id & (2 * CONN_ID_OWN - 1);
+}
+
+struct conn *conn_new(const struct pipeline *pipeline, uint64_t sequence, const struct event_socket *sock)
 {
 	struct conn *conn = calloc(1, sizeof(*conn));
 
 	if (!conn)
 		return NULL;
 	conn->pipeline = pipeline;
-	conn->facts.id = id;
+	conn->sequence = sequence;
+	conn->facts.id = sock->id ? id_of_socket(sock->id) : CONN_ID_OWN + sequence;
+	conn->facts.seen_ns = pipeline->now_ns;
 	conn->facts.sock = *sock;
 	conn->facts.owner.fd = sock->fd;
 	conn->facts.tls_unknown = true;
@@ -44,8 +55,19 @@ void conn_free(struct conn *conn)
 	free(conn);
 }
 
+void conn_learn_id(struct conn *conn, uint64_t socket_id)
+{
+	conn->socket_id = socket_id;
+	conn->facts.sock.id = socket_id;
+	if (!conn->reported && !conn->facts.exchanges)
+		conn->facts.id = id_of_socket(socket_id);
+}
+
 void conn_report_opened(struct conn *conn)
 {
+	if (conn->reported)
+		return;
+	conn->reported = true;
 	if (conn->pipeline->handler.conn_opened)
 		conn->pipeline->handler.conn_opened(conn->pipeline->handler.ctx, &conn->facts);
 }
@@ -181,6 +203,8 @@ bool conn_poll(struct conn *conn)
 	struct tls_session *session, *tmp;
 	bool waits = flow_poll(&conn->clear);
 
+	if (conn->socket_id || conn->facts.exchanges)
+		conn_report_opened(conn);
 	if (conn->finish_poll && conn->finish_poll <= conn->pipeline->poll) {
 		conn->finish_poll = 0;
 		flow_finish(&conn->clear, DIRECTION_SENT);
@@ -240,6 +264,7 @@ void conn_end(struct conn *conn, enum protocol_end reason)
 	/* A call that failed said it before the socket's state did. */
 	if (reason == END_CLOSED && conn->facts.flags & FLAG_RESET)
 		reason = END_RESET;
+	conn_report_opened(conn);
 	flow_end(&conn->clear, reason);
 	while (conn->sessions)
 		conn_end_session(conn, conn->sessions, reason);

@@ -22,6 +22,8 @@ struct conn {
 	const struct pipeline *pipeline;
 	struct flow clear;
 	struct tls_session *sessions;
+	uint64_t sequence; /* order of appearance */
+	bool reported;	   /* the sinks know it under its number, which stays */
 	uint64_t socket_id; /* 0: not known (yet) */
 	bool beginning_seen;
 	bool ciphertext;      /* the verdict was given */
@@ -47,14 +49,17 @@ struct conn {
 	struct sk_entry *sk;
 };
 
-/* A connection that was just seen, with this number; reported at once. NULL: out of memory. */
-struct conn *conn_new(const struct pipeline *pipeline, uint64_t id, const struct event_socket *sock);
+/* A connection that was just seen, the sequence-th of all; not reported yet. NULL: out of memory. */
+struct conn *conn_new(const struct pipeline *pipeline, uint64_t sequence, const struct event_socket *sock);
 
 /* Frees without emitting; in no table. NULL is legal. */
 void conn_free(struct conn *conn);
 
-/* Reports it to the sinks; once its first facts stand. */
+/* Reports it to the sinks, once, when its first facts stand. */
 void conn_report_opened(struct conn *conn);
+
+/* Its socket is this one. The number follows, unless something was shown under it. */
+void conn_learn_id(struct conn *conn, uint64_t socket_id);
 
 /* A transfer on the socket. conn->mover is its mover. */
 void conn_socket_data(struct conn *conn, const struct event_data *event);

@@ -13,6 +13,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define CONN_ID_OWN (UINT64_C(1) << 52) /* exact in JSON's doubles */
+
 enum conn_closed_by {
 	CLOSED_UNKNOWN,
 	CLOSED_LOCAL,
@@ -21,7 +23,11 @@ enum conn_closed_by {
 };
 
 struct conn_facts {
-	uint64_t id;		  /* hark.connection: unique in a run, from 1 */
+	/*
+	 * hark.connection: the socket's own identity (event_socket.id), so that every run and view names it
+	 * alike; CONN_ID_OWN and up, of this run only, where exchanges were shown before the socket was known.
+	 */
+	uint64_t id;
 	struct event_socket sock; /* as last seen; sock.family 0: the socket is not known (plaintext only) */
 	struct mover owner;	  /* who moved bytes last, or first if nobody has */
 	enum protocol_role role;
@@ -30,6 +36,8 @@ struct conn_facts {
 	const char *tls_library;       /* static string ("openssl"); NULL: none seen */
 	const char *protocol;	       /* "http", or NULL while unknown */
 	enum http_version version;     /* of the last message */
+	bool existing;		       /* was there when hark began */
+	uint64_t seen_ns;	       /* event time of the first sign of it */
 	uint64_t opened_ns, closed_ns; /* event time; 0: not seen */
 	uint64_t connect_ns;	       /* how long connect took; 0: not seen */
 	uint64_t handshake_ns;	       /* how long the TLS handshake took; 0: not seen */

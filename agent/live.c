@@ -110,7 +110,8 @@ static int probes_start(struct live *live)
 	if (!live->source || !live->processes)
 		return -ENOMEM;
 	live->handler->opened(live->handler->ctx, live->probes);
-	return 0;
+	/* At once: what the ring holds by then may be older than what is there now. */
+	return source_bpf_existing(live->source);
 }
 
 /* The watch first: what is mapped while the scan runs is not missed. */

@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +31,7 @@ struct outputs {
 	struct output_open items[OUTPUTS_MAX];
 	size_t count;
 	uint64_t shown;
+	bool conn_seen; /* the one of -x */
 	bool finished;
 	int error;
 };
@@ -68,6 +70,7 @@ static int output_open_one(struct outputs *outputs, const struct output *wanted,
 		.color = options->color && !wanted->path,
 		.wall_offset_ns = wall_offset_ns,
 		.redact = options->redact,
+		.follow = options->conn != 0,
 		.hex = options->hex,
 		.pending_wanted = options->pending_given,
 		.body_max_bytes = options->body_max_bytes,
@@ -121,14 +124,22 @@ static bool mover_wanted(const struct options *options, const struct mover *move
 	return false;
 }
 
-/* conn: NULL when it belongs to none. */
-static bool is_wanted(const struct outputs *outputs, const struct mover *mover, const struct conn_facts *conn)
+/* -x. conn: NULL when it belongs to none. */
+static bool conn_wanted(struct outputs *outputs, const struct conn_facts *conn)
 {
 	const struct options *options = outputs->options;
 
-	if (outputs->finished || !mover_wanted(options, mover))
+	if (!options->conn)
+		return true;
+	if (!conn || conn->id != options->conn)
 		return false;
-	return !options->conn || (conn && conn->id == options->conn);
+	outputs->conn_seen = true;
+	return true;
+}
+
+static bool is_wanted(struct outputs *outputs, const struct mover *mover, const struct conn_facts *conn)
+{
+	return conn_wanted(outputs, conn) && !outputs->finished && mover_wanted(outputs->options, mover);
 }
 
 /* Shows one thing to each sink that has a function for such. */
@@ -165,8 +176,7 @@ void outputs_conn_opened(struct outputs *outputs, const struct conn_facts *conn)
 /* Also when enough was shown: a connection whose exchanges stand there gets its end. */
 void outputs_conn_closed(struct outputs *outputs, const struct conn_facts *conn)
 {
-	if (mover_wanted(outputs->options, &conn->owner) &&
-	    (!outputs->options->conn || conn->id == outputs->options->conn))
+	if (conn_wanted(outputs, conn) && mover_wanted(outputs->options, &conn->owner))
 		SHOW(outputs, conn_closed, conn);
 }
 
@@ -238,6 +248,8 @@ int outputs_close(struct outputs *outputs)
 
 	if (!outputs)
 		return 0;
+	if (outputs->options->conn && !outputs->conn_seen)
+		log_warn("connection %" PRIu64 " was not seen", outputs->options->conn);
 	for (size_t i = 0; i < outputs->count; i++) {
 		struct output_open *item = &outputs->items[i];
 

@@ -9,6 +9,7 @@
 
 #include "counters.h"
 #include "log.h"
+#include "probes_existing.h"
 #include "probes_tls.h"
 
 #include <bpf/bpf.h>
@@ -33,6 +34,7 @@ struct probes {
 	struct ring_buffer *ring;
 	struct probes_tls *tls;
 	enum capture_way capture;
+	bool iterator; /* the kernel can list open files (Linux 5.8) */
 	struct bpf_link *links[TRACEPOINTS_MAX];
 	size_t link_count;
 	int cpu_count;
@@ -114,6 +116,7 @@ static int capture_choose(struct probes *probes, enum capture_way wanted)
 	bool socket = btf_has(btf, "btf_trace_sock_recv_length", BTF_KIND_TYPEDEF) &&
 		      btf_has(btf, "btf_trace_sock_send_length", BTF_KIND_TYPEDEF);
 
+	probes->iterator = btf_has(btf, "bpf_iter_task_file", BTF_KIND_FUNC);
 	btf__free(btf);
 	if (wanted == CAPTURE_SOCKET && !socket) {
 		log_error("--capture=socket: this kernel has no socket tracepoints (Linux 6.3); "
@@ -133,6 +136,8 @@ static void programs_choose(struct probes *probes, bool loop, bool session)
 	bpf_program__set_autoload(s->progs.socket_received, socket);
 	bpf_program__set_autoload(s->progs.state_by_cookie, socket);
 	bpf_program__set_autoload(s->progs.state_by_inode, !socket);
+	bpf_program__set_autoload(s->progs.seen_by_cookie, socket && probes->iterator);
+	bpf_program__set_autoload(s->progs.seen_by_inode, !socket && probes->iterator);
 	bpf_program__set_autoload(s->progs.syscall_exit, !socket && loop);
 	bpf_program__set_autoload(s->progs.syscall_exit_bounded, !socket && !loop);
 	probes_tls_choose(s, loop, session);
@@ -149,7 +154,7 @@ static void settings_fill(struct probes *probes, const struct probes_config *con
 	};
 }
 
-/* Attaches every tracepoint program that was loaded; the TLS programs come with their files. */
+/* Attaches every tracepoint program that was loaded; TLS programs come with their files, iterators run once. */
 static int tracepoints_attach(struct probes *probes)
 {
 	struct bpf_program *program;
@@ -159,6 +164,8 @@ static int tracepoints_attach(struct probes *probes)
 		struct bpf_link *link;
 
 		if (!bpf_program__autoload(program) || bpf_program__type(program) != BPF_PROG_TYPE_TRACING)
+			continue;
+		if (bpf_program__expected_attach_type(program) == BPF_TRACE_ITER)
 			continue;
 		link = bpf_program__attach(program);
 		if (!link)
@@ -182,9 +189,8 @@ static int ring_event(void *ctx, void *data, size_t size)
 	return --probes->budget ? 0 : -EAGAIN;
 }
 
-static int skeleton_load(struct probes *probes, const struct probes_config *config)
+static int skeleton_try(struct probes *probes, const struct probes_config *config, bool session)
 {
-	bool session = probes_session_supported();
 	int error;
 
 	probes->skeleton = hark_bpf__open();
@@ -193,9 +199,20 @@ static int skeleton_load(struct probes *probes, const struct probes_config *conf
 	programs_choose(probes, kernel_has_loop(), session);
 	settings_fill(probes, config);
 	error = bpf_map__set_max_entries(probes->skeleton->maps.events, config->ring_bytes);
-	if (error)
-		return error;
-	error = hark_bpf__load(probes->skeleton);
+	return error ? error : hark_bpf__load(probes->skeleton);
+}
+
+/* A list of what is there already is worth less than what comes: a kernel that refuses it goes without. */
+static int skeleton_load(struct probes *probes, const struct probes_config *config)
+{
+	bool session = probes_session_supported();
+	int error = skeleton_try(probes, config, session);
+
+	if (error && error != -EPERM && probes->iterator) {
+		probes->iterator = false;
+		hark_bpf__destroy(probes->skeleton);
+		error = skeleton_try(probes, config, session);
+	}
 	if (error)
 		return error;
 	probes->tls = probes_tls_new(probes->skeleton, session);
@@ -306,6 +323,19 @@ size_t probes_count_pids(const struct probes *probes, const uint32_t *but, size_
 		previous = &pid;
 	}
 	return count;
+}
+
+int probes_existing(struct probes *probes, event_fn *fn, void *ctx)
+{
+	const struct hark_bpf *s = probes->skeleton;
+
+	if (!probes->iterator) {
+		log_warn("this kernel has no iterator over open files (Linux 5.8): connections from before "
+			 "show when they move bytes");
+		return 0;
+	}
+	return existing_read(probes->capture == CAPTURE_SOCKET ? s->progs.seen_by_cookie : s->progs.seen_by_inode,
+			     fn, ctx);
 }
 
 int probes_ring_fd(const struct probes *probes)

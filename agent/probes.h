@@ -74,6 +74,12 @@ size_t probes_map_entries(const struct probes *probes, const char *name);
 /* How many processes of the filter have not ended, but for these. */
 size_t probes_count_pids(const struct probes *probes, const uint32_t *but, size_t but_count);
 
+/*
+ * Hands each connection that is there now, idle ones too, to fn as EVENT_SOCKET_SEEN, one for each
+ * {process, descriptor}. 0, or what fn returned below 0; a kernel that cannot tell costs a line.
+ */
+int probes_existing(struct probes *probes, event_fn *fn, void *ctx);
+
 /* Polls readable when the ring is past its wake level. */
 int probes_ring_fd(const struct probes *probes);
 /* Does it hold records that probes_consume() has not handed on (one before them is still being written)? */

@@ -77,6 +77,14 @@ size_t probes_count_pids(const struct probes *probes, const uint32_t *but, size_
 	return 0;
 }
 
+int probes_existing(struct probes *probes, event_fn *fn, void *ctx)
+{
+	(void)probes;
+	(void)fn;
+	(void)ctx;
+	return 0;
+}
+
 bool probes_pending(const struct probes *probes)
 {
 	(void)probes;

@@ -33,6 +33,7 @@ struct sink_config {
 	bool color;
 	int64_t wall_offset_ns;	     /* CLOCK_REALTIME less CLOCK_MONOTONIC */
 	const struct redact *redact; /* borrowed */
+	bool follow;		     /* only one connection is shown (-x) */
 	bool hex;		     /* raw: a hex dump */
 	bool pending_wanted;	     /* --pending was given: formats for programs show such requests too */
 	size_t body_max_bytes;	     /* of a decoded body shown to people */

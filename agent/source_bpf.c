@@ -119,6 +119,11 @@ static int source_event(void *ctx, const struct event_header *event)
 	return source->fn(source->ctx, event);
 }
 
+int source_bpf_existing(struct source_bpf *source)
+{
+	return probes_existing(source->probes, source_event, source);
+}
+
 static uint64_t now_ns(void)
 {
 	struct timespec now;

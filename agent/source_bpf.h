@@ -20,6 +20,9 @@ struct source_bpf *source_bpf_new(struct probes *probes, event_fn *fn, void *ctx
 /* NULL is legal. */
 void source_bpf_free(struct source_bpf *source);
 
+/* The connections that are there now (probes_existing()); once, before the first poll. 0 or below. */
+int source_bpf_existing(struct source_bpf *source);
+
 /*
  * Takes what the ring holds, then EVENT_POLL when there was something or time must go on. 0: the ring is
  * empty, 1: there may be more, or what fn returned below 0.

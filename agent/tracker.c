@@ -40,7 +40,7 @@ struct tracker *tracker_new(const struct tracker_config *config, const struct tr
 		return NULL;
 	tracker->pipeline.config = *config;
 	tracker->pipeline.handler = *handler;
-	tracker->next_id = 1;
+	tracker->next_sequence = 1;
 	if (!config->pid_count)
 		return tracker;
 	tracker->pids = calloc(config->pid_count, sizeof(*tracker->pids));
@@ -169,6 +169,7 @@ static void session_bind(struct tracker *tracker, struct tls_session *session, c
 		return;
 	conn_absorb(conn, socketless);
 	counter_add(COUNTER_CONNECTIONS_CLOSED, 1);
+	conn_report_opened(conn);
 	conn_remove(tracker, socketless);
 }
 
@@ -260,6 +261,9 @@ void tracker_event(struct tracker *tracker, const struct event_header *event)
 		tracker_state(tracker, (const struct event_state *)event);
 		break;
 	case EVENT_EXEC:
+	case EVENT_SOCKET_SEEN:
+		tracker_seen(tracker, (const struct event_state *)event);
+		break;
 		tracker_exec(tracker, (const struct event_process *)event);
 		break;
 	case EVENT_EXIT:
@@ -271,14 +275,14 @@ void tracker_event(struct tracker *tracker, const struct event_header *event)
 	}
 }
 
-static int conn_by_number(const struct conn *a, const struct conn *b)
+static int conn_by_sequence(const struct conn *a, const struct conn *b)
 {
-	return a->facts.id < b->facts.id ? -1 : a->facts.id > b->facts.id;
+	return a->sequence < b->sequence ? -1 : a->sequence > b->sequence;
 }
 
 void tracker_end(struct tracker *tracker)
 {
-	DL_SORT(tracker->conns, conn_by_number);
+	DL_SORT(tracker->conns, conn_by_sequence);
 	while (tracker->conns) {
 		struct conn *conn = tracker->conns;
 

@@ -82,7 +82,8 @@ void tracker_config_init(struct tracker_config *config);
  */
 void tracker_event(struct tracker *tracker, const struct event_header *event);
 
-/* hark ends: everything under way comes out as in-flight, each connection is closed in id order. */
+/* hark ends: everything under way comes out as in-flight, each connection is closed, in order of appearance.
+ */
 void tracker_end(struct tracker *tracker);
 
 /* NULL is legal. */

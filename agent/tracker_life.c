@@ -106,6 +106,22 @@ void tracker_join_states(struct tracker *tracker, struct conn *conn, const struc
 	conn_adopt(tracker, conn, entry);
 }
 
+/* A new connection, in the tables and not reported. NULL: out of memory. */
+static struct conn *conn_begin(struct tracker *tracker, const struct event_header *event,
+			       const struct event_socket *sock)
+{
+	struct conn *conn = conn_add(tracker, sock);
+
+	if (!conn)
+		return NULL;
+	conn->mover = mover_of(tracker, event, sock->fd);
+	conn->mover_names = tracker->names;
+	conn->facts.owner = conn->mover;
+	tracker_join_states(tracker, conn, sock);
+	return conn;
+}
+
+/* Plaintext alone is not reported yet: the next records of its session mostly bring the socket. */
 struct conn *tracker_socket(struct tracker *tracker, const struct event_header *event,
 			    const struct event_socket *sock)
 {
@@ -113,15 +129,31 @@ struct conn *tracker_socket(struct tracker *tracker, const struct event_header *
 
 	if (conn)
 		return conn;
-	conn = conn_add(tracker, sock);
-	if (!conn)
-		return NULL;
-	conn->mover = mover_of(tracker, event, sock->fd);
-	conn->mover_names = tracker->names;
-	conn->facts.owner = conn->mover;
-	tracker_join_states(tracker, conn, sock);
-	conn_report_opened(conn);
+	conn = conn_begin(tracker, event, sock);
+	if (conn && (sock->id || sock->sk))
+		conn_report_opened(conn);
 	return conn;
+}
+
+/*
+ * It has come before everything in the ring, some of which is older: a connection that opened in between is
+ * told so by its states. No byte is known, so what its decoding needs stays undecided.
+ */
+void tracker_seen(struct tracker *tracker, const struct event_state *event)
+{
+	struct conn *conn;
+
+	if (!event->sock.id || !tracker_wants(tracker, event->h.pid))
+		return;
+	conn = tracker_socket_find(tracker, &event->sock);
+	if (!conn) {
+		conn = conn_begin(tracker, &event->h, &event->sock);
+		if (!conn)
+			return;
+		conn->facts.existing = true;
+	}
+	fd_claim(tracker, conn, event->h.pid, event->sock.fd);
+	conn_report_opened(conn);
 }
 
 /* A client's connection counts from its beginning, bytes or not. */

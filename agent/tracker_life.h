@@ -20,6 +20,9 @@ void tracker_join_states(struct tracker *tracker, struct conn *conn, const struc
 struct conn *tracker_socket(struct tracker *tracker, const struct event_header *event,
 			    const struct event_socket *sock);
 
+/* A connection that was there when hark began; once for each process that holds it. */
+void tracker_seen(struct tracker *tracker, const struct event_state *event);
+
 void tracker_state(struct tracker *tracker, const struct event_state *event);
 void tracker_exec(struct tracker *tracker, const struct event_process *event);
 void tracker_exit(struct tracker *tracker, const struct event_process *event);

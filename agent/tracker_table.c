@@ -28,8 +28,7 @@ struct conn *conn_find(const struct tracker *tracker, uint64_t socket_id)
 
 int conn_set_id(struct tracker *tracker, struct conn *conn, uint64_t socket_id)
 {
-	conn->socket_id = socket_id;
-	conn->facts.sock.id = socket_id;
+	conn_learn_id(conn, socket_id);
 	HASH_ADD(hh, tracker->by_id, socket_id, sizeof(conn->socket_id), conn);
 	if (TABLE_ADDED(conn, hh))
 		return 0;
@@ -54,7 +53,7 @@ struct conn *conn_add(struct tracker *tracker, const struct event_socket *sock)
 	struct conn *conn;
 
 	conn_evict(tracker);
-	conn = conn_new(&tracker->pipeline, tracker->next_id, sock);
+	conn = conn_new(&tracker->pipeline, tracker->next_sequence, sock);
 	if (!conn) {
 		counter_add(COUNTER_LIMIT_MEMORY, 1);
 		return NULL;
@@ -64,7 +63,7 @@ struct conn *conn_add(struct tracker *tracker, const struct event_socket *sock)
 		conn_free(conn);
 		return NULL;
 	}
-	tracker->next_id++;
+	tracker->next_sequence++;
 	tracker->conn_count++;
 	DL_APPEND(tracker->conns, conn);
 	return conn;

@@ -66,7 +66,7 @@ struct tracker {
 	struct process *processes, *exited;
 	struct sk_entry *sks, *waiting;
 	uint64_t names; /* goes up when a process gets a name */
-	uint64_t next_id;
+	uint64_t next_sequence;
 	uint64_t sweep_ns;
 };
 

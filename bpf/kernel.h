@@ -155,6 +155,12 @@ struct signal_struct {
 	} live;
 };
 
+struct cred {
+	struct {
+		__u32 val;
+	} uid;
+};
+
 struct task_struct {
 	struct thread_info thread_info;
 	unsigned int flags;
@@ -165,6 +171,8 @@ struct task_struct {
 	struct files_struct *files;
 	struct signal_struct *signal;
 	struct task_struct *real_parent;
+	const struct cred *cred;
+	char comm[16];
 };
 
 struct linux_binprm {

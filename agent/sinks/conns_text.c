@@ -1,8 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A table of connections: a line for each one when it closes or hark ends. With
- * -v the lines of its exchanges follow it; they are kept until then, bounded in
- * number and bytes, and what was not kept is counted.
+ * Connections as they come and go: a line for each that is there at the start
+ * ("exists"), that begins ("open"), that ends ("close") or is there at hark's
+ * end ("stays"), the last two with totals. With -v the lines of its exchanges
+ * follow the last one; they are kept until then, bounded in number and bytes,
+ * and what was not kept is counted. Who follows one connection (-x) gets them
+ * at once.
+ *
+ * Columns keep the width of their widest cell so far, up to a bound, so that
+ * one long name does not set every later line askew.
  */
 #include "sinks.h"
 
@@ -19,6 +25,7 @@
 
 #define LINES_KEPT_MAX	     1000
 #define LINES_KEPT_BYTES_MAX (256 * 1024) /* a connection */
+#define WIDTH_MAX	     48		  /* of a column */
 
 struct kept_lines {
 	uint64_t conn_id;
@@ -28,9 +35,37 @@ struct kept_lines {
 	UT_hash_handle hh;
 };
 
+enum column {
+	COLUMN_TIME,
+	COLUMN_WHAT,
+	COLUMN_ID,
+	COLUMN_PROGRAM,
+	COLUMN_LOCAL,
+	COLUMN_PEER,
+	COLUMN_ROLE,
+	COLUMN_TLS,
+	COLUMN_PROTOCOL,
+	COLUMN_EXCHANGES,
+	COLUMN_BYTES,
+	COLUMN_DURATION,
+	COLUMN_COUNT
+};
+
+static const struct {
+	const char *title;
+	size_t width;
+} columns[COLUMN_COUNT] = {
+	[COLUMN_TIME] = { "TIME", 12 },	   [COLUMN_WHAT] = { "WHAT", 6 },      [COLUMN_ID] = { "CONN", 7 },
+	[COLUMN_PROGRAM] = { "PROGRAM", 18 },  [COLUMN_LOCAL] = { "LOCAL", 21 },   [COLUMN_PEER] = { "PEER", 21 },
+	[COLUMN_ROLE] = { "ROLE", 6 },	   [COLUMN_TLS] = { "TLS", 8 },	       [COLUMN_PROTOCOL] = { "PROTO", 5 },
+	[COLUMN_EXCHANGES] = { "EXCH", 6 },	   [COLUMN_BYTES] = { "BYTES", 7 },	       [COLUMN_DURATION] = { "OPEN", 8 },
+};
+
 struct sink {
 	struct buffer text;
 	struct buffer line;
+	size_t widths[COLUMN_COUNT];
+	bool follow;
 	struct style style;
 	struct kept_lines *kept;
 	FILE *out;
@@ -46,6 +81,9 @@ static struct sink *conns_text_create(const struct sink_config *config)
 		return NULL;
 	sink->out = config->out;
 	sink->verbose = config->verbose;
+	sink->follow = config->follow;
+	for (int i = 0; i < COLUMN_COUNT; i++)
+		sink->widths[i] = columns[i].width;
 	style_init(&sink->style, config);
 	return sink;
 }
@@ -98,21 +136,23 @@ static struct kept_lines *kept_get(struct sink *sink, uint64_t conn_id)
 	return NULL;
 }
 
-static void conns_text_exchange(struct sink *sink, const struct exchange *exchange)
+static void line_put(struct sink *sink, struct buffer *text, const struct exchange *exchange)
 {
-	struct kept_lines *kept;
+	buffer_string(text, "    ");
+	line_text_put(text, &sink->style, exchange);
+	buffer_char(text, '\n');
+}
 
-	if (sink->verbose == 0)
-		return;
-	kept = kept_get(sink, exchange->conn->id);
+static void line_keep(struct sink *sink, const struct exchange *exchange)
+{
+	struct kept_lines *kept = kept_get(sink, exchange->conn->id);
+
 	if (!kept) {
 		counter_add(COUNTER_LIMIT_MEMORY, 1);
 		return;
 	}
 	buffer_clear(&sink->line);
-	buffer_string(&sink->line, "    ");
-	line_text_put(&sink->line, &sink->style, exchange);
-	buffer_char(&sink->line, '\n');
+	line_put(sink, &sink->line, exchange);
 	if (sink->line.failed || kept->count == LINES_KEPT_MAX ||
 	    sink->line.len > LINES_KEPT_BYTES_MAX - kept->text.len ||
 	    !buffer_room(&kept->text, sink->line.len)) {
@@ -124,25 +164,22 @@ static void conns_text_exchange(struct sink *sink, const struct exchange *exchan
 	kept->count++;
 }
 
-enum {
-	WIDTH_ID = 5,
-	WIDTH_PROGRAM = 18,
-	WIDTH_ADDRESS = 21,
-	WIDTH_ROLE = 6,
-	WIDTH_TLS = 8,
-	WIDTH_PROTOCOL = 5,
-	WIDTH_EXCHANGES = 6,
-	WIDTH_BYTES = 7,
-	WIDTH_DURATION = 8,
-	WIDTH_CLOSED = 6
-};
-
-static void put_cell(struct buffer *text, const char *string, size_t width)
+/* Ends a cell of plain characters; the column is as wide from now on. */
+static void cell_end(struct sink *sink, size_t start, enum column column)
 {
-	size_t start = text->len;
+	size_t used = sink->text.len - start;
 
-	buffer_string(text, string ? string : "?");
-	column_end(text, start, width);
+	if (used > sink->widths[column])
+		sink->widths[column] = used < WIDTH_MAX ? used : WIDTH_MAX;
+	column_end(&sink->text, start, sink->widths[column]);
+}
+
+static void put_cell(struct sink *sink, enum column column, const char *string)
+{
+	size_t start = sink->text.len;
+
+	buffer_string(&sink->text, string ? string : "?");
+	cell_end(sink, start, column);
 }
 
 static void put_title(struct sink *sink)
@@ -152,19 +189,23 @@ static void put_title(struct sink *sink)
 	if (sink->titled)
 		return;
 	style_on(text, &sink->style, STYLE_BOLD);
-	put_cell(text, "CONN", WIDTH_ID);
-	put_cell(text, "PROGRAM", WIDTH_PROGRAM);
-	put_cell(text, "LOCAL", WIDTH_ADDRESS);
-	put_cell(text, "PEER", WIDTH_ADDRESS);
-	put_cell(text, "ROLE", WIDTH_ROLE);
-	put_cell(text, "TLS", WIDTH_TLS);
-	put_cell(text, "PROTO", WIDTH_PROTOCOL);
-	put_cell(text, "EXCH", WIDTH_EXCHANGES);
-	put_cell(text, "BYTES", WIDTH_BYTES);
-	put_cell(text, "OPEN", WIDTH_DURATION);
+	for (int i = 0; i < COLUMN_COUNT; i++)
+		put_cell(sink, i, columns[i].title);
 	buffer_string(text, "CLOSED");
 	style_off(text, &sink->style);
 	buffer_char(text, '\n');
+}
+
+static void put_event(struct sink *sink, const char *what, uint64_t time_ns)
+{
+	size_t start = sink->text.len;
+
+	if (time_ns)
+		show_local(&sink->text, &sink->style.clock, time_ns);
+	else
+		buffer_char(&sink->text, '-');
+	cell_end(sink, start, COLUMN_TIME);
+	put_cell(sink, COLUMN_WHAT, what);
 }
 
 static void put_ends(struct sink *sink, const struct conn_facts *conn)
@@ -174,17 +215,17 @@ static void put_ends(struct sink *sink, const struct conn_facts *conn)
 
 	buffer_char(text, '#');
 	buffer_u64(text, conn->id);
-	column_end(text, start, WIDTH_ID);
+	cell_end(sink, start, COLUMN_ID);
 	start = text->len;
 	put_program(text, &sink->style, &conn->owner);
-	column_end(text, start, WIDTH_PROGRAM);
+	cell_end(sink, start, COLUMN_PROGRAM);
 	start = text->len;
 	show_endpoint(text, &conn->sock, conn->sock.local, conn->sock.local_port);
-	column_end(text, start, WIDTH_ADDRESS);
+	cell_end(sink, start, COLUMN_LOCAL);
 	start = text->len;
 	show_endpoint(text, &conn->sock, conn->sock.peer, conn->sock.peer_port);
-	column_end(text, start, WIDTH_ADDRESS);
-	put_cell(text, show_role(conn->role), WIDTH_ROLE);
+	cell_end(sink, start, COLUMN_PEER);
+	put_cell(sink, COLUMN_ROLE, show_role(conn->role));
 }
 
 static const char *tls_name(const struct conn_facts *conn)
@@ -219,7 +260,7 @@ static void put_life(struct sink *sink, const struct conn_facts *conn)
 		put_latency(text, conn->closed_ns - conn->opened_ns);
 	else
 		buffer_char(text, '?');
-	column_end(text, start, WIDTH_DURATION);
+	cell_end(sink, start, COLUMN_DURATION);
 	if (conn->closed_ns || conn->closed_by != CLOSED_UNKNOWN)
 		buffer_string(text, show_closed_by(conn->closed_by) ? show_closed_by(conn->closed_by) : "?");
 	else
@@ -232,10 +273,10 @@ static void put_numbers(struct sink *sink, const struct conn_facts *conn)
 	size_t start = text->len;
 
 	buffer_u64(text, conn->exchanges);
-	column_end(text, start, WIDTH_EXCHANGES);
+	cell_end(sink, start, COLUMN_EXCHANGES);
 	start = text->len;
 	put_size(text, conn->moved_bytes);
-	column_end(text, start, WIDTH_BYTES);
+	cell_end(sink, start, COLUMN_BYTES);
 }
 
 static void put_remarks(struct sink *sink, const struct conn_facts *conn)
@@ -273,18 +314,54 @@ static void put_kept(struct sink *sink, uint64_t conn_id)
 	kept_remove(sink, kept);
 }
 
+static void sink_write(struct sink *sink)
+{
+	if (buffer_write(&sink->text, sink->out) == 0)
+		sink->titled = true;
+}
+
+static void put_kind(struct sink *sink, const struct conn_facts *conn)
+{
+	put_cell(sink, COLUMN_TLS, tls_name(conn));
+	put_cell(sink, COLUMN_PROTOCOL, protocol_name(conn));
+}
+
+static void conns_text_opened(struct sink *sink, const struct conn_facts *conn)
+{
+	put_title(sink);
+	put_event(sink, conn->existing ? "exists" : "open", conn->seen_ns);
+	put_ends(sink, conn);
+	put_kind(sink, conn);
+	while (sink->text.len && sink->text.data[sink->text.len - 1] == ' ')
+		sink->text.len--;
+	buffer_char(&sink->text, '\n');
+	sink_write(sink);
+}
+
+static void conns_text_exchange(struct sink *sink, const struct exchange *exchange)
+{
+	if (sink->verbose == 0)
+		return;
+	if (!sink->follow) {
+		line_keep(sink, exchange);
+		return;
+	}
+	put_title(sink);
+	line_put(sink, &sink->text, exchange);
+	sink_write(sink);
+}
+
 static void conns_text_closed(struct sink *sink, const struct conn_facts *conn)
 {
 	put_title(sink);
+	put_event(sink, conn->closed_ns ? "close" : "stays", conn->closed_ns);
 	put_ends(sink, conn);
-	put_cell(&sink->text, tls_name(conn), WIDTH_TLS);
-	put_cell(&sink->text, protocol_name(conn), WIDTH_PROTOCOL);
+	put_kind(sink, conn);
 	put_numbers(sink, conn);
 	put_life(sink, conn);
 	put_remarks(sink, conn);
 	put_kept(sink, conn->id);
-	if (buffer_write(&sink->text, sink->out) == 0)
-		sink->titled = true;
+	sink_write(sink);
 }
 
 const struct sink_ops conns_text_sink = {
@@ -292,6 +369,7 @@ const struct sink_ops conns_text_sink = {
 	.view = VIEW_CONNS,
 	.create = conns_text_create,
 	.exchange = conns_text_exchange,
+	.conn_opened = conns_text_opened,
 	.conn_closed = conns_text_closed,
 	.destroy = conns_text_destroy,
 };

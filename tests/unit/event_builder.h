@@ -35,6 +35,7 @@ struct bench {
 	char log[8192];
 	size_t used;
 	bool quiet_conns; /* leave connections out of the log */
+	uint64_t ids[64]; /* of connections, in the order in which the log names them */
 };
 
 __attribute__((format(printf, 2, 3))) static inline void bench_log(struct bench *bench, const char *format,
@@ -50,6 +51,17 @@ __attribute__((format(printf, 2, 3))) static inline void bench_log(struct bench 
 		bench->used += (size_t)n;
 }
 
+/* Connections are numbered from 1 as they show up, so that expected texts are short. */
+static inline unsigned long long bench_number(struct bench *bench, const struct conn_facts *conn)
+{
+	size_t i = 0;
+
+	while (i < 63 && bench->ids[i] && bench->ids[i] != conn->id)
+		i++;
+	bench->ids[i] = conn->id;
+	return i + 1;
+}
+
 static inline void bench_flag(void *ctx, const char *name)
 {
 	bench_log(ctx, " %s", name);
@@ -60,7 +72,7 @@ static inline void bench_exchange(void *ctx, const struct exchange *exchange)
 	struct bench *bench = ctx;
 	const struct message *request = exchange->request, *response = exchange->response;
 
-	bench_log(bench, "%llu:", (unsigned long long)exchange->conn->id);
+	bench_log(bench, "%llu:", bench_number(bench, exchange->conn));
 	if (request)
 		bench_log(bench, "%.*s %.*s", (int)request->method.len,
 			  request->method.data ? (const char *)request->method.data : "",
@@ -83,7 +95,7 @@ static inline void bench_opened(void *ctx, const struct conn_facts *conn)
 	struct bench *bench = ctx;
 
 	if (!bench->quiet_conns)
-		bench_log(bench, "%llu open\n", (unsigned long long)conn->id);
+		bench_log(bench, "%llu open%s\n", bench_number(bench, conn), conn->existing ? " existing" : "");
 }
 
 static inline void bench_closed(void *ctx, const struct conn_facts *conn)
@@ -95,7 +107,7 @@ static inline void bench_closed(void *ctx, const struct conn_facts *conn)
 	if (bench->quiet_conns)
 		return;
 	bench_log(bench, "%llu closed %s %s%s%s%s%s%s x%llu %llu=%llu+%llu+%llu c%llu",
-		  (unsigned long long)conn->id, by[conn->closed_by], role[conn->role],
+		  bench_number(bench, conn), by[conn->closed_by], role[conn->role],
 		  conn->tls ? " tls" : "", conn->muted ? " muted:" : "", conn->muted ? conn->muted : "",
 		  conn->opaque ? " opaque" : "", conn->sock.family ? "" : " socketless",
 		  (unsigned long long)conn->exchanges, (unsigned long long)conn->moved_bytes,

@@ -158,7 +158,7 @@ static void test_absorb(void **state)
 	assert_null(other->sessions);
 	assert_ptr_equal(session->conn, fixture->conn);
 	assert_ptr_equal(session->flow.facts, &fixture->conn->facts);
-	assert_int_equal(fixture->conn->facts.id, 2);
+	assert_int_equal(fixture->conn->facts.id, CONN_ID_OWN + 2);
 	assert_int_equal(fixture->conn->facts.exchanges, 3);
 	assert_int_equal(fixture->conn->facts.moved_bytes, 10);
 	conn_free(other);

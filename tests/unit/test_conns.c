@@ -10,8 +10,8 @@
 #include <stdlib.h>
 
 #define TITLE                                                                                         \
-	"CONN  PROGRAM            LOCAL                 PEER                  ROLE   TLS      PROTO " \
-	"EXCH   BYTES   OPEN     CLOSED\n"
+	"TIME         WHAT   CONN    PROGRAM            LOCAL                 PEER                  ROLE   " \
+	"TLS      PROTO EXCH   BYTES   OPEN     CLOSED\n"
 
 struct row {
 	const char *name;
@@ -50,7 +50,7 @@ static void muted(struct conn_facts *conn)
 
 static const struct row rows[] = {
 	{ "known", nothing,
-	  TITLE "#12   curl[1234]         10.0.0.1:40000        10.0.0.2:8443         client no       h1.1  "
+	  TITLE "03:04:07.500 close  #12     curl[1234]         10.0.0.1:40000        10.0.0.2:8443         client no       h1.1  "
 		"1      800     2.5 s    peer\n",
 	  "{\"hark.connection\":12,\"hark.role\":\"client\",\"server.address\":\"10.0.0.2\",\"server.port\":"
 	  "8443,"
@@ -66,14 +66,14 @@ static const struct row rows[] = {
 	  "\"hark.closed_by\":\"peer\",\"hark.connect_ms\":0.250000,\"hark.bytes.moved\":800,"
 	  "\"hark.bytes.copied\":700,\"hark.bytes.skipped\":100,\"hark.bytes.lost\":0}\n" },
 	{ "opaque", opaque,
-	  TITLE "#2    ?[?]               -                     -                     ?      yes      ?     "
+	  TITLE "-            stays  #2      ?[?]               -                     -                     ?      yes      ?     "
 		"0      5       ?        - [late-joined] lost: 5 opaque: no library that hark knows\n",
 	  "{\"hark.connection\":2,\"tls\":true,\"hark.exchanges\":0,\"hark.bytes.moved\":5,\"hark.bytes."
 	  "copied\":0,"
 	  "\"hark.bytes.skipped\":0,\"hark.bytes.lost\":5,\"hark.bytes.ciphertext\":99,"
 	  "\"hark.flags\":[\"late-joined\"],\"hark.opaque\":\"no library that hark knows\"}\n" },
 	{ "muted, still open", muted,
-	  TITLE "#4    ?[?]               -                     -                     ?      ?        ?     "
+	  TITLE "-            stays  #4      ?[?]               -                     -                     ?      ?        ?     "
 		"0      0       ?        - muted: not HTTP\n",
 	  "{\"hark.connection\":4,\"hark.exchanges\":0,\"hark.opened\":\"2026-01-02T03:04:05.000000000Z\","
 	  "\"hark.tls_handshake_ms\":1.500000,\"hark.bytes.moved\":0,\"hark.bytes.copied\":0,"
@@ -102,6 +102,64 @@ static void test_rows(void **state)
 		check(&rows[i], &conns_text_sink, rows[i].text);
 		check(&rows[i], &conns_json_sink, rows[i].json);
 	}
+}
+
+/* A line when it opens; a long name makes its column wider for all that follow. */
+static void test_opened(void **state)
+{
+	struct sample sample;
+	struct sample_sink sink;
+
+	(void)state;
+	sample_init(&sample);
+	sample.conn.seen_ns = 1000000000;
+	sample.conn.existing = true;
+	sample.conn.tls_unknown = true;
+	sample.conn.role = ROLE_UNKNOWN;
+	sample.conn.version = HTTP_VERSION_UNKNOWN;
+	sample.conn.protocol = NULL;
+	sample_sink_open(&sink, &conns_text_sink, 0, false, false);
+	conns_text_sink.conn_opened(sink.sink, &sample.conn);
+	sample.conn.existing = false;
+	snprintf(sample.conn.owner.exe, sizeof(sample.conn.owner.exe), "an-executable-with-a-name");
+	conns_text_sink.conn_opened(sink.sink, &sample.conn);
+	snprintf(sample.conn.owner.exe, sizeof(sample.conn.owner.exe), "curl");
+	conns_text_sink.conn_opened(sink.sink, &sample.conn);
+	assert_string_equal(sample_sink_text(&sink), TITLE
+			    "03:04:05.000 exists #12     curl[1234]         10.0.0.1:40000        "
+			    "10.0.0.2:8443         ?      ?        ?\n"
+			    "03:04:05.000 open   #12     an-executable-with-a-name[1234] 10.0.0.1:40000        "
+			    "10.0.0.2:8443         ?      ?        ?\n"
+			    "03:04:05.000 open   #12     curl[1234]                      10.0.0.1:40000        "
+			    "10.0.0.2:8443         ?      ?        ?\n");
+	sample_sink_close(&sink);
+	sample_fini(&sample);
+}
+
+/* -x: an exchange is shown when it ends, not when its connection does. */
+static void test_follow(void **state)
+{
+	struct sample sample;
+	char *text = NULL;
+	size_t len = 0;
+	struct redact *redact = redact_new(false);
+	struct sink_config config = {
+		.verbose = 1, .follow = true, .redact = redact, .out = open_memstream(&text, &len)
+	};
+	struct sink *sink = conns_text_sink.create(&config);
+
+	(void)state;
+	sample_init(&sample);
+	conns_text_sink.exchange(sink, &sample.exchange);
+	fflush(config.out);
+	assert_non_null(strstr(text, "GET  example.com/a?b=1"));
+	conns_text_sink.conn_closed(sink, &sample.conn);
+	conns_text_sink.destroy(sink);
+	fclose(config.out);
+	assert_ptr_equal(strstr(strstr(text, "GET") + 1, "GET"), NULL);
+	free(text);
+	redact_free(redact);
+	sample_fini(&sample);
 }
 
 static size_t count_of(const char *text, const char *what)
@@ -166,6 +224,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_opened),
+		cmocka_unit_test(test_follow),
 		cmocka_unit_test(test_kept_exchanges),
 		cmocka_unit_test(test_kept_bytes),
 	};

@@ -363,7 +363,8 @@ static void test_tls_without_socket(void **state)
 	data_received(bench, &ssl, OK_3);
 	tls_put(bench, &ssl, EVENT_TLS_FREE);
 	poll_put(bench, 2);
-	CHECK(bench, "1 open\n1:GET /a 200 3\n1 closed ? client tls socketless x1 69=69+0+0 c0\n");
+	CHECK(bench, "1:GET /a 200 3\n1 open\n1 closed ? client tls socketless x1 69=69+0+0 c0\n");
+	assert_int_equal(bench->ids[0], CONN_ID_OWN + 1);
 	assert_int_equal(counters[COUNTER_TLS_UNBOUND], 1);
 }
 
@@ -379,7 +380,7 @@ static void test_tls_bound_later(void **state)
 	SEND(bench, &peer, CLIENT_HELLO);
 	data_sent(bench, &bare, GET);
 	data_received(bench, &bare, OK_3);
-	CHECK(bench, "1 open\nverdict 100 ciphertext\n2 open\n2:GET /a 200 3\n");
+	CHECK(bench, "1 open\nverdict 100 ciphertext\n2:GET /a 200 3\n");
 	ssl.offset[0] = bare.offset[0];
 	ssl.offset[1] = bare.offset[1];
 	tls_put(bench, &ssl, EVENT_TLS_BIND);
@@ -387,7 +388,7 @@ static void test_tls_bound_later(void **state)
 	data_received(bench, &ssl, OK_3);
 	state_put(bench, &peer, 4, 7);
 	poll_put(bench, 2);
-	CHECK(bench, "1 open\nverdict 100 ciphertext\n2 open\n2:GET /a 200 3\n2:GET /a 200 3\n"
+	CHECK(bench, "1 open\nverdict 100 ciphertext\n2:GET /a 200 3\n2:GET /a 200 3\n"
 		     "2 closed ? client tls x2 138=138+0+0 c10\n");
 }
 
@@ -406,10 +407,11 @@ static void test_ssl_reuse(void **state)
 	tls_put(bench, &first, EVENT_TLS_FREE);
 	data_sent(bench, &second, GET);
 	data_received(bench, &second, OK_3);
-	CHECK(bench, "verdict 100 ciphertext\nverdict 101 ciphertext\n2:GET /a 200 3\n");
+	CHECK(bench, "verdict 100 ciphertext\nverdict 101 ciphertext\n1:GET /a 200 3\n");
 	poll_put(bench, 2);
-	CHECK(bench, "verdict 100 ciphertext\nverdict 101 ciphertext\n2:GET /a 200 3\n"
-		     "1:GET /a - closed unanswered\n");
+	CHECK(bench, "verdict 100 ciphertext\nverdict 101 ciphertext\n1:GET /a 200 3\n"
+		     "2:GET /a - closed unanswered\n");
+	assert_int_equal(bench->ids[0], 101);
 }
 
 static void test_tls_refused_is_a_hole(void **state)
@@ -758,6 +760,114 @@ static void test_hostile_records(void **state)
 
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
+static void seen_put(struct bench *bench, const struct peer *peer)
+{
+	struct event_state event = {
+		.h = bench_header(bench, peer, EVENT_SOCKET_SEEN, sizeof(event)),
+		.sock = bench_socket(peer),
+		.old_state = 1,
+		.new_state = 1,
+	};
+
+	event.h.flags |= EVENT_SYNTHETIC;
+	tracker_event(bench->tracker, &event.h);
+}
+
+/* Idle when hark began, then used and closed: one connection under its socket's number, nothing guessed. */
+static void test_existing(void **state)
+{
+	struct bench *bench = *state;
+	struct peer peer = client();
+
+	bench_start(bench);
+	seen_put(bench, &peer);
+	CHECK(bench, "1 open existing\n");
+	poll_put(bench, 3);
+	data_lose(&peer, DIRECTION_SENT, 50);
+	data_lose(&peer, DIRECTION_RECEIVED, 50);
+	data_sent(bench, &peer, GET);
+	data_received(bench, &peer, OK_3);
+	state_put(bench, &peer, 1, 4);
+	state_put(bench, &peer, 4, 7);
+	poll_put(bench, 2);
+	CHECK(bench, "1 open existing\n1:GET /a 200 3\n"
+		     "1 closed local client x1 69=69+0+0 c0 late-joined\n");
+	assert_int_equal(bench->ids[0], 100);
+}
+
+/* Shared by a fork: it lives until the last holder is gone. */
+static void test_existing_shared(void **state)
+{
+	struct bench *bench = *state;
+	struct peer one = client(), other = client();
+
+	one.family = other.family = AF_UNIX;
+	other.pid = 8;
+	bench_start(bench);
+	seen_put(bench, &one);
+	seen_put(bench, &other);
+	process_put(bench, 7, EVENT_EXIT, "");
+	poll_put(bench, 5);
+	CHECK(bench, "1 open existing\n");
+	process_put(bench, 8, EVENT_EXIT, "");
+	poll_put(bench, 5);
+	CHECK(bench, "1 open existing\n1 closed exit ? x0 0=0+0+0 c0\n");
+}
+
+/* Its states and first bytes were in the ring already: it is seen whole. */
+static void test_existing_just_opened(void **state)
+{
+	struct bench *bench = *state;
+	struct peer peer = client();
+
+	bench_start(bench);
+	seen_put(bench, &peer);
+	state_put(bench, &peer, 7, 2);
+	state_put(bench, &peer, 2, 1);
+	data_sent(bench, &peer, GET);
+	data_received(bench, &peer, OK_3);
+	tracker_end(bench->tracker);
+	CHECK(bench, "1 open existing\n1:GET /a 200 3\n1 closed ? client x1 69=69+0+0 c0 in-flight\n");
+}
+
+static void test_existing_unwanted(void **state)
+{
+	const uint32_t pids[] = { 9 };
+	struct bench *bench = *state;
+	struct peer peer = client();
+
+	bench->config.pids = pids;
+	bench->config.pid_count = 1;
+	bench_start(bench);
+	seen_put(bench, &peer);
+	peer.id = 0;
+	peer.pid = 9;
+	seen_put(bench, &peer); /* no identity: not told apart from others */
+	CHECK(bench, "");
+}
+
+/* Numbers are the sockets' own, the end comes in order of appearance. */
+static void test_numbers(void **state)
+{
+	struct bench *bench = *state;
+	struct peer first = client(), second = client();
+
+	first.id = 900;
+	second.id = UINT64_MAX - 4; /* a cookie made in an interrupt */
+	second.sk = 9001;
+	second.fd = 4;
+	bench_start(bench);
+	data_sent(bench, &first, GET);
+	data_sent(bench, &second, GET);
+	data_received(bench, &first, OK_3);
+	data_received(bench, &second, OK_3);
+	tracker_end(bench->tracker);
+	assert_int_equal(bench->ids[0], 900);
+	assert_int_equal(bench->ids[1], 2 * CONN_ID_OWN - 5);
+	assert_non_null(strstr(bench->log, "1 closed ? client x1"));
+	assert_true(strstr(bench->log, "1 closed") < strstr(bench->log, "2 closed"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -797,6 +907,11 @@ int main(void)
 		T(test_lost_records),
 		T(test_overlap),
 		T(test_hostile_records),
+		T(test_existing),
+		T(test_existing_shared),
+		T(test_existing_just_opened),
+		T(test_existing_unwanted),
+		T(test_numbers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
