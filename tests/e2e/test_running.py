@@ -81,8 +81,9 @@ class Started:
 
 def test_pipeline_of_the_command(nginx):
     """Its stdio is its own; hark's lines for people go to stderr."""
-    done = run(HARK, "--", "sh", "-c", f"curl -sk https://127.0.0.1:{nginx.tls}/one | wc -c")
-    assert done.text.strip() == "1"
+    url = f"https://127.0.0.1:{nginx.tls}/one"
+    done = run(HARK, "--", "sh", "-c", f"curl -sk -o /dev/null -w '{{\"code\": %{{http_code}}}}' {url} | jq .code")
+    assert done.text == "200\n"
     assert "GET" in talk_of(done) and "/one" in talk_of(done)
 
 
