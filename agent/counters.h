@@ -34,6 +34,7 @@
 	X(CONNECTIONS_OPAQUE, "connections.opaque", "TLS connections whose plaintext was not seen")         \
 	X(EXCHANGES_WHOLE, "exchanges.whole", "exchanges seen whole")                                       \
 	X(EXCHANGES_FLAGGED, "exchanges.flagged", "exchanges with a flag")                                  \
+	X(EXCHANGES_PENDING, "exchanges.pending", "lines about exchanges that were not over")               \
 	X(RETURNS_REFUSED, "returns.refused", "TLS calls not followed: a return was pending in the thread") \
 	X(RETURNS_STALE, "returns.stale", "TLS calls whose return never came")                              \
 	X(MESSAGES_REFUSED, "messages.refused", "messages that a parser could not take")                    \

@@ -22,7 +22,7 @@ struct exchange {
 	struct message *interims[EXCHANGE_INTERIMS_MAX]; /* 1xx responses in order; owned */
 	size_t interim_count;
 	bool pending;	    /* not over: it will come again */
-	uint64_t waited_ns; /* of a pending one: since the last byte of the request's head, or of its body */
+	uint64_t waited_ns; /* of a pending one: since the first byte of the request */
 	unsigned int flags; /* enum message_flag: both messages' and its own */
 	bool h2_error_known;
 	uint32_t h2_error; /* of RST_STREAM or GOAWAY (RFC 9113, 7) */

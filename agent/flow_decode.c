@@ -52,31 +52,13 @@ static void on_body(void *ctx, struct message *message, struct slice bytes)
 /* The request that asked for h2c lives on as stream 1 (RFC 7540, 3.2), whose response comes in HTTP/2. */
 static struct message *request_as_stream(const struct flow *flow, const struct message *request)
 {
-	struct message *copy = message_new(MESSAGE_REQUEST, flow->pipeline->config.message_limit_bytes);
-	int err;
+	struct message *copy = message_copy(request, flow->pipeline->config.message_limit_bytes);
 
 	if (!copy)
 		return NULL;
 	copy->version = HTTP_2;
-	copy->direction = request->direction;
 	copy->key = 1;
-	copy->flags = request->flags & ~(unsigned int)FLAG_UPGRADED;
-	copy->body_bytes = request->body_bytes;
-	copy->body_known = request->body_known;
-	copy->first_byte_ns = request->first_byte_ns;
-	copy->head_ns = request->head_ns;
-	copy->last_byte_ns = request->last_byte_ns;
-	copy->mover = request->mover;
-	err = arena_copy(&copy->arena, request->method, &copy->method);
-	err = err ? err : arena_copy(&copy->arena, request->target, &copy->target);
-	err = err ? err : arena_copy(&copy->arena, request->authority, &copy->authority);
-	for (size_t i = 0; !err && i < request->headers.count; i++) {
-		const struct header *header = &request->headers.items[i];
-
-		err = message_add_header(copy, &copy->headers, header->name, header->value, header->flags);
-	}
-	if (err)
-		copy->flags |= FLAG_TRUNCATED;
+	copy->flags &= ~(unsigned int)FLAG_UPGRADED;
 	return copy;
 }
 
@@ -101,8 +83,9 @@ static void on_done(void *ctx, struct message *message)
 
 static void on_interim(void *ctx, const struct message *message)
 {
-	(void)ctx;
-	(void)message;
+	struct flow *flow = ctx;
+
+	pair_interim(&flow->pair, message);
 }
 
 static void on_reset(void *ctx, uint32_t key, uint32_t error)

@@ -15,29 +15,10 @@
 
 #include "counters.h"
 #include "pair_emit.h"
-#include "table.h"
+#include "pair_entry.h"
+#include "pair_pending.h"
 
 #include <stdlib.h>
-
-struct pair_side {
-	struct message *message; /* ours when done, else the decoder's */
-	bool taken;		 /* a message came for this side, now or before */
-	bool done;
-};
-
-struct pair_entry {
-	struct pair_entry *prev, *next;
-	uint32_t key;
-	struct pair_side side[2]; /* by enum message_kind */
-	unsigned int flags;
-	bool shown;
-	bool response_shown;
-	bool reset_due; /* waits for pair_reset() to bring the error */
-	bool h2_error_known;
-	uint32_t h2_error;
-	uint64_t last_ns, poll;
-	UT_hash_handle hh;
-};
 
 void pair_init(struct pair *pair, const struct pipeline *pipeline, struct conn_facts *facts)
 {
@@ -68,7 +49,10 @@ static void entry_remove(struct pair *pair, struct pair_entry *entry)
 		if (entry->side[i].done)
 			message_free(entry->side[i].message);
 	}
+	for (size_t i = 0; i < entry->interim_count; i++)
+		message_free(entry->interims[i]);
 	free(entry);
+	pair_watch(pair);
 }
 
 void pair_fini(struct pair *pair)
@@ -77,6 +61,7 @@ void pair_fini(struct pair *pair)
 		entry_remove(pair, pair->entries);
 	while (pair->behind)
 		entry_remove(pair, pair->behind);
+	pair_watch(pair);
 }
 
 static void entry_send(struct pair *pair, struct pair_entry *entry, unsigned int flags)
@@ -88,8 +73,10 @@ static void entry_send(struct pair *pair, struct pair_entry *entry, unsigned int
 		.flags = entry->flags | flags,
 		.h2_error_known = entry->h2_error_known,
 		.h2_error = entry->h2_error,
+		.interim_count = entry->interim_count,
 	};
 
+	memcpy(exchange.interims, entry->interims, sizeof(exchange.interims));
 	if (exchange.request)
 		exchange.flags |= exchange.request->flags;
 	else
@@ -132,6 +119,7 @@ static void entry_show(struct pair *pair, struct pair_entry *entry, unsigned int
 	entry->flags |= flags;
 	pair->open--;
 	pair->shown++;
+	pair_watch(pair);
 	for (int i = 0; i < 2; i++) {
 		if (!entry->side[i].done)
 			continue;
@@ -176,6 +164,7 @@ static struct pair_entry *entry_add(struct pair *pair, uint32_t key)
 	}
 	DL_APPEND(pair->entries, entry);
 	pair->open++;
+	pair_watch(pair);
 	return entry;
 }
 
@@ -264,6 +253,26 @@ void pair_head(struct pair *pair, struct message *message)
 
 	if (entry)
 		entry->last_ns = pair->pipeline->now_ns;
+}
+
+void pair_interim(struct pair *pair, const struct message *message)
+{
+	struct pair_entry *entry;
+	struct message *copy;
+
+	if (message->key)
+		HASH_FIND(hh, pair->by_key, &message->key, sizeof(message->key), entry);
+	else
+		entry = entry_place_in_order(pair, message);
+	if (!entry || entry->shown || entry->interim_count == EXCHANGE_INTERIMS_MAX)
+		return;
+	copy = message_copy(message, pair->pipeline->config.message_limit_bytes);
+	if (!copy) {
+		counter_add(COUNTER_LIMIT_MEMORY, 1);
+		return;
+	}
+	entry->interims[entry->interim_count++] = copy;
+	entry->last_ns = pair->pipeline->now_ns;
 }
 
 /* What comes after its exchange was shown: an answer that nobody saw yet is shown alone. */

@@ -26,6 +26,8 @@ struct pair {
 	size_t requestless;	    /* key 0: responses that wait for their request */
 	bool truncated;		    /* what comes out now is cut by a limit, not by hark's end */
 	bool waiting;		    /* pair_poll() has something to look at */
+	bool watched;		    /* in the pipeline's list, exactly when there are open entries */
+	struct pair *watch_prev, *watch_next;
 };
 
 void pair_init(struct pair *pair, const struct pipeline *pipeline, struct conn_facts *facts);
@@ -38,6 +40,9 @@ void pair_head(struct pair *pair, struct message *message);
 
 /* Takes the message; emits the exchange if it is complete. */
 void pair_done(struct pair *pair, struct message *message);
+
+/* A 1xx response came; borrowed. It is shown with the exchange that it belongs to. */
+void pair_interim(struct pair *pair, const struct message *message);
 
 /* HTTP/2: the stream ended with this error; its exchange comes out. */
 void pair_reset(struct pair *pair, uint32_t key, uint32_t error);

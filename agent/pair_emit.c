@@ -24,7 +24,8 @@ static void exchange_times(struct exchange *exchange)
 		exchange->ttfb_known = true;
 		exchange->ttfb_ns = span_ns(request->first_byte_ns, response->first_byte_ns);
 	}
-	if (response->last_byte_ns && !(exchange->flags & (FLAG_IN_FLIGHT | FLAG_TIMEOUT | FLAG_TRUNCATED))) {
+	if (response->last_byte_ns && !exchange->pending &&
+	    !(exchange->flags & (FLAG_IN_FLIGHT | FLAG_TIMEOUT | FLAG_TRUNCATED))) {
 		exchange->duration_known = true;
 		exchange->duration_ns = span_ns(request->first_byte_ns, response->last_byte_ns);
 	}
@@ -41,4 +42,13 @@ void pair_emit(struct pair *pair, struct exchange *exchange)
 	counter_add(exchange->flags ? COUNTER_EXCHANGES_FLAGGED : COUNTER_EXCHANGES_WHOLE, 1);
 	if (pair->pipeline->handler.exchange)
 		pair->pipeline->handler.exchange(pair->pipeline->handler.ctx, exchange);
+}
+
+void pair_emit_pending(struct pair *pair, struct exchange *exchange)
+{
+	exchange_times(exchange);
+	exchange->mover = exchange->request->mover;
+	exchange->conn = pair->facts;
+	if (pair->pipeline->handler.pending)
+		pair->pipeline->handler.pending(pair->pipeline->handler.ctx, exchange);
 }

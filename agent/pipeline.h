@@ -11,6 +11,8 @@
 
 #include <stdint.h>
 
+struct pair;
+
 /*
  * What another processor's ring position may still bring has come by the second EVENT_POLL after it was
  * missed: the poll in between emptied the ring once, whole.
@@ -20,8 +22,9 @@
 struct pipeline {
 	struct tracker_config config;
 	struct tracker_handler handler;
-	uint64_t now_ns; /* of the newest event */
-	uint64_t poll;	 /* EVENT_POLLs so far */
+	struct pair **watched; /* pairs with open exchanges; NULL: nobody watches them */
+	uint64_t now_ns;       /* of the newest event */
+	uint64_t poll;	       /* EVENT_POLLs so far */
 };
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Idle time is not recorded: EVENT_POLL follows a poll that brought something
- * and some polls after it (what was late then becomes lost), then one a second
- * (what waits too long then expires).
+ * and some polls after it (what was late then becomes lost), then ten a
+ * second (what waits too long is then shown or expires).
  */
 #include "source_bpf.h"
 
@@ -16,7 +16,7 @@
 #include <uthash.h>
 
 #define POLLS_AFTER_EVENTS 4
-#define POLL_IDLE_NS	   1000000000u
+#define POLL_IDLE_NS	   100000000u
 #define DRAIN_NS	   500000000u
 
 struct known_process {

@@ -41,6 +41,7 @@ struct tracker *tracker_new(const struct tracker_config *config, const struct tr
 	tracker->pipeline.config = *config;
 	tracker->pipeline.handler = *handler;
 	tracker->next_sequence = 1;
+	tracker->pipeline.watched = &tracker->watched;
 	if (!config->pid_count)
 		return tracker;
 	tracker->pids = calloc(config->pid_count, sizeof(*tracker->pids));
@@ -168,8 +169,8 @@ static void session_bind(struct tracker *tracker, struct tls_session *session, c
 	if (!conn || conn == socketless)
 		return;
 	conn_absorb(conn, socketless);
-	counter_add(COUNTER_CONNECTIONS_CLOSED, 1);
 	conn_report_opened(conn);
+	counter_add(COUNTER_CONNECTIONS_CLOSED, 1);
 	conn_remove(tracker, socketless);
 }
 
@@ -260,10 +261,10 @@ void tracker_event(struct tracker *tracker, const struct event_header *event)
 	case EVENT_SOCKET_STATE:
 		tracker_state(tracker, (const struct event_state *)event);
 		break;
-	case EVENT_EXEC:
 	case EVENT_SOCKET_SEEN:
 		tracker_seen(tracker, (const struct event_state *)event);
 		break;
+	case EVENT_EXEC:
 		tracker_exec(tracker, (const struct event_process *)event);
 		break;
 	case EVENT_EXIT:

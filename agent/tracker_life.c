@@ -11,10 +11,12 @@
 #include "tracker_life.h"
 
 #include "counters.h"
+#include "pair_pending.h"
 
 #include <sys/socket.h>
 
 #define SWEEP_NS      UINT64_C(1000000000)
+#define PENDING_CHECK_NS UINT64_C(100000000)
 #define EOF_IDLE_NS   UINT64_C(1000000000) /* a Unix socket whose peer ended and that nobody uses any more */
 #define IDLE_TIMEOUTS 10		   /* without any sign of its end, after so many timeouts */
 
@@ -372,6 +374,19 @@ static void tracker_sweep(struct tracker *tracker)
 	}
 }
 
+/* Ten times a second: only connections with open exchanges are looked at. */
+static void tracker_tell_pending(struct tracker *tracker)
+{
+	struct pipeline *pipeline = &tracker->pipeline;
+	struct pair *pair;
+
+	if (!pipeline->config.pending_ns || pipeline->now_ns - tracker->pending_ns < PENDING_CHECK_NS)
+		return;
+	tracker->pending_ns = pipeline->now_ns;
+	DL_FOREACH2(tracker->watched, pair, watch_next)
+	pair_tell_pending(pair);
+}
+
 void tracker_poll(struct tracker *tracker)
 {
 	struct pipeline *pipeline = &tracker->pipeline;
@@ -395,6 +410,7 @@ void tracker_poll(struct tracker *tracker)
 			DL_DELETE2(tracker->pending, conn, pending_prev, pending_next);
 		}
 	}
+	tracker_tell_pending(tracker);
 	if (pipeline->now_ns - tracker->sweep_ns < SWEEP_NS)
 		return;
 	tracker->sweep_ns = pipeline->now_ns;

@@ -67,7 +67,8 @@ struct tracker {
 	struct sk_entry *sks, *waiting;
 	uint64_t names; /* goes up when a process gets a name */
 	uint64_t next_sequence;
-	uint64_t sweep_ns;
+	uint64_t sweep_ns, pending_ns; /* when both were last looked at */
+	struct pair *watched;	       /* pairs with open exchanges */
 };
 
 struct conn *conn_find(const struct tracker *tracker, uint64_t socket_id);

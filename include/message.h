@@ -100,6 +100,12 @@ struct message {
 /* A new, empty message whose arena is bounded by limit_bytes. NULL: out of memory. */
 struct message *message_new(enum message_kind kind, size_t limit_bytes);
 
+/*
+ * A copy of its own, without trailers and body. What does not fit in limit_bytes is left out, and the copy is
+ * flagged as truncated. NULL: out of memory.
+ */
+struct message *message_copy(const struct message *message, size_t limit_bytes);
+
 /* Frees the message and its arena; NULL is legal. */
 void message_free(struct message *message);
 

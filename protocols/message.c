@@ -16,6 +16,33 @@ struct message *message_new(enum message_kind kind, size_t limit_bytes)
 	return message;
 }
 
+struct message *message_copy(const struct message *message, size_t limit_bytes)
+{
+	struct message *copy = message_new(message->kind, limit_bytes);
+	struct arena arena;
+	bool cut = false;
+
+	if (!copy)
+		return NULL;
+	arena = copy->arena;
+	*copy = *message;
+	copy->arena = arena;
+	copy->method = copy->target = copy->scheme = copy->authority = copy->body = (struct slice){ 0 };
+	copy->headers = copy->trailers = (struct header_list){ 0 };
+	cut |= message->method.data && arena_copy(&copy->arena, message->method, &copy->method);
+	cut |= message->target.data && arena_copy(&copy->arena, message->target, &copy->target);
+	cut |= message->scheme.data && arena_copy(&copy->arena, message->scheme, &copy->scheme);
+	cut |= message->authority.data && arena_copy(&copy->arena, message->authority, &copy->authority);
+	for (size_t i = 0; !cut && i < message->headers.count; i++) {
+		const struct header *header = &message->headers.items[i];
+
+		cut = message_add_header(copy, &copy->headers, header->name, header->value, header->flags);
+	}
+	if (cut)
+		copy->flags |= FLAG_TRUNCATED;
+	return copy;
+}
+
 void message_free(struct message *message)
 {
 	if (!message)

@@ -217,10 +217,12 @@ static enum style_color status_color(int status)
 	return status >= 300 ? STYLE_CYAN : STYLE_GREEN;
 }
 
-static void put_status(struct buffer *buffer, const struct style *style, const struct message *response)
+/* pending: what is not there may still come. */
+static void put_status(struct buffer *buffer, const struct style *style, const struct message *response,
+		       bool pending)
 {
 	if (!response || response->status <= 0) {
-		buffer_char(buffer, '?');
+		buffer_string(buffer, pending && !response ? "..." : "?");
 		return;
 	}
 	style_on(buffer, style, status_color(response->status));
@@ -280,13 +282,31 @@ static void put_what(struct buffer *buffer, struct style *style, const struct ex
 	put_url(buffer, style, exchange->request);
 	column_end(buffer, start, 36);
 	start = buffer->len;
-	put_status(buffer, style, exchange->response);
+	put_status(buffer, style, exchange->response, exchange->pending);
 	column_end(buffer, start, 3);
 	start = buffer->len;
 	put_body_size(buffer, exchange->request);
 	buffer_char(buffer, '/');
 	put_body_size(buffer, exchange->response);
+	if (exchange->pending && exchange->response && exchange->response->body_known)
+		buffer_char(buffer, '+');
 	column_end(buffer, start, 9);
+}
+
+/* Which of the three it waits for: the request's end, an answer, the answer's end. */
+static void put_pending(struct buffer *buffer, const struct style *style, const struct exchange *exchange)
+{
+	const char *what = exchange->response						      ? "receiving"
+			   : exchange->request->last_byte_ns && exchange->request->body_known ? "waiting"
+											      : "sending";
+
+	style_on(buffer, style, STYLE_YELLOW);
+	buffer_string(buffer, "[pending: ");
+	buffer_string(buffer, what);
+	buffer_string(buffer, " for ");
+	put_latency(buffer, exchange->waited_ns);
+	buffer_char(buffer, ']');
+	style_off(buffer, style);
 }
 
 void line_text_put(struct buffer *buffer, struct style *style, const struct exchange *exchange)
@@ -297,7 +317,9 @@ void line_text_put(struct buffer *buffer, struct style *style, const struct exch
 	put_who(buffer, style, exchange);
 	put_what(buffer, style, exchange);
 	start = buffer->len;
-	if (exchange->duration_known)
+	if (exchange->pending) {
+		put_pending(buffer, style, exchange);
+	} else if (exchange->duration_known)
 		put_latency(buffer, exchange->duration_ns);
 	else
 		buffer_char(buffer, '?');

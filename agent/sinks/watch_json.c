@@ -14,6 +14,7 @@ struct sink {
 	struct json_writer writer;
 	FILE *out;
 	int verbose;
+	bool pending_wanted;
 	const struct redact *redact;
 	struct buffer scratch; /* what redaction rewrote */
 };
@@ -27,6 +28,7 @@ static struct sink *watch_json_create(const struct sink_config *config)
 	sink->out = config->out;
 	sink->verbose = config->verbose;
 	sink->redact = config->redact;
+	sink->pending_wanted = config->pending_wanted;
 	sink->writer.clock.wall_offset_ns = config->wall_offset_ns;
 	return sink;
 }
@@ -122,13 +124,17 @@ static void put_measures(struct json_writer *writer, const struct exchange *exch
 		json_key(writer, "http.request.body.size");
 		buffer_u64(&writer->line, request->body_bytes);
 	}
-	if (response && response->body_known) {
+	if (response && response->body_known && !exchange->pending) {
 		json_key(writer, "http.response.body.size");
 		buffer_u64(&writer->line, response->body_bytes);
 	}
 	if (exchange->duration_known) {
 		json_key(writer, "hark.duration_ms");
 		buffer_ms(&writer->line, exchange->duration_ns);
+	}
+	if (exchange->pending) {
+		json_key(writer, "hark.pending_ms");
+		buffer_ms(&writer->line, exchange->waited_ns);
 	}
 	if (exchange->ttfb_known) {
 		json_key(writer, "hark.ttfb_ms");
@@ -175,6 +181,20 @@ static void put_fields(struct sink *sink, const struct header_list *list)
 	buffer_char(line, ']');
 }
 
+static void put_interims(struct sink *sink, const struct exchange *exchange)
+{
+	struct buffer *line = &sink->writer.line;
+
+	json_key(&sink->writer, "http.response.interim");
+	for (size_t i = 0; i < exchange->interim_count; i++) {
+		buffer_format(line, "%s{\"status\":%d,\"header\":", i ? "," : "[",
+			      exchange->interims[i]->status);
+		put_fields(sink, &exchange->interims[i]->headers);
+		buffer_char(line, '}');
+	}
+	buffer_char(line, ']');
+}
+
 static void put_headers(struct sink *sink, const struct exchange *exchange)
 {
 	struct json_writer *writer = &sink->writer;
@@ -187,6 +207,8 @@ static void put_headers(struct sink *sink, const struct exchange *exchange)
 		json_key(writer, "http.request.trailer");
 		put_fields(sink, &exchange->request->trailers);
 	}
+	if (exchange->interim_count)
+		put_interims(sink, exchange);
 	if (exchange->response) {
 		json_key(writer, "http.response.header");
 		put_fields(sink, &exchange->response->headers);
@@ -246,9 +268,16 @@ static void watch_json_exchange(struct sink *sink, const struct exchange *exchan
 	json_flags(writer, exchange->flags);
 	if (sink->verbose > 0)
 		put_headers(sink, exchange);
-	if (sink->verbose > 1)
+	if (sink->verbose > 1 && !exchange->pending)
 		put_bodies(sink, exchange);
 	json_end(writer, sink->out);
+}
+
+/* One object an exchange is what programs expect: these come on request only. */
+static void watch_json_pending(struct sink *sink, const struct exchange *exchange)
+{
+	if (sink->pending_wanted)
+		watch_json_exchange(sink, exchange);
 }
 
 const struct sink_ops watch_json_sink = {
@@ -256,5 +285,6 @@ const struct sink_ops watch_json_sink = {
 	.view = VIEW_WATCH,
 	.create = watch_json_create,
 	.exchange = watch_json_exchange,
+	.pending = watch_json_pending,
 	.destroy = watch_json_destroy,
 };

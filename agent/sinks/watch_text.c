@@ -93,6 +93,15 @@ static void put_body(struct sink *sink, const char *mark, const struct message *
 			      (unsigned long long)message->body_bytes);
 }
 
+/* 1xx responses, before the one that ends the exchange (RFC 9110, 15.2). */
+static void put_interims(struct sink *sink, const struct exchange *exchange)
+{
+	for (size_t i = 0; i < exchange->interim_count; i++) {
+		buffer_format(&sink->text, "    <1 %d\n", exchange->interims[i]->status);
+		put_fields(sink, "<1 ", &exchange->interims[i]->headers);
+	}
+}
+
 static void watch_text_exchange(struct sink *sink, const struct exchange *exchange)
 {
 	const struct message *request = exchange->request, *response = exchange->response;
@@ -105,6 +114,8 @@ static void watch_text_exchange(struct sink *sink, const struct exchange *exchan
 		put_body(sink, "    >| ", request);
 	if (sink->verbose > 0 && request)
 		put_fields(sink, ">+ ", &request->trailers);
+	if (sink->verbose > 0)
+		put_interims(sink, exchange);
 	if (sink->verbose > 0 && response)
 		put_fields(sink, "< ", &response->headers);
 	if (sink->verbose > 1 && response)
@@ -114,10 +125,18 @@ static void watch_text_exchange(struct sink *sink, const struct exchange *exchan
 	buffer_write(&sink->text, sink->out);
 }
 
+static void watch_text_pending(struct sink *sink, const struct exchange *exchange)
+{
+	line_text_put(&sink->text, &sink->style, exchange);
+	buffer_char(&sink->text, '\n');
+	buffer_write(&sink->text, sink->out);
+}
+
 const struct sink_ops watch_text_sink = {
 	.format = "text",
 	.view = VIEW_WATCH,
 	.create = watch_text_create,
 	.exchange = watch_text_exchange,
+	.pending = watch_text_pending,
 	.destroy = watch_text_destroy,
 };

@@ -58,6 +58,7 @@ http {{
 		root {site};
 		add_header X-Reply "to $request_method of <$http_x_ask>" always;
 		location = /post {{ proxy_pass http://127.0.0.1:{sink}; }}
+		location /wait/ {{ proxy_pass http://127.0.0.1:{sink}; proxy_http_version 1.1; }}
 		location = /none {{ return 204; }}
 		location = /moved {{ return 301 /index.html; }}
 		location = /broken {{ return 503 "later\\n"; }}

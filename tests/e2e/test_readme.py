@@ -33,7 +33,7 @@ EXPECTED = {
     "hark -vv --comm curl": r"^    <\| ",
     "hark -o json | jq -r '.\"url.path\"'": r"^/small\.txt$",
     "hark -q -o json:out.jsonl -d 60": ("out.jsonl", r'"url\.path":"/small\.txt"'),
-    "hark --pending 0.5": r"/slow .*pending",
+    "hark --pending 0.5": r"/wait/slow/2 .*pending",
     "hark conns": r"#\d+ +nginx\[\d+\] ",
     "hark conns -v -x 8193": r"(?m)^.*#{conn} (.|\n)*/small\.txt",
     "hark raw --hex -p 812": r"(?m)^.*47 45 54 20 2f.*GET /",
@@ -121,7 +121,7 @@ def connection(nginx):
 
 
 @pytest.mark.parametrize("recipe", list(EXPECTED))
-def test_recipe(recipe, place, nginx, python_http, slow_server, connection):
+def test_recipe(recipe, place, nginx, python_http, connection):
     if "replay" in recipe:
         ready_recording(place, nginx, python_http)
     file, pattern = EXPECTED[recipe] if isinstance(EXPECTED[recipe], tuple) else (None, EXPECTED[recipe])
@@ -135,7 +135,7 @@ def test_recipe(recipe, place, nginx, python_http, slow_server, connection):
         talks = recipe.startswith(TALK_ON_STDERR[:1]) and "curl -k" in recipe
         return shell.text(shell.err if talks else shell.out)
 
-    slow = subprocess.Popen([*CURL, f"http://127.0.0.1:{slow_server.port}/slow"]) if "pending" in recipe else None
+    slow = subprocess.Popen([*CURL, f"http://127.0.0.1:{nginx.http}/wait/slow/2"]) if "pending" in recipe else None
     if not recipe.startswith(ENDS_BY_ITSELF[:4]):
         traffic(nginx, python_http)
         connection.ask()
@@ -147,17 +147,6 @@ def test_recipe(recipe, place, nginx, python_http, slow_server, connection):
         slow.wait(DEADLINE_S)
     assert pattern.search(shown()), f"{recipe}: {shell.text(shell.err)}\n{shown()[-3000:]}"
     assert status in ((0, -signal.SIGINT, 128 + signal.SIGINT) if "|" in recipe else (0,)), shell.text(shell.err)
-
-
-@pytest.fixture(scope="module")
-def slow_server(scratch):
-    """Answers after two seconds."""
-    from servers import PythonServer  # noqa: PLC0415
-    folder = scratch / "slow-recipes"
-    folder.mkdir()
-    server = PythonServer(folder, "slow")
-    yield server
-    server.stop()
 
 
 def ready_recording(place, nginx, python_http):

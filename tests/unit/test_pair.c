@@ -9,6 +9,7 @@
 #include "counters.h"
 #include "exchange.h"
 #include "pair.h"
+#include "pair_pending.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -32,6 +33,10 @@ static void on_exchange(void *ctx, const struct exchange *exchange)
 	snprintf(text, sizeof(text), "%d=%d", exchange->request ? (int)exchange->request->body_bytes : -1,
 		 exchange->response ? exchange->response->status : -1);
 	log_add(NULL, text);
+	if (exchange->interim_count) {
+		snprintf(text, sizeof(text), "i%zu", exchange->interim_count);
+		log_add(NULL, text);
+	}
 	flags_each(exchange->flags, log_add, NULL);
 	if (exchange->h2_error_known) {
 		snprintf(text, sizeof(text), "e%u", exchange->h2_error);
@@ -51,6 +56,21 @@ static struct message *make(enum message_kind kind, uint32_t key, int number, un
 	return message;
 }
 
+static void on_pending(void *ctx, const struct exchange *exchange)
+{
+	assert_true(exchange->pending && !exchange->duration_known && exchange->waited_ns >= 50);
+	log_add(NULL, "p");
+	on_exchange(ctx, exchange);
+}
+
+static void give_interim(struct pair *pair, uint32_t key)
+{
+	struct message *interim = make(MESSAGE_RESPONSE, key, 103, 0);
+
+	pair_interim(pair, interim);
+	message_free(interim);
+}
+
 static unsigned int word_flags(const char *word)
 {
 	unsigned int flags = 0;
@@ -64,12 +84,14 @@ static unsigned int word_flags(const char *word)
 /*
  * A script: "Q1" a request is done, "q1" its head came (done by "Q1"), "A1"/"a1" the same for responses;
  * "@K" behind: on stream K; n, u, x: flags; "!" a poll; "t" all that is idle expires; "rK" stream K was
- * reset.
+ * reset; "p" 40 ns pass and what is pending (50 ns) is told; "i" an interim response, "i@K" on stream K.
  */
 static void run(const char *script, size_t limit, unsigned int end_flags)
 {
 	struct conn_facts facts = { .id = 1 };
-	struct pipeline pipeline = { .handler = { .exchange = on_exchange }, .now_ns = 10 };
+	struct pipeline pipeline = { .handler = { .exchange = on_exchange, .pending = on_pending },
+				     .now_ns = 10 };
+	struct pair *watched = NULL;
 	struct message *live[2][10] = { 0 };
 	struct pair pair;
 	char copy[256], *save = NULL;
@@ -78,6 +100,8 @@ static void run(const char *script, size_t limit, unsigned int end_flags)
 	log_text[0] = '\0';
 	pipeline.config.exchange_limit = limit;
 	pipeline.config.timeout_ns = 100;
+	pipeline.config.pending_ns = 50;
+	pipeline.watched = &watched;
 	pair_init(&pair, &pipeline, &facts);
 	snprintf(copy, sizeof(copy), "%s", script);
 	for (char *word = strtok_r(copy, " ", &save); word; word = strtok_r(NULL, " ", &save)) {
@@ -92,6 +116,11 @@ static void run(const char *script, size_t limit, unsigned int end_flags)
 		} else if (word[0] == 't') {
 			pipeline.now_ns += 1000;
 			pair_expire(&pair);
+		} else if (word[0] == 'p') {
+			pipeline.now_ns += 40;
+			pair_tell_pending(&pair);
+		} else if (word[0] == 'i') {
+			give_interim(&pair, at ? (uint32_t)atoi(at + 1) : 0);
 		} else if (word[0] == 'r') {
 			pair_reset(&pair, (uint32_t)number, 8);
 		} else {
@@ -106,7 +135,9 @@ static void run(const char *script, size_t limit, unsigned int end_flags)
 			}
 		}
 	}
+	assert_true((watched == &pair) == (pair.open > 0));
 	pair_end(&pair, end_flags);
+	assert_null(watched);
 	for (int i = 0; i < 20; i++)
 		message_free(live[i / 10][i % 10]);
 	pair_fini(&pair);
@@ -143,6 +174,21 @@ static const struct {
 	{ "too many streams", "Q1@1 Q2@3 Q3@5 A3@5 A2@3 A1@1",
 	  " 1=-1 truncated unanswered 3=3 2=2 -1=1 truncated no-request", 2 },
 	{ "too many responses", "A1@1 A2@3 A3@5 Q3@5 Q2@3", " -1=1 no-request 3=3 2=2", 2 },
+	{ "pending once", "Q1 p p p A1", " p 1=-1 1=1", 9 },
+	{ "not yet pending", "Q1 p A1", " 1=1", 9 },
+	{ "pending, then a long answer", "Q1 p p a1 p p A1", " p 1=-1 p 1=1 1=1", 9 },
+	{ "a long answer alone", "Q1 a1 p p A1", " p 1=1 1=1", 9 },
+	{ "a long request", "q1 p p Q1 A1", " p 1=-1 1=1", 9 },
+	{ "an answer without a request is not pending", "a1 p p p Q1 A1", " 1=1", 9 },
+	{ "pending streams", "Q1@1 Q2@3 p A2@3 p A1@1", " 2=2 p 1=-1 1=1", 9 },
+	{ "expired is not pending", "Q1 t p p", " 1=-1 timeout unanswered", 9 },
+	{ "interim", "Q1 i A1", " 1=1 i1", 9 },
+	{ "interims of two", "Q1 Q2 i A1 i i A2", " 1=1 i1 2=2 i2", 9 },
+	{ "interim of a stream", "Q1@1 Q2@3 i@3 A1@1 A2@3", " 1=1 2=2 i1", 9 },
+	{ "interim before its request", "i Q1 A1", " 1=1", 9 },
+	{ "interim of an unknown stream", "i@9 Q1@1 A1@1", " 1=1", 9 },
+	{ "more interims than are kept", "Q1 i i i i i i i i i A1", " 1=1 i8", 9 },
+	{ "interim of what is pending", "Q1 i p p A1", " p 1=-1 i1 1=1 i1", 9 },
 	{ "too many", "Q1 Q2 Q3 A1 A2 A3", " 1=-1 truncated unanswered -1=1 truncated no-request 2=2 3=3",
 	  2 },
 };

@@ -6,6 +6,7 @@ import select
 import socket
 import ssl
 import sys
+import time
 
 
 class Files(http.server.SimpleHTTPRequestHandler):
@@ -73,13 +74,39 @@ def serve_files(port, site, certificate=None, key=None):
 
 
 class Sink(Files):
-    """Takes any body of any method."""
+    """Takes any body of any method, and gives answers that take their time: /wait/slow/5 comes after 5 seconds,
+    /wait/events/3 is a stream of 20 events a second for 3, /wait/hints sends a 103 first."""
 
     def do_POST(self):
         self.read_body()
         self.answer(201, b"stored\n")
 
     do_PUT = do_DELETE = do_POST
+
+    def do_GET(self):
+        what, _, seconds = self.path.removeprefix("/wait/").partition("/")
+        if what == "events":
+            return self.answer_events(float(seconds))
+        if what == "hints":
+            self.send_response_only(103)
+            self.send_header("Link", "</style.css>; rel=preload")
+            self.end_headers()
+        else:
+            time.sleep(float(seconds))
+        return self.answer(200, b"at last\n")
+
+    def answer_events(self, seconds):
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.send_header("X-Accel-Buffering", "no")
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        for number in range(int(20 * seconds)):
+            event = b"data: event %4d\n\n" % number
+            self.wfile.write(b"%x\r\n%s\r\n" % (len(event), event))
+            self.wfile.flush()
+            time.sleep(0.05)
+        self.wfile.write(b"0\r\n\r\n")
 
 
 def relay(one, other):

@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is going on now: requests that wait, answers that go on, interim responses, pushes."""
+import re
+import subprocess
+import time
+
+import pytest
+
+from harness import DEADLINE_S, HARK, brief, header, run, wait_until
+
+CURL = ("curl", "-sS", "-k", "-N")
+WAYS = {"http/1.1": ("http", "--http1.1"), "h2c": ("h2c", "--http2-prior-knowledge"), "h2+tls": ("tls", "--http2")}
+
+
+def ask(nginx, way, path):
+    port, option = WAYS[way]
+    scheme = "https" if port == "tls" else "http"
+    return subprocess.Popen([*CURL, option, f"{scheme}://127.0.0.1:{getattr(nginx, port)}{path}"],
+                            stdout=subprocess.PIPE)
+
+
+def pending(watch, path):
+    """The objects of exchanges that are not over, by program."""
+    return {one["process.executable.name"]: one for one in watch.objects
+            if one.get("url.path") == path and "hark.pending_ms" in one}
+
+
+def ended(watch, path):
+    return {one["process.executable.name"]: one for one in watch.objects
+            if one.get("url.path") == path and "hark.pending_ms" not in one}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_server_that_answers_after_five_seconds(hark, nginx, way):
+    with hark("--pending", "2") as watch:
+        begin = time.monotonic()
+        client = ask(nginx, way, "/wait/slow/5")
+        wait_until(lambda: {"curl", "nginx"} <= set(pending(watch, "/wait/slow/5")), "lines about what waits")
+        assert 2 <= time.monotonic() - begin < 3.2 and client.poll() is None
+        for one in pending(watch, "/wait/slow/5").values():
+            assert 2000 <= one["hark.pending_ms"] < 3000 and brief(one).split()[2] == "-"
+            assert "hark.duration_ms" not in one and "hark.flags" not in one
+        assert client.communicate(timeout=DEADLINE_S)[0] == b"at last\n"
+        wait_until(lambda: {"curl", "nginx"} <= set(ended(watch, "/wait/slow/5")), "the exchanges")
+    for one in ended(watch, "/wait/slow/5").values():
+        assert brief(one) == "GET /wait/slow/5 200 0 8" and 4990 < one["hark.duration_ms"] < 6500
+        assert not one.get("hark.flags"), one["hark.flags"]
+    assert watch.stats["exchanges.pending"] >= 2
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_an_event_stream_is_not_silence(hark, nginx, way):
+    with hark("--pending", "1") as watch:
+        client = ask(nginx, way, "/wait/events/2.5")
+        wait_until(lambda: {"curl", "nginx"} <= set(pending(watch, "/wait/events/2.5")), "lines about what goes on")
+        assert client.poll() is None
+        for one in pending(watch, "/wait/events/2.5").values():
+            assert one["http.response.status_code"] == 200 and "http.response.body.size" not in one
+        body = client.communicate(timeout=DEADLINE_S)[0]
+        wait_until(lambda: {"curl", "nginx"} <= set(ended(watch, "/wait/events/2.5")), "the exchanges")
+    assert body.count(b"data: event") == 50
+    for one in ended(watch, "/wait/events/2.5").values():
+        assert one["http.response.body.size"] == len(body) and one["hark.duration_ms"] > 2400
+    assert not any(one.get("hark.flags") for one in watch.of(*[nginx]) if one.get("url.path") == "/wait/events/2.5")
+
+
+def text_of(command, action):
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    for line in process.stderr:
+        if line.startswith("hark: ready"):
+            break
+    action()
+    process.send_signal(2)
+    out, err = process.communicate(timeout=DEADLINE_S)
+    assert process.returncode == 0, err
+    return out
+
+
+def test_text_says_what_it_waits_for(nginx):
+    def action():
+        clients = [ask(nginx, "http/1.1", "/wait/slow/1.2"), ask(nginx, "http/1.1", "/wait/events/1.2")]
+        for client in clients:
+            client.communicate(timeout=DEADLINE_S)
+
+    out = text_of([HARK, "--pending", "500ms", "--comm", "curl"], action)
+    lines = [re.sub(r"^\S+ |\d+\.\d s$", "", line) for line in out.splitlines()]
+    assert sum("/wait/slow/1.2 " in line for line in lines) == 2 and sum("/wait/events/1.2 " in line for line in lines) == 2
+    assert any(re.search(r"/wait/slow/1\.2 +\.\.\. 0/\? +\[pending: waiting for 5\d\d ms\]$|waiting for 6\d\d ms\]$", line) for line in lines), out
+    assert any(re.search(r"/wait/events/1\.2 +200 0/\d+\+ +\[pending: receiving for [56]\d\d ms\]$", line) for line in lines), out
+
+
+def test_json_has_one_object_an_exchange_unless_asked(hark, nginx):
+    with hark() as watch:
+        ask(nginx, "http/1.1", "/wait/slow/2.5").communicate(timeout=DEADLINE_S)
+        wait_until(lambda: {"curl", "nginx"} <= set(ended(watch, "/wait/slow/2.5")), "the exchanges")
+    assert not pending(watch, "/wait/slow/2.5")
+    assert watch.stats["exchanges.pending"] >= 2
+
+
+def test_zero_is_never(hark, nginx):
+    with hark("--pending", "0") as watch:
+        ask(nginx, "http/1.1", "/wait/slow/1").communicate(timeout=DEADLINE_S)
+        wait_until(lambda: {"curl", "nginx"} <= set(ended(watch, "/wait/slow/1")), "the exchanges")
+    assert watch.stats["exchanges.pending"] == 0 and not pending(watch, "/wait/slow/1")
+
+
+def test_interim_responses(hark, nginx, capture):
+    sink = nginx.sink
+    with hark("--capture", capture) as watch:
+        early = run(*CURL, f"http://127.0.0.1:{sink.port}/wait/hints")
+        expect = run(*CURL, "-H", "Expect: 100-continue", "-d", "a=b", f"http://127.0.0.1:{sink.port}/x")
+        watch.wait_for(2, early, expect)
+        watch.wait_for(2, sink)
+    for who in (early, sink):
+        one = watch.of(who, url_path="/wait/hints")[0]
+        assert one["http.response.interim"] == [{"status": 103, "header": [["Link", "</style.css>; rel=preload"]]}]
+        assert one["http.response.status_code"] == 200 and header(one, "Content-Length") == ["8"]
+    for who in (expect, sink):
+        one = watch.of(who, url_path="/x")[0]
+        assert [interim["status"] for interim in one["http.response.interim"]] == [100]
+        assert brief(one) == "POST /x 201 3 7"
+
+
+def test_interim_in_text(nginx):
+    out = text_of([HARK, "-v", "--comm", "curl"], lambda: run(*CURL, f"http://127.0.0.1:{nginx.sink.port}/wait/hints"))
+    assert re.search(r"^    <1 103\n    <1 Link: </style.css>; rel=preload\n    < Server: ", out, re.M), out
+
+
+def test_pushes(hark, scratch, certificates, site, tmp_path):
+    from servers import Nghttpd  # noqa: PLC0415
+
+    class Pushing(Nghttpd):
+        def __init__(self, folder):
+            from harness import Program, free_port  # noqa: PLC0415
+            self.port = free_port()
+            Program.__init__(self, ["nghttpd", "-n1", "-a", "127.0.0.1", "-d", site, "-p/index.html=/small.txt",
+                                    self.port, certificates / "key.pem", certificates / "cert.pem"], folder, ports=(self.port,))
+
+    server = Pushing(tmp_path)
+    try:
+        with hark() as watch:
+            client = run("nghttp", "-nv", f"https://127.0.0.1:{server.port}/index.html")
+            watch.wait_for(2, client)
+            watch.wait_for(2, server)
+    finally:
+        server.stop()
+    for who in (client, server):
+        by_path = {one["url.path"]: one for one in watch.of(who)}
+        assert by_path["/index.html"].get("hark.flags") is None
+        assert by_path["/small.txt"]["hark.flags"] == ["pushed"] and by_path["/small.txt"]["hark.stream"] % 2 == 0
+        assert by_path["/small.txt"]["http.response.body.size"] == 1000
