@@ -240,7 +240,7 @@ def test_a_second_sigterm_does_not_wait():
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT])
 def test_each_of_these_ends_it_well(number):
-    watch = Started()
+    watch = Started(stdout=subprocess.DEVNULL)  # a pipe that nobody reads would hold it up
     watch.process.send_signal(number)
     assert watch.end() == 0
 
