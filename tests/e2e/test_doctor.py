@@ -93,7 +93,7 @@ def test_a_process_in_detail(nginx):
 
 
 def test_another_network_is_said(tmp_path):
-    program = Program(["unshare", "--net", "--mount", "sleep", "60"], tmp_path)
+    program = Program(["unshare", "--net", "--mount", "--propagation", "unchanged", "sleep", "60"], tmp_path)
     try:
         wait_until(lambda: pathlib.Path(f"/proc/{program.pid}/comm").read_text() == "sleep\n", "the program")
         text = doctor(program.pid)

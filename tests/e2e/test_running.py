@@ -152,17 +152,23 @@ def test_there_is_no_way_back(scratch):
     assert done.text.splitlines() == ["held", "(65534, 65534, 65534) (65534, 65534, 65534)"]
 
 
-def test_through_the_real_sudo(nginx, tmp_path):
-    """nobody calls sudo, which runs hark as root, whose command is nobody's again. The policy is a folder that is
-    mounted for these processes alone."""
-    policy = tmp_path / "sudoers.d"
-    policy.mkdir()
-    (policy / "test").write_text("nobody ALL=(ALL) NOPASSWD: ALL\nDefaults:nobody !use_pty\n")
-    (policy / "test").chmod(0o440)
-    script = (f"mount --bind {policy} /etc/sudoers.d && exec setpriv --reuid=65534 --regid=65534 --clear-groups "
-              f"sudo -n {HARK} -o json -q -- sh -c 'id -u >&2; env | grep -c ^SUDO_ >&2; "
-              f"curl -sk https://127.0.0.1:{nginx.tls}/one >/dev/null'")
-    done = run("unshare", "--mount", "sh", "-c", script, cwd="/")
+@pytest.fixture
+def nobody_may_sudo():
+    """A rule for this hark alone, while the test runs."""
+    rule = pathlib.Path(f"/etc/sudoers.d/hark-test-{os.getpid()}")
+    rule.touch(mode=0o440)
+    try:
+        rule.write_text(f"nobody ALL=(root) NOPASSWD: {HARK}\nDefaults:nobody !use_pty\n")
+        yield
+    finally:
+        rule.unlink()
+
+
+def test_through_the_real_sudo(nginx, nobody_may_sudo):
+    """nobody calls sudo, which runs hark as root, whose command is nobody's again."""
+    script = f"id -u >&2; env | grep -c ^SUDO_ >&2; curl -sk https://127.0.0.1:{nginx.tls}/one >/dev/null"
+    done = run("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "sudo", "-n", HARK, "-o", "json", "-q",
+               "--", "sh", "-c", script, cwd="/")
     assert talk_of(done).split() == ["65534", "0"]
     assert briefs(json.loads(line) for line in done.text.splitlines()) == ["GET /one 200 0 1"]
 
