@@ -22,8 +22,8 @@ struct conn {
 	const struct pipeline *pipeline;
 	struct flow clear;
 	struct tls_session *sessions;
-	uint64_t sequence; /* order of appearance */
-	bool reported;	   /* the sinks know it under its number, which stays */
+	uint64_t sequence;  /* order of appearance */
+	bool reported;	    /* the sinks know it under its number, which stays */
 	uint64_t socket_id; /* 0: not known (yet) */
 	bool beginning_seen;
 	bool ciphertext;      /* the verdict was given */

@@ -248,7 +248,7 @@ int outputs_close(struct outputs *outputs)
 
 	if (!outputs)
 		return 0;
-	if (outputs->options->conn && !outputs->conn_seen)
+	if (outputs->options->conn && outputs->count == outputs->options->output_count && !outputs->conn_seen)
 		log_warn("connection %" PRIu64 " was not seen", outputs->options->conn);
 	for (size_t i = 0; i < outputs->count; i++) {
 		struct output_open *item = &outputs->items[i];

@@ -154,7 +154,8 @@ static void settings_fill(struct probes *probes, const struct probes_config *con
 	};
 }
 
-/* Attaches every tracepoint program that was loaded; TLS programs come with their files, iterators run once. */
+/* Attaches each tracepoint program that was loaded; TLS programs come with their files, iterators run once.
+ */
 static int tracepoints_attach(struct probes *probes)
 {
 	struct bpf_program *program;
@@ -334,7 +335,8 @@ int probes_existing(struct probes *probes, event_fn *fn, void *ctx)
 			 "show when they move bytes");
 		return 0;
 	}
-	return existing_read(probes->capture == CAPTURE_SOCKET ? s->progs.seen_by_cookie : s->progs.seen_by_inode,
+	return existing_read(probes->capture == CAPTURE_SOCKET ? s->progs.seen_by_cookie
+							       : s->progs.seen_by_inode,
 			     fn, ctx);
 }
 

@@ -55,10 +55,12 @@ static const struct {
 	const char *title;
 	size_t width;
 } columns[COLUMN_COUNT] = {
-	[COLUMN_TIME] = { "TIME", 12 },	   [COLUMN_WHAT] = { "WHAT", 6 },      [COLUMN_ID] = { "CONN", 7 },
-	[COLUMN_PROGRAM] = { "PROGRAM", 18 },  [COLUMN_LOCAL] = { "LOCAL", 21 },   [COLUMN_PEER] = { "PEER", 21 },
-	[COLUMN_ROLE] = { "ROLE", 6 },	   [COLUMN_TLS] = { "TLS", 8 },	       [COLUMN_PROTOCOL] = { "PROTO", 5 },
-	[COLUMN_EXCHANGES] = { "EXCH", 6 },	   [COLUMN_BYTES] = { "BYTES", 7 },	       [COLUMN_DURATION] = { "OPEN", 8 },
+	[COLUMN_TIME] = { "TIME", 12 },	    [COLUMN_WHAT] = { "WHAT", 6 },
+	[COLUMN_ID] = { "CONN", 7 },	    [COLUMN_PROGRAM] = { "PROGRAM", 18 },
+	[COLUMN_LOCAL] = { "LOCAL", 21 },   [COLUMN_PEER] = { "PEER", 21 },
+	[COLUMN_ROLE] = { "ROLE", 6 },	    [COLUMN_TLS] = { "TLS", 8 },
+	[COLUMN_PROTOCOL] = { "PROTO", 5 }, [COLUMN_EXCHANGES] = { "EXCH", 6 },
+	[COLUMN_BYTES] = { "BYTES", 7 },    [COLUMN_DURATION] = { "OPEN", 8 },
 };
 
 struct sink {

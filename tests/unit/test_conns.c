@@ -9,7 +9,7 @@
 #include <cmocka.h>
 #include <stdlib.h>
 
-#define TITLE                                                                                         \
+#define TITLE                                                                                                \
 	"TIME         WHAT   CONN    PROGRAM            LOCAL                 PEER                  ROLE   " \
 	"TLS      PROTO EXCH   BYTES   OPEN     CLOSED\n"
 
@@ -50,7 +50,8 @@ static void muted(struct conn_facts *conn)
 
 static const struct row rows[] = {
 	{ "known", nothing,
-	  TITLE "03:04:07.500 close  #12     curl[1234]         10.0.0.1:40000        10.0.0.2:8443         client no       h1.1  "
+	  TITLE "03:04:07.500 close  #12     curl[1234]         10.0.0.1:40000        10.0.0.2:8443         "
+		"client no       h1.1  "
 		"1      800     2.5 s    peer\n",
 	  "{\"hark.connection\":12,\"hark.role\":\"client\",\"server.address\":\"10.0.0.2\",\"server.port\":"
 	  "8443,"
@@ -66,14 +67,16 @@ static const struct row rows[] = {
 	  "\"hark.closed_by\":\"peer\",\"hark.connect_ms\":0.250000,\"hark.bytes.moved\":800,"
 	  "\"hark.bytes.copied\":700,\"hark.bytes.skipped\":100,\"hark.bytes.lost\":0}\n" },
 	{ "opaque", opaque,
-	  TITLE "-            stays  #2      ?[?]               -                     -                     ?      yes      ?     "
+	  TITLE "-            stays  #2      ?[?]               -                     -                     "
+		"?      yes      ?     "
 		"0      5       ?        - [late-joined] lost: 5 opaque: no library that hark knows\n",
 	  "{\"hark.connection\":2,\"tls\":true,\"hark.exchanges\":0,\"hark.bytes.moved\":5,\"hark.bytes."
 	  "copied\":0,"
 	  "\"hark.bytes.skipped\":0,\"hark.bytes.lost\":5,\"hark.bytes.ciphertext\":99,"
 	  "\"hark.flags\":[\"late-joined\"],\"hark.opaque\":\"no library that hark knows\"}\n" },
 	{ "muted, still open", muted,
-	  TITLE "-            stays  #4      ?[?]               -                     -                     ?      ?        ?     "
+	  TITLE "-            stays  #4      ?[?]               -                     -                     "
+		"?      ?        ?     "
 		"0      0       ?        - muted: not HTTP\n",
 	  "{\"hark.connection\":4,\"hark.exchanges\":0,\"hark.opened\":\"2026-01-02T03:04:05.000000000Z\","
 	  "\"hark.tls_handshake_ms\":1.500000,\"hark.bytes.moved\":0,\"hark.bytes.copied\":0,"
@@ -125,13 +128,14 @@ static void test_opened(void **state)
 	conns_text_sink.conn_opened(sink.sink, &sample.conn);
 	snprintf(sample.conn.owner.exe, sizeof(sample.conn.owner.exe), "curl");
 	conns_text_sink.conn_opened(sink.sink, &sample.conn);
-	assert_string_equal(sample_sink_text(&sink), TITLE
-			    "03:04:05.000 exists #12     curl[1234]         10.0.0.1:40000        "
-			    "10.0.0.2:8443         ?      ?        ?\n"
-			    "03:04:05.000 open   #12     an-executable-with-a-name[1234] 10.0.0.1:40000        "
-			    "10.0.0.2:8443         ?      ?        ?\n"
-			    "03:04:05.000 open   #12     curl[1234]                      10.0.0.1:40000        "
-			    "10.0.0.2:8443         ?      ?        ?\n");
+	assert_string_equal(
+		sample_sink_text(&sink),
+		TITLE "03:04:05.000 exists #12     curl[1234]         10.0.0.1:40000        "
+		      "10.0.0.2:8443         ?      ?        ?\n"
+		      "03:04:05.000 open   #12     an-executable-with-a-name[1234] 10.0.0.1:40000        "
+		      "10.0.0.2:8443         ?      ?        ?\n"
+		      "03:04:05.000 open   #12     curl[1234]                      10.0.0.1:40000        "
+		      "10.0.0.2:8443         ?      ?        ?\n");
 	sample_sink_close(&sink);
 	sample_fini(&sample);
 }
@@ -223,10 +227,8 @@ static void test_kept_bytes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rows),
-		cmocka_unit_test(test_opened),
-		cmocka_unit_test(test_follow),
-		cmocka_unit_test(test_kept_exchanges),
+		cmocka_unit_test(test_rows),	   cmocka_unit_test(test_opened),
+		cmocka_unit_test(test_follow),	   cmocka_unit_test(test_kept_exchanges),
 		cmocka_unit_test(test_kept_bytes),
 	};
 
