@@ -260,7 +260,7 @@ static void put_who(struct buffer *buffer, struct style *style, const struct exc
 	start = buffer->len;
 	buffer_char(buffer, '#');
 	buffer_u64(buffer, conn->id);
-	column_end(buffer, start, 4);
+	column_end(buffer, start, 7);
 	start = buffer->len;
 	put_arrow(buffer, style, conn->role);
 	column_end(buffer, start, 2);

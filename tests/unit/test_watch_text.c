@@ -75,29 +75,29 @@ static void fields(struct sample *s)
 	response->body = SLICE("abc");
 }
 
-#define FIRST "03:04:05.000 curl[1234]       #12  -> 10.0.0.2:8443   h1.1      GET  "
+#define FIRST "03:04:05.000 curl[1234]       #12     -> 10.0.0.2:8443   h1.1      GET  "
 #define URL   "example.com/a?b=1                    "
 
 static const struct row rows[] = {
 	{ "plain", nothing, 0, false, "C", FIRST URL "200 0/612     12 ms\n" },
 	{ "arrow in UTF-8", nothing, 0, false, "C.UTF-8",
-	  "03:04:05.000 curl[1234]       #12  →  10.0.0.2:8443   h1.1      GET  " URL
+	  "03:04:05.000 curl[1234]       #12     →  10.0.0.2:8443   h1.1      GET  " URL
 	  "200 0/612     12 ms\n" },
 	{ "HTTP/2, TLS, error, long path", http2_tls, 0, false, "C",
-	  "03:04:05.000 curl[1234]       #12  <- 10.0.0.2:8443   h2+tls:5  POST "
+	  "03:04:05.000 curl[1234]       #12     <- 10.0.0.2:8443   h2+tls:5  POST "
 	  "example.com/a/rather/long/path/that/is/not/cut/anywhere/at/all 503 19.5K/612 1.2 s    [gap,reset "
 	  "CANCEL]\n" },
 	{ "nothing known", all_unknown, 0, false, "C",
-	  "?            ?[?]             #3   ?  -               ?+?       ?    "
+	  "?            ?[?]             #3      ?  -               ?+?       ?    "
 	  "?                                    ?   ?/?       ?        [no-request]\n" },
 	{ "path unknown, comm only, size a bound", path_unknown, 0, false, "C",
-	  "03:04:05.000 curl-thread[1234] #12  -> unix            h1.1      GET  "
+	  "03:04:05.000 curl-thread[1234] #12     -> unix            h1.1      GET  "
 	  "example.com ?                        200 0/612+    12 ms\n" },
 	{ "hostile", hostile, 0, false, "C",
-	  "03:04:05.000 a\\tb[1234]       #12  -> 10.0.0.2:8443   h1.1      G\\x1b[2J "
+	  "03:04:05.000 a\\tb[1234]       #12     -> 10.0.0.2:8443   h1.1      G\\x1b[2J "
 	  "example.com/caf\\xc3\\xa9\\xc2\\x9b\\xe2\\x80\\xae\\xff\\\\\\n 200 0/612     12 ms\n" },
 	{ "hostile in UTF-8", hostile, 0, false, "C.UTF-8",
-	  "03:04:05.000 a\\tb[1234]       #12  →  10.0.0.2:8443   h1.1      G\\x1b[2J "
+	  "03:04:05.000 a\\tb[1234]       #12     →  10.0.0.2:8443   h1.1      G\\x1b[2J "
 	  "example.com/café\\xc2\\x9b\\xe2\\x80\\xae\\xff\\\\\\n 200 0/612     12 ms\n" },
 	{ "headers", fields, 1, false, "C",
 	  FIRST URL "200 9/612     12 ms\n"
@@ -109,7 +109,7 @@ static const struct row rows[] = {
 		    "    < Server: nginx\n    < x-a: ?\n    < ?: [redacted]\n"
 		    "    <| abc\n    <| [3 of 612 bytes]\n    <+ x-t: 1\\r\n" },
 	{ "colour", nothing, 0, true, "C",
-	  "\033[2m03:04:05.000\033[0m curl[1234]       #12  -> 10.0.0.2:8443   h1.1      "
+	  "\033[2m03:04:05.000\033[0m curl[1234]       #12     -> 10.0.0.2:8443   h1.1      "
 	  "\033[1mGET\033[0m  " URL "\033[32m200\033[0m 0/612     12 ms\n" },
 };
 
