@@ -101,6 +101,15 @@ static void on_note(void *ctx, enum protocol_note note, uint64_t n)
 	counter_note(note, n);
 }
 
+static void on_frame(void *ctx, const struct frame *frame)
+{
+	struct flow *flow = ctx;
+	const struct mover *mover = flow->mover ? flow->mover : &flow->facts->owner;
+
+	if (flow->pipeline->handler.frame)
+		flow->pipeline->handler.frame(flow->pipeline->handler.ctx, flow->facts, mover, frame);
+}
+
 static void on_upgrade(void *ctx, struct slice to, const struct message *request)
 {
 	struct flow *flow = ctx;
@@ -139,6 +148,7 @@ int flow_decode_start(struct flow *flow, const struct protocol_ops *ops, bool af
 		.upgrade_settings = slice_of(
 			after_upgrade && flow->upgrade_settings_known ? flow->upgrade_settings : NULL,
 			after_upgrade ? flow->upgrade_settings_len : 0),
+		.want_frames = limits->want_frames,
 		.want_bodies = limits->want_bodies,
 		.body_limit_bytes = limits->body_limit_bytes,
 		.message_limit_bytes = limits->message_limit_bytes,
@@ -155,6 +165,7 @@ int flow_decode_start(struct flow *flow, const struct protocol_ops *ops, bool af
 		.reset = on_reset,
 		.upgrade = on_upgrade,
 		.note = on_note,
+		.frame = on_frame,
 	};
 
 	flow->ops = ops;

@@ -129,7 +129,7 @@ static void on_frame(void *ctx, const struct http2_frame *frame, struct slice pa
 {
 	struct http2_side *side = ctx;
 
-	(void)time_ns;
+	http2_tell_frame(side, frame, payload, time_ns);
 	if (frame->type == FRAME_SETTINGS)
 		settings_apply(side, http2_settings_max_frame(payload));
 	if (side->owner->role == ROLE_UNKNOWN)
@@ -138,6 +138,11 @@ static void on_frame(void *ctx, const struct http2_frame *frame, struct slice pa
 		on_rst_stream(side, frame->stream, payload);
 	else if (frame->type == FRAME_GOAWAY)
 		on_goaway(side, payload);
+}
+
+static void on_fragment(void *ctx, const struct http2_frame *frame, uint64_t time_ns)
+{
+	http2_tell_fragment(ctx, frame, time_ns);
 }
 
 static void on_block(void *ctx, const struct http2_block *block, uint64_t time_ns)
@@ -172,6 +177,7 @@ static void on_data_end(void *ctx, const struct http2_frame *frame, bool sure, u
 	struct http2_stream *stream = http2_stream_find(side->owner, frame->stream);
 	struct http2_half *half = stream ? data_half(side, stream, time_ns) : NULL;
 
+	http2_tell_frame(side, frame, slice_of(NULL, 0), time_ns);
 	if (!stream)
 		return;
 	if (half && !sure) {
@@ -224,6 +230,7 @@ static int side_init(struct protocol *protocol, enum event_direction direction)
 		.ctx = side,
 		.preface = on_preface,
 		.frame = on_frame,
+		.fragment = on_fragment,
 		.block = on_block,
 		.data = on_data,
 		.data_end = on_data_end,

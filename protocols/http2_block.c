@@ -298,12 +298,14 @@ static void role_tell(const struct block_context *c)
 
 void http2_block_take(struct http2_side *side, const struct http2_block *block, uint64_t time_ns)
 {
-	struct http2_head head = { 0 };
+	struct header_list fields = { 0 };
+	struct http2_head head = { .fields = side->owner->config.want_frames ? &fields : NULL };
 	const struct block_context c = {
 		.protocol = side->owner, .side = side, .block = block, .head = &head, .time_ns = time_ns
 	};
 	int err = block_read(side, block, &head);
 
+	http2_tell_block(side, block, err || block->lost ? NULL : head.fields, time_ns);
 	if (err == -ENOMEM)
 		return;
 	role_tell(&c);

@@ -56,6 +56,7 @@ struct http2_side {
 	struct http2_wire *wire;
 	struct hpack *hpack;
 	bool joined_late, had_gap;
+	struct http2_frame block_end; /* the frame that ended the newest block */
 };
 
 struct protocol {
@@ -84,6 +85,16 @@ struct http2_side *http2_kind_side(struct protocol *protocol, enum message_kind 
 void http2_role_learn(struct protocol *protocol, const struct http2_side *side, enum message_kind kind);
 /* What a message of this side is marked with when something in it is unknown. */
 unsigned int http2_side_flags(const struct http2_side *side);
+
+/* --- http2_tell.c: only with config.want_frames --- */
+/* A frame that is not part of a block. payload: see struct frame. */
+void http2_tell_frame(struct http2_side *side, const struct http2_frame *frame, struct slice payload,
+		      uint64_t time_ns);
+/* A frame of a block. The last one is kept until its block was read. */
+void http2_tell_fragment(struct http2_side *side, const struct http2_frame *frame, uint64_t time_ns);
+/* fields NULL: not known. A block that no frame ended is not told of: its frames were. */
+void http2_tell_block(struct http2_side *side, const struct http2_block *block,
+		      const struct header_list *fields, uint64_t time_ns);
 
 /* --- http2_block.c --- */
 void http2_block_take(struct http2_side *side, const struct http2_block *block, uint64_t time_ns);

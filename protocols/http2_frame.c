@@ -6,7 +6,27 @@
  */
 #include "http2_frame.h"
 
+#include "frame.h"
+
 const char http2_preface[HTTP2_PREFACE_BYTES + 1] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+const char *frame_type_name(uint8_t type)
+{
+	static const char *const names[FRAME_TYPE_COUNT] = {
+		[FRAME_DATA] = "DATA",
+		[FRAME_HEADERS] = "HEADERS",
+		[FRAME_PRIORITY] = "PRIORITY",
+		[FRAME_RST_STREAM] = "RST_STREAM",
+		[FRAME_SETTINGS] = "SETTINGS",
+		[FRAME_PUSH_PROMISE] = "PUSH_PROMISE",
+		[FRAME_PING] = "PING",
+		[FRAME_GOAWAY] = "GOAWAY",
+		[FRAME_WINDOW_UPDATE] = "WINDOW_UPDATE",
+		[FRAME_CONTINUATION] = "CONTINUATION",
+	};
+
+	return type < FRAME_TYPE_COUNT ? names[type] : NULL;
+}
 
 enum stream_rule {
 	STREAM_ANY,

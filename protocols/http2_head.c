@@ -71,6 +71,9 @@ static void field_take(void *ctx, const struct hpack_field *field)
 		head->first = !field->name.data ? FIRST_UNKNOWN : is_pseudo ? FIRST_PSEUDO : FIRST_REGULAR;
 	if (field->flags & (HEADER_NAME_UNKNOWN | HEADER_VALUE_UNKNOWN))
 		head->unknown = true;
+	if (head->fields &&
+	    message_add_header(head->message, head->fields, field->name, field->value, field->flags) < 0)
+		head->cut = true;
 	if (is_pseudo && pseudo_take(head, field))
 		return;
 	if (message_add_header(head->message, &head->message->headers, field->name, field->value,
@@ -81,6 +84,8 @@ static void field_take(void *ctx, const struct hpack_field *field)
 static void head_forget(struct http2_head *head)
 {
 	http2_head_fini(head);
+	if (head->fields)
+		*head->fields = (struct header_list){ 0 };
 	*head = (struct http2_head){ .first = FIRST_UNKNOWN, .unknown = true };
 }
 
@@ -89,7 +94,8 @@ int http2_head_read(struct http2_head *head, struct hpack *hpack, struct slice b
 	const struct hpack_sink sink = { .ctx = head, .field = field_take };
 	int err = hpack ? 0 : -EBADMSG;
 
-	*head = (struct http2_head){ .message = message_new(MESSAGE_REQUEST, limit_bytes) };
+	*head = (struct http2_head){ .message = message_new(MESSAGE_REQUEST, limit_bytes),
+				     .fields = head->fields };
 	if (!head->message) {
 		/* The table must see each block, whether or not somebody can keep its fields. */
 		if (hpack)

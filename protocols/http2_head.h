@@ -22,14 +22,16 @@ struct http2_head {
 	struct message
 		*message; /* owned until somebody takes it; never NULL after a read that gave 0 or -EBADMSG */
 	enum http2_first first;
-	bool has_request_field; /* :method, :scheme, :path or :authority, by name */
-	bool has_status;	/* by name */
-	bool unknown;		/* some name or value is */
-	bool cut;		/* fields are missing: the limit was met */
+	struct header_list *fields; /* when wanted: every field in wire order, in the message's arena */
+	bool has_request_field;	    /* :method, :scheme, :path or :authority, by name */
+	bool has_status;	    /* by name */
+	bool unknown;		    /* some name or value is */
+	bool cut;		    /* fields are missing: the limit was met */
 };
 
 /*
- * Inflates a block into a new message of limit_bytes. hpack NULL: the block
+ * `fields` of the head may be set to a list that is to be filled; all else is
+ * set anew. Inflates a block into a new message of limit_bytes. hpack NULL: the block
  * was lost; all is unknown.
  * 0; -EBADMSG: the block is wrong: an empty message, all unknown; -ENOMEM: no
  * message.

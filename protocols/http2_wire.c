@@ -91,8 +91,12 @@ static void framing_lose(struct http2_wire *wire, uint64_t time_ns)
 
 static void block_frame_end(struct http2_wire *wire, uint64_t time_ns)
 {
-	switch (http2_assembly_add(&wire->assembly, &wire->frame, http2_buffer_slice(&wire->payload),
-				   wire->payload_lost)) {
+	enum http2_assembly_verdict verdict = http2_assembly_add(
+		&wire->assembly, &wire->frame, http2_buffer_slice(&wire->payload), wire->payload_lost);
+
+	if (wire->handler.fragment && verdict != ASSEMBLY_WRONG)
+		wire->handler.fragment(wire->handler.ctx, &wire->frame, time_ns);
+	switch (verdict) {
 	case ASSEMBLY_MORE:
 		break;
 	case ASSEMBLY_WHOLE:

@@ -23,6 +23,8 @@ struct http2_wire_handler {
 	void (*preface)(void *ctx);
 	/* A frame that is neither DATA nor part of a block. A long payload comes cut, a lost one empty. */
 	void (*frame)(void *ctx, const struct http2_frame *frame, struct slice payload, uint64_t time_ns);
+	/* A frame of a block ended; after the last one block() comes. May be NULL. */
+	void (*fragment)(void *ctx, const struct http2_frame *frame, uint64_t time_ns);
 	void (*block)(void *ctx, const struct http2_block *block, uint64_t time_ns);
 	/* Some of a DATA frame, padding removed; data NULL: so many bytes are missing. */
 	void (*data)(void *ctx, uint32_t stream, struct slice bytes, uint64_t time_ns);

@@ -9,5 +9,7 @@ extern const struct sink_ops watch_text_sink;
 extern const struct sink_ops watch_json_sink;
 extern const struct sink_ops conns_text_sink;
 extern const struct sink_ops conns_json_sink;
+extern const struct sink_ops frames_text_sink;
+extern const struct sink_ops frames_json_sink;
 
 #endif

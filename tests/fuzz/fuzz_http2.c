@@ -92,6 +92,18 @@ static void on_note(void *ctx, enum protocol_note note, uint64_t n)
 	sum += n;
 }
 
+/* Touches all that a sink may read. */
+static void on_frame(void *ctx, const struct frame *frame)
+{
+	(void)ctx;
+	for (size_t i = 0; i < frame->payload.len; i++)
+		sum += frame->payload.data[i];
+	for (size_t i = 0; frame->headers && i < frame->headers->count; i++)
+		sum += frame->headers->items[i].name.len + frame->headers->items[i].value.len;
+	if (frame->payload.len > frame->length || frame->direction > DIRECTION_RECEIVED)
+		abort();
+}
+
 static void step_run(struct protocol *protocol, const struct fuzz_step *step, uint64_t now_ns)
 {
 	const struct protocol_ops *ops = &http2_protocol;
@@ -130,6 +142,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.interim = on_interim,
 		.reset = on_reset,
 		.note = on_note,
+		.frame = on_frame,
 	};
 	struct slice script = slice_of(data, size);
 	uint8_t choice = size ? data[0] : 0;
@@ -137,6 +150,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.role = (enum protocol_role)((choice & 3) % 3),
 		.from_start = { !(choice & 4), !(choice & 8) },
 		.after_upgrade = choice & 16,
+		.want_frames = choice & 32,
 		.upgrade_settings = SLICE("AAMAAABkAAUAAP__"),
 		.want_bodies = choice & 32,
 		.body_limit_bytes = 64,

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One JSON object an HTTP/2 frame, flat; a key that is not known is absent. */
+#include "sinks.h"
+
+#include "frame_show.h"
+#include "http2_frame.h"
+#include "json_writer.h"
+
+#include <stdlib.h>
+
+struct sink {
+	struct json_writer writer;
+	FILE *out;
+	const struct redact *redact;
+	struct buffer scratch; /* what redaction rewrote */
+	size_t listed;	       /* items of the list that is being written */
+};
+
+static struct sink *frames_json_create(const struct sink_config *config)
+{
+	struct sink *sink = calloc(1, sizeof(*sink));
+
+	if (!sink)
+		return NULL;
+	sink->out = config->out;
+	sink->redact = config->redact;
+	sink->writer.clock.wall_offset_ns = config->wall_offset_ns;
+	return sink;
+}
+
+static void frames_json_destroy(struct sink *sink)
+{
+	if (!sink)
+		return;
+	fflush(sink->out);
+	buffer_fini(&sink->writer.line);
+	buffer_fini(&sink->scratch);
+	free(sink);
+}
+
+static void put_flag(void *ctx, const char *name)
+{
+	struct sink *sink = ctx;
+
+	buffer_string(&sink->writer.line, sink->listed++ ? "," : "");
+	json_plain(&sink->writer, name);
+}
+
+static void put_type(struct sink *sink, const struct frame *frame)
+{
+	struct json_writer *writer = &sink->writer;
+	const char *name = frame_type_name(frame->type);
+
+	json_key(writer, "hark.h2.frame.type");
+	if (name)
+		json_plain(writer, name);
+	else
+		buffer_format(&writer->line, "\"0x%02x\"", frame->type);
+	json_key(writer, "hark.h2.frame.length");
+	buffer_u64(&writer->line, frame->length);
+	json_key(writer, "hark.h2.frame.flags");
+	buffer_char(&writer->line, '[');
+	sink->listed = 0;
+	frame_each_flag(frame, put_flag, sink);
+	buffer_char(&writer->line, ']');
+}
+
+static void put_setting(void *ctx, const char *name, uint16_t id, uint32_t value)
+{
+	struct sink *sink = ctx;
+
+	buffer_string(&sink->writer.line, sink->listed++ ? "," : "");
+	if (name)
+		buffer_format(&sink->writer.line, "\"%s\":%u", name, value);
+	else
+		buffer_format(&sink->writer.line, "\"0x%x\":%u", id, value);
+}
+
+static void put_settings(struct sink *sink, const struct frame *frame)
+{
+	if (!frame->payload.data)
+		return;
+	json_key(&sink->writer, "hark.h2.settings");
+	buffer_char(&sink->writer.line, '{');
+	sink->listed = 0;
+	frame_each_setting(frame, put_setting, sink);
+	buffer_char(&sink->writer.line, '}');
+}
+
+static void put_error(struct json_writer *writer, const struct frame *frame)
+{
+	uint32_t error;
+	const char *name;
+
+	if (!frame_error(frame, &error))
+		return;
+	name = h2_error_name(error);
+	json_key(writer, "hark.h2.error_code");
+	if (name)
+		json_plain(writer, name);
+	else
+		buffer_format(&writer->line, "\"0x%x\"", error);
+}
+
+static void put_details(struct sink *sink, const struct frame *frame)
+{
+	struct json_writer *writer = &sink->writer;
+	uint32_t value;
+
+	put_error(writer, frame);
+	if (frame->type == FRAME_SETTINGS)
+		put_settings(sink, frame);
+	if (frame->type == FRAME_WINDOW_UPDATE && frame_number(frame, 0, &value)) {
+		json_key(writer, "hark.h2.window_increment");
+		buffer_u64(&writer->line, value & 0x7fffffff);
+	}
+	if (frame->type == FRAME_GOAWAY && frame_number(frame, 0, &value)) {
+		json_key(writer, "hark.h2.last_stream");
+		buffer_u64(&writer->line, value & 0x7fffffff);
+	}
+	if (frame->type == FRAME_GOAWAY && frame->payload.len > 8) {
+		json_key(writer, "hark.h2.debug_data");
+		escape_json(&writer->line, slice_drop(frame->payload, 8));
+	}
+	if (frame->promised_stream) {
+		json_key(writer, "hark.h2.promised_stream");
+		buffer_u64(&writer->line, frame->promised_stream);
+	}
+}
+
+static void put_or_null(struct buffer *line, struct slice bytes)
+{
+	if (bytes.data)
+		escape_json(line, bytes);
+	else
+		buffer_string(line, "null");
+}
+
+static void put_fields(struct sink *sink, const struct header_list *list)
+{
+	struct buffer *line = &sink->writer.line;
+
+	json_key(&sink->writer, "hark.h2.fields");
+	buffer_char(line, '[');
+	for (size_t i = 0; i < list->count; i++) {
+		const struct header *header = &list->items[i];
+
+		buffer_string(line, i ? ",[" : "[");
+		put_or_null(line, header->name);
+		buffer_char(line, ',');
+		put_or_null(line, redact_value(sink->redact, header->name, header->value, &sink->scratch));
+		buffer_char(line, ']');
+	}
+	buffer_char(line, ']');
+}
+
+static void frames_json_frame(struct sink *sink, const struct conn_facts *conn, const struct mover *mover,
+			      const struct frame *frame)
+{
+	struct json_writer *writer = &sink->writer;
+
+	json_begin(writer);
+	json_key(writer, "time");
+	json_time(writer, frame->time_ns);
+	json_key(writer, "hark.direction");
+	json_plain(writer, frame->direction == DIRECTION_SENT ? "sent" : "received");
+	json_key(writer, "hark.connection");
+	buffer_u64(&writer->line, conn->id);
+	json_key(writer, "hark.stream");
+	buffer_u64(&writer->line, frame->stream);
+	put_type(sink, frame);
+	put_details(sink, frame);
+	if (frame->headers)
+		put_fields(sink, frame->headers);
+	json_role(writer, conn->role);
+	json_socket(writer, &conn->sock);
+	json_tls(writer, conn);
+	json_process(writer, mover);
+	json_end(writer, sink->out);
+}
+
+const struct sink_ops frames_json_sink = {
+	.format = "json",
+	.view = VIEW_FRAMES,
+	.create = frames_json_create,
+	.frame = frames_json_frame,
+	.destroy = frames_json_destroy,
+};

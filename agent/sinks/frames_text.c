@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One line an HTTP/2 frame, in columns; the fields of a header block and the
+ * values of SETTINGS stand behind or under it. "?" is what is not known.
+ */
+#include "sinks.h"
+
+#include "escape.h"
+#include "frame_show.h"
+#include "http2_assembly.h"
+#include "line_text.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+struct sink {
+	struct buffer text;
+	struct style style;
+	FILE *out;
+	size_t listed; /* flags or settings of the frame that is being written */
+};
+
+static struct sink *frames_text_create(const struct sink_config *config)
+{
+	struct sink *sink = calloc(1, sizeof(*sink));
+
+	if (!sink)
+		return NULL;
+	sink->out = config->out;
+	style_init(&sink->style, config);
+	return sink;
+}
+
+static void frames_text_destroy(struct sink *sink)
+{
+	if (!sink)
+		return;
+	fflush(sink->out);
+	buffer_fini(&sink->text);
+	style_fini(&sink->style);
+	free(sink);
+}
+
+static void put_who(struct sink *sink, const struct conn_facts *conn, const struct mover *mover,
+		    const struct frame *frame)
+{
+	struct buffer *text = &sink->text;
+	size_t start = text->len;
+
+	style_on(text, &sink->style, STYLE_DIM);
+	show_local(text, &sink->style.clock, frame->time_ns);
+	style_off(text, &sink->style);
+	column_end(text, start, 12);
+	start = text->len;
+	put_program(text, &sink->style, mover);
+	column_end(text, start, 16);
+	start = text->len;
+	buffer_char(text, '#');
+	buffer_u64(text, conn->id);
+	column_end(text, start, 6);
+	buffer_string(text, frame->direction == DIRECTION_SENT ? "send " : "recv ");
+}
+
+static void put_flag(void *ctx, const char *name)
+{
+	struct sink *sink = ctx;
+
+	buffer_string(&sink->text, sink->listed++ ? "|" : "");
+	buffer_string(&sink->text, name);
+}
+
+static void put_frame(struct sink *sink, const struct frame *frame)
+{
+	struct buffer *text = &sink->text;
+	const char *name = frame_type_name(frame->type);
+	size_t start = text->len;
+
+	style_on(text, &sink->style, STYLE_BOLD);
+	if (name)
+		buffer_string(text, name);
+	else
+		buffer_format(text, "type 0x%02x", frame->type);
+	style_off(text, &sink->style);
+	column_end(text, start, 13);
+	start = text->len;
+	buffer_format(text, "stream %" PRIu32, frame->stream);
+	column_end(text, start, 10);
+	start = text->len;
+	buffer_format(text, "length %" PRIu32, frame->length);
+	column_end(text, start, 13);
+	sink->listed = 0;
+	frame_each_flag(frame, put_flag, sink);
+}
+
+static void put_setting(void *ctx, const char *name, uint16_t id, uint32_t value)
+{
+	struct sink *sink = ctx;
+
+	sink->listed++;
+	if (name)
+		buffer_format(&sink->text, " %s=%" PRIu32, name, value);
+	else
+		buffer_format(&sink->text, " 0x%x=%" PRIu32, id, value);
+}
+
+/* A number of the payload, or "?" when it was lost. */
+static void put_number(struct sink *sink, const char *label, const struct frame *frame, size_t offset)
+{
+	uint32_t value;
+
+	buffer_string(&sink->text, label);
+	if (frame_number(frame, offset, &value))
+		buffer_u64(&sink->text, value & 0x7fffffff);
+	else
+		buffer_char(&sink->text, '?');
+}
+
+static void put_error(struct sink *sink, const struct frame *frame)
+{
+	uint32_t error;
+	const char *name;
+
+	style_on(&sink->text, &sink->style, STYLE_YELLOW);
+	if (!frame_error(frame, &error))
+		buffer_string(&sink->text, " ?");
+	else if ((name = h2_error_name(error)))
+		buffer_format(&sink->text, " %s", name);
+	else
+		buffer_format(&sink->text, " error 0x%x", error);
+	style_off(&sink->text, &sink->style);
+}
+
+/* What its sender wants to say (RFC 9113, 6.8), which may be anything. */
+static void put_debug_data(struct sink *sink, const struct frame *frame)
+{
+	struct slice data = slice_drop(frame->payload, 8);
+
+	if (!data.len)
+		return;
+	buffer_string(&sink->text, " \"");
+	escape_text(&sink->text, data, sink->style.utf8);
+	buffer_char(&sink->text, '"');
+}
+
+static void put_ping(struct sink *sink, const struct frame *frame)
+{
+	buffer_char(&sink->text, ' ');
+	for (size_t i = 0; i < frame->payload.len; i++)
+		buffer_format(&sink->text, "%02x", frame->payload.data[i]);
+}
+
+static void put_details(struct sink *sink, const struct frame *frame)
+{
+	sink->listed = 0;
+	switch (frame->type) {
+	case FRAME_SETTINGS:
+		frame_each_setting(frame, put_setting, sink);
+		if (!sink->listed && frame->length)
+			buffer_string(&sink->text, " ?");
+		break;
+	case FRAME_WINDOW_UPDATE:
+		put_number(sink, " +", frame, 0);
+		break;
+	case FRAME_PRIORITY:
+		put_number(sink, " after stream ", frame, 0);
+		break;
+	case FRAME_RST_STREAM:
+		put_error(sink, frame);
+		break;
+	case FRAME_GOAWAY:
+		put_error(sink, frame);
+		put_number(sink, " last stream ", frame, 0);
+		put_debug_data(sink, frame);
+		break;
+	case FRAME_PING:
+		put_ping(sink, frame);
+		break;
+	case FRAME_PUSH_PROMISE:
+		if (frame->promised_stream)
+			buffer_format(&sink->text, " promises stream %" PRIu32, frame->promised_stream);
+		break;
+	}
+}
+
+static void put_or_unknown(struct sink *sink, struct slice bytes)
+{
+	if (bytes.data)
+		escape_text(&sink->text, bytes, sink->style.utf8);
+	else
+		buffer_char(&sink->text, '?');
+}
+
+static void put_fields(struct sink *sink, const struct header_list *list)
+{
+	struct buffer *text = &sink->text;
+
+	for (size_t i = 0; i < list->count; i++) {
+		const struct header *header = &list->items[i];
+
+		buffer_string(text, "    ");
+		style_on(text, &sink->style, STYLE_CYAN);
+		put_or_unknown(sink, header->name);
+		style_off(text, &sink->style);
+		buffer_string(text, ": ");
+		put_or_unknown(sink, redact_value(sink->style.redact, header->name, header->value,
+						  &sink->style.scratch));
+		buffer_char(text, '\n');
+	}
+}
+
+static void frames_text_frame(struct sink *sink, const struct conn_facts *conn, const struct mover *mover,
+			      const struct frame *frame)
+{
+	bool ends_block = frame->flags & FRAME_FLAG_END_HEADERS && http2_frame_is_block(frame->type);
+
+	put_who(sink, conn, mover, frame);
+	put_frame(sink, frame);
+	put_details(sink, frame);
+	if (ends_block && !frame->headers)
+		buffer_string(&sink->text, " (fields not known)");
+	buffer_char(&sink->text, '\n');
+	if (frame->headers)
+		put_fields(sink, frame->headers);
+	buffer_write(&sink->text, sink->out);
+}
+
+const struct sink_ops frames_text_sink = {
+	.format = "text",
+	.view = VIEW_FRAMES,
+	.create = frames_text_create,
+	.frame = frames_text_frame,
+	.destroy = frames_text_destroy,
+};
