@@ -91,7 +91,8 @@ static void conn_settle(struct conn *conn)
 	if (conn->clear.state == FLOW_MUTED && conn->clear.muted && !conn->muted) {
 		conn->muted = true;
 		counter_add(COUNTER_CONNECTIONS_MUTED, 1);
-		conn_tell(conn, VERDICT_MUTED);
+		if (!conn->pipeline->config.want_calls)
+			conn_tell(conn, VERDICT_MUTED);
 	}
 }
 
@@ -121,6 +122,8 @@ void conn_socket_data(struct conn *conn, const struct event_data *event)
 		conn->eof = true;
 	if (event->h.flags & EVENT_RESET)
 		conn->facts.flags |= FLAG_RESET;
+	if (event->h.flags & EVENT_RESET)
+		flow_reset(&conn->clear, event->direction == DIRECTION_SENT ? DIRECTION_SENT : DIRECTION_RECEIVED);
 	if (!event->len && !(event->h.flags & EVENT_EOF))
 		return;
 	if (conn->clear.state == FLOW_TLS) {

@@ -10,6 +10,7 @@
 #include "flow.h"
 
 #include "counters.h"
+#include "detect.h"
 #include "flow_decode.h"
 #include "flow_judge.h"
 
@@ -35,6 +36,7 @@ void flow_fini(struct flow *flow)
 	flow->decoder = NULL;
 	message_free(flow->upgrade_request);
 	flow->upgrade_request = NULL;
+	calls_fini(&flow->calls);
 	pair_fini(&flow->pair);
 	for (int i = 0; i < 2; i++) {
 		stream_fini(&flow->side[i].stream);
@@ -57,33 +59,102 @@ static void flow_finished(struct flow *flow, enum event_direction direction, uin
 		flow->ops->finish(flow->decoder, direction, time_ns);
 }
 
+static struct calls_context flow_calls(const struct flow *flow)
+{
+	return (struct calls_context){ flow->pipeline, flow->facts, flow->ssl != 0 };
+}
+
+static enum calls_verdict flow_calls_verdict(const struct flow *flow)
+{
+	if (flow->ssl)
+		return CALLS_PLAIN;
+	switch (flow->state) {
+	case FLOW_UNDETERMINED:
+		return CALLS_UNKNOWN;
+	case FLOW_TLS:
+		return CALLS_SECRET;
+	case FLOW_HTTP:
+	case FLOW_MUTED:
+		return CALLS_PLAIN;
+	}
+	return CALLS_UNKNOWN;
+}
+
+/* What is no HTTP may turn to TLS too (SMTP's STARTTLS). Nobody else looks at it any more. */
+static void flow_look_for_tls(struct flow *flow, struct slice bytes)
+{
+	if (flow->state == FLOW_MUTED && !flow->ssl && detect_first(bytes).kind == DETECT_TLS)
+		flow_turn_tls(flow);
+}
+
+static void take_data(struct flow *flow, enum event_direction direction, struct slice bytes, uint64_t time_ns,
+		      const struct mover *mover)
+{
+	struct calls_context context = flow_calls(flow);
+
+	if (!flow->pipeline->config.want_calls) {
+		flow_data(flow, direction, bytes, time_ns, mover);
+		return;
+	}
+	if (flow->state != FLOW_TLS)
+		calls_data(&flow->calls, &context, direction, bytes, time_ns, mover);
+	flow_data(flow, direction, bytes, time_ns, mover);
+	flow_look_for_tls(flow, bytes);
+	calls_judge(&flow->calls, &context, flow_calls_verdict(flow));
+}
+
+static void take_hole(struct flow *flow, enum event_direction direction, uint64_t size, bool lost,
+		      uint64_t time_ns)
+{
+	struct calls_context context = flow_calls(flow);
+
+	if (flow->pipeline->config.want_calls && flow->state != FLOW_TLS)
+		calls_hole(&flow->calls, &context, direction, size, lost, time_ns);
+	flow_hole(flow, direction, size, lost, time_ns);
+}
+
+static void take_end(struct flow *flow, enum event_direction direction, bool reset, uint64_t time_ns)
+{
+	struct calls_context context = flow_calls(flow);
+
+	if (flow->pipeline->config.want_calls && flow->state != FLOW_TLS)
+		calls_end(&flow->calls, &context, direction, reset, time_ns);
+}
+
+void flow_reset(struct flow *flow, enum event_direction direction)
+{
+	take_end(flow, direction, true, flow->pipeline->now_ns);
+}
+
 static void sent_data(void *ctx, struct slice bytes, uint64_t time_ns, const struct mover *mover)
 {
-	flow_data(ctx, DIRECTION_SENT, bytes, time_ns, mover);
+	take_data(ctx, DIRECTION_SENT, bytes, time_ns, mover);
 }
 
 static void sent_hole(void *ctx, uint64_t size, bool lost, uint64_t time_ns)
 {
-	flow_hole(ctx, DIRECTION_SENT, size, lost, time_ns);
+	take_hole(ctx, DIRECTION_SENT, size, lost, time_ns);
 }
 
 static void sent_finish(void *ctx, uint64_t time_ns)
 {
+	take_end(ctx, DIRECTION_SENT, false, time_ns);
 	flow_finished(ctx, DIRECTION_SENT, time_ns);
 }
 
 static void received_data(void *ctx, struct slice bytes, uint64_t time_ns, const struct mover *mover)
 {
-	flow_data(ctx, DIRECTION_RECEIVED, bytes, time_ns, mover);
+	take_data(ctx, DIRECTION_RECEIVED, bytes, time_ns, mover);
 }
 
 static void received_hole(void *ctx, uint64_t size, bool lost, uint64_t time_ns)
 {
-	flow_hole(ctx, DIRECTION_RECEIVED, size, lost, time_ns);
+	take_hole(ctx, DIRECTION_RECEIVED, size, lost, time_ns);
 }
 
 static void received_finish(void *ctx, uint64_t time_ns)
 {
+	take_end(ctx, DIRECTION_RECEIVED, false, time_ns);
 	flow_finished(ctx, DIRECTION_RECEIVED, time_ns);
 }
 
@@ -140,6 +211,8 @@ void flow_record(struct flow *flow, const struct event_data *event, const struct
 	}
 	if (first && !side->from_start && side->stream.seq32)
 		flow->facts->flags |= FLAG_LATE_JOINED;
+	flow->calls.more = event->h.flags & EVENT_MORE;
+	flow->calls.hole = (enum event_hole)event->hole;
 	stream_put(&side->stream, &record, flow->pipeline->poll, flow->pipeline->config.reorder_limit_bytes,
 		   &handler);
 	flow_hint_skip(flow, direction);
@@ -171,6 +244,12 @@ bool flow_poll(struct flow *flow)
 				&handler))
 			waits = true;
 	}
+	if (flow->pipeline->config.want_calls) {
+		struct calls_context context = flow_calls(flow);
+
+		if (calls_poll(&flow->calls, &context, flow_calls_verdict(flow)))
+			waits = true;
+	}
 	if (flow->state == FLOW_HTTP)
 		flow->ops->tick(flow->decoder, flow->pipeline->now_ns);
 	if (pair_poll(&flow->pair))
@@ -196,6 +275,7 @@ void flow_turn_tls(struct flow *flow)
 	}
 	for (int i = 0; i < 2; i++)
 		held_fini(&flow->side[i].held);
+	calls_fini(&flow->calls);
 	flow->state = FLOW_TLS;
 	flow->muted = NULL;
 }
@@ -207,6 +287,11 @@ void flow_end(struct flow *flow, enum protocol_end reason)
 	for (int i = 0; i < 2; i++) {
 		handler = flow_handler(flow, i);
 		stream_flush(&flow->side[i].stream, flow->pipeline->now_ns, &handler);
+	}
+	if (flow->pipeline->config.want_calls) {
+		struct calls_context context = flow_calls(flow);
+
+		calls_flush(&flow->calls, &context, flow_calls_verdict(flow));
 	}
 	/* Whoever closes a socket in order has said all that it had to say. */
 	if (reason == END_CLOSED || reason == END_EXIT)

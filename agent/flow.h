@@ -7,6 +7,7 @@
 #ifndef HARK_FLOW_H
 #define HARK_FLOW_H
 
+#include "calls.h"
 #include "conn_facts.h"
 #include "held.h"
 #include "pair.h"
@@ -51,6 +52,7 @@ struct flow {
 	const struct mover *mover; /* of the bytes that are being fed */
 	struct pair pair;
 	struct flow_side side[2]; /* by enum event_direction */
+	struct calls calls;	  /* what was not given out yet */
 	uint64_t undetermined_copied, undetermined_skipped;
 	const char *muted;	   /* why; static */
 	enum flow_upgrade upgrade; /* asked for by the decoder during a feed */
@@ -75,6 +77,9 @@ void flow_record(struct flow *flow, const struct event_data *event, const struct
 
 /* Unmeasured bytes passed: a hole of unknown size. */
 void flow_unknown(struct flow *flow, enum event_direction direction);
+
+/* A call on this layer failed with ECONNRESET or EPIPE. */
+void flow_reset(struct flow *flow, enum event_direction direction);
 
 /* A direction ended, as the connection's states tell. */
 void flow_finish(struct flow *flow, enum event_direction direction);

@@ -11,6 +11,8 @@ static const struct sink_ops *const table[] = {
 	&watch_json_sink,
 	&conns_text_sink,
 	&conns_json_sink,
+	&raw_text_sink,
+	&raw_json_sink,
 	&frames_text_sink,
 	&frames_json_sink,
 };

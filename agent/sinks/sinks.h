@@ -9,6 +9,8 @@ extern const struct sink_ops watch_text_sink;
 extern const struct sink_ops watch_json_sink;
 extern const struct sink_ops conns_text_sink;
 extern const struct sink_ops conns_json_sink;
+extern const struct sink_ops raw_text_sink;
+extern const struct sink_ops raw_json_sink;
 extern const struct sink_ops frames_text_sink;
 extern const struct sink_ops frames_json_sink;
 

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One JSON object a call. Bytes that are not UTF-8 are in base64, so that nothing is lost. */
+#include "sinks.h"
+
+#include "json_writer.h"
+#include "protocol.h"
+
+#include <stdlib.h>
+
+struct sink {
+	struct json_writer writer;
+	FILE *out;
+};
+
+static struct sink *raw_json_create(const struct sink_config *config)
+{
+	struct sink *sink = calloc(1, sizeof(*sink));
+
+	if (!sink)
+		return NULL;
+	sink->out = config->out;
+	sink->writer.clock.wall_offset_ns = config->wall_offset_ns;
+	return sink;
+}
+
+static void raw_json_destroy(struct sink *sink)
+{
+	if (!sink)
+		return;
+	fflush(sink->out);
+	buffer_fini(&sink->writer.line);
+	free(sink);
+}
+
+static void put_lengths(struct json_writer *writer, const struct call *call)
+{
+	json_key(writer, "hark.bytes.moved");
+	buffer_u64(&writer->line, call->len);
+	json_key(writer, "hark.bytes.copied");
+	buffer_u64(&writer->line, call->bytes.len);
+	if (call->lost_bytes && call->lost_bytes != HOLE_UNKNOWN_SIZE) {
+		json_key(writer, "hark.bytes.lost");
+		buffer_u64(&writer->line, call->lost_bytes);
+	}
+}
+
+static void put_event(struct json_writer *writer, const struct call *call)
+{
+	const char *event = call->end ? "end" : call->reset ? "reset" : call->lost_bytes ? "lost" : NULL;
+
+	if (event) {
+		json_key(writer, "hark.event");
+		json_plain(writer, event);
+	}
+	if (call->undetermined) {
+		json_key(writer, "hark.undetermined");
+		json_bool(writer, true);
+	}
+}
+
+static void put_bytes(struct json_writer *writer, struct slice bytes)
+{
+	if (!bytes.len)
+		return;
+	json_key(writer, "hark.data");
+	if (utf8_is_text(bytes)) {
+		escape_json(&writer->line, bytes);
+		return;
+	}
+	buffer_string(&writer->line, "{\"base64\":\"");
+	escape_base64(&writer->line, bytes);
+	buffer_string(&writer->line, "\"}");
+}
+
+static void raw_json_call(struct sink *sink, const struct call *call)
+{
+	struct json_writer *writer = &sink->writer;
+	int32_t fd = call->mover.fd >= 0 ? call->mover.fd : call->conn->sock.fd;
+
+	json_begin(writer);
+	json_key(writer, "time");
+	json_time(writer, call->time_ns);
+	json_key(writer, "hark.direction");
+	json_plain(writer, call->direction == DIRECTION_SENT ? "sent" : "received");
+	json_key(writer, "hark.connection");
+	buffer_u64(&writer->line, call->conn->id);
+	put_lengths(writer, call);
+	put_event(writer, call);
+	put_bytes(writer, call->bytes);
+	json_key(writer, "tls");
+	json_bool(writer, call->tls);
+	json_socket(writer, &call->conn->sock);
+	json_process(writer, &call->mover);
+	if (fd >= 0) {
+		json_key(writer, "hark.fd");
+		buffer_u64(&writer->line, (uint64_t)fd);
+	}
+	json_end(writer, sink->out);
+}
+
+const struct sink_ops raw_json_sink = {
+	.format = "json",
+	.view = VIEW_RAW,
+	.create = raw_json_create,
+	.call = raw_json_call,
+	.destroy = raw_json_destroy,
+};

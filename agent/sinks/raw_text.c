@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A line about each call, then its bytes: escaped, a line of them a line, or
+ * as a hex dump. What was not copied is said, with its reason.
+ */
+#include "sinks.h"
+
+#include "escape.h"
+#include "line_text.h"
+#include "protocol.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#define HEX_BYTES 16 /* a line */
+
+struct sink {
+	struct buffer text;
+	struct style style;
+	FILE *out;
+	bool hex;
+};
+
+static struct sink *raw_text_create(const struct sink_config *config)
+{
+	struct sink *sink = calloc(1, sizeof(*sink));
+
+	if (!sink)
+		return NULL;
+	sink->out = config->out;
+	sink->hex = config->hex;
+	style_init(&sink->style, config);
+	return sink;
+}
+
+static void raw_text_destroy(struct sink *sink)
+{
+	if (!sink)
+		return;
+	fflush(sink->out);
+	buffer_fini(&sink->text);
+	style_fini(&sink->style);
+	free(sink);
+}
+
+static void put_who(struct sink *sink, const struct call *call)
+{
+	struct buffer *text = &sink->text;
+	size_t start = text->len;
+
+	style_on(text, &sink->style, STYLE_DIM);
+	show_local(text, &sink->style.clock, call->time_ns);
+	style_off(text, &sink->style);
+	column_end(text, start, 12);
+	start = text->len;
+	put_program(text, &sink->style, &call->mover);
+	column_end(text, start, 16);
+	start = text->len;
+	buffer_char(text, '#');
+	buffer_u64(text, call->conn->id);
+	column_end(text, start, 6);
+	start = text->len;
+	show_endpoint(text, &call->conn->sock, call->conn->sock.peer, call->conn->sock.peer_port);
+	column_end(text, start, 15);
+	start = text->len;
+	style_on(text, &sink->style, STYLE_BOLD);
+	buffer_string(text, call->direction == DIRECTION_SENT ? "send" : "recv");
+	style_off(text, &sink->style);
+	buffer_string(text, call->tls ? "+tls" : "");
+	column_end(text, start, 8);
+}
+
+static const char *hole_reason(enum event_hole hole)
+{
+	switch (hole) {
+	case HOLE_NONE:
+		return "not known why";
+	case HOLE_SNAPLEN:
+		return "beyond --snaplen";
+	case HOLE_SKIPPED:
+	case HOLE_MUTED:
+		return "not wanted when it was recorded";
+	case HOLE_KERNEL:
+		return "never in a buffer of the program's (sendfile, splice, io_uring)";
+	case HOLE_COMPAT:
+		return "a 32-bit program";
+	case HOLE_FOREIGN:
+		return "another thread's call";
+	case HOLE_FAULT:
+		return "memory that could not be read";
+	case HOLE_TRUNC:
+		return "thrown away by the program";
+	case HOLE_VECTOR:
+		return "more vectors than are walked";
+	}
+	return "?";
+}
+
+static void put_length(struct sink *sink, const struct call *call)
+{
+	struct buffer *text = &sink->text;
+
+	if (call->lost_bytes == HOLE_UNKNOWN_SIZE)
+		buffer_string(text, "bytes are missing here, nobody knows how many");
+	else if (call->lost_bytes)
+		buffer_format(text, "%" PRIu64 " bytes are missing here: lost", call->lost_bytes);
+	else if (call->end)
+		buffer_string(text, "end");
+	else if (call->reset)
+		buffer_string(text, "reset");
+	else
+		buffer_format(text, "%" PRIu64 " byte%s", call->len, call->len == 1 ? "" : "s");
+	if (call->bytes.len < call->len)
+		buffer_format(text, ", %zu of them copied (the rest: %s)", call->bytes.len,
+			      hole_reason(call->hole));
+	if (call->undetermined)
+		buffer_string(text, " [undetermined: may be ciphertext]");
+	buffer_char(text, '\n');
+}
+
+/* A line feed ends a line and is shown in it. */
+static void put_lines(struct sink *sink, struct slice bytes)
+{
+	while (bytes.len) {
+		const uint8_t *end = memchr(bytes.data, '\n', bytes.len);
+		size_t len = end ? (size_t)(end - bytes.data) + 1 : bytes.len;
+
+		buffer_string(&sink->text, "    | ");
+		escape_text(&sink->text, slice_take(bytes, len), sink->style.utf8);
+		buffer_char(&sink->text, '\n');
+		bytes = slice_drop(bytes, len);
+	}
+}
+
+static void put_hex_line(struct buffer *text, struct slice bytes, size_t offset)
+{
+	buffer_format(text, "    %06zx ", offset);
+	for (size_t i = 0; i < HEX_BYTES; i++) {
+		buffer_string(text, i == HEX_BYTES / 2 ? " " : "");
+		if (i < bytes.len)
+			buffer_format(text, " %02x", bytes.data[i]);
+		else
+			buffer_string(text, "   ");
+	}
+	buffer_string(text, "  |");
+	for (size_t i = 0; i < bytes.len; i++)
+		buffer_char(text, bytes.data[i] >= ' ' && bytes.data[i] < 0x7f ? (char)bytes.data[i] : '.');
+	buffer_string(text, "|\n");
+}
+
+static void put_hex(struct sink *sink, struct slice bytes)
+{
+	for (size_t offset = 0; offset < bytes.len; offset += HEX_BYTES)
+		put_hex_line(&sink->text, slice_take(slice_drop(bytes, offset), HEX_BYTES), offset);
+}
+
+static void raw_text_call(struct sink *sink, const struct call *call)
+{
+	put_who(sink, call);
+	put_length(sink, call);
+	if (sink->hex)
+		put_hex(sink, call->bytes);
+	else
+		put_lines(sink, call->bytes);
+	buffer_write(&sink->text, sink->out);
+}
+
+const struct sink_ops raw_text_sink = {
+	.format = "text",
+	.view = VIEW_RAW,
+	.create = raw_text_create,
+	.call = raw_text_call,
+	.destroy = raw_text_destroy,
+};
