@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the two ends of a TLS connection say in the clear before everything is
+ * encrypted: the client's hello and the server's (RFC 8446, 4.1; RFC 5246,
+ * 7.4.1). One reader a direction; the bytes may come in any pieces.
+ */
+#ifndef HARK_TLS_HELLO_H
+#define HARK_TLS_HELLO_H
+
+#include "slice.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define TLS_HELLO_LIMIT_BYTES (16 * 1024) /* of one message; a longer one is not read */
+#define TLS_VERSION_1_3	      0x0304
+
+enum tls_hello_kind {
+	TLS_HELLO_MORE, /* not decided yet */
+	TLS_HELLO_CLIENT,
+	TLS_HELLO_SERVER,
+	TLS_HELLO_NONE, /* something else, or damaged: nothing is known */
+};
+
+/* Names that are not plain visible ASCII (RFC 8701's among them) are left out. Empty or 0: not said. */
+struct tls_hello {
+	char server_name[256]; /* RFC 6066, 3; of a client */
+	char alpn[64]; /* RFC 7301: a client's offers with commas between, as many as fit; a server's choice
+			*/
+	uint16_t version; /* a client's highest offer; a server's choice (RFC 8446, 4.2.1) */
+};
+
+struct tls_hello_reader {
+	enum tls_hello_kind kind;
+	bool lost;	    /* the records' borders are not known any more */
+	uint8_t header[5];  /* of the record under way */
+	size_t header_len;  /* 5: it is whole */
+	size_t record_left; /* of its content */
+	uint8_t *message;   /* the handshake message so far, with its header of 4 bytes */
+	size_t message_len;
+	uint64_t application; /* records of application data that began (TLS 1.3 hides the handshake's rest in
+				 such) */
+};
+
+/* Allocates nothing yet. */
+void tls_hello_init(struct tls_hello_reader *reader);
+void tls_hello_fini(struct tls_hello_reader *reader);
+
+/*
+ * Takes the next bytes of the direction. When they complete its hello, *out is filled; else it is untouched.
+ * Returns what the direction began with, as far as it is known; that does not change any more once it is not
+ * TLS_HELLO_MORE. Out of memory counts as TLS_HELLO_NONE.
+ */
+enum tls_hello_kind tls_hello_feed(struct tls_hello_reader *reader, struct slice bytes,
+				   struct tls_hello *out);
+
+/* Bytes are missing before the next ones. */
+void tls_hello_hole(struct tls_hello_reader *reader);
+
+#endif
