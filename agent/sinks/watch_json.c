@@ -5,6 +5,7 @@
  */
 #include "sinks.h"
 
+#include "body.h"
 #include "json_writer.h"
 #include "url.h"
 
@@ -17,6 +18,7 @@ struct sink {
 	bool pending_wanted;
 	const struct redact *redact;
 	struct buffer scratch; /* what redaction rewrote */
+	struct body_reader bodies;
 };
 
 static struct sink *watch_json_create(const struct sink_config *config)
@@ -40,6 +42,7 @@ static void watch_json_destroy(struct sink *sink)
 	fflush(sink->out);
 	buffer_fini(&sink->writer.line);
 	buffer_fini(&sink->scratch);
+	body_reader_fini(&sink->bodies);
 	free(sink);
 }
 
@@ -219,30 +222,37 @@ static void put_headers(struct sink *sink, const struct exchange *exchange)
 	}
 }
 
-/* A body that was cut inside a character is still text, without that character. */
-static void put_body(struct buffer *line, const struct message *message)
+/* Decoded, and bounded by what is kept. Text stays text without a character that was cut at its end. */
+static bool put_body(struct sink *sink, const struct message *message)
 {
-	bool cut = !message->body_known || message->body.len < message->body_bytes;
-	struct slice body = cut ? utf8_trim(message->body) : message->body;
+	struct buffer *line = &sink->writer.line;
+	struct body body = body_read(&sink->bodies, message, sink->redact);
 
-	if (utf8_is_text(body)) {
-		escape_json(line, body);
-		return;
+	if (body.kind != BODY_BINARY) {
+		escape_json(line, body.bytes);
+		return body_is_whole(&body);
 	}
 	buffer_string(line, "{\"base64\":\"");
-	escape_base64(line, message->body);
+	escape_base64(line, body.bytes);
 	buffer_string(line, "\"}");
+	return body_is_whole(&body);
 }
 
 static void put_bodies(struct sink *sink, const struct exchange *exchange)
 {
 	if (exchange->request && exchange->request->body.len) {
 		json_key(&sink->writer, "http.request.body");
-		put_body(&sink->writer.line, exchange->request);
+		if (!put_body(sink, exchange->request)) {
+			json_key(&sink->writer, "http.request.body.truncated");
+			json_bool(&sink->writer, true);
+		}
 	}
 	if (exchange->response && exchange->response->body.len) {
 		json_key(&sink->writer, "http.response.body");
-		put_body(&sink->writer.line, exchange->response);
+		if (!put_body(sink, exchange->response)) {
+			json_key(&sink->writer, "http.response.body.truncated");
+			json_bool(&sink->writer, true);
+		}
 	}
 }
 

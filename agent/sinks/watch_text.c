@@ -5,18 +5,19 @@
  */
 #include "sinks.h"
 
+#include "body_text.h"
 #include "escape.h"
 #include "line_text.h"
 
 #include <stdlib.h>
-
-#define BODY_SHOWN_BYTES 2048 /* more than that is no longer read at a glance; JSON has all that is kept */
 
 struct sink {
 	struct buffer text;
 	struct style style;
 	FILE *out;
 	int verbose;
+	size_t body_max_bytes;
+	struct body_reader bodies;
 };
 
 static struct sink *watch_text_create(const struct sink_config *config)
@@ -27,6 +28,7 @@ static struct sink *watch_text_create(const struct sink_config *config)
 		return NULL;
 	sink->out = config->out;
 	sink->verbose = config->verbose;
+	sink->body_max_bytes = config->body_max_bytes;
 	style_init(&sink->style, config);
 	return sink;
 }
@@ -38,6 +40,7 @@ static void watch_text_destroy(struct sink *sink)
 	fflush(sink->out);
 	buffer_fini(&sink->text);
 	style_fini(&sink->style);
+	body_reader_fini(&sink->bodies);
 	free(sink);
 }
 
@@ -72,25 +75,9 @@ static void put_fields(struct sink *sink, const char *mark, const struct header_
 		put_field(sink, mark, &list->items[i]);
 }
 
-/* A line of the body a line of text; the line feed itself is not shown. */
 static void put_body(struct sink *sink, const char *mark, const struct message *message)
 {
-	struct slice rest = slice_take(message->body, BODY_SHOWN_BYTES);
-	uint64_t shown = rest.len;
-
-	while (rest.len) {
-		const uint8_t *end = memchr(rest.data, '\n', rest.len);
-		size_t len = end ? (size_t)(end - rest.data) : rest.len;
-
-		buffer_string(&sink->text, mark);
-		escape_text(&sink->text, slice_take(rest, len), sink->style.utf8);
-		buffer_char(&sink->text, '\n');
-		rest = slice_drop(rest, end ? len + 1 : len);
-	}
-	if (shown && shown < message->body_bytes)
-		buffer_format(&sink->text, "%s[%llu of %s%llu bytes]\n", mark, (unsigned long long)shown,
-			      message->body_known ? "" : "at least ",
-			      (unsigned long long)message->body_bytes);
+	body_text_put(&sink->text, &sink->style, &sink->bodies, mark, message, sink->body_max_bytes);
 }
 
 /* 1xx responses, before the one that ends the exchange (RFC 9110, 15.2). */

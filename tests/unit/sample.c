@@ -77,6 +77,7 @@ void sample_sink_open(struct sample_sink *s, const struct sink_ops *ops, int ver
 {
 	struct sink_config config = { .verbose = verbose,
 				      .color = color,
+				      .body_max_bytes = 2048,
 				      .wall_offset_ns = SAMPLE_WALL_OFFSET_NS };
 
 	setenv("TZ", "UTC", 1);

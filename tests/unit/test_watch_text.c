@@ -107,7 +107,7 @@ static const struct row rows[] = {
 	  FIRST URL "200 9/612     12 ms\n"
 		    "    > Host: example.com\n    > Cookie: [redacted]\n    >| one\n    >| two\\x7f\n"
 		    "    < Server: nginx\n    < x-a: ?\n    < ?: [redacted]\n"
-		    "    <| abc\n    <| [3 of 612 bytes]\n    <+ x-t: 1\\r\n" },
+		    "    <| abc\n    <| [3 shown of 612; only the first 3 were kept]\n    <+ x-t: 1\\r\n" },
 	{ "colour", nothing, 0, true, "C",
 	  "\033[2m03:04:05.000\033[0m curl[1234]       #12     -> 10.0.0.2:8443   h1.1      "
 	  "\033[1mGET\033[0m  " URL "\033[32m200\033[0m 0/612     12 ms\n" },

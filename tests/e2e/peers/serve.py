@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A Python server: serve.py http PORT SITE | https PORT CERT KEY SITE | connect PORT | sink PORT."""
+"""A Python server: serve.py http PORT SITE | https PORT CERT KEY SITE | connect PORT | sink PORT | bodies PORT."""
 import functools
+import gzip
 import http.server
+import json
+import random
 import select
 import socket
 import ssl
 import sys
 import time
+import zlib
 
 
 class Files(http.server.SimpleHTTPRequestHandler):
@@ -82,8 +86,20 @@ class Sink(Files):
         self.answer(201, b"stored\n")
 
     do_PUT = do_DELETE = do_POST
+    bodies = {}
+
+    def answer_body(self, kind, coding, body):
+        self.send_response(200)
+        self.send_header("Content-Type", kind)
+        if coding:
+            self.send_header("Content-Encoding", coding)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
 
     def do_GET(self):
+        if self.path in self.bodies:
+            return self.answer_body(*self.bodies[self.path])
         what, _, seconds = self.path.removeprefix("/wait/").partition("/")
         if what == "events":
             return self.answer_events(float(seconds))
@@ -107,6 +123,33 @@ class Sink(Files):
             self.wfile.flush()
             time.sleep(0.05)
         self.wfile.write(b"0\r\n\r\n")
+
+
+def make_bodies():
+    """Path: (type, coding, bytes)."""
+    import brotli  # noqa: PLC0415
+    import zstandard  # noqa: PLC0415
+    text = "".join(f"line {i} caf\u00e9\n" for i in range(2000)).encode()
+    document = json.dumps({"items": [{"id": i, "name": f"n{i}", "big": 12345678901234567890.5} for i in range(40)]}).encode()
+    deflated = zlib.compressobj(wbits=-15)
+    return {
+        "/gzip": ("text/plain", "gzip", gzip.compress(text)),
+        "/deflate": ("text/plain", "deflate", zlib.compress(text)),
+        "/raw-deflate": ("text/plain", "deflate", deflated.compress(text) + deflated.flush()),
+        "/br": ("text/plain", "br", brotli.compress(text)),
+        "/zstd": ("text/plain", "zstd", zstandard.compress(text)),
+        "/two": ("text/plain", "gzip, br", brotli.compress(gzip.compress(text))),
+        "/bomb": ("text/plain", "gzip", gzip.compress(b"a" * 30_000_000)),
+        "/latin1": ("text/plain; charset=iso-8859-1", None, "caf\u00e9".encode("latin1")),
+        "/utf16": ("text/plain; charset=utf-16", None, "caf\u00e9".encode("utf-16")),
+        "/json": ("application/json", None, b'{"a":[1,2.50,{}],"b":"x\\ty"}'),
+        "/json-gzip": ("application/problem+json", "gzip", gzip.compress(document)),
+        "/binary": ("application/octet-stream", None, bytes(range(256)) * 4),
+        "/liar": ("text/plain", "gzip", b"this is no gzip"),
+        "/unknown": ("text/plain", "exi", b"\x01\x02"),
+        "/large": ("text/plain", None, b"0123456789abcde\n" * 20_000),
+        "/large-gzip": ("text/plain", "gzip", gzip.compress(random.Random(1).randbytes(200_000).hex().encode())),
+    }
 
 
 def relay(one, other):
@@ -142,6 +185,9 @@ def main():
     elif way == "https":
         serve_files(port, words[2], words[0], words[1])
     elif way == "sink":
+        http.server.ThreadingHTTPServer(("127.0.0.1", port), Sink).serve_forever()
+    elif way == "bodies":
+        Sink.bodies = make_bodies()
         http.server.ThreadingHTTPServer(("127.0.0.1", port), Sink).serve_forever()
     elif way == "connect":
         http.server.ThreadingHTTPServer(("127.0.0.1", port), Connect).serve_forever()

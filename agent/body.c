@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * In the order in which the sender did it, backwards: transfer coding (the
+ * decoder has undone the chunks), content codings from the last to the first
+ * (RFC 9110, 8.4), charset. What cannot be undone is shown as it is and said.
+ */
+#include "body.h"
+
+#include "body_coding.h"
+#include "escape.h"
+
+#include <iconv.h>
+#include <string.h>
+
+#define CODINGS_MAX 4 /* on one body; more are no real sender's */
+#define CHARSET_MAX 40
+#define INDENT_MAX  64
+
+void body_reader_fini(struct body_reader *reader)
+{
+	buffer_fini(&reader->decoded[0]);
+	buffer_fini(&reader->decoded[1]);
+	buffer_fini(&reader->text);
+	buffer_fini(&reader->redacted);
+}
+
+static struct slice trim(struct slice s)
+{
+	while (s.len && (s.data[0] == ' ' || s.data[0] == '\t'))
+		s = slice_drop(s, 1);
+	while (s.len && (s.data[s.len - 1] == ' ' || s.data[s.len - 1] == '\t'))
+		s.len--;
+	return s;
+}
+
+/* The last item of a comma-separated list is taken off. */
+static struct slice list_take_last(struct slice *list)
+{
+	size_t start = list->len;
+	struct slice last;
+
+	while (start && list->data[start - 1] != ',')
+		start--;
+	last = trim(slice_drop(*list, start));
+	list->len = start ? start - 1 : 0;
+	return last;
+}
+
+/* --- codings ------------------------------------------------------------------- */
+
+static void body_decode(struct body_reader *reader, struct body *body, struct slice list)
+{
+	struct slice rest = trim(list);
+
+	for (int i = 0; rest.len && i < CODINGS_MAX; i++) {
+		struct buffer *out = &reader->decoded[i % 2];
+		struct slice name = list_take_last(&rest);
+
+		buffer_clear(out);
+		switch (coding_decode(name, body->bytes, out, BODY_DECODED_MAX)) {
+		case CODING_WHOLE:
+			break;
+		case CODING_MORE:
+			body->wrong = body->wrong || !body->kept_part;
+			break;
+		case CODING_LIMIT:
+			body->expands = true;
+			break;
+		case CODING_WRONG:
+			body->wrong = true;
+			break;
+		case CODING_UNKNOWN:
+			body->unknown_coding = true;
+			return;
+		}
+		if (body->wrong && !out->len)
+			return; /* not even a begin: as it was sent */
+		body->codings = list;
+		body->bytes = slice_of(out->data, out->len);
+	}
+	body->unknown_coding = body->unknown_coding || rest.len;
+}
+
+/* --- types and charsets ---------------------------------------------------------- */
+
+/* "text/html; charset=x" without its parameters. */
+static struct slice media_type(struct slice type)
+{
+	const uint8_t *end = type.len ? memchr(type.data, ';', type.len) : NULL;
+
+	return trim(end ? slice_take(type, (size_t)(end - type.data)) : type);
+}
+
+static struct slice media_charset(struct slice type)
+{
+	static const char key[] = "charset=";
+
+	for (; type.len > sizeof(key) - 1; type = slice_drop(type, 1)) {
+		if (strncasecmp((const char *)type.data, key, sizeof(key) - 1) != 0)
+			continue;
+		type = slice_drop(type, sizeof(key) - 1);
+		if (type.data[0] == '"')
+			type = slice_drop(type, 1);
+		for (size_t i = 0; i < type.len; i++)
+			if (strchr("\"; \t,", type.data[i]))
+				type.len = i;
+		return type;
+	}
+	return slice_of(NULL, 0);
+}
+
+static bool ends_with(struct slice s, struct slice end)
+{
+	return s.len >= end.len && slice_equal_nocase(slice_drop(s, s.len - end.len), end);
+}
+
+static bool type_is_json(struct slice type)
+{
+	return slice_equal_nocase(type, SLICE("application/json")) || ends_with(type, SLICE("+json")) ||
+	       slice_equal_nocase(type, SLICE("text/json"));
+}
+
+static bool type_is_grpc(struct slice type)
+{
+	return type.len >= 16 && slice_equal_nocase(slice_take(type, 16), SLICE("application/grpc"));
+}
+
+static void latin1_to_utf8(struct slice in, struct buffer *out)
+{
+	for (size_t i = 0; i < in.len; i++) {
+		if (in.data[i] < 0x80) {
+			buffer_char(out, (char)in.data[i]);
+			continue;
+		}
+		buffer_char(out, (char)(0xc0 | in.data[i] >> 6));
+		buffer_char(out, (char)(0x80 | (in.data[i] & 0x3f)));
+	}
+}
+
+/* False: no such charset, or the bytes are not of it. A character that is cut at the end is left out. */
+static bool iconv_to_utf8(const char *charset, struct slice in, struct buffer *out)
+{
+	iconv_t converter = iconv_open("UTF-8", charset);
+	char *next = (char *)in.data;
+	size_t left = in.len;
+	bool good = true;
+
+	if (converter == (iconv_t)-1)
+		return false;
+	while (left && good) {
+		size_t room = left * 2 + 16, before = left;
+		char *to;
+
+		if (!buffer_room(out, room)) {
+			good = false;
+			break;
+		}
+		to = out->data + out->len;
+		iconv(converter, &next, &left, &to, &room);
+		good = left < before; /* E2BIG goes on; an incomplete end is at most a few bytes */
+		out->len = (size_t)(to - out->data);
+	}
+	iconv_close(converter);
+	return left < 4 && !out->failed;
+}
+
+static bool to_utf8(struct slice charset, struct slice in, struct buffer *out)
+{
+	char name[CHARSET_MAX];
+
+	buffer_clear(out);
+	if (charset.len >= sizeof(name) || !charset.len)
+		return false;
+	if (slice_equal_nocase(charset, SLICE("iso-8859-1")) ||
+	    slice_equal_nocase(charset, SLICE("latin1"))) {
+		latin1_to_utf8(in, out);
+		return !out->failed;
+	}
+	memcpy(name, charset.data, charset.len);
+	name[charset.len] = '\0';
+	return iconv_to_utf8(name, in, out);
+}
+
+/* The encoding that a byte order mark tells (WHATWG Encoding, 6); it goes before the header's. */
+static struct slice bom_charset(struct slice bytes)
+{
+	if (slice_has_prefix(bytes, SLICE("\xff\xfe")))
+		return SLICE("UTF-16LE");
+	if (slice_has_prefix(bytes, SLICE("\xfe\xff")))
+		return SLICE("UTF-16BE");
+	return slice_of(NULL, 0);
+}
+
+static void body_to_text(struct body_reader *reader, struct body *body, struct slice type)
+{
+	struct slice charset = bom_charset(body->bytes);
+	struct slice text = body_is_whole(body) ? body->bytes : utf8_trim(body->bytes);
+
+	if (charset.len)
+		body->bytes = slice_drop(body->bytes, 2);
+	else
+		charset = media_charset(type);
+	body->kind = BODY_BINARY;
+	if (type_is_grpc(media_type(type)))
+		return;
+	if (charset.len && !slice_equal_nocase(charset, SLICE("utf-8")) &&
+	    !slice_equal_nocase(charset, SLICE("us-ascii"))) {
+		if (!to_utf8(charset, body->bytes, &reader->text))
+			return;
+		text = slice_of(reader->text.data, reader->text.len);
+	}
+	if (!utf8_is_text(text))
+		return;
+	if (slice_has_prefix(text, SLICE("\xef\xbb\xbf")))
+		text = slice_drop(text, 3);
+	body->bytes = text;
+	body->kind = type_is_json(media_type(type)) ? BODY_JSON : BODY_TEXT;
+}
+
+struct body body_read(struct body_reader *reader, const struct message *message, const struct redact *redact)
+{
+	struct slice type = message_header(message, SLICE("Content-Type"));
+	struct body body = {
+		.bytes = message->body,
+		.kept_part = !message->body_known || message->body.len < message->body_bytes,
+	};
+
+	body_decode(reader, &body, message_header(message, SLICE("Content-Encoding")));
+	if (body.unknown_coding || (body.wrong && !body.codings.len)) {
+		body.kind = BODY_BINARY;
+		return body;
+	}
+	body_to_text(reader, &body, type);
+	if (body.kind == BODY_TEXT &&
+	    slice_equal_nocase(media_type(type), SLICE("application/x-www-form-urlencoded")))
+		body.bytes = redact_form(redact, body.bytes, &reader->redacted);
+	return body;
+}
+
+/* --- JSON -------------------------------------------------------------------------- */
+
+struct indenter {
+	struct buffer *out;
+	size_t depth;
+	bool string, escaped, fresh; /* fresh: right behind an opening bracket */
+	bool gap;		     /* white space was passed since the last token */
+};
+
+static void indent_line(struct indenter *in)
+{
+	size_t depth = in->depth < INDENT_MAX ? in->depth : INDENT_MAX;
+
+	buffer_char(in->out, '\n');
+	for (size_t i = 0; i < depth; i++)
+		buffer_string(in->out, "  ");
+}
+
+static void indent_string_byte(struct indenter *in, char c)
+{
+	buffer_char(in->out, c);
+	if (in->escaped)
+		in->escaped = false;
+	else if (c == '\\')
+		in->escaped = true;
+	else if (c == '"')
+		in->string = false;
+}
+
+/* A byte of a number, a word, or a string's begin. Two tokens without a sign between them stay two. */
+static void indent_token_byte(struct indenter *in, char c)
+{
+	char last = in->out->len ? in->out->data[in->out->len - 1] : '\n';
+
+	if (in->fresh)
+		indent_line(in);
+	else if (in->gap && !strchr(" \n", last))
+		buffer_char(in->out, ' ');
+	in->fresh = in->gap = false;
+	in->string = c == '"';
+	buffer_char(in->out, c);
+}
+
+static void indent_close(struct indenter *in, char c)
+{
+	in->depth -= in->depth > 0;
+	if (!in->fresh)
+		indent_line(in);
+	in->fresh = in->gap = false;
+	buffer_char(in->out, c);
+}
+
+static void indent_byte(struct indenter *in, char c)
+{
+	switch (c) {
+	case ' ':
+	case '\t':
+	case '\r':
+	case '\n':
+		in->gap = true;
+		return;
+	case '{':
+	case '[':
+		indent_token_byte(in, c);
+		in->depth++;
+		in->fresh = true;
+		return;
+	case '}':
+	case ']':
+		indent_close(in, c);
+		return;
+	case ',':
+		buffer_char(in->out, c);
+		indent_line(in);
+		in->gap = false;
+		return;
+	case ':':
+		buffer_string(in->out, ": ");
+		in->gap = false;
+		return;
+	}
+	indent_token_byte(in, c);
+}
+
+void body_indent_json(struct slice json, struct buffer *out)
+{
+	struct indenter in = { .out = out };
+
+	for (size_t i = 0; i < json.len; i++) {
+		if (in.string)
+			indent_string_byte(&in, (char)json.data[i]);
+		else
+			indent_byte(&in, (char)json.data[i]);
+	}
+}

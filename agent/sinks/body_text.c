@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The bound counts decoded bytes; indentation comes on top. The line behind
+ * the body is written only when something is to be said.
+ */
+#include "body_text.h"
+
+#include "escape.h"
+
+#define HEX_LINE_BYTES 16
+#define HEX_LINES_MAX  8 /* binary is not read beyond its head */
+
+static void put_lines(struct buffer *text, const struct style *style, const char *mark, struct slice rest)
+{
+	while (rest.len) {
+		const uint8_t *end = memchr(rest.data, '\n', rest.len);
+		size_t len = end ? (size_t)(end - rest.data) : rest.len;
+
+		buffer_string(text, mark);
+		escape_text(text, slice_take(rest, len), style->utf8);
+		buffer_char(text, '\n');
+		rest = slice_drop(rest, end ? len + 1 : len);
+	}
+}
+
+static void put_json(struct buffer *text, const struct style *style, const char *mark, struct slice json)
+{
+	struct buffer indented = { 0 };
+
+	body_indent_json(json, &indented);
+	if (indented.failed)
+		put_lines(text, style, mark, json);
+	else
+		put_lines(text, style, mark, slice_of(indented.data, indented.len));
+	buffer_fini(&indented);
+}
+
+static void put_hex(struct buffer *text, const char *mark, struct slice bytes)
+{
+	for (size_t at = 0; at < bytes.len; at += HEX_LINE_BYTES) {
+		struct slice line = slice_take(slice_drop(bytes, at), HEX_LINE_BYTES);
+
+		buffer_string(text, mark);
+		for (size_t i = 0; i < HEX_LINE_BYTES; i++) {
+			if (i < line.len)
+				buffer_format(text, "%02x ", line.data[i]);
+			else
+				buffer_string(text, "   ");
+		}
+		buffer_char(text, ' ');
+		for (size_t i = 0; i < line.len; i++)
+			buffer_char(text,
+				    line.data[i] >= ' ' && line.data[i] < 0x7f ? (char)line.data[i] : '.');
+		buffer_char(text, '\n');
+	}
+}
+
+static void put_wire(struct buffer *text, const struct style *style, const struct body *body,
+		     const struct message *message)
+{
+	buffer_string(text, "; ");
+	escape_text(text, body->codings, style->utf8);
+	buffer_string(text, ", ");
+	put_size(text, message->body_bytes);
+	buffer_string(text, message->body_known ? "" : "+");
+	buffer_string(text, " on the wire");
+}
+
+static void put_trouble(struct buffer *text, const struct body *body, const struct message *message)
+{
+	if (body->unknown_coding)
+		buffer_string(text, "; its coding is not known, shown as sent");
+	else if (body->wrong && !body->codings.len)
+		buffer_string(text, "; does not decode, shown as sent");
+	else if (body->wrong)
+		buffer_string(text, "; does not decode to its end");
+	if (body->expands)
+		buffer_string(text, "; expands beyond 1 MiB, cut");
+	if (!message->body_known)
+		buffer_string(text, "; its end was not seen");
+	else if (body->kept_part) {
+		buffer_string(text, "; only the first ");
+		put_size(text, message->body.len);
+		buffer_string(text, " were kept");
+	}
+}
+
+static void put_remark(struct buffer *text, const struct style *style, const char *mark,
+		       const struct body *body, const struct message *message, size_t shown)
+{
+	if (shown == body->bytes.len && body_is_whole(body) && !body->codings.len)
+		return;
+	buffer_string(text, mark);
+	style_on(text, style, STYLE_DIM);
+	buffer_char(text, '[');
+	put_size(text, shown);
+	buffer_string(text, " shown of ");
+	buffer_string(text, body->codings.len && !body_is_whole(body) ? "at least " : "");
+	put_size(text, body->codings.len || body_is_whole(body) ? body->bytes.len : message->body_bytes);
+	if (body->codings.len)
+		put_wire(text, style, body, message);
+	put_trouble(text, body, message);
+	buffer_char(text, ']');
+	style_off(text, style);
+	buffer_char(text, '\n');
+}
+
+void body_text_put(struct buffer *text, const struct style *style, struct body_reader *reader,
+		   const char *mark, const struct message *message, size_t max_bytes)
+{
+	struct slice shown;
+	struct body body;
+
+	if (!message->body.len)
+		return;
+	body = body_read(reader, message, style->redact);
+	shown = slice_take(body.bytes, max_bytes);
+	switch (body.kind) {
+	case BODY_TEXT:
+		shown = shown.len < body.bytes.len ? utf8_trim(shown) : shown;
+		put_lines(text, style, mark, shown);
+		break;
+	case BODY_JSON:
+		shown = shown.len < body.bytes.len ? utf8_trim(shown) : shown;
+		put_json(text, style, mark, shown);
+		break;
+	case BODY_BINARY:
+		shown = slice_take(shown, (size_t)HEX_LINE_BYTES * HEX_LINES_MAX);
+		put_hex(text, mark, shown);
+		break;
+	}
+	put_remark(text, style, mark, &body, message, shown.len);
+}
