@@ -32,7 +32,7 @@ EXPECTED = {
     "hark --comm nginx -v": r"nginx\[\d+\] (.|\n)*^    < X-Reply: to GET",
     "hark -vv --comm curl": r"^    <\| ",
     "hark -o json | jq -r '.\"url.path\"'": r"^/small\.txt$",
-    "hark -q -o json:out.jsonl -d 60": ("out.jsonl", r'"url\.path":"/small\.txt"'),
+    "hark -o json:out.jsonl -d 60": ("out.jsonl", r'"url\.path":"/small\.txt"'),
     "hark --pending 0.5": r"/wait/slow/2 .*pending",
     "hark conns": r"#\d+ +nginx\[\d+\] ",
     "hark conns -v -x 8193": r"(?m)^.*#{conn} (.|\n)*/small\.txt",
@@ -45,8 +45,8 @@ EXPECTED = {
     "hark doctor": r"(?i)openssl|libssl",
     "hark doctor 812": r"nginx",
 }
-TALK_ON_STDERR = ("hark --", "sudo hark --")  # the command has stdout
-ENDS_BY_ITSELF = ("hark replay", "hark doctor", "hark --", "sudo hark --", "hark -q -o json:out.jsonl")
+TALK_ON_STDERR = ("hark -- ", "sudo hark -- ")  # the command has stdout
+ENDS_BY_ITSELF = ("hark replay", "hark doctor", "hark -- ", "sudo hark -- ", "hark -o json:out.jsonl")
 
 
 def test_every_recipe_has_its_row():
@@ -72,7 +72,9 @@ def fill_in(recipe, nginx, python_http, connection):
     command = recipe.replace("812", str(nginx.worker())).replace("977", str(python_http.pid))
     command = command.replace("https://localhost/", f"https://localhost:{nginx.tls}/").replace("-d 60", "-d 2")
     command = command.replace("-x 8193", f"-x {connection}").replace("| jq", "| jq --unbuffered")
-    return command.replace("sudo hark", "sudo env PATH=$PATH hark")
+    command = command.replace("sudo hark", "sudo env PATH=$PATH hark")
+    # The shell in front would end by the signal that hark takes for "enough".
+    return command if "| jq" in command else f"exec {command}"
 
 
 class Recipe:
