@@ -83,9 +83,10 @@ static void conn_settle(struct conn *conn)
 {
 	conn->facts.tls_unknown = conn->clear.state == FLOW_UNDETERMINED && !conn->sessions;
 	conn->facts.muted = conn->clear.muted;
-	if (conn->clear.state == FLOW_TLS && !conn->ciphertext) {
-		conn->ciphertext = true;
+	if (conn->clear.state == FLOW_TLS)
 		conn->facts.tls = true;
+	if (conn->clear.state == FLOW_TLS && !conn->clear.hello && !conn->ciphertext) {
+		conn->ciphertext = true;
 		conn_tell(conn, VERDICT_CIPHERTEXT);
 	}
 	if (conn->clear.state == FLOW_MUTED && conn->clear.muted && !conn->muted) {
@@ -126,7 +127,7 @@ void conn_socket_data(struct conn *conn, const struct event_data *event)
 		flow_reset(&conn->clear, event->direction == DIRECTION_SENT ? DIRECTION_SENT : DIRECTION_RECEIVED);
 	if (!event->len && !(event->h.flags & EVENT_EOF))
 		return;
-	if (conn->clear.state == FLOW_TLS) {
+	if (conn->clear.state == FLOW_TLS && !conn->clear.hello) {
 		conn_count_ciphertext(conn, event);
 		return;
 	}
@@ -149,6 +150,8 @@ void conn_add_session(struct conn *conn, struct tls_session *session)
 	session->conn = conn;
 	flow_move(&session->flow, &conn->facts);
 	DL_APPEND(conn->sessions, session);
+	conn->session_seen = true;
+	conn->facts.opaque = NULL;
 	conn->facts.tls = true;
 	conn->facts.tls_unknown = false;
 }
@@ -156,7 +159,6 @@ void conn_add_session(struct conn *conn, struct tls_session *session)
 void conn_end_session(struct conn *conn, struct tls_session *session, enum protocol_end reason)
 {
 	flow_end(&session->flow, reason);
-	conn->plaintext = conn->plaintext || session->plaintext;
 	if (session->plaintext && !session->socket_id)
 		counter_add(COUNTER_TLS_UNBOUND, 1);
 	DL_DELETE(conn->sessions, session);
@@ -193,7 +195,7 @@ void conn_absorb(struct conn *conn, struct conn *socketless)
 		socketless->facts.id = id;
 	}
 	facts_add(&conn->facts, &socketless->facts);
-	conn->plaintext = conn->plaintext || socketless->plaintext;
+	conn->session_seen = conn->session_seen || socketless->session_seen;
 	DL_FOREACH_SAFE(socketless->sessions, session, tmp)
 	{
 		DL_DELETE(socketless->sessions, session);
@@ -234,6 +236,24 @@ void conn_expire(struct conn *conn)
 		flow_expire(&session->flow);
 }
 
+static bool conn_looks_secret(const struct conn *conn)
+{
+	return conn->facts.tls && !conn->session_seen;
+}
+
+bool conn_looks_opaque(const struct conn *conn)
+{
+	return conn_looks_secret(conn) && !conn->clear.hello && !conn->opaque_told;
+}
+
+void conn_tell_opaque(struct conn *conn)
+{
+	conn->opaque_told = true;
+	conn->facts.opaque = "no TLS library that hark knows was seen in this process";
+	if (conn->pipeline->handler.opaque)
+		conn->pipeline->handler.opaque(conn->pipeline->handler.ctx, &conn->facts);
+}
+
 static void conn_close_facts(struct conn *conn, enum protocol_end reason)
 {
 	struct conn_facts *facts = &conn->facts;
@@ -246,10 +266,16 @@ static void conn_close_facts(struct conn *conn, enum protocol_end reason)
 		facts->flags |= FLAG_IN_FLIGHT;
 	if (reason == END_RESET)
 		facts->flags |= FLAG_RESET;
-	if (facts->tls && !conn->plaintext) {
-		facts->opaque = "no TLS library that hark knows was seen";
-		counter_add(COUNTER_CONNECTIONS_OPAQUE, 1);
+	if (!conn_looks_secret(conn))
+		return;
+	if (conn->unbound) {
+		counter_add(COUNTER_CONNECTIONS_UNBOUND, 1);
+		facts->opaque = NULL;
+		return;
 	}
+	counter_add(COUNTER_CONNECTIONS_OPAQUE, 1);
+	if (!conn->opaque_told)
+		conn_tell_opaque(conn);
 }
 
 void conn_truncate(struct conn *conn)

@@ -28,7 +28,9 @@ struct conn {
 	bool beginning_seen;
 	bool ciphertext;      /* the verdict was given */
 	bool muted;	      /* the verdict was given */
-	bool plaintext;	      /* some came from a session that ended */
+	bool session_seen;    /* a TLS library's */
+	bool unbound;	      /* a process of it has TLS sessions that were never bound to a socket */
+	bool opaque_told;
 	bool eof;	      /* the peer said that it ends */
 	struct mover mover;   /* of the newest record */
 	uint64_t mover_names; /* the tracker's count of new names when `mover` was filled */
@@ -45,6 +47,8 @@ struct conn {
 	struct conn *pending_prev, *pending_next;
 	bool pending;
 	uint64_t pending_until;
+	struct conn *opaque_prev, *opaque_next;
+	uint64_t opaque_ns; /* when to say that it is opaque; 0: it does not wait for that */
 	struct fd_pointer *pointers;
 	struct sk_entry *sk;
 };
@@ -80,6 +84,12 @@ void conn_absorb(struct conn *conn, struct conn *socketless);
 
 /* A poll passed. True while something waits for the next. */
 bool conn_poll(struct conn *conn);
+
+/* TLS of which no session was seen so far, and nobody was told so. */
+bool conn_looks_opaque(const struct conn *conn);
+
+/* Says that its plaintext is not seen. */
+void conn_tell_opaque(struct conn *conn);
 
 /* About once a second. */
 void conn_expire(struct conn *conn);

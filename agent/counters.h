@@ -31,7 +31,10 @@
 	X(CONNECTIONS_CLOSED, "connections.closed", "connections that ended")                               \
 	X(CONNECTIONS_EVICTED, "connections.evicted", "connections forgotten to stay within limits")        \
 	X(CONNECTIONS_MUTED, "connections.muted", "connections that do not speak HTTP")                     \
-	X(CONNECTIONS_OPAQUE, "connections.opaque", "TLS connections whose plaintext was not seen")         \
+	X(CONNECTIONS_OPAQUE, "connections.opaque",                                                         \
+	  "TLS connections whose plaintext was not seen (hark doctor says why)")                            \
+	X(CONNECTIONS_UNBOUND, "connections.unbound",                                                       \
+	  "TLS connections whose plaintext was seen, but not that it is theirs")                            \
 	X(EXCHANGES_WHOLE, "exchanges.whole", "exchanges seen whole")                                       \
 	X(EXCHANGES_FLAGGED, "exchanges.flagged", "exchanges with a flag")                                  \
 	X(EXCHANGES_PENDING, "exchanges.pending", "lines about exchanges that were not over")               \
@@ -52,6 +55,7 @@
 	X(TRANSFERS_PEEKED, "transfers.peeked", "peeks: seen, not counted as data")                         \
 	X(TRANSFERS_OUT_OF_BAND, "transfers.out_of_band", "out-of-band transfers: not stream data")         \
 	X(TRANSFERS_VECTORS, "transfers.vectors", "calls with more vectors than are walked")                \
+	X(TRANSFERS_UDP_443, "transfers.udp_443", "datagrams of UDP port 443 (HTTP/3): not read")           \
 	X(FAULTS, "faults", "user memory that could not be read")                                           \
 	X(PROBES_DETACHED, "probes.detached",                                                               \
 	  "files whose return probes were taken off to protect a program")                                  \

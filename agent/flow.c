@@ -13,6 +13,7 @@
 #include "detect.h"
 #include "flow_decode.h"
 #include "flow_judge.h"
+#include "hello.h"
 
 void flow_init(struct flow *flow, const struct pipeline *pipeline, struct conn_facts *facts, uint32_t pid,
 	       uint64_t ssl)
@@ -37,6 +38,8 @@ void flow_fini(struct flow *flow)
 	message_free(flow->upgrade_request);
 	flow->upgrade_request = NULL;
 	calls_fini(&flow->calls);
+	hello_free(flow->hello);
+	flow->hello = NULL;
 	pair_fini(&flow->pair);
 	for (int i = 0; i < 2; i++) {
 		stream_fini(&flow->side[i].stream);
@@ -266,6 +269,8 @@ void flow_turn_tls(struct flow *flow)
 {
 	uint64_t held = flow->side[0].held.len + flow->side[1].held.len;
 
+	hello_free(flow->hello);
+	flow->hello = NULL;
 	if (flow->state == FLOW_TLS)
 		return;
 	flow_decode_end(flow, END_CLOSED);

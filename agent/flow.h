@@ -31,6 +31,8 @@ enum flow_upgrade {
 	UPGRADE_OTHER, /* a tunnel, or a protocol that hark does not know */
 };
 
+struct hello;
+
 struct flow_side {
 	struct stream stream;
 	struct held held;
@@ -53,6 +55,7 @@ struct flow {
 	struct pair pair;
 	struct flow_side side[2]; /* by enum event_direction */
 	struct calls calls;	  /* what was not given out yet */
+	struct hello *hello;	  /* in FLOW_TLS, while the hellos are awaited; else NULL */
 	uint64_t undetermined_copied, undetermined_skipped;
 	const char *muted;	   /* why; static */
 	enum flow_upgrade upgrade; /* asked for by the decoder during a feed */
@@ -90,7 +93,7 @@ bool flow_poll(struct flow *flow);
 /* About once a second: exchanges that do not move expire. */
 void flow_expire(struct flow *flow);
 
-/* The bytes are TLS from here on: held ones are discarded, messages under way end. */
+/* The bytes are TLS from here on: held ones are discarded, messages under way end, no hello is awaited. */
 void flow_turn_tls(struct flow *flow);
 
 /* Ends the layer: everything under way comes out. Nothing may be put afterwards. */

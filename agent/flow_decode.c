@@ -10,6 +10,7 @@
 
 #include "counters.h"
 #include "detect.h"
+#include "flow_hello.h"
 #include "flow_judge.h"
 
 #include <errno.h>
@@ -284,7 +285,7 @@ static size_t flow_feed(struct flow *flow, enum event_direction direction, struc
 	long consumed;
 
 	if (flow_turns_tls(flow, bytes)) {
-		flow_turn_tls(flow);
+		flow_begin_tls(flow, true);
 		return 0;
 	}
 	flow->mover = mover;
@@ -311,6 +312,7 @@ void flow_data(struct flow *flow, enum event_direction direction, struct slice b
 			bytes = slice_drop(bytes, flow_feed(flow, direction, bytes, time_ns, mover));
 			break;
 		case FLOW_TLS:
+			flow_hello_data(flow, direction, bytes);
 			flow_count_ciphertext(flow, bytes.len, 0);
 			return;
 		case FLOW_MUTED:
@@ -336,6 +338,7 @@ void flow_hole(struct flow *flow, enum event_direction direction, uint64_t size,
 		flow->ops->hole(flow->decoder, direction, size, time_ns);
 		return;
 	case FLOW_TLS:
+		flow_hello_hole(flow, direction);
 		if (!lost && size != HOLE_UNKNOWN_SIZE)
 			flow_count_ciphertext(flow, 0, size);
 		return;

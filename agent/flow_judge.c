@@ -9,6 +9,7 @@
 #include "counters.h"
 #include "detect.h"
 #include "flow_decode.h"
+#include "flow_hello.h"
 
 #define SEARCH_WHOLE_BYTES 4096 /* so little is searched anew with each record */
 
@@ -167,7 +168,7 @@ static bool flow_judge_once(struct flow *flow, enum event_direction direction)
 		if (flow_is_tls_layer(flow))
 			flow_mute(flow, "not HTTP");
 		else
-			flow_turn_tls(flow);
+			flow_begin_tls(flow, false);
 		return false;
 	case DETECT_PROXY:
 		held_drop(&side->held, result.offset);

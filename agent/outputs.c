@@ -8,6 +8,7 @@
 #include "counters.h"
 #include "log.h"
 #include "private_file.h"
+#include "sinks/opaque_text.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,6 +19,7 @@
 #include <unistd.h>
 
 #define BUFFER_BYTES (256 * 1024)
+#define TOLD_MAX     10
 
 struct output_open {
 	const char *path; /* NULL: stdout */
@@ -31,7 +33,8 @@ struct outputs {
 	struct output_open items[OUTPUTS_MAX];
 	size_t count;
 	uint64_t shown;
-	bool conn_seen; /* the one of -x */
+	unsigned int told; /* lines about what is not read, on stderr */
+	bool conn_seen;	   /* the one of -x */
 	bool finished;
 	int error;
 };
@@ -186,16 +189,81 @@ void outputs_pending(struct outputs *outputs, const struct exchange *exchange)
 		SHOW(outputs, pending, exchange);
 }
 
+/* Where no output has a line for what is not read, stderr says it: the first such things, not each. */
+static bool may_tell(struct outputs *outputs)
+{
+	if (outputs->told > TOLD_MAX || log_level < LOG_NORMAL)
+		return false;
+	if (outputs->told++ < TOLD_MAX)
+		return true;
+	log_info("further traffic that is not read is only counted");
+	return false;
+}
+
+static void tell_opaque(struct outputs *outputs, const struct conn_facts *conn)
+{
+	struct buffer text = { .data = NULL };
+	struct style style;
+
+	if (!may_tell(outputs))
+		return;
+	style_init(&style, &(struct sink_config){ .out = stderr });
+	opaque_text_tell(&text, &style, conn);
+	log_info("%.*s", (int)text.len, text.data ? text.data : "");
+	style_fini(&style);
+	buffer_fini(&text);
+}
+
+static void tell_unseen(struct outputs *outputs, const struct event_unseen *unseen,
+			const struct mover *program)
+{
+	struct buffer text = { .data = NULL };
+	struct style style;
+
+	if (!may_tell(outputs))
+		return;
+	style_init(&style, &(struct sink_config){ .out = stderr });
+	unseen_text_tell(&text, &style, unseen, program);
+	log_info("%.*s", (int)text.len, text.data ? text.data : "");
+	style_fini(&style);
+	buffer_fini(&text);
+}
+
+/* `hark conns` says it of each connection when that ends. */
+static bool has_opaque_lines(const struct outputs *outputs)
+{
+	enum view view = outputs->options->view;
+
+	for (size_t i = 0; i < outputs->count; i++)
+		if (outputs->items[i].ops->opaque)
+			return true;
+	return view == VIEW_CONNS || view == VIEW_RECORD;
+}
+
+static bool has_unseen_lines(const struct outputs *outputs)
+{
+	for (size_t i = 0; i < outputs->count; i++)
+		if (outputs->items[i].ops->unseen)
+			return true;
+	return outputs->options->view == VIEW_RECORD;
+}
+
 void outputs_opaque(struct outputs *outputs, const struct conn_facts *conn)
 {
-	if (is_wanted(outputs, &conn->owner, conn))
-		SHOW(outputs, opaque, conn);
+	if (!is_wanted(outputs, &conn->owner, conn))
+		return;
+	SHOW(outputs, opaque, conn);
+	if (!has_opaque_lines(outputs))
+		tell_opaque(outputs, conn);
 }
 
 void outputs_unseen(struct outputs *outputs, const struct event_unseen *unseen, const struct mover *program)
 {
-	if (is_wanted(outputs, program, NULL))
-		SHOW(outputs, unseen, unseen, program);
+	if (!is_wanted(outputs, program, NULL))
+		return;
+	SHOW(outputs, unseen, unseen, program);
+	if (!has_unseen_lines(outputs))
+		tell_unseen(outputs, unseen, program);
 }
 
 void outputs_call(struct outputs *outputs, const struct call *call)

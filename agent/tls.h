@@ -25,6 +25,7 @@ struct tls_session {
 	struct flow flow;
 	uint64_t socket_id; /* 0: not bound */
 	bool plaintext;	    /* the library moved some */
+	bool apart;	    /* counted as its process's without a socket */
 	bool ending;	    /* freed: only what is late may still come */
 	uint64_t end_poll;
 	UT_hash_handle hh;

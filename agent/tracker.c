@@ -10,6 +10,7 @@
 
 #include "counters.h"
 #include "tracker_life.h"
+#include "tracker_opaque.h"
 #include "tracker_table.h"
 
 #include <errno.h>
@@ -220,6 +221,7 @@ static void tracker_tls(struct tracker *tracker, const struct event_data *event)
 		conn->facts.handshake_ns = event->h.time_ns - event->offset;
 	if (event->h.type != EVENT_TLS_BIND)
 		tls_session_record(session, event, &conn->mover);
+	opaque_note_session(tracker, session);
 }
 
 static void tracker_tls_free(struct tracker *tracker, const struct event_data *event)

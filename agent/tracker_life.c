@@ -12,6 +12,7 @@
 
 #include "counters.h"
 #include "pair_pending.h"
+#include "tracker_opaque.h"
 
 #include <sys/socket.h>
 
@@ -403,6 +404,7 @@ void tracker_poll(struct tracker *tracker)
 	{
 		bool waits = conn_poll(conn);
 
+		opaque_watch(tracker, conn);
 		if (conn->closing && conn->close_poll <= pipeline->poll) {
 			conn_close(tracker, conn, conn->close_reason);
 		} else if (!waits && conn->pending_until <= pipeline->poll) {
@@ -410,6 +412,7 @@ void tracker_poll(struct tracker *tracker)
 			DL_DELETE2(tracker->pending, conn, pending_prev, pending_next);
 		}
 	}
+	opaque_poll(tracker);
 	tracker_tell_pending(tracker);
 	if (pipeline->now_ns - tracker->sweep_ns < SWEEP_NS)
 		return;

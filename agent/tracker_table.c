@@ -10,6 +10,7 @@
 #include "tracker_table.h"
 
 #include "counters.h"
+#include "tracker_opaque.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -83,6 +84,7 @@ void conn_remove(struct tracker *tracker, struct conn *conn)
 		HASH_DEL(tracker->by_id, conn);
 	if (conn->pending)
 		DL_DELETE2(tracker->pending, conn, pending_prev, pending_next);
+	opaque_unwatch(tracker, conn);
 	DL_DELETE(tracker->conns, conn);
 	tracker->conn_count--;
 	conn_free(conn);
@@ -94,6 +96,7 @@ void conn_close(struct tracker *tracker, struct conn *conn, enum protocol_end re
 
 	DL_FOREACH (conn->sessions, session)
 		session_unlink(tracker, session);
+	opaque_learn(conn);
 	conn_end(conn, reason);
 	conn_remove(tracker, conn);
 }
@@ -166,6 +169,8 @@ void process_remove(struct tracker *tracker, struct process *process)
 
 void fd_remove(struct tracker *tracker, struct fd_pointer *pointer)
 {
+	if (pointer->process->apart)
+		pointer->conn->unbound = true;
 	DL_DELETE(pointer->conn->pointers, pointer);
 	DL_DELETE2(pointer->process->pointers, pointer, process_prev, process_next);
 	if (pointer->key.fd >= 0)

@@ -37,6 +37,7 @@ struct process {
 	uint64_t gone_poll;
 	struct fd_pointer *pointers;
 	struct tls_session *sessions;
+	uint64_t apart; /* sessions that moved plaintext and were never bound to a socket */
 	UT_hash_handle hh;
 	struct process *prev, *next; /* of those that exited */
 };
@@ -60,6 +61,7 @@ struct tracker {
 	struct conn *by_id;
 	struct conn *conns; /* by last activity, oldest first */
 	struct conn *pending;
+	struct conn *opaque; /* to be told so, by time */
 	size_t conn_count, waiting_count;
 	struct fd_pointer *fds;
 	struct tls_session *sessions;

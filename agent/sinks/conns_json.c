@@ -93,6 +93,42 @@ static void put_life(struct json_writer *writer, const struct conn_facts *conn)
 	}
 }
 
+/* Commas stand between names only: tls_hello.h leaves out names that hold one. */
+static void put_alpn_offered(struct json_writer *writer, const char *names)
+{
+	json_key(writer, "hark.tls.alpn_offered");
+	buffer_char(&writer->line, '[');
+	while (*names) {
+		size_t len = strcspn(names, ",");
+
+		escape_json(&writer->line, slice_of(names, len));
+		names += len;
+		if (*names)
+			buffer_char(&writer->line, *names++);
+	}
+	buffer_char(&writer->line, ']');
+}
+
+static void put_hello(struct json_writer *writer, const struct conn_facts *conn)
+{
+	const char *version = show_tls_version(conn->tls_version);
+
+	if (conn->sni[0]) {
+		json_key(writer, "tls.client.server_name");
+		escape_json(&writer->line, slice_of_string(conn->sni));
+	}
+	if (conn->alpn[0]) {
+		json_key(writer, "tls.next_protocol");
+		escape_json(&writer->line, slice_of_string(conn->alpn));
+	}
+	if (version) {
+		json_key(writer, "tls.protocol.version");
+		json_plain(writer, version);
+	}
+	if (conn->alpn_offered[0])
+		put_alpn_offered(writer, conn->alpn_offered);
+}
+
 static void put_bytes(struct json_writer *writer, const struct conn_facts *conn)
 {
 	json_key(writer, "hark.bytes.moved");
@@ -127,6 +163,7 @@ static void conns_json_closed(struct sink *sink, const struct conn_facts *conn)
 		json_key(writer, "hark.opaque");
 		escape_json(&writer->line, slice_of_string(conn->opaque));
 	}
+	put_hello(writer, conn);
 	json_end(writer, sink->out);
 }
 

@@ -15,6 +15,7 @@
 #include "counters.h"
 #include "escape.h"
 #include "line_text.h"
+#include "opaque_text.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -298,6 +299,8 @@ static void put_remarks(struct sink *sink, const struct conn_facts *conn)
 		escape_text(text, slice_of_string(conn->muted), sink->style.utf8);
 	}
 	if (conn->opaque) {
+		if (conn->tls_version || conn->sni[0])
+			hello_text_put(text, &sink->style, conn);
 		buffer_string(text, " opaque: ");
 		escape_text(text, slice_of_string(conn->opaque), sink->style.utf8);
 	}

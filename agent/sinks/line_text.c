@@ -242,22 +242,27 @@ static void put_body_size(struct buffer *buffer, const struct message *message)
 		buffer_char(buffer, '+');
 }
 
-static void put_who(struct buffer *buffer, struct style *style, const struct exchange *exchange)
+void put_when_and_program(struct buffer *buffer, struct style *style, uint64_t time_ns,
+			  const struct mover *mover)
 {
-	const struct conn_facts *conn = exchange->conn;
 	size_t start = buffer->len;
 
 	style_on(buffer, style, STYLE_DIM);
-	if (exchange->start_ns)
-		show_local(buffer, &style->clock, exchange->start_ns);
+	if (time_ns)
+		show_local(buffer, &style->clock, time_ns);
 	else
 		buffer_char(buffer, '?');
 	style_off(buffer, style);
 	column_end(buffer, start, 12);
 	start = buffer->len;
-	put_program(buffer, style, &exchange->mover);
+	put_program(buffer, style, mover);
 	column_end(buffer, start, 16);
-	start = buffer->len;
+}
+
+void put_connection(struct buffer *buffer, const struct style *style, const struct conn_facts *conn)
+{
+	size_t start = buffer->len;
+
 	buffer_char(buffer, '#');
 	buffer_u64(buffer, conn->id);
 	column_end(buffer, start, 7);
@@ -267,6 +272,14 @@ static void put_who(struct buffer *buffer, struct style *style, const struct exc
 	start = buffer->len;
 	show_endpoint(buffer, &conn->sock, conn->sock.peer, conn->sock.peer_port);
 	column_end(buffer, start, 15);
+}
+
+static void put_who(struct buffer *buffer, struct style *style, const struct exchange *exchange)
+{
+	size_t start;
+
+	put_when_and_program(buffer, style, exchange->start_ns, &exchange->mover);
+	put_connection(buffer, style, exchange->conn);
 	start = buffer->len;
 	put_protocol(buffer, exchange);
 	column_end(buffer, start, 9);

@@ -46,6 +46,11 @@ void put_latency(struct buffer *buffer, uint64_t ns);
 /* "[gap,reset CANCEL]", or nothing. error: NULL or a name. */
 void put_flags(struct buffer *buffer, const struct style *style, unsigned int flags, const char *error);
 
+/* The columns that a line begins with: time and program; then number, role and peer of its connection. */
+void put_when_and_program(struct buffer *buffer, struct style *style, uint64_t time_ns,
+			  const struct mover *mover);
+void put_connection(struct buffer *buffer, const struct style *style, const struct conn_facts *conn);
+
 /* The whole line without its newline. */
 void line_text_put(struct buffer *buffer, struct style *style, const struct exchange *exchange);
 

@@ -136,6 +136,15 @@ enum http_version show_exchange_version(const struct exchange *exchange)
 	return exchange->response ? exchange->response->version : HTTP_VERSION_UNKNOWN;
 }
 
+const char *show_tls_version(uint16_t version)
+{
+	static const char *const names[] = { "1.0", "1.1", "1.2", "1.3" };
+
+	if (version < 0x0301 || version > 0x0304)
+		return NULL;
+	return names[version - 0x0301];
+}
+
 const char *show_role(enum protocol_role role)
 {
 	switch (role) {

@@ -43,6 +43,9 @@ const char *show_version(enum http_version version);
 /* What the request says, else the response. */
 enum http_version show_exchange_version(const struct exchange *exchange);
 
+/* "1.3" of 0x0304; NULL: not known, or a version that has no name. */
+const char *show_tls_version(uint16_t version);
+
 /* "client", "server"; NULL: not known. */
 const char *show_role(enum protocol_role role);
 /* "local", "peer", "exit"; NULL: not known. */

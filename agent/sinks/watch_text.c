@@ -8,6 +8,7 @@
 #include "body_text.h"
 #include "escape.h"
 #include "line_text.h"
+#include "opaque_text.h"
 
 #include <stdlib.h>
 
@@ -119,11 +120,28 @@ static void watch_text_pending(struct sink *sink, const struct exchange *exchang
 	buffer_write(&sink->text, sink->out);
 }
 
+static void watch_text_opaque(struct sink *sink, const struct conn_facts *conn)
+{
+	opaque_text_put(&sink->text, &sink->style, conn);
+	buffer_char(&sink->text, '\n');
+	buffer_write(&sink->text, sink->out);
+}
+
+static void watch_text_unseen(struct sink *sink, const struct event_unseen *unseen,
+			      const struct mover *program)
+{
+	unseen_text_put(&sink->text, &sink->style, unseen, program);
+	buffer_char(&sink->text, '\n');
+	buffer_write(&sink->text, sink->out);
+}
+
 const struct sink_ops watch_text_sink = {
 	.format = "text",
 	.view = VIEW_WATCH,
 	.create = watch_text_create,
 	.exchange = watch_text_exchange,
 	.pending = watch_text_pending,
+	.opaque = watch_text_opaque,
+	.unseen = watch_text_unseen,
 	.destroy = watch_text_destroy,
 };

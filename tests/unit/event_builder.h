@@ -117,6 +117,12 @@ static inline void bench_closed(void *ctx, const struct conn_facts *conn)
 	bench_log(bench, "\n");
 }
 
+static inline void bench_opaque(void *ctx, const struct conn_facts *conn)
+{
+	bench_log(ctx, "%llu opaque sni=%s alpn=%s offered=%s %04x\n", bench_number(ctx, conn), conn->sni,
+		  conn->alpn, conn->alpn_offered, conn->tls_version);
+}
+
 static inline void bench_verdict(void *ctx, uint64_t id, enum tracker_verdict verdict)
 {
 	bench_log(ctx, "verdict %llu %s\n", (unsigned long long)id,
@@ -144,6 +150,7 @@ static inline void bench_start(struct bench *bench)
 		.exchange = bench_exchange,
 		.conn_opened = bench_opened,
 		.conn_closed = bench_closed,
+		.opaque = bench_opaque,
 		.verdict = bench_verdict,
 		.skip = bench_skip,
 	};

@@ -37,6 +37,19 @@ static void opaque(struct conn_facts *conn)
 				     .sock = { .fd = -1 } };
 }
 
+static void hello(struct conn_facts *conn)
+{
+	*conn = (struct conn_facts){ .id = 3,
+				     .tls = true,
+				     .opaque = "no library",
+				     .sni = "a\033[2Jb",
+				     .alpn = "h2",
+				     .alpn_offered = "h2,http/1.1",
+				     .tls_version = 0x0303,
+				     .owner = { .fd = -1 },
+				     .sock = { .fd = -1 } };
+}
+
 static void muted(struct conn_facts *conn)
 {
 	*conn = (struct conn_facts){ .id = 4,
@@ -74,6 +87,14 @@ static const struct row rows[] = {
 	  "copied\":0,"
 	  "\"hark.bytes.skipped\":0,\"hark.bytes.lost\":5,\"hark.bytes.ciphertext\":99,"
 	  "\"hark.flags\":[\"late-joined\"],\"hark.opaque\":\"no library that hark knows\"}\n" },
+	{ "what the hellos said", hello,
+	  TITLE "-            stays  #3      ?[?]               -                     -                     "
+		"?      yes      ?     "
+		"0      0       ?        - TLS 1.2 sni=a\\x1b[2Jb alpn=h2 opaque: no library\n",
+	  "{\"hark.connection\":3,\"tls\":true,\"hark.exchanges\":0,\"hark.bytes.moved\":0,\"hark.bytes."
+	  "copied\":0,\"hark.bytes.skipped\":0,\"hark.bytes.lost\":0,\"hark.opaque\":\"no library\","
+	  "\"tls.client.server_name\":\"a\\u001b[2Jb\",\"tls.next_protocol\":\"h2\","
+	  "\"tls.protocol.version\":\"1.2\",\"hark.tls.alpn_offered\":[\"h2\",\"http/1.1\"]}\n" },
 	{ "muted, still open", muted,
 	  TITLE "-            stays  #4      ?[?]               -                     -                     "
 		"?      ?        ?     "

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A question mark behind the protocols says that they were offered; which one was taken is encrypted
+ * (TLS 1.3). */
+#include "opaque_text.h"
+
+#include "escape.h"
+
+void hello_text_put(struct buffer *buffer, const struct style *style, const struct conn_facts *conn)
+{
+	const char *version = show_tls_version(conn->tls_version);
+	const char *alpn = conn->alpn[0] ? conn->alpn : conn->alpn_offered;
+
+	if (version)
+		buffer_format(buffer, " TLS %s", version);
+	else
+		buffer_string(buffer, " TLS");
+	if (conn->sni[0]) {
+		buffer_string(buffer, " sni=");
+		escape_text(buffer, slice_of_string(conn->sni), style->utf8);
+	}
+	if (!alpn[0])
+		return;
+	buffer_string(buffer, " alpn=");
+	escape_text(buffer, slice_of_string(alpn), style->utf8);
+	if (!conn->alpn[0])
+		buffer_char(buffer, '?');
+}
+
+static void put_reason(struct buffer *buffer, const struct conn_facts *conn)
+{
+	buffer_string(buffer, "not read: ");
+	buffer_string(buffer, conn->opaque ? conn->opaque : "?");
+	if (conn->owner.pid)
+		buffer_format(buffer, " (hark doctor %u says more)", conn->owner.pid);
+}
+
+void opaque_text_put(struct buffer *buffer, struct style *style, const struct conn_facts *conn)
+{
+	size_t start;
+
+	put_when_and_program(buffer, style, conn->opened_ns ? conn->opened_ns : conn->seen_ns, &conn->owner);
+	put_connection(buffer, style, conn);
+	if (buffer->len)
+		buffer->len--; /* the next part brings its own space */
+	start = buffer->len;
+	hello_text_put(buffer, style, conn);
+	column_end(buffer, start, 10);
+	style_on(buffer, style, STYLE_YELLOW);
+	put_reason(buffer, conn);
+	style_off(buffer, style);
+}
+
+void opaque_text_tell(struct buffer *buffer, const struct style *style, const struct conn_facts *conn)
+{
+	put_program(buffer, style, &conn->owner);
+	buffer_char(buffer, ' ');
+	show_endpoint(buffer, &conn->sock, conn->sock.peer, conn->sock.peer_port);
+	hello_text_put(buffer, style, conn);
+	buffer_string(buffer, ": ");
+	put_reason(buffer, conn);
+}
+
+static const char *unseen_transport(const struct event_unseen *unseen)
+{
+	return unseen->kind == UNSEEN_UDP_443 ? "UDP " : unseen->sock.family == 1 /* AF_UNIX */ ? "" : "TCP ";
+}
+
+static const char *unseen_reason(const struct event_unseen *unseen)
+{
+	switch ((enum event_unseen_kind)unseen->kind) {
+	case UNSEEN_UDP_443:
+		return "HTTP/3 (QUIC) is not read";
+	case UNSEEN_IO_URING:
+		return "what moves through io_uring is not read, only its size";
+	}
+	return "not read"; /* of a later version's recording */
+}
+
+static void put_unseen(struct buffer *buffer, const struct event_unseen *unseen)
+{
+	const struct event_socket *sock = &unseen->sock;
+	bool server = unseen->kind == UNSEEN_UDP_443 && sock->local_port == 443 && sock->peer_port != 443;
+
+	buffer_string(buffer, unseen_transport(unseen));
+	show_endpoint(buffer, sock, server ? sock->local : sock->peer,
+		      server ? sock->local_port : sock->peer_port);
+	buffer_string(buffer, ": ");
+}
+
+void unseen_text_put(struct buffer *buffer, struct style *style, const struct event_unseen *unseen,
+		     const struct mover *program)
+{
+	put_when_and_program(buffer, style, unseen->h.time_ns, program);
+	put_unseen(buffer, unseen);
+	style_on(buffer, style, STYLE_YELLOW);
+	buffer_string(buffer, unseen_reason(unseen));
+	style_off(buffer, style);
+}
+
+void unseen_text_tell(struct buffer *buffer, const struct style *style, const struct event_unseen *unseen,
+		      const struct mover *program)
+{
+	put_program(buffer, style, program);
+	buffer_char(buffer, ' ');
+	put_unseen(buffer, unseen);
+	buffer_string(buffer, unseen_reason(unseen));
+}

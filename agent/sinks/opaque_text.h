@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Lines for people about traffic that hark does not read: what it is, why, what to do. */
+#ifndef HARK_OPAQUE_TEXT_H
+#define HARK_OPAQUE_TEXT_H
+
+#include "line_text.h"
+
+/* A line of the watch, without its newline; the columns are those of line_text_put(). */
+void opaque_text_put(struct buffer *buffer, struct style *style, const struct conn_facts *conn);
+void unseen_text_put(struct buffer *buffer, struct style *style, const struct event_unseen *unseen,
+		     const struct mover *program);
+
+/* The same as a sentence on its own. */
+void opaque_text_tell(struct buffer *buffer, const struct style *style, const struct conn_facts *conn);
+void unseen_text_tell(struct buffer *buffer, const struct style *style, const struct event_unseen *unseen,
+		      const struct mover *program);
+
+/* What the hello messages said, each part with a space before it: " TLS 1.3 sni=example.org
+ * alpn=h2,http/1.1?". */
+void hello_text_put(struct buffer *buffer, const struct style *style, const struct conn_facts *conn);
+
+#endif
