@@ -63,6 +63,7 @@
 	X(OUTPUT_ERRORS, "output.errors", "writes that failed")                                             \
 	X(LIMIT_MAPS, "limit.maps", "kernel maps that were full")                                           \
 	X(LIMIT_CONNECTIONS, "limit.connections", "more connections than are followed")                     \
+	X(LIMIT_CONTAINERS, "limit.containers", "processes shown without the container they are in")        \
 	X(LIMIT_EXCHANGES, "limit.exchanges", "more open exchanges than are followed")                      \
 	X(LIMIT_HELD, "limit.held", "bytes not held for an undetermined connection")                        \
 	X(LIMIT_REORDER, "limit.reorder", "bytes not held while waiting for a late record")                 \

@@ -6,6 +6,7 @@
  */
 #include "source_bpf.h"
 
+#include "container.h"
 #include "counters.h"
 #include "processes.h"
 
@@ -21,6 +22,7 @@
 
 struct known_process {
 	uint32_t pid;
+	char *cgroup; /* NULL: not known */
 	UT_hash_handle hh;
 };
 
@@ -46,36 +48,45 @@ struct source_bpf *source_bpf_new(struct probes *probes, event_fn *fn, void *ctx
 	return source;
 }
 
+static void known_free(struct source_bpf *source, struct known_process *process)
+{
+	HASH_DEL(source->known, process);
+	free(process->cgroup);
+	free(process);
+}
+
+static struct known_process *known_find(const struct source_bpf *source, uint32_t pid)
+{
+	struct known_process *process;
+
+	HASH_FIND(hh, source->known, &pid, sizeof(pid), process);
+	return process;
+}
+
 void source_bpf_free(struct source_bpf *source)
 {
 	struct known_process *process, *next;
 
 	if (!source)
 		return;
-	HASH_ITER (hh, source->known, process, next) {
-		HASH_DEL(source->known, process);
-		free(process);
-	}
+	HASH_ITER (hh, source->known, process, next)
+		known_free(source, process);
 	free(source);
 }
 
 static void known_remove(struct source_bpf *source, uint32_t pid)
 {
-	struct known_process *process;
+	struct known_process *process = known_find(source, pid);
 
-	HASH_FIND(hh, source->known, &pid, sizeof(pid), process);
-	if (!process)
-		return;
-	HASH_DEL(source->known, process);
-	free(process);
+	if (process)
+		known_free(source, process);
 }
 
 /* True when it was not known before. */
 static bool known_add(struct source_bpf *source, uint32_t pid)
 {
-	struct known_process *process;
+	struct known_process *process = known_find(source, pid);
 
-	HASH_FIND(hh, source->known, &pid, sizeof(pid), process);
 	if (process)
 		return false;
 	process = calloc(1, sizeof(*process));
@@ -88,15 +99,53 @@ static bool known_add(struct source_bpf *source, uint32_t pid)
 	return true;
 }
 
+/* A process that is gone already was where its parent is, for all that anybody knows. */
+static int cgroup_find(struct source_bpf *source, uint32_t pid, uint32_t parent, struct event_cgroup *out)
+{
+	int error = cgroup_of_process(pid, out);
+	const struct known_process *known = error == -ESRCH ? known_find(source, parent) : NULL;
+
+	if (!known || !known->cgroup)
+		return error;
+	*out = (struct event_cgroup){
+		.h = { .size = sizeof(*out),
+		       .type = EVENT_CGROUP,
+		       .flags = EVENT_SYNTHETIC | EVENT_PID_VALID,
+		       .pid = pid },
+	};
+	memcpy(out->path, known->cgroup, strlen(known->cgroup));
+	return 0;
+}
+
+/* Where the process belongs, when that is news. */
+static int tell_cgroup(struct source_bpf *source, const struct event_process *facts)
+{
+	struct known_process *process = known_find(source, facts->h.pid);
+	struct event_cgroup event;
+
+	if (!process || cgroup_find(source, facts->h.pid, facts->parent, &event) < 0)
+		return 0;
+	if (process->cgroup && strcmp(process->cgroup, event.path) == 0)
+		return 0;
+	free(process->cgroup);
+	process->cgroup = strdup(event.path);
+	if (!process->cgroup)
+		counter_add(COUNTER_LIMIT_MEMORY, 1);
+	event.h.time_ns = facts->h.time_ns;
+	return source->fn(source->ctx, &event.h);
+}
+
 /* A process that ran before hark did: its facts come from /proc. */
 static int introduce(struct source_bpf *source, const struct event_header *event)
 {
 	struct event_process facts;
+	int error;
 
 	if (process_facts(event->pid, &facts) < 0)
 		return 0; /* gone already: its events carry comm and uid */
 	facts.h.time_ns = event->time_ns;
-	return source->fn(source->ctx, &facts.h);
+	error = source->fn(source->ctx, &facts.h);
+	return error < 0 ? error : tell_cgroup(source, &facts);
 }
 
 static int source_event(void *ctx, const struct event_header *event)
@@ -109,7 +158,10 @@ static int source_event(void *ctx, const struct event_header *event)
 		probes_protect(source->probes, event->pid);
 	if (event->type == EVENT_EXEC) {
 		known_add(source, event->pid);
-	} else if (event->type == EVENT_EXIT) {
+		error = source->fn(source->ctx, event);
+		return error < 0 ? error : tell_cgroup(source, (const struct event_process *)event);
+	}
+	if (event->type == EVENT_EXIT) {
 		known_remove(source, event->pid);
 	} else if ((event->flags & EVENT_PID_VALID) && known_add(source, event->pid)) {
 		error = introduce(source, event);

@@ -66,6 +66,7 @@ void tracker_free(struct tracker *tracker)
 		sk_remove(tracker, tracker->sks);
 	while (tracker->processes)
 		process_remove(tracker, tracker->processes);
+	containers_free(tracker);
 	free(tracker->pids);
 	free(tracker);
 }
@@ -232,6 +233,17 @@ static void tracker_tls_free(struct tracker *tracker, const struct event_data *e
 		session_end(tracker, session);
 }
 
+static void tracker_unseen(struct tracker *tracker, const struct event_unseen *event)
+{
+	const struct tracker_handler *handler = &tracker->pipeline.handler;
+	struct mover mover;
+
+	if (!tracker_wants(tracker, event->h.pid) || !handler->unseen)
+		return;
+	mover = mover_of(tracker, &event->h, event->sock.fd);
+	handler->unseen(handler->ctx, event, &mover);
+}
+
 static void tracker_data(struct tracker *tracker, const struct event_data *event)
 {
 	if (!tracker_wants(tracker, event->h.pid))
@@ -268,6 +280,12 @@ void tracker_event(struct tracker *tracker, const struct event_header *event)
 		break;
 	case EVENT_EXEC:
 		tracker_exec(tracker, (const struct event_process *)event);
+		break;
+	case EVENT_CGROUP:
+		tracker_cgroup(tracker, (const struct event_cgroup *)event);
+		break;
+	case EVENT_UNSEEN:
+		tracker_unseen(tracker, (const struct event_unseen *)event);
 		break;
 	case EVENT_EXIT:
 		tracker_exit(tracker, (const struct event_process *)event);

@@ -10,6 +10,7 @@
  */
 #include "tracker_life.h"
 
+#include "container.h"
 #include "counters.h"
 #include "pair_pending.h"
 #include "tracker_opaque.h"
@@ -51,6 +52,7 @@ struct mover mover_of(struct tracker *tracker, const struct event_header *event,
 	memcpy(mover.comm, event->comm, sizeof(mover.comm) - 1);
 	if (process)
 		memcpy(mover.exe, process->exe, sizeof(mover.exe));
+	mover.container = process ? process->container : NULL;
 	return mover;
 }
 
@@ -306,6 +308,19 @@ void tracker_exec(struct tracker *tracker, const struct event_process *event)
 	}
 	memcpy(process->exe, event->name, sizeof(process->exe) - 1);
 	process->exe[sizeof(process->exe) - 1] = '\0';
+	tracker->names++;
+}
+
+void tracker_cgroup(struct tracker *tracker, const struct event_cgroup *event)
+{
+	struct slice name = container_of_cgroup(slice_of_string(event->path));
+	struct process *process = process_get(tracker, event->h.pid);
+
+	if (!process) {
+		counter_add(COUNTER_LIMIT_MEMORY, 1);
+		return;
+	}
+	process->container = name.data ? container_name(tracker, name) : NULL;
 	tracker->names++;
 }
 

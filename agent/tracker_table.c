@@ -15,7 +15,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#define IDLE_POLLS 3 /* how long a connection that moved is looked at */
+#define CONTAINERS_MAX 65536 /* names in one run */
+#define IDLE_POLLS     3     /* how long a connection that moved is looked at */
 
 struct conn *conn_find(const struct tracker *tracker, uint64_t socket_id)
 {
@@ -165,6 +166,39 @@ void process_remove(struct tracker *tracker, struct process *process)
 		DL_DELETE(tracker->exited, process);
 	HASH_DEL(tracker->processes, process);
 	free(process);
+}
+
+const char *container_name(struct tracker *tracker, struct slice name)
+{
+	struct container *container;
+
+	HASH_FIND(hh, tracker->containers, name.data, name.len, container);
+	if (container)
+		return container->name;
+	if (HASH_COUNT(tracker->containers) >= CONTAINERS_MAX) {
+		counter_add(COUNTER_LIMIT_CONTAINERS, 1);
+		return NULL;
+	}
+	container = calloc(1, sizeof(*container) + name.len + 1);
+	if (container) {
+		memcpy(container->name, name.data, name.len);
+		HASH_ADD_KEYPTR(hh, tracker->containers, container->name, name.len, container);
+		if (TABLE_ADDED(container, hh))
+			return container->name;
+	}
+	counter_add(COUNTER_LIMIT_MEMORY, 1);
+	free(container);
+	return NULL;
+}
+
+void containers_free(struct tracker *tracker)
+{
+	struct container *container, *next;
+
+	HASH_ITER (hh, tracker->containers, container, next) {
+		HASH_DEL(tracker->containers, container);
+		free(container);
+	}
 }
 
 void fd_remove(struct tracker *tracker, struct fd_pointer *pointer)

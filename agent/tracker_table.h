@@ -33,6 +33,7 @@ struct fd_pointer {
 struct process {
 	uint32_t pid;
 	char exe[EVENT_NAME_LEN];
+	const char *container; /* a name in `containers`; NULL: none, or not known */
 	bool exited;
 	uint64_t gone_poll;
 	struct fd_pointer *pointers;
@@ -55,6 +56,12 @@ struct sk_entry {
 	struct sk_entry *prev, *next; /* of those without a connection, oldest first */
 };
 
+/* Lives as long as the tracker: movers point to it. */
+struct container {
+	UT_hash_handle hh;
+	char name[];
+};
+
 struct tracker {
 	struct pipeline pipeline;
 	uint32_t *pids;
@@ -67,7 +74,8 @@ struct tracker {
 	struct tls_session *sessions;
 	struct process *processes, *exited;
 	struct sk_entry *sks, *waiting;
-	uint64_t names; /* goes up when a process gets a name */
+	struct container *containers;
+	uint64_t names; /* goes up when a process gets a name or a container */
 	uint64_t next_sequence;
 	uint64_t sweep_ns, pending_ns; /* when both were last looked at */
 	struct pair *watched;	       /* pairs with open exchanges */
@@ -106,6 +114,10 @@ void conn_orphan(struct tracker *tracker, struct conn *conn, enum protocol_end r
 /* Finds or makes. NULL: out of memory. */
 struct process *process_get(struct tracker *tracker, uint32_t pid);
 void process_remove(struct tracker *tracker, struct process *process);
+
+/* The one copy of this name; NULL: too many, or out of memory, which is counted. */
+const char *container_name(struct tracker *tracker, struct slice name);
+void containers_free(struct tracker *tracker);
 
 /* Out of the tables; it stays with its connection. */
 void session_unlink(struct tracker *tracker, struct tls_session *session);

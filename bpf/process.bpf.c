@@ -7,7 +7,7 @@
 #include "capture.h"
 #include <bpf/bpf_tracing.h>
 
-static __always_inline void process_submit(__u16 type, const unsigned char *name, __u32 status)
+static __always_inline void process_submit(__u16 type, const unsigned char *name, __u32 parent, __u32 status)
 {
 	struct event_process *e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
 
@@ -17,7 +17,7 @@ static __always_inline void process_submit(__u16 type, const unsigned char *name
 	}
 	header_fill(&e->h, type, 0);
 	e->h.size = sizeof(*e);
-	e->parent = 0;
+	e->parent = parent;
 	e->status = status;
 	__builtin_memset(e->name, 0, sizeof(e->name));
 	if (name)
@@ -31,7 +31,8 @@ int BPF_PROG(process_exec, struct task_struct *task, int old_pid, struct linux_b
 {
 	if (!process_wanted(task->tgid))
 		return 0;
-	process_submit(EVENT_EXEC, BPF_CORE_READ(bprm, file, f_path.dentry, d_name.name), 0);
+	process_submit(EVENT_EXEC, BPF_CORE_READ(bprm, file, f_path.dentry, d_name.name),
+		       BPF_CORE_READ(task, real_parent, tgid), 0);
 	return 0;
 }
 
@@ -57,7 +58,7 @@ int BPF_PROG(process_exit, struct task_struct *task)
 	bpf_map_delete_elem(&calls, &thread);
 	if (task->signal->live.counter != 0 || !process_wanted(tgid))
 		return 0;
-	process_submit(EVENT_EXIT, 0, task->exit_code);
+	process_submit(EVENT_EXIT, 0, 0, task->exit_code);
 	if (settings.filter_pids)
 		bpf_map_delete_elem(&pids, &tgid);
 	return 0;

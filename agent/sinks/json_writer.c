@@ -132,6 +132,10 @@ void json_process(struct json_writer *writer, const struct mover *mover)
 		json_key(writer, "thread.name");
 		escape_json(line, slice_of(mover->comm, strnlen(mover->comm, sizeof(mover->comm))));
 	}
+	if (mover->container) {
+		json_key(writer, "container.id");
+		escape_json(line, slice_of_string(mover->container));
+	}
 }
 
 void json_role(struct json_writer *writer, enum protocol_role role)

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Names that engines give to cgroups, which have not changed much in ten
+ * years: the id in full, behind the engine's name or alone, as a folder
+ * (cgroupfs driver) or as a scope (systemd driver). The innermost one counts:
+ * containers run within containers, and a container may run systemd.
+ *
+ * An engine's own helper outside of the container (conmon) is a unit like any
+ * other.
+ */
+#include "container.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#define ID_DIGITS	64
+#define PROC_TEXT_BYTES 16384
+
+static bool ends_with(struct slice s, struct slice suffix)
+{
+	return s.len > suffix.len && slice_equal(slice_drop(s, s.len - suffix.len), suffix);
+}
+
+static struct slice without_suffix(struct slice s, struct slice suffix)
+{
+	return ends_with(s, suffix) ? slice_take(s, s.len - suffix.len) : s;
+}
+
+static bool contains(struct slice s, struct slice part)
+{
+	for (; s.len >= part.len; s = slice_drop(s, 1))
+		if (slice_has_prefix(s, part))
+			return true;
+	return false;
+}
+
+static bool is_unit(struct slice segment)
+{
+	return ends_with(segment, SLICE(".service")) || ends_with(segment, SLICE(".scope"));
+}
+
+/* systemd-nspawn's and libvirt's (systemd-machined). */
+static bool is_machine(struct slice segment)
+{
+	if (slice_has_prefix(segment, SLICE("machine-")))
+		return ends_with(segment, SLICE(".scope"));
+	return slice_has_prefix(segment, SLICE("systemd-nspawn@")) && ends_with(segment, SLICE(".service"));
+}
+
+/* "<id>", "docker-<id>.scope", "cri-containerd:<id>", "libpod-<id>", … The id; data NULL: none. */
+static struct slice id_of_segment(struct slice segment)
+{
+	struct slice none = { .data = NULL }, stem = without_suffix(segment, SLICE(".scope")), id;
+	size_t before;
+
+	if (stem.len < ID_DIGITS)
+		return none;
+	before = stem.len - ID_DIGITS;
+	id = slice_drop(stem, before);
+	for (size_t i = 0; i < id.len; i++)
+		if (!memchr("0123456789abcdef", id.data[i], 16))
+			return none;
+	if (before && stem.data[before - 1] != '-' && stem.data[before - 1] != ':')
+		return none;
+	return contains(slice_take(stem, before), SLICE("conmon-")) ? none : id;
+}
+
+static struct slice container_of_segment(struct slice segment)
+{
+	struct slice id = id_of_segment(segment);
+
+	if (id.data)
+		return id;
+	return is_machine(segment) ? segment : (struct slice){ .data = NULL };
+}
+
+static struct slice unit_of_segment(struct slice segment)
+{
+	return is_unit(segment) ? segment : (struct slice){ .data = NULL };
+}
+
+/* The last segment, without its slash; the path loses both. */
+static struct slice take_last(struct slice *path)
+{
+	size_t at = path->len;
+	struct slice last;
+
+	while (at && path->data[at - 1] != '/')
+		at--;
+	last = slice_drop(*path, at);
+	*path = slice_take(*path, at ? at - 1 : 0);
+	return last;
+}
+
+static struct slice find_innermost(struct slice path, struct slice (*of_segment)(struct slice segment))
+{
+	struct slice found = { .data = NULL };
+
+	path = without_suffix(path, SLICE(" (deleted)"));
+	while (path.len && !found.data)
+		found = of_segment(take_last(&path));
+	return found;
+}
+
+struct slice container_of_cgroup(struct slice path)
+{
+	struct slice found = find_innermost(path, container_of_segment);
+
+	return found.data ? found : find_innermost(path, unit_of_segment);
+}
+
+/* --- /proc/PID/cgroup ------------------------------------------------------------ */
+
+/* The path of a line "NUMBER:CONTROLLERS:PATH" (cgroups(7)); data NULL: it is none. */
+static struct slice line_path(struct slice line)
+{
+	struct slice none = { .data = NULL };
+
+	for (int colons = 0; colons < 2; colons++) {
+		const uint8_t *colon = memchr(line.data, ':', line.len);
+
+		if (!colon)
+			return none;
+		line = slice_drop(line, (size_t)(colon - line.data) + 1);
+	}
+	return line;
+}
+
+/* How much a line says; version 2 comes before the others at each step. */
+static int line_rank(struct slice line, struct slice path)
+{
+	int rank = find_innermost(path, container_of_segment).data ? 4
+		   : find_innermost(path, unit_of_segment).data	   ? 2
+								   : 0;
+
+	return rank + slice_has_prefix(line, SLICE("0::"));
+}
+
+struct slice cgroup_choose(struct slice text)
+{
+	struct slice best = { .data = NULL };
+	int best_rank = -1;
+
+	while (text.len) {
+		const uint8_t *end = memchr(text.data, '\n', text.len);
+		struct slice line = slice_take(text, end ? (size_t)(end - text.data) : text.len);
+		struct slice path = line_path(line);
+		int rank = path.data ? line_rank(line, path) : -1;
+
+		text = slice_drop(text, line.len + 1);
+		if (rank <= best_rank)
+			continue;
+		best_rank = rank;
+		best = path;
+	}
+	return best;
+}
+
+static ssize_t read_all(int fd, char *text, size_t size)
+{
+	size_t len = 0;
+
+	while (len < size) {
+		ssize_t n = read(fd, text + len, size - len);
+
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			return (ssize_t)len;
+		len += (size_t)n;
+	}
+	return -ENAMETOOLONG;
+}
+
+int cgroup_of_process(uint32_t pid, struct event_cgroup *out)
+{
+	char name[32], text[PROC_TEXT_BYTES];
+	struct slice path;
+	ssize_t len;
+	int fd;
+
+	snprintf(name, sizeof(name), "/proc/%u/cgroup", pid);
+	fd = open(name, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT ? -ESRCH : -errno;
+	len = read_all(fd, text, sizeof(text));
+	close(fd);
+	if (len < 0)
+		return (int)len;
+	path = cgroup_choose(slice_of(text, (size_t)len));
+	if (path.len >= sizeof(out->path))
+		return -ENAMETOOLONG;
+	*out = (struct event_cgroup){
+		.h = { .size = sizeof(*out),
+		       .type = EVENT_CGROUP,
+		       .flags = EVENT_SYNTHETIC | EVENT_PID_VALID,
+		       .pid = pid },
+	};
+	if (path.data)
+		memcpy(out->path, path.data, path.len);
+	return path.data ? 0 : -ESRCH;
+}
