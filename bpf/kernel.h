@@ -18,7 +18,9 @@
 #define AF_INET	      2
 #define AF_INET6      10
 #define SOCK_STREAM   1
+#define SOCK_DGRAM    2
 #define IPPROTO_TCP   6
+#define IPPROTO_UDP   17
 #define IPPROTO_MPTCP 262
 #define MSG_OOB	      0x1
 #define MSG_PEEK      0x2

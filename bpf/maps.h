@@ -101,6 +101,14 @@ MAP_SCOPE struct {
 	__type(value, struct mmsg_progress);
 } mmsg SEC(".maps");
 
+/* Sockets that user space was told it cannot read. */
+MAP_SCOPE struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct unseen_key);
+	__type(value, __u8);
+} unseen SEC(".maps");
+
 static __always_inline void kernel_count(enum kernel_counter which, __u64 n)
 {
 	__u32 zero = 0;

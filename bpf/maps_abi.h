@@ -79,6 +79,11 @@ struct capture_scratch {
 	__u64 words[40];
 };
 
+struct unseen_key {
+	__u64 id;   /* of the socket */
+	__u64 kind; /* enum event_unseen_kind */
+};
+
 struct mmsg_progress {
 	__u64 vector; /* user address */
 	__u32 nr, index;

@@ -5,7 +5,7 @@
  * are still there, so the buffer is known; it has just been touched, so it can
  * be read without a fault.
  */
-#include "transfer.h"
+#include "unseen.h"
 #include <bpf/bpf_tracing.h>
 
 static __always_inline bool socket_followed(struct sock *sk)
@@ -181,14 +181,68 @@ static __always_inline int transfer_without_bytes(struct event_data *r, struct s
 	return 1;
 }
 
+static __always_inline bool datagram_followed(struct sock *sk)
+{
+	__u16 family = sk->__sk_common.skc_family;
+
+	return sk->sk_type == SOCK_DGRAM && sk->sk_protocol == IPPROTO_UDP &&
+	       (family == AF_INET || family == AF_INET6);
+}
+
+/*
+ * Is this datagram HTTP/3's? An unconnected socket has no peer; the address of what was received is not in
+ * user memory yet, so there an earlier datagram that was sent tells.
+ */
+static __always_inline bool datagram_is_https(struct sock *sk, struct task_struct *task, __u8 direction,
+					      struct user_sockaddr *address)
+{
+	struct syscall_regs regs;
+
+	address->family = 0;
+	if (sk->__sk_common.skc_num == HTTPS_PORT)
+		return true;
+	if (sk->__sk_common.skc_dport)
+		return sk->__sk_common.skc_dport == __builtin_bswap16(HTTPS_PORT);
+	if (direction == DIRECTION_RECEIVED)
+		return unseen_known(bpf_get_socket_cookie(sk), UNSEEN_UDP_443);
+	regs_fill(&regs, task);
+	datagram_address(address, &regs);
+	return address->family && address->port == __builtin_bswap16(HTTPS_PORT);
+}
+
+static __always_inline void datagram_transfer(struct sock *sk, struct task_struct *task, int flags,
+					      __u8 direction)
+{
+	struct user_sockaddr address;
+	struct event_unseen *out;
+
+	if ((flags & (MSG_PEEK | MSG_ERRQUEUE)) || !process_wanted(task->tgid))
+		return;
+	if (!datagram_is_https(sk, task, direction, &address))
+		return;
+	kernel_count(KC_UDP_443, 1);
+	out = unseen_reserve(bpf_get_socket_cookie(sk), UNSEEN_UDP_443);
+	if (!out)
+		return;
+	socket_fill(&out->sock, sk);
+	out->sock.fd = -1;
+	datagram_peer(&out->sock, &address);
+	unseen_submit(out);
+}
+
 static __always_inline int socket_transfer(struct sock *sk, int ret, int flags, __u8 direction)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct capture c = {};
 	struct syscall_regs regs;
 
-	if (!socket_followed(sk) || (task->flags & PF_KTHREAD))
+	if (task->flags & PF_KTHREAD)
 		return 0;
+	if (!socket_followed(sk)) {
+		if (ret > 0 && datagram_followed(sk))
+			datagram_transfer(sk, task, flags, direction);
+		return 0;
+	}
 	if (!process_wanted(task->tgid))
 		return 0;
 	regs_fill(&regs, task);
@@ -207,7 +261,7 @@ static __always_inline int socket_transfer(struct sock *sk, int ret, int flags, 
 	if (regs.compat || (task->flags & PF_IO_WORKER) || !fd_is_socket(task, regs.arg[0], sk)) {
 		c.record.sock.fd = -1;
 		if ((task->flags & PF_IO_WORKER) || (!regs.compat && regs.nr == NR_IO_URING_ENTER))
-			kernel_count(KC_IO_URING, 1);
+			unseen_io_uring(&c.record);
 		c.hole = HOLE_FOREIGN;
 	}
 	position_fill(&c.record, sk, direction, ret > 0 ? ret : 0);

@@ -6,7 +6,7 @@
  * sockfs inode number, the one in /proc/PID/fd.
  */
 #include "addresses.h"
-#include "transfer.h"
+#include "unseen.h"
 #include <bpf/bpf_tracing.h>
 
 static __always_inline bool socket_followed(struct socket *socket, struct sock *sk)
@@ -183,6 +183,50 @@ static __always_inline int splice_direction(struct syscall_regs *regs, struct ta
 	return DIRECTION_SENT;
 }
 
+static __always_inline bool datagram_followed(struct socket *socket, struct sock *sk)
+{
+	__u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
+
+	return BPF_CORE_READ(socket, type) == SOCK_DGRAM && BPF_CORE_READ(sk, sk_protocol) == IPPROTO_UDP &&
+	       (family == AF_INET || family == AF_INET6);
+}
+
+/* The call is over: an unconnected socket's datagram has its address in user memory, sent or received. */
+static __always_inline bool datagram_is_https(struct sock *sk, const struct syscall_regs *regs,
+					      struct user_sockaddr *address)
+{
+	__be16 peer = BPF_CORE_READ(sk, __sk_common.skc_dport);
+
+	address->family = 0;
+	if (BPF_CORE_READ(sk, __sk_common.skc_num) == HTTPS_PORT)
+		return true;
+	if (peer)
+		return peer == __builtin_bswap16(HTTPS_PORT);
+	datagram_address(address, regs);
+	return address->family && address->port == __builtin_bswap16(HTTPS_PORT);
+}
+
+static __always_inline int datagram_transfer(struct sock *sk, struct file *file,
+					     const struct syscall_regs *regs, __s64 ret)
+{
+	__u64 inode = BPF_CORE_READ(file, f_inode, i_ino);
+	struct user_sockaddr address;
+	struct event_unseen *out;
+
+	if (ret <= 0 || (message_flags(regs) & (MSG_PEEK | MSG_ERRQUEUE)))
+		return 0;
+	if (!datagram_is_https(sk, regs, &address))
+		return 0;
+	kernel_count(KC_UDP_443, regs->nr == NR_SENDMMSG || regs->nr == NR_RECVMMSG ? ret : 1);
+	out = unseen_reserve(inode, UNSEEN_UDP_443);
+	if (!out)
+		return 0;
+	socket_fill(&out->sock, sk, inode, regs->arg[0]);
+	datagram_peer(&out->sock, &address);
+	unseen_submit(out);
+	return 0;
+}
+
 static __always_inline int syscall_transfer(struct pt_regs *user, __s64 ret, bool looped)
 {
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
@@ -211,8 +255,10 @@ static __always_inline int syscall_transfer(struct pt_regs *user, __s64 ret, boo
 		return 0;
 	socket = BPF_CORE_READ(file, private_data);
 	sk = BPF_CORE_READ(socket, sk);
-	if (!sk || !socket_followed(socket, sk))
+	if (!sk)
 		return 0;
+	if (!socket_followed(socket, sk))
+		return datagram_followed(socket, sk) ? datagram_transfer(sk, file, &regs, ret) : 0;
 	flags = message_flags(&regs);
 	if (flags & (MSG_PEEK | MSG_OOB | MSG_ERRQUEUE)) {
 		kernel_count(flags & MSG_PEEK ? KC_PEEKED : KC_OUT_OF_BAND, 1);
