@@ -21,7 +21,8 @@ struct call_item {
 	struct call call; /* bytes are ours, in `data` */
 	uint8_t *data;
 	size_t capacity;
-	bool open; /* further records of the call may follow */
+	uint64_t record; /* that its last bytes came in */
+	bool open;	 /* further records of the call may follow */
 };
 
 static void item_remove(struct calls *calls, struct call_item *item)
@@ -125,6 +126,7 @@ void calls_data(struct calls *calls, const struct calls_context *context, enum e
 	item->call.mover = *mover;
 	if (!item_append(calls, item, bytes))
 		item->call.len += bytes.len;
+	item->record = calls->record;
 	item->open = calls->more;
 }
 
@@ -139,12 +141,15 @@ void calls_hole(struct calls *calls, const struct calls_context *context, enum e
 			item->call.lost_bytes = size;
 		return;
 	}
-	if (!item || item->call.direction != direction || item->call.lost_bytes || item->call.end)
+	/* The rest of a record or of a call, or a whole one of which nothing was copied. */
+	if (!item || (item->record != calls->record && !item->open) || item->call.direction != direction)
 		item = item_add(calls, context, direction, time_ns);
 	if (!item)
 		return;
 	item->call.len += size;
 	item->call.hole = calls->hole;
+	item->record = calls->record;
+	item->open = calls->more;
 }
 
 void calls_end(struct calls *calls, const struct calls_context *context, enum event_direction direction,

@@ -22,6 +22,7 @@ struct calls {
 	uint64_t since_ns;	 /* when the first of them came */
 	bool more;		 /* the record that is being taken is not the last of its call */
 	enum event_hole hole;	 /* why its rest was not copied */
+	uint64_t record;	 /* its number, from 1 on */
 };
 
 enum calls_verdict {

@@ -214,6 +214,7 @@ void flow_record(struct flow *flow, const struct event_data *event, const struct
 	}
 	if (first && !side->from_start && side->stream.seq32)
 		flow->facts->flags |= FLAG_LATE_JOINED;
+	flow->calls.record++;
 	flow->calls.more = event->h.flags & EVENT_MORE;
 	flow->calls.hole = (enum event_hole)event->hole;
 	stream_put(&side->stream, &record, flow->pipeline->poll, flow->pipeline->config.reorder_limit_bytes,

@@ -4,6 +4,9 @@
  *
  *   source (kernel or recording) → recording (-w) → tracker → outputs
  *
+ * Secrets are overwritten on the way to a recording (--redacted), and on the
+ * way to the tracker when its outputs show raw bytes.
+ *
  * The one way back is what the tracker decides about a connection, which goes
  * to the probes.
  */
@@ -15,6 +18,7 @@
 #include "outputs.h"
 #include "private_file.h"
 #include "record.h"
+#include "scrub.h"
 #include "source_file.h"
 #include "tracker.h"
 
@@ -30,6 +34,8 @@
 struct run {
 	const struct options *options;
 	struct record *record;	 /* NULL: none */
+	struct scrub *to_record; /* --redacted; NULL: events are recorded as they are */
+	struct scrub *to_show;	 /* raw; NULL: events are shown as they are */
 	struct tracker *tracker; /* NULL: only recording */
 	struct outputs *outputs;
 	struct probes *probes; /* NULL in a replay */
@@ -37,23 +43,34 @@ struct run {
 
 /* --- source → recording → tracker ------------------------------------------- */
 
+static int run_record(void *ctx, const struct event_header *event)
+{
+	struct run *run = ctx;
+	int error = record_write(run->record, event);
+
+	if (error < 0)
+		log_error("cannot write %s: %s", run->options->record_path, strerror(-error));
+	return error;
+}
+
+static int run_track(void *ctx, const struct event_header *event)
+{
+	tracker_event(((struct run *)ctx)->tracker, event);
+	return 0;
+}
+
 static int run_event(void *ctx, const struct event_header *event)
 {
 	struct run *run = ctx;
-	int error;
+	int error = 0;
 
 	if (event->type == EVENT_COUNTERS)
 		counters_set_kernel((const struct event_counters *)event);
-	if (run->record) {
-		error = record_write(run->record, event);
-		if (error < 0) {
-			log_error("cannot write %s: %s", run->options->record_path, strerror(-error));
-			return error;
-		}
-	}
-	if (run->tracker)
-		tracker_event(run->tracker, event);
-	return 0;
+	if (run->record)
+		error = run->to_record ? scrub_event(run->to_record, event) : run_record(run, event);
+	if (error < 0)
+		return error;
+	return run->to_show ? scrub_event(run->to_show, event) : run_track(run, event);
 }
 
 /* --- tracker → outputs -------------------------------------------------------- */
@@ -146,6 +163,40 @@ static int64_t wall_offset_ns(void)
 	return (wall.tv_sec - mono.tv_sec) * 1000000000ll + (wall.tv_nsec - mono.tv_nsec);
 }
 
+static int scrubs_open(struct run *run)
+{
+	const struct options *options = run->options;
+	const struct scrub_config record = { .redact = options->redact, .fn = run_record, .ctx = run };
+	const struct scrub_config show = {
+		.redact = options->redact, .keep_other = true, .fn = run_track, .ctx = run
+	};
+
+	if (run->record && options->redacted) {
+		run->to_record = scrub_new(&record);
+		if (!run->to_record)
+			return -ENOMEM;
+	}
+	if (options->view == VIEW_RAW && !options->show_secrets) {
+		run->to_show = scrub_new(&show);
+		if (!run->to_show)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/* A recording is as private as what it holds. */
+static void record_say(const struct options *options)
+{
+	if (options->redacted)
+		log_info("secret values in %s are overwritten; what could not be judged is left out",
+			 options->record_path);
+	else
+		log_info("%s holds what was said, secrets included: keep it private (--redacted overwrites "
+			 "secret "
+			 "values)",
+			 options->record_path);
+}
+
 static int run_open(struct run *run, int64_t offset_ns)
 {
 	const struct options *options = run->options;
@@ -172,10 +223,15 @@ static int run_open(struct run *run, int64_t offset_ns)
 			log_error("cannot write %s: %s", options->record_path, private_file_error(errno));
 			return -errno;
 		}
+		record_say(options);
 	}
 	run->outputs = outputs_open(options, offset_ns);
 	if (!run->outputs)
 		return -EIO; /* reported */
+	if (scrubs_open(run) < 0) {
+		log_error("out of memory");
+		return -ENOMEM;
+	}
 	tracker_config_init(&config);
 	config.timeout_ns = options->timeout_ns;
 	config.pending_ns = options->pending_ns;
@@ -219,10 +275,17 @@ static int run_close(struct run *run, int status)
 {
 	int error = 0;
 
+	if (run->to_record && scrub_end(run->to_record) < 0)
+		error = -EIO;
+	if (run->to_show && run->tracker)
+		scrub_end(run->to_show);
+	scrub_free(run->to_record);
+	scrub_free(run->to_show);
 	if (run->tracker)
 		tracker_end(run->tracker);
 	tracker_free(run->tracker);
-	error = outputs_close(run->outputs);
+	if (outputs_close(run->outputs) < 0)
+		error = -EIO;
 	if (record_close(run->record) < 0) {
 		log_error("cannot write %s", run->options->record_path);
 		error = -EIO;

@@ -79,7 +79,7 @@ static const char *hole_reason(enum event_hole hole)
 		return "beyond --snaplen";
 	case HOLE_SKIPPED:
 	case HOLE_MUTED:
-		return "not wanted when it was recorded";
+		return "left out of the recording, or not to be judged: --show-secrets";
 	case HOLE_KERNEL:
 		return "never in a buffer of the program's (sendfile, splice, io_uring)";
 	case HOLE_COMPAT:

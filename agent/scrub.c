@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Events stand in one queue in the order in which they came and leave it in
+ * that order, each when it is ready. What does not become ready in time, or
+ * within the memory, leaves without its bytes.
+ */
+#include "scrub.h"
+
+#include "counters.h"
+#include "scrub_flow.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define QUEUE_MAX_BYTES (16 * 1024 * 1024)
+#define FLOWS_MAX	16384
+#define STATE_CLOSE	7 /* TCP_CLOSE of the kernel's include/net/tcp_states.h */
+
+struct scrub {
+	struct scrub_config config;
+	struct scrub_item *queue; /* oldest first */
+	size_t queue_bytes;
+	struct scrub_flow *flows;  /* by key */
+	struct scrub_flow *recent; /* by last use, oldest first */
+	size_t flow_count;
+	uint64_t poll;
+};
+
+struct scrub *scrub_new(const struct scrub_config *config)
+{
+	struct scrub *scrub = calloc(1, sizeof(*scrub));
+
+	if (scrub)
+		scrub->config = *config;
+	return scrub;
+}
+
+static void flow_remove(struct scrub *scrub, struct scrub_flow *flow)
+{
+	scrub_flow_force(flow);
+	HASH_DEL(scrub->flows, flow);
+	DL_DELETE(scrub->recent, flow);
+	scrub->flow_count--;
+	scrub_flow_free(flow);
+}
+
+static size_t item_bytes(const struct scrub_item *item)
+{
+	return offsetof(struct scrub_item, event) + item->event.header.size;
+}
+
+static void item_remove(struct scrub *scrub, struct scrub_item *item)
+{
+	scrub->queue_bytes -= item_bytes(item);
+	DL_DELETE(scrub->queue, item);
+	free(item);
+}
+
+void scrub_free(struct scrub *scrub)
+{
+	if (!scrub)
+		return;
+	while (scrub->recent)
+		flow_remove(scrub, scrub->recent);
+	while (scrub->queue)
+		item_remove(scrub, scrub->queue);
+	free(scrub);
+}
+
+/* --- out ------------------------------------------------------------------------------ */
+
+/* The first `cut` bytes stand for themselves no more: a record without them, then one of the rest. */
+static int item_give_cut(struct scrub *scrub, struct scrub_item *item)
+{
+	struct event_data *data = &item->event.data, head = *data;
+	size_t left = data->copied - item->cut;
+	int error;
+
+	counter_add(COUNTER_RECORD_DROPPED, item->cut);
+	head.h.size = sizeof(head);
+	head.copied = 0;
+	head.len = left ? (uint32_t)item->cut : data->len;
+	if (head.hole == HOLE_NONE || left)
+		head.hole = HOLE_SKIPPED;
+	if (left)
+		head.h.flags |= EVENT_MORE;
+	error = scrub->config.fn(scrub->config.ctx, &head.h);
+	if (error < 0 || !left)
+		return error;
+	memmove(data->payload, data->payload + item->cut, left);
+	data->pos += item->cut;
+	if (data->h.flags & EVENT_POS_SEQ32)
+		data->pos = (uint32_t)data->pos;
+	data->offset += item->cut;
+	data->len -= (uint32_t)item->cut;
+	data->copied = (uint32_t)left;
+	data->h.size = (uint32_t)(sizeof(*data) + left);
+	return scrub->config.fn(scrub->config.ctx, &data->h);
+}
+
+static int queue_drain(struct scrub *scrub)
+{
+	int error = 0;
+
+	while (error >= 0 && scrub->queue && scrub->queue->ready) {
+		struct scrub_item *item = scrub->queue;
+		size_t bytes = item_bytes(item);
+
+		DL_DELETE(scrub->queue, item);
+		error = item->cut ? item_give_cut(scrub, item)
+				  : scrub->config.fn(scrub->config.ctx, &item->event.header);
+		scrub->queue_bytes -= bytes;
+		free(item);
+	}
+	return error < 0 ? error : 0;
+}
+
+/* --- in -------------------------------------------------------------------------------- */
+
+static struct scrub_item *queue_add(struct scrub *scrub, const struct event_header *event)
+{
+	size_t size = event->size > sizeof(struct event_data) ? event->size : sizeof(struct event_data);
+	struct scrub_item *item = calloc(1, offsetof(struct scrub_item, event) + size);
+
+	if (!item) {
+		counter_add(COUNTER_LIMIT_MEMORY, 1);
+		return NULL;
+	}
+	memcpy(&item->event, event, event->size);
+	DL_APPEND(scrub->queue, item);
+	scrub->queue_bytes += item_bytes(item);
+	return item;
+}
+
+static struct scrub_key event_key(const struct event_data *data)
+{
+	if (data->h.type == EVENT_SOCKET_DATA)
+		return (struct scrub_key){ .socket = data->sock.id ? data->sock.id : data->sock.sk };
+	return (struct scrub_key){ .ssl = data->ssl, .pid = data->h.pid };
+}
+
+static struct scrub_flow *flow_find(const struct scrub *scrub, const struct scrub_key *key)
+{
+	struct scrub_flow *flow;
+
+	HASH_FIND(hh, scrub->flows, key, sizeof(*key), flow);
+	return flow;
+}
+
+/* Finds or makes, and makes it the newest. NULL: out of memory. */
+static struct scrub_flow *flow_get(struct scrub *scrub, const struct scrub_key *key)
+{
+	struct scrub_flow *flow = flow_find(scrub, key);
+
+	if (flow) {
+		DL_DELETE(scrub->recent, flow);
+		DL_APPEND(scrub->recent, flow);
+		return flow;
+	}
+	if (scrub->flow_count == FLOWS_MAX)
+		flow_remove(scrub, scrub->recent);
+	flow = scrub_flow_new(key, &scrub->config);
+	if (!flow)
+		return NULL;
+	HASH_ADD(hh, scrub->flows, key, sizeof(flow->key), flow);
+	if (!TABLE_ADDED(flow, hh)) {
+		scrub_flow_free(flow);
+		return NULL;
+	}
+	DL_APPEND(scrub->recent, flow);
+	scrub->flow_count++;
+	return flow;
+}
+
+/* The object was freed, or its address is another's now. */
+static void flow_forget(struct scrub *scrub, const struct scrub_key *key)
+{
+	struct scrub_flow *flow = flow_find(scrub, key);
+
+	if (flow)
+		flow_remove(scrub, flow);
+}
+
+static bool begins_anew(const struct scrub_flow *flow, const struct event_data *data)
+{
+	return flow && data->h.type == EVENT_TLS_DATA && data->h.flags & EVENT_FROM_START && data->pos == 0 &&
+	       data->len && flow->side[data->direction].started && flow->side[data->direction].next;
+}
+
+static void take_data(struct scrub *scrub, const struct event_data *event)
+{
+	struct scrub_key key = event_key(event);
+	struct scrub_item *item = queue_add(scrub, &event->h);
+	struct scrub_flow *flow;
+
+	if (!item)
+		return;
+	if (begins_anew(flow_find(scrub, &key), event))
+		flow_forget(scrub, &key);
+	flow = flow_get(scrub, &key);
+	if (flow) {
+		scrub_flow_take(flow, item, scrub->poll);
+		return;
+	}
+	counter_add(COUNTER_LIMIT_MEMORY, 1);
+	item->cut = event->copied;
+	item->ready = true;
+}
+
+static void take_poll(struct scrub *scrub, uint64_t now_ns)
+{
+	struct scrub_flow *flow, *tmp;
+
+	scrub->poll++;
+	if (!scrub->queue)
+		return;
+	DL_FOREACH_SAFE(scrub->recent, flow, tmp)
+	if (scrub_flow_waits(flow))
+		scrub_flow_poll(flow, scrub->poll, now_ns);
+}
+
+static void take_other(struct scrub *scrub, const struct event_header *event)
+{
+	const struct event_data *data = (const struct event_data *)event;
+	const struct event_state *state = (const struct event_state *)event;
+	struct scrub_key key;
+	struct scrub_flow *flow;
+
+	switch (event->type) {
+	case EVENT_POLL:
+		take_poll(scrub, event->time_ns);
+		break;
+	case EVENT_TLS_FREE:
+		key = event_key(data);
+		flow_forget(scrub, &key);
+		break;
+	case EVENT_TLS_REFUSED:
+		key = event_key(data);
+		flow = flow_find(scrub, &key);
+		if (flow)
+			scrub_flow_unknown(flow, data->direction);
+		break;
+	case EVENT_SOCKET_STATE:
+		key = (struct scrub_key){ .socket = state->sock.id };
+		/* Records of another processor may still come; they then begin a flow of their own. */
+		if (state->new_state == STATE_CLOSE && state->sock.id && !(flow = flow_find(scrub, &key)))
+			break;
+		if (state->new_state == STATE_CLOSE && state->sock.id && !scrub_flow_waits(flow))
+			flow_remove(scrub, flow);
+		break;
+	}
+}
+
+static bool has_bytes(const struct event_header *event)
+{
+	const struct event_data *data = (const struct event_data *)event;
+
+	return (event->type == EVENT_SOCKET_DATA || event->type == EVENT_TLS_DATA) && data->len;
+}
+
+int scrub_event(struct scrub *scrub, const struct event_header *event)
+{
+	struct scrub_item *item;
+
+	if (has_bytes(event)) {
+		take_data(scrub, (const struct event_data *)event);
+	} else {
+		item = queue_add(scrub, event);
+		if (item)
+			item->ready = true;
+		take_other(scrub, event);
+	}
+	while (scrub->queue_bytes > QUEUE_MAX_BYTES && scrub->recent) {
+		struct scrub_flow *flow;
+
+		counter_add(COUNTER_LIMIT_HELD, 1);
+		DL_FOREACH (scrub->recent, flow)
+			scrub_flow_force(flow);
+		if (queue_drain(scrub) < 0 || !scrub->queue)
+			break;
+	}
+	return queue_drain(scrub);
+}
+
+int scrub_end(struct scrub *scrub)
+{
+	while (scrub->recent)
+		flow_remove(scrub, scrub->recent);
+	return queue_drain(scrub);
+}

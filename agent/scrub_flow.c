@@ -1,0 +1,395 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One byte layer: its records in order of position, what they are, and the
+ * scanner that belongs to that. A direction without a verdict waits; behind
+ * missing bytes only what is certain is kept.
+ */
+#include "scrub_flow.h"
+
+#include "counters.h"
+#include "detect.h"
+#include "http2_frame.h"
+#include "pipeline.h"
+
+#include <stdlib.h>
+
+#define JUDGED_MAX 65536
+#define WAIT_NS	   UINT64_C(1000000000)
+
+struct scrub_flow *scrub_flow_new(const struct scrub_key *key, const struct scrub_config *config)
+{
+	struct scrub_flow *flow = calloc(1, sizeof(*flow));
+
+	if (!flow)
+		return NULL;
+	flow->key = *key;
+	flow->config = config;
+	return flow;
+}
+
+void scrub_flow_free(struct scrub_flow *flow)
+{
+	if (!flow)
+		return;
+	for (int i = 0; i < 2; i++) {
+		scrub_frames_free(flow->side[i].frames);
+		buffer_fini(&flow->side[i].judged);
+	}
+	free(flow);
+}
+
+static struct event_data *item_data(struct scrub_item *item)
+{
+	return &item->event.data;
+}
+
+static void item_ready(struct scrub_item *item)
+{
+	item->ready = true;
+}
+
+static void item_drop(struct scrub_item *item)
+{
+	item->cut = item_data(item)->copied;
+	item_ready(item);
+}
+
+/* --- what the scanners do with an item ----------------------------------------------- */
+
+/* Behind the head of a 101 both directions speak another protocol. */
+static void flow_switch(struct scrub_flow *flow, int direction, bool h2c)
+{
+	enum scrub_kind kind = h2c ? SCRUB_FRAMES : flow->config->keep_other ? SCRUB_TEXT : SCRUB_DROP;
+
+	for (int i = 0; i < 2; i++) {
+		struct scrub_side *side = &flow->side[i];
+
+		/* The client's preface may have told already. */
+		if (side->kind == SCRUB_FRAMES && i != direction)
+			continue;
+		side->kind = kind;
+		side->text = (struct scrub_text){ .values = side->text.values };
+		if (kind == SCRUB_FRAMES && !side->frames)
+			side->frames = scrub_frames_new(flow->config->redact, true);
+	}
+}
+
+static void frames_item(struct scrub_flow *flow, int direction, struct scrub_item *item, size_t at)
+{
+	struct scrub_side *side = &flow->side[direction];
+	struct event_data *data = item_data(item);
+	size_t unknown;
+
+	if (!side->frames) { /* out of memory */
+		item_drop(item);
+		return;
+	}
+	unknown = scrub_frames_feed(side->frames, data->payload + at, data->copied - at);
+	if (unknown)
+		item->cut = at + unknown;
+}
+
+static void text_item(struct scrub_flow *flow, int direction, struct scrub_item *item, size_t at)
+{
+	struct scrub_side *side = &flow->side[direction];
+	struct event_data *data = item_data(item);
+	struct slice rest = slice_of(data->payload + at, data->copied - at);
+	size_t unknown = scrub_text_unknown(&side->text, rest);
+
+	if (unknown)
+		item->cut = at + unknown;
+	at += unknown;
+	at += scrub_text_bytes(&side->text, flow->config->redact, data->payload + at, data->copied - at);
+	if (!side->text.switched)
+		return;
+	flow_switch(flow, direction, side->text.h2c);
+	if (side->kind == SCRUB_FRAMES)
+		frames_item(flow, direction, item, at);
+	else if (side->kind == SCRUB_TEXT)
+		text_item(flow, direction, item, at);
+	else
+		memset(data->payload + at, SCRUB_FILLER, data->copied - at);
+}
+
+/* An upgrade whose answer is still on its way: the client goes on in HTTP/2. */
+static bool is_preface(const struct event_data *data)
+{
+	return slice_has_prefix(slice_of(data->payload, data->copied),
+				slice_of(http2_preface, HTTP2_PREFACE_BYTES));
+}
+
+static void side_hole(struct scrub_side *side, uint64_t size)
+{
+	scrub_text_hole(&side->text);
+	if (side->frames)
+		scrub_frames_hole(side->frames, size);
+	buffer_clear(&side->judged);
+	side->from_start = false;
+}
+
+/* By the verdict; then the bytes of the item that were not copied. */
+static void item_scan(struct scrub_flow *flow, int direction, struct scrub_item *item)
+{
+	struct scrub_side *side = &flow->side[direction];
+	struct event_data *data = item_data(item);
+	size_t at = data->copied < side->plain ? data->copied : side->plain;
+
+	side->plain -= at;
+	if (side->kind == SCRUB_TEXT && is_preface(data))
+		flow_switch(flow, direction, true);
+	switch (side->kind) {
+	case SCRUB_TEXT:
+		text_item(flow, direction, item, at);
+		break;
+	case SCRUB_FRAMES:
+		frames_item(flow, direction, item, at);
+		break;
+	case SCRUB_DROP:
+	case SCRUB_UNDETERMINED:
+		item->cut = data->copied;
+		break;
+	case SCRUB_CIPHER:
+		break;
+	}
+	if (data->len > data->copied)
+		side_hole(side, data->len - data->copied);
+}
+
+/* Those whose bytes no scanner will touch any more. */
+static void side_release(struct scrub_side *side)
+{
+	struct scrub_item *item, *tmp;
+
+	if (side->frames && scrub_frames_open(side->frames))
+		return;
+	DL_FOREACH_SAFE2(side->taken, item, tmp, side_next)
+	{
+		DL_DELETE2(side->taken, item, side_prev, side_next);
+		item_ready(item);
+	}
+}
+
+/* --- the verdict ------------------------------------------------------------------------ */
+
+static void side_decide(struct scrub_flow *flow, int direction, enum scrub_kind kind)
+{
+	struct scrub_side *side = &flow->side[direction];
+	struct scrub_item *item;
+
+	if (side->kind != SCRUB_UNDETERMINED)
+		return;
+	side->kind = kind;
+	if (!side->from_start && side->started)
+		scrub_text_hole(&side->text);
+	if (kind == SCRUB_FRAMES)
+		side->frames = scrub_frames_new(flow->config->redact, side->from_start || !side->started);
+	DL_FOREACH2(side->taken, item, side_next)
+	item_scan(flow, direction, item);
+	buffer_fini(&side->judged);
+	side_release(side);
+}
+
+static void flow_decide(struct scrub_flow *flow, enum scrub_kind kind)
+{
+	for (int i = 0; i < 2; i++)
+		side_decide(flow, i, kind);
+}
+
+/* True: the bytes before `plain` were stepped over, look again. */
+static bool side_judge_once(struct scrub_flow *flow, int direction)
+{
+	struct scrub_side *side = &flow->side[direction];
+	struct slice bytes = slice_drop(slice_of(side->judged.data, side->judged.len), side->plain);
+	struct detect_result result = side->from_start ? detect_first(bytes) : detect_late(bytes);
+
+	switch (result.kind) {
+	case DETECT_MORE:
+		if (side->judged.len >= JUDGED_MAX)
+			flow_decide(flow, flow->config->keep_other ? SCRUB_TEXT : SCRUB_DROP);
+		return false;
+	case DETECT_HTTP1_REQUEST:
+	case DETECT_HTTP1_RESPONSE:
+		flow_decide(flow, SCRUB_TEXT);
+		return false;
+	case DETECT_HTTP2_PREFACE:
+	case DETECT_HTTP2_FRAMES:
+		flow_decide(flow, SCRUB_FRAMES);
+		return false;
+	case DETECT_TLS:
+		flow_decide(flow, SCRUB_CIPHER);
+		return false;
+	case DETECT_PROXY:
+		side->plain += result.offset;
+		return result.offset > 0 && side->plain < side->judged.len;
+	case DETECT_OTHER:
+		flow_decide(flow, flow->config->keep_other ? SCRUB_TEXT : SCRUB_DROP);
+		return false;
+	}
+	return false;
+}
+
+static void side_judge(struct scrub_flow *flow, int direction)
+{
+	while (flow->side[direction].kind == SCRUB_UNDETERMINED && side_judge_once(flow, direction)) {
+	}
+}
+
+/* --- order --------------------------------------------------------------------------------- */
+
+/* The item's position is due. */
+static void item_take(struct scrub_flow *flow, int direction, struct scrub_item *item)
+{
+	struct scrub_side *side = &flow->side[direction];
+	struct event_data *data = item_data(item);
+
+	side->next = data->pos + data->len;
+	side->gap = false;
+	if (!side->taken)
+		side->since_ns = data->h.time_ns;
+	DL_APPEND2(side->taken, item, side_prev, side_next);
+	if (side->kind != SCRUB_UNDETERMINED) {
+		item_scan(flow, direction, item);
+		side_release(side);
+		return;
+	}
+	buffer_put(&side->judged, data->payload, data->copied);
+	if (data->len > data->copied && side->judged.len < JUDGED_MAX) {
+		/* What is there decides, or nothing does. */
+		side_judge(flow, direction);
+		if (side->kind == SCRUB_UNDETERMINED)
+			side_hole(side, data->len - data->copied);
+		return;
+	}
+	side_judge(flow, direction);
+}
+
+/* How far the item is ahead of what is due; less than 0: behind. */
+static int64_t item_distance(const struct scrub_side *side, const struct event_data *data)
+{
+	if (data->h.flags & EVENT_POS_SEQ32)
+		return (int32_t)((uint32_t)data->pos - (uint32_t)side->next);
+	return (int64_t)(data->pos - side->next);
+}
+
+static void side_run(struct scrub_flow *flow, int direction)
+{
+	struct scrub_side *side = &flow->side[direction];
+
+	while (side->early) {
+		struct scrub_item *item = side->early;
+		int64_t distance = item_distance(side, item_data(item));
+
+		if (distance > 0)
+			return;
+		DL_DELETE2(side->early, item, side_prev, side_next);
+		if (distance == 0)
+			item_take(flow, direction, item);
+		else /* positions that were given up on, or claimed twice */
+			item_drop(item);
+	}
+}
+
+static void side_give_up(struct scrub_flow *flow, int direction)
+{
+	struct scrub_side *side = &flow->side[direction];
+
+	if (!side->early)
+		return;
+	side_hole(side, (uint64_t)item_distance(side, item_data(side->early)));
+	side->next = item_data(side->early)->pos;
+	side->gap = false;
+	side_run(flow, direction);
+}
+
+static int by_position(const struct scrub_item *a, const struct scrub_item *b)
+{
+	uint32_t distance = (uint32_t)a->event.data.pos - (uint32_t)b->event.data.pos;
+
+	if (a->event.data.h.flags & EVENT_POS_SEQ32)
+		return (int32_t)distance < 0 ? -1 : distance > 0;
+	return a->event.data.pos < b->event.data.pos ? -1 : a->event.data.pos > b->event.data.pos;
+}
+
+static bool is_first(const struct event_data *data)
+{
+	if (data->h.type == EVENT_TLS_DATA)
+		return data->h.flags & EVENT_FROM_START && data->pos == 0;
+	return data->h.flags & EVENT_OFFSET_KNOWN && data->offset == 0;
+}
+
+void scrub_flow_take(struct scrub_flow *flow, struct scrub_item *item, uint64_t poll)
+{
+	const struct event_data *data = item_data(item);
+	int direction = data->direction == DIRECTION_SENT ? 0 : 1;
+	struct scrub_side *side = &flow->side[direction];
+
+	if (!side->started) {
+		side->started = true;
+		side->from_start = is_first(data);
+		/* The other direction told what this one is. */
+		if (side->kind != SCRUB_UNDETERMINED && !side->from_start) {
+			scrub_text_hole(&side->text);
+			if (side->frames)
+				scrub_frames_hole(side->frames, HOLE_UNKNOWN_SIZE);
+		}
+		side->next = data->pos;
+	}
+	DL_INSERT_INORDER2(side->early, item, by_position, side_prev, side_next);
+	side_run(flow, direction);
+	if (side->early && !side->gap) {
+		side->gap = true;
+		side->gap_poll = poll;
+	}
+}
+
+void scrub_flow_unknown(struct scrub_flow *flow, enum event_direction direction)
+{
+	side_hole(&flow->side[direction == DIRECTION_SENT ? 0 : 1], HOLE_UNKNOWN_SIZE);
+}
+
+static void side_force(struct scrub_side *side)
+{
+	struct scrub_item *item, *tmp;
+
+	if (side->frames && scrub_frames_open(side->frames))
+		scrub_frames_abandon(side->frames);
+	else if (side->kind == SCRUB_UNDETERMINED && side->taken)
+		side_hole(side, HOLE_UNKNOWN_SIZE);
+	DL_FOREACH_SAFE2(side->taken, item, tmp, side_next)
+	{
+		DL_DELETE2(side->taken, item, side_prev, side_next);
+		item_drop(item);
+	}
+}
+
+void scrub_flow_poll(struct scrub_flow *flow, uint64_t poll, uint64_t now_ns)
+{
+	for (int i = 0; i < 2; i++) {
+		struct scrub_side *side = &flow->side[i];
+
+		if (side->early && side->gap && side->gap_poll + GRACE_POLLS <= poll)
+			side_give_up(flow, i);
+		if (!side->taken || now_ns < side->since_ns + WAIT_NS)
+			continue;
+		if (side->kind == SCRUB_UNDETERMINED && flow->config->keep_other)
+			flow_decide(flow, SCRUB_TEXT);
+		else
+			side_force(side);
+	}
+}
+
+void scrub_flow_force(struct scrub_flow *flow)
+{
+	for (int i = 0; i < 2; i++) {
+		while (flow->side[i].early)
+			side_give_up(flow, i);
+		if (flow->side[i].kind == SCRUB_UNDETERMINED && flow->config->keep_other)
+			flow_decide(flow, SCRUB_TEXT);
+		side_force(&flow->side[i]);
+	}
+}
+
+bool scrub_flow_waits(const struct scrub_flow *flow)
+{
+	return flow->side[0].early || flow->side[0].taken || flow->side[1].early || flow->side[1].taken;
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The inside of scrub.c and scrub_flow.c: events that wait, and the layers that they belong to. */
+#ifndef HARK_SCRUB_FLOW_H
+#define HARK_SCRUB_FLOW_H
+
+#include "event.h"
+#include "scrub.h"
+#include "scrub_frames.h"
+#include "scrub_text.h"
+#include "table.h"
+
+/* An event, and how far it is. */
+struct scrub_item {
+	struct scrub_item *prev, *next;		  /* of all, in order of arrival */
+	struct scrub_item *side_prev, *side_next; /* of its direction, while it waits */
+	bool ready;
+	size_t cut; /* so many of the first bytes must not be kept */
+	union {
+		struct event_header header;
+		struct event_data data;
+	} event; /* with its payload behind it */
+};
+
+enum scrub_kind {
+	SCRUB_UNDETERMINED,
+	SCRUB_TEXT,   /* HTTP/1, or text that is kept */
+	SCRUB_FRAMES, /* HTTP/2 */
+	SCRUB_CIPHER, /* TLS records: nothing to hide */
+	SCRUB_DROP,
+};
+
+struct scrub_side {
+	enum scrub_kind kind;
+	bool started, from_start;
+	uint64_t next;		  /* the position that is due */
+	struct scrub_item *early; /* behind a gap, by position */
+	struct scrub_item *taken; /* in order; wait for a verdict or for the rest of a block */
+	bool gap;
+	uint64_t gap_poll;
+	struct buffer judged; /* the bytes of `taken` while undetermined */
+	size_t plain;	      /* bytes of a PROXY preface, which come before the protocol */
+	uint64_t since_ns;    /* of the first of `taken` */
+	struct scrub_text text;
+	struct scrub_frames *frames;
+};
+
+struct scrub_key {
+	uint64_t socket;
+	uint64_t ssl;
+	uint64_t pid;
+};
+
+struct scrub_flow {
+	struct scrub_key key;
+	struct scrub_side side[2];
+	const struct scrub_config *config;
+	UT_hash_handle hh;
+	struct scrub_flow *prev, *next; /* by last use, oldest first */
+};
+
+struct scrub_flow *scrub_flow_new(const struct scrub_key *key, const struct scrub_config *config);
+/* Nothing may wait. NULL is legal. */
+void scrub_flow_free(struct scrub_flow *flow);
+
+/* Takes an item of this direction, which becomes ready now or later. */
+void scrub_flow_take(struct scrub_flow *flow, struct scrub_item *item, uint64_t poll);
+
+/* Unmeasured bytes passed. */
+void scrub_flow_unknown(struct scrub_flow *flow, enum event_direction direction);
+
+/* A poll passed at this time: gaps that will not be filled, and verdicts that do not come, are given up on.
+ */
+void scrub_flow_poll(struct scrub_flow *flow, uint64_t poll, uint64_t now_ns);
+
+/* Everything that waits becomes ready, unjudged bytes cut out. */
+void scrub_flow_force(struct scrub_flow *flow);
+
+/* Does something wait? */
+bool scrub_flow_waits(const struct scrub_flow *flow);
+
+#endif
