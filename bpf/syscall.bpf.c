@@ -206,8 +206,10 @@ static __always_inline bool datagram_is_https(struct sock *sk, const struct sysc
 	return address->family && address->port == __builtin_bswap16(HTTPS_PORT);
 }
 
-static __always_inline int datagram_transfer(struct sock *sk, struct file *file,
-					     const struct syscall_regs *regs, __s64 ret)
+/* A function of its own: the verifier adds up the stack of what calls each other, and the capture has little
+ * left. */
+static __noinline int datagram_transfer(struct sock *sk, struct file *file, const struct syscall_regs *regs,
+					__s64 ret)
 {
 	__u64 inode = BPF_CORE_READ(file, f_inode, i_ino);
 	struct user_sockaddr address;
