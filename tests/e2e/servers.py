@@ -167,3 +167,29 @@ class PythonServer(Program):
     def __init__(self, folder, way, *words):
         self.port = free_port()
         super().__init__([PYTHON, HERE / "peers/serve.py", way, self.port, *words], folder, ports=(self.port,))
+
+
+HAPROXY = """
+global
+	maxconn 100
+defaults
+	mode http
+	timeout connect 5s
+	timeout client 20s
+	timeout server 20s
+listen plain
+	bind 127.0.0.1:{v1}
+	server nginx 127.0.0.1:{behind} send-proxy
+listen binary
+	bind 127.0.0.1:{v2}
+	server nginx 127.0.0.1:{behind} send-proxy-v2
+"""
+
+
+class Haproxy(Program):
+    """In front of a server that wants a PROXY preface: v1 and v2 are its ports for the two kinds."""
+
+    def __init__(self, folder, behind):
+        self.v1, self.v2 = free_port(), free_port()
+        (folder / "haproxy.cfg").write_text(HAPROXY.format(v1=self.v1, v2=self.v2, behind=behind))
+        super().__init__(["haproxy", "-db", "-f", folder / "haproxy.cfg"], folder, ports=(self.v1, self.v2))

@@ -1,0 +1,299 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What cannot be read is said: TLS of an unknown library, UDP port 443, io_uring. And what stands before or
+around the bytes that can: PROXY prefaces, CONNECT tunnels, containers."""
+import contextlib
+import json
+import os
+import pathlib
+import re
+import subprocess
+import tempfile
+
+import pytest
+
+import servers
+from harness import HARK, PEERS, assert_whole, briefs, run, wait_until
+from servers import PYTHON, PythonServer
+
+CURL = ["curl", "-sk", "--max-time", "20"]
+WGET = ["wget", "-q", "-O", "/dev/null", "--no-check-certificate"]
+WHY = "no TLS library that hark knows was seen in this process"
+
+
+class Traced:
+    """hark -- COMMAND, in text; other programs of the machine do not show."""
+
+    def __init__(self, folder, options, command):
+        self.text_path, stats = (pathlib.Path(tempfile.mkstemp(dir=folder)[1]) for _ in range(2))
+        self.done = run(HARK, *options, "-o", f"text:{self.text_path}", "--stats-json", stats, "--", *command)
+        self.lines = self.text_path.read_text().splitlines()
+        self.talk = self.done.err.decode()
+        self.stats = json.loads(stats.read_text())
+
+
+@pytest.fixture
+def trace(tmp_path):
+    return lambda *command, options=(): Traced(tmp_path, options, command)
+
+
+# --- TLS whose plaintext is not seen -------------------------------------------
+
+
+def test_opaque_tls_is_told(trace, nginx, capture):
+    """wget speaks GnuTLS."""
+    seen = trace(*WGET, f"https://localhost:{nginx.tls}/one", options=("--capture", capture))
+    assert len(seen.lines) == 1, seen.lines
+    assert re.search(rf"wget\[(\d+)\] .* 127\.0\.0\.1:{nginx.tls} .*TLS 1\.[23] sni=localhost not read: {WHY} "
+                     r"\(hark doctor \1 says more\)$", seen.lines[0]), seen.lines
+    assert seen.stats["connections.opaque"] == 1
+    assert re.search(r"connections.opaque +1 .*hark doctor", seen.talk)
+    assert seen.stats["bytes.ciphertext"] > 1000 and seen.stats["bytes.lost"] == 0
+    assert seen.stats["bytes.moved"] == seen.stats["bytes.copied"] + seen.stats["bytes.skipped"]
+
+
+def test_opaque_line_comes_while_it_is_open(hark, nginx, tmp_path):
+    """A request that takes two seconds; the line is there before."""
+    text = tmp_path / "watch.txt"
+    with hark("-o", f"text:{text}"):
+        with subprocess.Popen([*WGET, f"https://localhost:{nginx.tls}/wait/for/2"]) as client:
+            wait_until(lambda: f"wget[{client.pid}]" in text.read_text(), "the line about wget")
+            assert client.poll() is None, "only at the end"
+    assert text.read_text().count(f"wget[{client.pid}]") == 1
+
+
+def test_opaque_connection_in_json(hark, nginx, python_https, capture):
+    """TLS 1.2 or 1.3 with nginx, as its build likes; 1.3 with Python."""
+    with hark("--capture", capture, view=("conns",)) as watch:
+        clients = [run(*WGET, f"https://localhost:{port}/one") for port in (nginx.tls, python_https.port)]
+        for client in clients:
+            watch.wait_for(1, client)
+    for client, versions in zip(clients, ({"1.2", "1.3"}, {"1.3"})):
+        (conn,) = watch.of(client)
+        assert conn["hark.opaque"] == WHY and conn["tls"] is True
+        assert conn["tls.client.server_name"] == "localhost"
+        assert conn["tls.protocol.version"] in versions
+        assert "tls.next_protocol" not in conn and "hark.tls.alpn_offered" not in conn  # wget offers none
+
+
+def test_opaque_without_text_is_told_on_stderr(hark, nginx):
+    with hark() as watch:
+        client = run(*WGET, f"https://localhost:{nginx.tls}/one")
+    told = [line for line in watch.talk if f"wget[{client.pid}]" in line]
+    assert len(told) == 1 and "sni=localhost" in told[0] and WHY in told[0]
+
+
+HANDSHAKE = r"""
+import socket, ssl, sys
+context = ssl._create_unverified_context()
+context.set_alpn_protocols(["h2", "http/1.1"])
+context.maximum_version = getattr(ssl.TLSVersion, sys.argv[2])
+inside, outside = ssl.MemoryBIO(), ssl.MemoryBIO()
+session = context.wrap_bio(inside, outside, server_hostname="some.example")
+s = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+while True:
+    try:
+        session.do_handshake()
+        break
+    except ssl.SSLWantReadError:
+        s.sendall(outside.read())
+        inside.write(s.recv(65536))
+s.sendall(outside.read())
+"""
+
+
+@pytest.mark.parametrize("version, alpn", [("TLSv1_2", "h2"), ("TLSv1_3", "h2,http/1.1?")])
+def test_protocols_of_the_hellos(trace, hark, python_h2_tls, version, alpn):
+    """A handshake through memory, without a byte of plaintext: nothing of it can be seen."""
+    seen = trace(PYTHON, "-c", HANDSHAKE, python_h2_tls.port, version)
+    number = version[-3:].replace("_", ".")
+    assert [line for line in seen.lines if f"TLS {number} sni=some.example alpn={alpn} not read" in line], seen.lines
+    with hark(view=("conns",)) as watch:
+        client = run(PYTHON, "-c", HANDSHAKE, python_h2_tls.port, version)
+        watch.wait_for(1, client)
+    (conn,) = [one for one in watch.of(client) if one.get("network.peer.port") == python_h2_tls.port]
+    assert conn["hark.tls.alpn_offered"] == ["h2", "http/1.1"]
+    assert conn.get("tls.next_protocol") == ("h2" if version == "TLSv1_2" else None)
+
+
+@pytest.fixture
+def python_h2_tls(tmp_path, certificates, site):
+    """nghttpd: TLS 1.2 and 1.3, h2."""
+    server = servers.Nghttpd(tmp_path, certificates, site)
+    yield server
+    server.stop()
+
+
+ASYNCIO = r"""
+import asyncio, ssl, sys
+async def main():
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(sys.argv[1]), ssl=ssl._create_unverified_context())
+    for close in (b"keep-alive", b"close"):
+        writer.write(b"GET /one HTTP/1.1\r\nHost: apart\r\nConnection: " + close + b"\r\n\r\n")
+        await asyncio.sleep(0.6)
+    await reader.read()
+    writer.close()
+asyncio.run(main())
+"""
+
+
+def test_never_where_plaintext_is_seen(trace, nginx, capture):
+    """curl's sessions are bound to their sockets; asyncio's are not, for it moves the ciphertext by itself."""
+    for command in ([*CURL, "-o", "/dev/null", f"https://localhost:{nginx.tls}/one"],
+                    [PYTHON, "-c", ASYNCIO, nginx.tls]):
+        seen = trace(*command, options=("--capture", capture))
+        assert len(seen.lines) == (1 if command[0] == "curl" else 2), seen.lines
+        assert all("GET" in line and " 200 " in line for line in seen.lines)
+        assert seen.stats["connections.opaque"] == 0
+        assert seen.stats["connections.unbound"] == (command[0] != "curl")
+
+
+# --- UDP and io_uring ------------------------------------------------------------
+
+DATAGRAMS = r"""
+import socket, sys
+address = (sys.argv[1], 443)
+def udp():
+    return socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+server, connected, sending, other = udp(), udp(), udp(), udp()
+server.bind(address)
+connected.connect(address)
+for _ in range(3):
+    connected.send(b"ask")
+    _, peer = server.recvfrom(100)
+    server.sendto(b"answer", peer)
+    connected.recv(100)
+sending.sendto(b"ask", address)
+server.recv(100, socket.MSG_PEEK)
+_, peer = server.recvfrom(100)
+sending.sendmsg([b"a", b"sk"], [], 0, address)
+server.recv(100)
+other.bind((sys.argv[1], 0))
+other.sendto(b"no", other.getsockname())
+other.recv(100)
+"""
+
+
+def test_udp_443_is_counted_and_named(trace, capture):
+    """A line for each of the three sockets, whichever way the address was given; other ports do not count."""
+    address = f"127.{os.getpid() % 200 + 1}.{os.getpid() // 200 % 250}.9"
+    seen = trace(PYTHON, "-c", DATAGRAMS, address, options=("--capture", capture))
+    told = [line for line in seen.lines if f"UDP {address}:443: HTTP/3 (QUIC) is not read" in line]
+    assert len(told) == len(seen.lines) == 3, seen.lines
+    assert all("python3" in line for line in told)
+    assert seen.stats["transfers.udp_443"] == 16
+    assert "transfers.udp_443" in seen.talk
+
+
+def test_udp_443_without_text_is_told_on_stderr(hark, tmp_path):
+    address = f"127.{os.getpid() % 200 + 1}.{os.getpid() // 200 % 250}.10"
+    with hark() as watch:
+        client = run(PYTHON, "-c", DATAGRAMS, address)
+    assert sum(f"[{client.pid}] UDP {address}:443" in line for line in watch.talk) == 3
+
+
+def test_io_uring_is_counted_and_named(trace):
+    """Only the socket layer's tracepoints see such transfers: no system call moves the bytes."""
+    seen = trace(PEERS / "sockets", "io_uring", "4", "2", options=("--capture", "socket"))
+    told = [line for line in seen.lines if "what moves through io_uring is not read" in line]
+    assert len(told) == 2 and all("sockets[" in line for line in told), seen.lines
+    assert seen.stats["transfers.io_uring"] >= 2
+
+
+# --- containers --------------------------------------------------------------------
+
+
+def cgroup_mounts():
+    """Where a cgroup may be made, version 2 first."""
+    mounts = [line.split() for line in pathlib.Path("/proc/self/mounts").read_text().splitlines()]
+    found = [fields[1] for fields in mounts if fields[2] == "cgroup2"]
+    return found + [fields[1] for fields in mounts if fields[2] == "cgroup"
+                    and set(fields[3].split(",")) & {"name=systemd", "pids", "freezer"}]
+
+
+@pytest.fixture
+def cgroup():
+    """cgroup(NAME) makes one at the first place that takes processes; removed at the end."""
+    made = []
+
+    def make(name):
+        for mount in cgroup_mounts():
+            path = pathlib.Path(mount) / name
+            with contextlib.suppress(OSError):
+                path.mkdir()
+                made.append(path)
+                run("sh", "-c", f"echo $$ > {path}/cgroup.procs")
+                return path
+        raise AssertionError(f"no cgroup can be made in {cgroup_mounts()}")
+
+    yield make
+    for path in made:
+        wait_until(lambda path=path: not (path / "cgroup.procs").read_text(), "an empty cgroup")
+        path.rmdir()
+
+
+def test_container_id(hark, nginx, cgroup, capture, tmp_path):
+    """A client in a container's cgroup and one in a unit's; the recording knows both."""
+    number = f"{os.getpid():08x}" * 8
+    places = {number: cgroup(f"docker-{number}.scope"), "hark-test.service": cgroup("hark-test.service")}
+    recording = tmp_path / "containers.rec"
+    clients = {}
+    with hark("--capture", capture, "-w", recording) as watch:
+        for name, place in places.items():
+            clients[name] = run("sh", "-c", f"echo $$ > {place}/cgroup.procs; exec curl -s -o /dev/null "
+                                            f"http://127.0.0.1:{nginx.http}/{name}")
+            watch.wait_for(1, clients[name])
+    replayed = [json.loads(line) for line in run(HARK, "replay", recording, "-o", "json").text.splitlines()]
+    for objects in (watch.objects, replayed):
+        for name, client in clients.items():
+            assert [one["container.id"] for one in objects if one.get("process.pid") == client.pid] == [name]
+
+
+# --- in front of the bytes, and around them ------------------------------------------
+
+
+@pytest.fixture
+def haproxy(tmp_path, nginx):
+    server = servers.Haproxy(tmp_path, nginx.proxied)
+    yield server
+    server.stop()
+
+
+@pytest.mark.parametrize("kind", ["v1", "v2"])
+def test_proxy_preface(hark, nginx, haproxy, kind, capture):
+    """haproxy says who the client is before it passes the request on: three sides, each whole."""
+    with hark("--capture", capture) as watch:
+        client = run(*CURL, f"http://127.0.0.1:{getattr(haproxy, kind)}/small.txt")
+        watch.wait_for(2, haproxy)
+        watch.wait_for(1, nginx)
+    assert len(client.out) == 1000
+    for seen in (watch.of(client, hark_role="client"), watch.of(haproxy, hark_role="server"),
+                 watch.of(haproxy, hark_role="client"), watch.of(nginx)):
+        assert briefs(seen) == ["GET /small.txt 200 0 1000"]
+        assert_whole(seen)
+
+
+@pytest.mark.parametrize("http", ["--http1.1", "--http2"])
+def test_connect_tunnel(hark, nginx, tmp_path, http, capture):
+    """CONNECT ends at both sides of it; what goes through the tunnel shows at its ends and not in its middle."""
+    proxy, text = PythonServer(tmp_path, "connect"), tmp_path / "watch.txt"
+    try:
+        with hark("--capture", capture, "-o", f"text:{text}") as watch:
+            client = run(*CURL, http, "-x", f"http://127.0.0.1:{proxy.port}",
+                         f"https://127.0.0.1:{nginx.tls}/small.txt")
+            watch.wait_for(2, client)
+            watch.wait_for(1, nginx)
+            watch.wait_for(1, proxy)
+    finally:
+        proxy.stop()
+    assert len(client.out) == 1000
+    connect, inner = watch.of(client)
+    (through,) = watch.of(proxy)
+    for one in (connect, through):
+        assert (one["http.request.method"], one["http.response.status_code"], one["hark.flags"]) == \
+            ("CONNECT", 200, ["upgraded"])
+    assert inner["tls"] is True and "hark.flags" not in inner
+    assert inner["network.protocol.version"] == ("2" if http == "--http2" else "1.1")
+    assert briefs([inner]) == briefs(watch.of(nginx)) == ["GET /small.txt 200 0 1000"]
+    opaque = [line for line in text.read_text().splitlines() if WHY in line and f"[{proxy.pid}]" in line]
+    assert len(opaque) == 2, "the proxy's two connections"
+    assert all(f"[{client.pid}]" not in line for line in text.read_text().splitlines() if WHY in line)
