@@ -206,7 +206,8 @@ static __always_inline bool datagram_is_https(struct sock *sk, struct task_struc
 	if (direction == DIRECTION_RECEIVED)
 		return unseen_known(bpf_get_socket_cookie(sk), UNSEEN_UDP_443);
 	regs_fill(&regs, task);
-	datagram_address(address, &regs);
+	if (!regs.compat)
+		datagram_address(address, regs.nr, regs.arg[1], regs.arg[4]);
 	return address->family && address->port == __builtin_bswap16(HTTPS_PORT);
 }
 

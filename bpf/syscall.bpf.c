@@ -150,14 +150,14 @@ static __always_inline bool compat_transfer(__u32 nr)
 }
 
 /* MSG_ flags stand in another argument of each call. */
-static __always_inline __u32 message_flags(const struct syscall_regs *regs)
+static __always_inline __u32 message_flags(__u64 nr, __u64 third, __u64 fourth)
 {
-	switch (regs->nr) {
+	switch (nr) {
 	case NR_RECVFROM:
 	case NR_RECVMMSG:
-		return regs->arg[3];
+		return fourth;
 	case NR_RECVMSG:
-		return regs->arg[2];
+		return third;
 	}
 	return 0;
 }
@@ -192,7 +192,7 @@ static __always_inline bool datagram_followed(struct socket *socket, struct sock
 }
 
 /* The call is over: an unconnected socket's datagram has its address in user memory, sent or received. */
-static __always_inline bool datagram_is_https(struct sock *sk, const struct syscall_regs *regs,
+static __always_inline bool datagram_is_https(struct sock *sk, struct pt_regs *user,
 					      struct user_sockaddr *address)
 {
 	__be16 peer = BPF_CORE_READ(sk, __sk_common.skc_dport);
@@ -202,28 +202,30 @@ static __always_inline bool datagram_is_https(struct sock *sk, const struct sysc
 		return true;
 	if (peer)
 		return peer == __builtin_bswap16(HTTPS_PORT);
-	datagram_address(address, regs);
+	datagram_address(address, user->orig_ax, user->si, user->r8);
 	return address->family && address->port == __builtin_bswap16(HTTPS_PORT);
 }
 
-/* A function of its own: the verifier adds up the stack of what calls each other, and the capture has little
- * left. */
-static __noinline int datagram_transfer(struct sock *sk, struct file *file, const struct syscall_regs *regs,
-					__s64 ret)
+/*
+ * A function of its own, with little handed on: the verifier adds up the stack of what calls each other, and
+ * the capture leaves none.
+ */
+static __noinline int datagram_transfer(struct pt_regs *user, struct sock *sk, struct file *file, __s64 ret)
 {
 	__u64 inode = BPF_CORE_READ(file, f_inode, i_ino);
+	__u64 nr = user->orig_ax;
 	struct user_sockaddr address;
 	struct event_unseen *out;
 
-	if (ret <= 0 || (message_flags(regs) & (MSG_PEEK | MSG_ERRQUEUE)))
+	if (ret <= 0 || (message_flags(nr, user->dx, user->r10) & (MSG_PEEK | MSG_ERRQUEUE)))
 		return 0;
-	if (!datagram_is_https(sk, regs, &address))
+	if (!datagram_is_https(sk, user, &address))
 		return 0;
-	kernel_count(KC_UDP_443, regs->nr == NR_SENDMMSG || regs->nr == NR_RECVMMSG ? ret : 1);
+	kernel_count(KC_UDP_443, nr == NR_SENDMMSG || nr == NR_RECVMMSG ? ret : 1);
 	out = unseen_reserve(inode, UNSEEN_UDP_443);
 	if (!out)
 		return 0;
-	socket_fill(&out->sock, sk, inode, regs->arg[0]);
+	socket_fill(&out->sock, sk, inode, user->di);
 	datagram_peer(&out->sock, &address);
 	unseen_submit(out);
 	return 0;
@@ -260,8 +262,8 @@ static __always_inline int syscall_transfer(struct pt_regs *user, __s64 ret, boo
 	if (!sk)
 		return 0;
 	if (!socket_followed(socket, sk))
-		return datagram_followed(socket, sk) ? datagram_transfer(sk, file, &regs, ret) : 0;
-	flags = message_flags(&regs);
+		return datagram_followed(socket, sk) ? datagram_transfer(user, sk, file, ret) : 0;
+	flags = message_flags(regs.nr, regs.arg[2], regs.arg[3]);
 	if (flags & (MSG_PEEK | MSG_OOB | MSG_ERRQUEUE)) {
 		kernel_count(flags & MSG_PEEK ? KC_PEEKED : KC_OUT_OF_BAND, 1);
 		return 0;

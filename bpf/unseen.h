@@ -73,28 +73,24 @@ static __always_inline void unseen_io_uring(const struct event_data *record)
 }
 
 /*
- * The address of an unconnected socket's datagram, where the system call says where it stands; family 0:
- * nowhere. Of several messages the first one's.
+ * The address of an unconnected socket's datagram, where the system call's second or fifth argument says that
+ * it stands; family 0: nowhere. Of several messages the first one's.
  */
-static __always_inline void datagram_address(struct user_sockaddr *out, const struct syscall_regs *regs)
+static __always_inline void datagram_address(struct user_sockaddr *out, __u64 nr, __u64 second, __u64 fifth)
 {
-	struct user_msghdr message;
 	__u64 name = 0;
 
 	__builtin_memset(out, 0, sizeof(*out));
-	if (regs->compat)
-		return;
-	switch (regs->nr) {
+	switch (nr) {
 	case NR_SENDTO:
 	case NR_RECVFROM:
-		name = regs->arg[4];
+		name = fifth;
 		break;
 	case NR_SENDMSG:
 	case NR_RECVMSG:
-	case NR_SENDMMSG: /* a struct mmsghdr begins with its struct msghdr */
+	case NR_SENDMMSG: /* a struct mmsghdr begins with its struct msghdr, and that with the name */
 	case NR_RECVMMSG:
-		if (bpf_probe_read_user(&message, sizeof(message), (void *)regs->arg[1]) == 0)
-			name = message.name;
+		bpf_probe_read_user(&name, sizeof(name), (void *)second);
 		break;
 	}
 	if (!name || bpf_probe_read_user(out, 8, (void *)name) < 0) {
