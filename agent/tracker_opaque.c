@@ -11,7 +11,7 @@
 
 void opaque_note_session(struct tracker *tracker, struct tls_session *session)
 {
-	bool apart = session->plaintext && !session->socket_id;
+	bool apart = !session->socket_id;
 	struct process *process;
 
 	if (apart == session->apart)

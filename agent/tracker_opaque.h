@@ -10,7 +10,7 @@
 
 #include "tracker_table.h"
 
-/* After a record of the session: has it plaintext, and no socket? */
+/* After a record of the session: is its socket known? */
 void opaque_note_session(struct tracker *tracker, struct tls_session *session);
 
 /* After the connection moved: it is told of when its time comes, if it looks opaque. */

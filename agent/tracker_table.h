@@ -38,7 +38,7 @@ struct process {
 	uint64_t gone_poll;
 	struct fd_pointer *pointers;
 	struct tls_session *sessions;
-	uint64_t apart; /* sessions that moved plaintext and were never bound to a socket */
+	uint64_t apart; /* TLS sessions that were never bound to a socket, ended ones too */
 	UT_hash_handle hh;
 	struct process *prev, *next; /* of those that exited */
 };
