@@ -324,6 +324,7 @@ static int live_start(struct live *live)
 		return error;
 	}
 	libraries_start(live);
+	probes_tls_listen(live->probes);
 	return 0;
 }
 

@@ -161,12 +161,15 @@ static void mmap2_handle(struct map_watch *watch, size_t size)
 	watch->handler.mapped(watch->handler.ctx, record->pid, &mapping);
 }
 
-/* Returns whether the kernel says that records were lost. */
+/*
+ * Returns whether records were lost: the kernel says so in its next record, which may be long in coming, so a
+ * ring without room for one counts too.
+ */
 static bool ring_read(struct map_watch *watch, struct cpu_ring *ring)
 {
 	uint64_t head = __atomic_load_n(&ring->page->data_head, __ATOMIC_ACQUIRE);
 	uint64_t tail = ring->page->data_tail;
-	bool lost = false;
+	bool lost = head - tail > RING_BYTES - RECORD_BYTES;
 
 	while (head - tail >= sizeof(watch->record.header)) {
 		struct perf_event_header header;

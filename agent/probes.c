@@ -278,6 +278,11 @@ int probes_add_file(struct probes *probes, int fd, const char *path)
 	return probes_tls_add(probes->tls, fd, path);
 }
 
+void probes_tls_listen(struct probes *probes)
+{
+	probes->skeleton->bss->tls_listens = true;
+}
+
 const struct probed_file *probes_files(const struct probes *probes)
 {
 	return probes_tls_files(probes->tls);

@@ -62,6 +62,8 @@ bool probes_session_supported(void);
  * -errno (reported once). Shape of library_fn in processes.h.
  */
 int probes_add_file(struct probes *probes, int fd, const char *path);
+/* The libraries of the start are probed, all of them: TLS calls count from now on. */
+void probes_tls_listen(struct probes *probes);
 /* The files, newest first; borrowed. */
 const struct probed_file *probes_files(const struct probes *probes);
 /* Takes the return probes off every file that this process maps (a program that switches stacks, D4). */

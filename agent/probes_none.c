@@ -43,6 +43,11 @@ int probes_add_file(struct probes *probes, int fd, const char *path)
 	return -ENOTSUP;
 }
 
+void probes_tls_listen(struct probes *probes)
+{
+	(void)probes;
+}
+
 const struct probed_file *probes_files(const struct probes *probes)
 {
 	(void)probes;

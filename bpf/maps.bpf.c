@@ -6,3 +6,4 @@
 char LICENSE[] SEC("license") = "GPL";
 
 const volatile struct kernel_settings settings;
+bool tls_listens;

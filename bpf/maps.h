@@ -23,6 +23,12 @@
 /* Settings, written once before the load. */
 extern const volatile struct kernel_settings settings;
 
+/*
+ * Set by user space when the probes of the libraries found at the start are all there. Attaching takes
+ * milliseconds a probe: reads would be seen that long before writes, requests without their responses.
+ */
+extern bool tls_listens;
+
 /* Records for user space; the size is set before the load (--ring). */
 MAP_SCOPE struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);

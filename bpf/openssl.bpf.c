@@ -153,7 +153,7 @@ static __always_inline int tls_entry(struct pt_regs *ctx, __u32 kind, bool sessi
 	__u64 thread = bpf_get_current_pid_tgid(), ssl = PT_REGS_PARM1(ctx), sp = PT_REGS_SP(ctx);
 	struct tls_call fresh = {}, *call;
 
-	if (!process_wanted(thread >> 32) || !ssl)
+	if (!tls_listens || !process_wanted(thread >> 32) || !ssl)
 		return 1;
 	if (kind == TLS_FREE) {
 		session_end(ssl);

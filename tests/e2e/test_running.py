@@ -169,7 +169,8 @@ def test_through_the_real_sudo(nginx, nobody_may_sudo):
     script = f"id -u >&2; env | grep -c ^SUDO_ >&2; curl -sk https://127.0.0.1:{nginx.tls}/one >/dev/null"
     done = run("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "sudo", "-n", HARK, "-o", "json", "-q",
                "--", "sh", "-c", script, cwd="/")
-    assert talk_of(done).split() == ["65534", "0"]
+    # sudo may have something to say of its own, where the host has no name.
+    assert [line for line in talk_of(done).splitlines() if not line.startswith("sudo:")] == ["65534", "0"]
     assert briefs(json.loads(line) for line in done.text.splitlines()) == ["GET /one 200 0 1"]
 
 
@@ -202,6 +203,7 @@ def test_ctrl_c_reaches_both_in_the_right_order(nginx, tmp_path):
     output = tmp_path / "seen.json"
     pid, terminal = pty.fork()
     if pid == 0:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # who runs the tests in the background ignores it
         os.execv(HARK, [HARK, "-o", f"json:{output}", "--", PYTHON, "-c", LAST_WORDS,
                         f"http://127.0.0.1:{nginx.http}/one"])
     screen = b""
