@@ -153,12 +153,17 @@ install: all ## install hark, its man page and completions under PREFIX (/usr/lo
 uninstall: ## remove what make install put there
 	rm -f $(INSTALLED:%=$(DESTDIR)$(PREFIX)/%)
 
-# For machines without a toolchain: every library but the C library is inside.
+# For machines without a toolchain: every library but the C library is inside, and libelf where its archive is whole
+# (Debian 13's lacks a part of elfutils that is not shipped).
+ELF_TRIAL = printf 'void *elf_begin(int, int, void *); int main(void) { return !elf_begin(0, 0, 0); }' | \
+	$(CC) -x c - -o /dev/null -Wl,-Bstatic -lelf -lzstd -lz -Wl,-Bdynamic 2>/dev/null
+DIST_DYNAMIC = $(if $(shell $(ELF_TRIAL) && echo whole),,-lelf)
 $(BUILD)/dist/hark: $(BUILD)/agent/main.o $(BUILD)/libagent.a $(BUILD)/libprotocols.a
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -s -o $@ $^ -Wl,-Bstatic $(shell $(PKG_CONFIG) --static --libs $(LIBRARIES)) \
-		$(LLHTTP_LIBS) -Wl,-Bdynamic -lm -lpthread
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -s -o $@ $^ -Wl,-Bstatic \
+		$(filter-out $(DIST_DYNAMIC),$(shell $(PKG_CONFIG) --static --libs $(LIBRARIES)) $(LLHTTP_LIBS)) \
+		-Wl,-Bdynamic $(DIST_DYNAMIC) -lm -lpthread
 
 .PHONY: dist
 dist: all $(BUILD)/dist/hark ## archives in build/dist: the sources, and one binary with its man page

@@ -124,7 +124,8 @@ void conn_socket_data(struct conn *conn, const struct event_data *event)
 	if (event->h.flags & EVENT_RESET)
 		conn->facts.flags |= FLAG_RESET;
 	if (event->h.flags & EVENT_RESET)
-		flow_reset(&conn->clear, event->direction == DIRECTION_SENT ? DIRECTION_SENT : DIRECTION_RECEIVED);
+		flow_reset(&conn->clear,
+			   event->direction == DIRECTION_SENT ? DIRECTION_SENT : DIRECTION_RECEIVED);
 	if (!event->len && !(event->h.flags & EVENT_EOF))
 		return;
 	if (conn->clear.state == FLOW_TLS && !conn->clear.hello) {

@@ -25,7 +25,8 @@ enum conn_closed_by {
 struct conn_facts {
 	/*
 	 * hark.connection: the socket's own identity (event_socket.id), so that every run and view names it
-	 * alike; CONN_ID_OWN and up, of this run only, where exchanges were shown before the socket was known.
+	 * alike; CONN_ID_OWN and up, of this run only, where exchanges were shown before the socket was
+	 * known.
 	 */
 	uint64_t id;
 	struct event_socket sock; /* as last seen; sock.family 0: the socket is not known (plaintext only) */

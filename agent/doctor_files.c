@@ -155,6 +155,7 @@ static void sites_summary(const struct doctor_library *library, FILE *out)
 		return;
 	}
 	read = read ? read : site_of(library, CALL_READ);
+	write = write ? write : site_of(library, CALL_WRITE_EX2);
 	write = write ? write : site_of(library, CALL_WRITE);
 	if (!read || !write)
 		fprintf(out, "%d sites, none for reading or writing\n", library->site_count);

@@ -17,20 +17,18 @@ struct exchange {
 	struct message *request;			 /* NULL: not seen */
 	struct message *response;			 /* NULL: not seen */
 	const struct conn_facts *conn;			 /* borrowed; outlives the exchange's callback */
-	struct mover mover;				 /* of the request, or else of the response */
-	uint32_t key;					 /* HTTP/2 stream; 0 for HTTP/1 */
 	struct message *interims[EXCHANGE_INTERIMS_MAX]; /* 1xx responses in order; owned */
 	size_t interim_count;
-	bool pending;	    /* not over: it will come again */
-	uint64_t waited_ns; /* of a pending one: since the first byte of the request */
-	unsigned int flags; /* enum message_flag: both messages' and its own */
-	bool h2_error_known;
-	uint32_t h2_error; /* of RST_STREAM or GOAWAY (RFC 9113, 7) */
-	uint64_t start_ns; /* first request byte, else first response byte */
-	bool duration_known;
+	struct mover mover;   /* of the request, or else of the response */
+	uint64_t start_ns;    /* first request byte, else first response byte */
 	uint64_t duration_ns; /* first request byte to last response byte; never negative */
-	bool ttfb_known;
-	uint64_t ttfb_ns; /* first request byte to first response byte */
+	uint64_t ttfb_ns;     /* first request byte to first response byte */
+	uint64_t waited_ns;   /* of a pending one: since the first byte of the request */
+	uint32_t key;	      /* HTTP/2 stream; 0 for HTTP/1 */
+	unsigned int flags;   /* enum message_flag: both messages' and its own */
+	uint32_t h2_error;    /* of RST_STREAM or GOAWAY (RFC 9113, 7) */
+	bool h2_error_known, duration_known, ttfb_known;
+	bool pending; /* not over: it will come again */
 };
 
 /* Frees the exchange with its messages; NULL is legal. */

@@ -353,7 +353,8 @@ void flow_hint_skip(struct flow *flow, enum event_direction direction)
 	struct flow_side *side = &flow->side[direction];
 	uint64_t left;
 
-	if (flow->state != FLOW_HTTP || pipeline->config.want_bodies || pipeline->config.want_calls || !pipeline->handler.skip)
+	if (flow->state != FLOW_HTTP || pipeline->config.want_bodies || pipeline->config.want_calls ||
+	    !pipeline->handler.skip)
 		return;
 	if (side->stream.late || side->stream.next < side->skip_until)
 		return;

@@ -17,10 +17,10 @@
 
 #include <sys/socket.h>
 
-#define SWEEP_NS      UINT64_C(1000000000)
+#define SWEEP_NS	 UINT64_C(1000000000)
 #define PENDING_CHECK_NS UINT64_C(100000000)
-#define EOF_IDLE_NS   UINT64_C(1000000000) /* a Unix socket whose peer ended and that nobody uses any more */
-#define IDLE_TIMEOUTS 10		   /* without any sign of its end, after so many timeouts */
+#define EOF_IDLE_NS	 UINT64_C(1000000000) /* a Unix socket whose peer ended and that nobody uses any more */
+#define IDLE_TIMEOUTS	 10		      /* without any sign of its end, after so many timeouts */
 
 enum tcp_state { /* of the kernel's include/net/tcp_states.h */
 	STATE_ESTABLISHED = 1,

@@ -95,7 +95,8 @@ static inline void bench_opened(void *ctx, const struct conn_facts *conn)
 	struct bench *bench = ctx;
 
 	if (!bench->quiet_conns)
-		bench_log(bench, "%llu open%s\n", bench_number(bench, conn), conn->existing ? " existing" : "");
+		bench_log(bench, "%llu open%s\n", bench_number(bench, conn),
+			  conn->existing ? " existing" : "");
 }
 
 static inline void bench_closed(void *ctx, const struct conn_facts *conn)
@@ -107,12 +108,12 @@ static inline void bench_closed(void *ctx, const struct conn_facts *conn)
 	if (bench->quiet_conns)
 		return;
 	bench_log(bench, "%llu closed %s %s%s%s%s%s%s x%llu %llu=%llu+%llu+%llu c%llu",
-		  bench_number(bench, conn), by[conn->closed_by], role[conn->role],
-		  conn->tls ? " tls" : "", conn->muted ? " muted:" : "", conn->muted ? conn->muted : "",
-		  conn->opaque ? " opaque" : "", conn->sock.family ? "" : " socketless",
-		  (unsigned long long)conn->exchanges, (unsigned long long)conn->moved_bytes,
-		  (unsigned long long)conn->copied_bytes, (unsigned long long)conn->skipped_bytes,
-		  (unsigned long long)conn->lost_bytes, (unsigned long long)conn->ciphertext_bytes);
+		  bench_number(bench, conn), by[conn->closed_by], role[conn->role], conn->tls ? " tls" : "",
+		  conn->muted ? " muted:" : "", conn->muted ? conn->muted : "", conn->opaque ? " opaque" : "",
+		  conn->sock.family ? "" : " socketless", (unsigned long long)conn->exchanges,
+		  (unsigned long long)conn->moved_bytes, (unsigned long long)conn->copied_bytes,
+		  (unsigned long long)conn->skipped_bytes, (unsigned long long)conn->lost_bytes,
+		  (unsigned long long)conn->ciphertext_bytes);
 	flags_each(conn->flags, bench_flag, bench);
 	bench_log(bench, "\n");
 }

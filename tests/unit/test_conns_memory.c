@@ -52,7 +52,9 @@ static void test_each_allocation_fails(void **state)
 		struct sample sample;
 		char *text = NULL;
 		size_t len = 0;
-		struct sink_config config = { .verbose = 1, .redact = redact, .out = open_memstream(&text, &len) };
+		struct sink_config config = { .verbose = 1,
+					      .redact = redact,
+					      .out = open_memstream(&text, &len) };
 		uint64_t missing = 0;
 		struct sink *sink;
 
