@@ -137,31 +137,38 @@ static void latin1_to_utf8(struct slice in, struct buffer *out)
 	}
 }
 
-/* False: no such charset, or the bytes are not of it. A character that is cut at the end is left out. */
-static bool iconv_to_utf8(const char *charset, struct slice in, struct buffer *out)
+/* False: the bytes are not of this charset. A character that is cut at the end is left out. */
+static bool iconv_all(iconv_t converter, struct slice in, struct buffer *out)
 {
-	iconv_t converter = iconv_open("UTF-8", charset);
 	char *next = (char *)in.data;
 	size_t left = in.len;
-	bool good = true;
 
-	if (converter == (iconv_t)-1)
-		return false;
-	while (left && good) {
+	while (left) {
 		size_t room = left * 2 + 16, before = left;
 		char *to;
 
-		if (!buffer_room(out, room)) {
-			good = false;
-			break;
-		}
+		if (!buffer_room(out, room))
+			return false;
 		to = out->data + out->len;
 		iconv(converter, &next, &left, &to, &room);
-		good = left < before; /* E2BIG goes on; an incomplete end is at most a few bytes */
 		out->len = (size_t)(to - out->data);
+		if (left == before) /* wrong, or not whole: the latter is at most a few bytes */
+			return left < 4;
 	}
+	return true;
+}
+
+/* False: no such charset either. */
+static bool iconv_to_utf8(const char *charset, struct slice in, struct buffer *out)
+{
+	iconv_t converter = iconv_open("UTF-8", charset);
+	bool good;
+
+	if (converter == (iconv_t)-1) /* NOLINT(performance-no-int-to-ptr): iconv's own word for it */
+		return false;
+	good = iconv_all(converter, in, out);
 	iconv_close(converter);
-	return left < 4 && !out->failed;
+	return good;
 }
 
 static bool to_utf8(struct slice charset, struct slice in, struct buffer *out)

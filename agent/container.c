@@ -49,6 +49,11 @@ static bool is_machine(struct slice segment)
 	return slice_has_prefix(segment, SLICE("systemd-nspawn@")) && ends_with(segment, SLICE(".service"));
 }
 
+static bool is_digit(uint8_t c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+}
+
 /* "<id>", "docker-<id>.scope", "cri-containerd:<id>", "libpod-<id>", … The id; data NULL: none. */
 static struct slice id_of_segment(struct slice segment)
 {
@@ -60,7 +65,7 @@ static struct slice id_of_segment(struct slice segment)
 	before = stem.len - ID_DIGITS;
 	id = slice_drop(stem, before);
 	for (size_t i = 0; i < id.len; i++)
-		if (!memchr("0123456789abcdef", id.data[i], 16))
+		if (!is_digit(id.data[i]))
 			return none;
 	if (before && stem.data[before - 1] != '-' && stem.data[before - 1] != ':')
 		return none;

@@ -88,10 +88,10 @@ unsigned int http2_side_flags(const struct http2_side *side);
 
 /* --- http2_tell.c: only with config.want_frames --- */
 /* A frame that is not part of a block. payload: see struct frame. */
-void http2_tell_frame(struct http2_side *side, const struct http2_frame *frame, struct slice payload,
+void http2_tell_frame(struct http2_side *side, const struct http2_frame *seen, struct slice payload,
 		      uint64_t time_ns);
 /* A frame of a block. The last one is kept until its block was read. */
-void http2_tell_fragment(struct http2_side *side, const struct http2_frame *frame, uint64_t time_ns);
+void http2_tell_fragment(struct http2_side *side, const struct http2_frame *seen, uint64_t time_ns);
 /* fields NULL: not known. A block that no frame ended is not told of: its frames were. */
 void http2_tell_block(struct http2_side *side, const struct http2_block *block,
 		      const struct header_list *fields, uint64_t time_ns);
