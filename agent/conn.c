@@ -85,7 +85,7 @@ static void conn_settle(struct conn *conn)
 	conn->facts.muted = conn->clear.muted;
 	if (conn->clear.state == FLOW_TLS)
 		conn->facts.tls = true;
-	if (conn->clear.state == FLOW_TLS && !conn->clear.hello && !conn->ciphertext) {
+	if (conn->clear.state == FLOW_TLS && !conn->clear.hello && !conn->early && !conn->ciphertext) {
 		conn->ciphertext = true;
 		conn_tell(conn, VERDICT_CIPHERTEXT);
 	}
@@ -128,11 +128,12 @@ void conn_socket_data(struct conn *conn, const struct event_data *event)
 			   event->direction == DIRECTION_SENT ? DIRECTION_SENT : DIRECTION_RECEIVED);
 	if (!event->len && !(event->h.flags & EVENT_EOF))
 		return;
-	if (conn->clear.state == FLOW_TLS && !conn->clear.hello) {
+	/* Before the first poll not every library has its probes: only what moves later shows that none sees it. */
+	conn->early = !conn->pipeline->poll;
+	if (conn->clear.state == FLOW_TLS && !conn->clear.hello)
 		conn_count_ciphertext(conn, event);
-		return;
-	}
-	flow_record(&conn->clear, event, &conn->mover, conn->beginning_seen);
+	else
+		flow_record(&conn->clear, event, &conn->mover, conn->beginning_seen);
 	conn_settle(conn);
 }
 
@@ -142,6 +143,7 @@ void conn_mark_tls(struct conn *conn, const char *library)
 	conn->facts.tls_unknown = false;
 	if (library)
 		conn->facts.tls_library = library;
+	conn->early = false;
 	flow_turn_tls(&conn->clear);
 	conn_settle(conn);
 }
@@ -244,7 +246,7 @@ static bool conn_looks_secret(const struct conn *conn)
 
 bool conn_looks_opaque(const struct conn *conn)
 {
-	return conn_looks_secret(conn) && !conn->clear.hello && !conn->opaque_told;
+	return conn_looks_secret(conn) && conn->ciphertext && !conn->opaque_told;
 }
 
 void conn_tell_opaque(struct conn *conn)
@@ -275,7 +277,9 @@ static void conn_close_facts(struct conn *conn, enum protocol_end reason)
 		return;
 	}
 	counter_add(COUNTER_CONNECTIONS_OPAQUE, 1);
-	if (!conn->opaque_told)
+	if (conn->early)
+		facts->opaque = "it moved data only before hark was ready";
+	else if (!conn->opaque_told)
 		conn_tell_opaque(conn);
 }
 

@@ -27,6 +27,7 @@ struct conn {
 	uint64_t socket_id; /* 0: not known (yet) */
 	bool beginning_seen;
 	bool ciphertext;   /* the verdict was given */
+	bool early;	   /* TLS that moved before the libraries were probed, and not since */
 	bool muted;	   /* the verdict was given */
 	bool session_seen; /* a TLS library's */
 	bool unbound;	   /* a process of it has TLS sessions that were never bound to a socket */

@@ -146,6 +146,7 @@ static inline void bench_init(struct bench *bench)
 /* After bench->config is as the test wants it. */
 static inline void bench_start(struct bench *bench)
 {
+	const struct event_header poll = { .size = sizeof(poll), .type = EVENT_POLL };
 	const struct tracker_handler handler = {
 		.ctx = bench,
 		.exchange = bench_exchange,
@@ -157,6 +158,7 @@ static inline void bench_start(struct bench *bench)
 	};
 
 	bench->tracker = tracker_new(&bench->config, &handler);
+	tracker_event(bench->tracker, &poll); /* all is probed */
 }
 
 static inline void bench_stop(struct bench *bench)

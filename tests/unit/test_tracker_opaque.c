@@ -194,6 +194,37 @@ static void test_quiet_connection(void **state)
 	CHECK(bench, "1 open existing\n1 closed ? ? x0 0=0+0+0 c0 in-flight\n");
 }
 
+/* Before the first poll libraries may have no probes yet; only what moves later is judged. */
+static void test_before_hark_was_ready(void **state)
+{
+	struct bench *bench = *state;
+	const struct tracker_handler handler = {
+		.ctx = bench,
+		.conn_closed = bench_closed,
+		.opaque = bench_opaque,
+		.verdict = bench_verdict,
+	};
+	struct peer quiet = client(), busy = client();
+
+	bench_stop(bench);
+	bench->tracker = tracker_new(&bench->config, &handler);
+	quiet.offset[0] = busy.offset[0] = 5000;
+	busy.id = 101;
+	busy.sk = 9001;
+	busy.fd = 4;
+	SENT(bench, &quiet, APPLICATION APPLICATION);
+	SENT(bench, &busy, APPLICATION APPLICATION);
+	poll_put(bench, 60);
+	CHECK(bench, "");
+	SENT(bench, &busy, APPLICATION);
+	poll_put(bench, 60);
+	CHECK(bench, "verdict 101 ciphertext\n1 opaque sni= alpn= offered= 0000\n");
+	bench->used = 0;
+	state_put(bench, &quiet, 4, 7);
+	poll_put(bench, 3);
+	CHECK(bench, "2 closed ? ? tls opaque x0 0=0+0+0 c18 late-joined\n");
+}
+
 /* What is too long is not copied for ever. */
 static void test_bound(void **state)
 {
@@ -227,6 +258,7 @@ int main(void)
 		T(test_not_with_sessions_apart),
 		T(test_sessions_of_another_process),
 		T(test_quiet_connection),
+		T(test_before_hark_was_ready),
 		T(test_bound),
 	};
 
