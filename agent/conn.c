@@ -128,7 +128,7 @@ void conn_socket_data(struct conn *conn, const struct event_data *event)
 			   event->direction == DIRECTION_SENT ? DIRECTION_SENT : DIRECTION_RECEIVED);
 	if (!event->len && !(event->h.flags & EVENT_EOF))
 		return;
-	/* Before the first poll not every library has its probes: only what moves later shows that none sees it. */
+	/* Before the first poll a library may have no probes: what moves later shows whether one sees it. */
 	conn->early = !conn->pipeline->poll;
 	if (conn->clear.state == FLOW_TLS && !conn->clear.hello)
 		conn_count_ciphertext(conn, event);
