@@ -1,0 +1,425 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * No secret leaves the stage, however the bytes come and whatever is missing;
+ * what is no secret leaves it as it came, in its place.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "http2_build.h"
+#include "scrub.h"
+#include "scrub_block.h"
+
+#include <nghttp2/nghttp2.h>
+#include <stdlib.h>
+
+#define SECRET	"S3cr3tV4lu3"
+#define HIDDEN	"xxxxxxxxxxx"
+#define OUT_MAX 65536
+
+/* What came out, by direction, with '\0' where bytes are missing. */
+struct out {
+	uint8_t bytes[2][OUT_MAX];
+	size_t len[2];
+	size_t kept;
+	uint64_t polls;
+};
+
+static int take(void *ctx, const struct event_header *event)
+{
+	const struct event_data *data = (const struct event_data *)event;
+	struct out *out = ctx;
+
+	assert_true(event_valid(event, event->size));
+	out->polls += event->type == EVENT_POLL;
+	if (event->type != EVENT_TLS_DATA)
+		return 0;
+	assert_true(data->pos + data->len <= OUT_MAX);
+	memcpy(out->bytes[data->direction] + data->pos, data->payload, data->copied);
+	memset(out->bytes[data->direction] + data->pos + data->copied, 0, data->len - data->copied);
+	if (out->len[data->direction] < data->pos + data->len)
+		out->len[data->direction] = data->pos + data->len;
+	out->kept += data->copied;
+	return 0;
+}
+
+struct stage {
+	struct redact *redact;
+	struct scrub *scrub;
+	struct out *out;
+	uint64_t pos[2], now_ns;
+};
+
+static void stage_open(struct stage *stage, bool keep_other)
+{
+	static struct out out;
+	struct scrub_config config = { .keep_other = keep_other, .fn = take, .ctx = &out };
+
+	memset(&out, 0, sizeof(out));
+	*stage = (struct stage){ .redact = redact_new(false), .out = &out };
+	config.redact = stage->redact;
+	assert_int_equal(redact_add(stage->redact, "x-mine"), 0);
+	stage->scrub = scrub_new(&config);
+	assert_non_null(stage->scrub);
+}
+
+static void stage_close(struct stage *stage)
+{
+	assert_int_equal(scrub_end(stage->scrub), 0);
+	scrub_free(stage->scrub);
+	redact_free(stage->redact);
+}
+
+/* len bytes at this position, of which `copied` are there. */
+static void put_at(struct stage *stage, int direction, uint64_t pos, const uint8_t *bytes, size_t copied,
+		   size_t len)
+{
+	static union {
+		struct event_data data;
+		uint8_t bytes[sizeof(struct event_data) + EVENT_PAYLOAD_MAX];
+	} event;
+
+	event.data = (struct event_data){
+		.h = { .size = (uint32_t)(sizeof(struct event_data) + copied),
+		       .type = EVENT_TLS_DATA,
+		       .flags = EVENT_FROM_START | EVENT_PID_VALID,
+		       .time_ns = ++stage->now_ns,
+		       .pid = 7 },
+		.ssl = 9,
+		.pos = pos,
+		.len = (uint32_t)len,
+		.copied = (uint32_t)copied,
+		.direction = (uint8_t)direction,
+		.hole = copied < len ? HOLE_SNAPLEN : HOLE_NONE,
+	};
+	if (copied)
+		memcpy(event.data.payload, bytes, copied);
+	assert_int_equal(scrub_event(stage->scrub, &event.data.h), 0);
+}
+
+static void put(struct stage *stage, int direction, struct slice bytes)
+{
+	put_at(stage, direction, stage->pos[direction], bytes.data, bytes.len, bytes.len);
+	stage->pos[direction] += bytes.len;
+}
+
+static void poll(struct stage *stage, uint64_t passed_ns)
+{
+	struct event_header event = { .size = sizeof(event),
+				      .type = EVENT_POLL,
+				      .time_ns = stage->now_ns += passed_ns };
+
+	assert_int_equal(scrub_event(stage->scrub, &event), 0);
+}
+
+static const struct {
+	const char *name, *in, *out;
+} rows[] = {
+	{ "nothing to hide", "GET /a?b=c HTTP/1.1\r\nHost: h\r\n\r\n",
+	  "GET /a?b=c HTTP/1.1\r\nHost: h\r\n\r\n" },
+	{ "fields",
+	  "GET / HTTP/1.1\r\nAuthorization: Bearer " SECRET "\r\nA: b\r\nCOOKIE:  " SECRET "\r\n\r\n",
+	  "GET / HTTP/1.1\r\nAuthorization: xxxxxx " HIDDEN "\r\nA: b\r\nCOOKIE:  " HIDDEN "\r\n\r\n" },
+	{ "added", "GET / HTTP/1.1\r\nX-Mine:" SECRET "\r\n\r\n",
+	  "GET / HTTP/1.1\r\nX-Mine:" HIDDEN "\r\n\r\n" },
+	{ "obs-fold", "GET / HTTP/1.1\r\nCookie: a\r\n\t" SECRET "\r\nB: c\r\n\r\n",
+	  "GET / HTTP/1.1\r\nCookie: x\r\n\t" HIDDEN "\r\nB: c\r\n\r\n" },
+	{ "URL", "GET /?x=1&token=" SECRET "&y=2 HTTP/1.1\r\nReferer: http://h/?api_key=" SECRET "\r\n\r\n",
+	  "GET /?x=1&token=" HIDDEN "&y=2 HTTP/1.1\r\nReferer: http://h/?api_key=" HIDDEN "\r\n\r\n" },
+	{ "form", "POST / HTTP/1.1\r\nContent-Length: 32\r\n\r\nuser=me&password=" SECRET "&z=1",
+	  "POST / HTTP/1.1\r\nContent-Length: 32\r\n\r\nuser=me&password=" HIDDEN "&z=1" },
+	{ "form from its first name on", "POST / HTTP/1.1\r\nContent-Length: 20\r\n\r\npassword=" SECRET,
+	  "POST / HTTP/1.1\r\nContent-Length: 20\r\n\r\npassword=" HIDDEN },
+	{ "response", "HTTP/1.1 200 OK\r\nSet-Cookie: " SECRET "\r\nLocation: /?code=" SECRET "\r\n\r\n",
+	  "HTTP/1.1 200 OK\r\nSet-Cookie: " HIDDEN "\r\nLocation: /?code=" HIDDEN "\r\n\r\n" },
+	{ "PROXY preface", "PROXY TCP4 1.1.1.1 2.2.2.2 1 2\r\nGET / HTTP/1.1\r\nCookie: " SECRET "\r\n\r\n",
+	  "PROXY TCP4 1.1.1.1 2.2.2.2 1 2\r\nGET / HTTP/1.1\r\nCookie: " HIDDEN "\r\n\r\n" },
+};
+
+static void test_rows_in_pieces(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct slice in = slice_of_string(rows[i].in);
+
+		for (size_t piece = 1; piece <= in.len; piece++) {
+			struct slice rest = in;
+			struct stage stage;
+
+			stage_open(&stage, false);
+			while (rest.len) {
+				put(&stage, 0, slice_take(rest, piece));
+				rest = slice_drop(rest, piece);
+			}
+			stage_close(&stage);
+			assert_int_equal(stage.out->len[0], in.len);
+			if (memcmp(stage.out->bytes[0], rows[i].out, in.len) != 0)
+				fail_msg("%s in pieces of %zu: %.*s", rows[i].name, piece, (int)in.len,
+					 stage.out->bytes[0]);
+		}
+	}
+}
+
+/* Any four bytes of the secret in a row. */
+static bool leaks(const struct out *out)
+{
+	for (int direction = 0; direction < 2; direction++)
+		for (size_t i = 0; i + 4 <= sizeof(SECRET) - 1; i++)
+			if (memmem(out->bytes[direction], out->len[direction], SECRET + i, 4))
+				return true;
+	return false;
+}
+
+/* Some bytes are missing, at each place: told by a record, or lost for good. */
+static void test_rows_with_holes(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct slice in = slice_of_string(rows[i].in);
+
+		for (size_t at = 0; at < in.len; at++) {
+			for (size_t size = 1; size < 12 && at + size <= in.len; size += 5) {
+				struct slice rest = slice_drop(in, at + size);
+
+				for (int lost = 0; lost < 2; lost++) {
+					struct stage stage;
+
+					stage_open(&stage, false);
+					if (at || !lost)
+						put_at(&stage, 0, 0, in.data, at, lost ? at : at + size);
+					if (rest.len)
+						put_at(&stage, 0, at + size, rest.data, rest.len, rest.len);
+					for (int polls = 0; polls < 4; polls++)
+						poll(&stage, 10);
+					stage_close(&stage);
+					if (leaks(stage.out))
+						fail_msg("%s: %zu bytes missing at %zu: %.*s", rows[i].name,
+							 size, at, (int)stage.out->len[0],
+							 stage.out->bytes[0]);
+				}
+			}
+		}
+	}
+}
+
+static void test_late_records_are_put_in_order(void **state)
+{
+	struct slice in = slice_of_string(rows[1].in);
+	struct stage stage;
+
+	(void)state;
+	stage_open(&stage, false);
+	put_at(&stage, 0, 0, in.data, 20, 20);
+	put_at(&stage, 0, 45, in.data + 45, in.len - 45, in.len - 45);
+	poll(&stage, 10);
+	put_at(&stage, 0, 20, in.data + 20, 25, 25);
+	assert_int_equal(stage.out->len[0], in.len);
+	stage_close(&stage);
+	assert_memory_equal(stage.out->bytes[0], rows[1].out, in.len);
+	assert_int_equal(stage.out->polls, 1);
+}
+
+static void test_what_is_no_http(void **state)
+{
+	(void)state;
+	for (int keep = 0; keep < 2; keep++) {
+		struct stage stage;
+
+		stage_open(&stage, keep);
+		put(&stage, 0, SLICE("*2\r\n$4\r\nAUTH\r\n$11\r\n" SECRET "\r\n"));
+		stage_close(&stage);
+		assert_int_equal(stage.out->kept > 0, keep);
+	}
+}
+
+/* Joined in the middle: nothing is kept of what may be the middle of a value. */
+static void test_joined_late(void **state)
+{
+	struct slice in = SLICE("cr3tV4lu3 " SECRET "\r\nA: b\r\n\r\nGET /next HTTP/1.1\r\nHost: h\r\n\r\n");
+	struct stage stage;
+
+	(void)state;
+	stage_open(&stage, false);
+	put_at(&stage, 0, 1000, in.data, in.len, in.len);
+	stage_close(&stage);
+	assert_false(leaks(stage.out));
+	assert_non_null(memmem(stage.out->bytes[0], stage.out->len[0], "GET /next", 9));
+}
+
+static void test_undetermined_for_a_second(void **state)
+{
+	struct stage stage;
+
+	(void)state;
+	stage_open(&stage, false);
+	put_at(&stage, 0, 1000, (const uint8_t *)SECRET, 11, 11);
+	poll(&stage, 10);
+	assert_int_equal(stage.out->len[0], 0);
+	poll(&stage, 2000000000);
+	assert_int_equal(stage.out->len[0], 1011);
+	assert_int_equal(stage.out->kept, 0);
+	stage_close(&stage);
+}
+
+/* --- HTTP/2 ------------------------------------------------------------------------ */
+
+static const char script[] =
+	"> preface\n"
+	"> settings\n"
+	"> headers 1 :method=POST :path=/?token=" SECRET "&x=1 authorization=" SECRET " a=b\n"
+	"> data 1 end password=" SECRET "&z=1\n"
+	"> headers 3 split end :method=GET :path=/plain authorization=" SECRET " cookie=" SECRET " a=b\n"
+	"> headers 5 end padded priority :method=GET :path=/last x-mine=" SECRET " a=b\n"
+	"< settings\n"
+	"< headers 1 :status=200 set-cookie=" SECRET " a=b\n"
+	"< data 1 end hello\n"
+	"< headers 3 end :status=204 location=/?code=" SECRET "\n";
+
+static void feed(struct stage *stage, const struct build *build, size_t piece)
+{
+	for (size_t i = 0; i < build->count; i++) {
+		struct slice rest = slice_of(build->chunks[i].bytes, build->chunks[i].len);
+
+		for (; rest.len; rest = slice_drop(rest, piece))
+			put(stage, build->chunks[i].direction, slice_take(rest, piece));
+	}
+}
+
+static void test_http2_in_pieces(void **state)
+{
+	struct build *build = build_new(script);
+	static uint8_t whole[2][OUT_MAX];
+
+	(void)state;
+	for (size_t piece = 4000; piece; piece = piece > 60 ? 60 : piece - 1) {
+		struct stage stage;
+
+		stage_open(&stage, false);
+		feed(&stage, build, piece);
+		stage_close(&stage);
+		assert_false(leaks(stage.out));
+		assert_int_equal(stage.out->len[0], stage.pos[0]);
+		assert_int_equal(stage.out->kept, stage.pos[0] + stage.pos[1]);
+		for (int direction = 0; direction < 2; direction++) {
+			if (piece == 4000)
+				memcpy(whole[direction], stage.out->bytes[direction], OUT_MAX);
+			else
+				assert_memory_equal(whole[direction], stage.out->bytes[direction],
+						    stage.pos[direction]);
+		}
+		assert_non_null(memmem(stage.out->bytes[0], stage.out->len[0], "/?token=" HIDDEN "&x=1", 23));
+		assert_non_null(
+			memmem(stage.out->bytes[0], stage.out->len[0], "password=" HIDDEN "&z=1", 24));
+		assert_non_null(memmem(stage.out->bytes[0], stage.out->len[0], "/last", 5));
+	}
+	build_free(build);
+}
+
+static void test_http2_with_holes(void **state)
+{
+	struct build *build = build_new(script);
+
+	(void)state;
+	for (size_t hole = 0; hole < build->count; hole++) {
+		size_t len = build->chunks[hole].len;
+
+		for (size_t at = 0; at < len; at++) {
+			struct stage stage;
+
+			stage_open(&stage, false);
+			for (size_t i = 0; i < build->count; i++) {
+				struct build_chunk *chunk = &build->chunks[i];
+
+				put_at(&stage, chunk->direction, stage.pos[chunk->direction], chunk->bytes,
+				       i == hole ? at : chunk->len, chunk->len);
+				stage.pos[chunk->direction] += chunk->len;
+			}
+			stage_close(&stage);
+			if (leaks(stage.out))
+				fail_msg("chunk %zu cut at %zu", hole, at);
+		}
+	}
+	build_free(build);
+}
+
+struct decoded {
+	char text[1024];
+	size_t len;
+};
+
+static void decode_field(void *ctx, const struct hpack_field *field)
+{
+	struct decoded *decoded = ctx;
+
+	decoded->len += (size_t)snprintf(decoded->text + decoded->len, sizeof(decoded->text) - decoded->len,
+					 "%.*s=%.*s\n", (int)field->name.len, field->name.data,
+					 (int)field->value.len, field->value.data);
+}
+
+/* Real blocks, Huffman-coded and indexed: lengths stay, later references agree. */
+static void test_blocks_of_a_real_encoder(void **state)
+{
+	static const char *const fields[][2] = {
+		{ ":method", "GET" },
+		{ ":path", "/a?token=" SECRET "&next=1" },
+		{ "authorization", "Bearer " SECRET },
+		{ "x-harmless", "plain" },
+		{ "cookie", "a=" SECRET "; b=\x01\xff" },
+		{ "x-mine", SECRET },
+	};
+	struct redact *redact = redact_new(false);
+	struct hpack *hpack = hpack_new(65536), *reader = hpack_new(65536), *plain = hpack_new(65536);
+	nghttp2_hd_deflater *deflater;
+	nghttp2_nv nv[6];
+
+	(void)state;
+	assert_int_equal(redact_add(redact, "x-mine"), 0);
+	assert_int_equal(nghttp2_hd_deflate_new(&deflater, 4096), 0);
+	for (int i = 0; i < 6; i++)
+		nv[i] = (nghttp2_nv){ (uint8_t *)fields[i][0], (uint8_t *)fields[i][1], strlen(fields[i][0]),
+				      strlen(fields[i][1]), NGHTTP2_NV_FLAG_NONE };
+	for (int round = 0; round < 5; round++) {
+		uint8_t block[1024], before[1024];
+		ssize_t len = nghttp2_hd_deflate_hd(deflater, block, sizeof(block), nv, 6);
+		struct decoded decoded = { .len = 0 }, original = { .len = 0 };
+		const struct hpack_sink sink = { &decoded, decode_field },
+					plain_sink = { &original, decode_field };
+
+		assert_true(len > 0);
+		memcpy(before, block, (size_t)len);
+		assert_int_equal(hpack_inflate(plain, slice_of(before, (size_t)len), &plain_sink), 0);
+		assert_true(scrub_block(hpack, redact, block, (size_t)len) >= (round ? 0 : 3));
+		assert_int_equal(hpack_inflate(reader, slice_of(block, (size_t)len), &sink), 0);
+		assert_null(strstr(decoded.text, "S3cr"));
+		assert_non_null(strstr(original.text, SECRET));
+		assert_int_equal(strlen(decoded.text), strlen(original.text));
+		assert_non_null(strstr(decoded.text, ":path=/a?token="));
+		assert_non_null(strstr(decoded.text, "&next=1\n"));
+		assert_non_null(strstr(decoded.text, "x-harmless=plain\n"));
+	}
+	nghttp2_hd_deflate_del(deflater);
+	hpack_free(hpack);
+	hpack_free(reader);
+	hpack_free(plain);
+	redact_free(redact);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_rows_in_pieces),
+		cmocka_unit_test(test_rows_with_holes),
+		cmocka_unit_test(test_late_records_are_put_in_order),
+		cmocka_unit_test(test_what_is_no_http),
+		cmocka_unit_test(test_joined_late),
+		cmocka_unit_test(test_undetermined_for_a_second),
+		cmocka_unit_test(test_http2_in_pieces),
+		cmocka_unit_test(test_http2_with_holes),
+		cmocka_unit_test(test_blocks_of_a_real_encoder),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
