@@ -77,10 +77,13 @@ static int make_redact(struct parse *parse)
 	struct options *options = parse->options;
 
 	options->redact = redact_new(options->show_secrets);
-	if (!options->redact)
+	options->redact_recording = redact_new(false);
+	if (!options->redact || !options->redact_recording)
 		return usage_error("out of memory");
 	for (size_t i = 0; i < parse->redact_count; i++) {
 		int err = redact_add(options->redact, parse->redact_names[i]);
+
+		err = err ? err : redact_add(options->redact_recording, parse->redact_names[i]);
 
 		if (err == -EINVAL)
 			return usage_error("--redact: '%s' is no list of header names",

@@ -211,5 +211,6 @@ void options_fini(struct options *options)
 	free(options->comms);
 	free(options->pids);
 	redact_free(options->redact);
+	redact_free(options->redact_recording);
 	*options = (struct options){ 0 };
 }

@@ -61,8 +61,9 @@ struct options {
 	uint64_t conn;	  /* -x: only this connection; 0: all */
 	const char *user; /* -u: who runs the command; NULL: the invoking user */
 	enum capture_way capture;
-	struct redact *redact;
-	char **child_argv; /* after --; NULL: none */
+	struct redact *redact;		 /* for what is shown */
+	struct redact *redact_recording; /* for --redacted: --show-secrets is no business of a recording's */
+	char **child_argv;		 /* after --; NULL: none */
 };
 
 /*
