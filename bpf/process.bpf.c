@@ -22,7 +22,8 @@ static __always_inline void process_submit(__u16 type, const unsigned char *name
 	__builtin_memset(e->name, 0, sizeof(e->name));
 	if (name)
 		bpf_probe_read_kernel_str(e->name, sizeof(e->name), name);
-	bpf_ringbuf_submit(e, BPF_RB_NO_WAKEUP);
+	/* Where a new process belongs stands in /proc, as long as it lives: some last only milliseconds. */
+	bpf_ringbuf_submit(e, type == EVENT_EXEC ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP);
 	kernel_count(KC_EVENTS_SUBMITTED, 1);
 }
 

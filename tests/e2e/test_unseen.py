@@ -228,7 +228,7 @@ def test_container_id(hark, nginx, cgroup, capture, tmp_path):
     with hark("--capture", capture, "-w", recording) as watch:
         for name, place in places.items():
             clients[name] = run("sh", "-c", f"echo $$ > {place}/cgroup.procs; exec curl -s -o /dev/null "
-                                            f"http://127.0.0.1:{nginx.http}/{name}")
+                                            f"http://127.0.0.1:{nginx.http}/wait/{name}/0.3")
             watch.wait_for(1, clients[name])
     replayed = [json.loads(line) for line in run(HARK, "replay", recording, "-o", "json").text.splitlines()]
     for objects in (watch.objects, replayed):
