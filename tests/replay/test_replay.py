@@ -16,6 +16,11 @@ VIEWS = {
     "conns.txt": ["conns"],
     "conns-v.txt": ["conns", "-v"],
     "conns.json": ["conns", "-o", "json"],
+    "frames.txt": ["frames"],
+    "frames.json": ["frames", "-o", "json"],
+    "raw.txt": ["raw"],
+    "raw-hex.txt": ["raw", "--hex"],
+    "raw.json": ["raw", "-o", "json"],
 }
 
 
