@@ -28,11 +28,11 @@ void doctor_text(FILE *out, const char *text)
 
 static void version_of_fd(int fd, char *out, size_t size)
 {
-	struct elf_file *elf = elf_open_fd(fd);
+	struct elf_file *elf = elf_file_open_fd(fd);
 
 	if (elf)
 		(void)elf_find_version(elf, "OpenSSL ", out, size);
-	elf_close(elf);
+	elf_file_close(elf);
 }
 
 /* The version stands in the file itself (OpenSSL inside an executable) or in the libcrypto beside it. */
@@ -73,9 +73,9 @@ static void library_take(void *ctx, int fd, const char *path, uint32_t pid)
 	if (!library->path)
 		return;
 	files->count++;
-	elf = elf_open_fd(fd);
+	elf = elf_file_open_fd(fd);
 	library->site_count = elf ? probe_sites_openssl(elf, library->sites) : -errno;
-	elf_close(elf);
+	elf_file_close(elf);
 	version_find(library, fd, pid);
 }
 

@@ -7,6 +7,7 @@
  */
 #include "doctor_look.h"
 
+#include "container.h"
 #include "doctor_files.h"
 #include "elf_file.h"
 #include "proc_maps.h"
@@ -110,11 +111,11 @@ static void executable_look(struct doctor_look *look)
 		return;
 	look->is_32bit = pread(fd, start, sizeof(start), 0) == (ssize_t)sizeof(start) &&
 			 memcmp(start, "\177ELF\1", sizeof(start)) == 0;
-	elf = elf_open_fd(fd);
+	elf = elf_file_open_fd(fd);
 	for (size_t i = 0; elf && i < OTHER_COUNT; i++)
 		if (executable_has(elf, i))
 			look->others |= 1u << i;
-	elf_close(elf);
+	elf_file_close(elf);
 	close(fd);
 }
 
@@ -133,7 +134,7 @@ static bool namespace_differs(uint32_t pid, const char *name)
 
 static unsigned int rings_count(uint32_t pid)
 {
-	char folder[32], target[64];
+	char folder[32], path[sizeof(folder) + NAME_MAX + 2], target[64];
 	const struct dirent *entry;
 	unsigned int count = 0;
 	DIR *dir;
@@ -143,8 +144,10 @@ static unsigned int rings_count(uint32_t pid)
 	if (!dir)
 		return 0;
 	while ((entry = readdir(dir))) {
-		ssize_t len = readlinkat(dirfd(dir), entry->d_name, target, sizeof(target) - 1);
+		ssize_t len;
 
+		snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name);
+		len = readlink(path, target, sizeof(target) - 1);
 		target[len > 0 ? len : 0] = '\0';
 		count += strstr(target, "[io_uring]") != NULL;
 	}
@@ -152,25 +155,16 @@ static unsigned int rings_count(uint32_t pid)
 	return count;
 }
 
-/* The last part of the unified hierarchy's path, or of the first other line. */
 static void container_look(struct doctor_look *look)
 {
-	char path[32], line[PATH_MAX];
-	FILE *file;
+	struct event_cgroup cgroup;
+	struct slice container;
 
-	snprintf(path, sizeof(path), "/proc/%u/cgroup", look->pid);
-	file = fopen(path, "re");
-	if (!file)
+	if (cgroup_of_process(look->pid, &cgroup) < 0)
 		return;
-	while (fgets(line, sizeof(line), file)) {
-		const char *last = strrchr(line, '/');
-
-		line[strcspn(line, "\n")] = '\0';
-		if (!last || !last[1] || (look->container[0] && !begins(line, "0::")))
-			continue;
-		snprintf(look->container, sizeof(look->container), "%s", last + 1);
-	}
-	fclose(file);
+	container = container_of_cgroup(slice_of_string(cgroup.path));
+	snprintf(look->container, sizeof(look->container), "%.*s", (int)container.len,
+		 container.data ? (const char *)container.data : "");
 }
 
 /* Two signs of one kind are one kind; OpenSSL in the executable itself explains its own texts. */

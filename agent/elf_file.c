@@ -85,7 +85,7 @@ static int segments_load(struct elf_file *file)
 	return 0;
 }
 
-struct elf_file *elf_open_fd(int fd)
+struct elf_file *elf_file_open_fd(int fd)
 {
 	struct elf_file *file = calloc(1, sizeof(*file));
 	int err = -ENOEXEC;
@@ -108,12 +108,12 @@ struct elf_file *elf_open_fd(int fd)
 	if (!err)
 		return file;
 fail:
-	elf_close(file);
+	elf_file_close(file);
 	errno = -err;
 	return NULL;
 }
 
-void elf_close(struct elf_file *file)
+void elf_file_close(struct elf_file *file)
 {
 	if (!file)
 		return;

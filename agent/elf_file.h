@@ -14,9 +14,9 @@ struct elf_file;
 
 /* Opens an ELF file (x86-64 or aarch64, executable or shared) by descriptor (duplicated). NULL: errno
  * (ENOEXEC: not such a file). */
-struct elf_file *elf_open_fd(int fd);
+struct elf_file *elf_file_open_fd(int fd);
 /* NULL is legal. */
-void elf_close(struct elf_file *file);
+void elf_file_close(struct elf_file *file);
 
 /* True for x86-64, false for aarch64. */
 bool elf_is_x86_64(const struct elf_file *file);

@@ -16,6 +16,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 struct probes_config {
 	enum capture_way capture;
@@ -53,6 +54,9 @@ void probes_close(struct probes *probes);
 
 /* The way in use: CAPTURE_SOCKET or CAPTURE_SYSCALL. */
 enum capture_way probes_capture(const struct probes *probes);
+
+/* The kernel's features that capturing uses, a line each, for people. */
+void probes_features_print(FILE *out);
 
 /* Does the running kernel have uprobe sessions (Linux 6.13)? Tries it. */
 bool probes_session_supported(void);

@@ -6,6 +6,7 @@
  */
 #include "probes.h"
 
+#include "doctor_kernel.h"
 #include "log.h"
 
 #include <errno.h>
@@ -33,6 +34,11 @@ enum capture_way probes_capture(const struct probes *probes)
 bool probes_session_supported(void)
 {
 	return false;
+}
+
+void probes_features_print(FILE *out)
+{
+	doctor_say(out, "kernel", "NOT USED: this hark was built without its kernel side and replays only");
 }
 
 int probes_add_file(struct probes *probes, int fd, const char *path)

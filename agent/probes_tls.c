@@ -229,7 +229,7 @@ static struct probed_file *file_find(const struct probes_tls *tls, const struct 
 /* The sites of the file, as a probed_file without links. NULL: errno; 0 there means "no TLS library". */
 static struct probed_file *file_examine(int fd, const char *path, const struct file_identity *identity)
 {
-	struct elf_file *elf = elf_open_fd(fd);
+	struct elf_file *elf = elf_file_open_fd(fd);
 	struct probed_file *file;
 	int count;
 
@@ -246,13 +246,13 @@ static struct probed_file *file_examine(int fd, const char *path, const struct f
 	count = probe_sites_openssl(elf, file->sites);
 	if (file->path && count > 0) {
 		file->site_count = count;
-		elf_close(elf);
+		elf_file_close(elf);
 		return file;
 	}
 	file_free(file);
 	errno = count < 0 ? -count : 0;
 out:
-	elf_close(elf);
+	elf_file_close(elf);
 	return NULL;
 }
 

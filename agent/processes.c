@@ -131,14 +131,14 @@ static bool reported(const struct processes *processes, const struct file_identi
 
 static bool holds_tls(int fd)
 {
-	struct elf_file *elf = elf_open_fd(fd);
+	struct elf_file *elf = elf_file_open_fd(fd);
 	struct elf_symbol symbol;
 	bool holds;
 
 	if (!elf)
 		return false;
 	holds = !elf_find_function(elf, "SSL_read", &symbol) && !elf_find_function(elf, "SSL_write", &symbol);
-	elf_close(elf);
+	elf_file_close(elf);
 	return holds;
 }
 

@@ -243,10 +243,9 @@ static void take_other(struct scrub *scrub, const struct event_header *event)
 		break;
 	case EVENT_SOCKET_STATE:
 		key = (struct scrub_key){ .socket = state->sock.id };
+		flow = state->new_state == STATE_CLOSE && key.socket ? flow_find(scrub, &key) : NULL;
 		/* Records of another processor may still come; they then begin a flow of their own. */
-		if (state->new_state == STATE_CLOSE && state->sock.id && !(flow = flow_find(scrub, &key)))
-			break;
-		if (state->new_state == STATE_CLOSE && state->sock.id && !scrub_flow_waits(flow))
+		if (flow && !scrub_flow_waits(flow))
 			flow_remove(scrub, flow);
 		break;
 	}

@@ -132,3 +132,12 @@ def test_zsh_completion():
     script = f"fpath=({file.parent} $fpath); autoload -Uz _hark; _arguments() {{ print -rl -- $@ }}; _hark"
     assert "*--capture=[auto (default), socket (Linux 6.3 and later) or syscall]:WAY:(auto socket syscall)" in \
         run("zsh", "-f", "-c", script).text.splitlines()
+
+
+def test_without_a_kernel_side_it_replays(tmp_path):
+    """As on another machine than x86-64: the build says what is missing, and goes on."""
+    done = run("make", "--no-print-directory", f"-j{os.cpu_count()}", "-C", ROOT, f"BUILD={tmp_path}", "MACHINE=riscv64", deadline_s=300)
+    assert "missing: x86-64" in done.err.decode() and "replays recordings" in done.err.decode()
+    replay = run(tmp_path / "hark", "replay", ROOT / "testdata/recordings/mixed.rec", "-o", "json")
+    assert replay.text == run(HARK, "replay", ROOT / "testdata/recordings/mixed.rec", "-o", "json").text != ""
+    assert "built without its kernel side" in run(tmp_path / "hark", status=1).err.decode()

@@ -20,7 +20,7 @@ static const struct build_function two_functions[] = {
 static struct elf_file *open_bytes(const void *bytes, size_t size)
 {
 	int fd = build_file(bytes, size);
-	struct elf_file *elf = elf_open_fd(fd);
+	struct elf_file *elf = elf_file_open_fd(fd);
 	int err = errno;
 
 	close(fd); /* the file has its own descriptor */
@@ -50,13 +50,13 @@ static void test_symbols_of_a_built_file(void **state)
 	assert_int_equal(elf_find_function(elf, "econd", &symbol), -ENOENT); /* a tail of a name */
 	assert_true(elf_has_section(elf, ".shstrtab"));
 	assert_false(elf_has_section(elf, ".gopclntab"));
-	elf_close(elf);
+	elf_file_close(elf);
 }
 
 static void test_text_of_this_program(void **state)
 {
 	int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
-	struct elf_file *elf = elf_open_fd(fd);
+	struct elf_file *elf = elf_file_open_fd(fd);
 	char absent[] = "a text that no program holds";
 
 	(void)state;
@@ -64,7 +64,7 @@ static void test_text_of_this_program(void **state)
 	assert_true(elf_has_text(elf, "a text of this very test"));
 	absent[0]++; /* which is not what stands in the file */
 	assert_false(elf_has_text(elf, absent));
-	elf_close(elf);
+	elf_file_close(elf);
 	close(fd);
 }
 
@@ -87,7 +87,7 @@ static void test_code_ends_with_its_segment(void **state)
 	assert_int_equal(elf_file_offset(elf, end - 1, &offset), 0);
 	assert_int_equal(offset, BUILD_OFFSET + BUILD_SLOTS * BUILD_SLOT_SIZE - 1);
 	assert_int_equal(elf_file_offset(elf, 0, &offset), -EFAULT);
-	elf_close(elf);
+	elf_file_close(elf);
 }
 
 static void test_other_files_are_refused(void **state)
@@ -117,9 +117,9 @@ static void test_other_files_are_refused(void **state)
 			fail_msg("%s: errno %d", rows[i].name, errno);
 	}
 	assert_null(open_bytes("", 0));
-	assert_null(elf_open_fd(-1));
+	assert_null(elf_file_open_fd(-1));
 	assert_int_equal(errno, EBADF);
-	elf_close(NULL);
+	elf_file_close(NULL);
 }
 
 /* Whatever is cut off or overwritten: an answer, no crash (the sanitizers watch), and never a wrong symbol.
@@ -137,7 +137,7 @@ static void test_damaged_files_are_survived(void **state)
 
 		if (elf)
 			assert_int_equal(elf_find_function(elf, "second", &symbol), -ENOENT);
-		elf_close(elf);
+		elf_file_close(elf);
 	}
 	for (size_t at = 0; at < 0xb40; at++) {
 		build_fill(&image, EM_X86_64, two_functions);
@@ -146,7 +146,7 @@ static void test_damaged_files_are_survived(void **state)
 
 		if (elf && !elf_find_function(elf, "second", &symbol))
 			(void)elf_read_code(elf, symbol.address, code, sizeof(code));
-		elf_close(elf);
+		elf_file_close(elf);
 	}
 }
 
@@ -167,7 +167,7 @@ static int base_callback(struct dl_phdr_info *info, size_t size, void *data)
 static void test_own_executable(void **state)
 {
 	int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
-	struct elf_file *elf = elf_open_fd(fd);
+	struct elf_file *elf = elf_file_open_fd(fd);
 	struct elf_symbol symbol;
 	uintptr_t base = 0;
 	uint8_t code[8], direct[8];
@@ -182,7 +182,7 @@ static void test_own_executable(void **state)
 	assert_int_equal(pread(fd, direct, sizeof(direct), (off_t)symbol.file_offset), sizeof(direct));
 	assert_memory_equal(code, direct, sizeof(code));
 	assert_int_equal(elf_find_function(elf, "elf_open_fd_not", &symbol), -ENOENT);
-	elf_close(elf);
+	elf_file_close(elf);
 	close(fd);
 }
 

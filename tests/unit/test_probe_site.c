@@ -179,12 +179,12 @@ static void sites_print(char *out, size_t size, unsigned int machine, const stru
 
 	build_fill(&image, machine, functions);
 	fd = build_file(image.bytes, sizeof(image.bytes));
-	elf = elf_open_fd(fd);
+	elf = elf_file_open_fd(fd);
 	close(fd);
 	assert_non_null(elf);
 	count = probe_sites_openssl(elf, sites);
 	assert_true(count >= 0 && count <= PROBE_SITES_MAX);
-	elf_close(elf);
+	elf_file_close(elf);
 	out[0] = '\0';
 	for (int i = 0; i < count; i++) {
 		uint64_t from = sites[i].file_offset - BUILD_OFFSET;
@@ -233,13 +233,13 @@ static void libssl_take(void *ctx, const char *path)
 	if (found->elf)
 		return;
 	fd = open(path, O_RDONLY | O_CLOEXEC);
-	elf = fd < 0 ? NULL : elf_open_fd(fd);
+	elf = fd < 0 ? NULL : elf_file_open_fd(fd);
 	if (fd >= 0)
 		close(fd);
 	if (elf && !elf_find_function(elf, "SSL_read_ex", &symbol))
 		found->elf = elf;
 	else
-		elf_close(elf);
+		elf_file_close(elf);
 }
 
 /* Of the machine's own OpenSSL: one cheap site for reads and one for writes, none of them twice. */
@@ -270,7 +270,7 @@ static void test_system_libssl(void **state)
 		assert_int_equal(sites[0].reason, REASON_COMMON_CALLEE);
 		assert_memory_equal(sites[0].instruction, "push r", 6);
 	}
-	elf_close(found.elf);
+	elf_file_close(found.elf);
 }
 
 static void test_words(void **state)
