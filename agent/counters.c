@@ -89,8 +89,11 @@ static void apply_bytes(void)
 
 void counters_set_kernel(const struct event_counters *event)
 {
+	size_t there = (event->h.size - sizeof(event->h)) / sizeof(event->value[0]);
+
+	/* A recording of an older version has fewer. */
 	for (size_t i = 0; i < KC_COUNT; i++)
-		kernel[i] = event->value[i];
+		kernel[i] = i < there ? event->value[i] : 0;
 	for (size_t i = 0; i < sizeof(kernel_map) / sizeof(kernel_map[0]); i++)
 		counters[kernel_map[i].to] = kernel[kernel_map[i].from];
 	apply_bytes();

@@ -53,7 +53,8 @@ def silent_https(certificates):
 def test_one_screen_with_everything(nginx):
     text = doctor()
     lines = text.splitlines()
-    assert 15 <= len(lines) <= 45 and max(map(len, lines)) <= 140, text
+    # A library below a long path, as in a container's root, makes its own line longer.
+    assert 15 <= len(lines) <= 45 and max(len(line) for line in lines if not line.startswith("  /")) <= 140, text
     assert os.uname().release in line_with(text, "kernel ")
     for topic in ("transfers", "TLS calls", "features", "settings", "privilege", "capture", "new programs", "limits"):
         assert any(line.startswith(topic) for line in lines), topic
@@ -64,7 +65,8 @@ def test_one_screen_with_everything(nginx):
 
 
 def test_processes_of_one_program_are_one_line(nginx):
-    line = line_with(doctor("-v"), "  nginx ")
+    text = doctor("-v")
+    line = next(line for line in text.splitlines() if line.startswith("  nginx ") and f"{nginx.worker()}" in line)
     count = int(re.match(r"  nginx (?:\u00d7|x)(\d+) \(\d+, \d+", line)[1])
     assert count >= 2, line
     assert "covered: libssl.so.3" in line and "NOT" not in line

@@ -33,7 +33,8 @@ static void test_names(void **state)
 
 static void test_kernel_figures_replace(void **state)
 {
-	struct event_counters event = { .value = { [KC_EVENTS_SUBMITTED] = 9,
+	struct event_counters event = { .h.size = sizeof(event),
+					.value = { [KC_EVENTS_SUBMITTED] = 9,
 						   [KC_EVENTS_LOST] = 1,
 						   [KC_BYTES_MOVED] = 100,
 						   [KC_BYTES_COPIED] = 70,
@@ -69,7 +70,8 @@ static void test_kernel_figures_replace(void **state)
 
 static void test_recount_survives_new_figures(void **state)
 {
-	struct event_counters event = { .value = { [KC_BYTES_MOVED] = 200,
+	struct event_counters event = { .h.size = sizeof(event),
+					.value = { [KC_BYTES_MOVED] = 200,
 						   [KC_BYTES_COPIED] = 170,
 						   [KC_BYTES_SKIPPED] = 20,
 						   [KC_BYTES_LOST] = 10,
@@ -87,6 +89,19 @@ static void test_recount_survives_new_figures(void **state)
 	event.value[KC_BYTES_COPIED] += 100;
 	counters_set_kernel(&event);
 	assert_bytes(55, 40, 5, 10, 250);
+}
+
+/* Of an older recording: what stands behind its end is not looked at. */
+static void test_shorter_array(void **state)
+{
+	struct event_counters event = { .h.size = sizeof(event) - 8, .value = { [KC_UDP_443] = 7 } };
+
+	(void)state;
+	counters_set_kernel(&event);
+	assert_int_equal(counters[COUNTER_TRANSFERS_UDP_443], 0);
+	event.h.size += 8;
+	counters_set_kernel(&event);
+	assert_int_equal(counters[COUNTER_TRANSFERS_UDP_443], 7);
 }
 
 static void test_notes(void **state)
@@ -137,6 +152,7 @@ int main(void)
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_kernel_figures_replace),
 		cmocka_unit_test(test_recount_survives_new_figures),
+		cmocka_unit_test(test_shorter_array),
 		cmocka_unit_test(test_notes),
 		cmocka_unit_test(test_print),
 	};
