@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The fixtures: hark, and one server of each kind for the whole run."""
+import contextlib
 import os
 import pathlib
+import socket
 import sys
 import tempfile
 
@@ -92,3 +94,19 @@ def capture(request):
 def hark(tmp_path):
     """hark(OPTION…) makes one; it runs inside `with`."""
     return lambda *options, **more: Hark(tmp_path, *options, **more)
+
+
+@pytest.fixture(scope="session")
+def localhost():
+    """The name, for programs that ask the system: a root as debootstrap leaves it has no file of names."""
+    hosts = pathlib.Path("/etc/hosts")
+    with contextlib.suppress(OSError):
+        socket.getaddrinfo("localhost", None)
+        yield "localhost"
+        return
+    with open(hosts, "x", encoding="ascii") as out:
+        out.write("127.0.0.1 localhost\n")
+    try:
+        yield "localhost"
+    finally:
+        hosts.unlink()

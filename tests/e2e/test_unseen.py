@@ -39,9 +39,9 @@ def trace(tmp_path):
 # --- TLS whose plaintext is not seen -------------------------------------------
 
 
-def test_opaque_tls_is_told(trace, nginx, capture):
+def test_opaque_tls_is_told(trace, nginx, localhost, capture):
     """wget speaks GnuTLS."""
-    seen = trace(*WGET, f"https://localhost:{nginx.tls}/one", options=("--capture", capture))
+    seen = trace(*WGET, f"https://{localhost}:{nginx.tls}/one", options=("--capture", capture))
     assert len(seen.lines) == 1, seen.lines
     assert re.search(rf"wget\[(\d+)\] .* \S+:{nginx.tls} .*TLS 1\.[23] sni=localhost not read: {WHY} "
                      r"\(hark doctor \1 says more\)$", seen.lines[0]), seen.lines
@@ -51,20 +51,20 @@ def test_opaque_tls_is_told(trace, nginx, capture):
     assert seen.stats["bytes.moved"] == seen.stats["bytes.copied"] + seen.stats["bytes.skipped"]
 
 
-def test_opaque_line_comes_while_it_is_open(hark, nginx, tmp_path):
+def test_opaque_line_comes_while_it_is_open(hark, nginx, localhost, tmp_path):
     """A request that takes two seconds; the line is there before."""
     text = tmp_path / "watch.txt"
     with hark("-o", f"text:{text}"):
-        with subprocess.Popen([*WGET, f"https://localhost:{nginx.tls}/wait/for/2"]) as client:
+        with subprocess.Popen([*WGET, f"https://{localhost}:{nginx.tls}/wait/for/2"]) as client:
             wait_until(lambda: f"wget[{client.pid}]" in text.read_text(), "the line about wget")
             assert client.poll() is None, "only at the end"
     assert text.read_text().count(f"wget[{client.pid}]") == 1
 
 
-def test_opaque_connection_in_json(hark, nginx, python_https, capture):
+def test_opaque_connection_in_json(hark, nginx, localhost, python_https, capture):
     """TLS 1.2 or 1.3 with nginx, as its build likes; 1.3 with Python."""
     with hark("--capture", capture, view=("conns",)) as watch:
-        clients = [run(*WGET, f"https://localhost:{port}/one") for port in (nginx.tls, python_https.port)]
+        clients = [run(*WGET, f"https://{localhost}:{port}/one") for port in (nginx.tls, python_https.port)]
         for client in clients:
             watch.wait_for(1, client)
     for client, versions in zip(clients, ({"1.2", "1.3"}, {"1.3"})):
@@ -75,9 +75,9 @@ def test_opaque_connection_in_json(hark, nginx, python_https, capture):
         assert "tls.next_protocol" not in conn and "hark.tls.alpn_offered" not in conn  # wget offers none
 
 
-def test_opaque_without_text_is_told_on_stderr(hark, nginx):
+def test_opaque_without_text_is_told_on_stderr(hark, nginx, localhost):
     with hark() as watch:
-        client = run(*WGET, f"https://localhost:{nginx.tls}/one")
+        client = run(*WGET, f"https://{localhost}:{nginx.tls}/one")
     told = [line for line in watch.talk if f"wget[{client.pid}]" in line]
     assert len(told) == 1 and "sni=localhost" in told[0] and WHY in told[0]
 
@@ -126,7 +126,7 @@ asyncio.run(main())
 
 def test_never_where_plaintext_is_seen(trace, nginx, capture):
     """curl's sessions are bound to their sockets; asyncio's are not, for it moves the ciphertext by itself."""
-    for command in ([*CURL, "-o", "/dev/null", f"https://localhost:{nginx.tls}/one"],
+    for command in ([*CURL, "-o", "/dev/null", f"https://{localhost}:{nginx.tls}/one"],
                     [PYTHON, "-c", ASYNCIO, nginx.tls]):
         seen = trace(*command, options=("--capture", capture))
         assert len(seen.lines) == (1 if command[0] == "curl" else 2), seen.lines
