@@ -7,8 +7,7 @@
 
 #include "escape.h"
 
-#define HEX_LINE_BYTES 16
-#define HEX_LINES_MAX  8 /* binary is not read beyond its head */
+#define HEX_LINES_MAX 8 /* binary is not read beyond its head */
 
 static void put_lines(struct buffer *text, const struct style *style, const char *mark, struct slice rest)
 {
@@ -33,26 +32,6 @@ static void put_json(struct buffer *text, const struct style *style, const char 
 	else
 		put_lines(text, style, mark, slice_of(indented.data, indented.len));
 	buffer_fini(&indented);
-}
-
-static void put_hex(struct buffer *text, const char *mark, struct slice bytes)
-{
-	for (size_t at = 0; at < bytes.len; at += HEX_LINE_BYTES) {
-		struct slice line = slice_take(slice_drop(bytes, at), HEX_LINE_BYTES);
-
-		buffer_string(text, mark);
-		for (size_t i = 0; i < HEX_LINE_BYTES; i++) {
-			if (i < line.len)
-				buffer_format(text, "%02x ", line.data[i]);
-			else
-				buffer_string(text, "   ");
-		}
-		buffer_char(text, ' ');
-		for (size_t i = 0; i < line.len; i++)
-			buffer_char(text,
-				    line.data[i] >= ' ' && line.data[i] < 0x7f ? (char)line.data[i] : '.');
-		buffer_char(text, '\n');
-	}
 }
 
 static void put_wire(struct buffer *text, const struct style *style, const struct body *body,

@@ -78,7 +78,8 @@ static void put_setting(void *ctx, const char *name, uint16_t id, uint32_t value
 
 static void put_settings(struct sink *sink, const struct frame *frame)
 {
-	if (!frame->payload.data)
+	/* Of an empty payload there is nothing to lose. */
+	if (!frame->payload.data && frame->length)
 		return;
 	json_key(&sink->writer, "hark.h2.settings");
 	buffer_char(&sink->writer.line, '{');
@@ -87,27 +88,13 @@ static void put_settings(struct sink *sink, const struct frame *frame)
 	buffer_char(&sink->writer.line, '}');
 }
 
-static void put_error(struct json_writer *writer, const struct frame *frame)
-{
-	uint32_t error;
-	const char *name;
-
-	if (!frame_error(frame, &error))
-		return;
-	name = h2_error_name(error);
-	json_key(writer, "hark.h2.error_code");
-	if (name)
-		json_plain(writer, name);
-	else
-		buffer_format(&writer->line, "\"0x%x\"", error);
-}
-
 static void put_details(struct sink *sink, const struct frame *frame)
 {
 	struct json_writer *writer = &sink->writer;
 	uint32_t value;
 
-	put_error(writer, frame);
+	if (frame_error(frame, &value))
+		json_h2_error(writer, value);
 	if (frame->type == FRAME_SETTINGS)
 		put_settings(sink, frame);
 	if (frame->type == FRAME_WINDOW_UPDATE && frame_number(frame, 0, &value)) {
@@ -128,32 +115,6 @@ static void put_details(struct sink *sink, const struct frame *frame)
 	}
 }
 
-static void put_or_null(struct buffer *line, struct slice bytes)
-{
-	if (bytes.data)
-		escape_json(line, bytes);
-	else
-		buffer_string(line, "null");
-}
-
-static void put_fields(struct sink *sink, const struct header_list *list)
-{
-	struct buffer *line = &sink->writer.line;
-
-	json_key(&sink->writer, "hark.h2.fields");
-	buffer_char(line, '[');
-	for (size_t i = 0; i < list->count; i++) {
-		const struct header *header = &list->items[i];
-
-		buffer_string(line, i ? ",[" : "[");
-		put_or_null(line, header->name);
-		buffer_char(line, ',');
-		put_or_null(line, redact_value(sink->redact, header->name, header->value, &sink->scratch));
-		buffer_char(line, ']');
-	}
-	buffer_char(line, ']');
-}
-
 static void frames_json_frame(struct sink *sink, const struct conn_facts *conn, const struct mover *mover,
 			      const struct frame *frame)
 {
@@ -170,8 +131,10 @@ static void frames_json_frame(struct sink *sink, const struct conn_facts *conn, 
 	buffer_u64(&writer->line, frame->stream);
 	put_type(sink, frame);
 	put_details(sink, frame);
-	if (frame->headers)
-		put_fields(sink, frame->headers);
+	if (frame->headers) {
+		json_key(writer, "hark.h2.fields");
+		json_fields(writer, sink->redact, &sink->scratch, frame->headers);
+	}
 	json_role(writer, conn->role);
 	json_socket(writer, &conn->sock);
 	json_tls(writer, conn);

@@ -13,11 +13,13 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#define PRIORITY_BYTES 5
+
 struct sink {
 	struct buffer text;
 	struct style style;
 	FILE *out;
-	size_t listed; /* flags or settings of the frame that is being written */
+	size_t listed; /* flags of the frame that is being written */
 };
 
 static struct sink *frames_text_create(const struct sink_config *config)
@@ -44,21 +46,9 @@ static void frames_text_destroy(struct sink *sink)
 static void put_who(struct sink *sink, const struct conn_facts *conn, const struct mover *mover,
 		    const struct frame *frame)
 {
-	struct buffer *text = &sink->text;
-	size_t start = text->len;
-
-	style_on(text, &sink->style, STYLE_DIM);
-	show_local(text, &sink->style.clock, frame->time_ns);
-	style_off(text, &sink->style);
-	column_end(text, start, 12);
-	start = text->len;
-	put_program(text, &sink->style, mover);
-	column_end(text, start, 16);
-	start = text->len;
-	buffer_char(text, '#');
-	buffer_u64(text, conn->id);
-	column_end(text, start, 6);
-	buffer_string(text, frame->direction == DIRECTION_SENT ? "send " : "recv ");
+	put_when_and_program(&sink->text, &sink->style, frame->time_ns, mover);
+	put_connection_id(&sink->text, conn);
+	buffer_string(&sink->text, frame->direction == DIRECTION_SENT ? "send " : "recv ");
 }
 
 static void put_flag(void *ctx, const char *name)
@@ -96,7 +86,6 @@ static void put_setting(void *ctx, const char *name, uint16_t id, uint32_t value
 {
 	struct sink *sink = ctx;
 
-	sink->listed++;
 	if (name)
 		buffer_format(&sink->text, " %s=%" PRIu32, name, value);
 	else
@@ -130,6 +119,25 @@ static void put_error(struct sink *sink, const struct frame *frame)
 	style_off(&sink->text, &sink->style);
 }
 
+/* Of a payload only the beginning is kept, or nothing: what follows is not known. */
+static void put_if_cut(struct sink *sink, const struct frame *frame)
+{
+	if (frame->payload.len < frame->length)
+		buffer_string(&sink->text, " ?");
+}
+
+/* RFC 9113, 5.3.2: deprecated, yet sent. */
+static void put_priority(struct sink *sink, const struct frame *frame)
+{
+	struct slice payload = frame->payload;
+
+	put_number(sink, " after stream ", frame, 0);
+	if (payload.len < PRIORITY_BYTES)
+		return;
+	buffer_format(&sink->text, " weight %d%s", payload.data[4] + 1,
+		      payload.data[0] & 0x80 ? " exclusive" : "");
+}
+
 /* What its sender wants to say (RFC 9113, 6.8), which may be anything. */
 static void put_debug_data(struct sink *sink, const struct frame *frame)
 {
@@ -140,29 +148,30 @@ static void put_debug_data(struct sink *sink, const struct frame *frame)
 	buffer_string(&sink->text, " \"");
 	escape_text(&sink->text, data, sink->style.utf8);
 	buffer_char(&sink->text, '"');
+	put_if_cut(sink, frame);
 }
 
 static void put_ping(struct sink *sink, const struct frame *frame)
 {
-	buffer_char(&sink->text, ' ');
+	if (frame->payload.len)
+		buffer_char(&sink->text, ' ');
 	for (size_t i = 0; i < frame->payload.len; i++)
 		buffer_format(&sink->text, "%02x", frame->payload.data[i]);
+	put_if_cut(sink, frame);
 }
 
 static void put_details(struct sink *sink, const struct frame *frame)
 {
-	sink->listed = 0;
 	switch (frame->type) {
 	case FRAME_SETTINGS:
 		frame_each_setting(frame, put_setting, sink);
-		if (!sink->listed && frame->length)
-			buffer_string(&sink->text, " ?");
+		put_if_cut(sink, frame);
 		break;
 	case FRAME_WINDOW_UPDATE:
 		put_number(sink, " +", frame, 0);
 		break;
 	case FRAME_PRIORITY:
-		put_number(sink, " after stream ", frame, 0);
+		put_priority(sink, frame);
 		break;
 	case FRAME_RST_STREAM:
 		put_error(sink, frame);
@@ -182,32 +191,6 @@ static void put_details(struct sink *sink, const struct frame *frame)
 	}
 }
 
-static void put_or_unknown(struct sink *sink, struct slice bytes)
-{
-	if (bytes.data)
-		escape_text(&sink->text, bytes, sink->style.utf8);
-	else
-		buffer_char(&sink->text, '?');
-}
-
-static void put_fields(struct sink *sink, const struct header_list *list)
-{
-	struct buffer *text = &sink->text;
-
-	for (size_t i = 0; i < list->count; i++) {
-		const struct header *header = &list->items[i];
-
-		buffer_string(text, "    ");
-		style_on(text, &sink->style, STYLE_CYAN);
-		put_or_unknown(sink, header->name);
-		style_off(text, &sink->style);
-		buffer_string(text, ": ");
-		put_or_unknown(sink, redact_value(sink->style.redact, header->name, header->value,
-						  &sink->style.scratch));
-		buffer_char(text, '\n');
-	}
-}
-
 static void frames_text_frame(struct sink *sink, const struct conn_facts *conn, const struct mover *mover,
 			      const struct frame *frame)
 {
@@ -219,8 +202,8 @@ static void frames_text_frame(struct sink *sink, const struct conn_facts *conn, 
 	if (ends_block && !frame->headers)
 		buffer_string(&sink->text, " (fields not known)");
 	buffer_char(&sink->text, '\n');
-	if (frame->headers)
-		put_fields(sink, frame->headers);
+	for (size_t i = 0; frame->headers && i < frame->headers->count; i++)
+		put_field(&sink->text, &sink->style, "", &frame->headers->items[i]);
 	buffer_write(&sink->text, sink->out);
 }
 

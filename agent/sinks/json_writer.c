@@ -173,3 +173,40 @@ void json_flags(struct json_writer *writer, unsigned int flags)
 	flags_each(flags, json_flag, &list);
 	buffer_char(&writer->line, ']');
 }
+
+void json_h2_error(struct json_writer *writer, uint32_t error)
+{
+	const char *name = h2_error_name(error);
+
+	json_key(writer, "hark.h2.error_code");
+	if (name)
+		json_plain(writer, name);
+	else
+		buffer_format(&writer->line, "\"0x%x\"", error);
+}
+
+static void put_or_null(struct buffer *line, struct slice bytes)
+{
+	if (bytes.data)
+		escape_json(line, bytes);
+	else
+		buffer_string(line, "null");
+}
+
+void json_fields(struct json_writer *writer, const struct redact *redact, struct buffer *scratch,
+		 const struct header_list *list)
+{
+	struct buffer *line = &writer->line;
+
+	buffer_char(line, '[');
+	for (size_t i = 0; i < list->count; i++) {
+		const struct header *header = &list->items[i];
+
+		buffer_string(line, i ? ",[" : "[");
+		put_or_null(line, header->name);
+		buffer_char(line, ',');
+		put_or_null(line, redact_value(redact, header->name, header->value, scratch));
+		buffer_char(line, ']');
+	}
+	buffer_char(line, ']');
+}

@@ -9,6 +9,7 @@
 #include "buffer.h"
 #include "conn_facts.h"
 #include "escape.h"
+#include "redact.h"
 #include "show.h"
 
 #include <stdbool.h>
@@ -45,6 +46,12 @@ void json_process(struct json_writer *writer, const struct mover *mover);
 void json_server_address(struct json_writer *writer, const struct conn_facts *conn);
 void json_server_port(struct json_writer *writer, const struct conn_facts *conn);
 void json_role(struct json_writer *writer, enum protocol_role role);
+/* hark.h2.error_code, by its name in RFC 9113 or as hex. */
+void json_h2_error(struct json_writer *writer, uint32_t error);
+/* A list of [name, value], values redacted, null for what could not be decoded. scratch: what redaction
+ * rewrote. */
+void json_fields(struct json_writer *writer, const struct redact *redact, struct buffer *scratch,
+		 const struct header_list *list);
 void json_flags(struct json_writer *writer, unsigned int flags);
 
 #endif

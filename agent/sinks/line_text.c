@@ -259,19 +259,72 @@ void put_when_and_program(struct buffer *buffer, struct style *style, uint64_t t
 	column_end(buffer, start, 16);
 }
 
-void put_connection(struct buffer *buffer, const struct style *style, const struct conn_facts *conn)
+void put_connection_id(struct buffer *buffer, const struct conn_facts *conn)
 {
 	size_t start = buffer->len;
 
 	buffer_char(buffer, '#');
 	buffer_u64(buffer, conn->id);
 	column_end(buffer, start, 7);
+}
+
+void put_connection(struct buffer *buffer, const struct style *style, const struct conn_facts *conn)
+{
+	size_t start;
+
+	put_connection_id(buffer, conn);
 	start = buffer->len;
 	put_arrow(buffer, style, conn->role);
 	column_end(buffer, start, 2);
 	start = buffer->len;
 	show_endpoint(buffer, &conn->sock, conn->sock.peer, conn->sock.peer_port);
 	column_end(buffer, start, 15);
+}
+
+static void put_or_unknown(struct buffer *buffer, const struct style *style, struct slice bytes)
+{
+	if (bytes.data)
+		escape_text(buffer, bytes, style->utf8);
+	else
+		buffer_char(buffer, '?');
+}
+
+void put_field(struct buffer *buffer, struct style *style, const char *mark, const struct header *header)
+{
+	buffer_string(buffer, "    ");
+	style_on(buffer, style, STYLE_DIM);
+	buffer_string(buffer, mark);
+	style_off(buffer, style);
+	style_on(buffer, style, STYLE_CYAN);
+	put_or_unknown(buffer, style, header->name);
+	style_off(buffer, style);
+	buffer_string(buffer, ": ");
+	put_or_unknown(buffer, style,
+		       redact_value(style->redact, header->name, header->value, &style->scratch));
+	buffer_char(buffer, '\n');
+}
+
+static void put_hex_line(struct buffer *buffer, struct slice bytes)
+{
+	for (size_t i = 0; i < HEX_LINE_BYTES; i++) {
+		buffer_string(buffer, i == HEX_LINE_BYTES / 2 ? " " : "");
+		if (i < bytes.len)
+			buffer_format(buffer, " %02x", bytes.data[i]);
+		else
+			buffer_string(buffer, "   ");
+	}
+	buffer_string(buffer, "  |");
+	for (size_t i = 0; i < bytes.len; i++)
+		buffer_char(buffer, bytes.data[i] >= ' ' && bytes.data[i] < 0x7f ? (char)bytes.data[i] : '.');
+	buffer_string(buffer, "|\n");
+}
+
+void put_hex(struct buffer *buffer, const char *mark, struct slice bytes)
+{
+	for (size_t offset = 0; offset < bytes.len; offset += HEX_LINE_BYTES) {
+		buffer_format(buffer, "%s%06zx ", mark, offset);
+		put_hex_line(buffer, slice_take(slice_drop(bytes, offset), HEX_LINE_BYTES));
+	}
 }
 
 static void put_who(struct buffer *buffer, struct style *style, const struct exchange *exchange)

@@ -46,12 +46,19 @@ void put_latency(struct buffer *buffer, uint64_t ns);
 /* "[gap,reset CANCEL]", or nothing. error: NULL or a name. */
 void put_flags(struct buffer *buffer, const struct style *style, unsigned int flags, const char *error);
 
-/* The columns that a line begins with: time and program; then number, role and peer of its connection. */
+/* The columns that a line begins with: time and program; number of its connection, then role and peer too. */
 void put_when_and_program(struct buffer *buffer, struct style *style, uint64_t time_ns,
 			  const struct mover *mover);
+void put_connection_id(struct buffer *buffer, const struct conn_facts *conn);
 void put_connection(struct buffer *buffer, const struct style *style, const struct conn_facts *conn);
 
-/* The whole line without its newline. */
+/* A header field as a line of its own, redacted, behind `mark`; "?" for what could not be decoded. */
+void put_field(struct buffer *buffer, struct style *style, const char *mark, const struct header *header);
+/* Offsets, bytes and their ASCII, HEX_LINE_BYTES a line; each line begins with `mark`. */
+#define HEX_LINE_BYTES 16
+void put_hex(struct buffer *buffer, const char *mark, struct slice bytes);
+
+/* An exchange's whole line without its newline. */
 void line_text_put(struct buffer *buffer, struct style *style, const struct exchange *exchange);
 
 #endif

@@ -12,8 +12,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#define HEX_BYTES 16 /* a line */
-
 struct sink {
 	struct buffer text;
 	struct style style;
@@ -46,22 +44,10 @@ static void raw_text_destroy(struct sink *sink)
 static void put_who(struct sink *sink, const struct call *call)
 {
 	struct buffer *text = &sink->text;
-	size_t start = text->len;
+	size_t start;
 
-	style_on(text, &sink->style, STYLE_DIM);
-	show_local(text, &sink->style.clock, call->time_ns);
-	style_off(text, &sink->style);
-	column_end(text, start, 12);
-	start = text->len;
-	put_program(text, &sink->style, &call->mover);
-	column_end(text, start, 16);
-	start = text->len;
-	buffer_char(text, '#');
-	buffer_u64(text, call->conn->id);
-	column_end(text, start, 6);
-	start = text->len;
-	show_endpoint(text, &call->conn->sock, call->conn->sock.peer, call->conn->sock.peer_port);
-	column_end(text, start, 15);
+	put_when_and_program(text, &sink->style, call->time_ns, &call->mover);
+	put_connection(text, &sink->style, call->conn);
 	start = text->len;
 	style_on(text, &sink->style, STYLE_BOLD);
 	buffer_string(text, call->direction == DIRECTION_SENT ? "send" : "recv");
@@ -132,34 +118,12 @@ static void put_lines(struct sink *sink, struct slice bytes)
 	}
 }
 
-static void put_hex_line(struct buffer *text, struct slice bytes, size_t offset)
-{
-	buffer_format(text, "    %06zx ", offset);
-	for (size_t i = 0; i < HEX_BYTES; i++) {
-		buffer_string(text, i == HEX_BYTES / 2 ? " " : "");
-		if (i < bytes.len)
-			buffer_format(text, " %02x", bytes.data[i]);
-		else
-			buffer_string(text, "   ");
-	}
-	buffer_string(text, "  |");
-	for (size_t i = 0; i < bytes.len; i++)
-		buffer_char(text, bytes.data[i] >= ' ' && bytes.data[i] < 0x7f ? (char)bytes.data[i] : '.');
-	buffer_string(text, "|\n");
-}
-
-static void put_hex(struct sink *sink, struct slice bytes)
-{
-	for (size_t offset = 0; offset < bytes.len; offset += HEX_BYTES)
-		put_hex_line(&sink->text, slice_take(slice_drop(bytes, offset), HEX_BYTES), offset);
-}
-
 static void raw_text_call(struct sink *sink, const struct call *call)
 {
 	put_who(sink, call);
 	put_length(sink, call);
 	if (sink->hex)
-		put_hex(sink, call->bytes);
+		put_hex(&sink->text, "    ", call->bytes);
 	else
 		put_lines(sink, call->bytes);
 	buffer_write(&sink->text, sink->out);

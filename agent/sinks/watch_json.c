@@ -145,43 +145,9 @@ static void put_measures(struct json_writer *writer, const struct exchange *exch
 	}
 }
 
-static void put_error(struct json_writer *writer, const struct exchange *exchange)
-{
-	const char *name;
-
-	if (!exchange->h2_error_known)
-		return;
-	name = h2_error_name(exchange->h2_error);
-	json_key(writer, "hark.h2.error_code");
-	if (name)
-		json_plain(writer, name);
-	else
-		buffer_format(&writer->line, "\"0x%x\"", exchange->h2_error);
-}
-
-static void put_or_null(struct buffer *line, struct slice bytes)
-{
-	if (bytes.data)
-		escape_json(line, bytes);
-	else
-		buffer_string(line, "null");
-}
-
 static void put_fields(struct sink *sink, const struct header_list *list)
 {
-	struct buffer *line = &sink->writer.line;
-
-	buffer_char(line, '[');
-	for (size_t i = 0; i < list->count; i++) {
-		const struct header *header = &list->items[i];
-
-		buffer_string(line, i ? ",[" : "[");
-		put_or_null(line, header->name);
-		buffer_char(line, ',');
-		put_or_null(line, redact_value(sink->redact, header->name, header->value, &sink->scratch));
-		buffer_char(line, ']');
-	}
-	buffer_char(line, ']');
+	json_fields(&sink->writer, sink->redact, &sink->scratch, list);
 }
 
 static void put_interims(struct sink *sink, const struct exchange *exchange)
@@ -274,7 +240,8 @@ static void watch_json_exchange(struct sink *sink, const struct exchange *exchan
 	json_client(writer, exchange->conn);
 	put_connection(writer, exchange);
 	put_measures(writer, exchange);
-	put_error(writer, exchange);
+	if (exchange->h2_error_known)
+		json_h2_error(writer, exchange->h2_error);
 	json_flags(writer, exchange->flags);
 	if (sink->verbose > 0)
 		put_headers(sink, exchange);

@@ -6,7 +6,6 @@
 #include "sinks.h"
 
 #include "body_text.h"
-#include "escape.h"
 #include "line_text.h"
 #include "opaque_text.h"
 
@@ -45,35 +44,10 @@ static void watch_text_destroy(struct sink *sink)
 	free(sink);
 }
 
-static void put_or_unknown(struct sink *sink, struct slice bytes)
-{
-	if (bytes.data)
-		escape_text(&sink->text, bytes, sink->style.utf8);
-	else
-		buffer_char(&sink->text, '?');
-}
-
-static void put_field(struct sink *sink, const char *mark, const struct header *header)
-{
-	struct buffer *text = &sink->text;
-
-	buffer_string(text, "    ");
-	style_on(text, &sink->style, STYLE_DIM);
-	buffer_string(text, mark);
-	style_off(text, &sink->style);
-	style_on(text, &sink->style, STYLE_CYAN);
-	put_or_unknown(sink, header->name);
-	style_off(text, &sink->style);
-	buffer_string(text, ": ");
-	put_or_unknown(sink,
-		       redact_value(sink->style.redact, header->name, header->value, &sink->style.scratch));
-	buffer_char(text, '\n');
-}
-
 static void put_fields(struct sink *sink, const char *mark, const struct header_list *list)
 {
 	for (size_t i = 0; i < list->count; i++)
-		put_field(sink, mark, &list->items[i]);
+		put_field(&sink->text, &sink->style, mark, &list->items[i]);
 }
 
 static void put_body(struct sink *sink, const char *mark, const struct message *message)

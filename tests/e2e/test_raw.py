@@ -106,7 +106,7 @@ def test_text_and_hex(nginx, tmp_path):
     recording = tmp_path / "raw.rec"
     run(HARK, "record", "-w", recording, "--", *CURL, "-o", "/dev/null", f"http://127.0.0.1:{nginx.http}/one")
     text = run(HARK, "replay", recording, "raw", "--comm", "curl").text
-    assert re.search(r"^\S+ curl\[\d+\] +#\d+ +127\.0\.0\.1:\d+ send +\d+ bytes\n    \| GET /one HTTP/1\.1\\r\\n\n    \| Host: ", text, re.M), text
+    assert re.search(r"^\S+ curl\[\d+\] +#\d+ +\S+ +127\.0\.0\.1:\d+ send +\d+ bytes\n    \| GET /one HTTP/1\.1\\r\\n\n    \| Host: ", text, re.M), text
     assert re.search(r" recv +end$", text, re.M) or "Connection: close" not in text
     dump = run(HARK, "replay", recording, "raw", "--hex", "--comm", "curl").text
     assert "    000000  47 45 54 20 2f 6f 6e 65  20 48 54 54 50 2f 31 2e  |GET /one HTTP/1.|\n" in dump

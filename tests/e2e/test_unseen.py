@@ -124,7 +124,7 @@ asyncio.run(main())
 """
 
 
-def test_never_where_plaintext_is_seen(trace, nginx, capture):
+def test_never_where_plaintext_is_seen(trace, nginx, localhost, capture):
     """curl's sessions are bound to their sockets; asyncio's are not, for it moves the ciphertext by itself."""
     for command in ([*CURL, "-o", "/dev/null", f"https://{localhost}:{nginx.tls}/one"],
                     [PYTHON, "-c", ASYNCIO, nginx.tls]):

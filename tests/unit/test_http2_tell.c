@@ -189,6 +189,36 @@ static void test_pieces(void **state)
 	build_free(build);
 }
 
+/* Each chunk in two, at each offset; the others whole. */
+static void test_splits(void **state)
+{
+	static struct told told;
+	struct build *build = build_new(script);
+
+	(void)state;
+	for (size_t cut = 0; cut < build->count; cut++) {
+		for (size_t at = 1; at < build->chunks[cut].len; at++) {
+			struct protocol *protocol = make(&told, true);
+
+			assert_non_null(protocol);
+			for (size_t i = 0; i < build->count; i++) {
+				struct slice all = slice_of(build->chunks[i].bytes, build->chunks[i].len);
+				int direction =
+					build->chunks[i].direction ? DIRECTION_RECEIVED : DIRECTION_SENT;
+
+				if (i == cut)
+					http2_protocol.feed(protocol, direction, slice_take(all, at), 1);
+				http2_protocol.feed(protocol, direction, slice_drop(all, i == cut ? at : 0),
+						    1);
+			}
+			http2_protocol.destroy(protocol);
+			assert_string_equal(told.text[0], expected[0]);
+			assert_string_equal(told.text[1], expected[1]);
+		}
+	}
+	build_free(build);
+}
+
 static void test_not_wanted(void **state)
 {
 	static struct told told;
@@ -270,6 +300,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_pieces),
+		cmocka_unit_test(test_splits),
 		cmocka_unit_test(test_not_wanted),
 		cmocka_unit_test(test_holes),
 	};
