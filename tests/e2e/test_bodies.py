@@ -88,7 +88,7 @@ def test_json_is_indented(bodies):
 def test_binary_is_a_short_dump(hark, bodies):
     lines = body_lines(text_of(bodies, f"http://127.0.0.1:{bodies.port}/binary"))
     assert lines[0] == "000000  00 01 02 03 04 05 06 07  08 09 0a 0b 0c 0d 0e 0f  |................|" and len(lines) == 9
-    assert lines[4].endswith(" @ABCDEFGHIJKLMNO") and lines[-1] == "[128 shown of 1024]"
+    assert lines[4].endswith("  |@ABCDEFGHIJKLMNO|") and lines[-1] == "[128 shown of 1024]"
     one = fetch(hark, bodies, "/binary")["/binary"]
     assert base64.b64decode(one["http.response.body"]["base64"]) == bytes(range(256)) * 4
 
