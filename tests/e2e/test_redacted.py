@@ -43,7 +43,7 @@ def traffic(nginx, apache):
         if port == "tls":
             clients.append(run(*common, f"{base}/one?token={SECRETS[2]}&x=1", "-o", "/dev/null", f"{base}/small.txt"))
         clients.append(run(*common, "-d", f"user=me&password={SECRETS[3]}&z=1", f"{base}/post"))
-        clients.append(run(*CURL, option, "-u", f"me:{SECRETS[5]}", f"{base}/medium.bin"))
+        clients.append(run(*CURL, option, "-u", f"me:{SECRETS[5]}", f"{base}/small.txt"))
     return {client.pid for client in clients}
 
 
