@@ -13,6 +13,13 @@
 
 #define EXCHANGE_INTERIMS_MAX 8 /* more are counted, not kept */
 
+/* Client and server are both on this machine, and both were seen (join.h). */
+enum exchange_join {
+	JOIN_NONE,   /* only this side was seen, or the other not yet */
+	JOIN_FIRST,  /* `other` is the other side: they are shown together, this one first */
+	JOIN_SECOND, /* the other side was shown with, or before, this one */
+};
+
 struct exchange {
 	struct message *request;			 /* NULL: not seen */
 	struct message *response;			 /* NULL: not seen */
@@ -29,6 +36,14 @@ struct exchange {
 	uint32_t h2_error;    /* of RST_STREAM or GOAWAY (RFC 9113, 7) */
 	bool h2_error_known, duration_known, ttfb_known;
 	bool pending; /* not over: it will come again */
+
+	uint64_t peer_connection; /* id of the socket at the other end, on this machine; 0: none, or not known
+				   */
+	enum exchange_join join;
+	const struct exchange *other; /* of a joined one: the other side, while both are at hand; else NULL */
+	uint64_t server_ns,
+		network_ns; /* of a joined one: how long the server took, and the rest of the client's */
+	bool split_known;
 };
 
 /* Frees the exchange with its messages; NULL is legal. */

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The numbers of `hark stat`, `hark top` and `hark watch --summary`: exchanges
+ * grouped by a key, one row a group, for the whole run and for the last 10 s
+ * and 60 s. An exchange seen from both ends counts once: the server's figures,
+ * with the client's duration beside them.
+ */
+#ifndef HARK_STATS_H
+#define HARK_STATS_H
+
+#include "conn_facts.h"
+#include "exchange.h"
+#include "histogram.h"
+#include "routes.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum stats_by {
+	BY_ENDPOINT,
+	BY_HOST,
+	BY_PATH,
+	BY_PROCESS,
+	BY_PEER,
+	BY_STATUS,
+	BY_CONNECTION,
+	BY_CONTAINER,
+};
+
+enum stats_window {
+	WINDOW_RUN, /* everything */
+	WINDOW_10S,
+	WINDOW_60S,
+	WINDOW_COUNT,
+};
+
+struct stats_numbers {
+	uint64_t count, errors_4xx, errors_5xx, errors_reset, errors_timeout, errors_grpc;
+	uint64_t request_bytes, response_bytes; /* of bodies, on the wire */
+	struct histogram duration, ttfb;	/* of those whose time is known */
+	struct histogram client;		/* of joined ones: how long it took for the client */
+};
+
+/* What a row is about; strings are as observed (escape them), NULL: not known or not part of the key. */
+struct stats_row {
+	const char *host, *method, *route; /* BY_ENDPOINT; host: BY_HOST too */
+	const char *path;		   /* BY_PATH */
+	const char *program;		   /* BY_PROCESS */
+	uint32_t pid;
+	const char *container; /* BY_CONTAINER */
+	int status;	       /* BY_STATUS; 0: none was seen */
+	/* BY_CONNECTION, BY_PEER: of the last exchange; sock.peer is the key of BY_PEER. */
+	struct conn_facts conn;
+	bool overflow; /* the rest: `folded` groups at least */
+	uint64_t folded;
+	uint64_t in_flight;	  /* as of stats_in_flight_begin() */
+	struct stats_numbers run; /* the windows are asked for: stats_window() */
+	struct stats_private *private;
+};
+
+struct stats_config {
+	enum stats_by by;
+	size_t limit;			    /* rows; 0: 1,000 */
+	const struct routes_config *routes; /* patterns and folding; its callbacks are ours. NULL: none */
+};
+
+struct stats;
+
+struct stats *stats_new(const struct stats_config *config); /* NULL: out of memory */
+void stats_free(struct stats *stats);			    /* NULL is legal */
+
+/* "endpoint", "host", …: 0, or -EINVAL. */
+int stats_by_of(const char *name, enum stats_by *by);
+const char *stats_by_name(enum stats_by by);
+
+/*
+ * Counts an exchange that ended. Of a joined one (exchange->join, see exchange.h) both sides may be passed;
+ * it counts once. The row lives until the next call of this. Never NULL.
+ */
+struct stats_row *stats_exchange(struct stats *stats, const struct exchange *exchange);
+
+/* Event time goes on: windows move. */
+void stats_tick(struct stats *stats, uint64_t now_ns);
+
+/* What is open now: begin forgets, then each open exchange is passed (exchange->pending is set). */
+void stats_in_flight_begin(struct stats *stats);
+void stats_in_flight(struct stats *stats, const struct exchange *exchange);
+
+/* Event time from the first exchange (or tick) to now; what rates are divided by. window: at most its length.
+ */
+uint64_t stats_span_ns(const struct stats *stats, enum stats_window window);
+/* The numbers of a row in a window, put together in *numbers (finish with stats_numbers_fini()). 0 or
+ * -ENOMEM. */
+int stats_window(const struct stats *stats, const struct stats_row *row, enum stats_window window,
+		 struct stats_numbers *numbers);
+void stats_numbers_fini(struct stats_numbers *numbers);
+
+size_t stats_count(const struct stats *stats);
+/* Each row, unordered; the overflow is one of them. */
+void stats_each(struct stats *stats, void (*fn)(void *ctx, struct stats_row *row), void *ctx);
+
+/* The names of --sort and of top's columns: */
+enum stats_sort {
+	SORT_COUNT,
+	SORT_RATE,
+	SORT_IN_FLIGHT,
+	SORT_ERRORS, /* all kinds */
+	SORT_P50,
+	SORT_P90,
+	SORT_P99,
+	SORT_P999,
+	SORT_MAX,
+	SORT_TTFB, /* its p50 */
+	SORT_REQUEST_BYTES,
+	SORT_RESPONSE_BYTES,
+	SORT_NAME, /* the key, as text */
+};
+/* 0, or -EINVAL. */
+int stats_sort_of(const char *name, enum stats_sort *column);
+const char *stats_sort_name(enum stats_sort column);
+
+/*
+ * The rows in order (largest first, SORT_NAME upwards; the overflow always last): *rows is an array of
+ * *count borrowed pointers, to be freed. 0 or -ENOMEM.
+ */
+int stats_sorted(struct stats *stats, enum stats_sort column, bool reverse, enum stats_window window,
+		 struct stats_row ***rows, size_t *count);
+
+#endif
