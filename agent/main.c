@@ -16,6 +16,7 @@
 #include "log.h"
 #include "options.h"
 #include "outputs.h"
+#include "pace.h"
 #include "private_file.h"
 #include "record.h"
 #include "scrub.h"
@@ -39,7 +40,10 @@ struct run {
 	struct tracker *tracker; /* NULL: only recording */
 	struct outputs *outputs;
 	struct probes *probes; /* NULL in a replay */
+	struct pace *pace;     /* NULL when live */
 };
+
+static void run_tick(struct run *run, uint64_t now_ns);
 
 /* --- source → recording → tracker ------------------------------------------- */
 
@@ -55,7 +59,11 @@ static int run_record(void *ctx, const struct event_header *event)
 
 static int run_track(void *ctx, const struct event_header *event)
 {
-	tracker_event(((struct run *)ctx)->tracker, event);
+	struct run *run = ctx;
+
+	tracker_event(run->tracker, event);
+	if (event->type == EVENT_POLL)
+		run_tick(run, event->time_ns);
 	return 0;
 }
 
@@ -114,6 +122,20 @@ static void run_frame(void *ctx, const struct conn_facts *conn, const struct mov
 		      const struct frame *frame)
 {
 	outputs_frame(((struct run *)ctx)->outputs, conn, mover, frame);
+}
+
+static void run_open_exchange(void *ctx, const struct exchange *exchange)
+{
+	outputs_in_flight(((struct run *)ctx)->outputs, exchange);
+}
+
+/* The clock of tables is the events', so that a recording gives the same ones. */
+static void run_tick(struct run *run, uint64_t now_ns)
+{
+	if (!run->outputs || !outputs_tick(run->outputs, now_ns))
+		return;
+	tracker_each_open(run->tracker, run_open_exchange, run);
+	outputs_draw(run->outputs, false);
 }
 
 /* --- tracker → probes: the way back ------------------------------------------- */
@@ -283,8 +305,14 @@ static int run_close(struct run *run, int status)
 		scrub_end(run->to_show);
 	scrub_free(run->to_record);
 	scrub_free(run->to_show);
-	if (run->tracker)
+	if (run->tracker) {
+		tracker_each_open(run->tracker, run_open_exchange, run);
 		tracker_end(run->tracker);
+	}
+	if (run->tracker && run->outputs)
+		outputs_draw(run->outputs, true);
+	if (run->pace)
+		pace_end(run->pace);
 	tracker_free(run->tracker);
 	if (outputs_close(run->outputs) < 0)
 		error = -EIO;
@@ -310,6 +338,11 @@ static bool live_finished(void *ctx)
 	return outputs_finished(((struct run *)ctx)->outputs);
 }
 
+static bool run_input(void *ctx)
+{
+	return outputs_input(((struct run *)ctx)->outputs);
+}
+
 static void live_report(void *ctx)
 {
 	(void)ctx;
@@ -326,12 +359,15 @@ static int run_live(const struct options *options)
 		.idle = live_idle,
 		.finished = live_finished,
 		.report = live_report,
+		.input = run_input,
 	};
 	int status = 1;
 
 	live_init();
-	if (run_open(&run, wall_offset_ns()) == 0)
+	if (run_open(&run, wall_offset_ns()) == 0) {
+		handler.input_fd = outputs_input_fd(run.outputs);
 		status = live_run(options, &handler);
+	}
 	run.probes = NULL; /* closed with the loop */
 	status = run_close(&run, status);
 	if (stats_write(options) < 0 && status == 0)
@@ -344,6 +380,8 @@ static int replay_event(void *ctx, const struct event_header *event)
 	struct run *run = ctx;
 	int error;
 
+	if (pace_event(run->pace, event))
+		return -ECANCELED;
 	if (event->type != EVENT_COUNTERS && event->type != EVENT_POLL)
 		counter_add(COUNTER_EVENTS_RECEIVED, 1);
 	error = run_event(run, event);
@@ -354,7 +392,8 @@ static int replay_event(void *ctx, const struct event_header *event)
 
 static int run_replay(const struct options *options)
 {
-	struct run run = { .options = options };
+	struct pace pace = { .speed = options->speed, .fd = -1, .signals = -1, .input = run_input };
+	struct run run = { .options = options, .pace = &pace };
 	const char *error = NULL;
 	struct source_file *source = source_file_open(options->replay_path, &error);
 	int result, status = 1;
@@ -365,12 +404,16 @@ static int run_replay(const struct options *options)
 		return 1;
 	}
 	if (run_open(&run, source_file_wall_offset_ns(source)) == 0) {
+		pace.fd = outputs_input_fd(run.outputs);
+		pace.ctx = &run;
+		pace_init(&pace);
 		result = source_file_run(source, replay_event, &run, &error);
 		status = result == 0 || result == -ECANCELED ? 0 : 1;
 		if (result < 0 && result != -ECANCELED)
 			log_error("%s: %s", options->replay_path, error ? error : strerror(-result));
 	}
 	status = run_close(&run, status);
+	pace_fini(&pace);
 	source_file_close(source);
 	if (stats_write(options) < 0 && status == 0)
 		status = 1;

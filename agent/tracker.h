@@ -82,6 +82,10 @@ void tracker_config_init(struct tracker_config *config);
  */
 void tracker_event(struct tracker *tracker, const struct event_header *event);
 
+/* Each exchange that is open now, as pending() shows it; borrowed for the call. */
+void tracker_each_open(struct tracker *tracker, void (*fn)(void *ctx, const struct exchange *exchange),
+		       void *ctx);
+
 /* hark ends: everything under way comes out as in-flight, each connection is closed, in order of appearance.
  */
 void tracker_end(struct tracker *tracker);
