@@ -2,7 +2,7 @@
 /*
  * Wires the stages in the order of the flow, and nothing else:
  *
- *   source (kernel or recording) → recording (-w) → tracker → outputs
+ *   source (kernel or recording) → recording (-w) → tracker → join → outputs
  *
  * Secrets are overwritten on the way to a recording (--redacted), and on the
  * way to the tracker when its outputs show raw bytes.
@@ -12,6 +12,7 @@
  */
 #include "counters.h"
 #include "doctor.h"
+#include "join.h"
 #include "live.h"
 #include "log.h"
 #include "options.h"
@@ -38,6 +39,7 @@ struct run {
 	struct scrub *to_record; /* --redacted; NULL: events are recorded as they are */
 	struct scrub *to_show;	 /* raw; NULL: events are shown as they are */
 	struct tracker *tracker; /* NULL: only recording */
+	struct join *join;	 /* of exchanges seen from both ends */
 	struct outputs *outputs;
 	struct probes *probes; /* NULL in a replay */
 	struct pace *pace;     /* NULL when live */
@@ -62,8 +64,10 @@ static int run_track(void *ctx, const struct event_header *event)
 	struct run *run = ctx;
 
 	tracker_event(run->tracker, event);
-	if (event->type == EVENT_POLL)
-		run_tick(run, event->time_ns);
+	if (event->type != EVENT_POLL)
+		return 0;
+	join_poll(run->join, event->time_ns);
+	run_tick(run, event->time_ns);
 	return 0;
 }
 
@@ -81,26 +85,41 @@ static int run_event(void *ctx, const struct event_header *event)
 	return run->to_show ? scrub_event(run->to_show, event) : run_track(run, event);
 }
 
-/* --- tracker → outputs -------------------------------------------------------- */
+/* --- tracker → join → outputs -------------------------------------------------------- */
 
-static void run_exchange(void *ctx, const struct exchange *exchange)
+static void run_exchange(void *ctx, struct exchange *exchange)
 {
-	outputs_exchange(((struct run *)ctx)->outputs, exchange);
+	join_exchange(((struct run *)ctx)->join, exchange);
+}
+
+static bool run_joined(void *ctx, const struct exchange *exchange)
+{
+	return outputs_exchange(((struct run *)ctx)->outputs, exchange);
 }
 
 static void run_conn_opened(void *ctx, const struct conn_facts *conn)
 {
-	outputs_conn_opened(((struct run *)ctx)->outputs, conn);
+	struct run *run = ctx;
+
+	join_conn_opened(run->join, conn);
+	outputs_conn_opened(run->outputs, conn);
 }
 
 static void run_conn_closed(void *ctx, const struct conn_facts *conn)
 {
-	outputs_conn_closed(((struct run *)ctx)->outputs, conn);
+	struct run *run = ctx;
+
+	join_conn_closed(run->join, conn);
+	outputs_conn_closed(run->outputs, conn);
 }
 
 static void run_pending(void *ctx, const struct exchange *exchange)
 {
-	outputs_pending(((struct run *)ctx)->outputs, exchange);
+	struct run *run = ctx;
+	struct exchange view = *exchange;
+
+	join_view(run->join, &view);
+	outputs_pending(run->outputs, &view);
 }
 
 static void run_opaque(void *ctx, const struct conn_facts *conn)
@@ -126,7 +145,11 @@ static void run_frame(void *ctx, const struct conn_facts *conn, const struct mov
 
 static void run_open_exchange(void *ctx, const struct exchange *exchange)
 {
-	outputs_in_flight(((struct run *)ctx)->outputs, exchange);
+	struct run *run = ctx;
+	struct exchange view = *exchange;
+
+	join_view(run->join, &view);
+	outputs_in_flight(run->outputs, &view);
 }
 
 /* The clock of tables is the events', so that a recording gives the same ones. */
@@ -265,7 +288,8 @@ static int run_open(struct run *run, int64_t offset_ns)
 	config.body_limit_bytes = options->body_limit_bytes;
 	config.pids = options->pids;
 	config.pid_count = options->command == COMMAND_REPLAY ? options->pid_count : 0;
-	run->tracker = tracker_new(&config, &handler);
+	run->join = join_new(run_joined, run);
+	run->tracker = run->join ? tracker_new(&config, &handler) : NULL;
 	if (!run->tracker)
 		log_error("out of memory");
 	return run->tracker ? 0 : -ENOMEM;
@@ -308,12 +332,14 @@ static int run_close(struct run *run, int status)
 	if (run->tracker) {
 		tracker_each_open(run->tracker, run_open_exchange, run);
 		tracker_end(run->tracker);
+		join_end(run->join);
 	}
 	if (run->tracker && run->outputs)
 		outputs_draw(run->outputs, true);
 	if (run->pace)
 		pace_end(run->pace);
 	tracker_free(run->tracker);
+	join_free(run->join);
 	if (outputs_close(run->outputs) < 0)
 		error = -EIO;
 	if (record_close(run->record) < 0) {

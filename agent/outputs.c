@@ -173,15 +173,30 @@ static void count_shown(struct outputs *outputs)
 		outputs->finished = true;
 }
 
-void outputs_exchange(struct outputs *outputs, const struct exchange *exchange)
+/* One whose other end is not wanted stands for itself. */
+static struct exchange exchange_as_wanted(struct outputs *outputs, const struct exchange *exchange)
+{
+	struct exchange view = *exchange;
+
+	if (!view.other || is_wanted(outputs, &view.other->mover, view.other->conn))
+		return view;
+	view.other = NULL;
+	view.join = JOIN_NONE;
+	return view;
+}
+
+bool outputs_exchange(struct outputs *outputs, const struct exchange *exchange)
 {
 	enum view view = outputs->options->view;
+	struct exchange wanted;
 
 	if (!is_wanted(outputs, &exchange->mover, exchange->conn))
-		return;
-	SHOW(outputs, exchange, exchange);
+		return false;
+	wanted = exchange_as_wanted(outputs, exchange);
+	SHOW(outputs, exchange, &wanted);
 	if (view == VIEW_WATCH || view == VIEW_CONNS)
 		count_shown(outputs);
+	return true;
 }
 
 void outputs_conn_opened(struct outputs *outputs, const struct conn_facts *conn)
@@ -313,6 +328,11 @@ bool outputs_tick(struct outputs *outputs, uint64_t now_ns)
 
 void outputs_in_flight(struct outputs *outputs, const struct exchange *exchange)
 {
+	const struct conn_facts *peer = exchange->conn->role == ROLE_CLIENT ? exchange->peer : NULL;
+
+	/* Of both ends the server's counts. */
+	if (peer && peer->exchanges && is_wanted(outputs, &peer->owner, peer))
+		return;
 	if (is_wanted(outputs, &exchange->mover, exchange->conn))
 		SHOW(outputs, in_flight, exchange);
 }

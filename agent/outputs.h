@@ -21,7 +21,8 @@ struct outputs;
  */
 struct outputs *outputs_open(const struct options *options, int64_t wall_offset_ns);
 
-void outputs_exchange(struct outputs *outputs, const struct exchange *exchange);
+/* True: it was wanted. */
+bool outputs_exchange(struct outputs *outputs, const struct exchange *exchange);
 void outputs_conn_opened(struct outputs *outputs, const struct conn_facts *conn);
 void outputs_conn_closed(struct outputs *outputs, const struct conn_facts *conn);
 

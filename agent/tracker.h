@@ -26,8 +26,8 @@ enum tracker_verdict {
 
 struct tracker_handler {
 	void *ctx;
-	/* An exchange ended; borrowed for the call. */
-	void (*exchange)(void *ctx, const struct exchange *exchange);
+	/* An exchange ended; borrowed for the call, but for what exchange_take() takes. */
+	void (*exchange)(void *ctx, struct exchange *exchange);
 	void (*conn_opened)(void *ctx, const struct conn_facts *conn);
 	void (*conn_closed)(void *ctx, const struct conn_facts *conn);
 	/* These five as in sink.h. Any may be NULL. */
