@@ -87,9 +87,15 @@ static int run_event(void *ctx, const struct event_header *event)
 
 /* --- tracker → join → outputs -------------------------------------------------------- */
 
+/* Connections show their own exchanges, each in its order. */
 static void run_exchange(void *ctx, struct exchange *exchange)
 {
-	join_exchange(((struct run *)ctx)->join, exchange);
+	struct run *run = ctx;
+
+	if (run->options->view == VIEW_CONNS)
+		outputs_exchange(run->outputs, exchange);
+	else
+		join_exchange(run->join, exchange);
 }
 
 static bool run_joined(void *ctx, const struct exchange *exchange)

@@ -185,6 +185,15 @@ static struct exchange exchange_as_wanted(struct outputs *outputs, const struct 
 	return view;
 }
 
+/* Text has one line for both ends. */
+static bool is_line_of_its_own(const struct outputs *outputs, const struct exchange *exchange)
+{
+	const struct options *options = outputs->options;
+
+	return options->view == VIEW_CONNS || options->both_ends || !exchange->other ||
+	       exchange->join == JOIN_FIRST || strcmp(options->outputs[0].format, "text") != 0;
+}
+
 bool outputs_exchange(struct outputs *outputs, const struct exchange *exchange)
 {
 	enum view view = outputs->options->view;
@@ -194,7 +203,7 @@ bool outputs_exchange(struct outputs *outputs, const struct exchange *exchange)
 		return false;
 	wanted = exchange_as_wanted(outputs, exchange);
 	SHOW(outputs, exchange, &wanted);
-	if (view == VIEW_WATCH || view == VIEW_CONNS)
+	if ((view == VIEW_WATCH || view == VIEW_CONNS) && is_line_of_its_own(outputs, &wanted))
 		count_shown(outputs);
 	return true;
 }

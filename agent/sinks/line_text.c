@@ -7,10 +7,24 @@
 #include "line_text.h"
 
 #include "escape.h"
+#include "text_width.h"
 #include "url.h"
 
 #include <inttypes.h>
 #include <langinfo.h>
+
+/* A terminal that is narrower leaves these out, and then cuts URLs; the rest keeps its place. */
+#define COLUMNS_PEER	 150
+#define COLUMNS_SIZES	 128
+#define COLUMNS_OTHER	 116
+#define COLUMNS_PROTOCOL 96
+
+#define URL_WIDTH     36
+#define URL_WIDTH_MIN 16
+#define STATUS_WIDTH  4
+#define SIZES_WIDTH   10
+#define LATENCY_WIDTH 8
+#define OTHER_WIDTH   18 /* without its program */
 
 void style_init(struct style *style, const struct sink_config *config)
 {
@@ -19,6 +33,7 @@ void style_init(struct style *style, const struct sink_config *config)
 		.utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0,
 		.clock = { .wall_offset_ns = config->wall_offset_ns },
 		.redact = config->redact,
+		.columns = config->columns,
 	};
 }
 
@@ -44,24 +59,9 @@ void style_off(struct buffer *buffer, const struct style *style)
 		buffer_string(buffer, "\033[0m");
 }
 
-/* Characters, not bytes, and no colour codes ("ESC [ … m"). */
-static size_t visible_width(const char *text, size_t len)
-{
-	size_t width = 0;
-
-	for (size_t i = 0; i < len; i++) {
-		if (text[i] == '\033')
-			while (i < len && text[i] != 'm')
-				i++;
-		else
-			width += ((unsigned char)text[i] & 0xc0) != 0x80;
-	}
-	return width;
-}
-
 void column_end(struct buffer *buffer, size_t start, size_t width)
 {
-	size_t used = buffer->len > start ? visible_width(buffer->data + start, buffer->len - start) : 0;
+	size_t used = buffer->len > start ? text_width(buffer->data + start, buffer->len - start) : 0;
 
 	for (; used < width; used++)
 		buffer_char(buffer, ' ');
@@ -259,6 +259,11 @@ void put_when_and_program(struct buffer *buffer, struct style *style, uint64_t t
 	column_end(buffer, start, 16);
 }
 
+static bool has_room(const struct style *style, size_t columns)
+{
+	return !style->columns || style->columns >= columns;
+}
+
 void put_connection_id(struct buffer *buffer, const struct conn_facts *conn)
 {
 	size_t start = buffer->len;
@@ -276,6 +281,8 @@ void put_connection(struct buffer *buffer, const struct style *style, const stru
 	start = buffer->len;
 	put_arrow(buffer, style, conn->role);
 	column_end(buffer, start, 2);
+	if (!has_room(style, COLUMNS_PEER))
+		return;
 	start = buffer->len;
 	show_endpoint(buffer, &conn->sock, conn->sock.peer, conn->sock.peer_port);
 	column_end(buffer, start, 15);
@@ -333,12 +340,33 @@ static void put_who(struct buffer *buffer, struct style *style, const struct exc
 
 	put_when_and_program(buffer, style, exchange->start_ns, &exchange->mover);
 	put_connection(buffer, style, exchange->conn);
+	if (!has_room(style, COLUMNS_PROTOCOL))
+		return;
 	start = buffer->len;
 	put_protocol(buffer, exchange);
 	column_end(buffer, start, 9);
 }
 
-static void put_what(struct buffer *buffer, struct style *style, const struct exchange *exchange)
+/* The URL gets what the columns before and behind it leave, and its middle is cut when that is too little. */
+static void url_fit(struct buffer *buffer, const struct style *style, size_t line_start, size_t start,
+		    bool joined)
+{
+	size_t before, behind = STATUS_WIDTH + LATENCY_WIDTH, width = URL_WIDTH;
+
+	if (style->columns) {
+		before = text_width(buffer->data + line_start, start - line_start);
+		behind += has_room(style, COLUMNS_SIZES) ? SIZES_WIDTH : 0;
+		behind += joined && has_room(style, COLUMNS_OTHER) ? OTHER_WIDTH : 0;
+		width = style->columns > before + behind + URL_WIDTH_MIN ? style->columns - before - behind
+									 : URL_WIDTH_MIN;
+		text_cut_middle(buffer, start, width - 1, style->utf8);
+		width = width < URL_WIDTH + 1 ? width - 1 : URL_WIDTH;
+	}
+	column_end(buffer, start, width);
+}
+
+static void put_what(struct buffer *buffer, struct style *style, const struct exchange *exchange,
+		     size_t line_start)
 {
 	size_t start = buffer->len;
 
@@ -346,10 +374,12 @@ static void put_what(struct buffer *buffer, struct style *style, const struct ex
 	column_end(buffer, start, 4);
 	start = buffer->len;
 	put_url(buffer, style, exchange->request);
-	column_end(buffer, start, 36);
+	url_fit(buffer, style, line_start, start, exchange->other != NULL);
 	start = buffer->len;
 	put_status(buffer, style, exchange->response, exchange->pending);
 	column_end(buffer, start, 3);
+	if (!has_room(style, COLUMNS_SIZES))
+		return;
 	start = buffer->len;
 	put_body_size(buffer, exchange->request);
 	buffer_char(buffer, '/');
@@ -378,9 +408,13 @@ static void put_pending(struct buffer *buffer, const struct style *style, const 
 /* The other end of a joined exchange: who, and how long it took for that. */
 static void put_other(struct buffer *buffer, const struct style *style, const struct exchange *other)
 {
+	if (!has_room(style, COLUMNS_OTHER))
+		return;
 	buffer_string(buffer, other->conn->role == ROLE_SERVER ? " (server " : " (client ");
-	put_program(buffer, style, &other->mover);
-	buffer_char(buffer, ' ');
+	if (has_room(style, COLUMNS_PEER)) {
+		put_program(buffer, style, &other->mover);
+		buffer_char(buffer, ' ');
+	}
 	if (other->duration_known)
 		put_latency(buffer, other->duration_ns);
 	else
@@ -391,10 +425,10 @@ static void put_other(struct buffer *buffer, const struct style *style, const st
 void line_text_put(struct buffer *buffer, struct style *style, const struct exchange *exchange)
 {
 	const char *error = exchange->h2_error_known ? h2_error_name(exchange->h2_error) : NULL;
-	size_t start;
+	size_t line_start = buffer->len, start;
 
 	put_who(buffer, style, exchange);
-	put_what(buffer, style, exchange);
+	put_what(buffer, style, exchange, line_start);
 	start = buffer->len;
 	if (exchange->pending) {
 		put_pending(buffer, style, exchange);

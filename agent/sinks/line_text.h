@@ -21,7 +21,8 @@ enum style_color {
 
 struct style {
 	bool color;
-	bool utf8; /* of the locale: else arrows and foreign letters are written in ASCII */
+	bool utf8;	/* of the locale: else arrows and foreign letters are written in ASCII */
+	size_t columns; /* of the terminal; 0: as many as it takes */
 	struct show_clock clock;
 	const struct redact *redact;
 	struct buffer scratch; /* what redaction rewrote */
