@@ -138,7 +138,7 @@ const struct command_row command_rows[] = {
 	{ "raw", FILTERS, "Each call's direction, length and plain bytes, HTTP or not", COMMAND_LIVE,
 	  VIEW_RAW },
 	{ "frames", FILTERS, "One line an HTTP/2 frame", COMMAND_LIVE, VIEW_FRAMES },
-	{ "top", FILTERS, "Live table by endpoint, connection or process", COMMAND_LIVE, VIEW_TOP },
+	{ "top", "[FILTER...]", "Live table by endpoint, connection or process", COMMAND_LIVE, VIEW_TOP },
 	{ "stat", FILTERS, "The numbers by endpoint or another key, at the end or every -i seconds",
 	  COMMAND_LIVE, VIEW_STAT },
 	{ "record", "-w FILE " FILTERS, "Raw events to a file, for replay", COMMAND_LIVE, VIEW_RECORD },
