@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The numbers of `hark stat`, `hark top` and `hark watch --summary`: exchanges
- * grouped by a key, one row a group, for the whole run and for the last 10 s
- * and 60 s. An exchange seen from both ends counts once: the server's figures,
- * with the client's duration beside them.
+ * grouped by a key, one row a group, for the whole run, for the last 10 s and
+ * 60 s, and since an interval began.
+ *
+ * An exchange seen from both ends (exchange->join) counts once: the server's
+ * figures, with the client's duration beside them. A client's side that was
+ * counted before anybody knew of the server's stays, and the server's side
+ * then counts for nothing. Where the key is one side's own (process, peer,
+ * connection, container) both sides count, each in its own row.
  */
 #ifndef HARK_STATS_H
 #define HARK_STATS_H
@@ -33,35 +38,50 @@ enum stats_window {
 	WINDOW_10S,
 	WINDOW_60S,
 	WINDOW_COUNT,
+	WINDOW_INTERVAL = WINDOW_COUNT, /* since stats_interval_begin(); none that people choose */
 };
 
 struct stats_numbers {
+	/* A connection that was closed too early is no error of its own: only its reset is known to be one.
+	 */
 	uint64_t count, errors_4xx, errors_5xx, errors_reset, errors_timeout, errors_grpc;
+	uint64_t errors;			/* exchanges with at least one of them */
 	uint64_t request_bytes, response_bytes; /* of bodies, on the wire */
 	struct histogram duration, ttfb;	/* of those whose time is known */
 	struct histogram client;		/* of joined ones: how long it took for the client */
 };
 
-/* What a row is about; strings are as observed (escape them), NULL: not known or not part of the key. */
+/*
+ * What a row is about; strings are as observed (escape them) but cut after STATS_NAME_MAX bytes, NULL: not
+ * known or not part of the key.
+ */
+#define STATS_NAME_MAX 1024
+
 struct stats_row {
 	const char *host, *method, *route; /* BY_ENDPOINT; host: BY_HOST too */
 	const char *path;		   /* BY_PATH */
-	const char *program;		   /* BY_PROCESS */
+	const char *program;		   /* BY_PROCESS: its executable, else */
+	bool program_is_comm;		   /* the name of the thread that was seen first */
 	uint32_t pid;
 	const char *container; /* BY_CONTAINER */
 	int status;	       /* BY_STATUS; 0: none was seen */
-	/* BY_CONNECTION, BY_PEER: of the last exchange; sock.peer is the key of BY_PEER. */
+	/*
+	 * BY_CONNECTION, BY_PEER: of the last exchange, without the owner's container. sock.peer is the key
+	 * of BY_PEER, with sock.peer_port where the peer is a server; else that is 0: a client's says
+	 * nothing.
+	 */
 	struct conn_facts conn;
 	bool overflow; /* the rest: `folded` groups at least */
 	uint64_t folded;
-	uint64_t in_flight;	  /* as of stats_in_flight_begin() */
+	uint64_t in_flight;	  /* as of stats_in_flight_begin(); a row may have nothing else yet */
 	struct stats_numbers run; /* the windows are asked for: stats_window() */
 	struct stats_private *private;
 };
 
 struct stats_config {
 	enum stats_by by;
-	size_t limit;			    /* rows; 0: 1,000 */
+	size_t limit;	 /* rows; 0: 1,000 */
+	bool no_windows; /* nobody asks for the last 10 s and 60 s: saves most of the memory */
 	const struct routes_config *routes; /* patterns and folding; its callbacks are ours. NULL: none */
 };
 
@@ -75,8 +95,8 @@ int stats_by_of(const char *name, enum stats_by *by);
 const char *stats_by_name(enum stats_by by);
 
 /*
- * Counts an exchange that ended. Of a joined one (exchange->join, see exchange.h) both sides may be passed;
- * it counts once. The row lives until the next call of this. Never NULL.
+ * Counts an exchange that ended. Of a joined one (exchange->join, see exchange.h) both sides are passed, it
+ * counts as said above. The row lives until the next call of this or of stats_in_flight(). Never NULL.
  */
 struct stats_row *stats_exchange(struct stats *stats, const struct exchange *exchange);
 
@@ -87,20 +107,29 @@ void stats_tick(struct stats *stats, uint64_t now_ns);
 void stats_in_flight_begin(struct stats *stats);
 void stats_in_flight(struct stats *stats, const struct exchange *exchange);
 
-/* Event time from the first exchange (or tick) to now; what rates are divided by. window: at most its length.
- */
+/* An interval begins now: WINDOW_INTERVAL is empty from here on. Until it is called first, it is the run. */
+void stats_interval_begin(struct stats *stats);
+
+/* Event time of the last exchange or tick; 0: there was none. */
+uint64_t stats_now_ns(const struct stats *stats);
+/* Event time from the first exchange (or tick) to now; what rates are divided by. A window's is what it
+ * covers just now: up to a tenth less than 10 s, up to a sixth less than 60 s. */
 uint64_t stats_span_ns(const struct stats *stats, enum stats_window window);
 /* The numbers of a row in a window, put together in *numbers (finish with stats_numbers_fini()). 0 or
  * -ENOMEM. */
 int stats_window(const struct stats *stats, const struct stats_row *row, enum stats_window window,
 		 struct stats_numbers *numbers);
 void stats_numbers_fini(struct stats_numbers *numbers);
+/* 0, or -ENOMEM: the counts are whole, the latencies not. */
+int stats_numbers_merge(struct stats_numbers *into, const struct stats_numbers *from);
+/* A second's share of count; 0 when there is no span. */
+double stats_rate(uint64_t count, uint64_t span_ns);
 
 size_t stats_count(const struct stats *stats);
 /* Each row, unordered; the overflow is one of them. */
 void stats_each(struct stats *stats, void (*fn)(void *ctx, struct stats_row *row), void *ctx);
 
-/* The names of --sort and of top's columns: */
+/* The names of --sort and of top's columns. */
 enum stats_sort {
 	SORT_COUNT,
 	SORT_RATE,
@@ -114,9 +143,11 @@ enum stats_sort {
 	SORT_TTFB, /* its p50 */
 	SORT_REQUEST_BYTES,
 	SORT_RESPONSE_BYTES,
-	SORT_NAME, /* the key, as text */
+	SORT_NAME, /* the key */
+	SORT_COLUMNS,
 };
-/* 0, or -EINVAL. */
+/* "count", "rate", "in-flight", "errors", "p50", …, "p99.9", "max", "ttfb", "in", "out", "name": 0 or
+ * -EINVAL. */
 int stats_sort_of(const char *name, enum stats_sort *column);
 const char *stats_sort_name(enum stats_sort column);
 
