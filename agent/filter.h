@@ -2,8 +2,12 @@
 /*
  * The filter language of every view, parsed once:
  *
- *   filter = or { or }               a space: both
- *   term   = [!] ( "(" filter ")" | key ":" value { "," value } )
+ *   filter = all { "or" all }
+ *   all    = term { term }           a space: both
+ *   term   = { "!" } ( "(" filter ")" | key ":" value { "," value } )
+ *
+ * In a value, "..." and a backslash take their meaning from space, comma,
+ * parenthesis, quote and backslash; a backslash before anything else stays.
  *
  * A term about something that is not known does not match, and its negation
  * does: `!status:200` shows what has no status. What a view shows before, or
@@ -20,12 +24,26 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define FILTER_DEPTH_MAX      16 /* parentheses within each other */
+#define FILTER_TERMS_MAX      256
+#define FILTER_VALUES_MAX     4096 /* of all terms */
+#define FILTER_VALUE_LEN_MAX  512  /* bytes of one value */
+#define FILTER_KERNEL_IDS_MAX 4096 /* pids, or ports, that are handed to the kernel */
+
 struct filter;
 
 struct filter_error {
 	size_t word;	   /* of the words given, from 0 on */
 	size_t at, len;	   /* bytes of that word: what is wrong */
-	char message[160]; /* one sentence without its full stop: what, and what is right */
+	bool bare;	   /* what is wrong is a word without a colon: it may be meant as something else */
+	char message[240]; /* one sentence without its full stop: what, and what is right */
+};
+
+/* Of smaller to larger, so that "both" is the smaller answer and "either" the larger. */
+enum filter_answer {
+	FILTER_NO,
+	FILTER_UNKNOWN,
+	FILTER_YES,
 };
 
 /*
@@ -43,14 +61,17 @@ int filter_add(struct filter *filter, struct filter *more);
 bool filter_exchange(const struct filter *filter, const struct exchange *exchange);
 /* The same for what has no exchange: false only when it cannot match, whatever comes. conn may be NULL. */
 bool filter_conn(const struct filter *filter, const struct conn_facts *conn, const struct mover *mover);
+/* FILTER_YES: the facts of the connection alone suffice. */
+enum filter_answer filter_conn_answer(const struct filter *filter, const struct conn_facts *conn,
+				      const struct mover *mover);
 
 /* Does the filter say anything about exchanges (path:, status:, …)? Then a connection without a matching one
- * is none that `hark conns` shows. */
+ * is none that `hark conns` shows, unless its own facts suffice. */
 bool filter_about_exchanges(const struct filter *filter);
 
 /*
  * What the kernel side can decide, as sets that hold of everything the filter lets through: a list is valid
- * when its count is not 0. Borrowed from the filter.
+ * when its count is not 0. Sorted; borrowed from the filter.
  */
 struct filter_kernel {
 	const uint32_t *pids;
@@ -60,18 +81,28 @@ struct filter_kernel {
 };
 void filter_kernel(const struct filter *filter, struct filter_kernel *kernel);
 
-/* The filter as it was understood, in one canonical line (for --debug and tests). Freed by the caller; NULL:
- * out of memory. */
+/* The filter as it was understood, in one canonical line, which parses to the same filter. Freed by the
+ * caller; NULL: out of memory. */
 char *filter_text(const struct filter *filter);
+
+struct filter_value;
+struct filter_subject;
 
 /* The keys, for help, completion and the man page. */
 struct filter_key {
 	const char *name;    /* "status" */
 	const char *form;    /* "5xx, 200-204, 404" */
 	const char *doc;     /* one sentence without its full stop */
+	const char *more;    /* what the man page says besides: sentences; NULL: nothing */
 	bool about_exchange; /* else about a connection or a process */
+	/* value->text is filled. 0, -ENOMEM, or -EINVAL and why (size bytes) says what is right. */
+	int (*parse)(struct filter_value *value, char *why, size_t size);
+	enum filter_answer (*match)(const struct filter_value *value, struct filter_subject *subject);
 };
 extern const struct filter_key filter_keys[];
 extern const size_t filter_key_count;
+
+/* Does a term of the filter have this key? */
+bool filter_uses(const struct filter *filter, const struct filter_key *key);
 
 #endif

@@ -1,0 +1,593 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The keys of the filter language. Adding one is a row here with a function
+ * that reads a value and one that matches it: help, completion and the man
+ * page's list follow (make docs).
+ *
+ * A match function answers FILTER_UNKNOWN for what is not known, and does not
+ * care what that means.
+ */
+#include "filter_term.h"
+
+#include "options.h"
+#include "sinks/show.h"
+
+#include <errno.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+static int wrong(char *why, size_t size, const char *what)
+{
+	snprintf(why, size, "%s", what);
+	return -EINVAL;
+}
+
+static enum filter_answer answer(bool yes)
+{
+	return yes ? FILTER_YES : FILTER_NO;
+}
+
+static struct slice field_slice(const char *field, size_t size)
+{
+	return slice_of(field, strnlen(field, size));
+}
+
+static struct slice value_slice(const struct filter_value *value)
+{
+	return slice_of(value->text, value->len);
+}
+
+static int glob_parse(struct filter_value *value, char *why, size_t size)
+{
+	return filter_pattern_parse(&value->pattern, value_slice(value), false, why, size);
+}
+
+static int glob_parse_nocase(struct filter_value *value, char *why, size_t size)
+{
+	value->pattern.nocase = true;
+	return filter_pattern_parse(&value->pattern, value_slice(value), false, why, size);
+}
+
+/* --- the process --------------------------------------------------------------- */
+
+static int pid_parse(struct filter_value *value, char *why, size_t size)
+{
+	if (strchr(value->text, '-') || filter_range_parse(value->text, 1, INT32_MAX, value) < 0)
+		return wrong(why, size, "a process id is a positive number");
+	return 0;
+}
+
+static enum filter_answer pid_match(const struct filter_value *value, struct filter_subject *subject)
+{
+	if (!subject->mover || !subject->mover->pid)
+		return FILTER_UNKNOWN;
+	return answer(filter_in_range(value, subject->mover->pid));
+}
+
+static enum filter_answer comm_match(const struct filter_value *value, struct filter_subject *subject)
+{
+	const struct mover *mover = subject->mover;
+
+	if (!mover || (!mover->exe[0] && !mover->comm[0]))
+		return FILTER_UNKNOWN;
+	return answer(filter_pattern_match(&value->pattern, field_slice(mover->exe, sizeof(mover->exe))) ||
+		      filter_pattern_match(&value->pattern, field_slice(mover->comm, sizeof(mover->comm))));
+}
+
+static int user_parse(struct filter_value *value, char *why, size_t size)
+{
+	const struct passwd *entry;
+
+	if (!strchr(value->text, '-') && filter_range_parse(value->text, 0, UINT32_MAX, value) == 0)
+		return 0;
+	entry = getpwnam(value->text);
+	if (!entry)
+		return wrong(why, size, "this machine has no such user; a number is taken as it is");
+	value->low = value->high = entry->pw_uid;
+	return 0;
+}
+
+static enum filter_answer user_match(const struct filter_value *value, struct filter_subject *subject)
+{
+	if (!subject->mover || !subject->mover->pid)
+		return FILTER_UNKNOWN;
+	return answer(filter_in_range(value, subject->mover->uid));
+}
+
+static int container_parse(struct filter_value *value, char *why, size_t size)
+{
+	value->none = strcmp(value->text, "none") == 0;
+	return glob_parse(value, why, size);
+}
+
+static enum filter_answer container_match(const struct filter_value *value, struct filter_subject *subject)
+{
+	const char *name = subject->mover ? subject->mover->container : NULL;
+
+	if (!subject->mover)
+		return FILTER_UNKNOWN;
+	if (!name || value->none)
+		return answer(!name && value->none);
+	if (value->pattern.kind == PATTERN_EXACT)
+		return answer(slice_has_prefix(slice_of_string(name), value_slice(value)));
+	return answer(filter_pattern_match(&value->pattern, slice_of_string(name)));
+}
+
+/* --- the connection -------------------------------------------------------------- */
+
+static const struct event_socket *socket_of(const struct filter_subject *subject)
+{
+	return subject->conn && subject->conn->sock.family ? &subject->conn->sock : NULL;
+}
+
+static int value_port_parse(struct filter_value *value, char *why, size_t size)
+{
+	if (filter_range_parse(value->text, 0, UINT16_MAX, value) < 0)
+		return wrong(why, size, "a port is a number up to 65535, or two with a hyphen (8000-8099)");
+	return 0;
+}
+
+static enum filter_answer port_match(const struct filter_value *value, struct filter_subject *subject)
+{
+	const struct event_socket *sock = socket_of(subject);
+
+	if (!sock)
+		return FILTER_UNKNOWN;
+	if (sock->family == AF_UNIX)
+		return FILTER_NO;
+	return answer(filter_in_range(value, sock->local_port) || filter_in_range(value, sock->peer_port));
+}
+
+static int value_peer_parse(struct filter_value *value, char *why, size_t size)
+{
+	if (filter_peer_parse(value->text, &value->peer) < 0)
+		return wrong(
+			why, size,
+			"a peer is 10.0.0.1, 10.0.0.0/8, 10.0.0.1:80, ::1, fe80::/10, [::1]:443 or unix");
+	return 0;
+}
+
+static const uint8_t ipv4_prefix[12] = { [10] = 0xff, [11] = 0xff };
+
+/* A sockets' address in 16 bytes; IPv4 as ::ffff:a.b.c.d. */
+static void address_widen(const struct event_socket *sock, const uint8_t *address, uint8_t *out)
+{
+	if (sock->family == AF_INET6) {
+		memcpy(out, address, 16);
+		return;
+	}
+	memcpy(out, ipv4_prefix, sizeof(ipv4_prefix));
+	memcpy(out + 12, address, 4);
+}
+
+static bool address_within(const struct filter_peer *peer, const uint8_t *address)
+{
+	unsigned int whole = peer->bits / 8, rest = peer->bits % 8;
+	bool ipv4 = memcmp(address, ipv4_prefix, sizeof(ipv4_prefix)) == 0;
+
+	if (ipv4 && peer->ipv6 && peer->bits < 96)
+		return false; /* ::/0 is all of IPv6 */
+	if (memcmp(peer->bytes, address, whole) != 0)
+		return false;
+	return !rest || !((peer->bytes[whole] ^ address[whole]) >> (8 - rest));
+}
+
+static enum filter_answer peer_match(const struct filter_value *value, struct filter_subject *subject)
+{
+	const struct event_socket *sock = socket_of(subject);
+	uint8_t address[16];
+
+	if (!sock)
+		return FILTER_UNKNOWN;
+	if (sock->family == AF_UNIX || value->peer.unix_socket)
+		return answer(sock->family == AF_UNIX && value->peer.unix_socket);
+	if (value->peer.port_known && value->peer.port != sock->peer_port)
+		return FILTER_NO;
+	address_widen(sock, sock->peer, address);
+	return answer(address_within(&value->peer, address));
+}
+
+static int role_parse(struct filter_value *value, char *why, size_t size)
+{
+	if (strcmp(value->text, "client") != 0 && strcmp(value->text, "server") != 0)
+		return wrong(why, size, "a role is client or server");
+	value->low = *value->text == 'c' ? ROLE_CLIENT : ROLE_SERVER;
+	return 0;
+}
+
+static enum filter_answer role_match(const struct filter_value *value, struct filter_subject *subject)
+{
+	if (!subject->conn || subject->conn->role == ROLE_UNKNOWN)
+		return FILTER_UNKNOWN;
+	return answer(subject->conn->role == value->low);
+}
+
+enum {
+	TLS_VALUE_NO,
+	TLS_VALUE_YES,
+	TLS_VALUE_LIBRARY
+};
+
+static int tls_parse(struct filter_value *value, char *why, size_t size)
+{
+	static const char *const words[] = { "no", "yes", "openssl", "boringssl", "gnutls", "nss", "go" };
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (strcmp(words[i], value->text) != 0)
+			continue;
+		value->low = i < TLS_VALUE_LIBRARY ? i : TLS_VALUE_LIBRARY;
+		return 0;
+	}
+	return wrong(why, size, "tls: takes yes, no, or a library: openssl, boringssl, gnutls, nss, go");
+}
+
+static enum filter_answer tls_match(const struct filter_value *value, struct filter_subject *subject)
+{
+	const struct conn_facts *conn = subject->conn;
+
+	if (!conn || conn->tls_unknown)
+		return FILTER_UNKNOWN;
+	if (value->low != TLS_VALUE_LIBRARY)
+		return answer(conn->tls == (value->low == TLS_VALUE_YES));
+	if (!conn->tls)
+		return FILTER_NO;
+	return conn->tls_library ? answer(strcmp(conn->tls_library, value->text) == 0) : FILTER_UNKNOWN;
+}
+
+/* --- the request ------------------------------------------------------------------ */
+
+static const struct message *request_of(const struct filter_subject *subject)
+{
+	return subject->exchange ? subject->exchange->request : NULL;
+}
+
+static const struct message *response_of(const struct filter_subject *subject)
+{
+	return subject->exchange ? subject->exchange->response : NULL;
+}
+
+static const struct url *url_of(struct filter_subject *subject)
+{
+	if (!subject->url_known && request_of(subject))
+		url_of_request(request_of(subject), &subject->url);
+	subject->url_known = true;
+	return &subject->url;
+}
+
+/* Of a request that names no host: the address of the server. */
+static enum filter_answer address_match(const struct filter_value *value, const struct conn_facts *conn)
+{
+	struct buffer text = { .data = NULL };
+	enum filter_answer result;
+
+	if (!conn || conn->role == ROLE_UNKNOWN || !show_has_address(&conn->sock))
+		return FILTER_UNKNOWN;
+	show_address(&text, &conn->sock, conn->role == ROLE_CLIENT ? conn->sock.peer : conn->sock.local);
+	result = answer(filter_pattern_match(&value->pattern, slice_of(text.data, text.len)));
+	buffer_fini(&text);
+	return result;
+}
+
+static enum filter_answer host_match(const struct filter_value *value, struct filter_subject *subject)
+{
+	const struct conn_facts *conn = subject->conn;
+	const struct url *url = url_of(subject);
+
+	if (url->host.data)
+		return answer(filter_pattern_match(&value->pattern, url->host) ||
+			      filter_pattern_match(&value->pattern, url->authority));
+	if (subject->exchange)
+		return address_match(value, conn);
+	/* No exchange of it will ever be seen: what its hello says is all there is. */
+	if (conn && conn->opaque && conn->sni[0])
+		return answer(
+			filter_pattern_match(&value->pattern, field_slice(conn->sni, sizeof(conn->sni))));
+	return FILTER_UNKNOWN;
+}
+
+static int method_parse(struct filter_value *value, char *why, size_t size)
+{
+	for (const char *p = value->text; *p; p++)
+		if (*p <= ' ' || *p >= 0x7f || strchr("*?~/:", *p))
+			return wrong(why, size, "a method is a word such as GET");
+	return 0;
+}
+
+static enum filter_answer method_match(const struct filter_value *value, struct filter_subject *subject)
+{
+	const struct message *request = request_of(subject);
+
+	if (!request || !request->method.data)
+		return FILTER_UNKNOWN;
+	return answer(slice_equal_nocase(request->method, value_slice(value)));
+}
+
+static int path_parse(struct filter_value *value, char *why, size_t size)
+{
+	return filter_pattern_parse(&value->pattern, value_slice(value), true, why, size);
+}
+
+static enum filter_answer path_match(const struct filter_value *value, struct filter_subject *subject)
+{
+	struct slice path = url_of(subject)->path;
+
+	return path.data ? answer(filter_pattern_match(&value->pattern, path)) : FILTER_UNKNOWN;
+}
+
+/* --- the response, and both ---------------------------------------------------------- */
+
+static int status_parse(struct filter_value *value, char *why, size_t size)
+{
+	const char *text = value->text;
+
+	value->none = strcmp(text, "none") == 0;
+	if (value->none)
+		return 0;
+	if (value->len == 3 && text[0] >= '1' && text[0] <= '9' && strcasecmp(text + 1, "xx") == 0) {
+		value->low = (uint64_t)(text[0] - '0') * 100;
+		value->high = value->low + 99;
+		return 0;
+	}
+	if (filter_range_parse(text, 100, 999, value) < 0)
+		return wrong(why, size, "a status is 404, 5xx, 200-204 or none");
+	return 0;
+}
+
+static enum filter_answer status_match(const struct filter_value *value, struct filter_subject *subject)
+{
+	const struct message *response = response_of(subject);
+	int status = response ? response->status : 0;
+
+	if (!subject->exchange)
+		return FILTER_UNKNOWN;
+	if (value->none)
+		return answer(status == 0);
+	return status > 0 ? answer(filter_in_range(value, (uint64_t)status)) : FILTER_UNKNOWN;
+}
+
+static int proto_parse(struct filter_value *value, char *why, size_t size)
+{
+	static const struct {
+		const char *word;
+		enum http_version low, high;
+	} words[] = { { "1", HTTP_1_0, HTTP_1_1 },
+		      { "1.0", HTTP_1_0, HTTP_1_0 },
+		      { "1.1", HTTP_1_1, HTTP_1_1 },
+		      { "h1", HTTP_1_0, HTTP_1_1 },
+		      { "2", HTTP_2, HTTP_2 },
+		      { "2.0", HTTP_2, HTTP_2 },
+		      { "h2", HTTP_2, HTTP_2 },
+		      { "http/1", HTTP_1_0, HTTP_1_1 },
+		      { "http/1.0", HTTP_1_0, HTTP_1_0 },
+		      { "http/1.1", HTTP_1_1, HTTP_1_1 },
+		      { "http/2", HTTP_2, HTTP_2 } };
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (strcasecmp(words[i].word, value->text) != 0)
+			continue;
+		value->low = words[i].low;
+		value->high = words[i].high;
+		return 0;
+	}
+	return wrong(why, size, "a protocol is 1, 1.0, 1.1, 2, h2 or http/2");
+}
+
+static enum filter_answer proto_match(const struct filter_value *value, struct filter_subject *subject)
+{
+	const struct message *request = request_of(subject), *response = response_of(subject);
+	enum http_version version = subject->conn ? subject->conn->version : HTTP_VERSION_UNKNOWN;
+
+	if (request && request->version)
+		version = request->version;
+	else if (response && response->version)
+		version = response->version;
+	return version ? answer(filter_in_range(value, version)) : FILTER_UNKNOWN;
+}
+
+static int latency_parse(struct filter_value *value, char *why, size_t size)
+{
+	if (filter_bound_parse(value, parse_duration) < 0)
+		return wrong(why, size, "a latency is >50ms, >=1s, <0.5, <=2m, =1s or 10ms-50ms");
+	return 0;
+}
+
+static enum filter_answer latency_match(const struct filter_value *value, struct filter_subject *subject)
+{
+	const struct exchange *exchange = subject->exchange;
+
+	if (!exchange || (!exchange->pending && !exchange->duration_known))
+		return FILTER_UNKNOWN;
+	return answer(
+		filter_in_range(value, exchange->pending ? exchange->waited_ns : exchange->duration_ns));
+}
+
+static int size_unit(const char *text, uint64_t *number)
+{
+	size_t bytes = 0;
+	int error = parse_size(text, &bytes);
+
+	*number = bytes;
+	return error;
+}
+
+static int size_parse(struct filter_value *value, char *why, size_t size)
+{
+	if (filter_bound_parse(value, size_unit) < 0)
+		return wrong(why, size, "a size is >1M, >=64K, <100, <=1G, =0 or 1K-64K");
+	return 0;
+}
+
+/* The larger of both bodies; where an end was not seen the number is a lower bound. */
+static enum filter_answer size_match(const struct filter_value *value, struct filter_subject *subject)
+{
+	const struct message *const messages[] = { request_of(subject), response_of(subject) };
+	bool whole = subject->exchange && !subject->exchange->pending;
+	uint64_t bytes = 0;
+
+	if (!subject->exchange)
+		return FILTER_UNKNOWN;
+	for (size_t i = 0; i < 2; i++) {
+		if (!messages[i])
+			continue;
+		bytes = messages[i]->body_bytes > bytes ? messages[i]->body_bytes : bytes;
+		whole = whole && messages[i]->body_known;
+	}
+	if (whole || bytes > value->high || (bytes >= value->low && value->high == UINT64_MAX))
+		return answer(filter_in_range(value, bytes));
+	return FILTER_UNKNOWN;
+}
+
+/* --- header fields --------------------------------------------------------------------- */
+
+static int header_parse(struct filter_value *value, char *why, size_t size)
+{
+	char *sign = strchr(value->text, '=');
+	size_t len = sign ? (size_t)(sign - value->text) : value->len;
+
+	if (len == 0)
+		return wrong(why, size, "a header field is name, or name=value");
+	for (size_t i = 0; i < len; i++)
+		if (value->text[i] <= ' ' || value->text[i] >= 0x7f || strchr("*?~:", value->text[i]))
+			return wrong(why, size, "the name of a header field is written out: name=value");
+	value->name = slice_of(value->text, len);
+	value->present = !sign;
+	if (value->present)
+		return 0;
+	value->pattern.nocase = true;
+	return filter_pattern_parse(&value->pattern, slice_of(sign + 1, value->len - len - 1), true, why,
+				    size);
+}
+
+static enum filter_answer fields_match(const struct filter_value *value, const struct header_list *fields)
+{
+	enum filter_answer best = FILTER_NO;
+
+	for (size_t i = 0; i < fields->count && best != FILTER_YES; i++) {
+		const struct header *field = &fields->items[i];
+
+		if (!field->name.data)
+			best = FILTER_UNKNOWN; /* it may be the one */
+		else if (!slice_equal_nocase(field->name, value->name))
+			continue;
+		else if (value->present)
+			best = FILTER_YES;
+		else if (!field->value.data)
+			best = FILTER_UNKNOWN;
+		else if (filter_pattern_match(&value->pattern, field->value))
+			best = FILTER_YES;
+	}
+	return best;
+}
+
+static enum filter_answer header_match(const struct filter_value *value, struct filter_subject *subject)
+{
+	const struct message *const messages[] = { request_of(subject), response_of(subject) };
+	enum filter_answer best = FILTER_NO;
+
+	if (!subject->exchange)
+		return FILTER_UNKNOWN;
+	for (size_t i = 0; i < 2; i++) {
+		enum filter_answer head, tail;
+
+		if (!messages[i])
+			continue;
+		head = fields_match(value, &messages[i]->headers);
+		tail = fields_match(value, &messages[i]->trailers);
+		best = head > best ? head : best;
+		best = tail > best ? tail : best;
+	}
+	return best;
+}
+
+/* --- flags ----------------------------------------------------------------------------- */
+
+struct flag_search {
+	const char *name; /* NULL: all of them are listed */
+	bool found;
+	char *list;
+	size_t size;
+};
+
+static void flag_look(void *ctx, const char *name)
+{
+	struct flag_search *search = ctx;
+	size_t len = search->list ? strlen(search->list) : 0;
+
+	if (search->list)
+		snprintf(search->list + len, search->size - len, "%s%s", len ? ", " : "", name);
+	else if (strcmp(name, search->name) == 0)
+		search->found = true;
+}
+
+static int flag_parse(struct filter_value *value, char *why, size_t size)
+{
+	struct flag_search search = { .name = value->text };
+
+	for (unsigned int bit = 1; bit; bit <<= 1) {
+		flags_each(bit, flag_look, &search);
+		if (search.found) {
+			value->low = bit;
+			return 0;
+		}
+	}
+	why[0] = '\0';
+	search = (struct flag_search){ .list = why, .size = size };
+	flags_each(~0u, flag_look, &search);
+	return -EINVAL;
+}
+
+static enum filter_answer flag_match(const struct filter_value *value, struct filter_subject *subject)
+{
+	if (subject->exchange)
+		return answer(subject->exchange->flags & value->low);
+	/* An exchange that is still to come may have it. */
+	return subject->conn && (subject->conn->flags & value->low) ? FILTER_YES : FILTER_UNKNOWN;
+}
+
+/* --- the table --------------------------------------------------------------------------- */
+
+const struct filter_key filter_keys[] = {
+	{ "pid", "PID", "Process id", NULL, false, pid_parse, pid_match },
+	{ "comm", "NAME", "Program: the file's base name or the thread's name, or a glob", NULL, false,
+	  glob_parse, comm_match },
+	{ "user", "NAME, UID", "User that the process runs as",
+	  "Names are those of the machine where hark runs.", false, user_parse, user_match },
+	{ "container", "ID, none", "Container or systemd unit: how its name begins, or a glob", NULL, false,
+	  container_parse, container_match },
+	{ "port", "443, 8000-8099", "Port of either end", NULL, false, value_port_parse, port_match },
+	{ "peer", "ADDRESS[/BITS][:PORT]", "Address of the other end; unix: a Unix socket",
+	  "IPv6 with a port stands in brackets: [::1]:443. IPv4 within IPv6 is IPv4.", false,
+	  value_peer_parse, peer_match },
+	{ "role", "client, server", "Which side the process is", NULL, false, role_parse, role_match },
+	{ "tls", "yes, no, LIBRARY", "TLS or not, or the library that does it", NULL, false, tls_parse,
+	  tls_match },
+	{ "proto", "1, 1.0, 1.1, 2", "Version of HTTP; h2 and http/2 are 2", NULL, true, proto_parse,
+	  proto_match },
+	{ "host", "GLOB", "Host that the request names, with or without its port",
+	  "Case does not matter. Without one it is the address of the server; of a TLS connection that "
+	  "cannot be "
+	  "read it is the name in its hello message.",
+	  true, glob_parse_nocase, host_match },
+	{ "method", "GET", "Method of the request", "Case does not matter.", true, method_parse,
+	  method_match },
+	{ "path", "GLOB, ~REGEX", "Path of the request, without its query", NULL, true, path_parse,
+	  path_match },
+	{ "status", "404, 5xx, 200-204, none", "Status of the response", "none is an exchange without one.",
+	  true, status_parse, status_match },
+	{ "latency", ">50ms, 10ms-1s", "First byte of the request to last of the response",
+	  "Signs are >, >=, <, <= and =. Of a request that still waits it is the time so far.", true,
+	  latency_parse, latency_match },
+	{ "size", ">1M, 1K-64K", "Bytes on the wire of the larger of both bodies",
+	  "The signs are those of latency.", true, size_parse, size_match },
+	{ "header", "NAME[=GLOB]", "Field of the request or the response, or its value",
+	  "Trailers count too; ~REGEX is taken as for path; case does not matter. Values that are not shown, "
+	  "being "
+	  "secrets, are matched.",
+	  true, header_parse, header_match },
+	{ "flag", "NAME", "Flag of the exchange, such as gap or reset", NULL, true, flag_parse, flag_match },
+};
+
+const size_t filter_key_count = sizeof(filter_keys) / sizeof(filter_keys[0]);
