@@ -16,15 +16,14 @@
 #include <stdlib.h>
 
 #define HOLD_NS		 UINT64_C(500000000)
-#define ITEMS_A_CONN_MAX 256
-#define WAITING_MAX	 16384
+#define ITEMS_MAX	 65536 /* that wait or are kept in mind */
+#define SHOWN_A_CONN_MAX 64
 
 struct join {
 	join_fn *fn;
 	void *ctx;
 	struct join_table table;
 	struct join_item *waits; /* by due time */
-	size_t wait_count;
 	uint64_t now_ns;
 };
 
@@ -105,33 +104,44 @@ static struct join_item *item_match(const struct join_conn *conn, const struct j
 static void item_stop_waiting(struct join *join, struct join_item *item)
 {
 	DL_DELETE2(join->waits, item, waits_prev, waits_next);
-	join->wait_count--;
 }
 
 static void item_free(struct join *join, struct join_item *item)
 {
 	if (item->exchange)
 		item_stop_waiting(join, item);
+	else
+		item->conn->shown_count--;
 	exchange_free(item->exchange);
 	DL_DELETE(item->conn->items, item);
-	item->conn->item_count--;
+	join->table.item_count--;
 	free(item);
 }
 
 static struct join_item *item_add(struct join *join, struct join_conn *conn, const struct join_sign *sign)
 {
-	struct join_item *item;
+	struct join_item *item = join->table.item_count < ITEMS_MAX ? calloc(1, sizeof(*item)) : NULL;
 
-	if (conn->item_count == ITEMS_A_CONN_MAX && !conn->items->exchange)
-		item_free(join, conn->items);
-	item = conn->item_count < ITEMS_A_CONN_MAX ? calloc(1, sizeof(*item)) : NULL;
 	if (!item)
 		return NULL;
 	item->sign = *sign;
 	item->conn = conn;
 	DL_APPEND(conn->items, item);
-	conn->item_count++;
+	join->table.item_count++;
 	return item;
+}
+
+/* Of what was shown already, only the last few are kept in mind. */
+static void forget_oldest(struct join *join, struct join_conn *conn)
+{
+	struct join_item *item;
+
+	if (++conn->shown_count <= SHOWN_A_CONN_MAX)
+		return;
+	DL_FOREACH (conn->items, item)
+		if (!item->exchange)
+			break;
+	item_free(join, item);
 }
 
 /* Shown without its other end; what is needed to know that end by stays. */
@@ -143,6 +153,7 @@ static void item_show(struct join *join, struct join_item *item)
 	item->exchange = NULL;
 	item->wanted = join->fn(join->ctx, exchange);
 	exchange_free(exchange);
+	forget_oldest(join, item->conn);
 }
 
 static void set_split(struct exchange *exchange, const struct join_sign *own, const struct join_sign *other)
@@ -206,40 +217,30 @@ static void show_late(struct join *join, struct join_item *item, struct exchange
 	join->fn(join->ctx, exchange);
 }
 
-/* Not for one whose other end will say nothing. */
-static bool is_worth_waiting(const struct join *join, const struct join_conn *peer,
-			     const struct exchange *exchange)
+/* It may still tell of its side. */
+static bool is_telling(const struct join_conn *peer)
 {
-	const struct conn_facts *facts = peer->facts;
-
-	if (!facts || facts->muted || facts->opaque || !exchange->keepable)
-		return false;
-	if (join->wait_count < WAITING_MAX)
-		return true;
-	counter_add(COUNTER_LIMIT_JOINS, 1);
-	return false;
+	return peer->facts && !peer->facts->muted && !peer->facts->opaque;
 }
 
-static void wait_or_show(struct join *join, struct join_conn *conn, const struct join_conn *peer,
-			 struct exchange *exchange, const struct join_sign *sign)
+static void wait_or_show(struct join *join, struct join_conn *conn, struct exchange *exchange,
+			 const struct join_sign *sign)
 {
-	bool waits = is_worth_waiting(join, peer, exchange);
 	struct join_item *item = item_add(join, conn, sign);
-	bool wanted;
 
-	if (item && waits)
-		item->exchange = exchange_take(exchange);
-	if (item && item->exchange) {
-		item->due_ns = join->now_ns + HOLD_NS;
-		DL_APPEND2(join->waits, item, waits_prev, waits_next);
-		join->wait_count++;
+	if (!item) {
+		counter_add(COUNTER_LIMIT_JOINS, 1);
+		join->fn(join->ctx, exchange);
 		return;
 	}
-	wanted = join->fn(join->ctx, exchange);
-	if (item)
-		item->wanted = wanted;
-	else
-		counter_add(COUNTER_LIMIT_JOINS, 1);
+	item->exchange = exchange_take(exchange);
+	if (item->exchange) {
+		item->due_ns = join->now_ns + HOLD_NS;
+		DL_APPEND2(join->waits, item, waits_prev, waits_next);
+		return;
+	}
+	item->wanted = join->fn(join->ctx, exchange);
+	forget_oldest(join, conn);
 }
 
 static void set_peer(struct exchange *exchange, const struct join_conn *peer)
@@ -261,8 +262,10 @@ void join_exchange(struct join *join, struct exchange *exchange)
 	}
 	set_peer(exchange, peer);
 	item = item_match(peer, &sign);
-	if (!item)
-		wait_or_show(join, conn, peer, exchange, &sign);
+	if (!item && !is_telling(peer))
+		join->fn(join->ctx, exchange);
+	else if (!item)
+		wait_or_show(join, conn, exchange, &sign);
 	else if (item->exchange)
 		show_joined(join, conn, item, exchange, &sign);
 	else

@@ -108,7 +108,10 @@ void join_table_remove(struct join_table *table, struct join_conn *conn)
 	struct join_item *item, *tmp;
 
 	DL_FOREACH_SAFE(conn->items, item, tmp)
-	free(item);
+	{
+		table->item_count--;
+		free(item);
+	}
 	if (find_addresses(table, &conn->addresses) == conn)
 		HASH_DELETE(hh_addresses, table->by_addresses, conn);
 	if (conn->facts)

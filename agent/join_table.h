@@ -45,12 +45,13 @@ struct join_conn {
 	struct join_addresses addresses;
 	bool ambiguous; /* another socket has the same addresses (another network namespace) */
 	struct join_item *items;
-	size_t item_count;
+	size_t shown_count; /* of them: shown already */
 	UT_hash_handle hh, hh_addresses;
 };
 
 struct join_table {
 	struct join_conn *by_facts, *by_addresses;
+	size_t item_count; /* of all connections */
 };
 
 /* The connection of these facts, made if it is new. NULL: it has no addresses, or memory is out. */
