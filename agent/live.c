@@ -151,6 +151,8 @@ static int loop_start(struct live *live)
 		return -EIO;
 	if (live->named && epoll_add(live, pid_watch_fd(live->named)) < 0)
 		return -EIO;
+	if (live->handler->input_fd >= 0 && epoll_add(live, live->handler->input_fd) < 0)
+		return -EIO;
 	return epoll_add(live, probes_ring_fd(live->probes));
 }
 
@@ -220,6 +222,9 @@ static void losses_say(struct live *live, uint64_t now)
 			 "(-p) or a smaller --snaplen help",
 			 (unsigned long long)(lost - live->warned_lost), live->options->ring_bytes / 1024);
 	live->warned_lost = lost;
+	/* A screen shows them as they stand. */
+	if (live->handler->input_fd >= 0)
+		source_bpf_counters(live->source);
 }
 
 static int loop_turn(struct live *live, bool more)
@@ -235,6 +240,8 @@ static int loop_turn(struct live *live, bool more)
 			processes_watch_read(live->processes);
 		else if (live->named && events[i].data.fd == pid_watch_fd(live->named))
 			live->stop |= pid_watch_read(live->named) && !live->child.pid;
+		else if (events[i].data.fd == live->handler->input_fd)
+			live->stop |= live->handler->input(live->handler->ctx);
 		else if (events[i].data.fd == live->timer)
 			(void)!read(live->timer, &expirations, sizeof(expirations));
 	}

@@ -27,6 +27,19 @@ enum { /* options without a short form */
 	KEY_BODY_MAX,
 	KEY_HEX,
 	KEY_REDACTED,
+	KEY_BY,
+	KEY_SORT,
+	KEY_TOP,
+	KEY_HIST,
+	KEY_HEAT,
+	KEY_ROUTE,
+	KEY_FOLD_STATIC,
+	KEY_SPEED,
+	KEY_SLOW,
+	KEY_ERRORS,
+	KEY_SUMMARY,
+	KEY_WIDE,
+	KEY_BOTH_ENDS,
 };
 
 enum color_when {
@@ -50,7 +63,8 @@ typedef int take_fn(struct parse *parse, const char *value);
 
 take_fn take_pids, take_comm, take_output, take_record, take_stats_json, take_run_time, take_timeout,
 	take_count, take_pending, take_conn, take_user, take_body_max, take_snaplen, take_ring, take_capture,
-	take_redact, take_color;
+	take_redact, take_color, take_by, take_sort, take_top, take_interval, take_route, take_speed,
+	take_slow;
 
 /* An option without a value. */
 int take_flag(struct parse *parse, int key);

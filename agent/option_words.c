@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 static const char filters_known[] = "known filters: pid:PID[,PID...] comm:NAME[,NAME...]";
 
@@ -28,9 +29,10 @@ static int take_filter(struct options *options, struct parse *parse, const char 
 	}
 	if (strchr(word, ':'))
 		return usage_error("'%s' is no filter that hark knows (%s)", word, filters_known);
-	return usage_error("'%s' is neither a view (watch, conns, raw, frames, record, replay, doctor) nor a "
-			   "filter (%s)",
-			   word, filters_known);
+	return usage_error(
+		"'%s' is neither a view (watch, conns, raw, frames, top, stat, record, replay, doctor) nor a "
+		"filter (%s)",
+		word, filters_known);
 }
 
 /* True when the word is a view; sets it. */
@@ -112,6 +114,45 @@ static int check_outputs(struct options *options)
 	return 0;
 }
 
+/* What belongs to some views only. */
+static int check_views(struct options *options)
+{
+	enum view view = options->view;
+	const struct stats_options *stats = &options->stats;
+	bool numbers = view == VIEW_STAT || view == VIEW_TOP;
+
+	options->stats.routes = &options->routes;
+	if (options->hex && view != VIEW_RAW)
+		return usage_error("--hex belongs to raw");
+	if ((stats->hist || stats->heat) && view != VIEW_STAT)
+		return usage_error("--hist and --heat belong to stat");
+	if (stats->interval_ns && !numbers)
+		return usage_error("-i belongs to stat and top");
+	if (options->summary && view != VIEW_WATCH)
+		return usage_error("--summary belongs to watch; stat and top show the numbers by themselves");
+	if ((stats->by != BY_ENDPOINT || stats->top) && !numbers && !options->summary)
+		return usage_error("--by and --top belong to stat, top and watch --summary");
+	if (options->speed_given && options->command != COMMAND_REPLAY)
+		return usage_error("--speed belongs to replay");
+	if (view == VIEW_TOP && !options->speed_given)
+		options->speed = 1;
+	return 0;
+}
+
+/* The screen is top's alone. */
+static int check_top(const struct options *options)
+{
+	if (options->view != VIEW_TOP)
+		return 0;
+	if (options->child_argv)
+		return usage_error(
+			"top needs the terminal for itself: start the command elsewhere, and name it by "
+			"-p or --comm");
+	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
+		return usage_error("top needs a terminal; stat prints the same numbers");
+	return 0;
+}
+
 int check_options(struct parse *parse)
 {
 	struct options *options = parse->options;
@@ -127,8 +168,6 @@ int check_options(struct parse *parse)
 		return usage_error("-u: there is no user '%s'", options->user);
 	if (options->redacted && !options->record_path)
 		return usage_error("--redacted belongs to a recording (record, or -w beside a view)");
-	if (options->hex && options->view != VIEW_RAW)
-		return usage_error("--hex belongs to raw");
 	if (options->command == COMMAND_REPLAY && options->child_argv)
 		return usage_error("replay runs no command");
 	if (records && !options->record_path)
@@ -141,5 +180,5 @@ int check_options(struct parse *parse)
 			return usage_error("out of memory");
 		options->output_count = 1;
 	}
-	return check_outputs(options);
+	return check_views(options) || check_top(options) || check_outputs(options) ? 2 : 0;
 }

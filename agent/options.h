@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #define OUTPUTS_MAX 8
+#define ROUTES_MAX  64
 
 enum command {
 	COMMAND_LIVE, /* watch, conns, raw, frames, record */
@@ -56,8 +57,16 @@ struct options {
 	size_t body_max_bytes;	 /* --body-max: shown of a decoded body */
 	uint64_t pending_ns;	 /* --pending; 0: never */
 	bool pending_given;
-	bool hex;	  /* raw --hex */
-	bool redacted;	  /* record --redacted */
+	bool hex;      /* raw --hex */
+	bool redacted; /* record --redacted */
+	bool wide, both_ends, summary;
+	double speed; /* --speed: of a replay; 0: as fast as it goes */
+	bool speed_given;
+	uint64_t slow_ns; /* --slow; 0: not given */
+	bool errors;
+	struct stats_options stats;
+	struct routes_config routes; /* --route, --fold-static */
+	const char *patterns[ROUTES_MAX];
 	uint64_t conn;	  /* -x: only this connection; 0: all */
 	const char *user; /* -u: who runs the command; NULL: the invoking user */
 	enum capture_way capture;

@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #define BUFFER_BYTES (256 * 1024)
@@ -64,6 +65,14 @@ static int standard_fd_of(const struct options *options, const struct output *wa
 	return options->child_argv && strcmp(wanted->format, "text") == 0 ? STDERR_FILENO : STDOUT_FILENO;
 }
 
+/* 0: no terminal, or one that does not say. */
+static size_t terminal_columns(int fd)
+{
+	struct winsize size;
+
+	return isatty(fd) && ioctl(fd, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
+
 static int output_open_one(struct outputs *outputs, const struct output *wanted, int64_t wall_offset_ns)
 {
 	const struct options *options = outputs->options;
@@ -77,6 +86,11 @@ static int output_open_one(struct outputs *outputs, const struct output *wanted,
 		.hex = options->hex,
 		.pending_wanted = options->pending_given,
 		.body_max_bytes = options->body_max_bytes,
+		.columns =
+			wanted->path || options->wide ? 0 : terminal_columns(standard_fd_of(options, wanted)),
+		.both_ends = options->both_ends,
+		.summary = options->summary,
+		.stats = &options->stats,
 	};
 
 	item->path = wanted->path;
@@ -159,15 +173,30 @@ static void count_shown(struct outputs *outputs)
 		outputs->finished = true;
 }
 
-void outputs_exchange(struct outputs *outputs, const struct exchange *exchange)
+/* One whose other end is not wanted stands for itself. */
+static struct exchange exchange_as_wanted(struct outputs *outputs, const struct exchange *exchange)
+{
+	struct exchange view = *exchange;
+
+	if (!view.other || is_wanted(outputs, &view.other->mover, view.other->conn))
+		return view;
+	view.other = NULL;
+	view.join = JOIN_NONE;
+	return view;
+}
+
+bool outputs_exchange(struct outputs *outputs, const struct exchange *exchange)
 {
 	enum view view = outputs->options->view;
+	struct exchange wanted;
 
 	if (!is_wanted(outputs, &exchange->mover, exchange->conn))
-		return;
-	SHOW(outputs, exchange, exchange);
+		return false;
+	wanted = exchange_as_wanted(outputs, exchange);
+	SHOW(outputs, exchange, &wanted);
 	if (view == VIEW_WATCH || view == VIEW_CONNS)
 		count_shown(outputs);
+	return true;
 }
 
 void outputs_conn_opened(struct outputs *outputs, const struct conn_facts *conn)
@@ -283,6 +312,52 @@ void outputs_frame(struct outputs *outputs, const struct conn_facts *conn, const
 	SHOW(outputs, frame, conn, mover, frame);
 	if (outputs->options->view == VIEW_FRAMES)
 		count_shown(outputs);
+}
+
+bool outputs_tick(struct outputs *outputs, uint64_t now_ns)
+{
+	bool due = false;
+
+	for (size_t i = 0; i < outputs->count; i++) {
+		const struct output_open *item = &outputs->items[i];
+
+		due |= item->ops->tick && item->ops->tick(item->sink, now_ns);
+	}
+	return due;
+}
+
+void outputs_in_flight(struct outputs *outputs, const struct exchange *exchange)
+{
+	const struct conn_facts *peer = exchange->conn->role == ROLE_CLIENT ? exchange->peer : NULL;
+
+	/* Of both ends the server's counts. */
+	if (peer && peer->exchanges && is_wanted(outputs, &peer->owner, peer))
+		return;
+	if (is_wanted(outputs, &exchange->mover, exchange->conn))
+		SHOW(outputs, in_flight, exchange);
+}
+
+void outputs_draw(struct outputs *outputs, bool last)
+{
+	SHOW(outputs, draw, last);
+}
+
+int outputs_input_fd(const struct outputs *outputs)
+{
+	for (size_t i = 0; i < outputs->count; i++)
+		if (outputs->items[i].ops->input)
+			return STDIN_FILENO;
+	return -1;
+}
+
+bool outputs_input(struct outputs *outputs)
+{
+	for (size_t i = 0; i < outputs->count; i++) {
+		const struct output_open *item = &outputs->items[i];
+
+		outputs->finished |= item->ops->input && item->ops->input(item->sink);
+	}
+	return outputs->finished;
 }
 
 static void output_failed(struct outputs *outputs, const struct output_open *item, int error)

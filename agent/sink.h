@@ -40,10 +40,9 @@ struct sink_config {
 	bool hex;		     /* raw: a hex dump */
 	bool pending_wanted;	     /* --pending was given: formats for programs show such requests too */
 	size_t body_max_bytes;	     /* of a decoded body shown to people */
-	size_t columns;		     /* width of the terminal that text goes to; 0: none, nothing is cut */
-	bool wide;		     /* --wide: long URLs whole */
-	bool both_ends;		     /* --both-ends: text shows a joined exchange as two */
-	bool summary;		     /* watch: the endpoints' table at the end */
+	size_t columns; /* of the terminal that text goes to; 0: none, or --wide: nothing is cut */
+	bool both_ends; /* --both-ends: text shows a joined exchange as two */
+	bool summary;	/* watch: the endpoints' table at the end */
 	const struct stats_options *stats; /* stat, top, --summary; borrowed */
 };
 

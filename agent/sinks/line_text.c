@@ -375,6 +375,19 @@ static void put_pending(struct buffer *buffer, const struct style *style, const 
 	style_off(buffer, style);
 }
 
+/* The other end of a joined exchange: who, and how long it took for that. */
+static void put_other(struct buffer *buffer, const struct style *style, const struct exchange *other)
+{
+	buffer_string(buffer, other->conn->role == ROLE_SERVER ? " (server " : " (client ");
+	put_program(buffer, style, &other->mover);
+	buffer_char(buffer, ' ');
+	if (other->duration_known)
+		put_latency(buffer, other->duration_ns);
+	else
+		buffer_char(buffer, '?');
+	buffer_char(buffer, ')');
+}
+
 void line_text_put(struct buffer *buffer, struct style *style, const struct exchange *exchange)
 {
 	const char *error = exchange->h2_error_known ? h2_error_name(exchange->h2_error) : NULL;
@@ -389,6 +402,8 @@ void line_text_put(struct buffer *buffer, struct style *style, const struct exch
 		put_latency(buffer, exchange->duration_ns);
 	else
 		buffer_char(buffer, '?');
+	if (exchange->other)
+		put_other(buffer, style, exchange->other);
 	if (!exchange->flags && !exchange->h2_error_known)
 		return;
 	column_end(buffer, start, 8);

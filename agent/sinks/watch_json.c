@@ -145,6 +145,21 @@ static void put_measures(struct json_writer *writer, const struct exchange *exch
 	}
 }
 
+/* The other end, when that is on this machine too. */
+static void put_join(struct json_writer *writer, const struct exchange *exchange)
+{
+	if (exchange->peer_connection) {
+		json_key(writer, "hark.peer_connection");
+		buffer_u64(&writer->line, exchange->peer_connection);
+	}
+	if (!exchange->split_known)
+		return;
+	json_key(writer, "hark.server_ms");
+	buffer_ms(&writer->line, exchange->server_ns);
+	json_key(writer, "hark.network_ms");
+	buffer_ms(&writer->line, exchange->network_ns);
+}
+
 static void put_fields(struct sink *sink, const struct header_list *list)
 {
 	json_fields(&sink->writer, sink->redact, &sink->scratch, list);
@@ -240,6 +255,7 @@ static void watch_json_exchange(struct sink *sink, const struct exchange *exchan
 	json_client(writer, exchange->conn);
 	put_connection(writer, exchange);
 	put_measures(writer, exchange);
+	put_join(writer, exchange);
 	if (exchange->h2_error_known)
 		json_h2_error(writer, exchange->h2_error);
 	json_flags(writer, exchange->flags);

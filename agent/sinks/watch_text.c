@@ -17,6 +17,7 @@ struct sink {
 	FILE *out;
 	int verbose;
 	size_t body_max_bytes;
+	bool both_ends;
 	struct body_reader bodies;
 };
 
@@ -29,6 +30,7 @@ static struct sink *watch_text_create(const struct sink_config *config)
 	sink->out = config->out;
 	sink->verbose = config->verbose;
 	sink->body_max_bytes = config->body_max_bytes;
+	sink->both_ends = config->both_ends;
 	style_init(&sink->style, config);
 	return sink;
 }
@@ -67,7 +69,14 @@ static void put_interims(struct sink *sink, const struct exchange *exchange)
 static void watch_text_exchange(struct sink *sink, const struct exchange *exchange)
 {
 	const struct message *request = exchange->request, *response = exchange->response;
+	struct exchange one_end = *exchange;
 
+	if (sink->both_ends) {
+		one_end.other = NULL;
+		exchange = &one_end;
+	} else if (exchange->other && exchange->join == JOIN_SECOND) {
+		return; /* it stands in the line of the other */
+	}
 	line_text_put(&sink->text, &sink->style, exchange);
 	buffer_char(&sink->text, '\n');
 	if (sink->verbose > 0 && request)
