@@ -253,6 +253,9 @@ static void test_unknown_duration(void **state)
 	assert_int_equal(row->run.duration.count, 1);
 	assert_int_equal(row->run.ttfb.count, 1);
 	assert_int_equal(row->run.duration.max_ns, 30 * MS);
+	text.flags = FLAG_IN_FLIGHT | FLAG_UNANSWERED;
+	row = call_count(stats, &text);
+	assert_int_equal(row->run.count, 2);
 	stats_free(stats);
 }
 
@@ -535,7 +538,7 @@ static const struct {
 } sorts[] = {
 	{ SORT_COUNT, "count", "c=3 b=2 a=1 d=1" },
 	{ SORT_RATE, "rate", "c=3 b=2 a=1 d=1" },
-	{ SORT_IN_FLIGHT, "in-flight", "b=2 c=3 a=1 d=1" },
+	{ SORT_IN_FLIGHT, "in_flight", "b=2 c=3 a=1 d=1" },
 	{ SORT_ERRORS, "errors", "a=1 c=3 b=2 d=1" },
 	{ SORT_P50, "p50", "a=1 b=2 c=3 d=1" },
 	{ SORT_P90, "p90", "c=3 a=1 b=2 d=1" },
@@ -543,8 +546,8 @@ static const struct {
 	{ SORT_P999, "p99.9", "c=3 a=1 b=2 d=1" },
 	{ SORT_MAX, "max", "c=3 a=1 b=2 d=1" },
 	{ SORT_TTFB, "ttfb", "a=1 b=2 c=3 d=1" },
-	{ SORT_REQUEST_BYTES, "in", "b=2 c=3 a=1 d=1" },
-	{ SORT_RESPONSE_BYTES, "out", "a=1 c=3 b=2 d=1" },
+	{ SORT_REQUEST_BYTES, "request_bytes", "b=2 c=3 a=1 d=1" },
+	{ SORT_RESPONSE_BYTES, "response_bytes", "a=1 c=3 b=2 d=1" },
 	{ SORT_NAME, "name", "a=1 b=2 c=3 d=1" },
 };
 
