@@ -104,9 +104,18 @@ static const struct exchange *server_side(const struct exchange *exchange)
 	return exchange;
 }
 
+const struct exchange *stats_figures(enum stats_by by, const struct exchange *exchange)
+{
+	const struct exchange *side = stats_by_side(by) ? exchange : server_side(exchange);
+
+	if (side->flags & FLAG_IN_FLIGHT)
+		return NULL;
+	return stats_by_side(by) || exchange->join != JOIN_SECOND ? side : NULL;
+}
+
 static void sample_take_client(struct sample *sample, const struct exchange *client)
 {
-	sample->client_known = client->duration_known;
+	sample->client_known = client->duration_known && !(client->flags & FLAG_IN_FLIGHT);
 	sample->client_ns = client->duration_ns;
 }
 
@@ -128,7 +137,6 @@ static void sample_of_joined(const struct stats *stats, const struct exchange *e
 		else if (is_client(other))
 			sample_take_client(sample, other);
 	} else if (exchange->join == JOIN_SECOND) {
-		sample->counts = false;
 		if (!other && is_client(exchange))
 			sample_take_client(sample, exchange);
 	}
@@ -140,7 +148,7 @@ static void sample_of(const struct stats *stats, const struct exchange *exchange
 	int status = side->response ? side->response->status : 0;
 
 	*sample = (struct sample){
-		.counts = true,
+		.counts = stats_figures(stats->by, exchange) != NULL,
 		.exchange = side,
 		.errors_4xx = status >= 400 && status < 500,
 		.errors_5xx = status >= 500 && status<600, .errors_reset = side->flags & FLAG_RESET,

@@ -96,9 +96,12 @@ const char *stats_by_name(enum stats_by by);
 
 /*
  * Counts an exchange that ended. Of a joined one (exchange->join, see exchange.h) both sides are passed, it
- * counts as said above. The row lives until the next call of this or of stats_in_flight(). Never NULL.
+ * counts as said above. One that only hark's own end ended (FLAG_IN_FLIGHT) does not count: it is in flight.
+ * The row lives until the next call of this or of stats_in_flight(). Never NULL.
  */
 struct stats_row *stats_exchange(struct stats *stats, const struct exchange *exchange);
+/* Whose figures stats_exchange() counts: the exchange's own or its other side's; NULL: it does not count. */
+const struct exchange *stats_figures(enum stats_by by, const struct exchange *exchange);
 
 /* Event time goes on: windows move. */
 void stats_tick(struct stats *stats, uint64_t now_ns);
@@ -146,8 +149,7 @@ enum stats_sort {
 	SORT_NAME, /* the key */
 	SORT_COLUMNS,
 };
-/* "count", "rate", "in-flight", "errors", "p50", …, "p99.9", "max", "ttfb", "in", "out", "name": 0 or
- * -EINVAL. */
+/* "count", "p99.9", …: 0, or -EINVAL. */
 int stats_sort_of(const char *name, enum stats_sort *column);
 const char *stats_sort_name(enum stats_sort column);
 

@@ -1,55 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Names and order. Each row's value is found once, then the values are sorted. */
+/* Each row's value is found once, then the values are sorted. */
 #include "stats_private.h"
 
 #include <errno.h>
 #include <stdlib.h>
-
-static const char *const by_names[] = {
-	[BY_ENDPOINT] = "endpoint",	[BY_HOST] = "host",	      [BY_PATH] = "path",
-	[BY_PROCESS] = "process",	[BY_PEER] = "peer",	      [BY_STATUS] = "status",
-	[BY_CONNECTION] = "connection", [BY_CONTAINER] = "container",
-};
-
-static const char *const sort_names[SORT_COLUMNS] = {
-	[SORT_COUNT] = "count",	  [SORT_RATE] = "rate",	       [SORT_IN_FLIGHT] = "in-flight",
-	[SORT_ERRORS] = "errors", [SORT_P50] = "p50",	       [SORT_P90] = "p90",
-	[SORT_P99] = "p99",	  [SORT_P999] = "p99.9",       [SORT_MAX] = "max",
-	[SORT_TTFB] = "ttfb",	  [SORT_REQUEST_BYTES] = "in", [SORT_RESPONSE_BYTES] = "out",
-	[SORT_NAME] = "name",
-};
-
-int stats_by_of(const char *name, enum stats_by *by)
-{
-	for (size_t i = 0; i < sizeof(by_names) / sizeof(by_names[0]); i++) {
-		if (strcmp(name, by_names[i]) != 0)
-			continue;
-		*by = (enum stats_by)i;
-		return 0;
-	}
-	return -EINVAL;
-}
-
-const char *stats_by_name(enum stats_by by)
-{
-	return by_names[by];
-}
-
-int stats_sort_of(const char *name, enum stats_sort *column)
-{
-	for (size_t i = 0; i < SORT_COLUMNS; i++) {
-		if (strcmp(name, sort_names[i]) != 0)
-			continue;
-		*column = (enum stats_sort)i;
-		return 0;
-	}
-	return -EINVAL;
-}
-
-const char *stats_sort_name(enum stats_sort column)
-{
-	return sort_names[column];
-}
 
 /* What is not known comes first. */
 static int compare_strings(const char *a, const char *b)
