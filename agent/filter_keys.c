@@ -9,6 +9,7 @@
  */
 #include "filter_term.h"
 
+#include "grpc.h"
 #include "options.h"
 #include "sinks/show.h"
 
@@ -348,6 +349,41 @@ static enum filter_answer status_match(const struct filter_value *value, struct 
 	return status > 0 ? answer(filter_in_range(value, (uint64_t)status)) : FILTER_UNKNOWN;
 }
 
+/* https://grpc.github.io/grpc/core/md_doc_statuscodes.html */
+static const char *const grpc_names[] = {
+	"OK",	     "CANCELLED",	"UNKNOWN",	     "INVALID_ARGUMENT",   "DEADLINE_EXCEEDED",
+	"NOT_FOUND", "ALREADY_EXISTS",	"PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION",
+	"ABORTED",   "OUT_OF_RANGE",	"UNIMPLEMENTED",     "INTERNAL",	   "UNAVAILABLE",
+	"DATA_LOSS", "UNAUTHENTICATED",
+};
+
+#define GRPC_LAST (sizeof(grpc_names) / sizeof(grpc_names[0]) - 1)
+
+static int grpc_parse(struct filter_value *value, char *why, size_t size)
+{
+	if (strcmp(value->text, "error") == 0) {
+		value->low = 1;
+		value->high = GRPC_LAST;
+		return 0;
+	}
+	for (size_t i = 0; i <= GRPC_LAST; i++) {
+		if (strcasecmp(grpc_names[i], value->text) != 0)
+			continue;
+		value->low = value->high = i;
+		return 0;
+	}
+	if (filter_range_parse(value->text, 0, GRPC_LAST, value) < 0)
+		return wrong(why, size, "a gRPC status is 0 to 16, a name such as NOT_FOUND, or error");
+	return 0;
+}
+
+static enum filter_answer grpc_match(const struct filter_value *value, struct filter_subject *subject)
+{
+	int status = subject->exchange ? exchange_grpc_status(subject->exchange) : -1;
+
+	return status < 0 ? FILTER_UNKNOWN : answer(filter_in_range(value, (uint64_t)status));
+}
+
 static int proto_parse(struct filter_value *value, char *why, size_t size)
 {
 	static const struct {
@@ -550,44 +586,51 @@ static enum filter_answer flag_match(const struct filter_value *value, struct fi
 /* --- the table --------------------------------------------------------------------------- */
 
 const struct filter_key filter_keys[] = {
-	{ "pid", "PID", "Process id", NULL, false, pid_parse, pid_match },
-	{ "comm", "NAME", "Program: the file's base name or the thread's name, or a glob", NULL, false,
-	  glob_parse, comm_match },
+	{ "pid", "PID", "Process id",
+	  "When a filter restricts to processes they must exist, as with -p; when all have ended hark ends.",
+	  false, pid_parse, pid_match },
+	{ "comm", "NAME", "Program: name of its file or thread, or a glob", NULL, false, glob_parse,
+	  comm_match },
 	{ "user", "NAME, UID", "User that the process runs as",
 	  "Names are those of the machine where hark runs.", false, user_parse, user_match },
-	{ "container", "ID, none", "Container or systemd unit: how its name begins, or a glob", NULL, false,
-	  container_parse, container_match },
+	{ "container", "ID, none", "Container or unit: how it begins, or a glob",
+	  "That is what JSON calls container.id: the container of the process by its cgroup, or its systemd "
+	  "unit.",
+	  false, container_parse, container_match },
 	{ "port", "443, 8000-8099", "Port of either end", NULL, false, value_port_parse, port_match },
-	{ "peer", "ADDRESS[/BITS][:PORT]", "Address of the other end; unix: a Unix socket",
-	  "IPv6 with a port stands in brackets: [::1]:443. IPv4 within IPv6 is IPv4.", false,
-	  value_peer_parse, peer_match },
+	{ "peer", "ADDRESS[/BITS][:PORT]", "Address of the other end",
+	  "IPv6 with a port stands in brackets: [::1]:443. IPv4 within IPv6 is IPv4. unix is a Unix socket.",
+	  false, value_peer_parse, peer_match },
 	{ "role", "client, server", "Which side the process is", NULL, false, role_parse, role_match },
 	{ "tls", "yes, no, LIBRARY", "TLS or not, or the library that does it", NULL, false, tls_parse,
 	  tls_match },
 	{ "proto", "1, 1.0, 1.1, 2", "Version of HTTP; h2 and http/2 are 2", NULL, true, proto_parse,
 	  proto_match },
-	{ "host", "GLOB", "Host that the request names, with or without its port",
-	  "Case does not matter. Without one it is the address of the server; of a TLS connection that "
-	  "cannot be "
-	  "read it is the name in its hello message.",
+	{ "host", "GLOB", "Host of the request, with or without its port",
+	  "Case does not matter. Of a request that names none it is the address of the server; of a TLS "
+	  "connection that cannot be read, the name in its hello message.",
 	  true, glob_parse_nocase, host_match },
 	{ "method", "GET", "Method of the request", "Case does not matter.", true, method_parse,
 	  method_match },
-	{ "path", "GLOB, ~REGEX", "Path of the request, without its query", NULL, true, path_parse,
-	  path_match },
+	{ "path", "GLOB, ~REGEX", "Path of the request, without its query",
+	  "Case matters. A regex looks at the first 4096 bytes.", true, path_parse, path_match },
 	{ "status", "404, 5xx, 200-204, none", "Status of the response", "none is an exchange without one.",
 	  true, status_parse, status_match },
-	{ "latency", ">50ms, 10ms-1s", "First byte of the request to last of the response",
-	  "Signs are >, >=, <, <= and =. Of a request that still waits it is the time so far.", true,
-	  latency_parse, latency_match },
-	{ "size", ">1M, 1K-64K", "Bytes on the wire of the larger of both bodies",
-	  "The signs are those of latency.", true, size_parse, size_match },
-	{ "header", "NAME[=GLOB]", "Field of the request or the response, or its value",
-	  "Trailers count too; ~REGEX is taken as for path; case does not matter. Values that are not shown, "
-	  "being "
-	  "secrets, are matched.",
+	{ "grpc", "5, NOT_FOUND, error", "Status of a gRPC call; error is all but OK", NULL, true, grpc_parse,
+	  grpc_match },
+	{ "latency", ">50ms, 10ms-1s", "First byte asked to last byte answered",
+	  "Signs are >, >=, <, <= and =; the shell takes them for itself unless they stand in quotes. Of a "
+	  "request that still waits it is the time so far.",
+	  true, latency_parse, latency_match },
+	{ "size", ">1M, 1K-64K", "Bytes on the wire of the larger of both bodies", "Signs as for latency.",
+	  true, size_parse, size_match },
+	{ "header", "NAME[=GLOB]", "Header field of either side, or its value",
+	  "Trailers count too; a ~REGEX may stand for the glob; case does not matter. Values that are not "
+	  "shown, being secrets, are matched.",
 	  true, header_parse, header_match },
-	{ "flag", "NAME", "Flag of the exchange, such as gap or reset", NULL, true, flag_parse, flag_match },
+	{ "flag", "NAME", "Flag of the exchange, such as gap or reset",
+	  "These are the names that lines and JSON have; hark lists them when one is wrong.", true,
+	  flag_parse, flag_match },
 };
 
 const size_t filter_key_count = sizeof(filter_keys) / sizeof(filter_keys[0]);

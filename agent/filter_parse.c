@@ -305,7 +305,7 @@ static bool value_missing(const struct parser *parser)
 
 static bool values_parse(struct parser *parser, struct filter_node *node, struct place start)
 {
-	const char *shell = node->key->more && strchr(node->key->form, '>')
+	const char *shell = strchr(node->key->form, '>')
 				    ? "; the shell takes > and < for itself unless they stand in quotes"
 				    : "";
 

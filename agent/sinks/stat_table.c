@@ -6,6 +6,8 @@
  */
 #include "stat_table.h"
 
+#include "text_width.h"
+
 #include <inttypes.h>
 
 #define NAME_COLUMNS_MIN 34 /* for less than that, columns of numbers go */
@@ -157,7 +159,7 @@ static void table_measure(struct table *table)
 		size_t width;
 
 		name_put(table, &table->rows->items[i]);
-		width = text_width(slice_of(table->cell.data, table->cell.len));
+		width = text_width(table->cell.data, table->cell.len);
 		wanted = width > wanted ? width : wanted;
 	}
 	table->rank = RANK_LAST;
@@ -232,8 +234,8 @@ static void put_row(struct table *table, const struct stat_item *item)
 		buffer_char(text, ' ');
 	}
 	name_put(table, item);
-	text_cut_put(text, slice_of(table->cell.data, table->cell.len), table->name_width,
-		     table->style->utf8);
+	text_cut_middle(&table->cell, 0, table->name_width, table->style->utf8);
+	buffer_put(text, table->cell.data, table->cell.len);
 	buffer_char(text, '\n');
 }
 

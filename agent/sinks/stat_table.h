@@ -22,11 +22,6 @@ void stat_table_put(struct buffer *text, struct style *style, const struct stats
 void stat_name_put(struct buffer *text, const struct style *style, enum stats_by by,
 		   const struct stats_row *row);
 
-/* Columns that escaped text takes. */
-size_t text_width(struct slice text);
-/* The text in at most `width` columns: what does not fit is left out in its middle. */
-void text_cut_put(struct buffer *buffer, struct slice text, size_t width, bool utf8);
-
 /* "12.3", without the locale's decimal sign: fewer digits behind it the larger the value is. */
 void put_rate(struct buffer *buffer, double value);
 
