@@ -6,6 +6,7 @@
 #include "sinks.h"
 
 #include "body.h"
+#include "grpc.h"
 #include "json_writer.h"
 #include "url.h"
 
@@ -75,6 +76,20 @@ static void put_response(struct json_writer *writer, const struct message *respo
 		return;
 	json_key(writer, "http.response.status_code");
 	buffer_u64(&writer->line, (uint64_t)response->status);
+}
+
+static void put_grpc(struct json_writer *writer, const struct exchange *exchange)
+{
+	int status = exchange_grpc_status(exchange);
+
+	if (!exchange_is_grpc(exchange))
+		return;
+	json_key(writer, "rpc.system");
+	json_plain(writer, "grpc");
+	if (status < 0)
+		return;
+	json_key(writer, "rpc.grpc.status_code");
+	buffer_u64(&writer->line, (uint64_t)status);
 }
 
 static void put_server(struct json_writer *writer, const struct conn_facts *conn, const struct url *url)
@@ -251,6 +266,7 @@ static void watch_json_exchange(struct sink *sink, const struct exchange *exchan
 	}
 	put_request(sink, exchange, &url);
 	put_response(writer, exchange->response);
+	put_grpc(writer, exchange);
 	put_server(writer, exchange->conn, &url);
 	json_client(writer, exchange->conn);
 	put_connection(writer, exchange);
