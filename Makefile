@@ -26,7 +26,7 @@ LLHTTP_CFLAGS := -I/usr/share/include/llhttp
 LLHTTP_OBJECTS := $(patsubst /usr/share/llhttp/%.c,$(BUILD)/llhttp/%.o,$(LLHTTP_SOURCES))
 endif
 
-LIBRARIES = $(if $(filter yes,$(CAPTURE)),libbpf) libelf libnghttp2 capstone zlib libbrotlidec libzstd
+LIBRARIES = $(if $(filter yes,$(CAPTURE)),libbpf) libelf libnghttp2 capstone zlib libbrotlidec libzstd ncursesw
 WARNINGS := -Wall -Wextra -Wshadow -Wmissing-prototypes -Werror
 SAN_FLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer)
 CFLAGS ?= -O2 -g

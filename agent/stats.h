@@ -75,6 +75,7 @@ struct stats_row {
 	uint64_t folded;
 	uint64_t in_flight;	  /* as of stats_in_flight_begin(); a row may have nothing else yet */
 	struct stats_numbers run; /* the windows are asked for: stats_window() */
+	void *data;		  /* the user's; NULL at first */
 	struct stats_private *private;
 };
 
@@ -83,6 +84,11 @@ struct stats_config {
 	size_t limit;	 /* rows; 0: 1,000 */
 	bool no_windows; /* nobody asks for the last 10 s and 60 s: saves most of the memory */
 	const struct routes_config *routes; /* patterns and folding; its callbacks are ours. NULL: none */
+	/* Two rows became one: from->data is the user's to add to into->data; either may be NULL. May be
+	 * NULL. */
+	void (*merge)(void *ctx, struct stats_row *into, struct stats_row *from);
+	void (*release)(void *ctx, struct stats_row *row); /* by stats_free(); may be NULL */
+	void *ctx;
 };
 
 struct stats;

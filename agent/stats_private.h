@@ -35,6 +35,9 @@ struct stats {
 	enum stats_by by;
 	size_t limit;
 	bool windows_wanted, interval_wanted;
+	void (*merge)(void *ctx, struct stats_row *into, struct stats_row *from);
+	void (*release)(void *ctx, struct stats_row *row);
+	void *ctx;
 	struct routes *routes; /* BY_ENDPOINT: the rows hang on the endpoints */
 	struct stats_private *rows;
 	size_t row_count;		/* without the overflow */

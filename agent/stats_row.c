@@ -96,6 +96,8 @@ static void endpoint_merge(void *ctx, struct endpoint *into, struct endpoint *fr
 	a->row.in_flight += b->row.in_flight;
 	a->local_clients += b->local_clients;
 	a->local_servers += b->local_servers;
+	if (stats->merge && b->row.data)
+		stats->merge(stats->ctx, &a->row, &b->row);
 	row_free(b);
 	stats->row_count--;
 }
@@ -113,6 +115,9 @@ int stats_rows_init(struct stats *stats, const struct stats_config *config)
 	struct routes_config routes = { 0 };
 
 	stats->by = config->by;
+	stats->merge = config->merge;
+	stats->release = config->release;
+	stats->ctx = config->ctx;
 	stats->limit = config->limit ? config->limit : LIMIT_DEFAULT;
 	stats->overflow = row_new((struct slice){ 0 });
 	if (!stats->overflow)
@@ -133,6 +138,10 @@ void stats_rows_fini(struct stats *stats)
 {
 	struct stats_private *row, *next;
 
+	if (stats->release && stats->overflow) {
+		stats->overflow->row.overflow = true;
+		stats_each(stats, stats->release, stats->ctx);
+	}
 	routes_free(stats->routes);
 	HASH_ITER (hh, stats->rows, row, next) {
 		HASH_DEL(stats->rows, row);

@@ -188,7 +188,7 @@ static void put_method(struct buffer *buffer, const struct style *style, const s
 	style_off(buffer, style);
 }
 
-static void put_url(struct buffer *buffer, struct style *style, const struct message *request)
+void put_url(struct buffer *buffer, struct style *style, const struct message *request)
 {
 	struct url url = { 0 };
 

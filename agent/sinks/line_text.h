@@ -53,6 +53,9 @@ void put_when_and_program(struct buffer *buffer, struct style *style, uint64_t t
 void put_connection_id(struct buffer *buffer, const struct conn_facts *conn);
 void put_connection(struct buffer *buffer, const struct style *style, const struct conn_facts *conn);
 
+/* Host and target of a request (NULL: not known), without user names, redacted; "?" for what is not known. */
+void put_url(struct buffer *buffer, struct style *style, const struct message *request);
+
 /* A header field as a line of its own, redacted, behind `mark`; "?" for what could not be decoded. */
 void put_field(struct buffer *buffer, struct style *style, const char *mark, const struct header *header);
 /* Offsets, bytes and their ASCII, HEX_LINE_BYTES a line; each line begins with `mark`. */

@@ -1,0 +1,495 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The rows of each table, made of what was counted and kept. Quantiles take
+ * most of the time, so that only those are worked out that are shown or sorted
+ * by.
+ */
+#include "top.h"
+
+#include "escape.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+enum {
+	NUMBERS_COUNT,
+	NUMBERS_RATE,
+	NUMBERS_IN_FLIGHT,
+	NUMBERS_ERRORS,
+	NUMBERS_4XX,
+	NUMBERS_5XX,
+	NUMBERS_P50,
+	NUMBERS_P90,
+	NUMBERS_P99,
+	NUMBERS_P999,
+	NUMBERS_MAX,
+	NUMBERS_TTFB,
+	NUMBERS_IN,
+	NUMBERS_OUT,
+	NUMBERS_NAME,
+	NUMBERS_COLUMNS
+};
+
+/* clang-format off */
+#define NUMBERS(name_)                                                        \
+	[NUMBERS_COUNT] = { "COUNT", TOP_COUNT, 7, 0, 0, false },             \
+	[NUMBERS_RATE] = { "RATE/s", TOP_MILLI, 7, 0, 0, false },             \
+	[NUMBERS_IN_FLIGHT] = { "OPEN", TOP_COUNT, 5, 0, 0, false },          \
+	[NUMBERS_ERRORS] = { "ERR%", TOP_SHARE, 5, 0, 0, false },             \
+	[NUMBERS_4XX] = { "4XX", TOP_COUNT, 6, 160, 0, false },               \
+	[NUMBERS_5XX] = { "5XX", TOP_COUNT, 6, 160, 0, false },               \
+	[NUMBERS_P50] = { "P50", TOP_LATENCY, 8, 0, 0, false },               \
+	[NUMBERS_P90] = { "P90", TOP_LATENCY, 8, 130, 0, false },             \
+	[NUMBERS_P99] = { "P99", TOP_LATENCY, 8, 0, 0, false },               \
+	[NUMBERS_P999] = { "P99.9", TOP_LATENCY, 8, 160, 0, false },          \
+	[NUMBERS_MAX] = { "MAX", TOP_LATENCY, 8, 100, 0, false },             \
+	[NUMBERS_TTFB] = { "TTFB", TOP_LATENCY, 8, 130, 0, false },           \
+	[NUMBERS_IN] = { "IN", TOP_SIZE, 7, 160, 0, false },                  \
+	[NUMBERS_OUT] = { "OUT", TOP_SIZE, 7, 115, 0, false },                \
+	[NUMBERS_NAME] = { name_, TOP_TEXT, 0, 0, 0, true },
+
+static const struct top_column endpoint_columns[] = { NUMBERS("ENDPOINT") };
+static const struct top_column process_columns[] = { NUMBERS("PROCESS") };
+
+enum { CONN_ID, CONN_PROGRAM, CONN_PROTOCOL, CONN_STATE, CONN_EXCHANGES, CONN_IN_FLIGHT, CONN_ERRORS,
+       CONN_MAX, CONN_BYTES, CONN_LOST, CONN_LOCAL, CONN_PEER };
+
+static const struct top_column conn_columns[] = {
+	[CONN_ID] = { "CONN", TOP_TEXT, 8, 0, 0, true },
+	[CONN_PROGRAM] = { "PROGRAM", TOP_TEXT, 16, 0, 1, true },
+	[CONN_PROTOCOL] = { "PROTO", TOP_TEXT, 8, 0, 2, true },
+	[CONN_STATE] = { "STATE", TOP_TEXT, 6, 100, 3, true },
+	[CONN_EXCHANGES] = { "COUNT", TOP_COUNT, 6, 0, 0, false },
+	[CONN_IN_FLIGHT] = { "OPEN", TOP_COUNT, 5, 0, 0, false },
+	[CONN_ERRORS] = { "ERR", TOP_COUNT, 5, 100, 0, false },
+	[CONN_MAX] = { "MAX", TOP_LATENCY, 8, 0, 0, false },
+	[CONN_BYTES] = { "BYTES", TOP_SIZE, 7, 100, 0, false },
+	[CONN_LOST] = { "LOST", TOP_SIZE, 7, 130, 0, false },
+	[CONN_LOCAL] = { "LOCAL", TOP_TEXT, 22, 130, 4, true },
+	[CONN_PEER] = { "PEER", TOP_TEXT, 0, 0, 5, true },
+};
+
+enum { LIVE_TIME, LIVE_PROGRAM, LIVE_CONN, LIVE_PEER, LIVE_STATUS, LIVE_SIZE, LIVE_TTFB, LIVE_TOOK, LIVE_URL };
+
+static const struct top_column live_columns[] = {
+	[LIVE_TIME] = { "TIME", TOP_TIME, 12, 0, 0, false },
+	[LIVE_PROGRAM] = { "PROGRAM", TOP_TEXT, 16, 0, 0, true },
+	[LIVE_CONN] = { "CONN", TOP_TEXT, 8, 130, 1, true },
+	[LIVE_PEER] = { "PEER", TOP_TEXT, 24, 150, 2, true },
+	[LIVE_STATUS] = { "CODE", TOP_STATUS, 5, 0, 0, false },
+	[LIVE_SIZE] = { "SIZE", TOP_SIZE, 7, 100, 0, false },
+	[LIVE_TTFB] = { "TTFB", TOP_LATENCY, 8, 120, 0, false },
+	[LIVE_TOOK] = { "TOOK", TOP_LATENCY, 8, 0, 0, false },
+	[LIVE_URL] = { "URL", TOP_TEXT, 0, 0, 3, true },
+};
+/* clang-format on */
+
+#define COLUMNS(array) array, sizeof(array) / sizeof((array)[0])
+
+static size_t column_of_sort(enum stats_sort sort)
+{
+	static const uint8_t columns[SORT_COLUMNS] = {
+		[SORT_COUNT] = NUMBERS_COUNT,
+		[SORT_RATE] = NUMBERS_RATE,
+		[SORT_IN_FLIGHT] = NUMBERS_IN_FLIGHT,
+		[SORT_ERRORS] = NUMBERS_ERRORS,
+		[SORT_P50] = NUMBERS_P50,
+		[SORT_P90] = NUMBERS_P90,
+		[SORT_P99] = NUMBERS_P99,
+		[SORT_P999] = NUMBERS_P999,
+		[SORT_MAX] = NUMBERS_MAX,
+		[SORT_TTFB] = NUMBERS_TTFB,
+		[SORT_REQUEST_BYTES] = NUMBERS_IN,
+		[SORT_RESPONSE_BYTES] = NUMBERS_OUT,
+		[SORT_NAME] = NUMBERS_NAME,
+	};
+
+	return sort < SORT_COLUMNS ? columns[sort] : NUMBERS_COUNT;
+}
+
+void top_tables_init(struct sink *sink)
+{
+	const struct stats_options *stats = sink->config.stats;
+
+	top_table_init(&sink->tables[PAGE_ENDPOINTS], COLUMNS(endpoint_columns));
+	top_table_init(&sink->tables[PAGE_PROCESSES], COLUMNS(process_columns));
+	top_table_init(&sink->tables[PAGE_CONNECTIONS], COLUMNS(conn_columns));
+	top_table_init(&sink->tables[PAGE_LIVE], COLUMNS(live_columns));
+	top_table_init(&sink->tables[PAGE_SLOWEST], COLUMNS(live_columns));
+	sink->tables[PAGE_CONNECTIONS].sort = CONN_EXCHANGES;
+	sink->tables[PAGE_LIVE].sort = LIVE_TIME;
+	sink->tables[PAGE_SLOWEST].sort = LIVE_TOOK;
+	if (!stats)
+		return;
+	sink->tables[PAGE_ENDPOINTS].sort = sink->tables[PAGE_PROCESSES].sort = column_of_sort(stats->sort);
+	sink->tables[PAGE_ENDPOINTS].reverse = sink->tables[PAGE_PROCESSES].reverse = stats->reverse;
+}
+
+static void table_empty(struct sink *sink, struct top_table *table)
+{
+	for (size_t i = 0; i < table->count; i++)
+		top_record_drop(&sink->kept, table->rows[i].record);
+	top_table_clear(table);
+}
+
+void top_tables_fini(struct sink *sink)
+{
+	for (int i = 0; i < TABLE_COUNT; i++) {
+		table_empty(sink, &sink->tables[i]);
+		top_table_fini(&sink->tables[i]);
+	}
+}
+
+/* --- endpoints and processes --------------------------------------------------------- */
+
+struct making {
+	struct sink *sink;
+	struct top_table *table;
+	struct stats *stats;
+	bool process;
+	uint64_t span_ns;
+};
+
+static uint64_t id_add(uint64_t id, const char *string)
+{
+	for (; string && *string; string++)
+		id = (id ^ (uint8_t)*string) * UINT64_C(1099511628211);
+	return (id ^ 0xff) * UINT64_C(1099511628211);
+}
+
+/* The same row has the same number in every picture. */
+static uint64_t row_id(const struct stats_row *row)
+{
+	uint64_t id = UINT64_C(14695981039346656037) + row->pid + row->overflow;
+
+	return id_add(id_add(id_add(id_add(id, row->host), row->method), row->route), row->program);
+}
+
+static void put_text(struct buffer *text, const struct style *style, const char *string)
+{
+	if (string)
+		escape_text(text, slice_of_string(string), style->utf8);
+	else
+		buffer_char(text, '?');
+}
+
+static void put_name(struct buffer *text, const struct style *style, const struct stats_row *row,
+		     bool process)
+{
+	if (row->overflow) {
+		buffer_format(text, "(%" PRIu64 " others or more)", row->folded);
+		return;
+	}
+	if (process) {
+		put_text(text, style, row->program);
+		buffer_format(text, "[%" PRIu32 "]", row->pid);
+		return;
+	}
+	put_text(text, style, row->method);
+	buffer_char(text, ' ');
+	put_text(text, style, row->host);
+	if (!row->route || row->route[0] != '/')
+		buffer_char(text, ' ');
+	put_text(text, style, row->route);
+}
+
+static bool is_wanted(const struct making *making, size_t column)
+{
+	const struct top_table *table = making->table;
+
+	return table->sort == column || table->columns[column].from <= making->sink->screen.columns;
+}
+
+static void values_of_latency(const struct making *making, struct top_row *row,
+			      const struct stats_numbers *numbers)
+{
+	static const struct {
+		size_t column;
+		double share;
+	} quantiles[] = {
+		{ NUMBERS_P50, 0.5 }, { NUMBERS_P90, 0.9 }, { NUMBERS_P99, 0.99 }, { NUMBERS_P999, 0.999 }
+	};
+	bool known = numbers->duration.count > 0;
+
+	for (size_t i = 0; i < sizeof(quantiles) / sizeof(quantiles[0]); i++)
+		if (is_wanted(making, quantiles[i].column))
+			row->values[quantiles[i].column] =
+				known ? histogram_quantile(&numbers->duration, quantiles[i].share)
+				      : TOP_UNKNOWN;
+	row->values[NUMBERS_MAX] = known ? numbers->duration.max_ns : TOP_UNKNOWN;
+	if (is_wanted(making, NUMBERS_TTFB))
+		row->values[NUMBERS_TTFB] =
+			numbers->ttfb.count ? histogram_quantile(&numbers->ttfb, 0.5) : TOP_UNKNOWN;
+}
+
+static void values_of(const struct making *making, struct top_row *row, const struct stats_numbers *numbers)
+{
+	row->values[NUMBERS_COUNT] = numbers->count;
+	row->values[NUMBERS_RATE] = (uint64_t)(stats_rate(numbers->count, making->span_ns) * 1000);
+	row->values[NUMBERS_ERRORS] = numbers->count ? numbers->errors * 1000 / numbers->count : 0;
+	/* One in many is not nothing. */
+	if (numbers->errors && row->values[NUMBERS_ERRORS] == 0)
+		row->values[NUMBERS_ERRORS] = 1;
+	row->values[NUMBERS_4XX] = numbers->errors_4xx;
+	row->values[NUMBERS_5XX] = numbers->errors_5xx;
+	row->values[NUMBERS_IN] = numbers->request_bytes;
+	row->values[NUMBERS_OUT] = numbers->response_bytes;
+	row->style = numbers->errors > numbers->errors_4xx ? TOP_SERVER : TOP_CLIENT;
+	values_of_latency(making, row, numbers);
+}
+
+static void row_make(void *ctx, struct stats_row *from)
+{
+	struct making *making = ctx;
+	struct top_table *table = making->table;
+	struct stats_numbers numbers = { 0 };
+	enum stats_window window = making->sink->window;
+	struct top_row *row = top_table_add(table, row_id(from));
+	size_t start = table->names.len;
+
+	if (!row)
+		return;
+	if (window == WINDOW_RUN)
+		values_of(making, row, &from->run);
+	else if (stats_window(making->stats, from, window, &numbers) == 0)
+		values_of(making, row, &numbers);
+	stats_numbers_fini(&numbers);
+	row->values[NUMBERS_IN_FLIGHT] = from->in_flight;
+	row->last = from->overflow;
+	put_name(&table->names, &making->sink->style, from, making->process);
+	top_table_text(table, row, 0, start);
+}
+
+static void numbers_make(struct sink *sink, struct top_table *table, bool process)
+{
+	struct top_numbers *numbers = top_numbers_shown(sink);
+	struct making making = { .sink = sink,
+				 .table = table,
+				 .stats = process ? numbers->processes : numbers->endpoints,
+				 .process = process };
+
+	making.span_ns = stats_span_ns(making.stats, sink->window);
+	stats_each(making.stats, row_make, &making);
+}
+
+/* --- connections ----------------------------------------------------------------------- */
+
+static void put_protocol(struct buffer *text, const struct conn_facts *facts)
+{
+	const char *version = show_version(facts->version);
+
+	buffer_string(text, version ? "h" : facts->protocol ? facts->protocol : "?");
+	buffer_string(text, version ? version : "");
+	if (facts->tls)
+		buffer_string(text, "+tls");
+}
+
+static const char *state_of(const struct top_conn *conn)
+{
+	if (conn->closed || conn->facts.closed_ns)
+		return "closed";
+	return conn->facts.muted ? "muted" : conn->facts.opaque ? "opaque" : "open";
+}
+
+static void put_peer(struct buffer *text, const struct style *style, const struct conn_facts *facts)
+{
+	if (facts->role == ROLE_CLIENT)
+		buffer_string(text, style->utf8 ? "→ " : "> ");
+	if (facts->role == ROLE_SERVER)
+		buffer_string(text, style->utf8 ? "← " : "< ");
+	show_endpoint(text, &facts->sock, facts->sock.peer, facts->sock.peer_port);
+}
+
+static void conn_texts(struct sink *sink, struct top_table *table, struct top_row *row,
+		       const struct top_conn *conn)
+{
+	const struct conn_facts *facts = &conn->facts;
+	struct buffer *names = &table->names;
+	size_t start = names->len;
+
+	buffer_format(names, "#%" PRIu64, facts->id);
+	top_table_text(table, row, 0, start);
+	start = names->len;
+	put_program(names, &sink->style, &facts->owner);
+	top_table_text(table, row, 1, start);
+	start = names->len;
+	put_protocol(names, facts);
+	top_table_text(table, row, 2, start);
+	start = names->len;
+	buffer_string(names, state_of(conn));
+	top_table_text(table, row, 3, start);
+	start = names->len;
+	show_endpoint(names, &facts->sock, facts->sock.local, facts->sock.local_port);
+	top_table_text(table, row, 4, start);
+	start = names->len;
+	put_peer(names, &sink->style, facts);
+	top_table_text(table, row, 5, start);
+}
+
+static bool conn_is_shown(const struct sink *sink, const struct top_conn *conn)
+{
+	if (!sink->filter || conn->matched)
+		return true;
+	return !filter_about_exchanges(sink->filter) &&
+	       filter_conn(sink->filter, &conn->facts, &conn->facts.owner);
+}
+
+static void conns_make(struct sink *sink, struct top_table *table)
+{
+	for (struct top_conn *conn = sink->kept.conn_list; conn; conn = conn->next) {
+		struct top_row *row = conn_is_shown(sink, conn) ? top_table_add(table, conn->facts.id) : NULL;
+
+		if (!row)
+			continue;
+		row->values[CONN_EXCHANGES] = conn->exchanges;
+		row->values[CONN_IN_FLIGHT] = conn->in_flight;
+		row->values[CONN_ERRORS] = conn->errors;
+		row->values[CONN_MAX] = conn->max_ns ? conn->max_ns : TOP_UNKNOWN;
+		row->values[CONN_BYTES] = conn->facts.moved_bytes;
+		row->values[CONN_LOST] = conn->facts.lost_bytes;
+		conn_texts(sink, table, row, conn);
+	}
+}
+
+/* --- exchanges ---------------------------------------------------------------------------- */
+
+static enum top_style style_of_status(int status)
+{
+	if (status >= 500)
+		return TOP_SERVER;
+	if (status >= 400)
+		return TOP_CLIENT;
+	return status >= 300 ? TOP_REDIRECT : status ? TOP_OK : TOP_PLAIN;
+}
+
+static void put_request(struct buffer *text, struct style *style, const struct exchange *exchange)
+{
+	const struct message *request = exchange->request;
+
+	if (request && request->method.data)
+		escape_text(text, request->method, style->utf8);
+	else
+		buffer_char(text, '?');
+	buffer_char(text, ' ');
+	put_url(text, style, request);
+	if (exchange->pending)
+		buffer_string(text, " [pending]");
+	if (!exchange->flags)
+		return;
+	buffer_char(text, ' ');
+	put_flags(text, style, exchange->flags,
+		  exchange->h2_error_known ? h2_error_name(exchange->h2_error) : NULL);
+}
+
+static void record_texts(struct sink *sink, struct top_table *table, struct top_row *row,
+			 const struct exchange *exchange)
+{
+	struct buffer *names = &table->names;
+	size_t start = names->len;
+
+	put_program(names, &sink->style, &exchange->mover);
+	top_table_text(table, row, 0, start);
+	start = names->len;
+	buffer_format(names, "#%" PRIu64, exchange->conn->id);
+	top_table_text(table, row, 1, start);
+	start = names->len;
+	put_peer(names, &sink->style, exchange->conn);
+	top_table_text(table, row, 2, start);
+	start = names->len;
+	put_request(names, &sink->style, exchange);
+	top_table_text(table, row, 3, start);
+}
+
+static void record_make(struct sink *sink, struct top_table *table, struct top_record *record)
+{
+	const struct exchange *exchange = &record->exchange;
+	struct top_row *row = top_table_add(table, record->serial);
+	int status = exchange->response ? exchange->response->status : 0;
+
+	if (!row)
+		return;
+	row->record = top_record_use(record);
+	row->style = style_of_status(status);
+	row->values[LIVE_TIME] = exchange->start_ns;
+	row->values[LIVE_STATUS] = exchange->pending && !status ? TOP_UNKNOWN : (uint64_t)status;
+	row->values[LIVE_SIZE] = exchange->response ? exchange->response->body_bytes : TOP_UNKNOWN;
+	row->values[LIVE_TTFB] = exchange->ttfb_known ? exchange->ttfb_ns : TOP_UNKNOWN;
+	row->values[LIVE_TOOK] = exchange->pending	    ? exchange->waited_ns
+				 : exchange->duration_known ? exchange->duration_ns
+							    : TOP_UNKNOWN;
+	record_texts(sink, table, row, exchange);
+}
+
+static void live_make(struct sink *sink, struct top_table *table)
+{
+	for (size_t i = 0; i < sink->kept.live_count; i++) {
+		struct top_record *record = top_live_at(&sink->kept, i);
+
+		if (filter_exchange(sink->filter, &record->exchange))
+			record_make(sink, table, record);
+	}
+	for (size_t i = 0; i < sink->open_count; i++)
+		if (filter_exchange(sink->filter, &sink->open[i]->exchange))
+			record_make(sink, table, sink->open[i]);
+}
+
+struct finding {
+	uint64_t id;
+	const struct stats_row *row;
+};
+
+static void row_compare(void *ctx, struct stats_row *row)
+{
+	struct finding *finding = ctx;
+
+	if (row_id(row) == finding->id)
+		finding->row = row;
+}
+
+static void slowest_make(struct sink *sink, struct top_table *table)
+{
+	struct top_numbers *numbers = top_numbers_shown(sink);
+	struct finding finding = { .id = sink->subject_id };
+	const struct top_slowest *slowest;
+
+	stats_each(sink->subject_process ? numbers->processes : numbers->endpoints, row_compare, &finding);
+	slowest = finding.row ? finding.row->data : NULL;
+	for (size_t i = 0; slowest && i < slowest->count; i++)
+		record_make(sink, table, slowest->items[i]);
+}
+
+void top_page_make(struct sink *sink)
+{
+	struct top_table *table = top_table_shown(sink);
+
+	if (table)
+		table_empty(sink, table);
+	switch (top_page(sink)) {
+	case PAGE_ENDPOINTS:
+		numbers_make(sink, table, false);
+		break;
+	case PAGE_PROCESSES:
+		numbers_make(sink, table, true);
+		break;
+	case PAGE_CONNECTIONS:
+		conns_make(sink, table);
+		break;
+	case PAGE_LIVE:
+		live_make(sink, table);
+		break;
+	case PAGE_SLOWEST:
+		slowest_make(sink, table);
+		break;
+	case PAGE_EXCHANGE:
+		top_exchange_lines(sink);
+		break;
+	case PAGE_CONNECTION:
+		top_connection_lines(sink);
+		break;
+	case PAGE_HELP:
+	case PAGE_COUNT:
+		break;
+	}
+	if (table)
+		top_table_sort(table);
+}
