@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * From words to a filter, by recursive descent. The words are read as one
- * text with a space between them; the place of whatever is wrong is kept as
- * word and offset. Depth, terms, values and the length of a value are bounded.
+ * text with a space between them, but that a word which is a filter by itself
+ * is a group: whoever quotes "a or b" means it. The place of whatever is wrong
+ * is kept as word and offset. Depth, terms, values and the length of a value
+ * are bounded.
  */
 #include "filter_term.h"
 
@@ -21,6 +23,7 @@ struct parser {
 	size_t count;
 	struct place here;
 	size_t depth, terms, values;
+	size_t grouped; /* words up to here have been looked at as groups */
 	struct filter_error *error;
 };
 
@@ -396,11 +399,63 @@ static bool term_follows(struct parser *parser, struct place before, size_t len)
 	return false;
 }
 
+/* Is it a filter by itself, of several terms? */
+static bool word_is_group(const char *word)
+{
+	size_t depth = 0, spaces = 0;
+	bool quoted = false;
+
+	for (const char *p = word; *p; p++) {
+		if (*p == '\\' && p[1])
+			p++;
+		else if (*p == '"')
+			quoted = !quoted;
+		else if (!quoted && *p == '(')
+			depth++;
+		else if (!quoted && *p == ')' && depth-- == 0)
+			return false;
+		spaces += !quoted && is_space(*p);
+	}
+	return depth == 0 && !quoted && spaces > 0;
+}
+
+/* Does the word of the shell that begins here stand for itself, as if in parentheses? */
+static bool at_word_group(const struct parser *parser)
+{
+	const char *word = parser->words[parser->here.word], *end = word + strlen(word);
+	size_t spaces = strspn(word, " \t\n\r");
+
+	if (parser->here.word < parser->grouped || parser->here.at != spaces)
+		return false;
+	while (end > word && is_space(end[-1]))
+		end--;
+	if (end - word >= 3 && strncmp(end - 2, "or", 2) == 0 && is_space(end[-3]))
+		return false; /* its other side is in the next word */
+	return word_is_group(word);
+}
+
+static struct filter_node *parse_word_group(struct parser *parser)
+{
+	size_t count = parser->count;
+	struct filter_node *node;
+
+	parser->grouped = parser->count = parser->here.word + 1;
+	node = parse_any(parser);
+	if (node && !at_end(parser)) {
+		filter_node_free(node);
+		node = complain(parser, parser->here, 1, "this parenthesis was never opened");
+	}
+	parser->count = count;
+	return node;
+}
+
 static struct filter_node *parse_term(struct parser *parser)
 {
 	struct filter_node *node;
 	bool negated = false;
 
+	if (at_word_group(parser))
+		return parse_word_group(parser);
 	for (; peek(parser) == '!'; negated = !negated) {
 		struct place sign = parser->here;
 
@@ -408,7 +463,10 @@ static struct filter_node *parse_term(struct parser *parser)
 		if (!term_follows(parser, sign, 1))
 			return NULL;
 	}
-	node = peek(parser) == '(' ? parse_group(parser) : parse_key_term(parser);
+	if (at_word_group(parser))
+		node = parse_word_group(parser);
+	else
+		node = peek(parser) == '(' ? parse_group(parser) : parse_key_term(parser);
 	if (node)
 		node->negated ^= negated;
 	return node;

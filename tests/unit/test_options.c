@@ -159,7 +159,7 @@ static const struct {
 	{ "hark --errors --slow 20ms host:a",
 	  WATCH " filter latency:>=0.020000000 (status:4xx,5xx or grpc:error or "
 		"flag:reset,closed,timeout,unanswered) host:a" },
-	{ "hark --comm nginx --comm=a,b", WATCH " filter comm:\"nginx\",\"a\",\"b\"" },
+	{ "hark --comm nginx --comm=a,b", WATCH " filter comm:nginx,a,b" },
 	{ "hark -d 2.5 -n 10", WATCH " for 2500000000 count 10" },
 	{ "hark --timeout 500ms", WATCH " timeout 500000000" },
 	{ "hark --snaplen 1M --ring 100K", WATCH " snaplen 1048576 ring 131072" },
