@@ -375,11 +375,6 @@ bool outputs_tick(struct outputs *outputs, uint64_t now_ns)
 
 void outputs_in_flight(struct outputs *outputs, const struct exchange *exchange)
 {
-	const struct conn_facts *peer = exchange->conn->role == ROLE_CLIENT ? exchange->peer : NULL;
-
-	/* Of both ends the server's counts. */
-	if (peer && peer->exchanges && is_wanted(outputs, &peer->owner, peer))
-		return;
 	if (exchange_wanted(outputs, exchange))
 		SHOW(outputs, in_flight, exchange);
 }

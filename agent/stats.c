@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define SWEEP_NS UINT64_C(70000000000) /* a row that was idle for so long has nothing in its windows */
 
@@ -104,13 +105,28 @@ static const struct exchange *server_side(const struct exchange *exchange)
 	return exchange;
 }
 
+/* Each side in a row of its own? */
+static bool counts_by_side(enum stats_by by, const struct exchange *exchange)
+{
+	const struct mover *own = &exchange->mover, *other = exchange->other ? &exchange->other->mover : NULL;
+
+	if (!stats_by_side(by) || !other)
+		return stats_by_side(by);
+	if (by == BY_PROCESS)
+		return own->pid != other->pid;
+	if (by == BY_CONTAINER)
+		return strcmp(own->container ? own->container : "", other->container ? other->container : "");
+	return true;
+}
+
 const struct exchange *stats_figures(enum stats_by by, const struct exchange *exchange)
 {
-	const struct exchange *side = stats_by_side(by) ? exchange : server_side(exchange);
+	bool by_side = counts_by_side(by, exchange);
+	const struct exchange *side = by_side ? exchange : server_side(exchange);
 
 	if (side->flags & FLAG_IN_FLIGHT)
 		return NULL;
-	return stats_by_side(by) || exchange->join != JOIN_SECOND ? side : NULL;
+	return by_side || exchange->join != JOIN_SECOND ? side : NULL;
 }
 
 static void sample_take_client(struct sample *sample, const struct exchange *client)
@@ -126,7 +142,7 @@ static void sample_of_joined(const struct stats *stats, const struct exchange *e
 
 	if (exchange->join == JOIN_NONE)
 		return;
-	if (stats_by_side(stats->by)) {
+	if (counts_by_side(stats->by, exchange)) {
 		if (other && exchange->conn->role == ROLE_SERVER)
 			sample_take_client(sample, other);
 		return;
@@ -144,16 +160,17 @@ static void sample_of_joined(const struct stats *stats, const struct exchange *e
 
 static void sample_of(const struct stats *stats, const struct exchange *exchange, struct sample *sample)
 {
-	const struct exchange *side = stats_by_side(stats->by) ? exchange : server_side(exchange);
+	const struct exchange *side = counts_by_side(stats->by, exchange) ? exchange : server_side(exchange);
 	int status = side->response ? side->response->status : 0;
 
 	*sample = (struct sample){
 		.counts = stats_figures(stats->by, exchange) != NULL,
 		.exchange = side,
-		.errors_4xx = status >= 400 && status < 500,
-		.errors_5xx = status >= 500 && status<600, .errors_reset = side->flags & FLAG_RESET,
-						      .errors_timeout = side->flags & FLAG_TIMEOUT,
-						      .errors_grpc = exchange_grpc_status(side)> 0,
+		.errors_4xx = status / 100 == 4,
+		.errors_5xx = status / 100 == 5,
+		.errors_reset = (side->flags & FLAG_RESET) != 0,
+		.errors_timeout = (side->flags & FLAG_TIMEOUT) != 0,
+		.errors_grpc = (exchange_grpc_status(side) > 0),
 	};
 	sample_of_joined(stats, exchange, sample);
 }

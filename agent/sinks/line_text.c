@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Columns have least widths and grow with what stands in them; nothing is cut.
+ * Columns have least widths and grow with what stands in them. Nothing is cut
+ * but, on a terminal, the middle of a URL, after columns that say less.
  * Colour codes are written outside the measured text, so that lines with and
  * without them are the same.
  */
 #include "line_text.h"
 
 #include "escape.h"
+#include "grpc.h"
 #include "text_width.h"
-	#include "grpc.h"
-	#include "url.h"
+#include "url.h"
 
 #include <inttypes.h>
 #include <langinfo.h>
@@ -27,8 +28,7 @@
 #define LATENCY_WIDTH 8
 #define OTHER_WIDTH   18 /* without its program */
 
-	void
-	style_init(struct style *style, const struct sink_config *config)
+void style_init(struct style *style, const struct sink_config *config)
 {
 	*style = (struct style){
 		.color = config->color,

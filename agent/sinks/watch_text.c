@@ -126,6 +126,13 @@ static void watch_text_unseen(struct sink *sink, const struct event_unseen *unse
 	buffer_write(&sink->text, sink->out);
 }
 
+static bool watch_text_tick(struct sink *sink, uint64_t now_ns)
+{
+	if (sink->summary)
+		stat_text_sink.tick(sink->summary, now_ns);
+	return false;
+}
+
 static void watch_text_draw(struct sink *sink, bool last)
 {
 	if (!last || !sink->summary)
@@ -142,6 +149,7 @@ const struct sink_ops watch_text_sink = {
 	.pending = watch_text_pending,
 	.opaque = watch_text_opaque,
 	.unseen = watch_text_unseen,
+	.tick = watch_text_tick,
 	.draw = watch_text_draw,
 	.destroy = watch_text_destroy,
 };
