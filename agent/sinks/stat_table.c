@@ -265,7 +265,7 @@ static void put_heading(const struct table *table, const struct stats *stats, en
 		show_local(text, &table->style->clock, stats_now_ns(stats));
 		buffer_char(text, ' ');
 	}
-	buffer_string(text, window == WINDOW_RUN ? "Whole run, " : "last ");
+	buffer_string(text, window == WINDOW_RUN ? "Whole run, " : "Last ");
 	put_span(text, table->span_ns);
 	buffer_string(text, ": ");
 	put_amount(text, rows->total.count, "exchange");
