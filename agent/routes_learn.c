@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What may be an id, and may be a name, has a weight, and a position has a
+ * threshold: after the name of a collection ("users") two words are enough,
+ * where names of resources are expected it takes many.
+ *
+ * Beneath a placeholder, names come again and again with different ids above
+ * them (/users/1/avatar, /users/2/avatar), ids do not; so a word seen with two
+ * ids above it is a name.
+ */
+#include "routes_learn.h"
+
+#include <stdlib.h>
+
+#define MANY 48 /* children that may be ids: more of them are, wherever it is */
+
+/* Of one word that is not known; the others in relation to it. */
+#define WEIGHT_WORD 8
+
+static const unsigned int weights[] = {
+	[LOOK_NOUN] = 6, [LOOK_PLURAL] = 4, [LOOK_WORD] = WEIGHT_WORD,
+	[LOOK_FILE] = 4, [LOOK_SLUG] = 12,  [LOOK_CODE] = 16,
+};
+
+static const unsigned int thresholds[] = {
+	[FOLLOW_NAMED] = 2 * WEIGHT_WORD,    [FOLLOW_PLURAL] = 2 * WEIGHT_WORD,
+	[FOLLOW_PAIR] = 2 * WEIGHT_WORD,     [FOLLOW_ENTITY] = 3 * WEIGHT_WORD,
+	[FOLLOW_SINGULAR] = 4 * WEIGHT_WORD, [FOLLOW_HOLE] = 5 * WEIGHT_WORD,
+	[FOLLOW_SINGLE] = 12 * WEIGHT_WORD,  [FOLLOW_SPACE] = 14 * WEIGHT_WORD,
+	[FOLLOW_ROOT] = 20 * WEIGHT_WORD,
+};
+
+static bool is_collection(enum follow follow)
+{
+	return follow == FOLLOW_NAMED || follow == FOLLOW_PLURAL || follow == FOLLOW_PAIR;
+}
+
+static bool is_space(enum follow follow)
+{
+	return follow == FOLLOW_ROOT || follow == FOLLOW_SPACE;
+}
+
+/* Where a word in the plural is the name of a resource. */
+static bool names_follow(enum follow follow)
+{
+	return is_space(follow) || follow == FOLLOW_HOLE;
+}
+
+/* Words go to the placeholder that words went to before. */
+static bool is_loose(const struct node *node, enum look look, struct slice suffix)
+{
+	const struct node *hole = tree_hole(node, suffix);
+
+	if (!hole)
+		return false;
+	if (hole->looks & 1u << look)
+		return true;
+	if (!hole->loose)
+		return false;
+	return look != LOOK_PLURAL || !names_follow(node->follow);
+}
+
+bool learn_at_once(const struct node *node, enum look look, struct slice suffix, struct slice next)
+{
+	enum follow follow = node->follow;
+	bool named = follow == FOLLOW_NAMED || follow == FOLLOW_PAIR;
+
+	switch (look) {
+	case LOOK_RESERVED:
+		return false;
+	case LOOK_ID:
+		return true;
+	case LOOK_DECIMAL:
+		return !next.data || !is_space(follow);
+	case LOOK_VERSION:
+		return named;
+	case LOOK_NOUN:
+		return named && (next.data || is_loose(node, look, suffix));
+	case LOOK_CODE:
+		return !is_space(follow) || is_loose(node, look, suffix);
+	case LOOK_SLUG:
+		return is_collection(follow) || follow == FOLLOW_ENTITY || is_loose(node, look, suffix);
+	case LOOK_WORD:
+		return named || (follow == FOLLOW_PLURAL && next.data) || is_loose(node, look, suffix);
+	case LOOK_PLURAL:
+	case LOOK_FILE:
+		return named || is_loose(node, look, suffix);
+	}
+	return false;
+}
+
+/* --- two nodes become one ------------------------------------------------------------- */
+
+static void entry_rename(struct entry *entry)
+{
+	char *route = tree_route(entry->node);
+
+	if (!route)
+		return; /* the old name is better than none */
+	free(entry->endpoint.route);
+	entry->endpoint.route = route;
+}
+
+static void rename_below(struct node *node)
+{
+	struct entry *entry;
+
+	LL_FOREACH (node->entries, entry)
+		entry_rename(entry);
+	for (struct node *child = node->children; child; child = child->hh.next)
+		rename_below(child);
+}
+
+static struct entry *entry_same(struct node *node, const struct entry *as)
+{
+	struct entry *entry;
+
+	LL_FOREACH (node->entries, entry) {
+		const char *a = entry->endpoint.method, *b = as->endpoint.method;
+
+		if (a == b || (a && b && strcmp(a, b) == 0))
+			return entry;
+	}
+	return NULL;
+}
+
+static void entries_merge(struct tree *tree, struct node *into, struct node *from)
+{
+	struct entry *entry, *next, *same;
+
+	LL_FOREACH_SAFE(from->entries, entry, next)
+	{
+		LL_DELETE(from->entries, entry);
+		same = entry_same(into, entry);
+		if (!same) {
+			entry->node = into;
+			LL_PREPEND(into->entries, entry);
+			continue;
+		}
+		if (tree->config->merge)
+			tree->config->merge(tree->config->ctx, &same->endpoint, &entry->endpoint);
+		free(entry->endpoint.method);
+		free(entry->endpoint.route);
+		free(entry);
+		tree->endpoints--;
+	}
+}
+
+/* `from` is in no table any more and goes away. As deep as a path has segments. */
+static void node_merge(struct tree *tree, struct node *into, struct node *from)
+{
+	struct node *child, *next, *same;
+
+	entries_merge(tree, into, from);
+	if (!into->children) { /* the table itself, so that no memory is needed */
+		into->children = from->children;
+		from->children = NULL;
+		for (child = into->children; child; child = child->hh.next)
+			child->parent = into;
+	}
+	HASH_ITER (hh, from->children, child, next) {
+		HASH_DEL(from->children, child);
+		same = tree_child(into, slice_of(child->text, child->len));
+		if (same) {
+			node_merge(tree, same, child);
+			continue;
+		}
+		child->parent = into;
+		HASH_ADD_KEYPTR(hh, into->children, child->text, child->len, child);
+	}
+	into->varied = into->varied || from->varied || into->above != from->above;
+	into->again = true;
+	into->loose = into->loose || from->loose;
+	into->looks |= from->looks;
+	into->dirty = true;
+	tree_free(tree, from, NULL);
+}
+
+static struct node *fold_into(struct tree *tree, struct node *child)
+{
+	struct node *parent = child->parent;
+	struct node *hole = tree_add_hole(tree, parent, SLICE(""), SLICE("{id}"), child->suffix);
+
+	if (!hole)
+		return NULL;
+	hole->looks |= 1u << child->look;
+	tree_hole_saw(hole, child->look, slice_of(child->text, child->len), false);
+	HASH_DEL(parent->children, child);
+	node_merge(tree, hole, child);
+	return hole;
+}
+
+struct node *learn_fold(struct tree *tree, struct node *child)
+{
+	struct node *hole = fold_into(tree, child);
+
+	if (hole)
+		rename_below(hole);
+	return hole;
+}
+
+/* --- many words at one position ---------------------------------------------------------- */
+
+static bool may_fold(const struct node *parent, const struct node *child, struct slice suffix)
+{
+	bool noun =
+		child->look == LOOK_NOUN && !child->hole && !child->fixed && parent->follow == FOLLOW_NAMED;
+
+	if (!(node_is_candidate(child) || noun) || !slice_equal(child->suffix, suffix))
+		return false;
+	if (child->look == LOOK_PLURAL && names_follow(parent->follow))
+		return false;
+	return !child->varied || is_collection(parent->follow) || parent->follow == FOLLOW_ENTITY;
+}
+
+static bool shares_children(const struct node *a, const struct node *b)
+{
+	for (const struct node *child = a->children; child; child = child->hh.next)
+		if (tree_child(b, slice_of(child->text, child->len)))
+			return true;
+	return false;
+}
+
+/* Do candidates have names beneath them in common, or have all of them different ones? */
+struct kinship {
+	size_t parents, akin;
+};
+
+static struct kinship kinship_of(const struct node *node, struct slice suffix)
+{
+	struct kinship kinship = { 0 };
+	size_t tried = 0;
+
+	for (const struct node *a = node->children; a && tried < MANY; a = a->hh.next) {
+		bool akin = false;
+
+		if (!may_fold(node, a, suffix) || !a->children)
+			continue;
+		tried++;
+		for (const struct node *b = node->children; b && !akin; b = b->hh.next)
+			akin = a != b && b->children && may_fold(node, b, suffix) && shares_children(a, b);
+		kinship.parents++;
+		kinship.akin += akin;
+	}
+	return kinship;
+}
+
+static unsigned int threshold_of(const struct node *node, struct slice suffix)
+{
+	unsigned int threshold = thresholds[node->follow];
+	struct kinship kinship = kinship_of(node, suffix);
+
+	if (node->follow == FOLLOW_HOLE && kinship.akin >= 2)
+		threshold = 2 * WEIGHT_WORD;
+	if (is_collection(node->follow) && tree_hole(node, suffix) && !tree_hole(node, suffix)->loose)
+		threshold *= 2; /* numbers or codes stood here until now */
+	if (kinship.parents >= 2 && !kinship.akin)
+		threshold *= 2;
+	return threshold;
+}
+
+/* Folds what may be folded. True: something was. */
+static bool fold_all(struct tree *tree, struct node *node, struct slice suffix)
+{
+	struct node *child, *next, *hole = NULL;
+
+	HASH_ITER (hh, node->children, child, next) {
+		if (may_fold(node, child, suffix)) {
+			hole = fold_into(tree, child);
+			if (!hole)
+				break;
+		}
+	}
+	hole = tree_hole(node, suffix);
+	if (hole)
+		rename_below(hole);
+	return hole != NULL;
+}
+
+static bool learn_suffix(struct tree *tree, struct node *node, struct slice of_child)
+{
+	unsigned int weight = 0;
+	size_t count = 0;
+	uint8_t copy[SEGMENT_MAX + 16];
+	struct slice suffix = slice_take(of_child, sizeof(copy));
+
+	for (const struct node *child = node->children; child; child = child->hh.next) {
+		bool once = node->follow == FOLLOW_HOLE && !child->again;
+
+		if (!may_fold(node, child, suffix))
+			continue;
+		count++;
+		weight += weights[child->look] / (once ? 2 : 1);
+	}
+	if (count < 2 || (count < MANY && weight < threshold_of(node, suffix)))
+		return false;
+	if (suffix.len) /* it is a child's, which goes away */
+		memcpy(copy, suffix.data, suffix.len);
+	return fold_all(tree, node, slice_of(copy, suffix.len));
+}
+
+static bool learn_node(struct tree *tree, struct node *node)
+{
+	for (struct node *child = node->children; child; child = child->hh.next) {
+		bool first = true;
+
+		if (!may_fold(node, child, child->suffix))
+			continue;
+		for (struct node *b = node->children; b != child && first; b = b->hh.next)
+			first = !may_fold(node, b, child->suffix);
+		if (first && learn_suffix(tree, node, child->suffix))
+			return true;
+	}
+	return false;
+}
+
+/* What merging made dirty. */
+static void learn_below(struct tree *tree, struct node *node)
+{
+	if (node->dirty) {
+		node->dirty = false;
+		while (learn_node(tree, node))
+			;
+	}
+	for (struct node *child = node->children; child; child = child->hh.next)
+		learn_below(tree, child);
+}
+
+bool learn_from(struct tree *tree, struct node *node)
+{
+	for (; node; node = node->parent) {
+		if (!node->dirty)
+			continue;
+		node->dirty = false;
+		if (!learn_node(tree, node))
+			continue;
+		learn_below(tree, node);
+		return true;
+	}
+	return false;
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * When words become placeholders: at once, for what they look like and where
+ * they stand, or later, for how many there are at one position.
+ */
+#ifndef HARK_ROUTES_LEARN_H
+#define HARK_ROUTES_LEARN_H
+
+#include "routes_tree.h"
+
+/* True: a segment of this look, as a child of node, is an id. next: what follows it, data NULL: nothing. */
+bool learn_at_once(const struct node *node, enum look look, struct slice suffix, struct slice next);
+
+/* Makes the child a placeholder, or part of the one that is there. NULL: no memory, the child stays. */
+struct node *learn_fold(struct tree *tree, struct node *child);
+
+/* Looks at what is new from the node up to the root. True: something was folded, nodes are gone. */
+bool learn_from(struct tree *tree, struct node *node);
+
+#endif
