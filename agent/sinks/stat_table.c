@@ -267,7 +267,7 @@ static void put_heading(const struct table *table, const struct stats *stats, en
 		show_local(text, &table->style->clock, stats_now_ns(stats));
 		buffer_char(text, ' ');
 	}
-	buffer_string(text, window == WINDOW_RUN ? "Whole run, " : "last ");
+	buffer_string(text, window == WINDOW_RUN ? "Whole run, " : "Last ");
 	put_span(text, table->span_ns);
 	buffer_string(text, ": ");
 	put_amount(text, rows->total.count, "exchange");
@@ -281,7 +281,7 @@ static void put_heading(const struct table *table, const struct stats *stats, en
 
 void stat_table_put(struct buffer *text, struct style *style, const struct stats *stats,
 		    const struct stats_options *options, enum stats_window window,
-		    const struct stat_rows *rows, size_t width)
+		    const struct stat_rows *rows, size_t width_max)
 {
 	struct table table = {
 		.text = text,
@@ -289,7 +289,7 @@ void stat_table_put(struct buffer *text, struct style *style, const struct stats
 		.rows = rows,
 		.by = options->by,
 		.span_ns = stats_span_ns(stats, window),
-		.columns = width,
+		.columns = width_max,
 	};
 
 	put_heading(&table, stats, window);
