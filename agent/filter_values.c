@@ -148,7 +148,7 @@ int filter_peer_parse(const char *given, struct filter_peer *peer)
 		return 0;
 	if (strlen(given) >= sizeof(text))
 		return -EINVAL;
-	strcpy(text, given);
+	memcpy(text, given, strlen(given) + 1);
 	if (peer_port_split(text, peer) < 0)
 		return -EINVAL;
 	slash = strchr(text, '/');
@@ -211,8 +211,9 @@ static void level_atom(struct regex_level *level, size_t size)
 }
 
 /*
- * How large the C library's automaton gets: + and {} copy what they stand behind, so nested ones multiply.
- * Above REGEX_SIZE_MAX: too large; 0: it has a back-reference.
+ * How large the C library's automaton gets: + and {} copy what they stand behind, * and ? add a way around
+ * it, so nested ones multiply, in memory or in time. Above REGEX_SIZE_MAX: too large; 0: it has a
+ * back-reference.
  */
 static size_t regex_size(const char *regex)
 {
@@ -230,12 +231,12 @@ static size_t regex_size(const char *regex)
 		} else if (*p == ')' && level > levels) {
 			level--;
 			level_atom(level, level[1].before + level[1].last);
-		} else if (*p == '+') {
+		} else if (strchr("*+?", *p)) {
 			level->last *= 2;
 		} else if (*p == '{') {
 			level->last *= repeat_parse(p + 1, &end);
 			p = *end == '}' ? end : end - 1;
-		} else if (*p != '*' && *p != '?') {
+		} else {
 			p = *p == '[' ? bracket_skip(p + 1) : p + (*p == '\\' && p[1]);
 			level_atom(level, 1);
 		}
@@ -335,13 +336,17 @@ static bool glob_match(const struct filter_pattern *pattern, struct slice s)
 	return p == text.len;
 }
 
+/* The copy ends in a NUL, which regexec() does not ask for here but those who watch it do. */
 static bool regex_match(const struct filter_pattern *pattern, struct slice s)
 {
-	bool cut = s.len > REGEX_SUBJECT_MAX;
-	regmatch_t range = { .rm_so = 0, .rm_eo = cut ? REGEX_SUBJECT_MAX : (regoff_t)s.len };
+	char text[REGEX_SUBJECT_MAX + 1];
+	size_t len = s.len < REGEX_SUBJECT_MAX ? s.len : REGEX_SUBJECT_MAX;
+	regmatch_t range = { .rm_so = 0, .rm_eo = (regoff_t)len };
 
-	return regexec(&pattern->regex, s.len ? (const char *)s.data : "", 1, &range,
-		       REG_STARTEND | (cut ? REG_NOTEOL : 0)) == 0;
+	if (len)
+		memcpy(text, s.data, len);
+	text[len] = '\0';
+	return regexec(&pattern->regex, text, 1, &range, REG_STARTEND | (len < s.len ? REG_NOTEOL : 0)) == 0;
 }
 
 bool filter_pattern_match(const struct filter_pattern *pattern, struct slice subject)
