@@ -68,6 +68,18 @@ static struct filter_node *root_group(struct filter *filter)
 	return group;
 }
 
+/* All that is in one group to the end of another. */
+static void group_move(struct filter_node *to, struct filter_node *from)
+{
+	struct filter_node *next;
+
+	for (struct filter_node *child = from->first; child; child = next) {
+		next = child->next;
+		filter_node_append(to, child);
+	}
+	from->first = from->last = NULL;
+}
+
 int filter_add(struct filter *filter, struct filter *more)
 {
 	struct filter_node *group;
@@ -84,8 +96,12 @@ int filter_add(struct filter *filter, struct filter *more)
 		error = -ENOMEM;
 		goto out;
 	}
-	filter_node_append(group, more->root);
-	more->root = NULL;
+	if (more->root->kind == NODE_ALL && !more->root->negated) {
+		group_move(group, more->root);
+	} else {
+		filter_node_append(group, more->root);
+		more->root = NULL;
+	}
 out:
 	filter_free(more);
 	filter_sets_make(filter);

@@ -6,8 +6,8 @@
  *   all    = term { term }           a space: both
  *   term   = { "!" } ( "(" filter ")" | key ":" value { "," value } )
  *
- * In a value, "..." and a backslash take their meaning from space, comma,
- * parenthesis, quote and backslash; a backslash before anything else stays.
+ * A word of the shell that is a filter by itself is a group. In a value, "..." and a backslash take their
+ * meaning from space, comma, parenthesis, quote and backslash; a backslash before anything else stays.
  *
  * A term about something that is not known does not match, and its negation
  * does: `!status:200` shows what has no status. What a view shows before, or

@@ -1,31 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * From words to a filter, by recursive descent. The words are read as one
- * text with a space between them; the place of whatever is wrong is kept as
- * word and offset. Depth, terms, values and the length of a value are bounded.
+ * text with a space between them, but that a word which is a filter by itself
+ * is a group: whoever quotes "a or b" means it. The place of whatever is wrong
+ * is kept as word and offset. Depth, terms, values and the length of a value
+ * are bounded.
  */
-#include "filter_term.h"
+#include "filter_parser.h"
 
-#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-struct place {
-	size_t word, at;
-};
-
-struct parser {
-	const char *const *words;
-	size_t count;
-	struct place here;
-	size_t depth, terms, values;
-	struct filter_error *error;
-};
-
-__attribute__((format(printf, 4, 5))) static void *complain(struct parser *parser, struct place from,
-							    size_t len, const char *format, ...)
+void *parser_complain(struct parser *parser, struct place from, size_t len, const char *format, ...)
 {
 	va_list args;
 
@@ -36,44 +24,9 @@ __attribute__((format(printf, 4, 5))) static void *complain(struct parser *parse
 	return NULL;
 }
 
-static void *no_memory(struct parser *parser)
+void *parser_no_memory(struct parser *parser)
 {
-	return complain(parser, parser->here, 1, "out of memory");
-}
-
-/* --- reading ------------------------------------------------------------------- */
-
-static bool at_end(const struct parser *parser)
-{
-	return parser->here.word >= parser->count;
-}
-
-/* The byte here; a space between words and behind the last. */
-static char peek(const struct parser *parser)
-{
-	char c = at_end(parser) ? '\0' : parser->words[parser->here.word][parser->here.at];
-
-	return c ? c : ' ';
-}
-
-static const char *rest(const struct parser *parser)
-{
-	return parser->words[parser->here.word] + parser->here.at;
-}
-
-static bool is_space(char c)
-{
-	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
-
-static void skip_spaces(struct parser *parser)
-{
-	while (!at_end(parser) && is_space(peek(parser))) {
-		if (*rest(parser))
-			parser->here.at++;
-		else
-			parser->here = (struct place){ .word = parser->here.word + 1 };
-	}
+	return parser_complain(parser, parser->here, 1, "out of memory");
 }
 
 /* Length of the run that could be a key. */
@@ -89,90 +42,27 @@ static bool at_word(const struct parser *parser, const char *word)
 	return len == strlen(word) && strncmp(rest(parser), word, len) == 0 && rest(parser)[len] != ':';
 }
 
-/* --- what may have been meant ------------------------------------------------------ */
-
-/* Letters to change, add, leave out or swap; up to 16 letters. */
-static size_t distance(const char *a, size_t n, const char *b, size_t m)
-{
-	size_t rows[3][17], *before = rows[0], *last = rows[1], *now = rows[2];
-
-	if (n > 16 || m > 16)
-		return 16;
-	for (size_t j = 0; j <= m; j++)
-		last[j] = j;
-	for (size_t i = 1; i <= n; i++) {
-		size_t *oldest = before;
-
-		now[0] = i;
-		for (size_t j = 1; j <= m; j++) {
-			size_t best = last[j - 1] + (a[i - 1] != b[j - 1]);
-
-			best = last[j] + 1 < best ? last[j] + 1 : best;
-			best = now[j - 1] + 1 < best ? now[j - 1] + 1 : best;
-			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
-			    before[j - 2] + 1 < best)
-				best = before[j - 2] + 1;
-			now[j] = best;
-		}
-		before = last;
-		last = now;
-		now = oldest;
-	}
-	return last[m];
-}
-
-/* The key that this most likely stands for; NULL: none is near. */
-static const char *key_near(const char *text, size_t len)
-{
-	size_t best = len > 4 ? 3 : 2; /* more than that is another word */
-	const char *found = NULL;
-
-	for (size_t i = 0; i < filter_key_count; i++) {
-		const char *name = filter_keys[i].name;
-		size_t d = distance(text, len, name, strlen(name));
-
-		if (len >= 3 && strncmp(name, text, len) == 0)
-			return name;
-		if (d < best) {
-			best = d;
-			found = name;
-		}
-	}
-	return found;
-}
-
-static const struct {
-	const char *word, *hint;
-} meant[] = {
-	{ "and", "a space means and" },
-	{ "AND", "a space means and" },
-	{ "&&", "a space means and" },
-	{ "OR", "or is written small" },
-	{ "||", "say or" },
-	{ "|", "say or" },
-	{ "not", "! in front means not" },
-	{ "NOT", "! in front means not" },
-};
+/* --- keys ------------------------------------------------------------------------- */
 
 static void *complain_bare(struct parser *parser, size_t len)
 {
-	const char *text = rest(parser);
+	const char *text = rest(parser), *hint = filter_word_hint(text, len);
 
-	for (size_t i = 0; i < sizeof(meant) / sizeof(meant[0]); i++)
-		if (strlen(meant[i].word) == len && strncmp(text, meant[i].word, len) == 0)
-			return complain(parser, parser->here, len, "'%s' is no filter: %s", meant[i].word,
-					meant[i].hint);
+	if (hint)
+		return parser_complain(parser, parser->here, len, "'%.*s' is no filter: %s", (int)len, text,
+				       hint);
 	if (len == 0)
-		return complain(parser, parser->here, 1, "a filter cannot begin with '%c'", peek(parser));
+		return parser_complain(parser, parser->here, 1, "a filter cannot begin with '%c'",
+				       peek(parser));
 	if (parser->here.at == 0 && !text[len]) {
-		complain(parser, parser->here, len, "'%.*s' is no filter: one is key:value",
-			 (int)(len > 64 ? 64 : len), text);
+		parser_complain(parser, parser->here, len, "'%.*s' is no filter: one is key:value",
+				(int)(len > 64 ? 64 : len), text);
 		parser->error->bare = true;
 		return NULL;
 	}
-	return complain(parser, parser->here, len,
-			"'%.*s' is no filter: one is key:value; a value with a space stands in quotes",
-			(int)(len > 64 ? 64 : len), text);
+	return parser_complain(parser, parser->here, len,
+			       "'%.*s' is no filter: one is key:value; a value with a space stands in quotes",
+			       (int)(len > 64 ? 64 : len), text);
 }
 
 static const struct filter_key *key_parse(struct parser *parser)
@@ -186,140 +76,16 @@ static const struct filter_key *key_parse(struct parser *parser)
 	for (size_t i = 0; i < filter_key_count; i++)
 		if (strlen(filter_keys[i].name) == len && strncmp(text, filter_keys[i].name, len) == 0)
 			return &filter_keys[i];
-	near = key_near(text, len);
+	near = filter_key_near(text, len);
 	if (near)
-		return complain(parser, parser->here, len, "there is no filter '%.*s:'; did you mean %s:?",
-				(int)(len > 64 ? 64 : len), text, near);
+		return parser_complain(parser, parser->here, len,
+				       "there is no filter '%.*s:'; did you mean %s:?",
+				       (int)(len > 64 ? 64 : len), text, near);
 	for (size_t i = 0; i < filter_key_count; i++)
 		at += (size_t)snprintf(known + at, sizeof(known) - at, "%s%s", i ? " " : "",
 				       filter_keys[i].name);
-	return complain(parser, parser->here, len, "there is no filter '%.*s:' (known: %s)",
-			(int)(len > 16 ? 16 : len), text, known);
-}
-
-/* --- values ---------------------------------------------------------------------- */
-
-/* One byte of a value to out; a backslash takes the meaning of what has one. */
-static void byte_take(struct parser *parser, bool quoted, char *out, size_t *len)
-{
-	const char *special = quoted ? "\"\\" : "\"\\ ,()";
-	const char *text = rest(parser);
-	bool escaped = text[0] == '\\' && text[1] && strchr(special, text[1]);
-
-	out[(*len)++] = text[escaped];
-	parser->here.at += 1 + escaped;
-}
-
-/*
- * The text of a value up to its end, into out. Parentheses that come in pairs belong to it, so that
- * a regex needs no quotes for them. False: it was complained about.
- */
-static bool value_read(struct parser *parser, char *out, size_t *len)
-{
-	struct place quote = parser->here, open = parser->here, start = parser->here;
-	size_t parens = 0;
-	bool quoted = false;
-
-	for (*len = 0;;) {
-		char c = *rest(parser);
-
-		if (!c || (!quoted && (is_space(c) || c == ',' || (c == ')' && !parens))))
-			break;
-		if (*len == FILTER_VALUE_LEN_MAX) {
-			complain(parser, start, parser->here.at - start.at, "a value is longer than %d bytes",
-				 FILTER_VALUE_LEN_MAX);
-			return false;
-		}
-		if (c == '"') {
-			quoted = !quoted;
-			quote = parser->here;
-			parser->here.at++;
-			continue;
-		}
-		if (!quoted && c == '(' && !parens++)
-			open = parser->here;
-		if (!quoted && c == ')')
-			parens--;
-		byte_take(parser, quoted, out, len);
-	}
-	out[*len] = '\0';
-	if (quoted)
-		complain(parser, quote, 1, "this quote is not closed");
-	else if (parens)
-		complain(parser, open, 1,
-			 "this parenthesis is not closed; one that belongs to a value alone "
-			 "stands in quotes");
-	return !quoted && !parens;
-}
-
-static struct filter_value *value_add(struct filter_node *node)
-{
-	size_t capacity = node->value_capacity ? node->value_capacity * 2 : 1;
-	struct filter_value *values = node->values;
-
-	if (node->value_count == node->value_capacity) {
-		values = reallocarray(values, capacity, sizeof(*values));
-		if (!values)
-			return NULL;
-		node->values = values;
-		node->value_capacity = capacity;
-	}
-	values[node->value_count] = (struct filter_value){ .text = NULL };
-	return &values[node->value_count++];
-}
-
-static bool value_parse(struct parser *parser, struct filter_node *node)
-{
-	struct place start = parser->here;
-	char text[FILTER_VALUE_LEN_MAX + 1], why[160] = "";
-	struct filter_value *value;
-	size_t len;
-	int error;
-
-	if (!value_read(parser, text, &len))
-		return false;
-	if (++parser->values > FILTER_VALUES_MAX)
-		return complain(parser, start, 1, "more than %d values", FILTER_VALUES_MAX);
-	value = value_add(node);
-	if (value)
-		value->text = strdup(text);
-	if (!value || !value->text)
-		return no_memory(parser);
-	value->len = len;
-	error = node->key->parse(value, why, sizeof(why));
-	if (error == -ENOMEM)
-		return no_memory(parser);
-	if (error < 0)
-		return complain(parser, start, parser->here.at - start.at, "'%s:%.*s' is wrong: %s",
-				node->key->name, (int)(len > 40 ? 40 : len), text, why);
-	return true;
-}
-
-/* Nothing at all behind the colon, or between commas; quotes with nothing between them are something. */
-static bool value_missing(const struct parser *parser)
-{
-	char c = peek(parser);
-
-	return is_space(c) || c == ',' || c == ')';
-}
-
-static bool values_parse(struct parser *parser, struct filter_node *node, struct place start)
-{
-	const char *shell = node->key->more && strchr(node->key->form, '>')
-				    ? "; the shell takes > and < for itself unless they stand in quotes"
-				    : "";
-
-	for (bool first = true;; first = false) {
-		if (value_missing(parser))
-			return complain(parser, start, parser->here.at - start.at,
-					first ? "'%s:' has no value%s" : "a value of '%s:' is empty%s",
-					node->key->name, first ? shell : "");
-		if (!value_parse(parser, node))
-			return false;
-		if (peek(parser) != ',')
-			return true;
-		parser->here.at++;
-	}
+	return parser_complain(parser, parser->here, len, "there is no filter '%.*s:' (known: %s)",
+			       (int)(len > 16 ? 16 : len), text, known);
 }
 
 /* --- terms and groups ----------------------------------------------------------------- */
@@ -331,7 +97,7 @@ static struct filter_node *node_new(struct parser *parser, int kind)
 	struct filter_node *node = calloc(1, sizeof(*node));
 
 	if (!node)
-		return no_memory(parser);
+		return parser_no_memory(parser);
 	node->kind = kind;
 	return node;
 }
@@ -345,13 +111,14 @@ static struct filter_node *parse_key_term(struct parser *parser)
 	if (!key)
 		return NULL;
 	if (++parser->terms > FILTER_TERMS_MAX)
-		return complain(parser, start, strlen(key->name), "more than %d filters", FILTER_TERMS_MAX);
+		return parser_complain(parser, start, strlen(key->name), "more than %d filters",
+				       FILTER_TERMS_MAX);
 	node = node_new(parser, NODE_TERM);
 	if (!node)
 		return NULL;
 	node->key = key;
 	parser->here.at += strlen(key->name) + 1;
-	if (values_parse(parser, node, start))
+	if (parse_values(parser, node, start))
 		return node;
 	filter_node_free(node);
 	return NULL;
@@ -363,23 +130,23 @@ static struct filter_node *parse_group(struct parser *parser)
 	struct filter_node *node;
 
 	if (++parser->depth > FILTER_DEPTH_MAX)
-		return complain(parser, open, 1, "more than %d parentheses within each other",
-				FILTER_DEPTH_MAX);
+		return parser_complain(parser, open, 1, "more than %d parentheses within each other",
+				       FILTER_DEPTH_MAX);
 	parser->here.at++;
 	skip_spaces(parser);
 	if (at_end(parser))
-		return complain(parser, open, 1, "this parenthesis is not closed");
+		return parser_complain(parser, open, 1, "this parenthesis is not closed");
 	if (peek(parser) == ')')
-		return complain(parser, open,
-				open.word == parser->here.word ? parser->here.at + 1 - open.at : 1,
-				"nothing stands between these parentheses");
+		return parser_complain(parser, open,
+				       open.word == parser->here.word ? parser->here.at + 1 - open.at : 1,
+				       "nothing stands between these parentheses");
 	node = parse_any(parser);
 	if (!node)
 		return NULL;
 	skip_spaces(parser);
 	if (peek(parser) != ')') {
 		filter_node_free(node);
-		return complain(parser, open, 1, "this parenthesis is not closed");
+		return parser_complain(parser, open, 1, "this parenthesis is not closed");
 	}
 	parser->here.at++;
 	parser->depth--;
@@ -392,8 +159,58 @@ static bool term_follows(struct parser *parser, struct place before, size_t len)
 	skip_spaces(parser);
 	if (!at_end(parser) && peek(parser) != ')' && !at_word(parser, "or"))
 		return true;
-	complain(parser, before, len, "a filter must follow here");
+	parser_complain(parser, before, len, "a filter must follow here");
 	return false;
+}
+
+/* Is it a filter by itself, of several terms? */
+static bool word_is_group(const char *word)
+{
+	size_t depth = 0, spaces = 0;
+	bool quoted = false;
+
+	for (const char *p = word; *p; p++) {
+		if (*p == '\\' && p[1])
+			p++;
+		else if (*p == '"')
+			quoted = !quoted;
+		else if (!quoted && *p == '(')
+			depth++;
+		else if (!quoted && *p == ')' && depth-- == 0)
+			return false;
+		spaces += !quoted && is_space(*p);
+	}
+	return depth == 0 && !quoted && spaces > 0;
+}
+
+/* Does the word of the shell that begins here stand for itself, as if in parentheses? */
+static bool at_word_group(const struct parser *parser)
+{
+	const char *word = parser->words[parser->here.word], *end = word + strlen(word);
+	size_t spaces = strspn(word, " \t\n\r");
+
+	if (parser->here.word < parser->grouped || parser->here.at != spaces)
+		return false;
+	while (end > word && is_space(end[-1]))
+		end--;
+	if (end - word >= 3 && strncmp(end - 2, "or", 2) == 0 && is_space(end[-3]))
+		return false; /* its other side is in the next word */
+	return word_is_group(word);
+}
+
+static struct filter_node *parse_word_group(struct parser *parser)
+{
+	size_t count = parser->count;
+	struct filter_node *node;
+
+	parser->grouped = parser->count = parser->here.word + 1;
+	node = parse_any(parser);
+	if (node && !at_end(parser)) {
+		filter_node_free(node);
+		node = parser_complain(parser, parser->here, 1, "this parenthesis was never opened");
+	}
+	parser->count = count;
+	return node;
 }
 
 static struct filter_node *parse_term(struct parser *parser)
@@ -401,6 +218,8 @@ static struct filter_node *parse_term(struct parser *parser)
 	struct filter_node *node;
 	bool negated = false;
 
+	if (at_word_group(parser))
+		return parse_word_group(parser);
 	for (; peek(parser) == '!'; negated = !negated) {
 		struct place sign = parser->here;
 
@@ -408,7 +227,10 @@ static struct filter_node *parse_term(struct parser *parser)
 		if (!term_follows(parser, sign, 1))
 			return NULL;
 	}
-	node = peek(parser) == '(' ? parse_group(parser) : parse_key_term(parser);
+	if (at_word_group(parser))
+		node = parse_word_group(parser);
+	else
+		node = peek(parser) == '(' ? parse_group(parser) : parse_key_term(parser);
 	if (node)
 		node->negated ^= negated;
 	return node;
@@ -479,17 +301,17 @@ struct filter *filter_parse(const char *const *words, size_t count, struct filte
 
 	*error = (struct filter_error){ .len = 0 };
 	if (!filter)
-		return no_memory(&parser);
+		return parser_no_memory(&parser);
 	skip_spaces(&parser);
 	if (at_end(&parser))
 		return filter;
 	if (peek(&parser) == ')') {
 		filter_free(filter);
-		return complain(&parser, parser.here, 1, "this parenthesis was never opened");
+		return parser_complain(&parser, parser.here, 1, "this parenthesis was never opened");
 	}
 	filter->root = parse_any(&parser);
 	if (filter->root && !at_end(&parser)) {
-		complain(&parser, parser.here, 1, "this parenthesis was never opened");
+		parser_complain(&parser, parser.here, 1, "this parenthesis was never opened");
 		filter_node_free(filter->root);
 		filter->root = NULL;
 	}

@@ -81,6 +81,13 @@ void filter_node_append(struct filter_node *group, struct filter_node *child);
 /* Fills in the sets of filter_kernel(); without memory there are none. */
 void filter_sets_make(struct filter *filter);
 
+/* --- hints (filter_hint.c): static strings, NULL: none ---------------------------- */
+
+/* The key that this most likely stands for. */
+const char *filter_key_near(const char *text, size_t len);
+/* What to write instead of a word of other languages ("and", "||"). */
+const char *filter_word_hint(const char *text, size_t len);
+
 /* --- of the values (filter_values.c) ------------------------------------------ */
 
 /* "12" or "12-20", each of them from min to max. 0 or -EINVAL. */
@@ -88,7 +95,7 @@ int filter_range_parse(const char *text, uint64_t min, uint64_t max, struct filt
 /* ">50ms", "10ms-50ms": unit reads one number of value's kind. 0 or -EINVAL. */
 int filter_bound_parse(struct filter_value *value, int (*unit)(const char *text, uint64_t *number));
 /* "10.0.0.0/8", "[::1]:443", "unix". 0 or -EINVAL. */
-int filter_peer_parse(const char *text, struct filter_peer *peer);
+int filter_peer_parse(const char *given, struct filter_peer *peer);
 
 /* text is borrowed. regex: a ~ in front is one. 0, -ENOMEM, or -EINVAL and why. */
 int filter_pattern_parse(struct filter_pattern *pattern, struct slice text, bool regex, char *why,

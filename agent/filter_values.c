@@ -3,7 +3,7 @@
  * What stands in values: ranges, bounds, addresses, patterns. The patterns are
  * the user's own, what they are tried on is hostile: a glob goes back to its
  * last star only, a regex has no back-references (they take exponential time),
- * few repetitions, and sees only the first bytes.
+ * a bounded size, and sees only the first bytes.
  */
 #include "filter_term.h"
 
@@ -16,7 +16,8 @@
 #include <string.h>
 
 #define REGEX_LEN_MAX	  256
-#define REGEX_REPEATS_MAX 100  /* the product of all {n} */
+#define REGEX_SIZE_MAX	  1000 /* letters, when all that repeats is written out */
+#define REGEX_DEPTH_MAX	  16
 #define REGEX_SUBJECT_MAX 4096 /* bytes that it is tried on */
 
 /* --- numbers ------------------------------------------------------------------ */
@@ -147,7 +148,7 @@ int filter_peer_parse(const char *given, struct filter_peer *peer)
 		return 0;
 	if (strlen(given) >= sizeof(text))
 		return -EINVAL;
-	strcpy(text, given);
+	memcpy(text, given, strlen(given) + 1);
 	if (peer_port_split(text, peer) < 0)
 		return -EINVAL;
 	slash = strchr(text, '/');
@@ -164,49 +165,99 @@ int filter_peer_parse(const char *given, struct filter_peer *peer)
 
 /* --- patterns ----------------------------------------------------------------- */
 
-/* The product of all numbers in braces, a back-reference as too many. */
-static uint64_t regex_repeats(const char *regex)
+/* Behind a bracket expression, whose [ stands before p; at its end or at that of the text. */
+static const char *bracket_skip(const char *p)
 {
-	uint64_t product = 1;
+	if (*p == '^')
+		p++;
+	if (*p == ']')
+		p++;
+	for (; *p && *p != ']'; p++) {
+		char kind = p[0] == '[' ? p[1] : '\0';
+
+		if (!kind || !strchr(":.=", kind))
+			continue;
+		for (p += 2; *p && !(p[0] == kind && p[1] == ']'); p++)
+			;
+		if (!*p)
+			return p;
+		p++;
+	}
+	return p;
+}
+
+/* The largest number of {n}, {n,}, {n,m}; *end: at its brace, or where it does not go on as one. */
+static uint64_t repeat_parse(const char *p, const char **end)
+{
+	uint64_t most = 1, number = 0;
+
+	for (; (*p >= '0' && *p <= '9') || *p == ','; p++) {
+		number = *p == ',' ? 0 : number * 10 + (uint64_t)(*p - '0');
+		number = number > REGEX_SIZE_MAX ? REGEX_SIZE_MAX + 1 : number;
+		most = number >= most ? number + 1 : most;
+	}
+	*end = p;
+	return most;
+}
+
+struct regex_level {	     /* of parentheses */
+	size_t before, last; /* size of what stands before the last atom, and of that */
+};
+
+static void level_atom(struct regex_level *level, size_t size)
+{
+	level->before += level->last;
+	level->last = size;
+}
+
+/*
+ * How large the C library's automaton gets: + and {} copy what they stand behind, * and ? add a way around
+ * it, so nested ones multiply, in memory or in time. Above REGEX_SIZE_MAX: too large; 0: it has a
+ * back-reference.
+ */
+static size_t regex_size(const char *regex)
+{
+	struct regex_level levels[REGEX_DEPTH_MAX] = { { .before = 1 } }, *level = levels;
 
 	for (const char *p = regex; *p; p++) {
-		uint64_t most = 0;
+		const char *end = p;
 
-		if (*p == '\\' && p[1]) {
-			if (p[1] >= '1' && p[1] <= '9')
-				return UINT64_MAX;
-			p++;
-			continue;
+		if (*p == '\\' && p[1] >= '1' && p[1] <= '9')
+			return 0;
+		if (*p == '(') {
+			if (++level == levels + REGEX_DEPTH_MAX)
+				return REGEX_SIZE_MAX + 1;
+			*level = (struct regex_level){ .before = 1 };
+		} else if (*p == ')' && level > levels) {
+			level--;
+			level_atom(level, level[1].before + level[1].last);
+		} else if (strchr("*+?", *p)) {
+			level->last *= 2;
+		} else if (*p == '{') {
+			level->last *= repeat_parse(p + 1, &end);
+			p = *end == '}' ? end : end - 1;
+		} else {
+			p = *p == '[' ? bracket_skip(p + 1) : p + (*p == '\\' && p[1]);
+			level_atom(level, 1);
 		}
-		if (*p != '{')
-			continue;
-		for (; p[1] && p[1] != '}'; p++) {
-			char *end = NULL;
-			uint64_t number = strtoul(p + 1, &end, 10);
-
-			most = number > most ? number : most;
-			if (end > p + 1)
-				p = end - 2; /* the last digit is the one that was just looked at */
-		}
-		if (most > REGEX_REPEATS_MAX)
-			return most;
-		product *= most ? most : 1;
-		if (product > REGEX_REPEATS_MAX)
-			return product;
+		if (level->before + level->last > REGEX_SIZE_MAX)
+			return REGEX_SIZE_MAX + 1;
+		if (!*p)
+			break;
 	}
-	return product;
+	return level->before + level->last;
 }
 
 static int regex_parse(struct filter_pattern *pattern, const char *text, char *why, size_t size)
 {
 	int flags = REG_EXTENDED | REG_NOSUB | (pattern->nocase ? REG_ICASE : 0);
-	uint64_t repeats = regex_repeats(text);
+	size_t length = regex_size(text);
 	int error;
 
-	if (strlen(text) > REGEX_LEN_MAX || repeats > REGEX_REPEATS_MAX) {
+	if (strlen(text) > REGEX_LEN_MAX || length == 0 || length > REGEX_SIZE_MAX) {
 		snprintf(why, size, "%s",
-			 repeats == UINT64_MAX ? "back-references such as \\1 are not taken"
-					       : "the expression is too long, or repeats too much");
+			 length == 0 ? "back-references such as \\1 are not taken"
+				     : "the expression is too long, or repeats too much");
 		return -EINVAL;
 	}
 	error = regcomp(&pattern->regex, text, flags);
@@ -285,13 +336,17 @@ static bool glob_match(const struct filter_pattern *pattern, struct slice s)
 	return p == text.len;
 }
 
+/* The copy ends in a NUL, which regexec() does not ask for here but those who watch it do. */
 static bool regex_match(const struct filter_pattern *pattern, struct slice s)
 {
-	bool cut = s.len > REGEX_SUBJECT_MAX;
-	regmatch_t range = { .rm_so = 0, .rm_eo = cut ? REGEX_SUBJECT_MAX : (regoff_t)s.len };
+	char text[REGEX_SUBJECT_MAX + 1];
+	size_t len = s.len < REGEX_SUBJECT_MAX ? s.len : REGEX_SUBJECT_MAX;
+	regmatch_t range = { .rm_so = 0, .rm_eo = (regoff_t)len };
 
-	return regexec(&pattern->regex, s.len ? (const char *)s.data : "", 1, &range,
-		       REG_STARTEND | (cut ? REG_NOTEOL : 0)) == 0;
+	if (len)
+		memcpy(text, s.data, len);
+	text[len] = '\0';
+	return regexec(&pattern->regex, text, 1, &range, REG_STARTEND | (len < s.len ? REG_NOTEOL : 0)) == 0;
 }
 
 bool filter_pattern_match(const struct filter_pattern *pattern, struct slice subject)

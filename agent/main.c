@@ -254,6 +254,7 @@ static int run_open(struct run *run, int64_t offset_ns)
 {
 	const struct options *options = run->options;
 	struct tracker_config config;
+	struct filter_kernel sets;
 	struct tracker_handler handler = {
 		.ctx = run,
 		.exchange = run_exchange,
@@ -292,8 +293,11 @@ static int run_open(struct run *run, int64_t offset_ns)
 	config.want_frames = options->view == VIEW_FRAMES;
 	config.want_bodies = options->verbose >= 2;
 	config.body_limit_bytes = options->body_limit_bytes;
-	config.pids = options->pids;
-	config.pid_count = options->command == COMMAND_REPLAY ? options->pid_count : 0;
+	if (options->command == COMMAND_REPLAY) {
+		filter_kernel(options->filter, &sets);
+		config.pids = sets.pids;
+		config.pid_count = sets.pid_count;
+	}
 	run->join = join_new(run_joined, run);
 	run->tracker = run->join ? tracker_new(&config, &handler) : NULL;
 	if (!run->tracker)

@@ -63,20 +63,20 @@ int take_pids(struct parse *parse, const char *list)
 	}
 }
 
-static int comm_add(struct options *options, const char *name, size_t len)
+static int comm_add(struct parse *parse, const char *name, size_t len)
 {
 	char **comms;
 
 	if (len == 0)
 		return usage_error("a program name is empty");
-	comms = reallocarray(options->comms, options->comm_count + 1, sizeof(*comms));
+	comms = reallocarray(parse->comms, parse->comm_count + 1, sizeof(*comms));
 	if (!comms)
 		return usage_error("out of memory");
-	options->comms = comms;
-	comms[options->comm_count] = strndup(name, len);
-	if (!comms[options->comm_count])
+	parse->comms = comms;
+	comms[parse->comm_count] = strndup(name, len);
+	if (!comms[parse->comm_count])
 		return usage_error("out of memory");
-	options->comm_count++;
+	parse->comm_count++;
 	return 0;
 }
 
@@ -84,7 +84,7 @@ int take_comm(struct parse *parse, const char *list)
 {
 	for (const char *p = list;; p++) {
 		size_t len = strcspn(p, ",");
-		int err = comm_add(parse->options, p, len);
+		int err = comm_add(parse, p, len);
 
 		p += len;
 		if (err || !*p)

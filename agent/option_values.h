@@ -55,6 +55,9 @@ struct parse {
 	size_t redact_count;
 	char *words[WORDS_MAX];
 	size_t word_count;
+	size_t filter_at; /* the first of the words that are filters */
+	char **comms;	  /* --comm */
+	size_t comm_count;
 	bool done; /* help or version was printed */
 };
 
@@ -71,6 +74,9 @@ int take_flag(struct parse *parse, int key);
 
 /* The words that are no options: a view, what belongs to it, filters. 0 or 2. */
 int take_words(struct parse *parse);
+
+/* The filter: what is left of the words, and the options that are short for one. 0 or 2. */
+int take_filters(struct parse *parse);
 
 /* What depends on several options: fills in the default output, makes options->redact. 0 or 2. */
 int check_options(struct parse *parse);

@@ -11,30 +11,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-static const char filters_known[] = "known filters: pid:PID[,PID...] comm:NAME[,NAME...]";
-
-static int take_filter(struct options *options, struct parse *parse, const char *word)
-{
-	if (strncmp(word, "pid:", 4) == 0) {
-		if (options->pid_count)
-			return usage_error("'%s': processes were named before; name them all in one filter",
-					   word);
-		return take_pids(parse, word + 4);
-	}
-	if (strncmp(word, "comm:", 5) == 0) {
-		if (options->comm_count)
-			return usage_error("'%s': programs were named before; name them all in one filter",
-					   word);
-		return take_comm(parse, word + 5);
-	}
-	if (strchr(word, ':'))
-		return usage_error("'%s' is no filter that hark knows (%s)", word, filters_known);
-	return usage_error(
-		"'%s' is neither a view (watch, conns, raw, frames, top, stat, record, replay, doctor) nor a "
-		"filter (%s)",
-		word, filters_known);
-}
-
 /* True when the word is a view; sets it. */
 static bool take_view(struct options *options, const char *word)
 {
@@ -58,6 +34,7 @@ int take_words(struct parse *parse)
 		options->command = COMMAND_DOCTOR;
 		for (at = 1; at < parse->word_count && !err; at++)
 			err = take_pids(parse, parse->words[at]);
+		parse->filter_at = parse->word_count;
 		return err;
 	}
 	if (strcmp(parse->words[0], "replay") == 0) {
@@ -69,9 +46,8 @@ int take_words(struct parse *parse)
 	}
 	if (at < parse->word_count && take_view(options, parse->words[at]))
 		at++;
-	for (; at < parse->word_count && !err; at++)
-		err = take_filter(options, parse, parse->words[at]);
-	return err;
+	parse->filter_at = at;
+	return 0;
 }
 
 static int make_redact(struct parse *parse)

@@ -6,6 +6,7 @@
 #ifndef HARK_OPTIONS_H
 #define HARK_OPTIONS_H
 
+#include "filter.h"
 #include "redact.h"
 #include "sink.h"
 
@@ -44,13 +45,12 @@ struct options {
 	int verbose;
 	bool quiet, debug, show_secrets;
 	bool color;	/* decided: terminal, NO_COLOR, --no-color */
-	uint32_t *pids; /* -p */
+	uint32_t *pids; /* -p, doctor's words */
 	size_t pid_count;
-	char **comms; /* --comm */
-	size_t comm_count;
-	uint64_t duration_ns; /* -d; 0: until told to stop */
-	uint64_t count;	      /* -n; 0: no limit */
-	uint64_t timeout_ns;  /* --timeout */
+	struct filter *filter; /* of words and options; NULL: everything */
+	uint64_t duration_ns;  /* -d; 0: until told to stop */
+	uint64_t count;	       /* -n; 0: no limit */
+	uint64_t timeout_ns;   /* --timeout */
 	size_t snaplen_bytes;
 	size_t ring_bytes;	 /* a power of two, a multiple of the page size */
 	size_t body_limit_bytes; /* kept of a body as it was sent */

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define SWEEP_NS UINT64_C(70000000000) /* a row that was idle for so long has nothing in its windows */
 
@@ -36,7 +37,7 @@ void stats_free(struct stats *stats)
 }
 
 /* Of an exchange what goes into each of a row's numbers. */
-struct sample {
+struct tally {
 	bool counts; /* else only the client's duration is added */
 	const struct exchange *exchange;
 	bool errors_4xx, errors_5xx, errors_reset, errors_timeout, errors_grpc;
@@ -44,22 +45,22 @@ struct sample {
 	uint64_t client_ns;
 };
 
-static void sample_add(const struct sample *sample, struct stats_numbers *numbers)
+static void tally_add(const struct tally *tally, struct stats_numbers *numbers)
 {
-	const struct exchange *exchange = sample->exchange;
+	const struct exchange *exchange = tally->exchange;
 	int err = 0;
 
-	if (sample->client_known)
-		err |= histogram_add(&numbers->client, sample->client_ns);
-	if (sample->counts) {
+	if (tally->client_known)
+		err |= histogram_add(&numbers->client, tally->client_ns);
+	if (tally->counts) {
 		numbers->count++;
-		numbers->errors_4xx += sample->errors_4xx;
-		numbers->errors_5xx += sample->errors_5xx;
-		numbers->errors_reset += sample->errors_reset;
-		numbers->errors_timeout += sample->errors_timeout;
-		numbers->errors_grpc += sample->errors_grpc;
-		numbers->errors += sample->errors_4xx || sample->errors_5xx || sample->errors_reset ||
-				   sample->errors_timeout || sample->errors_grpc;
+		numbers->errors_4xx += tally->errors_4xx;
+		numbers->errors_5xx += tally->errors_5xx;
+		numbers->errors_reset += tally->errors_reset;
+		numbers->errors_timeout += tally->errors_timeout;
+		numbers->errors_grpc += tally->errors_grpc;
+		numbers->errors += tally->errors_4xx || tally->errors_5xx || tally->errors_reset ||
+				   tally->errors_timeout || tally->errors_grpc;
 		numbers->request_bytes += exchange->request ? exchange->request->body_bytes : 0;
 		numbers->response_bytes += exchange->response ? exchange->response->body_bytes : 0;
 		if (exchange->duration_known)
@@ -72,13 +73,13 @@ static void sample_add(const struct sample *sample, struct stats_numbers *number
 }
 
 /* Everywhere in the row that it belongs to. */
-static void sample_count(struct stats *stats, const struct sample *sample, struct stats_private *row)
+static void tally_count(struct stats *stats, const struct tally *tally, struct stats_private *row)
 {
 	struct stats_numbers *second;
 
-	sample_add(sample, &row->row.run);
+	tally_add(tally, &row->row.run);
 	if (stats->interval_wanted)
-		sample_add(sample, &row->interval);
+		tally_add(tally, &row->interval);
 	if (!stats->windows_wanted)
 		return;
 	second = stats_second(row, stats->now_ns);
@@ -86,8 +87,8 @@ static void sample_count(struct stats *stats, const struct sample *sample, struc
 		counter_add(COUNTER_LIMIT_MEMORY, 1);
 		return;
 	}
-	sample_add(sample, second);
-	sample_add(sample, stats_ten(row, stats->now_ns));
+	tally_add(tally, second);
+	tally_add(tally, stats_ten(row, stats->now_ns));
 }
 
 static bool is_client(const struct exchange *exchange)
@@ -104,58 +105,73 @@ static const struct exchange *server_side(const struct exchange *exchange)
 	return exchange;
 }
 
+/* Each side in a row of its own? */
+static bool counts_by_side(enum stats_by by, const struct exchange *exchange)
+{
+	const struct mover *own = &exchange->mover, *other = exchange->other ? &exchange->other->mover : NULL;
+
+	if (!stats_by_side(by) || !other)
+		return stats_by_side(by);
+	if (by == BY_PROCESS)
+		return own->pid != other->pid;
+	if (by == BY_CONTAINER)
+		return strcmp(own->container ? own->container : "", other->container ? other->container : "");
+	return true;
+}
+
 const struct exchange *stats_figures(enum stats_by by, const struct exchange *exchange)
 {
-	const struct exchange *side = stats_by_side(by) ? exchange : server_side(exchange);
+	bool by_side = counts_by_side(by, exchange);
+	const struct exchange *side = by_side ? exchange : server_side(exchange);
 
 	if (side->flags & FLAG_IN_FLIGHT)
 		return NULL;
-	return stats_by_side(by) || exchange->join != JOIN_SECOND ? side : NULL;
+	return by_side || exchange->join != JOIN_SECOND ? side : NULL;
 }
 
-static void sample_take_client(struct sample *sample, const struct exchange *client)
+static void tally_take_client(struct tally *tally, const struct exchange *client)
 {
-	sample->client_known = client->duration_known && !(client->flags & FLAG_IN_FLIGHT);
-	sample->client_ns = client->duration_ns;
+	tally->client_known = client->duration_known && !(client->flags & FLAG_IN_FLIGHT);
+	tally->client_ns = client->duration_ns;
 }
 
-static void sample_of_joined(const struct stats *stats, const struct exchange *exchange,
-			     struct sample *sample)
+static void tally_of_joined(const struct stats *stats, const struct exchange *exchange, struct tally *tally)
 {
 	const struct exchange *other = exchange->other;
 
 	if (exchange->join == JOIN_NONE)
 		return;
-	if (stats_by_side(stats->by)) {
+	if (counts_by_side(stats->by, exchange)) {
 		if (other && exchange->conn->role == ROLE_SERVER)
-			sample_take_client(sample, other);
+			tally_take_client(tally, other);
 		return;
 	}
 	if (exchange->join == JOIN_FIRST && other) {
-		if (sample->exchange != exchange)
-			sample_take_client(sample, exchange);
+		if (tally->exchange != exchange)
+			tally_take_client(tally, exchange);
 		else if (is_client(other))
-			sample_take_client(sample, other);
+			tally_take_client(tally, other);
 	} else if (exchange->join == JOIN_SECOND) {
 		if (!other && is_client(exchange))
-			sample_take_client(sample, exchange);
+			tally_take_client(tally, exchange);
 	}
 }
 
-static void sample_of(const struct stats *stats, const struct exchange *exchange, struct sample *sample)
+static void tally_of(const struct stats *stats, const struct exchange *exchange, struct tally *tally)
 {
-	const struct exchange *side = stats_by_side(stats->by) ? exchange : server_side(exchange);
+	const struct exchange *side = counts_by_side(stats->by, exchange) ? exchange : server_side(exchange);
 	int status = side->response ? side->response->status : 0;
 
-	*sample = (struct sample){
+	*tally = (struct tally){
 		.counts = stats_figures(stats->by, exchange) != NULL,
 		.exchange = side,
-		.errors_4xx = status >= 400 && status < 500,
-		.errors_5xx = status >= 500 && status<600, .errors_reset = side->flags & FLAG_RESET,
-						      .errors_timeout = side->flags & FLAG_TIMEOUT,
-						      .errors_grpc = exchange_grpc_status(side)> 0,
+		.errors_4xx = status / 100 == 4,
+		.errors_5xx = status / 100 == 5,
+		.errors_reset = (side->flags & FLAG_RESET) != 0,
+		.errors_timeout = (side->flags & FLAG_TIMEOUT) != 0,
+		.errors_grpc = (exchange_grpc_status(side) > 0),
 	};
-	sample_of_joined(stats, exchange, sample);
+	tally_of_joined(stats, exchange, tally);
 }
 
 static void clock_forward(struct stats *stats, uint64_t from_ns, uint64_t to_ns)
@@ -170,12 +186,12 @@ struct stats_row *stats_exchange(struct stats *stats, const struct exchange *exc
 {
 	uint64_t duration = exchange->duration_known ? exchange->duration_ns : 0, start = exchange->start_ns;
 	struct stats_private *row;
-	struct sample sample;
+	struct tally tally;
 
 	clock_forward(stats, start, start <= UINT64_MAX - duration ? start + duration : start);
-	sample_of(stats, exchange, &sample);
-	row = stats_row_find(stats, sample.exchange);
-	sample_count(stats, &sample, row);
+	tally_of(stats, exchange, &tally);
+	row = stats_row_find(stats, tally.exchange);
+	tally_count(stats, &tally, row);
 	return &row->row;
 }
 

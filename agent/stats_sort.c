@@ -150,7 +150,7 @@ int stats_sorted(struct stats *stats, enum stats_sort column, bool reverse, enum
 				 .window = window,
 				 .room = stats_count(stats) };
 
-	*rows = calloc(gather.room + 1, sizeof(**rows));
+	*rows = calloc(gather.room + 1, sizeof(struct stats_row *));
 	gather.items = calloc(gather.room + 1, sizeof(*gather.items));
 	if (!*rows || !gather.items)
 		gather.err = -ENOMEM;

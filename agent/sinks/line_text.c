@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Columns have least widths and grow with what stands in them; nothing is cut.
+ * Columns have least widths and grow with what stands in them. Nothing is cut
+ * but, on a terminal, the middle of a URL, after columns that say less.
  * Colour codes are written outside the measured text, so that lines with and
  * without them are the same.
  */
 #include "line_text.h"
 
 #include "escape.h"
+#include "grpc.h"
 #include "text_width.h"
 #include "url.h"
 
@@ -217,16 +219,21 @@ static enum style_color status_color(int status)
 	return status >= 300 ? STYLE_CYAN : STYLE_GREEN;
 }
 
-/* pending: what is not there may still come. */
-static void put_status(struct buffer *buffer, const struct style *style, const struct message *response,
-		       bool pending)
+/* "200 grpc:5": a gRPC call that failed is no green 200. What is not there of a pending one may still come.
+ */
+static void put_status(struct buffer *buffer, const struct style *style, const struct exchange *exchange)
 {
+	const struct message *response = exchange->response;
+	int grpc = exchange_grpc_status(exchange);
+
 	if (!response || response->status <= 0) {
-		buffer_string(buffer, pending && !response ? "..." : "?");
+		buffer_string(buffer, exchange->pending && !response ? "..." : "?");
 		return;
 	}
-	style_on(buffer, style, status_color(response->status));
+	style_on(buffer, style, grpc > 0 ? STYLE_RED : status_color(response->status));
 	buffer_u64(buffer, (uint64_t)response->status);
+	if (grpc > 0)
+		buffer_format(buffer, " grpc:%d", grpc);
 	style_off(buffer, style);
 }
 
@@ -376,7 +383,7 @@ static void put_what(struct buffer *buffer, struct style *style, const struct ex
 	put_url(buffer, style, exchange->request);
 	url_fit(buffer, style, line_start, start, exchange->other != NULL);
 	start = buffer->len;
-	put_status(buffer, style, exchange->response, exchange->pending);
+	put_status(buffer, style, exchange);
 	column_end(buffer, start, 3);
 	if (!has_room(style, COLUMNS_SIZES))
 		return;

@@ -5,7 +5,6 @@
 #include "escape.h"
 
 #include <inttypes.h>
-#include <wchar.h>
 
 #define METHOD_COLUMNS 6 /* so that most names begin in one column */
 
@@ -99,76 +98,6 @@ void stat_name_put(struct buffer *text, const struct style *style, enum stats_by
 			put_string(text, style, row->container);
 		break;
 	}
-}
-
-/* Bytes and columns of the character at the front; what is none counts as one of each. */
-static size_t character_at(struct slice text, size_t *width)
-{
-	uint32_t code_point;
-	size_t len = utf8_decode(text, &code_point);
-	int columns = len > 1 ? wcwidth((wchar_t)code_point) : 1;
-
-	*width = columns < 0 ? 1 : (size_t)columns;
-	return len ? len : 1;
-}
-
-size_t text_width(struct slice text)
-{
-	size_t total = 0, width;
-
-	while (text.len) {
-		text = slice_drop(text, character_at(text, &width));
-		total += width;
-	}
-	return total;
-}
-
-/* The longest beginning of at most `columns`. */
-static struct slice take_columns(struct slice text, size_t columns)
-{
-	size_t at = 0, used = 0, width;
-
-	while (at < text.len) {
-		size_t len = character_at(slice_drop(text, at), &width);
-
-		if (used + width > columns)
-			break;
-		used += width;
-		at += len;
-	}
-	return slice_take(text, at);
-}
-
-/* The longest end of at most `columns`. */
-static struct slice take_last_columns(struct slice text, size_t columns)
-{
-	size_t total = text_width(text), width;
-
-	while (total > columns) {
-		text = slice_drop(text, character_at(text, &width));
-		total -= width;
-	}
-	return text;
-}
-
-void text_cut_put(struct buffer *buffer, struct slice text, size_t width, bool utf8)
-{
-	const char *mark = utf8 ? "…" : "..";
-	size_t mark_width = utf8 ? 1 : 2;
-	struct slice front, back;
-
-	if (text_width(text) <= width) {
-		buffer_put(buffer, text.data, text.len);
-		return;
-	}
-	if (width < mark_width)
-		return;
-	width -= mark_width;
-	front = take_columns(text, width - width / 2);
-	back = take_last_columns(text, width / 2);
-	buffer_put(buffer, front.data, front.len);
-	buffer_string(buffer, mark);
-	buffer_put(buffer, back.data, back.len);
 }
 
 void put_rate(struct buffer *buffer, double value)

@@ -77,12 +77,13 @@ static void put_bar(struct buffer *text, const struct style *style, uint64_t cou
 		return;
 	if (length == 0)
 		length = 1;
+	buffer_char(text, ' ');
 	style_on(text, style, STYLE_CYAN);
 	for (; length >= 8; length -= 8)
 		buffer_string(text, style->utf8 ? "█" : "#");
 	if (style->utf8)
 		buffer_string(text, eighths[length]);
-	else if (length >= 4 || count * columns * 8 < largest * 8)
+	else if (length >= 4 || (double)count * (double)columns < (double)largest)
 		buffer_char(text, '#');
 	style_off(text, style);
 }
@@ -117,7 +118,6 @@ void stat_hist_put(struct buffer *text, const struct style *style, const struct 
 		for (size_t i = decimal_digits(bands.counts[band]); i < digits; i++)
 			buffer_char(text, ' ');
 		buffer_u64(text, bands.counts[band]);
-		buffer_char(text, ' ');
 		put_bar(text, style, bands.counts[band], bands.largest, columns);
 		buffer_char(text, '\n');
 	}
@@ -245,5 +245,5 @@ void heat_put(struct buffer *text, struct style *style, const struct heat *heat,
 	show_local(text, &style->clock, heat->start_ns);
 	buffer_string(text, ", a column is ");
 	put_latency(text, heat->slice_ns * frame.group);
-	buffer_format(text, ", the darkest %" PRIu64 " exchanges\n", frame.largest);
+	buffer_format(text, ", the darkest cell has %" PRIu64 "\n", frame.largest);
 }

@@ -6,6 +6,8 @@
  */
 #include "stat_table.h"
 
+#include "text_width.h"
+
 #include <inttypes.h>
 
 #define NAME_COLUMNS_MIN 34 /* for less than that, columns of numbers go */
@@ -157,7 +159,7 @@ static void table_measure(struct table *table)
 		size_t width;
 
 		name_put(table, &table->rows->items[i]);
-		width = text_width(slice_of(table->cell.data, table->cell.len));
+		width = text_width(table->cell.data, table->cell.len);
 		wanted = width > wanted ? width : wanted;
 	}
 	table->rank = RANK_LAST;
@@ -232,8 +234,8 @@ static void put_row(struct table *table, const struct stat_item *item)
 		buffer_char(text, ' ');
 	}
 	name_put(table, item);
-	text_cut_put(text, slice_of(table->cell.data, table->cell.len), table->name_width,
-		     table->style->utf8);
+	text_cut_middle(&table->cell, 0, table->name_width, table->style->utf8);
+	buffer_put(text, table->cell.data, table->cell.len);
 	buffer_char(text, '\n');
 }
 
@@ -265,7 +267,7 @@ static void put_heading(const struct table *table, const struct stats *stats, en
 		show_local(text, &table->style->clock, stats_now_ns(stats));
 		buffer_char(text, ' ');
 	}
-	buffer_string(text, window == WINDOW_RUN ? "Whole run, " : "last ");
+	buffer_string(text, window == WINDOW_RUN ? "Whole run, " : "Last ");
 	put_span(text, table->span_ns);
 	buffer_string(text, ": ");
 	put_amount(text, rows->total.count, "exchange");
@@ -279,7 +281,7 @@ static void put_heading(const struct table *table, const struct stats *stats, en
 
 void stat_table_put(struct buffer *text, struct style *style, const struct stats *stats,
 		    const struct stats_options *options, enum stats_window window,
-		    const struct stat_rows *rows, size_t width)
+		    const struct stat_rows *rows, size_t width_max)
 {
 	struct table table = {
 		.text = text,
@@ -287,7 +289,7 @@ void stat_table_put(struct buffer *text, struct style *style, const struct stats
 		.rows = rows,
 		.by = options->by,
 		.span_ns = stats_span_ns(stats, window),
-		.columns = width,
+		.columns = width_max,
 	};
 
 	put_heading(&table, stats, window);

@@ -11,21 +11,16 @@
 #include <stddef.h>
 
 /*
- * A line about the time it covers, the titles, and a line for each row. columns: of the terminal; 0: no
+ * A line about the time it covers, the titles, and a line for each row. width_max: of the terminal; 0: no
  * bound, then every column is there and no name is cut.
  */
 void stat_table_put(struct buffer *text, struct style *style, const struct stats *stats,
 		    const struct stats_options *options, enum stats_window window,
-		    const struct stat_rows *rows, size_t columns);
+		    const struct stat_rows *rows, size_t width_max);
 
 /* A row's key, escaped: "GET  example.com/v1/{id}", "nginx[12]", "10.0.0.1:80", … */
 void stat_name_put(struct buffer *text, const struct style *style, enum stats_by by,
 		   const struct stats_row *row);
-
-/* Columns that escaped text takes. */
-size_t text_width(struct slice text);
-/* The text in at most `width` columns: what does not fit is left out in its middle. */
-void text_cut_put(struct buffer *buffer, struct slice text, size_t width, bool utf8);
 
 /* "12.3", without the locale's decimal sign: fewer digits behind it the larger the value is. */
 void put_rate(struct buffer *buffer, double value);

@@ -532,6 +532,42 @@ static void test_endpoint_overflow(void **state)
 	stats_free(stats);
 }
 
+struct sum {
+	struct stats *stats;
+	uint64_t run, window;
+};
+
+static void sum_row(void *ctx, struct stats_row *row)
+{
+	struct sum *sum = ctx;
+
+	sum->run += row->run.count;
+	sum->window += count_in(sum->stats, row, WINDOW_60S, NULL);
+}
+
+/* Paths that turn out to be one template take their numbers along. */
+static void test_endpoints_become_one(void **state)
+{
+	struct stats *stats = stats_by(BY_ENDPOINT, 0);
+	struct sum sum = { .stats = stats };
+	char path[40];
+	struct call_text text = {
+		.host = "h", .method = "GET", .target = path, .status = 200, .duration_ns = MS
+	};
+
+	(void)state;
+	for (unsigned int i = 0; i < 400; i++) {
+		text.start_ns = 100 * S + i * 10 * MS;
+		snprintf(path, sizeof(path), "/users/name%cx%u/posts", 'a' + i % 26, i);
+		call_count(stats, &text);
+	}
+	assert_true(stats_count(stats) < 400);
+	stats_each(stats, sum_row, &sum);
+	assert_int_equal(sum.run, 400);
+	assert_int_equal(sum.window, 400);
+	stats_free(stats);
+}
+
 static const struct {
 	enum stats_sort column;
 	const char *name, *expected;
@@ -621,6 +657,7 @@ int main(void)
 		cmocka_unit_test(test_intervals),
 		cmocka_unit_test(test_overflow),
 		cmocka_unit_test(test_endpoint_overflow),
+		cmocka_unit_test(test_endpoints_become_one),
 		cmocka_unit_test(test_sorts),
 	};
 
