@@ -16,15 +16,43 @@ UP, DOWN, HOME, END, PAGE_DOWN = "\x1bOA", "\x1bOB", "\x1bOH", "\x1bOF", "\x1b[6
 ENTER, ESCAPE, BACKSPACE, CTRL_C = "\r", "\x1b", "\x7f", "\x03"
 
 
+class Screen(pyte.Screen):
+    """With what xterm does and pyte does not: scrolling in place (SU, SD), repetition (REP)."""
+    last = " "
+
+    def draw(self, data):
+        self.last = data[-1:] or self.last
+        super().draw(data)
+
+    def repeat(self, count=1):
+        self.draw(self.last * (count or 1))
+
+    def _at_top(self, move, count):
+        x, y = self.cursor.x, self.cursor.y
+        self.cursor.y = self.margins.top if self.margins else 0
+        move(count or 1)
+        self.cursor.x, self.cursor.y = x, y
+
+    def scroll_up(self, count=1):
+        self._at_top(self.delete_lines, count)
+
+    def scroll_down(self, count=1):
+        self._at_top(self.insert_lines, count)
+
+
+class Stream(pyte.ByteStream):
+    csi = {**pyte.ByteStream.csi, "S": "scroll_up", "T": "scroll_down", "b": "repeat"}
+    events = pyte.ByteStream.events | {"scroll_up", "scroll_down", "repeat"}
+
+
 class Terminal:
     """A context: the program runs in it, and is killed at its end if it has not ended."""
 
     def __init__(self, *command, columns=80, rows=24, env=None):
         self.command = [str(word) for word in command]
-        # pyte knows no repetition of characters (REP), which xterm's entry uses; screen's and tmux's do without.
-        self.env = {"TERM": "screen-256color", "LC_ALL": "C.UTF-8", **(env or {})}
-        self.screen = pyte.Screen(columns, rows)
-        self.stream = pyte.ByteStream(self.screen)
+        self.env = {"TERM": "xterm-256color", "LC_ALL": "C.UTF-8", **(env or {})}
+        self.screen = Screen(columns, rows)
+        self.stream = Stream(self.screen)
         self.raw = b""
         self.status = None
 
