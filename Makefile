@@ -175,6 +175,11 @@ demo: ## show what curl and nginx say to each other (root; installs what is miss
 	@$(MAKE) --no-print-directory all
 	@HARK=$(BUILD)/hark scripts/demo
 
+.PHONY: demo-traffic
+demo-traffic: ## clients and servers to look at with hark top, until Ctrl-C (installs what is missing)
+	@scripts/deps demo
+	@scripts/demo-traffic
+
 # --- tests -------------------------------------------------------------------
 $(BUILD)/tests/unit/%.o: tests/unit/%.c
 	$(call say,CC,$<)

@@ -9,9 +9,9 @@
 #include "routes.h"
 
 #include "routes_learn.h"
-#include "routes_overflow.h"
 #include "routes_pattern.h"
 #include "routes_segment.h"
+#include "routes_set.h"
 #include "routes_tree.h"
 #include "table.h"
 
@@ -40,7 +40,7 @@ struct routes {
 	struct tree tree;
 	struct host *hosts, *last; /* last: of the request before, for most are to the same one */
 	struct endpoint rest;
-	struct overflow overflow;
+	struct hash_set folded; /* of what is in the rest */
 };
 
 int routes_check_pattern(const char *text, const char **error, size_t *at)
@@ -121,7 +121,8 @@ void routes_free(struct routes *routes)
 	}
 	if (routes->config.release && routes->rest.folded)
 		routes->config.release(routes->config.ctx, &routes->rest);
-	overflow_fini(&routes->overflow);
+	set_fini(&routes->folded);
+	set_fini(&routes->tree.ids);
 	for (size_t i = 0; i < routes->config.pattern_count && routes->pattern_texts; i++)
 		free(routes->pattern_texts[i]);
 	free(routes->pattern_texts);
@@ -331,30 +332,24 @@ static struct endpoint *find_in_tree(struct routes *routes, struct host *host, s
 	return endpoint;
 }
 
-static uint64_t hash_add(uint64_t hash, struct slice text)
-{
-	for (size_t i = 0; i < text.len; i++)
-		hash = (hash ^ text.data[i]) * 1099511628211u;
-	return (hash ^ 0x100) * 1099511628211u;
-}
-
 /* Endpoints without room, told apart by what their segments look like. */
 static struct endpoint *find_rest(struct routes *routes, struct slice host, struct slice method,
 				  struct slice path)
 {
 	uint8_t key[HOST_MAX + 1];
-	uint64_t hash = hash_add(hash_add(14695981039346656037u, host_key(key, host)), method);
+	uint64_t hash = hash_on(hash_on(HASH_START, host_key(key, host)), method);
 	struct slice rest = path_inner(path);
 
 	while (rest.data) {
 		struct segment segment;
 
 		segment_read(routes->words, path_take(&rest), &segment);
-		hash = hash_add(hash, segment.prefix);
-		hash = hash_add(hash, segment.look >= LOOK_CODE ? segment.placeholder : segment.stem);
-		hash = hash_add(hash, segment.suffix);
+		hash = hash_on(hash, segment.prefix);
+		hash = hash_on(hash, segment.look >= LOOK_CODE ? segment.placeholder : segment.stem);
+		hash = hash_on(hash, segment.suffix);
 	}
-	routes->rest.folded = overflow_add(&routes->overflow, hash);
+	set_add(&routes->folded, hash);
+	routes->rest.folded = routes->folded.count ? routes->folded.count : 1;
 	return &routes->rest;
 }
 

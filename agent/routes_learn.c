@@ -18,21 +18,22 @@
 #define WEIGHT_WORD 8
 
 static const unsigned int weights[] = {
-	[LOOK_NOUN] = 6, [LOOK_PLURAL] = 4, [LOOK_WORD] = WEIGHT_WORD,
-	[LOOK_FILE] = 4, [LOOK_SLUG] = 12,  [LOOK_CODE] = 16,
+	[LOOK_NOUN] = 6,  [LOOK_PLURAL] = 4, [LOOK_WORD] = WEIGHT_WORD, [LOOK_FILE] = 4,
+	[LOOK_SLUG] = 12, [LOOK_CODE] = 16,  [LOOK_TITLE] = 16,
 };
 
 static const unsigned int thresholds[] = {
 	[FOLLOW_NAMED] = 2 * WEIGHT_WORD,    [FOLLOW_PLURAL] = 2 * WEIGHT_WORD,
-	[FOLLOW_PAIR] = 2 * WEIGHT_WORD,     [FOLLOW_ENTITY] = 3 * WEIGHT_WORD,
-	[FOLLOW_SINGULAR] = 4 * WEIGHT_WORD, [FOLLOW_HOLE] = 5 * WEIGHT_WORD,
+	[FOLLOW_PAIR] = 2 * WEIGHT_WORD,     [FOLLOW_ENTITY] = 2 * WEIGHT_WORD,
+	[FOLLOW_SINGULAR] = 3 * WEIGHT_WORD, [FOLLOW_HOLE] = 5 * WEIGHT_WORD,
 	[FOLLOW_SINGLE] = 12 * WEIGHT_WORD,  [FOLLOW_SPACE] = 14 * WEIGHT_WORD,
-	[FOLLOW_ROOT] = 20 * WEIGHT_WORD,
+	[FOLLOW_ROOT] = 20 * WEIGHT_WORD,    [FOLLOW_ANY] = 2 * WEIGHT_WORD,
 };
 
 static bool is_collection(enum follow follow)
 {
-	return follow == FOLLOW_NAMED || follow == FOLLOW_PLURAL || follow == FOLLOW_PAIR;
+	return follow == FOLLOW_NAMED || follow == FOLLOW_PLURAL || follow == FOLLOW_PAIR ||
+	       follow == FOLLOW_ANY;
 }
 
 static bool is_space(enum follow follow)
@@ -60,33 +61,73 @@ static bool is_loose(const struct node *node, enum look look, struct slice suffi
 	return look != LOOK_PLURAL || !names_follow(node->follow);
 }
 
-bool learn_at_once(const struct node *node, enum look look, struct slice suffix, struct slice next)
+/* Numbers and UUIDs alone stood here: words are rather none of them. */
+static bool is_typed(const struct node *node, struct slice suffix)
+{
+	const struct node *hole = tree_hole(node, suffix);
+
+	return hole && !hole->mixed && hole->numbers >= NUMBERS_ENOUGH;
+}
+
+/* A word, known or not, that is followed by something: a segment, or a method behind a colon. */
+static bool is_id_by_place(const struct node *node, enum look look, struct slice suffix, bool followed)
 {
 	enum follow follow = node->follow;
-	bool named = follow == FOLLOW_NAMED || follow == FOLLOW_PAIR;
+	bool named = follow == FOLLOW_NAMED || follow == FOLLOW_PAIR || follow == FOLLOW_ANY;
+	bool typed = is_typed(node, suffix);
 
 	switch (look) {
 	case LOOK_RESERVED:
-		return false;
+		return follow == FOLLOW_ANY;
 	case LOOK_ID:
 		return true;
 	case LOOK_DECIMAL:
-		return !next.data || !is_space(follow);
+		return !followed || !is_space(follow);
 	case LOOK_VERSION:
 		return named;
 	case LOOK_NOUN:
-		return named && (next.data || is_loose(node, look, suffix));
+		return follow == FOLLOW_ANY ||
+		       (named && !typed && (followed || is_loose(node, look, suffix)));
 	case LOOK_CODE:
 		return !is_space(follow) || is_loose(node, look, suffix);
+	case LOOK_TITLE:
+		return !names_follow(follow) || is_loose(node, look, suffix);
 	case LOOK_SLUG:
 		return is_collection(follow) || follow == FOLLOW_ENTITY || is_loose(node, look, suffix);
 	case LOOK_WORD:
-		return named || (follow == FOLLOW_PLURAL && next.data) || is_loose(node, look, suffix);
+		return (!typed && (named || (follow == FOLLOW_PLURAL && followed))) ||
+		       is_loose(node, look, suffix);
 	case LOOK_PLURAL:
 	case LOOK_FILE:
-		return named || is_loose(node, look, suffix);
+		return (named && !typed) || is_loose(node, look, suffix);
 	}
 	return false;
+}
+
+static bool is_at_once(const struct tree *tree, const struct node *node, enum look look, struct slice stem,
+		       struct slice suffix, struct slice next)
+{
+	bool followed = next.data || (suffix.len && suffix.data[0] == ':');
+
+	if (is_id_by_place(node, look, suffix, followed))
+		return true;
+	return look >= LOOK_PLURAL && look <= LOOK_SLUG && !is_space(node->follow) &&
+	       tree_is_id(tree, node, stem);
+}
+
+bool learn_at_once(const struct tree *tree, const struct node *node, const struct segment *segment,
+		   struct slice next)
+{
+	return is_at_once(tree, node, segment->look, segment->stem, segment->suffix, next);
+}
+
+bool learn_child_at_once(const struct tree *tree, const struct node *child, struct slice next)
+{
+	struct slice stem = slice_of(child->text, child->len - child->suffix.len);
+
+	if (child->hole || child->fixed || child->look < LOOK_NOUN)
+		return false;
+	return is_at_once(tree, child->parent, child->look, stem, child->suffix, next);
 }
 
 /* --- two nodes become one ------------------------------------------------------------- */
@@ -170,6 +211,8 @@ static void node_merge(struct tree *tree, struct node *into, struct node *from)
 	}
 	into->varied = into->varied || from->varied || into->above != from->above;
 	into->again = true;
+	into->mixed = into->mixed || from->mixed;
+	into->small = into->small && (!from->hole || from->small);
 	into->loose = into->loose || from->loose;
 	into->looks |= from->looks;
 	into->dirty = true;
@@ -184,7 +227,7 @@ static struct node *fold_into(struct tree *tree, struct node *child)
 	if (!hole)
 		return NULL;
 	hole->looks |= 1u << child->look;
-	tree_hole_saw(hole, child->look, slice_of(child->text, child->len), false);
+	tree_hole_saw(tree, hole, child->look, slice_of(child->text, child->len - child->suffix.len), false);
 	HASH_DEL(parent->children, child);
 	node_merge(tree, hole, child);
 	return hole;
@@ -299,8 +342,22 @@ static bool learn_suffix(struct tree *tree, struct node *node, struct slice of_c
 	return fold_all(tree, node, slice_of(copy, suffix.len));
 }
 
+/* What is an id by what was learnt since it came. */
+static bool learn_late(struct tree *tree, struct node *node)
+{
+	for (struct node *child = node->children; child; child = child->hh.next) {
+		struct slice next = child->children ? SLICE("followed") : (struct slice){ .data = NULL };
+
+		if (learn_child_at_once(tree, child, next))
+			return learn_fold(tree, child) != NULL;
+	}
+	return false;
+}
+
 static bool learn_node(struct tree *tree, struct node *node)
 {
+	if (learn_late(tree, node))
+		return true;
 	for (struct node *child = node->children; child; child = child->hh.next) {
 		bool first = true;
 
@@ -334,6 +391,7 @@ bool learn_from(struct tree *tree, struct node *node)
 		node->dirty = false;
 		if (!learn_node(tree, node))
 			continue;
+		node->dirty = true;
 		learn_below(tree, node);
 		return true;
 	}

@@ -8,8 +8,12 @@
 
 #include "routes_tree.h"
 
-/* True: a segment of this look, as a child of node, is an id. next: what follows it, data NULL: nothing. */
-bool learn_at_once(const struct node *node, enum look look, struct slice suffix, struct slice next);
+/* True: the segment, as a child of node, is an id. next: what follows it, data NULL: nothing. */
+bool learn_at_once(const struct tree *tree, const struct node *node, const struct segment *segment,
+		   struct slice next);
+
+/* The same of a child that was taken for a name. */
+bool learn_child_at_once(const struct tree *tree, const struct node *child, struct slice next);
 
 /* Makes the child a placeholder, or part of the one that is there. NULL: no memory, the child stays. */
 struct node *learn_fold(struct tree *tree, struct node *child);

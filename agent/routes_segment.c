@@ -107,6 +107,20 @@ static bool is_unpronounceable(struct slice word)
 	return word.len >= 8 && (longest >= 6 || vowels * 7 < word.len);
 }
 
+/* Two or more words without a vowel, and no fewer than those with one. */
+static bool has_mute_words(struct slice s)
+{
+	size_t words = 0, mute = 0;
+
+	while (s.len) {
+		struct slice word = next_word(&s);
+
+		words += word.len > 0;
+		mute += word.len > 0 && !count(word, is_vowel);
+	}
+	return mute >= 2 && mute * 2 >= words;
+}
+
 /* Capital letters in the midst of words: "dQwXgWcQ", but not "findByTag" or "userID". */
 static bool is_jumbled(struct slice s)
 {
@@ -114,7 +128,7 @@ static bool is_jumbled(struct slice s)
 
 	for (size_t i = 1; i < s.len; i++)
 		changes += is_lower(s.data[i - 1]) && is_upper(s.data[i]);
-	return s.len >= 8 && changes >= 2 && changes * 4 > s.len;
+	return s.len >= 8 && changes >= 2 && (changes * 4 > s.len || has_mute_words(s));
 }
 
 struct compound {
@@ -154,13 +168,13 @@ static enum look look_of_words(const struct words *words, struct slice s)
 	if (c.words <= 1)
 		return c.plural ? LOOK_PLURAL : LOOK_WORD;
 	if (c.words >= 3 && c.fillers && !c.known)
-		return LOOK_CODE;
+		return LOOK_TITLE;
 	if (c.camel)
 		return c.verb ? LOOK_RESERVED : LOOK_NOUN;
 	if (c.words >= 4 && c.known < c.words)
-		return LOOK_CODE;
+		return LOOK_TITLE;
 	if (c.verb && c.words <= 3)
-		return LOOK_RESERVED;
+		return c.known == c.words || memchr(s.data, '_', s.len) ? LOOK_RESERVED : LOOK_WORD;
 	if (c.known == c.words || (c.plural && c.known))
 		return LOOK_NOUN;
 	if (memchr(s.data, '.', s.len))
@@ -295,8 +309,10 @@ static enum look look_of_known(const struct words *words, struct slice s)
 
 	if (shouted && flags && !(flags & WORD_SPACE))
 		return LOOK_CODE;
-	if (flags & WORD_RESERVED)
+	if (flags & WORD_RESERVED || (flags && s.data[0] == '_'))
 		return LOOK_RESERVED;
+	if (flags & WORD_CODE)
+		return LOOK_CODE;
 	return flags & (WORD_NOUN | WORD_SPACE | WORD_SINGLE) ? LOOK_NOUN : LOOK_WORD;
 }
 
@@ -344,18 +360,19 @@ static enum look look_of_stem(const struct words *words, struct slice s)
 /* --- parts of a segment ------------------------------------------------------------- */
 
 /* "id:cancel" (Google's custom methods), but not "sha256:…" or "nginx:latest". */
-static bool split_action(const struct words *words, struct slice s, struct slice *stem, struct slice *suffix)
+static bool split_action(const struct words *words, struct segment *segment)
 {
-	struct slice after;
+	struct slice stem, after;
 
-	if (!split_last(s, ':', stem, &after) || after.len < 3 || !all(after, is_letter) ||
+	if (!split_last(segment->stem, ':', &stem, &after) || after.len < 3 || !all(after, is_letter) ||
 	    !is_lower(after.data[0]))
 		return false;
-	if (memchr(stem->data, ':', stem->len) || (words_find(words, *stem) & WORD_DIGEST))
+	if (memchr(stem.data, ':', stem.len) || (words_find(words, stem) & WORD_DIGEST))
 		return false;
 	if (!(words_find(words, after) & WORD_VERB) && !count(after, is_upper))
 		return false;
-	*suffix = slice_drop(s, stem->len);
+	segment->suffix = slice_drop(segment->stem, stem.len);
+	segment->stem = stem;
 	return true;
 }
 
@@ -469,12 +486,12 @@ void segment_read(const struct words *words, struct slice bytes, struct segment 
 		bytes.len = (size_t)(matrix - bytes.data);
 	segment->stem = bytes;
 	if (bytes.len > 0 && bytes.len <= SEGMENT_MAX) {
-		split_action(words, bytes, &segment->stem, &segment->suffix);
-		if (words_find(words, bytes) & WORD_RESERVED) {
-			segment->look = LOOK_RESERVED;
+		if (memchr(bytes.data, '.', bytes.len) && (words_find(words, bytes) & WORD_RESERVED)) {
+			segment->look = LOOK_RESERVED; /* "robots.txt" */
 			return;
 		}
-		if (!segment->suffix.len && (read_parens(words, segment) || read_file(words, segment)))
+		if (!split_action(words, segment) &&
+		    (read_parens(words, segment) || read_file(words, segment)))
 			return;
 	}
 	segment->look = look_of_stem(words, segment->stem);
@@ -491,6 +508,8 @@ enum follow segment_follow(const struct words *words, struct slice text)
 		return FOLLOW_SPACE;
 	if (flags & WORD_PAIR)
 		return FOLLOW_PAIR;
+	if (flags & WORD_ANY)
+		return FOLLOW_ANY;
 	if (flags & WORD_NAMED)
 		return FOLLOW_NAMED;
 	if (flags & WORD_SINGLE)

@@ -20,6 +20,7 @@ enum look {
 	LOOK_WORD,     /* another word, not known */
 	LOOK_FILE,     /* a file's name */
 	LOOK_SLUG,     /* several words: "hello-world" */
+	LOOK_TITLE,    /* many words: "how-we-moved-to-http3" */
 	LOOK_CODE,     /* rather an id: "LHR", "john99", "example.com" */
 	LOOK_DECIMAL,  /* "2", "1.1": an id, or a version where an API begins */
 	LOOK_ID,
@@ -33,6 +34,7 @@ enum follow {
 	FOLLOW_ENTITY,	 /* an id, or parts of it: "user" */
 	FOLLOW_PLURAL,	 /* an id: "users" */
 	FOLLOW_NAMED,	 /* any name: "tags" */
+	FOLLOW_ANY,	 /* any name, even one that is reserved elsewhere: "manifests" */
 	FOLLOW_PAIR,	 /* two ids: "repos" */
 	FOLLOW_HOLE,	 /* it is an id */
 	FOLLOW_ROOT,	 /* it is the beginning */

@@ -156,32 +156,53 @@ struct node *tree_add_hole(struct tree *tree, struct node *node, struct slice pr
 	hole = tree_add(tree, node, text);
 	if (!hole)
 		return NULL;
-	hole->hole = true;
+	hole->hole = hole->small = true;
 	hole->follow = FOLLOW_HOLE;
 	return hole;
 }
 
-void tree_hole_saw(struct node *hole, enum look look, struct slice text, bool strict)
+static uint64_t id_hash(const struct node *node, struct slice text)
 {
+	while (node->parent)
+		node = node->parent;
+	return hash_on((uintptr_t)node, text);
+}
+
+bool tree_is_id(const struct tree *tree, const struct node *node, struct slice text)
+{
+	return tree->ids.count && set_has(&tree->ids, id_hash(node, text));
+}
+
+static bool is_small_number(struct slice text)
+{
+	for (size_t i = 0; i < text.len; i++)
+		if (text.data[i] < '0' || text.data[i] > '9')
+			return false;
+	return text.len <= 4;
+}
+
+void tree_hole_saw(struct tree *tree, struct node *hole, enum look look, struct slice text, bool strict)
+{
+	struct node *above = hole->parent;
 	bool lower = false;
 
 	for (size_t i = 0; i < text.len; i++)
 		lower = lower || (text.data[i] >= 'a' && text.data[i] <= 'z');
-	if (lower && look >= LOOK_NOUN && look <= LOOK_CODE)
+	if (lower && look >= LOOK_NOUN && look <= LOOK_CODE) {
+		above->dirty = above->dirty || !hole->loose;
 		hole->loose = true;
-	if (!strict && hole->parent->follow == FOLLOW_PAIR)
+		set_add(&tree->ids, id_hash(hole, text));
+	}
+	hole->numbers += strict && hole->numbers < NUMBERS_ENOUGH;
+	hole->mixed = hole->mixed || !strict;
+	hole->small = hole->small && is_small_number(text);
+	if (!strict && above->follow == FOLLOW_PAIR)
 		hole->follow = FOLLOW_NAMED;
+	if (above->hole)
+		hole->follow = above->small && hole->small ? FOLLOW_NAMED : FOLLOW_HOLE; /* a date's */
 }
 
 /* --- one step of a walk ------------------------------------------------------------------- */
-
-static uint64_t hash_on(uint64_t hash, struct slice text)
-{
-	hash = (hash ^ text.len) * 1099511628211u + 14695981039346656037u;
-	for (size_t i = 0; i < text.len; i++)
-		hash = (hash ^ text.data[i]) * 1099511628211u;
-	return hash;
-}
 
 static bool is_system_name(struct slice text)
 {
@@ -232,7 +253,8 @@ static struct node *step_static(struct tree *tree, struct node *node, const stru
 		return NULL;
 	child->look = segment->look;
 	child->suffix = slice_of(child->text + child->len - segment->suffix.len, segment->suffix.len);
-	child->follow = segment_follow(tree->words, segment->stem);
+	child->follow =
+		strcmp(node->text, "by") == 0 ? FOLLOW_NAMED : segment_follow(tree->words, segment->stem);
 	child->above = walk->above;
 	child->fixed = walk->grpc;
 	node->dirty = node->dirty || child->look >= LOOK_NOUN;
@@ -248,11 +270,10 @@ static struct node *step_new(struct tree *tree, struct node *node, struct slice 
 	segment_read(tree->words, text, &segment);
 	if (is_index(tree, node, &segment, next))
 		node->follow = FOLLOW_NAMED;
-	if (!is_service(node, segment.look, next) &&
-	    learn_at_once(node, segment.look, segment.suffix, next)) {
+	if (!is_service(node, segment.look, next) && learn_at_once(tree, node, &segment, next)) {
 		child = tree_add_hole(tree, node, segment.prefix, segment.placeholder, segment.suffix);
 		if (child)
-			tree_hole_saw(child, segment.look, segment.stem, segment.strict);
+			tree_hole_saw(tree, child, segment.look, segment.stem, segment.strict);
 		walk->above = hash_on(walk->above, text);
 		return child;
 	}
@@ -269,7 +290,7 @@ static struct node *step(struct tree *tree, struct node *node, struct slice text
 
 	if (!child || child->hole)
 		return step_new(tree, node, text, next, walk);
-	if (node_is_candidate(child) && learn_at_once(node, child->look, child->suffix, next)) {
+	if (learn_child_at_once(tree, child, next)) {
 		struct node *hole = learn_fold(tree, child);
 
 		walk->above = hash_on(walk->above, text);

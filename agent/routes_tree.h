@@ -9,7 +9,11 @@
 
 #include "routes.h"
 #include "routes_segment.h"
+#include "routes_set.h"
 #include "table.h"
+
+/* So many numbers at one position: names are none of them. */
+#define NUMBERS_ENOUGH 2
 
 struct entry {
 	struct endpoint endpoint; /* its route is ours, host and method too */
@@ -23,14 +27,17 @@ struct node {
 	UT_hash_handle hh;
 	char *text; /* as it stands in the route, NUL-terminated */
 	size_t len;
-	struct slice suffix; /* of text: what stays when it becomes a placeholder */
-	enum look look;	     /* of the text */
-	enum follow follow;  /* what children are likely to be */
-	uint64_t above;	     /* what stood at the placeholders above when it was first seen */
-	unsigned int looks;  /* of a placeholder: what was learnt to go there, bits by enum look */
-	bool hole;	     /* a placeholder */
-	bool loose;	     /* a placeholder that stands for words too, not for numbers alone */
-	bool fixed;	     /* will not become a placeholder */
+	struct slice suffix;  /* of text: what stays when it becomes a placeholder */
+	enum look look;	      /* of the text */
+	enum follow follow;   /* what children are likely to be */
+	uint64_t above;	      /* what stood at the placeholders above when it was first seen */
+	unsigned int looks;   /* of a placeholder: what was learnt to go there, bits by enum look */
+	bool hole;	      /* a placeholder */
+	bool mixed;	      /* a placeholder that was seen with more than numbers, UUIDs and the like */
+	unsigned int numbers; /* how often it was seen with those, up to a few */
+	bool small;	      /* a placeholder of small numbers alone, as of years and days */
+	bool loose;	      /* a placeholder that stands for words too, not for numbers alone */
+	bool fixed;	      /* will not become a placeholder */
 	bool varied; /* was seen beneath several values of the placeholders above: a name, not an id */
 	bool again;  /* was seen more than once */
 	bool dirty;  /* has children that nobody has looked at */
@@ -39,6 +46,7 @@ struct node {
 struct tree {
 	const struct routes_config *config;
 	const struct words *words;
+	struct hash_set ids; /* words that were ids somewhere, with their host */
 	size_t nodes, node_limit;
 	size_t endpoints, endpoint_limit;
 };
@@ -72,7 +80,10 @@ struct node *tree_add_hole(struct tree *tree, struct node *node, struct slice pr
 			   struct slice placeholder, struct slice suffix);
 
 /* Says of a placeholder what stands at it. */
-void tree_hole_saw(struct node *hole, enum look look, struct slice text, bool strict);
+void tree_hole_saw(struct tree *tree, struct node *hole, enum look look, struct slice text, bool strict);
+
+/* A word that was an id elsewhere at this host. */
+bool tree_is_id(const struct tree *tree, const struct node *node, struct slice text);
 
 /* A word that may turn out to be an id. */
 static inline bool node_is_candidate(const struct node *node)

@@ -24,7 +24,8 @@ static const struct {
 	unsigned int flags;
 	const char *words;
 } lists[] = {
-	{ WORD_RESERVED | WORD_VERB, "accept acknowledge activate add apply approve archive assign attach "
+	{ WORD_RESERVED | WORD_VERB, "accept ack acknowledge identify reboot reverse undelete activate add "
+				     "apply approve archive assign attach "
 				     "authenticate authorize ban block book "
 				     "bulk calculate cancel capture change check checkout claim clear clone "
 				     "close commit compare complete confirm "
@@ -50,7 +51,8 @@ static const struct {
 				     "update upgrade upload upsert validate "
 				     "verify view vote void watch withdraw write" },
 	{ WORD_RESERVED,
-	  "2fa about accepted access active activity admin aggregate aggregations aggregate all allowed "
+	  "by for from with of in on at via as 2fa about accepted access active activity admin aggregate "
+	  "aggregations aggregate all allowed "
 	  "analytics any "
 	  "approved archived attributes authentication authorization autocomplete available avatar awaiting "
 	  "balance "
@@ -115,7 +117,8 @@ static const struct {
 	  "deals debts "
 	  "definitions delivery departments departures arrivals dependencies deployments deposits "
 	  "descriptions destinations "
-	  "developers devices diagnosis directions discounts disks disputes documents document domains "
+	  "developers directory directories bestsellers dir devices diagnosis directions discounts disks "
+	  "disputes documents document domains "
 	  "drivers "
 	  "editions email emails employees endpoints engines entities entries environments episodes "
 	  "equipment exams "
@@ -240,45 +243,46 @@ static const struct {
 	  "stations airport airline carriers" },
 	{ WORD_SINGLE, "settings stats statistics analytics metrics preferences options docs status access "
 		       "address process business "
-		       "class canvas campus news series aws dns https tls sms gps css js fonts img "
+		       "class canvas campus series aws dns https tls sms gps css js fonts img "
 		       "images.static assets tools utils "
 		       "details contents insights statuses credentials limits updates totals reports ads "
 		       "basics physics always "
 		       "iris lens atlas kubernetes mysql postgres redis rules operations diagnostics "
 		       "logistics apis sys ops rss iss cms pos ios "
 		       "has is this axis basis bonus bus campus census chaos corpus focus" },
-	{ WORD_ENTITY, "user account customer client member employee person profile player team club league "
-		       "match game product item "
-		       "sku article post page blog book movie film show episode season series artist album "
-		       "track song playlist genre "
-		       "category tag topic city country region capital state county place location address "
-		       "street zip zipcode postcode "
-		       "postal station stop airport airline flight train route vessel vehicle car driver vin "
-		       "symbol stock ticker quote "
-		       "pair market coin currency rate asset token wallet tx block contract domain host "
-		       "hostname ip asn whois dns "
-		       "certificate device sensor thing gateway room channel chat thread message "
-		       "conversation group organization org "
-		       "company vendor supplier brand store shop merchant order invoice payment charge "
-		       "subscription plan coupon voucher "
-		       "ticket issue bug task project repo repository package module crate image artifact "
-		       "release branch commit job "
-		       "build pipeline workflow run queue bucket object file folder document record entity "
-		       "node pod namespace service "
-		       "cluster instance server volume network region zone lang language locale currency "
-		       "word define definition synonym "
-		       "translation timezone pet breed pokemon character species planet hero recipe "
-		       "ingredient meal drink cocktail "
-		       "restaurant hotel venue event concert school university course lesson student teacher "
-		       "patient doctor hospital "
-		       "drug gene protein compound element isbn ean barcode gtin doi weather forecast lookup "
-		       "email username handle "
-		       "status search pid uid id ref hash digest key alias entry ability type move item "
-		       "berry nature gender color "
-		       "dataset series indicator holidays holiday year month day date license plate permit "
-		       "case parcel property tracking "
-		       "shipment container port berth feed source section column author publisher editor "
-		       "translate convert iata icao" },
+	{ WORD_ENTITY,
+	  "user account customer client member employee person profile player team club league "
+	  "match game product item "
+	  "sku article post page blog book movie film show episode season series artist album "
+	  "track song playlist genre "
+	  "category tag topic city country region capital state county place location address "
+	  "street zip zipcode postcode "
+	  "postal station stop airport airline flight train route vessel vehicle car driver vin "
+	  "symbol stock ticker quote "
+	  "pair market coin currency rate asset token wallet tx block contract domain host "
+	  "hostname ip asn whois dns "
+	  "certificate device sensor thing gateway room channel chat thread message "
+	  "conversation group organization org "
+	  "company vendor supplier brand store shop merchant order invoice payment charge "
+	  "subscription plan coupon voucher "
+	  "news ticket issue bug task project repo repository package module crate image artifact "
+	  "release branch commit job "
+	  "build pipeline workflow run queue bucket object file folder document record entity "
+	  "node pod namespace service "
+	  "cluster instance server volume network region zone lang language locale currency "
+	  "word define definition synonym "
+	  "translation timezone pet breed pokemon character species planet hero recipe "
+	  "ingredient meal drink cocktail "
+	  "restaurant hotel venue event concert school university course lesson student teacher "
+	  "patient doctor hospital "
+	  "drug gene protein compound element isbn ean barcode gtin doi weather forecast lookup "
+	  "email username handle "
+	  "status search pid uid id ref hash digest key alias entry ability type move item "
+	  "berry nature gender color "
+	  "dataset series indicator holidays holiday year month day date license plate permit "
+	  "case parcel property tracking "
+	  "shipment container port berth feed source section column author publisher editor "
+	  "translate convert iata icao" },
 	{ WORD_PAIR, "repos repositories" },
 	{ WORD_FILLER,
 	  "the of to in and my a an for how on with your is are we why what when from at vs into" },
@@ -293,6 +297,10 @@ static const struct {
 	{ WORD_MEDIA, "png jpg jpeg gif webp svg avif bmp tif tiff mp3 mp4 webm ogg wav m3u8 ts pdf zip gz "
 		      "tgz bz2 xz tar rar 7z deb "
 		      "rpm whl jar apk exe dmg iso md doc docx xls xlsx ppt pptx parquet bin pbf mvt py rb" },
+	{ WORD_ANY, "manifests _alias branches heads referrers" },
+	{ WORD_CODE, "usd eur gbp jpy chf cad aud nzd cny inr brl krw mxn rub sek nok dkk pln czk huf zar "
+		     "sgd hkd thb ils aed sar "
+		     "btc eth usdt usdc xrp ltc sol doge" },
 	{ WORD_DIGEST, "sha1 sha224 sha256 sha384 sha512 md5 blake2b blake3 crc32" },
 };
 

@@ -22,6 +22,8 @@ enum word_flags {
 	WORD_FORMAT = 1 << 10,	/* the end of a file name: how the resource is written */
 	WORD_ASSET = 1 << 11,	/* the end of a file name: a part of a program, whose name is no parameter */
 	WORD_MEDIA = 1 << 12,	/* the end of a file name: a picture, a document */
+	WORD_ANY = 1 << 14,	/* any name may follow, even one that is reserved: "manifests" */
+	WORD_CODE = 1 << 15,	/* short for something: "usd" */
 	WORD_DIGEST = 1 << 13,	/* sha256:… */
 };
 

@@ -129,6 +129,9 @@ uint64_t stats_span_ns(const struct stats *stats, enum stats_window window);
 int stats_window(const struct stats *stats, const struct stats_row *row, enum stats_window window,
 		 struct stats_numbers *numbers);
 void stats_numbers_fini(struct stats_numbers *numbers);
+/* The same without latencies, but for duration's count, sum and largest: cheap, and nothing to finish. */
+void stats_window_counts(const struct stats *stats, const struct stats_row *row, enum stats_window window,
+			 struct stats_numbers *numbers);
 /* 0, or -ENOMEM: the counts are whole, the latencies not. */
 int stats_numbers_merge(struct stats_numbers *into, const struct stats_numbers *from);
 /* A second's share of count; 0 when there is no span. */

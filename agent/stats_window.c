@@ -29,10 +29,17 @@ void stats_numbers_clear(struct stats_numbers *numbers)
 	*numbers = (struct stats_numbers){ .duration = duration, .ttfb = ttfb, .client = client };
 }
 
-int stats_numbers_merge(struct stats_numbers *into, const struct stats_numbers *from)
+/* What is not in buckets. */
+static void histogram_merge_counts(struct histogram *into, const struct histogram *from)
 {
-	int err = 0;
+	into->count += from->count;
+	into->sum_ns += from->sum_ns;
+	if (from->max_ns > into->max_ns)
+		into->max_ns = from->max_ns;
+}
 
+static void numbers_merge_counts(struct stats_numbers *into, const struct stats_numbers *from)
+{
 	into->count += from->count;
 	into->errors_4xx += from->errors_4xx;
 	into->errors_5xx += from->errors_5xx;
@@ -42,6 +49,13 @@ int stats_numbers_merge(struct stats_numbers *into, const struct stats_numbers *
 	into->errors += from->errors;
 	into->request_bytes += from->request_bytes;
 	into->response_bytes += from->response_bytes;
+}
+
+int stats_numbers_merge(struct stats_numbers *into, const struct stats_numbers *from)
+{
+	int err = 0;
+
+	numbers_merge_counts(into, from);
 	err |= histogram_merge(&into->duration, &from->duration);
 	err |= histogram_merge(&into->ttfb, &from->ttfb);
 	err |= histogram_merge(&into->client, &from->client);
@@ -88,13 +102,18 @@ struct stats_numbers *stats_ten(struct stats_private *row, uint64_t now_ns)
 	return slot_use(row->windows->tens, WINDOW_TENS, now_ns / SECOND_NS / 10);
 }
 
+static bool is_covered(const struct stats_slot *slot, size_t slots, uint64_t epoch)
+{
+	return slot->epoch && slot->epoch <= epoch + 1 && slot->epoch + slots > epoch + 1;
+}
+
 static int ring_sum(const struct stats_slot *ring, size_t slots, uint64_t epoch,
 		    struct stats_numbers *numbers)
 {
 	int err = 0;
 
 	for (size_t i = 0; i < slots; i++)
-		if (ring[i].epoch && ring[i].epoch <= epoch + 1 && ring[i].epoch + slots > epoch + 1)
+		if (is_covered(&ring[i], slots, epoch))
 			err |= stats_numbers_merge(numbers, &ring[i].numbers);
 	return err ? -ENOMEM : 0;
 }
@@ -118,4 +137,30 @@ int stats_window(const struct stats *stats, const struct stats_row *row, enum st
 					   stats->interval_wanted ? &row->private->interval : &row->run);
 	}
 	return 0;
+}
+
+void stats_window_counts(const struct stats *stats, const struct stats_row *row, enum stats_window window,
+			 struct stats_numbers *numbers)
+{
+	const struct stats_windows *windows = row->private->windows;
+	uint64_t epoch = stats->now_ns / SECOND_NS / (window == WINDOW_60S ? 10 : 1);
+	size_t slots = window == WINDOW_60S ? WINDOW_TENS : WINDOW_SECONDS;
+	const struct stats_slot *ring;
+
+	*numbers = (struct stats_numbers){ 0 };
+	if (window == WINDOW_RUN || window == WINDOW_INTERVAL) {
+		bool run = window == WINDOW_RUN || !stats->interval_wanted;
+
+		numbers_merge_counts(numbers, run ? &row->run : &row->private->interval);
+		histogram_merge_counts(&numbers->duration,
+				       run ? &row->run.duration : &row->private->interval.duration);
+		return;
+	}
+	ring = !windows ? NULL : window == WINDOW_60S ? windows->tens : windows->seconds;
+	for (size_t i = 0; ring && i < slots; i++) {
+		if (!is_covered(&ring[i], slots, epoch))
+			continue;
+		numbers_merge_counts(numbers, &ring[i].numbers);
+		histogram_merge_counts(&numbers->duration, &ring[i].numbers.duration);
+	}
 }

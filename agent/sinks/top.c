@@ -143,16 +143,18 @@ static void top_exchange(struct sink *sink, const struct exchange *exchange)
 
 static void top_conn_opened(struct sink *sink, const struct conn_facts *facts)
 {
-	if (!top_conn_get(&sink->kept, facts))
+	if (!top_conn_get(&sink->kept, facts, facts->seen_ns))
 		counter_add(COUNTER_LIMIT_MEMORY, 1);
 }
 
 static void top_conn_closed(struct sink *sink, const struct conn_facts *facts)
 {
-	struct top_conn *conn = top_conn_get(&sink->kept, facts);
+	struct top_conn *conn = top_conn_get(&sink->kept, facts, facts->closed_ns);
 
-	if (conn)
-		conn->closed = facts->closed_ns != 0;
+	if (!conn)
+		return;
+	conn->facts = *facts;
+	conn->closed = facts->closed_ns != 0;
 }
 
 static void collecting_begin(struct sink *sink)
@@ -243,7 +245,7 @@ static bool top_input(struct sink *sink)
 		keys = top_screen_resized(&sink->screen) || wall - sink->drawn_ns >= INTERVAL_NS;
 	}
 	if (keys)
-		picture(sink, false);
+		picture(sink, !sink->paused);
 	return false;
 }
 

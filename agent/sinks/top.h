@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the files of `hark top` share. Exchanges go into numbers (stats.h), into
- * the history of all and into what is kept of them (top_record.h); once a second
- * the page that is shown makes its rows of that, and is drawn. Keys draw what
- * there is.
+ * the history of all and into what is kept of them (top_record.h); once a second, and
+ * for a key, the page that is shown makes its rows of that, and is drawn. While it
+ * is paused the rows stay.
  *
  * A filter typed on the screen does not touch what was counted: it gets numbers
  * of its own, which begin with what is kept of the last exchanges.

@@ -74,26 +74,24 @@ static bool row_wants(struct stats_row *row, const struct exchange *exchange)
 	return row->data && top_slowest_wants(row->data, exchange);
 }
 
-/* *kept: a record of the exchange when there is one already; made when it is needed. */
+/* *record: of the exchange, when there is one already; made when a row wants it. */
 static void numbers_count(struct sink *sink, struct top_numbers *numbers, const struct exchange *exchange,
 			  struct top_record **record)
 {
 	struct stats_row *endpoint = stats_exchange(numbers->endpoints, exchange);
 	struct stats_row *process = stats_exchange(numbers->processes, exchange);
-	bool slow = row_wants(process, exchange);
+	bool second = exchange->join == JOIN_SECOND; /* the other end stands in the endpoint's row */
+	bool slow_process = row_wants(process, exchange);
+	bool slow_endpoint = !second && row_wants(endpoint, exchange);
 
-	if (exchange->join != JOIN_SECOND) {
-		slow |= row_wants(endpoint, exchange);
+	if (!second)
 		top_history_add(&numbers->history, is_error(exchange), exchange->duration_known,
 				exchange->duration_ns);
-	}
-	if (!*record)
-		*record = top_record_new(&sink->kept, exchange, slow);
-	if (!*record || !slow)
-		return;
-	if (exchange->join != JOIN_SECOND && endpoint->data)
+	if (!*record && (slow_process || slow_endpoint))
+		*record = top_record_new(&sink->kept, exchange, true);
+	if (*record && slow_endpoint)
 		top_slowest_add(&sink->kept, endpoint->data, *record);
-	if (process->data)
+	if (*record && slow_process)
 		top_slowest_add(&sink->kept, process->data, *record);
 }
 
@@ -108,30 +106,32 @@ static void time_forward(struct sink *sink, const struct exchange *exchange)
 		top_history_tick(&sink->some.history, sink->now_ns);
 }
 
-static void some_count(struct sink *sink, const struct exchange *exchange, struct top_record *record)
+static void conn_count(struct sink *sink, const struct exchange *exchange, bool matched, uint64_t serial)
 {
-	if (!filter_exchange(sink->filter, exchange))
+	struct top_conn *conn = top_conn_get(&sink->kept, exchange->conn, sink->now_ns);
+
+	if (!conn)
 		return;
-	numbers_count(sink, &sink->some, exchange, &record);
-	if (record)
-		record->conn->matched++;
+	conn->matched += matched;
+	top_conn_count(conn, exchange, serial, is_error(exchange));
 }
 
 void top_count(struct sink *sink, const struct exchange *exchange)
 {
+	bool matched = sink->filter && filter_exchange(sink->filter, exchange);
 	struct top_record *record = NULL;
 
 	time_forward(sink, exchange);
-	numbers_count(sink, &sink->all, exchange, &record);
-	if (sink->filter)
-		some_count(sink, exchange, record);
-	if (!record) {
-		counter_add(COUNTER_LIMIT_MEMORY, 1);
-		return;
+	if (top_live_allows(&sink->kept, sink->now_ns)) {
+		top_live_make_room(&sink->kept);
+		record = top_record_new(&sink->kept, exchange, false);
 	}
-	if (exchange->join != JOIN_SECOND || sink->config.both_ends)
+	if (record)
 		top_live_add(&sink->kept, record);
-	top_conn_count(record->conn, exchange, record->serial, is_error(exchange));
+	numbers_count(sink, &sink->all, exchange, &record);
+	if (matched)
+		numbers_count(sink, &sink->some, exchange, &record);
+	conn_count(sink, exchange, matched, record ? record->serial : 0);
 	top_record_drop(&sink->kept, record);
 }
 
@@ -153,7 +153,10 @@ static void some_begin(struct sink *sink)
 		if (i == 0)
 			sink->filter_since_ns = end;
 		top_history_tick(&sink->some.history, end);
-		some_count(sink, exchange, record);
+		if (!filter_exchange(sink->filter, exchange))
+			continue;
+		numbers_count(sink, &sink->some, exchange, &record);
+		record->conn->matched++;
 	}
 	top_history_tick(&sink->some.history, sink->now_ns);
 	stats_tick(sink->some.endpoints, sink->now_ns);

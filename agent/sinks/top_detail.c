@@ -147,12 +147,6 @@ static void add_headers(struct sink *sink, const struct top_record *record)
 	const struct exchange *exchange = &record->exchange;
 
 	top_lines_string(&sink->lines, "", TOP_PLAIN);
-	if (!record->whole) {
-		top_lines_string(&sink->lines,
-				 "Its headers were not kept: too many exchanges a second, or no room",
-				 TOP_DIM);
-		return;
-	}
 	if (exchange->request) {
 		add_fields(sink, "> ", &exchange->request->headers);
 		add_fields(sink, ">+ ", &exchange->request->trailers);

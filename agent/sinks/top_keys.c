@@ -112,8 +112,7 @@ static void sort_step(struct sink *sink, int step)
 static void pause_turn(struct sink *sink)
 {
 	sink->paused = !sink->paused;
-	if (!sink->paused)
-		top_page_make(sink);
+	top_page_make(sink);
 }
 
 static void window_turn(struct sink *sink)

@@ -8,9 +8,8 @@
 #include <utlist.h>
 
 #define SECOND_NS     UINT64_C(1000000000)
-#define HOST_MAX      256
-#define METHOD_MAX    32
-#define FIELD_MAX     64
+#define FACTS_NS      UINT64_C(100000000) /* so old may a busy connection's facts be */
+#define FACTS_ALWAYS  16
 #define EVICT_LOOK_AT 16
 
 /* --- records ------------------------------------------------------------------- */
@@ -29,200 +28,88 @@ static struct message *message_keep(const struct message *message)
 	return copy;
 }
 
-static bool headers_allowed(struct top_kept *kept, const struct exchange *exchange, bool slow)
+static size_t message_size(const struct message *message)
 {
-	uint64_t second = (exchange->start_ns + exchange->duration_ns) / SECOND_NS;
+	return message ? sizeof(*message) + message->arena.used_bytes : 0;
+}
 
-	if (kept->headers_bytes > TOP_HEADERS_ALL)
+/* A bucket that fills with the allowance of event time and holds a second's. */
+bool top_live_allows(struct top_kept *kept, uint64_t now_ns)
+{
+	if (now_ns > SECOND_NS && kept->allowed_ns < now_ns - SECOND_NS)
+		kept->allowed_ns = now_ns - SECOND_NS;
+	if (kept->allowed_ns >= now_ns) {
+		kept->unlisted++;
 		return false;
-	if (slow)
-		return true;
-	if (second != kept->second) {
-		kept->second = second;
-		kept->headers_left = TOP_HEADERS_RATE;
 	}
-	if (kept->headers_left == 0)
-		return false;
-	kept->headers_left--;
+	kept->allowed_ns += SECOND_NS / TOP_LIVE_RATE;
 	return true;
-}
-
-static void record_keep_whole(struct top_kept *kept, struct top_record *record,
-			      const struct exchange *exchange)
-{
-	struct message *request = exchange->request ? message_keep(exchange->request) : NULL;
-	struct message *response = exchange->response ? message_keep(exchange->response) : NULL;
-
-	if ((exchange->request && !request) || (exchange->response && !response)) {
-		counter_add(COUNTER_LIMIT_MEMORY, 1);
-		message_free(request);
-		message_free(response);
-		return;
-	}
-	record->whole = true;
-	record->exchange.request = request;
-	record->exchange.response = response;
-	record->headers_bytes = (request ? request->arena.used_bytes + sizeof(*request) : 0) +
-				(response ? response->arena.used_bytes + sizeof(*response) : 0);
-	kept->headers_bytes += record->headers_bytes;
-}
-
-/* Copies at most max bytes behind the record; they were counted in when it was made. */
-static struct slice text_keep(char **at, struct slice bytes, size_t max)
-{
-	bytes = slice_take(bytes, max);
-	if (!bytes.data)
-		return bytes;
-	memcpy(*at, bytes.data, bytes.len);
-	*at += bytes.len;
-	return slice_of(*at - bytes.len, bytes.len);
-}
-
-/* The fields that rows are made of: whose host, is it gRPC. */
-struct fields {
-	struct slice host, type, answer_type, grpc;
-	bool grpc_trailer;
-};
-
-static struct slice field_of(const struct header_list *list, struct slice name)
-{
-	for (size_t i = 0; i < list->count; i++)
-		if (slice_equal_nocase(list->items[i].name, name))
-			return list->items[i].value;
-	return (struct slice){ 0 };
-}
-
-static void fields_find(struct fields *fields, const struct exchange *exchange)
-{
-	const struct message *request = exchange->request, *response = exchange->response;
-
-	if (request) {
-		if (!request->authority.data)
-			fields->host = field_of(&request->headers, SLICE("host"));
-		fields->type = field_of(&request->headers, SLICE("content-type"));
-	}
-	if (response) {
-		fields->answer_type = field_of(&response->headers, SLICE("content-type"));
-		fields->grpc = field_of(&response->trailers, SLICE("grpc-status"));
-		fields->grpc_trailer = fields->grpc.data != NULL;
-		if (!fields->grpc.data)
-			fields->grpc = field_of(&response->headers, SLICE("grpc-status"));
-	}
-}
-
-static void field_keep(struct header_list *list, struct header *items, const char *name, struct slice value)
-{
-	if (!value.data)
-		return;
-	if (!list->items)
-		list->items = items;
-	list->items[list->count++] = (struct header){ .name = slice_of_string(name), .value = value };
-}
-
-static void message_strip(struct message *into, const struct message *from)
-{
-	*into = *from;
-	arena_init(&into->arena, 0);
-	into->headers = into->trailers = (struct header_list){ 0 };
-	into->method = into->target = into->scheme = into->authority = into->body = (struct slice){ 0 };
-}
-
-static void record_keep_part(struct top_record *record, const struct exchange *exchange,
-			     const struct fields *fields)
-{
-	const struct message *from = exchange->request;
-	struct message *request = &record->request, *response = &record->response;
-	char *at = record->text;
-
-	if (from) {
-		message_strip(request, from);
-		record->exchange.request = request;
-		request->method = text_keep(&at, from->method, METHOD_MAX);
-		request->target = text_keep(&at, from->target, TOP_URL_MAX);
-		request->authority = text_keep(&at, from->authority, HOST_MAX);
-		field_keep(&request->headers, record->headers, "host",
-			   text_keep(&at, fields->host, HOST_MAX));
-		field_keep(&request->headers, record->headers, "content-type",
-			   text_keep(&at, fields->type, FIELD_MAX));
-	}
-	if (!exchange->response)
-		return;
-	message_strip(response, exchange->response);
-	record->exchange.response = response;
-	field_keep(&response->headers, record->headers + 2, "content-type",
-		   text_keep(&at, fields->answer_type, FIELD_MAX));
-	field_keep(fields->grpc_trailer ? &response->trailers : &response->headers,
-		   record->headers + 2 + (fields->grpc_trailer ? response->headers.count : 0), "grpc-status",
-		   text_keep(&at, fields->grpc, FIELD_MAX));
-}
-
-static size_t text_bytes(const struct exchange *exchange, const struct fields *fields)
-{
-	const struct message *request = exchange->request;
-	size_t bytes =
-		slice_take(fields->grpc, FIELD_MAX).len + slice_take(fields->answer_type, FIELD_MAX).len;
-
-	if (!request)
-		return bytes;
-	return bytes + slice_take(request->method, METHOD_MAX).len +
-	       slice_take(request->target, TOP_URL_MAX).len + slice_take(request->authority, HOST_MAX).len +
-	       slice_take(fields->host, HOST_MAX).len + slice_take(fields->type, FIELD_MAX).len;
 }
 
 struct top_record *top_record_new(struct top_kept *kept, const struct exchange *exchange, bool slow)
 {
-	struct fields fields = { .grpc_trailer = false };
+	struct message *request = NULL, *response = NULL;
 	struct top_record *record;
+	struct top_conn *conn;
 
-	fields_find(&fields, exchange);
-	record = kept->records < TOP_RECORDS_MAX ? malloc(sizeof(*record) + text_bytes(exchange, &fields))
-						 : NULL;
-	if (!record)
+	if (kept->bytes >= (slow ? TOP_SLOW_BYTES : TOP_ALL_BYTES))
 		return NULL;
-	record->exchange = *exchange;
+	conn = top_conn_get(kept, exchange->conn, exchange->start_ns);
+	if (!conn)
+		return NULL;
+	if (exchange->request)
+		request = message_keep(exchange->request);
+	if (exchange->response)
+		response = message_keep(exchange->response);
+	record = malloc(sizeof(*record));
+	if (!record || (exchange->request && !request) || (exchange->response && !response)) {
+		counter_add(COUNTER_LIMIT_MEMORY, 1);
+		message_free(request);
+		message_free(response);
+		free(record);
+		return NULL;
+	}
+	conn->users++;
+	*record = (struct top_record){ .exchange = *exchange,
+				       .serial = ++kept->serial,
+				       .users = 1,
+				       .conn = conn,
+				       .bytes = sizeof(*record) + message_size(request) +
+						message_size(response) };
+	record->exchange.request = request;
+	record->exchange.response = response;
+	record->exchange.conn = &conn->facts;
 	record->exchange.interim_count = 0;
 	record->exchange.other = NULL;
-	record->whole = false;
-	record->headers_bytes = 0;
-	record->users = 1;
-	record->serial = ++kept->serial;
-	record->conn = top_conn_get(kept, exchange->conn);
-	if (record->conn) {
-		record->conn->users++;
-		record->exchange.conn = &record->conn->facts;
-	}
-	kept->records++;
-	if (headers_allowed(kept, exchange, slow))
-		record_keep_whole(kept, record, exchange);
-	if (!record->whole)
-		record_keep_part(record, exchange, &fields);
-	if (record->conn)
-		return record;
-	top_record_drop(kept, record);
-	return NULL;
+	kept->bytes += record->bytes;
+	return record;
 }
 
 void top_record_drop(struct top_kept *kept, struct top_record *record)
 {
 	if (!record || --record->users)
 		return;
-	if (record->whole) {
-		message_free(record->exchange.request);
-		message_free(record->exchange.response);
-	}
-	kept->headers_bytes -= record->headers_bytes;
-	kept->records--;
+	message_free(record->exchange.request);
+	message_free(record->exchange.response);
+	kept->bytes -= record->bytes;
 	top_conn_drop(record->conn);
 	free(record);
 }
 
-void top_live_add(struct top_kept *kept, struct top_record *record)
+void top_live_make_room(struct top_kept *kept)
 {
 	top_record_drop(kept, kept->live[kept->live_next]);
+	if (kept->live[kept->live_next])
+		kept->live_count--;
+	kept->live[kept->live_next] = NULL;
+}
+
+void top_live_add(struct top_kept *kept, struct top_record *record)
+{
+	top_live_make_room(kept);
 	kept->live[kept->live_next] = top_record_use(record);
 	kept->live_next = (kept->live_next + 1) % TOP_LIVE_MAX;
-	if (kept->live_count < TOP_LIVE_MAX)
-		kept->live_count++;
+	kept->live_count++;
 }
 
 struct top_record *top_live_at(const struct top_kept *kept, size_t i)
@@ -232,14 +119,6 @@ struct top_record *top_live_at(const struct top_kept *kept, size_t i)
 
 /* --- the slowest ------------------------------------------------------------------ */
 
-bool top_slowest_wants(const struct top_slowest *slowest, const struct exchange *exchange)
-{
-	if (!exchange->duration_known)
-		return false;
-	return slowest->count < TOP_SLOWEST_MAX ||
-	       exchange->duration_ns > slowest->items[slowest->fastest]->exchange.duration_ns;
-}
-
 static void fastest_find(struct top_slowest *slowest)
 {
 	slowest->fastest = 0;
@@ -247,6 +126,7 @@ static void fastest_find(struct top_slowest *slowest)
 		if (slowest->items[i]->exchange.duration_ns <
 		    slowest->items[slowest->fastest]->exchange.duration_ns)
 			slowest->fastest = i;
+	slowest->fastest_ns = slowest->items[slowest->fastest]->exchange.duration_ns + 1;
 }
 
 void top_slowest_add(struct top_kept *kept, struct top_slowest *slowest, struct top_record *record)
@@ -260,7 +140,8 @@ void top_slowest_add(struct top_kept *kept, struct top_slowest *slowest, struct 
 		top_record_drop(kept, slowest->items[slowest->fastest]);
 		slowest->items[slowest->fastest] = record;
 	}
-	fastest_find(slowest);
+	if (slowest->count == TOP_SLOWEST_MAX)
+		fastest_find(slowest);
 }
 
 void top_slowest_merge(struct top_kept *kept, struct top_slowest *into, struct top_slowest *from)
@@ -296,16 +177,19 @@ static void conn_remove(struct top_kept *kept, struct top_conn *conn)
 	top_conn_drop(conn);
 }
 
-/* A closed one among the longest unused, else the longest unused. */
+/* Of some at the front a closed one, else the longest unused; those that stay go to the end. */
 static void conn_evict(struct top_kept *kept)
 {
-	struct top_conn *victim = kept->conn_list, *conn = victim;
+	struct top_conn *victim = kept->conn_list, *conn = victim, *next;
 
-	for (int i = 0; conn && i < EVICT_LOOK_AT; i++, conn = conn->next) {
-		if (!conn->closed)
-			continue;
-		victim = conn;
-		break;
+	for (int i = 0; conn && i < EVICT_LOOK_AT; i++, conn = conn->next)
+		if (conn->closed > victim->closed ||
+		    (conn->closed == victim->closed && conn->used_ns < victim->used_ns))
+			victim = conn;
+	for (conn = kept->conn_list; conn != victim; conn = next) {
+		next = conn->next;
+		DL_DELETE(kept->conn_list, conn);
+		DL_APPEND(kept->conn_list, conn);
 	}
 	conn_remove(kept, victim);
 	kept->conns_forgotten++;
@@ -330,7 +214,7 @@ static struct top_conn *conn_new(struct top_kept *kept, const struct conn_facts 
 	return conn;
 }
 
-struct top_conn *top_conn_get(struct top_kept *kept, const struct conn_facts *facts)
+struct top_conn *top_conn_get(struct top_kept *kept, const struct conn_facts *facts, uint64_t now_ns)
 {
 	struct top_conn *conn;
 
@@ -339,11 +223,13 @@ struct top_conn *top_conn_get(struct top_kept *kept, const struct conn_facts *fa
 		conn = conn_new(kept, facts);
 	if (!conn)
 		return NULL;
-	if (&conn->facts != facts)
-		conn->facts = *facts;
-	if (conn->next) {
-		DL_DELETE(kept->conn_list, conn);
-		DL_APPEND(kept->conn_list, conn);
+	if (now_ns > conn->used_ns)
+		conn->used_ns = now_ns;
+	/* Before it is busy each sign may tell something new. */
+	if (conn->exchanges < FACTS_ALWAYS || now_ns - conn->facts_ns >= FACTS_NS || facts->closed_ns) {
+		conn->facts_ns = now_ns;
+		if (&conn->facts != facts)
+			conn->facts = *facts;
 	}
 	return conn;
 }

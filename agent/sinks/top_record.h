@@ -2,9 +2,8 @@
 /*
  * What `hark top` keeps of exchanges, all of it bounded: the last ones (the
  * live list), the slowest of each row, and of each connection its last ones as
- * bars. A record is shared by those that show it. Its headers are kept while
- * there is room and not too many come; else only what a filter or a row needs
- * of them: busy machines must not pay for what nobody looks at.
+ * bars. A record is shared by those that show it. More than people can read are
+ * not listed: a busy machine must not pay for what nobody looks at.
  */
 #ifndef HARK_TOP_RECORD_H
 #define HARK_TOP_RECORD_H
@@ -18,16 +17,15 @@
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
-#define TOP_LIVE_MAX	 2048	     /* exchanges of the live list */
-#define TOP_SLOWEST_MAX	 10	     /* of a row */
-#define TOP_RECORDS_MAX	 20000	     /* of all rows and lists */
-#define TOP_HEADERS_MAX	 (8u << 10)  /* bytes of one message's headers */
-#define TOP_HEADERS_ALL	 (16u << 20) /* of all of them */
-#define TOP_HEADERS_RATE 500	     /* exchanges a second whose headers are kept; slow ones besides */
-#define TOP_URL_MAX	 512
-#define TOP_CONNS_MAX	 1024
-#define TOP_BARS_MAX	 64 /* of a connection */
-#define TOP_BAR_LABEL	 40
+#define TOP_LIVE_MAX	2048	    /* exchanges of the live list */
+#define TOP_LIVE_RATE	1000	    /* that come into it in a second of event time; the others are counted */
+#define TOP_SLOWEST_MAX 10	    /* of a row */
+#define TOP_HEADERS_MAX (8u << 10)  /* bytes of one message's headers */
+#define TOP_SLOW_BYTES	(32u << 20) /* of all records: beyond it slow ones are not kept, */
+#define TOP_ALL_BYTES	(48u << 20) /* beyond this one none is */
+#define TOP_CONNS_MAX	1024
+#define TOP_BARS_MAX	64 /* of a connection */
+#define TOP_BAR_LABEL	40
 
 struct top_bar {
 	uint64_t serial;		     /* of the record */
@@ -39,34 +37,33 @@ struct top_bar {
 };
 
 struct top_conn {
-	struct conn_facts facts; /* of its last sign */
+	struct conn_facts facts; /* of about its last sign */
 	unsigned int users;	 /* the table is one */
+	uint64_t used_ns;	 /* event time of the last sign */
+	uint64_t facts_ns;	 /* of the facts: they are not copied for each exchange of a busy one */
 	uint64_t exchanges, errors, max_ns, in_flight;
 	uint64_t matched; /* exchanges that pass the filter on the screen */
 	struct top_bar *bars;
 	size_t bar_count, bar_capacity, bar_next; /* a ring once it has TOP_BARS_MAX */
 	bool closed;
-	struct top_conn *prev, *next; /* the longest unused first */
+	struct top_conn *prev, *next; /* about the longest unused first */
 	UT_hash_handle hh;
 };
 
 struct top_record {
-	struct exchange exchange;	  /* a copy; its messages are the record's, without bodies */
-	struct message request, response; /* unless whole: what is shown of them in lists */
-	struct header headers[4];
-	bool whole; /* exchange.request and response are copies with headers */
-	size_t headers_bytes;
+	struct exchange exchange; /* a copy; its messages are the record's, without bodies */
 	uint64_t serial;
+	size_t bytes;
 	unsigned int users;
-	struct top_conn *conn; /* NULL: memory was out */
-	char text[];
+	struct top_conn *conn;
 };
 
 /* The slowest exchanges of a row, in no order; hangs on the row. */
 struct top_slowest {
 	struct top_record *items[TOP_SLOWEST_MAX];
 	size_t count;
-	size_t fastest; /* of them, when it is full */
+	size_t fastest;	     /* of them */
+	uint64_t fastest_ns; /* 0 until it is full */
 };
 
 struct top_kept {
@@ -75,14 +72,17 @@ struct top_kept {
 	struct top_conn *conns, *conn_list;
 	uint64_t conns_forgotten;
 	uint64_t serial;
-	size_t records, headers_bytes;
-	uint64_t second; /* of the allowance below */
-	unsigned int headers_left;
+	size_t bytes;	     /* of all records */
+	uint64_t unlisted;   /* exchanges beyond TOP_LIVE_RATE */
+	uint64_t allowed_ns; /* event time at which the allowance is used up; it grows to a second's */
 };
 
 void top_kept_fini(struct top_kept *kept);
 
-/* A record of an exchange with one use. slow: its headers are wanted in any case. NULL: no room or memory. */
+/* May one more exchange be listed? Else it counts as unlisted. */
+bool top_live_allows(struct top_kept *kept, uint64_t now_ns);
+
+/* A record of an exchange with one use. slow: for a row, not for the live list. NULL: no room or memory. */
 struct top_record *top_record_new(struct top_kept *kept, const struct exchange *exchange, bool slow);
 static inline struct top_record *top_record_use(struct top_record *record)
 {
@@ -91,19 +91,24 @@ static inline struct top_record *top_record_use(struct top_record *record)
 }
 void top_record_drop(struct top_kept *kept, struct top_record *record); /* NULL is legal */
 
-/* Into the live list, which uses it then; the oldest leaves. */
+/* The oldest leaves when the list is full: before a new record is made, so that there is room for that. */
+void top_live_make_room(struct top_kept *kept);
+/* Into the live list, which uses it then. */
 void top_live_add(struct top_kept *kept, struct top_record *record);
 /* The i-th of live_count, the oldest first. */
 struct top_record *top_live_at(const struct top_kept *kept, size_t i);
 
-bool top_slowest_wants(const struct top_slowest *slowest, const struct exchange *exchange);
+static inline bool top_slowest_wants(const struct top_slowest *slowest, const struct exchange *exchange)
+{
+	return exchange->duration_known && exchange->duration_ns >= slowest->fastest_ns;
+}
 void top_slowest_add(struct top_kept *kept, struct top_slowest *slowest, struct top_record *record);
 /* All of `from` that belong there go to `into`, which may be full; from is freed. */
 void top_slowest_merge(struct top_kept *kept, struct top_slowest *into, struct top_slowest *from);
 void top_slowest_free(struct top_kept *kept, struct top_slowest *slowest); /* NULL is legal */
 
-/* The connection of this number, made when it is new, as the last used. NULL: out of memory. */
-struct top_conn *top_conn_get(struct top_kept *kept, const struct conn_facts *facts);
+/* The connection of this number, made when it is new. NULL: out of memory. */
+struct top_conn *top_conn_get(struct top_kept *kept, const struct conn_facts *facts, uint64_t now_ns);
 void top_conn_drop(struct top_conn *conn); /* NULL is legal */
 /* An exchange on it ended. */
 void top_conn_count(struct top_conn *conn, const struct exchange *exchange, uint64_t serial, bool error);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The rows of each table, made of what was counted and kept. Quantiles take
- * most of the time, so that only those are worked out that are shown or sorted
- * by.
+ * most of the time: all rows have those that are sorted by, the others have
+ * them where they are on the screen.
  */
 #include "top.h"
 
+#include "counters.h"
 #include "escape.h"
 
 #include <inttypes.h>
@@ -193,33 +194,52 @@ static void put_name(struct buffer *text, const struct style *style, const struc
 	put_text(text, style, row->route);
 }
 
-static bool is_wanted(const struct making *making, size_t column)
+static uint64_t quantile_of(const struct histogram *histogram, double share)
 {
-	const struct top_table *table = making->table;
-
-	return table->sort == column || table->columns[column].from <= making->sink->screen.columns;
+	return histogram->count ? histogram_quantile(histogram, share) : TOP_UNKNOWN;
 }
 
-static void values_of_latency(const struct making *making, struct top_row *row,
-			      const struct stats_numbers *numbers)
+/* The value of a column that needs a histogram's buckets. */
+static uint64_t latency_of(const struct stats_numbers *numbers, size_t column)
 {
-	static const struct {
-		size_t column;
-		double share;
-	} quantiles[] = {
-		{ NUMBERS_P50, 0.5 }, { NUMBERS_P90, 0.9 }, { NUMBERS_P99, 0.99 }, { NUMBERS_P999, 0.999 }
-	};
-	bool known = numbers->duration.count > 0;
+	switch (column) {
+	case NUMBERS_P50:
+		return quantile_of(&numbers->duration, 0.5);
+	case NUMBERS_P90:
+		return quantile_of(&numbers->duration, 0.9);
+	case NUMBERS_P99:
+		return quantile_of(&numbers->duration, 0.99);
+	case NUMBERS_P999:
+		return quantile_of(&numbers->duration, 0.999);
+	case NUMBERS_TTFB:
+		return quantile_of(&numbers->ttfb, 0.5);
+	}
+	return TOP_UNKNOWN;
+}
 
-	for (size_t i = 0; i < sizeof(quantiles) / sizeof(quantiles[0]); i++)
-		if (is_wanted(making, quantiles[i].column))
-			row->values[quantiles[i].column] =
-				known ? histogram_quantile(&numbers->duration, quantiles[i].share)
-				      : TOP_UNKNOWN;
-	row->values[NUMBERS_MAX] = known ? numbers->duration.max_ns : TOP_UNKNOWN;
-	if (is_wanted(making, NUMBERS_TTFB))
-		row->values[NUMBERS_TTFB] =
-			numbers->ttfb.count ? histogram_quantile(&numbers->ttfb, 0.5) : TOP_UNKNOWN;
+static bool is_latency(size_t column)
+{
+	return (column >= NUMBERS_P50 && column <= NUMBERS_P999) || column == NUMBERS_TTFB;
+}
+
+/* All of a row's latencies that are shown, or the one that is sorted by alone. */
+static void latencies_make(const struct making *making, struct top_row *row, bool sorted_only)
+{
+	const struct stats_row *from = row->source;
+	const struct stats_numbers *numbers = &from->run;
+	struct stats_numbers window = { 0 };
+	int columns = making->sink->screen.columns;
+
+	if (making->sink->window != WINDOW_RUN) {
+		numbers = &window;
+		if (stats_window(making->stats, from, making->sink->window, &window) < 0)
+			counter_add(COUNTER_LIMIT_MEMORY, 1);
+	}
+	for (size_t i = 0; i < NUMBERS_COLUMNS; i++)
+		if (is_latency(i) &&
+		    (sorted_only ? i == making->table->sort : making->table->columns[i].from <= columns))
+			row->values[i] = latency_of(numbers, i);
+	stats_numbers_fini(&window);
 }
 
 static void values_of(const struct making *making, struct top_row *row, const struct stats_numbers *numbers)
@@ -234,32 +254,32 @@ static void values_of(const struct making *making, struct top_row *row, const st
 	row->values[NUMBERS_5XX] = numbers->errors_5xx;
 	row->values[NUMBERS_IN] = numbers->request_bytes;
 	row->values[NUMBERS_OUT] = numbers->response_bytes;
+	row->values[NUMBERS_MAX] = numbers->duration.count ? numbers->duration.max_ns : TOP_UNKNOWN;
 	row->style = numbers->errors > numbers->errors_4xx ? TOP_SERVER : TOP_CLIENT;
-	values_of_latency(making, row, numbers);
 }
 
 static void row_make(void *ctx, struct stats_row *from)
 {
 	struct making *making = ctx;
 	struct top_table *table = making->table;
-	struct stats_numbers numbers = { 0 };
-	enum stats_window window = making->sink->window;
 	struct top_row *row = top_table_add(table, row_id(from));
+	struct stats_numbers numbers;
 	size_t start = table->names.len;
 
 	if (!row)
 		return;
-	if (window == WINDOW_RUN)
-		values_of(making, row, &from->run);
-	else if (stats_window(making->stats, from, window, &numbers) == 0)
-		values_of(making, row, &numbers);
-	stats_numbers_fini(&numbers);
+	stats_window_counts(making->stats, from, making->sink->window, &numbers);
+	values_of(making, row, &numbers);
 	row->values[NUMBERS_IN_FLIGHT] = from->in_flight;
 	row->last = from->overflow;
+	row->source = from;
+	if (is_latency(table->sort))
+		latencies_make(making, row, true);
 	put_name(&table->names, &making->sink->style, from, making->process);
 	top_table_text(table, row, 0, start);
 }
 
+/* While the picture stands still (paused) any row may come into sight. */
 static void numbers_make(struct sink *sink, struct top_table *table, bool process)
 {
 	struct top_numbers *numbers = top_numbers_shown(sink);
@@ -267,9 +287,21 @@ static void numbers_make(struct sink *sink, struct top_table *table, bool proces
 				 .table = table,
 				 .stats = process ? numbers->processes : numbers->endpoints,
 				 .process = process };
+	size_t from, to;
 
 	making.span_ns = stats_span_ns(making.stats, sink->window);
 	stats_each(making.stats, row_make, &making);
+	top_table_sort(table);
+	table->page = table->page ? table->page : (size_t)sink->screen.rows;
+	top_table_view(table, &from, &to);
+	if (sink->paused) {
+		from = 0;
+		to = table->count;
+	}
+	for (size_t i = from; i < to; i++)
+		latencies_make(&making, &table->rows[i], false);
+	for (size_t i = 0; i < table->count; i++)
+		table->rows[i].source = NULL;
 }
 
 /* --- connections ----------------------------------------------------------------------- */
@@ -425,6 +457,9 @@ static void live_make(struct sink *sink, struct top_table *table)
 	for (size_t i = 0; i < sink->kept.live_count; i++) {
 		struct top_record *record = top_live_at(&sink->kept, i);
 
+		/* The other end of one that is listed is its second line, and wanted only as such. */
+		if (record->exchange.join == JOIN_SECOND && !sink->config.both_ends)
+			continue;
 		if (filter_exchange(sink->filter, &record->exchange))
 			record_make(sink, table, record);
 	}
@@ -490,6 +525,6 @@ void top_page_make(struct sink *sink)
 	case PAGE_COUNT:
 		break;
 	}
-	if (table)
+	if (table && top_page(sink) != PAGE_ENDPOINTS && top_page(sink) != PAGE_PROCESSES)
 		top_table_sort(table);
 }

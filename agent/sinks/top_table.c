@@ -277,22 +277,31 @@ static void draw_row(const struct top_table *table, const struct top_row *row, s
 	buffer_fini(&text);
 }
 
-void top_table_draw(struct top_table *table, struct top_screen *screen, struct show_clock *clock, int y,
-		    int lines)
+void top_table_view(struct top_table *table, size_t *from, size_t *to)
 {
-	table->page = lines > 1 ? (size_t)lines - 1 : 0;
-	if (table->page == 0)
-		return;
 	if (table->first > table->selected)
 		table->first = table->selected;
-	if (table->selected >= table->first + table->page)
+	if (table->page && table->selected >= table->first + table->page)
 		table->first = table->selected - table->page + 1;
 	if (table->first + table->page > table->count)
 		table->first = table->count > table->page ? table->count - table->page : 0;
+	*from = table->first;
+	*to = table->first + table->page < table->count ? table->first + table->page : table->count;
+}
+
+void top_table_draw(struct top_table *table, struct top_screen *screen, struct show_clock *clock, int y,
+		    int lines)
+{
+	size_t from, to;
+
+	table->page = lines > 1 ? (size_t)lines - 1 : 0;
+	if (table->page == 0)
+		return;
+	top_table_view(table, &from, &to);
 	draw_titles(table, screen, y);
-	for (size_t i = 0; i < table->page && table->first + i < table->count; i++) {
-		screen->selected = table->first + i == table->selected;
-		draw_row(table, &table->rows[table->first + i], screen, clock, y + 1 + (int)i);
+	for (size_t i = from; i < to; i++) {
+		screen->selected = i == table->selected;
+		draw_row(table, &table->rows[i], screen, clock, y + 1 + (int)(i - from));
 		screen->selected = false;
 	}
 }

@@ -50,6 +50,7 @@ struct top_row {
 	enum top_style style;
 	bool last;		   /* stays below all others */
 	struct top_record *record; /* a use of it; NULL: none */
+	const void *source;	   /* what it was made of, while rows are made */
 };
 
 struct top_table { /* all zero but the columns: empty */
@@ -78,6 +79,8 @@ struct top_row *top_table_add(struct top_table *table, uint64_t id);
 void top_table_text(struct top_table *table, struct top_row *row, int text, size_t start);
 
 void top_table_sort(struct top_table *table);
+/* Scrolls so that the selection is among the rows on the screen; those are [*from, *to) then. */
+void top_table_view(struct top_table *table, size_t *from, size_t *to);
 /* Chooses the column by its place among those that are shown at this width: +1 the next, -1 the one before.
  */
 void top_table_sort_step(struct top_table *table, int columns, int step);

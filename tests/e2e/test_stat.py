@@ -2,13 +2,14 @@
 """hark stat: numbers by endpoint and other keys, live and from a recording, against what the exchanges say."""
 import json
 import math
+import os
 import pathlib
 import re
 import tempfile
 
 import pytest
 
-from harness import HARK, Program, free_port, run, wait_until
+from harness import HARK, ROOT, Program, free_port, run, wait_until
 from servers import HERE, PYTHON
 
 RANKS = {"p50": 0.50, "p90": 0.90, "p99": 0.99, "p99.9": 0.999, "max": 1.0}
@@ -138,3 +139,25 @@ def test_routes_of_the_user(nginx, tmp_path):
         f"http://127.0.0.1:{nginx.http}/files/a", "-o", "/dev/null", f"http://127.0.0.1:{nginx.http}/files/b/c")
     (row,) = [json.loads(line) for line in path.read_text().splitlines()]
     assert row["http.route"] == "/files/*" and row["count"] == 2
+
+
+def test_demo_traffic_gives_something_to_look_at(tmp_path):
+    """What make demo-traffic starts: its endpoints are found by themselves, and nothing of it stays."""
+    path = tmp_path / "rows.json"
+    done = run(HARK, "-q", "-o", f"json:{path}", "--", ROOT / "scripts/demo-traffic", 4)
+    assert "hark top" in done.text
+    ones = [json.loads(line) for line in path.read_text().splitlines()]
+    shop = [one for one in ones if one.get("server.address") == "shop.example" and one["hark.role"] == "server"]
+    assert {one["http.route"] for one in shop[100:]} >= {"/v1/products/{id}", "/v1/carts/{id}", "/health", "/v1/search",
+                                                         "/v1/products/{id}/reviews", "/v1/carts/{id}/items"}
+    assert {"1.1", "2"} <= {one.get("network.protocol.version") for one in ones}
+    assert any(one["http.response.status_code"] >= 500 for one in shop) and any(one["tls"] for one in ones)
+    assert len({one["process.pid"] for one in ones}) > 5
+    assert not [word for word in os.listdir("/proc") if word.isdigit() and b"hark-traffic-" in cmdline(word)]
+
+
+def cmdline(pid):
+    try:
+        return pathlib.Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
