@@ -32,16 +32,16 @@ static bool value_read(struct parser *parser, char *out, size_t *len)
 
 		if (!c || (!quoted && (is_space(c) || c == ',' || (c == ')' && !parens))))
 			break;
-		if (*len == FILTER_VALUE_LEN_MAX) {
-			parser_complain(parser, start, parser->here.at - start.at,
-					"a value is longer than %d bytes", FILTER_VALUE_LEN_MAX);
-			return false;
-		}
 		if (c == '"') {
 			quoted = !quoted;
 			quote = parser->here;
 			parser->here.at++;
 			continue;
+		}
+		if (*len == FILTER_VALUE_LEN_MAX) {
+			parser_complain(parser, start, parser->here.at - start.at,
+					"a value is longer than %d bytes", FILTER_VALUE_LEN_MAX);
+			return false;
 		}
 		if (!quoted && c == '(' && !parens++)
 			open = parser->here;

@@ -10,7 +10,7 @@
 #include "slice.h"
 #include "url.h"
 
-#include <regex.h>
+struct filter_regex;
 
 /* Of text: the same bytes, a glob (* any bytes, ? one, a backslash takes the meaning), or ~ and a regex. */
 struct filter_pattern {
@@ -20,8 +20,8 @@ struct filter_pattern {
 		PATTERN_REGEX
 	} kind;
 	bool nocase;
-	struct slice text; /* of the value's text; of a regex: not used */
-	regex_t regex;	   /* of PATTERN_REGEX */
+	struct slice text;	    /* of the value's text; of a regex without its ~, and NUL-terminated */
+	struct filter_regex *regex; /* of PATTERN_REGEX */
 };
 
 /* An address and a length of prefix; IPv4 stands as ::ffff:a.b.c.d. */

@@ -11,12 +11,14 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <regex.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define REGEX_LEN_MAX	  256
 #define REGEX_SIZE_MAX	  1000 /* letters, when all that repeats is written out */
+#define REGEX_TRIED_BYTES 8192
 #define REGEX_DEPTH_MAX	  16
 #define REGEX_SUBJECT_MAX 4096 /* bytes that it is tried on */
 
@@ -248,9 +250,29 @@ static size_t regex_size(const char *regex)
 	return level->before + level->last;
 }
 
-static int regex_parse(struct filter_pattern *pattern, const char *text, char *why, size_t size)
+/*
+ * The C library keeps each state that a text took its automaton to, forever, and who sends the texts may know
+ * how to make it many: now and then it begins anew.
+ */
+struct filter_regex {
+	regex_t compiled;
+	int flags;
+	bool ready;
+	size_t tried_bytes; /* since it began */
+};
+
+static int regex_compile(struct filter_regex *regex, const char *text)
 {
-	int flags = REG_EXTENDED | REG_NOSUB | (pattern->nocase ? REG_ICASE : 0);
+	int error = regcomp(&regex->compiled, text, regex->flags);
+
+	regex->ready = error == 0;
+	regex->tried_bytes = 0;
+	return error;
+}
+
+static int regex_parse(struct filter_pattern *pattern, char *why, size_t size)
+{
+	const char *text = (const char *)pattern->text.data;
 	size_t length = regex_size(text);
 	int error;
 
@@ -260,24 +282,26 @@ static int regex_parse(struct filter_pattern *pattern, const char *text, char *w
 				     : "the expression is too long, or repeats too much");
 		return -EINVAL;
 	}
-	error = regcomp(&pattern->regex, text, flags);
-	if (error == REG_ESPACE)
+	pattern->regex = calloc(1, sizeof(*pattern->regex));
+	if (!pattern->regex)
 		return -ENOMEM;
-	if (error) {
-		regerror(error, &pattern->regex, why, size);
-		return -EINVAL;
-	}
 	pattern->kind = PATTERN_REGEX;
-	return 0;
+	pattern->regex->flags = REG_EXTENDED | REG_NOSUB | (pattern->nocase ? REG_ICASE : 0);
+	error = regex_compile(pattern->regex, text);
+	if (error && error != REG_ESPACE)
+		regerror(error, &pattern->regex->compiled, why, size);
+	return !error ? 0 : error == REG_ESPACE ? -ENOMEM : -EINVAL;
 }
 
 int filter_pattern_parse(struct filter_pattern *pattern, struct slice text, bool regex, char *why,
 			 size_t size)
 {
 	pattern->kind = PATTERN_EXACT;
-	if (regex && text.len && text.data[0] == '~')
-		return regex_parse(pattern, (const char *)text.data + 1, why, size);
 	pattern->text = text;
+	if (regex && text.len && text.data[0] == '~') {
+		pattern->text = slice_drop(text, 1);
+		return regex_parse(pattern, why, size);
+	}
 	for (size_t i = 0; i < text.len; i++)
 		if (strchr("*?\\", text.data[i]))
 			pattern->kind = PATTERN_GLOB;
@@ -286,9 +310,10 @@ int filter_pattern_parse(struct filter_pattern *pattern, struct slice text, bool
 
 void filter_pattern_fini(struct filter_pattern *pattern)
 {
-	if (pattern->kind == PATTERN_REGEX)
-		regfree(&pattern->regex);
-	pattern->kind = PATTERN_EXACT;
+	if (pattern->regex && pattern->regex->ready)
+		regfree(&pattern->regex->compiled);
+	free(pattern->regex);
+	pattern->regex = NULL;
 }
 
 static uint8_t fold(uint8_t c, bool nocase)
@@ -339,14 +364,22 @@ static bool glob_match(const struct filter_pattern *pattern, struct slice s)
 /* The copy ends in a NUL, which regexec() does not ask for here but those who watch it do. */
 static bool regex_match(const struct filter_pattern *pattern, struct slice s)
 {
+	struct filter_regex *regex = pattern->regex;
 	char text[REGEX_SUBJECT_MAX + 1];
 	size_t len = s.len < REGEX_SUBJECT_MAX ? s.len : REGEX_SUBJECT_MAX;
 	regmatch_t range = { .rm_so = 0, .rm_eo = (regoff_t)len };
 
+	if (regex->ready && regex->tried_bytes > REGEX_TRIED_BYTES) {
+		regfree(&regex->compiled);
+		regex->ready = false;
+	}
+	if (!regex->ready && regex_compile(regex, (const char *)pattern->text.data) != 0)
+		return false; /* out of memory */
+	regex->tried_bytes += len;
 	if (len)
 		memcpy(text, s.data, len);
 	text[len] = '\0';
-	return regexec(&pattern->regex, text, 1, &range, REG_STARTEND | (len < s.len ? REG_NOTEOL : 0)) == 0;
+	return regexec(&regex->compiled, text, 1, &range, REG_STARTEND | (len < s.len ? REG_NOTEOL : 0)) == 0;
 }
 
 bool filter_pattern_match(const struct filter_pattern *pattern, struct slice subject)

@@ -27,7 +27,7 @@ static const unsigned int thresholds[] = {
 	[FOLLOW_PAIR] = 2 * WEIGHT_WORD,     [FOLLOW_ENTITY] = 2 * WEIGHT_WORD,
 	[FOLLOW_SINGULAR] = 3 * WEIGHT_WORD, [FOLLOW_HOLE] = 5 * WEIGHT_WORD,
 	[FOLLOW_SINGLE] = 12 * WEIGHT_WORD,  [FOLLOW_SPACE] = 14 * WEIGHT_WORD,
-	[FOLLOW_ROOT] = 20 * WEIGHT_WORD,    [FOLLOW_ANY] = 2 * WEIGHT_WORD,
+	[FOLLOW_ROOT] = 14 * WEIGHT_WORD,    [FOLLOW_ANY] = 2 * WEIGHT_WORD,
 };
 
 static bool is_collection(enum follow follow)
@@ -58,7 +58,7 @@ static bool is_loose(const struct node *node, enum look look, struct slice suffi
 		return true;
 	if (!hole->loose)
 		return false;
-	return look != LOOK_PLURAL || !names_follow(node->follow);
+	return look != LOOK_PLURAL || node->follow == FOLLOW_NAMED || node->follow == FOLLOW_PAIR;
 }
 
 /* Numbers and UUIDs alone stood here: words are rather none of them. */
@@ -111,7 +111,9 @@ static bool is_at_once(const struct tree *tree, const struct node *node, enum lo
 
 	if (is_id_by_place(node, look, suffix, followed))
 		return true;
-	return look >= LOOK_PLURAL && look <= LOOK_SLUG && !is_space(node->follow) &&
+	if (look == LOOK_NOUN && !is_collection(node->follow) && node->follow != FOLLOW_ENTITY)
+		return false;
+	return look >= LOOK_NOUN && look <= LOOK_SLUG && !is_space(node->follow) &&
 	       tree_is_id(tree, node, stem);
 }
 
@@ -295,8 +297,8 @@ static unsigned int threshold_of(const struct node *node, struct slice suffix)
 
 	if (node->follow == FOLLOW_HOLE && kinship.akin >= 2)
 		threshold = 2 * WEIGHT_WORD;
-	if (is_collection(node->follow) && tree_hole(node, suffix) && !tree_hole(node, suffix)->loose)
-		threshold *= 2; /* numbers or codes stood here until now */
+	if (is_collection(node->follow) && is_typed(node, suffix))
+		threshold *= 2;
 	if (kinship.parents >= 2 && !kinship.akin)
 		threshold *= 2;
 	return threshold;

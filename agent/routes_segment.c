@@ -6,6 +6,8 @@
  */
 #include "routes_segment.h"
 
+#include <stdio.h>
+
 static bool is_digit(uint8_t c)
 {
 	return c >= '0' && c <= '9';
@@ -170,11 +172,13 @@ static enum look look_of_words(const struct words *words, struct slice s)
 	if (c.words >= 3 && c.fillers && !c.known)
 		return LOOK_TITLE;
 	if (c.camel)
-		return c.verb ? LOOK_RESERVED : LOOK_NOUN;
+		return c.verb ? LOOK_RESERVED : c.known ? LOOK_NOUN : LOOK_WORD;
 	if (c.words >= 4 && c.known < c.words)
 		return LOOK_TITLE;
 	if (c.verb && c.words <= 3)
 		return c.known == c.words || memchr(s.data, '_', s.len) ? LOOK_RESERVED : LOOK_WORD;
+	if (c.known == c.words && !c.plural && memchr(s.data, '-', s.len))
+		return LOOK_WORD; /* "line-item" or "my-project" */
 	if (c.known == c.words || (c.plural && c.known))
 		return LOOK_NOUN;
 	if (memchr(s.data, '.', s.len))
@@ -307,7 +311,7 @@ static enum look look_of_known(const struct words *words, struct slice s)
 	unsigned int flags = words_find(words, s);
 	bool shouted = count(s, is_upper) == s.len && s.len > 1;
 
-	if (shouted && flags && !(flags & WORD_SPACE))
+	if (shouted && flags)
 		return LOOK_CODE;
 	if (flags & WORD_RESERVED || (flags && s.data[0] == '_'))
 		return LOOK_RESERVED;
@@ -499,12 +503,42 @@ void segment_read(const struct words *words, struct slice bytes, struct segment 
 		segment->look == LOOK_DECIMAL || (segment->look == LOOK_ID && is_strict(segment->stem));
 }
 
+/* Is it one of what is known as a resource in the plural? "menu", "city", "box". */
+static bool is_one_of_many(const struct words *words, struct slice word)
+{
+	char plural[32];
+	int len = (int)word.len;
+	bool y;
+
+	if (word.len < 3 || word.len > 24 || !all(word, is_letter))
+		return false;
+	y = (word.data[len - 1] | 32) == 'y';
+	snprintf(plural, sizeof(plural), "%.*s%s", y ? len - 1 : len, (const char *)word.data,
+		 y ? "ies" : "s");
+	return (words_find(words, slice_of_string(plural)) & (WORD_NOUN | WORD_NAMED)) != 0;
+}
+
+static enum follow follow_of_last(const struct words *words, struct slice last)
+{
+	unsigned int flags = words_find(words, last);
+
+	if (flags & WORD_NAMED)
+		return FOLLOW_NAMED;
+	if (flags & (WORD_ENTITY | WORD_VERB)) /* "encrypt/NAME" */
+		return FOLLOW_ENTITY;
+	if (flags & WORD_SINGLE)
+		return FOLLOW_SINGLE;
+	if (is_plural(last) || flags & WORD_MANY)
+		return FOLLOW_PLURAL;
+	return is_one_of_many(words, last) ? FOLLOW_ENTITY : FOLLOW_SINGULAR;
+}
+
 enum follow segment_follow(const struct words *words, struct slice text)
 {
 	unsigned int flags = words_find(words, text);
 	struct slice rest = text, last = text;
 
-	if (segment_is_version(text) || flags & WORD_SPACE)
+	if (segment_is_version(text) || is_decimal(text) || flags & WORD_SPACE)
 		return FOLLOW_SPACE;
 	if (flags & WORD_PAIR)
 		return FOLLOW_PAIR;
@@ -521,17 +555,5 @@ enum follow segment_follow(const struct words *words, struct slice text)
 
 		last = word.len ? word : last;
 	}
-	flags = words_find(words, last);
-	if (flags & WORD_NAMED)
-		return FOLLOW_NAMED;
-	if (flags & WORD_ENTITY)
-		return FOLLOW_ENTITY;
-	if (flags & WORD_SINGLE)
-		return FOLLOW_SINGLE;
-	if (is_plural(last))
-		return FOLLOW_PLURAL;
-	return slice_equal_nocase(last, SLICE("people")) || slice_equal_nocase(last, SLICE("children")) ||
-			       slice_equal_nocase(last, SLICE("media"))
-		       ? FOLLOW_PLURAL
-		       : FOLLOW_SINGULAR;
+	return follow_of_last(words, last);
 }

@@ -181,6 +181,13 @@ static bool is_small_number(struct slice text)
 	return text.len <= 4;
 }
 
+/* "iphone-15": rather a name with a number than a number with a name. */
+static bool has_separator(struct slice text)
+{
+	return text.len && (memchr(text.data, '-', text.len) || memchr(text.data, '_', text.len) ||
+			    memchr(text.data, '.', text.len));
+}
+
 void tree_hole_saw(struct tree *tree, struct node *hole, enum look look, struct slice text, bool strict)
 {
 	struct node *above = hole->parent;
@@ -193,8 +200,8 @@ void tree_hole_saw(struct tree *tree, struct node *hole, enum look look, struct 
 		hole->loose = true;
 		set_add(&tree->ids, id_hash(hole, text));
 	}
-	hole->numbers += strict && hole->numbers < NUMBERS_ENOUGH;
-	hole->mixed = hole->mixed || !strict;
+	hole->numbers += hole->numbers < NUMBERS_ENOUGH;
+	hole->mixed = hole->mixed || (!strict && (look != LOOK_ID || (lower && has_separator(text))));
 	hole->small = hole->small && is_small_number(text);
 	if (!strict && above->follow == FOLLOW_PAIR)
 		hole->follow = FOLLOW_NAMED;

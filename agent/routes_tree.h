@@ -12,7 +12,7 @@
 #include "routes_set.h"
 #include "table.h"
 
-/* So many numbers at one position: names are none of them. */
+/* So many numbers at one position, and nothing else: names are none of them. */
 #define NUMBERS_ENOUGH 2
 
 struct entry {
@@ -33,8 +33,8 @@ struct node {
 	uint64_t above;	      /* what stood at the placeholders above when it was first seen */
 	unsigned int looks;   /* of a placeholder: what was learnt to go there, bits by enum look */
 	bool hole;	      /* a placeholder */
-	bool mixed;	      /* a placeholder that was seen with more than numbers, UUIDs and the like */
-	unsigned int numbers; /* how often it was seen with those, up to a few */
+	bool mixed;	      /* a placeholder of more than numbers, UUIDs and tokens */
+	unsigned int numbers; /* how often it was seen, up to a few */
 	bool small;	      /* a placeholder of small numbers alone, as of years and days */
 	bool loose;	      /* a placeholder that stands for words too, not for numbers alone */
 	bool fixed;	      /* will not become a placeholder */

@@ -24,7 +24,8 @@ static const struct {
 	unsigned int flags;
 	const char *words;
 } lists[] = {
-	{ WORD_RESERVED | WORD_VERB, "accept ack acknowledge identify reboot reverse undelete activate add "
+	{ WORD_RESERVED | WORD_VERB, "accept ack acknowledge pass fail warn deregister destroy identify "
+				     "reboot reverse undelete activate add "
 				     "apply approve archive assign attach "
 				     "authenticate authorize ban block book "
 				     "bulk calculate cancel capture change check checkout claim clear clone "
@@ -206,14 +207,14 @@ static const struct {
 	  "boosts toots" },
 	{ WORD_SPACE,
 	  "api apis rest admin internal external public private auth oauth oauth2 static assets backend "
-	  "services service "
-	  "gateway web app mobile client clients.v1 v client_api graphql rpc json jsonrpc ajax core system "
+	  ""
+	  "gateway app mobile clients.v1 v client_api graphql rpc json jsonrpc ajax system "
 	  "sys platform "
-	  "common shared account my me self home portal site console management mgmt manage ops data open "
+	  "common shared account my me self home portal site console management mgmt manage data open "
 	  "openapi "
-	  "developer partner partners b2b public-api rest-api webapi ext ui cgi-bin wp-json soap xml test "
-	  "debug actuator _cat _cluster .well-known secure security identity connect storefront store "
-	  "shop ecommerce commerce finance compute networking storage v1alpha v1beta prod dev staging" },
+	  "developer b2b public-api rest-api webapi ext ui cgi-bin wp-json soap xml "
+	  "debug actuator _cat _cluster .well-known secure security identity connect "
+	  "ecommerce finance compute networking storage v1alpha v1beta " },
 	{ WORD_NAMED,
 	  "tags branches refs heads releases revisions categories topics genres labels departments sections "
 	  "keywords "
@@ -225,11 +226,11 @@ static const struct {
 	  "properties attributes roles scopes permissions "
 	  "variables secrets configmaps serviceaccounts deployments statefulsets daemonsets replicasets "
 	  "cronjobs pods "
-	  "ingresses configs keys key types kinds tokens parameters params schemas catalogs datasets models "
+	  "ingresses configs keys key tokens parameters params schemas catalogs datasets "
 	  "engines repos owner "
-	  "packages modules plugins extensions crates gems formulae recipes words spaces workspaces subjects "
+	  "plugins crates gems formulae recipes spaces workspaces subjects "
 	  "rooms channels "
-	  "sports teams playlists services clusters templates resources customresourcedefinitions "
+	  "sports teams playlists customresourcedefinitions "
 	  "persistentvolumeclaims "
 	  "persistentvolumes storageclasses clusterroles clusterrolebindings rolebindings networkpolicies "
 	  "horizontalpodautoscalers "
@@ -237,19 +238,19 @@ static const struct {
 	  "_snapshot _termvectors "
 	  "_explain _local breed species slug by-name by-slug name vhosts exchanges consumers brokers "
 	  "subreddits r u hubs "
-	  "charts images networks volumes layers features experiments toggles segments audiences wiki pages "
-	  "aliases usernames users profiles groups orgs organizations projects stores shops brands vendors "
+	  "toggles segments wiki pages "
+	  "aliases usernames brands "
 	  "airlines airports "
-	  "stations airport airline carriers" },
+	  "airport airline " },
 	{ WORD_SINGLE, "settings stats statistics analytics metrics preferences options docs status access "
 		       "address process business "
 		       "class canvas campus series aws dns https tls sms gps css js fonts img "
 		       "images.static assets tools utils "
-		       "details contents insights statuses credentials limits updates totals reports ads "
+		       "insights statuses credentials limits updates totals reports ads "
 		       "basics physics always "
-		       "iris lens atlas kubernetes mysql postgres redis rules operations diagnostics "
-		       "logistics apis sys ops rss iss cms pos ios "
-		       "has is this axis basis bonus bus campus census chaos corpus focus" },
+		       "rules operations diagnostics "
+		       "logistics apis sys rss pos "
+		       "has is this axis basis campus " },
 	{ WORD_ENTITY,
 	  "user account customer client member employee person profile player team club league "
 	  "match game product item "
@@ -283,6 +284,8 @@ static const struct {
 	  "case parcel property tracking "
 	  "shipment container port berth feed source section column author publisher editor "
 	  "translate convert iata icao" },
+	{ WORD_NOUN | WORD_MANY,
+	  "people children media staff data fleet inventory equipment personnel feet mice" },
 	{ WORD_PAIR, "repos repositories" },
 	{ WORD_FILLER,
 	  "the of to in and my a an for how on with your is are we why what when from at vs into" },

@@ -24,6 +24,7 @@ enum word_flags {
 	WORD_MEDIA = 1 << 12,	/* the end of a file name: a picture, a document */
 	WORD_ANY = 1 << 14,	/* any name may follow, even one that is reserved: "manifests" */
 	WORD_CODE = 1 << 15,	/* short for something: "usd" */
+	WORD_MANY = 1 << 16,	/* a plural that does not look like one: "people" */
 	WORD_DIGEST = 1 << 13,	/* sha256:… */
 };
 

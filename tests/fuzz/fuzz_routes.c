@@ -5,7 +5,7 @@
  * it is one; the first byte of all sets the options.
  *
  * Checked: the limit is kept, each request is counted once however endpoints
- * are folded, and the same request finds the same endpoint twice.
+ * are folded, and what found an endpoint finds one again.
  */
 #include "routes.h"
 
@@ -57,6 +57,7 @@ static void request(struct routes *routes, struct slice line)
 	const uint8_t *space = line.len ? memchr(line.data, ' ', line.len) : NULL;
 	struct slice path = { .data = NULL };
 	struct endpoint *endpoint;
+	bool overflow;
 
 	if (space) {
 		method = slice_take(line, (size_t)(space - line.data));
@@ -64,7 +65,9 @@ static void request(struct routes *routes, struct slice line)
 	}
 	endpoint = routes_find(routes, host, method, path, line.len % 16 == 7);
 	endpoint->data = (void *)((uintptr_t)endpoint->data + 1);
-	must(routes_find(routes, host, method, path, line.len % 16 == 7) == endpoint || endpoint->overflow);
+	overflow = endpoint->overflow;
+	endpoint = routes_find(routes, host, method, path, line.len % 16 == 7); /* perhaps folded by now */
+	must(overflow || !endpoint->overflow);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

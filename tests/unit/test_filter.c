@@ -263,6 +263,7 @@ static void test_bounds(void **state)
 	expect_too_many("port:1", " port:1", FILTER_TERMS_MAX, "more than 256 filters");
 	expect_too_many("port:1", ",1", FILTER_VALUES_MAX, "more than 4096 values");
 	expect_too_many("path:a", "a", FILTER_VALUE_LEN_MAX, "longer than 512 bytes");
+	expect_too_many("path:\"a\"", "\"a\"", FILTER_VALUE_LEN_MAX, "longer than 512 bytes");
 }
 
 /* --- what is let through ------------------------------------------------------------- */
@@ -486,6 +487,28 @@ static void test_hostile_paths(void **state)
 	sample_fini(&sample);
 }
 
+/* A regex that begins anew says the same as before. */
+static void test_many_paths(void **state)
+{
+	static char path[1024];
+	struct filter *filter = parse_good("path:~^/[ab]*a[ab]+c$");
+	unsigned int random = 1;
+	struct sample sample;
+
+	(void)state;
+	sample_init(&sample);
+	path[0] = '/';
+	for (size_t i = 0; i < 1000; i++) {
+		for (size_t j = 1; j < sizeof(path); j++)
+			path[j] = "ab"[(random = random * 1103515245 + 12345) >> 16 & 1];
+		path[sizeof(path) - 1] = i % 2 ? 'c' : 'd';
+		sample.exchange.request->target = slice_of(path, sizeof(path));
+		assert_int_equal(filter_exchange(filter, &sample.exchange), i % 2);
+	}
+	filter_free(filter);
+	sample_fini(&sample);
+}
+
 static void test_addresses(void **state)
 {
 	static const uint8_t v6[16] = { 0xfe, 0x80, [15] = 1 };
@@ -667,13 +690,21 @@ static void test_keys(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_canonical_text), cmocka_unit_test(test_errors_point_at_what_is_wrong),
-		cmocka_unit_test(test_bare_words),     cmocka_unit_test(test_bounds),
-		cmocka_unit_test(test_matches),	       cmocka_unit_test(test_unknown_does_not_match),
-		cmocka_unit_test(test_pending),	       cmocka_unit_test(test_fields_that_are_not_known),
-		cmocka_unit_test(test_hostile_paths),  cmocka_unit_test(test_addresses),
-		cmocka_unit_test(test_connections),    cmocka_unit_test(test_opaque_has_its_name),
-		cmocka_unit_test(test_kernel_sets),    cmocka_unit_test(test_sums),
+		cmocka_unit_test(test_canonical_text),
+		cmocka_unit_test(test_errors_point_at_what_is_wrong),
+		cmocka_unit_test(test_bare_words),
+		cmocka_unit_test(test_bounds),
+		cmocka_unit_test(test_matches),
+		cmocka_unit_test(test_unknown_does_not_match),
+		cmocka_unit_test(test_pending),
+		cmocka_unit_test(test_fields_that_are_not_known),
+		cmocka_unit_test(test_hostile_paths),
+		cmocka_unit_test(test_many_paths),
+		cmocka_unit_test(test_addresses),
+		cmocka_unit_test(test_connections),
+		cmocka_unit_test(test_opaque_has_its_name),
+		cmocka_unit_test(test_kernel_sets),
+		cmocka_unit_test(test_sums),
 		cmocka_unit_test(test_keys),
 	};
 

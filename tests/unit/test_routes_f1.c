@@ -195,15 +195,19 @@ static void folder_score(const char *folder, size_t *requests, size_t *apis, dou
 
 static void test_templates(void **state)
 {
-	double tuning, heldout;
+	double tuning, heldout, second, third;
 	size_t requests = 0, apis = 0;
 
 	(void)state;
 	folder_score("tuning", &requests, &apis, &tuning);
 	folder_score("heldout", &requests, &apis, &heldout);
+	folder_score("second", &requests, &apis, &second);
+	folder_score("third", &requests, &apis, &third);
 	assert_true(requests >= 300 && apis >= 12);
 	assert_true(tuning >= 0.95);
-	assert_true(heldout >= 0.90);
+	assert_true(heldout >= 0.95);
+	assert_true(second >= 0.85);
+	assert_true(third >= 0.85);
 }
 
 int main(void)
