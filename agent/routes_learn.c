@@ -14,6 +14,8 @@
 
 #define MANY 48 /* children that may be ids: more of them are, wherever it is */
 
+#define CODES_ENOUGH 3
+
 /* Of one word that is not known; the others in relation to it. */
 #define WEIGHT_WORD 8
 
@@ -56,7 +58,7 @@ static bool is_loose(const struct node *node, enum look look, struct slice suffi
 		return false;
 	if (hole->looks & 1u << look)
 		return true;
-	if (!hole->loose)
+	if (!hole->loose || is_space(node->follow))
 		return false;
 	return look != LOOK_PLURAL || node->follow == FOLLOW_NAMED || node->follow == FOLLOW_PAIR;
 }
@@ -266,6 +268,15 @@ static bool shares_children(const struct node *a, const struct node *b)
 	return false;
 }
 
+/* The same, of names alone. */
+static bool shares_names(const struct node *a, const struct node *b)
+{
+	for (const struct node *child = a->children; child; child = child->hh.next)
+		if (!child->hole && tree_child(b, slice_of(child->text, child->len)))
+			return true;
+	return false;
+}
+
 /* Do candidates have names beneath them in common, or have all of them different ones? */
 struct kinship {
 	size_t parents, akin;
@@ -322,6 +333,32 @@ static bool fold_all(struct tree *tree, struct node *node, struct slice suffix)
 	return hole != NULL;
 }
 
+static bool is_bare_code(const struct node *child)
+{
+	return node_is_candidate(child) && child->look >= LOOK_TITLE && !child->suffix.len;
+}
+
+/* Where an API begins, names have letters alone: a few domains or codes are enough. */
+static bool learn_codes(struct tree *tree, struct node *node)
+{
+	struct node *child, *next;
+	size_t codes = 0;
+
+	if (node->follow != FOLLOW_ROOT)
+		return false;
+	for (child = node->children; child; child = child->hh.next)
+		codes += is_bare_code(child);
+	if (codes < CODES_ENOUGH)
+		return false;
+	HASH_ITER (hh, node->children, child, next) {
+		if (is_bare_code(child) && !fold_into(tree, child))
+			break;
+	}
+	if (tree_hole(node, SLICE("")))
+		rename_below(tree_hole(node, SLICE("")));
+	return true;
+}
+
 static bool learn_suffix(struct tree *tree, struct node *node, struct slice of_child)
 {
 	unsigned int weight = 0;
@@ -344,13 +381,24 @@ static bool learn_suffix(struct tree *tree, struct node *node, struct slice of_c
 	return fold_all(tree, node, slice_of(copy, suffix.len));
 }
 
+/* "blog" of /apps/blog/logs, where there is an /apps/{id}/logs: an id that is a known word. */
+static bool is_akin_to_hole(const struct node *child)
+{
+	const struct node *hole;
+
+	if (child->look != LOOK_NOUN || child->fixed || !is_collection(child->parent->follow))
+		return false;
+	hole = tree_hole(child->parent, child->suffix);
+	return hole && hole != child && shares_names(child, hole);
+}
+
 /* What is an id by what was learnt since it came. */
 static bool learn_late(struct tree *tree, struct node *node)
 {
 	for (struct node *child = node->children; child; child = child->hh.next) {
 		struct slice next = child->children ? SLICE("followed") : (struct slice){ .data = NULL };
 
-		if (learn_child_at_once(tree, child, next))
+		if (learn_child_at_once(tree, child, next) || is_akin_to_hole(child))
 			return learn_fold(tree, child) != NULL;
 	}
 	return false;
@@ -358,7 +406,7 @@ static bool learn_late(struct tree *tree, struct node *node)
 
 static bool learn_node(struct tree *tree, struct node *node)
 {
-	if (learn_late(tree, node))
+	if (learn_late(tree, node) || learn_codes(tree, node))
 		return true;
 	for (struct node *child = node->children; child; child = child->hh.next) {
 		bool first = true;

@@ -347,6 +347,8 @@ static enum look look_of_stem(const struct words *words, struct slice s)
 		return LOOK_ID;
 	if (s.data[0] == '{' || slice_equal(s, SLICE("*")))
 		return LOOK_RESERVED;
+	if (s.data[0] == '@' && (words_find(words, slice_drop(s, 1)) & WORD_RESERVED))
+		return LOOK_RESERVED; /* "@me" */
 	if (count(s, is_odd))
 		return LOOK_ID;
 	known = look_of_known(words, s);

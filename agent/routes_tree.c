@@ -265,6 +265,8 @@ static struct node *step_static(struct tree *tree, struct node *node, const stru
 	child->above = walk->above;
 	child->fixed = walk->grpc;
 	node->dirty = node->dirty || child->look >= LOOK_NOUN;
+	if (node->parent && node->look == LOOK_NOUN && !node->hole)
+		node->parent->dirty = true; /* what is beneath it tells of it */
 	return child;
 }
 
