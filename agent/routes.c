@@ -43,11 +43,11 @@ struct routes {
 	struct hash_set folded; /* of what is in the rest */
 };
 
-int routes_check_pattern(const char *text, const char **error, size_t *at)
+int routes_check_pattern(const char *pattern, const char **error, size_t *at)
 {
-	struct pattern pattern;
+	struct pattern parsed;
 
-	return pattern_parse(text, &pattern, error, at);
+	return pattern_parse(pattern, &parsed, error, at);
 }
 
 /* --- made and freed ----------------------------------------------------------------- */

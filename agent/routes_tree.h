@@ -8,6 +8,7 @@
 #define HARK_ROUTES_TREE_H
 
 #include "routes.h"
+#include "routes_follow.h"
 #include "routes_segment.h"
 #include "routes_set.h"
 #include "table.h"

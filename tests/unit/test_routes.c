@@ -343,6 +343,7 @@ static const struct {
 	{ "/", "GET /", true },
 	{ "/", "GET /a", false },
 	{ "/A", "GET /a", false },
+	{ "M-SEARCH /a", "M-SEARCH /a", true },
 };
 
 static void test_matches(void **state)

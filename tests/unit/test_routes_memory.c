@@ -6,10 +6,14 @@
 #include "alloc_fail.h"
 
 #include "../../agent/routes.c"
+#include "../../agent/routes_fold.c"
+#include "../../agent/routes_follow.c"
 #include "../../agent/routes_learn.c"
+#include "../../agent/routes_look.c"
 #include "../../agent/routes_pattern.c"
 #include "../../agent/routes_segment.c"
 #include "../../agent/routes_set.c"
+#include "../../agent/routes_text.c"
 #include "../../agent/routes_tree.c"
 #include "../../agent/routes_words.c"
 
