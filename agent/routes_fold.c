@@ -104,6 +104,7 @@ struct node *fold_into(struct tree *tree, struct node *child)
 	hole->looks |= 1u << child->look;
 	tree_hole_saw(tree, hole, child->look, slice_of(child->text, child->len - child->suffix.len), false);
 	HASH_DEL(parent->children, child);
+	tree->generation++;
 	node_merge(tree, hole, child);
 	return hole;
 }

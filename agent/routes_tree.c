@@ -66,6 +66,7 @@ struct node *tree_add(struct tree *tree, struct node *parent, struct slice text)
 			goto failed;
 	}
 	tree->nodes++;
+	tree->generation++;
 	return node;
 failed:
 	free(node->text);
@@ -198,6 +199,7 @@ void tree_hole_saw(struct tree *tree, struct node *hole, enum look look, struct 
 		lower = lower || (text.data[i] >= 'a' && text.data[i] <= 'z');
 	if (lower && look >= LOOK_NOUN && look <= LOOK_CODE) {
 		above->dirty = above->dirty || !hole->loose;
+		tree->generation += !hole->loose;
 		hole->loose = true;
 		set_add(&tree->ids, id_hash(hole, text));
 	}

@@ -6,6 +6,7 @@
 #include "alloc_fail.h"
 
 #include "../../agent/routes.c"
+#include "../../agent/routes_cache.c"
 #include "../../agent/routes_fold.c"
 #include "../../agent/routes_follow.c"
 #include "../../agent/routes_learn.c"
