@@ -276,7 +276,8 @@ static bool is_akin_to_hole(const struct node *child)
 {
 	const struct node *hole;
 
-	if (child->look != LOOK_NOUN || child->fixed || !is_collection(child->parent->follow))
+	if (child->look != LOOK_NOUN || child->fixed ||
+	    !(is_collection(child->parent->follow) || child->parent->follow == FOLLOW_ENTITY))
 		return false;
 	hole = tree_hole(child->parent, child->suffix);
 	return hole && hole != child && shares_names(child, hole);
