@@ -16,7 +16,8 @@
 #include <unistd.h>
 
 #define INTERVAL_NS UINT64_C(1000000000)
-#define LOOK_NS	    UINT64_C(50000000) /* the size of the terminal is asked for no more often */
+#define LOOK_NS	    UINT64_C(50000000)	 /* the size of the terminal is asked for no more often */
+#define STILL_NS    UINT64_C(2000000000) /* a picture that nothing calls for is drawn again after that */
 
 uint64_t top_wall_ns(void)
 {
@@ -197,14 +198,26 @@ static void top_in_flight(struct sink *sink, const struct exchange *exchange)
 	sink->open[sink->open_count++] = record;
 }
 
+/* What does not wait for the next picture of the numbers: another size; while paused, messages. */
+static void look(struct sink *sink, uint64_t wall)
+{
+	if (!sink->screen.terminal || wall - sink->looked_ns < LOOK_NS)
+		return;
+	sink->looked_ns = wall;
+	if (top_screen_resized(&sink->screen) || wall - sink->drawn_ns >= STILL_NS)
+		picture(sink, !sink->paused);
+}
+
 static bool top_tick(struct sink *sink, uint64_t now_ns)
 {
 	uint64_t wall = top_wall_ns();
 
 	if (now_ns > sink->now_ns)
 		sink->now_ns = now_ns;
-	if (wall - sink->drawn_ns < sink->interval_ns || sink->paused)
+	if (wall - sink->drawn_ns < sink->interval_ns || sink->paused) {
+		look(sink, wall);
 		return false;
+	}
 	top_history_tick(&sink->all.history, sink->now_ns);
 	stats_tick(sink->all.endpoints, sink->now_ns);
 	stats_tick(sink->all.processes, sink->now_ns);
@@ -228,7 +241,6 @@ static void top_draw_op(struct sink *sink, bool last)
 /* Also called now and then when no key waits: the terminal may have another size. */
 static bool top_input(struct sink *sink)
 {
-	uint64_t wall = top_wall_ns();
 	bool left = false, keys = false;
 	uint32_t key;
 
@@ -240,12 +252,10 @@ static bool top_input(struct sink *sink)
 	}
 	if (left)
 		return true;
-	if (!keys && wall - sink->looked_ns >= LOOK_NS) {
-		sink->looked_ns = wall;
-		keys = top_screen_resized(&sink->screen) || wall - sink->drawn_ns >= INTERVAL_NS;
-	}
 	if (keys)
 		picture(sink, !sink->paused);
+	else
+		look(sink, top_wall_ns());
 	return false;
 }
 

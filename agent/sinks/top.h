@@ -50,6 +50,14 @@ struct top_numbers {
 	struct top_history history;
 };
 
+/* What stands above the page, as of when the page was made. */
+struct top_summary {
+	struct top_totals totals;
+	uint64_t run_ns, in_flight;
+	size_t count; /* seconds of the sparklines, as many as fit */
+	uint64_t rates[TOP_HISTORY_SECONDS], p99s[TOP_HISTORY_SECONDS];
+};
+
 struct sink {
 	struct sink_config config;
 	struct style style; /* without colours: those are the screen's */
@@ -66,6 +74,7 @@ struct sink {
 	uint64_t in_flight;
 	bool collecting; /* in_flight() calls have begun */
 
+	struct top_summary summary;
 	struct top_table tables[TABLE_COUNT];
 	struct top_lines lines;
 	enum top_page pages[TOP_DEPTH_MAX]; /* the path to the one shown */

@@ -83,8 +83,10 @@ int top_cells(struct slice text, bool utf8, int columns, wchar_t *out)
 	while (text.len) {
 		uint32_t c = 0;
 		size_t n = utf8_decode(text, &c);
+		bool fits =
+			n ? cells_add_character(&cells, c, utf8) : cells_add_escaped(&cells, text.data[0]);
 
-		if (!cells_add_character(&cells, n ? c : text.data[0], utf8)) {
+		if (!fits) {
 			cells_cut(&cells, utf8);
 			break;
 		}

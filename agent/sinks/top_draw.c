@@ -37,37 +37,32 @@ static void put_rate(struct buffer *text, const struct top_totals *totals)
 
 static void draw_title(struct sink *sink, int y)
 {
-	const struct top_history *history = &top_numbers_shown(sink)->history;
+	const struct top_totals *totals = &sink->summary.totals;
 	struct buffer text = { 0 };
-	struct top_totals totals;
-	uint64_t share;
-	int x;
+	uint64_t share = totals->count ? totals->errors * 1000 / totals->count : 0;
+	int x = top_screen_string(&sink->screen, y, 0, sink->screen.columns, "hark top ", TOP_BOLD);
 
-	top_history_totals(history, sink->window, &totals);
-	x = top_screen_string(&sink->screen, y, 0, sink->screen.columns, "hark top ", TOP_BOLD);
-	put_span(&text, history->now_ns - history->first_ns);
+	if (totals->errors && share == 0)
+		share = 1; /* one in many is not nothing */
+	put_span(&text, sink->summary.run_ns);
 	buffer_string(&text, "  ");
-	put_rate(&text, &totals);
-	buffer_format(&text, "  open %" PRIu64 "  errors ", sink->in_flight);
-	share = totals.count ? totals.errors * 1000 / totals.count : 0;
-	if (totals.errors && share == 0)
-		share = 1;
-	buffer_format(&text, "%" PRIu64 ".%" PRIu64 "%%  p50 ", share / 10, share % 10);
-	put_latency(&text, totals.p50_ns);
+	put_rate(&text, totals);
+	buffer_format(&text, "  open %" PRIu64 "  errors %" PRIu64 ".%" PRIu64 "%%  p50 ",
+		      sink->summary.in_flight, share / 10, share % 10);
+	put_latency(&text, totals->p50_ns);
 	buffer_string(&text, "  p99 ");
-	put_latency(&text, totals.p99_ns);
+	put_latency(&text, totals->p99_ns);
 	top_screen_put(&sink->screen, y, x, sink->screen.columns, slice_of(text.data, text.len), TOP_PLAIN);
 	buffer_fini(&text);
 }
 
-/* A spark is as wide as half the screen leaves beside its label and its last value. */
 static void draw_spark(struct sink *sink, int y, int x, int width, const char *label, const uint64_t *values,
-		       size_t count, const struct buffer *last)
+		       const struct buffer *last)
 {
 	wchar_t bars[TOP_HISTORY_SECONDS + 1];
 	int at = x;
 
-	top_spark(values, count, sink->screen.utf8, bars);
+	top_spark(values, sink->summary.count, sink->screen.utf8, bars);
 	at += top_screen_string(&sink->screen, y, at, width, label, TOP_DIM);
 	at += top_screen_wide(&sink->screen, y, at, width, bars, TOP_REDIRECT);
 	top_screen_put(&sink->screen, y, at + 1, x + width - at - 1, slice_of(last->data, last->len),
@@ -76,23 +71,20 @@ static void draw_spark(struct sink *sink, int y, int x, int width, const char *l
 
 static void draw_sparks(struct sink *sink, int y)
 {
-	uint64_t rates[TOP_HISTORY_SECONDS], p99s[TOP_HISTORY_SECONDS];
-	int half = sink->screen.columns / 2, room = half - 5 - 10;
+	const struct top_summary *summary = &sink->summary;
+	int half = sink->screen.columns / 2;
 	struct buffer last = { 0 };
-	size_t count;
 
-	if (room < 1)
+	if (summary->count == 0)
 		return;
-	count = room < TOP_HISTORY_SECONDS - 1 ? (size_t)room : TOP_HISTORY_SECONDS - 1;
-	top_history_values(&top_numbers_shown(sink)->history, count, rates, p99s);
-	buffer_format(&last, "%" PRIu64 "/s", rates[count - 1]);
-	draw_spark(sink, y, 0, half, "rate ", rates, count, &last);
+	buffer_format(&last, "%" PRIu64 "/s", summary->rates[summary->count - 1]);
+	draw_spark(sink, y, 0, half, "rate ", summary->rates, &last);
 	buffer_clear(&last);
-	if (p99s[count - 1])
-		put_latency(&last, p99s[count - 1]);
+	if (summary->p99s[summary->count - 1])
+		put_latency(&last, summary->p99s[summary->count - 1]);
 	else
 		buffer_char(&last, '-');
-	draw_spark(sink, y, half, half, "p99 ", p99s, count, &last);
+	draw_spark(sink, y, half, half, "p99 ", summary->p99s, &last);
 	buffer_fini(&last);
 }
 
@@ -164,6 +156,23 @@ static int draw_filter(struct sink *sink, int y)
 	return 1;
 }
 
+/* What a list does not hold, bounded as it is. */
+static int draw_left_out(struct sink *sink, int y, int x)
+{
+	struct buffer text = { 0 };
+	int used = 0;
+
+	if (top_page(sink) == PAGE_CONNECTIONS && sink->kept.conns_forgotten)
+		buffer_format(&text, "%" PRIu64 " forgotten", sink->kept.conns_forgotten);
+	if (top_page(sink) == PAGE_LIVE && sink->kept.unlisted)
+		buffer_format(&text, "%" PRIu64 " not listed", sink->kept.unlisted);
+	if (text.len)
+		used = 2 + top_screen_put(&sink->screen, y, x + 2, sink->screen.columns,
+					  slice_of(text.data, text.len), TOP_DIM);
+	buffer_fini(&text);
+	return used;
+}
+
 static void draw_tabs(struct sink *sink, int y)
 {
 	static const char *const names[TAB_COUNT] = { " 1 Endpoints ", " 2 Connections ", " 3 Processes ",
@@ -177,14 +186,7 @@ static void draw_tabs(struct sink *sink, int y)
 		x++;
 	}
 	x += 1 + top_screen_string(screen, y, x + 1, screen->columns, window_name(sink->window), TOP_DIM);
-	if (top_page(sink) == PAGE_CONNECTIONS && sink->kept.conns_forgotten) {
-		struct buffer text = { 0 };
-
-		buffer_format(&text, "+%" PRIu64 " older", sink->kept.conns_forgotten);
-		x += 2 + top_screen_put(screen, y, x + 2, screen->columns, slice_of(text.data, text.len),
-					TOP_DIM);
-		buffer_fini(&text);
-	}
+	x += draw_left_out(sink, y, x);
 	if (sink->paused || sink->ended)
 		top_screen_string(screen, y, x + 2, screen->columns, sink->paused ? "PAUSED" : "END",
 				  TOP_HEAD_SORT);

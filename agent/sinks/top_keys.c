@@ -163,6 +163,8 @@ static void prompt_key(struct sink *sink, uint32_t key)
 	switch (key) {
 	case TOP_KEY_ENTER:
 		sink->prompting = false;
+		while (sink->prompt_len && sink->prompt[sink->prompt_len - 1] == ' ')
+			sink->prompt[--sink->prompt_len] = '\0';
 		/* What is no filter was never one: the line shows what counts. */
 		if (sink->prompt_error[0] || !sink->filter)
 			break;

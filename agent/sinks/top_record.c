@@ -202,10 +202,10 @@ static struct top_conn *conn_new(struct top_kept *kept, const struct conn_facts 
 	if (!conn)
 		return NULL;
 	conn->users = 1;
-	conn->facts.id = facts->id;
+	conn->id = conn->facts.id = facts->id;
 	if (HASH_COUNT(kept->conns) >= TOP_CONNS_MAX)
 		conn_evict(kept);
-	HASH_ADD(hh, kept->conns, facts.id, sizeof(conn->facts.id), conn);
+	HASH_ADD(hh, kept->conns, id, sizeof(conn->id), conn);
 	if (!conn->hh.tbl) {
 		free(conn);
 		return NULL;

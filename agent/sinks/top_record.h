@@ -36,18 +36,19 @@ struct top_bar {
 	char label[TOP_BAR_LABEL]; /* method and path as observed, NUL-terminated */
 };
 
-struct top_conn {
-	struct conn_facts facts; /* of about its last sign */
-	unsigned int users;	 /* the table is one */
-	uint64_t used_ns;	 /* event time of the last sign */
-	uint64_t facts_ns;	 /* of the facts: they are not copied for each exchange of a busy one */
+struct top_conn { /* what each exchange touches stands together */
+	uint64_t id;
+	uint64_t used_ns;  /* event time of the last sign */
+	uint64_t facts_ns; /* of the facts: they are not copied for each exchange of a busy one */
 	uint64_t exchanges, errors, max_ns, in_flight;
 	uint64_t matched; /* exchanges that pass the filter on the screen */
 	struct top_bar *bars;
 	size_t bar_count, bar_capacity, bar_next; /* a ring once it has TOP_BARS_MAX */
+	UT_hash_handle hh;
+	unsigned int users; /* the table is one */
 	bool closed;
 	struct top_conn *prev, *next; /* about the longest unused first */
-	UT_hash_handle hh;
+	struct conn_facts facts;      /* of about its last sign */
 };
 
 struct top_record {

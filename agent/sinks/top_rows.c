@@ -12,6 +12,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#define SPARK_LABELS 15 /* columns beside a sparkline, for its name and its last value */
+
 enum {
 	NUMBERS_COUNT,
 	NUMBERS_RATE,
@@ -493,10 +495,24 @@ static void slowest_make(struct sink *sink, struct top_table *table)
 		record_make(sink, table, slowest->items[i]);
 }
 
+static void summary_make(struct sink *sink)
+{
+	const struct top_history *history = &top_numbers_shown(sink)->history;
+	struct top_summary *summary = &sink->summary;
+	int room = sink->screen.columns / 2 - SPARK_LABELS;
+
+	top_history_totals(history, sink->window, &summary->totals);
+	summary->run_ns = history->now_ns - history->first_ns;
+	summary->in_flight = sink->in_flight;
+	summary->count = room < 1 ? 0 : room >= TOP_HISTORY_SECONDS ? TOP_HISTORY_SECONDS - 1 : (size_t)room;
+	top_history_values(history, summary->count, summary->rates, summary->p99s);
+}
+
 void top_page_make(struct sink *sink)
 {
 	struct top_table *table = top_table_shown(sink);
 
+	summary_make(sink);
 	if (table)
 		table_empty(sink, table);
 	switch (top_page(sink)) {

@@ -54,6 +54,21 @@ const char *top_screen_missing(FILE *out)
 	return missing;
 }
 
+/* Terminals send one of two forms, whatever their terminfo says. */
+static void keys_define(void)
+{
+	static const struct {
+		char letter;
+		int code;
+	} keys[] = { { 'A', KEY_UP },	{ 'B', KEY_DOWN }, { 'C', KEY_RIGHT },
+		     { 'D', KEY_LEFT }, { 'H', KEY_HOME }, { 'F', KEY_END } };
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		define_key((const char[]){ '\033', '[', keys[i].letter, '\0' }, keys[i].code);
+		define_key((const char[]){ '\033', 'O', keys[i].letter, '\0' }, keys[i].code);
+	}
+}
+
 static void colors_start(struct top_screen *screen)
 {
 	screen->color = screen->color && has_colors() && start_color() == OK && use_default_colors() == OK;
@@ -90,6 +105,7 @@ int top_screen_open(struct top_screen *screen, FILE *out, bool color)
 	noecho();
 	nonl();
 	keypad(stdscr, TRUE);
+	keys_define();
 	nodelay(stdscr, TRUE);
 	curs_set(0);
 	colors_start(screen);
