@@ -8,6 +8,7 @@
  */
 #include "routes.h"
 
+#include "routes_cache.h"
 #include "routes_learn.h"
 #include "routes_pattern.h"
 #include "routes_segment.h"
@@ -38,16 +39,17 @@ struct routes {
 	char **pattern_texts;
 	struct words *words;
 	struct tree tree;
+	struct route_cache *cache;
 	struct host *hosts, *last; /* last: of the request before, for most are to the same one */
 	struct endpoint rest;
 	struct hash_set folded; /* of what is in the rest */
 };
 
-int routes_check_pattern(const char *text, const char **error, size_t *at)
+int routes_check_pattern(const char *pattern, const char **error, size_t *at)
 {
-	struct pattern pattern;
+	struct pattern parsed;
 
-	return pattern_parse(text, &pattern, error, at);
+	return pattern_parse(pattern, &parsed, error, at);
 }
 
 /* --- made and freed ----------------------------------------------------------------- */
@@ -92,6 +94,7 @@ struct routes *routes_new(const struct routes_config *config)
 		return NULL;
 	}
 	routes->config.patterns = NULL;
+	routes->cache = cache_new();
 	routes->tree = (struct tree){ .config = &routes->config,
 				      .words = routes->words,
 				      .node_limit = limit * NODES_PER_ENDPOINT,
@@ -128,6 +131,7 @@ void routes_free(struct routes *routes)
 	free(routes->pattern_texts);
 	free(routes->patterns);
 	words_free(routes->words);
+	cache_free(routes->cache);
 	free(routes);
 }
 
@@ -353,20 +357,37 @@ static struct endpoint *find_rest(struct routes *routes, struct slice host, stru
 	return &routes->rest;
 }
 
+static struct endpoint *find_at_host(struct routes *routes, struct host *host, struct slice method,
+				     struct slice path, bool grpc)
+{
+	const struct pattern *pattern = pattern_find(routes, method, path);
+
+	if (pattern)
+		return find_fixed(routes, host, method, pattern->path);
+	if (!path.data || slice_equal(path, SLICE("*")))
+		return find_fixed(routes, host, method, path);
+	return find_in_tree(routes, host, method, path, grpc);
+}
+
 struct endpoint *routes_find(struct routes *routes, struct slice host_name, struct slice method,
 			     struct slice path, bool grpc)
 {
 	struct host *host = host_find(routes, host_name);
-	const struct pattern *pattern = pattern_find(routes, method, path);
+	struct cache_key key = { .host = host, .method = method, .path = path, .grpc = grpc };
 	struct endpoint *endpoint = NULL;
 
-	if (host && pattern)
-		endpoint = find_fixed(routes, host, method, pattern->path);
-	else if (host && (!path.data || slice_equal(path, SLICE("*"))))
-		endpoint = find_fixed(routes, host, method, path);
-	else if (host)
-		endpoint = find_in_tree(routes, host, method, path, grpc);
-	return endpoint ? endpoint : find_rest(routes, host_name, method, path);
+	key.generation = routes->tree.generation;
+	if (host)
+		endpoint = cache_find(routes->cache, &key);
+	if (endpoint)
+		return endpoint;
+	if (host)
+		endpoint = find_at_host(routes, host, method, path, grpc);
+	if (!endpoint)
+		return find_rest(routes, host_name, method, path);
+	key.generation = routes->tree.generation;
+	cache_add(routes->cache, &key, endpoint);
+	return endpoint;
 }
 
 /* --- all of them ------------------------------------------------------------------------- */

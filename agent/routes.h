@@ -3,6 +3,12 @@
  * Endpoints: server name, method, route template (design D11). A path becomes
  * its template by the user's patterns, else segment by segment: by what the
  * segment looks like, and by what was learnt at that position of the tree.
+ * A slash at the end makes no difference, nor does the case of the server name.
+ *
+ * Placeholders are "{id}", whatever kind of id it is, since one position may
+ * have several; "{hash}" in the names of files, "{file}" for folded ones; a
+ * last "*" stands for what is deeper than 32 segments. No other braces come
+ * from here, but a path may have some.
  *
  * The tree is bounded: past `limit` endpoints, new ones share one overflow
  * endpoint, which counts how many it stands for (as far as it can tell).
@@ -19,7 +25,7 @@
 struct routes;
 
 struct endpoint {
-	char *host;	 /* NUL-terminated, as sent: anything may stand in it; NULL: not known */
+	char *host;	 /* in lower case, else as sent: anything may stand in it; NULL: not known */
 	char *method;	 /* NULL: not known */
 	char *route;	 /* "/v1/users/{id}"; NULL: not known */
 	bool overflow;	 /* the one that the rest is folded into; host, method and route are NULL */
@@ -28,7 +34,7 @@ struct endpoint {
 };
 
 struct routes_config {
-	const char *const *patterns; /* --route: "GET /v1/users/{id}/" and a star, or without a method */
+	const char *const *patterns; /* --route, see routes_pattern.h; the first that matches wins */
 	size_t pattern_count;
 	bool fold_static; /* static assets fold by extension: "/css/{file}.css" */
 	size_t limit;	  /* endpoints; 0: the default of 1,000 */
@@ -41,7 +47,8 @@ struct routes_config {
 	void *ctx;
 };
 
-/* 0, or -EINVAL: *error (static) says what is wrong with the pattern and *at is the offset of it. */
+/* "[METHOD ]/path". 0, or -EINVAL: *error (static) says what is wrong with the pattern and *at is the offset
+ * of it. */
 int routes_check_pattern(const char *pattern, const char **error, size_t *at);
 
 /* Copies config; patterns were checked. NULL: out of memory. */

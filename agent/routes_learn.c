@@ -10,9 +10,13 @@
  */
 #include "routes_learn.h"
 
+#include "routes_fold.h"
+
 #include <stdlib.h>
 
 #define MANY 48 /* children that may be ids: more of them are, wherever it is */
+
+#define CODES_ENOUGH 3
 
 /* Of one word that is not known; the others in relation to it. */
 #define WEIGHT_WORD 8
@@ -56,7 +60,7 @@ static bool is_loose(const struct node *node, enum look look, struct slice suffi
 		return false;
 	if (hole->looks & 1u << look)
 		return true;
-	if (!hole->loose)
+	if (!hole->loose || is_space(node->follow))
 		return false;
 	return look != LOOK_PLURAL || node->follow == FOLLOW_NAMED || node->follow == FOLLOW_PAIR;
 }
@@ -132,118 +136,6 @@ bool learn_child_at_once(const struct tree *tree, const struct node *child, stru
 	return is_at_once(tree, child->parent, child->look, stem, child->suffix, next);
 }
 
-/* --- two nodes become one ------------------------------------------------------------- */
-
-static void entry_rename(struct entry *entry)
-{
-	char *route = tree_route(entry->node);
-
-	if (!route)
-		return; /* the old name is better than none */
-	free(entry->endpoint.route);
-	entry->endpoint.route = route;
-}
-
-static void rename_below(struct node *node)
-{
-	struct entry *entry;
-
-	LL_FOREACH (node->entries, entry)
-		entry_rename(entry);
-	for (struct node *child = node->children; child; child = child->hh.next)
-		rename_below(child);
-}
-
-static struct entry *entry_same(struct node *node, const struct entry *as)
-{
-	struct entry *entry;
-
-	LL_FOREACH (node->entries, entry) {
-		const char *a = entry->endpoint.method, *b = as->endpoint.method;
-
-		if (a == b || (a && b && strcmp(a, b) == 0))
-			return entry;
-	}
-	return NULL;
-}
-
-static void entries_merge(struct tree *tree, struct node *into, struct node *from)
-{
-	struct entry *entry, *next, *same;
-
-	LL_FOREACH_SAFE(from->entries, entry, next)
-	{
-		LL_DELETE(from->entries, entry);
-		same = entry_same(into, entry);
-		if (!same) {
-			entry->node = into;
-			LL_PREPEND(into->entries, entry);
-			continue;
-		}
-		if (tree->config->merge)
-			tree->config->merge(tree->config->ctx, &same->endpoint, &entry->endpoint);
-		free(entry->endpoint.method);
-		free(entry->endpoint.route);
-		free(entry);
-		tree->endpoints--;
-	}
-}
-
-/* `from` is in no table any more and goes away. As deep as a path has segments. */
-static void node_merge(struct tree *tree, struct node *into, struct node *from)
-{
-	struct node *child, *next, *same;
-
-	entries_merge(tree, into, from);
-	if (!into->children) { /* the table itself, so that no memory is needed */
-		into->children = from->children;
-		from->children = NULL;
-		for (child = into->children; child; child = child->hh.next)
-			child->parent = into;
-	}
-	HASH_ITER (hh, from->children, child, next) {
-		HASH_DEL(from->children, child);
-		same = tree_child(into, slice_of(child->text, child->len));
-		if (same) {
-			node_merge(tree, same, child);
-			continue;
-		}
-		child->parent = into;
-		HASH_ADD_KEYPTR(hh, into->children, child->text, child->len, child);
-	}
-	into->varied = into->varied || from->varied || into->above != from->above;
-	into->again = true;
-	into->mixed = into->mixed || from->mixed;
-	into->small = into->small && (!from->hole || from->small);
-	into->loose = into->loose || from->loose;
-	into->looks |= from->looks;
-	into->dirty = true;
-	tree_free(tree, from, NULL);
-}
-
-static struct node *fold_into(struct tree *tree, struct node *child)
-{
-	struct node *parent = child->parent;
-	struct node *hole = tree_add_hole(tree, parent, SLICE(""), SLICE("{id}"), child->suffix);
-
-	if (!hole)
-		return NULL;
-	hole->looks |= 1u << child->look;
-	tree_hole_saw(tree, hole, child->look, slice_of(child->text, child->len - child->suffix.len), false);
-	HASH_DEL(parent->children, child);
-	node_merge(tree, hole, child);
-	return hole;
-}
-
-struct node *learn_fold(struct tree *tree, struct node *child)
-{
-	struct node *hole = fold_into(tree, child);
-
-	if (hole)
-		rename_below(hole);
-	return hole;
-}
-
 /* --- many words at one position ---------------------------------------------------------- */
 
 static bool may_fold(const struct node *parent, const struct node *child, struct slice suffix)
@@ -262,6 +154,15 @@ static bool shares_children(const struct node *a, const struct node *b)
 {
 	for (const struct node *child = a->children; child; child = child->hh.next)
 		if (tree_child(b, slice_of(child->text, child->len)))
+			return true;
+	return false;
+}
+
+/* The same, of names alone. */
+static bool shares_names(const struct node *a, const struct node *b)
+{
+	for (const struct node *child = a->children; child; child = child->hh.next)
+		if (!child->hole && tree_child(b, slice_of(child->text, child->len)))
 			return true;
 	return false;
 }
@@ -318,8 +219,34 @@ static bool fold_all(struct tree *tree, struct node *node, struct slice suffix)
 	}
 	hole = tree_hole(node, suffix);
 	if (hole)
-		rename_below(hole);
+		fold_rename(hole);
 	return hole != NULL;
+}
+
+static bool is_bare_code(const struct node *child)
+{
+	return node_is_candidate(child) && child->look >= LOOK_TITLE && !child->suffix.len;
+}
+
+/* Where an API begins, names have letters alone: a few domains or codes are enough. */
+static bool learn_codes(struct tree *tree, struct node *node)
+{
+	struct node *child, *next;
+	size_t codes = 0;
+
+	if (node->follow != FOLLOW_ROOT)
+		return false;
+	for (child = node->children; child; child = child->hh.next)
+		codes += is_bare_code(child);
+	if (codes < CODES_ENOUGH)
+		return false;
+	HASH_ITER (hh, node->children, child, next) {
+		if (is_bare_code(child) && !fold_into(tree, child))
+			break;
+	}
+	if (tree_hole(node, SLICE("")))
+		fold_rename(tree_hole(node, SLICE("")));
+	return true;
 }
 
 static bool learn_suffix(struct tree *tree, struct node *node, struct slice of_child)
@@ -344,21 +271,33 @@ static bool learn_suffix(struct tree *tree, struct node *node, struct slice of_c
 	return fold_all(tree, node, slice_of(copy, suffix.len));
 }
 
+/* "blog" of /apps/blog/logs, where there is an /apps/{id}/logs: an id that is a known word. */
+static bool is_akin_to_hole(const struct node *child)
+{
+	const struct node *hole;
+
+	if (child->look != LOOK_NOUN || child->fixed ||
+	    !(is_collection(child->parent->follow) || child->parent->follow == FOLLOW_ENTITY))
+		return false;
+	hole = tree_hole(child->parent, child->suffix);
+	return hole && hole != child && shares_names(child, hole);
+}
+
 /* What is an id by what was learnt since it came. */
 static bool learn_late(struct tree *tree, struct node *node)
 {
 	for (struct node *child = node->children; child; child = child->hh.next) {
 		struct slice next = child->children ? SLICE("followed") : (struct slice){ .data = NULL };
 
-		if (learn_child_at_once(tree, child, next))
-			return learn_fold(tree, child) != NULL;
+		if (learn_child_at_once(tree, child, next) || is_akin_to_hole(child))
+			return fold_one(tree, child) != NULL;
 	}
 	return false;
 }
 
 static bool learn_node(struct tree *tree, struct node *node)
 {
-	if (learn_late(tree, node))
+	if (learn_late(tree, node) || learn_codes(tree, node))
 		return true;
 	for (struct node *child = node->children; child; child = child->hh.next) {
 		bool first = true;

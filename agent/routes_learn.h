@@ -15,9 +15,6 @@ bool learn_at_once(const struct tree *tree, const struct node *node, const struc
 /* The same of a child that was taken for a name. */
 bool learn_child_at_once(const struct tree *tree, const struct node *child, struct slice next);
 
-/* Makes the child a placeholder, or part of the one that is there. NULL: no memory, the child stays. */
-struct node *learn_fold(struct tree *tree, struct node *child);
-
 /* Looks at what is new from the node up to the root. True: something was folded, nodes are gone. */
 bool learn_from(struct tree *tree, struct node *node);
 

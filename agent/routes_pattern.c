@@ -102,7 +102,7 @@ int pattern_parse(const char *text, struct pattern *pattern, const char **error,
 	*pattern = (struct pattern){ .path = path };
 	if (text[0] != '/' && text[len] == ' ' && len > 0) {
 		for (size_t i = 0; i < len; i++)
-			if (text[i] < 'A' || (text[i] > 'Z' && text[i] != '-' && text[i] != '_'))
+			if ((text[i] < 'A' || text[i] > 'Z') && text[i] != '-' && text[i] != '_')
 				return fail("a method is written in capital letters", error, i, at);
 		pattern->method = slice_of(text, len);
 		pattern->path = path = slice_drop(path, len + space);

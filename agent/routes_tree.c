@@ -12,6 +12,7 @@
  */
 #include "routes_tree.h"
 
+#include "routes_fold.h"
 #include "routes_learn.h"
 
 #include <stdlib.h>
@@ -65,6 +66,7 @@ struct node *tree_add(struct tree *tree, struct node *parent, struct slice text)
 			goto failed;
 	}
 	tree->nodes++;
+	tree->generation++;
 	return node;
 failed:
 	free(node->text);
@@ -197,6 +199,7 @@ void tree_hole_saw(struct tree *tree, struct node *hole, enum look look, struct 
 		lower = lower || (text.data[i] >= 'a' && text.data[i] <= 'z');
 	if (lower && look >= LOOK_NOUN && look <= LOOK_CODE) {
 		above->dirty = above->dirty || !hole->loose;
+		tree->generation += !hole->loose;
 		hole->loose = true;
 		set_add(&tree->ids, id_hash(hole, text));
 	}
@@ -221,7 +224,7 @@ static bool is_index(const struct tree *tree, const struct node *node, const str
 		     struct slice next)
 {
 	return !node->parent && is_system_name(next) && segment->look != LOOK_RESERVED &&
-	       segment_follow(tree->words, segment->stem) != FOLLOW_SPACE;
+	       follow_of(tree->words, segment->stem) != FOLLOW_SPACE;
 }
 
 /* "catalog/v1", "networking.k8s.io/v1". */
@@ -230,7 +233,7 @@ static bool is_service(const struct node *node, enum look look, struct slice nex
 	bool names_follow = node->follow == FOLLOW_ROOT || node->follow == FOLLOW_SPACE ||
 			    node->follow == FOLLOW_SINGULAR || node->follow == FOLLOW_SINGLE;
 
-	return names_follow && look <= LOOK_CODE && next.data && segment_is_version(next);
+	return names_follow && look <= LOOK_CODE && next.data && look_is_version(next);
 }
 
 static void node_visit(struct node *node, const struct walk *walk)
@@ -260,11 +263,12 @@ static struct node *step_static(struct tree *tree, struct node *node, const stru
 		return NULL;
 	child->look = segment->look;
 	child->suffix = slice_of(child->text + child->len - segment->suffix.len, segment->suffix.len);
-	child->follow =
-		strcmp(node->text, "by") == 0 ? FOLLOW_NAMED : segment_follow(tree->words, segment->stem);
+	child->follow = strcmp(node->text, "by") == 0 ? FOLLOW_NAMED : follow_of(tree->words, segment->stem);
 	child->above = walk->above;
 	child->fixed = walk->grpc;
 	node->dirty = node->dirty || child->look >= LOOK_NOUN;
+	if (node->parent && node->look == LOOK_NOUN && !node->hole)
+		node->parent->dirty = true; /* what is beneath it tells of it */
 	return child;
 }
 
@@ -298,7 +302,7 @@ static struct node *step(struct tree *tree, struct node *node, struct slice text
 	if (!child || child->hole)
 		return step_new(tree, node, text, next, walk);
 	if (learn_child_at_once(tree, child, next)) {
-		struct node *hole = learn_fold(tree, child);
+		struct node *hole = fold_one(tree, child);
 
 		walk->above = hash_on(walk->above, text);
 		return hole ? hole : child;

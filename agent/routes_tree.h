@@ -8,6 +8,7 @@
 #define HARK_ROUTES_TREE_H
 
 #include "routes.h"
+#include "routes_follow.h"
 #include "routes_segment.h"
 #include "routes_set.h"
 #include "table.h"
@@ -47,6 +48,7 @@ struct tree {
 	const struct routes_config *config;
 	const struct words *words;
 	struct hash_set ids; /* words that were ids somewhere, with their host */
+	uint64_t generation; /* counts changes: nodes that come, go or mean something else */
 	size_t nodes, node_limit;
 	size_t endpoints, endpoint_limit;
 };

@@ -1,16 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """The same filters in every view: live, where the kernel decides a part of them, and on a recording."""
 import json
-import os
-import pathlib
 import re
 import socket
 import subprocess
 
 import pytest
 
-from harness import HARK, ROOT, briefs, free_port, run
-from servers import PythonServer
+from harness import HARK, ROOT, Hark, free_port, run
 
 CURL = ("curl", "-sS", "-k", "-o", "/dev/null")
 RECORDING = ROOT / "testdata/recordings/mixed.rec"
@@ -56,7 +53,6 @@ CASES = {
 @pytest.fixture(scope="module")
 def recorded(nginx, tmp_path_factory):
     """One recording of all that the cases are about."""
-    from harness import Hark
     folder = tmp_path_factory.mktemp("filters")
     with Hark(folder, "-w", folder / "all.rec") as watch:
         ask(nginx)
@@ -204,3 +200,14 @@ def test_wrong_filters_point_at_the_word():
         "hark:   host:a (path:/x staus:200)\n"
         "hark:                   ^^^^^\n")
     assert "(known filters: pid: comm: " in run(HARK, "whatever", status=2).err.decode()
+
+
+@pytest.mark.parametrize("words", [("status:4xx or path:/hello",), ("role:server", "!status:200"), ("latency:>10s",)], ids=" ".join)
+def test_numbers_are_of_what_matched(words):
+    """One row an endpoint here; an exchange that was seen from both ends counts once."""
+    counts = {}
+    for one in lines(*words):
+        if one["hark.role"] == "server" or "hark.peer_connection" not in one:
+            name = one["http.request.method"], one["url.path"]
+            counts[name] = counts.get(name, 0) + 1
+    assert counts == {(row["http.request.method"], row["http.route"]): row["count"] for row in lines("stat", *words)}

@@ -4,8 +4,13 @@
  * path, true template) in testdata/routes, in an order of their own. Judged by
  * pairs of requests of one API: of those that are put into one endpoint, how
  * many belong together (precision); of those that belong together, how many are
- * (recall). `tuning` is what the rules were written with, `heldout` was written
- * after them. HARK_ROUTES_SHOW=1 prints what went wrong.
+ * (recall). HARK_ROUTES_SHOW=1 prints what went wrong.
+ *
+ * The rules were written with `tuning` at hand. Each of the other folders was
+ * written after the rules had learnt from the folders before it. The first time
+ * they gave: heldout 0.925, second 0.952, third 0.859 (full of words that no
+ * list had), fourth 0.951, fifth 0.975. That is what to expect of an API that
+ * is not here; the figures that the test prints are of known ones.
  */
 #include "routes.h"
 
@@ -161,9 +166,22 @@ static void score_add(struct score *sum, const struct score *score)
 	sum->right += score->right;
 }
 
-static void folder_score(const char *folder, size_t *requests, size_t *apis, double *least)
+/* What the rules must keep up to, a little under what they do. */
+static const struct {
+	const char *folder;
+	double least;
+} folders[] = {
+	{ "tuning", 0.99 }, { "heldout", 0.97 }, { "second", 0.95 },
+	{ "third", 0.93 },  { "fourth", 0.97 },	 { "fifth", 0.96 },
+};
+
+struct totals {
+	size_t requests, apis;
+	struct score late;
+};
+
+static double folder_score(struct list *list, const char *folder, struct totals *totals)
 {
-	struct list list = { .requests = calloc(REQUESTS_MAX, sizeof(*list.requests)) };
 	struct score all = { 0 }, all_early = { 0 };
 	double mean = 0;
 	char pattern[256];
@@ -174,40 +192,40 @@ static void folder_score(const char *folder, size_t *requests, size_t *apis, dou
 	for (size_t i = 0; i < files.gl_pathc; i++) {
 		struct score late, early;
 
-		list_read(&list, files.gl_pathv[i]);
-		list_shuffle(&list, 1);
-		list_run(&list, &late, &early);
+		list_read(list, files.gl_pathv[i]);
+		list_shuffle(list, 1);
+		list_run(list, &late, &early);
 		print_message("%-45s %4zu requests, F1 %.3f, when they came %.3f\n", files.gl_pathv[i],
-			      list.count, score_f1(&late), score_f1(&early));
+			      list->count, score_f1(&late), score_f1(&early));
 		score_add(&all, &late);
 		score_add(&all_early, &early);
-		mean += score_f1(&late);
-		*requests += list.count;
+		mean += score_f1(&late) / (double)files.gl_pathc;
+		totals->requests += list->count;
 	}
-	mean /= (double)files.gl_pathc;
 	print_message("%s: F1 over all pairs %.3f, mean of the APIs %.3f, when they came %.3f\n", folder,
 		      score_f1(&all), mean, score_f1(&all_early));
-	*apis += files.gl_pathc;
-	*least = score_f1(&all) < mean ? score_f1(&all) : mean;
+	totals->apis += files.gl_pathc;
+	score_add(&totals->late, &all);
 	globfree(&files);
-	free(list.requests);
+	return score_f1(&all);
 }
 
 static void test_templates(void **state)
 {
-	double tuning, heldout, second, third;
-	size_t requests = 0, apis = 0;
+	struct list list = { .requests = calloc(REQUESTS_MAX, sizeof(*list.requests)) };
+	struct totals totals = { 0 };
 
 	(void)state;
-	folder_score("tuning", &requests, &apis, &tuning);
-	folder_score("heldout", &requests, &apis, &heldout);
-	folder_score("second", &requests, &apis, &second);
-	folder_score("third", &requests, &apis, &third);
-	assert_true(requests >= 300 && apis >= 12);
-	assert_true(tuning >= 0.95);
-	assert_true(heldout >= 0.95);
-	assert_true(second >= 0.85);
-	assert_true(third >= 0.85);
+	assert_non_null(list.requests);
+	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++)
+		if (folder_score(&list, folders[i].folder, &totals) < folders[i].least)
+			fail_msg("%s: less than %.2f", folders[i].folder, folders[i].least);
+	print_message("all: %zu requests, %zu APIs, precision %.3f, recall %.3f, F1 %.3f\n", totals.requests,
+		      totals.apis, (double)totals.late.right / (double)totals.late.together,
+		      (double)totals.late.right / (double)totals.late.belong, score_f1(&totals.late));
+	assert_true(totals.requests >= 300 && totals.apis >= 12);
+	assert_true(score_f1(&totals.late) >= 0.95);
+	free(list.requests);
 }
 
 int main(void)

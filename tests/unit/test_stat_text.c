@@ -218,45 +218,6 @@ static void test_rows(void **state)
 }
 
 static const struct {
-	const char *text;
-	size_t width;
-	bool utf8;
-	const char *expected;
-} cuts[] = {
-	{ "abcdef", 6, false, "abcdef" },
-	{ "abcdefg", 6, false, "ab..fg" },
-	{ "abcdefg", 6, true, "abc…fg" },
-	{ "abcdefg", 3, false, "a.." },
-	{ "abcdefg", 2, false, ".." },
-	{ "abcdefg", 1, false, "" },
-	{ "日本語日本語", 12, true, "日本語日本語" },
-	{ "日本語日本語", 8, true, "日本…語" },
-	{ "日本語日本語", 2, true, "…" },
-	{ "", 0, true, "" },
-	{ "e\xcc\x81"
-	  "bc",
-	  3, true,
-	  "e\xcc\x81"
-	  "bc" },
-};
-
-static void test_cuts(void **state)
-{
-	struct buffer out = { 0 };
-
-	(void)state;
-	assert_non_null(setlocale(LC_CTYPE, "C.UTF-8"));
-	for (size_t i = 0; i < sizeof(cuts) / sizeof(cuts[0]); i++) {
-		buffer_clear(&out);
-		text_cut_put(&out, slice_of_string(cuts[i].text), cuts[i].width, cuts[i].utf8);
-		assert_true(text_width(slice_of(out.data, out.len)) <= cuts[i].width);
-		buffer_char(&out, '\0');
-		assert_string_equal(out.data, cuts[i].expected);
-	}
-	buffer_fini(&out);
-}
-
-static const struct {
 	double value;
 	const char *expected;
 } rates[] = {
@@ -318,8 +279,10 @@ static void test_nothing_seen(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rows),	     cmocka_unit_test(test_cuts),
-		cmocka_unit_test(test_rates),	     cmocka_unit_test(test_heat_halves),
+		cmocka_unit_test(test_rows),
+
+		cmocka_unit_test(test_rates),
+		cmocka_unit_test(test_heat_halves),
 		cmocka_unit_test(test_nothing_seen),
 	};
 
