@@ -97,7 +97,8 @@ static void screen_down(struct sink *sink)
 	top_screen_close(&sink->screen);
 	log_divert(NULL, NULL);
 	for (uint64_t i = first; i < sink->message_count; i++)
-		log_warn("%s", sink->messages[i % TOP_MESSAGES]);
+		log_error("%s",
+			  sink->messages[i % TOP_MESSAGES]); /* also with -q: what came was let through */
 }
 
 static void open_forget(struct sink *sink)
@@ -194,6 +195,8 @@ static void top_in_flight(struct sink *sink, const struct exchange *exchange)
 	record = top_record_new(&sink->kept, exchange, false);
 	if (!record)
 		return;
+	/* The same one in each picture, and none that ended. */
+	record->serial = UINT64_C(1) << 63 | (exchange->start_ns ^ exchange->conn->id << 20 ^ exchange->key);
 	record->conn->in_flight++;
 	sink->open[sink->open_count++] = record;
 }

@@ -132,6 +132,12 @@ void top_tables_fini(struct sink *sink);
 /* Makes the rows, or lines, of the page that is shown from what there is now. */
 void top_page_make(struct sink *sink);
 
+/* top_lists.c: of them those of what is kept. */
+void top_lists_init(struct sink *sink);
+void top_conns_make(struct sink *sink);
+void top_live_make(struct sink *sink);
+void top_record_row(struct sink *sink, struct top_table *table, struct top_record *record);
+
 /* top_detail.c: an exchange, a connection. */
 void top_exchange_lines(struct sink *sink);
 void top_connection_lines(struct sink *sink);

@@ -188,7 +188,7 @@ static void bars_gather(struct waterfall *fall, const struct sink *sink, const s
 	for (size_t i = 0; i < sink->open_count && fall->count < BARS_MAX - 1; i++) {
 		if (sink->open[i]->conn != conn)
 			continue;
-		found |= sink->open[i] == chosen;
+		found |= chosen && sink->open[i]->serial == chosen->serial;
 		top_bar_of(&fall->bars[fall->count++], &sink->open[i]->exchange, sink->open[i]->serial);
 	}
 	if (chosen && !found)
@@ -279,17 +279,43 @@ static void add_waterfall(struct sink *sink, const struct top_conn *conn, const 
 		add_bar(sink, &fall, &fall.bars[i]);
 }
 
+static bool is_same(const struct exchange *one, const struct exchange *other)
+{
+	return one->start_ns == other->start_ns && one->key == other->key && one->conn->id == other->conn->id;
+}
+
+/* One that was open when it was chosen may have gone on, or ended. */
+static void record_follow(struct sink *sink)
+{
+	const struct exchange *exchange = &sink->record->exchange;
+	struct top_record *now = NULL;
+
+	for (size_t i = 0; i < sink->open_count && !now; i++)
+		if (is_same(&sink->open[i]->exchange, exchange))
+			now = sink->open[i];
+	for (size_t i = sink->kept.live_count; i > 0 && !now; i--)
+		if (is_same(&top_live_at(&sink->kept, i - 1)->exchange, exchange))
+			now = top_live_at(&sink->kept, i - 1);
+	if (!now)
+		return;
+	top_record_use(now);
+	top_record_drop(&sink->kept, sink->record);
+	sink->record = now;
+}
+
 void top_exchange_lines(struct sink *sink)
 {
-	const struct top_record *record = sink->record;
-	const struct exchange *exchange = &record->exchange;
+	const struct exchange *exchange;
 
+	if (sink->record->exchange.pending)
+		record_follow(sink);
+	exchange = &sink->record->exchange;
 	top_lines_clear(&sink->lines);
 	add_request_line(sink, exchange);
 	add_outcome(sink, exchange);
 	add_where(sink, exchange->start_ns, &exchange->mover, exchange->conn, exchange->key);
-	add_headers(sink, record);
-	add_waterfall(sink, record->conn, record);
+	add_headers(sink, sink->record);
+	add_waterfall(sink, sink->record->conn, sink->record);
 }
 
 void top_connection_lines(struct sink *sink)

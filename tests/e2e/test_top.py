@@ -371,12 +371,13 @@ def test_hostile_program_name(columns, rows, tmp_path):
         server.wait()
 
 
-def test_losses_are_on_the_screen(tmp_path):
-    """hark is stopped while more than its ring holds goes by."""
+def test_losses_are_on_the_screen():
+    """hark is stopped while more than its ring holds goes by. Its log goes to the screen, and comes out behind it."""
     body = b"x" * 20000
     answer = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body
     server, port = serve_on_thread(lambda head: answer)
-    with contextlib.closing(server), watched(os.getpid(), tmp_path, "--ring", "64K") as top:
+    with contextlib.closing(server), Terminal(HARK, "top", "-p", os.getpid(), "--ring", "64K") as top:
+        top.wait("nothing yet", "the screen: hark is ready")
         talk(port, get(b"/before"))
         top.wait("h/before", "the exchange before")
         assert "LOST" not in top.text
@@ -387,6 +388,13 @@ def test_losses_are_on_the_screen(tmp_path):
         top.wait("LOST", "the losses")
         assert "--ring" in top.line("LOST")
         assert top.colors(top.row("LOST")) & {"red"}
+        top.wait("records lost, the ring was full", "the line of the log")
+        assert top.lines[22].split()[1:3] == ["records", "lost,"], "it stands above the keys"
+        assert top.lines[23].startswith("F1Help")
+        top.send("q")
+        assert top.wait_end() == 0
+        assert b"hark: " in top.raw[top.raw.rindex(b"\x1b[?1049l"):]
+        assert b"records lost, the ring was full" in top.raw[top.raw.rindex(b"\x1b[?1049l"):]
 
 
 def test_live_in_flight_and_rate(tmp_path):
@@ -407,7 +415,10 @@ def test_live_in_flight_and_rate(tmp_path):
         assert "open 0" not in top.lines[0]
         assert top.line("GET h/hang").split()[2] == "1"
         top.press("4", "[pending]")
+        top.press(ENTER, "no answer yet  waits for")
         hold.set()
+        top.wait("200  took", "the same exchange, at its end")
+        top.press(ESCAPE, "URL")
         hanging.join(10)
         top.wait(lambda text: "[pending]" not in text and "open 0" in text, "it ended")
         assert top.line("GET h/hang").split()[2] == "200"
