@@ -76,7 +76,7 @@ static bool row_wants(struct stats_row *row, const struct exchange *exchange)
 
 /* *record: of the exchange, when there is one already; made when a row wants it. */
 static void numbers_count(struct sink *sink, struct top_numbers *numbers, const struct exchange *exchange,
-			  struct top_record **record)
+			  bool error, struct top_record **record)
 {
 	struct stats_row *endpoint = stats_exchange(numbers->endpoints, exchange);
 	struct stats_row *process = stats_exchange(numbers->processes, exchange);
@@ -85,8 +85,7 @@ static void numbers_count(struct sink *sink, struct top_numbers *numbers, const 
 	bool slow_endpoint = !second && row_wants(endpoint, exchange);
 
 	if (!second)
-		top_history_add(&numbers->history, is_error(exchange), exchange->duration_known,
-				exchange->duration_ns);
+		top_history_add(&numbers->history, error, exchange->duration_known, exchange->duration_ns);
 	if (!*record && (slow_process || slow_endpoint))
 		*record = top_record_new(&sink->kept, exchange, true);
 	if (*record && slow_endpoint)
@@ -106,19 +105,21 @@ static void time_forward(struct sink *sink, const struct exchange *exchange)
 		top_history_tick(&sink->some.history, sink->now_ns);
 }
 
-static void conn_count(struct sink *sink, const struct exchange *exchange, bool matched, uint64_t serial)
+static void conn_count(struct sink *sink, const struct exchange *exchange, bool error, bool matched,
+		       uint64_t serial)
 {
 	struct top_conn *conn = top_conn_get(&sink->kept, exchange->conn, sink->now_ns);
 
 	if (!conn)
 		return;
 	conn->matched += matched;
-	top_conn_count(conn, exchange, serial, is_error(exchange));
+	top_conn_count(conn, exchange, serial, error);
 }
 
 void top_count(struct sink *sink, const struct exchange *exchange)
 {
 	bool matched = sink->filter && filter_exchange(sink->filter, exchange);
+	bool error = is_error(exchange);
 	struct top_record *record = NULL;
 
 	time_forward(sink, exchange);
@@ -128,10 +129,10 @@ void top_count(struct sink *sink, const struct exchange *exchange)
 	}
 	if (record)
 		top_live_add(&sink->kept, record);
-	numbers_count(sink, &sink->all, exchange, &record);
+	numbers_count(sink, &sink->all, exchange, error, &record);
 	if (matched)
-		numbers_count(sink, &sink->some, exchange, &record);
-	conn_count(sink, exchange, matched, record ? record->serial : 0);
+		numbers_count(sink, &sink->some, exchange, error, &record);
+	conn_count(sink, exchange, error, matched, record ? record->serial : 0);
 	top_record_drop(&sink->kept, record);
 }
 
@@ -155,7 +156,7 @@ static void some_begin(struct sink *sink)
 		top_history_tick(&sink->some.history, end);
 		if (!filter_exchange(sink->filter, exchange))
 			continue;
-		numbers_count(sink, &sink->some, exchange, &record);
+		numbers_count(sink, &sink->some, exchange, is_error(exchange), &record);
 		record->conn->matched++;
 	}
 	top_history_tick(&sink->some.history, sink->now_ns);

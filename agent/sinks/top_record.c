@@ -234,11 +234,26 @@ struct top_conn *top_conn_get(struct top_kept *kept, const struct conn_facts *fa
 	return conn;
 }
 
+/* Without a query: it may hold secrets. The usual form of a target needs no more than that. */
+static struct slice path_of(const struct message *request)
+{
+	struct slice target = request->target;
+	const uint8_t *query;
+	struct url url;
+
+	if (target.len == 0 || target.data[0] != '/') {
+		url_of_request(request, &url);
+		return url.path;
+	}
+	target = slice_take(target, TOP_BAR_LABEL);
+	query = memchr(target.data, '?', target.len);
+	return query ? slice_take(target, (size_t)(query - target.data)) : target;
+}
+
 void top_bar_of(struct top_bar *bar, const struct exchange *exchange, uint64_t serial)
 {
-	struct slice method = { 0 };
-	struct url url = { .port_known = false };
-	size_t len = 0;
+	struct slice method = { 0 }, path = { 0 };
+	size_t len;
 
 	*bar = (struct top_bar){ .serial = serial,
 				 .start_ns = exchange->start_ns,
@@ -251,14 +266,14 @@ void top_bar_of(struct top_bar *bar, const struct exchange *exchange, uint64_t s
 		bar->end_ns = exchange->start_ns + exchange->duration_ns;
 	if (exchange->request) {
 		method = slice_take(exchange->request->method, 8);
-		url_of_request(exchange->request, &url);
+		path = path_of(exchange->request);
 	}
 	memcpy(bar->label, method.data ? (const char *)method.data : "?", method.data ? method.len : 1);
 	len = method.data ? method.len : 1;
 	bar->label[len++] = ' ';
-	url.path = slice_take(url.path, sizeof(bar->label) - 1 - len);
-	if (url.path.len)
-		memcpy(bar->label + len, url.path.data, url.path.len);
+	path = slice_take(path, sizeof(bar->label) - 1 - len);
+	if (path.len)
+		memcpy(bar->label + len, path.data, path.len);
 }
 
 static struct top_bar *bar_next(struct top_conn *conn)

@@ -200,6 +200,29 @@ static void test_long_label(void **state)
 	sample_fini(&sample);
 }
 
+static void test_labels(void **state)
+{
+	static const struct {
+		const char *target, *label;
+	} rows[] = {
+		{ "/a?token=x", "GET /a" }, { "/", "GET /" }, { "http://u:secret@h/p?q=1", "GET /p" },
+		{ "*", "GET *" },	    { "", "GET " },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct sample sample;
+		struct top_bar bar;
+
+		sample_init(&sample);
+		sample.exchange.request->target = slice_of_string(rows[i].target);
+		top_bar_of(&bar, &sample.exchange, 1);
+		if (strcmp(bar.label, rows[i].label) != 0)
+			fail_msg("%s: '%s'", rows[i].target, bar.label);
+		sample_fini(&sample);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -210,6 +233,7 @@ int main(void)
 		cmocka_unit_test(test_connections_are_bounded),
 		cmocka_unit_test(test_bars_are_a_ring),
 		cmocka_unit_test(test_long_label),
+		cmocka_unit_test(test_labels),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
