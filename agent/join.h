@@ -25,9 +25,9 @@ struct join *join_new(join_fn *fn, void *ctx);
 void join_free(struct join *join);
 
 /* A connection's facts are borrowed until join_conn_closed(). */
-void join_conn_opened(struct join *join, const struct conn_facts *conn);
+void join_conn_opened(struct join *join, const struct conn_facts *facts);
 /* What waited for its other end here is shown. */
-void join_conn_closed(struct join *join, const struct conn_facts *conn);
+void join_conn_closed(struct join *join, const struct conn_facts *facts);
 
 /* Shows the exchange, at once or when its other end came, or will not come. Takes its messages if it must
  * wait. */

@@ -107,6 +107,13 @@ static bool read_file(const struct words *words, struct segment *segment)
 	return true;
 }
 
+/* 5, 'five', Id=5, a UUID; no word, as in a title "C_(language)". */
+static bool is_odata_key(struct slice key)
+{
+	return !key.len || (key.data[0] >= '0' && key.data[0] <= '9') || key.data[0] == '\'' ||
+	       memchr(key.data, '=', key.len) || look_is_strict(key);
+}
+
 /* OData: "Products(5)". */
 static bool read_parens(const struct words *words, struct segment *segment)
 {
@@ -118,7 +125,8 @@ static bool read_parens(const struct words *words, struct segment *segment)
 	segment->prefix = slice_take(s, (size_t)(open - s.data) + 1);
 	segment->suffix = slice_drop(s, s.len - 1);
 	segment->stem = slice_of(open + 1, s.len - segment->prefix.len - 1);
-	if (text_count(slice_take(segment->prefix, segment->prefix.len - 1), byte_is_odd)) {
+	if (text_count(slice_take(segment->prefix, segment->prefix.len - 1), byte_is_odd) ||
+	    !is_odata_key(segment->stem)) {
 		*segment = (struct segment){ .look = LOOK_ID, .stem = s, .placeholder = SLICE("{id}") };
 		return true;
 	}

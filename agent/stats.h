@@ -159,8 +159,8 @@ enum stats_sort {
 	SORT_COLUMNS,
 };
 /* "count", "p99.9", …: 0, or -EINVAL. */
-int stats_sort_of(const char *name, enum stats_sort *column);
-const char *stats_sort_name(enum stats_sort column);
+int stats_sort_of(const char *name, enum stats_sort *sort);
+const char *stats_sort_name(enum stats_sort sort);
 
 /*
  * The rows in order (largest first, SORT_NAME upwards; the overflow always last): *rows is an array of

@@ -67,7 +67,7 @@ static size_t ending(const char *text, size_t len, size_t columns)
 
 void text_cut_middle(struct buffer *buffer, size_t start, size_t width, bool utf8)
 {
-	const char *mark = utf8 ? "\u2026" : "..";
+	struct slice mark = utf8 ? SLICE("\u2026") : SLICE("..");
 	size_t mark_width = utf8 ? 1 : 2, len, head, tail;
 	char *text;
 
@@ -78,9 +78,9 @@ void text_cut_middle(struct buffer *buffer, size_t start, size_t width, bool utf
 	head = fitting(text, len, (width - mark_width + 1) / 2);
 	tail = ending(text, len, (width - mark_width) / 2);
 	/* What is left out is longer than the mark: there is room. */
-	if (tail < head + strlen(mark))
-		tail = head + strlen(mark) < len ? head + strlen(mark) : len;
-	memcpy(text + head, mark, strlen(mark));
-	memmove(text + head + strlen(mark), text + tail, len - tail);
-	buffer->len = start + head + strlen(mark) + len - tail;
+	if (tail < head + mark.len)
+		tail = head + mark.len < len ? head + mark.len : len;
+	memcpy(text + head, mark.data, mark.len);
+	memmove(text + head + mark.len, text + tail, len - tail);
+	buffer->len = start + head + mark.len + len - tail;
 }
