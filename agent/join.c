@@ -5,8 +5,8 @@
  * other end is known for that when it comes after all.
  *
  * Nothing is joined on addresses alone: HTTP/2 streams must have one number
- * and one request, HTTP/1 messages one request, one order, and times that
- * cover each other for the most part.
+ * and one request, HTTP/1 messages one request and one place in the order; or,
+ * where the order is not known, times that cover each other for the most part.
  */
 #include "join.h"
 
@@ -16,7 +16,9 @@
 #include <stdlib.h>
 
 #define HOLD_NS		 UINT64_C(500000000)
-#define ITEMS_MAX	 65536 /* that wait or are kept in mind */
+#define HOLD_POLLS	 4 /* at least: after a pause of hark's own, a poll is half a second by itself */
+#define ORDER_APART_NS	 UINT64_C(5000000000) /* that far apart no two ends begin */
+#define ITEMS_MAX	 65536		      /* that wait or are kept in mind */
 #define SHOWN_A_CONN_MAX 64
 
 struct join {
@@ -24,7 +26,7 @@ struct join {
 	void *ctx;
 	struct join_table table;
 	struct join_item *waits; /* by due time */
-	uint64_t now_ns;
+	uint64_t now_ns, poll;
 };
 
 struct join *join_new(join_fn *fn, void *ctx)
@@ -56,6 +58,8 @@ static struct join_sign sign_of(const struct exchange *exchange)
 		.start_ns = exchange->start_ns,
 		.duration_ns = exchange->duration_ns,
 		.duration_known = exchange->duration_known,
+		.counted = exchange->conn->opened_ns && !exchange->conn->flags,
+		.index = exchange->conn->exchanges,
 	};
 
 	if (!request || !request->method.data || !request->target.data)
@@ -77,6 +81,19 @@ static bool times_cover(const struct join_sign *a, const struct join_sign *b)
 	return a->duration_known && b->duration_known && to >= from && to - from >= shorter / 2;
 }
 
+/*
+ * In HTTP/1 the order tells, where nothing of it is missing. Times alone do not: a call is seen when it
+ * returns, and on a busy machine a client's may return when its server is done.
+ */
+static bool orders_match(const struct join_sign *a, const struct join_sign *b)
+{
+	uint64_t apart_ns = a->start_ns > b->start_ns ? a->start_ns - b->start_ns : b->start_ns - a->start_ns;
+
+	if (a->counted && b->counted)
+		return a->index == b->index && apart_ns < ORDER_APART_NS;
+	return times_cover(a, b);
+}
+
 static bool signs_match(const struct join_sign *a, const struct join_sign *b)
 {
 	if (a->key != b->key || (a->role == b->role && a->role != ROLE_UNKNOWN))
@@ -85,7 +102,7 @@ static bool signs_match(const struct join_sign *a, const struct join_sign *b)
 		return false;
 	if (a->key)
 		return true; /* a stream has its number once in a connection */
-	return a->request_known && b->request_known && times_cover(a, b);
+	return a->request_known && b->request_known && orders_match(a, b);
 }
 
 /* The oldest that matches. */
@@ -227,6 +244,7 @@ static void wait_or_show(struct join *join, struct join_conn *conn, struct excha
 			 const struct join_sign *sign)
 {
 	struct join_item *item = item_add(join, conn, sign);
+	uint64_t end_ns = sign->start_ns + sign->duration_ns;
 
 	if (!item) {
 		counter_add(COUNTER_LIMIT_JOINS, 1);
@@ -235,7 +253,8 @@ static void wait_or_show(struct join *join, struct join_conn *conn, struct excha
 	}
 	item->exchange = exchange_take(exchange);
 	if (item->exchange) {
-		item->due_ns = join->now_ns + HOLD_NS;
+		item->due_ns = (end_ns > join->now_ns ? end_ns : join->now_ns) + HOLD_NS;
+		item->due_poll = join->poll + HOLD_POLLS;
 		DL_APPEND2(join->waits, item, waits_prev, waits_next);
 		return;
 	}
@@ -322,7 +341,8 @@ void join_poll(struct join *join, uint64_t now_ns)
 {
 	if (now_ns > join->now_ns)
 		join->now_ns = now_ns;
-	while (join->waits && join->waits->due_ns <= join->now_ns)
+	join->poll++;
+	while (join->waits && join->waits->due_ns <= join->now_ns && join->waits->due_poll <= join->poll)
 		item_show(join, join->waits);
 }
 

@@ -24,6 +24,8 @@ struct join_sign {
 	uint64_t request; /* hash of method and target */
 	uint64_t start_ns, duration_ns;
 	bool duration_known;
+	bool counted;	/* the connection was seen from its beginning, whole: */
+	uint64_t index; /* of the exchange on it */
 };
 
 /* One that waits for its other end, or was shown without it. */
@@ -31,7 +33,7 @@ struct join_item {
 	struct join_sign sign;
 	struct exchange *exchange; /* owned; NULL: it was shown */
 	bool wanted;		   /* when it was shown, somebody wanted it */
-	uint64_t due_ns;
+	uint64_t due_ns, due_poll;
 	struct join_conn *conn;
 	struct join_item *prev, *next;		   /* of the connection, oldest first */
 	struct join_item *waits_prev, *waits_next; /* of all that wait */

@@ -2,10 +2,10 @@
 /*
  * Each row is a script of two or more ends of connections, and what was shown:
  *
- *   +C -C            the connection C opens, closes (C, c: client and server of one; X: another, elsewhere;
- *                    D: a second socket with C's addresses)
- *   C:1:a:0:10       an exchange on C: stream 1, target a, from 0 ms for 10 ms ("?" for 10: not known)
- *   @500             a poll at 500 ms
+ *   +C *C -C         the connection C is there, opens, closes (C, c: client and server of one; X: another,
+ * elsewhere; D: a second socket with C's addresses) C:1:a:0:10       an exchange on C: stream 1, target a,
+ * from 0 ms for 10 ms ("?" for 10: not known) !500             one poll at 500 ms
+ *   @500             as many polls as it takes at 500 ms
  *
  *   C:1:a            shown alone; > first of a joined pair, < second of it, ~ after its other end
  */
@@ -37,17 +37,23 @@ static const struct row rows[] = {
 	{ "two sides of one role", "+C +D C:1:a:0:9 D:1:a:0:9", "C:1:a D:1:a" },
 	{ "no other end here", "+C C:1:a:0:9", "C:1:a" },
 	{ "other addresses", "+C +X C:1:a:0:9 X:1:a:0:9", "C:1:a X:1:a" },
-	{ "other end never tells: shown after a while", "+C +c C:1:a:0:9 @100 @499 @500", "C:1:a" },
-	{ "other end comes late", "+C +c c:1:a:0:9 @500 C:1:a:0:900", "c:1:a C:1:a~" },
+	{ "other end never tells: shown after a while", "+C +c C:1:a:0:9 @100 @508 @509", "C:1:a" },
+	{ "other end comes late", "+C +c c:1:a:0:9 @509 C:1:a:0:900", "c:1:a C:1:a~" },
+	{ "a poll far in time is not enough", "+C +c c:1:a:1:5 !9000 C:1:a:0:9", "c:1:a> C:1:a<" },
+	{ "nor is time before its end", "+C +c c:1:a:100:9000 @9500 C:1:a:0:9200", "c:1:a> C:1:a<" },
 	{ "closed: what waits is shown", "+C +c C:1:a:0:9 -C", "C:1:a" },
 	{ "its other end closed", "+C +c C:1:a:0:9 -c", "C:1:a" },
 	{ "after the other end closed", "+C +c c:1:a:0:9 -c C:1:a:0:900", "c:1:a C:1:a~" },
 	{ "HTTP/1: request, order, time", "+C +c c:0:a:1:5 C:0:a:0:9 c:0:a:11:5 C:0:a:10:9",
 	  "c:0:a> C:0:a< c:0:a> C:0:a<" },
-	{ "HTTP/1: another time", "+C +c c:0:a:1:5 C:0:a:100:9 @600", "c:0:a C:0:a" },
+	{ "HTTP/1: another time", "+C +c c:0:a:1:5 C:0:a:100:9 @700", "c:0:a C:0:a" },
 	{ "HTTP/1: times that only touch", "+C +c c:0:a:1:8 C:0:a:8:9 @600", "c:0:a C:0:a" },
 	{ "HTTP/1: duration not known", "+C +c c:0:a:1:? C:0:a:0:9 @600", "c:0:a C:0:a" },
 	{ "HTTP/1: what is older stays alone", "+C +c c:0:a:1:5 c:0:b:6:2 C:0:b:6:3", "c:0:a c:0:b> C:0:b<" },
+	{ "HTTP/1: counted from the beginning, whatever the times",
+	  "*C *c c:0:a:1:5 C:0:a:7:9 C:0:a:20:3 c:0:a:18:1", "c:0:a> C:0:a< c:0:a> C:0:a<" },
+	{ "HTTP/1: counted, one is missing here", "*C *c C:0:a:0:5 C:0:b:6:3 c:0:b:7:1 @700",
+	  "C:0:a C:0:b c:0:b" },
 	{ "two sockets of the same addresses: nobody can tell", "+C +D +c c:1:a:1:5 C:1:a:0:9",
 	  "c:1:a C:1:a" },
 	{ "addresses used again", "+C +c c:1:a:1:5 C:1:a:0:9 -c -C +C +c c:1:b:1:5 C:1:b:0:9",
@@ -126,6 +132,7 @@ static void give(struct stage *stage, const char *word)
 	exchange->duration_known = *duration != '?';
 	exchange->duration_ns = strtoull(duration, NULL, 10) * MS;
 	exchange->keepable = true;
+	stage->conns[(unsigned char)letter].exchanges++;
 	join_exchange(stage->join, exchange);
 	exchange_free(exchange);
 }
@@ -137,13 +144,17 @@ static void run(struct stage *stage, const char *script)
 	while ((word = strtok_r(rest, " ", &rest))) {
 		struct conn_facts *conn = &stage->conns[(unsigned char)word[1]];
 
-		if (*word == '+') {
+		if (*word == '+' || *word == '*') {
 			conn_set(conn, word[1]);
+			conn->opened_ns = *word == '*';
 			join_conn_opened(stage->join, conn);
 		} else if (*word == '-') {
 			join_conn_closed(stage->join, conn);
-		} else if (*word == '@') {
+		} else if (*word == '!') {
 			join_poll(stage->join, strtoull(word + 1, NULL, 10) * MS);
+		} else if (*word == '@') {
+			for (int i = 0; i < 4; i++)
+				join_poll(stage->join, strtoull(word + 1, NULL, 10) * MS);
 		} else {
 			give(stage, word);
 		}
@@ -229,9 +240,9 @@ static void test_bound(void **state)
 		snprintf(word, sizeof(word), "C:%u:a:0:9", 2 * i + 1);
 		give(&stage, word);
 	}
-	join_poll(stage.join, 500 * MS);
+	run(&stage, "@600");
 	stage.shown[0] = '\0';
-	run(&stage, "c:71:a:0:9 c:73:a:0:9 @1000");
+	run(&stage, "c:71:a:0:9 c:73:a:0:9 @1200");
 	assert_string_equal(stage.shown, "c:73:a~ c:71:a");
 	join_free(stage.join);
 }
