@@ -26,7 +26,7 @@ LLHTTP_CFLAGS := -I/usr/share/include/llhttp
 LLHTTP_OBJECTS := $(patsubst /usr/share/llhttp/%.c,$(BUILD)/llhttp/%.o,$(LLHTTP_SOURCES))
 endif
 
-LIBRARIES = $(if $(filter yes,$(CAPTURE)),libbpf) libelf libnghttp2 capstone zlib libbrotlidec libzstd
+LIBRARIES = $(if $(filter yes,$(CAPTURE)),libbpf) libelf libnghttp2 capstone zlib libbrotlidec libzstd ncursesw
 WARNINGS := -Wall -Wextra -Wshadow -Wmissing-prototypes -Werror
 SAN_FLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer)
 CFLAGS ?= -O2 -g
@@ -174,6 +174,11 @@ demo: ## show what curl and nginx say to each other (root; installs what is miss
 	@scripts/deps demo
 	@$(MAKE) --no-print-directory all
 	@HARK=$(BUILD)/hark scripts/demo
+
+.PHONY: demo-traffic
+demo-traffic: ## clients and servers to look at with hark top, until Ctrl-C (installs what is missing)
+	@scripts/deps demo
+	@scripts/demo-traffic
 
 # --- tests -------------------------------------------------------------------
 $(BUILD)/tests/unit/%.o: tests/unit/%.c

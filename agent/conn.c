@@ -103,7 +103,8 @@ void conn_update_socket(struct conn *conn, const struct event_socket *sock)
 	int32_t fd = sock->fd >= 0 ? sock->fd : known->fd;
 	uint64_t id = known->id ? known->id : sock->id;
 
-	if (sock->family)
+	/* The kernel takes the port away from a socket that is closing; it still has its last transfers. */
+	if (sock->family && (sock->local_port || !known->local_port))
 		*known = *sock;
 	known->fd = fd;
 	known->id = id;

@@ -38,6 +38,7 @@
 	X(EXCHANGES_WHOLE, "exchanges.whole", "exchanges seen whole")                                       \
 	X(EXCHANGES_FLAGGED, "exchanges.flagged", "exchanges with a flag")                                  \
 	X(EXCHANGES_PENDING, "exchanges.pending", "lines about exchanges that were not over")               \
+	X(EXCHANGES_JOINED, "exchanges.joined", "exchanges of which both ends were seen")                   \
 	X(RETURNS_REFUSED, "returns.refused", "TLS calls not followed: a return was pending in the thread") \
 	X(RETURNS_STALE, "returns.stale", "TLS calls whose return never came")                              \
 	X(MESSAGES_REFUSED, "messages.refused", "messages that a parser could not take")                    \
@@ -66,11 +67,13 @@
 	X(LIMIT_CONNECTIONS, "limit.connections", "more connections than are followed")                     \
 	X(LIMIT_CONTAINERS, "limit.containers", "processes shown without the container they are in")        \
 	X(LIMIT_EXCHANGES, "limit.exchanges", "more open exchanges than are followed")                      \
+	X(LIMIT_JOINS, "limit.joins", "exchanges that did not wait for their other end")                    \
 	X(LIMIT_HELD, "limit.held", "bytes not held for an undetermined connection")                        \
 	X(LIMIT_REORDER, "limit.reorder", "bytes not held while waiting for a late record")                 \
 	X(LIMIT_HEADERS, "limit.headers", "header lists cut")                                               \
 	X(LIMIT_STREAMS, "limit.streams", "HTTP/2 streams not followed")                                    \
 	X(LIMIT_PIPELINE, "limit.pipeline", "pipelined requests not followed")                              \
+	X(LIMIT_FILTER, "limit.filter", "connections left out though an exchange of theirs was shown")      \
 	X(LIMIT_MEMORY, "limit.memory", "things dropped because memory was out")                            \
 	X(READY_US, "ready.us", "microseconds from the start until hark was ready")                         \
 	X(READY_LOAD_US, "ready.load_us", "of them to load and attach the BPF programs")

@@ -4,6 +4,19 @@
 
 #include <stdlib.h>
 
+struct exchange *exchange_take(struct exchange *exchange)
+{
+	struct exchange *own = exchange->keepable ? malloc(sizeof(*own)) : NULL;
+
+	if (!own)
+		return NULL;
+	*own = *exchange;
+	exchange->request = NULL;
+	exchange->response = NULL;
+	exchange->interim_count = 0;
+	return own;
+}
+
 void exchange_free(struct exchange *exchange)
 {
 	if (!exchange)

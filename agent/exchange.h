@@ -13,6 +13,13 @@
 
 #define EXCHANGE_INTERIMS_MAX 8 /* more are counted, not kept */
 
+/* Client and server are both on this machine, and both were seen (join.h). */
+enum exchange_join {
+	JOIN_NONE,   /* only this side was seen, or the other not yet */
+	JOIN_FIRST,  /* `other` is the other side: they are shown together, this one first */
+	JOIN_SECOND, /* the other side was shown with, or before, this one */
+};
+
 struct exchange {
 	struct message *request;			 /* NULL: not seen */
 	struct message *response;			 /* NULL: not seen */
@@ -29,7 +36,24 @@ struct exchange {
 	uint32_t h2_error;    /* of RST_STREAM or GOAWAY (RFC 9113, 7) */
 	bool h2_error_known, duration_known, ttfb_known;
 	bool pending; /* not over: it will come again */
+
+	bool keepable; /* its messages may go over to whoever it is shown to: exchange_take() */
+
+	/* Of join.h; 0, NULL and false before it. */
+	uint64_t peer_connection;      /* id of the socket at the other end, on this machine; 0: not known */
+	const struct conn_facts *peer; /* the same while it is open; else NULL */
+	enum exchange_join join;
+	const struct exchange *other; /* of a joined one: the other side, while both are at hand; else NULL */
+	uint64_t server_ns,
+		network_ns; /* of a joined one: the server's duration, and the rest of the client's */
+	bool split_known;
 };
+
+/*
+ * One of its own that has the messages, which the given one loses; the facts of its connection stay borrowed.
+ * NULL: out of memory, or it is not keepable; nothing changed then.
+ */
+struct exchange *exchange_take(struct exchange *exchange);
 
 /* Frees the exchange with its messages; NULL is legal. */
 void exchange_free(struct exchange *exchange);

@@ -185,6 +185,19 @@ static bool flow_beginning_is_certain(const struct flow_side *side, const struct
 	return side->stream.from_start || (side->stream.from_zero && event->h.flags & EVENT_FROM_START);
 }
 
+/* The decoder was told that this direction would show from its first byte on; it does not. */
+static void flow_check_guess(struct flow *flow, struct flow_side *side, const struct stream_record *record,
+			     bool beginning_seen)
+{
+	if (!side->from_start_guessed || beginning_seen || !record->seq32 || !record->offset_known ||
+	    !record->offset)
+		return;
+	side->from_start = side->from_start_guessed = false;
+	if (flow->state == FLOW_HTTP)
+		flow->ops->hole(flow->decoder, side == &flow->side[0] ? 0 : 1, record->offset,
+				record->time_ns);
+}
+
 void flow_record(struct flow *flow, const struct event_data *event, const struct mover *mover,
 		 bool beginning_seen)
 {
@@ -211,6 +224,7 @@ void flow_record(struct flow *flow, const struct event_data *event, const struct
 		      */
 		stream_start(&side->stream, &record, beginning_seen);
 		side->from_start = side->from_start || flow_beginning_is_certain(side, event);
+		flow_check_guess(flow, side, &record, beginning_seen);
 	}
 	if (first && !side->from_start && side->stream.seq32)
 		flow->facts->flags |= FLAG_LATE_JOINED;

@@ -36,8 +36,9 @@ struct hello;
 struct flow_side {
 	struct stream stream;
 	struct held held;
-	bool from_start; /* the first byte that is held or will be fed is the first of its protocol */
-	bool frames;	 /* begins like an HTTP/2 server: wait for the client's preface */
+	bool from_start;	 /* the first byte that is held or will be fed is the first of its protocol */
+	bool from_start_guessed; /* for the decoder, before anything of this direction showed */
+	bool frames;		 /* begins like an HTTP/2 server: wait for the client's preface */
 	bool finished;
 	uint64_t skip_until; /* the last hint given */
 	uint64_t last_ns;

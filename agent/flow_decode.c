@@ -169,6 +169,8 @@ int flow_decode_start(struct flow *flow, const struct protocol_ops *ops, bool af
 		.frame = on_frame,
 	};
 
+	for (int i = 0; i < 2; i++)
+		flow->side[i].from_start_guessed = config.from_start[i] && !flow->side[i].stream.started;
 	flow->ops = ops;
 	flow->decoder = ops->create(&config, &handler);
 	if (!flow->decoder) {

@@ -73,15 +73,33 @@ static void flow_begin_http(struct flow *flow, const struct protocol_ops *ops)
 		flow_replay(flow);
 }
 
+static bool flow_is_tls_layer(const struct flow *flow)
+{
+	return flow->ssl != 0;
+}
+
+/*
+ * A response with nothing before it answers a request that was sent before hark looked, where positions count
+ * from that on. TCP's tell when the other direction shows (flow_record()).
+ */
+static bool flow_is_answer_to_older(const struct flow *flow, enum event_direction direction,
+				    enum detect_kind kind)
+{
+	return kind == DETECT_HTTP1_RESPONSE && !flow->side[!direction].stream.started &&
+	       !flow->side[direction].from_start && (flow_is_tls_layer(flow) || flow->facts->existing);
+}
+
 /* A counter that began with a start line: nothing of this protocol came before it that could matter. */
-static void flow_begin_http1(struct flow *flow, enum event_direction direction, size_t offset)
+static void flow_begin_http1(struct flow *flow, enum event_direction direction, size_t offset,
+			     enum detect_kind kind)
 {
 	struct flow_side *side = &flow->side[direction], *other = &flow->side[!direction];
 
 	/* Without a sign of their own the other direction's bytes are the rest of something older. */
 	if (!other->from_start && detect_late(held_bytes(&other->held)).kind == DETECT_MORE)
 		flow_drop_held(flow, !direction);
-	if (offset == 0 && side->stream.from_zero && side->held.len == side->stream.next) {
+	if (offset == 0 && side->stream.from_zero && side->held.len == side->stream.next &&
+	    !flow_is_answer_to_older(flow, direction, kind)) {
 		side->from_start = true;
 		if (!other->stream.started)
 			other->from_start = true;
@@ -138,11 +156,6 @@ static void flow_judge_frames(struct flow *flow, enum event_direction direction)
 		flow_begin_http(flow, &http2_protocol);
 }
 
-static bool flow_is_tls_layer(const struct flow *flow)
-{
-	return flow->ssl != 0;
-}
-
 /* True when the direction should be looked at again (something was stepped over). */
 static bool flow_judge_once(struct flow *flow, enum event_direction direction)
 {
@@ -155,7 +168,7 @@ static bool flow_judge_once(struct flow *flow, enum event_direction direction)
 		return false;
 	case DETECT_HTTP1_REQUEST:
 	case DETECT_HTTP1_RESPONSE:
-		flow_begin_http1(flow, direction, result.offset);
+		flow_begin_http1(flow, direction, result.offset, result.kind);
 		return false;
 	case DETECT_HTTP2_PREFACE:
 		flow_begin_http2(flow, direction, result.offset);

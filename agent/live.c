@@ -6,6 +6,7 @@
  */
 #include "live.h"
 
+#include "buffer.h"
 #include "child.h"
 #include "counters.h"
 #include "log.h"
@@ -34,8 +35,9 @@ struct live {
 	struct processes *processes;
 	struct source_bpf *source;
 	struct child child;
-	struct run_as run_as;	 /* who runs the command */
-	struct pid_watch *named; /* -p; NULL: none */
+	struct run_as run_as;	   /* who runs the command */
+	struct filter_kernel sets; /* what the kernel side lets through */
+	struct pid_watch *named;   /* those of them that are named; NULL: all */
 	int epoll, timer, signals, watch;
 	uint64_t start_ns, load_ns;
 	uint64_t end_ns; /* --duration; 0: none */
@@ -92,9 +94,11 @@ static int probes_start(struct live *live)
 		.capture = options->capture,
 		.ring_bytes = options->ring_bytes,
 		.snaplen_bytes = options->snaplen_bytes,
-		.pids = options->pids,
-		.pid_count = options->pid_count,
-		.filter_pids = options->pid_count || live->child.pid,
+		.pids = live->sets.pids,
+		.pid_count = live->sets.pid_count,
+		.ports = live->sets.ports,
+		.port_count = live->sets.port_count,
+		.filter_pids = live->sets.pid_count || live->child.pid,
 		.follow_children = live->child.pid != 0,
 	};
 
@@ -151,7 +155,33 @@ static int loop_start(struct live *live)
 		return -EIO;
 	if (live->named && epoll_add(live, pid_watch_fd(live->named)) < 0)
 		return -EIO;
+	if (live->handler->input_fd >= 0 && epoll_add(live, live->handler->input_fd) < 0)
+		return -EIO;
 	return epoll_add(live, probes_ring_fd(live->probes));
+}
+
+/* A filter that the kernel decides spares the machine what is not wanted; all others only spare the reader.
+ */
+static void say_filter(const struct live *live)
+{
+	const struct options *options = live->options;
+	struct buffer inside = { .data = NULL }, here = { .data = NULL };
+
+	for (size_t i = 0; i < filter_key_count; i++) {
+		const struct filter_key *key = &filter_keys[i];
+		bool decided = (strcmp(key->name, "pid") == 0 && live->sets.pid_count) ||
+			       (strcmp(key->name, "port") == 0 && live->sets.port_count);
+		struct buffer *list = decided ? &inside : &here;
+
+		if (decided || filter_uses(options->filter, key))
+			buffer_format(list, "%s%s", list->len ? ", " : "", key->name);
+	}
+	if (inside.len + here.len && !inside.failed && !here.failed)
+		log_info("filter in the kernel: %.*s; in hark: %.*s", inside.len ? (int)inside.len : 7,
+			 inside.len ? inside.data : "nothing", here.len ? (int)here.len : 7,
+			 here.len ? here.data : "nothing");
+	buffer_fini(&inside);
+	buffer_fini(&here);
 }
 
 static void say_ready(const struct live *live)
@@ -161,6 +191,8 @@ static void say_ready(const struct live *live)
 
 	for (const struct probed_file *file = probes_files(live->probes); file; file = file->next)
 		files++;
+	if (live->options->verbose || live->options->debug)
+		say_filter(live);
 	counter_add(COUNTER_READY_US, ready_us);
 	counter_add(COUNTER_READY_LOAD_US, live->load_ns / 1000);
 	log_info("ready: %s, %zu TLS librar%s, ring %zu KiB; Ctrl-C ends (%u ms, of which %u loading BPF)",
@@ -220,6 +252,9 @@ static void losses_say(struct live *live, uint64_t now)
 			 "(-p) or a smaller --snaplen help",
 			 (unsigned long long)(lost - live->warned_lost), live->options->ring_bytes / 1024);
 	live->warned_lost = lost;
+	/* A screen shows them as they stand. */
+	if (live->handler->input_fd >= 0)
+		source_bpf_counters(live->source);
 }
 
 static int loop_turn(struct live *live, bool more)
@@ -235,6 +270,8 @@ static int loop_turn(struct live *live, bool more)
 			processes_watch_read(live->processes);
 		else if (live->named && events[i].data.fd == pid_watch_fd(live->named))
 			live->stop |= pid_watch_read(live->named) && !live->child.pid;
+		else if (events[i].data.fd == live->handler->input_fd)
+			live->stop |= live->handler->input(live->handler->ctx);
 		else if (events[i].data.fd == live->timer)
 			(void)!read(live->timer, &expirations, sizeof(expirations));
 	}
@@ -281,8 +318,8 @@ static int people_find(struct live *live)
 {
 	const struct options *options = live->options;
 
-	if (options->pid_count) {
-		live->named = pid_watch_new(options->pids, options->pid_count);
+	if (live->sets.pid_count) {
+		live->named = pid_watch_new(live->sets.pids, live->sets.pid_count);
 		if (!live->named)
 			return -ESRCH; /* reported */
 	}
@@ -306,16 +343,29 @@ static void say_unfinished(const struct live *live)
 			 (int)live->child.pid);
 		return;
 	}
-	left = probes_count_pids(live->probes, options->pids, options->pid_count);
+	left = probes_count_pids(live->probes, live->sets.pids, live->sets.pid_count);
 	if (left)
 		log_info("%zu process%s that the command started %s on without hark", left,
 			 left == 1 ? "" : "es", left == 1 ? "goes" : "go");
+}
+
+/* Beside a command, whose family is what the kernel side lets through, -p adds others. */
+static void sets_find(struct live *live)
+{
+	const struct options *options = live->options;
+
+	filter_kernel(options->filter, &live->sets);
+	if (!options->child_argv)
+		return;
+	live->sets.pids = options->pids;
+	live->sets.pid_count = options->pid_count;
 }
 
 static int live_start(struct live *live)
 {
 	int error;
 
+	sets_find(live);
 	if (people_find(live) < 0 || probes_start(live) < 0)
 		return -EIO; /* reported */
 	error = loop_start(live);

@@ -20,6 +20,8 @@ struct live_handler {
 	void (*idle)(void *ctx);	       /* the ring is empty: flush */
 	bool (*finished)(void *ctx);	       /* nothing more is wanted */
 	void (*report)(void *ctx);	       /* SIGUSR1: print the counters */
+	int input_fd;			       /* the terminal whose keys are wanted; -1: none */
+	bool (*input)(void *ctx);	       /* bytes wait there; true: the user wants to leave */
 };
 
 /* Signals of the run are blocked from here on; call before anything else starts. */

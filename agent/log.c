@@ -10,6 +10,17 @@
 
 enum log_level log_level = LOG_NORMAL;
 
+static struct {
+	void (*fn)(void *ctx, const char *line);
+	void *ctx;
+} diverted;
+
+void log_divert(void (*fn)(void *ctx, const char *line), void *ctx)
+{
+	diverted.fn = fn;
+	diverted.ctx = ctx;
+}
+
 static void log_line(const char *format, va_list args)
 {
 	static const char prefix[] = "hark: ";
@@ -21,6 +32,10 @@ static void log_line(const char *format, va_list args)
 	for (; line[len]; len++)
 		if (line[len] == '\n')
 			line[len] = ' ';
+	if (diverted.fn) {
+		diverted.fn(diverted.ctx, line + sizeof(prefix) - 1);
+		return;
+	}
 	line[len++] = '\n';
 	fwrite(line, 1, len, stderr);
 	fflush(stderr);

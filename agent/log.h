@@ -19,4 +19,10 @@ void log_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_debug(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/*
+ * From now on each line (without "hark: " and its line feed) goes to fn instead of stderr, which shows a
+ * screen meanwhile; NULL: to stderr again.
+ */
+void log_divert(void (*fn)(void *ctx, const char *line), void *ctx);
+
 #endif

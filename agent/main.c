@@ -2,7 +2,7 @@
 /*
  * Wires the stages in the order of the flow, and nothing else:
  *
- *   source (kernel or recording) → recording (-w) → tracker → outputs
+ *   source (kernel or recording) → recording (-w) → tracker → join → outputs
  *
  * Secrets are overwritten on the way to a recording (--redacted), and on the
  * way to the tracker when its outputs show raw bytes.
@@ -12,10 +12,12 @@
  */
 #include "counters.h"
 #include "doctor.h"
+#include "join.h"
 #include "live.h"
 #include "log.h"
 #include "options.h"
 #include "outputs.h"
+#include "pace.h"
 #include "private_file.h"
 #include "record.h"
 #include "scrub.h"
@@ -37,9 +39,13 @@ struct run {
 	struct scrub *to_record; /* --redacted; NULL: events are recorded as they are */
 	struct scrub *to_show;	 /* raw; NULL: events are shown as they are */
 	struct tracker *tracker; /* NULL: only recording */
+	struct join *join;	 /* of exchanges seen from both ends */
 	struct outputs *outputs;
 	struct probes *probes; /* NULL in a replay */
+	struct pace *pace;     /* NULL when live */
 };
+
+static void run_tick(struct run *run, uint64_t now_ns);
 
 /* --- source → recording → tracker ------------------------------------------- */
 
@@ -55,7 +61,13 @@ static int run_record(void *ctx, const struct event_header *event)
 
 static int run_track(void *ctx, const struct event_header *event)
 {
-	tracker_event(((struct run *)ctx)->tracker, event);
+	struct run *run = ctx;
+
+	tracker_event(run->tracker, event);
+	if (event->type != EVENT_POLL)
+		return 0;
+	join_poll(run->join, event->time_ns);
+	run_tick(run, event->time_ns);
 	return 0;
 }
 
@@ -73,26 +85,47 @@ static int run_event(void *ctx, const struct event_header *event)
 	return run->to_show ? scrub_event(run->to_show, event) : run_track(run, event);
 }
 
-/* --- tracker → outputs -------------------------------------------------------- */
+/* --- tracker → join → outputs -------------------------------------------------------- */
 
-static void run_exchange(void *ctx, const struct exchange *exchange)
+/* Connections show their own exchanges, each in its order. */
+static void run_exchange(void *ctx, struct exchange *exchange)
 {
-	outputs_exchange(((struct run *)ctx)->outputs, exchange);
+	struct run *run = ctx;
+
+	if (run->options->view == VIEW_CONNS)
+		outputs_exchange(run->outputs, exchange);
+	else
+		join_exchange(run->join, exchange);
+}
+
+static bool run_joined(void *ctx, const struct exchange *exchange)
+{
+	return outputs_exchange(((struct run *)ctx)->outputs, exchange);
 }
 
 static void run_conn_opened(void *ctx, const struct conn_facts *conn)
 {
-	outputs_conn_opened(((struct run *)ctx)->outputs, conn);
+	struct run *run = ctx;
+
+	join_conn_opened(run->join, conn);
+	outputs_conn_opened(run->outputs, conn);
 }
 
 static void run_conn_closed(void *ctx, const struct conn_facts *conn)
 {
-	outputs_conn_closed(((struct run *)ctx)->outputs, conn);
+	struct run *run = ctx;
+
+	join_conn_closed(run->join, conn);
+	outputs_conn_closed(run->outputs, conn);
 }
 
 static void run_pending(void *ctx, const struct exchange *exchange)
 {
-	outputs_pending(((struct run *)ctx)->outputs, exchange);
+	struct run *run = ctx;
+	struct exchange view = *exchange;
+
+	join_view(run->join, &view);
+	outputs_pending(run->outputs, &view);
 }
 
 static void run_opaque(void *ctx, const struct conn_facts *conn)
@@ -114,6 +147,24 @@ static void run_frame(void *ctx, const struct conn_facts *conn, const struct mov
 		      const struct frame *frame)
 {
 	outputs_frame(((struct run *)ctx)->outputs, conn, mover, frame);
+}
+
+static void run_open_exchange(void *ctx, const struct exchange *exchange)
+{
+	struct run *run = ctx;
+	struct exchange view = *exchange;
+
+	join_view(run->join, &view);
+	outputs_in_flight(run->outputs, &view);
+}
+
+/* The clock of tables is the events', so that a recording gives the same ones. */
+static void run_tick(struct run *run, uint64_t now_ns)
+{
+	if (!run->outputs || !outputs_tick(run->outputs, now_ns))
+		return;
+	tracker_each_open(run->tracker, run_open_exchange, run);
+	outputs_draw(run->outputs, false);
 }
 
 /* --- tracker → probes: the way back ------------------------------------------- */
@@ -203,6 +254,7 @@ static int run_open(struct run *run, int64_t offset_ns)
 {
 	const struct options *options = run->options;
 	struct tracker_config config;
+	struct filter_kernel sets;
 	struct tracker_handler handler = {
 		.ctx = run,
 		.exchange = run_exchange,
@@ -241,9 +293,13 @@ static int run_open(struct run *run, int64_t offset_ns)
 	config.want_frames = options->view == VIEW_FRAMES;
 	config.want_bodies = options->verbose >= 2;
 	config.body_limit_bytes = options->body_limit_bytes;
-	config.pids = options->pids;
-	config.pid_count = options->command == COMMAND_REPLAY ? options->pid_count : 0;
-	run->tracker = tracker_new(&config, &handler);
+	if (options->command == COMMAND_REPLAY) {
+		filter_kernel(options->filter, &sets);
+		config.pids = sets.pids;
+		config.pid_count = sets.pid_count;
+	}
+	run->join = join_new(run_joined, run);
+	run->tracker = run->join ? tracker_new(&config, &handler) : NULL;
 	if (!run->tracker)
 		log_error("out of memory");
 	return run->tracker ? 0 : -ENOMEM;
@@ -283,9 +339,17 @@ static int run_close(struct run *run, int status)
 		scrub_end(run->to_show);
 	scrub_free(run->to_record);
 	scrub_free(run->to_show);
-	if (run->tracker)
+	if (run->tracker) {
+		tracker_each_open(run->tracker, run_open_exchange, run);
 		tracker_end(run->tracker);
+		join_end(run->join);
+	}
+	if (run->tracker && run->outputs)
+		outputs_draw(run->outputs, true);
+	if (run->pace)
+		pace_end(run->pace);
 	tracker_free(run->tracker);
+	join_free(run->join);
 	if (outputs_close(run->outputs) < 0)
 		error = -EIO;
 	if (record_close(run->record) < 0) {
@@ -310,6 +374,11 @@ static bool live_finished(void *ctx)
 	return outputs_finished(((struct run *)ctx)->outputs);
 }
 
+static bool run_input(void *ctx)
+{
+	return outputs_input(((struct run *)ctx)->outputs);
+}
+
 static void live_report(void *ctx)
 {
 	(void)ctx;
@@ -326,12 +395,15 @@ static int run_live(const struct options *options)
 		.idle = live_idle,
 		.finished = live_finished,
 		.report = live_report,
+		.input = run_input,
 	};
 	int status = 1;
 
 	live_init();
-	if (run_open(&run, wall_offset_ns()) == 0)
+	if (run_open(&run, wall_offset_ns()) == 0) {
+		handler.input_fd = outputs_input_fd(run.outputs);
 		status = live_run(options, &handler);
+	}
 	run.probes = NULL; /* closed with the loop */
 	status = run_close(&run, status);
 	if (stats_write(options) < 0 && status == 0)
@@ -344,6 +416,8 @@ static int replay_event(void *ctx, const struct event_header *event)
 	struct run *run = ctx;
 	int error;
 
+	if (pace_event(run->pace, event))
+		return -ECANCELED;
 	if (event->type != EVENT_COUNTERS && event->type != EVENT_POLL)
 		counter_add(COUNTER_EVENTS_RECEIVED, 1);
 	error = run_event(run, event);
@@ -354,7 +428,8 @@ static int replay_event(void *ctx, const struct event_header *event)
 
 static int run_replay(const struct options *options)
 {
-	struct run run = { .options = options };
+	struct pace pace = { .speed = options->speed, .fd = -1, .signals = -1, .input = run_input };
+	struct run run = { .options = options, .pace = &pace };
 	const char *error = NULL;
 	struct source_file *source = source_file_open(options->replay_path, &error);
 	int result, status = 1;
@@ -365,12 +440,16 @@ static int run_replay(const struct options *options)
 		return 1;
 	}
 	if (run_open(&run, source_file_wall_offset_ns(source)) == 0) {
+		pace.fd = outputs_input_fd(run.outputs);
+		pace.ctx = &run;
+		pace_init(&pace);
 		result = source_file_run(source, replay_event, &run, &error);
 		status = result == 0 || result == -ECANCELED ? 0 : 1;
 		if (result < 0 && result != -ECANCELED)
 			log_error("%s: %s", options->replay_path, error ? error : strerror(-result));
 	}
 	status = run_close(&run, status);
+	pace_fini(&pace);
 	source_file_close(source);
 	if (stats_write(options) < 0 && status == 0)
 		status = 1;

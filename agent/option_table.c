@@ -11,6 +11,7 @@
 enum {
 	GROUP_WHAT = 1,
 	GROUP_OUTPUT,
+	GROUP_NUMBERS,
 	GROUP_CAPTURE,
 	GROUP_HELP
 };
@@ -18,6 +19,7 @@ enum {
 const char *const option_groups[] = {
 	[GROUP_WHAT] = "What is shown",
 	[GROUP_OUTPUT] = "Output",
+	[GROUP_NUMBERS] = "Numbers (stat, top, watch --summary)",
 	[GROUP_CAPTURE] = "Capture",
 	[GROUP_HELP] = "Other",
 };
@@ -41,6 +43,11 @@ const struct option_row option_rows[] = {
 	    "End after this time (10, 0.5, 500ms, 2m, 1h)", NULL),
 	ROW("count", 'n', "COUNT", GROUP_WHAT, take_count,
 	    "End after so many exchanges, calls (raw) or frames", NULL),
+	ROW("slow", KEY_SLOW, "SECONDS", GROUP_WHAT, take_slow,
+	    "Only exchanges that took this long or longer (100ms, 0.5, 2s)",
+	    "Short for the filter latency:>=."),
+	ROW("errors", KEY_ERRORS, NULL, GROUP_WHAT, NULL,
+	    "Only exchanges that failed: 4xx, 5xx, a gRPC error, reset, closed, timed out, unanswered", NULL),
 	ROW("user", 'u', "USER", GROUP_WHAT, take_user,
 	    "Who runs the command behind -- (default: who called sudo, else you)", NULL),
 	ROW("output", 'o', "FORMAT[:FILE]", GROUP_OUTPUT, take_output,
@@ -69,6 +76,37 @@ const struct option_row option_rows[] = {
 	ROW("no-color", KEY_NO_COLOR, NULL, GROUP_OUTPUT, NULL, "The same as --color=never", NULL),
 	ROW("stats-json", KEY_STATS_JSON, "FILE", GROUP_OUTPUT, take_stats_json,
 	    "Write the counters to FILE as one JSON object at the end", NULL),
+	ROW("wide", KEY_WIDE, NULL, GROUP_OUTPUT, NULL,
+	    "Long URLs whole: lines may be wider than the terminal", NULL),
+	ROW("both-ends", KEY_BOTH_ENDS, NULL, GROUP_OUTPUT, NULL,
+	    "One line for each end of an exchange whose client and server are both on this machine",
+	    "Without it text shows such an exchange once: the server's figures, with the client's time "
+	    "beside "
+	    "them. JSON always has both."),
+	ROW("speed", KEY_SPEED, "FACTOR", GROUP_OUTPUT, take_speed,
+	    "With replay: so many times as fast as it was (1, 10, max; default max, with top 1)", NULL),
+	ROW("by", KEY_BY, "KEY", GROUP_NUMBERS, take_by,
+	    "Group by endpoint (default), host, path, process, peer, status, connection or container", NULL),
+	ROW("sort", KEY_SORT, "COLUMN", GROUP_NUMBERS, take_sort,
+	    "Sort by this column (default count), largest first; with a - before it smallest first",
+	    "The columns are count, rate, in_flight, errors, p50, p90, p99, p99.9, max, ttfb, request_bytes, "
+	    "response_bytes and name."),
+	ROW("top", KEY_TOP, "N", GROUP_NUMBERS, take_top, "Only the first N rows", NULL),
+	ROW("interval", 'i', "SECONDS", GROUP_NUMBERS, take_interval,
+	    "With stat: a table every so often, each of its own interval; with top: how often it draws",
+	    NULL),
+	ROW("hist", KEY_HIST, NULL, GROUP_NUMBERS, NULL,
+	    "With stat: how the latencies are spread, as a picture", NULL),
+	ROW("heat", KEY_HEAT, NULL, GROUP_NUMBERS, NULL, "With stat: latencies over time, as a picture",
+	    NULL),
+	ROW("route", KEY_ROUTE, "PATTERN", GROUP_NUMBERS, take_route,
+	    "What of a path is one endpoint, as in 'GET /v1/users/{id}/*' (repeatable)",
+	    "{name} stands for one segment, * as the last segment for one or more. The method may be left "
+	    "out. The first pattern that matches counts, before anything that hark finds out by itself."),
+	ROW("fold-static", KEY_FOLD_STATIC, NULL, GROUP_NUMBERS, NULL,
+	    "Fold static files by their extension: /css/{file}.css", NULL),
+	ROW("summary", KEY_SUMMARY, NULL, GROUP_NUMBERS, NULL,
+	    "With watch: the table of endpoints at the end", NULL),
 	ROW("capture", KEY_CAPTURE, "WAY", GROUP_CAPTURE, take_capture,
 	    "auto (default), socket (Linux 6.3 and later) or syscall",
 	    "socket takes the transfers from the sockets' own tracepoints, syscall from the exit of system "
@@ -100,6 +138,9 @@ const struct command_row command_rows[] = {
 	{ "raw", FILTERS, "Each call's direction, length and plain bytes, HTTP or not", COMMAND_LIVE,
 	  VIEW_RAW },
 	{ "frames", FILTERS, "One line an HTTP/2 frame", COMMAND_LIVE, VIEW_FRAMES },
+	{ "top", "[FILTER...]", "Live table by endpoint, connection or process", COMMAND_LIVE, VIEW_TOP },
+	{ "stat", FILTERS, "The numbers by endpoint or another key, at the end or every -i seconds",
+	  COMMAND_LIVE, VIEW_STAT },
 	{ "record", "-w FILE " FILTERS, "Raw events to a file, for replay", COMMAND_LIVE, VIEW_RECORD },
 	{ "replay", "FILE [VIEW] [FILTER...]", "A recording through the same pipeline; needs no privilege",
 	  COMMAND_REPLAY, VIEW_WATCH },

@@ -63,20 +63,20 @@ int take_pids(struct parse *parse, const char *list)
 	}
 }
 
-static int comm_add(struct options *options, const char *name, size_t len)
+static int comm_add(struct parse *parse, const char *name, size_t len)
 {
 	char **comms;
 
 	if (len == 0)
 		return usage_error("a program name is empty");
-	comms = reallocarray(options->comms, options->comm_count + 1, sizeof(*comms));
+	comms = reallocarray(parse->comms, parse->comm_count + 1, sizeof(*comms));
 	if (!comms)
 		return usage_error("out of memory");
-	options->comms = comms;
-	comms[options->comm_count] = strndup(name, len);
-	if (!comms[options->comm_count])
+	parse->comms = comms;
+	comms[parse->comm_count] = strndup(name, len);
+	if (!comms[parse->comm_count])
 		return usage_error("out of memory");
-	options->comm_count++;
+	parse->comm_count++;
 	return 0;
 }
 
@@ -84,7 +84,7 @@ int take_comm(struct parse *parse, const char *list)
 {
 	for (const char *p = list;; p++) {
 		size_t len = strcspn(p, ",");
-		int err = comm_add(parse->options, p, len);
+		int err = comm_add(parse, p, len);
 
 		p += len;
 		if (err || !*p)
@@ -186,6 +186,80 @@ int take_count(struct parse *parse, const char *value)
 	return 0;
 }
 
+int take_by(struct parse *parse, const char *value)
+{
+	if (stats_by_of(value, &parse->options->stats.by) == 0)
+		return 0;
+	return usage_error("--by: '%s' is none of endpoint, host, path, process, peer, status, connection, "
+			   "container",
+			   value);
+}
+
+int take_sort(struct parse *parse, const char *value)
+{
+	struct stats_options *stats = &parse->options->stats;
+
+	stats->reverse = *value == '-';
+	if (stats_sort_of(value + stats->reverse, &stats->sort) == 0)
+		return 0;
+	return usage_error(
+		"--sort: '%s' is none of count, rate, in_flight, errors, p50, p90, p99, p99.9, max, "
+		"ttfb, request_bytes, response_bytes, name",
+		value);
+}
+
+int take_top(struct parse *parse, const char *value)
+{
+	size_t len = strlen(value);
+	uint64_t rows = strspn(value, "0123456789") == len && len < 10 ? strtoull(value, NULL, 10) : 0;
+
+	if (rows == 0)
+		return usage_error("--top: '%s' is no number of rows (1 or more)", value);
+	parse->options->stats.top = rows;
+	return 0;
+}
+
+int take_interval(struct parse *parse, const char *value)
+{
+	return take_duration("-i", value, &parse->options->stats.interval_ns);
+}
+
+int take_slow(struct parse *parse, const char *value)
+{
+	return take_duration("--slow", value, &parse->options->slow_ns);
+}
+
+int take_route(struct parse *parse, const char *value)
+{
+	struct options *options = parse->options;
+	const char *error;
+	size_t at;
+
+	if (options->routes.pattern_count == ROUTES_MAX)
+		return usage_error("more than %d --route patterns", ROUTES_MAX);
+	if (routes_check_pattern(value, &error, &at) < 0)
+		return usage_error("--route: '%s': %s, at '%s'", value, error, value + at);
+	options->patterns[options->routes.pattern_count++] = value;
+	options->routes.patterns = options->patterns;
+	return 0;
+}
+
+int take_speed(struct parse *parse, const char *value)
+{
+	char *end;
+	double speed = strtod(value, &end);
+
+	parse->options->speed_given = true;
+	if (strcmp(value, "max") == 0) {
+		parse->options->speed = 0;
+		return 0;
+	}
+	if (end == value || *end || !(speed >= 0.001 && speed <= 1e6))
+		return usage_error("--speed: '%s' is no factor (1, 10, 0.5) and not max", value);
+	parse->options->speed = speed;
+	return 0;
+}
+
 int take_snaplen(struct parse *parse, const char *value)
 {
 	size_t *bytes = &parse->options->snaplen_bytes;
@@ -276,6 +350,27 @@ int take_flag(struct parse *parse, int key)
 		break;
 	case KEY_DEBUG:
 		options->debug = true;
+		break;
+	case KEY_HIST:
+		options->stats.hist = true;
+		break;
+	case KEY_HEAT:
+		options->stats.heat = true;
+		break;
+	case KEY_FOLD_STATIC:
+		options->routes.fold_static = true;
+		break;
+	case KEY_ERRORS:
+		options->errors = true;
+		break;
+	case KEY_SUMMARY:
+		options->summary = true;
+		break;
+	case KEY_WIDE:
+		options->wide = true;
+		break;
+	case KEY_BOTH_ENDS:
+		options->both_ends = true;
 		break;
 	}
 	return 0;

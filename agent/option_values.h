@@ -27,6 +27,19 @@ enum { /* options without a short form */
 	KEY_BODY_MAX,
 	KEY_HEX,
 	KEY_REDACTED,
+	KEY_BY,
+	KEY_SORT,
+	KEY_TOP,
+	KEY_HIST,
+	KEY_HEAT,
+	KEY_ROUTE,
+	KEY_FOLD_STATIC,
+	KEY_SPEED,
+	KEY_SLOW,
+	KEY_ERRORS,
+	KEY_SUMMARY,
+	KEY_WIDE,
+	KEY_BOTH_ENDS,
 };
 
 enum color_when {
@@ -42,6 +55,9 @@ struct parse {
 	size_t redact_count;
 	char *words[WORDS_MAX];
 	size_t word_count;
+	size_t filter_at; /* the first of the words that are filters */
+	char **comms;	  /* --comm */
+	size_t comm_count;
 	bool done; /* help or version was printed */
 };
 
@@ -50,13 +66,17 @@ typedef int take_fn(struct parse *parse, const char *value);
 
 take_fn take_pids, take_comm, take_output, take_record, take_stats_json, take_run_time, take_timeout,
 	take_count, take_pending, take_conn, take_user, take_body_max, take_snaplen, take_ring, take_capture,
-	take_redact, take_color;
+	take_redact, take_color, take_by, take_sort, take_top, take_interval, take_route, take_speed,
+	take_slow;
 
 /* An option without a value. */
 int take_flag(struct parse *parse, int key);
 
 /* The words that are no options: a view, what belongs to it, filters. 0 or 2. */
 int take_words(struct parse *parse);
+
+/* The filter: what is left of the words, and the options that are short for one. 0 or 2. */
+int take_filters(struct parse *parse);
 
 /* What depends on several options: fills in the default output, makes options->redact. 0 or 2. */
 int check_options(struct parse *parse);

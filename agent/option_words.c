@@ -9,29 +9,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
-
-static const char filters_known[] = "known filters: pid:PID[,PID...] comm:NAME[,NAME...]";
-
-static int take_filter(struct options *options, struct parse *parse, const char *word)
-{
-	if (strncmp(word, "pid:", 4) == 0) {
-		if (options->pid_count)
-			return usage_error("'%s': processes were named before; name them all in one filter",
-					   word);
-		return take_pids(parse, word + 4);
-	}
-	if (strncmp(word, "comm:", 5) == 0) {
-		if (options->comm_count)
-			return usage_error("'%s': programs were named before; name them all in one filter",
-					   word);
-		return take_comm(parse, word + 5);
-	}
-	if (strchr(word, ':'))
-		return usage_error("'%s' is no filter that hark knows (%s)", word, filters_known);
-	return usage_error("'%s' is neither a view (watch, conns, raw, frames, record, replay, doctor) nor a "
-			   "filter (%s)",
-			   word, filters_known);
-}
+#include <unistd.h>
 
 /* True when the word is a view; sets it. */
 static bool take_view(struct options *options, const char *word)
@@ -56,6 +34,7 @@ int take_words(struct parse *parse)
 		options->command = COMMAND_DOCTOR;
 		for (at = 1; at < parse->word_count && !err; at++)
 			err = take_pids(parse, parse->words[at]);
+		parse->filter_at = parse->word_count;
 		return err;
 	}
 	if (strcmp(parse->words[0], "replay") == 0) {
@@ -67,9 +46,8 @@ int take_words(struct parse *parse)
 	}
 	if (at < parse->word_count && take_view(options, parse->words[at]))
 		at++;
-	for (; at < parse->word_count && !err; at++)
-		err = take_filter(options, parse, parse->words[at]);
-	return err;
+	parse->filter_at = at;
+	return 0;
 }
 
 static int make_redact(struct parse *parse)
@@ -112,6 +90,45 @@ static int check_outputs(struct options *options)
 	return 0;
 }
 
+/* What belongs to some views only. */
+static int check_views(struct options *options)
+{
+	enum view view = options->view;
+	const struct stats_options *stats = &options->stats;
+	bool numbers = view == VIEW_STAT || view == VIEW_TOP;
+
+	options->stats.routes = &options->routes;
+	if (options->hex && view != VIEW_RAW)
+		return usage_error("--hex belongs to raw");
+	if ((stats->hist || stats->heat) && view != VIEW_STAT)
+		return usage_error("--hist and --heat belong to stat");
+	if (stats->interval_ns && !numbers)
+		return usage_error("-i belongs to stat and top");
+	if (options->summary && view != VIEW_WATCH)
+		return usage_error("--summary belongs to watch; stat and top show the numbers by themselves");
+	if ((stats->by != BY_ENDPOINT || stats->top) && !numbers && !options->summary)
+		return usage_error("--by and --top belong to stat, top and watch --summary");
+	if (options->speed_given && options->command != COMMAND_REPLAY)
+		return usage_error("--speed belongs to replay");
+	if (view == VIEW_TOP && !options->speed_given)
+		options->speed = 1;
+	return 0;
+}
+
+/* The screen is top's alone. */
+static int check_top(const struct options *options)
+{
+	if (options->view != VIEW_TOP)
+		return 0;
+	if (options->child_argv)
+		return usage_error(
+			"top needs the terminal for itself: start the command elsewhere, and name it by "
+			"-p or --comm");
+	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
+		return usage_error("top needs a terminal; stat prints the same numbers");
+	return 0;
+}
+
 int check_options(struct parse *parse)
 {
 	struct options *options = parse->options;
@@ -127,8 +144,6 @@ int check_options(struct parse *parse)
 		return usage_error("-u: there is no user '%s'", options->user);
 	if (options->redacted && !options->record_path)
 		return usage_error("--redacted belongs to a recording (record, or -w beside a view)");
-	if (options->hex && options->view != VIEW_RAW)
-		return usage_error("--hex belongs to raw");
 	if (options->command == COMMAND_REPLAY && options->child_argv)
 		return usage_error("replay runs no command");
 	if (records && !options->record_path)
@@ -141,5 +156,5 @@ int check_options(struct parse *parse)
 			return usage_error("out of memory");
 		options->output_count = 1;
 	}
-	return check_outputs(options);
+	return check_views(options) || check_top(options) || check_outputs(options) ? 2 : 0;
 }

@@ -15,15 +15,20 @@
 #define BODY_MAX_DEFAULT   (2u << 10)
 #define TIMEOUT_DEFAULT_NS 60000000000ull
 #define PENDING_DEFAULT_NS 2000000000ull
+#define FILTER_WIDTH	   30 /* in --help */
+
+static const char filters[] = "\n"
+			      "A space means and, or between filters is or, a comma within a value is or, !\n"
+			      "in front is not, parentheses group. See FILTERS in hark(1).\n"
+			      "\n";
 
 static const char examples[] =
-	"Filters:\n"
-	"  pid:PID[,PID...]     comm:NAME[,NAME...]\n"
-	"\n"
 	"Examples:\n"
 	"  hark                                  everything, one line an exchange\n"
 	"  hark -- curl https://localhost/       this command and its children alone\n"
 	"  hark -v comm:nginx                    nginx, with headers\n"
+	"  hark 'status:5xx or latency:>1s' !host:*.internal\n"
+	"                                        what failed or took long, but not within\n"
 	"  hark -p 812 -o json:out.jsonl         one process, as JSON lines\n"
 	"  hark raw --hex -p 812                 what it sends and receives, HTTP or not\n"
 	"  hark record -w day.rec                record now ...\n"
@@ -48,7 +53,14 @@ static void put_text(FILE *out)
 		     "their responses.\vViews:\n");
 	for (size_t i = 0; i < command_row_count; i++)
 		fprintf(out, "  %-8s %s\n", command_rows[i].name, command_rows[i].doc);
-	fprintf(out, "\n%s", examples);
+	fprintf(out, "\nFilters:\n");
+	for (size_t i = 0; i < filter_key_count; i++) {
+		const struct filter_key *key = &filter_keys[i];
+
+		fprintf(out, "  %s:%-*s %s\n", key->name, (int)(FILTER_WIDTH - strlen(key->name)), key->form,
+			key->doc);
+	}
+	fprintf(out, "%s%s", filters, examples);
 }
 
 /* argp's table: the rows and an end. */
@@ -193,12 +205,17 @@ int options_parse(struct options *options, int argc, char **argv)
 		err = parse_arguments(&parse, argc, argv);
 	if (!err)
 		err = take_words(&parse);
+	if (!err && options->command != COMMAND_DOCTOR)
+		err = take_filters(&parse);
 	if (!err)
 		err = check_options(&parse);
 	if (!err)
 		options->color = decide_color(options, parse.color);
 	else
 		options_fini(options);
+	for (size_t i = 0; i < parse.comm_count; i++)
+		free(parse.comms[i]);
+	free(parse.comms);
 	return err;
 }
 
@@ -206,9 +223,7 @@ void options_fini(struct options *options)
 {
 	for (size_t i = 0; i < options->output_count; i++)
 		free((void *)options->outputs[i].format);
-	for (size_t i = 0; i < options->comm_count; i++)
-		free(options->comms[i]);
-	free(options->comms);
+	filter_free(options->filter);
 	free(options->pids);
 	redact_free(options->redact);
 	redact_free(options->redact_recording);

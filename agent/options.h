@@ -6,6 +6,7 @@
 #ifndef HARK_OPTIONS_H
 #define HARK_OPTIONS_H
 
+#include "filter.h"
 #include "redact.h"
 #include "sink.h"
 
@@ -14,6 +15,7 @@
 #include <stdint.h>
 
 #define OUTPUTS_MAX 8
+#define ROUTES_MAX  64
 
 enum command {
 	COMMAND_LIVE, /* watch, conns, raw, frames, record */
@@ -43,21 +45,28 @@ struct options {
 	int verbose;
 	bool quiet, debug, show_secrets;
 	bool color;	/* decided: terminal, NO_COLOR, --no-color */
-	uint32_t *pids; /* -p */
+	uint32_t *pids; /* -p, doctor's words */
 	size_t pid_count;
-	char **comms; /* --comm */
-	size_t comm_count;
-	uint64_t duration_ns; /* -d; 0: until told to stop */
-	uint64_t count;	      /* -n; 0: no limit */
-	uint64_t timeout_ns;  /* --timeout */
+	struct filter *filter; /* of words and options; NULL: everything */
+	uint64_t duration_ns;  /* -d; 0: until told to stop */
+	uint64_t count;	       /* -n; 0: no limit */
+	uint64_t timeout_ns;   /* --timeout */
 	size_t snaplen_bytes;
 	size_t ring_bytes;	 /* a power of two, a multiple of the page size */
 	size_t body_limit_bytes; /* kept of a body as it was sent */
 	size_t body_max_bytes;	 /* --body-max: shown of a decoded body */
 	uint64_t pending_ns;	 /* --pending; 0: never */
 	bool pending_given;
-	bool hex;	  /* raw --hex */
-	bool redacted;	  /* record --redacted */
+	bool hex;      /* raw --hex */
+	bool redacted; /* record --redacted */
+	bool wide, both_ends, summary;
+	double speed; /* --speed: of a replay; 0: as fast as it goes */
+	bool speed_given;
+	uint64_t slow_ns; /* --slow; 0: not given */
+	bool errors;
+	struct stats_options stats;
+	struct routes_config routes; /* --route, --fold-static */
+	const char *patterns[ROUTES_MAX];
 	uint64_t conn;	  /* -x: only this connection; 0: all */
 	const char *user; /* -u: who runs the command; NULL: the invoking user */
 	enum capture_way capture;

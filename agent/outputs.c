@@ -5,6 +5,7 @@
  */
 #include "outputs.h"
 
+#include "conn_set.h"
 #include "counters.h"
 #include "log.h"
 #include "private_file.h"
@@ -16,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #define BUFFER_BYTES (256 * 1024)
@@ -33,8 +35,10 @@ struct outputs {
 	struct output_open items[OUTPUTS_MAX];
 	size_t count;
 	uint64_t shown;
-	unsigned int told; /* lines about what is not read, on stderr */
-	bool conn_seen;	   /* the one of -x */
+	unsigned int told;	 /* lines about what is not read, on stderr */
+	bool conn_seen;		 /* the one of -x */
+	bool by_exchange;	 /* the filter is about exchanges */
+	struct conn_set matched; /* connections with an exchange that it let through; by_exchange only */
 	bool finished;
 	int error;
 };
@@ -64,6 +68,14 @@ static int standard_fd_of(const struct options *options, const struct output *wa
 	return options->child_argv && strcmp(wanted->format, "text") == 0 ? STDERR_FILENO : STDOUT_FILENO;
 }
 
+/* 0: no terminal, or one that does not say. */
+static size_t terminal_columns(int fd)
+{
+	struct winsize size;
+
+	return isatty(fd) && ioctl(fd, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
+
 static int output_open_one(struct outputs *outputs, const struct output *wanted, int64_t wall_offset_ns)
 {
 	const struct options *options = outputs->options;
@@ -77,6 +89,11 @@ static int output_open_one(struct outputs *outputs, const struct output *wanted,
 		.hex = options->hex,
 		.pending_wanted = options->pending_given,
 		.body_max_bytes = options->body_max_bytes,
+		.columns =
+			wanted->path || options->wide ? 0 : terminal_columns(standard_fd_of(options, wanted)),
+		.both_ends = options->both_ends,
+		.summary = options->summary,
+		.stats = &options->stats,
 	};
 
 	item->path = wanted->path;
@@ -97,6 +114,30 @@ static int output_open_one(struct outputs *outputs, const struct output *wanted,
 	return 0;
 }
 
+/* What the filter asks about exchanges hides no call and no frame; a recording holds what the kernel lets
+ * through.
+ */
+static void say_undecided(const struct options *options)
+{
+	bool records = options->view == VIEW_RECORD;
+	struct buffer keys = { .data = NULL };
+
+	for (size_t i = 0; i < filter_key_count; i++) {
+		const struct filter_key *key = &filter_keys[i];
+		bool decided = records ? strcmp(key->name, "pid") == 0 || strcmp(key->name, "port") == 0
+				       : !key->about_exchange;
+
+		if (!decided && filter_uses(options->filter, key))
+			buffer_format(&keys, "%s%s:", keys.len ? " " : "", key->name);
+	}
+	if (keys.len && records)
+		log_warn("%.*s does not restrict a recording; pid: and port: do", (int)keys.len, keys.data);
+	else if (keys.len && (options->view == VIEW_RAW || options->view == VIEW_FRAMES))
+		log_warn("%.*s hides no single %s: it is about exchanges", (int)keys.len, keys.data,
+			 options->view == VIEW_RAW ? "calls" : "frames");
+	buffer_fini(&keys);
+}
+
 struct outputs *outputs_open(const struct options *options, int64_t wall_offset_ns)
 {
 	struct outputs *outputs = calloc(1, sizeof(*outputs));
@@ -106,6 +147,8 @@ struct outputs *outputs_open(const struct options *options, int64_t wall_offset_
 		return NULL;
 	}
 	outputs->options = options;
+	outputs->by_exchange = filter_about_exchanges(options->filter);
+	say_undecided(options);
 	for (size_t i = 0; i < options->output_count; i++) {
 		if (output_open_one(outputs, &options->outputs[i], wall_offset_ns) < 0) {
 			outputs_close(outputs);
@@ -113,18 +156,6 @@ struct outputs *outputs_open(const struct options *options, int64_t wall_offset_
 		}
 	}
 	return outputs;
-}
-
-/* --comm: the executable's base name or the thread's name. */
-static bool mover_wanted(const struct options *options, const struct mover *mover)
-{
-	if (!options->comm_count)
-		return true;
-	for (size_t i = 0; i < options->comm_count; i++)
-		if (strcmp(options->comms[i], mover->exe) == 0 ||
-		    strncmp(options->comms[i], mover->comm, sizeof(mover->comm)) == 0)
-			return true;
-	return false;
 }
 
 /* -x. conn: NULL when it belongs to none. */
@@ -142,7 +173,22 @@ static bool conn_wanted(struct outputs *outputs, const struct conn_facts *conn)
 
 static bool is_wanted(struct outputs *outputs, const struct mover *mover, const struct conn_facts *conn)
 {
-	return conn_wanted(outputs, conn) && !outputs->finished && mover_wanted(outputs->options, mover);
+	return conn_wanted(outputs, conn) && !outputs->finished &&
+	       filter_conn(outputs->options->filter, conn, mover);
+}
+
+static bool exchange_wanted(struct outputs *outputs, const struct exchange *exchange)
+{
+	return conn_wanted(outputs, exchange->conn) && !outputs->finished &&
+	       filter_exchange(outputs->options->filter, exchange);
+}
+
+/* A connection is shown for its own sake, or for an exchange that was. */
+static bool conn_itself_wanted(const struct outputs *outputs, const struct conn_facts *conn)
+{
+	enum filter_answer answer = filter_conn_answer(outputs->options->filter, conn, &conn->owner);
+
+	return answer == FILTER_YES || (answer == FILTER_UNKNOWN && !outputs->by_exchange);
 }
 
 /* Shows one thing to each sink that has a function for such. */
@@ -159,33 +205,61 @@ static void count_shown(struct outputs *outputs)
 		outputs->finished = true;
 }
 
-void outputs_exchange(struct outputs *outputs, const struct exchange *exchange)
+/* One whose other end is not wanted stands for itself. */
+static struct exchange exchange_as_wanted(struct outputs *outputs, const struct exchange *exchange)
+{
+	struct exchange view = *exchange;
+
+	if (!view.other || exchange_wanted(outputs, view.other))
+		return view;
+	view.other = NULL;
+	view.join = JOIN_NONE;
+	return view;
+}
+
+/* Text has one line for both ends. */
+static bool is_line_of_its_own(const struct outputs *outputs, const struct exchange *exchange)
+{
+	const struct options *options = outputs->options;
+
+	return options->view == VIEW_CONNS || options->both_ends || !exchange->other ||
+	       exchange->join == JOIN_FIRST || strcmp(options->outputs[0].format, "text") != 0;
+}
+
+bool outputs_exchange(struct outputs *outputs, const struct exchange *exchange)
 {
 	enum view view = outputs->options->view;
+	struct exchange wanted;
 
-	if (!is_wanted(outputs, &exchange->mover, exchange->conn))
-		return;
-	SHOW(outputs, exchange, exchange);
-	if (view == VIEW_WATCH || view == VIEW_CONNS)
+	if (!exchange_wanted(outputs, exchange))
+		return false;
+	if (outputs->by_exchange && !conn_set_add(&outputs->matched, exchange->conn->id))
+		counter_add(COUNTER_LIMIT_FILTER, 1);
+	wanted = exchange_as_wanted(outputs, exchange);
+	SHOW(outputs, exchange, &wanted);
+	if ((view == VIEW_WATCH || view == VIEW_CONNS) && is_line_of_its_own(outputs, &wanted))
 		count_shown(outputs);
+	return true;
 }
 
 void outputs_conn_opened(struct outputs *outputs, const struct conn_facts *conn)
 {
-	if (is_wanted(outputs, &conn->owner, conn))
+	if (conn_wanted(outputs, conn) && !outputs->finished && conn_itself_wanted(outputs, conn))
 		SHOW(outputs, conn_opened, conn);
 }
 
 /* Also when enough was shown: a connection whose exchanges stand there gets its end. */
 void outputs_conn_closed(struct outputs *outputs, const struct conn_facts *conn)
 {
-	if (conn_wanted(outputs, conn) && mover_wanted(outputs->options, &conn->owner))
+	bool matched = conn_set_remove(&outputs->matched, conn->id);
+
+	if (conn_wanted(outputs, conn) && (matched || conn_itself_wanted(outputs, conn)))
 		SHOW(outputs, conn_closed, conn);
 }
 
 void outputs_pending(struct outputs *outputs, const struct exchange *exchange)
 {
-	if (is_wanted(outputs, &exchange->mover, exchange->conn))
+	if (exchange_wanted(outputs, exchange))
 		SHOW(outputs, pending, exchange);
 }
 
@@ -259,7 +333,9 @@ void outputs_opaque(struct outputs *outputs, const struct conn_facts *conn)
 
 void outputs_unseen(struct outputs *outputs, const struct event_unseen *unseen, const struct mover *program)
 {
-	if (!is_wanted(outputs, program, NULL))
+	struct conn_facts conn = { .sock = unseen->sock, .owner = *program, .tls_unknown = true };
+
+	if (outputs->options->conn || !is_wanted(outputs, program, &conn))
 		return;
 	SHOW(outputs, unseen, unseen, program);
 	if (!has_unseen_lines(outputs))
@@ -283,6 +359,47 @@ void outputs_frame(struct outputs *outputs, const struct conn_facts *conn, const
 	SHOW(outputs, frame, conn, mover, frame);
 	if (outputs->options->view == VIEW_FRAMES)
 		count_shown(outputs);
+}
+
+bool outputs_tick(struct outputs *outputs, uint64_t now_ns)
+{
+	bool due = false;
+
+	for (size_t i = 0; i < outputs->count; i++) {
+		const struct output_open *item = &outputs->items[i];
+
+		due |= item->ops->tick && item->ops->tick(item->sink, now_ns);
+	}
+	return due;
+}
+
+void outputs_in_flight(struct outputs *outputs, const struct exchange *exchange)
+{
+	if (exchange_wanted(outputs, exchange))
+		SHOW(outputs, in_flight, exchange);
+}
+
+void outputs_draw(struct outputs *outputs, bool last)
+{
+	SHOW(outputs, draw, last);
+}
+
+int outputs_input_fd(const struct outputs *outputs)
+{
+	for (size_t i = 0; i < outputs->count; i++)
+		if (outputs->items[i].ops->input)
+			return STDIN_FILENO;
+	return -1;
+}
+
+bool outputs_input(struct outputs *outputs)
+{
+	for (size_t i = 0; i < outputs->count; i++) {
+		const struct output_open *item = &outputs->items[i];
+
+		outputs->finished |= item->ops->input && item->ops->input(item->sink);
+	}
+	return outputs->finished;
 }
 
 static void output_failed(struct outputs *outputs, const struct output_open *item, int error)
@@ -327,6 +444,7 @@ int outputs_close(struct outputs *outputs)
 		if (fclose(item->file) == EOF)
 			output_failed(outputs, item, errno);
 	}
+	conn_set_fini(&outputs->matched);
 	error = outputs->error;
 	free(outputs);
 	return error;

@@ -21,7 +21,8 @@ struct outputs;
  */
 struct outputs *outputs_open(const struct options *options, int64_t wall_offset_ns);
 
-void outputs_exchange(struct outputs *outputs, const struct exchange *exchange);
+/* True: it was wanted. */
+bool outputs_exchange(struct outputs *outputs, const struct exchange *exchange);
 void outputs_conn_opened(struct outputs *outputs, const struct conn_facts *conn);
 void outputs_conn_closed(struct outputs *outputs, const struct conn_facts *conn);
 
@@ -32,6 +33,17 @@ void outputs_unseen(struct outputs *outputs, const struct event_unseen *unseen, 
 void outputs_call(struct outputs *outputs, const struct call *call);
 void outputs_frame(struct outputs *outputs, const struct conn_facts *conn, const struct mover *mover,
 		   const struct frame *frame);
+
+/* Event time went on. True: a table is due; pass what is open, then draw. */
+bool outputs_tick(struct outputs *outputs, uint64_t now_ns);
+void outputs_in_flight(struct outputs *outputs, const struct exchange *exchange);
+/* last: once, when the run is over and every exchange has been passed. */
+void outputs_draw(struct outputs *outputs, bool last);
+
+/* The terminal whose keys an output wants; -1: none does. */
+int outputs_input_fd(const struct outputs *outputs);
+/* Bytes wait there, or some time passed. True: the user wants to leave. */
+bool outputs_input(struct outputs *outputs);
 
 /* Writes out what is buffered. */
 void outputs_flush(struct outputs *outputs);

@@ -64,7 +64,16 @@ void pair_fini(struct pair *pair)
 	pair_watch(pair);
 }
 
-static void entry_send(struct pair *pair, struct pair_entry *entry, unsigned int flags)
+static bool entry_owns(const struct pair_entry *entry)
+{
+	for (int i = 0; i < 2; i++)
+		if (entry->side[i].message && !entry->side[i].done)
+			return false;
+	return true;
+}
+
+/* keepable: the entry goes away afterwards, and its messages may go elsewhere. */
+static void entry_send(struct pair *pair, struct pair_entry *entry, unsigned int flags, bool keepable)
 {
 	struct exchange exchange = {
 		.request = entry->side[MESSAGE_REQUEST].message,
@@ -74,6 +83,7 @@ static void entry_send(struct pair *pair, struct pair_entry *entry, unsigned int
 		.h2_error_known = entry->h2_error_known,
 		.h2_error = entry->h2_error,
 		.interim_count = entry->interim_count,
+		.keepable = keepable && entry_owns(entry),
 	};
 
 	memcpy(exchange.interims, entry->interims, sizeof(exchange.interims));
@@ -85,14 +95,18 @@ static void entry_send(struct pair *pair, struct pair_entry *entry, unsigned int
 		exchange.flags |= exchange.response->flags;
 	else
 		exchange.flags |= FLAG_UNANSWERED;
-	if (exchange.request || exchange.response)
-		pair_emit(pair, &exchange);
+	if (!exchange.request && !exchange.response)
+		return;
+	pair_emit(pair, &exchange);
+	entry->side[MESSAGE_REQUEST].message = exchange.request;
+	entry->side[MESSAGE_RESPONSE].message = exchange.response;
+	entry->interim_count = exchange.interim_count;
 }
 
 static void entry_emit(struct pair *pair, struct pair_entry *entry, unsigned int flags)
 {
 	if (!entry->shown)
-		entry_send(pair, entry, flags);
+		entry_send(pair, entry, flags, true);
 	entry_remove(pair, entry);
 }
 
@@ -109,7 +123,7 @@ static struct pair_entry *pair_oldest(const struct pair *pair, bool shown)
 /* Shows an exchange that has not ended and leaves a place for what may still come. */
 static void entry_show(struct pair *pair, struct pair_entry *entry, unsigned int flags)
 {
-	entry_send(pair, entry, flags);
+	entry_send(pair, entry, flags, false);
 	if (entry->key) {
 		DL_DELETE(pair->entries, entry);
 		DL_APPEND(pair->behind, entry);

@@ -31,24 +31,20 @@ static void exchange_times(struct exchange *exchange)
 	}
 }
 
+void pair_complete(struct pair *pair, struct exchange *exchange)
+{
+	exchange_times(exchange);
+	exchange->mover = exchange->request ? exchange->request->mover : exchange->response->mover;
+	exchange->conn = pair->facts;
+}
+
 void pair_emit(struct pair *pair, struct exchange *exchange)
 {
 	if (pair->truncated)
 		exchange->flags = (exchange->flags & ~(unsigned int)FLAG_IN_FLIGHT) | FLAG_TRUNCATED;
-	exchange_times(exchange);
-	exchange->mover = exchange->request ? exchange->request->mover : exchange->response->mover;
-	exchange->conn = pair->facts;
+	pair_complete(pair, exchange);
 	pair->facts->exchanges++;
 	counter_add(exchange->flags ? COUNTER_EXCHANGES_FLAGGED : COUNTER_EXCHANGES_WHOLE, 1);
 	if (pair->pipeline->handler.exchange)
 		pair->pipeline->handler.exchange(pair->pipeline->handler.ctx, exchange);
-}
-
-void pair_emit_pending(struct pair *pair, struct exchange *exchange)
-{
-	exchange_times(exchange);
-	exchange->mover = exchange->request->mover;
-	exchange->conn = pair->facts;
-	if (pair->pipeline->handler.pending)
-		pair->pipeline->handler.pending(pair->pipeline->handler.ctx, exchange);
 }

@@ -10,7 +10,7 @@
  * message. */
 void pair_emit(struct pair *pair, struct exchange *exchange);
 
-/* The same for one that is not over: nothing is counted, and its duration is not known. */
-void pair_emit_pending(struct pair *pair, struct exchange *exchange);
+/* Fills in what is derived, and nothing else. One that is pending has no duration. */
+void pair_complete(struct pair *pair, struct exchange *exchange);
 
 #endif

@@ -30,7 +30,7 @@ static uint64_t since(uint64_t now_ns, uint64_t then_ns)
 	return then_ns && now_ns > then_ns ? now_ns - then_ns : 0;
 }
 
-static void entry_tell(struct pair *pair, const struct pair_entry *entry, uint64_t waited_ns)
+static struct exchange entry_view(struct pair *pair, const struct pair_entry *entry, uint64_t waited_ns)
 {
 	struct exchange exchange = {
 		.request = entry->side[MESSAGE_REQUEST].message,
@@ -45,8 +45,33 @@ static void entry_tell(struct pair *pair, const struct pair_entry *entry, uint64
 	memcpy(exchange.interims, entry->interims, sizeof(exchange.interims));
 	if (exchange.response)
 		exchange.flags |= exchange.response->flags;
+	pair_complete(pair, &exchange);
+	return exchange;
+}
+
+static void entry_tell(struct pair *pair, const struct pair_entry *entry, uint64_t waited_ns)
+{
+	const struct tracker_handler *handler = &pair->pipeline->handler;
+	struct exchange exchange = entry_view(pair, entry, waited_ns);
+
 	counter_add(COUNTER_EXCHANGES_PENDING, 1);
-	pair_emit_pending(pair, &exchange);
+	if (handler->pending)
+		handler->pending(handler->ctx, &exchange);
+}
+
+void pair_each_open(struct pair *pair, void (*fn)(void *ctx, const struct exchange *exchange), void *ctx)
+{
+	struct pair_entry *entry;
+
+	DL_FOREACH (pair->entries, entry) {
+		const struct message *request = entry->side[MESSAGE_REQUEST].message;
+		struct exchange exchange;
+
+		if (entry->shown || !request)
+			continue;
+		exchange = entry_view(pair, entry, since(pair->pipeline->now_ns, request->first_byte_ns));
+		fn(ctx, &exchange);
+	}
 }
 
 /* How long the exchange takes already, if that is worth a line; else 0. */

@@ -12,4 +12,7 @@ void pair_watch(struct pair *pair);
  * once while an answer goes on. */
 void pair_tell_pending(struct pair *pair);
 
+/* Each exchange with a request that was not emitted yet, as it stands; borrowed for the call. */
+void pair_each_open(struct pair *pair, void (*fn)(void *ctx, const struct exchange *exchange), void *ctx);
+
 #endif

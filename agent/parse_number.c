@@ -63,8 +63,8 @@ static uint64_t unit_ns(const char *suffix)
 		const char *suffix;
 		uint64_t ns;
 	} units[] = {
-		{ "", 1000000000 },   { "s", 1000000000 },    { "ms", 1000000 },
-		{ "m", 60000000000 }, { "h", 3600000000000 },
+		{ "", 1000000000 }, { "s", 1000000000 },  { "ms", 1000000 },
+		{ "us", 1000 },	    { "m", 60000000000 }, { "h", 3600000000000 },
 	};
 
 	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)

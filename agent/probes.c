@@ -151,7 +151,11 @@ static void settings_fill(struct probes *probes, const struct probes_config *con
 		.wake_bytes = config->ring_bytes / 4,
 		.filter_pids = config->filter_pids || config->pid_count,
 		.follow_children = config->follow_children,
+		.filter_ports = config->port_count > 0,
 	};
+	for (size_t i = 0; i < config->port_count; i++)
+		probes->skeleton->rodata->ports[config->ports[i] / 64] |= UINT64_C(1)
+									  << (config->ports[i] % 64);
 }
 
 /* Attaches each tracepoint program that was loaded; TLS programs come with their files, iterators run once.

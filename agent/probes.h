@@ -24,6 +24,8 @@ struct probes_config {
 	size_t snaplen_bytes;
 	const uint32_t *pids; /* follow only these and, with follow_children, what they start */
 	size_t pid_count;
+	const uint16_t *ports; /* only sockets with one of these at either end; 0 of them: all */
+	size_t port_count;
 	bool filter_pids; /* follow only pids, even if there are none yet (probes_add_pid) */
 	bool follow_children;
 };

@@ -9,6 +9,7 @@
 static const struct sink_ops *const table[] = {
 	&watch_text_sink, &watch_json_sink, &conns_text_sink,  &conns_json_sink,
 	&raw_text_sink,	  &raw_json_sink,   &frames_text_sink, &frames_json_sink,
+	&stat_text_sink,  &stat_json_sink,  &top_sink,
 };
 
 const struct sink_ops *sink_find(const char *format, enum view view)

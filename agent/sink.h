@@ -14,6 +14,7 @@
 #include "exchange.h"
 #include "frame.h"
 #include "redact.h"
+#include "stats.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -25,6 +26,8 @@ enum view {
 	VIEW_RAW,    /* the plain bytes of each call */
 	VIEW_FRAMES, /* one line an HTTP/2 frame */
 	VIEW_RECORD, /* nothing shown: raw events to a file */
+	VIEW_STAT,   /* the numbers, at the end or every --interval */
+	VIEW_TOP,    /* the numbers on the screen, live */
 };
 
 struct sink_config {
@@ -37,6 +40,21 @@ struct sink_config {
 	bool hex;		     /* raw: a hex dump */
 	bool pending_wanted;	     /* --pending was given: formats for programs show such requests too */
 	size_t body_max_bytes;	     /* of a decoded body shown to people */
+	size_t columns; /* of the terminal that text goes to; 0: none, or --wide: nothing is cut */
+	bool both_ends; /* --both-ends: text shows a joined exchange as two */
+	bool summary;	/* watch: the endpoints' table at the end */
+	const struct stats_options *stats; /* stat, top, --summary; borrowed */
+};
+
+/* What stat, top and watch's summary are told on the command line. */
+struct stats_options {
+	enum stats_by by;		    /* --by */
+	enum stats_sort sort;		    /* --sort */
+	bool reverse;			    /* --sort -KEY: smallest first */
+	size_t top;			    /* --top; 0: all rows */
+	uint64_t interval_ns;		    /* -i; 0: once, at the end */
+	bool hist, heat;		    /* --hist, --heat */
+	const struct routes_config *routes; /* --route, --fold-static; borrowed */
 };
 
 struct sink; /* each file in sinks/ defines its own */
@@ -58,7 +76,15 @@ struct sink_ops {
 	void (*call)(struct sink *sink, const struct call *call); /* may be NULL */
 	void (*frame)(struct sink *sink, const struct conn_facts *conn, const struct mover *mover,
 		      const struct frame *frame); /* may be NULL */
-	void (*destroy)(struct sink *sink);	  /* flushes what it holds; out stays open */
+	/* Event time went on, to about now_ns (at each poll). True: draw() is wanted now. May be NULL. */
+	bool (*tick)(struct sink *sink, uint64_t now_ns);
+	/* Before draw(): each exchange that is open now, pending set. May be NULL. */
+	void (*in_flight)(struct sink *sink, const struct exchange *exchange);
+	/* After tick() said so, and once at the end of the run (last). May be NULL. */
+	void (*draw)(struct sink *sink, bool last);
+	/* For the screen: bytes wait at the terminal. True: the user wants to leave. May be NULL. */
+	bool (*input)(struct sink *sink);
+	void (*destroy)(struct sink *sink); /* flushes what it holds; out stays open */
 };
 
 /* The sink for a format in a view; NULL: there is none. */

@@ -9,6 +9,7 @@
 #include "tracker.h"
 
 #include "counters.h"
+#include "pair_pending.h"
 #include "tracker_life.h"
 #include "tracker_opaque.h"
 #include "tracker_table.h"
@@ -293,6 +294,17 @@ void tracker_event(struct tracker *tracker, const struct event_header *event)
 	case EVENT_POLL:
 		tracker_poll(tracker);
 		break;
+	}
+}
+
+void tracker_each_open(struct tracker *tracker, void (*fn)(void *ctx, const struct exchange *exchange),
+		       void *ctx)
+{
+	struct pair *pair;
+
+	DL_FOREACH2(tracker->watched, pair, watch_next)
+	{
+		pair_each_open(pair, fn, ctx);
 	}
 }
 

@@ -26,8 +26,8 @@ enum tracker_verdict {
 
 struct tracker_handler {
 	void *ctx;
-	/* An exchange ended; borrowed for the call. */
-	void (*exchange)(void *ctx, const struct exchange *exchange);
+	/* An exchange ended; borrowed for the call, but for what exchange_take() takes. */
+	void (*exchange)(void *ctx, struct exchange *exchange);
 	void (*conn_opened)(void *ctx, const struct conn_facts *conn);
 	void (*conn_closed)(void *ctx, const struct conn_facts *conn);
 	/* These five as in sink.h. Any may be NULL. */
@@ -81,6 +81,10 @@ void tracker_config_init(struct tracker_config *config);
  * (event_valid()); anything else in it may be hostile.
  */
 void tracker_event(struct tracker *tracker, const struct event_header *event);
+
+/* Each exchange that is open now, as pending() shows it; borrowed for the call. */
+void tracker_each_open(struct tracker *tracker, void (*fn)(void *ctx, const struct exchange *exchange),
+		       void *ctx);
 
 /* hark ends: everything under way comes out as in-flight, each connection is closed, in order of appearance.
  */

@@ -55,6 +55,21 @@ static __always_inline bool process_wanted(__u32 tgid)
 	return bpf_map_lookup_elem(&pids, &tgid) != 0;
 }
 
+static __always_inline bool port_wanted(__u16 port)
+{
+	return ports[port / 64] >> (port % 64) & 1;
+}
+
+/* By what is known of the socket: while it connects, and where it is closed, a port may be missing. */
+static __always_inline bool socket_wanted(const struct event_socket *s)
+{
+	if (!settings.filter_ports || !s->family)
+		return true;
+	if (s->family != AF_UNIX && (!s->local_port || !s->peer_port))
+		return true;
+	return port_wanted(s->local_port) || port_wanted(s->peer_port);
+}
+
 static __always_inline void header_fill(struct event_header *h, __u16 type, __u16 flags)
 {
 	__u64 pid_tgid = bpf_get_current_pid_tgid();

@@ -6,4 +6,5 @@
 char LICENSE[] SEC("license") = "GPL";
 
 const volatile struct kernel_settings settings;
+const volatile __u64 ports[PORT_WORDS];
 bool tls_listens;

@@ -23,6 +23,9 @@
 /* Settings, written once before the load. */
 extern const volatile struct kernel_settings settings;
 
+/* The ports of settings.filter_ports, written once before the load. */
+extern const volatile __u64 ports[PORT_WORDS];
+
 /*
  * Set by user space when the probes of the libraries found at the start are all there. Attaching takes
  * milliseconds a probe: reads would be seen that long before writes, requests without their responses.

@@ -35,8 +35,12 @@ struct kernel_settings {
 	__u32 wake_bytes;    /* wake user space when the ring holds more */
 	__u8 filter_pids;    /* only the processes in `pids` */
 	__u8 follow_children;
-	__u8 pad[2];
+	__u8 filter_ports; /* only the sockets with a port of `ports` */
+	__u8 pad;
 };
+
+/* A bit a port. */
+#define PORT_WORDS (65536 / 64)
 
 struct kernel_counters {
 	__u64 value[KC_COUNT];

@@ -242,7 +242,7 @@ static __always_inline int tls_return(struct pt_regs *ctx, bool looped)
 		return 0;
 	}
 	session = tls_session_get(thread >> 32, call.ssl);
-	if (!session)
+	if (!session || !socket_wanted(&session->sock))
 		return 0;
 	direction = kind_direction(call.kind);
 	header_fill(&c.record.h, EVENT_TLS_DATA, session->from_start ? EVENT_FROM_START : 0);

@@ -104,6 +104,8 @@ static __always_inline int state_submit(struct sock *sk, __u64 id, int old_state
 	e.sock.family = BPF_CORE_READ(sk, __sk_common.skc_family);
 	e.sock.protocol = BPF_CORE_READ(sk, sk_protocol);
 	addresses_probe(&e.sock, sk);
+	if (!socket_wanted(&e.sock))
+		return 0;
 	e.old_state = old_state;
 	e.new_state = new_state;
 	if (bpf_ringbuf_output(&events, &e, sizeof(e), BPF_RB_NO_WAKEUP) < 0)

@@ -37,14 +37,14 @@ static __always_inline bool connection_fill(struct event_socket *s, struct socke
 	if (BPF_CORE_READ(socket, type) != SOCK_STREAM || s->state == TCP_LISTEN || s->state == TCP_CLOSE)
 		return false;
 	if (s->family == AF_UNIX)
-		return true;
+		return socket_wanted(s);
 	if (s->family != AF_INET && s->family != AF_INET6)
 		return false;
 	s->protocol = BPF_CORE_READ(sk, sk_protocol);
 	if (s->protocol != IPPROTO_TCP && s->protocol != IPPROTO_MPTCP)
 		return false;
 	addresses_probe(s, sk);
-	return true;
+	return socket_wanted(s);
 }
 
 /* The leader's files are those of its threads. */

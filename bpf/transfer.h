@@ -137,6 +137,8 @@ static __always_inline void buffers_find(struct capture *c, const struct syscall
 /* An end of the direction, or a reset, without bytes. */
 static __always_inline void transfer_end(struct event_data *record, __u16 flag)
 {
+	if (!socket_wanted(&record->sock))
+		return;
 	record->h.flags |= flag;
 	submit_bare(record, BPF_RB_NO_WAKEUP);
 }
@@ -156,6 +158,9 @@ static __always_inline void transfer_run(struct capture *c, const struct syscall
 		tls_nested(record, call, bytes);
 		return;
 	}
+	/* Not before: a session has to know its socket, for its plaintext is judged by that. */
+	if (!socket_wanted(&record->sock))
+		return;
 	verdict = bpf_map_lookup_elem(&verdicts, &record->sock.id);
 	if (verdict && (*verdict & KV_CIPHERTEXT)) {
 		kernel_count(KC_BYTES_CIPHERTEXT, bytes);

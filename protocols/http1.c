@@ -91,13 +91,30 @@ static bool hold_drain(struct protocol *http1, enum event_direction direction)
 	return true;
 }
 
+/* When the front of what waits came; what is behind everything has no front of its own. */
+static uint64_t hold_time_ns(const struct http1_hold *hold)
+{
+	uint64_t time_ns = hold->last_ns;
+
+	http1_hold_front(hold, &time_ns);
+	return http1_hold_empty(hold) ? UINT64_MAX : time_ns;
+}
+
+/*
+ * By time: a response that waited for the role, and came before the first request that was seen, answers none
+ * of those.
+ */
 static void hold_pump(struct protocol *http1)
 {
 	bool moved = http1->role != ROLE_UNKNOWN;
 
 	while (moved) {
-		moved = hold_drain(http1, DIRECTION_SENT);
-		moved |= hold_drain(http1, DIRECTION_RECEIVED);
+		enum event_direction first = hold_time_ns(&http1->hold[DIRECTION_RECEIVED]) <
+							     hold_time_ns(&http1->hold[DIRECTION_SENT])
+						     ? DIRECTION_RECEIVED
+						     : DIRECTION_SENT;
+
+		moved = hold_drain(http1, first) || hold_drain(http1, !first);
 	}
 	if (http1_hold_empty(&http1->hold[0]) && http1_hold_empty(&http1->hold[1]))
 		http1->ticks = 0;

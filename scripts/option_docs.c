@@ -97,6 +97,23 @@ static void man_options(void)
 	}
 }
 
+static void man_filters(void)
+{
+	for (size_t i = 0; i < filter_key_count; i++) {
+		const struct filter_key *key = &filter_keys[i];
+
+		printf(".TP\n\\fB%s:\\fI", key->name);
+		man_text(key->form);
+		puts("\\fR");
+		man_text(key->doc);
+		puts(".");
+		if (key->more) {
+			man_text(key->more);
+			putchar('\n');
+		}
+	}
+}
+
 static void man_commands(void)
 {
 	for (size_t i = 0; i < command_row_count; i++) {
@@ -110,7 +127,7 @@ static void man_commands(void)
 static const struct {
 	const char *name;
 	void (*write)(void);
-} parts[] = { { "options", man_options }, { "synopsis", man_commands } };
+} parts[] = { { "options", man_options }, { "synopsis", man_commands }, { "filters", man_filters } };
 
 static int man_write(const char *path)
 {
@@ -244,7 +261,11 @@ static void bash_write(void)
 	bash_names();
 	for (size_t i = 0; i < command_row_count; i++)
 		printf("%s ", command_rows[i].name);
-	puts("' -- \"$cur\"))\n}\ncomplete -F _hark hark");
+	for (size_t i = 0; i < filter_key_count; i++)
+		printf("%s: ", filter_keys[i].name);
+	puts("' -- \"$cur\"))\n"
+	     "\t[[ ${#COMPREPLY[@]} == 1 && $COMPREPLY == *: ]] && compopt -o nospace 2>/dev/null\n"
+	     "\treturn 0\n}\ncomplete -F _hark hark");
 }
 
 /* --- zsh --------------------------------------------------------------------------- */
@@ -289,10 +310,16 @@ static void zsh_option(const struct option_row *row)
 static void zsh_write(void)
 {
 	puts("#compdef hark\n# zsh completion for hark; made from its option table\n_hark() {\n"
-	     "\tlocal -a views\n\tlocal context state line\n\tviews=(");
+	     "\tlocal -a views filters\n\tlocal context state line\n\tviews=(");
 	for (size_t i = 0; i < command_row_count; i++) {
 		printf("\t\t'%s:", command_rows[i].name);
 		zsh_text(command_rows[i].doc);
+		puts("'");
+	}
+	puts("\t)\n\tfilters=(");
+	for (size_t i = 0; i < filter_key_count; i++) {
+		printf("\t\t'%s:", filter_keys[i].name);
+		zsh_text(filter_keys[i].doc);
 		puts("'");
 	}
 	puts("\t)\n\t_arguments -s \\");
@@ -300,8 +327,10 @@ static void zsh_write(void)
 		zsh_option(&option_rows[i]);
 	puts("\t\t'(-)--[the command to run]:*:: :_normal' \\\n"
 	     "\t\t'1:view or filter:->first' \\\n"
-	     "\t\t'*:filter or file:_files' && return\n"
-	     "\t[[ $state == first ]] && _describe view views\n}\n_hark \"$@\"");
+	     "\t\t'*:filter or file:->more' && return\n"
+	     "\t[[ $state == first ]] && _describe view views\n"
+	     "\t[[ $state == more ]] && _files\n"
+	     "\t_describe -S : filter filters\n}\n_hark \"$@\"");
 }
 
 int main(int argc, char **argv)

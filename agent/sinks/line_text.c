@@ -1,16 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Columns have least widths and grow with what stands in them; nothing is cut.
+ * Columns have least widths and grow with what stands in them. Nothing is cut
+ * but, on a terminal, the middle of a URL, after columns that say less.
  * Colour codes are written outside the measured text, so that lines with and
  * without them are the same.
  */
 #include "line_text.h"
 
 #include "escape.h"
+#include "grpc.h"
+#include "text_width.h"
 #include "url.h"
 
 #include <inttypes.h>
 #include <langinfo.h>
+
+/* A terminal that is narrower leaves these out, and then cuts URLs; the rest keeps its place. */
+#define COLUMNS_PEER	 150
+#define COLUMNS_SIZES	 128
+#define COLUMNS_OTHER	 116
+#define COLUMNS_PROTOCOL 96
+
+#define URL_WIDTH     36
+#define URL_WIDTH_MIN 16
+#define STATUS_WIDTH  4
+#define SIZES_WIDTH   10
+#define LATENCY_WIDTH 8
+#define OTHER_WIDTH   18 /* without its program */
 
 void style_init(struct style *style, const struct sink_config *config)
 {
@@ -19,6 +35,7 @@ void style_init(struct style *style, const struct sink_config *config)
 		.utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0,
 		.clock = { .wall_offset_ns = config->wall_offset_ns },
 		.redact = config->redact,
+		.columns = config->columns,
 	};
 }
 
@@ -44,24 +61,9 @@ void style_off(struct buffer *buffer, const struct style *style)
 		buffer_string(buffer, "\033[0m");
 }
 
-/* Characters, not bytes, and no colour codes ("ESC [ … m"). */
-static size_t visible_width(const char *text, size_t len)
-{
-	size_t width = 0;
-
-	for (size_t i = 0; i < len; i++) {
-		if (text[i] == '\033')
-			while (i < len && text[i] != 'm')
-				i++;
-		else
-			width += ((unsigned char)text[i] & 0xc0) != 0x80;
-	}
-	return width;
-}
-
 void column_end(struct buffer *buffer, size_t start, size_t width)
 {
-	size_t used = buffer->len > start ? visible_width(buffer->data + start, buffer->len - start) : 0;
+	size_t used = buffer->len > start ? text_width(buffer->data + start, buffer->len - start) : 0;
 
 	for (; used < width; used++)
 		buffer_char(buffer, ' ');
@@ -186,7 +188,7 @@ static void put_method(struct buffer *buffer, const struct style *style, const s
 	style_off(buffer, style);
 }
 
-static void put_url(struct buffer *buffer, struct style *style, const struct message *request)
+void put_url(struct buffer *buffer, struct style *style, const struct message *request)
 {
 	struct url url = { 0 };
 
@@ -217,16 +219,21 @@ static enum style_color status_color(int status)
 	return status >= 300 ? STYLE_CYAN : STYLE_GREEN;
 }
 
-/* pending: what is not there may still come. */
-static void put_status(struct buffer *buffer, const struct style *style, const struct message *response,
-		       bool pending)
+/* "200 grpc:5": a gRPC call that failed is no green 200. What is not there of a pending one may still come.
+ */
+static void put_status(struct buffer *buffer, const struct style *style, const struct exchange *exchange)
 {
+	const struct message *response = exchange->response;
+	int grpc = exchange_grpc_status(exchange);
+
 	if (!response || response->status <= 0) {
-		buffer_string(buffer, pending && !response ? "..." : "?");
+		buffer_string(buffer, exchange->pending && !response ? "..." : "?");
 		return;
 	}
-	style_on(buffer, style, status_color(response->status));
+	style_on(buffer, style, grpc > 0 ? STYLE_RED : status_color(response->status));
 	buffer_u64(buffer, (uint64_t)response->status);
+	if (grpc > 0)
+		buffer_format(buffer, " grpc:%d", grpc);
 	style_off(buffer, style);
 }
 
@@ -259,6 +266,11 @@ void put_when_and_program(struct buffer *buffer, struct style *style, uint64_t t
 	column_end(buffer, start, 16);
 }
 
+static bool has_room(const struct style *style, size_t columns)
+{
+	return !style->columns || style->columns >= columns;
+}
+
 void put_connection_id(struct buffer *buffer, const struct conn_facts *conn)
 {
 	size_t start = buffer->len;
@@ -276,6 +288,8 @@ void put_connection(struct buffer *buffer, const struct style *style, const stru
 	start = buffer->len;
 	put_arrow(buffer, style, conn->role);
 	column_end(buffer, start, 2);
+	if (!has_room(style, COLUMNS_PEER))
+		return;
 	start = buffer->len;
 	show_endpoint(buffer, &conn->sock, conn->sock.peer, conn->sock.peer_port);
 	column_end(buffer, start, 15);
@@ -333,12 +347,33 @@ static void put_who(struct buffer *buffer, struct style *style, const struct exc
 
 	put_when_and_program(buffer, style, exchange->start_ns, &exchange->mover);
 	put_connection(buffer, style, exchange->conn);
+	if (!has_room(style, COLUMNS_PROTOCOL))
+		return;
 	start = buffer->len;
 	put_protocol(buffer, exchange);
 	column_end(buffer, start, 9);
 }
 
-static void put_what(struct buffer *buffer, struct style *style, const struct exchange *exchange)
+/* The URL gets what the columns before and behind it leave, and its middle is cut when that is too little. */
+static void url_fit(struct buffer *buffer, const struct style *style, size_t line_start, size_t start,
+		    bool joined)
+{
+	size_t before, behind = STATUS_WIDTH + LATENCY_WIDTH, width = URL_WIDTH;
+
+	if (style->columns) {
+		before = text_width(buffer->data + line_start, start - line_start);
+		behind += has_room(style, COLUMNS_SIZES) ? SIZES_WIDTH : 0;
+		behind += joined && has_room(style, COLUMNS_OTHER) ? OTHER_WIDTH : 0;
+		width = style->columns > before + behind + URL_WIDTH_MIN ? style->columns - before - behind
+									 : URL_WIDTH_MIN;
+		text_cut_middle(buffer, start, width - 1, style->utf8);
+		width = width < URL_WIDTH + 1 ? width - 1 : URL_WIDTH;
+	}
+	column_end(buffer, start, width);
+}
+
+static void put_what(struct buffer *buffer, struct style *style, const struct exchange *exchange,
+		     size_t line_start)
 {
 	size_t start = buffer->len;
 
@@ -346,10 +381,12 @@ static void put_what(struct buffer *buffer, struct style *style, const struct ex
 	column_end(buffer, start, 4);
 	start = buffer->len;
 	put_url(buffer, style, exchange->request);
-	column_end(buffer, start, 36);
+	url_fit(buffer, style, line_start, start, exchange->other != NULL);
 	start = buffer->len;
-	put_status(buffer, style, exchange->response, exchange->pending);
+	put_status(buffer, style, exchange);
 	column_end(buffer, start, 3);
+	if (!has_room(style, COLUMNS_SIZES))
+		return;
 	start = buffer->len;
 	put_body_size(buffer, exchange->request);
 	buffer_char(buffer, '/');
@@ -375,13 +412,30 @@ static void put_pending(struct buffer *buffer, const struct style *style, const 
 	style_off(buffer, style);
 }
 
+/* The other end of a joined exchange: who, and how long it took for that. */
+static void put_other(struct buffer *buffer, const struct style *style, const struct exchange *other)
+{
+	if (!has_room(style, COLUMNS_OTHER))
+		return;
+	buffer_string(buffer, other->conn->role == ROLE_SERVER ? " (server " : " (client ");
+	if (has_room(style, COLUMNS_PEER)) {
+		put_program(buffer, style, &other->mover);
+		buffer_char(buffer, ' ');
+	}
+	if (other->duration_known)
+		put_latency(buffer, other->duration_ns);
+	else
+		buffer_char(buffer, '?');
+	buffer_char(buffer, ')');
+}
+
 void line_text_put(struct buffer *buffer, struct style *style, const struct exchange *exchange)
 {
 	const char *error = exchange->h2_error_known ? h2_error_name(exchange->h2_error) : NULL;
-	size_t start;
+	size_t line_start = buffer->len, start;
 
 	put_who(buffer, style, exchange);
-	put_what(buffer, style, exchange);
+	put_what(buffer, style, exchange, line_start);
 	start = buffer->len;
 	if (exchange->pending) {
 		put_pending(buffer, style, exchange);
@@ -389,6 +443,8 @@ void line_text_put(struct buffer *buffer, struct style *style, const struct exch
 		put_latency(buffer, exchange->duration_ns);
 	else
 		buffer_char(buffer, '?');
+	if (exchange->other)
+		put_other(buffer, style, exchange->other);
 	if (!exchange->flags && !exchange->h2_error_known)
 		return;
 	column_end(buffer, start, 8);

@@ -21,7 +21,8 @@ enum style_color {
 
 struct style {
 	bool color;
-	bool utf8; /* of the locale: else arrows and foreign letters are written in ASCII */
+	bool utf8;	/* of the locale: else arrows and foreign letters are written in ASCII */
+	size_t columns; /* of the terminal; 0: as many as it takes */
 	struct show_clock clock;
 	const struct redact *redact;
 	struct buffer scratch; /* what redaction rewrote */
@@ -51,6 +52,9 @@ void put_when_and_program(struct buffer *buffer, struct style *style, uint64_t t
 			  const struct mover *mover);
 void put_connection_id(struct buffer *buffer, const struct conn_facts *conn);
 void put_connection(struct buffer *buffer, const struct style *style, const struct conn_facts *conn);
+
+/* Host and target of a request (NULL: not known), without user names, redacted; "?" for what is not known. */
+void put_url(struct buffer *buffer, struct style *style, const struct message *request);
 
 /* A header field as a line of its own, redacted, behind `mark`; "?" for what could not be decoded. */
 void put_field(struct buffer *buffer, struct style *style, const char *mark, const struct header *header);

@@ -13,5 +13,8 @@ extern const struct sink_ops raw_text_sink;
 extern const struct sink_ops raw_json_sink;
 extern const struct sink_ops frames_text_sink;
 extern const struct sink_ops frames_json_sink;
+extern const struct sink_ops stat_text_sink;
+extern const struct sink_ops stat_json_sink;
+extern const struct sink_ops top_sink;
 
 #endif

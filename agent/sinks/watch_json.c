@@ -6,6 +6,7 @@
 #include "sinks.h"
 
 #include "body.h"
+#include "grpc.h"
 #include "json_writer.h"
 #include "url.h"
 
@@ -19,6 +20,7 @@ struct sink {
 	const struct redact *redact;
 	struct buffer scratch; /* what redaction rewrote */
 	struct body_reader bodies;
+	struct routes *routes; /* NULL: nobody says which */
 };
 
 static struct sink *watch_json_create(const struct sink_config *config)
@@ -32,7 +34,13 @@ static struct sink *watch_json_create(const struct sink_config *config)
 	sink->redact = config->redact;
 	sink->pending_wanted = config->pending_wanted;
 	sink->writer.clock.wall_offset_ns = config->wall_offset_ns;
-	return sink;
+	if (!config->stats || !config->stats->routes)
+		return sink;
+	sink->routes = routes_new(config->stats->routes);
+	if (sink->routes)
+		return sink;
+	free(sink);
+	return NULL;
 }
 
 static void watch_json_destroy(struct sink *sink)
@@ -43,6 +51,7 @@ static void watch_json_destroy(struct sink *sink)
 	buffer_fini(&sink->writer.line);
 	buffer_fini(&sink->scratch);
 	body_reader_fini(&sink->bodies);
+	routes_free(sink->routes);
 	free(sink);
 }
 
@@ -69,12 +78,41 @@ static void put_request(struct sink *sink, const struct exchange *exchange, cons
 	}
 }
 
+/* The template as it is known by now. */
+static void put_route(struct sink *sink, const struct exchange *exchange, const struct url *url)
+{
+	const struct endpoint *endpoint;
+
+	if (!sink->routes || !url->path.data)
+		return;
+	endpoint = routes_find(sink->routes, url->host, exchange->request->method, url->path,
+			       exchange_is_grpc(exchange));
+	if (!endpoint->route)
+		return;
+	json_key(&sink->writer, "http.route");
+	escape_json(&sink->writer.line, slice_of_string(endpoint->route));
+}
+
 static void put_response(struct json_writer *writer, const struct message *response)
 {
 	if (!response || !response->status)
 		return;
 	json_key(writer, "http.response.status_code");
 	buffer_u64(&writer->line, (uint64_t)response->status);
+}
+
+static void put_grpc(struct json_writer *writer, const struct exchange *exchange)
+{
+	int status = exchange_grpc_status(exchange);
+
+	if (!exchange_is_grpc(exchange))
+		return;
+	json_key(writer, "rpc.system");
+	json_plain(writer, "grpc");
+	if (status < 0)
+		return;
+	json_key(writer, "rpc.grpc.status_code");
+	buffer_u64(&writer->line, (uint64_t)status);
 }
 
 static void put_server(struct json_writer *writer, const struct conn_facts *conn, const struct url *url)
@@ -143,6 +181,21 @@ static void put_measures(struct json_writer *writer, const struct exchange *exch
 		json_key(writer, "hark.ttfb_ms");
 		buffer_ms(&writer->line, exchange->ttfb_ns);
 	}
+}
+
+/* The other end, when that is on this machine too. */
+static void put_join(struct json_writer *writer, const struct exchange *exchange)
+{
+	if (exchange->peer_connection) {
+		json_key(writer, "hark.peer_connection");
+		buffer_u64(&writer->line, exchange->peer_connection);
+	}
+	if (!exchange->split_known)
+		return;
+	json_key(writer, "hark.server_ms");
+	buffer_ms(&writer->line, exchange->server_ns);
+	json_key(writer, "hark.network_ms");
+	buffer_ms(&writer->line, exchange->network_ns);
 }
 
 static void put_fields(struct sink *sink, const struct header_list *list)
@@ -235,11 +288,14 @@ static void watch_json_exchange(struct sink *sink, const struct exchange *exchan
 		json_time(writer, exchange->start_ns);
 	}
 	put_request(sink, exchange, &url);
+	put_route(sink, exchange, &url);
 	put_response(writer, exchange->response);
+	put_grpc(writer, exchange);
 	put_server(writer, exchange->conn, &url);
 	json_client(writer, exchange->conn);
 	put_connection(writer, exchange);
 	put_measures(writer, exchange);
+	put_join(writer, exchange);
 	if (exchange->h2_error_known)
 		json_h2_error(writer, exchange->h2_error);
 	json_flags(writer, exchange->flags);

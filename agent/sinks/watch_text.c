@@ -17,8 +17,22 @@ struct sink {
 	FILE *out;
 	int verbose;
 	size_t body_max_bytes;
+	bool both_ends;
 	struct body_reader bodies;
+	struct sink *summary; /* of stat_text_sink; NULL: not wanted */
 };
+
+static void watch_text_destroy(struct sink *sink)
+{
+	if (!sink)
+		return;
+	fflush(sink->out);
+	stat_text_sink.destroy(sink->summary);
+	buffer_fini(&sink->text);
+	style_fini(&sink->style);
+	body_reader_fini(&sink->bodies);
+	free(sink);
+}
 
 static struct sink *watch_text_create(const struct sink_config *config)
 {
@@ -29,19 +43,13 @@ static struct sink *watch_text_create(const struct sink_config *config)
 	sink->out = config->out;
 	sink->verbose = config->verbose;
 	sink->body_max_bytes = config->body_max_bytes;
+	sink->both_ends = config->both_ends;
 	style_init(&sink->style, config);
-	return sink;
-}
-
-static void watch_text_destroy(struct sink *sink)
-{
-	if (!sink)
-		return;
-	fflush(sink->out);
-	buffer_fini(&sink->text);
-	style_fini(&sink->style);
-	body_reader_fini(&sink->bodies);
-	free(sink);
+	sink->summary = config->summary ? stat_text_sink.create(config) : NULL;
+	if (sink->summary || !config->summary)
+		return sink;
+	watch_text_destroy(sink);
+	return NULL;
 }
 
 static void put_fields(struct sink *sink, const char *mark, const struct header_list *list)
@@ -67,7 +75,16 @@ static void put_interims(struct sink *sink, const struct exchange *exchange)
 static void watch_text_exchange(struct sink *sink, const struct exchange *exchange)
 {
 	const struct message *request = exchange->request, *response = exchange->response;
+	struct exchange one_end = *exchange;
 
+	if (sink->summary)
+		stat_text_sink.exchange(sink->summary, exchange);
+	if (sink->both_ends) {
+		one_end.other = NULL;
+		exchange = &one_end;
+	} else if (exchange->other && exchange->join == JOIN_SECOND) {
+		return; /* it stands in the line of the other */
+	}
 	line_text_put(&sink->text, &sink->style, exchange);
 	buffer_char(&sink->text, '\n');
 	if (sink->verbose > 0 && request)
@@ -109,6 +126,21 @@ static void watch_text_unseen(struct sink *sink, const struct event_unseen *unse
 	buffer_write(&sink->text, sink->out);
 }
 
+static bool watch_text_tick(struct sink *sink, uint64_t now_ns)
+{
+	if (sink->summary)
+		stat_text_sink.tick(sink->summary, now_ns);
+	return false;
+}
+
+static void watch_text_draw(struct sink *sink, bool last)
+{
+	if (!last || !sink->summary)
+		return;
+	fputc('\n', sink->out);
+	stat_text_sink.draw(sink->summary, last);
+}
+
 const struct sink_ops watch_text_sink = {
 	.format = "text",
 	.view = VIEW_WATCH,
@@ -117,5 +149,7 @@ const struct sink_ops watch_text_sink = {
 	.pending = watch_text_pending,
 	.opaque = watch_text_opaque,
 	.unseen = watch_text_unseen,
+	.tick = watch_text_tick,
+	.draw = watch_text_draw,
 	.destroy = watch_text_destroy,
 };

@@ -4,8 +4,8 @@ import socket
 
 import pytest
 
-from harness import Program, assert_whole, brief, briefs, free_port, run
-from servers import PYTHON, PythonServer
+from harness import Program, assert_whole, brief, briefs, free_port, header, run, wait_until
+from servers import HERE, PYTHON, PythonServer
 
 CURL = ("curl", "-sS", "-k")
 
@@ -260,3 +260,23 @@ def test_nothing_observed_reaches_the_output_raw(hark, nginx, tmp_path):
     seen = watch.of(client)
     assert watch.stats["messages.refused"] or [one["http.request.method"] for one in seen] == ["GET"]
     assert all(one.get("url.path", "/a\x1b[31m%00") == "/a\x1b[31m%00" for one in seen)
+
+
+@pytest.mark.parametrize("way", ["http", "https"])
+def test_joined_late_never_shifts(hark, certificates, tmp_path, capture, way):
+    """Whatever was under way when hark looked: a response is shown with its own request, or with none."""
+    peers = Program([PYTHON, HERE / "peers/echo_path.py", way, certificates / "cert.pem", certificates / "key.pem"], tmp_path)
+    try:
+        wait_until(lambda: "going" in peers.log(), "the peers")
+        for _ in range(4):
+            with hark("--capture", capture) as watch:
+                watch.wait_for(2000, peers)
+            pairs = [one for one in watch.of(peers) if "url.path" in one and "http.response.status_code" in one]
+            assert len(pairs) >= 1900
+            for one in pairs:
+                number = int(one["url.path"].rsplit("/", 1)[1])
+                assert header(one, "x-path") in ([one["url.path"]], [])
+                assert one["http.response.status_code"] == 200 + number % 4, brief(one)
+                assert one.get("hark.duration_ms", 1) > 0, brief(one)
+    finally:
+        peers.stop()

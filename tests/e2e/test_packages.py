@@ -115,7 +115,8 @@ def complete(*words):
 def test_bash_completion():
     assert options() <= complete("hark", "-") | {"--pid"}
     assert complete("hark", "--pi") == {"--pid"}
-    assert complete("hark", "co") == {"conns"}
+    assert complete("hark", "co") == {"conns", "comm:", "container:"}
+    assert complete("hark", "conns", "stat") == {"stat", "status:"}
     assert complete("hark", "--capture", "") == {"auto", "socket", "syscall"}
     assert complete("hark", "-o", "j") == {"json"}
     assert str(os.getpid()) in complete("hark", "-p", "")

@@ -12,6 +12,7 @@ import subprocess
 import pytest
 
 from harness import DEADLINE_S, HARK, ROOT, run, wait_until
+from terminal import Terminal
 
 CURL = ("curl", "-sS", "-k", "-o", "/dev/null")
 
@@ -34,6 +35,14 @@ EXPECTED = {
     "hark -o json | jq -r '.\"url.path\"'": r"^/small\.txt$",
     "hark -o json:out.jsonl -d 60": ("out.jsonl", r'"url\.path":"/small\.txt"'),
     "hark --pending 0.5": r"/wait/slow/2 .*pending",
+    "hark --slow 200ms": r"/wait/slow/2 .* 200 ",
+    "hark --errors -v": r"/no/such +404 (.|\n)*^    < X-Reply: to GET",
+    "hark 'path:/small*' '!status:5xx' latency:'>10us'": r"/small\.txt",
+    "hark --summary --comm nginx": r"COUNT(.|\n)* GET +127\.0\.0\.1/small\.txt$",
+    "hark stat -i 5": r"Whole run(.|\n)* GET +127\.0\.0\.1/small\.txt$",
+    "hark stat --by process --sort p99 --top 10 -d 60": r"COUNT(.|\n)* nginx\[\d+\]$",
+    "hark stat --route 'GET /{file}' --hist -d 60": r"GET +127\.0\.0\.1/\{file\}$(.|\n)*[us]s +\d+ \S",
+    "hark top": r"Endpoints",
     "hark conns": r"#\d+ +nginx\[\d+\] ",
     "hark conns -v -x 8193": r"(?m)^.*#{conn} (.|\n)*/small\.txt",
     "hark raw --hex -p 812": r"(?m)^.*47 45 54 20 2f.*GET /",
@@ -42,11 +51,14 @@ EXPECTED = {
     "hark record -w day.rec --redacted": ("day.rec", r"hark\x00rec"),
     "hark replay day.rec -v": r"/small\.txt(.|\n)*^    > ",
     "hark replay day.rec conns": r"#\d+ +nginx\[\d+\] ",
+    "hark replay day.rec stat --by path": r"COUNT(.|\n)* /small\.txt$",
     "hark doctor": r"(?i)openssl|libssl",
     "hark doctor 812": r"nginx",
 }
 TALK_ON_STDERR = ("hark -- ", "sudo hark -- ")  # the command has stdout
-ENDS_BY_ITSELF = ("hark replay", "hark doctor", "hark -- ", "sudo hark -- ", "hark -o json:out.jsonl")
+AT_THE_END = ("hark --summary", "hark stat -i")  # Ctrl-C brings what the pattern is of
+NEEDS_A_TERMINAL = ("hark top",)
+ENDS_BY_ITSELF = ("hark replay", "hark doctor", "hark -- ", "sudo hark -- ", "hark -o json:out.jsonl", "hark stat --")
 
 
 def test_every_recipe_has_its_row():
@@ -66,6 +78,7 @@ def place(tmp_path_factory):
 def traffic(nginx, python_http):
     run(*CURL, "--http2", f"https://127.0.0.1:{nginx.tls}/small.txt")
     run(*CURL, f"http://127.0.0.1:{nginx.http}/small.txt")
+    run(*CURL, f"http://127.0.0.1:{nginx.http}/no/such")
 
 
 def fill_in(recipe, nginx, python_http, connection):
@@ -122,7 +135,15 @@ def connection(nginx):
     one.http.close()
 
 
-@pytest.mark.parametrize("recipe", list(EXPECTED))
+@pytest.mark.parametrize("recipe", NEEDS_A_TERMINAL)
+def test_recipe_on_a_terminal(recipe, place):
+    with Terminal("sh", "-c", f"exec {recipe}", env={"PATH": f"{place}/bin:{os.environ['PATH']}"}) as terminal:
+        terminal.wait(EXPECTED[recipe], "its screen")
+        terminal.send("q")
+        assert terminal.wait_end() == 0
+
+
+@pytest.mark.parametrize("recipe", [recipe for recipe in EXPECTED if recipe not in NEEDS_A_TERMINAL])
 def test_recipe(recipe, place, nginx, python_http, connection):
     if "replay" in recipe:
         ready_recording(place, nginx, python_http)
@@ -137,12 +158,13 @@ def test_recipe(recipe, place, nginx, python_http, connection):
         talks = recipe.startswith(TALK_ON_STDERR[:1]) and "curl -k" in recipe
         return shell.text(shell.err if talks else shell.out)
 
-    slow = subprocess.Popen([*CURL, f"http://127.0.0.1:{nginx.http}/wait/slow/2"]) if "pending" in recipe else None
+    slow = subprocess.Popen([*CURL, f"http://127.0.0.1:{nginx.http}/wait/slow/2"]) \
+        if "pending" in recipe or "slow" in recipe else None
     if not recipe.startswith(ENDS_BY_ITSELF[:4]):
         traffic(nginx, python_http)
         connection.ask()
     live = not recipe.startswith(("hark conns", "hark record", *ENDS_BY_ITSELF))
-    if live:
+    if live and not recipe.startswith(AT_THE_END):
         wait_until(lambda: pattern.search(shown()), f"{recipe}: {shell.text(shell.err)}\n{shown()[-2000:]}")
     status = shell.process.wait(DEADLINE_S) if recipe.startswith(ENDS_BY_ITSELF) else shell.end()
     if slow:

@@ -67,7 +67,7 @@ static inline void bench_flag(void *ctx, const char *name)
 	bench_log(ctx, " %s", name);
 }
 
-static inline void bench_exchange(void *ctx, const struct exchange *exchange)
+static inline void bench_exchange(void *ctx, struct exchange *exchange)
 {
 	struct bench *bench = ctx;
 	const struct message *request = exchange->request, *response = exchange->response;

@@ -134,10 +134,14 @@ static void test_addresses_are_kept(void **state)
 	struct fixture *fixture = *state;
 	struct event_socket bare = { .fd = -1 }, full = bench_socket(&fixture->peer);
 
+	full.local_port = 4000;
 	full.peer_port = 443;
 	full.fd = 9;
 	conn_update_socket(fixture->conn, &full);
 	conn_update_socket(fixture->conn, &bare);
+	full.local_port = 0; /* as the kernel shows it while it closes */
+	conn_update_socket(fixture->conn, &full);
+	assert_int_equal(fixture->conn->facts.sock.local_port, 4000);
 	assert_int_equal(fixture->conn->facts.sock.peer_port, 443);
 	assert_int_equal(fixture->conn->facts.sock.fd, 9);
 	assert_int_equal(fixture->conn->facts.sock.id, 100);

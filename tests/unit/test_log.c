@@ -73,10 +73,32 @@ static void test_long_message(void **state)
 	fclose(file);
 }
 
+static void line_take(void *ctx, const char *line)
+{
+	snprintf(ctx, 100, "%s", line);
+}
+
+/* A screen gets the lines without what stderr needs around them. */
+static void test_divert(void **state)
+{
+	char taken[100] = "", text[256];
+
+	(void)state;
+	log_level = LOG_NORMAL;
+	log_divert(line_take, taken);
+	log_warn("one\n%s", "two");
+	assert_string_equal(taken, "one two");
+	say_all(LOG_NORMAL, text, sizeof(text));
+	assert_string_equal(text, "");
+	log_divert(NULL, NULL);
+	say_all(LOG_QUIET, text, sizeof(text));
+	assert_string_equal(text, "hark: error 1\n");
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_rows),
-					    cmocka_unit_test(test_long_message) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_rows), cmocka_unit_test(test_long_message),
+					    cmocka_unit_test(test_divert) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -64,8 +64,13 @@ static void describe_lists(FILE *out, const struct options *o)
 			o->outputs[i].path ? o->outputs[i].path : "-");
 	for (size_t i = 0; i < o->pid_count; i++)
 		fprintf(out, " pid %u", o->pids[i]);
-	for (size_t i = 0; i < o->comm_count; i++)
-		fprintf(out, " comm %s", o->comms[i]);
+	if (o->filter) {
+		char *text = filter_text(o->filter);
+
+		assert_non_null(text);
+		fprintf(out, " filter %s", text);
+		free(text);
+	}
 	for (char **arg = o->child_argv; arg && *arg; arg++)
 		fprintf(out, " run %s", *arg);
 }
@@ -136,13 +141,25 @@ static const struct {
 	{ "hark -w x", "live watch -w x -o text:-" },
 	{ "hark -w - -o json:f", "live watch -w - -o json:f" },
 	{ "hark replay F", "replay watch file F -o text:-" },
-	{ "hark replay F conns pid:1 -v", "replay conns file F -o text:- pid 1 verbose 1" },
+	{ "hark replay F conns pid:1 -v", "replay conns file F -o text:- filter pid:1 verbose 1" },
 	{ "hark replay watch", "replay watch file watch -o text:-" },
 	{ "hark doctor", "doctor watch -o text:-" },
 	{ "hark doctor 12 13", "doctor watch -o text:- pid 12 pid 13" },
-	{ "hark -p 1,2 --pid=3", WATCH " pid 1 pid 2 pid 3" },
-	{ "hark pid:7,8 comm:a,b", WATCH " pid 7 pid 8 comm a comm b" },
-	{ "hark --comm nginx --comm=a,b", WATCH " comm nginx comm a comm b" },
+	{ "hark -p 1,2 --pid=3", WATCH " pid 1 pid 2 pid 3 filter pid:1,2,3" },
+	{ "hark pid:7,8 comm:a,b", WATCH " filter pid:7,8 comm:a,b" },
+	{ "hark -p 7 pid:7,8 --comm a* comm:b", WATCH " pid 7 filter pid:7 comm:a* pid:7,8 comm:b" },
+	{ "hark --comm a(b", WATCH " filter comm:\"a(b\"" },
+	{ "hark --comm a\\*\"", WATCH " filter comm:\"a\\\\*\\\"\"" },
+	{ "hark -p 5 -- id", WATCH " pid 5 run id" },
+	{ "hark -p 5 comm:a -- id", WATCH " pid 5 filter comm:a run id" },
+	{ "hark conns (host:a or host:b) !status:200",
+	  "live conns -o text:- filter (host:a or host:b) !status:200" },
+	{ "hark host:a or host:b -p 1", WATCH " pid 1 filter pid:1 (host:a or host:b)" },
+	{ "hark --slow 1.5", WATCH " filter latency:>=1.500000000" },
+	{ "hark --errors --slow 20ms host:a",
+	  WATCH " filter latency:>=0.020000000 (status:4xx,5xx or grpc:error or "
+		"flag:reset,closed,timeout,unanswered) host:a" },
+	{ "hark --comm nginx --comm=a,b", WATCH " filter comm:nginx,a,b" },
 	{ "hark -d 2.5 -n 10", WATCH " for 2500000000 count 10" },
 	{ "hark --timeout 500ms", WATCH " timeout 500000000" },
 	{ "hark --snaplen 1M --ring 100K", WATCH " snaplen 1048576 ring 131072" },
@@ -186,18 +203,23 @@ static void test_good(void **state)
 static const struct {
 	const char *line, *complaint; /* part of what stderr says */
 } bad[] = {
-	{ "hark host:x", "'host:x' is no filter that hark knows (known filters: pid:" },
+	{ "hark hots:x", "there is no filter 'hots:'; did you mean host:?; see hark --help\nhark:   "
+			 "hots:x\nhark:   ^^^^\n" },
+	{ "hark conns pid:1 (host:a status:6y)",
+	  "\nhark:   pid:1 (host:a status:6y)\nhark:                        ^^\n" },
+	{ "hark caf\xc3\xa9:1 whatever", "\nhark:   caf\xc3\xa9:1 whatever\nhark:   ^^^^\n" },
+	{ "hark pid:1 path:",
+	  "'path:' has no value; see hark --help\nhark:   pid:1 path:\nhark:         ^^^^^\n" },
 	{ "hark whatever", "'whatever' is neither a view" },
+	{ "hark whatever", "(known filters: pid: comm: user:" },
 	{ "hark conns watch", "'watch' is neither a view" },
-	{ "hark pid:1 pid:2", "'pid:2': processes were named before" },
-	{ "hark comm:a --comm b", "'comm:a': programs were named before" },
-	{ "hark pid:", "'' is no process id" },
-	{ "hark pid:0", "'0' is no process id" },
+	{ "hark pid:", "'pid:' has no value" },
+	{ "hark pid:0", "'pid:0' is wrong: a process id is a positive number" },
 	{ "hark -p -5", "'-5' is no process id" },
 	{ "hark -p 1,,2", "'' is no process id" },
 	{ "hark -p 4294967297", "'4294967297' is no process id" },
 	{ "hark -p 12x", "'12x' is no process id" },
-	{ "hark comm:a,", "a program name is empty" },
+	{ "hark comm:a,", "a value of 'comm:' is empty" },
 	{ "hark doctor x", "'x' is no process id" },
 	{ "hark doctor -w x", "doctor takes process ids only" },
 	{ "hark replay", "replay needs the FILE" },
@@ -464,6 +486,22 @@ static void test_views_are_in_man_page(void **state)
 	}
 }
 
+/* Each key of the filter language has a paragraph, as make docs writes it. */
+static void test_filters_are_in_man_page(void **state)
+{
+	const char *page = read_man_page();
+
+	(void)state;
+	for (size_t i = 0; i < filter_key_count; i++) {
+		char text[64];
+
+		snprintf(text, sizeof(text), "\n.TP\n\\fB%s:\\fI", filter_keys[i].name);
+		if (!strstr(page, text))
+			fail_msg("the filter %s: has no paragraph in docs/hark.1; make docs writes it",
+				 filter_keys[i].name);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -476,6 +514,7 @@ int main(void)
 		cmocka_unit_test(test_table_is_in_man_page),
 		cmocka_unit_test(test_man_page_is_in_table),
 		cmocka_unit_test(test_views_are_in_man_page),
+		cmocka_unit_test(test_filters_are_in_man_page),
 	};
 
 	setenv("NO_COLOR", "1", 1);

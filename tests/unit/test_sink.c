@@ -12,9 +12,10 @@ static const struct {
 	enum view view;
 	bool found;
 } rows[] = {
-	{ "text", VIEW_WATCH, true }, { "json", VIEW_WATCH, true },   { "text", VIEW_CONNS, true },
-	{ "json", VIEW_CONNS, true }, { "text", VIEW_RECORD, false }, { "xml", VIEW_WATCH, false },
-	{ "", VIEW_WATCH, false },    { "JSON", VIEW_CONNS, false },
+	{ "text", VIEW_WATCH, true },  { "json", VIEW_WATCH, true },   { "text", VIEW_CONNS, true },
+	{ "json", VIEW_CONNS, true },  { "text", VIEW_RECORD, false }, { "xml", VIEW_WATCH, false },
+	{ "text", VIEW_TOP, true },    { "json", VIEW_TOP, false },    { "", VIEW_WATCH, false },
+	{ "JSON", VIEW_CONNS, false },
 };
 
 static void test_rows(void **state)

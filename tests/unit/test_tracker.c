@@ -284,6 +284,41 @@ static void test_late_join_is_held(void **state)
 	assert_null(strstr(bench->log, "verdict"));
 }
 
+#define OK_4 "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nabcd"
+
+/* The first request went by before hark looked; its answer was the first of that direction. */
+static void test_late_join_at_the_first_response(void **state)
+{
+	struct bench *bench = *state;
+	struct peer peer = client();
+
+	peer.offset[0] = 100;
+	bench->quiet_conns = true;
+	bench_start(bench);
+	data_received(bench, &peer, OK_4);
+	data_sent(bench, &peer, GET);
+	data_received(bench, &peer, OK_3);
+	data_sent(bench, &peer, GET);
+	data_received(bench, &peer, OK_3);
+	poll_put(bench, 3);
+	CHECK(bench, "1:- 200 4 gap no-request\n1:GET /a 200 3\n1:GET /a 200 3\n");
+}
+
+/* The records of two processors in another order: TCP's offsets tell. */
+static void test_first_response_before_its_request(void **state)
+{
+	struct bench *bench = *state;
+	struct peer peer = client();
+
+	bench->quiet_conns = true;
+	bench_start(bench);
+	data_received(bench, &peer, OK_4);
+	data_sent(bench, &peer, GET);
+	data_sent(bench, &peer, GET);
+	data_received(bench, &peer, OK_3);
+	CHECK(bench, "1:GET /a 200 4\n1:GET /a 200 3\n");
+}
+
 static void test_late_join_is_muted_in_the_end(void **state)
 {
 	struct bench *bench = *state;
@@ -366,6 +401,21 @@ static void test_tls_without_socket(void **state)
 	CHECK(bench, "1:GET /a 200 3\n1 open\n1 closed ? client tls socketless x1 69=69+0+0 c0\n");
 	assert_int_equal(bench->ids[0], CONN_ID_OWN + 1);
 	assert_int_equal(counters[COUNTER_TLS_UNBOUND], 1);
+}
+
+/* Positions of plaintext count from hark's first sight: nothing says that a request came before. */
+static void test_late_session_at_the_first_response(void **state)
+{
+	struct bench *bench = *state;
+	struct peer ssl = session();
+
+	bench->quiet_conns = true;
+	bench_start(bench);
+	data_received(bench, &ssl, OK_4);
+	data_sent(bench, &ssl, GET);
+	data_received(bench, &ssl, OK_3);
+	poll_put(bench, 3);
+	CHECK(bench, "verdict 100 ciphertext\n1:- 200 4 late-joined no-request\n1:GET /a 200 3\n");
 }
 
 static void test_tls_bound_later(void **state)
@@ -885,6 +935,9 @@ int main(void)
 		T(test_not_http_is_muted),
 		T(test_late_join_is_held),
 		T(test_late_join_is_muted_in_the_end),
+		T(test_late_join_at_the_first_response),
+		T(test_first_response_before_its_request),
+		T(test_late_session_at_the_first_response),
 		T(test_tls_by_bytes_is_opaque),
 		T(test_tls_both_orders),
 		T(test_tls_without_socket),

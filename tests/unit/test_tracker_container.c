@@ -16,7 +16,7 @@ static const char *text(const char *container)
 	return container ? container : "-";
 }
 
-static void log_exchange(void *ctx, const struct exchange *exchange)
+static void log_exchange(void *ctx, struct exchange *exchange)
 {
 	bench_log(ctx, "exchange %s %s %s\n", text(exchange->mover.container),
 		  text(exchange->request->mover.container), text(exchange->conn->owner.container));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Targets and authorities, written back as "host port path query"; "-" is what is not there. */
-#include "sinks/url.h"
+#include "url.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

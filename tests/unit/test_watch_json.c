@@ -149,7 +149,21 @@ static void cut_body(struct sample *s)
 	s->exchange.response->body = SLICE("caf\xc3");
 }
 
+static void grpc(struct sample *s)
+{
+	sample_header(s->exchange.request, &s->exchange.request->headers, "content-type", "application/grpc");
+}
+
+static void grpc_failed(struct sample *s)
+{
+	grpc(s);
+	sample_header(s->exchange.response, &s->exchange.response->trailers, "grpc-status", "5");
+}
+
 static const struct row rows[] = {
+	{ "gRPC", grpc_failed, 0, false, { "\"rpc.system\":\"grpc\",\"rpc.grpc.status_code\":5," } },
+	{ "gRPC, status not known", grpc, 0, false, { "\"rpc.system\":\"grpc\"", ABSENT "rpc.grpc" } },
+	{ "no gRPC", unknown_fields, 0, false, { ABSENT "rpc." } },
 	{ "the whole line",
 	  nothing,
 	  0,

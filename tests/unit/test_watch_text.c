@@ -75,6 +75,22 @@ static void fields(struct sample *s)
 	response->body = SLICE("abc");
 }
 
+static void grpc_failed(struct sample *s)
+{
+	struct message *response = s->exchange.response;
+
+	sample_header(s->exchange.request, &s->exchange.request->headers, "content-type", "application/grpc");
+	sample_header(response, &response->trailers, "grpc-status", "5");
+}
+
+static void grpc_ok(struct sample *s)
+{
+	struct message *response = s->exchange.response;
+
+	sample_header(s->exchange.request, &s->exchange.request->headers, "content-type", "application/grpc");
+	sample_header(response, &response->headers, "grpc-status", "0");
+}
+
 #define FIRST "03:04:05.000 curl[1234]       #12     -> 10.0.0.2:8443   h1.1      GET  "
 #define URL   "example.com/a?b=1                    "
 
@@ -108,6 +124,11 @@ static const struct row rows[] = {
 		    "    > Host: example.com\n    > Cookie: [redacted]\n    >| one\n    >| two\\x7f\n"
 		    "    < Server: nginx\n    < x-a: ?\n    < ?: [redacted]\n"
 		    "    <| abc\n    <| [3 shown of 612; only the first 3 were kept]\n    <+ x-t: 1\\r\n" },
+	{ "gRPC that failed", grpc_failed, 0, false, "C", FIRST URL "200 grpc:5 0/612     12 ms\n" },
+	{ "gRPC that failed, colour", grpc_failed, 0, true, "C",
+	  "\033[2m03:04:05.000\033[0m curl[1234]       #12     -> 10.0.0.2:8443   h1.1      "
+	  "\033[1mGET\033[0m  " URL "\033[31m200 grpc:5\033[0m 0/612     12 ms\n" },
+	{ "gRPC that did not", grpc_ok, 0, false, "C", FIRST URL "200 0/612     12 ms\n" },
 	{ "colour", nothing, 0, true, "C",
 	  "\033[2m03:04:05.000\033[0m curl[1234]       #12     -> 10.0.0.2:8443   h1.1      "
 	  "\033[1mGET\033[0m  " URL "\033[32m200\033[0m 0/612     12 ms\n" },

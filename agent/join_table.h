@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The connections that join.c knows, by their facts and by addresses. The inside of join*.c. */
+#ifndef HARK_JOIN_TABLE_H
+#define HARK_JOIN_TABLE_H
+
+#include "conn_facts.h"
+#include "exchange.h"
+#include "table.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* IPv4 as IPv6, so that a socket of either family finds the other. */
+struct join_addresses {
+	uint8_t local[16], peer[16];
+	uint16_t local_port, peer_port;
+};
+
+/* What tells whether two exchanges are one. */
+struct join_sign {
+	uint32_t key; /* HTTP/2 stream; 0 for HTTP/1 */
+	enum protocol_role role;
+	bool request_known;
+	uint64_t request; /* hash of method and target */
+	uint64_t start_ns, duration_ns;
+	bool duration_known;
+	bool counted;	/* the connection was seen from its beginning, whole: */
+	uint64_t index; /* of the exchange on it */
+};
+
+/* One that waits for its other end, or was shown without it. */
+struct join_item {
+	struct join_sign sign;
+	struct exchange *exchange; /* owned; NULL: it was shown */
+	bool wanted;		   /* when it was shown, somebody wanted it */
+	uint64_t due_ns, due_poll;
+	struct join_conn *conn;
+	struct join_item *prev, *next;		   /* of the connection, oldest first */
+	struct join_item *waits_prev, *waits_next; /* of all that wait */
+};
+
+struct join_conn {
+	const struct conn_facts
+		*key; /* never followed: the address is the connection's for as long as it is open */
+	const struct conn_facts *facts; /* NULL: closed; kept while its other end may still tell of it */
+	uint64_t id;			/* of a closed one */
+	struct join_addresses addresses;
+	bool ambiguous; /* another socket has the same addresses (another network namespace) */
+	struct join_item *items;
+	size_t shown_count; /* of them: shown already */
+	UT_hash_handle hh, hh_addresses;
+};
+
+struct join_table {
+	struct join_conn *by_facts, *by_addresses;
+	size_t item_count; /* of all connections */
+};
+
+/* The connection of these facts, made if it is new. NULL: it has no addresses, or memory is out. */
+struct join_conn *join_table_get(struct join_table *table, const struct conn_facts *facts);
+struct join_conn *join_table_find(const struct join_table *table, const struct conn_facts *facts);
+/* The socket at the other end; NULL: not on this machine, not seen, or not to be told with certainty. */
+struct join_conn *join_table_peer(const struct join_table *table, const struct join_conn *conn);
+/* It closed: its facts are not followed any more, and only its addresses lead to it. */
+void join_table_close(struct join_table *table, struct join_conn *conn);
+/* Frees it with its items, of which none waits. */
+void join_table_remove(struct join_table *table, struct join_conn *conn);
+
+#endif

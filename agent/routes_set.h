@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A set of hashes in bounded memory: what comes when it is full is not kept. */
+#ifndef HARK_ROUTES_SET_H
+#define HARK_ROUTES_SET_H
+
+#include "slice.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define SET_MAX 65536
+
+#define HASH_START 14695981039346656037u /* FNV-1a */
+
+struct hash_set { /* all zero: empty */
+	uint64_t *hashes;
+	size_t capacity, count;
+};
+
+void set_add(struct hash_set *set, uint64_t hash);
+bool set_has(const struct hash_set *set, uint64_t hash);
+void set_fini(struct hash_set *set);
+
+/* Goes on with a hash, so that "ab", "c" and "a", "bc" differ. */
+uint64_t hash_on(uint64_t hash, struct slice text);
+
+#endif

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One flat JSON object a row, with the keys of interface.md; what is not known is absent. */
+#include "sinks.h"
+
+#include "counters.h"
+#include "json_writer.h"
+#include "stat_feed.h"
+
+#include <stdlib.h>
+
+struct sink {
+	struct json_writer writer;
+	struct stat_feed feed;
+	FILE *out;
+};
+
+static void stat_json_destroy(struct sink *sink)
+{
+	if (!sink)
+		return;
+	fflush(sink->out);
+	stat_feed_fini(&sink->feed);
+	buffer_fini(&sink->writer.line);
+	free(sink);
+}
+
+static struct sink *stat_json_create(const struct sink_config *config)
+{
+	struct sink *sink = calloc(1, sizeof(*sink));
+
+	if (!sink)
+		return NULL;
+	sink->out = config->out;
+	sink->writer.clock.wall_offset_ns = config->wall_offset_ns;
+	if (stat_feed_init(&sink->feed, config->stats) == 0)
+		return sink;
+	stat_json_destroy(sink);
+	return NULL;
+}
+
+static void stat_json_exchange(struct sink *sink, const struct exchange *exchange)
+{
+	stat_feed_exchange(&sink->feed, exchange);
+}
+
+static bool stat_json_tick(struct sink *sink, uint64_t now_ns)
+{
+	return stat_feed_tick(&sink->feed, now_ns);
+}
+
+static void stat_json_in_flight(struct sink *sink, const struct exchange *exchange)
+{
+	stat_feed_in_flight(&sink->feed, exchange);
+}
+
+/* A key with a string that was observed, when it is known. */
+#define put_known(writer, key, string)                                         \
+	do {                                                                   \
+		if (string) {                                                  \
+			json_key(writer, key);                                 \
+			escape_json(&(writer)->line, slice_of_string(string)); \
+		}                                                              \
+	} while (0)
+
+static void put_peer(struct json_writer *writer, const struct event_socket *sock)
+{
+	if (!show_has_address(sock))
+		return;
+	json_key(writer, "network.peer.address");
+	buffer_char(&writer->line, '"');
+	show_address(&writer->line, sock, sock->peer);
+	buffer_char(&writer->line, '"');
+	if (!sock->peer_port)
+		return;
+	json_key(writer, "network.peer.port");
+	buffer_u64(&writer->line, sock->peer_port);
+}
+
+static void put_process(struct json_writer *writer, const struct stats_row *row)
+{
+	if (row->program_is_comm)
+		put_known(writer, "thread.name", row->program);
+	else
+		put_known(writer, "process.executable.name", row->program);
+	if (!row->pid)
+		return;
+	json_key(writer, "process.pid");
+	buffer_u64(&writer->line, row->pid);
+}
+
+static void put_conn(struct json_writer *writer, const struct conn_facts *conn)
+{
+	json_key(writer, "hark.connection");
+	buffer_u64(&writer->line, conn->id);
+	json_socket(writer, &conn->sock);
+	json_server_address(writer, conn);
+	json_server_port(writer, conn);
+	json_client(writer, conn);
+	json_tls(writer, conn);
+	json_process(writer, &conn->owner);
+	json_role(writer, conn->role);
+}
+
+static void put_key(struct json_writer *writer, enum stats_by by, const struct stats_row *row)
+{
+	if (row->overflow) {
+		json_key(writer, "overflow");
+		json_bool(writer, true);
+		json_key(writer, "folded");
+		buffer_u64(&writer->line, row->folded);
+		return;
+	}
+	put_known(writer, "server.address", row->host);
+	put_known(writer, "http.request.method", row->method);
+	put_known(writer, "http.route", row->route);
+	put_known(writer, "url.path", row->path);
+	put_known(writer, "container.id", row->container);
+	if (row->status) {
+		json_key(writer, "http.response.status_code");
+		buffer_u64(&writer->line, (uint64_t)row->status);
+	}
+	if (by == BY_PROCESS)
+		put_process(writer, row);
+	if (by == BY_PEER)
+		put_peer(writer, &row->conn.sock);
+	if (by == BY_CONNECTION)
+		put_conn(writer, &row->conn);
+}
+
+/* printf would write the locale's decimal sign. */
+static void put_thousandths(struct buffer *line, double value)
+{
+	uint64_t thousandths = (uint64_t)(value * 1000 + 0.5);
+
+	buffer_u64(line, thousandths / 1000);
+	buffer_char(line, '.');
+	buffer_digits(line, thousandths % 1000, 3);
+}
+
+static void put_quantiles(struct buffer *line, const struct histogram *histogram)
+{
+	static const struct {
+		const char *name;
+		double share;
+	} quantiles[] = { { "p50", 0.5 }, { "p90", 0.9 }, { "p99", 0.99 }, { "p99.9", 0.999 } };
+
+	buffer_char(line, '{');
+	for (size_t i = 0; i < sizeof(quantiles) / sizeof(quantiles[0]); i++) {
+		buffer_format(line, "\"%s\":", quantiles[i].name);
+		buffer_ms(line, histogram_quantile(histogram, quantiles[i].share));
+		buffer_char(line, ',');
+	}
+	buffer_string(line, "\"max\":");
+	buffer_ms(line, histogram->max_ns);
+	buffer_string(line, ",\"mean\":");
+	buffer_ms(line, histogram_mean(histogram));
+	buffer_char(line, '}');
+}
+
+#define put_number(writer, key, value)              \
+	do {                                        \
+		json_key(writer, key);              \
+		buffer_u64(&(writer)->line, value); \
+	} while (0)
+
+#define put_latencies(writer, key, histogram)                      \
+	do {                                                       \
+		if ((histogram)->count) {                          \
+			json_key(writer, key);                     \
+			put_quantiles(&(writer)->line, histogram); \
+		}                                                  \
+	} while (0)
+
+static void put_numbers(struct json_writer *writer, const struct stat_item *item, uint64_t span_ns)
+{
+	const struct stats_numbers *numbers = &item->numbers;
+
+	put_number(writer, "count", numbers->count);
+	if (span_ns) {
+		json_key(writer, "rate");
+		put_thousandths(&writer->line, stats_rate(numbers->count, span_ns));
+	}
+	put_number(writer, "in_flight", item->row->in_flight);
+	put_number(writer, "errors.4xx", numbers->errors_4xx);
+	put_number(writer, "errors.5xx", numbers->errors_5xx);
+	put_number(writer, "errors.reset", numbers->errors_reset);
+	put_number(writer, "errors.timeout", numbers->errors_timeout);
+	put_number(writer, "errors.grpc", numbers->errors_grpc);
+	put_latencies(writer, "duration_ms", &numbers->duration);
+	put_latencies(writer, "ttfb_ms", &numbers->ttfb);
+	put_latencies(writer, "client_duration_ms", &numbers->client);
+	put_number(writer, "http.request.body.size", numbers->request_bytes);
+	put_number(writer, "http.response.body.size", numbers->response_bytes);
+}
+
+static void put_row(struct sink *sink, const struct stat_item *item, enum stats_window window)
+{
+	struct json_writer *writer = &sink->writer;
+	uint64_t span_ns = stats_span_ns(sink->feed.stats, window);
+
+	json_begin(writer);
+	if (sink->feed.options.interval_ns && stats_now_ns(sink->feed.stats)) {
+		json_key(writer, "time");
+		json_time(writer, stats_now_ns(sink->feed.stats));
+	}
+	if (window == WINDOW_INTERVAL) {
+		json_key(writer, "interval_s");
+		put_thousandths(&writer->line, (double)span_ns / 1e9);
+	}
+	put_key(writer, sink->feed.options.by, item->row);
+	put_numbers(writer, item, span_ns);
+	json_end(writer, sink->out);
+}
+
+static void stat_json_draw(struct sink *sink, bool last)
+{
+	enum stats_window window = stat_feed_draw_begin(&sink->feed, last);
+	struct stat_rows rows;
+
+	if (stat_rows_get(sink->feed.stats, &sink->feed.options, window, &rows))
+		counter_add(COUNTER_LIMIT_MEMORY, 1);
+	for (size_t i = 0; i < rows.count; i++)
+		put_row(sink, &rows.items[i], window);
+	stat_rows_fini(&rows);
+	stat_feed_draw_end(&sink->feed);
+	fflush(sink->out);
+}
+
+const struct sink_ops stat_json_sink = {
+	.format = "json",
+	.view = VIEW_STAT,
+	.create = stat_json_create,
+	.exchange = stat_json_exchange,
+	.tick = stat_json_tick,
+	.in_flight = stat_json_in_flight,
+	.draw = stat_json_draw,
+	.destroy = stat_json_destroy,
+};

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Keys as text, and text that has to fit. */
+#include "stat_table.h"
+
+#include "escape.h"
+
+#include <inttypes.h>
+
+#define METHOD_COLUMNS 6 /* so that most names begin in one column */
+
+static void put_string(struct buffer *text, const struct style *style, const char *string)
+{
+	if (string)
+		escape_text(text, slice_of_string(string), style->utf8);
+	else
+		buffer_char(text, '?');
+}
+
+static void put_endpoint(struct buffer *text, const struct style *style, const struct stats_row *row)
+{
+	size_t start = text->len;
+
+	put_string(text, style, row->method);
+	column_end(text, start, METHOD_COLUMNS);
+	put_string(text, style, row->host);
+	if (row->route && row->route[0] == '/')
+		put_string(text, style, row->route);
+	else if (row->route || !row->method || strcmp(row->method, "CONNECT") != 0) {
+		buffer_char(text, ' ');
+		put_string(text, style, row->route);
+	}
+}
+
+static void put_peer(struct buffer *text, const struct event_socket *sock)
+{
+	if (show_has_address(sock) && !sock->peer_port)
+		show_address(text, sock, sock->peer);
+	else
+		show_endpoint(text, sock, sock->peer, sock->peer_port);
+}
+
+static void put_conn(struct buffer *text, const struct style *style, const struct conn_facts *conn)
+{
+	put_connection(text, style, conn);
+	put_program(text, style, &conn->owner);
+}
+
+static void put_process(struct buffer *text, const struct style *style, const struct stats_row *row)
+{
+	put_string(text, style, row->program);
+	if (row->pid)
+		buffer_format(text, "[%u]", row->pid);
+	else
+		buffer_string(text, "[?]");
+}
+
+static const char *const plurals[] = {
+	[BY_ENDPOINT] = "endpoints",	 [BY_HOST] = "hosts",		[BY_PATH] = "paths",
+	[BY_PROCESS] = "processes",	 [BY_PEER] = "peers",		[BY_STATUS] = "statuses",
+	[BY_CONNECTION] = "connections", [BY_CONTAINER] = "containers",
+};
+
+void stat_name_put(struct buffer *text, const struct style *style, enum stats_by by,
+		   const struct stats_row *row)
+{
+	if (row->overflow) {
+		buffer_format(text, "(others: at least %" PRIu64 " more %s)", row->folded, plurals[by]);
+		return;
+	}
+	switch (by) {
+	case BY_ENDPOINT:
+		put_endpoint(text, style, row);
+		break;
+	case BY_HOST:
+		put_string(text, style, row->host);
+		break;
+	case BY_PATH:
+		put_string(text, style, row->path);
+		break;
+	case BY_PROCESS:
+		put_process(text, style, row);
+		break;
+	case BY_PEER:
+		put_peer(text, &row->conn.sock);
+		break;
+	case BY_STATUS:
+		if (row->status)
+			buffer_u64(text, (uint64_t)row->status);
+		else
+			buffer_string(text, "no answer");
+		break;
+	case BY_CONNECTION:
+		put_conn(text, style, &row->conn);
+		break;
+	case BY_CONTAINER:
+		buffer_string(text, row->container ? "" : "none, or not known");
+		if (row->container)
+			put_string(text, style, row->container);
+		break;
+	}
+}
+
+void put_rate(struct buffer *buffer, double value)
+{
+	unsigned int digits = value < 10 ? 2 : value < 1000 ? 1 : 0;
+	uint64_t scale = digits == 2 ? 100 : digits == 1 ? 10 : 1;
+	uint64_t scaled = (uint64_t)(value * (double)scale + 0.5);
+
+	buffer_u64(buffer, scaled / scale);
+	if (digits == 0)
+		return;
+	buffer_char(buffer, '.');
+	buffer_digits(buffer, scaled % scale, digits);
+}

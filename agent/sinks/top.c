@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The sink of `hark top`. The screen is taken when the first picture is due,
+ * so that what goes wrong before is said as ever. Pictures are made by the wall
+ * clock, their numbers by event time: a recording that is replayed as fast as
+ * it goes is drawn no more often than one that is watched live.
+ */
+#include "top.h"
+
+#include "counters.h"
+#include "log.h"
+#include "sinks.h"
+
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#define INTERVAL_NS UINT64_C(1000000000)
+#define LOOK_NS	    UINT64_C(50000000)	 /* the size of the terminal is asked for no more often */
+#define STILL_NS    UINT64_C(2000000000) /* a picture that nothing calls for is drawn again after that */
+
+uint64_t top_wall_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+static enum top_page page_of(const struct stats_options *stats)
+{
+	if (stats && stats->by == BY_CONNECTION)
+		return PAGE_CONNECTIONS;
+	return stats && stats->by == BY_PROCESS ? PAGE_PROCESSES : PAGE_ENDPOINTS;
+}
+
+static struct sink *top_create(const struct sink_config *config)
+{
+	struct sink *sink = calloc(1, sizeof(*sink));
+
+	if (!sink)
+		return NULL;
+	sink->config = *config;
+	style_init(&sink->style, config);
+	sink->style.color = false;
+	sink->interval_ns =
+		config->stats && config->stats->interval_ns ? config->stats->interval_ns : INTERVAL_NS;
+	sink->pages[0] = page_of(config->stats);
+	top_tables_init(sink);
+	if (top_numbers_init(sink, &sink->all) == 0)
+		return sink;
+	top_tables_fini(sink);
+	style_fini(&sink->style);
+	free(sink);
+	return NULL;
+}
+
+/* --- the screen -------------------------------------------------------------------------- */
+
+/* Lines of the log: the last one is shown, all that are kept come out when the screen is gone. */
+static void message_take(void *ctx, const char *line)
+{
+	struct sink *sink = ctx;
+
+	snprintf(sink->messages[sink->message_count++ % TOP_MESSAGES], TOP_MESSAGE_MAX, "%s", line);
+	sink->message_ns = top_wall_ns();
+}
+
+static bool screen_up(struct sink *sink)
+{
+	const char *missing;
+
+	if (sink->screen.terminal)
+		return true;
+	if (sink->failed)
+		return false;
+	missing = top_screen_missing(sink->config.out);
+	if (!missing && top_screen_open(&sink->screen, sink->config.out, sink->config.color) < 0)
+		missing = "the terminal cannot be taken";
+	if (missing) {
+		sink->failed = true;
+		log_error("top cannot draw: %s; hark stat prints the same numbers", missing);
+		return false;
+	}
+	/* A file that stderr goes to gets its lines as ever. */
+	if (isatty(STDERR_FILENO))
+		log_divert(message_take, sink);
+	return true;
+}
+
+static void screen_down(struct sink *sink)
+{
+	uint64_t first = sink->message_count > TOP_MESSAGES ? sink->message_count - TOP_MESSAGES : 0;
+
+	if (!sink->screen.terminal)
+		return;
+	top_screen_close(&sink->screen);
+	log_divert(NULL, NULL);
+	for (uint64_t i = first; i < sink->message_count; i++)
+		log_error("%s",
+			  sink->messages[i % TOP_MESSAGES]); /* also with -q: what came was let through */
+}
+
+static void open_forget(struct sink *sink)
+{
+	while (sink->open_count)
+		top_record_drop(&sink->kept, sink->open[--sink->open_count]);
+}
+
+static void top_destroy(struct sink *sink)
+{
+	if (!sink)
+		return;
+	screen_down(sink);
+	open_forget(sink);
+	top_tables_fini(sink);
+	top_record_drop(&sink->kept, sink->record);
+	top_conn_drop(sink->conn);
+	top_numbers_fini(&sink->some);
+	top_numbers_fini(&sink->all);
+	filter_free(sink->filter);
+	top_kept_fini(&sink->kept);
+	top_lines_fini(&sink->lines);
+	style_fini(&sink->style);
+	free(sink);
+}
+
+static void picture(struct sink *sink, bool make)
+{
+	if (!screen_up(sink))
+		return;
+	top_screen_resized(&sink->screen);
+	if (make)
+		top_page_make(sink);
+	top_draw(sink);
+	sink->drawn_ns = top_wall_ns();
+}
+
+/* --- what comes from the pipeline ---------------------------------------------------------- */
+
+static void top_exchange(struct sink *sink, const struct exchange *exchange)
+{
+	top_count(sink, exchange);
+}
+
+static void top_conn_opened(struct sink *sink, const struct conn_facts *facts)
+{
+	if (!top_conn_get(&sink->kept, facts, facts->seen_ns))
+		counter_add(COUNTER_LIMIT_MEMORY, 1);
+}
+
+static void top_conn_closed(struct sink *sink, const struct conn_facts *facts)
+{
+	struct top_conn *conn = top_conn_get(&sink->kept, facts, facts->closed_ns);
+
+	if (!conn)
+		return;
+	conn->facts = *facts;
+	conn->closed = facts->closed_ns != 0;
+}
+
+static void collecting_begin(struct sink *sink)
+{
+	struct top_conn *conn;
+
+	open_forget(sink);
+	sink->collecting = true;
+	sink->in_flight = 0;
+	for (conn = sink->kept.conn_list; conn; conn = conn->next)
+		conn->in_flight = 0;
+	stats_in_flight_begin(sink->all.endpoints);
+	stats_in_flight_begin(sink->all.processes);
+	if (!sink->filter)
+		return;
+	stats_in_flight_begin(sink->some.endpoints);
+	stats_in_flight_begin(sink->some.processes);
+}
+
+static void top_in_flight(struct sink *sink, const struct exchange *exchange)
+{
+	bool passes = filter_exchange(sink->filter, exchange);
+	struct top_record *record;
+
+	if (!sink->collecting)
+		collecting_begin(sink);
+	sink->in_flight += passes;
+	stats_in_flight(sink->all.endpoints, exchange);
+	stats_in_flight(sink->all.processes, exchange);
+	if (sink->filter && passes) {
+		stats_in_flight(sink->some.endpoints, exchange);
+		stats_in_flight(sink->some.processes, exchange);
+	}
+	if (sink->open_count == TOP_OPEN_MAX)
+		return;
+	record = top_record_new(&sink->kept, exchange, false);
+	if (!record)
+		return;
+	/* The same one in each picture, and none that ended. */
+	record->serial = UINT64_C(1) << 63 | (exchange->start_ns ^ exchange->conn->id << 20 ^ exchange->key);
+	record->conn->in_flight++;
+	sink->open[sink->open_count++] = record;
+}
+
+/* What does not wait for the next picture of the numbers: another size; while paused, messages. */
+static void look(struct sink *sink, uint64_t wall)
+{
+	if (!sink->screen.terminal || wall - sink->looked_ns < LOOK_NS)
+		return;
+	sink->looked_ns = wall;
+	if (top_screen_resized(&sink->screen) || wall - sink->drawn_ns >= STILL_NS)
+		picture(sink, !sink->paused);
+}
+
+static bool top_tick(struct sink *sink, uint64_t now_ns)
+{
+	uint64_t wall = top_wall_ns();
+
+	if (now_ns > sink->now_ns)
+		sink->now_ns = now_ns;
+	if (wall - sink->drawn_ns < sink->interval_ns || sink->paused) {
+		look(sink, wall);
+		return false;
+	}
+	top_history_tick(&sink->all.history, sink->now_ns);
+	stats_tick(sink->all.endpoints, sink->now_ns);
+	stats_tick(sink->all.processes, sink->now_ns);
+	if (sink->filter) {
+		top_history_tick(&sink->some.history, sink->now_ns);
+		stats_tick(sink->some.endpoints, sink->now_ns);
+		stats_tick(sink->some.processes, sink->now_ns);
+	}
+	return true;
+}
+
+static void top_draw_op(struct sink *sink, bool last)
+{
+	if (!sink->collecting)
+		collecting_begin(sink); /* none is open */
+	sink->collecting = false;
+	sink->ended |= last;
+	picture(sink, !sink->paused);
+}
+
+/* Also called now and then when no key waits: the terminal may have another size. */
+static bool top_input(struct sink *sink)
+{
+	bool left = false, keys = false;
+	uint32_t key;
+
+	if (!sink->screen.terminal)
+		return sink->failed;
+	while (!left && (key = top_screen_key(&sink->screen)) != TOP_KEY_NONE) {
+		left = top_key(sink, key);
+		keys = true;
+	}
+	if (left)
+		return true;
+	if (keys)
+		picture(sink, !sink->paused);
+	else
+		look(sink, top_wall_ns());
+	return false;
+}
+
+const struct sink_ops top_sink = {
+	.format = "text",
+	.view = VIEW_TOP,
+	.create = top_create,
+	.exchange = top_exchange,
+	.conn_opened = top_conn_opened,
+	.conn_closed = top_conn_closed,
+	.tick = top_tick,
+	.in_flight = top_in_flight,
+	.draw = top_draw_op,
+	.input = top_input,
+	.destroy = top_destroy,
+};

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the files of `hark top` share. Exchanges go into numbers (stats.h), into
+ * the history of all and into what is kept of them (top_record.h); once a second, and
+ * for a key, the page that is shown makes its rows of that, and is drawn. While it
+ * is paused the rows stay.
+ *
+ * A filter typed on the screen does not touch what was counted: it gets numbers
+ * of its own, which begin with what is kept of the last exchanges.
+ */
+#ifndef HARK_TOP_H
+#define HARK_TOP_H
+
+#include "filter.h"
+#include "line_text.h"
+#include "sink.h"
+#include "top_history.h"
+#include "top_lines.h"
+#include "top_record.h"
+#include "top_screen.h"
+#include "top_table.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define TOP_OPEN_MAX	512 /* exchanges in flight that are listed */
+#define TOP_DEPTH_MAX	6
+#define TOP_PROMPT_MAX	512
+#define TOP_MESSAGES	16 /* kept for after the end of the screen */
+#define TOP_MESSAGE_MAX 512
+
+enum top_page {
+	PAGE_ENDPOINTS, /* the first four are the tabs, in this order */
+	PAGE_CONNECTIONS,
+	PAGE_PROCESSES,
+	PAGE_LIVE,
+	PAGE_SLOWEST,	 /* of an endpoint or a process */
+	PAGE_EXCHANGE,	 /* one: headers, and its connection's streams */
+	PAGE_CONNECTION, /* one */
+	PAGE_HELP,
+	PAGE_COUNT
+};
+#define TAB_COUNT   PAGE_SLOWEST
+#define TABLE_COUNT PAGE_EXCHANGE /* pages below are tables */
+
+/* The numbers of the exchanges that pass a filter, or of all. */
+struct top_numbers {
+	struct stats *endpoints, *processes;
+	struct top_history history;
+};
+
+/* What stands above the page, as of when the page was made. */
+struct top_summary {
+	struct top_totals totals;
+	uint64_t run_ns, in_flight;
+	size_t count; /* seconds of the sparklines, as many as fit */
+	uint64_t rates[TOP_HISTORY_SECONDS], p99s[TOP_HISTORY_SECONDS];
+};
+
+struct sink {
+	struct sink_config config;
+	struct style style; /* without colours: those are the screen's */
+	struct top_screen screen;
+	bool failed; /* the terminal could not be taken */
+
+	struct top_kept kept;
+	struct top_numbers all, some; /* some: while there is a filter */
+	struct filter *filter;	      /* NULL: none */
+	uint64_t filter_since_ns;     /* event time that `some` begins with */
+
+	struct top_record *open[TOP_OPEN_MAX];
+	size_t open_count;
+	uint64_t in_flight;
+	bool collecting; /* in_flight() calls have begun */
+
+	struct top_summary summary;
+	struct top_table tables[TABLE_COUNT];
+	struct top_lines lines;
+	enum top_page pages[TOP_DEPTH_MAX]; /* the path to the one shown */
+	size_t depth;			    /* its place, from 0 on */
+	uint64_t subject_id;		    /* PAGE_SLOWEST: whose */
+	bool subject_process;
+	char subject[256];	   /* its name, escaped */
+	struct top_record *record; /* PAGE_EXCHANGE; a use */
+	struct top_conn *conn;	   /* PAGE_CONNECTION; a use */
+	enum stats_window window;
+
+	uint64_t now_ns;	      /* event time */
+	uint64_t drawn_ns, looked_ns; /* CLOCK_MONOTONIC */
+	uint64_t interval_ns;
+	bool paused, ended;
+
+	bool prompting;
+	char prompt[TOP_PROMPT_MAX]; /* as typed, NUL-terminated */
+	size_t prompt_len;
+	char prompt_error[256]; /* empty: what is typed is a filter */
+
+	char messages[TOP_MESSAGES][TOP_MESSAGE_MAX]; /* a ring */
+	uint64_t message_count;
+	uint64_t message_ns; /* CLOCK_MONOTONIC of the last */
+};
+
+static inline enum top_page top_page(const struct sink *sink)
+{
+	return sink->pages[sink->depth];
+}
+
+/* The table that is shown, or NULL. */
+static inline struct top_table *top_table_shown(struct sink *sink)
+{
+	return top_page(sink) < TABLE_COUNT ? &sink->tables[top_page(sink)] : NULL;
+}
+
+static inline struct top_numbers *top_numbers_shown(struct sink *sink)
+{
+	return sink->filter ? &sink->some : &sink->all;
+}
+
+uint64_t top_wall_ns(void);
+
+/* top_count.c: counting. 0 or -ENOMEM. */
+int top_numbers_init(struct sink *sink, struct top_numbers *numbers);
+void top_numbers_fini(struct top_numbers *numbers);
+void top_count(struct sink *sink, const struct exchange *exchange);
+/* The filter that is typed takes effect, when it is one; else prompt_error says what is wrong. */
+void top_filter_typed(struct sink *sink);
+
+/* top_rows.c: the tables. */
+void top_tables_init(struct sink *sink);
+void top_tables_fini(struct sink *sink);
+/* Makes the rows, or lines, of the page that is shown from what there is now. */
+void top_page_make(struct sink *sink);
+
+/* top_lists.c: of them those of what is kept. */
+void top_lists_init(struct sink *sink);
+void top_conns_make(struct sink *sink);
+void top_live_make(struct sink *sink);
+void top_record_row(struct sink *sink, struct top_table *table, struct top_record *record);
+
+/* top_detail.c: an exchange, a connection. */
+void top_exchange_lines(struct sink *sink);
+void top_connection_lines(struct sink *sink);
+
+/* top_draw.c */
+void top_draw(struct sink *sink);
+
+/* top_keys.c: true: the user leaves. */
+bool top_key(struct sink *sink, uint32_t key);
+
+#endif

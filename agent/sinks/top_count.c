@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The hot half of `hark top`: what an exchange costs. Numbers of endpoints and
+ * processes, the history, a record for the lists. A row's slowest exchanges
+ * hang on the row, and go where it goes when rows become one.
+ */
+#include "top.h"
+
+#include "counters.h"
+#include "grpc.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+static void rows_merge(void *ctx, struct stats_row *into, struct stats_row *from)
+{
+	struct sink *sink = ctx;
+
+	if (into->data)
+		top_slowest_merge(&sink->kept, into->data, from->data);
+	else
+		into->data = from->data;
+	from->data = NULL;
+}
+
+static void row_release(void *ctx, struct stats_row *row)
+{
+	struct sink *sink = ctx;
+
+	top_slowest_free(&sink->kept, row->data);
+	row->data = NULL;
+}
+
+int top_numbers_init(struct sink *sink, struct top_numbers *numbers)
+{
+	struct stats_config config = { .by = BY_ENDPOINT,
+				       .routes = sink->config.stats ? sink->config.stats->routes : NULL,
+				       .merge = rows_merge,
+				       .release = row_release,
+				       .ctx = sink };
+
+	*numbers = (struct top_numbers){ .endpoints = stats_new(&config) };
+	config.by = BY_PROCESS;
+	numbers->processes = stats_new(&config);
+	if (numbers->endpoints && numbers->processes)
+		return 0;
+	top_numbers_fini(numbers);
+	return -ENOMEM;
+}
+
+void top_numbers_fini(struct top_numbers *numbers)
+{
+	stats_free(numbers->endpoints);
+	stats_free(numbers->processes);
+	top_history_fini(&numbers->history);
+	*numbers = (struct top_numbers){ 0 };
+}
+
+static bool is_error(const struct exchange *exchange)
+{
+	return exchange->flags & (FLAG_RESET | FLAG_TIMEOUT) ||
+	       (exchange->response && exchange->response->status >= 400) ||
+	       exchange_grpc_status(exchange) > 0;
+}
+
+/* True: it is one of the slowest of this row. */
+static bool row_wants(struct stats_row *row, const struct exchange *exchange)
+{
+	if (!row->data) {
+		row->data = calloc(1, sizeof(struct top_slowest));
+		if (!row->data)
+			counter_add(COUNTER_LIMIT_MEMORY, 1);
+	}
+	return row->data && top_slowest_wants(row->data, exchange);
+}
+
+/* *record: of the exchange, when there is one already; made when a row wants it. */
+static void numbers_count(struct sink *sink, struct top_numbers *numbers, const struct exchange *exchange,
+			  bool error, struct top_record **record)
+{
+	struct stats_row *endpoint = stats_exchange(numbers->endpoints, exchange);
+	struct stats_row *process = stats_exchange(numbers->processes, exchange);
+	bool second = exchange->join == JOIN_SECOND; /* the other end stands in the endpoint's row */
+	bool slow_process = row_wants(process, exchange);
+	bool slow_endpoint = !second && row_wants(endpoint, exchange);
+
+	if (!second)
+		top_history_add(&numbers->history, error, exchange->duration_known, exchange->duration_ns);
+	if (!*record && (slow_process || slow_endpoint))
+		*record = top_record_new(&sink->kept, exchange, true);
+	if (*record && slow_endpoint)
+		top_slowest_add(&sink->kept, endpoint->data, *record);
+	if (*record && slow_process)
+		top_slowest_add(&sink->kept, process->data, *record);
+}
+
+static void time_forward(struct sink *sink, const struct exchange *exchange)
+{
+	uint64_t end = exchange->start_ns + (exchange->duration_known ? exchange->duration_ns : 0);
+
+	if (end > sink->now_ns)
+		sink->now_ns = end;
+	top_history_tick(&sink->all.history, sink->now_ns);
+	if (sink->filter)
+		top_history_tick(&sink->some.history, sink->now_ns);
+}
+
+static void conn_count(struct sink *sink, const struct exchange *exchange, bool error, bool matched,
+		       uint64_t serial)
+{
+	struct top_conn *conn = top_conn_get(&sink->kept, exchange->conn, sink->now_ns);
+
+	if (!conn)
+		return;
+	conn->matched += matched;
+	top_conn_count(conn, exchange, serial, error);
+}
+
+void top_count(struct sink *sink, const struct exchange *exchange)
+{
+	bool matched = sink->filter && filter_exchange(sink->filter, exchange);
+	bool error = is_error(exchange);
+	struct top_record *record = NULL;
+
+	time_forward(sink, exchange);
+	if (top_live_allows(&sink->kept, sink->now_ns)) {
+		top_live_make_room(&sink->kept);
+		record = top_record_new(&sink->kept, exchange, false);
+	}
+	if (record)
+		top_live_add(&sink->kept, record);
+	numbers_count(sink, &sink->all, exchange, error, &record);
+	if (matched)
+		numbers_count(sink, &sink->some, exchange, error, &record);
+	conn_count(sink, exchange, error, matched, record ? record->serial : 0);
+	top_record_drop(&sink->kept, record);
+}
+
+/* --- the filter on the screen --------------------------------------------------------- */
+
+/* The new numbers begin with what is kept of the last exchanges. */
+static void some_begin(struct sink *sink)
+{
+	struct top_conn *conn;
+
+	sink->filter_since_ns = sink->now_ns;
+	for (conn = sink->kept.conn_list; conn; conn = conn->next)
+		conn->matched = 0;
+	for (size_t i = 0; i < sink->kept.live_count; i++) {
+		struct top_record *record = top_live_at(&sink->kept, i);
+		const struct exchange *exchange = &record->exchange;
+		uint64_t end = exchange->start_ns + exchange->duration_ns;
+
+		if (i == 0)
+			sink->filter_since_ns = end;
+		top_history_tick(&sink->some.history, end);
+		if (!filter_exchange(sink->filter, exchange))
+			continue;
+		numbers_count(sink, &sink->some, exchange, is_error(exchange), &record);
+		record->conn->matched++;
+	}
+	top_history_tick(&sink->some.history, sink->now_ns);
+	stats_tick(sink->some.endpoints, sink->now_ns);
+	stats_tick(sink->some.processes, sink->now_ns);
+}
+
+static void filter_take(struct sink *sink, struct filter *filter)
+{
+	filter_free(sink->filter);
+	sink->filter = NULL;
+	top_numbers_fini(&sink->some);
+	if (!filter)
+		return;
+	if (top_numbers_init(sink, &sink->some) < 0) {
+		filter_free(filter);
+		counter_add(COUNTER_LIMIT_MEMORY, 1);
+		return;
+	}
+	sink->filter = filter;
+	some_begin(sink);
+}
+
+/* Words as a shell would give them, quotes apart: the filter's own quotes hold spaces. */
+void top_filter_typed(struct sink *sink)
+{
+	const char *word = sink->prompt;
+	struct filter_error error = { .word = 0 };
+	struct filter *filter = NULL;
+
+	sink->prompt_error[0] = '\0';
+	if (sink->prompt[strspn(sink->prompt, " ")]) {
+		filter = filter_parse(&word, 1, &error);
+		if (!filter) {
+			snprintf(sink->prompt_error, sizeof(sink->prompt_error), "%s", error.message);
+			return;
+		}
+	}
+	filter_take(sink, filter);
+}

@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One exchange: what it was, its headers, and where it lies among the others
+ * of its connection. The axis of the waterfall is as long as the exchange and
+ * those that overlap with it: what waited for what can be seen, also on a
+ * connection that lives for days.
+ */
+#include "top.h"
+
+#include "escape.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#define BARS_MAX (TOP_BARS_MAX * 2 + 1)
+
+/* The line written to lines->text since `start`, in pieces that fit; escaped text is at most as wide as long.
+ */
+static void lines_wrap(struct sink *sink, size_t start, enum top_style style)
+{
+	struct top_lines *lines = &sink->lines;
+	size_t width = sink->screen.columns > 20 ? (size_t)sink->screen.columns : 20, len = lines->text.len;
+
+	do {
+		size_t end = len - start > width ? start + width : len;
+		struct top_line *line;
+
+		while (end < len && end > start + 1 && ((uint8_t)lines->text.data[end] & 0xc0) == 0x80)
+			end--;
+		line = top_lines_add(lines, start, style);
+		if (line)
+			line->len = end - start;
+		start = end;
+	} while (start < len);
+}
+
+static void put_slice(struct sink *sink, struct slice bytes)
+{
+	if (bytes.data)
+		escape_text(&sink->lines.text, bytes, sink->style.utf8);
+	else
+		buffer_char(&sink->lines.text, '?');
+}
+
+static enum top_style style_of(const struct exchange *exchange)
+{
+	int status = exchange->response ? exchange->response->status : 0;
+
+	if (status >= 500)
+		return TOP_SERVER;
+	if (status >= 400)
+		return TOP_CLIENT;
+	return status >= 300 ? TOP_REDIRECT : status ? TOP_OK : TOP_PLAIN;
+}
+
+static void add_request_line(struct sink *sink, const struct exchange *exchange)
+{
+	struct buffer *text = &sink->lines.text;
+	size_t start = text->len;
+
+	put_slice(sink, exchange->request ? exchange->request->method : (struct slice){ 0 });
+	buffer_char(text, ' ');
+	put_url(text, &sink->style, exchange->request);
+	lines_wrap(sink, start, TOP_BOLD);
+}
+
+static void add_outcome(struct sink *sink, const struct exchange *exchange)
+{
+	struct buffer *text = &sink->lines.text;
+	size_t start = text->len;
+
+	if (exchange->response && exchange->response->status > 0)
+		buffer_format(text, "%d", exchange->response->status);
+	else
+		buffer_string(text, exchange->pending ? "no answer yet" : "no status seen");
+	if (exchange->duration_known || exchange->pending) {
+		buffer_string(text, exchange->pending ? "  waits for " : "  took ");
+		put_latency(text, exchange->pending ? exchange->waited_ns : exchange->duration_ns);
+	}
+	if (exchange->ttfb_known) {
+		buffer_string(text, "  first byte after ");
+		put_latency(text, exchange->ttfb_ns);
+	}
+	if (exchange->split_known) {
+		buffer_string(text, "  server ");
+		put_latency(text, exchange->server_ns);
+		buffer_string(text, "  network ");
+		put_latency(text, exchange->network_ns);
+	}
+	if (exchange->request && exchange->request->body_bytes) {
+		buffer_string(text, "  in ");
+		put_size(text, exchange->request->body_bytes);
+	}
+	if (exchange->response) {
+		buffer_string(text, "  out ");
+		put_size(text, exchange->response->body_bytes);
+	}
+	if (exchange->flags) {
+		buffer_string(text, "  ");
+		put_flags(text, &sink->style, exchange->flags,
+			  exchange->h2_error_known ? h2_error_name(exchange->h2_error) : NULL);
+	}
+	lines_wrap(sink, start, style_of(exchange));
+}
+
+static void add_where(struct sink *sink, uint64_t time_ns, const struct mover *mover,
+		      const struct conn_facts *facts, uint32_t key)
+{
+	struct buffer *text = &sink->lines.text;
+	size_t start = text->len;
+
+	if (time_ns)
+		show_local(text, &sink->style.clock, time_ns);
+	buffer_char(text, ' ');
+	put_program(text, &sink->style, mover);
+	buffer_string(text, show_role(facts->role) ? "  " : "");
+	buffer_string(text, show_role(facts->role) ? show_role(facts->role) : "");
+	buffer_string(text, "  ");
+	show_endpoint(text, &facts->sock, facts->sock.local, facts->sock.local_port);
+	buffer_string(text, " - ");
+	show_endpoint(text, &facts->sock, facts->sock.peer, facts->sock.peer_port);
+	buffer_format(text, "  #%" PRIu64, facts->id);
+	if (key)
+		buffer_format(text, "  stream %" PRIu32, key);
+	if (facts->tls)
+		buffer_format(text, "  TLS%s%s", facts->tls_library ? " by " : "",
+			      facts->tls_library ? facts->tls_library : "");
+	lines_wrap(sink, start, TOP_PLAIN);
+}
+
+static void add_fields(struct sink *sink, const char *mark, const struct header_list *list)
+{
+	struct buffer *text = &sink->lines.text;
+
+	for (size_t i = 0; i < list->count; i++) {
+		size_t start = text->len;
+
+		put_field(text, &sink->style, mark, &list->items[i]);
+		if (text->len > start && text->data[text->len - 1] == '\n')
+			text->len--;
+		lines_wrap(sink, start, TOP_PLAIN);
+	}
+}
+
+static void add_headers(struct sink *sink, const struct top_record *record)
+{
+	const struct exchange *exchange = &record->exchange;
+
+	top_lines_string(&sink->lines, "", TOP_PLAIN);
+	if (exchange->request) {
+		add_fields(sink, "> ", &exchange->request->headers);
+		add_fields(sink, ">+ ", &exchange->request->trailers);
+	}
+	if (exchange->response) {
+		add_fields(sink, "< ", &exchange->response->headers);
+		add_fields(sink, "<+ ", &exchange->response->trailers);
+	}
+}
+
+/* --- the waterfall -------------------------------------------------------------------- */
+
+struct waterfall {
+	struct top_bar bars[BARS_MAX];
+	size_t count;
+	uint64_t chosen; /* serial; 0: none */
+	uint64_t now_ns;
+};
+
+static int compare_bars(const void *one, const void *other)
+{
+	const struct top_bar *a = one, *b = other;
+
+	if (a->start_ns != b->start_ns)
+		return a->start_ns < b->start_ns ? -1 : 1;
+	return a->serial < b->serial ? -1 : a->serial > b->serial;
+}
+
+static void bars_gather(struct waterfall *fall, const struct sink *sink, const struct top_conn *conn,
+			const struct top_record *chosen)
+{
+	bool found = false;
+
+	for (size_t i = 0; i < conn->bar_count; i++) {
+		fall->bars[fall->count] = *top_conn_bar(conn, i);
+		found |= chosen && fall->bars[fall->count].serial == chosen->serial;
+		fall->count++;
+	}
+	for (size_t i = 0; i < sink->open_count && fall->count < BARS_MAX - 1; i++) {
+		if (sink->open[i]->conn != conn)
+			continue;
+		found |= chosen && sink->open[i]->serial == chosen->serial;
+		top_bar_of(&fall->bars[fall->count++], &sink->open[i]->exchange, sink->open[i]->serial);
+	}
+	if (chosen && !found)
+		top_bar_of(&fall->bars[fall->count++], &chosen->exchange, chosen->serial);
+	qsort(fall->bars, fall->count, sizeof(fall->bars[0]), compare_bars);
+}
+
+static uint64_t bar_end(const struct waterfall *fall, const struct top_bar *bar)
+{
+	if (bar->end_ns)
+		return bar->end_ns;
+	if (bar->pending && fall->now_ns > bar->start_ns)
+		return fall->now_ns;
+	return bar->first_ns ? bar->first_ns : bar->start_ns;
+}
+
+/* All bars, or those that lie beside the chosen one. */
+static void axis_find(struct top_lines *lines, const struct waterfall *fall)
+{
+	uint64_t from = UINT64_MAX, to = 0, chosen_from = 0, chosen_to = UINT64_MAX;
+
+	for (size_t i = 0; i < fall->count; i++) {
+		if (!fall->chosen || fall->bars[i].serial != fall->chosen)
+			continue;
+		chosen_from = fall->bars[i].start_ns;
+		chosen_to = bar_end(fall, &fall->bars[i]);
+	}
+	for (size_t i = 0; i < fall->count; i++) {
+		uint64_t end = bar_end(fall, &fall->bars[i]);
+
+		if (end < chosen_from || fall->bars[i].start_ns > chosen_to)
+			continue;
+		from = fall->bars[i].start_ns < from ? fall->bars[i].start_ns : from;
+		to = end > to ? end : to;
+	}
+	lines->from_ns = from;
+	lines->to_ns = to > from ? to : from + 1;
+}
+
+static void add_bar(struct sink *sink, const struct waterfall *fall, const struct top_bar *bar)
+{
+	struct buffer *text = &sink->lines.text;
+	size_t start = text->len;
+	struct top_line *line;
+
+	if (bar->key)
+		buffer_format(text, "%4" PRIu32 " ", bar->key);
+	if (bar->status)
+		buffer_format(text, "%3d ", bar->status);
+	else
+		buffer_string(text, bar->pending ? "... " : "  ? ");
+	escape_text(text, utf8_trim(slice_of_string(bar->label)), sink->style.utf8);
+	line = top_lines_add(&sink->lines, start, TOP_PLAIN);
+	if (!line)
+		return;
+	line->style = bar->status >= 500   ? TOP_SERVER
+		      : bar->status >= 400 ? TOP_CLIENT
+		      : bar->status >= 300 ? TOP_REDIRECT
+		      : bar->status	   ? TOP_OK
+					   : TOP_PLAIN;
+	line->is_bar = true;
+	line->chosen = fall->chosen == bar->serial;
+	line->start_ns = bar->start_ns;
+	line->first_ns = bar->first_ns;
+	line->end_ns = bar_end(fall, bar);
+}
+
+static void add_waterfall(struct sink *sink, const struct top_conn *conn, const struct top_record *chosen)
+{
+	struct waterfall fall = { .chosen = chosen ? chosen->serial : 0, .now_ns = sink->now_ns };
+	struct top_lines *lines = &sink->lines;
+	size_t start;
+
+	bars_gather(&fall, sink, conn, chosen);
+	top_lines_string(lines, "", TOP_PLAIN);
+	if (fall.count == 0) {
+		top_lines_string(lines, "No exchange was seen on it", TOP_DIM);
+		return;
+	}
+	axis_find(lines, &fall);
+	start = lines->text.len;
+	buffer_format(&lines->text, "Connection #%" PRIu64 ", its last %zu: ", conn->facts.id, fall.count);
+	put_latency(&lines->text, lines->to_ns - lines->from_ns);
+	buffer_string(&lines->text,
+		      sink->style.utf8 ? " across, ░ waiting █ answering" : " across, . waiting # answering");
+	top_lines_add(lines, start, TOP_BOLD);
+	for (size_t i = 0; i < fall.count; i++)
+		add_bar(sink, &fall, &fall.bars[i]);
+}
+
+static bool is_same(const struct exchange *one, const struct exchange *other)
+{
+	return one->start_ns == other->start_ns && one->key == other->key && one->conn->id == other->conn->id;
+}
+
+/* One that was open when it was chosen may have gone on, or ended. */
+static void record_follow(struct sink *sink)
+{
+	const struct exchange *exchange = &sink->record->exchange;
+	struct top_record *now = NULL;
+
+	for (size_t i = 0; i < sink->open_count && !now; i++)
+		if (is_same(&sink->open[i]->exchange, exchange))
+			now = sink->open[i];
+	for (size_t i = sink->kept.live_count; i > 0 && !now; i--)
+		if (is_same(&top_live_at(&sink->kept, i - 1)->exchange, exchange))
+			now = top_live_at(&sink->kept, i - 1);
+	if (!now)
+		return;
+	top_record_use(now);
+	top_record_drop(&sink->kept, sink->record);
+	sink->record = now;
+}
+
+void top_exchange_lines(struct sink *sink)
+{
+	const struct exchange *exchange;
+
+	if (sink->record->exchange.pending)
+		record_follow(sink);
+	exchange = &sink->record->exchange;
+	top_lines_clear(&sink->lines);
+	add_request_line(sink, exchange);
+	add_outcome(sink, exchange);
+	add_where(sink, exchange->start_ns, &exchange->mover, exchange->conn, exchange->key);
+	add_headers(sink, sink->record);
+	add_waterfall(sink, sink->record->conn, sink->record);
+}
+
+void top_connection_lines(struct sink *sink)
+{
+	const struct top_conn *conn = sink->conn;
+	const struct conn_facts *facts = &conn->facts;
+	struct buffer *text = &sink->lines.text;
+	size_t start;
+
+	top_lines_clear(&sink->lines);
+	add_where(sink, facts->opened_ns ? facts->opened_ns : facts->seen_ns, &facts->owner, facts, 0);
+	start = text->len;
+	buffer_format(text, "%" PRIu64 " exchanges, %" PRIu64 " errors, ", conn->exchanges, conn->errors);
+	put_size(text, facts->moved_bytes);
+	buffer_string(text, " bytes");
+	if (facts->connect_ns) {
+		buffer_string(text, ", connect ");
+		put_latency(text, facts->connect_ns);
+	}
+	if (facts->handshake_ns) {
+		buffer_string(text, ", TLS handshake ");
+		put_latency(text, facts->handshake_ns);
+	}
+	if (facts->flags) {
+		buffer_char(text, ' ');
+		put_flags(text, &sink->style, facts->flags, NULL);
+	}
+	lines_wrap(sink, start, TOP_PLAIN);
+	start = text->len;
+	if (facts->sni[0]) {
+		buffer_string(text, "TLS name ");
+		escape_text(text, slice_of_string(facts->sni), sink->style.utf8);
+	}
+	if (facts->muted)
+		buffer_format(text, " not followed: %s", facts->muted);
+	if (facts->opaque)
+		buffer_format(text, " not readable: %s", facts->opaque);
+	if (text->len > start)
+		lines_wrap(sink, start, TOP_PLAIN);
+	start = text->len;
+	if (facts->lost_bytes) {
+		buffer_string(text, "bytes lost: ");
+		put_size(text, facts->lost_bytes);
+		lines_wrap(sink, start, TOP_SERVER);
+	}
+	add_waterfall(sink, conn, NULL);
+}

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Keys, as htop's users know them. A table of what has no other condition; the rest is by page. */
+#include "top.h"
+
+#include <stdlib.h>
+
+static void page_leave(struct sink *sink)
+{
+	if (top_page(sink) == PAGE_EXCHANGE) {
+		top_record_drop(&sink->kept, sink->record);
+		sink->record = NULL;
+	}
+	if (top_page(sink) == PAGE_CONNECTION) {
+		top_conn_drop(sink->conn);
+		sink->conn = NULL;
+	}
+}
+
+static void page_enter(struct sink *sink, enum top_page page)
+{
+	if (sink->depth + 1 == TOP_DEPTH_MAX)
+		return;
+	sink->pages[++sink->depth] = page;
+	sink->lines.first = 0;
+	top_page_make(sink);
+}
+
+static void page_back(struct sink *sink)
+{
+	if (sink->depth == 0)
+		return;
+	page_leave(sink);
+	sink->depth--;
+	top_page_make(sink);
+}
+
+static void tab_choose(struct sink *sink, enum top_page page)
+{
+	while (sink->depth) {
+		page_leave(sink);
+		sink->depth--;
+	}
+	sink->pages[0] = page;
+	top_page_make(sink);
+}
+
+/* From an endpoint to its slowest exchanges, from one of them to its headers and its connection. */
+static void row_enter(struct sink *sink)
+{
+	struct top_table *table = top_table_shown(sink);
+	const struct top_row *row = table ? top_table_selected(table) : NULL;
+	struct top_table *slowest = &sink->tables[PAGE_SLOWEST];
+
+	if (!row)
+		return;
+	if (row->record) {
+		sink->record = top_record_use(row->record);
+		page_enter(sink, PAGE_EXCHANGE);
+		return;
+	}
+	if (top_page(sink) == PAGE_CONNECTIONS) {
+		HASH_FIND(hh, sink->kept.conns, &row->id, sizeof(row->id), sink->conn);
+		if (!sink->conn)
+			return; /* it was forgotten since the rows were made */
+		sink->conn->users++;
+		page_enter(sink, PAGE_CONNECTION);
+		return;
+	}
+	sink->subject_id = row->id;
+	sink->subject_process = top_page(sink) == PAGE_PROCESSES;
+	snprintf(sink->subject, sizeof(sink->subject), "%s", table->names.data + row->texts[0]);
+	slowest->moved = false;
+	page_enter(sink, PAGE_SLOWEST);
+}
+
+static void move(struct sink *sink, long rows)
+{
+	struct top_table *table = top_table_shown(sink);
+
+	if (table)
+		top_table_move(table, rows);
+	else
+		top_lines_scroll(&sink->lines, rows);
+}
+
+static void move_pages(struct sink *sink, long pages)
+{
+	struct top_table *table = top_table_shown(sink);
+	size_t rows = table ? table->page : sink->lines.page;
+
+	move(sink, pages * (rows > 1 ? (long)rows - 1 : 1));
+}
+
+static void move_home(struct sink *sink)
+{
+	struct top_table *table = top_table_shown(sink);
+
+	if (table)
+		top_table_home(table);
+	else
+		sink->lines.first = 0;
+}
+
+static void sort_step(struct sink *sink, int step)
+{
+	struct top_table *table = top_table_shown(sink);
+
+	if (table)
+		top_table_sort_step(table, sink->screen.columns, step);
+}
+
+static void pause_turn(struct sink *sink)
+{
+	sink->paused = !sink->paused;
+	top_page_make(sink);
+}
+
+static void window_turn(struct sink *sink)
+{
+	sink->window = (sink->window + 1) % WINDOW_COUNT;
+	top_page_make(sink);
+}
+
+/* --- the filter's line --------------------------------------------------------------- */
+
+static void prompt_append(struct sink *sink, uint32_t c)
+{
+	char bytes[4];
+	size_t len = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
+
+	if (c < 0x20 || c > 0x10ffff || sink->prompt_len + len >= sizeof(sink->prompt))
+		return;
+	for (size_t i = len - 1; i > 0; i--, c >>= 6)
+		bytes[i] = (char)(0x80 | (c & 0x3f));
+	bytes[0] = (char)(len == 1 ? c : c | (0xf00u >> len & 0xffu));
+	memcpy(sink->prompt + sink->prompt_len, bytes, len);
+	sink->prompt_len += len;
+}
+
+static void prompt_erase(struct sink *sink)
+{
+	while (sink->prompt_len && ((uint8_t)sink->prompt[--sink->prompt_len] & 0xc0) == 0x80)
+		;
+}
+
+static void prompt_erase_word(struct sink *sink)
+{
+	while (sink->prompt_len && sink->prompt[sink->prompt_len - 1] == ' ')
+		sink->prompt_len--;
+	while (sink->prompt_len && sink->prompt[sink->prompt_len - 1] != ' ')
+		sink->prompt_len--;
+}
+
+static void prompt_changed(struct sink *sink)
+{
+	sink->prompt[sink->prompt_len] = '\0';
+	top_filter_typed(sink);
+	top_page_make(sink);
+}
+
+static void prompt_key(struct sink *sink, uint32_t key)
+{
+	switch (key) {
+	case TOP_KEY_ENTER:
+		sink->prompting = false;
+		while (sink->prompt_len && sink->prompt[sink->prompt_len - 1] == ' ')
+			sink->prompt[--sink->prompt_len] = '\0';
+		/* What is no filter was never one: the line shows what counts. */
+		if (sink->prompt_error[0] || !sink->filter)
+			break;
+		return;
+	case TOP_KEY_ESCAPE:
+		sink->prompting = false;
+		break;
+	case TOP_KEY_BACK:
+		prompt_erase(sink);
+		prompt_changed(sink);
+		return;
+	case 'U' - '@':
+		sink->prompt_len = 0;
+		prompt_changed(sink);
+		return;
+	case 'W' - '@':
+		prompt_erase_word(sink);
+		prompt_changed(sink);
+		return;
+	default:
+		prompt_append(sink, key);
+		prompt_changed(sink);
+		return;
+	}
+	sink->prompt_len = 0;
+	prompt_changed(sink);
+}
+
+static void page_key(struct sink *sink, uint32_t key)
+{
+	switch (key) {
+	case '1':
+	case '2':
+	case '3':
+	case '4':
+		tab_choose(sink, (enum top_page)(key - '1'));
+		break;
+	case '\t':
+		tab_choose(sink, (sink->pages[0] + 1) % TAB_COUNT);
+		break;
+	case TOP_KEY_UP:
+	case 'k':
+		move(sink, -1);
+		break;
+	case TOP_KEY_DOWN:
+	case 'j':
+		move(sink, 1);
+		break;
+	case TOP_KEY_PAGE_UP:
+		move_pages(sink, -1);
+		break;
+	case TOP_KEY_PAGE_DOWN:
+		move_pages(sink, 1);
+		break;
+	case TOP_KEY_HOME:
+		move_home(sink);
+		break;
+	case TOP_KEY_END:
+		move(sink, INT32_MAX);
+		break;
+	case TOP_KEY_ENTER:
+	case TOP_KEY_RIGHT:
+		row_enter(sink);
+		break;
+	case TOP_KEY_ESCAPE:
+	case TOP_KEY_BACK:
+	case TOP_KEY_LEFT:
+		page_back(sink);
+		break;
+	}
+}
+
+bool top_key(struct sink *sink, uint32_t key)
+{
+	if (sink->prompting && key != TOP_KEY_F10 && key != TOP_KEY_RESIZE) {
+		prompt_key(sink, key);
+		return false;
+	}
+	switch (key) {
+	case 'q':
+	case TOP_KEY_F10:
+		return true;
+	case '?':
+	case 'h':
+	case TOP_KEY_F0 + 1:
+		if (top_page(sink) == PAGE_HELP)
+			page_back(sink);
+		else
+			page_enter(sink, PAGE_HELP);
+		break;
+	case '/':
+	case '\\':
+	case TOP_KEY_F0 + 3:
+	case TOP_KEY_F0 + 4:
+		sink->prompting = true;
+		break;
+	case 'p':
+	case ' ':
+	case TOP_KEY_F0 + 5:
+		pause_turn(sink);
+		break;
+	case '>':
+	case '.':
+	case TOP_KEY_F0 + 6:
+		sort_step(sink, 1);
+		break;
+	case '<':
+	case ',':
+		sort_step(sink, -1);
+		break;
+	case 'I':
+		if (top_table_shown(sink))
+			top_table_reverse(top_table_shown(sink));
+		break;
+	case 'w':
+		window_turn(sink);
+		break;
+	default:
+		page_key(sink, key);
+		break;
+	}
+	return false;
+}

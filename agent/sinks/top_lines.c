@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "top_lines.h"
+
+#include "counters.h"
+
+#include <stdlib.h>
+#include <wchar.h>
+
+#define LABEL_WIDTH_MIN 24
+#define LABEL_WIDTH_MAX 56
+
+void top_lines_fini(struct top_lines *lines)
+{
+	buffer_fini(&lines->text);
+	free(lines->items);
+	*lines = (struct top_lines){ 0 };
+}
+
+void top_lines_clear(struct top_lines *lines)
+{
+	lines->count = 0;
+	buffer_clear(&lines->text);
+}
+
+struct top_line *top_lines_add(struct top_lines *lines, size_t start, enum top_style style)
+{
+	if (lines->count == lines->capacity) {
+		size_t capacity = lines->capacity ? lines->capacity * 2 : 64;
+		struct top_line *items = realloc(lines->items, capacity * sizeof(*items));
+
+		if (!items) {
+			counter_add(COUNTER_LIMIT_MEMORY, 1);
+			return NULL;
+		}
+		lines->items = items;
+		lines->capacity = capacity;
+	}
+	lines->items[lines->count] =
+		(struct top_line){ .style = style, .at = start, .len = lines->text.len - start };
+	return &lines->items[lines->count++];
+}
+
+void top_lines_string(struct top_lines *lines, const char *string, enum top_style style)
+{
+	size_t start = lines->text.len;
+
+	buffer_string(&lines->text, string);
+	top_lines_add(lines, start, style);
+}
+
+void top_lines_scroll(struct top_lines *lines, long by)
+{
+	long last = (long)lines->count - (long)lines->page, at = (long)lines->first + by;
+
+	if (at > last)
+		at = last;
+	lines->first = at > 0 ? (size_t)at : 0;
+}
+
+static int place(const struct top_lines *lines, uint64_t ns, int columns)
+{
+	uint64_t span = lines->to_ns - lines->from_ns;
+
+	if (ns <= lines->from_ns)
+		return 0;
+	if (ns >= lines->to_ns)
+		return columns;
+	return (int)((double)(ns - lines->from_ns) / (double)span * columns);
+}
+
+void top_bar_place(const struct top_lines *lines, const struct top_line *bar, int columns, int *from, int *to,
+		   int *end)
+{
+	uint64_t end_ns = bar->end_ns ? bar->end_ns : lines->to_ns;
+	uint64_t first_ns = bar->first_ns ? bar->first_ns : end_ns;
+
+	*from = *to = *end = 0;
+	if (end_ns < lines->from_ns || bar->start_ns > lines->to_ns || lines->to_ns <= lines->from_ns)
+		return;
+	*from = place(lines, bar->start_ns, columns);
+	*to = place(lines, first_ns, columns);
+	*end = place(lines, end_ns, columns);
+	if (*from >= columns)
+		*from = columns - 1;
+	if (*end <= *from)
+		*end = *from + 1;
+	if (*to < *from)
+		*to = *from;
+	if (*to > *end)
+		*to = *end;
+}
+
+static void draw_bar(const struct top_lines *lines, const struct top_line *bar, struct top_screen *screen,
+		     int y, int x)
+{
+	const wchar_t *wait = screen->utf8 ? L"░" : L".", *answer = screen->utf8 ? L"█" : L"#";
+	int columns = screen->columns - x, from, to, end;
+
+	if (columns <= 0)
+		return;
+	top_bar_place(lines, bar, columns, &from, &to, &end);
+	for (int i = from; i < end; i++)
+		top_screen_wide(screen, y, x + i, 1, i < to ? wait : answer, bar->style);
+	if (end > from)
+		return;
+	/* Before or after what is shown. */
+	top_screen_string(screen, y, bar->start_ns > lines->to_ns ? screen->columns - 1 : x, 1,
+			  bar->start_ns > lines->to_ns ? ">" : "<", TOP_DIM);
+}
+
+static int label_width(const struct top_screen *screen)
+{
+	int width = screen->columns / 3;
+
+	return width < LABEL_WIDTH_MIN ? LABEL_WIDTH_MIN : width > LABEL_WIDTH_MAX ? LABEL_WIDTH_MAX : width;
+}
+
+static void draw_line(const struct top_lines *lines, const struct top_line *line, struct top_screen *screen,
+		      int y)
+{
+	struct slice text = slice_of(lines->text.data ? lines->text.data + line->at : NULL, line->len);
+	int width = line->is_bar ? label_width(screen) : screen->columns;
+
+	if (lines->text.failed)
+		return;
+	if (line->chosen) {
+		screen->selected = true;
+		top_screen_fill(screen, y, 0, width, TOP_PLAIN);
+	}
+	top_screen_put(screen, y, 0, width, text, line->is_bar ? TOP_PLAIN : line->style);
+	screen->selected = false;
+	if (line->is_bar)
+		draw_bar(lines, line, screen, y, width + 1);
+}
+
+void top_lines_draw(struct top_lines *lines, struct top_screen *screen, int y, int rows)
+{
+	lines->page = rows > 0 ? (size_t)rows : 0;
+	top_lines_scroll(lines, 0);
+	for (size_t i = 0; i < lines->page && lines->first + i < lines->count; i++)
+		draw_line(lines, &lines->items[lines->first + i], screen, y + (int)i);
+}

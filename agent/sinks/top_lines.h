@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A page of lines that scrolls: text, and the bars of a waterfall. */
+#ifndef HARK_TOP_LINES_H
+#define HARK_TOP_LINES_H
+
+#include "buffer.h"
+#include "top_record.h"
+#include "top_screen.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct top_line {
+	enum top_style style;
+	size_t at, len; /* in text */
+	bool is_bar;
+	bool chosen; /* the bar that the page is about */
+	uint64_t start_ns, first_ns, end_ns;
+};
+
+struct top_lines { /* all zero: none */
+	struct buffer text;
+	struct top_line *items;
+	size_t count, capacity;
+	size_t first;		 /* on the screen */
+	size_t page;		 /* lines on the screen, as of the last picture */
+	uint64_t from_ns, to_ns; /* the axis of the bars */
+};
+
+void top_lines_fini(struct top_lines *lines);
+void top_lines_clear(struct top_lines *lines); /* where it is scrolled to stays */
+/* A line of what was written to lines->text since `start`. NULL: out of memory (counted). */
+struct top_line *top_lines_add(struct top_lines *lines, size_t start, enum top_style style);
+void top_lines_string(struct top_lines *lines, const char *string, enum top_style style);
+void top_lines_scroll(struct top_lines *lines, long by);
+void top_lines_draw(struct top_lines *lines, struct top_screen *screen, int y, int rows);
+
+/* Where a bar stands in so many columns: [*from, *to) to the first byte, [*to, *end) to the last; *end is
+ * more than *from when any of it lies on the axis. A part that has not come yet reaches the axis' end. */
+void top_bar_place(const struct top_lines *lines, const struct top_line *bar, int columns, int *from, int *to,
+		   int *end);
+
+#endif

@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "top_record.h"
+
+#include "counters.h"
+#include "url.h"
+
+#include <stdlib.h>
+#include <utlist.h>
+
+#define SECOND_NS     UINT64_C(1000000000)
+#define FACTS_NS      UINT64_C(100000000) /* so old may a busy connection's facts be */
+#define FACTS_ALWAYS  16
+#define EVICT_LOOK_AT 16
+
+/* --- records ------------------------------------------------------------------- */
+
+/* Without a body; with trailers, which message_copy() leaves out. */
+static struct message *message_keep(const struct message *message)
+{
+	struct message *copy = message_copy(message, TOP_HEADERS_MAX);
+
+	for (size_t i = 0; copy && i < message->trailers.count; i++) {
+		const struct header *header = &message->trailers.items[i];
+
+		if (message_add_header(copy, &copy->trailers, header->name, header->value, header->flags) < 0)
+			copy->flags |= FLAG_TRUNCATED;
+	}
+	return copy;
+}
+
+static size_t message_size(const struct message *message)
+{
+	return message ? sizeof(*message) + message->arena.used_bytes : 0;
+}
+
+/* A bucket that fills with the allowance of event time and holds a second's. */
+bool top_live_allows(struct top_kept *kept, uint64_t now_ns)
+{
+	if (now_ns > SECOND_NS && kept->allowed_ns < now_ns - SECOND_NS)
+		kept->allowed_ns = now_ns - SECOND_NS;
+	if (kept->allowed_ns >= now_ns) {
+		kept->unlisted++;
+		return false;
+	}
+	kept->allowed_ns += SECOND_NS / TOP_LIVE_RATE;
+	return true;
+}
+
+struct top_record *top_record_new(struct top_kept *kept, const struct exchange *exchange, bool slow)
+{
+	struct message *request = NULL, *response = NULL;
+	struct top_record *record;
+	struct top_conn *conn;
+
+	if (kept->bytes >= (slow ? TOP_SLOW_BYTES : TOP_ALL_BYTES))
+		return NULL;
+	conn = top_conn_get(kept, exchange->conn, exchange->start_ns);
+	if (!conn)
+		return NULL;
+	if (exchange->request)
+		request = message_keep(exchange->request);
+	if (exchange->response)
+		response = message_keep(exchange->response);
+	record = malloc(sizeof(*record));
+	if (!record || (exchange->request && !request) || (exchange->response && !response)) {
+		counter_add(COUNTER_LIMIT_MEMORY, 1);
+		message_free(request);
+		message_free(response);
+		free(record);
+		return NULL;
+	}
+	conn->users++;
+	*record = (struct top_record){ .exchange = *exchange,
+				       .serial = ++kept->serial,
+				       .users = 1,
+				       .conn = conn,
+				       .bytes = sizeof(*record) + message_size(request) +
+						message_size(response) };
+	record->exchange.request = request;
+	record->exchange.response = response;
+	record->exchange.conn = &conn->facts;
+	record->exchange.interim_count = 0;
+	record->exchange.other = NULL;
+	kept->bytes += record->bytes;
+	return record;
+}
+
+void top_record_drop(struct top_kept *kept, struct top_record *record)
+{
+	if (!record || --record->users)
+		return;
+	message_free(record->exchange.request);
+	message_free(record->exchange.response);
+	kept->bytes -= record->bytes;
+	top_conn_drop(record->conn);
+	free(record);
+}
+
+void top_live_make_room(struct top_kept *kept)
+{
+	top_record_drop(kept, kept->live[kept->live_next]);
+	if (kept->live[kept->live_next])
+		kept->live_count--;
+	kept->live[kept->live_next] = NULL;
+}
+
+void top_live_add(struct top_kept *kept, struct top_record *record)
+{
+	top_live_make_room(kept);
+	kept->live[kept->live_next] = top_record_use(record);
+	kept->live_next = (kept->live_next + 1) % TOP_LIVE_MAX;
+	kept->live_count++;
+}
+
+struct top_record *top_live_at(const struct top_kept *kept, size_t i)
+{
+	return kept->live[(kept->live_next + TOP_LIVE_MAX - kept->live_count + i) % TOP_LIVE_MAX];
+}
+
+/* --- the slowest ------------------------------------------------------------------ */
+
+static void fastest_find(struct top_slowest *slowest)
+{
+	slowest->fastest = 0;
+	for (size_t i = 1; i < slowest->count; i++)
+		if (slowest->items[i]->exchange.duration_ns <
+		    slowest->items[slowest->fastest]->exchange.duration_ns)
+			slowest->fastest = i;
+	slowest->fastest_ns = slowest->items[slowest->fastest]->exchange.duration_ns + 1;
+}
+
+void top_slowest_add(struct top_kept *kept, struct top_slowest *slowest, struct top_record *record)
+{
+	if (!top_slowest_wants(slowest, &record->exchange))
+		return;
+	top_record_use(record);
+	if (slowest->count < TOP_SLOWEST_MAX) {
+		slowest->items[slowest->count++] = record;
+	} else {
+		top_record_drop(kept, slowest->items[slowest->fastest]);
+		slowest->items[slowest->fastest] = record;
+	}
+	if (slowest->count == TOP_SLOWEST_MAX)
+		fastest_find(slowest);
+}
+
+void top_slowest_merge(struct top_kept *kept, struct top_slowest *into, struct top_slowest *from)
+{
+	for (size_t i = 0; i < from->count; i++)
+		top_slowest_add(kept, into, from->items[i]);
+	top_slowest_free(kept, from);
+}
+
+void top_slowest_free(struct top_kept *kept, struct top_slowest *slowest)
+{
+	if (!slowest)
+		return;
+	for (size_t i = 0; i < slowest->count; i++)
+		top_record_drop(kept, slowest->items[i]);
+	free(slowest);
+}
+
+/* --- connections -------------------------------------------------------------------- */
+
+void top_conn_drop(struct top_conn *conn)
+{
+	if (!conn || --conn->users)
+		return;
+	free(conn->bars);
+	free(conn);
+}
+
+static void conn_remove(struct top_kept *kept, struct top_conn *conn)
+{
+	HASH_DEL(kept->conns, conn);
+	DL_DELETE(kept->conn_list, conn);
+	top_conn_drop(conn);
+}
+
+/* Of some at the front a closed one, else the longest unused; those that stay go to the end. */
+static void conn_evict(struct top_kept *kept)
+{
+	struct top_conn *victim = kept->conn_list, *conn = victim, *next;
+
+	for (int i = 0; conn && i < EVICT_LOOK_AT; i++, conn = conn->next)
+		if (conn->closed > victim->closed ||
+		    (conn->closed == victim->closed && conn->used_ns < victim->used_ns))
+			victim = conn;
+	for (conn = kept->conn_list; conn != victim; conn = next) {
+		next = conn->next;
+		DL_DELETE(kept->conn_list, conn);
+		DL_APPEND(kept->conn_list, conn);
+	}
+	conn_remove(kept, victim);
+	kept->conns_forgotten++;
+}
+
+static struct top_conn *conn_new(struct top_kept *kept, const struct conn_facts *facts)
+{
+	struct top_conn *conn = calloc(1, sizeof(*conn));
+
+	if (!conn)
+		return NULL;
+	conn->users = 1;
+	conn->id = conn->facts.id = facts->id;
+	if (HASH_COUNT(kept->conns) >= TOP_CONNS_MAX)
+		conn_evict(kept);
+	HASH_ADD(hh, kept->conns, id, sizeof(conn->id), conn);
+	if (!conn->hh.tbl) {
+		free(conn);
+		return NULL;
+	}
+	DL_APPEND(kept->conn_list, conn);
+	return conn;
+}
+
+struct top_conn *top_conn_get(struct top_kept *kept, const struct conn_facts *facts, uint64_t now_ns)
+{
+	struct top_conn *conn;
+
+	HASH_FIND(hh, kept->conns, &facts->id, sizeof(facts->id), conn);
+	if (!conn)
+		conn = conn_new(kept, facts);
+	if (!conn)
+		return NULL;
+	if (now_ns > conn->used_ns)
+		conn->used_ns = now_ns;
+	/* Before it is busy each sign may tell something new. */
+	if (conn->exchanges < FACTS_ALWAYS || now_ns - conn->facts_ns >= FACTS_NS || facts->closed_ns) {
+		conn->facts_ns = now_ns;
+		if (&conn->facts != facts)
+			conn->facts = *facts;
+	}
+	return conn;
+}
+
+/* Without a query: it may hold secrets. The usual form of a target needs no more than that. */
+static struct slice path_of(const struct message *request)
+{
+	struct slice target = request->target;
+	const uint8_t *query;
+	struct url url;
+
+	if (target.len == 0 || target.data[0] != '/') {
+		url_of_request(request, &url);
+		return url.path;
+	}
+	target = slice_take(target, TOP_BAR_LABEL);
+	query = memchr(target.data, '?', target.len);
+	return query ? slice_take(target, (size_t)(query - target.data)) : target;
+}
+
+void top_bar_of(struct top_bar *bar, const struct exchange *exchange, uint64_t serial)
+{
+	struct slice method = { 0 }, path = { 0 };
+	size_t len;
+
+	*bar = (struct top_bar){ .serial = serial,
+				 .start_ns = exchange->start_ns,
+				 .key = exchange->key,
+				 .status = exchange->response ? exchange->response->status : 0,
+				 .pending = exchange->pending };
+	if (exchange->ttfb_known)
+		bar->first_ns = exchange->start_ns + exchange->ttfb_ns;
+	if (exchange->duration_known)
+		bar->end_ns = exchange->start_ns + exchange->duration_ns;
+	if (exchange->request) {
+		method = slice_take(exchange->request->method, 8);
+		path = path_of(exchange->request);
+	}
+	memcpy(bar->label, method.data ? (const char *)method.data : "?", method.data ? method.len : 1);
+	len = method.data ? method.len : 1;
+	bar->label[len++] = ' ';
+	path = slice_take(path, sizeof(bar->label) - 1 - len);
+	if (path.len)
+		memcpy(bar->label + len, path.data, path.len);
+}
+
+static struct top_bar *bar_next(struct top_conn *conn)
+{
+	if (conn->bar_count == conn->bar_capacity && conn->bar_capacity < TOP_BARS_MAX) {
+		size_t capacity = conn->bar_capacity ? conn->bar_capacity * 2 : 4;
+		struct top_bar *bars = realloc(conn->bars, capacity * sizeof(*bars));
+
+		if (!bars)
+			return NULL;
+		conn->bars = bars;
+		conn->bar_capacity = capacity;
+	}
+	if (conn->bar_count < conn->bar_capacity)
+		return &conn->bars[conn->bar_count++];
+	conn->bar_next = (conn->bar_next + 1) % TOP_BARS_MAX;
+	return &conn->bars[(conn->bar_next + TOP_BARS_MAX - 1) % TOP_BARS_MAX];
+}
+
+void top_conn_count(struct top_conn *conn, const struct exchange *exchange, uint64_t serial, bool error)
+{
+	struct top_bar *bar = bar_next(conn);
+
+	conn->exchanges++;
+	conn->errors += error;
+	if (exchange->duration_known && exchange->duration_ns > conn->max_ns)
+		conn->max_ns = exchange->duration_ns;
+	if (bar)
+		top_bar_of(bar, exchange, serial);
+}
+
+const struct top_bar *top_conn_bar(const struct top_conn *conn, size_t i)
+{
+	return &conn->bars[(conn->bar_next + i) % conn->bar_capacity];
+}
+
+void top_kept_fini(struct top_kept *kept)
+{
+	for (size_t i = 0; i < TOP_LIVE_MAX; i++) {
+		top_record_drop(kept, kept->live[i]);
+		kept->live[i] = NULL;
+	}
+	while (kept->conn_list)
+		conn_remove(kept, kept->conn_list);
+}

@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "top_table.h"
+
+#include "counters.h"
+#include "line_text.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+void top_table_init(struct top_table *table, const struct top_column *columns, size_t count)
+{
+	*table = (struct top_table){ .columns = columns, .column_count = count };
+}
+
+void top_table_fini(struct top_table *table)
+{
+	free(table->rows);
+	buffer_fini(&table->names);
+	*table = (struct top_table){ 0 };
+}
+
+void top_table_clear(struct top_table *table)
+{
+	table->count = 0;
+	buffer_clear(&table->names);
+	buffer_char(&table->names, '\0'); /* the text of a row that has none */
+}
+
+struct top_row *top_table_add(struct top_table *table, uint64_t id)
+{
+	if (table->count == table->capacity) {
+		size_t capacity = table->capacity ? table->capacity * 2 : 64;
+		struct top_row *rows = realloc(table->rows, capacity * sizeof(*rows));
+
+		if (!rows) {
+			counter_add(COUNTER_LIMIT_MEMORY, 1);
+			return NULL;
+		}
+		table->rows = rows;
+		table->capacity = capacity;
+	}
+	table->rows[table->count] = (struct top_row){ .id = id };
+	return &table->rows[table->count++];
+}
+
+void top_table_text(struct top_table *table, struct top_row *row, int text, size_t start)
+{
+	buffer_char(&table->names, '\0');
+	row->texts[text] = table->names.failed ? 0 : start;
+}
+
+static const char *row_text(const struct top_table *table, const struct top_row *row, int text)
+{
+	return table->names.len ? table->names.data + row->texts[text] : "";
+}
+
+/* --- order ----------------------------------------------------------------------- */
+
+static int compare_values(uint64_t a, uint64_t b)
+{
+	/* What is not known is the smallest. */
+	a++;
+	b++;
+	return a < b ? -1 : a > b;
+}
+
+static int compare_rows(const void *one, const void *other, void *ctx)
+{
+	const struct top_row *a = one, *b = other;
+	const struct top_table *table = ctx;
+	const struct top_column *column = &table->columns[table->sort];
+	int order;
+
+	if (a->last != b->last)
+		return a->last ? 1 : -1;
+	if (column->kind == TOP_TEXT)
+		order = strcmp(row_text(table, a, column->text), row_text(table, b, column->text));
+	else
+		order = compare_values(a->values[table->sort], b->values[table->sort]);
+	if (order)
+		return column->upwards != table->reverse ? order : -order;
+	return a->id < b->id ? -1 : a->id > b->id;
+}
+
+/* The selection follows its row; when that is gone it stays at its place. */
+static void selection_find(struct top_table *table)
+{
+	if (!table->moved)
+		table->selected = 0;
+	for (size_t i = 0; table->moved && i < table->count; i++) {
+		if (table->rows[i].id != table->selected_id)
+			continue;
+		table->selected = i;
+		return;
+	}
+	if (table->count && table->selected >= table->count)
+		table->selected = table->count - 1;
+	if (table->count)
+		table->selected_id = table->rows[table->selected].id;
+}
+
+void top_table_sort(struct top_table *table)
+{
+	if (table->count)
+		qsort_r(table->rows, table->count, sizeof(*table->rows), compare_rows, table);
+	selection_find(table);
+}
+
+void top_table_sort_step(struct top_table *table, int columns, int step)
+{
+	long at = (long)table->sort;
+
+	do {
+		at += step;
+	} while (at >= 0 && at < (long)table->column_count && table->columns[at].from > columns);
+	if (at < 0 || at >= (long)table->column_count)
+		return;
+	table->sort = (size_t)at;
+	table->reverse = false;
+	top_table_sort(table);
+}
+
+void top_table_reverse(struct top_table *table)
+{
+	table->reverse = !table->reverse;
+	top_table_sort(table);
+}
+
+/* --- selection ------------------------------------------------------------------- */
+
+void top_table_move(struct top_table *table, long rows)
+{
+	long at = (long)table->selected + rows;
+
+	if (table->count == 0)
+		return;
+	if (at > (long)table->count - 1)
+		at = (long)table->count - 1;
+	table->selected = at < 0 ? 0 : (size_t)at;
+	table->selected_id = table->rows[table->selected].id;
+	table->moved = true;
+}
+
+void top_table_home(struct top_table *table)
+{
+	table->moved = false;
+	selection_find(table);
+}
+
+struct top_row *top_table_selected(const struct top_table *table)
+{
+	return table->count ? &table->rows[table->selected] : NULL;
+}
+
+/* --- drawing ----------------------------------------------------------------------- */
+
+static void put_milli(struct buffer *text, uint64_t value)
+{
+	if (value < 100000)
+		buffer_format(text, "%" PRIu64 ".%" PRIu64, value / 1000, value % 1000 / 100);
+	else if (value < 10000000000)
+		buffer_u64(text, value / 1000);
+	else
+		buffer_format(text, "%" PRIu64 "K", value / 1000000);
+}
+
+static void put_count(struct buffer *text, uint64_t value)
+{
+	if (value < 10000000)
+		buffer_u64(text, value);
+	else if (value < UINT64_C(10000000000))
+		buffer_format(text, "%" PRIu64 ".%" PRIu64 "M", value / 1000000, value % 1000000 / 100000);
+	else
+		buffer_format(text, "%" PRIu64 "G", value / 1000000000);
+}
+
+static void put_value(struct buffer *text, struct show_clock *clock, enum top_kind kind, uint64_t value)
+{
+	if (value == TOP_UNKNOWN) {
+		buffer_char(text, '-');
+		return;
+	}
+	switch (kind) {
+	case TOP_TEXT:
+		break;
+	case TOP_COUNT:
+		put_count(text, value);
+		break;
+	case TOP_MILLI:
+		put_milli(text, value);
+		break;
+	case TOP_SHARE:
+		buffer_format(text, "%" PRIu64 ".%" PRIu64, value / 10, value % 10);
+		break;
+	case TOP_LATENCY:
+		put_latency(text, value);
+		break;
+	case TOP_SIZE:
+		put_size(text, value);
+		break;
+	case TOP_TIME:
+		show_local(text, clock, value);
+		break;
+	case TOP_STATUS:
+		if (value)
+			buffer_u64(text, value);
+		else
+			buffer_char(text, '?');
+		break;
+	}
+}
+
+static int column_width(const struct top_column *column, int left)
+{
+	if (column->width)
+		return column->width < left ? column->width : left;
+	return left > TOP_REST_MIN ? left : TOP_REST_MIN;
+}
+
+static bool is_left(const struct top_column *column)
+{
+	return column->kind == TOP_TEXT || column->kind == TOP_TIME;
+}
+
+static void draw_titles(const struct top_table *table, struct top_screen *screen, int y)
+{
+	int x = 0;
+
+	top_screen_fill(screen, y, 0, screen->columns, TOP_HEAD);
+	for (size_t i = 0; i < table->column_count && x < screen->columns; i++) {
+		const struct top_column *column = &table->columns[i];
+		bool sorted = i == table->sort;
+		enum top_style style = sorted ? TOP_HEAD_SORT : TOP_HEAD;
+		int width = column_width(column, screen->columns - x), len = (int)strlen(column->title);
+		int used = len + sorted, at = x;
+
+		if (column->from > screen->columns)
+			continue;
+		if (!is_left(column) && used < width)
+			at += width - used;
+		if (sorted)
+			top_screen_string(screen, y, at++, 1,
+					  column->upwards != table->reverse ? (screen->utf8 ? "▲" : "^")
+									    : (screen->utf8 ? "▼" : "v"),
+					  style);
+		top_screen_string(screen, y, at, len, column->title, style);
+		x += width + 1;
+	}
+}
+
+static void draw_row(const struct top_table *table, const struct top_row *row, struct top_screen *screen,
+		     struct show_clock *clock, int y)
+{
+	struct buffer text = { 0 };
+	int x = 0;
+
+	top_screen_fill(screen, y, 0, screen->columns, TOP_PLAIN);
+	for (size_t i = 0; i < table->column_count && x < screen->columns; i++) {
+		const struct top_column *column = &table->columns[i];
+		uint64_t value = row->values[i];
+		bool classed = column->kind == TOP_STATUS || (column->kind == TOP_SHARE && value);
+		int width = column_width(column, screen->columns - x), at = x;
+
+		if (column->from > screen->columns)
+			continue;
+		buffer_clear(&text);
+		if (column->kind == TOP_TEXT)
+			buffer_string(&text, row_text(table, row, column->text));
+		else
+			put_value(&text, clock, column->kind, value);
+		if (!is_left(column) && (int)text.len < width)
+			at += width - (int)text.len;
+		top_screen_put(screen, y, at, x + width - at, slice_of(text.data, text.len),
+			       classed ? row->style : TOP_PLAIN);
+		x += width + 1;
+	}
+	buffer_fini(&text);
+}
+
+void top_table_view(struct top_table *table, size_t *from, size_t *to)
+{
+	if (table->first > table->selected)
+		table->first = table->selected;
+	if (table->page && table->selected >= table->first + table->page)
+		table->first = table->selected - table->page + 1;
+	if (table->first + table->page > table->count)
+		table->first = table->count > table->page ? table->count - table->page : 0;
+	*from = table->first;
+	*to = table->first + table->page < table->count ? table->first + table->page : table->count;
+}
+
+void top_table_draw(struct top_table *table, struct top_screen *screen, struct show_clock *clock, int y,
+		    int lines)
+{
+	size_t from, to;
+
+	table->page = lines > 1 ? (size_t)lines - 1 : 0;
+	if (table->page == 0)
+		return;
+	top_table_view(table, &from, &to);
+	draw_titles(table, screen, y);
+	for (size_t i = from; i < to; i++) {
+		screen->selected = i == table->selected;
+		draw_row(table, &table->rows[i], screen, clock, y + 1 + (int)(i - from));
+		screen->selected = false;
+	}
+}

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Each row's value is found once, then the values are sorted. */
+#include "stats_private.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* What is not known comes first. */
+static int compare_strings(const char *a, const char *b)
+{
+	if (!a || !b)
+		return (a != NULL) - (b != NULL);
+	return strcmp(a, b);
+}
+
+static int compare_numbers(uint64_t a, uint64_t b)
+{
+	return (a > b) - (a < b);
+}
+
+static int compare_peers(const struct event_socket *a, const struct event_socket *b)
+{
+	int order = compare_numbers(a->family, b->family);
+
+	if (order == 0)
+		order = memcmp(a->peer, b->peer, sizeof(a->peer));
+	return order ? order : compare_numbers(a->peer_port, b->peer_port);
+}
+
+int stats_compare_keys(enum stats_by by, const struct stats_row *a, const struct stats_row *b)
+{
+	int order;
+
+	switch (by) {
+	case BY_ENDPOINT:
+		order = compare_strings(a->host, b->host);
+		if (order == 0)
+			order = compare_strings(a->route, b->route);
+		return order ? order : compare_strings(a->method, b->method);
+	case BY_HOST:
+		return compare_strings(a->host, b->host);
+	case BY_PATH:
+		return compare_strings(a->path, b->path);
+	case BY_PROCESS:
+		order = compare_strings(a->program, b->program);
+		return order ? order : compare_numbers(a->pid, b->pid);
+	case BY_PEER:
+		return compare_peers(&a->conn.sock, &b->conn.sock);
+	case BY_STATUS:
+		return compare_numbers((uint64_t)a->status, (uint64_t)b->status);
+	case BY_CONNECTION:
+		return compare_numbers(a->conn.id, b->conn.id);
+	case BY_CONTAINER:
+		return compare_strings(a->container, b->container);
+	}
+	return 0;
+}
+
+struct sort_item {
+	struct stats_row *row;
+	uint64_t value, count;
+	enum stats_by by;
+	bool by_name, reverse;
+};
+
+static int compare_items(const void *left, const void *right)
+{
+	const struct sort_item *a = left, *b = right;
+	int order;
+
+	if (a->row->overflow != b->row->overflow)
+		return a->row->overflow - b->row->overflow;
+	order = a->by_name ? stats_compare_keys(a->by, a->row, b->row) : compare_numbers(b->value, a->value);
+	if (order)
+		return a->reverse ? -order : order;
+	order = compare_numbers(b->count, a->count);
+	return order ? order : stats_compare_keys(a->by, a->row, b->row);
+}
+
+static uint64_t value_of(enum stats_sort column, const struct stats_row *row,
+			 const struct stats_numbers *numbers)
+{
+	switch (column) {
+	case SORT_COUNT:
+	case SORT_RATE: /* one span divides all */
+		return numbers->count;
+	case SORT_IN_FLIGHT:
+		return row->in_flight;
+	case SORT_ERRORS:
+		return numbers->errors;
+	case SORT_P50:
+		return histogram_quantile(&numbers->duration, 0.5);
+	case SORT_P90:
+		return histogram_quantile(&numbers->duration, 0.9);
+	case SORT_P99:
+		return histogram_quantile(&numbers->duration, 0.99);
+	case SORT_P999:
+		return histogram_quantile(&numbers->duration, 0.999);
+	case SORT_MAX:
+		return numbers->duration.max_ns;
+	case SORT_TTFB:
+		return histogram_quantile(&numbers->ttfb, 0.5);
+	case SORT_REQUEST_BYTES:
+		return numbers->request_bytes;
+	case SORT_RESPONSE_BYTES:
+		return numbers->response_bytes;
+	case SORT_NAME:
+	case SORT_COLUMNS:
+		return 0;
+	}
+	return 0;
+}
+
+struct gather {
+	const struct stats *stats;
+	enum stats_sort column;
+	bool reverse;
+	enum stats_window window;
+	struct sort_item *items;
+	size_t count, room;
+	int err;
+};
+
+static void gather_row(void *ctx, struct stats_row *row)
+{
+	struct gather *gather = ctx;
+	struct stats_numbers numbers = { 0 };
+
+	if (gather->count == gather->room || gather->err)
+		return;
+	if (gather->window != WINDOW_RUN)
+		gather->err = stats_window(gather->stats, row, gather->window, &numbers);
+	gather->items[gather->count++] = (struct sort_item){
+		.row = row,
+		.value = value_of(gather->column, row, gather->window == WINDOW_RUN ? &row->run : &numbers),
+		.count = gather->window == WINDOW_RUN ? row->run.count : numbers.count,
+		.by = gather->stats->by,
+		.by_name = gather->column == SORT_NAME,
+		.reverse = gather->reverse,
+	};
+	stats_numbers_fini(&numbers);
+}
+
+int stats_sorted(struct stats *stats, enum stats_sort column, bool reverse, enum stats_window window,
+		 struct stats_row ***rows, size_t *count)
+{
+	struct gather gather = { .stats = stats,
+				 .column = column,
+				 .reverse = reverse,
+				 .window = window,
+				 .room = stats_count(stats) };
+
+	*rows = calloc(gather.room + 1, sizeof(struct stats_row *));
+	gather.items = calloc(gather.room + 1, sizeof(*gather.items));
+	if (!*rows || !gather.items)
+		gather.err = -ENOMEM;
+	stats_each(stats, gather_row, &gather);
+	if (!gather.err) {
+		qsort(gather.items, gather.count, sizeof(*gather.items), compare_items);
+		for (size_t i = 0; i < gather.count; i++)
+			(*rows)[i] = gather.items[i].row;
+		*count = gather.count;
+	} else {
+		free(*rows);
+		*rows = NULL;
+		*count = 0;
+	}
+	free(gather.items);
+	return gather.err;
+}

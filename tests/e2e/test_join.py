@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Both ends of an exchange on one machine, and how long things take."""
+import re
+import statistics
+
+import pytest
+
+from harness import Program, free_port, run
+from servers import HERE, PYTHON
+
+WAYS = {"http/1.1": ("http", "--h1"), "h2c": ("h2c",), "h2+tls": ("tls",)}
+SLOW_DELAYS_MS = (1, 10, 100, 1000)
+
+
+@pytest.fixture(scope="module")
+def delay(tmp_path_factory):
+    port = free_port()
+    server = Program([PYTHON, HERE / "peers/delay.py", port], tmp_path_factory.mktemp("delay"), ports=(port,))
+    server.port = port
+    yield server
+    server.stop()
+
+
+def assert_joined(watch, client, server, requests):
+    """Each exchange of the client's has exactly one of the server's, and both tell so."""
+    there = {(one["hark.connection"], one.get("hark.stream")): [] for one in watch.of(server)}
+    for one in watch.of(server):
+        there[one["hark.connection"], one.get("hark.stream")].append(one)
+    mine = watch.of(client)
+    assert len(mine) == requests
+    for one in mine:
+        other = there[one["hark.peer_connection"], one.get("hark.stream")].pop(0)
+        assert other["hark.peer_connection"] == one["hark.connection"]
+        assert (one["hark.role"], other["hark.role"]) == ("client", "server")
+        assert (one["network.local.port"], one["network.peer.port"]) == (other["network.peer.port"], other["network.local.port"])
+        assert one["hark.server_ms"] == other["hark.server_ms"] == other["hark.duration_ms"]
+        assert one["hark.network_ms"] == pytest.approx(max(0, one["hark.duration_ms"] - one["hark.server_ms"]), abs=1e-5)
+    assert not any(there.values())
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_every_exchange_of_h2load(hark, nginx, capture, way):
+    port, *options = WAYS[way]
+    scheme = "https" if port == "tls" else "http"
+    with hark("--capture", capture, verbose=0) as watch:
+        client = run("h2load", "-n2000", "-c10", *([] if options else ["-m10"]), *options,
+                     f"{scheme}://127.0.0.1:{getattr(nginx, port)}/small.txt")
+        watch.wait_for(4000, client, nginx)
+    assert_joined(watch, client, nginx, 2000)
+    assert watch.stats["exchanges.joined"] >= 2000
+    watch.assert_nothing_lost()
+
+
+def text_lines(hark, tmp_path, command, *options):
+    text = tmp_path / "watch.txt"
+    with hark("-o", f"text:{text}", *options) as watch:
+        client = run(*command)
+        watch.wait_for(1, client)
+    return client, text.read_text().splitlines()
+
+
+def test_text_has_one_line(hark, tmp_path, delay):
+    command = ("curl", "-sS", f"http://127.0.0.1:{delay.port}/delay/20")
+    client, lines = text_lines(hark, tmp_path, command)
+    mine = [line for line in lines if f"curl[{client.pid}]" in line]
+    assert len(mine) == 1 and f"[{delay.process.pid}]" in mine[0], lines
+    server, own = re.search(r" 200 0/3 +(\d+) ms \(client curl\[\d+\] (\d+) ms\)$", mine[0]).groups()
+    assert 20 <= int(server) <= int(own) < 80
+    client, lines = text_lines(hark, tmp_path, command, "--both-ends")
+    pair = [line for line in lines if f":{delay.port}/delay/20" in line]
+    assert len(pair) == 2 and not any("(client" in line for line in pair)
+
+
+def test_one_end_alone_stands_for_itself(hark, tmp_path, delay):
+    """The other end is not among what is wanted."""
+    text = tmp_path / "watch.txt"
+    with hark("-o", f"text:{text}", "--comm", "curl") as watch:
+        client = run("curl", "-sS", f"http://127.0.0.1:{delay.port}/delay/1")
+        watch.wait_for(1, client)
+    (line,) = [line for line in text.read_text().splitlines() if f"curl[{client.pid}]" in line]
+    assert line.endswith(" ms") and "(server" not in line
+
+
+def test_latencies_agree_with_curl(hark, nginx, delay):
+    """time_total less time_pretransfer, within 1 ms or 5 %; the median of five, for the machine is shared."""
+    with hark(verbose=0) as watch:
+        clients = [(ms, run("curl", "-sS", "-o", "/dev/null", "-w", "%{time_total} %{time_pretransfer}",
+                            f"http://127.0.0.1:{delay.port}/delay/{ms}")) for ms in SLOW_DELAYS_MS for _ in range(5)]
+        for _, client in clients:
+            watch.wait_for(1, client)
+    for ms in SLOW_DELAYS_MS:
+        errors = []
+        for client in (client for its, client in clients if its == ms):
+            total, before = map(float, client.text.split())
+            (one,) = watch.of(client)
+            curl_ms = (total - before) * 1000
+            assert one["hark.duration_ms"] >= ms
+            errors.append((one["hark.duration_ms"] - curl_ms) / max(1, 0.05 * curl_ms))
+        assert abs(statistics.median(errors)) <= 1, (ms, errors)

@@ -1,0 +1,442 @@
+# SPDX-License-Identifier: Apache-2.0
+"""hark top in a pseudo-terminal, read from its screen; on a recording where nothing needs to be live."""
+import contextlib
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import termios
+import threading
+
+import pytest
+
+from harness import HARK, ROOT, free_port, is_listening, is_sanitized, run, wait_until
+from terminal import BACKSPACE, CTRL_C, DOWN, END, ENTER, ESCAPE, HOME, PAGE_DOWN, UP, Terminal
+
+MIXED = ROOT / "testdata/recordings/mixed.rec"
+SIZES = [(80, 24), (200, 60)]
+BY_SIZE = pytest.mark.parametrize("columns,rows", SIZES, ids=["80x24", "200x60"])
+
+
+@contextlib.contextmanager
+def replayed(*options, columns=80, rows=24, **more):
+    """The recording at its end, on the screen."""
+    with Terminal(HARK, "replay", MIXED, "top", "--speed", "max", *options, columns=columns, rows=rows, **more) as top:
+        top.wait("END", "the end of the recording")
+        yield top
+
+
+def table(top):
+    """The lines below the titles of the columns, to the first empty one."""
+    start = next(y for y, line in enumerate(top.lines) if "▼" in line or "▲" in line) + 1
+    rows = []
+    for line in top.lines[start:-1]:
+        if not line:
+            break
+        rows.append(line)
+    return rows
+
+
+def titles(top):
+    return next(line for line in top.lines if "▼" in line or "▲" in line)
+
+
+@BY_SIZE
+def test_the_four_tables(columns, rows):
+    with replayed(columns=columns, rows=rows) as top:
+        assert top.lines[0].startswith("hark top 0:00:00  11."), top.lines[0]
+        assert "errors 18.1%" in top.lines[0] and "p99 0.40 ms" in top.lines[0]
+        assert top.lines[1].startswith("rate ") and "█ 5/s" in top.lines[1] and "p99 " in top.lines[1]
+        most = {(line.split()[0], line.split()[-2], line.split()[-1]) for line in table(top)[:2]}
+        assert most == {("3", "GET", "127.0.0.1/index.html"), ("3", "GET", "127.0.0.1/hello")}
+        assert len(table(top)) == 7
+        assert ("P99.9" in titles(top)) == (columns == 200)
+        assert all(len(line) <= columns for line in top.lines)
+
+        top.press("2", "PEER")
+        assert len(table(top)) == 16
+        assert "→ 127.0.0.1:18443" in top.line("nghttp[10063]")
+        top.press("3", "PROCESS")
+        assert "nginx[3525]" in table(top)[0] and table(top)[0].split()[0] == "11"
+        top.press("4", "URL")
+        assert len(table(top)) == 11  # both ends of each are one line
+        assert "GET 127.0.0.1:18080/index.html" in table(top)[0]
+        top.press("\t", "ENDPOINT")
+        top.send("q")
+        assert top.wait_end() == 0
+
+
+@BY_SIZE
+def test_from_an_endpoint_to_headers_and_waterfall(columns, rows):
+    with replayed(columns=columns, rows=rows) as top:
+        top.press("\\path:/nope", lambda text: "nope" in text and "missing" not in text)
+        top.press(ENTER, "Filter: path:/nope  counted since")
+        top.press(ENTER, "Slowest exchanges of GET 127.0.0.1/nope")
+        assert len(table(top)) == 1
+        top.press(ENTER, "> user-agent:")
+        assert "404  took 0.21 ms" in top.text
+        assert "< content-type: text/html" in top.text
+        top.press(PAGE_DOWN if rows == 24 else "", lambda text: "404 GET /nope" in text)
+        waterfall = [line for line in top.lines if "GET /" in line and ("█" in line or "░" in line)]
+        assert [line.split()[:2] for line in waterfall] == [["13", "200"], ["15", "200"], ["17", "404"]]
+        chosen = top.screen.buffer[top.row("404 GET /nope")][0]
+        assert chosen.reverse, "the one that was chosen is marked"
+        assert not top.screen.buffer[top.row("200 GET /hello")][0].reverse
+        top.press(ESCAPE, "Slowest exchanges of")
+        top.press(BACKSPACE, "1 Endpoints")
+
+
+def test_secrets_are_redacted_in_the_detail(tmp_path):
+    seen = tmp_path / "secret.rec"
+    server, port = serve_on_thread(lambda request: b"HTTP/1.1 200 OK\r\nSet-Cookie: id=geheim\r\nContent-Length: 0\r\n\r\n")
+    with contextlib.closing(server):
+        record_own(seen, lambda: talk(port, b"GET /s?token=geheim HTTP/1.1\r\nHost: h\r\nAuthorization: Basic geheim\r\n\r\n"))
+    with Terminal(HARK, "replay", seen, "top", "--speed", "max") as top:
+        top.wait("END", "the end")
+        top.press("4", "GET h/s?token=[redacted]")
+        top.press(ENTER, "> Authorization: [redacted]")
+        top.wait("Set-Cookie: [redacted]", "the response")
+        assert b"geheim" not in top.raw
+
+
+@BY_SIZE
+def test_order_by_any_column(columns, rows):
+    with replayed(columns=columns, rows=rows) as top:
+        seen = {titles(top)}
+        for _ in range(20):
+            before = titles(top)
+            top.send(">")
+            top.read(0.1)
+            seen.add(titles(top))
+            if titles(top) == before:
+                break
+        assert len(seen) == (7 if columns == 80 else 15)  # each column that is shown, once
+        assert "▲ENDPOINT" in titles(top)
+        names = [line.split()[-1] for line in table(top)]
+        methods = [line.split()[-2] for line in table(top)]
+        assert list(zip(methods, names)) == sorted(zip(methods, names))
+        top.press("I", "▼ENDPOINT")
+        assert [line.split()[-1] for line in table(top)] == names[::-1]
+        top.press("<", "▼P99" if columns == 80 else "▼OUT")
+
+
+def test_options_choose_table_and_order():
+    with replayed("--by", "process", "--sort", "-name") as top:
+        assert "PROCESS" in titles(top) and "▼PROCESS" in titles(top)
+
+
+def test_filter_as_it_is_typed():
+    with replayed() as top:
+        top.press("/status:4", "a status is")  # not whole yet: it says what it could be
+        assert len(table(top)) == 7
+        top.press("xx", lambda text: "a status is" not in text and "hello" not in text)
+        assert {line.split()[-1] for line in table(top)} == {"127.0.0.1/missing", "127.0.0.1/nope"}
+        assert "errors 100.0%" in top.lines[0]
+        top.press(" !path:/n*", lambda text: "/nope" not in text)
+        assert len(table(top)) == 1
+        top.press("\x17", "/nope")  # a word less
+        top.press(ENTER, "Filter: status:4xx  counted since")
+        top.press("2", "PEER")
+        assert {line.split()[1] for line in table(top)} == {"nghttp[10063]", "nginx[3525]", "curl[10059]"}
+        top.press("4", "URL")
+        assert len(table(top)) == 2
+        top.press("/" + ESCAPE, lambda text: "Filter" not in text.splitlines()[-2] and "/hello" in text)
+        assert len(table(top)) == 11
+
+
+def test_pause_windows_and_help():
+    with Terminal(HARK, "replay", MIXED, "top", "--speed", "1") as top:
+        top.wait("END", "the recording takes a second")
+        top.press("w", "last 10 s")
+        top.press("w", "last 60 s")
+        top.press("w", "whole run")
+        top.press("p", "PAUSED")
+        top.press(" ", lambda text: "PAUSED" not in text)
+        top.press("?", "this help")
+        top.press(ESCAPE, "ENDPOINT")
+
+
+def test_selection_moves_and_stays_on_its_row():
+    def selected(top):
+        return [y for y in range(24) if all(top.screen.buffer[y][x].reverse for x in range(70)) and
+                top.lines[y] != titles(top)]
+
+    with replayed() as top:
+        first = top.row("▼COUNT") + 1
+        wait_until(lambda: top.read(0.05) and selected(top) == [first], "the first row is selected")
+        top.send(DOWN + "\x1b[B" + UP + DOWN)  # both forms that terminals send
+        wait_until(lambda: top.read(0.05) and selected(top) == [first + 2], "the third")
+        name = top.lines[first + 2].split()[-1]
+        top.send(">")
+        wait_until(lambda: top.read(0.05) and "▼RATE" in titles(top), "another order")
+        assert [top.lines[y].split()[-1] for y in selected(top)] == [name]
+        top.send(END)
+        wait_until(lambda: top.read(0.05) and selected(top) == [first + 6], "End: the last")
+        top.send(HOME)
+        wait_until(lambda: top.read(0.05) and selected(top) == [first], "Home")
+
+
+def test_another_size():
+    with replayed() as top:
+        for columns, rows in [(200, 60), (33, 9), (80, 3), (1, 1), (132, 50), (80, 24)]:
+            top.resize(columns, rows)
+            top.wait(lambda text: rows < 3 or columns < 10 or text.splitlines()[0].startswith("hark top"), "redrawn")
+            top.read(0.3)
+        assert len(table(top)) == 7
+        top.resize(200, 60)
+        top.wait("P99.9", "more columns")
+        assert "F10Quit" in top.lines[59] and len(table(top)) == 7
+
+
+def test_colours_by_class():
+    with replayed() as top:
+        top.press("4", "URL")
+        assert "green" in top.colors(top.row("/hello"))
+        assert top.colors(top.row("/missing")) & {"brown", "yellow"}
+
+
+@pytest.mark.parametrize("options,env", [(["--no-color"], {}), ([], {"NO_COLOR": "1"}), ([], {"TERM": "vt100"})],
+                         ids=["option", "environment", "terminal"])
+def test_without_colours(options, env):
+    with replayed(*options, env=env) as top:
+        top.press("4", "URL")
+        assert not any(top.colors(y) for y in range(24))
+        assert "GET 127.0.0.1:18080/missing" in top.text
+
+
+def test_without_utf8_all_is_ascii():
+    with Terminal(HARK, "replay", MIXED, "top", "--speed", "max", env={"LC_ALL": "C"}) as top:
+        top.wait("END", "the end")
+        top.press("2", "PEER")
+        assert max(top.raw) < 0x80
+
+
+def test_the_terminal_is_given_back():
+    for keys in ["q", "\x1b[21~", CTRL_C]:
+        with replayed() as top:
+            assert b"\x1b[?1049h" in top.raw
+            assert termios.tcgetattr(top.fd) != top.modes
+            top.send(keys)
+            assert top.wait_end() == 0, keys
+            assert b"\x1b[?1049l" in top.raw
+            assert "exchanges.whole" in top.text  # the counters, where the shell goes on
+
+
+def test_needs_a_terminal():
+    done = run(HARK, "replay", MIXED, "top", status=2)
+    assert b"needs a terminal" in done.err
+
+
+# --- live ------------------------------------------------------------------------------
+
+
+def serve_on_thread(answer):
+    """A server in this very process: answer(head of a request) gives the bytes; (socket, port)."""
+    server = socket.create_server(("127.0.0.1", 0))
+
+    def serve(one):
+        with contextlib.closing(one), contextlib.suppress(OSError):
+            rest = b""
+            while True:
+                while b"\r\n\r\n" not in rest:
+                    more = one.recv(65536)
+                    if not more:
+                        return
+                    rest += more
+                head, rest = rest.split(b"\r\n\r\n", 1)
+                one.sendall(answer(head))
+
+    def accept():
+        with contextlib.suppress(OSError):
+            while True:
+                threading.Thread(target=serve, args=(server.accept()[0],), daemon=True).start()
+
+    threading.Thread(target=accept, daemon=True).start()
+    return server, server.getsockname()[1]
+
+
+def talk(port, *requests):
+    with socket.create_connection(("127.0.0.1", port)) as one:
+        for request in requests:
+            one.sendall(request)
+            head = b""
+            while b"\r\n\r\n" not in head:
+                more = one.recv(65536)
+                assert more, "no answer"
+                head += more
+
+
+def record_own(path, do):
+    """A recording of what this process does in do()."""
+    hark = subprocess.Popen([HARK, "record", "-w", path, "-p", str(os.getpid())], stdin=subprocess.DEVNULL,
+                            stderr=subprocess.PIPE)
+    for line in hark.stderr:
+        if line.startswith(b"hark: ready"):
+            break
+    do()
+    hark.send_signal(signal.SIGINT)
+    hark.communicate(timeout=30)
+    assert hark.returncode == 0
+
+
+@contextlib.contextmanager
+def watched(pid, tmp_path, *options, columns=80, rows=24):
+    """hark top at work on a process; stderr in a file tells when it is ready."""
+    talk_path = tmp_path / "hark.err"
+    command = f'exec "$@" 2>{talk_path}'
+    with Terminal("sh", "-c", command, "sh", HARK, "top", "-p", pid, *options, columns=columns, rows=rows) as top:
+        wait_until(lambda: top.read(0.05) and "hark: ready" in talk_path.read_text(), "hark: ready")
+        yield top
+
+
+def get(path):
+    return b"GET " + path + b" HTTP/1.1\r\nHost: h\r\n\r\n"
+
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+
+HOSTILE = [
+    (b"/wide/\xe4\xbd\xa0\xe5\xa5\xbd", "/wide/你好"),
+    (b"/accent/e\xcc\x81", "/accent/é"),
+    (b"/heap/e" + b"\xcc\x81" * 20, "\\u{301}"),  # marks on marks do not grow out of the line
+    (b"/a%20/\xcc\x81b", "/a%20/́b"),  # it stands on the slash, not on what is beside the text
+    (b"/hebrew/\xd7\xa9\xd7\x9c\xd7\x95\xd7\x9d", "/hebrew/שלום"),
+    (b"/turn/\xe2\x80\xaecod.exe", "/turn/\\xe2\\x80\\xaecod.exe"),
+    (b"/isolate/\xe2\x81\xa6x", "/isolate/\\xe2\\x81\\xa6x"),
+    (b"/joiner/a\xe2\x80\x8db", "/joiner/a\\xe2\\x80\\x8db"),
+    (b"/control/\xc2\x9b31mx", "/control/\\xc2\\x9b31mx"),
+    (b"/bytes/\xff\xfe\xc3", "/bytes/\\xff\\xfe\\xc3"),
+    (b"/emoji/\xf0\x9f\x98\x80", "/emoji/😀"),
+]
+
+
+@BY_SIZE
+def test_hostile_paths(columns, rows, tmp_path):
+    """Every row stays in its line and in its columns; no byte of the paths controls the terminal."""
+    long = [b"/long/" + b"x" * 3000, b"/longwide/" + b"\xe4\xbd\xa0" * 1000]
+    server, port = serve_on_thread(lambda head: OK)
+    with contextlib.closing(server), watched(os.getpid(), tmp_path, columns=columns, rows=rows) as top:
+        top.press("4", "URL")
+        talk(port, *[get(path) for path, _ in HOSTILE], *map(get, long))
+        top.wait(lambda text: text.count("GET h") >= len(HOSTILE) + 2, "all of them")
+        url = titles(top).index("URL")
+        for path, shown in HOSTILE:
+            assert shown in top.text or (columns == 80 and shown.startswith("/") and shown[:20] in top.text), shown
+        start = top.row("URL") + 1
+        for y in range(start, start + len(HOSTILE) + 2):
+            assert top.cells(y, url, url + 5) == "GET h", "the column begins where its title does"
+            assert top.cells(y, url - 1, url) == " "
+        for name in ("/long/xxx", "/longwide/"):
+            assert top.cells(top.row(name), columns - 3, columns).rstrip().endswith("…"), "cut at the border"
+        for path, _ in HOSTILE:
+            for control in (b"\xe2\x80\xae", b"\xe2\x81\xa6", b"\xe2\x80\x8d", b"\xc2\x9b", b"\xff"):
+                assert control not in top.raw
+        top.press("1", "ENDPOINT")
+        name = titles(top).index("ENDPOINT")
+        for y in range(top.row("ENDPOINT") + 1, top.row("ENDPOINT") + 6):
+            assert top.cells(y, name, name + 5) == "GET h"
+        top.press("4" + END + ENTER, "> Host: h")  # and in the detail
+        top.send("q")
+        assert top.wait_end() == 0
+
+
+@BY_SIZE
+def test_hostile_program_name(columns, rows, tmp_path):
+    """A name with an escape sequence and wide characters neither clears the screen nor shifts a column."""
+    program = tmp_path / "py\x1b[2J\x1b]0;owned\x07你好"
+    shutil.copy(pathlib.Path(sys.executable).resolve(), program)
+    code = ("import socket,sys\ns=socket.create_server(('127.0.0.1',int(sys.argv[1])))\n"
+            "while True:\n c=s.accept()[0]\n c.recv(65536)\n"
+            " c.sendall(b'HTTP/1.1 200 OK\\r\\nContent-Length: 0\\r\\n\\r\\n')\n c.recv(1)\n c.close()\n")
+    port = free_port()
+    server = subprocess.Popen([program, "-c", code, str(port)], stdin=subprocess.DEVNULL,
+                              env={**os.environ, "PYTHONHOME": sys.prefix})
+    try:
+        wait_until(lambda: not server.poll() and is_listening(port), "the server")
+        with watched(server.pid, tmp_path, columns=columns, rows=rows) as top:
+            top.press("4", "URL")
+            talk(port, get(b"/one"))
+            top.wait("GET h/one", "the exchange")
+            assert "py\\x1b[2J" in top.text
+            url = titles(top).index("URL")
+            assert top.cells(top.row("/one"), url, url + 9) == "GET h/one"
+            assert b"\x1b]0;owned" not in top.raw
+            top.press("3", "PROCESS")
+            assert "py\\x1b[2J\\x1b]0;owned\\x07你好" in top.text
+    finally:
+        server.kill()
+        server.wait()
+
+
+def test_losses_are_on_the_screen():
+    """hark is stopped while more than its ring holds goes by. Its log goes to the screen, and comes out behind it."""
+    body = b"x" * 20000
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+    server, port = serve_on_thread(lambda head: answer)
+    with contextlib.closing(server), Terminal(HARK, "top", "-p", os.getpid(), "--ring", "64K") as top:
+        top.wait("nothing yet", "the screen: hark is ready")
+        talk(port, get(b"/before"))
+        top.wait("h/before", "the exchange before")
+        assert "LOST" not in top.text
+        os.kill(top.pid, signal.SIGSTOP)
+        for _ in range(40):
+            talk(port, get(b"/flood"))
+        os.kill(top.pid, signal.SIGCONT)
+        top.wait("LOST", "the losses")
+        assert "--ring" in top.line("LOST")
+        assert top.colors(top.row("LOST")) & {"red"}
+        top.wait("records lost, the ring was full", "the line of the log")
+        assert top.lines[22].split()[1:3] == ["records", "lost,"], "it stands above the keys"
+        assert top.lines[23].startswith("F1Help")
+        top.send("q")
+        assert top.wait_end() == 0
+        assert b"hark: " in top.raw[top.raw.rindex(b"\x1b[?1049l"):]
+        assert b"records lost, the ring was full" in top.raw[top.raw.rindex(b"\x1b[?1049l"):]
+
+
+def test_live_in_flight_and_rate(tmp_path):
+    hold = threading.Event()
+
+    def answer(head):
+        if b"/hang" in head:
+            hold.wait(30)
+        return OK
+
+    server, port = serve_on_thread(answer)
+    with contextlib.closing(server), watched(os.getpid(), tmp_path) as top:
+        talk(port, get(b"/quick"), get(b"/quick"))
+        top.wait("GET h/quick", "a row")
+        hanging = threading.Thread(target=talk, args=(port, get(b"/hang")), daemon=True)
+        hanging.start()
+        top.wait(lambda text: any("GET h/hang" in line for line in text.splitlines()), "a row for what is open")
+        assert "open 0" not in top.lines[0]
+        assert top.line("GET h/hang").split()[2] == "1"
+        top.press("4", "[pending]")
+        top.press(ENTER, "no answer yet  waits for")
+        hold.set()
+        top.wait("200  took", "the same exchange, at its end")
+        top.press(ESCAPE, "URL")
+        hanging.join(10)
+        top.wait(lambda text: "[pending]" not in text and "open 0" in text, "it ended")
+        assert top.line("GET h/hang").split()[2] == "200"
+
+
+@pytest.mark.slow
+def test_under_load_the_screen_goes_on(tmp_path):
+    """Thousands of exchanges a second: the totals are right in the end, keys are answered."""
+    count = 300 if is_sanitized() else 3000
+    server, port = serve_on_thread(lambda head: OK)
+    with contextlib.closing(server), watched(os.getpid(), tmp_path, "--ring", "64M", "role:server") as top:
+        threads = [threading.Thread(target=talk, args=(port, *[get(b"/item/%d" % (i % 7))] * (count // 4)))
+                   for i in range(4)]
+        for thread in threads:
+            thread.start()
+        top.press("2", "PEER")
+        top.press("1", "ENDPOINT")
+        for thread in threads:
+            thread.join()
+        top.wait(lambda text: sum(int(line.split()[0]) for line in text.splitlines() if "GET h/item" in line) ==
+                 count // 4 * 4, "all are counted")
