@@ -10,7 +10,7 @@ import statistics
 import sys
 import tempfile
 
-from measure import CONNECTIONS, Load, loop_ratio, make_nginx
+from measure import CONNECTIONS, Load, View, loop_ratio, make_nginx, wrk
 
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", 5))
 SECONDS = int(os.environ.get("BENCH_SECONDS", 5))
@@ -44,6 +44,19 @@ def bench_loop(folder, what, capture, ceiling):
     require(ceiling is None or ratio <= ceiling, f"{what} is slower by {ratio:.3f} in the {capture} way")
 
 
+def bench_views(folder, nginx):
+    """Both ends of each exchange are seen; each counts."""
+    views = {"-o json": ["-o", "json"], "text": [], "stat": ["stat"], "top": ["top"]}
+    taken_us = {name: [] for name in views}
+    for _ in range(ROUNDS):
+        for name, words in views.items():
+            view = View(folder, *words, screen=name == "top")
+            wrk(nginx, False, SECONDS)
+            taken_us[name].append(view.stop())
+    for name, values in taken_us.items():
+        print(f"{name:8} {statistics.median(values):5.2f} us of hark's own time an exchange", flush=True)
+
+
 def main():
     print(f"nginx (1 worker), wrk -c{CONNECTIONS} -t1, medians of {ROUNDS} runs of {SECONDS} s each way, "
           f"{os.uname().release}, {os.cpu_count()} processors")
@@ -55,6 +68,7 @@ def main():
             for capture, plain_floor in (("socket", PLAIN_FLOOR), ("syscall", 0.70)):
                 bench_load(folder, nginx, False, capture, plain_floor)
                 bench_load(folder, nginx, True, capture, TLS_FLOOR if capture == "socket" else 0.45)
+            bench_views(folder, nginx)
         finally:
             nginx.stop()
         for what in ("getppid", "pipe"):

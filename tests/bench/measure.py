@@ -1,13 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """What hark costs: the same load with and without it, in turn, so that the machine's moods meet both alike."""
+import contextlib
+import fcntl
 import json
 import os
 import pathlib
+import pty
 import re
 import signal
 import statistics
+import struct
 import subprocess
 import sys
+import termios
+import threading
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "tests/e2e"))
@@ -86,6 +92,42 @@ class Load:
     @property
     def ratio(self):
         return statistics.median(self.with_hark) / statistics.median(self.without)
+
+
+class View:
+    """hark in one of its views, and the processor time that it takes itself."""
+
+    def __init__(self, folder, *words, screen=False):
+        self.stats_path, log_path = folder / "view.stats.json", folder / "view.log"
+        master, terminal = pty.openpty() if screen else (None, subprocess.DEVNULL)
+        with open(log_path, "wb") as log:
+            self.process = subprocess.Popen(
+                [HARK, *words, "--stats-json", self.stats_path], stdin=terminal, stderr=log,
+                stdout=terminal if screen else subprocess.DEVNULL, env={**os.environ, "TERM": "xterm-256color"})
+        if screen:
+            fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 60, 200, 0, 0))
+            os.close(terminal)
+            threading.Thread(target=self.drain, args=(master,), daemon=True).start()
+        wait_until(lambda: "hark: ready" in log_path.read_text(), "hark: ready")
+        self.before_s = self.cpu_s()
+
+    @staticmethod
+    def drain(master):
+        with contextlib.suppress(OSError):
+            while os.read(master, 65536):
+                pass
+
+    def cpu_s(self):
+        fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def stop(self):
+        """Microseconds an exchange."""
+        taken_s = self.cpu_s() - self.before_s
+        self.process.send_signal(signal.SIGINT)
+        assert self.process.wait(60) == 0
+        stats = json.loads(self.stats_path.read_text())
+        return taken_s * 1e6 / (stats["exchanges.whole"] + stats["exchanges.flagged"])
 
 
 def loop_ratio(folder, what, rounds, seconds, *options):
