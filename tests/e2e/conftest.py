@@ -3,6 +3,7 @@
 import contextlib
 import os
 import pathlib
+import signal
 import socket
 import sys
 import tempfile
@@ -12,7 +13,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 import servers  # noqa: E402
-from harness import HARK, Hark  # noqa: E402
+from harness import HARK, Hark, family_of  # noqa: E402
 
 
 def pytest_configure(config):
@@ -21,6 +22,13 @@ def pytest_configure(config):
         pytest.exit("the end-to-end tests need root: hark loads BPF programs", 2)
     if not os.access(HARK, os.X_OK):
         pytest.exit(f"{HARK} is not there: run make first", 2)
+
+
+def pytest_sessionfinish():
+    """What a test that failed left running: processes that this one started, and theirs."""
+    for pid in family_of(os.getpid()) - {os.getpid()}:
+        with contextlib.suppress(OSError):
+            os.kill(pid, signal.SIGKILL)
 
 
 @pytest.fixture(scope="session")
