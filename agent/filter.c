@@ -7,6 +7,7 @@
 #include "filter.h"
 
 #include "buffer.h"
+#include "filter_keys.h"
 #include "filter_term.h"
 
 #include <errno.h>
@@ -112,7 +113,15 @@ out:
 
 static enum filter_answer answer_not(enum filter_answer answer)
 {
-	return FILTER_YES - answer;
+	switch (answer) {
+	case FILTER_NO:
+		return FILTER_YES;
+	case FILTER_YES:
+		return FILTER_NO;
+	case FILTER_UNKNOWN:
+		break;
+	}
+	return FILTER_UNKNOWN;
 }
 
 static enum filter_answer term_answer(const struct filter_node *node, struct filter_subject *subject)
@@ -176,6 +185,13 @@ bool filter_conn(const struct filter *filter, const struct conn_facts *conn, con
 	return filter_conn_answer(filter, conn, mover) != FILTER_NO;
 }
 
+bool filter_container(const struct filter *filter, const char *container)
+{
+	const struct mover somebody = { .container = container };
+
+	return filter_conn(filter, NULL, &somebody);
+}
+
 /* --- what it is about --------------------------------------------------------------- */
 
 static bool node_about_exchanges(const struct filter_node *node)
@@ -206,6 +222,14 @@ static bool node_uses(const struct filter_node *node, const struct filter_key *k
 bool filter_uses(const struct filter *filter, const struct filter_key *key)
 {
 	return filter && filter->root && node_uses(filter->root, key);
+}
+
+bool filter_about_containers(const struct filter *filter)
+{
+	for (size_t i = 0; i < filter_key_count; i++)
+		if (filter_keys[i].match == match_container)
+			return filter_uses(filter, &filter_keys[i]);
+	return false;
 }
 
 void filter_kernel(const struct filter *filter, struct filter_kernel *kernel)

@@ -65,6 +65,10 @@ bool filter_conn(const struct filter *filter, const struct conn_facts *conn, con
 enum filter_answer filter_conn_answer(const struct filter *filter, const struct conn_facts *conn,
 				      const struct mover *mover);
 
+bool filter_about_containers(const struct filter *filter);
+/* False: nothing that a process in this container does can match. NULL: in none. */
+bool filter_container(const struct filter *filter, const char *container);
+
 /* Does the filter say anything about exchanges (path:, status:, …)? Then a connection without a matching one
  * is none that `hark conns` shows, unless its own facts suffice. */
 bool filter_about_exchanges(const struct filter *filter);

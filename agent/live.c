@@ -11,6 +11,7 @@
 #include "counters.h"
 #include "log.h"
 #include "pid_watch.h"
+#include "process_filter.h"
 #include "processes.h"
 #include "run_as.h"
 #include "source_bpf.h"
@@ -37,6 +38,7 @@ struct live {
 	struct child child;
 	struct run_as run_as;	   /* who runs the command */
 	struct filter_kernel sets; /* what the kernel side lets through */
+	bool by_container;	   /* and what it is told of processes */
 	struct pid_watch *named;   /* those of them that are named; NULL: all */
 	int epoll, timer, signals, watch;
 	uint64_t start_ns, load_ns;
@@ -87,6 +89,15 @@ static void library_found(void *ctx, int fd, const char *path, uint32_t pid)
 	probes_add_file(live->probes, fd, path);
 }
 
+static int live_event(void *ctx, const struct event_header *event)
+{
+	struct live *live = ctx;
+
+	if (live->by_container)
+		process_filter_event(live->probes, live->options->filter, event);
+	return live->handler->event(live->handler->ctx, event);
+}
+
 static int probes_start(struct live *live)
 {
 	const struct options *options = live->options;
@@ -96,6 +107,7 @@ static int probes_start(struct live *live)
 		.snaplen_bytes = options->snaplen_bytes,
 		.pids = live->sets.pids,
 		.pid_count = live->sets.pid_count,
+		.ignore_pids = live->by_container,
 		.ports = live->sets.ports,
 		.port_count = live->sets.port_count,
 		.filter_pids = live->sets.pid_count || live->child.pid,
@@ -109,7 +121,7 @@ static int probes_start(struct live *live)
 		return -EIO; /* reported */
 	if (live->child.pid && probes_add_pid(live->probes, live->child.pid) < 0)
 		return -ENOMEM;
-	live->source = source_bpf_new(live->probes, live->handler->event, live->handler->ctx);
+	live->source = source_bpf_new(live->probes, live_event, live);
 	live->processes = processes_new(library_found, live);
 	if (!live->source || !live->processes)
 		return -ENOMEM;
@@ -170,7 +182,8 @@ static void say_filter(const struct live *live)
 	for (size_t i = 0; i < filter_key_count; i++) {
 		const struct filter_key *key = &filter_keys[i];
 		bool decided = (strcmp(key->name, "pid") == 0 && live->sets.pid_count) ||
-			       (strcmp(key->name, "port") == 0 && live->sets.port_count);
+			       (strcmp(key->name, "port") == 0 && live->sets.port_count) ||
+			       (strcmp(key->name, "container") == 0 && live->by_container);
 		struct buffer *list = decided ? &inside : &here;
 
 		if (decided || filter_uses(options->filter, key))
@@ -355,6 +368,7 @@ static void sets_find(struct live *live)
 	const struct options *options = live->options;
 
 	filter_kernel(options->filter, &live->sets);
+	live->by_container = filter_about_containers(options->filter);
 	if (!options->child_argv)
 		return;
 	live->sets.pids = options->pids;

@@ -124,14 +124,16 @@ static void say_undecided(const struct options *options)
 
 	for (size_t i = 0; i < filter_key_count; i++) {
 		const struct filter_key *key = &filter_keys[i];
-		bool decided = records ? strcmp(key->name, "pid") == 0 || strcmp(key->name, "port") == 0
+		bool decided = records ? strcmp(key->name, "pid") == 0 || strcmp(key->name, "port") == 0 ||
+						 strcmp(key->name, "container") == 0
 				       : !key->about_exchange;
 
 		if (!decided && filter_uses(options->filter, key))
 			buffer_format(&keys, "%s%s:", keys.len ? " " : "", key->name);
 	}
 	if (keys.len && records)
-		log_warn("%.*s does not restrict a recording; pid: and port: do", (int)keys.len, keys.data);
+		log_warn("%.*s does not restrict a recording; pid:, port: and container: do", (int)keys.len,
+			 keys.data);
 	else if (keys.len && (options->view == VIEW_RAW || options->view == VIEW_FRAMES))
 		log_warn("%.*s hides no single %s: it is about exchanges", (int)keys.len, keys.data,
 			 options->view == VIEW_RAW ? "calls" : "frames");

@@ -152,6 +152,7 @@ static void settings_fill(struct probes *probes, const struct probes_config *con
 		.filter_pids = config->filter_pids || config->pid_count,
 		.follow_children = config->follow_children,
 		.filter_ports = config->port_count > 0,
+		.ignore_pids = config->ignore_pids,
 	};
 	for (size_t i = 0; i < config->port_count; i++)
 		probes->skeleton->rodata->ports[config->ports[i] / 64] |= UINT64_C(1)
@@ -299,9 +300,19 @@ void probes_protect(struct probes *probes, uint32_t pid)
 
 int probes_add_pid(struct probes *probes, uint32_t pid)
 {
-	uint8_t one = 1;
+	uint8_t mark = KP_FOLLOWED;
 
-	return bpf_map_update_elem(bpf_map__fd(probes->skeleton->maps.pids), &pid, &one, BPF_ANY);
+	return bpf_map_update_elem(bpf_map__fd(probes->skeleton->maps.pids), &pid, &mark, BPF_ANY);
+}
+
+/* Without room in the map the process is told of: user space filters by itself. */
+void probes_ignore_pid(struct probes *probes, uint32_t pid, bool ignored)
+{
+	bool only_followed = probes->skeleton->rodata->settings.filter_pids;
+	uint8_t mark = ignored ? KP_IGNORED : KP_FOLLOWED;
+
+	bpf_map_update_elem(bpf_map__fd(probes->skeleton->maps.pids), &pid, &mark,
+			    only_followed || !ignored ? BPF_EXIST : BPF_ANY);
 }
 
 size_t probes_map_entries(const struct probes *probes, const char *name)

@@ -26,6 +26,7 @@ struct probes_config {
 	size_t pid_count;
 	const uint16_t *ports; /* only sockets with one of these at either end; 0 of them: all */
 	size_t port_count;
+	bool ignore_pids; /* probes_ignore_pid() will be called */
 	bool filter_pids; /* follow only pids, even if there are none yet (probes_add_pid) */
 	bool follow_children;
 };
@@ -77,6 +78,10 @@ void probes_protect(struct probes *probes, uint32_t pid);
 
 /* Adds a process to the filter. 0 or -errno. */
 int probes_add_pid(struct probes *probes, uint32_t pid);
+/* With ignore_pids: nothing of this process is told, but its exec and its exit; or it is again. The next exec
+ * ends it.
+ */
+void probes_ignore_pid(struct probes *probes, uint32_t pid, bool ignored);
 /* How many entries a map of the kernel side holds; 0 when there is none of this name. For doctor. */
 size_t probes_map_entries(const struct probes *probes, const char *name);
 /* How many processes of the filter have not ended, but for these. */

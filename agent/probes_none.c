@@ -73,6 +73,13 @@ int probes_add_pid(struct probes *probes, uint32_t pid)
 	return -ENOTSUP;
 }
 
+void probes_ignore_pid(struct probes *probes, uint32_t pid, bool ignored)
+{
+	(void)probes;
+	(void)pid;
+	(void)ignored;
+}
+
 size_t probes_map_entries(const struct probes *probes, const char *name)
 {
 	(void)probes;

@@ -48,11 +48,14 @@ static const char zeros[4096];
 
 static __always_inline bool process_wanted(__u32 tgid)
 {
+	__u8 *mark;
+
 	if (tgid == settings.self)
 		return false;
-	if (!settings.filter_pids)
+	if (!settings.filter_pids && !settings.ignore_pids)
 		return true;
-	return bpf_map_lookup_elem(&pids, &tgid) != 0;
+	mark = bpf_map_lookup_elem(&pids, &tgid);
+	return mark ? *mark != KP_IGNORED : !settings.filter_pids;
 }
 
 static __always_inline bool port_wanted(__u16 port)

@@ -46,7 +46,10 @@ MAP_SCOPE struct {
 	__type(value, struct kernel_counters);
 } kernel_counters SEC(".maps");
 
-/* Processes to follow, when settings.filter_pids. User space and fork add, exit removes. */
+/*
+ * Processes to follow, when settings.filter_pids, and to ignore, when settings.ignore_pids (enum
+ * kernel_process). User space and fork add, exit removes.
+ */
 MAP_SCOPE struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 65536);

@@ -29,6 +29,12 @@ enum kernel_verdict {
 	KV_SKIP = 1 << 2, /* `skips` has an entry */
 };
 
+/* In `pids`. */
+enum kernel_process {
+	KP_FOLLOWED = 1,
+	KP_IGNORED = 2, /* by user space, until its next exec */
+};
+
 struct kernel_settings {
 	__u32 self;	     /* hark's own thread group: never observed */
 	__u32 snaplen_bytes; /* copied of one call at most */
@@ -36,7 +42,7 @@ struct kernel_settings {
 	__u8 filter_pids;    /* only the processes in `pids` */
 	__u8 follow_children;
 	__u8 filter_ports; /* only the sockets with a port of `ports` */
-	__u8 pad;
+	__u8 ignore_pids;  /* not the processes that `pids` says to ignore */
 };
 
 /* A bit a port. */

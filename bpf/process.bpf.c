@@ -27,9 +27,20 @@ static __always_inline void process_submit(__u16 type, const unsigned char *name
 	kernel_count(KC_EVENTS_SUBMITTED, 1);
 }
 
+/* What it was ignored for may be over: a container's first process moves into its cgroup, then executes. */
+static __always_inline void process_unignore(__u32 tgid)
+{
+	__u8 *mark = bpf_map_lookup_elem(&pids, &tgid);
+
+	if (mark && *mark == KP_IGNORED)
+		*mark = KP_FOLLOWED;
+}
+
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(process_exec, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
 {
+	if (settings.ignore_pids)
+		process_unignore(task->tgid);
 	if (!process_wanted(task->tgid))
 		return 0;
 	process_submit(EVENT_EXEC, BPF_CORE_READ(bprm, file, f_path.dentry, d_name.name),
@@ -41,7 +52,7 @@ SEC("tp_btf/sched_process_fork")
 int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child)
 {
 	__u32 from = parent->tgid, to = child->tgid;
-	__u8 one = 1;
+	__u8 one = KP_FOLLOWED;
 
 	if (!settings.follow_children || from == to || !bpf_map_lookup_elem(&pids, &from))
 		return 0;
@@ -57,10 +68,15 @@ int BPF_PROG(process_exit, struct task_struct *task)
 	__u32 tgid = task->tgid;
 
 	bpf_map_delete_elem(&calls, &thread);
-	if (task->signal->live.counter != 0 || !process_wanted(tgid))
+	if (task->signal->live.counter != 0)
+		return 0;
+	/* Of one that is ignored user space knows as well. */
+	if (settings.ignore_pids)
+		process_unignore(tgid);
+	if (!process_wanted(tgid))
 		return 0;
 	process_submit(EVENT_EXIT, 0, 0, task->exit_code);
-	if (settings.filter_pids)
+	if (settings.filter_pids || settings.ignore_pids)
 		bpf_map_delete_elem(&pids, &tgid);
 	return 0;
 }

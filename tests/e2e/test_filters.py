@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The same filters in every view: live, where the kernel decides a part of them, and on a recording."""
 import json
+import os
 import re
 import socket
 import subprocess
@@ -190,7 +191,7 @@ def test_calls_and_frames(view):
 
 def test_a_recording_is_not_restricted(tmp_path):
     done = run(HARK, "record", "-w", tmp_path / "a.rec", "-d", "0.1", "status:404", "port:80")
-    assert "hark: status: does not restrict a recording; pid: and port: do" in done.err.decode()
+    assert "hark: status: does not restrict a recording; pid:, port: and container: do" in done.err.decode()
 
 
 def test_wrong_filters_point_at_the_word():
@@ -211,3 +212,29 @@ def test_numbers_are_of_what_matched(words):
             name = one["http.request.method"], one["url.path"]
             counts[name] = counts.get(name, 0) + 1
     assert counts == {(row["http.request.method"], row["http.route"]): row["count"] for row in lines("stat", *words)}
+
+
+def test_containers_are_decided_in_the_kernel(hark, nginx, cgroup, capture):
+    """Of processes elsewhere only the first moments are told; a container that comes later is seen from its first byte."""
+    number = f"{os.getpid():08x}" * 8
+    place = cgroup(f"docker-{number}.scope")
+
+    def fetch(inside, *paths):
+        enter = f"echo $$ > {place}/cgroup.procs; " if inside else ""
+        urls = " ".join(f"-o /dev/null http://127.0.0.1:{nginx.http}{path}" for path in paths)
+        return run("sh", "-c", f"{enter}exec curl -sS {urls}")
+
+    with hark("--capture", capture, f"container:{number[:12]}", verbose=1) as watch:
+        clients = []
+        for i in range(5):
+            clients.append(fetch(True, f"/in/{i}", f"/in/{i}/again"))
+            fetch(False, "/large.bin", "/medium.bin", "/large.bin")
+        fetch(False, *["/small.txt"] * 200)
+        for client in clients:
+            watch.wait_for(2, client)
+    assert [one["url.path"] for one in watch.objects] == [path for i in range(5) for path in (f"/in/{i}", f"/in/{i}/again")]
+    assert {one["container.id"] for one in watch.objects} == {number}
+    assert any("in the kernel: container" in line for line in watch.talk), watch.talk
+    # Outside, 31 MB were sent and received; nginx, which was there before, is ignored as well.
+    assert watch.stats["bytes.moved"] < 25_000_000, watch.stats["bytes.moved"]
+    assert watch.stats["events.lost"] == 0

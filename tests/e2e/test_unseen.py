@@ -190,35 +190,6 @@ def test_io_uring_is_counted_and_named(trace):
 # --- containers --------------------------------------------------------------------
 
 
-def cgroup_mounts():
-    """Where a cgroup may be made, version 2 first."""
-    mounts = [line.split() for line in pathlib.Path("/proc/self/mounts").read_text().splitlines()]
-    found = [fields[1] for fields in mounts if fields[2] == "cgroup2"]
-    return found + [fields[1] for fields in mounts if fields[2] == "cgroup"
-                    and set(fields[3].split(",")) & {"name=systemd", "pids", "freezer"}]
-
-
-@pytest.fixture
-def cgroup():
-    """cgroup(NAME) makes one at the first place that takes processes; removed at the end."""
-    made = []
-
-    def make(name):
-        for mount in cgroup_mounts():
-            path = pathlib.Path(mount) / name
-            with contextlib.suppress(OSError):
-                path.mkdir()
-                made.append(path)
-                run("sh", "-c", f"echo $$ > {path}/cgroup.procs")
-                return path
-        raise AssertionError(f"no cgroup can be made in {cgroup_mounts()}")
-
-    yield make
-    for path in made:
-        wait_until(lambda path=path: not (path / "cgroup.procs").read_text(), "an empty cgroup")
-        path.rmdir()
-
-
 def test_container_id(hark, nginx, cgroup, capture, tmp_path):
     """A client in a container's cgroup and one in a unit's; the recording knows both."""
     number = f"{os.getpid():08x}" * 8

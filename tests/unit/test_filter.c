@@ -687,6 +687,40 @@ static void test_keys(void **state)
 	filter_free(filter);
 }
 
+/* What a process's container alone decides; everything else about it may still come. */
+static const struct {
+	const char *filter, *container;
+	bool possible;
+} containers[] = {
+	{ "container:abc", "abcdef", true },
+	{ "container:abc", "xyz", false },
+	{ "container:abc", NULL, false },
+	{ "container:none", NULL, true },
+	{ "container:none", "abc", false },
+	{ "!container:abc", "abcdef", false },
+	{ "container:abc comm:x status:5xx", "abc", true },
+	{ "container:abc or comm:x", "xyz", true },
+	{ "container:abc pid:5 or container:xyz", "xyz", true },
+	{ "port:80 !(container:a,b)", "b", false },
+	{ "port:80", "b", true },
+};
+
+static void test_containers(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(containers) / sizeof(containers[0]); i++) {
+		struct filter *filter = parse_good(containers[i].filter);
+
+		if (filter_container(filter, containers[i].container) != containers[i].possible)
+			fail_msg("%s in %s", containers[i].filter, containers[i].container);
+		assert_int_equal(filter_about_containers(filter),
+				 strstr(containers[i].filter, "container") != NULL);
+		filter_free(filter);
+	}
+	assert_true(filter_container(NULL, NULL));
+	assert_false(filter_about_containers(NULL));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -704,6 +738,7 @@ int main(void)
 		cmocka_unit_test(test_connections),
 		cmocka_unit_test(test_opaque_has_its_name),
 		cmocka_unit_test(test_kernel_sets),
+		cmocka_unit_test(test_containers),
 		cmocka_unit_test(test_sums),
 		cmocka_unit_test(test_keys),
 	};
