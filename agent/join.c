@@ -20,6 +20,8 @@
 #define ORDER_APART_NS	 UINT64_C(5000000000) /* that far apart no two ends begin */
 #define ITEMS_MAX	 65536		      /* that wait or are kept in mind */
 #define SHOWN_A_CONN_MAX 64
+#define HELD_MAX_BYTES	 (UINT64_C(64) << 20)
+#define EXCHANGE_BYTES	 1024 /* of one besides what its messages hold, about */
 
 struct join {
 	join_fn *fn;
@@ -27,6 +29,7 @@ struct join {
 	struct join_table table;
 	struct join_item *waits; /* by due time */
 	uint64_t now_ns, poll;
+	uint64_t held_bytes; /* of all that wait */
 };
 
 struct join *join_new(join_fn *fn, void *ctx)
@@ -118,8 +121,15 @@ static struct join_item *item_match(const struct join_conn *conn, const struct j
 
 /* --- waiting and showing ------------------------------------------------------ */
 
+static size_t exchange_bytes(const struct exchange *exchange)
+{
+	return EXCHANGE_BYTES + (exchange->request ? exchange->request->arena.used_bytes : 0) +
+	       (exchange->response ? exchange->response->arena.used_bytes : 0);
+}
+
 static void item_stop_waiting(struct join *join, struct join_item *item)
 {
+	join->held_bytes -= item->held_bytes;
 	DL_DELETE2(join->waits, item, waits_prev, waits_next);
 }
 
@@ -251,8 +261,13 @@ static void wait_or_show(struct join *join, struct join_conn *conn, struct excha
 		join->fn(join->ctx, exchange);
 		return;
 	}
-	item->exchange = exchange_take(exchange);
+	item->held_bytes = exchange_bytes(exchange);
+	if (join->held_bytes + item->held_bytes <= HELD_MAX_BYTES)
+		item->exchange = exchange_take(exchange);
+	else
+		counter_add(COUNTER_LIMIT_JOINS, 1);
 	if (item->exchange) {
+		join->held_bytes += item->held_bytes;
 		item->due_ns = (end_ns > join->now_ns ? end_ns : join->now_ns) + HOLD_NS;
 		item->due_poll = join->poll + HOLD_POLLS;
 		DL_APPEND2(join->waits, item, waits_prev, waits_next);

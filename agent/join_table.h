@@ -32,6 +32,7 @@ struct join_sign {
 struct join_item {
 	struct join_sign sign;
 	struct exchange *exchange; /* owned; NULL: it was shown */
+	size_t held_bytes;	   /* of that, about */
 	bool wanted;		   /* when it was shown, somebody wanted it */
 	uint64_t due_ns, due_poll;
 	struct join_conn *conn;

@@ -9,6 +9,7 @@
  *
  *   C:1:a            shown alone; > first of a joined pair, < second of it, ~ after its other end
  */
+#include "counters.h"
 #include "join.h"
 #include "message.h"
 
@@ -247,12 +248,37 @@ static void test_bound(void **state)
 	join_free(stage.join);
 }
 
+/* What waits holds its messages: not more of them than fit. */
+static void test_bytes_are_bounded(void **state)
+{
+	static struct stage stage;
+	struct exchange exchange = { .key = 1, .keepable = true, .duration_known = true };
+
+	(void)state;
+	memset(counters, 0, sizeof(counters));
+	stage.join = join_new(show, &stage);
+	run(&stage, "+C +c");
+	exchange.conn = &stage.conns['C'];
+	for (unsigned int i = 0; !stage.shown[0] && i < 1000; i++) {
+		exchange.key = 2 * i + 1;
+		exchange.request = message_new(MESSAGE_REQUEST, 4 << 20);
+		exchange.request->method = SLICE("GET");
+		exchange.request->target = SLICE("a");
+		assert_non_null(arena_alloc(&exchange.request->arena, 1 << 20));
+		join_exchange(stage.join, &exchange);
+		message_free(exchange.request);
+	}
+	assert_string_equal(stage.shown, "C:127:a"); /* the 64th MiB is the messages' own */
+	assert_int_equal(counters[COUNTER_LIMIT_JOINS], 1);
+	join_free(stage.join);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows),	   cmocka_unit_test(test_split_and_peer),
 		cmocka_unit_test(test_no_waiting), cmocka_unit_test(test_end_shows_what_waits),
-		cmocka_unit_test(test_bound),
+		cmocka_unit_test(test_bound),	   cmocka_unit_test(test_bytes_are_bounded),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
