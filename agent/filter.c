@@ -124,6 +124,19 @@ static enum filter_answer answer_not(enum filter_answer answer)
 	return FILTER_UNKNOWN;
 }
 
+/* NO before UNKNOWN before YES. */
+static enum filter_answer answer_least(enum filter_answer a, enum filter_answer b)
+{
+	if (a == FILTER_NO || b == FILTER_NO)
+		return FILTER_NO;
+	return a == FILTER_YES ? b : a;
+}
+
+static enum filter_answer answer_most(enum filter_answer a, enum filter_answer b)
+{
+	return answer_not(answer_least(answer_not(a), answer_not(b)));
+}
+
 static enum filter_answer term_answer(const struct filter_node *node, struct filter_subject *subject)
 {
 	enum filter_answer best = FILTER_NO;
@@ -131,7 +144,7 @@ static enum filter_answer term_answer(const struct filter_node *node, struct fil
 	for (size_t i = 0; i < node->value_count && best != FILTER_YES; i++) {
 		enum filter_answer one = node->key->match(&node->values[i], subject);
 
-		best = one > best ? one : best;
+		best = answer_most(best, one);
 	}
 	/* More of an exchange than it has will not become known. */
 	return best == FILTER_UNKNOWN && subject->exchange ? FILTER_NO : best;
@@ -144,8 +157,8 @@ static enum filter_answer node_answer(const struct filter_node *node, struct fil
 	for (const struct filter_node *child = node->first; child; child = child->next) {
 		enum filter_answer one = node_answer(child, subject);
 
-		all = one < all ? one : all;
-		any = one > any ? one : any;
+		all = answer_least(all, one);
+		any = answer_most(any, one);
 		if ((node->kind == NODE_ALL ? all : answer_not(any)) == FILTER_NO)
 			break;
 	}

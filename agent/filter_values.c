@@ -18,6 +18,7 @@
 
 #define REGEX_LEN_MAX	  256
 #define REGEX_SIZE_MAX	  1000 /* letters, when all that repeats is written out */
+#define REGEX_REPEATS_MAX 4    /* repetitions within one another */
 #define REGEX_TRIED_BYTES 8192
 #define REGEX_DEPTH_MAX	  16
 #define REGEX_SUBJECT_MAX 4096 /* bytes that it is tried on */
@@ -202,20 +203,24 @@ static uint64_t repeat_parse(const char *p, const char **end)
 	return most;
 }
 
-struct regex_level {	     /* of parentheses */
-	size_t before, last; /* size of what stands before the last atom, and of that */
+struct regex_level {		    /* of parentheses */
+	size_t before, last;	    /* size of what stands before the last atom, and of that */
+	unsigned int deepest, deep; /* repetitions within one another: before it, and of it */
 };
 
-static void level_atom(struct regex_level *level, size_t size)
+static void level_atom(struct regex_level *level, size_t size, unsigned int deep)
 {
 	level->before += level->last;
 	level->last = size;
+	if (level->deep > level->deepest)
+		level->deepest = level->deep;
+	level->deep = deep;
 }
 
 /*
  * How large the C library's automaton gets: + and {} copy what they stand behind, * and ? add a way around
- * it, so nested ones multiply, in memory or in time. Above REGEX_SIZE_MAX: too large; 0: it has a
- * back-reference.
+ * it, so nested ones multiply, in memory or in time; behind an anchor seven of them take ten seconds. Above
+ * REGEX_SIZE_MAX: too large; 0: it has a back-reference.
  */
 static size_t regex_size(const char *regex)
 {
@@ -232,17 +237,20 @@ static size_t regex_size(const char *regex)
 			*level = (struct regex_level){ .before = 1 };
 		} else if (*p == ')' && level > levels) {
 			level--;
-			level_atom(level, level[1].before + level[1].last);
+			level_atom(level, level[1].before + level[1].last,
+				   level[1].deep > level[1].deepest ? level[1].deep : level[1].deepest);
 		} else if (strchr("*+?", *p)) {
 			level->last *= 2;
+			level->deep++;
 		} else if (*p == '{') {
 			level->last *= repeat_parse(p + 1, &end);
+			level->deep++;
 			p = *end == '}' ? end : end - 1;
 		} else {
 			p = *p == '[' ? bracket_skip(p + 1) : p + (*p == '\\' && p[1]);
-			level_atom(level, 1);
+			level_atom(level, 1, 0);
 		}
-		if (level->before + level->last > REGEX_SIZE_MAX)
+		if (level->before + level->last > REGEX_SIZE_MAX || level->deep > REGEX_REPEATS_MAX)
 			return REGEX_SIZE_MAX + 1;
 		if (!*p)
 			break;

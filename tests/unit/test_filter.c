@@ -88,6 +88,7 @@ static const struct {
 	{ "path:\"say \\\"x\\\"\"", "path:\"say \\\"x\\\"\"" },
 	{ "path:~^/(a|b)$", NULL }, /* | is this test's border of words */
 	{ "path:~^/(a)+$", "path:\"~^/(a)+$\"" },
+	{ "path:~^((((a+)?)+)+)$", "path:\"~^((((a+)?)+)+)$\"" },
 	{ "path:~\\.json$", "path:\"~\\\\.json$\"" },
 	{ "(path:~^/(a(b)))", "path:\"~^/(a(b))\"" },
 	{ "path:~\"a{1,2}\"", "path:\"~a{1,2}\"" },
@@ -180,6 +181,7 @@ static const struct {
 	{ "path:\"~a{1,2000}\"", 0, 5, 12, "repeats too much" },
 	{ "path:~a++++++++++", 0, 5, 12, "repeats too much" },
 	{ "path:~((((((((((a+)+)+)+)+)+)+)+)+)+)+", 0, 5, 33, "repeats too much" },
+	{ "path:~^(((((t+)?)+)+)+)", 0, 5, 18, "repeats too much" },
 	{ "path:~((((((((((((((((a))))))))))))))))", 0, 5, 34, "repeats too much" },
 	{ "path:\"~([^])]+[[:alpha:](]){3}a{,3}[+]+\"", 0, 0, 0, NULL },
 	{ "(pid:1", 0, 0, 1, "this parenthesis is not closed" },
