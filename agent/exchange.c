@@ -67,6 +67,9 @@ static const struct {
 	{ FLAG_PUSHED, "pushed" },
 	{ FLAG_TENTATIVE_PEER, "tentative-peer" },
 	{ FLAG_UPGRADED, "upgraded" },
+	{ FLAG_MALFORMED, "malformed" },
+	{ FLAG_GUESS, "guess" },
+	{ FLAG_RELAYED, "relayed" },
 };
 
 void flags_each(unsigned int flags, void (*fn)(void *ctx, const char *name), void *ctx)

@@ -43,6 +43,9 @@ enum message_flag {
 	FLAG_PUSHED = 1 << 10,	       /* PUSH_PROMISE */
 	FLAG_TENTATIVE_PEER = 1 << 11, /* the socket was bound by one match only */
 	FLAG_UPGRADED = 1 << 12,       /* CONNECT or 101: what follows is not HTTP/1 */
+	FLAG_MALFORMED = 1 << 13,      /* two meanings are possible: the value is absent, or the first */
+	FLAG_GUESS = 1 << 14,	       /* found in the middle of a stream, not yet proven to be HTTP */
+	FLAG_RELAYED = 1 << 15,	       /* bytes of others' TLS */
 };
 
 enum header_flag {

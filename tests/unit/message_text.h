@@ -102,7 +102,7 @@ static inline void message_text_flags(struct message_text *out, unsigned int fla
 	static const char *const names[] = { "late-joined", "gap",	  "truncated", "partial-headers",
 					     "reset",	    "closed",	  "timeout",   "in-flight",
 					     "unanswered",  "no-request", "pushed",    "tentative-peer",
-					     "upgraded" };
+					     "upgraded",    "malformed",  "guess",     "relayed" };
 	const char *comma = " [";
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
