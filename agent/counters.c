@@ -108,7 +108,7 @@ void counters_recount_ciphertext(uint64_t copied, uint64_t skipped)
 
 int counters_print(FILE *out)
 {
-	for (size_t i = 0; i < COUNTER_READY_US; i++) /* the ready line said the rest */
+	for (size_t i = 0; i < COUNTER_MEMORY_HELD_PEAK; i++) /* figures for programs follow */
 		if (counters[i])
 			fprintf(out, "  %-22s %14" PRIu64 "  %s\n", table[i].name, counters[i],
 				table[i].meaning);

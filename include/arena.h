@@ -17,6 +17,7 @@ struct arena {
 	struct arena_block *blocks;
 	size_t used_bytes;  /* handed out so far */
 	size_t limit_bytes; /* 0: no limit */
+	size_t held_bytes;  /* taken from the system: blocks are larger than what is used of them */
 };
 
 /* Makes an empty arena; allocates nothing yet. Cannot fail. */

@@ -112,6 +112,12 @@ struct message *message_copy(const struct message *message, size_t limit_bytes);
 /* Frees the message and its arena; NULL is legal. */
 void message_free(struct message *message);
 
+/* All the memory that it takes; NULL is legal. */
+static inline size_t message_memory(const struct message *message)
+{
+	return message ? sizeof(*message) + message->arena.held_bytes : 0;
+}
+
 /*
  * Appends one field; copies name and value into the arena. An unknown name or
  * value is passed as a slice with data == NULL and its flag. 0, or -ENOMEM

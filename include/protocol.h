@@ -85,6 +85,10 @@ struct protocol_config {
 	size_t stream_limit;	    /* HTTP/2: streams followed at once */
 	size_t pipeline_limit;	    /* HTTP/1: unanswered requests followed at once */
 	size_t table_limit_bytes;   /* HPACK: dynamic table sizes above this count as an error */
+	/* HTTP/2: once memory(), with what messages that were given away still take, is so large, further
+	 * heads are cut. 0: no limit. */
+	size_t memory_limit_bytes;
+	const size_t *given_bytes; /* the latter, borrowed for life; NULL: nothing */
 };
 
 enum protocol_end {
@@ -125,6 +129,9 @@ struct protocol_ops {
 	bool (*idle)(const struct protocol *protocol);
 	/* ROLE_UNKNOWN until the bytes told. */
 	enum protocol_role (*role)(const struct protocol *protocol);
+	/* The memory that the decoder and its messages under way take, about. Asked after every record, so it
+	 * must not be counted together then. */
+	size_t (*memory)(const struct protocol *protocol);
 	/* After upgrade(): bytes of a direction that feed() took earlier but that belong to what follows (a
 	 * client may send before it has the answer). They come before anything not consumed. Borrowed until
 	 * destroy(). After them *lost_bytes more are missing (0: none; HOLE_UNKNOWN_SIZE). NULL: the decoder

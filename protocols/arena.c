@@ -35,6 +35,7 @@ void arena_fini(struct arena *arena)
 	}
 	arena->blocks = NULL;
 	arena->used_bytes = 0;
+	arena->held_bytes = 0;
 }
 
 void *arena_alloc(struct arena *arena, size_t size)
@@ -58,6 +59,7 @@ void *arena_alloc(struct arena *arena, size_t size)
 		block->size = capacity;
 		block->used = 0;
 		arena->blocks = block;
+		arena->held_bytes += sizeof(*block) + capacity;
 	}
 	result = block->bytes + block->used;
 	block->used += size;

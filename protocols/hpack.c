@@ -33,6 +33,7 @@
 
 #include <errno.h>
 #include <nghttp2/nghttp2.h>
+#include <stdalign.h>
 #include <stdlib.h>
 
 #define DEFAULT_TABLE_BYTES  4096 /* RFC 9113, 6.5.2 */
@@ -40,6 +41,8 @@
 
 struct hpack {
 	nghttp2_hd_inflater *inflater; /* NULL: memory was out; the next block tries again */
+	nghttp2_mem memory;	       /* the inflater's; counts what it takes */
+	size_t held_bytes;
 	size_t table_limit_bytes;
 	size_t table_bytes; /* of the table that priming fills */
 	bool primed;
@@ -50,11 +53,67 @@ static const uint8_t placeholder[] = { 0x40, 0x00, 0x00 }; /* literal, indexed, 
 /* Feeds one block; sink NULL: fields are dropped. 0 or -EBADMSG, -ENOMEM. */
 static int block_inflate(nghttp2_hd_inflater *inflater, struct slice block, const struct hpack_sink *sink);
 
-static nghttp2_hd_inflater *inflater_new(size_t table_limit_bytes)
+/*
+ * A table takes several times the size that its encoder counts, so it is counted as it is: each allocation of
+ * nghttp2's has its size before it.
+ */
+struct counted {
+	size_t size;
+	alignas(max_align_t) uint8_t bytes[];
+};
+
+static struct counted *counted_of(void *bytes)
 {
+	return bytes ? (struct counted *)((uint8_t *)bytes - offsetof(struct counted, bytes)) : NULL;
+}
+
+static void *count_realloc(void *bytes, size_t size, void *ctx)
+{
+	struct counted *counted = counted_of(bytes);
+	struct hpack *hpack = ctx;
+	size_t before = counted ? sizeof(*counted) + counted->size : 0;
+
+	if (size > SIZE_MAX - sizeof(*counted))
+		return NULL;
+	counted = realloc(counted, sizeof(*counted) + size);
+	if (!counted)
+		return NULL;
+	counted->size = size;
+	hpack->held_bytes += sizeof(*counted) + size - before;
+	return counted->bytes;
+}
+
+static void *count_malloc(size_t size, void *hpack)
+{
+	return count_realloc(NULL, size, hpack);
+}
+
+static void *count_calloc(size_t count, size_t size, void *hpack)
+{
+	void *bytes = size && count > SIZE_MAX / size ? NULL : count_malloc(count * size, hpack);
+
+	if (bytes)
+		memset(bytes, 0, count * size);
+	return bytes;
+}
+
+static void count_free(void *bytes, void *ctx)
+{
+	struct counted *counted = counted_of(bytes);
+	struct hpack *hpack = ctx;
+
+	if (!counted)
+		return;
+	hpack->held_bytes -= sizeof(*counted) + counted->size;
+	free(counted);
+}
+
+static nghttp2_hd_inflater *inflater_new(struct hpack *hpack)
+{
+	size_t table_limit_bytes = hpack->table_limit_bytes;
 	nghttp2_hd_inflater *inflater;
 
-	if (nghttp2_hd_inflate_new(&inflater) != 0)
+	if (nghttp2_hd_inflate_new2(&inflater, &hpack->memory) != 0)
 		return NULL;
 	if (table_limit_bytes > DEFAULT_TABLE_BYTES &&
 	    nghttp2_hd_inflate_change_table_size(inflater, table_limit_bytes) != 0) {
@@ -95,11 +154,11 @@ static int table_fill(nghttp2_hd_inflater *inflater, size_t table_bytes)
 	return err;
 }
 
-static nghttp2_hd_inflater *inflater_new_primed(size_t table_limit_bytes, size_t table_bytes)
+static nghttp2_hd_inflater *inflater_new_primed(struct hpack *hpack)
 {
-	nghttp2_hd_inflater *inflater = inflater_new(table_limit_bytes);
+	nghttp2_hd_inflater *inflater = inflater_new(hpack);
 
-	if (inflater && table_fill(inflater, table_bytes) < 0) {
+	if (inflater && table_fill(inflater, hpack->table_bytes) < 0) {
 		nghttp2_hd_inflate_del(inflater);
 		return NULL;
 	}
@@ -124,7 +183,8 @@ struct hpack *hpack_new(size_t table_limit_bytes)
 		table_limit_bytes = DEFAULT_TABLE_BYTES;
 	hpack->table_limit_bytes = table_limit_bytes;
 	hpack->table_bytes = DEFAULT_TABLE_BYTES;
-	hpack->inflater = inflater_new(table_limit_bytes);
+	hpack->memory = (nghttp2_mem){ hpack, count_malloc, count_free, count_calloc, count_realloc };
+	hpack->inflater = inflater_new(hpack);
 	if (!hpack->inflater) {
 		free(hpack);
 		return NULL;
@@ -152,6 +212,11 @@ void hpack_prime(struct hpack *hpack)
 			hpack->table_bytes = bytes;
 	}
 	inflater_drop(hpack);
+}
+
+size_t hpack_memory(const struct hpack *hpack)
+{
+	return sizeof(*hpack) + hpack->held_bytes;
 }
 
 bool hpack_is_primed(const struct hpack *hpack)
@@ -211,7 +276,7 @@ int hpack_inflate(struct hpack *hpack, struct slice block, const struct hpack_si
 	int err;
 
 	if (!hpack->inflater)
-		hpack->inflater = inflater_new_primed(hpack->table_limit_bytes, hpack->table_bytes);
+		hpack->inflater = inflater_new_primed(hpack);
 	if (!hpack->inflater)
 		return -ENOMEM;
 	err = block_inflate(hpack->inflater, block, sink);

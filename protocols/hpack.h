@@ -40,6 +40,9 @@ void hpack_free(struct hpack *hpack);
  */
 void hpack_prime(struct hpack *hpack);
 
+/* All the memory that it takes. */
+size_t hpack_memory(const struct hpack *hpack);
+
 /* True once the table was ever primed: some entries may be unknown. */
 bool hpack_is_primed(const struct hpack *hpack);
 

@@ -303,6 +303,20 @@ static enum protocol_role http1_role(const struct protocol *http1)
 	return http1->role;
 }
 
+static size_t http1_memory(const struct protocol *http1)
+{
+	size_t bytes = sizeof(*http1) + http1->queue.capacity * sizeof(*http1->queue.items) +
+		       http1->queue.asked_bytes;
+
+	for (int i = 0; i < 2; i++) {
+		const struct http1_parser *parser = &http1->parser[i];
+
+		bytes += parser->line.capacity + parser->candidate.capacity + http1->hold[i].capacity +
+			 message_memory(parser->message);
+	}
+	return bytes;
+}
+
 static struct slice http1_held(const struct protocol *http1, enum event_direction direction,
 			       uint64_t *lost_bytes)
 {
@@ -322,5 +336,6 @@ const struct protocol_ops http1_protocol = {
 	.body_left = http1_body_left,
 	.idle = http1_idle,
 	.role = http1_role,
+	.memory = http1_memory,
 	.held = http1_held,
 };

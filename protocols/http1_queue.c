@@ -43,6 +43,7 @@ int http1_queue_push(struct http1_queue *queue, struct http1_request request)
 	if (queue->count == queue->capacity && queue_grow(queue) < 0)
 		return -ENOMEM;
 	queue->items[(queue->first + queue->count++) % queue->capacity] = request;
+	queue->asked_bytes += message_memory(request.asked);
 	return 0;
 }
 
@@ -57,5 +58,6 @@ struct http1_request http1_queue_pop(struct http1_queue *queue)
 
 	queue->first = (queue->first + 1) % queue->capacity;
 	queue->count--;
+	queue->asked_bytes -= message_memory(request.asked);
 	return request;
 }

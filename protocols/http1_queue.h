@@ -25,6 +25,7 @@ struct http1_request {
 struct http1_queue {
 	struct http1_request *items; /* a ring of capacity items */
 	size_t first, count, capacity, limit;
+	size_t asked_bytes; /* the memory of all `asked` */
 };
 
 /* Empty, for at most limit requests (at least one). Cannot fail. */

@@ -361,6 +361,17 @@ static enum protocol_role http2_role(const struct protocol *protocol)
 	return protocol->role;
 }
 
+size_t http2_memory(const struct protocol *protocol)
+{
+	size_t bytes = sizeof(*protocol) + protocol->held_bytes +
+		       HASH_COUNT(protocol->streams) * sizeof(*protocol->streams);
+
+	for (int direction = 0; direction < 2; direction++)
+		bytes += hpack_memory(protocol->side[direction].hpack) +
+			 http2_wire_memory(protocol->side[direction].wire);
+	return bytes;
+}
+
 const struct protocol_ops http2_protocol = {
 	.name = "http2",
 	.create = http2_create,
@@ -373,4 +384,5 @@ const struct protocol_ops http2_protocol = {
 	.body_left = http2_body_left,
 	.idle = http2_idle,
 	.role = http2_role,
+	.memory = http2_memory,
 };

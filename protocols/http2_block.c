@@ -13,6 +13,8 @@
 
 #include <errno.h>
 
+#define HEAD_ALWAYS_BYTES 2048 /* kept of each head, however much the others take */
+
 enum block_meaning {
 	BLOCK_HEAD,
 	BLOCK_TRAILERS,
@@ -34,12 +36,25 @@ static void refuse(struct protocol *protocol)
 	http2_note(protocol, NOTE_MESSAGE_REFUSED, 1);
 }
 
+/* One byte of a block may stand for a whole entry of the table, so what all heads take has a limit too. */
+static size_t head_limit_bytes(const struct protocol *protocol)
+{
+	const struct protocol_config *config = &protocol->config;
+	size_t limit = config->memory_limit_bytes, used, room;
+
+	if (!limit)
+		return config->message_limit_bytes;
+	used = http2_memory(protocol) + (config->given_bytes ? *config->given_bytes : 0);
+	room = used + HEAD_ALWAYS_BYTES < limit ? limit - used : HEAD_ALWAYS_BYTES;
+	return room < config->message_limit_bytes ? room : config->message_limit_bytes;
+}
+
 /* The table must see every block; 0, -EBADMSG or -ENOMEM as http2_head_read(). */
 static int block_read(struct http2_side *side, const struct http2_block *block, struct http2_head *head)
 {
 	struct protocol *protocol = side->owner;
 	struct hpack *hpack = block->lost ? NULL : side->hpack;
-	int err = http2_head_read(head, hpack, block->fragment, protocol->config.message_limit_bytes);
+	int err = http2_head_read(head, hpack, block->fragment, head_limit_bytes(protocol));
 
 	if (block->lost) {
 		hpack_prime(side->hpack);
@@ -128,13 +143,15 @@ static void head_replace(const struct block_context *c, struct http2_half *half)
 	new->flags |= old->flags &FLAG_GAP;
 	half->message = head_take(c);
 	message_free(old);
+	http2_half_weigh(c->protocol, half);
 	half->provisional = is_status_unknown(c);
 	if (!half->provisional)
 		c->protocol->handler.head(c->protocol->handler.ctx, new);
 }
 
-static void trailers_add(const struct block_context *c, struct message *message)
+static void trailers_add(const struct block_context *c, struct http2_half *half)
 {
+	struct message *message = half->message;
 	const struct header_list *list = &c->head->message->headers;
 	bool cut = c->head->cut;
 
@@ -145,6 +162,7 @@ static void trailers_add(const struct block_context *c, struct message *message)
 				       header->flags) < 0)
 			cut = true;
 	}
+	http2_half_weigh(c->protocol, half);
 	if (c->head->unknown)
 		message->flags |= FLAG_PARTIAL_HEADERS | http2_side_flags(c->side);
 	if (!cut)
@@ -199,7 +217,7 @@ static void trailers_orphan(const struct block_context *c, struct http2_stream *
 		refuse(c->protocol);
 		return;
 	}
-	trailers_add(c, stream->half[kind].message);
+	trailers_add(c, &stream->half[kind]);
 }
 
 static struct http2_stream *stream_begin(const struct block_context *c, enum message_kind kind)
@@ -244,7 +262,7 @@ static void message_block(const struct block_context *c, enum message_kind kind)
 		break;
 	case BLOCK_TRAILERS:
 		if (stream && stream->half[kind].state == HALF_OPEN)
-			trailers_add(c, stream->half[kind].message);
+			trailers_add(c, &stream->half[kind]);
 		else
 			trailers_orphan(c, stream, kind);
 		break;

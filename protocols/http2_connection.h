@@ -28,6 +28,7 @@ struct http2_half {
 	enum http2_half_state state;
 	struct message *message;  /* while open */
 	struct http2_buffer body; /* what is kept of it, while open */
+	size_t held_bytes;	  /* of both, as counted in the connection's */
 	bool suspect;		  /* a gap may have held its head (idle) or its end (open) */
 	bool provisional; /* a response of unknown status: it may be an interim one; head() is still to be
 			     called */
@@ -69,6 +70,7 @@ struct protocol {
 	 * takes that in when it is looked at next, so that a gap does not cost a walk over all of them. */
 	uint64_t doubts[2], gaps[2];
 	size_t open_messages;
+	size_t held_bytes;		      /* by the messages under way */
 	struct http2_past past[PAST_STREAMS]; /* a ring */
 	size_t past_next;
 	struct { /* RFC 9113, 6.8: streams above `last` will never be processed */
@@ -82,6 +84,8 @@ void http2_note(struct protocol *protocol, enum protocol_note note, uint64_t n);
 /* Which messages a side carries; meaningful once the role is known. */
 enum message_kind http2_side_kind(const struct http2_side *side);
 struct http2_side *http2_kind_side(struct protocol *protocol, enum message_kind kind);
+/* All the memory that the connection takes. */
+size_t http2_memory(const struct protocol *protocol);
 void http2_role_learn(struct protocol *protocol, const struct http2_side *side, enum message_kind kind);
 /* What a message of this side is marked with when something in it is unknown. */
 unsigned int http2_side_flags(const struct http2_side *side);
@@ -111,6 +115,8 @@ void http2_half_open(struct protocol *protocol, struct http2_stream *stream, enu
 /* A message without a head: that was lost in a gap. 0 or -ENOMEM. */
 int http2_half_open_headless(struct protocol *protocol, struct http2_stream *stream,
 			     const struct http2_side *side, uint64_t time_ns);
+/* Its message grew: counts its memory anew. */
+void http2_half_weigh(struct protocol *protocol, struct http2_half *half);
 /* What is known of the head is final. */
 void http2_half_settle(struct protocol *protocol, struct http2_half *half);
 void http2_half_data(struct protocol *protocol, struct http2_half *half, struct slice bytes,

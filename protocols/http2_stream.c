@@ -85,6 +85,14 @@ static void stream_forget(struct protocol *protocol, struct http2_stream *stream
 	stream_free(protocol, stream);
 }
 
+void http2_half_weigh(struct protocol *protocol, struct http2_half *half)
+{
+	size_t bytes = message_memory(half->message) + half->body.capacity;
+
+	protocol->held_bytes += bytes - half->held_bytes;
+	half->held_bytes = bytes;
+}
+
 /* The kept body moves into the message, as far as its limit allows. */
 static void body_keep(struct protocol *protocol, struct http2_half *half)
 {
@@ -113,6 +121,7 @@ static void half_finish(struct protocol *protocol, struct http2_half *half, unsi
 	message->flags |= flags;
 	half->message = NULL;
 	half->state = HALF_ENDED;
+	http2_half_weigh(protocol, half);
 	protocol->open_messages--;
 	protocol->handler.done(protocol->handler.ctx, message);
 }
@@ -203,6 +212,7 @@ void http2_half_open(struct protocol *protocol, struct http2_stream *stream, enu
 	half->body_cut = false;
 	half->provisional = true;
 	protocol->open_messages++;
+	http2_half_weigh(protocol, half);
 	if (!provisional)
 		http2_half_settle(protocol, half);
 }
@@ -242,6 +252,7 @@ static void body_append(struct protocol *protocol, struct http2_half *half, stru
 		half->message->flags |= FLAG_TRUNCATED;
 	}
 	half->message->body = http2_buffer_slice(&half->body);
+	http2_half_weigh(protocol, half);
 }
 
 void http2_half_data(struct protocol *protocol, struct http2_half *half, struct slice bytes, uint64_t time_ns)

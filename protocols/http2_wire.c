@@ -453,3 +453,9 @@ bool http2_wire_idle(const struct http2_wire *wire)
 {
 	return !wire->assembly.open;
 }
+
+size_t http2_wire_memory(const struct http2_wire *wire)
+{
+	return sizeof(*wire) + wire->payload.capacity + wire->assembly.fragment.capacity +
+	       wire->search.held.capacity + wire->search.marks.capacity;
+}

@@ -65,6 +65,9 @@ void http2_wire_allow_frame_size(struct http2_wire *wire, uint32_t bytes);
 /* Bytes to come of the DATA frame under way, padding included; 0: none, or its padding is not known yet. */
 uint32_t http2_wire_data_left(const struct http2_wire *wire);
 
+/* All the memory that it takes. */
+size_t http2_wire_memory(const struct http2_wire *wire);
+
 /* True when no header block is under way. */
 bool http2_wire_idle(const struct http2_wire *wire);
 
