@@ -110,6 +110,18 @@ void conn_update_socket(struct conn *conn, const struct event_socket *sock)
 	known->id = id;
 }
 
+void conn_learn_origin(struct conn *conn, const struct event_data *event)
+{
+	struct conn_origin *origin = &conn->facts.origin;
+	unsigned int direction = event->direction == DIRECTION_SENT ? DIRECTION_SENT : DIRECTION_RECEIVED;
+	unsigned int needed = EVENT_POS_SEQ32 | EVENT_OFFSET_KNOWN;
+
+	if (origin->known[direction] || (event->h.flags & needed) != needed)
+		return;
+	origin->known[direction] = true;
+	origin->number[direction] = (uint32_t)event->pos - (uint32_t)event->offset;
+}
+
 /* The kernel counts muted bytes by the verdict it has; those on their way before were counted as plain. */
 static void conn_count_ciphertext(struct conn *conn, const struct event_data *event)
 {

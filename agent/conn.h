@@ -69,6 +69,9 @@ void conn_learn_id(struct conn *conn, uint64_t socket_id);
 /* A transfer on the socket. conn->mover is its mover. */
 void conn_socket_data(struct conn *conn, const struct event_data *event);
 
+/* Where its sequence numbers begin, if this record tells. */
+void conn_learn_origin(struct conn *conn, const struct event_data *event);
+
 /* The newest addresses; what a record does not know stays. */
 void conn_update_socket(struct conn *conn, const struct event_socket *sock);
 

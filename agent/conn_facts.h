@@ -22,6 +22,15 @@ enum conn_closed_by {
 	CLOSED_EXIT, /* the process ended */
 };
 
+/*
+ * The sequence numbers of the first bytes sent and received, which stand in the packets and so are the same
+ * at both ends of one connection, give or take the one that the SYN takes.
+ */
+struct conn_origin {
+	uint32_t number[2]; /* by direction */
+	bool known[2];
+};
+
 struct conn_facts {
 	/*
 	 * hark.connection: the socket's own identity (event_socket.id), so that every run and view names it
@@ -30,7 +39,8 @@ struct conn_facts {
 	 */
 	uint64_t id;
 	struct event_socket sock; /* as last seen; sock.family 0: the socket is not known (plaintext only) */
-	struct mover owner;	  /* who moved bytes last, or first if nobody has */
+	struct conn_origin origin;
+	struct mover owner; /* who moved bytes last, or first if nobody has */
 	enum protocol_role role;
 	bool tls;		       /* bytes are, or contain, TLS */
 	bool tls_unknown;	       /* undetermined: nothing was decided yet */

@@ -375,7 +375,7 @@ void join_free(struct join *join)
 		item_free(join, join->waits);
 	while (join->table.by_facts)
 		join_table_remove(&join->table, join->table.by_facts);
-	while (join->table.by_addresses)
-		join_table_remove(&join->table, join->table.by_addresses);
+	while (join->table.by_place)
+		join_table_remove(&join->table, join->table.by_place);
 	free(join);
 }

@@ -16,6 +16,19 @@ struct join_addresses {
 	uint16_t local_port, peer_port;
 };
 
+/* The same addresses may stand in several network namespaces at once. */
+struct join_place {
+	struct join_addresses addresses;
+	uint8_t netns[4]; /* of event_socket, and 0; all 0: not known */
+};
+
+/* Those that have the same addresses, each in another network namespace. */
+struct join_namesakes {
+	struct join_addresses addresses;
+	struct join_conn *conns;
+	UT_hash_handle hh;
+};
+
 /* What tells whether two exchanges are one. */
 struct join_sign {
 	uint32_t key; /* HTTP/2 stream; 0 for HTTP/1 */
@@ -45,22 +58,30 @@ struct join_conn {
 		*key; /* never followed: the address is the connection's for as long as it is open */
 	const struct conn_facts *facts; /* NULL: closed; kept while its other end may still tell of it */
 	uint64_t id;			/* of a closed one */
-	struct join_addresses addresses;
-	bool ambiguous; /* another socket has the same addresses (another network namespace) */
+	struct conn_origin origin;	/* of a closed one */
+	struct join_place place;
+	bool ambiguous; /* another open socket stands at the same place (in a recording without namespaces) */
+	struct join_namesakes *namesakes; /* NULL: it is not to be found by its addresses */
+	struct join_conn *prev, *next;	  /* of the namesakes */
 	struct join_item *items;
 	size_t shown_count; /* of them: shown already */
-	UT_hash_handle hh, hh_addresses;
+	UT_hash_handle hh, hh_place;
 };
 
 struct join_table {
-	struct join_conn *by_facts, *by_addresses;
+	struct join_conn *by_facts, *by_place;
+	struct join_namesakes *by_addresses;
 	size_t item_count; /* of all connections */
 };
 
 /* The connection of these facts, made if it is new. NULL: it has no addresses, or memory is out. */
 struct join_conn *join_table_get(struct join_table *table, const struct conn_facts *facts);
 struct join_conn *join_table_find(const struct join_table *table, const struct conn_facts *facts);
-/* The socket at the other end; NULL: not on this machine, not seen, or not to be told with certainty. */
+/*
+ * The socket at the other end: in the same network namespace; else the one in another whose sequence
+ * numbers are its own. NULL: not on this machine, not seen, or not to be told
+ * with certainty.
+ */
 struct join_conn *join_table_peer(const struct join_table *table, const struct join_conn *conn);
 /* It closed: its facts are not followed any more, and only its addresses lead to it. */
 void join_table_close(struct join_table *table, struct join_conn *conn);

@@ -93,6 +93,7 @@ static void conn_take(struct tracker *tracker, struct conn *conn, const struct e
 	if (conn->closing && conn->revivable)
 		conn->closing = false;
 	conn_update_socket(conn, &event->sock);
+	conn_learn_origin(conn, event);
 	if (!conn->pointers)
 		fd_claim(tracker, conn, event->h.pid, event->sock.fd);
 	conn_moved_by(tracker, conn, event);

@@ -5,8 +5,20 @@
  * are still there, so the buffer is known; it has just been touched, so it can
  * be read without a fault.
  */
+#include "addresses.h"
 #include "unseen.h"
 #include <bpf/bpf_tracing.h>
+
+/* Weak: the whole object is linked on kernels whose way this is not. */
+extern void *bpf_rdonly_cast(const void *object, __u32 type_id) __ksym __weak;
+
+/*
+ * The same pointer, of which the verifier knows only what may be read (Linux 6.2). Each load of a pointer
+ * through a trusted one makes it search the whole of the kernel's type information, several times, on each
+ * path: that was 50 of the 130 ms that loading took.
+ */
+#define UNTRUSTED(pointer) \
+	((typeof(pointer))bpf_rdonly_cast(pointer, bpf_core_type_id_kernel(typeof(*(pointer)))))
 
 static __always_inline bool socket_followed(struct sock *sk)
 {
@@ -34,6 +46,7 @@ static __always_inline void socket_fill(struct event_socket *s, struct sock *sk)
 		return;
 	s->local_port = sk->__sk_common.skc_num;
 	s->peer_port = __builtin_bswap16(sk->__sk_common.skc_dport);
+	netns_fill(s, UNTRUSTED(sk)->__sk_common.skc_net.net->ns.inum);
 	if (family == AF_INET) {
 		*(__be32 *)s->local = sk->__sk_common.skc_rcv_saddr;
 		*(__be32 *)s->peer = sk->__sk_common.skc_daddr;
@@ -95,17 +108,6 @@ static __always_inline void position_fill(struct event_data *r, struct sock *sk,
 	else
 		position_sent(r, tp, bytes);
 }
-
-/* Weak: the whole object is linked on kernels whose way this is not. */
-extern void *bpf_rdonly_cast(const void *object, __u32 type_id) __ksym __weak;
-
-/*
- * The same pointer, of which the verifier knows only what may be read (Linux 6.2). Each load of a pointer
- * through a trusted one makes it search the whole of the kernel's type information, several times, on each
- * path: that was 50 of the 130 ms that loading took.
- */
-#define UNTRUSTED(pointer) \
-	((typeof(pointer))bpf_rdonly_cast(pointer, bpf_core_type_id_kernel(typeof(*(pointer)))))
 
 /* Does fd stand for this socket in the calling process? Worker threads and io_uring have other registers. */
 static __always_inline bool fd_is_socket(struct task_struct *task, __u32 fd, struct sock *sk)

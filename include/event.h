@@ -110,8 +110,8 @@ struct event_socket {
 	__u16 protocol;	  /* IPPROTO_TCP, IPPROTO_MPTCP, 0 for Unix */
 	__u16 local_port; /* host order */
 	__u16 peer_port;
-	__u8 state; /* TCP state now */
-	__u8 pad[3];
+	__u8 state;	/* TCP state now */
+	__u8 netns[3];	/* tells network namespaces apart, see docs/recording.md; 0: not known */
 	__u8 local[16]; /* IPv4 stands in the first 4 bytes */
 	__u8 peer[16];
 };

@@ -3,8 +3,10 @@
  * Each row is a script of two or more ends of connections, and what was shown:
  *
  *   +C *C -C         the connection C is there, opens, closes (C, c: client and server of one; X: another,
- * elsewhere; D: a second socket with C's addresses) C:1:a:0:10       an exchange on C: stream 1, target a,
- * from 0 ms for 10 ms ("?" for 10: not known) !500             one poll at 500 ms
+ * elsewhere; D: a second socket with C's addresses; E, e: C's addresses in another network namespace; V, v:
+ * client and server in two namespaces; W: V's addresses in a third, and another connection) C:1:a:0:10 an
+ * exchange on C: stream 1, target a, from 0 ms for 10 ms ("?" for 10: not known) !500             one poll at
+ * 500 ms
  *   @500             as many polls as it takes at 500 ms
  *
  *   C:1:a            shown alone; > first of a joined pair, < second of it, ~ after its other end
@@ -57,6 +59,14 @@ static const struct row rows[] = {
 	  "C:0:a C:0:b c:0:b" },
 	{ "two sockets of the same addresses: nobody can tell", "+C +D +c c:1:a:1:5 C:1:a:0:9",
 	  "c:1:a C:1:a" },
+	{ "the same addresses in two namespaces", "+C +E +e +c c:1:a:1:5 E:1:a:0:9 C:1:a:0:9 e:1:a:1:5",
+	  "c:1:a> C:1:a< e:1:a> E:1:a<" },
+	{ "no other end in this namespace", "+C +e C:1:a:0:9 e:1:a:1:5 @600", "C:1:a e:1:a" },
+	{ "between two namespaces", "+V +v v:1:a:1:5 V:1:a:0:9", "v:1:a> V:1:a<" },
+	{ "between two namespaces, after the end", "+V +v v:1:a:1:5 -v V:1:a:0:9", "v:1:a V:1:a~" },
+	{ "other sequence numbers", "+W +v v:1:a:1:5 W:1:a:0:9", "v:1:a W:1:a" },
+	{ "between two of three namespaces", "+V +W +v v:1:a:1:5 V:1:a:0:9 W:1:a:0:9",
+	  "v:1:a> V:1:a< W:1:a" },
 	{ "addresses used again", "+C +c c:1:a:1:5 C:1:a:0:9 -c -C +C +c c:1:b:1:5 C:1:b:0:9",
 	  "c:1:a> C:1:a< c:1:b> C:1:b<" },
 	{ "addresses used again while the other end is kept", "+C +c -c +c c:1:b:1:5 C:1:b:0:9",
@@ -93,6 +103,19 @@ static bool show(void *ctx, const struct exchange *exchange)
 	return stage->wanted;
 }
 
+/* In a namespace of its own, with its place in the sequence numbers. */
+static void conn_set_apart(struct conn_facts *conn, char letter)
+{
+	bool server = islower(letter);
+
+	conn->sock.family = AF_INET;
+	memcpy(conn->sock.local, server ? "\x0a\0\0\2" : "\x0a\0\0\1", 4);
+	memcpy(conn->sock.peer, server ? "\x0a\0\0\1" : "\x0a\0\0\2", 4);
+	conn->sock.netns[0] = letter;
+	conn->origin.number[!server] = letter == 'W' ? 5000 : 1000;
+	conn->origin.known[!server] = true;
+}
+
 static void conn_set(struct conn_facts *conn, char letter)
 {
 	static uint64_t ids;
@@ -115,6 +138,10 @@ static void conn_set(struct conn_facts *conn, char letter)
 	}
 	if (letter == 'X')
 		conn->sock.local_port++;
+	if (toupper(letter) == 'E')
+		conn->sock.netns[0] = 2;
+	if (toupper(letter) == 'V' || toupper(letter) == 'W')
+		conn_set_apart(conn, letter);
 }
 
 static void give(struct stage *stage, const char *word)
