@@ -26,7 +26,8 @@ LLHTTP_CFLAGS := -I/usr/share/include/llhttp
 LLHTTP_OBJECTS := $(patsubst /usr/share/llhttp/%.c,$(BUILD)/llhttp/%.o,$(LLHTTP_SOURCES))
 endif
 
-LIBRARIES = $(if $(filter yes,$(CAPTURE)),libbpf) libelf libnghttp2 capstone zlib libbrotlidec libzstd ncursesw
+LIBRARIES = $(if $(filter yes,$(CAPTURE)),libbpf) libelf libnghttp2 capstone zlib libbrotlidec libzstd ncursesw \
+	libcap libseccomp
 WARNINGS := -Wall -Wextra -Wshadow -Wmissing-prototypes -Werror
 SAN_FLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer)
 CFLAGS ?= -O2 -g
