@@ -2,7 +2,7 @@
 /*
  * Blocks in a list, newest first; an allocation is a bump of the newest
  * block's fill level, or a new block. A request larger than a block gets a
- * block of its own size.
+ * block of its own size, behind the newest one.
  */
 #include "arena.h"
 
@@ -17,6 +17,19 @@ struct arena_block {
 	size_t size, used;
 	alignas(max_align_t) uint8_t bytes[];
 };
+
+/* A block that is full with its first allocation goes behind the newest, which may have room left. */
+static void block_add(struct arena *arena, struct arena_block *block, size_t capacity)
+{
+	struct arena_block **place =
+		arena->blocks && capacity > BLOCK_BYTES ? &arena->blocks->next : &arena->blocks;
+
+	block->next = *place;
+	block->size = capacity;
+	block->used = 0;
+	*place = block;
+	arena->held_bytes += sizeof(*block) + capacity;
+}
 
 void arena_init(struct arena *arena, size_t limit_bytes)
 {
@@ -55,11 +68,7 @@ void *arena_alloc(struct arena *arena, size_t size)
 		block = malloc(sizeof(*block) + capacity);
 		if (!block)
 			return NULL;
-		block->next = arena->blocks;
-		block->size = capacity;
-		block->used = 0;
-		arena->blocks = block;
-		arena->held_bytes += sizeof(*block) + capacity;
+		block_add(arena, block, capacity);
 	}
 	result = block->bytes + block->used;
 	block->used += size;

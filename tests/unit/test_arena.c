@@ -45,6 +45,21 @@ static void test_limit(void **state)
 	arena_fini(&arena);
 }
 
+static void test_large_ones_waste_no_room(void **state)
+{
+	struct arena arena;
+
+	(void)state;
+	arena_init(&arena, 0);
+	for (int i = 0; i < 20; i++) {
+		assert_non_null(arena_alloc(&arena, 1));
+		assert_non_null(arena_alloc(&arena, 4000));
+	}
+	assert_true(arena.held_bytes < 20 * 4096 + 4096);
+	arena_fini(&arena);
+	assert_int_equal(arena.held_bytes, 0);
+}
+
 static void test_sizes_that_overflow(void **state)
 {
 	struct arena arena;
@@ -92,8 +107,11 @@ static void test_no_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_aligned_and_apart),   cmocka_unit_test(test_limit),
-		cmocka_unit_test(test_sizes_that_overflow), cmocka_unit_test(test_copy),
+		cmocka_unit_test(test_aligned_and_apart),
+		cmocka_unit_test(test_limit),
+		cmocka_unit_test(test_large_ones_waste_no_room),
+		cmocka_unit_test(test_sizes_that_overflow),
+		cmocka_unit_test(test_copy),
 		cmocka_unit_test(test_no_memory),
 	};
 
