@@ -261,6 +261,8 @@ static void framing_add_length(struct http1_framing *framing, struct slice value
 	while (list_next(&value, &member)) {
 		for (size_t i = 0; i < member.len; i++)
 			framing->refused |= !is_digit(member.data[i]);
+		while (member.len > 1 && member.data[0] == '0')
+			member = slice_drop(member, 1);
 		if (!member.len || member.len >= sizeof(framing->length))
 			framing->refused = true;
 		if (framing->has_length && !slice_equal(member, slice_of_string(framing->length)))
@@ -273,15 +275,18 @@ static void framing_add_length(struct http1_framing *framing, struct slice value
 	}
 }
 
-static void framing_add_coding(struct http1_framing *framing, struct slice value)
+static void framing_add_coding(struct http1_framing *framing, struct slice coding)
 {
 	size_t used = strlen(framing->coding);
 	size_t room = sizeof(framing->coding) - used;
 
 	/* RFC 2616, 3.6: identity means no coding at all; some old servers still say so. */
-	if (slice_equal_nocase(value, SLICE("identity")))
+	if (slice_equal_nocase(coding, SLICE("identity")))
 		return;
-	if (value.len + 3 > room) {
+	/* RFC 9112, 7: at most once. Whoever says it twice sends one layer all the same. */
+	if (slice_equal_nocase(coding, SLICE("chunked")) && framing->chunked++)
+		return;
+	if (coding.len + 3 > room) {
 		framing->refused = true;
 		return;
 	}
@@ -289,8 +294,16 @@ static void framing_add_coding(struct http1_framing *framing, struct slice value
 		memcpy(framing->coding + used, ", ", 2);
 		used += 2;
 	}
-	memcpy(framing->coding + used, value.data, value.len);
-	framing->coding[used + value.len] = 0;
+	memcpy(framing->coding + used, coding.data, coding.len);
+	framing->coding[used + coding.len] = 0;
+}
+
+static void framing_add_codings(struct http1_framing *framing, struct slice value)
+{
+	struct slice member;
+
+	while (list_next(&value, &member))
+		framing_add_coding(framing, member);
 }
 
 void http1_framing_add(struct http1_framing *framing, struct slice name, struct slice value)
@@ -298,5 +311,14 @@ void http1_framing_add(struct http1_framing *framing, struct slice name, struct 
 	if (slice_equal_nocase(name, SLICE("content-length")))
 		framing_add_length(framing, value);
 	else if (slice_equal_nocase(name, SLICE("transfer-encoding")))
-		framing_add_coding(framing, value);
+		framing_add_codings(framing, value);
+	else if (slice_equal_nocase(name, SLICE("host")))
+		framing->hosts++;
+}
+
+bool http1_framing_malformed(const struct http1_framing *framing, enum message_kind kind,
+			     enum http_version version)
+{
+	return (kind == MESSAGE_REQUEST && framing->hosts > 1) || framing->chunked > 1 ||
+	       (framing->coding[0] && version == HTTP_1_0);
 }

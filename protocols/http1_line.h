@@ -67,11 +67,20 @@ bool http1_list_has(struct slice list, struct slice token);
 struct http1_framing {
 	bool refused; /* contradictory or unreadable: nobody knows where the body ends */
 	bool has_length;
-	char length[24];  /* digits, NUL-terminated */
-	char coding[128]; /* Transfer-Encoding fields joined, NUL-terminated; empty: none */
+	unsigned int chunked; /* how often this coding was named */
+	unsigned int hosts;   /* Host fields (RFC 9112, 3.2: one) */
+	char length[24];      /* digits, NUL-terminated */
+	char coding[128];     /* Transfer-Encoding fields joined, NUL-terminated; empty: none */
 };
 
-/* Takes a field into account; other fields than the two are ignored. */
+/* Takes a field into account; other fields than the three are ignored. */
 void http1_framing_add(struct http1_framing *framing, struct slice name, struct slice value);
+
+/*
+ * True when programs read such a head in different ways and hark takes one of them, the first Host, one
+ * layer of chunks: two Host fields, chunked twice, a coding in HTTP/1.0 (RFC 9112, 3.2, 6.1 and 7).
+ */
+bool http1_framing_malformed(const struct http1_framing *framing, enum message_kind kind,
+			     enum http_version version);
 
 #endif

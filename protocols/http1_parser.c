@@ -239,6 +239,8 @@ static void head_end(struct http1_parser *parser, uint64_t time_ns)
 	bool bodiless;
 
 	http1_line_clear(&parser->line);
+	if (http1_framing_malformed(&parser->framing, parser->kind, parser->message->version))
+		parser->message->flags |= FLAG_MALFORMED;
 	parser->message->head_ns = parser->message->last_byte_ns = time_ns;
 	parser->head_done = true;
 	bodiless = parser->hooks->head(parser->hooks->ctx, parser);

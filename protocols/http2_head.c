@@ -34,7 +34,8 @@ static int status_parse(struct slice value)
 	return status >= 100 ? status : 0;
 }
 
-/* True: the field has a slot of its own and is in it. */
+/* True: the field has a slot of its own and is in it. The first of two counts; the other stays in the list.
+ */
 static bool pseudo_take(struct http2_head *head, const struct hpack_field *field)
 {
 	struct message *message = head->message;
@@ -46,16 +47,27 @@ static bool pseudo_take(struct http2_head *head, const struct hpack_field *field
 	};
 
 	if (slice_equal(field->name, SLICE(":status"))) {
+		bool again = head->has_status;
+
 		head->has_status = true;
+		if (again) {
+			message->flags |= FLAG_MALFORMED;
+			return false;
+		}
 		message->status = status_parse(field->value);
-		return true;
+		if (field->value.data && !message->status)
+			message->flags |= FLAG_MALFORMED;
+		return message->status || !field->value.data;
 	}
 	for (size_t i = 0; i < sizeof(slots) / sizeof(*slots); i++) {
 		if (!slice_equal(field->name, slots[i].name))
 			continue;
 		head->has_request_field = true;
-		if (slots[i].slot->data)
+		if (head->pseudo_seen & 1u << i) {
+			message->flags |= FLAG_MALFORMED;
 			return false;
+		}
+		head->pseudo_seen |= 1u << i;
 		slot_set(head, slots[i].slot, field->value);
 		return true;
 	}
@@ -81,6 +93,25 @@ static void field_take(void *ctx, const struct hpack_field *field)
 		head->cut = true;
 }
 
+/* RFC 9113, 8.3.1: Host, where it is there, says what :authority says. */
+static void hosts_compare(const struct http2_head *head)
+{
+	struct message *message = head->message;
+	const struct header_list *list = &message->headers;
+	size_t hosts = 0;
+
+	for (size_t i = 0; i < list->count; i++) {
+		const struct header *header = &list->items[i];
+
+		if (!slice_equal(header->name, SLICE("host")))
+			continue;
+		hosts++;
+		if (hosts > 1 || (message->authority.data && header->value.data &&
+				  !slice_equal_nocase(header->value, message->authority)))
+			message->flags |= FLAG_MALFORMED;
+	}
+}
+
 static void head_forget(struct http2_head *head)
 {
 	http2_head_fini(head);
@@ -104,8 +135,11 @@ int http2_head_read(struct http2_head *head, struct hpack *hpack, struct slice b
 	}
 	if (hpack)
 		err = hpack_inflate(hpack, block, &sink);
-	if (!err)
+	if (!err) {
+		if (head->has_request_field)
+			hosts_compare(head);
 		return 0;
+	}
 	head_forget(head);
 	head->message = message_new(MESSAGE_REQUEST, limit_bytes);
 	return head->message ? -EBADMSG : -ENOMEM;

@@ -25,6 +25,7 @@ struct http2_head {
 	struct header_list *fields; /* when wanted: every field in wire order, in the message's arena */
 	bool has_request_field;	    /* :method, :scheme, :path or :authority, by name */
 	bool has_status;	    /* by name */
+	unsigned int pseudo_seen;   /* a bit for each of the four request fields, by name */
 	bool unknown;		    /* some name or value is */
 	bool cut;		    /* fields are missing: the limit was met */
 };

@@ -358,6 +358,31 @@ struct rule {
 };
 
 static const struct rule rules[] = {
+	{ .name = "two Host fields: malformed, even when they agree",
+	  .script = "> GET /a HTTP/1.1\\r\\nHost: x\\r\\nhost: x\\r\\n\\r\\n\n< HTTP/1.1 204 "
+		    "x\\r\\nX-For: /a\\r\\nHost: y\\r\\nHost: z\\r\\n\\r\\n",
+	  .expected = "request 0 GET /a 1.1 {Host: x; host: x} 0 [malformed]\n"
+		      "response 0 204 1.1 {X-For: /a; Host: y; Host: z} 0\n" },
+	{ .name = "chunked twice: read as once, malformed",
+	  .script = "> POST /a HTTP/1.1\\r\\nTransfer-Encoding: chunked\\r\\nTransfer-Encoding: "
+		    "chunked\\r\\n\\r\\n1\\r\\nx\\r\\n0\\r\\n\\r\\n\n< HTTP/1.1 200 x\\r\\nX-For: "
+		    "/a\\r\\nTransfer-Encoding: Chunked, chunked\\r\\n\\r\\n0\\r\\n\\r\\n",
+	  .expected = "request 0 POST /a 1.1 {Transfer-Encoding: chunked; Transfer-Encoding: chunked} 1 "
+		      "[malformed]\nresponse 0 200 1.1 {X-For: /a; Transfer-Encoding: Chunked, chunked} 0 "
+		      "[malformed]\n" },
+	{ .name = "chunked in HTTP/1.0: read so, malformed",
+	  .script = "> GET /a HTTP/1.0\\r\\n\\r\\n\n< HTTP/1.0 200 x\\r\\nX-For: /a\\r\\nTransfer-Encoding: "
+		    "chunked\\r\\n\\r\\n1\\r\\nx\\r\\n0\\r\\n\\r\\n",
+	  .expected =
+		  "request 0 GET /a 1.0 {} 0\nresponse 0 200 1.0 {X-For: /a; Transfer-Encoding: chunked} 1 "
+		  "[malformed]\n" },
+	{ .name = "zeros before a length, and the same number twice",
+	  .script =
+		  "> POST /a HTTP/1.1\\r\\nContent-Length: 0000000000000000000000000002\\r\\nContent-Length: "
+		  "2\\r\\n\\r\\nxy\n< HTTP/1.1 200 x\\r\\nX-For: /a\\r\\nContent-Length: 00\\r\\n\\r\\n",
+	  .expected =
+		  "request 0 POST /a 1.1 {Content-Length: 0000000000000000000000000002; Content-Length: 2} "
+		  "2\nresponse 0 200 1.1 {X-For: /a; Content-Length: 00} 0\n" },
 	{ .name = "a response before its request waits",
 	  .script = "< HTTP/1.1 200 OK\\r\\nX-For: /a\\r\\nContent-Length: 0\\r\\n\\r\\n\ntick\n> GET /a "
 		    "HTTP/1.1\\r\\n\\r\\n",

@@ -108,6 +108,20 @@ static const struct row rows[] = {
 	    START "> headers 1 :method=CONNECT :authority=h:1\n> data 1 raw\n< headers 1 :status=200\n"
 		  "< data 1 end back\n> data 1 end \n",
 	    "response 1 200 2.0 {} 4\nrequest 1 CONNECT h:1 ? 2.0 {} 3\n"),
+	ROW("two of a pseudo-field: the first, and malformed",
+	    START "> headers 1 end :method=GET :scheme=http :authority=a :authority=b :path=/1\n"
+		  "< headers 1 end :status=404 :status=200 a=1\n",
+	    "request 1 GET http://a /1 2.0 {:authority: b} 0 [malformed]\n"
+	    "response 1 404 2.0 {:status: 200; a: 1} 0 [malformed]\n"),
+	ROW("a status of four digits is none", START GET(1) "< headers 1 end :status=2000\n",
+	    G(1) "response 1 0 2.0 {:status: 2000} 0 [malformed]\n"),
+	ROW("Host says something else than :authority",
+	    START "> headers 1 end :method=GET :scheme=http :authority=a :path=/1 host=A\n"
+		  "> headers 3 end :method=GET :scheme=http :authority=a :path=/3 host=b\n"
+		  "> headers 5 end :method=GET :scheme=http :path=/5 host=a host=a\n",
+	    "request 1 GET http://a /1 2.0 {host: A} 0\n"
+	    "request 3 GET http://a /3 2.0 {host: b} 0 [malformed]\n"
+	    "request 5 GET http:///5 2.0 {host: a; host: a} 0 [malformed]\n"),
 	ROW("switching protocols is refused", START GET(1) "< headers 1 :status=101\n" OK(1), G(1) O(1),
 	    .notes = { [NOTE_MESSAGE_REFUSED] = 1 }),
 	ROW("response on the client's side is refused", START "> headers 1 end :status=200\n" GET(3), G(3),
