@@ -151,12 +151,28 @@ static void put_json_unit(struct buffer *buffer, uint32_t unit)
 	put_hex_byte(buffer, "", (uint8_t)unit);
 }
 
-static size_t escape_json_one(struct buffer *buffer, struct slice bytes)
+static bool is_hex_digit(uint8_t c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
+
+/* A backslash that was sent, and that a reader would take for the beginning of an escaped byte. */
+static bool looks_escaped(struct slice bytes)
+{
+	return bytes.len >= 4 && bytes.data[0] == '\\' && bytes.data[1] == 'x' &&
+	       is_hex_digit(bytes.data[2]) && is_hex_digit(bytes.data[3]);
+}
+
+static size_t escape_json_one(struct buffer *buffer, struct slice bytes, bool text)
 {
 	char letter = bytes.data[0] == '"' ? '"' : short_escape(bytes.data[0]);
 	uint32_t code_point;
 	size_t n;
 
+	if (!text && looks_escaped(bytes)) {
+		put_hex_byte(buffer, "\\\\x", bytes.data[0]);
+		return 1;
+	}
 	if (letter) {
 		buffer_char(buffer, '\\');
 		buffer_char(buffer, letter);
@@ -178,7 +194,7 @@ static size_t escape_json_one(struct buffer *buffer, struct slice bytes)
 	return n;
 }
 
-void escape_json(struct buffer *buffer, struct slice bytes)
+static void json_string(struct buffer *buffer, struct slice bytes, bool text)
 {
 	buffer_char(buffer, '"');
 	while (bytes.data && bytes.len) {
@@ -187,9 +203,19 @@ void escape_json(struct buffer *buffer, struct slice bytes)
 		buffer_put(buffer, bytes.data, run);
 		bytes = slice_drop(bytes, run);
 		if (bytes.len)
-			bytes = slice_drop(bytes, escape_json_one(buffer, bytes));
+			bytes = slice_drop(bytes, escape_json_one(buffer, bytes, text));
 	}
 	buffer_char(buffer, '"');
+}
+
+void escape_json(struct buffer *buffer, struct slice bytes)
+{
+	json_string(buffer, bytes, false);
+}
+
+void escape_json_text(struct buffer *buffer, struct slice bytes)
+{
+	json_string(buffer, bytes, true);
 }
 
 void escape_base64(struct buffer *buffer, struct slice bytes)

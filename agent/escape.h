@@ -34,9 +34,14 @@ void escape_text(struct buffer *buffer, struct slice bytes, bool utf8);
 /*
  * A JSON string (RFC 8259, 7) with its quotes. Harmful characters become \uNNNN,
  * which gives them back exactly. A byte that is not UTF-8 has no place in JSON
- * and becomes the four characters \xNN.
+ * and becomes the four characters \xNN. A backslash that was sent stays what it
+ * is, but for one in front of x and two hexadecimal digits, which becomes \x5c:
+ * so every \xNN in the string is one byte, and no two values look the same.
  */
 void escape_json(struct buffer *buffer, struct slice bytes);
+
+/* The same for what is known to be UTF-8 (else it is given in base64): backslashes stay what they are. */
+void escape_json_text(struct buffer *buffer, struct slice bytes);
 
 /* The bytes in base64 (RFC 4648, 4), without quotes. */
 void escape_base64(struct buffer *buffer, struct slice bytes);

@@ -80,17 +80,18 @@ void flags_each(unsigned int flags, void (*fn)(void *ctx, const char *name), voi
 	}
 }
 
-/* The request's own scheme is not NUL-terminated, so only the two that HTTP defines can be given back. */
-const char *exchange_scheme(const struct exchange *exchange)
+struct slice exchange_scheme(const struct exchange *exchange)
 {
 	const struct message *request = exchange->request;
+	static const struct slice unknown = { 0 };
 
-	if (request && request->scheme.data) {
-		if (slice_equal_nocase(request->scheme, SLICE("https")))
-			return "https";
-		return slice_equal_nocase(request->scheme, SLICE("http")) ? "http" : NULL;
-	}
+	if (!request || request->scheme.data)
+		return request ? request->scheme : unknown;
+	/* HTTP/2 says its scheme itself (RFC 9113, 8.3.1); a CONNECT has none (RFC 9110, 7.1). */
+	if (request->version == HTTP_2 || !request->method.data ||
+	    slice_equal(request->method, SLICE("CONNECT")))
+		return unknown;
 	if (!exchange->conn || exchange->conn->tls_unknown)
-		return NULL;
-	return exchange->conn->tls ? "https" : "http";
+		return unknown;
+	return exchange->conn->tls ? SLICE("https") : SLICE("http");
 }

@@ -64,7 +64,7 @@ static void put_bytes(struct json_writer *writer, struct slice bytes)
 		return;
 	json_key(writer, "hark.data");
 	if (utf8_is_text(bytes)) {
-		escape_json(&writer->line, bytes);
+		escape_json_text(&writer->line, bytes);
 		return;
 	}
 	buffer_string(&writer->line, "{\"base64\":\"");

@@ -58,15 +58,15 @@ static void watch_json_destroy(struct sink *sink)
 static void put_request(struct sink *sink, const struct exchange *exchange, const struct url *url)
 {
 	struct json_writer *writer = &sink->writer;
-	const char *scheme = exchange_scheme(exchange);
+	struct slice scheme = exchange_scheme(exchange);
 
 	if (exchange->request && exchange->request->method.data) {
 		json_key(writer, "http.request.method");
 		escape_json(&writer->line, exchange->request->method);
 	}
-	if (scheme) {
+	if (scheme.data) {
 		json_key(writer, "url.scheme");
-		escape_json(&writer->line, slice_of_string(scheme));
+		escape_json(&writer->line, scheme);
 	}
 	if (url->path.data) {
 		json_key(writer, "url.path");
@@ -248,7 +248,7 @@ static bool put_body(struct sink *sink, const struct message *message)
 	struct body body = body_read(&sink->bodies, message, sink->redact);
 
 	if (body.kind != BODY_BINARY) {
-		escape_json(line, body.bytes);
+		escape_json_text(line, body.bytes);
 		return body_is_whole(&body);
 	}
 	buffer_string(line, "{\"base64\":\"");

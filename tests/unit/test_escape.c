@@ -31,6 +31,9 @@ static const struct {
 	{ "zero width", IN("\xe2\x80\x8b"), "\\xe2\\x80\\x8b", "\\xe2\\x80\\x8b", "\"\\u200b\"" },
 	{ "tag beyond 16 bits", IN("\xf3\xa0\x80\x81"), "\\xf3\\xa0\\x80\\x81", "\\xf3\\xa0\\x80\\x81",
 	  "\"\\udb40\\udc01\"" },
+	{ "a backslash and xff are no escaped byte", IN("\\xff\xff\\xg0\\x5cxff\\x"),
+	  "\\\\xff\\xff\\\\xg0\\\\x5cxff\\\\x", "\\\\xff\\xff\\\\xg0\\\\x5cxff\\\\x",
+	  "\"\\\\x5cxff\\\\xff\\\\xg0\\\\x5cx5cxff\\\\x\"" },
 	{ "lone continuation", IN("\x80x"), "\\x80x", "\\x80x", "\"\\\\x80x\"" },
 	{ "cut character", IN("\xe2\x82"), "\\xe2\\x82", "\\xe2\\x82", "\"\\\\xe2\\\\x82\"" },
 	{ "overlong", IN("\xc0\xaf\xe0\x80\xaf"), "\\xc0\\xaf\\xe0\\x80\\xaf", "\\xc0\\xaf\\xe0\\x80\\xaf",
@@ -62,6 +65,17 @@ static void test_rows(void **state)
 		escape_json(&buffer, rows[i].input);
 		assert_buffer(&buffer, rows[i].name, rows[i].json);
 	}
+	buffer_fini(&buffer);
+}
+
+/* Text that is never escaped otherwise keeps its backslashes. */
+static void test_json_text(void **state)
+{
+	struct buffer buffer = { 0 };
+
+	(void)state;
+	escape_json_text(&buffer, SLICE("\\xff\n"));
+	assert_buffer(&buffer, "text", "\"\\\\xff\\n\"");
 	buffer_fini(&buffer);
 }
 
@@ -137,6 +151,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_json_text),
 		cmocka_unit_test(test_output_is_always_clean),
 		cmocka_unit_test(test_base64),
 		cmocka_unit_test(test_trim),

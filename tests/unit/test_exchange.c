@@ -47,10 +47,18 @@ static void test_scheme(void **state)
 	static const struct {
 		const char *scheme, *expected;
 		bool tls, unknown;
+		enum http_version version;
+		const char *method;
 	} rows[] = {
-		{ "https", "https", false, false }, { "HTTP", "http", true, false },
-		{ "ws", NULL, true, false },	    { NULL, "https", true, false },
-		{ NULL, "http", false, false },	    { NULL, NULL, false, true },
+		{ "https", "https", false, false, HTTP_2, "GET" },
+		{ "HTTP", "HTTP", true, false, HTTP_1_1, "GET" },
+		{ "ws", "ws", true, false, HTTP_2, "GET" },
+		{ NULL, "https", true, false, HTTP_1_1, "GET" },
+		{ NULL, "http", false, false, HTTP_1_0, "GET" },
+		{ NULL, NULL, false, true, HTTP_1_1, "GET" },
+		{ NULL, NULL, true, false, HTTP_2, "GET" },
+		{ NULL, NULL, false, false, HTTP_1_1, "CONNECT" },
+		{ NULL, NULL, false, false, HTTP_VERSION_UNKNOWN, NULL },
 	};
 
 	(void)state;
@@ -58,14 +66,16 @@ static void test_scheme(void **state)
 		struct conn_facts facts = { .tls = rows[i].tls, .tls_unknown = rows[i].unknown };
 		struct message *request = message_new(MESSAGE_REQUEST, 0);
 		struct exchange exchange = { .request = request, .conn = &facts };
-		const char *scheme;
+		struct slice scheme;
 
 		request->scheme = slice_of_string(rows[i].scheme);
+		request->version = rows[i].version;
+		request->method = slice_of_string(rows[i].method);
 		scheme = exchange_scheme(&exchange);
 		if (rows[i].expected)
-			assert_string_equal(scheme, rows[i].expected);
+			assert_true(slice_equal(scheme, slice_of_string(rows[i].expected)));
 		else
-			assert_null(scheme);
+			assert_null(scheme.data);
 		message_free(request);
 	}
 }
