@@ -38,7 +38,7 @@ struct conn *conn_new(const struct pipeline *pipeline, uint64_t sequence, const 
 	conn->facts.tls_unknown = true;
 	conn->socket_id = sock->id;
 	conn->last_ns = pipeline->now_ns;
-	flow_init(&conn->clear, pipeline, &conn->facts, 0, 0);
+	flow_init(&conn->clear, pipeline, &conn->facts, NULL);
 	counter_add(COUNTER_CONNECTIONS_OPENED, 1);
 	return conn;
 }

@@ -15,14 +15,13 @@
 #include "flow_judge.h"
 #include "hello.h"
 
-void flow_init(struct flow *flow, const struct pipeline *pipeline, struct conn_facts *facts, uint32_t pid,
-	       uint64_t ssl)
+void flow_init(struct flow *flow, const struct pipeline *pipeline, struct conn_facts *facts,
+	       const struct tls_key *session)
 {
 	*flow = (struct flow){
 		.pipeline = pipeline,
 		.facts = facts,
-		.pid = pid,
-		.ssl = ssl,
+		.session = session,
 		.state = FLOW_UNDETERMINED,
 	};
 	pair_init(&flow->pair, pipeline, facts);
@@ -64,12 +63,12 @@ static void flow_finished(struct flow *flow, enum event_direction direction, uin
 
 static struct calls_context flow_calls(const struct flow *flow)
 {
-	return (struct calls_context){ flow->pipeline, flow->facts, flow->ssl != 0 };
+	return (struct calls_context){ flow->pipeline, flow->facts, flow->session != NULL };
 }
 
 static enum calls_verdict flow_calls_verdict(const struct flow *flow)
 {
-	if (flow->ssl)
+	if (flow->session)
 		return CALLS_PLAIN;
 	switch (flow->state) {
 	case FLOW_UNDETERMINED:
@@ -86,7 +85,7 @@ static enum calls_verdict flow_calls_verdict(const struct flow *flow)
 /* What is no HTTP may turn to TLS too (SMTP's STARTTLS). Nobody else looks at it any more. */
 static void flow_look_for_tls(struct flow *flow, struct slice bytes)
 {
-	if (flow->state == FLOW_MUTED && !flow->ssl && detect_first(bytes).kind == DETECT_TLS)
+	if (flow->state == FLOW_MUTED && !flow->session && detect_first(bytes).kind == DETECT_TLS)
 		flow_turn_tls(flow);
 }
 

@@ -32,6 +32,7 @@ enum flow_upgrade {
 };
 
 struct hello;
+struct tls_key;
 
 struct flow_side {
 	struct stream stream;
@@ -47,8 +48,7 @@ struct flow_side {
 struct flow {
 	const struct pipeline *pipeline;
 	struct conn_facts *facts;
-	uint32_t pid; /* of the TLS object */
-	uint64_t ssl; /* 0: the socket's own bytes */
+	const struct tls_key *session; /* NULL: the socket's own bytes */
 	enum flow_state state;
 	const struct protocol_ops *ops;
 	struct protocol *decoder;
@@ -67,9 +67,9 @@ struct flow {
 	bool upgrade_settings_known;
 };
 
-/* facts is borrowed and may be changed with flow_move(). */
-void flow_init(struct flow *flow, const struct pipeline *pipeline, struct conn_facts *facts, uint32_t pid,
-	       uint64_t ssl);
+/* facts, which may be changed with flow_move(), and session are borrowed. */
+void flow_init(struct flow *flow, const struct pipeline *pipeline, struct conn_facts *facts,
+	       const struct tls_key *session);
 void flow_fini(struct flow *flow);
 
 /* The layer belongs to another connection from here on. */

@@ -276,7 +276,7 @@ static void flow_leave(struct flow *flow, uint64_t time_ns, const struct mover *
 /* A clear connection turns to TLS only between two messages. */
 static bool flow_turns_tls(const struct flow *flow, struct slice bytes)
 {
-	return bytes.data[0] == TLS_HANDSHAKE && !flow->ssl && flow->ops == &http1_protocol &&
+	return bytes.data[0] == TLS_HANDSHAKE && !flow->session && flow->ops == &http1_protocol &&
 	       flow->ops->idle(flow->decoder) && detect_first(bytes).kind == DETECT_TLS;
 }
 
@@ -364,6 +364,6 @@ void flow_hint_skip(struct flow *flow, enum event_direction direction)
 	if (left <= SKIP_WORTH_BYTES || left > UINT64_MAX / 4)
 		return;
 	side->skip_until = side->stream.next + left;
-	pipeline->handler.skip(pipeline->handler.ctx, flow->facts->sock.id, flow->pid, flow->ssl, direction,
+	pipeline->handler.skip(pipeline->handler.ctx, flow->facts->sock.id, flow->session, direction,
 			       stream_event_pos(&side->stream, side->skip_until));
 }

@@ -75,7 +75,7 @@ static void flow_begin_http(struct flow *flow, const struct protocol_ops *ops)
 
 static bool flow_is_tls_layer(const struct flow *flow)
 {
-	return flow->ssl != 0;
+	return flow->session != NULL;
 }
 
 /*

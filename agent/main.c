@@ -178,13 +178,13 @@ static void run_verdict(void *ctx, uint64_t socket_id, enum tracker_verdict verd
 }
 
 /* A recording keeps what may be wanted when it is replayed with bodies. */
-static void run_skip(void *ctx, uint64_t socket_id, uint32_t pid, uint64_t ssl,
+static void run_skip(void *ctx, uint64_t socket_id, const struct tls_key *session,
 		     enum event_direction direction, uint64_t pos)
 {
 	struct run *run = ctx;
 
 	if (run->probes && !run->record)
-		probes_skip(run->probes, socket_id, pid, ssl, direction, pos);
+		probes_skip(run->probes, socket_id, session, direction, pos);
 }
 
 static void run_forget(void *ctx, uint64_t socket_id)
@@ -195,12 +195,12 @@ static void run_forget(void *ctx, uint64_t socket_id)
 		probes_forget(run->probes, socket_id);
 }
 
-static void run_forget_ssl(void *ctx, uint32_t pid, uint64_t ssl)
+static void run_forget_session(void *ctx, const struct tls_key *session)
 {
 	struct run *run = ctx;
 
 	if (run->probes)
-		probes_forget_ssl(run->probes, pid, ssl);
+		probes_forget_session(run->probes, session);
 }
 
 /* --- the two kinds of run ------------------------------------------------------ */
@@ -268,7 +268,7 @@ static int run_open(struct run *run, int64_t offset_ns)
 		.verdict = run_verdict,
 		.skip = run_skip,
 		.forget = run_forget,
-		.forget_ssl = run_forget_ssl,
+		.forget_session = run_forget_session,
 	};
 
 	if (options->record_path) {

@@ -11,6 +11,7 @@
 #include "log.h"
 #include "probes_existing.h"
 #include "probes_tls.h"
+#include "tls_key.h"
 
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
@@ -404,10 +405,21 @@ void probes_verdict(struct probes *probes, uint64_t socket_id, enum tracker_verd
 	verdict_add(probes, socket_id, verdict == VERDICT_MUTED ? KV_MUTED : KV_CIPHERTEXT);
 }
 
-void probes_skip(struct probes *probes, uint64_t socket_id, uint32_t pid, uint64_t ssl,
+static struct skip_key session_skip_key(const struct tls_key *session)
+{
+	return (struct skip_key){
+		.id = session->ssl,
+		.generation = session->generation,
+		.pid = (uint32_t)session->pid,
+	};
+}
+
+void probes_skip(struct probes *probes, uint64_t socket_id, const struct tls_key *session,
 		 enum event_direction direction, uint64_t pos)
 {
-	struct skip_key key = { .id = ssl ? ssl : socket_id, .pid = ssl ? pid : 0, .direction = direction };
+	struct skip_key key = session ? session_skip_key(session) : (struct skip_key){ .id = socket_id };
+
+	key.direction = direction;
 
 	if (!key.id)
 		return;
@@ -415,14 +427,12 @@ void probes_skip(struct probes *probes, uint64_t socket_id, uint32_t pid, uint64
 		counter_add(COUNTER_LIMIT_MAPS, 1);
 		return;
 	}
-	if (!ssl)
+	if (!session)
 		verdict_add(probes, socket_id, KV_SKIP);
 }
 
-static void skips_remove(struct probes *probes, uint64_t id, uint32_t pid)
+static void skips_remove(struct probes *probes, struct skip_key key)
 {
-	struct skip_key key = { .id = id, .pid = pid };
-
 	for (key.direction = 0; key.direction < 2; key.direction++)
 		bpf_map_delete_elem(bpf_map__fd(probes->skeleton->maps.skips), &key);
 }
@@ -435,19 +445,17 @@ void probes_forget(struct probes *probes, uint64_t socket_id)
 
 	if (bpf_map_lookup_elem(verdicts, &socket_id, &bits) == 0) {
 		if (bits & KV_SKIP)
-			skips_remove(probes, socket_id, 0);
+			skips_remove(probes, (struct skip_key){ .id = socket_id });
 		bpf_map_delete_elem(verdicts, &socket_id);
 	}
 	for (key.direction = 0; key.direction < 2; key.direction++)
 		bpf_map_delete_elem(bpf_map__fd(probes->skeleton->maps.counts), &key);
 }
 
-void probes_forget_ssl(struct probes *probes, uint32_t pid, uint64_t ssl)
+/* The kernel side's own entry stays: the next session may have that address by now. */
+void probes_forget_session(struct probes *probes, const struct tls_key *session)
 {
-	struct session_key key = { .ssl = ssl, .pid = pid };
-
-	skips_remove(probes, ssl, pid);
-	bpf_map_delete_elem(bpf_map__fd(probes->skeleton->maps.sessions), &key);
+	skips_remove(probes, session_skip_key(session));
 }
 
 int probes_counters(struct probes *probes, struct event_counters *out)

@@ -104,10 +104,10 @@ bool probes_pending(const struct probes *probes);
 int probes_consume(struct probes *probes, event_fn *fn, void *ctx);
 
 void probes_verdict(struct probes *probes, uint64_t socket_id, enum tracker_verdict verdict);
-void probes_skip(struct probes *probes, uint64_t socket_id, uint32_t pid, uint64_t ssl,
+void probes_skip(struct probes *probes, uint64_t socket_id, const struct tls_key *session,
 		 enum event_direction direction, uint64_t pos);
 void probes_forget(struct probes *probes, uint64_t socket_id);
-void probes_forget_ssl(struct probes *probes, uint32_t pid, uint64_t ssl);
+void probes_forget_session(struct probes *probes, const struct tls_key *session);
 
 /* The kernel's counters now. 0 or -errno. */
 int probes_counters(struct probes *probes, struct event_counters *out);

@@ -130,13 +130,12 @@ void probes_verdict(struct probes *probes, uint64_t socket_id, enum tracker_verd
 	(void)verdict;
 }
 
-void probes_skip(struct probes *probes, uint64_t socket_id, uint32_t pid, uint64_t ssl,
+void probes_skip(struct probes *probes, uint64_t socket_id, const struct tls_key *session,
 		 enum event_direction direction, uint64_t pos)
 {
 	(void)probes;
 	(void)socket_id;
-	(void)pid;
-	(void)ssl;
+	(void)session;
 	(void)direction;
 	(void)pos;
 }
@@ -147,11 +146,10 @@ void probes_forget(struct probes *probes, uint64_t socket_id)
 	(void)socket_id;
 }
 
-void probes_forget_ssl(struct probes *probes, uint32_t pid, uint64_t ssl)
+void probes_forget_session(struct probes *probes, const struct tls_key *session)
 {
 	(void)probes;
-	(void)pid;
-	(void)ssl;
+	(void)session;
 }
 
 int probes_counters(struct probes *probes, struct event_counters *out)

@@ -137,7 +137,7 @@ static struct scrub_key event_key(const struct event_data *data)
 {
 	if (data->h.type == EVENT_SOCKET_DATA)
 		return (struct scrub_key){ .socket = data->sock.id ? data->sock.id : data->sock.sk };
-	return (struct scrub_key){ .ssl = data->ssl, .pid = data->h.pid };
+	return (struct scrub_key){ .session = tls_key_of(data) };
 }
 
 static struct scrub_flow *flow_find(const struct scrub *scrub, const struct scrub_key *key)

@@ -8,6 +8,7 @@
 #include "scrub_frames.h"
 #include "scrub_text.h"
 #include "table.h"
+#include "tls_key.h"
 
 /* An event, and how far it is. */
 struct scrub_item {
@@ -46,8 +47,7 @@ struct scrub_side {
 
 struct scrub_key {
 	uint64_t socket;
-	uint64_t ssl;
-	uint64_t pid;
+	struct tls_key session;
 };
 
 struct scrub_flow {

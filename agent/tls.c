@@ -17,7 +17,7 @@ struct tls_session *tls_session_new(const struct pipeline *pipeline, struct tls_
 	if (!session)
 		return NULL;
 	session->key = key;
-	flow_init(&session->flow, pipeline, NULL, (uint32_t)key.pid, key.ssl);
+	flow_init(&session->flow, pipeline, NULL, &session->key);
 	return session;
 }
 
@@ -47,6 +47,8 @@ bool tls_session_is_other(const struct tls_session *session, const struct event_
 
 	if (session->socket_id && event->sock.id && session->socket_id != event->sock.id)
 		return true;
+	if (session->key.generation)
+		return false; /* another one would have another number */
 	return event->h.type == EVENT_TLS_DATA && event->h.flags & EVENT_FROM_START && event->pos == 0 &&
 	       event->len && side->stream.next > 0;
 }

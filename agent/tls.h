@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One TLS session of one process: {pid, SSL*}. Its plaintext is a layer of its
+ * One TLS session of one process: {pid, SSL*, generation}. Its plaintext is a layer of its
  * own, on the connection of its socket or on one without a socket.
  */
 #ifndef HARK_TLS_H
@@ -8,16 +8,12 @@
 
 #include "flow.h"
 #include "table.h"
+#include "tls_key.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
 struct conn;
-
-struct tls_key {
-	uint64_t ssl;
-	uint64_t pid; /* as wide as ssl: no padding in a key */
-};
 
 struct tls_session {
 	struct tls_key key;

@@ -115,7 +115,7 @@ static void tracker_socket_data(struct tracker *tracker, const struct event_data
 
 static struct tls_session *session_find(const struct tracker *tracker, const struct event_data *event)
 {
-	struct tls_key key = { .ssl = event->ssl, .pid = event->h.pid };
+	struct tls_key key = tls_key_of(event);
 	struct tls_session *session;
 
 	HASH_FIND(hh, tracker->sessions, &key, sizeof(key), session);
@@ -137,7 +137,7 @@ static struct tls_session *session_link(struct tracker *tracker, struct tls_sess
 
 static struct tls_session *session_new(struct tracker *tracker, const struct event_data *event)
 {
-	struct tls_key key = { .ssl = event->ssl, .pid = event->h.pid };
+	struct tls_key key = tls_key_of(event);
 	struct tls_session *session = tls_session_new(&tracker->pipeline, key);
 	struct event_socket nowhere = { .fd = -1 };
 	bool known = event->sock.id != 0;

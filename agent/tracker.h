@@ -24,6 +24,8 @@ enum tracker_verdict {
 	VERDICT_CIPHERTEXT, /* TLS: count the socket's bytes as ciphertext, copy none */
 };
 
+struct tls_key;
+
 struct tracker_handler {
 	void *ctx;
 	/* An exchange ended; borrowed for the call, but for what exchange_take() takes. */
@@ -40,13 +42,13 @@ struct tracker_handler {
 	/* Tell the kernel side. socket_id is event_socket.id. */
 	void (*verdict)(void *ctx, uint64_t socket_id, enum tracker_verdict verdict);
 	/* Bytes of this direction before pos (in the units of event_data.pos) need not be copied.
-	 * ssl 0: the socket's own bytes; else the plaintext of {pid, ssl}. */
-	void (*skip)(void *ctx, uint64_t socket_id, uint32_t pid, uint64_t ssl,
+	 * session NULL: the socket's own bytes; else its plaintext. */
+	void (*skip)(void *ctx, uint64_t socket_id, const struct tls_key *session,
 		     enum event_direction direction, uint64_t pos);
 	/* The socket is gone: its verdict and skips may be removed. */
 	void (*forget)(void *ctx, uint64_t socket_id);
-	/* A TLS object is gone: its skips may be removed. */
-	void (*forget_ssl)(void *ctx, uint32_t pid, uint64_t ssl);
+	/* A TLS session is over: its skips may be removed. */
+	void (*forget_session)(void *ctx, const struct tls_key *session);
 };
 
 struct tracker_config {

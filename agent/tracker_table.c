@@ -292,8 +292,8 @@ void session_unlink(struct tracker *tracker, struct tls_session *session)
 	HASH_FIND(hh, tracker->processes, &pid, sizeof(pid), process);
 	if (process)
 		DL_DELETE2(process->sessions, session, process_prev, process_next);
-	if (tracker->pipeline.handler.forget_ssl)
-		tracker->pipeline.handler.forget_ssl(tracker->pipeline.handler.ctx, pid, session->key.ssl);
+	if (tracker->pipeline.handler.forget_session)
+		tracker->pipeline.handler.forget_session(tracker->pipeline.handler.ctx, &session->key);
 }
 
 struct sk_entry *sk_find(const struct tracker *tracker, uint64_t sk)

@@ -464,11 +464,9 @@ static __always_inline void capture_run(struct capture *c, bool looped)
 }
 
 /* How many of the next `len` bytes from pos on user space does not want. */
-static __always_inline __u32 skip_wanted(__u64 id, __u32 pid, __u8 direction, __u64 pos, bool seq32,
-					 __u32 len)
+static __always_inline __u32 skip_wanted(const struct skip_key *key, __u64 pos, bool seq32, __u32 len)
 {
-	struct skip_key key = { .id = id, .pid = pid, .direction = direction };
-	__u64 *until = bpf_map_lookup_elem(&skips, &key);
+	__u64 *until = bpf_map_lookup_elem(&skips, key);
 	__s64 ahead;
 
 	if (!until)

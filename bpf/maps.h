@@ -89,9 +89,13 @@ MAP_SCOPE struct {
 	__type(value, struct tls_call);
 } calls SEC(".maps");
 
-/* TLS objects: the socket under each, and how much plaintext it has moved. */
+/*
+ * TLS objects: the socket under each, and how much plaintext it has moved. The kernel side alone makes and
+ * removes: whoever did it later, by address, would hit the next session there. What its program left behind
+ * when it ended is the least used, and makes room.
+ */
 MAP_SCOPE struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 32768);
 	__type(key, struct session_key);
 	__type(value, struct tls_session);

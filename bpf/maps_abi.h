@@ -53,8 +53,9 @@ struct kernel_counters {
 };
 
 struct skip_key {
-	__u64 id;  /* socket id, or SSL* */
-	__u32 pid; /* 0 for sockets */
+	__u64 id;	  /* socket id, or SSL* */
+	__u64 generation; /* of the session at SSL*; 0 for sockets */
+	__u32 pid;	  /* 0 for sockets */
 	__u32 direction;
 };
 
@@ -70,14 +71,18 @@ struct session_key {
 };
 
 struct tls_session {
+	__u64 generation;	  /* when it was first seen, in 16 us; told in 40 bits */
+	__u64 owner;		  /* which process; see process_identity() */
 	struct event_socket sock; /* id 0: not known yet */
 	__u64 count[2];		  /* plaintext bytes by direction */
 	__u64 handshake_ns;	  /* when the first handshake call began; 0: not seen */
-	__u64 from_start;	  /* seen from its first byte */
+	__u32 from_start;	  /* seen from its first byte */
+	__u32 used;		  /* a call was made on it, not only a hint given */
 };
 
 struct tls_call {
-	__u64 ssl, buffer, size, done; /* done: address of the out parameter, 0: none */
+	__u64 ssl, generation;
+	__u64 buffer, size, done; /* done: address of the out parameter, 0: none */
 	__u64 sp;
 	__u64 start_ns;
 	__u32 kind;

@@ -44,10 +44,9 @@ static __always_inline __u8 kind_direction(__u32 kind)
 }
 
 /* A record without payload about this TLS object, made in the ring itself; NULL: the ring is full. */
-static __always_inline struct event_data *tls_record(__u16 type, __u16 flags, __u64 ssl)
+static __always_inline struct event_data *tls_record(__u16 type, __u16 flags, __u64 ssl,
+						     const struct tls_session *session)
 {
-	struct session_key key = { .ssl = ssl, .pid = bpf_get_current_pid_tgid() >> 32 };
-	struct tls_session *session = bpf_map_lookup_elem(&sessions, &key);
 	struct event_data *e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
 
 	if (!e) {
@@ -57,9 +56,8 @@ static __always_inline struct event_data *tls_record(__u16 type, __u16 flags, __
 	__builtin_memset(e, 0, sizeof(*e));
 	header_fill(&e->h, type, flags);
 	e->h.size = sizeof(*e);
-	e->sock.fd = -1;
-	if (session)
-		e->sock = session->sock;
+	e->sock = session->sock;
+	generation_fill(e, session->generation);
 	e->ssl = ssl;
 	e->source = SOURCE_OPENSSL;
 	kernel_count(KC_EVENTS_SUBMITTED, 1);
@@ -68,7 +66,9 @@ static __always_inline struct event_data *tls_record(__u16 type, __u16 flags, __
 
 static __noinline int tls_bare(__u16 type, __u64 ssl, __u8 direction)
 {
-	struct event_data *e = tls_record(type, 0, ssl);
+	struct session_key key = { .ssl = ssl, .pid = bpf_get_current_pid_tgid() >> 32 };
+	struct tls_session *session = bpf_map_lookup_elem(&sessions, &key);
+	struct event_data *e = session ? tls_record(type, 0, ssl, session) : 0;
 
 	if (!e)
 		return 0;
@@ -78,7 +78,7 @@ static __noinline int tls_bare(__u16 type, __u64 ssl, __u8 direction)
 }
 
 /* A call that begins while another of this thread is under way. */
-static __always_inline void entry_nested(struct tls_call *call, __u64 ssl, __u32 kind, __u64 sp, bool session)
+static __always_inline void entry_nested(struct tls_call *call, __u64 ssl, __u32 kind, __u64 sp, bool single)
 {
 	bool near = sp < call->sp && call->sp - sp < STACK_NEAR_BYTES;
 
@@ -86,7 +86,7 @@ static __always_inline void entry_nested(struct tls_call *call, __u64 ssl, __u32
 		return; /* a public function that calls another */
 	if (!near) {
 		call->shared = 1;
-		if (!session)
+		if (!single)
 			tls_bare(EVENT_STACK_SWITCH, ssl, kind_direction(kind));
 	}
 	if (!kind_moves(kind))
@@ -114,15 +114,10 @@ static __always_inline void call_fill(struct tls_call *call, struct pt_regs *ctx
 	call->kind = kind;
 }
 
-static __always_inline void handshake_seen(__u64 ssl, __u64 now)
+/* A handshake that begins before the session did anything. */
+static __always_inline void handshake_seen(struct tls_session *session, __u64 now)
 {
-	struct session_key key = { .ssl = ssl, .pid = bpf_get_current_pid_tgid() >> 32 };
-	struct tls_session *session = bpf_map_lookup_elem(&sessions, &key);
-
-	if (session)
-		return;
-	session = tls_session_get(key.pid, ssl);
-	if (!session)
+	if (session->used)
 		return;
 	session->handshake_ns = now;
 	session->from_start = 1;
@@ -139,19 +134,18 @@ static __always_inline void session_end(__u64 ssl)
 }
 
 /* SSL_set_fd and its kin: a hint until the first nested transfer tells the socket itself. */
-static __always_inline void fd_hint(__u64 ssl, __s32 fd)
+static __always_inline void fd_hint(struct tls_session *session, __s32 fd)
 {
-	struct tls_session *session = tls_session_get(bpf_get_current_pid_tgid() >> 32, ssl);
-
-	if (session && !session->sock.id)
+	if (!session->sock.id)
 		session->sock.fd = fd;
 }
 
 /* 0: follow the return of this call; 1: do not. */
-static __always_inline int tls_entry(struct pt_regs *ctx, __u32 kind, bool session)
+static __always_inline int tls_entry(struct pt_regs *ctx, __u32 kind, bool single)
 {
 	__u64 thread = bpf_get_current_pid_tgid(), ssl = PT_REGS_PARM1(ctx), sp = PT_REGS_SP(ctx);
 	struct tls_call fresh = {}, *call;
+	struct tls_session *session;
 
 	if (!tls_listens || !process_wanted(thread >> 32) || !ssl)
 		return 1;
@@ -159,20 +153,25 @@ static __always_inline int tls_entry(struct pt_regs *ctx, __u32 kind, bool sessi
 		session_end(ssl);
 		return 1;
 	}
+	session = session_claim(ssl);
+	if (!session)
+		return 1;
 	if (kind == TLS_SET_FD) {
-		fd_hint(ssl, PT_REGS_PARM2(ctx));
+		fd_hint(session, PT_REGS_PARM2(ctx));
 		return 1;
 	}
 	call = bpf_map_lookup_elem(&calls, &thread);
 	if (call && call_pending(call)) {
-		entry_nested(call, ssl, kind, sp, session);
+		entry_nested(call, ssl, kind, sp, single);
 		return 1;
 	}
 	if (call)
 		kernel_count(KC_RETURNS_STALE, 1);
 	call_fill(&fresh, ctx, kind);
+	fresh.generation = session->generation;
 	if (kind == TLS_HANDSHAKE)
-		handshake_seen(ssl, fresh.start_ns);
+		handshake_seen(session, fresh.start_ns);
+	session->used = 1;
 	if (bpf_map_update_elem(&calls, &thread, &fresh, BPF_ANY) < 0) {
 		kernel_count(KC_MAP_FULL, 1);
 		if (kind_moves(kind)) {
@@ -204,18 +203,29 @@ static __always_inline __u64 call_moved(const struct tls_call *call, __s64 resul
 
 static __always_inline void handshake_done(const struct tls_call *call, __s64 result)
 {
-	struct session_key key = { .ssl = call->ssl, .pid = bpf_get_current_pid_tgid() >> 32 };
-	struct tls_session *session = bpf_map_lookup_elem(&sessions, &key);
+	struct tls_session *session = session_of_call(call);
 	struct event_data *e;
 
 	if (!session || !session->handshake_ns || (__s32)result != 1)
 		return;
-	e = tls_record(EVENT_TLS_BIND, EVENT_FROM_START, call->ssl);
+	e = tls_record(EVENT_TLS_BIND, EVENT_FROM_START, call->ssl, session);
 	if (!e)
 		return;
 	e->offset = session->handshake_ns; /* with EVENT_FROM_START: when the handshake began */
 	session->handshake_ns = 0;
 	bpf_ringbuf_submit(e, BPF_RB_NO_WAKEUP);
+}
+
+/* How many of the call's bytes user space does not want. */
+static __always_inline __u32 plaintext_unwanted(const struct tls_call *call, __u8 direction, __u64 pos,
+						__u32 moved)
+{
+	struct skip_key key = { .id = call->ssl,
+				.generation = call->generation,
+				.pid = bpf_get_current_pid_tgid() >> 32,
+				.direction = direction };
+
+	return skip_wanted(&key, pos, false, moved);
 }
 
 static __always_inline int tls_return(struct pt_regs *ctx, bool looped)
@@ -241,13 +251,14 @@ static __always_inline int tls_return(struct pt_regs *ctx, bool looped)
 		kernel_count(KC_PEEKED, 1);
 		return 0;
 	}
-	session = tls_session_get(thread >> 32, call.ssl);
+	session = session_of_call(&call);
 	if (!session || !socket_wanted(&session->sock))
 		return 0;
 	direction = kind_direction(call.kind);
 	header_fill(&c.record.h, EVENT_TLS_DATA, session->from_start ? EVENT_FROM_START : 0);
 	c.record.sock = session->sock;
 	c.record.ssl = call.ssl;
+	generation_fill(&c.record, call.generation);
 	c.record.direction = direction;
 	c.record.source = SOURCE_OPENSSL;
 	c.record.pos = count_add(&session->count[direction & 1], moved, looped);
@@ -262,7 +273,7 @@ static __always_inline int tls_return(struct pt_regs *ctx, bool looped)
 		c.range_bytes = call.size;
 	}
 	if (moved >= SKIP_WORTH_BYTES)
-		c.drop = skip_wanted(call.ssl, thread >> 32, direction, c.record.pos, false, moved);
+		c.drop = plaintext_unwanted(&call, direction, c.record.pos, moved);
 	capture_run(&c, looped);
 	return 0;
 }

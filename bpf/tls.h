@@ -24,16 +24,59 @@ static __always_inline struct tls_call *tls_call_around(__u64 user_sp)
 
 static const struct tls_session session_fresh = { .sock = { .fd = -1 } };
 
-static __always_inline struct tls_session *tls_session_get(__u32 pid, __u64 ssl)
+/*
+ * Another one for each program that ever ran: a pid is used again, and exec keeps it while every object is
+ * gone. Forked children have their objects at the same addresses, so what one left behind must not be taken
+ * for another's.
+ */
+static __always_inline __u64 process_identity(void)
 {
-	struct session_key key = { .ssl = ssl, .pid = pid };
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+
+	return BPF_CORE_READ(task, group_leader, start_time) + BPF_CORE_READ(task, self_exec_id);
+}
+
+/* No two sessions at one address begin within 16 us: between them lies a whole handshake. */
+static __always_inline __u64 generation_now(void)
+{
+	return (bpf_ktime_get_ns() >> 14) & ((1ull << 8 * EVENT_GENERATION_LEN) - 1);
+}
+
+static __always_inline void generation_fill(struct event_data *record, __u64 generation)
+{
+	record->generation[0] = generation;
+	record->generation[1] = generation >> 8;
+	record->generation[2] = generation >> 16;
+	record->generation[3] = generation >> 24;
+	record->generation[4] = generation >> 32;
+}
+
+/* The session of a call under way; NULL: it was freed inside it, or had to make room. */
+static __always_inline struct tls_session *session_of_call(const struct tls_call *call)
+{
+	struct session_key key = { .ssl = call->ssl, .pid = bpf_get_current_pid_tgid() >> 32 };
 	struct tls_session *session = bpf_map_lookup_elem(&sessions, &key);
 
-	if (session)
+	return session && session->generation == call->generation ? session : 0;
+}
+
+/* At a call's entry: finds the session, or makes one with a generation of its own. NULL: no room. */
+static __always_inline struct tls_session *session_claim(__u64 ssl)
+{
+	struct session_key key = { .ssl = ssl, .pid = bpf_get_current_pid_tgid() >> 32 };
+	struct tls_session *session = bpf_map_lookup_elem(&sessions, &key);
+	__u64 owner = process_identity();
+
+	if (session && session->owner == owner)
 		return session;
-	if (bpf_map_update_elem(&sessions, &key, &session_fresh, BPF_NOEXIST) == -7 /* E2BIG */)
+	if (bpf_map_update_elem(&sessions, &key, &session_fresh, BPF_ANY) < 0)
 		kernel_count(KC_MAP_FULL, 1);
-	return bpf_map_lookup_elem(&sessions, &key);
+	session = bpf_map_lookup_elem(&sessions, &key);
+	if (!session)
+		return 0;
+	session->owner = owner;
+	session->generation = generation_now();
+	return session;
 }
 
 /* A nested transfer: counts ciphertext, and binds the session to the socket of `record` when that is news. */
@@ -42,7 +85,7 @@ static __always_inline void tls_nested(struct event_data *record, const struct t
 	struct tls_session *session;
 
 	kernel_count(KC_BYTES_CIPHERTEXT, bytes);
-	session = tls_session_get(record->h.pid, call->ssl);
+	session = session_of_call(call);
 	if (!session || session->sock.id == record->sock.id)
 		return;
 	session->sock = record->sock;
@@ -50,6 +93,7 @@ static __always_inline void tls_nested(struct event_data *record, const struct t
 		session->from_start = 1;
 	record->h.type = EVENT_TLS_BIND;
 	record->ssl = call->ssl;
+	generation_fill(record, call->generation);
 	record->len = 0;
 	record->copied = 0;
 	submit_bare(record, BPF_RB_NO_WAKEUP);

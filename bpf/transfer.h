@@ -174,9 +174,11 @@ static __always_inline void transfer_run(struct capture *c, const struct syscall
 	c->left = bytes;
 	c->part = c->message_count ? 0 : bytes; /* mmsghdr: each message has its own */
 	c->snap = settings.snaplen_bytes;
-	if (verdict && (*verdict & KV_SKIP))
-		c->drop = skip_wanted(record->sock.id, 0, record->direction, record->pos,
-				      record->h.flags & EVENT_POS_SEQ32, bytes);
+	if (verdict && (*verdict & KV_SKIP)) {
+		struct skip_key key = { .id = record->sock.id, .direction = record->direction };
+
+		c->drop = skip_wanted(&key, record->pos, record->h.flags & EVENT_POS_SEQ32, bytes);
+	}
 	if (regs->compat) {
 		kernel_count(KC_COMPAT, 1);
 		c->hole = HOLE_COMPAT;

@@ -26,11 +26,12 @@
 #include <linux/types.h>
 #endif
 
-#define EVENT_ABI_VERSION 1
-#define EVENT_PAYLOAD_MAX 16384 /* bytes of payload in one record at most */
-#define EVENT_COMM_LEN	  16
-#define EVENT_NAME_LEN	  64
-#define EVENT_CGROUP_LEN  256
+#define EVENT_ABI_VERSION    1
+#define EVENT_PAYLOAD_MAX    16384 /* bytes of payload in one record at most */
+#define EVENT_COMM_LEN	     16
+#define EVENT_NAME_LEN	     64
+#define EVENT_CGROUP_LEN     256
+#define EVENT_GENERATION_LEN 5
 
 enum event_type {
 	EVENT_SOCKET_DATA = 1, /* struct event_data: a transfer on a stream socket */
@@ -127,7 +128,11 @@ struct event_data {
 	__u8 direction; /* enum event_direction */
 	__u8 hole;	/* enum event_hole */
 	__u8 source;	/* enum event_source */
-	__u8 pad[5];
+	/*
+	 * Of TLS records: which session at this address it is, little-endian; another one for each that ever
+	 * stood there. 0: not told (recordings from before).
+	 */
+	__u8 generation[EVENT_GENERATION_LEN];
 #ifndef __bpf__
 	__u8 payload[]; /* the kernel side has a struct for each size class */
 #endif

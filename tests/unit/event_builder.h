@@ -7,6 +7,7 @@
 #define HARK_TESTS_EVENT_BUILDER_H
 
 #include "event.h"
+#include "tls_key.h"
 #include "tracker.h"
 
 #include <stdarg.h>
@@ -23,6 +24,7 @@ struct peer {
 	uint32_t pid;
 	int32_t fd;
 	uint64_t id, sk, ssl;
+	uint64_t generation;
 	uint16_t family;
 	uint64_t offset[2];
 };
@@ -130,10 +132,11 @@ static inline void bench_verdict(void *ctx, uint64_t id, enum tracker_verdict ve
 		  verdict == VERDICT_MUTED ? "muted" : "ciphertext");
 }
 
-static inline void bench_skip(void *ctx, uint64_t id, uint32_t pid, uint64_t ssl,
+static inline void bench_skip(void *ctx, uint64_t id, const struct tls_key *session,
 			      enum event_direction direction, uint64_t pos)
 {
-	bench_log(ctx, "skip %llu %u %llu %s %llu\n", (unsigned long long)id, pid, (unsigned long long)ssl,
+	bench_log(ctx, "skip %llu %u %llu %s %llu\n", (unsigned long long)id,
+		  session ? (unsigned int)session->pid : 0, session ? (unsigned long long)session->ssl : 0,
 		  direction == DIRECTION_SENT ? "sent" : "received", (unsigned long long)pos);
 }
 
@@ -208,6 +211,8 @@ static inline struct event_data *data_make(struct bench *bench, const struct pee
 				(uint32_t)(sizeof(*event) + copied));
 	event->sock = bench_socket(peer);
 	event->ssl = peer->ssl;
+	for (size_t i = 0; i < EVENT_GENERATION_LEN; i++)
+		event->generation[i] = (uint8_t)(peer->generation >> 8 * i);
 	event->pos = tcp ? (uint32_t)(TEST_SEQ_BASE + offset) : offset;
 	event->offset = offset;
 	if (tcp)

@@ -464,6 +464,30 @@ static void test_ssl_reuse(void **state)
 	assert_int_equal(bench->ids[0], 101);
 }
 
+/* A session at the same address whose records come before the end of the first is known. */
+static void test_ssl_reuse_out_of_order(void **state)
+{
+	struct bench *bench = *state;
+	struct peer first = session(), second = session(), late;
+
+	first.generation = UINT64_C(0x1234567890);
+	second.generation = UINT64_C(0x1234567891);
+	second.id = second.sk = 0; /* its socket is told later */
+	second.fd = -1;
+	second.family = 0;
+	bench->quiet_conns = true;
+	bench_start(bench);
+	data_sent(bench, &first, GET);
+	late = first;
+	data_sent(bench, &second, GET);
+	data_received(bench, &second, OK_4);
+	data_received(bench, &late, OK_3);
+	tls_put(bench, &first, EVENT_TLS_FREE);
+	tls_put(bench, &second, EVENT_TLS_FREE);
+	poll_put(bench, 2);
+	CHECK(bench, "verdict 100 ciphertext\n1:GET /a 200 4\n2:GET /a 200 3\n");
+}
+
 static void test_tls_refused_is_a_hole(void **state)
 {
 	struct bench *bench = *state;
@@ -943,6 +967,7 @@ int main(void)
 		T(test_tls_without_socket),
 		T(test_tls_bound_later),
 		T(test_ssl_reuse),
+		T(test_ssl_reuse_out_of_order),
 		T(test_tls_refused_is_a_hole),
 		T(test_connect_then_tls),
 		T(test_connect_then_http),
