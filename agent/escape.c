@@ -76,6 +76,14 @@ static bool is_harmful(uint32_t c)
 	return false;
 }
 
+size_t utf8_harmless(struct slice bytes)
+{
+	uint32_t code_point;
+	size_t n = utf8_decode(bytes, &code_point);
+
+	return n && !is_harmful(code_point) ? n : 0;
+}
+
 static void put_hex_byte(struct buffer *buffer, const char *prefix, uint8_t byte)
 {
 	buffer_string(buffer, prefix);

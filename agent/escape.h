@@ -19,6 +19,10 @@
  */
 size_t utf8_decode(struct slice bytes, uint32_t *code_point);
 
+/* The same, when that character is one that may reach a terminal; 0: none, or it acts on one or hides in it.
+ */
+size_t utf8_harmless(struct slice bytes);
+
 /* Is everything well-formed UTF-8 without a NUL? */
 bool utf8_is_text(struct slice bytes);
 

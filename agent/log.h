@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Talk to the user on stderr. One line a call, beginning with "hark: ". Bytes
- * that were observed must be escaped by the caller before they come here.
+ * Talk to the user on stderr. One line a call, beginning with "hark: ". What
+ * would act on a terminal, or hide in it, is shown as \xNN.
  */
 #ifndef HARK_LOG_H
 #define HARK_LOG_H

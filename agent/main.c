@@ -36,6 +36,7 @@
 struct run {
 	const struct options *options;
 	struct record *record;	 /* NULL: none */
+	FILE *stats;		 /* --stats-json; NULL: none */
 	struct scrub *to_record; /* --redacted; NULL: events are recorded as they are */
 	struct scrub *to_show;	 /* raw; NULL: events are shown as they are */
 	struct tracker *tracker; /* NULL: only recording */
@@ -250,6 +251,24 @@ static void record_say(const struct options *options)
 			 options->record_path);
 }
 
+/* At the begin, as all that is written to: what is refused is refused before anything runs. */
+static int stats_open(struct run *run)
+{
+	const char *path = run->options->stats_json_path;
+	int fd;
+
+	if (!path)
+		return 0;
+	fd = private_file_open(path);
+	run->stats = fd < 0 ? NULL : fdopen(fd, "w");
+	if (run->stats)
+		return 0;
+	log_error("cannot write %s: %s", path, private_file_error(fd < 0 ? fd : errno));
+	if (fd >= 0)
+		close(fd);
+	return -EIO;
+}
+
 static int run_open(struct run *run, int64_t offset_ns)
 {
 	const struct options *options = run->options;
@@ -280,7 +299,7 @@ static int run_open(struct run *run, int64_t offset_ns)
 		record_say(options);
 	}
 	run->outputs = outputs_open(options, offset_ns);
-	if (!run->outputs)
+	if (!run->outputs || stats_open(run) < 0)
 		return -EIO; /* reported */
 	if (scrubs_open(run) < 0) {
 		log_error("out of memory");
@@ -305,26 +324,22 @@ static int run_open(struct run *run, int64_t offset_ns)
 	return run->tracker ? 0 : -ENOMEM;
 }
 
-static int stats_write(const struct options *options)
+static int stats_write(struct run *run)
 {
-	FILE *file;
-	int fd, error = 0;
+	int error;
 
-	if (!options->quiet)
+	if (!run->options->quiet)
 		counters_print(stderr);
-	if (!options->stats_json_path)
+	if (!run->stats)
 		return 0;
-	fd = private_file_open(options->stats_json_path);
-	file = fd < 0 ? NULL : fdopen(fd, "w");
-	if (!file) {
-		log_error("cannot write %s: %s", options->stats_json_path, private_file_error(fd));
-		if (fd >= 0)
-			close(fd);
-		return -EIO;
+	errno = 0;
+	error = counters_print_json(run->stats);
+	if (fclose(run->stats) == EOF || error) {
+		log_error("cannot write %s: %s", run->options->stats_json_path,
+			  strerror(errno ? errno : EIO));
+		error = -EIO;
 	}
-	error = counters_print_json(file);
-	if (fclose(file) == EOF || error)
-		log_error("cannot write %s", options->stats_json_path);
+	run->stats = NULL;
 	return error;
 }
 
@@ -406,7 +421,7 @@ static int run_live(const struct options *options)
 	}
 	run.probes = NULL; /* closed with the loop */
 	status = run_close(&run, status);
-	if (stats_write(options) < 0 && status == 0)
+	if (stats_write(&run) < 0 && status == 0)
 		status = 1;
 	return status;
 }
@@ -451,7 +466,7 @@ static int run_replay(const struct options *options)
 	status = run_close(&run, status);
 	pace_fini(&pace);
 	source_file_close(source);
-	if (stats_write(options) < 0 && status == 0)
+	if (stats_write(&run) < 0 && status == 0)
 		status = 1;
 	return status;
 }

@@ -26,6 +26,7 @@
 struct output_open {
 	const char *path; /* NULL: stdout */
 	FILE *file;
+	char *buffer; /* the file's */
 	const struct sink_ops *ops;
 	struct sink *sink;
 };
@@ -43,7 +44,8 @@ struct outputs {
 	int error;
 };
 
-static FILE *output_file(const char *path, int standard_fd)
+/* The buffer: the C library ignores a size without one. Without memory its own small one does. */
+static FILE *output_file(const char *path, int standard_fd, char **buffer)
 {
 	int fd = path ? private_file_open(path) : fcntl(standard_fd, F_DUPFD_CLOEXEC, 3);
 	FILE *file;
@@ -57,7 +59,9 @@ static FILE *output_file(const char *path, int standard_fd)
 		close(fd);
 		return NULL;
 	}
-	setvbuf(file, NULL, _IOFBF, BUFFER_BYTES);
+	*buffer = malloc(BUFFER_BYTES);
+	if (*buffer)
+		setvbuf(file, *buffer, _IOFBF, BUFFER_BYTES);
 	return file;
 }
 
@@ -98,7 +102,7 @@ static int output_open_one(struct outputs *outputs, const struct output *wanted,
 
 	item->path = wanted->path;
 	item->ops = sink_find(wanted->format, options->view);
-	item->file = output_file(wanted->path, standard_fd_of(options, wanted));
+	item->file = output_file(wanted->path, standard_fd_of(options, wanted), &item->buffer);
 	if (!item->file) {
 		log_error("cannot write %s: %s", wanted->path ? wanted->path : "to stdout",
 			  private_file_error(errno));
@@ -410,17 +414,26 @@ static void output_failed(struct outputs *outputs, const struct output_open *ite
 	if (error == EPIPE)
 		return;
 	counter_add(COUNTER_OUTPUT_ERRORS, 1);
-	if (!outputs->error)
-		log_error("cannot write %s: %s", item->path ? item->path : "to stdout", strerror(error));
-	outputs->error = -error;
+	/* The first stands: a stream that failed before may fail again without a reason. */
+	if (outputs->error)
+		return;
+	outputs->error = error ? -error : -EIO;
+	log_error("cannot write %s: %s", item->path ? item->path : "to stdout", strerror(-outputs->error));
+}
+
+/* A line larger than the buffer failed by itself, and left nothing to flush. */
+static void output_flush(struct outputs *outputs, const struct output_open *item)
+{
+	if (fflush(item->file) == EOF || ferror(item->file))
+		output_failed(outputs, item, errno);
+	clearerr(item->file);
 }
 
 void outputs_flush(struct outputs *outputs)
 {
 	for (size_t i = 0; i < outputs->count; i++) {
 		errno = 0;
-		if (fflush(outputs->items[i].file) == EOF)
-			output_failed(outputs, &outputs->items[i], errno);
+		output_flush(outputs, &outputs->items[i]);
 	}
 }
 
@@ -440,11 +453,12 @@ int outputs_close(struct outputs *outputs)
 	for (size_t i = 0; i < outputs->count; i++) {
 		struct output_open *item = &outputs->items[i];
 
+		errno = 0; /* some sinks flush themselves */
 		if (item->sink)
 			item->ops->destroy(item->sink);
-		errno = 0;
-		if (fclose(item->file) == EOF)
-			output_failed(outputs, item, errno);
+		output_flush(outputs, item);
+		fclose(item->file);
+		free(item->buffer);
 	}
 	conn_set_fini(&outputs->matched);
 	error = outputs->error;

@@ -6,12 +6,18 @@
 #ifndef HARK_PRIVATE_FILE_H
 #define HARK_PRIVATE_FILE_H
 
+#include <errno.h>
+
+/* Others may write to a folder on the way to the file. */
+#define PRIVATE_FILE_EXPOSED EREMCHG
+
 /*
- * Creates or empties path for writing, with mode 0600 from before the first byte
- * on. A symbolic link is not followed and a file of another user is not taken
- * (in a shared directory either may be a trap). Devices and pipes keep their
- * mode. Returns a descriptor, or -errno: -ELOOP a symbolic link, -EPERM another
- * user's file.
+ * Creates or empties path for writing, with mode 0600 from before the first byte on.
+ * What hark was given open (/dev/stdout, /dev/stderr, /dev/fd/N, /proc/self/fd/N) is used as it is, and so is
+ * a character device of root's or of hark's user (/dev/null, a terminal). All else is refused untouched.
+ * Returns a descriptor, or -errno: -ELOOP a symbolic link, -EPERM another user's file, -EMLINK a file with
+ * several names, -ESPIPE a FIFO, -ENOTTY another kind of file, -PRIVATE_FILE_EXPOSED a folder on the way that
+ * others (not root, hark's user or who typed sudo) own or may write to without the sticky bit.
  */
 int private_file_open(const char *path);
 

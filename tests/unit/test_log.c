@@ -95,10 +95,33 @@ static void test_divert(void **state)
 	assert_string_equal(text, "hark: error 1\n");
 }
 
+/* What was observed may be anything; letters beyond ASCII pass. */
+static void test_what_acts_on_terminals(void **state)
+{
+	static const struct {
+		const char *text, *expected;
+	} cases[] = {
+		{ "/tmp/\x1b]0;x\a/libssl.so", "/tmp/\\x1b]0;x\\x07/libssl.so" },
+		{ "caf\xc3\xa9 \xe2\x80\xae|", "caf\xc3\xa9 \\xe2\\x80\\xae|" },
+		{ "\xff\r\t", "\\xff\\x0d\\x09" },
+		{ "\\x1b as escaped before", "\\x1b as escaped before" },
+	};
+	char taken[100] = "";
+
+	(void)state;
+	log_divert(line_take, taken);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		log_error("%s", cases[i].text);
+		assert_string_equal(taken, cases[i].expected);
+	}
+	log_divert(NULL, NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_rows), cmocka_unit_test(test_long_message),
-					    cmocka_unit_test(test_divert) };
+					    cmocka_unit_test(test_divert),
+					    cmocka_unit_test(test_what_acts_on_terminals) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where outputs may go: what is refused is refused before a byte is written, with the remedy in the message."""
+import os
+import pathlib
+import subprocess
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+HARK = os.environ.get("HARK", str(ROOT / "build/hark"))
+RECORDING = ROOT / "testdata/recordings/mixed.rec"
+WORDS = {"json": "-o json:{}", "text": "-o text:{}", "record": "-w {}", "stats": "--stats-json {} -o text:/dev/null"}
+
+
+def hark(words, path):
+    return subprocess.run([HARK, "replay", RECORDING, *words.format(path).split()], capture_output=True, text=True, timeout=60,
+                          check=False)
+
+
+@pytest.mark.parametrize("words", WORDS.values(), ids=WORDS)
+def test_traps(tmp_path, words):
+    fifo, linked, loose, link = (tmp_path / name for name in ("fifo", "linked", "loose", "link"))
+    os.mkfifo(fifo)
+    reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+    linked.write_text("old")
+    os.link(linked, tmp_path / "second")
+    link.symlink_to(linked)
+    loose.mkdir()
+    loose.chmod(0o777)
+    cases = {fifo: "pipe hark's stdout", linked: "hard links", link: "name the file itself", loose / "out": "chmod go-w"}
+    if os.geteuid() == 0:
+        theirs = tmp_path / "theirs"
+        theirs.write_text("old")
+        theirs.chmod(0o666)
+        os.chown(theirs, 65534, 65534)
+        os.chown(fifo, 65534, 65534)
+        cases[theirs] = "another user"
+    for path, remedy in cases.items():
+        done = hark(words, path)
+        assert done.returncode == 1 and done.stdout == "", path
+        assert f"cannot write {path}: " in done.stderr and remedy in done.stderr, (path, done.stderr)
+    assert os.read(reader, 1) == b""
+    os.close(reader)
+    assert linked.read_text() == "old" and not (loose / "out").exists()
+
+
+@pytest.mark.parametrize("words", WORDS.values(), ids=WORDS)
+def test_what_was_given_open(tmp_path, words):
+    """The shell's own descriptors, and a pipe that it made for this."""
+    out = tmp_path / "out"
+    for path in ("/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"):
+        command = f"{HARK} replay {RECORDING} {words.format(path)} 2>/dev/null | cat >{out}"
+        assert subprocess.run(["bash", "-o", "pipefail", "-c", command], check=False).returncode == 0, command
+        assert out.stat().st_size > 100
+        out.unlink()
+    command = f"{HARK} replay {RECORDING} {words.format(f'>(cat >{out}; echo done >{out}.done)')} >/dev/null"
+    assert subprocess.run(["bash", "-c", command + f"; until [ -s {out}.done ]; do :; done"], check=False, timeout=30).returncode == 0
+    assert out.stat().st_size > 100
+    assert hark(words, "/dev/null").returncode == 0
+
+
+@pytest.mark.parametrize("words", WORDS.values(), ids=WORDS)
+def test_a_full_disk(words):
+    done = hark(words, "/dev/full")
+    assert done.returncode == 1
+    assert done.stderr.count("No space left") == 1 and "cannot write /dev/full" in done.stderr
