@@ -24,11 +24,13 @@ const char *const option_groups[] = {
 	[GROUP_HELP] = "Other",
 };
 
-#define ROW(name_, key_, arg_, group_, take_, doc_, more_)                                         \
+/* clang-format off */
+#define ROW(name_, key_, arg_, group_, take_, doc_, more_)                                          \
 	{                                                                                          \
 		.argp = { .name = name_, .key = key_, .arg = arg_, .doc = doc_, .group = group_ }, \
 		.take = take_, .more = more_                                                       \
 	}
+/* clang-format on */
 
 const struct option_row option_rows[] = {
 

@@ -140,7 +140,7 @@ static void head_replace(const struct block_context *c, struct http2_half *half)
 	if (interim_take(c))
 		return;
 	new->body_known = old->body_known;
-	new->flags |= old->flags &FLAG_GAP;
+	new->flags |= (old->flags & FLAG_GAP);
 	half->message = head_take(c);
 	message_free(old);
 	http2_half_weigh(c->protocol, half);

@@ -108,7 +108,7 @@ bool huffman_encode(const uint8_t *symbols, size_t count, uint8_t *bytes, size_t
 			return false;
 		for (unsigned int bit = bits; bit-- > 0; at++)
 			if (!(code >> bit & 1))
-				bytes[at / 8] &= (uint8_t) ~(1u << (7 - at % 8));
+				bytes[at / 8] &= (uint8_t)(0xff ^ 1u << (7 - at % 8));
 	}
 	return len * 8 - at < 8;
 }

@@ -2,7 +2,7 @@
 """make bench: what hark costs nginx (one worker) under wrk, and system calls that are none of its business.
 
 Medians of alternating runs with and without hark, which traces both ends and writes every exchange as JSON to a
-file. Exits with 1 when a target of docs/performance.md is missed.
+file. The ratios are this machine's: they are printed, not judged. Exits with 1 when an exchange is lost or made up.
 """
 import os
 import pathlib
@@ -10,11 +10,10 @@ import statistics
 import sys
 import tempfile
 
-from measure import CONNECTIONS, Load, View, loop_ratio, make_nginx, wrk
+from measure import CONNECTIONS, Load, View, Watch, loop_ratio, make_nginx, wrk
 
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", 5))
 SECONDS = int(os.environ.get("BENCH_SECONDS", 5))
-PLAIN_FLOOR, TLS_FLOOR, LOOP_CEILING = 0.80, 0.55, 1.03
 LOSSLESS_RATE = 60_000
 
 failures = []
@@ -25,23 +24,21 @@ def require(holds, text):
         failures.append(text)
 
 
-def bench_load(folder, nginx, tls, capture, floor):
+def bench_load(folder, nginx, tls, capture):
     load = Load(folder, nginx, tls, ROUNDS, SECONDS, "--capture", capture)
     name = f"{'TLS' if tls else 'plain'}, --capture={capture}"
     rate = statistics.median(load.with_hark)
     print(f"{name:26} without {statistics.median(load.without):9,.0f}/s   with {rate:9,.0f}/s   "
-          f"kept {load.ratio:.2f} (wanted {floor:.2f})   lost {sum(load.lost)}   not seen {sum(load.missing)}",
+          f"kept {load.ratio:.2f}   lost {sum(load.lost)}   not seen {sum(load.missing)}",
           flush=True)
-    require(load.ratio >= floor, f"{name}: kept {load.ratio:.2f} < {floor}")
     require(load.surplus <= CONNECTIONS, f"{name}: {load.surplus} exchanges more than wrk made")
     if tls or rate <= LOSSLESS_RATE * 2:
         require(not sum(load.lost) and not sum(load.missing), f"{name}: exchanges were lost")
 
 
-def bench_loop(folder, what, capture, ceiling):
+def bench_loop(folder, what, capture):
     ratio, base = loop_ratio(folder, what, ROUNDS, 1, "--capture", capture)
     print(f"{what:8} --capture={capture:8} {base:7.1f} ns a round without hark, {ratio:.3f} of it with hark", flush=True)
-    require(ceiling is None or ratio <= ceiling, f"{what} is slower by {ratio:.3f} in the {capture} way")
 
 
 def bench_views(folder, nginx):
@@ -57,6 +54,18 @@ def bench_views(folder, nginx):
         print(f"{name:8} {statistics.median(values):5.2f} us of hark's own time an exchange", flush=True)
 
 
+def bench_ready(folder):
+    """From the start of hark to its line that it is ready, by its own clock."""
+    ready_ms, load_ms = [], []
+    for _ in range(ROUNDS):
+        stats = Watch(folder).stop()
+        ready_ms.append(stats["ready.us"] / 1000)
+        load_ms.append(stats["ready.load_us"] / 1000)
+    processes = sum(entry.name.isdigit() for entry in pathlib.Path("/proc").iterdir())
+    print(f"ready    {statistics.median(ready_ms):5.0f} ms after the start, of which {statistics.median(load_ms):.0f} to load "
+          f"the BPF programs, among {processes} processes", flush=True)
+
+
 def main():
     print(f"nginx (1 worker), wrk -c{CONNECTIONS} -t1, medians of {ROUNDS} runs of {SECONDS} s each way, "
           f"{os.uname().release}, {os.cpu_count()} processors")
@@ -65,15 +74,16 @@ def main():
         folder.chmod(0o755)
         nginx = make_nginx(folder)
         try:
-            for capture, plain_floor in (("socket", PLAIN_FLOOR), ("syscall", 0.70)):
-                bench_load(folder, nginx, False, capture, plain_floor)
-                bench_load(folder, nginx, True, capture, TLS_FLOOR if capture == "socket" else 0.45)
+            for capture in ("socket", "syscall"):
+                bench_load(folder, nginx, False, capture)
+                bench_load(folder, nginx, True, capture)
             bench_views(folder, nginx)
         finally:
             nginx.stop()
         for what in ("getppid", "pipe"):
-            bench_loop(folder, what, "socket", LOOP_CEILING)
-            bench_loop(folder, what, "syscall", None)
+            bench_loop(folder, what, "socket")
+            bench_loop(folder, what, "syscall")
+        bench_ready(folder)
     for failure in failures:
         print("missed: " + failure)
     return 1 if failures else 0

@@ -28,14 +28,10 @@ struct http1_case {
 	const char *expected; /* of message_text.h, with bodies kept */
 };
 
-#define Q(literal)                                         \
-	{                                                  \
-		TURN_REQUEST, literal, sizeof(literal) - 1 \
-	}
-#define A(literal)                                          \
-	{                                                   \
-		TURN_RESPONSE, literal, sizeof(literal) - 1 \
-	}
+/* clang-format off */
+#define Q(literal) { TURN_REQUEST, literal, sizeof(literal) - 1 }
+#define A(literal) { TURN_RESPONSE, literal, sizeof(literal) - 1 }
+/* clang-format on */
 
 static const struct http1_case http1_cases[] = {
 	{ "one exchange",

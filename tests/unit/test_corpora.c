@@ -120,8 +120,9 @@ static void story_run(json_t *root, const char *path, size_t first)
 static void story_use(json_t *root, const char *path)
 {
 	size_t count = json_array_size(json_object_get(root, "cases"));
+	size_t step = count / 20 > 2 ? count / 20 : 1;
 
-	for (size_t first = 0; first<count; first += count> 40 ? count / 20 : 1)
+	for (size_t first = 0; first < count; first += step)
 		story_run(root, path, first);
 }
 

@@ -6,10 +6,9 @@
 #include <cmocka.h>
 #include <stdlib.h>
 
-#define IN(literal)                                             \
-	{                                                       \
-		(const uint8_t *)(literal), sizeof(literal) - 1 \
-	}
+/* clang-format off */
+#define IN(literal) { (const uint8_t *)(literal), sizeof(literal) - 1 }
+/* clang-format on */
 
 static const struct {
 	const char *name;

@@ -11,11 +11,13 @@
 #include <unistd.h>
 
 /* device, inode, size, modified, changed, overlay */
+/* clang-format off */
 #define FILE_OF(d, i, s, m, c, o)                                                               \
 	{                                                                                       \
 		.device = (d), .inode = (i), .size = (s), .modified_s = (m), .changed_ns = (c), \
 		.overlay = (o)                                                                  \
 	}
+/* clang-format on */
 
 static void test_pairs(void **state)
 {

@@ -11,10 +11,9 @@
 #include <string.h>
 
 #define ABSENT "!" /* this must not occur */
-#define BYTES(s)                                    \
-	{                                           \
-		(const uint8_t *)(s), sizeof(s) - 1 \
-	}
+/* clang-format off */
+#define BYTES(s) { (const uint8_t *)(s), sizeof(s) - 1 }
+/* clang-format on */
 
 struct row {
 	const char *name;

@@ -11,10 +11,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#define BYTES(s)                                    \
-	{                                           \
-		(const uint8_t *)(s), sizeof(s) - 1 \
-	}
+/* clang-format off */
+#define BYTES(s) { (const uint8_t *)(s), sizeof(s) - 1 }
+/* clang-format on */
 #define FIRST "03:04:05.000 curl[1234]       #12    send "
 
 struct row {

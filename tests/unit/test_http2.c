@@ -32,10 +32,9 @@ struct row {
 #define G(id)	"request " #id " GET http://h /" #id " 2.0 {} 0\n"
 #define O(id)	"response " #id " 200 2.0 {a: " #id "} 5\n"
 
-#define ROW(n, s, e, ...)                                          \
-	{                                                          \
-		.name = n, .script = s, .expected = e, __VA_ARGS__ \
-	}
+/* clang-format off */
+#define ROW(n, s, e, ...) { .name = n, .script = s, .expected = e, __VA_ARGS__ }
+/* clang-format on */
 
 static const struct row rows[] = {
 	ROW("one exchange", START GET(1) OK(1), G(1) O(1)),

@@ -10,11 +10,13 @@
 #include <cmocka.h>
 
 #define REASON "not read: no library (hark doctor 812 says more)"
+/* clang-format off */
 #define PEER                                                                                \
 	{                                                                                   \
 		.fd = -1, .family = AF_INET, .local = { 10, 0, 0, 1 }, .local_port = 40000, \
 		.peer = { 10, 0, 0, 2 }, .peer_port = 443                                   \
 	}
+/* clang-format on */
 
 static const struct mover wget = { .pid = 812, .exe = "wget", .fd = 3 };
 
