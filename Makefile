@@ -195,6 +195,26 @@ $(BUILD)/tests/unit/test_%: $(BUILD)/tests/unit/test_%.o $(UNIT_HELPERS) $(BUILD
 unit: $(UNIT_TESTS) ## build and run the unit tests (no root)
 	$(Q)tests/run unit
 
+# Conversations whose true list of exchanges is known, seen whole, late and with losses.
+ORACLE_OBJECTS := $(patsubst tests/oracle/%.c,$(BUILD)/tests/oracle/%.o,$(wildcard tests/oracle/*.c))
+
+$(BUILD)/tests/oracle/%.o: tests/oracle/%.c
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(HARK_CFLAGS) -Itests/oracle -c $< -o $@
+
+$(BUILD)/tests/oracle/oracle: $(ORACLE_OBJECTS) $(BUILD)/libagent.a $(BUILD)/libprotocols.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(SAN_FLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+.PHONY: oracle
+oracle: $(BUILD)/tests/oracle/oracle ## judge what comes out of thousands of known conversations (no root)
+	$(Q)$< --table
+
+.PHONY: correctness
+correctness: $(BUILD)/tests/oracle/oracle ## write the oracle's figures into docs/correctness.md
+	$(Q)scripts/correctness $< --conversations 700
+
 # Programs that talk in ways that no packaged program does; never sanitized, for they are the observed.
 build/peers/%: tests/e2e/peers/%.c
 	$(call say,CC,$<)
@@ -247,7 +267,7 @@ build/fuzz/fuzz_%: build/fuzz/tests/fuzz/fuzz_%.o build/fuzz/libfuzzed.a
 fuzzers: $(FUZZERS)
 
 .PHONY: fuzz
-fuzz: fuzzers ## fuzz every decoder for FUZZ_SECONDS (30); findings go to testdata/fuzz
+fuzz: fuzzers $(BUILD)/tests/oracle/oracle ## fuzz every decoder for FUZZ_SECONDS (30); findings go to testdata/fuzz
 	$(Q)tests/run fuzz $(FUZZ_SECONDS)
 
 # How far the analyzer follows one function: its own 225000 takes four times as long (make tidy TIDY_NODES=225000).
