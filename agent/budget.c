@@ -25,5 +25,5 @@ bool budget_over(const struct budget *budget)
 
 size_t budget_share(const struct budget *budget, unsigned int of)
 {
-	return budget && budget->limit_bytes ? budget->limit_bytes / of : SIZE_MAX;
+	return budget && budget->limit_bytes ? budget->limit_bytes / of : 0;
 }

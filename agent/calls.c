@@ -12,9 +12,10 @@
 
 #include <stdlib.h>
 
-#define CALL_MAX_BYTES	 (256 * 1024) /* of one item */
-#define UNDETERMINED_NS	 UINT64_C(1000000000)
-#define HELD_ITEMS_SHARE 64 /* an item costs about this many bytes besides its own */
+#define CALL_MAX_BYTES	(256 * 1024) /* of one item */
+#define UNDETERMINED_NS UINT64_C(1000000000)
+/* What an item costs besides its bytes. */
+#define HELD_ITEMS_SHARE sizeof(struct call_item)
 
 struct call_item {
 	struct call_item *prev, *next;

@@ -23,6 +23,10 @@ static uint64_t id_of_socket(uint64_t socket_id)
 	return socket_id < CONN_ID_OWN ? socket_id : socket_id & (2 * CONN_ID_OWN - 1);
 }
 
+/* With its entries in the tables, about. */
+#define CONN_BYTES    (sizeof(struct conn) + 1024)
+#define SESSION_BYTES (sizeof(struct tls_session) + 256)
+
 struct conn *conn_new(const struct pipeline *pipeline, uint64_t sequence, const struct event_socket *sock)
 {
 	struct conn *conn = calloc(1, sizeof(*conn));
@@ -38,6 +42,7 @@ struct conn *conn_new(const struct pipeline *pipeline, uint64_t sequence, const 
 	conn->facts.tls_unknown = true;
 	conn->socket_id = sock->id;
 	conn->last_ns = pipeline->now_ns;
+	conn->held_bytes = CONN_BYTES;
 	flow_init(&conn->clear, pipeline, &conn->facts, NULL);
 	counter_add(COUNTER_CONNECTIONS_OPENED, 1);
 	return conn;
@@ -161,8 +166,17 @@ void conn_mark_tls(struct conn *conn, const char *library)
 	conn_settle(conn);
 }
 
+void conn_weigh_flow(struct conn *conn, struct flow *flow)
+{
+	size_t bytes = flow_memory(flow);
+
+	conn->held_bytes += bytes - flow->held_bytes;
+	flow->held_bytes = bytes;
+}
+
 void conn_add_session(struct conn *conn, struct tls_session *session)
 {
+	conn->held_bytes += SESSION_BYTES + session->flow.held_bytes;
 	session->conn = conn;
 	flow_move(&session->flow, &conn->facts);
 	DL_APPEND(conn->sessions, session);
@@ -172,12 +186,18 @@ void conn_add_session(struct conn *conn, struct tls_session *session)
 	conn->facts.tls_unknown = false;
 }
 
+static void conn_drop_session(struct conn *conn, struct tls_session *session)
+{
+	DL_DELETE(conn->sessions, session);
+	conn->held_bytes -= SESSION_BYTES + session->flow.held_bytes;
+}
+
 void conn_end_session(struct conn *conn, struct tls_session *session, enum protocol_end reason)
 {
 	flow_end(&session->flow, reason);
 	if (session->plaintext && !session->socket_id)
 		counter_add(COUNTER_TLS_UNBOUND, 1);
-	DL_DELETE(conn->sessions, session);
+	conn_drop_session(conn, session);
 	tls_session_free(session);
 }
 
@@ -214,7 +234,7 @@ void conn_absorb(struct conn *conn, struct conn *socketless)
 	conn->session_seen = conn->session_seen || socketless->session_seen;
 	DL_FOREACH_SAFE(socketless->sessions, session, tmp)
 	{
-		DL_DELETE(socketless->sessions, session);
+		conn_drop_session(socketless, session);
 		conn_add_session(conn, session);
 	}
 }
@@ -230,10 +250,12 @@ bool conn_poll(struct conn *conn)
 		conn->finish_poll = 0;
 		flow_finish(&conn->clear, DIRECTION_SENT);
 	}
+	conn_weigh_flow(conn, &conn->clear);
 	DL_FOREACH_SAFE(conn->sessions, session, tmp)
 	{
 		if (flow_poll(&session->flow))
 			waits = true;
+		conn_weigh_flow(conn, &session->flow);
 		if (session->ending && session->end_poll <= conn->pipeline->poll)
 			conn_end_session(conn, session, END_CLOSED);
 		else if (session->ending)
@@ -248,8 +270,11 @@ void conn_expire(struct conn *conn)
 	struct tls_session *session;
 
 	flow_expire(&conn->clear);
-	DL_FOREACH (conn->sessions, session)
+	conn_weigh_flow(conn, &conn->clear);
+	DL_FOREACH (conn->sessions, session) {
 		flow_expire(&session->flow);
+		conn_weigh_flow(conn, &session->flow);
+	}
 }
 
 static bool conn_looks_secret(const struct conn *conn)

@@ -48,6 +48,10 @@ struct conn {
 	struct conn *pending_prev, *pending_next;
 	bool pending;
 	uint64_t pending_until;
+	size_t held_bytes;		      /* by the connection and its layers */
+	size_t charged_bytes;		      /* of that, in the budget */
+	unsigned int weight;		      /* its list in the tracker's `heavy` */
+	struct conn *heavy_prev, *heavy_next; /* of like weight, by last activity */
 	struct conn *opaque_prev, *opaque_next;
 	uint64_t opaque_ns; /* when to say that it is opaque; 0: it does not wait for that */
 	struct fd_pointer *pointers;
@@ -94,6 +98,9 @@ bool conn_looks_opaque(const struct conn *conn);
 
 /* Says that its plaintext is not seen. */
 void conn_tell_opaque(struct conn *conn);
+
+/* One of its layers may hold more or less than before: held_bytes is brought up to date. */
+void conn_weigh_flow(struct conn *conn, struct flow *flow);
 
 /* About once a second. */
 void conn_expire(struct conn *conn);

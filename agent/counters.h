@@ -74,7 +74,7 @@
 	X(LIMIT_STREAMS, "limit.streams", "HTTP/2 streams not followed")                                    \
 	X(LIMIT_PIPELINE, "limit.pipeline", "pipelined requests not followed")                              \
 	X(LIMIT_FILTER, "limit.filter", "connections left out though an exchange of theirs was shown")      \
-	X(LIMIT_MEMORY, "limit.memory", "things dropped because memory was out")                            \
+	X(LIMIT_MEMORY, "limit.memory", "things dropped because memory was short (--memory)")               \
 	X(MEMORY_HELD_PEAK, "memory.held_peak", "bytes held at once at most (--memory bounds them)")        \
 	X(READY_US, "ready.us", "microseconds from the start until hark was ready")                         \
 	X(READY_LOAD_US, "ready.load_us", "of them to load and attach the BPF programs")

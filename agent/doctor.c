@@ -52,11 +52,12 @@ static void limits_print(const struct options *options, const struct probes *pro
 	struct tracker_config config;
 
 	tracker_config_init(&config);
-	doctor_say(
-		stdout, "limits",
-		"ring %zu KiB (--ring), %zu KiB of a call (--snaplen), %zu connections / %zu exchanges each",
-		options->ring_bytes >> 10, options->snaplen_bytes >> 10, config.connection_limit,
-		config.exchange_limit);
+	doctor_say(stdout, "limits",
+		   "ring %zu KiB (--ring), %zu MiB held (--memory), %zu KiB of a call (--snaplen), %zu "
+		   "connections / %zu "
+		   "exchanges each",
+		   options->ring_bytes >> 10, options->memory_bytes >> 20, options->snaplen_bytes >> 10,
+		   config.connection_limit, config.exchange_limit);
 	doctor_say(stdout, "", "unanswered after %.0f s (--timeout), waiting after %.1f s (--pending)",
 		   (double)options->timeout_ns / 1e9, (double)options->pending_ns / 1e9);
 	if (probes)

@@ -274,6 +274,17 @@ bool flow_poll(struct flow *flow)
 	return waits;
 }
 
+size_t flow_memory(const struct flow *flow)
+{
+	size_t bytes = flow->pair.held_bytes + flow->calls.bytes + message_memory(flow->upgrade_request) +
+		       (flow->hello ? hello_memory(flow->hello) : 0) +
+		       (flow->decoder ? flow->ops->memory(flow->decoder) : 0);
+
+	for (int i = 0; i < 2; i++)
+		bytes += stream_memory(&flow->side[i].stream) + held_memory(&flow->side[i].held);
+	return bytes;
+}
+
 void flow_expire(struct flow *flow)
 {
 	pair_expire(&flow->pair);

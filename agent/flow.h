@@ -55,6 +55,7 @@ struct flow {
 	const struct mover *mover; /* of the bytes that are being fed */
 	struct pair pair;
 	struct flow_side side[2]; /* by enum event_direction */
+	size_t held_bytes;	  /* as counted in the connection's */
 	struct calls calls;	  /* what was not given out yet */
 	struct hello *hello;	  /* in FLOW_TLS, while the hellos are awaited; else NULL */
 	uint64_t undetermined_copied, undetermined_skipped;
@@ -90,6 +91,9 @@ void flow_finish(struct flow *flow, enum event_direction direction);
 
 /* A poll passed. True while something waits for the next one. */
 bool flow_poll(struct flow *flow);
+
+/* The memory that the layer holds: bytes, messages, tables. */
+size_t flow_memory(const struct flow *flow);
 
 /* About once a second: exchanges that do not move expire. */
 void flow_expire(struct flow *flow);

@@ -8,6 +8,7 @@
  */
 #include "flow_decode.h"
 
+#include "budget.h"
 #include "counters.h"
 #include "detect.h"
 #include "flow_hello.h"
@@ -16,6 +17,7 @@
 #include <errno.h>
 
 #define SKIP_WORTH_BYTES (256 * 1024) /* shorter bodies end before a hint reaches the kernel */
+#define DECODER_SHARE	 8	      /* of the budget: more no decoder keeps of heads */
 #define UPGRADES_MAX	 4	      /* tunnels within tunnels that are followed */
 #define TLS_HANDSHAKE	 0x16	      /* RFC 8446, 5.1 */
 
@@ -156,6 +158,8 @@ int flow_decode_start(struct flow *flow, const struct protocol_ops *ops, bool af
 		.stream_limit = limits->stream_limit,
 		.pipeline_limit = limits->pipeline_limit,
 		.table_limit_bytes = limits->table_limit_bytes,
+		.memory_limit_bytes = budget_share(limits->budget, DECODER_SHARE),
+		.given_bytes = &flow->pair.held_bytes,
 	};
 	const struct protocol_handler handler = {
 		.ctx = flow,
@@ -358,7 +362,7 @@ void flow_hint_skip(struct flow *flow, enum event_direction direction)
 	if (flow->state != FLOW_HTTP || pipeline->config.want_bodies || pipeline->config.want_calls ||
 	    !pipeline->handler.skip)
 		return;
-	if (side->stream.late || side->stream.next < side->skip_until)
+	if (stream_waits(&side->stream) || side->stream.next < side->skip_until)
 		return;
 	left = flow->ops->body_left(flow->decoder, direction);
 	if (left <= SKIP_WORTH_BYTES || left > UINT64_MAX / 4)

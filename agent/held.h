@@ -29,6 +29,12 @@ struct held {
 
 void held_fini(struct held *held);
 
+/* All the memory that they take. */
+static inline size_t held_memory(const struct held *held)
+{
+	return held->capacity + held->run_capacity * sizeof(*held->runs);
+}
+
 /* Appends a copy. 0, or -ENOMEM with nothing changed. */
 int held_add(struct held *held, struct slice bytes, uint64_t time_ns, const struct mover *mover);
 

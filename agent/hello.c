@@ -94,3 +94,8 @@ bool hello_wants(const struct hello *hello)
 		return true;
 	return !side[0].lost && !side[1].lost && !carries_data(hello);
 }
+
+size_t hello_memory(const struct hello *hello)
+{
+	return sizeof(*hello) + tls_hello_memory(&hello->side[0]) + tls_hello_memory(&hello->side[1]);
+}

@@ -21,6 +21,9 @@ struct hello *hello_new(void);
 /* NULL is legal. */
 void hello_free(struct hello *hello);
 
+/* All the memory that it takes. */
+size_t hello_memory(const struct hello *hello);
+
 /* The next bytes of a direction, or a hole before them. What they tell goes into *facts. */
 void hello_data(struct hello *hello, enum event_direction direction, struct slice bytes,
 		struct conn_facts *facts);

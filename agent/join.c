@@ -10,6 +10,7 @@
  */
 #include "join.h"
 
+#include "budget.h"
 #include "counters.h"
 #include "join_table.h"
 
@@ -17,11 +18,10 @@
 
 #define HOLD_NS		 UINT64_C(500000000)
 #define HOLD_POLLS	 4 /* at least: after a pause of hark's own, a poll is half a second by itself */
-#define ORDER_APART_NS	 UINT64_C(5000000000) /* that far apart no two ends begin */
-#define ITEMS_MAX	 65536		      /* that wait or are kept in mind */
 #define SHOWN_A_CONN_MAX 64
-#define HELD_MAX_BYTES	 (UINT64_C(64) << 20)
-#define EXCHANGE_BYTES	 1024 /* of one besides what its messages hold, about */
+/* With what finds it. */
+#define ITEM_BYTES   (sizeof(struct join_item) + sizeof(struct join_alike))
+#define BUDGET_SHARE 4 /* of the budget: what all that waits may take */
 
 struct join {
 	join_fn *fn;
@@ -29,10 +29,12 @@ struct join {
 	struct join_table table;
 	struct join_item *waits; /* by due time */
 	uint64_t now_ns, poll;
-	uint64_t held_bytes; /* of all that wait */
+	struct budget *budget;
+	size_t message_bytes; /* of all that wait */
+	size_t charged_bytes;
 };
 
-struct join *join_new(join_fn *fn, void *ctx)
+struct join *join_new(struct budget *budget, join_fn *fn, void *ctx)
 {
 	struct join *join = calloc(1, sizeof(*join));
 
@@ -40,6 +42,7 @@ struct join *join_new(join_fn *fn, void *ctx)
 		return NULL;
 	join->fn = fn;
 	join->ctx = ctx;
+	join->budget = budget;
 	return join;
 }
 
@@ -73,102 +76,56 @@ static struct join_sign sign_of(const struct exchange *exchange)
 	return sign;
 }
 
-/* At least half of the shorter one lies in both. */
-static bool times_cover(const struct join_sign *a, const struct join_sign *b)
-{
-	uint64_t a_end = a->start_ns + a->duration_ns, b_end = b->start_ns + b->duration_ns;
-	uint64_t from = a->start_ns > b->start_ns ? a->start_ns : b->start_ns;
-	uint64_t to = a_end < b_end ? a_end : b_end;
-	uint64_t shorter = a->duration_ns < b->duration_ns ? a->duration_ns : b->duration_ns;
-
-	return a->duration_known && b->duration_known && to >= from && to - from >= shorter / 2;
-}
-
-/*
- * In HTTP/1 the order tells, where nothing of it is missing. Times alone do not: a call is seen when it
- * returns, and on a busy machine a client's may return when its server is done.
- */
-static bool orders_match(const struct join_sign *a, const struct join_sign *b)
-{
-	uint64_t apart_ns = a->start_ns > b->start_ns ? a->start_ns - b->start_ns : b->start_ns - a->start_ns;
-
-	if (a->counted && b->counted)
-		return a->index == b->index && apart_ns < ORDER_APART_NS;
-	return times_cover(a, b);
-}
-
-static bool signs_match(const struct join_sign *a, const struct join_sign *b)
-{
-	if (a->key != b->key || (a->role == b->role && a->role != ROLE_UNKNOWN))
-		return false;
-	if (a->request_known && b->request_known && a->request != b->request)
-		return false;
-	if (a->key)
-		return true; /* a stream has its number once in a connection */
-	return a->request_known && b->request_known && orders_match(a, b);
-}
-
-/* The oldest that matches. */
-static struct join_item *item_match(const struct join_conn *conn, const struct join_sign *sign)
-{
-	struct join_item *item;
-
-	DL_FOREACH (conn->items, item)
-		if (signs_match(&item->sign, sign))
-			return item;
-	return NULL;
-}
-
 /* --- waiting and showing ------------------------------------------------------ */
 
 static size_t exchange_bytes(const struct exchange *exchange)
 {
-	return EXCHANGE_BYTES + (exchange->request ? exchange->request->arena.used_bytes : 0) +
-	       (exchange->response ? exchange->response->arena.used_bytes : 0);
+	size_t bytes =
+		sizeof(*exchange) + message_memory(exchange->request) + message_memory(exchange->response);
+
+	for (size_t i = 0; i < exchange->interim_count; i++)
+		bytes += message_memory(exchange->interims[i]);
+	return bytes;
+}
+
+static size_t join_bytes(const struct join *join)
+{
+	return join->message_bytes + join->table.item_count * ITEM_BYTES;
+}
+
+static void join_charge(struct join *join)
+{
+	budget_set(join->budget, &join->charged_bytes, join_bytes(join));
 }
 
 static void item_stop_waiting(struct join *join, struct join_item *item)
 {
-	join->held_bytes -= item->held_bytes;
+	join->message_bytes -= item->held_bytes;
 	DL_DELETE2(join->waits, item, waits_prev, waits_next);
+	DL_DELETE(item->conn->waiting, item);
 }
 
 static void item_free(struct join *join, struct join_item *item)
 {
-	if (item->exchange)
+	if (item->exchange) {
 		item_stop_waiting(join, item);
-	else
+	} else {
+		DL_DELETE(item->conn->shown, item);
 		item->conn->shown_count--;
+	}
 	exchange_free(item->exchange);
-	DL_DELETE(item->conn->items, item);
-	join->table.item_count--;
-	free(item);
-}
-
-static struct join_item *item_add(struct join *join, struct join_conn *conn, const struct join_sign *sign)
-{
-	struct join_item *item = join->table.item_count < ITEMS_MAX ? calloc(1, sizeof(*item)) : NULL;
-
-	if (!item)
-		return NULL;
-	item->sign = *sign;
-	item->conn = conn;
-	DL_APPEND(conn->items, item);
-	join->table.item_count++;
-	return item;
+	join_item_free(&join->table, item);
+	join_charge(join);
 }
 
 /* Of what was shown already, only the last few are kept in mind. */
-static void forget_oldest(struct join *join, struct join_conn *conn)
+static void item_keep_in_mind(struct join *join, struct join_item *item)
 {
-	struct join_item *item;
+	struct join_conn *conn = item->conn;
 
-	if (++conn->shown_count <= SHOWN_A_CONN_MAX)
-		return;
-	DL_FOREACH (conn->items, item)
-		if (!item->exchange)
-			break;
-	item_free(join, item);
+	DL_APPEND(conn->shown, item);
+	if (++conn->shown_count > SHOWN_A_CONN_MAX)
+		item_free(join, conn->shown);
 }
 
 /* Shown without its other end; what is needed to know that end by stays. */
@@ -177,10 +134,11 @@ static void item_show(struct join *join, struct join_item *item)
 	struct exchange *exchange = item->exchange;
 
 	item_stop_waiting(join, item);
+	join_charge(join);
 	item->exchange = NULL;
 	item->wanted = join->fn(join->ctx, exchange);
 	exchange_free(exchange);
-	forget_oldest(join, item->conn);
+	item_keep_in_mind(join, item);
 }
 
 static void set_split(struct exchange *exchange, const struct join_sign *own, const struct join_sign *other)
@@ -199,15 +157,8 @@ static void set_split(struct exchange *exchange, const struct join_sign *own, co
 /* HTTP/1 answers come in order: what is older than a joined one stays alone. */
 static void show_older(struct join *join, struct join_conn *conn, const struct join_item *end)
 {
-	struct join_item *item, *tmp;
-
-	DL_FOREACH_SAFE(conn->items, item, tmp)
-	{
-		if (item == end)
-			return;
-		if (item->exchange)
-			item_show(join, item);
-	}
+	while (conn->waiting && conn->waiting != end)
+		item_show(join, conn->waiting);
 }
 
 static void show_joined(struct join *join, struct join_conn *conn, struct join_item *item,
@@ -250,31 +201,49 @@ static bool is_telling(const struct join_conn *peer)
 	return peer->facts && !peer->facts->muted && !peer->facts->opaque;
 }
 
+/* The oldest that wait make room for so much more. */
+static void make_room(struct join *join, size_t bytes)
+{
+	size_t share = budget_share(join->budget, BUDGET_SHARE);
+
+	while (join->waits && ((share && join_bytes(join) + bytes > share) || budget_over(join->budget))) {
+		counter_add(COUNTER_LIMIT_JOINS, 1);
+		item_show(join, join->waits);
+	}
+}
+
+static void item_wait(struct join *join, struct join_item *item)
+{
+	uint64_t end_ns = item->sign.start_ns + item->sign.duration_ns;
+
+	item->held_bytes = exchange_bytes(item->exchange);
+	join->message_bytes += item->held_bytes;
+	item->due_ns = (end_ns > join->now_ns ? end_ns : join->now_ns) + HOLD_NS;
+	item->due_poll = join->poll + HOLD_POLLS;
+	DL_APPEND(item->conn->waiting, item);
+	DL_APPEND2(join->waits, item, waits_prev, waits_next);
+}
+
 static void wait_or_show(struct join *join, struct join_conn *conn, struct exchange *exchange,
 			 const struct join_sign *sign)
 {
-	struct join_item *item = item_add(join, conn, sign);
-	uint64_t end_ns = sign->start_ns + sign->duration_ns;
+	struct join_item *item;
 
+	make_room(join, ITEM_BYTES + exchange_bytes(exchange));
+	item = join_item_new(&join->table, conn, sign);
 	if (!item) {
 		counter_add(COUNTER_LIMIT_JOINS, 1);
 		join->fn(join->ctx, exchange);
 		return;
 	}
-	item->held_bytes = exchange_bytes(exchange);
-	if (join->held_bytes + item->held_bytes <= HELD_MAX_BYTES)
-		item->exchange = exchange_take(exchange);
-	else
-		counter_add(COUNTER_LIMIT_JOINS, 1);
+	item->exchange = exchange_take(exchange);
 	if (item->exchange) {
-		join->held_bytes += item->held_bytes;
-		item->due_ns = (end_ns > join->now_ns ? end_ns : join->now_ns) + HOLD_NS;
-		item->due_poll = join->poll + HOLD_POLLS;
-		DL_APPEND2(join->waits, item, waits_prev, waits_next);
+		item_wait(join, item);
+		join_charge(join);
 		return;
 	}
 	item->wanted = join->fn(join->ctx, exchange);
-	forget_oldest(join, conn);
+	item_keep_in_mind(join, item);
 }
 
 static void set_peer(struct exchange *exchange, const struct join_conn *peer)
@@ -295,7 +264,7 @@ void join_exchange(struct join *join, struct exchange *exchange)
 		return;
 	}
 	set_peer(exchange, peer);
-	item = item_match(peer, &sign);
+	item = join_item_match(&join->table, peer, &sign);
 	if (!item && !is_telling(peer))
 		join->fn(join->ctx, exchange);
 	else if (!item)
@@ -326,8 +295,8 @@ static void forget_facts(struct join_conn *peer, const struct conn_facts *facts)
 {
 	struct join_item *item;
 
-	DL_FOREACH (peer->items, item)
-		if (item->exchange && item->exchange->peer == facts)
+	DL_FOREACH (peer->waiting, item)
+		if (item->exchange->peer == facts)
 			item->exchange->peer = NULL;
 }
 
@@ -350,6 +319,7 @@ void join_conn_closed(struct join *join, const struct conn_facts *facts)
 	if (peer)
 		join_table_remove(&join->table, peer);
 	join_table_remove(&join->table, conn);
+	join_charge(join);
 }
 
 void join_poll(struct join *join, uint64_t now_ns)
@@ -377,5 +347,6 @@ void join_free(struct join *join)
 		join_table_remove(&join->table, join->table.by_facts);
 	while (join->table.by_place)
 		join_table_remove(&join->table, join->table.by_place);
+	join_charge(join);
 	free(join);
 }

@@ -14,13 +14,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct budget;
 struct join;
 
 /* Shows an exchange; true: somebody wanted to see it. Borrowed for the call. */
 typedef bool join_fn(void *ctx, const struct exchange *exchange);
 
-/* NULL: out of memory. */
-struct join *join_new(join_fn *fn, void *ctx);
+/* What waits is charged to the budget, of which it takes a quarter at most; NULL: no limit. NULL: out of
+ * memory. */
+struct join *join_new(struct budget *budget, join_fn *fn, void *ctx);
 /* Frees without showing; NULL is legal. */
 void join_free(struct join *join);
 

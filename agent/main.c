@@ -10,6 +10,7 @@
  * The one way back is what the tracker decides about a connection, which goes
  * to the probes.
  */
+#include "budget.h"
 #include "counters.h"
 #include "doctor.h"
 #include "join.h"
@@ -35,6 +36,7 @@
 
 struct run {
 	const struct options *options;
+	struct budget budget;	 /* for all that is held */
 	struct record *record;	 /* NULL: none */
 	FILE *stats;		 /* --stats-json; NULL: none */
 	struct scrub *to_record; /* --redacted; NULL: events are recorded as they are */
@@ -305,7 +307,9 @@ static int run_open(struct run *run, int64_t offset_ns)
 		log_error("out of memory");
 		return -ENOMEM;
 	}
+	run->budget.limit_bytes = options->memory_bytes;
 	tracker_config_init(&config);
+	config.budget = &run->budget;
 	config.timeout_ns = options->timeout_ns;
 	config.pending_ns = options->pending_ns;
 	config.want_calls = options->view == VIEW_RAW;
@@ -317,7 +321,7 @@ static int run_open(struct run *run, int64_t offset_ns)
 		config.pids = sets.pids;
 		config.pid_count = sets.pid_count;
 	}
-	run->join = join_new(run_joined, run);
+	run->join = join_new(&run->budget, run_joined, run);
 	run->tracker = run->join ? tracker_new(&config, &handler) : NULL;
 	if (!run->tracker)
 		log_error("out of memory");

@@ -116,6 +116,10 @@ const struct option_row option_rows[] = {
 	ROW("ring", KEY_RING, "SIZE", GROUP_CAPTURE, take_ring,
 	    "Ring buffer between kernel and hark (default 16M), rounded up to a power of two",
 	    "From 64K to 1G. Enlarge it when events are lost."),
+	ROW("memory", KEY_MEMORY, "SIZE", GROUP_CAPTURE, take_memory,
+	    "What hark holds at most of what it observes, without the ring (default 256M)",
+	    "From 16M to 64G. Beyond it the connections that hold most are forgotten, the longest quiet "
+	    "first; what was under way on them is shown as truncated, and limit.memory counts them."),
 	ROW("snaplen", KEY_SNAPLEN, "SIZE", GROUP_CAPTURE, take_snaplen,
 	    "Bytes copied of one call at most (default 256K)",
 	    "From 256 to 1M. Servers send several HTTP/2 frames in one call of more than 64K, and a cut "

@@ -12,6 +12,8 @@
 #define SNAPLEN_MAX (1u << 20)
 #define RING_MIN    (64u << 10)
 #define RING_MAX    (1u << 30)
+#define MEMORY_MIN  (16u << 20)
+#define MEMORY_MAX  ((size_t)64 << 30)
 #define BODY_MAX    (1u << 20)
 
 /* The command line is the user's own, but it may hold anything; log_error keeps it on one line. */
@@ -279,6 +281,15 @@ int take_ring(struct parse *parse, const char *value)
 	while (ring < bytes)
 		ring *= 2;
 	parse->options->ring_bytes = ring;
+	return 0;
+}
+
+int take_memory(struct parse *parse, const char *value)
+{
+	size_t *bytes = &parse->options->memory_bytes;
+
+	if (parse_size(value, bytes) < 0 || *bytes < MEMORY_MIN || *bytes > MEMORY_MAX)
+		return usage_error("--memory: '%s' is no size from 16M to 64G", value);
 	return 0;
 }
 

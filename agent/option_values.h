@@ -14,6 +14,7 @@ enum { /* options without a short form */
 	KEY_COMM = 256,
 	KEY_SNAPLEN,
 	KEY_RING,
+	KEY_MEMORY,
 	KEY_CAPTURE,
 	KEY_TIMEOUT,
 	KEY_REDACT,
@@ -65,9 +66,9 @@ struct parse {
 typedef int take_fn(struct parse *parse, const char *value);
 
 take_fn take_pids, take_comm, take_output, take_record, take_stats_json, take_run_time, take_timeout,
-	take_count, take_pending, take_conn, take_user, take_body_max, take_snaplen, take_ring, take_capture,
-	take_redact, take_color, take_by, take_sort, take_top, take_interval, take_route, take_speed,
-	take_slow;
+	take_count, take_pending, take_conn, take_user, take_body_max, take_snaplen, take_ring, take_memory,
+	take_capture, take_redact, take_color, take_by, take_sort, take_top, take_interval, take_route,
+	take_speed, take_slow;
 
 /* An option without a value. */
 int take_flag(struct parse *parse, int key);

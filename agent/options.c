@@ -11,6 +11,7 @@
 
 #define SNAPLEN_DEFAULT	   (256u << 10)
 #define RING_DEFAULT	   (16u << 20)
+#define MEMORY_DEFAULT	   (256u << 20)
 #define BODY_LIMIT_DEFAULT (64u << 10)
 #define BODY_MAX_DEFAULT   (2u << 10)
 #define TIMEOUT_DEFAULT_NS 60000000000ull
@@ -196,6 +197,7 @@ int options_parse(struct options *options, int argc, char **argv)
 		.timeout_ns = TIMEOUT_DEFAULT_NS,
 		.snaplen_bytes = SNAPLEN_DEFAULT,
 		.ring_bytes = RING_DEFAULT,
+		.memory_bytes = MEMORY_DEFAULT,
 		.body_limit_bytes = BODY_LIMIT_DEFAULT,
 		.body_max_bytes = BODY_MAX_DEFAULT,
 		.pending_ns = PENDING_DEFAULT_NS,

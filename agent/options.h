@@ -53,6 +53,7 @@ struct options {
 	uint64_t timeout_ns;   /* --timeout */
 	size_t snaplen_bytes;
 	size_t ring_bytes;	 /* a power of two, a multiple of the page size */
+	size_t memory_bytes;	 /* --memory */
 	size_t body_limit_bytes; /* kept of a body as it was sent */
 	size_t body_max_bytes;	 /* --body-max: shown of a decoded body */
 	uint64_t pending_ns;	 /* --pending; 0: never */

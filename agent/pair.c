@@ -31,8 +31,22 @@ static bool entry_requestless(const struct pair_entry *entry)
 	       entry->side[MESSAGE_RESPONSE].taken && !(entry->flags & FLAG_NO_REQUEST);
 }
 
+/* What it holds changed. */
+static void entry_weigh(struct pair *pair, struct pair_entry *entry)
+{
+	size_t bytes = sizeof(*entry);
+
+	for (int i = 0; i < 2; i++)
+		bytes += entry->side[i].done ? message_memory(entry->side[i].message) : 0;
+	for (size_t i = 0; i < entry->interim_count; i++)
+		bytes += message_memory(entry->interims[i]);
+	pair->held_bytes += bytes - entry->held_bytes;
+	entry->held_bytes = bytes;
+}
+
 static void entry_remove(struct pair *pair, struct pair_entry *entry)
 {
+	pair->held_bytes -= entry->held_bytes;
 	if (entry->shown)
 		pair->shown--;
 	else
@@ -140,6 +154,7 @@ static void entry_show(struct pair *pair, struct pair_entry *entry, unsigned int
 		message_free(entry->side[i].message);
 		entry->side[i].message = NULL;
 	}
+	entry_weigh(pair, entry);
 	if (pair->shown > pair->pipeline->config.exchange_limit)
 		entry_remove(pair, pair->behind ? pair->behind : pair_oldest(pair, true));
 }
@@ -177,6 +192,7 @@ static struct pair_entry *entry_add(struct pair *pair, uint32_t key)
 		}
 	}
 	DL_APPEND(pair->entries, entry);
+	entry_weigh(pair, entry);
 	pair->open++;
 	pair_watch(pair);
 	return entry;
@@ -286,6 +302,7 @@ void pair_interim(struct pair *pair, const struct message *message)
 		return;
 	}
 	entry->interims[entry->interim_count++] = copy;
+	entry_weigh(pair, entry);
 	entry->last_ns = pair->pipeline->now_ns;
 }
 
@@ -335,6 +352,7 @@ void pair_done(struct pair *pair, struct message *message)
 		entry_done_late(pair, entry, message);
 	else
 		entry->flags |= message->flags & (FLAG_RESET | FLAG_NO_REQUEST);
+	entry_weigh(pair, entry);
 	pair->requestless += (size_t)entry_requestless(entry) - (size_t)requestless;
 	if (entry->key && entry->flags & FLAG_RESET && !entry->h2_error_known && !entry->shown) {
 		entry->reset_due = true;

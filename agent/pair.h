@@ -23,6 +23,7 @@ struct pair {
 	struct pair_entry *by_key;  /* those with a key other than 0 */
 	size_t open;		    /* entries not emitted yet */
 	size_t shown;		    /* entries that were emitted before they ended, and wait for the rest */
+	size_t held_bytes;	    /* the memory of all entries, with the messages that are ours */
 	size_t requestless;	    /* key 0: responses that wait for their request */
 	bool truncated;		    /* what comes out now is cut by a limit, not by hark's end */
 	bool waiting;		    /* pair_poll() has something to look at */

@@ -27,6 +27,7 @@ struct pair_entry {
 	bool h2_error_known;
 	uint32_t h2_error;
 	uint64_t last_ns, poll;
+	size_t held_bytes; /* with the messages that are ours */
 	UT_hash_handle hh;
 };
 

@@ -6,13 +6,12 @@
  * what has not come GRACE_POLLS later is lost, a hole of exactly its size.
  *
  * Invariants: everything before `next` was delivered as bytes or hole, once;
- * every chunk in `late` ends behind `next`; `late` is sorted by position.
+ * every chunk in `late` ends behind `next`.
  */
 #include "stream.h"
 
 #include "counters.h"
 #include "pipeline.h"
-#include "table.h"
 
 #include <stdlib.h>
 
@@ -21,8 +20,9 @@
 #define POS_MAX	   (UINT64_C(1) << 63)
 
 struct stream_chunk {
-	struct stream_chunk *prev, *next;
+	struct heap_node node;
 	uint64_t pos, time_ns, poll;
+	uint64_t number; /* in order of arrival */
 	uint32_t len, copied;
 	bool eof;
 	struct mover mover;
@@ -34,14 +34,42 @@ void stream_init(struct stream *stream)
 	*stream = (struct stream){ .started = false };
 }
 
+static bool chunk_before(const struct heap_node *left, const struct heap_node *right)
+{
+	const struct stream_chunk *a = (const struct stream_chunk *)left;
+	const struct stream_chunk *b = (const struct stream_chunk *)right;
+
+	if (a->pos != b->pos)
+		return a->pos < b->pos;
+	if (a->eof != b->eof)
+		return b->eof;
+	return a->number < b->number;
+}
+
+static struct stream_chunk *late_first(const struct stream *stream)
+{
+	return (struct stream_chunk *)stream->late.first;
+}
+
+/* Not to be called on an empty one; the caller frees it. */
+static struct stream_chunk *late_take(struct stream *stream)
+{
+	struct stream_chunk *chunk = (struct stream_chunk *)heap_take(&stream->late, chunk_before);
+
+	stream->late_bytes -= chunk->copied;
+	stream->late_count--;
+	return chunk;
+}
+
 void stream_fini(struct stream *stream)
 {
-	struct stream_chunk *chunk, *tmp;
+	while (stream_waits(stream))
+		free(late_take(stream));
+}
 
-	DL_FOREACH_SAFE(stream->late, chunk, tmp)
-	free(chunk);
-	stream->late = NULL;
-	stream->late_bytes = 0;
+size_t stream_memory(const struct stream *stream)
+{
+	return stream->late_bytes + stream->late_count * sizeof(struct stream_chunk);
 }
 
 uint64_t stream_event_pos(const struct stream *stream, uint64_t pos)
@@ -154,7 +182,7 @@ static void stream_drain(struct stream *stream, const struct stream_handler *han
 {
 	struct stream_chunk *chunk;
 
-	while ((chunk = stream->late) && stream_is_due(stream, chunk->pos, chunk->eof)) {
+	while ((chunk = late_first(stream)) && stream_is_due(stream, chunk->pos, chunk->eof)) {
 		struct stream_record record = {
 			.pos = chunk->pos,
 			.len = chunk->len,
@@ -164,34 +192,13 @@ static void stream_drain(struct stream *stream, const struct stream_handler *han
 			.mover = &chunk->mover,
 		};
 
-		DL_DELETE(stream->late, chunk);
-		stream->late_bytes -= chunk->copied;
+		late_take(stream);
 		counter_add(COUNTER_STREAM_LATE, 1);
 		stream_deliver(stream, &record, handler);
 		free(chunk);
 	}
-	if (stream->late)
-		stream->gap_poll = stream->late->poll;
-}
-
-static int chunk_compare(const struct stream_chunk *a, const struct stream_chunk *b)
-{
-	if (a->pos != b->pos)
-		return a->pos < b->pos ? -1 : 1;
-	return (int)a->eof - (int)b->eof;
-}
-
-/* Most late records follow the ones that wait already, so the place is looked for from the end. */
-static void stream_insert(struct stream *stream, struct stream_chunk *chunk)
-{
-	struct stream_chunk *after = stream->late ? stream->late->prev : NULL;
-
-	while (after && chunk_compare(after, chunk) > 0)
-		after = after == stream->late ? NULL : after->prev;
-	if (after)
-		DL_APPEND_ELEM(stream->late, after, chunk);
-	else
-		DL_PREPEND(stream->late, chunk);
+	if (stream_waits(stream))
+		stream->gap_poll = late_first(stream)->poll;
 }
 
 /* 0, or -1 when memory is out. */
@@ -210,10 +217,12 @@ static int stream_hold(struct stream *stream, const struct stream_record *record
 	chunk->mover = *record->mover;
 	if (chunk->copied)
 		memcpy(chunk->bytes, record->payload.data, chunk->copied);
-	if (!stream->late)
+	if (!stream_waits(stream))
 		stream->gap_poll = poll;
+	chunk->number = stream->late_number++;
 	stream->late_bytes += chunk->copied;
-	stream_insert(stream, chunk);
+	stream->late_count++;
+	heap_add(&stream->late, &chunk->node, chunk_before);
 	return 0;
 }
 
@@ -226,35 +235,35 @@ void stream_put(struct stream *stream, const struct stream_record *record, uint6
 	if (placed.pos >= POS_MAX)
 		return; /* no counter gets there: not a record of ours */
 	if (!stream_is_due(stream, placed.pos, placed.eof)) {
-		if (stream->late_bytes + placed.payload.len <= limit_bytes &&
+		if (stream_memory(stream) + placed.payload.len <= limit_bytes &&
 		    stream_hold(stream, &placed, poll) == 0)
 			return;
 		counter_add(COUNTER_LIMIT_REORDER, placed.payload.len);
-		while (stream->late && stream->late->pos < placed.pos) {
-			stream_lose(stream, stream->late->pos, placed.time_ns, handler);
+		while (stream_waits(stream) && late_first(stream)->pos < placed.pos) {
+			stream_lose(stream, late_first(stream)->pos, placed.time_ns, handler);
 			stream_drain(stream, handler);
 		}
 		if (stream->next < placed.pos)
 			stream_lose(stream, placed.pos, placed.time_ns, handler);
 	}
 	stream_deliver(stream, &placed, handler);
-	if (stream->late)
+	if (stream_waits(stream))
 		stream_drain(stream, handler);
 }
 
 bool stream_poll(struct stream *stream, uint64_t poll, uint64_t time_ns, const struct stream_handler *handler)
 {
-	while (stream->late && stream->gap_poll + GRACE_POLLS <= poll) {
-		stream_lose(stream, stream->late->pos, time_ns, handler);
+	while (stream_waits(stream) && stream->gap_poll + GRACE_POLLS <= poll) {
+		stream_lose(stream, late_first(stream)->pos, time_ns, handler);
 		stream_drain(stream, handler);
 	}
-	return stream->late != NULL;
+	return stream_waits(stream);
 }
 
 void stream_flush(struct stream *stream, uint64_t time_ns, const struct stream_handler *handler)
 {
-	while (stream->late) {
-		stream_lose(stream, stream->late->pos, time_ns, handler);
+	while (stream_waits(stream)) {
+		stream_lose(stream, late_first(stream)->pos, time_ns, handler);
 		stream_drain(stream, handler);
 	}
 }

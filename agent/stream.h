@@ -6,6 +6,7 @@
 #ifndef HARK_STREAM_H
 #define HARK_STREAM_H
 
+#include "heap.h"
 #include "message.h"
 #include "slice.h"
 
@@ -34,8 +35,6 @@ struct stream_handler {
 	void (*finish)(void *ctx, uint64_t time_ns);
 };
 
-struct stream_chunk;
-
 struct stream {
 	bool started;
 	bool from_start; /* the first position is the first of the direction, for certain */
@@ -45,9 +44,10 @@ struct stream {
 	uint64_t next;		       /* the position that is due, in 64 bits */
 	uint64_t reference;	       /* the newest position, to widen the next ones by */
 	uint64_t hole_start, hole_end; /* the newest hole that was given up on */
-	struct stream_chunk *late;     /* in order of position */
-	size_t late_bytes;
-	uint64_t gap_poll; /* when the gap before `late` was noticed */
+	struct heap late;	       /* of struct stream_chunk, by position */
+	size_t late_bytes, late_count;
+	uint64_t late_number; /* of the next one */
+	uint64_t gap_poll;    /* when the gap before `late` was noticed */
 };
 
 void stream_init(struct stream *stream);
@@ -75,6 +75,15 @@ void stream_flush(struct stream *stream, uint64_t time_ns, const struct stream_h
 
 /* Some unmeasured bytes passed: a hole of unknown size. */
 void stream_unknown(struct stream *stream, uint64_t time_ns, const struct stream_handler *handler);
+
+/* Does a record wait for its turn? */
+static inline bool stream_waits(const struct stream *stream)
+{
+	return stream->late.first != NULL;
+}
+
+/* The memory of those that wait. */
+size_t stream_memory(const struct stream *stream);
 
 /* A stream position in the units of event_data.pos. */
 uint64_t stream_event_pos(const struct stream *stream, uint64_t pos);

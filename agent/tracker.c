@@ -111,6 +111,8 @@ static void tracker_socket_data(struct tracker *tracker, const struct event_data
 		return;
 	conn_take(tracker, conn, event);
 	conn_socket_data(conn, event);
+	conn_weigh_flow(conn, &conn->clear);
+	conn_charge(tracker, conn);
 }
 
 static struct tls_session *session_find(const struct tracker *tracker, const struct event_data *event)
@@ -224,6 +226,8 @@ static void tracker_tls(struct tracker *tracker, const struct event_data *event)
 		conn->facts.handshake_ns = event->h.time_ns - event->offset;
 	if (event->h.type != EVENT_TLS_BIND)
 		tls_session_record(session, event, &conn->mover);
+	conn_weigh_flow(conn, &session->flow);
+	conn_charge(tracker, conn);
 	opaque_note_session(tracker, session);
 }
 
@@ -296,6 +300,7 @@ void tracker_event(struct tracker *tracker, const struct event_header *event)
 		tracker_poll(tracker);
 		break;
 	}
+	tracker_shed(tracker);
 }
 
 void tracker_each_open(struct tracker *tracker, void (*fn)(void *ctx, const struct exchange *exchange),

@@ -18,6 +18,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct budget;
+
 /* What user space knows about a connection that the kernel side should act on. */
 enum tracker_verdict {
 	VERDICT_MUTED,	    /* not HTTP: count its bytes, copy none */
@@ -52,7 +54,8 @@ struct tracker_handler {
 };
 
 struct tracker_config {
-	uint64_t timeout_ns; /* an unanswered request expires this long after its last byte */
+	struct budget *budget; /* for all that is held; outlives the tracker. NULL: no limit */
+	uint64_t timeout_ns;   /* an unanswered request expires this long after its last byte */
 	uint64_t
 		pending_ns; /* an open exchange is shown as pending after so long without its end; 0: never */
 	bool want_calls;    /* call() is wanted: nothing is muted or skipped */

@@ -382,6 +382,7 @@ static void tracker_sweep(struct tracker *tracker)
 	DL_FOREACH_SAFE(tracker->conns, conn, tmp)
 	{
 		conn_expire(conn);
+		conn_charge(tracker, conn);
 		if (!conn->closing && conn_is_abandoned(conn)) {
 			if (conn->eof && conn->facts.closed_by == CLOSED_UNKNOWN)
 				conn->facts.closed_by = CLOSED_PEER;
@@ -420,6 +421,7 @@ void tracker_poll(struct tracker *tracker)
 		bool waits = conn_poll(conn);
 
 		opaque_watch(tracker, conn);
+		conn_charge(tracker, conn);
 		if (conn->closing && conn->close_poll <= pipeline->poll) {
 			conn_close(tracker, conn, conn->close_reason);
 		} else if (!waits && conn->pending_until <= pipeline->poll) {

@@ -3,12 +3,13 @@
  * Who points to what, and nothing else. Every removal unlinks both ends, so no
  * table ever holds a pointer to something freed.
  *
- * Invariants: a connection is in `conns`; in `by_id` exactly when its socket
+ * Invariants: a connection is in `conns`, and in one list of `heavy`; in `by_id` exactly when its socket
  * id is known; a pointer with a known fd is in `fds`; an entry of `sks` is in
  * `waiting` exactly when it has no connection.
  */
 #include "tracker_table.h"
 
+#include "budget.h"
 #include "counters.h"
 #include "tracker_opaque.h"
 
@@ -38,23 +39,65 @@ int conn_set_id(struct tracker *tracker, struct conn *conn, uint64_t socket_id)
 	return -ENOMEM;
 }
 
-static void conn_evict(struct tracker *tracker)
+static void conn_evict(struct tracker *tracker, struct conn *conn, enum counter limit)
 {
-	struct conn *conn = tracker->conns;
-
-	if (!conn || tracker->conn_count < tracker->pipeline.config.connection_limit)
-		return;
-	counter_add(COUNTER_LIMIT_CONNECTIONS, 1);
+	counter_add(limit, 1);
 	counter_add(COUNTER_CONNECTIONS_EVICTED, 1);
 	conn_truncate(conn);
 	conn_close(tracker, conn, END_IN_FLIGHT);
+}
+
+static unsigned int weight_of(size_t bytes)
+{
+	return bytes ? 64 - (unsigned int)__builtin_clzll(bytes) : 0;
+}
+
+static void conn_lift(struct tracker *tracker, struct conn *conn)
+{
+	DL_DELETE2(tracker->heavy[conn->weight], conn, heavy_prev, heavy_next);
+}
+
+static void conn_put(struct tracker *tracker, struct conn *conn)
+{
+	conn->weight = weight_of(conn->held_bytes);
+	DL_APPEND2(tracker->heavy[conn->weight], conn, heavy_prev, heavy_next);
+}
+
+void conn_charge(struct tracker *tracker, struct conn *conn)
+{
+	tracker->charged_bytes += conn->held_bytes - conn->charged_bytes;
+	budget_set(tracker->pipeline.config.budget, &conn->charged_bytes, conn->held_bytes);
+	if (weight_of(conn->held_bytes) == conn->weight)
+		return;
+	conn_lift(tracker, conn);
+	conn_put(tracker, conn);
+}
+
+/*
+ * Those that hold most go first, of like ones (within a factor of two) the one that was quiet longest:
+ * whoever fills the memory pays, and the many others keep theirs. What others than connections hold has
+ * bounds of its own.
+ */
+void tracker_shed(struct tracker *tracker)
+{
+	struct budget *budget = tracker->pipeline.config.budget;
+	unsigned int weight = TRACKER_WEIGHTS;
+
+	while (budget_over(budget) && tracker->charged_bytes > budget_share(budget, 4)) {
+		while (weight && !tracker->heavy[weight - 1])
+			weight--;
+		if (!weight)
+			return;
+		conn_evict(tracker, tracker->heavy[weight - 1], COUNTER_LIMIT_MEMORY);
+	}
 }
 
 struct conn *conn_add(struct tracker *tracker, const struct event_socket *sock)
 {
 	struct conn *conn;
 
-	conn_evict(tracker);
+	if (tracker->conns && tracker->conn_count >= tracker->pipeline.config.connection_limit)
+		conn_evict(tracker, tracker->conns, COUNTER_LIMIT_CONNECTIONS);
 	conn = conn_new(&tracker->pipeline, tracker->next_sequence, sock);
 	if (!conn) {
 		counter_add(COUNTER_LIMIT_MEMORY, 1);
@@ -68,6 +111,8 @@ struct conn *conn_add(struct tracker *tracker, const struct event_socket *sock)
 	tracker->next_sequence++;
 	tracker->conn_count++;
 	DL_APPEND(tracker->conns, conn);
+	conn_put(tracker, conn);
+	conn_charge(tracker, conn);
 	return conn;
 }
 
@@ -87,6 +132,9 @@ void conn_remove(struct tracker *tracker, struct conn *conn)
 		DL_DELETE2(tracker->pending, conn, pending_prev, pending_next);
 	opaque_unwatch(tracker, conn);
 	DL_DELETE(tracker->conns, conn);
+	conn_lift(tracker, conn);
+	tracker->charged_bytes -= conn->charged_bytes;
+	budget_set(tracker->pipeline.config.budget, &conn->charged_bytes, 0);
 	tracker->conn_count--;
 	conn_free(conn);
 }
@@ -117,6 +165,8 @@ void conn_touch(struct tracker *tracker, struct conn *conn)
 	if (tracker->conns->prev != conn) {
 		DL_DELETE(tracker->conns, conn);
 		DL_APPEND(tracker->conns, conn);
+		conn_lift(tracker, conn);
+		conn_put(tracker, conn);
 	}
 	conn_wake(tracker, conn);
 }

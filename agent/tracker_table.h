@@ -62,8 +62,12 @@ struct container {
 	char name[];
 };
 
+#define TRACKER_WEIGHTS 65 /* how many bits a size may take */
+
 struct tracker {
 	struct pipeline pipeline;
+	struct conn *heavy[TRACKER_WEIGHTS]; /* by how many bits held_bytes takes; each the oldest first */
+	size_t charged_bytes;		     /* of all connections */
 	uint32_t *pids;
 	struct conn *by_id;
 	struct conn *conns; /* by last activity, oldest first */
@@ -94,6 +98,12 @@ void conn_remove(struct tracker *tracker, struct conn *conn);
 
 /* Ends it (conn_end()) and removes it. */
 void conn_close(struct tracker *tracker, struct conn *conn, enum protocol_end reason);
+
+/* What it holds changed: charges the budget. */
+void conn_charge(struct tracker *tracker, struct conn *conn);
+
+/* While more is held than the budget allows, connections come out as truncated and are forgotten. */
+void tracker_shed(struct tracker *tracker);
 
 /* It moved: newest of all, and to be looked at by the next polls. */
 void conn_touch(struct tracker *tracker, struct conn *conn);

@@ -306,6 +306,11 @@ void tls_hello_init(struct tls_hello_reader *reader)
 	*reader = (struct tls_hello_reader){ .kind = TLS_HELLO_MORE };
 }
 
+size_t tls_hello_memory(const struct tls_hello_reader *reader)
+{
+	return reader->message ? MESSAGE_HEADER_BYTES + TLS_HELLO_LIMIT_BYTES : 0;
+}
+
 void tls_hello_fini(struct tls_hello_reader *reader)
 {
 	free(reader->message);

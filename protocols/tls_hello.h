@@ -46,6 +46,8 @@ struct tls_hello_reader {
 /* Allocates nothing yet. */
 void tls_hello_init(struct tls_hello_reader *reader);
 void tls_hello_fini(struct tls_hello_reader *reader);
+/* Besides the reader itself. */
+size_t tls_hello_memory(const struct tls_hello_reader *reader);
 
 /*
  * Takes the next bytes of the direction. When they complete its hello, *out is filled; else it is untouched.

@@ -11,6 +11,7 @@
  *
  *   C:1:a            shown alone; > first of a joined pair, < second of it, ~ after its other end
  */
+#include "budget.h"
 #include "counters.h"
 #include "join.h"
 #include "message.h"
@@ -198,7 +199,7 @@ static void test_rows(void **state)
 
 		memset(&stage, 0, sizeof(stage));
 		stage.wanted = true;
-		stage.join = join_new(show, &stage);
+		stage.join = join_new(NULL, show, &stage);
 		run(&stage, rows[i].script);
 		join_free(stage.join);
 		if (strcmp(stage.shown, rows[i].expected) != 0)
@@ -211,7 +212,7 @@ static void test_split_and_peer(void **state)
 	static struct stage stage;
 
 	(void)state;
-	stage.join = join_new(show, &stage);
+	stage.join = join_new(NULL, show, &stage);
 	run(&stage, "+C +c c:1:a:1:5 C:1:a:0:9");
 	assert_int_equal(stage.server_ns, 5 * MS);
 	assert_int_equal(stage.network_ns, 4 * MS);
@@ -229,7 +230,7 @@ static void test_no_waiting(void **state)
 	static struct stage stage;
 
 	(void)state;
-	stage.join = join_new(show, &stage);
+	stage.join = join_new(NULL, show, &stage);
 	run(&stage, "+C +c");
 	stage.conns['c'].muted = "not HTTP";
 	run(&stage, "C:1:a:0:9");
@@ -246,7 +247,7 @@ static void test_end_shows_what_waits(void **state)
 	static struct stage stage;
 
 	(void)state;
-	stage.join = join_new(show, &stage);
+	stage.join = join_new(NULL, show, &stage);
 	run(&stage, "+C +c C:1:a:0:9 C:3:b:0:9");
 	assert_string_equal(stage.shown, "");
 	join_end(stage.join);
@@ -261,7 +262,7 @@ static void test_bound(void **state)
 	char word[32];
 
 	(void)state;
-	stage.join = join_new(show, &stage);
+	stage.join = join_new(NULL, show, &stage);
 	stage.wanted = true;
 	run(&stage, "+C +c");
 	for (unsigned int i = 0; i < 100; i++) {
@@ -275,37 +276,74 @@ static void test_bound(void **state)
 	join_free(stage.join);
 }
 
-/* What waits holds its messages: not more of them than fit. */
+static void give_large(struct stage *stage, uint32_t key, size_t bytes)
+{
+	struct exchange *exchange = calloc(1, sizeof(*exchange));
+
+	exchange->request = message_new(MESSAGE_REQUEST, 0);
+	exchange->request->method = SLICE("GET");
+	exchange->request->target = SLICE("a");
+	assert_non_null(arena_alloc(&exchange->request->arena, bytes));
+	exchange->conn = &stage->conns['C'];
+	exchange->key = key;
+	exchange->keepable = exchange->duration_known = true;
+	join_exchange(stage->join, exchange);
+	exchange_free(exchange);
+}
+
+/* What waits is charged to the budget, of which it takes a quarter: the oldest do not wait any longer. */
 static void test_bytes_are_bounded(void **state)
 {
+	struct budget budget = { .limit_bytes = 256 << 20 };
 	static struct stage stage;
-	struct exchange exchange = { .key = 1, .keepable = true, .duration_known = true };
 
 	(void)state;
 	memset(counters, 0, sizeof(counters));
-	stage.join = join_new(show, &stage);
+	stage.join = join_new(&budget, show, &stage);
 	run(&stage, "+C +c");
-	exchange.conn = &stage.conns['C'];
-	for (unsigned int i = 0; !stage.shown[0] && i < 1000; i++) {
-		exchange.key = 2 * i + 1;
-		exchange.request = message_new(MESSAGE_REQUEST, 4 << 20);
-		exchange.request->method = SLICE("GET");
-		exchange.request->target = SLICE("a");
-		assert_non_null(arena_alloc(&exchange.request->arena, 1 << 20));
-		join_exchange(stage.join, &exchange);
-		message_free(exchange.request);
-	}
-	assert_string_equal(stage.shown, "C:127:a"); /* the 64th MiB is the messages' own */
+	for (unsigned int i = 0; !stage.shown[0] && i < 1000; i++)
+		give_large(&stage, 2 * i + 1, 1 << 20);
+	assert_string_equal(stage.shown, "C:1:a");
 	assert_int_equal(counters[COUNTER_LIMIT_JOINS], 1);
+	assert_in_range(budget.held_bytes, 63 << 20, 64 << 20);
+	assert_in_range(counters[COUNTER_MEMORY_HELD_PEAK], 63 << 20, 64 << 20);
+	run(&stage, "-C -c");
+	assert_int_equal(budget.held_bytes, 0);
 	join_free(stage.join);
+}
+
+/* Others hold too much: waiting ends at once. */
+static void test_budget_is_shared(void **state)
+{
+	struct budget budget = { .limit_bytes = 256 << 20 };
+	size_t others = 0;
+	static struct stage stage;
+
+	(void)state;
+	stage.join = join_new(&budget, show, &stage);
+	run(&stage, "+C +c");
+	give_large(&stage, 1, 1000);
+	give_large(&stage, 3, 1000);
+	assert_string_equal(stage.shown, "");
+	budget_set(&budget, &others, 257 << 20);
+	give_large(&stage, 5, 1000);
+	assert_string_equal(stage.shown, "C:1:a C:3:a");
+	budget_set(&budget, &others, 0);
+	join_end(stage.join);
+	join_free(stage.join);
+	assert_int_equal(budget.held_bytes, 0);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rows),	   cmocka_unit_test(test_split_and_peer),
-		cmocka_unit_test(test_no_waiting), cmocka_unit_test(test_end_shows_what_waits),
-		cmocka_unit_test(test_bound),	   cmocka_unit_test(test_bytes_are_bounded),
+		cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_split_and_peer),
+		cmocka_unit_test(test_no_waiting),
+		cmocka_unit_test(test_end_shows_what_waits),
+		cmocka_unit_test(test_bound),
+		cmocka_unit_test(test_bytes_are_bounded),
+		cmocka_unit_test(test_budget_is_shared),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

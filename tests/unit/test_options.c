@@ -120,6 +120,8 @@ static void describe(FILE *out, const struct options *o)
 		fprintf(out, " snaplen %zu", o->snaplen_bytes);
 	if (o->ring_bytes != 16 << 20)
 		fprintf(out, " ring %zu", o->ring_bytes);
+	if (o->memory_bytes != 256 << 20)
+		fprintf(out, " memory %zu", o->memory_bytes);
 	if (o->capture != CAPTURE_AUTO)
 		fprintf(out, " %s", ways[o->capture]);
 }
@@ -164,6 +166,8 @@ static const struct {
 	{ "hark --timeout 500ms", WATCH " timeout 500000000" },
 	{ "hark --snaplen 1M --ring 100K", WATCH " snaplen 1048576 ring 131072" },
 	{ "hark --ring 64K --capture syscall", WATCH " ring 65536 syscall" },
+	{ "hark --memory 16M", WATCH " memory 16777216" },
+	{ "hark --memory=64G", WATCH " memory 68719476736" },
 	{ "hark --capture=socket -q --debug", WATCH " quiet debug socket" },
 	{ "hark --show-secrets --color=always", WATCH " secrets color" },
 	{ "hark --color=always --no-color", WATCH },
@@ -238,6 +242,8 @@ static const struct {
 	{ "hark -n 0", "-n: '0' is no number" },
 	{ "hark -n -1", "-n: '-1' is no number" },
 	{ "hark --snaplen 2M", "--snaplen: '2M' is no size from 256 to 1M" },
+	{ "hark --memory 15M", "--memory: '15M' is no size from 16M to 64G" },
+	{ "hark --memory 65G", "--memory: '65G' is no size from 16M to 64G" },
 	{ "hark --ring 4K", "--ring: '4K' is no size from 64K to 1G" },
 	{ "hark --capture x", "--capture: 'x' is none of" },
 	{ "hark --color=x", "--color: 'x' is none of" },
