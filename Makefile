@@ -238,6 +238,12 @@ bench: ## measure what hark costs nginx, getppid and pipes (root, minutes)
 	@$(MAKE) --no-print-directory all bench-programs
 	@HARK=$(BUILD)/hark $(PYTHON) tests/bench/bench.py
 
+.PHONY: soak
+soak: ## a million exchanges and 100,000 short TLS connections, each end counted (root, long)
+	@scripts/deps bench
+	@$(MAKE) --no-print-directory all
+	@HARK=$(BUILD)/hark $(PYTHON) tests/bench/soak.py
+
 # Each fuzz target is one C file over all sources, compiled by clang in a folder of its own.
 FUZZ_FLAGS := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 FUZZ_OBJECTS := $(PROTOCOL_SOURCES:%.c=build/fuzz/%.o) $(AGENT_SOURCES:%.c=build/fuzz/%.o) \

@@ -17,6 +17,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from conversations import WRITERS  # noqa: E402
 from measure import CONNECTIONS, ROOT, Load, Watch, make_nginx  # noqa: E402
 from harness import HARK, is_sanitized, run  # noqa: E402
+from soak import short_tls  # noqa: E402
 
 # Instructions an exchange, replayed into JSON; what was measured when the row was last changed (docs/performance.md).
 # A tenth more fails: say in the commit what it buys, and change the row. A tenth less: change the row.
@@ -101,6 +102,14 @@ def test_load(folder, nginx, tls):
     load = Load(folder, nginx, tls, 1, 2, "--ring", "512M" if is_sanitized() else "256M")
     assert load.surplus <= CONNECTIONS
     assert sum(load.lost) == 0 and sum(load.missing) == 0, (load.lost, load.missing)
+
+
+@pytest.mark.parametrize("capture", ["socket", "syscall"])
+def test_short_tls(folder, nginx, capture):
+    """The short form of make soak: sessions that follow one another at the same addresses, each end counted."""
+    counted = short_tls(folder, nginx, 3000, capture)
+    assert counted.lost == 0 and counted.flagged == 0
+    assert counted.missing(nginx.worker(), 3000) == 0 and counted.missing(counted.client.pid, 3000) == 0
 
 
 def runs_of_programs(pid):
