@@ -144,7 +144,7 @@ void conn_socket_data(struct conn *conn, const struct event_data *event)
 	if (event->h.flags & EVENT_RESET)
 		flow_reset(&conn->clear,
 			   event->direction == DIRECTION_SENT ? DIRECTION_SENT : DIRECTION_RECEIVED);
-	if (!event->len && !(event->h.flags & EVENT_EOF))
+	if (!event->len && !(event->h.flags & (EVENT_EOF | EVENT_REACHED)))
 		return;
 	/* Before the first poll a library may have no probes: what moves later shows whether one sees it. */
 	conn->early = !conn->pipeline->poll;

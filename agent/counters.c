@@ -13,6 +13,7 @@ uint64_t counters[COUNTER_COUNT];
 
 static uint64_t kernel[KC_COUNT];
 static uint64_t recounted_copied, recounted_skipped;
+static uint64_t past; /* bytes that no record stood for */
 
 static const struct {
 	const char *name, *meaning;
@@ -80,10 +81,10 @@ static void apply_bytes(void)
 	uint64_t skipped = at_most(recounted_skipped, kernel[KC_BYTES_SKIPPED]);
 
 	counters[COUNTER_BYTES_COPIED] = kernel[KC_BYTES_COPIED] - copied;
-	counters[COUNTER_BYTES_SKIPPED] = kernel[KC_BYTES_SKIPPED] - skipped;
+	counters[COUNTER_BYTES_SKIPPED] = kernel[KC_BYTES_SKIPPED] - skipped + past;
 	counters[COUNTER_BYTES_LOST] = kernel[KC_BYTES_LOST];
 	counters[COUNTER_BYTES_MOVED] =
-		kernel[KC_BYTES_MOVED] - at_most(copied + skipped, kernel[KC_BYTES_MOVED]);
+		kernel[KC_BYTES_MOVED] - at_most(copied + skipped, kernel[KC_BYTES_MOVED]) + past;
 	counters[COUNTER_BYTES_CIPHERTEXT] = kernel[KC_BYTES_CIPHERTEXT] + copied + skipped;
 }
 
@@ -103,6 +104,12 @@ void counters_recount_ciphertext(uint64_t copied, uint64_t skipped)
 {
 	recounted_copied += copied;
 	recounted_skipped += skipped;
+	apply_bytes();
+}
+
+void counters_add_skipped(uint64_t bytes)
+{
+	past += bytes;
 	apply_bytes();
 }
 

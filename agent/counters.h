@@ -106,6 +106,9 @@ void counters_set_kernel(const struct event_counters *event);
 /* Moves n bytes from moved and copied to ciphertext: held bytes that turned out to be TLS. */
 void counters_recount_ciphertext(uint64_t copied, uint64_t skipped);
 
+/* Bytes that moved past the records (splice), which the kernel side could not count. */
+void counters_add_skipped(uint64_t bytes);
+
 /* All that are not 0, one a line, for people; then all of them as one flat JSON object. 0 or -errno. */
 int counters_print(FILE *out);
 int counters_print_json(FILE *out);

@@ -179,6 +179,19 @@ static void flow_count(struct conn_facts *facts, const struct event_data *event)
 		facts->skipped_bytes += missing;
 }
 
+/* What no record stood for was not counted in the kernel either. */
+static void flow_count_past(struct flow *flow, struct flow_side *side)
+{
+	uint64_t bytes = side->stream.past_bytes;
+
+	if (!bytes)
+		return;
+	side->stream.past_bytes = 0;
+	flow->facts->moved_bytes += bytes;
+	flow->facts->skipped_bytes += bytes;
+	counters_add_skipped(bytes);
+}
+
 static bool flow_beginning_is_certain(const struct flow_side *side, const struct event_data *event)
 {
 	return side->stream.from_start || (side->stream.from_zero && event->h.flags & EVENT_FROM_START);
@@ -211,6 +224,7 @@ void flow_record(struct flow *flow, const struct event_data *event, const struct
 		.offset_known = event->h.flags & EVENT_OFFSET_KNOWN,
 		.seq32 = event->h.flags & EVENT_POS_SEQ32,
 		.eof = event->h.flags & EVENT_EOF && !event->len,
+		.reached = event->h.flags & EVENT_REACHED && !event->len,
 		.len = event->len,
 		.payload = slice_of(event->payload, event->copied),
 		.time_ns = event->h.time_ns,
@@ -232,6 +246,7 @@ void flow_record(struct flow *flow, const struct event_data *event, const struct
 	flow->calls.hole = (enum event_hole)event->hole;
 	stream_put(&side->stream, &record, flow->pipeline->poll, flow->pipeline->config.reorder_limit_bytes,
 		   &handler);
+	flow_count_past(flow, side);
 	flow_hint_skip(flow, direction);
 }
 
@@ -247,6 +262,7 @@ void flow_finish(struct flow *flow, enum event_direction direction)
 	struct stream_handler handler = flow_handler(flow, direction);
 
 	stream_flush(&flow->side[direction].stream, flow->pipeline->now_ns, &handler);
+	flow_count_past(flow, &flow->side[direction]);
 	flow_finished(flow, direction, flow->pipeline->now_ns);
 }
 
@@ -260,6 +276,7 @@ bool flow_poll(struct flow *flow)
 		if (stream_poll(&flow->side[i].stream, flow->pipeline->poll, flow->pipeline->now_ns,
 				&handler))
 			waits = true;
+		flow_count_past(flow, &flow->side[i]);
 	}
 	if (flow->pipeline->config.want_calls) {
 		struct calls_context context = flow_calls(flow);
@@ -317,6 +334,7 @@ void flow_end(struct flow *flow, enum protocol_end reason)
 	for (int i = 0; i < 2; i++) {
 		handler = flow_handler(flow, i);
 		stream_flush(&flow->side[i].stream, flow->pipeline->now_ns, &handler);
+		flow_count_past(flow, &flow->side[i]);
 	}
 	if (flow->pipeline->config.want_calls) {
 		struct calls_context context = flow_calls(flow);

@@ -135,6 +135,7 @@ static void programs_choose(struct probes *probes, bool loop, bool session)
 
 	bpf_program__set_autoload(s->progs.socket_sent, socket);
 	bpf_program__set_autoload(s->progs.socket_received, socket);
+	bpf_program__set_autoload(s->progs.socket_spliced, socket);
 	bpf_program__set_autoload(s->progs.state_by_cookie, socket);
 	bpf_program__set_autoload(s->progs.state_by_inode, !socket);
 	bpf_program__set_autoload(s->progs.seen_by_cookie, socket && probes->iterator);

@@ -24,7 +24,7 @@ struct stream_chunk {
 	uint64_t pos, time_ns, poll;
 	uint64_t number; /* in order of arrival */
 	uint32_t len, copied;
-	bool eof;
+	bool eof, reached;
 	struct mover mover;
 	uint8_t bytes[];
 };
@@ -146,18 +146,35 @@ static void stream_finish(struct stream *stream, uint64_t time_ns, const struct 
 	handler->finish(handler->ctx, time_ns);
 }
 
-/* record->pos <= next: it is this record's turn. */
+/* Nothing but what no record holds stands between `next` and until. */
+static void stream_pass(struct stream *stream, uint64_t until, uint64_t time_ns,
+			const struct stream_handler *handler)
+{
+	uint64_t size = until - stream->next;
+
+	/* Should a record of it come after all, its bytes have been told of. */
+	stream->hole_start = stream->next;
+	stream->hole_end = until;
+	stream->next = until;
+	stream->past_bytes += size;
+	handler->hole(handler->ctx, size, false, time_ns);
+}
+
+/* record->pos <= next, or all between them was read: it is this record's turn. */
 static void stream_deliver(struct stream *stream, const struct stream_record *record,
 			   const struct stream_handler *handler)
 {
-	uint64_t overlap = stream->next - record->pos;
 	struct slice payload = record->payload;
 	uint32_t len = record->len;
+	uint64_t overlap;
 
+	if (record->reached && record->pos > stream->next)
+		stream_pass(stream, record->pos, record->time_ns, handler);
 	if (record->eof) {
 		stream_finish(stream, record->time_ns, handler);
 		return;
 	}
+	overlap = stream->next - record->pos;
 	if (overlap > len)
 		overlap = len;
 	if (overlap) {
@@ -178,15 +195,22 @@ static bool stream_is_due(const struct stream *stream, uint64_t pos, bool eof)
 	return pos <= stream->next + (eof && stream->seq32 ? 1 : 0);
 }
 
+/* The first of those that wait: of what was read past the records nothing more is to come. */
+static bool chunk_is_due(const struct stream *stream, const struct stream_chunk *chunk)
+{
+	return chunk->reached || stream_is_due(stream, chunk->pos, chunk->eof);
+}
+
 static void stream_drain(struct stream *stream, const struct stream_handler *handler)
 {
 	struct stream_chunk *chunk;
 
-	while ((chunk = late_first(stream)) && stream_is_due(stream, chunk->pos, chunk->eof)) {
+	while ((chunk = late_first(stream)) && chunk_is_due(stream, chunk)) {
 		struct stream_record record = {
 			.pos = chunk->pos,
 			.len = chunk->len,
 			.eof = chunk->eof,
+			.reached = chunk->reached,
 			.payload = slice_of(chunk->bytes, chunk->copied),
 			.time_ns = chunk->time_ns,
 			.mover = &chunk->mover,
@@ -214,6 +238,7 @@ static int stream_hold(struct stream *stream, const struct stream_record *record
 	chunk->len = record->len;
 	chunk->copied = (uint32_t)record->payload.len;
 	chunk->eof = record->eof;
+	chunk->reached = record->reached;
 	chunk->mover = *record->mover;
 	if (chunk->copied)
 		memcpy(chunk->bytes, record->payload.data, chunk->copied);
@@ -226,6 +251,12 @@ static int stream_hold(struct stream *stream, const struct stream_record *record
 	return 0;
 }
 
+/* Nothing that waits comes before what was read past the records. */
+static bool stream_passes(const struct stream *stream, const struct stream_record *record)
+{
+	return record->reached && (!stream_waits(stream) || late_first(stream)->pos >= record->pos);
+}
+
 void stream_put(struct stream *stream, const struct stream_record *record, uint64_t poll, size_t limit_bytes,
 		const struct stream_handler *handler)
 {
@@ -234,7 +265,7 @@ void stream_put(struct stream *stream, const struct stream_record *record, uint6
 	placed.pos = stream_widen(stream, record);
 	if (placed.pos >= POS_MAX)
 		return; /* no counter gets there: not a record of ours */
-	if (!stream_is_due(stream, placed.pos, placed.eof)) {
+	if (!stream_is_due(stream, placed.pos, placed.eof) && !stream_passes(stream, &placed)) {
 		if (stream_memory(stream) + placed.payload.len <= limit_bytes &&
 		    stream_hold(stream, &placed, poll) == 0)
 			return;

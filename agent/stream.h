@@ -17,8 +17,9 @@ struct stream_record {
 	uint64_t pos;
 	uint64_t offset; /* valid with offset_known */
 	bool offset_known;
-	bool seq32; /* pos has 32 bits and wraps */
-	bool eof;   /* the direction ends at pos */
+	bool seq32;   /* pos has 32 bits and wraps */
+	bool eof;     /* the direction ends at pos */
+	bool reached; /* all before pos was read, in records or past them; len is 0 */
 	uint32_t len;
 	struct slice payload; /* the first bytes of len; borrowed for the call */
 	uint64_t time_ns;
@@ -48,6 +49,7 @@ struct stream {
 	size_t late_bytes, late_count;
 	uint64_t late_number; /* of the next one */
 	uint64_t gap_poll;    /* when the gap before `late` was noticed */
+	uint64_t past_bytes;  /* that were read past the records; the owner counts and clears them */
 };
 
 void stream_init(struct stream *stream);

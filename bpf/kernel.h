@@ -27,6 +27,7 @@
 #define MSG_TRUNC     0x20
 #define MSG_ERRQUEUE  0x2000
 #define RCV_SHUTDOWN  1
+#define SOCK_DONE     1 /* a bit of skc_flags */
 #define PF_KTHREAD    0x00200000
 #define PF_IO_WORKER  0x00000010
 #define TS_COMPAT     0x2 /* x86 */
@@ -84,6 +85,7 @@ struct sock_common {
 	unsigned short skc_family;
 	volatile unsigned char skc_state;
 	possible_net_t skc_net;
+	unsigned long skc_flags;
 	struct in6_addr skc_v6_daddr;
 	struct in6_addr skc_v6_rcv_saddr;
 };

@@ -60,6 +60,18 @@ static __always_inline void socket_fill(struct event_socket *s, struct sock *sk)
 #define LOAD(field) (*(volatile typeof(field) *)&(field))
 
 /*
+ * Has the peer ended its direction, in order? TCP notes its FIN with SOCK_DONE; RCV_SHUTDOWN is also set by a
+ * reset and by the process's own shutdown(), after which nothing was counted and more may come. Unix sockets
+ * and MPTCP have RCV_SHUTDOWN alone.
+ */
+static __always_inline bool peer_ended(struct sock *sk)
+{
+	if (sk->__sk_common.skc_family != AF_UNIX && sk->sk_protocol == IPPROTO_TCP)
+		return sk->__sk_common.skc_flags >> SOCK_DONE & 1;
+	return sk->sk_shutdown & RCV_SHUTDOWN;
+}
+
+/*
  * The position of `bytes` just received. When the FIN was consumed with them
  * copied_seq has counted it: all was read (copied_seq == rcv_nxt) after the
  * peer's end.
@@ -68,7 +80,7 @@ static __always_inline void position_received(struct event_data *r, struct sock 
 					      __u32 bytes)
 {
 	struct counter_pair received;
-	bool ended = sk->sk_shutdown & RCV_SHUTDOWN;
+	bool ended = peer_ended(sk);
 	__u32 copied = tp->copied_seq;
 
 	received.bytes = LOAD(tp->bytes_received);
@@ -176,7 +188,7 @@ static __always_inline int transfer_without_bytes(struct event_data *r, struct s
 {
 	if (ret > 0)
 		return 0;
-	if (ret == 0 && direction == DIRECTION_RECEIVED && (sk->sk_shutdown & RCV_SHUTDOWN))
+	if (ret == 0 && direction == DIRECTION_RECEIVED && peer_ended(sk))
 		transfer_end(r, EVENT_EOF);
 	else if (ret == -ECONNRESET || ret == -EPIPE)
 		transfer_end(r, EVENT_RESET);
@@ -287,4 +299,47 @@ SEC("tp_btf/sock_recv_length")
 int BPF_PROG(socket_received, struct sock *sk, int ret, int flags)
 {
 	return socket_transfer(sk, ret, flags, DIRECTION_RECEIVED);
+}
+
+/* splice(2) moves nothing through user memory: user space knows how far it had got, and so how much it was.
+ */
+static __always_inline void spliced_submit(struct sock *sk, struct task_struct *task,
+					   const struct syscall_regs *regs)
+{
+	struct event_data record = { .source = SOURCE_SOCKET, .hole = HOLE_KERNEL };
+	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
+	__u32 *verdict, copied;
+
+	if (!tp)
+		return;
+	copied = tp->copied_seq;
+	header_fill(&record.h, EVENT_SOCKET_DATA, EVENT_REACHED);
+	socket_fill(&record.sock, sk);
+	record.sock.fd = fd_is_socket(task, regs->arg[0], sk) ? (__s32)regs->arg[0] : -1;
+	verdict = bpf_map_lookup_elem(&verdicts, &record.sock.id);
+	if (!socket_wanted(&record.sock) || (verdict && (*verdict & (KV_CIPHERTEXT | KV_MUTED))))
+		return;
+	position_fill(&record, sk, DIRECTION_RECEIVED, 0);
+	if ((__u32)record.pos != copied)
+		record.h.flags |= EVENT_EOF; /* the FIN's number was read too */
+	submit_bare(&record, wake_flags());
+}
+
+/*
+ * The two tracepoints know nothing of splice(2), which takes bytes out of a TCP socket by another function;
+ * that calls this one as well, under the socket's lock, when it has moved on in the stream.
+ */
+SEC("tp_btf/tcp_rcv_space_adjust")
+int BPF_PROG(socket_spliced, struct sock *sk)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct pt_regs *user = (struct pt_regs *)bpf_task_pt_regs(task);
+	struct syscall_regs regs;
+
+	if (user->orig_ax != NR_SPLICE || (task->flags & (PF_KTHREAD | PF_IO_WORKER)))
+		return 0;
+	regs_fill(&regs, task);
+	if (!regs.compat && process_wanted(task->tgid))
+		spliced_submit(sk, task, &regs);
+	return 0;
 }

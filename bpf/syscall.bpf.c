@@ -37,11 +37,19 @@ static __always_inline void socket_fill(struct event_socket *s, struct sock *sk,
 	addresses_probe(s, sk);
 }
 
-/* See socket.bpf.c for what the counters mean. */
+/* See socket.bpf.c for what these flags and the counters mean. */
+static __always_inline bool peer_ended(struct sock *sk)
+{
+	if (BPF_CORE_READ(sk, __sk_common.skc_family) != AF_UNIX &&
+	    BPF_CORE_READ(sk, sk_protocol) == IPPROTO_TCP)
+		return BPF_CORE_READ(sk, __sk_common.skc_flags) >> SOCK_DONE & 1;
+	return BPF_CORE_READ(sk, sk_shutdown) & RCV_SHUTDOWN;
+}
+
 static __always_inline void position_received(struct event_data *r, struct sock *sk, struct tcp_sock *tp,
 					      __u32 bytes)
 {
-	bool ended = BPF_CORE_READ(sk, sk_shutdown) & RCV_SHUTDOWN;
+	bool ended = peer_ended(sk);
 	__u32 copied = BPF_CORE_READ(tp, copied_seq);
 	struct counter_pair received;
 
@@ -164,7 +172,7 @@ static __always_inline __u32 message_flags(__u64 nr, __u64 third, __u64 fourth)
 
 static __always_inline int end_or_reset(struct event_data *r, struct sock *sk, __s64 ret, int direction)
 {
-	if (ret == 0 && direction == DIRECTION_RECEIVED && (BPF_CORE_READ(sk, sk_shutdown) & RCV_SHUTDOWN))
+	if (ret == 0 && direction == DIRECTION_RECEIVED && peer_ended(sk))
 		transfer_end(r, EVENT_EOF);
 	else if (ret == -ECONNRESET || ret == -EPIPE)
 		transfer_end(r, EVENT_RESET);

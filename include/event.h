@@ -67,6 +67,8 @@ enum event_flag {
 	EVENT_PID_VALID = 1 << 5,    /* pid, tid, uid and comm are those of the actor */
 	EVENT_MORE = 1 << 6,	     /* the same call goes on in a further record */
 	EVENT_SYNTHETIC = 1 << 7,    /* made by user space, not by the kernel */
+	EVENT_REACHED =
+		1 << 8, /* all before pos has been read; what no record holds of it, in no user buffer */
 };
 
 /* event_data.hole: why `len - copied` bytes were not copied */

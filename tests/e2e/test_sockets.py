@@ -4,7 +4,8 @@ import platform
 
 import pytest
 
-from harness import PEERS, assert_whole, briefs, header, run
+from harness import PEERS, Program, assert_whole, briefs, free_port, header, run
+from servers import PYTHON
 
 SIZES = "3000 5000"
 COPIED = ["write", "sendto", "writev", "pwritev2", "sendmsg", "many", "sendmmsg", "partial", "peek", "failed", "dup"]
@@ -82,6 +83,21 @@ def test_bodies_without_a_user_buffer(hark, capture, way, family):
         assert watch.stats["transfers.io_uring"] >= 2
 
 
+@pytest.mark.parametrize("family", ["4", "6", "unix"])
+def test_bodies_spliced_out_of_the_socket(hark, capture, family):
+    """splice(2) from the socket into a pipe: known at the receiver as at the sender."""
+    if family == "unix" and capture == "socket":
+        pytest.skip("no tracepoint is on splice's way out of a Unix socket; hark.1 says so")
+    with hark("--capture", capture) as watch:
+        pair = talk("splice-in", family, 3)
+        watch.wait_for(6, *pair.client, *pair.server)
+    assert_seen(watch, pair, "splice-in", family, 3)
+    assert_whole(watch.of(*pair.client, *pair.server))
+    watch.assert_nothing_lost()
+    assert watch.stats["bytes.skipped"] >= 3 * 8000
+    assert watch.stats["bytes.moved"] == watch.stats["bytes.copied"] + watch.stats["bytes.skipped"]
+
+
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="int 0x80 is x86's")
 def test_32_bit_callers(hark, capture):
     """The whole send side is a 32-bit caller's: sizes are known, contents are not, nothing is invented."""
@@ -111,4 +127,138 @@ def test_many_connections_on_one_fd(hark, capture):
         pair = talk("write", "4", 500)
         watch.wait_for(1000, *pair.client, *pair.server)
     assert_seen(watch, pair, "write", "4", 500)
+    watch.assert_nothing_lost()
+
+
+ENDS = r"""
+import array, fcntl, select, socket, struct, sys, termios
+how = sys.argv[1]
+length = b"" if how == "cleared" else b"Content-Length: 5000\r\n"
+request = b"GET /%s HTTP/1.1\r\nHost: ends\r\n\r\n" % how.encode()
+response = b"HTTP/1.1 200 OK\r\n" + length + b"\r\n" + b"x" * 5000
+listener = socket.create_server(("127.0.0.1", 0))
+client = socket.create_connection(listener.getsockname())
+server, _ = listener.accept()
+queued = array.array("i", [0])
+
+def talk():
+    client.sendall(request)
+    assert server.recv(1000) == request
+    server.sendall(response)
+    while queued[0] < len(response):
+        fcntl.ioctl(client, termios.FIONREAD, queued)
+
+def read():
+    got = b""
+    while len(got) < len(response):
+        got += client.recv(1000)
+    assert got == response
+    queued[0] = 0
+
+def reset():
+    server.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    server.close()
+    waits = select.poll()
+    waits.register(client, 0)
+    assert waits.poll(10000)
+
+if how in ("shut", "shut-fin"):
+    client.shutdown(socket.SHUT_RD)
+    assert client.recv(10) == b""
+    for _ in range(2):
+        talk()
+        read()
+    assert client.recv(10) == b""
+    if how == "shut-fin":
+        talk()
+        server.close()
+        read()
+else:
+    talk()
+    reset()
+    read()
+if how == "cleared":
+    assert client.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    assert client.recv(10) == b""
+client.close()
+server.close()
+"""
+
+
+@pytest.mark.parametrize("how, count", [("reset", 1), ("shut", 2), ("shut-fin", 3)])
+def test_only_a_fin_is_the_end_of_a_direction(hark, capture, how, count):
+    """Whole responses, read after a reset, or after the reader's own shutdown(SHUT_RD)."""
+    with hark("--capture", capture) as watch:
+        client = run(PYTHON, "-c", ENDS, how)
+        watch.wait_for(2 * count, client)
+    for role in "client", "server":
+        seen = watch.of(client, hark_role=role)
+        assert briefs(seen) == [f"GET /{how} 200 0 5000"] * count, role
+        assert_whole(seen)
+    watch.assert_nothing_lost()
+
+
+def test_a_read_of_nothing_after_a_reset_is_no_end(hark, capture):
+    """SO_ERROR was asked for, so read() returns 0; a body without a length is not whole all the same."""
+    with hark("--capture", capture) as watch:
+        client = run(PYTHON, "-c", ENDS, "cleared")
+        watch.wait_for(2, client)
+    (seen,) = watch.of(client, hark_role="client")
+    assert seen["http.response.status_code"] == 200 and "reset" in seen["hark.flags"], seen
+
+
+HAPROXY = """
+defaults
+    mode http
+    timeout connect 5s
+    timeout client 30s
+    timeout server 30s
+    option splice-response
+    option splice-request
+listen in_front
+    bind 127.0.0.1:{port}
+    server behind 127.0.0.1:{behind}
+"""
+
+LIGHTTPD = """
+server.document-root = "{folder}"
+server.bind = "127.0.0.1"
+server.port = {port}
+server.modules = ("mod_proxy")
+server.stream-response-body = {stream}
+proxy.server = ("" => (("host" => "127.0.0.1", "port" => {behind})))
+"""
+
+
+def in_front(kind, folder, behind):
+    """haproxy or lighttpd, which moves bodies by splice(2) where it can."""
+    port, config = free_port(), folder / f"{kind}.conf"
+    if kind == "haproxy":
+        config.write_text(HAPROXY.format(port=port, behind=behind))
+        return port, Program(["haproxy", "-db", "-f", config], folder, ports=(port,))
+    config.write_text(LIGHTTPD.format(port=port, behind=behind, folder=folder, stream=kind[-1]))
+    return port, Program(["lighttpd", "-D", "-f", config], folder, ports=(port,))
+
+
+@pytest.mark.parametrize("kind", ["haproxy", "lighttpd-1", "lighttpd-2"])
+def test_proxies_that_splice(hark, nginx, capture, tmp_path, kind):
+    """A keep-alive client, small and large bodies: four ends, each with its sizes."""
+    port, proxy = in_front(kind, tmp_path, nginx.http)
+    paths = ["/small.txt", "/large.bin", "/one", "/large.bin", "/small.txt"]
+    try:
+        with hark("--capture", capture) as watch:
+            client = run("curl", "-s", *(f"http://127.0.0.1:{port}{path}" for path in paths))
+            for role in "client", "server":
+                watch.wait_for(len(paths), proxy, hark_role=role)
+            watch.wait_for(len(paths), client)
+            watch.wait_for(len(paths), nginx)
+    finally:
+        proxy.stop()
+    seen = watch.of(client)
+    assert [one["url.path"] for one in seen] == paths
+    assert sum(one["http.response.body.size"] for one in seen) == len(client.out)
+    for other in watch.of(nginx), watch.of(proxy, hark_role="server"), watch.of(proxy, hark_role="client"):
+        assert briefs(other) == briefs(seen)
+        assert_whole(other)
+    assert_whole(seen)
     watch.assert_nothing_lost()

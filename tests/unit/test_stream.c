@@ -55,7 +55,8 @@ static void on_finish(void *ctx, uint64_t time_ns)
 static const struct stream_handler handler = { .data = on_data, .hole = on_hole, .finish = on_finish };
 
 /*
- * A script: "POS:bytes" is a record, "POS:bytes+N" one with N bytes not copied, "POS$" the end, "!" a poll.
+ * A script: "POS:bytes" is a record, "POS:bytes+N" one with N bytes not copied, "POS$" the end, "POS=" and
+ * "POS=$" that all before POS was read (and that it ends), "!" a poll.
  * `base` is added to positions, `first` is the stream's beginning for the offset.
  */
 static void run(const char *script, bool seq32, uint64_t base, bool beginning_seen, size_t limit)
@@ -80,6 +81,7 @@ static void run(const char *script, bool seq32, uint64_t base, bool beginning_se
 		}
 		sscanf(word, "%u:%63[a-z]+%u", &pos, bytes, &missing);
 		record.eof = strchr(word, '$') != NULL;
+		record.reached = strchr(word, '=') != NULL;
 		record.offset = pos;
 		record.pos = seq32 ? (uint32_t)(base + pos) : base + pos;
 		record.payload = slice_of(bytes, strlen(bytes));
@@ -110,6 +112,13 @@ static const struct {
 	{ "overlap among late ones", "0:a 3:de 4:xf 1:bc", "abcde[?]f" },
 	{ "end", "0:ab 2$ 2$", "ab$" },
 	{ "end before the last bytes", "0:ab 4$ 2:cd", "abcd$" },
+	{ "read past the records", "0:ab 5= 5:fg 9= 9=", "ab[3]fg[2]" },
+	{ "read past the records, up to the end", "0:ab 5=$", "ab[3]$" },
+	{ "behind one that is late", "0:ab 4:ef 8= 2:cd 8:ij", "abcdef[2]ij" },
+	{ "behind one that is lost", "0:ab 4:ef 8= ! ! 8:ij", "ab[lost 2]ef[2]ij" },
+	{ "before one that is late", "0:ab 6:gh 4= 4:ef", "ab[2]efgh" },
+	{ "one of it comes after all", "0:ab 6= 2:cd 6:gh", "ab[4]gh" },
+	{ "one of no bytes", "0:ab 2= 1= 2:cd", "abcd" },
 	{ "flushed at the end", "0:ab 4:ef", "ab[lost 2]ef" },
 };
 

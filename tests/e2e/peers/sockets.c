@@ -270,6 +270,28 @@ static ssize_t move_compat_write(int fd, char *bytes, size_t size)
 }
 #endif
 
+/* Only the head is read; the body goes through a pipe. */
+static ssize_t move_splice_in(int fd, char *bytes, size_t size)
+{
+	size_t body = size > RESPONSE_BODY ? RESPONSE_BODY : REQUEST_BODY, done = 0;
+	ssize_t moved;
+	int pipes[2];
+
+	if (size > body && size < body + 200)
+		return recv(fd, bytes, size - body, 0);
+	check(pipe(pipes) == 0, "pipe");
+	moved = splice(fd, NULL, pipes[1], NULL, size, 0);
+	while (moved > 0 && done < (size_t)moved) {
+		ssize_t n = read(pipes[0], bytes + done, (size_t)moved - done);
+
+		check(n > 0, "read the pipe");
+		done += (size_t)n;
+	}
+	close(pipes[0]);
+	close(pipes[1]);
+	return moved;
+}
+
 /* --- moving all ------------------------------------------------------------- */
 
 static void move_all(move_fn *move, int fd, char *bytes, size_t size, const char *what)
@@ -471,6 +493,7 @@ static const struct way WAYS[] = {
 	{ "compat", move_compat_write, move_read, NULL },
 	{ "sendfile", move_write, move_read, answer_sendfile },
 	{ "splice", move_write, move_read, answer_splice },
+	{ "splice-in", move_write, move_splice_in, NULL },
 	{ "io_uring", move_write, move_read, answer_uring },
 	{ "fork", move_write, move_read, answer_forked },
 	{ "passed", move_write, move_read, answer_passed },
