@@ -294,6 +294,9 @@ void pair_interim(struct pair *pair, const struct message *message)
 		HASH_FIND(hh, pair->by_key, &message->key, sizeof(message->key), entry);
 	else
 		entry = entry_place_in_order(pair, message);
+	/* The other direction's records may be behind, and a stream's number is its exchange's. */
+	if (!entry && message->key)
+		entry = entry_add(pair, message->key);
 	if (!entry || entry->shown || entry->interim_count == EXCHANGE_INTERIMS_MAX)
 		return;
 	copy = message_copy(message, pair->pipeline->config.message_limit_bytes);

@@ -371,24 +371,17 @@ static void place_exchange(const struct play *play, struct fate *fate, size_t id
 		fate->distance = last_loss < play->count ? (int)behind + 1 : DISTANCE_BEFORE;
 }
 
-static bool loss_is_told(void)
+/* Bytes were passed over, and a counter says so. */
+static bool passing_is_told(void)
 {
-	return counters[COUNTER_STREAM_HOLES] || counters[COUNTER_BYTES_UNPARSED] ||
-	       counters[COUNTER_PROTOCOL_RESYNCS] || counters[COUNTER_HPACK_BLOCKS_LOST] ||
+	return counters[COUNTER_BYTES_UNPARSED] || counters[COUNTER_HPACK_BLOCKS_LOST] ||
 	       counters[COUNTER_MESSAGES_REFUSED];
 }
 
-/* At the tail no record comes that could show the hole; the kernel's count of lost records tells of it. */
-static bool is_excused(const struct play *play, const struct fate *fate, int side)
+/* What is lost, the kernel counts; what came before hark, nobody. */
+static bool is_excused(const struct fate *fate, int side)
 {
-	if (!fate->touched[side])
-		return false;
-	if (!fate->present[side])
-		return true;
-	for (size_t i = 0; i < play->count; i++)
-		if (play->records[i].lost)
-			return true;
-	return loss_is_told();
+	return fate->distance != DISTANCE_BEFORE && (fate->touched[side] || passing_is_told());
 }
 
 static void check_fate(struct judging *judging, size_t id)
@@ -397,7 +390,7 @@ static void check_fate(struct judging *judging, size_t id)
 	const struct true_exchange *truth = &judging->play->conversation->exchange[id];
 
 	for (int i = 0; i < 2; i++)
-		if (truth->side[i].exists && !fate->shown[i] && !is_excused(judging->play, fate, i))
+		if (truth->side[i].exists && !fate->shown[i] && !is_excused(fate, i))
 			find(judging, FAULT_MISSING, "exchange %zu (distance %d): its %s is not shown", id,
 			     fate->distance, i ? "response" : "request");
 	if (fate->distance == DISTANCE_BEFORE && !fate->whole)

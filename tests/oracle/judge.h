@@ -13,8 +13,9 @@
  *    is where an answer was given.
  *    Where the tail of a direction was lost and no later record shows it, only the count of lost records
  * tells: what misses there needs no flag.
- *  - A message that is not shown at all: one that misses bytes, if a counter tells of a loss (the kernel's of
- *    lost records does) or all of it came before hark. One whose every byte came is shown.
+ *  - A message that is not shown at all: one that misses bytes (the kernel counts lost records), and one
+ * whose bytes were passed over in search of a border, which bytes.unparsed, hpack.blocks_lost or
+ * messages.refused count. How often that happens is in the table of recovery.
  *  - The same message shown twice: nothing.
  *  - An exchange that was over before the first loss, and everything where nothing was lost: exactly right,
  *    without a flag that is not its own.

@@ -42,8 +42,6 @@ static const struct known_bad {
 	{ FAMILY_HTTP1_TRAPS, ON(JOIN) | ON_ANY_LOSS,
 	  IS(PAIR) | IS(PHANTOM) | IS(FIELD) | IS(LACK) | IS(TWICE) | IS(SPLIT) | IS(MISSING) | IS(UNTOUCHED),
 	  "text in a body is taken for a head" },
-	{ FAMILY_HTTP2, ON(REORDER), IS(UNTOUCHED),
-	  "an interim response that comes before its request is dropped" },
 	{ FAMILY_HTTP2, ON(JOIN) | ON_ANY_LOSS, IS(FIELD) | IS(SPLIT) | IS(MISSING),
 	  "the lost part before a HEADERS frame" },
 	{ FAMILY_HTTP2_RESET, ON(REORDER), IS(FIELD) | IS(SPLIT) | IS(MISSING) | IS(UNTOUCHED),

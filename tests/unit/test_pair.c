@@ -192,6 +192,8 @@ static const struct {
 	{ "interims of two", "Q1 Q2 i A1 i i A2", " 1=1 i1 2=2 i2", 9 },
 	{ "interim of a stream", "Q1@1 Q2@3 i@3 A1@1 A2@3", " 1=1 2=2 i1", 9 },
 	{ "interim before its request", "i Q1 A1", " 1=1", 9 },
+	{ "interim of a stream before its request", "i@1 Q1@1 A1@1", " 1=1 i1", 9 },
+	{ "interim of a stream, its request never comes", "i@1 A1@1 ! !", " -1=1 i1 no-request", 9 },
 	{ "interim of an unknown stream", "i@9 Q1@1 A1@1", " 1=1", 9 },
 	{ "more interims than are kept", "Q1 i i i i i i i i i A1", " 1=1 i8", 9 },
 	{ "interim of what is pending", "Q1 i p p A1", " p 1=-1 i1 1=1 i1", 9 },
