@@ -180,14 +180,33 @@ void conn_add_session(struct conn *conn, struct tls_session *session)
 	session->conn = conn;
 	flow_move(&session->flow, &conn->facts);
 	DL_APPEND(conn->sessions, session);
+	conn_wake_session(conn, session);
 	conn->session_seen = true;
 	conn->facts.opaque = NULL;
 	conn->facts.tls = true;
 	conn->facts.tls_unknown = false;
 }
 
+void conn_wake_session(struct conn *conn, struct tls_session *session)
+{
+	session->awake_until = conn->pipeline->poll + IDLE_POLLS;
+	if (session->awake)
+		return;
+	session->awake = true;
+	DL_APPEND2(conn->awake, session, awake_prev, awake_next);
+}
+
+static void session_sleep(struct conn *conn, struct tls_session *session)
+{
+	if (!session->awake)
+		return;
+	session->awake = false;
+	DL_DELETE2(conn->awake, session, awake_prev, awake_next);
+}
+
 static void conn_drop_session(struct conn *conn, struct tls_session *session)
 {
+	session_sleep(conn, session);
 	DL_DELETE(conn->sessions, session);
 	conn->held_bytes -= SESSION_BYTES + session->flow.held_bytes;
 }
@@ -239,6 +258,21 @@ void conn_absorb(struct conn *conn, struct conn *socketless)
 	}
 }
 
+/* True while something waits for the next poll. */
+static bool session_poll(struct conn *conn, struct tls_session *session)
+{
+	bool waits = flow_poll(&session->flow) || session->ending;
+
+	conn_weigh_flow(conn, &session->flow);
+	if (session->ending && session->end_poll <= conn->pipeline->poll) {
+		conn_end_session(conn, session, END_CLOSED);
+		return false;
+	}
+	if (!waits && session->awake_until <= conn->pipeline->poll)
+		session_sleep(conn, session);
+	return waits;
+}
+
 bool conn_poll(struct conn *conn)
 {
 	struct tls_session *session, *tmp;
@@ -251,14 +285,9 @@ bool conn_poll(struct conn *conn)
 		flow_finish(&conn->clear, DIRECTION_SENT);
 	}
 	conn_weigh_flow(conn, &conn->clear);
-	DL_FOREACH_SAFE(conn->sessions, session, tmp)
+	DL_FOREACH_SAFE2(conn->awake, session, tmp, awake_next)
 	{
-		if (flow_poll(&session->flow))
-			waits = true;
-		conn_weigh_flow(conn, &session->flow);
-		if (session->ending && session->end_poll <= conn->pipeline->poll)
-			conn_end_session(conn, session, END_CLOSED);
-		else if (session->ending)
+		if (session_poll(conn, session))
 			waits = true;
 	}
 	conn_settle(conn);

@@ -21,10 +21,10 @@ struct conn {
 	struct conn_facts facts;
 	const struct pipeline *pipeline;
 	struct flow clear;
-	struct tls_session *sessions;
-	uint64_t sequence;  /* order of appearance */
-	bool reported;	    /* the sinks know it under its number, which stays */
-	uint64_t socket_id; /* 0: not known (yet) */
+	struct tls_session *sessions, *awake; /* all; those that the next polls look at */
+	uint64_t sequence;		      /* order of appearance */
+	bool reported;			      /* the sinks know it under its number, which stays */
+	uint64_t socket_id;		      /* 0: not known (yet) */
 	bool beginning_seen;
 	bool ciphertext;   /* the verdict was given */
 	bool early;	   /* TLS that moved before the libraries were probed, and not since */
@@ -98,6 +98,9 @@ bool conn_looks_opaque(const struct conn *conn);
 
 /* Says that its plaintext is not seen. */
 void conn_tell_opaque(struct conn *conn);
+
+/* The next polls look at this session of its. */
+void conn_wake_session(struct conn *conn, struct tls_session *session);
 
 /* One of its layers may hold more or less than before: held_bytes is brought up to date. */
 void conn_weigh_flow(struct conn *conn, struct flow *flow);

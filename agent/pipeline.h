@@ -18,6 +18,7 @@ struct pair;
  * missed: the poll in between emptied the ring once, whole.
  */
 #define GRACE_POLLS 2
+#define IDLE_POLLS  3 /* how long what moved is looked at */
 
 struct pipeline {
 	struct tracker_config config;

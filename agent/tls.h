@@ -27,6 +27,9 @@ struct tls_session {
 	UT_hash_handle hh;
 	struct tls_session *prev, *next; /* of the connection */
 	struct tls_session *process_prev, *process_next;
+	struct tls_session *awake_prev, *awake_next; /* of the connection, while polls look at it */
+	bool awake;
+	uint64_t awake_until;
 };
 
 /* NULL: out of memory. In no list or table yet. */

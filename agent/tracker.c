@@ -227,6 +227,7 @@ static void tracker_tls(struct tracker *tracker, const struct event_data *event)
 	if (event->h.type != EVENT_TLS_BIND)
 		tls_session_record(session, event, &conn->mover);
 	conn_weigh_flow(conn, &session->flow);
+	conn_wake_session(conn, session);
 	conn_charge(tracker, conn);
 	opaque_note_session(tracker, session);
 }

@@ -17,7 +17,6 @@
 #include <stdlib.h>
 
 #define CONTAINERS_MAX 65536 /* names in one run */
-#define IDLE_POLLS     3     /* how long a connection that moved is looked at */
 
 struct conn *conn_find(const struct tracker *tracker, uint64_t socket_id)
 {
@@ -270,22 +269,15 @@ static void fd_link(struct fd_pointer *pointer, struct conn *conn, struct proces
 	DL_APPEND2(process->pointers, pointer, process_prev, process_next);
 }
 
-static struct fd_pointer *fd_of_conn(const struct conn *conn, struct fd_key key)
-{
-	struct fd_pointer *pointer;
-
-	DL_FOREACH (conn->pointers, pointer)
-		if (pointer->key.pid == key.pid && pointer->key.fd == key.fd)
-			break;
-	return pointer;
-}
-
-/* A number becomes known: the nameless hold of that process on the socket is the same one. */
+/*
+ * A number becomes known: the nameless hold of that process on the socket is the same one. A hold without a
+ * number is only noted of a socket that has no other, so it is the first.
+ */
 static void fd_remove_nameless(struct tracker *tracker, struct conn *conn, uint32_t pid)
 {
-	struct fd_pointer *pointer = fd_of_conn(conn, (struct fd_key){ pid, -1 });
+	struct fd_pointer *pointer = conn->pointers;
 
-	if (pointer)
+	if (pointer && pointer->key.fd < 0 && pointer->key.pid == pid)
 		fd_remove(tracker, pointer);
 }
 
@@ -338,6 +330,8 @@ void session_unlink(struct tracker *tracker, struct tls_session *session)
 		return;
 	session->ending = true;
 	session->end_poll = tracker->pipeline.poll + GRACE_POLLS;
+	if (session->conn)
+		conn_wake_session(session->conn, session);
 	HASH_DEL(tracker->sessions, session);
 	HASH_FIND(hh, tracker->processes, &pid, sizeof(pid), process);
 	if (process)
