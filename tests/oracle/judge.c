@@ -351,10 +351,11 @@ static void place_exchange(const struct play *play, struct fate *fate, size_t id
 		const struct record *record = &play->records[i];
 
 		fate->touched[record->direction] |=
-			record_has(play->conversation, record, record->begin, record->seen_from, id);
+			record_has(play->conversation, record, record->begin, record->seen_from, id) ||
+			record_has(play->conversation, record, record->seen_to, record->end, id);
 		fate->present[record->direction] |=
-			record_has(play->conversation, record, record->seen_from, record->end, id);
-		if (record->seen_from == record->begin)
+			record_has(play->conversation, record, record->seen_from, record->seen_to, id);
+		if (record->seen_from == record->begin && record->seen_to == record->end)
 			continue;
 		if (i < extent.begin)
 			last_loss = i;

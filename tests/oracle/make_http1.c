@@ -34,6 +34,7 @@ struct draft {
 struct drafts {
 	struct draft request, interim, response;
 	size_t request_before_interim; /* portions of the request that come before the interim response */
+	bool early;		       /* the whole answer comes there, before the rest of the request */
 };
 
 __attribute__((format(printf, 2, 3))) static void draft_print(struct draft *draft, const char *format, ...)
@@ -123,6 +124,23 @@ static void draft_raw(struct draft *draft, const char *bytes, size_t len)
 	draft->len += len;
 }
 
+static void draft_chunk_head(struct draft *draft, struct random *random, size_t n)
+{
+	switch (random_below(random, 6)) {
+	case 0:
+		draft_print(draft, "%zX\r\n", n);
+		return;
+	case 1:
+		draft_print(draft, "%zx;name=value\r\n", n);
+		return;
+	case 2:
+		draft_print(draft, "%04zx\r\n", n);
+		return;
+	default:
+		draft_print(draft, "%zx\r\n", n);
+	}
+}
+
 static void draft_chunks(struct draft *draft, struct random *random, struct true_message *message,
 			 const char *body, size_t len)
 {
@@ -131,7 +149,7 @@ static void draft_chunks(struct draft *draft, struct random *random, struct true
 	while (at < len) {
 		size_t n = 1 + random_below(random, len - at < 2000 ? len - at : 2000);
 
-		draft_print(draft, random_chance(random, 20) ? "%zx;name=value\r\n" : "%zx\r\n", n);
+		draft_chunk_head(draft, random, n);
 		draft_raw(draft, body + at, n);
 		draft_print(draft, "\r\n");
 		at += n;
@@ -151,15 +169,18 @@ static void draft_rest(struct draft *draft, struct random *random, enum family f
 		       struct true_message *message, enum framing framing)
 {
 	static char body[BODY_MAX_BYTES];
+	static const char *const length_names[] = { "Content-Length", "Content-Length", "content-length",
+						    "CONTENT-LENGTH" };
 	size_t len = framing == FRAMING_NONE ? 0 : body_size(random), at = 0;
 	char value[24];
 
 	body_fill(random, family, body, len);
 	snprintf(value, sizeof(value), "%zu", len);
 	if (framing == FRAMING_LENGTH || framing == FRAMING_PROMISE)
-		fields_add(&message->fields, "Content-Length", value);
+		fields_add(&message->fields, length_names[random_below(random, 4)], value);
 	else if (framing == FRAMING_CHUNKED)
-		fields_add(&message->fields, "Transfer-Encoding", "chunked");
+		fields_add(&message->fields, "Transfer-Encoding",
+			   random_chance(random, 90) ? "chunked" : "Chunked");
 	draft_fields(draft, &message->fields);
 	draft_print(draft, "\r\n");
 	if (framing == FRAMING_PROMISE || framing == FRAMING_NONE)
@@ -234,6 +255,8 @@ static void draft_request(struct drafts *drafts, struct conversation *conversati
 		 (unsigned int)random_below(random, 1000));
 	if (framing == FRAMING_LENGTH && request->version == HTTP_1_1 && random_chance(random, 40))
 		framing = FRAMING_CHUNKED;
+	if (random_chance(random, 3))
+		draft_print(&drafts->request, "\r\n"); /* to be ignored (RFC 9112, 2.2) */
 	draft_print(&drafts->request, "%s %s HTTP/1.%d\r\n", method, request->target,
 		    request->version == HTTP_1_1);
 	fields_add(&request->fields, "Host", "oracle.example");
@@ -244,11 +267,20 @@ static void draft_request(struct drafts *drafts, struct conversation *conversati
 		fields_add(&request->fields, "Connection", "Upgrade");
 		fields_add(&request->fields, "Upgrade", extra);
 	}
+	/* Asked for and not granted: the connection stays HTTP/1. */
+	if (!extra && request->version == HTTP_1_1 && random_chance(random, 3)) {
+		fields_add(&request->fields, "Connection", "Upgrade");
+		fields_add(&request->fields, "Upgrade", "websocket");
+	}
 	extra_fields(random, &request->fields);
 	if (framing != FRAMING_NONE && request->version == HTTP_1_1 &&
 	    conversation->family != FAMILY_HTTP1_PIPED && random_chance(random, 20)) {
 		fields_add(&request->fields, "Expect", "100-continue");
 		drafts->request_before_interim = 1;
+	} else if (framing != FRAMING_NONE && conversation->family != FAMILY_HTTP1_PIPED &&
+		   random_chance(random, 10)) {
+		drafts->request_before_interim = 1;
+		drafts->early = true;
 	}
 	draft_rest(&drafts->request, random, conversation->family, request, framing);
 }
@@ -291,7 +323,7 @@ static void draft_response(struct drafts *drafts, struct conversation *conversat
 	response->version = exchange->side[MESSAGE_REQUEST].version;
 	response->status = pick_status(random);
 	framing = pick_framing(random, exchange);
-	if (drafts->request_before_interim)
+	if (drafts->request_before_interim && !drafts->early)
 		draft_interim(drafts, exchange, id, 100);
 	else if (response->version == HTTP_1_1 && random_chance(random, 8))
 		draft_interim(drafts, exchange, id, 103);
@@ -391,9 +423,11 @@ static void write_in_turn(struct conversation *conversation, struct drafts **dra
 
 		draft_write(conversation, 0, id, &drafts[id]->request, 0, before ? before : PORTIONS_MAX);
 		draft_write(conversation, 1, id, &drafts[id]->interim, 0, PORTIONS_MAX);
-		if (before)
+		if (before && !drafts[id]->early)
 			draft_write(conversation, 0, id, &drafts[id]->request, before, PORTIONS_MAX);
 		draft_write(conversation, 1, id, &drafts[id]->response, 0, PORTIONS_MAX);
+		if (before && drafts[id]->early)
+			draft_write(conversation, 0, id, &drafts[id]->request, before, PORTIONS_MAX);
 	}
 }
 

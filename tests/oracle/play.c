@@ -33,6 +33,7 @@ const char *transform_name(enum transform transform)
 	static const char *const names[] = {
 		[TRANSFORM_NONE] = "none", [TRANSFORM_REORDER] = "reorder", [TRANSFORM_JOIN] = "join",
 		[TRANSFORM_LOSE] = "lose", [TRANSFORM_BURST] = "burst",	    [TRANSFORM_REFUSE] = "refuse",
+		[TRANSFORM_SNAP] = "snap",
 	};
 
 	return names[transform];
@@ -53,6 +54,7 @@ static void record_add(struct play *play, int direction, size_t begin, size_t en
 		.begin = begin,
 		.end = end,
 		.seen_from = begin,
+		.seen_to = end,
 		.polls = polls,
 	};
 }
@@ -99,6 +101,18 @@ static void plan_burst(struct play *play, struct random *random)
 
 		for (; n && at < play->count; n--)
 			record_lose(play, at++);
+	}
+}
+
+static void plan_snap(struct play *play, struct random *random)
+{
+	unsigned int often = 10 + (unsigned int)random_below(random, 60);
+
+	for (size_t i = 0; i < play->count; i++) {
+		struct record *record = &play->records[i];
+
+		if (random_chance(random, often))
+			record->seen_to = record->begin + random_below(random, record->end - record->begin);
 	}
 }
 
@@ -168,6 +182,8 @@ void play_init(struct play *play, const struct conversation *conversation, const
 	play->records[plan->at].refused = plan->transform == TRANSFORM_REFUSE;
 	if (plan->transform == TRANSFORM_JOIN)
 		plan_join(play, &random, plan->at);
+	if (plan->transform == TRANSFORM_SNAP)
+		plan_snap(play, &random);
 	if (plan->transform == TRANSFORM_BURST)
 		plan_burst(play, &random);
 }
@@ -279,9 +295,11 @@ static void record_send(struct player *player, const struct record *record)
 		return;
 	data = data_begin(player, play->tls ? EVENT_TLS_DATA : EVENT_SOCKET_DATA, record->direction);
 	data_place(player, record->direction, record->seen_from);
-	data->len = data->copied = (uint32_t)n;
-	data->h.size += (uint32_t)n;
-	memcpy(player->event.bytes + sizeof(*data), bytes + record->seen_from, n);
+	data->len = (uint32_t)n;
+	data->copied = (uint32_t)(record->seen_to - record->seen_from);
+	data->hole = data->copied < data->len ? HOLE_SNAPLEN : HOLE_NONE;
+	data->h.size += data->copied;
+	memcpy(player->event.bytes + sizeof(*data), bytes + record->seen_from, data->copied);
 	tracker_event(player->tracker, &data->h);
 }
 

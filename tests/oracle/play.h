@@ -16,6 +16,7 @@ enum transform {
 	TRANSFORM_LOSE,	   /* the record `at` is lost */
 	TRANSFORM_BURST,   /* some stretches of records are lost */
 	TRANSFORM_REFUSE,  /* TLS: the call `at` was not measured, a hole of unknown size */
+	TRANSFORM_SNAP,	   /* of some records only the first bytes were copied (--snaplen) */
 	TRANSFORM_COUNT,
 };
 
@@ -30,6 +31,7 @@ struct record {
 	int direction;
 	size_t begin, end; /* bytes of the direction */
 	size_t seen_from;  /* the first of them that is seen: `end` when it was lost */
+	size_t seen_to;	   /* behind the last of them */
 	int polls;	   /* that follow it */
 	bool lost;	   /* it moved after hark came, and hark did not get it */
 	bool refused;
