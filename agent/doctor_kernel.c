@@ -6,6 +6,8 @@
  */
 #include "doctor_kernel.h"
 
+#include "rights.h"
+
 #include "probes.h"
 
 #include <linux/capability.h>
@@ -123,4 +125,8 @@ void doctor_privileges_print(FILE *out, uint64_t capabilities)
 	else
 		doctor_say(out, "privilege", "%s",
 			   geteuid() == 0 ? "root" : "all capabilities that it needs, without being root");
+	doctor_say(out, "hardening", "once ready hark gives up what it does not use: %s",
+		   rights_filter_supported() ? "capabilities, system calls, new privileges"
+					     : "capabilities and new privileges; its system calls are not\n"
+					       "             filtered (CONFIG_SECCOMP_FILTER)");
 }

@@ -13,6 +13,7 @@
 #include "pid_watch.h"
 #include "process_filter.h"
 #include "processes.h"
+#include "rights.h"
 #include "run_as.h"
 #include "source_bpf.h"
 
@@ -389,6 +390,8 @@ static int live_start(struct live *live)
 	}
 	libraries_start(live);
 	probes_tls_listen(live->probes);
+	rights_drop(&(struct rights_config){
+		.capture = true, .perf = !probes_session_supported(), .child = live->child.pid });
 	return 0;
 }
 

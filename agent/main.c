@@ -21,6 +21,7 @@
 #include "pace.h"
 #include "private_file.h"
 #include "record.h"
+#include "rights.h"
 #include "scrub.h"
 #include "source_file.h"
 #include "tracker.h"
@@ -462,6 +463,7 @@ static int run_replay(const struct options *options)
 		pace.fd = outputs_input_fd(run.outputs);
 		pace.ctx = &run;
 		pace_init(&pace);
+		rights_drop(&(struct rights_config){ .capture = false });
 		result = source_file_run(source, replay_event, &run, &error);
 		status = result == 0 || result == -ECANCELED ? 0 : 1;
 		if (result < 0 && result != -ECANCELED)

@@ -56,7 +56,7 @@ def test_one_screen_with_everything(nginx):
     # A library below a long path, as in a container's root, makes its own line longer.
     assert 15 <= len(lines) <= 45 and max(len(line) for line in lines if not line.startswith("  /")) <= 140, text
     assert os.uname().release in line_with(text, "kernel ")
-    for topic in ("transfers", "TLS calls", "features", "settings", "privilege", "capture", "new programs", "limits"):
+    for topic in ("transfers", "TLS calls", "features", "settings", "privilege", "hardening", "capture", "new programs", "limits"):
         assert any(line.startswith(topic) for line in lines), topic
     assert "works" in line_with(text, "capture ")
     library = next(line for line in lines if line.startswith("  /") and "libssl.so.3" in line)

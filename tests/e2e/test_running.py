@@ -188,8 +188,8 @@ def test_a_user_that_is_not_there():
 LAST_WORDS = r"""
 import signal, subprocess, sys, time
 url = sys.argv[1]
-print("up", flush=True)
 try:
+    print("up", flush=True)
     time.sleep(60)
 except KeyboardInterrupt:
     subprocess.run(["curl", "-sk", "-o", "/dev/null", url + "?last"], check=True)
