@@ -68,8 +68,11 @@ static __noinline int tls_bare(__u16 type, __u64 ssl, __u8 direction)
 {
 	struct session_key key = { .ssl = ssl, .pid = bpf_get_current_pid_tgid() >> 32 };
 	struct tls_session *session = bpf_map_lookup_elem(&sessions, &key);
-	struct event_data *e = session ? tls_record(type, 0, ssl, session) : 0;
+	struct event_data *e;
 
+	if (!session || (type != EVENT_STACK_SWITCH && !socket_wanted(&session->sock)))
+		return 0;
+	e = tls_record(type, 0, ssl, session);
 	if (!e)
 		return 0;
 	e->direction = direction;
@@ -206,7 +209,7 @@ static __always_inline void handshake_done(const struct tls_call *call, __s64 re
 	struct tls_session *session = session_of_call(call);
 	struct event_data *e;
 
-	if (!session || !session->handshake_ns || (__s32)result != 1)
+	if (!session || !session->handshake_ns || (__s32)result != 1 || !socket_wanted(&session->sock))
 		return;
 	e = tls_record(EVENT_TLS_BIND, EVENT_FROM_START, call->ssl, session);
 	if (!e)
@@ -247,13 +250,13 @@ static __always_inline int tls_return(struct pt_regs *ctx, bool looped)
 	moved = call_moved(&call, PT_REGS_RC(ctx));
 	if (!moved)
 		return 0;
+	session = session_of_call(&call);
+	if (!session || !socket_wanted(&session->sock))
+		return 0;
 	if (call.kind == TLS_PEEK) {
 		kernel_count(KC_PEEKED, 1);
 		return 0;
 	}
-	session = session_of_call(&call);
-	if (!session || !socket_wanted(&session->sock))
-		return 0;
 	direction = kind_direction(call.kind);
 	header_fill(&c.record.h, EVENT_TLS_DATA, session->from_start ? EVENT_FROM_START : 0);
 	c.record.sock = session->sock;

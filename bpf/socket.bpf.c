@@ -234,6 +234,8 @@ static __noinline void datagram_transfer(struct sock *sk, struct task_struct *ta
 
 	if ((flags & (MSG_PEEK | MSG_ERRQUEUE)) || !process_wanted(task->tgid))
 		return;
+	if (settings.filter_ports && !port_wanted(HTTPS_PORT))
+		return;
 	if (!datagram_is_https(sk, task, direction, &address))
 		return;
 	kernel_count(KC_UDP_443, 1);
@@ -262,8 +264,10 @@ static __always_inline int socket_transfer(struct sock *sk, int ret, int flags, 
 	if (!process_wanted(task->tgid))
 		return 0;
 	regs_fill(&regs, task);
+	socket_fill(&c.record.sock, sk);
 	if (flags & (MSG_PEEK | MSG_OOB | MSG_ERRQUEUE)) {
-		kernel_count(flags & MSG_PEEK ? KC_PEEKED : KC_OUT_OF_BAND, 1);
+		if (socket_wanted(&c.record.sock))
+			kernel_count(flags & MSG_PEEK ? KC_PEEKED : KC_OUT_OF_BAND, 1);
 		return 0;
 	}
 	if (!regs.compat && (regs.nr == NR_RECVMMSG || regs.nr == NR_SENDMMSG))
@@ -271,7 +275,6 @@ static __always_inline int socket_transfer(struct sock *sk, int ret, int flags, 
 	if (ret < 0 && ret != -ECONNRESET && ret != -EPIPE)
 		return 0;
 	header_fill(&c.record.h, EVENT_SOCKET_DATA, 0);
-	socket_fill(&c.record.sock, sk);
 	c.record.source = SOURCE_SOCKET;
 	c.record.sock.fd = regs.arg[0];
 	if (regs.compat || (task->flags & PF_IO_WORKER) || !fd_is_socket(task, regs.arg[0], sk)) {

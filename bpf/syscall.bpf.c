@@ -272,12 +272,13 @@ static __always_inline int syscall_transfer(struct pt_regs *user, __s64 ret, boo
 	if (!socket_followed(socket, sk))
 		return datagram_followed(socket, sk) ? datagram_transfer(user, sk, file, ret) : 0;
 	flags = message_flags(regs.nr, regs.arg[2], regs.arg[3]);
+	socket_fill(&c.record.sock, sk, BPF_CORE_READ(file, f_inode, i_ino), regs.arg[0]);
 	if (flags & (MSG_PEEK | MSG_OOB | MSG_ERRQUEUE)) {
-		kernel_count(flags & MSG_PEEK ? KC_PEEKED : KC_OUT_OF_BAND, 1);
+		if (socket_wanted(&c.record.sock))
+			kernel_count(flags & MSG_PEEK ? KC_PEEKED : KC_OUT_OF_BAND, 1);
 		return 0;
 	}
 	header_fill(&c.record.h, EVENT_SOCKET_DATA, 0);
-	socket_fill(&c.record.sock, sk, BPF_CORE_READ(file, f_inode, i_ino), regs.arg[0]);
 	c.record.source = SOURCE_SYSCALL;
 	if (ret > 0 && (regs.nr == NR_RECVMMSG || regs.nr == NR_SENDMMSG)) {
 		c.messages = regs.arg[1];

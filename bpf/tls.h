@@ -82,15 +82,19 @@ static __always_inline struct tls_session *session_claim(__u64 ssl)
 /* A nested transfer: counts ciphertext, and binds the session to the socket of `record` when that is news. */
 static __always_inline void tls_nested(struct event_data *record, const struct tls_call *call, __u32 bytes)
 {
-	struct tls_session *session;
+	struct tls_session *session = session_of_call(call);
+	bool known = session && session->sock.id == record->sock.id; /* a closed socket lost its ports */
+	bool wanted = socket_wanted(known ? &session->sock : &record->sock);
 
-	kernel_count(KC_BYTES_CIPHERTEXT, bytes);
-	session = session_of_call(call);
+	if (wanted)
+		kernel_count(KC_BYTES_CIPHERTEXT, bytes);
 	if (!session || session->sock.id == record->sock.id)
 		return;
 	session->sock = record->sock;
 	if ((record->h.flags & EVENT_OFFSET_KNOWN) && record->offset == 0)
 		session->from_start = 1;
+	if (!wanted)
+		return;
 	record->h.type = EVENT_TLS_BIND;
 	record->ssl = call->ssl;
 	generation_fill(record, call->generation);

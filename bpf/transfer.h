@@ -134,10 +134,22 @@ static __always_inline void buffers_find(struct capture *c, const struct syscall
 	c->hole = HOLE_KERNEL;
 }
 
+/*
+ * A closed socket has lost its port. Of one that has the other port of a filter, or none of them, nobody can
+ * tell whether it was asked for; that it was closed has been told already.
+ */
+static __always_inline bool end_wanted(const struct event_socket *s)
+{
+	if (!socket_wanted(s))
+		return false;
+	return !settings.filter_ports || s->state != TCP_CLOSE || port_wanted(s->local_port) ||
+	       port_wanted(s->peer_port);
+}
+
 /* An end of the direction, or a reset, without bytes. */
 static __always_inline void transfer_end(struct event_data *record, __u16 flag)
 {
-	if (!socket_wanted(&record->sock))
+	if (!end_wanted(&record->sock))
 		return;
 	record->h.flags |= flag;
 	submit_bare(record, BPF_RB_NO_WAKEUP);

@@ -98,6 +98,21 @@ def test_ports_of_plaintext(hark, nginx, capture):
                             if port in (nginx.http, nginx.h2c, nginx.tls, None)}
 
 
+def test_counters_of_a_port(hark, nginx, capture):
+    """As if nothing else were there: the other ports' connections, ciphertext and peeks are in no counter."""
+    with hark("--capture", capture, f"port:{nginx.http}") as watch:
+        ask(nginx)
+        watch.wait_for(10)
+    counted = {name: value for name, value in watch.stats.items() if value}
+    assert [counted[f"connections.{what}"] for what in ("opened", "closed")] == [2, 2], counted
+    assert counted["exchanges.whole"] == 10 and counted["exchanges.joined"] == 5
+    assert not {"bytes.ciphertext", "transfers.peeked", "connections.opaque"} & set(counted), counted
+    with hark("--capture", capture, f"port:{free_port()}") as watch:
+        ask(nginx)
+    shown = ("bytes.", "connections.", "exchanges.", "transfers.", "limit.")
+    assert not {name for name, value in watch.stats.items() if value and name.startswith(shown)}
+
+
 def test_a_part_is_left_to_hark(hark, nginx):
     with hark(f"port:{nginx.http}", "status:5xx or path:/one") as watch:
         ask(nginx)
