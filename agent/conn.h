@@ -37,6 +37,7 @@ struct conn {
 	uint64_t mover_names; /* the tracker's count of new names when `mover` was filled */
 	uint64_t last_ns;
 
+	bool orphaned; /* no process is known to hold it any more; for what reason is close_reason */
 	bool closing, revivable; /* ends at close_poll, unless something shows that it lives */
 	enum protocol_end close_reason;
 	uint64_t close_poll;

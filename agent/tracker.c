@@ -326,6 +326,7 @@ void tracker_end(struct tracker *tracker)
 	while (tracker->conns) {
 		struct conn *conn = tracker->conns;
 
-		conn_close(tracker, conn, conn->closing ? conn->close_reason : END_IN_FLIGHT);
+		conn_close(tracker, conn,
+			   conn->closing || conn->orphaned ? conn->close_reason : END_IN_FLIGHT);
 	}
 }

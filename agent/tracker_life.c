@@ -100,6 +100,8 @@ void tracker_join_states(struct tracker *tracker, struct conn *conn, const struc
 	if (!sock->sk || !sock_is_tcp(sock))
 		return;
 	if (entry && (entry->conn || (entry->id && sock->id && entry->id != sock->id))) {
+		if (entry->conn)
+			conn_close_later(tracker, entry->conn, END_CLOSED, true);
 		sk_remove(tracker, entry); /* of a socket that is gone; its end was not told */
 		entry = NULL;
 	}
@@ -251,6 +253,15 @@ static void state_learn(struct tracker *tracker, struct sk_entry *entry, const s
 		entry->connect_start_ns = event->h.time_ns;
 }
 
+/* The kernel closes what a process that ends has left open. */
+static enum conn_closed_by closed_here(const struct tracker *tracker, const struct event_state *event)
+{
+	struct process *process;
+
+	HASH_FIND(hh, tracker->processes, &event->h.pid, sizeof(event->h.pid), process);
+	return event->h.flags & EVENT_PID_VALID && process && process->exited ? CLOSED_EXIT : CLOSED_LOCAL;
+}
+
 static void state_closed_by(struct tracker *tracker, struct sk_entry *entry, struct conn *conn,
 			    const struct event_state *event)
 {
@@ -264,7 +275,9 @@ static void state_closed_by(struct tracker *tracker, struct sk_entry *entry, str
 	if (!conn)
 		return;
 	if (conn->facts.closed_by == CLOSED_UNKNOWN)
-		conn->facts.closed_by = peer ? CLOSED_PEER : CLOSED_LOCAL;
+		conn->facts.closed_by = peer ? CLOSED_PEER : closed_here(tracker, event);
+	if (!peer && conn->orphaned)
+		conn_close_later(tracker, conn, conn->close_reason, true);
 	if (!peer) {
 		conn->finish_poll = tracker->pipeline.poll + GRACE_POLLS;
 		conn_wake(tracker, conn);
@@ -358,7 +371,8 @@ static void process_gone(struct tracker *tracker, struct process *process)
 		if (conn->pointers)
 			continue;
 		conn_orphan(tracker, conn, END_EXIT);
-		conn->close_poll = tracker->pipeline.poll; /* the grace is over already */
+		if (conn->closing)
+			conn->close_poll = tracker->pipeline.poll; /* the grace is over already */
 	}
 	process_remove(tracker, process);
 }
@@ -368,7 +382,7 @@ static bool conn_is_abandoned(const struct conn *conn)
 	const struct pipeline *pipeline = conn->pipeline;
 	uint64_t idle_ns = pipeline->now_ns > conn->last_ns ? pipeline->now_ns - conn->last_ns : 0;
 
-	if (sock_is_tcp(&conn->facts.sock) && conn->sk)
+	if (sock_is_tcp(&conn->facts.sock) && conn->sk && !conn->orphaned)
 		return false; /* its state will tell */
 	if (conn->eof && idle_ns > EOF_IDLE_NS)
 		return true;

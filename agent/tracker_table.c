@@ -15,6 +15,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 
 #define CONTAINERS_MAX 65536 /* names in one run */
 
@@ -184,8 +185,16 @@ void conn_close_later(struct tracker *tracker, struct conn *conn, enum protocol_
 
 void conn_orphan(struct tracker *tracker, struct conn *conn, enum protocol_end reason)
 {
+	bool by_state = conn->sk && conn->facts.sock.family != AF_UNIX;
+
 	if (conn->pointers)
 		return;
+	if (by_state && !conn->closing && conn->facts.closed_by != CLOSED_LOCAL &&
+	    conn->facts.closed_by != CLOSED_EXIT) {
+		conn->orphaned = true;
+		conn->close_reason = reason;
+		return;
+	}
 	if (reason == END_CLOSED && conn->facts.closed_by == CLOSED_UNKNOWN)
 		conn->facts.closed_by = CLOSED_LOCAL;
 	conn_close_later(tracker, conn, reason, true);
@@ -265,6 +274,7 @@ static void fd_link(struct fd_pointer *pointer, struct conn *conn, struct proces
 {
 	pointer->conn = conn;
 	pointer->process = process;
+	conn->orphaned = false;
 	DL_APPEND(conn->pointers, pointer);
 	DL_APPEND2(process->pointers, pointer, process_prev, process_next);
 }

@@ -118,7 +118,11 @@ void conn_close_later(struct tracker *tracker, struct conn *conn, enum protocol_
 void fd_claim(struct tracker *tracker, struct conn *conn, uint32_t pid, int32_t fd);
 void fd_remove(struct tracker *tracker, struct fd_pointer *pointer);
 
-/* A connection that lost its last pointer ends. */
+/*
+ * A connection that lost its last pointer ends, but for TCP: somebody else may hold the socket, who has not
+ * shown it yet (it came by fork or SCM_RIGHTS), so that ends by its state, or when it closed on this side
+ * too.
+ */
 void conn_orphan(struct tracker *tracker, struct conn *conn, enum protocol_end reason);
 
 /* Finds or makes. NULL: out of memory. */

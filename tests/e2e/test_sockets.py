@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every call that moves bytes on a stream socket, both ways into the kernel (peers/sockets.c)."""
 import platform
+import subprocess
 
 import pytest
 
-from harness import PEERS, Program, assert_whole, briefs, free_port, header, run
+from harness import PEERS, Program, assert_whole, briefs, free_port, header, is_listening, run, wait_until
 from servers import PYTHON
 
 SIZES = "3000 5000"
@@ -262,3 +263,73 @@ def test_proxies_that_splice(hark, nginx, capture, tmp_path, kind):
         assert_whole(other)
     assert_whole(seen)
     watch.assert_nothing_lost()
+
+
+HANDED_ON = r"""
+import os, socket, sys
+how = sys.argv[1]
+listener = socket.create_server(("127.0.0.1", int(sys.argv[2])))
+channel, given = socket.socketpair()
+
+def say(word):
+    print(word, os.getpid(), flush=True)
+
+def answer(ends):
+    sys.stdin.readline()
+    for end in ends:
+        end.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nwhole")
+        end.close()
+    os._exit(0)
+
+def take():
+    end, _ = listener.accept()
+    assert b"\r\n\r\n" in end.recv(1000)
+    return end
+
+if how == "fork":
+    ends = [take(), take()]
+    parent = os.getpid()
+    if os.fork():
+        os._exit(0)
+    while os.getppid() == parent:
+        pass
+    say("ready")
+    answer(ends)
+if os.fork() == 0:
+    answer([socket.socket(fileno=socket.recv_fds(given, 1, 1)[1][0]) for _ in range(2)])
+numbers = set()
+for _ in range(2):
+    end = take()
+    numbers.add(end.fileno())
+    socket.send_fds(channel, [b"x"], [end.fileno()])
+    end.close()
+assert len(numbers) == 1
+say("ready")
+if how == "passed":
+    os.wait()
+"""
+
+
+@pytest.mark.parametrize("how", ["passed", "passed-exit", "fork"])
+def test_a_socket_that_changes_hands_stays_one_connection(hark, nginx, capture, how):
+    """Two requests are read; the reader passes the sockets on, whose number is used again, or forks, and may
+    end; long after, another process answers, which showed no sign of them before."""
+    port = free_port()
+    with hark("--capture", capture) as watch:
+        with subprocess.Popen([PYTHON, "-c", HANDED_ON, how, str(port)], stdin=subprocess.PIPE,
+                              stdout=subprocess.PIPE, text=True) as server:
+            wait_until(lambda: is_listening(port), "the server")
+            clients = [subprocess.Popen(["curl", "-s", f"http://127.0.0.1:{port}/{i}"], stdout=subprocess.PIPE)
+                       for i in range(2)]
+            assert server.stdout.readline().startswith("ready")
+            for _ in range(3):  # what ended until now has been dealt with when these are shown
+                marker = run("curl", "-s", f"http://127.0.0.1:{nginx.http}/one")
+                watch.wait_for(1, marker)
+            server.stdin.write("answer\n")
+            server.stdin.close()
+            assert [client.communicate()[0] for client in clients] == [b"whole"] * 2
+            watch.wait_for(2, hark_role="server", network_local_port=port)
+    seen = watch.of(hark_role="server", network_local_port=port)
+    assert sorted(briefs(seen)) == ["GET /0 200 0 5", "GET /1 200 0 5"]
+    assert_whole(seen)
+    assert len({one["hark.connection"] for one in seen}) == 2

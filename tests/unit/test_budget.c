@@ -141,6 +141,8 @@ static void test_nothing_stays(void **state)
 	poll_put(&stage->bench, 3);
 	assert_in_range(stage->budget.held_bytes, 100 << 10, 200 << 10);
 	process_put(&stage->bench, 7, EVENT_EXIT, "");
+	state_put(&stage->bench, &peer, 1, 4);
+	state_put(&stage->bench, &tls, 1, 4);
 	poll_put(&stage->bench, 9);
 	assert_int_equal(stage->budget.held_bytes, empty);
 }

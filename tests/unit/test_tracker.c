@@ -85,8 +85,70 @@ static void test_fd_reuse(void **state)
 	data_sent(bench, &second, GET);
 	data_received(bench, &second, OK_3);
 	poll_put(bench, 3);
+	CHECK(bench, "1 open\n1:GET /a 200 3\n2 open\n2:GET /a 200 3\n");
+	state_put(bench, &first, 1, 4); /* nobody is known to hold it any more: that will do */
+	poll_put(bench, 3);
 	CHECK(bench, "1 open\n1:GET /a 200 3\n2 open\n2:GET /a 200 3\n"
 		     "1 closed local client x1 69=69+0+0 c0\n");
+}
+
+/* Passed on to another process, which answers late; meanwhile its number and its process came to an end. */
+static void test_handover(void **state)
+{
+	struct bench *bench = *state;
+	struct peer acceptor = client(), next = client(), worker;
+
+	next.id = 101;
+	next.sk = 9001;
+	bench_start(bench);
+	data_received(bench, &acceptor, GET);
+	worker = acceptor;
+	worker.pid = 8;
+	worker.fd = 5;
+	data_received(bench, &next, GET);
+	poll_put(bench, 50);
+	process_put(bench, 7, EVENT_EXIT, "");
+	poll_put(bench, 50);
+	CHECK(bench, "1 open\n2 open\n");
+	data_sent(bench, &worker, OK_3);
+	CHECK(bench, "1 open\n2 open\n1:GET /a 200 3\n");
+	worker.id = 101;
+	worker.sk = 9001;
+	worker.fd = 6;
+	worker.offset[DIRECTION_SENT] = 0;
+	data_sent(bench, &worker, OK_3);
+	CHECK(bench, "1 open\n2 open\n1:GET /a 200 3\n2:GET /a 200 3\n");
+	tracker_end(bench->tracker);
+	assert_non_null(strstr(bench->log, "1 closed ? server x1 69=69+0+0 c0 in-flight\n"));
+}
+
+/* Whoever holds it has gone, and nothing told its end: no exchange waits for ever. */
+static void test_orphan(void **state)
+{
+	struct bench *bench = *state;
+	struct peer peer = client();
+
+	bench->config.timeout_ns = 1000000000;
+	bench_start(bench);
+	data_sent(bench, &peer, GET);
+	process_put(bench, 7, EVENT_EXIT, "");
+	poll_put(bench, 3);
+	CHECK(bench, "1 open\n");
+	poll_put(bench, 2000);
+	CHECK(bench, "1 open\n1:GET /a - timeout unanswered\n1 closed ? client x1 28=28+0+0 c0\n");
+}
+
+static void test_orphan_at_the_end(void **state)
+{
+	struct bench *bench = *state;
+	struct peer peer = client();
+
+	bench_start(bench);
+	data_sent(bench, &peer, GET);
+	process_put(bench, 7, EVENT_EXIT, "");
+	poll_put(bench, 3);
+	tracker_end(bench->tracker);
+	CHECK(bench, "1 open\n1:GET /a - closed unanswered\n1 closed exit client x1 28=28+0+0 c0\n");
 }
 
 /* The same kernel address for the next socket, as it nearly always is. */
@@ -232,6 +294,7 @@ static void test_exit(void **state)
 	data_sent(bench, &peer, GET);
 	process_put(bench, 7, EVENT_EXIT, "");
 	data_received(bench, &peer, OK_3);
+	state_put(bench, &peer, 1, 4);
 	poll_put(bench, 2);
 	CHECK(bench, "1 open\n1:GET /a 200 3\n1 closed exit client x1 69=69+0+0 c0\n");
 }
@@ -250,6 +313,7 @@ static void test_exit_of_one_of_two(void **state)
 	poll_put(bench, 3);
 	CHECK(bench, "1 open\n1:GET /a 200 3\n");
 	process_put(bench, 8, EVENT_EXIT, "");
+	state_put(bench, &child, 1, 4);
 	poll_put(bench, 3);
 	CHECK(bench, "1 open\n1:GET /a 200 3\n1 closed exit client x1 69=69+0+0 c0\n");
 }
@@ -947,6 +1011,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_client_life),
 		T(test_fd_reuse),
+		T(test_handover),
+		T(test_orphan),
+		T(test_orphan_at_the_end),
 		T(test_sk_reuse),
 		T(test_state_without_id),
 		T(test_connect_without_bytes),

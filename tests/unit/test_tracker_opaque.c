@@ -158,6 +158,7 @@ static void test_not_with_sessions_apart(void **state)
 	poll_put(bench, 60);
 	bench->used = 0;
 	process_put(bench, 7, EVENT_EXIT, "");
+	state_put(bench, &peer, 1, 4);
 	poll_put(bench, 5);
 	CHECK(bench, "1 closed exit client tls x0 0=0+0+0 c145\n");
 	assert_int_equal(counters[COUNTER_CONNECTIONS_UNBOUND], 1);
