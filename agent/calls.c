@@ -191,16 +191,16 @@ void calls_judge(struct calls *calls, const struct calls_context *context, enum 
 	}
 }
 
-bool calls_poll(struct calls *calls, const struct calls_context *context, enum calls_verdict verdict)
+void calls_poll(struct calls *calls, const struct calls_context *context, enum calls_verdict verdict)
 {
-	uint64_t now_ns = context->pipeline->now_ns;
+	if (verdict != CALLS_UNKNOWN)
+		calls_flush(calls, context, verdict);
+}
 
-	if (!calls->items)
-		return false;
-	if (verdict == CALLS_UNKNOWN && now_ns - calls->since_ns < UNDETERMINED_NS)
-		return true;
-	calls_flush(calls, context, verdict);
-	return false;
+void calls_expire(struct calls *calls, const struct calls_context *context, enum calls_verdict verdict)
+{
+	if (calls->items && context->pipeline->now_ns - calls->since_ns >= UNDETERMINED_NS)
+		calls_flush(calls, context, verdict);
 }
 
 void calls_flush(struct calls *calls, const struct calls_context *context, enum calls_verdict verdict)

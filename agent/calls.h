@@ -52,8 +52,11 @@ void calls_end(struct calls *calls, const struct calls_context *context, enum ev
 /* After something came: gives out or drops what the verdict allows; a call whose end may still come stays. */
 void calls_judge(struct calls *calls, const struct calls_context *context, enum calls_verdict verdict);
 
-/* A poll passed. What is unknown for a second is given out as such. True while something is held. */
-bool calls_poll(struct calls *calls, const struct calls_context *context, enum calls_verdict verdict);
+/* A poll passed: a call whose end was awaited is whole. */
+void calls_poll(struct calls *calls, const struct calls_context *context, enum calls_verdict verdict);
+
+/* About once a second: what is unknown for as long is given out as such. */
+void calls_expire(struct calls *calls, const struct calls_context *context, enum calls_verdict verdict);
 
 /* The layer ends: everything comes out, but for ciphertext. */
 void calls_flush(struct calls *calls, const struct calls_context *context, enum calls_verdict verdict);

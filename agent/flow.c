@@ -281,8 +281,7 @@ bool flow_poll(struct flow *flow)
 	if (flow->pipeline->config.want_calls) {
 		struct calls_context context = flow_calls(flow);
 
-		if (calls_poll(&flow->calls, &context, flow_calls_verdict(flow)))
-			waits = true;
+		calls_poll(&flow->calls, &context, flow_calls_verdict(flow));
 	}
 	if (flow->state == FLOW_HTTP)
 		flow->ops->tick(flow->decoder, flow->pipeline->now_ns);
@@ -304,6 +303,9 @@ size_t flow_memory(const struct flow *flow)
 
 void flow_expire(struct flow *flow)
 {
+	struct calls_context context = flow_calls(flow);
+
+	calls_expire(&flow->calls, &context, flow_calls_verdict(flow));
 	pair_expire(&flow->pair);
 }
 

@@ -221,11 +221,15 @@ static int64_t wall_offset_ns(void)
 static int scrubs_open(struct run *run)
 {
 	const struct options *options = run->options;
-	const struct scrub_config record = { .redact = options->redact_recording,
-					     .fn = run_record,
-					     .ctx = run };
+	const struct scrub_config record = {
+		.budget = &run->budget, .redact = options->redact_recording, .fn = run_record, .ctx = run
+	};
 	const struct scrub_config show = {
-		.redact = options->redact, .keep_other = true, .fn = run_track, .ctx = run
+		.budget = &run->budget,
+		.redact = options->redact,
+		.keep_other = true,
+		.fn = run_track,
+		.ctx = run,
 	};
 
 	if (run->record && options->redacted) {

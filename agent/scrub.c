@@ -6,6 +6,7 @@
  */
 #include "scrub.h"
 
+#include "budget.h"
 #include "counters.h"
 #include "scrub_flow.h"
 
@@ -15,6 +16,7 @@
 
 #define QUEUE_MAX_BYTES (16 * 1024 * 1024)
 #define FLOWS_MAX	16384
+#define BUDGET_SHARE	8
 #define STATE_CLOSE	7 /* TCP_CLOSE of the kernel's include/net/tcp_states.h */
 
 struct scrub {
@@ -23,7 +25,12 @@ struct scrub {
 	size_t queue_bytes;
 	struct scrub_flow *flows;  /* by key */
 	struct scrub_flow *recent; /* by last use, oldest first */
+	struct scrub_flow *gaps;   /* with something behind a gap */
+	struct scrub_flow *waits;  /* with something that waits, the longest first */
 	size_t flow_count;
+	size_t flow_bytes; /* of all of them */
+	size_t charged_bytes;
+	uint64_t now_ns, numbers;
 	uint64_t poll;
 };
 
@@ -36,12 +43,63 @@ struct scrub *scrub_new(const struct scrub_config *config)
 	return scrub;
 }
 
+static void gap_unlist(struct scrub *scrub, struct scrub_flow *flow)
+{
+	if (flow->gap_listed)
+		DL_DELETE2(scrub->gaps, flow, gap_prev, gap_next);
+	flow->gap_listed = false;
+}
+
+static void wait_unlist(struct scrub *scrub, struct scrub_flow *flow)
+{
+	if (flow->wait_listed)
+		DL_DELETE2(scrub->waits, flow, wait_prev, wait_next);
+	flow->wait_listed = false;
+}
+
+/* After something came, or a poll: polls look only at what may be due. */
+static void flow_list(struct scrub *scrub, struct scrub_flow *flow)
+{
+	if (scrub_flow_has_gap(flow) && !flow->gap_listed) {
+		flow->gap_listed = true;
+		DL_APPEND2(scrub->gaps, flow, gap_prev, gap_next);
+	}
+	if (scrub_flow_waits(flow) && !flow->wait_listed) {
+		flow->wait_listed = true;
+		flow->wait_ns = scrub->now_ns;
+		DL_APPEND2(scrub->waits, flow, wait_prev, wait_next);
+	}
+}
+
+static void flow_weigh(struct scrub *scrub, struct scrub_flow *flow)
+{
+	size_t bytes = scrub_flow_memory(flow);
+
+	scrub->flow_bytes += bytes - flow->held_bytes;
+	flow->held_bytes = bytes;
+}
+
+static void scrub_charge(struct scrub *scrub)
+{
+	budget_set(scrub->config.budget, &scrub->charged_bytes, scrub->queue_bytes + scrub->flow_bytes);
+}
+
+static bool is_over(const struct scrub *scrub)
+{
+	size_t share = budget_share(scrub->config.budget, BUDGET_SHARE);
+
+	return share && scrub->queue_bytes + scrub->flow_bytes > share;
+}
+
 static void flow_remove(struct scrub *scrub, struct scrub_flow *flow)
 {
 	scrub_flow_force(flow);
+	gap_unlist(scrub, flow);
+	wait_unlist(scrub, flow);
 	HASH_DEL(scrub->flows, flow);
 	DL_DELETE(scrub->recent, flow);
 	scrub->flow_count--;
+	scrub->flow_bytes -= flow->held_bytes;
 	scrub_flow_free(flow);
 }
 
@@ -65,6 +123,7 @@ void scrub_free(struct scrub *scrub)
 		flow_remove(scrub, scrub->recent);
 	while (scrub->queue)
 		item_remove(scrub, scrub->queue);
+	scrub_charge(scrub);
 	free(scrub);
 }
 
@@ -128,6 +187,7 @@ static struct scrub_item *queue_add(struct scrub *scrub, const struct event_head
 		return NULL;
 	}
 	memcpy(&item->event, event, event->size);
+	item->number = scrub->numbers++;
 	DL_APPEND(scrub->queue, item);
 	scrub->queue_bytes += item_bytes(item);
 	return item;
@@ -201,6 +261,8 @@ static void take_data(struct scrub *scrub, const struct event_data *event)
 	flow = flow_get(scrub, &key);
 	if (flow) {
 		scrub_flow_take(flow, item, scrub->poll);
+		flow_list(scrub, flow);
+		flow_weigh(scrub, flow);
 		return;
 	}
 	counter_add(COUNTER_LIMIT_MEMORY, 1);
@@ -213,11 +275,19 @@ static void take_poll(struct scrub *scrub, uint64_t now_ns)
 	struct scrub_flow *flow, *tmp;
 
 	scrub->poll++;
-	if (!scrub->queue)
-		return;
-	DL_FOREACH_SAFE(scrub->recent, flow, tmp)
-	if (scrub_flow_waits(flow))
+	DL_FOREACH_SAFE2(scrub->gaps, flow, tmp, gap_next)
+	{
 		scrub_flow_poll(flow, scrub->poll, now_ns);
+		if (!scrub_flow_has_gap(flow))
+			gap_unlist(scrub, flow);
+		flow_list(scrub, flow);
+	}
+	while (scrub->waits && scrub->waits->wait_ns + SCRUB_WAIT_NS <= now_ns) {
+		flow = scrub->waits;
+		scrub_flow_poll(flow, scrub->poll, now_ns);
+		wait_unlist(scrub, flow);
+		flow_list(scrub, flow);
+	}
 }
 
 static void take_other(struct scrub *scrub, const struct event_header *event)
@@ -229,7 +299,7 @@ static void take_other(struct scrub *scrub, const struct event_header *event)
 
 	switch (event->type) {
 	case EVENT_POLL:
-		take_poll(scrub, event->time_ns);
+		take_poll(scrub, scrub->now_ns);
 		break;
 	case EVENT_TLS_FREE:
 		key = event_key(data);
@@ -245,7 +315,7 @@ static void take_other(struct scrub *scrub, const struct event_header *event)
 		key = (struct scrub_key){ .socket = state->sock.id };
 		flow = state->new_state == STATE_CLOSE && key.socket ? flow_find(scrub, &key) : NULL;
 		/* Records of another processor may still come; they then begin a flow of their own. */
-		if (flow && !scrub_flow_waits(flow))
+		if (flow && !scrub_flow_waits(flow) && !scrub_flow_has_gap(flow))
 			flow_remove(scrub, flow);
 		break;
 	}
@@ -261,7 +331,10 @@ static bool has_bytes(const struct event_header *event)
 int scrub_event(struct scrub *scrub, const struct event_header *event)
 {
 	struct scrub_item *item;
+	int error;
 
+	if (event->time_ns > scrub->now_ns)
+		scrub->now_ns = event->time_ns;
 	if (has_bytes(event)) {
 		take_data(scrub, (const struct event_data *)event);
 	} else {
@@ -279,7 +352,15 @@ int scrub_event(struct scrub *scrub, const struct event_header *event)
 		if (queue_drain(scrub) < 0 || !scrub->queue)
 			break;
 	}
-	return queue_drain(scrub);
+	error = queue_drain(scrub);
+	/* What comes later of them is judged as something that was joined late. */
+	while (error >= 0 && is_over(scrub) && scrub->recent) {
+		counter_add(COUNTER_LIMIT_MEMORY, 1);
+		flow_remove(scrub, scrub->recent);
+		error = queue_drain(scrub);
+	}
+	scrub_charge(scrub);
+	return error;
 }
 
 int scrub_end(struct scrub *scrub)

@@ -12,7 +12,10 @@
 
 #include <stdbool.h>
 
+struct budget;
+
 struct scrub_config {
+	struct budget *budget;	     /* of which it takes an eighth at most; NULL: no limit */
 	const struct redact *redact; /* borrowed */
 	bool keep_other;	     /* what is no HTTP is kept, and scrubbed as text */
 	event_fn *fn;		     /* takes the events; less than 0 ends scrub_event() with that */

@@ -13,8 +13,8 @@
 
 #include <stdlib.h>
 
-#define JUDGED_MAX 65536
-#define WAIT_NS	   UINT64_C(1000000000)
+#define JUDGED_MAX	   65536
+#define SEARCH_WHOLE_BYTES 4096 /* so little is searched anew with each record */
 
 struct scrub_flow *scrub_flow_new(const struct scrub_key *key, const struct scrub_config *config)
 {
@@ -195,12 +195,36 @@ static void flow_decide(struct scrub_flow *flow, enum scrub_kind kind)
 		side_decide(flow, i, kind);
 }
 
+/*
+ * All of it while it is little, or grew by a quarter; else what a start line cut in two lies in: the bytes of
+ * the last two records.
+ */
+static struct detect_result side_search(struct scrub_side *side)
+{
+	struct slice bytes = slice_drop(slice_of(side->judged.data, side->judged.len), side->plain), tail;
+	size_t len = 0;
+
+	if (side->from_start)
+		return detect_first(bytes);
+	if (bytes.len <= SEARCH_WHOLE_BYTES || bytes.len - side->searched > side->searched / 4) {
+		side->searched = bytes.len;
+		return detect_late(bytes);
+	}
+	if (side->taken) {
+		struct scrub_item *last = side->taken->side_prev;
+
+		len = item_data(last)->copied;
+		len += last != side->taken ? item_data(last->side_prev)->copied : 0;
+	}
+	tail = slice_drop(bytes, bytes.len - (len < bytes.len ? len : bytes.len));
+	return detect_late(tail);
+}
+
 /* True: the bytes before `plain` were stepped over, look again. */
 static bool side_judge_once(struct scrub_flow *flow, int direction)
 {
 	struct scrub_side *side = &flow->side[direction];
-	struct slice bytes = slice_drop(slice_of(side->judged.data, side->judged.len), side->plain);
-	struct detect_result result = side->from_start ? detect_first(bytes) : detect_late(bytes);
+	struct detect_result result = side_search(side);
 
 	switch (result.kind) {
 	case DETECT_MORE:
@@ -271,17 +295,30 @@ static int64_t item_distance(const struct scrub_side *side, const struct event_d
 	return (int64_t)(data->pos - side->next);
 }
 
+/* Of those at one position the first that came. */
+static bool item_before(const struct heap_node *left, const struct heap_node *right)
+{
+	const struct scrub_item *a = (const struct scrub_item *)left, *b = (const struct scrub_item *)right;
+	uint32_t distance = (uint32_t)a->event.data.pos - (uint32_t)b->event.data.pos;
+
+	if (a->event.data.pos == b->event.data.pos)
+		return a->number < b->number;
+	if (a->event.data.h.flags & EVENT_POS_SEQ32)
+		return (int32_t)distance < 0;
+	return a->event.data.pos < b->event.data.pos;
+}
+
 static void side_run(struct scrub_flow *flow, int direction)
 {
 	struct scrub_side *side = &flow->side[direction];
 
-	while (side->early) {
-		struct scrub_item *item = side->early;
+	while (side->early.first) {
+		struct scrub_item *item = (struct scrub_item *)side->early.first;
 		int64_t distance = item_distance(side, item_data(item));
 
 		if (distance > 0)
 			return;
-		DL_DELETE2(side->early, item, side_prev, side_next);
+		heap_take(&side->early, item_before);
 		if (distance == 0)
 			item_take(flow, direction, item);
 		else /* positions that were given up on, or claimed twice */
@@ -292,22 +329,14 @@ static void side_run(struct scrub_flow *flow, int direction)
 static void side_give_up(struct scrub_flow *flow, int direction)
 {
 	struct scrub_side *side = &flow->side[direction];
+	struct scrub_item *first = (struct scrub_item *)side->early.first;
 
-	if (!side->early)
+	if (!first)
 		return;
-	side_hole(side, (uint64_t)item_distance(side, item_data(side->early)));
-	side->next = item_data(side->early)->pos;
+	side_hole(side, (uint64_t)item_distance(side, item_data(first)));
+	side->next = item_data(first)->pos;
 	side->gap = false;
 	side_run(flow, direction);
-}
-
-static int by_position(const struct scrub_item *a, const struct scrub_item *b)
-{
-	uint32_t distance = (uint32_t)a->event.data.pos - (uint32_t)b->event.data.pos;
-
-	if (a->event.data.h.flags & EVENT_POS_SEQ32)
-		return (int32_t)distance < 0 ? -1 : distance > 0;
-	return a->event.data.pos < b->event.data.pos ? -1 : a->event.data.pos > b->event.data.pos;
 }
 
 static bool is_first(const struct event_data *data)
@@ -334,9 +363,9 @@ void scrub_flow_take(struct scrub_flow *flow, struct scrub_item *item, uint64_t 
 		}
 		side->next = data->pos;
 	}
-	DL_INSERT_INORDER2(side->early, item, by_position, side_prev, side_next);
+	heap_add(&side->early, &item->node, item_before);
 	side_run(flow, direction);
-	if (side->early && !side->gap) {
+	if (side->early.first && !side->gap) {
 		side->gap = true;
 		side->gap_poll = poll;
 	}
@@ -367,9 +396,9 @@ void scrub_flow_poll(struct scrub_flow *flow, uint64_t poll, uint64_t now_ns)
 	for (int i = 0; i < 2; i++) {
 		struct scrub_side *side = &flow->side[i];
 
-		if (side->early && side->gap && side->gap_poll + GRACE_POLLS <= poll)
+		if (side->early.first && side->gap && side->gap_poll + GRACE_POLLS <= poll)
 			side_give_up(flow, i);
-		if (!side->taken || now_ns < side->since_ns + WAIT_NS)
+		if (!side->taken || now_ns < side->since_ns + SCRUB_WAIT_NS)
 			continue;
 		if (side->kind == SCRUB_UNDETERMINED && flow->config->keep_other)
 			flow_decide(flow, SCRUB_TEXT);
@@ -381,7 +410,7 @@ void scrub_flow_poll(struct scrub_flow *flow, uint64_t poll, uint64_t now_ns)
 void scrub_flow_force(struct scrub_flow *flow)
 {
 	for (int i = 0; i < 2; i++) {
-		while (flow->side[i].early)
+		while (flow->side[i].early.first)
 			side_give_up(flow, i);
 		if (flow->side[i].kind == SCRUB_UNDETERMINED && flow->config->keep_other)
 			flow_decide(flow, SCRUB_TEXT);
@@ -389,7 +418,22 @@ void scrub_flow_force(struct scrub_flow *flow)
 	}
 }
 
+bool scrub_flow_has_gap(const struct scrub_flow *flow)
+{
+	return flow->side[0].early.first || flow->side[1].early.first;
+}
+
 bool scrub_flow_waits(const struct scrub_flow *flow)
 {
-	return flow->side[0].early || flow->side[0].taken || flow->side[1].early || flow->side[1].taken;
+	return flow->side[0].taken || flow->side[1].taken;
+}
+
+size_t scrub_flow_memory(const struct scrub_flow *flow)
+{
+	size_t bytes = sizeof(*flow);
+
+	for (int i = 0; i < 2; i++)
+		bytes += flow->side[i].judged.capacity +
+			 (flow->side[i].frames ? scrub_frames_memory(flow->side[i].frames) : 0);
+	return bytes;
 }

@@ -4,14 +4,19 @@
 #define HARK_SCRUB_FLOW_H
 
 #include "event.h"
+#include "heap.h"
 #include "scrub.h"
 #include "scrub_frames.h"
 #include "scrub_text.h"
 #include "table.h"
 #include "tls_key.h"
 
+#define SCRUB_WAIT_NS UINT64_C(1000000000)
+
 /* An event, and how far it is. */
 struct scrub_item {
+	struct heap_node node;			  /* while it is early */
+	uint64_t number;			  /* in order of arrival */
 	struct scrub_item *prev, *next;		  /* of all, in order of arrival */
 	struct scrub_item *side_prev, *side_next; /* of its direction, while it waits */
 	bool ready;
@@ -34,11 +39,12 @@ struct scrub_side {
 	enum scrub_kind kind;
 	bool started, from_start;
 	uint64_t next;		  /* the position that is due */
-	struct scrub_item *early; /* behind a gap, by position */
+	struct heap early;	  /* of struct scrub_item, behind a gap, by position */
 	struct scrub_item *taken; /* in order; wait for a verdict or for the rest of a block */
 	bool gap;
 	uint64_t gap_poll;
 	struct buffer judged; /* the bytes of `taken` while undetermined */
+	size_t searched;      /* of them, as a whole */
 	size_t plain;	      /* bytes of a PROXY preface, which come before the protocol */
 	uint64_t since_ns;    /* of the first of `taken` */
 	struct scrub_text text;
@@ -56,6 +62,11 @@ struct scrub_flow {
 	const struct scrub_config *config;
 	UT_hash_handle hh;
 	struct scrub_flow *prev, *next; /* by last use, oldest first */
+	/* scrub.c's: those that polls look at. */
+	struct scrub_flow *gap_prev, *gap_next, *wait_prev, *wait_next;
+	bool gap_listed, wait_listed;
+	uint64_t wait_ns;  /* since when it is listed */
+	size_t held_bytes; /* as counted in scrub.c's */
 };
 
 struct scrub_flow *scrub_flow_new(const struct scrub_key *key, const struct scrub_config *config);
@@ -75,7 +86,12 @@ void scrub_flow_poll(struct scrub_flow *flow, uint64_t poll, uint64_t now_ns);
 /* Everything that waits becomes ready, unjudged bytes cut out. */
 void scrub_flow_force(struct scrub_flow *flow);
 
-/* Does something wait? */
+/* The memory that it takes, without the items. */
+size_t scrub_flow_memory(const struct scrub_flow *flow);
+
+/* Does something wait behind missing bytes? These are given up on after GRACE_POLLS. */
+bool scrub_flow_has_gap(const struct scrub_flow *flow);
+/* Does something else wait? It does for SCRUB_WAIT_NS. */
 bool scrub_flow_waits(const struct scrub_flow *flow);
 
 #endif

@@ -428,3 +428,9 @@ uint64_t scrub_frames_values(const struct scrub_frames *frames)
 {
 	return frames->values;
 }
+
+size_t scrub_frames_memory(const struct scrub_frames *frames)
+{
+	return sizeof(*frames) + hpack_memory(frames->hpack) +
+	       (frames->payload.capacity + frames->block.capacity) * sizeof(struct piece);
+}

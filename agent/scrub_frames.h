@@ -34,6 +34,9 @@ bool scrub_frames_open(const struct scrub_frames *frames);
 /* Forgets where the block under way stands: its bytes were thrown away. */
 void scrub_frames_abandon(struct scrub_frames *frames);
 
+/* All the memory that it takes. */
+size_t scrub_frames_memory(const struct scrub_frames *frames);
+
 /* Values overwritten so far. */
 uint64_t scrub_frames_values(const struct scrub_frames *frames);
 

@@ -10,6 +10,8 @@
 #include <cmocka.h>
 
 #include "http2_build.h"
+#include "budget.h"
+#include "counters.h"
 #include "scrub.h"
 #include "scrub_block.h"
 
@@ -50,13 +52,15 @@ struct stage {
 	struct redact *redact;
 	struct scrub *scrub;
 	struct out *out;
-	uint64_t pos[2], now_ns;
+	uint64_t pos[2], now_ns, ssl;
 };
+
+static struct budget budget;
 
 static void stage_open(struct stage *stage, bool keep_other)
 {
 	static struct out out;
-	struct scrub_config config = { .keep_other = keep_other, .fn = take, .ctx = &out };
+	struct scrub_config config = { .budget = &budget, .keep_other = keep_other, .fn = take, .ctx = &out };
 
 	memset(&out, 0, sizeof(out));
 	*stage = (struct stage){ .redact = redact_new(false), .out = &out };
@@ -70,6 +74,7 @@ static void stage_close(struct stage *stage)
 {
 	assert_int_equal(scrub_end(stage->scrub), 0);
 	scrub_free(stage->scrub);
+	assert_int_equal(budget.held_bytes, 0);
 	redact_free(stage->redact);
 }
 
@@ -88,7 +93,7 @@ static void put_at(struct stage *stage, int direction, uint64_t pos, const uint8
 		       .flags = EVENT_FROM_START | EVENT_PID_VALID,
 		       .time_ns = ++stage->now_ns,
 		       .pid = 7 },
-		.ssl = 9,
+		.ssl = 9 + stage->ssl,
 		.pos = pos,
 		.len = (uint32_t)len,
 		.copied = (uint32_t)copied,
@@ -407,6 +412,33 @@ static void test_blocks_of_a_real_encoder(void **state)
 	redact_free(redact);
 }
 
+/* A table of HPACK's for each of many layers: the longest unused go, what waits of them is handed on. */
+static void test_budget(void **state)
+{
+	static const char begin[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0";
+	/* GET / with a field of 300 bytes that goes into the table. */
+	uint8_t bytes[sizeof(begin) - 1 + 9 + 3 + 3 + 3 + 300], *head = bytes + sizeof(begin) - 1;
+	struct stage stage;
+
+	(void)state;
+	budget.limit_bytes = 8 << 20;
+	counters[COUNTER_LIMIT_MEMORY] = 0;
+	memcpy(bytes, begin, sizeof(begin) - 1);
+	memcpy(head, "\0\x1\x35\1\4\0\0\0\1\x82\x84\x86\x40\x1x\x7f\xad\x1", 18);
+	memset(head + 18, 'v', 300);
+	stage_open(&stage, false);
+	for (unsigned int i = 0; i < 500; i++) {
+		stage.ssl = i;
+		stage.pos[0] = 0;
+		put(&stage, 0, slice_of(bytes, sizeof(bytes)));
+		put(&stage, 0, SLICE("\0\0\x9\1\0\0\0\0\3\x82"));
+		assert_in_range(budget.held_bytes, 1, 1 << 20);
+	}
+	assert_in_range(counters[COUNTER_LIMIT_MEMORY], 1, 499);
+	stage_close(&stage);
+	budget.limit_bytes = 0;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -419,6 +451,7 @@ int main(void)
 		cmocka_unit_test(test_http2_in_pieces),
 		cmocka_unit_test(test_http2_with_holes),
 		cmocka_unit_test(test_blocks_of_a_real_encoder),
+		cmocka_unit_test(test_budget),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
