@@ -41,6 +41,8 @@ struct flow_side {
 	bool from_start_guessed; /* for the decoder, before anything of this direction showed */
 	bool frames;		 /* begins like an HTTP/2 server: wait for the client's preface */
 	bool finished;
+	bool turn_held; /* `held` has the beginning of the newest turn, and it may still be a message's */
+	size_t turn_at; /* where */
 	uint64_t skip_until; /* the last hint given */
 	uint64_t last_ns;
 };
@@ -53,6 +55,9 @@ struct flow {
 	const struct protocol_ops *ops;
 	struct protocol *decoder;
 	const struct mover *mover; /* of the bytes that are being fed */
+	bool moved;		   /* anything did */
+	enum event_direction moved_last;
+	enum protocol_role role_found; /* by the start line that began HTTP/1 after a late join */
 	struct pair pair;
 	struct flow_side side[2]; /* by enum event_direction */
 	size_t held_bytes;	  /* as counted in the connection's */

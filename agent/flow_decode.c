@@ -29,6 +29,10 @@ static void flow_mark(struct flow *flow, struct message *message)
 
 	if (flow->mover && !message->mover.pid)
 		message->mover = *flow->mover;
+	/* A guess says nothing about the connection, and neither does a response that stands for a lost one.
+	 */
+	if (message->flags & FLAG_GUESS || (message->kind == MESSAGE_RESPONSE && !message->status))
+		return;
 	facts->protocol = "http";
 	if (message->version)
 		facts->version = message->version;
@@ -145,7 +149,7 @@ int flow_decode_start(struct flow *flow, const struct protocol_ops *ops, bool af
 {
 	const struct tracker_config *limits = &flow->pipeline->config;
 	const struct protocol_config config = {
-		.role = flow->facts->role,
+		.role = flow->facts->role != ROLE_UNKNOWN ? flow->facts->role : flow->role_found,
 		.from_start = { flow_side_from_start(flow, 0), flow_side_from_start(flow, 1) },
 		.after_upgrade = after_upgrade,
 		.upgrade_settings = slice_of(
@@ -183,7 +187,9 @@ int flow_decode_start(struct flow *flow, const struct protocol_ops *ops, bool af
 		return -ENOMEM;
 	}
 	flow->state = FLOW_HTTP;
-	flow->facts->protocol = "http";
+	/* What was found in mid-stream has yet to be proven. */
+	if (ops != &http1_protocol || config.from_start[0] || config.from_start[1])
+		flow->facts->protocol = "http";
 	return 0;
 }
 
@@ -201,15 +207,21 @@ static unsigned int end_flags(enum protocol_end reason)
 	return 0;
 }
 
-void flow_decode_end(struct flow *flow, enum protocol_end reason)
+/* flags: of what is under way. */
+static void flow_decode_leave(struct flow *flow, enum protocol_end reason, unsigned int flags)
 {
 	if (!flow->decoder)
 		return;
 	flow->ops->end(flow->decoder, reason, flow->pipeline->now_ns);
 	flow->ops->destroy(flow->decoder);
 	flow->decoder = NULL;
-	pair_end(&flow->pair, end_flags(reason));
+	pair_end(&flow->pair, flags);
 	flow->state = FLOW_MUTED;
+}
+
+void flow_decode_end(struct flow *flow, enum protocol_end reason)
+{
+	flow_decode_leave(flow, reason, end_flags(reason));
 }
 
 static void flow_leave_h2c(struct flow *flow)
@@ -241,7 +253,7 @@ static void flow_carry(struct flow *flow, enum event_direction direction, struct
 	}
 }
 
-static void flow_turn(struct flow *flow, enum flow_upgrade upgrade)
+static void flow_become(struct flow *flow, enum flow_upgrade upgrade)
 {
 	flow_decode_end(flow, END_CLOSED);
 	for (int i = 0; i < 2; i++) {
@@ -267,13 +279,25 @@ static void flow_leave(struct flow *flow, uint64_t time_ns, const struct mover *
 	for (int i = 0; i < 2; i++)
 		flow_carry(flow, i, &carried[i], &lost[i], time_ns, mover);
 	flow->upgrades++;
-	flow_turn(flow, flow->upgrade);
+	flow_become(flow, flow->upgrade);
 	flow->upgrade = UPGRADE_NONE;
 	for (int i = 0; i < 2; i++) {
 		flow_data(flow, i, held_bytes(&carried[i]), time_ns, mover);
 		if (lost[i])
 			flow_hole(flow, i, lost[i], false, time_ns);
 		held_fini(&carried[i]);
+	}
+}
+
+/* What was decoded was no HTTP: the layer is undetermined again, from the bytes on that showed it. */
+static void flow_doubt(struct flow *flow)
+{
+	flow_decode_leave(flow, END_IN_FLIGHT, 0);
+	flow->state = FLOW_UNDETERMINED;
+	flow->role_found = ROLE_UNKNOWN;
+	for (int i = 0; i < 2; i++) {
+		flow->side[i].from_start = flow->side[i].from_start_guessed = false;
+		flow->side[i].frames = flow->side[i].turn_held = false;
 	}
 }
 
@@ -299,6 +323,10 @@ static size_t flow_feed(struct flow *flow, enum event_direction direction, struc
 	flow->mover = NULL;
 	if (consumed < 0)
 		counter_add(COUNTER_LIMIT_MEMORY, 1);
+	if (flow->ops->refuted && flow->ops->refuted(flow->decoder)) {
+		flow_doubt(flow);
+		return 0;
+	}
 	if (flow->upgrade != UPGRADE_NONE) {
 		flow_leave(flow, time_ns, mover);
 		return consumed > 0 ? (size_t)consumed : 0;
@@ -306,13 +334,25 @@ static size_t flow_feed(struct flow *flow, enum event_direction direction, struc
 	return bytes.len;
 }
 
+/* True when the other direction moved last, or nothing did. */
+static bool flow_takes_turn(struct flow *flow, enum event_direction direction)
+{
+	bool turn = !flow->moved || flow->moved_last != direction;
+
+	flow->moved = true;
+	flow->moved_last = direction;
+	return turn;
+}
+
 void flow_data(struct flow *flow, enum event_direction direction, struct slice bytes, uint64_t time_ns,
 	       const struct mover *mover)
 {
+	bool turn = bytes.len && flow_takes_turn(flow, direction);
+
 	while (bytes.len) {
 		switch (flow->state) {
 		case FLOW_UNDETERMINED:
-			flow_hold(flow, direction, bytes, time_ns, mover);
+			flow_hold(flow, direction, bytes, time_ns, mover, turn);
 			return;
 		case FLOW_HTTP:
 			bytes = slice_drop(bytes, flow_feed(flow, direction, bytes, time_ns, mover));
@@ -333,6 +373,8 @@ void flow_hole(struct flow *flow, enum event_direction direction, uint64_t size,
 		flow->facts->moved_bytes += size;
 		flow->facts->lost_bytes += size;
 	}
+	if (!lost)
+		flow_takes_turn(flow, direction);
 	switch (flow->state) {
 	case FLOW_UNDETERMINED:
 		if (!lost && size != HOLE_UNKNOWN_SIZE)

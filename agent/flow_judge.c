@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Clear, TLS or neither (design D7). Nothing is emitted before a certain sign.
- * A direction seen from its start is judged by its first bytes; one that was
- * joined late is searched. The first direction with a verdict decides for both.
+ * A direction seen from its start is judged by its first bytes. One that was
+ * joined late is searched for TLS and HTTP/2 at every byte, for HTTP/1 only
+ * where a turn begins: bodies and other protocols carry text that looks like
+ * heads. What is found so is still a guess to the decoder
+ * (http1_evidence.h). The first direction with a verdict decides for both.
  */
 #include "flow_judge.h"
 
@@ -41,7 +44,15 @@ void flow_drop_held(struct flow *flow, enum event_direction direction)
 	counter_add(COUNTER_BYTES_UNPARSED, side->held.len);
 	held_drop(&side->held, side->held.len);
 	side->from_start = false;
-	side->frames = false;
+	side->frames = side->turn_held = false;
+}
+
+/* Drops the oldest bytes that are held. */
+static void flow_shed_held(struct flow_side *side, size_t n)
+{
+	held_drop(&side->held, n);
+	side->turn_held = side->turn_held && side->turn_at >= n;
+	side->turn_at -= side->turn_held ? n : 0;
 }
 
 /* Gives what was held to the decoder, both directions by time. */
@@ -89,6 +100,41 @@ static bool flow_is_answer_to_older(const struct flow *flow, enum event_directio
 	       !flow->side[direction].from_start && (flow_is_tls_layer(flow) || flow->facts->existing);
 }
 
+static bool is_http1(struct detect_result result)
+{
+	return result.kind == DETECT_HTTP1_REQUEST || result.kind == DETECT_HTTP1_RESPONSE;
+}
+
+static enum protocol_role role_of(enum event_direction direction, enum detect_kind kind)
+{
+	return (kind == DETECT_HTTP1_REQUEST) == (direction == DIRECTION_SENT) ? ROLE_CLIENT : ROLE_SERVER;
+}
+
+static bool flow_role_allows(const struct flow *flow, enum event_direction direction, enum detect_kind kind)
+{
+	enum protocol_role role = flow->facts->role;
+
+	return role == ROLE_UNKNOWN || role == role_of(direction, kind);
+}
+
+/* What the newest turn of a direction that was joined late begins with. */
+static struct detect_result flow_judge_turn(struct flow *flow, enum event_direction direction)
+{
+	struct flow_side *side = &flow->side[direction];
+	/* Where the other direction was never seen, this may be the middle of a message. */
+	bool edge = !flow->side[!direction].stream.started;
+	struct detect_result result = { DETECT_OTHER, 0 };
+
+	if (!side->turn_held)
+		return result;
+	result = detect_turn(slice_drop(held_bytes(&side->held), side->turn_at), edge);
+	if (is_http1(result) && !flow_role_allows(flow, direction, result.kind))
+		result.kind = DETECT_OTHER;
+	result.offset += side->turn_at;
+	side->turn_held = result.kind != DETECT_OTHER;
+	return result;
+}
+
 /* A counter that began with a start line: nothing of this protocol came before it that could matter. */
 static void flow_begin_http1(struct flow *flow, enum event_direction direction, size_t offset,
 			     enum detect_kind kind)
@@ -96,13 +142,19 @@ static void flow_begin_http1(struct flow *flow, enum event_direction direction, 
 	struct flow_side *side = &flow->side[direction], *other = &flow->side[!direction];
 
 	/* Without a sign of their own the other direction's bytes are the rest of something older. */
-	if (!other->from_start && detect_late(held_bytes(&other->held)).kind == DETECT_MORE)
+	if (!other->from_start && !is_http1(flow_judge_turn(flow, !direction)))
 		flow_drop_held(flow, !direction);
 	if (offset == 0 && side->stream.from_zero && side->held.len == side->stream.next &&
 	    !flow_is_answer_to_older(flow, direction, kind)) {
 		side->from_start = true;
 		if (!other->stream.started)
 			other->from_start = true;
+	}
+	if (!side->from_start) {
+		flow->role_found = role_of(direction, kind);
+		flow->facts->tls_unknown = false; /* what is held may be a whole exchange */
+		counter_add(COUNTER_BYTES_UNPARSED, offset);
+		flow_shed_held(side, offset);
 	}
 	flow_begin_http(flow, &http1_protocol);
 }
@@ -124,21 +176,31 @@ static void flow_begin_http2(struct flow *flow, enum event_direction direction, 
 	flow_begin_http(flow, &http2_protocol);
 }
 
-static struct detect_result flow_search(struct flow_side *side)
+/* Records may cut a sign in two, so the newest bytes are searched with those before them. */
+static struct detect_result flow_search_binary(struct flow_side *side)
 {
 	struct slice all = held_bytes(&side->held), tail;
 	struct detect_result result;
 
-	if (side->from_start)
-		return detect_first(all);
 	if (all.len <= SEARCH_WHOLE_BYTES || all.len - side->held.scanned > side->held.scanned / 4) {
 		side->held.scanned = all.len;
-		return detect_late(all);
+		return detect_late_binary(all);
 	}
 	tail = held_tail(&side->held);
-	result = detect_late(tail);
+	result = detect_late_binary(tail);
 	result.offset += all.len - tail.len;
 	return result;
+}
+
+static struct detect_result flow_search(struct flow *flow, enum event_direction direction)
+{
+	struct flow_side *side = &flow->side[direction];
+	struct detect_result result;
+
+	if (side->from_start)
+		return detect_first(held_bytes(&side->held));
+	result = flow_judge_turn(flow, direction);
+	return is_http1(result) ? result : flow_search_binary(side);
 }
 
 static void flow_judge_other(struct flow *flow)
@@ -160,7 +222,7 @@ static void flow_judge_frames(struct flow *flow, enum event_direction direction)
 static bool flow_judge_once(struct flow *flow, enum event_direction direction)
 {
 	struct flow_side *side = &flow->side[direction];
-	struct detect_result result = flow_search(side);
+	struct detect_result result = flow_search(flow, direction);
 
 	switch (result.kind) {
 	case DETECT_MORE:
@@ -200,20 +262,26 @@ void flow_judge(struct flow *flow, enum event_direction direction)
 }
 
 void flow_hold(struct flow *flow, enum event_direction direction, struct slice bytes, uint64_t time_ns,
-	       const struct mover *mover)
+	       const struct mover *mover, bool turn)
 {
 	struct flow_side *side = &flow->side[direction];
 	size_t limit = flow->pipeline->config.held_limit_bytes / 2;
+	bool cut = false;
 
 	flow->undetermined_copied += bytes.len;
 	if (side->held.len + bytes.len > limit) {
 		size_t drop = side->held.len + bytes.len - limit / 2;
 
 		counter_add(COUNTER_LIMIT_HELD, drop);
-		if (drop > side->held.len)
+		cut = drop > side->held.len;
+		if (cut)
 			bytes = slice_drop(bytes, drop - side->held.len);
-		held_drop(&side->held, drop);
+		flow_shed_held(side, drop);
 		side->from_start = false;
+	}
+	if (turn && !cut) {
+		side->turn_held = true;
+		side->turn_at = side->held.len;
 	}
 	if (held_add(&side->held, bytes, time_ns, mover)) {
 		counter_add(COUNTER_LIMIT_MEMORY, 1);

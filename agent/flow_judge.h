@@ -8,9 +8,12 @@
 /* After new bytes were held in a direction: decides if it can. */
 void flow_judge(struct flow *flow, enum event_direction direction);
 
-/* Holds bytes of an undetermined layer, within the limits, and judges. */
+/*
+ * Holds bytes of an undetermined layer, within the limits, and judges. turn: the other direction moved last,
+ * or nothing did.
+ */
 void flow_hold(struct flow *flow, enum event_direction direction, struct slice bytes, uint64_t time_ns,
-	       const struct mover *mover);
+	       const struct mover *mover, bool turn);
 
 /* Forgets what a direction holds: it cannot be joined to what follows. */
 void flow_drop_held(struct flow *flow, enum event_direction direction);

@@ -108,8 +108,9 @@ struct protocol_ops {
 	/* Frees without callbacks; NULL is legal. */
 	void (*destroy)(struct protocol *protocol);
 	/* The next bytes of a direction. All are consumed (returns bytes.len) unless the connection leaves
-	 * this protocol inside them (upgrade() was called): then the number consumed. -ENOMEM: out of memory,
-	 * the decoder skipped the bytes and will resynchronise; any content is legal otherwise. */
+	 * this protocol inside them (upgrade() was called), or before them (refuted()): then the number
+	 * consumed. -ENOMEM: out of memory, the decoder skipped the bytes and will resynchronise; any content
+	 * is legal otherwise. */
 	long (*feed)(struct protocol *protocol, enum event_direction direction, struct slice bytes,
 		     uint64_t time_ns);
 	/* size bytes of a direction are missing; HOLE_UNKNOWN_SIZE when nobody knows how many. */
@@ -132,6 +133,10 @@ struct protocol_ops {
 	/* The memory that the decoder and its messages under way take, about. Asked after every record, so it
 	 * must not be counted together then. */
 	size_t (*memory)(const struct protocol *protocol);
+	/* True when the bytes that were about to be fed show that these are no messages of this protocol:
+	 * what was found after a late join was text. feed() took none of them, and takes none any more; what
+	 * it had has come out. NULL: the decoder never says so. */
+	bool (*refuted)(const struct protocol *protocol);
 	/* After upgrade(): bytes of a direction that feed() took earlier but that belong to what follows (a
 	 * client may send before it has the answer). They come before anything not consumed. Borrowed until
 	 * destroy(). After them *lost_bytes more are missing (0: none; HOLE_UNKNOWN_SIZE). NULL: the decoder

@@ -220,6 +220,14 @@ static bool line_proves(struct slice rest)
 	return !line.len || http1_field_parse(line, &name, &value);
 }
 
+/* Text has words in front of " / HTTP/1.1" that nobody uses as methods. */
+static bool start_line_counts(const struct http1_start_line *line, bool edge)
+{
+	if (line->kind == MESSAGE_RESPONSE)
+		return true;
+	return edge ? http1_method_known(line->method) : http1_method_registered(line->method);
+}
+
 size_t http1_find_start_line(struct slice bytes, struct http1_start_line *out)
 {
 	size_t offset = 0;
@@ -231,8 +239,7 @@ size_t http1_find_start_line(struct slice bytes, struct http1_start_line *out)
 
 		if (lf && n <= HTTP1_LINE_LIMIT_BYTES &&
 		    http1_start_line_parse(http1_line_strip(slice_take(rest, n)), out) &&
-		    (offset || out->kind == MESSAGE_RESPONSE || http1_method_known(out->method)) &&
-		    line_proves(slice_drop(rest, n)))
+		    start_line_counts(out, offset == 0) && line_proves(slice_drop(rest, n)))
 			return offset;
 		offset += n;
 	}
@@ -255,6 +262,34 @@ static struct detect_result late_binary(struct slice bytes, size_t end)
 			return (struct detect_result){ DETECT_HTTP2_FRAMES, i };
 	}
 	return (struct detect_result){ DETECT_MORE, 0 };
+}
+
+struct detect_result detect_late_binary(struct slice bytes)
+{
+	return late_binary(bytes, bytes.len);
+}
+
+struct detect_result detect_turn(struct slice bytes, bool edge)
+{
+	static const struct detect_result other = { DETECT_OTHER, 0 }, more = { DETECT_MORE, 0 };
+	const uint8_t *lf = bytes.len ? memchr(bytes.data, '\n', bytes.len) : NULL;
+	struct http1_start_line line;
+	struct slice first, rest;
+
+	if (!lf)
+		return bytes.len <= HTTP1_LINE_LIMIT_BYTES && http1_start_line_may_be(bytes) ? more : other;
+	first = slice_take(bytes, (size_t)(lf - bytes.data) + 1);
+	rest = slice_drop(bytes, first.len);
+	if (first.len > HTTP1_LINE_LIMIT_BYTES || !http1_start_line_parse(http1_line_strip(first), &line) ||
+	    !start_line_counts(&line, edge))
+		return other;
+	if (!rest.len || !memchr(rest.data, '\n', rest.len))
+		return rest.len <= HTTP1_LINE_LIMIT_BYTES ? more : other;
+	if (!line_proves(rest))
+		return other;
+	return (struct detect_result){
+		.kind = line.kind == MESSAGE_REQUEST ? DETECT_HTTP1_REQUEST : DETECT_HTTP1_RESPONSE,
+	};
 }
 
 struct detect_result detect_late(struct slice bytes)

@@ -40,6 +40,16 @@ struct detect_result detect_first(struct slice bytes);
 struct detect_result detect_late(struct slice bytes);
 
 /*
+ * Judges bytes that began a turn, the first that a side moved after the other one: HTTP/1 only if a start
+ * line begins with the first byte, with a method that is registered, and the line behind it proves it.
+ * `edge`: nobody saw what came before, so the first bytes of a method may be missing. DETECT_OTHER: neither.
+ */
+struct detect_result detect_turn(struct slice bytes, bool edge);
+
+/* As detect_late(), but HTTP/1 is not looked for. */
+struct detect_result detect_late_binary(struct slice bytes);
+
+/*
  * Where the first HTTP/1 start line stands that the line behind it proves (a
  * field, or the empty line). At offset 0, where the first bytes of a method may
  * be missing, only well-known methods count. bytes.len: none; *out (see

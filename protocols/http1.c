@@ -10,6 +10,7 @@
 
 #include "detect.h"
 #include "http1_connection.h"
+#include "http1_evidence.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -55,13 +56,13 @@ static void role_forget(struct protocol *http1, enum event_direction direction)
 }
 
 static void hold_add(struct protocol *http1, enum event_direction direction, struct slice bytes,
-		     uint64_t time_ns)
+		     uint64_t time_ns, bool turn)
 {
 	struct http1_hold *hold = &http1->hold[direction];
 
 	if (http1->role == ROLE_UNKNOWN && bytes.len > HTTP1_HOLD_LIMIT_BYTES - hold->len)
 		role_forget(http1, direction);
-	http1_note(http1, NOTE_BYTES_UNPARSED, http1_hold_add(hold, bytes, time_ns));
+	http1_note(http1, NOTE_BYTES_UNPARSED, http1_hold_add(hold, bytes, time_ns, turn));
 	if (http1->role == ROLE_UNKNOWN)
 		role_learn(http1, direction);
 }
@@ -78,6 +79,7 @@ static bool hold_drain(struct protocol *http1, enum event_direction direction)
 	if (http1->left || http1_hold_empty(hold))
 		return false;
 	if (front.len) {
+		parser->turn = hold->marks[0].turn;
 		taken = http1_parser_feed(parser, front, time_ns);
 		http1_hold_drop(hold, taken);
 		return taken > 0;
@@ -168,23 +170,43 @@ static bool http1_starved(struct protocol *http1)
 	return starved;
 }
 
+/* What was taken for messages comes out with its marks; nothing more does. */
+static void http1_refute(struct protocol *http1)
+{
+	for (int i = 0; i < 2; i++) {
+		if (http1->parser[i].state != HTTP1_SEARCH)
+			http1_parser_lose(&http1->parser[i]);
+		http1_parser_end(&http1->parser[i], FLAG_GAP);
+		http1_note(http1, NOTE_BYTES_UNPARSED, http1->hold[i].len);
+		http1_hold_fini(&http1->hold[i]);
+	}
+	http1->refuted = true;
+}
+
 static long http1_feed(struct protocol *http1, enum event_direction direction, struct slice bytes,
 		       uint64_t time_ns)
 {
 	size_t taken;
+	bool turn;
 
-	if (http1->left)
+	if (http1->left || http1->refuted)
 		return 0;
 	http1->now_ns = time_ns;
 	http1->feeds++;
+	if (http1_evidence_refutes(http1, direction, bytes)) {
+		http1_refute(http1);
+		return 0;
+	}
+	turn = http1_evidence_turn(http1, direction);
 	if (hold_wanted(http1, direction)) {
-		hold_add(http1, direction, bytes, time_ns);
+		hold_add(http1, direction, bytes, time_ns, turn);
 	} else {
+		http1->parser[direction].turn = turn;
 		taken = http1_parser_feed(&http1->parser[direction], bytes, time_ns);
 		if (http1->left)
 			return (long)taken;
 		if (taken < bytes.len)
-			hold_add(http1, direction, slice_drop(bytes, taken), time_ns);
+			hold_add(http1, direction, slice_drop(bytes, taken), time_ns, turn && !taken);
 	}
 	hold_pump(http1);
 	return http1_starved(http1) ? -ENOMEM : (long)bytes.len;
@@ -298,6 +320,11 @@ static bool http1_idle(const struct protocol *http1)
 	return true;
 }
 
+static bool http1_refuted(const struct protocol *http1)
+{
+	return http1->refuted;
+}
+
 static enum protocol_role http1_role(const struct protocol *http1)
 {
 	return http1->role;
@@ -336,6 +363,7 @@ const struct protocol_ops http1_protocol = {
 	.body_left = http1_body_left,
 	.idle = http1_idle,
 	.role = http1_role,
+	.refuted = http1_refuted,
 	.memory = http1_memory,
 	.held = http1_held,
 };

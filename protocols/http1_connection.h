@@ -33,6 +33,11 @@ struct protocol {
 	bool awaiting;	 /* the last queued request asked to leave HTTP/1: the client's bytes wait */
 	bool give_up;	 /* no longer wait for a request */
 	bool left;	 /* upgrade() was called */
+
+	bool proven;  /* a request and its answer agreed: this is HTTP/1 (http1_evidence.h) */
+	bool refuted; /* it is not; nothing is taken any more */
+	bool moved;
+	enum event_direction moved_last; /* whose turn it is */
 	bool no_memory;
 	unsigned int ticks;
 	uint64_t now_ns;

@@ -27,20 +27,21 @@ static bool hold_grow(struct http1_hold *hold, size_t needed)
 	return true;
 }
 
-static void hold_mark(struct http1_hold *hold, uint64_t time_ns)
+static void hold_mark(struct http1_hold *hold, uint64_t time_ns, bool turn)
 {
 	size_t last = hold->marks_count - 1;
 
 	if (hold->marks_count &&
-	    (hold->marks_count == HTTP1_HOLD_MARKS || hold->marks[last].time_ns == time_ns)) {
+	    (hold->marks_count == HTTP1_HOLD_MARKS || (hold->marks[last].time_ns == time_ns && !turn))) {
 		hold->marks[last].end = hold->len;
 		return;
 	}
 	hold->marks[hold->marks_count].end = hold->len;
+	hold->marks[hold->marks_count].turn = turn;
 	hold->marks[hold->marks_count++].time_ns = time_ns;
 }
 
-size_t http1_hold_add(struct http1_hold *hold, struct slice bytes, uint64_t time_ns)
+size_t http1_hold_add(struct http1_hold *hold, struct slice bytes, uint64_t time_ns, bool turn)
 {
 	size_t room = hold->lost_bytes ? 0 : HTTP1_HOLD_LIMIT_BYTES - hold->len;
 	size_t n = bytes.len < room ? bytes.len : room;
@@ -50,7 +51,7 @@ size_t http1_hold_add(struct http1_hold *hold, struct slice bytes, uint64_t time
 	if (n) {
 		memcpy(hold->bytes + hold->len, bytes.data, n);
 		hold->len += n;
-		hold_mark(hold, time_ns);
+		hold_mark(hold, time_ns, turn);
 	}
 	if (n < bytes.len)
 		http1_hold_lose(hold, bytes.len - n, time_ns);
@@ -84,6 +85,8 @@ void http1_hold_drop(struct http1_hold *hold, size_t n)
 		gone++;
 	hold->marks_count -= gone;
 	memmove(hold->marks, hold->marks + gone, hold->marks_count * sizeof(*hold->marks));
+	if (n && !gone && hold->marks_count)
+		hold->marks[0].turn = false;
 	for (size_t i = 0; i < hold->marks_count; i++)
 		hold->marks[i].end -= n;
 	if (!hold->len) {

@@ -24,6 +24,7 @@ struct http1_hold {
 	struct {
 		size_t end;
 		uint64_t time_ns;
+		bool turn; /* the first byte is that of a turn (http1_evidence.h) */
 	} marks[HTTP1_HOLD_MARKS];
 	size_t marks_count;
 	uint64_t lost_bytes; /* missing behind the held bytes; HOLE_UNKNOWN_SIZE */
@@ -35,7 +36,7 @@ struct http1_hold {
 bool http1_hold_empty(const struct http1_hold *hold);
 
 /* Keeps the bytes. Returns how many found no place (they are in lost_bytes now). */
-size_t http1_hold_add(struct http1_hold *hold, struct slice bytes, uint64_t time_ns);
+size_t http1_hold_add(struct http1_hold *hold, struct slice bytes, uint64_t time_ns, bool turn);
 
 /* size bytes are missing here, or HOLE_UNKNOWN_SIZE. */
 void http1_hold_lose(struct http1_hold *hold, uint64_t size, uint64_t time_ns);

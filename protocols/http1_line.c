@@ -202,6 +202,82 @@ bool http1_method_known(struct slice method)
 	return false;
 }
 
+/* IANA's registry of methods (RFC 9110, 16.1), then what is used without being there. */
+static const char *const methods[] = {
+	"ACL",
+	"BASELINE-CONTROL",
+	"BIND",
+	"CHECKIN",
+	"CHECKOUT",
+	"CONNECT",
+	"COPY",
+	"DELETE",
+	"GET",
+	"HEAD",
+	"LABEL",
+	"LINK",
+	"LOCK",
+	"MERGE",
+	"MKACTIVITY",
+	"MKCALENDAR",
+	"MKCOL",
+	"MKREDIRECTREF",
+	"MKWORKSPACE",
+	"MOVE",
+	"OPTIONS",
+	"ORDERPATCH",
+	"PATCH",
+	"POST",
+	"PROPFIND",
+	"PROPPATCH",
+	"PUT",
+	"QUERY",
+	"REBIND",
+	"REPORT",
+	"SEARCH",
+	"TRACE",
+	"UNBIND",
+	"UNCHECKOUT",
+	"UNLINK",
+	"UNLOCK",
+	"UPDATE",
+	"UPDATEREDIRECTREF",
+	"VERSION-CONTROL",
+	"BAN",
+	"M-SEARCH",
+	"NOTIFY",
+	"PURGE",
+	"SUBSCRIBE",
+	"UNSUBSCRIBE",
+};
+
+bool http1_method_registered(struct slice method)
+{
+	for (size_t i = 0; i < sizeof(methods) / sizeof(*methods); i++)
+		if (slice_equal(method, slice_of_string(methods[i])))
+			return true;
+	return false;
+}
+
+static bool method_may_be(struct slice bytes)
+{
+	for (size_t i = 0; i < sizeof(methods) / sizeof(*methods); i++)
+		if (slice_has_prefix(slice_of_string(methods[i]), bytes))
+			return true;
+	return false;
+}
+
+bool http1_start_line_may_be(struct slice bytes)
+{
+	size_t n = token_len(bytes);
+
+	if (status_line_prefix(bytes))
+		return true;
+	if (n == bytes.len)
+		return method_may_be(bytes);
+	return http1_method_registered(slice_take(bytes, n)) && request_line_prefix(bytes);
+}
+
 bool http1_field_parse(struct slice line, struct slice *name, struct slice *value)
 {
 	size_t n = token_len(line);

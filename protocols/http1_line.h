@@ -50,6 +50,14 @@ enum http1_line_verdict http1_start_line_judge(struct slice bytes);
  */
 bool http1_method_known(struct slice method);
 
+/* True for the methods of IANA's registry and a few that caches and UPnP use. After a search only these
+ * count. */
+bool http1_method_registered(struct slice method);
+
+/* May the bytes, without a line end so far, grow to be a status line, or a request line with such a method?
+ */
+bool http1_start_line_may_be(struct slice bytes);
+
 /*
  * Splits a field line (RFC 9112, 5) into its name and its value without blanks
  * around, both borrowed. False for a line that programs read differently: no

@@ -19,6 +19,7 @@
  *    Joining late is the same state without the loss.
  */
 #include "http1_connection.h"
+#include "http1_evidence.h"
 
 #include <errno.h>
 
@@ -120,7 +121,10 @@ out:
 
 static void request_queue(struct protocol *http1, struct message *message)
 {
-	struct http1_request request = { .method = request_method(message) };
+	struct http1_request request = {
+		.method = request_method(message),
+		.guess = message->flags & FLAG_GUESS,
+	};
 
 	if (http1->beyond || http1_queue_full(&http1->queue)) {
 		http1->beyond++;
@@ -201,6 +205,7 @@ static int response_begin(struct protocol *http1, struct message *message)
 	http1->matched = http1->queue.count > 0;
 	http1->answer_due &= is_interim(message);
 	if (http1->matched) {
+		http1_evidence_answer(http1, message);
 		http1->trial = false;
 		http1->pipelined |= http1->queue.count > 1 && !http1->unsure;
 		return 0;
@@ -273,18 +278,21 @@ static void response_interim(struct protocol *http1, struct message *message, bo
 static void response_done(struct protocol *http1, struct message *message, bool cut)
 {
 	struct message *asked = NULL;
-	bool leaves;
+	bool leaves, asked_for;
 
 	if (is_interim(message)) {
 		response_interim(http1, message, cut);
 		return;
 	}
 	leaves = !cut && response_leaves(http1, message);
+	asked_for = http1->matched;
 	if (http1->matched)
 		asked = http1_queue_pop(&http1->queue).asked;
 	else if (http1->beyond)
 		http1->beyond--;
 	http1->matched = false;
+	if (asked_for && !cut)
+		http1_evidence_answered(http1, message);
 	if (leaves)
 		http1_leave(http1, message, asked);
 	else
@@ -307,6 +315,7 @@ static bool hook_ready(void *ctx, struct http1_parser *parser)
 
 static int hook_begin(void *ctx, struct http1_parser *parser)
 {
+	http1_evidence_begin(ctx, parser);
 	return parser->kind == MESSAGE_REQUEST ? 0 : response_begin(ctx, parser->message);
 }
 

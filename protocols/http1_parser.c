@@ -23,6 +23,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#define BEGINNING_BYTES 128 /* of a line, in which a method ends */
+
 static void parser_note(struct http1_parser *parser, enum protocol_note note, uint64_t n)
 {
 	if (n)
@@ -84,6 +86,8 @@ void http1_parser_lose(struct http1_parser *parser)
 	parser->state = HTTP1_SEARCH;
 	parser->edge = true;
 	parser->late = false;
+	if (parser->trust != HTTP1_TRUST_REFUTED)
+		parser->trust = HTTP1_TRUST_SEARCH;
 	parser_note(parser, NOTE_RESYNC, 1);
 	parser->hooks->lost(parser->hooks->ctx, parser);
 }
@@ -102,10 +106,18 @@ static void parser_starve(struct http1_parser *parser)
 	http1_parser_lose(parser);
 }
 
+/* What follows in this turn may be anything. */
+static void parser_refute(struct http1_parser *parser)
+{
+	parser->trust = HTTP1_TRUST_REFUTED;
+	parser->guesses = 0;
+	http1_parser_lose(parser);
+}
+
 static void parser_refuse(struct http1_parser *parser)
 {
 	parser_note(parser, NOTE_MESSAGE_REFUSED, 1);
-	http1_parser_lose(parser);
+	parser_refute(parser);
 }
 
 static void body_step(struct http1_parser *parser, enum http1_body_verdict verdict, uint64_t time_ns)
@@ -174,6 +186,10 @@ static void start_line_copy(struct http1_parser *parser, const struct http1_star
 
 static void message_begin(struct http1_parser *parser, const struct http1_start_line *line, uint64_t first_ns)
 {
+	if (parser->trust != HTTP1_TRUST_PROVEN && parser->guesses == HTTP1_GUESSES_MAX) {
+		parser_refute(parser);
+		return;
+	}
 	parser->message = message_new(line->kind, parser->config->message_limit_bytes);
 	if (!parser->message) {
 		parser_starve(parser);
@@ -189,16 +205,28 @@ static void message_begin(struct http1_parser *parser, const struct http1_start_
 	}
 }
 
+/* Behind a message that is certain the next line may be one's again; behind a guess this was not HTTP. */
+static void start_line_refuse(struct http1_parser *parser)
+{
+	if (parser->trust != HTTP1_TRUST_PROVEN) {
+		parser_refuse(parser);
+		return;
+	}
+	parser_note(parser, NOTE_MESSAGE_REFUSED, 1);
+	http1_parser_lose(parser);
+}
+
 static void start_line_take(struct http1_parser *parser)
 {
 	struct http1_start_line line;
 
 	if (parser->line.overflow || !http1_start_line_parse(http1_line_text(&parser->line), &line) ||
 	    line.kind != parser->kind) {
-		parser_refuse(parser);
+		start_line_refuse(parser);
 		parser->edge = false; /* the line was whole: the next one begins at a line start */
 		return;
 	}
+	parser->message_first = parser->line_first;
 	message_begin(parser, &line, parser->line.first_ns);
 	http1_line_clear(&parser->line);
 }
@@ -294,8 +322,11 @@ static size_t start_step(struct http1_parser *parser, struct slice bytes)
 static size_t line_step(struct http1_parser *parser, struct slice bytes, uint64_t time_ns)
 {
 	bool whole;
-	size_t taken = http1_line_add(&parser->line, bytes, time_ns, &whole);
+	size_t taken;
 
+	if (!parser->line.size)
+		parser->line_first = parser->turn;
+	taken = http1_line_add(&parser->line, bytes, time_ns, &whole);
 	if (!taken) {
 		parser_starve(parser);
 		return bytes.len;
@@ -343,9 +374,11 @@ static bool search_candidate(const struct http1_parser *parser, struct http1_sta
 {
 	if (parser->line.overflow || !http1_start_line_parse(http1_line_text(&parser->line), line))
 		return false;
-	if (line->kind != parser->kind)
+	if (parser->trust == HTTP1_TRUST_REFUTED && !parser->line_first)
 		return false;
-	return !parser->edge || line->kind == MESSAGE_RESPONSE || http1_method_known(line->method);
+	if (line->kind == MESSAGE_RESPONSE)
+		return true;
+	return parser->edge ? http1_method_known(line->method) : http1_method_registered(line->method);
 }
 
 /* The candidate is proved by the line behind it, which is already there. */
@@ -354,7 +387,12 @@ static void search_found(struct http1_parser *parser, uint64_t time_ns)
 	struct http1_start_line line;
 
 	parser->late = false;
+	parser->message_first = parser->candidate_first;
 	http1_start_line_parse(http1_line_text(&parser->candidate), &line);
+	if (line.kind != parser->kind) {
+		parser_refute(parser);
+		return;
+	}
 	message_begin(parser, &line, parser->candidate.first_ns);
 	http1_line_clear(&parser->candidate);
 	if (parser->state != HTTP1_HEAD)
@@ -374,14 +412,36 @@ static void search_pass(struct http1_parser *parser, struct http1_line *line)
 	http1_line_clear(line);
 }
 
+/* Far enough in, the method has been read, and was right. */
+static bool line_may_begin(const struct http1_line *line)
+{
+	return line->size > BEGINNING_BYTES || http1_start_line_may_be(slice_of(line->bytes, line->len));
+}
+
+/* A line that goes on in another call: not behind another's turn, and not one that no start line is. */
+static void search_break(struct http1_parser *parser)
+{
+	if (parser->turn)
+		search_pass(parser, &parser->candidate);
+	if (parser->line.size && (parser->turn || !line_may_begin(&parser->line))) {
+		search_pass(parser, &parser->line);
+		parser->edge = !parser->turn;
+	}
+}
+
 static size_t search_step(struct http1_parser *parser, struct slice bytes, uint64_t time_ns)
 {
 	struct http1_start_line line;
 	struct slice text, name, value;
 	struct http1_line swap;
 	bool whole;
-	size_t taken = http1_line_add(&parser->line, bytes, time_ns, &whole);
+	size_t taken;
 
+	if (parser->fresh)
+		search_break(parser);
+	if (!parser->line.size)
+		parser->line_first = parser->turn;
+	taken = http1_line_add(&parser->line, bytes, time_ns, &whole);
 	if (!taken) {
 		parser_starve(parser);
 		return bytes.len;
@@ -398,6 +458,7 @@ static size_t search_step(struct http1_parser *parser, struct slice bytes, uint6
 	if (search_candidate(parser, &line)) {
 		swap = parser->candidate;
 		parser->candidate = parser->line;
+		parser->candidate_first = parser->line_first;
 		parser->line = swap;
 	} else {
 		search_pass(parser, &parser->line);
@@ -422,6 +483,7 @@ void http1_parser_init(struct http1_parser *parser, enum event_direction directi
 		.hooks = hooks,
 		.edge = late,
 		.late = late,
+		.trust = late ? HTTP1_TRUST_SEARCH : HTTP1_TRUST_PROVEN,
 	};
 }
 
@@ -463,12 +525,16 @@ size_t http1_parser_feed(struct http1_parser *parser, struct slice bytes, uint64
 {
 	size_t total = bytes.len;
 
+	parser->fresh = true;
 	while (bytes.len && !parser->stopped) {
 		enum http1_state before = parser->state;
 		size_t taken = parser_step(parser, bytes, time_ns);
 
 		if (!taken && parser->state == before)
 			break;
+		/* RFC 9112, 2.2: empty lines before a message are none of it. */
+		if (taken && before != HTTP1_START)
+			parser->fresh = parser->turn = false;
 		bytes = slice_drop(bytes, taken);
 	}
 	return total - bytes.len;

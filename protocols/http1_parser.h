@@ -29,6 +29,17 @@ enum http1_state {
 	HTTP1_ENDED,  /* the direction ended */
 };
 
+/* How far what a direction holds for messages is known to be messages (http1_evidence.h). */
+enum http1_trust {
+	HTTP1_TRUST_PROVEN, /* framed from a start that is certain */
+	HTTP1_TRUST_SEARCH, /* nothing was found yet */
+	HTTP1_TRUST_GUESS,  /* framed from a start line that was found, and that nothing agrees with so far */
+	HTTP1_TRUST_REFUTED, /* what was found was text: only a turn may begin a message */
+};
+
+/* Guesses in a row, none of them proven; more are text. */
+#define HTTP1_GUESSES_MAX 64
+
 struct http1_hooks {
 	void *ctx;
 	/* May a message begin now? False: the bytes stay with the caller. */
@@ -59,6 +70,15 @@ struct http1_parser {
 	bool late;		     /* joined late: nothing was passed over so far */
 	bool stopped;		     /* the connection left HTTP/1 */
 	bool no_memory;		     /* an allocation failed since the owner looked */
+
+	enum http1_trust trust;
+	bool fresh;	      /* the next byte is the first of a call */
+	bool turn;	      /* the next byte is the first of a turn; the owner sets it */
+	bool line_first;      /* `line` began with such a byte */
+	bool candidate_first; /* and `candidate` */
+	bool message_first;   /* and the newest message */
+	bool guess_first;     /* and the first one of the guesses under way */
+	unsigned int guesses; /* in a row */
 
 	llhttp_t llhttp; /* frames the body of the message under way */
 	struct message *message;

@@ -19,6 +19,7 @@ enum http1_method {
 
 struct http1_request {
 	enum http1_method method;
+	bool guess;	       /* not proven to be a request when it was queued (http1_evidence.h) */
 	struct message *asked; /* of a request that wants to leave HTTP/1: a copy of what counts; else NULL */
 };
 

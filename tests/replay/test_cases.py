@@ -27,6 +27,7 @@ def brief(row):
 ROWS = {
     "h2-two-statuses": [("GET", "/", 200, ["malformed"])],
     "h2-no-scheme": [("GET", "/", 200, [])],
+    "glued-method": [(None, None, 200, ["late-joined", "no-request", "guess"])],
 }
 
 
@@ -38,3 +39,8 @@ def test_case(name):
 def test_no_scheme_is_invented():
     [row] = watch("h2-no-scheme")
     assert "url.scheme" not in row
+
+
+def test_a_fake_head_is_no_answer_without_a_mark():
+    for row in watch("fake-head-in-body"):
+        assert row.get("http.response.status_code") != 404 or "guess" in row["hark.flags"]

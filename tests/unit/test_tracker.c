@@ -383,6 +383,76 @@ static void test_first_response_before_its_request(void **state)
 	CHECK(bench, "1:GET /a 200 4\n1:GET /a 200 3\n");
 }
 
+#define FAKE(n) "GET /fake" n " HTTP/1.1\r\nHost: f\r\n\r\n"
+
+/* What a connection carries when hark joins; then one exchange follows. */
+struct late_row {
+	const char *name;
+	const char *before[6]; /* in the client's direction, or, from '<' on, in the server's */
+	const char *expected;
+	bool doubtful; /* what follows is not known to be HTTP either */
+};
+
+#define ROW(n, e, ...)                                              \
+	{                                                           \
+		.name = n, .expected = e, .before = { __VA_ARGS__ } \
+	}
+#define GUESS(n)      "1:GET /fake" n " - unanswered guess\n"
+#define LOST_GUESS(n) "1:GET /fake" n " 0 0 gap unanswered guess\n"
+
+static const struct late_row late_rows[] = {
+	ROW("text in an upload", "1:- 200 4 late-joined no-request guess\n", "tail\n" FAKE("1") "tail",
+	    FAKE("2") FAKE("3"), "<" OK_4),
+	ROW("a shipped log, a block a call", "", "16:00 up\n" FAKE("1") "16:01 down\n", FAKE("2") "16:02\n"),
+	{ .name = "a shipped log, a head a call",
+	  .before = { FAKE("1"), FAKE("2"), FAKE("3") },
+	  .expected = LOST_GUESS("1"),
+	  .doubtful = true },
+	ROW("heads of both kinds", GUESS("1"), FAKE("1") OK_4 FAKE("2") OK_4),
+	ROW("text in a download", "", "<tail\n" OK_4 "tail", "<" OK_4 OK_4),
+	ROW("heads of requests in a download", LOST_GUESS("1") "1:GET /fake2 - gap unanswered guess\n",
+	    "<" FAKE("1") FAKE("2")),
+	ROW("mail", GUESS("1"), "DATA\r\n", "<354 go\r\n", FAKE("1") ".\r\n", "<250 fine\r\n"),
+	ROW("memcached", "", "set a 0 0 80\r\n" FAKE("1"), "<STORED\r\n", "get a\r\n",
+	    "<VALUE a 0 80\r\n" FAKE("1")),
+	ROW("SIP and ICAP", "", "OPTIONS sip:a SIP/2.0\r\nVia: b\r\n\r\n",
+	    "<SIP/2.0 200 OK\r\nVia: b\r\n\r\n", "REQMOD icap://a ICAP/1.0\r\nHost: a\r\n\r\n" FAKE("1"),
+	    "<ICAP/1.0 200 OK\r\n\r\n" FAKE("1")),
+};
+
+static void test_late_join_into_text(void **state)
+{
+	static const char after[] = "1:GET /a 200 3\n1:GET /a 200 3\n";
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(late_rows) / sizeof(*late_rows); i++) {
+		const struct late_row *row = &late_rows[i];
+		struct peer peer = client();
+		struct bench bench;
+
+		bench_init(&bench);
+		bench.quiet_conns = true;
+		peer.offset[0] = peer.offset[1] = 5000;
+		bench_start(&bench);
+		for (const char *const *bytes = row->before; *bytes; bytes++) {
+			if (**bytes == '<')
+				data_received(&bench, &peer, *bytes + 1);
+			else
+				data_sent(&bench, &peer, *bytes);
+		}
+		data_received(&bench, &peer, "{}\n");
+		for (int j = 0; j < 2; j++) {
+			data_sent(&bench, &peer, GET);
+			data_received(&bench, &peer, OK_3);
+		}
+		tracker_end(bench.tracker);
+		if (strncmp(bench.log, row->expected, strlen(row->expected)) != 0 ||
+		    (!row->doubtful && strcmp(bench.log + strlen(row->expected), after) != 0))
+			fail_msg("%s: got\n%s", row->name, bench.log);
+		bench_stop(&bench);
+	}
+}
+
 static void test_late_join_is_muted_in_the_end(void **state)
 {
 	struct bench *bench = *state;
@@ -479,7 +549,7 @@ static void test_late_session_at_the_first_response(void **state)
 	data_sent(bench, &ssl, GET);
 	data_received(bench, &ssl, OK_3);
 	poll_put(bench, 3);
-	CHECK(bench, "verdict 100 ciphertext\n1:- 200 4 late-joined no-request\n1:GET /a 200 3\n");
+	CHECK(bench, "verdict 100 ciphertext\n1:- 200 4 late-joined no-request guess\n1:GET /a 200 3\n");
 }
 
 static void test_tls_bound_later(void **state)
@@ -1025,6 +1095,7 @@ int main(void)
 		T(test_exit_of_one_of_two),
 		T(test_not_http_is_muted),
 		T(test_late_join_is_held),
+		T(test_late_join_into_text),
 		T(test_late_join_is_muted_in_the_end),
 		T(test_late_join_at_the_first_response),
 		T(test_first_response_before_its_request),
