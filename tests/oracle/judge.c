@@ -24,10 +24,15 @@ struct judging {
 const char *fault_name(enum fault fault)
 {
 	static const char *const names[] = {
-		[FAULT_PAIR] = "wrong-pair",	 [FAULT_PHANTOM] = "phantom",
-		[FAULT_FIELD] = "field-differs", [FAULT_LACK] = "unflagged",
-		[FAULT_TWICE] = "twice",	 [FAULT_SPLIT] = "split-unflagged",
-		[FAULT_MISSING] = "missing",	 [FAULT_UNTOUCHED] = "untouched-flagged",
+		[FAULT_PAIR] = "wrong-pair",
+		[FAULT_PHANTOM] = "phantom",
+		[FAULT_FIELD] = "field-differs",
+		[FAULT_TIME] = "time",
+		[FAULT_LACK] = "unflagged",
+		[FAULT_TWICE] = "twice",
+		[FAULT_SPLIT] = "split-unflagged",
+		[FAULT_MISSING] = "missing",
+		[FAULT_UNTOUCHED] = "untouched-flagged",
 	};
 
 	return names[fault];
@@ -241,7 +246,10 @@ static bool is_phantom(const struct judging *judging, const struct message *mess
 {
 	const struct conversation *conversation = judging->play->conversation;
 
-	if (flags & EXCUSE_PAIR)
+	bool empty =
+		!message->method.data && !message->status && !message->headers.count && !message->body_bytes;
+
+	if (flags & EXCUSE_PAIR || (empty && flags & EXCUSE_LACK))
 		return false;
 	if (id != NOBODY)
 		return id < 0 || id >= (int)conversation->count ||
@@ -265,6 +273,30 @@ static void check_alone(struct judging *judging, int id, enum message_kind kind,
 	     kind == MESSAGE_REQUEST ? "request" : "response");
 }
 
+/* Times are those of the records that brought the message's first and last byte. */
+static void check_times(struct judging *judging, int id, const struct exchange *exchange)
+{
+	const struct play *play = judging->play;
+	uint64_t begin_ns = 0, end_ns = 0;
+
+	for (size_t i = 0; i < play->count; i++) {
+		const struct record *record = &play->records[i];
+
+		if (!record_has(play->conversation, record, record->begin, record->end, (size_t)id))
+			continue;
+		if (record->direction == 0 && !begin_ns)
+			begin_ns = record->time_ns;
+		if (record->direction == 1)
+			end_ns = record->time_ns;
+	}
+	if (exchange->start_ns != begin_ns)
+		find(judging, FAULT_TIME, "exchange %d: began %lld ns beside the truth", id,
+		     (long long)(exchange->start_ns - begin_ns));
+	else if (exchange->response && exchange->response->last_byte_ns < end_ns)
+		find(judging, FAULT_TIME, "exchange %d: ended %lld ns beside the truth", id,
+		     (long long)(exchange->response->last_byte_ns - end_ns));
+}
+
 static void check_whole(struct judging *judging, int id, const struct exchange *exchange, bool known)
 {
 	const struct true_exchange *truth = &judging->play->conversation->exchange[id];
@@ -276,6 +308,8 @@ static void check_whole(struct judging *judging, int id, const struct exchange *
 	fate->flags = exchange->flags;
 	fate->known = fate->together && known && error_right && exchange->interim_count == truth->interims;
 	fate->whole = fate->known && (exchange->flags & ~truth->may_flags) == truth->flags;
+	if (fate->whole && !exchange->flags)
+		check_times(judging, id, exchange);
 	if (exchange->h2_error_known && !error_right)
 		find(judging, FAULT_FIELD, "exchange %d: error %u", id, exchange->h2_error);
 }
@@ -370,6 +404,9 @@ static void place_exchange(const struct play *play, struct fate *fate, size_t id
 		fate->distance = DISTANCE_OPEN;
 	else
 		fate->distance = last_loss < play->count ? (int)behind + 1 : DISTANCE_BEFORE;
+	/* Nobody can tell that the session which hark found began with this very record. */
+	if (fate->distance == DISTANCE_BEFORE && play->plan.transform == TRANSFORM_JOIN)
+		fate->distance = (int)id + 1;
 }
 
 /* Bytes were passed over, and a counter says so. */

@@ -31,6 +31,7 @@ enum fault {
 	FAULT_PAIR,	 /* two exchanges' messages as one */
 	FAULT_PHANTOM,	 /* a message that nobody sent */
 	FAULT_FIELD,	 /* a value differs */
+	FAULT_TIME,	 /* of a whole exchange: not when its first and last bytes moved */
 	FAULT_LACK,	 /* a value is not known, and no flag says so */
 	FAULT_TWICE,	 /* the same message came out twice */
 	FAULT_SPLIT,	 /* shown apart, or unanswered, and no flag says why */

@@ -256,7 +256,7 @@ static void draft_request(struct drafts *drafts, struct conversation *conversati
 	if (framing == FRAMING_LENGTH && request->version == HTTP_1_1 && random_chance(random, 40))
 		framing = FRAMING_CHUNKED;
 	if (random_chance(random, 3))
-		draft_print(&drafts->request, "\r\n"); /* to be ignored (RFC 9112, 2.2) */
+		draft_print(&drafts->request, "\r\n");
 	draft_print(&drafts->request, "%s %s HTTP/1.%d\r\n", method, request->target,
 		    request->version == HTTP_1_1);
 	fields_add(&request->fields, "Host", "oracle.example");
@@ -371,6 +371,11 @@ static void draft_write(struct conversation *conversation, int direction, size_t
 	for (size_t i = from; i < to && i < draft->portions; i++) {
 		size_t begin = i ? draft->ends[i - 1] : 0;
 
+		/* An empty line before a request is no part of it (RFC 9112, 2.2). */
+		if (begin == 0 && draft->bytes[0] == '\r') {
+			conversation_write(conversation, direction, BYTE_NOBODY, draft->bytes, 2);
+			begin = 2;
+		}
 		conversation_write(conversation, direction, id, draft->bytes + begin, draft->ends[i] - begin);
 	}
 }

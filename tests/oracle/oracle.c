@@ -31,7 +31,8 @@ static const struct known_bad {
 	unsigned int transforms, faults;
 	const char *reason;
 } known_bad[] = {
-	{ FAMILY_HTTP1, ON(JOIN), IS(FIELD) | IS(SPLIT), "bytes before a method are taken for a part of it" },
+	{ FAMILY_HTTP1, ON(JOIN), IS(FIELD) | IS(SPLIT) | IS(TIME),
+	  "bytes before a method are taken for a part of it" },
 	{ FAMILY_HTTP1, ON_ANY_LOSS, IS(PAIR) | IS(FIELD) | IS(LACK) | IS(SPLIT) | IS(MISSING),
 	  "a loss leaves the order of a keep-alive connection in doubt for good" },
 	{ FAMILY_HTTP1_LEFT, ON(JOIN) | ON_ANY_LOSS,
@@ -52,6 +53,15 @@ static const struct known_bad {
 	{ FAMILY_HTTP2_H2C, ON(NONE) | ON(REORDER) | ON(JOIN) | ON_ANY_LOSS,
 	  IS(PHANTOM) | IS(TWICE) | IS(FIELD) | IS(SPLIT) | IS(MISSING) | IS(UNTOUCHED),
 	  "an upgrade to h2c shows as two exchanges" },
+	{ FAMILY_HTTP1, ON_ANY_LOSS, IS(TIME), "a hold of more than 16 records gives the rest one time" },
+	{ FAMILY_HTTP1_PIPED, ON(NONE) | ON(REORDER) | ON(JOIN) | ON_ANY_LOSS, IS(TIME),
+	  "a hold of more than 16 records gives the rest one time" },
+	{ FAMILY_HTTP1_LEFT, ON(JOIN) | ON_ANY_LOSS, IS(TIME),
+	  "a hold of more than 16 records gives the rest one time" },
+	{ FAMILY_HTTP1_TRAPS, ON(JOIN) | ON_ANY_LOSS, IS(TIME),
+	  "a hold of more than 16 records gives the rest one time" },
+	{ FAMILY_HTTP2_H2C, ON(REORDER) | ON_ANY_LOSS, IS(TIME),
+	  "a hold of more than 16 records gives the rest one time" },
 };
 
 /* --- sums --------------------------------------------------------------------------- */
