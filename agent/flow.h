@@ -55,6 +55,7 @@ struct flow {
 	const struct protocol_ops *ops;
 	struct protocol *decoder;
 	const struct mover *mover; /* of the bytes that are being fed */
+	uint64_t fed_ns;	   /* their time */
 	bool moved;		   /* anything did */
 	enum event_direction moved_last;
 	enum protocol_role role_found; /* by the start line that began HTTP/1 after a late join */

@@ -78,11 +78,20 @@ static void flow_keep_request(struct flow *flow, const struct message *request)
 		flow->upgrade_request = request_as_stream(flow, request);
 }
 
+/* A message that is sent begins when its first call does, and ends when its last bytes have left. */
+static void flow_mark_end(const struct flow *flow, struct message *message)
+{
+	if (flow->mover && flow->mover->done_ns && message->last_byte_ns == flow->fed_ns &&
+	    message->direction == DIRECTION_SENT)
+		message->last_byte_ns = flow->mover->done_ns;
+}
+
 static void on_done(void *ctx, struct message *message)
 {
 	struct flow *flow = ctx;
 
 	flow_mark(flow, message);
+	flow_mark_end(flow, message);
 	if (message->kind == MESSAGE_REQUEST && flow->ops == &http1_protocol)
 		flow_keep_request(flow, message);
 	pair_done(&flow->pair, message);
@@ -319,6 +328,7 @@ static size_t flow_feed(struct flow *flow, enum event_direction direction, struc
 		return 0;
 	}
 	flow->mover = mover;
+	flow->fed_ns = time_ns;
 	consumed = flow->ops->feed(flow->decoder, direction, bytes, time_ns);
 	flow->mover = NULL;
 	if (consumed < 0)

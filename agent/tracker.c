@@ -76,13 +76,16 @@ void tracker_free(struct tracker *tracker)
 static void conn_moved_by(struct tracker *tracker, struct conn *conn, const struct event_data *event)
 {
 	struct mover *mover = &conn->mover;
+	uint64_t done_ns = tls_began_ns(event) < event->h.time_ns ? event->h.time_ns : 0;
 	int32_t fd = event->sock.fd < 0 && mover->pid == event->h.pid ? mover->fd : event->sock.fd;
 
+	mover->done_ns = done_ns;
 	if (mover->pid == event->h.pid && mover->tid == event->h.tid && mover->fd == fd &&
 	    conn->mover_names == tracker->names &&
 	    memcmp(mover->comm, event->h.comm, sizeof(mover->comm) - 1) == 0)
 		return;
 	*mover = mover_of(tracker, &event->h, fd);
+	mover->done_ns = done_ns;
 	conn->mover_names = tracker->names;
 	conn->facts.owner = *mover;
 	fd_claim(tracker, conn, event->h.pid, fd);

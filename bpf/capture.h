@@ -37,11 +37,12 @@ struct capture {
 	__u64 messages;		  /* user address of the struct mmsghdr not yet begun */
 	__u32 vector_count;
 	__u32 message_count;
-	__u32 part; /* left of the message under way; without mmsghdr the whole call is one */
-	__u32 left; /* of the call's bytes, not yet recorded */
-	__u32 drop; /* of its first bytes, not wanted */
-	__u32 snap; /* may still be copied */
-	__u32 hole; /* enum event_hole: why the rest is not copied */
+	__u32 part;  /* left of the message under way; without mmsghdr the whole call is one */
+	__u32 left;  /* of the call's bytes, not yet recorded */
+	__u32 drop;  /* of its first bytes, not wanted */
+	__u32 snap;  /* may still be copied */
+	__u32 hole;  /* enum event_hole: why the rest is not copied */
+	__u32 found; /* the buffers were looked for */
 };
 
 static const char zeros[4096];
@@ -159,6 +160,14 @@ DEFINE_SUBMIT(1024, 1024)
 DEFINE_SUBMIT(4096, 4096)
 DEFINE_SUBMIT(16384, 4096)
 
+/* The next record stands n bytes further. */
+static __always_inline void record_pass(struct event_data *record, __u64 n)
+{
+	record->pos += n;
+	if (!(record->h.flags & EVENT_CALL_TIME))
+		record->offset += n;
+}
+
 /* n bytes at c->range (at most 16 KiB) as one record. */
 static __always_inline void capture_piece(struct capture *c, __u64 n)
 {
@@ -178,8 +187,7 @@ static __always_inline void capture_piece(struct capture *c, __u64 n)
 	} else {
 		kernel_count(KC_EVENTS_SUBMITTED, 1);
 	}
-	c->record.pos += n;
-	c->record.offset += n;
+	record_pass(&c->record, n);
 }
 
 static __always_inline void capture_advance(struct capture *c, __u64 n)
@@ -336,8 +344,7 @@ static __always_inline void capture_hole(struct capture *c, __u32 n, __u8 why)
 	kernel_count(why == HOLE_FAULT ? KC_BYTES_LOST : KC_BYTES_SKIPPED, n);
 	submit_bare(&c->record, wake_flags());
 	c->record.hole = HOLE_NONE;
-	c->record.pos += n;
-	c->record.offset += n;
+	record_pass(&c->record, n);
 	c->left -= n;
 }
 

@@ -154,12 +154,21 @@ struct xol_area {
 	unsigned long vaddr;
 };
 
+struct vm_area_struct {
+	unsigned long vm_start, vm_end;
+};
+
 struct uprobes_state {
 	struct xol_area *xol_area;
 };
 
 struct mm_struct {
+	unsigned long start_stack;
 	struct uprobes_state uprobes_state;
+};
+
+struct thread_struct {
+	unsigned long fsbase; /* x86 */
 };
 
 struct thread_info {
@@ -192,6 +201,7 @@ struct task_struct {
 	struct signal_struct *signal;
 	struct task_struct *real_parent;
 	const struct cred *cred;
+	struct thread_struct thread;
 	char comm[16];
 };
 

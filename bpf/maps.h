@@ -81,11 +81,11 @@ MAP_SCOPE struct {
 	__type(value, __u64);
 } counts SEC(".maps");
 
-/* The TLS call that a thread is in. */
+/* The TLS calls that a thread is in. */
 MAP_SCOPE struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 32768);
-	__type(key, __u64); /* pid_tgid */
+	__type(key, struct call_key);
 	__type(value, struct tls_call);
 } calls SEC(".maps");
 

@@ -75,18 +75,32 @@ struct tls_session {
 	__u64 owner;		  /* which process; see process_identity() */
 	struct event_socket sock; /* id 0: not known yet */
 	__u64 count[2];		  /* plaintext bytes by direction */
-	__u64 handshake_ns;	  /* when the first handshake call began; 0: not seen */
-	__u32 from_start;	  /* seen from its first byte */
-	__u32 used;		  /* a call was made on it, not only a hint given */
+	__u64 tried_ns;		  /* since when a write is tried that did not succeed; 0: none is */
+	__u64 carrier;	    /* TLS in TLS: the object whose plaintext is this one's ciphertext; 0: none */
+	__u64 handshake_ns; /* when the first handshake call began; 0: not seen */
+	__u32 from_start;   /* seen from its first byte */
+	__u16 used;	    /* a call was made on it, not only a hint given */
+	__u16 hinted;	    /* SSL_set_fd() was called since the socket is known */
+	__s32 hint;	    /* its descriptor; -1: none */
+	__u32 pad;
 };
+
+struct call_key {
+	__u64 thread; /* pid_tgid */
+	__u64 level;  /* 0: the outermost */
+};
+
+#define TLS_CALLS_MAX 4 /* within one another in a thread */
 
 struct tls_call {
 	__u64 ssl, generation;
 	__u64 buffer, size, done; /* done: address of the out parameter, 0: none */
 	__u64 sp;
 	__u64 start_ns;
+	__u64 sent_ns; /* when its ciphertext left; 0: none did inside the call */
 	__u32 kind;
-	__u32 shared; /* another stack was seen in this thread: no nested binding */
+	__u16 inner;  /* of the outermost: how many are under way within it */
+	__u16 shared; /* of the outermost: another stack was seen in this thread: no nested binding */
 };
 
 /* Room for a struct capture (capture.h). */

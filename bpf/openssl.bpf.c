@@ -6,41 +6,21 @@
  * that switches stacks inside the call (a coroutine in a BIO) would make a
  * second entry look to the kernel as if the first had been left by longjmp;
  * the kernel forgets the first, whose return then kills the program. So at
- * most one return is armed a thread: the session program (Linux 6.13) refuses
- * the second, and that call leaves a hole of unknown size. Where sessions do
- * not exist the entry program reports the case and user space takes the
- * return probes off.
+ * most one return is armed a stack: the session program (Linux 6.13) refuses
+ * a second, and that call leaves a hole of unknown size, unless both are surely
+ * on one stack, where calls return in order: a callback's, TLS in TLS, a write
+ * inside a read. Where sessions do not exist the entry program reports the
+ * case and user space takes the return probes off.
  *
- * Whether the first is still under way is asked of the stack itself: its
- * return slot then still holds the address of the kernel's trampoline.
+ * Whether a call is still under way is asked of the stack itself: its return
+ * slot then still holds the address of the kernel's trampoline.
  */
 #include "tls.h"
 #include <bpf/bpf_tracing.h>
 
-static __always_inline __u64 trampoline(void)
-{
-	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
-
-	return BPF_CORE_READ(task, mm, uprobes_state.xol_area, vaddr);
-}
-
-static __always_inline bool call_pending(const struct tls_call *call)
-{
-	__u64 slot = 0;
-
-	if (bpf_probe_read_user(&slot, sizeof(slot), (void *)call->sp) < 0)
-		return false;
-	return slot == trampoline();
-}
-
 static __always_inline bool kind_moves(__u32 kind)
 {
 	return kind <= TLS_WRITE_EX2 || kind == TLS_SENDFILE;
-}
-
-static __always_inline __u8 kind_direction(__u32 kind)
-{
-	return kind == TLS_READ || kind == TLS_READ_EX ? DIRECTION_RECEIVED : DIRECTION_SENT;
 }
 
 /* A record without payload about this TLS object, made in the ring itself; NULL: the ring is full. */
@@ -80,22 +60,81 @@ static __noinline int tls_bare(__u16 type, __u64 ssl, __u8 direction)
 	return 0;
 }
 
-/* A call that begins while another of this thread is under way. */
-static __always_inline void entry_nested(struct tls_call *call, __u64 ssl, __u32 kind, __u64 sp, bool single)
+/* Nobody measures what this call moves: it leaves a hole of unknown size. */
+static __always_inline void entry_refuse(__u64 ssl, __u32 kind)
 {
-	bool near = sp < call->sp && call->sp - sp < STACK_NEAR_BYTES;
-
-	if (near && call->ssl == ssl)
-		return; /* a public function that calls another */
-	if (!near) {
-		call->shared = 1;
-		if (!single)
-			tls_bare(EVENT_STACK_SWITCH, ssl, kind_direction(kind));
-	}
 	if (!kind_moves(kind))
 		return;
 	kernel_count(KC_RETURNS_REFUSED, 1);
 	tls_bare(EVENT_TLS_REFUSED, ssl, kind_direction(kind));
+}
+
+/* A public function that calls another: the outer one measures. */
+static __always_inline bool entry_is_same(const struct tls_call *call, __u64 ssl, __u32 kind)
+{
+	if (call->ssl != ssl)
+		return false;
+	if (!kind_moves(kind))
+		return true;
+	return call->kind != TLS_HANDSHAKE && kind_direction(call->kind) == kind_direction(kind);
+}
+
+#define MAIN_STACK_BYTES (8 * 1024 * 1024)
+
+struct stack_look {
+	__u64 sp, fsbase;
+	bool own;
+};
+
+/*
+ * The thread's own stack holds its thread block at the top (glibc, musl): a memory area in which both lie,
+ * and the stack pointers of both calls, is that stack.
+ */
+static long stack_look_vma(struct task_struct *task __attribute__((unused)), struct vm_area_struct *vma,
+			   void *ctx)
+{
+	struct stack_look *look = ctx;
+
+	look->own = look->sp < look->fsbase && look->fsbase < vma->vm_end;
+	return 0;
+}
+
+/*
+ * Are both calls, one just below the other, surely on one stack? A second return may be armed only then: on
+ * one stack the calls return in order, while a coroutine's small stack may lie just below another's. The
+ * main thread's stack is known to the kernel; nobody keeps others in it.
+ */
+static __always_inline bool stack_is_one(__u64 sp, __u64 outer_sp)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+	__u64 start = BPF_CORE_READ(task, mm, start_stack);
+	struct stack_look look = { .sp = outer_sp, .fsbase = BPF_CORE_READ(task, thread.fsbase) };
+	__u64 thread = bpf_get_current_pid_tgid();
+
+	if (thread >> 32 == (__u32)thread)
+		return outer_sp < start && start - sp < MAIN_STACK_BYTES;
+	bpf_find_vma(bpf_get_current_task_btf(), sp, stack_look_vma, &look, 0);
+	return look.own;
+}
+
+/* A call that begins while `call` of this thread is under way. 0: follow its return; 1: do not. */
+static __always_inline int entry_nested(struct tls_call *outer, struct tls_call *call, __u64 ssl, __u32 kind,
+					__u64 sp, bool single)
+{
+	bool near = sp_within(sp, call);
+
+	if (near && entry_is_same(call, ssl, kind))
+		return 1;
+	if (!near) {
+		outer->shared = 1;
+		if (!single)
+			tls_bare(EVENT_STACK_SWITCH, ssl, kind_direction(kind));
+	}
+	/* Without sessions the kernel arms every return: those that nest are safe. */
+	if (near && outer->inner < TLS_CALLS_MAX - 1 && (!single || stack_is_one(sp, call->sp)))
+		return 0;
+	entry_refuse(ssl, kind);
+	return 1;
 }
 
 static __always_inline void call_fill(struct tls_call *call, struct pt_regs *ctx, __u32 kind)
@@ -139,18 +178,42 @@ static __always_inline void session_end(__u64 ssl)
 /* SSL_set_fd and its kin: a hint until the first nested transfer tells the socket itself. */
 static __always_inline void fd_hint(struct tls_session *session, __s32 fd)
 {
+	session->hint = fd;
+	session->hinted = 1;
 	if (!session->sock.id)
 		session->sock.fd = fd;
+}
+
+/* Where this call stands among those of its thread; -1: its return is not followed. */
+static __always_inline int entry_level(__u64 thread, __u64 ssl, __u32 kind, __u64 sp, bool single)
+{
+	struct tls_call *outer = call_at(thread, 0), *call;
+	__u64 level = 0;
+
+	if (!outer)
+		return 0;
+	call = outer->inner ? call_innermost(thread, outer, &level) : outer;
+	if (!level && !call_pending(outer)) {
+		kernel_count(KC_RETURNS_STALE, 1);
+		return 0;
+	}
+	outer->inner = level;
+	if (entry_nested(outer, call, ssl, kind, sp, single))
+		return -1;
+	outer->inner = level + 1;
+	return level + 1;
 }
 
 /* 0: follow the return of this call; 1: do not. */
 static __always_inline int tls_entry(struct pt_regs *ctx, __u32 kind, bool single)
 {
-	__u64 thread = bpf_get_current_pid_tgid(), ssl = PT_REGS_PARM1(ctx), sp = PT_REGS_SP(ctx);
-	struct tls_call fresh = {}, *call;
+	struct call_key key = { .thread = bpf_get_current_pid_tgid() };
+	__u64 ssl = PT_REGS_PARM1(ctx);
+	struct tls_call fresh = {};
 	struct tls_session *session;
+	int level;
 
-	if (!tls_listens || !process_wanted(thread >> 32) || !ssl)
+	if (!tls_listens || !process_wanted(key.thread >> 32) || !ssl)
 		return 1;
 	if (kind == TLS_FREE) {
 		session_end(ssl);
@@ -163,24 +226,18 @@ static __always_inline int tls_entry(struct pt_regs *ctx, __u32 kind, bool singl
 		fd_hint(session, PT_REGS_PARM2(ctx));
 		return 1;
 	}
-	call = bpf_map_lookup_elem(&calls, &thread);
-	if (call && call_pending(call)) {
-		entry_nested(call, ssl, kind, sp, single);
+	level = entry_level(key.thread, ssl, kind, PT_REGS_SP(ctx), single);
+	if (level < 0)
 		return 1;
-	}
-	if (call)
-		kernel_count(KC_RETURNS_STALE, 1);
+	key.level = level;
 	call_fill(&fresh, ctx, kind);
 	fresh.generation = session->generation;
 	if (kind == TLS_HANDSHAKE)
 		handshake_seen(session, fresh.start_ns);
 	session->used = 1;
-	if (bpf_map_update_elem(&calls, &thread, &fresh, BPF_ANY) < 0) {
+	if (bpf_map_update_elem(&calls, &key, &fresh, BPF_ANY) < 0) {
 		kernel_count(KC_MAP_FULL, 1);
-		if (kind_moves(kind)) {
-			kernel_count(KC_RETURNS_REFUSED, 1);
-			tls_bare(EVENT_TLS_REFUSED, ssl, kind_direction(kind));
-		}
+		entry_refuse(ssl, kind);
 		return 1;
 	}
 	return 0;
@@ -231,37 +288,109 @@ static __always_inline __u32 plaintext_unwanted(const struct tls_call *call, __u
 	return skip_wanted(&key, pos, false, moved);
 }
 
+/* Takes the call that returns to this stack pointer out of those of its thread. False: it is none of them. */
+static __always_inline bool call_take(__u64 thread, __u64 sp, struct tls_call *out, __u64 *level)
+{
+	struct call_key key = { .thread = thread };
+	struct tls_call *outer = bpf_map_lookup_elem(&calls, &key), *call = outer;
+
+	if (!outer)
+		return false;
+	for (int i = TLS_CALLS_MAX - 1; i >= 0; i--) {
+		if (i > outer->inner)
+			continue;
+		call = i ? call_at(thread, i) : outer;
+		if (!call || sp != call->sp + sizeof(__u64))
+			continue;
+		*out = *call;
+		*level = i;
+		if (i)
+			outer->inner = i - 1;
+		else
+			bpf_map_delete_elem(&calls, &key);
+		return true;
+	}
+	return false;
+}
+
+/*
+ * TLS in TLS (a proxy that is spoken to by TLS): the plaintext of the inner call is what the call around it
+ * sends or receives, which tells that one's socket. True: it is; nobody wants the bytes.
+ */
+static __always_inline bool carries(const struct tls_call *call, const struct tls_session *session,
+				    __u64 thread, __u64 level)
+{
+	struct tls_call *around = call_at(thread, (level - 1) & (TLS_CALLS_MAX - 1));
+	struct tls_session *carried = around && around->ssl != call->ssl ? session_of_call(around) : 0;
+	__u8 first[RECORD_HEADER + 3] = {}, type;
+	struct event_data *e;
+
+	if (!carried)
+		return false;
+	if (carried->carrier == call->ssl) {
+		if (kind_direction(call->kind) == DIRECTION_SENT)
+			around->sent_ns = bpf_ktime_get_ns();
+		return true;
+	}
+	if (carried->sock.id || !session->sock.id ||
+	    bpf_probe_read_user(first, RECORD_HEADER, (void *)call->buffer) < 0)
+		return false;
+	type = tls_record_type(first);
+	if (!type || !record_agrees(carried, around, type, kind_direction(call->kind)))
+		return false;
+	carried->carrier = call->ssl;
+	carried->sock = session->sock;
+	e = tls_record(EVENT_TLS_BIND, 0, around->ssl, carried);
+	if (e)
+		bpf_ringbuf_submit(e, BPF_RB_NO_WAKEUP);
+	return false; /* the first of them shows what follows */
+}
+
+/* When the first call was entered for what is written: one that would block is tried again. */
+static __always_inline __u64 write_began(struct tls_session *session, const struct tls_call *call,
+					 __u64 moved)
+{
+	__u64 began = session->tried_ns ? session->tried_ns : call->start_ns;
+
+	session->tried_ns = moved ? 0 : began;
+	return began;
+}
+
 static __always_inline int tls_return(struct pt_regs *ctx, bool looped)
 {
-	__u64 thread = bpf_get_current_pid_tgid(), moved;
-	struct tls_call call, *pending = bpf_map_lookup_elem(&calls, &thread);
+	__u64 thread = bpf_get_current_pid_tgid(), moved, level = 0;
 	struct tls_session *session;
 	struct capture c = {};
+	struct tls_call call;
 	__u8 direction;
 
-	if (!pending || PT_REGS_SP(ctx) != pending->sp + sizeof(__u64))
+	if (!call_take(thread, PT_REGS_SP(ctx), &call, &level))
 		return 0;
-	call = *pending;
-	bpf_map_delete_elem(&calls, &thread);
 	if (call.kind == TLS_HANDSHAKE) {
 		handshake_done(&call, PT_REGS_RC(ctx));
 		return 0;
 	}
 	moved = call_moved(&call, PT_REGS_RC(ctx));
+	session = session_of_call(&call);
+	direction = kind_direction(call.kind);
+	if (session && direction == DIRECTION_SENT)
+		call.start_ns = write_began(session, &call, moved);
 	if (!moved)
 		return 0;
-	session = session_of_call(&call);
 	if (!session || !socket_wanted(&session->sock))
 		return 0;
 	if (call.kind == TLS_PEEK) {
 		kernel_count(KC_PEEKED, 1);
 		return 0;
 	}
-	direction = kind_direction(call.kind);
-	header_fill(&c.record.h, EVENT_TLS_DATA, session->from_start ? EVENT_FROM_START : 0);
+	header_fill(&c.record.h, EVENT_TLS_DATA,
+		    session->from_start ? EVENT_FROM_START | EVENT_CALL_TIME : EVENT_CALL_TIME);
+	if (direction == DIRECTION_SENT && call.sent_ns)
+		c.record.h.time_ns = call.sent_ns;
 	c.record.sock = session->sock;
 	c.record.ssl = call.ssl;
 	generation_fill(&c.record, call.generation);
+	c.record.offset = call.start_ns;
 	c.record.direction = direction;
 	c.record.source = SOURCE_OPENSSL;
 	c.record.pos = count_add(&session->count[direction & 1], moved, looped);
@@ -270,6 +399,9 @@ static __always_inline int tls_return(struct pt_regs *ctx, bool looped)
 	c.snap = settings.snaplen_bytes;
 	if (call.kind == TLS_SENDFILE) {
 		c.hole = HOLE_KERNEL;
+		c.snap = 0;
+	} else if (level && carries(&call, session, thread, level)) {
+		c.hole = HOLE_MUTED;
 		c.snap = 0;
 	} else {
 		c.range = call.buffer;

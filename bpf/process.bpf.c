@@ -64,10 +64,12 @@ int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(process_exit, struct task_struct *task)
 {
-	__u64 thread = bpf_get_current_pid_tgid();
+	struct call_key call = { .thread = bpf_get_current_pid_tgid() };
 	__u32 tgid = task->tgid;
 
-	bpf_map_delete_elem(&calls, &thread);
+	for (call.level = 0; call.level < TLS_CALLS_MAX; call.level++)
+		if (bpf_map_delete_elem(&calls, &call) < 0)
+			break;
 	if (task->signal->live.counter != 0)
 		return 0;
 	/* Of one that is ignored user space knows as well. */

@@ -1,28 +1,80 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What a socket transfer has to know of the TLS call around it. A transfer is
+ * What a socket transfer has to know of the TLS calls around it. A transfer is
  * nested in a TLS call of its thread when its user stack pointer lies below
- * the call's, on the same stack; it then carries that session's ciphertext
- * and tells which socket the session uses.
+ * the call's, on the same stack. Callbacks talk to other sockets from inside
+ * such a call, so that alone does not make it the session's: it is on the
+ * session's own socket, or none is known yet and it moves TLS records that
+ * agree with the call. A binding once proven changes only on proof.
  */
 #ifndef HARK_BPF_TLS_H
 #define HARK_BPF_TLS_H
 
 #include "capture.h"
 
-static __always_inline struct tls_call *tls_call_around(__u64 user_sp)
+/* What a probed return's slot on the stack holds while the call is under way. */
+static __always_inline __u64 trampoline(void)
 {
-	__u64 key = bpf_get_current_pid_tgid();
-	struct tls_call *call = bpf_map_lookup_elem(&calls, &key);
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
 
-	if (!call || call->shared)
-		return 0;
-	if (user_sp >= call->sp || call->sp - user_sp > STACK_NEAR_BYTES)
-		return 0;
-	return call;
+	return BPF_CORE_READ(task, mm, uprobes_state.xol_area, vaddr);
 }
 
-static const struct tls_session session_fresh = { .sock = { .fd = -1 } };
+static __always_inline bool call_pending(const struct tls_call *call)
+{
+	__u64 slot = 0;
+
+	if (bpf_probe_read_user(&slot, sizeof(slot), (void *)call->sp) < 0)
+		return false;
+	return slot == trampoline();
+}
+
+static __always_inline struct tls_call *call_at(__u64 thread, __u64 level)
+{
+	struct call_key key = { .thread = thread, .level = level };
+
+	return bpf_map_lookup_elem(&calls, &key);
+}
+
+static __always_inline bool sp_within(__u64 sp, const struct tls_call *call)
+{
+	return sp < call->sp && call->sp - sp <= STACK_NEAR_BYTES;
+}
+
+/*
+ * The innermost call under way of those in `outer`, this one included. A call that was left without a return
+ * (longjmp) shows by its slot. *level: where it stands.
+ */
+static __always_inline struct tls_call *call_innermost(__u64 thread, struct tls_call *outer, __u64 *level)
+{
+	for (int i = TLS_CALLS_MAX - 1; i > 0; i--) {
+		struct tls_call *call;
+
+		if (i > outer->inner)
+			continue;
+		call = call_at(thread, i);
+		*level = i;
+		if (call && call_pending(call))
+			return call;
+	}
+	*level = 0;
+	return outer;
+}
+
+/* The call in which a transfer happens, the innermost of them. NULL: in none. */
+static __always_inline struct tls_call *tls_call_around(__u64 user_sp)
+{
+	__u64 thread = bpf_get_current_pid_tgid(), level;
+	struct tls_call *outer = call_at(thread, 0), *call = outer;
+
+	if (!outer || outer->shared || !sp_within(user_sp, outer))
+		return 0;
+	if (outer->inner)
+		call = call_innermost(thread, outer, &level);
+	return sp_within(user_sp, call) ? call : outer;
+}
+
+static const struct tls_session session_fresh = { .sock = { .fd = -1 }, .hint = -1 };
 
 /*
  * Another one for each program that ever ran: a pid is used again, and exec keeps it while every object is
@@ -79,21 +131,86 @@ static __always_inline struct tls_session *session_claim(__u64 ssl)
 	return session;
 }
 
-/* A nested transfer: counts ciphertext, and binds the session to the socket of `record` when that is news. */
-static __always_inline void tls_nested(struct event_data *record, const struct tls_call *call, __u32 bytes)
+static __always_inline bool kind_is_handshake(__u32 kind)
 {
-	struct tls_session *session = session_of_call(call);
-	bool known = session && session->sock.id == record->sock.id; /* a closed socket lost its ports */
-	bool wanted = socket_wanted(known ? &session->sock : &record->sock);
+	return kind == TLS_HANDSHAKE;
+}
 
-	if (wanted)
-		kernel_count(KC_BYTES_CIPHERTEXT, bytes);
-	if (!session || session->sock.id == record->sock.id)
-		return;
+static __always_inline __u8 kind_direction(__u32 kind)
+{
+	return kind == TLS_READ || kind == TLS_READ_EX || kind == TLS_PEEK ? DIRECTION_RECEIVED
+									   : DIRECTION_SENT;
+}
+
+#define RECORD_HEADER	 5
+#define RECORD_HANDSHAKE 22
+
+/* Does a TLS record begin here (RFC 8446, 5.1; RFC 5246, 6.2.3: at most 2 KiB more than 16)? Its type; 0: no.
+ */
+static __always_inline __u8 tls_record_type(const __u8 header[RECORD_HEADER])
+{
+	__u32 length = header[3] << 8 | header[4];
+
+	if (header[0] < 20 || header[0] > 23 || header[1] != 3 || header[2] > 4 || length > 16384 + 2048)
+		return 0;
+	return header[0];
+}
+
+/*
+ * May a transfer that begins with a record of this type be the first that is seen of this session? The
+ * direction is the call's own, but for a handshake, which takes turns, in its own call or in the first one of
+ * a session.
+ */
+static __always_inline bool record_agrees(const struct tls_session *session, const struct tls_call *call,
+					  __u8 type, __u8 direction)
+{
+	if (kind_is_handshake(call->kind) || kind_direction(call->kind) == direction)
+		return true;
+	return type == RECORD_HANDSHAKE && !session->count[0] && !session->count[1];
+}
+
+/*
+ * A session that is bound goes over to another socket when the program hands it that one by SSL_set_fd(), or
+ * when it begins a new handshake there, in a call for that: the object was cleared for another connection.
+ */
+static __always_inline bool session_moves(const struct tls_session *session, const struct tls_call *call,
+					  __u8 type, const struct event_data *record)
+{
+	if (session->hinted)
+		return session->hint == record->sock.fd;
+	return type == RECORD_HANDSHAKE && kind_is_handshake(call->kind) &&
+	       (session->count[0] || session->count[1]) && (record->h.flags & EVENT_OFFSET_KNOWN) &&
+	       record->offset == 0;
+}
+
+/* Is this transfer, whose first bytes are `first` and on another socket than known, the session's all the
+ * same? */
+static __always_inline bool session_uses(const struct tls_session *session, const struct tls_call *call,
+					 const __u8 first[RECORD_HEADER], const struct event_data *record)
+{
+	__u8 type = tls_record_type(first);
+
+	if (session->sock.id)
+		return session_moves(session, call, type, record);
+	if (session->hint >= 0 && record->sock.fd >= 0)
+		return session->hint == record->sock.fd;
+	return type && record_agrees(session, call, type, record->direction);
+}
+
+/* The session is on the socket of `record` from here on, which becomes the record that says so. */
+static __always_inline void session_bind(struct tls_session *session, struct tls_call *call,
+					 struct event_data *record)
+{
+	if (session->sock.id) { /* another conversation than the one before */
+		session->generation = call->generation = generation_now();
+		session->count[0] = session->count[1] = 0;
+		session->from_start = 0;
+	}
 	session->sock = record->sock;
+	session->hinted = 0;
 	if ((record->h.flags & EVENT_OFFSET_KNOWN) && record->offset == 0)
 		session->from_start = 1;
-	if (!wanted)
+	if (!socket_wanted(&record->sock))
 		return;
 	record->h.type = EVENT_TLS_BIND;
 	record->ssl = call->ssl;

@@ -155,6 +155,56 @@ static __always_inline void transfer_end(struct event_data *record, __u16 flag)
 	submit_bare(record, BPF_RB_NO_WAKEUP);
 }
 
+/* Where the call's bytes begin in user memory. 0, or -1: not known. */
+static __always_inline int first_bytes(struct capture *c, const struct syscall_regs *regs,
+				       __u8 first[RECORD_HEADER])
+{
+	struct user_iovec vector;
+	__u64 at = c->range;
+
+	if (regs->compat || c->hole != HOLE_NONE)
+		return -1;
+	c->found = 1;
+	buffers_find(c, regs);
+	if (c->hole != HOLE_NONE)
+		return -1;
+	at = c->range;
+	if (!at) {
+		if (!c->vector_count || bpf_probe_read_user(&vector, sizeof(vector), (void *)c->vectors) < 0)
+			return -1;
+		at = vector.base;
+		if (vector.len < RECORD_HEADER)
+			return -1;
+	}
+	return bpf_probe_read_user(first, RECORD_HEADER, (void *)at) < 0 ? -1 : 0;
+}
+
+/*
+ * A transfer inside a TLS call. True: it was that session's ciphertext, which is counted and tells the
+ * session's socket. False: a callback's own, to be taken as any other.
+ */
+static __always_inline bool transfer_nested(struct capture *c, const struct syscall_regs *regs,
+					    struct tls_call *call, __u32 bytes)
+{
+	struct tls_session *session = session_of_call(call);
+	__u8 first[RECORD_HEADER + 3] = {};
+
+	if (!session)
+		return false;
+	if (session->sock.id != c->record.sock.id) {
+		if (bytes < RECORD_HEADER || first_bytes(c, regs, first) < 0)
+			return false;
+		if (!session_uses(session, call, first, &c->record))
+			return false;
+		session_bind(session, call, &c->record);
+	}
+	if (c->record.direction == DIRECTION_SENT)
+		call->sent_ns = c->record.h.time_ns;
+	if (socket_wanted(&session->sock)) /* a closed socket lost its ports */
+		kernel_count(KC_BYTES_CIPHERTEXT, bytes);
+	return true;
+}
+
 /*
  * c->record holds the header, the socket, direction and position; `bytes` were
  * moved. Decides and captures.
@@ -166,10 +216,8 @@ static __always_inline void transfer_run(struct capture *c, const struct syscall
 	struct tls_call *call = tls_call_around(regs->sp);
 	__u32 *verdict;
 
-	if (call) {
-		tls_nested(record, call, bytes);
+	if (call && transfer_nested(c, regs, call, bytes))
 		return;
-	}
 	/* Not before: a session has to know its socket, for its plaintext is judged by that. */
 	if (!socket_wanted(&record->sock))
 		return;
@@ -195,7 +243,7 @@ static __always_inline void transfer_run(struct capture *c, const struct syscall
 		kernel_count(KC_COMPAT, 1);
 		c->hole = HOLE_COMPAT;
 	}
-	if (c->hole == HOLE_NONE)
+	if (c->hole == HOLE_NONE && !c->found)
 		buffers_find(c, regs);
 	if (c->hole != HOLE_NONE)
 		c->snap = 0;

@@ -69,6 +69,7 @@ enum event_flag {
 	EVENT_SYNTHETIC = 1 << 7,    /* made by user space, not by the kernel */
 	EVENT_REACHED =
 		1 << 8, /* all before pos has been read; what no record holds of it, in no user buffer */
+	EVENT_CALL_TIME = 1 << 9, /* EVENT_TLS_DATA: offset is when the call was entered */
 };
 
 /* event_data.hole: why `len - copied` bytes were not copied */
@@ -97,7 +98,8 @@ struct event_header {
 	__u32 size;    /* whole record in use: fixed part and copied payload */
 	__u16 type;    /* enum event_type */
 	__u16 flags;   /* enum event_flag */
-	__u64 time_ns; /* CLOCK_MONOTONIC, at the return of the call */
+	__u64 time_ns; /* CLOCK_MONOTONIC, at the return of the call; of TLS, when the socket had taken what
+			  it sent */
 	__u32 pid;     /* thread group */
 	__u32 tid;
 	__u32 uid;

@@ -73,6 +73,7 @@ struct mover {
 	char comm[EVENT_COMM_LEN];
 	char exe[EVENT_NAME_LEN]; /* base name of the executable; empty: not known */
 	const char *container;	  /* of its cgroup; the tracker's, until it ends; NULL: none, or not known */
+	uint64_t done_ns; /* when the bytes had left, if their time is that of the call's beginning; else 0 */
 };
 
 struct message {

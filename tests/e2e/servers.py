@@ -193,3 +193,44 @@ class Haproxy(Program):
         self.v1, self.v2 = free_port(), free_port()
         (folder / "haproxy.cfg").write_text(HAPROXY.format(v1=self.v1, v2=self.v2, behind=behind))
         super().__init__(["haproxy", "-db", "-f", folder / "haproxy.cfg"], folder, ports=(self.v1, self.v2))
+
+
+STUNNEL = """
+foreground = yes
+pid =
+debug = 3
+[proxy]
+accept = 127.0.0.1:{tls}
+connect = 127.0.0.1:{clear}
+cert = {certificates}/cert.pem
+key = {certificates}/key.pem
+"""
+
+TINYPROXY = """
+Port {clear}
+Listen 127.0.0.1
+Timeout 60
+MaxClients 20
+LogLevel Warning
+LogFile "{folder}/tinyproxy.log"
+PidFile "{folder}/tinyproxy.pid"
+Allow 127.0.0.1
+"""
+
+
+class Tinyproxy(Program):
+    """A proxy that relays what CONNECT asks for."""
+
+    def __init__(self, folder):
+        self.port = free_port()
+        (folder / "tinyproxy.conf").write_text(TINYPROXY.format(clear=self.port, folder=folder))
+        super().__init__(["tinyproxy", "-d", "-c", folder / "tinyproxy.conf"], folder, ports=(self.port,))
+
+
+class Stunnel(Program):
+    """TLS in front of a server that has none."""
+
+    def __init__(self, folder, certificates, behind):
+        self.port = free_port()
+        (folder / "stunnel.conf").write_text(STUNNEL.format(tls=self.port, clear=behind, certificates=certificates))
+        super().__init__(["stunnel", folder / "stunnel.conf"], folder, ports=(self.port,))

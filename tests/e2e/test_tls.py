@@ -12,11 +12,12 @@ from servers import Nginx
 CURL = ("curl", "-sS", "-k")
 
 
-def test_stack_switching_program_survives(hark, nginx, capture):
+@pytest.mark.parametrize("stacks", [[], [64], [48, "thread"]])
+def test_stack_switching_program_survives(hark, nginx, capture, stacks):
     """Two coroutines, each in SSL_read with a BIO that yields: unprotected return probes kill it."""
-    alone = run(PEERS / "coroutine", nginx.tls, 40)
+    alone = run(PEERS / "coroutine", nginx.tls, 40, *stacks)
     with hark("--capture", capture) as watch:
-        watched = [run(PEERS / "coroutine", nginx.tls, 40) for _ in range(3)]
+        watched = [run(PEERS / "coroutine", nginx.tls, 40, *stacks) for _ in range(3)]
         watch.wait_for(240, nginx)
     for one in watched:
         assert one.out == alone.out and one.err == alone.err

@@ -4,7 +4,8 @@ import collections
 
 import pytest
 
-from harness import LARGE_RING, run
+from harness import LARGE_RING, PEERS, Program, assert_whole, free_port, run
+from servers import HERE, PYTHON, Stunnel, Tinyproxy
 
 SHORT = 3000  # connections, each with one exchange
 
@@ -41,3 +42,149 @@ def test_many_short_programs(hark, nginx, capture):
         statuses, flags = whole(seen)
         assert statuses == {200: count} and not flags, (statuses, flags)
         assert len({one["url.query"] for one in seen}) == count
+
+
+@pytest.mark.parametrize("way", ["again", "clear"])
+def test_one_object_after_another(hark, nginx, capture, way):
+    """The same address for each connection, by SSL_free() and SSL_new() or by SSL_clear() and SSL_set_fd()."""
+    rounds = 300
+    with hark("--capture", capture, verbose=0) as watch:
+        client = run(PEERS / "callbacks", way, nginx.tls, rounds)
+        watch.wait_for(rounds, nginx)
+        watch.wait_for(rounds, client)
+    assert client.text == "done\n"
+    watch.assert_nothing_lost()
+    for who in (client, nginx):
+        seen = watch.of(who)
+        assert [one["url.query"] for one in seen] == [f"n={n}" for n in range(rounds)]
+        statuses, flags = whole(seen)
+        assert statuses == {200: rounds} and not flags
+        assert len({one["hark.connection"] for one in seen}) == rounds
+
+
+# --- what moves inside a call --------------------------------------------------
+
+
+def targets(objects):
+    """What was asked of which port, over TLS or not, and the status."""
+    return sorted((one.get("url.query"), one["network.peer.port"], one["tls"], one.get("http.response.status_code"))
+                  for one in objects)
+
+
+def assert_no_loss(watch):
+    watch.assert_nothing_lost()
+    assert watch.stats["returns.refused"] == 0
+
+
+def test_a_message_callback_asks_another_server(hark, nginx, capture):
+    with hark("--capture", capture) as watch:
+        client = run(PEERS / "callbacks", "message", nginx.http, nginx.tls)
+        watch.wait_for(2, client)
+        watch.wait_for(2, nginx)
+    assert client.text == "done\n"
+    assert targets(watch.of(client)) == [("clear", nginx.http, False, 200), ("n=0", nginx.tls, True, 200)]
+    for who in (client, nginx):
+        assert_whole(watch.of(who))
+    assert_no_loss(watch)
+
+
+@pytest.mark.parametrize("where", ["main", "thread"])
+def test_an_sni_callback_asks_other_servers(hark, nginx, certificates, tmp_path, capture, where):
+    """One of them over TLS: a session inside another one's handshake."""
+    port = free_port()
+    server = Program([PYTHON, HERE / "peers/callback.py", port, certificates / "cert.pem", certificates / "key.pem",
+                      nginx.http, nginx.tls, where], tmp_path, ports=(port,))
+    try:
+        with hark("--capture", capture) as watch:
+            client = run("curl", "-sSk", f"https://localhost:{port}/a", f"https://localhost:{port}/b")
+            watch.wait_for(2, server, hark_role="server")
+            watch.wait_for(2, server, hark_role="client")
+    finally:
+        server.stop()
+    assert client.text == "/a [200, 200]\n/b [200, 200]\n"
+    assert targets(watch.of(server, hark_role="client")) == [("clear", nginx.http, False, 200),
+                                                             ("tls", nginx.tls, True, 200)]
+    served = watch.of(server, hark_role="server")
+    assert [(one["url.path"], one["network.local.port"], one["tls"]) for one in served] == [("/a", port, True), ("/b", port, True)]
+    for who in (client, server, nginx):
+        assert_whole(watch.of(who))
+    assert_no_loss(watch)
+
+
+@pytest.mark.parametrize("way", ["connect", "fetch", "foreign"])
+def test_node_writes_in_secure_connect(hark, nginx, capture, way):
+    """The first request of a connection is written inside the SSL_read that ends its handshake."""
+    with hark("--capture", capture) as watch:
+        client = run("node", HERE / "peers/secure.js", way, nginx.tls, nginx.http, env={"NODE_NO_WARNINGS": "1"})
+        watch.wait_for(3 if way == "foreign" else 2, client)
+        watch.wait_for(3 if way == "foreign" else 2, nginx)
+    assert client.text == "done\n"
+    seen = watch.of(client)
+    assert sorted(one["url.query"] for one in seen) == (["first", "foreign", "second"] if way == "foreign" else ["first", "second"])
+    for one in seen:
+        assert one["tls"] is (one["url.query"] != "foreign") and one["http.response.status_code"] == 200
+        assert one.get("network.peer.port") in (None, nginx.http if one["url.query"] == "foreign" else nginx.tls)
+    assert_whole(seen)
+    assert_whole(watch.of(nginx))
+    assert_no_loss(watch)
+
+
+@pytest.fixture
+def proxies(tmp_path, certificates):
+    """(stunnel, tinyproxy behind it): a proxy that is spoken to by TLS."""
+    tinyproxy = Tinyproxy(tmp_path)
+    stunnel = Stunnel(tmp_path, certificates, tinyproxy.port)
+    yield stunnel, tinyproxy
+    stunnel.stop()
+    tinyproxy.stop()
+
+
+def test_tls_in_tls(hark, nginx, proxies, capture):
+    """curl through an https proxy: the session with the server is in the plaintext of that with the proxy."""
+    stunnel, tinyproxy = proxies
+    with hark("--capture", capture) as watch:
+        client = run("curl", "-sSk", "--proxy-insecure", "--proxy", f"https://127.0.0.1:{stunnel.port}",
+                     f"https://127.0.0.1:{nginx.tls}/one?a", f"https://127.0.0.1:{nginx.tls}/small.txt?b")
+        watch.wait_for(2, nginx)
+        watch.wait_for(3, client)
+        watch.wait_for(1, tinyproxy)
+    assert len(client.out) == 1001
+    seen = watch.of(client)
+    assert [(one["http.request.method"], one.get("url.query"), one["http.response.status_code"], one["tls"],
+             one["network.peer.port"], one.get("http.response.body.size")) for one in seen] == [
+        ("CONNECT", None, 200, True, stunnel.port, 0),
+        ("GET", "a", 200, True, stunnel.port, 1), ("GET", "b", 200, True, stunnel.port, 1000)]
+    assert [one.get("hark.flags") for one in seen] == [["upgraded"], None, None]
+    assert [one["url.query"] for one in watch.of(nginx)] == ["a", "b"]
+    assert_whole(watch.of(nginx))
+    assert_no_loss(watch)
+
+
+# --- when ----------------------------------------------------------------------
+
+ASK_MANY = """
+import http.client, ssl, sys
+c = http.client.HTTPSConnection("127.0.0.1", int(sys.argv[1]), context=ssl._create_unverified_context())
+for i in range(int(sys.argv[2])):
+    c.request("GET", f"/{sys.argv[3]}?n={i}")
+    c.getresponse().read()
+"""
+
+
+@pytest.mark.parametrize("name", ["one", "medium.bin"])
+@pytest.mark.parametrize("which", ["nginx", "python_https"])
+def test_the_server_is_never_slower_than_its_client_sees(hark, request, capture, which, name):
+    """A request begins when its first call is entered, an answer ends when the socket had taken it."""
+    server, count = request.getfixturevalue(which), 300
+    with hark("--capture", capture, verbose=0) as watch:
+        client = run(PYTHON, "-c", ASK_MANY, server.port if which == "python_https" else server.tls, count, name)
+        watch.wait_for(count, server)
+        watch.wait_for(count, client)
+    asked = {one["url.query"]: one for one in watch.of(client)}
+    served = {one["url.query"]: one for one in watch.of(server)}
+    assert len(asked) == len(served) == count
+    for query, one in asked.items():
+        other = served[query]
+        assert one["time"] <= other["time"], (one, other)
+        for key in ("hark.duration_ms", "hark.ttfb_ms"):
+            assert 0 < other[key] <= one[key], (key, one, other)

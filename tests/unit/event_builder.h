@@ -25,6 +25,7 @@ struct peer {
 	int32_t fd;
 	uint64_t id, sk, ssl;
 	uint64_t generation;
+	uint64_t call_ns; /* how long each TLS call takes; 0: not told */
 	uint16_t family;
 	uint64_t offset[2];
 };
@@ -37,6 +38,7 @@ struct bench {
 	char log[8192];
 	size_t used;
 	bool quiet_conns; /* leave connections out of the log */
+	bool times;	  /* show when exchanges begin, and how long they last */
 	uint64_t ids[64]; /* of connections, in the order in which the log names them */
 };
 
@@ -89,6 +91,9 @@ static inline void bench_exchange(void *ctx, struct exchange *exchange)
 	flags_each(exchange->flags, bench_flag, bench);
 	if (exchange->h2_error_known)
 		bench_log(bench, " error=%u", exchange->h2_error);
+	if (bench->times)
+		bench_log(bench, " %llu+%llu", (unsigned long long)exchange->start_ns,
+			  (unsigned long long)exchange->duration_ns);
 	bench_log(bench, "\n");
 }
 
@@ -217,6 +222,10 @@ static inline struct event_data *data_make(struct bench *bench, const struct pee
 	event->offset = offset;
 	if (tcp)
 		event->h.flags |= EVENT_POS_SEQ32 | EVENT_OFFSET_KNOWN;
+	if (peer->call_ns) {
+		event->h.flags |= EVENT_CALL_TIME;
+		event->offset = event->h.time_ns - peer->call_ns;
+	}
 	event->len = (uint32_t)len;
 	event->copied = (uint32_t)copied;
 	event->hole = len > copied ? HOLE_SNAPLEN : HOLE_NONE;

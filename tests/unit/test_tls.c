@@ -136,13 +136,36 @@ static void test_library(void **state)
 	assert_null(tls_library(&event));
 }
 
+/* A write begins when it was entered; nothing else does, nor does one that claims to begin after its end. */
+static void test_began(void **state)
+{
+	struct event_data event = {
+		.h = { .type = EVENT_TLS_DATA, .flags = EVENT_CALL_TIME, .time_ns = 500 },
+		.offset = 200,
+		.direction = DIRECTION_SENT,
+	};
+
+	(void)state;
+	assert_int_equal(tls_began_ns(&event), 200);
+	event.direction = DIRECTION_RECEIVED;
+	assert_int_equal(tls_began_ns(&event), 500);
+	event.direction = DIRECTION_SENT;
+	event.offset = 501;
+	assert_int_equal(tls_began_ns(&event), 500);
+	event.offset = 200;
+	event.h.flags = 0;
+	assert_int_equal(tls_began_ns(&event), 500);
+	event.h.flags = EVENT_CALL_TIME;
+	event.h.type = EVENT_SOCKET_DATA;
+	assert_int_equal(tls_began_ns(&event), 500);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_every_split),
-		cmocka_unit_test(test_not_http),
-		cmocka_unit_test(test_other_session),
-		cmocka_unit_test(test_library),
+		cmocka_unit_test(test_every_split),   cmocka_unit_test(test_not_http),
+		cmocka_unit_test(test_other_session), cmocka_unit_test(test_library),
+		cmocka_unit_test(test_began),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

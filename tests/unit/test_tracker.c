@@ -622,6 +622,26 @@ static void test_ssl_reuse_out_of_order(void **state)
 	CHECK(bench, "verdict 100 ciphertext\n1:GET /a 200 4\n2:GET /a 200 3\n");
 }
 
+/* What is sent begins when its call is entered and ends when that is over, at both ends of a connection. */
+static void test_tls_times(void **state)
+{
+	struct bench *bench = *state;
+	struct peer client = session(), server = session();
+
+	client.call_ns = server.call_ns = 400; /* events are 1,000 ns apart */
+	server.id = 101;
+	server.pid = 8;
+	bench->quiet_conns = bench->times = true;
+	bench_start(bench);
+	bench->now_ns = 10000;
+	data_sent(bench, &client, GET);	     /* 10,600 to 11,000 */
+	data_received(bench, &server, GET);  /* to 12,000 */
+	data_sent(bench, &server, OK_3);     /* 12,600 to 13,000 */
+	data_received(bench, &client, OK_3); /* to 14,000 */
+	CHECK(bench, "verdict 100 ciphertext\nverdict 101 ciphertext\n"
+		     "1:GET /a 200 3 12000+1000\n2:GET /a 200 3 10600+3400\n");
+}
+
 static void test_tls_refused_is_a_hole(void **state)
 {
 	struct bench *bench = *state;
@@ -1105,6 +1125,7 @@ int main(void)
 		T(test_tls_without_socket),
 		T(test_tls_bound_later),
 		T(test_ssl_reuse),
+		T(test_tls_times),
 		T(test_ssl_reuse_out_of_order),
 		T(test_tls_refused_is_a_hole),
 		T(test_connect_then_tls),

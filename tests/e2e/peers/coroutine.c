@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Two coroutines in one thread, each in SSL_read with a BIO that yields to the
- * other while it waits: coroutine PORT ROUNDS. A return probe that is armed for
+ * other while it waits: coroutine PORT ROUNDS [KIB [thread]]. A return probe that is armed for
  * both calls at once kills such a program (the first call to return is not the
  * last that was entered), so a tracer that lets it live has been careful.
  *
  * Each asks for /one and /small.txt of its server in turn and prints how many
- * bytes came; the output does not depend on who watches.
+ * bytes came; the output does not depend on who watches. With KIB the stacks
+ * are so large and lie side by side in one block, as many libraries have them;
+ * with `thread` all that happens in another thread than the main one.
  */
 #include <errno.h>
 #include <netinet/in.h>
 #include <openssl/bio.h>
 #include <openssl/ssl.h>
+#include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +25,7 @@
 
 #define COROUTINES  2
 #define STACK_BYTES (256 * 1024)
+#define STACK_LEAST (32 * 1024)
 
 struct coroutine {
 	ucontext_t context;
@@ -32,7 +36,9 @@ struct coroutine {
 
 static struct coroutine coroutines[COROUTINES];
 static ucontext_t scheduler;
-static int current, rounds;
+static int current, rounds, port;
+static size_t stack_bytes = STACK_BYTES;
+static char *block; /* of all stacks; NULL: one each */
 
 static void die(const char *what)
 {
@@ -126,10 +132,10 @@ static void coroutine_main(void)
 	yield();
 }
 
-static void coroutine_open(struct coroutine *self, SSL_CTX *tls, uint16_t port)
+static void coroutine_open(struct coroutine *self, SSL_CTX *tls)
 {
 	struct sockaddr_in address = { .sin_family = AF_INET,
-				       .sin_port = htons(port),
+				       .sin_port = htons((uint16_t)port),
 				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 
 	self->fd = socket(AF_INET, SOCK_STREAM, 0);
@@ -141,21 +147,20 @@ static void coroutine_open(struct coroutine *self, SSL_CTX *tls, uint16_t port)
 	SSL_set_bio(self->ssl, bio, bio);
 	SSL_set_connect_state(self->ssl); /* the first SSL_write shakes hands */
 	getcontext(&self->context);
-	self->context.uc_stack.ss_sp = malloc(STACK_BYTES);
-	self->context.uc_stack.ss_size = STACK_BYTES;
+	self->context.uc_stack.ss_sp =
+		block ? block + (size_t)(self - coroutines) * stack_bytes : malloc(stack_bytes);
+	self->context.uc_stack.ss_size = stack_bytes;
 	makecontext(&self->context, coroutine_main, 0);
 }
 
-int main(int argc, char **argv)
+static void *work(void *unused)
 {
 	SSL_CTX *tls = SSL_CTX_new(TLS_client_method());
 	int left = COROUTINES;
 
-	if (argc != 3)
-		die("usage: coroutine PORT ROUNDS");
-	rounds = atoi(argv[2]);
+	(void)unused;
 	for (int i = 0; i < COROUTINES; i++)
-		coroutine_open(&coroutines[i], tls, (uint16_t)atoi(argv[1]));
+		coroutine_open(&coroutines[i], tls);
 	while (left) {
 		current = (current + 1) % COROUTINES;
 		if (coroutines[current].done)
@@ -167,8 +172,34 @@ int main(int argc, char **argv)
 		printf("%d: %zu bytes\n", i, coroutines[i].total);
 		SSL_free(coroutines[i].ssl);
 		close(coroutines[i].fd);
-		free(coroutines[i].context.uc_stack.ss_sp);
+		if (!block)
+			free(coroutines[i].context.uc_stack.ss_sp);
 	}
 	SSL_CTX_free(tls);
+	return NULL;
+}
+
+int main(int argc, char **argv)
+{
+	pthread_t thread;
+
+	if (argc < 3)
+		die("usage: coroutine PORT ROUNDS [KIB [thread]]");
+	port = atoi(argv[1]);
+	rounds = atoi(argv[2]);
+	if (argc > 3) {
+		stack_bytes = (size_t)atoi(argv[3]) * 1024;
+		block = stack_bytes < STACK_LEAST ? NULL : malloc(COROUTINES * stack_bytes);
+		if (!block)
+			die("no stacks");
+	}
+	if (argc > 4) {
+		if (pthread_create(&thread, NULL, work, NULL))
+			die("no thread");
+		pthread_join(thread, NULL);
+	} else {
+		work(NULL);
+	}
+	free(block);
 	return 0;
 }
