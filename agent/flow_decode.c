@@ -17,7 +17,7 @@
 #include <errno.h>
 
 #define SKIP_WORTH_BYTES (256 * 1024) /* shorter bodies end before a hint reaches the kernel */
-#define DECODER_SHARE	 8	      /* of the budget: more no decoder keeps of heads */
+#define DECODER_SHARE	 16	      /* of the budget: more no decoder keeps of heads */
 #define UPGRADES_MAX	 4	      /* tunnels within tunnels that are followed */
 #define TLS_HANDSHAKE	 0x16	      /* RFC 8446, 5.1 */
 
