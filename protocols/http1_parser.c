@@ -418,12 +418,16 @@ static bool line_may_begin(const struct http1_line *line)
 	return line->size > BEGINNING_BYTES || http1_start_line_may_be(slice_of(line->bytes, line->len));
 }
 
-/* A line that goes on in another call: not behind another's turn, and not one that no start line is. */
+/*
+ * A line that goes on in another call: not behind another's turn, and not one that no start line is, unless
+ * it is to prove the candidate before it.
+ */
 static void search_break(struct http1_parser *parser)
 {
 	if (parser->turn)
 		search_pass(parser, &parser->candidate);
-	if (parser->line.size && (parser->turn || !line_may_begin(&parser->line))) {
+	if (parser->line.size &&
+	    (parser->turn || (!parser->candidate.len && !line_may_begin(&parser->line)))) {
 		search_pass(parser, &parser->line);
 		parser->edge = !parser->turn;
 	}

@@ -31,8 +31,6 @@ static const struct known_bad {
 	unsigned int transforms, faults;
 	const char *reason;
 } known_bad[] = {
-	{ FAMILY_HTTP1, ON(JOIN), IS(FIELD) | IS(SPLIT) | IS(TIME),
-	  "bytes before a method are taken for a part of it" },
 	{ FAMILY_HTTP1, ON_ANY_LOSS, IS(PAIR) | IS(FIELD) | IS(LACK) | IS(SPLIT) | IS(MISSING),
 	  "a loss leaves the order of a keep-alive connection in doubt for good" },
 	{ FAMILY_HTTP1_LEFT, ON(JOIN) | ON_ANY_LOSS,

@@ -368,6 +368,11 @@ static const struct rule rules[] = {
 	  .late = true,
 	  .script = "> " R("a") "\n< " S("a") "\n> " R("b") R("c") "\n< " S("b") S("c"),
 	  .expected = RT("a") " [guess]\n" ST("a") "\n" RT("b") "\n" RT("c") "\n" ST("b") "\n" ST("c") "\n" },
+	{ .name = "late: the line that proves a start line comes in two calls",
+	  .late = true,
+	  .script = "> GET /a HTTP/1.1" RN "Ho\n> st: x" RN RN "\n< HTTP/1.1 200 x" RN "X-F\n< or: /a" RN
+		    "Content-Length: 0" RN RN,
+	  .expected = RT("a") " [guess]\n" ST("a") "\n" },
 	{ .name = "late: what stands inside a turn is no proof, its answer proves nothing",
 	  .late = true,
 	  .resyncs = 1,
