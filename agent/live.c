@@ -10,6 +10,7 @@
 #include "child.h"
 #include "counters.h"
 #include "log.h"
+#include "pid_namespace.h"
 #include "pid_watch.h"
 #include "process_filter.h"
 #include "processes.h"
@@ -39,6 +40,7 @@ struct live {
 	struct child child;
 	struct run_as run_as;	   /* who runs the command */
 	struct filter_kernel sets; /* what the kernel side lets through */
+	uint32_t pid_namespace;	   /* hark's own; 0: the initial one */
 	bool by_container;	   /* and what it is told of processes */
 	struct pid_watch *named;   /* those of them that are named; NULL: all */
 	int epoll, timer, signals, watch;
@@ -108,6 +110,7 @@ static int probes_start(struct live *live)
 		.snaplen_bytes = options->snaplen_bytes,
 		.pids = live->sets.pids,
 		.pid_count = live->sets.pid_count,
+		.pid_namespace = live->pid_namespace,
 		.ignore_pids = live->by_container,
 		.ports = live->sets.ports,
 		.port_count = live->sets.port_count,
@@ -381,7 +384,7 @@ static int live_start(struct live *live)
 	int error;
 
 	sets_find(live);
-	if (people_find(live) < 0 || probes_start(live) < 0)
+	if (pid_namespace_find(&live->pid_namespace) < 0 || people_find(live) < 0 || probes_start(live) < 0)
 		return -EIO; /* reported */
 	error = loop_start(live);
 	if (error < 0) {

@@ -150,6 +150,7 @@ static void settings_fill(struct probes *probes, const struct probes_config *con
 	probes->skeleton->rodata->settings = (struct kernel_settings){
 		.self = getpid(),
 		.snaplen_bytes = config->snaplen_bytes,
+		.pid_namespace = config->pid_namespace,
 		.wake_bytes = config->ring_bytes / 4,
 		.filter_pids = config->filter_pids || config->pid_count,
 		.follow_children = config->follow_children,
@@ -159,6 +160,16 @@ static void settings_fill(struct probes *probes, const struct probes_config *con
 	for (size_t i = 0; i < config->port_count; i++)
 		probes->skeleton->rodata->ports[config->ports[i] / 64] |= UINT64_C(1)
 									  << (config->ports[i] % 64);
+}
+
+/* Before anything is attached: hark's own place among the pid namespaces. */
+static int namespace_find(const struct probes *probes)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, options);
+
+	if (!probes->skeleton->rodata->settings.pid_namespace)
+		return 0;
+	return bpf_prog_test_run_opts(bpf_program__fd(probes->skeleton->progs.namespace_find), &options);
 }
 
 /* Attaches each tracepoint program that was loaded; TLS programs come with their files, iterators run once.
@@ -206,6 +217,7 @@ static int skeleton_try(struct probes *probes, const struct probes_config *confi
 		return -errno;
 	programs_choose(probes, kernel_has_loop(), session);
 	settings_fill(probes, config);
+	bpf_program__set_autoload(probes->skeleton->progs.namespace_find, config->pid_namespace);
 	error = bpf_map__set_max_entries(probes->skeleton->maps.events, config->ring_bytes);
 	return error ? error : hark_bpf__load(probes->skeleton);
 }
@@ -231,7 +243,8 @@ static int skeleton_load(struct probes *probes, const struct probes_config *conf
 		if (error)
 			return error;
 	}
-	return tracepoints_attach(probes);
+	error = namespace_find(probes);
+	return error ? error : tracepoints_attach(probes);
 }
 
 struct probes *probes_open(const struct probes_config *config)

@@ -26,8 +26,9 @@ struct probes_config {
 	size_t pid_count;
 	const uint16_t *ports; /* only sockets with one of these at either end; 0 of them: all */
 	size_t port_count;
-	bool ignore_pids; /* probes_ignore_pid() will be called */
-	bool filter_pids; /* follow only pids, even if there are none yet (probes_add_pid) */
+	uint32_t pid_namespace; /* of pid_namespace_find() */
+	bool ignore_pids;	/* probes_ignore_pid() will be called */
+	bool filter_pids;	/* follow only pids, even if there are none yet (probes_add_pid) */
 	bool follow_children;
 };
 

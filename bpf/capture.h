@@ -47,15 +47,53 @@ struct capture {
 
 static const char zeros[4096];
 
-static __always_inline bool process_wanted(__u32 tgid)
+/*
+ * The process number in hark's pid namespace, with `thread` the thread's. The kernel knows it in each
+ * namespace from the initial one down to the task's own, by level.
+ */
+static __noinline __u32 number_translated(struct task_struct *task, bool thread)
+{
+	struct task_struct *of = thread ? task : BPF_CORE_READ(task, group_leader);
+	struct pid *pid = BPF_CORE_READ(of, thread_pid);
+	__u32 level = pid_level;
+	struct upid *number = (void *)pid + bpf_core_field_offset(struct pid, numbers) +
+			      level * bpf_core_type_size(struct upid);
+
+	if (pid && level <= BPF_CORE_READ(pid, level) &&
+	    BPF_CORE_READ(number, ns, ns.inum) == settings.pid_namespace)
+		return BPF_CORE_READ(number, nr);
+	return BPF_CORE_READ(of, pid) | EVENT_PID_ELSEWHERE;
+}
+
+static __always_inline __u32 process_number(struct task_struct *task)
+{
+	return settings.pid_namespace ? number_translated(task, false) : BPF_CORE_READ(task, tgid);
+}
+
+static __always_inline __u32 current_number(void)
+{
+	if (settings.pid_namespace)
+		return number_translated((struct task_struct *)bpf_get_current_task(), false);
+	return bpf_get_current_pid_tgid() >> 32;
+}
+
+static __always_inline __u32 current_thread_number(void)
+{
+	if (settings.pid_namespace)
+		return number_translated((struct task_struct *)bpf_get_current_task(), true);
+	return bpf_get_current_pid_tgid();
+}
+
+/* By its number in hark's namespace. */
+static __always_inline bool process_wanted(__u32 number)
 {
 	__u8 *mark;
 
-	if (tgid == settings.self)
+	if (number == settings.self)
 		return false;
 	if (!settings.filter_pids && !settings.ignore_pids)
 		return true;
-	mark = bpf_map_lookup_elem(&pids, &tgid);
+	mark = bpf_map_lookup_elem(&pids, &number);
 	return mark ? *mark != KP_IGNORED : !settings.filter_pids;
 }
 
@@ -76,14 +114,12 @@ static __always_inline bool socket_wanted(const struct event_socket *s)
 
 static __always_inline void header_fill(struct event_header *h, __u16 type, __u16 flags)
 {
-	__u64 pid_tgid = bpf_get_current_pid_tgid();
-
 	h->size = 0;
 	h->type = type;
 	h->flags = flags | EVENT_PID_VALID;
 	h->time_ns = bpf_ktime_get_ns();
-	h->pid = pid_tgid >> 32;
-	h->tid = (__u32)pid_tgid;
+	h->pid = current_number();
+	h->tid = current_thread_number();
 	h->uid = (__u32)bpf_get_current_uid_gid();
 	h->reserved = 0;
 	bpf_get_current_comm(h->comm, sizeof(h->comm));

@@ -187,6 +187,20 @@ struct cred {
 	} uid;
 };
 
+struct pid_namespace {
+	struct ns_common ns;
+};
+
+struct upid {
+	int nr;
+	struct pid_namespace *ns;
+};
+
+struct pid {
+	unsigned int level;
+	struct upid numbers[1];
+};
+
 struct task_struct {
 	struct thread_info thread_info;
 	unsigned int flags;
@@ -200,6 +214,7 @@ struct task_struct {
 	struct files_struct *files;
 	struct signal_struct *signal;
 	struct task_struct *real_parent;
+	struct pid *thread_pid;
 	const struct cred *cred;
 	struct thread_struct thread;
 	char comm[16];

@@ -8,3 +8,4 @@ char LICENSE[] SEC("license") = "GPL";
 const volatile struct kernel_settings settings;
 const volatile __u64 ports[PORT_WORDS];
 bool tls_listens;
+__u32 pid_level;

@@ -32,6 +32,9 @@ extern const volatile __u64 ports[PORT_WORDS];
  */
 extern bool tls_listens;
 
+/* How deep settings.pid_namespace lies; namespace_find sets it, before anything is attached. */
+extern __u32 pid_level;
+
 /* Records for user space; the size is set before the load (--ring). */
 MAP_SCOPE struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);

@@ -38,6 +38,8 @@ enum kernel_process {
 struct kernel_settings {
 	__u32 self;	     /* hark's own thread group: never observed */
 	__u32 snaplen_bytes; /* copied of one call at most */
+	__u32 pid_namespace; /* hark's own, by its number; 0: the initial one, whose numbers are the kernel's
+			      */
 	__u32 wake_bytes;    /* wake user space when the ring holds more */
 	__u8 filter_pids;    /* only the processes in `pids` */
 	__u8 follow_children;

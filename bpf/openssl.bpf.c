@@ -213,7 +213,7 @@ static __always_inline int tls_entry(struct pt_regs *ctx, __u32 kind, bool singl
 	struct tls_session *session;
 	int level;
 
-	if (!tls_listens || !process_wanted(key.thread >> 32) || !ssl)
+	if (!tls_listens || !process_wanted(current_number()) || !ssl)
 		return 1;
 	if (kind == TLS_FREE) {
 		session_end(ssl);
@@ -282,7 +282,7 @@ static __always_inline __u32 plaintext_unwanted(const struct tls_call *call, __u
 {
 	struct skip_key key = { .id = call->ssl,
 				.generation = call->generation,
-				.pid = bpf_get_current_pid_tgid() >> 32,
+				.pid = current_number(),
 				.direction = direction };
 
 	return skip_wanted(&key, pos, false, moved);

@@ -27,10 +27,20 @@ static __always_inline void process_submit(__u16 type, const unsigned char *name
 	kernel_count(KC_EVENTS_SUBMITTED, 1);
 }
 
-/* What it was ignored for may be over: a container's first process moves into its cgroup, then executes. */
-static __always_inline void process_unignore(__u32 tgid)
+/* Run once by hark itself: its own namespace is the innermost in which it has a number. */
+SEC("raw_tp/sched_process_exec")
+int namespace_find(void *ctx __attribute__((unused)))
 {
-	__u8 *mark = bpf_map_lookup_elem(&pids, &tgid);
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+
+	pid_level = BPF_CORE_READ(task, thread_pid, level);
+	return 0;
+}
+
+/* What it was ignored for may be over: a container's first process moves into its cgroup, then executes. */
+static __always_inline void process_unignore(__u32 number)
+{
+	__u8 *mark = bpf_map_lookup_elem(&pids, &number);
 
 	if (mark && *mark == KP_IGNORED)
 		*mark = KP_FOLLOWED;
@@ -39,22 +49,28 @@ static __always_inline void process_unignore(__u32 tgid)
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(process_exec, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
 {
+	__u32 number = process_number(task);
+
 	if (settings.ignore_pids)
-		process_unignore(task->tgid);
-	if (!process_wanted(task->tgid))
+		process_unignore(number);
+	if (!process_wanted(number))
 		return 0;
 	process_submit(EVENT_EXEC, BPF_CORE_READ(bprm, file, f_path.dentry, d_name.name),
-		       BPF_CORE_READ(task, real_parent, tgid), 0);
+		       process_number(BPF_CORE_READ(task, real_parent)), 0);
 	return 0;
 }
 
 SEC("tp_btf/sched_process_fork")
 int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child)
 {
-	__u32 from = parent->tgid, to = child->tgid;
 	__u8 one = KP_FOLLOWED;
+	__u32 from, to;
 
-	if (!settings.follow_children || from == to || !bpf_map_lookup_elem(&pids, &from))
+	if (!settings.follow_children || parent->tgid == child->tgid)
+		return 0;
+	from = process_number(parent);
+	to = process_number(child);
+	if (!bpf_map_lookup_elem(&pids, &from))
 		return 0;
 	if (bpf_map_update_elem(&pids, &to, &one, BPF_ANY) < 0)
 		kernel_count(KC_MAP_FULL, 1);
@@ -65,21 +81,22 @@ SEC("tp_btf/sched_process_exit")
 int BPF_PROG(process_exit, struct task_struct *task)
 {
 	struct call_key call = { .thread = bpf_get_current_pid_tgid() };
-	__u32 tgid = task->tgid;
+	__u32 number;
 
 	for (call.level = 0; call.level < TLS_CALLS_MAX; call.level++)
 		if (bpf_map_delete_elem(&calls, &call) < 0)
 			break;
 	if (task->signal->live.counter != 0)
 		return 0;
+	number = process_number(task);
 	/* Of one that is ignored user space knows as well. */
 	if (settings.ignore_pids)
-		process_unignore(tgid);
-	if (!process_wanted(tgid))
+		process_unignore(number);
+	if (!process_wanted(number))
 		return 0;
 	process_submit(EVENT_EXIT, 0, 0, task->exit_code);
 	if (settings.filter_pids || settings.ignore_pids)
-		bpf_map_delete_elem(&pids, &tgid);
+		bpf_map_delete_elem(&pids, &number);
 	return 0;
 }
 
@@ -106,7 +123,7 @@ static __always_inline int state_submit(struct sock *sk, __u64 id, int old_state
 	/* Changes that the peer causes run wherever the packet arrived: the process there means nothing. */
 	bool actor = new_state == TCP_SYN_SENT || new_state == TCP_FIN_WAIT1;
 
-	if (actor && !process_wanted(bpf_get_current_pid_tgid() >> 32))
+	if (actor && !process_wanted(current_number()))
 		return 0;
 	header_fill(&e.h, EVENT_SOCKET_STATE, 0);
 	if (!actor) {

@@ -232,7 +232,7 @@ static __noinline void datagram_transfer(struct sock *sk, struct task_struct *ta
 	struct user_sockaddr address;
 	struct event_unseen *out;
 
-	if ((flags & (MSG_PEEK | MSG_ERRQUEUE)) || !process_wanted(task->tgid))
+	if ((flags & (MSG_PEEK | MSG_ERRQUEUE)) || !process_wanted(current_number()))
 		return;
 	if (settings.filter_ports && !port_wanted(HTTPS_PORT))
 		return;
@@ -261,7 +261,7 @@ static __always_inline int socket_transfer(struct sock *sk, int ret, int flags, 
 			datagram_transfer(sk, task, flags, direction);
 		return 0;
 	}
-	if (!process_wanted(task->tgid))
+	if (!process_wanted(current_number()))
 		return 0;
 	regs_fill(&regs, task);
 	socket_fill(&c.record.sock, sk);
@@ -342,7 +342,7 @@ int BPF_PROG(socket_spliced, struct sock *sk)
 	if (user->orig_ax != NR_SPLICE || (task->flags & (PF_KTHREAD | PF_IO_WORKER)))
 		return 0;
 	regs_fill(&regs, task);
-	if (!regs.compat && process_wanted(task->tgid))
+	if (!regs.compat && process_wanted(current_number()))
 		spliced_submit(sk, task, &regs);
 	return 0;
 }

@@ -50,9 +50,7 @@ static __always_inline bool connection_fill(struct event_socket *s, struct socke
 /* The leader's files are those of its threads. */
 static __always_inline bool holder_wanted(struct task_struct *task)
 {
-	__u32 tgid = BPF_CORE_READ(task, tgid);
-
-	return (__u32)BPF_CORE_READ(task, pid) == tgid && process_wanted(tgid);
+	return BPF_CORE_READ(task, pid) == BPF_CORE_READ(task, tgid) && process_wanted(process_number(task));
 }
 
 static __always_inline void seen_write(struct seq_file *seq, struct event_state *e, struct task_struct *task,
@@ -62,7 +60,7 @@ static __always_inline void seen_write(struct seq_file *seq, struct event_state 
 	e->h.type = EVENT_SOCKET_SEEN;
 	e->h.flags = EVENT_PID_VALID | EVENT_SYNTHETIC;
 	e->h.time_ns = bpf_ktime_get_ns();
-	e->h.pid = e->h.tid = BPF_CORE_READ(task, tgid);
+	e->h.pid = e->h.tid = process_number(task);
 	e->h.uid = BPF_CORE_READ(task, cred, uid.val);
 	BPF_CORE_READ_STR_INTO(&e->h.comm, task, comm);
 	e->sock.fd = fd;

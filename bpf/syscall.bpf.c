@@ -254,7 +254,7 @@ static __always_inline int syscall_transfer(struct pt_regs *user, __s64 ret, boo
 		return 0;
 	if (ret < 0 && ret != -ECONNRESET && ret != -EPIPE)
 		return 0;
-	if (!process_wanted(bpf_get_current_pid_tgid() >> 32))
+	if (!process_wanted(current_number()))
 		return 0;
 	regs_fill(&regs, user, task);
 	if (regs.compat)
@@ -306,7 +306,7 @@ static __always_inline bool compat_counted(struct pt_regs *user, __s64 ret)
 		return false;
 	if (!(BPF_CORE_READ(task, thread_info.status) & TS_COMPAT))
 		return false;
-	if (process_wanted(bpf_get_current_pid_tgid() >> 32))
+	if (process_wanted(current_number()))
 		kernel_count(KC_COMPAT, 1);
 	return true;
 }

@@ -52,6 +52,12 @@ enum event_type {
 	EVENT_UNSEEN = 14,	/* struct event_unseen: traffic that hark cannot read; once a socket */
 };
 
+/*
+ * Process numbers are those of hark's own pid namespace. A process that is not in it has none there: its
+ * number is the kernel's own with this bit, unique as well, and means nothing to people.
+ */
+#define EVENT_PID_ELSEWHERE 0x80000000u
+
 enum event_direction {
 	DIRECTION_SENT = 0, /* by the observed process */
 	DIRECTION_RECEIVED = 1,

@@ -76,6 +76,12 @@ struct mover {
 	uint64_t done_ns; /* when the bytes had left, if their time is that of the call's beginning; else 0 */
 };
 
+/* The process number for people; 0: not known, or it has none in hark's pid namespace. */
+static inline uint32_t pid_shown(uint32_t pid)
+{
+	return pid & EVENT_PID_ELSEWHERE ? 0 : pid;
+}
+
 struct message {
 	enum message_kind kind;
 	enum http_version version;

@@ -114,7 +114,7 @@ void json_process(struct json_writer *writer, const struct mover *mover)
 {
 	struct buffer *line = &writer->line;
 
-	if (mover->pid) {
+	if (pid_shown(mover->pid)) {
 		json_key(writer, "process.pid");
 		buffer_u64(line, mover->pid);
 	}
@@ -125,6 +125,8 @@ void json_process(struct json_writer *writer, const struct mover *mover)
 	if (mover->pid) {
 		json_key(writer, "process.user.id");
 		buffer_u64(line, mover->uid);
+	}
+	if (pid_shown(mover->pid)) {
 		json_key(writer, "thread.id");
 		buffer_u64(line, mover->tid);
 	}

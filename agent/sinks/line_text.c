@@ -79,7 +79,7 @@ void put_program(struct buffer *buffer, const struct style *style, const struct 
 	else
 		buffer_char(buffer, '?');
 	buffer_char(buffer, '[');
-	if (mover->pid)
+	if (pid_shown(mover->pid))
 		buffer_u64(buffer, mover->pid);
 	else
 		buffer_char(buffer, '?');

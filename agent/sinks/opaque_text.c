@@ -30,7 +30,7 @@ static void put_reason(struct buffer *buffer, const struct conn_facts *conn)
 {
 	buffer_string(buffer, "not read: ");
 	buffer_string(buffer, conn->opaque ? conn->opaque : "?");
-	if (conn->owner.pid)
+	if (pid_shown(conn->owner.pid))
 		buffer_format(buffer, " (hark doctor %u says more)", conn->owner.pid);
 }
 

@@ -82,7 +82,7 @@ static void put_process(struct json_writer *writer, const struct stats_row *row)
 		put_known(writer, "thread.name", row->program);
 	else
 		put_known(writer, "process.executable.name", row->program);
-	if (!row->pid)
+	if (!pid_shown(row->pid))
 		return;
 	json_key(writer, "process.pid");
 	buffer_u64(&writer->line, row->pid);

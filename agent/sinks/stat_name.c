@@ -48,7 +48,7 @@ static void put_conn(struct buffer *text, const struct style *style, const struc
 static void put_process(struct buffer *text, const struct style *style, const struct stats_row *row)
 {
 	put_string(text, style, row->program);
-	if (row->pid)
+	if (pid_shown(row->pid))
 		buffer_format(text, "[%u]", row->pid);
 	else
 		buffer_string(text, "[?]");

@@ -149,7 +149,8 @@ static void put_name(struct buffer *text, const struct style *style, const struc
 	}
 	if (process) {
 		put_text(text, style, row->program);
-		buffer_format(text, "[%" PRIu32 "]", row->pid);
+		if (pid_shown(row->pid))
+			buffer_format(text, "[%" PRIu32 "]", row->pid);
 		return;
 	}
 	put_text(text, style, row->method);

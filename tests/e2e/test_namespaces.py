@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Equal addresses in several network namespaces; hark, or those whom it observes, in a pid namespace."""
+import contextlib
 import json
+import os
 import pathlib
 import subprocess
 
 import pytest
 
-from harness import HARK, assert_whole, briefs, run
+from harness import HARK, assert_whole, briefs, run, wait_until
 from servers import PYTHON
 
 NETNS = pathlib.Path(__file__).resolve().parent / "peers/netns.py"
@@ -118,3 +120,106 @@ def test_veth_pairs_with_equal_addresses(hark, ends, capture, tmp_path):
     assert counted(tmp_path, recording, *clients, *servers) == 2
     for client, server in zip(clients, servers):
         assert counted(tmp_path, recording, client, server) == 1
+
+
+# --- pid namespaces --------------------------------------------------------------
+
+INSIDE = ["unshare", "-pf", "--mount-proc", "--kill-child"]
+
+# Says where it is, waits for a line, asks once.
+CLIENT = r"""
+import sys, urllib.request
+with open(sys.argv[1]) as gate:
+    gate.readline()
+urllib.request.urlopen(sys.argv[2]).read()
+"""
+
+
+def children(pid):
+    with contextlib.suppress(OSError):
+        return [int(child) for child in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return []
+
+
+@contextlib.contextmanager
+def inside(folder, *command):
+    """A hark that ends by itself (-n), in a pid namespace; its lines are in folder/out.json afterwards."""
+    talk = folder / "talk.txt"
+    with open(talk, "wb") as err, subprocess.Popen([*INSIDE, *map(str, command)], stdin=subprocess.DEVNULL,
+                                                   stdout=err, stderr=err) as process:
+        wait_until(lambda: "hark: ready" in talk.read_text() or process.poll() is not None, "hark: ready")
+        try:
+            yield process
+            assert process.wait(30) == 0, talk.read_text()
+        finally:
+            process.kill()
+
+
+def lines_of(path):
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def test_command_inside(nginx, capture, tmp_path):
+    out = tmp_path / "out.json"
+    run(*INSIDE, HARK, "--capture", capture, "-o", f"json:{out}", "--",
+        "sh", "-c", f"curl -s -o /dev/null http://127.0.0.1:{nginx.http}/one; true")
+    (one,) = lines_of(out)
+    assert one["process.executable.name"] == "curl" and 1 < one["process.pid"] < 100
+    assert_whole([one])
+
+
+def test_named_process_inside(nginx, capture, cgroup, tmp_path):
+    """-p and the container are looked up with the numbers that hark sees."""
+    number = f"{os.getpid():08x}" * 8
+    place, gate, out = cgroup(f"docker-{number}.scope"), tmp_path / "gate", tmp_path / "out.json"
+    os.mkfifo(gate)
+    (tmp_path / "client.py").write_text(CLIENT)
+    client = f"(sh -c 'echo $$ > {place}/cgroup.procs; exec {PYTHON} {tmp_path}/client.py {gate} " \
+             f"http://127.0.0.1:{nginx.http}/one') & echo $! > {tmp_path}/pid; "
+    watch = f"exec {HARK} -p $! --capture {capture} -n 1 -o json:{out}"
+    with inside(tmp_path, "sh", "-c", client + watch):
+        run("curl", "-s", "-o", "/dev/null", f"http://127.0.0.1:{nginx.http}/other")
+        gate.write_text("go\n")
+    (one,) = lines_of(out)
+    assert one["url.path"] == "/one" and one["process.pid"] == int((tmp_path / "pid").read_text())
+    assert one["process.executable.name"].startswith("python3")
+    assert one["container.id"] == number
+
+
+def test_everybody_from_inside(nginx, capture, tmp_path):
+    """Those inside have their numbers; those outside have none, and the names that the kernel tells."""
+    out = tmp_path / "out.json"
+    with inside(tmp_path, HARK, "--capture", capture, "-n", "4", "-o", f"json:{out}", f"port:{nginx.http}") as outer:
+        (own,) = children(outer.pid)
+        outside = run("curl", "-s", "-o", "/dev/null", f"http://127.0.0.1:{nginx.http}/outside")
+        run("nsenter", "-t", own, "-p", "-m", "curl", "-s", "-o", "/dev/null", f"http://127.0.0.1:{nginx.http}/inside")
+    seen = lines_of(out)
+    assert_whole(seen)
+    assert sorted((one["url.path"], one["hark.role"]) for one in seen) == [
+        ("/inside", "client"), ("/inside", "server"), ("/outside", "client"), ("/outside", "server")]
+    for one in seen:
+        within = (one["url.path"], one["hark.role"]) == ("/inside", "client")
+        assert ("process.pid" in one) == ("thread.id" in one) == within, one
+        assert one["thread.name"] == ("curl" if one["hark.role"] == "client" else "nginx")
+        assert one.get("process.executable.name") == ("curl" if one["hark.role"] == "client" else None)
+        assert "process.user.id" in one
+        if within:
+            assert 1 < one["process.pid"] < 100 and one["process.pid"] != outside.pid
+
+
+def test_seen_from_outside(hark, nginx, capture):
+    """Whoever is in a pid namespace has the number that it has where hark is."""
+    with hark("--capture", capture) as watch:
+        with subprocess.Popen([*INSIDE, "curl", "-s", "-o", "/dev/null",
+                               f"http://127.0.0.1:{nginx.http}/wait/outside/0.3"]) as outer:
+            (pid,) = wait_until(lambda: children(outer.pid), "curl")
+        assert outer.returncode == 0
+        watch.wait_for(1, pid)
+    (one,) = watch.of(pid)
+    assert one["process.executable.name"] == "curl"
+    assert_whole([one])
+
+
+def test_a_foreign_proc_is_refused():
+    done = run("unshare", "-pf", HARK, "-d", "1", status=1)
+    assert "hark: /proc is that of another pid namespace" in done.err.decode()
