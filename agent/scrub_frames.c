@@ -360,7 +360,7 @@ static size_t search(const uint8_t *bytes, size_t len)
 {
 	for (size_t at = 0; at + HTTP2_FRAME_HEADER_BYTES <= len; at++) {
 		struct http2_chain chain = http2_chain_judge(slice_of(bytes + at, len - at),
-							     HTTP2_DEFAULT_MAX_FRAME, CHAIN_FRAMES);
+							     HTTP2_DEFAULT_MAX_FRAME, CHAIN_FRAMES, NULL);
 
 		if (chain.verdict == CHAIN_FOUND || (at == 0 && chain.exact_end))
 			return at;

@@ -17,7 +17,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define HOLE_UNKNOWN_SIZE UINT64_MAX
+#define HOLE_UNKNOWN_SIZE   UINT64_MAX
+#define RESET_ERROR_UNKNOWN UINT32_MAX
 
 enum protocol_role { /* of the observed process */
 	ROLE_UNKNOWN,
@@ -56,8 +57,12 @@ struct protocol_handler {
 	/* An interim response (1xx other than 101); borrowed, freed by the decoder afterwards. */
 	void (*interim)(void *ctx, const struct message *message);
 	/* HTTP/2: the stream ended by RST_STREAM, or will never be processed (GOAWAY). Messages of that
-	 * stream that were under way have been given to done() with FLAG_RESET before. error: RFC 9113, 7. */
+	 * stream that were under way have been given to done() with FLAG_RESET before. error: RFC 9113, 7, or
+	 * RESET_ERROR_UNKNOWN. */
 	void (*reset)(void *ctx, uint32_t key, uint32_t error);
+	/* HTTP/2: messages of this kind may have been missed, those that are awaited among them; flags say
+	 * why. May be NULL. */
+	void (*lost)(void *ctx, enum message_kind kind, unsigned int flags);
 	/* HTTP/1: after a 101 or a 2xx to CONNECT both directions leave HTTP/1. `to` is the Upgrade token
 	 * ("h2c", "websocket", …), or "connect". The decoder then takes no more input: protocol_ops.feed
 	 * returns how many bytes it consumed and the caller carries on with the rest. `request` is the

@@ -100,7 +100,7 @@ static enum judgement judge_server_frames(struct slice bytes)
 			return JUDGE_NO;
 	if (bytes.len < sizeof(settings))
 		return JUDGE_MORE;
-	switch (http2_chain_judge(bytes, HTTP2_DEFAULT_MAX_FRAME, FRAMES_FIRST).verdict) {
+	switch (http2_chain_judge(bytes, HTTP2_DEFAULT_MAX_FRAME, FRAMES_FIRST, NULL).verdict) {
 	case CHAIN_NONE:
 		return JUDGE_NO;
 	case CHAIN_MORE:
@@ -205,7 +205,7 @@ static bool late_frames(struct slice bytes)
 	if (bytes.len < HTTP2_FRAME_HEADER_BYTES ||
 	    (!bytes.data[0] && !bytes.data[1] && !bytes.data[2] && bytes.data[3] == FRAME_DATA))
 		return false;
-	return http2_chain_judge(bytes, HTTP2_DEFAULT_MAX_FRAME, FRAMES_LATE).verdict == CHAIN_FOUND;
+	return http2_chain_judge(bytes, HTTP2_DEFAULT_MAX_FRAME, FRAMES_LATE, NULL).verdict == CHAIN_FOUND;
 }
 
 /* The line behind a start line proves it: a field, or the empty line. */

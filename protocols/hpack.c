@@ -38,6 +38,8 @@
 
 #define DEFAULT_TABLE_BYTES  4096 /* RFC 9113, 6.5.2 */
 #define ENTRY_OVERHEAD_BYTES 32	  /* RFC 7541, 4.1 */
+#define CREDIT_BYTES	     65536
+#define STATIC_REQUEST_LAST  7 /* RFC 7541, appendix A: 1 to 7 are a request's pseudo-header fields */
 
 struct hpack {
 	nghttp2_hd_inflater *inflater; /* NULL: memory was out; the next block tries again */
@@ -45,13 +47,17 @@ struct hpack {
 	size_t held_bytes;
 	size_t table_limit_bytes;
 	size_t table_bytes; /* of the table that priming fills */
+	/* Placeholders that may be put in. A block of four bytes may make us fill a table of 32,768, so they
+	 * are paid for with bytes of blocks: the work stays in proportion to what came. */
+	size_t credit;
 	bool primed;
 };
 
 static const uint8_t placeholder[] = { 0x40, 0x00, 0x00 }; /* literal, indexed, name and value empty */
 
 /* Feeds one block; sink NULL: fields are dropped. 0 or -EBADMSG, -ENOMEM. */
-static int block_inflate(nghttp2_hd_inflater *inflater, struct slice block, const struct hpack_sink *sink);
+static int block_inflate(nghttp2_hd_inflater *inflater, struct slice block, bool whole,
+			 const struct hpack_sink *sink);
 
 /*
  * A table takes several times the size that its encoder counts, so it is counted as it is: each allocation of
@@ -148,9 +154,9 @@ static int table_fill(nghttp2_hd_inflater *inflater, size_t table_bytes)
 	if (table_bytes != DEFAULT_TABLE_BYTES)
 		len = size_update_encode(first, table_bytes);
 	memcpy(first + len, placeholder, sizeof(placeholder));
-	err = block_inflate(inflater, slice_of(first, len + sizeof(placeholder)), NULL);
+	err = block_inflate(inflater, slice_of(first, len + sizeof(placeholder)), true, NULL);
 	for (size_t n = 1; !err && n < table_bytes / ENTRY_OVERHEAD_BYTES; n++)
-		err = block_inflate(inflater, slice_of(placeholder, sizeof(placeholder)), NULL);
+		err = block_inflate(inflater, slice_of(placeholder, sizeof(placeholder)), true, NULL);
 	return err;
 }
 
@@ -183,6 +189,7 @@ struct hpack *hpack_new(size_t table_limit_bytes)
 		table_limit_bytes = DEFAULT_TABLE_BYTES;
 	hpack->table_limit_bytes = table_limit_bytes;
 	hpack->table_bytes = DEFAULT_TABLE_BYTES;
+	hpack->credit = CREDIT_BYTES;
 	hpack->memory = (nghttp2_mem){ hpack, count_malloc, count_free, count_calloc, count_realloc };
 	hpack->inflater = inflater_new(hpack);
 	if (!hpack->inflater) {
@@ -243,7 +250,8 @@ static struct hpack_field field_of(const nghttp2_nv *nv)
 	return field;
 }
 
-static int block_inflate(nghttp2_hd_inflater *inflater, struct slice block, const struct hpack_sink *sink)
+static int block_inflate(nghttp2_hd_inflater *inflater, struct slice block, bool whole,
+			 const struct hpack_sink *sink)
 {
 	int flags = 0;
 
@@ -252,7 +260,7 @@ static int block_inflate(nghttp2_hd_inflater *inflater, struct slice block, cons
 		ssize_t used;
 
 		flags = 0;
-		used = nghttp2_hd_inflate_hd2(inflater, &nv, &flags, block.data, block.len, 1);
+		used = nghttp2_hd_inflate_hd2(inflater, &nv, &flags, block.data, block.len, whole);
 		if (used == NGHTTP2_ERR_NOMEM)
 			return -ENOMEM;
 		if (used < 0)
@@ -264,25 +272,82 @@ static int block_inflate(nghttp2_hd_inflater *inflater, struct slice block, cons
 			if (sink)
 				sink->field(sink->ctx, &field);
 		} else if (!(flags & NGHTTP2_HD_INFLATE_FINAL) && block.len == 0) {
-			return -EBADMSG;
+			return whole ? -EBADMSG : 0;
 		}
 	}
 	nghttp2_hd_inflate_end_headers(inflater);
 	return 0;
 }
 
-int hpack_inflate(struct hpack *hpack, struct slice block, const struct hpack_sink *sink)
+static int table_make(struct hpack *hpack)
+{
+	size_t placeholders = hpack->table_bytes / ENTRY_OVERHEAD_BYTES;
+
+	if (hpack->inflater)
+		return 0;
+	if (hpack->credit < placeholders)
+		return -EAGAIN;
+	hpack->inflater = inflater_new_primed(hpack);
+	if (!hpack->inflater)
+		return -ENOMEM;
+	hpack->credit -= placeholders;
+	return 0;
+}
+
+static int inflate(struct hpack *hpack, struct slice block, bool whole, const struct hpack_sink *sink)
 {
 	int err;
 
-	if (!hpack->inflater)
-		hpack->inflater = inflater_new_primed(hpack);
-	if (!hpack->inflater)
-		return -ENOMEM;
-	err = block_inflate(hpack->inflater, block, sink);
+	hpack->credit += hpack->credit < SIZE_MAX / 2 ? block.len : 0;
+	err = table_make(hpack);
+	if (err < 0)
+		return err;
+	err = block_inflate(hpack->inflater, block, whole, sink);
 	if (err == -EBADMSG)
 		hpack->table_bytes = hpack->table_limit_bytes;
 	if (err < 0)
 		inflater_drop(hpack);
 	return err;
+}
+
+int hpack_inflate(struct hpack *hpack, struct slice block, const struct hpack_sink *sink)
+{
+	return inflate(hpack, block, true, sink);
+}
+
+int hpack_inflate_part(struct hpack *hpack, struct slice part, const struct hpack_sink *sink)
+{
+	int err = inflate(hpack, part, false, sink);
+
+	if (!err)
+		inflater_drop(hpack);
+	return err;
+}
+
+/* Behind the size updates that a block may begin with (RFC 7541, 6.3). */
+static struct slice size_updates_drop(struct slice block)
+{
+	while (block.len > 0 && (block.data[0] & 0xe0) == 0x20) {
+		size_t n = 1;
+
+		if ((block.data[0] & 0x1f) == 0x1f) {
+			while (n < block.len && block.data[n] & 0x80)
+				n++;
+			n++;
+		}
+		block = slice_drop(block, n < block.len ? n : block.len);
+	}
+	return block;
+}
+
+bool hpack_begins_request(struct slice block)
+{
+	unsigned int first, index;
+
+	block = size_updates_drop(block);
+	if (block.len == 0)
+		return false;
+	first = block.data[0];
+	index = first & 0x80 ? first & 0x7f : first & 0x40 ? first & 0x3f : first & 0x0f;
+	return index >= 1 && index <= STATIC_REQUEST_LAST;
 }

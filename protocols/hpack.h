@@ -49,9 +49,17 @@ bool hpack_is_primed(const struct hpack *hpack);
 /*
  * Inflates one whole block and gives its fields to the sink, in order. Blocks
  * must come in wire order, every one of them.
- * 0; -EBADMSG: the block is wrong, or our table does not fit it; -ENOMEM. After
- * an error none of the block's fields may be used; the table has been primed.
+ * 0; -EBADMSG: the block is wrong, or our table does not fit it; -ENOMEM;
+ * -EAGAIN: tables were lost too often for so few bytes of blocks, so that this
+ * one counts as lost too. After an error none of the block's fields may be
+ * used; the table has been primed.
  */
 int hpack_inflate(struct hpack *hpack, struct slice block, const struct hpack_sink *sink);
+
+/* The same of the first part of a block, the last that comes: all fields that are whole. */
+int hpack_inflate_part(struct hpack *hpack, struct slice part, const struct hpack_sink *sink);
+
+/* True when the first field is surely one of a request's pseudo-header fields, whatever the table holds. */
+bool hpack_begins_request(struct slice block);
 
 #endif

@@ -7,13 +7,19 @@
  *
  * Invariants. The two directions share nothing but the streams and the role:
  * each may be fed ahead of the other. Nothing is shown before the role is
- * known. A gap in one direction marks what is under way there and nothing
- * else.
+ * known. A gap in one direction, and a late join, mark what they touched: what
+ * was under way there, and what misses the part that was in there. What comes
+ * later is marked only when a field of it is unknown, or its like may be: the
+ * table of a direction is in doubt from a missed block on.
  */
 #include "http2_connection.h"
 #include "http2_settings.h"
 
 #include <stdlib.h>
+
+#define SLACK_NS  10000000 /* clocks of two processors and of two calls differ by less */
+#define IDS_AHEAD 1000000  /* no client begins so many streams between two frames that are seen */
+#define WALKS_MAX 8	   /* over all streams, for GOAWAYs that each take a little more back */
 
 void http2_note(struct protocol *protocol, enum protocol_note note, uint64_t n)
 {
@@ -50,7 +56,31 @@ void http2_role_learn(struct protocol *protocol, const struct http2_side *side, 
 
 unsigned int http2_side_flags(const struct http2_side *side)
 {
-	return (side->joined_late ? FLAG_LATE_JOINED : 0u) | (side->had_gap ? FLAG_GAP : 0u);
+	return side->had_gap ? FLAG_GAP : side->joined_late ? FLAG_LATE_JOINED : 0u;
+}
+
+unsigned int http2_request_missed(struct protocol *protocol, uint32_t id)
+{
+	bool is_pushed = id % 2 == 0;
+	const struct http2_side *side =
+		http2_kind_side(protocol, is_pushed ? MESSAGE_RESPONSE : MESSAGE_REQUEST);
+
+	if (is_pushed)
+		return http2_side_flags(side);
+	if (id > protocol->ids.last)
+		return side->heads_missed ? http2_side_flags(side) : 0;
+	if (side->joined_late && id < protocol->ids.first)
+		return FLAG_LATE_JOINED;
+	return side->had_gap ? FLAG_GAP : 0;
+}
+
+bool http2_head_missed(struct protocol *protocol, const struct http2_stream *stream)
+{
+	const struct http2_side *side = http2_kind_side(protocol, MESSAGE_RESPONSE);
+
+	if (!http2_side_flags(side))
+		return false;
+	return !side->framing || !stream || stream->request_ns <= side->clean_ns + SLACK_NS;
 }
 
 /* --- what the wire tells ----------------------------------------------------- */
@@ -78,29 +108,30 @@ static void on_preface(void *ctx)
 		return;
 	hpack_free(side->hpack);
 	side->hpack = fresh;
-	side->joined_late = false;
+	side->framing = true;
+	side->joined_late = side->heads_missed = side->blocks_missed = side->trailers_missed = false;
+}
+
+/* The server answers in full and wants no more of the request: no error (RFC 9113, 8.1). */
+static bool is_stop(const struct http2_side *side, const struct http2_stream *stream, uint32_t error)
+{
+	return error == 0 && http2_side_kind(side) == MESSAGE_RESPONSE &&
+	       stream->half[MESSAGE_RESPONSE].state == HALF_ENDED;
 }
 
 static void on_rst_stream(struct http2_side *side, uint32_t id, struct slice payload)
 {
 	struct protocol *protocol = side->owner;
 	struct http2_stream *stream = http2_stream_find(protocol, id);
-	struct http2_past past = { .id = id, .was_reset = true };
+	uint32_t error = payload.len < 4 ? RESET_ERROR_UNKNOWN : http2_read_u32(payload.data);
+	const struct http2_past past = { .id = id, .end = PAST_RESET, .error = error };
 
-	if (payload.len < 4) {
-		/* That the stream ended is sure, why is not known. */
-		http2_streams_suspect(protocol, http2_side_kind(side), true);
-		return;
-	}
-	if (stream) {
-		http2_stream_reset(protocol, stream, http2_read_u32(payload.data));
-		return;
-	}
-	if (http2_side_kind(side) == MESSAGE_REQUEST || http2_past_find(protocol, id))
-		return;
-	/* The refusal is here before the request that it refuses: two threads moved them. */
-	past.error = http2_read_u32(payload.data);
-	http2_past_add(protocol, &past);
+	if (stream && is_stop(side, stream, error))
+		http2_stream_stop(protocol, stream);
+	else if (stream)
+		http2_stream_reset(protocol, stream, http2_side_kind(side), error);
+	else if (http2_side_kind(side) == MESSAGE_RESPONSE)
+		http2_past_reset(protocol, &past);
 }
 
 static void on_goaway(struct http2_side *side, struct slice payload)
@@ -114,14 +145,20 @@ static void on_goaway(struct http2_side *side, struct slice payload)
 		return;
 	last = http2_read_u32(payload.data) & 0x7fffffff;
 	error = http2_read_u32(payload.data + 4);
-	if (!protocol->goaway[parity].seen || last <= protocol->goaway[parity].last) {
-		protocol->goaway[parity].seen = true;
-		protocol->goaway[parity].last = last;
-		protocol->goaway[parity].error = error;
-	}
+	if (error)
+		protocol->goaway_error = error;
+	if (protocol->goaway[parity].seen && last > protocol->goaway[parity].last)
+		return;
+	if (protocol->goaway[parity].seen && last == protocol->goaway[parity].last)
+		protocol->goaway[parity].walks = WALKS_MAX;
+	protocol->goaway[parity].seen = true;
+	protocol->goaway[parity].last = last;
+	protocol->goaway[parity].error = error;
+	if (protocol->goaway[parity].walks++ >= WALKS_MAX)
+		return;
 	HASH_ITER (hh, protocol->streams, stream, next) {
 		if ((stream->id & 1) == parity && stream->id > last)
-			http2_stream_reset(protocol, stream, error);
+			http2_stream_reset(protocol, stream, http2_side_kind(side), error);
 	}
 }
 
@@ -150,60 +187,147 @@ static void on_block(void *ctx, const struct http2_block *block, uint64_t time_n
 	http2_block_take(ctx, block, time_ns);
 }
 
-/* The half that a DATA frame belongs to; NULL: nobody waits for it. */
+/* A response whose head was missed, on a stream that nobody knows; NULL: it is not that. */
+static struct http2_stream *stream_unseen(struct protocol *protocol, uint32_t id)
+{
+	const struct http2_side *requests = http2_kind_side(protocol, MESSAGE_REQUEST);
+	bool is_known_ended = id % 2 && id <= protocol->ids.last && !http2_side_flags(requests);
+
+	if (!http2_head_missed(protocol, NULL) || is_known_ended || http2_past_find(protocol, id))
+		return NULL;
+	return http2_stream_add(protocol, id);
+}
+
+/* The stream of a DATA frame of this side. NULL: none that is followed. */
+static struct http2_stream *data_stream(struct http2_side *side, uint32_t id)
+{
+	struct protocol *protocol = side->owner;
+	struct http2_stream *stream = http2_stream_find(protocol, id);
+
+	if (stream || http2_side_kind(side) == MESSAGE_REQUEST || protocol->role == ROLE_UNKNOWN)
+		return stream;
+	http2_wire_confirm(http2_kind_side(protocol, MESSAGE_REQUEST)->wire, id);
+	stream = http2_stream_find(protocol, id);
+	return stream ? stream : stream_unseen(protocol, id);
+}
+
+/* The half that a DATA frame belongs to; NULL: nobody waits for it. A body shows that its head was missed. */
 static struct http2_half *data_half(struct http2_side *side, struct http2_stream *stream, uint64_t time_ns)
 {
 	enum message_kind kind = http2_side_kind(side);
 	struct http2_half *half = &stream->half[kind];
 
-	if (half->state == HALF_IDLE && half->suspect && kind == MESSAGE_RESPONSE)
-		(void)http2_half_open_headless(side->owner, stream, side, time_ns);
+	if (half->state == HALF_IDLE && kind == MESSAGE_RESPONSE && http2_head_missed(side->owner, NULL)) {
+		if (!stream->request_known)
+			half->state = HALF_UNSEEN;
+		else
+			(void)http2_half_open_headless(side->owner, stream, time_ns);
+	}
 	return half->state == HALF_OPEN ? half : NULL;
 }
 
 static void on_data(void *ctx, uint32_t id, struct slice bytes, uint64_t time_ns)
 {
 	struct http2_side *side = ctx;
-	struct http2_stream *stream = http2_stream_find(side->owner, id);
+	struct http2_stream *stream = data_stream(side, id);
 	struct http2_half *half = stream ? data_half(side, stream, time_ns) : NULL;
 
 	if (half)
 		http2_half_data(side->owner, half, bytes, time_ns);
 }
 
+/* DATA that no correct peer sends: its stream never began, or has ended in this direction. */
+static bool is_stray(struct http2_side *side, uint32_t id, const struct http2_stream *stream)
+{
+	const struct http2_past *past = stream ? NULL : http2_past_find(side->owner, id);
+
+	if (side->owner->role == ROLE_UNKNOWN)
+		return false;
+	if (stream && stream->half[http2_side_kind(side)].state == HALF_ENDED)
+		return true;
+	return past ? past->end == PAST_ENDED && past->had_request : !http2_side_flags(side);
+}
+
 static void on_data_end(void *ctx, const struct http2_frame *frame, bool sure, uint64_t time_ns)
 {
 	struct http2_side *side = ctx;
-	struct http2_stream *stream = http2_stream_find(side->owner, frame->stream);
+	struct http2_stream *stream = data_stream(side, frame->stream);
 	struct http2_half *half = stream ? data_half(side, stream, time_ns) : NULL;
 
 	http2_tell_frame(side, frame, slice_of(NULL, 0), time_ns);
-	if (!stream)
-		return;
 	if (half && !sure) {
 		half->message->body_known = false;
 		half->message->flags |= FLAG_GAP;
 	}
-	if (frame->flags & FRAME_FLAG_END_STREAM)
+	if (!half && is_stray(side, frame->stream, stream))
+		http2_note(side->owner, NOTE_MESSAGE_REFUSED, 1);
+	if (stream && frame->flags & FRAME_FLAG_END_STREAM)
 		http2_half_end(side->owner, stream, http2_side_kind(side), time_ns);
+}
+
+/* What is awaited of this side may have been in what was not seen of it. */
+static void messages_lost(struct http2_side *side)
+{
+	struct protocol *protocol = side->owner;
+
+	if (protocol->role != ROLE_UNKNOWN && protocol->handler.lost && http2_side_flags(side))
+		protocol->handler.lost(protocol->handler.ctx, http2_side_kind(side), http2_side_flags(side));
 }
 
 static void on_lost(void *ctx)
 {
 	struct http2_side *side = ctx;
+	struct protocol *protocol = side->owner;
+	enum message_kind kind = http2_side_kind(side);
 
-	side->had_gap = true;
-	hpack_prime(side->hpack);
-	http2_streams_suspect(side->owner, http2_side_kind(side), true);
+	side->had_gap = side->heads_missed = side->blocks_missed = true;
+	side->framing = false;
+	if (kind == MESSAGE_RESPONSE || protocol->open_messages[MESSAGE_REQUEST] || protocol->loose_requests)
+		side->trailers_missed = true;
+	http2_streams_suspect(protocol, kind);
+	messages_lost(side);
 }
 
-static void on_found(void *ctx)
+static void on_found(void *ctx, uint64_t time_ns)
 {
 	struct http2_side *side = ctx;
 
 	http2_note(side->owner, NOTE_RESYNC, 1);
+	side->framing = true;
+	side->clean_ns = time_ns;
 	/* Requests that came meanwhile may have been answered in what was passed over. */
-	http2_streams_suspect(side->owner, http2_side_kind(side), false);
+	messages_lost(side);
+}
+
+static enum http2_expectation expected_of_known(const struct http2_side *side,
+						const struct http2_stream *stream, uint8_t type)
+{
+	bool is_content = type == FRAME_DATA || type == FRAME_HEADERS || type == FRAME_CONTINUATION;
+
+	if (is_content && stream->half[http2_side_kind(side)].state == HALF_ENDED)
+		return EXPECTED_NOT;
+	return EXPECTED_SURE;
+}
+
+static enum http2_expectation on_expected(void *ctx, const struct http2_frame *frame)
+{
+	struct http2_side *side = ctx;
+	struct protocol *protocol = side->owner;
+	const struct http2_stream *stream = http2_stream_find(protocol, frame->stream);
+	const struct http2_past *past = stream ? NULL : http2_past_find(protocol, frame->stream);
+	bool begins = frame->type == FRAME_HEADERS && http2_side_kind(side) == MESSAGE_REQUEST;
+
+	if (protocol->role == ROLE_UNKNOWN || frame->stream == 0)
+		return EXPECTED_MAYBE;
+	if (stream)
+		return expected_of_known(side, stream, frame->type);
+	if (protocol->ids.last && frame->stream > protocol->ids.last + IDS_AHEAD)
+		return EXPECTED_NOT;
+	if (begins && past && !past->had_request)
+		return EXPECTED_SURE;
+	if (begins && (frame->stream % 2 == 0 || frame->stream <= protocol->ids.last || past))
+		return EXPECTED_NOT;
+	return EXPECTED_MAYBE;
 }
 
 static void on_unparsed(void *ctx, uint64_t n)
@@ -236,18 +360,16 @@ static int side_init(struct protocol *protocol, enum event_direction direction)
 		.data_end = on_data_end,
 		.lost = on_lost,
 		.found = on_found,
+		.expected = on_expected,
 		.unparsed = on_unparsed,
 	};
 
 	side->owner = protocol;
-	side->joined_late = !config->from_start[direction];
+	side->framing = config->from_start[direction];
+	side->joined_late = side->heads_missed = side->blocks_missed = side->trailers_missed = !side->framing;
 	side->hpack = hpack_new(config->table_limit_bytes);
 	side->wire = http2_wire_new(&wire_config, &handler);
-	if (!side->hpack || !side->wire)
-		return -1;
-	if (side->joined_late)
-		hpack_prime(side->hpack);
-	return 0;
+	return side->hpack && side->wire ? 0 : -1;
 }
 
 /* RFC 7540, 3.2: stream 1 is half closed; its request was HTTP/1.1's. */
@@ -259,6 +381,8 @@ static int upgrade_init(struct protocol *protocol)
 	if (!stream)
 		return -1;
 	stream->half[MESSAGE_REQUEST].state = HALF_ENDED;
+	stream->request_known = true;
+	protocol->ids.first = protocol->ids.last = 1;
 	if (settings.data && protocol->role != ROLE_UNKNOWN)
 		settings_apply(http2_kind_side(protocol, MESSAGE_REQUEST),
 			       http2_settings_max_frame_base64(settings));
@@ -312,8 +436,7 @@ static void http2_hole(struct protocol *protocol, enum event_direction direction
 /* An end of one direction ends no message: HTTP/2 frames say where messages end. */
 static void http2_finish(struct protocol *protocol, enum event_direction direction, uint64_t time_ns)
 {
-	(void)time_ns;
-	http2_wire_end(protocol->side[direction].wire);
+	http2_wire_end(protocol->side[direction].wire, time_ns);
 }
 
 static unsigned int end_flags(enum protocol_end reason)
@@ -332,17 +455,24 @@ static unsigned int end_flags(enum protocol_end reason)
 
 static void http2_end(struct protocol *protocol, enum protocol_end reason, uint64_t time_ns)
 {
-	(void)time_ns;
-	http2_wire_end(protocol->side[DIRECTION_SENT].wire);
-	http2_wire_end(protocol->side[DIRECTION_RECEIVED].wire);
+	enum event_direction requests = requests_direction(protocol->role);
+
+	http2_wire_end(protocol->side[requests].wire, time_ns);
+	http2_wire_end(protocol->side[!requests].wire, time_ns);
+	for (int direction = 0; direction < 2; direction++)
+		if (!protocol->side[direction].framing)
+			messages_lost(&protocol->side[direction]);
 	http2_streams_end(protocol, end_flags(reason));
 }
 
-/* Deliberately empty: no state of ours waits for time. */
+/* Bytes that wait for a proof of where frames begin wait for no more than a few polls. */
 static void http2_tick(struct protocol *protocol, uint64_t time_ns)
 {
-	(void)protocol;
+	enum event_direction requests = requests_direction(protocol->role);
+
 	(void)time_ns;
+	http2_wire_tick(protocol->side[requests].wire);
+	http2_wire_tick(protocol->side[!requests].wire);
 }
 
 static uint64_t http2_body_left(const struct protocol *protocol, enum event_direction direction)
@@ -352,7 +482,8 @@ static uint64_t http2_body_left(const struct protocol *protocol, enum event_dire
 
 static bool http2_idle(const struct protocol *protocol)
 {
-	return protocol->open_messages == 0 && http2_wire_idle(protocol->side[DIRECTION_SENT].wire) &&
+	return !protocol->open_messages[MESSAGE_REQUEST] && !protocol->open_messages[MESSAGE_RESPONSE] &&
+	       http2_wire_idle(protocol->side[DIRECTION_SENT].wire) &&
 	       http2_wire_idle(protocol->side[DIRECTION_RECEIVED].wire);
 }
 

@@ -72,6 +72,22 @@ enum http2_assembly_verdict http2_assembly_add(struct http2_assembly *assembly,
 	return is_last ? ASSEMBLY_WHOLE : ASSEMBLY_MORE;
 }
 
+void http2_assembly_cut(struct http2_assembly *assembly, const struct http2_frame *frame,
+			struct slice payload, bool lost)
+{
+	struct http2_frame part = *frame;
+
+	/* Where padding begins is not worth the trouble: such a frame gives nothing. */
+	if (frame->flags & FRAME_FLAG_PADDED && frame->type != FRAME_CONTINUATION)
+		return;
+	if (frame->type == FRAME_HEADERS && frame->flags & FRAME_FLAG_PRIORITY && payload.len < 5)
+		return;
+	if (frame->type == FRAME_PUSH_PROMISE && payload.len < 4)
+		return;
+	part.flags &= (uint8_t)~FRAME_FLAG_END_HEADERS;
+	(void)http2_assembly_add(assembly, &part, payload, lost);
+}
+
 void http2_assembly_close(struct http2_assembly *assembly)
 {
 	assembly->open = false;

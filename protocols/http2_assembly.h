@@ -12,8 +12,9 @@
 struct http2_block {
 	uint8_t type; /* FRAME_CONTINUATION: the begin was never seen, the stream is right */
 	bool end_stream;
-	bool lost; /* bytes are missing; fragment is empty */
-	bool cut;  /* lost because there were too many */
+	bool lost;  /* bytes are missing; fragment is empty */
+	bool cut;   /* lost because there were too many */
+	bool ended; /* the direction ended inside: fragment is its first part */
 	uint32_t stream;
 	uint32_t promised; /* PUSH_PROMISE; 0: lost with the block */
 	struct slice fragment;
@@ -49,6 +50,10 @@ void http2_assembly_open(struct http2_assembly *assembly, const struct http2_fra
 enum http2_assembly_verdict http2_assembly_add(struct http2_assembly *assembly,
 					       const struct http2_frame *frame, struct slice payload,
 					       bool lost);
+
+/* The direction ended inside a frame of the open block, of which this much of the payload came. */
+void http2_assembly_cut(struct http2_assembly *assembly, const struct http2_frame *frame,
+			struct slice payload, bool lost);
 
 /* Forgets the block and frees its bytes. */
 void http2_assembly_close(struct http2_assembly *assembly);

@@ -2,11 +2,14 @@
 /*
  * What a header block means: the head of a message, an interim response,
  * trailers, or a promise. For a connection seen whole the stream's state tells.
- * After a late join or a gap the block itself must: a head begins with a
- * pseudo-header field, trailers never do and always end the stream. A block
- * that could be either is counted and not shown.
+ * Where its head may have been missed the block itself must: a head begins with
+ * a pseudo-header field, trailers never do and always end the stream. A block
+ * that could be either tells that the message ended, and nothing more.
  *
- * Every block goes through the inflater first, whatever becomes of it.
+ * Every block goes through the inflater first, whatever becomes of it. After a
+ * gap the table is in doubt, unless no block can have been in it: the client's
+ * next stream follows the last one that was seen, and no request was under way
+ * whose trailers might have been there.
  */
 #include "http2_connection.h"
 #include "http2_head.h"
@@ -49,19 +52,47 @@ static size_t head_limit_bytes(const struct protocol *protocol)
 	return room < config->message_limit_bytes ? room : config->message_limit_bytes;
 }
 
-/* The table must see every block; 0, -EBADMSG or -ENOMEM as http2_head_read(). */
+/* RFC 9113, 5.1.1: streams begin in the order of their ids. */
+static bool is_next_block(const struct http2_side *side, const struct http2_block *block)
+{
+	const struct protocol *protocol = side->owner;
+
+	if (protocol->role == ROLE_UNKNOWN || http2_side_kind(side) != MESSAGE_REQUEST ||
+	    block->type != FRAME_HEADERS)
+		return false;
+	/* Trailers, whose head was in the gap, look like it otherwise. */
+	if (block->end_stream && !hpack_begins_request(block->fragment))
+		return false;
+	if (!protocol->ids.last)
+		return block->stream == 1;
+	return !side->trailers_missed && block->stream == protocol->ids.last + 2;
+}
+
+static void table_check(struct http2_side *side, const struct http2_block *block)
+{
+	if (!side->blocks_missed)
+		return;
+	if (!is_next_block(side, block))
+		hpack_prime(side->hpack);
+	side->blocks_missed = side->trailers_missed = false;
+}
+
+/* The table must see every block; 0 or an error as http2_head_read(). */
 static int block_read(struct http2_side *side, const struct http2_block *block, struct http2_head *head)
 {
 	struct protocol *protocol = side->owner;
 	struct hpack *hpack = block->lost ? NULL : side->hpack;
-	int err = http2_head_read(head, hpack, block->fragment, head_limit_bytes(protocol));
+	int err;
 
+	table_check(side, block);
+	err = http2_head_read(head, hpack, block, head_limit_bytes(protocol));
+	if (block->lost || block->ended || err == -EAGAIN)
+		http2_note(protocol, NOTE_HEADER_BLOCK_LOST, 1);
 	if (block->lost) {
 		hpack_prime(side->hpack);
-		http2_note(protocol, NOTE_HEADER_BLOCK_LOST, 1);
 		if (block->cut)
 			http2_note(protocol, NOTE_HEADER_LIMIT, 1);
-		else
+		if (block->type == FRAME_PUSH_PROMISE)
 			side->had_gap = true;
 	} else if (err == -EBADMSG) {
 		http2_note(protocol, NOTE_INFLATE_ERROR, 1);
@@ -71,6 +102,21 @@ static int block_read(struct http2_side *side, const struct http2_block *block, 
 	if (!err && head->cut)
 		http2_note(protocol, NOTE_HEADER_LIMIT, 1);
 	return err;
+}
+
+/* What is wrong with this block, as flags of its message. */
+static unsigned int block_flags(const struct block_context *c)
+{
+	const struct http2_block *block = c->block;
+	unsigned int flags = 0;
+
+	if (c->head->unknown || block->ended)
+		flags |= FLAG_PARTIAL_HEADERS;
+	if (block->lost && !block->cut && !block->ended)
+		flags |= FLAG_GAP;
+	if (c->head->cut || block->cut)
+		flags |= FLAG_TRUNCATED;
+	return flags;
 }
 
 static void message_fill(const struct block_context *c, enum message_kind kind)
@@ -84,10 +130,7 @@ static void message_fill(const struct block_context *c, enum message_kind kind)
 	message->first_byte_ns = c->block->first_byte_ns;
 	message->head_ns = c->time_ns;
 	message->last_byte_ns = c->time_ns;
-	if (c->head->unknown)
-		message->flags |= FLAG_PARTIAL_HEADERS | http2_side_flags(c->side);
-	if (c->head->cut || c->block->cut)
-		message->flags |= FLAG_TRUNCATED;
+	message->flags |= block_flags(c);
 }
 
 static struct message *head_take(const struct block_context *c)
@@ -163,8 +206,7 @@ static void trailers_add(const struct block_context *c, struct http2_half *half)
 			cut = true;
 	}
 	http2_half_weigh(c->protocol, half);
-	if (c->head->unknown)
-		message->flags |= FLAG_PARTIAL_HEADERS | http2_side_flags(c->side);
+	message->flags |= block_flags(c);
 	if (!cut)
 		return;
 	message->flags |= FLAG_TRUNCATED;
@@ -177,15 +219,17 @@ static bool has_pseudo(const struct http2_head *head, enum message_kind kind)
 	return kind == MESSAGE_REQUEST ? head->has_request_field : head->has_status;
 }
 
-/* Of a block whose fields tell nothing, on a half that has no head yet. */
-static enum block_meaning meaning_by_state(const struct block_context *c, const struct http2_stream *stream,
-					   enum message_kind kind)
+/* May trailers of this stream come, as far as its state tells, although its head was not seen? */
+static bool is_trailers_possible(const struct block_context *c, const struct http2_stream *stream,
+				 enum message_kind kind)
 {
-	if (!c->block->end_stream || !http2_side_flags(c->side))
-		return BLOCK_HEAD;
-	if (stream && kind == MESSAGE_RESPONSE && !stream->half[kind].suspect)
-		return BLOCK_HEAD;
-	return BLOCK_UNSURE;
+	if (!c->block->end_stream)
+		return false;
+	if (kind == MESSAGE_RESPONSE)
+		return http2_head_missed(c->protocol, stream);
+	/* A stream behind the newest one begins with this block, unless the newest is not known. */
+	return http2_side_flags(c->side) &&
+	       (c->side->heads_missed || c->block->stream <= c->protocol->ids.last);
 }
 
 static enum block_meaning block_meaning(const struct block_context *c, const struct http2_stream *stream,
@@ -193,31 +237,62 @@ static enum block_meaning block_meaning(const struct block_context *c, const str
 {
 	const struct http2_half *half = stream ? &stream->half[kind] : NULL;
 	enum message_kind other = kind == MESSAGE_REQUEST ? MESSAGE_RESPONSE : MESSAGE_REQUEST;
-	bool is_open = half && half->state == HALF_OPEN;
+	enum http2_half_state state = half ? half->state : HALF_IDLE;
 
-	if (has_pseudo(c->head, other) || (half && half->state == HALF_ENDED))
+	if (has_pseudo(c->head, other) || state == HALF_ENDED)
 		return BLOCK_WRONG;
 	if (has_pseudo(c->head, kind))
-		return is_open && !half->provisional ? BLOCK_WRONG : BLOCK_HEAD;
+		return state == HALF_OPEN && !half->provisional ? BLOCK_WRONG : BLOCK_HEAD;
 	if (c->head->first == FIRST_REGULAR || c->head->first == FIRST_NONE)
 		return BLOCK_TRAILERS;
-	if (is_open && !half->provisional)
+	switch (state) {
+	case HALF_IDLE:
+		return is_trailers_possible(c, stream, kind) ? BLOCK_UNSURE : BLOCK_HEAD;
+	case HALF_UNSEEN:
 		return BLOCK_TRAILERS;
-	if (is_open)
+	case HALF_OPEN:
+		if (!half->provisional)
+			return BLOCK_TRAILERS;
 		return c->block->end_stream ? BLOCK_UNSURE : BLOCK_HEAD;
-	return meaning_by_state(c, stream, kind);
+	case HALF_ENDED:
+		break;
+	}
+	return BLOCK_WRONG;
 }
 
-/* Trailers of a message whose head was not seen. */
-static void trailers_orphan(const struct block_context *c, struct http2_stream *stream,
-			    enum message_kind kind)
+/* The response ended, and neither its head nor its request was seen so far. */
+static void response_missed(const struct block_context *c)
 {
-	if (!stream || kind != MESSAGE_RESPONSE || !stream->half[kind].suspect ||
-	    http2_half_open_headless(c->protocol, stream, c->side, c->block->first_byte_ns) < 0) {
+	const struct http2_past past = { .id = c->block->stream, .end = PAST_MISSED };
+
+	if (c->block->end_stream && !http2_past_find(c->protocol, past.id))
+		http2_past_add(c->protocol, &past);
+}
+
+/* Trailers, or what may be them, of a message whose head was not seen. */
+static void trailers_orphan(const struct block_context *c, struct http2_stream *stream,
+			    enum message_kind kind, bool sure)
+{
+	struct http2_half *half = stream ? &stream->half[kind] : NULL;
+
+	if (kind == MESSAGE_REQUEST || !http2_head_missed(c->protocol, NULL)) {
 		refuse(c->protocol);
 		return;
 	}
-	trailers_add(c, &stream->half[kind]);
+	if (!stream || !stream->request_known) {
+		refuse(c->protocol);
+		if (stream)
+			half->state = HALF_UNSEEN;
+		else
+			response_missed(c);
+		return;
+	}
+	if (half->state == HALF_IDLE && http2_half_open_headless(c->protocol, stream, c->time_ns) < 0)
+		return;
+	if (sure)
+		trailers_add(c, half);
+	else if (!half->headless)
+		refuse(c->protocol);
 }
 
 static struct http2_stream *stream_begin(const struct block_context *c, enum message_kind kind)
@@ -227,54 +302,130 @@ static struct http2_stream *stream_begin(const struct block_context *c, enum mes
 
 	/* The response was here first, and is gone. */
 	if (stream && past && kind == MESSAGE_REQUEST)
-		stream->half[MESSAGE_RESPONSE].state = HALF_ENDED;
+		stream->half[MESSAGE_RESPONSE].state = past->end == PAST_MISSED ? HALF_IDLE : HALF_ENDED;
 	return stream;
 }
 
-/* The block's message is over, or of no interest any more. */
-static bool is_past(const struct http2_past *past, enum message_kind kind)
+/* The block's message is over, or of no interest any more. What a correct peer may still send is not counted.
+ */
+static bool is_over(const struct block_context *c, const struct http2_past *past, enum message_kind kind)
 {
-	return past && (past->had_request || kind == MESSAGE_RESPONSE);
+	const struct http2_side *requests = http2_kind_side(c->protocol, MESSAGE_REQUEST);
+	uint32_t id = c->block->stream;
+
+	if (past && (past->had_request || kind == MESSAGE_RESPONSE)) {
+		if (past->end == PAST_ENDED)
+			refuse(c->protocol);
+		return true;
+	}
+	if (past || id % 2 == 0 || id > c->protocol->ids.last)
+		return false;
+	/* RFC 9113, 5.1.1: a stream is not used again. */
+	if (kind == MESSAGE_REQUEST ? requests->heads_missed : http2_side_flags(requests) != 0)
+		return false;
+	refuse(c->protocol);
+	return true;
 }
 
-static void message_block(const struct block_context *c, enum message_kind kind)
+static void request_count(const struct block_context *c)
 {
 	struct protocol *protocol = c->protocol;
-	struct http2_stream *stream = http2_stream_find(protocol, c->block->stream);
-	const struct http2_past *past = stream ? NULL : http2_past_find(protocol, c->block->stream);
-	/* Its peer refused the request before we saw it. */
-	const struct http2_past refused = past ? *past : (struct http2_past){ 0 };
-	enum block_meaning meaning = block_meaning(c, stream, kind);
 
-	if (is_past(past, kind))
+	if (!protocol->ids.first)
+		protocol->ids.first = c->block->stream;
+	protocol->ids.last = c->block->stream;
+	c->side->heads_missed = false;
+}
+
+static void block_apply(const struct block_context *c, struct http2_stream *stream, enum message_kind kind,
+			enum block_meaning meaning)
+{
+	struct http2_half *half = stream ? &stream->half[kind] : NULL;
+
+	switch (meaning) {
+	case BLOCK_HEAD:
+		if (half->state == HALF_OPEN)
+			head_replace(c, half);
+		else
+			head_begin(c, stream, kind);
+		break;
+	case BLOCK_TRAILERS:
+		if (half && half->state == HALF_OPEN)
+			trailers_add(c, half);
+		else
+			trailers_orphan(c, stream, kind, true);
+		break;
+	case BLOCK_UNSURE:
+		trailers_orphan(c, stream, kind, false);
+		break;
+	case BLOCK_WRONG:
+		refuse(c->protocol);
+		break;
+	}
+}
+
+/* What became of the response before its request was seen: two threads move the two directions. */
+static void request_catch_up(const struct block_context *c, struct http2_stream *stream,
+			     enum http2_past_end before)
+{
+	bool is_under_way = stream->half[MESSAGE_RESPONSE].state == HALF_UNSEEN;
+
+	if (before == PAST_STOPPED) {
+		http2_stream_stop(c->protocol, stream);
 		return;
+	}
+	if ((before == PAST_MISSED || is_under_way) &&
+	    http2_half_open_headless(c->protocol, stream, c->time_ns) == 0 && !is_under_way)
+		http2_half_end(c->protocol, stream, MESSAGE_RESPONSE, c->time_ns);
+}
+
+/* stream is of this block and may have to be made first; before: what is remembered of it else. */
+static void message_apply(const struct block_context *c, struct http2_stream *stream, enum message_kind kind,
+			  const struct http2_past *before)
+{
+	struct protocol *protocol = c->protocol;
+	enum block_meaning meaning = block_meaning(c, stream, kind);
+	bool is_request = kind == MESSAGE_REQUEST;
+
+	if (is_request && c->block->stream % 2 == 0)
+		meaning = BLOCK_WRONG;
+	if (is_request && meaning == BLOCK_HEAD)
+		request_count(c);
 	if (!stream && meaning == BLOCK_HEAD) {
 		stream = stream_begin(c, kind);
 		if (!stream)
 			return;
 	}
-	switch (meaning) {
-	case BLOCK_HEAD:
-		if (stream->half[kind].state == HALF_OPEN)
-			head_replace(c, &stream->half[kind]);
-		else
-			head_begin(c, stream, kind);
-		break;
-	case BLOCK_TRAILERS:
-		if (stream && stream->half[kind].state == HALF_OPEN)
-			trailers_add(c, &stream->half[kind]);
-		else
-			trailers_orphan(c, stream, kind);
-		break;
-	case BLOCK_UNSURE:
-	case BLOCK_WRONG:
-		refuse(protocol);
-		break;
+	block_apply(c, stream, kind, meaning);
+	if (stream && before->end == PAST_RESET) {
+		http2_stream_reset(protocol, stream, MESSAGE_RESPONSE, before->error);
+		return;
 	}
-	if (stream && refused.was_reset)
-		http2_stream_reset(protocol, stream, refused.error);
-	else if (stream && c->block->end_stream)
+	if (stream && c->block->end_stream && !c->block->ended) {
 		http2_half_end(protocol, stream, kind, c->time_ns);
+		stream = http2_stream_find(protocol, c->block->stream);
+	}
+	if (stream && is_request && meaning == BLOCK_HEAD)
+		request_catch_up(c, stream, before->end);
+}
+
+static void message_block(const struct block_context *c, enum message_kind kind)
+{
+	struct protocol *protocol = c->protocol;
+	uint32_t id = c->block->stream;
+	struct http2_stream *stream = http2_stream_find(protocol, id);
+	const struct http2_past *past;
+
+	if (!stream && kind == MESSAGE_RESPONSE) {
+		http2_wire_confirm(http2_kind_side(protocol, MESSAGE_REQUEST)->wire, id);
+		stream = http2_stream_find(protocol, id);
+	}
+	past = stream ? NULL : http2_past_find(protocol, id);
+	if (stream || !is_over(c, past, kind)) {
+		const struct http2_past before = past ? *past : (struct http2_past){ .end = PAST_ENDED };
+
+		message_apply(c, stream, kind, &before);
+	}
 }
 
 /* A request that the server makes up (RFC 9113, 8.4); it has no body. */
@@ -302,7 +453,7 @@ static void continuation_orphan(const struct block_context *c)
 	struct http2_stream *stream = http2_stream_find(c->protocol, c->block->stream);
 
 	if (stream)
-		http2_half_suspect(&stream->half[http2_side_kind(c->side)], true);
+		http2_half_suspect(&stream->half[http2_side_kind(c->side)]);
 }
 
 static void role_tell(const struct block_context *c)

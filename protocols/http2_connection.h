@@ -18,8 +18,9 @@
 #define PAST_STREAMS 64
 
 enum http2_half_state {
-	HALF_IDLE, /* its head was not seen */
-	HALF_OPEN, /* its message is under way */
+	HALF_IDLE,   /* nothing of it was seen */
+	HALF_UNSEEN, /* a response is under way whose head was missed, and nobody knows its request */
+	HALF_OPEN,   /* its message is under way */
 	HALF_ENDED,
 };
 
@@ -29,7 +30,9 @@ struct http2_half {
 	struct message *message;  /* while open */
 	struct http2_buffer body; /* what is kept of it, while open */
 	size_t held_bytes;	  /* of both, as counted in the connection's */
-	bool suspect;		  /* a gap may have held its head (idle) or its end (open) */
+	bool suspect;		  /* open: a gap may have held its end */
+	bool headless;		  /* open: its head was missed */
+	bool missed;		  /* ended: nobody was told of it, for all of its head was missed */
 	bool provisional; /* a response of unknown status: it may be an interim one; head() is still to be
 			     called */
 	bool body_cut;	  /* no more of the body can be kept: a hole or the limit */
@@ -37,16 +40,26 @@ struct http2_half {
 
 struct http2_stream {
 	uint32_t id;
-	bool unlisted;		     /* out of memory while it was added to the table */
-	uint64_t doubts[2], gaps[2]; /* the connection's counts up to which the halves were marked */
-	struct http2_half half[2];   /* by enum message_kind */
+	bool unlisted;		   /* out of memory while it was added to the table */
+	bool request_known;	   /* its request was given away, or is under way */
+	uint64_t gaps[2];	   /* the connection's counts up to which the halves were marked */
+	uint64_t request_ns;	   /* first byte of its request; 0: not seen */
+	struct http2_half half[2]; /* by enum message_kind */
 	UT_hash_handle hh;
+};
+
+enum http2_past_end {
+	PAST_ENDED,   /* both messages did, or the one that was there */
+	PAST_STOPPED, /* the response did, and the server wants no more of the request (RFC 9113, 8.1) */
+	PAST_MISSED,  /* the response did, and its head was missed */
+	PAST_RESET,
+	PAST_LEFT_OUT, /* a limit; counted */
 };
 
 /* A stream that is no longer followed although one of its messages may still come. */
 struct http2_past {
 	uint32_t id; /* 0: none */
-	bool was_reset;
+	enum http2_past_end end;
 	bool had_request;
 	uint32_t error;
 };
@@ -57,6 +70,11 @@ struct http2_side {
 	struct http2_wire *wire;
 	struct hpack *hpack;
 	bool joined_late, had_gap;
+	bool framing;		      /* is certain now */
+	uint64_t clean_ns;	      /* since then; 0: from the first byte on */
+	bool blocks_missed;	      /* maybe, since the newest block: the table is in doubt */
+	bool trailers_missed;	      /* maybe, then */
+	bool heads_missed;	      /* maybe, since the newest head of a request */
 	struct http2_frame block_end; /* the frame that ended the newest block */
 };
 
@@ -66,17 +84,24 @@ struct protocol {
 	enum protocol_role role;
 	struct http2_side side[2]; /* by enum event_direction */
 	struct http2_stream *streams;
-	/* By enum message_kind, how often anything, and how often a gap, put all halves in doubt. Each stream
-	 * takes that in when it is looked at next, so that a gap does not cost a walk over all of them. */
-	uint64_t doubts[2], gaps[2];
-	size_t open_messages;
+	/* By enum message_kind, how often a gap put all halves in doubt. Each stream takes that in when it is
+	 * looked at next, so that a gap does not cost a walk over all of them. */
+	uint64_t gaps[2];
+	size_t open_messages[2]; /* by enum message_kind */
+	bool loose_requests;	 /* some request is no longer followed though its client may go on with it */
+	struct {
+		uint32_t first,
+			last; /* of the client's heads, which come in the order of their ids; 0: none */
+	} ids;
 	size_t held_bytes;		      /* by the messages under way */
 	struct http2_past past[PAST_STREAMS]; /* a ring */
 	size_t past_next;
 	struct { /* RFC 9113, 6.8: streams above `last` will never be processed */
 		bool seen;
 		uint32_t last, error;
-	} goaway[2]; /* by the parity of the streams it speaks of */
+		unsigned int walks;
+	} goaway[2];	       /* by the parity of the streams it speaks of */
+	uint32_t goaway_error; /* of the newest GOAWAY that has one: the connection ends of it */
 };
 
 /* --- http2.c --- */
@@ -87,8 +112,12 @@ struct http2_side *http2_kind_side(struct protocol *protocol, enum message_kind 
 /* All the memory that the connection takes. */
 size_t http2_memory(const struct protocol *protocol);
 void http2_role_learn(struct protocol *protocol, const struct http2_side *side, enum message_kind kind);
-/* What a message of this side is marked with when something in it is unknown. */
+/* Why something of this side was missed. 0: nothing can have been. */
 unsigned int http2_side_flags(const struct http2_side *side);
+/* Why the request of this stream was not seen. 0: it may still come. */
+unsigned int http2_request_missed(struct protocol *protocol, uint32_t id);
+/* May the head of this stream's response have been missed? stream NULL: of one whose request was not seen. */
+bool http2_head_missed(struct protocol *protocol, const struct http2_stream *stream);
 
 /* --- http2_tell.c: only with config.want_frames --- */
 /* A frame that is not part of a block. payload: see struct frame. */
@@ -109,12 +138,13 @@ struct http2_stream *http2_stream_find(struct protocol *protocol, uint32_t id);
 struct http2_stream *http2_stream_add(struct protocol *protocol, uint32_t id);
 const struct http2_past *http2_past_find(const struct protocol *protocol, uint32_t id);
 void http2_past_add(struct protocol *protocol, const struct http2_past *past);
+/* A refusal is here before the request that it refuses: two threads moved them. */
+void http2_past_reset(struct protocol *protocol, const struct http2_past *past);
 /* Takes the message; its head is given away unless it is provisional. */
 void http2_half_open(struct protocol *protocol, struct http2_stream *stream, enum message_kind kind,
 		     struct message *message, bool provisional);
-/* A message without a head: that was lost in a gap. 0 or -ENOMEM. */
-int http2_half_open_headless(struct protocol *protocol, struct http2_stream *stream,
-			     const struct http2_side *side, uint64_t time_ns);
+/* A response without a head: that was missed. 0 or -ENOMEM. */
+int http2_half_open_headless(struct protocol *protocol, struct http2_stream *stream, uint64_t time_ns);
 /* Its message grew: counts its memory anew. */
 void http2_half_weigh(struct protocol *protocol, struct http2_half *half);
 /* What is known of the head is final. */
@@ -124,14 +154,19 @@ void http2_half_data(struct protocol *protocol, struct http2_half *half, struct 
 /* The message ended in good order. The stream may be gone afterwards. */
 void http2_half_end(struct protocol *protocol, struct http2_stream *stream, enum message_kind kind,
 		    uint64_t time_ns);
-/* RST_STREAM or GOAWAY. The stream is gone afterwards. */
-void http2_stream_reset(struct protocol *protocol, struct http2_stream *stream, uint32_t error);
-/* A gap may have held the head of an idle half; when is_gap, also some or all of what is left of an open one.
- */
-void http2_half_suspect(struct http2_half *half, bool is_gap);
+/* RST_STREAM or GOAWAY by the side that carries the messages of kind `by`; error may be RESET_ERROR_UNKNOWN.
+ * What the other side sent before it knew is no longer followed. The stream is gone afterwards. */
+void http2_stream_reset(struct protocol *protocol, struct http2_stream *stream, enum message_kind by,
+			uint32_t error);
+/* The response is complete and the server wants no more of the request: no error. The stream is gone
+ * afterwards. */
+void http2_stream_stop(struct protocol *protocol, struct http2_stream *stream);
+/* The half is under way in a gap: some or all of what is left of it may be in there. */
+void http2_half_suspect(struct http2_half *half);
 /* The same for all streams. */
-void http2_streams_suspect(struct protocol *protocol, enum message_kind kind, bool is_gap);
-/* Gives away each open message with these flags, and drops all streams. */
+void http2_streams_suspect(struct protocol *protocol, enum message_kind kind);
+/* Gives away each open message with these flags, and drops all streams. Those that a GOAWAY ends are reset.
+ */
 void http2_streams_end(struct protocol *protocol, unsigned int flags);
 /* The same without callbacks. */
 void http2_streams_free(struct protocol *protocol);

@@ -107,7 +107,8 @@ bool http2_frame_plausible(const uint8_t *nine_bytes, uint32_t max_frame_size)
 	return http2_frame_lawful(&frame);
 }
 
-struct http2_chain http2_chain_judge(struct slice bytes, uint32_t max_frame_size, unsigned int needed)
+struct http2_chain http2_chain_judge(struct slice bytes, uint32_t max_frame_size, unsigned int needed,
+				     const struct http2_chain_filter *filter)
 {
 	struct http2_chain chain = { .verdict = CHAIN_MORE };
 	unsigned int empty = 0;
@@ -118,6 +119,8 @@ struct http2_chain http2_chain_judge(struct slice bytes, uint32_t max_frame_size
 		if (!http2_frame_plausible(bytes.data, max_frame_size))
 			return (struct http2_chain){ .verdict = CHAIN_NONE };
 		http2_frame_parse(bytes.data, &frame);
+		if (filter && !filter->fits(filter->ctx, &frame))
+			return (struct http2_chain){ .verdict = CHAIN_NONE };
 		if (frame.length > 0 || frame.type != FRAME_DATA)
 			chain.frames++;
 		else if (++empty > CHAIN_EMPTY_MAX)

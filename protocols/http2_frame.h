@@ -81,11 +81,19 @@ struct http2_chain {
 	bool exact_end;	     /* the bytes end where a frame ends, after at least one such frame */
 };
 
+/* What else is known of the connection. */
+struct http2_chain_filter {
+	void *ctx;
+	bool (*fits)(void *ctx, const struct http2_frame *frame);
+};
+
 /*
- * Judges the frames from the first byte on. A DATA frame without payload is
+ * Judges the frames from the first byte on. A frame that the filter refuses is none; filter NULL: none is
+ * refused. A DATA frame without payload is
  * legal in a chain but proves nothing: runs of zeros look like it; many of
  * them are no chain. The last frame counts as soon as its header is there.
  */
-struct http2_chain http2_chain_judge(struct slice bytes, uint32_t max_frame_size, unsigned int needed);
+struct http2_chain http2_chain_judge(struct slice bytes, uint32_t max_frame_size, unsigned int needed,
+				     const struct http2_chain_filter *filter);
 
 #endif

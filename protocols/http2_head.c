@@ -120,7 +120,14 @@ static void head_forget(struct http2_head *head)
 	*head = (struct http2_head){ .first = FIRST_UNKNOWN, .unknown = true };
 }
 
-int http2_head_read(struct http2_head *head, struct hpack *hpack, struct slice block, size_t limit_bytes)
+static int part_inflate(struct hpack *hpack, const struct http2_block *block, const struct hpack_sink *sink)
+{
+	return block->ended ? hpack_inflate_part(hpack, block->fragment, sink)
+			    : hpack_inflate(hpack, block->fragment, sink);
+}
+
+int http2_head_read(struct http2_head *head, struct hpack *hpack, const struct http2_block *block,
+		    size_t limit_bytes)
 {
 	const struct hpack_sink sink = { .ctx = head, .field = field_take };
 	int err = hpack ? 0 : -EBADMSG;
@@ -130,11 +137,11 @@ int http2_head_read(struct http2_head *head, struct hpack *hpack, struct slice b
 	if (!head->message) {
 		/* The table must see each block, whether or not somebody can keep its fields. */
 		if (hpack)
-			hpack_inflate(hpack, block, NULL);
+			part_inflate(hpack, block, NULL);
 		return -ENOMEM;
 	}
 	if (hpack)
-		err = hpack_inflate(hpack, block, &sink);
+		err = part_inflate(hpack, block, &sink);
 	if (!err) {
 		if (head->has_request_field)
 			hosts_compare(head);
@@ -142,7 +149,9 @@ int http2_head_read(struct http2_head *head, struct hpack *hpack, struct slice b
 	}
 	head_forget(head);
 	head->message = message_new(MESSAGE_REQUEST, limit_bytes);
-	return head->message ? -EBADMSG : -ENOMEM;
+	if (!head->message)
+		return -ENOMEM;
+	return err == -EAGAIN ? -EAGAIN : -EBADMSG;
 }
 
 void http2_head_fini(struct http2_head *head)

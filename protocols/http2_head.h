@@ -7,6 +7,7 @@
 #define HARK_HTTP2_HEAD_H
 
 #include "hpack.h"
+#include "http2_assembly.h"
 #include "message.h"
 
 #include <stdbool.h>
@@ -32,12 +33,13 @@ struct http2_head {
 
 /*
  * `fields` of the head may be set to a list that is to be filled; all else is
- * set anew. Inflates a block into a new message of limit_bytes. hpack NULL: the block
- * was lost; all is unknown.
- * 0; -EBADMSG: the block is wrong: an empty message, all unknown; -ENOMEM: no
- * message.
+ * set anew. Inflates a block, or what there is of it, into a new message of
+ * limit_bytes. hpack NULL: the block was lost; all is unknown.
+ * 0; -EBADMSG: the block is wrong; -EAGAIN: see hpack_inflate(): with both an
+ * empty message, all unknown; -ENOMEM: no message.
  */
-int http2_head_read(struct http2_head *head, struct hpack *hpack, struct slice block, size_t limit_bytes);
+int http2_head_read(struct http2_head *head, struct hpack *hpack, const struct http2_block *block,
+		    size_t limit_bytes);
 
 void http2_head_fini(struct http2_head *head);
 

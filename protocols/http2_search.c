@@ -14,10 +14,11 @@
 
 #include <stdlib.h>
 
-#define HELD_LIMIT_BYTES 65536 /* three frames of the default size fit */
-#define MARKS_LIMIT	 16384
-#define CHAIN_FRAMES	 3
-#define EXACT_ENDS	 2
+#define HELD_LIMIT_BYTES  65536 /* three frames of the default size fit */
+#define MARKS_LIMIT	  16384
+#define CHAIN_FRAMES	  3
+#define EXACT_ENDS	  2
+#define MISSES_FRAMES_MAX 32 /* that are walked from one place: there are 65,536 places */
 
 static size_t marks_count(const struct http2_search *search)
 {
@@ -41,7 +42,7 @@ static int mark_add(struct http2_search *search, uint64_t time_ns)
 	return http2_buffer_append(&search->marks, slice_of(&mark, sizeof(mark)), MARKS_LIMIT * sizeof(mark));
 }
 
-static void front_drop(struct http2_search *search, size_t n, uint64_t *unparsed)
+void http2_search_skip(struct http2_search *search, size_t n, uint64_t *unparsed)
 {
 	size_t count = marks_count(search), gone = 0;
 
@@ -54,6 +55,7 @@ static void front_drop(struct http2_search *search, size_t n, uint64_t *unparsed
 		marks_of(search)[i].end -= n;
 	http2_buffer_drop(&search->held, n);
 	search->exact_ends = 0;
+	search->passed_over = true;
 	*unparsed += n;
 }
 
@@ -65,27 +67,29 @@ static bool is_full(const struct http2_search *search)
 size_t http2_search_add(struct http2_search *search, struct slice bytes, uint64_t time_ns, uint64_t *unparsed)
 {
 	if (is_full(search))
-		front_drop(search, search->held.len / 4 + 1, unparsed);
+		http2_search_skip(search, search->held.len / 4 + 1, unparsed);
 	bytes = slice_take(bytes, HELD_LIMIT_BYTES - search->held.len);
 	if (http2_buffer_append(&search->held, bytes, HELD_LIMIT_BYTES) < 0)
 		*unparsed += http2_search_fini(search) + bytes.len;
 	else if (mark_add(search, time_ns) < 0)
 		*unparsed += http2_search_fini(search);
+	search->passed_over |= search->held.len == 0;
 	return bytes.len;
 }
 
-bool http2_search_run(struct http2_search *search, uint32_t max_frame_size, bool call_end, uint64_t *unparsed)
+bool http2_search_run(struct http2_search *search, uint32_t max_frame_size,
+		      const struct http2_chain_filter *filter, bool call_end, uint64_t *unparsed)
 {
 	struct slice held = http2_buffer_slice(&search->held);
 	struct http2_chain chain = { .verdict = CHAIN_MORE };
 	size_t at = 0;
 
 	for (; at < held.len; at++) {
-		chain = http2_chain_judge(slice_drop(held, at), max_frame_size, CHAIN_FRAMES);
+		chain = http2_chain_judge(slice_drop(held, at), max_frame_size, CHAIN_FRAMES, filter);
 		if (chain.verdict != CHAIN_NONE)
 			break;
 	}
-	front_drop(search, at, unparsed);
+	http2_search_skip(search, at, unparsed);
 	if (chain.verdict == CHAIN_FOUND)
 		return true;
 	if (call_end && chain.exact_end)
@@ -99,7 +103,8 @@ static bool chain_misses(struct slice bytes, uint32_t max_frame_size, uint64_t s
 	struct http2_frame frame;
 	unsigned int frames = 0;
 
-	while (bytes.len >= HTTP2_FRAME_HEADER_BYTES && http2_frame_plausible(bytes.data, max_frame_size)) {
+	while (bytes.len >= HTTP2_FRAME_HEADER_BYTES && frames < MISSES_FRAMES_MAX &&
+	       http2_frame_plausible(bytes.data, max_frame_size)) {
 		http2_frame_parse(bytes.data, &frame);
 		bytes = slice_drop(bytes, HTTP2_FRAME_HEADER_BYTES);
 		frames++;
@@ -118,25 +123,24 @@ bool http2_search_meets_hole(struct http2_search *search, uint32_t max_frame_siz
 	for (size_t at = 0; at < held.len; at++) {
 		if (!chain_misses(slice_drop(held, at), max_frame_size, size))
 			continue;
-		front_drop(search, at, unparsed);
+		http2_search_skip(search, at, unparsed);
 		return true;
 	}
 	return false;
 }
 
-struct slice http2_search_next(const struct http2_search *search, size_t *at, uint64_t *time_ns)
+struct slice http2_search_next(const struct http2_search *search, struct http2_search_cursor *cursor,
+			       uint64_t *time_ns)
 {
-	for (size_t i = 0; i < marks_count(search); i++) {
-		const struct http2_search_mark *mark = &marks_of(search)[i];
-		size_t begin = *at;
+	size_t begin = cursor->at;
+	const struct http2_search_mark *mark;
 
-		if (mark->end <= begin)
-			continue;
-		*at = mark->end;
-		*time_ns = mark->time_ns;
-		return slice_of(search->held.bytes + begin, mark->end - begin);
-	}
-	return slice_of(NULL, 0);
+	if (cursor->mark == marks_count(search))
+		return slice_of(NULL, 0);
+	mark = &marks_of(search)[cursor->mark++];
+	cursor->at = mark->end;
+	*time_ns = mark->time_ns;
+	return slice_of(search->held.bytes + begin, mark->end - begin);
 }
 
 size_t http2_search_fini(struct http2_search *search)
@@ -146,5 +150,6 @@ size_t http2_search_fini(struct http2_search *search)
 	http2_buffer_fini(&search->held);
 	http2_buffer_fini(&search->marks);
 	search->exact_ends = 0;
+	search->passed_over = false;
 	return held;
 }

@@ -8,6 +8,7 @@
 #define HARK_HTTP2_SEARCH_H
 
 #include "http2_buffer.h"
+#include "http2_frame.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -22,6 +23,7 @@ struct http2_search {
 	struct http2_buffer held;
 	struct http2_buffer marks; /* of struct http2_search_mark, ascending */
 	unsigned int exact_ends;   /* calls that ended where a frame of the first chain ends */
+	bool passed_over; /* some byte was, so that the first one held is not the first of the search */
 };
 
 /* How many bytes of the front were held or passed over (at least one). */
@@ -33,8 +35,8 @@ size_t http2_search_add(struct http2_search *search, struct slice bytes, uint64_
  * the first byte held begins a frame. call_end: the bytes added last end where
  * a call of the observed program ended.
  */
-bool http2_search_run(struct http2_search *search, uint32_t max_frame_size, bool call_end,
-		      uint64_t *unparsed);
+bool http2_search_run(struct http2_search *search, uint32_t max_frame_size,
+		      const struct http2_chain_filter *filter, bool call_end, uint64_t *unparsed);
 
 /*
  * A hole of `size` bytes comes next. True, with what cannot be a frame passed over: the bytes held are frames
@@ -43,8 +45,17 @@ bool http2_search_run(struct http2_search *search, uint32_t max_frame_size, bool
 bool http2_search_meets_hole(struct http2_search *search, uint32_t max_frame_size, uint64_t size,
 			     uint64_t *unparsed);
 
-/* Takes the first run of held bytes that came at one time: from *at on, moving *at; empty at the end. */
-struct slice http2_search_next(const struct http2_search *search, size_t *at, uint64_t *time_ns);
+/* Passes over the first n bytes; n at most what is held. */
+void http2_search_skip(struct http2_search *search, size_t n, uint64_t *unparsed);
+
+/* Where http2_search_next() is. */
+struct http2_search_cursor {
+	size_t at, mark;
+};
+
+/* The next run of held bytes that came at one time; empty at the end. */
+struct slice http2_search_next(const struct http2_search *search, struct http2_search_cursor *cursor,
+			       uint64_t *time_ns);
 
 /* Drops all that is held; returns how much it was. */
 size_t http2_search_fini(struct http2_search *search);

@@ -22,11 +22,8 @@ static void stream_catch_up(const struct protocol *protocol, struct http2_stream
 {
 	for (int kind = 0; kind < 2; kind++) {
 		if (stream->gaps[kind] != protocol->gaps[kind])
-			http2_half_suspect(&stream->half[kind], true);
-		else if (stream->doubts[kind] != protocol->doubts[kind])
-			http2_half_suspect(&stream->half[kind], false);
+			http2_half_suspect(&stream->half[kind]);
 		stream->gaps[kind] = protocol->gaps[kind];
-		stream->doubts[kind] = protocol->doubts[kind];
 	}
 }
 
@@ -67,16 +64,28 @@ const struct http2_past *http2_past_find(const struct protocol *protocol, uint32
 
 void http2_past_add(struct protocol *protocol, const struct http2_past *past)
 {
+	for (size_t i = 0; i < PAST_STREAMS; i++) {
+		if (protocol->past[i].id == past->id) {
+			protocol->past[i] = *past;
+			return;
+		}
+	}
 	protocol->past[protocol->past_next] = *past;
 	protocol->past_next = (protocol->past_next + 1) % PAST_STREAMS;
 }
 
-static void stream_forget(struct protocol *protocol, struct http2_stream *stream, bool was_reset,
+void http2_past_reset(struct protocol *protocol, const struct http2_past *past)
+{
+	if (!http2_past_find(protocol, past->id))
+		http2_past_add(protocol, past);
+}
+
+static void stream_forget(struct protocol *protocol, struct http2_stream *stream, enum http2_past_end end,
 			  uint32_t error)
 {
 	const struct http2_past past = {
 		.id = stream->id,
-		.was_reset = was_reset,
+		.end = end,
 		.had_request = stream->half[MESSAGE_REQUEST].state != HALF_IDLE,
 		.error = error,
 	};
@@ -112,29 +121,50 @@ static void body_keep(struct protocol *protocol, struct http2_half *half)
 	http2_buffer_fini(&half->body);
 }
 
-static void half_finish(struct protocol *protocol, struct http2_half *half, unsigned int flags)
+static void half_finish(struct protocol *protocol, struct http2_stream *stream, struct http2_half *half,
+			unsigned int flags)
 {
 	struct message *message = half->message;
+	enum message_kind kind = message->kind;
 
 	http2_half_settle(protocol, half);
 	body_keep(protocol, half);
 	message->flags |= flags;
+	if (kind == MESSAGE_RESPONSE && !stream->request_known)
+		message->flags |= http2_request_missed(protocol, stream->id);
 	half->message = NULL;
 	half->state = HALF_ENDED;
 	http2_half_weigh(protocol, half);
-	protocol->open_messages--;
+	protocol->open_messages[kind]--;
 	protocol->handler.done(protocol->handler.ctx, message);
+}
+
+/* The messages under way come out. The client may go on with its request, and nobody will know. */
+static void stream_cut(struct protocol *protocol, struct http2_stream *stream, unsigned int flags)
+{
+	if (stream->half[MESSAGE_REQUEST].state != HALF_ENDED)
+		protocol->loose_requests = true;
+	for (int kind = 0; kind < 2; kind++) {
+		if (stream->half[kind].state == HALF_OPEN)
+			half_finish(protocol, stream, &stream->half[kind], flags);
+	}
 }
 
 /* It is out of the table; its messages under way come out. */
 static void stream_give_up(struct protocol *protocol, struct http2_stream *stream)
 {
-	for (int kind = 0; kind < 2; kind++) {
-		if (stream->half[kind].state == HALF_OPEN)
-			half_finish(protocol, &stream->half[kind], FLAG_GAP);
-	}
+	stream_cut(protocol, stream, FLAG_GAP);
 	http2_note(protocol, NOTE_STREAM_LIMIT, 1);
 	stream_destroy(stream);
+}
+
+/* What is still awaited of it may have been missed. */
+static bool stream_doubted(struct protocol *protocol, const struct http2_stream *stream)
+{
+	const struct http2_half *response = &stream->half[MESSAGE_RESPONSE];
+
+	return stream->half[MESSAGE_REQUEST].suspect || response->suspect || response->state == HALF_UNSEEN ||
+	       (response->state == HALF_IDLE && http2_head_missed(protocol, stream));
 }
 
 /*
@@ -150,7 +180,7 @@ static void stream_evict(struct protocol *protocol)
 
 		stream_catch_up(protocol, stream);
 		HASH_DEL(protocol->streams, stream);
-		if (!stream->half[MESSAGE_REQUEST].suspect && !stream->half[MESSAGE_RESPONSE].suspect)
+		if (!stream_doubted(protocol, stream))
 			HASH_ADD(hh, protocol->streams, id, sizeof(stream->id), stream);
 		else
 			stream->unlisted = true;
@@ -163,7 +193,7 @@ static void stream_evict(struct protocol *protocol)
 
 struct http2_stream *http2_stream_add(struct protocol *protocol, uint32_t id)
 {
-	const struct http2_past past = { .id = id, .had_request = true };
+	const struct http2_past past = { .id = id, .end = PAST_LEFT_OUT, .had_request = true };
 	struct http2_stream *stream;
 
 	if (HASH_COUNT(protocol->streams) >= protocol->config.stream_limit)
@@ -172,17 +202,18 @@ struct http2_stream *http2_stream_add(struct protocol *protocol, uint32_t id)
 		/* Its other message is not for us either. */
 		http2_past_add(protocol, &past);
 		http2_note(protocol, NOTE_STREAM_LIMIT, 1);
+		protocol->loose_requests = true;
 		return NULL;
 	}
 	stream = calloc(1, sizeof(*stream));
 	if (stream) {
 		stream->id = id;
 		memcpy(stream->gaps, protocol->gaps, sizeof(stream->gaps));
-		memcpy(stream->doubts, protocol->doubts, sizeof(stream->doubts));
 		HASH_ADD(hh, protocol->streams, id, sizeof(id), stream);
 	}
 	if (!stream || stream->unlisted) {
 		free(stream);
+		protocol->loose_requests = true;
 		http2_note(protocol, NOTE_MESSAGE_REFUSED, 1);
 		return NULL;
 	}
@@ -209,19 +240,24 @@ void http2_half_open(struct protocol *protocol, struct http2_stream *stream, enu
 	half->message = message;
 	half->state = HALF_OPEN;
 	half->suspect = false;
+	half->headless = false;
 	half->body_cut = false;
 	half->provisional = true;
-	protocol->open_messages++;
+	protocol->open_messages[kind]++;
+	if (kind == MESSAGE_REQUEST) {
+		stream->request_known = true;
+		stream->request_ns = message->first_byte_ns;
+	}
 	http2_half_weigh(protocol, half);
 	if (!provisional)
 		http2_half_settle(protocol, half);
 }
 
-int http2_half_open_headless(struct protocol *protocol, struct http2_stream *stream,
-			     const struct http2_side *side, uint64_t time_ns)
+int http2_half_open_headless(struct protocol *protocol, struct http2_stream *stream, uint64_t time_ns)
 {
 	struct message *message = message_new(MESSAGE_RESPONSE, protocol->config.message_limit_bytes);
-	enum message_kind kind = http2_side_kind(side);
+	const struct http2_side *side = http2_kind_side(protocol, MESSAGE_RESPONSE);
+	struct http2_half *half = &stream->half[MESSAGE_RESPONSE];
 
 	if (!message) {
 		http2_note(protocol, NOTE_MESSAGE_REFUSED, 1);
@@ -229,12 +265,12 @@ int http2_half_open_headless(struct protocol *protocol, struct http2_stream *str
 	}
 	message->direction = (enum event_direction)(side - protocol->side);
 	message->flags = FLAG_PARTIAL_HEADERS | http2_side_flags(side);
-	message->first_byte_ns = time_ns;
 	message->last_byte_ns = time_ns;
-	http2_half_open(protocol, stream, kind, message, true);
+	http2_half_open(protocol, stream, MESSAGE_RESPONSE, message, true);
 	/* Its head never completed, so nobody is told of one. */
-	stream->half[kind].provisional = false;
-	stream->half[kind].body_cut = true;
+	half->provisional = false;
+	half->headless = true;
+	half->body_cut = true;
 	message->body_known = false;
 	return 0;
 }
@@ -273,22 +309,21 @@ void http2_half_data(struct protocol *protocol, struct http2_half *half, struct 
 }
 
 /*
- * Drops a stream whose response has ended, unless its request is under way, or
- * is late (its direction is whole, so it has to come). A request whose end may
- * have been in a gap ends with its response.
+ * Drops a stream whose response has ended, unless its request is under way. A
+ * request whose end may have been in a gap ends with its response; one that is
+ * still to come finds the stream among the past ones.
  */
 static void stream_release(struct protocol *protocol, struct http2_stream *stream)
 {
 	struct http2_half *request = &stream->half[MESSAGE_REQUEST];
 	struct http2_half *response = &stream->half[MESSAGE_RESPONSE];
-	const struct http2_side *side = http2_kind_side(protocol, MESSAGE_REQUEST);
 
 	if (response->state != HALF_ENDED)
 		return;
 	if (request->state == HALF_OPEN && request->suspect)
-		half_finish(protocol, request, 0);
-	if (request->state == HALF_ENDED || (request->state == HALF_IDLE && http2_side_flags(side)))
-		stream_forget(protocol, stream, false, 0);
+		stream_cut(protocol, stream, 0);
+	if (request->state != HALF_OPEN)
+		stream_forget(protocol, stream, response->missed ? PAST_MISSED : PAST_ENDED, 0);
 }
 
 /* A GOAWAY was here before the request that it refuses. */
@@ -307,57 +342,71 @@ void http2_half_end(struct protocol *protocol, struct http2_stream *stream, enum
 
 	if (half->state == HALF_OPEN) {
 		half->message->last_byte_ns = time_ns;
-		half_finish(protocol, half, 0);
+		half_finish(protocol, stream, half, 0);
 	}
+	half->missed = half->state == HALF_UNSEEN;
 	half->state = HALF_ENDED;
 	if (is_refused(protocol, stream))
-		http2_stream_reset(protocol, stream, protocol->goaway[stream->id & 1].error);
+		http2_stream_reset(protocol, stream, stream->id & 1 ? MESSAGE_RESPONSE : MESSAGE_REQUEST,
+				   protocol->goaway[stream->id & 1].error);
 	else
 		stream_release(protocol, stream);
 }
 
-void http2_stream_reset(struct protocol *protocol, struct http2_stream *stream, uint32_t error)
+void http2_stream_reset(struct protocol *protocol, struct http2_stream *stream, enum message_kind by,
+			uint32_t error)
 {
+	struct http2_half *other = &stream->half[by == MESSAGE_REQUEST ? MESSAGE_RESPONSE : MESSAGE_REQUEST];
 	uint32_t id = stream->id;
 
-	for (int kind = 0; kind < 2; kind++) {
-		if (stream->half[kind].state == HALF_OPEN)
-			half_finish(protocol, &stream->half[kind], FLAG_RESET);
-	}
-	stream_forget(protocol, stream, true, error);
+	if (other->state == HALF_OPEN)
+		other->message->body_known = false;
+	stream_cut(protocol, stream, FLAG_RESET);
+	stream_forget(protocol, stream, PAST_RESET, error);
 	protocol->handler.reset(protocol->handler.ctx, id, error);
 }
 
-void http2_half_suspect(struct http2_half *half, bool is_gap)
+void http2_stream_stop(struct protocol *protocol, struct http2_stream *stream)
 {
-	if (half->state == HALF_ENDED || (half->state == HALF_OPEN && !is_gap))
+	struct http2_half *request = &stream->half[MESSAGE_REQUEST];
+
+	if (request->state == HALF_OPEN) {
+		/* What the client sent before it knew is no longer followed. */
+		request->message->body_known = false;
+		stream_cut(protocol, stream, 0);
+	}
+	stream_forget(protocol, stream, PAST_STOPPED, 0);
+}
+
+void http2_half_suspect(struct http2_half *half)
+{
+	if (half->state != HALF_OPEN)
 		return;
 	half->suspect = true;
 	half->body_cut = true;
-	if (half->state == HALF_IDLE)
-		return;
 	half->message->flags |= FLAG_GAP;
 	half->message->body_known = false;
 }
 
-void http2_streams_suspect(struct protocol *protocol, enum message_kind kind, bool is_gap)
+void http2_streams_suspect(struct protocol *protocol, enum message_kind kind)
 {
-	protocol->doubts[kind]++;
-	if (is_gap)
-		protocol->gaps[kind]++;
+	protocol->gaps[kind]++;
 }
 
 void http2_streams_end(struct protocol *protocol, unsigned int flags)
 {
+	uint32_t error = flags & FLAG_CLOSED ? protocol->goaway_error : 0;
 	struct http2_stream *stream, *next;
 
 	HASH_ITER (hh, protocol->streams, stream, next) {
+		bool known = stream->request_known || stream->half[MESSAGE_RESPONSE].state == HALF_OPEN;
+		uint32_t id = stream->id;
+
 		stream_catch_up(protocol, stream);
-		for (int kind = 0; kind < 2; kind++) {
-			if (stream->half[kind].state == HALF_OPEN)
-				half_finish(protocol, &stream->half[kind], flags);
-		}
+		stream_cut(protocol, stream, flags | (error ? FLAG_RESET : 0));
 		stream_free(protocol, stream);
+		if (error && known)
+			protocol->handler.reset(protocol->handler.ctx, id, error);
 	}
 }
 

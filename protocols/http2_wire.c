@@ -11,6 +11,13 @@
  * unknown even when its size is not. DATA passes through unbuffered; all other
  * payloads are gathered, up to a limit. Nothing here recurses on its input:
  * held bytes are replayed by a loop.
+ *
+ * A search ends by the frames alone (http2_search.c), or sooner when the
+ * connection knows more: bytes that are whole frames, from first to last, and
+ * fit. They are taken at once when the other direction speaks of one of their
+ * streams, or shows the answer to one; and, when not a byte was passed over
+ * since the hole, once nothing follows them for a while. A lone request behind
+ * a lost one would otherwise wait for ever, and its answer be shown without it.
  */
 #include "http2_wire.h"
 
@@ -22,6 +29,8 @@
 
 #define PAYLOAD_KEPT_BYTES  4096 /* of buffer between two frames */
 #define CONTROL_LIMIT_BYTES 6144 /* kept of other frames: a thousand settings */
+#define CONFIRMS_MAX	    64	 /* walks over all that a search holds */
+#define QUIET_TICKS	    2	 /* one whole poll has passed at the second */
 
 enum wire_state {
 	WIRE_START,   /* the client's preface may come */
@@ -50,6 +59,9 @@ struct http2_wire {
 	struct http2_assembly assembly;
 
 	struct http2_search search;
+	bool behind_hole; /* it began at a hole, not at the join or at an impossible frame */
+	unsigned int confirms;
+	unsigned int quiet; /* ticks since a byte came */
 };
 
 static void search_add(struct http2_wire *wire, struct slice bytes, uint64_t time_ns)
@@ -86,6 +98,7 @@ static void framing_lose(struct http2_wire *wire, uint64_t time_ns)
 	wire->head_len = 0;
 	wire->left = 0;
 	wire->state = WIRE_SEARCH;
+	wire->behind_hole = false;
 	wire->handler.lost(wire->handler.ctx);
 }
 
@@ -304,50 +317,134 @@ static size_t framed_feed(struct http2_wire *wire, struct slice bytes, uint64_t 
 static void held_replay(struct http2_wire *wire)
 {
 	struct http2_search held = wire->search;
+	struct http2_search_cursor cursor = { 0 };
 	uint64_t time_ns = 0;
-	struct slice run;
-	size_t at = 0;
+	struct slice run = http2_search_next(&held, &cursor, &time_ns);
 
 	wire->search = (struct http2_search){ 0 };
 	wire->state = WIRE_HEADER;
-	wire->handler.found(wire->handler.ctx);
-	while ((run = http2_search_next(&held, &at, &time_ns)).len > 0) {
+	wire->confirms = 0;
+	wire->handler.found(wire->handler.ctx, time_ns);
+	for (; run.len > 0; run = http2_search_next(&held, &cursor, &time_ns)) {
 		run = slice_drop(run, framed_feed(wire, run, time_ns));
 		search_add(wire, run, time_ns);
 	}
 	http2_search_fini(&held);
 }
 
-static void search_run(struct http2_wire *wire, bool call_end)
+static enum http2_expectation frame_expected(const struct http2_wire *wire, const struct http2_frame *frame)
 {
+	return wire->handler.expected ? wire->handler.expected(wire->handler.ctx, frame) : EXPECTED_MAYBE;
+}
+
+struct held_verdict {
+	enum http2_expectation expected; /* of the frames held, from the first byte on */
+	bool whole;			 /* the bytes end where a frame ends */
+	bool begins_stream;		 /* HEADERS of the stream that was asked for are among them, whole */
+};
+
+static struct held_verdict held_judge(const struct http2_wire *wire, size_t at, uint32_t stream)
+{
+	struct held_verdict verdict = { .expected = EXPECTED_MAYBE };
+	struct slice bytes = slice_drop(http2_buffer_slice(&wire->search.held), at);
+
+	while (bytes.len >= HTTP2_FRAME_HEADER_BYTES) {
+		enum http2_expectation expected = EXPECTED_NOT;
+		struct http2_frame frame;
+
+		http2_frame_parse(bytes.data, &frame);
+		if (http2_frame_plausible(bytes.data, wire->max_frame_size))
+			expected = frame_expected(wire, &frame);
+		if (expected == EXPECTED_NOT)
+			return (struct held_verdict){ .expected = EXPECTED_NOT };
+		if (expected == EXPECTED_SURE)
+			verdict.expected = EXPECTED_SURE;
+		if (bytes.len - HTTP2_FRAME_HEADER_BYTES < frame.length)
+			return verdict;
+		if (frame.type == FRAME_HEADERS && frame.stream == stream)
+			verdict.begins_stream = true;
+		bytes = slice_drop(bytes, HTTP2_FRAME_HEADER_BYTES + frame.length);
+		verdict.whole = bytes.len == 0;
+	}
+	return verdict;
+}
+
+static void held_replay_from(struct http2_wire *wire, size_t at)
+{
+	uint64_t unparsed = 0;
+
+	http2_search_skip(&wire->search, at, &unparsed);
+	if (unparsed)
+		wire->handler.unparsed(wire->handler.ctx, unparsed);
+	held_replay(wire);
+}
+
+/* From here on the bytes held are frames, and what the connection knows says so too. */
+static bool held_agrees(struct http2_wire *wire, size_t at)
+{
+	const struct held_verdict verdict = held_judge(wire, at, 0);
+
+	if (!verdict.whole || verdict.expected != EXPECTED_SURE)
+		return false;
+	held_replay_from(wire, at);
+	return true;
+}
+
+/* Nothing follows: whole frames that begin right behind the hole and fit are taken for what they seem. */
+static void held_settle(struct http2_wire *wire)
+{
+	struct held_verdict verdict;
+
+	if (wire->state != WIRE_SEARCH || !wire->behind_hole || wire->search.passed_over)
+		return;
+	verdict = held_judge(wire, 0, 0);
+	if (verdict.whole && verdict.expected != EXPECTED_NOT)
+		held_replay(wire);
+}
+
+static bool frame_fits(void *wire, const struct http2_frame *frame)
+{
+	return frame_expected(wire, frame) != EXPECTED_NOT;
+}
+
+/* The last call_len bytes held came with one call: it may begin with a frame though what is before is none.
+ */
+static void search_run(struct http2_wire *wire, size_t call_len, bool call_end)
+{
+	const struct http2_chain_filter filter = { .ctx = wire, .fits = frame_fits };
 	bool found = true;
 
 	while (found && wire->state == WIRE_SEARCH) {
 		uint64_t unparsed = 0;
 
-		found = http2_search_run(&wire->search, wire->max_frame_size, call_end, &unparsed);
+		found = http2_search_run(&wire->search, wire->max_frame_size, &filter, call_end, &unparsed);
 		if (unparsed)
 			wire->handler.unparsed(wire->handler.ctx, unparsed);
 		if (found)
 			held_replay(wire);
+		else if (call_end && !held_agrees(wire, 0) && call_len && call_len < wire->search.held.len)
+			held_agrees(wire, wire->search.held.len - call_len);
 	}
 }
 
 void http2_wire_feed(struct http2_wire *wire, struct slice bytes, uint64_t time_ns)
 {
+	size_t call_len = wire->state == WIRE_SEARCH ? bytes.len : 0;
+
+	wire->quiet = 0;
 	while (bytes.len > 0) {
 		uint64_t unparsed = 0;
 
 		if (wire->state != WIRE_SEARCH) {
 			bytes = slice_drop(bytes, framed_feed(wire, bytes, time_ns));
 			if (wire->state == WIRE_SEARCH)
-				search_run(wire, bytes.len == 0);
+				search_run(wire, 0, bytes.len == 0);
 			continue;
 		}
 		bytes = slice_drop(bytes, http2_search_add(&wire->search, bytes, time_ns, &unparsed));
 		if (unparsed)
 			wire->handler.unparsed(wire->handler.ctx, unparsed);
-		search_run(wire, bytes.len == 0);
+		search_run(wire, call_len, bytes.len == 0);
 	}
 }
 
@@ -385,6 +482,7 @@ void http2_wire_hole(struct http2_wire *wire, uint64_t size, uint64_t time_ns)
 		return;
 	if (wire->state == WIRE_SEARCH)
 		search_hole(wire, size);
+	held_settle(wire);
 	if (wire->state == WIRE_PAYLOAD && size != HOLE_UNKNOWN_SIZE) {
 		uint32_t inside = size < wire->left ? (uint32_t)size : wire->left;
 
@@ -402,14 +500,61 @@ void http2_wire_hole(struct http2_wire *wire, uint64_t size, uint64_t time_ns)
 	if (wire->state == WIRE_SEARCH)
 		wire->handler.unparsed(wire->handler.ctx, http2_search_fini(&wire->search));
 	framing_lose(wire, time_ns);
+	wire->behind_hole = true;
 }
 
-void http2_wire_end(struct http2_wire *wire)
+/* A frame is cut by the end. Of a block's what came of the payload is part of the block. */
+static size_t frame_cut(struct http2_wire *wire)
 {
-	size_t held = http2_search_fini(&wire->search);
+	size_t got = http2_buffer_slice(&wire->payload).len;
 
-	if (held)
-		wire->handler.unparsed(wire->handler.ctx, held);
+	if (wire->state == WIRE_START || wire->state == WIRE_HEADER)
+		return wire->head_len;
+	if (wire->state != WIRE_PAYLOAD || wire->frame.type == FRAME_DATA)
+		return 0;
+	if (!http2_frame_is_block(wire->frame.type))
+		return HTTP2_FRAME_HEADER_BYTES + wire->frame.length - wire->left;
+	http2_assembly_cut(&wire->assembly, &wire->frame, slice_of(wire->payload.bytes, got),
+			   wire->payload_lost);
+	return 0;
+}
+
+void http2_wire_end(struct http2_wire *wire, uint64_t time_ns)
+{
+	size_t unparsed;
+
+	held_settle(wire);
+	unparsed = frame_cut(wire);
+	if (wire->assembly.open) {
+		wire->assembly.block.ended = true;
+		block_emit(wire, time_ns);
+	}
+	unparsed += http2_search_fini(&wire->search);
+	if (unparsed)
+		wire->handler.unparsed(wire->handler.ctx, unparsed);
+	http2_buffer_fini(&wire->payload);
+	wire->head_len = 0;
+	wire->left = 0;
+	wire->state = WIRE_SEARCH;
+}
+
+void http2_wire_confirm(struct http2_wire *wire, uint32_t stream)
+{
+	if (wire->state != WIRE_SEARCH || wire->confirms >= CONFIRMS_MAX)
+		return;
+	wire->confirms++;
+	for (size_t at = 0; at + HTTP2_FRAME_HEADER_BYTES <= wire->search.held.len; at++) {
+		if (held_judge(wire, at, stream).begins_stream) {
+			held_replay_from(wire, at);
+			return;
+		}
+	}
+}
+
+void http2_wire_tick(struct http2_wire *wire)
+{
+	if (wire->state == WIRE_SEARCH && wire->quiet < QUIET_TICKS && ++wire->quiet == QUIET_TICKS)
+		held_settle(wire);
 }
 
 struct http2_wire *http2_wire_new(const struct http2_wire_config *config,

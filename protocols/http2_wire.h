@@ -16,6 +16,13 @@
 
 struct http2_wire;
 
+/* What the connection makes of a frame header that may not be one. */
+enum http2_expectation {
+	EXPECTED_NOT,	/* no such frame can come now */
+	EXPECTED_MAYBE, /* it fits */
+	EXPECTED_SURE,	/* the other direction speaks of the same stream */
+};
+
 /* All is borrowed for the call. A callback must not feed or free the wire that calls it. */
 struct http2_wire_handler {
 	void *ctx;
@@ -32,8 +39,10 @@ struct http2_wire_handler {
 	void (*data_end)(void *ctx, const struct http2_frame *frame, bool sure, uint64_t time_ns);
 	/* Framing is lost: what comes next follows a gap that may have held any frame. */
 	void (*lost)(void *ctx);
-	/* Framing was found again, after so many bytes that were passed over. */
-	void (*found)(void *ctx);
+	/* Framing was found again; its first byte came at time_ns. */
+	void (*found)(void *ctx, uint64_t time_ns);
+	/* For a search. NULL: EXPECTED_MAYBE. */
+	enum http2_expectation (*expected)(void *ctx, const struct http2_frame *frame);
 	/* So many bytes were passed over. */
 	void (*unparsed)(void *ctx, uint64_t n);
 };
@@ -56,8 +65,20 @@ void http2_wire_feed(struct http2_wire *wire, struct slice bytes, uint64_t time_
 /* size bytes are missing (HOLE_UNKNOWN_SIZE of protocol.h: nobody knows how many). */
 void http2_wire_hole(struct http2_wire *wire, uint64_t size, uint64_t time_ns);
 
-/* Nothing more will come: what is held for a search is given to unparsed(). */
-void http2_wire_end(struct http2_wire *wire);
+/*
+ * Nothing more will come. A block under way is given to block() as far as it
+ * came; of all else that is cut the bytes go to unparsed(). May be called again.
+ */
+void http2_wire_end(struct http2_wire *wire, uint64_t time_ns);
+
+/*
+ * The other direction shows that this stream began here. When the bytes that a search holds are frames, and
+ * one of them is its HEADERS, they are taken for frames.
+ */
+void http2_wire_confirm(struct http2_wire *wire, uint32_t stream);
+
+/* Time passed: what a search holds will not be proved by more that comes. See http2_wire.c. */
+void http2_wire_tick(struct http2_wire *wire);
 
 /* SETTINGS_MAX_FRAME_SIZE of the other side; only raises what a search takes for a frame. */
 void http2_wire_allow_frame_size(struct http2_wire *wire, uint32_t bytes);

@@ -74,7 +74,7 @@ static const struct row rows[] = {
 	ROW("early response, then NO_ERROR",
 	    START
 	    "> headers 1 :method=POST :scheme=http :authority=h :path=/1\n> data 1 abc\n" OK(1) "< rst 1 0\n",
-	    O(1) "request 1 POST http://h /1 2.0 {} 3 [reset]\nreset 1 0\n"),
+	    O(1) "request 1 POST http://h /1 2.0 {} 3~\n"),
 	ROW("late frames of a reset stream",
 	    START GET(1) "> rst 1 8\n< headers 1 :status=200 n=1\n< data 1 x\n" GET(3) OK(3),
 	    G(1) "reset 1 8\n" G(3) O(3)),

@@ -124,7 +124,7 @@ static void test_chains(void **state)
 		/* In memory of just that size: reading past the end shows under the address sanitizer. */
 		exact = malloc(len ? len : 1);
 		memcpy(exact, bytes, len);
-		chain = http2_chain_judge(slice_of(exact, len), HTTP2_DEFAULT_MAX_FRAME, 3);
+		chain = http2_chain_judge(slice_of(exact, len), HTTP2_DEFAULT_MAX_FRAME, 3, NULL);
 		snprintf(text, sizeof(text), "%s %u%s", verdicts[chain.verdict], chain.frames,
 			 chain.exact_end ? " exact" : "");
 		assert_string_equal(text, chains[i].expected);

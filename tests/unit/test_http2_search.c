@@ -17,7 +17,7 @@ static bool call(struct http2_search *search, struct slice bytes, uint64_t time_
 {
 	while (bytes.len > 0) {
 		bytes = slice_drop(bytes, http2_search_add(search, bytes, time_ns, unparsed));
-		if (http2_search_run(search, MAX_FRAME, bytes.len == 0, unparsed))
+		if (http2_search_run(search, MAX_FRAME, NULL, bytes.len == 0, unparsed))
 			return true;
 	}
 	return false;
@@ -27,18 +27,18 @@ static void test_three_frames(void **state)
 {
 	struct http2_search search = { 0 };
 	uint64_t unparsed = 0, time_ns = 0;
-	size_t at = 0;
+	struct http2_search_cursor cursor = { 0 };
 
 	(void)state;
 	assert_false(call(&search, SLICE("rest of a body" PING), 10, &unparsed));
 	assert_true(call(&search, SLICE(PING PING), 20, &unparsed));
 	assert_int_equal(unparsed, 14);
 	/* What is held keeps its times. */
-	assert_int_equal(http2_search_next(&search, &at, &time_ns).len, 17);
+	assert_int_equal(http2_search_next(&search, &cursor, &time_ns).len, 17);
 	assert_int_equal(time_ns, 10);
-	assert_int_equal(http2_search_next(&search, &at, &time_ns).len, 34);
+	assert_int_equal(http2_search_next(&search, &cursor, &time_ns).len, 34);
 	assert_int_equal(time_ns, 20);
-	assert_int_equal(http2_search_next(&search, &at, &time_ns).len, 0);
+	assert_int_equal(http2_search_next(&search, &cursor, &time_ns).len, 0);
 	assert_int_equal(http2_search_fini(&search), 51);
 }
 
