@@ -35,8 +35,8 @@ void flow_fini(struct flow *flow)
 	if (flow->decoder)
 		flow->ops->destroy(flow->decoder);
 	flow->decoder = NULL;
-	message_free(flow->upgrade_request);
-	flow->upgrade_request = NULL;
+	message_free(flow->switching);
+	flow->switching = NULL;
 	calls_fini(&flow->calls);
 	hello_free(flow->hello);
 	flow->hello = NULL;
@@ -293,7 +293,7 @@ bool flow_poll(struct flow *flow)
 
 size_t flow_memory(const struct flow *flow)
 {
-	size_t bytes = flow->pair.held_bytes + flow->calls.bytes + message_memory(flow->upgrade_request) +
+	size_t bytes = flow->pair.held_bytes + flow->calls.bytes + message_memory(flow->switching) +
 		       (flow->hello ? hello_memory(flow->hello) : 0) +
 		       (flow->decoder ? flow->ops->memory(flow->decoder) : 0);
 

@@ -68,7 +68,7 @@ struct flow {
 	const char *muted;	   /* why; static */
 	enum flow_upgrade upgrade; /* asked for by the decoder during a feed */
 	unsigned int upgrades;
-	struct message *upgrade_request; /* continues as HTTP/2 stream 1 */
+	struct message *switching; /* a 101, until on_upgrade() */
 	uint8_t upgrade_settings[256];
 	size_t upgrade_settings_len;
 	bool upgrade_settings_known;

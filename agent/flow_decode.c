@@ -27,8 +27,8 @@ static void flow_mark(struct flow *flow, struct message *message)
 	struct conn_facts *facts = flow->facts;
 	bool sent = message->direction == DIRECTION_SENT;
 
-	if (flow->mover && !message->mover.pid)
-		message->mover = *flow->mover;
+	if (!message->mover.pid)
+		message->mover = flow->mover ? *flow->mover : facts->owner;
 	/* A guess says nothing about the connection, and neither does a response that stands for a lost one.
 	 */
 	if (message->flags & FLAG_GUESS || (message->kind == MESSAGE_RESPONSE && !message->status))
@@ -56,28 +56,6 @@ static void on_body(void *ctx, struct message *message, struct slice bytes)
 	pair_touch(&flow->pair, message, flow->pipeline->now_ns);
 }
 
-/* The request that asked for h2c lives on as stream 1 (RFC 7540, 3.2), whose response comes in HTTP/2. */
-static struct message *request_as_stream(const struct flow *flow, const struct message *request)
-{
-	struct message *copy = message_copy(request, flow->pipeline->config.message_limit_bytes);
-
-	if (!copy)
-		return NULL;
-	copy->version = HTTP_2;
-	copy->key = 1;
-	copy->flags &= ~(unsigned int)FLAG_UPGRADED;
-	return copy;
-}
-
-/* Its message is gone when the answer to its Upgrade comes. */
-static void flow_keep_request(struct flow *flow, const struct message *request)
-{
-	message_free(flow->upgrade_request);
-	flow->upgrade_request = NULL;
-	if (slice_equal_nocase(message_header(request, SLICE("Upgrade")), SLICE("h2c")))
-		flow->upgrade_request = request_as_stream(flow, request);
-}
-
 /* A message that is sent begins when its first call does, and ends when its last bytes have left. */
 static void flow_mark_end(const struct flow *flow, struct message *message)
 {
@@ -92,9 +70,10 @@ static void on_done(void *ctx, struct message *message)
 
 	flow_mark(flow, message);
 	flow_mark_end(flow, message);
-	if (message->kind == MESSAGE_REQUEST && flow->ops == &http1_protocol)
-		flow_keep_request(flow, message);
-	pair_done(&flow->pair, message);
+	if (message->status == 101 && message->flags & FLAG_UPGRADED && !flow->switching)
+		flow->switching = message; /* on_upgrade() tells what it is */
+	else
+		pair_done(&flow->pair, message);
 }
 
 static void on_interim(void *ctx, const struct message *message)
@@ -102,6 +81,13 @@ static void on_interim(void *ctx, const struct message *message)
 	struct flow *flow = ctx;
 
 	pair_interim(&flow->pair, message);
+}
+
+static void on_lost(void *ctx, enum message_kind kind, unsigned int flags)
+{
+	struct flow *flow = ctx;
+
+	pair_lost(&flow->pair, kind, flags);
 }
 
 static void on_reset(void *ctx, uint32_t key, uint32_t error)
@@ -126,16 +112,26 @@ static void on_frame(void *ctx, const struct frame *frame)
 		flow->pipeline->handler.frame(flow->pipeline->handler.ctx, flow->facts, mover, frame);
 }
 
+/*
+ * The request that asked for h2c is stream 1, whose response comes in HTTP/2 (RFC 7540, 3.2): one exchange,
+ * of which the 101 is an interim response.
+ */
 static void on_upgrade(void *ctx, struct slice to, const struct message *request)
 {
 	struct flow *flow = ctx;
+	struct message *switching = flow->switching;
 	struct slice settings;
 
-	if (!slice_equal_nocase(to, SLICE("h2c"))) {
+	flow->switching = NULL;
+	if (!switching || !slice_equal_nocase(to, SLICE("h2c"))) {
 		flow->upgrade = UPGRADE_OTHER;
+		if (switching)
+			pair_done(&flow->pair, switching);
 		return;
 	}
 	flow->upgrade = UPGRADE_H2C;
+	counter_note(NOTE_INTERIM, 1);
+	pair_set_aside(&flow->pair, switching);
 	if (!request)
 		return;
 	settings = message_header(request, SLICE("HTTP2-Settings"));
@@ -181,6 +177,7 @@ int flow_decode_start(struct flow *flow, const struct protocol_ops *ops, bool af
 		.done = on_done,
 		.interim = on_interim,
 		.reset = on_reset,
+		.lost = on_lost,
 		.upgrade = on_upgrade,
 		.note = on_note,
 		.frame = on_frame,
@@ -235,15 +232,11 @@ void flow_decode_end(struct flow *flow, enum protocol_end reason)
 
 static void flow_leave_h2c(struct flow *flow)
 {
-	struct message *request = flow->upgrade_request;
+	int err = flow_decode_start(flow, &http2_protocol, true);
 
-	flow->upgrade_request = NULL;
-	if (flow_decode_start(flow, &http2_protocol, true)) {
-		message_free(request);
-		return;
-	}
-	if (request)
-		pair_done(&flow->pair, request);
+	pair_take_back(&flow->pair, 1);
+	if (err)
+		pair_end(&flow->pair, FLAG_TRUNCATED);
 }
 
 /* What the decoder took before it knew that it is not its own. */

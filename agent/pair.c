@@ -18,6 +18,7 @@
 #include "pair_entry.h"
 #include "pair_pending.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 void pair_init(struct pair *pair, const struct pipeline *pipeline, struct conn_facts *facts)
@@ -44,7 +45,7 @@ static void entry_weigh(struct pair *pair, struct pair_entry *entry)
 	entry->held_bytes = bytes;
 }
 
-static void entry_remove(struct pair *pair, struct pair_entry *entry)
+static void entry_unlist(struct pair *pair, struct pair_entry *entry)
 {
 	pair->held_bytes -= entry->held_bytes;
 	if (entry->shown)
@@ -59,6 +60,11 @@ static void entry_remove(struct pair *pair, struct pair_entry *entry)
 		DL_DELETE(pair->entries, entry);
 	if (entry->key)
 		HASH_DEL(pair->by_key, entry);
+	pair_watch(pair);
+}
+
+static void entry_free(struct pair_entry *entry)
+{
 	for (int i = 0; i < 2; i++) {
 		if (entry->side[i].done)
 			message_free(entry->side[i].message);
@@ -66,7 +72,12 @@ static void entry_remove(struct pair *pair, struct pair_entry *entry)
 	for (size_t i = 0; i < entry->interim_count; i++)
 		message_free(entry->interims[i]);
 	free(entry);
-	pair_watch(pair);
+}
+
+static void entry_remove(struct pair *pair, struct pair_entry *entry)
+{
+	entry_unlist(pair, entry);
+	entry_free(entry);
 }
 
 void pair_fini(struct pair *pair)
@@ -75,6 +86,9 @@ void pair_fini(struct pair *pair)
 		entry_remove(pair, pair->entries);
 	while (pair->behind)
 		entry_remove(pair, pair->behind);
+	if (pair->aside)
+		entry_free(pair->aside);
+	pair->aside = NULL;
 	pair_watch(pair);
 }
 
@@ -119,6 +133,9 @@ static void entry_send(struct pair *pair, struct pair_entry *entry, unsigned int
 		exchange.flags |= exchange.response->flags;
 	else
 		exchange.flags |= FLAG_UNANSWERED;
+	for (int i = 0; i < 2; i++)
+		if (!entry->side[i].message && entry->losses[i] != pair->losses[i].count)
+			exchange.flags |= pair->losses[i].flags;
 	if (!exchange.request && !exchange.response)
 		return;
 	exchange.flags = (exchange.flags & ~(unsigned int)FLAG_GUESS) | entry_doubt(&exchange);
@@ -184,6 +201,21 @@ static void pair_shed(struct pair *pair)
 		entry_show(pair, oldest, FLAG_TRUNCATED);
 }
 
+/* 0 or -ENOMEM. */
+static int entry_enlist(struct pair *pair, struct pair_entry *entry)
+{
+	if (entry->key) {
+		HASH_ADD(hh, pair->by_key, key, sizeof(entry->key), entry);
+		if (!TABLE_ADDED(entry, hh))
+			return -ENOMEM;
+	}
+	DL_APPEND(pair->entries, entry);
+	entry_weigh(pair, entry);
+	pair->open++;
+	pair_watch(pair);
+	return 0;
+}
+
 static struct pair_entry *entry_add(struct pair *pair, uint32_t key)
 {
 	struct pair_entry *entry;
@@ -195,17 +227,12 @@ static struct pair_entry *entry_add(struct pair *pair, uint32_t key)
 		return NULL;
 	entry->key = key;
 	entry->poll = pair->pipeline->poll;
-	if (key) {
-		HASH_ADD(hh, pair->by_key, key, sizeof(entry->key), entry);
-		if (!TABLE_ADDED(entry, hh)) {
-			free(entry);
-			return NULL;
-		}
+	for (int i = 0; i < 2; i++)
+		entry->losses[i] = pair->losses[i].count;
+	if (entry_enlist(pair, entry)) {
+		free(entry);
+		return NULL;
 	}
-	DL_APPEND(pair->entries, entry);
-	entry_weigh(pair, entry);
-	pair->open++;
-	pair_watch(pair);
 	return entry;
 }
 
@@ -378,6 +405,48 @@ void pair_done(struct pair *pair, struct message *message)
 	}
 }
 
+void pair_lost(struct pair *pair, enum message_kind kind, unsigned int flags)
+{
+	pair->losses[kind].count++;
+	pair->losses[kind].flags = flags;
+}
+
+void pair_set_aside(struct pair *pair, struct message *interim)
+{
+	struct pair_entry *entry = entry_attach(pair, interim);
+
+	if (!entry || entry->shown || pair->aside || entry->interim_count == EXCHANGE_INTERIMS_MAX) {
+		pair_done(pair, interim);
+		return;
+	}
+	entry_unlist(pair, entry);
+	entry->held_bytes = 0;
+	entry->side[MESSAGE_RESPONSE] = (struct pair_side){ 0 };
+	entry->interims[entry->interim_count++] = interim;
+	entry->flags |= FLAG_UPGRADED;
+	pair->aside = entry;
+}
+
+void pair_take_back(struct pair *pair, uint32_t key)
+{
+	struct pair_entry *entry = pair->aside;
+	struct message *request = entry ? entry->side[MESSAGE_REQUEST].message : NULL;
+
+	if (!entry)
+		return;
+	pair->aside = NULL;
+	entry->key = key;
+	entry->poll = pair->pipeline->poll;
+	if (request) {
+		request->key = key;
+		request->version = HTTP_2;
+	}
+	if (entry_enlist(pair, entry)) {
+		counter_add(COUNTER_LIMIT_MEMORY, 1);
+		entry_free(entry);
+	}
+}
+
 void pair_reset(struct pair *pair, uint32_t key, uint32_t error)
 {
 	struct pair_entry *entry;
@@ -385,7 +454,7 @@ void pair_reset(struct pair *pair, uint32_t key, uint32_t error)
 	HASH_FIND(hh, pair->by_key, &key, sizeof(key), entry);
 	if (!entry)
 		return;
-	entry->h2_error_known = true;
+	entry->h2_error_known = error != RESET_ERROR_UNKNOWN;
 	entry->h2_error = error;
 	entry_emit(pair, entry, FLAG_RESET);
 }

@@ -21,6 +21,11 @@ struct pair {
 	struct pair_entry *entries; /* open ones, oldest first */
 	struct pair_entry *behind;  /* with a key, shown already: their order no longer matters */
 	struct pair_entry *by_key;  /* those with a key other than 0 */
+	struct pair_entry *aside;   /* its exchange goes on in another decoder; in no list */
+	struct {
+		uint64_t count;
+		unsigned int flags; /* of the newest: why */
+	} losses[2];		    /* by enum message_kind: what may have held such messages */
 	size_t open;		    /* entries not emitted yet */
 	size_t shown;		    /* entries that were emitted before they ended, and wait for the rest */
 	size_t held_bytes;	    /* the memory of all entries, with the messages that are ours */
@@ -44,6 +49,18 @@ void pair_done(struct pair *pair, struct message *message);
 
 /* A 1xx response came; borrowed. It is shown with the exchange that it belongs to. */
 void pair_interim(struct pair *pair, const struct message *message);
+
+/* Messages of this kind may have been missed, those that are awaited among them; flags say why. */
+void pair_lost(struct pair *pair, enum message_kind kind, unsigned int flags);
+
+/*
+ * An Upgrade: `interim` (101), whose head came, is not the response after all. Takes it, and keeps its
+ * exchange over pair_end().
+ */
+void pair_set_aside(struct pair *pair, struct message *interim);
+
+/* The exchange that was set aside goes on as this stream of HTTP/2. */
+void pair_take_back(struct pair *pair, uint32_t key);
 
 /* HTTP/2: the stream ended with this error; its exchange comes out. */
 void pair_reset(struct pair *pair, uint32_t key, uint32_t error);

@@ -26,6 +26,7 @@ struct pair_entry {
 	bool reset_due;			/* waits for pair_reset() to bring the error */
 	bool h2_error_known;
 	uint32_t h2_error;
+	uint64_t losses[2]; /* the pair's counts, when it opened */
 	uint64_t last_ns, poll;
 	size_t held_bytes; /* with the messages that are ours */
 	UT_hash_handle hh;

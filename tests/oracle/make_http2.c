@@ -466,6 +466,7 @@ static void upgrade_begin(struct maker *maker)
 	conversation_write(maker->conversation, 1, 0, answer, sizeof(answer) - 1);
 	exchange->key = 1;
 	exchange->may_flags = FLAG_UPGRADED;
+	exchange->interims = 1; /* the 101 */
 	maker->begun = maker->conversation->count = 1;
 	maker->stream[0] = (struct stream){ .id = 1, .open = true, .reset_after = -1 };
 	maker->stream[0].half[0].phase = PHASE_DONE;
