@@ -40,6 +40,7 @@ struct conn *conn_new(const struct pipeline *pipeline, uint64_t sequence, const 
 	conn->facts.sock = *sock;
 	conn->facts.owner.fd = sock->fd;
 	conn->facts.tls_unknown = true;
+	conn->heard = VERDICT_HEARD;
 	conn->socket_id = sock->id;
 	conn->last_ns = pipeline->now_ns;
 	conn->held_bytes = CONN_BYTES;
@@ -83,8 +84,37 @@ static void conn_tell(struct conn *conn, enum tracker_verdict verdict)
 		conn->pipeline->handler.verdict(conn->pipeline->handler.ctx, conn->socket_id, verdict);
 }
 
+static enum tracker_verdict verdict_of(bool sent_muted, bool received_muted)
+{
+	if (sent_muted && received_muted)
+		return VERDICT_MUTED;
+	if (sent_muted)
+		return VERDICT_MUTED_SENT;
+	return received_muted ? VERDICT_MUTED_RECEIVED : VERDICT_HEARD;
+}
+
+/*
+ * One direction's mute is told when a poll has emptied the ring: what ends it may be there already, and then
+ * the kernel side would leave out bytes that come later.
+ */
+static void conn_settle_muted(struct conn *conn, bool polled)
+{
+	bool sent = flow_is_muted(&conn->clear, DIRECTION_SENT);
+	bool received = flow_is_muted(&conn->clear, DIRECTION_RECEIVED);
+	enum tracker_verdict verdict = verdict_of(sent, received);
+
+	if (verdict != VERDICT_HEARD && !conn->muted)
+		counter_add(COUNTER_CONNECTIONS_MUTED, 1);
+	conn->muted = conn->muted || verdict != VERDICT_HEARD;
+	if (verdict == conn->heard || (!polled && verdict != VERDICT_MUTED && verdict != VERDICT_HEARD))
+		return;
+	conn->heard = verdict;
+	if (!conn->pipeline->config.want_calls)
+		conn_tell(conn, verdict);
+}
+
 /* After the clear layer moved: what does its state mean for the connection? */
-static void conn_settle(struct conn *conn)
+static void conn_settle(struct conn *conn, bool polled)
 {
 	conn->facts.tls_unknown = conn->clear.state == FLOW_UNDETERMINED && !conn->sessions;
 	conn->facts.muted = conn->clear.muted;
@@ -94,12 +124,7 @@ static void conn_settle(struct conn *conn)
 		conn->ciphertext = true;
 		conn_tell(conn, VERDICT_CIPHERTEXT);
 	}
-	if (conn->clear.state == FLOW_MUTED && conn->clear.muted && !conn->muted) {
-		conn->muted = true;
-		counter_add(COUNTER_CONNECTIONS_MUTED, 1);
-		if (!conn->pipeline->config.want_calls)
-			conn_tell(conn, VERDICT_MUTED);
-	}
+	conn_settle_muted(conn, polled);
 }
 
 void conn_update_socket(struct conn *conn, const struct event_socket *sock)
@@ -152,7 +177,7 @@ void conn_socket_data(struct conn *conn, const struct event_data *event)
 		conn_count_ciphertext(conn, event);
 	else
 		flow_record(&conn->clear, event, &conn->mover, conn->beginning_seen);
-	conn_settle(conn);
+	conn_settle(conn, false);
 }
 
 void conn_mark_tls(struct conn *conn, const char *library)
@@ -163,7 +188,7 @@ void conn_mark_tls(struct conn *conn, const char *library)
 		conn->facts.tls_library = library;
 	conn->early = false;
 	flow_turn_tls(&conn->clear);
-	conn_settle(conn);
+	conn_settle(conn, false);
 }
 
 void conn_weigh_flow(struct conn *conn, struct flow *flow)
@@ -290,7 +315,7 @@ bool conn_poll(struct conn *conn)
 		if (session_poll(conn, session))
 			waits = true;
 	}
-	conn_settle(conn);
+	conn_settle(conn, true);
 	return waits || conn->finish_poll || conn->closing;
 }
 
@@ -299,6 +324,7 @@ void conn_expire(struct conn *conn)
 	struct tls_session *session;
 
 	flow_expire(&conn->clear);
+	conn_settle(conn, true);
 	conn_weigh_flow(conn, &conn->clear);
 	DL_FOREACH (conn->sessions, session) {
 		flow_expire(&session->flow);

@@ -242,6 +242,9 @@ void flow_record(struct flow *flow, const struct event_data *event, const struct
 	}
 	if (first && !side->from_start && side->stream.seq32)
 		flow->facts->flags |= FLAG_LATE_JOINED;
+	if (side->rejoin)
+		stream_rejoin(&side->stream, &record);
+	side->rejoin = false;
 	flow->calls.record++;
 	flow->calls.more = event->h.flags & EVENT_MORE;
 	flow->calls.hole = (enum event_hole)event->hole;
@@ -308,6 +311,14 @@ void flow_expire(struct flow *flow)
 
 	calls_expire(&flow->calls, &context, flow_calls_verdict(flow));
 	pair_expire(&flow->pair);
+	flow_look_again(flow);
+}
+
+bool flow_is_muted(const struct flow *flow, enum event_direction direction)
+{
+	if (flow->state == FLOW_UNDETERMINED)
+		return flow->side[direction].muted;
+	return flow->state == FLOW_MUTED && flow->muted;
 }
 
 void flow_turn_tls(struct flow *flow)

@@ -41,6 +41,10 @@ struct flow_side {
 	bool from_start_guessed; /* for the decoder, before anything of this direction showed */
 	bool frames;		 /* begins like an HTTP/2 server: wait for the client's preface */
 	bool finished;
+	bool muted;   /* too many bytes without a sign: they are counted, until another look is taken */
+	bool unheard; /* since it was to be heard again, the other direction alone moved */
+	bool rejoin;  /* bytes may have passed uncopied since the last record: no loss */
+	uint64_t searched_bytes;
 	bool turn_held; /* `held` has the beginning of the newest turn, and it may still be a message's */
 	size_t turn_at; /* where */
 	uint64_t skip_until; /* the last hint given */
@@ -65,7 +69,9 @@ struct flow {
 	struct calls calls;	  /* what was not given out yet */
 	struct hello *hello;	  /* in FLOW_TLS, while the hellos are awaited; else NULL */
 	uint64_t undetermined_copied, undetermined_skipped;
-	const char *muted;	   /* why; static */
+	const char *muted; /* why; static */
+	uint64_t look_ns;  /* when what is muted is looked at again; 0: never */
+	unsigned int looks;
 	enum flow_upgrade upgrade; /* asked for by the decoder during a feed */
 	unsigned int upgrades;
 	struct message *switching; /* a 101, until on_upgrade() */
@@ -101,8 +107,11 @@ bool flow_poll(struct flow *flow);
 /* The memory that the layer holds: bytes, messages, tables. */
 size_t flow_memory(const struct flow *flow);
 
-/* About once a second: exchanges that do not move expire. */
+/* About once a second: exchanges that do not move expire, and what was muted is looked at again. */
 void flow_expire(struct flow *flow);
+
+/* Is nobody interested in the bytes of a direction, for now? */
+bool flow_is_muted(const struct flow *flow, enum event_direction direction);
 
 /* The bytes are TLS from here on: held ones are discarded, messages under way end, no hello is awaited. */
 void flow_turn_tls(struct flow *flow);

@@ -267,6 +267,7 @@ static void flow_become(struct flow *flow, enum flow_upgrade upgrade)
 		return;
 	}
 	flow->undetermined_copied = flow->undetermined_skipped = 0;
+	flow->side[0].searched_bytes = flow->side[1].searched_bytes = 0;
 	flow->state = FLOW_UNDETERMINED;
 	if (flow->upgrades > UPGRADES_MAX)
 		flow_mute(flow, "upgraded");
@@ -310,6 +311,21 @@ static bool flow_turns_tls(const struct flow *flow, struct slice bytes)
 	       flow->ops->idle(flow->decoder) && detect_first(bytes).kind == DETECT_TLS;
 }
 
+/*
+ * The other direction was muted until a message came here. When the next one comes and it said nothing yet,
+ * what it said was not copied.
+ */
+static void flow_miss_answer(struct flow *flow, enum event_direction other, uint64_t time_ns)
+{
+	struct flow_side *side = &flow->side[other];
+
+	if (!side->rejoin)
+		return;
+	if (side->unheard && flow->ops->idle(flow->decoder))
+		flow->ops->hole(flow->decoder, other, HOLE_UNKNOWN_SIZE, time_ns);
+	side->unheard = true;
+}
+
 /* How many bytes the decoder took. */
 static size_t flow_feed(struct flow *flow, enum event_direction direction, struct slice bytes,
 			uint64_t time_ns, const struct mover *mover)
@@ -320,6 +336,7 @@ static size_t flow_feed(struct flow *flow, enum event_direction direction, struc
 		flow_begin_tls(flow, true);
 		return 0;
 	}
+	flow_miss_answer(flow, !direction, time_ns);
 	flow->mover = mover;
 	flow->fed_ns = time_ns;
 	consumed = flow->ops->feed(flow->decoder, direction, bytes, time_ns);
@@ -382,6 +399,8 @@ void flow_hole(struct flow *flow, enum event_direction direction, uint64_t size,
 	case FLOW_UNDETERMINED:
 		if (!lost && size != HOLE_UNKNOWN_SIZE)
 			flow->undetermined_skipped += size;
+		if (!lost && size != HOLE_UNKNOWN_SIZE)
+			flow->side[direction].searched_bytes += size;
 		flow_drop_held(flow, direction);
 		flow_judge(flow, direction);
 		return;

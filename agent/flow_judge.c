@@ -16,6 +16,10 @@
 
 #define SEARCH_WHOLE_BYTES 4096 /* so little is searched anew with each record */
 
+#define LOOK_AGAIN_BYTES 65536	    /* of a direction; as much as a line may take */
+#define LOOK_AGAIN_NS	 1000000000 /* after the first mute; twice as long after each further one */
+#define LOOK_AGAIN_SHIFT 6
+
 void flow_mute(struct flow *flow, const char *reason)
 {
 	flow->state = FLOW_MUTED;
@@ -78,8 +82,22 @@ static void flow_replay(struct flow *flow)
 		held_fini(&held[i]);
 }
 
+/* What the kernel side did not copy meanwhile is no loss. */
+static void flow_listen(struct flow *flow, struct flow_side *side)
+{
+	if (!side->muted)
+		return;
+	side->muted = side->unheard = side->from_start = side->turn_held = false;
+	side->rejoin = true;
+	flow->muted = NULL;
+	flow->look_ns = 0;
+}
+
 static void flow_begin_http(struct flow *flow, const struct protocol_ops *ops)
 {
+	for (int i = 0; i < 2; i++)
+		flow_listen(flow, &flow->side[i]);
+	flow->looks = 0;
 	if (flow_decode_start(flow, ops, false) == 0)
 		flow_replay(flow);
 }
@@ -203,12 +221,56 @@ static struct detect_result flow_search(struct flow *flow, enum event_direction 
 	return is_http1(result) ? result : flow_search_binary(side);
 }
 
-static void flow_judge_other(struct flow *flow)
+/* Nothing was found in either direction that moved. */
+static bool flow_is_hopeless(const struct flow *flow)
 {
-	if (flow->undetermined_copied + flow->undetermined_skipped <
-	    flow->pipeline->config.undetermined_limit_bytes)
+	for (int i = 0; i < 2; i++)
+		if (!flow->side[i].muted)
+			return false;
+	return true;
+}
+
+/*
+ * A body of any length may pass in one direction while the other one's next request is still to come: each is
+ * judged by itself, and none for ever.
+ */
+static void flow_mute_side(struct flow *flow, enum event_direction direction)
+{
+	struct flow_side *side = &flow->side[direction];
+
+	flow_drop_held(flow, direction);
+	side->muted = true;
+	if (!flow->look_ns) {
+		flow->look_ns = flow->pipeline->now_ns + ((uint64_t)LOOK_AGAIN_NS << flow->looks);
+		flow->looks += flow->looks < LOOK_AGAIN_SHIFT;
+	}
+	if (!flow->upgrades)
+		flow->muted = "not HTTP";
+	if (flow_is_hopeless(flow))
+		flow_mute(flow, "not HTTP");
+}
+
+void flow_look_again(struct flow *flow)
+{
+	uint64_t limit = flow->pipeline->config.undetermined_limit_bytes;
+
+	if (!flow->look_ns || flow->pipeline->now_ns < flow->look_ns ||
+	    (flow->state != FLOW_UNDETERMINED && flow->state != FLOW_MUTED))
 		return;
-	flow_mute(flow, "not HTTP");
+	for (int i = 0; i < 2; i++) {
+		struct flow_side *side = &flow->side[i];
+
+		if (side->muted)
+			side->searched_bytes = limit > LOOK_AGAIN_BYTES ? limit - LOOK_AGAIN_BYTES : 0;
+		flow_listen(flow, side);
+	}
+	flow->state = FLOW_UNDETERMINED;
+}
+
+static void flow_judge_other(struct flow *flow, enum event_direction direction)
+{
+	if (flow->side[direction].searched_bytes >= flow->pipeline->config.undetermined_limit_bytes)
+		flow_mute_side(flow, direction);
 }
 
 static void flow_judge_frames(struct flow *flow, enum event_direction direction)
@@ -226,7 +288,7 @@ static bool flow_judge_once(struct flow *flow, enum event_direction direction)
 
 	switch (result.kind) {
 	case DETECT_MORE:
-		flow_judge_other(flow);
+		flow_judge_other(flow, direction);
 		return false;
 	case DETECT_HTTP1_REQUEST:
 	case DETECT_HTTP1_RESPONSE:
@@ -269,6 +331,9 @@ void flow_hold(struct flow *flow, enum event_direction direction, struct slice b
 	bool cut = false;
 
 	flow->undetermined_copied += bytes.len;
+	side->searched_bytes += bytes.len;
+	if (side->muted)
+		return;
 	if (side->held.len + bytes.len > limit) {
 		size_t drop = side->held.len + bytes.len - limit / 2;
 

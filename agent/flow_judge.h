@@ -21,6 +21,9 @@ void flow_drop_held(struct flow *flow, enum event_direction direction);
 /* The bytes turned out to be ciphertext. */
 void flow_count_ciphertext(struct flow *flow, uint64_t copied, uint64_t skipped);
 
+/* When it is time: listens again to what was muted because nothing was found in it. */
+void flow_look_again(struct flow *flow);
+
 void flow_mute(struct flow *flow, const char *reason);
 
 #endif

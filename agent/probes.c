@@ -27,6 +27,7 @@
 #include "../bpf/maps_abi.h"
 #include "hark.skel.h" /* generated; it needs the types above */
 
+#define KV_MUTED	(KV_MUTED_SENT | KV_MUTED_RECEIVED)
 #define CONSUME_BUDGET	16384 /* records at once: under full load the ring is never empty */
 #define TRACEPOINTS_MAX 16    /* programs on tracepoints, in all of bpf/ */
 
@@ -399,24 +400,41 @@ int probes_consume(struct probes *probes, event_fn *fn, void *ctx)
 	return probes->budget == 0;
 }
 
-/* Adds a bit to the verdict of a socket. */
-static void verdict_add(struct probes *probes, uint64_t socket_id, uint32_t bit)
+/* Sets the bits of the mask in the verdict of a socket to these. */
+static void verdict_set(struct probes *probes, uint64_t socket_id, uint32_t mask, uint32_t bits)
 {
 	int fd = bpf_map__fd(probes->skeleton->maps.verdicts);
-	uint32_t bits = 0;
+	uint32_t known = 0, wanted;
 
 	if (!socket_id)
 		return;
-	if (bpf_map_lookup_elem(fd, &socket_id, &bits) == 0 && (bits & bit))
+	bpf_map_lookup_elem(fd, &socket_id, &known);
+	wanted = (known & ~mask) | bits;
+	if (wanted == known)
 		return;
-	bits |= bit;
-	if (bpf_map_update_elem(fd, &socket_id, &bits, BPF_ANY) < 0)
+	if (bpf_map_update_elem(fd, &socket_id, &wanted, BPF_ANY) < 0)
 		counter_add(COUNTER_LIMIT_MAPS, 1);
 }
 
 void probes_verdict(struct probes *probes, uint64_t socket_id, enum tracker_verdict verdict)
 {
-	verdict_add(probes, socket_id, verdict == VERDICT_MUTED ? KV_MUTED : KV_CIPHERTEXT);
+	switch (verdict) {
+	case VERDICT_MUTED:
+		verdict_set(probes, socket_id, KV_MUTED, KV_MUTED);
+		break;
+	case VERDICT_MUTED_SENT:
+		verdict_set(probes, socket_id, KV_MUTED, KV_MUTED_SENT);
+		break;
+	case VERDICT_MUTED_RECEIVED:
+		verdict_set(probes, socket_id, KV_MUTED, KV_MUTED_RECEIVED);
+		break;
+	case VERDICT_HEARD:
+		verdict_set(probes, socket_id, KV_MUTED, 0);
+		break;
+	case VERDICT_CIPHERTEXT:
+		verdict_set(probes, socket_id, KV_CIPHERTEXT, KV_CIPHERTEXT);
+		break;
+	}
 }
 
 static struct skip_key session_skip_key(const struct tls_key *session)
@@ -442,7 +460,7 @@ void probes_skip(struct probes *probes, uint64_t socket_id, const struct tls_key
 		return;
 	}
 	if (!session)
-		verdict_add(probes, socket_id, KV_SKIP);
+		verdict_set(probes, socket_id, KV_SKIP, KV_SKIP);
 }
 
 static void skips_remove(struct probes *probes, struct skip_key key)

@@ -115,6 +115,16 @@ static uint64_t stream_widen(struct stream *stream, const struct stream_record *
 	return pos;
 }
 
+void stream_rejoin(struct stream *stream, const struct stream_record *record)
+{
+	uint64_t pos = stream_widen(stream, record);
+
+	if (pos <= stream->next || pos >= POS_MAX)
+		return;
+	stream_fini(stream);
+	stream->next = pos;
+}
+
 static void stream_lose(struct stream *stream, uint64_t until, uint64_t time_ns,
 			const struct stream_handler *handler)
 {

@@ -61,6 +61,9 @@ void stream_fini(struct stream *stream);
  */
 void stream_start(struct stream *stream, const struct stream_record *record, bool beginning_seen);
 
+/* What passed before this record was not to be copied: it is no hole. Must come before stream_put(). */
+void stream_rejoin(struct stream *stream, const struct stream_record *record);
+
 /* A counter that goes on from `next` where another stream left it. */
 void stream_continue(struct stream *stream, uint64_t next);
 

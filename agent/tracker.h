@@ -23,6 +23,9 @@ struct budget;
 /* What user space knows about a connection that the kernel side should act on. */
 enum tracker_verdict {
 	VERDICT_MUTED,	    /* not HTTP: count its bytes, copy none */
+	VERDICT_MUTED_SENT, /* the same for one direction; the other one is copied */
+	VERDICT_MUTED_RECEIVED,
+	VERDICT_HEARD,	    /* no longer muted: another look is taken */
 	VERDICT_CIPHERTEXT, /* TLS: count the socket's bytes as ciphertext, copy none */
 };
 

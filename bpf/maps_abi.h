@@ -24,9 +24,10 @@ enum tls_call_kind {
 
 /* In `verdicts`. */
 enum kernel_verdict {
-	KV_MUTED = 1 << 0,
-	KV_CIPHERTEXT = 1 << 1,
-	KV_SKIP = 1 << 2, /* `skips` has an entry */
+	KV_MUTED_SENT = 1 << 0, /* a direction is muted: KV_MUTED_SENT << enum event_direction */
+	KV_MUTED_RECEIVED = 1 << 1,
+	KV_CIPHERTEXT = 1 << 2,
+	KV_SKIP = 1 << 3, /* `skips` has an entry */
 };
 
 /* In `pids`. */

@@ -320,7 +320,7 @@ static __always_inline void spliced_submit(struct sock *sk, struct task_struct *
 	socket_fill(&record.sock, sk);
 	record.sock.fd = fd_is_socket(task, regs->arg[0], sk) ? (__s32)regs->arg[0] : -1;
 	verdict = bpf_map_lookup_elem(&verdicts, &record.sock.id);
-	if (!socket_wanted(&record.sock) || (verdict && (*verdict & (KV_CIPHERTEXT | KV_MUTED))))
+	if (!socket_wanted(&record.sock) || (verdict && (*verdict & (KV_CIPHERTEXT | KV_MUTED_RECEIVED))))
 		return;
 	position_fill(&record, sk, DIRECTION_RECEIVED, 0);
 	if ((__u32)record.pos != copied)

@@ -226,7 +226,7 @@ static __always_inline void transfer_run(struct capture *c, const struct syscall
 		kernel_count(KC_BYTES_CIPHERTEXT, bytes);
 		return;
 	}
-	if (verdict && (*verdict & KV_MUTED)) {
+	if (verdict && (*verdict & (KV_MUTED_SENT << (record->direction & 1)))) {
 		kernel_count(KC_BYTES_MOVED, bytes);
 		kernel_count(KC_BYTES_SKIPPED, bytes);
 		return;

@@ -133,8 +133,15 @@ static inline void bench_opaque(void *ctx, const struct conn_facts *conn)
 
 static inline void bench_verdict(void *ctx, uint64_t id, enum tracker_verdict verdict)
 {
-	bench_log(ctx, "verdict %llu %s\n", (unsigned long long)id,
-		  verdict == VERDICT_MUTED ? "muted" : "ciphertext");
+	static const char *const names[] = {
+		[VERDICT_MUTED] = "muted",
+		[VERDICT_MUTED_SENT] = "muted sent",
+		[VERDICT_MUTED_RECEIVED] = "muted received",
+		[VERDICT_HEARD] = "heard",
+		[VERDICT_CIPHERTEXT] = "ciphertext",
+	};
+
+	bench_log(ctx, "verdict %llu %s\n", (unsigned long long)id, names[verdict]);
 }
 
 static inline void bench_skip(void *ctx, uint64_t id, const struct tls_key *session,

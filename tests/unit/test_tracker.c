@@ -466,10 +466,121 @@ static void test_late_join_is_muted_in_the_end(void **state)
 	bench_start(bench);
 	for (int i = 0; i < 4; i++)
 		data_put(bench, &peer, DIRECTION_SENT, noise, sizeof(noise));
+	poll_put(bench, 1);
 	CHECK(bench, "1 open\n");
 	data_put(bench, &peer, DIRECTION_SENT, noise, sizeof(noise));
-	CHECK(bench, "1 open\nverdict 100 muted\n");
+	poll_put(bench, 1);
+	CHECK(bench, "1 open\nverdict 100 muted sent\n");
+	for (int i = 0; i < 5; i++)
+		data_put(bench, &peer, DIRECTION_RECEIVED, noise, sizeof(noise));
+	CHECK(bench, "1 open\nverdict 100 muted sent\nverdict 100 muted\n");
 	assert_true(counters[COUNTER_LIMIT_HELD] > 0);
+	assert_int_equal(counters[COUNTER_CONNECTIONS_MUTED], 1);
+}
+
+static void noise_put(struct bench *bench, struct peer *peer, enum event_direction direction, int count)
+{
+	char noise[4096];
+
+	memset(noise, '~', sizeof(noise));
+	for (int i = 0; i < count; i++)
+		data_put(bench, peer, direction, noise, sizeof(noise));
+}
+
+/* A body of any length passes; the next request is the other direction's. */
+static void test_join_in_a_long_body(void **state)
+{
+	struct bench *bench = *state;
+	struct peer peer = client();
+
+	peer.offset[0] = peer.offset[1] = 5000;
+	bench->config.undetermined_limit_bytes = 5 * 4096;
+	bench->quiet_conns = true;
+	bench_start(bench);
+	noise_put(bench, &peer, DIRECTION_RECEIVED, 5);
+	poll_put(bench, 1);
+	peer.offset[DIRECTION_RECEIVED] += 1000000; /* what the kernel side did not copy */
+	data_sent(bench, &peer, GET);
+	CHECK(bench, "verdict 100 muted received\nverdict 100 heard\n");
+	data_received(bench, &peer, OK_3);
+	poll_put(bench, 5);
+	CHECK(bench, "verdict 100 muted received\nverdict 100 heard\n1:GET /a 200 3\n");
+	assert_int_equal(counters[COUNTER_STREAM_HOLES], 0);
+}
+
+/* The answer to a request that came while its direction was muted is missed, and answers no later one. */
+static void test_answer_in_a_muted_direction(void **state)
+{
+	struct bench *bench = *state;
+	struct peer peer = client();
+
+	peer.offset[0] = peer.offset[1] = 5000;
+	bench->config.undetermined_limit_bytes = 5 * 4096;
+	bench->quiet_conns = true;
+	bench_start(bench);
+	noise_put(bench, &peer, DIRECTION_RECEIVED, 5);
+	poll_put(bench, 1);
+	data_sent(bench, &peer, GET);
+	peer.offset[DIRECTION_RECEIVED] += 1000000 + sizeof(OK_4);
+	data_sent(bench, &peer, GET);
+	data_received(bench, &peer, OK_3);
+	poll_put(bench, 5);
+	CHECK(bench, "verdict 100 muted received\nverdict 100 heard\n"
+		     "1:GET /a 0 0 gap unanswered guess\n1:GET /a 200 3\n");
+}
+
+/* The body ends and the next request comes before the kernel side was told anything. */
+static void test_body_that_ends_within_a_poll(void **state)
+{
+	struct bench *bench = *state;
+	struct peer peer = client();
+
+	peer.offset[0] = peer.offset[1] = 5000;
+	bench->config.undetermined_limit_bytes = 5 * 4096;
+	bench->quiet_conns = true;
+	bench_start(bench);
+	noise_put(bench, &peer, DIRECTION_RECEIVED, 5);
+	data_sent(bench, &peer, GET);
+	data_received(bench, &peer, OK_3);
+	poll_put(bench, 5);
+	CHECK(bench, "1:GET /a 200 3\n");
+}
+
+/* After a second, then after two: a look costs little while nothing is found. */
+static void test_mute_is_looked_at_again(void **state)
+{
+	struct bench *bench = *state;
+	struct peer peer = client();
+
+	peer.offset[0] = peer.offset[1] = 5000;
+	bench->config.undetermined_limit_bytes = 1024 * 1024;
+	bench->quiet_conns = true;
+	bench_start(bench);
+	poll_put(bench, 1);
+	for (int i = 0; i < 2; i++)
+		noise_put(bench, &peer, i, 256);
+	CHECK(bench, "verdict 100 muted\n");
+	poll_put(bench, 250);
+	CHECK(bench, "verdict 100 muted\nverdict 100 heard\n");
+	bench->log[bench->used = 0] = '\0';
+	peer.offset[0] += 1000000;
+	noise_put(bench, &peer, 0, 16);
+	poll_put(bench, 1);
+	CHECK(bench, "verdict 100 muted sent\n");
+	peer.offset[1] += 1000000;
+	noise_put(bench, &peer, 1, 16);
+	bench->log[bench->used = 0] = '\0';
+	poll_put(bench, 150);
+	CHECK(bench, "");
+	poll_put(bench, 200);
+	CHECK(bench, "verdict 100 heard\n");
+	peer.offset[0] += 1000000;
+	data_sent(bench, &peer, GET);
+	data_received(bench, &peer, OK_3);
+	poll_put(bench, 5);
+	CHECK(bench, "verdict 100 heard\n1:GET /a 200 3\n");
+	assert_int_equal(counters[COUNTER_STREAM_HOLES], 0);
+	assert_int_equal(counters[COUNTER_CONNECTIONS_MUTED], 1);
 }
 
 static void test_tls_by_bytes_is_opaque(void **state)
@@ -762,7 +873,7 @@ static void test_unix_socket(void **state)
 	data_sent(bench, &peer, GET);
 	data_received(bench, &peer, OK_3);
 	eof_put(bench, &peer, DIRECTION_RECEIVED);
-	poll_put(bench, 350);
+	poll_put(bench, 150);
 	CHECK(bench, "1 open\n1:GET /a 200 3\n1 closed peer client x1 69=69+0+0 c0\n");
 }
 
@@ -1117,6 +1228,10 @@ int main(void)
 		T(test_late_join_is_held),
 		T(test_late_join_into_text),
 		T(test_late_join_is_muted_in_the_end),
+		T(test_join_in_a_long_body),
+		T(test_answer_in_a_muted_direction),
+		T(test_body_that_ends_within_a_poll),
+		T(test_mute_is_looked_at_again),
 		T(test_late_join_at_the_first_response),
 		T(test_first_response_before_its_request),
 		T(test_late_session_at_the_first_response),
