@@ -172,10 +172,24 @@ static void check_lists(struct judging *judging, int id, const struct message *m
 	*lacks |= fields > 0 || (trailers > 0 && !truth->cut);
 }
 
-static void check_size(struct judging *judging, int id, const struct message *message,
-		       const struct true_message *truth, bool *lacks)
+/*
+ * RST_STREAM ends its stream where it is read, and it may overtake what the other direction brought before:
+ * of an exchange with `reset`, what is shown is what was there by then.
+ */
+static bool is_reset(const struct play *play, int id)
 {
-	bool exact = message->body_known && !(truth->cut && message->flags & FLAG_RESET) &&
+	return play->conversation->exchange[id].error_known;
+}
+
+static bool is_overtaken(const struct play *play, int id)
+{
+	return play->plan.transform == TRANSFORM_REORDER && is_reset(play, id);
+}
+
+static void check_size(struct judging *judging, int id, const struct message *message,
+		       const struct true_message *truth, unsigned int flags, bool *lacks)
+{
+	bool exact = message->body_known && !(is_reset(judging->play, id) && flags & FLAG_RESET) &&
 		     !tail_is_lost(judging->play, id, message->kind);
 
 	if (message->body_bytes > truth->body_bytes || (exact && message->body_bytes != truth->body_bytes))
@@ -206,7 +220,7 @@ static bool check_message(struct judging *judging, int id, const struct message 
 	if (message->version && message->version != truth->version && !upgraded)
 		find(judging, FAULT_FIELD, "exchange %d: version %d", id, message->version);
 	check_lists(judging, id, message, truth, &lacks);
-	check_size(judging, id, message, truth, &lacks);
+	check_size(judging, id, message, truth, flags, &lacks);
 	if (lacks && !(flags & EXCUSE_LACK))
 		find(judging, FAULT_LACK, "exchange %d: something of the %s is not known", id,
 		     message->kind == MESSAGE_REQUEST ? "request" : "response");
@@ -265,7 +279,7 @@ static void check_alone(struct judging *judging, int id, enum message_kind kind,
 
 	if (flags & EXCUSE_SPLIT || !truth->side[!kind].exists || truth->flags & FLAG_UNANSWERED)
 		return;
-	if (tail_is_lost(judging->play, id, !kind))
+	if (tail_is_lost(judging->play, id, !kind) || (is_overtaken(judging->play, id) && flags & FLAG_RESET))
 		return;
 	if (kind == MESSAGE_RESPONSE && judging->verdict->fate[id].touched[MESSAGE_REQUEST])
 		return;
@@ -428,10 +442,11 @@ static void check_fate(struct judging *judging, size_t id)
 	const struct true_exchange *truth = &judging->play->conversation->exchange[id];
 
 	for (int i = 0; i < 2; i++)
-		if (truth->side[i].exists && !fate->shown[i] && !is_excused(fate, i))
+		if (truth->side[i].exists && !fate->shown[i] && !is_excused(fate, i) &&
+		    !is_overtaken(judging->play, (int)id))
 			find(judging, FAULT_MISSING, "exchange %zu (distance %d): its %s is not shown", id,
 			     fate->distance, i ? "response" : "request");
-	if (fate->distance == DISTANCE_BEFORE && !fate->whole)
+	if (fate->distance == DISTANCE_BEFORE && !fate->whole && !is_overtaken(judging->play, (int)id))
 		find(judging, FAULT_UNTOUCHED, "exchange %zu is not whole", id);
 }
 

@@ -17,6 +17,7 @@
  * whose bytes were passed over in search of a border, which bytes.unparsed, hpack.blocks_lost or
  * messages.refused count. How often that happens is in the table of recovery.
  *  - The same message shown twice: nothing.
+ *  - Of an exchange with `reset` sizes are those of what came before RST_STREAM was read.
  *  - An exchange that was over before the first loss, and everything where nothing was lost: exactly right,
  *    without a flag that is not its own.
  */

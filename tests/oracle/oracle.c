@@ -44,8 +44,6 @@ static const struct known_bad {
 	  "text in a body is taken for a head" },
 	{ FAMILY_HTTP2, ON(JOIN) | ON_ANY_LOSS, IS(FIELD) | IS(SPLIT) | IS(MISSING),
 	  "the lost part before a HEADERS frame" },
-	{ FAMILY_HTTP2_RESET, ON(REORDER), IS(FIELD) | IS(SPLIT) | IS(MISSING) | IS(UNTOUCHED),
-	  "RST_STREAM overtakes what the other direction brought before" },
 	{ FAMILY_HTTP2_RESET, ON(JOIN) | ON_ANY_LOSS, IS(FIELD) | IS(SPLIT) | IS(MISSING),
 	  "the lost part before a HEADERS frame" },
 	{ FAMILY_HTTP2_H2C, ON(JOIN) | ON_ANY_LOSS, IS(FIELD) | IS(SPLIT) | IS(MISSING),
