@@ -68,6 +68,19 @@ struct recovery {
 	uint64_t total, known, whole;
 };
 
+/* How much must be whole again at a distance, in per cent; of fewer exchanges nothing is said. */
+#define GATE_EXCHANGES 200
+static const struct gate {
+	enum family family;
+	unsigned int transforms;
+	int distance;
+	unsigned int percent;
+} gates[] = {
+	{ FAMILY_HTTP1, ON(JOIN), 1, 80 },	 { FAMILY_HTTP1, ON(JOIN), 2, 98 },
+	{ FAMILY_HTTP1_LEFT, ON(JOIN), 1, 80 },	 { FAMILY_HTTP1_LEFT, ON(JOIN), 2, 97 },
+	{ FAMILY_HTTP1_TRAPS, ON(JOIN), 1, 80 }, { FAMILY_HTTP1_TRAPS, ON(JOIN), 2, 95 },
+};
+
 struct finding {
 	uint64_t times;
 	uint64_t conversation;
@@ -349,6 +362,35 @@ static size_t tell_findings(const struct options *options, const struct sums *su
 	return wrong;
 }
 
+static bool gate_holds(const struct gate *gate, const struct sums *sums, unsigned int transform)
+{
+	for (size_t i = 0; i < DISTANCES; i++) {
+		const struct recovery *recovery = &sums->recovery[gate->family][transform][i];
+
+		if (distances[i] == gate->distance && recovery->total >= GATE_EXCHANGES &&
+		    recovery->whole * 100 < recovery->total * gate->percent) {
+			printf("WRONG  %s, %s: %.1f %% whole at distance %d, %u %% are asked for\n",
+			       family_name(gate->family), transform_name((enum transform)transform),
+			       100.0 * (double)recovery->whole / (double)recovery->total, gate->distance,
+			       gate->percent);
+			return false;
+		}
+	}
+	return true;
+}
+
+/* How many gates do not hold. */
+static size_t tell_gates(const struct sums *sums)
+{
+	size_t wrong = 0;
+
+	for (size_t i = 0; i < sizeof(gates) / sizeof(*gates); i++)
+		for (unsigned int transform = 0; transform < TRANSFORM_COUNT; transform++)
+			if (gates[i].transforms & 1u << transform)
+				wrong += !gate_holds(&gates[i], sums, transform);
+	return wrong;
+}
+
 static void tell_share(uint64_t part, uint64_t total)
 {
 	if (total)
@@ -500,7 +542,7 @@ int main(int argc, char **argv)
 								  : i < options.conversations);
 	     i++)
 		conversation_run(&options, &sums, i);
-	wrong = tell_findings(&options, &sums);
+	wrong = tell_findings(&options, &sums) + tell_gates(&sums);
 	if (options.table) {
 		printf("\nWhole, without a flag, at distance n:\n\n");
 		tell_recovery(&sums, false);
