@@ -66,6 +66,7 @@
 	X(LIMIT_MAPS, "limit.maps", "kernel maps that were full")                                           \
 	X(LIMIT_CONNECTIONS, "limit.connections", "more connections than are followed")                     \
 	X(LIMIT_CONTAINERS, "limit.containers", "processes shown without the container they are in")        \
+	X(LIMIT_ENDPOINTS, "limit.endpoints", "exchanges counted in the row of the rest")                   \
 	X(LIMIT_EXCHANGES, "limit.exchanges", "more open exchanges than are followed")                      \
 	X(LIMIT_JOINS, "limit.joins", "exchanges that did not wait for their other end")                    \
 	X(LIMIT_HELD, "limit.held", "bytes not held for an undetermined connection")                        \

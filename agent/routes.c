@@ -126,6 +126,7 @@ void routes_free(struct routes *routes)
 		routes->config.release(routes->config.ctx, &routes->rest);
 	set_fini(&routes->folded);
 	set_fini(&routes->tree.ids);
+	frequent_fini(&routes->tree.frequent);
 	for (size_t i = 0; i < routes->config.pattern_count && routes->pattern_texts; i++)
 		free(routes->pattern_texts[i]);
 	free(routes->pattern_texts);
@@ -193,7 +194,7 @@ failed:
 	return NULL;
 }
 
-static struct host *host_find(struct routes *routes, struct slice name)
+static struct host *host_known(struct routes *routes, struct slice name)
 {
 	uint8_t bytes[HOST_MAX + 1];
 	struct slice key = host_key(bytes, name);
@@ -202,6 +203,15 @@ static struct host *host_find(struct routes *routes, struct slice name)
 	if (host && slice_equal(slice_of(host->key, host->key_len), key))
 		return host;
 	HASH_FIND(hh, routes->hosts, key.data, key.len, host);
+	return host;
+}
+
+static struct host *host_find(struct routes *routes, struct slice name)
+{
+	uint8_t bytes[HOST_MAX + 1];
+	struct slice key = host_key(bytes, name);
+	struct host *host = host_known(routes, name);
+
 	if (!host && routes->tree.endpoints < routes->tree.endpoint_limit)
 		host = host_new(routes, key);
 	if (host)
@@ -253,6 +263,7 @@ static struct entry *entry_new(struct routes *routes, struct host *host, struct 
 	}
 	entry->node = node;
 	LL_PREPEND(node->entries, entry);
+	frequent_add(&routes->tree.frequent, &entry->rank, 0);
 	routes->tree.endpoints++;
 	return entry;
 }
@@ -337,8 +348,7 @@ static struct endpoint *find_in_tree(struct routes *routes, struct host *host, s
 }
 
 /* Endpoints without room, told apart by what their segments look like. */
-static struct endpoint *find_rest(struct routes *routes, struct slice host, struct slice method,
-				  struct slice path)
+static uint64_t rest_hash(struct routes *routes, struct slice host, struct slice method, struct slice path)
 {
 	uint8_t key[HOST_MAX + 1];
 	uint64_t hash = hash_on(hash_on(HASH_START, host_key(key, host)), method);
@@ -352,9 +362,59 @@ static struct endpoint *find_rest(struct routes *routes, struct slice host, stru
 		hash = hash_on(hash, segment.look >= LOOK_CODE ? segment.placeholder : segment.stem);
 		hash = hash_on(hash, segment.suffix);
 	}
+	return hash;
+}
+
+static struct endpoint *rest_fold(struct routes *routes, uint64_t hash)
+{
 	set_add(&routes->folded, hash);
 	routes->rest.folded = routes->folded.count ? routes->folded.count : 1;
 	return &routes->rest;
+}
+
+static struct entry *entry_of(struct endpoint *endpoint)
+{
+	return (struct entry *)endpoint;
+}
+
+static struct entry *entry_of_rank(struct frequent_item *rank)
+{
+	return (struct entry *)((char *)rank - offsetof(struct entry, rank));
+}
+
+/* A host of which nothing is left. */
+static void host_prune(struct routes *routes, struct host *host)
+{
+	if (host->root->children || host->root->entries || host->fixed->children || host->fixed->entries)
+		return;
+	HASH_DEL(routes->hosts, host);
+	if (routes->last == host)
+		routes->last = NULL;
+	host_free(routes, host);
+}
+
+/* It makes room; what it counted goes on in the rest. */
+static void entry_evict(struct routes *routes, struct entry *entry)
+{
+	struct endpoint *endpoint = &entry->endpoint;
+	struct host *host = host_known(routes, slice_of_string(endpoint->host));
+	struct node *node = entry->node;
+	uint64_t hash;
+
+	hash = hash_on(hash_on(HASH_START, slice_of_string(endpoint->host)),
+		       slice_of_string(endpoint->method));
+	rest_fold(routes, hash_on(hash, slice_of_string(endpoint->route)));
+	if (routes->config.merge)
+		routes->config.merge(routes->config.ctx, &routes->rest, endpoint);
+	frequent_remove(&routes->tree.frequent, &entry->rank);
+	LL_DELETE(node->entries, entry);
+	free(endpoint->method);
+	free(endpoint->route);
+	free(entry);
+	routes->tree.endpoints--;
+	tree_prune(&routes->tree, node);
+	if (host)
+		host_prune(routes, host);
 }
 
 static struct endpoint *find_at_host(struct routes *routes, struct host *host, struct slice method,
@@ -369,8 +429,8 @@ static struct endpoint *find_at_host(struct routes *routes, struct host *host, s
 	return find_in_tree(routes, host, method, path, grpc);
 }
 
-struct endpoint *routes_find(struct routes *routes, struct slice host_name, struct slice method,
-			     struct slice path, bool grpc)
+static struct endpoint *find_known(struct routes *routes, struct slice host_name, struct slice method,
+				   struct slice path, bool grpc)
 {
 	struct host *host = host_find(routes, host_name);
 	struct cache_key key = { .host = host, .method = method, .path = path, .grpc = grpc };
@@ -379,15 +439,42 @@ struct endpoint *routes_find(struct routes *routes, struct slice host_name, stru
 	key.generation = routes->tree.generation;
 	if (host)
 		endpoint = cache_find(routes->cache, &key);
-	if (endpoint)
+	if (endpoint || !host)
 		return endpoint;
-	if (host)
-		endpoint = find_at_host(routes, host, method, path, grpc);
-	if (!endpoint)
-		return find_rest(routes, host_name, method, path);
+	endpoint = find_at_host(routes, host, method, path, grpc);
 	key.generation = routes->tree.generation;
-	cache_add(routes->cache, &key, endpoint);
+	if (endpoint)
+		cache_add(routes->cache, &key, endpoint);
 	return endpoint;
+}
+
+struct endpoint *routes_find(struct routes *routes, struct slice host, struct slice method, struct slice path,
+			     bool grpc)
+{
+	struct endpoint *endpoint = find_known(routes, host, method, path, grpc);
+	struct frequent_item *least;
+	uint64_t hash, count = 0;
+
+	if (!endpoint) {
+		hash = rest_hash(routes, host, method, path);
+		if (routes->tree.endpoints < routes->tree.endpoint_limit ||
+		    !frequent_miss(&routes->tree.frequent, hash, &least, &count))
+			return rest_fold(routes, hash);
+		entry_evict(routes, entry_of_rank(least));
+		endpoint = find_known(routes, host, method, path, grpc);
+		if (!endpoint)
+			return rest_fold(routes, hash);
+	}
+	frequent_count(&routes->tree.frequent, &entry_of(endpoint)->rank, count ? count : 1);
+	return endpoint;
+}
+
+struct endpoint *routes_look(struct routes *routes, struct slice host, struct slice method, struct slice path,
+			     bool grpc)
+{
+	struct endpoint *endpoint = find_known(routes, host, method, path, grpc);
+
+	return endpoint ? endpoint : rest_fold(routes, rest_hash(routes, host, method, path));
 }
 
 /* --- all of them ------------------------------------------------------------------------- */

@@ -39,8 +39,9 @@ struct routes_config {
 	bool fold_static; /* static assets fold by extension: "/css/{file}.css" */
 	size_t limit;	  /* endpoints; 0: the default of 1,000 */
 	/*
-	 * Two endpoints became one by learning: `from` goes away, its data is the user's to add to
-	 * into->data. Either data may be NULL. May be NULL.
+	 * Two endpoints became one, by learning or because `from` lost its place to a more frequent one
+	 * (`into` is then the overflow): `from` goes away, its data is the user's to add to into->data.
+	 * Either data may be NULL. May be NULL.
 	 */
 	void (*merge)(void *ctx, struct endpoint *into, struct endpoint *from);
 	void (*release)(void *ctx, struct endpoint *endpoint); /* by routes_free(); may be NULL */
@@ -58,9 +59,15 @@ void routes_free(struct routes *routes); /* NULL is legal */
 /*
  * The endpoint of a request, made when it is new; slices with data NULL are not known, path is without query.
  * grpc: the path is /package.Service/Method and stays. The pointer lives until the next call of
- * routes_find(). Never NULL: what has no room, or no memory, goes to the overflow endpoint.
+ * routes_find(). Never NULL: what has no room, or no memory, goes to the overflow endpoint. Those that come
+ * most often have room (frequent.h): one that comes more often takes the place of another, which goes over
+ * into the overflow.
  */
 struct endpoint *routes_find(struct routes *routes, struct slice host, struct slice method, struct slice path,
+			     bool grpc);
+
+/* The same for a request that is not to be counted (yet): it does not speak for its endpoint to have room. */
+struct endpoint *routes_look(struct routes *routes, struct slice host, struct slice method, struct slice path,
 			     bool grpc);
 
 /* Each endpoint, the overflow last if anything is in it. fn must not call routes_find(). */

@@ -55,6 +55,8 @@ static void entries_merge(struct tree *tree, struct node *into, struct node *fro
 		}
 		if (tree->config->merge)
 			tree->config->merge(tree->config->ctx, &same->endpoint, &entry->endpoint);
+		frequent_remove(&tree->frequent, &entry->rank);
+		frequent_count(&tree->frequent, &same->rank, entry->rank.count);
 		free(entry->endpoint.method);
 		free(entry->endpoint.route);
 		free(entry);

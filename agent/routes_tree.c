@@ -65,6 +65,8 @@ struct node *tree_add(struct tree *tree, struct node *parent, struct slice text)
 		if (!TABLE_ADDED(node, hh))
 			goto failed;
 	}
+	if (!parent)
+		node->above = ++tree->roots;
 	tree->nodes++;
 	tree->generation++;
 	return node;
@@ -87,6 +89,7 @@ void tree_free(struct tree *tree, struct node *node, void (*release)(void *ctx, 
 	{
 		if (release)
 			release(tree->config->ctx, &entry->endpoint);
+		frequent_remove(&tree->frequent, &entry->rank);
 		free(entry->endpoint.method);
 		free(entry->endpoint.route);
 		free(entry);
@@ -95,6 +98,18 @@ void tree_free(struct tree *tree, struct node *node, void (*release)(void *ctx, 
 	free(node->text);
 	free(node);
 	tree->nodes--;
+}
+
+void tree_prune(struct tree *tree, struct node *node)
+{
+	while (node->parent && !node->entries && !node->children) {
+		struct node *parent = node->parent;
+
+		HASH_DEL(parent->children, node);
+		tree_free(tree, node, NULL);
+		node = parent;
+	}
+	tree->generation++;
 }
 
 char *tree_route(const struct node *node)
@@ -167,7 +182,7 @@ static uint64_t id_hash(const struct node *node, struct slice text)
 {
 	while (node->parent)
 		node = node->parent;
-	return hash_on((uintptr_t)node, text);
+	return hash_on(node->above, text);
 }
 
 bool tree_is_id(const struct tree *tree, const struct node *node, struct slice text)

@@ -7,6 +7,7 @@
 #ifndef HARK_ROUTES_TREE_H
 #define HARK_ROUTES_TREE_H
 
+#include "frequent.h"
 #include "routes.h"
 #include "routes_follow.h"
 #include "routes_segment.h"
@@ -17,7 +18,8 @@
 #define NUMBERS_ENOUGH 2
 
 struct entry {
-	struct endpoint endpoint; /* its route is ours, host and method too */
+	struct endpoint endpoint; /* its route is ours, host and method too; first, so that it leads here */
+	struct frequent_item rank;
 	struct node *node;
 	struct entry *next;
 };
@@ -28,10 +30,11 @@ struct node {
 	UT_hash_handle hh;
 	char *text; /* as it stands in the route, NUL-terminated */
 	size_t len;
-	struct slice suffix;  /* of text: what stays when it becomes a placeholder */
-	enum look look;	      /* of the text */
-	enum follow follow;   /* what children are likely to be */
-	uint64_t above;	      /* what stood at the placeholders above when it was first seen */
+	struct slice suffix; /* of text: what stays when it becomes a placeholder */
+	enum look look;	     /* of the text */
+	enum follow follow;  /* what children are likely to be */
+	uint64_t above; /* what stood at the placeholders above when it was first seen; of a root: its number
+			 */
 	unsigned int looks;   /* of a placeholder: what was learnt to go there, bits by enum look */
 	bool hole;	      /* a placeholder */
 	bool mixed;	      /* a placeholder of more than numbers, UUIDs and tokens */
@@ -47,8 +50,10 @@ struct node {
 struct tree {
 	const struct routes_config *config;
 	const struct words *words;
-	struct hash_set ids; /* words that were ids somewhere, with their host */
-	uint64_t generation; /* counts changes: nodes that come, go or mean something else */
+	struct frequent frequent; /* of all endpoints */
+	struct hash_set ids;	  /* words that were ids somewhere, with their host */
+	uint64_t roots;		  /* how many trees there were */
+	uint64_t generation;	  /* counts changes: nodes that come, go or mean something else */
 	size_t nodes, node_limit;
 	size_t endpoints, endpoint_limit;
 };
@@ -65,6 +70,9 @@ struct walk {
 struct node *tree_add(struct tree *tree, struct node *parent, struct slice text);
 /* Frees a node that is in no table, and everything beneath, without a word to the user. */
 void tree_free(struct tree *tree, struct node *node, void (*release)(void *ctx, struct endpoint *endpoint));
+
+/* Takes nodes away that lead nowhere, from this one up; the root stays. */
+void tree_prune(struct tree *tree, struct node *node);
 
 /* The child with that text; NULL: there is none. */
 struct node *tree_child(const struct node *node, struct slice text);

@@ -190,7 +190,7 @@ struct stats_row *stats_exchange(struct stats *stats, const struct exchange *exc
 
 	clock_forward(stats, start, start <= UINT64_MAX - duration ? start + duration : start);
 	tally_of(stats, exchange, &tally);
-	row = stats_row_find(stats, tally.exchange);
+	row = stats_row_find(stats, tally.exchange, true);
 	tally_count(stats, &tally, row);
 	return &row->row;
 }
@@ -226,7 +226,7 @@ void stats_in_flight_begin(struct stats *stats)
 
 void stats_in_flight(struct stats *stats, const struct exchange *exchange)
 {
-	struct stats_private *row = stats_row_find(stats, exchange);
+	struct stats_private *row = stats_row_find(stats, exchange, false);
 	bool paired = exchange->peer_connection && !stats_by_side(stats->by);
 	uint64_t *side = is_client(exchange) ? &row->local_clients : &row->local_servers, *other;
 

@@ -4,6 +4,7 @@
 #define HARK_STATS_PRIVATE_H
 
 #include "buffer.h"
+#include "frequent.h"
 #include "stats.h"
 #include "table.h"
 
@@ -22,6 +23,7 @@ struct stats_windows {
 
 struct stats_private {
 	struct stats_row row;
+	struct frequent_item rank; /* but of endpoints, which have their own */
 	struct stats_numbers interval;
 	struct stats_windows *windows; /* NULL: nothing within a minute */
 	/* Open exchanges whose other end is on this machine: both ends are passed, one of them counts. */
@@ -40,6 +42,7 @@ struct stats {
 	void *ctx;
 	struct routes *routes; /* BY_ENDPOINT: the rows hang on the endpoints */
 	struct stats_private *rows;
+	struct frequent frequent;	/* of them */
 	size_t row_count;		/* without the overflow */
 	struct stats_private *overflow; /* always there: also for what has no memory */
 	uint8_t *folded_seen;		/* a bit for a hash of a folded key; NULL: none yet */
@@ -54,10 +57,13 @@ static inline bool stats_by_side(enum stats_by by)
 	return by == BY_PROCESS || by == BY_PEER || by == BY_CONNECTION || by == BY_CONTAINER;
 }
 
-/* stats_row.c: the row of an exchange, made when it is new; the overflow when it has no room. */
+/*
+ * stats_row.c: the row of an exchange, made when it is new; the overflow when it has no room. ended: the
+ * exchange is to be counted, and speaks for its row to have one.
+ */
 int stats_rows_init(struct stats *stats, const struct stats_config *config);
 void stats_rows_fini(struct stats *stats);
-struct stats_private *stats_row_find(struct stats *stats, const struct exchange *exchange);
+struct stats_private *stats_row_find(struct stats *stats, const struct exchange *exchange, bool ended);
 
 /* stats_window.c */
 struct stats_numbers *stats_second(struct stats_private *row, uint64_t now_ns); /* NULL: out of memory */

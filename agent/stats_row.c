@@ -75,21 +75,9 @@ static void windows_merge(struct stats_private *into, struct stats_private *from
 	}
 }
 
-static void endpoint_merge(void *ctx, struct endpoint *into, struct endpoint *from)
+/* b goes away. */
+static void rows_merge(struct stats *stats, struct stats_private *a, struct stats_private *b)
 {
-	struct stats *stats = ctx;
-	struct stats_private *a = into->data, *b = from->data;
-
-	from->data = NULL;
-	if (!b)
-		return;
-	if (!a && !into->overflow) {
-		into->data = b;
-		row_name_endpoint(b, into);
-		return;
-	}
-	if (!a)
-		a = stats->overflow;
 	if (stats_numbers_merge(&a->row.run, &b->row.run) || stats_numbers_merge(&a->interval, &b->interval))
 		counter_add(COUNTER_LIMIT_MEMORY, 1);
 	windows_merge(a, b);
@@ -100,6 +88,25 @@ static void endpoint_merge(void *ctx, struct endpoint *into, struct endpoint *fr
 		stats->merge(stats->ctx, &a->row, &b->row);
 	row_free(b);
 	stats->row_count--;
+}
+
+static void endpoint_merge(void *ctx, struct endpoint *into, struct endpoint *from)
+{
+	struct stats *stats = ctx;
+	struct stats_private *a = into->data, *b = from->data;
+
+	from->data = NULL;
+	if (into->overflow) {
+		stats->overflow->row.overflow = true;
+		stats->overflow->row.folded = into->folded;
+		a = stats->overflow;
+	}
+	if (b && a) {
+		rows_merge(stats, a, b);
+	} else if (b) {
+		into->data = b;
+		row_name_endpoint(b, into);
+	}
 }
 
 static void endpoint_release(void *ctx, struct endpoint *endpoint)
@@ -147,6 +154,7 @@ void stats_rows_fini(struct stats *stats)
 		HASH_DEL(stats->rows, row);
 		row_free(row);
 	}
+	frequent_fini(&stats->frequent);
 	row_free(stats->overflow);
 }
 
@@ -165,7 +173,7 @@ static struct slice server_of(struct stats *stats, const struct exchange *exchan
 	return slice_of(stats->address.data, stats->address.len);
 }
 
-static struct stats_private *row_of_endpoint(struct stats *stats, const struct exchange *exchange)
+static struct stats_private *row_of_endpoint(struct stats *stats, const struct exchange *exchange, bool ended)
 {
 	struct slice method = { 0 };
 	struct url url = { 0 };
@@ -176,9 +184,10 @@ static struct stats_private *row_of_endpoint(struct stats *stats, const struct e
 		url_of_request(exchange->request, &url);
 		method = exchange->request->method;
 	}
-	endpoint = routes_find(stats->routes, server_of(stats, exchange, &url), method, url.path,
-			       exchange_is_grpc(exchange));
+	endpoint = (ended ? routes_find : routes_look)(stats->routes, server_of(stats, exchange, &url),
+						       method, url.path, exchange_is_grpc(exchange));
 	if (endpoint->overflow) {
+		counter_add(COUNTER_LIMIT_ENDPOINTS, ended);
 		stats->overflow->row.folded = endpoint->folded;
 		stats->overflow->row.overflow = true;
 		return stats->overflow;
@@ -320,20 +329,20 @@ static void row_conn(struct stats_private *row, enum stats_by by, const struct c
 }
 
 /* FNV-1a. */
-static uint32_t key_hash(const struct buffer *key)
+static uint64_t key_hash(const char *key, size_t len)
 {
-	uint32_t hash = 2166136261u;
+	uint64_t hash = UINT64_C(14695981039346656037);
 
-	for (size_t i = 0; i < key->len; i++)
-		hash = (hash ^ (uint8_t)key->data[i]) * 16777619u;
-	return hash ^ hash >> 16;
+	for (size_t i = 0; i < len; i++)
+		hash = (hash ^ (uint8_t)key[i]) * UINT64_C(1099511628211);
+	return hash ^ hash >> 32;
 }
 
 /* Counts keys that differ; two of one hash are taken for one, so that it is never too many. */
-static struct stats_private *row_fold(struct stats *stats)
+static struct stats_private *row_fold(struct stats *stats, uint64_t hash)
 {
 	struct stats_private *row = stats->overflow;
-	uint32_t bit = key_hash(&stats->key) % FOLDED_BITS;
+	size_t bit = hash % FOLDED_BITS;
 
 	row->row.overflow = true;
 	if (!stats->folded_seen)
@@ -350,30 +359,69 @@ static struct stats_private *row_fold(struct stats *stats)
 	return row;
 }
 
-struct stats_private *stats_row_find(struct stats *stats, const struct exchange *exchange)
+static struct stats_private *row_of_rank(struct frequent_item *rank)
+{
+	return (struct stats_private *)((char *)rank - offsetof(struct stats_private, rank));
+}
+
+/* What it counted goes on in the row of the rest. */
+static void row_evict(struct stats *stats, struct stats_private *row)
+{
+	uint64_t hash = key_hash(row->key, row->key_len);
+
+	frequent_remember(&stats->frequent, hash, row->rank.count);
+	frequent_remove(&stats->frequent, &row->rank);
+	HASH_DEL(stats->rows, row);
+	rows_merge(stats, row_fold(stats, hash), row);
+}
+
+/* Room for a new row. False: there is none, and nobody has to go for it. *count: how often it came before. */
+static bool row_has_room(struct stats *stats, uint64_t hash, bool ended, uint64_t *count)
+{
+	struct frequent_item *least;
+
+	*count = 0;
+	if (stats->row_count < stats->limit)
+		return true;
+	if (!ended || !frequent_miss(&stats->frequent, hash, &least, count))
+		return false;
+	row_evict(stats, row_of_rank(least));
+	return true;
+}
+
+static struct stats_private *row_make(struct stats *stats, const struct exchange *exchange, bool ended)
+{
+	uint64_t hash = key_hash(stats->key.data, stats->key.len), count;
+	struct stats_private *row = NULL;
+
+	if (!stats->key.failed && row_has_room(stats, hash, ended, &count))
+		row = row_new(slice_of(stats->key.data, stats->key.len));
+	if (row)
+		HASH_ADD_KEYPTR(hh, stats->rows, row->key, row->key_len, row);
+	if (!row || !TABLE_ADDED(row, hh)) {
+		row_free(row);
+		counter_add(COUNTER_LIMIT_ENDPOINTS, ended);
+		return row_fold(stats, hash);
+	}
+	frequent_add(&stats->frequent, &row->rank, count);
+	stats->row_count++;
+	row_name(row, stats->by, exchange);
+	return row;
+}
+
+struct stats_private *stats_row_find(struct stats *stats, const struct exchange *exchange, bool ended)
 {
 	struct stats_private *row;
 
 	if (stats->by == BY_ENDPOINT)
-		return row_of_endpoint(stats, exchange);
+		return row_of_endpoint(stats, exchange, ended);
 	key_put(stats, exchange);
 	HASH_FIND(hh, stats->rows, stats->key.data, stats->key.len, row);
-	if (row) {
-		row_conn(row, stats->by, exchange->conn);
-		return row;
-	}
-	if (stats->row_count >= stats->limit || stats->key.failed)
-		return row_fold(stats);
-	row = row_new(slice_of(stats->key.data, stats->key.len));
 	if (!row)
-		return row_fold(stats);
-	HASH_ADD_KEYPTR(hh, stats->rows, row->key, row->key_len, row);
-	if (!TABLE_ADDED(row, hh)) {
-		row_free(row);
-		return row_fold(stats);
-	}
-	stats->row_count++;
-	row_name(row, stats->by, exchange);
+		row = row_make(stats, exchange, ended);
+	if (row == stats->overflow)
+		return row;
+	frequent_count(&stats->frequent, &row->rank, ended);
 	row_conn(row, stats->by, exchange->conn);
 	return row;
 }

@@ -28,7 +28,7 @@ static void must(bool holds)
 static void add_up(void *ctx, struct endpoint *into, struct endpoint *from)
 {
 	(void)ctx;
-	must(into != from && into->host == from->host && !into->overflow && !from->overflow);
+	must(into != from && (into->overflow || into->host == from->host) && !from->overflow);
 	into->data = (void *)((uintptr_t)into->data + (uintptr_t)from->data);
 }
 

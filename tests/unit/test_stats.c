@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which row an exchange counts in, what it counts there, windows and order. */
+#include "counters.h"
 #include "stats.h"
 
 #include "stats_call.h"
@@ -532,6 +533,81 @@ static void test_endpoint_overflow(void **state)
 	stats_free(stats);
 }
 
+struct heavy {
+	uint64_t sum, rows, heavy_rows, overflow, least;
+};
+
+static void heavy_add(void *ctx, struct stats_row *row)
+{
+	const char *name = row->path ? row->path : row->host;
+	struct heavy *heavy = ctx;
+
+	heavy->sum += row->run.count;
+	assert_int_equal(row->run.duration.count, row->run.count);
+	if (row->overflow) {
+		heavy->overflow = row->run.count;
+		return;
+	}
+	heavy->rows++;
+	if (strncmp(name, "/orders-", 8) && strncmp(name, "orders-", 7))
+		return;
+	heavy->heavy_rows++;
+	if (!heavy->least || row->run.count < heavy->least)
+		heavy->least = row->run.count;
+}
+
+/* A scanner asks for 20,000 things once, before and between five that people ask for: these have rows, and
+ * every exchange is counted once. */
+static void test_scanner_hides_nothing(void **state)
+{
+	static const struct {
+		enum stats_by by;
+		const char *scanned_host, *scanned_path, *host, *path;
+		bool learnt; /* all becomes one endpoint */
+	} kinds[] = {
+		{ BY_PATH, "h", "/%c%c%c%c.php", "h", "/orders-%c", false },
+		{ BY_HOST, "%c%c%c%c.example", "/", "orders-%c", "/", false },
+		{ BY_ENDPOINT, "h", "/scan-%c%c%c%c.php/x", "h", "/orders-%c/open", true },
+		{ BY_ENDPOINT, "%c%c%c%c.example", "/", "orders-%c", "/", false },
+	};
+
+	(void)state;
+	for (size_t kind = 0; kind < sizeof(kinds) / sizeof(kinds[0]); kind++) {
+		struct stats *stats = stats_by(kinds[kind].by, 20);
+		struct heavy heavy = { 0 };
+		char path[40], host[40];
+		struct call_text text = {
+			.host = host, .method = "GET", .target = path, .start_ns = S, .duration_ns = MS
+		};
+
+		counters[COUNTER_LIMIT_ENDPOINTS] = 0;
+		for (int i = 0; i < 20000; i++) {
+			int a = 'a' + i % 26, b = 'a' + i / 26 % 26, c = 'a' + i / 676 % 26,
+			    d = 'b' + i / 17576 % 25;
+
+			snprintf(host, sizeof(host), kinds[kind].scanned_host, a, b, c, d);
+			snprintf(path, sizeof(path), kinds[kind].scanned_path, a, b, c, d);
+			call_count(stats, &text);
+			if (i < 5000 || i % 10)
+				continue;
+			snprintf(host, sizeof(host), kinds[kind].host, 'a' + i / 10 % 5);
+			snprintf(path, sizeof(path), kinds[kind].path, 'a' + i / 10 % 5);
+			call_count(stats, &text);
+		}
+		stats_each(stats, heavy_add, &heavy);
+		assert_int_equal(heavy.sum, 21500);
+		stats_free(stats);
+		if (kinds[kind].learnt)
+			continue;
+		assert_int_equal(heavy.heavy_rows, 5);
+		/* What came before the row had its place stands in the rest: once or twice. */
+		assert_in_range(heavy.least, 295, 300);
+		assert_int_equal(heavy.rows, 20);
+		assert_in_range(heavy.overflow, 19000, 20000);
+		assert_in_range(counters[COUNTER_LIMIT_ENDPOINTS], 19000, heavy.overflow);
+	}
+}
+
 struct sum {
 	struct stats *stats;
 	uint64_t run, window;
@@ -657,6 +733,7 @@ int main(void)
 		cmocka_unit_test(test_intervals),
 		cmocka_unit_test(test_overflow),
 		cmocka_unit_test(test_endpoint_overflow),
+		cmocka_unit_test(test_scanner_hides_nothing),
 		cmocka_unit_test(test_endpoints_become_one),
 		cmocka_unit_test(test_sorts),
 	};
