@@ -324,30 +324,60 @@ int hpack_inflate_part(struct hpack *hpack, struct slice part, const struct hpac
 	return err;
 }
 
-/* Behind the size updates that a block may begin with (RFC 7541, 6.3). */
-static struct slice size_updates_drop(struct slice block)
+/* RFC 7541, 5.1: takes an integer with a prefix of so many bits. Too large ones give SIZE_MAX. */
+static size_t integer_take(struct slice *block, unsigned int prefix)
 {
-	while (block.len > 0 && (block.data[0] & 0xe0) == 0x20) {
-		size_t n = 1;
+	size_t max = (1u << prefix) - 1, value = block->data[0] & max;
+	unsigned int shift = 0;
+	uint8_t byte = 0x80;
 
-		if ((block.data[0] & 0x1f) == 0x1f) {
-			while (n < block.len && block.data[n] & 0x80)
-				n++;
-			n++;
-		}
-		block = slice_drop(block, n < block.len ? n : block.len);
+	*block = slice_drop(*block, 1);
+	if (value < max)
+		return value;
+	while (block->len > 0 && byte & 0x80) {
+		byte = block->data[0];
+		*block = slice_drop(*block, 1);
+		if (shift > 28)
+			return SIZE_MAX;
+		value += (size_t)(byte & 0x7f) << shift;
+		shift += 7;
 	}
-	return block;
+	return value;
 }
 
-bool hpack_begins_request(struct slice block)
+static void string_skip(struct slice *block)
 {
-	unsigned int first, index;
+	size_t len = block->len > 0 ? integer_take(block, 7) : 0;
 
-	block = size_updates_drop(block);
-	if (block.len == 0)
-		return false;
-	first = block.data[0];
-	index = first & 0x80 ? first & 0x7f : first & 0x40 ? first & 0x3f : first & 0x0f;
-	return index >= 1 && index <= STATIC_REQUEST_LAST;
+	*block = slice_drop(*block, len < block->len ? len : block->len);
+}
+
+/* Takes one representation (RFC 7541, 6); the index of its name, 0: none. */
+static size_t name_index_take(struct slice *block)
+{
+	uint8_t first = block->data[0];
+	size_t index;
+
+	if (first & 0x80)
+		return integer_take(block, 7);
+	if ((first & 0xe0) == 0x20) {
+		integer_take(block, 5);
+		return 0;
+	}
+	index = integer_take(block, first & 0x40 ? 6 : 4);
+	if (index == 0)
+		string_skip(block);
+	string_skip(block);
+	return index;
+}
+
+bool hpack_names_request(struct slice block)
+{
+	while (block.len > 0) {
+		size_t index = name_index_take(&block);
+
+		if (index >= 1 && index <= STATIC_REQUEST_LAST)
+			return true;
+	}
+	return false;
 }

@@ -59,7 +59,7 @@ int hpack_inflate(struct hpack *hpack, struct slice block, const struct hpack_si
 /* The same of the first part of a block, the last that comes: all fields that are whole. */
 int hpack_inflate_part(struct hpack *hpack, struct slice part, const struct hpack_sink *sink);
 
-/* True when the first field is surely one of a request's pseudo-header fields, whatever the table holds. */
-bool hpack_begins_request(struct slice block);
+/* True when some field is surely one of a request's pseudo-header fields, whatever the table holds. */
+bool hpack_names_request(struct slice block);
 
 #endif

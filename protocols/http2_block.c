@@ -61,7 +61,7 @@ static bool is_next_block(const struct http2_side *side, const struct http2_bloc
 	    block->type != FRAME_HEADERS)
 		return false;
 	/* Trailers, whose head was in the gap, look like it otherwise. */
-	if (block->end_stream && !hpack_begins_request(block->fragment))
+	if (block->end_stream && !hpack_names_request(block->fragment))
 		return false;
 	if (!protocol->ids.last)
 		return block->stream == 1;

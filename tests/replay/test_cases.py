@@ -27,6 +27,10 @@ def brief(row):
 ROWS = {
     "h2-two-statuses": [("GET", "/", 200, ["malformed"])],
     "h2-no-scheme": [("GET", "/", 200, [])],
+    "h2-lost-part": [("GET", "/", 204, []), (None, None, 200, ["gap", "no-request"])],
+    "h2-headers-never-ended": [("GET", "/", None, ["partial-headers", "in-flight", "unanswered"])],
+    "h2-stream-reused": [("GET", "/", 200, [])],
+    "h2-trailers-as-head": [("GET", "/q3", None, ["late-joined", "partial-headers"])],
     "glued-method": [(None, None, 200, ["late-joined", "no-request", "guess"])],
 }
 
@@ -34,6 +38,20 @@ ROWS = {
 @pytest.mark.parametrize("name", ROWS)
 def test_case(name):
     assert [brief(row) for row in watch(name)] == ROWS[name]
+
+
+def test_trailers_are_no_head():
+    [row] = watch("h2-trailers-as-head")
+    assert "http.response.body.size" not in row
+    assert row["http.response.header"] == [] and len(row["http.response.trailer"]) == 2
+
+
+def test_what_is_not_shown_is_counted(tmp_path):
+    counters = tmp_path / "counters"
+    watch("h2-stream-reused", "--stats-json", counters)
+    assert json.loads(counters.read_text())["messages.refused"] == 2, "a request and its answer on a used stream"
+    watch("h2-headers-never-ended", "--stats-json", counters)
+    assert json.loads(counters.read_text())["hpack.blocks_lost"] == 1
 
 
 def test_no_scheme_is_invented():

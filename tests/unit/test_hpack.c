@@ -243,11 +243,63 @@ static void test_late(void **state)
 	late_runs(65536, 200);
 }
 
+/* A block names a request's pseudo-header field, or it cannot be told without the table. */
+static void test_names_request(void **state)
+{
+	static const struct {
+		const char *block;
+		size_t len;
+		bool expected;
+	} blocks[] = {
+		{ "\x82", 1, true },			      /* :method GET */
+		{ "\xbe\x87", 2, true },		      /* ?, :scheme */
+		{ "\x3f\xe1\x1f\xc0\x84", 5, true },	      /* size update, ?, :path */
+		{ "\x40\1a\1b\x44\1/", 7, true },	      /* a: b, :path */
+		{ "\x00\1a\3\x82\x82\x82\x11\1h", 10, true }, /* a: (three bytes), :authority never indexed */
+		{ "\x40\1a\1\x82", 5, false },		      /* a: (one byte) */
+		{ "\x88\xbe", 2, false },		      /* :status, ? */
+		{ "\xff\x82", 2, false },		      /* an index that takes more bytes */
+		{ "\x40\x7f\xff\xff\xff\xff\x7f\x82", 8, false },
+		{ "\x00\x7f", 2, false },
+		{ "", 0, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(blocks) / sizeof(*blocks); i++)
+		if (hpack_names_request(slice_of(blocks[i].block, blocks[i].len)) != blocks[i].expected)
+			fail_msg("row %zu", i);
+}
+
+/* Each block asks for a table of 32,768 placeholders: only what the bytes pay for is made. */
+static void test_priming_is_paid_for(void **state)
+{
+	static const uint8_t large[] = { 0x3f, 0xe1, 0xff, 0x3f, 0x82 }; /* a table of 1 MiB, :method GET */
+	struct hpack *hpack = hpack_new(1 << 20);
+	unsigned int made = 0, refused = 0;
+
+	(void)state;
+	assert_int_equal(hpack_inflate(hpack, slice_of(large, sizeof(large)), NULL), 0);
+	for (int i = 0; i < 2000; i++) {
+		int err;
+
+		hpack_prime(hpack);
+		err = hpack_inflate(hpack, SLICE("\x82"), NULL);
+		assert_true(err == 0 || err == -EAGAIN);
+		made += err == 0;
+		refused += err == -EAGAIN;
+	}
+	assert_int_equal(made, 2);
+	assert_int_equal(refused, 1998);
+	hpack_free(hpack);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_late),
+		cmocka_unit_test(test_names_request),
+		cmocka_unit_test(test_priming_is_paid_for),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
