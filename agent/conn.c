@@ -238,7 +238,7 @@ static void conn_drop_session(struct conn *conn, struct tls_session *session)
 
 void conn_end_session(struct conn *conn, struct tls_session *session, enum protocol_end reason)
 {
-	flow_end(&session->flow, reason);
+	tls_session_end(session, reason);
 	if (session->plaintext && !session->socket_id)
 		counter_add(COUNTER_TLS_UNBOUND, 1);
 	conn_drop_session(conn, session);

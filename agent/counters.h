@@ -50,6 +50,7 @@
 	X(STREAM_HOLES, "stream.holes", "holes in byte streams")                                            \
 	X(STREAM_LATE, "stream.late", "records that came out of order and were put in place")               \
 	X(TLS_DISCARDED, "tls.discarded", "held bytes that turned out to be ciphertext")                    \
+	X(TLS_EARLY_REFUSED, "tls.early_refused", "bytes of early data refused by servers, never read")     \
 	X(TLS_UNBOUND, "tls.unbound", "TLS sessions whose socket is not known")                             \
 	X(TRANSFERS_COMPAT, "transfers.compat", "transfers of 32-bit programs: size only")                  \
 	X(TRANSFERS_IO_URING, "transfers.io_uring", "transfers through io_uring: size only")                \

@@ -64,6 +64,7 @@ bool event_valid(const struct event_header *event, size_t size)
 	case EVENT_TLS_REFUSED:
 	case EVENT_TLS_FREE:
 	case EVENT_STACK_SWITCH:
+	case EVENT_TLS_EARLY:
 		return data_valid(event, false);
 	case EVENT_SOCKET_STATE:
 		return event->size == sizeof(struct event_state);

@@ -70,7 +70,8 @@ static const struct {
 	enum probe_call call;
 } singles[] = {
 	{ "SSL_do_handshake", CALL_HANDSHAKE }, /* SSL_connect and SSL_accept call it */
-	{ "SSL_sendfile", CALL_SENDFILE },	{ "SSL_free", CALL_FREE },	{ "SSL_set_fd", CALL_SET_FD },
+	{ "SSL_sendfile", CALL_SENDFILE },	{ "SSL_free", CALL_FREE },
+	{ "SSL_set_fd", CALL_SET_FD },		{ "SSL_write_early_data", CALL_WRITE_EARLY },
 	{ "SSL_set_rfd", CALL_SET_FD },		{ "SSL_set_wfd", CALL_SET_FD },
 };
 
@@ -327,6 +328,8 @@ const char *probe_call_name(enum probe_call call)
 		return "free";
 	case CALL_SET_FD:
 		return "set_fd";
+	case CALL_WRITE_EARLY:
+		return "write_early";
 	case CALL_COUNT:
 		break;
 	}

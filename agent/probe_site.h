@@ -25,6 +25,7 @@ enum probe_call {
 			  size */
 	CALL_FREE,     /* void f(ssl): entry only */
 	CALL_SET_FD,   /* int f(ssl, int fd): entry only, a hint */
+	CALL_WRITE_EARLY, /* as CALL_WRITE_EX, of a client before the server answered */
 	CALL_COUNT,
 };
 

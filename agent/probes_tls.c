@@ -46,7 +46,8 @@ struct probes_tls {
 };
 
 static_assert((int)CALL_READ == TLS_READ && (int)CALL_WRITE_EX2 == TLS_WRITE_EX2 &&
-		      (int)CALL_HANDSHAKE == TLS_HANDSHAKE && (int)CALL_SET_FD == TLS_SET_FD,
+		      (int)CALL_HANDSHAKE == TLS_HANDSHAKE && (int)CALL_SET_FD == TLS_SET_FD &&
+		      (int)CALL_WRITE_EARLY == TLS_WRITE_EARLY,
 	      "the kernel side counts the calls in the same order");
 
 static int link_create_multi(int program, const char *path, const struct probe_site *sites, size_t count)
@@ -118,6 +119,8 @@ static struct bpf_program *entry_program(struct hark_bpf *s, enum probe_call cal
 		return s->progs.tls_enter_free;
 	case CALL_SET_FD:
 		return s->progs.tls_enter_set_fd;
+	case CALL_WRITE_EARLY:
+		return s->progs.tls_enter_write_early;
 	case CALL_COUNT:
 		break;
 	}

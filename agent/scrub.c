@@ -301,9 +301,11 @@ static void take_other(struct scrub *scrub, const struct event_header *event)
 	case EVENT_POLL:
 		take_poll(scrub, scrub->now_ns);
 		break;
+	case EVENT_TLS_EARLY: /* refused: its positions are used again */
 	case EVENT_TLS_FREE:
 		key = event_key(data);
-		flow_forget(scrub, &key);
+		if (!(event->flags & EVENT_EARLY))
+			flow_forget(scrub, &key);
 		break;
 	case EVENT_TLS_REFUSED:
 		key = event_key(data);

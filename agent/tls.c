@@ -7,6 +7,7 @@
 #include "tls.h"
 
 #include "conn.h"
+#include "counters.h"
 
 #include <stdlib.h>
 
@@ -25,20 +26,59 @@ void tls_session_free(struct tls_session *session)
 {
 	if (!session)
 		return;
+	tls_early_release(&session->early, NULL, NULL);
 	flow_fini(&session->flow);
 	free(session);
+}
+
+static void session_take(void *ctx, const struct event_data *event, const struct mover *mover)
+{
+	struct tls_session *session = ctx;
+
+	session->plaintext = session->plaintext || event->len;
+	flow_record(&session->flow, event, mover, event->h.flags & EVENT_FROM_START);
+}
+
+/* What is decided of early data, or shows by what follows: refused, its positions are used again. */
+static void session_settle(struct tls_session *session, bool taken)
+{
+	if (!taken)
+		counter_add(COUNTER_TLS_EARLY_REFUSED, session->early.bytes);
+	tls_early_release(&session->early, taken ? session_take : NULL, session);
+}
+
+static bool session_holds(struct tls_session *session, const struct event_data *event,
+			  const struct mover *mover)
+{
+	bool sent = event->direction == DIRECTION_SENT;
+
+	if (event->h.flags & EVENT_EARLY && sent && tls_early_hold(&session->early, event, mover))
+		return true;
+	if (session->early.records)
+		session_settle(session, !sent || event->pos > 0);
+	return false;
 }
 
 void tls_session_record(struct tls_session *session, const struct event_data *event,
 			const struct mover *mover)
 {
-	if (event->h.type == EVENT_TLS_REFUSED) {
+	switch (event->h.type) {
+	case EVENT_TLS_REFUSED:
 		flow_unknown(&session->flow,
 			     event->direction == DIRECTION_SENT ? DIRECTION_SENT : DIRECTION_RECEIVED);
 		return;
+	case EVENT_TLS_EARLY:
+		session_settle(session, event->h.flags & EVENT_EARLY);
+		return;
 	}
-	session->plaintext = session->plaintext || event->len;
-	flow_record(&session->flow, event, mover, event->h.flags & EVENT_FROM_START);
+	if (!session_holds(session, event, mover))
+		session_take(session, event, mover);
+}
+
+void tls_session_end(struct tls_session *session, enum protocol_end reason)
+{
+	session_settle(session, true);
+	flow_end(&session->flow, reason);
 }
 
 bool tls_session_is_other(const struct tls_session *session, const struct event_data *event)

@@ -8,6 +8,7 @@
 
 #include "flow.h"
 #include "table.h"
+#include "tls_early.h"
 #include "tls_key.h"
 
 #include <stdbool.h>
@@ -19,10 +20,11 @@ struct tls_session {
 	struct tls_key key;
 	struct conn *conn;
 	struct flow flow;
-	uint64_t socket_id; /* 0: not bound */
-	bool plaintext;	    /* the library moved some */
-	bool apart;	    /* counted as its process's without a socket */
-	bool ending;	    /* freed: only what is late may still come */
+	struct tls_early early; /* of a client, until the server takes it or refuses */
+	uint64_t socket_id;	/* 0: not bound */
+	bool plaintext;		/* the library moved some */
+	bool apart;		/* counted as its process's without a socket */
+	bool ending;		/* freed: only what is late may still come */
 	uint64_t end_poll;
 	UT_hash_handle hh;
 	struct tls_session *prev, *next; /* of the connection */
@@ -38,7 +40,10 @@ struct tls_session *tls_session_new(const struct pipeline *pipeline, struct tls_
 /* Frees without emitting; NULL is legal. Must be out of every list and table. */
 void tls_session_free(struct tls_session *session);
 
-/* Plaintext, or an unmeasured call (EVENT_TLS_REFUSED), of this session. */
+/* The session's messages come out; see flow_end(). */
+void tls_session_end(struct tls_session *session, enum protocol_end reason);
+
+/* Plaintext, an unmeasured call (EVENT_TLS_REFUSED) or the fate of early data, of this session. */
 void tls_session_record(struct tls_session *session, const struct event_data *event,
 			const struct mover *mover);
 

@@ -280,6 +280,7 @@ void tracker_event(struct tracker *tracker, const struct event_header *event)
 	case EVENT_TLS_BIND:
 	case EVENT_TLS_REFUSED:
 	case EVENT_TLS_FREE:
+	case EVENT_TLS_EARLY:
 		tracker_data(tracker, (const struct event_data *)event);
 		break;
 	case EVENT_SOCKET_STATE:

@@ -20,6 +20,14 @@ enum tls_call_kind {
 	TLS_SENDFILE,
 	TLS_FREE,
 	TLS_SET_FD,
+	TLS_WRITE_EARLY,
+};
+
+/* What is known of a client's early data: it is written, then the server answers, then the client tells. */
+enum tls_early_state {
+	EARLY_NONE,
+	EARLY_WRITTEN,
+	EARLY_ANSWERED,
 };
 
 /* In `verdicts`. */
@@ -85,7 +93,8 @@ struct tls_session {
 	__u16 used;	    /* a call was made on it, not only a hint given */
 	__u16 hinted;	    /* SSL_set_fd() was called since the socket is known */
 	__s32 hint;	    /* its descriptor; -1: none */
-	__u32 pad;
+	__u16 received;	    /* something was */
+	__u16 early;	    /* enum tls_early_state */
 };
 
 struct call_key {

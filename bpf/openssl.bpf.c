@@ -20,7 +20,7 @@
 
 static __always_inline bool kind_moves(__u32 kind)
 {
-	return kind <= TLS_WRITE_EX2 || kind == TLS_SENDFILE;
+	return kind <= TLS_WRITE_EX2 || kind == TLS_SENDFILE || kind == TLS_WRITE_EARLY;
 }
 
 /* A record without payload about this TLS object, made in the ring itself; NULL: the ring is full. */
@@ -147,7 +147,7 @@ static __always_inline void call_fill(struct tls_call *call, struct pt_regs *ctx
 	call->ssl = PT_REGS_PARM1(ctx);
 	call->buffer = PT_REGS_PARM2(ctx);
 	call->size = PT_REGS_PARM3(ctx);
-	if (kind == TLS_READ_EX || kind == TLS_WRITE_EX)
+	if (kind == TLS_READ_EX || kind == TLS_WRITE_EX || kind == TLS_WRITE_EARLY)
 		call->done = fourth;
 	else if (kind == TLS_WRITE_EX2)
 		call->done = fifth;
@@ -232,8 +232,10 @@ static __always_inline int tls_entry(struct pt_regs *ctx, __u32 kind, bool singl
 	key.level = level;
 	call_fill(&fresh, ctx, kind);
 	fresh.generation = session->generation;
-	if (kind == TLS_HANDSHAKE)
+	if (kind == TLS_HANDSHAKE || kind == TLS_WRITE_EARLY)
 		handshake_seen(session, fresh.start_ns);
+	if (kind == TLS_WRITE_EARLY && !session->received) /* a server may write by it too, later */
+		session->early = EARLY_WRITTEN;
 	session->used = 1;
 	if (bpf_map_update_elem(&calls, &key, &fresh, BPF_ANY) < 0) {
 		kernel_count(KC_MAP_FULL, 1);
@@ -385,6 +387,8 @@ static __always_inline int tls_return(struct pt_regs *ctx, bool looped)
 	}
 	header_fill(&c.record.h, EVENT_TLS_DATA,
 		    session->from_start ? EVENT_FROM_START | EVENT_CALL_TIME : EVENT_CALL_TIME);
+	if (call.kind == TLS_WRITE_EARLY && session->early)
+		c.record.h.flags |= EVENT_EARLY;
 	if (direction == DIRECTION_SENT && call.sent_ns)
 		c.record.h.time_ns = call.sent_ns;
 	c.record.sock = session->sock;
@@ -444,6 +448,7 @@ ENTRY_PROGRAM(tls_enter_handshake, TLS_HANDSHAKE)
 ENTRY_PROGRAM(tls_enter_sendfile, TLS_SENDFILE)
 ENTRY_PROGRAM(tls_enter_free, TLS_FREE)
 ENTRY_PROGRAM(tls_enter_set_fd, TLS_SET_FD)
+ENTRY_PROGRAM(tls_enter_write_early, TLS_WRITE_EARLY)
 
 SEC("uprobe")
 int tls_leave(struct pt_regs *ctx)

@@ -131,6 +131,33 @@ static __always_inline struct tls_session *session_claim(__u64 ssl)
 	return session;
 }
 
+/* What became of early data. */
+static __noinline void tls_early_submit(__u64 ssl, __u64 generation, bool taken)
+{
+	struct event_data *e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
+
+	if (!e) {
+		kernel_count(KC_EVENTS_LOST, 1);
+		return;
+	}
+	__builtin_memset(e, 0, sizeof(*e));
+	header_fill(&e->h, EVENT_TLS_EARLY, taken ? EVENT_EARLY : 0);
+	e->h.size = sizeof(*e);
+	e->sock.fd = -1;
+	e->ssl = ssl;
+	e->source = SOURCE_OPENSSL;
+	generation_fill(e, generation);
+	kernel_count(KC_EVENTS_SUBMITTED, 1);
+	bpf_ringbuf_submit(e, BPF_RB_NO_WAKEUP);
+}
+
+static __always_inline void tls_early_tell(const struct tls_session *session, const struct tls_call *call,
+					   bool taken)
+{
+	if (socket_wanted(&session->sock))
+		tls_early_submit(call->ssl, call->generation, taken);
+}
+
 static __always_inline bool kind_is_handshake(__u32 kind)
 {
 	return kind == TLS_HANDSHAKE;

@@ -155,17 +155,18 @@ static __always_inline void transfer_end(struct event_data *record, __u16 flag)
 	submit_bare(record, BPF_RB_NO_WAKEUP);
 }
 
-/* Where the call's bytes begin in user memory. 0, or -1: not known. */
-static __always_inline int first_bytes(struct capture *c, const struct syscall_regs *regs,
-				       __u8 first[RECORD_HEADER])
+/* Copies the first bytes of the transfer. 0, or -1: they cannot be had in one piece. */
+static __always_inline int first_bytes(struct capture *c, const struct syscall_regs *regs, __u8 *first,
+				       __u32 count)
 {
 	struct user_iovec vector;
 	__u64 at = c->range;
 
 	if (regs->compat || c->hole != HOLE_NONE)
 		return -1;
+	if (!c->found)
+		buffers_find(c, regs);
 	c->found = 1;
-	buffers_find(c, regs);
 	if (c->hole != HOLE_NONE)
 		return -1;
 	at = c->range;
@@ -173,10 +174,47 @@ static __always_inline int first_bytes(struct capture *c, const struct syscall_r
 		if (!c->vector_count || bpf_probe_read_user(&vector, sizeof(vector), (void *)c->vectors) < 0)
 			return -1;
 		at = vector.base;
-		if (vector.len < RECORD_HEADER)
+		if (vector.len < count)
 			return -1;
 	}
-	return bpf_probe_read_user(first, RECORD_HEADER, (void *)at) < 0 ? -1 : 0;
+	return bpf_probe_read_user(first, count, (void *)at) < 0 ? -1 : 0;
+}
+
+#define CHANGE_CIPHER_SPEC 20 /* a record of 6 bytes that means nothing in TLS 1.3 */
+#define APPLICATION_DATA   23
+#define END_OF_EARLY_DATA  5 /* with its type, without the cipher's tag of 16 or 8 bytes */
+
+/*
+ * What the client sends once the server answered tells whether its early data was taken: then and only then
+ * the first encrypted record is EndOfEarlyData (RFC 8446, 4.5), which is shorter than any Finished. A second
+ * hello follows a HelloRetryRequest.
+ */
+static __always_inline void early_watch(struct capture *c, const struct syscall_regs *regs,
+					struct tls_session *session, struct tls_call *call, __u32 bytes)
+{
+	__u8 first[16] = {}, type;
+	__u32 length;
+	bool taken;
+
+	if (c->record.direction == DIRECTION_RECEIVED) {
+		session->early = EARLY_ANSWERED;
+		return;
+	}
+	if (session->early != EARLY_ANSWERED || bytes < 11 || first_bytes(c, regs, first, 11) < 0)
+		return;
+	if (first[0] == CHANGE_CIPHER_SPEC) {
+		type = first[6];
+		length = first[9] << 8 | first[10];
+	} else {
+		type = first[0];
+		length = first[3] << 8 | first[4];
+	}
+	taken = type == APPLICATION_DATA &&
+		(length == END_OF_EARLY_DATA + 16 || length == END_OF_EARLY_DATA + 8);
+	session->early = EARLY_NONE;
+	if (!taken)
+		session->count[DIRECTION_SENT] = 0; /* as if it had never been written */
+	tls_early_tell(session, call, taken);
 }
 
 /*
@@ -192,7 +230,7 @@ static __always_inline bool transfer_nested(struct capture *c, const struct sysc
 	if (!session)
 		return false;
 	if (session->sock.id != c->record.sock.id) {
-		if (bytes < RECORD_HEADER || first_bytes(c, regs, first) < 0)
+		if (bytes < RECORD_HEADER || first_bytes(c, regs, first, RECORD_HEADER) < 0)
 			return false;
 		if (!session_uses(session, call, first, &c->record))
 			return false;
@@ -200,6 +238,10 @@ static __always_inline bool transfer_nested(struct capture *c, const struct sysc
 	}
 	if (c->record.direction == DIRECTION_SENT)
 		call->sent_ns = c->record.h.time_ns;
+	else
+		session->received = 1;
+	if (session->early)
+		early_watch(c, regs, session, call, bytes);
 	if (socket_wanted(&session->sock)) /* a closed socket lost its ports */
 		kernel_count(KC_BYTES_CIPHERTEXT, bytes);
 	return true;

@@ -50,6 +50,7 @@ enum event_type {
 	EVENT_SOCKET_SEEN = 12, /* struct event_state: a socket that was there when hark began; no change */
 	EVENT_CGROUP = 13,	/* struct event_cgroup: where a process belongs; by user space */
 	EVENT_UNSEEN = 14,	/* struct event_unseen: traffic that hark cannot read; once a socket */
+	EVENT_TLS_EARLY = 15,	/* struct event_data without payload: what became of early data */
 };
 
 /*
@@ -76,6 +77,7 @@ enum event_flag {
 	EVENT_REACHED =
 		1 << 8, /* all before pos has been read; what no record holds of it, in no user buffer */
 	EVENT_CALL_TIME = 1 << 9, /* EVENT_TLS_DATA: offset is when the call was entered */
+	EVENT_EARLY = 1 << 10,	  /* EVENT_TLS_DATA: early data; EVENT_TLS_EARLY: the server takes it */
 };
 
 /* event_data.hole: why `len - copied` bytes were not copied */

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """A TLS session is not the address of its object: busy servers use one again within microseconds."""
 import collections
+import subprocess
+import time
 
 import pytest
 
-from harness import LARGE_RING, PEERS, Program, assert_whole, free_port, run
+from harness import LARGE_RING, PEERS, Program, assert_whole, free_port, is_listening, run, wait_until
 from servers import HERE, PYTHON, Stunnel, Tinyproxy
 
 SHORT = 3000  # connections, each with one exchange
@@ -188,3 +190,98 @@ def test_the_server_is_never_slower_than_its_client_sees(hark, request, capture,
         assert one["time"] <= other["time"], (one, other)
         for key in ("hark.duration_ms", "hark.ttfb_ms"):
             assert 0 < other[key] <= one[key], (key, one, other)
+
+
+# --- early data ----------------------------------------------------------------
+
+
+class Talker:
+    """openssl s_server or s_client: what it says comes to a file, what it is told goes to its peer."""
+
+    def __init__(self, folder, *words):
+        self.path = folder / f"{words[0]}-{time.monotonic_ns()}.log"
+        with open(self.path, "wb") as log:
+            self.process = subprocess.Popen(["openssl", *map(str, words)], stdin=subprocess.PIPE, stdout=log,
+                                            stderr=subprocess.STDOUT, cwd=folder)
+        self.pid, self.pids = self.process.pid, {self.process.pid}
+
+    def wait_said(self, text, times=1):
+        wait_until(lambda: self.path.read_bytes().count(text) >= times, f"{text} in {self.path}")
+
+    def tell(self, text):
+        self.process.stdin.write(text)
+        self.process.stdin.flush()
+
+    def end(self):
+        self.process.stdin.close()
+        self.process.kill()
+        self.process.wait()
+
+
+def start_s_server(folder, certificates, *words):
+    port = free_port()
+    server = Talker(folder, "s_server", "-accept", f"127.0.0.1:{port}", "-cert", certificates / "cert.pem", "-key",
+                    certificates / "key.pem", "-tls1_3", "-early_data", "-no_anti_replay", *words)
+    wait_until(lambda: is_listening(port), "s_server")
+    server.port = port
+    return server
+
+
+def get(path):
+    return f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
+
+
+ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n%d\n"
+
+
+def early_round(folder, server, answers_early):
+    """s_client with GET /early as early data and GET /real after the handshake; the client."""
+    client = Talker(folder, "s_client", "-connect", f"127.0.0.1:{server.port}", "-tls1_3", "-sess_in", "ticket",
+                    "-early_data", "early", "-quiet")
+    try:
+        if answers_early:
+            server.wait_said(b"GET /early")
+            server.tell(ANSWER % 1)
+            client.wait_said(b"\r\n\r\n1\n")
+        client.tell(get("/real"))
+        server.wait_said(b"GET /real", 2)
+        server.tell(ANSWER % 2)
+        client.wait_said(b"\r\n\r\n2\n")
+    finally:
+        client.end()
+    return client
+
+
+@pytest.mark.parametrize("fate", ["accepted", "unknown ticket", "other group"])
+def test_early_data(hark, certificates, tmp_path, capture, fate):
+    """What the server refused it never read: no request."""
+    first = start_s_server(tmp_path, certificates)
+    second = start_s_server(tmp_path, certificates, *(["-groups", "P-384"] if fate == "other group" else []))
+    server = first if fate == "accepted" else second
+    (tmp_path / "early").write_bytes(get("/early"))
+    try:
+        ticket = Talker(tmp_path, "s_client", "-connect", f"127.0.0.1:{first.port}", "-tls1_3", "-sess_out", "ticket", "-quiet")
+        ticket.tell(get("/real"))
+        first.wait_said(b"GET /real")
+        first.tell(ANSWER % 0)
+        ticket.wait_said(b"\r\n\r\n0\n")
+        wait_until((tmp_path / "ticket").exists, "the ticket")
+        ticket.end()
+        if server is second:
+            before = Talker(tmp_path, "s_client", "-connect", f"127.0.0.1:{second.port}", "-tls1_3", "-quiet")
+            before.tell(get("/real"))
+            second.wait_said(b"GET /real")
+            before.end()
+        with hark("--capture", capture) as watch:
+            client = early_round(tmp_path, server, fate == "accepted")
+            wanted = 2 if fate == "accepted" else 1
+            watch.wait_for(wanted, client)
+            watch.wait_for(wanted, server)
+    finally:
+        first.end()
+        second.end()
+    paths = ["/early", "/real"] if fate == "accepted" else ["/real"]
+    for who in (client, server):
+        seen = watch.of(who)
+        assert [(one["url.path"], one.get("http.response.status_code")) for one in seen] == [(path, 200) for path in paths]
+        assert_whole(seen)

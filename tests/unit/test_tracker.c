@@ -753,6 +753,68 @@ static void test_tls_times(void **state)
 		     "1:GET /a 200 3 12000+1000\n2:GET /a 200 3 10600+3400\n");
 }
 
+#define EARLY_GET "GET /early HTTP/1.1\r\n\r\n"
+
+static void early_put(struct bench *bench, struct peer *peer, const char *bytes)
+{
+	struct event_data *event =
+		data_make(bench, peer, DIRECTION_SENT, 0, bytes, strlen(bytes), strlen(bytes));
+
+	event->h.flags |= EVENT_EARLY;
+	peer->offset[DIRECTION_SENT] = strlen(bytes);
+	event_send(bench, event);
+}
+
+/* Early data waits for its fate, which an event tells, or the position of what is sent next. */
+static void test_early_data(void **state)
+{
+	static const struct {
+		bool told, taken, goes_on;
+		const char *expected;
+	} rows[] = {
+		{ true, true, true, "1:GET /early 200 3\n1:GET /a 200 4\n" },
+		{ false, true, true, "1:GET /early 200 3\n1:GET /a 200 4\n" },
+		{ true, false, true, "1:GET /a 200 4\n" },
+		{ false, false, true, "1:GET /a 200 4\n" },
+		{ true, false, false, "" },
+		{ false, false, false, "1:GET /early - closed unanswered\n" }, /* nobody knows: it was sent */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct peer ssl = session();
+		struct event_data *fate;
+		struct bench bench;
+
+		memset(counters, 0, sizeof(counters));
+		ssl.generation = 5;
+		bench_init(&bench);
+		bench.quiet_conns = true;
+		bench_start(&bench);
+		bench.used = 0;
+		early_put(&bench, &ssl, EARLY_GET);
+		fate = data_make(&bench, &ssl, DIRECTION_SENT, 0, NULL, 0, 0);
+		fate->h.type = EVENT_TLS_EARLY;
+		fate->h.flags |= rows[i].taken ? EVENT_EARLY : 0;
+		if (rows[i].told)
+			tracker_event(bench.tracker, &fate->h);
+		free(fate);
+		if (!rows[i].taken)
+			ssl.offset[DIRECTION_SENT] = 0;
+		if (rows[i].taken)
+			data_received(&bench, &ssl, OK_3);
+		if (rows[i].goes_on) {
+			data_sent(&bench, &ssl, GET);
+			data_received(&bench, &ssl, OK_4);
+		}
+		tls_put(&bench, &ssl, EVENT_TLS_FREE);
+		poll_put(&bench, 2);
+		assert_string_equal(bench.log + strlen("verdict 100 ciphertext\n"), rows[i].expected);
+		assert_int_equal(counters[COUNTER_STREAM_HOLES], 0);
+		bench_stop(&bench);
+	}
+}
+
 static void test_tls_refused_is_a_hole(void **state)
 {
 	struct bench *bench = *state;
@@ -1241,6 +1303,7 @@ int main(void)
 		T(test_tls_bound_later),
 		T(test_ssl_reuse),
 		T(test_tls_times),
+		T(test_early_data),
 		T(test_ssl_reuse_out_of_order),
 		T(test_tls_refused_is_a_hole),
 		T(test_connect_then_tls),
