@@ -70,6 +70,7 @@ bool event_valid(const struct event_header *event, size_t size)
 		return event->size == sizeof(struct event_state);
 	case EVENT_EXEC:
 	case EVENT_EXIT:
+	case EVENT_FORK:
 		return process_valid(event);
 	case EVENT_POLL:
 		return event->size == sizeof(struct event_header);

@@ -13,6 +13,7 @@
 #include "detect.h"
 #include "flow_hello.h"
 #include "flow_judge.h"
+#include "hello.h"
 
 #include <errno.h>
 
@@ -354,6 +355,26 @@ static size_t flow_feed(struct flow *flow, enum event_direction direction, struc
 	return bytes.len;
 }
 
+/* A port that speaks no TLS answers a hello in the clear, with a 400 in most cases. */
+static bool flow_answers_clear(const struct flow *flow, enum event_direction direction, struct slice bytes)
+{
+	const struct flow_side *side = &flow->side[direction];
+
+	return flow->hello && side->from_start && !side->secret &&
+	       detect_first(bytes).kind == DETECT_HTTP1_RESPONSE;
+}
+
+/* The hello was no request: nothing of its direction is decoded. */
+static int flow_turn_clear(struct flow *flow)
+{
+	int err = flow_decode_start(flow, &http1_protocol, false);
+
+	hello_free(flow->hello);
+	flow->hello = NULL;
+	flow->facts->tls = false;
+	return err;
+}
+
 /* True when the other direction moved last, or nothing did. */
 static bool flow_takes_turn(struct flow *flow, enum event_direction direction)
 {
@@ -378,6 +399,9 @@ void flow_data(struct flow *flow, enum event_direction direction, struct slice b
 			bytes = slice_drop(bytes, flow_feed(flow, direction, bytes, time_ns, mover));
 			break;
 		case FLOW_TLS:
+			if (flow_answers_clear(flow, direction, bytes) && flow_turn_clear(flow) == 0)
+				break;
+			flow->side[direction].secret = true;
 			flow_hello_data(flow, direction, bytes);
 			flow_count_ciphertext(flow, bytes.len, 0);
 			return;

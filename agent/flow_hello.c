@@ -31,6 +31,8 @@ void flow_begin_tls(struct flow *flow, bool fresh)
 
 	if (!hello)
 		counter_add(COUNTER_LIMIT_MEMORY, 1);
+	for (int i = 0; i < 2; i++)
+		flow->side[i].secret = !fresh && flow->side[i].held.len > 0;
 	for (int i = 0; i < 2 && hello && !fresh; i++) {
 		if (side_is_whole(flow, i))
 			hello_data(hello, i, held_bytes(&flow->side[i].held), flow->facts);

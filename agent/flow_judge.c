@@ -87,7 +87,7 @@ static void flow_listen(struct flow *flow, struct flow_side *side)
 {
 	if (!side->muted)
 		return;
-	side->muted = side->unheard = side->from_start = side->turn_held = false;
+	side->muted = side->unheard = side->turn_held = false;
 	side->rejoin = true;
 	flow->muted = NULL;
 	flow->look_ns = 0;
@@ -273,6 +273,32 @@ static void flow_judge_other(struct flow *flow, enum event_direction direction)
 		flow_mute_side(flow, direction);
 }
 
+/* Does the direction carry requests, as far as anybody knows? */
+static bool flow_may_ask(const struct flow *flow, enum event_direction direction)
+{
+	const struct flow_side *side = &flow->side[direction];
+
+	if (flow->facts->role != ROLE_UNKNOWN)
+		return (flow->facts->role == ROLE_CLIENT) == (direction == DIRECTION_SENT);
+	return detect_asks(held_bytes(&side->held));
+}
+
+/* What a client says may be no request at all, HTTP/0.9 say, and yet a server answers that with a 400. */
+static void flow_judge_alien(struct flow *flow, enum event_direction direction)
+{
+	struct flow_side *side = &flow->side[direction], *answer = &flow->side[!direction];
+
+	if (flow->upgrades || answer->muted || !flow_may_ask(flow, direction) ||
+	    (answer->stream.started && !answer->from_start)) {
+		flow_mute(flow, "not HTTP");
+		return;
+	}
+	counter_add(COUNTER_BYTES_UNPARSED, side->held.len);
+	held_drop(&side->held, side->held.len);
+	side->muted = true;
+	flow->muted = "not HTTP";
+}
+
 static void flow_judge_frames(struct flow *flow, enum event_direction direction)
 {
 	flow->side[direction].frames = true;
@@ -311,7 +337,7 @@ static bool flow_judge_once(struct flow *flow, enum event_direction direction)
 		held_drop(&side->held, result.offset);
 		return result.offset > 0 && side->held.len > 0;
 	case DETECT_OTHER:
-		flow_mute(flow, "not HTTP");
+		flow_judge_alien(flow, direction);
 		return false;
 	}
 	return false;

@@ -292,6 +292,9 @@ void tracker_event(struct tracker *tracker, const struct event_header *event)
 	case EVENT_EXEC:
 		tracker_exec(tracker, (const struct event_process *)event);
 		break;
+	case EVENT_FORK:
+		tracker_fork(tracker, (const struct event_process *)event);
+		break;
 	case EVENT_CGROUP:
 		tracker_cgroup(tracker, (const struct event_cgroup *)event);
 		break;

@@ -307,13 +307,14 @@ void tracker_state(struct tracker *tracker, const struct event_state *event)
 		state_closed_by(tracker, entry, conn, event);
 }
 
-void tracker_exec(struct tracker *tracker, const struct event_process *event)
+/* The process that an event tells of, with the name that it has from then on. NULL: out of memory. */
+static struct process *process_begins(struct tracker *tracker, const struct event_process *event)
 {
 	struct process *process = process_get(tracker, event->h.pid);
 
 	if (!process) {
 		counter_add(COUNTER_LIMIT_MEMORY, 1);
-		return;
+		return NULL;
 	}
 	if (process->exited) {
 		process->exited = false;
@@ -322,6 +323,21 @@ void tracker_exec(struct tracker *tracker, const struct event_process *event)
 	memcpy(process->exe, event->name, sizeof(process->exe) - 1);
 	process->exe[sizeof(process->exe) - 1] = '\0';
 	tracker->names++;
+	return process;
+}
+
+void tracker_exec(struct tracker *tracker, const struct event_process *event)
+{
+	process_begins(tracker, event);
+}
+
+void tracker_fork(struct tracker *tracker, const struct event_process *event)
+{
+	struct process *process = process_begins(tracker, event), *parent;
+
+	HASH_FIND(hh, tracker->processes, &event->parent, sizeof(event->parent), parent);
+	if (process)
+		process->container = parent ? parent->container : NULL;
 }
 
 void tracker_cgroup(struct tracker *tracker, const struct event_cgroup *event)

@@ -25,6 +25,7 @@ void tracker_seen(struct tracker *tracker, const struct event_state *event);
 
 void tracker_state(struct tracker *tracker, const struct event_state *event);
 void tracker_exec(struct tracker *tracker, const struct event_process *event);
+void tracker_fork(struct tracker *tracker, const struct event_process *event);
 void tracker_cgroup(struct tracker *tracker, const struct event_cgroup *event);
 void tracker_exit(struct tracker *tracker, const struct event_process *event);
 

@@ -60,20 +60,51 @@ int BPF_PROG(process_exec, struct task_struct *task, int old_pid, struct linux_b
 	return 0;
 }
 
+static __always_inline void process_follow(__u32 parent, __u32 child)
+{
+	__u8 one = KP_FOLLOWED;
+
+	if (!bpf_map_lookup_elem(&pids, &parent))
+		return;
+	if (bpf_map_update_elem(&pids, &child, &one, BPF_ANY) < 0)
+		kernel_count(KC_MAP_FULL, 1);
+}
+
+/* A child that serves one connection and ends without an exec is gone before anybody looks into /proc. */
+static __always_inline void fork_submit(struct task_struct *child, __u32 parent, __u32 number)
+{
+	const unsigned char *name = BPF_CORE_READ(child, mm, exe_file, f_path.dentry, d_name.name);
+	struct event_process *e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
+
+	if (!e) {
+		kernel_count(KC_EVENTS_LOST, 1);
+		return;
+	}
+	header_fill(&e->h, EVENT_FORK, 0);
+	e->h.size = sizeof(*e);
+	e->h.pid = e->h.tid = number;
+	e->parent = parent;
+	e->status = 0;
+	__builtin_memset(e->name, 0, sizeof(e->name));
+	if (name)
+		bpf_probe_read_kernel_str(e->name, sizeof(e->name), name);
+	bpf_ringbuf_submit(e, BPF_RB_NO_WAKEUP);
+	kernel_count(KC_EVENTS_SUBMITTED, 1);
+}
+
 SEC("tp_btf/sched_process_fork")
 int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child)
 {
-	__u8 one = KP_FOLLOWED;
 	__u32 from, to;
 
-	if (!settings.follow_children || parent->tgid == child->tgid)
+	if (parent->tgid == child->tgid)
 		return 0;
 	from = process_number(parent);
 	to = process_number(child);
-	if (!bpf_map_lookup_elem(&pids, &from))
-		return 0;
-	if (bpf_map_update_elem(&pids, &to, &one, BPF_ANY) < 0)
-		kernel_count(KC_MAP_FULL, 1);
+	if (settings.follow_children)
+		process_follow(from, to);
+	if (process_wanted(to))
+		fork_submit(child, from, to);
 	return 0;
 }
 

@@ -51,6 +51,7 @@ enum event_type {
 	EVENT_CGROUP = 13,	/* struct event_cgroup: where a process belongs; by user space */
 	EVENT_UNSEEN = 14,	/* struct event_unseen: traffic that hark cannot read; once a socket */
 	EVENT_TLS_EARLY = 15,	/* struct event_data without payload: what became of early data */
+	EVENT_FORK = 16,	/* struct event_process: a process began as a copy of its parent */
 };
 
 /*
@@ -160,7 +161,7 @@ struct event_state {
 
 struct event_process {
 	struct event_header h;
-	__u32 parent;		   /* 0: not known */
+	__u32 parent;		   /* of EVENT_EXEC and EVENT_FORK; 0: not known */
 	__u32 status;		   /* of EVENT_EXIT: the wait status */
 	char name[EVENT_NAME_LEN]; /* base name of the executable; empty: not known */
 };

@@ -264,6 +264,13 @@ static struct detect_result late_binary(struct slice bytes, size_t end)
 	return (struct detect_result){ DETECT_MORE, 0 };
 }
 
+bool detect_asks(struct slice bytes)
+{
+	const uint8_t *blank = bytes.len ? memchr(bytes.data, ' ', bytes.len) : NULL;
+
+	return blank && http1_method_registered(slice_of(bytes.data, (size_t)(blank - bytes.data)));
+}
+
 struct detect_result detect_late_binary(struct slice bytes)
 {
 	return late_binary(bytes, bytes.len);

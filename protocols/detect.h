@@ -9,6 +9,8 @@
 
 #include "slice.h"
 
+#include <stdbool.h>
+
 struct http1_start_line;
 
 enum detect_kind {
@@ -45,6 +47,9 @@ struct detect_result detect_late(struct slice bytes);
  * `edge`: nobody saw what came before, so the first bytes of a method may be missing. DETECT_OTHER: neither.
  */
 struct detect_result detect_turn(struct slice bytes, bool edge);
+
+/* Do the bytes begin as a request does, with a registered method and a blank, whatever comes then? */
+bool detect_asks(struct slice bytes);
 
 /* As detect_late(), but HTTP/1 is not looked for. */
 struct detect_result detect_late_binary(struct slice bytes);

@@ -31,6 +31,7 @@ ROWS = {
     "h2-headers-never-ended": [("GET", "/", None, ["partial-headers", "in-flight", "unanswered"])],
     "h2-stream-reused": [("GET", "/", 200, [])],
     "h2-trailers-as-head": [("GET", "/q3", None, ["late-joined", "partial-headers"])],
+    "tls-hello-to-http": [(None, None, 400, ["no-request"])],
     "glued-method": [(None, None, 200, ["late-joined", "no-request", "guess"])],
 }
 

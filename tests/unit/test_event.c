@@ -43,6 +43,7 @@ static const struct {
 	{ "short state", EVENT_SOCKET_STATE, 112, 120, 0, 0, 0, 0, false },
 	{ "exec", EVENT_EXEC, 120, 120, 0, 0, 0, 0, true },
 	{ "exit", EVENT_EXIT, 120, 120, 0, 0, 0, 0, true },
+	{ "fork", EVENT_FORK, 120, 120, 0, 0, 0, 0, true },
 	{ "short exit", EVENT_EXIT, 48, 120, 0, 0, 0, 0, false },
 	{ "poll", EVENT_POLL, 48, 48, 0, 0, 0, 0, true },
 	{ "long poll", EVENT_POLL, 56, 56, 0, 0, 0, 0, false },

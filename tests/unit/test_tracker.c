@@ -331,6 +331,43 @@ static void test_not_http_is_muted(void **state)
 		     "1 closed ? ? muted:not HTTP x0 26=26+0+0 c0 in-flight\n");
 }
 
+/* What a client says is no request, and yet the server answers; what is no answer mutes. */
+static void test_answer_to_no_request(void **state)
+{
+	static const struct {
+		const char *name, *asked;
+		size_t asked_len;
+		const char *answered, *expected;
+	} rows[] = {
+#define ASKED(literal) literal, sizeof(literal) - 1
+		{ "a TLS hello", ASKED(CLIENT_HELLO), OK_3, "1:- 200 3 no-request\n" },
+		{ "HTTP/0.9", ASKED("GET /\r\n"), OK_3, "1:- 200 3 no-request\n" },
+		{ "a blank in the target", ASKED("GET /a b HTTP/1.1\r\nHost: x\r\n\r\n"), OK_3,
+		  "1:- 200 3 no-request\n" },
+		{ "HTTP/0.9, answered so", ASKED("GET /\r\n"), "<h1>hello</h1>", "verdict 100 muted\n" },
+		{ "SIP", ASKED("OPTIONS sip:a SIP/2.0\r\n\r\n"), "SIP/2.0 200 OK\r\n\r\n",
+		  "verdict 100 muted\n" },
+		{ "TLS", ASKED(CLIENT_HELLO), "\x15\x03\x01", "" },
+		{ "another protocol", ASKED("SSH-2.0-x\r\n"), OK_3, "verdict 100 muted\n" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct peer peer = client();
+		struct bench bench;
+
+		bench_init(&bench);
+		bench.quiet_conns = true;
+		bench_start(&bench);
+		data_put(&bench, &peer, DIRECTION_SENT, rows[i].asked, rows[i].asked_len);
+		data_received(&bench, &peer, rows[i].answered);
+		poll_put(&bench, 3);
+		if (strcmp(bench.log, rows[i].expected) != 0)
+			fail_msg("%s: got\n%s", rows[i].name, bench.log);
+		bench_stop(&bench);
+	}
+}
+
 static void test_late_join_is_held(void **state)
 {
 	struct bench *bench = *state;
@@ -1287,6 +1324,7 @@ int main(void)
 		T(test_exit),
 		T(test_exit_of_one_of_two),
 		T(test_not_http_is_muted),
+		T(test_answer_to_no_request),
 		T(test_late_join_is_held),
 		T(test_late_join_into_text),
 		T(test_late_join_is_muted_in_the_end),

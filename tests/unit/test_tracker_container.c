@@ -98,6 +98,24 @@ static void test_known_later(void **state)
 					"exchange web.service web.service -\n");
 }
 
+/* A child that serves one connection and ends: nobody had time to look where it belongs. */
+static void test_fork(void **state)
+{
+	struct bench *bench = *state;
+	struct peer peer = client(), bare = { .pid = 8 };
+	struct event_process event;
+
+	cgroup_put(bench, 7, "/system.slice/web.service");
+	event = (struct event_process){ .h = bench_header(bench, &bare, EVENT_FORK, sizeof(event)),
+					.parent = 7,
+					.name = "mini_httpd" };
+	tracker_event(bench->tracker, &event.h);
+	peer.pid = 8;
+	data_sent(bench, &peer, GET);
+	data_received(bench, &peer, OK_3);
+	assert_string_equal(bench->log, "exchange web.service web.service web.service\n");
+}
+
 /* The process is long gone when its last exchange comes out. */
 static void test_outlives_its_process(void **state)
 {
@@ -135,10 +153,8 @@ static void test_unseen(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_known_first),
-		T(test_known_later),
-		T(test_outlives_its_process),
-		T(test_unseen),
+		T(test_known_first), T(test_known_later), T(test_outlives_its_process),
+		T(test_fork),	     T(test_unseen),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
