@@ -24,6 +24,22 @@ static bool line_reserve(struct http1_line *line, size_t needed)
 	return true;
 }
 
+/* The line goes on with these bytes, which are not kept. */
+static void line_overflow(struct http1_line *line, struct slice bytes)
+{
+	size_t keep = sizeof(line->tail);
+
+	if (!line->overflow)
+		memcpy(line->tail, line->bytes + line->len - keep, keep);
+	line->overflow = true;
+	if (bytes.len < keep) {
+		memmove(line->tail, line->tail + bytes.len, keep - bytes.len);
+		memcpy(line->tail + keep - bytes.len, bytes.data, bytes.len);
+		return;
+	}
+	memcpy(line->tail, bytes.data + bytes.len - keep, keep);
+}
+
 size_t http1_line_add(struct http1_line *line, struct slice bytes, uint64_t time_ns, bool *whole)
 {
 	const uint8_t *lf = memchr(bytes.data, '\n', bytes.len);
@@ -33,8 +49,6 @@ size_t http1_line_add(struct http1_line *line, struct slice bytes, uint64_t time
 	*whole = lf != NULL;
 	if (!line->size)
 		line->first_ns = time_ns;
-	if (n > room)
-		line->overflow = true;
 	if (n < room)
 		room = n;
 	if (!line_reserve(line, line->len + room))
@@ -42,6 +56,8 @@ size_t http1_line_add(struct http1_line *line, struct slice bytes, uint64_t time
 	if (room)
 		memcpy(line->bytes + line->len, bytes.data, room);
 	line->len += room;
+	if (n > room)
+		line_overflow(line, slice_of(bytes.data + room, n - room));
 	line->size += n;
 	return n;
 }

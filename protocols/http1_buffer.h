@@ -12,12 +12,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define HTTP1_LINE_TAIL_BYTES 16 /* a version and a line end lie in it */
+
 struct http1_line {
 	uint8_t *bytes;
 	size_t len, capacity;
-	bool overflow;	   /* beyond the limit: the bytes are the first part */
-	uint64_t first_ns; /* when its first byte came */
-	uint64_t size;	   /* with what overflowed */
+	bool overflow;			     /* beyond the limit: the bytes are the first part */
+	uint8_t tail[HTTP1_LINE_TAIL_BYTES]; /* the last bytes, with overflow */
+	uint64_t first_ns;		     /* when its first byte came */
+	uint64_t size;			     /* with what overflowed */
 };
 
 /*

@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* No line is longer than this: a start line beyond it is refused, a field is cut out. */
+/* No line is longer than this: a request line beyond it is cut, another one refused, a field is cut out. */
 #define HTTP1_LINE_LIMIT_BYTES 65536
 
 struct http1_start_line {
@@ -33,6 +33,12 @@ struct slice http1_line_strip(struct slice line);
  */
 bool http1_start_line_parse(struct slice line, struct http1_start_line *out);
 
+/*
+ * The same for a request line that is longer than the limit, of which the first bytes and the last ones are
+ * there: only with a registered method. The target is cut.
+ */
+bool http1_long_line_parse(struct slice first, struct slice last, struct http1_start_line *out);
+
 enum http1_line_verdict {
 	HTTP1_LINE_NONE,
 	HTTP1_LINE_MORE, /* the bytes end inside what may be a start line */
@@ -40,7 +46,10 @@ enum http1_line_verdict {
 	HTTP1_LINE_RESPONSE,
 };
 
-/* Judges the bytes from their first on; only a whole line, ended by LF, is a start line. */
+/*
+ * Judges the bytes from their first on; only a whole line, ended by LF, is a start line, or what is longer
+ * than the limit and may be nothing but a request line.
+ */
 enum http1_line_verdict http1_start_line_judge(struct slice bytes);
 
 /*

@@ -216,18 +216,29 @@ static void start_line_refuse(struct http1_parser *parser)
 	http1_parser_lose(parser);
 }
 
+/* False: `line` is no start line. One that is too long has its target cut. */
+static bool start_line_read(const struct http1_line *line, struct http1_start_line *out)
+{
+	if (line->overflow)
+		return http1_long_line_parse(slice_of(line->bytes, line->len),
+					     slice_of(line->tail, sizeof(line->tail)), out);
+	return http1_start_line_parse(http1_line_text(line), out);
+}
+
 static void start_line_take(struct http1_parser *parser)
 {
 	struct http1_start_line line;
+	bool cut = parser->line.overflow;
 
-	if (parser->line.overflow || !http1_start_line_parse(http1_line_text(&parser->line), &line) ||
-	    line.kind != parser->kind) {
+	if (!start_line_read(&parser->line, &line) || line.kind != parser->kind) {
 		start_line_refuse(parser);
 		parser->edge = false; /* the line was whole: the next one begins at a line start */
 		return;
 	}
 	parser->message_first = parser->line_first;
 	message_begin(parser, &line, parser->line.first_ns);
+	if (cut && parser->message)
+		parser->message->flags |= FLAG_TRUNCATED;
 	http1_line_clear(&parser->line);
 }
 

@@ -144,7 +144,7 @@ static void test_late(void **state)
 	}
 }
 
-/* A start line without an end is "more" up to the limit and "other" beyond: nobody holds bytes for ever. */
+/* A start line without an end is "more" up to the limit, beyond it a request that is too long, or none. */
 static void test_line_limit(void **state)
 {
 	size_t len = HTTP1_LINE_LIMIT_BYTES + 1;
@@ -154,6 +154,11 @@ static void test_line_limit(void **state)
 	memset(line, 'a', len);
 	memcpy(line, "GET /", 5);
 	assert_int_equal(judge(detect_first, line, len - 1).kind, DETECT_MORE);
+	assert_int_equal(judge(detect_first, line, len).kind, DETECT_HTTP1_REQUEST);
+	memcpy(line, "GOT /", 5);
+	assert_int_equal(judge(detect_first, line, len).kind, DETECT_OTHER);
+	memcpy(line, "GET /", 5);
+	line[len - 2] = ' ';
 	assert_int_equal(judge(detect_first, line, len).kind, DETECT_OTHER);
 	free(line);
 }

@@ -742,6 +742,29 @@ static void test_long_header(void **state)
 	run_close(&run, END_CLOSED);
 }
 
+/* A request line beyond the limit, in pieces of every kind: a request, cut; without a version it is none. */
+static void test_long_request_line(void **state)
+{
+	static const char end[] = " HTTP/1.1\r\nA: b\r\n\r\nGET /b HTTP/1.1\r\n\r\n";
+	static char target[100000];
+
+	(void)state;
+	memset(target, 't', sizeof(target));
+	for (size_t piece = 1; piece < 40; piece++) {
+		struct run run;
+
+		run_open(&run, ROLE_CLIENT, true, false);
+		run_feed(&run, TURN_REQUEST, "GET /", 5);
+		run_feed(&run, TURN_REQUEST, target, sizeof(target));
+		for (size_t at = 0; at < strlen(end); at += piece)
+			run_feed(&run, TURN_REQUEST, end + at,
+				 strlen(end) - at < piece ? strlen(end) - at : piece);
+		assert_string_equal(run.text.text, "request 0 GET ? 1.1 {} 0 [truncated]\n"
+						   "request 0 GET /b 1.1 {} 0\n");
+		run_close(&run, END_CLOSED);
+	}
+}
+
 static void test_body_limit(void **state)
 {
 	static const char head[] = "POST /a HTTP/1.1\r\nContent-Length: 10000\r\n\r\n";
@@ -823,11 +846,17 @@ static void test_times(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_whole),	    cmocka_unit_test(test_bytewise),
-		cmocka_unit_test(test_every_split), cmocka_unit_test(test_every_hole),
-		cmocka_unit_test(test_rules),	    cmocka_unit_test(test_many_headers),
-		cmocka_unit_test(test_long_header), cmocka_unit_test(test_body_limit),
-		cmocka_unit_test(test_body_left),   cmocka_unit_test(test_upgrade_hands_on),
+		cmocka_unit_test(test_whole),
+		cmocka_unit_test(test_bytewise),
+		cmocka_unit_test(test_every_split),
+		cmocka_unit_test(test_every_hole),
+		cmocka_unit_test(test_rules),
+		cmocka_unit_test(test_many_headers),
+		cmocka_unit_test(test_long_header),
+		cmocka_unit_test(test_long_request_line),
+		cmocka_unit_test(test_body_limit),
+		cmocka_unit_test(test_body_left),
+		cmocka_unit_test(test_upgrade_hands_on),
 		cmocka_unit_test(test_times),
 	};
 
