@@ -238,9 +238,11 @@ struct body body_read(struct body_reader *reader, const struct message *message,
 		return body;
 	}
 	body_to_text(reader, &body, type);
-	if (body.kind == BODY_TEXT &&
-	    slice_equal_nocase(media_type(type), SLICE("application/x-www-form-urlencoded")))
-		body.bytes = redact_form(redact, body.bytes, &reader->redacted);
+	if (body.kind != BODY_BINARY)
+		body.bytes = redact_body(
+			redact, body.bytes,
+			slice_equal_nocase(media_type(type), SLICE("application/x-www-form-urlencoded")),
+			&reader->redacted);
 	return body;
 }
 

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Short lists of names, searched from front to back. A field whose name could
- * not be decoded may be any of them, so it counts as a secret.
- *
- * A parameter is looked for after any of ? & ; # and at the beginning, whatever
- * the bytes are: one too many is hidden rather than one too few. Its value ends
- * at & ; # or where a URL ends.
+ * The names that hark knows (secret_name.c), and those that --redact adds: a
+ * short list, searched from front to back. A field whose name could not be
+ * decoded may be any of them, so it counts as a secret.
  */
 #include "redact.h"
+
+#include "secret_name.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -16,46 +15,6 @@ struct redact {
 	bool show_secrets;
 	struct slice *names; /* each owns its bytes */
 	size_t count;
-};
-
-#define PARAMETER_NAME_MAX 128 /* longer ones are no names that anybody would list */
-
-static const char defaults[] = "authorization,proxy-authorization,cookie,set-cookie";
-
-/* The man page lists them (SECRETS). */
-static const char *const parameters[] = {
-	"access_token",
-	"api_key",
-	"api-key",
-	"apikey",
-	"assertion",
-	"auth",
-	"auth_token",
-	"client_assertion",
-	"client_secret",
-	"code",
-	"credential",
-	"id_token",
-	"jwt",
-	"key",
-	"passphrase",
-	"passwd",
-	"password",
-	"private_key",
-	"pwd",
-	"refresh_token",
-	"secret",
-	"session",
-	"session_id",
-	"sessionid",
-	"sig",
-	"signature",
-	"token",
-	"x-amz-credential",
-	"x-amz-security-token",
-	"x-amz-signature",
-	"x-goog-credential",
-	"x-goog-signature",
 };
 
 /* RFC 9110, 5.6.2: tchar. */
@@ -113,10 +72,7 @@ struct redact *redact_new(bool show_secrets)
 	if (!redact)
 		return NULL;
 	redact->show_secrets = show_secrets;
-	if (redact_add(redact, defaults) == 0)
-		return redact;
-	redact_free(redact);
-	return NULL;
+	return redact;
 }
 
 void redact_free(struct redact *redact)
@@ -137,126 +93,49 @@ static bool is_added(const struct redact *redact, struct slice name)
 	return false;
 }
 
+/* The name itself, in whatever it stands: user[NAME]=, \\"NAME\\": */
+static struct slice innermost(struct slice name)
+{
+	size_t start;
+
+	while (name.len && !is_token(slice_of(name.data + name.len - 1, 1)))
+		name.len--;
+	for (start = name.len; start && is_token(slice_of(name.data + start - 1, 1)); start--)
+		;
+	return slice_drop(name, start);
+}
+
+static bool is_added_inside(const struct redact *redact, struct slice name)
+{
+	uint8_t bytes[SECRET_NAME_MAX];
+
+	return redact->count && is_added(redact, innermost(slice_of(bytes, secret_name_decode(name, bytes))));
+}
+
 bool redact_header(const struct redact *redact, struct slice name)
 {
 	if (redact->show_secrets)
 		return false;
-	return !name.data || is_added(redact, name);
-}
-
-static int hex_digit(uint8_t c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 32;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* RFC 3986, 2.1. False: too long. */
-static bool percent_decode(struct slice name, uint8_t out[PARAMETER_NAME_MAX], size_t *len)
-{
-	*len = 0;
-	for (size_t i = 0; i < name.len; i++) {
-		bool coded = name.data[i] == '%' && i + 2 < name.len && hex_digit(name.data[i + 1]) >= 0 &&
-			     hex_digit(name.data[i + 2]) >= 0;
-
-		if (*len == PARAMETER_NAME_MAX)
-			return false;
-		out[(*len)++] =
-			coded ? (uint8_t)(hex_digit(name.data[i + 1]) << 4 | hex_digit(name.data[i + 2]))
-			      : name.data[i];
-		if (coded)
-			i += 2;
-	}
-	return true;
-}
-
-/* "user[password]" is a password. */
-static struct slice innermost(struct slice name)
-{
-	size_t start = name.len;
-
-	if (!name.len || name.data[name.len - 1] != ']')
-		return name;
-	while (start && name.data[start - 1] != '[')
-		start--;
-	return start ? slice_of(name.data + start, name.len - start - 1) : name;
+	while (name.len && (name.data[name.len - 1] == ' ' || name.data[name.len - 1] == '\t'))
+		name.len--; /* "Authorization :" */
+	return !name.data || secret_name(NAME_FIELD, name) || is_added(redact, name);
 }
 
 bool redact_parameter(const struct redact *redact, struct slice name)
 {
-	uint8_t bytes[PARAMETER_NAME_MAX];
-	struct slice decoded;
-	size_t len;
-
-	if (redact->show_secrets || !percent_decode(name, bytes, &len))
+	if (redact->show_secrets)
 		return false;
-	decoded = innermost(slice_of(bytes, len));
-	for (size_t i = 0; i < sizeof(parameters) / sizeof(parameters[0]); i++)
-		if (slice_equal_nocase(slice_of_string(parameters[i]), decoded))
-			return true;
-	return is_added(redact, decoded);
+	return secret_name(NAME_PARAMETER, name) || is_added_inside(redact, name);
 }
 
-static size_t span_until(struct slice bytes, size_t from, const char *stops)
+bool redact_key(const struct redact *redact, struct slice name)
 {
-	while (from < bytes.len && (!bytes.data[from] || !strchr(stops, bytes.data[from])))
-		from++;
-	return from;
+	if (redact->show_secrets)
+		return false;
+	return secret_name(NAME_KEY, name) || is_added_inside(redact, name);
 }
 
-static struct slice redact_parameters(const struct redact *redact, struct slice bytes, const char *starts,
-				      const char *ends, struct buffer *out)
+bool redact_is_off(const struct redact *redact)
 {
-	size_t done = 0; /* so much is in `out` */
-
-	buffer_clear(out);
-	for (size_t at = 0; at < bytes.len;) {
-		size_t stop = span_until(bytes, at, starts), value, end;
-
-		if (stop == bytes.len || bytes.data[stop] != '=') {
-			at = stop + 1;
-			continue;
-		}
-		value = stop + 1;
-		end = span_until(bytes, value, ends);
-		if (end > value && redact_parameter(redact, slice_of(bytes.data + at, stop - at))) {
-			buffer_put(out, bytes.data + done, value - done);
-			buffer_string(out, REDACTED);
-			done = end;
-			at = end;
-		} else {
-			at = span_until(bytes, value, starts);
-		}
-		/* A value may hold a URL with parameters of its own. */
-		while (at < bytes.len && bytes.data[at] == '=')
-			at = span_until(bytes, at + 1, starts);
-		at += at < bytes.len;
-	}
-	if (!done)
-		return bytes;
-	buffer_put(out, bytes.data + done, bytes.len - done);
-	return out->failed ? SLICE(REDACTED) : slice_of(out->data, out->len);
-}
-
-struct slice redact_target(const struct redact *redact, struct slice target, struct buffer *out)
-{
-	return redact_parameters(redact, target, "=?&;#", "&;# \t<>\"", out);
-}
-
-struct slice redact_value(const struct redact *redact, struct slice name, struct slice value,
-			  struct buffer *out)
-{
-	if (!value.data)
-		return value;
-	if (redact_header(redact, name))
-		return SLICE(REDACTED);
-	if (value.len && (memchr(value.data, '?', value.len) || memchr(value.data, '#', value.len)))
-		return redact_target(redact, value, out);
-	return value;
-}
-
-struct slice redact_form(const struct redact *redact, struct slice body, struct buffer *out)
-{
-	return redact_parameters(redact, body, "=&;?\r\n", "&;\r\n", out);
+	return redact->show_secrets;
 }

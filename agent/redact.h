@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which header values are secrets: authorization, proxy-authorization, cookie,
- * set-cookie, what --redact adds, and what HTTP/2 marks as never indexed is NOT
- * enough alone to hide a value. They show as "[redacted]".
+ * What is a secret: values whose name says so (secret_name.h) or was given to
+ * --redact, and user names and passwords in URLs. That HTTP/2 marks a field as
+ * never indexed is not enough. They show as "[redacted]".
  */
 #ifndef HARK_REDACT_H
 #define HARK_REDACT_H
@@ -22,22 +22,28 @@ struct redact *redact_new(bool show_secrets);
 void redact_free(struct redact *redact);
 /* Adds header names, comma-separated, case ignored. 0, -EINVAL (not a token, RFC 9110 5.6.2) or -ENOMEM. */
 int redact_add(struct redact *redact, const char *names);
-/* Is this header's value a secret? */
+/* Is nothing a secret? */
+bool redact_is_off(const struct redact *redact);
+/* Is this field's value a secret? White space behind the name is not of it; data NULL: not known, so it is.
+ */
 bool redact_header(const struct redact *redact, struct slice name);
-/* Is the value of this parameter of a URL or a form a secret? Case ignored; percent-encoding undone first. */
+/* The same of a parameter of a URL or a form, and of a member of JSON and its kin; coding is undone first. */
 bool redact_parameter(const struct redact *redact, struct slice name);
+bool redact_key(const struct redact *redact, struct slice name);
 /*
- * A request target or a query (with or without '?') with the values of secret parameters replaced by
- * REDACTED. The slice itself when there are none; else bytes in `out`, borrowed until it changes.
+ * A request target, path or query with what is secret replaced by REDACTED. The slice itself when nothing is;
+ * else bytes in `out`, borrowed until it changes.
  */
 struct slice redact_target(const struct redact *redact, struct slice target, struct buffer *out);
+/* The same of an authority, user@host. */
+struct slice redact_authority(const struct redact *redact, struct slice authority, struct buffer *out);
 /*
- * A header's value as it may be shown: REDACTED, or with redact_target() when a URL may be in it. A value
- * that is not known (data NULL) stays so. Borrowed as by redact_target().
+ * A field's value as it may be shown: REDACTED, or as by redact_target(). A value that is not known (data
+ * NULL) stays so. Borrowed as by redact_target().
  */
 struct slice redact_value(const struct redact *redact, struct slice name, struct slice value,
 			  struct buffer *out);
-/* The same for the body of a form (application/x-www-form-urlencoded). */
-struct slice redact_form(const struct redact *redact, struct slice body, struct buffer *out);
+/* The same of a body that is text; form: application/x-www-form-urlencoded. */
+struct slice redact_body(const struct redact *redact, struct slice body, bool form, struct buffer *out);
 
 #endif

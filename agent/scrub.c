@@ -108,11 +108,17 @@ static size_t item_bytes(const struct scrub_item *item)
 	return offsetof(struct scrub_item, event) + item->event.header.size;
 }
 
+static void item_free(struct scrub_item *item)
+{
+	scrub_cuts_fini(&item->cuts);
+	free(item);
+}
+
 static void item_remove(struct scrub *scrub, struct scrub_item *item)
 {
 	scrub->queue_bytes -= item_bytes(item);
 	DL_DELETE(scrub->queue, item);
-	free(item);
+	item_free(item);
 }
 
 void scrub_free(struct scrub *scrub)
@@ -129,33 +135,50 @@ void scrub_free(struct scrub *scrub)
 
 /* --- out ------------------------------------------------------------------------------ */
 
-/* The first `cut` bytes stand for themselves no more: a record without them, then one of the rest. */
-static int item_give_cut(struct scrub *scrub, struct scrub_item *item)
+/* The first `keep` bytes from `at` on, and `len` that they and the hole behind them stand for. */
+static int piece_give(struct scrub *scrub, struct event_data *data, const struct event_data *whole, size_t at,
+		      size_t keep, size_t len)
 {
-	struct event_data *data = &item->event.data, head = *data;
-	size_t left = data->copied - item->cut;
-	int error;
+	bool last = at + len == whole->len;
 
-	counter_add(COUNTER_RECORD_DROPPED, item->cut);
-	head.h.size = sizeof(head);
-	head.copied = 0;
-	head.len = left ? (uint32_t)item->cut : data->len;
-	if (head.hole == HOLE_NONE || left)
-		head.hole = HOLE_SKIPPED;
-	if (left)
-		head.h.flags |= EVENT_MORE;
-	error = scrub->config.fn(scrub->config.ctx, &head.h);
-	if (error < 0 || !left)
-		return error;
-	memmove(data->payload, data->payload + item->cut, left);
-	data->pos += item->cut;
+	memmove(data->payload, data->payload + at, keep);
+	*data = *whole;
+	data->pos += at;
 	if (data->h.flags & EVENT_POS_SEQ32)
 		data->pos = (uint32_t)data->pos;
-	data->offset += item->cut;
-	data->len -= (uint32_t)item->cut;
-	data->copied = (uint32_t)left;
-	data->h.size = (uint32_t)(sizeof(*data) + left);
+	data->offset += at;
+	data->len = (uint32_t)len;
+	data->copied = (uint32_t)keep;
+	data->h.size = (uint32_t)(sizeof(*data) + keep);
+	if (keep < len && (!last || whole->hole == HOLE_NONE))
+		data->hole = HOLE_SKIPPED;
+	if (keep == len)
+		data->hole = HOLE_NONE;
+	if (!last)
+		data->h.flags |= EVENT_MORE;
 	return scrub->config.fn(scrub->config.ctx, &data->h);
+}
+
+/* What was cut out stands for itself no more: records of what lies between, each with the hole behind it. */
+static int item_give_cut(struct scrub *scrub, struct scrub_item *item)
+{
+	struct event_data *data = &item->event.data, whole = *data;
+	struct scrub_cut all = { 0, whole.copied };
+	const struct scrub_cut *cuts = item->cuts.all ? &all : item->cuts.items;
+	size_t count = item->cuts.all ? 1 : item->cuts.count, at = 0;
+	int error = 0;
+
+	for (size_t i = 0; i < count && error >= 0; i++) {
+		/* The bytes behind the last cut that were not copied anyway belong to its hole. */
+		size_t end = cuts[i].to == whole.copied ? whole.len : cuts[i].to;
+
+		counter_add(COUNTER_RECORD_DROPPED, cuts[i].to - cuts[i].from);
+		error = piece_give(scrub, data, &whole, at, cuts[i].from - at, end - at);
+		at = end;
+	}
+	if (error >= 0 && at < whole.len)
+		error = piece_give(scrub, data, &whole, at, whole.copied - at, whole.len - at);
+	return error;
 }
 
 static int queue_drain(struct scrub *scrub)
@@ -167,10 +190,11 @@ static int queue_drain(struct scrub *scrub)
 		size_t bytes = item_bytes(item);
 
 		DL_DELETE(scrub->queue, item);
-		error = item->cut ? item_give_cut(scrub, item)
-				  : scrub->config.fn(scrub->config.ctx, &item->event.header);
+		error = (item->cuts.all && item->event.data.copied) || item->cuts.count
+				? item_give_cut(scrub, item)
+				: scrub->config.fn(scrub->config.ctx, &item->event.header);
 		scrub->queue_bytes -= bytes;
-		free(item);
+		item_free(item);
 	}
 	return error < 0 ? error : 0;
 }
@@ -266,7 +290,7 @@ static void take_data(struct scrub *scrub, const struct event_data *event)
 		return;
 	}
 	counter_add(COUNTER_LIMIT_MEMORY, 1);
-	item->cut = event->copied;
+	item->cuts.all = true;
 	item->ready = true;
 }
 

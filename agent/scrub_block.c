@@ -20,6 +20,7 @@
 
 enum secrecy {
 	FIELD_OPEN,
+	FIELD_AUTHORITY, /* user@host */
 	FIELD_SECRET,
 };
 
@@ -30,19 +31,42 @@ struct walk {
 	uint8_t *secret; /* of each field, enum secrecy */
 	size_t fields;
 	uint8_t *symbols;
+	bool *hidden; /* of each symbol */
+	struct scrub_facts *facts;
 	bool wrong;
 	long values;
 };
+
+static void facts_note(struct scrub_facts *facts, const struct hpack_field *field)
+{
+	facts->unknown |= !field->name.data;
+	facts->head |= field->name.len && field->name.data[0] == ':';
+	if (slice_equal_nocase(field->name, SLICE("content-type")))
+		facts->body = field->value.data ? body_text_of(field->value, SLICE("")) : BODY_OPAQUE;
+	else if (slice_equal_nocase(field->name, SLICE("content-encoding")))
+		facts->coded = body_text_of(SLICE(""), field->value) == BODY_OPAQUE || !field->value.data;
+}
+
+static enum secrecy secrecy_of(const struct redact *redact, struct slice name)
+{
+	if (redact_header(redact, name))
+		return FIELD_SECRET;
+	return slice_equal_nocase(name, SLICE(":authority")) || slice_equal_nocase(name, SLICE("host"))
+		       ? FIELD_AUTHORITY
+		       : FIELD_OPEN;
+}
 
 static void field_note(void *ctx, const struct hpack_field *field)
 {
 	struct walk *walk = ctx;
 
+	facts_note(walk->facts, field);
+
 	if (!walk->secret || walk->fields == FIELDS_MAX) {
 		walk->wrong = true;
 		return;
 	}
-	walk->secret[walk->fields++] = redact_header(walk->redact, field->name) ? FIELD_SECRET : FIELD_OPEN;
+	walk->secret[walk->fields++] = (uint8_t)secrecy_of(walk->redact, field->name);
 }
 
 /* RFC 7541, 5.1. */
@@ -103,32 +127,47 @@ static void symbols_hide(uint8_t *symbols, size_t len, bool huffman)
 	qsort(symbols, len, 1, by_bits);
 }
 
-/* Hides the whole, or the values of secret parameters. True: something was hidden. */
-static bool value_hide(const struct walk *walk, uint8_t *symbols, size_t len, bool huffman, bool whole)
+/* Marks what is secret in the value of a field that is none. */
+static void value_judge(const struct walk *walk, const uint8_t *symbols, size_t len, enum secrecy secrecy)
 {
-	struct scrub_parameters scan = { .secret = false };
-	size_t start = len;
-	bool hidden = false;
+	struct secret_scan scan = { .form = false };
+	size_t maybe = 0;
 
-	if (whole) {
+	if (secrecy == FIELD_AUTHORITY)
+		secret_scan_authority(&scan);
+	for (size_t i = 0; i < len; i++) {
+		enum secret_verdict verdict = secret_scan_byte(&scan, walk->redact, symbols[i]);
+
+		if (scan.settled == SETTLED_YES)
+			memset(walk->hidden + maybe, true, i - maybe);
+		walk->hidden[i] = verdict == SECRET_YES || verdict == SECRET_DIGIT;
+		if (verdict != SECRET_MAYBE)
+			maybe = i + 1;
+	}
+}
+
+/* Hides the whole, or what is secret in it. True: something was hidden. */
+static bool value_hide(const struct walk *walk, uint8_t *symbols, size_t len, bool huffman,
+		       enum secrecy secrecy)
+{
+	bool any = false;
+
+	if (secrecy == FIELD_SECRET) {
 		symbols_hide(symbols, len, huffman);
 		return len > 0;
 	}
-	for (size_t i = 0; i <= len; i++) {
-		bool secret = i < len && scrub_parameters_byte(&scan, walk->redact, symbols[i]);
-
-		if (secret && start == len)
-			start = i;
-		if (secret || start == len)
-			continue;
-		symbols_hide(symbols + start, i - start, huffman);
-		start = len;
-		hidden = true;
+	value_judge(walk, symbols, len, secrecy);
+	for (size_t i = 0, end; i < len; i = end) {
+		for (end = i + 1; end < len && walk->hidden[end] == walk->hidden[i]; end++)
+			;
+		if (walk->hidden[i])
+			symbols_hide(symbols + i, end - i, huffman);
+		any |= walk->hidden[i];
 	}
-	return hidden;
+	return any;
 }
 
-static void value_scrub(struct walk *walk, bool whole)
+static void value_scrub(struct walk *walk, enum secrecy secrecy)
 {
 	bool huffman;
 	size_t len;
@@ -138,7 +177,7 @@ static void value_scrub(struct walk *walk, bool whole)
 	if (!bytes || !len)
 		return;
 	if (!huffman) {
-		walk->values += value_hide(walk, bytes, len, false, whole);
+		walk->values += value_hide(walk, bytes, len, false, secrecy);
 		return;
 	}
 	count = huffman_decode(slice_of(bytes, len), walk->symbols, SYMBOLS_MAX);
@@ -146,7 +185,7 @@ static void value_scrub(struct walk *walk, bool whole)
 		walk->wrong = true;
 		return;
 	}
-	if (!value_hide(walk, walk->symbols, (size_t)count, true, whole))
+	if (!value_hide(walk, walk->symbols, (size_t)count, true, secrecy))
 		return;
 	walk->values++;
 	if (!huffman_encode(walk->symbols, (size_t)count, bytes, len))
@@ -154,7 +193,7 @@ static void value_scrub(struct walk *walk, bool whole)
 }
 
 /* A literal field: its name by index or as a string, then its value. */
-static void literal_scrub(struct walk *walk, unsigned int prefix, bool whole)
+static void literal_scrub(struct walk *walk, unsigned int prefix, enum secrecy secrecy)
 {
 	bool huffman;
 	size_t len;
@@ -162,7 +201,7 @@ static void literal_scrub(struct walk *walk, unsigned int prefix, bool whole)
 	if (integer_read(walk, prefix) == 0)
 		string_read(walk, &len, &huffman);
 	if (!walk->wrong)
-		value_scrub(walk, whole);
+		value_scrub(walk, secrecy);
 }
 
 static void walk_run(struct walk *walk)
@@ -171,7 +210,7 @@ static void walk_run(struct walk *walk)
 
 	while (walk->at < walk->len && !walk->wrong) {
 		uint8_t first = walk->block[walk->at];
-		bool whole;
+		enum secrecy secrecy;
 
 		if ((first & 0xe0) == 0x20) { /* a table size update is no field */
 			integer_read(walk, 5);
@@ -181,25 +220,28 @@ static void walk_run(struct walk *walk)
 			walk->wrong = true;
 			return;
 		}
-		whole = walk->secret[field++] == FIELD_SECRET;
+		secrecy = (enum secrecy)walk->secret[field++];
 		if (first & 0x80)
 			integer_read(walk, 7);
 		else
-			literal_scrub(walk, first & 0x40 ? 6 : 4, whole);
+			literal_scrub(walk, first & 0x40 ? 6 : 4, secrecy);
 	}
 	walk->wrong = walk->wrong || field != walk->fields;
 }
 
-long scrub_block(struct hpack *hpack, const struct redact *redact, uint8_t *block, size_t len)
+long scrub_block(struct hpack *hpack, const struct redact *redact, uint8_t *block, size_t len,
+		 struct scrub_facts *facts)
 {
-	struct walk walk = { .redact = redact, .block = block, .len = len };
+	struct walk walk = { .redact = redact, .block = block, .len = len, .facts = facts };
 	const struct hpack_sink sink = { .ctx = &walk, .field = field_note };
 	long result = -1;
 
 	walk.secret = malloc(FIELDS_MAX);
 	walk.symbols = malloc(SYMBOLS_MAX);
+	walk.hidden = malloc(SYMBOLS_MAX * sizeof(*walk.hidden));
 	/* The table must see the block whatever becomes of it. */
-	if (hpack_inflate(hpack, slice_of(block, len), &sink) < 0 || !walk.secret || !walk.symbols)
+	if (hpack_inflate(hpack, slice_of(block, len), &sink) < 0 || !walk.secret || !walk.symbols ||
+	    !walk.hidden)
 		goto out;
 	walk_run(&walk);
 	if (!walk.wrong)
@@ -207,5 +249,6 @@ long scrub_block(struct hpack *hpack, const struct redact *redact, uint8_t *bloc
 out:
 	free(walk.secret);
 	free(walk.symbols);
+	free(walk.hidden);
 	return result;
 }

@@ -24,6 +24,8 @@ struct scrub_flow *scrub_flow_new(const struct scrub_key *key, const struct scru
 		return NULL;
 	flow->key = *key;
 	flow->config = config;
+	for (int i = 0; i < 2; i++)
+		scrub_http1_init(&flow->side[i].http1, config->keep_other);
 	return flow;
 }
 
@@ -33,6 +35,7 @@ void scrub_flow_free(struct scrub_flow *flow)
 		return;
 	for (int i = 0; i < 2; i++) {
 		scrub_frames_free(flow->side[i].frames);
+		scrub_http1_fini(&flow->side[i].http1);
 		buffer_fini(&flow->side[i].judged);
 	}
 	free(flow);
@@ -50,7 +53,7 @@ static void item_ready(struct scrub_item *item)
 
 static void item_drop(struct scrub_item *item)
 {
-	item->cut = item_data(item)->copied;
+	item->cuts.all = true;
 	item_ready(item);
 }
 
@@ -68,9 +71,11 @@ static void flow_switch(struct scrub_flow *flow, int direction, bool h2c)
 		if (side->kind == SCRUB_FRAMES && i != direction)
 			continue;
 		side->kind = kind;
-		side->text = (struct scrub_text){ .values = side->text.values };
+		scrub_http1_force(&side->http1);
+		scrub_http1_fini(&side->http1);
+		scrub_http1_init(&side->http1, flow->config->keep_other);
 		if (kind == SCRUB_FRAMES && !side->frames)
-			side->frames = scrub_frames_new(flow->config->redact, true);
+			side->frames = scrub_frames_new(flow->config->redact, true, flow->config->keep_other);
 	}
 }
 
@@ -78,37 +83,31 @@ static void frames_item(struct scrub_flow *flow, int direction, struct scrub_ite
 {
 	struct scrub_side *side = &flow->side[direction];
 	struct event_data *data = item_data(item);
-	size_t unknown;
 
-	if (!side->frames) { /* out of memory */
-		item_drop(item);
-		return;
-	}
-	unknown = scrub_frames_feed(side->frames, data->payload + at, data->copied - at);
-	if (unknown)
-		item->cut = at + unknown;
+	if (side->frames)
+		scrub_frames_feed(side->frames, data->payload + at, data->copied - at, &item->cuts, at);
+	else /* out of memory */
+		item->cuts.all = true;
 }
 
 static void text_item(struct scrub_flow *flow, int direction, struct scrub_item *item, size_t at)
 {
 	struct scrub_side *side = &flow->side[direction];
 	struct event_data *data = item_data(item);
-	struct slice rest = slice_of(data->payload + at, data->copied - at);
-	size_t unknown = scrub_text_unknown(&side->text, rest);
+	bool h2c;
 
-	if (unknown)
-		item->cut = at + unknown;
-	at += unknown;
-	at += scrub_text_bytes(&side->text, flow->config->redact, data->payload + at, data->copied - at);
-	if (!side->text.switched)
+	at += scrub_http1_feed(&side->http1, flow->config->redact, data->payload + at, data->copied - at,
+			       &item->cuts, at);
+	if (side->http1.state != HTTP1_SWITCHED)
 		return;
-	flow_switch(flow, direction, side->text.h2c);
+	h2c = side->http1.h2c;
+	flow_switch(flow, direction, h2c);
 	if (side->kind == SCRUB_FRAMES)
 		frames_item(flow, direction, item, at);
 	else if (side->kind == SCRUB_TEXT)
 		text_item(flow, direction, item, at);
 	else
-		memset(data->payload + at, SCRUB_FILLER, data->copied - at);
+		scrub_cuts_add(&item->cuts, at, data->copied);
 }
 
 /* An upgrade whose answer is still on its way: the client goes on in HTTP/2. */
@@ -120,7 +119,7 @@ static bool is_preface(const struct event_data *data)
 
 static void side_hole(struct scrub_side *side, uint64_t size)
 {
-	scrub_text_hole(&side->text);
+	scrub_http1_hole(&side->http1, size);
 	if (side->frames)
 		scrub_frames_hole(side->frames, size);
 	buffer_clear(&side->judged);
@@ -146,7 +145,7 @@ static void item_scan(struct scrub_flow *flow, int direction, struct scrub_item 
 		break;
 	case SCRUB_DROP:
 	case SCRUB_UNDETERMINED:
-		item->cut = data->copied;
+		item->cuts.all = true;
 		break;
 	case SCRUB_CIPHER:
 		break;
@@ -155,12 +154,17 @@ static void item_scan(struct scrub_flow *flow, int direction, struct scrub_item 
 		side_hole(side, data->len - data->copied);
 }
 
+static bool side_open(const struct scrub_side *side)
+{
+	return (side->frames && scrub_frames_open(side->frames)) || scrub_http1_open(&side->http1);
+}
+
 /* Those whose bytes no scanner will touch any more. */
 static void side_release(struct scrub_side *side)
 {
 	struct scrub_item *item, *tmp;
 
-	if (side->frames && scrub_frames_open(side->frames))
+	if (side_open(side))
 		return;
 	DL_FOREACH_SAFE2(side->taken, item, tmp, side_next)
 	{
@@ -180,9 +184,10 @@ static void side_decide(struct scrub_flow *flow, int direction, enum scrub_kind 
 		return;
 	side->kind = kind;
 	if (!side->from_start && side->started)
-		scrub_text_hole(&side->text);
+		scrub_http1_hole(&side->http1, HOLE_UNKNOWN_SIZE);
 	if (kind == SCRUB_FRAMES)
-		side->frames = scrub_frames_new(flow->config->redact, side->from_start || !side->started);
+		side->frames = scrub_frames_new(flow->config->redact, side->from_start || !side->started,
+						flow->config->keep_other);
 	DL_FOREACH2(side->taken, item, side_next)
 	item_scan(flow, direction, item);
 	buffer_fini(&side->judged);
@@ -357,7 +362,7 @@ void scrub_flow_take(struct scrub_flow *flow, struct scrub_item *item, uint64_t 
 		side->from_start = is_first(data);
 		/* The other direction told what this one is. */
 		if (side->kind != SCRUB_UNDETERMINED && !side->from_start) {
-			scrub_text_hole(&side->text);
+			scrub_http1_hole(&side->http1, HOLE_UNKNOWN_SIZE);
 			if (side->frames)
 				scrub_frames_hole(side->frames, HOLE_UNKNOWN_SIZE);
 		}
@@ -379,15 +384,20 @@ void scrub_flow_unknown(struct scrub_flow *flow, enum event_direction direction)
 static void side_force(struct scrub_side *side)
 {
 	struct scrub_item *item, *tmp;
+	bool unjudged = side->kind == SCRUB_UNDETERMINED;
 
-	if (side->frames && scrub_frames_open(side->frames))
-		scrub_frames_abandon(side->frames);
-	else if (side->kind == SCRUB_UNDETERMINED && side->taken)
+	scrub_http1_force(&side->http1);
+	if (side->frames)
+		unjudged |= scrub_frames_force(side->frames);
+	if (side->kind == SCRUB_UNDETERMINED && side->taken)
 		side_hole(side, HOLE_UNKNOWN_SIZE);
 	DL_FOREACH_SAFE2(side->taken, item, tmp, side_next)
 	{
 		DL_DELETE2(side->taken, item, side_prev, side_next);
-		item_drop(item);
+		if (unjudged)
+			item_drop(item);
+		else
+			item_ready(item);
 	}
 }
 

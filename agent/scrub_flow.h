@@ -6,8 +6,9 @@
 #include "event.h"
 #include "heap.h"
 #include "scrub.h"
+#include "scrub_cuts.h"
 #include "scrub_frames.h"
-#include "scrub_text.h"
+#include "scrub_http1.h"
 #include "table.h"
 #include "tls_key.h"
 
@@ -20,7 +21,7 @@ struct scrub_item {
 	struct scrub_item *prev, *next;		  /* of all, in order of arrival */
 	struct scrub_item *side_prev, *side_next; /* of its direction, while it waits */
 	bool ready;
-	size_t cut; /* so many of the first bytes must not be kept */
+	struct scrub_cuts cuts;
 	union {
 		struct event_header header;
 		struct event_data data;
@@ -47,7 +48,7 @@ struct scrub_side {
 	size_t searched;      /* of them, as a whole */
 	size_t plain;	      /* bytes of a PROXY preface, which come before the protocol */
 	uint64_t since_ns;    /* of the first of `taken` */
-	struct scrub_text text;
+	struct scrub_http1 http1;
 	struct scrub_frames *frames;
 };
 

@@ -18,9 +18,8 @@
 #define UNDECODABLE  0x80
 #define CHAIN_FRAMES 3
 #define TABLE_LIMIT  (1024 * 1024)
-#define DATA_STREAMS_MAX \
-	32 /* with DATA under way at once; of more, what comes in the middle is not known as a form's */
-#define PIECES_MAX 65536
+#define STREAMS_MAX  256 /* with a body under way at once; what more there are is not judged */
+#define PIECES_MAX   65536
 
 enum frames_state {
 	FRAMES_START, /* the preface may come */
@@ -40,14 +39,16 @@ struct pieces {
 	bool lost; /* some are missing */
 };
 
-/* A stream whose DATA is scanned; a form may lie in several frames. */
+/* A stream whose body is scanned. */
 struct data_stream {
 	uint32_t id;
-	struct scrub_parameters parameters;
+	enum body_text body;
+	struct scrub_text text;
 };
 
 struct scrub_frames {
 	const struct redact *redact;
+	bool keep_other;
 	struct hpack *hpack;
 	enum frames_state state;
 	size_t preface; /* bytes of it so far */
@@ -56,21 +57,26 @@ struct scrub_frames {
 	struct http2_frame frame;
 	uint32_t left;
 	bool padding_pending;
-	struct data_stream streams[DATA_STREAMS_MAX]; /* newest first */
-	size_t stream_count;
-	struct pieces payload; /* of the block's frame under way */
-	struct pieces block;   /* fragments of its frames so far */
+	struct data_stream **streams; /* the last used first */
+	size_t stream_count, stream_capacity;
+	uint32_t block_stream;
+	bool block_ends;	 /* the stream, too */
+	struct scrub_cuts *cuts; /* of the scrub_frames_feed() under way */
+	const uint8_t *base;	 /* where its cuts count from */
+	struct pieces payload;	 /* of the block's frame under way */
+	struct pieces block;	 /* fragments of its frames so far */
 	bool block_open;
 	uint64_t values;
 };
 
-struct scrub_frames *scrub_frames_new(const struct redact *redact, bool from_start)
+struct scrub_frames *scrub_frames_new(const struct redact *redact, bool from_start, bool keep_other)
 {
 	struct scrub_frames *frames = calloc(1, sizeof(*frames));
 
 	if (!frames)
 		return NULL;
 	frames->redact = redact;
+	frames->keep_other = keep_other;
 	frames->state = from_start ? FRAMES_START : FRAMES_SEARCH;
 	frames->hpack = hpack_new(TABLE_LIMIT);
 	if (!frames->hpack) {
@@ -82,11 +88,20 @@ struct scrub_frames *scrub_frames_new(const struct redact *redact, bool from_sta
 	return frames;
 }
 
+static void stream_free(struct data_stream *stream)
+{
+	scrub_text_fini(&stream->text);
+	free(stream);
+}
+
 void scrub_frames_free(struct scrub_frames *frames)
 {
 	if (!frames)
 		return;
 	hpack_free(frames->hpack);
+	while (frames->stream_count)
+		stream_free(frames->streams[--frames->stream_count]);
+	free(frames->streams);
 	free(frames->payload.items);
 	free(frames->block.items);
 	free(frames);
@@ -153,6 +168,90 @@ static void pieces_append(struct pieces *to, const struct pieces *from, size_t s
 	}
 }
 
+/* --- streams ---------------------------------------------------------------------- */
+
+/* Its place in the list; the count: it is not there. */
+static size_t stream_at(const struct scrub_frames *frames, uint32_t id)
+{
+	size_t at = 0;
+
+	while (at < frames->stream_count && frames->streams[at]->id != id)
+		at++;
+	return at;
+}
+
+static void stream_remove(struct scrub_frames *frames, size_t at)
+{
+	scrub_text_force(&frames->streams[at]->text);
+	stream_free(frames->streams[at]);
+	frames->stream_count--;
+	memmove(frames->streams + at, frames->streams + at + 1,
+		(frames->stream_count - at) * sizeof(frames->streams[0]));
+}
+
+static struct data_stream *stream_make(struct scrub_frames *frames, uint32_t id)
+{
+	struct data_stream *stream = calloc(1, sizeof(*stream)), **streams;
+	size_t capacity = frames->stream_capacity ? 2 * frames->stream_capacity : 8;
+
+	if (stream && frames->stream_count == frames->stream_capacity) {
+		streams = reallocarray(frames->streams, capacity, sizeof(*streams));
+		if (!streams) {
+			free(stream);
+			return NULL;
+		}
+		frames->streams = streams;
+		frames->stream_capacity = capacity;
+	}
+	if (!stream)
+		return NULL;
+	stream->id = id;
+	stream->body = BODY_OPAQUE; /* until its head says more */
+	frames->streams[frames->stream_count++] = stream;
+	return stream;
+}
+
+/* Moved to the front, or made. NULL: out of memory. */
+static struct data_stream *stream_get(struct scrub_frames *frames, uint32_t id)
+{
+	size_t at = stream_at(frames, id);
+	struct data_stream *stream;
+
+	if (at == frames->stream_count) {
+		if (at == STREAMS_MAX)
+			stream_remove(frames, --at);
+		if (!stream_make(frames, id))
+			return NULL;
+	}
+	stream = frames->streams[at];
+	memmove(frames->streams + 1, frames->streams, at * sizeof(stream));
+	frames->streams[0] = stream;
+	return stream;
+}
+
+/* What the block says of the body behind it; NULL: nobody knows. */
+static void block_note(struct scrub_frames *frames, const struct scrub_facts *facts)
+{
+	size_t at = stream_at(frames, frames->block_stream);
+	struct data_stream *stream;
+
+	if (!frames->block_stream)
+		return;
+	if (frames->block_ends) {
+		if (at < frames->stream_count)
+			stream_remove(frames, at);
+		return;
+	}
+	if (facts && !facts->head && at < frames->stream_count)
+		return;
+	stream = stream_get(frames, frames->block_stream);
+	if (!stream)
+		return;
+	scrub_text_begin(&stream->text, false);
+	stream->body = facts && !facts->coded && !facts->unknown ? facts->body : BODY_OPAQUE;
+	stream->text.scan.form = stream->body == BODY_FORM;
+}
+
 /* --- blocks ---------------------------------------------------------------------- */
 
 static void block_copy(const struct pieces *pieces, uint8_t *bytes, bool back)
@@ -170,12 +269,14 @@ static void block_end(struct scrub_frames *frames)
 {
 	struct pieces *block = &frames->block;
 	uint8_t *bytes = block->lost ? NULL : malloc(block->bytes + 1);
+	struct scrub_facts facts = { .body = BODY_OTHER_TEXT };
 	long values = -1;
 
 	if (bytes) {
 		block_copy(block, bytes, false);
-		values = scrub_block(frames->hpack, frames->redact, bytes, block->bytes);
+		values = scrub_block(frames->hpack, frames->redact, bytes, block->bytes, &facts);
 	}
+	block_note(frames, values >= 0 ? &facts : NULL);
 	if (values >= 0) {
 		block_copy(block, bytes, true);
 		frames->values += (uint64_t)values;
@@ -216,6 +317,10 @@ static void block_frame_end(struct scrub_frames *frames)
 	size_t start, end;
 
 	frames->block_open = true;
+	if (frames->frame.type != FRAME_CONTINUATION) {
+		frames->block_stream = frames->frame.type == FRAME_HEADERS ? frames->frame.stream : 0;
+		frames->block_ends = frames->frame.flags & FRAME_FLAG_END_STREAM;
+	}
 	if (frames->payload.lost || !fragment_range(frames, &start, &end)) {
 		pieces_append(&frames->block, &frames->payload, 0, frames->payload.bytes);
 		frames->block.lost = true;
@@ -242,41 +347,23 @@ static void framing_lose(struct scrub_frames *frames)
 	frames->head_len = 0;
 }
 
-/* The scan of the frame's stream, moved to the front. One that was not met before begins with its body. */
-static struct scrub_parameters *data_scan(struct scrub_frames *frames)
-{
-	struct data_stream found = { .id = frames->frame.stream };
-	size_t at = 0;
-
-	while (at < frames->stream_count && frames->streams[at].id != found.id)
-		at++;
-	if (at < frames->stream_count)
-		found = frames->streams[at];
-	else if (frames->stream_count < DATA_STREAMS_MAX)
-		frames->stream_count++;
-	else
-		at--;
-	memmove(frames->streams + 1, frames->streams, at * sizeof(found));
-	frames->streams[0] = found;
-	return &frames->streams[0].parameters;
-}
-
-static void data_scan_end(struct scrub_frames *frames)
-{
-	if (!frames->stream_count || frames->streams[0].id != frames->frame.stream)
-		return;
-	frames->stream_count--;
-	memmove(frames->streams, frames->streams + 1, frames->stream_count * sizeof(frames->streams[0]));
-}
-
 static void frame_end(struct scrub_frames *frames)
 {
+	const struct http2_frame *frame = &frames->frame;
+	size_t at;
+
 	frames->state = FRAMES_HEADER;
 	frames->head_len = 0;
-	if (http2_frame_is_block(frames->frame.type))
+	if (http2_frame_is_block(frame->type)) {
 		block_frame_end(frames);
-	else if (frames->frame.type == FRAME_DATA && frames->frame.flags & FRAME_FLAG_END_STREAM)
-		data_scan_end(frames);
+		return;
+	}
+	if (frame->type != FRAME_RST_STREAM &&
+	    !(frame->type == FRAME_DATA && frame->flags & FRAME_FLAG_END_STREAM))
+		return;
+	at = stream_at(frames, frame->stream);
+	if (at < frames->stream_count)
+		stream_remove(frames, at);
 }
 
 static void frame_begin(struct scrub_frames *frames)
@@ -298,20 +385,39 @@ static void frame_begin(struct scrub_frames *frames)
 		frame_end(frames);
 }
 
+static void data_cut(struct scrub_frames *frames, const uint8_t *bytes, size_t len)
+{
+	size_t from = (size_t)(bytes - frames->base);
+
+	scrub_cuts_add(frames->cuts, from, from + len);
+}
+
 static void data_scrub(struct scrub_frames *frames, uint8_t *bytes, size_t len)
 {
-	struct scrub_parameters *scan = data_scan(frames);
-	size_t i = frames->padding_pending && len ? 1 : 0;
+	struct data_stream *stream = stream_get(frames, frames->frame.stream);
+	size_t skip = frames->padding_pending && len ? 1 : 0;
+	const uint8_t *zero;
+	uint64_t before;
 
 	frames->padding_pending = frames->padding_pending && !len;
-	for (; i < len; i++) {
-		bool was = scan->secret;
-
-		if (!scrub_parameters_byte(scan, frames->redact, bytes[i]))
-			continue;
-		bytes[i] = SCRUB_FILLER;
-		frames->values += !was;
+	bytes += skip;
+	len -= skip;
+	if (!stream) {
+		data_cut(frames, bytes, len);
+		return;
 	}
+	zero = stream->body == BODY_OPAQUE ? bytes : len ? memchr(bytes, 0, len) : NULL;
+	if (zero && !(frames->frame.flags & FRAME_FLAG_PADDED))
+		stream->body = BODY_OPAQUE;
+	if (stream->body == BODY_OPAQUE && !frames->keep_other) {
+		data_cut(frames, bytes, len);
+		return;
+	}
+	skip = scrub_text_unknown(&stream->text, slice_of(bytes, len));
+	data_cut(frames, bytes, skip);
+	before = stream->text.values;
+	scrub_text_bytes(&stream->text, frames->redact, bytes + skip, len - skip);
+	frames->values += stream->text.values - before;
 }
 
 static size_t payload_feed(struct scrub_frames *frames, uint8_t *bytes, size_t len)
@@ -368,10 +474,13 @@ static size_t search(const uint8_t *bytes, size_t len)
 	return len;
 }
 
-size_t scrub_frames_feed(struct scrub_frames *frames, uint8_t *bytes, size_t len)
+void scrub_frames_feed(struct scrub_frames *frames, uint8_t *bytes, size_t len, struct scrub_cuts *cuts,
+		       size_t base)
 {
-	size_t unknown = 0, at = 0;
+	size_t at = 0, from;
 
+	frames->cuts = cuts;
+	frames->base = bytes - base;
 	while (at < len) {
 		switch (frames->state) {
 		case FRAMES_START:
@@ -384,14 +493,27 @@ size_t scrub_frames_feed(struct scrub_frames *frames, uint8_t *bytes, size_t len
 			at += payload_feed(frames, bytes + at, len - at);
 			break;
 		case FRAMES_SEARCH:
+			from = at;
 			at += search(bytes + at, len - at);
-			unknown = at;
+			scrub_cuts_add(cuts, base + from, base + at);
 			if (at < len)
 				frames->state = FRAMES_HEADER;
 			break;
 		}
 	}
-	return unknown;
+	frames->cuts = NULL;
+}
+
+/* Whether a secret began in between nobody knows. */
+static void data_hole(struct scrub_frames *frames)
+{
+	struct data_stream *stream = stream_get(frames, frames->frame.stream);
+
+	if (!stream)
+		return;
+	scrub_text_force(&stream->text);
+	scrub_text_hole(&stream->text);
+	stream->body = BODY_OPAQUE;
 }
 
 void scrub_frames_hole(struct scrub_frames *frames, uint64_t size)
@@ -403,7 +525,7 @@ void scrub_frames_hole(struct scrub_frames *frames, uint64_t size)
 		return;
 	}
 	if (frames->frame.type == FRAME_DATA)
-		*data_scan(frames) = (struct scrub_parameters){ .secret = true };
+		data_hole(frames);
 	frames->padding_pending = false;
 	frames->payload.lost = true;
 	frames->left -= (uint32_t)size;
@@ -411,17 +533,34 @@ void scrub_frames_hole(struct scrub_frames *frames, uint64_t size)
 		frame_end(frames);
 }
 
-bool scrub_frames_open(const struct scrub_frames *frames)
+static bool block_is_open(const struct scrub_frames *frames)
 {
 	return frames->block_open || frames->payload.count;
 }
 
-void scrub_frames_abandon(struct scrub_frames *frames)
+bool scrub_frames_open(const struct scrub_frames *frames)
 {
+	if (block_is_open(frames))
+		return true;
+	for (size_t i = 0; i < frames->stream_count; i++)
+		if (scrub_text_open(&frames->streams[i]->text))
+			return true;
+	return false;
+}
+
+bool scrub_frames_force(struct scrub_frames *frames)
+{
+	bool block = block_is_open(frames);
+
+	for (size_t i = 0; i < frames->stream_count; i++)
+		scrub_text_force(&frames->streams[i]->text);
+	if (!block)
+		return false;
 	pieces_clear(&frames->payload);
 	pieces_clear(&frames->block);
 	frames->block_open = false;
 	framing_lose(frames);
+	return true;
 }
 
 uint64_t scrub_frames_values(const struct scrub_frames *frames)
@@ -432,5 +571,7 @@ uint64_t scrub_frames_values(const struct scrub_frames *frames)
 size_t scrub_frames_memory(const struct scrub_frames *frames)
 {
 	return sizeof(*frames) + hpack_memory(frames->hpack) +
-	       (frames->payload.capacity + frames->block.capacity) * sizeof(struct piece);
+	       (frames->payload.capacity + frames->block.capacity) * sizeof(struct piece) +
+	       frames->stream_count * sizeof(struct data_stream) +
+	       frames->stream_capacity * sizeof(frames->streams[0]);
 }

@@ -1,67 +1,104 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Overwrites secrets in text, byte by byte, with state from one piece to the
- * next. It knows lines and parameters, not messages: one value too many is
- * overwritten rather than one too few.
+ * next: secret_scan.h's, fields by their lines, and the parts of multipart
+ * forms. It knows lines, not messages.
  */
 #ifndef HARK_SCRUB_TEXT_H
 #define HARK_SCRUB_TEXT_H
 
 #include "redact.h"
+#include "secret_scan.h"
 #include "slice.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#define SCRUB_FILLER   'x'
-#define SCRUB_NAME_MAX 128
+#define SCRUB_FILLER	    'x'
+#define SCRUB_DIGIT_FILLER  '1'
+#define SCRUB_BOUNDARY_MAX  74 /* with its two dashes (RFC 2046, 5.1.1) */
+#define SCRUB_LINE_NAME_MAX 64
 
-/* A name that is being read; longer ones are no names that anybody would list. */
-struct scrub_name {
-	uint8_t bytes[SCRUB_NAME_MAX];
+/* Bytes that a later one will settle; they stay where they are until then. */
+struct scrub_pending {
+	struct scrub_run *runs;
+	size_t count, capacity;
+};
+
+struct scrub_run {
+	uint8_t *bytes;
 	size_t len;
-	bool over; /* longer than that, or broken by a sign: no name */
 };
 
-/* "name=value" behind ? & ; # or at a beginning. All zero: a beginning. */
-struct scrub_parameters {
-	struct scrub_name name;
-	bool secret; /* within a secret value */
+/* False: out of memory. */
+bool scrub_pending_add(struct scrub_pending *pending, uint8_t *byte);
+/* Overwrites them all. */
+void scrub_pending_hide(struct scrub_pending *pending);
+
+enum scrub_part {
+	PART_NONE,
+	PART_HEAD,
+	PART_VALUE, /* a secret one, up to the boundary */
 };
 
-/* Lines of HTTP/1 or of any text. All zero: the beginning of a line. */
+/* All zero: the beginning of a text. */
 struct scrub_text {
-	struct scrub_parameters parameters;
-	struct scrub_name name; /* of a field, from the beginning of the line on */
-	bool in_value;		/* behind the colon */
-	uint8_t value[8];	/* the first bytes of it */
-	size_t value_len;
+	struct secret_scan scan;
+	bool head; /* set by the caller: fields of HTTP, no secret is longer than its line */
+	enum secret_settled settled; /* as in secret_scan */
+
+	uint8_t name[SCRUB_LINE_NAME_MAX]; /* of a field, from the beginning of the line on */
+	size_t name_len;
+	bool no_name;	 /* the line begins with none */
+	bool in_value;	 /* behind the colon */
 	bool secret;	 /* within the value of a secret field */
 	bool line_ended; /* the next byte begins a line, or goes on with the value (obs-fold) */
+
+	uint8_t line[SCRUB_BOUNDARY_MAX + 1]; /* the beginning of this line */
+	size_t line_len;
+	uint8_t boundary[SCRUB_BOUNDARY_MAX]; /* the last line that began with two dashes */
+	size_t boundary_len;
+	size_t matched; /* of it, by this line so far */
+	bool unlike;	/* this line is not it */
+	enum scrub_part part;
+	bool part_secret;
+	bool disposition; /* this field is Content-Disposition */
+	uint8_t token[5]; /* name=, and nothing longer */
+	size_t token_len;
+	bool in_part_name;
+	uint8_t part_name[SCRUB_LINE_NAME_MAX];
+	size_t part_name_len;
+
+	struct scrub_pending pending;
 	bool unknown;	 /* nobody knows what this line is: behind missing bytes */
-	bool switching;	 /* within the head of a 101: another protocol comes behind it */
-	bool switched;	 /* that head has ended */
-	bool h2c;	 /* HTTP/2, as that head says */
 	uint64_t values; /* overwritten so far */
+	bool was_secret;
 };
 
-/* Is this byte part of a secret value? */
-bool scrub_parameters_byte(struct scrub_parameters *scan, const struct redact *redact, uint8_t c);
+void scrub_text_fini(struct scrub_text *text);
 
-/*
- * Overwrites what is secret. How many bytes it took: all of them, but for what stands behind the head of a
- * 101 (RFC 9110, 7.8), which another protocol begins with.
+/* What this byte is; first look at text->settled. */
+enum secret_verdict scrub_text_byte(struct scrub_text *text, const struct redact *redact, uint8_t c);
+
+/* Overwrites what is secret, now or in a later call: bytes must stay where they are while scrub_text_open().
  */
-size_t scrub_text_bytes(struct scrub_text *scan, const struct redact *redact, uint8_t *bytes, size_t len);
+void scrub_text_bytes(struct scrub_text *text, const struct redact *redact, uint8_t *bytes, size_t len);
+bool scrub_text_open(const struct scrub_text *text);
+
+/* The bytes that wait are taken away: those that may be secret are overwritten. */
+void scrub_text_force(struct scrub_text *text);
+
+/* Another text begins; what waits is settled as no secret. The count stays. */
+void scrub_text_begin(struct scrub_text *text, bool head);
 
 /* Bytes are missing: what follows may be anything. */
-void scrub_text_hole(struct scrub_text *scan);
+void scrub_text_hole(struct scrub_text *text);
 
 /*
  * Behind a hole: how many of the first bytes cannot be judged (0: they begin with a start line or nothing is
  * unknown). The scan goes on behind them.
  */
-size_t scrub_text_unknown(struct scrub_text *scan, struct slice bytes);
+size_t scrub_text_unknown(struct scrub_text *text, struct slice bytes);
 
 #endif

@@ -184,8 +184,9 @@ static struct stats_private *row_of_endpoint(struct stats *stats, const struct e
 		url_of_request(exchange->request, &url);
 		method = exchange->request->method;
 	}
-	endpoint = (ended ? routes_find : routes_look)(stats->routes, server_of(stats, exchange, &url),
-						       method, url.path, exchange_is_grpc(exchange));
+	endpoint =
+		(ended ? routes_find : routes_look)(stats->routes, server_of(stats, exchange, &url), method,
+						    url_path_plain(url.path), exchange_is_grpc(exchange));
 	if (endpoint->overflow) {
 		counter_add(COUNTER_LIMIT_ENDPOINTS, ended);
 		stats->overflow->row.folded = endpoint->folded;
@@ -251,7 +252,7 @@ static void key_put(struct stats *stats, const struct exchange *exchange)
 		key_name(key, server_of(stats, exchange, &url));
 		break;
 	case BY_PATH:
-		key_name(key, url.path);
+		key_name(key, url_path_plain(url.path));
 		break;
 	case BY_PROCESS:
 		/* The name is the executable's: threads of a process have their own. */

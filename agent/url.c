@@ -111,3 +111,13 @@ void url_of_request(const struct message *request, struct url *url)
 	if (!url->host.data)
 		parse_authority(message_header(request, SLICE("host")), url);
 }
+
+struct slice url_path_plain(struct slice path)
+{
+	size_t at = path.len;
+
+	while (at && path.data[at - 1] != '/')
+		at--;
+	at += find_byte(slice_drop(path, at), ';');
+	return slice_take(path, at);
+}

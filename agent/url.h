@@ -26,4 +26,10 @@ struct url {			/* slices are borrowed from the message; data NULL: not known or 
 /* Whose authority counts: an absolute target's, else :authority, else Host (RFC 9112, 3.2.2). */
 void url_of_request(const struct message *request, struct url *url);
 
+/*
+ * The path without parameters of its last segment (RFC 3986, 3.3): names of endpoints do without, and
+ * ";jsessionid=" is a secret.
+ */
+struct slice url_path_plain(struct slice path);
+
 #endif

@@ -196,7 +196,7 @@ void put_url(struct buffer *buffer, struct style *style, const struct message *r
 		url_of_request(request, &url);
 	escape_text(buffer, url.authority, style->utf8);
 	if (url.path.data) {
-		escape_text(buffer, url.path, style->utf8);
+		escape_text(buffer, redact_target(style->redact, url.path, &style->scratch), style->utf8);
 		if (url.query.data) {
 			buffer_char(buffer, '?');
 			escape_text(buffer, redact_target(style->redact, url.query, &style->scratch),

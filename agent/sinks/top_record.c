@@ -243,11 +243,11 @@ static struct slice path_of(const struct message *request)
 
 	if (target.len == 0 || target.data[0] != '/') {
 		url_of_request(request, &url);
-		return url.path;
+		return url_path_plain(url.path);
 	}
 	target = slice_take(target, TOP_BAR_LABEL);
 	query = memchr(target.data, '?', target.len);
-	return query ? slice_take(target, (size_t)(query - target.data)) : target;
+	return url_path_plain(query ? slice_take(target, (size_t)(query - target.data)) : target);
 }
 
 void top_bar_of(struct top_bar *bar, const struct exchange *exchange, uint64_t serial)

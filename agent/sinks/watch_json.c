@@ -70,7 +70,7 @@ static void put_request(struct sink *sink, const struct exchange *exchange, cons
 	}
 	if (url->path.data) {
 		json_key(writer, "url.path");
-		escape_json(&writer->line, url->path);
+		escape_json(&writer->line, redact_target(sink->redact, url->path, &sink->scratch));
 	}
 	if (url->query.data) {
 		json_key(writer, "url.query");
@@ -85,7 +85,7 @@ static void put_route(struct sink *sink, const struct exchange *exchange, const 
 
 	if (!sink->routes || !url->path.data)
 		return;
-	endpoint = routes_find(sink->routes, url->host, exchange->request->method, url->path,
+	endpoint = routes_find(sink->routes, url->host, exchange->request->method, url_path_plain(url->path),
 			       exchange_is_grpc(exchange));
 	if (!endpoint->route)
 		return;

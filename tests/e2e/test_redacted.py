@@ -47,16 +47,16 @@ def traffic(nginx, apache):
     return {client.pid for client in clients}
 
 
-def replayed(path, *options):
-    return [json.loads(line) for line in run(HARK, "replay", path, "-vv", "-o", "json", *options).text.splitlines()]
+def replayed(path, *options, verbose="-vv"):
+    return [json.loads(line) for line in run(HARK, "replay", path, verbose, "-o", "json", *options).text.splitlines()]
 
 
 def shape(one):
-    """What must be the same with and without secrets."""
+    """What must be the same with and without secrets; not bodies: what is no text is not judged, so it is left out."""
     names = [[name for name, _ in one.get(f"http.{side}.header", [])] for side in ("request", "response")]
     return (one["process.pid"], one.get("http.request.method"), one.get("url.path"), one.get("http.response.status_code"),
             one.get("http.request.body.size"), one.get("http.response.body.size"), one.get("hark.stream"), one.get("hark.flags"),
-            names, one.get("http.response.body"))
+            names)
 
 
 @pytest.mark.parametrize("capture", ["socket", "syscall"])
@@ -75,9 +75,9 @@ def test_no_secret_is_in_the_file(nginx, apache, tmp_path, capture):
     shown = json.dumps(replayed(redacted.path, "--show-secrets"))
     assert not [secret for secret in SECRETS if secret in shown]
     assert all(secret in json.dumps(replayed(plain.path, "--show-secrets")) for secret in SECRETS[:5])
-    before, after = (sorted((shape(one) for one in replayed(path) if one["process.pid"] in pids), key=repr) for path in (plain.path, redacted.path))
+    before, after = (sorted((shape(one) for one in replayed(path, verbose="-v") if one["process.pid"] in pids), key=repr) for path in (plain.path, redacted.path))
     assert len(before) >= 3 * len(WAYS) * 2 - 3
-    assert before == after
+    assert before == after, "\n".join(f"{a}\n{b}" for a, b in zip(before, after) if a != b)
     assert "user=me&password=" in shown and "harmless" in shown and "x=1" in shown
 
 

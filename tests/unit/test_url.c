@@ -82,9 +82,23 @@ static void test_rows(void **state)
 	}
 }
 
+/* Of the last segment, as endpoints are named. */
+static void test_plain_paths(void **state)
+{
+	static const char *const paths[][2] = {
+		{ "/a/b", "/a/b" }, { "/a;jsessionid=x", "/a" }, { "/a;v=1/b", "/a;v=1/b" }, { "/;x", "/" },
+		{ "", "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
+		assert_true(slice_equal(url_path_plain(slice_of_string(paths[i][0])),
+					slice_of_string(paths[i][1])));
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_rows) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_rows), cmocka_unit_test(test_plain_paths) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
