@@ -92,6 +92,20 @@ static void library_found(void *ctx, int fd, const char *path, uint32_t pid)
 	probes_add_file(live->probes, fd, path);
 }
 
+static void library_unused(void *ctx, const struct file_identity *identity)
+{
+	struct live *live = ctx;
+
+	probes_remove_file(live->probes, identity);
+}
+
+/* Whoever is in no pid namespace of hark's cannot be asked what it uses. */
+static void libraries_sweep(struct live *live, uint64_t now)
+{
+	if (!live->pid_namespace)
+		processes_sweep(live->processes, now, library_unused);
+}
+
 static int live_event(void *ctx, const struct event_header *event)
 {
 	struct live *live = ctx;
@@ -293,6 +307,7 @@ static int loop_turn(struct live *live, bool more)
 			(void)!read(live->timer, &expirations, sizeof(expirations));
 	}
 	losses_say(live, now);
+	libraries_sweep(live, now);
 	if (live->end_ns && now >= live->end_ns)
 		live->stop = true;
 	return source_bpf_poll(live->source);

@@ -299,6 +299,11 @@ int probes_add_file(struct probes *probes, int fd, const char *path)
 	return probes_tls_add(probes->tls, fd, path);
 }
 
+void probes_remove_file(struct probes *probes, const struct file_identity *identity)
+{
+	probes_tls_remove(probes->tls, identity);
+}
+
 void probes_tls_listen(struct probes *probes)
 {
 	probes->skeleton->bss->tls_listens = true;

@@ -70,6 +70,8 @@ bool probes_session_supported(void);
  * -errno (reported once). Shape of library_fn in processes.h.
  */
 int probes_add_file(struct probes *probes, int fd, const char *path);
+/* Takes the probes off a file that nobody uses any more; one that is not probed is no failure. */
+void probes_remove_file(struct probes *probes, const struct file_identity *identity);
 /* The libraries of the start are probed, all of them: TLS calls count from now on. */
 void probes_tls_listen(struct probes *probes);
 /* The files, newest first; borrowed. */

@@ -41,6 +41,12 @@ void probes_features_print(FILE *out)
 	doctor_say(out, "kernel", "NOT USED: this hark was built without its kernel side and replays only");
 }
 
+void probes_remove_file(struct probes *probes, const struct file_identity *identity)
+{
+	(void)probes;
+	(void)identity;
+}
+
 int probes_add_file(struct probes *probes, int fd, const char *path)
 {
 	(void)probes;

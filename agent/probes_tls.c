@@ -288,6 +288,20 @@ int probes_tls_add(struct probes_tls *tls, int fd, const char *path)
 	return file->site_count;
 }
 
+void probes_tls_remove(struct probes_tls *tls, const struct file_identity *identity)
+{
+	struct probed_file **at = &tls->files, *file;
+
+	while (*at && !file_identity_same(&(*at)->identity, identity))
+		at = &(*at)->next;
+	file = *at;
+	if (!file)
+		return;
+	*at = file->next;
+	log_debug("nobody uses %s any more: it is not probed", file->path);
+	file_free(file);
+}
+
 const struct probed_file *probes_tls_files(const struct probes_tls *tls)
 {
 	return tls->files;

@@ -8,14 +8,15 @@
  * inode, time and size. What has them is reported once, by file_identity.
  *
  * Both sets are bounded. The first is emptied when it is full, which costs
- * time only; when the second is full, further libraries are not reported and
- * are counted.
+ * time only; when the second is full of libraries in use, further ones are not
+ * reported and are counted.
  */
 #include "processes.h"
 #include "counters.h"
 #include "elf_file.h"
 #include "file_identity.h"
 #include "library_cache.h"
+#include "library_set.h"
 #include "map_watch.h"
 #include "proc_maps.h"
 
@@ -30,9 +31,10 @@
 /* Without memory an entry is not remembered, no more. */
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
+#include <utlist.h>
 
 #define EXAMINED_MAX 16384
-#define REPORTED_MAX 512
+#define SWEEP_NS     UINT64_C(2000000000)
 
 struct file_key {
 	uint64_t device, inode, size;
@@ -41,6 +43,7 @@ struct file_key {
 
 struct known_file {
 	struct file_key key;
+	struct library *library; /* NULL: it is none */
 	UT_hash_handle hh;
 };
 
@@ -48,9 +51,10 @@ struct processes {
 	library_fn *fn;
 	void *ctx;
 	struct known_file *examined;
-	struct file_identity reported[REPORTED_MAX];
-	size_t reported_count;
+	struct library_set reported;
 	struct map_watch *watch;
+	uint64_t sweep_ns;
+	bool blind; /* a process could not be looked at */
 };
 
 struct processes *processes_new(library_fn *fn, void *ctx)
@@ -80,27 +84,41 @@ void processes_free(struct processes *processes)
 		return;
 	map_watch_free(processes->watch);
 	set_clear(&processes->examined);
+	library_set_fini(&processes->reported);
 	free(processes);
 }
 
-static bool set_has(struct known_file *set, const struct file_key *key)
+static struct known_file *set_find(struct known_file *set, const struct file_key *key)
 {
 	struct known_file *file;
 
 	HASH_FIND(hh, set, key, sizeof(*key), file);
-	return file != NULL;
+	return file;
 }
 
-static void set_add(struct known_file **set, const struct file_key *key)
+static void set_add(struct known_file **set, const struct file_key *key, struct library *library)
 {
 	struct known_file *file = calloc(1, sizeof(*file));
 
 	if (!file)
 		return;
 	file->key = *key;
+	file->library = library;
 	HASH_ADD(hh, *set, key, sizeof(file->key), file);
-	if (!set_has(*set, key))
+	if (!set_find(*set, key))
 		free(file);
+}
+
+static void set_remove(struct known_file **set, const struct library *library)
+{
+	struct known_file *file, *next;
+
+	HASH_ITER (hh, *set, file, next) {
+		if (file->library != library)
+			continue;
+		HASH_DEL(*set, file);
+		free(file);
+	}
 }
 
 static struct file_key key_examined(const struct stat *st)
@@ -112,21 +130,6 @@ static struct file_key key_examined(const struct stat *st)
 		.modified_s = st->st_mtim.tv_sec,
 		.modified_ns = st->st_mtim.tv_nsec,
 	};
-}
-
-static bool known(const struct processes *processes, const struct stat *st)
-{
-	struct file_key key = key_examined(st);
-
-	return !S_ISREG(st->st_mode) || set_has(processes->examined, &key);
-}
-
-static bool reported(const struct processes *processes, const struct file_identity *identity)
-{
-	for (size_t i = 0; i < processes->reported_count; i++)
-		if (file_identity_same(&processes->reported[i], identity))
-			return true;
-	return false;
 }
 
 static bool holds_tls(int fd)
@@ -142,39 +145,63 @@ static bool holds_tls(int fd)
 	return holds;
 }
 
-static void file_examine(struct processes *processes, int fd, const struct stat *st, const char *path,
-			 uint32_t pid)
+/* The library that the file is; NULL: none, or one too many. */
+static struct library *file_report(struct processes *processes, int fd, const struct file_identity *identity,
+				   const char *path, uint32_t pid)
+{
+	struct library *library = library_find(&processes->reported, identity);
+
+	if (library || !holds_tls(fd))
+		return library;
+	library = library_add(&processes->reported, identity, path);
+	if (library)
+		processes->fn(processes->ctx, fd, path, pid);
+	else
+		counter_add(COUNTER_PROBES_FAILED, 1); /* what cannot be remembered would be probed twice */
+	return library;
+}
+
+static struct library *file_examine(struct processes *processes, int fd, const struct stat *st,
+				    const char *path, uint32_t pid)
 {
 	struct file_identity identity = file_identity_of(fd, st);
 	struct file_key key = key_examined(st);
+	struct known_file *file = set_find(processes->examined, &key);
+	struct library *library;
 
-	if (known(processes, st))
-		return;
+	if (file)
+		return file->library;
 	if (HASH_COUNT(processes->examined) >= EXAMINED_MAX)
 		set_clear(&processes->examined);
-	set_add(&processes->examined, &key);
-	if (reported(processes, &identity) || !holds_tls(fd))
-		return;
-	if (processes->reported_count == REPORTED_MAX) { /* what cannot be remembered would be probed twice */
-		counter_add(COUNTER_PROBES_FAILED, 1);
-		return;
-	}
-	processes->reported[processes->reported_count++] = identity;
-	processes->fn(processes->ctx, fd, path, pid);
+	library = file_report(processes, fd, &identity, path, pid);
+	set_add(&processes->examined, &key, library);
+	return library;
 }
 
 /* What a mapping's file is. 0 or -errno, when it could not be looked at. */
 static int mapping_examine(struct processes *processes, uint32_t pid, const struct mapping *mapping)
 {
 	struct stat st;
+	struct file_key key;
+	struct known_file *known;
+	struct library *library;
 	int fd = mapping_stat(pid, mapping, &st);
 
-	if (fd < 0 || known(processes, &st))
+	if (fd < 0 || !S_ISREG(st.st_mode))
 		return fd;
+	key = key_examined(&st);
+	known = set_find(processes->examined, &key);
+	if (known) {
+		if (known->library)
+			library_used(known->library, pid, mapping->inode);
+		return 0;
+	}
 	fd = mapping_open(pid, mapping, &st);
 	if (fd < 0)
 		return fd;
-	file_examine(processes, fd, &st, mapping->path, pid);
+	library = file_examine(processes, fd, &st, mapping->path, pid);
+	if (library)
+		library_used(library, pid, mapping->inode);
 	close(fd);
 	return 0;
 }
@@ -201,8 +228,21 @@ int processes_scan_pid(struct processes *processes, uint32_t pid)
 
 static bool scan_process(void *ctx, uint32_t pid)
 {
-	(void)processes_scan_pid(ctx, pid);
+	struct processes *processes = ctx;
+	int error = processes_scan_pid(processes, pid);
+
+	processes->blind |= error == -EACCES || error == -EPERM;
 	return true;
+}
+
+/* Whoever may not be looked at may map any of what the others do. */
+static int scan_all(struct processes *processes)
+{
+	int error = proc_each(scan_process, processes);
+
+	if (processes->blind)
+		library_set_hidden(&processes->reported, 0);
+	return error;
 }
 
 static void scan_cached(void *ctx, const char *path)
@@ -213,8 +253,8 @@ static void scan_cached(void *ctx, const char *path)
 
 	if (fd < 0)
 		return;
-	if (!fstat(fd, &st))
-		file_examine(processes, fd, &st, path, 0);
+	if (!fstat(fd, &st) && S_ISREG(st.st_mode))
+		(void)file_examine(processes, fd, &st, path, 0);
 	close(fd);
 }
 
@@ -222,19 +262,24 @@ int processes_scan(struct processes *processes)
 {
 	/* No cache and no folder is no failure: what runs tells. */
 	(void)library_cache_each("libssl", scan_cached, processes);
-	return proc_each(scan_process, processes);
+	return scan_all(processes);
 }
 
 static void watch_mapped(void *ctx, uint32_t pid, const struct mapping *mapping)
 {
+	struct processes *processes = ctx;
+	int error = mapping_examine(processes, pid, mapping);
+
 	/* -ENOENT: the mapping was split, merged or removed since; the whole process tells. */
-	if (mapping_examine(ctx, pid, mapping) == -ENOENT)
-		(void)processes_scan_pid(ctx, pid);
+	if (error == -ENOENT)
+		(void)processes_scan_pid(processes, pid);
+	else if (error == -EACCES || error == -EPERM)
+		library_set_hidden(&processes->reported, mapping->inode);
 }
 
 static void watch_lost(void *ctx)
 {
-	(void)proc_each(scan_process, ctx);
+	(void)scan_all(ctx);
 }
 
 int processes_watch(struct processes *processes)
@@ -254,6 +299,30 @@ void processes_watch_read(struct processes *processes)
 {
 	if (processes->watch)
 		map_watch_read(processes->watch);
+}
+
+/*
+ * The watch is read after the look-up, so that what was mapped meanwhile counts; what is mapped later finds
+ * the file unknown and reports it anew.
+ */
+void processes_sweep(struct processes *processes, uint64_t now_ns, library_forget_fn *fn)
+{
+	struct library *library, *next;
+
+	if (!processes->watch || now_ns - processes->sweep_ns < SWEEP_NS)
+		return;
+	processes->sweep_ns = now_ns;
+	if (library_set_look(&processes->reported) < 0)
+		return;
+	map_watch_read(processes->watch);
+	DL_FOREACH_SAFE(processes->reported.first, library, next)
+	{
+		if (!library_is_unused(library))
+			continue;
+		set_remove(&processes->examined, library);
+		fn(processes->ctx, &library->identity);
+		library_remove(&processes->reported, library);
+	}
 }
 
 static void name_fill(struct event_process *out, uint32_t pid)

@@ -13,6 +13,7 @@
 #define HARK_PROCESSES_H
 
 #include "event.h"
+#include "file_identity.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -21,9 +22,12 @@
 /*
  * A file that may hold a TLS library: fd is open for reading and borrowed for the call; attach by
  * "/proc/self/fd/N". path is as the process (pid) or the loader's cache (pid 0) names it, for people. Called
- * once for each {device, inode}.
+ * once for each {device, inode}, until that is forgotten.
  */
 typedef void library_fn(void *ctx, int fd, const char *path, uint32_t pid);
+
+/* What library_fn was given this for has no user any more: whatever hangs on it can go. */
+typedef void library_forget_fn(void *ctx, const struct file_identity *identity);
 
 struct processes;
 
@@ -47,6 +51,12 @@ int processes_watch(struct processes *processes);
 
 /* Handles what the watch has; never blocks. */
 void processes_watch_read(struct processes *processes);
+
+/*
+ * Now and then, as long as the watch is there: forgets libraries without a user, which are then reported anew
+ * if they should be used again, and tells fn, with the context of processes_new().
+ */
+void processes_sweep(struct processes *processes, uint64_t now_ns, library_forget_fn *fn);
 
 /*
  * Facts of a running process for an event: base name of its executable, parent, uid. 0, or -ESRCH

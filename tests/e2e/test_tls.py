@@ -2,12 +2,15 @@
 """TLS libraries, old and strange users of them, and that the observed never suffers."""
 import os
 import pathlib
+import shutil
 import subprocess
 
 import pytest
 
 from harness import PEERS, ROOT, Program, assert_whole, briefs, free_port, header, run, wait_until
-from servers import Nginx
+from servers import PYTHON, Nginx
+
+LIBSSL = next(pathlib.Path("/usr/lib").glob("*-linux-gnu/libssl.so.3"))
 
 CURL = ("curl", "-sS", "-k")
 
@@ -156,8 +159,7 @@ def test_two_copies_of_the_library_count_once(hark, certificates, site, scratch,
     """A server that reaches libssl by a second path (a bind of the same inode) gives each exchange once."""
     folder = tmp_path / "lib"
     folder.mkdir()
-    real = next(pathlib.Path("/usr/lib").glob("*-linux-gnu/libssl.so.3"))
-    os.symlink(real, folder / "libssl.so.3")
+    os.symlink(LIBSSL, folder / "libssl.so.3")
     home = scratch / "second-path"
     home.mkdir()
     os.environ["LD_LIBRARY_PATH"] = str(folder)
@@ -172,3 +174,47 @@ def test_two_copies_of_the_library_count_once(hark, certificates, site, scratch,
     finally:
         server.stop()
     assert briefs(watch.of(server)) == briefs(watch.of(client)) == ["GET /one 200 0 1"]
+
+
+MAPPER = r"""
+import mmap, sys
+maps = []
+for name in sys.argv[1:]:
+    with open(name, "rb") as file:
+        maps.append(mmap.mmap(file.fileno(), 0, mmap.MAP_PRIVATE, mmap.PROT_READ | mmap.PROT_EXEC))
+print("mapped", flush=True)
+sys.stdin.read()
+"""
+
+
+def map_copies(folder, name, count):
+    """A process that maps so many new copies of libssl, which are deleted as soon as they are mapped."""
+    copies = [folder / f"{name}-{i}.so" for i in range(count)]
+    for copy in copies:
+        shutil.copy(LIBSSL, copy)
+    process = subprocess.Popen([PYTHON, "-c", MAPPER, *copies], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert process.stdout.readline() == "mapped\n"
+    return process, copies
+
+
+def test_libraries_are_forgotten_with_their_last_user(hark, nginx, tmp_path, capture):
+    """Deleted copies (a program that unpacks itself) hold a file each as long as somebody maps them, no longer."""
+    with hark("--capture", capture) as watch:
+        held = lambda: len(os.listdir(f"/proc/{watch.pid}/fd"))
+        before = held()
+        stays, its_copies = map_copies(tmp_path, "stays", 20)
+        ends, more_copies = map_copies(tmp_path, "ends", 20)
+        wait_until(lambda: held() >= before + 40, "probes on all copies")
+        each = (held() - before) // 40  # with uprobe sessions it is one
+        for copy in its_copies + more_copies:
+            copy.unlink()
+        ends.communicate("")
+        wait_until(lambda: held() <= before + 20 * each, "the second twenty forgotten")
+        assert held() == before + 20 * each, "somebody still maps these"
+        stays.communicate("")
+        wait_until(lambda: held() == before, "all forgotten")
+        # What comes after is found as ever, and the system's own library is probed as before.
+        client = run("curl", "-sk", f"https://127.0.0.1:{nginx.tls}/one")
+        watch.wait_for(1, client)
+    assert briefs(watch.of(client)) == ["GET /one 200 0 1"]
+    assert_whole(watch.of(client))
