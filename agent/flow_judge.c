@@ -14,7 +14,7 @@
 #include "flow_decode.h"
 #include "flow_hello.h"
 
-#define SEARCH_WHOLE_BYTES 4096 /* so little is searched anew with each record */
+#define SEARCH_WHOLE_BYTES 1024 /* so little is searched anew with each record */
 
 #define LOOK_AGAIN_BYTES 65536	    /* of a direction; as much as a line may take */
 #define LOOK_AGAIN_NS	 1000000000 /* after the first mute; twice as long after each further one */

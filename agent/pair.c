@@ -45,8 +45,23 @@ static void entry_weigh(struct pair *pair, struct pair_entry *entry)
 	entry->held_bytes = bytes;
 }
 
+/* It goes: what points to it moves on. */
+static void entry_pass_over(struct pair *pair, struct pair_entry *entry)
+{
+	for (int i = 0; i < 2; i++) {
+		if (pair->current[i] == entry)
+			pair->current[i] = NULL;
+		if (pair->vacant[i] == entry)
+			pair->vacant[i] = entry->next;
+	}
+	if (pair->unshown == entry)
+		pair->unshown = entry->next;
+}
+
 static void entry_unlist(struct pair *pair, struct pair_entry *entry)
 {
+	if (!entry->shown || !entry->key)
+		entry_pass_over(pair, entry);
 	pair->held_bytes -= entry->held_bytes;
 	if (entry->shown)
 		pair->shown--;
@@ -152,12 +167,19 @@ static void entry_emit(struct pair *pair, struct pair_entry *entry, unsigned int
 	entry_remove(pair, entry);
 }
 
-static struct pair_entry *pair_oldest(const struct pair *pair, bool shown)
+static struct pair_entry *oldest_unshown(struct pair *pair)
+{
+	while (pair->unshown && pair->unshown->shown)
+		pair->unshown = pair->unshown->next;
+	return pair->unshown;
+}
+
+static struct pair_entry *oldest_shown(const struct pair *pair)
 {
 	struct pair_entry *entry;
 
 	DL_FOREACH (pair->entries, entry)
-		if (entry->shown == shown)
+		if (entry->shown)
 			break;
 	return entry;
 }
@@ -167,6 +189,7 @@ static void entry_show(struct pair *pair, struct pair_entry *entry, unsigned int
 {
 	entry_send(pair, entry, flags, false);
 	if (entry->key) {
+		entry_pass_over(pair, entry);
 		DL_DELETE(pair->entries, entry);
 		DL_APPEND(pair->behind, entry);
 	}
@@ -184,13 +207,13 @@ static void entry_show(struct pair *pair, struct pair_entry *entry, unsigned int
 	}
 	entry_weigh(pair, entry);
 	if (pair->shown > pair->pipeline->config.exchange_limit)
-		entry_remove(pair, pair->behind ? pair->behind : pair_oldest(pair, true));
+		entry_remove(pair, pair->behind ? pair->behind : oldest_shown(pair));
 }
 
 /* Makes room: the oldest comes out. A response that still waits for its request has all that will come. */
 static void pair_shed(struct pair *pair)
 {
-	struct pair_entry *oldest = pair_oldest(pair, false);
+	struct pair_entry *oldest = oldest_unshown(pair);
 
 	counter_add(COUNTER_LIMIT_EXCHANGES, 1);
 	if (!oldest)
@@ -210,6 +233,9 @@ static int entry_enlist(struct pair *pair, struct pair_entry *entry)
 			return -ENOMEM;
 	}
 	DL_APPEND(pair->entries, entry);
+	for (int i = 0; i < 2; i++)
+		pair->vacant[i] = pair->vacant[i] ? pair->vacant[i] : entry;
+	pair->unshown = pair->unshown ? pair->unshown : entry;
 	entry_weigh(pair, entry);
 	pair->open++;
 	pair_watch(pair);
@@ -236,27 +262,14 @@ static struct pair_entry *entry_add(struct pair *pair, uint32_t key)
 	return entry;
 }
 
-/* The entry that already points to this message. The newest request, the oldest response is the one under
- * way. */
+/* The entry that already points to this message. Of key 0 one message of each kind is under way at a time. */
 static struct pair_entry *entry_of(const struct pair *pair, const struct message *message)
 {
-	struct pair_entry *entry = pair->entries;
+	struct pair_entry *entry = pair->current[message->kind];
 
-	if (message->key) {
+	if (message->key)
 		HASH_FIND(hh, pair->by_key, &message->key, sizeof(message->key), entry);
-		return entry && entry->side[message->kind].message == message ? entry : NULL;
-	}
-	if (message->kind == MESSAGE_RESPONSE) {
-		DL_FOREACH (pair->entries, entry)
-			if (entry->side[MESSAGE_RESPONSE].message == message)
-				break;
-		return entry;
-	}
-	for (entry = entry ? entry->prev : NULL; entry; entry = entry == pair->entries ? NULL : entry->prev) {
-		if (entry->side[MESSAGE_REQUEST].message == message)
-			return entry;
-	}
-	return NULL;
+	return entry && entry->side[message->kind].message == message ? entry : NULL;
 }
 
 /* Is this the entry whose other side the message of key 0 is? */
@@ -269,17 +282,15 @@ static bool entry_fits(const struct pair_entry *entry, const struct message *mes
 
 static struct pair_entry *entry_place_in_order(struct pair *pair, const struct message *message)
 {
-	struct pair_entry *entry;
+	struct pair_entry **vacant = &pair->vacant[message->kind];
 
 	if (message->kind == MESSAGE_REQUEST && !pair->requestless)
 		return NULL;
 	if (message->kind == MESSAGE_RESPONSE && message->flags & FLAG_NO_REQUEST)
 		return NULL;
-	DL_FOREACH (pair->entries, entry) {
-		if (entry_fits(entry, message))
-			return entry;
-	}
-	return NULL;
+	while (*vacant && !entry_fits(*vacant, message))
+		*vacant = (*vacant)->next;
+	return *vacant;
 }
 
 static struct pair_entry *entry_place_by_key(struct pair *pair, const struct message *message)
@@ -319,8 +330,11 @@ void pair_head(struct pair *pair, struct message *message)
 {
 	struct pair_entry *entry = entry_attach(pair, message);
 
-	if (entry)
-		entry->last_ns = pair->pipeline->now_ns;
+	if (!entry)
+		return;
+	entry->last_ns = pair->pipeline->now_ns;
+	if (!message->key)
+		pair->current[message->kind] = entry;
 }
 
 void pair_interim(struct pair *pair, const struct message *message)

@@ -19,9 +19,13 @@ struct pair {
 	const struct pipeline *pipeline;
 	struct conn_facts *facts;   /* of the connection that exchanges are emitted with */
 	struct pair_entry *entries; /* open ones, oldest first */
-	struct pair_entry *behind;  /* with a key, shown already: their order no longer matters */
-	struct pair_entry *by_key;  /* those with a key other than 0 */
-	struct pair_entry *aside;   /* its exchange goes on in another decoder; in no list */
+	/* Key 0, so that nothing is walked: of the message under way, by enum message_kind; */
+	struct pair_entry *current[2];
+	struct pair_entry *vacant[2]; /* before these ones none has room for a message of that kind, */
+	struct pair_entry *unshown;   /* and before this one all were shown. NULL: none at all. */
+	struct pair_entry *behind;    /* with a key, shown already: their order no longer matters */
+	struct pair_entry *by_key;    /* those with a key other than 0 */
+	struct pair_entry *aside;     /* its exchange goes on in another decoder; in no list */
 	struct {
 		uint64_t count;
 		unsigned int flags; /* of the newest: why */

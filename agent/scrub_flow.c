@@ -14,7 +14,7 @@
 #include <stdlib.h>
 
 #define JUDGED_MAX	   65536
-#define SEARCH_WHOLE_BYTES 4096 /* so little is searched anew with each record */
+#define SEARCH_WHOLE_BYTES 1024 /* so little is searched anew with each record */
 
 struct scrub_flow *scrub_flow_new(const struct scrub_key *key, const struct scrub_config *config)
 {

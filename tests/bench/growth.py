@@ -28,7 +28,7 @@ def opened(recording, *sockets):
     return sockets
 
 
-@grows(2000)
+@grows(500)
 def pipelined_requests(recording, n):
     """All requests, then all answers; both ends are seen, so that they are joined."""
     server, client = opened(recording, *both_ends())
@@ -39,7 +39,7 @@ def pipelined_requests(recording, n):
         recording.poll()
 
 
-@grows(2000)
+@grows(600)
 def pipelined_unanswered(recording, n):
     server, = opened(recording, Socket(0))
     for i in range(n):
@@ -50,6 +50,7 @@ def pipelined_unanswered(recording, n):
 
 @grows(2000)
 def answers_before_requests(recording, n):
+    """64 KiB of them wait."""
     server, = opened(recording, Socket(0))
     for i in range(n):
         recording.data(server, SENT, OK)
@@ -58,7 +59,7 @@ def answers_before_requests(recording, n):
     recording.poll(3)
 
 
-@grows(3000)
+@grows(400)
 def one_end_has_other_requests(recording, n):
     """Nothing that waits for its other end ever meets it."""
     server, client = opened(recording, *both_ends())
@@ -69,7 +70,7 @@ def one_end_has_other_requests(recording, n):
         recording.data(client, RECEIVED, OK)
 
 
-@grows(3000)
+@grows(400)
 def joined_late_and_alike(recording, n):
     """Only times may tell which end is which."""
     server, client = both_ends()
@@ -99,7 +100,7 @@ def every_other_record(recording, n):
             recording.at(server, RECEIVED, i, stream[i:i + 1])
 
 
-@grows(4000)
+@grows(2000)
 def tiny_records(recording, n):
     server, = opened(recording, Socket(0))
     recording.data(server, RECEIVED, b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n" +
@@ -113,7 +114,7 @@ def tiny_chunks(recording, n):
                    b"1\r\nx\r\n" * n + b"0\r\n\r\n")
 
 
-@grows(20000)
+@grows(4000)
 def unknown_bytes(recording, n):
     """Joined late, no sign of any protocol, a byte a call."""
     server = Socket(0)
@@ -131,7 +132,7 @@ def frames_are_looked_for(recording, n):
     recording.data(server, RECEIVED, frame(0, 0, 1)[:8] * (n // 8), call_bytes=10)
 
 
-@grows(1000)
+@grows(300)
 def connections(recording, n):
     for i in range(n):
         server, client = opened(recording, *both_ends(i))
@@ -142,7 +143,7 @@ def connections(recording, n):
         recording.poll(step_ns=10 ** 7)
 
 
-@grows(1000)
+@grows(400)
 def connections_that_wait(recording, n):
     for i in range(n):
         server, = opened(recording, Socket(i))
@@ -150,7 +151,7 @@ def connections_that_wait(recording, n):
         recording.poll(step_ns=10 ** 6)
 
 
-@grows(600, "-vv")
+@grows(3000, "-vv")
 def fields(recording, n):
     server, = opened(recording, Socket(0))
     recording.data(server, RECEIVED, b"GET / HTTP/1.1\r\nHost: x\r\n" +
@@ -168,7 +169,7 @@ def streams(recording, n):
         recording.poll(step_ns=10 ** 6)
 
 
-@grows(2000)
+@grows(1000)
 def streams_reset(recording, n):
     server, = opened(recording, Socket(0))
     recording.data(server, RECEIVED, PREFACE + frame(4, 0, 0) + b"".join(
@@ -183,14 +184,14 @@ def streams_told_to_go(recording, n):
     recording.data(server, SENT, frame(4, 0, 0) + frame(7, 0, 0, (2 ** 31 - 1).to_bytes(4, "big") + bytes(4)) * n)
 
 
-@grows(300)
+@grows(150)
 def heads_from_a_table(recording, n):
     """Large heads of one byte a field, that never end."""
     server, = opened(recording, Socket(0))
     recording.data(server, RECEIVED, bomb(n))
 
 
-@grows(2000)
+@grows(4000)
 def continuations(recording, n):
     server, = opened(recording, Socket(0))
     block = SMALL_HEAD + hpack_literal(b"a", b"b", indexed=False) * n
@@ -198,7 +199,7 @@ def continuations(recording, n):
         frame(9, 0, 1, block[i:i + 1]) for i in range(1, len(block) - 1)) + frame(9, 4, 1, block[-1:]))
 
 
-@grows(300, "-v")
+@grows(1000, "-v")
 def interim_responses(recording, n):
     server, = opened(recording, Socket(0))
     recording.data(server, RECEIVED, GET % 1)
@@ -215,7 +216,7 @@ def descriptors(recording, n):
         recording.data(server, RECEIVED, b"x")
 
 
-@grows(1000, "conns")
+@grows(500, "conns")
 def sessions(recording, n):
     """Many TLS objects, one after the other on one socket; none is freed."""
     server, = opened(recording, Socket(0))
@@ -235,22 +236,22 @@ def exchanges(recording, requests, head=b"", body=b""):
     recording.poll()
 
 
-@grows(2000, "stat")
+@grows(800, "stat")
 def paths(recording, n):
     exchanges(recording, (b"GET /%x/%x/x%d HTTP/1.1\r\nHost: x\r\n\r\n" % (i * 7919 % 9973, i % 13, i) for i in range(n)))
 
 
-@grows(2000, "stat", "--by", "path")
+@grows(1200, "stat", "--by", "path")
 def rows(recording, n):
     exchanges(recording, (GET % i for i in range(n)))
 
 
-@grows(2000, "stat", "--by", "host")
+@grows(1200, "stat", "--by", "host")
 def hosts(recording, n):
     exchanges(recording, (b"GET / HTTP/1.1\r\nHost: h%d.example\r\n\r\n" % i for i in range(n)))
 
 
-@grows(2000, "path:*a*a*a*b")
+@grows(50000, "path:*a*a*a*b")
 def a_pattern_on_a_long_path(recording, n):
     exchanges(recording, [b"GET /%s HTTP/1.1\r\nHost: x\r\n\r\n" % (b"a" * n)])
 
@@ -271,30 +272,35 @@ def secrets_in_a_body(recording, n):
     exchanges(recording, [secrets(n)])
 
 
-@grows(4000, "raw")
+@grows(2000, "raw")
 def raw_in_reverse(recording, n):
     records_in_reverse(recording, n)
 
 
-@grows(4000, "raw")
+@grows(2000, "raw")
 def raw_tiny_records(recording, n):
     server, = opened(recording, Socket(0))
     recording.data(server, RECEIVED, b"x" * n, call_bytes=1)
 
 
-@grows(4000, "raw")
+@grows(3000, "raw")
 def raw_unknown_bytes(recording, n):
     server = Socket(0)
     server.moved = [1000, 1000]
     recording.data(server, RECEIVED, b"x" * n, call_bytes=1)
 
 
-@grows(1000, "raw")
+@grows(500, "raw")
 def raw_connections(recording, n):
     """Of each a little waits."""
     for i in range(n):
         recording.data(Socket(i), RECEIVED, b"G")
         recording.poll(step_ns=10 ** 5)
+
+
+@grows(0)
+def nothing(recording, n):
+    pass
 
 
 def write(name, path, n):
