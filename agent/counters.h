@@ -58,6 +58,8 @@
 	X(TRANSFERS_OUT_OF_BAND, "transfers.out_of_band", "out-of-band transfers: not stream data")         \
 	X(TRANSFERS_VECTORS, "transfers.vectors", "calls with more vectors than are walked")                \
 	X(TRANSFERS_UDP_443, "transfers.udp_443", "datagrams of UDP port 443 (HTTP/3): not read")           \
+	X(PROGRAMS_SKIPPED, "programs.skipped",                                                             \
+	  "calls that the kernel kept from hark: its program was under way on that processor")              \
 	X(FAULTS, "faults", "user memory that could not be read")                                           \
 	X(PROBES_DETACHED, "probes.detached",                                                               \
 	  "files whose return probes were taken off to protect a program")                                  \

@@ -36,7 +36,8 @@ struct probes {
 	struct ring_buffer *ring;
 	struct probes_tls *tls;
 	enum capture_way capture;
-	bool iterator; /* the kernel can list open files (Linux 5.8) */
+	bool iterator;	     /* the kernel can list open files (Linux 5.8) */
+	bool hold_processor; /* a program can forbid that it is preempted, as ours need it (Linux 6.15) */
 	struct bpf_link *links[TRACEPOINTS_MAX];
 	size_t link_count;
 	int cpu_count;
@@ -106,6 +107,17 @@ static bool btf_has(const struct btf *btf, const char *name, __u32 kind)
 	return btf && btf__find_by_name_kind(btf, name, kind) > 0;
 }
 
+static bool btf_has_member(const struct btf *btf, const char *name, const char *member)
+{
+	int id = btf ? btf__find_by_name_kind(btf, name, BTF_KIND_STRUCT) : -ENOENT;
+	const struct btf_type *type = id > 0 ? btf__type_by_id(btf, (__u32)id) : NULL;
+
+	for (int i = 0; type && i < btf_vlen(type); i++)
+		if (strcmp(btf__name_by_offset(btf, btf_members(type)[i].name_off), member) == 0)
+			return true;
+	return false;
+}
+
 /* bpf_loop came with Linux 5.17; its number is in the kernel's own list of helpers. */
 static bool kernel_has_loop(void)
 {
@@ -119,6 +131,9 @@ static int capture_choose(struct probes *probes, enum capture_way wanted)
 		      btf_has(btf, "btf_trace_sock_send_length", BTF_KIND_TYPEDEF);
 
 	probes->iterator = btf_has(btf, "bpf_iter_task_file", BTF_KIND_FUNC);
+	/* Before Linux 6.15 no global function may be called meanwhile, and capture_step() is one. */
+	probes->hold_processor = btf_has(btf, "bpf_preempt_disable", BTF_KIND_FUNC) &&
+				 btf_has_member(btf, "bpf_subprog_info", "might_sleep");
 	btf__free(btf);
 	if (wanted == CAPTURE_SOCKET && !socket) {
 		log_error("--capture=socket: this kernel has no socket tracepoints (Linux 6.3); "
@@ -157,6 +172,7 @@ static void settings_fill(struct probes *probes, const struct probes_config *con
 		.follow_children = config->follow_children,
 		.filter_ports = config->port_count > 0,
 		.ignore_pids = config->ignore_pids,
+		.hold_processor = probes->hold_processor,
 	};
 	for (size_t i = 0; i < config->port_count; i++)
 		probes->skeleton->rodata->ports[config->ports[i] / 64] |= UINT64_C(1)
@@ -495,6 +511,24 @@ void probes_forget_session(struct probes *probes, const struct tls_key *session)
 	skips_remove(probes, session_skip_key(session));
 }
 
+/* How often the kernel did not run a program because it was under way on that processor (Linux 5.12). */
+static uint64_t skipped_count(const struct probes *probes)
+{
+	struct bpf_program *program;
+	uint64_t skipped = 0;
+
+	bpf_object__for_each_program(program, probes->skeleton->obj)
+	{
+		struct bpf_prog_info info = { .recursion_misses = 0 };
+		__u32 size = sizeof(info);
+
+		if (bpf_program__fd(program) >= 0 &&
+		    bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size) == 0)
+			skipped += info.recursion_misses;
+	}
+	return skipped;
+}
+
 int probes_counters(struct probes *probes, struct event_counters *out)
 {
 	struct kernel_counters *values;
@@ -517,6 +551,7 @@ int probes_counters(struct probes *probes, struct event_counters *out)
 	for (int cpu = 0; cpu < probes->cpu_count; cpu++)
 		for (int i = 0; i < KC_COUNT; i++)
 			out->value[i] += values[cpu].value[i];
+	out->value[KC_PROGRAMS_SKIPPED] = skipped_count(probes);
 out:
 	free(values);
 	return error;

@@ -128,6 +128,25 @@ MAP_SCOPE struct {
 	__type(value, __u8);
 } unseen SEC(".maps");
 
+/*
+ * While a program of ours is preempted the kernel does not run it for what comes next on that processor: it
+ * skips the call (a recursion, it thinks) and only counts it. Tracepoints are preemptible from Linux 7.0 on,
+ * uprobes from 6.0. From 6.15 a program as ours can keep its processor; what is skipped before its first
+ * instruction, or by an interrupt, user space reads from the kernel (programs.skipped).
+ */
+__hidden int processor_hold(void);
+__hidden int processor_release(void);
+
+#define UNPREEMPTED(call)            \
+	({                           \
+		int result_;         \
+                                     \
+		processor_hold();    \
+		result_ = (call);    \
+		processor_release(); \
+		result_;             \
+	})
+
 static __always_inline void kernel_count(enum kernel_counter which, __u64 n)
 {
 	__u32 zero = 0;

@@ -52,8 +52,10 @@ struct kernel_settings {
 	__u32 wake_bytes;    /* wake user space when the ring holds more */
 	__u8 filter_pids;    /* only the processes in `pids` */
 	__u8 follow_children;
-	__u8 filter_ports; /* only the sockets with a port of `ports` */
-	__u8 ignore_pids;  /* not the processes that `pids` says to ignore */
+	__u8 filter_ports;   /* only the sockets with a port of `ports` */
+	__u8 ignore_pids;    /* not the processes that `pids` says to ignore */
+	__u8 hold_processor; /* the kernel has a bpf_preempt_disable() for us (Linux 6.15) */
+	__u8 pad[3];
 };
 
 /* A bit a port. */

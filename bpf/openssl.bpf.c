@@ -422,20 +422,25 @@ static __always_inline int tls_return(struct pt_regs *ctx, bool looped)
  * pointer. Its cookie is the call's kind. Attached by agent/probes.c as
  * BPF_TRACE_UPROBE_SESSION.
  */
-SEC("uprobe")
-int tls_session(struct pt_regs *ctx)
+static __always_inline int tls_session_run(struct pt_regs *ctx)
 {
 	if (bpf_get_func_ip(ctx) != PT_REGS_IP(ctx))
 		return tls_return(ctx, true);
 	return tls_entry(ctx, bpf_get_attach_cookie(ctx), true);
 }
 
+SEC("uprobe")
+int tls_session(struct pt_regs *ctx)
+{
+	return UNPREEMPTED(tls_session_run(ctx));
+}
+
 /* Before 6.13: an entry program for each kind (5.10 has no cookies), one for all returns. */
-#define ENTRY_PROGRAM(name, kind)                   \
-	SEC("uprobe") int name(struct pt_regs *ctx) \
-	{                                           \
-		tls_entry(ctx, kind, false);        \
-		return 0;                           \
+#define ENTRY_PROGRAM(name, kind)                         \
+	SEC("uprobe") int name(struct pt_regs *ctx)       \
+	{                                                 \
+		UNPREEMPTED(tls_entry(ctx, kind, false)); \
+		return 0;                                 \
 	}
 
 ENTRY_PROGRAM(tls_enter_read, TLS_READ)
@@ -453,12 +458,12 @@ ENTRY_PROGRAM(tls_enter_write_early, TLS_WRITE_EARLY)
 SEC("uprobe")
 int tls_leave(struct pt_regs *ctx)
 {
-	return tls_return(ctx, true);
+	return UNPREEMPTED(tls_return(ctx, true));
 }
 
 /* The same where the kernel has no bpf_loop (before 5.17). */
 SEC("uprobe")
 int tls_leave_bounded(struct pt_regs *ctx)
 {
-	return tls_return(ctx, false);
+	return UNPREEMPTED(tls_return(ctx, false));
 }

@@ -46,8 +46,7 @@ static __always_inline void process_unignore(__u32 number)
 		*mark = KP_FOLLOWED;
 }
 
-SEC("tp_btf/sched_process_exec")
-int BPF_PROG(process_exec, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
+static __always_inline int process_exec_run(struct task_struct *task, int old_pid, struct linux_binprm *bprm)
 {
 	__u32 number = process_number(task);
 
@@ -58,6 +57,12 @@ int BPF_PROG(process_exec, struct task_struct *task, int old_pid, struct linux_b
 	process_submit(EVENT_EXEC, BPF_CORE_READ(bprm, file, f_path.dentry, d_name.name),
 		       process_number(BPF_CORE_READ(task, real_parent)), 0);
 	return 0;
+}
+
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(process_exec, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
+{
+	return UNPREEMPTED(process_exec_run(task, old_pid, bprm));
 }
 
 static __always_inline void process_follow(__u32 parent, __u32 child)
@@ -92,8 +97,7 @@ static __always_inline void fork_submit(struct task_struct *child, __u32 parent,
 	kernel_count(KC_EVENTS_SUBMITTED, 1);
 }
 
-SEC("tp_btf/sched_process_fork")
-int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child)
+static __always_inline int process_fork_run(struct task_struct *parent, struct task_struct *child)
 {
 	__u32 from, to;
 
@@ -108,15 +112,25 @@ int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child
 	return 0;
 }
 
-SEC("tp_btf/sched_process_exit")
-int BPF_PROG(process_exit, struct task_struct *task)
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child)
 {
-	struct call_key call = { .thread = bpf_get_current_pid_tgid() };
+	return UNPREEMPTED(process_fork_run(parent, child));
+}
+
+static __always_inline int process_exit_run(struct task_struct *task)
+{
+	__u64 thread = bpf_get_current_pid_tgid();
 	__u32 number;
 
-	for (call.level = 0; call.level < TLS_CALLS_MAX; call.level++)
+	/* Written out: kernels before 6.13 take a counter whose address is given away for an endless loop. */
+#pragma unroll
+	for (__u64 level = 0; level < TLS_CALLS_MAX; level++) {
+		struct call_key call = { .thread = thread, .level = level };
+
 		if (bpf_map_delete_elem(&calls, &call) < 0)
 			break;
+	}
 	if (task->signal->live.counter != 0)
 		return 0;
 	number = process_number(task);
@@ -129,6 +143,12 @@ int BPF_PROG(process_exit, struct task_struct *task)
 	if (settings.filter_pids || settings.ignore_pids)
 		bpf_map_delete_elem(&pids, &number);
 	return 0;
+}
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(process_exit, struct task_struct *task)
+{
+	return UNPREEMPTED(process_exit_run(task));
 }
 
 /* Only what tells the life: connecting, open, closed here, closed by the peer, gone. */
@@ -193,17 +213,21 @@ static __always_inline bool state_wanted(struct sock *sk, int old_state, int new
 }
 
 /* With the socket way: identity is the cookie (the helper is there from 5.12). */
-SEC("tp_btf/inet_sock_set_state")
-int BPF_PROG(state_by_cookie, struct sock *sk, int old_state, int new_state)
+static __always_inline int state_by_cookie_run(struct sock *sk, int old_state, int new_state)
 {
 	if (!state_wanted(sk, old_state, new_state))
 		return 0;
 	return state_submit(sk, bpf_get_socket_cookie(sk), old_state, new_state);
 }
 
-/* With the syscall way: identity is the inode, where the socket already (or still) has one. */
 SEC("tp_btf/inet_sock_set_state")
-int BPF_PROG(state_by_inode, struct sock *sk, int old_state, int new_state)
+int BPF_PROG(state_by_cookie, struct sock *sk, int old_state, int new_state)
+{
+	return UNPREEMPTED(state_by_cookie_run(sk, old_state, new_state));
+}
+
+/* With the syscall way: identity is the inode, where the socket already (or still) has one. */
+static __always_inline int state_by_inode_run(struct sock *sk, int old_state, int new_state)
 {
 	struct socket *socket;
 	__u64 id = 0;
@@ -218,4 +242,10 @@ int BPF_PROG(state_by_inode, struct sock *sk, int old_state, int new_state)
 		id = BPF_CORE_READ(alloc, vfs_inode.i_ino);
 	}
 	return state_submit(sk, id, old_state, new_state);
+}
+
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(state_by_inode, struct sock *sk, int old_state, int new_state)
+{
+	return UNPREEMPTED(state_by_inode_run(sk, old_state, new_state));
 }

@@ -295,13 +295,13 @@ static __always_inline int socket_transfer(struct sock *sk, int ret, int flags, 
 SEC("tp_btf/sock_send_length")
 int BPF_PROG(socket_sent, struct sock *sk, int ret, int flags)
 {
-	return socket_transfer(sk, ret, flags, DIRECTION_SENT);
+	return UNPREEMPTED(socket_transfer(sk, ret, flags, DIRECTION_SENT));
 }
 
 SEC("tp_btf/sock_recv_length")
 int BPF_PROG(socket_received, struct sock *sk, int ret, int flags)
 {
-	return socket_transfer(sk, ret, flags, DIRECTION_RECEIVED);
+	return UNPREEMPTED(socket_transfer(sk, ret, flags, DIRECTION_RECEIVED));
 }
 
 /* splice(2) moves nothing through user memory: user space knows how far it had got, and so how much it was.
@@ -332,8 +332,7 @@ static __always_inline void spliced_submit(struct sock *sk, struct task_struct *
  * The two tracepoints know nothing of splice(2), which takes bytes out of a TCP socket by another function;
  * that calls this one as well, under the socket's lock, when it has moved on in the stream.
  */
-SEC("tp_btf/tcp_rcv_space_adjust")
-int BPF_PROG(socket_spliced, struct sock *sk)
+static __always_inline int socket_spliced_run(struct sock *sk)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct pt_regs *user = (struct pt_regs *)bpf_task_pt_regs(task);
@@ -345,4 +344,10 @@ int BPF_PROG(socket_spliced, struct sock *sk)
 	if (!regs.compat && process_wanted(current_number()))
 		spliced_submit(sk, task, &regs);
 	return 0;
+}
+
+SEC("tp_btf/tcp_rcv_space_adjust")
+int BPF_PROG(socket_spliced, struct sock *sk)
+{
+	return UNPREEMPTED(socket_spliced_run(sk));
 }

@@ -220,16 +220,16 @@ static __always_inline bool datagram_is_https(struct sock *sk, struct pt_regs *u
  */
 static __noinline int datagram_transfer(struct pt_regs *user, struct sock *sk, struct file *file, __s64 ret)
 {
-	__u64 inode = BPF_CORE_READ(file, f_inode, i_ino);
-	__u64 nr = user->orig_ax;
 	struct user_sockaddr address;
 	struct event_unseen *out;
+	__u64 inode;
 
-	if (ret <= 0 || (message_flags(nr, user->dx, user->r10) & (MSG_PEEK | MSG_ERRQUEUE)))
+	if (ret <= 0 || (message_flags(user->orig_ax, user->dx, user->r10) & (MSG_PEEK | MSG_ERRQUEUE)))
 		return 0;
 	if (!datagram_is_https(sk, user, &address))
 		return 0;
-	kernel_count(KC_UDP_443, nr == NR_SENDMMSG || nr == NR_RECVMMSG ? ret : 1);
+	kernel_count(KC_UDP_443, user->orig_ax == NR_SENDMMSG || user->orig_ax == NR_RECVMMSG ? ret : 1);
+	inode = BPF_CORE_READ(file, f_inode, i_ino);
 	out = unseen_reserve(inode, UNSEEN_UDP_443);
 	if (!out)
 		return 0;
@@ -314,16 +314,12 @@ static __always_inline bool compat_counted(struct pt_regs *user, __s64 ret)
 SEC("tp_btf/sys_exit")
 int BPF_PROG(syscall_exit, struct pt_regs *regs, long ret)
 {
-	if (compat_counted(regs, ret))
-		return 0;
-	return syscall_transfer(regs, ret, true);
+	return UNPREEMPTED(compat_counted(regs, ret) ? 0 : syscall_transfer(regs, ret, true));
 }
 
 /* The same where the kernel has no bpf_loop (before 5.17). */
 SEC("tp_btf/sys_exit")
 int BPF_PROG(syscall_exit_bounded, struct pt_regs *regs, long ret)
 {
-	if (compat_counted(regs, ret))
-		return 0;
-	return syscall_transfer(regs, ret, false);
+	return UNPREEMPTED(compat_counted(regs, ret) ? 0 : syscall_transfer(regs, ret, false));
 }

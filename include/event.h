@@ -203,6 +203,7 @@ enum kernel_counter {
 	KC_VECTORS,	     /* calls with more vectors than are walked */
 	KC_OUT_OF_BAND,	     /* MSG_OOB, MSG_ERRQUEUE */
 	KC_UDP_443,	     /* datagrams to or from UDP port 443 */
+	KC_PROGRAMS_SKIPPED, /* by user space: calls for which the kernel did not run a program of ours */
 	KC_COUNT,
 };
 
