@@ -39,7 +39,7 @@ void frequent_remove(struct frequent *frequent, struct frequent_item *item)
 	DL_DELETE(frequent->lists[item->weight], item);
 }
 
-static struct frequent_item *least_of(const struct frequent *frequent)
+struct frequent_item *frequent_least(const struct frequent *frequent)
 {
 	for (size_t i = 0; i < FREQUENT_WEIGHTS; i++)
 		if (frequent->lists[i])
@@ -93,7 +93,7 @@ bool frequent_miss(struct frequent *frequent, uint64_t hash, struct frequent_ite
 	frequent->misses++;
 	*count = (uint64_t)sketch_read(frequent, hash) + 1;
 	sketch_raise(frequent, hash, *count);
-	*least = least_of(frequent);
+	*least = frequent_least(frequent);
 	/* What many others left in its cells is not its own. */
 	return *least && *count > (*least)->count + frequent->misses / FREQUENT_CELLS;
 }

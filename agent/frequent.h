@@ -48,6 +48,9 @@ void frequent_remove(struct frequent *frequent, struct frequent_item *item);
  */
 bool frequent_miss(struct frequent *frequent, uint64_t hash, struct frequent_item **least, uint64_t *count);
 
+/* One of the least frequent, within a factor of two; NULL: none has a place. */
+struct frequent_item *frequent_least(const struct frequent *frequent);
+
 /* What loses its place came so often: that is not forgotten. */
 void frequent_remember(struct frequent *frequent, uint64_t hash, uint64_t count);
 

@@ -33,6 +33,12 @@ struct histogram {
 void histogram_fini(struct histogram *histogram);
 void histogram_clear(struct histogram *histogram); /* keeps its memory */
 
+/* All the memory that it takes besides itself. */
+static inline size_t histogram_memory(const struct histogram *histogram)
+{
+	return histogram->block_count * HISTOGRAM_SUB_BUCKETS * sizeof(*histogram->blocks);
+}
+
 /* 0, or -ENOMEM: not counted at all. A bucket stays at 2^32 - 1. */
 int histogram_add(struct histogram *histogram, uint64_t ns);
 /* 0, or -ENOMEM: what there was memory for is added. */

@@ -305,7 +305,7 @@ static int run_open(struct run *run, int64_t offset_ns)
 		}
 		record_say(options);
 	}
-	run->outputs = outputs_open(options, offset_ns);
+	run->outputs = outputs_open(options, &run->budget, offset_ns);
 	if (!run->outputs || stats_open(run) < 0)
 		return -EIO; /* reported */
 	if (scrubs_open(run) < 0) {

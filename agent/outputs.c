@@ -33,6 +33,7 @@ struct output_open {
 
 struct outputs {
 	const struct options *options;
+	struct stats_options stats; /* of the options, with the budget */
 	struct output_open items[OUTPUTS_MAX];
 	size_t count;
 	uint64_t shown;
@@ -97,7 +98,7 @@ static int output_open_one(struct outputs *outputs, const struct output *wanted,
 			wanted->path || options->wide ? 0 : terminal_columns(standard_fd_of(options, wanted)),
 		.both_ends = options->both_ends,
 		.summary = options->summary,
-		.stats = &options->stats,
+		.stats = &outputs->stats,
 	};
 
 	item->path = wanted->path;
@@ -144,7 +145,7 @@ static void say_undecided(const struct options *options)
 	buffer_fini(&keys);
 }
 
-struct outputs *outputs_open(const struct options *options, int64_t wall_offset_ns)
+struct outputs *outputs_open(const struct options *options, struct budget *budget, int64_t wall_offset_ns)
 {
 	struct outputs *outputs = calloc(1, sizeof(*outputs));
 
@@ -153,6 +154,8 @@ struct outputs *outputs_open(const struct options *options, int64_t wall_offset_
 		return NULL;
 	}
 	outputs->options = options;
+	outputs->stats = options->stats;
+	outputs->stats.budget = budget;
 	outputs->by_exchange = filter_about_exchanges(options->filter);
 	say_undecided(options);
 	for (size_t i = 0; i < options->output_count; i++) {

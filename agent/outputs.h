@@ -13,13 +13,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct budget;
 struct outputs;
 
 /*
- * Options are borrowed. Text that would go to stdout goes to stderr when a command of the user's has stdout.
- * NULL: the reason was reported.
+ * Options and budget (for what tables take) are borrowed. Text that would go to stdout goes to stderr when a
+ * command of the user's has stdout. NULL: the reason was reported.
  */
-struct outputs *outputs_open(const struct options *options, int64_t wall_offset_ns);
+struct outputs *outputs_open(const struct options *options, struct budget *budget, int64_t wall_offset_ns);
 
 /* True: it was wanted. */
 bool outputs_exchange(struct outputs *outputs, const struct exchange *exchange);

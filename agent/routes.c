@@ -429,6 +429,15 @@ static struct endpoint *find_at_host(struct routes *routes, struct host *host, s
 	return find_in_tree(routes, host, method, path, grpc);
 }
 
+bool routes_shed(struct routes *routes)
+{
+	struct frequent_item *least = frequent_least(&routes->tree.frequent);
+
+	if (least)
+		entry_evict(routes, entry_of_rank(least));
+	return least != NULL;
+}
+
 static struct endpoint *find_known(struct routes *routes, struct slice host_name, struct slice method,
 				   struct slice path, bool grpc)
 {

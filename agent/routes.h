@@ -70,6 +70,9 @@ struct endpoint *routes_find(struct routes *routes, struct slice host, struct sl
 struct endpoint *routes_look(struct routes *routes, struct slice host, struct slice method, struct slice path,
 			     bool grpc);
 
+/* One of the least frequent endpoints goes over into the overflow. False: there is none. */
+bool routes_shed(struct routes *routes);
+
 /* Each endpoint, the overflow last if anything is in it. fn must not call routes_find(). */
 void routes_each(struct routes *routes, void (*fn)(void *ctx, struct endpoint *endpoint), void *ctx);
 

@@ -46,8 +46,11 @@ struct sink_config {
 	const struct stats_options *stats; /* stat, top, --summary; borrowed */
 };
 
+struct budget;
+
 /* What stat, top and watch's summary are told on the command line. */
 struct stats_options {
+	struct budget *budget;		    /* for what the rows take; NULL: no limit */
 	enum stats_by by;		    /* --by */
 	enum stats_sort sort;		    /* --sort */
 	bool reverse;			    /* --sort -KEY: smallest first */

@@ -190,18 +190,22 @@ struct stats_row *stats_exchange(struct stats *stats, const struct exchange *exc
 
 	clock_forward(stats, start, start <= UINT64_MAX - duration ? start + duration : start);
 	tally_of(stats, exchange, &tally);
+	stats_rows_shed(stats);
 	row = stats_row_find(stats, tally.exchange, true);
 	tally_count(stats, &tally, row);
+	stats_row_weigh(stats, row, false);
 	return &row->row;
 }
 
 static void row_sweep(void *ctx, struct stats_row *row)
 {
-	const struct stats *stats = ctx;
+	struct stats *stats = ctx;
 	struct stats_windows *windows = row->private->windows;
 
-	if (windows && stats->now_ns - windows->last_ns > SWEEP_NS)
-		stats_windows_free(row->private);
+	if (!windows || stats->now_ns - windows->last_ns <= SWEEP_NS)
+		return;
+	stats_windows_free(row->private);
+	stats_row_weigh(stats, row->private, true);
 }
 
 void stats_tick(struct stats *stats, uint64_t now_ns)

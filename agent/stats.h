@@ -79,10 +79,13 @@ struct stats_row {
 	struct stats_private *private;
 };
 
+struct budget;
+
 struct stats_config {
 	enum stats_by by;
-	size_t limit;	 /* rows; 0: 1,000 */
-	bool no_windows; /* nobody asks for the last 10 s and 60 s: saves most of the memory */
+	size_t limit;	       /* rows; 0: 1,000 */
+	struct budget *budget; /* of which they take an eighth at most; NULL: no limit */
+	bool no_windows;       /* nobody asks for the last 10 s and 60 s: saves most of the memory */
 	const struct routes_config *routes; /* patterns and folding; its callbacks are ours. NULL: none */
 	/* Two rows became one: from->data is the user's to add to into->data; either may be NULL. May be
 	 * NULL. */

@@ -26,6 +26,7 @@ struct stats_private {
 	struct frequent_item rank; /* but of endpoints, which have their own */
 	struct stats_numbers interval;
 	struct stats_windows *windows; /* NULL: nothing within a minute */
+	size_t held_bytes;	       /* as counted in all rows' */
 	/* Open exchanges whose other end is on this machine: both ends are passed, one of them counts. */
 	uint64_t local_clients, local_servers;
 	UT_hash_handle hh;
@@ -42,7 +43,9 @@ struct stats {
 	void *ctx;
 	struct routes *routes; /* BY_ENDPOINT: the rows hang on the endpoints */
 	struct stats_private *rows;
-	struct frequent frequent;	/* of them */
+	struct frequent frequent; /* of them */
+	struct budget *budget;	  /* NULL: no limit */
+	size_t held_bytes, charged_bytes;
 	size_t row_count;		/* without the overflow */
 	struct stats_private *overflow; /* always there: also for what has no memory */
 	uint8_t *folded_seen;		/* a bit for a hash of a folded key; NULL: none yet */
@@ -65,7 +68,13 @@ int stats_rows_init(struct stats *stats, const struct stats_config *config);
 void stats_rows_fini(struct stats *stats);
 struct stats_private *stats_row_find(struct stats *stats, const struct exchange *exchange, bool ended);
 
+/* stats_row.c: after the row counted something; its memory is looked at now and then. */
+void stats_row_weigh(struct stats *stats, struct stats_private *row, bool now);
+/* Least frequent rows go over into the overflow while all of them take too much. */
+void stats_rows_shed(struct stats *stats);
+
 /* stats_window.c */
+size_t stats_row_memory(const struct stats_private *row);
 struct stats_numbers *stats_second(struct stats_private *row, uint64_t now_ns); /* NULL: out of memory */
 struct stats_numbers *stats_ten(struct stats_private *row, uint64_t now_ns);	/* after stats_second() */
 void stats_windows_free(struct stats_private *row);

@@ -4,6 +4,7 @@
  * may become one another's; all others stand in a table by the bytes of their
  * key. The overflow row is made first, so that there always is one to count in.
  */
+#include "budget.h"
 #include "counters.h"
 #include "grpc.h"
 #include "sinks/show.h"
@@ -14,6 +15,8 @@
 #include <stdlib.h>
 
 #define LIMIT_DEFAULT 1000
+#define BUDGET_SHARE  8
+#define WEIGH_EVERY   256
 #define FOLDED_BITS   65536 /* of the overflow: keys are told apart by so many hashes */
 
 static struct stats_private *row_new(struct slice key)
@@ -29,10 +32,31 @@ static struct stats_private *row_new(struct slice key)
 	return row;
 }
 
-static void row_free(struct stats_private *row)
+static void rows_charge(struct stats *stats)
+{
+	budget_set(stats->budget, &stats->charged_bytes, stats->held_bytes);
+}
+
+/* Rarely, the more so the more it counted: what counts more and more takes hardly any more memory. */
+void stats_row_weigh(struct stats *stats, struct stats_private *row, bool now)
+{
+	uint64_t count = row->row.run.count;
+	size_t bytes;
+
+	if (!now && (count & (count - 1)) && count % WEIGH_EVERY)
+		return;
+	bytes = stats_row_memory(row);
+	stats->held_bytes += bytes - row->held_bytes;
+	row->held_bytes = bytes;
+	rows_charge(stats);
+}
+
+static void row_free(struct stats *stats, struct stats_private *row)
 {
 	if (!row)
 		return;
+	stats->held_bytes -= row->held_bytes;
+	rows_charge(stats);
 	stats_windows_free(row);
 	stats_numbers_fini(&row->row.run);
 	stats_numbers_fini(&row->interval);
@@ -86,7 +110,8 @@ static void rows_merge(struct stats *stats, struct stats_private *a, struct stat
 	a->local_servers += b->local_servers;
 	if (stats->merge && b->row.data)
 		stats->merge(stats->ctx, &a->row, &b->row);
-	row_free(b);
+	stats_row_weigh(stats, a, true);
+	row_free(stats, b);
 	stats->row_count--;
 }
 
@@ -111,9 +136,8 @@ static void endpoint_merge(void *ctx, struct endpoint *into, struct endpoint *fr
 
 static void endpoint_release(void *ctx, struct endpoint *endpoint)
 {
-	(void)ctx;
 	if (!endpoint->overflow)
-		row_free(endpoint->data);
+		row_free(ctx, endpoint->data);
 	endpoint->data = NULL;
 }
 
@@ -125,6 +149,7 @@ int stats_rows_init(struct stats *stats, const struct stats_config *config)
 	stats->merge = config->merge;
 	stats->release = config->release;
 	stats->ctx = config->ctx;
+	stats->budget = config->budget;
 	stats->limit = config->limit ? config->limit : LIMIT_DEFAULT;
 	stats->overflow = row_new((struct slice){ 0 });
 	if (!stats->overflow)
@@ -152,10 +177,10 @@ void stats_rows_fini(struct stats *stats)
 	routes_free(stats->routes);
 	HASH_ITER (hh, stats->rows, row, next) {
 		HASH_DEL(stats->rows, row);
-		row_free(row);
+		row_free(stats, row);
 	}
 	frequent_fini(&stats->frequent);
-	row_free(stats->overflow);
+	row_free(stats, stats->overflow);
 }
 
 /* The server's name as sent, else its address as far as the role is known; data NULL: neither. */
@@ -376,6 +401,21 @@ static void row_evict(struct stats *stats, struct stats_private *row)
 	rows_merge(stats, row_fold(stats, hash), row);
 }
 
+void stats_rows_shed(struct stats *stats)
+{
+	size_t share = budget_share(stats->budget, BUDGET_SHARE);
+
+	while (share && stats->held_bytes > share) {
+		struct frequent_item *least = frequent_least(&stats->frequent);
+
+		if (!(stats->routes ? routes_shed(stats->routes) : least != NULL))
+			return;
+		counter_add(COUNTER_LIMIT_MEMORY, 1);
+		if (least)
+			row_evict(stats, row_of_rank(least));
+	}
+}
+
 /* Room for a new row. False: there is none, and nobody has to go for it. *count: how often it came before. */
 static bool row_has_room(struct stats *stats, uint64_t hash, bool ended, uint64_t *count)
 {
@@ -400,7 +440,7 @@ static struct stats_private *row_make(struct stats *stats, const struct exchange
 	if (row)
 		HASH_ADD_KEYPTR(hh, stats->rows, row->key, row->key_len, row);
 	if (!row || !TABLE_ADDED(row, hh)) {
-		row_free(row);
+		row_free(stats, row);
 		counter_add(COUNTER_LIMIT_ENDPOINTS, ended);
 		return row_fold(stats, hash);
 	}

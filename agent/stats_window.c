@@ -62,6 +62,26 @@ int stats_numbers_merge(struct stats_numbers *into, const struct stats_numbers *
 	return err ? -ENOMEM : 0;
 }
 
+static size_t numbers_memory(const struct stats_numbers *numbers)
+{
+	return histogram_memory(&numbers->duration) + histogram_memory(&numbers->ttfb) +
+	       histogram_memory(&numbers->client);
+}
+
+size_t stats_row_memory(const struct stats_private *row)
+{
+	size_t bytes =
+		sizeof(*row) + row->key_len + numbers_memory(&row->row.run) + numbers_memory(&row->interval);
+
+	if (!row->windows)
+		return bytes;
+	for (size_t i = 0; i < WINDOW_SECONDS; i++)
+		bytes += numbers_memory(&row->windows->seconds[i].numbers);
+	for (size_t i = 0; i < WINDOW_TENS; i++)
+		bytes += numbers_memory(&row->windows->tens[i].numbers);
+	return bytes + sizeof(*row->windows);
+}
+
 void stats_windows_free(struct stats_private *row)
 {
 	struct stats_windows *windows = row->windows;

@@ -13,6 +13,7 @@ int stat_feed_init(struct stat_feed *feed, const struct stats_options *options)
 	*feed = (struct stat_feed){ 0 };
 	if (options)
 		feed->options = *options;
+	config.budget = feed->options.budget;
 	config.by = feed->options.by;
 	config.routes = feed->options.routes;
 	feed->stats = stats_new(&config);

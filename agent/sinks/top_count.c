@@ -34,6 +34,7 @@ static void row_release(void *ctx, struct stats_row *row)
 int top_numbers_init(struct sink *sink, struct top_numbers *numbers)
 {
 	struct stats_config config = { .by = BY_ENDPOINT,
+				       .budget = sink->config.stats ? sink->config.stats->budget : NULL,
 				       .routes = sink->config.stats ? sink->config.stats->routes : NULL,
 				       .merge = rows_merge,
 				       .release = row_release,

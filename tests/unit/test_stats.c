@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which row an exchange counts in, what it counts there, windows and order. */
+#include "budget.h"
 #include "counters.h"
 #include "stats.h"
 
@@ -608,6 +609,43 @@ static void test_scanner_hides_nothing(void **state)
 	}
 }
 
+static void count_add(void *ctx, struct stats_row *row)
+{
+	*(uint64_t *)ctx += row->run.count;
+	assert_int_equal(row->run.duration.count, row->run.count);
+}
+
+/* Latencies of every size make rows large: an eighth of the budget is theirs, then the least frequent go. */
+static void test_budget(void **state)
+{
+	static const enum stats_by kinds[] = { BY_PATH, BY_ENDPOINT };
+
+	(void)state;
+	for (size_t kind = 0; kind < sizeof(kinds) / sizeof(kinds[0]); kind++) {
+		struct budget budget = { .limit_bytes = 16 << 20 };
+		struct stats_config config = { .by = kinds[kind], .budget = &budget };
+		struct stats *stats = stats_new(&config);
+		char path[40], host[40];
+		struct call_text text = { .host = host, .method = "GET", .target = path };
+		uint64_t sum = 0;
+
+		counters[COUNTER_LIMIT_MEMORY] = 0;
+		for (unsigned int i = 0; i < 20000; i++) {
+			snprintf(host, sizeof(host), "h%u", i % 500);
+			snprintf(path, sizeof(path), "/%u", i % 500);
+			text.start_ns = 1000 * S + i * MS;
+			text.duration_ns = UINT64_C(1000) << (i / 500 * 7 % 31);
+			call_count(stats, &text);
+			assert_in_range(budget.held_bytes, 1, (2 << 20) + 200000);
+		}
+		assert_true(counters[COUNTER_LIMIT_MEMORY] > 0);
+		stats_each(stats, count_add, &sum);
+		assert_int_equal(sum, 20000);
+		stats_free(stats);
+		assert_int_equal(budget.held_bytes, 0);
+	}
+}
+
 struct sum {
 	struct stats *stats;
 	uint64_t run, window;
@@ -734,6 +772,7 @@ int main(void)
 		cmocka_unit_test(test_overflow),
 		cmocka_unit_test(test_endpoint_overflow),
 		cmocka_unit_test(test_scanner_hides_nothing),
+		cmocka_unit_test(test_budget),
 		cmocka_unit_test(test_endpoints_become_one),
 		cmocka_unit_test(test_sorts),
 	};
