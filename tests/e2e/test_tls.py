@@ -10,6 +10,7 @@ import pytest
 from harness import PEERS, ROOT, Program, assert_whole, briefs, free_port, header, run, wait_until
 from servers import PYTHON, Nginx
 
+SHORT_LIVES = int(os.environ.get("SHORT_LIVES", "12"))
 LIBSSL = next(pathlib.Path("/usr/lib").glob("*-linux-gnu/libssl.so.3"))
 
 CURL = ("curl", "-sS", "-k")
@@ -218,3 +219,26 @@ def test_libraries_are_forgotten_with_their_last_user(hark, nginx, tmp_path, cap
         watch.wait_for(1, client)
     assert briefs(watch.of(client)) == ["GET /one 200 0 1"]
     assert_whole(watch.of(client))
+
+
+def test_a_new_copy_in_a_short_life(hark, nginx, tmp_path, capture):
+    """Each client brings a library that nobody has seen before, and lives some 30 ms: what it said is seen, or
+    that it was not is. (SHORT_LIVES=50 and -s print the share: a grace period of the kernel's lies before
+    each probe.)"""
+    clients = []
+    with hark("--capture", capture) as watch:
+        for i in range(SHORT_LIVES):
+            folder = tmp_path / f"{i}"
+            folder.mkdir()
+            shutil.copy(LIBSSL, folder)
+            clients.append(run(*CURL, "--http1.1", f"https://127.0.0.1:{nginx.tls}/one",
+                               env={"LD_LIBRARY_PATH": str(folder)}))
+        watch.wait_for(len(clients), nginx)
+    whole = 0
+    for client in clients:
+        seen = watch.of(client)
+        whole += briefs(seen) == ["GET /one 200 0 1"] and not seen[0].get("hark.flags")
+        said = [line for line in watch.talk if f"curl[{client.pid}]" in line]
+        assert seen or said, "in silence"
+        assert not seen or briefs(seen) == ["GET /one 200 0 1"] or seen[0]["hark.flags"]
+    print(f"{whole} of {len(clients)} whole")
