@@ -443,7 +443,7 @@ size_t scrub_flow_memory(const struct scrub_flow *flow)
 	size_t bytes = sizeof(*flow);
 
 	for (int i = 0; i < 2; i++)
-		bytes += flow->side[i].judged.capacity +
+		bytes += flow->side[i].judged.capacity + scrub_http1_memory(&flow->side[i].http1) +
 			 (flow->side[i].frames ? scrub_frames_memory(flow->side[i].frames) : 0);
 	return bytes;
 }

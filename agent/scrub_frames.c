@@ -11,6 +11,7 @@
 #include "protocol.h"
 #include "scrub_block.h"
 #include "scrub_text.h"
+#include "table.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -41,6 +42,7 @@ struct pieces {
 
 /* A stream whose body is scanned. */
 struct data_stream {
+	struct data_stream *prev, *next;
 	uint32_t id;
 	enum body_text body;
 	struct scrub_text text;
@@ -57,8 +59,8 @@ struct scrub_frames {
 	struct http2_frame frame;
 	uint32_t left;
 	bool padding_pending;
-	struct data_stream **streams; /* the last used first */
-	size_t stream_count, stream_capacity;
+	struct data_stream *streams; /* the last used first */
+	size_t stream_count;
 	uint32_t block_stream;
 	bool block_ends;	 /* the stream, too */
 	struct scrub_cuts *cuts; /* of the scrub_frames_feed() under way */
@@ -96,12 +98,13 @@ static void stream_free(struct data_stream *stream)
 
 void scrub_frames_free(struct scrub_frames *frames)
 {
+	struct data_stream *stream, *next;
+
 	if (!frames)
 		return;
 	hpack_free(frames->hpack);
-	while (frames->stream_count)
-		stream_free(frames->streams[--frames->stream_count]);
-	free(frames->streams);
+	DL_FOREACH_SAFE(frames->streams, stream, next)
+	stream_free(stream);
 	free(frames->payload.items);
 	free(frames->block.items);
 	free(frames);
@@ -170,79 +173,59 @@ static void pieces_append(struct pieces *to, const struct pieces *from, size_t s
 
 /* --- streams ---------------------------------------------------------------------- */
 
-/* Its place in the list; the count: it is not there. */
-static size_t stream_at(const struct scrub_frames *frames, uint32_t id)
+static struct data_stream *stream_find(const struct scrub_frames *frames, uint32_t id)
 {
-	size_t at = 0;
+	struct data_stream *stream = frames->streams;
 
-	while (at < frames->stream_count && frames->streams[at]->id != id)
-		at++;
-	return at;
-}
-
-static void stream_remove(struct scrub_frames *frames, size_t at)
-{
-	scrub_text_force(&frames->streams[at]->text);
-	stream_free(frames->streams[at]);
-	frames->stream_count--;
-	memmove(frames->streams + at, frames->streams + at + 1,
-		(frames->stream_count - at) * sizeof(frames->streams[0]));
-}
-
-static struct data_stream *stream_make(struct scrub_frames *frames, uint32_t id)
-{
-	struct data_stream *stream = calloc(1, sizeof(*stream)), **streams;
-	size_t capacity = frames->stream_capacity ? 2 * frames->stream_capacity : 8;
-
-	if (stream && frames->stream_count == frames->stream_capacity) {
-		streams = reallocarray(frames->streams, capacity, sizeof(*streams));
-		if (!streams) {
-			free(stream);
-			return NULL;
-		}
-		frames->streams = streams;
-		frames->stream_capacity = capacity;
-	}
-	if (!stream)
-		return NULL;
-	stream->id = id;
-	stream->body = BODY_OPAQUE; /* until its head says more */
-	frames->streams[frames->stream_count++] = stream;
+	while (stream && stream->id != id)
+		stream = stream->next;
 	return stream;
+}
+
+static void stream_remove(struct scrub_frames *frames, struct data_stream *stream)
+{
+	if (!stream)
+		return;
+	scrub_text_force(&stream->text);
+	DL_DELETE(frames->streams, stream);
+	frames->stream_count--;
+	stream_free(stream);
 }
 
 /* Moved to the front, or made. NULL: out of memory. */
 static struct data_stream *stream_get(struct scrub_frames *frames, uint32_t id)
 {
-	size_t at = stream_at(frames, id);
-	struct data_stream *stream;
+	struct data_stream *stream = stream_find(frames, id);
 
-	if (at == frames->stream_count) {
-		if (at == STREAMS_MAX)
-			stream_remove(frames, --at);
-		if (!stream_make(frames, id))
-			return NULL;
+	if (stream) {
+		DL_DELETE(frames->streams, stream);
+		DL_PREPEND(frames->streams, stream);
+		return stream;
 	}
-	stream = frames->streams[at];
-	memmove(frames->streams + 1, frames->streams, at * sizeof(stream));
-	frames->streams[0] = stream;
+	if (frames->stream_count == STREAMS_MAX)
+		stream_remove(frames, frames->streams->prev);
+	stream = calloc(1, sizeof(*stream));
+	if (!stream)
+		return NULL;
+	stream->id = id;
+	stream->body = BODY_OPAQUE; /* until its head says more */
+	DL_PREPEND(frames->streams, stream);
+	frames->stream_count++;
 	return stream;
 }
 
 /* What the block says of the body behind it; NULL: nobody knows. */
 static void block_note(struct scrub_frames *frames, const struct scrub_facts *facts)
 {
-	size_t at = stream_at(frames, frames->block_stream);
-	struct data_stream *stream;
+	struct data_stream *stream = stream_find(frames, frames->block_stream);
 
 	if (!frames->block_stream)
 		return;
 	if (frames->block_ends) {
-		if (at < frames->stream_count)
-			stream_remove(frames, at);
+		stream_remove(frames, stream);
 		return;
 	}
-	if (facts && !facts->head && at < frames->stream_count)
+	if (facts && !facts->head && stream)
 		return;
 	stream = stream_get(frames, frames->block_stream);
 	if (!stream)
@@ -350,7 +333,6 @@ static void framing_lose(struct scrub_frames *frames)
 static void frame_end(struct scrub_frames *frames)
 {
 	const struct http2_frame *frame = &frames->frame;
-	size_t at;
 
 	frames->state = FRAMES_HEADER;
 	frames->head_len = 0;
@@ -361,9 +343,7 @@ static void frame_end(struct scrub_frames *frames)
 	if (frame->type != FRAME_RST_STREAM &&
 	    !(frame->type == FRAME_DATA && frame->flags & FRAME_FLAG_END_STREAM))
 		return;
-	at = stream_at(frames, frame->stream);
-	if (at < frames->stream_count)
-		stream_remove(frames, at);
+	stream_remove(frames, stream_find(frames, frame->stream));
 }
 
 static void frame_begin(struct scrub_frames *frames)
@@ -540,10 +520,12 @@ static bool block_is_open(const struct scrub_frames *frames)
 
 bool scrub_frames_open(const struct scrub_frames *frames)
 {
+	const struct data_stream *stream;
+
 	if (block_is_open(frames))
 		return true;
-	for (size_t i = 0; i < frames->stream_count; i++)
-		if (scrub_text_open(&frames->streams[i]->text))
+	DL_FOREACH (frames->streams, stream)
+		if (scrub_text_open(&stream->text))
 			return true;
 	return false;
 }
@@ -551,9 +533,10 @@ bool scrub_frames_open(const struct scrub_frames *frames)
 bool scrub_frames_force(struct scrub_frames *frames)
 {
 	bool block = block_is_open(frames);
+	struct data_stream *stream;
 
-	for (size_t i = 0; i < frames->stream_count; i++)
-		scrub_text_force(&frames->streams[i]->text);
+	DL_FOREACH (frames->streams, stream)
+		scrub_text_force(&stream->text);
 	if (!block)
 		return false;
 	pieces_clear(&frames->payload);
@@ -572,6 +555,5 @@ size_t scrub_frames_memory(const struct scrub_frames *frames)
 {
 	return sizeof(*frames) + hpack_memory(frames->hpack) +
 	       (frames->payload.capacity + frames->block.capacity) * sizeof(struct piece) +
-	       frames->stream_count * sizeof(struct data_stream) +
-	       frames->stream_capacity * sizeof(frames->streams[0]);
+	       frames->stream_count * sizeof(struct data_stream);
 }

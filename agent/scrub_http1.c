@@ -6,6 +6,7 @@
  */
 #include "scrub_http1.h"
 
+#include "detect.h"
 #include "http1_line.h"
 
 #include <stdlib.h>
@@ -104,6 +105,7 @@ static void field_take(struct scrub_http1 *http1)
 static void head_end(struct scrub_http1 *http1)
 {
 	int status = http1->response ? http1->status : 0;
+	bool without_body = http1->has_length ? !http1->length : !http1->response;
 
 	if (status == 101) {
 		http1->state = HTTP1_SWITCHED;
@@ -111,15 +113,13 @@ static void head_end(struct scrub_http1 *http1)
 	}
 	if (http1->coded)
 		http1->body = BODY_OPAQUE;
-	if (status / 100 == 1 || status == 204 || status == 304) {
+	if (status / 100 == 1 || status == 204 || status == 304 || (!http1->chunked && without_body)) {
 		head_begin(http1);
 	} else if (http1->chunked) {
 		body_begin(http1, HTTP1_CHUNK_SIZE);
-	} else if (http1->has_length && http1->length) {
+	} else if (http1->has_length) {
 		http1->left = http1->length;
 		body_begin(http1, http1->response ? HTTP1_BODY_BEGIN : HTTP1_BODY);
-	} else if (!http1->response || http1->has_length) {
-		head_begin(http1);
 	} else {
 		body_begin(http1, HTTP1_UNTIL_CLOSE);
 	}
@@ -187,6 +187,7 @@ static void start_end(struct scrub_http1 *http1)
 	}
 	start_settle(http1, true);
 	http1->response = line.kind == MESSAGE_RESPONSE;
+	http1->asks_connect = !http1->response && slice_equal(line.method, SLICE("CONNECT"));
 	http1->status = line.kind == MESSAGE_RESPONSE ? line.status : 0;
 	http1->state = HTTP1_HEAD;
 	http1->line_len = 0;
@@ -201,8 +202,19 @@ static bool start_is_wrong(const struct scrub_http1 *http1, uint8_t c)
 	return control || c == 0x7f || http1->start.len >= HTTP1_LINE_LIMIT_BYTES;
 }
 
+/* TLS in a tunnel has nothing to hide, and says what it is. */
+static bool tunnel_begins(struct scrub_http1 *http1, struct slice bytes)
+{
+	if (detect_first(bytes).kind != DETECT_TLS)
+		return false;
+	http1->state = HTTP1_TUNNEL;
+	return true;
+}
+
 static size_t start_feed(struct scrub_http1 *http1, const struct redact *redact, uint8_t *bytes, size_t len)
 {
+	if (http1->asks_connect && !http1->start.len && tunnel_begins(http1, slice_of(bytes, len)))
+		return 0;
 	/* In text that is none of HTTP, or out of step: a whole start line begins anew. */
 	if (!http1->start.len && !http1->text.head &&
 	    http1_start_line_judge(slice_of(bytes, len)) >= HTTP1_LINE_REQUEST)
@@ -272,6 +284,9 @@ static void body_scrub(struct scrub_http1 *http1, const struct redact *redact, u
 static size_t body_feed(struct scrub_http1 *http1, const struct redact *redact, uint8_t *bytes, size_t len,
 			struct scrub_cuts *cuts, size_t base)
 {
+	if (http1->state == HTTP1_UNTIL_CLOSE && !http1->begun++ &&
+	    tunnel_begins(http1, slice_of(bytes, len)))
+		return 0;
 	if (http1->state != HTTP1_UNTIL_CLOSE && len > http1->left)
 		len = (size_t)http1->left;
 	body_scrub(http1, redact, bytes, len, cuts, base);
@@ -433,7 +448,7 @@ void scrub_http1_hole(struct scrub_http1 *http1, uint64_t size)
 {
 	bool within = http1->state == HTTP1_BODY || http1->state == HTTP1_CHUNK;
 
-	if (!size)
+	if (!size || http1->state == HTTP1_TUNNEL)
 		return;
 	scrub_http1_force(http1);
 	if (http1->state == HTTP1_BODY_BEGIN) {
@@ -504,6 +519,8 @@ static size_t state_feed(struct scrub_http1 *http1, const struct redact *redact,
 		return trailer_feed(http1, redact, bytes, len);
 	case HTTP1_UNKNOWN:
 		return unknown_feed(http1, bytes, len, cuts, base);
+	case HTTP1_TUNNEL:
+		return len;
 	case HTTP1_SWITCHED:
 		break;
 	}
@@ -518,4 +535,10 @@ size_t scrub_http1_feed(struct scrub_http1 *http1, const struct redact *redact, 
 	while (at < len && http1->state != HTTP1_SWITCHED)
 		at += state_feed(http1, redact, bytes + at, len - at, cuts, base + at);
 	return at;
+}
+
+size_t scrub_http1_memory(const struct scrub_http1 *http1)
+{
+	return http1->start.capacity +
+	       (http1->unjudged.capacity + http1->text.pending.capacity) * sizeof(struct scrub_run);
 }

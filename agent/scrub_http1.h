@@ -31,6 +31,7 @@ enum scrub_http1_state {
 	HTTP1_CHUNK_END,
 	HTTP1_TRAILER,
 	HTTP1_UNKNOWN, /* bytes are missing: until a start line */
+	HTTP1_TUNNEL,  /* of TLS records, behind CONNECT */
 	HTTP1_SWITCHED,
 };
 
@@ -43,8 +44,8 @@ struct scrub_http1 {
 	uint8_t line[SCRUB_FIELD_MAX]; /* the beginning of another line */
 	size_t line_len;
 	uint64_t left; /* of the body or the chunk */
-	size_t begun;  /* bytes of what may be the next head */
-	bool response;
+	size_t begun;  /* bytes of what may be the next head; of a body without end: there were some */
+	bool response, asks_connect;
 	int status;
 	bool chunked, has_length;
 	uint64_t length;
@@ -67,6 +68,9 @@ size_t scrub_http1_feed(struct scrub_http1 *http1, const struct redact *redact, 
 
 /* size bytes are missing; HOLE_UNKNOWN_SIZE: nobody knows how many. */
 void scrub_http1_hole(struct scrub_http1 *http1, uint64_t size);
+
+/* What it holds beside the struct itself. */
+size_t scrub_http1_memory(const struct scrub_http1 *http1);
 
 /* Bytes of earlier calls may still change. */
 bool scrub_http1_open(const struct scrub_http1 *http1);

@@ -44,14 +44,17 @@ static __always_inline struct event_data *tls_record(__u16 type, __u16 flags, __
 	return e;
 }
 
+/* 1: on a port that nobody asked for. */
 static __noinline int tls_bare(__u16 type, __u64 ssl, __u8 direction)
 {
 	struct session_key key = { .ssl = ssl, .pid = bpf_get_current_pid_tgid() >> 32 };
 	struct tls_session *session = bpf_map_lookup_elem(&sessions, &key);
 	struct event_data *e;
 
-	if (!session || (type != EVENT_STACK_SWITCH && !socket_wanted(&session->sock)))
+	if (!session)
 		return 0;
+	if (type != EVENT_STACK_SWITCH && !socket_wanted(&session->sock))
+		return 1;
 	e = tls_record(type, 0, ssl, session);
 	if (!e)
 		return 0;
@@ -65,8 +68,8 @@ static __always_inline void entry_refuse(__u64 ssl, __u32 kind)
 {
 	if (!kind_moves(kind))
 		return;
-	kernel_count(KC_RETURNS_REFUSED, 1);
-	tls_bare(EVENT_TLS_REFUSED, ssl, kind_direction(kind));
+	if (tls_bare(EVENT_TLS_REFUSED, ssl, kind_direction(kind)) == 0)
+		kernel_count(KC_RETURNS_REFUSED, 1);
 }
 
 /* A public function that calls another: the outer one measures. */

@@ -310,6 +310,37 @@ static void test_joined_late(void **state)
 	assert_non_null(memmem(stage.out->bytes[0], stage.out->len[0], "GET /next", 9));
 }
 
+/* TLS in a tunnel is nobody's secret; what else stands in one is not judged. */
+static void test_tunnels(void **state)
+{
+	static const struct {
+		const char *bytes;
+		size_t len;
+		bool kept;
+	} cases[] = {
+		{ "\x16\x03\x01\x00\x05\x01\x00\x00\x01\x00\n" SECRET, 22, true },
+		{ "\x01\x02" SECRET, 13, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct slice head = SLICE("CONNECT h:443 HTTP/1.1\r\nHost: h:443\r\n\r\n");
+		struct slice answer = SLICE("HTTP/1.1 200 Connection established\r\n\r\n");
+		struct slice bytes = slice_of(cases[i].bytes, cases[i].len);
+		struct stage stage;
+
+		stage_open(&stage, false);
+		put(&stage, 0, head);
+		put(&stage, 1, answer);
+		put(&stage, 0, bytes);
+		if (cases[i].kept)
+			put(&stage, 1, bytes);
+		stage_close(&stage);
+		assert_int_equal(stage.out->kept,
+				 head.len + answer.len + (cases[i].kept ? 2 * bytes.len : 0));
+	}
+}
+
 static void test_undetermined_for_a_second(void **state)
 {
 	struct stage stage;
@@ -504,6 +535,7 @@ int main(void)
 		cmocka_unit_test(test_late_records_are_put_in_order),
 		cmocka_unit_test(test_what_is_no_http),
 		cmocka_unit_test(test_joined_late),
+		cmocka_unit_test(test_tunnels),
 		cmocka_unit_test(test_undetermined_for_a_second),
 		cmocka_unit_test(test_http2_in_pieces),
 		cmocka_unit_test(test_http2_with_holes),
