@@ -345,7 +345,16 @@ bool conn_looks_opaque(const struct conn *conn)
 void conn_tell_opaque(struct conn *conn)
 {
 	conn->opaque_told = true;
-	conn->facts.opaque = "no TLS library that hark knows was seen in this process";
+	/* A proxy that was asked to CONNECT has no part in what follows. */
+	conn->relays = conn->relays || (conn->clear.upgrades && conn->facts.role == ROLE_SERVER);
+	if (conn->relays)
+		conn->facts.flags |= FLAG_RELAYED;
+	if (conn->relays)
+		conn->facts.opaque = "a relay of others' TLS, which only the two ends can read";
+	else if (conn->unread_why)
+		conn->facts.opaque = conn->unread_why;
+	else
+		conn->facts.opaque = "no TLS library that hark knows was seen in this process";
 	if (conn->pipeline->handler.opaque)
 		conn->pipeline->handler.opaque(conn->pipeline->handler.ctx, &conn->facts);
 }

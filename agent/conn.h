@@ -17,6 +17,12 @@
 struct fd_pointer;
 struct sk_entry;
 
+/* A process that has the same client's hello on two connections, in and out, relays it. */
+struct relay_key {
+	uint64_t mark; /* of the hello */
+	uint64_t pid;
+};
+
 struct conn {
 	struct conn_facts facts;
 	const struct pipeline *pipeline;
@@ -33,6 +39,11 @@ struct conn {
 	bool session_seen;	    /* a TLS library's */
 	bool unbound;		    /* a process of it has TLS sessions that were never bound to a socket */
 	bool opaque_told;
+	bool relays;		/* its TLS is that of others */
+	const char *unread_why; /* by its process, in words (static); NULL: not known */
+	struct relay_key relay_key;
+	bool relay_listed;
+	UT_hash_handle relay_hh;
 	bool eof;	      /* the peer said that it ends */
 	struct mover mover;   /* of the newest record */
 	uint64_t mover_names; /* the tracker's count of new names when `mover` was filled */

@@ -22,24 +22,26 @@
 #include <string.h>
 #include <unistd.h>
 
+#define NAMED(library) .name = (library), .unread = library ", which hark does not follow"
+
 /* By the base name of a mapped file, or else by what the executable holds. */
 static const struct {
-	const char *prefix, *name, *section;
+	const char *prefix, *name, *unread, *section;
 	const char *text; /* its first letter stands apart, or hark's own executable would hold it */
 	char first;
 } others[] = {
-	{ .prefix = "libgnutls.so", .name = "GnuTLS" },
-	{ .prefix = "libssl3.so", .name = "NSS" },
-	{ .prefix = "libmbedtls.so", .name = "Mbed TLS" },
-	{ .prefix = "libwolfssl.so", .name = "wolfSSL" },
-	{ .prefix = "libs2n.so", .name = "s2n" },
-	{ .prefix = "librustls", .name = "rustls" },
-	{ .prefix = "libtls.so", .name = "LibreSSL's libtls" },
-	{ .prefix = "libjvm.so", .name = "Java's own TLS" },
-	{ .section = ".gopclntab", .name = "Go's crypto/tls" },
-	{ .section = ".go.buildinfo", .name = "Go's crypto/tls" },
-	{ .first = 's', .text = "sl/ssl_lib.cc", .name = "BoringSSL inside" },
-	{ .first = '/', .text = "rustls-0.", .name = "rustls inside" },
+	{ .prefix = "libgnutls.so", NAMED("GnuTLS") },
+	{ .prefix = "libssl3.so", NAMED("NSS") },
+	{ .prefix = "libmbedtls.so", NAMED("Mbed TLS") },
+	{ .prefix = "libwolfssl.so", NAMED("wolfSSL") },
+	{ .prefix = "libs2n.so", NAMED("s2n") },
+	{ .prefix = "librustls", NAMED("rustls") },
+	{ .prefix = "libtls.so", NAMED("LibreSSL's libtls") },
+	{ .prefix = "libjvm.so", NAMED("Java's own TLS") },
+	{ .section = ".gopclntab", NAMED("Go's crypto/tls") },
+	{ .section = ".go.buildinfo", NAMED("Go's crypto/tls") },
+	{ .first = 's', .text = "sl/ssl_lib.cc", NAMED("BoringSSL inside") },
+	{ .first = '/', .text = "rustls-0.", NAMED("rustls inside") },
 };
 
 #define OTHER_COUNT (sizeof(others) / sizeof(others[0]))
@@ -200,4 +202,42 @@ int doctor_look(struct doctor_look *look, const struct doctor_files *files, uint
 	look->other_network = namespace_differs(pid, "net");
 	container_look(look);
 	return 0;
+}
+
+void tls_kinds_of_name(struct tls_kinds *kinds, const char *base)
+{
+	for (size_t i = 0; i < OTHER_COUNT; i++)
+		if (others[i].prefix && begins(base, others[i].prefix))
+			kinds->others |= 1u << i;
+	kinds->openssl |= begins(base, "libssl.so");
+}
+
+const char *tls_kinds_why(const struct tls_kinds *kinds)
+{
+	if (kinds->openssl) /* others often come along unused, as libraries of libraries */
+		return "its OpenSSL is followed, but no call of it was seen for this connection";
+	for (size_t i = 0; i < OTHER_COUNT; i++)
+		if (kinds->others >> i & 1)
+			return others[i].unread;
+	return NULL;
+}
+
+static bool mapping_tells(void *ctx, const struct mapping *mapping)
+{
+	tls_kinds_of_name(ctx, strrchr(mapping->path, '/') + 1);
+	return true;
+}
+
+const char *tls_unread_why(uint32_t pid)
+{
+	struct doctor_look look = { .pid = pid };
+	struct tls_kinds kinds = { .others = 0 };
+
+	if (proc_maps_each(pid, mapping_tells, &kinds) < 0)
+		return NULL;
+	if (!kinds.others && !kinds.openssl) {
+		executable_look(&look); /* reads it whole */
+		kinds.others = look.others;
+	}
+	return tls_kinds_why(&kinds);
 }

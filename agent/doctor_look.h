@@ -27,6 +27,19 @@ struct doctor_look {
 	char container[80]; /* the last part of its cgroup's path when that is not the root; observed text */
 };
 
+/* What TLS a process has by the files that it maps. */
+struct tls_kinds {
+	uint32_t others; /* see struct doctor_look */
+	bool openssl;
+};
+
+/* Adds what a file of this base name says. */
+void tls_kinds_of_name(struct tls_kinds *kinds, const char *base);
+/* Why this TLS is not read: the library. Static; NULL: none that hark knows. */
+const char *tls_kinds_why(const struct tls_kinds *kinds);
+/* The same of a process that runs. */
+const char *tls_unread_why(uint32_t pid);
+
 /* Fills all. 0, -ESRCH or -errno (-EACCES: not ours to look at). */
 int doctor_look(struct doctor_look *look, const struct doctor_files *files, uint32_t pid);
 

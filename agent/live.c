@@ -106,6 +106,13 @@ static void libraries_sweep(struct live *live, uint64_t now)
 		processes_sweep(live->processes, now, library_unused);
 }
 
+static void library_mapped(void *ctx, uint32_t pid, const char *path)
+{
+	struct live *live = ctx;
+
+	live->handler->mapped(live->handler->ctx, pid, path);
+}
+
 static int live_event(void *ctx, const struct event_header *event)
 {
 	struct live *live = ctx;
@@ -143,6 +150,7 @@ static int probes_start(struct live *live)
 	live->processes = processes_new(library_found, live);
 	if (!live->source || !live->processes)
 		return -ENOMEM;
+	processes_tell_mappings(live->processes, library_mapped);
 	live->handler->opened(live->handler->ctx, live->probes);
 	/* At once: what the ring holds by then may be older than what is there now. */
 	return source_bpf_existing(live->source);

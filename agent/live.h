@@ -18,10 +18,11 @@ struct live_handler {
 	void (*opened)(void *ctx,
 		       struct probes *probes); /* the probes are there; borrowed until live_run returns */
 	void (*idle)(void *ctx);	       /* the ring is empty: flush */
-	bool (*finished)(void *ctx);	       /* nothing more is wanted */
-	void (*report)(void *ctx);	       /* SIGUSR1: print the counters */
-	int input_fd;			       /* the terminal whose keys are wanted; -1: none */
-	bool (*input)(void *ctx);	       /* bytes wait there; true: the user wants to leave */
+	void (*mapped)(void *ctx, uint32_t pid, const char *path); /* a process mapped a file for execution */
+	bool (*finished)(void *ctx);				   /* nothing more is wanted */
+	void (*report)(void *ctx);				   /* SIGUSR1: print the counters */
+	int input_fd;		  /* the terminal whose keys are wanted; -1: none */
+	bool (*input)(void *ctx); /* bytes wait there; true: the user wants to leave */
 };
 
 /* Signals of the run are blocked from here on; call before anything else starts. */

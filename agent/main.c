@@ -24,6 +24,7 @@
 #include "rights.h"
 #include "scrub.h"
 #include "source_file.h"
+#include "tls_seen.h"
 #include "tracker.h"
 
 #include <errno.h>
@@ -45,8 +46,9 @@ struct run {
 	struct tracker *tracker; /* NULL: only recording */
 	struct join *join;	 /* of exchanges seen from both ends */
 	struct outputs *outputs;
-	struct probes *probes; /* NULL in a replay */
-	struct pace *pace;     /* NULL when live */
+	struct probes *probes;	   /* NULL in a replay */
+	struct pace *pace;	   /* NULL when live */
+	struct tls_seen *tls_seen; /* NULL in a replay */
 };
 
 static void run_tick(struct run *run, uint64_t now_ns);
@@ -135,6 +137,13 @@ static void run_pending(void *ctx, const struct exchange *exchange)
 static void run_opaque(void *ctx, const struct conn_facts *conn)
 {
 	outputs_opaque(((struct run *)ctx)->outputs, conn);
+}
+
+static const char *run_unread_why(void *ctx, uint32_t pid)
+{
+	const struct run *run = ctx;
+
+	return run->tls_seen ? tls_seen_why(run->tls_seen, pid) : NULL;
 }
 
 static void run_unseen(void *ctx, const struct event_unseen *unseen, const struct mover *program)
@@ -288,6 +297,7 @@ static int run_open(struct run *run, int64_t offset_ns)
 		.conn_closed = run_conn_closed,
 		.pending = run_pending,
 		.opaque = run_opaque,
+		.unread_why = run_unread_why,
 		.unseen = run_unseen,
 		.call = run_call,
 		.frame = run_frame,
@@ -373,6 +383,7 @@ static int run_close(struct run *run, int status)
 	if (run->pace)
 		pace_end(run->pace);
 	tracker_free(run->tracker);
+	tls_seen_free(run->tls_seen);
 	join_free(run->join);
 	if (outputs_close(run->outputs) < 0)
 		error = -EIO;
@@ -381,6 +392,14 @@ static int run_close(struct run *run, int status)
 		error = -EIO;
 	}
 	return error && status == 0 ? 1 : status;
+}
+
+static void live_mapped(void *ctx, uint32_t pid, const char *path)
+{
+	struct run *run = ctx;
+
+	if (run->tls_seen)
+		tls_seen_mapped(run->tls_seen, pid, path);
 }
 
 static void live_opened(void *ctx, struct probes *probes)
@@ -416,6 +435,7 @@ static int run_live(const struct options *options)
 		.ctx = &run,
 		.event = run_event,
 		.opened = live_opened,
+		.mapped = live_mapped,
 		.idle = live_idle,
 		.finished = live_finished,
 		.report = live_report,
@@ -424,6 +444,7 @@ static int run_live(const struct options *options)
 	int status = 1;
 
 	live_init();
+	run.tls_seen = tls_seen_new(); /* without memory for it, reasons are general */
 	if (run_open(&run, wall_offset_ns()) == 0) {
 		handler.input_fd = outputs_input_fd(run.outputs);
 		status = live_run(options, &handler);

@@ -50,6 +50,7 @@ struct known_file {
 struct processes {
 	library_fn *fn;
 	void *ctx;
+	void (*mapped)(void *ctx, uint32_t pid, const char *path); /* NULL: nobody asks */
 	struct known_file *examined;
 	struct library_set reported;
 	struct map_watch *watch;
@@ -265,11 +266,20 @@ int processes_scan(struct processes *processes)
 	return scan_all(processes);
 }
 
+void processes_tell_mappings(struct processes *processes,
+			     void (*fn)(void *ctx, uint32_t pid, const char *path))
+{
+	processes->mapped = fn;
+}
+
 static void watch_mapped(void *ctx, uint32_t pid, const struct mapping *mapping)
 {
 	struct processes *processes = ctx;
-	int error = mapping_examine(processes, pid, mapping);
+	int error;
 
+	if (processes->mapped)
+		processes->mapped(processes->ctx, pid, mapping->path);
+	error = mapping_examine(processes, pid, mapping);
 	/* -ENOENT: the mapping was split, merged or removed since; the whole process tells. */
 	if (error == -ENOENT)
 		(void)processes_scan_pid(processes, pid);

@@ -36,6 +36,10 @@ struct processes *processes_new(library_fn *fn, void *ctx);
 /* NULL is legal. */
 void processes_free(struct processes *processes);
 
+/* fn is called, with ctx of processes_new(), for each new executable mapping that the watch sees. */
+void processes_tell_mappings(struct processes *processes,
+			     void (*fn)(void *ctx, uint32_t pid, const char *path));
+
 /* Looks through the loader's cache (ldconfig -p) and every process's mappings. 0 or -errno. */
 int processes_scan(struct processes *processes);
 

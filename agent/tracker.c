@@ -114,6 +114,7 @@ static void tracker_socket_data(struct tracker *tracker, const struct event_data
 		return;
 	conn_take(tracker, conn, event);
 	conn_socket_data(conn, event);
+	relay_watch(tracker, conn);
 	conn_weigh_flow(conn, &conn->clear);
 	conn_charge(tracker, conn);
 }

@@ -40,6 +40,8 @@ struct tracker_handler {
 	/* These five as in sink.h. Any may be NULL. */
 	void (*pending)(void *ctx, const struct exchange *exchange);
 	void (*opaque)(void *ctx, const struct conn_facts *conn);
+	/* Why is the TLS of this process not read? In words, static; NULL: nobody knows. May be NULL. */
+	const char *(*unread_why)(void *ctx, uint32_t pid);
 	void (*unseen)(void *ctx, const struct event_unseen *unseen, const struct mover *program);
 	void (*call)(void *ctx, const struct call *call);
 	void (*frame)(void *ctx, const struct conn_facts *conn, const struct mover *mover,

@@ -320,6 +320,8 @@ static struct process *process_begins(struct tracker *tracker, const struct even
 		process->exited = false;
 		DL_DELETE(tracker->exited, process);
 	}
+	process->tls_looked = false;
+	process->unread_why = NULL;
 	memcpy(process->exe, event->name, sizeof(process->exe) - 1);
 	process->exe[sizeof(process->exe) - 1] = '\0';
 	tracker->names++;

@@ -131,6 +131,7 @@ void conn_remove(struct tracker *tracker, struct conn *conn)
 	if (conn->pending)
 		DL_DELETE2(tracker->pending, conn, pending_prev, pending_next);
 	opaque_unwatch(tracker, conn);
+	relay_forget(tracker, conn);
 	DL_DELETE(tracker->conns, conn);
 	conn_lift(tracker, conn);
 	tracker->charged_bytes -= conn->charged_bytes;
@@ -145,7 +146,7 @@ void conn_close(struct tracker *tracker, struct conn *conn, enum protocol_end re
 
 	DL_FOREACH (conn->sessions, session)
 		session_unlink(tracker, session);
-	opaque_learn(conn);
+	opaque_learn(tracker, conn);
 	conn_end(conn, reason);
 	conn_remove(tracker, conn);
 }

@@ -38,7 +38,9 @@ struct process {
 	uint64_t gone_poll;
 	struct fd_pointer *pointers;
 	struct tls_session *sessions;
-	uint64_t apart; /* TLS sessions that were never bound to a socket, ended ones too */
+	uint64_t apart;		/* TLS sessions that were never bound to a socket, ended ones too */
+	bool tls_looked;	/* for why its TLS is not read */
+	const char *unread_why; /* static; NULL: not known */
 	UT_hash_handle hh;
 	struct process *prev, *next; /* of those that exited */
 };
@@ -69,6 +71,7 @@ struct tracker {
 	struct conn *heavy[TRACKER_WEIGHTS]; /* by how many bits held_bytes takes; each the oldest first */
 	size_t charged_bytes;		     /* of all connections */
 	uint32_t *pids;
+	struct conn *relays; /* that carry a client's hello, by it and the process */
 	struct conn *by_id;
 	struct conn *conns; /* by last activity, oldest first */
 	struct conn *pending;

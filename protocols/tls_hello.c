@@ -169,13 +169,14 @@ static bool read_extension(size_t type, struct slice data, bool client, struct t
 /* RFC 8446, 4.1.2 and 4.1.3. Before TLS 1.2 the extensions may be missing altogether. */
 static bool read_hello(struct slice body, bool client, struct tls_hello *out)
 {
-	struct slice ignored, extensions, data;
+	struct slice random, ignored, extensions, data;
 	size_t version, number, type;
 
-	if (!take_number(&body, 2, &version) || !take_bytes(&body, RANDOM_BYTES, &ignored) ||
+	if (!take_number(&body, 2, &version) || !take_bytes(&body, RANDOM_BYTES, &random) ||
 	    !take_vector(&body, 1, &ignored))
 		return false;
 	out->version = (uint16_t)version;
+	memcpy(&out->mark, random.data + RANDOM_BYTES - sizeof(out->mark), sizeof(out->mark));
 	if (client ? !take_vector(&body, 2, &ignored) || !take_vector(&body, 1, &ignored)
 		   : !take_number(&body, 2, &number) || !take_number(&body, 1, &number))
 		return false;

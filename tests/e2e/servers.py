@@ -234,3 +234,26 @@ class Stunnel(Program):
         self.port = free_port()
         (folder / "stunnel.conf").write_text(STUNNEL.format(tls=self.port, clear=behind, certificates=certificates))
         super().__init__(["stunnel", folder / "stunnel.conf"], folder, ports=(self.port,))
+
+
+HAPROXY_TCP = """
+global
+	maxconn 100
+defaults
+	mode tcp
+	timeout connect 5s
+	timeout client 20s
+	timeout server 20s
+listen through
+	bind 127.0.0.1:{port}
+	server nginx 127.0.0.1:{behind}
+"""
+
+
+class HaproxyTcp(Program):
+    """Hands bytes through, whatever they are."""
+
+    def __init__(self, folder, behind):
+        self.port = free_port()
+        (folder / "haproxy.cfg").write_text(HAPROXY_TCP.format(port=self.port, behind=behind))
+        super().__init__(["haproxy", "-db", "-f", folder / "haproxy.cfg"], folder, ports=(self.port,))

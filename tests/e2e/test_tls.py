@@ -76,7 +76,7 @@ def test_tls_without_a_known_library_is_opaque(hark, nginx):
         watch.wait_for(1, client)
     conns = watch.of(client)
     assert len(conns) == 1 and conns[0]["tls"] is True and conns[0]["hark.exchanges"] == 0
-    assert conns[0]["hark.opaque"]
+    assert conns[0]["hark.opaque"] == "GnuTLS, which hark does not follow"
 
 
 BULLSEYE = ["openssl", "libssl1.1", "curl", "libcurl4", "libldap-2.4-2", "libgnutls30", "libnettle8", "libhogweed6",

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from harness import LARGE_RING, PEERS, Program, assert_whole, free_port, is_listening, run, wait_until
-from servers import HERE, PYTHON, Stunnel, Tinyproxy
+from servers import HERE, PYTHON, HaproxyTcp, Stunnel, Tinyproxy
 
 SHORT = 3000  # connections, each with one exchange
 
@@ -285,3 +285,53 @@ def test_early_data(hark, certificates, tmp_path, capture, fate):
         seen = watch.of(who)
         assert [(one["url.path"], one.get("http.response.status_code")) for one in seen] == [(path, 200) for path in paths]
         assert_whole(seen)
+
+
+# --- what is said of others' TLS -----------------------------------------------
+
+RELAY = "a relay of others' TLS, which only the two ends can read"
+
+
+@pytest.mark.parametrize("kind", ["connect", "tcp"])
+def test_a_relay_is_a_relay(hark, nginx, tmp_path, capture, kind):
+    """A CONNECT tunnel, and a proxy that hands bytes through (and has OpenSSL mapped)."""
+    relay = Tinyproxy(tmp_path) if kind == "connect" else HaproxyTcp(tmp_path, nginx.tls)
+    words = ["--proxy", f"http://127.0.0.1:{relay.port}"] if kind == "connect" else []
+    port = nginx.tls if kind == "connect" else relay.port
+    try:
+        with hark("--capture", capture, view=("conns",)) as watch:
+            client = run("curl", "-sSk", *words, f"https://127.0.0.1:{port}/one")
+            watch.wait_for(2, relay)
+            watch.wait_for(1, client)
+    finally:
+        relay.stop()
+    conns = watch.of(relay)
+    assert len(conns) == 2 and all(one["tls"] for one in conns), conns
+    for one in conns:
+        assert one["hark.opaque"] == RELAY and "relayed" in one["hark.flags"], one
+    for one in watch.of(client) + watch.of(nginx):
+        assert "hark.opaque" not in one and "relayed" not in one.get("hark.flags", []), one
+
+
+def test_h2o_is_read_and_no_stranger(hark, certificates, tmp_path, capture):
+    """It gives its ciphertext to the socket by itself: what is read is not reported as unread."""
+    port = free_port()
+    (tmp_path / "www").mkdir()
+    (tmp_path / "www/one").write_text("1")
+    (tmp_path / "h2o.conf").write_text(f"""
+listen: {{ host: 127.0.0.1, port: {port}, ssl: {{ certificate-file: {certificates}/cert.pem, key-file: {certificates}/key.pem }} }}
+user: root
+num-threads: 1
+hosts: {{ default: {{ paths: {{ /: {{ file.dir: {tmp_path}/www }} }} }} }}
+""")
+    server = Program(["h2o", "-c", tmp_path / "h2o.conf"], tmp_path, ports=(port,))
+    try:
+        with hark("--capture", capture) as watch:
+            client = run("curl", "-sSk", "--http1.1", f"https://127.0.0.1:{port}/one", f"https://127.0.0.1:{port}/one")
+            watch.wait_for(2, server)
+    finally:
+        server.stop()
+    for who in (client, server):
+        assert [(one["url.path"], one["http.response.status_code"], one["tls.library"]) for one in watch.of(who)] == \
+            [("/one", 200, "openssl")] * 2
+    assert watch.stats["connections.opaque"] == 0 and not any("not read" in line for line in watch.talk)

@@ -127,8 +127,9 @@ static inline void bench_closed(void *ctx, const struct conn_facts *conn)
 
 static inline void bench_opaque(void *ctx, const struct conn_facts *conn)
 {
-	bench_log(ctx, "%llu opaque sni=%s alpn=%s offered=%s %04x\n", bench_number(ctx, conn), conn->sni,
-		  conn->alpn, conn->alpn_offered, conn->tls_version);
+	bench_log(ctx, "%llu opaque sni=%s alpn=%s offered=%s %04x%s\n", bench_number(ctx, conn), conn->sni,
+		  conn->alpn, conn->alpn_offered, conn->tls_version,
+		  conn->flags & FLAG_RELAYED ? " relayed" : "");
 }
 
 static inline void bench_verdict(void *ctx, uint64_t id, enum tracker_verdict verdict)

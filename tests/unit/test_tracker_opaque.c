@@ -128,6 +128,40 @@ static void test_joined_late(void **state)
 	CHECK(bench, "1 open\nverdict 100 ciphertext\n1 opaque sni= alpn= offered= 0000\n");
 }
 
+static void hello_put(struct bench *bench, struct peer *peer, enum event_direction direction, char random)
+{
+	char hello[] = CLIENT_HELLO;
+
+	hello[5 + 4 + 2 + 31] = random;
+	data_put(bench, peer, direction, hello, sizeof(hello) - 1);
+}
+
+/* The same client's hello in and out of a process: a relay. Out of one and into another: the two ends. */
+static void test_relay(void **state)
+{
+	struct bench *bench = *state;
+	struct peer in = client(), out = client(), end = client(), other = client();
+
+	out.id = 101, out.sk = 9001, out.fd = 4;
+	end.id = 102, end.sk = 9002, end.pid = 8;
+	other.id = 103, other.sk = 9003, other.fd = 5;
+	hello_put(bench, &in, DIRECTION_RECEIVED, 1);
+	hello_put(bench, &out, DIRECTION_SENT, 1);
+	hello_put(bench, &end, DIRECTION_RECEIVED, 1);
+	hello_put(bench, &other, DIRECTION_SENT, 2);
+	state_put(bench, &in, 4, 7);
+	state_put(bench, &out, 4, 7);
+	state_put(bench, &end, 4, 7);
+	state_put(bench, &other, 4, 7);
+	bench->used = 0;
+	bench->quiet_conns = true;
+	poll_put(bench, 3);
+	CHECK(bench, "1 opaque sni=a.b alpn= offered=h2 0000 relayed\n"
+		     "2 opaque sni=a.b alpn= offered=h2 0000 relayed\n"
+		     "3 opaque sni=a.b alpn= offered=h2 0000\n"
+		     "4 opaque sni=a.b alpn= offered=h2 0000\n");
+}
+
 /* A library's session in time, and one that is late. */
 static void test_not_with_a_session(void **state)
 {
@@ -255,6 +289,7 @@ int main(void)
 		T(test_data_of_tls_13),
 		T(test_close_is_early_enough),
 		T(test_joined_late),
+		T(test_relay),
 		T(test_not_with_a_session),
 		T(test_not_with_sessions_apart),
 		T(test_sessions_of_another_process),
