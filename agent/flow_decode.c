@@ -84,11 +84,11 @@ static void on_interim(void *ctx, const struct message *message)
 	pair_interim(&flow->pair, message);
 }
 
-static void on_lost(void *ctx, enum message_kind kind, unsigned int flags)
+static void on_lost(void *ctx, enum message_kind kind, uint32_t key, unsigned int flags)
 {
 	struct flow *flow = ctx;
 
-	pair_lost(&flow->pair, kind, flags);
+	pair_lost(&flow->pair, kind, key, flags);
 }
 
 static void on_reset(void *ctx, uint32_t key, uint32_t error)

@@ -419,8 +419,16 @@ void pair_done(struct pair *pair, struct message *message)
 	}
 }
 
-void pair_lost(struct pair *pair, enum message_kind kind, unsigned int flags)
+void pair_lost(struct pair *pair, enum message_kind kind, uint32_t key, unsigned int flags)
 {
+	struct pair_entry *entry;
+
+	if (key) {
+		HASH_FIND(hh, pair->by_key, &key, sizeof(key), entry);
+		if (entry && !entry->side[kind].taken)
+			entry->flags |= flags;
+		return;
+	}
 	pair->losses[kind].count++;
 	pair->losses[kind].flags = flags;
 }

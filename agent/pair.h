@@ -54,8 +54,9 @@ void pair_done(struct pair *pair, struct message *message);
 /* A 1xx response came; borrowed. It is shown with the exchange that it belongs to. */
 void pair_interim(struct pair *pair, const struct message *message);
 
-/* Messages of this kind may have been missed, those that are awaited among them; flags say why. */
-void pair_lost(struct pair *pair, enum message_kind kind, unsigned int flags);
+/* Messages of this kind may have been missed, those that are awaited among them (key 0), or that of one
+ * stream; flags say why. */
+void pair_lost(struct pair *pair, enum message_kind kind, uint32_t key, unsigned int flags);
 
 /*
  * An Upgrade: `interim` (101), whose head came, is not the response after all. Takes it, and keeps its

@@ -60,9 +60,9 @@ struct protocol_handler {
 	 * stream that were under way have been given to done() with FLAG_RESET before. error: RFC 9113, 7, or
 	 * RESET_ERROR_UNKNOWN. */
 	void (*reset)(void *ctx, uint32_t key, uint32_t error);
-	/* HTTP/2: messages of this kind may have been missed, those that are awaited among them; flags say
-	 * why. May be NULL. */
-	void (*lost)(void *ctx, enum message_kind kind, unsigned int flags);
+	/* HTTP/2: messages of this kind may have been missed, those that are awaited among them (key 0), or
+	 * that of one stream; flags say why. May be NULL. */
+	void (*lost)(void *ctx, enum message_kind kind, uint32_t key, unsigned int flags);
 	/* HTTP/1: after a 101 or a 2xx to CONNECT both directions leave HTTP/1. `to` is the Upgrade token
 	 * ("h2c", "websocket", …), or "connect". The decoder then takes no more input: protocol_ops.feed
 	 * returns how many bytes it consumed and the caller carries on with the rest. `request` is the

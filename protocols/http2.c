@@ -17,9 +17,9 @@
 
 #include <stdlib.h>
 
-#define SLACK_NS  10000000 /* clocks of two processors and of two calls differ by less */
-#define IDS_AHEAD 1000000  /* no client begins so many streams between two frames that are seen */
-#define WALKS_MAX 8	   /* over all streams, for GOAWAYs that each take a little more back */
+#define SLACK_NS  1000000 /* clocks of two processors and of two calls differ by less */
+#define IDS_AHEAD 1000000 /* no client begins so many streams between two frames that are seen */
+#define WALKS_MAX 8	  /* over all streams, for GOAWAYs that each take a little more back */
 
 void http2_note(struct protocol *protocol, enum protocol_note note, uint64_t n)
 {
@@ -46,12 +46,17 @@ struct http2_side *http2_kind_side(struct protocol *protocol, enum message_kind 
 	return &protocol->side[kind == MESSAGE_REQUEST ? requests : !requests];
 }
 
-void http2_role_learn(struct protocol *protocol, const struct http2_side *side, enum message_kind kind)
+void http2_role_learn(struct protocol *protocol, const struct http2_side *side, enum message_kind kind,
+		      uint64_t time_ns)
 {
 	bool is_sent = side == &protocol->side[DIRECTION_SENT];
 
-	if (protocol->role == ROLE_UNKNOWN)
-		protocol->role = is_sent == (kind == MESSAGE_REQUEST) ? ROLE_CLIENT : ROLE_SERVER;
+	if (protocol->role != ROLE_UNKNOWN)
+		return;
+	protocol->role = is_sent == (kind == MESSAGE_REQUEST) ? ROLE_CLIENT : ROLE_SERVER;
+	/* What came before was for nobody. */
+	for (int direction = 0; direction < 2; direction++)
+		protocol->side[direction].clean_ns = time_ns;
 }
 
 unsigned int http2_side_flags(const struct http2_side *side)
@@ -99,7 +104,7 @@ static void on_preface(void *ctx)
 	struct http2_side *side = ctx;
 	struct hpack *fresh;
 
-	http2_role_learn(side->owner, side, MESSAGE_REQUEST);
+	http2_role_learn(side->owner, side, MESSAGE_REQUEST, 0);
 	if (!side->joined_late)
 		return;
 	/* It began here after all: the table is known from its first entry on. */
@@ -271,7 +276,8 @@ static void messages_lost(struct http2_side *side)
 	struct protocol *protocol = side->owner;
 
 	if (protocol->role != ROLE_UNKNOWN && protocol->handler.lost && http2_side_flags(side))
-		protocol->handler.lost(protocol->handler.ctx, http2_side_kind(side), http2_side_flags(side));
+		protocol->handler.lost(protocol->handler.ctx, http2_side_kind(side), 0,
+				       http2_side_flags(side));
 }
 
 static void on_lost(void *ctx)
@@ -330,6 +336,17 @@ static enum http2_expectation on_expected(void *ctx, const struct http2_frame *f
 	return EXPECTED_MAYBE;
 }
 
+static bool on_answered(void *ctx, uint32_t id)
+{
+	struct http2_side *side = ctx;
+	const struct http2_stream *stream = http2_stream_find(side->owner, id);
+	const struct http2_past *past = stream ? NULL : http2_past_find(side->owner, id);
+
+	if (side->owner->role == ROLE_UNKNOWN || http2_side_kind(side) != MESSAGE_REQUEST)
+		return false;
+	return stream ? stream->half[MESSAGE_REQUEST].state == HALF_IDLE : past && !past->had_request;
+}
+
 static void on_unparsed(void *ctx, uint64_t n)
 {
 	struct http2_side *side = ctx;
@@ -361,6 +378,7 @@ static int side_init(struct protocol *protocol, enum event_direction direction)
 		.lost = on_lost,
 		.found = on_found,
 		.expected = on_expected,
+		.answered = on_answered,
 		.unparsed = on_unparsed,
 	};
 
@@ -459,9 +477,6 @@ static void http2_end(struct protocol *protocol, enum protocol_end reason, uint6
 
 	http2_wire_end(protocol->side[requests].wire, time_ns);
 	http2_wire_end(protocol->side[!requests].wire, time_ns);
-	for (int direction = 0; direction < 2; direction++)
-		if (!protocol->side[direction].framing)
-			messages_lost(&protocol->side[direction]);
 	http2_streams_end(protocol, end_flags(reason));
 }
 
@@ -470,9 +485,8 @@ static void http2_tick(struct protocol *protocol, uint64_t time_ns)
 {
 	enum event_direction requests = requests_direction(protocol->role);
 
-	(void)time_ns;
-	http2_wire_tick(protocol->side[requests].wire);
-	http2_wire_tick(protocol->side[!requests].wire);
+	http2_wire_tick(protocol->side[requests].wire, time_ns);
+	http2_wire_tick(protocol->side[!requests].wire, time_ns);
 }
 
 static uint64_t http2_body_left(const struct protocol *protocol, enum event_direction direction)

@@ -460,9 +460,9 @@ static void role_tell(const struct block_context *c)
 {
 	if ((c->block->type == FRAME_PUSH_PROMISE && !c->block->lost) ||
 	    (c->head->has_status && !c->head->has_request_field))
-		http2_role_learn(c->protocol, c->side, MESSAGE_RESPONSE);
+		http2_role_learn(c->protocol, c->side, MESSAGE_RESPONSE, c->time_ns);
 	else if (c->head->has_request_field && !c->head->has_status)
-		http2_role_learn(c->protocol, c->side, MESSAGE_REQUEST);
+		http2_role_learn(c->protocol, c->side, MESSAGE_REQUEST, c->time_ns);
 }
 
 void http2_block_take(struct http2_side *side, const struct http2_block *block, uint64_t time_ns)

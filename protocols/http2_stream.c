@@ -393,6 +393,15 @@ void http2_streams_suspect(struct protocol *protocol, enum message_kind kind)
 	protocol->gaps[kind]++;
 }
 
+/* The response did not come, or it was not seen. */
+static void response_tell_missed(struct protocol *protocol, const struct http2_stream *stream)
+{
+	if (protocol->handler.lost && stream->request_known &&
+	    stream->half[MESSAGE_RESPONSE].state == HALF_IDLE && http2_head_missed(protocol, stream))
+		protocol->handler.lost(protocol->handler.ctx, MESSAGE_RESPONSE, stream->id,
+				       http2_side_flags(http2_kind_side(protocol, MESSAGE_RESPONSE)));
+}
+
 void http2_streams_end(struct protocol *protocol, unsigned int flags)
 {
 	uint32_t error = flags & FLAG_CLOSED ? protocol->goaway_error : 0;
@@ -403,6 +412,7 @@ void http2_streams_end(struct protocol *protocol, unsigned int flags)
 		uint32_t id = stream->id;
 
 		stream_catch_up(protocol, stream);
+		response_tell_missed(protocol, stream);
 		stream_cut(protocol, stream, flags | (error ? FLAG_RESET : 0));
 		stream_free(protocol, stream);
 		if (error && known)

@@ -61,7 +61,8 @@ struct http2_wire {
 	struct http2_search search;
 	bool behind_hole; /* it began at a hole, not at the join or at an impossible frame */
 	unsigned int confirms;
-	unsigned int quiet; /* ticks since a byte came */
+	unsigned int quiet;    /* ticks since a byte came */
+	unsigned int answered; /* ticks since a block under way was */
 };
 
 static void search_add(struct http2_wire *wire, struct slice bytes, uint64_t time_ns)
@@ -551,10 +552,33 @@ void http2_wire_confirm(struct http2_wire *wire, uint32_t stream)
 	}
 }
 
-void http2_wire_tick(struct http2_wire *wire)
+/* A block is under way whose message was answered meanwhile. */
+static bool block_answered(const struct http2_wire *wire)
 {
-	if (wire->state == WIRE_SEARCH && wire->quiet < QUIET_TICKS && ++wire->quiet == QUIET_TICKS)
+	const struct http2_block *block = &wire->assembly.block;
+
+	return wire->assembly.open && block->type == FRAME_HEADERS && wire->handler.answered &&
+	       wire->handler.answered(wire->handler.ctx, block->stream);
+}
+
+/* A request whose answer is there will not be told by what is still to come of its block. */
+static void block_settle(struct http2_wire *wire, uint64_t time_ns)
+{
+	const struct http2_frame rest = { .type = FRAME_CONTINUATION, .stream = wire->assembly.block.stream };
+
+	wire->assembly.block.ended = true;
+	block_emit(wire, time_ns);
+	http2_assembly_open(&wire->assembly, &rest, time_ns);
+}
+
+void http2_wire_tick(struct http2_wire *wire, uint64_t time_ns)
+{
+	if (wire->quiet < QUIET_TICKS && ++wire->quiet == QUIET_TICKS)
 		held_settle(wire);
+	if (!block_answered(wire))
+		wire->answered = 0;
+	else if (++wire->answered == QUIET_TICKS)
+		block_settle(wire, time_ns);
 }
 
 struct http2_wire *http2_wire_new(const struct http2_wire_config *config,

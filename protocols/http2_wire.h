@@ -43,6 +43,8 @@ struct http2_wire_handler {
 	void (*found)(void *ctx, uint64_t time_ns);
 	/* For a search. NULL: EXPECTED_MAYBE. */
 	enum http2_expectation (*expected)(void *ctx, const struct http2_frame *frame);
+	/* Is the answer to this stream's request there already? NULL: no. */
+	bool (*answered)(void *ctx, uint32_t stream);
 	/* So many bytes were passed over. */
 	void (*unparsed)(void *ctx, uint64_t n);
 };
@@ -77,8 +79,9 @@ void http2_wire_end(struct http2_wire *wire, uint64_t time_ns);
  */
 void http2_wire_confirm(struct http2_wire *wire, uint32_t stream);
 
-/* Time passed: what a search holds will not be proved by more that comes. See http2_wire.c. */
-void http2_wire_tick(struct http2_wire *wire);
+/* Time passed: what a search holds will not be proved by more that comes, and a block whose message was
+ * answered meanwhile is given to block() as far as it came. See http2_wire.c. */
+void http2_wire_tick(struct http2_wire *wire, uint64_t time_ns);
 
 /* SETTINGS_MAX_FRAME_SIZE of the other side; only raises what a search takes for a frame. */
 void http2_wire_allow_frame_size(struct http2_wire *wire, uint32_t bytes);

@@ -131,18 +131,33 @@ def test_nghttp_sends_trailers_and_padding(hark, nghttpd, options, tmp_path):
         assert seen[0]["http.request.trailer"] == [["x-end", "here"]]
 
 
-def test_nghttp_upgrades_to_h2c(hark, apache, capture):
-    """The request of HTTP/1.1 is answered on stream 1 of HTTP/2, on the same connection."""
+def test_an_upgrade_to_h2c_is_one_exchange(hark, apache, capture):
+    """The request of HTTP/1.1 is answered on stream 1 of HTTP/2, on the same connection; 101 is on the way to it."""
     with hark("--capture", capture) as watch:
-        client = run("nghttp", "-n", "-u", f"http://127.0.0.1:{apache.http}/small.txt",
-                     f"http://127.0.0.1:{apache.http}/one")
-        watch.wait_for(2, apache)
-    for who in (client, apache):
-        seen = watch.of(who)
-        assert sorted(brief for brief in briefs(seen) if " 101 " not in brief) == \
-            ["GET /one 200 0 1", "GET /small.txt 200 0 1000"]
-        assert len({one["hark.connection"] for one in seen}) == 1
+        clients = [run("nghttp", "-n", "-u", f"http://127.0.0.1:{apache.http}/small.txt") for _ in range(5)]
+        clients += [run(*CURL, "--http2", f"http://127.0.0.1:{apache.http}/one") for _ in range(5)]
+        watch.wait_for(10, apache)
+        watch.wait_for(10, *clients)
+    for who in (clients, [apache]):
+        seen = watch.of(*who)
+        assert sorted(briefs(seen)) == 5 * ["GET /one 200 0 1"] + 5 * ["GET /small.txt 200 0 1000"]
+        for one in seen:
+            assert one["hark.flags"] == ["upgraded"] and one["hark.stream"] == 1
+            assert one["network.protocol.version"] == "2"
+            assert [interim["status"] for interim in one["http.response.interim"]] == [101]
     watch.assert_nothing_lost()
+
+
+def test_a_server_that_wants_no_more_is_no_error(hark, nginx):
+    """nginx answers 405 before the body is there and says RST_STREAM(NO_ERROR) (RFC 9113, 8.1)."""
+    with hark() as watch:
+        client = run("nghttp", "-n", "-d", "/bin/bash", f"https://127.0.0.1:{nginx.tls}/small.txt")
+        watch.wait_for(1, nginx)
+        watch.wait_for(1, client)
+    for who in (client, nginx):
+        [one] = watch.of(who)
+        assert one["http.response.status_code"] == 405
+        assert "reset" not in one.get("hark.flags", []) and "hark.h2.error_code" not in one
 
 
 def test_wget_in_the_clear(hark, nginx, tmp_path):
