@@ -211,6 +211,73 @@ static void flow_check_guess(struct flow *flow, struct flow_side *side, const st
 				record->time_ns);
 }
 
+/* Which direction's next record is due first? -1: none is. At one time a request comes before its answer. */
+static int flow_due(const struct flow *flow)
+{
+	int asks = flow->facts->role == ROLE_SERVER ? DIRECTION_RECEIVED : DIRECTION_SENT;
+	uint64_t due_ns[2] = { stream_due_ns(&flow->side[0].stream), stream_due_ns(&flow->side[1].stream) };
+
+	if (due_ns[0] == UINT64_MAX && due_ns[1] == UINT64_MAX)
+		return -1;
+	return due_ns[asks] <= due_ns[!asks] ? asks : !asks;
+}
+
+static bool flow_is_blocked(const struct flow *flow)
+{
+	return stream_is_blocked(&flow->side[0].stream) || stream_is_blocked(&flow->side[1].stream);
+}
+
+/* Gives on what waited, both directions by time; nothing while one of them misses a record. */
+static void flow_drain(struct flow *flow)
+{
+	int direction;
+
+	while (!flow_is_blocked(flow) && (direction = flow_due(flow)) >= 0) {
+		struct stream_handler handler = flow_handler(flow, direction);
+
+		stream_step(&flow->side[direction].stream, &handler);
+	}
+	for (int i = 0; i < 2; i++)
+		flow_count_past(flow, &flow->side[i]);
+}
+
+/* Gives up what has been missing for long, or all that is missing. */
+static void flow_give_up(struct flow *flow, bool all)
+{
+	bool again = true;
+
+	while (again) {
+		again = false;
+		for (int i = 0; i < 2; i++) {
+			struct stream *stream = &flow->side[i].stream;
+
+			if (!stream_is_blocked(stream) ||
+			    !(all || stream_is_overdue(stream, flow->pipeline->poll)))
+				continue;
+			stream_give_up(stream);
+			again = true;
+		}
+		flow_drain(flow);
+	}
+}
+
+/*
+ * While the other direction misses a record, this one waits: who answers whom is told by time, and a decoder
+ * that ran ahead would take what piled up for pipelining. Without room to wait, what is missing is given up.
+ */
+static bool flow_must_wait(struct flow *flow, enum event_direction direction,
+			   const struct stream_record *record)
+{
+	size_t limit = flow->pipeline->config.reorder_limit_bytes;
+
+	if (flow->state == FLOW_TLS || flow->state == FLOW_MUTED)
+		return false;
+	if (stream_is_blocked(&flow->side[!direction].stream) &&
+	    !stream_has_room(&flow->side[direction].stream, record, limit))
+		flow_give_up(flow, true);
+	return stream_is_blocked(&flow->side[!direction].stream);
+}
+
 void flow_record(struct flow *flow, const struct event_data *event, const struct mover *mover,
 		 bool beginning_seen)
 {
@@ -237,7 +304,9 @@ void flow_record(struct flow *flow, const struct event_data *event, const struct
 	if (first) { /* the protocol begins here or not; the other direction's verdict may have told already
 		      */
 		stream_start(&side->stream, &record, beginning_seen);
-		side->from_start = side->from_start || flow_beginning_is_certain(side, event);
+		side->from_start =
+			(side->from_start || flow_beginning_is_certain(side, event)) && !side->beheaded;
+		side->beheaded &= flow_beginning_is_certain(side, event);
 		flow_check_guess(flow, side, &record, beginning_seen);
 	}
 	if (first && !side->from_start && side->stream.seq32)
@@ -249,8 +318,8 @@ void flow_record(struct flow *flow, const struct event_data *event, const struct
 	flow->calls.more = event->h.flags & EVENT_MORE;
 	flow->calls.hole = (enum event_hole)event->hole;
 	stream_put(&side->stream, &record, flow->pipeline->poll, flow->pipeline->config.reorder_limit_bytes,
-		   &handler);
-	flow_count_past(flow, side);
+		   flow_must_wait(flow, direction, &record), &handler);
+	flow_drain(flow);
 	flow_hint_skip(flow, direction);
 }
 
@@ -258,6 +327,7 @@ void flow_unknown(struct flow *flow, enum event_direction direction)
 {
 	struct stream_handler handler = flow_handler(flow, direction);
 
+	stream_flush(&flow->side[direction].stream, &handler);
 	stream_unknown(&flow->side[direction].stream, flow->pipeline->now_ns, &handler);
 }
 
@@ -265,23 +335,17 @@ void flow_finish(struct flow *flow, enum event_direction direction)
 {
 	struct stream_handler handler = flow_handler(flow, direction);
 
-	stream_flush(&flow->side[direction].stream, flow->pipeline->now_ns, &handler);
+	stream_flush(&flow->side[direction].stream, &handler);
 	flow_count_past(flow, &flow->side[direction]);
 	flow_finished(flow, direction, flow->pipeline->now_ns);
 }
 
 bool flow_poll(struct flow *flow)
 {
-	bool waits = false;
+	bool waits;
 
-	for (int i = 0; i < 2; i++) {
-		struct stream_handler handler = flow_handler(flow, i);
-
-		if (stream_poll(&flow->side[i].stream, flow->pipeline->poll, flow->pipeline->now_ns,
-				&handler))
-			waits = true;
-		flow_count_past(flow, &flow->side[i]);
-	}
+	flow_give_up(flow, false);
+	waits = stream_waits(&flow->side[0].stream) || stream_waits(&flow->side[1].stream);
 	if (flow->pipeline->config.want_calls) {
 		struct calls_context context = flow_calls(flow);
 
@@ -343,13 +407,7 @@ void flow_turn_tls(struct flow *flow)
 
 void flow_end(struct flow *flow, enum protocol_end reason)
 {
-	struct stream_handler handler;
-
-	for (int i = 0; i < 2; i++) {
-		handler = flow_handler(flow, i);
-		stream_flush(&flow->side[i].stream, flow->pipeline->now_ns, &handler);
-		flow_count_past(flow, &flow->side[i]);
-	}
+	flow_give_up(flow, true);
 	if (flow->pipeline->config.want_calls) {
 		struct calls_context context = flow_calls(flow);
 

@@ -39,6 +39,8 @@ struct flow_side {
 	struct held held;
 	bool from_start;	 /* the first byte that is held or will be fed is the first of its protocol */
 	bool from_start_guessed; /* for the decoder, before anything of this direction showed */
+	bool beheaded;		 /* its first bytes were lost before anybody knew what they are, */
+	uint64_t lost_bytes;	 /* so many of them; HOLE_UNKNOWN_SIZE */
 	bool frames;		 /* begins like an HTTP/2 server: wait for the client's preface */
 	bool finished;
 	bool muted;   /* too many bytes without a sign: they are counted, until another look is taken */
@@ -70,6 +72,7 @@ struct flow {
 	struct calls calls;	  /* what was not given out yet */
 	struct hello *hello;	  /* in FLOW_TLS, while the hellos are awaited; else NULL */
 	uint64_t undetermined_copied, undetermined_skipped;
+	bool joined;	   /* a session older than hark, whose counters do not say so */
 	const char *muted; /* why; static */
 	uint64_t look_ns;  /* when what is muted is looked at again; 0: never */
 	unsigned int looks;

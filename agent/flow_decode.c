@@ -98,6 +98,13 @@ static void on_reset(void *ctx, uint32_t key, uint32_t error)
 	pair_reset(&flow->pair, key, error);
 }
 
+static uint32_t on_hand(void *ctx)
+{
+	const struct flow *flow = ctx;
+
+	return flow->mover ? flow->mover->tid : 0;
+}
+
 static void on_note(void *ctx, enum protocol_note note, uint64_t n)
 {
 	(void)ctx;
@@ -151,12 +158,21 @@ static bool flow_side_from_start(const struct flow *flow, int direction)
 	return side->from_start || (!side->stream.started && other->from_start);
 }
 
+/* A lost beginning is a hole that HTTP/1 can be told of; HTTP/2 is looked for as after a late join. */
+static bool flow_tells_lost(const struct flow *flow, const struct protocol_ops *ops, int direction)
+{
+	return ops == &http1_protocol && flow->side[direction].beheaded;
+}
+
 int flow_decode_start(struct flow *flow, const struct protocol_ops *ops, bool after_upgrade)
 {
 	const struct tracker_config *limits = &flow->pipeline->config;
 	const struct protocol_config config = {
 		.role = flow->facts->role != ROLE_UNKNOWN ? flow->facts->role : flow->role_found,
-		.from_start = { flow_side_from_start(flow, 0), flow_side_from_start(flow, 1) },
+		.from_start = { flow_side_from_start(flow, 0) || flow_tells_lost(flow, ops, 0),
+				flow_side_from_start(flow, 1) || flow_tells_lost(flow, ops, 1) },
+		.joined = flow->joined,
+		.seen_ns = flow->facts->existing ? flow->facts->seen_ns : 0,
 		.after_upgrade = after_upgrade,
 		.upgrade_settings = slice_of(
 			after_upgrade && flow->upgrade_settings_known ? flow->upgrade_settings : NULL,
@@ -180,6 +196,7 @@ int flow_decode_start(struct flow *flow, const struct protocol_ops *ops, bool af
 		.reset = on_reset,
 		.lost = on_lost,
 		.upgrade = on_upgrade,
+		.hand = on_hand,
 		.note = on_note,
 		.frame = on_frame,
 	};
@@ -197,6 +214,12 @@ int flow_decode_start(struct flow *flow, const struct protocol_ops *ops, bool af
 	/* What was found in mid-stream has yet to be proven. */
 	if (ops != &http1_protocol || config.from_start[0] || config.from_start[1])
 		flow->facts->protocol = "http";
+	for (int i = 0; i < 2; i++) {
+		if (flow_tells_lost(flow, ops, i))
+			ops->hole(flow->decoder, i, flow->side[i].lost_bytes, flow->side[i].last_ns);
+		flow->side[i].beheaded = false;
+		flow->side[i].lost_bytes = 0;
+	}
 	return 0;
 }
 
@@ -411,8 +434,21 @@ void flow_data(struct flow *flow, enum event_direction direction, struct slice b
 	}
 }
 
+/* What was held goes too: the first bytes of the direction are lost, not older than hark. */
+static void flow_behead(struct flow_side *side, uint64_t size)
+{
+	uint64_t gone = side->lost_bytes + side->held.len;
+
+	if (!side->from_start && !side->beheaded && side->stream.started)
+		return;
+	side->beheaded = true;
+	side->lost_bytes = size >= HOLE_UNKNOWN_SIZE - gone ? HOLE_UNKNOWN_SIZE : gone + size;
+}
+
 void flow_hole(struct flow *flow, enum event_direction direction, uint64_t size, bool lost, uint64_t time_ns)
 {
+	struct flow_side *side = &flow->side[direction];
+
 	if (lost && size != HOLE_UNKNOWN_SIZE) {
 		flow->facts->moved_bytes += size;
 		flow->facts->lost_bytes += size;
@@ -425,6 +461,7 @@ void flow_hole(struct flow *flow, enum event_direction direction, uint64_t size,
 			flow->undetermined_skipped += size;
 		if (!lost && size != HOLE_UNKNOWN_SIZE)
 			flow->side[direction].searched_bytes += size;
+		flow_behead(side, size);
 		flow_drop_held(flow, direction);
 		flow_judge(flow, direction);
 		return;

@@ -158,6 +158,7 @@ static void flow_begin_http1(struct flow *flow, enum event_direction direction, 
 			     enum detect_kind kind)
 {
 	struct flow_side *side = &flow->side[direction], *other = &flow->side[!direction];
+	bool certain = side->from_start;
 
 	/* Without a sign of their own the other direction's bytes are the rest of something older. */
 	if (!other->from_start && !is_http1(flow_judge_turn(flow, !direction)))
@@ -167,6 +168,7 @@ static void flow_begin_http1(struct flow *flow, enum event_direction direction, 
 		side->from_start = true;
 		if (!other->stream.started)
 			other->from_start = true;
+		flow->joined = flow_is_tls_layer(flow) && flow->facts->existing && !certain;
 	}
 	if (!side->from_start) {
 		flow->role_found = role_of(direction, kind);

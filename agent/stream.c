@@ -24,7 +24,7 @@ struct stream_chunk {
 	uint64_t pos, time_ns, poll;
 	uint64_t number; /* in order of arrival */
 	uint32_t len, copied;
-	bool eof, reached;
+	bool eof, reached, parked; /* parked: it waits for the other direction */
 	struct mover mover;
 	uint8_t bytes[];
 };
@@ -208,35 +208,62 @@ static bool stream_is_due(const struct stream *stream, uint64_t pos, bool eof)
 /* The first of those that wait: of what was read past the records nothing more is to come. */
 static bool chunk_is_due(const struct stream *stream, const struct stream_chunk *chunk)
 {
-	return chunk->reached || stream_is_due(stream, chunk->pos, chunk->eof);
+	return stream->given_up || chunk->reached || stream_is_due(stream, chunk->pos, chunk->eof);
 }
 
-static void stream_drain(struct stream *stream, const struct stream_handler *handler)
+bool stream_is_blocked(const struct stream *stream)
 {
-	struct stream_chunk *chunk;
+	return stream_waits(stream) && !chunk_is_due(stream, late_first(stream));
+}
 
-	while ((chunk = late_first(stream)) && chunk_is_due(stream, chunk)) {
-		struct stream_record record = {
-			.pos = chunk->pos,
-			.len = chunk->len,
-			.eof = chunk->eof,
-			.reached = chunk->reached,
-			.payload = slice_of(chunk->bytes, chunk->copied),
-			.time_ns = chunk->time_ns,
-			.mover = &chunk->mover,
-		};
+uint64_t stream_due_ns(const struct stream *stream)
+{
+	return stream_waits(stream) && !stream_is_blocked(stream) ? late_first(stream)->time_ns : UINT64_MAX;
+}
 
-		late_take(stream);
-		counter_add(COUNTER_STREAM_LATE, 1);
-		stream_deliver(stream, &record, handler);
-		free(chunk);
-	}
+bool stream_is_overdue(const struct stream *stream, uint64_t poll)
+{
+	return stream_is_blocked(stream) && stream->gap_poll + GRACE_POLLS <= poll;
+}
+
+void stream_step(struct stream *stream, const struct stream_handler *handler)
+{
+	struct stream_chunk *chunk = late_take(stream);
+	const struct stream_record record = {
+		.pos = chunk->pos,
+		.len = chunk->len,
+		.eof = chunk->eof,
+		.reached = chunk->reached,
+		.payload = slice_of(chunk->bytes, chunk->copied),
+		.time_ns = chunk->time_ns,
+		.mover = &chunk->mover,
+	};
+
+	counter_add(COUNTER_STREAM_LATE, !chunk->parked);
+	stream->given_up = false;
+	if (!chunk->reached && !stream_is_due(stream, chunk->pos, chunk->eof))
+		stream_lose(stream, chunk->pos - (chunk->eof && stream->seq32), chunk->time_ns, handler);
+	stream_deliver(stream, &record, handler);
+	free(chunk);
 	if (stream_waits(stream))
 		stream->gap_poll = late_first(stream)->poll;
 }
 
+void stream_give_up(struct stream *stream)
+{
+	stream->given_up = true;
+}
+
+void stream_flush(struct stream *stream, const struct stream_handler *handler)
+{
+	while (stream_waits(stream)) {
+		stream_give_up(stream);
+		stream_step(stream, handler);
+	}
+}
+
 /* 0, or -1 when memory is out. */
-static int stream_hold(struct stream *stream, const struct stream_record *record, uint64_t poll)
+static int stream_hold(struct stream *stream, const struct stream_record *record, uint64_t poll, bool parked)
 {
 	struct stream_chunk *chunk = malloc(sizeof(*chunk) + record->payload.len);
 
@@ -249,6 +276,7 @@ static int stream_hold(struct stream *stream, const struct stream_record *record
 	chunk->copied = (uint32_t)record->payload.len;
 	chunk->eof = record->eof;
 	chunk->reached = record->reached;
+	chunk->parked = parked;
 	chunk->mover = *record->mover;
 	if (chunk->copied)
 		memcpy(chunk->bytes, record->payload.data, chunk->copied);
@@ -267,46 +295,43 @@ static bool stream_passes(const struct stream *stream, const struct stream_recor
 	return record->reached && (!stream_waits(stream) || late_first(stream)->pos >= record->pos);
 }
 
+bool stream_has_room(const struct stream *stream, const struct stream_record *record, size_t limit_bytes)
+{
+	return stream_memory(stream) + record->payload.len <= limit_bytes;
+}
+
+/* There is no room for the record to wait: what is before it goes first. */
+static void stream_shed(struct stream *stream, const struct stream_record *record,
+			const struct stream_handler *handler)
+{
+	counter_add(COUNTER_LIMIT_REORDER, record->payload.len);
+	while (stream_waits(stream) && late_first(stream)->pos < record->pos) {
+		stream_give_up(stream);
+		stream_step(stream, handler);
+	}
+	if (stream->next < record->pos)
+		stream_lose(stream, record->pos, record->time_ns, handler);
+}
+
 void stream_put(struct stream *stream, const struct stream_record *record, uint64_t poll, size_t limit_bytes,
-		const struct stream_handler *handler)
+		bool wait, const struct stream_handler *handler)
 {
 	struct stream_record placed = *record;
+	bool due;
 
 	placed.pos = stream_widen(stream, record);
 	if (placed.pos >= POS_MAX)
 		return; /* no counter gets there: not a record of ours */
-	if (!stream_is_due(stream, placed.pos, placed.eof) && !stream_passes(stream, &placed)) {
-		if (stream_memory(stream) + placed.payload.len <= limit_bytes &&
-		    stream_hold(stream, &placed, poll) == 0)
+	due = stream_is_due(stream, placed.pos, placed.eof) || stream_passes(stream, &placed);
+	/* Behind others that wait for the other direction, it waits too. */
+	wait |= due && stream_due_ns(stream) != UINT64_MAX && late_first(stream)->pos <= placed.pos;
+	if (wait || !due) {
+		if (stream_has_room(stream, &placed, limit_bytes) &&
+		    stream_hold(stream, &placed, poll, due) == 0)
 			return;
-		counter_add(COUNTER_LIMIT_REORDER, placed.payload.len);
-		while (stream_waits(stream) && late_first(stream)->pos < placed.pos) {
-			stream_lose(stream, late_first(stream)->pos, placed.time_ns, handler);
-			stream_drain(stream, handler);
-		}
-		if (stream->next < placed.pos)
-			stream_lose(stream, placed.pos, placed.time_ns, handler);
+		stream_shed(stream, &placed, handler);
 	}
 	stream_deliver(stream, &placed, handler);
-	if (stream_waits(stream))
-		stream_drain(stream, handler);
-}
-
-bool stream_poll(struct stream *stream, uint64_t poll, uint64_t time_ns, const struct stream_handler *handler)
-{
-	while (stream_waits(stream) && stream->gap_poll + GRACE_POLLS <= poll) {
-		stream_lose(stream, late_first(stream)->pos, time_ns, handler);
-		stream_drain(stream, handler);
-	}
-	return stream_waits(stream);
-}
-
-void stream_flush(struct stream *stream, uint64_t time_ns, const struct stream_handler *handler)
-{
-	while (stream_waits(stream)) {
-		stream_lose(stream, late_first(stream)->pos, time_ns, handler);
-		stream_drain(stream, handler);
-	}
 }
 
 void stream_unknown(struct stream *stream, uint64_t time_ns, const struct stream_handler *handler)

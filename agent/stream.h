@@ -49,6 +49,7 @@ struct stream {
 	size_t late_bytes, late_count;
 	uint64_t late_number; /* of the next one */
 	uint64_t gap_poll;    /* when the gap before `late` was noticed */
+	bool given_up;	      /* what is missing before the first of `late` is lost */
 	uint64_t past_bytes;  /* that were read past the records; the owner counts and clears them */
 };
 
@@ -67,16 +68,33 @@ void stream_rejoin(struct stream *stream, const struct stream_record *record);
 /* A counter that goes on from `next` where another stream left it. */
 void stream_continue(struct stream *stream, uint64_t next);
 
-/* Takes one record at poll number `poll`; limit_bytes bounds what is held for a late record. */
+/*
+ * Takes one record at poll number `poll`; limit_bytes bounds what waits. What is due is delivered, unless it
+ * is to wait (for the other direction); what waits already is not: stream_step() does that.
+ */
 void stream_put(struct stream *stream, const struct stream_record *record, uint64_t poll, size_t limit_bytes,
-		const struct stream_handler *handler);
+		bool wait, const struct stream_handler *handler);
 
-/* A poll passed: what is missing since GRACE_POLLS is lost. True while a record is still awaited. */
-bool stream_poll(struct stream *stream, uint64_t poll, uint64_t time_ns,
-		 const struct stream_handler *handler);
+/* True when there is room for the record to wait. */
+bool stream_has_room(const struct stream *stream, const struct stream_record *record, size_t limit_bytes);
 
-/* Gives up on everything missing. */
-void stream_flush(struct stream *stream, uint64_t time_ns, const struct stream_handler *handler);
+/* When the first record that waits moved, if it is due; else UINT64_MAX. */
+uint64_t stream_due_ns(const struct stream *stream);
+
+/* Delivers the first record that waits; it is due. */
+void stream_step(struct stream *stream, const struct stream_handler *handler);
+
+/* True when records wait for one that is missing. */
+bool stream_is_blocked(const struct stream *stream);
+
+/* True when what is missing now was missing GRACE_POLLS ago. */
+bool stream_is_overdue(const struct stream *stream, uint64_t poll);
+
+/* What is missing before the first record that waits is lost: the record is due, the hole comes with it. */
+void stream_give_up(struct stream *stream);
+
+/* Delivers everything that waits, and gives up on everything missing. */
+void stream_flush(struct stream *stream, const struct stream_handler *handler);
 
 /* Some unmeasured bytes passed: a hole of unknown size. */
 void stream_unknown(struct stream *stream, uint64_t time_ns, const struct stream_handler *handler);

@@ -47,8 +47,9 @@ enum protocol_note {
  */
 struct protocol_handler {
 	void *ctx;
-	/* The head is complete (all header fields are there). The decoder keeps the message. Called at most
-	 * once a message; not at all for a message whose head never completed. */
+	/* The head is complete (all header fields are there), or its answer begins before that (then the
+	 * message is flagged as partial). The decoder keeps the message. Called at most once a message; not
+	 * at all for one whose head never completed and was not answered. */
 	void (*head)(void *ctx, struct message *message);
 	/* Bytes of the body, chunk framing and padding removed. Counted in body_bytes already. */
 	void (*body)(void *ctx, struct message *message, struct slice bytes);
@@ -68,6 +69,9 @@ struct protocol_handler {
 	 * returns how many bytes it consumed and the caller carries on with the rest. `request` is the
 	 * request that asked (an h2c upgrade continues it as stream 1), NULL when it was not seen. */
 	void (*upgrade)(void *ctx, struct slice to, const struct message *request);
+	/* Who moves the bytes that are being fed: any number but 0 that tells threads apart; 0: not known.
+	 * What one thread moved it moved in the order of time. May be NULL. */
+	uint32_t (*hand)(void *ctx);
 	/* A counter goes up by n. */
 	void (*note)(void *ctx, enum protocol_note note, uint64_t n);
 	/* HTTP/2, only with config.want_frames: a frame passed; borrowed. Called before what the frame means
@@ -79,6 +83,9 @@ struct protocol_config {
 	enum protocol_role role;
 	/* For each direction: the first byte that will be fed is the first of its stream. */
 	bool from_start[2];
+	/* HTTP/1: messages may have passed before that byte all the same (a session older than hark). */
+	bool joined;
+	uint64_t seen_ns; /* HTTP/1: the connection was there then, and nothing moved until the first byte */
 	/* HTTP/2 that follows an h2c Upgrade: stream 1's request was made in HTTP/1.1 and has been given
 	 * away. For the server the client's preface still comes (RFC 9113, 3; RFC 7540, 3.2). */
 	bool after_upgrade;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * HTTP/1.0 and HTTP/1.1 (RFC 9112): two parsers, one a direction; what they
- * must know of each other is http1_order.c. Here: the role, and bytes that
+ * must know of each other is http1_messages.c. Here: the role, and bytes that
  * wait. A response may be told before its request, bytes behind an Upgrade may
  * or may not be HTTP/1, and the role may not be known: such bytes stay in a
  * hold until the other direction, or a tick, decides.
@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#define QUIET_NS      1000000000
 #define TICKS_TO_WAIT 2 /* a tick may come right after the bytes: one whole poll has passed at the second */
 
 /* --- role and waiting bytes --------------------------------------------------- */
@@ -24,14 +25,20 @@ static void role_set(struct protocol *http1, enum protocol_role role)
 	http1->role = role;
 	request_parser(http1)->kind = MESSAGE_REQUEST;
 	response_parser(http1)->kind = MESSAGE_RESPONSE;
-	http1->answer_due = http1->lossy[request_direction(http1)];
+	if (http1->rested[request_direction(http1)])
+		http1_order_quiet(&http1->order);
+	if (http1->lossy[request_direction(http1)])
+		http1_order_lose_requests(&http1->order, true, HOLE_UNKNOWN_SIZE);
+	if (http1->lossy[!request_direction(http1)])
+		http1_order_lose_answers(&http1->order, 0);
 }
 
 /* The side that sends requests is the client. */
 static void role_learn(struct protocol *http1, enum event_direction direction)
 {
 	struct http1_hold *hold = &http1->hold[direction];
-	struct slice bytes = slice_of(hold->bytes, hold->len);
+	uint64_t lost;
+	struct slice bytes = http1_hold_bytes(hold, &lost);
 	bool sent = direction == DIRECTION_SENT;
 	struct detect_result found =
 		http1->config.from_start[direction] ? detect_first(bytes) : detect_late(bytes);
@@ -52,74 +59,123 @@ static void role_forget(struct protocol *http1, enum event_direction direction)
 	http1->config.from_start[direction] = false;
 	http1_parser_init(parser, direction, &http1->config, &http1->handler, &http1->hooks);
 	http1->lossy[direction] = true;
-	http1_order_doubt(http1, FLAG_GAP);
 }
 
 static void hold_add(struct protocol *http1, enum event_direction direction, struct slice bytes,
 		     uint64_t time_ns, bool turn)
 {
 	struct http1_hold *hold = &http1->hold[direction];
+	size_t missed;
 
 	if (http1->role == ROLE_UNKNOWN && bytes.len > HTTP1_HOLD_LIMIT_BYTES - hold->len)
 		role_forget(http1, direction);
-	http1_note(http1, NOTE_BYTES_UNPARSED, http1_hold_add(hold, bytes, time_ns, turn));
+	missed = http1_hold_add(hold, bytes, time_ns, http1->hand, turn);
+	http1_note(http1, NOTE_BYTES_UNPARSED, missed);
+	if (missed && http1_hold_empty(hold)) {
+		http1->no_memory = true;
+		http1_parser_lose(&http1->parser[direction]);
+	}
 	if (http1->role == ROLE_UNKNOWN)
 		role_learn(http1, direction);
+}
+
+static void hole_tell(struct protocol *http1, enum event_direction direction, uint64_t size, uint64_t time_ns)
+{
+	struct http1_parser *parser = &http1->parser[direction];
+
+	http1->lost_size = size;
+	http1->lost_border = http1_parser_at_border(parser);
+	http1_parser_hole(parser, size, time_ns);
+	http1->lost_size = 0;
 }
 
 /* Moves what waits into its parser. True when something moved. */
 static bool hold_drain(struct protocol *http1, enum event_direction direction)
 {
 	struct http1_hold *hold = &http1->hold[direction];
+	const struct http1_run *front = http1_hold_front(hold);
 	struct http1_parser *parser = &http1->parser[direction];
-	uint64_t time_ns, lost = hold->lost_bytes;
-	struct slice front = http1_hold_front(hold, &time_ns);
+	struct http1_run run;
 	size_t taken;
 
 	if (http1->left || http1_hold_empty(hold))
 		return false;
-	if (front.len) {
-		parser->turn = hold->marks[0].turn;
-		taken = http1_parser_feed(parser, front, time_ns);
-		http1_hold_drop(hold, taken);
-		return taken > 0;
-	}
-	hold->lost_bytes = 0;
-	if (lost)
-		http1_parser_hole(parser, lost, hold->last_ns);
-	else
+	if (!front) {
+		hold->finished = false;
 		http1_parser_finish(parser, hold->last_ns);
-	hold->finished &= lost > 0;
-	return true;
+		return true;
+	}
+	run = *front;
+	if (!run.len) {
+		http1_hold_drop(hold, 0);
+		hole_tell(http1, direction, run.lost, run.time_ns);
+		return true;
+	}
+	http1->hand = run.hand;
+	http1->feeds++;
+	parser->turn = run.turn;
+	taken = http1_parser_feed(parser, slice_of(hold->bytes + hold->bytes_at, run.len), run.time_ns);
+	http1_hold_drop(hold, taken);
+	return taken > 0;
 }
 
-/* When the front of what waits came; what is behind everything has no front of its own. */
+/* When the front of what waits came. */
 static uint64_t hold_time_ns(const struct http1_hold *hold)
 {
-	uint64_t time_ns = hold->last_ns;
+	const struct http1_run *front = http1_hold_front(hold);
 
-	http1_hold_front(hold, &time_ns);
-	return http1_hold_empty(hold) ? UINT64_MAX : time_ns;
+	if (front)
+		return front->time_ns;
+	return hold->finished ? hold->last_ns : UINT64_MAX;
 }
 
-/*
- * By time: a response that waited for the role, and came before the first request that was seen, answers none
- * of those.
- */
+/* By time: a response that began before a request does not answer it. */
 static void hold_pump(struct protocol *http1)
 {
 	bool moved = http1->role != ROLE_UNKNOWN;
 
 	while (moved) {
-		enum event_direction first = hold_time_ns(&http1->hold[DIRECTION_RECEIVED]) <
-							     hold_time_ns(&http1->hold[DIRECTION_SENT])
-						     ? DIRECTION_RECEIVED
-						     : DIRECTION_SENT;
+		enum event_direction requests = request_direction(http1);
+		uint64_t asked_ns = hold_time_ns(&http1->hold[requests]);
+		bool first = asked_ns <= hold_time_ns(&http1->hold[!requests]);
 
-		moved = hold_drain(http1, first) || hold_drain(http1, !first);
+		if (first && asked_ns != UINT64_MAX)
+			http1->requests_ns = asked_ns;
+		moved = hold_drain(http1, first ? requests : !requests) ||
+			hold_drain(http1, first ? !requests : requests);
 	}
 	if (http1_hold_empty(&http1->hold[0]) && http1_hold_empty(&http1->hold[1]))
 		http1->ticks = 0;
+}
+
+/* A client that waits for nothing is at rest, and so is its server. */
+static void http1_rest(struct protocol *http1, enum event_direction direction, uint64_t time_ns)
+{
+	uint64_t moved_ns = http1->moved_ns;
+
+	if (time_ns > moved_ns)
+		http1->moved_ns = time_ns;
+	if (http1->role == ROLE_UNKNOWN)
+		http1->rested[direction] = moved_ns && time_ns >= moved_ns + QUIET_NS;
+	if (!moved_ns || http1->role == ROLE_UNKNOWN || direction != request_direction(http1))
+		return;
+	if (time_ns < moved_ns + QUIET_NS || http1->queue.count || http1->beyond ||
+	    response_parser(http1)->message || request_parser(http1)->message)
+		return;
+	http1_order_quiet(&http1->order);
+}
+
+/* Requests come that moved at time_ns: responses that wait for an earlier one have waited enough. */
+static void hold_advance(struct protocol *http1, enum event_direction direction, uint64_t time_ns)
+{
+	if (http1->role == ROLE_UNKNOWN || direction != request_direction(http1))
+		return;
+	if (time_ns > http1->requests_ns) {
+		http1->requests_ns = time_ns;
+		http1->requests_hand = http1->hand;
+	}
+	if (!http1_hold_empty(&http1->hold[!direction]))
+		hold_pump(http1);
 }
 
 static bool hold_wanted(const struct protocol *http1, enum event_direction direction)
@@ -139,12 +195,14 @@ static struct protocol *http1_create(const struct protocol_config *config,
 	http1->config = *config;
 	http1->config.upgrade_settings = (struct slice){ 0 };
 	http1->handler = *handler;
-	http1->hooks = http1_order_hooks(http1);
+	http1->hooks = http1_message_hooks(http1);
+	http1->moved_ns = config->seen_ns;
 	http1_queue_init(&http1->queue, config->pipeline_limit);
 	for (int i = 0; i < 2; i++)
 		http1_parser_init(&http1->parser[i], i, &http1->config, &http1->handler, &http1->hooks);
-	if (!config->from_start[0] || !config->from_start[1])
-		http1_order_doubt(http1, FLAG_LATE_JOINED);
+	http1_order_init(&http1->order, config->from_start[0] && config->from_start[1] && !config->joined
+						? 0
+						: FLAG_LATE_JOINED);
 	if (config->role != ROLE_UNKNOWN)
 		role_set(http1, config->role);
 	return http1;
@@ -192,7 +250,13 @@ static long http1_feed(struct protocol *http1, enum event_direction direction, s
 	if (http1->left || http1->refuted)
 		return 0;
 	http1->now_ns = time_ns;
+	http1->hand = http1->handler.hand ? http1->handler.hand(http1->handler.ctx) : 0;
+	hold_advance(http1, direction, time_ns);
+	if (http1->left)
+		return 0;
+	http1->hand = http1->handler.hand ? http1->handler.hand(http1->handler.ctx) : 0;
 	http1->feeds++;
+	http1_rest(http1, direction, time_ns);
 	if (http1_evidence_refutes(http1, direction, bytes)) {
 		http1_refute(http1);
 		return 0;
@@ -218,12 +282,20 @@ static void http1_hole(struct protocol *http1, enum event_direction direction, u
 	if (http1->left || !size)
 		return;
 	http1->now_ns = time_ns;
+	http1->moved_ns = time_ns;
+	http1->hand = 0;
+	/* Responses that wait still, and are older than what comes behind the hole, answer what is in it. */
+	http1->missed = FLAG_GAP;
+	hold_advance(http1, direction, time_ns);
+	http1->missed = 0;
+	if (http1->left)
+		return;
 	if (http1->role == ROLE_UNKNOWN)
 		role_forget(http1, direction);
 	else if (hold_wanted(http1, direction))
 		http1_hold_lose(&http1->hold[direction], size, time_ns);
 	else
-		http1_parser_hole(&http1->parser[direction], size, time_ns);
+		hole_tell(http1, direction, size, time_ns);
 	hold_pump(http1);
 }
 
@@ -235,8 +307,7 @@ static void http1_finish(struct protocol *http1, enum event_direction direction,
 		return;
 	http1->now_ns = time_ns;
 	hold->finished = true;
-	if (!hold->lost_bytes)
-		hold->last_ns = time_ns;
+	hold->last_ns = time_ns;
 	hold_pump(http1);
 }
 
@@ -248,8 +319,9 @@ static void http1_tick(struct protocol *http1, uint64_t time_ns)
 	if (http1_hold_empty(&http1->hold[!request_direction(http1)]) || ++http1->ticks < TICKS_TO_WAIT)
 		return;
 	http1->ticks = 0;
-	http1->give_up = true;
+	http1->waited = true;
 	hold_pump(http1);
+	http1->waited = false;
 }
 
 static unsigned int end_flags(enum protocol_end reason)
@@ -275,7 +347,7 @@ static void http1_flush(struct protocol *http1)
 		return;
 	do {
 		before = http1->hold[0].len + http1->hold[1].len;
-		http1->give_up = true;
+		http1->waited = true;
 		hold_pump(http1);
 	} while (!http1->left && http1->hold[0].len + http1->hold[1].len < before);
 }
@@ -347,8 +419,7 @@ static size_t http1_memory(const struct protocol *http1)
 static struct slice http1_held(const struct protocol *http1, enum event_direction direction,
 			       uint64_t *lost_bytes)
 {
-	*lost_bytes = http1->hold[direction].lost_bytes;
-	return slice_of(http1->hold[direction].bytes, http1->hold[direction].len);
+	return http1_hold_bytes(&http1->hold[direction], lost_bytes);
 }
 
 const struct protocol_ops http1_protocol = {

@@ -76,7 +76,7 @@ static int on_body(llhttp_t *llhttp, const char *at, size_t len)
 	struct http1_parser *parser = llhttp->data;
 	struct slice bytes = slice_of(at, len);
 
-	if (parser->silent)
+	if (parser->silent || parser->unmeasured)
 		return 0;
 	parser->message->body_bytes += len;
 	body_keep(parser, bytes);
@@ -228,7 +228,7 @@ enum http1_body_verdict http1_body_hole(struct http1_parser *parser, uint64_t *s
 	parser->body_cut = true;
 	if (parser->state == HTTP1_BODY_CLOSE) {
 		message->body_known &= *size != HOLE_UNKNOWN_SIZE;
-		message->body_bytes += *size != HOLE_UNKNOWN_SIZE ? *size : 0;
+		message->body_bytes += *size != HOLE_UNKNOWN_SIZE && !parser->unmeasured ? *size : 0;
 		*size = 0;
 		return HTTP1_BODY_MORE;
 	}

@@ -7,7 +7,7 @@
 
 bool http1_hold_empty(const struct http1_hold *hold)
 {
-	return !hold->len && !hold->lost_bytes && !hold->finished;
+	return !hold->run_count && !hold->finished;
 }
 
 static bool hold_grow(struct http1_hold *hold, size_t needed)
@@ -15,6 +15,7 @@ static bool hold_grow(struct http1_hold *hold, size_t needed)
 	size_t capacity = hold->capacity ? hold->capacity : 512;
 	uint8_t *bytes;
 
+	needed += hold->bytes_at;
 	while (capacity < needed)
 		capacity *= 2;
 	if (capacity == hold->capacity)
@@ -27,32 +28,55 @@ static bool hold_grow(struct http1_hold *hold, size_t needed)
 	return true;
 }
 
-static void hold_mark(struct http1_hold *hold, uint64_t time_ns, bool turn)
+static struct http1_run *hold_newest(const struct http1_hold *hold)
 {
-	size_t last = hold->marks_count - 1;
-
-	if (hold->marks_count &&
-	    (hold->marks_count == HTTP1_HOLD_MARKS || (hold->marks[last].time_ns == time_ns && !turn))) {
-		hold->marks[last].end = hold->len;
-		return;
-	}
-	hold->marks[hold->marks_count].end = hold->len;
-	hold->marks[hold->marks_count].turn = turn;
-	hold->marks[hold->marks_count++].time_ns = time_ns;
+	return hold->run_count ? &hold->runs[hold->run_at + hold->run_count - 1] : NULL;
 }
 
-size_t http1_hold_add(struct http1_hold *hold, struct slice bytes, uint64_t time_ns, bool turn)
+/* A new run at the end; NULL: no room. */
+static struct http1_run *hold_run(struct http1_hold *hold)
 {
-	size_t room = hold->lost_bytes ? 0 : HTTP1_HOLD_LIMIT_BYTES - hold->len;
+	size_t capacity = hold->run_capacity ? 2 * hold->run_capacity : 8;
+	struct http1_run *runs;
+
+	if (hold->run_count == HTTP1_HOLD_LIMIT_RUNS)
+		return NULL;
+	if (hold->run_at + hold->run_count == hold->run_capacity) {
+		runs = realloc(hold->runs, capacity * sizeof(*runs));
+		if (!runs)
+			return NULL;
+		hold->runs = runs;
+		hold->run_capacity = capacity;
+	}
+	hold->run_count++;
+	return hold_newest(hold);
+}
+
+static bool hold_keep(struct http1_hold *hold, struct slice bytes, uint64_t time_ns, uint32_t hand, bool turn)
+{
+	struct http1_run *run = hold_newest(hold);
+
+	if (!hold_grow(hold, hold->len + bytes.len))
+		return false;
+	if (!run || !run->len || run->time_ns != time_ns || run->hand != hand || turn) {
+		run = hold_run(hold);
+		if (!run)
+			return false;
+		*run = (struct http1_run){ .time_ns = time_ns, .hand = hand, .turn = turn };
+	}
+	memcpy(hold->bytes + hold->bytes_at + hold->len, bytes.data, bytes.len);
+	hold->len += bytes.len;
+	run->len += bytes.len;
+	return true;
+}
+
+size_t http1_hold_add(struct http1_hold *hold, struct slice bytes, uint64_t time_ns, uint32_t hand, bool turn)
+{
+	size_t room = HTTP1_HOLD_LIMIT_BYTES - hold->len;
 	size_t n = bytes.len < room ? bytes.len : room;
 
-	if (n && !hold_grow(hold, hold->len + n))
+	if (n && !hold_keep(hold, slice_take(bytes, n), time_ns, hand, turn))
 		n = 0;
-	if (n) {
-		memcpy(hold->bytes + hold->len, bytes.data, n);
-		hold->len += n;
-		hold_mark(hold, time_ns, turn);
-	}
 	if (n < bytes.len)
 		http1_hold_lose(hold, bytes.len - n, time_ns);
 	return bytes.len - n;
@@ -60,44 +84,81 @@ size_t http1_hold_add(struct http1_hold *hold, struct slice bytes, uint64_t time
 
 void http1_hold_lose(struct http1_hold *hold, uint64_t size, uint64_t time_ns)
 {
-	hold->last_ns = time_ns;
-	if (size >= HOLE_UNKNOWN_SIZE - hold->lost_bytes)
-		hold->lost_bytes = HOLE_UNKNOWN_SIZE;
-	else
-		hold->lost_bytes += size;
+	struct http1_run *run = hold_newest(hold);
+
+	if (!run || run->len) {
+		run = hold_run(hold);
+		if (!run && !hold->run_count)
+			return;
+		if (!run) { /* the newest run makes room, and is part of the hole */
+			run = hold_newest(hold);
+			hold->len -= run->len;
+			size = HOLE_UNKNOWN_SIZE;
+		}
+		*run = (struct http1_run){ .len = 0 };
+	}
+	run->time_ns = time_ns;
+	run->lost = size >= HOLE_UNKNOWN_SIZE - run->lost ? HOLE_UNKNOWN_SIZE : run->lost + size;
 }
 
-struct slice http1_hold_front(const struct http1_hold *hold, uint64_t *time_ns)
+const struct http1_run *http1_hold_front(const struct http1_hold *hold)
 {
-	if (!hold->len)
-		return (struct slice){ 0 };
-	*time_ns = hold->marks[0].time_ns;
-	return slice_of(hold->bytes, hold->marks[0].end);
+	return hold->run_count ? &hold->runs[hold->run_at] : NULL;
+}
+
+/* Gives memory back, or moves what waits to the front once that is the smaller part. */
+static void hold_settle(struct http1_hold *hold)
+{
+	if (!hold->run_count) {
+		bool finished = hold->finished;
+		uint64_t last_ns = hold->last_ns;
+
+		http1_hold_fini(hold);
+		hold->finished = finished;
+		hold->last_ns = last_ns;
+		return;
+	}
+	if (hold->bytes_at > hold->len) {
+		memmove(hold->bytes, hold->bytes + hold->bytes_at, hold->len);
+		hold->bytes_at = 0;
+	}
+	if (hold->run_at > hold->run_count) {
+		memmove(hold->runs, hold->runs + hold->run_at, hold->run_count * sizeof(*hold->runs));
+		hold->run_at = 0;
+	}
 }
 
 void http1_hold_drop(struct http1_hold *hold, size_t n)
 {
-	size_t gone = 0;
+	struct http1_run *front = &hold->runs[hold->run_at];
 
-	memmove(hold->bytes, hold->bytes + n, hold->len - n);
+	hold->bytes_at += n;
 	hold->len -= n;
-	while (gone < hold->marks_count && hold->marks[gone].end <= n)
-		gone++;
-	hold->marks_count -= gone;
-	memmove(hold->marks, hold->marks + gone, hold->marks_count * sizeof(*hold->marks));
-	if (n && !gone && hold->marks_count)
-		hold->marks[0].turn = false;
-	for (size_t i = 0; i < hold->marks_count; i++)
-		hold->marks[i].end -= n;
-	if (!hold->len) {
-		free(hold->bytes);
-		hold->bytes = NULL;
-		hold->capacity = 0;
+	front->len -= n;
+	front->turn &= !n;
+	if (!front->len) {
+		hold->run_at++;
+		hold->run_count--;
 	}
+	hold_settle(hold);
+}
+
+struct slice http1_hold_bytes(const struct http1_hold *hold, uint64_t *lost)
+{
+	const struct http1_run *run = http1_hold_front(hold), *end = run + hold->run_count;
+	size_t len = 0;
+
+	while (run < end && run->len)
+		len += run++->len;
+	*lost = run < end ? run->lost : 0;
+	if (run + 1 < end)
+		*lost = HOLE_UNKNOWN_SIZE;
+	return slice_of(hold->bytes ? hold->bytes + hold->bytes_at : NULL, len);
 }
 
 void http1_hold_fini(struct http1_hold *hold)
 {
 	free(hold->bytes);
-	*hold = (struct http1_hold){ 0 };
+	free(hold->runs);
+	*hold = (struct http1_hold){ .bytes = NULL };
 }

@@ -1,358 +1,214 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which response answers which request. Requests whose head is complete stand
- * in a queue; the response parser takes the method from its front.
+ * Doubt, its proof and its end.
  *
- * Pairing. The stage behind pairs requests and responses in the order in which
- * it hears of them, so this file must never let it pair wrongly:
- *  - A response that has no request in the queue carries FLAG_NO_REQUEST; a
- *    request that does not enter the queue carries FLAG_UNANSWERED.
- *  - Framing of responses lost: nobody knows which of the queued requests was
- *    answered in the hole. Each gets an empty response (status 0, FLAG_GAP and
- *    FLAG_UNANSWERED), and the order is `unsure`.
- *  - Framing of requests lost: queued requests are older than the hole and keep
- *    their place; behind them the order is unsure.
- *  - While it is unsure, responses without a queued request belong to nobody.
- *    It ends with the next request head, for a client that does not pipeline
- *    sends it only when all earlier responses are complete. A client that was
- *    seen to pipeline proves nothing by that: its order stays unsure for good.
- *    Joining late is the same state without the loss.
+ * Seen whole, responses answer requests in turn, and no time is asked. A loss
+ * breaks the turn: nobody knows how many requests or responses it held. It is
+ * found again at a quiet point, where nothing is outstanding. A client that
+ * waits for each answer is quiet whenever its next request begins; one that
+ * pipelines never shows it. So everything rests on whether the client waits,
+ * and evidence against it counts only when it is certain: a request that left
+ * before the answer to the one before it came, by the times of both, with no
+ * loss between. What merely piled up behind a loss proves nothing. A loss
+ * that a client that waits does not explain (three requests without an
+ * answer, two answers without a request) is a suspicion; it ends when the
+ * client was seen to wait for long.
  */
-#include "http1_connection.h"
-#include "http1_evidence.h"
+#include "http1_order.h"
 
-#include <errno.h>
+#include "protocol.h"
 
-#define PIPELINE_EVIDENCE 3 /* requests open at once that one lost response cannot explain */
-#define TOKEN_LIMIT_BYTES 64
-#define ASKED_LIMIT_BYTES 16384
+#define EXPLAINED_OPEN	 2  /* a lost answer, and the next request whose answer showed that */
+#define EXPLAINED_STRAYS 1  /* the answer to a lost request */
+#define PROOF_SHORT	 1  /* exchanges that show a client to wait behind the loss of few requests */
+#define PROOF_LONG	 8  /* and of nobody knows how many */
+#define ALTERNATE_SOME	 4  /* who waited so often will rather wait on */
+#define ALTERNATE_LONG	 32 /* who waited so often before a loss is not suspected */
+#define ALTERNATE_AGAIN	 8  /* nor who did so behind it any more */
 
-void http1_order_doubt(struct protocol *http1, unsigned int flag)
+/* clang-format off */
+static const uint8_t order_next[ORDER_STATES][ORDER_EVENTS] = {
+	/*                      REQUEST          ANSWER           STRAY            LOSE_REQUESTS    LOSE_ANSWERED    LOSE_ANSWERS     SUSPECT          PROVE */
+	[ORDER_KNOWN]     = { ORDER_KNOWN,     ORDER_KNOWN,     ORDER_KNOWN,     ORDER_OWED,      ORDER_ANSWERED,  ORDER_ANSWERED,  ORDER_SUSPECTED, ORDER_KNOWN },
+	[ORDER_JOINED]    = { ORDER_TRIAL,     ORDER_JOINED,    ORDER_ANSWERED,  ORDER_OWED,      ORDER_ANSWERED,  ORDER_ANSWERED,  ORDER_SUSPECTED, ORDER_PIPELINED },
+	[ORDER_OWED]      = { ORDER_PASSED,    ORDER_OWED,      ORDER_ANSWERED,  ORDER_OWED,      ORDER_ANSWERED,  ORDER_ANSWERED,  ORDER_SUSPECTED, ORDER_PIPELINED },
+	[ORDER_PASSED]    = { ORDER_PASSED,    ORDER_PASSED,    ORDER_ANSWERED,  ORDER_PASSED,    ORDER_PASSED,    ORDER_ANSWERED,  ORDER_SUSPECTED, ORDER_PIPELINED },
+	[ORDER_ANSWERED]  = { ORDER_TRIAL,     ORDER_ANSWERED,  ORDER_ANSWERED,  ORDER_OWED,      ORDER_ANSWERED,  ORDER_ANSWERED,  ORDER_SUSPECTED, ORDER_PIPELINED },
+	[ORDER_TRIAL]     = { ORDER_TRIAL,     ORDER_KNOWN,     ORDER_TRIAL,     ORDER_PASSED,    ORDER_PASSED,    ORDER_ANSWERED,  ORDER_SUSPECTED, ORDER_PIPELINED },
+	[ORDER_SUSPECTED] = { ORDER_SUSPECTED, ORDER_SUSPECTED, ORDER_SUSPECTED, ORDER_SUSPECTED, ORDER_SUSPECTED, ORDER_SUSPECTED, ORDER_SUSPECTED, ORDER_PIPELINED },
+	[ORDER_PIPELINED] = { ORDER_PIPELINED, ORDER_PIPELINED, ORDER_PIPELINED, ORDER_PIPELINED, ORDER_PIPELINED, ORDER_PIPELINED, ORDER_PIPELINED, ORDER_PIPELINED },
+};
+/* clang-format on */
+
+static void order_step(struct http1_order *order, enum http1_order_event event)
 {
-	http1->unsure = true;
-	http1->unsure_flags |= flag;
+	order->state = (enum http1_order_state)order_next[order->state][event];
+	if (order->state == ORDER_KNOWN)
+		order->why = 0;
+	if (order->state != ORDER_PASSED)
+		order->passed = 0;
 }
 
-/* Gives the requests that a hole may have answered their empty responses. */
-static int order_pay(struct protocol *http1)
+static void order_suspect(struct http1_order *order)
 {
-	for (; http1->owed; http1->owed--) {
-		struct message *message = message_new(MESSAGE_RESPONSE, http1->config.message_limit_bytes);
-
-		if (!message) {
-			http1->no_memory = true;
-			return -ENOMEM;
-		}
-		message->flags = FLAG_GAP | FLAG_UNANSWERED;
-		message->direction = response_parser(http1)->direction;
-		message->last_byte_ns = http1->now_ns;
-		http1->handler.done(http1->handler.ctx, message);
-	}
-	return 0;
-}
-
-/* Responses may be missing from here on. */
-static void order_lose_responses(struct protocol *http1)
-{
-	if (http1->queue.count >= PIPELINE_EVIDENCE)
-		http1->pipelined = true;
-	http1->owed += http1->queue.count;
-	http1_queue_fini(&http1->queue);
-	http1->beyond = 0;
-	http1->answer_due = false;
-	http1_order_doubt(http1, FLAG_GAP);
-	order_pay(http1);
-	if (!http1->awaiting)
+	if (order->alternate >= ALTERNATE_LONG)
 		return;
-	/* The answer to an Upgrade is lost: what the client sends now may be anything. */
-	http1->awaiting = false;
-	if (request_parser(http1)->state == HTTP1_START)
-		http1_parser_lose(request_parser(http1));
+	order->alternate = 0;
+	order_step(order, ORDER_SUSPECT);
 }
 
-/* --- requests --------------------------------------------------------------- */
-
-static enum http1_method request_method(const struct message *message)
+/* The next pairs are guesses, but of a client that is known to wait. */
+static void order_unprove(struct http1_order *order, unsigned int proof)
 {
-	if (slice_equal(message->method, SLICE("HEAD")))
-		return METHOD_HEAD;
-	if (slice_equal(message->method, SLICE("CONNECT")))
-		return METHOD_CONNECT;
-	return METHOD_OTHER;
+	if (order->alternate >= ALTERNATE_LONG)
+		return;
+	order->unproven |= order->why;
+	if (order->proof < proof)
+		order->proof = proof;
 }
 
-static bool request_asks(const struct message *message)
+void http1_order_init(struct http1_order *order, unsigned int flag)
 {
-	struct slice upgrade = message_header(message, SLICE("upgrade"));
-
-	if (request_method(message) == METHOD_CONNECT)
-		return true;
-	return upgrade.len && http1_list_has(message_header(message, SLICE("connection")), SLICE("upgrade"));
-}
-
-/* What upgrade() hands on of the request that asked. NULL: out of memory. */
-static struct message *request_copy(const struct message *message)
-{
-	struct message *copy = message_new(MESSAGE_REQUEST, ASKED_LIMIT_BYTES);
-	static const char *const names[] = { "Upgrade", "HTTP2-Settings" };
-
-	if (!copy)
-		return NULL;
-	copy->version = message->version;
-	copy->direction = message->direction;
-	copy->first_byte_ns = message->first_byte_ns;
-	copy->head_ns = message->head_ns;
-	if (arena_copy(&copy->arena, message->method, &copy->method) < 0)
-		goto out;
-	/* A target beyond the limit stays unknown. */
-	arena_copy(&copy->arena, message->target, &copy->target);
-	for (size_t i = 0; i < 2; i++) {
-		struct slice value = message_header(message, slice_of_string(names[i]));
-
-		if (value.data &&
-		    message_add_header(copy, &copy->headers, slice_of_string(names[i]), value, 0) < 0)
-			goto out;
-	}
-	return copy;
-out:
-	message_free(copy);
-	return NULL;
-}
-
-static void request_queue(struct protocol *http1, struct message *message)
-{
-	struct http1_request request = {
-		.method = request_method(message),
-		.guess = message->flags & FLAG_GUESS,
+	*order = (struct http1_order){
+		.state = flag ? ORDER_JOINED : ORDER_KNOWN,
+		.why = flag,
+		.joined = flag,
 	};
+}
 
-	if (http1->beyond || http1_queue_full(&http1->queue)) {
-		http1->beyond++;
-		http1_note(http1, NOTE_PIPELINE_LIMIT, 1);
-		message->flags |= FLAG_UNANSWERED | FLAG_TRUNCATED;
+/* In doubt a client is seen to wait when each request stands behind exactly one response. */
+static void order_watch(struct http1_order *order)
+{
+	order->alternate = order->strays == 1 ? order->alternate + 1 : 0;
+	if (order->alternate >= ALTERNATE_AGAIN)
+		order->state = ORDER_ANSWERED;
+}
+
+bool http1_order_request(struct http1_order *order, uint64_t first_ns, unsigned int *flags)
+{
+	if (order->state == ORDER_SUSPECTED)
+		order_watch(order);
+	/* Of the answers that were due one at least should have shown behind the loss. */
+	if (order->state == ORDER_ANSWERED && order->open > order->strays + 1)
+		order_unprove(order, PROOF_SHORT);
+	order_step(order, ORDER_REQUEST);
+	order->strays = 0;
+	order->open = 0;
+	*flags = (order->state == ORDER_TRIAL || order->state == ORDER_KNOWN) && order->unproven
+			 ? order->unproven | FLAG_GUESS
+			 : 0;
+	if (order->state == ORDER_KNOWN || order->state == ORDER_TRIAL)
+		return true;
+	if (order->state == ORDER_PASSED && !order->passed++)
+		order->passed_ns = first_ns;
+	*flags = order->why;
+	return false;
+}
+
+void http1_order_quiet(struct http1_order *order)
+{
+	if (order->state == ORDER_KNOWN)
+		return;
+	order->state = ORDER_ANSWERED;
+	order->unproven = order->joined = 0;
+	order->strays = 0;
+	order->open = order->passed = 0;
+}
+
+void http1_order_waited(struct http1_order *order)
+{
+	if (order->pipelines)
+		return;
+	if (++order->alternate >= ALTERNATE_SOME)
+		order->joined = 0;
+	if (order->unproven && !--order->proof)
+		order->unproven = 0;
+}
+
+bool http1_order_prove(struct http1_order *order)
+{
+	/* Who does not wait did not prove the trial by it. */
+	bool trial = order->state == ORDER_TRIAL ||
+		     (order->state == ORDER_KNOWN && (order->unproven || order->joined));
+
+	order->pipelines = true;
+	order->alternate = 0;
+	order_step(order, ORDER_PROVE);
+	if (!trial)
+		return false;
+	order->state = ORDER_PIPELINED;
+	order->why |= order->unproven | order->joined;
+	return true;
+}
+
+bool http1_order_answer(struct http1_order *order, bool early, bool last)
+{
+	if (early && http1_order_prove(order))
+		return false;
+	order_step(order, ORDER_ANSWER);
+	/* The loss began in the middle of a request, and that one is answered. */
+	if (order->state == ORDER_OWED && !order->sure && last)
+		order->state = ORDER_ANSWERED;
+	return true;
+}
+
+void http1_order_stray(struct http1_order *order, bool contiguous)
+{
+	order->strays++;
+	/* More answers than requests: the trial took one that was not its own. */
+	if (order->state == ORDER_KNOWN && (order->unproven || order->joined)) {
+		order->state = ORDER_ANSWERED;
+		order->why |= order->unproven | order->joined;
+		order_unprove(order, PROOF_LONG);
+	}
+	/* The lost request was unanswered when the next one left, and no answer was lost. */
+	if (order->state == ORDER_PASSED && contiguous && (order->sure || order->passed > 1)) {
+		http1_order_prove(order);
 		return;
 	}
-	if (request_asks(message))
-		request.asked = request_copy(message);
-	if ((request_asks(message) && !request.asked) || http1_queue_push(&http1->queue, request) < 0) {
-		message_free(request.asked);
-		http1->no_memory = true;
-		message->flags |= FLAG_UNANSWERED | FLAG_GAP;
-		http1_order_doubt(http1, FLAG_GAP);
+	order_step(order, ORDER_STRAY);
+	if (order->state != ORDER_ANSWERED || order->strays <= EXPLAINED_STRAYS)
+		return;
+	if (order->joined)
+		order_unprove(order, PROOF_LONG);
+	else if (!order->unproven)
+		order_suspect(order);
+}
+
+bool http1_order_lose_requests(struct http1_order *order, bool whole, uint64_t most)
+{
+	bool trial = order->state == ORDER_TRIAL;
+
+	order->why |= FLAG_GAP;
+	/* Unless one request was lost, and its answer came. */
+	if (most && (!whole || most != 1 || order->strays != 1 || order->state != ORDER_KNOWN))
+		order_unprove(order, most != HOLE_UNKNOWN_SIZE || order->alternate >= ALTERNATE_SOME
+					     ? PROOF_SHORT
+					     : PROOF_LONG);
+	if (order->pipelines) {
+		order->state = ORDER_PIPELINED;
+		return trial;
+	}
+	order->sure = whole || (order->sure && (order->state == ORDER_OWED || order->state == ORDER_PASSED));
+	order_step(order, order->strays ? ORDER_LOSE_ANSWERED : ORDER_LOSE_REQUESTS);
+	if (trial)
+		order->passed = 1;
+	if (order->strays > EXPLAINED_STRAYS && !order->unproven)
+		order_suspect(order);
+	return trial;
+}
+
+void http1_order_lose_answers(struct http1_order *order, size_t open)
+{
+	open += order->passed;
+	order->why |= FLAG_GAP;
+	order->open = open;
+	order->strays = 0;
+	if (order->pipelines) {
+		order->state = ORDER_PIPELINED;
 		return;
 	}
-	http1->awaiting = request.asked != NULL;
-}
-
-/* What the other direction and the queue say about this client when a request head comes. */
-static void order_observe(struct protocol *http1)
-{
-	struct http1_parser *response = response_parser(http1);
-	/* A search that has seen nothing cannot have gone past anything. */
-	bool searching = response->state == HTTP1_SEARCH && !(response->late && !response->line.size);
-
-	/* Two heads in one call, or a request behind lost ones that were not answered: it does not wait. */
-	if (http1->head_feed == http1->feeds || (http1->answer_due && !searching))
-		http1->pipelined = true;
-	http1->head_feed = http1->feeds;
-	if (http1->trial && http1->queue.count && !searching)
-		http1->pipelined = true;
-	/* The body of a response whose request nobody saw goes on, and yet a request comes: it had none
-	 * (HEAD). */
-	if (response->message && response->head_done && !http1->matched && !http1->beyond)
-		http1_parser_lose(response);
-	/* The search for responses went past the answer to an earlier request; or the trial failed. */
-	else if (http1->queue.count && (searching || (http1->trial && http1->pipelined)))
-		order_lose_responses(http1);
-}
-
-static bool request_head(struct protocol *http1, struct message *message)
-{
-	order_observe(http1);
-	if (http1->unsure && (http1->pipelined || http1->queue.count)) {
-		http1->pipelined = true;
-		message->flags |= FLAG_UNANSWERED | http1->unsure_flags;
-	} else {
-		if (http1->unsure && !http1->pipelined)
-			http1_parser_realign(response_parser(http1));
-		http1->trial |= http1->unsure;
-		http1->unsure = false;
-		http1->unsure_flags = 0;
-		request_queue(http1, message);
-	}
-	http1->handler.head(http1->handler.ctx, message);
-	return request_method(message) == METHOD_CONNECT;
-}
-
-static void request_done(struct protocol *http1, struct message *message, bool head_missing)
-{
-	if (head_missing)
-		message->flags |= FLAG_UNANSWERED;
-	http1->handler.done(http1->handler.ctx, message);
-}
-
-/* --- responses -------------------------------------------------------------- */
-
-static bool is_interim(const struct message *message)
-{
-	return message->status / 100 == 1 && message->status != 101;
-}
-
-static int response_begin(struct protocol *http1, struct message *message)
-{
-	if (order_pay(http1) < 0)
-		return -ENOMEM;
-	http1->matched = http1->queue.count > 0;
-	http1->answer_due &= is_interim(message);
-	if (http1->matched) {
-		http1_evidence_answer(http1, message);
-		http1->trial = false;
-		http1->pipelined |= http1->queue.count > 1 && !http1->unsure;
-		return 0;
-	}
-	http1->give_up = false;
-	message->flags |= FLAG_NO_REQUEST;
-	if (http1->beyond)
-		message->flags |= FLAG_TRUNCATED;
-	else if (http1->unsure)
-		message->flags |= http1->unsure_flags;
-	return 0;
-}
-
-static bool response_leaves(const struct protocol *http1, const struct message *message)
-{
-	const struct http1_request *request = http1_queue_front(&http1->queue);
-
-	if (message->status == 101)
-		return true;
-	return http1->matched && request->method == METHOD_CONNECT && message->status / 100 == 2;
-}
-
-static bool response_head(struct protocol *http1, struct message *message)
-{
-	const struct http1_request *request = http1_queue_front(&http1->queue);
-
-	if (is_interim(message))
-		return true;
-	http1->handler.head(http1->handler.ctx, message);
-	if (response_leaves(http1, message))
-		return true;
-	if (http1->matched && request->asked)
-		http1->awaiting = false;
-	if (http1->matched && request->method == METHOD_HEAD)
-		return true;
-	return message->status == 204 || message->status == 304;
-}
-
-static void http1_leave(struct protocol *http1, struct message *message, struct message *asked)
-{
-	uint8_t token[TOKEN_LIMIT_BYTES];
-	struct slice to = message_header(message, SLICE("upgrade"));
-
-	if (!to.len && asked)
-		to = message_header(asked, SLICE("upgrade"));
-	if (message->status != 101)
-		to = SLICE("connect");
-	to.len = to.len < sizeof(token) ? to.len : sizeof(token);
-	if (to.len)
-		memcpy(token, to.data, to.len);
-	to = slice_of(token, to.len);
-	message->flags |= FLAG_UPGRADED;
-	http1_note(http1, NOTE_UPGRADED, 1);
-	http1->handler.done(http1->handler.ctx, message);
-	if (request_parser(http1)->message)
-		http1_parser_end(request_parser(http1), FLAG_GAP | FLAG_UPGRADED);
-	http1->left = true;
-	http1->parser[0].stopped = http1->parser[1].stopped = true;
-	http1->handler.upgrade(http1->handler.ctx, to, asked);
-}
-
-static void response_interim(struct protocol *http1, struct message *message, bool cut)
-{
-	http1_note(http1, NOTE_INTERIM, 1);
-	if (!cut)
-		http1->handler.interim(http1->handler.ctx, message);
-	message_free(message);
-}
-
-static void response_done(struct protocol *http1, struct message *message, bool cut)
-{
-	struct message *asked = NULL;
-	bool leaves, asked_for;
-
-	if (is_interim(message)) {
-		response_interim(http1, message, cut);
-		return;
-	}
-	leaves = !cut && response_leaves(http1, message);
-	asked_for = http1->matched;
-	if (http1->matched)
-		asked = http1_queue_pop(&http1->queue).asked;
-	else if (http1->beyond)
-		http1->beyond--;
-	http1->matched = false;
-	if (asked_for && !cut)
-		http1_evidence_answered(http1, message);
-	if (leaves)
-		http1_leave(http1, message, asked);
-	else
-		http1->handler.done(http1->handler.ctx, message);
-	if (!cut && !leaves && !http1->pipelined && !http1->queue.count)
-		http1_parser_realign(request_parser(http1));
-	message_free(asked);
-}
-
-/* --- hooks ------------------------------------------------------------------ */
-
-static bool hook_ready(void *ctx, struct http1_parser *parser)
-{
-	struct protocol *http1 = ctx;
-
-	if (parser->kind == MESSAGE_REQUEST)
-		return !http1->awaiting;
-	return http1->queue.count || http1->unsure || http1->beyond || http1->give_up;
-}
-
-static int hook_begin(void *ctx, struct http1_parser *parser)
-{
-	http1_evidence_begin(ctx, parser);
-	return parser->kind == MESSAGE_REQUEST ? 0 : response_begin(ctx, parser->message);
-}
-
-static bool hook_head(void *ctx, struct http1_parser *parser)
-{
-	return parser->kind == MESSAGE_REQUEST ? request_head(ctx, parser->message)
-					       : response_head(ctx, parser->message);
-}
-
-static void hook_done(void *ctx, struct http1_parser *parser, struct message *message, bool cut)
-{
-	if (parser->kind == MESSAGE_REQUEST)
-		request_done(ctx, message, cut && !parser->head_done);
-	else
-		response_done(ctx, message, cut);
-}
-
-static void hook_lost(void *ctx, struct http1_parser *parser)
-{
-	struct protocol *http1 = ctx;
-
-	if (parser->kind == MESSAGE_RESPONSE) {
-		order_lose_responses(http1);
-		return;
-	}
-	http1_order_doubt(http1, FLAG_GAP);
-	http1->answer_due = true;
-}
-
-struct http1_hooks http1_order_hooks(struct protocol *http1)
-{
-	return (struct http1_hooks){
-		.ctx = http1,
-		.ready = hook_ready,
-		.begin = hook_begin,
-		.head = hook_head,
-		.done = hook_done,
-		.lost = hook_lost,
-	};
+	order_step(order, ORDER_LOSE_ANSWERS);
+	if (open > EXPLAINED_OPEN)
+		order_suspect(order);
 }

@@ -3,6 +3,7 @@
  * The head is read here line by line, the body by llhttp (http1_body.c).
  *
  *	START -> START_LINE -> HEAD -> BODY_LENGTH -----------------> START
+ *	                            -> BODY_DOUBT -> any body, or START_LINE
  *	                            -> BODY_CLOSE (until finish)
  *	                            -> CHUNK_SIZE -> CHUNK_DATA -> CHUNK_END -+
  *	                                  ^-------------------------------- --+
@@ -37,6 +38,7 @@ static void message_reset(struct http1_parser *parser)
 {
 	parser->message = NULL;
 	parser->framing = (struct http1_framing){ 0 };
+	parser->unmeasured = false;
 	parser->head_done = parser->complete = parser->header_cut = parser->body_cut = parser->pending =
 		false;
 	parser->body_capacity = 0;
@@ -77,6 +79,11 @@ static void lines_discard(struct http1_parser *parser)
 	parser->pending = false;
 }
 
+bool http1_parser_at_border(const struct http1_parser *parser)
+{
+	return parser->state == HTTP1_START && !parser->line.size;
+}
+
 void http1_parser_lose(struct http1_parser *parser)
 {
 	if (parser->state == HTTP1_ENDED || parser->stopped)
@@ -85,7 +92,7 @@ void http1_parser_lose(struct http1_parser *parser)
 	message_cut(parser, FLAG_GAP);
 	parser->state = HTTP1_SEARCH;
 	parser->edge = true;
-	parser->late = false;
+	parser->late = parser->skipped = false;
 	if (parser->trust != HTTP1_TRUST_REFUTED)
 		parser->trust = HTTP1_TRUST_SEARCH;
 	parser_note(parser, NOTE_RESYNC, 1);
@@ -98,6 +105,7 @@ void http1_parser_realign(struct http1_parser *parser)
 		return;
 	lines_discard(parser);
 	parser->edge = true;
+	parser->skipped = false;
 }
 
 static void parser_starve(struct http1_parser *parser)
@@ -197,6 +205,8 @@ static void message_begin(struct http1_parser *parser, const struct http1_start_
 	}
 	parser->message->first_byte_ns = parser->message->last_byte_ns = first_ns;
 	start_line_copy(parser, line);
+	parser->method = line->method;
+	parser->head_size = parser->searched ? parser->candidate.size + parser->line.size : parser->line.size;
 	parser->state = HTTP1_HEAD;
 	if (parser->hooks->begin(parser->hooks->ctx, parser) < 0) {
 		message_free(parser->message);
@@ -236,6 +246,7 @@ static void start_line_take(struct http1_parser *parser)
 		return;
 	}
 	parser->message_first = parser->line_first;
+	parser->searched = false;
 	message_begin(parser, &line, parser->line.first_ns);
 	if (cut && parser->message)
 		parser->message->flags |= FLAG_TRUNCATED;
@@ -273,17 +284,33 @@ static void field_take(struct http1_parser *parser)
 	http1_line_clear(&parser->line);
 }
 
+/* Nobody knows whether there is a body: the bytes behind the head tell, if they begin like another head. */
+static void body_doubt(struct http1_parser *parser)
+{
+	/* Nor whether it is one: behind the answer to a CONNECT something else begins. */
+	if (parser->state == HTTP1_BODY_CLOSE && parser->message->status / 100 == 2) {
+		parser->unmeasured = true;
+		parser->message->body_known = false;
+		parser->message->flags |= FLAG_GAP;
+	}
+	parser->doubted = parser->state;
+	parser->state = HTTP1_BODY_DOUBT;
+	parser->doubt_len = 0;
+}
+
 static void head_end(struct http1_parser *parser, uint64_t time_ns)
 {
-	bool bodiless;
+	enum http1_body body;
 
 	http1_line_clear(&parser->line);
 	if (http1_framing_malformed(&parser->framing, parser->kind, parser->message->version))
 		parser->message->flags |= FLAG_MALFORMED;
 	parser->message->head_ns = parser->message->last_byte_ns = time_ns;
 	parser->head_done = true;
-	bodiless = parser->hooks->head(parser->hooks->ctx, parser);
-	body_step(parser, bodiless ? HTTP1_BODY_DONE : http1_body_begin(parser), time_ns);
+	body = parser->hooks->head(parser->hooks->ctx, parser);
+	body_step(parser, body == HTTP1_BODY_NONE ? HTTP1_BODY_DONE : http1_body_begin(parser), time_ns);
+	if (body == HTTP1_BODY_UNSURE && parser->message)
+		body_doubt(parser);
 }
 
 /* HEAD and TRAILER: one step is the end of a kept-back field, or the rest of a line. */
@@ -306,6 +333,7 @@ static size_t fields_step(struct http1_parser *parser, struct slice bytes, uint6
 		parser_starve(parser);
 		return bytes.len;
 	}
+	parser->head_size += taken;
 	if (!whole)
 		return taken;
 	if (parser->line.overflow || http1_line_text(&parser->line).len)
@@ -319,12 +347,12 @@ static size_t fields_step(struct http1_parser *parser, struct slice bytes, uint6
 
 /* --- single lines ----------------------------------------------------------- */
 
-static size_t start_step(struct http1_parser *parser, struct slice bytes)
+static size_t start_step(struct http1_parser *parser, struct slice bytes, uint64_t time_ns)
 {
 	/* RFC 9112, 2.2: empty lines before a start line are passed over. */
 	if (bytes.data[0] == '\r' || bytes.data[0] == '\n')
 		return 1;
-	if (!parser->hooks->ready(parser->hooks->ctx, parser))
+	if (!parser->hooks->ready(parser->hooks->ctx, parser, time_ns))
 		return 0;
 	parser->state = HTTP1_START_LINE;
 	return 0;
@@ -379,6 +407,52 @@ static size_t body_bytes_step(struct http1_parser *parser, struct slice bytes, u
 	return taken;
 }
 
+/* The doubted bytes are the body's. */
+static void doubt_settle(struct http1_parser *parser)
+{
+	struct slice bytes = slice_of(parser->doubt, parser->doubt_len);
+
+	parser->state = parser->doubted;
+	parser->doubt_len = 0;
+	bytes = slice_drop(bytes, http1_parser_feed(parser, bytes, parser->doubt_ns));
+	if (!bytes.len)
+		return;
+	parser_note(parser, NOTE_BYTES_UNPARSED, bytes.len);
+	http1_parser_lose(parser);
+}
+
+static bool doubt_fits(size_t at, uint8_t byte)
+{
+	static const char pattern[HTTP1_DOUBT_BYTES + 1] = "HTTP/1.v ddd";
+
+	if (pattern[at] == 'v')
+		return byte == '0' || byte == '1';
+	return pattern[at] == 'd' ? byte >= '0' && byte <= '9' : byte == (uint8_t)pattern[at];
+}
+
+static size_t doubt_step(struct http1_parser *parser, struct slice bytes, uint64_t time_ns)
+{
+	bool whole;
+
+	if (!doubt_fits(parser->doubt_len, bytes.data[0])) {
+		doubt_settle(parser);
+		return 0;
+	}
+	if (!parser->doubt_len)
+		parser->doubt_ns = time_ns;
+	parser->doubt[parser->doubt_len++] = bytes.data[0];
+	if (parser->doubt_len < HTTP1_DOUBT_BYTES)
+		return 1;
+	parser->message->body_known = false;
+	parser->message->flags |= FLAG_GAP;
+	message_finish(parser, parser->message->last_byte_ns);
+	parser->state = HTTP1_START_LINE;
+	if (!http1_line_add(&parser->line, slice_of(parser->doubt, HTTP1_DOUBT_BYTES), parser->doubt_ns,
+			    &whole))
+		parser_starve(parser);
+	return 1;
+}
+
 /* --- searching -------------------------------------------------------------- */
 
 static bool search_candidate(const struct http1_parser *parser, struct http1_start_line *line)
@@ -399,6 +473,7 @@ static void search_found(struct http1_parser *parser, uint64_t time_ns)
 
 	parser->late = false;
 	parser->message_first = parser->candidate_first;
+	parser->searched = true;
 	http1_start_line_parse(http1_line_text(&parser->candidate), &line);
 	if (line.kind != parser->kind) {
 		parser_refute(parser);
@@ -419,6 +494,7 @@ static void search_pass(struct http1_parser *parser, struct http1_line *line)
 	if (parser->late && line->size)
 		parser_note(parser, NOTE_RESYNC, 1);
 	parser->late &= !line->size;
+	parser->skipped |= http1_line_text(line).len > 0;
 	parser_note(parser, NOTE_BYTES_UNPARSED, line->size);
 	http1_line_clear(line);
 }
@@ -514,13 +590,15 @@ static size_t parser_step(struct http1_parser *parser, struct slice bytes, uint6
 {
 	switch (parser->state) {
 	case HTTP1_START:
-		return start_step(parser, bytes);
+		return start_step(parser, bytes, time_ns);
 	case HTTP1_START_LINE:
 	case HTTP1_CHUNK_SIZE:
 		return line_step(parser, bytes, time_ns);
 	case HTTP1_HEAD:
 	case HTTP1_TRAILER:
 		return fields_step(parser, bytes, time_ns);
+	case HTTP1_BODY_DOUBT:
+		return doubt_step(parser, bytes, time_ns);
 	case HTTP1_BODY_LENGTH:
 	case HTTP1_BODY_CLOSE:
 	case HTTP1_CHUNK_DATA:
@@ -572,6 +650,7 @@ void http1_parser_hole(struct http1_parser *parser, uint64_t size, uint64_t time
 	case HTTP1_START:
 	case HTTP1_START_LINE:
 	case HTTP1_HEAD:
+	case HTTP1_BODY_DOUBT:
 	case HTTP1_CHUNK_SIZE:
 	case HTTP1_CHUNK_END:
 	case HTTP1_TRAILER:
@@ -585,6 +664,8 @@ void http1_parser_hole(struct http1_parser *parser, uint64_t size, uint64_t time
 
 void http1_parser_finish(struct http1_parser *parser, uint64_t time_ns)
 {
+	if (parser->state == HTTP1_BODY_DOUBT)
+		doubt_settle(parser);
 	if (parser->message && http1_body_finish(parser))
 		message_finish(parser, time_ns);
 	http1_parser_end(parser, FLAG_CLOSED);

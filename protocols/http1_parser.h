@@ -13,12 +13,15 @@
 
 #include <llhttp.h>
 
+#define HTTP1_DOUBT_BYTES 12 /* "HTTP/1.1 200" */
+
 struct http1_parser;
 
 enum http1_state {
 	HTTP1_START,	   /* at a message border */
 	HTTP1_START_LINE,  /* inside a start line */
 	HTTP1_HEAD,	   /* field lines */
+	HTTP1_BODY_DOUBT,  /* a body, or the head behind a message that has none */
 	HTTP1_BODY_LENGTH, /* a body of known length */
 	HTTP1_BODY_CLOSE,  /* a body that ends with the direction */
 	HTTP1_CHUNK_SIZE,
@@ -40,14 +43,20 @@ enum http1_trust {
 /* Guesses in a row, none of them proven; more are text. */
 #define HTTP1_GUESSES_MAX 64
 
+enum http1_body {
+	HTTP1_BODY_FRAMED, /* as the fields say */
+	HTTP1_BODY_NONE,   /* whatever the fields say */
+	HTTP1_BODY_UNSURE, /* as the fields say, or none (the answer to a HEAD that nobody saw) */
+};
+
 struct http1_hooks {
 	void *ctx;
-	/* May a message begin now? False: the bytes stay with the caller. */
-	bool (*ready)(void *ctx, struct http1_parser *parser);
+	/* May a message begin now, at this time? False: the bytes stay with the caller. */
+	bool (*ready)(void *ctx, struct http1_parser *parser, uint64_t time_ns);
 	/* The start line is read. -ENOMEM: the message is dropped and framing is lost. */
 	int (*begin)(void *ctx, struct http1_parser *parser);
-	/* The head is complete. Returns true when no body follows, whatever the fields say. */
-	bool (*head)(void *ctx, struct http1_parser *parser);
+	/* The head is complete. */
+	enum http1_body (*head)(void *ctx, struct http1_parser *parser);
 	/* The message ended; `cut` when not where it should. Takes ownership of parser->message. */
 	void (*done)(void *ctx, struct http1_parser *parser, struct message *message, bool cut);
 	/* From here on messages of this direction may be missing. Comes after done(). */
@@ -68,6 +77,8 @@ struct http1_parser {
 	bool edge;		     /* searching: line began behind a hole, not behind a line end */
 	bool cr_seen;		     /* HTTP1_CHUNK_END */
 	bool late;		     /* joined late: nothing was passed over so far */
+	bool searched;		     /* the message under way was found by a search */
+	bool skipped;		     /* searching: something was passed over since the last realignment */
 	bool stopped;		     /* the connection left HTTP/1 */
 	bool no_memory;		     /* an allocation failed since the owner looked */
 
@@ -80,14 +91,21 @@ struct http1_parser {
 	bool guess_first;     /* and the first one of the guesses under way */
 	unsigned int guesses; /* in a row */
 
-	llhttp_t llhttp; /* frames the body of the message under way */
+	llhttp_t llhttp;     /* frames the body of the message under way */
+	struct slice method; /* of the request that begins; valid in hooks.begin() */
 	struct message *message;
 	struct http1_framing framing;
-	bool head_done;	 /* of the message under way */
-	bool complete;	 /* llhttp saw the end of the message */
-	bool header_cut; /* a limit was met: no further field is kept */
-	bool body_cut;	 /* no further byte of the body is kept */
-	bool silent;	 /* bytes fed stand for a hole */
+	uint64_t head_size;	  /* so far, of the message under way */
+	bool head_done;		  /* of the message under way */
+	bool complete;		  /* llhttp saw the end of the message */
+	bool header_cut;	  /* a limit was met: no further field is kept */
+	bool body_cut;		  /* no further byte of the body is kept */
+	bool silent;		  /* bytes fed stand for a hole */
+	bool unmeasured;	  /* what may be a body, or a tunnel, is not counted */
+	enum http1_state doubted; /* HTTP1_BODY_DOUBT: the state if there is a body */
+	size_t doubt_len;	  /* bytes that may begin a body or a status line */
+	uint8_t doubt[HTTP1_DOUBT_BYTES];
+	uint64_t doubt_ns; /* when the first of them came */
 	size_t body_capacity;
 };
 
@@ -107,6 +125,9 @@ void http1_parser_finish(struct http1_parser *parser, uint64_t time_ns);
 
 /* Cuts the message under way with these flags and leaves the direction ended. */
 void http1_parser_end(struct http1_parser *parser, unsigned int flags);
+
+/* Where the parser stands: true at a message border, with no byte of the next message read. */
+bool http1_parser_at_border(const struct http1_parser *parser);
 
 /* Gives up the message under way (FLAG_GAP) and searches. */
 void http1_parser_lose(struct http1_parser *parser);

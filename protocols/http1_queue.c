@@ -52,6 +52,27 @@ const struct http1_request *http1_queue_front(const struct http1_queue *queue)
 	return queue->count ? &queue->items[queue->first] : NULL;
 }
 
+const struct http1_request *http1_queue_second(const struct http1_queue *queue)
+{
+	return queue->count > 1 ? &queue->items[(queue->first + 1) % queue->capacity] : NULL;
+}
+
+struct http1_request *http1_queue_find(const struct http1_queue *queue, const struct message *message)
+{
+	struct http1_request *newest;
+
+	if (!queue->count)
+		return NULL;
+	newest = &queue->items[(queue->first + queue->count - 1) % queue->capacity];
+	return newest->message == message ? newest : NULL;
+}
+
+void http1_queue_drop_newest(struct http1_queue *queue)
+{
+	queue->count--;
+	message_free(queue->items[(queue->first + queue->count) % queue->capacity].asked);
+}
+
 struct http1_request http1_queue_pop(struct http1_queue *queue)
 {
 	struct http1_request request = queue->items[queue->first];

@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum http1_method {
 	METHOD_OTHER,
@@ -19,7 +20,12 @@ enum http1_method {
 
 struct http1_request {
 	enum http1_method method;
-	bool guess;	       /* not proven to be a request when it was queued (http1_evidence.h) */
+	bool guess;	   /* not proven to be a request when it was queued (http1_evidence.h) */
+	uint64_t first_ns; /* of its first byte */
+	uint32_t hand;	   /* who moved that byte (protocol_handler.hand) */
+	bool head_done;
+	unsigned int doubt;	       /* flags of its pair, which is not proven; 0: it is certain */
+	const struct message *message; /* while it is under way; else NULL. Not the queue's */
 	struct message *asked; /* of a request that wants to leave HTTP/1: a copy of what counts; else NULL */
 };
 
@@ -40,6 +46,15 @@ int http1_queue_push(struct http1_queue *queue, struct http1_request request);
 
 /* The oldest one, borrowed; NULL: none. */
 const struct http1_request *http1_queue_front(const struct http1_queue *queue);
+
+/* The one behind it, borrowed; NULL: none. */
+const struct http1_request *http1_queue_second(const struct http1_queue *queue);
+
+/* The newest one if it is this message's, which is under way; else NULL. */
+struct http1_request *http1_queue_find(const struct http1_queue *queue, const struct message *message);
+
+/* Removes the newest one and what it owns. Never called on an empty queue. */
+void http1_queue_drop_newest(struct http1_queue *queue);
 
 /* Removes the oldest one; the caller owns its `asked`. Never called on an empty queue. */
 struct http1_request http1_queue_pop(struct http1_queue *queue);

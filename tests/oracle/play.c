@@ -371,7 +371,8 @@ static void connection_end(struct player *player)
 	data->ssl = 0;
 	data->source = SOURCE_SOCKET;
 	data->h.flags |= EVENT_EOF;
-	socket_place(data, play->conversation->direction[received].len + (play->tls ? CIPHER_BYTES : 0));
+	/* FIN takes a number of its own. */
+	socket_place(data, play->conversation->direction[received].len + (play->tls ? CIPHER_BYTES : 0) + 1);
 	tracker_event(player->tracker, &data->h);
 	state_send(player, EVENT_SOCKET_STATE, STATE_ESTABLISHED,
 		   play->server ? STATE_FIN_WAIT : STATE_CLOSE_WAIT);

@@ -32,6 +32,15 @@ ROWS = {
     "h2-stream-reused": [("GET", "/", 200, [])],
     "h2-trailers-as-head": [("GET", "/q3", None, ["late-joined", "partial-headers"])],
     "tls-hello-to-http": [(None, None, 400, ["no-request"])],
+    # The surplus response came before the request that was answered next.
+    "response-before-request": [("GET", "/q1", 200, []), (None, None, 500, ["no-request"]), ("GET", "/q2", 200, [])],
+    "one-lost-request": [("GET", "/q0", 200, []), (None, None, 200, ["no-request"])]
+                        + [("GET", f"/q{n}", 200, []) for n in range(2, 7)],
+    "two-lost-requests": [("GET", "/q0", 200, []), (None, None, 200, ["no-request"]), ("GET", "/q2", 200, []),
+                          (None, None, 200, ["no-request"]), ("GET", "/q4", 200, [])],
+    "head-size": [(None, None, 200, ["late-joined", "gap", "no-request", "guess"]),
+                  (None, None, 200, ["late-joined", "no-request", "guess"]),
+                  ("GET", "/q2", 200, ["late-joined", "guess"])],
     "glued-method": [(None, None, 200, ["late-joined", "no-request", "guess"])],
 }
 
@@ -53,6 +62,23 @@ def test_what_is_not_shown_is_counted(tmp_path):
     assert json.loads(counters.read_text())["messages.refused"] == 2, "a request and its answer on a used stream"
     watch("h2-headers-never-ended", "--stats-json", counters)
     assert json.loads(counters.read_text())["hpack.blocks_lost"] == 1
+
+
+@pytest.mark.parametrize("name", ["response-before-request", "one-lost-request", "two-lost-requests", "head-size"])
+def test_each_answer_stands_with_its_own_request(name):
+    """X-Id in a request and in its response names the true pair."""
+    def number(fields):
+        return [value for key, value in fields or [] if key.lower() == "x-id"]
+
+    for row in watch(name):
+        asked, answered = row.get("http.request.header"), row.get("http.response.header")
+        if asked is not None and answered is not None:
+            assert number(asked) == number(answered), row
+
+
+def test_the_answer_to_an_unseen_head_has_no_size():
+    rows = watch("head-size")
+    assert [row.get("http.response.body.size") for row in rows] == [None, 5, 1]
 
 
 def test_no_scheme_is_invented():

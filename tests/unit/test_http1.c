@@ -31,6 +31,7 @@ struct run {
 	struct protocol_config config;
 	struct protocol *http1;
 	uint64_t now_ns, first_ns, head_ns, last_ns; /* of the last message that was done */
+	uint32_t hand;
 	bool left;
 };
 
@@ -115,6 +116,11 @@ static void run_upgrade(void *ctx, struct slice to, const struct message *reques
 	message_text_upgrade(&run->text, to, request);
 }
 
+static uint32_t run_hand(void *ctx)
+{
+	return ((struct run *)ctx)->hand;
+}
+
 static void run_note(void *ctx, enum protocol_note note, uint64_t n)
 {
 	message_text_note(&((struct run *)ctx)->text, note, n);
@@ -129,6 +135,7 @@ static void run_open(struct run *run, enum protocol_role role, bool from_start, 
 		.done = run_done,
 		.interim = run_interim,
 		.upgrade = run_upgrade,
+		.hand = run_hand,
 		.note = run_note,
 	};
 
@@ -351,7 +358,7 @@ static void test_every_hole(void **state)
 struct rule {
 	const char *name;
 	const char *script; /* lines "> bytes", "< bytes", ">hole N", "<hole N" (N of `?`: unknown), "tick",
-			       "end REASON" */
+			       "end REASON", "@N" (the thread), "+N" (nanoseconds pass) */
 	const char *expected;
 	uint64_t refused, resyncs, pipeline, headers;
 	bool late, bodies;
@@ -360,14 +367,81 @@ struct rule {
 #define RN    "\\r\\n"
 #define R(n)  "GET /" n " HTTP/1.1" RN "Host: x" RN RN
 #define S(n)  "HTTP/1.1 200 x" RN "X-For: /" n RN "Content-Length: 0" RN RN
+#define LOST  "response 0 0 0.0 {} 0~ [gap,unanswered]\n"
 #define RT(n) "request 0 GET /" n " 1.1 {Host: x} 0"
 #define ST(n) "response 0 200 1.1 {X-For: /" n "; Content-Length: 0} 0"
 
 static const struct rule rules[] = {
 	{ .name = "late: a turn and its answer prove each other, and what follows",
 	  .late = true,
+	  .script = "> " R("a") "\n< " S("a") "\n> " R("b") "\n< " S("b"),
+	  .expected = RT("a") " [guess]\n" ST("a") "\n" RT("b") "\n" ST("b") "\n" },
+	{ .name = "late: it pipelines, so its answers may be those to requests that nobody saw",
+	  .late = true,
 	  .script = "> " R("a") "\n< " S("a") "\n> " R("b") R("c") "\n< " S("b") S("c"),
-	  .expected = RT("a") " [guess]\n" ST("a") "\n" RT("b") "\n" RT("c") "\n" ST("b") "\n" ST("c") "\n" },
+	  .expected = RT("a") " [guess]\n" ST("a") "\n" RT("b") "\n" LOST
+		  RT("c") " [late-joined,unanswered]\n" ST("b") " [late-joined,no-request]\n" ST(
+			  "c") " [late-joined,no-request]\n" },
+	{ .name = "a response from before the request is not its answer",
+	  .script = "< HTTP/1.1 408 x" RN "Content-Length: 0" RN RN "\n> " R("a") "\n< " S("a"),
+	  .expected = "response 0 408 1.1 {Content-Length: 0} 0 [no-request]\n" RT("a") "\n" ST("a") "\n" },
+	{ .name = "a surplus behind an answer, in the same call",
+	  .script = "> " R("a") "\n< " S("a") "HTTP/1.1 500 x" RN "Content-Length: 0" RN RN
+					      "\n> " R("b") "\n< " S("b"),
+	  .expected = RT("a") "\n" ST("a") "\nresponse 0 500 1.1 {Content-Length: 0} 0 [no-request]\n" RT(
+		  "b") "\n" ST("b") "\n" },
+	{ .name = "another thread of a client: seen in the wrong order by little, not by much",
+	  .script = "@1\n< HTTP/1.1 408 x" RN "Content-Length: 0" RN RN
+		    "\n+20000000\n@2\n> " R("a") "\n< " S("a"),
+	  .expected = "response 0 408 1.1 {Content-Length: 0} 0 [no-request]\n" RT("a") "\n" ST("a") "\n" },
+	{ .name = "one lost request: its answer is alone, what follows is whole",
+	  .resyncs = 1,
+	  .script = "> " R("a") "\n< " S("a") "\n< " S("b") "\n>hole 30\n> " R("c") "\n< " S("c") "\n> " R(
+		  "d") "\n< " S("d"),
+	  .expected = RT("a") "\n" ST("a") "\n" ST("b") " [gap,no-request]\n" RT("c") "\n" ST("c") "\n" RT(
+		  "d") "\n" ST("d") "\n" },
+	{ .name = "a lost request, perhaps two: the next pair is a guess, the one after is whole",
+	  .resyncs = 1,
+	  .script =
+		  "> " R("1") "\n< " S("1") "\n> " R("2") "\n< " S("2") "\n> " R("3") "\n< " S("3") "\n> " R("4") "\n< " S("4") "\n> " R(
+			  "a") "\n< " S("a") "\n< " S("b") "\n>hole 60\n> " R("c") "\n< " S("c") "\n> " R("d") "\n< " S("d"),
+	  .expected = RT("1") "\n" ST("1") "\n" RT("2") "\n" ST("2") "\n" RT("3") "\n" ST("3") "\n" RT("4") "\n" ST("4") "\n" RT(
+		  "a") "\n" ST("a") "\n" ST("b") " [gap,no-request]\n" RT("c") "\n" ST("c") " [gap,guess]"
+											    "\n" RT("d") "\n" ST(
+												    "d") "\n" },
+	{ .name = "a lost request and its lost answer: the next exchange is split, the one after a guess",
+	  .resyncs = 2,
+	  .script = "> " R("a") "\n< " S("a") "\n>hole 30\n> " R("c") "\n<hole 50\n< " S("c") "\n> " R(
+		  "d") "\n< " S("d") "\n> " R("e") "\n< " S("e"),
+	  .expected =
+		  RT("a") "\n" ST("a") "\n" RT("c") " [gap,unanswered]\n" ST("c") " [gap,no-request]\n" RT(
+			  "d") "\n" ST("d") " [gap,guess]\n" RT("e") "\n" ST("e") "\n" },
+	{ .name = "a lost request of a client that pipelines: its next one is not answered by the lost one's "
+		  "answer",
+	  .resyncs = 1,
+	  .script = ">hole 30\n> " R("b") "\n< " S("a") "\n< " S("b") "\n> " R("c") "\n< " S("c"),
+	  .expected = RT("b") " [gap,unanswered]\n" ST("a") " [gap,no-request]\n" ST(
+		  "b") " [gap,no-request]\n" RT("c") " [gap,unanswered]\n" ST("c") " [gap,no-request]\n" },
+	{ .name = "two requests without an answer at the loss of one: the next exchange is whole",
+	  .resyncs = 1,
+	  .script = "> " R("a") "\n> " R("b") "\n<hole 50\n< " S("b") "\n> " R("c") "\n< " S("c"),
+	  .expected = RT("a") "\n" RT("b") "\n" LOST LOST ST("b") " [gap,no-request]\n" RT("c") "\n" ST(
+		  "c") "\n" },
+	{ .name = "an answer before the end of a request's head is its answer",
+	  .script = "> GET /a HTTP/1.1" RN "A: b\n< HTTP/1.1 431 x" RN "X-For: /a" RN
+		    "Content-Length: 0" RN RN "\ntick\ntick\nend closed",
+	  .expected = "response 0 431 1.1 {X-For: /a; Content-Length: 0} 0\n"
+		      "request 0 GET /a 1.1 {} 0~ [partial-headers,closed]\n" },
+	{ .name = "an answer before the end of a head that ends all the same",
+	  .script = "> GET /a HTTP/1.1" RN "A: b\n< HTTP/1.1 431 x" RN "X-For: /a" RN
+		    "Content-Length: 0" RN RN "\ntick\ntick\n> " RN RN "\n> " R("b") "\n< " S("b"),
+	  .expected = "response 0 431 1.1 {X-For: /a; Content-Length: 0} 0\n"
+		      "request 0 GET /a 1.1 {A: b} 0\n" RT("b") "\n" ST("b") "\n" },
+	{ .name = "late: a head behind the answer to an unseen request is a head, not its body",
+	  .late = true,
+	  .script = "< HTTP/1.1 200 x" RN "Content-Length: 2" RN RN "\n< " S("b"),
+	  .expected = "response 0 200 1.1 {Content-Length: 2} 0~ [late-joined,gap,no-request,guess]\n" ST(
+		  "b") " [late-joined,no-request,guess]\n" },
 	{ .name = "late: the line that proves a start line comes in two calls",
 	  .late = true,
 	  .script = "> GET /a HTTP/1.1" RN "Ho\n> st: x" RN RN "\n< HTTP/1.1 200 x" RN "X-F\n< or: /a" RN
@@ -383,13 +457,13 @@ static const struct rule rules[] = {
 	  .refused = 1,
 	  .resyncs = 1,
 	  .script = "> " R("a") "more text" RN R("b") "\n> " R("c") "\n< 250 fine" RN "\n> " R("d"),
-	  .expected = RT("a") " [guess]\n" },
+	  .expected = RT("a") " [guess]\n" LOST },
 	{ .name = "late: no other side's head in one direction",
 	  .late = true,
 	  .refused = 1,
 	  .resyncs = 1,
 	  .script = "> " R("a") S("a") R("b") S("b"),
-	  .expected = RT("a") " [guess]\n" },
+	  .expected = RT("a") " [guess]\n" LOST },
 	{ .name = "late: the end of a line in front of a method is none of it",
 	  .late = true,
 	  .resyncs = 1,
@@ -445,9 +519,9 @@ static const struct rule rules[] = {
 	  .expected =
 		  "request 0 POST /a 1.1 {Content-Length: 0000000000000000000000000002; Content-Length: 2} "
 		  "2\nresponse 0 200 1.1 {X-For: /a; Content-Length: 00} 0\n" },
-	{ .name = "a response before its request waits",
-	  .script = "< HTTP/1.1 200 OK\\r\\nX-For: /a\\r\\nContent-Length: 0\\r\\n\\r\\n\ntick\n> GET /a "
-		    "HTTP/1.1\\r\\n\\r\\n",
+	{ .name = "a response before its request waits: another thread's record was late",
+	  .script = "@1\n< HTTP/1.1 200 OK\\r\\nX-For: /a\\r\\nContent-Length: 0\\r\\n\\r\\n\ntick\n"
+		    "@2\n> GET /a HTTP/1.1\\r\\n\\r\\n",
 	  .expected = "request 0 GET /a 1.1 {} 0\nresponse 0 200 1.1 {X-For: /a; Content-Length: 0} 0\n" },
 	{ .name = "a response without a request comes out after a poll",
 	  .script = "< HTTP/1.1 408 Late\\r\\nContent-Length: 0\\r\\n\\r\\n\ntick\ntick",
@@ -651,7 +725,11 @@ static void script_line(struct run *run, const char *line, const char *end)
 	int side = *line == '>' ? TURN_REQUEST : TURN_RESPONSE;
 	char bytes[1024];
 
-	if (*line == 't')
+	if (*line == '@')
+		run->hand = (uint32_t)atoi(line + 1);
+	else if (*line == '+')
+		run->now_ns += strtoull(line + 1, NULL, 10);
+	else if (*line == 't')
 		http1_protocol.tick(run->http1, ++run->now_ns);
 	else if (*line == 'e')
 		http1_protocol.end(run->http1, end_parse(line + 4), ++run->now_ns);
@@ -673,6 +751,7 @@ static void rule_open(struct run *run, const struct rule *rule)
 								 .done = run_done,
 								 .interim = run_interim,
 								 .upgrade = run_upgrade,
+								 .hand = run_hand,
 								 .note = run_note,
 							 });
 }

@@ -23,6 +23,7 @@
 #include "../../protocols/http1_body.c"
 #include "../../protocols/http1_parser.c"
 #include "../../protocols/http1_order.c"
+#include "../../protocols/http1_messages.c"
 #include "../../protocols/http1.c"
 
 struct watch {

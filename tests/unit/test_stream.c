@@ -54,6 +54,12 @@ static void on_finish(void *ctx, uint64_t time_ns)
 
 static const struct stream_handler handler = { .data = on_data, .hole = on_hole, .finish = on_finish };
 
+static void drain(struct stream *stream)
+{
+	while (stream_due_ns(stream) != UINT64_MAX)
+		stream_step(stream, &handler);
+}
+
 /*
  * A script: "POS:bytes" is a record, "POS:bytes+N" one with N bytes not copied, "POS$" the end, "POS=" and
  * "POS=$" that all before POS was read (and that it ends), "!" a poll.
@@ -76,7 +82,11 @@ static void run(const char *script, bool seq32, uint64_t base, bool beginning_se
 		struct stream_record record = { .seq32 = seq32, .offset_known = seq32, .mover = &mover };
 
 		if (word[0] == '!') {
-			stream_poll(&stream, ++poll, 1, &handler);
+			poll++;
+			while (stream_is_overdue(&stream, poll)) {
+				stream_give_up(&stream);
+				drain(&stream);
+			}
 			continue;
 		}
 		sscanf(word, "%u:%63[a-z]+%u", &pos, bytes, &missing);
@@ -88,9 +98,10 @@ static void run(const char *script, bool seq32, uint64_t base, bool beginning_se
 		record.len = (uint32_t)strlen(bytes) + missing;
 		if (!stream.started)
 			stream_start(&stream, &record, beginning_seen);
-		stream_put(&stream, &record, poll, limit, &handler);
+		stream_put(&stream, &record, poll, limit, false, &handler);
+		drain(&stream);
 	}
-	stream_flush(&stream, 1, &handler);
+	stream_flush(&stream, &handler);
 	stream_fini(&stream);
 }
 

@@ -402,7 +402,8 @@ static void test_late_join_at_the_first_response(void **state)
 	data_sent(bench, &peer, GET);
 	data_received(bench, &peer, OK_3);
 	poll_put(bench, 3);
-	CHECK(bench, "1:- 200 4 gap no-request\n1:GET /a 200 3\n1:GET /a 200 3\n");
+	/* The 100 bytes may have been two requests, and the second answer that to the second of them. */
+	CHECK(bench, "1:- 200 4 gap no-request\n1:GET /a 200 3 gap guess\n1:GET /a 200 3\n");
 }
 
 /* The records of two processors in another order: TCP's offsets tell. */
@@ -410,11 +411,14 @@ static void test_first_response_before_its_request(void **state)
 {
 	struct bench *bench = *state;
 	struct peer peer = client();
+	struct event_data *first;
 
 	bench->quiet_conns = true;
 	bench_start(bench);
+	first = data_make(bench, &peer, DIRECTION_SENT, 0, GET, strlen(GET), strlen(GET));
+	peer.offset[DIRECTION_SENT] = strlen(GET);
 	data_received(bench, &peer, OK_4);
-	data_sent(bench, &peer, GET);
+	event_send(bench, first);
 	data_sent(bench, &peer, GET);
 	data_received(bench, &peer, OK_3);
 	CHECK(bench, "1:GET /a 200 4\n1:GET /a 200 3\n");
@@ -445,11 +449,11 @@ static const struct late_row late_rows[] = {
 	  .before = { FAKE("1"), FAKE("2"), FAKE("3") },
 	  .expected = LOST_GUESS("1"),
 	  .doubtful = true },
-	ROW("heads of both kinds", GUESS("1"), FAKE("1") OK_4 FAKE("2") OK_4),
+	ROW("heads of both kinds", LOST_GUESS("1"), FAKE("1") OK_4 FAKE("2") OK_4),
 	ROW("text in a download", "", "<tail\n" OK_4 "tail", "<" OK_4 OK_4),
-	ROW("heads of requests in a download", LOST_GUESS("1") "1:GET /fake2 - gap unanswered guess\n",
-	    "<" FAKE("1") FAKE("2")),
-	ROW("mail", GUESS("1"), "DATA\r\n", "<354 go\r\n", FAKE("1") ".\r\n", "<250 fine\r\n"),
+	ROW("heads of requests in a download",
+	    LOST_GUESS("1") "1:GET /fake2 - late-joined unanswered guess\n", "<" FAKE("1") FAKE("2")),
+	ROW("mail", LOST_GUESS("1"), "DATA\r\n", "<354 go\r\n", FAKE("1") ".\r\n", "<250 fine\r\n"),
 	ROW("memcached", "", "set a 0 0 80\r\n" FAKE("1"), "<STORED\r\n", "get a\r\n",
 	    "<VALUE a 0 80\r\n" FAKE("1")),
 	ROW("SIP and ICAP", "", "OPTIONS sip:a SIP/2.0\r\nVia: b\r\n\r\n",
