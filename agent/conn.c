@@ -94,8 +94,8 @@ static enum tracker_verdict verdict_of(bool sent_muted, bool received_muted)
 }
 
 /*
- * One direction's mute is told when a poll has emptied the ring: what ends it may be there already, and then
- * the kernel side would leave out bytes that come later.
+ * The mute of one direction that was searched in vain is told when a poll has emptied the ring: what ends it
+ * may be there already, and then the kernel side would leave out bytes that come later.
  */
 static void conn_settle_muted(struct conn *conn, bool polled)
 {
@@ -106,7 +106,7 @@ static void conn_settle_muted(struct conn *conn, bool polled)
 	if (verdict != VERDICT_HEARD && !conn->muted)
 		counter_add(COUNTER_CONNECTIONS_MUTED, 1);
 	conn->muted = conn->muted || verdict != VERDICT_HEARD;
-	if (verdict == conn->heard || (!polled && verdict != VERDICT_MUTED && verdict != VERDICT_HEARD))
+	if (verdict == conn->heard || (!polled && conn->clear.look_ns && verdict != VERDICT_MUTED))
 		return;
 	conn->heard = verdict;
 	if (!conn->pipeline->config.want_calls)

@@ -115,16 +115,6 @@ static bool entry_owns(const struct pair_entry *entry)
 	return true;
 }
 
-/* An answer that is proven to be HTTP proves its request; one that was never seen proves nothing. */
-static unsigned int entry_doubt(const struct exchange *exchange)
-{
-	const struct message *request = exchange->request, *response = exchange->response;
-
-	if (response && response->status)
-		return response->flags & FLAG_GUESS;
-	return request ? request->flags & FLAG_GUESS : 0;
-}
-
 /* keepable: the entry goes away afterwards, and its messages may go elsewhere. */
 static void entry_send(struct pair *pair, struct pair_entry *entry, unsigned int flags, bool keepable)
 {
@@ -153,7 +143,6 @@ static void entry_send(struct pair *pair, struct pair_entry *entry, unsigned int
 			exchange.flags |= pair->losses[i].flags;
 	if (!exchange.request && !exchange.response)
 		return;
-	exchange.flags = (exchange.flags & ~(unsigned int)FLAG_GUESS) | entry_doubt(&exchange);
 	pair_emit(pair, &exchange);
 	entry->side[MESSAGE_REQUEST].message = exchange.request;
 	entry->side[MESSAGE_RESPONSE].message = exchange.response;

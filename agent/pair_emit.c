@@ -31,11 +31,22 @@ static void exchange_times(struct exchange *exchange)
 	}
 }
 
+/* An answer that is proven to be HTTP proves its request; one that was never seen proves nothing. */
+static unsigned int exchange_doubt(const struct exchange *exchange)
+{
+	const struct message *request = exchange->request, *response = exchange->response;
+
+	if (response && response->status)
+		return response->flags & FLAG_GUESS;
+	return request ? request->flags & FLAG_GUESS : 0;
+}
+
 void pair_complete(struct pair *pair, struct exchange *exchange)
 {
 	exchange_times(exchange);
 	exchange->mover = exchange->request ? exchange->request->mover : exchange->response->mover;
 	exchange->conn = pair->facts;
+	exchange->flags = (exchange->flags & ~(unsigned int)FLAG_GUESS) | exchange_doubt(exchange);
 }
 
 void pair_emit(struct pair *pair, struct exchange *exchange)

@@ -32,7 +32,9 @@ void stat_feed_fini(struct stat_feed *feed)
 
 void stat_feed_exchange(struct stat_feed *feed, const struct exchange *exchange)
 {
-	stats_exchange(feed->stats, exchange);
+	/* A row shows no marks, so what may be text has none. */
+	if (!(exchange->flags & FLAG_GUESS))
+		stats_exchange(feed->stats, exchange);
 }
 
 bool stat_feed_tick(struct stat_feed *feed, uint64_t now_ns)

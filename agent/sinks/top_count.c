@@ -79,12 +79,17 @@ static bool row_wants(struct stats_row *row, const struct exchange *exchange)
 static void numbers_count(struct sink *sink, struct top_numbers *numbers, const struct exchange *exchange,
 			  bool error, struct top_record **record)
 {
-	struct stats_row *endpoint = stats_exchange(numbers->endpoints, exchange);
-	struct stats_row *process = stats_exchange(numbers->processes, exchange);
+	struct stats_row *endpoint, *process;
 	bool second = exchange->join == JOIN_SECOND; /* the other end stands in the endpoint's row */
-	bool slow_process = row_wants(process, exchange);
-	bool slow_endpoint = !second && row_wants(endpoint, exchange);
+	bool slow_process, slow_endpoint;
 
+	/* A row shows no marks, so what may be text has none. */
+	if (exchange->flags & FLAG_GUESS)
+		return;
+	endpoint = stats_exchange(numbers->endpoints, exchange);
+	process = stats_exchange(numbers->processes, exchange);
+	slow_process = row_wants(process, exchange);
+	slow_endpoint = !second && row_wants(endpoint, exchange);
 	if (!second)
 		top_history_add(&numbers->history, error, exchange->duration_known, exchange->duration_ns);
 	if (!*record && (slow_process || slow_endpoint))

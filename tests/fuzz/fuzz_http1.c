@@ -132,7 +132,10 @@ static void feed(struct protocol *http1, struct check *check, int direction, str
 {
 	long taken = http1_protocol.feed(http1, direction, bytes, now);
 
-	must(taken == (long)bytes.len || (check->left && taken >= 0 && taken < (long)bytes.len));
+	if (http1_protocol.refuted(http1))
+		must(taken == 0);
+	else
+		must(taken == (long)bytes.len || (check->left && taken >= 0 && taken < (long)bytes.len));
 }
 
 /* One step; returns how many input bytes it used. */

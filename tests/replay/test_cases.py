@@ -89,3 +89,9 @@ def test_no_scheme_is_invented():
 def test_a_fake_head_is_no_answer_without_a_mark():
     for row in watch("fake-head-in-body"):
         assert row.get("http.response.status_code") != 404 or "guess" in row["hark.flags"]
+
+
+def test_statistics_leave_guesses_out():
+    done = subprocess.run([HARK, "replay", CASES / "glued-method.rec", "stat", "-o", "json"], capture_output=True, text=True,
+                          timeout=60)
+    assert done.returncode == 0 and done.stdout == ""

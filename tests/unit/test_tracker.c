@@ -341,12 +341,14 @@ static void test_answer_to_no_request(void **state)
 	} rows[] = {
 #define ASKED(literal) literal, sizeof(literal) - 1
 		{ "a TLS hello", ASKED(CLIENT_HELLO), OK_3, "1:- 200 3 no-request\n" },
-		{ "HTTP/0.9", ASKED("GET /\r\n"), OK_3, "1:- 200 3 no-request\n" },
+		{ "HTTP/0.9", ASKED("GET /\r\n"), OK_3,
+		  "verdict 100 muted sent\nverdict 100 heard\n1:- 200 3 no-request\n" },
 		{ "a blank in the target", ASKED("GET /a b HTTP/1.1\r\nHost: x\r\n\r\n"), OK_3,
-		  "1:- 200 3 no-request\n" },
-		{ "HTTP/0.9, answered so", ASKED("GET /\r\n"), "<h1>hello</h1>", "verdict 100 muted\n" },
+		  "verdict 100 muted sent\nverdict 100 heard\n1:- 200 3 no-request\n" },
+		{ "HTTP/0.9, answered so", ASKED("GET /\r\n"), "<h1>hello</h1>",
+		  "verdict 100 muted sent\nverdict 100 muted\n" },
 		{ "SIP", ASKED("OPTIONS sip:a SIP/2.0\r\n\r\n"), "SIP/2.0 200 OK\r\n\r\n",
-		  "verdict 100 muted\n" },
+		  "verdict 100 muted sent\nverdict 100 muted\n" },
 		{ "TLS", ASKED(CLIENT_HELLO), "\x15\x03\x01", "" },
 		{ "another protocol", ASKED("SSH-2.0-x\r\n"), OK_3, "verdict 100 muted\n" },
 	};
