@@ -319,17 +319,24 @@ bool conn_poll(struct conn *conn)
 	return waits || conn->finish_poll || conn->closing;
 }
 
+/* Idle ones are many, and hold what they held. */
+static void conn_expire_flow(struct conn *conn, struct flow *flow)
+{
+	bool idle = !flow->pair.entries && !flow->calls.items && !flow->look_ns;
+
+	flow_expire(flow);
+	if (!idle)
+		conn_weigh_flow(conn, flow);
+}
+
 void conn_expire(struct conn *conn)
 {
 	struct tls_session *session;
 
-	flow_expire(&conn->clear);
+	conn_expire_flow(conn, &conn->clear);
 	conn_settle(conn, true);
-	conn_weigh_flow(conn, &conn->clear);
-	DL_FOREACH (conn->sessions, session) {
-		flow_expire(&session->flow);
-		conn_weigh_flow(conn, &session->flow);
-	}
+	DL_FOREACH (conn->sessions, session)
+		conn_expire_flow(conn, &session->flow);
 }
 
 static bool conn_looks_secret(const struct conn *conn)

@@ -17,7 +17,8 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
-#define CONTAINERS_MAX 65536 /* names in one run */
+#define SK_BYTES       (sizeof(struct sk_entry) + 64) /* with its place in the table */
+#define CONTAINERS_MAX 65536			      /* names in one run */
 
 struct conn *conn_find(const struct tracker *tracker, uint64_t socket_id)
 {
@@ -361,23 +362,39 @@ struct sk_entry *sk_find(const struct tracker *tracker, uint64_t sk)
 	return entry;
 }
 
+static void waiting_charge(struct tracker *tracker)
+{
+	budget_set(tracker->pipeline.config.budget, &tracker->waiting_bytes,
+		   tracker->waiting_count * SK_BYTES);
+}
+
 static void sk_wait(struct tracker *tracker, struct sk_entry *entry)
 {
 	DL_APPEND(tracker->waiting, entry);
 	tracker->waiting_count++;
+	waiting_charge(tracker);
 }
 
 static void sk_unwait(struct tracker *tracker, struct sk_entry *entry)
 {
 	DL_DELETE(tracker->waiting, entry);
 	tracker->waiting_count--;
+	waiting_charge(tracker);
+}
+
+static bool waiting_is_full(const struct tracker *tracker)
+{
+	size_t share = budget_share(tracker->pipeline.config.budget, 8);
+
+	return tracker->waiting && (tracker->waiting_count >= tracker->pipeline.config.connection_limit ||
+				    (share && tracker->waiting_bytes + SK_BYTES > share));
 }
 
 struct sk_entry *sk_add(struct tracker *tracker, uint64_t sk)
 {
 	struct sk_entry *entry;
 
-	if (tracker->waiting && tracker->waiting_count >= tracker->pipeline.config.connection_limit) {
+	if (waiting_is_full(tracker)) {
 		counter_add(COUNTER_LIMIT_CONNECTIONS, 1);
 		sk_remove(tracker, tracker->waiting);
 	}

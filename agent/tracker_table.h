@@ -70,6 +70,7 @@ struct tracker {
 	struct pipeline pipeline;
 	struct conn *heavy[TRACKER_WEIGHTS]; /* by how many bits held_bytes takes; each the oldest first */
 	size_t charged_bytes;		     /* of all connections */
+	size_t waiting_bytes;		     /* of `waiting` */
 	uint32_t *pids;
 	struct conn *relays; /* that carry a client's hello, by it and the process */
 	struct conn *by_id;

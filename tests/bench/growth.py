@@ -3,7 +3,9 @@
 
 An input is a function that writes so much of it to a recording, the words for hark, and a first size.
 """
-from recording import (PREFACE, RECEIVED, SENT, Recording, Socket, bomb, frame, hpack_literal)
+import struct
+
+from recording import (EXEC, EXIT, PREFACE, RECEIVED, SENT, Recording, Socket, bomb, frame, hpack_literal)
 
 GET = b"GET /a/%d HTTP/1.1\r\nHost: x\r\n\r\n"
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
@@ -107,14 +109,14 @@ def tiny_records(recording, n):
                    b"1\r\nx\r\n" * n + b"0\r\n\r\n", call_bytes=1)
 
 
-@grows(20000, "-vv")
+@grows(10000, "-vv")
 def tiny_chunks(recording, n):
     server, = opened(recording, Socket(0))
     recording.data(server, RECEIVED, b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n" +
                    b"1\r\nx\r\n" * n + b"0\r\n\r\n")
 
 
-@grows(4000)
+@grows(2000)
 def unknown_bytes(recording, n):
     """Joined late, no sign of any protocol, a byte a call."""
     server = Socket(0)
@@ -241,12 +243,12 @@ def paths(recording, n):
     exchanges(recording, (b"GET /%x/%x/x%d HTTP/1.1\r\nHost: x\r\n\r\n" % (i * 7919 % 9973, i % 13, i) for i in range(n)))
 
 
-@grows(1200, "stat", "--by", "path")
+@grows(450, "stat", "--by", "path")
 def rows(recording, n):
     exchanges(recording, (GET % i for i in range(n)))
 
 
-@grows(1200, "stat", "--by", "host")
+@grows(450, "stat", "--by", "host")
 def hosts(recording, n):
     exchanges(recording, (b"GET / HTTP/1.1\r\nHost: h%d.example\r\n\r\n" % i for i in range(n)))
 
@@ -283,7 +285,7 @@ def raw_tiny_records(recording, n):
     recording.data(server, RECEIVED, b"x" * n, call_bytes=1)
 
 
-@grows(3000, "raw")
+@grows(1500, "raw")
 def raw_unknown_bytes(recording, n):
     server = Socket(0)
     server.moved = [1000, 1000]
@@ -296,6 +298,90 @@ def raw_connections(recording, n):
     for i in range(n):
         recording.data(Socket(i), RECEIVED, b"G")
         recording.poll(step_ns=10 ** 5)
+
+
+@grows(3000, "-vv", "--body-max", "1M")
+def tiny_data_frames(recording, n):
+    server, = opened(recording, Socket(0))
+    recording.data(server, RECEIVED, PREFACE + frame(4, 0, 0) + frame(1, 4, 1, SMALL_HEAD) +
+                   frame(0, 0, 1, b"x") * n + frame(0, 1, 1, b"x"))
+    recording.data(server, SENT, frame(4, 0, 0) + frame(1, 5, 1, b"\x88"))
+
+
+@grows(1000, "frames")
+def settings(recording, n):
+    server, = opened(recording, Socket(0))
+    recording.data(server, RECEIVED, PREFACE + frame(4, 0, 0) * n)
+
+
+@grows(500)
+def promises(recording, n):
+    server, client = opened(recording, *both_ends())
+    recording.data(client, SENT, PREFACE + frame(4, 0, 0) + frame(1, 5, 1, SMALL_HEAD))
+    recording.data(client, RECEIVED, frame(4, 0, 0) + b"".join(
+        frame(5, 4, 1, (2 + 2 * i).to_bytes(4, "big") + SMALL_HEAD) for i in range(n)))
+
+
+@grows(500)
+def processes(recording, n):
+    """Each of them lives shortly and has a connection."""
+    for i in range(n):
+        server, = opened(recording, Socket(i, pid=1000 + i))
+        recording.event(EXEC, 0, server.pid, struct.pack("=II64s", 1, 0, b"program"))
+        recording.data(server, RECEIVED, GET % i)
+        recording.data(server, SENT, OK)
+        recording.event(EXIT, 0, server.pid, struct.pack("=II64s", 1, 0, b"program"))
+        recording.poll()
+
+
+@grows(500)
+def tls_without_a_library(recording, n):
+    hello = b"\x16\x03\x01\x00\x05\x01\x00\x00\x01\x00"
+    for i in range(n):
+        server, = opened(recording, Socket(i))
+        recording.data(server, RECEIVED, hello)
+        recording.data(server, SENT, hello)
+        recording.data(server, RECEIVED, b"\x17\x03\x03\x00\x05abcde" * 3)
+        recording.poll(step_ns=10 ** 5)
+
+
+@grows(150, "conns", "-v")
+def connections_shown(recording, n):
+    connections(recording, n)
+
+
+@grows(150, "stat", "--by", "connection")
+def connections_counted(recording, n):
+    connections(recording, n)
+
+
+@grows(500, "header:x-field=1", "path:/a/*,/b/*,/c/*", "!status:5xx")
+def filtered(recording, n):
+    exchanges(recording, (b"GET /a/%d HTTP/1.1\r\nHost: x\r\nX-Field: %d\r\n\r\n" % (i, i % 2) for i in range(n)))
+
+
+@grows(1000, "-v", "-o", "json")
+def fields_of_http2(recording, n):
+    server, = opened(recording, Socket(0))
+    recording.data(server, RECEIVED, PREFACE + frame(4, 0, 0) + frame(
+        1, 5, 1, SMALL_HEAD + b"".join(hpack_literal(b"x-%d" % i, b"1", indexed=False) for i in range(n))))
+    recording.data(server, SENT, frame(4, 0, 0) + frame(1, 5, 1, b"\x88"))
+
+
+@grows(1000, "-vv", "--body-max", "1M")
+def a_body_of_deep_json(recording, n):
+    body = b"[" * n + b"]" * n
+    exchanges(recording, [b"POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s"
+                          % (len(body), body)])
+
+
+@grows(500, "--errors")
+def connections_reset(recording, n):
+    for i in range(n):
+        server, = opened(recording, Socket(i))
+        recording.data(server, RECEIVED, GET % i)
+        recording.state(server, 1, 7)
+        recording.poll()
 
 
 @grows(0)

@@ -147,6 +147,21 @@ static void test_nothing_stays(void **state)
 	assert_int_equal(stage->budget.held_bytes, empty);
 }
 
+/* Sockets of which only their states are known. */
+static void test_waiting_sockets(void **state)
+{
+	struct stage *stage = *state;
+
+	for (uint32_t i = 0; i < 2000; i++) {
+		struct peer peer = peer_of(i);
+
+		peer.pid = 0;
+		state_put(&stage->bench, &peer, 3, 1);
+	}
+	assert_in_range(stage->budget.held_bytes, 100 << 10, 128 << 10);
+	assert_in_range(counters[COUNTER_LIMIT_CONNECTIONS], 1000, 1999);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -154,6 +169,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_oldest_of_like, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_goes_on, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_nothing_stays, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_waiting_sockets, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
