@@ -330,7 +330,11 @@ static bool is_over(const struct block_context *c, const struct http2_past *past
 static void request_count(const struct block_context *c)
 {
 	struct protocol *protocol = c->protocol;
+	uint32_t next = protocol->ids.last ? protocol->ids.last + 2 : 1;
 
+	/* Those between were not seen, and their trailers may still come. */
+	if (c->block->stream != next)
+		protocol->loose_requests = true;
 	if (!protocol->ids.first)
 		protocol->ids.first = c->block->stream;
 	protocol->ids.last = c->block->stream;

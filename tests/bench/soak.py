@@ -30,7 +30,7 @@ class Counted:
         with open(log, "wb") as out:
             hark = subprocess.Popen(
                 [HARK, "stat", "--by", "process", "-o", f"json:{rows}", "--stats-json", stats, "--capture", capture,
-                 "--ring", ring, f"port:{port}"], stdin=subprocess.DEVNULL, stdout=out, stderr=out)
+                 "--ring", ring, f"port:{port}", "comm:nginx,ab,h2load"], stdin=subprocess.DEVNULL, stdout=out, stderr=out)
         try:
             wait_until(lambda: hark.poll() is not None or b"hark: ready" in log.read_bytes(), "hark: ready")
             self.client = run(*load, deadline_s=3600)

@@ -183,14 +183,15 @@ static bool is_reset(const struct play *play, int id)
 
 static bool is_overtaken(const struct play *play, int id)
 {
-	return play->plan.transform == TRANSFORM_REORDER && is_reset(play, id);
+	return play->plan.transform != TRANSFORM_NONE && is_reset(play, id);
 }
 
 static void check_size(struct judging *judging, int id, const struct message *message,
 		       const struct true_message *truth, unsigned int flags, bool *lacks)
 {
-	bool exact = message->body_known && !(is_reset(judging->play, id) && flags & FLAG_RESET) &&
-		     !tail_is_lost(judging->play, id, message->kind);
+	bool early = flags & (FLAG_CLOSED | FLAG_IN_FLIGHT | FLAG_TIMEOUT | FLAG_TRUNCATED) ||
+		     (is_reset(judging->play, id) && flags & FLAG_RESET);
+	bool exact = message->body_known && !early && !tail_is_lost(judging->play, id, message->kind);
 
 	if (message->body_bytes > truth->body_bytes || (exact && message->body_bytes != truth->body_bytes))
 		find(judging, FAULT_FIELD, "exchange %d: %s body of %s%llu bytes, not %llu", id,
@@ -327,6 +328,9 @@ static void check_whole(struct judging *judging, int id, const struct exchange *
 	fate->flags = exchange->flags;
 	fate->known = fate->together && known && error_right && exchange->interim_count == truth->interims;
 	fate->whole = fate->known && (exchange->flags & ~may_flags) == truth->flags;
+	fate->named = fate->together && exchange->request->method.data && exchange->request->target.data &&
+		      (!exchange->response || exchange->response->status) &&
+		      (exchange->flags & ~(may_flags | FLAG_PARTIAL_HEADERS)) == truth->flags;
 	if (fate->whole && !exchange->flags)
 		check_times(judging, id, exchange);
 	if (exchange->h2_error_known && !error_right)

@@ -17,7 +17,8 @@
  * whose bytes were passed over in search of a border, which bytes.unparsed, hpack.blocks_lost or
  * messages.refused count. How often that happens is in the table of recovery.
  *  - The same message shown twice: nothing.
- *  - Of an exchange with `reset` sizes are those of what came before RST_STREAM was read.
+ *  - Of an exchange that ended early (`reset`, `closed`, `in-flight`, `timeout`) sizes are those of what came
+ * by then.
  *  - An exchange that was over before the first loss, and everything where nothing was lost: exactly right,
  *    without a flag that is not its own.
  */
@@ -54,6 +55,7 @@ struct fate {
 	bool together;	 /* in one exchange */
 	bool known;	 /* together, and every field and size is there */
 	bool whole;	 /* and no flag that is not its own */
+	bool named;	 /* together; method, target and status are there, and no flag but partial-headers */
 	bool touched[2]; /* some bytes of that message did not come */
 	bool present[2]; /* some did */
 	int distance;

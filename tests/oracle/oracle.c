@@ -17,7 +17,8 @@
 #include <string.h>
 #include <time.h>
 
-#define ANY (-1)
+#define ANY   (-1)
+#define PLANS UINT64_C(1000003) /* plans of different seeds are different */
 
 /* --- what is known to be wrong still ------------------------------------------------ */
 
@@ -39,11 +40,11 @@ static const struct known_bad {
 	  IS(PAIR) | IS(PHANTOM) | IS(FIELD) | IS(LACK) | IS(TWICE) | IS(SPLIT) | IS(MISSING) | IS(UNTOUCHED),
 	  "text in a body is taken for a head" },
 	{ FAMILY_HTTP2, ON(JOIN) | ON_ANY_LOSS, IS(FIELD) | IS(SPLIT) | IS(MISSING),
-	  "the lost part before a HEADERS frame" },
+	  "answers that were passed over in search" },
 	{ FAMILY_HTTP2_RESET, ON(JOIN) | ON_ANY_LOSS, IS(FIELD) | IS(SPLIT) | IS(MISSING),
-	  "the lost part before a HEADERS frame" },
+	  "answers that were passed over in search" },
 	{ FAMILY_HTTP2_H2C, ON(JOIN) | ON_ANY_LOSS, IS(FIELD) | IS(SPLIT) | IS(MISSING),
-	  "the lost part before a HEADERS frame" },
+	  "answers that were passed over in search" },
 	{ FAMILY_HTTP1, ON_ANY_LOSS, IS(TIME), "a hold of more than 16 records gives the rest one time" },
 	{ FAMILY_HTTP1_PIPED, ON(NONE) | ON(REORDER) | ON(JOIN) | ON_ANY_LOSS, IS(TIME),
 	  "a hold of more than 16 records gives the rest one time" },
@@ -61,7 +62,7 @@ static const int distances[] = { 0, 1, 2, 3, 5, 10 };
 #define DISTANCES (sizeof(distances) / sizeof(*distances))
 
 struct recovery {
-	uint64_t total, known, whole;
+	uint64_t total, named, whole;
 };
 
 /* How much must be whole again at a distance, in per cent; of fewer exchanges nothing is said. */
@@ -128,7 +129,7 @@ static void sums_add(struct sums *sums, const struct play *play, const struct ve
 			    (!fate->distance && !fate->present[0] && !fate->present[1]))
 				continue;
 			recovery->total++;
-			recovery->known += fate->known;
+			recovery->named += fate->named;
 			recovery->whole += fate->whole;
 		}
 	}
@@ -196,14 +197,15 @@ static void transform_run(const struct options *options, struct sums *sums,
 		[TRANSFORM_BURST] = { false, 16 }, [TRANSFORM_REFUSE] = { true, 1 },
 		[TRANSFORM_SNAP] = { false, 8 },
 	};
-	struct plan plan = { .transform = transform, .seed = seed_of(number, transform) };
+	struct plan plan = { .transform = transform,
+			     .seed = seed_of(options->seed * PLANS + number, transform) };
 	size_t count = how[transform].each ? records_of(conversation, &plan) : how[transform].plans;
 
 	for (plan.at = 0; plan.at < count; plan.at++) {
 		if (options->at_given && plan.at != options->at)
 			continue;
 		if (!how[transform].each)
-			plan.seed = seed_of(number, transform + 100 * (plan.at + 1));
+			plan.seed = seed_of(options->seed * PLANS + number, transform + 100 * (plan.at + 1));
 		case_run(options, sums, conversation, number, &plan);
 	}
 }
@@ -276,10 +278,11 @@ static void tell_conversation(const struct options *options)
 
 	conversation_make(&conversation, family_of(options, options->conversation),
 			  seed_of(options->seed, options->conversation), options->exchanges);
-	plan.seed = seed_of(options->conversation, plan.transform);
+	plan.seed = seed_of(options->seed * PLANS + options->conversation, plan.transform);
 	if (plan.transform == TRANSFORM_NONE || plan.transform == TRANSFORM_REORDER ||
 	    plan.transform == TRANSFORM_BURST || plan.transform == TRANSFORM_SNAP)
-		plan.seed = seed_of(options->conversation, plan.transform + 100 * (plan.at + 1));
+		plan.seed = seed_of(options->seed * PLANS + options->conversation,
+				    plan.transform + 100 * (plan.at + 1));
 	play_init(&play, &conversation, &plan);
 	tell_play(&play);
 	play_fini(&play);
@@ -395,7 +398,7 @@ static void tell_share(uint64_t part, uint64_t total)
 		printf(" |");
 }
 
-static void tell_recovery(const struct sums *sums, bool known)
+static void tell_recovery(const struct sums *sums, bool named)
 {
 	printf("| conversation | what happened |");
 	for (size_t i = 0; i < DISTANCES; i++)
@@ -410,7 +413,7 @@ static void tell_recovery(const struct sums *sums, bool known)
 			for (size_t i = 0; i < DISTANCES; i++) {
 				const struct recovery *recovery = &sums->recovery[family][transform][i];
 
-				tell_share(known ? recovery->known : recovery->whole, recovery->total);
+				tell_share(named ? recovery->named : recovery->whole, recovery->total);
 			}
 			printf("\n");
 		}
@@ -542,7 +545,8 @@ int main(int argc, char **argv)
 	if (options.table) {
 		printf("\nWhole, without a flag, at distance n:\n\n");
 		tell_recovery(&sums, false);
-		printf("\nEvery field and size known, flagged or not, at distance n:\n\n");
+		printf("\nMethod, target and status known, and no flag but `partial-headers`, at distance "
+		       "n:\n\n");
 		tell_recovery(&sums, true);
 	}
 	printf("%llu cases, %llu exchanges, %zu kinds wrong (seed %llu)\n", (unsigned long long)sums.cases,

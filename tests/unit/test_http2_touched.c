@@ -113,6 +113,16 @@ static const struct row rows[] = {
 	    "response 1 200 2.0 {a: 1} 5 [gap]\n"
 	    "request 3 GET http:///3 2.0 {?: ?} 0 [partial-headers]\n" O(3),
 	    .notes = { [NOTE_RESYNC] = 1 }),
+	ROW("lost trailers of a request whose head was lost before",
+	    START GET(1) OK(1) "!" POST(3) GET(5) OK(5) GET(7)
+		    OK(7) "!> headers 3 end t=1\n> headers 9 end" FIELDS "/7\n" OK(9),
+	    G(1) O(1) "request 5 GET http:///5 2.0 {?: ?} 0 [partial-headers]\n" O(
+		    5) "request 7 GET http:///7 2.0 {?: ?} 0 [partial-headers]\n" O(7) "request 9 GET "
+										       "http://? 2.0 {?: ?; "
+										       "?: ?} 0 "
+										       "[partial-headers]"
+										       "\n" O(9),
+	    .notes = { [NOTE_RESYNC] = 2 }),
 	ROW("trailers are no head",
 	    START POST(1) "< headers 1 :status=200 a=1\njoin\n< data 1 xx\n< data 1 yy\n< data 1 zz\n"
 			  "< headers 1 end t=1\n",
