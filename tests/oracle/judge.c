@@ -316,21 +316,16 @@ static void check_whole(struct judging *judging, int id, const struct exchange *
 {
 	const struct true_exchange *truth = &judging->play->conversation->exchange[id];
 	struct fate *fate = &judging->verdict->fate[id];
-	/* Of a session older than hark nothing tells that nothing passed before. */
-	unsigned int older = judging->play->tls && judging->play->plan.transform == TRANSFORM_JOIN
-				     ? FLAG_LATE_JOINED | FLAG_GUESS
-				     : 0;
-	unsigned int may_flags = truth->may_flags | older;
 	bool error_right = exchange->h2_error_known == truth->error_known &&
 			   (!truth->error_known || exchange->h2_error == truth->error);
 
 	fate->together = exchange->response || !truth->side[MESSAGE_RESPONSE].exists;
 	fate->flags = exchange->flags;
 	fate->known = fate->together && known && error_right && exchange->interim_count == truth->interims;
-	fate->whole = fate->known && (exchange->flags & ~may_flags) == truth->flags;
+	fate->whole = fate->known && (exchange->flags & ~truth->may_flags) == truth->flags;
 	fate->named = fate->together && exchange->request->method.data && exchange->request->target.data &&
 		      (!exchange->response || exchange->response->status) &&
-		      (exchange->flags & ~(may_flags | FLAG_PARTIAL_HEADERS)) == truth->flags;
+		      (exchange->flags & ~(truth->may_flags | FLAG_PARTIAL_HEADERS)) == truth->flags;
 	if (fate->whole && !exchange->flags)
 		check_times(judging, id, exchange);
 	if (exchange->h2_error_known && !error_right)

@@ -73,9 +73,16 @@ static const struct gate {
 	int distance;
 	unsigned int percent;
 } gates[] = {
-	{ FAMILY_HTTP1, ON(JOIN), 1, 80 },	 { FAMILY_HTTP1, ON(JOIN), 2, 98 },
-	{ FAMILY_HTTP1_LEFT, ON(JOIN), 1, 80 },	 { FAMILY_HTTP1_LEFT, ON(JOIN), 2, 97 },
-	{ FAMILY_HTTP1_TRAPS, ON(JOIN), 1, 80 }, { FAMILY_HTTP1_TRAPS, ON(JOIN), 2, 95 },
+	{ FAMILY_HTTP1, ON(JOIN), 1, 80 },
+	{ FAMILY_HTTP1, ON(JOIN), 2, 98 },
+	{ FAMILY_HTTP1, ON(LOSE) | ON(SNAP), 2, 90 },
+	{ FAMILY_HTTP1, ON(LOSE), 3, 97 },
+	{ FAMILY_HTTP1, ON(BURST), 3, 94 },
+	{ FAMILY_HTTP1, ON(REFUSE), 2, 75 },
+	{ FAMILY_HTTP1_LEFT, ON(JOIN), 2, 95 },
+	{ FAMILY_HTTP1_LEFT, ON(LOSE) | ON(BURST), 3, 94 },
+	{ FAMILY_HTTP1_TRAPS, ON(JOIN), 2, 93 },
+	{ FAMILY_HTTP1_TRAPS, ON(LOSE), 3, 83 },
 };
 
 struct finding {
