@@ -26,6 +26,15 @@ bool http1_evidence_turn(struct protocol *http1, enum event_direction direction)
 	return turn;
 }
 
+/* A guess was no request when its answer is nothing that an answer can begin with. */
+static bool answer_is_alien(const struct protocol *http1, enum event_direction direction)
+{
+	const struct http1_parser *answer = &http1->parser[direction], *request = &http1->parser[!direction];
+
+	return answer->kind == MESSAGE_RESPONSE && answer->trust == HTTP1_TRUST_SEARCH &&
+	       request->trust == HTTP1_TRUST_GUESS && http1->queue.count;
+}
+
 /* A turn that begins with the start line which the other direction should have. */
 static bool turn_contradicts(const struct protocol *http1, enum event_direction direction, struct slice bytes)
 {
@@ -34,6 +43,8 @@ static bool turn_contradicts(const struct protocol *http1, enum event_direction 
 	if (http1->role == ROLE_UNKNOWN || (http1->moved && http1->moved_last == direction))
 		return false;
 	found = detect_turn(bytes, false).kind;
+	if (found == DETECT_OTHER)
+		return answer_is_alien(http1, direction);
 	return found == (http1->parser[direction].kind == MESSAGE_REQUEST ? DETECT_HTTP1_RESPONSE
 									  : DETECT_HTTP1_REQUEST);
 }

@@ -9,8 +9,9 @@
  *  - an answer: one request that began a turn and whose framing ended with the
  *    last byte of it, then a response that begins a turn. After several
  *    requests at once: as many responses, and nothing left over.
- *  - a refusal: bytes behind a guess that no message can begin with; a start
- *    line of the other kind in the same direction; more guesses in a row than
+ *  - a refusal: bytes behind a guess that no message can begin with; a turn of
+ *    the other side that is no answer to it; a start line of the other kind in
+ *    the same direction; more guesses in a row than
  *    anybody would send unanswered. Each refutes: from then on only a turn may
  *    begin a message.
  *
