@@ -353,6 +353,15 @@ void http2_half_end(struct protocol *protocol, struct http2_stream *stream, enum
 		stream_release(protocol, stream);
 }
 
+/* The response did not come, or it was not seen. */
+static void response_tell_missed(struct protocol *protocol, const struct http2_stream *stream)
+{
+	if (protocol->handler.lost && stream->request_known &&
+	    stream->half[MESSAGE_RESPONSE].state == HALF_IDLE && http2_head_missed(protocol, stream))
+		protocol->handler.lost(protocol->handler.ctx, MESSAGE_RESPONSE, stream->id,
+				       http2_side_flags(http2_kind_side(protocol, MESSAGE_RESPONSE)));
+}
+
 void http2_stream_reset(struct protocol *protocol, struct http2_stream *stream, enum message_kind by,
 			uint32_t error)
 {
@@ -361,6 +370,7 @@ void http2_stream_reset(struct protocol *protocol, struct http2_stream *stream, 
 
 	if (other->state == HALF_OPEN)
 		other->message->body_known = false;
+	response_tell_missed(protocol, stream);
 	stream_cut(protocol, stream, FLAG_RESET);
 	stream_forget(protocol, stream, PAST_RESET, error);
 	protocol->handler.reset(protocol->handler.ctx, id, error);
@@ -391,15 +401,6 @@ void http2_half_suspect(struct http2_half *half)
 void http2_streams_suspect(struct protocol *protocol, enum message_kind kind)
 {
 	protocol->gaps[kind]++;
-}
-
-/* The response did not come, or it was not seen. */
-static void response_tell_missed(struct protocol *protocol, const struct http2_stream *stream)
-{
-	if (protocol->handler.lost && stream->request_known &&
-	    stream->half[MESSAGE_RESPONSE].state == HALF_IDLE && http2_head_missed(protocol, stream))
-		protocol->handler.lost(protocol->handler.ctx, MESSAGE_RESPONSE, stream->id,
-				       http2_side_flags(http2_kind_side(protocol, MESSAGE_RESPONSE)));
 }
 
 void http2_streams_end(struct protocol *protocol, unsigned int flags)

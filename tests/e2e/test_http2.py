@@ -163,5 +163,27 @@ def test_joined_in_a_running_h2load(hark, nginx, tmp_path, port):
         begin = streams[0] + 40
         missing = sorted(set(range(begin, 120000, 2)) - set(streams))
         assert not missing, (len(missing), missing[:20], watch.stats["events.lost"], watch.stats["bytes.lost"])
+        marked = [one for one in seen if one["hark.stream"] >= begin and {"late-joined", "gap"} & set(one.get("hark.flags", []))]
+        assert not marked, (len(marked), begin, [(one["hark.stream"], one["hark.flags"]) for one in marked[:5]])
         unknown = [one for one in seen if one["hark.stream"] >= begin and one.get("http.response.status_code") != 200]
         assert not unknown, (len(unknown), begin, [(one["hark.stream"], brief(one), one.get("hark.flags")) for one in unknown[:5]], unknown[-1]["hark.stream"])
+
+
+def test_a_ring_that_is_too_small(hark, nginx, capture):
+    """What is lost marks what it touched: no exchange is twice, none that has no mark is wrong, later ones are whole."""
+    with hark("--ring", "64K", "--capture", capture, verbose=0) as watch:
+        client = h2load(f"http://127.0.0.1:{nginx.h2c}/small.txt", 20000, "-c10", "-m10")
+        quiet = h2load(f"http://127.0.0.1:{nginx.h2c}/one", 20, "-c1", "-m1", "--rps", "50")
+        watch.wait_for(20, quiet)
+    assert watch.stats["events.lost"] > 0
+    for who, role in ((client, "client"), (nginx, "server")):
+        seen = watch.of(who, hark_role=role)
+        keys = [(one["hark.connection"], one["hark.stream"]) for one in seen if "hark.stream" in one]
+        assert len(keys) == len(set(keys)), "an exchange twice"
+        for one in seen:
+            assert one.get("url.path") in (None, "/small.txt", "/one")
+            assert one.get("http.response.status_code") in (None, 200)
+            if not one.get("hark.flags"):
+                assert brief(one) in ("GET /small.txt 200 0 1000", "GET /one 200 0 1")
+    assert briefs(watch.of(quiet)) == 20 * ["GET /one 200 0 1"]
+    assert_whole(watch.of(quiet))
