@@ -77,6 +77,7 @@ static void search_add(struct http2_wire *wire, struct slice bytes, uint64_t tim
 
 static void block_emit(struct http2_wire *wire, uint64_t time_ns)
 {
+	wire->answered = 0; /* the next block waits for itself */
 	wire->assembly.open = false;
 	wire->handler.block(wire->handler.ctx, &wire->assembly.block, time_ns);
 	http2_assembly_close(&wire->assembly);

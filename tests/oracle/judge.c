@@ -465,6 +465,10 @@ void judge(const struct play *play, struct verdict *verdict)
 	for (size_t id = 0; id < play->conversation->count; id++)
 		place_exchange(play, &verdict->fate[id], id, extents);
 	play_run(play, on_exchange, &judging);
+	for (int i = 0; verdict->talk && i < COUNTER_COUNT; i++)
+		if (counters[i])
+			fprintf(verdict->talk, "  %s %llu\n", counter_name((enum counter)i),
+				(unsigned long long)counters[i]);
 	for (size_t id = 0; id < play->conversation->count; id++)
 		check_fate(&judging, id);
 }

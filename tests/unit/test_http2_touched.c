@@ -464,9 +464,42 @@ static void test_each_call_joined_at(void **state)
 	}
 }
 
+/* The answer overtakes the request's last byte, twice in a row: no block pays for the wait of the one before.
+ */
+static void test_each_block_waits_for_itself(void **state)
+{
+	enum {
+		REQUESTS = 5,
+		LINES_AN_EXCHANGE = 3
+	}; /* behind START: head, answer's head, its body */
+	struct build *build = build_new(START GET(1) OK(1) GET(3) OK(3));
+	struct run run;
+
+	(void)state;
+	run_begin(&run, false);
+	for (size_t i = 0; i < REQUESTS; i++)
+		run_call(&run, &build->chunks[i], false);
+	for (size_t i = REQUESTS; i < build->count; i += LINES_AN_EXCHANGE) {
+		struct build_chunk first = build->chunks[i], last = first;
+
+		first.len--;
+		last.bytes += first.len;
+		last.len = 1;
+		run_call(&run, &first, false);
+		run_call(&run, &build->chunks[i + 1], false);
+		run_call(&run, &build->chunks[i + 2], false);
+		http2_protocol.tick(run.protocol, run.now_ns);
+		run_call(&run, &last, false);
+	}
+	assert_string_equal(message_text_get(&run.out), O(1) G(1) O(3) G(3));
+	run_end(&run);
+	build_free(build);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_each_block_waits_for_itself),
 		cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_each_call_lost),
 		cmocka_unit_test(test_each_call_joined_at),
