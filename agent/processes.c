@@ -17,6 +17,7 @@
 #include "file_identity.h"
 #include "library_cache.h"
 #include "library_set.h"
+#include "log.h"
 #include "map_watch.h"
 #include "proc_maps.h"
 
@@ -289,7 +290,12 @@ static void watch_mapped(void *ctx, uint32_t pid, const struct mapping *mapping)
 
 static void watch_lost(void *ctx)
 {
-	(void)scan_all(ctx);
+	struct processes *processes = ctx;
+
+	(void)scan_all(processes);
+	if (processes->blind)
+		log_debug("new mappings were missed, and not every process may be looked at: the TLS "
+			  "libraries known by now are kept");
 }
 
 int processes_watch(struct processes *processes)
