@@ -44,6 +44,7 @@ struct flow_side {
 	bool frames;		 /* begins like an HTTP/2 server: wait for the client's preface */
 	bool finished;
 	bool muted;   /* too many bytes without a sign: they are counted, until another look is taken */
+	bool fed;     /* a decoder had bytes of it */
 	bool secret;  /* its bytes were taken for TLS */
 	bool unheard; /* since it was to be heard again, the other direction alone moved */
 	bool rejoin;  /* bytes may have passed uncopied since the last record: no loss */

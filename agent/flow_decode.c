@@ -350,6 +350,15 @@ static void flow_miss_answer(struct flow *flow, enum event_direction other, uint
 	side->unheard = true;
 }
 
+/* A server that knows no HTTP/2 answers a client's preface in HTTP/1, with a 400 in most cases. */
+static bool flow_answers_http1(const struct flow *flow, enum event_direction direction, struct slice bytes)
+{
+	const struct flow_side *side = &flow->side[direction];
+
+	return flow->ops == &http2_protocol && !flow->upgrades && side->from_start && !side->fed &&
+	       detect_first(bytes).kind == DETECT_HTTP1_RESPONSE;
+}
+
 /* How many bytes the decoder took. */
 static size_t flow_feed(struct flow *flow, enum event_direction direction, struct slice bytes,
 			uint64_t time_ns, const struct mover *mover)
@@ -360,6 +369,12 @@ static size_t flow_feed(struct flow *flow, enum event_direction direction, struc
 		flow_begin_tls(flow, true);
 		return 0;
 	}
+	if (flow_answers_http1(flow, direction, bytes)) {
+		flow_decode_leave(flow, END_IN_FLIGHT, 0);
+		flow_decode_start(flow, &http1_protocol, false);
+		return 0;
+	}
+	flow->side[direction].fed = true;
 	flow_miss_answer(flow, !direction, time_ns);
 	flow->mover = mover;
 	flow->fed_ns = time_ns;

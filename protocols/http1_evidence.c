@@ -79,7 +79,7 @@ void http1_evidence_begin(struct protocol *http1, struct http1_parser *parser)
 /* Nothing of the request direction waits: its last message ended with its last byte. */
 static bool requests_are_whole(const struct http1_parser *parser)
 {
-	return parser->state == HTTP1_START && !parser->line.size;
+	return (parser->state == HTTP1_START || parser->state == HTTP1_ENDED) && !parser->line.size;
 }
 
 static bool request_agrees(struct protocol *http1)

@@ -137,6 +137,19 @@ def test_a_real_join_is_seen_at_once(hark, capture):
         assert_true_only(watch, 0, 1, 2)
 
 
+def test_a_client_that_ends_its_direction(hark, capture):
+    """`nc -N`: the end of the requests comes before the answer."""
+    with Pair() as pair:
+        pair.exchange(0)
+        with hark("--capture", capture) as watch:
+            pair.ask(GET)
+            pair.client.shutdown(socket.SHUT_WR)
+            assert pair.server.recv(1) == b""
+            pair.answer(OK)
+            watch.wait_for(2, os.getpid(), url_path="/true")
+        assert briefs(unmarked(watch)) == ["GET /true 200 0 2"] * 2
+
+
 def test_memcached(hark, capture, tmp_path):
     """Values are heads; the client is there before hark."""
     port = free_port()

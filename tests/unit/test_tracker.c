@@ -350,6 +350,8 @@ static void test_answer_to_no_request(void **state)
 		{ "SIP", ASKED("OPTIONS sip:a SIP/2.0\r\n\r\n"), "SIP/2.0 200 OK\r\n\r\n",
 		  "verdict 100 muted sent\nverdict 100 muted\n" },
 		{ "TLS", ASKED(CLIENT_HELLO), "\x15\x03\x01", "" },
+		{ "HTTP/2", ASKED(PREFACE SETTINGS H2_GET), OK_3,
+		  "1:GET / - unanswered\n1:- 200 3 no-request\n" },
 		{ "another protocol", ASKED("SSH-2.0-x\r\n"), OK_3, "verdict 100 muted\n" },
 	};
 
