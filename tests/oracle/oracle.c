@@ -33,11 +33,11 @@ static const struct known_bad {
 	const char *reason;
 } known_bad[] = {
 	{ FAMILY_HTTP1_PIPED, ON(JOIN) | ON_ANY_LOSS,
-	  IS(PAIR) | IS(FIELD) | IS(LACK) | IS(SPLIT) | IS(MISSING) | IS(UNTOUCHED),
+	  IS(PAIR) | IS(FIELD) | IS(LACK) | IS(SPLIT) | IS(MISSING),
 	  "joined late, a client that keeps as many requests open all along looks like one that waits; so it "
 	  "does behind a lost call that was the first with two" },
 	{ FAMILY_HTTP1_TRAPS, ON(JOIN) | ON_ANY_LOSS,
-	  IS(PAIR) | IS(PHANTOM) | IS(FIELD) | IS(LACK) | IS(TWICE) | IS(SPLIT) | IS(MISSING) | IS(UNTOUCHED),
+	  IS(PAIR) | IS(PHANTOM) | IS(FIELD) | IS(LACK) | IS(TWICE) | IS(SPLIT) | IS(MISSING),
 	  "text in a body is taken for a head" },
 	{ FAMILY_HTTP2, ON(JOIN) | ON_ANY_LOSS, IS(FIELD) | IS(SPLIT) | IS(MISSING),
 	  "answers that were passed over in search" },
@@ -45,15 +45,8 @@ static const struct known_bad {
 	  "answers that were passed over in search" },
 	{ FAMILY_HTTP2_H2C, ON(JOIN) | ON_ANY_LOSS, IS(FIELD) | IS(SPLIT) | IS(MISSING),
 	  "answers that were passed over in search" },
-	{ FAMILY_HTTP1, ON_ANY_LOSS, IS(TIME), "a hold of more than 16 records gives the rest one time" },
-	{ FAMILY_HTTP1_PIPED, ON(NONE) | ON(REORDER) | ON(JOIN) | ON_ANY_LOSS, IS(TIME),
-	  "a hold of more than 16 records gives the rest one time" },
-	{ FAMILY_HTTP1_LEFT, ON(JOIN) | ON_ANY_LOSS, IS(TIME),
-	  "a hold of more than 16 records gives the rest one time" },
-	{ FAMILY_HTTP1_TRAPS, ON(JOIN) | ON_ANY_LOSS, IS(TIME),
-	  "a hold of more than 16 records gives the rest one time" },
 	{ FAMILY_HTTP2_H2C, ON(REORDER) | ON_ANY_LOSS, IS(TIME),
-	  "a hold of more than 16 records gives the rest one time" },
+	  "what HTTP/1 held when the connection left it has one time" },
 };
 
 /* --- sums --------------------------------------------------------------------------- */
