@@ -28,6 +28,15 @@ void exchange_free(struct exchange *exchange)
 	free(exchange);
 }
 
+bool exchange_counts(const struct exchange *exchange)
+{
+	bool pair = exchange->request && exchange->response && exchange->response->status;
+
+	if (exchange->split_answer)
+		return false;
+	return !(exchange->flags & FLAG_GUESS) || (pair && exchange->flags & FLAG_GAP);
+}
+
 const char *h2_error_name(uint32_t error)
 {
 	static const char *const names[] = {

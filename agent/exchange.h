@@ -35,7 +35,9 @@ struct exchange {
 	unsigned int flags;   /* enum message_flag: both messages' and its own */
 	uint32_t h2_error;    /* of RST_STREAM or GOAWAY (RFC 9113, 7) */
 	bool h2_error_known, duration_known, ttfb_known;
-	bool pending; /* not over: it will come again */
+	bool split_answer; /* its request was shown alone before, or one that cannot be told from it: not to
+			      be counted */
+	bool pending;	   /* not over: it will come again */
 
 	bool keepable; /* its messages may go over to whoever it is shown to: exchange_take() */
 
@@ -54,6 +56,13 @@ struct exchange {
  * NULL: out of memory, or it is not keepable; nothing changed then.
  */
 struct exchange *exchange_take(struct exchange *exchange);
+
+/*
+ * Does it belong in a table, whose rows show no marks? Not what may be no HTTP at all, and not the second
+ * half of one that came out in two. A pair that is a guess only because something was lost is one exchange
+ * anyway.
+ */
+bool exchange_counts(const struct exchange *exchange);
 
 /* Frees the exchange with its messages; NULL is legal. */
 void exchange_free(struct exchange *exchange);

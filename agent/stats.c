@@ -36,11 +36,14 @@ void stats_free(struct stats *stats)
 	free(stats);
 }
 
+/* What hark lost, or did not see to its end, is no failure of the programs. */
+#define OWN_LOSSES (FLAG_GAP | FLAG_LATE_JOINED | FLAG_TRUNCATED | FLAG_IN_FLIGHT)
+
 /* Of an exchange what goes into each of a row's numbers. */
 struct tally {
 	bool counts; /* else only the client's duration is added */
 	const struct exchange *exchange;
-	bool errors_4xx, errors_5xx, errors_reset, errors_timeout, errors_grpc;
+	bool errors_4xx, errors_5xx, errors_reset, errors_timeout, errors_grpc, closed;
 	bool client_known;
 	uint64_t client_ns;
 };
@@ -59,6 +62,7 @@ static void tally_add(const struct tally *tally, struct stats_numbers *numbers)
 		numbers->errors_reset += tally->errors_reset;
 		numbers->errors_timeout += tally->errors_timeout;
 		numbers->errors_grpc += tally->errors_grpc;
+		numbers->closed += tally->closed;
 		numbers->errors += tally->errors_4xx || tally->errors_5xx || tally->errors_reset ||
 				   tally->errors_timeout || tally->errors_grpc;
 		numbers->request_bytes += exchange->request ? exchange->request->body_bytes : 0;
@@ -167,7 +171,8 @@ static void tally_of(const struct stats *stats, const struct exchange *exchange,
 		.exchange = side,
 		.errors_4xx = status / 100 == 4,
 		.errors_5xx = status / 100 == 5,
-		.errors_reset = (side->flags & FLAG_RESET) != 0,
+		.errors_reset = side->flags & FLAG_RESET && !(side->flags & OWN_LOSSES),
+		.closed = side->flags & FLAG_CLOSED && !(side->flags & (FLAG_RESET | OWN_LOSSES)),
 		.errors_timeout = (side->flags & FLAG_TIMEOUT) != 0,
 		.errors_grpc = (exchange_grpc_status(side) > 0),
 	};

@@ -44,7 +44,7 @@ enum stats_window {
 struct stats_numbers {
 	/* A connection that was closed too early is no error of its own: only its reset is known to be one.
 	 */
-	uint64_t count, errors_4xx, errors_5xx, errors_reset, errors_timeout, errors_grpc;
+	uint64_t count, errors_4xx, errors_5xx, errors_reset, errors_timeout, errors_grpc, closed;
 	uint64_t errors;			/* exchanges with at least one of them */
 	uint64_t request_bytes, response_bytes; /* of bodies, on the wire */
 	struct histogram duration, ttfb;	/* of those whose time is known */

@@ -45,6 +45,7 @@ static void numbers_merge_counts(struct stats_numbers *into, const struct stats_
 	into->errors_5xx += from->errors_5xx;
 	into->errors_reset += from->errors_reset;
 	into->errors_timeout += from->errors_timeout;
+	into->closed += from->closed;
 	into->errors_grpc += from->errors_grpc;
 	into->errors += from->errors;
 	into->request_bytes += from->request_bytes;

@@ -32,8 +32,7 @@ void stat_feed_fini(struct stat_feed *feed)
 
 void stat_feed_exchange(struct stat_feed *feed, const struct exchange *exchange)
 {
-	/* A row shows no marks, so what may be text has none. */
-	if (!(exchange->flags & FLAG_GUESS))
+	if (exchange_counts(exchange))
 		stats_exchange(feed->stats, exchange);
 }
 

@@ -185,6 +185,7 @@ static void put_numbers(struct json_writer *writer, const struct stat_item *item
 	put_number(writer, "errors.5xx", numbers->errors_5xx);
 	put_number(writer, "errors.reset", numbers->errors_reset);
 	put_number(writer, "errors.timeout", numbers->errors_timeout);
+	put_number(writer, "closed", numbers->closed);
 	put_number(writer, "errors.grpc", numbers->errors_grpc);
 	put_latencies(writer, "duration_ms", &numbers->duration);
 	put_latencies(writer, "ttfb_ms", &numbers->ttfb);

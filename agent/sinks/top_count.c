@@ -83,8 +83,7 @@ static void numbers_count(struct sink *sink, struct top_numbers *numbers, const 
 	bool second = exchange->join == JOIN_SECOND; /* the other end stands in the endpoint's row */
 	bool slow_process, slow_endpoint;
 
-	/* A row shows no marks, so what may be text has none. */
-	if (exchange->flags & FLAG_GUESS)
+	if (!exchange_counts(exchange))
 		return;
 	endpoint = stats_exchange(numbers->endpoints, exchange);
 	process = stats_exchange(numbers->processes, exchange);

@@ -298,6 +298,10 @@ static void watch_json_exchange(struct sink *sink, const struct exchange *exchan
 	put_join(writer, exchange);
 	if (exchange->h2_error_known)
 		json_h2_error(writer, exchange->h2_error);
+	if (exchange->split_answer) {
+		json_key(writer, "hark.split_answer");
+		buffer_string(&writer->line, "true");
+	}
 	json_flags(writer, exchange->flags);
 	if (sink->verbose > 0)
 		put_headers(sink, exchange);

@@ -160,7 +160,7 @@ static const struct {
 	{ "hark --slow 1.5", WATCH " filter latency:>=1.500000000" },
 	{ "hark --errors --slow 20ms host:a",
 	  WATCH " filter latency:>=0.020000000 (status:4xx,5xx or grpc:error or "
-		"flag:reset,closed,timeout,unanswered) host:a" },
+		"(flag:reset,closed,timeout,unanswered !flag:gap,late-joined,in-flight,truncated)) host:a" },
 	{ "hark --comm nginx --comm=a,b", WATCH " filter comm:nginx,a,b" },
 	{ "hark -d 2.5 -n 10", WATCH " for 2500000000 count 10" },
 	{ "hark --timeout 500ms", WATCH " timeout 500000000" },

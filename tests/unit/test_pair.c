@@ -37,6 +37,12 @@ static void log_exchange(const struct exchange *exchange)
 		log_add(NULL, text);
 	}
 	flags_each(exchange->flags, log_add, NULL);
+	if (exchange->split_answer)
+		log_add(NULL, "split");
+	if (exchange->flags & FLAG_CLOSED && exchange->request) {
+		assert_true(exchange->duration_known);
+		assert_int_equal(exchange->duration_ns, 5);
+	}
 	if (exchange->h2_error_known) {
 		snprintf(text, sizeof(text), "e%u", exchange->h2_error);
 		log_add(NULL, text);
@@ -84,13 +90,15 @@ static unsigned int word_flags(const char *word)
 	flags |= strchr(word, 'n') ? FLAG_NO_REQUEST : 0;
 	flags |= strchr(word, 'u') ? FLAG_UNANSWERED : 0;
 	flags |= strchr(word, 'x') ? FLAG_RESET : 0;
+	flags |= strchr(word, 'g') ? FLAG_GAP : 0;
 	return flags;
 }
 
 /*
  * A script: "Q1" a request is done, "q1" its head came (done by "Q1"), "A1"/"a1" the same for responses;
- * "@K" behind: on stream K; n, u, x: flags; "!" a poll; "t" all that is idle expires; "rK" stream K was
- * reset; "p" 40 ns pass and what is pending (50 ns) is told; "i" an interim response, "i@K" on stream K.
+ * "@K" behind: on stream K; n, u, x, g: flags; "split": not to be counted; "!" a poll; "t" all that is idle
+ * expires; "rK" stream K was reset; "p" 40 ns pass and what is pending (50 ns) is told; "i" an interim
+ * response, "i@K" on stream K.
  */
 static void run(const char *script, size_t limit, unsigned int end_flags)
 {
@@ -162,6 +170,10 @@ static const struct {
 	{ "response alone", "A1 ! ! Q2 A2", " -1=1 no-request 2=2", 9 },
 	{ "response known to be alone", "Q1 A7n A1", " -1=7 no-request 1=1", 9 },
 	{ "request known to be unanswered", "Q1u Q2 A2", " 1=-1 unanswered 2=2", 9 },
+	{ "a split exchange counts once", "Q1ug A1ng A2ng",
+	  " 1=-1 gap unanswered -1=1 gap no-request split -1=2 gap no-request", 9 },
+	{ "a lost answer, and later a lost request: two", "Q1ug Q2 A2 A3ng",
+	  " 1=-1 gap unanswered 2=2 -1=3 gap no-request", 9 },
 	{ "unanswered at the end", "Q1 Q2 A1", " 1=1 2=-1 closed unanswered", 9 },
 	{ "streams in any order", "Q1@1 Q2@3 Q3@5 A2@3 A3@5 A1@1", " 2=2 3=3 1=1", 9 },
 	{ "stream reset", "Q1@1 r1 Q2@3 A2@3", " 1=-1 reset unanswered e8 2=2", 9 },
@@ -197,8 +209,8 @@ static const struct {
 	{ "interim of an unknown stream", "i@9 Q1@1 A1@1", " 1=1", 9 },
 	{ "more interims than are kept", "Q1 i i i i i i i i i A1", " 1=1 i8", 9 },
 	{ "interim of what is pending", "Q1 i p p A1", " p 1=-1 i1 1=1 i1", 9 },
-	{ "too many", "Q1 Q2 Q3 A1 A2 A3", " 1=-1 truncated unanswered -1=1 truncated no-request 2=2 3=3",
-	  2 },
+	{ "too many", "Q1 Q2 Q3 A1 A2 A3",
+	  " 1=-1 truncated unanswered -1=1 truncated no-request split 2=2 3=3", 2 },
 };
 
 static void test_rows(void **state)

@@ -118,7 +118,8 @@ static void test_whole_line(void **state)
 	assert_string_equal(
 		run.text,
 		"{\"server.address\":\"h\",\"count\":1,\"rate\":500.000,\"in_flight\":0,\"errors.4xx\":1,"
-		"\"errors.5xx\":0,\"errors.reset\":0,\"errors.timeout\":0,\"errors.grpc\":0,\"duration_ms\":{"
+		"\"errors.5xx\":0,\"errors.reset\":0,\"errors.timeout\":0,\"closed\":0,\"errors."
+		"grpc\":0,\"duration_ms\":{"
 		"\"p50\":2.000000,\"p90\":2.000000,\"p99\":2.000000,\"p99.9\":2.000000,\"max\":2.000000,"
 		"\"mean\":2.000000},\"ttfb_ms\":{\"p50\":1.000000,\"p90\":1.000000,\"p99\":1.000000,"
 		"\"p99.9\":1.000000,\"max\":1.000000,\"mean\":1.000000},\"http.request.body.size\":3,"
