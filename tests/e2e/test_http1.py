@@ -280,3 +280,36 @@ def test_joined_late_never_shifts(hark, certificates, tmp_path, capture, way):
                 assert one.get("hark.duration_ms", 1) > 0, brief(one)
     finally:
         peers.stop()
+
+
+@pytest.mark.parametrize("way", ["http", "https"])
+def test_a_ring_too_small_makes_no_wrong_pair(hark, certificates, tmp_path, capture, way):
+    """A body of 60 KB does not fit into a ring of 64 KiB: records are lost all the time, and all pairs are right."""
+    peers = Program([PYTHON, HERE / "peers/echo_path.py", way, certificates / "cert.pem", certificates / "key.pem", 60000],
+                    tmp_path)
+    try:
+        wait_until(lambda: "going" in peers.log(), "the peers")
+        with hark("--capture", capture, "--ring", "64K") as watch:
+            watch.wait_for(2000, peers)
+    finally:
+        peers.stop()
+    assert watch.stats["events.lost"] > 0
+    pairs = [one for one in watch.of(peers) if "url.path" in one and "http.response.status_code" in one]
+    assert len(pairs) > 200
+    for one in pairs:
+        if "guess" in one.get("hark.flags", []):
+            continue
+        number = int(one["url.path"].rsplit("/", 1)[1])
+        assert header(one, "x-path") in ([one["url.path"]], []), one
+        assert one["http.response.status_code"] == 200 + number % 4, one
+
+
+@pytest.mark.parametrize("tls", [False, True])
+def test_the_answer_to_a_head_that_was_not_read_to_its_end(hark, nginx, tls, capture):
+    """nginx reads 8 KB of a field of 20 KB, answers 400 and closes: that is the answer to this request."""
+    with hark("--capture", capture) as watch:
+        client = talk(nginx.tls if tls else nginx.http, request("GET /f3", "X-Big: " + 20000 * "a"), tls)
+        watch.wait_for(1, nginx)
+        watch.wait_for(1, client)
+    for who in (client, nginx):
+        assert [brief(one).split()[:3] for one in watch.of(who)] == [["GET", "/f3", "400"]], watch.of(who)

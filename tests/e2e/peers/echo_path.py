@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""HTTP/1.1 that repeats the request's path in a header, a client of it that never stops: echo_path.py http|https CERT KEY.
+"""HTTP/1.1 that repeats the request's path in a header, a client of it that never stops: echo_path.py http|https CERT KEY [BYTES].
 
-Prints what it asked, a path a line.
+BYTES: of each third body, more than a small ring holds.
 """
 import http.client
 import http.server
@@ -16,7 +16,7 @@ class Echo(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self):
         number = int(self.path.rsplit("/", 1)[1])
-        body = b"x" * (number % 700)
+        body = b"x" * (size if size and number % 3 == 0 else number % 700)
         self.wfile.write(b"HTTP/1.1 %d OK\r\nX-Path: %s\r\nContent-Length: %d\r\n\r\n%s"
                          % (200 + number % 4, self.path.encode(), len(body), body))
 
@@ -24,7 +24,8 @@ class Echo(http.server.BaseHTTPRequestHandler):
         pass
 
 
-way, certificate, key = sys.argv[1:]
+way, certificate, key = sys.argv[1:4]
+size = int(sys.argv[4]) if len(sys.argv) > 4 else 0
 server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Echo)
 if way == "https":
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
