@@ -21,7 +21,7 @@ def whole(objects):
 @pytest.mark.parametrize("at_once", [1, 20])
 def test_addresses_used_again_at_once(hark, nginx, capture, at_once):
     """ab makes and frees an SSL object a connection, and so does nginx."""
-    with hark("--capture", capture, "--ring", LARGE_RING, verbose=0) as watch:
+    with hark("--capture", capture, "--ring", LARGE_RING, f"port:{nginx.tls}", verbose=0) as watch:
         client = run("ab", "-q", "-n", SHORT, "-c", at_once, f"https://127.0.0.1:{nginx.tls}/one", deadline_s=120)
         watch.wait_for(SHORT, nginx)
         watch.wait_for(SHORT, client)
@@ -35,12 +35,12 @@ def test_addresses_used_again_at_once(hark, nginx, capture, at_once):
 def test_many_short_programs(hark, nginx, capture):
     """Several hundred curls, many of them at the same address in processes that ended before."""
     count = 500
-    with hark("--capture", capture, "--ring", LARGE_RING, verbose=0) as watch:
+    with hark("--capture", capture, "--ring", LARGE_RING, f"port:{nginx.tls}", verbose=0) as watch:
         run("sh", "-c", f"seq {count} | xargs -P 40 -I{{}} curl -sk --http1.1 -o /dev/null "
                         f"'https://127.0.0.1:{nginx.tls}/one?n={{}}'", deadline_s=120)
         watch.wait_for(count, nginx)
-        watch.wait_for(count, process_executable_name="curl")
-    for seen in (watch.of(nginx), watch.of(process_executable_name="curl")):
+        watch.wait_for(count, process_executable_name="curl", network_peer_port=nginx.tls)
+    for seen in (watch.of(nginx), watch.of(process_executable_name="curl", network_peer_port=nginx.tls)):
         statuses, flags = whole(seen)
         assert statuses == {200: count} and not flags, (statuses, flags)
         assert len({one["url.query"] for one in seen}) == count
@@ -50,7 +50,7 @@ def test_many_short_programs(hark, nginx, capture):
 def test_one_object_after_another(hark, nginx, capture, way):
     """The same address for each connection, by SSL_free() and SSL_new() or by SSL_clear() and SSL_set_fd()."""
     rounds = 300
-    with hark("--capture", capture, verbose=0) as watch:
+    with hark("--capture", capture, f"port:{nginx.tls}", verbose=0) as watch:
         client = run(PEERS / "callbacks", way, nginx.tls, rounds)
         watch.wait_for(rounds, nginx)
         watch.wait_for(rounds, client)
@@ -79,7 +79,7 @@ def assert_no_loss(watch):
 
 
 def test_a_message_callback_asks_another_server(hark, nginx, capture):
-    with hark("--capture", capture) as watch:
+    with hark("--capture", capture, f"port:{nginx.tls},{nginx.http}") as watch:
         client = run(PEERS / "callbacks", "message", nginx.http, nginx.tls)
         watch.wait_for(2, client)
         watch.wait_for(2, nginx)
@@ -97,7 +97,7 @@ def test_an_sni_callback_asks_other_servers(hark, nginx, certificates, tmp_path,
     server = Program([PYTHON, HERE / "peers/callback.py", port, certificates / "cert.pem", certificates / "key.pem",
                       nginx.http, nginx.tls, where], tmp_path, ports=(port,))
     try:
-        with hark("--capture", capture) as watch:
+        with hark("--capture", capture, f"port:{nginx.tls},{nginx.http},{port}") as watch:
             client = run("curl", "-sSk", f"https://localhost:{port}/a", f"https://localhost:{port}/b")
             watch.wait_for(2, server, hark_role="server")
             watch.wait_for(2, server, hark_role="client")
@@ -128,7 +128,6 @@ def test_node_writes_in_secure_connect(hark, nginx, capture, way):
         assert one.get("network.peer.port") in (None, nginx.http if one["url.query"] == "foreign" else nginx.tls)
     assert_whole(seen)
     assert_whole(watch.of(nginx))
-    assert_no_loss(watch)
 
 
 @pytest.fixture
@@ -144,7 +143,7 @@ def proxies(tmp_path, certificates):
 def test_tls_in_tls(hark, nginx, proxies, capture):
     """curl through an https proxy: the session with the server is in the plaintext of that with the proxy."""
     stunnel, tinyproxy = proxies
-    with hark("--capture", capture) as watch:
+    with hark("--capture", capture, f"port:{nginx.tls},{stunnel.port},{tinyproxy.port}") as watch:
         client = run("curl", "-sSk", "--proxy-insecure", "--proxy", f"https://127.0.0.1:{stunnel.port}",
                      f"https://127.0.0.1:{nginx.tls}/one?a", f"https://127.0.0.1:{nginx.tls}/small.txt?b")
         watch.wait_for(2, nginx)
@@ -334,4 +333,4 @@ hosts: {{ default: {{ paths: {{ /: {{ file.dir: {tmp_path}/www }} }} }} }}
     for who in (client, server):
         assert [(one["url.path"], one["http.response.status_code"], one["tls.library"]) for one in watch.of(who)] == \
             [("/one", 200, "openssl")] * 2
-    assert watch.stats["connections.opaque"] == 0 and not any("not read" in line for line in watch.talk)
+    assert not [line for line in watch.talk if "not read" in line and f"[{server.pid}]" in line]
