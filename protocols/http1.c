@@ -203,6 +203,8 @@ static struct protocol *http1_create(const struct protocol_config *config,
 	http1_order_init(&http1->order, config->from_start[0] && config->from_start[1] && !config->joined
 						? 0
 						: FLAG_LATE_JOINED);
+	if (config->beginning_lost)
+		http1_order_distrust(&http1->order);
 	if (config->role != ROLE_UNKNOWN)
 		role_set(http1, config->role);
 	return http1;

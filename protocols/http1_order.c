@@ -76,6 +76,14 @@ void http1_order_init(struct http1_order *order, unsigned int flag)
 	};
 }
 
+void http1_order_distrust(struct http1_order *order)
+{
+	if (order->state != ORDER_JOINED)
+		return;
+	order->why |= FLAG_GAP;
+	order_unprove(order, PROOF_SHORT);
+}
+
 /* In doubt a client is seen to wait when each request stands behind exactly one response. */
 static void order_watch(struct http1_order *order)
 {

@@ -54,6 +54,9 @@ struct http1_order {
 /* flag says why there is doubt from the beginning; 0: there is none. */
 void http1_order_init(struct http1_order *order, unsigned int flag);
 
+/* The beginning was lost, not older than hark: the first pair may not be one. Right after init. */
+void http1_order_distrust(struct http1_order *order);
+
 /*
  * A request begins. True: it may be queued, and its answer paired; *flags then says what the exchange is
  * flagged with, else what the request is.
