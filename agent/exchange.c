@@ -6,15 +6,20 @@
 
 struct exchange *exchange_take(struct exchange *exchange)
 {
-	struct exchange *own = exchange->keepable ? malloc(sizeof(*own)) : NULL;
+	struct own {
+		struct exchange exchange; /* first: what exchange_free() is given */
+		struct conn_facts conn;
+	} *own = exchange->keepable ? malloc(sizeof(*own)) : NULL;
 
 	if (!own)
 		return NULL;
-	*own = *exchange;
+	own->exchange = *exchange;
+	own->conn = *exchange->conn;
+	own->exchange.conn = &own->conn;
 	exchange->request = NULL;
 	exchange->response = NULL;
 	exchange->interim_count = 0;
-	return own;
+	return &own->exchange;
 }
 
 void exchange_free(struct exchange *exchange)

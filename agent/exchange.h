@@ -52,8 +52,9 @@ struct exchange {
 };
 
 /*
- * One of its own that has the messages, which the given one loses; the facts of its connection stay borrowed.
- * NULL: out of memory, or it is not keepable; nothing changed then.
+ * An exchange of its own that has the messages, which the given one loses, and the facts of the connection as
+ * they are now: a connection may turn to TLS, or change hands, before the exchange is shown. NULL: out of
+ * memory, or the exchange is not keepable; nothing changed then.
  */
 struct exchange *exchange_take(struct exchange *exchange);
 

@@ -80,8 +80,8 @@ static struct join_sign sign_of(const struct exchange *exchange)
 
 static size_t exchange_bytes(const struct exchange *exchange)
 {
-	size_t bytes =
-		sizeof(*exchange) + message_memory(exchange->request) + message_memory(exchange->response);
+	size_t bytes = sizeof(*exchange) + sizeof(*exchange->conn) + message_memory(exchange->request) +
+		       message_memory(exchange->response);
 
 	for (size_t i = 0; i < exchange->interim_count; i++)
 		bytes += message_memory(exchange->interims[i]);

@@ -82,11 +82,20 @@ struct stage {
 	uint64_t server_ns, network_ns, peer;
 };
 
+/* What waited has facts of its own. */
+static char letter_of(const struct stage *stage, const struct conn_facts *conn)
+{
+	for (int i = 0; i < 128; i++)
+		if (stage->conns[i].id && stage->conns[i].id == conn->id)
+			return (char)i;
+	return '?';
+}
+
 static bool show(void *ctx, const struct exchange *exchange)
 {
 	struct stage *stage = ctx;
 	size_t used = strlen(stage->shown);
-	char letter = (char)(exchange->conn - stage->conns);
+	char letter = letter_of(stage, exchange->conn);
 	const char *join = exchange->join == JOIN_FIRST	 ? ">"
 			   : exchange->join == JOIN_NONE ? ""
 			   : exchange->other		 ? "<"
@@ -312,6 +321,31 @@ static void test_bytes_are_bounded(void **state)
 	join_free(stage.join);
 }
 
+static bool look_at_tls(void *ctx, const struct exchange *exchange)
+{
+	bool *tls = ctx;
+
+	*tls = exchange->conn->tls;
+	return true;
+}
+
+/* A tunnel that was asked for in the clear: what waits says of its connection what was so when it was over.
+ */
+static void test_facts_are_those_of_then(void **state)
+{
+	static struct stage stage;
+	bool tls = true;
+
+	(void)state;
+	stage.join = join_new(NULL, look_at_tls, &tls);
+	run(&stage, "+C +c C:1:a:0:9");
+	assert_true(tls); /* nothing was shown yet */
+	stage.conns['C'].tls = true;
+	run(&stage, "-C");
+	assert_false(tls);
+	join_free(stage.join);
+}
+
 /* Others hold too much: waiting ends at once. */
 static void test_budget_is_shared(void **state)
 {
@@ -341,6 +375,7 @@ int main(void)
 		cmocka_unit_test(test_split_and_peer),
 		cmocka_unit_test(test_no_waiting),
 		cmocka_unit_test(test_end_shows_what_waits),
+		cmocka_unit_test(test_facts_are_those_of_then),
 		cmocka_unit_test(test_bound),
 		cmocka_unit_test(test_bytes_are_bounded),
 		cmocka_unit_test(test_budget_is_shared),
