@@ -100,7 +100,8 @@ static __always_inline int syscall_direction(__u32 nr)
 /* Points the capture at the user buffers of the call; a call without any leaves a hole. */
 static __always_inline void buffers_find(struct capture *c, const struct syscall_regs *regs)
 {
-	struct user_msghdr message;
+	__u64 vectors[2]; /* iov, iov_count and no more: with what it calls, syscall_exit has 512 bytes of
+			     stack */
 
 	switch (regs->nr) {
 	case NR_READ:
@@ -119,13 +120,15 @@ static __always_inline void buffers_find(struct capture *c, const struct syscall
 		return;
 	case NR_SENDMSG:
 	case NR_RECVMSG:
-		if (bpf_probe_read_user(&message, sizeof(message), (void *)regs->arg[1]) < 0) {
+		if (bpf_probe_read_user(
+			    vectors, sizeof(vectors),
+			    (void *)(regs->arg[1] + __builtin_offsetof(struct user_msghdr, iov))) < 0) {
 			kernel_count(KC_FAULTS, 1);
 			c->hole = HOLE_FAULT;
 			return;
 		}
-		c->vectors = message.iov;
-		c->vector_count = message.iov_count;
+		c->vectors = vectors[0];
+		c->vector_count = vectors[1];
 		return;
 	case NR_SENDMMSG:
 	case NR_RECVMMSG:
