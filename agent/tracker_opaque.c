@@ -89,6 +89,14 @@ static void conn_relays(struct conn *conn)
 	conn->facts.flags |= FLAG_RELAYED;
 }
 
+/* A process that talks to itself has the hello in and out too. */
+static bool conns_are_ends(const struct conn *a, const struct conn *b)
+{
+	const struct event_socket *one = &a->facts.sock, *other = &b->facts.sock;
+
+	return one->local_port && one->local_port == other->peer_port && one->peer_port == other->local_port;
+}
+
 void relay_watch(struct tracker *tracker, struct conn *conn)
 {
 	struct relay_key key = { .mark = conn->facts.hello_mark, .pid = conn->facts.owner.pid };
@@ -103,7 +111,8 @@ void relay_watch(struct tracker *tracker, struct conn *conn)
 		conn->relay_listed = TABLE_ADDED(conn, relay_hh);
 		if (!conn->relay_listed)
 			counter_add(COUNTER_LIMIT_MEMORY, 1);
-	} else if (other->facts.hello_direction != conn->facts.hello_direction) {
+	} else if (other->facts.hello_direction != conn->facts.hello_direction &&
+		   !conns_are_ends(conn, other)) {
 		conn_relays(other);
 		conn_relays(conn);
 	}

@@ -27,6 +27,7 @@ struct peer {
 	uint64_t generation;
 	uint64_t call_ns; /* how long each TLS call takes; 0: not told */
 	uint16_t family;
+	uint16_t local_port, peer_port; /* 0: not told */
 	uint64_t offset[2];
 };
 
@@ -206,6 +207,8 @@ static inline struct event_socket bench_socket(const struct peer *peer)
 		.sk = peer->sk,
 		.fd = peer->fd,
 		.family = peer->family,
+		.local_port = peer->local_port,
+		.peer_port = peer->peer_port,
 		.state = 1,
 	};
 

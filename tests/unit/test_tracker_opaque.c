@@ -162,6 +162,26 @@ static void test_relay(void **state)
 		     "4 opaque sni=a.b alpn= offered=h2 0000\n");
 }
 
+/* Both ends in one process: no relay. */
+static void test_talk_to_oneself(void **state)
+{
+	struct bench *bench = *state;
+	struct peer here = client(), there = client();
+
+	there.id = 101, there.sk = 9001, there.fd = 4;
+	here.local_port = there.peer_port = 40000;
+	here.peer_port = there.local_port = 443;
+	hello_put(bench, &here, DIRECTION_SENT, 1);
+	hello_put(bench, &there, DIRECTION_RECEIVED, 1);
+	state_put(bench, &here, 4, 7);
+	state_put(bench, &there, 4, 7);
+	bench->used = 0;
+	bench->quiet_conns = true;
+	poll_put(bench, 3);
+	CHECK(bench, "1 opaque sni=a.b alpn= offered=h2 0000\n"
+		     "2 opaque sni=a.b alpn= offered=h2 0000\n");
+}
+
 /* A library's session in time, and one that is late. */
 static void test_not_with_a_session(void **state)
 {
@@ -290,6 +310,7 @@ int main(void)
 		T(test_close_is_early_enough),
 		T(test_joined_late),
 		T(test_relay),
+		T(test_talk_to_oneself),
 		T(test_not_with_a_session),
 		T(test_not_with_sessions_apart),
 		T(test_sessions_of_another_process),
