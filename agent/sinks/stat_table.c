@@ -23,6 +23,7 @@ enum column {
 	COLUMN_RESET,
 	COLUMN_TIMEOUT,
 	COLUMN_GRPC,
+	COLUMN_CLOSED,
 	COLUMN_P50,
 	COLUMN_P90,
 	COLUMN_P99,
@@ -43,11 +44,12 @@ static const struct {
 	[COLUMN_IN_FLIGHT] = { "INFL", 3 }, [COLUMN_ERRORS] = { "ERR", 0 },
 	[COLUMN_4XX] = { "4XX", 7 },	    [COLUMN_5XX] = { "5XX", 7 },
 	[COLUMN_RESET] = { "RST", 7 },	    [COLUMN_TIMEOUT] = { "TMO", 7 },
-	[COLUMN_GRPC] = { "GRPC", 7 },	    [COLUMN_P50] = { "p50", 0 },
-	[COLUMN_P90] = { "p90", 4 },	    [COLUMN_P99] = { "p99", 1 },
-	[COLUMN_P999] = { "p99.9", 4 },	    [COLUMN_MAX] = { "MAX", 1 },
-	[COLUMN_TTFB] = { "TTFB", 5 },	    [COLUMN_CLIENT] = { "CLIENT", 3 },
-	[COLUMN_REQUEST] = { "IN", 6 },	    [COLUMN_RESPONSE] = { "OUT", 6 },
+	[COLUMN_GRPC] = { "GRPC", 7 },	    [COLUMN_CLOSED] = { "CLO", 7 },
+	[COLUMN_P50] = { "p50", 0 },	    [COLUMN_P90] = { "p90", 4 },
+	[COLUMN_P99] = { "p99", 1 },	    [COLUMN_P999] = { "p99.9", 4 },
+	[COLUMN_MAX] = { "MAX", 1 },	    [COLUMN_TTFB] = { "TTFB", 5 },
+	[COLUMN_CLIENT] = { "CLIENT", 3 },  [COLUMN_REQUEST] = { "IN", 6 },
+	[COLUMN_RESPONSE] = { "OUT", 6 },
 };
 
 struct table {
@@ -84,6 +86,7 @@ static void put_numeric(const struct table *table, struct buffer *cell, const st
 		[COLUMN_RESET] = numbers->errors_reset,
 		[COLUMN_TIMEOUT] = numbers->errors_timeout,
 		[COLUMN_GRPC] = numbers->errors_grpc,
+		[COLUMN_CLOSED] = numbers->closed,
 	};
 
 	if (column == COLUMN_REQUEST)
@@ -124,6 +127,8 @@ static bool is_shown(const struct table *table, enum column column)
 	if (column == COLUMN_ERRORS)
 		return table->rank < RANK_LAST;
 	if (column == COLUMN_CLIENT && !table->rows->total.client.count)
+		return false;
+	if (column == COLUMN_CLOSED && !table->rows->total.closed)
 		return false;
 	return columns[column].rank <= table->rank;
 }

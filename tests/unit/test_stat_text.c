@@ -49,6 +49,7 @@ struct wanted {
 	size_t columns;
 	bool color;
 	const char *locale;
+	bool closed; /* instead of what timed out: connections that closed before the answer */
 };
 
 /* What the sink writes for the calls; to be freed. */
@@ -71,6 +72,8 @@ static char *run(const struct wanted *view, const struct sink_ops *ops)
 		struct one_call call;
 
 		call_init(&call, &calls[i]);
+		if (view->closed && call.exchange.flags & FLAG_TIMEOUT)
+			call.exchange.flags = FLAG_CLOSED | FLAG_UNANSWERED;
 		if (ops->tick(sink, calls[i].start_ns))
 			ops->draw(sink, false);
 		ops->exchange(sink, &call.exchange);
@@ -98,6 +101,17 @@ static const struct {
 	  "a.example\n"
 	  "    1   0.25    0   0   0   0   1    0       -      -      -      -      -       -     0   0 ?\n"
 	  "    1   0.25    0   0   1   1   0    0   1.0 s  1.0 s  1.0 s  1.0 s  1.0 s  500 ms 19.5K   0 "
+	  "b.example\n" },
+	{ "closed before the answer: a column of its own",
+	  { .options = { .by = BY_HOST }, .closed = true },
+	  "Whole run, 4.0 s: 5 exchanges, 2 errors, 1 in flight\n"
+	  "COUNT RATE/s INFL 4XX 5XX RST TMO GRPC CLO     p50    p90    p99  p99.9    MAX    TTFB    IN OUT "
+	  "HOST\n"
+	  "    3   0.75    1   1   0   0   0    0   0 4.01 ms 100 ms 100 ms 100 ms 100 ms 2.00 ms     0 200 "
+	  "a.example\n"
+	  "    1   0.25    0   0   0   0   0    0   1       -      -      -      -      -       -     0   0 "
+	  "?\n"
+	  "    1   0.25    0   0   1   1   0    0   0   1.0 s  1.0 s  1.0 s  1.0 s  1.0 s  500 ms 19.5K   0 "
 	  "b.example\n" },
 	{ "80 columns",
 	  { .options = { .by = BY_ENDPOINT }, .columns = 80 },
