@@ -78,7 +78,7 @@ static struct filter_value *value_add(struct filter_node *node)
 static bool value_parse(struct parser *parser, struct filter_node *node)
 {
 	struct place start = parser->here;
-	char text[FILTER_VALUE_LEN_MAX + 1], why[160] = "";
+	char text[FILTER_VALUE_LEN_MAX + 1], why[200] = ""; /* the names of all flags */
 	struct filter_value *value;
 	size_t len;
 	int error;
