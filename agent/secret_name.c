@@ -148,28 +148,29 @@ static const char *word_back(const struct words *words, size_t n)
 	return n < words->count ? words->word[words->count - 1 - n] : "";
 }
 
+/* Every parameter and field of every exchange comes here: most words differ from a list's in one letter
+ * already. */
 static bool is_one_of(const char *word, const char *const *list, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
-		if (strcmp(word, list[i]) == 0)
+		if (word[0] == list[i][0] && strcmp(word, list[i]) == 0)
 			return true;
 	return false;
 }
 
 #define IS_ONE_OF(word, list) is_one_of(word, list, COUNT_OF(list))
 
-static bool ends_with(const char *word, const char *end)
-{
-	size_t len = strlen(word), end_len = strlen(end);
-
-	return len >= end_len && strcmp(word + len - end_len, end) == 0;
-}
-
 static bool ends_with_one_of(const char *word, const char *const *list, size_t count)
 {
-	for (size_t i = 0; i < count; i++)
-		if (ends_with(word, list[i]))
+	size_t len = strlen(word);
+
+	for (size_t i = 0; i < count; i++) {
+		size_t end_len = strlen(list[i]);
+
+		if (len >= end_len && word[len - 1] == list[i][end_len - 1] &&
+		    memcmp(word + len - end_len, list[i], end_len) == 0)
 			return true;
+	}
 	return false;
 }
 
