@@ -145,13 +145,13 @@ void http1_hold_drop(struct http1_hold *hold, size_t n)
 
 struct slice http1_hold_bytes(const struct http1_hold *hold, uint64_t *lost)
 {
-	const struct http1_run *run = http1_hold_front(hold), *end = run + hold->run_count;
-	size_t len = 0;
+	const struct http1_run *runs = http1_hold_front(hold); /* NULL: none */
+	size_t len = 0, i = 0;
 
-	while (run < end && run->len)
-		len += run++->len;
-	*lost = run < end ? run->lost : 0;
-	if (run + 1 < end)
+	while (i < hold->run_count && runs[i].len)
+		len += runs[i++].len;
+	*lost = i < hold->run_count ? runs[i].lost : 0;
+	if (i + 1 < hold->run_count)
 		*lost = HOLE_UNKNOWN_SIZE;
 	return slice_of(hold->bytes ? hold->bytes + hold->bytes_at : NULL, len);
 }
