@@ -69,3 +69,8 @@ enum body_text body_text_of(struct slice type, struct slice coding)
 			return BODY_OTHER_TEXT;
 	return BODY_OPAQUE;
 }
+
+bool body_has_parts(struct slice type)
+{
+	return begins_with(type, SLICE("multipart/"));
+}

@@ -16,4 +16,7 @@ enum body_text {
 /* By Content-Type and Content-Encoding as sent; data NULL: absent. A body without a type counts as text. */
 enum body_text body_text_of(struct slice type, struct slice coding);
 
+/* multipart/...: what a line of it is only its part's head tells. */
+bool body_has_parts(struct slice type);
+
 #endif

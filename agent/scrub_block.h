@@ -16,6 +16,7 @@ struct scrub_facts {
 	bool head;    /* it has pseudo-header fields: no trailers */
 	bool unknown; /* a name of it is not known */
 	bool coded;
+	bool parts;	     /* multipart */
 	enum body_text body; /* set by the caller: what a body without a type is */
 };
 

@@ -45,6 +45,7 @@ struct data_stream {
 	struct data_stream *prev, *next;
 	uint32_t id;
 	enum body_text body;
+	bool parts; /* or nobody knows */
 	struct scrub_text text;
 };
 
@@ -68,6 +69,7 @@ struct scrub_frames {
 	struct pieces payload;	 /* of the block's frame under way */
 	struct pieces block;	 /* fragments of its frames so far */
 	bool block_open;
+	struct scrub_text other; /* of the frame under way: GOAWAY's debug data, or what hark does not know */
 	uint64_t values;
 };
 
@@ -107,6 +109,7 @@ void scrub_frames_free(struct scrub_frames *frames)
 	stream_free(stream);
 	free(frames->payload.items);
 	free(frames->block.items);
+	scrub_text_fini(&frames->other);
 	free(frames);
 }
 
@@ -209,6 +212,7 @@ static struct data_stream *stream_get(struct scrub_frames *frames, uint32_t id)
 		return NULL;
 	stream->id = id;
 	stream->body = BODY_OPAQUE; /* until its head says more */
+	stream->parts = true;
 	DL_PREPEND(frames->streams, stream);
 	frames->stream_count++;
 	return stream;
@@ -232,6 +236,7 @@ static void block_note(struct scrub_frames *frames, const struct scrub_facts *fa
 		return;
 	scrub_text_begin(&stream->text, false);
 	stream->body = facts && !facts->coded && !facts->unknown ? facts->body : BODY_OPAQUE;
+	stream->parts = !facts || facts->unknown || facts->parts;
 	stream->text.scan.form = stream->body == BODY_FORM;
 }
 
@@ -336,6 +341,7 @@ static void frame_end(struct scrub_frames *frames)
 
 	frames->state = FRAMES_HEADER;
 	frames->head_len = 0;
+	scrub_text_force(&frames->other);
 	if (http2_frame_is_block(frame->type)) {
 		block_frame_end(frames);
 		return;
@@ -359,6 +365,7 @@ static void frame_begin(struct scrub_frames *frames)
 	frames->state = FRAMES_PAYLOAD;
 	frames->left = frame->length;
 	frames->padding_pending = frame->type == FRAME_DATA && frame->flags & FRAME_FLAG_PADDED;
+	scrub_text_begin(&frames->other, false);
 	if (frame->type == FRAME_CONTINUATION && !frames->block_open)
 		frames->block.lost = true;
 	if (!frames->left)
@@ -393,11 +400,32 @@ static void data_scrub(struct scrub_frames *frames, uint8_t *bytes, size_t len)
 		data_cut(frames, bytes, len);
 		return;
 	}
-	skip = scrub_text_unknown(&stream->text, slice_of(bytes, len));
+	skip = stream->parts && stream->text.unknown
+		       ? len
+		       : scrub_text_unknown(&stream->text, slice_of(bytes, len));
 	data_cut(frames, bytes, skip);
 	before = stream->text.values;
 	scrub_text_bytes(&stream->text, frames->redact, bytes + skip, len - skip);
 	frames->values += stream->text.values - before;
+}
+
+/*
+ * Text for people, most likely (RFC 9113, 6.8); of a frame that hark does not know, anything: it is left out
+ * of recordings.
+ */
+static void other_scrub(struct scrub_frames *frames, uint8_t *bytes, size_t len)
+{
+	size_t at = frames->frame.length - frames->left;
+	size_t fixed = frames->frame.type == FRAME_GOAWAY ? 8 : 0;
+	size_t skip = at >= fixed ? 0 : fixed - at < len ? fixed - at : len;
+	uint64_t before = frames->other.values;
+
+	if (frames->frame.type != FRAME_GOAWAY && !frames->keep_other) {
+		data_cut(frames, bytes, len);
+		return;
+	}
+	scrub_text_bytes(&frames->other, frames->redact, bytes + skip, len - skip);
+	frames->values += frames->other.values - before;
 }
 
 static size_t payload_feed(struct scrub_frames *frames, uint8_t *bytes, size_t len)
@@ -408,6 +436,8 @@ static size_t payload_feed(struct scrub_frames *frames, uint8_t *bytes, size_t l
 		data_scrub(frames, bytes, len);
 	else if (http2_frame_is_block(frames->frame.type))
 		pieces_add(&frames->payload, bytes, len);
+	else if (frames->frame.type == FRAME_GOAWAY || frames->frame.type > FRAME_CONTINUATION)
+		other_scrub(frames, bytes, len);
 	frames->left -= (uint32_t)len;
 	if (!frames->left)
 		frame_end(frames);
@@ -496,6 +526,12 @@ static void data_hole(struct scrub_frames *frames)
 	stream->body = BODY_OPAQUE;
 }
 
+static void other_hole(struct scrub_frames *frames)
+{
+	scrub_text_force(&frames->other);
+	scrub_text_hole(&frames->other);
+}
+
 void scrub_frames_hole(struct scrub_frames *frames, uint64_t size)
 {
 	if (!size)
@@ -506,6 +542,8 @@ void scrub_frames_hole(struct scrub_frames *frames, uint64_t size)
 	}
 	if (frames->frame.type == FRAME_DATA)
 		data_hole(frames);
+	else
+		other_hole(frames);
 	frames->padding_pending = false;
 	frames->payload.lost = true;
 	frames->left -= (uint32_t)size;
@@ -522,7 +560,7 @@ bool scrub_frames_open(const struct scrub_frames *frames)
 {
 	const struct data_stream *stream;
 
-	if (block_is_open(frames))
+	if (block_is_open(frames) || scrub_text_open(&frames->other))
 		return true;
 	DL_FOREACH (frames->streams, stream)
 		if (scrub_text_open(&stream->text))
@@ -535,6 +573,7 @@ bool scrub_frames_force(struct scrub_frames *frames)
 	bool block = block_is_open(frames);
 	struct data_stream *stream;
 
+	scrub_text_force(&frames->other);
 	DL_FOREACH (frames->streams, stream)
 		scrub_text_force(&stream->text);
 	if (!block)

@@ -32,7 +32,8 @@ static void head_begin(struct scrub_http1 *http1)
 {
 	http1->state = HTTP1_START;
 	http1->line_len = http1->begun = 0;
-	http1->chunked = http1->has_length = http1->coded = http1->h2c = false;
+	http1->extension = false;
+	http1->chunked = http1->has_length = http1->coded = http1->h2c = http1->parts = false;
 	http1->body = BODY_OTHER_TEXT;
 	http1->length = 0;
 	buffer_clear(&http1->start);
@@ -77,6 +78,12 @@ static struct slice trim(struct slice s)
 	return s;
 }
 
+static void content_type_read(struct scrub_http1 *http1, struct slice value)
+{
+	http1->body = body_text_of(value, SLICE(""));
+	http1->parts = body_has_parts(value);
+}
+
 static void field_take(struct scrub_http1 *http1)
 {
 	struct slice line = slice_of(http1->line, http1->line_len), name, value;
@@ -95,7 +102,7 @@ static void field_take(struct scrub_http1 *http1)
 	else if (slice_equal_nocase(name, SLICE("content-encoding")))
 		http1->coded = body_text_of(SLICE(""), value) == BODY_OPAQUE;
 	else if (slice_equal_nocase(name, SLICE("content-type")))
-		http1->body = body_text_of(value, SLICE(""));
+		content_type_read(http1, value);
 	/* Several codings, one in another: gzip and chunked at once is not undone here. */
 	if (slice_equal_nocase(name, SLICE("transfer-encoding")) &&
 	    !slice_equal_nocase(value, SLICE("chunked")) && !slice_equal_nocase(value, SLICE("identity")))
@@ -261,10 +268,11 @@ static size_t noise_feed(struct scrub_http1 *http1, const struct redact *redact,
 static void opaque_feed(struct scrub_http1 *http1, const struct redact *redact, uint8_t *bytes, size_t len,
 			struct scrub_cuts *cuts, size_t base)
 {
-	if (http1->keep_other)
-		scrub_text_bytes(&http1->text, redact, bytes, len);
-	else
-		scrub_cuts_add(cuts, base, base + len);
+	bool shown = http1->keep_other && !(http1->parts && http1->text.unknown);
+	size_t skip = shown ? scrub_text_unknown(&http1->text, slice_of(bytes, len)) : len;
+
+	scrub_cuts_add(cuts, base, base + skip);
+	scrub_text_bytes(&http1->text, redact, bytes + skip, len - skip);
 }
 
 /* A body with a NUL in it is no text. */
@@ -364,14 +372,37 @@ static bool chunk_line_may_go_on(const struct scrub_http1 *http1, uint8_t c)
 	return memchr(http1->line, ';', http1->line_len) || c == ';' || hex_digit(c) >= 0;
 }
 
+/* A signature, most likely, which is a secret like those of queries. */
+static bool extension_is_secret(const struct scrub_http1 *http1, const struct redact *redact)
+{
+	struct slice line = slice_of(http1->line, http1->line_len);
+	const uint8_t *sign = memrchr(line.data, ';', line.len);
+
+	if (line.len == sizeof(http1->line))
+		return true; /* nobody knows its name */
+	return sign && redact_parameter(redact, trim(slice_drop(line, (size_t)(sign - line.data) + 1)));
+}
+
+static void extension_byte(struct scrub_http1 *http1, const struct redact *redact, uint8_t *byte)
+{
+	if (*byte == ';' || *byte == '\r' || *byte == '\n')
+		http1->extension = false;
+	else if (http1->extension)
+		*byte = SCRUB_FILLER;
+	else if (*byte == '=')
+		http1->extension = extension_is_secret(http1, redact);
+}
+
 /* The size and the line's end are no text of the body's. */
-static size_t chunk_line_feed(struct scrub_http1 *http1, const uint8_t *bytes, size_t len)
+static size_t chunk_line_feed(struct scrub_http1 *http1, const struct redact *redact, uint8_t *bytes,
+			      size_t len)
 {
 	for (size_t i = 0; i < len; i++) {
 		if (bytes[i] != '\n' && !chunk_line_may_go_on(http1, bytes[i])) {
 			unknown_begin(http1);
 			return i;
 		}
+		extension_byte(http1, redact, bytes + i);
 		if (bytes[i] != '\n') {
 			if (http1->line_len < sizeof(http1->line))
 				http1->line[http1->line_len++] = bytes[i];
@@ -514,7 +545,7 @@ static size_t state_feed(struct scrub_http1 *http1, const struct redact *redact,
 		return body_feed(http1, redact, bytes, len, cuts, base);
 	case HTTP1_CHUNK_SIZE:
 	case HTTP1_CHUNK_END:
-		return chunk_line_feed(http1, bytes, len);
+		return chunk_line_feed(http1, redact, bytes, len);
 	case HTTP1_TRAILER:
 		return trailer_feed(http1, redact, bytes, len);
 	case HTTP1_UNKNOWN:

@@ -43,13 +43,15 @@ struct scrub_http1 {
 	struct scrub_pending unjudged; /* its bytes, which are kept if it is one */
 	uint8_t line[SCRUB_FIELD_MAX]; /* the beginning of another line */
 	size_t line_len;
-	uint64_t left; /* of the body or the chunk */
-	size_t begun;  /* bytes of what may be the next head; of a body without end: there were some */
+	bool extension; /* within the secret value of a chunk's extension */
+	uint64_t left;	/* of the body or the chunk */
+	size_t begun;	/* bytes of what may be the next head; of a body without end: there were some */
 	bool response, asks_connect;
 	int status;
 	bool chunked, has_length;
 	uint64_t length;
 	enum body_text body;
+	bool parts; /* multipart */
 	bool coded;
 	bool h2c; /* with HTTP1_SWITCHED: to HTTP/2 */
 };

@@ -369,12 +369,43 @@ static enum secret_verdict bare_byte(struct secret_scan *scan, const struct reda
 	return SECRET_YES;
 }
 
-/* A number, true, false, null. */
+/* A number, true, false, null, as far as this byte goes. Any other word is a secret without quotes. */
+static void literal_begin(struct secret_scan *scan, uint8_t c)
+{
+	static const char *const words[] = { "true", "false", "null", "-" };
+
+	scan->literal = is_digit(c) ? "" : NULL;
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (c == (uint8_t)words[i][0])
+			scan->literal = words[i];
+}
+
+static enum secret_verdict literal_step(struct secret_scan *scan, uint8_t c)
+{
+	bool number = scan->literal && (!*scan->literal || *scan->literal == '-');
+
+	if (number && is_digit(c)) {
+		scan->literal = "";
+		return SECRET_DIGIT;
+	}
+	if (number && is_one_of(c, "+-.eE"))
+		return SECRET_NO;
+	if (!number && scan->literal && c == (uint8_t)*scan->literal) {
+		scan->literal = scan->literal[1] ? scan->literal + 1 : " ";
+		return SECRET_NO;
+	}
+	scan->literal = NULL;
+	return SECRET_YES;
+}
+
 static enum secret_verdict literal_byte(struct secret_scan *scan, const struct redact *redact, uint8_t c)
 {
 	if (is_one_of(c, ",}])& \t\r\n\"'<;"))
 		return value_end(scan, redact, c);
-	return is_digit(c) ? SECRET_DIGIT : SECRET_NO;
+	if (literal_step(scan, c) != SECRET_YES)
+		return is_digit(c) ? SECRET_DIGIT : SECRET_NO;
+	scan->state = SCAN_BARE;
+	return SECRET_YES;
 }
 
 static enum secret_verdict line_byte(struct secret_scan *scan, const struct redact *redact, uint8_t c)
@@ -390,7 +421,8 @@ static void container_begin(struct secret_scan *scan, uint8_t c)
 	scan->depth = 1;
 	scan->lists = c == '[';
 	scan->expects_key = c == '{';
-	scan->in_string = false;
+	scan->in_string = scan->in_word = false;
+	scan->deeper = 0;
 	scan->quote = 0;
 }
 
@@ -420,6 +452,7 @@ static enum secret_verdict value_byte(struct secret_scan *scan, const struct red
 	}
 	if (scan->key && is_one_of(sign, "0123456789-tfn")) {
 		scan->state = SCAN_LITERAL;
+		literal_begin(scan, sign);
 		return literal_byte(scan, redact, c);
 	}
 	scan->state = SCAN_BARE;
@@ -453,6 +486,7 @@ static void container_open(struct secret_scan *scan, bool list)
 {
 	if (scan->depth == DEPTH_MAX) { /* deeper ones: all strings are values */
 		scan->lists = UINT64_MAX;
+		scan->deeper++;
 		return;
 	}
 	scan->depth++;
@@ -462,8 +496,12 @@ static void container_open(struct secret_scan *scan, bool list)
 
 static void container_close(struct secret_scan *scan)
 {
-	scan->lists >>= 1;
 	scan->expects_key = false;
+	if (scan->deeper) {
+		scan->deeper--;
+		return;
+	}
+	scan->lists >>= 1;
 	if (--scan->depth)
 		return;
 	scan->state = SCAN_FREE;
@@ -488,6 +526,7 @@ static enum secret_verdict container_sign(struct secret_scan *scan, uint8_t c)
 		scan->expects_key = false;
 		return SECRET_NO;
 	case '"':
+	case '\'':
 		scan->in_string = true;
 		scan->string_is_key = scan->expects_key;
 		scan->quote = c;
@@ -495,7 +534,22 @@ static enum secret_verdict container_sign(struct secret_scan *scan, uint8_t c)
 		scan->unicode = 0;
 		return SECRET_NO;
 	}
-	return is_digit(c) ? SECRET_DIGIT : SECRET_NO;
+	return SECRET_NO;
+}
+
+/* Outside of strings: YAML and JavaScript have words without quotes. */
+static enum secret_verdict container_plain(struct secret_scan *scan, uint8_t c)
+{
+	bool sign = is_one_of(c, "{}[],:\"'\\ \t\r\n");
+
+	if (!c || sign || scan->expects_key) {
+		scan->in_word = false;
+		return c ? container_sign(scan, c) : SECRET_NO;
+	}
+	if (!scan->in_word)
+		literal_begin(scan, c);
+	scan->in_word = true;
+	return literal_step(scan, c);
 }
 
 static enum secret_verdict container_byte(struct secret_scan *scan, uint8_t c)
@@ -505,7 +559,7 @@ static enum secret_verdict container_byte(struct secret_scan *scan, uint8_t c)
 	if (scan->level && !sign)
 		return scan->in_string && !scan->string_is_key ? SECRET_YES : SECRET_NO;
 	if (!scan->in_string)
-		return container_sign(scan, sign);
+		return container_plain(scan, sign);
 	if (string_ends(scan, sign)) {
 		scan->in_string = false;
 		return SECRET_NO;

@@ -98,7 +98,9 @@ struct secret_scan {
 	uint8_t quote, quote_backslashes;
 	uint64_t lists; /* a bit for each open bracket: a list, not an object */
 	uint8_t depth;
-	bool expects_key, in_string, string_is_key;
+	uint64_t deeper;     /* open brackets beyond those that have a bit */
+	const char *literal; /* the rest of the word that this one is so far; NULL: none */
+	bool expects_key, in_string, in_word, string_is_key;
 
 	uint8_t slashes; /* in a row, up to 2 */
 	bool authority;	 /* behind two of them */

@@ -107,7 +107,8 @@ static void put_details(struct sink *sink, const struct frame *frame)
 	}
 	if (frame->type == FRAME_GOAWAY && frame->payload.len > 8) {
 		json_key(writer, "hark.h2.debug_data");
-		escape_json(&writer->line, slice_drop(frame->payload, 8));
+		escape_json(&writer->line,
+			    redact_body(sink->redact, slice_drop(frame->payload, 8), false, &sink->scratch));
 	}
 	if (frame->promised_stream) {
 		json_key(writer, "hark.h2.promised_stream");

@@ -146,7 +146,8 @@ static void put_debug_data(struct sink *sink, const struct frame *frame)
 	if (!data.len)
 		return;
 	buffer_string(&sink->text, " \"");
-	escape_text(&sink->text, data, sink->style.utf8);
+	escape_text(&sink->text, redact_body(sink->style.redact, data, false, &sink->style.scratch),
+		    sink->style.utf8);
 	buffer_char(&sink->text, '"');
 	put_if_cut(sink, frame);
 }

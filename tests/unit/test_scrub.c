@@ -160,6 +160,11 @@ static const struct {
 	  "9;x=y\r\n3tV4lu3\"}\r\n0\r\nX-Secret: " SECRET "\r\n\r\nGET /next HTTP/1.1\r\n\r\n",
 	  "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n6\r\n{\"pass\r\nb\r\nword\":\"xxxx\r\n"
 	  "9;x=y\r\nxxxxxxx\"}\r\n0\r\nX-Secret: " HIDDEN "\r\n\r\nGET /next HTTP/1.1\r\n\r\n" },
+	{ "signatures of chunks",
+	  "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n2;a=b;chunk-signature=" SECRET
+	  "\r\nab\r\n0;x\r\n\r\n",
+	  "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n2;a=b;chunk-signature=" HIDDEN
+	  "\r\nab\r\n0;x\r\n\r\n" },
 	{ "form with spaces",
 	  "POST / HTTP/1.1\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 27\r\n\r\n"
 	  "password=a#b " SECRET "&z=GET / HTTP/1.1\r\n\r\n",
@@ -437,6 +442,66 @@ static void test_http2_with_holes(void **state)
 	build_free(build);
 }
 
+/* Behind a hole in a body nobody knows whether a secret goes on; what is shown knows it no better. */
+static void test_bodies_with_holes_as_shown(void **state)
+{
+	static const char *const bodies[] = {
+		"x=1&password=" SECRET "&z=1",
+		"{\"a\":1,\"password\":\"" SECRET "\"}",
+		"--b\r\nContent-Disposition: form-data; name=\"password\"\r\n\r\n" SECRET "\r\n--b--\r\n",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
+		char text[512];
+		struct slice in;
+
+		snprintf(text, sizeof(text),
+			 "POST / HTTP/1.1\r\nContent-Type: %s\r\nContent-Length: %zu\r\n\r\n%s",
+			 i == 2 ? "multipart/form-data; boundary=b" : "text/plain", strlen(bodies[i]),
+			 bodies[i]);
+		in = slice_of_string(text);
+		for (size_t at = in.len - strlen(bodies[i]); at < in.len; at++) {
+			struct slice rest = slice_drop(in, at + 1);
+			struct stage stage;
+
+			stage_open(&stage, true);
+			put_at(&stage, 0, 0, in.data, at, at + 1);
+			if (rest.len)
+				put_at(&stage, 0, at + 1, rest.data, rest.len, rest.len);
+			stage_close(&stage);
+			if (leaks(stage.out))
+				fail_msg("body %zu without byte %zu", i, at);
+		}
+	}
+}
+
+/* Text of the sender's; and frames that hark does not know, which are shown but not recorded. */
+static void test_http2_other_frames(void **state)
+{
+	static const char goaway[] = "\0\0\x19\7\0\0\0\0\0\0\0\0\0\0\0\0\0token=" SECRET;
+	static const char unknown[] = "\0\0\x11\xaa\0\0\0\0\1token=" SECRET "\0\0\0\4\0\0\0\0\0";
+
+	(void)state;
+	for (int keep = 0; keep < 2; keep++) {
+		for (size_t piece = 1; piece < 60; piece++) {
+			struct slice rest = slice_of(goaway, sizeof(goaway) - 1);
+			struct stage stage;
+
+			stage_open(&stage, keep);
+			put(&stage, 0, SLICE("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0"));
+			for (; rest.len; rest = slice_drop(rest, piece))
+				put(&stage, 0, slice_take(rest, piece));
+			rest = slice_of(unknown, sizeof(unknown) - 1);
+			for (; rest.len; rest = slice_drop(rest, piece))
+				put(&stage, 0, slice_take(rest, piece));
+			stage_close(&stage);
+			assert_false(leaks(stage.out));
+			assert_int_equal(stage.out->kept, stage.pos[0] - (keep ? 0 : 17));
+		}
+	}
+}
+
 struct decoded {
 	char text[1024];
 	size_t len;
@@ -539,6 +604,8 @@ int main(void)
 		cmocka_unit_test(test_undetermined_for_a_second),
 		cmocka_unit_test(test_http2_in_pieces),
 		cmocka_unit_test(test_http2_with_holes),
+		cmocka_unit_test(test_bodies_with_holes_as_shown),
+		cmocka_unit_test(test_http2_other_frames),
 		cmocka_unit_test(test_blocks_of_a_real_encoder),
 		cmocka_unit_test(test_budget),
 	};

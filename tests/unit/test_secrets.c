@@ -102,7 +102,9 @@ static void test_names(void **state)
 	assert_int_equal(wrong, 0);
 }
 
-#define S "S3cr3tV4lu3"
+#define S	 "S3cr3tV4lu3"
+#define OPEN_70	 "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[["
+#define CLOSE_66 "]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]"
 
 /* In `out` an x stands for each hidden byte, a 1 for each hidden digit's place, ~ for what it should be. */
 static const struct {
@@ -125,6 +127,14 @@ static const struct {
 	{ "an object", "{\"credentials\":{\"a\":\"" S "\",\"b\":[\"" S "\"]},\"x\":\"y\"}",
 	  "\"a\":\"|\"b\":[\"|\"]},\"x\":\"y\"}" },
 	{ "a list", "{\"secrets\":[\"" S "\",\"" S "\"],\"x\":\"y\"}", "\"],\"x\":\"y\"}" },
+	{ "deeper than brackets are kept in mind",
+	  "{\"secrets\":" OPEN_70 "1" CLOSE_66 ",\"" S "\"]]]],\"x\":\"y\"}",
+	  "]]]]]],\"|\"]]]],\"x\":\"y\"}" },
+	{ "an object of Python's", "{'credentials':{'a':'" S "','b':1},'x':'y'}", "'a':'|','b':|},'x':'y'}" },
+	{ "an object of JavaScript's", "{\"credentials\":{a:" S ",b:true},\"x\":\"y\"}",
+	  "{a:|,b:true},\"x\":\"y\"}" },
+	{ "a word that begins like one of JSON's", "{\"password\": tru" S "}", "{\"password\": " },
+	{ "a word that begins with a digit", "{\"password\": 1" S ",\"x\":\"y\"}", ",\"x\":\"y\"}" },
 	{ "JSON in JSON", "{\"body\":\"{\\\"token\\\":\\\"" S "\\\",\\\"x\\\":\\\"y\\\"}\"}",
 	  "\\\",\\\"x\\\":\\\"y\\\"}\"}" },
 	{ "URL in JSON", "{\"u\":\"https:\\/\\/h\\/?a=1\\u0026token=" S "\",\"x\":\"y\"}",
