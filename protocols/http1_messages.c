@@ -247,7 +247,7 @@ static enum http1_body request_head(struct protocol *http1, const struct http1_p
 	if (request) {
 		request->head_done = true;
 		if (request_asks(http1, message)) {
-			request->asked = request_copy(message);
+			http1_queue_ask(&http1->queue, request, request_copy(message));
 			http1->awaiting = request->asked != NULL;
 			http1->no_memory |= !request->asked;
 		}

@@ -43,8 +43,13 @@ int http1_queue_push(struct http1_queue *queue, struct http1_request request)
 	if (queue->count == queue->capacity && queue_grow(queue) < 0)
 		return -ENOMEM;
 	queue->items[(queue->first + queue->count++) % queue->capacity] = request;
-	queue->asked_bytes += message_memory(request.asked);
 	return 0;
+}
+
+void http1_queue_ask(struct http1_queue *queue, struct http1_request *request, struct message *asked)
+{
+	queue->asked_bytes += message_memory(asked);
+	request->asked = asked;
 }
 
 const struct http1_request *http1_queue_front(const struct http1_queue *queue)
@@ -69,8 +74,12 @@ struct http1_request *http1_queue_find(const struct http1_queue *queue, const st
 
 void http1_queue_drop_newest(struct http1_queue *queue)
 {
+	struct message *asked;
+
 	queue->count--;
-	message_free(queue->items[(queue->first + queue->count) % queue->capacity].asked);
+	asked = queue->items[(queue->first + queue->count) % queue->capacity].asked;
+	queue->asked_bytes -= message_memory(asked);
+	message_free(asked);
 }
 
 struct http1_request http1_queue_pop(struct http1_queue *queue)

@@ -41,7 +41,7 @@ void http1_queue_fini(struct http1_queue *queue);
 
 bool http1_queue_full(const struct http1_queue *queue);
 
-/* Appends; takes ownership of `asked` on success. -ENOMEM; never called on a full queue. */
+/* Appends a request without `asked`. -ENOMEM; never called on a full queue. */
 int http1_queue_push(struct http1_queue *queue, struct http1_request request);
 
 /* The oldest one, borrowed; NULL: none. */
@@ -52,6 +52,9 @@ const struct http1_request *http1_queue_second(const struct http1_queue *queue);
 
 /* The newest one if it is this message's, which is under way; else NULL. */
 struct http1_request *http1_queue_find(const struct http1_queue *queue, const struct message *message);
+
+/* The request, one of the queue's without `asked`, is given it. */
+void http1_queue_ask(struct http1_queue *queue, struct http1_request *request, struct message *asked);
 
 /* Removes the newest one and what it owns. Never called on an empty queue. */
 void http1_queue_drop_newest(struct http1_queue *queue);

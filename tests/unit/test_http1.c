@@ -902,6 +902,29 @@ static void test_upgrade_hands_on(void **state)
 	run_close(&run, END_CLOSED);
 }
 
+/* Java's client asks for h2c with each request of a connection until a server takes it: what waits is
+ * counted, once. */
+static void test_refused_upgrades_hold_nothing(void **state)
+{
+	static const char ask[] = "GET /a HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n";
+	static const char no[] = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+	size_t quiet_bytes = 0, waiting_bytes;
+	struct run run;
+
+	(void)state;
+	run_open(&run, ROLE_CLIENT, true, false);
+	for (int i = 0; i < 10; i++) {
+		run_feed(&run, TURN_REQUEST, ask, strlen(ask));
+		waiting_bytes = http1_protocol.memory(run.http1);
+		run_feed(&run, TURN_RESPONSE, no, strlen(no));
+		if (!i)
+			quiet_bytes = http1_protocol.memory(run.http1);
+		assert_int_equal(http1_protocol.memory(run.http1), quiet_bytes);
+		assert_true(waiting_bytes > quiet_bytes);
+	}
+	run_close(&run, END_CLOSED);
+}
+
 /* The byte that begins the start line counts, not the empty line before it. */
 static void test_times(void **state)
 {
@@ -936,6 +959,7 @@ int main(void)
 		cmocka_unit_test(test_body_limit),
 		cmocka_unit_test(test_body_left),
 		cmocka_unit_test(test_upgrade_hands_on),
+		cmocka_unit_test(test_refused_upgrades_hold_nothing),
 		cmocka_unit_test(test_times),
 	};
 
