@@ -138,6 +138,7 @@ static struct tls_session *session_link(struct tracker *tracker, struct tls_sess
 	if (!TABLE_ADDED(session, hh))
 		return NULL;
 	DL_APPEND2(process->sessions, session, process_prev, process_next);
+	process_settle(tracker, process);
 	return session;
 }
 

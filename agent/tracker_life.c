@@ -319,6 +319,7 @@ static struct process *process_begins(struct tracker *tracker, const struct even
 	if (process->exited) {
 		process->exited = false;
 		DL_DELETE(tracker->exited, process);
+		process_settle(tracker, process);
 	}
 	process->tls_looked = false;
 	process->unread_why = NULL;
@@ -365,6 +366,7 @@ void tracker_exit(struct tracker *tracker, const struct event_process *event)
 	process->exited = true;
 	process->gone_poll = tracker->pipeline.poll + GRACE_POLLS;
 	DL_APPEND(tracker->exited, process);
+	process_settle(tracker, process);
 }
 
 /* Its records have all come: what it held is let go. */

@@ -18,7 +18,9 @@
 #include <sys/socket.h>
 
 #define SK_BYTES       (sizeof(struct sk_entry) + 64) /* with its place in the table */
-#define CONTAINERS_MAX 65536			      /* names in one run */
+#define PROCESS_BYTES  (sizeof(struct process) + 32)
+#define POINTER_BYTES  (sizeof(struct fd_pointer) + 32)
+#define CONTAINERS_MAX 65536 /* names in one run */
 
 struct conn *conn_find(const struct tracker *tracker, uint64_t socket_id)
 {
@@ -202,6 +204,43 @@ void conn_orphan(struct tracker *tracker, struct conn *conn, enum protocol_end r
 	conn_close_later(tracker, conn, reason, true);
 }
 
+/* --- processes --------------------------------------------------------------------------- */
+
+static void holders_charge(struct tracker *tracker)
+{
+	budget_set(tracker->pipeline.config.budget, &tracker->holder_bytes,
+		   HASH_COUNT(tracker->processes) * PROCESS_BYTES + tracker->pointer_count * POINTER_BYTES);
+}
+
+static bool holders_are_many(const struct tracker *tracker)
+{
+	size_t share = budget_share(tracker->pipeline.config.budget, 8);
+
+	return share && tracker->holder_bytes + PROCESS_BYTES > share;
+}
+
+void process_settle(struct tracker *tracker, struct process *process)
+{
+	bool idle = !process->exited && !process->pointers && !process->sessions;
+
+	if (idle == process->idle)
+		return;
+	process->idle = idle;
+	if (idle)
+		DL_APPEND2(tracker->idle, process, idle_prev, idle_next);
+	else
+		DL_DELETE2(tracker->idle, process, idle_prev, idle_next);
+}
+
+/* An end that was lost, or never told, must not keep its process for good. */
+static void processes_trim(struct tracker *tracker)
+{
+	while (tracker->idle && holders_are_many(tracker)) {
+		counter_add(COUNTER_LIMIT_MEMORY, 1);
+		process_remove(tracker, tracker->idle);
+	}
+}
+
 struct process *process_get(struct tracker *tracker, uint32_t pid)
 {
 	struct process *process;
@@ -209,23 +248,30 @@ struct process *process_get(struct tracker *tracker, uint32_t pid)
 	HASH_FIND(hh, tracker->processes, &pid, sizeof(pid), process);
 	if (process)
 		return process;
+	processes_trim(tracker);
 	process = calloc(1, sizeof(*process));
 	if (!process)
 		return NULL;
 	process->pid = pid;
 	HASH_ADD(hh, tracker->processes, pid, sizeof(process->pid), process);
-	if (TABLE_ADDED(process, hh))
-		return process;
-	free(process);
-	return NULL;
+	if (!TABLE_ADDED(process, hh)) {
+		free(process);
+		return NULL;
+	}
+	process_settle(tracker, process);
+	holders_charge(tracker);
+	return process;
 }
 
 void process_remove(struct tracker *tracker, struct process *process)
 {
 	if (process->exited)
 		DL_DELETE(tracker->exited, process);
+	if (process->idle)
+		DL_DELETE2(tracker->idle, process, idle_prev, idle_next);
 	HASH_DEL(tracker->processes, process);
 	free(process);
+	holders_charge(tracker);
 }
 
 const char *container_name(struct tracker *tracker, struct slice name)
@@ -269,16 +315,23 @@ void fd_remove(struct tracker *tracker, struct fd_pointer *pointer)
 	DL_DELETE2(pointer->process->pointers, pointer, process_prev, process_next);
 	if (pointer->key.fd >= 0)
 		HASH_DEL(tracker->fds, pointer);
+	tracker->pointer_count--;
+	holders_charge(tracker);
+	process_settle(tracker, pointer->process);
 	free(pointer);
 }
 
-static void fd_link(struct fd_pointer *pointer, struct conn *conn, struct process *process)
+static void fd_link(struct tracker *tracker, struct fd_pointer *pointer, struct conn *conn,
+		    struct process *process)
 {
 	pointer->conn = conn;
 	pointer->process = process;
 	conn->orphaned = false;
 	DL_APPEND(conn->pointers, pointer);
 	DL_APPEND2(process->pointers, pointer, process_prev, process_next);
+	tracker->pointer_count++;
+	holders_charge(tracker);
+	process_settle(tracker, process);
 }
 
 /*
@@ -317,6 +370,11 @@ void fd_claim(struct tracker *tracker, struct conn *conn, uint32_t pid, int32_t 
 		fd_remove(tracker, pointer);
 		conn_orphan(tracker, before, END_CLOSED);
 	}
+	/* One of a connection will do; what is held of it else is for the sake of its end. */
+	while (conn->pointers && holders_are_many(tracker)) {
+		counter_add(COUNTER_LIMIT_MEMORY, 1);
+		fd_remove(tracker, conn->pointers);
+	}
 	process = process_get(tracker, pid);
 	pointer = process ? calloc(1, sizeof(*pointer)) : NULL;
 	if (!pointer)
@@ -330,7 +388,13 @@ void fd_claim(struct tracker *tracker, struct conn *conn, uint32_t pid, int32_t 
 		}
 		fd_remove_nameless(tracker, conn, pid);
 	}
-	fd_link(pointer, conn, process);
+	fd_link(tracker, pointer, conn, process);
+}
+
+static void session_leaves(struct tracker *tracker, struct process *process, struct tls_session *session)
+{
+	DL_DELETE2(process->sessions, session, process_prev, process_next);
+	process_settle(tracker, process);
 }
 
 void session_unlink(struct tracker *tracker, struct tls_session *session)
@@ -347,7 +411,7 @@ void session_unlink(struct tracker *tracker, struct tls_session *session)
 	HASH_DEL(tracker->sessions, session);
 	HASH_FIND(hh, tracker->processes, &pid, sizeof(pid), process);
 	if (process)
-		DL_DELETE2(process->sessions, session, process_prev, process_next);
+		session_leaves(tracker, process, session);
 	if (tracker->pipeline.handler.forget_session)
 		tracker->pipeline.handler.forget_session(tracker->pipeline.handler.ctx, &session->key);
 }

@@ -42,7 +42,9 @@ struct process {
 	bool tls_looked;	/* for why its TLS is not read */
 	const char *unread_why; /* static; NULL: not known */
 	UT_hash_handle hh;
-	struct process *prev, *next; /* of those that exited */
+	struct process *prev, *next;	       /* of those that exited */
+	bool idle;			       /* nothing but its name is known: it may be forgotten */
+	struct process *idle_prev, *idle_next; /* of those, the first to go first */
 };
 
 /* What the state changes of a socket told, kept by its address until state 7. */
@@ -80,7 +82,8 @@ struct tracker {
 	size_t conn_count, waiting_count;
 	struct fd_pointer *fds;
 	struct tls_session *sessions;
-	struct process *processes, *exited;
+	struct process *processes, *exited, *idle;
+	size_t pointer_count, holder_bytes; /* of `fds` and others; of them and of `processes` */
 	struct sk_entry *sks, *waiting;
 	struct container *containers;
 	uint64_t names; /* goes up when a process gets a name or a container */
@@ -131,6 +134,8 @@ void conn_orphan(struct tracker *tracker, struct conn *conn, enum protocol_end r
 
 /* Finds or makes. NULL: out of memory. */
 struct process *process_get(struct tracker *tracker, uint32_t pid);
+/* What it holds, or whether it exited, has changed. */
+void process_settle(struct tracker *tracker, struct process *process);
 void process_remove(struct tracker *tracker, struct process *process);
 
 /* The one copy of this name; NULL: too many, or out of memory, which is counted. */

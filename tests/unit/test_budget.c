@@ -162,6 +162,31 @@ static void test_waiting_sockets(void **state)
 	assert_in_range(counters[COUNTER_LIMIT_CONNECTIONS], 1000, 1999);
 }
 
+/* Processes whose end was never told, and one socket in the hands of many. */
+static void test_processes_and_descriptors(void **state)
+{
+	struct stage *stage = *state;
+	struct peer peer = peer_of(0);
+
+	for (uint32_t pid = 1; pid <= 5000; pid++)
+		process_put(&stage->bench, pid, EVENT_EXEC, "program");
+	assert_in_range(stage->budget.held_bytes, 100 << 10, 128 << 10);
+	assert_in_range(counters[COUNTER_LIMIT_MEMORY], 3000, 4999);
+	for (uint32_t pid = 1; pid <= 5000; pid++) {
+		peer.pid = pid;
+		data_sent(&stage->bench, &peer, pid == 1 ? HEAD : "");
+	}
+	assert_in_range(stage->budget.held_bytes, 100 << 10, 400 << 10);
+	for (int32_t fd = 3; fd < 5000; fd++) {
+		peer.fd = fd;
+		data_sent(&stage->bench, &peer, "");
+	}
+	assert_in_range(stage->budget.held_bytes, 100 << 10, 400 << 10);
+	data_sent(&stage->bench, &peer, "\r\n");
+	state_put(&stage->bench, &peer, 1, 7);
+	poll_put(&stage->bench, 9);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -169,6 +194,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_oldest_of_like, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_goes_on, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_nothing_stays, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_processes_and_descriptors, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_waiting_sockets, setup, teardown),
 	};
 
