@@ -16,7 +16,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #define LINKS_MAX 40 /* as the kernel's */
@@ -55,11 +57,21 @@ struct walk {
 	unsigned int links;
 };
 
+/* A list of rights (acl(5)) names others: of it the mode shows the most that any of them may do. */
+static bool has_list(int folder)
+{
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", folder); /* O_PATH: nothing else takes it */
+	return getxattr(path, "system.posix_acl_access", NULL, 0) > 0;
+}
+
 /* With the sticky bit (/tmp) others may add files, and take away none of ours. */
-static int folder_judge(const struct stat *st)
+static int folder_judge(int folder, const struct stat *st)
 {
 	bool shared =
-		st->st_mode & S_IWOTH || (st->st_mode & S_IWGRP && !is_group_of_one(st->st_gid, st->st_uid));
+		st->st_mode & S_IWOTH ||
+		(st->st_mode & S_IWGRP && (!is_group_of_one(st->st_gid, st->st_uid) || has_list(folder)));
 
 	if (!is_trusted(st->st_uid) || (shared && !(st->st_mode & S_ISVTX)))
 		return -PRIVATE_FILE_EXPOSED;
@@ -75,7 +87,7 @@ static int walk_enter(struct walk *walk, int folder)
 	walk->folder = folder;
 	if (folder < 0 || fstat(folder, &st) < 0)
 		return -errno;
-	return folder_judge(&st);
+	return folder_judge(folder, &st);
 }
 
 static int walk_link(struct walk *walk, int link, const struct stat *st, const char *rest)
@@ -160,6 +172,9 @@ static int regular_take(int fd, const struct stat *st)
 		return -EPERM;
 	if (st->st_nlink > 1)
 		return -EMLINK;
+	/* By this hark too: the recording that it replays, another of its outputs. */
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK)
+		return -EBUSY;
 	return fchmod(fd, 0600) < 0 || ftruncate(fd, 0) < 0 ? -errno : 0;
 }
 
@@ -266,6 +281,7 @@ const char *private_file_error(int error)
 		  "another file" },
 		{ ESPIPE, "it is a FIFO, which anybody may be reading; pipe hark's stdout (-o json | ...) or "
 			  "let the shell make one: >(...)" },
+		{ EBUSY, "hark reads it or writes to it already; name another file" },
 		{ ENOTTY, "it is no file to write to; name another" },
 		{ PRIVATE_FILE_EXPOSED,
 		  "others may write to a folder on the way there and put their own file in its place; name "

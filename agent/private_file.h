@@ -16,8 +16,9 @@
  * What hark was given open (/dev/stdout, /dev/stderr, /dev/fd/N, /proc/self/fd/N) is used as it is, and so is
  * a character device of root's or of hark's user (/dev/null, a terminal). All else is refused untouched.
  * Returns a descriptor, or -errno: -ELOOP a symbolic link, -EPERM another user's file, -EMLINK a file with
- * several names, -ESPIPE a FIFO, -ENOTTY another kind of file, -PRIVATE_FILE_EXPOSED a folder on the way that
- * others (not root, hark's user or who typed sudo) own or may write to without the sticky bit.
+ * several names, -EBUSY one that a hark reads or writes to, -ESPIPE a FIFO, -ENOTTY another kind of file,
+ * -PRIVATE_FILE_EXPOSED a folder on the way that others (not root, hark's user or who typed sudo) own or may
+ * write to without the sticky bit.
  */
 int private_file_open(const char *path);
 

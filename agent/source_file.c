@@ -14,6 +14,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #define EVENT_SIZE_MAX (sizeof(struct event_data) + EVENT_PAYLOAD_MAX)
@@ -97,6 +98,8 @@ struct source_file *source_file_open(const char *path, const char **error)
 	int fd = is_stdin ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
 	FILE *in = fd < 0 ? NULL : fdopen(fd, "r");
 
+	if (in) /* so that it is not recorded to meanwhile; a recording that grows may be read */
+		(void)flock(fd, LOCK_SH | LOCK_NB);
 	if (!in) {
 		*error = strerror(errno);
 		if (fd >= 0)

@@ -64,3 +64,14 @@ def test_a_full_disk(words):
     done = hark(words, "/dev/full")
     assert done.returncode == 1
     assert done.stderr.count("No space left") == 1 and "cannot write /dev/full" in done.stderr
+
+
+def test_one_file_for_two(tmp_path):
+    """What is read, or written to already, is not emptied."""
+    recording = tmp_path / "own.rec"
+    recording.write_bytes(RECORDING.read_bytes())
+    twice = tmp_path / "twice"
+    for words in (("-w", recording), ("-o", f"json:{recording}"), ("--stats-json", recording), ("-w", twice, "-o", f"json:{twice}")):
+        done = subprocess.run([HARK, "replay", recording, *map(str, words)], capture_output=True, text=True, check=False, timeout=30)
+        assert done.returncode == 1 and "already; name another file" in done.stderr, words
+        assert recording.read_bytes() == RECORDING.read_bytes()

@@ -11,7 +11,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <stdint.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #define OTHER 65534
@@ -85,6 +88,48 @@ static void test_files_of_ours(void **state)
 	assert_taken("./../../tmp/../proc/self/cwd/there");
 	assert_int_equal(chdir("/"), 0);
 	assert_file(at("there"), "0 600");
+}
+
+/* A lock is let go with the last of its descriptors. */
+static void test_written_to_or_read_already(void **state)
+{
+	int fd = private_file_open(at("once")), reader;
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, "first", 5), 5);
+	assert_int_equal(private_file_open(at("once")), -EBUSY);
+	close(fd);
+	reader = open(at("once"), O_RDONLY);
+	assert_int_equal(flock(reader, LOCK_SH), 0);
+	assert_int_equal(private_file_open(at("once")), -EBUSY);
+	assert_file(at("once"), "5 600");
+	close(reader);
+	assert_taken(at("once"));
+}
+
+/* nobody may write to it, by an entry of its own; the mode shows it as the group's right. */
+static void test_folder_with_a_list_of_rights(void **state)
+{
+	static const struct {
+		uint32_t version;
+		struct {
+			uint16_t tag, rights;
+			uint32_t id;
+		} entries[5];
+	} list = { 2,
+		   { { 1, 7, UINT32_MAX },
+		     { 2, 7, OTHER },
+		     { 4, 5, UINT32_MAX },
+		     { 0x10, 7, UINT32_MAX },
+		     { 0x20, 5, UINT32_MAX } } };
+
+	(void)state;
+	assert_int_equal(mkdir(at("list"), 0755), 0);
+	if (setxattr(at("list"), "system.posix_acl_access", &list, sizeof(list), 0) < 0)
+		skip(); /* this file system has none */
+	assert_int_equal(private_file_open(at("list/x")), -PRIVATE_FILE_EXPOSED);
+	assert_file(at("list/x"), "none");
 }
 
 static void test_hard_links(void **state)
@@ -224,6 +269,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_files_of_ours),
+		cmocka_unit_test(test_written_to_or_read_already),
+		cmocka_unit_test(test_folder_with_a_list_of_rights),
 		cmocka_unit_test(test_hard_links),
 		cmocka_unit_test(test_fifo),
 		cmocka_unit_test(test_other_kinds),
