@@ -224,7 +224,6 @@ static void stat_json_draw(struct sink *sink, bool last)
 		put_row(sink, &rows.items[i], window);
 	stat_rows_fini(&rows);
 	stat_feed_draw_end(&sink->feed);
-	fflush(sink->out);
 }
 
 const struct sink_ops stat_json_sink = {

@@ -102,7 +102,6 @@ static void stat_text_draw(struct sink *sink, bool last)
 	stat_rows_fini(&rows);
 	stat_feed_draw_end(&sink->feed);
 	buffer_write(&sink->text, sink->out);
-	fflush(sink->out);
 }
 
 const struct sink_ops stat_text_sink = {

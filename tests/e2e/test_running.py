@@ -297,10 +297,10 @@ def test_sigint_amid_a_thousand_requests(nginx, tmp_path):
 
 # --- broken outputs ------------------------------------------------------------------
 
-@pytest.mark.parametrize("view", ["watch", "conns", "raw", "frames"])
+@pytest.mark.parametrize("view", ["watch", "conns", "raw", "frames", "stat -i 0.1", "stat -i 0.1 -o json"])
 def test_a_closed_pipe_ends_each_view_quietly(nginx, view):
     """hark VIEW | head -1"""
-    watch = Started(view, "--no-color", ready=False)  # conns may have its line, and end, before that
+    watch = Started(*view.split(), "--no-color", ready=False)  # conns may have its line, and end, before that
     head = subprocess.Popen(["head", "-1"], stdin=watch.process.stdout, stdout=subprocess.PIPE, text=True)
     watch.process.stdout.close()
     watch.process.stdout = None
@@ -316,7 +316,8 @@ def test_a_closed_pipe_ends_each_view_quietly(nginx, view):
     assert not watch.said("cannot") and not watch.said("ipe"), watch.talk
 
 
-@pytest.mark.parametrize("words", [["-o", "json:/dev/full"], ["-o", "text:/dev/full"], ["-w", "/dev/full"]])
+@pytest.mark.parametrize("words", [["-o", "json:/dev/full"], ["-o", "text:/dev/full"], ["-w", "/dev/full"],
+                                   ["stat", "-i", "0.1", "-o", "text:/dev/full"]])
 def test_a_full_disk_is_one_error(nginx, words):
     watch = Started(*words, stdout=subprocess.DEVNULL, ready=False)  # a recording fails at its header
 

@@ -64,13 +64,20 @@ static void run_close(struct run *run)
 	free(run->text);
 }
 
+/* The outputs flush. */
+static void draw(struct run *run, bool last)
+{
+	stat_json_sink.draw(run->sink, last);
+	assert_int_equal(fflush(run->out), 0);
+}
+
 /* The only object that was written. */
 static json_t *run_object(struct run *run)
 {
 	json_error_t error;
 	json_t *object;
 
-	stat_json_sink.draw(run->sink, true);
+	draw(run, true);
 	object = json_loads(run->text, 0, &error);
 	if (!object)
 		fail_msg("%s in %s", error.text, run->text);
@@ -183,7 +190,7 @@ static void test_intervals(void **state)
 	run_add(&run, &text);
 	assert_false(stat_json_sink.tick(run.sink, 11 * S - 1));
 	assert_true(stat_json_sink.tick(run.sink, 11 * S));
-	stat_json_sink.draw(run.sink, false);
+	draw(&run, false);
 	assert_memory_equal(run.text,
 			    "{\"time\":\"2026-01-02T03:04:15.000000000Z\",\"interval_s\":1.000,"
 			    "\"server.address\":\"h\",\"count\":1,\"rate\":1.000,",
@@ -191,12 +198,12 @@ static void test_intervals(void **state)
 	/* Nothing happened: there is no row for it. */
 	last = run.text + run.len;
 	assert_true(stat_json_sink.tick(run.sink, 15 * S));
-	stat_json_sink.draw(run.sink, false);
+	draw(&run, false);
 	assert_ptr_equal(last, run.text + run.len);
 	assert_false(stat_json_sink.tick(run.sink, 15 * S + 1));
 	text.start_ns = 15 * S;
 	run_add(&run, &text);
-	stat_json_sink.draw(run.sink, true);
+	draw(&run, true);
 	last = strchr(run.text, '\n') + 1;
 	assert_null(strstr(last, "interval_s"));
 	assert_non_null(strstr(last, "\"count\":2,"));
@@ -217,7 +224,7 @@ static void test_top_and_overflow(void **state)
 		snprintf(host, sizeof(host), "h%d", i);
 		run_add(&run, &text);
 	}
-	stat_json_sink.draw(run.sink, true);
+	draw(&run, true);
 	for (const char *at = run.text; (at = strchr(at, '\n')); at++)
 		lines++;
 	assert_int_equal(lines, 3);
