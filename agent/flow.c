@@ -211,6 +211,30 @@ static void flow_check_guess(struct flow *flow, struct flow_side *side, const st
 				record->time_ns);
 }
 
+/* Is this the direction of the requests, for certain? */
+static bool flow_asks(const struct flow *flow, enum event_direction direction)
+{
+	enum protocol_role role = flow->state == FLOW_HTTP ? flow->ops->role(flow->decoder) : ROLE_UNKNOWN;
+
+	return role != ROLE_UNKNOWN && (role == ROLE_CLIENT) == (direction == DIRECTION_SENT);
+}
+
+/*
+ * Where a direction began is not known after a late join: what was lost of it between the other's first
+ * record and its own leaves no gap in its positions, and the answer that shows first may be to a later
+ * request. Lost requests do no such harm, their answers show them.
+ */
+static void flow_watch_losses(struct flow *flow, enum event_direction direction, uint32_t lost, bool first)
+{
+	struct flow_side *side = &flow->side[direction];
+
+	if (first && !flow->side[!direction].stream.started)
+		flow->lost = lost;
+	flow->lossy |= lost != flow->lost;
+	if (first && flow->lossy && !side->from_start && side->stream.seq32 && !flow_asks(flow, direction))
+		stream_doubt(&side->stream);
+}
+
 /* Which direction's next record is due first? -1: none is. At one time a request comes before its answer. */
 static int flow_due(const struct flow *flow)
 {
@@ -309,6 +333,7 @@ void flow_record(struct flow *flow, const struct event_data *event, const struct
 		side->beheaded &= flow_beginning_is_certain(side, event);
 		flow_check_guess(flow, side, &record, beginning_seen);
 	}
+	flow_watch_losses(flow, direction, event->h.lost, first);
 	if (first && !side->from_start && side->stream.seq32)
 		flow->facts->flags |= FLAG_LATE_JOINED;
 	if (side->rejoin)

@@ -64,6 +64,8 @@ struct flow {
 	struct protocol *decoder;
 	const struct mover *mover; /* of the bytes that are being fed */
 	uint64_t fed_ns;	   /* their time */
+	uint32_t lost;		   /* event_header.lost of the first record */
+	bool lossy;		   /* records were lost between the first one and the newest */
 	bool moved;		   /* anything did */
 	enum event_direction moved_last;
 	enum protocol_role role_found; /* by the start line that began HTTP/1 after a late join */

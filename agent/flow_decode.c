@@ -172,7 +172,7 @@ int flow_decode_start(struct flow *flow, const struct protocol_ops *ops, bool af
 		.from_start = { flow_side_from_start(flow, 0) || flow_tells_lost(flow, ops, 0),
 				flow_side_from_start(flow, 1) || flow_tells_lost(flow, ops, 1) },
 		.joined = flow->joined,
-		.beginning_lost = counters[COUNTER_EVENTS_LOST] && !flow->facts->opened_ns,
+		.beginning_lost = flow->lossy && !flow->facts->opened_ns,
 		.seen_ns = flow->facts->existing ? flow->facts->seen_ns : 0,
 		.after_upgrade = after_upgrade,
 		.upgrade_settings = slice_of(

@@ -97,6 +97,11 @@ void stream_start(struct stream *stream, const struct stream_record *record, boo
 		stream->next -= record->offset;
 }
 
+void stream_doubt(struct stream *stream)
+{
+	stream->doubted = true;
+}
+
 void stream_continue(struct stream *stream, uint64_t next)
 {
 	stream->started = true;
@@ -178,6 +183,10 @@ static void stream_deliver(struct stream *stream, const struct stream_record *re
 	uint32_t len = record->len;
 	uint64_t overlap;
 
+	if (stream->doubted) {
+		stream->doubted = false;
+		stream_unknown(stream, record->time_ns, handler);
+	}
 	if (record->reached && record->pos > stream->next)
 		stream_pass(stream, record->pos, record->time_ns, handler);
 	if (record->eof) {

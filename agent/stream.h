@@ -41,6 +41,7 @@ struct stream {
 	bool from_start; /* the first position is the first of the direction, for certain */
 	bool from_zero;	 /* a counter that began at 0: hark's first sight */
 	bool seq32;
+	bool doubted; /* what was lost before the first position left no trace in it */
 	bool ended;
 	uint64_t next;		       /* the position that is due, in 64 bits */
 	uint64_t reference;	       /* the newest position, to widen the next ones by */
@@ -61,6 +62,12 @@ void stream_fini(struct stream *stream);
  * beginning was seen, so bytes before the record are late or lost, not older than hark.
  */
 void stream_start(struct stream *stream, const struct stream_record *record, bool beginning_seen);
+
+/*
+ * Bytes may have been lost before the position where the stream was just placed: a hole of unknown size
+ * comes before the first record that is delivered. After stream_start().
+ */
+void stream_doubt(struct stream *stream);
 
 /* What passed before this record was not to be copied: it is no hole. Must come before stream_put(). */
 void stream_rejoin(struct stream *stream, const struct stream_record *record);

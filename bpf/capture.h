@@ -121,7 +121,7 @@ static __always_inline void header_fill(struct event_header *h, __u16 type, __u1
 	h->pid = current_number();
 	h->tid = current_thread_number();
 	h->uid = (__u32)bpf_get_current_uid_gid();
-	h->reserved = 0;
+	h->lost = records_lost;
 	bpf_get_current_comm(h->comm, sizeof(h->comm));
 }
 
@@ -141,7 +141,7 @@ static __always_inline void submit_bare(const struct event_data *record, __u64 f
 	struct event_data *out = bpf_ringbuf_reserve(&events, sizeof(*out), 0);
 
 	if (!out) {
-		kernel_count(KC_EVENTS_LOST, 1);
+		kernel_count_lost();
 		return;
 	}
 	__builtin_memcpy(out, record, sizeof(*out));
@@ -218,7 +218,7 @@ static __always_inline void capture_piece(struct capture *c, __u64 n)
 	else
 		failed = submit_16384(c, n);
 	if (failed) {
-		kernel_count(KC_EVENTS_LOST, 1);
+		kernel_count_lost();
 		kernel_count(KC_BYTES_LOST, n);
 	} else {
 		kernel_count(KC_EVENTS_SUBMITTED, 1);

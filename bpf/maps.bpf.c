@@ -8,6 +8,7 @@ char LICENSE[] SEC("license") = "GPL";
 const volatile struct kernel_settings settings;
 const volatile __u64 ports[PORT_WORDS];
 bool tls_listens;
+__u32 records_lost;
 __u32 pid_level;
 
 /* Here alone: bpftool before 7.2 does not link two files that both name a function of the kernel. */

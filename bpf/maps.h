@@ -32,6 +32,9 @@ extern const volatile __u64 ports[PORT_WORDS];
  */
 extern bool tls_listens;
 
+/* Records that found no room, of all processors: every record says how many there were before it. */
+extern __u32 records_lost;
+
 /* How deep settings.pid_namespace lies; namespace_find sets it, before anything is attached. */
 extern __u32 pid_level;
 
@@ -154,6 +157,13 @@ static __always_inline void kernel_count(enum kernel_counter which, __u64 n)
 
 	if (c)
 		__sync_fetch_and_add(&c->value[which], n);
+}
+
+/* A record found no room in the ring. */
+static __always_inline void kernel_count_lost(void)
+{
+	__sync_fetch_and_add(&records_lost, 1);
+	kernel_count(KC_EVENTS_LOST, 1);
 }
 
 #endif

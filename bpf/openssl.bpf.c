@@ -30,7 +30,7 @@ static __always_inline struct event_data *tls_record(__u16 type, __u16 flags, __
 	struct event_data *e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
 
 	if (!e) {
-		kernel_count(KC_EVENTS_LOST, 1);
+		kernel_count_lost();
 		return 0;
 	}
 	__builtin_memset(e, 0, sizeof(*e));

@@ -12,7 +12,7 @@ static __always_inline void process_submit(__u16 type, const unsigned char *name
 	struct event_process *e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
 
 	if (!e) {
-		kernel_count(KC_EVENTS_LOST, 1);
+		kernel_count_lost();
 		return;
 	}
 	header_fill(&e->h, type, 0);
@@ -82,7 +82,7 @@ static __always_inline void fork_submit(struct task_struct *child, __u32 parent,
 	struct event_process *e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
 
 	if (!e) {
-		kernel_count(KC_EVENTS_LOST, 1);
+		kernel_count_lost();
 		return;
 	}
 	header_fill(&e->h, EVENT_FORK, 0);
@@ -195,7 +195,7 @@ static __always_inline int state_submit(struct sock *sk, __u64 id, int old_state
 	e.old_state = old_state;
 	e.new_state = new_state;
 	if (bpf_ringbuf_output(&events, &e, sizeof(e), BPF_RB_NO_WAKEUP) < 0)
-		kernel_count(KC_EVENTS_LOST, 1);
+		kernel_count_lost();
 	else
 		kernel_count(KC_EVENTS_SUBMITTED, 1);
 	return 0;

@@ -137,7 +137,7 @@ static __noinline void tls_early_submit(__u64 ssl, __u64 generation, bool taken)
 	struct event_data *e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
 
 	if (!e) {
-		kernel_count(KC_EVENTS_LOST, 1);
+		kernel_count_lost();
 		return;
 	}
 	__builtin_memset(e, 0, sizeof(*e));

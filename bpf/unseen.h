@@ -43,7 +43,7 @@ static __always_inline struct event_unseen *unseen_reserve(__u64 id, __u32 kind)
 		return 0;
 	out = bpf_ringbuf_reserve(&events, sizeof(*out), 0);
 	if (!out) {
-		kernel_count(KC_EVENTS_LOST, 1);
+		kernel_count_lost();
 		return 0;
 	}
 	__builtin_memset(out, 0, sizeof(*out));

@@ -112,7 +112,8 @@ struct event_header {
 	__u32 pid;     /* thread group */
 	__u32 tid;
 	__u32 uid;
-	__u32 reserved;
+	__u32 lost; /* records of all kinds that the kernel had lost when this one was made, modulo 2^32; 0 in
+		       recordings from before, and of records by user space */
 	char comm[EVENT_COMM_LEN]; /* of the thread; NUL-terminated by the kernel */
 };
 

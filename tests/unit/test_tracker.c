@@ -1160,6 +1160,52 @@ static void test_lost_records(void **state)
 	}
 }
 
+/* Joined late at record `from`, and those of [lose, until) lost: each record tells how many were before it.
+ */
+static void conversation_joined(struct bench *bench, int from, int lose, int until)
+{
+	struct peer peer = client();
+	char text[96];
+
+	bench->quiet_conns = true;
+	bench_start(bench);
+	peer.offset[0] = peer.offset[1] = 5000;
+	for (int i = 0; i < 4 * EXCHANGES; i++) {
+		bool response = i % 2;
+		struct event_data *record;
+
+		snprintf(text, sizeof(text),
+			 response ? "HTTP/1.1 %d OK\r\nContent-Length: 2\r\n\r\n--"
+				  : "GET /%d HTTP/1.1\r\nHost: x\r\n\r\n",
+			 i / 2 + (response ? 200 : 0));
+		record = data_make(bench, &peer, response ? DIRECTION_RECEIVED : DIRECTION_SENT,
+				   peer.offset[response], text, strlen(text), strlen(text));
+		peer.offset[response] += strlen(text);
+		record->h.lost = (uint32_t)(i > lose ? (i < until ? i : until) - lose : 0) - 1;
+		if (i < from || (i >= lose && i < until))
+			free(record);
+		else
+			event_send(bench, record);
+	}
+	poll_put(bench, 3);
+	tracker_end(bench->tracker);
+}
+
+static void test_lost_behind_a_late_join(void **state)
+{
+	(void)state;
+	for (int from = 0; from < 4; from++)
+		for (int lose = from; lose < 2 * EXCHANGES; lose++)
+			for (int until = lose; until <= 2 * EXCHANGES; until++) {
+				struct bench bench;
+
+				bench_init(&bench);
+				conversation_joined(&bench, from, lose, until);
+				check_never_wrong(&bench, lose, from == 0);
+				bench_stop(&bench);
+			}
+}
+
 static void test_overlap(void **state)
 {
 	(void)state;
@@ -1363,6 +1409,7 @@ int main(void)
 		T(test_pid_filter),
 		T(test_out_of_order),
 		T(test_lost_records),
+		T(test_lost_behind_a_late_join),
 		T(test_overlap),
 		T(test_hostile_records),
 		T(test_existing),
