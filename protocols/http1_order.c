@@ -174,6 +174,10 @@ void http1_order_stray(struct http1_order *order, bool contiguous)
 		http1_order_prove(order);
 		return;
 	}
+	/* Nor are so many requests without an answer those of a client that waits, unless answers were lost.
+	 */
+	if (order->state == ORDER_PASSED && order->passed > EXPLAINED_OPEN)
+		order_suspect(order);
 	order_step(order, ORDER_STRAY);
 	if (order->state != ORDER_ANSWERED || order->strays <= EXPLAINED_STRAYS)
 		return;

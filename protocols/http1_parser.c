@@ -76,7 +76,7 @@ static void lines_discard(struct http1_parser *parser)
 		parser_note(parser, NOTE_BYTES_UNPARSED, parser->line.size + parser->candidate.size);
 	http1_line_clear(&parser->line);
 	http1_line_clear(&parser->candidate);
-	parser->pending = false;
+	parser->pending = parser->embedded = false;
 }
 
 bool http1_parser_at_border(const struct http1_parser *parser)
@@ -204,6 +204,8 @@ static void message_begin(struct http1_parser *parser, const struct http1_start_
 		return;
 	}
 	parser->message->first_byte_ns = parser->message->last_byte_ns = first_ns;
+	parser->embedded &= !parser->message_first;
+	parser->message->flags |= parser->embedded ? FLAG_GUESS : 0;
 	start_line_copy(parser, line);
 	parser->method = line->method;
 	parser->head_size = parser->searched ? parser->candidate.size + parser->line.size : parser->line.size;
@@ -438,8 +440,10 @@ static size_t doubt_step(struct http1_parser *parser, struct slice bytes, uint64
 		doubt_settle(parser);
 		return 0;
 	}
-	if (!parser->doubt_len)
+	if (!parser->doubt_len) {
 		parser->doubt_ns = time_ns;
+		parser->line_first = parser->turn;
+	}
 	parser->doubt[parser->doubt_len++] = bytes.data[0];
 	if (parser->doubt_len < HTTP1_DOUBT_BYTES)
 		return 1;
@@ -447,6 +451,7 @@ static size_t doubt_step(struct http1_parser *parser, struct slice bytes, uint64
 	parser->message->flags |= FLAG_GAP;
 	message_finish(parser, parser->message->last_byte_ns);
 	parser->state = HTTP1_START_LINE;
+	parser->embedded = !parser->line_first;
 	if (!http1_line_add(&parser->line, slice_of(parser->doubt, HTTP1_DOUBT_BYTES), parser->doubt_ns,
 			    &whole))
 		parser_starve(parser);

@@ -106,6 +106,7 @@ struct http1_parser {
 	size_t doubt_len;	  /* bytes that may begin a body or a status line */
 	uint8_t doubt[HTTP1_DOUBT_BYTES];
 	uint64_t doubt_ns; /* when the first of them came */
+	bool embedded;	   /* messages may be text in the body of an earlier one, until one begins a turn */
 	size_t body_capacity;
 };
 

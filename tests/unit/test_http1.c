@@ -364,12 +364,15 @@ struct rule {
 	bool late, bodies;
 };
 
-#define RN    "\\r\\n"
-#define R(n)  "GET /" n " HTTP/1.1" RN "Host: x" RN RN
-#define S(n)  "HTTP/1.1 200 x" RN "X-For: /" n RN "Content-Length: 0" RN RN
-#define LOST  "response 0 0 0.0 {} 0~ [gap,unanswered]\n"
-#define RT(n) "request 0 GET /" n " 1.1 {Host: x} 0"
-#define ST(n) "response 0 200 1.1 {X-For: /" n "; Content-Length: 0} 0"
+#define RN	 "\\r\\n"
+#define R(n)	 "GET /" n " HTTP/1.1" RN "Host: x" RN RN
+#define S(n)	 "HTTP/1.1 200 x" RN "X-For: /" n RN "Content-Length: 0" RN RN
+#define LOST	 "response 0 0 0.0 {} 0~ [gap,unanswered]\n"
+#define RT(n)	 "request 0 GET /" n " 1.1 {Host: x} 0"
+#define ST(n)	 "response 0 200 1.1 {X-For: /" n "; Content-Length: 0} 0"
+#define TEXT	 " [gap,no-request,guess]\n"
+#define GUESS	 " [gap,guess]\n"
+#define WHOSE(n) " [late-joined,gap," n ",guess]\n"
 
 static const struct rule rules[] = {
 	{ .name = "late: a turn and its answer prove each other, and what follows",
@@ -422,6 +425,21 @@ static const struct rule rules[] = {
 	  .script = ">hole 30\n> " R("b") "\n< " S("a") "\n< " S("b") "\n> " R("c") "\n< " S("c"),
 	  .expected = RT("b") " [gap,unanswered]\n" ST("a") " [gap,no-request]\n" ST(
 		  "b") " [gap,no-request]\n" RT("c") " [gap,unanswered]\n" ST("c") " [gap,no-request]\n" },
+	{ .name = "late: three requests behind a lost one have no answer: whose the next one is nobody knows",
+	  .late = true,
+	  .resyncs = 1,
+	  .script = ">hole 30\n> " R("a") "\n> " R("b") "\n> " R("c") "\n< " S("0") "\n> " R("d") "\n< " S(
+		  "a") "\n> " R("e") "\n< " S("b"),
+	  .expected = RT("a") WHOSE("unanswered") RT("b") WHOSE("unanswered") RT("c") WHOSE("unanswered")
+		  ST("0") WHOSE("no-request") RT("d") WHOSE("unanswered") ST("a") WHOSE("no-request") RT("e")
+			  WHOSE("unanswered") ST("b") WHOSE("no-request") },
+	{ .name = "what begins like a head in a body that may be none is a guess, until a turn begins",
+	  .resyncs = 1,
+	  .script = "> " R("a") "\n< " S("a") "\n>hole 30\n< HTTP/1.1 200 x" RN "Content-Length: 99" RN RN S(
+		  "1") S("2") "\n> " R("b") "\n< " S("b"),
+	  .expected = RT("a") "\n" ST("a") "\n"
+					   "response 0 200 1.1 {Content-Length: 99} 0~ [gap,no-request]\n" ST(
+						   "1") TEXT ST("2") TEXT RT("b") "\n" ST("b") GUESS },
 	{ .name = "two requests without an answer at the loss of one: the next exchange is whole",
 	  .resyncs = 1,
 	  .script = "> " R("a") "\n> " R("b") "\n<hole 50\n< " S("b") "\n> " R("c") "\n< " S("c"),
