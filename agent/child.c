@@ -38,6 +38,7 @@ static _Noreturn void child_run(int gate, char **argv, const struct run_as *who)
 	close(gate);
 	sigemptyset(&none);
 	signal(SIGPIPE, SIG_DFL);
+	signal(SIGXFSZ, SIG_DFL);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	execvp(argv[0], argv);
 	error = errno;

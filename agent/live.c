@@ -75,6 +75,7 @@ void live_init(void)
 	signal_set(&set);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 }
 
 static int epoll_add(struct live *live, int fd)

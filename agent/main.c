@@ -28,6 +28,7 @@
 #include "tracker.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
@@ -480,6 +481,7 @@ static int run_replay(const struct options *options)
 	int result, status = 1;
 
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 	if (!source) {
 		log_error("cannot replay %s: %s", options->replay_path, error);
 		return 1;
@@ -502,11 +504,27 @@ static int run_replay(const struct options *options)
 	return status;
 }
 
+/*
+ * Of a standard stream that is closed the number would go to the first file that is opened, and what is said
+ * on the stream would be written into a recording. Writing to a stdout that was closed still fails.
+ */
+static int streams_open(void)
+{
+	static const int modes[] = { O_RDONLY, O_RDONLY, O_WRONLY };
+
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", modes[fd]) != fd)
+			return -EBADF;
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	struct options options;
 	int status;
 
+	if (streams_open() < 0)
+		return 1;
 	setlocale(LC_ALL, "");
 	status = options_parse(&options, argc, argv);
 	if (status)

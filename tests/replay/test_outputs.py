@@ -75,3 +75,21 @@ def test_one_file_for_two(tmp_path):
         done = subprocess.run([HARK, "replay", recording, *map(str, words)], capture_output=True, text=True, check=False, timeout=30)
         assert done.returncode == 1 and "already; name another file" in done.stderr, words
         assert recording.read_bytes() == RECORDING.read_bytes()
+
+
+@pytest.mark.parametrize("closed", ["<&-", "2>&-", "<&- 2>&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize("depth", ["", "x", "x/y"])
+def test_closed_streams(tmp_path, closed, depth):
+    """Their numbers go to no file of hark's: what is said there would be written into it."""
+    (tmp_path / depth).mkdir(parents=True, exist_ok=True)
+    out = tmp_path / depth / "out"
+    command = f"{HARK} replay {RECORDING} -w {out} -o text:/dev/null {closed}"
+    assert subprocess.run(["bash", "-c", command], stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=30).returncode == 0
+    assert out.read_bytes() == RECORDING.read_bytes()
+
+
+def test_a_limit_of_size(tmp_path):
+    out = tmp_path / "out"
+    done = subprocess.run(["bash", "-c", f"ulimit -f 1; {HARK} replay {RECORDING} -w {out} -o text:/dev/null"], capture_output=True,
+                          text=True, check=False, timeout=30)
+    assert done.returncode == 1 and f"cannot write {out}" in done.stderr
