@@ -76,10 +76,9 @@ struct row {
 	uint64_t notes[NOTE_COUNT];
 };
 
-#define ROW(n, s, e, ...)                                          \
-	{                                                          \
-		.name = n, .script = s, .expected = e, __VA_ARGS__ \
-	}
+/* clang-format off */
+#define ROW(n, s, e, ...) { .name = n, .script = s, .expected = e, __VA_ARGS__ }
+/* clang-format on */
 
 static const struct row rows[] = {
 	/* Each exchange behind a lost one had gap and partial-headers. */
