@@ -75,13 +75,13 @@ static struct counted *counted_of(void *bytes)
 
 static void *count_realloc(void *bytes, size_t size, void *ctx)
 {
-	struct counted *counted = counted_of(bytes);
+	struct counted *old = counted_of(bytes), *counted;
 	struct hpack *hpack = ctx;
-	size_t before = counted ? sizeof(*counted) + counted->size : 0;
+	size_t before = old ? sizeof(*old) + old->size : 0;
 
 	if (size > SIZE_MAX - sizeof(*counted))
 		return NULL;
-	counted = realloc(counted, sizeof(*counted) + size);
+	counted = realloc(old, sizeof(*counted) + size);
 	if (!counted)
 		return NULL;
 	counted->size = size;
