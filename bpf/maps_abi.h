@@ -89,6 +89,7 @@ struct tls_session {
 	struct event_socket sock; /* id 0: not known yet */
 	__u64 count[2];		  /* plaintext bytes by direction */
 	__u64 tried_ns;		  /* since when a write is tried that did not succeed; 0: none is */
+	__u64 tried_bytes;	  /* how many it was to write: OpenSSL takes no fewer of them again */
 	__u64 carrier;	    /* TLS in TLS: the object whose plaintext is this one's ciphertext; 0: none */
 	__u64 handshake_ns; /* when the first handshake call began; 0: not seen */
 	__u32 from_start;   /* seen from its first byte */

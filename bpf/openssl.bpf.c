@@ -351,13 +351,20 @@ static __always_inline bool carries(const struct tls_call *call, const struct tl
 	return false; /* the first of them shows what follows */
 }
 
-/* When the first call was entered for what is written: one that would block is tried again. */
+/*
+ * When the first call was entered for what is written: one that would block is tried again, with no fewer
+ * bytes. A call with none is no try (Apache flushes by it, between an answer and the next request).
+ */
 static __always_inline __u64 write_began(struct tls_session *session, const struct tls_call *call,
 					 __u64 moved)
 {
-	__u64 began = session->tried_ns ? session->tried_ns : call->start_ns;
+	bool again = session->tried_ns && call->size >= session->tried_bytes;
+	__u64 began = again ? session->tried_ns : call->start_ns;
 
+	if (!call->size)
+		return began;
 	session->tried_ns = moved ? 0 : began;
+	session->tried_bytes = call->size;
 	return began;
 }
 
