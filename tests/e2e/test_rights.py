@@ -41,10 +41,11 @@ def test_what_is_left(tmp_path, capture):
 
 
 COMMAND = """
-import signal, sys, time
-signal.signal(signal.SIGTERM, lambda *_: sys.exit(7))
+import signal, sys
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})  # it waits, even if it comes before anybody waits for it
 print(open("/proc/self/status").read(), "done", flush=True)
-time.sleep(60)
+signal.sigwait({signal.SIGTERM})
+sys.exit(7)
 """
 
 
