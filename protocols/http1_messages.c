@@ -337,6 +337,18 @@ static bool response_pairs(struct protocol *http1, const struct http1_parser *pa
 	return false;
 }
 
+/*
+ * An answer without a request, while the body of a request that has its answer goes on: what that body took
+ * were further requests. Some of its own bytes moved where nobody saw them (splice(2) out of a Unix socket).
+ */
+static void request_body_check(struct protocol *http1)
+{
+	struct http1_parser *request = request_parser(http1);
+
+	if (request->message && request->head_done && !http1->beyond && http1->order.state == ORDER_KNOWN)
+		http1_parser_lose(request);
+}
+
 static int response_begin(struct protocol *http1, struct http1_parser *parser)
 {
 	struct message *message = parser->message;
@@ -356,6 +368,8 @@ static int response_begin(struct protocol *http1, struct http1_parser *parser)
 		request_tell(http1);
 		return 0;
 	}
+	if (!is_interim(message))
+		request_body_check(http1);
 	message->flags |= FLAG_NO_REQUEST | http1->missed;
 	message->flags |= http1->beyond ? FLAG_TRUNCATED : http1_order_flags(&http1->order);
 	return 0;

@@ -388,6 +388,13 @@ static const struct rule rules[] = {
 	{ .name = "a response from before the request is not its answer",
 	  .script = "< HTTP/1.1 408 x" RN "Content-Length: 0" RN RN "\n> " R("a") "\n< " S("a"),
 	  .expected = "response 0 408 1.1 {Content-Length: 0} 0 [no-request]\n" RT("a") "\n" ST("a") "\n" },
+	{ .name = "a body of which nobody saw the bytes takes the next requests, until their answers show it",
+	  .script = "> POST /p HTTP/1.1" RN "Content-Length: 300" RN RN
+		    "\n< " S("p") "\n> " R("a") "\n< " S("a") "\n> " R("b") "\n< " S("b"),
+	  .expected = ST("p") "\nrequest 0 POST /p 1.1 {Content-Length: 300} 28~ [gap]\n"
+			      "response 0 200 1.1 {X-For: /a; Content-Length: 0} 0 [gap,no-request]\n" RT(
+				      "b") "\n" ST("b") "\n",
+	  .resyncs = 1 },
 	{ .name = "a surplus behind an answer, in the same call",
 	  .script = "> " R("a") "\n< " S("a") "HTTP/1.1 500 x" RN "Content-Length: 0" RN RN
 					      "\n> " R("b") "\n< " S("b"),
