@@ -45,6 +45,18 @@ class End:
         return {self.pid}
 
 
+def go(gate):
+    """Lets who reads the FIFO go on; nobody does: the test fails in time, it does not wait for ever."""
+    def opened():
+        with contextlib.suppress(OSError):
+            return os.open(gate, os.O_WRONLY | os.O_NONBLOCK)
+        return None
+
+    descriptor = wait_until(opened, f"a reader of {gate}")
+    os.write(descriptor, b"go\n")
+    os.close(descriptor)
+
+
 @pytest.fixture
 def ends():
     """ends(COUNT) makes them."""
@@ -179,7 +191,7 @@ def test_named_process_inside(nginx, capture, cgroup, tmp_path):
     watch = f"exec {HARK} -p $! --capture {capture} -n 1 -o json:{out}"
     with inside(tmp_path, "sh", "-c", client + watch):
         run("curl", "-s", "-o", "/dev/null", f"http://127.0.0.1:{nginx.http}/other")
-        gate.write_text("go\n")
+        go(gate)
     (one,) = lines_of(out)
     assert one["url.path"] == "/one" and one["process.pid"] == int((tmp_path / "pid").read_text())
     assert one["process.executable.name"].startswith("python3")
