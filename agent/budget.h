@@ -22,7 +22,7 @@ void budget_set(struct budget *budget, size_t *figure, size_t now_bytes);
 /* Something must go. */
 bool budget_over(const struct budget *budget);
 
-/* So much of the budget is what one holder among many may take; 0: there is no limit. */
+/* The part of the budget that one holder among many may take; 0: there is no limit. */
 size_t budget_share(const struct budget *budget, unsigned int of);
 
 #endif

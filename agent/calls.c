@@ -14,7 +14,7 @@
 
 #define CALL_MAX_BYTES	(256 * 1024) /* of one item */
 #define UNDETERMINED_NS UINT64_C(1000000000)
-/* What an item costs besides its bytes. */
+/* Memory of an item besides its bytes. */
 #define HELD_ITEMS_SHARE sizeof(struct call_item)
 
 struct call_item {

@@ -27,7 +27,7 @@ struct doctor_look {
 	char container[80]; /* the last part of its cgroup's path when that is not the root; observed text */
 };
 
-/* What TLS a process has by the files that it maps. */
+/* The TLS libraries of a process, by the files that it maps. */
 struct tls_kinds {
 	uint32_t others; /* see struct doctor_look */
 	bool openssl;

@@ -180,7 +180,7 @@ static void flow_count(struct conn_facts *facts, const struct event_data *event)
 		facts->skipped_bytes += missing;
 }
 
-/* What no record stood for was not counted in the kernel either. */
+/* Bytes that no record stood for were not counted in the kernel either. */
 static void flow_count_past(struct flow *flow, struct flow_side *side)
 {
 	uint64_t bytes = side->stream.past_bytes;

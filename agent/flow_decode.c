@@ -212,7 +212,7 @@ int flow_decode_start(struct flow *flow, const struct protocol_ops *ops, bool af
 		return -ENOMEM;
 	}
 	flow->state = FLOW_HTTP;
-	/* What was found in mid-stream has yet to be proven. */
+	/* A message that was found in mid-stream has yet to be proven. */
 	if (ops != &http1_protocol || config.from_start[0] || config.from_start[1])
 		flow->facts->protocol = "http";
 	for (int i = 0; i < 2; i++) {
