@@ -136,7 +136,8 @@ def test_veth_pairs_with_equal_addresses(hark, ends, capture, tmp_path):
 
 # --- pid namespaces --------------------------------------------------------------
 
-INSIDE = ["unshare", "-pf", "--mount-proc", "--kill-child"]
+# The propagation of / stays as it is: only a mount's can be changed, and in a chroot / is none. That of /proc is changed.
+INSIDE = ["unshare", "-pf", "--mount-proc", "--propagation", "unchanged", "--kill-child"]
 
 # Says where it is, waits for a line, asks once.
 CLIENT = r"""
@@ -161,6 +162,7 @@ def inside(folder, *command):
                                                    stdout=err, stderr=err) as process:
         wait_until(lambda: "hark: ready" in talk.read_text() or process.poll() is not None, "hark: ready")
         try:
+            assert process.poll() is None, talk.read_text()
             yield process
             assert process.wait(30) == 0, talk.read_text()
         finally:
