@@ -64,6 +64,7 @@ static void flow_switch(struct scrub_flow *flow, int direction, bool h2c)
 {
 	enum scrub_kind kind = h2c ? SCRUB_FRAMES : flow->config->keep_other ? SCRUB_TEXT : SCRUB_DROP;
 
+	flow->http = false;
 	for (int i = 0; i < 2; i++) {
 		struct scrub_side *side = &flow->side[i];
 
@@ -96,8 +97,11 @@ static void text_item(struct scrub_flow *flow, int direction, struct scrub_item 
 	struct event_data *data = item_data(item);
 	bool h2c;
 
+	if (item->turn && !flow->http && side->http1.state == HTTP1_UNKNOWN && flow->config->keep_other)
+		scrub_http1_begin(&side->http1);
 	at += scrub_http1_feed(&side->http1, flow->config->redact, data->payload + at, data->copied - at,
 			       &item->cuts, at);
+	flow->http |= side->http1.seen;
 	if (side->http1.state != HTTP1_SWITCHED)
 		return;
 	h2c = side->http1.h2c;
@@ -123,6 +127,7 @@ static void side_hole(struct scrub_side *side, uint64_t size)
 	if (side->frames)
 		scrub_frames_hole(side->frames, size);
 	buffer_clear(&side->judged);
+	side->searched = 0;
 	side->from_start = false;
 }
 
@@ -200,6 +205,60 @@ static void flow_decide(struct scrub_flow *flow, enum scrub_kind kind)
 		side_decide(flow, i, kind);
 }
 
+/* A field's name without its colon is overwritten nowhere, for it would seem another one: it is left out. */
+static void name_cut(struct scrub_side *side)
+{
+	const struct scrub_pending *name = scrub_http1_name(&side->http1);
+	struct scrub_item *item;
+
+	DL_FOREACH2(side->taken, item, side_next)
+	{
+		const struct event_data *data = item_data(item);
+
+		for (size_t i = 0; name && i < name->count; i++) {
+			const struct scrub_run *run = &name->runs[i];
+
+			if (run->bytes >= data->payload && run->bytes < data->payload + data->copied)
+				scrub_cuts_add(&item->cuts, (size_t)(run->bytes - data->payload),
+					       (size_t)(run->bytes - data->payload) + run->len);
+		}
+	}
+}
+
+static void side_force(struct scrub_side *side)
+{
+	struct scrub_item *item, *tmp;
+	bool unjudged = side->kind == SCRUB_UNDETERMINED;
+
+	name_cut(side);
+	scrub_http1_force(&side->http1);
+	if (side->frames)
+		unjudged |= scrub_frames_force(side->frames);
+	if (side->kind == SCRUB_UNDETERMINED && side->taken)
+		side_hole(side, HOLE_UNKNOWN_SIZE);
+	DL_FOREACH_SAFE2(side->taken, item, tmp, side_next)
+	{
+		DL_DELETE2(side->taken, item, side_prev, side_next);
+		if (unjudged)
+			item_drop(item);
+		else
+			item_ready(item);
+	}
+}
+
+/* So many bytes, and nobody knows what they are. What begins with them may be shown. */
+static void side_undecided(struct scrub_flow *flow, int direction)
+{
+	struct scrub_side *side = &flow->side[direction];
+
+	if (!flow->config->keep_other)
+		flow_decide(flow, SCRUB_DROP);
+	else if (side->from_start)
+		flow_decide(flow, SCRUB_TEXT);
+	else
+		side_force(side);
+}
+
 /*
  * All of it while it is little, or grew by a quarter; else what a start line cut in two lies in: the bytes of
  * the last two records.
@@ -233,11 +292,14 @@ static bool side_judge_once(struct scrub_flow *flow, int direction)
 
 	switch (result.kind) {
 	case DETECT_MORE:
-		if (side->judged.len >= JUDGED_MAX)
-			flow_decide(flow, flow->config->keep_other ? SCRUB_TEXT : SCRUB_DROP);
+		if (side->taken && side->taken->side_prev->turn && flow->config->keep_other)
+			flow_decide(flow, SCRUB_TEXT);
+		else if (side->judged.len >= JUDGED_MAX)
+			side_undecided(flow, direction);
 		return false;
 	case DETECT_HTTP1_REQUEST:
 	case DETECT_HTTP1_RESPONSE:
+		flow->http = true;
 		flow_decide(flow, SCRUB_TEXT);
 		return false;
 	case DETECT_HTTP2_PREFACE:
@@ -265,6 +327,28 @@ static void side_judge(struct scrub_flow *flow, int direction)
 
 /* --- order --------------------------------------------------------------------------------- */
 
+/* No controls but those of text. */
+static bool is_text(const struct event_data *data)
+{
+	for (size_t i = 0; i < data->copied; i++)
+		if (data->payload[i] < '\t' || (data->payload[i] > '\r' && data->payload[i] < ' '))
+			return false;
+	return true;
+}
+
+/* In protocols of text that are none of HTTP's, who speaks after the other has spoken begins a message. */
+static void turn_note(struct scrub_flow *flow, int direction, struct scrub_item *item)
+{
+	struct scrub_side *side = &flow->side[direction];
+	const struct scrub_side *other = &flow->side[!direction];
+	const struct event_data *data = item_data(item);
+
+	side->binary |= !is_text(data);
+	item->turn = !side->binary && !other->binary && other->last_ns > side->last_ns &&
+		     data->h.time_ns > other->last_ns;
+	side->last_ns = data->h.time_ns;
+}
+
 /* The item's position is due. */
 static void item_take(struct scrub_flow *flow, int direction, struct scrub_item *item)
 {
@@ -273,6 +357,7 @@ static void item_take(struct scrub_flow *flow, int direction, struct scrub_item 
 
 	side->next = data->pos + data->len;
 	side->gap = false;
+	turn_note(flow, direction, item);
 	if (!side->taken)
 		side->since_ns = data->h.time_ns;
 	DL_APPEND2(side->taken, item, side_prev, side_next);
@@ -381,26 +466,6 @@ void scrub_flow_unknown(struct scrub_flow *flow, enum event_direction direction)
 	side_hole(&flow->side[direction == DIRECTION_SENT ? 0 : 1], HOLE_UNKNOWN_SIZE);
 }
 
-static void side_force(struct scrub_side *side)
-{
-	struct scrub_item *item, *tmp;
-	bool unjudged = side->kind == SCRUB_UNDETERMINED;
-
-	scrub_http1_force(&side->http1);
-	if (side->frames)
-		unjudged |= scrub_frames_force(side->frames);
-	if (side->kind == SCRUB_UNDETERMINED && side->taken)
-		side_hole(side, HOLE_UNKNOWN_SIZE);
-	DL_FOREACH_SAFE2(side->taken, item, tmp, side_next)
-	{
-		DL_DELETE2(side->taken, item, side_prev, side_next);
-		if (unjudged)
-			item_drop(item);
-		else
-			item_ready(item);
-	}
-}
-
 void scrub_flow_poll(struct scrub_flow *flow, uint64_t poll, uint64_t now_ns)
 {
 	for (int i = 0; i < 2; i++) {
@@ -410,7 +475,7 @@ void scrub_flow_poll(struct scrub_flow *flow, uint64_t poll, uint64_t now_ns)
 			side_give_up(flow, i);
 		if (!side->taken || now_ns < side->since_ns + SCRUB_WAIT_NS)
 			continue;
-		if (side->kind == SCRUB_UNDETERMINED && flow->config->keep_other)
+		if (side->kind == SCRUB_UNDETERMINED && side->from_start && flow->config->keep_other)
 			flow_decide(flow, SCRUB_TEXT);
 		else
 			side_force(side);
@@ -422,7 +487,8 @@ void scrub_flow_force(struct scrub_flow *flow)
 	for (int i = 0; i < 2; i++) {
 		while (flow->side[i].early.first)
 			side_give_up(flow, i);
-		if (flow->side[i].kind == SCRUB_UNDETERMINED && flow->config->keep_other)
+		if (flow->side[i].kind == SCRUB_UNDETERMINED && flow->side[i].from_start &&
+		    flow->config->keep_other)
 			flow_decide(flow, SCRUB_TEXT);
 		side_force(&flow->side[i]);
 	}

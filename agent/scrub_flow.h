@@ -21,6 +21,7 @@ struct scrub_item {
 	struct scrub_item *prev, *next;		  /* of all, in order of arrival */
 	struct scrub_item *side_prev, *side_next; /* of its direction, while it waits */
 	bool ready;
+	bool turn; /* the other direction moved between it and the one before, and all of it is text */
 	struct scrub_cuts cuts;
 	union {
 		struct event_header header;
@@ -48,6 +49,8 @@ struct scrub_side {
 	size_t searched;      /* of them, as a whole */
 	size_t plain;	      /* bytes of a PROXY preface, which come before the protocol */
 	uint64_t since_ns;    /* of the first of `taken` */
+	uint64_t last_ns;     /* of its last record */
+	bool binary;	      /* not all of it was text */
 	struct scrub_http1 http1;
 	struct scrub_frames *frames;
 };
@@ -61,6 +64,7 @@ struct scrub_flow {
 	struct scrub_key key;
 	struct scrub_side side[2];
 	const struct scrub_config *config;
+	bool http; /* has been seen: only a start line begins a message */
 	UT_hash_handle hh;
 	struct scrub_flow *prev, *next; /* by last use, oldest first */
 	/* scrub.c's: those that polls look at. */

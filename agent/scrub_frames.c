@@ -45,7 +45,6 @@ struct data_stream {
 	struct data_stream *prev, *next;
 	uint32_t id;
 	enum body_text body;
-	bool parts; /* or nobody knows */
 	struct scrub_text text;
 };
 
@@ -212,10 +211,18 @@ static struct data_stream *stream_get(struct scrub_frames *frames, uint32_t id)
 		return NULL;
 	stream->id = id;
 	stream->body = BODY_OPAQUE; /* until its head says more */
-	stream->parts = true;
+	stream->text.unknown = true;
 	DL_PREPEND(frames->streams, stream);
 	frames->stream_count++;
 	return stream;
+}
+
+/* Whether a secret began in between nobody knows. */
+static void stream_hole(struct data_stream *stream)
+{
+	scrub_text_force(&stream->text);
+	scrub_text_hole(&stream->text);
+	stream->body = BODY_OPAQUE;
 }
 
 /* What the block says of the body behind it; NULL: nobody knows. */
@@ -236,7 +243,6 @@ static void block_note(struct scrub_frames *frames, const struct scrub_facts *fa
 		return;
 	scrub_text_begin(&stream->text, false);
 	stream->body = facts && !facts->coded && !facts->unknown ? facts->body : BODY_OPAQUE;
-	stream->parts = !facts || facts->unknown || facts->parts;
 	stream->text.scan.form = stream->body == BODY_FORM;
 }
 
@@ -324,12 +330,16 @@ static void block_frame_end(struct scrub_frames *frames)
 
 static void framing_lose(struct scrub_frames *frames)
 {
+	struct data_stream *stream;
+
 	pieces_fill(&frames->payload);
 	pieces_clear(&frames->payload);
 	if (frames->block_open) {
 		frames->block.lost = true;
 		block_end(frames);
 	}
+	DL_FOREACH (frames->streams, stream)
+		stream_hole(stream);
 	hpack_prime(frames->hpack);
 	frames->state = FRAMES_SEARCH;
 	frames->head_len = 0;
@@ -396,16 +406,12 @@ static void data_scrub(struct scrub_frames *frames, uint8_t *bytes, size_t len)
 	zero = stream->body == BODY_OPAQUE ? bytes : len ? memchr(bytes, 0, len) : NULL;
 	if (zero && !(frames->frame.flags & FRAME_FLAG_PADDED))
 		stream->body = BODY_OPAQUE;
-	if (stream->body == BODY_OPAQUE && !frames->keep_other) {
+	if (stream->text.unknown || (stream->body == BODY_OPAQUE && !frames->keep_other)) {
 		data_cut(frames, bytes, len);
 		return;
 	}
-	skip = stream->parts && stream->text.unknown
-		       ? len
-		       : scrub_text_unknown(&stream->text, slice_of(bytes, len));
-	data_cut(frames, bytes, skip);
 	before = stream->text.values;
-	scrub_text_bytes(&stream->text, frames->redact, bytes + skip, len - skip);
+	scrub_text_bytes(&stream->text, frames->redact, bytes, len);
 	frames->values += stream->text.values - before;
 }
 
@@ -420,7 +426,7 @@ static void other_scrub(struct scrub_frames *frames, uint8_t *bytes, size_t len)
 	size_t skip = at >= fixed ? 0 : fixed - at < len ? fixed - at : len;
 	uint64_t before = frames->other.values;
 
-	if (frames->frame.type != FRAME_GOAWAY && !frames->keep_other) {
+	if (frames->other.unknown || (frames->frame.type != FRAME_GOAWAY && !frames->keep_other)) {
 		data_cut(frames, bytes, len);
 		return;
 	}
@@ -514,16 +520,12 @@ void scrub_frames_feed(struct scrub_frames *frames, uint8_t *bytes, size_t len, 
 	frames->cuts = NULL;
 }
 
-/* Whether a secret began in between nobody knows. */
 static void data_hole(struct scrub_frames *frames)
 {
 	struct data_stream *stream = stream_get(frames, frames->frame.stream);
 
-	if (!stream)
-		return;
-	scrub_text_force(&stream->text);
-	scrub_text_hole(&stream->text);
-	stream->body = BODY_OPAQUE;
+	if (stream)
+		stream_hole(stream);
 }
 
 static void other_hole(struct scrub_frames *frames)

@@ -44,6 +44,7 @@ static void unknown_begin(struct scrub_http1 *http1)
 {
 	head_begin(http1);
 	http1->state = HTTP1_UNKNOWN;
+	http1->doubt = true;
 	http1->line_len = 1; /* in the middle of a line */
 	scrub_text_hole(&http1->text);
 }
@@ -170,9 +171,22 @@ static size_t head_feed(struct scrub_http1 *http1, const struct redact *redact, 
 
 static void start_settle(struct scrub_http1 *http1, bool is_one)
 {
-	if (!is_one && !http1->keep_other)
+	if (!is_one)
 		scrub_pending_hide(&http1->unjudged);
 	http1->unjudged.count = 0;
+}
+
+/* What came where a start line was due is none; its line has ended, or goes on. */
+static void start_refuse(struct scrub_http1 *http1, bool line_ended)
+{
+	start_settle(http1, false);
+	buffer_clear(&http1->start);
+	http1->text.head = false;
+	if (http1->doubt)
+		http1->state = HTTP1_UNKNOWN;
+	else if (!line_ended)
+		http1->state = HTTP1_NOISE;
+	http1->line_len = !line_ended;
 }
 
 /* Its bytes are copied before they are scrubbed: a secret may look like anything. */
@@ -186,19 +200,20 @@ static void start_end(struct scrub_http1 *http1)
 		buffer_clear(&http1->start);
 		return;
 	}
-	if (http1->start.failed || !http1_start_line_parse(http1_line_strip(bytes), &line)) {
-		start_settle(http1, false);
-		buffer_clear(&http1->start);
-		http1->text.head = false;
+	if (http1->start.failed || !http1_start_line_parse(http1_line_strip(bytes), &line) ||
+	    (http1->doubt && line.kind == MESSAGE_REQUEST && !http1_method_registered(line.method))) {
+		start_refuse(http1, true);
 		return;
 	}
 	start_settle(http1, true);
+	http1->doubt = false;
+	http1->seen = true;
 	http1->response = line.kind == MESSAGE_RESPONSE;
 	http1->asks_connect = !http1->response && slice_equal(line.method, SLICE("CONNECT"));
 	http1->status = line.kind == MESSAGE_RESPONSE ? line.status : 0;
 	http1->state = HTTP1_HEAD;
 	http1->line_len = 0;
-	http1->text.head = true;
+	http1->text.head = http1->text.fields = true;
 }
 
 /* No start line begins like this, or none is so long: the rest of the line is noise. */
@@ -230,15 +245,12 @@ static size_t start_feed(struct scrub_http1 *http1, const struct redact *redact,
 		uint8_t c = bytes[i];
 
 		if (start_is_wrong(http1, c)) {
-			start_settle(http1, false);
-			buffer_clear(&http1->start);
-			http1->state = HTTP1_NOISE;
-			http1->text.head = false;
+			start_refuse(http1, false);
 			return i;
 		}
 		buffer_char(&http1->start, (char)c);
 		scrub_text_bytes(&http1->text, redact, bytes + i, 1);
-		if (!http1->keep_other && !scrub_pending_add(&http1->unjudged, bytes + i))
+		if ((http1->doubt || !http1->keep_other) && !scrub_pending_add(&http1->unjudged, bytes + i))
 			bytes[i] = SCRUB_FILLER;
 		if (c == '\n') {
 			start_end(http1);
@@ -268,11 +280,10 @@ static size_t noise_feed(struct scrub_http1 *http1, const struct redact *redact,
 static void opaque_feed(struct scrub_http1 *http1, const struct redact *redact, uint8_t *bytes, size_t len,
 			struct scrub_cuts *cuts, size_t base)
 {
-	bool shown = http1->keep_other && !(http1->parts && http1->text.unknown);
-	size_t skip = shown ? scrub_text_unknown(&http1->text, slice_of(bytes, len)) : len;
-
-	scrub_cuts_add(cuts, base, base + skip);
-	scrub_text_bytes(&http1->text, redact, bytes + skip, len - skip);
+	if (http1->keep_other && !http1->text.unknown)
+		scrub_text_bytes(&http1->text, redact, bytes, len);
+	else
+		scrub_cuts_add(cuts, base, base + len);
 }
 
 /* A body with a NUL in it is no text. */
@@ -358,6 +369,7 @@ static void chunk_begin(struct scrub_http1 *http1)
 		http1->state = HTTP1_CHUNK;
 	} else {
 		scrub_text_begin(&http1->text, true);
+		http1->text.fields = true;
 		http1->state = HTTP1_TRAILER;
 	}
 }
@@ -437,42 +449,53 @@ static size_t trailer_feed(struct scrub_http1 *http1, const struct redact *redac
 
 /* --- behind missing bytes ------------------------------------------------------------------- */
 
+/* A method whose beginning is missing may be another one. */
+static bool start_is_whole(struct slice bytes, bool edge)
+{
+	const uint8_t *lf = memchr(bytes.data, '\n', bytes.len);
+	struct http1_start_line line;
+
+	if (!lf || !http1_start_line_parse(http1_line_strip(slice_take(bytes, (size_t)(lf - bytes.data) + 1)),
+					   &line))
+		return false;
+	if (line.kind == MESSAGE_RESPONSE)
+		return true;
+	return edge ? http1_method_known(line.method) : http1_method_registered(line.method);
+}
+
 /* The first start line at the beginning of a line; len: none. */
 static size_t start_find(struct slice bytes, bool line_begins)
 {
 	for (size_t at = 0; at < bytes.len; at++) {
 		bool begins = at ? bytes.data[at - 1] == '\n' : line_begins;
-		enum http1_line_verdict verdict;
+		struct slice rest = slice_drop(bytes, at);
 
-		if (!begins && at)
-			continue;
-		verdict = http1_start_line_judge(slice_drop(bytes, at));
-		if (verdict >= HTTP1_LINE_REQUEST || (begins && verdict == HTTP1_LINE_MORE))
+		if ((begins || !at) && start_is_whole(rest, !begins))
+			return at;
+		if (begins && !memchr(rest.data, '\n', rest.len) && http1_start_line_may_be(rest))
 			return at;
 	}
 	return bytes.len;
 }
 
-static size_t unknown_feed(struct scrub_http1 *http1, uint8_t *bytes, size_t len, struct scrub_cuts *cuts,
-			   size_t base)
+static size_t unknown_feed(struct scrub_http1 *http1, const uint8_t *bytes, size_t len,
+			   struct scrub_cuts *cuts, size_t base)
 {
-	size_t skip;
+	size_t skip = start_find(slice_of(bytes, len), http1->line_len == 0);
 
-	if (http1->keep_other)
-		skip = scrub_text_unknown(&http1->text, slice_of(bytes, len));
-	else
-		skip = start_find(slice_of(bytes, len), http1->line_len == 0);
 	scrub_cuts_add(cuts, base, base + skip);
-	if (skip < len) {
-		bool text = http1->keep_other &&
-			    http1_start_line_judge(slice_of(bytes + skip, len - skip)) == HTTP1_LINE_NONE;
-
+	if (skip < len)
 		head_begin(http1);
-		http1->text.head = !text;
-	} else {
+	else
 		http1->line_len = len && bytes[len - 1] != '\n';
-	}
 	return skip;
+}
+
+void scrub_http1_begin(struct scrub_http1 *http1)
+{
+	scrub_http1_force(http1);
+	head_begin(http1);
+	http1->doubt = false;
 }
 
 void scrub_http1_hole(struct scrub_http1 *http1, uint64_t size)
@@ -515,14 +538,20 @@ bool scrub_http1_open(const struct scrub_http1 *http1)
 	return scrub_text_open(&http1->text) || http1->unjudged.count;
 }
 
+const struct scrub_pending *scrub_http1_name(const struct scrub_http1 *http1)
+{
+	return scrub_text_awaits_colon(&http1->text) ? &http1->text.pending : NULL;
+}
+
 void scrub_http1_force(struct scrub_http1 *http1)
 {
+	struct slice start = slice_of(http1->start.data, http1->start.len);
+
 	scrub_text_force(&http1->text);
 	if (!http1->unjudged.count)
 		return;
-	/* A start line whose beginning went without its end: kept, if it looks like one so far. */
-	start_settle(http1, http1_start_line_judge(slice_of(http1->start.data, http1->start.len)) !=
-				    HTTP1_LINE_NONE);
+	/* A start line whose beginning went without its end: kept where one is due, if it looks like one. */
+	start_settle(http1, !http1->doubt && !http1->start.failed && http1_start_line_may_be(start));
 }
 
 /* --- all of it -------------------------------------------------------------------------------- */

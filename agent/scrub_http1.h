@@ -30,7 +30,7 @@ enum scrub_http1_state {
 	HTTP1_CHUNK,
 	HTTP1_CHUNK_END,
 	HTTP1_TRAILER,
-	HTTP1_UNKNOWN, /* bytes are missing: until a start line */
+	HTTP1_UNKNOWN, /* bytes are missing: all is left out until a start line */
 	HTTP1_TUNNEL,  /* of TLS records, behind CONNECT */
 	HTTP1_SWITCHED,
 };
@@ -41,11 +41,13 @@ struct scrub_http1 {
 	struct scrub_text text;
 	struct buffer start;	       /* the start line so far */
 	struct scrub_pending unjudged; /* its bytes, which are kept if it is one */
+	bool doubt;		       /* bytes are missing before: nothing but a start line is believed */
 	uint8_t line[SCRUB_FIELD_MAX]; /* the beginning of another line */
 	size_t line_len;
 	bool extension; /* within the secret value of a chunk's extension */
 	uint64_t left;	/* of the body or the chunk */
 	size_t begun;	/* bytes of what may be the next head; of a body without end: there were some */
+	bool seen;	/* a start line was */
 	bool response, asks_connect;
 	int status;
 	bool chunked, has_length;
@@ -71,11 +73,17 @@ size_t scrub_http1_feed(struct scrub_http1 *http1, const struct redact *redact, 
 /* size bytes are missing; HOLE_UNKNOWN_SIZE: nobody knows how many. */
 void scrub_http1_hole(struct scrub_http1 *http1, uint64_t size);
 
+/* Another message begins, for certain, though bytes were missing before. */
+void scrub_http1_begin(struct scrub_http1 *http1);
+
 /* What it holds beside the struct itself. */
 size_t scrub_http1_memory(const struct scrub_http1 *http1);
 
 /* Bytes of earlier calls may still change. */
 bool scrub_http1_open(const struct scrub_http1 *http1);
+
+/* Those of a field's name without its colon, which are left out when they are taken away; NULL: none. */
+const struct scrub_pending *scrub_http1_name(const struct scrub_http1 *http1);
 
 /* They are taken away: those that may be secret are overwritten. */
 void scrub_http1_force(struct scrub_http1 *http1);

@@ -8,9 +8,6 @@
  */
 #include "scrub_text.h"
 
-#include "detect.h"
-#include "http1_line.h"
-
 #include <stdlib.h>
 #include <string.h>
 
@@ -89,7 +86,7 @@ static void field_byte(struct scrub_text *text, const struct redact *redact, uin
 	bool space = c == ' ' || c == '\t';
 
 	/* The target of CONNECT is an authority. */
-	if (text->head && space && slice_equal(field_name(text), SLICE("CONNECT")))
+	if (text->head && !text->fields && space && slice_equal(field_name(text), SLICE("CONNECT")))
 		secret_scan_authority(&text->scan);
 	if (c == ':' && text->name_len && !text->no_name)
 		field_named(text, redact);
@@ -110,11 +107,11 @@ static void part_named(struct scrub_text *text, const struct redact *redact)
 	text->part_secret |= redact_parameter(redact, slice_of(text->part_name, text->part_name_len));
 }
 
-/* form-data; name="password"; filename="x" */
+/* form-data; name="password"; filename="x". Readers take name = and name*= too. */
 static void disposition_byte(struct scrub_text *text, const struct redact *redact, uint8_t c)
 {
 	if (text->in_part_name) {
-		if (c == '"' && !text->part_name_len)
+		if (c && strchr("\" \t\r\n", c) && !text->part_name_len)
 			return;
 		if (c == '"' || c == ';' || c == '\r' || c == '\n')
 			part_named(text, redact);
@@ -122,11 +119,14 @@ static void disposition_byte(struct scrub_text *text, const struct redact *redac
 			text->part_name[text->part_name_len++] = c;
 		return;
 	}
-	if (c == ';' || c == ' ' || c == '\t') {
-		text->token_len = 0;
+	if (c == ';' || c == ' ' || c == '\t' || c == '\r' || c == '\n') {
+		bool named = c != ';' && text->token_len == 4 && memcmp(text->token, "name", 4) == 0;
+
+		text->token_len = named ? text->token_len : 0;
 	} else if (text->token_len < sizeof(text->token)) {
 		text->token[text->token_len++] = c | (c >= 'A' && c <= 'Z' ? 32 : 0);
-		text->in_part_name = text->token_len == 5 && memcmp(text->token, "name=", 5) == 0;
+		text->in_part_name = text->token_len == 5 && memcmp(text->token, "name", 4) == 0 &&
+				     (text->token[4] == '=' || text->token[4] == '*');
 		text->part_name_len = 0;
 	}
 }
@@ -186,16 +186,38 @@ static enum secret_verdict line_byte(struct scrub_text *text, const struct redac
 	return verdict;
 }
 
+/* Of a line that must be a field: its bytes wait for the colon, without one they are secret. */
+static enum secret_verdict fields_byte(struct scrub_text *text, const struct redact *redact, uint8_t c)
+{
+	bool line_end = c == '\r' || c == '\n';
+
+	line_byte(text, redact, c, SECRET_NO);
+	if (text->in_value && c == ':') {
+		text->settled = SETTLED_NO;
+		return SECRET_NO;
+	}
+	if (!text->no_name && !line_end)
+		return SECRET_MAYBE;
+	text->settled = SETTLED_YES;
+	text->no_name |= c == '\r' && text->name_len;
+	return line_end || c == ' ' || c == '\t' ? SECRET_NO : SECRET_YES;
+}
+
+/* Does this first byte of a line go on with the field of the line before (obs-fold)? */
+static bool line_is_folded(const struct scrub_text *text, uint8_t c)
+{
+	return (text->secret || text->disposition || text->fields) && (c == ' ' || c == '\t');
+}
+
 enum secret_verdict scrub_text_byte(struct scrub_text *text, const struct redact *redact, uint8_t c)
 {
-	bool folded = text->secret && (c == ' ' || c == '\t');
 	enum secret_verdict verdict;
 
 	if (redact_is_off(redact)) {
 		text->settled = SETTLED_NOTHING;
 		return SECRET_NO;
 	}
-	if (text->line_ended && !folded)
+	if (text->line_ended && !line_is_folded(text, c))
 		line_begin(text);
 	text->line_ended = c == '\n';
 	text->settled = SETTLED_NOTHING;
@@ -206,6 +228,8 @@ enum secret_verdict scrub_text_byte(struct scrub_text *text, const struct redact
 	}
 	verdict = secret_scan_byte(&text->scan, redact, c);
 	text->settled = text->scan.settled;
+	if (text->fields && !text->in_value)
+		return fields_byte(text, redact, c);
 	return line_byte(text, redact, c, verdict);
 }
 
@@ -245,6 +269,11 @@ bool scrub_text_open(const struct scrub_text *text)
 	return text->pending.count;
 }
 
+bool scrub_text_awaits_colon(const struct scrub_text *text)
+{
+	return text->pending.count && text->fields && !text->in_value;
+}
+
 void scrub_text_force(struct scrub_text *text)
 {
 	if (!text->pending.count)
@@ -268,24 +297,4 @@ void scrub_text_hole(struct scrub_text *text)
 {
 	scrub_text_begin(text, text->head);
 	text->unknown = true;
-}
-
-size_t scrub_text_unknown(struct scrub_text *text, struct slice bytes)
-{
-	struct http1_start_line line;
-
-	if (!text->unknown)
-		return 0;
-	if (http1_find_start_line(bytes, &line) == 0) {
-		scrub_text_begin(text, text->head);
-		return 0;
-	}
-	/* A line's end, and a line behind it that does not continue it. */
-	for (size_t i = 0; i + 1 < bytes.len; i++) {
-		if (bytes.data[i] == '\n' && bytes.data[i + 1] != ' ' && bytes.data[i + 1] != '\t') {
-			scrub_text_begin(text, text->head);
-			return i + 1;
-		}
-	}
-	return bytes.len;
 }

@@ -45,7 +45,8 @@ enum scrub_part {
 /* All zero: the beginning of a text. */
 struct scrub_text {
 	struct secret_scan scan;
-	bool head; /* set by the caller: fields of HTTP, no secret is longer than its line */
+	bool head;   /* set by the caller: a head of HTTP, no secret is longer than its line */
+	bool fields; /* set by the caller: of the head, lines that must be fields; others are secret */
 	enum secret_settled settled; /* as in secret_scan */
 
 	uint8_t name[SCRUB_LINE_NAME_MAX]; /* of a field, from the beginning of the line on */
@@ -71,7 +72,7 @@ struct scrub_text {
 	size_t part_name_len;
 
 	struct scrub_pending pending;
-	bool unknown;	 /* nobody knows what this line is: behind missing bytes */
+	bool unknown;	 /* bytes are missing before: the caller leaves out what follows */
 	uint64_t values; /* overwritten so far */
 	bool was_secret;
 };
@@ -86,19 +87,16 @@ enum secret_verdict scrub_text_byte(struct scrub_text *text, const struct redact
 void scrub_text_bytes(struct scrub_text *text, const struct redact *redact, uint8_t *bytes, size_t len);
 bool scrub_text_open(const struct scrub_text *text);
 
+/* The bytes that wait are the name of a field, most likely: its colon has not come yet. */
+bool scrub_text_awaits_colon(const struct scrub_text *text);
+
 /* The bytes that wait are taken away: those that may be secret are overwritten. */
 void scrub_text_force(struct scrub_text *text);
 
 /* Another text begins; what waits is settled as no secret. The count stays. */
 void scrub_text_begin(struct scrub_text *text, bool head);
 
-/* Bytes are missing: what follows may be anything. */
+/* Bytes are missing: whether a secret began in them nobody knows, so that all that follows is unknown. */
 void scrub_text_hole(struct scrub_text *text);
-
-/*
- * Behind a hole: how many of the first bytes cannot be judged (0: they begin with a start line or nothing is
- * unknown). The scan goes on behind them.
- */
-size_t scrub_text_unknown(struct scrub_text *text, struct slice bytes);
 
 #endif

@@ -129,6 +129,41 @@ def test_secrets_are_hidden(nginx, tmp_path):
             assert "X-Harmless: seen" in run(HARK, "replay", recording, "raw").text
 
 
+SEAMS = {
+    "multipart": ("Content-Type: multipart/form-data; boundary=b", '--b\r\nContent-Disposition: form-data; name="password"\r\n',
+                  "\r\nS3CR3T one\r\nS3CR3T two\r\n--b--\r\n"),
+    "json": ("Content-Type: application/json", '{"a": "b", "token": [\n"x",\n', '"S3CR3T",\n"S3CR3T"\n]}'),
+}
+
+
+@pytest.mark.parametrize("kind", SEAMS)
+def test_a_value_whose_name_came_before_hark_is_hidden(hark, capture, kind):
+    """What nobody could judge is not shown; the next message of the connection is."""
+    field, before, after = SEAMS[kind]
+    head = f"POST /late HTTP/1.1\r\nHost: h\r\n{field}\r\nContent-Length: {len(before + after)}\r\n\r\n"
+    answer = b"HTTP/1.1 204 No Content\r\n\r\n"
+    with socket.create_server(("127.0.0.1", 0)) as listener, socket.create_connection(listener.getsockname()) as near:
+        far, port = listener.accept()[0], listener.getsockname()[1]
+        near.sendall((head + before).encode())
+        got = b""
+        while len(got) < len(head + before):
+            got += far.recv(1 << 16)
+        with far, hark("--capture", capture, view=("raw",)) as watch:
+            for said in (after, "GET /next HTTP/1.1\r\nHost: h\r\nX-Plain: 1NN0C\r\n\r\n"):
+                near.sendall(said.encode())
+                got = b""
+                while not got.endswith(said.encode()):
+                    got += far.recv(1 << 16)
+                far.sendall(answer)
+                assert near.recv(1 << 16) == answer
+            mine = lambda key, direction: stream(watch.objects, direction, key, port)
+            wait_until(lambda: b"1NN0C" in mine("network.peer.port", "sent") and b"1NN0C" in mine("network.local.port", "received"),
+                       "the next request at both ends")
+    moved = [one["hark.bytes.moved"] for one in watch.objects if one.get("network.peer.port") == port and one["hark.direction"] == "sent"]
+    assert moved[0] == len(after)
+    assert not any(b"S3CR3T" in data_of(one) for one in watch.objects if port in (one.get("network.peer.port"), one.get("network.local.port")))
+
+
 def test_what_was_not_copied_is_said(nginx, tmp_path):
     recording = tmp_path / "raw.rec"
     run(HARK, "record", "-w", recording, "--snaplen", "4K", "--", *CURL, "-o", "/dev/null", f"http://127.0.0.1:{nginx.http}/large.bin")

@@ -177,6 +177,21 @@ static const struct {
 	  "POST / HTTP/1.1\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: 72\r\n\r\n"
 	  "--b\r\nContent-Disposition: form-data; name=\"secret\"\r\n\r\n" HIDDEN
 	  "\r\n--b--GET / HTTP/1.1\r\n\r\n" },
+	{ "multipart of several lines",
+	  "POST / HTTP/1.1\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: 110\r\n\r\n"
+	  "--b\r\nContent-Disposition: form-data;\r\n\tname=\"secret\"\r\nA: b\r\n\r\na\r\n\r\n" SECRET
+	  "\r\n" SECRET "\r\n--b--\r\n0123456789",
+	  "POST / HTTP/1.1\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: 110\r\n\r\n"
+	  "--b\r\nContent-Disposition: form-data;\r\n\tname=\"secret\"\r\nA: b\r\n\r\nx\r\n\r\n" HIDDEN
+	  "\r\n" HIDDEN "\r\n--b--\r\n0123456789" },
+	{ "JSON of several lines",
+	  "POST / HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: 55\r\n\r\n"
+	  "{\"token\":\n [\n\"" SECRET "\",\n\"" SECRET "\"\n],\n \"a\": \"b\"}",
+	  "POST / HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: 55\r\n\r\n"
+	  "{\"token\":\n [\n\"" HIDDEN "\",\n\"" HIDDEN "\"\n],\n \"a\": \"b\"}" },
+	{ "lines of a head without a colon",
+	  "GET / HTTP/1.1\r\nA: b\r\nBearer " SECRET "\r\n" SECRET "\r\n (" SECRET ")\r\nB: c\r\n\r\n",
+	  "GET / HTTP/1.1\r\nA: b\r\nxxxxxxx" HIDDEN "\r\n" HIDDEN "\r\n x" HIDDEN "x\r\nB: c\r\n\r\n" },
 	{ "HEAD's length is no body's",
 	  "HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\nHTTP/1.1 200 OK\r\nSet-Cookie: " SECRET "\r\n\r\n",
 	  "HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\nHTTP/1.1 200 OK\r\nSet-Cookie: " HIDDEN "\r\n\r\n" },
@@ -236,36 +251,92 @@ static bool leaks(const struct out *out)
 	return false;
 }
 
+static void assert_hidden(const struct stage *stage, const char *name, bool keep, size_t at, size_t size)
+{
+	if (!leaks(stage->out))
+		return;
+	for (size_t byte = 0; byte < stage->out->len[0]; byte++)
+		if (!stage->out->bytes[0][byte])
+			stage->out->bytes[0][byte] = '~';
+	fail_msg("%s%s: %zu at %zu: %.*s", name, keep ? ", shown" : "", size, at, (int)stage->out->len[0],
+		 stage->out->bytes[0]);
+}
+
 /* Some bytes are missing, at each place: told by a record, or lost for good. */
+static void row_with_hole(const char *name, struct slice in, size_t at, size_t size, bool lost, bool keep)
+{
+	struct slice rest = slice_drop(in, at + size);
+	struct stage stage;
+
+	stage_open(&stage, keep);
+	if (at || !lost)
+		put_at(&stage, 0, 0, in.data, at, lost ? at : at + size);
+	if (rest.len)
+		put_at(&stage, 0, at + size, rest.data, rest.len, rest.len);
+	for (int polls = 0; polls < 4; polls++)
+		poll(&stage, 10);
+	stage_close(&stage);
+	assert_hidden(&stage, name, keep, at, size);
+}
+
 static void test_rows_with_holes(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct slice in = slice_of_string(rows[i].in);
 
-		for (size_t at = 0; at < in.len; at++) {
-			for (size_t size = 1; size < 12 && at + size <= in.len; size += 5) {
-				struct slice rest = slice_drop(in, at + size);
+		for (size_t at = 0; at < in.len; at++)
+			for (size_t size = 1; size < 12 && at + size <= in.len; size += 5)
+				for (int how = 0; how < 4; how++)
+					row_with_hole(rows[i].name, in, at, size, how & 1, how & 2);
+	}
+}
 
-				for (int lost = 0; lost < 2; lost++) {
-					struct stage stage;
+/* From each byte on, in records of each size; some wait in vain for the next one. */
+static void test_rows_joined_late(void **state)
+{
+	static const size_t pieces[] = { 1, 2, 3, 5, 8, 13, 21, 34, 1000 };
 
-					stage_open(&stage, false);
-					if (at || !lost)
-						put_at(&stage, 0, 0, in.data, at, lost ? at : at + size);
-					if (rest.len)
-						put_at(&stage, 0, at + size, rest.data, rest.len, rest.len);
-					for (int polls = 0; polls < 4; polls++)
-						poll(&stage, 10);
-					stage_close(&stage);
-					if (!leaks(stage.out))
-						continue;
-					for (size_t byte = 0; byte < stage.out->len[0]; byte++)
-						if (!stage.out->bytes[0][byte])
-							stage.out->bytes[0][byte] = '~';
-					fail_msg("%s: %zu bytes missing at %zu: %.*s", rows[i].name, size, at,
-						 (int)stage.out->len[0], stage.out->bytes[0]);
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct slice in = slice_of_string(rows[i].in);
+
+		for (size_t at = 1; at < in.len; at++) {
+			for (size_t way = 0; way < 4 * sizeof(pieces) / sizeof(pieces[0]); way++) {
+				struct slice rest = slice_drop(in, at);
+				struct stage stage;
+
+				stage_open(&stage, way & 1);
+				for (stage.pos[0] = 1000 + at; rest.len;
+				     rest = slice_drop(rest, pieces[way / 4])) {
+					put(&stage, 0, slice_take(rest, pieces[way / 4]));
+					if (way & 2)
+						poll(&stage, 2000000000);
 				}
+				stage_close(&stage);
+				assert_hidden(&stage, rows[i].name, way & 1, at, pieces[way / 4]);
+			}
+		}
+	}
+}
+
+/* A record ends at each byte, and the next one comes when nobody waits for it any more. */
+static void test_rows_that_stall(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct slice in = slice_of_string(rows[i].in);
+
+		for (size_t at = 1; at < in.len; at++) {
+			for (int keep = 0; keep < 2; keep++) {
+				struct stage stage;
+
+				stage_open(&stage, keep);
+				put(&stage, 0, slice_take(in, at));
+				poll(&stage, 2000000000);
+				put(&stage, 0, slice_drop(in, at));
+				stage_close(&stage);
+				assert_hidden(&stage, rows[i].name, keep, at, 0);
 			}
 		}
 	}
@@ -370,6 +441,12 @@ static const char script[] =
 	"> data 1 end password=" SECRET "&z=1\n"
 	"> headers 3 split end :method=GET :path=/plain authorization=" SECRET " cookie=" SECRET " a=b\n"
 	"> headers 5 end padded priority :method=GET :path=/last x-mine=" SECRET " a=b\n"
+	"> headers 7 :method=POST :path=/lists a=b\n"
+	"> data 7 {\"token\":[\n"
+	"> data 7 \"a\",\n"
+	"> data 7 \"" SECRET "\",\n"
+	"> data 7 \"" SECRET "\"\n"
+	"> data 7 end ]}\n"
 	"< settings\n"
 	"< headers 1 :status=200 set-cookie=" SECRET " a=b\n"
 	"< data 1 end hello\n"
@@ -423,15 +500,15 @@ static void test_http2_with_holes(void **state)
 	for (size_t hole = 0; hole < build->count; hole++) {
 		size_t len = build->chunks[hole].len;
 
-		for (size_t at = 0; at < len; at++) {
+		for (size_t at = 0; at < 2 * len; at++) {
 			struct stage stage;
 
-			stage_open(&stage, false);
+			stage_open(&stage, at >= len);
 			for (size_t i = 0; i < build->count; i++) {
 				struct build_chunk *chunk = &build->chunks[i];
 
 				put_at(&stage, chunk->direction, stage.pos[chunk->direction], chunk->bytes,
-				       i == hole ? at : chunk->len, chunk->len);
+				       i == hole ? at % len : chunk->len, chunk->len);
 				stage.pos[chunk->direction] += chunk->len;
 			}
 			stage_close(&stage);
@@ -440,6 +517,71 @@ static void test_http2_with_holes(void **state)
 		}
 	}
 	build_free(build);
+}
+
+/* From each byte of what the client sends on, a frame or a few bytes a record. */
+static void test_http2_joined_late(void **state)
+{
+	static const size_t pieces[] = { 4000, 9, 5 };
+	struct build *build = build_new(script);
+
+	(void)state;
+	for (size_t first = 0; first < build->count; first++) {
+		for (size_t at = 0; at < build->chunks[first].len; at++) {
+			for (size_t way = 0; way < 12; way++) {
+				struct stage stage;
+
+				stage_open(&stage, way & 1);
+				stage.pos[0] = stage.pos[1] = 1000;
+				for (size_t i = first; i < build->count; i++) {
+					struct slice rest =
+						slice_of(build->chunks[i].bytes, build->chunks[i].len);
+
+					rest = slice_drop(rest, i == first ? at : 0);
+					for (; rest.len; rest = slice_drop(rest, pieces[way / 4]))
+						put(&stage, build->chunks[i].direction,
+						    slice_take(rest, pieces[way / 4]));
+					if (way & 2)
+						poll(&stage, 2000000000);
+				}
+				stage_close(&stage);
+				if (leaks(stage.out))
+					fail_msg("joined at byte %zu of chunk %zu, way %zu", at, first, way);
+			}
+		}
+	}
+	build_free(build);
+}
+
+/* What is no HTTP is shown again, joined late, once the other side has spoken; HTTP from a start line on. */
+static void test_turns(void **state)
+{
+	static const struct {
+		const char *other;
+		bool shown;
+	} cases[] = { { "+OK\r\n", true },
+		      { "\x01\0", false },
+		      { "HTTP/1.1 200 OK\r\nA: b\r\n\r\n", false } };
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		struct stage stage;
+
+		stage_open(&stage, true);
+		stage.pos[0] = stage.pos[1] = 1000;
+		put(&stage, 0, SLICE("middle\r\nlines\r\n"));
+		put(&stage, 1, slice_of(cases[i].other, i == 1 ? 2 : strlen(cases[i].other)));
+		put(&stage, 0, SLICE("hello password=" SECRET "\r\n"));
+		poll(&stage, 2000000000);
+		put(&stage, 0, SLICE("again\r\n"));
+		stage_close(&stage);
+		assert_false(leaks(stage.out));
+		assert_null(memmem(stage.out->bytes[0], stage.out->len[0], "lines", 5));
+		assert_int_equal(!!memmem(stage.out->bytes[0], stage.out->len[0], "hello password=xxx", 18),
+				 cases[i].shown);
+		assert_int_equal(!!memmem(stage.out->bytes[0], stage.out->len[0], "again", 5),
+				 cases[i].shown);
+	}
 }
 
 /* Behind a hole in a body nobody knows whether a secret goes on; what is shown knows it no better. */
@@ -597,6 +739,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows_in_pieces),
 		cmocka_unit_test(test_rows_with_holes),
+		cmocka_unit_test(test_rows_joined_late),
+		cmocka_unit_test(test_rows_that_stall),
 		cmocka_unit_test(test_late_records_are_put_in_order),
 		cmocka_unit_test(test_what_is_no_http),
 		cmocka_unit_test(test_joined_late),
@@ -604,6 +748,8 @@ int main(void)
 		cmocka_unit_test(test_undetermined_for_a_second),
 		cmocka_unit_test(test_http2_in_pieces),
 		cmocka_unit_test(test_http2_with_holes),
+		cmocka_unit_test(test_http2_joined_late),
+		cmocka_unit_test(test_turns),
 		cmocka_unit_test(test_bodies_with_holes_as_shown),
 		cmocka_unit_test(test_http2_other_frames),
 		cmocka_unit_test(test_blocks_of_a_real_encoder),
