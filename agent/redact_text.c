@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Text as people may see it. What may turn out to be secret is written, and
- * taken back when it does.
+ * taken back when it does. JSON stays JSON: a number gives way to a string, and
+ * an escape is hidden or shown as a whole.
  */
 #include "redact.h"
 #include "scrub_text.h"
 #include "secret_scan.h"
+
+#define ESCAPE_MAX 6 /* of \uXXXX */
 
 struct shower {
 	struct buffer *out;
@@ -110,9 +113,83 @@ struct slice redact_value(const struct redact *redact, struct slice name, struct
 	return redact_target(redact, value, out);
 }
 
+/* Strings of a body that is JSON, by its first sign, and the escape under way in one. */
+struct json_strings {
+	bool is_json, within;
+	uint8_t escape[ESCAPE_MAX];
+	enum secret_verdict verdicts[ESCAPE_MAX];
+	size_t len;
+};
+
+static bool begins_json(struct slice body)
+{
+	size_t at = 0;
+
+	while (at < body.len && body.data[at] && strchr(" \t\r\n", body.data[at]))
+		at++;
+	return at < body.len && (body.data[at] == '{' || body.data[at] == '[');
+}
+
+static void number_hide(struct shower *shower)
+{
+	if (!shower->hiding)
+		buffer_string(shower->out, "\"" REDACTED "\"");
+	shower->hiding = shower->hidden = true;
+	shower->pending = false;
+}
+
+/* The last byte says of all of them whether they are secret. */
+static void escape_end(struct json_strings *json, struct shower *shower)
+{
+	size_t len = json->len;
+
+	json->len = 0;
+	for (size_t i = 0; i < len; i++)
+		shower_byte(shower, json->verdicts[len - 1], json->escape[i]);
+}
+
+static bool is_hex(uint8_t c)
+{
+	return (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'f');
+}
+
+/* True: the byte belongs to an escape, and was taken. */
+static bool escape_take(struct json_strings *json, struct shower *shower, enum secret_verdict verdict,
+			uint8_t c)
+{
+	bool long_one = json->len > 1 && json->escape[1] == 'u';
+
+	if (!json->len && c != '\\')
+		return false;
+	if (long_one && !is_hex(c)) { /* none of JSON's */
+		escape_end(json, shower);
+		return escape_take(json, shower, verdict, c);
+	}
+	json->verdicts[json->len] = verdict;
+	json->escape[json->len++] = c;
+	if (json->len == ESCAPE_MAX || (json->len == 2 && c != 'u'))
+		escape_end(json, shower);
+	return true;
+}
+
+static void body_byte(struct json_strings *json, struct shower *shower, const struct scrub_text *text,
+		      enum secret_verdict verdict, uint8_t c)
+{
+	if (json->is_json && !json->within && secret_scan_in_number(&text->scan)) {
+		number_hide(shower);
+		return;
+	}
+	if (json->within && escape_take(json, shower, verdict, c))
+		return;
+	if (json->is_json && c == '"')
+		json->within = !json->within;
+	shower_byte(shower, verdict, c);
+}
+
 struct slice redact_body(const struct redact *redact, struct slice body, bool form, struct buffer *out)
 {
 	struct scrub_text text = { .scan.form = form };
+	struct json_strings json = { .is_json = begins_json(body) };
 	struct shower shower = { .out = out };
 
 	if (!body.data || redact_is_off(redact))
@@ -122,7 +199,8 @@ struct slice redact_body(const struct redact *redact, struct slice body, bool fo
 		enum secret_verdict verdict = scrub_text_byte(&text, redact, body.data[i]);
 
 		shower_settle(&shower, text.settled);
-		shower_byte(&shower, verdict, body.data[i]);
+		body_byte(&json, &shower, &text, verdict, body.data[i]);
 	}
+	escape_end(&json, &shower);
 	return shower_result(&shower, body);
 }

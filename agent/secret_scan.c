@@ -380,9 +380,21 @@ static void literal_begin(struct secret_scan *scan, uint8_t c)
 			scan->literal = words[i];
 }
 
+static bool literal_is_number(const struct secret_scan *scan)
+{
+	return scan->literal && (!*scan->literal || *scan->literal == '-');
+}
+
+bool secret_scan_in_number(const struct secret_scan *scan)
+{
+	bool word = scan->state == SCAN_CONTAINER && !scan->in_string && scan->in_word;
+
+	return (word || scan->state == SCAN_LITERAL) && literal_is_number(scan);
+}
+
 static enum secret_verdict literal_step(struct secret_scan *scan, uint8_t c)
 {
-	bool number = scan->literal && (!*scan->literal || *scan->literal == '-');
+	bool number = literal_is_number(scan);
 
 	if (number && is_digit(c)) {
 		scan->literal = "";

@@ -115,6 +115,9 @@ enum secret_verdict secret_scan_byte(struct secret_scan *scan, const struct reda
 /* What comes is an authority without a scheme: Host, :authority, the target of CONNECT. */
 void secret_scan_authority(struct secret_scan *scan);
 
+/* Was this byte, within a secret, one of a number of JSON's? */
+bool secret_scan_in_number(const struct secret_scan *scan);
+
 /* Nobody keeps the SECRET_MAYBE bytes any longer: they were taken for secret, and what follows them is too.
  */
 void secret_scan_overflow(struct secret_scan *scan);

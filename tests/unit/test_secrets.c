@@ -299,6 +299,39 @@ static void test_numbers_stay_numbers(void **state)
 	redact_free(redact);
 }
 
+/* Every `in` is valid JSON, and so is every `out`. */
+static void test_json_stays_json(void **state)
+{
+	static const struct {
+		const char *in, *out;
+	} rows[] = {
+		{ "{\"otp\":123456,\"x\":12}", "{\"otp\":\"" REDACTED "\",\"x\":12}" },
+		{ "{\"cvv\": -7.5e+3}", "{\"cvv\": \"" REDACTED "\"}" },
+		{ "[{\"pin_token\":0}]", "[{\"pin_token\":\"" REDACTED "\"}]" },
+		{ "{\"secret\":[1,-2.5,null,{\"a\":3}],\"b\":4}",
+		  "{\"secret\":[\"" REDACTED "\",\"" REDACTED "\",null,{\"a\":\"" REDACTED "\"}],\"b\":4}" },
+		{ "{\"secret\":true,\"token\":null}", "{\"secret\":true,\"token\":null}" },
+		{ "{\"token\":\"a\\u00e9b\\n\\\"c\"}", "{\"token\":\"" REDACTED "\\n\\\"" REDACTED "\"}" },
+		{ "{\"u\":\"/?token=a\\u0041b\\u0026x=1\"}", "{\"u\":\"/?token=" REDACTED "\\u0026x=1\"}" },
+		{ "{\"in\":\"{\\\"otp\\\":123,\\\"x\\\":1}\"}",
+		  "{\"in\":\"{\\\"otp\\\":" REDACTED ",\\\"x\\\":1}\"}" },
+		{ "{\"u\":\"https:\\/\\/me:pw@h\\/\",\"otp\":1}",
+		  "{\"u\":\"https:\\/\\/" REDACTED "@h\\/\",\"otp\":\"" REDACTED "\"}" },
+	};
+	struct redact *redact = redact_new(false);
+	struct buffer out = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct slice got = redact_body(redact, slice_of_string(rows[i].in), false, &out);
+
+		if (!slice_equal(got, slice_of_string(rows[i].out)))
+			fail_msg("%s: %.*s", rows[i].in, (int)got.len, (const char *)got.data);
+	}
+	buffer_fini(&out);
+	redact_free(redact);
+}
+
 static void test_values(void **state)
 {
 	static const struct {
@@ -336,6 +369,7 @@ int main(void)
 		cmocka_unit_test(test_texts_in_place),
 		cmocka_unit_test(test_innocents),
 		cmocka_unit_test(test_numbers_stay_numbers),
+		cmocka_unit_test(test_json_stays_json),
 		cmocka_unit_test(test_values),
 	};
 
