@@ -113,11 +113,12 @@ static enum http1_body_verdict body_tell_head(struct http1_parser *parser)
 
 	if (body_execute_string(parser, request ? "POST / HTTP/1.1\r\n" : "HTTP/1.1 200 OK\r\n"))
 		return HTTP1_BODY_REFUSED;
-	if (framing->coding[0]) {
-		if (body_execute_string(parser, "Transfer-Encoding: ") ||
-		    body_execute_string(parser, framing->coding) || body_execute_string(parser, "\r\n"))
+	if (framing->coded && !framing->chunked_last && request)
+		return HTTP1_BODY_REFUSED;
+	if (framing->chunked_last) {
+		if (body_execute_string(parser, "Transfer-Encoding: chunked\r\n"))
 			return HTTP1_BODY_REFUSED;
-	} else if (framing->has_length) {
+	} else if (framing->has_length && !framing->coded) {
 		if (body_execute_string(parser, "Content-Length: ") ||
 		    body_execute_string(parser, framing->length) || body_execute_string(parser, "\r\n"))
 			return HTTP1_BODY_REFUSED;

@@ -356,6 +356,20 @@ bool http1_list_has(struct slice list, struct slice token)
 	return false;
 }
 
+static bool is_length(struct slice digits)
+{
+	uint64_t value = 0;
+
+	for (size_t i = 0; i < digits.len; i++) {
+		uint64_t digit = (uint64_t)digits.data[i] - '0';
+
+		if (!is_digit(digits.data[i]) || value > (UINT64_MAX - digit) / 10)
+			return false;
+		value = value * 10 + digit;
+	}
+	return digits.len > 0;
+}
+
 /* Repeats of the same number are one (RFC 9110, 8.6); anything else that is no number leaves no certain end.
  */
 static void framing_add_length(struct http1_framing *framing, struct slice value)
@@ -363,12 +377,9 @@ static void framing_add_length(struct http1_framing *framing, struct slice value
 	struct slice member;
 
 	while (list_next(&value, &member)) {
-		for (size_t i = 0; i < member.len; i++)
-			framing->refused |= !is_digit(member.data[i]);
+		framing->refused |= !is_length(member);
 		while (member.len > 1 && member.data[0] == '0')
 			member = slice_drop(member, 1);
-		if (!member.len || member.len >= sizeof(framing->length))
-			framing->refused = true;
 		if (framing->has_length && !slice_equal(member, slice_of_string(framing->length)))
 			framing->refused = true;
 		if (framing->refused)
@@ -379,33 +390,31 @@ static void framing_add_length(struct http1_framing *framing, struct slice value
 	}
 }
 
+/* With parameters, of which nobody uses any (RFC 9112, 7). */
+static bool is_coding(struct slice coding)
+{
+	size_t n = token_len(coding);
+	struct slice rest = slice_trim(slice_drop(coding, n));
+
+	return n && (!rest.len || rest.data[0] == ';');
+}
+
 static void framing_add_coding(struct http1_framing *framing, struct slice coding)
 {
-	size_t used = strlen(framing->coding);
-	size_t room = sizeof(framing->coding) - used;
-
 	/* RFC 2616, 3.6: identity means no coding at all; some old servers still say so. */
-	if (slice_equal_nocase(coding, SLICE("identity")))
+	if (!coding.len || slice_equal_nocase(coding, SLICE("identity")))
 		return;
-	/* RFC 9112, 7: at most once. Whoever says it twice sends one layer all the same. */
-	if (slice_equal_nocase(coding, SLICE("chunked")) && framing->chunked++)
-		return;
-	if (coding.len + 3 > room) {
-		framing->refused = true;
-		return;
-	}
-	if (used) {
-		memcpy(framing->coding + used, ", ", 2);
-		used += 2;
-	}
-	memcpy(framing->coding + used, coding.data, coding.len);
-	framing->coding[used + coding.len] = 0;
+	framing->refused |= !is_coding(coding);
+	framing->coded = true;
+	framing->chunked_last = slice_equal_nocase(coding, SLICE("chunked"));
+	framing->chunked += framing->chunked_last;
 }
 
 static void framing_add_codings(struct http1_framing *framing, struct slice value)
 {
 	struct slice member;
 
+	framing->has_codings = true;
 	while (list_next(&value, &member))
 		framing_add_coding(framing, member);
 }
@@ -423,6 +432,10 @@ void http1_framing_add(struct http1_framing *framing, struct slice name, struct 
 bool http1_framing_malformed(const struct http1_framing *framing, enum message_kind kind,
 			     enum http_version version)
 {
-	return (kind == MESSAGE_REQUEST && framing->hosts > 1) || framing->chunked > 1 ||
-	       (framing->coding[0] && version == HTTP_1_0);
+	/* Without a coding that ends the body a response ends with the connection, and a request is wrong. */
+	bool endless = kind == MESSAGE_REQUEST && framing->has_codings && !framing->chunked_last;
+
+	return framing->refused || endless || (kind == MESSAGE_REQUEST && framing->hosts > 1) ||
+	       framing->chunked > 1 || (framing->has_codings && framing->has_length) ||
+	       (framing->coded && version == HTTP_1_0);
 }

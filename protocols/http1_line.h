@@ -84,18 +84,21 @@ bool http1_list_has(struct slice list, struct slice token);
 struct http1_framing {
 	bool refused; /* contradictory or unreadable: nobody knows where the body ends */
 	bool has_length;
-	unsigned int chunked; /* how often this coding was named */
+	bool has_codings;     /* a Transfer-Encoding field stands there */
+	bool coded;	      /* and it names a coding */
+	bool chunked_last;    /* the last one named is chunked */
+	unsigned int chunked; /* how often that was named */
 	unsigned int hosts;   /* Host fields (RFC 9112, 3.2: one) */
 	char length[24];      /* digits, NUL-terminated */
-	char coding[128];     /* Transfer-Encoding fields joined, NUL-terminated; empty: none */
 };
 
 /* Takes a field into account; other fields than the three are ignored. */
 void http1_framing_add(struct http1_framing *framing, struct slice name, struct slice value);
 
 /*
- * True when programs read such a head in different ways and hark takes one of them, the first Host, one
- * layer of chunks: two Host fields, chunked twice, a coding in HTTP/1.0 (RFC 9112, 3.2, 6.1 and 7).
+ * True when programs read such a head in different ways (RFC 9112, 3.2, 6.1, 6.3 and 7). Of two Host fields,
+ * a coding named beside a length, chunked named twice, and a coding in HTTP/1.0 hark takes one reading: the
+ * first Host, the coding, one layer of chunks. Where the end of the body is a guess it takes none.
  */
 bool http1_framing_malformed(const struct http1_framing *framing, enum message_kind kind,
 			     enum http_version version);

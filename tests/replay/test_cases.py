@@ -81,6 +81,15 @@ def test_the_answer_to_an_unseen_head_has_no_size():
     assert [row.get("http.response.body.size") for row in rows] == [None, 5, 1]
 
 
+def test_the_size_of_a_body_is_right_or_not_told():
+    """q0: a length and chunked; q1: lengths that differ; q2: that agree; q3: with a sign; q4: chunked, gzip; q5: gzip,
+    chunked; q6: a space before the colon."""
+    rows = {row["url.path"]: (row.get("http.response.body.size"), row.get("hark.flags")) for row in watch("framings")}
+    assert rows == {"/q0": (2, ["malformed"]), "/q1": (None, ["gap", "malformed"]), "/q2": (2, None),
+                    "/q3": (None, ["gap", "malformed"]), "/q4": (3, None), "/q5": (2, None),
+                    "/q6": (None, ["gap", "partial-headers", "malformed"])}
+
+
 def test_no_scheme_is_invented():
     [row] = watch("h2-no-scheme")
     assert "url.scheme" not in row

@@ -511,7 +511,7 @@ static const struct rule rules[] = {
 	  .script = "> POST /a HTTP/1.1" RN "Transfer-Encoding: x" RN RN R("b") "\n> " R(
 		  "c") "\n< HTTP/1.1 400 x" RN "X-For: /a" RN "Content-Length: 0" RN RN
 		       "\n> " R("d") "\n< " S("d"),
-	  .expected = "request 0 POST /a 1.1 {Transfer-Encoding: x} 0~ [gap]\n"
+	  .expected = "request 0 POST /a 1.1 {Transfer-Encoding: x} 0~ [gap,malformed]\n"
 		      "response 0 400 1.1 {X-For: /a; Content-Length: 0} 0\n" RT("d") "\n" ST("d") "\n" },
 	{ .name = "behind a hole a turn is believed, text is a guess",
 	  .resyncs = 1,
@@ -654,37 +654,38 @@ static const struct rule rules[] = {
 	{ .name = "smuggling: both lengths, the coding wins",
 	  .script = "> POST /a HTTP/1.1\\r\\nContent-Length: 3\\r\\nTransfer-Encoding: "
 		    "chunked\\r\\n\\r\\n1\\r\\nx\\r\\n0\\r\\n\\r\\n",
-	  .expected = "request 0 POST /a 1.1 {Content-Length: 3; Transfer-Encoding: chunked} 1\n" },
+	  .expected =
+		  "request 0 POST /a 1.1 {Content-Length: 3; Transfer-Encoding: chunked} 1 [malformed]\n" },
 	{ .name = "smuggling: two lengths",
 	  .refused = 1,
 	  .resyncs = 1,
 	  .script = "> POST /a HTTP/1.1\\r\\nContent-Length: 3\\r\\nContent-Length: 4\\r\\n\\r\\nabcd",
-	  .expected = "request 0 POST /a 1.1 {Content-Length: 3; Content-Length: 4} 0~ [gap]\n" },
+	  .expected = "request 0 POST /a 1.1 {Content-Length: 3; Content-Length: 4} 0~ [gap,malformed]\n" },
 	{ .name = "smuggling: a blank before the colon",
 	  .refused = 1,
 	  .resyncs = 1,
 	  .script = "> POST /a HTTP/1.1\\r\\nTransfer-Encoding : chunked\\r\\n\\r\\n0\\r\\n\\r\\n",
-	  .expected = "request 0 POST /a 1.1 {} 0~ [gap,partial-headers]\n" },
+	  .expected = "request 0 POST /a 1.1 {} 0~ [gap,partial-headers,malformed]\n" },
 	{ .name = "smuggling: a bare CR before a length (CVE-2023-30589)",
 	  .refused = 1,
 	  .resyncs = 1,
 	  .script = "> POST /a HTTP/1.1\\r\\nDummy:\\rContent-Length: 5\\r\\n\\r\\nabcde",
-	  .expected = "request 0 POST /a 1.1 {} 0~ [gap,partial-headers]\n" },
+	  .expected = "request 0 POST /a 1.1 {} 0~ [gap,partial-headers,malformed]\n" },
 	{ .name = "smuggling: chunked is not the last coding",
 	  .refused = 1,
 	  .resyncs = 1,
 	  .script = "> POST /a HTTP/1.1\\r\\nTransfer-Encoding: chunked, gzip\\r\\n\\r\\nab",
-	  .expected = "request 0 POST /a 1.1 {Transfer-Encoding: chunked, gzip} 0~ [gap]\n" },
+	  .expected = "request 0 POST /a 1.1 {Transfer-Encoding: chunked, gzip} 0~ [gap,malformed]\n" },
 	{ .name = "a negative length",
 	  .refused = 1,
 	  .resyncs = 1,
 	  .script = "> POST /a HTTP/1.1\\r\\nContent-Length: -5\\r\\n\\r\\nab",
-	  .expected = "request 0 POST /a 1.1 {Content-Length: -5} 0~ [gap]\n" },
+	  .expected = "request 0 POST /a 1.1 {Content-Length: -5} 0~ [gap,malformed]\n" },
 	{ .name = "a length beyond 64 bits",
 	  .refused = 1,
 	  .resyncs = 1,
 	  .script = "> POST /a HTTP/1.1\\r\\nContent-Length: 18446744073709551616\\r\\n\\r\\nab",
-	  .expected = "request 0 POST /a 1.1 {Content-Length: 18446744073709551616} 0~ [gap]\n" },
+	  .expected = "request 0 POST /a 1.1 {Content-Length: 18446744073709551616} 0~ [gap,malformed]\n" },
 	{ .name = "a chunk size beyond 64 bits",
 	  .refused = 1,
 	  .resyncs = 1,
@@ -805,6 +806,114 @@ static void test_rules(void **state)
 				 (int)run.text.notes[NOTE_PIPELINE_LIMIT], run.pairs.wrong);
 		http1_protocol.destroy(run.http1);
 		message_text_fini(&run.text);
+	}
+}
+
+/* --- what frames a body (RFC 9112, 6) ---------------------------------------------- */
+
+#define CL "Content-Length: "
+#define TE "Transfer-Encoding: "
+#define XY "2\r\nxy\r\n0\r\n\r\n"
+
+/* What the line of the message says behind its fields, when the connection was closed behind the body. */
+static const struct {
+	const char *name, *fields, *body, *request, *response;
+} framings[] = {
+	{ "a length", CL "2\r\n", "xy", "2", "2" },
+	{ "none", "", "", "0", "0" },
+	{ "chunked", TE "chunked\r\n", XY, "2", "2" },
+	{ "a length and chunked", CL "9\r\n" TE "chunked\r\n", XY, "2 [malformed]", "2 [malformed]" },
+	{ "chunked and a length that fits", TE "chunked\r\n" CL "12\r\n", XY, "2 [malformed]",
+	  "2 [malformed]" },
+	{ "two lengths that differ", CL "2\r\n" CL "3\r\n", "xy", "0~ [gap,malformed]",
+	  "0~ [gap,malformed]" },
+	{ "a list of lengths that differ", CL "2, 3\r\n", "xy", "0~ [gap,malformed]", "0~ [gap,malformed]" },
+	{ "two lengths that agree", CL "2\r\n" CL "2\r\n", "xy", "2", "2" },
+	{ "a list of lengths that agree", CL "2, 2\r\n", "xy", "2", "2" },
+	{ "a sign", CL "+2\r\n", "xy", "0~ [gap,malformed]", "0~ [gap,malformed]" },
+	{ "a negative length", CL "-2\r\n", "xy", "0~ [gap,malformed]", "0~ [gap,malformed]" },
+	{ "an empty length", CL "\r\n", "xy", "0~ [gap,malformed]", "0~ [gap,malformed]" },
+	{ "an empty member", CL "2,\r\n", "xy", "0~ [gap,malformed]", "0~ [gap,malformed]" },
+	{ "hexadecimal", CL "0x2\r\n", "xy", "0~ [gap,malformed]", "0~ [gap,malformed]" },
+	{ "two numbers", CL "2 2\r\n", "xy", "0~ [gap,malformed]", "0~ [gap,malformed]" },
+	{ "2^64", CL "18446744073709551616\r\n", "xy", "0~ [gap,malformed]", "0~ [gap,malformed]" },
+	{ "2^64 and 2", CL "18446744073709551618\r\n", "xy", "0~ [gap,malformed]", "0~ [gap,malformed]" },
+	{ "30 digits", CL "100000000000000000000000000002\r\n", "xy", "0~ [gap,malformed]",
+	  "0~ [gap,malformed]" },
+	{ "gzip in chunks", TE "gzip, chunked\r\n", XY, "2", "2" },
+	{ "in two fields", TE "gzip\r\n" TE "chunked\r\n", XY, "2", "2" },
+	{ "chunks within gzip end with the connection", TE "chunked, gzip\r\n", "xyz", "0~ [gap,malformed]",
+	  "3" },
+	{ "gzip alone", TE "gzip\r\n", "xyz", "0~ [gap,malformed]", "3" },
+	{ "gzip alone and a length", TE "gzip\r\n" CL "1\r\n", "xyz", "0~ [gap,malformed]", "3 [malformed]" },
+	{ "chunked first and last", TE "chunked, gzip, chunked\r\n", XY, "2 [malformed]", "2 [malformed]" },
+	{ "identity", TE "identity\r\n", "", "0 [malformed]", "0" },
+	{ "identity and a length", TE "identity\r\n" CL "2\r\n", "xy", "2 [malformed]", "2 [malformed]" },
+	{ "an empty coding and a length", TE "\r\n" CL "2\r\n", "xy", "2 [malformed]", "2 [malformed]" },
+	{ "what looks like chunked",
+	  TE "\x0b"
+	     "chunked\r\n",
+	  XY, "0~ [gap,malformed]", "0~ [gap,malformed]" },
+	{ "quoted", TE "\"chunked\"\r\n", XY, "0~ [gap,malformed]", "0~ [gap,malformed]" },
+	{ "its case does not matter", TE "CHUNKED\r\n", XY, "2", "2" },
+	{ "blanks behind it", TE "chunked \t\r\n", XY, "2", "2" },
+	{ "folded", TE "\r\n chunked\r\n", XY, "2", "2" },
+	{ "a folded length", CL "\r\n\t2\r\n", "xy", "2", "2" },
+	{ "a folded number", CL "1\r\n 2\r\n", "xy", "0~ [gap,malformed]", "0~ [gap,malformed]" },
+	{ "a space before the colon", "Content-Length : 2\r\n", "xy", "0~ [gap,partial-headers,malformed]",
+	  "0~ [gap,partial-headers,malformed]" },
+	{ "a space before the colon of the coding", "Transfer-Encoding : chunked\r\n", XY,
+	  "0~ [gap,partial-headers,malformed]", "0~ [gap,partial-headers,malformed]" },
+	{ "NUL in the length", CL "2\\0\r\n", "xy", "0~ [gap,partial-headers,malformed]",
+	  "0~ [gap,partial-headers,malformed]" },
+	{ "CR in the length", CL "2\r2\r\n", "xy", "0~ [gap,partial-headers,malformed]",
+	  "0~ [gap,partial-headers,malformed]" },
+	{ "lines that end with LF alone", CL "2\n", "xy", "2", "2" },
+	{ "a space before another field's colon", "A : b\r\n" CL "2\r\n", "xy", "2 [partial-headers]",
+	  "2 [partial-headers]" },
+	{ "CR in another field", "A: b\rc\r\n" CL "2\r\n", "xy", "2 [partial-headers]",
+	  "2 [partial-headers]" },
+};
+
+static void framing_play(size_t row, int side, char *bytes, size_t len)
+{
+	static const char get[] = "GET /a HTTP/1.1\r\n\r\n";
+	const char *expected = side == TURN_REQUEST ? framings[row].request : framings[row].response, *line;
+	char wanted[64];
+	struct run run;
+
+	snprintf(wanted, sizeof(wanted), "} %s\n", expected);
+	run_open(&run, ROLE_CLIENT, true, false);
+	if (side == TURN_RESPONSE)
+		run_feed(&run, TURN_REQUEST, get, strlen(get));
+	run_feed(&run, side, bytes, len);
+	http1_protocol.end(run.http1, END_CLOSED, ++run.now_ns);
+	line = strstr(message_text_get(&run.text), side == TURN_REQUEST ? "request 0 POST" : "response 0");
+	if (!line || !strstr(line, wanted))
+		fail_msg("%s: wanted %s, got\n%s", framings[row].name, expected, message_text_get(&run.text));
+	http1_protocol.destroy(run.http1);
+	message_text_fini(&run.text);
+}
+
+static void test_framings(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(framings) / sizeof(framings[0]); i++) {
+		for (int side = TURN_REQUEST; side <= TURN_RESPONSE; side++) {
+			char bytes[1024], *nul;
+			size_t len = (size_t)snprintf(bytes, sizeof(bytes), "%s\r\n%s\r\n%s",
+						      side == TURN_REQUEST ? "POST /a HTTP/1.1"
+									   : "HTTP/1.1 200 OK\r\nX-For: /a",
+						      framings[i].fields, framings[i].body);
+
+			nul = strstr(bytes, "\\0");
+			if (nul) {
+				*nul = '\0';
+				memmove(nul + 1, nul + 2, len - (size_t)(nul + 2 - bytes));
+				len--;
+			}
+			framing_play(i, side, bytes, len);
+		}
 	}
 }
 
@@ -978,6 +1087,7 @@ int main(void)
 		cmocka_unit_test(test_every_split),
 		cmocka_unit_test(test_every_hole),
 		cmocka_unit_test(test_rules),
+		cmocka_unit_test(test_framings),
 		cmocka_unit_test(test_many_headers),
 		cmocka_unit_test(test_long_header),
 		cmocka_unit_test(test_long_request_line),
