@@ -167,7 +167,7 @@ void calls_end(struct calls *calls, const struct calls_context *context, enum ev
 static void item_give(struct calls *calls, const struct calls_context *context, struct call_item *item,
 		      bool undetermined)
 {
-	const struct tracker_handler *handler = &context->pipeline->handler;
+	const struct pipeline_handler *handler = &context->pipeline->handler;
 
 	item->call.conn = context->facts;
 	item->call.undetermined = undetermined;

@@ -40,7 +40,7 @@ struct conn *conn_new(const struct pipeline *pipeline, uint64_t sequence, const 
 	conn->facts.sock = *sock;
 	conn->facts.owner.fd = sock->fd;
 	conn->facts.tls_unknown = true;
-	conn->heard = VERDICT_HEARD;
+	conn->heard = MARK_HEARD;
 	conn->socket_id = sock->id;
 	conn->last_ns = pipeline->now_ns;
 	conn->held_bytes = CONN_BYTES;
@@ -78,19 +78,19 @@ void conn_report_opened(struct conn *conn)
 		conn->pipeline->handler.conn_opened(conn->pipeline->handler.ctx, &conn->facts);
 }
 
-static void conn_tell(struct conn *conn, enum tracker_verdict verdict)
+static void conn_tell(struct conn *conn, enum mark verdict)
 {
 	if (conn->socket_id && conn->pipeline->handler.verdict)
 		conn->pipeline->handler.verdict(conn->pipeline->handler.ctx, conn->socket_id, verdict);
 }
 
-static enum tracker_verdict verdict_of(bool sent_muted, bool received_muted)
+static enum mark verdict_of(bool sent_muted, bool received_muted)
 {
 	if (sent_muted && received_muted)
-		return VERDICT_MUTED;
+		return MARK_MUTED;
 	if (sent_muted)
-		return VERDICT_MUTED_SENT;
-	return received_muted ? VERDICT_MUTED_RECEIVED : VERDICT_HEARD;
+		return MARK_MUTED_SENT;
+	return received_muted ? MARK_MUTED_RECEIVED : MARK_HEARD;
 }
 
 /*
@@ -101,12 +101,12 @@ static void conn_settle_muted(struct conn *conn, bool polled)
 {
 	bool sent = flow_is_muted(&conn->clear, DIRECTION_SENT);
 	bool received = flow_is_muted(&conn->clear, DIRECTION_RECEIVED);
-	enum tracker_verdict verdict = verdict_of(sent, received);
+	enum mark verdict = verdict_of(sent, received);
 
-	if (verdict != VERDICT_HEARD && !conn->muted)
+	if (verdict != MARK_HEARD && !conn->muted)
 		counter_add(COUNTER_CONNECTIONS_MUTED, 1);
-	conn->muted = conn->muted || verdict != VERDICT_HEARD;
-	if (verdict == conn->heard || (!polled && conn->clear.look_ns && verdict != VERDICT_MUTED))
+	conn->muted = conn->muted || verdict != MARK_HEARD;
+	if (verdict == conn->heard || (!polled && conn->clear.look_ns && verdict != MARK_MUTED))
 		return;
 	conn->heard = verdict;
 	if (!conn->pipeline->config.want_calls)
@@ -122,7 +122,7 @@ static void conn_settle(struct conn *conn, bool polled)
 		conn->facts.tls = true;
 	if (conn->clear.state == FLOW_TLS && !conn->clear.hello && !conn->early && !conn->ciphertext) {
 		conn->ciphertext = true;
-		conn_tell(conn, VERDICT_CIPHERTEXT);
+		conn_tell(conn, MARK_CIPHERTEXT);
 	}
 	conn_settle_muted(conn, polled);
 }

@@ -32,12 +32,12 @@ struct conn {
 	bool reported;			      /* the sinks know it under its number, which stays */
 	uint64_t socket_id;		      /* 0: not known (yet) */
 	bool beginning_seen;
-	bool ciphertext;	    /* the verdict was given */
-	bool early;		    /* TLS that moved before the libraries were probed, and not since */
-	bool muted;		    /* it was once */
-	enum tracker_verdict heard; /* what was said last of what is muted */
-	bool session_seen;	    /* a TLS library's */
-	bool unbound;		    /* a process of it has TLS sessions that were never bound to a socket */
+	bool ciphertext;   /* the verdict was given */
+	bool early;	   /* TLS that moved before the libraries were probed, and not since */
+	bool muted;	   /* it was once */
+	enum mark heard;   /* what was said last of what is muted */
+	bool session_seen; /* a TLS library's */
+	bool unbound;	   /* a process of it has TLS sessions that were never bound to a socket */
 	bool opaque_told;
 	bool relays;		/* its TLS is that of others */
 	const char *unread_why; /* by its process, in words (static); NULL: not known */

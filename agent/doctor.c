@@ -10,10 +10,8 @@
 #include "doctor_files.h"
 #include "doctor_kernel.h"
 #include "doctor_processes.h"
-#include "options.h"
 #include "probes.h"
 #include "processes.h"
-#include "tracker.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -47,19 +45,15 @@ static void kernel_limits_print(const struct probes *probes)
 		   probes_map_entries(probes, "sessions"), probes_map_entries(probes, "calls"));
 }
 
-static void limits_print(const struct options *options, const struct probes *probes)
+static void limits_print(const struct doctor_config *config, const struct probes *probes)
 {
-	struct tracker_config config;
-
-	tracker_config_init(&config);
 	doctor_say(stdout, "limits",
-		   "ring %zu KiB (--ring), %zu MiB held (--memory), %zu KiB of a call (--snaplen), %zu "
-		   "connections / %zu "
-		   "exchanges each",
-		   options->ring_bytes >> 10, options->memory_bytes >> 20, options->snaplen_bytes >> 10,
-		   config.connection_limit, config.exchange_limit);
+		   "ring %zu KiB (--ring), %zu MiB held (--memory), %zu KiB of a call (--snaplen), "
+		   "%zu connections / %zu exchanges each",
+		   config->capture.ring_bytes >> 10, config->memory_bytes >> 20,
+		   config->capture.snaplen_bytes >> 10, config->connection_limit, config->exchange_limit);
 	doctor_say(stdout, "", "unanswered after %.0f s (--timeout), waiting after %.1f s (--pending)",
-		   (double)options->timeout_ns / 1e9, (double)options->pending_ns / 1e9);
+		   (double)config->timeout_ns / 1e9, (double)config->pending_ns / 1e9);
 	if (probes)
 		kernel_limits_print(probes);
 }
@@ -73,19 +67,14 @@ static unsigned int elapsed_ms(const struct timespec *since)
 }
 
 /* Loads and attaches everything once. What fails is told by probes_open() on stderr, with its remedy. */
-static struct probes *capture_try(const struct options *options)
+static struct probes *capture_try(const struct doctor_config *config)
 {
-	struct probes_config config = {
-		.capture = options->capture,
-		.ring_bytes = options->ring_bytes,
-		.snaplen_bytes = options->snaplen_bytes,
-	};
 	struct timespec start;
 	struct probes *probes;
 
 	fflush(stdout);
 	clock_gettime(CLOCK_MONOTONIC, &start);
-	probes = probes_open(&config);
+	probes = probes_open(&config->capture);
 	if (!probes)
 		doctor_say(stdout, "capture", "DOES NOT WORK: the reason stands on stderr");
 	else
@@ -96,15 +85,15 @@ static struct probes *capture_try(const struct options *options)
 	return probes;
 }
 
-static bool machine_print(const struct options *options)
+static bool machine_print(const struct doctor_config *config)
 {
 	struct probes *probes;
 
 	doctor_kernel_print(stdout);
-	doctor_privileges_print(stdout, doctor_capabilities());
-	probes = capture_try(options);
+	doctor_privileges_print(stdout, doctor_capabilities(), config->calls_filtered);
+	probes = capture_try(config);
 	watch_print();
-	limits_print(options, probes);
+	limits_print(config, probes);
 	probes_close(probes);
 	return probes != NULL;
 }
@@ -131,20 +120,20 @@ static int all_print(struct doctor_files *files, bool detail)
 	return 0;
 }
 
-static int chosen_print(struct doctor_files *files, const struct options *options)
+static int chosen_print(struct doctor_files *files, const struct doctor_config *config)
 {
 	int result = 0;
 
 	printf("\n");
-	for (size_t i = 0; i < options->pid_count; i++) {
-		int err = doctor_process_print(files, options->pids[i], stdout);
+	for (size_t i = 0; i < config->pid_count; i++) {
+		int err = doctor_process_print(files, config->pids[i], stdout);
 
 		result = err ? err : result;
 	}
 	return result;
 }
 
-int doctor_run(const struct options *options)
+int doctor_run(const struct doctor_config *config)
 {
 	struct doctor_files *files = doctor_files_new();
 	bool works;
@@ -154,11 +143,11 @@ int doctor_run(const struct options *options)
 		printf("out of memory\n");
 		return 1;
 	}
-	works = machine_print(options);
-	if (options->pid_count)
-		err = chosen_print(files, options);
+	works = machine_print(config);
+	if (config->pid_count)
+		err = chosen_print(files, config);
 	else
-		err = all_print(files, options->verbose > 0);
+		err = all_print(files, config->detail);
 	doctor_files_free(files);
 	return works && !err ? 0 : 1;
 }

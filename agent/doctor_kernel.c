@@ -6,8 +6,6 @@
  */
 #include "doctor_kernel.h"
 
-#include "rights.h"
-
 #include "probes.h"
 
 #include <linux/capability.h>
@@ -15,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 void doctor_say(FILE *out, const char *topic, const char *format, ...)
@@ -71,9 +70,51 @@ static void settings_print(FILE *out)
 		fprintf(out, "%llu KiB\n", (unsigned long long)locked.rlim_cur >> 10);
 }
 
+static void tls_calls_print(FILE *out, const struct probes_features *features)
+{
+	if (features->session)
+		doctor_say(out, "TLS calls",
+			   "uprobe sessions work: programs that switch stacks in a call are safe");
+	else if (features->session_named)
+		doctor_say(out, "TLS calls",
+			   "uprobe sessions are known but refused: return probes (privilege?)");
+	else
+		doctor_say(out, "TLS calls",
+			   "no uprobe sessions (Linux 6.13): return probes, which a program that switches\n"
+			   "             stacks in a call makes hark take off");
+}
+
+static void features_print(FILE *out)
+{
+	struct probes_features features;
+	struct utsname name;
+
+	probes_features(&features);
+	if (!features.built) {
+		doctor_say(out, "kernel",
+			   "NOT USED: this hark was built without its kernel side and replays only");
+		return;
+	}
+	if (uname(&name) == 0)
+		doctor_say(out, "kernel", "%s %s, %s, %s", name.sysname, name.release, name.machine,
+			   features.btf ? "with type information (BTF)"
+					: "WITHOUT BTF: needs one built with CONFIG_DEBUG_INFO_BTF");
+	if (!features.btf)
+		return;
+	doctor_say(out, "transfers", "%s",
+		   features.socket_tracepoints
+			   ? "the socket's own tracepoints are there (they cost other programs nothing)"
+			   : "no socket tracepoints (Linux 6.3): each system call's exit is looked at");
+	tls_calls_print(out, &features);
+	doctor_say(out, "features", "ring buffer %s, bpf_loop %s, task_file iterator %s",
+		   features.ring_buffer ? "yes" : "NO (Linux 5.8)",
+		   features.loop ? "yes" : "no (5.17; shorter walks)",
+		   features.file_iterator ? "yes" : "no (5.8; idle connections are not listed)");
+}
+
 void doctor_kernel_print(FILE *out)
 {
-	probes_features_print(out);
+	features_print(out);
 	lockdown_print(out);
 	settings_print(out);
 }
@@ -109,7 +150,7 @@ static const struct {
 	  "replaced or deleted libraries are not found" },
 };
 
-void doctor_privileges_print(FILE *out, uint64_t capabilities)
+void doctor_privileges_print(FILE *out, uint64_t capabilities, bool calls_filtered)
 {
 	bool admin = capabilities >> CAP_SYS_ADMIN & 1;
 	size_t missing = 0;
@@ -126,7 +167,7 @@ void doctor_privileges_print(FILE *out, uint64_t capabilities)
 		doctor_say(out, "privilege", "%s",
 			   geteuid() == 0 ? "root" : "all capabilities that it needs, without being root");
 	doctor_say(out, "hardening", "once ready hark gives up what it does not use: %s",
-		   rights_filter_supported() ? "capabilities, system calls, new privileges"
-					     : "capabilities and new privileges; its system calls are not\n"
-					       "             filtered (CONFIG_SECCOMP_FILTER)");
+		   calls_filtered ? "capabilities, system calls, new privileges"
+				  : "capabilities and new privileges; its system calls are not\n"
+				    "             filtered (CONFIG_SECCOMP_FILTER)");
 }

@@ -3,6 +3,7 @@
 #ifndef HARK_DOCTOR_KERNEL_H
 #define HARK_DOCTOR_KERNEL_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -11,8 +12,8 @@ void doctor_say(FILE *out, const char *topic, const char *format, ...) __attribu
 
 void doctor_kernel_print(FILE *out);
 
-/* capabilities: CapEff as a bit set. */
-void doctor_privileges_print(FILE *out, uint64_t capabilities);
+/* capabilities: CapEff as a bit set; calls_filtered: hark can filter its own system calls. */
+void doctor_privileges_print(FILE *out, uint64_t capabilities, bool calls_filtered);
 
 /* CapEff of this process; 0 when it cannot be read. */
 uint64_t doctor_capabilities(void);

@@ -8,6 +8,7 @@
 
 #include "doctor_look.h"
 #include "proc_maps.h"
+#include "tls_kinds.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -138,10 +139,10 @@ static void coverage_print(FILE *out, const struct doctor_files *files, uint64_t
 		between = ", ";
 	}
 	between = libraries ? "; mapped too, NOT covered: " : "NOT covered: ";
-	for (unsigned int i = 0; doctor_other_name(i); i++) {
+	for (unsigned int i = 0; tls_kinds_name(i); i++) {
 		if (!(others >> i & 1))
 			continue;
-		fprintf(out, "%s%s", between, doctor_other_name(i));
+		fprintf(out, "%s%s", between, tls_kinds_name(i));
 		between = ", ";
 	}
 	if (!libraries && !others)
@@ -238,13 +239,13 @@ static void coverage_detail(const struct doctor_look *look, const struct doctor_
 		fprintf(out, "  covered       ");
 		doctor_library_print(&files->libraries[i], out, true);
 	}
-	for (unsigned int i = 0; doctor_other_name(i); i++)
+	for (unsigned int i = 0; tls_kinds_name(i); i++)
 		if (look->others >> i & 1)
 			fprintf(out,
 				"  not covered   %s: hark follows OpenSSL only, its connections show as "
 				"opaque.\n"
 				"                Look at the other end, or use SSLKEYLOGFILE and tshark\n",
-				doctor_other_name(i));
+				tls_kinds_name(i));
 	if (!look->libraries && !look->others)
 		fprintf(out, "  no TLS        that hark knows; what it sends in the clear is seen\n");
 }

@@ -3,8 +3,8 @@
 #include "filter_keys.h"
 
 #include "grpc.h"
-#include "options.h"
-#include "sinks/show.h"
+#include "number.h"
+#include "show.h"
 
 #include <stdlib.h>
 
@@ -196,7 +196,7 @@ enum filter_answer match_proto(const struct filter_value *value, struct filter_s
 
 int value_latency(struct filter_value *value, char *why, size_t size)
 {
-	if (filter_bound_parse(value, parse_duration) < 0)
+	if (filter_bound_parse(value, number_parse_duration) < 0)
 		return filter_wrong(why, size, "a latency is >50ms, >=1s, <0.5, <=2m, =1s or 10ms-50ms");
 	return 0;
 }
@@ -214,7 +214,7 @@ enum filter_answer match_latency(const struct filter_value *value, struct filter
 static int size_unit(const char *text, uint64_t *number)
 {
 	size_t bytes = 0;
-	int error = parse_size(text, &bytes);
+	int error = number_parse_size(text, &bytes);
 
 	*number = bytes;
 	return error;

@@ -7,8 +7,6 @@
  */
 #include "filter_term.h"
 
-#include "options.h"
-
 #include <arpa/inet.h>
 #include <errno.h>
 #include <regex.h>

@@ -166,7 +166,7 @@ static bool flow_tells_lost(const struct flow *flow, const struct protocol_ops *
 
 int flow_decode_start(struct flow *flow, const struct protocol_ops *ops, bool after_upgrade)
 {
-	const struct tracker_config *limits = &flow->pipeline->config;
+	const struct pipeline_config *limits = &flow->pipeline->config;
 	const struct protocol_config config = {
 		.role = flow->facts->role != ROLE_UNKNOWN ? flow->facts->role : flow->role_found,
 		.from_start = { flow_side_from_start(flow, 0) || flow_tells_lost(flow, ops, 0),

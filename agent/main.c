@@ -47,9 +47,11 @@ struct run {
 	struct tracker *tracker; /* NULL: only recording */
 	struct join *join;	 /* of exchanges seen from both ends */
 	struct outputs *outputs;
-	struct probes *probes;	   /* NULL in a replay */
-	struct pace *pace;	   /* NULL when live */
-	struct tls_seen *tls_seen; /* NULL in a replay */
+	struct outputs_config outputs_config;
+	struct stats_options stats_options; /* of the options, with the budget */
+	struct probes *probes;		    /* NULL in a replay */
+	struct pace *pace;		    /* NULL when live */
+	struct tls_seen *tls_seen;	    /* NULL in a replay */
 };
 
 static void run_tick(struct run *run, uint64_t now_ns);
@@ -183,7 +185,7 @@ static void run_tick(struct run *run, uint64_t now_ns)
 
 /* --- tracker → probes: the way back ------------------------------------------- */
 
-static void run_verdict(void *ctx, uint64_t socket_id, enum tracker_verdict verdict)
+static void run_verdict(void *ctx, uint64_t socket_id, enum mark verdict)
 {
 	struct run *run = ctx;
 
@@ -286,12 +288,43 @@ static int stats_open(struct run *run)
 	return -EIO;
 }
 
+static void outputs_configure(struct run *run, int64_t offset_ns)
+{
+	const struct options *options = run->options;
+
+	run->stats_options = options->stats;
+	run->stats_options.budget = &run->budget;
+	run->outputs_config = (struct outputs_config){
+		.view = options->view,
+		.items = options->outputs,
+		.count = options->output_count,
+		.filter = options->filter,
+		.conn = options->conn,
+		.limit = options->count,
+		.stdout_taken = options->child_argv != NULL,
+		.color = options->color,
+		.wide = options->wide,
+		.sink = {
+			.verbose = options->verbose,
+			.wall_offset_ns = offset_ns,
+			.redact = options->redact,
+			.follow = options->conn != 0,
+			.hex = options->hex,
+			.pending_wanted = options->pending_given,
+			.body_max_bytes = options->body_max_bytes,
+			.both_ends = options->both_ends,
+			.summary = options->summary,
+			.stats = &run->stats_options,
+		},
+	};
+}
+
 static int run_open(struct run *run, int64_t offset_ns)
 {
 	const struct options *options = run->options;
-	struct tracker_config config;
+	struct pipeline_config config;
 	struct filter_kernel sets;
-	struct tracker_handler handler = {
+	struct pipeline_handler handler = {
 		.ctx = run,
 		.exchange = run_exchange,
 		.conn_opened = run_conn_opened,
@@ -316,7 +349,8 @@ static int run_open(struct run *run, int64_t offset_ns)
 		}
 		record_say(options);
 	}
-	run->outputs = outputs_open(options, &run->budget, offset_ns);
+	outputs_configure(run, offset_ns);
+	run->outputs = outputs_open(&run->outputs_config);
 	if (!run->outputs || stats_open(run) < 0)
 		return -EIO; /* reported */
 	if (scrubs_open(run) < 0) {
@@ -324,7 +358,7 @@ static int run_open(struct run *run, int64_t offset_ns)
 		return -ENOMEM;
 	}
 	run->budget.limit_bytes = options->memory_bytes;
-	tracker_config_init(&config);
+	pipeline_config_init(&config);
 	config.budget = &run->budget;
 	config.timeout_ns = options->timeout_ns;
 	config.pending_ns = options->pending_ns;
@@ -504,6 +538,29 @@ static int run_replay(const struct options *options)
 	return status;
 }
 
+static int run_doctor(const struct options *options)
+{
+	struct pipeline_config limits;
+
+	pipeline_config_init(&limits);
+	return doctor_run(&(struct doctor_config){
+		.capture = {
+			.capture = options->capture,
+			.ring_bytes = options->ring_bytes,
+			.snaplen_bytes = options->snaplen_bytes,
+		},
+		.memory_bytes = options->memory_bytes,
+		.connection_limit = limits.connection_limit,
+		.exchange_limit = limits.exchange_limit,
+		.timeout_ns = options->timeout_ns,
+		.pending_ns = options->pending_ns,
+		.pids = options->pids,
+		.pid_count = options->pid_count,
+		.detail = options->verbose > 0,
+		.calls_filtered = rights_filter_supported(),
+	});
+}
+
 /*
  * Of a standard stream that is closed the number would go to the first file that is opened, and what is said
  * on the stream would be written into a recording. Writing to a stdout that was closed still fails.
@@ -538,7 +595,7 @@ int main(int argc, char **argv)
 		status = run_replay(&options);
 		break;
 	case COMMAND_DOCTOR:
-		status = doctor_run(&options);
+		status = run_doctor(&options);
 		break;
 	}
 	options_fini(&options);

@@ -3,6 +3,7 @@
 #include "option_values.h"
 
 #include "log.h"
+#include "number.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -128,7 +129,7 @@ int take_stats_json(struct parse *parse, const char *path)
 
 static int take_duration(const char *option, const char *value, uint64_t *ns)
 {
-	if (parse_duration(value, ns) < 0 || *ns == 0)
+	if (number_parse_duration(value, ns) < 0 || *ns == 0)
 		return usage_error("%s: '%s' is no duration (10, 0.5, 500ms, 2m, 1h)", option, value);
 	return 0;
 }
@@ -146,7 +147,7 @@ int take_timeout(struct parse *parse, const char *value)
 int take_pending(struct parse *parse, const char *value)
 {
 	parse->options->pending_given = true;
-	if (parse_duration(value, &parse->options->pending_ns) < 0)
+	if (number_parse_duration(value, &parse->options->pending_ns) < 0)
 		return usage_error("--pending: '%s' is no duration (2, 0.5, 500ms, 1m; 0: never)", value);
 	return 0;
 }
@@ -172,7 +173,7 @@ int take_body_max(struct parse *parse, const char *value)
 {
 	size_t *bytes = &parse->options->body_max_bytes;
 
-	if (parse_size(value, bytes) < 0 || *bytes == 0 || *bytes > BODY_MAX)
+	if (number_parse_size(value, bytes) < 0 || *bytes == 0 || *bytes > BODY_MAX)
 		return usage_error("--body-max: '%s' is no size from 1 to 1M", value);
 	return 0;
 }
@@ -266,7 +267,7 @@ int take_snaplen(struct parse *parse, const char *value)
 {
 	size_t *bytes = &parse->options->snaplen_bytes;
 
-	if (parse_size(value, bytes) < 0 || *bytes < SNAPLEN_MIN || *bytes > SNAPLEN_MAX)
+	if (number_parse_size(value, bytes) < 0 || *bytes < SNAPLEN_MIN || *bytes > SNAPLEN_MAX)
 		return usage_error("--snaplen: '%s' is no size from 256 to 1M", value);
 	return 0;
 }
@@ -276,7 +277,7 @@ int take_ring(struct parse *parse, const char *value)
 	size_t ring = RING_MIN;
 	size_t bytes;
 
-	if (parse_size(value, &bytes) < 0 || bytes < RING_MIN || bytes > RING_MAX)
+	if (number_parse_size(value, &bytes) < 0 || bytes < RING_MIN || bytes > RING_MAX)
 		return usage_error("--ring: '%s' is no size from 64K to 1G", value);
 	while (ring < bytes)
 		ring *= 2;
@@ -288,7 +289,7 @@ int take_memory(struct parse *parse, const char *value)
 {
 	size_t *bytes = &parse->options->memory_bytes;
 
-	if (parse_size(value, bytes) < 0 || *bytes < MEMORY_MIN || *bytes > MEMORY_MAX)
+	if (number_parse_size(value, bytes) < 0 || *bytes < MEMORY_MIN || *bytes > MEMORY_MAX)
 		return usage_error("--memory: '%s' is no size from 16M to 64G", value);
 	return 0;
 }

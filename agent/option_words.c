@@ -5,7 +5,7 @@
  */
 #include "option_table.h"
 
-#include "run_as.h"
+#include "user.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -140,7 +140,7 @@ int check_options(struct parse *parse)
 		return usage_error("doctor takes process ids only");
 	if (options->user && !options->child_argv)
 		return usage_error("-u says who runs the command behind --, and there is none");
-	if (options->user && !run_as_known(options->user))
+	if (options->user && !user_is_known(options->user))
 		return usage_error("-u: there is no user '%s'", options->user);
 	if (options->redacted && !options->record_path)
 		return usage_error("--redacted belongs to a recording (record, or -w beside a view)");

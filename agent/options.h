@@ -7,31 +7,20 @@
 #define HARK_OPTIONS_H
 
 #include "filter.h"
+#include "outputs.h"
+#include "probes.h"
 #include "redact.h"
-#include "sink.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#define OUTPUTS_MAX 8
-#define ROUTES_MAX  64
+#define ROUTES_MAX 64
 
 enum command {
 	COMMAND_LIVE, /* watch, conns, raw, frames, record */
 	COMMAND_REPLAY,
 	COMMAND_DOCTOR,
-};
-
-enum capture_way {
-	CAPTURE_AUTO,
-	CAPTURE_SOCKET,	 /* socket tracepoints, Linux 6.3 */
-	CAPTURE_SYSCALL, /* syscall exit */
-};
-
-struct output {
-	const char *format;
-	const char *path; /* NULL: stdout */
 };
 
 struct options {
@@ -82,10 +71,5 @@ struct options {
  */
 int options_parse(struct options *options, int argc, char **argv);
 void options_fini(struct options *options);
-
-/* "64K", "16M", "1G" or plain bytes. 0, or -EINVAL, -ERANGE. */
-int parse_size(const char *text, size_t *bytes);
-/* "500ms", "10s", "2m", "1h", plain seconds, fractions allowed. 0, or -EINVAL, -ERANGE. */
-int parse_duration(const char *text, uint64_t *ns);
 
 #endif

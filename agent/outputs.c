@@ -32,8 +32,7 @@ struct output_open {
 };
 
 struct outputs {
-	const struct options *options;
-	struct stats_options stats; /* of the options, with the budget */
+	const struct outputs_config *config;
 	struct output_open items[OUTPUTS_MAX];
 	size_t count;
 	uint64_t shown;
@@ -68,9 +67,9 @@ static FILE *output_file(const char *path, int standard_fd, char **buffer)
 
 /* A command of the user's has stdout; text for people then goes beside it. What is asked for by -o does not.
  */
-static int standard_fd_of(const struct options *options, const struct output *wanted)
+static int standard_fd_of(const struct outputs_config *config, const struct output *wanted)
 {
-	return options->child_argv && strcmp(wanted->format, "text") == 0 ? STDERR_FILENO : STDOUT_FILENO;
+	return config->stdout_taken && strcmp(wanted->format, "text") == 0 ? STDERR_FILENO : STDOUT_FILENO;
 }
 
 /* 0: no terminal, or one that does not say. */
@@ -81,37 +80,26 @@ static size_t terminal_columns(int fd)
 	return isatty(fd) && ioctl(fd, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }
 
-static int output_open_one(struct outputs *outputs, const struct output *wanted, int64_t wall_offset_ns)
+static int output_open_one(struct outputs *outputs, const struct output *wanted)
 {
-	const struct options *options = outputs->options;
+	const struct outputs_config *config = outputs->config;
 	struct output_open *item = &outputs->items[outputs->count];
-	struct sink_config config = {
-		.verbose = options->verbose,
-		.color = options->color && !wanted->path,
-		.wall_offset_ns = wall_offset_ns,
-		.redact = options->redact,
-		.follow = options->conn != 0,
-		.hex = options->hex,
-		.pending_wanted = options->pending_given,
-		.body_max_bytes = options->body_max_bytes,
-		.columns =
-			wanted->path || options->wide ? 0 : terminal_columns(standard_fd_of(options, wanted)),
-		.both_ends = options->both_ends,
-		.summary = options->summary,
-		.stats = &outputs->stats,
-	};
+	struct sink_config sink = config->sink;
+	int standard_fd = standard_fd_of(config, wanted);
 
+	sink.color = config->color && !wanted->path;
+	sink.columns = wanted->path || config->wide ? 0 : terminal_columns(standard_fd);
 	item->path = wanted->path;
-	item->ops = sink_find(wanted->format, options->view);
-	item->file = output_file(wanted->path, standard_fd_of(options, wanted), &item->buffer);
+	item->ops = sink_find(wanted->format, config->view);
+	item->file = output_file(wanted->path, standard_fd, &item->buffer);
 	if (!item->file) {
 		log_error("cannot write %s: %s", wanted->path ? wanted->path : "to stdout",
 			  private_file_error(errno));
 		return -EIO;
 	}
 	outputs->count++;
-	config.out = item->file;
-	item->sink = item->ops ? item->ops->create(&config) : NULL;
+	sink.out = item->file;
+	item->sink = item->ops ? item->ops->create(&sink) : NULL;
 	if (!item->sink) {
 		log_error("out of memory");
 		return -ENOMEM;
@@ -122,9 +110,9 @@ static int output_open_one(struct outputs *outputs, const struct output *wanted,
 /* What the filter asks about exchanges hides no call and no frame; a recording holds what the kernel lets
  * through.
  */
-static void say_undecided(const struct options *options)
+static void say_undecided(const struct outputs_config *config)
 {
-	bool records = options->view == VIEW_RECORD;
+	bool records = config->view == VIEW_RECORD;
 	struct buffer keys = { .data = NULL };
 
 	for (size_t i = 0; i < filter_key_count; i++) {
@@ -133,19 +121,19 @@ static void say_undecided(const struct options *options)
 						 strcmp(key->name, "container") == 0
 				       : !key->about_exchange;
 
-		if (!decided && filter_uses(options->filter, key))
+		if (!decided && filter_uses(config->filter, key))
 			buffer_format(&keys, "%s%s:", keys.len ? " " : "", key->name);
 	}
 	if (keys.len && records)
 		log_warn("%.*s does not restrict a recording; pid:, port: and container: do", (int)keys.len,
 			 keys.data);
-	else if (keys.len && (options->view == VIEW_RAW || options->view == VIEW_FRAMES))
+	else if (keys.len && (config->view == VIEW_RAW || config->view == VIEW_FRAMES))
 		log_warn("%.*s hides no single %s: it is about exchanges", (int)keys.len, keys.data,
-			 options->view == VIEW_RAW ? "calls" : "frames");
+			 config->view == VIEW_RAW ? "calls" : "frames");
 	buffer_fini(&keys);
 }
 
-struct outputs *outputs_open(const struct options *options, struct budget *budget, int64_t wall_offset_ns)
+struct outputs *outputs_open(const struct outputs_config *config)
 {
 	struct outputs *outputs = calloc(1, sizeof(*outputs));
 
@@ -153,13 +141,11 @@ struct outputs *outputs_open(const struct options *options, struct budget *budge
 		log_error("out of memory");
 		return NULL;
 	}
-	outputs->options = options;
-	outputs->stats = options->stats;
-	outputs->stats.budget = budget;
-	outputs->by_exchange = filter_about_exchanges(options->filter);
-	say_undecided(options);
-	for (size_t i = 0; i < options->output_count; i++) {
-		if (output_open_one(outputs, &options->outputs[i], wall_offset_ns) < 0) {
+	outputs->config = config;
+	outputs->by_exchange = filter_about_exchanges(config->filter);
+	say_undecided(config);
+	for (size_t i = 0; i < config->count; i++) {
+		if (output_open_one(outputs, &config->items[i]) < 0) {
 			outputs_close(outputs);
 			return NULL;
 		}
@@ -170,11 +156,11 @@ struct outputs *outputs_open(const struct options *options, struct budget *budge
 /* -x. conn: NULL when it belongs to none. */
 static bool conn_wanted(struct outputs *outputs, const struct conn_facts *conn)
 {
-	const struct options *options = outputs->options;
+	const struct outputs_config *config = outputs->config;
 
-	if (!options->conn)
+	if (!config->conn)
 		return true;
-	if (!conn || conn->id != options->conn)
+	if (!conn || conn->id != config->conn)
 		return false;
 	outputs->conn_seen = true;
 	return true;
@@ -183,19 +169,19 @@ static bool conn_wanted(struct outputs *outputs, const struct conn_facts *conn)
 static bool is_wanted(struct outputs *outputs, const struct mover *mover, const struct conn_facts *conn)
 {
 	return conn_wanted(outputs, conn) && !outputs->finished &&
-	       filter_conn(outputs->options->filter, conn, mover);
+	       filter_conn(outputs->config->filter, conn, mover);
 }
 
 static bool exchange_wanted(struct outputs *outputs, const struct exchange *exchange)
 {
 	return conn_wanted(outputs, exchange->conn) && !outputs->finished &&
-	       filter_exchange(outputs->options->filter, exchange);
+	       filter_exchange(outputs->config->filter, exchange);
 }
 
 /* A connection is shown for its own sake, or for an exchange that was. */
 static bool conn_itself_wanted(const struct outputs *outputs, const struct conn_facts *conn)
 {
-	enum filter_answer answer = filter_conn_answer(outputs->options->filter, conn, &conn->owner);
+	enum filter_answer answer = filter_conn_answer(outputs->config->filter, conn, &conn->owner);
 
 	return answer == FILTER_YES || (answer == FILTER_UNKNOWN && !outputs->by_exchange);
 }
@@ -210,7 +196,7 @@ static bool conn_itself_wanted(const struct outputs *outputs, const struct conn_
 static void count_shown(struct outputs *outputs)
 {
 	outputs->shown++;
-	if (outputs->options->count && outputs->shown >= outputs->options->count)
+	if (outputs->config->limit && outputs->shown >= outputs->config->limit)
 		outputs->finished = true;
 }
 
@@ -229,15 +215,15 @@ static struct exchange exchange_as_wanted(struct outputs *outputs, const struct 
 /* Text has one line for both ends. */
 static bool is_line_of_its_own(const struct outputs *outputs, const struct exchange *exchange)
 {
-	const struct options *options = outputs->options;
+	const struct outputs_config *config = outputs->config;
 
-	return options->view == VIEW_CONNS || options->both_ends || !exchange->other ||
-	       exchange->join == JOIN_FIRST || strcmp(options->outputs[0].format, "text") != 0;
+	return config->view == VIEW_CONNS || config->sink.both_ends || !exchange->other ||
+	       exchange->join == JOIN_FIRST || strcmp(config->items[0].format, "text") != 0;
 }
 
 bool outputs_exchange(struct outputs *outputs, const struct exchange *exchange)
 {
-	enum view view = outputs->options->view;
+	enum view view = outputs->config->view;
 	struct exchange wanted;
 
 	if (!exchange_wanted(outputs, exchange))
@@ -315,7 +301,7 @@ static void tell_unseen(struct outputs *outputs, const struct event_unseen *unse
 /* `hark conns` says it of each connection when that ends. */
 static bool has_opaque_lines(const struct outputs *outputs)
 {
-	enum view view = outputs->options->view;
+	enum view view = outputs->config->view;
 
 	for (size_t i = 0; i < outputs->count; i++)
 		if (outputs->items[i].ops->opaque)
@@ -328,7 +314,7 @@ static bool has_unseen_lines(const struct outputs *outputs)
 	for (size_t i = 0; i < outputs->count; i++)
 		if (outputs->items[i].ops->unseen)
 			return true;
-	return outputs->options->view == VIEW_RECORD;
+	return outputs->config->view == VIEW_RECORD;
 }
 
 void outputs_opaque(struct outputs *outputs, const struct conn_facts *conn)
@@ -344,7 +330,7 @@ void outputs_unseen(struct outputs *outputs, const struct event_unseen *unseen, 
 {
 	struct conn_facts conn = { .sock = unseen->sock, .owner = *program, .tls_unknown = true };
 
-	if (outputs->options->conn || !is_wanted(outputs, program, &conn))
+	if (outputs->config->conn || !is_wanted(outputs, program, &conn))
 		return;
 	SHOW(outputs, unseen, unseen, program);
 	if (!has_unseen_lines(outputs))
@@ -356,7 +342,7 @@ void outputs_call(struct outputs *outputs, const struct call *call)
 	if (!is_wanted(outputs, &call->mover, call->conn))
 		return;
 	SHOW(outputs, call, call);
-	if (outputs->options->view == VIEW_RAW)
+	if (outputs->config->view == VIEW_RAW)
 		count_shown(outputs);
 }
 
@@ -366,7 +352,7 @@ void outputs_frame(struct outputs *outputs, const struct conn_facts *conn, const
 	if (!is_wanted(outputs, mover, conn))
 		return;
 	SHOW(outputs, frame, conn, mover, frame);
-	if (outputs->options->view == VIEW_FRAMES)
+	if (outputs->config->view == VIEW_FRAMES)
 		count_shown(outputs);
 }
 
@@ -451,8 +437,8 @@ int outputs_close(struct outputs *outputs)
 
 	if (!outputs)
 		return 0;
-	if (outputs->options->conn && outputs->count == outputs->options->output_count && !outputs->conn_seen)
-		log_warn("connection %" PRIu64 " was not seen", outputs->options->conn);
+	if (outputs->config->conn && outputs->count == outputs->config->count && !outputs->conn_seen)
+		log_warn("connection %" PRIu64 " was not seen", outputs->config->conn);
 	for (size_t i = 0; i < outputs->count; i++) {
 		struct output_open *item = &outputs->items[i];
 

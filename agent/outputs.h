@@ -8,19 +8,37 @@
 
 #include "conn_facts.h"
 #include "exchange.h"
-#include "options.h"
+#include "filter.h"
+#include "sink.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
-struct budget;
+#define OUTPUTS_MAX 8
+
 struct outputs;
 
-/*
- * Options and budget (for what tables take) are borrowed. Text that would go to stdout goes to stderr when a
- * command of the user's has stdout. NULL: the reason was reported.
- */
-struct outputs *outputs_open(const struct options *options, struct budget *budget, int64_t wall_offset_ns);
+struct output {
+	const char *format;
+	const char *path; /* NULL: stdout */
+};
+
+/* Borrowed, with all that it points to, until outputs_close(). */
+struct outputs_config {
+	enum view view;
+	const struct output *items;
+	size_t count;
+	const struct filter *filter; /* NULL: everything */
+	uint64_t conn;		     /* -x: only this connection; 0: all */
+	uint64_t limit;		     /* -n: so many are shown; 0: no limit */
+	bool stdout_taken;	     /* by a command of the user's: text goes to stderr */
+	bool color;		     /* on stdout */
+	bool wide;
+	struct sink_config sink; /* what every sink is told; out, color and columns are filled here */
+};
+
+/* NULL: the reason was reported. */
+struct outputs *outputs_open(const struct outputs_config *config);
 
 /* True: it was wanted. */
 bool outputs_exchange(struct outputs *outputs, const struct exchange *exchange);

@@ -51,7 +51,7 @@ static struct exchange entry_view(struct pair *pair, const struct pair_entry *en
 
 static void entry_tell(struct pair *pair, const struct pair_entry *entry, uint64_t waited_ns)
 {
-	const struct tracker_handler *handler = &pair->pipeline->handler;
+	const struct pipeline_handler *handler = &pair->pipeline->handler;
 	struct exchange exchange = entry_view(pair, entry, waited_ns);
 
 	counter_add(COUNTER_EXCHANGES_PENDING, 1);

@@ -7,11 +7,67 @@
 #ifndef HARK_PIPELINE_H
 #define HARK_PIPELINE_H
 
-#include "tracker.h"
+#include "call.h"
+#include "conn_facts.h"
+#include "event.h"
+#include "exchange.h"
+#include "frame.h"
+#include "mark.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct pair;
+struct budget;
+
+struct tls_key;
+
+struct pipeline_handler {
+	void *ctx;
+	/* An exchange ended; borrowed for the call, but for what exchange_take() takes. */
+	void (*exchange)(void *ctx, struct exchange *exchange);
+	void (*conn_opened)(void *ctx, const struct conn_facts *conn);
+	void (*conn_closed)(void *ctx, const struct conn_facts *conn);
+	/* These five as in sink.h. Any may be NULL. */
+	void (*pending)(void *ctx, const struct exchange *exchange);
+	void (*opaque)(void *ctx, const struct conn_facts *conn);
+	/* Why is the TLS of this process not read? In words, static; NULL: nobody knows. May be NULL. */
+	const char *(*unread_why)(void *ctx, uint32_t pid);
+	void (*unseen)(void *ctx, const struct event_unseen *unseen, const struct mover *program);
+	void (*call)(void *ctx, const struct call *call);
+	void (*frame)(void *ctx, const struct conn_facts *conn, const struct mover *mover,
+		      const struct frame *frame);
+	/* Tell the kernel side. socket_id is event_socket.id. */
+	void (*verdict)(void *ctx, uint64_t socket_id, enum mark verdict);
+	/* Bytes of this direction before pos (in the units of event_data.pos) need not be copied.
+	 * session NULL: the socket's own bytes; else its plaintext. */
+	void (*skip)(void *ctx, uint64_t socket_id, const struct tls_key *session,
+		     enum event_direction direction, uint64_t pos);
+	/* The socket is gone: its verdict and skips may be removed. */
+	void (*forget)(void *ctx, uint64_t socket_id);
+	/* A TLS session is over: its skips may be removed. */
+	void (*forget_session)(void *ctx, const struct tls_key *session);
+};
+
+struct pipeline_config {
+	struct budget *budget; /* for all that is held; outlives the tracker. NULL: no limit */
+	uint64_t timeout_ns;   /* an unanswered request expires this long after its last byte */
+	uint64_t
+		pending_ns; /* an open exchange is shown as pending after so long without its end; 0: never */
+	bool want_calls;    /* call() is wanted: nothing is muted or skipped */
+	bool want_frames;   /* frame() is wanted */
+	bool want_bodies;   /* sinks show bodies: nothing is skipped, message->body is kept */
+	size_t body_limit_bytes;
+	size_t message_limit_bytes;
+	size_t connection_limit;    /* connections followed at once */
+	size_t exchange_limit;	    /* open exchanges a connection */
+	size_t held_limit_bytes;    /* bytes held a connection while undetermined */
+	size_t reorder_limit_bytes; /* bytes held a direction while a record is late */
+	size_t stream_limit, pipeline_limit, table_limit_bytes; /* see protocol.h */
+	size_t undetermined_limit_bytes; /* after so many bytes without a sign of HTTP or TLS: muted */
+	const uint32_t *pids;		 /* show only these processes; 0 of them: all */
+	size_t pid_count;
+};
 
 /*
  * What another processor's ring position may still bring has come by the second EVENT_POLL after it was
@@ -20,9 +76,12 @@ struct pair;
 #define GRACE_POLLS 2
 #define IDLE_POLLS  3 /* how long what moved is looked at */
 
+/* The defaults of every limit. */
+void pipeline_config_init(struct pipeline_config *config);
+
 struct pipeline {
-	struct tracker_config config;
-	struct tracker_handler handler;
+	struct pipeline_config config;
+	struct pipeline_handler handler;
 	struct pair **watched; /* pairs with open exchanges; NULL: nobody watches them */
 	uint64_t now_ns;       /* of the newest event */
 	uint64_t poll;	       /* EVENT_POLLs so far */

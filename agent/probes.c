@@ -437,22 +437,22 @@ static void verdict_set(struct probes *probes, uint64_t socket_id, uint32_t mask
 		counter_add(COUNTER_LIMIT_MAPS, 1);
 }
 
-void probes_verdict(struct probes *probes, uint64_t socket_id, enum tracker_verdict verdict)
+void probes_verdict(struct probes *probes, uint64_t socket_id, enum mark verdict)
 {
 	switch (verdict) {
-	case VERDICT_MUTED:
+	case MARK_MUTED:
 		verdict_set(probes, socket_id, KV_MUTED, KV_MUTED);
 		break;
-	case VERDICT_MUTED_SENT:
+	case MARK_MUTED_SENT:
 		verdict_set(probes, socket_id, KV_MUTED, KV_MUTED_SENT);
 		break;
-	case VERDICT_MUTED_RECEIVED:
+	case MARK_MUTED_RECEIVED:
 		verdict_set(probes, socket_id, KV_MUTED, KV_MUTED_RECEIVED);
 		break;
-	case VERDICT_HEARD:
+	case MARK_HEARD:
 		verdict_set(probes, socket_id, KV_MUTED, 0);
 		break;
-	case VERDICT_CIPHERTEXT:
+	case MARK_CIPHERTEXT:
 		verdict_set(probes, socket_id, KV_CIPHERTEXT, KV_CIPHERTEXT);
 		break;
 	}

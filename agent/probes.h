@@ -8,15 +8,21 @@
 
 #include "event.h"
 #include "file_identity.h"
-#include "options.h"
+#include "mark.h"
 #include "probe_site.h"
 #include "source.h"
-#include "tracker.h"
+#include "tls_key.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+
+enum capture_way {
+	CAPTURE_AUTO,
+	CAPTURE_SOCKET,	 /* socket tracepoints, Linux 6.3 */
+	CAPTURE_SYSCALL, /* syscall exit */
+};
 
 struct probes_config {
 	enum capture_way capture;
@@ -59,8 +65,19 @@ void probes_close(struct probes *probes);
 /* The way in use: CAPTURE_SOCKET or CAPTURE_SYSCALL. */
 enum capture_way probes_capture(const struct probes *probes);
 
-/* The kernel's features that capturing uses, a line each, for people. */
-void probes_features_print(FILE *out);
+/* What capturing finds in the running kernel. */
+struct probes_features {
+	bool built;		     /* this hark has its kernel side; all else is false without it */
+	bool btf;		     /* the kernel's type information; all below is false without it */
+	bool socket_tracepoints;     /* Linux 6.3 */
+	bool session, session_named; /* uprobe sessions (6.13): they work; the kernel knows them */
+	bool ring_buffer;	     /* 5.8 */
+	bool loop;		     /* bpf_loop, 5.17 */
+	bool file_iterator;	     /* task_file, 5.8 */
+};
+
+/* Fills all, from the kernel's own type information and by trying. Needs no privilege. */
+void probes_features(struct probes_features *features);
 
 /* Does the running kernel have uprobe sessions (Linux 6.13)? Tries it. */
 bool probes_session_supported(void);
@@ -106,7 +123,7 @@ bool probes_pending(const struct probes *probes);
  */
 int probes_consume(struct probes *probes, event_fn *fn, void *ctx);
 
-void probes_verdict(struct probes *probes, uint64_t socket_id, enum tracker_verdict verdict);
+void probes_verdict(struct probes *probes, uint64_t socket_id, enum mark verdict);
 void probes_skip(struct probes *probes, uint64_t socket_id, const struct tls_key *session,
 		 enum event_direction direction, uint64_t pos);
 void probes_forget(struct probes *probes, uint64_t socket_id);

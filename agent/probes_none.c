@@ -6,7 +6,6 @@
  */
 #include "probes.h"
 
-#include "doctor_kernel.h"
 #include "log.h"
 
 #include <errno.h>
@@ -36,9 +35,9 @@ bool probes_session_supported(void)
 	return false;
 }
 
-void probes_features_print(FILE *out)
+void probes_features(struct probes_features *features)
 {
-	doctor_say(out, "kernel", "NOT USED: this hark was built without its kernel side and replays only");
+	*features = (struct probes_features){ .built = false };
 }
 
 void probes_remove_file(struct probes *probes, const struct file_identity *identity)
@@ -129,7 +128,7 @@ int probes_consume(struct probes *probes, event_fn *fn, void *ctx)
 	return -ENOTSUP;
 }
 
-void probes_verdict(struct probes *probes, uint64_t socket_id, enum tracker_verdict verdict)
+void probes_verdict(struct probes *probes, uint64_t socket_id, enum mark verdict)
 {
 	(void)probes;
 	(void)socket_id;

@@ -9,6 +9,7 @@
 #include "run_as.h"
 
 #include "log.h"
+#include "user.h"
 
 #include <errno.h>
 #include <grp.h>
@@ -17,37 +18,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-/* A decimal number that is an id; (uid_t)-1 means "no change" to the kernel and is none. */
-static bool id_parse(const char *text, unsigned int *id)
-{
-	size_t len = text ? strlen(text) : 0;
-	unsigned long long value;
-
-	if (len == 0 || len > 10 || strspn(text, "0123456789") != len)
-		return false;
-	value = strtoull(text, NULL, 10);
-	if (value >= (uid_t)-1)
-		return false;
-	*id = (unsigned int)value;
-	return true;
-}
-
-/* A name that is a number is a name first, as for chown. */
-static const struct passwd *user_find(const char *user)
-{
-	const struct passwd *entry = getpwnam(user);
-	uid_t uid;
-
-	if (entry)
-		return entry;
-	return id_parse(user, &uid) ? getpwuid(uid) : NULL;
-}
-
-bool run_as_known(const char *user)
-{
-	return user_find(user) != NULL;
-}
 
 static int entry_take(struct run_as *who, const struct passwd *entry)
 {
@@ -85,8 +55,8 @@ static int caller_find(struct run_as *who, const char *uid_text)
 	gid_t gid;
 	int err = 0;
 
-	gid_known = id_parse(gid_text, &gid);
-	if (!id_parse(uid_text, &uid) || (gid_text && !gid_known)) {
+	gid_known = user_id_parse(gid_text, &gid);
+	if (!user_id_parse(uid_text, &uid) || (gid_text && !gid_known)) {
 		log_error("SUDO_UID or SUDO_GID is no number of a user or group; say with -u who runs the "
 			  "command");
 		return -EINVAL;

@@ -13,9 +13,6 @@ struct run_as {
 	char *name, *home, *shell; /* NULL: the system does not know this user */
 };
 
-/* Does the system know this user, a name or a number? */
-bool run_as_known(const char *user);
-
 /*
  * Finds who is to run the command. user: -u, or NULL for who called sudo; self: hark's effective uid. 0,
  * -ENOENT (no such user), -EPERM (only root may choose another user), -EINVAL (what sudo says makes no

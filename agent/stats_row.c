@@ -7,7 +7,7 @@
 #include "budget.h"
 #include "counters.h"
 #include "grpc.h"
-#include "sinks/show.h"
+#include "show.h"
 #include "stats_private.h"
 #include "url.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tls_seen.h"
 
-#include "doctor_look.h"
 #include "table.h"
+#include "tls_kinds.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
@@ -91,5 +91,5 @@ const char *tls_seen_why(const struct tls_seen *seen, uint32_t pid)
 {
 	const struct seen_process *process = seen_find(seen, pid);
 
-	return process ? tls_kinds_why(&process->kinds) : tls_unread_why(pid);
+	return process ? tls_kinds_why(&process->kinds) : tls_kinds_why_of(pid);
 }

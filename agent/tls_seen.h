@@ -18,7 +18,7 @@ void tls_seen_free(struct tls_seen *seen);
 /* This process mapped that file for execution. */
 void tls_seen_mapped(struct tls_seen *seen, uint32_t pid, const char *path);
 
-/* Why its TLS is not read, as tls_unread_why(). */
+/* Why its TLS is not read, as tls_kinds_why_of(). */
 const char *tls_seen_why(const struct tls_seen *seen, uint32_t pid);
 
 #endif

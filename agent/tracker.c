@@ -17,24 +17,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-void tracker_config_init(struct tracker_config *config)
-{
-	*config = (struct tracker_config){
-		.timeout_ns = UINT64_C(60000000000),
-		.body_limit_bytes = 64 * 1024,
-		.message_limit_bytes = 512 * 1024,
-		.connection_limit = 65536,
-		.exchange_limit = 4096,
-		.held_limit_bytes = 256 * 1024,
-		.reorder_limit_bytes = 4 * 1024 * 1024,
-		.stream_limit = 2048,
-		.pipeline_limit = 1024,
-		.table_limit_bytes = 1024 * 1024,
-		.undetermined_limit_bytes = 1024 * 1024,
-	};
-}
-
-struct tracker *tracker_new(const struct tracker_config *config, const struct tracker_handler *handler)
+struct tracker *tracker_new(const struct pipeline_config *config, const struct pipeline_handler *handler)
 {
 	struct tracker *tracker = calloc(1, sizeof(*tracker));
 
@@ -60,7 +43,7 @@ void tracker_free(struct tracker *tracker)
 {
 	if (!tracker)
 		return;
-	tracker->pipeline.handler = (struct tracker_handler){ .ctx = NULL };
+	tracker->pipeline.handler = (struct pipeline_handler){ .ctx = NULL };
 	while (tracker->conns)
 		conn_remove(tracker, tracker->conns);
 	while (tracker->sks)
@@ -247,7 +230,7 @@ static void tracker_tls_free(struct tracker *tracker, const struct event_data *e
 
 static void tracker_unseen(struct tracker *tracker, const struct event_unseen *event)
 {
-	const struct tracker_handler *handler = &tracker->pipeline.handler;
+	const struct pipeline_handler *handler = &tracker->pipeline.handler;
 	struct mover mover;
 
 	if (!tracker_wants(tracker, event->h.pid) || !handler->unseen)

@@ -35,7 +35,7 @@ enum tcp_state { /* of the kernel's include/net/tcp_states.h */
 
 bool tracker_wants(const struct tracker *tracker, uint32_t pid)
 {
-	const struct tracker_config *config = &tracker->pipeline.config;
+	const struct pipeline_config *config = &tracker->pipeline.config;
 
 	for (size_t i = 0; i < config->pid_count; i++) {
 		if (config->pids[i] == pid)

@@ -31,7 +31,7 @@ void opaque_note_session(struct tracker *tracker, struct tls_session *session)
 /* Once a program: what keeps its TLS from being read. */
 static void opaque_look(struct tracker *tracker, struct conn *conn)
 {
-	const struct tracker_handler *handler = &tracker->pipeline.handler;
+	const struct pipeline_handler *handler = &tracker->pipeline.handler;
 	uint32_t pid = conn->facts.owner.pid;
 	struct process *process = pid ? process_get(tracker, pid) : NULL;
 

@@ -399,14 +399,14 @@ static void positions_begin(struct player *player)
 
 void play_run(const struct play *play, void (*exchange)(void *ctx, struct exchange *exchange), void *ctx)
 {
-	const struct tracker_handler handler = { .ctx = ctx, .exchange = exchange };
+	const struct pipeline_handler handler = { .ctx = ctx, .exchange = exchange };
 	struct player player = { .play = play };
-	struct tracker_config config;
+	struct pipeline_config config;
 	uint64_t newest_ns = START_NS;
 	int polls = 0;
 
 	memset(counters, 0, sizeof(counters));
-	tracker_config_init(&config);
+	pipeline_config_init(&config);
 	player.tracker = tracker_new(&config, &handler);
 	if (!player.tracker)
 		abort();

@@ -34,7 +34,7 @@ struct peer {
 /* The tracker under test, its clock, and what it said. */
 struct bench {
 	struct tracker *tracker;
-	struct tracker_config config;
+	struct pipeline_config config;
 	uint64_t now_ns;
 	char log[8192];
 	size_t used;
@@ -133,14 +133,14 @@ static inline void bench_opaque(void *ctx, const struct conn_facts *conn)
 		  conn->flags & FLAG_RELAYED ? " relayed" : "");
 }
 
-static inline void bench_verdict(void *ctx, uint64_t id, enum tracker_verdict verdict)
+static inline void bench_verdict(void *ctx, uint64_t id, enum mark verdict)
 {
 	static const char *const names[] = {
-		[VERDICT_MUTED] = "muted",
-		[VERDICT_MUTED_SENT] = "muted sent",
-		[VERDICT_MUTED_RECEIVED] = "muted received",
-		[VERDICT_HEARD] = "heard",
-		[VERDICT_CIPHERTEXT] = "ciphertext",
+		[MARK_MUTED] = "muted",
+		[MARK_MUTED_SENT] = "muted sent",
+		[MARK_MUTED_RECEIVED] = "muted received",
+		[MARK_HEARD] = "heard",
+		[MARK_CIPHERTEXT] = "ciphertext",
 	};
 
 	bench_log(ctx, "verdict %llu %s\n", (unsigned long long)id, names[verdict]);
@@ -157,14 +157,14 @@ static inline void bench_skip(void *ctx, uint64_t id, const struct tls_key *sess
 static inline void bench_init(struct bench *bench)
 {
 	*bench = (struct bench){ .now_ns = 1000000000 };
-	tracker_config_init(&bench->config);
+	pipeline_config_init(&bench->config);
 }
 
 /* After bench->config is as the test wants it. */
 static inline void bench_start(struct bench *bench)
 {
 	const struct event_header poll = { .size = sizeof(poll), .type = EVENT_POLL };
-	const struct tracker_handler handler = {
+	const struct pipeline_handler handler = {
 		.ctx = bench,
 		.exchange = bench_exchange,
 		.conn_opened = bench_opened,

@@ -27,7 +27,7 @@ static int setup(void **state)
 	memset(counters, 0, sizeof(counters));
 	bench_init(&fixture->bench);
 	fixture->pipeline.config = fixture->bench.config;
-	fixture->pipeline.handler = (struct tracker_handler){
+	fixture->pipeline.handler = (struct pipeline_handler){
 		.ctx = &fixture->bench,
 		.exchange = bench_exchange,
 		.conn_closed = bench_closed,

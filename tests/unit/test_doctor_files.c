@@ -6,6 +6,7 @@
 #include "doctor_files.h"
 #include "doctor_look.h"
 #include "doctor_processes.h"
+#include "tls_kinds.h"
 #include "elf_build.h"
 
 #include <errno.h>
@@ -189,7 +190,7 @@ static void test_free_nothing(void **state)
 	(void)state;
 	doctor_files_free(NULL);
 	doctor_processes_free(NULL);
-	assert_null(doctor_other_name(DOCTOR_OTHERS_MAX));
+	assert_null(tls_kinds_name(TLS_KINDS_MAX));
 }
 
 int main(void)

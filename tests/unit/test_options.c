@@ -2,6 +2,8 @@
 /* Command lines and what comes of them; then the option table against the man page. */
 #include "option_table.h"
 
+#include "number.h"
+
 #include <ctype.h>
 #include <errno.h>
 #include <setjmp.h>
@@ -381,13 +383,14 @@ static void test_numbers(void **state)
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
 		size_t bytes = 0;
 
-		if (parse_size(sizes[i].text, &bytes) != sizes[i].err || bytes != sizes[i].bytes)
+		if (number_parse_size(sizes[i].text, &bytes) != sizes[i].err || bytes != sizes[i].bytes)
 			fail_msg("size %s: %zu", sizes[i].text, bytes);
 	}
 	for (size_t i = 0; i < sizeof(durations) / sizeof(durations[0]); i++) {
 		uint64_t ns = 0;
 
-		if (parse_duration(durations[i].text, &ns) != durations[i].err || ns != durations[i].ns)
+		if (number_parse_duration(durations[i].text, &ns) != durations[i].err ||
+		    ns != durations[i].ns)
 			fail_msg("duration %s: %llu", durations[i].text, (unsigned long long)ns);
 	}
 }

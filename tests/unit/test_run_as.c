@@ -4,6 +4,7 @@
 #include "run_as.h"
 
 #include "log.h"
+#include "user.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -87,11 +88,11 @@ static void test_find(void **state)
 static void test_known(void **state)
 {
 	(void)state;
-	assert_true(run_as_known("root"));
-	assert_true(run_as_known("0"));
-	assert_false(run_as_known("no-such-user"));
-	assert_false(run_as_known("4242421"));
-	assert_false(run_as_known(""));
+	assert_true(user_is_known("root"));
+	assert_true(user_is_known("0"));
+	assert_false(user_is_known("no-such-user"));
+	assert_false(user_is_known("4242421"));
+	assert_false(user_is_known(""));
 }
 
 static void test_environment(void **state)

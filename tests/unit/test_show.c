@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Addresses, times and names as every sink writes them; then the columns of text lines. */
-#include "sinks/show.h"
+#include "show.h"
 
 #include "sinks/line_text.h"
 

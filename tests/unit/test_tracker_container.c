@@ -35,7 +35,7 @@ static void log_unseen(void *ctx, const struct event_unseen *unseen, const struc
 static int setup(void **state)
 {
 	struct bench *bench = calloc(1, sizeof(*bench));
-	const struct tracker_handler handler = {
+	const struct pipeline_handler handler = {
 		.ctx = bench,
 		.exchange = log_exchange,
 		.conn_closed = log_closed,

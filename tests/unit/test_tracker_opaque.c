@@ -253,7 +253,7 @@ static void test_quiet_connection(void **state)
 static void test_before_hark_was_ready(void **state)
 {
 	struct bench *bench = *state;
-	const struct tracker_handler handler = {
+	const struct pipeline_handler handler = {
 		.ctx = bench,
 		.conn_closed = bench_closed,
 		.opaque = bench_opaque,

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Numbers with units, strictly: the whole text must be one. Declared in
- * options.h; nothing else needs them. Kept free of floating point, so that
- * "0.1s" is exactly 100,000,000 ns.
- */
-#include "options.h"
+/* Kept free of floating point, so that "0.1s" is exactly 100,000,000 ns. */
+#include "number.h"
 
 #include <errno.h>
+#include <stdbool.h>
+#include <string.h>
 
 #define FRACTION_DIGITS_MAX 9
 
@@ -31,7 +29,7 @@ static int parse_digits(const char **text, uint64_t *value, unsigned int *count)
 	return *count ? 0 : -EINVAL;
 }
 
-int parse_size(const char *text, size_t *bytes)
+int number_parse_size(const char *text, size_t *bytes)
 {
 	static const struct {
 		const char *suffix;
@@ -73,7 +71,7 @@ static uint64_t unit_ns(const char *suffix)
 	return 0;
 }
 
-int parse_duration(const char *text, uint64_t *ns)
+int number_parse_duration(const char *text, uint64_t *ns)
 {
 	uint64_t whole, fraction = 0, scale = 1, unit;
 	unsigned int count;
