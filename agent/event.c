@@ -85,3 +85,11 @@ bool event_valid(const struct event_header *event, size_t size)
 	}
 	return false;
 }
+
+uint64_t event_began_ns(const struct event_data *event)
+{
+	bool began = event->h.type == EVENT_TLS_DATA && event->h.flags & EVENT_CALL_TIME &&
+		     event->direction == DIRECTION_SENT && event->offset < event->h.time_ns;
+
+	return began ? event->offset : event->h.time_ns;
+}

@@ -14,7 +14,7 @@
 #include "flow_decode.h"
 #include "flow_judge.h"
 #include "hello.h"
-#include "tls.h"
+#include "source.h"
 
 void flow_init(struct flow *flow, const struct pipeline *pipeline, struct conn_facts *facts,
 	       const struct tls_key *session)
@@ -319,7 +319,7 @@ void flow_record(struct flow *flow, const struct event_data *event, const struct
 		.reached = event->h.flags & EVENT_REACHED && !event->len,
 		.len = event->len,
 		.payload = slice_of(event->payload, event->copied),
-		.time_ns = tls_began_ns(event),
+		.time_ns = event_began_ns(event),
 		.mover = mover,
 	};
 

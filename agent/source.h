@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* Each event in order; borrowed for the call. Return less than 0 to stop (that value comes back). */
 typedef int event_fn(void *ctx, const struct event_header *event);
@@ -18,5 +19,8 @@ typedef int event_fn(void *ctx, const struct event_header *event);
  * read? Checks type, sizes and that the payload lies inside.
  */
 bool event_valid(const struct event_header *event, size_t size);
+
+/* The time of a record's bytes: what a TLS call sends begins when that is entered. */
+uint64_t event_began_ns(const struct event_data *event);
 
 #endif

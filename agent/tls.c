@@ -93,14 +93,6 @@ bool tls_session_is_other(const struct tls_session *session, const struct event_
 	       event->len && side->stream.next > 0;
 }
 
-uint64_t tls_began_ns(const struct event_data *event)
-{
-	bool began = event->h.type == EVENT_TLS_DATA && event->h.flags & EVENT_CALL_TIME &&
-		     event->direction == DIRECTION_SENT && event->offset < event->h.time_ns;
-
-	return began ? event->offset : event->h.time_ns;
-}
-
 const char *tls_library(const struct event_data *event)
 {
 	return event->source == SOURCE_OPENSSL ? "openssl" : NULL;

@@ -50,9 +50,6 @@ void tls_session_record(struct tls_session *session, const struct event_data *ev
 /* Does this record belong to another session at the same address (its end was not seen)? */
 bool tls_session_is_other(const struct tls_session *session, const struct event_data *event);
 
-/* The time of a record's bytes: what a TLS call sends begins when that is entered. */
-uint64_t tls_began_ns(const struct event_data *event);
-
 /* The library's name from the way the bytes came; static, NULL when not known. */
 const char *tls_library(const struct event_data *event);
 

@@ -10,6 +10,7 @@
 
 #include "counters.h"
 #include "pair_pending.h"
+#include "source.h"
 #include "tracker_life.h"
 #include "tracker_opaque.h"
 #include "tracker_table.h"
@@ -59,7 +60,7 @@ void tracker_free(struct tracker *tracker)
 static void conn_moved_by(struct tracker *tracker, struct conn *conn, const struct event_data *event)
 {
 	struct mover *mover = &conn->mover;
-	uint64_t done_ns = tls_began_ns(event) < event->h.time_ns ? event->h.time_ns : 0;
+	uint64_t done_ns = event_began_ns(event) < event->h.time_ns ? event->h.time_ns : 0;
 	int32_t fd = event->sock.fd < 0 && mover->pid == event->h.pid ? mover->fd : event->sock.fd;
 
 	mover->done_ns = done_ns;

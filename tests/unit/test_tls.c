@@ -8,6 +8,7 @@
 
 #include "counters.h"
 #include "event_builder.h"
+#include "source.h"
 #include "tls.h"
 
 #define GET  "GET /a HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -146,18 +147,18 @@ static void test_began(void **state)
 	};
 
 	(void)state;
-	assert_int_equal(tls_began_ns(&event), 200);
+	assert_int_equal(event_began_ns(&event), 200);
 	event.direction = DIRECTION_RECEIVED;
-	assert_int_equal(tls_began_ns(&event), 500);
+	assert_int_equal(event_began_ns(&event), 500);
 	event.direction = DIRECTION_SENT;
 	event.offset = 501;
-	assert_int_equal(tls_began_ns(&event), 500);
+	assert_int_equal(event_began_ns(&event), 500);
 	event.offset = 200;
 	event.h.flags = 0;
-	assert_int_equal(tls_began_ns(&event), 500);
+	assert_int_equal(event_began_ns(&event), 500);
 	event.h.flags = EVENT_CALL_TIME;
 	event.h.type = EVENT_SOCKET_DATA;
-	assert_int_equal(tls_began_ns(&event), 500);
+	assert_int_equal(event_began_ns(&event), 500);
 }
 
 int main(void)
