@@ -50,18 +50,19 @@ BPF_FLAGS := -target bpf -D__bpf__ -D__TARGET_ARCH_$(BPF_ARCH) -O2 -g -mcpu=v3 -
 
 # --- sources, in flow order -------------------------------------------------
 BPF_SOURCES := $(wildcard bpf/*.bpf.c)
-PROTOCOL_SOURCES := $(wildcard protocols/*.c)
-AGENT_SOURCES := $(filter-out agent/main.c $(if $(filter yes,$(CAPTURE)),agent/probes_none.c,$(wildcard agent/probes.c agent/probes_*.c)),\
-	$(wildcard agent/*.c agent/sinks/*.c)) $(if $(filter no,$(CAPTURE)),agent/probes_none.c)
+PROTOCOL_SOURCES := $(wildcard protocols/*.c protocols/*/*.c)
+PROBES := $(wildcard agent/capture/probes.c agent/capture/probes_*.c)
+PROBES_NONE := agent/capture/probes_none.c
+AGENT_SOURCES := $(filter-out $(if $(filter yes,$(CAPTURE)),$(PROBES_NONE),$(filter-out $(PROBES_NONE),$(PROBES))),\
+	$(wildcard agent/*/*.c))
 
 PROTOCOL_OBJECTS := $(PROTOCOL_SOURCES:%.c=$(BUILD)/%.o) $(LLHTTP_OBJECTS)
 AGENT_OBJECTS := $(AGENT_SOURCES:%.c=$(BUILD)/%.o)
 SKELETON := $(BUILD)/bpf/hark.skel.h
 SKELETON_USERS := $(shell grep -l 'hark\.skel\.h' $(AGENT_SOURCES) 2>/dev/null)
 
-UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_*.c))
-UNIT_HELPERS := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%.o,\
-	$(filter-out tests/unit/test_%.c,$(wildcard tests/unit/*.c)))
+UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/*/test_*.c))
+UNIT_HELPERS := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%.o,$(wildcard tests/unit/*.c))
 FUZZERS := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 PEERS := $(patsubst tests/e2e/peers/%.c,build/peers/%,$(wildcard tests/e2e/peers/*.c))
 BENCH_PROGRAMS := $(patsubst tests/bench/%.c,build/bench/%,$(wildcard tests/bench/*.c))
@@ -187,7 +188,7 @@ $(BUILD)/tests/unit/%.o: tests/unit/%.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(HARK_CFLAGS) -Itests/unit -c $< -o $@
 
-$(BUILD)/tests/unit/test_%: $(BUILD)/tests/unit/test_%.o $(UNIT_HELPERS) $(BUILD)/libagent.a $(BUILD)/libprotocols.a
+$(UNIT_TESTS): %: %.o $(UNIT_HELPERS) $(BUILD)/libagent.a $(BUILD)/libprotocols.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(SAN_FLAGS) $(LDFLAGS) -o $@ $^ $(TEST_LIBS) $(LIBS)
 
@@ -279,7 +280,7 @@ fuzz: fuzzers $(BUILD)/tests/oracle/oracle ## fuzz every decoder for FUZZ_SECOND
 # How far the analyzer follows one function: its own 225000 takes four times as long (make tidy TIDY_NODES=225000).
 TIDY_NODES ?= 50000
 TIDY_FLAGS := -Xclang -analyzer-config -Xclang max-nodes=$(TIDY_NODES)
-TIDY_SOURCES := $(PROTOCOL_SOURCES) $(wildcard agent/main.c) $(AGENT_SOURCES)
+TIDY_SOURCES := $(PROTOCOL_SOURCES) agent/main.c $(AGENT_SOURCES)
 .PHONY: tidy
 tidy: $(if $(SKELETON_USERS),$(SKELETON)) ## clang-tidy over protocols/ and agent/
 	$(Q)printf '%s\n' $(TIDY_SOURCES) | xargs -P $$(nproc) -n 1 sh -c \

@@ -10,22 +10,22 @@
  * The one way back is what the tracker decides about a connection, which goes
  * to the probes.
  */
-#include "budget.h"
-#include "counters.h"
-#include "doctor.h"
-#include "join.h"
-#include "live.h"
-#include "log.h"
-#include "options.h"
-#include "outputs.h"
-#include "pace.h"
-#include "private_file.h"
-#include "record.h"
-#include "rights.h"
-#include "scrub.h"
-#include "source_file.h"
-#include "tls_seen.h"
-#include "tracker.h"
+#include "base/budget.h"
+#include "base/counters.h"
+#include "base/log.h"
+#include "base/private_file.h"
+#include "cli/options.h"
+#include "doctor/doctor.h"
+#include "library/tls_seen.h"
+#include "outputs/outputs.h"
+#include "pair/join.h"
+#include "record/record.h"
+#include "record/scrub.h"
+#include "record/source_file.h"
+#include "run/live.h"
+#include "run/pace.h"
+#include "run/rights.h"
+#include "track/tracker.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -429,7 +429,7 @@ static __always_inline int tls_return(struct pt_regs *ctx, bool looped)
 
 /*
  * Linux 6.13: one program for entry and return, told apart by the instruction
- * pointer. Its cookie is the call's kind. Attached by agent/probes.c as
+ * pointer. Its cookie is the call's kind. Attached by agent/capture/probes.c as
  * BPF_TRACE_UPROBE_SESSION.
  */
 static __always_inline int tls_session_run(struct pt_regs *ctx)

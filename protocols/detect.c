@@ -10,8 +10,8 @@
  */
 #include "detect.h"
 
-#include "http1_line.h"
-#include "http2_frame.h"
+#include "http1/http1_line.h"
+#include "http2/http2_frame.h"
 
 #define TLS_HEADER_BYTES      5
 #define TLS_RECORD_LIMIT      (16384 + 2048) /* RFC 5246, 6.2.3 */

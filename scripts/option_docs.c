@@ -8,7 +8,7 @@
  * A generated part of the page stands between the lines `.\" begin NAME` and
  * `.\" end`. A test makes them again and compares.
  */
-#include "option_table.h"
+#include "cli/option_table.h"
 
 #include <stdio.h>
 #include <stdlib.h>

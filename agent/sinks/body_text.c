@@ -5,7 +5,7 @@
  */
 #include "body_text.h"
 
-#include "escape.h"
+#include "base/escape.h"
 
 #define HEX_LINES_MAX 8 /* binary is not read beyond its head */
 

@@ -3,7 +3,7 @@
 #ifndef HARK_BODY_TEXT_H
 #define HARK_BODY_TEXT_H
 
-#include "body.h"
+#include "base/body.h"
 #include "line_text.h"
 
 /* Writes the first max_bytes of the decoded body, each line behind `mark`; nothing when there is no body. */

@@ -12,8 +12,8 @@
  */
 #include "sinks.h"
 
-#include "counters.h"
-#include "escape.h"
+#include "base/counters.h"
+#include "base/escape.h"
 #include "line_text.h"
 #include "opaque_text.h"
 

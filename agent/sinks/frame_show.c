@@ -2,7 +2,7 @@
 /* RFC 9113, 6, as tables; a payload that is too short gives less, never more. */
 #include "frame_show.h"
 
-#include "http2_frame.h"
+#include "http2/http2_frame.h"
 
 #define SETTING_BYTES 6
 

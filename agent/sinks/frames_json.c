@@ -3,7 +3,7 @@
 #include "sinks.h"
 
 #include "frame_show.h"
-#include "http2_frame.h"
+#include "http2/http2_frame.h"
 #include "json_writer.h"
 
 #include <stdlib.h>

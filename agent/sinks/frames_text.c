@@ -5,9 +5,9 @@
  */
 #include "sinks.h"
 
-#include "escape.h"
+#include "base/escape.h"
 #include "frame_show.h"
-#include "http2_assembly.h"
+#include "http2/http2_assembly.h"
 #include "line_text.h"
 
 #include <inttypes.h>

@@ -6,11 +6,11 @@
 #ifndef HARK_JSON_WRITER_H
 #define HARK_JSON_WRITER_H
 
-#include "buffer.h"
-#include "conn_facts.h"
-#include "escape.h"
-#include "redact.h"
-#include "show.h"
+#include "base/buffer.h"
+#include "base/escape.h"
+#include "base/redact.h"
+#include "model/conn_facts.h"
+#include "model/show.h"
 
 #include <stdbool.h>
 

@@ -7,10 +7,10 @@
  */
 #include "line_text.h"
 
-#include "escape.h"
-#include "grpc.h"
+#include "base/escape.h"
+#include "base/url.h"
+#include "model/grpc.h"
 #include "text_width.h"
-#include "url.h"
 
 #include <inttypes.h>
 #include <langinfo.h>

@@ -3,9 +3,9 @@
 #ifndef HARK_LINE_TEXT_H
 #define HARK_LINE_TEXT_H
 
-#include "buffer.h"
-#include "exchange.h"
-#include "show.h"
+#include "base/buffer.h"
+#include "model/exchange.h"
+#include "model/show.h"
 #include "sink.h"
 
 #include <stdbool.h>

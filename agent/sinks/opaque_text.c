@@ -3,7 +3,7 @@
  * (TLS 1.3). */
 #include "opaque_text.h"
 
-#include "escape.h"
+#include "base/escape.h"
 
 void hello_text_put(struct buffer *buffer, const struct style *style, const struct conn_facts *conn)
 {

@@ -5,7 +5,7 @@
  */
 #include "sinks.h"
 
-#include "escape.h"
+#include "base/escape.h"
 #include "line_text.h"
 #include "protocol.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The sinks that agent/sink.c lists; each is defined in the file of its name. */
+/* The sinks that agent/sinks/sink.c lists; each is defined in the file of its name. */
 #ifndef HARK_SINKS_H
 #define HARK_SINKS_H
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "stat_feed.h"
 
-#include "counters.h"
+#include "base/counters.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -4,7 +4,7 @@
 #define HARK_STAT_FEED_H
 
 #include "sink.h"
-#include "stats.h"
+#include "stats/stats.h"
 
 #include <stdbool.h>
 #include <stddef.h>

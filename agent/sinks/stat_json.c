@@ -2,7 +2,7 @@
 /* One flat JSON object a row, with the keys of interface.md; what is not known is absent. */
 #include "sinks.h"
 
-#include "counters.h"
+#include "base/counters.h"
 #include "json_writer.h"
 #include "stat_feed.h"
 

@@ -2,7 +2,7 @@
 /* Keys as text, and text that has to fit. */
 #include "stat_table.h"
 
-#include "escape.h"
+#include "base/escape.h"
 
 #include <inttypes.h>
 

@@ -3,9 +3,9 @@
 #ifndef HARK_STAT_PICTURE_H
 #define HARK_STAT_PICTURE_H
 
-#include "buffer.h"
-#include "histogram.h"
+#include "base/buffer.h"
 #include "line_text.h"
+#include "stats/histogram.h"
 
 #include <stddef.h>
 #include <stdint.h>

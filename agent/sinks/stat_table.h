@@ -3,7 +3,7 @@
 #ifndef HARK_STAT_TABLE_H
 #define HARK_STAT_TABLE_H
 
-#include "buffer.h"
+#include "base/buffer.h"
 #include "line_text.h"
 #include "stat_feed.h"
 

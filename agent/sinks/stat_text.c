@@ -2,7 +2,7 @@
 /* The numbers as a table, with --hist and --heat as pictures below it. */
 #include "sinks.h"
 
-#include "counters.h"
+#include "base/counters.h"
 #include "stat_picture.h"
 #include "stat_table.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "text_width.h"
 
-#include "escape.h"
+#include "base/escape.h"
 
 #include <wchar.h>
 

@@ -3,7 +3,7 @@
 #ifndef HARK_TEXT_WIDTH_H
 #define HARK_TEXT_WIDTH_H
 
-#include "buffer.h"
+#include "base/buffer.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -7,8 +7,8 @@
  */
 #include "top.h"
 
-#include "counters.h"
-#include "log.h"
+#include "base/counters.h"
+#include "base/log.h"
 #include "sinks.h"
 
 #include <stdlib.h>

@@ -11,7 +11,7 @@
 #ifndef HARK_TOP_H
 #define HARK_TOP_H
 
-#include "filter.h"
+#include "filter/filter.h"
 #include "line_text.h"
 #include "sink.h"
 #include "top_history.h"

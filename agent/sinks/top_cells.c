@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "top_cells.h"
 
-#include "escape.h"
+#include "base/escape.h"
 
 struct cells {
 	wchar_t *out;

@@ -6,8 +6,8 @@
  */
 #include "top.h"
 
-#include "counters.h"
-#include "grpc.h"
+#include "base/counters.h"
+#include "model/grpc.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -7,7 +7,7 @@
  */
 #include "top.h"
 
-#include "escape.h"
+#include "base/escape.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

@@ -6,8 +6,8 @@
  */
 #include "top.h"
 
-#include "counters.h"
-#include "escape.h"
+#include "base/counters.h"
+#include "base/escape.h"
 #include "top_cells.h"
 
 #include <inttypes.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "top_history.h"
 
-#include "counters.h"
+#include "base/counters.h"
 
 #define SECOND_NS UINT64_C(1000000000)
 

@@ -6,7 +6,7 @@
 #ifndef HARK_TOP_HISTORY_H
 #define HARK_TOP_HISTORY_H
 
-#include "stats.h"
+#include "stats/stats.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "top_lines.h"
 
-#include "counters.h"
+#include "base/counters.h"
 
 #include <stdlib.h>
 #include <wchar.h>

@@ -3,7 +3,7 @@
 #ifndef HARK_TOP_LINES_H
 #define HARK_TOP_LINES_H
 
-#include "buffer.h"
+#include "base/buffer.h"
 #include "top_record.h"
 #include "top_screen.h"
 

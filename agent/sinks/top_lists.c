@@ -2,7 +2,7 @@
 /* The rows of what was kept: connections, the last exchanges, the slowest ones. */
 #include "top.h"
 
-#include "escape.h"
+#include "base/escape.h"
 
 #include <inttypes.h>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "top_record.h"
 
-#include "counters.h"
-#include "url.h"
+#include "base/counters.h"
+#include "base/url.h"
 
 #include <stdlib.h>
 #include <utlist.h>

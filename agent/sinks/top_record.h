@@ -8,7 +8,7 @@
 #ifndef HARK_TOP_RECORD_H
 #define HARK_TOP_RECORD_H
 
-#include "exchange.h"
+#include "model/exchange.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "top_table.h"
 
-#include "counters.h"
+#include "base/counters.h"
 #include "line_text.h"
 
 #include <inttypes.h>

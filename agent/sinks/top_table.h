@@ -8,8 +8,8 @@
 #ifndef HARK_TOP_TABLE_H
 #define HARK_TOP_TABLE_H
 
-#include "buffer.h"
-#include "show.h"
+#include "base/buffer.h"
+#include "model/show.h"
 #include "top_screen.h"
 
 #include <stdbool.h>

@@ -5,10 +5,10 @@
  */
 #include "sinks.h"
 
-#include "body.h"
-#include "grpc.h"
+#include "base/body.h"
+#include "base/url.h"
 #include "json_writer.h"
-#include "url.h"
+#include "model/grpc.h"
 
 #include <stdlib.h>
 

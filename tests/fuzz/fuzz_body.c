@@ -3,8 +3,8 @@
  * A body of any bytes under any of the codings and types. The first byte
  * chooses; what comes out is bounded and, when it is called text, text.
  */
-#include "body.h"
-#include "escape.h"
+#include "base/body.h"
+#include "base/escape.h"
 
 #include <stdlib.h>
 

@@ -5,7 +5,7 @@
  */
 #include "detect.h"
 
-#include "http1_line.h"
+#include "http1/http1_line.h"
 
 #include <stdlib.h>
 

@@ -5,7 +5,7 @@
  * text; it matches without end or fault, both ways, and says no of an exchange
  * where it says no of its connection.
  */
-#include "filter.h"
+#include "filter/filter.h"
 
 #include "message.h"
 

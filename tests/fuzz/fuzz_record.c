@@ -4,8 +4,8 @@
  * byte is odd, else the whole file, so that both the header and the events are
  * reached. Every event that comes out must be one that the pipeline may read.
  */
-#include "recording.h"
-#include "source_file.h"
+#include "record/recording.h"
+#include "record/source_file.h"
 
 #include <errno.h>
 #include <stdlib.h>

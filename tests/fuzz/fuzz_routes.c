@@ -7,7 +7,7 @@
  * Checked: the limit is kept, each request is counted once however endpoints
  * are folded, and what found an endpoint finds one again.
  */
-#include "routes.h"
+#include "routes/routes.h"
 
 #include <stdlib.h>
 

@@ -4,7 +4,7 @@
  * input is a list of steps: a byte that chooses, a length, so many bytes.
  * Checked: what comes out is valid and as long as what went in.
  */
-#include "scrub.h"
+#include "record/scrub.h"
 
 #include <stdlib.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "judge.h"
 
-#include "counters.h"
+#include "base/counters.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -5,7 +5,7 @@
  * responses, changes of the table's size, RST_STREAM, GOAWAY, h2c by Upgrade.
  */
 #include "conversation.h"
-#include "http2_frame.h"
+#include "http2/http2_frame.h"
 
 #include <nghttp2/nghttp2.h>
 #include <stdio.h>

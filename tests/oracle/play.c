@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "play.h"
 
-#include "counters.h"
-#include "tracker.h"
+#include "base/counters.h"
+#include "track/tracker.h"
 
 #include <netinet/in.h>
 #include <stdio.h>

@@ -7,7 +7,7 @@
 #define HARK_ORACLE_PLAY_H
 
 #include "conversation.h"
-#include "exchange.h"
+#include "model/exchange.h"
 
 enum transform {
 	TRANSFORM_NONE,	   /* seen whole, cut into records and polls at random */

@@ -7,8 +7,8 @@
 #define HARK_TESTS_EVENT_BUILDER_H
 
 #include "event.h"
-#include "tls_key.h"
-#include "tracker.h"
+#include "model/tls_key.h"
+#include "track/tracker.h"
 
 #include <stdarg.h>
 

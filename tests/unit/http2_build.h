@@ -21,7 +21,7 @@
 #ifndef HARK_TESTS_HTTP2_BUILD_H
 #define HARK_TESTS_HTTP2_BUILD_H
 
-#include "http2_frame.h"
+#include "http2/http2_frame.h"
 #include "slice.h"
 
 #include <stdbool.h>

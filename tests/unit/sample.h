@@ -6,8 +6,8 @@
 #ifndef HARK_SAMPLE_H
 #define HARK_SAMPLE_H
 
-#include "exchange.h"
-#include "sink.h"
+#include "model/exchange.h"
+#include "sinks/sink.h"
 
 #include <stdio.h>
 

@@ -1,0 +1,558 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Loads the kernel side with what the running kernel has: the socket's
+ * tracepoints or the syscall exit, bpf_loop or bounded loops. What is missing
+ * costs one line that says what is lost. The TLS files' links are in
+ * probes_tls.c.
+ */
+#include "probes.h"
+
+#include "base/counters.h"
+#include "base/log.h"
+#include "model/tls_key.h"
+#include "probes_existing.h"
+#include "probes_tls.h"
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "maps_abi.h"
+#include "hark.skel.h" /* generated; it needs the types above */
+
+#define KV_MUTED	(KV_MUTED_SENT | KV_MUTED_RECEIVED)
+#define CONSUME_BUDGET	16384 /* records at once: under full load the ring is never empty */
+#define TRACEPOINTS_MAX 16    /* programs on tracepoints, in all of bpf/ */
+
+struct probes {
+	struct hark_bpf *skeleton;
+	struct ring_buffer *ring;
+	struct probes_tls *tls;
+	enum capture_way capture;
+	bool iterator;	     /* the kernel can list open files (Linux 5.8) */
+	bool hold_processor; /* a program can forbid that it is preempted, as ours need it (Linux 6.15) */
+	struct bpf_link *links[TRACEPOINTS_MAX];
+	size_t link_count;
+	int cpu_count;
+	event_fn *fn; /* of the probes_consume() under way */
+	void *fn_ctx;
+	int fn_result;
+	unsigned int budget; /* records until the loop gets its turn */
+};
+
+/* libbpf speaks in lines, the verifier's log in one piece of many. */
+static int libbpf_say(enum libbpf_print_level level, const char *format, va_list args)
+{
+	char *text, *line, *rest;
+
+	if (level == LIBBPF_DEBUG || log_level < LOG_DEBUG)
+		return 0;
+	if (vasprintf(&text, format, args) < 0)
+		return 0;
+	for (rest = text; (line = strsep(&rest, "\n"));)
+		if (*line)
+			log_debug("%s", line);
+	free(text);
+	return 0;
+}
+
+/* Lockdown refuses reads of kernel memory with an errno that says nothing. */
+static bool kernel_locked_down(void)
+{
+	char text[128] = "";
+	FILE *file = fopen("/sys/kernel/security/lockdown", "re");
+
+	if (!file)
+		return false;
+	if (!fgets(text, sizeof(text), file))
+		text[0] = '\0';
+	fclose(file);
+	return strstr(text, "[confidentiality]") != NULL;
+}
+
+static void report_failure(const char *what, int error)
+{
+	if (access("/sys/kernel/btf/vmlinux", R_OK) < 0) {
+		log_error("%s: this kernel has no BTF (/sys/kernel/btf/vmlinux); "
+			  "it needs Linux 5.8 or later built with CONFIG_DEBUG_INFO_BTF=y",
+			  what);
+		return;
+	}
+	if (error == -EPERM) {
+		log_error("%s: not permitted; run as root or with CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN and "
+			  "CAP_SYS_PTRACE",
+			  what);
+		return;
+	}
+	if (kernel_locked_down()) {
+		log_error("%s: the kernel is locked down (confidentiality); boot with lockdown=integrity or "
+			  "none",
+			  what);
+		return;
+	}
+	log_error("%s: %s; `hark doctor` says what this machine has, --debug what libbpf says", what,
+		  strerror(-error));
+}
+
+/* A tracepoint is there when BTF has its prototype. */
+static bool btf_has(const struct btf *btf, const char *name, __u32 kind)
+{
+	return btf && btf__find_by_name_kind(btf, name, kind) > 0;
+}
+
+static bool btf_has_member(const struct btf *btf, const char *name, const char *member)
+{
+	int id = btf ? btf__find_by_name_kind(btf, name, BTF_KIND_STRUCT) : -ENOENT;
+	const struct btf_type *type = id > 0 ? btf__type_by_id(btf, (__u32)id) : NULL;
+
+	for (int i = 0; type && i < btf_vlen(type); i++)
+		if (strcmp(btf__name_by_offset(btf, btf_members(type)[i].name_off), member) == 0)
+			return true;
+	return false;
+}
+
+/* bpf_loop came with Linux 5.17; its number is in the kernel's own list of helpers. */
+static bool kernel_has_loop(void)
+{
+	return libbpf_probe_bpf_helper(BPF_PROG_TYPE_RAW_TRACEPOINT, BPF_FUNC_loop, NULL) == 1;
+}
+
+static int capture_choose(struct probes *probes, enum capture_way wanted)
+{
+	struct btf *btf = btf__load_vmlinux_btf();
+	bool socket = btf_has(btf, "btf_trace_sock_recv_length", BTF_KIND_TYPEDEF) &&
+		      btf_has(btf, "btf_trace_sock_send_length", BTF_KIND_TYPEDEF);
+
+	probes->iterator = btf_has(btf, "bpf_iter_task_file", BTF_KIND_FUNC);
+	/* Before Linux 6.15 no global function may be called meanwhile, and capture_step() is one. */
+	probes->hold_processor = btf_has(btf, "bpf_preempt_disable", BTF_KIND_FUNC) &&
+				 btf_has_member(btf, "bpf_subprog_info", "might_sleep");
+	btf__free(btf);
+	if (wanted == CAPTURE_SOCKET && !socket) {
+		log_error("--capture=socket: this kernel has no socket tracepoints (Linux 6.3); "
+			  "use --capture=auto");
+		return -EOPNOTSUPP;
+	}
+	probes->capture = wanted == CAPTURE_SYSCALL || !socket ? CAPTURE_SYSCALL : CAPTURE_SOCKET;
+	return 0;
+}
+
+static void programs_choose(struct probes *probes, bool loop, bool session)
+{
+	struct hark_bpf *s = probes->skeleton;
+	bool socket = probes->capture == CAPTURE_SOCKET;
+
+	bpf_program__set_autoload(s->progs.socket_sent, socket);
+	bpf_program__set_autoload(s->progs.socket_received, socket);
+	bpf_program__set_autoload(s->progs.socket_spliced, socket);
+	bpf_program__set_autoload(s->progs.state_by_cookie, socket);
+	bpf_program__set_autoload(s->progs.state_by_inode, !socket);
+	bpf_program__set_autoload(s->progs.seen_by_cookie, socket && probes->iterator);
+	bpf_program__set_autoload(s->progs.seen_by_inode, !socket && probes->iterator);
+	bpf_program__set_autoload(s->progs.syscall_exit, !socket && loop);
+	bpf_program__set_autoload(s->progs.syscall_exit_bounded, !socket && !loop);
+	probes_tls_choose(s, loop, session);
+}
+
+static void settings_fill(struct probes *probes, const struct probes_config *config)
+{
+	probes->skeleton->rodata->settings = (struct kernel_settings){
+		.self = getpid(),
+		.snaplen_bytes = config->snaplen_bytes,
+		.pid_namespace = config->pid_namespace,
+		.wake_bytes = config->ring_bytes / 4,
+		.filter_pids = config->filter_pids || config->pid_count,
+		.follow_children = config->follow_children,
+		.filter_ports = config->port_count > 0,
+		.ignore_pids = config->ignore_pids,
+		.hold_processor = probes->hold_processor,
+	};
+	for (size_t i = 0; i < config->port_count; i++)
+		probes->skeleton->rodata->ports[config->ports[i] / 64] |= UINT64_C(1)
+									  << (config->ports[i] % 64);
+}
+
+/* Before anything is attached: hark's own place among the pid namespaces. */
+static int namespace_find(const struct probes *probes)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, options);
+
+	if (!probes->skeleton->rodata->settings.pid_namespace)
+		return 0;
+	return bpf_prog_test_run_opts(bpf_program__fd(probes->skeleton->progs.namespace_find), &options);
+}
+
+/* Attaches each tracepoint program that was loaded; TLS programs come with their files, iterators run once.
+ */
+static int tracepoints_attach(struct probes *probes)
+{
+	struct bpf_program *program;
+
+	bpf_object__for_each_program(program, probes->skeleton->obj)
+	{
+		struct bpf_link *link;
+
+		if (!bpf_program__autoload(program) || bpf_program__type(program) != BPF_PROG_TYPE_TRACING)
+			continue;
+		if (bpf_program__expected_attach_type(program) == BPF_TRACE_ITER)
+			continue;
+		link = bpf_program__attach(program);
+		if (!link)
+			return -errno;
+		probes->links[probes->link_count++] = link;
+	}
+	return 0;
+}
+
+static int ring_event(void *ctx, void *data, size_t size)
+{
+	struct probes *probes = ctx;
+	struct event_header *event = data;
+
+	counter_add(COUNTER_EVENTS_RECEIVED, 1);
+	if (!event_valid(event, size))
+		return 0;
+	probes->fn_result = probes->fn(probes->fn_ctx, event);
+	if (probes->fn_result < 0)
+		return probes->fn_result;
+	return --probes->budget ? 0 : -EAGAIN;
+}
+
+static int skeleton_try(struct probes *probes, const struct probes_config *config, bool session)
+{
+	int error;
+
+	probes->skeleton = hark_bpf__open();
+	if (!probes->skeleton)
+		return -errno;
+	programs_choose(probes, kernel_has_loop(), session);
+	settings_fill(probes, config);
+	bpf_program__set_autoload(probes->skeleton->progs.namespace_find, config->pid_namespace);
+	error = bpf_map__set_max_entries(probes->skeleton->maps.events, config->ring_bytes);
+	return error ? error : hark_bpf__load(probes->skeleton);
+}
+
+/* A list of what is there already is worth less than what comes: a kernel that refuses it goes without. */
+static int skeleton_load(struct probes *probes, const struct probes_config *config)
+{
+	bool session = probes_session_supported();
+	int error = skeleton_try(probes, config, session);
+
+	if (error && error != -EPERM && probes->iterator) {
+		probes->iterator = false;
+		hark_bpf__destroy(probes->skeleton);
+		error = skeleton_try(probes, config, session);
+	}
+	if (error)
+		return error;
+	probes->tls = probes_tls_new(probes->skeleton, session);
+	if (!probes->tls)
+		return -ENOMEM;
+	for (size_t i = 0; i < config->pid_count; i++) {
+		error = probes_add_pid(probes, config->pids[i]);
+		if (error)
+			return error;
+	}
+	error = namespace_find(probes);
+	return error ? error : tracepoints_attach(probes);
+}
+
+struct probes *probes_open(const struct probes_config *config)
+{
+	struct probes *probes = calloc(1, sizeof(*probes));
+	int error;
+
+	if (!probes) {
+		log_error("out of memory");
+		return NULL;
+	}
+	libbpf_set_print(libbpf_say);
+	probes->cpu_count = libbpf_num_possible_cpus();
+	if (capture_choose(probes, config->capture) < 0)
+		goto out;
+	error = skeleton_load(probes, config);
+	if (error) {
+		report_failure("cannot load the BPF programs", error);
+		goto out;
+	}
+	probes->ring = ring_buffer__new(bpf_map__fd(probes->skeleton->maps.events), ring_event, probes, NULL);
+	if (!probes->ring) {
+		report_failure("cannot map the ring buffer (--ring)", -errno);
+		goto out;
+	}
+	return probes;
+out:
+	probes_close(probes);
+	return NULL;
+}
+
+void probes_close(struct probes *probes)
+{
+	if (!probes)
+		return;
+	probes_tls_free(probes->tls);
+	for (size_t i = 0; i < probes->link_count; i++)
+		bpf_link__destroy(probes->links[i]);
+	ring_buffer__free(probes->ring);
+	hark_bpf__destroy(probes->skeleton);
+	free(probes);
+}
+
+enum capture_way probes_capture(const struct probes *probes)
+{
+	return probes->capture;
+}
+
+int probes_add_file(struct probes *probes, int fd, const char *path)
+{
+	return probes_tls_add(probes->tls, fd, path);
+}
+
+void probes_remove_file(struct probes *probes, const struct file_identity *identity)
+{
+	probes_tls_remove(probes->tls, identity);
+}
+
+void probes_tls_listen(struct probes *probes)
+{
+	probes->skeleton->bss->tls_listens = true;
+}
+
+const struct probed_file *probes_files(const struct probes *probes)
+{
+	return probes_tls_files(probes->tls);
+}
+
+void probes_protect(struct probes *probes, uint32_t pid)
+{
+	probes_tls_protect(probes->tls, pid);
+}
+
+int probes_add_pid(struct probes *probes, uint32_t pid)
+{
+	uint8_t mark = KP_FOLLOWED;
+
+	return bpf_map_update_elem(bpf_map__fd(probes->skeleton->maps.pids), &pid, &mark, BPF_ANY);
+}
+
+/* Without room in the map the process is told of: user space filters by itself. */
+void probes_ignore_pid(struct probes *probes, uint32_t pid, bool ignored)
+{
+	bool only_followed = probes->skeleton->rodata->settings.filter_pids;
+	uint8_t mark = ignored ? KP_IGNORED : KP_FOLLOWED;
+
+	bpf_map_update_elem(bpf_map__fd(probes->skeleton->maps.pids), &pid, &mark,
+			    only_followed || !ignored ? BPF_EXIST : BPF_ANY);
+}
+
+size_t probes_map_entries(const struct probes *probes, const char *name)
+{
+	const struct bpf_map *map = bpf_object__find_map_by_name(probes->skeleton->obj, name);
+
+	return map ? bpf_map__max_entries(map) : 0;
+}
+
+static bool pid_listed(uint32_t pid, const uint32_t *pids, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (pids[i] == pid)
+			return true;
+	return false;
+}
+
+/* The map changes meanwhile: a walk that starts over is cut at as many steps as it can hold. */
+size_t probes_count_pids(const struct probes *probes, const uint32_t *but, size_t but_count)
+{
+	const struct bpf_map *map = probes->skeleton->maps.pids;
+	uint32_t pid, *previous = NULL;
+	size_t count = 0;
+
+	for (uint32_t steps = bpf_map__max_entries(map); steps; steps--) {
+		if (bpf_map_get_next_key(bpf_map__fd(map), previous, &pid) < 0)
+			break;
+		count += !pid_listed(pid, but, but_count);
+		previous = &pid;
+	}
+	return count;
+}
+
+int probes_existing(struct probes *probes, event_fn *fn, void *ctx)
+{
+	const struct hark_bpf *s = probes->skeleton;
+
+	if (!probes->iterator) {
+		log_warn("this kernel has no iterator over open files (Linux 5.8): connections from before "
+			 "show when they move bytes");
+		return 0;
+	}
+	return existing_read(probes->capture == CAPTURE_SOCKET ? s->progs.seen_by_cookie
+							       : s->progs.seen_by_inode,
+			     fn, ctx);
+}
+
+int probes_ring_fd(const struct probes *probes)
+{
+	return ring_buffer__epoll_fd(probes->ring);
+}
+
+bool probes_pending(const struct probes *probes)
+{
+	struct pollfd ring = { .fd = probes_ring_fd(probes), .events = POLLIN };
+
+	return poll(&ring, 1, 0) > 0;
+}
+
+int probes_consume(struct probes *probes, event_fn *fn, void *ctx)
+{
+	probes->fn = fn;
+	probes->fn_ctx = ctx;
+	probes->fn_result = 0;
+	probes->budget = CONSUME_BUDGET;
+	ring_buffer__consume(probes->ring);
+	if (probes->fn_result < 0)
+		return probes->fn_result;
+	return probes->budget == 0;
+}
+
+/* Sets the bits of the mask in the verdict of a socket to these. */
+static void verdict_set(struct probes *probes, uint64_t socket_id, uint32_t mask, uint32_t bits)
+{
+	int fd = bpf_map__fd(probes->skeleton->maps.verdicts);
+	uint32_t known = 0, wanted;
+
+	if (!socket_id)
+		return;
+	bpf_map_lookup_elem(fd, &socket_id, &known);
+	wanted = (known & ~mask) | bits;
+	if (wanted == known)
+		return;
+	if (bpf_map_update_elem(fd, &socket_id, &wanted, BPF_ANY) < 0)
+		counter_add(COUNTER_LIMIT_MAPS, 1);
+}
+
+void probes_verdict(struct probes *probes, uint64_t socket_id, enum mark verdict)
+{
+	switch (verdict) {
+	case MARK_MUTED:
+		verdict_set(probes, socket_id, KV_MUTED, KV_MUTED);
+		break;
+	case MARK_MUTED_SENT:
+		verdict_set(probes, socket_id, KV_MUTED, KV_MUTED_SENT);
+		break;
+	case MARK_MUTED_RECEIVED:
+		verdict_set(probes, socket_id, KV_MUTED, KV_MUTED_RECEIVED);
+		break;
+	case MARK_HEARD:
+		verdict_set(probes, socket_id, KV_MUTED, 0);
+		break;
+	case MARK_CIPHERTEXT:
+		verdict_set(probes, socket_id, KV_CIPHERTEXT, KV_CIPHERTEXT);
+		break;
+	}
+}
+
+static struct skip_key session_skip_key(const struct tls_key *session)
+{
+	return (struct skip_key){
+		.id = session->ssl,
+		.generation = session->generation,
+		.pid = (uint32_t)session->pid,
+	};
+}
+
+void probes_skip(struct probes *probes, uint64_t socket_id, const struct tls_key *session,
+		 enum event_direction direction, uint64_t pos)
+{
+	struct skip_key key = session ? session_skip_key(session) : (struct skip_key){ .id = socket_id };
+
+	key.direction = direction;
+
+	if (!key.id)
+		return;
+	if (bpf_map_update_elem(bpf_map__fd(probes->skeleton->maps.skips), &key, &pos, BPF_ANY) < 0) {
+		counter_add(COUNTER_LIMIT_MAPS, 1);
+		return;
+	}
+	if (!session)
+		verdict_set(probes, socket_id, KV_SKIP, KV_SKIP);
+}
+
+static void skips_remove(struct probes *probes, struct skip_key key)
+{
+	for (key.direction = 0; key.direction < 2; key.direction++)
+		bpf_map_delete_elem(bpf_map__fd(probes->skeleton->maps.skips), &key);
+}
+
+void probes_forget(struct probes *probes, uint64_t socket_id)
+{
+	struct count_key key = { .id = socket_id };
+	uint32_t bits;
+	int verdicts = bpf_map__fd(probes->skeleton->maps.verdicts);
+
+	if (bpf_map_lookup_elem(verdicts, &socket_id, &bits) == 0) {
+		if (bits & KV_SKIP)
+			skips_remove(probes, (struct skip_key){ .id = socket_id });
+		bpf_map_delete_elem(verdicts, &socket_id);
+	}
+	for (key.direction = 0; key.direction < 2; key.direction++)
+		bpf_map_delete_elem(bpf_map__fd(probes->skeleton->maps.counts), &key);
+}
+
+/* The kernel side's own entry stays: the next session may have that address by now. */
+void probes_forget_session(struct probes *probes, const struct tls_key *session)
+{
+	skips_remove(probes, session_skip_key(session));
+}
+
+/* How often the kernel did not run a program because it was under way on that processor (Linux 5.12). */
+static uint64_t skipped_count(const struct probes *probes)
+{
+	struct bpf_program *program;
+	uint64_t skipped = 0;
+
+	bpf_object__for_each_program(program, probes->skeleton->obj)
+	{
+		struct bpf_prog_info info = { .recursion_misses = 0 };
+		__u32 size = sizeof(info);
+
+		if (bpf_program__fd(program) >= 0 &&
+		    bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size) == 0)
+			skipped += info.recursion_misses;
+	}
+	return skipped;
+}
+
+int probes_counters(struct probes *probes, struct event_counters *out)
+{
+	struct kernel_counters *values;
+	struct timespec now;
+	uint32_t zero = 0;
+	int error = 0;
+
+	*out = (struct event_counters){
+		.h = { .size = sizeof(*out), .type = EVENT_COUNTERS, .flags = EVENT_SYNTHETIC }
+	};
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	out->h.time_ns = (uint64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+	values = calloc(probes->cpu_count, sizeof(*values));
+	if (!values)
+		return -ENOMEM;
+	if (bpf_map_lookup_elem(bpf_map__fd(probes->skeleton->maps.kernel_counters), &zero, values) < 0) {
+		error = -errno;
+		goto out;
+	}
+	for (int cpu = 0; cpu < probes->cpu_count; cpu++)
+		for (int i = 0; i < KC_COUNT; i++)
+			out->value[i] += values[cpu].value[i];
+	out->value[KC_PROGRAMS_SKIPPED] = skipped_count(probes);
+out:
+	free(values);
+	return error;
+}

@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Attaching to TLS libraries, once a file (device and inode), never a process:
+ * a pid-scoped uprobe slows every process that maps the library all the same.
+ *
+ * With uprobe sessions (Linux 6.13) one link holds all sites of a file and the
+ * kernel side refuses a second armed return in a thread. Before, each site has
+ * an entry link and, where a return matters, a return link, which
+ * probes_tls_protect() takes off when a program is seen to switch stacks.
+ */
+#include "probes_tls.h"
+
+#include "base/counters.h"
+#include "base/log.h"
+#include "library/elf_file.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "maps_abi.h"
+#include "hark.skel.h" /* generated; it needs the types above */
+
+/* linux/bpf.h of Debian 12 is older than these. */
+#define ATTACH_TYPE_UPROBE_SESSION 57
+
+/* The uprobe_multi form of union bpf_attr for BPF_LINK_CREATE (Linux 6.6). */
+struct uprobe_multi_attr {
+	uint32_t prog_fd, target_fd, attach_type, flags;
+	uint64_t path, offsets, ref_ctr_offsets, cookies;
+	uint32_t cnt, multi_flags, pid, reserved;
+};
+
+struct probes_tls {
+	struct hark_bpf *skeleton;
+	bool session;
+	struct probed_file *files;
+};
+
+static_assert((int)CALL_READ == TLS_READ && (int)CALL_WRITE_EX2 == TLS_WRITE_EX2 &&
+		      (int)CALL_HANDSHAKE == TLS_HANDSHAKE && (int)CALL_SET_FD == TLS_SET_FD &&
+		      (int)CALL_WRITE_EARLY == TLS_WRITE_EARLY,
+	      "the kernel side counts the calls in the same order");
+
+static int link_create_multi(int program, const char *path, const struct probe_site *sites, size_t count)
+{
+	uint64_t offsets[PROBE_SITES_MAX], cookies[PROBE_SITES_MAX];
+	struct uprobe_multi_attr attr = {
+		.prog_fd = program,
+		.attach_type = ATTACH_TYPE_UPROBE_SESSION,
+		.path = (uintptr_t)path,
+		.offsets = (uintptr_t)offsets,
+		.cookies = (uintptr_t)cookies,
+		.cnt = count,
+	};
+	int fd;
+
+	for (size_t i = 0; i < count; i++) {
+		offsets[i] = sites[i].file_offset;
+		cookies[i] = sites[i].call;
+	}
+	fd = syscall(SYS_bpf, BPF_LINK_CREATE, &attr, sizeof(attr));
+	return fd < 0 ? -errno : fd;
+}
+
+/*
+ * A kernel with sessions looks at the path (a folder is refused with EBADF);
+ * one without refuses the attach type before.
+ */
+bool probes_session_supported(void)
+{
+	struct bpf_insn code[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0 },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	LIBBPF_OPTS(bpf_prog_load_opts, options,
+		    .expected_attach_type = (enum bpf_attach_type)ATTACH_TYPE_UPROBE_SESSION);
+	struct probe_site site = { .file_offset = 1 };
+	int program, error;
+
+	program = bpf_prog_load(BPF_PROG_TYPE_KPROBE, NULL, "GPL", code, 2, &options);
+	if (program < 0)
+		return false;
+	error = link_create_multi(program, "/", &site, 1);
+	if (error >= 0)
+		close(error);
+	close(program);
+	return error == -EBADF;
+}
+
+static struct bpf_program *entry_program(struct hark_bpf *s, enum probe_call call)
+{
+	switch (call) {
+	case CALL_READ:
+		return s->progs.tls_enter_read;
+	case CALL_READ_EX:
+		return s->progs.tls_enter_read_ex;
+	case CALL_WRITE:
+		return s->progs.tls_enter_write;
+	case CALL_WRITE_EX:
+		return s->progs.tls_enter_write_ex;
+	case CALL_WRITE_EX2:
+		return s->progs.tls_enter_write_ex2;
+	case CALL_PEEK:
+		return s->progs.tls_enter_peek;
+	case CALL_HANDSHAKE:
+		return s->progs.tls_enter_handshake;
+	case CALL_SENDFILE:
+		return s->progs.tls_enter_sendfile;
+	case CALL_FREE:
+		return s->progs.tls_enter_free;
+	case CALL_SET_FD:
+		return s->progs.tls_enter_set_fd;
+	case CALL_WRITE_EARLY:
+		return s->progs.tls_enter_write_early;
+	case CALL_COUNT:
+		break;
+	}
+	return NULL;
+}
+
+static bool call_returns(enum probe_call call)
+{
+	return call != CALL_FREE && call != CALL_SET_FD;
+}
+
+void probes_tls_choose(struct hark_bpf *skeleton, bool loop, bool session)
+{
+	bpf_program__set_autoload(skeleton->progs.tls_session, session);
+	if (session)
+		bpf_program__set_expected_attach_type(skeleton->progs.tls_session,
+						      (enum bpf_attach_type)ATTACH_TYPE_UPROBE_SESSION);
+	for (int call = 0; call < CALL_COUNT; call++)
+		bpf_program__set_autoload(entry_program(skeleton, call), !session);
+	bpf_program__set_autoload(skeleton->progs.tls_leave, !session && loop);
+	bpf_program__set_autoload(skeleton->progs.tls_leave_bounded, !session && !loop);
+}
+
+struct probes_tls *probes_tls_new(struct hark_bpf *skeleton, bool session)
+{
+	struct probes_tls *tls = calloc(1, sizeof(*tls));
+
+	if (!tls)
+		return NULL;
+	tls->skeleton = skeleton;
+	tls->session = session;
+	return tls;
+}
+
+static void file_free(struct probed_file *file)
+{
+	for (size_t i = 0; i < file->link_count; i++)
+		bpf_link__destroy(file->links[i]);
+	if (file->session_fd >= 0)
+		close(file->session_fd);
+	free(file->path);
+	free(file);
+}
+
+void probes_tls_free(struct probes_tls *tls)
+{
+	if (!tls)
+		return;
+	while (tls->files) {
+		struct probed_file *file = tls->files;
+
+		tls->files = file->next;
+		file_free(file);
+	}
+	free(tls);
+}
+
+static int link_add(struct probed_file *file, struct bpf_program *program, const char *path, uint64_t offset,
+		    bool returns)
+{
+	LIBBPF_OPTS(bpf_uprobe_opts, options, .retprobe = returns);
+	struct bpf_link *link = bpf_program__attach_uprobe_opts(program, -1, path, offset, &options);
+
+	if (!link)
+		return -errno;
+	file->links[file->link_count++] = link;
+	return 0;
+}
+
+/* Before sessions: returns first, so that no entry is seen whose return is not. */
+static int file_attach_single(struct probes_tls *tls, struct probed_file *file, const char *path)
+{
+	struct hark_bpf *s = tls->skeleton;
+	struct bpf_program *leave =
+		bpf_program__autoload(s->progs.tls_leave) ? s->progs.tls_leave : s->progs.tls_leave_bounded;
+	int error = 0;
+
+	for (size_t i = 0; i < file->site_count && !error; i++)
+		if (call_returns(file->sites[i].call))
+			error = link_add(file, leave, path, file->sites[i].file_offset, true);
+	for (size_t i = 0; i < file->site_count && !error; i++)
+		error = link_add(file, entry_program(s, file->sites[i].call), path,
+				 file->sites[i].file_offset, false);
+	return error;
+}
+
+static int file_attach(struct probes_tls *tls, struct probed_file *file, int fd)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	if (!tls->session)
+		return file_attach_single(tls, file, path);
+	file->session_fd = link_create_multi(bpf_program__fd(tls->skeleton->progs.tls_session), path,
+					     file->sites, file->site_count);
+	return file->session_fd < 0 ? file->session_fd : 0;
+}
+
+static struct probed_file *file_find(const struct probes_tls *tls, const struct file_identity *identity)
+{
+	struct probed_file *file;
+
+	for (file = tls->files; file; file = file->next)
+		if (file_identity_same(&file->identity, identity))
+			return file;
+	return NULL;
+}
+
+/* The sites of the file, as a probed_file without links. NULL: errno; 0 there means "no TLS library". */
+static struct probed_file *file_examine(int fd, const char *path, const struct file_identity *identity)
+{
+	struct elf_file *elf = elf_file_open_fd(fd);
+	struct probed_file *file;
+	int count;
+
+	if (!elf) {
+		errno = 0;
+		return NULL;
+	}
+	file = calloc(1, sizeof(*file));
+	if (!file)
+		goto out;
+	file->identity = *identity;
+	file->session_fd = -1;
+	file->path = strdup(path);
+	count = probe_sites_openssl(elf, file->sites);
+	if (file->path && count > 0) {
+		file->site_count = count;
+		elf_file_close(elf);
+		return file;
+	}
+	file_free(file);
+	errno = count < 0 ? -count : 0;
+out:
+	elf_file_close(elf);
+	return NULL;
+}
+
+int probes_tls_add(struct probes_tls *tls, int fd, const char *path)
+{
+	struct file_identity identity;
+	struct probed_file *file;
+	struct stat st;
+	int error;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	identity = file_identity_of(fd, &st);
+	if (file_find(tls, &identity))
+		return 0;
+	file = file_examine(fd, path, &identity);
+	if (!file)
+		return -errno;
+	error = file_attach(tls, file, fd);
+	if (error) {
+		counter_add(COUNTER_PROBES_FAILED, 1);
+		log_warn("cannot attach to the TLS functions of %s: %s; its encrypted traffic is not decoded",
+			 path, strerror(-error));
+		file_free(file);
+		return error;
+	}
+	file->next = tls->files;
+	tls->files = file;
+	log_debug("probing %s at %zu sites", path, file->site_count);
+	return file->site_count;
+}
+
+void probes_tls_remove(struct probes_tls *tls, const struct file_identity *identity)
+{
+	struct probed_file **at = &tls->files, *file;
+
+	while (*at && !file_identity_same(&(*at)->identity, identity))
+		at = &(*at)->next;
+	file = *at;
+	if (!file)
+		return;
+	*at = file->next;
+	log_debug("nobody uses %s any more: it is not probed", file->path);
+	file_free(file);
+}
+
+const struct probed_file *probes_tls_files(const struct probes_tls *tls)
+{
+	return tls->files;
+}
+
+static void file_detach_returns(struct probed_file *file)
+{
+	size_t returns = 0;
+
+	if (file->returns_detached || file->session_fd >= 0)
+		return;
+	for (size_t i = 0; i < file->site_count; i++)
+		returns += call_returns(file->sites[i].call);
+	for (size_t i = 0; i < returns; i++) {
+		bpf_link__destroy(file->links[i]);
+		file->links[i] = NULL;
+	}
+	file->returns_detached = true;
+	counter_add(COUNTER_PROBES_DETACHED, 1);
+	log_warn("a program switches stacks inside %s: its return probes were taken off to protect it, its "
+		 "TLS "
+		 "plaintext is not seen any more (Linux 6.13 has a way to keep them)",
+		 file->path);
+}
+
+/* Takes the returns off the probed file behind this mapping, if it is one. */
+static void mapping_protect(struct probes_tls *tls, const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct file_identity identity;
+	struct probed_file *file;
+	struct stat st;
+
+	if (fd < 0)
+		return;
+	if (fstat(fd, &st) == 0) {
+		identity = file_identity_of(fd, &st);
+		file = file_find(tls, &identity);
+		if (file)
+			file_detach_returns(file);
+	}
+	close(fd);
+}
+
+void probes_tls_protect(struct probes_tls *tls, uint32_t pid)
+{
+	char folder[64], path[sizeof(folder) + NAME_MAX + 2];
+	struct dirent *entry;
+	DIR *dir;
+
+	if (tls->session)
+		return; /* refused in the kernel */
+	snprintf(folder, sizeof(folder), "/proc/%u/map_files", pid);
+	dir = opendir(folder);
+	if (!dir)
+		return;
+	while ((entry = readdir(dir))) {
+		snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name);
+		mapping_protect(tls, path);
+	}
+	closedir(dir);
+}

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Idle time is not recorded: EVENT_POLL follows a poll that brought something
+ * and some polls after it (what was late then becomes lost), then ten a
+ * second (what waits too long is then shown or expires).
+ */
+#include "source_bpf.h"
+
+#include "base/counters.h"
+#include "library/processes.h"
+#include "model/container.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <uthash.h>
+
+#define POLLS_AFTER_EVENTS 4
+#define POLL_IDLE_NS	   100000000u
+#define DRAIN_NS	   500000000u
+
+struct known_process {
+	uint32_t pid;
+	char *cgroup; /* NULL: not known */
+	UT_hash_handle hh;
+};
+
+struct source_bpf {
+	struct probes *probes;
+	event_fn *fn;
+	void *ctx;
+	struct known_process *known;
+	uint64_t last_poll_ns;
+	unsigned int polls_due;
+	bool got_events;
+};
+
+struct source_bpf *source_bpf_new(struct probes *probes, event_fn *fn, void *ctx)
+{
+	struct source_bpf *source = calloc(1, sizeof(*source));
+
+	if (!source)
+		return NULL;
+	source->probes = probes;
+	source->fn = fn;
+	source->ctx = ctx;
+	return source;
+}
+
+static void known_free(struct source_bpf *source, struct known_process *process)
+{
+	HASH_DEL(source->known, process);
+	free(process->cgroup);
+	free(process);
+}
+
+static struct known_process *known_find(const struct source_bpf *source, uint32_t pid)
+{
+	struct known_process *process;
+
+	HASH_FIND(hh, source->known, &pid, sizeof(pid), process);
+	return process;
+}
+
+void source_bpf_free(struct source_bpf *source)
+{
+	struct known_process *process, *next;
+
+	if (!source)
+		return;
+	HASH_ITER (hh, source->known, process, next)
+		known_free(source, process);
+	free(source);
+}
+
+static void known_remove(struct source_bpf *source, uint32_t pid)
+{
+	struct known_process *process = known_find(source, pid);
+
+	if (process)
+		known_free(source, process);
+}
+
+/* True when it was not known before. */
+static bool known_add(struct source_bpf *source, uint32_t pid)
+{
+	struct known_process *process = known_find(source, pid);
+
+	if (process)
+		return false;
+	process = calloc(1, sizeof(*process));
+	if (!process) {
+		counter_add(COUNTER_LIMIT_MEMORY, 1);
+		return false;
+	}
+	process->pid = pid;
+	HASH_ADD(hh, source->known, pid, sizeof(process->pid), process);
+	return true;
+}
+
+/* A process that is gone already was where its parent is, for all that anybody knows. */
+static int cgroup_find(struct source_bpf *source, uint32_t pid, uint32_t parent, struct event_cgroup *out)
+{
+	int error = cgroup_of_process(pid, out);
+	const struct known_process *known = error == -ESRCH ? known_find(source, parent) : NULL;
+
+	if (!known || !known->cgroup)
+		return error;
+	*out = (struct event_cgroup){
+		.h = { .size = sizeof(*out),
+		       .type = EVENT_CGROUP,
+		       .flags = EVENT_SYNTHETIC | EVENT_PID_VALID,
+		       .pid = pid },
+	};
+	memcpy(out->path, known->cgroup, strlen(known->cgroup));
+	return 0;
+}
+
+/* Where the process belongs, when that is news. */
+static int tell_cgroup(struct source_bpf *source, const struct event_process *facts)
+{
+	struct known_process *process = known_find(source, facts->h.pid);
+	struct event_cgroup event;
+
+	if (!process || cgroup_find(source, facts->h.pid, facts->parent, &event) < 0)
+		return 0;
+	if (process->cgroup && strcmp(process->cgroup, event.path) == 0)
+		return 0;
+	free(process->cgroup);
+	process->cgroup = strdup(event.path);
+	if (!process->cgroup)
+		counter_add(COUNTER_LIMIT_MEMORY, 1);
+	event.h.time_ns = facts->h.time_ns;
+	return source->fn(source->ctx, &event.h);
+}
+
+/* A process that ran before hark did: its facts come from /proc. */
+static int introduce(struct source_bpf *source, const struct event_header *event)
+{
+	struct event_process facts;
+	int error;
+
+	if (process_facts(event->pid, &facts) < 0)
+		return 0; /* gone already: its events carry comm and uid */
+	facts.h.time_ns = event->time_ns;
+	error = source->fn(source->ctx, &facts.h);
+	return error < 0 ? error : tell_cgroup(source, &facts);
+}
+
+static int source_event(void *ctx, const struct event_header *event)
+{
+	struct source_bpf *source = ctx;
+	int error;
+
+	source->got_events = true;
+	if (event->type == EVENT_STACK_SWITCH)
+		probes_protect(source->probes, event->pid);
+	if (event->type == EVENT_EXEC) {
+		known_add(source, event->pid);
+		error = source->fn(source->ctx, event);
+		return error < 0 ? error : tell_cgroup(source, (const struct event_process *)event);
+	}
+	if (event->type == EVENT_EXIT) {
+		known_remove(source, event->pid);
+	} else if ((event->flags & EVENT_PID_VALID) && known_add(source, event->pid)) {
+		error = introduce(source, event);
+		if (error < 0)
+			return error;
+	}
+	return source->fn(source->ctx, event);
+}
+
+int source_bpf_existing(struct source_bpf *source)
+{
+	return probes_existing(source->probes, source_event, source);
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + now.tv_nsec;
+}
+
+static int poll_event(struct source_bpf *source, bool always)
+{
+	struct event_header poll = {
+		.size = sizeof(poll),
+		.type = EVENT_POLL,
+		.flags = EVENT_SYNTHETIC,
+		.time_ns = now_ns(),
+	};
+
+	if (source->got_events)
+		source->polls_due = POLLS_AFTER_EVENTS;
+	if (!always && !source->polls_due && poll.time_ns - source->last_poll_ns < POLL_IDLE_NS)
+		return 0;
+	if (source->polls_due)
+		source->polls_due--;
+	source->got_events = false;
+	source->last_poll_ns = poll.time_ns;
+	return source->fn(source->ctx, &poll);
+}
+
+int source_bpf_poll(struct source_bpf *source)
+{
+	int more = probes_consume(source->probes, source_event, source);
+	int error = more < 0 ? more : poll_event(source, false);
+
+	return error < 0 ? error : more;
+}
+
+int source_bpf_counters(struct source_bpf *source)
+{
+	struct event_counters counters_now;
+	int error = probes_counters(source->probes, &counters_now);
+
+	return error < 0 ? error : source->fn(source->ctx, &counters_now.h);
+}
+
+/*
+ * Until the ring is empty. A record that is still being written stops the reader before those behind it, so a
+ * pending ring is given a moment; under a load that never ends the moment is all that it gets.
+ */
+static int drain(struct source_bpf *source)
+{
+	const struct timespec pause = { .tv_nsec = 1000000 };
+	uint64_t end_ns = now_ns() + DRAIN_NS;
+	int error;
+
+	for (;;) {
+		error = probes_consume(source->probes, source_event, source);
+		if (error < 0 || (!error && !probes_pending(source->probes)) || now_ns() >= end_ns)
+			return error;
+		if (!error)
+			nanosleep(&pause, NULL);
+	}
+}
+
+/* As many polls as anything waits for, so that what ended is seen to have ended. */
+int source_bpf_end(struct source_bpf *source)
+{
+	int error = 0;
+
+	for (int i = 0; i < POLLS_AFTER_EVENTS && error >= 0; i++) {
+		error = drain(source);
+		if (error >= 0)
+			error = poll_event(source, true);
+	}
+	return error < 0 ? error : source_bpf_counters(source);
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The kernel's events as one sequence that a recording can hold: before the
+ * first record of a process comes what is known of it, after each poll of the
+ * ring the time, at the end the kernel's counters. Whoever reads the sequence
+ * needs neither /proc nor a clock.
+ */
+#ifndef HARK_SOURCE_BPF_H
+#define HARK_SOURCE_BPF_H
+
+#include "model/source.h"
+#include "probes.h"
+
+#include <stdint.h>
+
+struct source_bpf;
+
+/* probes is borrowed; every event goes to fn. NULL: out of memory. */
+struct source_bpf *source_bpf_new(struct probes *probes, event_fn *fn, void *ctx);
+/* NULL is legal. */
+void source_bpf_free(struct source_bpf *source);
+
+/* The connections that are there now (probes_existing()); once, before the first poll. 0 or below. */
+int source_bpf_existing(struct source_bpf *source);
+
+/*
+ * Takes what the ring holds, then EVENT_POLL when there was something or time must go on. 0: the ring is
+ * empty, 1: there may be more, or what fn returned below 0.
+ */
+int source_bpf_poll(struct source_bpf *source);
+
+/* The last of it: polls, then EVENT_COUNTERS. */
+int source_bpf_end(struct source_bpf *source);
+
+/* EVENT_COUNTERS now (SIGUSR1). */
+int source_bpf_counters(struct source_bpf *source);
+
+#endif

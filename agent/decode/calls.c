@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Items stand in one queue for both directions, so that what is given out
+ * reads as a conversation. Records of one call are joined up to a bound; the
+ * last item may still grow until another one follows or a poll passes.
+ */
+#include "calls.h"
+
+#include "base/counters.h"
+#include "base/table.h"
+#include "protocol.h"
+
+#include <stdlib.h>
+
+#define CALL_MAX_BYTES	(256 * 1024) /* of one item */
+#define UNDETERMINED_NS UINT64_C(1000000000)
+/* Memory of an item besides its bytes. */
+#define HELD_ITEMS_SHARE sizeof(struct call_item)
+
+struct call_item {
+	struct call_item *prev, *next;
+	struct call call; /* bytes are ours, in `data` */
+	uint8_t *data;
+	size_t capacity;
+	uint64_t record; /* that its last bytes came in */
+	bool open;	 /* further records of the call may follow */
+};
+
+static void item_remove(struct calls *calls, struct call_item *item)
+{
+	calls->bytes -= item->call.bytes.len + HELD_ITEMS_SHARE;
+	DL_DELETE(calls->items, item);
+	free(item->data);
+	free(item);
+}
+
+void calls_fini(struct calls *calls)
+{
+	while (calls->items)
+		item_remove(calls, calls->items);
+}
+
+/* Room for the next one: the oldest goes, and is counted as not shown. */
+static void calls_bound(struct calls *calls, const struct calls_context *context, size_t bytes)
+{
+	size_t limit = context->pipeline->config.held_limit_bytes + CALL_MAX_BYTES;
+
+	while (calls->items && calls->bytes + bytes > limit) {
+		counter_add(COUNTER_LIMIT_HELD, calls->items->call.bytes.len);
+		item_remove(calls, calls->items);
+	}
+}
+
+/* A new item at the end. NULL: out of memory. */
+static struct call_item *item_add(struct calls *calls, const struct calls_context *context,
+				  enum event_direction direction, uint64_t time_ns)
+{
+	struct call_item *item = calloc(1, sizeof(*item));
+
+	if (!item) {
+		counter_add(COUNTER_LIMIT_MEMORY, 1);
+		return NULL;
+	}
+	if (!calls->items)
+		calls->since_ns = time_ns;
+	item->call = (struct call){
+		.direction = direction,
+		.time_ns = time_ns,
+		.tls = context->tls,
+		.mover = context->facts->owner,
+	};
+	DL_APPEND(calls->items, item);
+	calls->bytes += HELD_ITEMS_SHARE;
+	return item;
+}
+
+static struct call_item *item_last(const struct calls *calls)
+{
+	return calls->items ? calls->items->prev : NULL;
+}
+
+static bool item_append(struct calls *calls, struct call_item *item, struct slice bytes)
+{
+	size_t len = item->call.bytes.len;
+
+	if (len + bytes.len > item->capacity) {
+		size_t capacity = len + bytes.len < 2 * item->capacity ? 2 * item->capacity : len + bytes.len;
+		uint8_t *data = realloc(item->data, capacity);
+
+		if (!data) {
+			counter_add(COUNTER_LIMIT_MEMORY, 1);
+			return false;
+		}
+		item->data = data;
+		item->capacity = capacity;
+	}
+	memcpy(item->data + len, bytes.data, bytes.len);
+	item->call.bytes = slice_of(item->data, len + bytes.len);
+	item->call.len += bytes.len;
+	calls->bytes += bytes.len;
+	return true;
+}
+
+/* The item whose call these bytes go on with; NULL: they begin one. */
+static struct call_item *item_continued(const struct calls *calls, enum event_direction direction,
+					const struct mover *mover)
+{
+	struct call_item *last = item_last(calls);
+
+	if (!last || !last->open || last->call.direction != direction || last->call.mover.tid != mover->tid)
+		return NULL;
+	if (last->call.len != last->call.bytes.len || last->call.len >= CALL_MAX_BYTES)
+		return NULL;
+	return last;
+}
+
+void calls_data(struct calls *calls, const struct calls_context *context, enum event_direction direction,
+		struct slice bytes, uint64_t time_ns, const struct mover *mover)
+{
+	struct call_item *item = item_continued(calls, direction, mover);
+
+	calls_bound(calls, context, item ? 0 : bytes.len);
+	if (!item)
+		item = item_add(calls, context, direction, time_ns);
+	if (!item)
+		return;
+	item->call.mover = *mover;
+	if (!item_append(calls, item, bytes))
+		item->call.len += bytes.len;
+	item->record = calls->record;
+	item->open = calls->more;
+}
+
+void calls_hole(struct calls *calls, const struct calls_context *context, enum event_direction direction,
+		uint64_t size, bool lost, uint64_t time_ns)
+{
+	struct call_item *item = item_last(calls);
+
+	if (lost || size == HOLE_UNKNOWN_SIZE) {
+		item = item_add(calls, context, direction, time_ns);
+		if (item)
+			item->call.lost_bytes = size;
+		return;
+	}
+	/* The rest of a record or of a call, or a whole one of which nothing was copied. */
+	if (!item || (item->record != calls->record && !item->open) || item->call.direction != direction)
+		item = item_add(calls, context, direction, time_ns);
+	if (!item)
+		return;
+	item->call.len += size;
+	item->call.hole = calls->hole;
+	item->record = calls->record;
+	item->open = calls->more;
+}
+
+void calls_end(struct calls *calls, const struct calls_context *context, enum event_direction direction,
+	       bool reset, uint64_t time_ns)
+{
+	struct call_item *item = item_add(calls, context, direction, time_ns);
+
+	if (!item)
+		return;
+	item->call.end = !reset;
+	item->call.reset = reset;
+}
+
+static void item_give(struct calls *calls, const struct calls_context *context, struct call_item *item,
+		      bool undetermined)
+{
+	const struct pipeline_handler *handler = &context->pipeline->handler;
+
+	item->call.conn = context->facts;
+	item->call.undetermined = undetermined;
+	if (handler->call)
+		handler->call(handler->ctx, &item->call);
+	item_remove(calls, item);
+}
+
+void calls_judge(struct calls *calls, const struct calls_context *context, enum calls_verdict verdict)
+{
+	switch (verdict) {
+	case CALLS_UNKNOWN:
+		return;
+	case CALLS_PLAIN:
+		while (calls->items && (calls->items->next || !calls->items->open))
+			item_give(calls, context, calls->items, false);
+		return;
+	case CALLS_SECRET:
+		calls_fini(calls);
+		return;
+	}
+}
+
+void calls_poll(struct calls *calls, const struct calls_context *context, enum calls_verdict verdict)
+{
+	if (verdict != CALLS_UNKNOWN)
+		calls_flush(calls, context, verdict);
+}
+
+void calls_expire(struct calls *calls, const struct calls_context *context, enum calls_verdict verdict)
+{
+	if (calls->items && context->pipeline->now_ns - calls->since_ns >= UNDETERMINED_NS)
+		calls_flush(calls, context, verdict);
+}
+
+void calls_flush(struct calls *calls, const struct calls_context *context, enum calls_verdict verdict)
+{
+	if (verdict == CALLS_SECRET)
+		calls_fini(calls);
+	while (calls->items)
+		item_give(calls, context, calls->items, verdict == CALLS_UNKNOWN);
+}

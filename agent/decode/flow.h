@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One byte layer of a connection, both directions: the socket's own bytes, or
+ * the plaintext of one TLS session. It finds out what the bytes are, then
+ * gives them to a decoder and the decoder's messages to the pairing.
+ */
+#ifndef HARK_FLOW_H
+#define HARK_FLOW_H
+
+#include "calls.h"
+#include "held.h"
+#include "model/conn_facts.h"
+#include "model/pipeline.h"
+#include "pair/pair.h"
+#include "protocol.h"
+#include "stream.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum flow_state {
+	FLOW_UNDETERMINED, /* bytes are held */
+	FLOW_HTTP,	   /* bytes are decoded */
+	FLOW_TLS,	   /* bytes are ciphertext: counted */
+	FLOW_MUTED,	   /* bytes are not HTTP: counted */
+};
+
+enum flow_upgrade {
+	UPGRADE_NONE,
+	UPGRADE_H2C,
+	UPGRADE_OTHER, /* a tunnel, or a protocol that hark does not know */
+};
+
+struct hello;
+struct tls_key;
+
+struct flow_side {
+	struct stream stream;
+	struct held held;
+	bool from_start;	 /* the first byte that is held or will be fed is the first of its protocol */
+	bool from_start_guessed; /* for the decoder, before anything of this direction showed */
+	bool beheaded;		 /* its first bytes were lost before anybody knew what they are, */
+	uint64_t lost_bytes;	 /* so many of them; HOLE_UNKNOWN_SIZE */
+	bool frames;		 /* begins like an HTTP/2 server: wait for the client's preface */
+	bool finished;
+	bool muted;   /* too many bytes without a sign: they are counted, until another look is taken */
+	bool fed;     /* a decoder had bytes of it */
+	bool secret;  /* its bytes were taken for TLS */
+	bool unheard; /* since it was to be heard again, the other direction alone moved */
+	bool rejoin;  /* bytes may have passed uncopied since the last record: no loss */
+	uint64_t searched_bytes;
+	bool turn_held; /* `held` has the beginning of the newest turn, and it may still be a message's */
+	size_t turn_at; /* where */
+	uint64_t skip_until; /* the last hint given */
+	uint64_t last_ns;
+};
+
+struct flow {
+	const struct pipeline *pipeline;
+	struct conn_facts *facts;
+	const struct tls_key *session; /* NULL: the socket's own bytes */
+	enum flow_state state;
+	const struct protocol_ops *ops;
+	struct protocol *decoder;
+	const struct mover *mover; /* of the bytes that are being fed */
+	uint64_t fed_ns;	   /* their time */
+	uint32_t lost;		   /* event_header.lost of the first record */
+	bool lossy;		   /* records were lost between the first one and the newest */
+	bool moved;		   /* anything did */
+	enum event_direction moved_last;
+	enum protocol_role role_found; /* by the start line that began HTTP/1 after a late join */
+	struct pair pair;
+	struct flow_side side[2]; /* by enum event_direction */
+	size_t held_bytes;	  /* as counted in the connection's */
+	struct calls calls;	  /* what was not given out yet */
+	struct hello *hello;	  /* in FLOW_TLS, while the hellos are awaited; else NULL */
+	uint64_t undetermined_copied, undetermined_skipped;
+	bool joined;	   /* a session older than hark, whose counters do not say so */
+	const char *muted; /* why; static */
+	uint64_t look_ns;  /* when what is muted is looked at again; 0: never */
+	unsigned int looks;
+	enum flow_upgrade upgrade; /* asked for by the decoder during a feed */
+	unsigned int upgrades;
+	struct message *switching; /* a 101, until on_upgrade() */
+	uint8_t upgrade_settings[256];
+	size_t upgrade_settings_len;
+	bool upgrade_settings_known;
+};
+
+/* facts, which may be changed with flow_move(), and session are borrowed. */
+void flow_init(struct flow *flow, const struct pipeline *pipeline, struct conn_facts *facts,
+	       const struct tls_key *session);
+void flow_fini(struct flow *flow);
+
+/* The layer belongs to another connection from here on. */
+void flow_move(struct flow *flow, struct conn_facts *facts);
+
+/* Takes one data record of this layer. beginning_seen: see stream_put(). */
+void flow_record(struct flow *flow, const struct event_data *event, const struct mover *mover,
+		 bool beginning_seen);
+
+/* Unmeasured bytes passed: a hole of unknown size. */
+void flow_unknown(struct flow *flow, enum event_direction direction);
+
+/* A call on this layer failed with ECONNRESET or EPIPE. */
+void flow_reset(struct flow *flow, enum event_direction direction);
+
+/* A direction ended, as the connection's states tell. */
+void flow_finish(struct flow *flow, enum event_direction direction);
+
+/* A poll passed. True while something waits for the next one. */
+bool flow_poll(struct flow *flow);
+
+/* The memory that the layer holds: bytes, messages, tables. */
+size_t flow_memory(const struct flow *flow);
+
+/* About once a second: exchanges that do not move expire, and what was muted is looked at again. */
+void flow_expire(struct flow *flow);
+
+/* Is nobody interested in the bytes of a direction, for now? */
+bool flow_is_muted(const struct flow *flow, enum event_direction direction);
+
+/* The bytes are TLS from here on: held ones are discarded, messages under way end, no hello is awaited. */
+void flow_turn_tls(struct flow *flow);
+
+/* Ends the layer: everything under way comes out. Nothing may be put afterwards. */
+void flow_end(struct flow *flow, enum protocol_end reason);
+
+#endif

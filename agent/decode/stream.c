@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Puts the records of one direction in order (design D5). One ring serves all
+ * processors, so records are nearly in order and the usual record goes
+ * straight through, uncopied. A record ahead of its turn is copied and waits;
+ * what has not come GRACE_POLLS later is lost, a hole of exactly its size.
+ *
+ * Invariants: everything before `next` was delivered as bytes or hole, once;
+ * every chunk in `late` ends behind `next`.
+ */
+#include "stream.h"
+
+#include "base/counters.h"
+#include "model/pipeline.h"
+
+#include <stdlib.h>
+
+/* Far above any 32-bit position and any offset, so that nothing goes below 0. */
+#define SEQ32_BASE (UINT64_C(1) << 62)
+#define POS_MAX	   (UINT64_C(1) << 63)
+
+struct stream_chunk {
+	struct heap_node node;
+	uint64_t pos, time_ns, poll;
+	uint64_t number; /* in order of arrival */
+	uint32_t len, copied;
+	bool eof, reached, parked; /* parked: it waits for the other direction */
+	struct mover mover;
+	uint8_t bytes[];
+};
+
+void stream_init(struct stream *stream)
+{
+	*stream = (struct stream){ .started = false };
+}
+
+static bool chunk_before(const struct heap_node *left, const struct heap_node *right)
+{
+	const struct stream_chunk *a = (const struct stream_chunk *)left;
+	const struct stream_chunk *b = (const struct stream_chunk *)right;
+
+	if (a->pos != b->pos)
+		return a->pos < b->pos;
+	if (a->eof != b->eof)
+		return b->eof;
+	return a->number < b->number;
+}
+
+static struct stream_chunk *late_first(const struct stream *stream)
+{
+	return (struct stream_chunk *)stream->late.first;
+}
+
+/* Not to be called on an empty one; the caller frees it. */
+static struct stream_chunk *late_take(struct stream *stream)
+{
+	struct stream_chunk *chunk = (struct stream_chunk *)heap_take(&stream->late, chunk_before);
+
+	stream->late_bytes -= chunk->copied;
+	stream->late_count--;
+	return chunk;
+}
+
+void stream_fini(struct stream *stream)
+{
+	while (stream_waits(stream))
+		free(late_take(stream));
+}
+
+size_t stream_memory(const struct stream *stream)
+{
+	return stream->late_bytes + stream->late_count * sizeof(struct stream_chunk);
+}
+
+uint64_t stream_event_pos(const struct stream *stream, uint64_t pos)
+{
+	return stream->seq32 ? (uint32_t)pos : pos;
+}
+
+void stream_start(struct stream *stream, const struct stream_record *record, bool beginning_seen)
+{
+	stream->started = true;
+	stream->seq32 = record->seq32;
+	if (!record->seq32) {
+		stream->from_zero = true;
+		stream->next = 0;
+		stream->from_start = record->offset_known && record->offset == record->pos;
+		return;
+	}
+	stream->reference = stream->next = SEQ32_BASE + (uint32_t)record->pos;
+	if (!record->offset_known)
+		stream->from_start = beginning_seen; /* nothing says otherwise */
+	if (!record->offset_known || record->offset >= SEQ32_BASE)
+		return;
+	stream->from_start = record->offset == 0 || beginning_seen;
+	if (beginning_seen)
+		stream->next -= record->offset;
+}
+
+void stream_doubt(struct stream *stream)
+{
+	stream->doubted = true;
+}
+
+void stream_continue(struct stream *stream, uint64_t next)
+{
+	stream->started = true;
+	stream->next = stream->reference = next;
+}
+
+static uint64_t stream_widen(struct stream *stream, const struct stream_record *record)
+{
+	uint64_t pos = record->pos;
+
+	if (stream->seq32)
+		pos = stream->reference +
+		      (uint64_t)(int64_t)(int32_t)((uint32_t)pos - (uint32_t)stream->reference);
+	if (pos > stream->reference)
+		stream->reference = pos;
+	return pos;
+}
+
+void stream_rejoin(struct stream *stream, const struct stream_record *record)
+{
+	uint64_t pos = stream_widen(stream, record);
+
+	if (pos <= stream->next || pos >= POS_MAX)
+		return;
+	stream_fini(stream);
+	stream->next = pos;
+}
+
+static void stream_lose(struct stream *stream, uint64_t until, uint64_t time_ns,
+			const struct stream_handler *handler)
+{
+	uint64_t size = until - stream->next;
+
+	stream->hole_start = stream->next;
+	stream->hole_end = until;
+	stream->next = until;
+	counter_add(COUNTER_STREAM_HOLES, 1);
+	handler->hole(handler->ctx, size, true, time_ns);
+}
+
+/* Two calls claimed the same positions: nobody knows whose bytes came first, so the reader must find itself
+ * again. A record that comes after it was given up on is no such case: its hole has been told. */
+static void stream_overlap(struct stream *stream, uint64_t pos, uint64_t overlap, uint64_t time_ns,
+			   const struct stream_handler *handler)
+{
+	if (pos >= stream->hole_start && pos + overlap <= stream->hole_end)
+		return;
+	counter_add(COUNTER_BYTES_OVERLAP, overlap);
+	handler->hole(handler->ctx, HOLE_UNKNOWN_SIZE, false, time_ns);
+}
+
+static void stream_finish(struct stream *stream, uint64_t time_ns, const struct stream_handler *handler)
+{
+	if (stream->ended)
+		return;
+	stream->ended = true;
+	handler->finish(handler->ctx, time_ns);
+}
+
+/* Nothing but what no record holds stands between `next` and until. */
+static void stream_pass(struct stream *stream, uint64_t until, uint64_t time_ns,
+			const struct stream_handler *handler)
+{
+	uint64_t size = until - stream->next;
+
+	/* Should a record of it come after all, its bytes have been told of. */
+	stream->hole_start = stream->next;
+	stream->hole_end = until;
+	stream->next = until;
+	stream->past_bytes += size;
+	handler->hole(handler->ctx, size, false, time_ns);
+}
+
+/* record->pos <= next, or all between them was read: it is this record's turn. */
+static void stream_deliver(struct stream *stream, const struct stream_record *record,
+			   const struct stream_handler *handler)
+{
+	struct slice payload = record->payload;
+	uint32_t len = record->len;
+	uint64_t overlap;
+
+	if (stream->doubted) {
+		stream->doubted = false;
+		stream_unknown(stream, record->time_ns, handler);
+	}
+	if (record->reached && record->pos > stream->next)
+		stream_pass(stream, record->pos, record->time_ns, handler);
+	if (record->eof) {
+		stream_finish(stream, record->time_ns, handler);
+		return;
+	}
+	overlap = stream->next - record->pos;
+	if (overlap > len)
+		overlap = len;
+	if (overlap) {
+		stream_overlap(stream, record->pos, overlap, record->time_ns, handler);
+		payload = slice_drop(payload, overlap);
+		len -= overlap;
+	}
+	stream->next += len;
+	if (payload.len)
+		handler->data(handler->ctx, payload, record->time_ns, record->mover);
+	if (len > payload.len)
+		handler->hole(handler->ctx, len - payload.len, false, record->time_ns);
+}
+
+/* FIN takes one sequence number: the end stands at `next` or one behind. */
+static bool stream_is_due(const struct stream *stream, uint64_t pos, bool eof)
+{
+	return pos <= stream->next + (eof && stream->seq32 ? 1 : 0);
+}
+
+/* The first of those that wait: of what was read past the records nothing more is to come. */
+static bool chunk_is_due(const struct stream *stream, const struct stream_chunk *chunk)
+{
+	return stream->given_up || chunk->reached || stream_is_due(stream, chunk->pos, chunk->eof);
+}
+
+bool stream_is_blocked(const struct stream *stream)
+{
+	return stream_waits(stream) && !chunk_is_due(stream, late_first(stream));
+}
+
+uint64_t stream_due_ns(const struct stream *stream)
+{
+	return stream_waits(stream) && !stream_is_blocked(stream) ? late_first(stream)->time_ns : UINT64_MAX;
+}
+
+bool stream_is_overdue(const struct stream *stream, uint64_t poll)
+{
+	return stream_is_blocked(stream) && stream->gap_poll + GRACE_POLLS <= poll;
+}
+
+void stream_step(struct stream *stream, const struct stream_handler *handler)
+{
+	struct stream_chunk *chunk = late_take(stream);
+	const struct stream_record record = {
+		.pos = chunk->pos,
+		.len = chunk->len,
+		.eof = chunk->eof,
+		.reached = chunk->reached,
+		.payload = slice_of(chunk->bytes, chunk->copied),
+		.time_ns = chunk->time_ns,
+		.mover = &chunk->mover,
+	};
+
+	counter_add(COUNTER_STREAM_LATE, !chunk->parked);
+	stream->given_up = false;
+	if (!chunk->reached && !stream_is_due(stream, chunk->pos, chunk->eof))
+		stream_lose(stream, chunk->pos - (chunk->eof && stream->seq32), chunk->time_ns, handler);
+	stream_deliver(stream, &record, handler);
+	free(chunk);
+	if (stream_waits(stream))
+		stream->gap_poll = late_first(stream)->poll;
+}
+
+void stream_give_up(struct stream *stream)
+{
+	stream->given_up = true;
+}
+
+void stream_flush(struct stream *stream, const struct stream_handler *handler)
+{
+	while (stream_waits(stream)) {
+		stream_give_up(stream);
+		stream_step(stream, handler);
+	}
+}
+
+/* 0, or -1 when memory is out. */
+static int stream_hold(struct stream *stream, const struct stream_record *record, uint64_t poll, bool parked)
+{
+	struct stream_chunk *chunk = malloc(sizeof(*chunk) + record->payload.len);
+
+	if (!chunk)
+		return -1;
+	chunk->pos = record->pos;
+	chunk->time_ns = record->time_ns;
+	chunk->poll = poll;
+	chunk->len = record->len;
+	chunk->copied = (uint32_t)record->payload.len;
+	chunk->eof = record->eof;
+	chunk->reached = record->reached;
+	chunk->parked = parked;
+	chunk->mover = *record->mover;
+	if (chunk->copied)
+		memcpy(chunk->bytes, record->payload.data, chunk->copied);
+	if (!stream_waits(stream))
+		stream->gap_poll = poll;
+	chunk->number = stream->late_number++;
+	stream->late_bytes += chunk->copied;
+	stream->late_count++;
+	heap_add(&stream->late, &chunk->node, chunk_before);
+	return 0;
+}
+
+/* Nothing that waits comes before what was read past the records. */
+static bool stream_passes(const struct stream *stream, const struct stream_record *record)
+{
+	return record->reached && (!stream_waits(stream) || late_first(stream)->pos >= record->pos);
+}
+
+bool stream_has_room(const struct stream *stream, const struct stream_record *record, size_t limit_bytes)
+{
+	return stream_memory(stream) + record->payload.len <= limit_bytes;
+}
+
+/* There is no room for the record to wait: what is before it goes first. */
+static void stream_shed(struct stream *stream, const struct stream_record *record,
+			const struct stream_handler *handler)
+{
+	counter_add(COUNTER_LIMIT_REORDER, record->payload.len);
+	while (stream_waits(stream) && late_first(stream)->pos < record->pos) {
+		stream_give_up(stream);
+		stream_step(stream, handler);
+	}
+	if (stream->next < record->pos)
+		stream_lose(stream, record->pos, record->time_ns, handler);
+}
+
+void stream_put(struct stream *stream, const struct stream_record *record, uint64_t poll, size_t limit_bytes,
+		bool wait, const struct stream_handler *handler)
+{
+	struct stream_record placed = *record;
+	bool due;
+
+	placed.pos = stream_widen(stream, record);
+	if (placed.pos >= POS_MAX)
+		return; /* no counter gets there: not a record of ours */
+	due = stream_is_due(stream, placed.pos, placed.eof) || stream_passes(stream, &placed);
+	/* Behind others that wait for the other direction, it waits too. */
+	wait |= due && stream_due_ns(stream) != UINT64_MAX && late_first(stream)->pos <= placed.pos;
+	if (wait || !due) {
+		if (stream_has_room(stream, &placed, limit_bytes) &&
+		    stream_hold(stream, &placed, poll, due) == 0)
+			return;
+		stream_shed(stream, &placed, handler);
+	}
+	stream_deliver(stream, &placed, handler);
+}
+
+void stream_unknown(struct stream *stream, uint64_t time_ns, const struct stream_handler *handler)
+{
+	stream->from_start = stream->from_start && stream->started;
+	counter_add(COUNTER_STREAM_HOLES, 1);
+	handler->hole(handler->ctx, HOLE_UNKNOWN_SIZE, true, time_ns);
+}

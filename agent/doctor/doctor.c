@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One screen about this machine, in the order in which somebody asks who sees
+ * nothing: can it work here, does it know the library, does my program use
+ * that. What can be tried is tried: the kernel side is loaded and attached for a
+ * moment, the watch is opened. Every "no" comes with its remedy.
+ */
+#include "doctor.h"
+
+#include "capture/probes.h"
+#include "doctor_files.h"
+#include "doctor_kernel.h"
+#include "doctor_processes.h"
+#include "library/processes.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static void library_ignore(void *ctx, int fd, const char *path, uint32_t pid)
+{
+	(void)ctx, (void)fd, (void)path, (void)pid;
+}
+
+static void watch_print(void)
+{
+	struct processes *processes = processes_new(library_ignore, NULL);
+	int fd = processes ? processes_watch(processes) : -ENOMEM;
+
+	if (fd >= 0)
+		doctor_say(stdout, "new programs", "watched: a library is probed when somebody maps it");
+	else
+		doctor_say(stdout, "new programs",
+			   "not watched (%s): only libraries found at the start are probed", strerror(-fd));
+	processes_free(processes);
+}
+
+static void kernel_limits_print(const struct probes *probes)
+{
+	doctor_say(stdout, "", "in the kernel: %zu processes, %zu sockets, %zu TLS sessions, %zu TLS calls",
+		   probes_map_entries(probes, "pids"), probes_map_entries(probes, "verdicts"),
+		   probes_map_entries(probes, "sessions"), probes_map_entries(probes, "calls"));
+}
+
+static void limits_print(const struct doctor_config *config, const struct probes *probes)
+{
+	doctor_say(stdout, "limits",
+		   "ring %zu KiB (--ring), %zu MiB held (--memory), %zu KiB of a call (--snaplen), "
+		   "%zu connections / %zu exchanges each",
+		   config->capture.ring_bytes >> 10, config->memory_bytes >> 20,
+		   config->capture.snaplen_bytes >> 10, config->connection_limit, config->exchange_limit);
+	doctor_say(stdout, "", "unanswered after %.0f s (--timeout), waiting after %.1f s (--pending)",
+		   (double)config->timeout_ns / 1e9, (double)config->pending_ns / 1e9);
+	if (probes)
+		kernel_limits_print(probes);
+}
+
+static unsigned int elapsed_ms(const struct timespec *since)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (unsigned int)((now.tv_sec - since->tv_sec) * 1000 + (now.tv_nsec - since->tv_nsec) / 1000000);
+}
+
+/* Loads and attaches everything once. What fails is told by probes_open() on stderr, with its remedy. */
+static struct probes *capture_try(const struct doctor_config *config)
+{
+	struct timespec start;
+	struct probes *probes;
+
+	fflush(stdout);
+	clock_gettime(CLOCK_MONOTONIC, &start);
+	probes = probes_open(&config->capture);
+	if (!probes)
+		doctor_say(stdout, "capture", "DOES NOT WORK: the reason stands on stderr");
+	else
+		doctor_say(stdout, "capture", "works, by %s (tried: loaded and attached in %u ms)",
+			   probes_capture(probes) == CAPTURE_SOCKET ? "the socket tracepoints"
+								    : "the system calls' exits",
+			   elapsed_ms(&start));
+	return probes;
+}
+
+static bool machine_print(const struct doctor_config *config)
+{
+	struct probes *probes;
+
+	doctor_kernel_print(stdout);
+	doctor_privileges_print(stdout, doctor_capabilities(), config->calls_filtered);
+	probes = capture_try(config);
+	watch_print();
+	limits_print(config, probes);
+	probes_close(probes);
+	return probes != NULL;
+}
+
+static int all_print(struct doctor_files *files, bool detail)
+{
+	struct doctor_processes *processes;
+	int err = doctor_files_scan(files);
+
+	processes = err ? NULL : doctor_processes_scan(files);
+	if (!processes) {
+		err = err ? err : -errno;
+		printf("processes cannot be looked at: %s\n", strerror(-err));
+		return err;
+	}
+	printf("\nOpenSSL, followed wherever a process maps it\n");
+	doctor_files_print(files, stdout, detail);
+	printf("\nProcesses with TLS\n");
+	doctor_processes_print(processes, stdout, detail);
+	doctor_processes_free(processes);
+	printf("\nNever seen: UDP, so HTTP/3. Only sizes: io_uring, sendfile, splice, 32-bit programs. "
+	       "Unknown:\n"
+	       "header fields that HTTP/2 compressed before hark began.\n");
+	return 0;
+}
+
+static int chosen_print(struct doctor_files *files, const struct doctor_config *config)
+{
+	int result = 0;
+
+	printf("\n");
+	for (size_t i = 0; i < config->pid_count; i++) {
+		int err = doctor_process_print(files, config->pids[i], stdout);
+
+		result = err ? err : result;
+	}
+	return result;
+}
+
+int doctor_run(const struct doctor_config *config)
+{
+	struct doctor_files *files = doctor_files_new();
+	bool works;
+	int err;
+
+	if (!files) {
+		printf("out of memory\n");
+		return 1;
+	}
+	works = machine_print(config);
+	if (config->pid_count)
+		err = chosen_print(files, config);
+	else
+		err = all_print(files, config->detail);
+	doctor_files_free(files);
+	return works && !err ? 0 : 1;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `hark doctor`: what works on this machine, what does not, and why. */
+#ifndef HARK_DOCTOR_H
+#define HARK_DOCTOR_H
+
+#include "capture/probes.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct doctor_config {
+	struct probes_config capture; /* as a live run would use it; its pids are not looked at */
+	size_t memory_bytes;
+	size_t connection_limit, exchange_limit;
+	uint64_t timeout_ns, pending_ns;
+	const uint32_t *pids; /* borrowed; only these are looked at. 0 of them: the whole machine */
+	size_t pid_count;
+	bool detail;
+	bool calls_filtered; /* a run filters its own system calls */
+};
+
+/*
+ * Tries what capturing needs and prints what it finds to stdout; with config->pids about these processes
+ * alone. 0: capturing is possible. 1: it is not, or one of the processes is not there.
+ */
+int doctor_run(const struct doctor_config *config);
+
+#endif

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The same search that capturing does, over the same files, but what it finds is
+ * collected and explained instead of probed.
+ */
+#include "doctor_files.h"
+
+#include "base/buffer.h"
+#include "base/escape.h"
+#include "library/elf_file.h"
+#include "library/processes.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+void doctor_text(FILE *out, const char *text)
+{
+	struct buffer escaped = { 0 };
+
+	escape_text(&escaped, slice_of_string(text), true);
+	(void)buffer_write(&escaped, out);
+	buffer_fini(&escaped);
+}
+
+static void version_of_fd(int fd, char *out, size_t size)
+{
+	struct elf_file *elf = elf_file_open_fd(fd);
+
+	if (elf)
+		(void)elf_find_version(elf, "OpenSSL ", out, size);
+	elf_file_close(elf);
+}
+
+/* The version stands in the file itself (OpenSSL inside an executable) or in the libcrypto beside it. */
+static void version_find(struct doctor_library *library, int fd, uint32_t pid)
+{
+	char path[PATH_MAX], root[32] = "";
+	const char *base = strrchr(library->path, '/');
+	const char *name = base ? strstr(base, "libssl") : NULL;
+	int crypto;
+
+	version_of_fd(fd, library->version, sizeof(library->version));
+	if (library->version[0] || !name)
+		return;
+	if (pid)
+		snprintf(root, sizeof(root), "/proc/%u/root", pid);
+	if ((size_t)snprintf(path, sizeof(path), "%s%.*slibcrypto%s", root, (int)(name - library->path),
+			     library->path, name + strlen("libssl")) >= sizeof(path))
+		return;
+	crypto = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (crypto < 0)
+		return;
+	version_of_fd(crypto, library->version, sizeof(library->version));
+	close(crypto);
+}
+
+static void library_take(void *ctx, int fd, const char *path, uint32_t pid)
+{
+	struct doctor_files *files = ctx;
+	struct doctor_library *library = &files->libraries[files->count];
+	struct elf_file *elf;
+	struct stat st;
+
+	if (files->count == DOCTOR_LIBRARIES_MAX || fstat(fd, &st)) {
+		files->dropped++;
+		return;
+	}
+	*library = (struct doctor_library){ .identity = file_identity_of(fd, &st), .path = strdup(path) };
+	if (!library->path)
+		return;
+	files->count++;
+	elf = elf_file_open_fd(fd);
+	library->site_count = elf ? probe_sites_openssl(elf, library->sites) : -errno;
+	elf_file_close(elf);
+	version_find(library, fd, pid);
+}
+
+struct doctor_files *doctor_files_new(void)
+{
+	struct doctor_files *files = calloc(1, sizeof(*files));
+
+	if (!files)
+		return NULL;
+	files->processes = processes_new(library_take, files);
+	if (files->processes)
+		return files;
+	free(files);
+	return NULL;
+}
+
+void doctor_files_free(struct doctor_files *files)
+{
+	if (!files)
+		return;
+	processes_free(files->processes);
+	for (size_t i = 0; i < files->count; i++)
+		free(files->libraries[i].path);
+	free(files);
+}
+
+int doctor_files_scan(struct doctor_files *files)
+{
+	return processes_scan(files->processes);
+}
+
+int doctor_files_scan_pid(struct doctor_files *files, uint32_t pid)
+{
+	return processes_scan_pid(files->processes, pid);
+}
+
+int doctor_files_find(const struct doctor_files *files, const struct file_identity *identity)
+{
+	for (size_t i = 0; i < files->count; i++)
+		if (file_identity_same(&files->libraries[i].identity, identity))
+			return (int)i;
+	return -1;
+}
+
+static const struct probe_site *site_of(const struct doctor_library *library, enum probe_call call)
+{
+	for (int i = 0; i < library->site_count; i++)
+		if (library->sites[i].call == call)
+			return &library->sites[i];
+	return NULL;
+}
+
+/* In fewer words than probe_reason_text(), for a line that holds all. */
+static const char *reason_brief(enum probe_reason reason)
+{
+	switch (reason) {
+	case REASON_ENTRY_EMULATED:
+		return "at the entry (cheap)";
+	case REASON_PAST_ENDBR:
+		return "past endbr64 (cheap)";
+	case REASON_COMMON_CALLEE:
+		return "at the inner function (cheap)";
+	case REASON_ENTRY_STEPPED:
+		return "at the entry (single-stepped: dear)";
+	}
+	return "";
+}
+
+/* The calls that carry data decide what hark sees and costs; the rest is a number. */
+static void sites_summary(const struct doctor_library *library, FILE *out)
+{
+	const struct probe_site *read = site_of(library, CALL_READ_EX),
+				*write = site_of(library, CALL_WRITE_EX);
+
+	if (library->site_count < 0) {
+		fprintf(out, "cannot be read: %s\n", strerror(-library->site_count));
+		return;
+	}
+	read = read ? read : site_of(library, CALL_READ);
+	write = write ? write : site_of(library, CALL_WRITE_EX2);
+	write = write ? write : site_of(library, CALL_WRITE);
+	if (!read || !write)
+		fprintf(out, "%d sites, none for reading or writing\n", library->site_count);
+	else if (read->reason == write->reason)
+		fprintf(out, "%s, %s %s\n", read->function, write->function, reason_brief(read->reason));
+	else
+		fprintf(out, "%s %s, %s %s\n", read->function, reason_brief(read->reason), write->function,
+			reason_brief(write->reason));
+}
+
+/* "OpenSSL 3.0.17" of "OpenSSL 3.0.17 1 Jul 2025". */
+static int version_brief(const char *version)
+{
+	size_t name = strcspn(version, " ");
+
+	return (int)(version[name] ? name + 1 + strcspn(version + name + 1, " ") : name);
+}
+
+void doctor_library_print(const struct doctor_library *library, FILE *out, bool detail)
+{
+	doctor_text(out, library->path);
+	if (library->version[0])
+		fprintf(out, "  %.*s", version_brief(library->version), library->version);
+	else
+		fprintf(out, "  version unknown");
+	fprintf(out, ", %u process%s  ", library->processes, library->processes == 1 ? "" : "es");
+	if (detail && library->site_count > 0)
+		fputc('\n', out);
+	else
+		sites_summary(library, out);
+	for (int i = 0; detail && i < library->site_count; i++) {
+		const struct probe_site *site = &library->sites[i];
+
+		fprintf(out, "    %-16s %-9s +%#-8lx %-14s %s\n", site->function, probe_call_name(site->call),
+			(unsigned long)site->file_offset, site->instruction, probe_reason_text(site->reason));
+	}
+}
+
+void doctor_files_print(const struct doctor_files *files, FILE *out, bool detail)
+{
+	for (size_t i = 0; i < files->count; i++) {
+		fprintf(out, "  ");
+		doctor_library_print(&files->libraries[i], out, detail);
+	}
+	if (!files->count)
+		fprintf(out, "  no OpenSSL is installed or mapped\n");
+	if (files->dropped)
+		fprintf(out, "  and %zu more\n", files->dropped);
+}

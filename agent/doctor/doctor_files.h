@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The TLS libraries that `hark doctor` found, with the probe sites that capturing would choose. */
+#ifndef HARK_DOCTOR_FILES_H
+#define HARK_DOCTOR_FILES_H
+
+#include "library/file_identity.h"
+#include "library/probe_site.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#define DOCTOR_LIBRARIES_MAX 64
+
+struct processes;
+
+struct doctor_library {
+	struct file_identity identity;
+	char *path, version[40];
+	struct probe_site sites[PROBE_SITES_MAX];
+	int site_count;		/* less than 0: -errno */
+	unsigned int processes; /* that map it */
+};
+
+struct doctor_files {
+	struct doctor_library libraries[DOCTOR_LIBRARIES_MAX];
+	size_t count, dropped;
+	struct processes *processes; /* the search, the same that capturing does */
+};
+
+/* NULL: out of memory. */
+struct doctor_files *doctor_files_new(void);
+/* NULL is legal. */
+void doctor_files_free(struct doctor_files *files);
+
+/* Collects what the loader's cache and all processes have, or one process. 0, -ESRCH or -errno. */
+int doctor_files_scan(struct doctor_files *files);
+int doctor_files_scan_pid(struct doctor_files *files, uint32_t pid);
+
+/* The library with this identity, or -1. */
+int doctor_files_find(const struct doctor_files *files, const struct file_identity *identity);
+
+/* One line a library; detail adds a line a site. */
+void doctor_files_print(const struct doctor_files *files, FILE *out, bool detail);
+void doctor_library_print(const struct doctor_library *library, FILE *out, bool detail);
+
+/* Observed text, escaped. */
+void doctor_text(FILE *out, const char *text);
+
+#endif

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What is only looked up: /proc/sys and CapEff say what is allowed. It needs no
+ * privilege, so that the doctor has an answer for those who lack one. Whether it
+ * all works together is tried elsewhere.
+ */
+#include "doctor_kernel.h"
+
+#include "capture/probes.h"
+
+#include <linux/capability.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+void doctor_say(FILE *out, const char *topic, const char *format, ...)
+{
+	va_list args;
+
+	fprintf(out, "%-12s ", topic);
+	va_start(args, format);
+	vfprintf(out, format, args);
+	va_end(args);
+	fputc('\n', out);
+}
+
+/* The first line of a small file of /proc or /sys; empty when it cannot be read. */
+static void line_read(const char *path, char *out, size_t size)
+{
+	FILE *file = fopen(path, "re");
+
+	out[0] = '\0';
+	if (!file)
+		return;
+	if (!fgets(out, (int)size, file))
+		out[0] = '\0';
+	out[strcspn(out, "\n")] = '\0';
+	fclose(file);
+}
+
+static void lockdown_print(FILE *out)
+{
+	char line[128];
+
+	line_read("/sys/kernel/security/lockdown", line, sizeof(line));
+	if (strstr(line, "[confidentiality]"))
+		doctor_say(out, "lockdown",
+			   "confidentiality: BPF may not read memory; boot with lockdown=integrity");
+}
+
+static void settings_print(FILE *out)
+{
+	char jit[32], paranoid[32], unprivileged[32];
+	struct rlimit locked;
+
+	line_read("/proc/sys/net/core/bpf_jit_enable", jit, sizeof(jit));
+	line_read("/proc/sys/kernel/perf_event_paranoid", paranoid, sizeof(paranoid));
+	line_read("/proc/sys/kernel/unprivileged_bpf_disabled", unprivileged, sizeof(unprivileged));
+	fprintf(out, "%-12s BPF compiler %s, perf_event_paranoid %s, unprivileged_bpf_disabled %s, memlock ",
+		"settings", jit[0] == '0' ? "OFF (slow: sysctl net.core.bpf_jit_enable=1)" : "on",
+		paranoid[0] ? paranoid : "?", unprivileged[0] ? unprivileged : "?");
+	if (getrlimit(RLIMIT_MEMLOCK, &locked) < 0)
+		fprintf(out, "?\n");
+	else if (locked.rlim_cur == RLIM_INFINITY)
+		fprintf(out, "unlimited\n");
+	else
+		fprintf(out, "%llu KiB\n", (unsigned long long)locked.rlim_cur >> 10);
+}
+
+static void tls_calls_print(FILE *out, const struct probes_features *features)
+{
+	if (features->session)
+		doctor_say(out, "TLS calls",
+			   "uprobe sessions work: programs that switch stacks in a call are safe");
+	else if (features->session_named)
+		doctor_say(out, "TLS calls",
+			   "uprobe sessions are known but refused: return probes (privilege?)");
+	else
+		doctor_say(out, "TLS calls",
+			   "no uprobe sessions (Linux 6.13): return probes, which a program that switches\n"
+			   "             stacks in a call makes hark take off");
+}
+
+static void features_print(FILE *out)
+{
+	struct probes_features features;
+	struct utsname name;
+
+	probes_features(&features);
+	if (!features.built) {
+		doctor_say(out, "kernel",
+			   "NOT USED: this hark was built without its kernel side and replays only");
+		return;
+	}
+	if (uname(&name) == 0)
+		doctor_say(out, "kernel", "%s %s, %s, %s", name.sysname, name.release, name.machine,
+			   features.btf ? "with type information (BTF)"
+					: "WITHOUT BTF: needs one built with CONFIG_DEBUG_INFO_BTF");
+	if (!features.btf)
+		return;
+	doctor_say(out, "transfers", "%s",
+		   features.socket_tracepoints
+			   ? "the socket's own tracepoints are there (they cost other programs nothing)"
+			   : "no socket tracepoints (Linux 6.3): each system call's exit is looked at");
+	tls_calls_print(out, &features);
+	doctor_say(out, "features", "ring buffer %s, bpf_loop %s, task_file iterator %s",
+		   features.ring_buffer ? "yes" : "NO (Linux 5.8)",
+		   features.loop ? "yes" : "no (5.17; shorter walks)",
+		   features.file_iterator ? "yes" : "no (5.8; idle connections are not listed)");
+}
+
+void doctor_kernel_print(FILE *out)
+{
+	features_print(out);
+	lockdown_print(out);
+	settings_print(out);
+}
+
+uint64_t doctor_capabilities(void)
+{
+	FILE *status = fopen("/proc/self/status", "re");
+	uint64_t found = 0;
+	char line[256];
+
+	if (!status)
+		return 0;
+	while (fgets(line, sizeof(line), status))
+		if (strncmp(line, "CapEff:", strlen("CapEff:")) == 0)
+			found = strtoull(line + strlen("CapEff:"), NULL, 16);
+	fclose(status);
+	return found;
+}
+
+/* What each is for; CAP_SYS_ADMIN stands for the first two and the last on all kernels. */
+static const struct {
+	unsigned int number;
+	bool by_admin;
+	const char *name, *lost;
+} needed[] = {
+	{ CAP_BPF, true, "CAP_BPF", "nothing can be loaded" },
+	{ CAP_PERFMON, true, "CAP_PERFMON", "nothing can be attached, new programs are not watched" },
+	{ CAP_NET_ADMIN, false, "CAP_NET_ADMIN", "socket programs may be refused (before Linux 5.17)" },
+	{ CAP_SYS_PTRACE, false, "CAP_SYS_PTRACE",
+	  "other users' processes and their libraries are not seen" },
+	{ CAP_DAC_READ_SEARCH, false, "CAP_DAC_READ_SEARCH", "libraries in private folders cannot be read" },
+	{ CAP_CHECKPOINT_RESTORE, true, "CAP_CHECKPOINT_RESTORE",
+	  "replaced or deleted libraries are not found" },
+};
+
+void doctor_privileges_print(FILE *out, uint64_t capabilities, bool calls_filtered)
+{
+	bool admin = capabilities >> CAP_SYS_ADMIN & 1;
+	size_t missing = 0;
+
+	for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
+		if ((capabilities >> needed[i].number & 1) || (admin && needed[i].by_admin))
+			continue;
+		doctor_say(out, missing++ ? "" : "privilege", "no %s: %s", needed[i].name, needed[i].lost);
+	}
+	if (missing)
+		doctor_say(out, "",
+			   "remedy: run it as root (sudo hark ...) or give the binary these by setcap");
+	else
+		doctor_say(out, "privilege", "%s",
+			   geteuid() == 0 ? "root" : "all capabilities that it needs, without being root");
+	doctor_say(out, "hardening", "once ready hark gives up what it does not use: %s",
+		   calls_filtered ? "capabilities, system calls, new privileges"
+				  : "capabilities and new privileges; its system calls are not\n"
+				    "             filtered (CONFIG_SECCOMP_FILTER)");
+}

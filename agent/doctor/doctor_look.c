@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "doctor_look.h"
+
+#include "doctor_files.h"
+#include "library/proc_maps.h"
+#include "library/processes.h"
+#include "library/tls_kinds.h"
+#include "model/container.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct mapping_look {
+	struct doctor_look *look;
+	const struct doctor_files *files;
+	struct tls_kinds kinds;
+	bool loader; /* the dynamic loader is mapped */
+};
+
+static bool mapping_look(void *ctx, const struct mapping *mapping)
+{
+	struct mapping_look *at = ctx;
+	const char *base = strrchr(mapping->path, '/') + 1;
+	struct file_identity identity;
+	struct stat st;
+	int fd, library;
+
+	at->look->has_files = true;
+	at->loader |= strncmp(base, "ld-", 3) == 0 || strncmp(base, "ld64.so", 7) == 0 ||
+		      strncmp(base, "ld.so", 5) == 0;
+	tls_kinds_of_name(&at->kinds, base);
+	fd = mapping_open(at->look->pid, mapping, &st);
+	if (fd < 0)
+		return true;
+	identity = file_identity_of(fd, &st);
+	close(fd);
+	library = doctor_files_find(at->files, &identity);
+	if (library >= 0)
+		at->look->libraries |= 1ull << library;
+	return true;
+}
+
+static void executable_look(struct doctor_look *look, struct tls_kinds *kinds)
+{
+	unsigned char start[5];
+	char path[32];
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%u/exe", look->pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (fd < 0)
+		return;
+	look->is_32bit = pread(fd, start, sizeof(start), 0) == (ssize_t)sizeof(start) &&
+			 memcmp(start, "\177ELF\1", sizeof(start)) == 0;
+	kinds->others |= tls_kinds_of_executable(fd);
+	close(fd);
+}
+
+/* Are the two ends of /proc/PID/ns/NAME and ours different? Unknown counts as the same. */
+static bool namespace_differs(uint32_t pid, const char *name)
+{
+	struct stat own, its;
+	char path[48];
+
+	snprintf(path, sizeof(path), "/proc/self/ns/%s", name);
+	if (stat(path, &own) < 0)
+		return false;
+	snprintf(path, sizeof(path), "/proc/%u/ns/%s", pid, name);
+	return stat(path, &its) == 0 && its.st_ino != own.st_ino;
+}
+
+static unsigned int rings_count(uint32_t pid)
+{
+	char folder[32], path[sizeof(folder) + NAME_MAX + 2], target[64];
+	const struct dirent *entry;
+	unsigned int count = 0;
+	DIR *dir;
+
+	snprintf(folder, sizeof(folder), "/proc/%u/fd", pid);
+	dir = opendir(folder);
+	if (!dir)
+		return 0;
+	while ((entry = readdir(dir))) {
+		ssize_t len;
+
+		snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name);
+		len = readlink(path, target, sizeof(target) - 1);
+		target[len > 0 ? len : 0] = '\0';
+		count += strstr(target, "[io_uring]") != NULL;
+	}
+	closedir(dir);
+	return count;
+}
+
+static void container_look(struct doctor_look *look)
+{
+	struct event_cgroup cgroup;
+	struct slice container;
+
+	if (cgroup_of_process(look->pid, &cgroup) < 0)
+		return;
+	container = container_of_cgroup(slice_of_string(cgroup.path));
+	snprintf(look->container, sizeof(look->container), "%.*s", (int)container.len,
+		 container.data ? (const char *)container.data : "");
+}
+
+int doctor_look(struct doctor_look *look, const struct doctor_files *files, uint32_t pid)
+{
+	struct mapping_look at = { .look = look, .files = files };
+	int err;
+
+	*look = (struct doctor_look){ .pid = pid };
+	err = process_facts(pid, &look->facts);
+	if (!err)
+		err = proc_maps_each(pid, mapping_look, &at);
+	if (err)
+		return err;
+	if (!look->has_files)
+		return 0;
+	look->is_static = !at.loader;
+	executable_look(look, &at.kinds);
+	at.kinds.openssl = look->libraries;
+	tls_kinds_settle(&at.kinds);
+	look->others = at.kinds.others;
+	look->rings = rings_count(pid);
+	look->other_mounts = namespace_differs(pid, "mnt");
+	look->other_network = namespace_differs(pid, "net");
+	container_look(look);
+	return 0;
+}

@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The choice of probe sites in an OpenSSL.
+ *
+ * SSL_read and SSL_read_ex are thin wrappers around one internal function with
+ * the signature of the latter, and so for write and peek. A probe there costs
+ * a twentieth of one on the wrappers where these begin with an instruction
+ * that the kernel has to single-step, and it sees callers inside the library
+ * (BIO_f_ssl) that pass no public name. It has no symbol, so it is recognised by three signs that must
+ * all hold: SSL_read calls it directly with the address of a local in the
+ * register of its last argument (its int result is made from a size_t that the
+ * callee stores); SSL_read_ex leads to the same address; it begins with an
+ * emulated instruction. The register tells the signature, too: rcx for
+ * (ssl, buf, num, done), r8 for (ssl, buf, num, flags, done) of OpenSSL 3.3.
+ * Whatever is unclear falls back to the public entries, which are right
+ * everywhere: inlined wrappers (Node.js), BoringSSL, LibreSSL.
+ *
+ * Invariant: each real read or write passes exactly one chosen read or write
+ * site, or sites nested so that the inner has the lower stack pointer (the
+ * kernel side drops those). Only a tail call breaks that, so of SSL_write_ex
+ * that jumps to SSL_write_ex2 the latter alone is probed.
+ *
+ * On aarch64 nothing is decoded: the public entries are taken as they are.
+ */
+#include "probe_site.h"
+
+#include "disasm.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define ENTRY_BYTES	   32
+#define FUNCTION_BYTES_MAX 2048
+#define BRANCHES_MAX	   64
+
+struct branch {
+	uint64_t target;
+	bool jump;	  /* unconditional, not a call */
+	unsigned int out; /* enum out_register bits that hold the address of a local */
+};
+
+/* The direct calls of a function and its jumps out of it. */
+struct branches {
+	struct branch items[BRANCHES_MAX];
+	size_t count;
+	bool whole; /* false: the function is too long, has no known size, or could not be decoded */
+};
+
+struct finder {
+	const struct elf_file *elf;
+	struct disasm *disasm; /* NULL: not x86-64 */
+	struct probe_site *sites;
+	size_t count;
+};
+
+/* A public function, its _ex form, and what their common callee is to the kernel side. */
+struct wrapper_pair {
+	const char *plain, *ex, *ex2; /* ex2: NULL when there can be none */
+	enum probe_call plain_call, ex_call, ex2_call;
+};
+
+static const struct wrapper_pair pairs[] = {
+	{ "SSL_read", "SSL_read_ex", NULL, CALL_READ, CALL_READ_EX, CALL_READ_EX },
+	{ "SSL_write", "SSL_write_ex", "SSL_write_ex2", CALL_WRITE, CALL_WRITE_EX, CALL_WRITE_EX2 },
+	{ "SSL_peek", "SSL_peek_ex", NULL, CALL_PEEK, CALL_PEEK, CALL_PEEK },
+};
+
+static const struct {
+	const char *name;
+	enum probe_call call;
+} singles[] = {
+	{ "SSL_do_handshake", CALL_HANDSHAKE }, /* SSL_connect and SSL_accept call it */
+	{ "SSL_sendfile", CALL_SENDFILE },	{ "SSL_free", CALL_FREE },
+	{ "SSL_set_fd", CALL_SET_FD },		{ "SSL_write_early_data", CALL_WRITE_EARLY },
+	{ "SSL_set_rfd", CALL_SET_FD },		{ "SSL_set_wfd", CALL_SET_FD },
+};
+
+static void branch_add(struct branches *list, const struct instruction *insn,
+		       const struct elf_symbol *function, unsigned int out)
+{
+	if (!insn->direct || (!insn->call && insn->target - function->address < function->size))
+		return;
+	if (list->count == BRANCHES_MAX) {
+		list->whole = false;
+		return;
+	}
+	list->items[list->count++] =
+		(struct branch){ .target = insn->target, .jump = insn->jump, .out = out };
+}
+
+/* Walks a function from its first byte to its last. The registers are followed in straight lines only. */
+static void branches_collect(const struct finder *finder, const struct elf_symbol *function,
+			     struct branches *list)
+{
+	uint8_t code[FUNCTION_BYTES_MAX];
+	unsigned int out = OUT_NONE;
+	long len;
+
+	*list = (struct branches){ 0 };
+	if (!finder->disasm || function->size == 0 || function->size > sizeof(code))
+		return;
+	len = elf_read_code(finder->elf, function->address, code, function->size);
+	if (len != (long)function->size)
+		return;
+	list->whole = true;
+	for (long at = 0; at < len;) {
+		struct instruction insn;
+
+		if (disasm_decode(finder->disasm, code + at, (size_t)(len - at),
+				  function->address + (uint64_t)at, &insn)) {
+			list->whole = false;
+			return;
+		}
+		branch_add(list, &insn, function, out);
+		out = (out & ~insn.written) | insn.addressed;
+		if (insn.call || insn.jump)
+			out = OUT_NONE;
+		at += (long)insn.size;
+	}
+}
+
+static bool branches_lead_to(const struct branches *list, uint64_t target)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (list->items[i].target == target)
+			return true;
+	return false;
+}
+
+/* The instruction to probe in the function at address; false when that cannot be decoded. */
+static bool entry_find(const struct finder *finder, uint64_t address, struct instruction *entry)
+{
+	uint8_t code[ENTRY_BYTES];
+	long len;
+
+	if (!finder->disasm)
+		return false;
+	len = elf_read_code(finder->elf, address, code, sizeof(code));
+	return len > 0 && !disasm_entry(finder->disasm, code, (size_t)len, address, entry);
+}
+
+/* A stub of the procedure linkage table: an indirect jump, perhaps after endbr64. */
+static bool is_stub(const struct finder *finder, uint64_t address)
+{
+	uint8_t code[ENTRY_BYTES];
+	struct instruction insn;
+	long len = elf_read_code(finder->elf, address, code, sizeof(code));
+
+	if (len <= 0 || disasm_decode(finder->disasm, code, (size_t)len, address, &insn))
+		return false;
+	if (insn.endbr && disasm_decode(finder->disasm, code + insn.size, (size_t)len - insn.size,
+					address + insn.size, &insn))
+		return false;
+	return insn.jump && !insn.direct;
+}
+
+/* Whether the function ends in a jump to `to`, at its address or through a stub. */
+static bool tail_calls(const struct finder *finder, const struct branches *from, const struct elf_symbol *to)
+{
+	for (size_t i = 0; i < from->count; i++) {
+		const struct branch *branch = &from->items[i];
+
+		if (!branch->jump)
+			continue;
+		if (branch->target == to->address || is_stub(finder, branch->target))
+			return true;
+	}
+	return false;
+}
+
+/* The only function that is given the address of a local as its last argument; -ENOENT: none or several. */
+static int callee_of_plain(const struct finder *finder, const struct branches *plain, bool five_arguments,
+			   struct branch *out)
+{
+	size_t found = 0;
+
+	for (size_t i = 0; i < plain->count; i++) {
+		const struct branch *branch = &plain->items[i];
+		bool known = branch->out == OUT_RCX || (branch->out == OUT_R8 && five_arguments);
+
+		if (!known || is_stub(finder, branch->target))
+			continue;
+		if (found && branch->target == out->target && branch->out == out->out)
+			continue;
+		*out = *branch;
+		found++;
+	}
+	return found == 1 ? 0 : -ENOENT;
+}
+
+static void site_add(struct finder *finder, const struct probe_site *site)
+{
+	for (size_t i = 0; i < finder->count; i++)
+		if (finder->sites[i].file_offset == site->file_offset)
+			return;
+	if (finder->count < PROBE_SITES_MAX)
+		finder->sites[finder->count++] = *site;
+}
+
+static void site_add_function(struct finder *finder, const char *name, enum probe_call call)
+{
+	struct probe_site site = { .call = call, .function = name, .reason = REASON_ENTRY_STEPPED };
+	struct elf_symbol symbol;
+	struct instruction entry;
+
+	if (elf_find_function(finder->elf, name, &symbol))
+		return;
+	site.address = symbol.address;
+	if (entry_find(finder, symbol.address, &entry)) {
+		site.address = entry.address;
+		snprintf(site.instruction, sizeof(site.instruction), "%s", entry.text);
+		if (entry.emulated)
+			site.reason =
+				entry.address == symbol.address ? REASON_ENTRY_EMULATED : REASON_PAST_ENDBR;
+	}
+	if (!elf_file_offset(finder->elf, site.address, &site.file_offset))
+		site_add(finder, &site);
+}
+
+/* Adds the common callee of a pair as its one site. False when there is none, or it is not clear. */
+static bool site_add_callee(struct finder *finder, const struct wrapper_pair *pair,
+			    const struct elf_symbol *plain_symbol, const struct elf_symbol *ex_symbol,
+			    const struct elf_symbol *ex2_symbol)
+{
+	struct probe_site site = { .reason = REASON_COMMON_CALLEE, .function = pair->plain };
+	struct branches plain, ex, ex2;
+	struct instruction entry;
+	struct branch callee = { 0 };
+
+	branches_collect(finder, plain_symbol, &plain);
+	branches_collect(finder, ex_symbol, &ex);
+	if (!plain.whole || !ex.whole || callee_of_plain(finder, &plain, pair->ex2 != NULL, &callee))
+		return false;
+	if (ex2_symbol) {
+		branches_collect(finder, ex2_symbol, &ex2);
+		if (!ex2.whole || !branches_lead_to(&ex2, callee.target))
+			return false;
+	}
+	if (!branches_lead_to(&ex, callee.target) && !(ex2_symbol && tail_calls(finder, &ex, ex2_symbol)))
+		return false;
+	if (!entry_find(finder, callee.target, &entry) || !entry.emulated)
+		return false;
+	site.call = callee.out == OUT_R8 ? pair->ex2_call : pair->ex_call;
+	site.address = entry.address;
+	snprintf(site.instruction, sizeof(site.instruction), "%s", entry.text);
+	if (elf_file_offset(finder->elf, site.address, &site.file_offset))
+		return false;
+	site_add(finder, &site);
+	return true;
+}
+
+static void sites_add_pair(struct finder *finder, const struct wrapper_pair *pair)
+{
+	struct elf_symbol plain, ex, ex2;
+	bool have_plain = !elf_find_function(finder->elf, pair->plain, &plain);
+	bool have_ex = !elf_find_function(finder->elf, pair->ex, &ex);
+	bool have_ex2 = pair->ex2 && !elf_find_function(finder->elf, pair->ex2, &ex2);
+	struct branches branches;
+
+	if (have_plain && have_ex && site_add_callee(finder, pair, &plain, &ex, have_ex2 ? &ex2 : NULL))
+		return;
+	site_add_function(finder, pair->plain, pair->plain_call);
+	if (have_ex2)
+		site_add_function(finder, pair->ex2, pair->ex2_call);
+	if (have_ex && have_ex2) {
+		branches_collect(finder, &ex, &branches);
+		if (tail_calls(finder, &branches, &ex2))
+			return;
+	}
+	site_add_function(finder, pair->ex, pair->ex_call);
+}
+
+int probe_sites_openssl(const struct elf_file *elf, struct probe_site sites[PROBE_SITES_MAX])
+{
+	struct finder finder = { .elf = elf, .sites = sites };
+	struct elf_symbol symbol;
+
+	if (elf_find_function(elf, "SSL_read", &symbol) || elf_find_function(elf, "SSL_write", &symbol))
+		return 0;
+	if (elf_is_x86_64(elf)) {
+		finder.disasm = disasm_new();
+		if (!finder.disasm)
+			return -ENOMEM;
+	}
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++)
+		sites_add_pair(&finder, &pairs[i]);
+	for (size_t i = 0; i < sizeof(singles) / sizeof(singles[0]); i++)
+		site_add_function(&finder, singles[i].name, singles[i].call);
+	disasm_free(finder.disasm);
+	return (int)finder.count;
+}
+
+const char *probe_reason_text(enum probe_reason reason)
+{
+	switch (reason) {
+	case REASON_ENTRY_EMULATED:
+		return "public entry, emulated by the kernel";
+	case REASON_PAST_ENDBR:
+		return "just past endbr64, emulated by the kernel";
+	case REASON_COMMON_CALLEE:
+		return "the internal function behind both public names, emulated by the kernel";
+	case REASON_ENTRY_STEPPED:
+		return "public entry, single-stepped: nothing cheaper was found";
+	}
+	return "";
+}
+
+const char *probe_call_name(enum probe_call call)
+{
+	switch (call) {
+	case CALL_READ:
+		return "read";
+	case CALL_READ_EX:
+		return "read_ex";
+	case CALL_WRITE:
+		return "write";
+	case CALL_WRITE_EX:
+		return "write_ex";
+	case CALL_WRITE_EX2:
+		return "write_ex2";
+	case CALL_PEEK:
+		return "peek";
+	case CALL_HANDSHAKE:
+		return "handshake";
+	case CALL_SENDFILE:
+		return "sendfile";
+	case CALL_FREE:
+		return "free";
+	case CALL_SET_FD:
+		return "set_fd";
+	case CALL_WRITE_EARLY:
+		return "write_early";
+	case CALL_COUNT:
+		break;
+	}
+	return "";
+}

@@ -1,0 +1,417 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From "something is mapped or installed" to "here is a TLS library".
+ *
+ * Any executable mapping may be one: libssl, an executable with OpenSSL inside
+ * (Node.js), a Python extension that carries its own. So each file is asked
+ * for SSL_read and SSL_write once, and what was asked is remembered by device,
+ * inode, time and size. What has them is reported once, by file_identity.
+ *
+ * Both sets are bounded. The first is emptied when it is full, which costs
+ * time only; when the second is full of libraries in use, further ones are not
+ * reported and are counted.
+ */
+#include "processes.h"
+
+#include "base/counters.h"
+#include "base/log.h"
+#include "elf_file.h"
+#include "file_identity.h"
+#include "library_cache.h"
+#include "library_set.h"
+#include "map_watch.h"
+#include "proc_maps.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Without memory an entry is not remembered, no more. */
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+#include <utlist.h>
+
+#define EXAMINED_MAX 16384
+#define SWEEP_NS     UINT64_C(2000000000)
+
+struct file_key {
+	uint64_t device, inode, size;
+	int64_t modified_s, modified_ns;
+};
+
+struct known_file {
+	struct file_key key;
+	struct library *library; /* NULL: it is none */
+	UT_hash_handle hh;
+};
+
+struct processes {
+	library_fn *fn;
+	void *ctx;
+	void (*mapped)(void *ctx, uint32_t pid, const char *path); /* NULL: nobody asks */
+	struct known_file *examined;
+	struct library_set reported;
+	struct map_watch *watch;
+	uint64_t sweep_ns;
+	bool blind; /* a process could not be looked at */
+};
+
+struct processes *processes_new(library_fn *fn, void *ctx)
+{
+	struct processes *processes = calloc(1, sizeof(*processes));
+
+	if (!processes)
+		return NULL;
+	processes->fn = fn;
+	processes->ctx = ctx;
+	return processes;
+}
+
+static void set_clear(struct known_file **set)
+{
+	struct known_file *file, *next;
+
+	HASH_ITER (hh, *set, file, next) {
+		HASH_DEL(*set, file); /* NOLINT(clang-analyzer-unix.Malloc): the macro's own bookkeeping */
+		free(file);
+	}
+}
+
+void processes_free(struct processes *processes)
+{
+	if (!processes)
+		return;
+	map_watch_free(processes->watch);
+	set_clear(&processes->examined);
+	library_set_fini(&processes->reported);
+	free(processes);
+}
+
+static struct known_file *set_find(struct known_file *set, const struct file_key *key)
+{
+	struct known_file *file;
+
+	HASH_FIND(hh, set, key, sizeof(*key), file);
+	return file;
+}
+
+static void set_add(struct known_file **set, const struct file_key *key, struct library *library)
+{
+	struct known_file *file = calloc(1, sizeof(*file));
+
+	if (!file)
+		return;
+	file->key = *key;
+	file->library = library;
+	HASH_ADD(hh, *set, key, sizeof(file->key), file);
+	if (!set_find(*set, key))
+		free(file);
+}
+
+static void set_remove(struct known_file **set, const struct library *library)
+{
+	struct known_file *file, *next;
+
+	HASH_ITER (hh, *set, file, next) {
+		if (file->library != library)
+			continue;
+		HASH_DEL(*set, file);
+		free(file);
+	}
+}
+
+static struct file_key key_examined(const struct stat *st)
+{
+	return (struct file_key){
+		.device = st->st_dev,
+		.inode = st->st_ino,
+		.size = (uint64_t)st->st_size,
+		.modified_s = st->st_mtim.tv_sec,
+		.modified_ns = st->st_mtim.tv_nsec,
+	};
+}
+
+static bool holds_tls(int fd)
+{
+	struct elf_file *elf = elf_file_open_fd(fd);
+	struct elf_symbol symbol;
+	bool holds;
+
+	if (!elf)
+		return false;
+	holds = !elf_find_function(elf, "SSL_read", &symbol) && !elf_find_function(elf, "SSL_write", &symbol);
+	elf_file_close(elf);
+	return holds;
+}
+
+/* The library that the file is; NULL: none, or one too many. */
+static struct library *file_report(struct processes *processes, int fd, const struct file_identity *identity,
+				   const char *path, uint32_t pid)
+{
+	struct library *library = library_find(&processes->reported, identity);
+
+	if (library || !holds_tls(fd))
+		return library;
+	library = library_add(&processes->reported, identity, path);
+	if (library)
+		processes->fn(processes->ctx, fd, path, pid);
+	else
+		counter_add(COUNTER_PROBES_FAILED, 1); /* what cannot be remembered would be probed twice */
+	return library;
+}
+
+static struct library *file_examine(struct processes *processes, int fd, const struct stat *st,
+				    const char *path, uint32_t pid)
+{
+	struct file_identity identity = file_identity_of(fd, st);
+	struct file_key key = key_examined(st);
+	struct known_file *file = set_find(processes->examined, &key);
+	struct library *library;
+
+	if (file)
+		return file->library;
+	if (HASH_COUNT(processes->examined) >= EXAMINED_MAX)
+		set_clear(&processes->examined);
+	library = file_report(processes, fd, &identity, path, pid);
+	set_add(&processes->examined, &key, library);
+	return library;
+}
+
+/* What a mapping's file is. 0 or -errno, when it could not be looked at. */
+static int mapping_examine(struct processes *processes, uint32_t pid, const struct mapping *mapping)
+{
+	struct stat st;
+	struct file_key key;
+	struct known_file *known;
+	struct library *library;
+	int fd = mapping_stat(pid, mapping, &st);
+
+	if (fd < 0 || !S_ISREG(st.st_mode))
+		return fd;
+	key = key_examined(&st);
+	known = set_find(processes->examined, &key);
+	if (known) {
+		if (known->library)
+			library_used(known->library, pid, mapping->inode);
+		return 0;
+	}
+	fd = mapping_open(pid, mapping, &st);
+	if (fd < 0)
+		return fd;
+	library = file_examine(processes, fd, &st, mapping->path, pid);
+	if (library)
+		library_used(library, pid, mapping->inode);
+	close(fd);
+	return 0;
+}
+
+struct process_scan {
+	struct processes *processes;
+	uint32_t pid;
+};
+
+static bool scan_mapping(void *ctx, const struct mapping *mapping)
+{
+	const struct process_scan *scan = ctx;
+
+	(void)mapping_examine(scan->processes, scan->pid, mapping);
+	return true;
+}
+
+int processes_scan_pid(struct processes *processes, uint32_t pid)
+{
+	struct process_scan scan = { .processes = processes, .pid = pid };
+
+	return proc_maps_each(pid, scan_mapping, &scan);
+}
+
+static bool scan_process(void *ctx, uint32_t pid)
+{
+	struct processes *processes = ctx;
+	int error = processes_scan_pid(processes, pid);
+
+	processes->blind |= error == -EACCES || error == -EPERM;
+	return true;
+}
+
+/* Whoever may not be looked at may map any of what the others do. */
+static int scan_all(struct processes *processes)
+{
+	int error = proc_each(scan_process, processes);
+
+	if (processes->blind)
+		library_set_hidden(&processes->reported, 0);
+	return error;
+}
+
+static void scan_cached(void *ctx, const char *path)
+{
+	struct processes *processes = ctx;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	struct stat st;
+
+	if (fd < 0)
+		return;
+	if (!fstat(fd, &st) && S_ISREG(st.st_mode))
+		(void)file_examine(processes, fd, &st, path, 0);
+	close(fd);
+}
+
+int processes_scan(struct processes *processes)
+{
+	/* No cache and no folder is no failure: what runs tells. */
+	(void)library_cache_each("libssl", scan_cached, processes);
+	return scan_all(processes);
+}
+
+void processes_tell_mappings(struct processes *processes,
+			     void (*fn)(void *ctx, uint32_t pid, const char *path))
+{
+	processes->mapped = fn;
+}
+
+static void watch_mapped(void *ctx, uint32_t pid, const struct mapping *mapping)
+{
+	struct processes *processes = ctx;
+	int error;
+
+	if (processes->mapped)
+		processes->mapped(processes->ctx, pid, mapping->path);
+	error = mapping_examine(processes, pid, mapping);
+	/* -ENOENT: the mapping was split, merged or removed since; the whole process tells. */
+	if (error == -ENOENT)
+		(void)processes_scan_pid(processes, pid);
+	else if (error == -EACCES || error == -EPERM)
+		library_set_hidden(&processes->reported, mapping->inode);
+}
+
+static void watch_lost(void *ctx)
+{
+	struct processes *processes = ctx;
+
+	(void)scan_all(processes);
+	if (processes->blind)
+		log_debug("new mappings were missed, and not every process may be looked at: the TLS "
+			  "libraries known by now are kept");
+}
+
+int processes_watch(struct processes *processes)
+{
+	struct map_watch_handler handler = {
+		.ctx = processes,
+		.mapped = watch_mapped,
+		.lost = watch_lost,
+	};
+
+	if (!processes->watch)
+		processes->watch = map_watch_new(&handler);
+	return processes->watch ? map_watch_fd(processes->watch) : -errno;
+}
+
+void processes_watch_read(struct processes *processes)
+{
+	if (processes->watch)
+		map_watch_read(processes->watch);
+}
+
+/*
+ * The watch is read after the look-up, so that what was mapped meanwhile counts; what is mapped later finds
+ * the file unknown and reports it anew.
+ */
+void processes_sweep(struct processes *processes, uint64_t now_ns, library_forget_fn *fn)
+{
+	struct library *library, *next;
+
+	if (!processes->watch || now_ns - processes->sweep_ns < SWEEP_NS)
+		return;
+	processes->sweep_ns = now_ns;
+	if (library_set_look(&processes->reported) < 0)
+		return;
+	map_watch_read(processes->watch);
+	DL_FOREACH_SAFE(processes->reported.first, library, next)
+	{
+		if (!library_is_unused(library))
+			continue;
+		set_remove(&processes->examined, library);
+		fn(processes->ctx, &library->identity);
+		library_remove(&processes->reported, library);
+	}
+}
+
+static void name_fill(struct event_process *out, uint32_t pid)
+{
+	char link[32], target[PATH_MAX];
+	char *deleted;
+	const char *base;
+	ssize_t len;
+
+	snprintf(link, sizeof(link), "/proc/%u/exe", pid);
+	len = readlink(link, target, sizeof(target) - 1);
+	if (len <= 0)
+		return;
+	target[len] = '\0';
+	deleted = strstr(target, " (deleted)");
+	if (deleted && deleted[strlen(" (deleted)")] == '\0')
+		*deleted = '\0';
+	base = strrchr(target, '/');
+	base = base ? base + 1 : target;
+	memcpy(out->name, base, strnlen(base, sizeof(out->name) - 1));
+}
+
+static void status_line(struct event_process *out, char *line)
+{
+	char *end;
+
+	if (strncmp(line, "PPid:", strlen("PPid:")) == 0) {
+		out->parent = (uint32_t)strtoul(line + strlen("PPid:"), NULL, 10);
+	} else if (strncmp(line, "Uid:", strlen("Uid:")) == 0) {
+		(void)strtoul(line + strlen("Uid:"), &end, 10); /* real; then effective */
+		out->h.uid = (uint32_t)strtoul(end, NULL, 10);
+	}
+}
+
+static void comm_fill(struct event_process *out, uint32_t pid)
+{
+	char name[32];
+	ssize_t len;
+	int fd;
+
+	snprintf(name, sizeof(name), "/proc/%u/comm", pid);
+	fd = open(name, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	len = read(fd, out->h.comm, sizeof(out->h.comm) - 1);
+	close(fd);
+	out->h.comm[len > 0 ? len : 0] = '\0';
+	out->h.comm[strcspn(out->h.comm, "\n")] = '\0';
+}
+
+int process_facts(uint32_t pid, struct event_process *out)
+{
+	char name[32], line[256];
+	FILE *status;
+
+	snprintf(name, sizeof(name), "/proc/%u/status", pid);
+	status = fopen(name, "re");
+	if (!status)
+		return -ESRCH;
+	*out = (struct event_process){
+		.h = {
+			.size = sizeof(*out),
+			.type = EVENT_EXEC,
+			.flags = EVENT_PID_VALID | EVENT_SYNTHETIC,
+			.pid = pid,
+			.tid = pid,
+		},
+	};
+	while (fgets(line, sizeof(line), status))
+		status_line(out, line);
+	fclose(status);
+	comm_fill(out, pid);
+	name_fill(out, pid);
+	return 0;
+}

@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The side that ends first waits for the other; both are then shown together.
+ * What waited in vain is shown alone, and remembered in short, so that its
+ * other end is known for that when it comes after all.
+ *
+ * Nothing is joined on addresses alone: HTTP/2 streams must have one number
+ * and one request, HTTP/1 messages one request and one place in the order; or,
+ * where the order is not known, times that cover each other for the most part.
+ */
+#include "join.h"
+
+#include "base/budget.h"
+#include "base/counters.h"
+#include "join_table.h"
+
+#include <stdlib.h>
+
+#define HOLD_NS		 UINT64_C(500000000)
+#define HOLD_POLLS	 4 /* at least: after a pause of hark's own, a poll is half a second by itself */
+#define SHOWN_A_CONN_MAX 64
+/* With what finds it. */
+#define ITEM_BYTES   (sizeof(struct join_item) + sizeof(struct join_alike))
+#define BUDGET_SHARE 4 /* of the budget: what all that waits may take */
+
+struct join {
+	join_fn *fn;
+	void *ctx;
+	struct join_table table;
+	struct join_item *waits; /* by due time */
+	uint64_t now_ns, poll;
+	struct budget *budget;
+	size_t message_bytes; /* of all that wait */
+	size_t charged_bytes;
+};
+
+struct join *join_new(struct budget *budget, join_fn *fn, void *ctx)
+{
+	struct join *join = calloc(1, sizeof(*join));
+
+	if (!join)
+		return NULL;
+	join->fn = fn;
+	join->ctx = ctx;
+	join->budget = budget;
+	return join;
+}
+
+/* --- what tells that two are one --------------------------------------------- */
+
+static uint64_t hash_slice(uint64_t hash, struct slice bytes)
+{
+	for (size_t i = 0; i < bytes.len; i++)
+		hash = (hash ^ bytes.data[i]) * UINT64_C(0x100000001b3);
+	return (hash ^ 0x100) * UINT64_C(0x100000001b3); /* an end that no byte is */
+}
+
+static struct join_sign sign_of(const struct exchange *exchange)
+{
+	const struct message *request = exchange->request;
+	struct join_sign sign = {
+		.key = exchange->key,
+		.role = exchange->conn->role,
+		.start_ns = exchange->start_ns,
+		.duration_ns = exchange->duration_ns,
+		.duration_known = exchange->duration_known,
+		.counted = exchange->conn->opened_ns && !exchange->conn->flags,
+		.index = exchange->conn->exchanges,
+	};
+
+	if (!request || !request->method.data || !request->target.data)
+		return sign;
+	sign.request_known = true;
+	sign.request = hash_slice(UINT64_C(0xcbf29ce484222325), request->method);
+	sign.request = hash_slice(sign.request, request->target);
+	return sign;
+}
+
+/* --- waiting and showing ------------------------------------------------------ */
+
+static size_t exchange_bytes(const struct exchange *exchange)
+{
+	size_t bytes = sizeof(*exchange) + sizeof(*exchange->conn) + message_memory(exchange->request) +
+		       message_memory(exchange->response);
+
+	for (size_t i = 0; i < exchange->interim_count; i++)
+		bytes += message_memory(exchange->interims[i]);
+	return bytes;
+}
+
+static size_t join_bytes(const struct join *join)
+{
+	return join->message_bytes + join->table.item_count * ITEM_BYTES;
+}
+
+static void join_charge(struct join *join)
+{
+	budget_set(join->budget, &join->charged_bytes, join_bytes(join));
+}
+
+static void item_stop_waiting(struct join *join, struct join_item *item)
+{
+	join->message_bytes -= item->held_bytes;
+	DL_DELETE2(join->waits, item, waits_prev, waits_next);
+	DL_DELETE(item->conn->waiting, item);
+}
+
+static void item_free(struct join *join, struct join_item *item)
+{
+	if (item->exchange) {
+		item_stop_waiting(join, item);
+	} else {
+		DL_DELETE(item->conn->shown, item);
+		item->conn->shown_count--;
+	}
+	exchange_free(item->exchange);
+	join_item_free(&join->table, item);
+	join_charge(join);
+}
+
+/* Of what was shown already, only the last few are kept in mind. */
+static void item_keep_in_mind(struct join *join, struct join_item *item)
+{
+	struct join_conn *conn = item->conn;
+
+	DL_APPEND(conn->shown, item);
+	if (++conn->shown_count > SHOWN_A_CONN_MAX)
+		item_free(join, conn->shown);
+}
+
+/* Shown without its other end; what is needed to know that end by stays. */
+static void item_show(struct join *join, struct join_item *item)
+{
+	struct exchange *exchange = item->exchange;
+
+	item_stop_waiting(join, item);
+	join_charge(join);
+	item->exchange = NULL;
+	item->wanted = join->fn(join->ctx, exchange);
+	exchange_free(exchange);
+	item_keep_in_mind(join, item);
+}
+
+static void set_split(struct exchange *exchange, const struct join_sign *own, const struct join_sign *other)
+{
+	const struct join_sign *server = own->role == ROLE_SERVER || other->role == ROLE_CLIENT ? own : other;
+	const struct join_sign *client = server == own ? other : own;
+
+	if (!server->duration_known || !client->duration_known || own->role == other->role)
+		return;
+	exchange->split_known = true;
+	exchange->server_ns = server->duration_ns;
+	exchange->network_ns =
+		client->duration_ns > server->duration_ns ? client->duration_ns - server->duration_ns : 0;
+}
+
+/* HTTP/1 answers come in order: what is older than a joined one stays alone. */
+static void show_older(struct join *join, struct join_conn *conn, const struct join_item *end)
+{
+	while (conn->waiting && conn->waiting != end)
+		item_show(join, conn->waiting);
+}
+
+static void show_joined(struct join *join, struct join_conn *conn, struct join_item *item,
+			struct exchange *exchange, const struct join_sign *sign)
+{
+	struct exchange *held = item->exchange;
+	bool held_first = sign->role != ROLE_SERVER;
+	struct exchange *first = held_first ? held : exchange, *second = held_first ? exchange : held;
+
+	if (!exchange->key) {
+		show_older(join, conn, NULL);
+		show_older(join, item->conn, item);
+	}
+	set_split(held, &item->sign, sign);
+	set_split(exchange, sign, &item->sign);
+	counter_add(COUNTER_EXCHANGES_JOINED, 1);
+	first->join = JOIN_FIRST;
+	first->other = second;
+	second->join = JOIN_SECOND;
+	second->other = first;
+	join->fn(join->ctx, first);
+	join->fn(join->ctx, second);
+	item_free(join, item);
+}
+
+/* The other end was shown already. */
+static void show_late(struct join *join, struct join_item *item, struct exchange *exchange,
+		      const struct join_sign *sign)
+{
+	set_split(exchange, sign, &item->sign);
+	counter_add(COUNTER_EXCHANGES_JOINED, 1);
+	exchange->join = item->wanted ? JOIN_SECOND : JOIN_NONE;
+	item_free(join, item);
+	join->fn(join->ctx, exchange);
+}
+
+/* It may still tell of its side. */
+static bool is_telling(const struct join_conn *peer)
+{
+	return peer->facts && !peer->facts->muted && !peer->facts->opaque;
+}
+
+/* The oldest that wait make room for so much more. */
+static void make_room(struct join *join, size_t bytes)
+{
+	size_t share = budget_share(join->budget, BUDGET_SHARE);
+
+	while (join->waits && ((share && join_bytes(join) + bytes > share) || budget_over(join->budget))) {
+		counter_add(COUNTER_LIMIT_JOINS, 1);
+		item_show(join, join->waits);
+	}
+}
+
+static void item_wait(struct join *join, struct join_item *item)
+{
+	uint64_t end_ns = item->sign.start_ns + item->sign.duration_ns;
+
+	item->held_bytes = exchange_bytes(item->exchange);
+	join->message_bytes += item->held_bytes;
+	item->due_ns = (end_ns > join->now_ns ? end_ns : join->now_ns) + HOLD_NS;
+	item->due_poll = join->poll + HOLD_POLLS;
+	DL_APPEND(item->conn->waiting, item);
+	DL_APPEND2(join->waits, item, waits_prev, waits_next);
+}
+
+static void wait_or_show(struct join *join, struct join_conn *conn, struct exchange *exchange,
+			 const struct join_sign *sign)
+{
+	struct join_item *item;
+
+	make_room(join, ITEM_BYTES + exchange_bytes(exchange));
+	item = join_item_new(&join->table, conn, sign);
+	if (!item) {
+		counter_add(COUNTER_LIMIT_JOINS, 1);
+		join->fn(join->ctx, exchange);
+		return;
+	}
+	item->exchange = exchange_take(exchange);
+	if (item->exchange) {
+		item_wait(join, item);
+		join_charge(join);
+		return;
+	}
+	item->wanted = join->fn(join->ctx, exchange);
+	item_keep_in_mind(join, item);
+}
+
+static void set_peer(struct exchange *exchange, const struct join_conn *peer)
+{
+	exchange->peer_connection = peer->facts ? peer->facts->id : peer->id;
+	exchange->peer = peer->facts;
+}
+
+void join_exchange(struct join *join, struct exchange *exchange)
+{
+	struct join_conn *conn = join_table_get(&join->table, exchange->conn);
+	struct join_conn *peer = conn ? join_table_peer(&join->table, conn) : NULL;
+	struct join_sign sign = sign_of(exchange);
+	struct join_item *item;
+
+	if (!peer) {
+		join->fn(join->ctx, exchange);
+		return;
+	}
+	set_peer(exchange, peer);
+	item = join_item_match(&join->table, peer, &sign);
+	if (!item && !is_telling(peer))
+		join->fn(join->ctx, exchange);
+	else if (!item)
+		wait_or_show(join, conn, exchange, &sign);
+	else if (item->exchange)
+		show_joined(join, conn, item, exchange, &sign);
+	else
+		show_late(join, item, exchange, &sign);
+}
+
+void join_view(struct join *join, struct exchange *exchange)
+{
+	struct join_conn *conn = join_table_find(&join->table, exchange->conn);
+	struct join_conn *peer = conn ? join_table_peer(&join->table, conn) : NULL;
+
+	if (peer)
+		set_peer(exchange, peer);
+}
+
+/* --- connections and time ----------------------------------------------------- */
+
+void join_conn_opened(struct join *join, const struct conn_facts *facts)
+{
+	join_table_get(&join->table, facts);
+}
+
+static void forget_facts(struct join_conn *peer, const struct conn_facts *facts)
+{
+	struct join_item *item;
+
+	DL_FOREACH (peer->waiting, item)
+		if (item->exchange->peer == facts)
+			item->exchange->peer = NULL;
+}
+
+void join_conn_closed(struct join *join, const struct conn_facts *facts)
+{
+	struct join_conn *conn = join_table_find(&join->table, facts), *peer;
+
+	if (!conn)
+		return;
+	peer = join_table_peer(&join->table, conn);
+	show_older(join, conn, NULL);
+	if (peer) {
+		forget_facts(peer, facts);
+		show_older(join, peer, NULL);
+	}
+	if (peer && peer->facts) { /* its exchanges are still to come */
+		join_table_close(&join->table, conn);
+		return;
+	}
+	if (peer)
+		join_table_remove(&join->table, peer);
+	join_table_remove(&join->table, conn);
+	join_charge(join);
+}
+
+void join_poll(struct join *join, uint64_t now_ns)
+{
+	if (now_ns > join->now_ns)
+		join->now_ns = now_ns;
+	join->poll++;
+	while (join->waits && join->waits->due_ns <= join->now_ns && join->waits->due_poll <= join->poll)
+		item_show(join, join->waits);
+}
+
+void join_end(struct join *join)
+{
+	while (join->waits)
+		item_show(join, join->waits);
+}
+
+void join_free(struct join *join)
+{
+	if (!join)
+		return;
+	while (join->waits)
+		item_free(join, join->waits);
+	while (join->table.by_facts)
+		join_table_remove(&join->table, join->table.by_facts);
+	while (join->table.by_place)
+		join_table_remove(&join->table, join->table.by_place);
+	join_charge(join);
+	free(join);
+}

@@ -1,0 +1,538 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From two messages to one exchange.
+ *
+ * An entry opens at the first sign of a message and closes when both ended.
+ * Between head and done a message is the decoder's, and only pointed to. An
+ * exchange that must come out before that (expiry, limits) is emitted with
+ * what is there and its entry stays behind as `shown`, so that what comes
+ * later finds its place and is not taken for another exchange's.
+ *
+ * Invariants: entries are in order of their opening; for key 0 responses
+ * answer requests in that order; each exchange is emitted once.
+ */
+#include "pair.h"
+
+#include "base/counters.h"
+#include "pair_emit.h"
+#include "pair_entry.h"
+#include "pair_pending.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+void pair_init(struct pair *pair, const struct pipeline *pipeline, struct conn_facts *facts)
+{
+	*pair = (struct pair){ .pipeline = pipeline, .facts = facts };
+}
+
+static bool entry_requestless(const struct pair_entry *entry)
+{
+	return entry->key == 0 && !entry->side[MESSAGE_REQUEST].taken &&
+	       entry->side[MESSAGE_RESPONSE].taken && !(entry->flags & FLAG_NO_REQUEST);
+}
+
+/* What it holds changed. */
+static void entry_weigh(struct pair *pair, struct pair_entry *entry)
+{
+	size_t bytes = sizeof(*entry);
+
+	for (int i = 0; i < 2; i++)
+		bytes += entry->side[i].done ? message_memory(entry->side[i].message) : 0;
+	for (size_t i = 0; i < entry->interim_count; i++)
+		bytes += message_memory(entry->interims[i]);
+	pair->held_bytes += bytes - entry->held_bytes;
+	entry->held_bytes = bytes;
+}
+
+/* It goes: what points to it moves on. */
+static void entry_pass_over(struct pair *pair, struct pair_entry *entry)
+{
+	for (int i = 0; i < 2; i++) {
+		if (pair->current[i] == entry)
+			pair->current[i] = NULL;
+		if (pair->vacant[i] == entry)
+			pair->vacant[i] = entry->next;
+	}
+	if (pair->unshown == entry)
+		pair->unshown = entry->next;
+}
+
+static void entry_unlist(struct pair *pair, struct pair_entry *entry)
+{
+	if (!entry->shown || !entry->key)
+		entry_pass_over(pair, entry);
+	pair->held_bytes -= entry->held_bytes;
+	if (entry->shown)
+		pair->shown--;
+	else
+		pair->open--;
+	if (entry_requestless(entry))
+		pair->requestless--;
+	if (entry->shown && entry->key)
+		DL_DELETE(pair->behind, entry);
+	else
+		DL_DELETE(pair->entries, entry);
+	if (entry->key)
+		HASH_DEL(pair->by_key, entry);
+	pair_watch(pair);
+}
+
+static void entry_free(struct pair_entry *entry)
+{
+	for (int i = 0; i < 2; i++) {
+		if (entry->side[i].done)
+			message_free(entry->side[i].message);
+	}
+	for (size_t i = 0; i < entry->interim_count; i++)
+		message_free(entry->interims[i]);
+	free(entry);
+}
+
+static void entry_remove(struct pair *pair, struct pair_entry *entry)
+{
+	entry_unlist(pair, entry);
+	entry_free(entry);
+}
+
+void pair_fini(struct pair *pair)
+{
+	while (pair->entries)
+		entry_remove(pair, pair->entries);
+	while (pair->behind)
+		entry_remove(pair, pair->behind);
+	if (pair->aside)
+		entry_free(pair->aside);
+	pair->aside = NULL;
+	pair_watch(pair);
+}
+
+static bool entry_owns(const struct pair_entry *entry)
+{
+	for (int i = 0; i < 2; i++)
+		if (entry->side[i].message && !entry->side[i].done)
+			return false;
+	return true;
+}
+
+/* keepable: the entry goes away afterwards, and its messages may go elsewhere. */
+static void entry_send(struct pair *pair, struct pair_entry *entry, unsigned int flags, bool keepable)
+{
+	struct exchange exchange = {
+		.request = entry->side[MESSAGE_REQUEST].message,
+		.response = entry->side[MESSAGE_RESPONSE].message,
+		.key = entry->key,
+		.flags = entry->flags | flags,
+		.h2_error_known = entry->h2_error_known,
+		.h2_error = entry->h2_error,
+		.interim_count = entry->interim_count,
+		.keepable = keepable && entry_owns(entry),
+	};
+
+	memcpy(exchange.interims, entry->interims, sizeof(exchange.interims));
+	if (exchange.request)
+		exchange.flags |= exchange.request->flags;
+	else
+		exchange.flags |= FLAG_NO_REQUEST;
+	if (exchange.response)
+		exchange.flags |= exchange.response->flags;
+	else
+		exchange.flags |= FLAG_UNANSWERED;
+	for (int i = 0; i < 2; i++)
+		if (!entry->side[i].message && entry->losses[i] != pair->losses[i].count)
+			exchange.flags |= pair->losses[i].flags;
+	if (!exchange.request && !exchange.response)
+		return;
+	pair_emit(pair, &exchange);
+	entry->side[MESSAGE_REQUEST].message = exchange.request;
+	entry->side[MESSAGE_RESPONSE].message = exchange.response;
+	entry->interim_count = exchange.interim_count;
+}
+
+static void entry_emit(struct pair *pair, struct pair_entry *entry, unsigned int flags)
+{
+	if (!entry->shown)
+		entry_send(pair, entry, flags, true);
+	entry_remove(pair, entry);
+}
+
+static struct pair_entry *oldest_unshown(struct pair *pair)
+{
+	while (pair->unshown && pair->unshown->shown)
+		pair->unshown = pair->unshown->next;
+	return pair->unshown;
+}
+
+static struct pair_entry *oldest_shown(const struct pair *pair)
+{
+	struct pair_entry *entry;
+
+	DL_FOREACH (pair->entries, entry)
+		if (entry->shown)
+			break;
+	return entry;
+}
+
+/* Shows an exchange that has not ended and leaves a place for what may still come. */
+static void entry_show(struct pair *pair, struct pair_entry *entry, unsigned int flags)
+{
+	entry_send(pair, entry, flags, false);
+	if (entry->key) {
+		entry_pass_over(pair, entry);
+		DL_DELETE(pair->entries, entry);
+		DL_APPEND(pair->behind, entry);
+	}
+	entry->shown = true;
+	entry->response_shown = entry->side[MESSAGE_RESPONSE].taken;
+	entry->flags |= flags;
+	pair->open--;
+	pair->shown++;
+	pair_watch(pair);
+	for (int i = 0; i < 2; i++) {
+		if (!entry->side[i].done)
+			continue;
+		message_free(entry->side[i].message);
+		entry->side[i].message = NULL;
+	}
+	entry_weigh(pair, entry);
+	if (pair->shown > pair->pipeline->config.exchange_limit)
+		entry_remove(pair, pair->behind ? pair->behind : oldest_shown(pair));
+}
+
+/* Makes room: the oldest comes out. A response that still waits for its request has all that will come. */
+static void pair_shed(struct pair *pair)
+{
+	struct pair_entry *oldest = oldest_unshown(pair);
+
+	counter_add(COUNTER_LIMIT_EXCHANGES, 1);
+	if (!oldest)
+		return;
+	if (oldest->side[MESSAGE_RESPONSE].done && !oldest->side[MESSAGE_REQUEST].taken)
+		entry_emit(pair, oldest, 0);
+	else
+		entry_show(pair, oldest, FLAG_TRUNCATED);
+}
+
+/* 0 or -ENOMEM. */
+static int entry_enlist(struct pair *pair, struct pair_entry *entry)
+{
+	if (entry->key) {
+		HASH_ADD(hh, pair->by_key, key, sizeof(entry->key), entry);
+		if (!TABLE_ADDED(entry, hh))
+			return -ENOMEM;
+	}
+	DL_APPEND(pair->entries, entry);
+	for (int i = 0; i < 2; i++)
+		pair->vacant[i] = pair->vacant[i] ? pair->vacant[i] : entry;
+	pair->unshown = pair->unshown ? pair->unshown : entry;
+	entry_weigh(pair, entry);
+	pair->open++;
+	pair_watch(pair);
+	return 0;
+}
+
+static struct pair_entry *entry_add(struct pair *pair, uint32_t key)
+{
+	struct pair_entry *entry;
+
+	if (pair->open >= pair->pipeline->config.exchange_limit)
+		pair_shed(pair);
+	entry = calloc(1, sizeof(*entry));
+	if (!entry)
+		return NULL;
+	entry->key = key;
+	entry->poll = pair->pipeline->poll;
+	for (int i = 0; i < 2; i++)
+		entry->losses[i] = pair->losses[i].count;
+	if (entry_enlist(pair, entry)) {
+		free(entry);
+		return NULL;
+	}
+	return entry;
+}
+
+/* The entry that already points to this message. Of key 0 one message of each kind is under way at a time. */
+static struct pair_entry *entry_of(const struct pair *pair, const struct message *message)
+{
+	struct pair_entry *entry = pair->current[message->kind];
+
+	if (message->key)
+		HASH_FIND(hh, pair->by_key, &message->key, sizeof(message->key), entry);
+	return entry && entry->side[message->kind].message == message ? entry : NULL;
+}
+
+/* Is this the entry whose other side the message of key 0 is? */
+static bool entry_fits(const struct pair_entry *entry, const struct message *message)
+{
+	if (entry->side[message->kind].taken)
+		return false;
+	return message->kind == MESSAGE_RESPONSE || !(entry->flags & FLAG_NO_REQUEST);
+}
+
+static struct pair_entry *entry_place_in_order(struct pair *pair, const struct message *message)
+{
+	struct pair_entry **vacant = &pair->vacant[message->kind];
+
+	if (message->kind == MESSAGE_REQUEST && !pair->requestless)
+		return NULL;
+	if (message->kind == MESSAGE_RESPONSE && message->flags & FLAG_NO_REQUEST)
+		return NULL;
+	while (*vacant && !entry_fits(*vacant, message))
+		*vacant = (*vacant)->next;
+	return *vacant;
+}
+
+static struct pair_entry *entry_place_by_key(struct pair *pair, const struct message *message)
+{
+	struct pair_entry *entry;
+
+	HASH_FIND(hh, pair->by_key, &message->key, sizeof(message->key), entry);
+	if (!entry || !entry->side[message->kind].taken)
+		return entry;
+	/* A second message of a kind on one stream: the first exchange is all it will be. */
+	entry_emit(pair, entry, 0);
+	return NULL;
+}
+
+/* The entry of a message, which stands in it afterwards. NULL: out of memory. */
+static struct pair_entry *entry_attach(struct pair *pair, struct message *message)
+{
+	struct pair_entry *entry = entry_of(pair, message);
+	bool requestless;
+
+	if (entry)
+		return entry;
+	entry = message->key ? entry_place_by_key(pair, message) : entry_place_in_order(pair, message);
+	if (!entry)
+		entry = entry_add(pair, message->key);
+	if (!entry)
+		return NULL;
+	requestless = entry_requestless(entry);
+	entry->side[message->kind].message = message;
+	entry->side[message->kind].taken = true;
+	entry->flags |= message->flags & FLAG_NO_REQUEST;
+	pair->requestless += (size_t)entry_requestless(entry) - (size_t)requestless;
+	return entry;
+}
+
+void pair_head(struct pair *pair, struct message *message)
+{
+	struct pair_entry *entry = entry_attach(pair, message);
+
+	if (!entry)
+		return;
+	entry->last_ns = pair->pipeline->now_ns;
+	if (!message->key)
+		pair->current[message->kind] = entry;
+}
+
+void pair_interim(struct pair *pair, const struct message *message)
+{
+	struct pair_entry *entry;
+	struct message *copy;
+
+	if (message->key)
+		HASH_FIND(hh, pair->by_key, &message->key, sizeof(message->key), entry);
+	else
+		entry = entry_place_in_order(pair, message);
+	/* The other direction's records may be behind, and a stream's number is its exchange's. */
+	if (!entry && message->key)
+		entry = entry_add(pair, message->key);
+	if (!entry || entry->shown || entry->interim_count == EXCHANGE_INTERIMS_MAX)
+		return;
+	copy = message_copy(message, pair->pipeline->config.message_limit_bytes);
+	if (!copy) {
+		counter_add(COUNTER_LIMIT_MEMORY, 1);
+		return;
+	}
+	entry->interims[entry->interim_count++] = copy;
+	entry_weigh(pair, entry);
+	entry->last_ns = pair->pipeline->now_ns;
+}
+
+/* What comes after its exchange was shown: an answer that nobody saw yet is shown alone. */
+static void entry_done_late(struct pair *pair, struct pair_entry *entry, struct message *message)
+{
+	struct exchange exchange = {
+		.response = message,
+		.key = entry->key,
+		.flags = message->flags | FLAG_NO_REQUEST | (entry->flags & (FLAG_TIMEOUT | FLAG_TRUNCATED)),
+	};
+
+	if (message->kind == MESSAGE_RESPONSE && !entry->response_shown)
+		pair_emit(pair, &exchange);
+	entry->side[message->kind].message = NULL;
+	message_free(message);
+}
+
+static bool entry_complete(const struct pair_entry *entry)
+{
+	const struct pair_side *request = &entry->side[MESSAGE_REQUEST];
+	const struct pair_side *response = &entry->side[MESSAGE_RESPONSE];
+
+	if (request->done && request->message && request->message->flags & FLAG_UNANSWERED)
+		return true;
+	if (!response->done)
+		return false;
+	return request->done || (!request->taken && entry->flags & FLAG_NO_REQUEST);
+}
+
+void pair_done(struct pair *pair, struct message *message)
+{
+	struct pair_entry *entry = entry_attach(pair, message);
+	enum message_kind kind = message->kind;
+	bool requestless;
+
+	if (!entry) {
+		counter_add(COUNTER_LIMIT_MEMORY, 1);
+		message_free(message);
+		return;
+	}
+	entry->last_ns = pair->pipeline->now_ns;
+	entry->poll = pair->pipeline->poll;
+	entry->side[kind].done = true;
+	requestless = entry_requestless(entry);
+	if (entry->shown)
+		entry_done_late(pair, entry, message);
+	else
+		entry->flags |= message->flags & (FLAG_RESET | FLAG_NO_REQUEST);
+	entry_weigh(pair, entry);
+	pair->requestless += (size_t)entry_requestless(entry) - (size_t)requestless;
+	if (entry->key && entry->flags & FLAG_RESET && !entry->h2_error_known && !entry->shown) {
+		entry->reset_due = true;
+		pair->waiting = true;
+	} else if (entry_complete(entry)) {
+		entry_emit(pair, entry, 0);
+	} else if (kind == MESSAGE_RESPONSE) {
+		pair->waiting = true;
+	}
+}
+
+void pair_lost(struct pair *pair, enum message_kind kind, uint32_t key, unsigned int flags)
+{
+	struct pair_entry *entry;
+
+	if (key) {
+		HASH_FIND(hh, pair->by_key, &key, sizeof(key), entry);
+		if (entry && !entry->side[kind].taken)
+			entry->flags |= flags;
+		return;
+	}
+	pair->losses[kind].count++;
+	pair->losses[kind].flags = flags;
+}
+
+void pair_set_aside(struct pair *pair, struct message *interim)
+{
+	struct pair_entry *entry = entry_attach(pair, interim);
+
+	if (!entry || entry->shown || pair->aside || entry->interim_count == EXCHANGE_INTERIMS_MAX) {
+		pair_done(pair, interim);
+		return;
+	}
+	entry_unlist(pair, entry);
+	entry->held_bytes = 0;
+	entry->side[MESSAGE_RESPONSE] = (struct pair_side){ 0 };
+	entry->interims[entry->interim_count++] = interim;
+	entry->flags |= FLAG_UPGRADED;
+	pair->aside = entry;
+}
+
+void pair_take_back(struct pair *pair, uint32_t key)
+{
+	struct pair_entry *entry = pair->aside;
+	struct message *request = entry ? entry->side[MESSAGE_REQUEST].message : NULL;
+
+	if (!entry)
+		return;
+	pair->aside = NULL;
+	entry->key = key;
+	entry->poll = pair->pipeline->poll;
+	if (request) {
+		request->key = key;
+		request->version = HTTP_2;
+	}
+	if (entry_enlist(pair, entry)) {
+		counter_add(COUNTER_LIMIT_MEMORY, 1);
+		entry_free(entry);
+	}
+}
+
+void pair_reset(struct pair *pair, uint32_t key, uint32_t error)
+{
+	struct pair_entry *entry;
+
+	HASH_FIND(hh, pair->by_key, &key, sizeof(key), entry);
+	if (!entry)
+		return;
+	entry->h2_error_known = error != RESET_ERROR_UNKNOWN;
+	entry->h2_error = error;
+	entry_emit(pair, entry, FLAG_RESET);
+}
+
+void pair_touch(struct pair *pair, const struct message *message, uint64_t time_ns)
+{
+	struct pair_entry *entry = entry_of(pair, message);
+
+	if (entry)
+		entry->last_ns = time_ns;
+}
+
+bool pair_poll(struct pair *pair)
+{
+	struct pair_entry *entry, *tmp;
+
+	if (!pair->waiting)
+		return false;
+	pair->waiting = false;
+	DL_FOREACH_SAFE(pair->entries, entry, tmp)
+	{
+		const struct pair_side *request = &entry->side[MESSAGE_REQUEST];
+		bool alone = entry->side[MESSAGE_RESPONSE].done && !request->taken;
+
+		if (!entry->reset_due && !alone)
+			continue;
+		if (entry->poll + GRACE_POLLS <= pair->pipeline->poll)
+			entry_emit(pair, entry, 0);
+		else
+			pair->waiting = true;
+	}
+	return pair->waiting;
+}
+
+static uint64_t entry_last_ns(const struct pair_entry *entry)
+{
+	uint64_t last_ns = entry->last_ns;
+
+	for (int i = 0; i < 2; i++) {
+		const struct message *message = entry->side[i].message;
+
+		if (message && message->last_byte_ns > last_ns)
+			last_ns = message->last_byte_ns;
+	}
+	return last_ns;
+}
+
+void pair_expire(struct pair *pair)
+{
+	uint64_t now_ns = pair->pipeline->now_ns;
+	struct pair_entry *entry, *tmp;
+
+	DL_FOREACH_SAFE(pair->entries, entry, tmp)
+	{
+		if (!entry->shown && entry_last_ns(entry) + pair->pipeline->config.timeout_ns <= now_ns)
+			entry_show(pair, entry, FLAG_TIMEOUT);
+	}
+}
+
+void pair_end(struct pair *pair, unsigned int flags)
+{
+	while (pair->entries) {
+		struct pair_entry *entry = pair->entries;
+		bool whole = entry_complete(entry) || entry->side[MESSAGE_RESPONSE].done;
+
+		entry_emit(pair, entry, whole ? 0 : flags);
+	}
+	while (pair->behind)
+		entry_remove(pair, pair->behind);
+}

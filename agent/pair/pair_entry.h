@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One exchange that is being put together. The inside of pair*.c. */
+#ifndef HARK_PAIR_ENTRY_H
+#define HARK_PAIR_ENTRY_H
+
+#include "base/table.h"
+#include "model/exchange.h"
+#include "pair.h"
+
+struct pair_side {
+	struct message *message; /* ours when done, else the decoder's */
+	bool taken;		 /* a message came for this side, now or before */
+	bool done;
+};
+
+struct pair_entry {
+	struct pair_entry *prev, *next;
+	uint32_t key;
+	struct pair_side side[2]; /* by enum message_kind */
+	struct message *interims[EXCHANGE_INTERIMS_MAX];
+	size_t interim_count;
+	unsigned int flags;
+	bool shown;
+	bool response_shown;
+	bool waiting_told, moving_told; /* it was shown as pending without, with the head of a response */
+	bool reset_due;			/* waits for pair_reset() to bring the error */
+	bool h2_error_known;
+	uint32_t h2_error;
+	uint64_t losses[2]; /* the pair's counts, when it opened */
+	uint64_t last_ns, poll;
+	size_t held_bytes; /* with the messages that are ours */
+	UT_hash_handle hh;
+};
+
+#endif

@@ -1,0 +1,397 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Events stand in one queue in the order in which they came and leave it in
+ * that order, each when it is ready. What does not become ready in time, or
+ * within the memory, leaves without its bytes.
+ */
+#include "scrub.h"
+
+#include "base/budget.h"
+#include "base/counters.h"
+#include "scrub_flow.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define QUEUE_MAX_BYTES (16 * 1024 * 1024)
+#define FLOWS_MAX	16384
+#define BUDGET_SHARE	8
+#define STATE_CLOSE	7 /* TCP_CLOSE of the kernel's include/net/tcp_states.h */
+
+struct scrub {
+	struct scrub_config config;
+	struct scrub_item *queue; /* oldest first */
+	size_t queue_bytes;
+	struct scrub_flow *flows;  /* by key */
+	struct scrub_flow *recent; /* by last use, oldest first */
+	struct scrub_flow *gaps;   /* with something behind a gap */
+	struct scrub_flow *waits;  /* with something that waits, the longest first */
+	size_t flow_count;
+	size_t flow_bytes; /* of all of them */
+	size_t charged_bytes;
+	uint64_t now_ns, numbers;
+	uint64_t poll;
+};
+
+struct scrub *scrub_new(const struct scrub_config *config)
+{
+	struct scrub *scrub = calloc(1, sizeof(*scrub));
+
+	if (scrub)
+		scrub->config = *config;
+	return scrub;
+}
+
+static void gap_unlist(struct scrub *scrub, struct scrub_flow *flow)
+{
+	if (flow->gap_listed)
+		DL_DELETE2(scrub->gaps, flow, gap_prev, gap_next);
+	flow->gap_listed = false;
+}
+
+static void wait_unlist(struct scrub *scrub, struct scrub_flow *flow)
+{
+	if (flow->wait_listed)
+		DL_DELETE2(scrub->waits, flow, wait_prev, wait_next);
+	flow->wait_listed = false;
+}
+
+/* After something came, or a poll: polls look only at what may be due. */
+static void flow_list(struct scrub *scrub, struct scrub_flow *flow)
+{
+	if (scrub_flow_has_gap(flow) && !flow->gap_listed) {
+		flow->gap_listed = true;
+		DL_APPEND2(scrub->gaps, flow, gap_prev, gap_next);
+	}
+	if (scrub_flow_waits(flow) && !flow->wait_listed) {
+		flow->wait_listed = true;
+		flow->wait_ns = scrub->now_ns;
+		DL_APPEND2(scrub->waits, flow, wait_prev, wait_next);
+	}
+}
+
+static void flow_weigh(struct scrub *scrub, struct scrub_flow *flow)
+{
+	size_t bytes = scrub_flow_memory(flow);
+
+	scrub->flow_bytes += bytes - flow->held_bytes;
+	flow->held_bytes = bytes;
+}
+
+static void scrub_charge(struct scrub *scrub)
+{
+	budget_set(scrub->config.budget, &scrub->charged_bytes, scrub->queue_bytes + scrub->flow_bytes);
+}
+
+static bool is_over(const struct scrub *scrub)
+{
+	size_t share = budget_share(scrub->config.budget, BUDGET_SHARE);
+
+	return share && scrub->queue_bytes + scrub->flow_bytes > share;
+}
+
+static void flow_remove(struct scrub *scrub, struct scrub_flow *flow)
+{
+	scrub_flow_force(flow);
+	gap_unlist(scrub, flow);
+	wait_unlist(scrub, flow);
+	HASH_DEL(scrub->flows, flow);
+	DL_DELETE(scrub->recent, flow);
+	scrub->flow_count--;
+	scrub->flow_bytes -= flow->held_bytes;
+	scrub_flow_free(flow);
+}
+
+static size_t item_bytes(const struct scrub_item *item)
+{
+	return offsetof(struct scrub_item, event) + item->event.header.size;
+}
+
+static void item_free(struct scrub_item *item)
+{
+	scrub_cuts_fini(&item->cuts);
+	free(item);
+}
+
+static void item_remove(struct scrub *scrub, struct scrub_item *item)
+{
+	scrub->queue_bytes -= item_bytes(item);
+	DL_DELETE(scrub->queue, item);
+	item_free(item);
+}
+
+void scrub_free(struct scrub *scrub)
+{
+	if (!scrub)
+		return;
+	while (scrub->recent)
+		flow_remove(scrub, scrub->recent);
+	while (scrub->queue)
+		item_remove(scrub, scrub->queue);
+	scrub_charge(scrub);
+	free(scrub);
+}
+
+/* --- out ------------------------------------------------------------------------------ */
+
+/* The first `keep` bytes from `at` on, and `len` that they and the hole behind them stand for. */
+static int piece_give(struct scrub *scrub, struct event_data *data, const struct event_data *whole, size_t at,
+		      size_t keep, size_t len)
+{
+	bool last = at + len == whole->len;
+
+	memmove(data->payload, data->payload + at, keep);
+	*data = *whole;
+	data->pos += at;
+	if (data->h.flags & EVENT_POS_SEQ32)
+		data->pos = (uint32_t)data->pos;
+	data->offset += at;
+	data->len = (uint32_t)len;
+	data->copied = (uint32_t)keep;
+	data->h.size = (uint32_t)(sizeof(*data) + keep);
+	if (keep < len && (!last || whole->hole == HOLE_NONE))
+		data->hole = HOLE_SKIPPED;
+	if (keep == len)
+		data->hole = HOLE_NONE;
+	if (!last)
+		data->h.flags |= EVENT_MORE;
+	return scrub->config.fn(scrub->config.ctx, &data->h);
+}
+
+/* What was cut out stands for itself no more: records of what lies between, each with the hole behind it. */
+static int item_give_cut(struct scrub *scrub, struct scrub_item *item)
+{
+	struct event_data *data = &item->event.data, whole = *data;
+	struct scrub_cut all = { 0, whole.copied };
+	const struct scrub_cut *cuts = item->cuts.all ? &all : item->cuts.items;
+	size_t count = item->cuts.all ? 1 : item->cuts.count, at = 0;
+	int error = 0;
+
+	for (size_t i = 0; i < count && error >= 0; i++) {
+		/* The bytes behind the last cut that were not copied anyway belong to its hole. */
+		size_t end = cuts[i].to == whole.copied ? whole.len : cuts[i].to;
+
+		counter_add(COUNTER_RECORD_DROPPED, cuts[i].to - cuts[i].from);
+		error = piece_give(scrub, data, &whole, at, cuts[i].from - at, end - at);
+		at = end;
+	}
+	if (error >= 0 && at < whole.len)
+		error = piece_give(scrub, data, &whole, at, whole.copied - at, whole.len - at);
+	return error;
+}
+
+static int queue_drain(struct scrub *scrub)
+{
+	int error = 0;
+
+	while (error >= 0 && scrub->queue && scrub->queue->ready) {
+		struct scrub_item *item = scrub->queue;
+		size_t bytes = item_bytes(item);
+
+		DL_DELETE(scrub->queue, item);
+		error = (item->cuts.all && item->event.data.copied) || item->cuts.count
+				? item_give_cut(scrub, item)
+				: scrub->config.fn(scrub->config.ctx, &item->event.header);
+		scrub->queue_bytes -= bytes;
+		item_free(item);
+	}
+	return error < 0 ? error : 0;
+}
+
+/* --- in -------------------------------------------------------------------------------- */
+
+static struct scrub_item *queue_add(struct scrub *scrub, const struct event_header *event)
+{
+	size_t size = event->size > sizeof(struct event_data) ? event->size : sizeof(struct event_data);
+	struct scrub_item *item = calloc(1, offsetof(struct scrub_item, event) + size);
+
+	if (!item) {
+		counter_add(COUNTER_LIMIT_MEMORY, 1);
+		return NULL;
+	}
+	memcpy(&item->event, event, event->size);
+	item->number = scrub->numbers++;
+	DL_APPEND(scrub->queue, item);
+	scrub->queue_bytes += item_bytes(item);
+	return item;
+}
+
+static struct scrub_key event_key(const struct event_data *data)
+{
+	if (data->h.type == EVENT_SOCKET_DATA)
+		return (struct scrub_key){ .socket = data->sock.id ? data->sock.id : data->sock.sk };
+	return (struct scrub_key){ .session = tls_key_of(data) };
+}
+
+static struct scrub_flow *flow_find(const struct scrub *scrub, const struct scrub_key *key)
+{
+	struct scrub_flow *flow;
+
+	HASH_FIND(hh, scrub->flows, key, sizeof(*key), flow);
+	return flow;
+}
+
+/* Finds or makes, and makes it the newest. NULL: out of memory. */
+static struct scrub_flow *flow_get(struct scrub *scrub, const struct scrub_key *key)
+{
+	struct scrub_flow *flow = flow_find(scrub, key);
+
+	if (flow) {
+		DL_DELETE(scrub->recent, flow);
+		DL_APPEND(scrub->recent, flow);
+		return flow;
+	}
+	if (scrub->flow_count == FLOWS_MAX)
+		flow_remove(scrub, scrub->recent);
+	flow = scrub_flow_new(key, &scrub->config);
+	if (!flow)
+		return NULL;
+	HASH_ADD(hh, scrub->flows, key, sizeof(flow->key), flow);
+	if (!TABLE_ADDED(flow, hh)) {
+		scrub_flow_free(flow);
+		return NULL;
+	}
+	DL_APPEND(scrub->recent, flow);
+	scrub->flow_count++;
+	return flow;
+}
+
+/* The object was freed, or its address is another's now. */
+static void flow_forget(struct scrub *scrub, const struct scrub_key *key)
+{
+	struct scrub_flow *flow = flow_find(scrub, key);
+
+	if (flow)
+		flow_remove(scrub, flow);
+}
+
+static bool begins_anew(const struct scrub_flow *flow, const struct event_data *data)
+{
+	return flow && data->h.type == EVENT_TLS_DATA && data->h.flags & EVENT_FROM_START && data->pos == 0 &&
+	       data->len && flow->side[data->direction].started && flow->side[data->direction].next;
+}
+
+static void take_data(struct scrub *scrub, const struct event_data *event)
+{
+	struct scrub_key key = event_key(event);
+	struct scrub_item *item = queue_add(scrub, &event->h);
+	struct scrub_flow *flow;
+
+	if (!item)
+		return;
+	if (begins_anew(flow_find(scrub, &key), event))
+		flow_forget(scrub, &key);
+	flow = flow_get(scrub, &key);
+	if (flow) {
+		scrub_flow_take(flow, item, scrub->poll);
+		flow_list(scrub, flow);
+		flow_weigh(scrub, flow);
+		return;
+	}
+	counter_add(COUNTER_LIMIT_MEMORY, 1);
+	item->cuts.all = true;
+	item->ready = true;
+}
+
+static void take_poll(struct scrub *scrub, uint64_t now_ns)
+{
+	struct scrub_flow *flow, *tmp;
+
+	scrub->poll++;
+	DL_FOREACH_SAFE2(scrub->gaps, flow, tmp, gap_next)
+	{
+		scrub_flow_poll(flow, scrub->poll, now_ns);
+		if (!scrub_flow_has_gap(flow))
+			gap_unlist(scrub, flow);
+		flow_list(scrub, flow);
+	}
+	while (scrub->waits && scrub->waits->wait_ns + SCRUB_WAIT_NS <= now_ns) {
+		flow = scrub->waits;
+		scrub_flow_poll(flow, scrub->poll, now_ns);
+		wait_unlist(scrub, flow);
+		flow_list(scrub, flow);
+	}
+}
+
+static void take_other(struct scrub *scrub, const struct event_header *event)
+{
+	const struct event_data *data = (const struct event_data *)event;
+	const struct event_state *state = (const struct event_state *)event;
+	struct scrub_key key;
+	struct scrub_flow *flow;
+
+	switch (event->type) {
+	case EVENT_POLL:
+		take_poll(scrub, scrub->now_ns);
+		break;
+	case EVENT_TLS_EARLY: /* refused: its positions are used again */
+	case EVENT_TLS_FREE:
+		key = event_key(data);
+		if (!(event->flags & EVENT_EARLY))
+			flow_forget(scrub, &key);
+		break;
+	case EVENT_TLS_REFUSED:
+		key = event_key(data);
+		flow = flow_find(scrub, &key);
+		if (flow)
+			scrub_flow_unknown(flow, data->direction);
+		break;
+	case EVENT_SOCKET_STATE:
+		key = (struct scrub_key){ .socket = state->sock.id };
+		flow = state->new_state == STATE_CLOSE && key.socket ? flow_find(scrub, &key) : NULL;
+		/* Records of another processor may still come; they then begin a flow of their own. */
+		if (flow && !scrub_flow_waits(flow) && !scrub_flow_has_gap(flow))
+			flow_remove(scrub, flow);
+		break;
+	}
+}
+
+static bool has_bytes(const struct event_header *event)
+{
+	const struct event_data *data = (const struct event_data *)event;
+
+	return (event->type == EVENT_SOCKET_DATA || event->type == EVENT_TLS_DATA) && data->len;
+}
+
+int scrub_event(struct scrub *scrub, const struct event_header *event)
+{
+	struct scrub_item *item;
+	int error;
+
+	if (event->time_ns > scrub->now_ns)
+		scrub->now_ns = event->time_ns;
+	if (has_bytes(event)) {
+		take_data(scrub, (const struct event_data *)event);
+	} else {
+		item = queue_add(scrub, event);
+		if (item)
+			item->ready = true;
+		take_other(scrub, event);
+	}
+	while (scrub->queue_bytes > QUEUE_MAX_BYTES && scrub->recent) {
+		struct scrub_flow *flow;
+
+		counter_add(COUNTER_LIMIT_HELD, 1);
+		DL_FOREACH (scrub->recent, flow)
+			scrub_flow_force(flow);
+		if (queue_drain(scrub) < 0 || !scrub->queue)
+			break;
+	}
+	error = queue_drain(scrub);
+	/* What comes later of them is judged as something that was joined late. */
+	while (error >= 0 && is_over(scrub) && scrub->recent) {
+		counter_add(COUNTER_LIMIT_MEMORY, 1);
+		flow_remove(scrub, scrub->recent);
+		error = queue_drain(scrub);
+	}
+	scrub_charge(scrub);
+	return error;
+}
+
+int scrub_end(struct scrub *scrub)
+{
+	while (scrub->recent)
+		flow_remove(scrub, scrub->recent);
+	return queue_drain(scrub);
+}

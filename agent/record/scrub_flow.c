@@ -1,0 +1,515 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One byte layer: its records in order of position, what they are, and the
+ * scanner that belongs to that. A direction without a verdict waits; behind
+ * missing bytes only what is certain is kept.
+ */
+#include "scrub_flow.h"
+
+#include "base/counters.h"
+#include "detect.h"
+#include "http2/http2_frame.h"
+#include "model/pipeline.h"
+
+#include <stdlib.h>
+
+#define JUDGED_MAX	   65536
+#define SEARCH_WHOLE_BYTES 1024 /* so little is searched anew with each record */
+
+struct scrub_flow *scrub_flow_new(const struct scrub_key *key, const struct scrub_config *config)
+{
+	struct scrub_flow *flow = calloc(1, sizeof(*flow));
+
+	if (!flow)
+		return NULL;
+	flow->key = *key;
+	flow->config = config;
+	for (int i = 0; i < 2; i++)
+		scrub_http1_init(&flow->side[i].http1, config->keep_other);
+	return flow;
+}
+
+void scrub_flow_free(struct scrub_flow *flow)
+{
+	if (!flow)
+		return;
+	for (int i = 0; i < 2; i++) {
+		scrub_frames_free(flow->side[i].frames);
+		scrub_http1_fini(&flow->side[i].http1);
+		buffer_fini(&flow->side[i].judged);
+	}
+	free(flow);
+}
+
+static struct event_data *item_data(struct scrub_item *item)
+{
+	return &item->event.data;
+}
+
+static void item_ready(struct scrub_item *item)
+{
+	item->ready = true;
+}
+
+static void item_drop(struct scrub_item *item)
+{
+	item->cuts.all = true;
+	item_ready(item);
+}
+
+/* --- what the scanners do with an item ----------------------------------------------- */
+
+/* Behind the head of a 101 both directions speak another protocol. */
+static void flow_switch(struct scrub_flow *flow, int direction, bool h2c)
+{
+	enum scrub_kind kind = h2c ? SCRUB_FRAMES : flow->config->keep_other ? SCRUB_TEXT : SCRUB_DROP;
+
+	flow->http = false;
+	for (int i = 0; i < 2; i++) {
+		struct scrub_side *side = &flow->side[i];
+
+		/* The client's preface may have told already. */
+		if (side->kind == SCRUB_FRAMES && i != direction)
+			continue;
+		side->kind = kind;
+		scrub_http1_force(&side->http1);
+		scrub_http1_fini(&side->http1);
+		scrub_http1_init(&side->http1, flow->config->keep_other);
+		if (kind == SCRUB_FRAMES && !side->frames)
+			side->frames = scrub_frames_new(flow->config->redact, true, flow->config->keep_other);
+	}
+}
+
+static void frames_item(struct scrub_flow *flow, int direction, struct scrub_item *item, size_t at)
+{
+	struct scrub_side *side = &flow->side[direction];
+	struct event_data *data = item_data(item);
+
+	if (side->frames)
+		scrub_frames_feed(side->frames, data->payload + at, data->copied - at, &item->cuts, at);
+	else /* out of memory */
+		item->cuts.all = true;
+}
+
+static void text_item(struct scrub_flow *flow, int direction, struct scrub_item *item, size_t at)
+{
+	struct scrub_side *side = &flow->side[direction];
+	struct event_data *data = item_data(item);
+	bool h2c;
+
+	if (item->turn && !flow->http && side->http1.state == HTTP1_UNKNOWN && flow->config->keep_other)
+		scrub_http1_begin(&side->http1);
+	at += scrub_http1_feed(&side->http1, flow->config->redact, data->payload + at, data->copied - at,
+			       &item->cuts, at);
+	flow->http |= side->http1.seen;
+	if (side->http1.state != HTTP1_SWITCHED)
+		return;
+	h2c = side->http1.h2c;
+	flow_switch(flow, direction, h2c);
+	if (side->kind == SCRUB_FRAMES)
+		frames_item(flow, direction, item, at);
+	else if (side->kind == SCRUB_TEXT)
+		text_item(flow, direction, item, at);
+	else
+		scrub_cuts_add(&item->cuts, at, data->copied);
+}
+
+/* An upgrade whose answer is still on its way: the client goes on in HTTP/2. */
+static bool is_preface(const struct event_data *data)
+{
+	return slice_has_prefix(slice_of(data->payload, data->copied),
+				slice_of(http2_preface, HTTP2_PREFACE_BYTES));
+}
+
+static void side_hole(struct scrub_side *side, uint64_t size)
+{
+	scrub_http1_hole(&side->http1, size);
+	if (side->frames)
+		scrub_frames_hole(side->frames, size);
+	buffer_clear(&side->judged);
+	side->searched = 0;
+	side->from_start = false;
+}
+
+/* By the verdict; then the bytes of the item that were not copied. */
+static void item_scan(struct scrub_flow *flow, int direction, struct scrub_item *item)
+{
+	struct scrub_side *side = &flow->side[direction];
+	struct event_data *data = item_data(item);
+	size_t at = data->copied < side->plain ? data->copied : side->plain;
+
+	side->plain -= at;
+	if (side->kind == SCRUB_TEXT && is_preface(data))
+		flow_switch(flow, direction, true);
+	switch (side->kind) {
+	case SCRUB_TEXT:
+		text_item(flow, direction, item, at);
+		break;
+	case SCRUB_FRAMES:
+		frames_item(flow, direction, item, at);
+		break;
+	case SCRUB_DROP:
+	case SCRUB_UNDETERMINED:
+		item->cuts.all = true;
+		break;
+	case SCRUB_CIPHER:
+		break;
+	}
+	if (data->len > data->copied)
+		side_hole(side, data->len - data->copied);
+}
+
+static bool side_open(const struct scrub_side *side)
+{
+	return (side->frames && scrub_frames_open(side->frames)) || scrub_http1_open(&side->http1);
+}
+
+/* Those whose bytes no scanner will touch any more. */
+static void side_release(struct scrub_side *side)
+{
+	struct scrub_item *item, *tmp;
+
+	if (side_open(side))
+		return;
+	DL_FOREACH_SAFE2(side->taken, item, tmp, side_next)
+	{
+		DL_DELETE2(side->taken, item, side_prev, side_next);
+		item_ready(item);
+	}
+}
+
+/* --- the verdict ------------------------------------------------------------------------ */
+
+static void side_decide(struct scrub_flow *flow, int direction, enum scrub_kind kind)
+{
+	struct scrub_side *side = &flow->side[direction];
+	struct scrub_item *item;
+
+	if (side->kind != SCRUB_UNDETERMINED)
+		return;
+	side->kind = kind;
+	if (!side->from_start && side->started)
+		scrub_http1_hole(&side->http1, HOLE_UNKNOWN_SIZE);
+	if (kind == SCRUB_FRAMES)
+		side->frames = scrub_frames_new(flow->config->redact, side->from_start || !side->started,
+						flow->config->keep_other);
+	DL_FOREACH2(side->taken, item, side_next)
+	item_scan(flow, direction, item);
+	buffer_fini(&side->judged);
+	side_release(side);
+}
+
+static void flow_decide(struct scrub_flow *flow, enum scrub_kind kind)
+{
+	for (int i = 0; i < 2; i++)
+		side_decide(flow, i, kind);
+}
+
+/* A field's name without its colon is overwritten nowhere, for it would seem another one: it is left out. */
+static void name_cut(struct scrub_side *side)
+{
+	const struct scrub_pending *name = scrub_http1_name(&side->http1);
+	struct scrub_item *item;
+
+	DL_FOREACH2(side->taken, item, side_next)
+	{
+		const struct event_data *data = item_data(item);
+
+		for (size_t i = 0; name && i < name->count; i++) {
+			const struct scrub_run *run = &name->runs[i];
+
+			if (run->bytes >= data->payload && run->bytes < data->payload + data->copied)
+				scrub_cuts_add(&item->cuts, (size_t)(run->bytes - data->payload),
+					       (size_t)(run->bytes - data->payload) + run->len);
+		}
+	}
+}
+
+static void side_force(struct scrub_side *side)
+{
+	struct scrub_item *item, *tmp;
+	bool unjudged = side->kind == SCRUB_UNDETERMINED;
+
+	name_cut(side);
+	scrub_http1_force(&side->http1);
+	if (side->frames)
+		unjudged |= scrub_frames_force(side->frames);
+	if (side->kind == SCRUB_UNDETERMINED && side->taken)
+		side_hole(side, HOLE_UNKNOWN_SIZE);
+	DL_FOREACH_SAFE2(side->taken, item, tmp, side_next)
+	{
+		DL_DELETE2(side->taken, item, side_prev, side_next);
+		if (unjudged)
+			item_drop(item);
+		else
+			item_ready(item);
+	}
+}
+
+/* So many bytes, and nobody knows what they are. What begins with them may be shown. */
+static void side_undecided(struct scrub_flow *flow, int direction)
+{
+	struct scrub_side *side = &flow->side[direction];
+
+	if (!flow->config->keep_other)
+		flow_decide(flow, SCRUB_DROP);
+	else if (side->from_start)
+		flow_decide(flow, SCRUB_TEXT);
+	else
+		side_force(side);
+}
+
+/*
+ * All of it while it is little, or grew by a quarter; else what a start line cut in two lies in: the bytes of
+ * the last two records.
+ */
+static struct detect_result side_search(struct scrub_side *side)
+{
+	struct slice bytes = slice_drop(slice_of(side->judged.data, side->judged.len), side->plain), tail;
+	size_t len = 0;
+
+	if (side->from_start)
+		return detect_first(bytes);
+	if (bytes.len <= SEARCH_WHOLE_BYTES || bytes.len - side->searched > side->searched / 4) {
+		side->searched = bytes.len;
+		return detect_late(bytes);
+	}
+	if (side->taken) {
+		struct scrub_item *last = side->taken->side_prev;
+
+		len = item_data(last)->copied;
+		len += last != side->taken ? item_data(last->side_prev)->copied : 0;
+	}
+	tail = slice_drop(bytes, bytes.len - (len < bytes.len ? len : bytes.len));
+	return detect_late(tail);
+}
+
+/* True: the bytes before `plain` were stepped over, look again. */
+static bool side_judge_once(struct scrub_flow *flow, int direction)
+{
+	struct scrub_side *side = &flow->side[direction];
+	struct detect_result result = side_search(side);
+
+	switch (result.kind) {
+	case DETECT_MORE:
+		if (side->taken && side->taken->side_prev->turn && flow->config->keep_other)
+			flow_decide(flow, SCRUB_TEXT);
+		else if (side->judged.len >= JUDGED_MAX)
+			side_undecided(flow, direction);
+		return false;
+	case DETECT_HTTP1_REQUEST:
+	case DETECT_HTTP1_RESPONSE:
+		flow->http = true;
+		flow_decide(flow, SCRUB_TEXT);
+		return false;
+	case DETECT_HTTP2_PREFACE:
+	case DETECT_HTTP2_FRAMES:
+		flow_decide(flow, SCRUB_FRAMES);
+		return false;
+	case DETECT_TLS:
+		flow_decide(flow, SCRUB_CIPHER);
+		return false;
+	case DETECT_PROXY:
+		side->plain += result.offset;
+		return result.offset > 0 && side->plain < side->judged.len;
+	case DETECT_OTHER:
+		flow_decide(flow, flow->config->keep_other ? SCRUB_TEXT : SCRUB_DROP);
+		return false;
+	}
+	return false;
+}
+
+static void side_judge(struct scrub_flow *flow, int direction)
+{
+	while (flow->side[direction].kind == SCRUB_UNDETERMINED && side_judge_once(flow, direction)) {
+	}
+}
+
+/* --- order --------------------------------------------------------------------------------- */
+
+/* No controls but those of text. */
+static bool is_text(const struct event_data *data)
+{
+	for (size_t i = 0; i < data->copied; i++)
+		if (data->payload[i] < '\t' || (data->payload[i] > '\r' && data->payload[i] < ' '))
+			return false;
+	return true;
+}
+
+/* In protocols of text that are none of HTTP's, who speaks after the other has spoken begins a message. */
+static void turn_note(struct scrub_flow *flow, int direction, struct scrub_item *item)
+{
+	struct scrub_side *side = &flow->side[direction];
+	const struct scrub_side *other = &flow->side[!direction];
+	const struct event_data *data = item_data(item);
+
+	side->binary |= !is_text(data);
+	item->turn = !side->binary && !other->binary && other->last_ns > side->last_ns &&
+		     data->h.time_ns > other->last_ns;
+	side->last_ns = data->h.time_ns;
+}
+
+/* The item's position is due. */
+static void item_take(struct scrub_flow *flow, int direction, struct scrub_item *item)
+{
+	struct scrub_side *side = &flow->side[direction];
+	struct event_data *data = item_data(item);
+
+	side->next = data->pos + data->len;
+	side->gap = false;
+	turn_note(flow, direction, item);
+	if (!side->taken)
+		side->since_ns = data->h.time_ns;
+	DL_APPEND2(side->taken, item, side_prev, side_next);
+	if (side->kind != SCRUB_UNDETERMINED) {
+		item_scan(flow, direction, item);
+		side_release(side);
+		return;
+	}
+	buffer_put(&side->judged, data->payload, data->copied);
+	if (data->len > data->copied && side->judged.len < JUDGED_MAX) {
+		/* What is there decides, or nothing does. */
+		side_judge(flow, direction);
+		if (side->kind == SCRUB_UNDETERMINED)
+			side_hole(side, data->len - data->copied);
+		return;
+	}
+	side_judge(flow, direction);
+}
+
+/* How far the item is ahead of what is due; less than 0: behind. */
+static int64_t item_distance(const struct scrub_side *side, const struct event_data *data)
+{
+	if (data->h.flags & EVENT_POS_SEQ32)
+		return (int32_t)((uint32_t)data->pos - (uint32_t)side->next);
+	return (int64_t)(data->pos - side->next);
+}
+
+/* Of those at one position the first that came. */
+static bool item_before(const struct heap_node *left, const struct heap_node *right)
+{
+	const struct scrub_item *a = (const struct scrub_item *)left, *b = (const struct scrub_item *)right;
+	uint32_t distance = (uint32_t)a->event.data.pos - (uint32_t)b->event.data.pos;
+
+	if (a->event.data.pos == b->event.data.pos)
+		return a->number < b->number;
+	if (a->event.data.h.flags & EVENT_POS_SEQ32)
+		return (int32_t)distance < 0;
+	return a->event.data.pos < b->event.data.pos;
+}
+
+static void side_run(struct scrub_flow *flow, int direction)
+{
+	struct scrub_side *side = &flow->side[direction];
+
+	while (side->early.first) {
+		struct scrub_item *item = (struct scrub_item *)side->early.first;
+		int64_t distance = item_distance(side, item_data(item));
+
+		if (distance > 0)
+			return;
+		heap_take(&side->early, item_before);
+		if (distance == 0)
+			item_take(flow, direction, item);
+		else /* positions that were given up on, or claimed twice */
+			item_drop(item);
+	}
+}
+
+static void side_give_up(struct scrub_flow *flow, int direction)
+{
+	struct scrub_side *side = &flow->side[direction];
+	struct scrub_item *first = (struct scrub_item *)side->early.first;
+
+	if (!first)
+		return;
+	side_hole(side, (uint64_t)item_distance(side, item_data(first)));
+	side->next = item_data(first)->pos;
+	side->gap = false;
+	side_run(flow, direction);
+}
+
+static bool is_first(const struct event_data *data)
+{
+	if (data->h.type == EVENT_TLS_DATA)
+		return data->h.flags & EVENT_FROM_START && data->pos == 0;
+	return data->h.flags & EVENT_OFFSET_KNOWN && data->offset == 0;
+}
+
+void scrub_flow_take(struct scrub_flow *flow, struct scrub_item *item, uint64_t poll)
+{
+	const struct event_data *data = item_data(item);
+	int direction = data->direction == DIRECTION_SENT ? 0 : 1;
+	struct scrub_side *side = &flow->side[direction];
+
+	if (!side->started) {
+		side->started = true;
+		side->from_start = is_first(data);
+		/* The other direction told what this one is. */
+		if (side->kind != SCRUB_UNDETERMINED && !side->from_start) {
+			scrub_http1_hole(&side->http1, HOLE_UNKNOWN_SIZE);
+			if (side->frames)
+				scrub_frames_hole(side->frames, HOLE_UNKNOWN_SIZE);
+		}
+		side->next = data->pos;
+	}
+	heap_add(&side->early, &item->node, item_before);
+	side_run(flow, direction);
+	if (side->early.first && !side->gap) {
+		side->gap = true;
+		side->gap_poll = poll;
+	}
+}
+
+void scrub_flow_unknown(struct scrub_flow *flow, enum event_direction direction)
+{
+	side_hole(&flow->side[direction == DIRECTION_SENT ? 0 : 1], HOLE_UNKNOWN_SIZE);
+}
+
+void scrub_flow_poll(struct scrub_flow *flow, uint64_t poll, uint64_t now_ns)
+{
+	for (int i = 0; i < 2; i++) {
+		struct scrub_side *side = &flow->side[i];
+
+		if (side->early.first && side->gap && side->gap_poll + GRACE_POLLS <= poll)
+			side_give_up(flow, i);
+		if (!side->taken || now_ns < side->since_ns + SCRUB_WAIT_NS)
+			continue;
+		if (side->kind == SCRUB_UNDETERMINED && side->from_start && flow->config->keep_other)
+			flow_decide(flow, SCRUB_TEXT);
+		else
+			side_force(side);
+	}
+}
+
+void scrub_flow_force(struct scrub_flow *flow)
+{
+	for (int i = 0; i < 2; i++) {
+		while (flow->side[i].early.first)
+			side_give_up(flow, i);
+		if (flow->side[i].kind == SCRUB_UNDETERMINED && flow->side[i].from_start &&
+		    flow->config->keep_other)
+			flow_decide(flow, SCRUB_TEXT);
+		side_force(&flow->side[i]);
+	}
+}
+
+bool scrub_flow_has_gap(const struct scrub_flow *flow)
+{
+	return flow->side[0].early.first || flow->side[1].early.first;
+}
+
+bool scrub_flow_waits(const struct scrub_flow *flow)
+{
+	return flow->side[0].taken || flow->side[1].taken;
+}
+
+size_t scrub_flow_memory(const struct scrub_flow *flow)
+{
+	size_t bytes = sizeof(*flow);
+
+	for (int i = 0; i < 2; i++)
+		bytes += flow->side[i].judged.capacity + scrub_http1_memory(&flow->side[i].http1) +
+			 (flow->side[i].frames ? scrub_frames_memory(flow->side[i].frames) : 0);
+	return bytes;
+}

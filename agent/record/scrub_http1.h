@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Overwrites secrets in one direction of an HTTP/1 connection. It follows the
+ * framing, so that each body is judged by its type, in one piece whatever its
+ * chunks are, and so that what nobody can judge is known.
+ */
+#ifndef HARK_SCRUB_HTTP1_H
+#define HARK_SCRUB_HTTP1_H
+
+#include "base/body_kind.h"
+#include "base/buffer.h"
+#include "base/redact.h"
+#include "base/scrub_text.h"
+#include "scrub_cuts.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define SCRUB_FIELD_MAX 256 /* so much of a line is looked at for what frames the body */
+
+enum scrub_http1_state {
+	HTTP1_START, /* a start line is due */
+	HTTP1_NOISE, /* a line that is none */
+	HTTP1_HEAD,
+	HTTP1_BODY_BEGIN, /* the next head may come instead, for HEAD has a length and no body */
+	HTTP1_BODY,
+	HTTP1_UNTIL_CLOSE,
+	HTTP1_CHUNK_SIZE,
+	HTTP1_CHUNK,
+	HTTP1_CHUNK_END,
+	HTTP1_TRAILER,
+	HTTP1_UNKNOWN, /* bytes are missing: all is left out until a start line */
+	HTTP1_TUNNEL,  /* of TLS records, behind CONNECT */
+	HTTP1_SWITCHED,
+};
+
+struct scrub_http1 {
+	bool keep_other;
+	enum scrub_http1_state state;
+	struct scrub_text text;
+	struct buffer start;	       /* the start line so far */
+	struct scrub_pending unjudged; /* its bytes, which are kept if it is one */
+	bool doubt;		       /* bytes are missing before: nothing but a start line is believed */
+	uint8_t line[SCRUB_FIELD_MAX]; /* the beginning of another line */
+	size_t line_len;
+	bool extension; /* within the secret value of a chunk's extension */
+	uint64_t left;	/* of the body or the chunk */
+	size_t begun;	/* bytes of what may be the next head; of a body without end: there were some */
+	bool seen;	/* a start line was */
+	bool response, asks_connect;
+	int status;
+	bool chunked, has_length;
+	uint64_t length;
+	enum body_text body;
+	bool parts; /* multipart */
+	bool coded;
+	bool h2c; /* with HTTP1_SWITCHED: to HTTP/2 */
+};
+
+/* The beginning of a direction. keep_other: what nobody can judge is kept, and scrubbed as text. */
+void scrub_http1_init(struct scrub_http1 *http1, bool keep_other);
+void scrub_http1_fini(struct scrub_http1 *http1);
+
+/*
+ * Overwrites in bytes, now or in a later call while scrub_http1_open(); notes what must not be kept (from
+ * offset `base` on) in cuts. How many it took: all, or up to HTTP1_SWITCHED (RFC 9110, 7.8), behind which
+ * another protocol begins.
+ */
+size_t scrub_http1_feed(struct scrub_http1 *http1, const struct redact *redact, uint8_t *bytes, size_t len,
+			struct scrub_cuts *cuts, size_t base);
+
+/* size bytes are missing; HOLE_UNKNOWN_SIZE: nobody knows how many. */
+void scrub_http1_hole(struct scrub_http1 *http1, uint64_t size);
+
+/* Another message begins, for certain, though bytes were missing before. */
+void scrub_http1_begin(struct scrub_http1 *http1);
+
+/* What it holds beside the struct itself. */
+size_t scrub_http1_memory(const struct scrub_http1 *http1);
+
+/* Bytes of earlier calls may still change. */
+bool scrub_http1_open(const struct scrub_http1 *http1);
+
+/* Those of a field's name without its colon, which are left out when they are taken away; NULL: none. */
+const struct scrub_pending *scrub_http1_name(const struct scrub_http1 *http1);
+
+/* They are taken away: those that may be secret are overwritten. */
+void scrub_http1_force(struct scrub_http1 *http1);
+
+#endif

@@ -1,0 +1,452 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One thread, one epoll loop: the ring (past its wake level), a 10 ms timer
+ * (all records need no wake-up of their own), new executable mappings,
+ * signals.
+ */
+#include "live.h"
+
+#include "base/buffer.h"
+#include "base/counters.h"
+#include "base/log.h"
+#include "capture/pid_namespace.h"
+#include "capture/source_bpf.h"
+#include "child.h"
+#include "library/processes.h"
+#include "pid_watch.h"
+#include "process_filter.h"
+#include "rights.h"
+#include "run_as.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#define POLL_NS	      10000000
+#define WARN_EVERY_NS 1000000000u
+
+struct live {
+	const struct options *options;
+	const struct live_handler *handler;
+	struct probes *probes;
+	struct processes *processes;
+	struct source_bpf *source;
+	struct child child;
+	struct run_as run_as;	   /* who runs the command */
+	struct filter_kernel sets; /* what the kernel side lets through */
+	uint32_t pid_namespace;	   /* hark's own; 0: the initial one */
+	bool by_container;	   /* and what it is told of processes */
+	struct pid_watch *named;   /* those of them that are named; NULL: all */
+	int epoll, timer, signals, watch;
+	uint64_t start_ns, load_ns;
+	uint64_t end_ns; /* --duration; 0: none */
+	uint64_t warned_ns, warned_lost;
+	bool stop;
+	int asked; /* the signal that asked to end, while the command goes on */
+};
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + now.tv_nsec;
+}
+
+static void signal_set(sigset_t *set)
+{
+	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGCHLD };
+
+	sigemptyset(set);
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+		sigaddset(set, numbers[i]);
+}
+
+void live_init(void)
+{
+	sigset_t set;
+
+	signal_set(&set);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
+}
+
+static int epoll_add(struct live *live, int fd)
+{
+	struct epoll_event event = { .events = EPOLLIN, .data.fd = fd };
+
+	return epoll_ctl(live->epoll, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
+}
+
+static void library_found(void *ctx, int fd, const char *path, uint32_t pid)
+{
+	struct live *live = ctx;
+
+	(void)pid;
+	probes_add_file(live->probes, fd, path);
+}
+
+static void library_unused(void *ctx, const struct file_identity *identity)
+{
+	struct live *live = ctx;
+
+	probes_remove_file(live->probes, identity);
+}
+
+/* Whoever is in no pid namespace of hark's cannot be asked what it uses. */
+static void libraries_sweep(struct live *live, uint64_t now)
+{
+	if (!live->pid_namespace)
+		processes_sweep(live->processes, now, library_unused);
+}
+
+static void library_mapped(void *ctx, uint32_t pid, const char *path)
+{
+	struct live *live = ctx;
+
+	live->handler->mapped(live->handler->ctx, pid, path);
+}
+
+static int live_event(void *ctx, const struct event_header *event)
+{
+	struct live *live = ctx;
+
+	if (live->by_container)
+		process_filter_event(live->probes, live->options->filter, event);
+	return live->handler->event(live->handler->ctx, event);
+}
+
+static int probes_start(struct live *live)
+{
+	const struct options *options = live->options;
+	struct probes_config config = {
+		.capture = options->capture,
+		.ring_bytes = options->ring_bytes,
+		.snaplen_bytes = options->snaplen_bytes,
+		.pids = live->sets.pids,
+		.pid_count = live->sets.pid_count,
+		.pid_namespace = live->pid_namespace,
+		.ignore_pids = live->by_container,
+		.ports = live->sets.ports,
+		.port_count = live->sets.port_count,
+		.filter_pids = live->sets.pid_count || live->child.pid,
+		.follow_children = live->child.pid != 0,
+	};
+
+	live->load_ns = now_ns();
+	live->probes = probes_open(&config);
+	live->load_ns = now_ns() - live->load_ns;
+	if (!live->probes)
+		return -EIO; /* reported */
+	if (live->child.pid && probes_add_pid(live->probes, live->child.pid) < 0)
+		return -ENOMEM;
+	live->source = source_bpf_new(live->probes, live_event, live);
+	live->processes = processes_new(library_found, live);
+	if (!live->source || !live->processes)
+		return -ENOMEM;
+	processes_tell_mappings(live->processes, library_mapped);
+	live->handler->opened(live->handler->ctx, live->probes);
+	/* At once: what the ring holds by then may be older than what is there now. */
+	return source_bpf_existing(live->source);
+}
+
+/* The watch first: what is mapped while the scan runs is not missed. */
+static void libraries_start(struct live *live)
+{
+	int error;
+
+	live->watch = processes_watch(live->processes);
+	error = live->watch < 0 ? live->watch : epoll_add(live, live->watch);
+	if (error < 0)
+		log_warn("cannot watch for new mappings: %s; TLS libraries that are outside the loader's "
+			 "cache "
+			 "and first used from now on are not seen",
+			 strerror(-error));
+	error = processes_scan(live->processes);
+	if (error)
+		log_warn("cannot look through all processes: %s; some TLS libraries may not be seen",
+			 strerror(-error));
+}
+
+static int loop_start(struct live *live)
+{
+	struct itimerspec every = { .it_interval.tv_nsec = POLL_NS, .it_value.tv_nsec = POLL_NS };
+	sigset_t set;
+
+	signal_set(&set);
+	live->epoll = epoll_create1(EPOLL_CLOEXEC);
+	live->timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+	live->signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+	if (live->epoll < 0 || live->timer < 0 || live->signals < 0)
+		return -errno;
+	if (timerfd_settime(live->timer, 0, &every, NULL) < 0)
+		return -errno;
+	if (live->options->duration_ns)
+		live->end_ns = now_ns() + live->options->duration_ns;
+	if (epoll_add(live, live->timer) < 0 || epoll_add(live, live->signals) < 0)
+		return -EIO;
+	if (live->named && epoll_add(live, pid_watch_fd(live->named)) < 0)
+		return -EIO;
+	if (live->handler->input_fd >= 0 && epoll_add(live, live->handler->input_fd) < 0)
+		return -EIO;
+	return epoll_add(live, probes_ring_fd(live->probes));
+}
+
+/* A filter that the kernel decides spares the machine what is not wanted; all others only spare the reader.
+ */
+static void say_filter(const struct live *live)
+{
+	const struct options *options = live->options;
+	struct buffer inside = { .data = NULL }, here = { .data = NULL };
+
+	for (size_t i = 0; i < filter_key_count; i++) {
+		const struct filter_key *key = &filter_keys[i];
+		bool decided = (strcmp(key->name, "pid") == 0 && live->sets.pid_count) ||
+			       (strcmp(key->name, "port") == 0 && live->sets.port_count) ||
+			       (strcmp(key->name, "container") == 0 && live->by_container);
+		struct buffer *list = decided ? &inside : &here;
+
+		if (decided || filter_uses(options->filter, key))
+			buffer_format(list, "%s%s", list->len ? ", " : "", key->name);
+	}
+	if (inside.len + here.len && !inside.failed && !here.failed)
+		log_info("filter in the kernel: %.*s; in hark: %.*s", inside.len ? (int)inside.len : 7,
+			 inside.len ? inside.data : "nothing", here.len ? (int)here.len : 7,
+			 here.len ? here.data : "nothing");
+	buffer_fini(&inside);
+	buffer_fini(&here);
+}
+
+static void say_ready(const struct live *live)
+{
+	uint64_t ready_us = (now_ns() - live->start_ns) / 1000;
+	size_t files = 0;
+
+	for (const struct probed_file *file = probes_files(live->probes); file; file = file->next)
+		files++;
+	if (live->options->verbose || live->options->debug)
+		say_filter(live);
+	counter_add(COUNTER_READY_US, ready_us);
+	counter_add(COUNTER_READY_LOAD_US, live->load_ns / 1000);
+	log_info("ready: %s, %zu TLS librar%s, ring %zu KiB; Ctrl-C ends (%u ms, of which %u loading BPF)",
+		 probes_capture(live->probes) == CAPTURE_SOCKET ? "socket tracepoints" : "syscall exit",
+		 files, files == 1 ? "y" : "ies", live->options->ring_bytes / 1024,
+		 (unsigned int)(ready_us / 1000), (unsigned int)(live->load_ns / 1000000));
+}
+
+/*
+ * A signal from the terminal's keys has reached the command as well, any other is passed on; either way hark
+ * ends when the command does, as strace does. One that asks again, not by a key, is obeyed at once.
+ */
+static void end_asked(struct live *live, const struct signalfd_siginfo *info)
+{
+	if (!live->child.pid || live->child.ended) {
+		live->stop = true;
+	} else if (info->ssi_code != SI_KERNEL) {
+		child_signal(&live->child, (int)info->ssi_signo);
+		live->stop |= live->asked == (int)info->ssi_signo;
+		live->asked = (int)info->ssi_signo;
+	}
+}
+
+static void signal_take(struct live *live, const struct signalfd_siginfo *info)
+{
+	if (info->ssi_signo == SIGUSR1) {
+		source_bpf_counters(live->source);
+		live->handler->report(live->handler->ctx);
+	} else if (info->ssi_signo == SIGCHLD) {
+		live->stop |= child_ended(&live->child);
+	} else {
+		end_asked(live, info);
+	}
+}
+
+static void signals_take(struct live *live)
+{
+	struct signalfd_siginfo info;
+
+	while (read(live->signals, &info, sizeof(info)) == sizeof(info))
+		signal_take(live, &info);
+}
+
+/* Losses are said when they happen, with what cures them, at most once a second. */
+static void losses_say(struct live *live, uint64_t now)
+{
+	struct event_counters counts;
+	uint64_t lost;
+
+	if (now - live->warned_ns < WARN_EVERY_NS || probes_counters(live->probes, &counts) < 0)
+		return;
+	live->warned_ns = now;
+	lost = counts.value[KC_EVENTS_LOST];
+	if (lost > live->warned_lost)
+		log_warn("%llu records lost, the ring was full: a larger --ring (now %zu KiB), fewer "
+			 "processes "
+			 "(-p) or a smaller --snaplen help",
+			 (unsigned long long)(lost - live->warned_lost), live->options->ring_bytes / 1024);
+	live->warned_lost = lost;
+	/* A screen shows them as they stand. */
+	if (live->handler->input_fd >= 0)
+		source_bpf_counters(live->source);
+}
+
+static int loop_turn(struct live *live, bool more)
+{
+	struct epoll_event events[8];
+	int count = epoll_wait(live->epoll, events, 8, more ? 0 : -1);
+	uint64_t expirations, now = now_ns();
+
+	for (int i = 0; i < count; i++) {
+		if (events[i].data.fd == live->signals)
+			signals_take(live);
+		else if (events[i].data.fd == live->watch)
+			processes_watch_read(live->processes);
+		else if (live->named && events[i].data.fd == pid_watch_fd(live->named))
+			live->stop |= pid_watch_read(live->named) && !live->child.pid;
+		else if (events[i].data.fd == live->handler->input_fd)
+			live->stop |= live->handler->input(live->handler->ctx);
+		else if (events[i].data.fd == live->timer)
+			(void)!read(live->timer, &expirations, sizeof(expirations));
+	}
+	losses_say(live, now);
+	libraries_sweep(live, now);
+	if (live->end_ns && now >= live->end_ns)
+		live->stop = true;
+	return source_bpf_poll(live->source);
+}
+
+static int loop_run(struct live *live)
+{
+	int more = 0;
+
+	while (!live->stop) {
+		more = loop_turn(live, more > 0);
+		if (more < 0)
+			break;
+		if (!more)
+			live->handler->idle(live->handler->ctx);
+		live->stop |= live->handler->finished(live->handler->ctx);
+	}
+	if (more >= 0)
+		more = source_bpf_end(live->source);
+	return more < 0 ? more : 0;
+}
+
+static void live_fini(struct live *live)
+{
+	run_as_fini(&live->run_as);
+	pid_watch_free(live->named);
+	processes_free(live->processes);
+	source_bpf_free(live->source);
+	probes_close(live->probes);
+	if (live->epoll >= 0)
+		close(live->epoll);
+	if (live->timer >= 0)
+		close(live->timer);
+	if (live->signals >= 0)
+		close(live->signals);
+}
+
+/* What the user got wrong is said before anything starts. */
+static int people_find(struct live *live)
+{
+	const struct options *options = live->options;
+
+	if (live->sets.pid_count) {
+		live->named = pid_watch_new(live->sets.pids, live->sets.pid_count);
+		if (!live->named)
+			return -ESRCH; /* reported */
+	}
+	if (!options->child_argv)
+		return 0;
+	if (run_as_find(&live->run_as, options->user, geteuid()) < 0)
+		return -EPERM; /* reported */
+	return child_fork(&live->child, options->child_argv, &live->run_as);
+}
+
+/* The command's end is hark's; what it left behind is not waited for. */
+static void say_unfinished(const struct live *live)
+{
+	const struct options *options = live->options;
+	size_t left;
+
+	if (!live->child.pid)
+		return;
+	if (!live->child.ended) {
+		log_info("%s (process %d) goes on without hark", options->child_argv[0],
+			 (int)live->child.pid);
+		return;
+	}
+	left = probes_count_pids(live->probes, live->sets.pids, live->sets.pid_count);
+	if (left)
+		log_info("%zu process%s that the command started %s on without hark", left,
+			 left == 1 ? "" : "es", left == 1 ? "goes" : "go");
+}
+
+/* Beside a command, whose family is what the kernel side lets through, -p adds others. */
+static void sets_find(struct live *live)
+{
+	const struct options *options = live->options;
+
+	filter_kernel(options->filter, &live->sets);
+	live->by_container = filter_about_containers(options->filter);
+	if (!options->child_argv)
+		return;
+	live->sets.pids = options->pids;
+	live->sets.pid_count = options->pid_count;
+}
+
+static int live_start(struct live *live)
+{
+	int error;
+
+	sets_find(live);
+	if (pid_namespace_find(&live->pid_namespace) < 0 || people_find(live) < 0 || probes_start(live) < 0)
+		return -EIO; /* reported */
+	error = loop_start(live);
+	if (error < 0) {
+		log_error("cannot start the loop: %s", strerror(-error));
+		return error;
+	}
+	libraries_start(live);
+	probes_tls_listen(live->probes);
+	rights_drop(&(struct rights_config){
+		.capture = true, .perf = !probes_session_supported(), .child = live->child.pid });
+	return 0;
+}
+
+int live_run(const struct options *options, const struct live_handler *handler)
+{
+	struct live live = {
+		.options = options,
+		.handler = handler,
+		.child.gate = -1,
+		.epoll = -1,
+		.timer = -1,
+		.signals = -1,
+		.watch = -1,
+		.start_ns = now_ns(),
+	};
+	int status = 1;
+
+	if (live_start(&live) < 0)
+		goto out;
+	say_ready(&live);
+	signals_take(&live); /* told to end while it started: the command gets that before it runs */
+	child_release(&live.child);
+	status = loop_run(&live) < 0 ? 1 : 0;
+	say_unfinished(&live);
+	if (live.child.pid && status == 0)
+		status = live.child.ended ? live.child.exit_status : live.asked ? 128 + live.asked : 0;
+out:
+	child_cancel(&live.child);
+	live_fini(&live);
+	return status;
+}

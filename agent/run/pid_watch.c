@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A pidfd (Linux 5.3) polls readable when its process and all threads of it
+ * have ended, and never stands for a later process of the same number. Names
+ * are read at the start: when a process has ended nobody knows its name.
+ */
+#include "pid_watch.h"
+
+#include "base/buffer.h"
+#include "base/escape.h"
+#include "base/log.h"
+#include "library/processes.h"
+#include "slice.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+struct watched {
+	uint32_t pid;
+	int fd;		    /* -1: it has ended */
+	struct buffer name; /* escaped */
+};
+
+struct pid_watch {
+	int epoll;
+	size_t count, left;
+	struct watched *items;
+};
+
+/* The thread group that a number belongs to, 0 when there is no such process or thread. */
+static uint32_t group_of(uint32_t pid)
+{
+	char path[32], line[256];
+	uint32_t group = 0;
+	FILE *status;
+
+	snprintf(path, sizeof(path), "/proc/%u/status", pid);
+	status = fopen(path, "re");
+	if (!status)
+		return 0;
+	while (!group && fgets(line, sizeof(line), status))
+		if (strncmp(line, "Tgid:", strlen("Tgid:")) == 0)
+			group = (uint32_t)strtoul(line + strlen("Tgid:"), NULL, 10);
+	fclose(status);
+	return group;
+}
+
+static int pid_check(uint32_t pid)
+{
+	uint32_t group = group_of(pid);
+
+	if (group == pid)
+		return 0;
+	if (!group) {
+		log_error("there is no process %u (-p)", pid);
+		return -ESRCH;
+	}
+	log_error("%u is a thread of process %u: hark follows whole processes, use -p %u", pid, group, group);
+	return -EINVAL;
+}
+
+static int watched_open(struct pid_watch *watch, struct watched *item)
+{
+	struct epoll_event event = { .events = EPOLLIN, .data.ptr = item };
+	struct event_process facts;
+	int error;
+
+	if (process_facts(item->pid, &facts) == 0)
+		escape_text(&item->name, slice_of_string(facts.name[0] ? facts.name : facts.h.comm), true);
+	item->fd = (int)syscall(SYS_pidfd_open, item->pid, 0);
+	if (item->fd >= 0 && epoll_ctl(watch->epoll, EPOLL_CTL_ADD, item->fd, &event) == 0)
+		return 0;
+	error = -errno;
+	if (error == -ESRCH)
+		log_error("there is no process %u (-p)", item->pid);
+	else
+		log_error("cannot watch process %u (-p): %s", item->pid, strerror(-error));
+	return error;
+}
+
+static bool is_known(const struct pid_watch *watch, uint32_t pid)
+{
+	for (size_t i = 0; i < watch->count; i++)
+		if (watch->items[i].pid == pid)
+			return true;
+	return false;
+}
+
+static int pid_add(struct pid_watch *watch, uint32_t pid)
+{
+	struct watched *item = &watch->items[watch->count];
+	int error;
+
+	if (is_known(watch, pid))
+		return 0;
+	error = pid_check(pid);
+	if (error)
+		return error;
+	*item = (struct watched){ .pid = pid, .fd = -1 };
+	watch->count++;
+	watch->left++;
+	return watched_open(watch, item);
+}
+
+struct pid_watch *pid_watch_new(const uint32_t *pids, size_t count)
+{
+	struct pid_watch *watch = calloc(1, sizeof(*watch));
+	int error = -ENOMEM;
+
+	if (!watch) {
+		log_error("out of memory");
+		return NULL;
+	}
+	watch->epoll = epoll_create1(EPOLL_CLOEXEC);
+	watch->items = calloc(count ? count : 1, sizeof(*watch->items));
+	if (watch->epoll < 0 || !watch->items) {
+		log_error("cannot watch processes: %s", strerror(errno));
+		goto out;
+	}
+	error = 0;
+	for (size_t i = 0; i < count && !error; i++)
+		error = pid_add(watch, pids[i]);
+	if (!error)
+		return watch;
+out:
+	pid_watch_free(watch);
+	errno = -error;
+	return NULL;
+}
+
+void pid_watch_free(struct pid_watch *watch)
+{
+	if (!watch)
+		return;
+	for (size_t i = 0; i < watch->count; i++) {
+		if (watch->items[i].fd >= 0)
+			close(watch->items[i].fd);
+		buffer_fini(&watch->items[i].name);
+	}
+	if (watch->epoll >= 0)
+		close(watch->epoll);
+	free(watch->items);
+	free(watch);
+}
+
+int pid_watch_fd(const struct pid_watch *watch)
+{
+	return watch->epoll;
+}
+
+static void end_say(const struct pid_watch *watch, const struct watched *item)
+{
+	bool last = watch->left == 0 && watch->count > 1;
+
+	log_info("process %u (%.*s) ended%s", item->pid, (int)item->name.len,
+		 item->name.data ? (const char *)item->name.data : "",
+		 last ? ", the last of those given" : "");
+}
+
+bool pid_watch_read(struct pid_watch *watch)
+{
+	struct epoll_event events[16];
+	int count;
+
+	while (watch->left && (count = epoll_wait(watch->epoll, events, 16, 0)) > 0) {
+		for (int i = 0; i < count; i++) {
+			struct watched *item = events[i].data.ptr;
+
+			(void)epoll_ctl(watch->epoll, EPOLL_CTL_DEL, item->fd, NULL);
+			close(item->fd);
+			item->fd = -1;
+			watch->left--;
+			end_say(watch, item);
+		}
+	}
+	return watch->left == 0;
+}

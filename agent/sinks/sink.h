@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Where results go. A sink is a table of functions; sinks_find() knows them
+ * all. Adding one is one file in agent/sinks/ and one line in sink.c.
+ *
+ * Sinks borrow what they are shown, write to their own FILE, and escape
+ * everything that was observed.
+ */
+#ifndef HARK_SINK_H
+#define HARK_SINK_H
+
+#include "base/redact.h"
+#include "frame.h"
+#include "model/call.h"
+#include "model/conn_facts.h"
+#include "model/exchange.h"
+#include "stats/stats.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+enum view {
+	VIEW_WATCH,  /* one line an exchange */
+	VIEW_CONNS,  /* connections */
+	VIEW_RAW,    /* the plain bytes of each call */
+	VIEW_FRAMES, /* one line an HTTP/2 frame */
+	VIEW_RECORD, /* nothing shown: raw events to a file */
+	VIEW_STAT,   /* the numbers, at the end or every --interval */
+	VIEW_TOP,    /* the numbers on the screen, live */
+};
+
+struct sink_config {
+	FILE *out;   /* borrowed */
+	int verbose; /* 0, 1 (-v: headers), 2 (-vv: bodies) */
+	bool color;
+	int64_t wall_offset_ns;	     /* CLOCK_REALTIME less CLOCK_MONOTONIC */
+	const struct redact *redact; /* borrowed */
+	bool follow;		     /* only one connection is shown (-x) */
+	bool hex;		     /* raw: a hex dump */
+	bool pending_wanted;	     /* --pending was given: formats for programs show such requests too */
+	size_t body_max_bytes;	     /* of a decoded body shown to people */
+	size_t columns; /* of the terminal that text goes to; 0: none, or --wide: nothing is cut */
+	bool both_ends; /* --both-ends: text shows a joined exchange as two */
+	bool summary;	/* watch: the endpoints' table at the end */
+	const struct stats_options *stats; /* stat, top, --summary; borrowed */
+};
+
+struct budget;
+
+/* What stat, top and watch's summary are told on the command line. */
+struct stats_options {
+	struct budget *budget;		    /* for what the rows take; NULL: no limit */
+	enum stats_by by;		    /* --by */
+	enum stats_sort sort;		    /* --sort */
+	bool reverse;			    /* --sort -KEY: smallest first */
+	size_t top;			    /* --top; 0: all rows */
+	uint64_t interval_ns;		    /* -i; 0: once, at the end */
+	bool hist, heat;		    /* --hist, --heat */
+	const struct routes_config *routes; /* --route, --fold-static; borrowed */
+};
+
+struct sink; /* each file in sinks/ defines its own */
+
+struct sink_ops {
+	const char *format; /* "text", "json" */
+	enum view view;
+	struct sink *(*create)(const struct sink_config *config);	       /* NULL: out of memory */
+	void (*exchange)(struct sink *sink, const struct exchange *exchange);  /* may be NULL */
+	void (*conn_opened)(struct sink *sink, const struct conn_facts *conn); /* may be NULL */
+	void (*conn_closed)(struct sink *sink, const struct conn_facts *conn); /* may be NULL */
+	/* An exchange that is still open and has waited for --pending: its messages may be incomplete, the
+	 * decoder goes on with them. It comes again through exchange() when it ends. May be NULL. */
+	void (*pending)(struct sink *sink, const struct exchange *exchange);
+	/* A TLS connection whose plaintext cannot be had (conn->opaque says why); once. May be NULL. */
+	void (*opaque)(struct sink *sink, const struct conn_facts *conn);
+	/* A socket whose traffic cannot be read at all; once. program: who. May be NULL. */
+	void (*unseen)(struct sink *sink, const struct event_unseen *unseen, const struct mover *program);
+	void (*call)(struct sink *sink, const struct call *call); /* may be NULL */
+	void (*frame)(struct sink *sink, const struct conn_facts *conn, const struct mover *mover,
+		      const struct frame *frame); /* may be NULL */
+	/* Event time went on, to about now_ns (at each poll). True: draw() is wanted now. May be NULL. */
+	bool (*tick)(struct sink *sink, uint64_t now_ns);
+	/* Before draw(): each exchange that is open now, pending set. May be NULL. */
+	void (*in_flight)(struct sink *sink, const struct exchange *exchange);
+	/* After tick() said so, and once at the end of the run (last). May be NULL. */
+	void (*draw)(struct sink *sink, bool last);
+	/* For the screen: bytes wait at the terminal. True: the user wants to leave. May be NULL. */
+	bool (*input)(struct sink *sink);
+	void (*destroy)(struct sink *sink); /* flushes what it holds; out stays open */
+};
+
+/* The sink for a format in a view; NULL: there is none. */
+const struct sink_ops *sink_find(const char *format, enum view view);
+
+#endif

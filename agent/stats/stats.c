@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Counting: which side of an exchange, into which of a row's numbers. */
+#include "stats.h"
+
+#include "base/counters.h"
+#include "model/grpc.h"
+#include "stats_private.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SWEEP_NS UINT64_C(70000000000) /* a row that was idle for so long has nothing in its windows */
+
+struct stats *stats_new(const struct stats_config *config)
+{
+	struct stats *stats = calloc(1, sizeof(*stats));
+
+	if (!stats)
+		return NULL;
+	stats->windows_wanted = !config->no_windows;
+	if (stats_rows_init(stats, config) == 0)
+		return stats;
+	stats_free(stats);
+	return NULL;
+}
+
+void stats_free(struct stats *stats)
+{
+	if (!stats)
+		return;
+	stats_rows_fini(stats);
+	buffer_fini(&stats->key);
+	buffer_fini(&stats->address);
+	free(stats->folded_seen);
+	free(stats);
+}
+
+/* What hark lost, or did not see to its end, is no failure of the programs. */
+#define OWN_LOSSES (FLAG_GAP | FLAG_LATE_JOINED | FLAG_TRUNCATED | FLAG_IN_FLIGHT)
+
+/* Of an exchange what goes into each of a row's numbers. */
+struct tally {
+	bool counts; /* else only the client's duration is added */
+	const struct exchange *exchange;
+	bool errors_4xx, errors_5xx, errors_reset, errors_timeout, errors_grpc, closed;
+	bool client_known;
+	uint64_t client_ns;
+};
+
+static void tally_add(const struct tally *tally, struct stats_numbers *numbers)
+{
+	const struct exchange *exchange = tally->exchange;
+	int err = 0;
+
+	if (tally->client_known)
+		err |= histogram_add(&numbers->client, tally->client_ns);
+	if (tally->counts) {
+		numbers->count++;
+		numbers->errors_4xx += tally->errors_4xx;
+		numbers->errors_5xx += tally->errors_5xx;
+		numbers->errors_reset += tally->errors_reset;
+		numbers->errors_timeout += tally->errors_timeout;
+		numbers->errors_grpc += tally->errors_grpc;
+		numbers->closed += tally->closed;
+		numbers->errors += tally->errors_4xx || tally->errors_5xx || tally->errors_reset ||
+				   tally->errors_timeout || tally->errors_grpc;
+		numbers->request_bytes += exchange->request ? exchange->request->body_bytes : 0;
+		numbers->response_bytes += exchange->response ? exchange->response->body_bytes : 0;
+		if (exchange->duration_known)
+			err |= histogram_add(&numbers->duration, exchange->duration_ns);
+		if (exchange->ttfb_known)
+			err |= histogram_add(&numbers->ttfb, exchange->ttfb_ns);
+	}
+	if (err)
+		counter_add(COUNTER_LIMIT_MEMORY, 1);
+}
+
+/* Everywhere in the row that it belongs to. */
+static void tally_count(struct stats *stats, const struct tally *tally, struct stats_private *row)
+{
+	struct stats_numbers *second;
+
+	tally_add(tally, &row->row.run);
+	if (stats->interval_wanted)
+		tally_add(tally, &row->interval);
+	if (!stats->windows_wanted)
+		return;
+	second = stats_second(row, stats->now_ns);
+	if (!second) {
+		counter_add(COUNTER_LIMIT_MEMORY, 1);
+		return;
+	}
+	tally_add(tally, second);
+	tally_add(tally, stats_ten(row, stats->now_ns));
+}
+
+static bool is_client(const struct exchange *exchange)
+{
+	return exchange->conn->role == ROLE_CLIENT;
+}
+
+/* Whose figures count where the key is not one side's own: the server's, while it is at hand. */
+static const struct exchange *server_side(const struct exchange *exchange)
+{
+	if (exchange->join != JOIN_NONE && exchange->other && is_client(exchange) &&
+	    exchange->other->conn->role == ROLE_SERVER)
+		return exchange->other;
+	return exchange;
+}
+
+/* Each side in a row of its own? */
+static bool counts_by_side(enum stats_by by, const struct exchange *exchange)
+{
+	const struct mover *own = &exchange->mover, *other = exchange->other ? &exchange->other->mover : NULL;
+
+	if (!stats_by_side(by) || !other)
+		return stats_by_side(by);
+	if (by == BY_PROCESS)
+		return own->pid != other->pid;
+	if (by == BY_CONTAINER)
+		return strcmp(own->container ? own->container : "", other->container ? other->container : "");
+	return true;
+}
+
+const struct exchange *stats_figures(enum stats_by by, const struct exchange *exchange)
+{
+	bool by_side = counts_by_side(by, exchange);
+	const struct exchange *side = by_side ? exchange : server_side(exchange);
+
+	if (side->flags & FLAG_IN_FLIGHT)
+		return NULL;
+	return by_side || exchange->join != JOIN_SECOND ? side : NULL;
+}
+
+static void tally_take_client(struct tally *tally, const struct exchange *client)
+{
+	tally->client_known = client->duration_known && !(client->flags & FLAG_IN_FLIGHT);
+	tally->client_ns = client->duration_ns;
+}
+
+static void tally_of_joined(const struct stats *stats, const struct exchange *exchange, struct tally *tally)
+{
+	const struct exchange *other = exchange->other;
+
+	if (exchange->join == JOIN_NONE)
+		return;
+	if (counts_by_side(stats->by, exchange)) {
+		if (other && exchange->conn->role == ROLE_SERVER)
+			tally_take_client(tally, other);
+		return;
+	}
+	if (exchange->join == JOIN_FIRST && other) {
+		if (tally->exchange != exchange)
+			tally_take_client(tally, exchange);
+		else if (is_client(other))
+			tally_take_client(tally, other);
+	} else if (exchange->join == JOIN_SECOND) {
+		if (!other && is_client(exchange))
+			tally_take_client(tally, exchange);
+	}
+}
+
+static void tally_of(const struct stats *stats, const struct exchange *exchange, struct tally *tally)
+{
+	const struct exchange *side = counts_by_side(stats->by, exchange) ? exchange : server_side(exchange);
+	int status = side->response ? side->response->status : 0;
+
+	*tally = (struct tally){
+		.counts = stats_figures(stats->by, exchange) != NULL,
+		.exchange = side,
+		.errors_4xx = status / 100 == 4,
+		.errors_5xx = status / 100 == 5,
+		.errors_reset = side->flags & FLAG_RESET && !(side->flags & OWN_LOSSES),
+		.closed = side->flags & FLAG_CLOSED && !(side->flags & (FLAG_RESET | OWN_LOSSES)),
+		.errors_timeout = (side->flags & FLAG_TIMEOUT) != 0,
+		.errors_grpc = (exchange_grpc_status(side) > 0),
+	};
+	tally_of_joined(stats, exchange, tally);
+}
+
+static void clock_forward(struct stats *stats, uint64_t from_ns, uint64_t to_ns)
+{
+	if (from_ns && (stats->first_ns == 0 || from_ns < stats->first_ns))
+		stats->first_ns = from_ns;
+	if (to_ns > stats->now_ns)
+		stats->now_ns = to_ns;
+}
+
+struct stats_row *stats_exchange(struct stats *stats, const struct exchange *exchange)
+{
+	uint64_t duration = exchange->duration_known ? exchange->duration_ns : 0, start = exchange->start_ns;
+	struct stats_private *row;
+	struct tally tally;
+
+	clock_forward(stats, start, start <= UINT64_MAX - duration ? start + duration : start);
+	tally_of(stats, exchange, &tally);
+	stats_rows_shed(stats);
+	row = stats_row_find(stats, tally.exchange, true);
+	tally_count(stats, &tally, row);
+	stats_row_weigh(stats, row, false);
+	return &row->row;
+}
+
+static void row_sweep(void *ctx, struct stats_row *row)
+{
+	struct stats *stats = ctx;
+	struct stats_windows *windows = row->private->windows;
+
+	if (!windows || stats->now_ns - windows->last_ns <= SWEEP_NS)
+		return;
+	stats_windows_free(row->private);
+	stats_row_weigh(stats, row->private, true);
+}
+
+void stats_tick(struct stats *stats, uint64_t now_ns)
+{
+	clock_forward(stats, now_ns, now_ns);
+	if (!stats->windows_wanted || stats->now_ns - stats->sweep_ns < SWEEP_NS)
+		return;
+	stats->sweep_ns = stats->now_ns;
+	stats_each(stats, row_sweep, stats);
+}
+
+static void row_land(void *ctx, struct stats_row *row)
+{
+	(void)ctx;
+	row->in_flight = row->private->local_clients = row->private->local_servers = 0;
+}
+
+void stats_in_flight_begin(struct stats *stats)
+{
+	stats_each(stats, row_land, NULL);
+}
+
+void stats_in_flight(struct stats *stats, const struct exchange *exchange)
+{
+	struct stats_private *row = stats_row_find(stats, exchange, false);
+	bool paired = exchange->peer_connection && !stats_by_side(stats->by);
+	uint64_t *side = is_client(exchange) ? &row->local_clients : &row->local_servers, *other;
+
+	if (!paired) {
+		row->row.in_flight++;
+		return;
+	}
+	/* The other end may not be passed (a filter, no request read yet): what both ends tell counts once.
+	 */
+	other = is_client(exchange) ? &row->local_servers : &row->local_clients;
+	if (++*side > *other)
+		row->row.in_flight++;
+}
+
+static void row_interval_clear(void *ctx, struct stats_row *row)
+{
+	(void)ctx;
+	stats_numbers_clear(&row->private->interval);
+}
+
+void stats_interval_begin(struct stats *stats)
+{
+	stats->interval_wanted = true;
+	stats->interval_ns = stats->now_ns;
+	stats_each(stats, row_interval_clear, NULL);
+}
+
+uint64_t stats_now_ns(const struct stats *stats)
+{
+	return stats->now_ns;
+}
+
+uint64_t stats_span_ns(const struct stats *stats, enum stats_window window)
+{
+	uint64_t second = stats->now_ns / 1000000000, covered, run = stats->now_ns - stats->first_ns;
+
+	switch (window) {
+	case WINDOW_RUN:
+		return run;
+	case WINDOW_10S:
+		covered = (WINDOW_SECONDS - 1) * UINT64_C(1000000000) + stats->now_ns - second * 1000000000;
+		return run < covered ? run : covered;
+	case WINDOW_60S:
+		covered = (WINDOW_TENS - 1) * UINT64_C(10000000000) + stats->now_ns -
+			  second / 10 * UINT64_C(10000000000);
+		return run < covered ? run : covered;
+	case WINDOW_INTERVAL:
+		return stats->interval_ns ? stats->now_ns - stats->interval_ns : run;
+	}
+	return run;
+}
+
+double stats_rate(uint64_t count, uint64_t span_ns)
+{
+	return span_ns ? (double)count * 1e9 / (double)span_ns : 0;
+}
+
+size_t stats_count(const struct stats *stats)
+{
+	return stats->row_count + stats->overflow->row.overflow;
+}

@@ -1,0 +1,499 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Finding the row of an exchange. Endpoints' rows hang on the endpoints, which
+ * may become one another's; all others stand in a table by the bytes of their
+ * key. The overflow row is made first, so that there always is one to count in.
+ */
+#include "base/budget.h"
+#include "base/counters.h"
+#include "base/url.h"
+#include "model/grpc.h"
+#include "model/show.h"
+#include "stats_private.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define LIMIT_DEFAULT 1000
+#define BUDGET_SHARE  8
+#define WEIGH_EVERY   256
+#define FOLDED_BITS   65536 /* of the overflow: keys are told apart by so many hashes */
+
+static struct stats_private *row_new(struct slice key)
+{
+	struct stats_private *row = calloc(1, sizeof(*row) + key.len + 1);
+
+	if (!row)
+		return NULL;
+	row->row.private = row;
+	row->key_len = key.len;
+	if (key.len)
+		memcpy(row->key, key.data, key.len);
+	return row;
+}
+
+static void rows_charge(struct stats *stats)
+{
+	budget_set(stats->budget, &stats->charged_bytes, stats->held_bytes);
+}
+
+/* Rarely, the more so the more it counted: what counts more and more takes hardly any more memory. */
+void stats_row_weigh(struct stats *stats, struct stats_private *row, bool now)
+{
+	uint64_t count = row->row.run.count;
+	size_t bytes;
+
+	if (!now && (count & (count - 1)) && count % WEIGH_EVERY)
+		return;
+	bytes = stats_row_memory(row);
+	stats->held_bytes += bytes - row->held_bytes;
+	row->held_bytes = bytes;
+	rows_charge(stats);
+}
+
+static void row_free(struct stats *stats, struct stats_private *row)
+{
+	if (!row)
+		return;
+	stats->held_bytes -= row->held_bytes;
+	rows_charge(stats);
+	stats_windows_free(row);
+	stats_numbers_fini(&row->row.run);
+	stats_numbers_fini(&row->interval);
+	free(row);
+}
+
+static void row_name_endpoint(struct stats_private *row, const struct endpoint *endpoint)
+{
+	row->row.host = endpoint->host;
+	row->row.method = endpoint->method;
+	row->row.route = endpoint->route;
+}
+
+/* Slots of one place and different times: the older one is out of the window. */
+static void windows_merge(struct stats_private *into, struct stats_private *from)
+{
+	struct stats_windows *a = into->windows, *b = from->windows;
+
+	if (!a) {
+		into->windows = b;
+		from->windows = NULL;
+	}
+	if (!a || !b)
+		return;
+	if (b->last_ns > a->last_ns)
+		a->last_ns = b->last_ns;
+	for (size_t i = 0; i < WINDOW_SECONDS + WINDOW_TENS; i++) {
+		struct stats_slot *x = i < WINDOW_SECONDS ? &a->seconds[i] : &a->tens[i - WINDOW_SECONDS];
+		struct stats_slot *y = i < WINDOW_SECONDS ? &b->seconds[i] : &b->tens[i - WINDOW_SECONDS];
+
+		if (y->epoch > x->epoch) {
+			struct stats_slot newer = *y;
+
+			*y = *x;
+			*x = newer;
+		} else if (y->epoch && y->epoch == x->epoch &&
+			   stats_numbers_merge(&x->numbers, &y->numbers)) {
+			counter_add(COUNTER_LIMIT_MEMORY, 1);
+		}
+	}
+}
+
+/* b goes away. */
+static void rows_merge(struct stats *stats, struct stats_private *a, struct stats_private *b)
+{
+	if (stats_numbers_merge(&a->row.run, &b->row.run) || stats_numbers_merge(&a->interval, &b->interval))
+		counter_add(COUNTER_LIMIT_MEMORY, 1);
+	windows_merge(a, b);
+	a->row.in_flight += b->row.in_flight;
+	a->local_clients += b->local_clients;
+	a->local_servers += b->local_servers;
+	if (stats->merge && b->row.data)
+		stats->merge(stats->ctx, &a->row, &b->row);
+	stats_row_weigh(stats, a, true);
+	row_free(stats, b);
+	stats->row_count--;
+}
+
+static void endpoint_merge(void *ctx, struct endpoint *into, struct endpoint *from)
+{
+	struct stats *stats = ctx;
+	struct stats_private *a = into->data, *b = from->data;
+
+	from->data = NULL;
+	if (into->overflow) {
+		stats->overflow->row.overflow = true;
+		stats->overflow->row.folded = into->folded;
+		a = stats->overflow;
+	}
+	if (b && a) {
+		rows_merge(stats, a, b);
+	} else if (b) {
+		into->data = b;
+		row_name_endpoint(b, into);
+	}
+}
+
+static void endpoint_release(void *ctx, struct endpoint *endpoint)
+{
+	if (!endpoint->overflow)
+		row_free(ctx, endpoint->data);
+	endpoint->data = NULL;
+}
+
+int stats_rows_init(struct stats *stats, const struct stats_config *config)
+{
+	struct routes_config routes = { 0 };
+
+	stats->by = config->by;
+	stats->merge = config->merge;
+	stats->release = config->release;
+	stats->ctx = config->ctx;
+	stats->budget = config->budget;
+	stats->limit = config->limit ? config->limit : LIMIT_DEFAULT;
+	stats->overflow = row_new((struct slice){ 0 });
+	if (!stats->overflow)
+		return -ENOMEM;
+	if (config->by != BY_ENDPOINT)
+		return 0;
+	if (config->routes)
+		routes = *config->routes;
+	routes.limit = stats->limit;
+	routes.merge = endpoint_merge;
+	routes.release = endpoint_release;
+	routes.ctx = stats;
+	stats->routes = routes_new(&routes);
+	return stats->routes ? 0 : -ENOMEM;
+}
+
+void stats_rows_fini(struct stats *stats)
+{
+	struct stats_private *row, *next;
+
+	if (stats->release && stats->overflow) {
+		stats->overflow->row.overflow = true;
+		stats_each(stats, stats->release, stats->ctx);
+	}
+	routes_free(stats->routes);
+	HASH_ITER (hh, stats->rows, row, next) {
+		HASH_DEL(stats->rows, row);
+		row_free(stats, row);
+	}
+	frequent_fini(&stats->frequent);
+	row_free(stats, stats->overflow);
+}
+
+/* The server's name as sent, else its address as far as the role is known; data NULL: neither. */
+static struct slice server_of(struct stats *stats, const struct exchange *exchange, const struct url *url)
+{
+	const struct conn_facts *conn = exchange->conn;
+
+	if (url->host.data)
+		return url->host;
+	if (conn->role == ROLE_UNKNOWN || !show_has_address(&conn->sock))
+		return (struct slice){ 0 };
+	buffer_clear(&stats->address);
+	show_address(&stats->address, &conn->sock,
+		     conn->role == ROLE_CLIENT ? conn->sock.peer : conn->sock.local);
+	return slice_of(stats->address.data, stats->address.len);
+}
+
+static struct stats_private *row_of_endpoint(struct stats *stats, const struct exchange *exchange, bool ended)
+{
+	struct slice method = { 0 };
+	struct url url = { 0 };
+	struct endpoint *endpoint;
+	struct stats_private *row;
+
+	if (exchange->request) {
+		url_of_request(exchange->request, &url);
+		method = exchange->request->method;
+	}
+	endpoint =
+		(ended ? routes_find : routes_look)(stats->routes, server_of(stats, exchange, &url), method,
+						    url_path_plain(url.path), exchange_is_grpc(exchange));
+	if (endpoint->overflow) {
+		counter_add(COUNTER_LIMIT_ENDPOINTS, ended);
+		stats->overflow->row.folded = endpoint->folded;
+		stats->overflow->row.overflow = true;
+		return stats->overflow;
+	}
+	if (!endpoint->data) {
+		endpoint->data = row_new((struct slice){ 0 });
+		stats->row_count += endpoint->data != NULL;
+	}
+	row = endpoint->data;
+	if (!row) {
+		counter_add(COUNTER_LIMIT_MEMORY, 1);
+		stats->overflow->row.overflow = true;
+		return stats->overflow;
+	}
+	row_name_endpoint(row, endpoint);
+	return row;
+}
+
+/* A known name is told from none by the first byte; a row's string begins behind it. */
+static void key_name(struct buffer *key, struct slice name)
+{
+	name = slice_take(name, STATS_NAME_MAX);
+	buffer_char(key, name.data ? 'n' : '-');
+	buffer_put(key, name.data, name.len);
+}
+
+/* IPv4 in IPv6 is the same peer as IPv4. */
+static void key_peer(struct buffer *key, const struct conn_facts *conn)
+{
+	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+	const struct event_socket *sock = &conn->sock;
+	uint16_t port = conn->role == ROLE_CLIENT ? sock->peer_port : 0;
+
+	if (!show_has_address(sock)) {
+		buffer_put(key, &sock->family, sizeof(sock->family));
+		return;
+	}
+	buffer_put(key, &port, sizeof(port));
+	if (sock->family == 2) /* AF_INET */
+		buffer_put(key, sock->peer, 4);
+	else if (memcmp(sock->peer, mapped, sizeof(mapped)) == 0)
+		buffer_put(key, sock->peer + sizeof(mapped), 4);
+	else
+		buffer_put(key, sock->peer, sizeof(sock->peer));
+}
+
+static void key_put(struct stats *stats, const struct exchange *exchange)
+{
+	const struct mover *mover = &exchange->mover;
+	struct buffer *key = &stats->key;
+	struct url url = { 0 };
+	int status = exchange->response ? exchange->response->status : 0;
+
+	if (exchange->request && (stats->by == BY_HOST || stats->by == BY_PATH))
+		url_of_request(exchange->request, &url);
+	buffer_clear(key);
+	switch (stats->by) {
+	case BY_ENDPOINT:
+		break;
+	case BY_HOST:
+		key_name(key, server_of(stats, exchange, &url));
+		break;
+	case BY_PATH:
+		key_name(key, url_path_plain(url.path));
+		break;
+	case BY_PROCESS:
+		/* The name is the executable's: threads of a process have their own. */
+		key_name(key, slice_of(mover->exe, strnlen(mover->exe, sizeof(mover->exe))));
+		buffer_char(key, '\0');
+		buffer_put(key, &mover->pid, sizeof(mover->pid));
+		break;
+	case BY_PEER:
+		key_peer(key, exchange->conn);
+		break;
+	case BY_STATUS:
+		buffer_put(key, &status, sizeof(status));
+		break;
+	case BY_CONNECTION:
+		buffer_put(key, &exchange->conn->id, sizeof(exchange->conn->id));
+		break;
+	case BY_CONTAINER:
+		key_name(key, slice_of_string(mover->container));
+		break;
+	}
+}
+
+static const char *row_string(const struct stats_private *row)
+{
+	return row->key_len && row->key[0] == 'n' ? row->key + 1 : NULL;
+}
+
+static void row_name_process(struct stats_private *row, const struct mover *mover)
+{
+	row->row.pid = mover->pid;
+	row->row.program = row_string(row);
+	if (mover->exe[0])
+		return;
+	row->row.program_is_comm = mover->comm[0] != '\0';
+	memcpy(row->row.conn.owner.comm, mover->comm, sizeof(mover->comm));
+	row->row.conn.owner.comm[sizeof(mover->comm) - 1] = '\0';
+	row->row.program = row->row.program_is_comm ? row->row.conn.owner.comm : NULL;
+}
+
+/* Once, when the row is new. */
+static void row_name(struct stats_private *row, enum stats_by by, const struct exchange *exchange)
+{
+	switch (by) {
+	case BY_HOST:
+		row->row.host = row_string(row);
+		break;
+	case BY_PATH:
+		row->row.path = row_string(row);
+		break;
+	case BY_PROCESS:
+		row_name_process(row, &exchange->mover);
+		break;
+	case BY_CONTAINER:
+		row->row.container = row_string(row);
+		break;
+	case BY_STATUS:
+		row->row.status = exchange->response ? exchange->response->status : 0;
+		break;
+	case BY_ENDPOINT:
+	case BY_PEER:
+	case BY_CONNECTION:
+		break;
+	}
+}
+
+/* What a row tells of its last exchange's connection. */
+static void row_conn(struct stats_private *row, enum stats_by by, const struct conn_facts *conn)
+{
+	if (by != BY_PEER && by != BY_CONNECTION)
+		return;
+	row->row.conn = *conn;
+	row->row.conn.owner.container = NULL; /* the tracker's */
+	if (by == BY_PEER && conn->role != ROLE_CLIENT)
+		row->row.conn.sock.peer_port = 0;
+}
+
+/* FNV-1a. */
+static uint64_t key_hash(const char *key, size_t len)
+{
+	uint64_t hash = UINT64_C(14695981039346656037);
+
+	for (size_t i = 0; i < len; i++)
+		hash = (hash ^ (uint8_t)key[i]) * UINT64_C(1099511628211);
+	return hash ^ hash >> 32;
+}
+
+/* Counts keys that differ; two of one hash are taken for one, so that it is never too many. */
+static struct stats_private *row_fold(struct stats *stats, uint64_t hash)
+{
+	struct stats_private *row = stats->overflow;
+	size_t bit = hash % FOLDED_BITS;
+
+	row->row.overflow = true;
+	if (!stats->folded_seen)
+		stats->folded_seen = calloc(1, FOLDED_BITS / 8);
+	if (!stats->folded_seen) {
+		counter_add(COUNTER_LIMIT_MEMORY, 1);
+		row->row.folded = row->row.folded ? row->row.folded : 1;
+		return row;
+	}
+	if (!(stats->folded_seen[bit / 8] & 1u << bit % 8)) {
+		stats->folded_seen[bit / 8] |= (uint8_t)(1u << bit % 8);
+		row->row.folded++;
+	}
+	return row;
+}
+
+static struct stats_private *row_of_rank(struct frequent_item *rank)
+{
+	return (struct stats_private *)((char *)rank - offsetof(struct stats_private, rank));
+}
+
+/* What it counted goes on in the row of the rest. */
+static void row_evict(struct stats *stats, struct stats_private *row)
+{
+	uint64_t hash = key_hash(row->key, row->key_len);
+
+	frequent_remember(&stats->frequent, hash, row->rank.count);
+	frequent_remove(&stats->frequent, &row->rank);
+	HASH_DEL(stats->rows, row);
+	rows_merge(stats, row_fold(stats, hash), row);
+}
+
+void stats_rows_shed(struct stats *stats)
+{
+	size_t share = budget_share(stats->budget, BUDGET_SHARE);
+
+	while (share && stats->held_bytes > share) {
+		struct frequent_item *least = frequent_least(&stats->frequent);
+
+		if (!(stats->routes ? routes_shed(stats->routes) : least != NULL))
+			return;
+		counter_add(COUNTER_LIMIT_MEMORY, 1);
+		if (least)
+			row_evict(stats, row_of_rank(least));
+	}
+}
+
+/* Room for a new row. False: there is none, and nobody has to go for it. *count: how often it came before. */
+static bool row_has_room(struct stats *stats, uint64_t hash, bool ended, uint64_t *count)
+{
+	struct frequent_item *least;
+
+	*count = 0;
+	if (stats->row_count < stats->limit)
+		return true;
+	if (!ended || !frequent_miss(&stats->frequent, hash, &least, count))
+		return false;
+	row_evict(stats, row_of_rank(least));
+	return true;
+}
+
+static struct stats_private *row_make(struct stats *stats, const struct exchange *exchange, bool ended)
+{
+	uint64_t hash = key_hash(stats->key.data, stats->key.len), count;
+	struct stats_private *row = NULL;
+
+	if (!stats->key.failed && row_has_room(stats, hash, ended, &count))
+		row = row_new(slice_of(stats->key.data, stats->key.len));
+	if (row)
+		HASH_ADD_KEYPTR(hh, stats->rows, row->key, row->key_len, row);
+	if (!row || !TABLE_ADDED(row, hh)) {
+		row_free(stats, row);
+		counter_add(COUNTER_LIMIT_ENDPOINTS, ended);
+		return row_fold(stats, hash);
+	}
+	frequent_add(&stats->frequent, &row->rank, count);
+	stats->row_count++;
+	row_name(row, stats->by, exchange);
+	return row;
+}
+
+struct stats_private *stats_row_find(struct stats *stats, const struct exchange *exchange, bool ended)
+{
+	struct stats_private *row;
+
+	if (stats->by == BY_ENDPOINT)
+		return row_of_endpoint(stats, exchange, ended);
+	key_put(stats, exchange);
+	HASH_FIND(hh, stats->rows, stats->key.data, stats->key.len, row);
+	if (!row)
+		row = row_make(stats, exchange, ended);
+	if (row == stats->overflow)
+		return row;
+	frequent_count(&stats->frequent, &row->rank, ended);
+	row_conn(row, stats->by, exchange->conn);
+	return row;
+}
+
+struct each {
+	struct stats *stats;
+	void (*fn)(void *ctx, struct stats_row *row);
+	void *ctx;
+};
+
+static void each_endpoint(void *ctx, struct endpoint *endpoint)
+{
+	const struct each *each = ctx;
+
+	if (endpoint->overflow) {
+		each->stats->overflow->row.folded = endpoint->folded;
+	} else if (endpoint->data) {
+		row_name_endpoint(endpoint->data, endpoint);
+		each->fn(each->ctx, &((struct stats_private *)endpoint->data)->row);
+	}
+}
+
+void stats_each(struct stats *stats, void (*fn)(void *ctx, struct stats_row *row), void *ctx)
+{
+	struct each each = { stats, fn, ctx };
+	struct stats_private *row, *next;
+
+	if (stats->routes)
+		routes_each(stats->routes, each_endpoint, &each);
+	HASH_ITER (hh, stats->rows, row, next)
+		fn(ctx, &row->row);
+	if (stats->overflow->row.overflow)
+		fn(ctx, &stats->overflow->row);
+}

@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A connection is undetermined, then clear, TLS or muted (design D7): the
+ * state lives in its clear layer, and this file draws the consequences: the
+ * verdict for the kernel side, given once, and the facts for the sinks.
+ *
+ * Invariant: when the socket's bytes are TLS they are only counted; what is
+ * decoded then comes from the sessions.
+ */
+#include "conn.h"
+
+#include "base/counters.h"
+#include "decode/flow_judge.h"
+
+#include <stdlib.h>
+
+/*
+ * A cookie that was made inside an interrupted making of one counts down from 2^64: it is brought below 2^53,
+ * with the rest above CONN_ID_OWN, where run numbers count up.
+ */
+static uint64_t id_of_socket(uint64_t socket_id)
+{
+	return socket_id < CONN_ID_OWN ? socket_id : socket_id & (2 * CONN_ID_OWN - 1);
+}
+
+/* With its entries in the tables, about. */
+#define CONN_BYTES    (sizeof(struct conn) + 1024)
+#define SESSION_BYTES (sizeof(struct tls_session) + 256)
+
+struct conn *conn_new(const struct pipeline *pipeline, uint64_t sequence, const struct event_socket *sock)
+{
+	struct conn *conn = calloc(1, sizeof(*conn));
+
+	if (!conn)
+		return NULL;
+	conn->pipeline = pipeline;
+	conn->sequence = sequence;
+	conn->facts.id = sock->id ? id_of_socket(sock->id) : CONN_ID_OWN + sequence;
+	conn->facts.seen_ns = pipeline->now_ns;
+	conn->facts.sock = *sock;
+	conn->facts.owner.fd = sock->fd;
+	conn->facts.tls_unknown = true;
+	conn->heard = MARK_HEARD;
+	conn->socket_id = sock->id;
+	conn->last_ns = pipeline->now_ns;
+	conn->held_bytes = CONN_BYTES;
+	flow_init(&conn->clear, pipeline, &conn->facts, NULL);
+	counter_add(COUNTER_CONNECTIONS_OPENED, 1);
+	return conn;
+}
+
+void conn_free(struct conn *conn)
+{
+	struct tls_session *session, *tmp;
+
+	if (!conn)
+		return;
+	DL_FOREACH_SAFE(conn->sessions, session, tmp)
+	tls_session_free(session);
+	flow_fini(&conn->clear);
+	free(conn);
+}
+
+void conn_learn_id(struct conn *conn, uint64_t socket_id)
+{
+	conn->socket_id = socket_id;
+	conn->facts.sock.id = socket_id;
+	if (!conn->reported && !conn->facts.exchanges)
+		conn->facts.id = id_of_socket(socket_id);
+}
+
+void conn_report_opened(struct conn *conn)
+{
+	if (conn->reported)
+		return;
+	conn->reported = true;
+	if (conn->pipeline->handler.conn_opened)
+		conn->pipeline->handler.conn_opened(conn->pipeline->handler.ctx, &conn->facts);
+}
+
+static void conn_tell(struct conn *conn, enum mark verdict)
+{
+	if (conn->socket_id && conn->pipeline->handler.verdict)
+		conn->pipeline->handler.verdict(conn->pipeline->handler.ctx, conn->socket_id, verdict);
+}
+
+static enum mark verdict_of(bool sent_muted, bool received_muted)
+{
+	if (sent_muted && received_muted)
+		return MARK_MUTED;
+	if (sent_muted)
+		return MARK_MUTED_SENT;
+	return received_muted ? MARK_MUTED_RECEIVED : MARK_HEARD;
+}
+
+/*
+ * The mute of one direction that was searched in vain is told when a poll has emptied the ring: what ends it
+ * may be there already, and then the kernel side would leave out bytes that come later.
+ */
+static void conn_settle_muted(struct conn *conn, bool polled)
+{
+	bool sent = flow_is_muted(&conn->clear, DIRECTION_SENT);
+	bool received = flow_is_muted(&conn->clear, DIRECTION_RECEIVED);
+	enum mark verdict = verdict_of(sent, received);
+
+	if (verdict != MARK_HEARD && !conn->muted)
+		counter_add(COUNTER_CONNECTIONS_MUTED, 1);
+	conn->muted = conn->muted || verdict != MARK_HEARD;
+	if (verdict == conn->heard || (!polled && conn->clear.look_ns && verdict != MARK_MUTED))
+		return;
+	conn->heard = verdict;
+	if (!conn->pipeline->config.want_calls)
+		conn_tell(conn, verdict);
+}
+
+/* After the clear layer moved: what does its state mean for the connection? */
+static void conn_settle(struct conn *conn, bool polled)
+{
+	conn->facts.tls_unknown = conn->clear.state == FLOW_UNDETERMINED && !conn->sessions;
+	conn->facts.muted = conn->clear.muted;
+	if (conn->clear.state == FLOW_TLS)
+		conn->facts.tls = true;
+	if (conn->clear.state == FLOW_TLS && !conn->clear.hello && !conn->early && !conn->ciphertext) {
+		conn->ciphertext = true;
+		conn_tell(conn, MARK_CIPHERTEXT);
+	}
+	conn_settle_muted(conn, polled);
+}
+
+void conn_update_socket(struct conn *conn, const struct event_socket *sock)
+{
+	struct event_socket *known = &conn->facts.sock;
+	int32_t fd = sock->fd >= 0 ? sock->fd : known->fd;
+	uint64_t id = known->id ? known->id : sock->id;
+
+	/* The kernel takes the port away from a socket that is closing; it still has its last transfers. */
+	if (sock->family && (sock->local_port || !known->local_port))
+		*known = *sock;
+	known->fd = fd;
+	known->id = id;
+}
+
+void conn_learn_origin(struct conn *conn, const struct event_data *event)
+{
+	struct conn_origin *origin = &conn->facts.origin;
+	unsigned int direction = event->direction == DIRECTION_SENT ? DIRECTION_SENT : DIRECTION_RECEIVED;
+	unsigned int needed = EVENT_POS_SEQ32 | EVENT_OFFSET_KNOWN;
+
+	if (origin->known[direction] || (event->h.flags & needed) != needed)
+		return;
+	origin->known[direction] = true;
+	origin->number[direction] = (uint32_t)event->pos - (uint32_t)event->offset;
+}
+
+/* The kernel counts muted bytes by the verdict it has; those on their way before were counted as plain. */
+static void conn_count_ciphertext(struct conn *conn, const struct event_data *event)
+{
+	conn->facts.ciphertext_bytes += event->len;
+	if (event->hole != HOLE_MUTED)
+		counters_recount_ciphertext(event->copied, event->len - event->copied);
+}
+
+void conn_socket_data(struct conn *conn, const struct event_data *event)
+{
+	if (event->h.flags & EVENT_EOF && event->direction != DIRECTION_SENT)
+		conn->eof = true;
+	if (event->h.flags & EVENT_RESET)
+		conn->facts.flags |= FLAG_RESET;
+	if (event->h.flags & EVENT_RESET)
+		flow_reset(&conn->clear,
+			   event->direction == DIRECTION_SENT ? DIRECTION_SENT : DIRECTION_RECEIVED);
+	if (!event->len && !(event->h.flags & (EVENT_EOF | EVENT_REACHED)))
+		return;
+	/* Before the first poll a library may have no probes: what moves later shows whether one sees it. */
+	conn->early = !conn->pipeline->poll;
+	if (conn->clear.state == FLOW_TLS && !conn->clear.hello)
+		conn_count_ciphertext(conn, event);
+	else
+		flow_record(&conn->clear, event, &conn->mover, conn->beginning_seen);
+	conn_settle(conn, false);
+}
+
+void conn_mark_tls(struct conn *conn, const char *library)
+{
+	conn->facts.tls = true;
+	conn->facts.tls_unknown = false;
+	if (library)
+		conn->facts.tls_library = library;
+	conn->early = false;
+	flow_turn_tls(&conn->clear);
+	conn_settle(conn, false);
+}
+
+void conn_weigh_flow(struct conn *conn, struct flow *flow)
+{
+	size_t bytes = flow_memory(flow);
+
+	conn->held_bytes += bytes - flow->held_bytes;
+	flow->held_bytes = bytes;
+}
+
+void conn_add_session(struct conn *conn, struct tls_session *session)
+{
+	conn->held_bytes += SESSION_BYTES + session->flow.held_bytes;
+	session->conn = conn;
+	flow_move(&session->flow, &conn->facts);
+	DL_APPEND(conn->sessions, session);
+	conn_wake_session(conn, session);
+	conn->session_seen = true;
+	conn->facts.opaque = NULL;
+	conn->facts.tls = true;
+	conn->facts.tls_unknown = false;
+}
+
+void conn_wake_session(struct conn *conn, struct tls_session *session)
+{
+	session->awake_until = conn->pipeline->poll + IDLE_POLLS;
+	if (session->awake)
+		return;
+	session->awake = true;
+	DL_APPEND2(conn->awake, session, awake_prev, awake_next);
+}
+
+static void session_sleep(struct conn *conn, struct tls_session *session)
+{
+	if (!session->awake)
+		return;
+	session->awake = false;
+	DL_DELETE2(conn->awake, session, awake_prev, awake_next);
+}
+
+static void conn_drop_session(struct conn *conn, struct tls_session *session)
+{
+	session_sleep(conn, session);
+	DL_DELETE(conn->sessions, session);
+	conn->held_bytes -= SESSION_BYTES + session->flow.held_bytes;
+}
+
+void conn_end_session(struct conn *conn, struct tls_session *session, enum protocol_end reason)
+{
+	tls_session_end(session, reason);
+	if (session->plaintext && !session->socket_id)
+		counter_add(COUNTER_TLS_UNBOUND, 1);
+	conn_drop_session(conn, session);
+	tls_session_free(session);
+}
+
+static void facts_add(struct conn_facts *to, const struct conn_facts *from)
+{
+	to->exchanges += from->exchanges;
+	to->moved_bytes += from->moved_bytes;
+	to->copied_bytes += from->copied_bytes;
+	to->skipped_bytes += from->skipped_bytes;
+	to->lost_bytes += from->lost_bytes;
+	to->flags |= from->flags;
+	if (to->role == ROLE_UNKNOWN)
+		to->role = from->role;
+	if (!to->protocol)
+		to->protocol = from->protocol;
+	if (!to->version)
+		to->version = from->version;
+	if (!to->owner.pid)
+		to->owner = from->owner;
+}
+
+void conn_absorb(struct conn *conn, struct conn *socketless)
+{
+	struct tls_session *session, *tmp;
+
+	/* The number under which exchanges were shown already stays. */
+	if (!conn->facts.exchanges && socketless->facts.exchanges) {
+		uint64_t id = conn->facts.id;
+
+		conn->facts.id = socketless->facts.id;
+		socketless->facts.id = id;
+	}
+	facts_add(&conn->facts, &socketless->facts);
+	conn->session_seen = conn->session_seen || socketless->session_seen;
+	DL_FOREACH_SAFE(socketless->sessions, session, tmp)
+	{
+		conn_drop_session(socketless, session);
+		conn_add_session(conn, session);
+	}
+}
+
+/* True while something waits for the next poll. */
+static bool session_poll(struct conn *conn, struct tls_session *session)
+{
+	bool waits = flow_poll(&session->flow) || session->ending;
+
+	conn_weigh_flow(conn, &session->flow);
+	if (session->ending && session->end_poll <= conn->pipeline->poll) {
+		conn_end_session(conn, session, END_CLOSED);
+		return false;
+	}
+	if (!waits && session->awake_until <= conn->pipeline->poll)
+		session_sleep(conn, session);
+	return waits;
+}
+
+bool conn_poll(struct conn *conn)
+{
+	struct tls_session *session, *tmp;
+	bool waits = flow_poll(&conn->clear);
+
+	if (conn->socket_id || conn->facts.exchanges)
+		conn_report_opened(conn);
+	if (conn->finish_poll && conn->finish_poll <= conn->pipeline->poll) {
+		conn->finish_poll = 0;
+		flow_finish(&conn->clear, DIRECTION_SENT);
+	}
+	conn_weigh_flow(conn, &conn->clear);
+	DL_FOREACH_SAFE2(conn->awake, session, tmp, awake_next)
+	{
+		if (session_poll(conn, session))
+			waits = true;
+	}
+	conn_settle(conn, true);
+	return waits || conn->finish_poll || conn->closing;
+}
+
+/* Idle ones are many, and hold what they held. */
+static void conn_expire_flow(struct conn *conn, struct flow *flow)
+{
+	bool idle = !flow->pair.entries && !flow->calls.items && !flow->look_ns;
+
+	flow_expire(flow);
+	if (!idle)
+		conn_weigh_flow(conn, flow);
+}
+
+void conn_expire(struct conn *conn)
+{
+	struct tls_session *session;
+
+	conn_expire_flow(conn, &conn->clear);
+	conn_settle(conn, true);
+	DL_FOREACH (conn->sessions, session)
+		conn_expire_flow(conn, &session->flow);
+}
+
+static bool conn_looks_secret(const struct conn *conn)
+{
+	return conn->facts.tls && !conn->session_seen;
+}
+
+bool conn_looks_opaque(const struct conn *conn)
+{
+	return conn_looks_secret(conn) && conn->ciphertext && !conn->opaque_told;
+}
+
+void conn_tell_opaque(struct conn *conn)
+{
+	conn->opaque_told = true;
+	/* A proxy that was asked to CONNECT has no part in what follows. */
+	conn->relays = conn->relays || (conn->clear.upgrades && conn->facts.role == ROLE_SERVER);
+	if (conn->relays)
+		conn->facts.flags |= FLAG_RELAYED;
+	if (conn->relays)
+		conn->facts.opaque = "a relay of others' TLS, which only the two ends can read";
+	else if (conn->unread_why)
+		conn->facts.opaque = conn->unread_why;
+	else
+		conn->facts.opaque = "no TLS library that hark knows was seen in this process";
+	if (conn->pipeline->handler.opaque)
+		conn->pipeline->handler.opaque(conn->pipeline->handler.ctx, &conn->facts);
+}
+
+static void conn_close_facts(struct conn *conn, enum protocol_end reason)
+{
+	struct conn_facts *facts = &conn->facts;
+
+	if (!facts->closed_ns && reason != END_IN_FLIGHT)
+		facts->closed_ns = conn->pipeline->now_ns;
+	if (facts->closed_by == CLOSED_UNKNOWN && reason == END_EXIT)
+		facts->closed_by = CLOSED_EXIT;
+	if (reason == END_IN_FLIGHT && !(facts->flags & FLAG_TRUNCATED))
+		facts->flags |= FLAG_IN_FLIGHT;
+	if (reason == END_RESET)
+		facts->flags |= FLAG_RESET;
+	if (!conn_looks_secret(conn))
+		return;
+	if (conn->unbound) {
+		counter_add(COUNTER_CONNECTIONS_UNBOUND, 1);
+		facts->opaque = NULL;
+		return;
+	}
+	counter_add(COUNTER_CONNECTIONS_OPAQUE, 1);
+	if (conn->early)
+		facts->opaque = "it moved data only before hark was ready";
+	else if (!conn->opaque_told)
+		conn_tell_opaque(conn);
+}
+
+void conn_truncate(struct conn *conn)
+{
+	struct tls_session *session;
+
+	conn->facts.flags |= FLAG_TRUNCATED;
+	conn->clear.pair.truncated = true;
+	DL_FOREACH (conn->sessions, session)
+		session->flow.pair.truncated = true;
+}
+
+void conn_end(struct conn *conn, enum protocol_end reason)
+{
+	/* A call that failed said it before the socket's state did. */
+	if (reason == END_CLOSED && conn->facts.flags & FLAG_RESET)
+		reason = END_RESET;
+	conn_report_opened(conn);
+	flow_end(&conn->clear, reason);
+	while (conn->sessions)
+		conn_end_session(conn, conn->sessions, reason);
+	conn_close_facts(conn, reason);
+	counter_add(COUNTER_CONNECTIONS_CLOSED, 1);
+	if (conn->pipeline->handler.conn_closed)
+		conn->pipeline->handler.conn_closed(conn->pipeline->handler.ctx, &conn->facts);
+	if (conn->socket_id && conn->pipeline->handler.forget)
+		conn->pipeline->handler.forget(conn->pipeline->handler.ctx, conn->socket_id);
+}

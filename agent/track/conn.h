@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One connection: the socket's own bytes, the TLS sessions on it, and what is
+ * known about it.
+ */
+#ifndef HARK_CONN_H
+#define HARK_CONN_H
+
+#include "base/table.h"
+#include "decode/flow.h"
+#include "model/conn_facts.h"
+#include "tls.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct fd_pointer;
+struct sk_entry;
+
+/* A process that has the same client's hello on two connections, in and out, relays it. */
+struct relay_key {
+	uint64_t mark; /* of the hello */
+	uint64_t pid;
+};
+
+struct conn {
+	struct conn_facts facts;
+	const struct pipeline *pipeline;
+	struct flow clear;
+	struct tls_session *sessions, *awake; /* all; those that the next polls look at */
+	uint64_t sequence;		      /* order of appearance */
+	bool reported;			      /* the sinks know it under its number, which stays */
+	uint64_t socket_id;		      /* 0: not known (yet) */
+	bool beginning_seen;
+	bool ciphertext;   /* the verdict was given */
+	bool early;	   /* TLS that moved before the libraries were probed, and not since */
+	bool muted;	   /* it was once */
+	enum mark heard;   /* what was said last of what is muted */
+	bool session_seen; /* a TLS library's */
+	bool unbound;	   /* a process of it has TLS sessions that were never bound to a socket */
+	bool opaque_told;
+	bool relays;		/* its TLS is that of others */
+	const char *unread_why; /* by its process, in words (static); NULL: not known */
+	struct relay_key relay_key;
+	bool relay_listed;
+	UT_hash_handle relay_hh;
+	bool eof;	      /* the peer said that it ends */
+	struct mover mover;   /* of the newest record */
+	uint64_t mover_names; /* the tracker's count of new names when `mover` was filled */
+	uint64_t last_ns;
+
+	bool orphaned; /* no process is known to hold it any more; for what reason is close_reason */
+	bool closing, revivable; /* ends at close_poll, unless something shows that it lives */
+	enum protocol_end close_reason;
+	uint64_t close_poll;
+	uint64_t finish_poll; /* when the sent direction surely ended; 0: it did not */
+
+	/* The tracker's. */
+	UT_hash_handle hh;
+	struct conn *prev, *next; /* by last activity */
+	struct conn *pending_prev, *pending_next;
+	bool pending;
+	uint64_t pending_until;
+	size_t held_bytes;		      /* by the connection and its layers */
+	size_t charged_bytes;		      /* of that, in the budget */
+	unsigned int weight;		      /* its list in the tracker's `heavy` */
+	struct conn *heavy_prev, *heavy_next; /* of like weight, by last activity */
+	struct conn *opaque_prev, *opaque_next;
+	uint64_t opaque_ns; /* when to say that it is opaque; 0: it does not wait for that */
+	struct fd_pointer *pointers;
+	struct sk_entry *sk;
+};
+
+/* A connection that was just seen, the sequence-th of all; not reported yet. NULL: out of memory. */
+struct conn *conn_new(const struct pipeline *pipeline, uint64_t sequence, const struct event_socket *sock);
+
+/* Frees without emitting; in no table. NULL is legal. */
+void conn_free(struct conn *conn);
+
+/* Reports it to the sinks, once, when its first facts stand. */
+void conn_report_opened(struct conn *conn);
+
+/* Its socket is this one. The number follows, unless something was shown under it. */
+void conn_learn_id(struct conn *conn, uint64_t socket_id);
+
+/* A transfer on the socket. conn->mover is its mover. */
+void conn_socket_data(struct conn *conn, const struct event_data *event);
+
+/* Where its sequence numbers begin, if this record tells. */
+void conn_learn_origin(struct conn *conn, const struct event_data *event);
+
+/* The newest addresses; what a record does not know stays. */
+void conn_update_socket(struct conn *conn, const struct event_socket *sock);
+
+/* A TLS library owns the socket's bytes. */
+void conn_mark_tls(struct conn *conn, const char *library);
+
+void conn_add_session(struct conn *conn, struct tls_session *session);
+
+/* Ends one session, whose messages come out, and frees it. */
+void conn_end_session(struct conn *conn, struct tls_session *session, enum protocol_end reason);
+
+/* Takes over sessions, counts and number of a connection without a socket; that one is empty afterwards. */
+void conn_absorb(struct conn *conn, struct conn *socketless);
+
+/* A poll passed. True while something waits for the next. */
+bool conn_poll(struct conn *conn);
+
+/* TLS of which no session was seen so far, and nobody was told so. */
+bool conn_looks_opaque(const struct conn *conn);
+
+/* Says that its plaintext is not seen. */
+void conn_tell_opaque(struct conn *conn);
+
+/* The next polls look at this session of its. */
+void conn_wake_session(struct conn *conn, struct tls_session *session);
+
+/* One of its layers may hold more or less than before: held_bytes is brought up to date. */
+void conn_weigh_flow(struct conn *conn, struct flow *flow);
+
+/* About once a second. */
+void conn_expire(struct conn *conn);
+
+/* What is under way will come out as truncated: the connection is forgotten to stay within a limit. */
+void conn_truncate(struct conn *conn);
+
+/* Everything under way comes out, and the connection is reported as closed. */
+void conn_end(struct conn *conn, enum protocol_end reason);
+
+#endif

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A session ends with SSL_free(), with its process, or with its connection.
+ * The address may be used again at once, so an ending session is out of the
+ * tracker's table already and only its connection still knows it.
+ */
+#include "tls.h"
+
+#include "base/counters.h"
+#include "conn.h"
+
+#include <stdlib.h>
+
+struct tls_session *tls_session_new(const struct pipeline *pipeline, struct tls_key key)
+{
+	struct tls_session *session = calloc(1, sizeof(*session));
+
+	if (!session)
+		return NULL;
+	session->key = key;
+	flow_init(&session->flow, pipeline, NULL, &session->key);
+	return session;
+}
+
+void tls_session_free(struct tls_session *session)
+{
+	if (!session)
+		return;
+	tls_early_release(&session->early, NULL, NULL);
+	flow_fini(&session->flow);
+	free(session);
+}
+
+static void session_take(void *ctx, const struct event_data *event, const struct mover *mover)
+{
+	struct tls_session *session = ctx;
+
+	session->plaintext = session->plaintext || event->len;
+	flow_record(&session->flow, event, mover, event->h.flags & EVENT_FROM_START);
+}
+
+/* What is decided of early data, or shows by what follows: refused, its positions are used again. */
+static void session_settle(struct tls_session *session, bool taken)
+{
+	if (!taken)
+		counter_add(COUNTER_TLS_EARLY_REFUSED, session->early.bytes);
+	tls_early_release(&session->early, taken ? session_take : NULL, session);
+}
+
+static bool session_holds(struct tls_session *session, const struct event_data *event,
+			  const struct mover *mover)
+{
+	bool sent = event->direction == DIRECTION_SENT;
+
+	if (event->h.flags & EVENT_EARLY && sent && tls_early_hold(&session->early, event, mover))
+		return true;
+	if (session->early.records)
+		session_settle(session, !sent || event->pos > 0);
+	return false;
+}
+
+void tls_session_record(struct tls_session *session, const struct event_data *event,
+			const struct mover *mover)
+{
+	switch (event->h.type) {
+	case EVENT_TLS_REFUSED:
+		flow_unknown(&session->flow,
+			     event->direction == DIRECTION_SENT ? DIRECTION_SENT : DIRECTION_RECEIVED);
+		return;
+	case EVENT_TLS_EARLY:
+		session_settle(session, event->h.flags & EVENT_EARLY);
+		return;
+	}
+	if (!session_holds(session, event, mover))
+		session_take(session, event, mover);
+}
+
+void tls_session_end(struct tls_session *session, enum protocol_end reason)
+{
+	session_settle(session, true);
+	flow_end(&session->flow, reason);
+}
+
+bool tls_session_is_other(const struct tls_session *session, const struct event_data *event)
+{
+	const struct flow_side *side = &session->flow.side[event->direction == DIRECTION_SENT ? 0 : 1];
+
+	if (session->socket_id && event->sock.id && session->socket_id != event->sock.id)
+		return true;
+	if (session->key.generation)
+		return false; /* another one would have another number */
+	return event->h.type == EVENT_TLS_DATA && event->h.flags & EVENT_FROM_START && event->pos == 0 &&
+	       event->len && side->stream.next > 0;
+}
+
+const char *tls_library(const struct event_data *event)
+{
+	return event->source == SOURCE_OPENSSL ? "openssl" : NULL;
+}

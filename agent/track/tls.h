@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One TLS session of one process: {pid, SSL*, generation}. Its plaintext is a layer of its
+ * own, on the connection of its socket or on one without a socket.
+ */
+#ifndef HARK_TLS_H
+#define HARK_TLS_H
+
+#include "base/table.h"
+#include "decode/flow.h"
+#include "model/tls_key.h"
+#include "tls_early.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct conn;
+
+struct tls_session {
+	struct tls_key key;
+	struct conn *conn;
+	struct flow flow;
+	struct tls_early early; /* of a client, until the server takes it or refuses */
+	uint64_t socket_id;	/* 0: not bound */
+	bool plaintext;		/* the library moved some */
+	bool apart;		/* counted as its process's without a socket */
+	bool ending;		/* freed: only what is late may still come */
+	uint64_t end_poll;
+	UT_hash_handle hh;
+	struct tls_session *prev, *next; /* of the connection */
+	struct tls_session *process_prev, *process_next;
+	struct tls_session *awake_prev, *awake_next; /* of the connection, while polls look at it */
+	bool awake;
+	uint64_t awake_until;
+};
+
+/* NULL: out of memory. In no list or table yet. */
+struct tls_session *tls_session_new(const struct pipeline *pipeline, struct tls_key key);
+
+/* Frees without emitting; NULL is legal. Must be out of every list and table. */
+void tls_session_free(struct tls_session *session);
+
+/* The session's messages come out; see flow_end(). */
+void tls_session_end(struct tls_session *session, enum protocol_end reason);
+
+/* Plaintext, an unmeasured call (EVENT_TLS_REFUSED) or the fate of early data, of this session. */
+void tls_session_record(struct tls_session *session, const struct event_data *event,
+			const struct mover *mover);
+
+/* Does this record belong to another session at the same address (its end was not seen)? */
+bool tls_session_is_other(const struct tls_session *session, const struct event_data *event);
+
+/* The library's name from the way the bytes came; static, NULL when not known. */
+const char *tls_library(const struct event_data *event);
+
+#endif

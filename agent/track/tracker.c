@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From events to connections: looks up whose event it is and hands it on.
+ *
+ * A known {pid, fd} with another socket id is a new connection (design D2);
+ * the old one ends by its own signs. A TLS session belongs to the connection
+ * of its socket, or to one without a socket until a record binds it.
+ */
+#include "tracker.h"
+
+#include "base/counters.h"
+#include "model/source.h"
+#include "pair/pair_pending.h"
+#include "tracker_life.h"
+#include "tracker_opaque.h"
+#include "tracker_table.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+struct tracker *tracker_new(const struct pipeline_config *config, const struct pipeline_handler *handler)
+{
+	struct tracker *tracker = calloc(1, sizeof(*tracker));
+
+	if (!tracker)
+		return NULL;
+	tracker->pipeline.config = *config;
+	tracker->pipeline.handler = *handler;
+	tracker->next_sequence = 1;
+	tracker->pipeline.watched = &tracker->watched;
+	if (!config->pid_count)
+		return tracker;
+	tracker->pids = calloc(config->pid_count, sizeof(*tracker->pids));
+	if (!tracker->pids) {
+		free(tracker);
+		return NULL;
+	}
+	memcpy(tracker->pids, config->pids, config->pid_count * sizeof(*tracker->pids));
+	tracker->pipeline.config.pids = tracker->pids;
+	return tracker;
+}
+
+void tracker_free(struct tracker *tracker)
+{
+	if (!tracker)
+		return;
+	tracker->pipeline.handler = (struct pipeline_handler){ .ctx = NULL };
+	while (tracker->conns)
+		conn_remove(tracker, tracker->conns);
+	while (tracker->sks)
+		sk_remove(tracker, tracker->sks);
+	while (tracker->processes)
+		process_remove(tracker, tracker->processes);
+	containers_free(tracker);
+	free(tracker->pids);
+	free(tracker);
+}
+
+/* Who moves now; names are looked up again only when something changed. */
+static void conn_moved_by(struct tracker *tracker, struct conn *conn, const struct event_data *event)
+{
+	struct mover *mover = &conn->mover;
+	uint64_t done_ns = event_began_ns(event) < event->h.time_ns ? event->h.time_ns : 0;
+	int32_t fd = event->sock.fd < 0 && mover->pid == event->h.pid ? mover->fd : event->sock.fd;
+
+	mover->done_ns = done_ns;
+	if (mover->pid == event->h.pid && mover->tid == event->h.tid && mover->fd == fd &&
+	    conn->mover_names == tracker->names &&
+	    memcmp(mover->comm, event->h.comm, sizeof(mover->comm) - 1) == 0)
+		return;
+	*mover = mover_of(tracker, &event->h, fd);
+	mover->done_ns = done_ns;
+	conn->mover_names = tracker->names;
+	conn->facts.owner = *mover;
+	fd_claim(tracker, conn, event->h.pid, fd);
+}
+
+static void conn_take(struct tracker *tracker, struct conn *conn, const struct event_data *event)
+{
+	if (conn->closing && conn->revivable)
+		conn->closing = false;
+	conn_update_socket(conn, &event->sock);
+	conn_learn_origin(conn, event);
+	if (!conn->pointers)
+		fd_claim(tracker, conn, event->h.pid, event->sock.fd);
+	conn_moved_by(tracker, conn, event);
+	conn_touch(tracker, conn);
+}
+
+static void tracker_socket_data(struct tracker *tracker, const struct event_data *event)
+{
+	struct conn *conn;
+
+	if (!event->sock.id && !event->sock.sk)
+		return;
+	conn = tracker_socket(tracker, &event->h, &event->sock);
+	if (!conn)
+		return;
+	conn_take(tracker, conn, event);
+	conn_socket_data(conn, event);
+	relay_watch(tracker, conn);
+	conn_weigh_flow(conn, &conn->clear);
+	conn_charge(tracker, conn);
+}
+
+static struct tls_session *session_find(const struct tracker *tracker, const struct event_data *event)
+{
+	struct tls_key key = tls_key_of(event);
+	struct tls_session *session;
+
+	HASH_FIND(hh, tracker->sessions, &key, sizeof(key), session);
+	return session;
+}
+
+static struct tls_session *session_link(struct tracker *tracker, struct tls_session *session)
+{
+	struct process *process = process_get(tracker, (uint32_t)session->key.pid);
+
+	if (!process)
+		return NULL;
+	HASH_ADD(hh, tracker->sessions, key, sizeof(session->key), session);
+	if (!TABLE_ADDED(session, hh))
+		return NULL;
+	DL_APPEND2(process->sessions, session, process_prev, process_next);
+	process_settle(tracker, process);
+	return session;
+}
+
+static struct tls_session *session_new(struct tracker *tracker, const struct event_data *event)
+{
+	struct tls_key key = tls_key_of(event);
+	struct tls_session *session = tls_session_new(&tracker->pipeline, key);
+	struct event_socket nowhere = { .fd = -1 };
+	bool known = event->sock.id != 0;
+	struct conn *conn;
+
+	if (!session || !session_link(tracker, session)) {
+		counter_add(COUNTER_LIMIT_MEMORY, 1);
+		tls_session_free(session);
+		return NULL;
+	}
+	conn = tracker_socket(tracker, &event->h, known ? &event->sock : &nowhere);
+	if (!conn) {
+		session_unlink(tracker, session);
+		tls_session_free(session);
+		return NULL;
+	}
+	session->socket_id = event->sock.id;
+	conn_add_session(conn, session);
+	return session;
+}
+
+/* The session's socket became known: its connection gets it, or goes over into the one that has it. */
+static void session_bind(struct tracker *tracker, struct tls_session *session, const struct event_data *event)
+{
+	struct conn *socketless = session->conn;
+	struct conn *conn = tracker_socket_find(tracker, &event->sock);
+
+	session->socket_id = event->sock.id;
+	if (!conn && conn_set_id(tracker, socketless, event->sock.id) == 0) {
+		tracker_join_states(tracker, socketless, &event->sock);
+		return;
+	}
+	if (!conn || conn == socketless)
+		return;
+	conn_absorb(conn, socketless);
+	conn_report_opened(conn);
+	counter_add(COUNTER_CONNECTIONS_CLOSED, 1);
+	conn_remove(tracker, socketless);
+}
+
+static void session_end(struct tracker *tracker, struct tls_session *session)
+{
+	struct conn *conn = session->conn;
+
+	session_unlink(tracker, session);
+	if (conn->socket_id)
+		conn_wake(tracker, conn);
+	else
+		conn_close_later(tracker, conn, END_CLOSED, true);
+}
+
+/* The same object on another socket counts on; one that begins anew counts from 0. */
+static struct tls_session *session_replace(struct tracker *tracker, struct tls_session *session,
+					   const struct event_data *event)
+{
+	uint64_t next[2] = { session->flow.side[0].stream.next, session->flow.side[1].stream.next };
+	bool goes_on = session->socket_id != event->sock.id && event->sock.id;
+
+	session_end(tracker, session);
+	session = session_new(tracker, event);
+	for (int i = 0; session && goes_on && i < 2; i++)
+		stream_continue(&session->flow.side[i].stream, next[i]);
+	return session;
+}
+
+static void tracker_tls(struct tracker *tracker, const struct event_data *event)
+{
+	struct tls_session *session = session_find(tracker, event);
+	struct conn *conn;
+
+	if (session && tls_session_is_other(session, event))
+		session = session_replace(tracker, session, event);
+	else if (!session)
+		session = session_new(tracker, event);
+	if (!session)
+		return;
+	if (event->sock.id && !session->socket_id)
+		session_bind(tracker, session, event);
+	conn = session->conn;
+	conn_take(tracker, conn, event);
+	conn_mark_tls(conn, tls_library(event));
+	if (event->h.type == EVENT_TLS_BIND && event->h.flags & EVENT_FROM_START && event->offset &&
+	    event->h.time_ns > event->offset)
+		conn->facts.handshake_ns = event->h.time_ns - event->offset;
+	if (event->h.type != EVENT_TLS_BIND)
+		tls_session_record(session, event, &conn->mover);
+	conn_weigh_flow(conn, &session->flow);
+	conn_wake_session(conn, session);
+	conn_charge(tracker, conn);
+	opaque_note_session(tracker, session);
+}
+
+static void tracker_tls_free(struct tracker *tracker, const struct event_data *event)
+{
+	struct tls_session *session = session_find(tracker, event);
+
+	if (session)
+		session_end(tracker, session);
+}
+
+static void tracker_unseen(struct tracker *tracker, const struct event_unseen *event)
+{
+	const struct pipeline_handler *handler = &tracker->pipeline.handler;
+	struct mover mover;
+
+	if (!tracker_wants(tracker, event->h.pid) || !handler->unseen)
+		return;
+	mover = mover_of(tracker, &event->h, event->sock.fd);
+	handler->unseen(handler->ctx, event, &mover);
+}
+
+static void tracker_data(struct tracker *tracker, const struct event_data *event)
+{
+	if (!tracker_wants(tracker, event->h.pid))
+		return;
+	switch (event->h.type) {
+	case EVENT_SOCKET_DATA:
+		tracker_socket_data(tracker, event);
+		return;
+	case EVENT_TLS_FREE:
+		tracker_tls_free(tracker, event);
+		return;
+	default:
+		tracker_tls(tracker, event);
+	}
+}
+
+void tracker_event(struct tracker *tracker, const struct event_header *event)
+{
+	if (event->time_ns > tracker->pipeline.now_ns)
+		tracker->pipeline.now_ns = event->time_ns;
+	switch (event->type) {
+	case EVENT_SOCKET_DATA:
+	case EVENT_TLS_DATA:
+	case EVENT_TLS_BIND:
+	case EVENT_TLS_REFUSED:
+	case EVENT_TLS_FREE:
+	case EVENT_TLS_EARLY:
+		tracker_data(tracker, (const struct event_data *)event);
+		break;
+	case EVENT_SOCKET_STATE:
+		tracker_state(tracker, (const struct event_state *)event);
+		break;
+	case EVENT_SOCKET_SEEN:
+		tracker_seen(tracker, (const struct event_state *)event);
+		break;
+	case EVENT_EXEC:
+		tracker_exec(tracker, (const struct event_process *)event);
+		break;
+	case EVENT_FORK:
+		tracker_fork(tracker, (const struct event_process *)event);
+		break;
+	case EVENT_CGROUP:
+		tracker_cgroup(tracker, (const struct event_cgroup *)event);
+		break;
+	case EVENT_UNSEEN:
+		tracker_unseen(tracker, (const struct event_unseen *)event);
+		break;
+	case EVENT_EXIT:
+		tracker_exit(tracker, (const struct event_process *)event);
+		break;
+	case EVENT_POLL:
+		tracker_poll(tracker);
+		break;
+	}
+	tracker_shed(tracker);
+}
+
+void tracker_each_open(struct tracker *tracker, void (*fn)(void *ctx, const struct exchange *exchange),
+		       void *ctx)
+{
+	struct pair *pair;
+
+	DL_FOREACH2(tracker->watched, pair, watch_next)
+	{
+		pair_each_open(pair, fn, ctx);
+	}
+}
+
+static int conn_by_sequence(const struct conn *a, const struct conn *b)
+{
+	return a->sequence < b->sequence ? -1 : a->sequence > b->sequence;
+}
+
+void tracker_end(struct tracker *tracker)
+{
+	DL_SORT(tracker->conns, conn_by_sequence);
+	while (tracker->conns) {
+		struct conn *conn = tracker->conns;
+
+		conn_close(tracker, conn,
+			   conn->closing || conn->orphaned ? conn->close_reason : END_IN_FLIGHT);
+	}
+}

@@ -1,0 +1,472 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Beginnings and ends (design D2). A socket is known by its id; state changes
+ * may know only its kernel address, so what they tell waits under that address
+ * until a record names both. Nothing ends at once: records of another
+ * processor may still be on their way, so an end takes GRACE_POLLS.
+ *
+ * Invariant: a poll looks only at connections that moved or wait; all of them
+ * are walked once a second at most.
+ */
+#include "tracker_life.h"
+
+#include "base/counters.h"
+#include "model/container.h"
+#include "pair/pair_pending.h"
+#include "tracker_opaque.h"
+
+#include <sys/socket.h>
+
+#define SWEEP_NS	 UINT64_C(1000000000)
+#define PENDING_CHECK_NS UINT64_C(100000000)
+#define EOF_IDLE_NS	 UINT64_C(1000000000) /* a Unix socket whose peer ended and that nobody uses any more */
+#define IDLE_TIMEOUTS	 10		      /* without any sign of its end, after so many timeouts */
+
+enum tcp_state { /* of the kernel's include/net/tcp_states.h */
+	STATE_ESTABLISHED = 1,
+	STATE_SYN_SENT = 2,
+	STATE_SYN_RECEIVED = 3,
+	STATE_FIN_WAIT1 = 4,
+	STATE_CLOSE = 7,
+	STATE_CLOSE_WAIT = 8,
+	STATE_LAST_ACK = 9,
+	STATE_LISTEN = 10,
+};
+
+bool tracker_wants(const struct tracker *tracker, uint32_t pid)
+{
+	const struct pipeline_config *config = &tracker->pipeline.config;
+
+	for (size_t i = 0; i < config->pid_count; i++) {
+		if (config->pids[i] == pid)
+			return true;
+	}
+	return config->pid_count == 0;
+}
+
+struct mover mover_of(struct tracker *tracker, const struct event_header *event, int32_t fd)
+{
+	struct process *process = process_get(tracker, event->pid);
+	struct mover mover = { .pid = event->pid, .tid = event->tid, .uid = event->uid, .fd = fd };
+
+	memcpy(mover.comm, event->comm, sizeof(mover.comm) - 1);
+	if (process)
+		memcpy(mover.exe, process->exe, sizeof(mover.exe));
+	mover.container = process ? process->container : NULL;
+	return mover;
+}
+
+static bool sock_is_tcp(const struct event_socket *sock)
+{
+	return sock->family == AF_INET || sock->family == AF_INET6;
+}
+
+/* What the states told becomes the connection's. */
+static void conn_adopt(struct tracker *tracker, struct conn *conn, struct sk_entry *entry)
+{
+	sk_set_conn(tracker, entry, conn);
+	if (entry->role != ROLE_UNKNOWN)
+		conn->facts.role = entry->role;
+	if (!entry->opened_ns)
+		return;
+	conn->beginning_seen = true;
+	conn->facts.opened_ns = entry->opened_ns;
+	conn->facts.connect_ns = entry->connect_ns;
+}
+
+/* Finds what the states told about this socket: by its address, unless that was another socket's. */
+static struct conn *conn_by_sk(struct tracker *tracker, const struct event_socket *sock)
+{
+	struct sk_entry *entry = sk_find(tracker, sock->sk);
+
+	if (!entry || !entry->conn || !sock->id)
+		return entry ? entry->conn : NULL;
+	if (!entry->conn->socket_id)
+		return conn_set_id(tracker, entry->conn, sock->id) ? NULL : entry->conn;
+	return NULL;
+}
+
+struct conn *tracker_socket_find(struct tracker *tracker, const struct event_socket *sock)
+{
+	struct conn *conn = conn_find(tracker, sock->id);
+
+	return conn ? conn : conn_by_sk(tracker, sock);
+}
+
+void tracker_join_states(struct tracker *tracker, struct conn *conn, const struct event_socket *sock)
+{
+	struct sk_entry *entry = sk_find(tracker, sock->sk);
+
+	if (!sock->sk || !sock_is_tcp(sock))
+		return;
+	if (entry && (entry->conn || (entry->id && sock->id && entry->id != sock->id))) {
+		if (entry->conn)
+			conn_close_later(tracker, entry->conn, END_CLOSED, true);
+		sk_remove(tracker, entry); /* of a socket that is gone; its end was not told */
+		entry = NULL;
+	}
+	if (!entry)
+		entry = sk_add(tracker, sock->sk);
+	if (!entry)
+		return;
+	entry->id = sock->id;
+	conn_adopt(tracker, conn, entry);
+}
+
+/* A new connection, in the tables and not reported. NULL: out of memory. */
+static struct conn *conn_begin(struct tracker *tracker, const struct event_header *event,
+			       const struct event_socket *sock)
+{
+	struct conn *conn = conn_add(tracker, sock);
+
+	if (!conn)
+		return NULL;
+	conn->mover = mover_of(tracker, event, sock->fd);
+	conn->mover_names = tracker->names;
+	conn->facts.owner = conn->mover;
+	tracker_join_states(tracker, conn, sock);
+	return conn;
+}
+
+/* Plaintext alone is not reported yet: the next records of its session mostly bring the socket. */
+struct conn *tracker_socket(struct tracker *tracker, const struct event_header *event,
+			    const struct event_socket *sock)
+{
+	struct conn *conn = tracker_socket_find(tracker, sock);
+
+	if (conn)
+		return conn;
+	conn = conn_begin(tracker, event, sock);
+	if (conn && (sock->id || sock->sk))
+		conn_report_opened(conn);
+	return conn;
+}
+
+/*
+ * It has come before everything in the ring, some of which is older: a connection that opened in between is
+ * told so by its states. No byte is known, so what its decoding needs stays undecided.
+ */
+void tracker_seen(struct tracker *tracker, const struct event_state *event)
+{
+	struct conn *conn;
+
+	if (!event->sock.id || !tracker_wants(tracker, event->h.pid))
+		return;
+	conn = tracker_socket_find(tracker, &event->sock);
+	if (!conn) {
+		conn = conn_begin(tracker, &event->h, &event->sock);
+		if (!conn)
+			return;
+		conn->facts.existing = true;
+	}
+	fd_claim(tracker, conn, event->h.pid, event->sock.fd);
+	conn_report_opened(conn);
+}
+
+/* A client's connection counts from its beginning, bytes or not. */
+static void state_make_conn(struct tracker *tracker, struct sk_entry *entry)
+{
+	struct conn *conn;
+
+	if (entry->conn || !entry->mover.pid || !tracker_wants(tracker, entry->mover.pid))
+		return;
+	entry->sock.id = entry->id;
+	conn = conn_find(tracker, entry->id);
+	if (conn) {
+		conn_adopt(tracker, conn, entry);
+		return;
+	}
+	conn = conn_add(tracker, &entry->sock);
+	if (!conn)
+		return;
+	conn->mover = entry->mover;
+	conn->facts.owner = entry->mover;
+	conn_adopt(tracker, conn, entry);
+	fd_claim(tracker, conn, entry->mover.pid, entry->sock.fd);
+	conn_report_opened(conn);
+}
+
+static void state_established(struct tracker *tracker, const struct event_state *event,
+			      struct sk_entry *entry)
+{
+	struct conn *conn = entry->conn;
+
+	entry->opened_ns = event->h.time_ns;
+	if (event->old_state == STATE_SYN_SENT) {
+		entry->role = ROLE_CLIENT;
+		if (entry->connect_start_ns && event->h.time_ns >= entry->connect_start_ns)
+			entry->connect_ns = event->h.time_ns - entry->connect_start_ns;
+		state_make_conn(tracker, entry);
+	} else if (event->old_state == STATE_SYN_RECEIVED) {
+		entry->role = ROLE_SERVER;
+	}
+	if (!conn && entry->id)
+		conn = conn_find(tracker, entry->id);
+	if (conn)
+		conn_adopt(tracker, conn, entry);
+}
+
+static void state_gone(struct tracker *tracker, const struct event_state *event, struct sk_entry *entry,
+		       struct conn *conn)
+{
+	bool reset = event->old_state == STATE_ESTABLISHED;
+
+	if (conn && event->old_state != STATE_SYN_SENT) {
+		if (reset && conn->facts.closed_by == CLOSED_UNKNOWN)
+			conn->facts.closed_by = event->h.flags & EVENT_PID_VALID ? CLOSED_LOCAL : CLOSED_PEER;
+		conn_close_later(tracker, conn, reset ? END_RESET : END_CLOSED, false);
+	}
+	if (entry)
+		sk_remove(tracker, entry);
+}
+
+/* The entry of a socket's address; one of an earlier socket there makes room. */
+static struct sk_entry *state_entry(struct tracker *tracker, const struct event_state *event, uint64_t sk)
+{
+	struct sk_entry *entry = sk_find(tracker, sk);
+	bool begins = event->old_state == STATE_CLOSE && event->new_state == STATE_SYN_SENT;
+
+	if (entry && (begins || (entry->id && event->sock.id && entry->id != event->sock.id))) {
+		if (entry->conn)
+			conn_close_later(tracker, entry->conn, END_CLOSED, true);
+		sk_remove(tracker, entry);
+		entry = NULL;
+	}
+	if (entry || event->new_state == STATE_CLOSE)
+		return entry;
+	entry = sk_add(tracker, sk);
+	if (!entry)
+		return NULL;
+	entry->id = event->sock.id;
+	return entry;
+}
+
+static void state_learn(struct tracker *tracker, struct sk_entry *entry, const struct event_state *event)
+{
+	if (event->sock.id)
+		entry->id = event->sock.id;
+	if (event->sock.family)
+		entry->sock = event->sock;
+	if (event->h.flags & EVENT_PID_VALID && !entry->mover.pid)
+		entry->mover = mover_of(tracker, &event->h, event->sock.fd);
+	if (event->new_state == STATE_SYN_SENT)
+		entry->connect_start_ns = event->h.time_ns;
+}
+
+/* The kernel closes what a process that ends has left open. */
+static enum conn_closed_by closed_here(const struct tracker *tracker, const struct event_state *event)
+{
+	struct process *process;
+
+	HASH_FIND(hh, tracker->processes, &event->h.pid, sizeof(event->h.pid), process);
+	return event->h.flags & EVENT_PID_VALID && process && process->exited ? CLOSED_EXIT : CLOSED_LOCAL;
+}
+
+static void state_closed_by(struct tracker *tracker, struct sk_entry *entry, struct conn *conn,
+			    const struct event_state *event)
+{
+	bool peer = event->new_state == STATE_CLOSE_WAIT;
+
+	/* An accepted connection that never moved a byte shows when its process closes it. */
+	if (!conn && !peer && entry->opened_ns) {
+		state_make_conn(tracker, entry);
+		conn = entry->conn;
+	}
+	if (!conn)
+		return;
+	if (conn->facts.closed_by == CLOSED_UNKNOWN)
+		conn->facts.closed_by = peer ? CLOSED_PEER : closed_here(tracker, event);
+	if (!peer && conn->orphaned)
+		conn_close_later(tracker, conn, conn->close_reason, true);
+	if (!peer) {
+		conn->finish_poll = tracker->pipeline.poll + GRACE_POLLS;
+		conn_wake(tracker, conn);
+	}
+}
+
+void tracker_state(struct tracker *tracker, const struct event_state *event)
+{
+	uint64_t sk = event->sock.sk ? event->sock.sk : event->sock.id;
+	struct sk_entry *entry;
+	struct conn *conn;
+
+	if (!sk || event->new_state == STATE_LISTEN || event->old_state == STATE_LISTEN)
+		return;
+	entry = state_entry(tracker, event, sk);
+	if (entry)
+		state_learn(tracker, entry, event);
+	conn = entry && entry->conn ? entry->conn : conn_find(tracker, event->sock.id);
+	if (event->new_state == STATE_CLOSE)
+		state_gone(tracker, event, entry, conn);
+	if (!entry)
+		return;
+	if (event->new_state == STATE_ESTABLISHED)
+		state_established(tracker, event, entry);
+	if (event->new_state == STATE_FIN_WAIT1 || event->new_state == STATE_CLOSE_WAIT ||
+	    event->new_state == STATE_LAST_ACK)
+		state_closed_by(tracker, entry, conn, event);
+}
+
+/* The process that an event tells of, with the name that it has from then on. NULL: out of memory. */
+static struct process *process_begins(struct tracker *tracker, const struct event_process *event)
+{
+	struct process *process = process_get(tracker, event->h.pid);
+
+	if (!process) {
+		counter_add(COUNTER_LIMIT_MEMORY, 1);
+		return NULL;
+	}
+	if (process->exited) {
+		process->exited = false;
+		DL_DELETE(tracker->exited, process);
+		process_settle(tracker, process);
+	}
+	process->tls_looked = false;
+	process->unread_why = NULL;
+	memcpy(process->exe, event->name, sizeof(process->exe) - 1);
+	process->exe[sizeof(process->exe) - 1] = '\0';
+	tracker->names++;
+	return process;
+}
+
+void tracker_exec(struct tracker *tracker, const struct event_process *event)
+{
+	process_begins(tracker, event);
+}
+
+void tracker_fork(struct tracker *tracker, const struct event_process *event)
+{
+	struct process *process = process_begins(tracker, event), *parent;
+
+	HASH_FIND(hh, tracker->processes, &event->parent, sizeof(event->parent), parent);
+	if (process)
+		process->container = parent ? parent->container : NULL;
+}
+
+void tracker_cgroup(struct tracker *tracker, const struct event_cgroup *event)
+{
+	struct slice name = container_of_cgroup(slice_of_string(event->path));
+	struct process *process = process_get(tracker, event->h.pid);
+
+	if (!process) {
+		counter_add(COUNTER_LIMIT_MEMORY, 1);
+		return;
+	}
+	process->container = name.data ? container_name(tracker, name) : NULL;
+	tracker->names++;
+}
+
+void tracker_exit(struct tracker *tracker, const struct event_process *event)
+{
+	struct process *process;
+
+	HASH_FIND(hh, tracker->processes, &event->h.pid, sizeof(event->h.pid), process);
+	if (!process || process->exited)
+		return;
+	process->exited = true;
+	process->gone_poll = tracker->pipeline.poll + GRACE_POLLS;
+	DL_APPEND(tracker->exited, process);
+	process_settle(tracker, process);
+}
+
+/* Its records have all come: what it held is let go. */
+static void process_gone(struct tracker *tracker, struct process *process)
+{
+	struct tls_session *session, *tmp;
+
+	DL_FOREACH_SAFE2(process->sessions, session, tmp, process_next)
+	{
+		struct conn *conn = session->conn;
+
+		session_unlink(tracker, session);
+		if (conn->socket_id)
+			conn_wake(tracker, conn);
+		else
+			conn_close_later(tracker, conn, END_EXIT, true);
+	}
+	while (process->pointers) {
+		struct conn *conn = process->pointers->conn;
+
+		fd_remove(tracker, process->pointers);
+		if (conn->pointers)
+			continue;
+		conn_orphan(tracker, conn, END_EXIT);
+		if (conn->closing)
+			conn->close_poll = tracker->pipeline.poll; /* the grace is over already */
+	}
+	process_remove(tracker, process);
+}
+
+static bool conn_is_abandoned(const struct conn *conn)
+{
+	const struct pipeline *pipeline = conn->pipeline;
+	uint64_t idle_ns = pipeline->now_ns > conn->last_ns ? pipeline->now_ns - conn->last_ns : 0;
+
+	if (sock_is_tcp(&conn->facts.sock) && conn->sk && !conn->orphaned)
+		return false; /* its state will tell */
+	if (conn->eof && idle_ns > EOF_IDLE_NS)
+		return true;
+	return idle_ns / IDLE_TIMEOUTS > pipeline->config.timeout_ns;
+}
+
+static void tracker_sweep(struct tracker *tracker)
+{
+	struct conn *conn, *tmp;
+
+	DL_FOREACH_SAFE(tracker->conns, conn, tmp)
+	{
+		conn_expire(conn);
+		conn_charge(tracker, conn);
+		if (!conn->closing && conn_is_abandoned(conn)) {
+			if (conn->eof && conn->facts.closed_by == CLOSED_UNKNOWN)
+				conn->facts.closed_by = CLOSED_PEER;
+			conn_close_later(tracker, conn, END_CLOSED, true);
+		}
+	}
+}
+
+/* Ten times a second: only connections with open exchanges are looked at. */
+static void tracker_tell_pending(struct tracker *tracker)
+{
+	struct pipeline *pipeline = &tracker->pipeline;
+	struct pair *pair;
+
+	if (!pipeline->config.pending_ns || pipeline->now_ns - tracker->pending_ns < PENDING_CHECK_NS)
+		return;
+	tracker->pending_ns = pipeline->now_ns;
+	DL_FOREACH2(tracker->watched, pair, watch_next)
+	pair_tell_pending(pair);
+}
+
+void tracker_poll(struct tracker *tracker)
+{
+	struct pipeline *pipeline = &tracker->pipeline;
+	struct process *process, *process_tmp;
+	struct conn *conn, *tmp;
+
+	pipeline->poll++;
+	DL_FOREACH_SAFE(tracker->exited, process, process_tmp)
+	{
+		if (process->gone_poll <= pipeline->poll)
+			process_gone(tracker, process);
+	}
+	DL_FOREACH_SAFE2(tracker->pending, conn, tmp, pending_next)
+	{
+		bool waits = conn_poll(conn);
+
+		opaque_watch(tracker, conn);
+		conn_charge(tracker, conn);
+		if (conn->closing && conn->close_poll <= pipeline->poll) {
+			conn_close(tracker, conn, conn->close_reason);
+		} else if (!waits && conn->pending_until <= pipeline->poll) {
+			conn->pending = false;
+			DL_DELETE2(tracker->pending, conn, pending_prev, pending_next);
+		}
+	}
+	opaque_poll(tracker);
+	tracker_tell_pending(tracker);
+	if (pipeline->now_ns - tracker->sweep_ns < SWEEP_NS)
+		return;
+	tracker->sweep_ns = pipeline->now_ns;
+	tracker_sweep(tracker);
+}

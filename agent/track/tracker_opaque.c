@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A library's record may come somewhat later than the socket's, above all when
+ * its probes have just been put in place, so nothing is said at once.
+ *
+ * Invariant: `opaque` is in the order of opaque_ns, for all wait equally long.
+ */
+#include "tracker_opaque.h"
+
+#include "base/counters.h"
+
+#define OPAQUE_WAIT_NS UINT64_C(400000000)
+
+void opaque_note_session(struct tracker *tracker, struct tls_session *session)
+{
+	bool apart = !session->socket_id;
+	struct process *process;
+
+	if (apart == session->apart)
+		return;
+	process = process_get(tracker, (uint32_t)session->key.pid);
+	if (!process)
+		return;
+	session->apart = apart;
+	if (apart)
+		process->apart++;
+	else if (process->apart)
+		process->apart--;
+}
+
+/* Once a program: what keeps its TLS from being read. */
+static void opaque_look(struct tracker *tracker, struct conn *conn)
+{
+	const struct pipeline_handler *handler = &tracker->pipeline.handler;
+	uint32_t pid = conn->facts.owner.pid;
+	struct process *process = pid ? process_get(tracker, pid) : NULL;
+
+	if (!process)
+		return;
+	if (!process->tls_looked && handler->unread_why)
+		process->unread_why = handler->unread_why(handler->ctx, pid);
+	process->tls_looked = true;
+	conn->unread_why = process->unread_why;
+}
+
+void opaque_watch(struct tracker *tracker, struct conn *conn)
+{
+	if (conn->opaque_ns || !conn_looks_opaque(conn))
+		return;
+	conn->opaque_ns = tracker->pipeline.now_ns + OPAQUE_WAIT_NS;
+	opaque_look(tracker, conn); /* now: its process may be gone by then */
+	DL_APPEND2(tracker->opaque, conn, opaque_prev, opaque_next);
+}
+
+void opaque_unwatch(struct tracker *tracker, struct conn *conn)
+{
+	if (!conn->opaque_ns)
+		return;
+	conn->opaque_ns = 0;
+	DL_DELETE2(tracker->opaque, conn, opaque_prev, opaque_next);
+}
+
+void opaque_learn(struct tracker *tracker, struct conn *conn)
+{
+	struct fd_pointer *pointer;
+
+	if (conn_looks_opaque(conn))
+		opaque_look(tracker, conn);
+
+	DL_FOREACH (conn->pointers, pointer)
+		conn->unbound = conn->unbound || pointer->process->apart;
+}
+
+void opaque_poll(struct tracker *tracker)
+{
+	struct conn *conn;
+
+	while ((conn = tracker->opaque) && conn->opaque_ns <= tracker->pipeline.now_ns) {
+		opaque_unwatch(tracker, conn);
+		opaque_learn(tracker, conn);
+		if (conn_looks_opaque(conn) && !conn->unbound)
+			conn_tell_opaque(conn);
+	}
+}
+
+static void conn_relays(struct conn *conn)
+{
+	conn->relays = true;
+	conn->facts.flags |= FLAG_RELAYED;
+}
+
+/* A process that talks to itself has the hello in and out too. */
+static bool conns_are_ends(const struct conn *a, const struct conn *b)
+{
+	const struct event_socket *one = &a->facts.sock, *other = &b->facts.sock;
+
+	return one->local_port && one->local_port == other->peer_port && one->peer_port == other->local_port;
+}
+
+void relay_watch(struct tracker *tracker, struct conn *conn)
+{
+	struct relay_key key = { .mark = conn->facts.hello_mark, .pid = conn->facts.owner.pid };
+	struct conn *other;
+
+	if (!key.mark || conn->relay_key.mark)
+		return;
+	conn->relay_key = key;
+	HASH_FIND(relay_hh, tracker->relays, &key, sizeof(key), other);
+	if (!other) {
+		HASH_ADD(relay_hh, tracker->relays, relay_key, sizeof(conn->relay_key), conn);
+		conn->relay_listed = TABLE_ADDED(conn, relay_hh);
+		if (!conn->relay_listed)
+			counter_add(COUNTER_LIMIT_MEMORY, 1);
+	} else if (other->facts.hello_direction != conn->facts.hello_direction &&
+		   !conns_are_ends(conn, other)) {
+		conn_relays(other);
+		conn_relays(conn);
+	}
+}
+
+void relay_forget(struct tracker *tracker, struct conn *conn)
+{
+	if (conn->relay_listed)
+		HASH_DELETE(relay_hh, tracker->relays, conn);
+	conn->relay_listed = false;
+}

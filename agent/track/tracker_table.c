@@ -1,0 +1,498 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Who points to what, and nothing else. Every removal unlinks both ends, so no
+ * table ever holds a pointer to something freed.
+ *
+ * Invariants: a connection is in `conns`, and in one list of `heavy`; in `by_id` exactly when its socket
+ * id is known; a pointer with a known fd is in `fds`; an entry of `sks` is in
+ * `waiting` exactly when it has no connection.
+ */
+#include "tracker_table.h"
+
+#include "base/budget.h"
+#include "base/counters.h"
+#include "tracker_opaque.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#define SK_BYTES       (sizeof(struct sk_entry) + 64) /* with its place in the table */
+#define PROCESS_BYTES  (sizeof(struct process) + 32)
+#define POINTER_BYTES  (sizeof(struct fd_pointer) + 32)
+#define CONTAINERS_MAX 65536 /* names in one run */
+
+struct conn *conn_find(const struct tracker *tracker, uint64_t socket_id)
+{
+	struct conn *conn;
+
+	if (!socket_id)
+		return NULL;
+	HASH_FIND(hh, tracker->by_id, &socket_id, sizeof(socket_id), conn);
+	return conn;
+}
+
+int conn_set_id(struct tracker *tracker, struct conn *conn, uint64_t socket_id)
+{
+	conn_learn_id(conn, socket_id);
+	HASH_ADD(hh, tracker->by_id, socket_id, sizeof(conn->socket_id), conn);
+	if (TABLE_ADDED(conn, hh))
+		return 0;
+	conn->socket_id = 0;
+	return -ENOMEM;
+}
+
+static void conn_evict(struct tracker *tracker, struct conn *conn, enum counter limit)
+{
+	counter_add(limit, 1);
+	counter_add(COUNTER_CONNECTIONS_EVICTED, 1);
+	conn_truncate(conn);
+	conn_close(tracker, conn, END_IN_FLIGHT);
+}
+
+static unsigned int weight_of(size_t bytes)
+{
+	return bytes ? 64 - (unsigned int)__builtin_clzll(bytes) : 0;
+}
+
+static void conn_lift(struct tracker *tracker, struct conn *conn)
+{
+	DL_DELETE2(tracker->heavy[conn->weight], conn, heavy_prev, heavy_next);
+}
+
+static void conn_put(struct tracker *tracker, struct conn *conn)
+{
+	conn->weight = weight_of(conn->held_bytes);
+	DL_APPEND2(tracker->heavy[conn->weight], conn, heavy_prev, heavy_next);
+}
+
+void conn_charge(struct tracker *tracker, struct conn *conn)
+{
+	tracker->charged_bytes += conn->held_bytes - conn->charged_bytes;
+	budget_set(tracker->pipeline.config.budget, &conn->charged_bytes, conn->held_bytes);
+	if (weight_of(conn->held_bytes) == conn->weight)
+		return;
+	conn_lift(tracker, conn);
+	conn_put(tracker, conn);
+}
+
+/*
+ * Those that hold most go first, of like ones (within a factor of two) the one that was quiet longest:
+ * whoever fills the memory pays, and the many others keep theirs. What others than connections hold has
+ * bounds of its own.
+ */
+void tracker_shed(struct tracker *tracker)
+{
+	struct budget *budget = tracker->pipeline.config.budget;
+	unsigned int weight = TRACKER_WEIGHTS;
+
+	while (budget_over(budget) && tracker->charged_bytes > budget_share(budget, 4)) {
+		while (weight && !tracker->heavy[weight - 1])
+			weight--;
+		if (!weight)
+			return;
+		conn_evict(tracker, tracker->heavy[weight - 1], COUNTER_LIMIT_MEMORY);
+	}
+}
+
+struct conn *conn_add(struct tracker *tracker, const struct event_socket *sock)
+{
+	struct conn *conn;
+
+	if (tracker->conns && tracker->conn_count >= tracker->pipeline.config.connection_limit)
+		conn_evict(tracker, tracker->conns, COUNTER_LIMIT_CONNECTIONS);
+	conn = conn_new(&tracker->pipeline, tracker->next_sequence, sock);
+	if (!conn) {
+		counter_add(COUNTER_LIMIT_MEMORY, 1);
+		return NULL;
+	}
+	if (conn->socket_id && conn_set_id(tracker, conn, conn->socket_id)) {
+		counter_add(COUNTER_LIMIT_MEMORY, 1);
+		conn_free(conn);
+		return NULL;
+	}
+	tracker->next_sequence++;
+	tracker->conn_count++;
+	DL_APPEND(tracker->conns, conn);
+	conn_put(tracker, conn);
+	conn_charge(tracker, conn);
+	return conn;
+}
+
+void conn_remove(struct tracker *tracker, struct conn *conn)
+{
+	struct tls_session *session;
+
+	while (conn->pointers)
+		fd_remove(tracker, conn->pointers);
+	DL_FOREACH (conn->sessions, session)
+		session_unlink(tracker, session);
+	if (conn->sk)
+		sk_remove(tracker, conn->sk);
+	if (conn->socket_id)
+		HASH_DEL(tracker->by_id, conn);
+	if (conn->pending)
+		DL_DELETE2(tracker->pending, conn, pending_prev, pending_next);
+	opaque_unwatch(tracker, conn);
+	relay_forget(tracker, conn);
+	DL_DELETE(tracker->conns, conn);
+	conn_lift(tracker, conn);
+	tracker->charged_bytes -= conn->charged_bytes;
+	budget_set(tracker->pipeline.config.budget, &conn->charged_bytes, 0);
+	tracker->conn_count--;
+	conn_free(conn);
+}
+
+void conn_close(struct tracker *tracker, struct conn *conn, enum protocol_end reason)
+{
+	struct tls_session *session;
+
+	DL_FOREACH (conn->sessions, session)
+		session_unlink(tracker, session);
+	opaque_learn(tracker, conn);
+	conn_end(conn, reason);
+	conn_remove(tracker, conn);
+}
+
+void conn_wake(struct tracker *tracker, struct conn *conn)
+{
+	conn->pending_until = tracker->pipeline.poll + IDLE_POLLS;
+	if (conn->pending)
+		return;
+	conn->pending = true;
+	DL_APPEND2(tracker->pending, conn, pending_prev, pending_next);
+}
+
+void conn_touch(struct tracker *tracker, struct conn *conn)
+{
+	conn->last_ns = tracker->pipeline.now_ns;
+	if (tracker->conns->prev != conn) {
+		DL_DELETE(tracker->conns, conn);
+		DL_APPEND(tracker->conns, conn);
+		conn_lift(tracker, conn);
+		conn_put(tracker, conn);
+	}
+	conn_wake(tracker, conn);
+}
+
+void conn_close_later(struct tracker *tracker, struct conn *conn, enum protocol_end reason, bool revivable)
+{
+	if (conn->closing && (revivable || !conn->revivable))
+		return;
+	conn->closing = true;
+	conn->revivable = revivable;
+	conn->close_reason = reason;
+	conn->close_poll = tracker->pipeline.poll + GRACE_POLLS;
+	conn->facts.closed_ns = tracker->pipeline.now_ns;
+	conn_wake(tracker, conn);
+}
+
+void conn_orphan(struct tracker *tracker, struct conn *conn, enum protocol_end reason)
+{
+	bool by_state = conn->sk && conn->facts.sock.family != AF_UNIX;
+
+	if (conn->pointers)
+		return;
+	if (by_state && !conn->closing && conn->facts.closed_by != CLOSED_LOCAL &&
+	    conn->facts.closed_by != CLOSED_EXIT) {
+		conn->orphaned = true;
+		conn->close_reason = reason;
+		return;
+	}
+	if (reason == END_CLOSED && conn->facts.closed_by == CLOSED_UNKNOWN)
+		conn->facts.closed_by = CLOSED_LOCAL;
+	conn_close_later(tracker, conn, reason, true);
+}
+
+/* --- processes --------------------------------------------------------------------------- */
+
+static void holders_charge(struct tracker *tracker)
+{
+	budget_set(tracker->pipeline.config.budget, &tracker->holder_bytes,
+		   HASH_COUNT(tracker->processes) * PROCESS_BYTES + tracker->pointer_count * POINTER_BYTES);
+}
+
+static bool holders_are_many(const struct tracker *tracker)
+{
+	size_t share = budget_share(tracker->pipeline.config.budget, 8);
+
+	return share && tracker->holder_bytes + PROCESS_BYTES > share;
+}
+
+void process_settle(struct tracker *tracker, struct process *process)
+{
+	bool idle = !process->exited && !process->pointers && !process->sessions;
+
+	if (idle == process->idle)
+		return;
+	process->idle = idle;
+	if (idle)
+		DL_APPEND2(tracker->idle, process, idle_prev, idle_next);
+	else
+		DL_DELETE2(tracker->idle, process, idle_prev, idle_next);
+}
+
+/* An end that was lost, or never told, must not keep its process for good. */
+static void processes_trim(struct tracker *tracker)
+{
+	while (tracker->idle && holders_are_many(tracker)) {
+		counter_add(COUNTER_LIMIT_MEMORY, 1);
+		process_remove(tracker, tracker->idle);
+	}
+}
+
+struct process *process_get(struct tracker *tracker, uint32_t pid)
+{
+	struct process *process;
+
+	HASH_FIND(hh, tracker->processes, &pid, sizeof(pid), process);
+	if (process)
+		return process;
+	processes_trim(tracker);
+	process = calloc(1, sizeof(*process));
+	if (!process)
+		return NULL;
+	process->pid = pid;
+	HASH_ADD(hh, tracker->processes, pid, sizeof(process->pid), process);
+	if (!TABLE_ADDED(process, hh)) {
+		free(process);
+		return NULL;
+	}
+	process_settle(tracker, process);
+	holders_charge(tracker);
+	return process;
+}
+
+void process_remove(struct tracker *tracker, struct process *process)
+{
+	if (process->exited)
+		DL_DELETE(tracker->exited, process);
+	if (process->idle)
+		DL_DELETE2(tracker->idle, process, idle_prev, idle_next);
+	HASH_DEL(tracker->processes, process);
+	free(process);
+	holders_charge(tracker);
+}
+
+const char *container_name(struct tracker *tracker, struct slice name)
+{
+	struct container *container;
+
+	HASH_FIND(hh, tracker->containers, name.data, name.len, container);
+	if (container)
+		return container->name;
+	if (HASH_COUNT(tracker->containers) >= CONTAINERS_MAX) {
+		counter_add(COUNTER_LIMIT_CONTAINERS, 1);
+		return NULL;
+	}
+	container = calloc(1, sizeof(*container) + name.len + 1);
+	if (container) {
+		memcpy(container->name, name.data, name.len);
+		HASH_ADD_KEYPTR(hh, tracker->containers, container->name, name.len, container);
+		if (TABLE_ADDED(container, hh))
+			return container->name;
+	}
+	counter_add(COUNTER_LIMIT_MEMORY, 1);
+	free(container);
+	return NULL;
+}
+
+void containers_free(struct tracker *tracker)
+{
+	struct container *container, *next;
+
+	HASH_ITER (hh, tracker->containers, container, next) {
+		HASH_DEL(tracker->containers, container);
+		free(container);
+	}
+}
+
+void fd_remove(struct tracker *tracker, struct fd_pointer *pointer)
+{
+	if (pointer->process->apart)
+		pointer->conn->unbound = true;
+	DL_DELETE(pointer->conn->pointers, pointer);
+	DL_DELETE2(pointer->process->pointers, pointer, process_prev, process_next);
+	if (pointer->key.fd >= 0)
+		HASH_DEL(tracker->fds, pointer);
+	tracker->pointer_count--;
+	holders_charge(tracker);
+	process_settle(tracker, pointer->process);
+	free(pointer);
+}
+
+static void fd_link(struct tracker *tracker, struct fd_pointer *pointer, struct conn *conn,
+		    struct process *process)
+{
+	pointer->conn = conn;
+	pointer->process = process;
+	conn->orphaned = false;
+	DL_APPEND(conn->pointers, pointer);
+	DL_APPEND2(process->pointers, pointer, process_prev, process_next);
+	tracker->pointer_count++;
+	holders_charge(tracker);
+	process_settle(tracker, process);
+}
+
+/*
+ * A number becomes known: the nameless hold of that process on the socket is the same one. A hold without a
+ * number is only noted of a socket that has no other, so it is the first.
+ */
+static void fd_remove_nameless(struct tracker *tracker, struct conn *conn, uint32_t pid)
+{
+	struct fd_pointer *pointer = conn->pointers;
+
+	if (pointer && pointer->key.fd < 0 && pointer->key.pid == pid)
+		fd_remove(tracker, pointer);
+}
+
+static struct fd_pointer *fd_find(const struct tracker *tracker, const struct conn *conn, struct fd_key key)
+{
+	struct fd_pointer *pointer;
+
+	if (key.fd < 0)
+		return conn->pointers ? conn->pointers : NULL;
+	HASH_FIND(hh, tracker->fds, &key, sizeof(key), pointer);
+	return pointer;
+}
+
+void fd_claim(struct tracker *tracker, struct conn *conn, uint32_t pid, int32_t fd)
+{
+	struct fd_key key = { .pid = pid, .fd = fd < 0 ? -1 : fd };
+	struct fd_pointer *pointer = fd_find(tracker, conn, key);
+	struct process *process;
+
+	if (pointer && pointer->conn == conn)
+		return;
+	if (pointer) {
+		struct conn *before = pointer->conn;
+
+		fd_remove(tracker, pointer);
+		conn_orphan(tracker, before, END_CLOSED);
+	}
+	/* One of a connection will do; what is held of it else is for the sake of its end. */
+	while (conn->pointers && holders_are_many(tracker)) {
+		counter_add(COUNTER_LIMIT_MEMORY, 1);
+		fd_remove(tracker, conn->pointers);
+	}
+	process = process_get(tracker, pid);
+	pointer = process ? calloc(1, sizeof(*pointer)) : NULL;
+	if (!pointer)
+		return;
+	pointer->key = key;
+	if (key.fd >= 0) {
+		HASH_ADD(hh, tracker->fds, key, sizeof(pointer->key), pointer);
+		if (!TABLE_ADDED(pointer, hh)) {
+			free(pointer);
+			return;
+		}
+		fd_remove_nameless(tracker, conn, pid);
+	}
+	fd_link(tracker, pointer, conn, process);
+}
+
+static void session_leaves(struct tracker *tracker, struct process *process, struct tls_session *session)
+{
+	DL_DELETE2(process->sessions, session, process_prev, process_next);
+	process_settle(tracker, process);
+}
+
+void session_unlink(struct tracker *tracker, struct tls_session *session)
+{
+	struct process *process;
+	uint32_t pid = (uint32_t)session->key.pid;
+
+	if (session->ending)
+		return;
+	session->ending = true;
+	session->end_poll = tracker->pipeline.poll + GRACE_POLLS;
+	if (session->conn)
+		conn_wake_session(session->conn, session);
+	HASH_DEL(tracker->sessions, session);
+	HASH_FIND(hh, tracker->processes, &pid, sizeof(pid), process);
+	if (process)
+		session_leaves(tracker, process, session);
+	if (tracker->pipeline.handler.forget_session)
+		tracker->pipeline.handler.forget_session(tracker->pipeline.handler.ctx, &session->key);
+}
+
+struct sk_entry *sk_find(const struct tracker *tracker, uint64_t sk)
+{
+	struct sk_entry *entry;
+
+	if (!sk)
+		return NULL;
+	HASH_FIND(hh, tracker->sks, &sk, sizeof(sk), entry);
+	return entry;
+}
+
+static void waiting_charge(struct tracker *tracker)
+{
+	budget_set(tracker->pipeline.config.budget, &tracker->waiting_bytes,
+		   tracker->waiting_count * SK_BYTES);
+}
+
+static void sk_wait(struct tracker *tracker, struct sk_entry *entry)
+{
+	DL_APPEND(tracker->waiting, entry);
+	tracker->waiting_count++;
+	waiting_charge(tracker);
+}
+
+static void sk_unwait(struct tracker *tracker, struct sk_entry *entry)
+{
+	DL_DELETE(tracker->waiting, entry);
+	tracker->waiting_count--;
+	waiting_charge(tracker);
+}
+
+static bool waiting_is_full(const struct tracker *tracker)
+{
+	size_t share = budget_share(tracker->pipeline.config.budget, 8);
+
+	return tracker->waiting && (tracker->waiting_count >= tracker->pipeline.config.connection_limit ||
+				    (share && tracker->waiting_bytes + SK_BYTES > share));
+}
+
+struct sk_entry *sk_add(struct tracker *tracker, uint64_t sk)
+{
+	struct sk_entry *entry;
+
+	if (waiting_is_full(tracker)) {
+		counter_add(COUNTER_LIMIT_CONNECTIONS, 1);
+		sk_remove(tracker, tracker->waiting);
+	}
+	entry = calloc(1, sizeof(*entry));
+	if (!entry)
+		return NULL;
+	entry->sk = sk;
+	HASH_ADD(hh, tracker->sks, sk, sizeof(entry->sk), entry);
+	if (!TABLE_ADDED(entry, hh)) {
+		free(entry);
+		return NULL;
+	}
+	sk_wait(tracker, entry);
+	return entry;
+}
+
+void sk_set_conn(struct tracker *tracker, struct sk_entry *entry, struct conn *conn)
+{
+	if (conn->sk && conn->sk != entry)
+		sk_remove(tracker, conn->sk);
+	if (!entry->conn)
+		sk_unwait(tracker, entry);
+	else
+		entry->conn->sk = NULL;
+	entry->conn = conn;
+	conn->sk = entry;
+}
+
+void sk_remove(struct tracker *tracker, struct sk_entry *entry)
+{
+	if (entry->conn)
+		entry->conn->sk = NULL;
+	else
+		sk_unwait(tracker, entry);
+	HASH_DEL(tracker->sks, entry);
+	free(entry);
+}

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The tracker's tables: connections by socket id, the pointers {pid, fd} and
+ * {pid, ssl} to them, processes, and sockets by their kernel address.
+ */
+#ifndef HARK_TRACKER_TABLE_H
+#define HARK_TRACKER_TABLE_H
+
+#include "base/table.h"
+#include "conn.h"
+#include "model/pipeline.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct process;
+
+struct fd_key {
+	uint32_t pid;
+	int32_t fd; /* -1: the process holds the socket under a number that is not known */
+};
+
+/* A process holds a socket. */
+struct fd_pointer {
+	struct fd_key key;
+	struct conn *conn;
+	struct process *process;
+	UT_hash_handle hh;		/* only with a known fd */
+	struct fd_pointer *prev, *next; /* of the connection */
+	struct fd_pointer *process_prev, *process_next;
+};
+
+struct process {
+	uint32_t pid;
+	char exe[EVENT_NAME_LEN];
+	const char *container; /* a name in `containers`; NULL: none, or not known */
+	bool exited;
+	uint64_t gone_poll;
+	struct fd_pointer *pointers;
+	struct tls_session *sessions;
+	uint64_t apart;		/* TLS sessions that were never bound to a socket, ended ones too */
+	bool tls_looked;	/* for why its TLS is not read */
+	const char *unread_why; /* static; NULL: not known */
+	UT_hash_handle hh;
+	struct process *prev, *next;	       /* of those that exited */
+	bool idle;			       /* nothing but its name is known: it may be forgotten */
+	struct process *idle_prev, *idle_next; /* of those, the first to go first */
+};
+
+/* What the state changes of a socket told, kept by its address until state 7. */
+struct sk_entry {
+	uint64_t sk;
+	uint64_t id;	   /* 0: not told */
+	struct conn *conn; /* NULL: no record and no known process yet */
+	enum protocol_role role;
+	uint64_t opened_ns, connect_start_ns, connect_ns;
+	struct event_socket sock;
+	struct mover mover; /* pid 0: not known */
+	UT_hash_handle hh;
+	struct sk_entry *prev, *next; /* of those without a connection, oldest first */
+};
+
+/* Lives as long as the tracker: movers point to it. */
+struct container {
+	UT_hash_handle hh;
+	char name[];
+};
+
+#define TRACKER_WEIGHTS 65 /* how many bits a size may take */
+
+struct tracker {
+	struct pipeline pipeline;
+	struct conn *heavy[TRACKER_WEIGHTS]; /* by how many bits held_bytes takes; each the oldest first */
+	size_t charged_bytes;		     /* of all connections */
+	size_t waiting_bytes;		     /* of `waiting` */
+	uint32_t *pids;
+	struct conn *relays; /* that carry a client's hello, by it and the process */
+	struct conn *by_id;
+	struct conn *conns; /* by last activity, oldest first */
+	struct conn *pending;
+	struct conn *opaque; /* to be told so, by time */
+	size_t conn_count, waiting_count;
+	struct fd_pointer *fds;
+	struct tls_session *sessions;
+	struct process *processes, *exited, *idle;
+	size_t pointer_count, holder_bytes; /* of `fds` and others; of them and of `processes` */
+	struct sk_entry *sks, *waiting;
+	struct container *containers;
+	uint64_t names; /* goes up when a process gets a name or a container */
+	uint64_t next_sequence;
+	uint64_t sweep_ns, pending_ns; /* when both were last looked at */
+	struct pair *watched;	       /* pairs with open exchanges */
+};
+
+struct conn *conn_find(const struct tracker *tracker, uint64_t socket_id);
+
+/* A new connection in the tables, not reported yet. May evict another. NULL: out of memory. */
+struct conn *conn_add(struct tracker *tracker, const struct event_socket *sock);
+
+/* The connection's socket becomes known. 0 or -ENOMEM. */
+int conn_set_id(struct tracker *tracker, struct conn *conn, uint64_t socket_id);
+
+/* Takes it out of every table and frees it; nothing is emitted. */
+void conn_remove(struct tracker *tracker, struct conn *conn);
+
+/* Ends it (conn_end()) and removes it. */
+void conn_close(struct tracker *tracker, struct conn *conn, enum protocol_end reason);
+
+/* What it holds changed: charges the budget. */
+void conn_charge(struct tracker *tracker, struct conn *conn);
+
+/* While more is held than the budget allows, connections come out as truncated and are forgotten. */
+void tracker_shed(struct tracker *tracker);
+
+/* It moved: newest of all, and to be looked at by the next polls. */
+void conn_touch(struct tracker *tracker, struct conn *conn);
+
+/* To be looked at by the next polls. */
+void conn_wake(struct tracker *tracker, struct conn *conn);
+
+/* Will end when what is late has come. */
+void conn_close_later(struct tracker *tracker, struct conn *conn, enum protocol_end reason, bool revivable);
+
+/* {pid, fd} points to this connection from now on; what it pointed to before loses it. */
+void fd_claim(struct tracker *tracker, struct conn *conn, uint32_t pid, int32_t fd);
+void fd_remove(struct tracker *tracker, struct fd_pointer *pointer);
+
+/*
+ * A connection that lost its last pointer ends, but for TCP: somebody else may hold the socket, who has not
+ * shown it yet (it came by fork or SCM_RIGHTS), so that ends by its state, or when it closed on this side
+ * too.
+ */
+void conn_orphan(struct tracker *tracker, struct conn *conn, enum protocol_end reason);
+
+/* Finds or makes. NULL: out of memory. */
+struct process *process_get(struct tracker *tracker, uint32_t pid);
+/* What it holds, or whether it exited, has changed. */
+void process_settle(struct tracker *tracker, struct process *process);
+void process_remove(struct tracker *tracker, struct process *process);
+
+/* The one copy of this name; NULL: too many, or out of memory, which is counted. */
+const char *container_name(struct tracker *tracker, struct slice name);
+void containers_free(struct tracker *tracker);
+
+/* Out of the tables; it stays with its connection. */
+void session_unlink(struct tracker *tracker, struct tls_session *session);
+
+struct sk_entry *sk_find(const struct tracker *tracker, uint64_t sk);
+/* Bounded: the oldest entry without a connection goes. NULL: out of memory. */
+struct sk_entry *sk_add(struct tracker *tracker, uint64_t sk);
+void sk_set_conn(struct tracker *tracker, struct sk_entry *entry, struct conn *conn);
+void sk_remove(struct tracker *tracker, struct sk_entry *entry);
+
+#endif

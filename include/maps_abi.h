@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
+/*
+ * Keys and values of the maps that agent/capture/probes.c reads or writes. Not part of
+ * a recording, so not in include/event.h.
+ */
+#ifndef HARK_MAPS_ABI_H
+#define HARK_MAPS_ABI_H
+
+#include "event.h"
+
+/* How a TLS function is called; low bits of the attach cookie. The order is that of enum probe_call. */
+enum tls_call_kind {
+	TLS_READ,
+	TLS_READ_EX,
+	TLS_WRITE,
+	TLS_WRITE_EX,
+	TLS_WRITE_EX2,
+	TLS_PEEK,
+	TLS_HANDSHAKE,
+	TLS_SENDFILE,
+	TLS_FREE,
+	TLS_SET_FD,
+	TLS_WRITE_EARLY,
+};
+
+/* What is known of a client's early data: it is written, then the server answers, then the client tells. */
+enum tls_early_state {
+	EARLY_NONE,
+	EARLY_WRITTEN,
+	EARLY_ANSWERED,
+};
+
+/* In `verdicts`. */
+enum kernel_verdict {
+	KV_MUTED_SENT = 1 << 0, /* a direction is muted: KV_MUTED_SENT << enum event_direction */
+	KV_MUTED_RECEIVED = 1 << 1,
+	KV_CIPHERTEXT = 1 << 2,
+	KV_SKIP = 1 << 3, /* `skips` has an entry */
+};
+
+/* In `pids`. */
+enum kernel_process {
+	KP_FOLLOWED = 1,
+	KP_IGNORED = 2, /* by user space, until its next exec */
+};
+
+struct kernel_settings {
+	__u32 self;	     /* hark's own thread group: never observed */
+	__u32 snaplen_bytes; /* copied of one call at most */
+	__u32 pid_namespace; /* hark's own, by its number; 0: the initial one, whose numbers are the kernel's
+			      */
+	__u32 wake_bytes;    /* wake user space when the ring holds more */
+	__u8 filter_pids;    /* only the processes in `pids` */
+	__u8 follow_children;
+	__u8 filter_ports;   /* only the sockets with a port of `ports` */
+	__u8 ignore_pids;    /* not the processes that `pids` says to ignore */
+	__u8 hold_processor; /* the kernel has a bpf_preempt_disable() for us (Linux 6.15) */
+	__u8 pad[3];
+};
+
+/* A bit a port. */
+#define PORT_WORDS (65536 / 64)
+
+struct kernel_counters {
+	__u64 value[KC_COUNT];
+};
+
+struct skip_key {
+	__u64 id;	  /* socket id, or SSL* */
+	__u64 generation; /* of the session at SSL*; 0 for sockets */
+	__u32 pid;	  /* 0 for sockets */
+	__u32 direction;
+};
+
+struct count_key {
+	__u64 id;
+	__u64 direction;
+};
+
+struct session_key {
+	__u64 ssl;
+	__u32 pid;
+	__u32 pad;
+};
+
+struct tls_session {
+	__u64 generation;	  /* when it was first seen, in 16 us; told in 40 bits */
+	__u64 owner;		  /* which process; see process_identity() */
+	struct event_socket sock; /* id 0: not known yet */
+	__u64 count[2];		  /* plaintext bytes by direction */
+	__u64 tried_ns;		  /* since when a write is tried that did not succeed; 0: none is */
+	__u64 tried_bytes;	  /* how many it was to write: OpenSSL takes no fewer of them again */
+	__u64 carrier;	    /* TLS in TLS: the object whose plaintext is this one's ciphertext; 0: none */
+	__u64 handshake_ns; /* when the first handshake call began; 0: not seen */
+	__u32 from_start;   /* seen from its first byte */
+	__u16 used;	    /* a call was made on it, not only a hint given */
+	__u16 hinted;	    /* SSL_set_fd() was called since the socket is known */
+	__s32 hint;	    /* its descriptor; -1: none */
+	__u16 received;	    /* something was */
+	__u16 early;	    /* enum tls_early_state */
+};
+
+struct call_key {
+	__u64 thread; /* pid_tgid */
+	__u64 level;  /* 0: the outermost */
+};
+
+#define TLS_CALLS_MAX 4 /* within one another in a thread */
+
+struct tls_call {
+	__u64 ssl, generation;
+	__u64 buffer, size, done; /* done: address of the out parameter, 0: none */
+	__u64 sp;
+	__u64 start_ns;
+	__u64 sent_ns; /* when its ciphertext left; 0: none did inside the call */
+	__u32 kind;
+	__u16 inner;  /* of the outermost: how many are under way within it */
+	__u16 shared; /* of the outermost: another stack was seen in this thread: no nested binding */
+};
+
+/* Room for a struct capture (capture.h). */
+struct capture_scratch {
+	__u64 words[40];
+};
+
+struct unseen_key {
+	__u64 id;   /* of the socket */
+	__u64 kind; /* enum event_unseen_kind */
+};
+
+struct mmsg_progress {
+	__u64 vector; /* user address */
+	__u32 nr, index;
+};
+
+#endif

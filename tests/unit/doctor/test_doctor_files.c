@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Tests of agent/doctor/doctor_files.c, doctor_look.c and doctor_processes.c: this process maps hand-made
+ * libraries and asks the doctor about itself.
+ */
+#include "doctor/doctor_files.h"
+#include "doctor/doctor_look.h"
+#include "doctor/doctor_processes.h"
+#include "elf_build.h"
+#include "library/tls_kinds.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+static const struct build_function tls_functions[] = {
+	{ "SSL_read", "55 c3" },
+	{ "SSL_write", "48 83 ec 18 c3" },
+	{ NULL, NULL },
+};
+
+static const char *const names[] = { "libssl.so.3", "\x1b[2Jx.so", "libgnutls.so.30", "libssl3.so" };
+
+#define FILE_COUNT (sizeof(names) / sizeof(names[0]))
+
+static char folder[64];
+
+static void map_file(const char *path, const void *bytes, size_t size)
+{
+	int fd = open(path, O_CREAT | O_RDWR | O_TRUNC | O_CLOEXEC, 0755);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, bytes, size), size);
+	assert_ptr_not_equal(mmap(NULL, size, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0), MAP_FAILED);
+	close(fd);
+}
+
+static int files_map(void **state)
+{
+	struct build_image image;
+	char path[128];
+
+	(void)state;
+	strcpy(folder, "/tmp/hark-doctor-XXXXXX");
+	assert_non_null(mkdtemp(folder));
+	build_fill(&image, EM_X86_64, tls_functions);
+	for (size_t i = 0; i < FILE_COUNT; i++) {
+		snprintf(path, sizeof(path), "%s/%s", folder, names[i]);
+		if (i < 2)
+			map_file(path, image.bytes, sizeof(image.bytes));
+		else
+			map_file(path, "nothing", sizeof("nothing"));
+	}
+	return 0;
+}
+
+static int files_remove(void **state)
+{
+	char path[128];
+
+	(void)state;
+	for (size_t i = 0; i < FILE_COUNT; i++) {
+		snprintf(path, sizeof(path), "%s/%s", folder, names[i]);
+		unlink(path);
+	}
+	return rmdir(folder);
+}
+
+static char *process_text(uint32_t pid, int expected)
+{
+	struct doctor_files *files = doctor_files_new();
+	char *text = NULL;
+	size_t len = 0;
+	FILE *out = open_memstream(&text, &len);
+
+	assert_non_null(files);
+	assert_int_equal(doctor_process_print(files, pid, out), expected);
+	fclose(out);
+	doctor_files_free(files);
+	return text;
+}
+
+/* Runs before the files are mapped. */
+static void test_nothing_mapped(void **state)
+{
+	char *text = process_text((uint32_t)getpid(), 0);
+
+	(void)state;
+	assert_non_null(strstr(text, "no TLS        that hark knows"));
+	free(text);
+	text = process_text(INT32_MAX, -ESRCH);
+	assert_string_equal(text, "process 2147483647: there is none\n");
+	free(text);
+}
+
+static void test_process_in_detail(void **state)
+{
+	char line[128], *text = process_text((uint32_t)getpid(), 0);
+
+	(void)state;
+	snprintf(line, sizeof(line), "process %d test_doctor_files, user %u\n", getpid(), geteuid());
+	assert_non_null(strstr(text, line));
+	snprintf(line, sizeof(line), "  covered       %s/libssl.so.3  version unknown, 1 process", folder);
+	assert_non_null(strstr(text, line));
+	assert_non_null(strstr(text, "SSL_read         read      +0x1000   push rbp       public entry, "
+				     "emulated by the kernel"));
+	assert_non_null(strstr(text, "SSL_write        write     +0x1100   sub rsp, 0x18  public entry, "
+				     "single-stepped"));
+	assert_non_null(strstr(text, "  not covered   GnuTLS: "));
+	assert_non_null(strstr(text, "  not covered   NSS: "));
+	assert_null(strstr(text, "Go's"));
+	assert_null(strstr(text, "32-bit"));
+	assert_null(strchr(text, '\x1b')); /* a path is not a terminal's command */
+	free(text);
+}
+
+static void test_one_line_a_library(void **state)
+{
+	struct doctor_files *files = doctor_files_new();
+	char line[256], *text = NULL;
+	size_t len = 0;
+	FILE *out = open_memstream(&text, &len);
+
+	(void)state;
+	assert_int_equal(doctor_files_scan_pid(files, (uint32_t)getpid()), 0);
+	assert_int_equal(files->count, 2);
+	doctor_files_print(files, out, false);
+	fclose(out);
+	snprintf(line, sizeof(line),
+		 "  %s/libssl.so.3  version unknown, 0 processes  SSL_read at the entry (cheap), SSL_write "
+		 "at the "
+		 "entry (single-stepped: dear)\n",
+		 folder);
+	assert_non_null(strstr(text, line));
+	assert_null(strchr(text, '\x1b'));
+	free(text);
+	doctor_files_free(files);
+}
+
+/* Children with the same mappings, of the same name: one line. */
+static void test_processes_are_folded(void **state)
+{
+	struct doctor_processes *processes;
+	struct doctor_files *files = doctor_files_new();
+	char *text = NULL, *at;
+	int gate[2];
+	size_t len = 0;
+	FILE *out = open_memstream(&text, &len);
+	pid_t children[4];
+
+	(void)state;
+	assert_int_equal(pipe(gate), 0);
+	for (size_t i = 0; i < 4; i++) {
+		children[i] = fork();
+		if (children[i] == 0) {
+			char byte;
+
+			close(gate[1]);
+			_exit((int)read(gate[0], &byte, 1));
+		}
+	}
+	assert_int_equal(doctor_files_scan_pid(files, (uint32_t)getpid()), 0);
+	processes = doctor_processes_scan(files);
+	assert_non_null(processes);
+	close(gate[1]);
+	for (size_t i = 0; i < 4; i++)
+		waitpid(children[i], NULL, 0);
+	close(gate[0]);
+	doctor_processes_print(processes, out, true);
+	fclose(out);
+	at = strstr(text, "test_doctor_files");
+	assert_non_null(at);
+	assert_int_equal(memcmp(at + strlen("test_doctor_files"), " x5 (", 5), 0);
+	assert_non_null(strstr(at, ", ...)  covered: "));
+	assert_non_null(strstr(at, "; mapped too, NOT covered: GnuTLS, NSS\n"));
+	assert_null(strstr(at + 1, "test_doctor_files"));
+	assert_true(files->libraries[0].processes == 5);
+	free(text);
+	doctor_processes_free(processes);
+	doctor_files_free(files);
+}
+
+static void test_free_nothing(void **state)
+{
+	(void)state;
+	doctor_files_free(NULL);
+	doctor_processes_free(NULL);
+	assert_null(tls_kinds_name(TLS_KINDS_MAX));
+}
+
+int main(void)
+{
+	const struct CMUnitTest before[] = {
+		cmocka_unit_test(test_nothing_mapped),
+		cmocka_unit_test(test_free_nothing),
+	};
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_process_in_detail),
+		cmocka_unit_test(test_one_line_a_library),
+		cmocka_unit_test(test_processes_are_folded),
+	};
+
+	return cmocka_run_group_tests(before, NULL, NULL) +
+	       cmocka_run_group_tests(tests, files_map, files_remove);
+}

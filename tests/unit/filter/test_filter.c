@@ -1,0 +1,751 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "filter/filter.h"
+
+#include "sample.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#define WORDS_MAX 600
+
+/* Words as a shell gives them, separated by | for these tests. */
+static size_t split(char *text, const char **words)
+{
+	size_t count = 0;
+
+	for (char *word = strtok(text, "|"); word && count < WORDS_MAX; word = strtok(NULL, "|"))
+		words[count++] = word;
+	return count;
+}
+
+static struct filter *parse(const char *text, struct filter_error *error)
+{
+	char copy[4096];
+	const char *words[WORDS_MAX];
+
+	assert_true(strlen(text) < sizeof(copy));
+	strcpy(copy, text);
+	return filter_parse(words, split(copy, words), error);
+}
+
+static struct filter *parse_good(const char *text)
+{
+	struct filter_error error;
+	struct filter *filter = parse(text, &error);
+
+	if (!filter)
+		fail_msg("%s: word %zu, %zu+%zu: %s", text, error.word, error.at, error.len, error.message);
+	return filter;
+}
+
+/* --- what is understood ----------------------------------------------------------- */
+
+static const struct {
+	const char *words, *text;
+} canon[] = {
+	{ "", "" },
+	{ " ", "" },
+	{ "pid:1", "pid:1" },
+	{ "pid:1,2|port:80", "pid:1,2 port:80" },
+	{ "pid:1 port:80", "pid:1 port:80" },
+	{ "!pid:1", "!pid:1" },
+	{ "!!pid:1", "pid:1" },
+	{ "!|pid:1", "!pid:1" },
+	{ "(pid:1)", "pid:1" },
+	{ "((pid:1 port:2))", "pid:1 port:2" },
+	{ "!(pid:1 port:2)", "!(pid:1 port:2)" },
+	{ "!(pid:1)", "!pid:1" },
+	{ "!(!pid:1)", "pid:1" },
+	{ "pid:1|or|pid:2", "pid:1 or pid:2" },
+	{ "pid:1 port:2 or pid:3 port:4", "(pid:1 port:2) or (pid:3 port:4)" },
+	{ "(pid:1|or|pid:2)|port:3", "(pid:1 or pid:2) port:3" },
+	{ "(pid:1 or pid:2)(port:3)", "(pid:1 or pid:2) port:3" },
+	{ "pid:1 or(pid:2)", "pid:1 or pid:2" },
+	{ "(|pid:1|)", "pid:1" },
+	{ "(pid:1 (pid:2 pid:3))", "pid:1 (pid:2 pid:3)" },
+	{ "host:or", "host:or" },
+	{ "or:x or pid:1", NULL },
+	{ "pid:1 or pid:2|port:3", "(pid:1 or pid:2) port:3" },
+	{ "port:3|pid:1 or pid:2", "port:3 (pid:1 or pid:2)" },
+	{ "port:3| pid:1 or pid:2 ", "port:3 (pid:1 or pid:2)" },
+	{ "port:3|or|pid:1 or pid:2|port:4", "port:3 or ((pid:1 or pid:2) port:4)" },
+	{ "pid:1 or|pid:2|port:3", "pid:1 or (pid:2 port:3)" },
+	{ "pid:1|or pid:2|port:3", "pid:1 or (pid:2 port:3)" },
+	{ "(pid:1 or|pid:2)|port:3", "(pid:1 or pid:2) port:3" },
+	{ "!|pid:1 or pid:2", "!(pid:1 or pid:2)" },
+	{ "!pid:1 or pid:2|port:3", "(!pid:1 or pid:2) port:3" },
+	{ "path:/a*", "path:/a*" },
+	{ "path:\"/a,b\"", "path:\"/a,b\"" },
+	{ "path:/a\\,b", "path:\"/a,b\"" },
+	{ "path:/a\\ b", "path:\"/a b\"" },
+	{ "path:/a\"b c\"d", "path:\"/ab cd\"" },
+	{ "path:\"\"", "path:\"\"" },
+	{ "path:\"say \\\"x\\\"\"", "path:\"say \\\"x\\\"\"" },
+	{ "path:~^/(a|b)$", NULL }, /* | is this test's border of words */
+	{ "path:~^/(a)+$", "path:\"~^/(a)+$\"" },
+	{ "path:~^((((a+)?)+)+)$", "path:\"~^((((a+)?)+)+)$\"" },
+	{ "path:~\\.json$", "path:\"~\\\\.json$\"" },
+	{ "(path:~^/(a(b)))", "path:\"~^/(a(b))\"" },
+	{ "path:~\"a{1,2}\"", "path:\"~a{1,2}\"" },
+	{ "header:accept=*json*", "header:accept=*json*" },
+	{ "status:5XX,none,200-204", "status:5XX,none,200-204" },
+	{ "latency:>50ms size:<=1M", "latency:>50ms size:<=1M" },
+	{ "peer:[::1]:443,10.0.0.0/8,unix", "peer:[::1]:443,10.0.0.0/8,unix" },
+	{ "user:root", "user:root" },
+	{ "flag:gap,h", NULL },
+};
+
+static void test_canonical_text(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(canon) / sizeof(canon[0]); i++) {
+		struct filter_error error;
+		struct filter *filter = parse(canon[i].words, &error), *again;
+		char *text = filter_text(filter), *twice;
+		const char *words[] = { text };
+
+		if (!filter && !canon[i].text) {
+			free(text);
+			continue;
+		}
+		if (!filter || !canon[i].text || strcmp(text, canon[i].text) != 0)
+			fail_msg("%s: %s (%s)", canon[i].words, text, error.message);
+		again = filter_parse(words, 1, &error);
+		twice = filter_text(again);
+		assert_string_equal(twice, text);
+		free(twice);
+		free(text);
+		filter_free(again);
+		filter_free(filter);
+	}
+}
+
+/* --- what is wrong ------------------------------------------------------------------ */
+
+static const struct {
+	const char *words;
+	size_t word, at, len;
+	const char *message; /* a part of it */
+} wrong[] = {
+	{ "staus:200", 0, 0, 5, "there is no filter 'staus:'; did you mean status:?" },
+	{ "pid:1|hots:x", 1, 0, 4, "did you mean host:?" },
+	{ "pid:1 lat:>5ms", 0, 6, 3, "did you mean latency:?" },
+	{ "frobnicate:1", 0, 0, 10, "there is no filter 'frobnicate:' (known: pid comm user" },
+	{ "pid:1|wtach", 1, 0, 5, "'wtach' is no filter: one is key:value" },
+	{ "pid:1|and|pid:2", 1, 0, 3, "a space means and" },
+	{ "pid:1 OR pid:2", 0, 6, 2, "or is written small" },
+	{ "not pid:2", 0, 0, 3, "! in front means not" },
+	{ "header:a=b c", 0, 11, 1, "a value with a space stands in quotes" },
+	{ "pid:", 0, 0, 4, "'pid:' has no value" },
+	{ "latency:", 0, 0, 8, "the shell takes > and < for itself" },
+	{ "pid:1,,2", 0, 0, 6, "a value of 'pid:' is empty" },
+	{ "pid:1,", 0, 0, 6, "a value of 'pid:' is empty" },
+	{ "(pid:)", 0, 1, 4, "'pid:' has no value" },
+	{ "pid:0", 0, 4, 1, "'pid:0' is wrong: a process id is a positive number" },
+	{ "port:80|pid:1,x", 1, 6, 1, "'pid:x' is wrong" },
+	{ "pid:1-2", 0, 4, 3, "a process id is a positive number" },
+	{ "pid:4294967297", 0, 4, 10, "a process id" },
+	{ "port:65536", 0, 5, 5, "a port is a number up to 65535" },
+	{ "port:9-8", 0, 5, 3, "a port is" },
+	{ "status:99", 0, 7, 2, "a status is 404, 5xx, 200-204 or none" },
+	{ "status:5x", 0, 7, 2, "a status is" },
+	{ "status:0xx", 0, 7, 3, "a status is" },
+	{ "peer:10.0.0.300", 0, 5, 10, "a peer is 10.0.0.1" },
+	{ "peer:10.0.0.0/33", 0, 5, 11, "a peer is" },
+	{ "peer:[::1", 0, 5, 4, "a peer is" },
+	{ "peer:[::1]x", 0, 5, 6, "a peer is" },
+	{ "peer:[1.2.3.4]:5", 0, 5, 11, "a peer is" },
+	{ "peer:1.2.3.4:", 0, 5, 8, "a peer is" },
+	{ "role:both", 0, 5, 4, "a role is client or server" },
+	{ "tls:maybe", 0, 4, 5, "tls: takes yes, no, or a library" },
+	{ "proto:3", 0, 6, 1, "a protocol is 1, 1.0" },
+	{ "method:/x", 0, 7, 2, "a method is a word" },
+	{ "latency:50ms", 0, 8, 4, "a latency is >50ms" },
+	{ "latency:>50", 0, 0, 0, NULL },
+	{ "latency:>x", 0, 8, 2, "a latency is" },
+	{ "latency:2s-1s", 0, 8, 5, "a latency is" },
+	{ "size:>1X", 0, 5, 3, "a size is >1M" },
+	{ "header:=x", 0, 7, 2, "a header field is name, or name=value" },
+	{ "header:x-*", 0, 7, 3, "the name of a header field is written out" },
+	{ "flag:rest", 0, 5, 4,
+	  "late-joined, gap, truncated, partial-headers, reset, closed, timeout, in-flight, unanswered, "
+	  "no-request, pushed, tentative-peer, upgraded, malformed, guess, relayed" },
+	{ "user:no-such-user", 0, 5, 12, "this machine has no such user" },
+	{ "path:~(", 0, 6, 1, "this parenthesis is not closed" },
+	{ "path:\"~(\"", 0, 5, 4, "'path:~(' is wrong: " },
+	{ "path:~(a)\\1", 0, 5, 6, "back-references" },
+	{ "path:\"~(a{90}){90}\"", 0, 5, 14, "repeats too much" },
+	{ "path:\"~a{1,2000}\"", 0, 5, 12, "repeats too much" },
+	{ "path:~a++++++++++", 0, 5, 12, "repeats too much" },
+	{ "path:~((((((((((a+)+)+)+)+)+)+)+)+)+)+", 0, 5, 33, "repeats too much" },
+	{ "path:~^(((((t+)?)+)+)+)", 0, 5, 18, "repeats too much" },
+	{ "path:~((((((((((((((((a))))))))))))))))", 0, 5, 34, "repeats too much" },
+	{ "path:\"~([^])]+[[:alpha:](]){3}a{,3}[+]+\"", 0, 0, 0, NULL },
+	{ "(pid:1", 0, 0, 1, "this parenthesis is not closed" },
+	{ "port:1|(pid:1|port:2", 1, 0, 1, "this parenthesis is not closed" },
+	{ "(", 0, 0, 1, "this parenthesis is not closed" },
+	{ "pid:1)", 0, 5, 1, "this parenthesis was never opened" },
+	{ ")", 0, 0, 1, "this parenthesis was never opened" },
+	{ "()", 0, 0, 2, "nothing stands between these parentheses" },
+	{ "or|pid:1", 0, 0, 2, "a filter must follow here" },
+	{ "pid:1|or", 1, 0, 2, "a filter must follow here" },
+	{ "pid:1 or or pid:2", 0, 6, 2, "a filter must follow here" },
+	{ "(pid:1 or )", 0, 7, 2, "a filter must follow here" },
+	{ "!", 0, 0, 1, "a filter must follow here" },
+	{ "pid:1|!", 1, 0, 1, "a filter must follow here" },
+	{ "(!)", 0, 1, 1, "a filter must follow here" },
+	{ ",pid:1", 0, 0, 1, "a filter cannot begin with ','" },
+	{ "path:\"/a", 0, 5, 1, "this quote is not closed" },
+	{ "path:\"/a|b\"", 0, 5, 1, "this quote is not closed" },
+	{ ":x", 0, 0, 1, "there is no filter ':'" },
+	{ "((((((((((((((((pid:1))))))))))))))))", 0, 0, 0, NULL },
+	{ "(((((((((((((((((pid:1)))))))))))))))))", 0, 16, 1, "more than 16 parentheses" },
+};
+
+static void test_errors_point_at_what_is_wrong(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		struct filter_error e;
+		struct filter *filter = parse(wrong[i].words, &e);
+
+		if (!filter != !!wrong[i].message)
+			fail_msg("%s: %s", wrong[i].words, filter ? "is taken" : e.message);
+		filter_free(filter);
+		if (!filter && (e.word != wrong[i].word || e.at != wrong[i].at || e.len != wrong[i].len ||
+				!strstr(e.message, wrong[i].message)))
+			fail_msg("%s: word %zu, %zu+%zu: %s", wrong[i].words, e.word, e.at, e.len, e.message);
+	}
+}
+
+/* Only a word that stands alone may be meant as something else than a filter. */
+static void test_bare_words(void **state)
+{
+	struct filter_error error;
+
+	(void)state;
+	assert_null(parse("pid:1|whatever", &error));
+	assert_true(error.bare);
+	assert_null(parse("pid:1 whatever", &error));
+	assert_false(error.bare);
+	assert_null(parse("and", &error));
+	assert_false(error.bare);
+	assert_null(parse("pdi:1", &error));
+	assert_false(error.bare);
+}
+
+static void expect_too_many(const char *first, const char *more, size_t count, const char *message)
+{
+	size_t step = strlen(more);
+	char *text = calloc(strlen(first) + step * count + 1, 1);
+	const char *words[] = { text };
+	struct filter_error error;
+	struct filter *filter;
+
+	assert_non_null(text);
+	strcpy(text, first);
+	for (size_t i = 0; i + 1 < count; i++)
+		memcpy(text + strlen(first) + i * step, more, step);
+	filter = filter_parse(words, 1, &error);
+	if (!filter)
+		fail_msg("%s...: %s", first, error.message);
+	filter_free(filter);
+	memcpy(text + strlen(first) + (count - 1) * step, more, step);
+	assert_null(filter_parse(words, 1, &error));
+	assert_non_null(strstr(error.message, message));
+	free(text);
+}
+
+static void test_bounds(void **state)
+{
+	(void)state;
+	expect_too_many("port:1", " port:1", FILTER_TERMS_MAX, "more than 256 filters");
+	expect_too_many("port:1", ",1", FILTER_VALUES_MAX, "more than 4096 values");
+	expect_too_many("path:a", "a", FILTER_VALUE_LEN_MAX, "longer than 512 bytes");
+	expect_too_many("path:\"a\"", "\"a\"", FILTER_VALUE_LEN_MAX, "longer than 512 bytes");
+}
+
+/* --- what is let through ------------------------------------------------------------- */
+
+/* Of the sample: curl[1234], user 1000, GET http://example.com/a?b=1, 200, 612 bytes, 12.345678 ms. */
+static const struct {
+	const char *words;
+	bool shown;
+} matches[] = {
+	{ "", true },
+	{ "pid:1234", true },
+	{ "pid:1,1234", true },
+	{ "pid:1", false },
+	{ "!pid:1", true },
+	{ "comm:curl", true },
+	{ "comm:curl-thread", true },
+	{ "comm:cur", false },
+	{ "comm:cur*", true },
+	{ "comm:c?rl", true },
+	{ "comm:CURL", false },
+	{ "user:1000", true },
+	{ "user:root", false },
+	{ "container:none", true },
+	{ "container:abc", false },
+	{ "port:8443", true },
+	{ "port:40000", true },
+	{ "port:8000-8999", true },
+	{ "port:80", false },
+	{ "peer:10.0.0.2", true },
+	{ "peer:10.0.0.1", false },
+	{ "peer:10.0.0.0/8", true },
+	{ "peer:10.0.0.0/31", false },
+	{ "peer:10.0.0.2/31", true },
+	{ "peer:10.0.0.2:8443", true },
+	{ "peer:10.0.0.2:443", false },
+	{ "peer:0.0.0.0/0", true },
+	{ "peer:::/0", false },
+	{ "peer:::ffff:10.0.0.2", true },
+	{ "peer:[::ffff:10.0.0.2]:8443", true },
+	{ "peer:unix", false },
+	{ "host:example.com", true },
+	{ "host:EXAMPLE.*", true },
+	{ "host:*.com", true },
+	{ "host:ample", false },
+	{ "host:example.com:80", false },
+	{ "method:get", true },
+	{ "method:POST,GET", true },
+	{ "method:GE", false },
+	{ "path:/a", true },
+	{ "path:/A", false },
+	{ "path:/*", true },
+	{ "path:/?", true },
+	{ "path:/a?", false },
+	{ "path:*b=1", false },
+	{ "path:~^/a$", true },
+	{ "path:~a", true },
+	{ "path:~^a", false },
+	{ "status:200", true },
+	{ "status:2xx", true },
+	{ "status:200-204", true },
+	{ "status:201-204", false },
+	{ "status:none", false },
+	{ "status:404,2xx", true },
+	{ "proto:1", true },
+	{ "proto:1.1", true },
+	{ "proto:1.0", false },
+	{ "proto:http/2", false },
+	{ "role:client", true },
+	{ "role:server", false },
+	{ "tls:no", true },
+	{ "tls:yes", false },
+	{ "tls:openssl", false },
+	{ "latency:>12ms", true },
+	{ "latency:>13ms", false },
+	{ "latency:<12.345678ms", false },
+	{ "latency:<=12.345678ms", true },
+	{ "latency:=12.345678ms", true },
+	{ "latency:>12.345678ms", false },
+	{ "latency:10ms-20ms", true },
+	{ "latency:<0", false },
+	{ "latency:>=0", true },
+	{ "size:>611", true },
+	{ "size:>612", false },
+	{ "size:<1K", true },
+	{ "size:1-1K", true },
+	{ "size:=612", true },
+	{ "header:host", true },
+	{ "header:HOST=example.*", true },
+	{ "header:server=NGINX", true },
+	{ "header:server=ngin", false },
+	{ "header:server=~^ng", true },
+	{ "header:x", false },
+	{ "!header:x", true },
+	{ "header:cookie=id=7", true },
+	{ "flag:gap", false },
+	{ "!flag:gap,reset", true },
+	{ "pid:1234 status:200", true },
+	{ "pid:1234 status:404", false },
+	{ "pid:1 or status:200", true },
+	{ "pid:1 or status:404", false },
+	{ "!(pid:1234 status:200)", false },
+	{ "!(pid:1234 status:404)", true },
+	{ "!(pid:1 or status:404)", true },
+	{ "pid:1 status:200 or pid:1234", true },
+	{ "pid:1 (status:200 or pid:1234)", false },
+};
+
+static void test_matches(void **state)
+{
+	struct sample sample;
+
+	(void)state;
+	sample_init(&sample);
+	for (size_t i = 0; i < sizeof(matches) / sizeof(matches[0]); i++) {
+		struct filter *filter = parse_good(matches[i].words);
+
+		if (filter_exchange(filter, &sample.exchange) != matches[i].shown)
+			fail_msg("%s: %s", matches[i].words, matches[i].shown ? "hidden" : "shown");
+		filter_free(filter);
+	}
+	assert_true(filter_exchange(NULL, &sample.exchange));
+	sample_fini(&sample);
+}
+
+static void expect(const struct exchange *exchange, const char *words, bool shown)
+{
+	struct filter *filter = parse_good(words);
+
+	if (filter_exchange(filter, exchange) != shown)
+		fail_msg("%s: %s", words, shown ? "hidden" : "shown");
+	filter_free(filter);
+}
+
+/* What is not known does not match; its negation does. */
+static void test_unknown_does_not_match(void **state)
+{
+	static const char *const words[] = { "host:*",	     "method:GET",     "path:*",     "status:200",
+					     "proto:1.1",    "role:client",    "tls:yes,no", "latency:>=0",
+					     "port:0-65535", "peer:0.0.0.0/0", "pid:1234",   "user:1000",
+					     "comm:*",	     "size:=0" };
+	struct message response = { .kind = MESSAGE_RESPONSE };
+	struct conn_facts conn = { .tls_unknown = true };
+	struct exchange exchange = { .response = &response, .conn = &conn };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		char negated[64];
+
+		snprintf(negated, sizeof(negated), "!%s", words[i]);
+		expect(&exchange, words[i], false);
+		expect(&exchange, negated, true);
+	}
+	expect(&exchange, "status:none", true);
+	expect(&exchange, "size:>=0", true); /* at least so many */
+	exchange.conn = NULL;
+	expect(&exchange, "port:80 or peer:::1 or role:client or tls:yes or proto:1 or host:x", false);
+}
+
+static void test_pending(void **state)
+{
+	struct sample sample;
+	struct message *response;
+
+	(void)state;
+	sample_init(&sample);
+	response = sample.exchange.response;
+	sample.exchange.response = NULL;
+	sample.exchange.pending = true;
+	sample.exchange.duration_known = false;
+	sample.exchange.waited_ns = 3000000000;
+	expect(&sample.exchange, "status:5xx", false);
+	expect(&sample.exchange, "status:none", true);
+	expect(&sample.exchange, "latency:>2s", true);
+	expect(&sample.exchange, "latency:>4s", false);
+	expect(&sample.exchange, "size:<1K", false);
+	expect(&sample.exchange, "header:cookie", true);
+	expect(&sample.exchange, "header:server", false);
+	sample.exchange.response = response;
+	sample_fini(&sample);
+}
+
+static void test_fields_that_are_not_known(void **state)
+{
+	struct sample sample;
+
+	(void)state;
+	sample_init(&sample);
+	sample_header(sample.exchange.request, &sample.exchange.request->headers, "x-a", NULL);
+	sample_header(sample.exchange.response, &sample.exchange.response->trailers, "X-Late", "a,b (c)");
+	expect(&sample.exchange, "header:x-a", true);
+	expect(&sample.exchange, "header:x-a=*", false);
+	expect(&sample.exchange, "header:x-late=\"a,b (c)\"", true);
+	sample_fini(&sample);
+}
+
+/* Bytes of any kind, NUL included, and no end behind the slice. */
+static void test_hostile_paths(void **state)
+{
+	static char longer[6000];
+	struct sample sample;
+
+	(void)state;
+	sample_init(&sample);
+	sample.exchange.request->target = slice_of("/\0\xff\n/x", 6);
+	expect(&sample.exchange, "path:/*/x", true);
+	expect(&sample.exchange, "path:/*?/x", true);
+	expect(&sample.exchange, "path:~/x$", true);
+	expect(&sample.exchange, "path:/", false);
+	sample.exchange.request->target = slice_of("", 0);
+	expect(&sample.exchange, "path:~^$", true);
+	expect(&sample.exchange, "path:\"\"", true);
+	memset(longer, 'a', sizeof(longer));
+	sample.exchange.request->target = slice_of(longer, sizeof(longer));
+	expect(&sample.exchange, "path:*a*a*a*a*a*a*b", false);
+	expect(&sample.exchange, "path:\\*", false);
+	expect(&sample.exchange, "path:~^aaa", true);
+	expect(&sample.exchange, "path:~aaa$", false); /* the end is not looked at */
+	sample.exchange.request->target = SLICE("/*");
+	expect(&sample.exchange, "path:/\\*", true);
+	expect(&sample.exchange, "path:/\\?", false);
+	sample_fini(&sample);
+}
+
+/* A regex that begins anew says the same as before. */
+static void test_many_paths(void **state)
+{
+	static char path[1024];
+	struct filter *filter = parse_good("path:~^/[ab]*a[ab]+c$");
+	unsigned int random = 1;
+	struct sample sample;
+
+	(void)state;
+	sample_init(&sample);
+	path[0] = '/';
+	for (size_t i = 0; i < 1000; i++) {
+		for (size_t j = 1; j < sizeof(path); j++)
+			path[j] = "ab"[(random = random * 1103515245 + 12345) >> 16 & 1];
+		path[sizeof(path) - 1] = i % 2 ? 'c' : 'd';
+		sample.exchange.request->target = slice_of(path, sizeof(path));
+		assert_int_equal(filter_exchange(filter, &sample.exchange), i % 2);
+	}
+	filter_free(filter);
+	sample_fini(&sample);
+}
+
+static void test_addresses(void **state)
+{
+	static const uint8_t v6[16] = { 0xfe, 0x80, [15] = 1 };
+	static const uint8_t mapped[16] = { [10] = 0xff, [11] = 0xff, 192, 168, 1, 9 };
+	struct sample sample;
+
+	(void)state;
+	sample_init(&sample);
+	sample.conn.sock.family = AF_INET6;
+	memcpy(sample.conn.sock.peer, v6, sizeof(v6));
+	expect(&sample.exchange, "peer:fe80::1", true);
+	expect(&sample.exchange, "peer:fe80::/10", true);
+	expect(&sample.exchange, "peer:[fe80::1]:8443", true);
+	expect(&sample.exchange, "peer:[fe80::/10]:1", false);
+	expect(&sample.exchange, "peer:::/0", true);
+	expect(&sample.exchange, "peer:0.0.0.0/0", false);
+	memcpy(sample.conn.sock.peer, mapped, sizeof(mapped));
+	expect(&sample.exchange, "peer:192.168.0.0/16", true);
+	expect(&sample.exchange, "peer:::/0", false);
+	sample.exchange.request->headers.count = 0;
+	expect(&sample.exchange, "host:192.168.1.9", true);
+	sample.conn.sock.family = AF_UNIX;
+	expect(&sample.exchange, "peer:unix", true);
+	expect(&sample.exchange, "peer:192.168.0.0/16", false);
+	expect(&sample.exchange, "port:8443", false);
+	sample_fini(&sample);
+}
+
+/* --- without an exchange ------------------------------------------------------------------ */
+
+static const struct {
+	const char *words;
+	enum filter_answer answer;
+	bool about; /* exchanges */
+} conns[] = {
+	{ "", FILTER_YES, false },
+	{ "pid:1234", FILTER_YES, false },
+	{ "pid:1", FILTER_NO, false },
+	{ "!pid:1", FILTER_YES, false },
+	{ "status:200", FILTER_UNKNOWN, true },
+	{ "!status:200", FILTER_UNKNOWN, true },
+	{ "pid:1 status:200", FILTER_NO, true },
+	{ "pid:1234 status:200", FILTER_UNKNOWN, true },
+	{ "pid:1234 or status:200", FILTER_YES, true },
+	{ "pid:1 or status:200", FILTER_UNKNOWN, true },
+	{ "!(pid:1 status:200)", FILTER_YES, true },
+	{ "!(pid:1234 status:200)", FILTER_UNKNOWN, true },
+	{ "!(pid:1234 or status:200)", FILTER_NO, true },
+	{ "tls:openssl", FILTER_NO, false },
+	{ "role:server", FILTER_NO, false },
+	{ "port:8443", FILTER_YES, false },
+	{ "proto:1.1", FILTER_YES, true },
+	{ "host:example.com", FILTER_UNKNOWN, true },
+	{ "flag:gap", FILTER_UNKNOWN, true },
+	{ "header:x path:/ method:GET latency:>1s size:>1", FILTER_UNKNOWN, true },
+};
+
+static void test_connections(void **state)
+{
+	struct sample sample;
+
+	(void)state;
+	sample_init(&sample);
+	for (size_t i = 0; i < sizeof(conns) / sizeof(conns[0]); i++) {
+		struct filter *filter = parse_good(conns[i].words);
+		const struct mover *owner = &sample.conn.owner;
+		enum filter_answer answer = filter_conn_answer(filter, &sample.conn, owner);
+
+		if (answer != conns[i].answer || filter_about_exchanges(filter) != conns[i].about)
+			fail_msg("%s: %d", conns[i].words, answer);
+		assert_int_equal(filter_conn(filter, &sample.conn, owner), answer != FILTER_NO);
+		filter_free(filter);
+	}
+	assert_true(filter_conn(NULL, NULL, NULL));
+	sample_fini(&sample);
+}
+
+/* Of what is told as opaque the hello message names the host. */
+static void test_opaque_has_its_name(void **state)
+{
+	struct conn_facts conn = { .tls = true, .opaque = "why", .sni = "api.example.com" };
+	struct filter *filter = parse_good("host:*.example.com"), *other = parse_good("host:a");
+
+	(void)state;
+	assert_int_equal(filter_conn_answer(filter, &conn, NULL), FILTER_YES);
+	assert_int_equal(filter_conn_answer(other, &conn, NULL), FILTER_NO);
+	conn.opaque = NULL;
+	assert_int_equal(filter_conn_answer(other, &conn, NULL), FILTER_UNKNOWN);
+	filter_free(filter);
+	filter_free(other);
+}
+
+/* --- what the kernel can decide --------------------------------------------------------------- */
+
+static const struct {
+	const char *words, *pids, *ports;
+} kernel[] = {
+	{ "", "", "" },
+	{ "pid:2,1,2", "1 2", "" },
+	{ "(pid:1 or pid:2)", "1 2", "" },
+	{ "!pid:1", "", "" },
+	{ "!!pid:1", "1", "" },
+	{ "pid:1 or port:80", "", "" },
+	{ "pid:1 port:80,8000-8002", "1", "80 8000 8001 8002" },
+	{ "pid:1 status:200", "1", "" },
+	{ "pid:1,2,3 pid:2,3,4", "2 3", "" },
+	{ "pid:1 pid:2", "1", "" },
+	{ "status:200 (pid:1 or pid:2 port:80)", "1 2", "" },
+	{ "pid:1 port:80 or pid:2 port:81", "1 2", "80 81" },
+	{ "!(pid:1 pid:2)", "", "" },
+	{ "pid:1 !pid:2", "1", "" },
+	{ "port:1-65535", "", "" },
+	{ "pid:1 port:1-65535", "1", "" },
+	{ "comm:a", "", "" },
+};
+
+static void test_kernel_sets(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(kernel) / sizeof(kernel[0]); i++) {
+		struct filter *filter = parse_good(kernel[i].words);
+		struct filter_kernel sets;
+		char pids[64] = "", ports[64] = "";
+
+		filter_kernel(filter, &sets);
+		for (size_t j = 0; j < sets.pid_count; j++)
+			sprintf(pids + strlen(pids), "%s%u", j ? " " : "", sets.pids[j]);
+		for (size_t j = 0; j < sets.port_count; j++)
+			sprintf(ports + strlen(ports), "%s%u", j ? " " : "", sets.ports[j]);
+		if (strcmp(pids, kernel[i].pids) != 0 || strcmp(ports, kernel[i].ports) != 0)
+			fail_msg("%s: pids %s, ports %s", kernel[i].words, pids, ports);
+		filter_free(filter);
+	}
+}
+
+static const char *const sums[][3] = {
+	{ "", "", "" },
+	{ "", "pid:1", "pid:1" },
+	{ "pid:1", "", "pid:1" },
+	{ "pid:1", "port:2", "pid:1 port:2" },
+	{ "pid:1 or pid:2", "port:2", "(pid:1 or pid:2) port:2" },
+	{ "pid:1 comm:a", "port:2 or port:3", "pid:1 comm:a (port:2 or port:3)" },
+	{ "!(pid:1 comm:a)", "port:2", "!(pid:1 comm:a) port:2" },
+};
+
+static void test_sums(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(sums) / sizeof(sums[0]); i++) {
+		struct filter *filter = parse_good(sums[i][0]);
+		struct filter_kernel sets;
+		char *text;
+
+		assert_int_equal(filter_add(filter, parse_good(sums[i][1])), 0);
+		text = filter_text(filter);
+		assert_string_equal(text, sums[i][2]);
+		filter_kernel(filter, &sets);
+		assert_int_equal(sets.pid_count > 0, strstr(text, "pid") && text[0] != '!');
+		free(text);
+		filter_free(filter);
+	}
+}
+
+static void test_keys(void **state)
+{
+	struct filter *filter = parse_good("!(status:5xx or host:a)");
+
+	(void)state;
+	for (size_t i = 0; i < filter_key_count; i++) {
+		const struct filter_key *key = &filter_keys[i];
+
+		assert_true(strlen(key->name) <= 9 && key->form[0] && key->doc[strlen(key->doc) - 1] != '.');
+		assert_int_equal(filter_uses(filter, key),
+				 strcmp(key->name, "status") == 0 || strcmp(key->name, "host") == 0);
+	}
+	filter_free(filter);
+}
+
+/* What a process's container alone decides; everything else about it may still come. */
+static const struct {
+	const char *filter, *container;
+	bool possible;
+} containers[] = {
+	{ "container:abc", "abcdef", true },
+	{ "container:abc", "xyz", false },
+	{ "container:abc", NULL, false },
+	{ "container:none", NULL, true },
+	{ "container:none", "abc", false },
+	{ "!container:abc", "abcdef", false },
+	{ "container:abc comm:x status:5xx", "abc", true },
+	{ "container:abc or comm:x", "xyz", true },
+	{ "container:abc pid:5 or container:xyz", "xyz", true },
+	{ "port:80 !(container:a,b)", "b", false },
+	{ "port:80", "b", true },
+};
+
+static void test_containers(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(containers) / sizeof(containers[0]); i++) {
+		struct filter *filter = parse_good(containers[i].filter);
+
+		if (filter_container(filter, containers[i].container) != containers[i].possible)
+			fail_msg("%s in %s", containers[i].filter, containers[i].container);
+		assert_int_equal(filter_about_containers(filter),
+				 strstr(containers[i].filter, "container") != NULL);
+		filter_free(filter);
+	}
+	assert_true(filter_container(NULL, NULL));
+	assert_false(filter_about_containers(NULL));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_canonical_text),
+		cmocka_unit_test(test_errors_point_at_what_is_wrong),
+		cmocka_unit_test(test_bare_words),
+		cmocka_unit_test(test_bounds),
+		cmocka_unit_test(test_matches),
+		cmocka_unit_test(test_unknown_does_not_match),
+		cmocka_unit_test(test_pending),
+		cmocka_unit_test(test_fields_that_are_not_known),
+		cmocka_unit_test(test_hostile_paths),
+		cmocka_unit_test(test_many_paths),
+		cmocka_unit_test(test_addresses),
+		cmocka_unit_test(test_connections),
+		cmocka_unit_test(test_opaque_has_its_name),
+		cmocka_unit_test(test_kernel_sets),
+		cmocka_unit_test(test_containers),
+		cmocka_unit_test(test_sums),
+		cmocka_unit_test(test_keys),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

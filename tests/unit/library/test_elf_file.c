@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Tests of agent/library/elf_file.c: good, odd and hostile ELF files. */
+#include "elf_build.h"
+#include "library/elf_file.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+#include <fcntl.h>
+#include <link.h>
+
+static const struct build_function two_functions[] = {
+	{ "first", "55 c3" },
+	{ "second", "90 90 90 c3" },
+	{ NULL, NULL },
+};
+
+static struct elf_file *open_bytes(const void *bytes, size_t size)
+{
+	int fd = build_file(bytes, size);
+	struct elf_file *elf = elf_file_open_fd(fd);
+	int err = errno;
+
+	close(fd); /* the file has its own descriptor */
+	errno = err;
+	return elf;
+}
+
+static void test_symbols_of_a_built_file(void **state)
+{
+	struct build_image image;
+	struct elf_symbol symbol;
+	struct elf_file *elf;
+	uint8_t code[16];
+
+	(void)state;
+	build_fill(&image, EM_X86_64, two_functions);
+	elf = open_bytes(image.bytes, sizeof(image.bytes));
+	assert_non_null(elf);
+	assert_true(elf_is_x86_64(elf));
+	assert_int_equal(elf_find_function(elf, "second", &symbol), 0);
+	assert_int_equal(symbol.address, BUILD_ADDRESS + BUILD_SLOT_SIZE);
+	assert_int_equal(symbol.file_offset, BUILD_OFFSET + BUILD_SLOT_SIZE);
+	assert_int_equal(symbol.size, 4);
+	assert_int_equal(elf_read_code(elf, symbol.address, code, 4), 4);
+	assert_memory_equal(code, "\x90\x90\x90\xc3", 4);
+	assert_int_equal(elf_find_function(elf, "secon", &symbol), -ENOENT);
+	assert_int_equal(elf_find_function(elf, "econd", &symbol), -ENOENT); /* a tail of a name */
+	assert_true(elf_has_section(elf, ".shstrtab"));
+	assert_false(elf_has_section(elf, ".gopclntab"));
+	elf_file_close(elf);
+}
+
+static void test_text_of_this_program(void **state)
+{
+	int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	struct elf_file *elf = elf_file_open_fd(fd);
+	char absent[] = "a text that no program holds";
+
+	(void)state;
+	assert_non_null(elf);
+	assert_true(elf_has_text(elf, "a text of this very test"));
+	absent[0]++; /* which is not what stands in the file */
+	assert_false(elf_has_text(elf, absent));
+	elf_file_close(elf);
+	close(fd);
+}
+
+static void test_code_ends_with_its_segment(void **state)
+{
+	struct build_image image;
+	struct elf_file *elf;
+	uint8_t code[64];
+	uint64_t offset;
+	uint64_t end = BUILD_ADDRESS + BUILD_SLOTS * BUILD_SLOT_SIZE;
+
+	(void)state;
+	build_fill(&image, EM_X86_64, two_functions);
+	elf = open_bytes(image.bytes, sizeof(image.bytes));
+	assert_non_null(elf);
+	assert_int_equal(elf_read_code(elf, end - 10, code, sizeof(code)), 10);
+	assert_int_equal(elf_read_code(elf, end, code, sizeof(code)), -EFAULT);
+	assert_int_equal(elf_read_code(elf, BUILD_ADDRESS - 1, code, sizeof(code)), -EFAULT);
+	assert_int_equal(elf_read_code(elf, UINT64_MAX, code, sizeof(code)), -EFAULT);
+	assert_int_equal(elf_file_offset(elf, end - 1, &offset), 0);
+	assert_int_equal(offset, BUILD_OFFSET + BUILD_SLOTS * BUILD_SLOT_SIZE - 1);
+	assert_int_equal(elf_file_offset(elf, 0, &offset), -EFAULT);
+	elf_file_close(elf);
+}
+
+static void test_other_files_are_refused(void **state)
+{
+	static const struct {
+		const char *name;
+		size_t at;
+		uint8_t value;
+	} rows[] = {
+		{ "no magic", 0, 'x' },
+		{ "32 bits", EI_CLASS, ELFCLASS32 },
+		{ "big endian", EI_DATA, ELFDATA2MSB },
+		{ "another machine", offsetof(Elf64_Ehdr, e_machine), EM_386 },
+		{ "an object file", offsetof(Elf64_Ehdr, e_type), ET_REL },
+	};
+	struct build_image image;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct elf_file *elf;
+
+		build_fill(&image, EM_X86_64, two_functions);
+		image.bytes[rows[i].at] = rows[i].value;
+		errno = 0;
+		elf = open_bytes(image.bytes, sizeof(image.bytes));
+		if (elf || errno != ENOEXEC)
+			fail_msg("%s: errno %d", rows[i].name, errno);
+	}
+	assert_null(open_bytes("", 0));
+	assert_null(elf_file_open_fd(-1));
+	assert_int_equal(errno, EBADF);
+	elf_file_close(NULL);
+}
+
+/* Whatever is cut off or overwritten: an answer, no crash (the sanitizers watch), and never a wrong symbol.
+ */
+static void test_damaged_files_are_survived(void **state)
+{
+	struct build_image image;
+	struct elf_symbol symbol;
+	uint8_t code[32];
+
+	(void)state;
+	for (size_t cut = 0; cut < 0xc00; cut += 7) {
+		build_fill(&image, EM_X86_64, two_functions);
+		struct elf_file *elf = open_bytes(image.bytes, cut);
+
+		if (elf)
+			assert_int_equal(elf_find_function(elf, "second", &symbol), -ENOENT);
+		elf_file_close(elf);
+	}
+	for (size_t at = 0; at < 0xb40; at++) {
+		build_fill(&image, EM_X86_64, two_functions);
+		image.bytes[at] = 0xff;
+		struct elf_file *elf = open_bytes(image.bytes, sizeof(image.bytes));
+
+		if (elf && !elf_find_function(elf, "second", &symbol))
+			(void)elf_read_code(elf, symbol.address, code, sizeof(code));
+		elf_file_close(elf);
+	}
+}
+
+int elf_test_landmark(int value);
+__attribute__((noinline)) int elf_test_landmark(int value)
+{
+	return value * 7 + 3;
+}
+
+static int base_callback(struct dl_phdr_info *info, size_t size, void *data)
+{
+	(void)size;
+	*(uintptr_t *)data = info->dlpi_addr;
+	return 1; /* the first is the executable */
+}
+
+/* This very executable, found through .symtab: the file's bytes are the code that runs. */
+static void test_own_executable(void **state)
+{
+	int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	struct elf_file *elf = elf_file_open_fd(fd);
+	struct elf_symbol symbol;
+	uintptr_t base = 0;
+	uint8_t code[8], direct[8];
+
+	(void)state;
+	assert_non_null(elf);
+	assert_int_equal(elf_find_function(elf, "elf_test_landmark", &symbol), 0);
+	dl_iterate_phdr(base_callback, &base);
+	assert_int_equal(base + symbol.address, (uintptr_t)elf_test_landmark);
+	assert_int_equal(elf_read_code(elf, symbol.address, code, sizeof(code)), sizeof(code));
+	assert_memory_equal(code, (const void *)elf_test_landmark, sizeof(code));
+	assert_int_equal(pread(fd, direct, sizeof(direct), (off_t)symbol.file_offset), sizeof(direct));
+	assert_memory_equal(code, direct, sizeof(code));
+	assert_int_equal(elf_find_function(elf, "elf_open_fd_not", &symbol), -ENOENT);
+	elf_file_close(elf);
+	close(fd);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_symbols_of_a_built_file),
+		cmocka_unit_test(test_text_of_this_program),
+		cmocka_unit_test(test_code_ends_with_its_segment),
+		cmocka_unit_test(test_other_files_are_refused),
+		cmocka_unit_test(test_damaged_files_are_survived),
+		cmocka_unit_test(test_own_executable),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

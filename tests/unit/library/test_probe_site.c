@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Tests of agent/library/probe_site.c: libraries of a few hand-assembled functions in
+ * the shapes that compilers gave real ones, and the system's own libssl.
+ */
+#include "elf_build.h"
+#include "library/library_cache.h"
+#include "library/probe_site.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+#include <fcntl.h>
+
+/* Bodies. Slots: 0 SSL_read, 1 SSL_read_ex, 2 SSL_write, 3 SSL_write_ex, then what a row needs. */
+#define PLAIN(slot)	"48 83 ec 18 48 89 e1 48 63 d2 e8 @" #slot " 48 83 c4 18 c3"
+#define PLAIN_LEA(slot) "48 83 ec 18 48 8d 4c 24 08 48 63 d2 e8 @" #slot " 48 83 c4 18 c3"
+#define PLAIN_R8(slot)	"48 83 ec 18 31 c9 48 63 d2 49 89 e0 e8 @" #slot " 48 83 c4 18 c3"
+#define EX(slot)	"48 83 ec 08 e8 @" #slot " 48 83 c4 08 c3"
+#define EX_STUB(slot)	"49 89 c8 31 c9 e9 @" #slot
+#define CALLEE		"41 55 41 54 c3"
+#define CALLEE_ENDBR	"f3 0f 1e fa 41 55 c3"
+#define CALLEE_SUB	"48 83 ec 18 c3"
+#define STUB		"ff 25 00 10 00 00"
+#define STUB_ENDBR	"f3 0f 1e fa f2 ff 25 00 10 00 00"
+#define INLINED		"55 48 89 e5 c3"
+
+struct row {
+	const char *name;
+	struct build_function functions[BUILD_SLOTS + 1];
+	const char *expected; /* call@slot+offset, and how: c callee, e entry, p past endbr64, s stepped */
+};
+
+static const struct row rows[] = {
+	{ "wrappers around common callees",
+	  { { "SSL_read", PLAIN(4) },
+	    { "SSL_read_ex", EX(4) },
+	    { "SSL_write", PLAIN_LEA(5) },
+	    { "SSL_write_ex", EX(5) },
+	    { "", CALLEE },
+	    { "", CALLEE } },
+	  "read_ex@4+0c write_ex@5+0c" },
+	{ "callees with endbr64",
+	  { { "SSL_read", PLAIN(4) },
+	    { "SSL_read_ex", EX(4) },
+	    { "SSL_write", PLAIN(5) },
+	    { "SSL_write_ex", EX(5) },
+	    { "", CALLEE_ENDBR },
+	    { "", CALLEE_ENDBR } },
+	  "read_ex@4+4c write_ex@5+4c" },
+	{ "write with flags, write_ex through a stub to write_ex2",
+	  { { "SSL_read", PLAIN(4) },
+	    { "SSL_read_ex", EX(4) },
+	    { "SSL_write", PLAIN_R8(5) },
+	    { "SSL_write_ex", EX_STUB(7) },
+	    { "", CALLEE },
+	    { "", CALLEE },
+	    { "SSL_write_ex2", EX(5) },
+	    { "", STUB_ENDBR } },
+	  "read_ex@4+0c write_ex2@5+0c" },
+	{ "the same with a callee that is stepped: the tail call is probed once",
+	  { { "SSL_read", INLINED },
+	    { "SSL_read_ex", INLINED },
+	    { "SSL_write", PLAIN_R8(5) },
+	    { "SSL_write_ex", EX_STUB(7) },
+	    { "", CALLEE },
+	    { "", CALLEE_SUB },
+	    { "SSL_write_ex2", EX(5) },
+	    { "", STUB } },
+	  "read@0+0e read_ex@1+0e write@2+0s write_ex2@6+0s" },
+	{ "a direct tail call is probed once, too",
+	  { { "SSL_read", INLINED },
+	    { "SSL_read_ex", INLINED },
+	    { "SSL_write", INLINED },
+	    { "SSL_write_ex", EX_STUB(6) },
+	    { "", "" },
+	    { "", "" },
+	    { "SSL_write_ex2", INLINED } },
+	  "read@0+0e read_ex@1+0e write@2+0e write_ex2@6+0e" },
+	{ "all inlined: both are probed, each with its signature",
+	  { { "SSL_read", INLINED },
+	    { "SSL_read_ex", INLINED },
+	    { "SSL_write", INLINED },
+	    { "SSL_write_ex", INLINED },
+	    { "", "" },
+	    { "", "" },
+	    { "SSL_write_ex2", INLINED } },
+	  "read@0+0e read_ex@1+0e write@2+0e write_ex2@6+0e write_ex@3+0e" },
+	{ "different callees",
+	  { { "SSL_read", PLAIN(4) },
+	    { "SSL_read_ex", EX(5) },
+	    { "SSL_write", PLAIN(5) },
+	    { "SSL_write_ex", EX(4) },
+	    { "", CALLEE },
+	    { "", CALLEE } },
+	  "read@0+0s read_ex@1+0s write@2+0s write_ex@3+0s" },
+	{ "shared helpers without the address of a local (static executables)",
+	  { { "SSL_read", "55 e8 @4 5d c3" },
+	    { "SSL_read_ex", "55 e8 @4 5d c3" },
+	    { "SSL_write", "55 48 89 e1 e8 @5 e8 @4 5d c3" },
+	    { "SSL_write_ex", "55 e8 @4 5d c3" },
+	    { "", CALLEE },
+	    { "", CALLEE } },
+	  "read@0+0e read_ex@1+0e write@2+0e write_ex@3+0e" },
+	{ "two calls with the address of a local: not clear",
+	  { { "SSL_read", "48 89 e1 e8 @4 48 89 e1 e8 @5 c3" },
+	    { "SSL_read_ex", "48 83 ec 08 e8 @4 e8 @5 c3" },
+	    { "SSL_write", PLAIN(5) },
+	    { "SSL_write_ex", EX(5) },
+	    { "", CALLEE },
+	    { "", CALLEE } },
+	  "read@0+0s read_ex@1+0s write_ex@5+0c" },
+	{ "the address is overwritten before the call",
+	  { { "SSL_read", "48 89 e1 31 c9 e8 @4 c3" },
+	    { "SSL_read_ex", EX(4) },
+	    { "SSL_write", PLAIN(5) },
+	    { "SSL_write_ex", EX(5) },
+	    { "", CALLEE },
+	    { "", CALLEE } },
+	  "read@0+0s read_ex@1+0s write_ex@5+0c" },
+	{ "a read has no fifth argument",
+	  { { "SSL_read", PLAIN_R8(4) },
+	    { "SSL_read_ex", EX(4) },
+	    { "SSL_write", PLAIN(5) },
+	    { "SSL_write_ex", EX(5) },
+	    { "", CALLEE },
+	    { "", CALLEE } },
+	  "read@0+0s read_ex@1+0s write_ex@5+0c" },
+	{ "the callee is a stub, or outside the code",
+	  { { "SSL_read", PLAIN(4) },
+	    { "SSL_read_ex", EX(4) },
+	    { "SSL_write", PLAIN(999) },
+	    { "SSL_write_ex", EX(999) },
+	    { "", STUB } },
+	  "read@0+0s read_ex@1+0s write@2+0s write_ex@3+0s" },
+	{ "no _ex (BoringSSL, OpenSSL 1.1.0), entries past endbr64, and the rest",
+	  { { "SSL_read", "f3 0f 1e fa 55 c3" },
+	    { "SSL_free", "48 85 ff c3" },
+	    { "SSL_write", "f3 0f 1e fa 41 57 c3" },
+	    { "SSL_do_handshake", "53 c3" },
+	    { "SSL_set_fd", "55 c3" },
+	    { "SSL_peek", "90 c3" },
+	    { "SSL_sendfile", "41 56 c3" } },
+	  "read@0+4p write@2+4p peek@5+0e handshake@3+0e sendfile@6+0e free@1+0s set_fd@4+0e" },
+	{ "only one of the two", { { "SSL_read", INLINED } }, "" },
+	{ "neither", { { "SSL_readx", INLINED }, { "SSL_writex", INLINED } }, "" },
+	{ "code that cannot be decoded",
+	  { { "SSL_read", "06 06" },
+	    { "SSL_read_ex", "06" },
+	    { "SSL_write", "48 83 ec 18 48 89 e1 e8 @4 06" },
+	    { "SSL_write_ex", EX(4) },
+	    { "", CALLEE } },
+	  "read@0+0s read_ex@1+0s write@2+0s write_ex@3+0s" },
+};
+
+static char reason_letter(enum probe_reason reason)
+{
+	switch (reason) {
+	case REASON_ENTRY_EMULATED:
+		return 'e';
+	case REASON_PAST_ENDBR:
+		return 'p';
+	case REASON_COMMON_CALLEE:
+		return 'c';
+	case REASON_ENTRY_STEPPED:
+		return 's';
+	}
+	return '?';
+}
+
+static void sites_print(char *out, size_t size, unsigned int machine, const struct build_function *functions)
+{
+	struct probe_site sites[PROBE_SITES_MAX];
+	struct build_image image;
+	struct elf_file *elf;
+	int fd, count;
+	size_t at = 0;
+
+	build_fill(&image, machine, functions);
+	fd = build_file(image.bytes, sizeof(image.bytes));
+	elf = elf_file_open_fd(fd);
+	close(fd);
+	assert_non_null(elf);
+	count = probe_sites_openssl(elf, sites);
+	assert_true(count >= 0 && count <= PROBE_SITES_MAX);
+	elf_file_close(elf);
+	out[0] = '\0';
+	for (int i = 0; i < count; i++) {
+		uint64_t from = sites[i].file_offset - BUILD_OFFSET;
+
+		assert_int_equal(sites[i].address - BUILD_ADDRESS, from);
+		at += (size_t)snprintf(out + at, size - at, "%s%s@%u+%u%c", i ? " " : "",
+				       probe_call_name(sites[i].call), (unsigned)(from / BUILD_SLOT_SIZE),
+				       (unsigned)(from % BUILD_SLOT_SIZE), reason_letter(sites[i].reason));
+		assert_true(at < size);
+	}
+}
+
+static void test_shapes(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char got[512];
+
+		sites_print(got, sizeof(got), EM_X86_64, rows[i].functions);
+		if (strcmp(got, rows[i].expected) != 0)
+			fail_msg("%s:\n got      %s\n expected %s", rows[i].name, got, rows[i].expected);
+	}
+}
+
+/* Nothing is decoded there, so nothing is claimed about instructions. */
+static void test_aarch64_takes_the_entries(void **state)
+{
+	char got[512];
+
+	(void)state;
+	sites_print(got, sizeof(got), EM_AARCH64, rows[0].functions);
+	assert_string_equal(got, "read@0+0s read_ex@1+0s write@2+0s write_ex@3+0s");
+}
+
+struct system_libssl {
+	struct elf_file *elf;
+};
+
+static void libssl_take(void *ctx, const char *path)
+{
+	struct system_libssl *found = ctx;
+	struct elf_symbol symbol;
+	struct elf_file *elf;
+	int fd;
+
+	if (found->elf)
+		return;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	elf = fd < 0 ? NULL : elf_file_open_fd(fd);
+	if (fd >= 0)
+		close(fd);
+	if (elf && !elf_find_function(elf, "SSL_read_ex", &symbol))
+		found->elf = elf;
+	else
+		elf_file_close(elf);
+}
+
+/* Of the machine's own OpenSSL: one cheap site for reads and one for writes, none of them twice. */
+static void test_system_libssl(void **state)
+{
+	struct system_libssl found = { NULL };
+	struct probe_site sites[PROBE_SITES_MAX];
+	unsigned int calls[CALL_COUNT] = { 0 };
+	int count;
+
+	(void)state;
+	library_cache_each("libssl.so", libssl_take, &found);
+	assert_non_null(found.elf);
+	count = probe_sites_openssl(found.elf, sites);
+	assert_true(count > 0);
+	for (int i = 0; i < count; i++) {
+		calls[sites[i].call]++;
+		for (int j = 0; j < i; j++)
+			assert_int_not_equal(sites[i].file_offset, sites[j].file_offset);
+	}
+	assert_int_equal(calls[CALL_HANDSHAKE], 1);
+	assert_int_equal(calls[CALL_FREE], 1);
+	assert_int_equal(calls[CALL_SET_FD], 3);
+	if (elf_is_x86_64(found.elf)) {
+		assert_int_equal(calls[CALL_READ] + calls[CALL_WRITE], 0);
+		assert_int_equal(calls[CALL_READ_EX], 1);
+		assert_int_equal(calls[CALL_WRITE_EX] + calls[CALL_WRITE_EX2], 1);
+		assert_int_equal(sites[0].reason, REASON_COMMON_CALLEE);
+		assert_memory_equal(sites[0].instruction, "push r", 6);
+	}
+	elf_file_close(found.elf);
+}
+
+static void test_words(void **state)
+{
+	(void)state;
+	for (int call = 0; call < CALL_COUNT; call++)
+		assert_true(probe_call_name(call)[0] != '\0');
+	for (int reason = REASON_ENTRY_EMULATED; reason <= REASON_ENTRY_STEPPED; reason++)
+		assert_true(probe_reason_text(reason)[0] != '\0');
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_shapes),
+		cmocka_unit_test(test_aarch64_takes_the_entries),
+		cmocka_unit_test(test_system_libssl),
+		cmocka_unit_test(test_words),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Tests of agent/library/processes.c with processes of its own. Where the kernel
+ * refuses perf events to this user the watch's refusal is tested in its place.
+ */
+#include "elf_build.h"
+#include "library/processes.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdbool.h>
+#include <cmocka.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#define REPORTS_MAX 64
+
+static const struct build_function tls_functions[] = {
+	{ "SSL_read", "55 c3" },
+	{ "SSL_write", "55 c3" },
+	{ NULL, NULL },
+};
+
+static const struct build_function read_only_functions[] = {
+	{ "SSL_read", "55 c3" },
+	{ NULL, NULL },
+};
+
+struct report {
+	dev_t device;
+	ino_t inode;
+	uint32_t pid;
+	char path[PATH_MAX];
+};
+
+struct reports {
+	struct report items[REPORTS_MAX];
+	size_t count;
+};
+
+static void report_take(void *ctx, int fd, const char *path, uint32_t pid)
+{
+	struct reports *reports = ctx;
+	struct stat st;
+
+	assert_int_equal(fstat(fd, &st), 0);
+	if (reports->count == REPORTS_MAX)
+		return;
+	reports->items[reports->count] = (struct report){ st.st_dev, st.st_ino, pid, "" };
+	snprintf(reports->items[reports->count++].path, PATH_MAX, "%s", path);
+}
+
+static size_t reports_of(const struct reports *reports, const struct stat *st)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < reports->count; i++)
+		count += reports->items[i].device == st->st_dev && reports->items[i].inode == st->st_ino;
+	return count;
+}
+
+struct fixture {
+	char folder[64], path[128];
+	struct stat st;
+	struct reports reports;
+	struct processes *processes;
+	pid_t child;
+	int say[2], hear[2]; /* to the child, from the child */
+};
+
+static void file_write(struct fixture *fixture, const struct build_function *functions)
+{
+	struct build_image image;
+	int fd;
+
+	build_fill(&image, EM_X86_64, functions);
+	fd = open(fixture->path, O_CREAT | O_WRONLY | O_TRUNC | O_CLOEXEC, 0755);
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, image.bytes, sizeof(image.bytes)), sizeof(image.bytes));
+	assert_int_equal(fstat(fd, &fixture->st), 0);
+	close(fd);
+}
+
+static int setup(void **state)
+{
+	struct fixture *fixture = calloc(1, sizeof(*fixture));
+
+	assert_non_null(fixture);
+	strcpy(fixture->folder, "/tmp/hark-processes-XXXXXX");
+	assert_non_null(mkdtemp(fixture->folder));
+	snprintf(fixture->path, sizeof(fixture->path), "%s/some library.so", fixture->folder);
+	file_write(fixture, tls_functions);
+	fixture->processes = processes_new(report_take, &fixture->reports);
+	assert_non_null(fixture->processes);
+	*state = fixture;
+	return 0;
+}
+
+static void child_end(struct fixture *fixture)
+{
+	if (!fixture->child)
+		return;
+	close(fixture->say[1]);
+	close(fixture->hear[0]);
+	assert_int_equal(waitpid(fixture->child, NULL, 0), fixture->child);
+	fixture->child = 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *fixture = *state;
+
+	child_end(fixture);
+	processes_free(fixture->processes);
+	processes_free(NULL);
+	unlink(fixture->path);
+	rmdir(fixture->folder);
+	free(fixture);
+	return 0;
+}
+
+/* The child: maps the file once it is told to, says so, and stays until the parent hangs up. */
+static void child_main(const struct fixture *fixture)
+{
+	char byte;
+	int fd;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	close(fixture->say[1]);
+	close(fixture->hear[0]);
+	if (read(fixture->say[0], &byte, 1) != 1)
+		_exit(1);
+	fd = open(fixture->path, O_RDONLY);
+	if (mmap(NULL, BUILD_SIZE, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0) == MAP_FAILED)
+		_exit(1);
+	if (write(fixture->hear[1], "m", 1) != 1 || read(fixture->say[0], &byte, 1) != 0)
+		_exit(1);
+	_exit(0);
+}
+
+static void child_start(struct fixture *fixture)
+{
+	assert_int_equal(pipe2(fixture->say, O_CLOEXEC), 0);
+	assert_int_equal(pipe2(fixture->hear, O_CLOEXEC), 0);
+	fixture->child = fork();
+	assert_true(fixture->child >= 0);
+	if (!fixture->child)
+		child_main(fixture);
+	close(fixture->say[0]);
+	close(fixture->hear[1]);
+}
+
+static void child_map(struct fixture *fixture)
+{
+	char byte;
+
+	assert_int_equal(write(fixture->say[1], "g", 1), 1);
+	assert_int_equal(read(fixture->hear[0], &byte, 1), 1);
+}
+
+static void test_scan_pid_reports_once(void **state)
+{
+	struct fixture *fixture = *state;
+	const struct timespec times[2] = { { 1, 0 }, { 1, 0 } };
+
+	child_start(fixture);
+	assert_int_equal(processes_scan_pid(fixture->processes, (uint32_t)fixture->child), 0);
+	assert_int_equal(reports_of(&fixture->reports, &fixture->st), 0);
+	child_map(fixture);
+	assert_int_equal(processes_scan_pid(fixture->processes, (uint32_t)fixture->child), 0);
+	assert_int_equal(reports_of(&fixture->reports, &fixture->st), 1);
+	assert_int_equal(fixture->reports.items[fixture->reports.count - 1].pid, fixture->child);
+	assert_string_equal(fixture->reports.items[fixture->reports.count - 1].path, fixture->path);
+
+	/* Neither a second look nor another time of change makes it another library. */
+	assert_int_equal(utimensat(AT_FDCWD, fixture->path, times, 0), 0);
+	assert_int_equal(processes_scan_pid(fixture->processes, (uint32_t)fixture->child), 0);
+	assert_int_equal(processes_scan(fixture->processes), 0);
+	assert_int_equal(reports_of(&fixture->reports, &fixture->st), 1);
+}
+
+static void test_scan_finds_system_libraries_and_processes(void **state)
+{
+	struct fixture *fixture = *state;
+	size_t cached = 0;
+
+	child_start(fixture);
+	child_map(fixture);
+	assert_int_equal(processes_scan(fixture->processes), 0);
+	assert_int_equal(reports_of(&fixture->reports, &fixture->st), 1);
+	for (size_t i = 0; i < fixture->reports.count; i++)
+		cached += fixture->reports.items[i].pid == 0;
+	assert_true(cached >= 1); /* libssl is installed where this test is built */
+}
+
+static void test_a_file_without_both_functions_is_none(void **state)
+{
+	struct fixture *fixture = *state;
+
+	file_write(fixture, read_only_functions);
+	child_start(fixture);
+	child_map(fixture);
+	assert_int_equal(processes_scan_pid(fixture->processes, (uint32_t)fixture->child), 0);
+	assert_int_equal(reports_of(&fixture->reports, &fixture->st), 0);
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void test_watch_reports_a_new_mapping(void **state)
+{
+	struct fixture *fixture = *state;
+	int64_t end;
+	int fd = processes_watch(fixture->processes);
+
+	processes_watch_read(fixture->processes); /* with nothing there, or no watch at all */
+	child_start(fixture);
+	child_map(fixture);
+	if (fd < 0) {
+		assert_true(fd == -EACCES || fd == -EPERM);
+		assert_int_equal(processes_scan_pid(fixture->processes, (uint32_t)fixture->child), 0);
+		assert_int_equal(reports_of(&fixture->reports, &fixture->st), 1);
+		return;
+	}
+	assert_int_equal(processes_watch(fixture->processes), fd); /* asked again: the same */
+	end = now_ms() + 1000;
+	while (now_ms() < end && !reports_of(&fixture->reports, &fixture->st)) {
+		struct pollfd ready = { .fd = fd, .events = POLLIN };
+
+		if (poll(&ready, 1, 100) > 0)
+			processes_watch_read(fixture->processes);
+	}
+	assert_int_equal(reports_of(&fixture->reports, &fixture->st), 1);
+}
+
+/* More mappings than the rings hold: the watch notices and looks through everything. */
+static void test_watch_survives_a_full_ring(void **state)
+{
+	struct fixture *fixture = *state;
+	int self = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	int fd = processes_watch(fixture->processes);
+
+	assert_true(self >= 0);
+	assert_true(fd >= 0 || fd == -EACCES || fd == -EPERM);
+	for (int i = 0; i < 4000; i++) {
+		void *page = mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE, self, 0);
+
+		assert_ptr_not_equal(page, MAP_FAILED);
+		munmap(page, 4096);
+	}
+	close(self);
+	child_start(fixture);
+	child_map(fixture);
+	processes_watch_read(fixture->processes);
+	if (fd < 0)
+		assert_int_equal(processes_scan(fixture->processes), 0);
+	assert_int_equal(reports_of(&fixture->reports, &fixture->st), 1);
+}
+
+static void test_facts(void **state)
+{
+	struct event_process facts;
+	char exe[PATH_MAX];
+	ssize_t len = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
+
+	(void)state;
+	assert_true(len > 0);
+	exe[len] = '\0';
+	assert_int_equal(process_facts((uint32_t)getpid(), &facts), 0);
+	assert_string_equal(facts.name, strrchr(exe, '/') + 1);
+	assert_int_equal(facts.parent, getppid());
+	assert_int_equal(facts.h.uid, geteuid());
+	assert_int_equal(facts.h.pid, getpid());
+	assert_int_equal(facts.h.size, sizeof(facts));
+	assert_memory_equal(facts.h.comm, facts.name, 8);
+	assert_int_equal(process_facts(0, &facts), -ESRCH);
+	assert_int_equal(process_facts(UINT32_MAX, &facts), -ESRCH);
+}
+
+static void test_no_such_process(void **state)
+{
+	struct fixture *fixture = *state;
+
+	assert_int_equal(processes_scan_pid(fixture->processes, 0), -ESRCH);
+	assert_int_equal(processes_scan_pid(fixture->processes, UINT32_MAX), -ESRCH);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_scan_pid_reports_once, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_scan_finds_system_libraries_and_processes, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_a_file_without_both_functions_is_none, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_watch_reports_a_new_mapping, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_watch_survives_a_full_ring, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_no_such_process, setup, teardown),
+		cmocka_unit_test(test_facts),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

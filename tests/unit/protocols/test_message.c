@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "message_text.h"
+
+#include "alloc_fail.h"
+
+#include "../../../protocols/arena.c"
+#include "../../../protocols/message.c"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <cmocka.h>
+
+static void test_new_knows_nothing(void **state)
+{
+	struct message *message = message_new(MESSAGE_RESPONSE, 0);
+
+	(void)state;
+	assert_int_equal(message->kind, MESSAGE_RESPONSE);
+	assert_int_equal(message->status, 0);
+	assert_null(message->method.data);
+	assert_int_equal(message->mover.fd, -1);
+	message_free(message);
+	message_free(NULL);
+}
+
+static void test_headers_in_order(void **state)
+{
+	struct message *message = message_new(MESSAGE_REQUEST, 0);
+	struct slice name = SLICE("n"), value;
+	char number[16];
+
+	(void)state;
+	for (int i = 0; i < 100; i++) {
+		value = slice_of(number, (size_t)snprintf(number, sizeof(number), "%d", i));
+		assert_int_equal(message_add_header(message, &message->headers, name, value, 0), 0);
+	}
+	assert_int_equal(message->headers.count, 100);
+	for (size_t i = 0; i < 100; i++)
+		assert_int_equal(strtol((const char *)message->headers.items[i].value.data, NULL, 10), i);
+	message_free(message);
+}
+
+static void test_header_found(void **state)
+{
+	struct message *message = message_new(MESSAGE_REQUEST, 0);
+	struct slice unknown = { 0 };
+
+	(void)state;
+	message_add_header(message, &message->headers, SLICE("a"), unknown, HEADER_VALUE_UNKNOWN);
+	message_add_header(message, &message->headers, unknown, SLICE("x"), HEADER_NAME_UNKNOWN);
+	message_add_header(message, &message->headers, SLICE("A"), SLICE("1"), 0);
+	message_add_header(message, &message->headers, SLICE("a"), SLICE("2"), 0);
+	message_add_header(message, &message->headers, SLICE("empty"), SLICE(""), 0);
+	message_add_header(message, &message->trailers, SLICE("t"), SLICE("3"), 0);
+	assert_true(slice_equal(message_header(message, SLICE("a")), SLICE("1")));
+	assert_non_null(message_header(message, SLICE("Empty")).data);
+	assert_null(message_header(message, SLICE("t")).data);
+	assert_null(message_header(message, SLICE("")).data);
+	message_free(message);
+}
+
+/* The list is as before when a field finds no room. */
+static void test_limit(void **state)
+{
+	struct message *message = message_new(MESSAGE_REQUEST, 2048);
+	size_t count = 0;
+
+	(void)state;
+	while (!message_add_header(message, &message->headers, SLICE("name"), SLICE("value"), 0))
+		count++;
+	assert_true(count > 0);
+	assert_int_equal(message->headers.count, count);
+	assert_true(slice_equal(message->headers.items[count - 1].value, SLICE("value")));
+	message_free(message);
+}
+
+static void test_no_memory(void **state)
+{
+	struct message *message;
+
+	(void)state;
+	alloc_fail_countdown = 1;
+	assert_null(message_new(MESSAGE_REQUEST, 0));
+	message = message_new(MESSAGE_REQUEST, 0);
+	alloc_fail_countdown = 1;
+	assert_int_equal(message_add_header(message, &message->headers, SLICE("a"), SLICE("b"), 0), -ENOMEM);
+	assert_int_equal(message->headers.count, 0);
+	assert_int_equal(message_add_header(message, &message->headers, SLICE("a"), SLICE("b"), 0), 0);
+	assert_int_equal(message->headers.count, 1);
+	message_free(message);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_new_knows_nothing), cmocka_unit_test(test_headers_in_order),
+		cmocka_unit_test(test_header_found),	  cmocka_unit_test(test_limit),
+		cmocka_unit_test(test_no_memory),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Each row changes the sample and names what the line must and must not hold; one row is the whole line. */
+#include "sinks/sinks.h"
+
+#include "base/counters.h"
+#include "sample.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <cmocka.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#define ABSENT "!" /* this must not occur */
+
+struct row {
+	const char *name;
+	void (*change)(struct sample *sample);
+	int verbose;
+	bool show_secrets;
+	const char *expected[8]; /* each occurs, or after ABSENT does not */
+};
+
+static void nothing(struct sample *s)
+{
+	(void)s;
+}
+
+static void is_server(struct sample *s)
+{
+	s->conn.role = ROLE_SERVER;
+	s->exchange.request->headers.count = 0;
+}
+
+static void role_unknown(struct sample *s)
+{
+	s->conn.role = ROLE_UNKNOWN;
+	s->exchange.request->headers.count = 0;
+}
+
+static void no_request(struct sample *s)
+{
+	message_free(s->exchange.request);
+	s->exchange.request = NULL;
+	s->exchange.duration_known = s->exchange.ttfb_known = false;
+	s->exchange.flags = FLAG_NO_REQUEST;
+}
+
+static void unanswered(struct sample *s)
+{
+	message_free(s->exchange.response);
+	s->exchange.response = NULL;
+	s->exchange.duration_known = s->exchange.ttfb_known = false;
+	s->exchange.flags = FLAG_UNANSWERED | FLAG_CLOSED;
+}
+
+static void http2_reset(struct sample *s)
+{
+	s->exchange.request->version = HTTP_2;
+	s->exchange.request->scheme = SLICE("https");
+	s->exchange.request->authority = SLICE("[2001:db8::1]:9443");
+	s->exchange.key = 5;
+	s->exchange.h2_error_known = true;
+	s->exchange.h2_error = 8;
+	s->exchange.flags = FLAG_RESET;
+	s->conn.tls = true;
+	s->conn.tls_library = "openssl";
+}
+
+static void unnamed_error(struct sample *s)
+{
+	s->exchange.h2_error_known = true;
+	s->exchange.h2_error = 0xbeef;
+}
+
+static void path_unknown(struct sample *s)
+{
+	s->exchange.request->target = (struct slice){ 0 };
+	s->exchange.flags = FLAG_PARTIAL_HEADERS;
+}
+
+static void absolute_form(struct sample *s)
+{
+	s->exchange.request->target = SLICE("http://user:pw@other.org:81/x?");
+}
+
+static void connect_form(struct sample *s)
+{
+	s->exchange.request->method = SLICE("CONNECT");
+	s->exchange.request->target = SLICE("other.org:443");
+}
+
+static void bad_host(struct sample *s)
+{
+	s->exchange.request->headers.items[0].value = SLICE("evil:port");
+}
+
+static void hostile(struct sample *s)
+{
+	s->exchange.request->target = SLICE("/\"\\\x01\xff\xc3\xa9\xe2\x80\xae");
+}
+
+static void mapped(struct sample *s)
+{
+	static const uint8_t local[16] = { [10] = 0xff, 0xff, 127, 0, 0, 1 };
+	static const uint8_t peer[16] = { [15] = 1 };
+
+	s->conn.sock.family = AF_INET6;
+	memcpy(s->conn.sock.local, local, 16);
+	memcpy(s->conn.sock.peer, peer, 16);
+}
+
+static void unix_socket(struct sample *s)
+{
+	s->conn.sock = (struct event_socket){ .family = AF_UNIX, .fd = 3 };
+	s->exchange.mover = (struct mover){ .fd = -1 };
+}
+
+static void socket_unknown(struct sample *s)
+{
+	s->conn.sock = (struct event_socket){ .fd = -1 };
+	s->exchange.mover.fd = -1;
+	s->conn.tls_unknown = true;
+}
+
+static void sizes_unknown(struct sample *s)
+{
+	s->exchange.request->body_known = s->exchange.response->body_known = false;
+}
+
+static void unknown_fields(struct sample *s)
+{
+	struct message *response = s->exchange.response;
+
+	sample_header(response, &response->headers, "x-known", NULL);
+	sample_header(response, &response->headers, NULL, "perhaps a cookie");
+	sample_header(response, &response->trailers, "grpc-status", "0");
+}
+
+static void bodies(struct sample *s)
+{
+	s->exchange.request->body = SLICE("caf\xc3\xa9\n");
+	s->exchange.request->body_bytes = 6;
+	s->exchange.response->body = SLICE("\x1f\x8b\x08\x00");
+}
+
+static void cut_body(struct sample *s)
+{
+	s->exchange.response->body = SLICE("caf\xc3");
+}
+
+static void grpc(struct sample *s)
+{
+	sample_header(s->exchange.request, &s->exchange.request->headers, "content-type", "application/grpc");
+}
+
+static void grpc_failed(struct sample *s)
+{
+	grpc(s);
+	sample_header(s->exchange.response, &s->exchange.response->trailers, "grpc-status", "5");
+}
+
+static const struct row rows[] = {
+	{ "gRPC", grpc_failed, 0, false, { "\"rpc.system\":\"grpc\",\"rpc.grpc.status_code\":5," } },
+	{ "gRPC, status not known", grpc, 0, false, { "\"rpc.system\":\"grpc\"", ABSENT "rpc.grpc" } },
+	{ "no gRPC", unknown_fields, 0, false, { ABSENT "rpc." } },
+	{ "the whole line",
+	  nothing,
+	  0,
+	  false,
+	  { "{\"time\":\"2026-01-02T03:04:05.000000006Z\",\"http.request.method\":\"GET\",\"url.scheme\":"
+	    "\"http\","
+	    "\"url.path\":\"/a\",\"url.query\":\"b=1\",\"http.response.status_code\":200,"
+	    "\"server.address\":\"example.com\",\"server.port\":8443,\"client.address\":\"10.0.0.1\","
+	    "\"client.port\":40000,\"network.protocol.version\":\"1.1\",\"network.transport\":\"tcp\","
+	    "\"network.local.address\":\"10.0.0.1\",\"network.local.port\":40000,"
+	    "\"network.peer.address\":\"10.0.0.2\",\"network.peer.port\":8443,\"tls\":false,"
+	    "\"process.pid\":1234,\"process.executable.name\":\"curl\",\"process.user.id\":1000,"
+	    "\"thread.id\":1235,\"thread.name\":\"curl-thread\",\"hark.role\":\"client\",\"hark.connection\":"
+	    "12,"
+	    "\"hark.fd\":5,\"http.request.body.size\":0,\"http.response.body.size\":612,"
+	    "\"hark.duration_ms\":12.345678,\"hark.ttfb_ms\":0.340000}\n" } },
+	{ "server's side, no Host",
+	  is_server,
+	  0,
+	  false,
+	  { "\"server.address\":\"10.0.0.1\",\"server.port\":40000,\"client.address\":\"10.0.0.2\",\"client."
+	    "port\":8443",
+	    "\"hark.role\":\"server\"" } },
+	{ "role unknown",
+	  role_unknown,
+	  0,
+	  false,
+	  { ABSENT "server.", ABSENT "client.", ABSENT "hark.role", "\"network.peer.port\":8443" } },
+	{ "no request",
+	  no_request,
+	  0,
+	  false,
+	  { ABSENT "url.path", ABSENT "http.request", ABSENT "duration", ABSENT "ttfb",
+	    "\"hark.flags\":[\"no-request\"]}", "status_code\":200" } },
+	{ "unanswered",
+	  unanswered,
+	  0,
+	  false,
+	  { ABSENT "response", ABSENT "duration", "\"hark.flags\":[\"closed\",\"unanswered\"]}" } },
+	{ "HTTP/2 over TLS, reset",
+	  http2_reset,
+	  0,
+	  false,
+	  { "\"network.protocol.version\":\"2\"", "\"hark.stream\":5", "\"hark.h2.error_code\":\"CANCEL\"",
+	    "\"tls\":true,\"tls.library\":\"openssl\"",
+	    "\"server.address\":\"2001:db8::1\",\"server.port\":9443", "\"url.scheme\":\"https\"",
+	    "\"hark.flags\":[\"reset\"]" } },
+	{ "an error code without a name", unnamed_error, 0, false, { "\"hark.h2.error_code\":\"0xbeef\"" } },
+	{ "path unknown",
+	  path_unknown,
+	  0,
+	  false,
+	  { ABSENT "url.path", ABSENT "url.query", "example.com", "partial-headers" } },
+	{ "absolute form, empty query, no password",
+	  absolute_form,
+	  0,
+	  false,
+	  { "\"url.path\":\"/x\",\"url.query\":\"\"", "\"server.address\":\"other.org\",\"server.port\":81",
+	    ABSENT "pw" } },
+	{ "CONNECT",
+	  connect_form,
+	  0,
+	  false,
+	  { ABSENT "url.path", "\"server.address\":\"other.org\",\"server.port\":443" } },
+	{ "a Host that is none",
+	  bad_host,
+	  0,
+	  false,
+	  { "\"server.address\":\"10.0.0.2\",\"server.port\":8443" } },
+	{ "hostile path", hostile, 0, false, { "\"url.path\":\"/\\\"\\\\\\u0001\\\\xff\xc3\xa9\\u202e\"" } },
+	{ "IPv4 in IPv6",
+	  mapped,
+	  0,
+	  false,
+	  { "\"network.local.address\":\"127.0.0.1\"", "\"network.peer.address\":\"::1\"" } },
+	{ "Unix socket, nobody known",
+	  unix_socket,
+	  0,
+	  false,
+	  { "\"network.transport\":\"unix\"", ABSENT "network.local", ABSENT "client.", ABSENT "process.",
+	    ABSENT "thread.", "\"hark.fd\":3" } },
+	{ "socket unknown",
+	  socket_unknown,
+	  0,
+	  false,
+	  { ABSENT "network.t", ABSENT "network.peer", ABSENT "hark.fd", ABSENT "\"tls\"",
+	    ABSENT "scheme" } },
+	{ "body sizes unknown", sizes_unknown, 0, false, { ABSENT "body.size" } },
+	{ "headers",
+	  nothing,
+	  1,
+	  false,
+	  { "\"http.request.header\":[[\"Host\",\"example.com\"],[\"Cookie\",\"[redacted]\"]]",
+	    "\"http.response.header\":[[\"Server\",\"nginx\"]]}", ABSENT "id=7", ABSENT "trailer" } },
+	{ "secrets on demand", nothing, 1, true, { "[\"Cookie\",\"id=7\"]" } },
+	{ "unknown fields and trailers",
+	  unknown_fields,
+	  1,
+	  false,
+	  { "[\"Server\",\"nginx\"],[\"x-known\",null],[null,\"[redacted]\"]]",
+	    "\"http.response.trailer\":[[\"grpc-status\",\"0\"]]", ABSENT "perhaps" } },
+	{ "bodies not asked for", bodies, 1, false, { ABSENT "body\"" } },
+	{ "bodies",
+	  bodies,
+	  2,
+	  false,
+	  { "\"http.request.body\":\"caf\xc3\xa9\\n\"",
+	    "\"http.response.body\":{\"base64\":\"H4sIAA==\"}" } },
+	{ "a body cut inside a character", cut_body, 2, false, { "\"http.response.body\":\"caf\"" } },
+};
+
+static void check(const struct row *row, const char *text)
+{
+	for (size_t i = 0; i < 8 && row->expected[i]; i++) {
+		const char *want = row->expected[i];
+		bool absent = want[0] == ABSENT[0];
+
+		if ((strstr(text, want + absent) != NULL) == absent)
+			fail_msg("%s: %s%s\n in %s", row->name, absent ? "must be absent: " : "",
+				 want + absent, text);
+	}
+}
+
+static void test_rows(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct sample sample;
+		struct sample_sink sink;
+
+		sample_init(&sample);
+		rows[i].change(&sample);
+		sample_sink_open(&sink, &watch_json_sink, rows[i].verbose, false, rows[i].show_secrets);
+		watch_json_sink.exchange(sink.sink, &sample.exchange);
+		check(&rows[i], sample_sink_text(&sink));
+		assert_ptr_equal(strchr(sink.text, '\n'), sink.text + sink.len - 1);
+		sample_sink_close(&sink);
+		sample_fini(&sample);
+	}
+}
+
+/* Event times of a hostile recording must not do harm. */
+static void test_extreme_times(void **state)
+{
+	static const uint64_t times[] = { 1, UINT64_MAX, INT64_MAX, 1ull << 63 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
+		struct sample sample;
+		struct sample_sink sink;
+
+		sample_init(&sample);
+		sample.exchange.start_ns = times[i];
+		sample_sink_open(&sink, &watch_json_sink, 0, false, false);
+		watch_json_sink.exchange(sink.sink, &sample.exchange);
+		assert_non_null(strstr(sample_sink_text(&sink), "Z\",\"http.request.method\""));
+		sample_sink_close(&sink);
+		sample_fini(&sample);
+	}
+}
+
+static void test_write_error_is_counted(void **state)
+{
+	struct redact *redact = redact_new(false);
+	struct sink_config config = { .out = fopen("/dev/full", "w"), .redact = redact };
+	uint64_t before = counters[COUNTER_OUTPUT_ERRORS];
+	struct sample sample;
+	struct sink *sink;
+
+	(void)state;
+	assert_non_null(config.out);
+	setvbuf(config.out, NULL, _IONBF, 0);
+	sample_init(&sample);
+	sink = watch_json_sink.create(&config);
+	assert_non_null(sink);
+	watch_json_sink.exchange(sink, &sample.exchange);
+	assert_int_equal(counters[COUNTER_OUTPUT_ERRORS] - before, 1);
+	watch_json_sink.destroy(sink);
+	sample_fini(&sample);
+	fclose(config.out);
+	redact_free(redact);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_extreme_times),
+		cmocka_unit_test(test_write_error_is_counted),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
