@@ -214,7 +214,7 @@ oracle: $(BUILD)/tests/oracle/oracle ## judge what comes out of thousands of kno
 
 .PHONY: correctness
 correctness: $(BUILD)/tests/oracle/oracle ## write the oracle's figures into docs/correctness.md
-	$(Q)scripts/correctness $< --conversations 350
+	$(Q)scripts/correctness $<
 
 # Programs that talk in ways that no packaged program does; never sanitized, for they are the observed.
 build/peers/%: tests/e2e/peers/%.c

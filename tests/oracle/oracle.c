@@ -526,7 +526,7 @@ int main(int argc, char **argv)
 	static struct sums sums;
 	struct options options = {
 		.seed = 1,
-		.conversations = 140,
+		.conversations = 350,
 		.exchanges = CONVERSATION_LENGTH,
 		.family = ANY,
 		.transform = ANY,
@@ -550,6 +550,7 @@ int main(int argc, char **argv)
 		printf("\nMethod, target and status known, and no flag but `partial-headers`, at distance "
 		       "n:\n\n");
 		tell_recovery(&sums, true);
+		printf("\n");
 	}
 	printf("%llu cases, %llu exchanges, %zu kinds wrong (seed %llu)\n", (unsigned long long)sums.cases,
 	       (unsigned long long)sums.exchanges, wrong, (unsigned long long)options.seed);
