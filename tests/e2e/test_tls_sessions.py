@@ -8,7 +8,7 @@ import time
 import pytest
 
 from harness import LARGE_RING, PEERS, Program, assert_whole, free_port, is_listening, run, wait_until
-from servers import HERE, PYTHON, HaproxyTcp, Stunnel, Tinyproxy
+from servers import HERE, PYTHON, HaproxyTcp, PythonServer, Stunnel, Tinyproxy
 
 SHORT = 3000  # connections, each with one exchange
 
@@ -314,19 +314,29 @@ def test_a_relay_is_a_relay(hark, nginx, tmp_path, capture, kind):
         assert "hark.opaque" not in one and "relayed" not in one.get("hark.flags", []), one
 
 
-@pytest.mark.skipif(not shutil.which("h2o"), reason="Debian has no h2o after 12")
-def test_h2o_is_read_and_no_stranger(hark, certificates, tmp_path, capture):
-    """It gives its ciphertext to the socket by itself: what is read is not reported as unread."""
+def start_h2o(folder, certificates):
     port = free_port()
-    (tmp_path / "www").mkdir()
-    (tmp_path / "www/one").write_text("1")
-    (tmp_path / "h2o.conf").write_text(f"""
+    (folder / "www").mkdir()
+    (folder / "www/one").write_text("1")
+    (folder / "h2o.conf").write_text(f"""
 listen: {{ host: 127.0.0.1, port: {port}, ssl: {{ certificate-file: {certificates}/cert.pem, key-file: {certificates}/key.pem }} }}
 user: root
 num-threads: 1
-hosts: {{ default: {{ paths: {{ /: {{ file.dir: {tmp_path}/www }} }} }} }}
+hosts: {{ default: {{ paths: {{ /: {{ file.dir: {folder}/www }} }} }} }}
 """)
-    server = Program(["h2o", "-c", tmp_path / "h2o.conf"], tmp_path, ports=(port,))
+    return port, Program(["h2o", "-c", folder / "h2o.conf"], folder, ports=(port,))
+
+
+def start_asyncio(folder, certificates):
+    server = PythonServer(folder, "own-ciphertext", certificates / "cert.pem", certificates / "key.pem")
+    return server.port, server
+
+
+# Debian has no h2o after 12.
+@pytest.mark.parametrize("start", [start_asyncio, *[start_h2o] * bool(shutil.which("h2o"))])
+def test_own_ciphertext_is_read_and_no_stranger(hark, certificates, tmp_path, capture, start):
+    """The server gives its ciphertext to the socket by itself: what is read is not reported as unread."""
+    port, server = start(tmp_path, certificates)
     try:
         with hark("--capture", capture) as watch:
             client = run("curl", "-sSk", "--http1.1", f"https://127.0.0.1:{port}/one", f"https://127.0.0.1:{port}/one")

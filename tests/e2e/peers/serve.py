@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A Python server: serve.py http PORT SITE | https PORT CERT KEY SITE | connect PORT | sink PORT | bodies PORT."""
+"""A Python server: serve.py http PORT SITE | https PORT CERT KEY SITE | own-ciphertext PORT CERT KEY | connect PORT |
+sink PORT | bodies PORT."""
+import asyncio
 import functools
 import gzip
 import http.server
@@ -178,12 +180,32 @@ class Connect(http.server.BaseHTTPRequestHandler):
         pass
 
 
+async def answer_each(reader, writer):
+    """Requests without a body, each answered with a byte."""
+    while await reader.readline():
+        while (await reader.readline()).strip():
+            pass
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n1")
+        await writer.drain()
+    writer.close()
+
+
+async def serve_own_ciphertext(port, certificate, key):
+    """asyncio gives OpenSSL memory, and moves what is in it from and to the socket by itself."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    server = await asyncio.start_server(answer_each, "127.0.0.1", port, ssl=context)
+    await server.serve_forever()
+
+
 def main():
     way, port, words = sys.argv[1], int(sys.argv[2]), sys.argv[3:]
     if way == "http":
         serve_files(port, words[0])
     elif way == "https":
         serve_files(port, words[2], words[0], words[1])
+    elif way == "own-ciphertext":
+        asyncio.run(serve_own_ciphertext(port, *words))
     elif way == "sink":
         http.server.ThreadingHTTPServer(("127.0.0.1", port), Sink).serve_forever()
     elif way == "bodies":
