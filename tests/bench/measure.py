@@ -47,13 +47,12 @@ class Watch:
 
     def count(self, pid):
         """Answered exchanges of a process: its lines with a status and without a flag."""
+        return sum(b'"http.response.status_code"' in line and b'"hark.flags"' not in line for line in self.lines(pid))
+
+    def lines(self, pid):
         mark = re.compile(rb'"process\.pid": ?%d\b' % pid)
-        total = 0
         with open(self.output, "rb") as lines:
-            for line in lines:
-                total += bool(mark.search(line) and b'"http.response.status_code"' in line
-                              and b'"hark.flags"' not in line)
-        return total
+            yield from filter(mark.search, lines)
 
 
 def make_nginx(folder):

@@ -2,7 +2,7 @@
 """Real clients against real servers: what was seen equals what was done, on both sides."""
 import pytest
 
-from harness import assert_times, assert_whole, briefs, header, run
+from harness import LARGE_RING, assert_times, assert_whole, briefs, header, run
 from servers import PYTHON, SIZES
 
 CURL = ("curl", "-sS", "-k", "--no-progress-meter")
@@ -17,6 +17,11 @@ def fetch_all(port, scheme, *options):
     clients[0].pids = {client.pid for client in clients}
     clients[0].out = b"".join(client.out for client in clients)
     return clients[0]
+
+
+def own(*ports):
+    """The counters are those of these ports, whatever else the machine talks meanwhile; the ring takes a busy one's delay."""
+    return "--ring", LARGE_RING, "port:" + ",".join(map(str, ports))
 
 
 def expect_all():
@@ -47,7 +52,7 @@ def assert_sides(hark, client, server, expected, version, tls, same_order=True):
     ("tls", "https", ["--http2"], "2"),
 ])
 def test_curl_and_nginx(hark, nginx, site, capture, port, scheme, options, version):
-    with hark("--capture", capture) as watch:
+    with hark("--capture", capture, *own(getattr(nginx, port))) as watch:
         client = fetch_all(getattr(nginx, port), scheme, *options)
         watch.wait_for(len(SIZES), nginx)
     assert client.out == b"".join((site / name).read_bytes() for name in SIZES)
@@ -69,7 +74,7 @@ def test_curl_and_nginx(hark, nginx, site, capture, port, scheme, options, versi
     ("https", ["--http2"], "2"),
 ])
 def test_curl_and_apache(hark, apache, site, scheme, options, version):
-    with hark() as watch:
+    with hark(*own(apache.tls, apache.http)) as watch:
         client = fetch_all(apache.tls if scheme == "https" else apache.http, scheme, *options)
         watch.wait_for(len(SIZES), apache)
     assert client.out == b"".join((site / name).read_bytes() for name in SIZES)
@@ -79,7 +84,7 @@ def test_curl_and_apache(hark, apache, site, scheme, options, version):
 
 def test_curl_and_python_over_tls(hark, python_https, capture, site):
     """SSL_read_ex and SSL_write_ex only, and a thread a connection."""
-    with hark("--capture", capture) as watch:
+    with hark("--capture", capture, *own(python_https.port)) as watch:
         client = fetch_all(python_https.port, "https")
         watch.wait_for(len(SIZES), python_https)
     assert client.out == b"".join((site / name).read_bytes() for name in SIZES)
@@ -97,7 +102,7 @@ for path in sys.argv[2:]:
 
 
 def test_python_client_and_server(hark, python_https):
-    with hark() as watch:
+    with hark(*own(python_https.port)) as watch:
         client = run(PYTHON, "-c", PYTHON_CLIENT, python_https.port, "/one", "/trailers", "/small.txt", "/nothing")
         watch.wait_for(4, python_https)
     expected = ["GET /one 200 0 1", "GET /trailers 200 0 5009", "GET /small.txt 200 0 1000", None]
@@ -112,7 +117,7 @@ def test_python_client_and_server(hark, python_https):
 def test_nghttp_and_nghttpd(hark, nghttpd, nghttpd_clear, tls):
     server = nghttpd if tls else nghttpd_clear
     scheme = "https" if tls else "http"
-    with hark() as watch:
+    with hark(*own(server.port)) as watch:
         client = run("nghttp", "-n", *[f"{scheme}://127.0.0.1:{server.port}/{name}" for name in SIZES])
         watch.wait_for(len(SIZES), server)
     assert_sides(watch, client, server, expect_all(), "2", tls, same_order=False)
@@ -133,7 +138,7 @@ def test_nghttp_sends_trailers_and_padding(hark, nghttpd, options, tmp_path):
 
 def test_an_upgrade_to_h2c_is_one_exchange(hark, apache, capture):
     """The request of HTTP/1.1 is answered on stream 1 of HTTP/2, on the same connection; 101 is on the way to it."""
-    with hark("--capture", capture) as watch:
+    with hark("--capture", capture, *own(apache.http)) as watch:
         clients = [run("nghttp", "-n", "-u", f"http://127.0.0.1:{apache.http}/small.txt") for _ in range(5)]
         clients += [run(*CURL, "--http2", f"http://127.0.0.1:{apache.http}/one") for _ in range(5)]
         watch.wait_for(10, apache)
@@ -161,7 +166,7 @@ def test_a_server_that_wants_no_more_is_no_error(hark, nginx):
 
 
 def test_wget_in_the_clear(hark, nginx, tmp_path):
-    with hark() as watch:
+    with hark(*own(nginx.http)) as watch:
         client = run("wget", "-q", "-P", tmp_path, *[f"http://127.0.0.1:{nginx.http}/{name}" for name in SIZES])
         watch.wait_for(len(SIZES), nginx)
     assert sorted(path.name for path in tmp_path.iterdir() if path.name in SIZES) == sorted(SIZES)
@@ -186,7 +191,7 @@ def test_methods_and_statuses(hark, nginx, port):
         (["-r", "10-19", f"{base}/medium.bin"], "GET /medium.bin 206 0 10"),
     ]
     clients = []
-    with hark() as watch:
+    with hark(*own(getattr(nginx, port), nginx.sink.port)) as watch:
         for options, _ in calls:
             clients.append(run(*CURL, *prior, "-w", "\n%{http_code} %{size_download}", *options))
         watch.wait_for(len(calls), nginx)
