@@ -46,6 +46,12 @@ struct http2_side *http2_kind_side(struct protocol *protocol, enum message_kind 
 	return &protocol->side[kind == MESSAGE_REQUEST ? requests : !requests];
 }
 
+void http2_side_clean(struct http2_side *side, uint64_t time_ns)
+{
+	if (time_ns > side->clean_ns)
+		side->clean_ns = time_ns;
+}
+
 void http2_role_learn(struct protocol *protocol, const struct http2_side *side, enum message_kind kind,
 		      uint64_t time_ns)
 {
@@ -56,7 +62,7 @@ void http2_role_learn(struct protocol *protocol, const struct http2_side *side, 
 	protocol->role = is_sent == (kind == MESSAGE_REQUEST) ? ROLE_CLIENT : ROLE_SERVER;
 	/* What came before was for nobody. */
 	for (int direction = 0; direction < 2; direction++)
-		protocol->side[direction].clean_ns = time_ns;
+		http2_side_clean(&protocol->side[direction], time_ns);
 }
 
 unsigned int http2_side_flags(const struct http2_side *side)
@@ -217,12 +223,14 @@ static struct http2_stream *data_stream(struct http2_side *side, uint32_t id)
 }
 
 /* The half that a DATA frame belongs to; NULL: nobody waits for it. A body shows that its head was missed. */
-static struct http2_half *data_half(struct http2_side *side, struct http2_stream *stream, uint64_t time_ns)
+static struct http2_half *data_half(struct http2_side *side, struct http2_stream *stream, bool shows,
+				    uint64_t time_ns)
 {
 	enum message_kind kind = http2_side_kind(side);
 	struct http2_half *half = &stream->half[kind];
 
-	if (half->state == HALF_IDLE && kind == MESSAGE_RESPONSE && http2_head_missed(side->owner, NULL)) {
+	if (shows && half->state == HALF_IDLE && kind == MESSAGE_RESPONSE &&
+	    http2_head_missed(side->owner, NULL)) {
 		if (!stream->request_known)
 			half->state = HALF_UNSEEN;
 		else
@@ -231,14 +239,23 @@ static struct http2_half *data_half(struct http2_side *side, struct http2_stream
 	return half->state == HALF_OPEN ? half : NULL;
 }
 
+/* DATA of a message whose head was missed, or of no frame at all: what is wrong is counted at its end. */
+static bool is_nobodys(const struct http2_side *side, uint32_t id)
+{
+	return (side->owner->role == ROLE_UNKNOWN || http2_side_flags(side)) &&
+	       !http2_past_find(side->owner, id);
+}
+
 static void on_data(void *ctx, uint32_t id, struct slice bytes, uint64_t time_ns)
 {
 	struct http2_side *side = ctx;
 	struct http2_stream *stream = data_stream(side, id);
-	struct http2_half *half = stream ? data_half(side, stream, time_ns) : NULL;
+	struct http2_half *half = stream ? data_half(side, stream, true, time_ns) : NULL;
 
 	if (half)
 		http2_half_data(side->owner, half, bytes, time_ns);
+	else if (!stream && bytes.data && is_nobodys(side, id))
+		http2_note(side->owner, NOTE_BYTES_UNPARSED, bytes.len);
 }
 
 /* DATA that no correct peer sends: its stream never began, or has ended in this direction. */
@@ -257,7 +274,9 @@ static void on_data_end(void *ctx, const struct http2_frame *frame, bool sure, u
 {
 	struct http2_side *side = ctx;
 	struct http2_stream *stream = data_stream(side, frame->stream);
-	struct http2_half *half = stream ? data_half(side, stream, time_ns) : NULL;
+	/* Zeros behind a hole look like an empty frame. */
+	bool shows = http2_frame_proves(frame) || frame->flags & FRAME_FLAG_END_STREAM;
+	struct http2_half *half = stream ? data_half(side, stream, shows, time_ns) : NULL;
 
 	http2_tell_frame(side, frame, slice_of(NULL, 0), time_ns);
 	if (half && !sure) {

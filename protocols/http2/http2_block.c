@@ -251,8 +251,9 @@ static enum block_meaning block_meaning(const struct block_context *c, const str
 	case HALF_UNSEEN:
 		return BLOCK_TRAILERS;
 	case HALF_OPEN:
+		/* RFC 9113, 8.1: trailers end the stream. */
 		if (!half->provisional)
-			return BLOCK_TRAILERS;
+			return c->block->end_stream ? BLOCK_TRAILERS : BLOCK_WRONG;
 		return c->block->end_stream ? BLOCK_UNSURE : BLOCK_HEAD;
 	case HALF_ENDED:
 		break;
@@ -482,9 +483,12 @@ void http2_block_take(struct http2_side *side, const struct http2_block *block, 
 	if (err == -ENOMEM)
 		return;
 	role_tell(&c);
-	if (side->owner->role == ROLE_UNKNOWN)
+	if (side->owner->role == ROLE_UNKNOWN) {
+		/* Whatever it was, its stream will miss it, whose request may be found later. */
+		side->had_gap |= !side->joined_late;
+		http2_side_clean(side, time_ns);
 		refuse(side->owner);
-	else if (block->type == FRAME_PUSH_PROMISE)
+	} else if (block->type == FRAME_PUSH_PROMISE)
 		promise_take(&c);
 	else if (block->type == FRAME_HEADERS)
 		message_block(&c, http2_side_kind(side));

@@ -113,6 +113,8 @@ struct http2_side *http2_kind_side(struct protocol *protocol, enum message_kind 
 size_t http2_memory(const struct protocol *protocol);
 void http2_role_learn(struct protocol *protocol, const struct http2_side *side, enum message_kind kind,
 		      uint64_t time_ns);
+/* What came of this side until then may be shown to nobody. */
+void http2_side_clean(struct http2_side *side, uint64_t time_ns);
 /* Why something of this side was missed. 0: nothing can have been. */
 unsigned int http2_side_flags(const struct http2_side *side);
 /* Why the request of this stream was not seen. 0: it may still come. */

@@ -41,7 +41,8 @@ struct frame_rule {
 };
 
 #define NO_MAX		UINT32_MAX
-#define CHAIN_EMPTY_MAX 8 /* frames of a chain that may prove nothing */
+#define ERROR_MAX	255 /* RFC 9113, 7 defines 14; others' are small too */
+#define CHAIN_EMPTY_MAX 8   /* frames of a chain that may prove nothing */
 
 static const struct frame_rule frame_rules[FRAME_TYPE_COUNT] = {
 	[FRAME_DATA] = { STREAM_NONZERO, FRAME_FLAG_END_STREAM | FRAME_FLAG_PADDED, 0, NO_MAX },
@@ -107,6 +108,24 @@ bool http2_frame_plausible(const uint8_t *nine_bytes, uint32_t max_frame_size)
 	return http2_frame_lawful(&frame);
 }
 
+bool http2_payload_plausible(const struct http2_frame *frame, struct slice payload)
+{
+	size_t error_at = frame->type == FRAME_GOAWAY ? 4 : 0;
+	uint32_t increment;
+
+	payload = slice_take(payload, frame->length);
+	switch (frame->type) {
+	case FRAME_RST_STREAM:
+	case FRAME_GOAWAY:
+		return payload.len < error_at + 4 || http2_read_u32(payload.data + error_at) <= ERROR_MAX;
+	case FRAME_WINDOW_UPDATE:
+		increment = payload.len < 4 ? 1 : http2_read_u32(payload.data);
+		return increment > 0 && increment <= INT32_MAX;
+	default: /* any number may stand there */
+		return true;
+	}
+}
+
 struct http2_chain http2_chain_judge(struct slice bytes, uint32_t max_frame_size, unsigned int needed,
 				     const struct http2_chain_filter *filter)
 {
@@ -119,9 +138,11 @@ struct http2_chain http2_chain_judge(struct slice bytes, uint32_t max_frame_size
 		if (!http2_frame_plausible(bytes.data, max_frame_size))
 			return (struct http2_chain){ .verdict = CHAIN_NONE };
 		http2_frame_parse(bytes.data, &frame);
+		if (!http2_payload_plausible(&frame, slice_drop(bytes, HTTP2_FRAME_HEADER_BYTES)))
+			return (struct http2_chain){ .verdict = CHAIN_NONE };
 		if (filter && !filter->fits(filter->ctx, &frame))
 			return (struct http2_chain){ .verdict = CHAIN_NONE };
-		if (frame.length > 0 || frame.type != FRAME_DATA)
+		if (http2_frame_proves(&frame))
 			chain.frames++;
 		else if (++empty > CHAIN_EMPTY_MAX)
 			return (struct http2_chain){ .verdict = CHAIN_NONE };

@@ -69,6 +69,18 @@ bool http2_frame_plausible(const uint8_t *nine_bytes, uint32_t max_frame_size);
  */
 bool http2_frame_lawful(const struct http2_frame *frame);
 
+/*
+ * True when the payload, or what there is of it, is what a correct peer says: errors are small numbers,
+ * windows grow. The header must be plausible.
+ */
+bool http2_payload_plausible(const struct http2_frame *frame, struct slice payload);
+
+/* Binary data that is not HTTP/2 is full of zeros: an empty DATA frame proves nothing. */
+static inline bool http2_frame_proves(const struct http2_frame *frame)
+{
+	return frame->length > 0 || frame->type != FRAME_DATA;
+}
+
 enum http2_chain_verdict {
 	CHAIN_NONE,  /* no frame begins here */
 	CHAIN_MORE,  /* plausible so far, but the bytes end too early */

@@ -145,6 +145,11 @@ int http2_head_read(struct http2_head *head, struct hpack *hpack, const struct h
 	if (!err) {
 		if (head->has_request_field)
 			hosts_compare(head);
+		/* A block that was cut before its first field may be anything. */
+		if (block->ended && head->first == FIRST_NONE) {
+			head->first = FIRST_UNKNOWN;
+			head->unknown = true;
+		}
 		return 0;
 	}
 	head_forget(head);

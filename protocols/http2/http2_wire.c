@@ -31,6 +31,7 @@
 #define CONTROL_LIMIT_BYTES 6144 /* kept of other frames: a thousand settings */
 #define CONFIRMS_MAX	    64	 /* walks over all that a search holds */
 #define QUIET_TICKS	    2	 /* one whole poll has passed at the second */
+#define TRIAL_FRAMES	    8	 /* behind a border that was searched for */
 
 enum wire_state {
 	WIRE_START,   /* the client's preface may come */
@@ -55,6 +56,8 @@ struct http2_wire {
 	bool padding_pending; /* DATA: the length of the padding comes next */
 	bool payload_lost;
 	struct http2_buffer payload;
+	unsigned int trial; /* frames to come that must be like what a correct peer sends, or no frame began
+			       here */
 
 	struct http2_assembly assembly;
 
@@ -156,13 +159,27 @@ static void block_follow(struct http2_wire *wire, uint64_t time_ns)
 		http2_assembly_open(&wire->assembly, &wire->frame, wire->head_time_ns);
 }
 
+static enum http2_expectation frame_expected(const struct http2_wire *wire, const struct http2_frame *frame)
+{
+	return wire->handler.expected ? wire->handler.expected(wire->handler.ctx, frame) : EXPECTED_MAYBE;
+}
+
+/* A border that little speaks for is given up at the first frame that does not fit. */
+static bool trial_passes(struct http2_wire *wire)
+{
+	if (!wire->trial)
+		return true;
+	wire->trial--;
+	return http2_frame_plausible(wire->head, wire->max_frame_size);
+}
+
 /* The 9 bytes are there. */
 static void frame_begin(struct http2_wire *wire, uint64_t time_ns)
 {
 	struct http2_frame *frame = &wire->frame;
 
 	http2_frame_parse(wire->head, frame);
-	if (!http2_frame_lawful(frame)) {
+	if (!http2_frame_lawful(frame) || !trial_passes(wire)) {
 		framing_lose(wire, time_ns);
 		search_add(wire, slice_of(wire->head, HTTP2_FRAME_HEADER_BYTES), wire->head_time_ns);
 		return;
@@ -325,6 +342,7 @@ static void held_replay(struct http2_wire *wire)
 
 	wire->search = (struct http2_search){ 0 };
 	wire->state = WIRE_HEADER;
+	wire->trial = TRIAL_FRAMES;
 	wire->confirms = 0;
 	wire->handler.found(wire->handler.ctx, time_ns);
 	for (; run.len > 0; run = http2_search_next(&held, &cursor, &time_ns)) {
@@ -334,14 +352,10 @@ static void held_replay(struct http2_wire *wire)
 	http2_search_fini(&held);
 }
 
-static enum http2_expectation frame_expected(const struct http2_wire *wire, const struct http2_frame *frame)
-{
-	return wire->handler.expected ? wire->handler.expected(wire->handler.ctx, frame) : EXPECTED_MAYBE;
-}
-
 struct held_verdict {
 	enum http2_expectation expected; /* of the frames held, from the first byte on */
 	bool whole;			 /* the bytes end where a frame ends */
+	bool proves;			 /* one of them is more than zeros */
 	bool begins_stream;		 /* HEADERS of the stream that was asked for are among them, whole */
 };
 
@@ -355,7 +369,8 @@ static struct held_verdict held_judge(const struct http2_wire *wire, size_t at, 
 		struct http2_frame frame;
 
 		http2_frame_parse(bytes.data, &frame);
-		if (http2_frame_plausible(bytes.data, wire->max_frame_size))
+		if (http2_frame_plausible(bytes.data, wire->max_frame_size) &&
+		    http2_payload_plausible(&frame, slice_drop(bytes, HTTP2_FRAME_HEADER_BYTES)))
 			expected = frame_expected(wire, &frame);
 		if (expected == EXPECTED_NOT)
 			return (struct held_verdict){ .expected = EXPECTED_NOT };
@@ -363,6 +378,7 @@ static struct held_verdict held_judge(const struct http2_wire *wire, size_t at, 
 			verdict.expected = EXPECTED_SURE;
 		if (bytes.len - HTTP2_FRAME_HEADER_BYTES < frame.length)
 			return verdict;
+		verdict.proves |= http2_frame_proves(&frame);
 		if (frame.type == FRAME_HEADERS && frame.stream == stream)
 			verdict.begins_stream = true;
 		bytes = slice_drop(bytes, HTTP2_FRAME_HEADER_BYTES + frame.length);
@@ -400,7 +416,8 @@ static void held_settle(struct http2_wire *wire)
 	if (wire->state != WIRE_SEARCH || !wire->behind_hole || wire->search.passed_over)
 		return;
 	verdict = held_judge(wire, 0, 0);
-	if (verdict.whole && verdict.expected != EXPECTED_NOT)
+	if (verdict.whole &&
+	    (verdict.expected == EXPECTED_SURE || (verdict.expected == EXPECTED_MAYBE && verdict.proves)))
 		held_replay(wire);
 }
 
@@ -567,6 +584,9 @@ static void block_settle(struct http2_wire *wire, uint64_t time_ns)
 {
 	const struct http2_frame rest = { .type = FRAME_CONTINUATION, .stream = wire->assembly.block.stream };
 
+	if (wire->state == WIRE_PAYLOAD)
+		http2_assembly_cut(&wire->assembly, &wire->frame, http2_buffer_slice(&wire->payload),
+				   wire->payload_lost);
 	wire->assembly.block.ended = true;
 	block_emit(wire, time_ns);
 	http2_assembly_open(&wire->assembly, &rest, time_ns);
@@ -593,6 +613,7 @@ struct http2_wire *http2_wire_new(const struct http2_wire_config *config,
 	wire->handler = *handler;
 	wire->max_frame_size = HTTP2_DEFAULT_MAX_FRAME;
 	wire->state = config->maybe_preface ? WIRE_START : config->from_start ? WIRE_HEADER : WIRE_SEARCH;
+	wire->trial = 1;
 	return wire;
 }
 

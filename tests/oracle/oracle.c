@@ -40,15 +40,6 @@ static const struct known_bad {
 	  IS(PAIR) | IS(PHANTOM) | IS(FIELD) | IS(TWICE) | IS(SPLIT) | IS(MISSING),
 	  "text in a body is taken for a head" },
 	{ FAMILY_HTTP1_TRAPS, ON_ANY_LOSS, IS(UNTOUCHED), "such text bears the number of a true exchange" },
-	{ FAMILY_HTTP2, ON(JOIN) | ON_ANY_LOSS, IS(SPLIT) | IS(MISSING),
-	  "answers that were passed over in search" },
-	{ FAMILY_HTTP2_RESET, ON(JOIN) | ON_ANY_LOSS, IS(SPLIT) | IS(MISSING),
-	  "answers that were passed over in search" },
-	{ FAMILY_HTTP2_H2C, ON(JOIN) | ON_ANY_LOSS, IS(SPLIT) | IS(MISSING),
-	  "answers that were passed over in search" },
-	{ FAMILY_HTTP2, ON_ANY_LOSS, IS(FIELD), "rare; its cause is not known yet" },
-	{ FAMILY_HTTP2_RESET, ON_ANY_LOSS, IS(FIELD), "rare; its cause is not known yet" },
-	{ FAMILY_HTTP2_H2C, ON_ANY_LOSS, IS(FIELD), "rare; its cause is not known yet" },
 };
 
 /* --- sums --------------------------------------------------------------------------- */

@@ -5,7 +5,7 @@
  * conversations, whose blocks nghttp2's deflater writes, is lost in turn, and
  * each is a place to join at.
  *
- * A line that begins with `!` is lost; all before a line `join` was missed.
+ * A line that begins with `!` is lost; all before a line `join` was missed; a line `poll` is a poll.
  */
 #include "protocol.h"
 
@@ -17,15 +17,16 @@
 #include <stdarg.h>
 #include <cmocka.h>
 
-#define POLL_NS	 UINT64_C(10000000)
-#define CALL_NS	 UINT64_C(1000000)
-#define START	 "> preface\n> settings\n< settings\n> settings ack\n< settings ack\n"
-#define FIELDS	 " :method=GET :scheme=http :authority=h :path="
-#define GET(id)	 "> headers " #id " end" FIELDS "/" #id "\n"
-#define OK(id)	 "< headers " #id " :status=200 a=" #id "\n< data " #id " end hello\n"
-#define G(id)	 "request " #id " GET http://h /" #id " 2.0 {} 0\n"
-#define O(id)	 "response " #id " 200 2.0 {a: " #id "} 5\n"
-#define POST(id) "> headers " #id " :method=POST :scheme=http :authority=h :path=/" #id "\n"
+#define POLL_NS	     UINT64_C(10000000)
+#define CALL_NS	     UINT64_C(1000000)
+#define MARKED_LINES 64
+#define START	     "> preface\n> settings\n< settings\n> settings ack\n< settings ack\n"
+#define FIELDS	     " :method=GET :scheme=http :authority=h :path="
+#define GET(id)	     "> headers " #id " end" FIELDS "/" #id "\n"
+#define OK(id)	     "< headers " #id " :status=200 a=" #id "\n< data " #id " end hello\n"
+#define G(id)	     "request " #id " GET http://h /" #id " 2.0 {} 0\n"
+#define O(id)	     "response " #id " 200 2.0 {a: " #id "} 5\n"
+#define POST(id)     "> headers " #id " :method=POST :scheme=http :authority=h :path=/" #id "\n"
 
 struct run {
 	struct protocol *protocol;
@@ -156,50 +157,91 @@ static const struct row rows[] = {
 	    .notes = { [NOTE_MESSAGE_REFUSED] = 2 }),
 	ROW("NO_ERROR after the answer", START POST(1) "> data 1 abc\n" OK(1) "< rst 1 0\n" GET(3) OK(3),
 	    O(1) "request 1 POST http://h /1 2.0 {} 3~\n" G(3) O(3)),
+	ROW("the answer overtakes a head of which no field came",
+	    START "> raw 000006010400000001\n< headers 1 :status=200 a=1\npoll\npoll\n"
+		  "> raw 838684410168\n> data 1 end abc\n< data 1 end hello\n",
+	    "request 1 ? ? 2.0 {} 3~ [gap,partial-headers]\n" O(1),
+	    .notes = { [NOTE_HEADER_BLOCK_LOST] = 2 }),
+	ROW("the answer overtakes a part of a head",
+	    START "> raw 0000060104000000018386\n< headers 1 :status=200 a=1\npoll\npoll\n"
+		  "> raw 84410168\n> data 1 end abc\n< data 1 end hello\n",
+	    "request 1 POST http://? 2.0 {} 3~ [gap,partial-headers]\n" O(1),
+	    .notes = { [NOTE_HEADER_BLOCK_LOST] = 2 }),
+	ROW("zeros behind a hole are no frame",
+	    START "!> ping\n> raw 000000000003000000\npoll\npoll\n> raw 64\n> ping\n> ping\n" GET(1) OK(1),
+	    G(1) O(1), .notes = { [NOTE_RESYNC] = 1, [NOTE_BYTES_UNPARSED] = 10 }),
+	ROW("frames behind a hole that were none",
+	    START "!> ping\n> window 0\n> window 0\n> window 0\n> raw 640000000401000000\n" GET(1) GET(3)
+		    OK(1) OK(3),
+	    G(1) G(3) O(1) O(3), .notes = { [NOTE_RESYNC] = 2, [NOTE_BYTES_UNPARSED] = 9 }),
+	ROW("a direction that begins with no frame",
+	    "> preface\n> settings\n< raw 0d0a\n< settings\n< ping\n< ping\n" GET(1) OK(1), G(1) O(1),
+	    .notes = { [NOTE_RESYNC] = 1, [NOTE_BYTES_UNPARSED] = 2 }),
+	ROW("an empty frame behind a hole shows no body",
+	    START GET(1) "< headers 1 :status=299 a=1\n< data 1 end hello\n" GET(
+		    3) "!< ping\n< raw 000000000000000003\n< ping\n< ping\n< ping\n< headers 3 :status=299 "
+		       "a=3\n"
+		       "< data 3 end hello\n",
+	    G(1) "response 1 299 2.0 {a: 1} 5\n" G(3) "response 3 0 2.0 {?: ?; ?: 3} 5 [partial-headers]\n",
+	    .notes = { [NOTE_RESYNC] = 1 }),
+	ROW("DATA behind a hole that nobody knows",
+	    START "!" POST(1) "> data 1 abc\n> data 1 abc\n> data 1 abc\n" GET(3) OK(3),
+	    "request 3 GET http:///3 2.0 {?: ?} 0 [partial-headers]\n" O(3),
+	    .notes = { [NOTE_RESYNC] = 1, [NOTE_BYTES_UNPARSED] = 9 }),
 	ROW("NO_ERROR before the answer", START POST(1) "> data 1 abc\n< rst 1 0\n",
 	    "request 1 POST http://h /1 2.0 {} 3~ [reset]\nreset 1 0\n"),
 };
 
-/* The script without its marks. join: the first line that is seen; lost: a letter a line. */
-static char *marks_take(const char *script, size_t *join, char *lost, size_t size)
+/* The lines without their marks. */
+struct marks {
+	char *plain; /* owned */
+	size_t join; /* the first line that is seen */
+	bool lost[MARKED_LINES];
+	unsigned int polls[MARKED_LINES]; /* in front of a line */
+};
+
+static struct marks marks_take(const char *script)
 {
-	char *plain = calloc(1, strlen(script) + 1);
+	struct marks marks = { .plain = calloc(1, strlen(script) + 1) };
 	size_t line = 0, len = 0;
 
-	*join = 0;
-	memset(lost, 0, size);
 	while (*script) {
 		size_t n = strcspn(script, "\n") + 1;
+		bool is_join = strncmp(script, "join\n", n) == 0, is_poll = strncmp(script, "poll\n", n) == 0;
 
-		if (strncmp(script, "join\n", n) == 0) {
-			*join = line;
+		if (is_join)
+			marks.join = line;
+		marks.polls[line] += is_poll;
+		if (is_join || is_poll) {
 			script += n;
 			continue;
 		}
 		if (*script == '!') {
-			lost[line] = 1;
+			marks.lost[line] = true;
 			script++;
 			n--;
 		}
-		memcpy(plain + len, script, n);
+		memcpy(marks.plain + len, script, n);
 		len += n;
 		script += n;
 		line++;
-		assert_true(line < size);
+		assert_true(line < MARKED_LINES);
 	}
-	return plain;
+	return marks;
 }
 
 static void row_run(const struct row *row)
 {
-	size_t join;
-	char lost[64], *plain = marks_take(row->script, &join, lost, sizeof(lost));
-	struct build *build = build_new(plain);
+	struct marks marks = marks_take(row->script);
+	struct build *build = build_new(marks.plain);
 	struct run run;
 
-	run_begin(&run, join > 0);
-	for (size_t i = join; i < build->count; i++)
-		run_call(&run, &build->chunks[i], lost[i]);
+	run_begin(&run, marks.join > 0);
+	for (size_t i = marks.join; i < build->count; i++) {
+		for (unsigned int n = 0; n < marks.polls[i]; n++)
+			http2_protocol.tick(run.protocol, run.now_ns);
+		run_call(&run, &build->chunks[i], marks.lost[i]);
+	}
 	run_end(&run);
 	if (strcmp(message_text_get(&run.out), row->expected) != 0)
 		print_error("%s:\n", row->name);
@@ -210,7 +252,7 @@ static void row_run(const struct row *row)
 				 (unsigned long long)run.out.notes[note]);
 	message_text_fini(&run.out);
 	build_free(build);
-	free(plain);
+	free(marks.plain);
 }
 
 static void test_rows(void **state)
@@ -495,9 +537,47 @@ static void test_each_block_waits_for_itself(void **state)
 	build_free(build);
 }
 
+static unsigned int losses[2];
+
+static void on_lost(void *ctx, enum message_kind kind, uint32_t key, unsigned int flags)
+{
+	(void)ctx;
+	losses[kind] += key && flags & FLAG_LATE_JOINED;
+}
+
+/* An answer that does not tell which side it came from is dropped; its request is found later. */
+static void test_answer_before_the_role(void **state)
+{
+	struct build *build = build_new(START GET(1) "< headers 1 end :status=299\n" GET(
+		3) "< ping\n< ping\n< ping\n" GET(5) "< headers 5 end :status=299\n");
+	struct build_chunk last, *answer = &build->chunks[build->count - 1], *request = answer - 1;
+	struct run run;
+
+	(void)state;
+	last = (struct build_chunk){ .bytes = request->bytes + --request->len, .len = 1 };
+	run_begin(&run, true);
+	http2_protocol.destroy(run.protocol);
+	run.handler.lost = on_lost;
+	run.protocol = http2_protocol.create(
+		&(struct protocol_config){ .message_limit_bytes = 65536, .stream_limit = 9 }, &run.handler);
+	assert_non_null(run.protocol);
+	for (size_t i = 7; i < build->count; i++)
+		run_call(&run, &build->chunks[i], false);
+	run_call(&run, &last, false);
+	run_end(&run);
+	assert_string_equal(message_text_get(&run.out),
+			    "request 3 GET http:///3 2.0 {?: ?} 0 [partial-headers]\n"
+			    "request 5 GET http:///5 2.0 {?: ?} 0 [partial-headers]\n");
+	assert_int_equal(run.out.notes[NOTE_MESSAGE_REFUSED], 1);
+	assert_int_equal(losses[MESSAGE_RESPONSE], 2);
+	message_text_fini(&run.out);
+	build_free(build);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_answer_before_the_role),
 		cmocka_unit_test(test_each_block_waits_for_itself),
 		cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_each_call_lost),
