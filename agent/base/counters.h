@@ -77,6 +77,8 @@
 	X(LIMIT_HEADERS, "limit.headers", "header lists cut")                                               \
 	X(LIMIT_STREAMS, "limit.streams", "HTTP/2 streams not followed")                                    \
 	X(LIMIT_PIPELINE, "limit.pipeline", "pipelined requests not followed")                              \
+	X(FILTER_NO_ADDRESS, "filter.no_address",                                                           \
+	  "exchanges that port: or peer: left out: their socket is not known")                              \
 	X(LIMIT_FILTER, "limit.filter", "connections left out though an exchange of theirs was shown")      \
 	X(LIMIT_MEMORY, "limit.memory", "things dropped because memory was short (--memory)")               \
 	X(MEMORY_HELD_PEAK, "memory.held_peak", "bytes held at once at most (--memory bounds them)")        \

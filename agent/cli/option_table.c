@@ -35,7 +35,9 @@ const char *const option_groups[] = {
 const struct option_row option_rows[] = {
 
 	ROW("pid", 'p', "PID[,PID...]", GROUP_WHAT, take_pids, "Only these processes (repeatable)",
-	    "Processes that they start are not among them."),
+	    "Processes that they start are not among them, as with strace without -f: the number says one "
+	    "process in "
+	    "each view. Which children are left out is said at the start and at the end."),
 	ROW("comm", KEY_COMM, "NAME[,NAME...]", GROUP_WHAT, take_comm,
 	    "Only programs of this name: the file's base name or the thread's name (repeatable)", NULL),
 	ROW("connection", 'x', "ID", GROUP_WHAT, take_conn, "Only the connection of this number",

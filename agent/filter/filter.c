@@ -137,6 +137,11 @@ static enum filter_answer answer_most(enum filter_answer a, enum filter_answer b
 	return answer_not(answer_least(answer_not(a), answer_not(b)));
 }
 
+static bool is_about_address(const struct filter_key *key)
+{
+	return key->match == match_port || key->match == match_peer;
+}
+
 static enum filter_answer term_answer(const struct filter_node *node, struct filter_subject *subject)
 {
 	enum filter_answer best = FILTER_NO;
@@ -146,8 +151,10 @@ static enum filter_answer term_answer(const struct filter_node *node, struct fil
 
 		best = answer_most(best, one);
 	}
+	if (best != FILTER_UNKNOWN || (subject->any_address && is_about_address(node->key)))
+		return best;
 	/* More of an exchange than it has will not become known. */
-	return best == FILTER_UNKNOWN && subject->exchange ? FILTER_NO : best;
+	return subject->exchange ? FILTER_NO : best;
 }
 
 static enum filter_answer node_answer(const struct filter_node *node, struct filter_subject *subject)
@@ -235,6 +242,16 @@ static bool node_uses(const struct filter_node *node, const struct filter_key *k
 bool filter_uses(const struct filter *filter, const struct filter_key *key)
 {
 	return filter && filter->root && node_uses(filter->root, key);
+}
+
+bool filter_lacks_address(const struct filter *filter, const struct exchange *exchange)
+{
+	struct filter_subject subject = {
+		.exchange = exchange, .conn = exchange->conn, .mover = &exchange->mover, .any_address = true
+	};
+
+	return !exchange->conn->sock.family && filter && filter->root &&
+	       node_answer(filter->root, &subject) == FILTER_UNKNOWN;
 }
 
 bool filter_about_containers(const struct filter *filter)

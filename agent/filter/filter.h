@@ -61,6 +61,8 @@ int filter_add(struct filter *filter, struct filter *more);
 bool filter_exchange(const struct filter *filter, const struct exchange *exchange);
 /* The same for what has no exchange: false only when it cannot match, whatever comes. conn may be NULL. */
 bool filter_conn(const struct filter *filter, const struct conn_facts *conn, const struct mover *mover);
+/* Is the exchange left out while nobody knows its socket, whose addresses port: or peer: ask for? */
+bool filter_lacks_address(const struct filter *filter, const struct exchange *exchange);
 /* FILTER_YES: the facts of the connection alone suffice. */
 enum filter_answer filter_conn_answer(const struct filter *filter, const struct conn_facts *conn,
 				      const struct mover *mover);

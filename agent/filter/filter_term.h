@@ -66,6 +66,7 @@ struct filter_subject {
 	const struct mover *mover;	 /* NULL: not known */
 	struct url url;			 /* of the request, once url_known */
 	bool url_known;
+	bool any_address; /* what is not known of the socket stays unknown, also of an exchange */
 };
 
 struct filter {

@@ -38,6 +38,7 @@ struct outputs {
 	uint64_t shown;
 	unsigned int told;	 /* lines about what is not read, on stderr */
 	bool conn_seen;		 /* the one of -x */
+	bool said_no_address;	 /* that port: and peer: leave exchanges out for want of it */
 	bool by_exchange;	 /* the filter is about exchanges */
 	struct conn_set matched; /* connections with an exchange that it let through; by_exchange only */
 	bool finished;
@@ -65,7 +66,9 @@ static FILE *output_file(const char *path, int standard_fd, char **buffer)
 	return file;
 }
 
-/* A command of the user's has stdout; text for people then goes beside it. What is asked for by -o does not.
+/*
+ * A command of the user's has stdout; text for people then goes
+ * beside it. What is asked for by -o does not.
  */
 static int standard_fd_of(const struct outputs_config *config, const struct output *wanted)
 {
@@ -200,7 +203,7 @@ static void count_shown(struct outputs *outputs)
 		outputs->finished = true;
 }
 
-/* One whose other end is not wanted stands for itself. */
+/* An exchange whose other end is not wanted stands for itself. */
 static struct exchange exchange_as_wanted(struct outputs *outputs, const struct exchange *exchange)
 {
 	struct exchange view = *exchange;
@@ -221,13 +224,30 @@ static bool is_line_of_its_own(const struct outputs *outputs, const struct excha
 	       exchange->join == JOIN_FIRST || strcmp(config->items[0].format, "text") != 0;
 }
 
+/* TLS in memory buffers has no address of its own: port: and peer: leave it out, and that is said once. */
+static void note_left_out(struct outputs *outputs, const struct exchange *exchange)
+{
+	if (outputs->finished || !filter_lacks_address(outputs->config->filter, exchange))
+		return;
+	counter_add(COUNTER_FILTER_NO_ADDRESS, 1);
+	if (outputs->said_no_address)
+		return;
+	outputs->said_no_address = true;
+	log_warn(
+		"%s (process %u) keeps its TLS in memory buffers, so that its sessions have no known socket: "
+		"port: and peer: leave them out (filter.no_address); pid: and comm: do not",
+		exchange->mover.exe[0] ? exchange->mover.exe : exchange->mover.comm, exchange->mover.pid);
+}
+
 bool outputs_exchange(struct outputs *outputs, const struct exchange *exchange)
 {
 	enum view view = outputs->config->view;
 	struct exchange wanted;
 
-	if (!exchange_wanted(outputs, exchange))
+	if (!exchange_wanted(outputs, exchange)) {
+		note_left_out(outputs, exchange);
 		return false;
+	}
 	if (outputs->by_exchange && !conn_set_add(&outputs->matched, exchange->conn->id))
 		counter_add(COUNTER_LIMIT_FILTER, 1);
 	wanted = exchange_as_wanted(outputs, exchange);

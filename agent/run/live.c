@@ -199,7 +199,9 @@ static int loop_start(struct live *live)
 	return epoll_add(live, probes_ring_fd(live->probes));
 }
 
-/* A filter that the kernel decides spares the machine what is not wanted; all others only spare the reader.
+/*
+ * A filter that the kernel decides spares the machine what is not
+ * wanted; all others only spare the reader.
  */
 static void say_filter(const struct live *live)
 {
@@ -363,6 +365,8 @@ static int people_find(struct live *live)
 		live->named = pid_watch_new(live->sets.pids, live->sets.pid_count);
 		if (!live->named)
 			return -ESRCH; /* reported */
+		if (!options->child_argv)
+			pid_watch_tell_children(live->named);
 	}
 	if (!options->child_argv)
 		return 0;
@@ -377,6 +381,8 @@ static void say_unfinished(const struct live *live)
 	const struct options *options = live->options;
 	size_t left;
 
+	if (!live->child.pid && live->named)
+		pid_watch_tell_children(live->named);
 	if (!live->child.pid)
 		return;
 	if (!live->child.ended) {

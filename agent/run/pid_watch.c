@@ -12,7 +12,9 @@
 #include "library/processes.h"
 #include "slice.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,10 +22,13 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#define CHILDREN_SAID 8 /* of one process */
+
 struct watched {
 	uint32_t pid;
 	int fd;		    /* -1: it has ended */
 	struct buffer name; /* escaped */
+	uint32_t last_told; /* of the children, the newest that was said */
 };
 
 struct pid_watch {
@@ -131,6 +136,65 @@ out:
 	pid_watch_free(watch);
 	errno = -error;
 	return NULL;
+}
+
+/* Those of one thread (CONFIG_PROC_CHILDREN), as " 812 813"; how many. */
+static size_t children_of(const struct pid_watch *watch, const struct watched *item, const char *tid,
+			  struct buffer *list, uint32_t *newest)
+{
+	size_t count = 0;
+	uint32_t pid;
+	char path[64];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%u/task/%.20s/children", item->pid, tid);
+	file = fopen(path, "re");
+	if (!file)
+		return 0;
+	while (fscanf(file, "%" SCNu32, &pid) == 1) {
+		if (is_known(watch, pid) || pid <= item->last_told)
+			continue;
+		*newest = pid > *newest ? pid : *newest;
+		if (count++ < CHILDREN_SAID)
+			buffer_format(list, " %" PRIu32, pid);
+	}
+	fclose(file);
+	return count;
+}
+
+static size_t item_tell_children(const struct pid_watch *watch, struct watched *item)
+{
+	struct buffer list = { .data = NULL };
+	uint32_t newest = item->last_told;
+	size_t count = 0;
+	struct dirent *entry;
+	char path[32];
+	DIR *tasks;
+
+	snprintf(path, sizeof(path), "/proc/%u/task", item->pid);
+	tasks = item->fd < 0 ? NULL : opendir(path);
+	while (tasks && (entry = readdir(tasks)))
+		if (entry->d_name[0] != '.')
+			count += children_of(watch, item, entry->d_name, &list, &newest);
+	if (tasks)
+		closedir(tasks);
+	item->last_told = newest;
+	if (count)
+		log_info("%.*s (process %u) has %zu child process%s that -p leaves out:%.*s%s",
+			 (int)item->name.len, item->name.data ? (const char *)item->name.data : "", item->pid,
+			 count, count == 1 ? "" : "es", (int)list.len,
+			 list.data ? (const char *)list.data : "", count > CHILDREN_SAID ? " ..." : "");
+	buffer_fini(&list);
+	return count;
+}
+
+size_t pid_watch_tell_children(struct pid_watch *watch)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < watch->count; i++)
+		count += item_tell_children(watch, &watch->items[i]);
+	return count;
 }
 
 void pid_watch_free(struct pid_watch *watch)

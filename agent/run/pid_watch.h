@@ -20,6 +20,13 @@ void pid_watch_free(struct pid_watch *watch);
 /* A descriptor that polls readable when one has ended; lives as long as the watch. */
 int pid_watch_fd(const struct pid_watch *watch);
 
+/*
+ * Says a line for each that has children which are not watched: they are left out, which who names a server's
+ * first process may not expect. How many those are altogether; children that were said before are not said
+ * again.
+ */
+size_t pid_watch_tell_children(struct pid_watch *watch);
+
 /* Says a line for each that has ended since. True when none is left. Never blocks. */
 bool pid_watch_read(struct pid_watch *watch);
 

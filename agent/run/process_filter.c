@@ -17,8 +17,8 @@ static bool is_wanted(const struct filter *filter, const struct event_cgroup *cg
 }
 
 /*
- * It may have moved and executed between our reading and our mark, which the exec would have ended: so we
- * read again. One that moves later without an exec is not noticed.
+ * The process may have moved and executed between our reading and our mark, which the exec would have ended:
+ * so we read again. A process that moves later without an exec is not noticed.
  */
 static void judge(struct probes *probes, const struct filter *filter, const struct event_cgroup *cgroup)
 {
@@ -37,7 +37,7 @@ void process_filter_event(struct probes *probes, const struct filter *filter,
 
 	if (event->type == EVENT_CGROUP)
 		judge(probes, filter, (const struct event_cgroup *)event);
-	/* It is told of again since then; where it is may be no news. */
+	/* The process is told of again since its exec; where it is may be no news. */
 	else if (event->type == EVENT_EXEC && cgroup_of_process(event->pid, &cgroup) == 0)
 		judge(probes, filter, &cgroup);
 }

@@ -253,3 +253,16 @@ def test_containers_are_decided_in_the_kernel(hark, nginx, cgroup, capture):
     # Outside, 31 MB were sent and received; nginx, which was there before, is ignored as well.
     assert watch.stats["bytes.moved"] < 25_000_000, watch.stats["bytes.moved"]
     assert watch.stats["events.lost"] == 0
+
+
+def test_children_that_a_pid_leaves_out_are_said(nginx, hark):
+    """nginx's first process answers nothing itself: who names it alone is told at the start, of each child once."""
+    with hark("-p", nginx.pid) as watch:
+        run(*CURL, f"http://127.0.0.1:{nginx.http}/one")
+    said = [line for line in watch.talk if "-p leaves out:" in line]
+    assert len(said) == 1 and f"(process {nginx.pid}) has" in said[0] and str(nginx.worker()) in said[0].split(":")[-1].split(), watch.talk
+    assert watch.objects == []
+    with hark("-p", ",".join(map(str, {nginx.pid, nginx.worker(), *nginx.pids}))) as watch:
+        run(*CURL, f"http://127.0.0.1:{nginx.http}/one")
+        watch.wait_for(1, nginx.worker())
+    assert not [line for line in watch.talk if "-p leaves out:" in line], watch.talk

@@ -135,6 +135,19 @@ def test_never_where_plaintext_is_seen(trace, nginx, localhost, capture):
         assert seen.stats["connections.unbound"] == (command[0] != "curl")
 
 
+@pytest.mark.parametrize("words", [["port:{}"], ["port:{},1", "method:GET"], ["peer:127.0.0.1"], ["port:{}", "method:POST"]])
+def test_what_a_port_filter_cannot_know_is_said(trace, nginx, capture, words):
+    """Nobody knows the ports of TLS in memory buffers: their exchanges stay out, counted and said once."""
+    words = [word.format(nginx.tls) for word in words]
+    seen = trace(PYTHON, "-c", ASYNCIO, nginx.tls, options=("--capture", capture, *words))
+    other = words[-1] == "method:POST"
+    assert seen.lines == []
+    assert seen.stats["filter.no_address"] == (0 if other else 2)
+    assert seen.talk.count("keeps its TLS in memory buffers") == (not other), seen.talk
+    seen = trace(*CURL, "-o", "/dev/null", f"https://127.0.0.1:{nginx.tls}/one", options=("--capture", capture, *words[:1]))
+    assert len(seen.lines) == 1 and seen.stats["filter.no_address"] == 0
+
+
 # --- UDP and io_uring ------------------------------------------------------------
 
 DATAGRAMS = r"""

@@ -67,6 +67,25 @@ static void test_ends_are_told_one_by_one(void **state)
 	waitpid((pid_t)pids[1], NULL, 0);
 }
 
+static void test_children_that_are_left_out(void **state)
+{
+	uint32_t pids[2] = { (uint32_t)getpid(), child_start() }, other;
+	struct pid_watch *watch;
+
+	(void)state;
+	watch = pid_watch_new(pids, 2);
+	assert_non_null(watch);
+	assert_int_equal(pid_watch_tell_children(watch), 0);
+	other = child_start();
+	assert_int_equal(pid_watch_tell_children(watch), 1);
+	assert_int_equal(pid_watch_tell_children(watch), 0); /* said */
+	child_end(other);
+	child_end(pids[1]);
+	pid_watch_free(watch);
+	waitpid((pid_t)other, NULL, 0);
+	waitpid((pid_t)pids[1], NULL, 0);
+}
+
 static void test_there_is_none(void **state)
 {
 	uint32_t pids[2] = { (uint32_t)getpid(), INT32_MAX };
@@ -109,6 +128,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_ends_are_told_one_by_one),
+		cmocka_unit_test(test_children_that_are_left_out),
 		cmocka_unit_test(test_there_is_none),
 		cmocka_unit_test(test_a_thread_is_no_process),
 	};
