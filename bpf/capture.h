@@ -391,7 +391,9 @@ struct gather {
 	__u64 done, total;
 };
 
-/* Appends one vector; 1: all is there, or it does not work. half is the most that offset and length may be.
+/*
+ * Appends one vector; 1: all is there, or it does not work. half is
+ * the most that offset and length may be.
  */
 static __always_inline long gather_one(struct gather *g, __u64 half)
 {

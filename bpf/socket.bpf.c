@@ -304,7 +304,9 @@ int BPF_PROG(socket_received, struct sock *sk, int ret, int flags)
 	return UNPREEMPTED(socket_transfer(sk, ret, flags, DIRECTION_RECEIVED));
 }
 
-/* splice(2) moves nothing through user memory: user space knows how far it had got, and so how much it was.
+/*
+ * splice(2) moves nothing through user memory: user space knows how
+ * far it had got, and so how much it was.
  */
 static __always_inline void spliced_submit(struct sock *sk, struct task_struct *task,
 					   const struct syscall_regs *regs)

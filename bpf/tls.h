@@ -172,7 +172,9 @@ static __always_inline __u8 kind_direction(__u32 kind)
 #define RECORD_HEADER	 5
 #define RECORD_HANDSHAKE 22
 
-/* Does a TLS record begin here (RFC 8446, 5.1; RFC 5246, 6.2.3: at most 2 KiB more than 16)? Its type; 0: no.
+/*
+ * Does a TLS record begin here (RFC 8446, 5.1; RFC 5246, 6.2.3: at
+ * most 2 KiB more than 16)? Its type; 0: no.
  */
 static __always_inline __u8 tls_record_type(const __u8 header[RECORD_HEADER])
 {

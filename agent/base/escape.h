@@ -15,11 +15,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Length of the well-formed character (RFC 3629) at the front, 1 to 4, with its code point; 0: there is none.
+/*
+ * Length of the well-formed character (RFC 3629) at the front, 1 to
+ * 4, with its code point; 0: there is none.
  */
 size_t utf8_decode(struct slice bytes, uint32_t *code_point);
 
-/* The same, when that character is one that may reach a terminal; 0: none, or it acts on one or hides in it.
+/*
+ * The same, when that character is one that may reach a terminal;
+ * 0: none, or it acts on one or hides in it.
  */
 size_t utf8_harmless(struct slice bytes);
 

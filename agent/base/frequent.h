@@ -35,11 +35,11 @@ struct frequent { /* all zero: empty */
 
 void frequent_fini(struct frequent *frequent);
 
-/* It has a place from now on, and came so often before. */
+/* The item has a place from now on, and came so often before. */
 void frequent_add(struct frequent *frequent, struct frequent_item *item, uint64_t count);
-/* It came n times more. */
+/* The item came n times more. */
 void frequent_count(struct frequent *frequent, struct frequent_item *item, uint64_t n);
-/* It has no place any more. */
+/* The item has no place any more. */
 void frequent_remove(struct frequent *frequent, struct frequent_item *item);
 
 /*

@@ -24,7 +24,9 @@ void redact_free(struct redact *redact);
 int redact_add(struct redact *redact, const char *names);
 /* Is nothing a secret? */
 bool redact_is_off(const struct redact *redact);
-/* Is this field's value a secret? White space behind the name is not of it; data NULL: not known, so it is.
+/*
+ * Is this field's value a secret? White space behind the name is
+ * not of it; data NULL: not known, so it is.
  */
 bool redact_header(const struct redact *redact, struct slice name);
 /* The same of a parameter of a URL or a form, and of a member of JSON and its kin; coding is undone first. */

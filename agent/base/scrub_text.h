@@ -82,7 +82,9 @@ void scrub_text_fini(struct scrub_text *text);
 /* What this byte is; first look at text->settled. */
 enum secret_verdict scrub_text_byte(struct scrub_text *text, const struct redact *redact, uint8_t c);
 
-/* Overwrites what is secret, now or in a later call: bytes must stay where they are while scrub_text_open().
+/*
+ * Overwrites what is secret, now or in a later call: bytes must
+ * stay where they are while scrub_text_open().
  */
 void scrub_text_bytes(struct scrub_text *text, const struct redact *redact, uint8_t *bytes, size_t len);
 bool scrub_text_open(const struct scrub_text *text);

@@ -295,7 +295,9 @@ static void string_begin(struct secret_scan *scan, uint8_t quote)
 	scan->unicode = 0;
 }
 
-/* Behind \" a string ends at \", and \\\" is a quote within it; behind " it ends at any with an even number.
+/*
+ * Behind \" a string ends at \", and \\\" is a quote within it;
+ * behind " it ends at any with an even number.
  */
 static bool string_ends(const struct secret_scan *scan, uint8_t c)
 {

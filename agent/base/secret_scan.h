@@ -118,7 +118,9 @@ void secret_scan_authority(struct secret_scan *scan);
 /* Was this byte, within a secret, one of a number of JSON's? */
 bool secret_scan_in_number(const struct secret_scan *scan);
 
-/* Nobody keeps the SECRET_MAYBE bytes any longer: they were taken for secret, and what follows them is too.
+/*
+ * Nobody keeps the SECRET_MAYBE bytes any longer: they were taken
+ * for secret, and what follows them is too.
  */
 void secret_scan_overflow(struct secret_scan *scan);
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* uthash and utlist, told not to end the program when memory is out: an item that was not added has no table.
+/*
+ * uthash and utlist, told not to end the program when memory is out:
+ * an item that was not added has no table.
  */
 #ifndef HARK_TABLE_H
 #define HARK_TABLE_H

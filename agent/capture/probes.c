@@ -189,7 +189,9 @@ static int namespace_find(const struct probes *probes)
 	return bpf_prog_test_run_opts(bpf_program__fd(probes->skeleton->progs.namespace_find), &options);
 }
 
-/* Attaches each tracepoint program that was loaded; TLS programs come with their files, iterators run once.
+/*
+ * Attaches each tracepoint program that was loaded; TLS programs
+ * come with their files, iterators run once.
  */
 static int tracepoints_attach(struct probes *probes)
 {

@@ -30,7 +30,9 @@ static void flow_mark(struct flow *flow, struct message *message)
 
 	if (!message->mover.pid)
 		message->mover = flow->mover ? *flow->mover : facts->owner;
-	/* A guess says nothing about the connection, and neither does a response that stands for a lost one.
+	/*
+	 * A guess says nothing about the connection, and neither does
+	 * a response that stands for a lost one.
 	 */
 	if (message->flags & FLAG_GUESS || (message->kind == MESSAGE_RESPONSE && !message->status))
 		return;
@@ -317,7 +319,7 @@ static void flow_leave(struct flow *flow, uint64_t time_ns, const struct mover *
 	}
 }
 
-/* What was decoded was no HTTP: the layer is undetermined again, from the bytes on that showed it. */
+/* The decoder found that the layer is no HTTP: it is undetermined again, from the bytes on that showed it. */
 static void flow_doubt(struct flow *flow)
 {
 	flow_decode_leave(flow, END_IN_FLIGHT, 0);
@@ -450,7 +452,7 @@ void flow_data(struct flow *flow, enum event_direction direction, struct slice b
 	}
 }
 
-/* What was held goes too: the first bytes of the direction are lost, not older than hark. */
+/* The held bytes go too: the first of the direction are lost, not older than hark. */
 static void flow_behead(struct flow_side *side, uint64_t size)
 {
 	uint64_t gone = side->lost_bytes + side->held.len;

@@ -135,7 +135,7 @@ static bool flow_role_allows(const struct flow *flow, enum event_direction direc
 	return role == ROLE_UNKNOWN || role == role_of(direction, kind);
 }
 
-/* What the newest turn of a direction that was joined late begins with. */
+/* Judges the first bytes of the newest turn of a direction that was joined late. */
 static struct detect_result flow_judge_turn(struct flow *flow, enum event_direction direction)
 {
 	struct flow_side *side = &flow->side[direction];

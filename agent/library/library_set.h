@@ -36,7 +36,7 @@ struct library *library_add(struct library_set *set, const struct file_identity 
 /* Out of the set, and freed. */
 void library_remove(struct library_set *set, struct library *library);
 
-/* This process maps it, under this inode number. */
+/* A process maps the library, under this inode number. */
 void library_used(struct library *library, uint32_t pid, uint64_t map_inode);
 
 /*

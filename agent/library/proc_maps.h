@@ -16,7 +16,9 @@ struct mapping {
 /* A false return ends the walk. */
 typedef bool mapping_fn(void *ctx, const struct mapping *mapping);
 
-/* Calls fn for each executable mapping of a file, in order of address. 0, -ESRCH (no such process) or -errno.
+/*
+ * Calls fn for each executable mapping of a file, in order of
+ * address. 0, -ESRCH (no such process) or -errno.
  */
 int proc_maps_each(uint32_t pid, mapping_fn *fn, void *ctx);
 

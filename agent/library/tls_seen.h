@@ -15,7 +15,7 @@ struct tls_seen *tls_seen_new(void);
 /* NULL is legal. */
 void tls_seen_free(struct tls_seen *seen);
 
-/* This process mapped that file for execution. */
+/* A process mapped a file for execution. */
 void tls_seen_mapped(struct tls_seen *seen, uint32_t pid, const char *path);
 
 /* Why its TLS is not read, as tls_kinds_why_of(). */

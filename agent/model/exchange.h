@@ -74,7 +74,9 @@ const char *h2_error_name(uint32_t error);
 /* The names of interface.md. Calls fn for each flag that is set, in the document's order. */
 void flags_each(unsigned int flags, void (*fn)(void *ctx, const char *name), void *ctx);
 
-/* The scheme of the request: its own, as sent; for HTTP/1 else by TLS (RFC 9112, 3.3). data NULL: not known.
+/*
+ * The scheme of the request: its own, as sent; for HTTP/1 else by
+ * TLS (RFC 9112, 3.3). data NULL: not known.
  */
 struct slice exchange_scheme(const struct exchange *exchange);
 

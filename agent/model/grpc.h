@@ -7,7 +7,9 @@
 
 #include <stdbool.h>
 
-/* By the request's content-type, else the response's: "application/grpc", also with what follows ("+proto").
+/*
+ * By the request's content-type, else the response's:
+ * "application/grpc", also with what follows ("+proto").
  */
 bool exchange_is_grpc(const struct exchange *exchange);
 

@@ -28,7 +28,7 @@ struct pipeline_handler {
 	void (*exchange)(void *ctx, struct exchange *exchange);
 	void (*conn_opened)(void *ctx, const struct conn_facts *conn);
 	void (*conn_closed)(void *ctx, const struct conn_facts *conn);
-	/* These five as in sink.h. Any may be NULL. */
+	/* The next five functions are as in sink.h. Any may be NULL. */
 	void (*pending)(void *ctx, const struct exchange *exchange);
 	void (*opaque)(void *ctx, const struct conn_facts *conn);
 	/* Why is the TLS of this process not read? In words, static; NULL: nobody knows. May be NULL. */

@@ -195,7 +195,7 @@ static void show_late(struct join *join, struct join_item *item, struct exchange
 	join->fn(join->ctx, exchange);
 }
 
-/* It may still tell of its side. */
+/* The connection may still tell of its side. */
 static bool is_telling(const struct join_conn *peer)
 {
 	return peer->facts && !peer->facts->muted && !peer->facts->opaque;

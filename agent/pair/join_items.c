@@ -53,7 +53,7 @@ static bool has_turn(const struct join_sign *sign)
 	return !sign->key && sign->request_known && sign->counted;
 }
 
-/* One that is out of memory, or whose turn is taken, is found by its time. */
+/* An item that is out of memory, or whose turn is taken, is found by its time. */
 static void turn_add(struct join_table *table, struct join_item *item)
 {
 	struct join_item *other;

@@ -22,7 +22,7 @@ struct join_place {
 	uint8_t netns[4]; /* of event_socket, and 0; all 0: not known */
 };
 
-/* Those that have the same addresses, each in another network namespace. */
+/* Connections that have the same addresses, each in another network namespace. */
 struct join_namesakes {
 	struct join_addresses addresses;
 	struct join_conn *conns;
@@ -60,7 +60,7 @@ struct join_turn {
 	uint64_t request, index;
 };
 
-/* One that waits for its other end, or was shown without it. */
+/* An exchange that waits for its other end, or was shown without it. */
 struct join_item {
 	struct join_alike *alike;
 	struct join_item *alike_prev, *alike_next; /* of those, oldest first */
@@ -108,12 +108,14 @@ struct join_conn *join_table_find(const struct join_table *table, const struct c
  * with certainty.
  */
 struct join_conn *join_table_peer(const struct join_table *table, const struct join_conn *conn);
-/* It closed: its facts are not followed any more, and only its addresses lead to it. */
+/* The connection closed: its facts are not followed any more, and only its addresses lead to it. */
 void join_table_close(struct join_table *table, struct join_conn *conn);
 /* Frees it with its items, of which none waits. */
 void join_table_remove(struct join_table *table, struct join_conn *conn);
 
-/* join_items.c: a new item of the connection, in none of its two lists yet. NULL: too many, or out of memory.
+/*
+ * join_items.c: a new item of the connection, in none of its two
+ * lists yet. NULL: too many, or out of memory.
  */
 struct join_item *join_item_new(struct join_table *table, struct join_conn *conn,
 				const struct join_sign *sign);

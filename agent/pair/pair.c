@@ -32,7 +32,7 @@ static bool entry_requestless(const struct pair_entry *entry)
 	       entry->side[MESSAGE_RESPONSE].taken && !(entry->flags & FLAG_NO_REQUEST);
 }
 
-/* What it holds changed. */
+/* The memory that the entry holds changed. */
 static void entry_weigh(struct pair *pair, struct pair_entry *entry)
 {
 	size_t bytes = sizeof(*entry);
@@ -45,7 +45,7 @@ static void entry_weigh(struct pair *pair, struct pair_entry *entry)
 	entry->held_bytes = bytes;
 }
 
-/* It goes: what points to it moves on. */
+/* The entry goes: what points to it moves on. */
 static void entry_pass_over(struct pair *pair, struct pair_entry *entry)
 {
 	for (int i = 0; i < 2; i++) {

@@ -164,7 +164,7 @@ static bool side_open(const struct scrub_side *side)
 	return (side->frames && scrub_frames_open(side->frames)) || scrub_http1_open(&side->http1);
 }
 
-/* Those whose bytes no scanner will touch any more. */
+/* Hands on the items whose bytes no scanner will touch any more. */
 static void side_release(struct scrub_side *side)
 {
 	struct scrub_item *item, *tmp;

@@ -84,7 +84,9 @@ void scrub_flow_take(struct scrub_flow *flow, struct scrub_item *item, uint64_t 
 /* Unmeasured bytes passed. */
 void scrub_flow_unknown(struct scrub_flow *flow, enum event_direction direction);
 
-/* A poll passed at this time: gaps that will not be filled, and verdicts that do not come, are given up on.
+/*
+ * A poll passed at this time: gaps that will not be filled, and
+ * verdicts that do not come, are given up on.
  */
 void scrub_flow_poll(struct scrub_flow *flow, uint64_t poll, uint64_t now_ns);
 

@@ -36,7 +36,7 @@ void scrub_frames_hole(struct scrub_frames *frames, uint64_t size);
 /* A header block or a URL is under way: bytes of earlier calls may still change. */
 bool scrub_frames_open(const struct scrub_frames *frames);
 
-/* They are taken away. True: a block was under way, and its bytes must not be kept. */
+/* The bytes that wait are taken away. True: a block was under way, and its bytes must not be kept. */
 bool scrub_frames_force(struct scrub_frames *frames);
 
 /* All the memory that it takes. */

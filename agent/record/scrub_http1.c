@@ -189,7 +189,7 @@ static void start_refuse(struct scrub_http1 *http1, bool line_ended)
 	http1->line_len = !line_ended;
 }
 
-/* Its bytes are copied before they are scrubbed: a secret may look like anything. */
+/* The line was copied before it was scrubbed: a secret may look like anything. */
 static void start_end(struct scrub_http1 *http1)
 {
 	struct http1_start_line line;

@@ -76,16 +76,16 @@ void scrub_http1_hole(struct scrub_http1 *http1, uint64_t size);
 /* Another message begins, for certain, though bytes were missing before. */
 void scrub_http1_begin(struct scrub_http1 *http1);
 
-/* What it holds beside the struct itself. */
+/* The memory that it holds beside the struct itself. */
 size_t scrub_http1_memory(const struct scrub_http1 *http1);
 
 /* Bytes of earlier calls may still change. */
 bool scrub_http1_open(const struct scrub_http1 *http1);
 
-/* Those of a field's name without its colon, which are left out when they are taken away; NULL: none. */
+/* The bytes of a field's name without its colon, which are left out when taken away; NULL: none. */
 const struct scrub_pending *scrub_http1_name(const struct scrub_http1 *http1);
 
-/* They are taken away: those that may be secret are overwritten. */
+/* The bytes that wait are taken away: those that may be secret are overwritten. */
 void scrub_http1_force(struct scrub_http1 *http1);
 
 #endif

@@ -393,7 +393,7 @@ static void host_prune(struct routes *routes, struct host *host)
 	host_free(routes, host);
 }
 
-/* It makes room; what it counted goes on in the rest. */
+/* The endpoint makes room; what it counted goes on in the rest. */
 static void entry_evict(struct routes *routes, struct entry *entry)
 {
 	struct endpoint *endpoint = &entry->endpoint;

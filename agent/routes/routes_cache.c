@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Keys are kept whole and compared: a hash alone would let a client choose whose endpoint it is counted with.
+/*
+ * Keys are kept whole and compared: a hash alone would let a client
+ * choose whose endpoint it is counted with.
  */
 #include "routes_cache.h"
 

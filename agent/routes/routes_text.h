@@ -54,7 +54,9 @@ size_t text_count(struct slice s, bool (*is)(uint8_t c));
 /* Everything before the last c; *after is what follows it. False: there is none, or nothing before it. */
 bool text_split_last(struct slice s, uint8_t c, struct slice *before, struct slice *after);
 
-/* The next of the words of "foo-bar", "foo_bar", "foo.bar" or "fooBar"; at a digit no word ends. Empty: none.
+/*
+ * The next of the words of "foo-bar", "foo_bar", "foo.bar" or
+ * "fooBar"; at a digit no word ends. Empty: none.
  */
 struct slice text_next_word(struct slice *rest);
 

@@ -219,7 +219,9 @@ static enum style_color status_color(int status)
 	return status >= 300 ? STYLE_CYAN : STYLE_GREEN;
 }
 
-/* "200 grpc:5": a gRPC call that failed is no green 200. What is not there of a pending one may still come.
+/*
+ * "200 grpc:5": a gRPC call that failed is no green 200. What is
+ * not there of a pending one may still come.
  */
 static void put_status(struct buffer *buffer, const struct style *style, const struct exchange *exchange)
 {

@@ -14,7 +14,9 @@
 
 #define BARS_MAX (TOP_BARS_MAX * 2 + 1)
 
-/* The line written to lines->text since `start`, in pieces that fit; escaped text is at most as wide as long.
+/*
+ * The line written to lines->text since `start`, in pieces that fit;
+ * escaped text is at most as wide as long.
  */
 static void lines_wrap(struct sink *sink, size_t start, enum top_style style)
 {
@@ -284,7 +286,7 @@ static bool is_same(const struct exchange *one, const struct exchange *other)
 	return one->start_ns == other->start_ns && one->key == other->key && one->conn->id == other->conn->id;
 }
 
-/* One that was open when it was chosen may have gone on, or ended. */
+/* An exchange that was open when it was chosen may have gone on, or ended. */
 static void record_follow(struct sink *sink)
 {
 	const struct exchange *exchange = &sink->record->exchange;

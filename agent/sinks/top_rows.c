@@ -214,7 +214,7 @@ static void values_of(const struct making *making, struct top_row *row, const st
 	row->values[NUMBERS_COUNT] = numbers->count;
 	row->values[NUMBERS_RATE] = (uint64_t)(stats_rate(numbers->count, making->span_ns) * 1000);
 	row->values[NUMBERS_ERRORS] = numbers->count ? numbers->errors * 1000 / numbers->count : 0;
-	/* One in many is not nothing. */
+	/* One error in many exchanges is not nothing. */
 	if (numbers->errors && row->values[NUMBERS_ERRORS] == 0)
 		row->values[NUMBERS_ERRORS] = 1;
 	row->values[NUMBERS_4XX] = numbers->errors_4xx;

@@ -81,7 +81,9 @@ void top_table_text(struct top_table *table, struct top_row *row, int text, size
 void top_table_sort(struct top_table *table);
 /* Scrolls so that the selection is among the rows on the screen; those are [*from, *to) then. */
 void top_table_view(struct top_table *table, size_t *from, size_t *to);
-/* Chooses the column by its place among those that are shown at this width: +1 the next, -1 the one before.
+/*
+ * Chooses the column by its place among those that are shown at
+ * this width: +1 the next, -1 the one before.
  */
 void top_table_sort_step(struct top_table *table, int columns, int step);
 void top_table_reverse(struct top_table *table);

@@ -49,7 +49,9 @@ int histogram_merge(struct histogram *into, const struct histogram *from);
 uint64_t histogram_quantile(const struct histogram *histogram, double share);
 uint64_t histogram_mean(const struct histogram *histogram); /* exact; 0 when empty */
 
-/* Each bucket with a count, upwards: [low_ns, high_ns). The first begins at 0, the last ends at UINT64_MAX.
+/*
+ * Each bucket with a count, upwards: [low_ns, high_ns). The first
+ * begins at 0, the last ends at UINT64_MAX.
  */
 void histogram_each(const struct histogram *histogram,
 		    void (*fn)(void *ctx, uint64_t low_ns, uint64_t high_ns, uint64_t count), void *ctx);

@@ -243,7 +243,9 @@ void stats_in_flight(struct stats *stats, const struct exchange *exchange)
 		row->row.in_flight++;
 		return;
 	}
-	/* The other end may not be passed (a filter, no request read yet): what both ends tell counts once.
+	/*
+	 * The other end may not be passed (a filter, no request read
+	 * yet): what both ends tell counts once.
 	 */
 	other = is_client(exchange) ? &row->local_servers : &row->local_clients;
 	if (++*side > *other)

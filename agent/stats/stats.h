@@ -42,7 +42,9 @@ enum stats_window {
 };
 
 struct stats_numbers {
-	/* A connection that was closed too early is no error of its own: only its reset is known to be one.
+	/*
+	 * A connection that was closed too early is no error of its
+	 * own: only its reset is known to be one.
 	 */
 	uint64_t count, errors_4xx, errors_5xx, errors_reset, errors_timeout, errors_grpc, closed;
 	uint64_t errors;			/* exchanges with at least one of them */

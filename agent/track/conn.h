@@ -80,7 +80,7 @@ void conn_free(struct conn *conn);
 /* Reports it to the sinks, once, when its first facts stand. */
 void conn_report_opened(struct conn *conn);
 
-/* Its socket is this one. The number follows, unless something was shown under it. */
+/* The connection's socket is this one. The number follows, unless something was shown under it. */
 void conn_learn_id(struct conn *conn, uint64_t socket_id);
 
 /* A transfer on the socket. conn->mover is its mover. */
@@ -115,7 +115,7 @@ void conn_tell_opaque(struct conn *conn);
 /* The next polls look at this session of its. */
 void conn_wake_session(struct conn *conn, struct tls_session *session);
 
-/* One of its layers may hold more or less than before: held_bytes is brought up to date. */
+/* A layer of the connection may hold more or less than before: held_bytes is brought up to date. */
 void conn_weigh_flow(struct conn *conn, struct flow *flow);
 
 /* About once a second. */

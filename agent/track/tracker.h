@@ -27,7 +27,9 @@ void tracker_event(struct tracker *tracker, const struct event_header *event);
 void tracker_each_open(struct tracker *tracker, void (*fn)(void *ctx, const struct exchange *exchange),
 		       void *ctx);
 
-/* hark ends: everything under way comes out as in-flight, each connection is closed, in order of appearance.
+/*
+ * hark ends: everything under way comes out as in-flight, each
+ * connection is closed, in order of appearance.
  */
 void tracker_end(struct tracker *tracker);
 

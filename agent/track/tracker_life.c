@@ -143,8 +143,8 @@ struct conn *tracker_socket(struct tracker *tracker, const struct event_header *
 }
 
 /*
- * It has come before everything in the ring, some of which is older: a connection that opened in between is
- * told so by its states. No byte is known, so what its decoding needs stays undecided.
+ * The list has come before everything in the ring, some of which is older: a connection that opened in
+ * between is told so by its states. No byte is known, so what its decoding needs stays undecided.
  */
 void tracker_seen(struct tracker *tracker, const struct event_state *event)
 {
@@ -369,7 +369,7 @@ void tracker_exit(struct tracker *tracker, const struct event_process *event)
 	process_settle(tracker, process);
 }
 
-/* Its records have all come: what it held is let go. */
+/* The connection's records have all come: what it held is let go. */
 static void process_gone(struct tracker *tracker, struct process *process)
 {
 	struct tls_session *session, *tmp;

@@ -15,7 +15,7 @@ void opaque_note_session(struct tracker *tracker, struct tls_session *session);
 
 /* After the connection moved: it is told of when its time comes, if it looks opaque. */
 void opaque_watch(struct tracker *tracker, struct conn *conn);
-/* It is not told of any more; legal when it was not to be. */
+/* The connection is not told of any more; legal when it was not to be. */
 void opaque_unwatch(struct tracker *tracker, struct conn *conn);
 
 /* Looks whether one of its processes has sessions without a socket, and what TLS its process has. */

@@ -106,13 +106,13 @@ void conn_remove(struct tracker *tracker, struct conn *conn);
 /* Ends it (conn_end()) and removes it. */
 void conn_close(struct tracker *tracker, struct conn *conn, enum protocol_end reason);
 
-/* What it holds changed: charges the budget. */
+/* The memory that the connection holds changed: charges the budget. */
 void conn_charge(struct tracker *tracker, struct conn *conn);
 
 /* While more is held than the budget allows, connections come out as truncated and are forgotten. */
 void tracker_shed(struct tracker *tracker);
 
-/* It moved: newest of all, and to be looked at by the next polls. */
+/* The connection moved bytes: newest of all, and to be looked at by the next polls. */
 void conn_touch(struct tracker *tracker, struct conn *conn);
 
 /* To be looked at by the next polls. */
@@ -134,7 +134,7 @@ void conn_orphan(struct tracker *tracker, struct conn *conn, enum protocol_end r
 
 /* Finds or makes. NULL: out of memory. */
 struct process *process_get(struct tracker *tracker, uint32_t pid);
-/* What it holds, or whether it exited, has changed. */
+/* The memory that the process holds, or whether it exited, has changed. */
 void process_settle(struct tracker *tracker, struct process *process);
 void process_remove(struct tracker *tracker, struct process *process);
 

@@ -370,7 +370,9 @@ static bool is_length(struct slice digits)
 	return digits.len > 0;
 }
 
-/* Repeats of the same number are one (RFC 9110, 8.6); anything else that is no number leaves no certain end.
+/*
+ * Repeats of the same number are one (RFC 9110, 8.6); anything else
+ * that is no number leaves no certain end.
  */
 static void framing_add_length(struct http1_framing *framing, struct slice value)
 {

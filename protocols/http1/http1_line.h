@@ -63,7 +63,9 @@ bool http1_method_known(struct slice method);
  * count. */
 bool http1_method_registered(struct slice method);
 
-/* May the bytes, without a line end so far, grow to be a status line, or a request line with such a method?
+/*
+ * May the bytes, without a line end so far, grow to be a status
+ * line, or a request line with such a method?
  */
 bool http1_start_line_may_be(struct slice bytes);
 

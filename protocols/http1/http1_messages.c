@@ -279,7 +279,7 @@ static void request_done(struct protocol *http1, struct http1_parser *parser, st
 
 	if (request)
 		request->message = NULL;
-	/* It will not be answered any more, or it is not known to whom its answer belongs. */
+	/* The request will not be answered any more, or nobody knows to whom its answer belongs. */
 	if (request && cut && !parser->head_done && !in_use && !(message->flags & FLAG_GAP)) {
 		http1_queue_drop_newest(&http1->queue);
 		message->flags |= FLAG_UNANSWERED;

@@ -174,7 +174,9 @@ void http1_order_stray(struct http1_order *order, bool contiguous)
 		http1_order_prove(order);
 		return;
 	}
-	/* Nor are so many requests without an answer those of a client that waits, unless answers were lost.
+	/*
+	 * Nor are so many requests without an answer those of a client
+	 * that waits, unless answers were lost.
 	 */
 	if (order->state == ORDER_PASSED && order->passed > EXPLAINED_OPEN)
 		order_suspect(order);

@@ -113,7 +113,7 @@ static void on_preface(void *ctx)
 	http2_role_learn(side->owner, side, MESSAGE_REQUEST, 0);
 	if (!side->joined_late)
 		return;
-	/* It began here after all: the table is known from its first entry on. */
+	/* The direction began here after all: its table is known from the first entry on. */
 	fresh = hpack_new(side->owner->config.table_limit_bytes);
 	if (!fresh)
 		return;

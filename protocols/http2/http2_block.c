@@ -307,7 +307,9 @@ static struct http2_stream *stream_begin(const struct block_context *c, enum mes
 	return stream;
 }
 
-/* The block's message is over, or of no interest any more. What a correct peer may still send is not counted.
+/*
+ * The block's message is over, or of no interest any more. What a
+ * correct peer may still send is not counted.
  */
 static bool is_over(const struct block_context *c, const struct http2_past *past, enum message_kind kind)
 {
@@ -333,7 +335,7 @@ static void request_count(const struct block_context *c)
 	struct protocol *protocol = c->protocol;
 	uint32_t next = protocol->ids.last ? protocol->ids.last + 2 : 1;
 
-	/* Those between were not seen, and their trailers may still come. */
+	/* The streams between were not seen, and their trailers may still come. */
 	if (c->block->stream != next)
 		protocol->loose_requests = true;
 	if (!protocol->ids.first)

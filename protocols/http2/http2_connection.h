@@ -148,7 +148,7 @@ void http2_half_open(struct protocol *protocol, struct http2_stream *stream, enu
 		     struct message *message, bool provisional);
 /* A response without a head: that was missed. 0 or -ENOMEM. */
 int http2_half_open_headless(struct protocol *protocol, struct http2_stream *stream, uint64_t time_ns);
-/* Its message grew: counts its memory anew. */
+/* The half's message grew: counts its memory anew. */
 void http2_half_weigh(struct protocol *protocol, struct http2_half *half);
 /* What is known of the head is final. */
 void http2_half_settle(struct protocol *protocol, struct http2_half *half);
@@ -168,7 +168,9 @@ void http2_stream_stop(struct protocol *protocol, struct http2_stream *stream);
 void http2_half_suspect(struct http2_half *half);
 /* The same for all streams. */
 void http2_streams_suspect(struct protocol *protocol, enum message_kind kind);
-/* Gives away each open message with these flags, and drops all streams. Those that a GOAWAY ends are reset.
+/*
+ * Gives away each open message with these flags, and drops all
+ * streams. Those that a GOAWAY ends are reset.
  */
 void http2_streams_end(struct protocol *protocol, unsigned int flags);
 /* The same without callbacks. */

@@ -34,7 +34,9 @@ static int status_parse(struct slice value)
 	return status >= 100 ? status : 0;
 }
 
-/* True: the field has a slot of its own and is in it. The first of two counts; the other stays in the list.
+/*
+ * True: the field has a slot of its own and is in it. The first of
+ * two counts; the other stays in the list.
  */
 static bool pseudo_take(struct http2_head *head, const struct hpack_field *field)
 {

@@ -150,7 +150,7 @@ static void stream_cut(struct protocol *protocol, struct http2_stream *stream, u
 	}
 }
 
-/* It is out of the table; its messages under way come out. */
+/* The stream is out of the table; its messages under way come out. */
 static void stream_give_up(struct protocol *protocol, struct http2_stream *stream)
 {
 	stream_cut(protocol, stream, FLAG_GAP);
@@ -199,7 +199,7 @@ struct http2_stream *http2_stream_add(struct protocol *protocol, uint32_t id)
 	if (HASH_COUNT(protocol->streams) >= protocol->config.stream_limit)
 		stream_evict(protocol);
 	if (HASH_COUNT(protocol->streams) >= protocol->config.stream_limit) {
-		/* Its other message is not for us either. */
+		/* The stream's other message is not for us either. */
 		http2_past_add(protocol, &past);
 		http2_note(protocol, NOTE_STREAM_LIMIT, 1);
 		protocol->loose_requests = true;
@@ -267,7 +267,7 @@ int http2_half_open_headless(struct protocol *protocol, struct http2_stream *str
 	message->flags = FLAG_PARTIAL_HEADERS | http2_side_flags(side);
 	message->last_byte_ns = time_ns;
 	http2_half_open(protocol, stream, MESSAGE_RESPONSE, message, true);
-	/* Its head never completed, so nobody is told of one. */
+	/* The message's head never completed, so nobody is told of one. */
 	half->provisional = false;
 	half->headless = true;
 	half->body_cut = true;

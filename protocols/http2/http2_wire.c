@@ -274,7 +274,9 @@ static void start_refuse(struct http2_wire *wire, uint64_t time_ns)
 	memcpy(head, wire->head, len);
 	wire->head_len = 0;
 	if (wire->config.from_start && wire->config.maybe_frames) {
-		/* Less than a frame header: a longer common begin with the preface is no frame of a server.
+		/*
+		 * Less than a frame header: a longer common begin with
+		 * the preface is no frame of a server.
 		 */
 		wire->state = WIRE_HEADER;
 		if (len < HTTP2_FRAME_HEADER_BYTES) {
@@ -426,7 +428,9 @@ static bool frame_fits(void *wire, const struct http2_frame *frame)
 	return frame_expected(wire, frame) != EXPECTED_NOT;
 }
 
-/* The last call_len bytes held came with one call: it may begin with a frame though what is before is none.
+/*
+ * The last call_len bytes held came with one call: it may begin
+ * with a frame though what is before is none.
  */
 static void search_run(struct http2_wire *wire, size_t call_len, bool call_end)
 {

@@ -73,7 +73,9 @@ static void test_entries(void **state)
 		if (!disasm_entry(disasm, code, len, ADDRESS, &entry))
 			snprintf(got, sizeof(got), "+%d %s %s", (int)(entry.address - ADDRESS),
 				 entry.emulated ? "emulated" : "stepped", entry.text);
-		/* How Capstone prints the odd ones differs between versions; that they are stepped does not.
+		/*
+		 * How Capstone prints the odd ones differs between
+		 * versions; that they are stepped does not.
 		 */
 		if (strncmp(got, rows[i].expected, strlen(rows[i].expected)) != 0)
 			fail_msg("%s: got \"%s\", expected \"%s\"", rows[i].name, got, rows[i].expected);
@@ -82,7 +84,9 @@ static void test_entries(void **state)
 	disasm_free(NULL);
 }
 
-/* Which of rcx and r8 an instruction writes, and whether with an address on the stack; where it branches to.
+/*
+ * Which of rcx and r8 an instruction writes, and whether with an
+ * address on the stack; where it branches to.
  */
 static void test_what_is_followed(void **state)
 {

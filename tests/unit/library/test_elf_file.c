@@ -122,7 +122,9 @@ static void test_other_files_are_refused(void **state)
 	elf_file_close(NULL);
 }
 
-/* Whatever is cut off or overwritten: an answer, no crash (the sanitizers watch), and never a wrong symbol.
+/*
+ * Whatever is cut off or overwritten: an answer, no crash (the
+ * sanitizers watch), and never a wrong symbol.
  */
 static void test_damaged_files_are_survived(void **state)
 {

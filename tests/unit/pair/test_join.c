@@ -329,7 +329,9 @@ static bool look_at_tls(void *ctx, const struct exchange *exchange)
 	return true;
 }
 
-/* A tunnel that was asked for in the clear: what waits says of its connection what was so when it was over.
+/*
+ * A tunnel that was asked for in the clear: what waits says of its
+ * connection what was so when it was over.
  */
 static void test_facts_are_those_of_then(void **state)
 {

@@ -179,7 +179,8 @@ static void frame_use(json_t *root, const char *path)
 		frame_feed(wire, len, (enum event_direction)direction, len, &whole);
 		frame_feed(wire, len, (enum event_direction)direction, 1, &bytewise);
 		assert_string_equal(message_text_get(&whole), message_text_get(&bytewise));
-		/* Their header blocks are plain text, no HPACK: no message may claim to be exact. */
+		/* The header blocks of these files are plain text, no HPACK: no message may claim to be
+		 * exact. */
 		if (strchr(message_text_get(&whole), '\n') &&
 		    !strstr(message_text_get(&whole), "partial-headers"))
 			fail_msg("%s: %s", path, message_text_get(&whole));

@@ -420,7 +420,9 @@ static void truth_hold(void *ctx, const struct message *message)
 	}
 }
 
-/* Runs of the truth's script that end early or fail on purpose have other marks; these rows are held to it.
+/*
+ * Runs of the truth's script that end early or fail on purpose have
+ * other marks; these rows are held to it.
  */
 static bool is_whole_story(const struct row *row)
 {

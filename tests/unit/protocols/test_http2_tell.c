@@ -36,7 +36,9 @@ static void put_field(struct told *told, int direction, const struct header *hea
 	    value.data);
 }
 
-/* "HEADERS/5 1 len {:method=GET}": type, flags, stream, length without padding's chance, fields or payload.
+/*
+ * "HEADERS/5 1 len {:method=GET}": type, flags, stream, length
+ * without padding's chance, fields or payload.
  */
 static void on_frame(void *ctx, const struct frame *frame)
 {

@@ -477,7 +477,7 @@ static void test_each_call_lost(void **state)
 
 			/* Nothing but a message whose head is lost is missing. */
 			assert_in_range(watch.shown, 2 * EXCHANGES - 1, 2 * EXCHANGES);
-			/* Those under way in its direction, and the exchange whose request it was. */
+			/* The exchanges under way in its direction, and the one whose request it was. */
 			assert_true(watch.marked <= (size_t)width + 1);
 			if (call->first > call->last)
 				assert_int_equal(watch.whole, 2 * EXCHANGES);
@@ -505,7 +505,9 @@ static void test_each_call_joined_at(void **state)
 	}
 }
 
-/* The answer overtakes the request's last byte, twice in a row: no block pays for the wait of the one before.
+/*
+ * The answer overtakes the request's last byte, twice in a row: no
+ * block pays for the wait of the one before.
  */
 static void test_each_block_waits_for_itself(void **state)
 {

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What record.c writes, source_file.c reads; then the same file cut at every byte and damaged in known ways.
+/*
+ * What record.c writes, source_file.c reads; then the same file cut
+ * at every byte and damaged in known ways.
  */
 #include "record/record.h"
 

@@ -89,7 +89,9 @@ static void test_every_edge(void **state)
 			struct histogram histogram = { 0 };
 			uint64_t value = low + low / 64 * (i / 3) + i % 3 - 1, got, off;
 
-			/* The largest and the smallest are exact: only what stands between shows its bucket.
+			/*
+			 * The largest and the smallest are exact: only what
+			 * stands between shows its bucket.
 			 */
 			histogram_add(&histogram, 0);
 			histogram_add(&histogram, value);

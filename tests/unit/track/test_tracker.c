@@ -1160,7 +1160,9 @@ static void test_lost_records(void **state)
 	}
 }
 
-/* Joined late at record `from`, and those of [lose, until) lost: each record tells how many were before it.
+/*
+ * Joined late at record `from`, and those of [lose, until) lost:
+ * each record tells how many were before it.
  */
 static void conversation_joined(struct bench *bench, int from, int lose, int until)
 {
@@ -1303,7 +1305,7 @@ static void test_existing_shared(void **state)
 	CHECK(bench, "1 open existing\n1 closed exit ? x0 0=0+0+0 c0\n");
 }
 
-/* Its states and first bytes were in the ring already: it is seen whole. */
+/* The connection's states and first bytes were in the ring already: it is seen whole. */
 static void test_existing_just_opened(void **state)
 {
 	struct bench *bench = *state;

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* TLS judged by its bytes: when the kernel side is told, what the hellos say, who is told that it is opaque.
+/*
+ * TLS judged by its bytes: when the kernel side is told, what the
+ * hellos say, who is told that it is opaque.
  */
 #include "base/counters.h"
 #include "event_builder.h"
