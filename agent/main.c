@@ -265,8 +265,7 @@ static void record_say(const struct options *options)
 			 options->record_path);
 	else
 		log_info("%s holds what was said, secrets included: keep it private (--redacted overwrites "
-			 "secret "
-			 "values)",
+			 "secret values)",
 			 options->record_path);
 }
 

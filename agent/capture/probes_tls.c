@@ -322,8 +322,7 @@ static void file_detach_returns(struct probed_file *file)
 	file->returns_detached = true;
 	counter_add(COUNTER_PROBES_DETACHED, 1);
 	log_warn("a program switches stacks inside %s: its return probes were taken off to protect it, its "
-		 "TLS "
-		 "plaintext is not seen any more (Linux 6.13 has a way to keep them)",
+		 "TLS plaintext is not seen any more (Linux 6.13 has a way to keep them)",
 		 file->path);
 }
 

@@ -36,8 +36,7 @@ const struct option_row option_rows[] = {
 
 	ROW("pid", 'p', "PID[,PID...]", GROUP_WHAT, take_pids, "Only these processes (repeatable)",
 	    "Processes that they start are not among them, as with strace without -f: the number says one "
-	    "process in "
-	    "each view. Which children are left out is said at the start and at the end."),
+	    "process in each view. Which children are left out is said at the start and at the end."),
 	ROW("comm", KEY_COMM, "NAME[,NAME...]", GROUP_WHAT, take_comm,
 	    "Only programs of this name: the file's base name or the thread's name (repeatable)", NULL),
 	ROW("connection", 'x', "ID", GROUP_WHAT, take_conn, "Only the connection of this number",
@@ -85,8 +84,7 @@ const struct option_row option_rows[] = {
 	ROW("both-ends", KEY_BOTH_ENDS, NULL, GROUP_OUTPUT, NULL,
 	    "One line for each end of an exchange whose client and server are both on this machine",
 	    "Without it text shows such an exchange once: the server's figures, with the client's time "
-	    "beside "
-	    "them. JSON always has both."),
+	    "beside them. JSON always has both."),
 	ROW("speed", KEY_SPEED, "FACTOR", GROUP_OUTPUT, take_speed,
 	    "With replay: so many times as fast as it was (1, 10, max; default max, with top 1)", NULL),
 	ROW("by", KEY_BY, "KEY", GROUP_NUMBERS, take_by,

@@ -50,8 +50,7 @@ static void put_forms(FILE *out)
 static void put_text(FILE *out)
 {
 	fprintf(out, "Listens to the HTTP conversations on this machine, encrypted or not, and shows "
-		     "requests with "
-		     "their responses.\vViews:\n");
+		     "requests with their responses.\vViews:\n");
 	for (size_t i = 0; i < command_row_count; i++)
 		fprintf(out, "  %-8s %s\n", command_rows[i].name, command_rows[i].doc);
 	fprintf(out, "\nFilters:\n");

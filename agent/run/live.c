@@ -166,8 +166,7 @@ static void libraries_start(struct live *live)
 	error = live->watch < 0 ? live->watch : epoll_add(live, live->watch);
 	if (error < 0)
 		log_warn("cannot watch for new mappings: %s; TLS libraries that are outside the loader's "
-			 "cache "
-			 "and first used from now on are not seen",
+			 "cache and first used from now on are not seen",
 			 strerror(-error));
 	error = processes_scan(live->processes);
 	if (error)
@@ -290,8 +289,7 @@ static void losses_say(struct live *live, uint64_t now)
 	lost = counts.value[KC_EVENTS_LOST];
 	if (lost > live->warned_lost)
 		log_warn("%llu records lost, the ring was full: a larger --ring (now %zu KiB), fewer "
-			 "processes "
-			 "(-p) or a smaller --snaplen help",
+			 "processes (-p) or a smaller --snaplen help",
 			 (unsigned long long)(lost - live->warned_lost), live->options->ring_bytes / 1024);
 	live->warned_lost = lost;
 	/* A screen shows them as they stand. */
