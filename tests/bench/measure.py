@@ -56,7 +56,7 @@ class Watch:
 
 
 def make_nginx(folder):
-    make_certificate(folder)
+    make_certificate(folder, ["rsa:2048"])  # what the published figures are of
     return Nginx(folder, folder, make_site(folder), log=False)
 
 

@@ -18,14 +18,33 @@ from harness import HARK, Hark, family_of, run, wait_until  # noqa: E402
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "slow: takes more than ten seconds")
+    config.addinivalue_line("markers", "alone: loads the machine, sends what others' counters show, or asserts what others' "
+                                       "traffic changes; beside no other test")
+    config.addinivalue_line("markers", "xdist_group(name): in one worker, where pytest-xdist is")
     if os.geteuid() != 0:
         pytest.exit("the end-to-end tests need root: hark loads BPF programs", 2)
     if not os.access(HARK, os.X_OK):
         pytest.exit(f"{HARK} is not there: run make first", 2)
 
 
-def pytest_sessionfinish():
+def is_controller(config):
+    """The process that hands the tests to its workers: it runs none."""
+    return bool(getattr(config.option, "numprocesses", 0)) and not hasattr(config, "workerinput")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Tests whose file has fixtures of its own, made once (a load, a server), stay in one worker (--dist loadgroup)."""
+    for item in items:
+        fixtures = item._fixtureinfo.name2fixturedefs.values()
+        if any(fixture.scope == "module" and fixture.baseid for (*_, fixture) in fixtures):
+            item.add_marker(pytest.mark.xdist_group(item.module.__name__))
+
+
+def pytest_sessionfinish(session):
     """What a test that failed left running: processes that this one started, and theirs."""
+    if is_controller(session.config):
+        return
     for pid in family_of(os.getpid()) - {os.getpid()}:
         with contextlib.suppress(OSError):
             os.kill(pid, signal.SIGKILL)

@@ -42,10 +42,25 @@ def wait_until(condition, what, deadline_s=DEADLINE_S, pause_s=0.01):
 
 # Below the range that the kernel hands to clients, so that no connection takes a port in between.
 _ports = iter(range(20000 + os.getpid() % 8000, 32000))
+_claims = []
+
+
+def claim(port):
+    """Whether the port is this process's: of all that run these tests at once only one can bind the name."""
+    name = socket.socket(socket.AF_UNIX)
+    try:
+        name.bind(f"\0hark-tests-port-{port}")
+    except OSError:
+        name.close()
+        return False
+    _claims.append(name)
+    return True
 
 
 def free_port():
     for port in _ports:
+        if not claim(port):
+            continue
         with contextlib.closing(socket.socket()) as probe:
             try:
                 probe.bind(("127.0.0.1", port))
@@ -65,19 +80,22 @@ def is_listening(port, host="127.0.0.1"):
     return False
 
 
+def children_of(pid):
+    """Those whose parent is one of its threads; what ends meanwhile has none."""
+    found = []
+    with contextlib.suppress(OSError):
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            found += map(int, pathlib.Path(f"/proc/{pid}/task/{thread}/children").read_text().split())
+    return found
+
+
 def family_of(pid):
     """The process and all that descend from it."""
-    parents = {}
-    for entry in pathlib.Path("/proc").iterdir():
-        if entry.name.isdigit():
-            with contextlib.suppress(OSError):
-                parents[int(entry.name)] = int((entry / "stat").read_text().rsplit(")", 1)[1].split()[1])
-    found = {pid}
-    grown = True
-    while grown:
-        more = {child for child, parent in parents.items() if parent in found} - found
-        found |= more
-        grown = bool(more)
+    found, rest = {pid}, [pid]
+    while rest:
+        more = [child for child in children_of(rest.pop()) if child not in found]
+        found.update(more)
+        rest += more
     return found
 
 
@@ -226,8 +244,10 @@ class Hark:
 
     def wait_for(self, count, *who, deadline_s=DEADLINE_S, **keys):
         """Waits for at least count such objects; what is wrong then shows in the caller's comparison."""
-        with contextlib.suppress(AssertionError):
+        try:
             wait_until(lambda: len(self.of(*who, **keys)) >= count, "objects", deadline_s, pause_s=0.03)
+        except AssertionError:
+            print(f"waited {deadline_s} s for {count} objects; {len(self.of(*who, **keys))} came")
 
     def assert_nothing_lost(self):
         lost = {name: value for name, value in self.stats.items() if value and (

@@ -269,7 +269,7 @@ def test_a_child_that_never_executes_has_its_program(hark, capture, tmp_path):
         with hark("--capture", capture) as watch:
             for number in range(20):
                 run("curl", "-sS", f"http://127.0.0.1:{port}/a.txt?n={number}")
-            watch.wait_for(20, url_path="/a.txt", hark_role="server")
+            watch.wait_for(20, url_path="/a.txt", hark_role="server", server_port=port)
         seen = watch.of(url_path="/a.txt", hark_role="server", server_port=port)
         assert len(seen) == 20
         assert {one.get("process.executable.name") for one in seen} == {"mini_httpd"}

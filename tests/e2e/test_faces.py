@@ -189,6 +189,7 @@ def test_output_is_flushed_soon(hark, nginx):
         assert watch.process.poll() is None
 
 
+@pytest.mark.alone
 def test_a_small_ring_loses_loudly_and_never_lies(hark, nginx, tmp_path):
     """Stopped while wrk hammers: records are lost, counted, and what is shown is still right."""
     with hark("--ring", "64K", verbose=0) as watch:

@@ -229,6 +229,7 @@ def test_numbers_are_of_what_matched(words):
     assert counts == {(row["http.request.method"], row["http.route"]): row["count"] for row in lines("stat", *words)}
 
 
+@pytest.mark.alone
 def test_containers_are_decided_in_the_kernel(hark, nginx, cgroup, capture):
     """Of processes elsewhere only the first moments are told; a container that comes later is seen from its first byte."""
     number = f"{os.getpid():08x}" * 8

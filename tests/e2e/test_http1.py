@@ -35,9 +35,11 @@ def request(line, *headers, body=""):
 def test_pipelining(hark, nginx, tls, capture):
     paths = ["one", "small.txt", "nothing", "one", "medium.bin"]
     text = "".join(request(f"GET /{path}") for path in paths) + request("HEAD /one", "Connection: close")
-    with hark("--capture", capture) as watch:
-        client = talk(nginx.tls if tls else nginx.http, text, tls)
+    port = nginx.tls if tls else nginx.http
+    with hark("--capture", capture, f"port:{port}") as watch:
+        client = talk(port, text, tls)
         watch.wait_for(6, nginx)
+        watch.wait_for(6, client)
     for who in (client, nginx):
         seen = watch.of(who)
         assert [brief(one).split()[:3] for one in seen] == \
@@ -262,6 +264,7 @@ def test_nothing_observed_reaches_the_output_raw(hark, nginx, tmp_path):
     assert all(one.get("url.path", "/a\x1b[31m%00") == "/a\x1b[31m%00" for one in seen)
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("way", ["http", "https"])
 def test_joined_late_never_shifts(hark, certificates, tmp_path, capture, way):
     """Whatever was under way when hark looked: a response is shown with its own request, or with none."""
@@ -282,6 +285,7 @@ def test_joined_late_never_shifts(hark, certificates, tmp_path, capture, way):
         peers.stop()
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("way", ["http", "https"])
 def test_a_ring_too_small_makes_no_wrong_pair(hark, certificates, tmp_path, capture, way):
     """A body of 60 KB does not fit into a ring of 64 KiB: records are lost all the time, and all pairs are right."""

@@ -31,12 +31,13 @@ def assert_load(watch, client, server, path, size, requests, connections, stream
 @pytest.mark.parametrize("port", ["tls", "h2c"])
 def test_h2load_1000(hark, nginx, capture, port):
     scheme = "https" if port == "tls" else "http"
-    with hark("--capture", capture) as watch:
+    with hark("--capture", capture, f"port:{getattr(nginx, port)}") as watch:
         client = h2load(f"{scheme}://127.0.0.1:{getattr(nginx, port)}/small.txt", 1000, "-c10", "-m10")
         watch.wait_for(2000, client, nginx)
     assert_load(watch, client, nginx, "/small.txt", 1000, 1000, 10)
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("server", ["nginx", "nghttpd"])
 def test_h2load_20000(hark, request, server):
     target = request.getfixturevalue(server)
@@ -47,6 +48,7 @@ def test_h2load_20000(hark, request, server):
     assert_load(watch, client, target, "/one", 1, 20000, 10)
 
 
+@pytest.mark.alone
 def test_h2load_beside_fifty_connections(hark, nginx, nghttpd, tmp_path):
     beside = Program(["h2load", "-c50", "-m1", "-D", "600", "--rps", "20",
                       f"https://127.0.0.1:{nginx.tls}/small.txt"], tmp_path)
@@ -60,6 +62,7 @@ def test_h2load_beside_fifty_connections(hark, nginx, nghttpd, tmp_path):
     assert_load(watch, client, nghttpd, "/small.txt", 1000, 1000, 10)
 
 
+@pytest.mark.alone
 def test_a_hundred_streams_of_large_bodies(hark, nginx):
     with hark(verbose=0) as watch:
         client = h2load(f"https://127.0.0.1:{nginx.tls}/medium.bin", 200, "-c2", "-m100")
@@ -136,6 +139,7 @@ def assert_never_wrong(watch, who, truth):
                 assert one["url.path"] == f"/path/{value}"
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("port", ["tls", "h2c"])
 def test_joined_in_a_running_h2load(hark, nginx, tmp_path, port):
     """h2load runs before hark and ends after it began: all from some stream on, with status 200 and this path."""
@@ -169,6 +173,7 @@ def test_joined_in_a_running_h2load(hark, nginx, tmp_path, port):
         assert not unknown, (len(unknown), begin, [(one["hark.stream"], brief(one), one.get("hark.flags")) for one in unknown[:5]], unknown[-1]["hark.stream"])
 
 
+@pytest.mark.alone
 def test_a_ring_that_is_too_small(hark, nginx, capture):
     """What is lost marks what it touched: no exchange is twice, none that has no mark is wrong, later ones are whole."""
     with hark("--ring", "64K", "--capture", capture, verbose=0) as watch:

@@ -89,6 +89,7 @@ def attack(pairs, watched):
     return most
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("memory", [256, 64])
 def test_hostile_peers_stay_within_the_budget(hark, capture, memory):
     words = ("--capture", capture, "--memory", f"{memory}M", "--ring", LARGE_RING, "-p", os.getpid())

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is going on now: requests that wait, answers that go on, interim responses, pushes."""
+import os
 import re
 import subprocess
 import time
@@ -31,37 +32,42 @@ def ended(watch, path):
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_a_server_that_answers_after_five_seconds(hark, nginx, way):
-    with hark("--pending", "2") as watch:
+def test_a_server_that_answers_late(hark, nginx, way, tmp_path):
+    path = f"/wait/until{tmp_path}/go"
+    with hark("--pending", "0.5") as watch:
         begin = time.monotonic()
-        client = ask(nginx, way, "/wait/slow/5")
-        wait_until(lambda: {"curl", "nginx"} <= set(pending(watch, "/wait/slow/5")), "lines about what waits")
-        assert time.monotonic() - begin >= 2 and client.poll() is None
-        for one in pending(watch, "/wait/slow/5").values():
-            assert 2000 <= one["hark.pending_ms"] <= (time.monotonic() - begin) * 1000 and brief(one).split()[2] == "-"
+        client = ask(nginx, way, path)
+        wait_until(lambda: {"curl", "nginx"} <= set(pending(watch, path)), "lines about what waits")
+        assert time.monotonic() - begin >= 0.5 and client.poll() is None
+        for one in pending(watch, path).values():
+            assert 500 <= one["hark.pending_ms"] <= (time.monotonic() - begin) * 1000 and brief(one).split()[2] == "-"
             assert "hark.duration_ms" not in one and "hark.flags" not in one
+        (tmp_path / "go").touch()
         assert client.communicate(timeout=DEADLINE_S)[0] == b"at last\n"
-        wait_until(lambda: {"curl", "nginx"} <= set(ended(watch, "/wait/slow/5")), "the exchanges")
-    for one in ended(watch, "/wait/slow/5").values():
-        assert brief(one) == "GET /wait/slow/5 200 0 8" and one["hark.duration_ms"] <= (time.monotonic() - begin) * 1000
+        wait_until(lambda: {"curl", "nginx"} <= set(ended(watch, path)), "the exchanges")
+    for one in ended(watch, path).values():
+        assert brief(one) == f"GET {path} 200 0 8" and 500 <= one["hark.duration_ms"] <= (time.monotonic() - begin) * 1000
         assert not one.get("hark.flags"), one["hark.flags"]
     assert watch.stats["exchanges.pending"] >= 2
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_an_event_stream_is_not_silence(hark, nginx, way):
-    with hark("--pending", "1") as watch:
-        client = ask(nginx, way, "/wait/events/2.5")
-        wait_until(lambda: {"curl", "nginx"} <= set(pending(watch, "/wait/events/2.5")), "lines about what goes on")
+def test_an_event_stream_is_not_silence(hark, nginx, way, tmp_path):
+    path = f"/wait/events{tmp_path}/go"
+    with hark("--pending", "0.5") as watch:
+        client = ask(nginx, way, path)
+        wait_until(lambda: {"curl", "nginx"} <= set(pending(watch, path)), "lines about what goes on")
         assert client.poll() is None
-        for one in pending(watch, "/wait/events/2.5").values():
+        for one in pending(watch, path).values():
             assert one["http.response.status_code"] == 200 and "http.response.body.size" not in one
+        (tmp_path / "go").touch()
         body = client.communicate(timeout=DEADLINE_S)[0]
-        wait_until(lambda: {"curl", "nginx"} <= set(ended(watch, "/wait/events/2.5")), "the exchanges")
-    assert body.count(b"data: event") == 50
-    for one in ended(watch, "/wait/events/2.5").values():
+        wait_until(lambda: {"curl", "nginx"} <= set(ended(watch, path)), "the exchanges")
+    count = body.count(b"data: event")
+    assert count >= 2 and body == b"".join(b"data: event %4d\n\n" % number for number in range(count))
+    for one in ended(watch, path).values():
         assert one["http.response.body.size"] == len(body)
-    assert not any(one.get("hark.flags") for one in watch.of(*[nginx]) if one.get("url.path") == "/wait/events/2.5")
+    assert not any(one.get("hark.flags") for one in watch.of(*[nginx]) if one.get("url.path") == path)
 
 
 def text_of(command, action):
@@ -77,31 +83,35 @@ def text_of(command, action):
 
 
 def test_text_says_what_it_waits_for(nginx):
+    slow, events = (f"/wait/{what}-{os.getpid()}/1.2" for what in ("slow", "events"))
+
     def action():
-        clients = [ask(nginx, "http/1.1", "/wait/slow/1.2"), ask(nginx, "http/1.1", "/wait/events/1.2")]
+        clients = [ask(nginx, "http/1.1", path) for path in (slow, events)]
         for client in clients:
             client.communicate(timeout=DEADLINE_S)
 
     out = text_of([HARK, "--pending", "500ms", "--comm", "curl"], action)
     lines = [re.sub(r"^\S+ |\d+\.\d s$", "", line) for line in out.splitlines()]
-    assert sum("/wait/slow/1.2 " in line for line in lines) == 2 and sum("/wait/events/1.2 " in line for line in lines) == 2
-    assert any(re.search(r"/wait/slow/1\.2 +\.\.\. 0/\? +\[pending: waiting for \d+ ms\]$", line) for line in lines), out
-    assert any(re.search(r"/wait/events/1\.2 +200 0/\d+\+ +\[pending: receiving for \d+ ms\]$", line) for line in lines), out
+    assert sum(f"{slow} " in line for line in lines) == 2 and sum(f"{events} " in line for line in lines) == 2
+    assert any(re.search(rf"{slow} +\.\.\. 0/\? +\[pending: waiting for \d+ ms\]$", line) for line in lines), out
+    assert any(re.search(rf"{events} +200 0/\d+\+ +\[pending: receiving for \d+ ms\]$", line) for line in lines), out
 
 
 def test_json_has_one_object_an_exchange_unless_asked(hark, nginx):
+    path = f"/wait/slow-{os.getpid()}/2.5"
     with hark() as watch:
-        ask(nginx, "http/1.1", "/wait/slow/2.5").communicate(timeout=DEADLINE_S)
-        wait_until(lambda: {"curl", "nginx"} <= set(ended(watch, "/wait/slow/2.5")), "the exchanges")
-    assert not pending(watch, "/wait/slow/2.5")
+        ask(nginx, "http/1.1", path).communicate(timeout=DEADLINE_S)
+        wait_until(lambda: {"curl", "nginx"} <= set(ended(watch, path)), "the exchanges")
+    assert not pending(watch, path)
     assert watch.stats["exchanges.pending"] >= 2
 
 
 def test_zero_is_never(hark, nginx):
+    path = f"/wait/slow-{os.getpid()}/1"
     with hark("--pending", "0") as watch:
-        ask(nginx, "http/1.1", "/wait/slow/1").communicate(timeout=DEADLINE_S)
-        wait_until(lambda: {"curl", "nginx"} <= set(ended(watch, "/wait/slow/1")), "the exchanges")
-    assert watch.stats["exchanges.pending"] == 0 and not pending(watch, "/wait/slow/1")
+        ask(nginx, "http/1.1", path).communicate(timeout=DEADLINE_S)
+        wait_until(lambda: {"curl", "nginx"} <= set(ended(watch, path)), "the exchanges")
+    assert watch.stats["exchanges.pending"] == 0 and not pending(watch, path)
 
 
 def test_interim_responses(hark, nginx, capture):

@@ -3,7 +3,7 @@
 import pytest
 
 from harness import LARGE_RING, assert_times, assert_whole, briefs, header, run
-from servers import PYTHON, SIZES
+from servers import PYTHON, SIZES, Nghttpd
 
 CURL = ("curl", "-sS", "-k", "--no-progress-meter")
 
@@ -254,28 +254,14 @@ while s.recv(65536): pass
 """
 
 
-def test_short_lived_curl_is_seen_whole(hark, scratch, certificates, site):
+def test_short_lived_curl_is_seen_whole(hark, certificates, site, tmp_path):
     """Nobody has libssl mapped when hark starts; then one curl comes and goes."""
     with hark() as watch:
-        client = run(*CURL, "--tls-max", "1.2", f"https://127.0.0.1:{_server_port(scratch, certificates, site)}/one")
-        watch.wait_for(1, client)
+        server = Nghttpd(tmp_path, certificates, site)
+        try:
+            client = run(*CURL, "--tls-max", "1.2", f"https://127.0.0.1:{server.port}/one")
+            watch.wait_for(1, client)
+        finally:
+            server.stop()
     assert briefs(watch.of(client)) == ["GET /one 200 0 1"]
     assert_whole(watch.of(client))
-
-
-_late = []
-
-
-def _server_port(scratch, certificates, site):
-    from servers import Nghttpd
-    folder = scratch / "late-nghttpd"
-    folder.mkdir()
-    _late.append(Nghttpd(folder, certificates, site))
-    return _late[-1].port
-
-
-@pytest.fixture(autouse=True, scope="module")
-def stop_late():
-    yield
-    for server in _late:
-        server.stop()

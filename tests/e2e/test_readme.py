@@ -58,6 +58,7 @@ EXPECTED = {
 TALK_ON_STDERR = ("hark -- ", "sudo hark -- ")  # the command has stdout
 AT_THE_END = ("hark --summary", "hark stat -i")  # Ctrl-C brings what the pattern is of
 NEEDS_A_TERMINAL = ("hark top",)
+OF_THE_WHOLE_MACHINE = ("hark stat --by process --sort p99 --top 10 -d 60",)  # the slowest ten of all
 ENDS_BY_ITSELF = ("hark replay", "hark doctor", "hark -- ", "sudo hark -- ", "hark -o json:out.jsonl", "hark stat --")
 
 
@@ -143,7 +144,8 @@ def test_recipe_on_a_terminal(recipe, place):
         assert terminal.wait_end() == 0
 
 
-@pytest.mark.parametrize("recipe", [recipe for recipe in EXPECTED if recipe not in NEEDS_A_TERMINAL])
+@pytest.mark.parametrize("recipe", [pytest.param(recipe, marks=[pytest.mark.alone] if recipe in OF_THE_WHOLE_MACHINE else [])
+                                    for recipe in EXPECTED if recipe not in NEEDS_A_TERMINAL])
 def test_recipe(recipe, place, nginx, python_http, connection):
     if "replay" in recipe:
         ready_recording(place, nginx, python_http)

@@ -22,8 +22,9 @@ class Pair:
         self.server = {int(pid) for role, pid in lines if role == "server"}
 
 
-def talk(way, family, count=1):
-    return Pair(run(PEERS / "sockets", way, family, count))
+def talk(way, family, count=1, port=0):
+    """port: of the server; 0 is any."""
+    return Pair(run(PEERS / "sockets", way, family, count, port))
 
 
 def assert_seen(watch, pair, way, family, count, ends=("client", "server")):
@@ -42,8 +43,9 @@ def test_copied(hark, capture, way, family):
     """Three connections one after the other: the same fd each time, never the same connection."""
     if family == "unix":
         return unix_case(hark, capture, way)
-    with hark("--capture", capture, verbose=2) as watch:
-        pair = talk(way, family, 3)
+    port = free_port()
+    with hark("--capture", capture, f"port:{port}", verbose=2) as watch:
+        pair = talk(way, family, 3, port)
         watch.wait_for(6, *pair.client, *pair.server)
     assert_seen(watch, pair, way, family, 3)
     body = "".join(chr(ord("a") + i % 26) for i in range(5000))
@@ -84,13 +86,14 @@ def test_bodies_without_a_user_buffer(hark, capture, way, family):
         assert watch.stats["transfers.io_uring"] >= 2
 
 
-@pytest.mark.parametrize("family", ["4", "6", "unix"])
+@pytest.mark.parametrize("family", ["4", "6", pytest.param("unix", marks=pytest.mark.alone)])
 def test_bodies_spliced_out_of_the_socket(hark, capture, family):
     """splice(2) from the socket into a pipe: known at the receiver as at the sender."""
     if family == "unix" and capture == "socket":
         return splice_that_no_tracepoint_meets(hark)
-    with hark("--capture", capture) as watch:
-        pair = talk("splice-in", family, 3)
+    port = free_port()
+    with hark("--capture", capture, *([] if family == "unix" else [f"port:{port}"])) as watch:
+        pair = talk("splice-in", family, 3, port)
         watch.wait_for(6, *pair.client, *pair.server)
     assert_seen(watch, pair, "splice-in", family, 3)
     assert_whole(watch.of(*pair.client, *pair.server))
@@ -139,8 +142,9 @@ def test_shared_sockets_stay_one_connection(hark, capture, way, family):
 
 
 def test_many_connections_on_one_fd(hark, capture):
-    with hark("--capture", capture) as watch:
-        pair = talk("write", "4", 500)
+    port = free_port()
+    with hark("--capture", capture, f"port:{port}") as watch:
+        pair = talk("write", "4", 500, port)
         watch.wait_for(1000, *pair.client, *pair.server)
     assert_seen(watch, pair, "write", "4", 500)
     watch.assert_nothing_lost()
@@ -152,7 +156,7 @@ how = sys.argv[1]
 length = b"" if how == "cleared" else b"Content-Length: 5000\r\n"
 request = b"GET /%s HTTP/1.1\r\nHost: ends\r\n\r\n" % how.encode()
 response = b"HTTP/1.1 200 OK\r\n" + length + b"\r\n" + b"x" * 5000
-listener = socket.create_server(("127.0.0.1", 0))
+listener = socket.create_server(("127.0.0.1", int(sys.argv[2])))
 client = socket.create_connection(listener.getsockname())
 server, _ = listener.accept()
 queued = array.array("i", [0])
@@ -204,8 +208,9 @@ server.close()
 @pytest.mark.parametrize("how, count", [("reset", 1), ("shut", 2), ("shut-fin", 3)])
 def test_only_a_fin_is_the_end_of_a_direction(hark, capture, how, count):
     """Whole responses, read after a reset, or after the reader's own shutdown(SHUT_RD)."""
-    with hark("--capture", capture) as watch:
-        client = run(PYTHON, "-c", ENDS, how)
+    port = free_port()
+    with hark("--capture", capture, f"port:{port}") as watch:
+        client = run(PYTHON, "-c", ENDS, how, port)
         watch.wait_for(2 * count, client)
     for role in "client", "server":
         seen = watch.of(client, hark_role=role)
@@ -217,7 +222,7 @@ def test_only_a_fin_is_the_end_of_a_direction(hark, capture, how, count):
 def test_a_read_of_nothing_after_a_reset_is_no_end(hark, capture):
     """SO_ERROR was asked for, so read() returns 0; a body without a length is not whole all the same."""
     with hark("--capture", capture) as watch:
-        client = run(PYTHON, "-c", ENDS, "cleared")
+        client = run(PYTHON, "-c", ENDS, "cleared", 0)
         watch.wait_for(2, client)
     (seen,) = watch.of(client, hark_role="client")
     assert seen["http.response.status_code"] == 200 and "reset" in seen["hark.flags"], seen
@@ -262,7 +267,7 @@ def test_proxies_that_splice(hark, nginx, capture, tmp_path, kind):
     port, proxy = in_front(kind, tmp_path, nginx.http)
     paths = ["/small.txt", "/large.bin", "/one", "/large.bin", "/small.txt"]
     try:
-        with hark("--capture", capture) as watch:
+        with hark("--capture", capture, f"port:{port},{nginx.http}") as watch:
             client = run("curl", "-s", *(f"http://127.0.0.1:{port}{path}" for path in paths))
             for role in "client", "server":
                 watch.wait_for(len(paths), proxy, hark_role=role)

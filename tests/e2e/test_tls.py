@@ -16,6 +16,7 @@ LIBSSL = next(pathlib.Path("/usr/lib").glob("*-linux-gnu/libssl.so.3"))
 CURL = ("curl", "-sS", "-k")
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("stacks", [[], [64], [48, "thread"]])
 def test_stack_switching_program_survives(hark, nginx, capture, stacks):
     """Two coroutines, each in SSL_read with a BIO that yields: unprotected return probes kill it."""
@@ -198,6 +199,7 @@ def map_copies(folder, name, count):
     return process, copies
 
 
+@pytest.mark.alone
 def test_libraries_are_forgotten_with_their_last_user(hark, nginx, tmp_path, capture):
     """Deleted copies (a program that unpacks itself) hold a file each as long as somebody maps them, no longer."""
     def told(watch, what, copies):
@@ -227,6 +229,7 @@ def test_libraries_are_forgotten_with_their_last_user(hark, nginx, tmp_path, cap
     assert_whole(watch.of(client))
 
 
+@pytest.mark.alone
 def test_a_new_copy_in_a_short_life(hark, nginx, tmp_path, capture):
     """Each client brings a library that nobody has seen before, and lives some 30 ms: what it said is seen, or
     that it was not is. (SHORT_LIVES=50 and -s print the share: a grace period of the kernel's lies before

@@ -19,6 +19,7 @@ def whole(objects):
     return collections.Counter(one.get("http.response.status_code") for one in objects), flags
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("at_once", [1, 20])
 def test_addresses_used_again_at_once(hark, nginx, capture, at_once):
     """ab makes and frees an SSL object a connection, and so does nginx."""
@@ -33,6 +34,7 @@ def test_addresses_used_again_at_once(hark, nginx, capture, at_once):
         assert statuses == {200: SHORT} and not flags, (statuses, flags)
 
 
+@pytest.mark.alone
 def test_many_short_programs(hark, nginx, capture):
     """Several hundred curls, many of them at the same address in processes that ended before."""
     count = 500

@@ -286,6 +286,7 @@ def record_own(path, do):
 def watched(pid, tmp_path, *options, columns=80, rows=24):
     """hark top at work on a process; stderr in a file tells when it is ready."""
     talk_path = tmp_path / "hark.err"
+    talk_path.touch()
     command = f'exec "$@" 2>{talk_path}'
     with Terminal("sh", "-c", command, "sh", HARK, "top", "-p", pid, *options, columns=columns, rows=rows) as top:
         wait_until(lambda: top.read(0.05) and "hark: ready" in talk_path.read_text(), "hark: ready")
@@ -424,6 +425,7 @@ def test_live_in_flight_and_rate(tmp_path):
         assert top.line("GET h/hang").split()[2] == "200"
 
 
+@pytest.mark.alone
 @pytest.mark.slow
 def test_under_load_the_screen_goes_on(tmp_path):
     """Thousands of exchanges a second: the totals are right in the end, keys are answered."""

@@ -52,12 +52,14 @@ def test_opaque_tls_is_told(trace, nginx, localhost, capture):
 
 
 def test_opaque_line_comes_while_it_is_open(hark, nginx, localhost, tmp_path):
-    """A request that takes two seconds; the line is there before."""
-    text = tmp_path / "watch.txt"
+    """A request that is not answered before the line is there."""
+    text, go = tmp_path / "watch.txt", tmp_path / "go"
     with hark("-o", f"text:{text}"):
-        with subprocess.Popen([*WGET, f"https://{localhost}:{nginx.tls}/wait/for/2"]) as client:
-            wait_until(lambda: f"wget[{client.pid}]" in text.read_text(), "the line about wget")
-            assert client.poll() is None, "only at the end"
+        with subprocess.Popen([*WGET, f"https://{localhost}:{nginx.tls}/wait/until{go}"]) as client:
+            try:
+                wait_until(lambda: f"wget[{client.pid}]" in text.read_text(), "the line about wget")
+            finally:
+                go.touch()
     assert text.read_text().count(f"wget[{client.pid}]") == 1
 
 
@@ -206,7 +208,8 @@ def test_io_uring_is_counted_and_named(trace):
 def test_container_id(hark, nginx, cgroup, capture, tmp_path):
     """A client in a container's cgroup and one in a unit's; the recording knows both."""
     number = f"{os.getpid():08x}" * 8
-    places = {number: cgroup(f"docker-{number}.scope"), "hark-test.service": cgroup("hark-test.service")}
+    unit = f"hark-test-{os.getpid()}.service"
+    places = {number: cgroup(f"docker-{number}.scope"), unit: cgroup(unit)}
     recording = tmp_path / "containers.rec"
     clients = {}
     with hark("--capture", capture, "-w", recording) as watch:

@@ -5,7 +5,9 @@ import asyncio
 import functools
 import gzip
 import http.server
+import itertools
 import json
+import os
 import random
 import select
 import socket
@@ -81,7 +83,8 @@ def serve_files(port, site, certificate=None, key=None):
 
 class Sink(Files):
     """Takes any body of any method, and gives answers that take their time: /wait/slow/5 comes after 5 seconds,
-    /wait/events/3 is a stream of 20 events a second for 3, /wait/hints sends a 103 first."""
+    /wait/until/FILE once that file is there, /wait/events/3 is a stream of 20 events a second for 3 seconds,
+    /wait/events/FILE one until that file is there, /wait/hints sends a 103 first."""
 
     def do_POST(self):
         self.read_body()
@@ -102,24 +105,30 @@ class Sink(Files):
     def do_GET(self):
         if self.path in self.bodies:
             return self.answer_body(*self.bodies[self.path])
-        what, _, seconds = self.path.removeprefix("/wait/").partition("/")
-        if what == "events":
-            return self.answer_events(float(seconds))
+        what, _, end = self.path.removeprefix("/wait/").partition("/")
+        if what.startswith("events"):
+            return self.answer_events(end)
         if what == "hints":
             self.send_response_only(103)
             self.send_header("Link", "</style.css>; rel=preload")
             self.end_headers()
+        elif what == "until":
+            while not os.path.exists(f"/{end}"):
+                time.sleep(0.02)
         else:
-            time.sleep(float(seconds))
+            time.sleep(float(end))
         return self.answer(200, b"at last\n")
 
-    def answer_events(self, seconds):
+    def answer_events(self, end):
+        by_time = end[0].isdigit()
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
         self.send_header("X-Accel-Buffering", "no")
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
-        for number in range(int(20 * seconds)):
+        for number in range(int(20 * float(end))) if by_time else itertools.count():
+            if not by_time and os.path.exists(f"/{end}"):
+                break
             event = b"data: event %4d\n\n" % number
             self.wfile.write(b"%x\r\n%s\r\n" % (len(event), event))
             self.wfile.flush()

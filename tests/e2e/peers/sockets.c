@@ -506,16 +506,20 @@ union address {
 	struct sockaddr_un local;
 };
 
-static socklen_t address_make(union address *address, const char *family)
+/* port: of IPv4 and IPv6; 0 is any. */
+static socklen_t address_make(union address *address, const char *family, int port)
 {
 	memset(address, 0, sizeof(*address));
 	if (!strcmp(family, "4")) {
 		address->v4 = (struct sockaddr_in){ .sin_family = AF_INET,
+						    .sin_port = htons(port),
 						    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 		return sizeof(address->v4);
 	}
 	if (!strcmp(family, "6")) {
-		address->v6 = (struct sockaddr_in6){ .sin6_family = AF_INET6, .sin6_addr = in6addr_loopback };
+		address->v6 = (struct sockaddr_in6){ .sin6_family = AF_INET6,
+						     .sin6_port = htons(port),
+						     .sin6_addr = in6addr_loopback };
 		return sizeof(address->v6);
 	}
 	address->local.sun_family = AF_UNIX; /* abstract: no file is left behind */
@@ -568,15 +572,15 @@ static const struct way *way_find(const char *name)
 
 int main(int argc, char **argv)
 {
-	const struct way *way = argc == 4 ? way_find(argv[1]) : NULL;
+	const struct way *way = argc == 4 || argc == 5 ? way_find(argv[1]) : NULL;
 	union address address;
 	char line[64];
 
 	if (!way) {
-		fprintf(stderr, "usage: sockets WAY 4|6|unix COUNT\n");
+		fprintf(stderr, "usage: sockets WAY 4|6|unix COUNT [PORT]\n");
 		return 2;
 	}
-	socklen_t length = address_make(&address, argv[2]);
+	socklen_t length = address_make(&address, argv[2], argc == 5 ? atoi(argv[4]) : 0);
 	int listener = socket(address.any.sa_family, SOCK_STREAM, 0), count = atoi(argv[3]);
 
 	check(listener >= 0 && bind(listener, &address.any, length) == 0 && listen(listener, 64) == 0,
