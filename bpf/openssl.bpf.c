@@ -59,6 +59,11 @@ static __noinline int tls_bare(__u16 type, __u64 ssl, __u8 direction)
 	if (!e)
 		return 0;
 	e->direction = direction;
+	if (type == EVENT_TLS_FREE) {
+		e->h.flags |= EVENT_OFFSET_KNOWN;
+		e->pos = session->count[DIRECTION_SENT];
+		e->offset = session->count[DIRECTION_RECEIVED];
+	}
 	bpf_ringbuf_submit(e, type == EVENT_STACK_SWITCH ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP);
 	return 0;
 }

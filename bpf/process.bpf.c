@@ -167,34 +167,77 @@ static __always_inline bool state_tells(int old_state, int new_state)
 	return false;
 }
 
+/* A FIN that was sent, or queued, took a number. */
+static __always_inline bool fin_counted(int old_state)
+{
+	return old_state == TCP_FIN_WAIT1 || old_state == TCP_FIN_WAIT2 || old_state == TCP_CLOSING ||
+	       old_state == TCP_LAST_ACK;
+}
+
+/*
+ * How far both directions had got when the socket closes: records that were lost there are followed by none
+ * that would show it. Counters that change meanwhile (see struct counter_pair) make the offset unknown.
+ */
+static __always_inline void ends_fill(struct event_state_end *e, struct sock *sk, int old_state)
+{
+	struct tcp_sock *tp = (struct tcp_sock *)sk;
+	__u32 ended = BPF_CORE_READ(sk, __sk_common.skc_flags) >> SOCK_DONE & 1;
+	__u64 acked = BPF_CORE_READ(tp, bytes_acked), received = BPF_CORE_READ(tp, bytes_received);
+	__u32 sent = BPF_CORE_READ(tp, write_seq) - fin_counted(old_state);
+	__u32 unacked = BPF_CORE_READ(tp, snd_una), due = BPF_CORE_READ(tp, rcv_nxt) - ended;
+	__u32 copied = BPF_CORE_READ(tp, copied_seq);
+
+	if (copied == due + 1)
+		copied = due;
+	e->state.h.flags |= EVENT_POS_SEQ32;
+	e->state.h.size = sizeof(*e);
+	e->pos[DIRECTION_SENT] = sent;
+	e->pos[DIRECTION_RECEIVED] = copied;
+	if (acked < 0x7fffffff && acked == BPF_CORE_READ(tp, bytes_acked)) {
+		e->offset[DIRECTION_SENT] = (__u32)(sent - (unacked - (__u32)acked));
+		e->state.offset_known |= 1 << DIRECTION_SENT;
+	}
+	if (received == BPF_CORE_READ(tp, bytes_received) && due == BPF_CORE_READ(tp, rcv_nxt) - ended) {
+		e->offset[DIRECTION_RECEIVED] = received - (__u32)(due - copied);
+		e->state.offset_known |= 1 << DIRECTION_RECEIVED;
+	}
+}
+
 static __always_inline int state_submit(struct sock *sk, __u64 id, int old_state, int new_state)
 {
-	struct event_state e = {};
+	struct event_state_end end = {};
+	struct event_state *e = &end.state;
+	__u64 size = sizeof(*e);
 
 	/* Changes that the peer causes run wherever the packet arrived: the process there means nothing. */
 	bool actor = new_state == TCP_SYN_SENT || new_state == TCP_FIN_WAIT1;
 
 	if (actor && !process_wanted(current_number()))
 		return 0;
-	header_fill(&e.h, EVENT_SOCKET_STATE, 0);
+	header_fill(&e->h, EVENT_SOCKET_STATE, 0);
 	if (!actor) {
-		e.h.flags = 0;
-		e.h.pid = e.h.tid = e.h.uid = 0;
-		__builtin_memset(e.h.comm, 0, sizeof(e.h.comm));
+		e->h.flags = 0;
+		e->h.pid = e->h.tid = e->h.uid = 0;
+		__builtin_memset(e->h.comm, 0, sizeof(e->h.comm));
 	}
-	e.h.size = sizeof(e);
-	e.sock.id = id;
-	e.sock.sk = (__u64)sk;
-	e.sock.fd = -1;
-	e.sock.state = new_state;
-	e.sock.family = BPF_CORE_READ(sk, __sk_common.skc_family);
-	e.sock.protocol = BPF_CORE_READ(sk, sk_protocol);
-	addresses_probe(&e.sock, sk);
-	if (!socket_wanted(&e.sock))
+	e->h.size = sizeof(*e);
+	e->sock.id = id;
+	e->sock.sk = (__u64)sk;
+	e->sock.fd = -1;
+	e->sock.state = new_state;
+	e->sock.family = BPF_CORE_READ(sk, __sk_common.skc_family);
+	e->sock.protocol = BPF_CORE_READ(sk, sk_protocol);
+	addresses_probe(&e->sock, sk);
+	if (!socket_wanted(&e->sock))
 		return 0;
-	e.old_state = old_state;
-	e.new_state = new_state;
-	if (bpf_ringbuf_output(&events, &e, sizeof(e), BPF_RB_NO_WAKEUP) < 0)
+	e->old_state = old_state;
+	e->new_state = new_state;
+	if (e->sock.protocol == IPPROTO_TCP && old_state != TCP_SYN_SENT &&
+	    (new_state == TCP_FIN_WAIT1 || new_state == TCP_CLOSE)) {
+		ends_fill(&end, sk, old_state);
+		size = sizeof(end);
+	}
+	if (bpf_ringbuf_output(&events, &end, size, BPF_RB_NO_WAKEUP) < 0)
 		kernel_count_lost();
 	else
 		kernel_count(KC_EVENTS_SUBMITTED, 1);

@@ -39,7 +39,8 @@ enum event_type {
 	EVENT_TLS_BIND = 3,    /* struct event_data without payload: ssl belongs to this socket */
 	EVENT_TLS_REFUSED =
 		4,	    /* struct event_data without payload: an unmeasured call, hole of unknown size */
-	EVENT_TLS_FREE = 5, /* struct event_data without payload: SSL_free(ssl) */
+	EVENT_TLS_FREE = 5, /* struct event_data without payload: SSL_free(ssl). With EVENT_OFFSET_KNOWN pos
+			       is how much the session had sent, offset how much it had received */
 	EVENT_SOCKET_STATE = 6, /* struct event_state: a TCP state change */
 	EVENT_EXEC = 7, /* struct event_process: from exec, or from user space's first sight of a process */
 	EVENT_EXIT = 8, /* struct event_process: the whole process (thread group) ended */
@@ -157,7 +158,18 @@ struct event_state {
 	struct event_socket sock;
 	__u8 old_state;
 	__u8 new_state;
-	__u8 pad[6];
+	__u8 offset_known; /* of struct event_state_end: a bit a direction, 1 << enum event_direction */
+	__u8 pad[5];
+};
+
+/*
+ * EVENT_SOCKET_STATE with EVENT_POS_SEQ32, when a TCP socket is closed: how far each direction had got, by
+ * enum event_direction, in the units of event_data. What no record stands for until there was lost.
+ */
+struct event_state_end {
+	struct event_state state;
+	__u64 pos[2];
+	__u64 offset[2];
 };
 
 struct event_process {
@@ -219,6 +231,7 @@ static_assert(sizeof(struct event_socket) == 64, "ABI");
 static_assert(sizeof(struct event_data) == 152, "ABI");
 static_assert(offsetof(struct event_data, payload) == 152, "ABI");
 static_assert(sizeof(struct event_state) == 120, "ABI");
+static_assert(sizeof(struct event_state_end) == 152, "ABI");
 static_assert(sizeof(struct event_process) == 120, "ABI");
 static_assert(sizeof(struct event_cgroup) == 304, "ABI");
 static_assert(sizeof(struct event_unseen) == 120, "ABI");

@@ -229,7 +229,8 @@ static void flow_watch_losses(struct flow *flow, enum event_direction direction,
 	struct flow_side *side = &flow->side[direction];
 
 	if (first && !flow->side[!direction].stream.started)
-		flow->lost = lost;
+		flow->lost = flow->side[!direction].lost = lost;
+	side->lost = lost;
 	flow->lossy |= lost != flow->lost;
 	if (first && flow->lossy && !side->from_start && side->stream.seq32 && !flow_asks(flow, direction))
 		stream_doubt(&side->stream);
@@ -348,6 +349,22 @@ void flow_record(struct flow *flow, const struct event_data *event, const struct
 	flow_hint_skip(flow, direction);
 }
 
+void flow_stood(struct flow *flow, const struct event_data *event, const struct mover *mover,
+		bool beginning_seen)
+{
+	enum event_direction direction =
+		event->direction == DIRECTION_SENT ? DIRECTION_SENT : DIRECTION_RECEIVED;
+	bool seq32 = event->h.flags & EVENT_POS_SEQ32;
+	bool placed = !seq32 || (event->h.flags & EVENT_OFFSET_KNOWN && beginning_seen);
+
+	if (flow->state == FLOW_TLS || flow->state == FLOW_MUTED || flow_is_muted(flow, direction))
+		return;
+	if (!flow->side[direction].stream.started &&
+	    (!placed || !event->offset || !flow->side[!direction].stream.started))
+		return;
+	flow_record(flow, event, mover, beginning_seen);
+}
+
 void flow_unknown(struct flow *flow, enum event_direction direction)
 {
 	struct stream_handler handler = flow_handler(flow, direction);
@@ -430,9 +447,24 @@ void flow_turn_tls(struct flow *flow)
 	flow->muted = NULL;
 }
 
+/*
+ * Without positions at the end (Unix sockets, sessions that are never freed) nobody knows whether the last
+ * records of a direction were among those that were lost since its newest one. What is open is in doubt then.
+ */
+static void flow_doubt_ends(struct flow *flow)
+{
+	uint64_t now_ns = flow->pipeline->now_ns;
+
+	for (int i = 0; i < 2 && flow->pair.open && flow->state == FLOW_HTTP; i++)
+		if (!flow->side[i].finished && (int32_t)(flow->pipeline->lost - flow->side[i].lost) > 0)
+			flow_hole(flow, i, HOLE_UNKNOWN_SIZE, true, now_ns);
+}
+
 void flow_end(struct flow *flow, enum protocol_end reason)
 {
 	flow_give_up(flow, true);
+	if (reason != END_IN_FLIGHT)
+		flow_doubt_ends(flow);
 	if (flow->pipeline->config.want_calls) {
 		struct calls_context context = flow_calls(flow);
 

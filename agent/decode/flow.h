@@ -52,6 +52,7 @@ struct flow_side {
 	bool turn_held; /* `held` has the beginning of the newest turn, and it may still be a message's */
 	size_t turn_at; /* where */
 	uint64_t skip_until; /* the last hint given */
+	uint32_t lost;	     /* event_header.lost of the newest record, or of the other direction's first */
 	uint64_t last_ns;
 };
 
@@ -104,6 +105,13 @@ void flow_unknown(struct flow *flow, enum event_direction direction);
 
 /* A call on this layer failed with ECONNRESET or EPIPE. */
 void flow_reset(struct flow *flow, enum event_direction direction);
+
+/*
+ * At its end the direction had got to this position: what no record stands for until there was lost. Of a
+ * direction that never moved only with a known offset, and when the other one did.
+ */
+void flow_stood(struct flow *flow, const struct event_data *event, const struct mover *mover,
+		bool beginning_seen);
 
 /* A direction ended, as the connection's states tell. */
 void flow_finish(struct flow *flow, enum event_direction direction);

@@ -50,6 +50,12 @@ static bool counters_valid(const struct event_header *event)
 	       event->size <= sizeof(struct event_counters) && event->size % sizeof(__u64) == 0;
 }
 
+static bool state_valid(const struct event_header *event)
+{
+	return event->size ==
+	       (event->flags & EVENT_POS_SEQ32 ? sizeof(struct event_state_end) : sizeof(struct event_state));
+}
+
 bool event_valid(const struct event_header *event, size_t size)
 {
 	if (size < sizeof(*event) || event->size < sizeof(*event) || event->size > size)
@@ -67,7 +73,7 @@ bool event_valid(const struct event_header *event, size_t size)
 	case EVENT_TLS_EARLY:
 		return data_valid(event, false);
 	case EVENT_SOCKET_STATE:
-		return event->size == sizeof(struct event_state);
+		return state_valid(event);
 	case EVENT_EXEC:
 	case EVENT_EXIT:
 	case EVENT_FORK:

@@ -85,6 +85,8 @@ struct pipeline {
 	struct pair **watched; /* pairs with open exchanges; NULL: nobody watches them */
 	uint64_t now_ns;       /* of the newest event */
 	uint64_t poll;	       /* EVENT_POLLs so far */
+	bool lost_told;
+	uint32_t lost; /* records so far, as the newest event told (event_header.lost) */
 };
 
 #endif

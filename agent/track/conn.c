@@ -180,6 +180,34 @@ void conn_socket_data(struct conn *conn, const struct event_data *event)
 	conn_settle(conn, false);
 }
 
+/* A client's SYN is among what was acknowledged, and in no data. */
+static uint64_t stood_offset(const struct conn *conn, const struct event_state_end *end, int direction)
+{
+	uint64_t offset = end->offset[direction];
+
+	return offset && direction == DIRECTION_SENT && conn->facts.role == ROLE_CLIENT ? offset - 1 : offset;
+}
+
+void conn_stood(struct conn *conn, const struct event_state_end *end)
+{
+	for (int i = 0; i < 2; i++) {
+		struct event_data event = {
+			.h = end->state.h,
+			.sock = end->state.sock,
+			.pos = end->pos[i],
+			.offset = stood_offset(conn, end, i),
+			.direction = (uint8_t)i,
+		};
+
+		event.h.type = EVENT_SOCKET_DATA;
+		event.h.flags = EVENT_POS_SEQ32;
+		if (end->state.offset_known & 1 << i)
+			event.h.flags |= EVENT_OFFSET_KNOWN;
+		flow_stood(&conn->clear, &event, &conn->mover, conn->beginning_seen);
+	}
+	conn_weigh_flow(conn, &conn->clear);
+}
+
 void conn_mark_tls(struct conn *conn, const char *library)
 {
 	conn->facts.tls = true;

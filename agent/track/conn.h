@@ -86,6 +86,9 @@ void conn_learn_id(struct conn *conn, uint64_t socket_id);
 /* A transfer on the socket. conn->mover is its mover. */
 void conn_socket_data(struct conn *conn, const struct event_data *event);
 
+/* The socket closes, and had got so far in both directions. */
+void conn_stood(struct conn *conn, const struct event_state_end *end);
+
 /* Where its sequence numbers begin, if this record tells. */
 void conn_learn_origin(struct conn *conn, const struct event_data *event);
 

@@ -75,6 +75,21 @@ void tls_session_record(struct tls_session *session, const struct event_data *ev
 		session_take(session, event, mover);
 }
 
+void tls_session_stood(struct tls_session *session, const struct event_data *event, const struct mover *mover)
+{
+	uint64_t stood[2] = { event->pos, event->offset };
+
+	for (int i = 0; i < 2; i++) {
+		struct event_data end = *event;
+
+		end.h.type = EVENT_TLS_DATA;
+		end.h.flags &= ~(unsigned int)EVENT_OFFSET_KNOWN;
+		end.pos = end.offset = stood[i];
+		end.direction = (uint8_t)i;
+		flow_stood(&session->flow, &end, mover, false);
+	}
+}
+
 void tls_session_end(struct tls_session *session, enum protocol_end reason)
 {
 	session_settle(session, true);

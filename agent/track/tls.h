@@ -40,6 +40,10 @@ struct tls_session *tls_session_new(const struct pipeline *pipeline, struct tls_
 /* Frees without emitting; NULL is legal. Must be out of every list and table. */
 void tls_session_free(struct tls_session *session);
 
+/* SSL_free(): how much plaintext had moved; see flow_stood(). */
+void tls_session_stood(struct tls_session *session, const struct event_data *event,
+		       const struct mover *mover);
+
 /* The session's messages come out; see flow_end(). */
 void tls_session_end(struct tls_session *session, enum protocol_end reason);
 

@@ -225,8 +225,13 @@ static void tracker_tls_free(struct tracker *tracker, const struct event_data *e
 {
 	struct tls_session *session = session_find(tracker, event);
 
-	if (session)
-		session_end(tracker, session);
+	if (!session)
+		return;
+	if (event->h.flags & EVENT_OFFSET_KNOWN) {
+		tls_session_stood(session, event, &session->conn->mover);
+		conn_weigh_flow(session->conn, &session->flow);
+	}
+	session_end(tracker, session);
 }
 
 static void tracker_unseen(struct tracker *tracker, const struct event_unseen *event)
@@ -256,10 +261,23 @@ static void tracker_data(struct tracker *tracker, const struct event_data *event
 	}
 }
 
+/* Events of several processors come nearly in order; those of user space tell nothing. */
+static void tracker_note_lost(struct tracker *tracker, const struct event_header *event)
+{
+	struct pipeline *pipeline = &tracker->pipeline;
+
+	if (event->flags & EVENT_SYNTHETIC)
+		return;
+	if (!pipeline->lost_told || (int32_t)(event->lost - pipeline->lost) > 0)
+		pipeline->lost = event->lost;
+	pipeline->lost_told = true;
+}
+
 void tracker_event(struct tracker *tracker, const struct event_header *event)
 {
 	if (event->time_ns > tracker->pipeline.now_ns)
 		tracker->pipeline.now_ns = event->time_ns;
+	tracker_note_lost(tracker, event);
 	switch (event->type) {
 	case EVENT_SOCKET_DATA:
 	case EVENT_TLS_DATA:

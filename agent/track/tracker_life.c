@@ -296,6 +296,10 @@ void tracker_state(struct tracker *tracker, const struct event_state *event)
 	if (entry)
 		state_learn(tracker, entry, event);
 	conn = entry && entry->conn ? entry->conn : conn_find(tracker, event->sock.id);
+	if (conn && event->h.flags & EVENT_POS_SEQ32) {
+		conn_stood(conn, (const struct event_state_end *)event);
+		conn_wake(tracker, conn);
+	}
 	if (event->new_state == STATE_CLOSE)
 		state_gone(tracker, event, entry, conn);
 	if (!entry)

@@ -308,6 +308,25 @@ def test_a_ring_too_small_makes_no_wrong_pair(hark, certificates, tmp_path, capt
         assert one["http.response.status_code"] == 200 + number % 4, one
 
 
+@pytest.mark.parametrize("way", ["http", "https", "unix"])
+def test_a_lost_end_is_a_gap(hark, certificates, tmp_path, capture, way):
+    """All are answered. An answer whose records were lost, with the end of its direction, is no missing answer."""
+    peers = Program([PYTHON, HERE / "peers/short_lives.py", way, certificates / "cert.pem", certificates / "key.pem",
+                     tmp_path / "unix.sock"], tmp_path)
+    try:
+        wait_until(lambda: "going" in peers.log(), "the peers")
+        with hark("--capture", capture, "--ring", "64K") as watch:
+            watch.wait_for(600, peers)
+    finally:
+        peers.stop()
+    assert watch.stats["events.lost"] > 0
+    seen = [one for one in watch.of(peers) if "in-flight" not in one.get("hark.flags", ())]
+    assert sum("gap" in one.get("hark.flags", ()) for one in seen), "none that this is about"
+    silent = [one for one in seen if {"unanswered", "closed"} & set(one.get("hark.flags", ()))
+              and not {"gap", "late-joined"} & set(one["hark.flags"])]
+    assert not silent, (len(silent), len(seen), silent[:3])
+
+
 @pytest.mark.parametrize("tls", [False, True])
 def test_the_answer_to_a_head_that_was_not_read_to_its_end(hark, nginx, tls, capture):
     """nginx reads 8 KB of a field of 20 KB, answers 400 and closes: that is the answer to this request."""

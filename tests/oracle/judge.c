@@ -94,15 +94,14 @@ static bool record_has(const struct conversation *conversation, const struct rec
 }
 
 /*
- * The last bytes of a direction were lost and no later record of it shows that: the reading side learns from
- * the end of the stream where it ended, the writing side and a TLS session do not. Only the kernel's count of
- * lost records tells.
+ * The last bytes of a direction were lost, and no later record shows that while the connection stays open.
+ * Only the kernel's count of lost records tells.
  */
 static bool tail_is_lost(const struct play *play, int id, int direction)
 {
 	size_t last = play->count;
 
-	if (play->close && !play->tls && direction == (play->server ? 0 : 1))
+	if (play->close)
 		return false;
 	while (last-- > 0) {
 		const struct record *record = &play->records[last];

@@ -11,8 +11,8 @@
  *  - The two ends of an exchange shown apart, or one alone: `gap`, `late-joined`, `truncated` or `timeout` on
  *    each line. `no-request` alone is enough where bytes of the request are missing; `unanswered` alone never
  *    is where an answer was given.
- *    Where the tail of a direction was lost and no later record shows it, only the count of lost records
- * tells: what misses there needs no flag.
+ *    Where the tail of a direction was lost and the connection stays open, only the count of lost records
+ * tells: what misses there needs no flag. One that closes tells how far it had got.
  *  - A message that is not shown at all: one that misses bytes (the kernel counts lost records), and one
  * whose bytes were passed over in search of a border, which bytes.unparsed, hpack.blocks_lost or
  * messages.refused count. How often that happens is in the table of recovery.

@@ -352,6 +352,45 @@ static void connection_begin(struct player *player)
 	tracker_event(player->tracker, &bind->h);
 }
 
+/* SSL_free() tells how much plaintext had moved. */
+static void session_end_send(struct player *player, int received)
+{
+	const struct play *play = player->play;
+	struct event_data *data = data_begin(player, EVENT_TLS_FREE, received);
+	uint64_t moved[2];
+
+	for (int i = 0; i < 2; i++)
+		moved[i] = play->conversation->direction[i].len - player->first[i] - player->unmeasured[i];
+	data->h.flags |= EVENT_OFFSET_KNOWN;
+	data->pos = moved[!received];
+	data->offset = moved[received];
+	tracker_event(player->tracker, &data->h);
+}
+
+/* The socket closes here; its counters tell how far both directions had got. */
+static void closed_send(struct player *player, uint8_t from, uint8_t to)
+{
+	const struct play *play = player->play;
+	struct event_state_end end = {
+		.state = { .h = the_header(player, EVENT_SOCKET_STATE, sizeof(end)),
+			   .sock = the_socket(play),
+			   .old_state = from,
+			   .new_state = to,
+			   .offset_known = 3 },
+	};
+
+	end.state.h.flags |= EVENT_POS_SEQ32;
+	for (int i = 0; i < 2; i++) {
+		enum event_direction direction = side_direction(play, i);
+
+		end.offset[direction] = play->conversation->direction[i].len + (play->tls ? CIPHER_BYTES : 0);
+		end.pos[direction] = (uint32_t)(SEQ_BASE + end.offset[direction]);
+		/* The kernel's count has a client's SYN too. */
+		end.offset[direction] += direction == DIRECTION_SENT && !play->server;
+	}
+	tracker_event(player->tracker, &end.state.h);
+}
+
 /* The reader learns of the end by a read of 0, then the socket goes. */
 static void connection_end(struct player *player)
 {
@@ -363,10 +402,8 @@ static void connection_end(struct player *player)
 	polls_send(player, 3);
 	if (!play->close)
 		return;
-	if (play->tls) {
-		data = data_begin(player, EVENT_TLS_FREE, received);
-		tracker_event(player->tracker, &data->h);
-	}
+	if (play->tls)
+		session_end_send(player, received);
 	data = data_begin(player, EVENT_SOCKET_DATA, received);
 	data->ssl = 0;
 	data->source = SOURCE_SOCKET;
@@ -374,10 +411,11 @@ static void connection_end(struct player *player)
 	/* FIN takes a number of its own. */
 	socket_place(data, play->conversation->direction[received].len + (play->tls ? CIPHER_BYTES : 0) + 1);
 	tracker_event(player->tracker, &data->h);
-	state_send(player, EVENT_SOCKET_STATE, STATE_ESTABLISHED,
-		   play->server ? STATE_FIN_WAIT : STATE_CLOSE_WAIT);
-	state_send(player, EVENT_SOCKET_STATE, play->server ? STATE_FIN_WAIT : STATE_CLOSE_WAIT,
-		   STATE_CLOSED);
+	if (play->server)
+		closed_send(player, STATE_ESTABLISHED, STATE_FIN_WAIT);
+	else
+		state_send(player, EVENT_SOCKET_STATE, STATE_ESTABLISHED, STATE_CLOSE_WAIT);
+	closed_send(player, play->server ? STATE_FIN_WAIT : STATE_CLOSE_WAIT, STATE_CLOSED);
 	polls_send(player, 4);
 }
 

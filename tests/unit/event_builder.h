@@ -163,7 +163,9 @@ static inline void bench_init(struct bench *bench)
 /* After bench->config is as the test wants it. */
 static inline void bench_start(struct bench *bench)
 {
-	const struct event_header poll = { .size = sizeof(poll), .type = EVENT_POLL };
+	const struct event_header poll = { .size = sizeof(poll),
+					   .type = EVENT_POLL,
+					   .flags = EVENT_SYNTHETIC };
 	const struct pipeline_handler handler = {
 		.ctx = bench,
 		.exchange = bench_exchange,
@@ -310,6 +312,24 @@ static inline void state_put(struct bench *bench, const struct peer *peer, uint8
 
 	event.h.flags = peer->pid ? EVENT_PID_VALID : 0;
 	tracker_event(bench->tracker, &event.h);
+}
+
+/* The socket closes, having moved what the peer's offsets say. */
+static inline void closed_put(struct bench *bench, const struct peer *peer, uint8_t from, uint8_t to)
+{
+	struct event_state_end event = {
+		.state = { .h = bench_header(bench, peer, EVENT_SOCKET_STATE, sizeof(event)),
+			   .sock = bench_socket(peer),
+			   .old_state = from,
+			   .new_state = to,
+			   .offset_known = 3 },
+		.offset = { peer->offset[0], peer->offset[1] },
+	};
+
+	event.state.h.flags = (peer->pid ? EVENT_PID_VALID : 0) | EVENT_POS_SEQ32;
+	for (int i = 0; i < 2; i++)
+		event.pos[i] = (uint32_t)(TEST_SEQ_BASE + peer->offset[i]);
+	tracker_event(bench->tracker, &event.state.h);
 }
 
 static inline void process_put(struct bench *bench, uint32_t pid, enum event_type type, const char *name)

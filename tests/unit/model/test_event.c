@@ -40,6 +40,7 @@ static const struct {
 	{ "early with a payload", EVENT_TLS_EARLY, FIXED + 1, FIXED + 1, 1, 1, 0, 0, false },
 	{ "stack switch", EVENT_STACK_SWITCH, FIXED, FIXED, 0, 0, 0, 0, true },
 	{ "state", EVENT_SOCKET_STATE, 120, 120, 0, 0, 0, 0, true },
+	{ "long state without positions", EVENT_SOCKET_STATE, 152, 152, 0, 0, 0, 0, false },
 	{ "short state", EVENT_SOCKET_STATE, 112, 120, 0, 0, 0, 0, false },
 	{ "exec", EVENT_EXEC, 120, 120, 0, 0, 0, 0, true },
 	{ "exit", EVENT_EXIT, 120, 120, 0, 0, 0, 0, true },

@@ -1160,6 +1160,103 @@ static void test_lost_records(void **state)
 	}
 }
 
+#define OK_CLOSE "HTTP/1.1 200 OK\r\n\r\n"
+
+enum ending {
+	CLOSED_TCP,
+	FREED_TLS,
+	EXIT_UNIX
+};
+
+/* One exchange of which these records are lost, and the end of its direction with the last of them. */
+static const struct {
+	const char *name;
+	enum ending ending;
+	bool server, request_lost, head_lost, body_lost;
+	const char *expected;
+} lost_ends[] = {
+	{ "TCP client, whole", CLOSED_TCP, false, false, false, false, "1:GET /a 200 6\n" },
+	{ "TCP client, answer", CLOSED_TCP, false, false, true, true, "1:GET /a 0 0 gap unanswered\n" },
+	{ "TCP client, last bytes", CLOSED_TCP, false, false, false, true, "1:GET /a 200 6\n" },
+	{ "TCP server, whole", CLOSED_TCP, true, false, false, false, "1:GET /a 200 6\n" },
+	{ "TCP server, answer", CLOSED_TCP, true, false, true, true, "1:GET /a 0 0 gap unanswered\n" },
+	{ "TCP server, last bytes", CLOSED_TCP, true, false, false, true, "1:GET /a 200 6\n" },
+	{ "TLS client, whole", FREED_TLS, false, false, false, false, "1:GET /a 200 6\n" },
+	{ "TLS client, answer", FREED_TLS, false, false, true, true, "1:GET /a 0 0 gap unanswered\n" },
+	{ "TLS client, last bytes", FREED_TLS, false, false, false, true, "1:GET /a 200 6\n" },
+	{ "TLS server, answer", FREED_TLS, true, false, true, true, "1:GET /a 0 0 gap unanswered\n" },
+	{ "TLS server, last bytes", FREED_TLS, true, false, false, true, "1:GET /a 200 6\n" },
+	{ "Unix client, answer", EXIT_UNIX, false, false, true, true, "1:GET /a 0 0 gap unanswered\n" },
+	{ "Unix server, last bytes", EXIT_UNIX, true, false, false, true, "1:GET /a 200 3 gap\n" },
+};
+
+static void lost_end_piece(struct bench *bench, struct peer *peer, enum event_direction direction,
+			   const char *text, bool lost)
+{
+	if (lost)
+		data_lose(peer, direction, strlen(text));
+	else
+		data_put(bench, peer, direction, text, strlen(text));
+}
+
+static void lost_end_finish(struct bench *bench, struct peer *peer, enum ending ending, bool lost)
+{
+	struct event_data *free_event;
+
+	switch (ending) {
+	case CLOSED_TCP:
+		closed_put(bench, peer, 1, 4);
+		closed_put(bench, peer, 4, 7);
+		break;
+	case FREED_TLS:
+		free_event = data_make(bench, peer, DIRECTION_SENT, peer->offset[0], NULL, 0, 0);
+		free_event->h.type = EVENT_TLS_FREE;
+		free_event->h.flags = EVENT_PID_VALID | EVENT_OFFSET_KNOWN;
+		free_event->offset = peer->offset[1];
+		event_send(bench, free_event);
+		break;
+	case EXIT_UNIX:
+		free_event = data_make(bench, &(struct peer){ .pid = 99, .id = 1, .family = AF_UNIX },
+				       DIRECTION_SENT, 0, "x", 1, 1);
+		free_event->h.lost = lost;
+		event_send(bench, free_event); /* of somebody else */
+		process_put(bench, 7, EVENT_EXIT, "");
+		break;
+	}
+	poll_put(bench, 4);
+}
+
+static void test_lost_ends(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(lost_ends) / sizeof(*lost_ends); i++) {
+		struct bench bench;
+		struct peer peer = client();
+		bool sent = lost_ends[i].server;
+		const char *shown;
+
+		bench_init(&bench);
+		bench.quiet_conns = true;
+		bench_start(&bench);
+		peer.ssl = lost_ends[i].ending == FREED_TLS ? 0x5000 : 0;
+		if (lost_ends[i].ending == EXIT_UNIX)
+			peer.family = AF_UNIX;
+		else if (!peer.ssl)
+			state_put(&bench, &peer, sent ? 3 : 2, 1);
+		lost_end_piece(&bench, &peer, sent ? DIRECTION_RECEIVED : DIRECTION_SENT, GET,
+			       lost_ends[i].request_lost);
+		lost_end_piece(&bench, &peer, sent ? DIRECTION_SENT : DIRECTION_RECEIVED, OK_CLOSE "abc",
+			       lost_ends[i].head_lost);
+		lost_end_piece(&bench, &peer, sent ? DIRECTION_SENT : DIRECTION_RECEIVED, "def",
+			       lost_ends[i].body_lost);
+		lost_end_finish(&bench, &peer, lost_ends[i].ending, lost_ends[i].body_lost);
+		shown = strstr(bench.log, "1:");
+		if (!shown || strcmp(shown, lost_ends[i].expected) != 0)
+			fail_msg("%s: %s", lost_ends[i].name, bench.log);
+		bench_stop(&bench);
+	}
+}
+
 /*
  * Joined late at record `from`, and those of [lose, until) lost:
  * each record tells how many were before it.
@@ -1411,6 +1508,7 @@ int main(void)
 		T(test_pid_filter),
 		T(test_out_of_order),
 		T(test_lost_records),
+		T(test_lost_ends),
 		T(test_lost_behind_a_late_join),
 		T(test_overlap),
 		T(test_hostile_records),
