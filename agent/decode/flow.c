@@ -362,6 +362,7 @@ void flow_stood(struct flow *flow, const struct event_data *event, const struct 
 	if (!flow->side[direction].stream.started &&
 	    (!placed || !event->offset || !flow->side[!direction].stream.started))
 		return;
+	flow->side[direction].stood = true;
 	flow_record(flow, event, mover, beginning_seen);
 }
 
@@ -373,12 +374,26 @@ void flow_unknown(struct flow *flow, enum event_direction direction)
 	stream_unknown(&flow->side[direction].stream, flow->pipeline->now_ns, &handler);
 }
 
+/*
+ * Without positions at the end (Unix sockets, sessions that are never freed) nobody knows whether the last
+ * records of a direction were among those that were lost since its newest one. What is open is in doubt then.
+ */
+static void flow_doubt_end(struct flow *flow, enum event_direction direction)
+{
+	const struct flow_side *side = &flow->side[direction];
+	bool lost = (int32_t)(flow->pipeline->lost - side->lost) > 0;
+
+	if (lost && !side->stood && !side->finished && flow->pair.open && flow->state == FLOW_HTTP)
+		flow_hole(flow, direction, HOLE_UNKNOWN_SIZE, true, flow->pipeline->now_ns);
+}
+
 void flow_finish(struct flow *flow, enum event_direction direction)
 {
 	struct stream_handler handler = flow_handler(flow, direction);
 
 	stream_flush(&flow->side[direction].stream, &handler);
 	flow_count_past(flow, &flow->side[direction]);
+	flow_doubt_end(flow, direction);
 	flow_finished(flow, direction, flow->pipeline->now_ns);
 }
 
@@ -447,24 +462,11 @@ void flow_turn_tls(struct flow *flow)
 	flow->muted = NULL;
 }
 
-/*
- * Without positions at the end (Unix sockets, sessions that are never freed) nobody knows whether the last
- * records of a direction were among those that were lost since its newest one. What is open is in doubt then.
- */
-static void flow_doubt_ends(struct flow *flow)
-{
-	uint64_t now_ns = flow->pipeline->now_ns;
-
-	for (int i = 0; i < 2 && flow->pair.open && flow->state == FLOW_HTTP; i++)
-		if (!flow->side[i].finished && (int32_t)(flow->pipeline->lost - flow->side[i].lost) > 0)
-			flow_hole(flow, i, HOLE_UNKNOWN_SIZE, true, now_ns);
-}
-
 void flow_end(struct flow *flow, enum protocol_end reason)
 {
 	flow_give_up(flow, true);
-	if (reason != END_IN_FLIGHT)
-		flow_doubt_ends(flow);
+	for (int i = 0; i < 2 && reason != END_IN_FLIGHT; i++)
+		flow_doubt_end(flow, i);
 	if (flow->pipeline->config.want_calls) {
 		struct calls_context context = flow_calls(flow);
 

@@ -43,6 +43,7 @@ struct flow_side {
 	uint64_t lost_bytes;	 /* so many of them; HOLE_UNKNOWN_SIZE */
 	bool frames;		 /* begins like an HTTP/2 server: wait for the client's preface */
 	bool finished;
+	bool stood;   /* how far it had got at its end was told */
 	bool muted;   /* too many bytes without a sign: they are counted, until another look is taken */
 	bool fed;     /* a decoder had bytes of it */
 	bool secret;  /* its bytes were taken for TLS */

@@ -188,8 +188,31 @@ static uint64_t stood_offset(const struct conn *conn, const struct event_state_e
 	return offset && direction == DIRECTION_SENT && conn->facts.role == ROLE_CLIENT ? offset - 1 : offset;
 }
 
+/*
+ * A socket that closes may be known by its address alone, and that may be another's already: then the numbers
+ * at which its directions began are others.
+ */
+static bool stood_is_its(const struct conn *conn, const struct event_state_end *end)
+{
+	const struct conn_origin *origin = &conn->facts.origin;
+	bool agrees = end->state.sock.id && end->state.sock.id == conn->socket_id;
+
+	for (int i = 0; i < 2 && !agrees; i++) {
+		uint32_t began = (uint32_t)end->pos[i] - (uint32_t)stood_offset(conn, end, i);
+
+		if (!origin->known[i] || !(end->state.offset_known & 1 << i))
+			continue;
+		if (began - origin->number[i] + 1 > 2) /* a SYN more or less */
+			return false;
+		agrees = true;
+	}
+	return agrees;
+}
+
 void conn_stood(struct conn *conn, const struct event_state_end *end)
 {
+	if (!stood_is_its(conn, end))
+		return;
 	for (int i = 0; i < 2; i++) {
 		struct event_data event = {
 			.h = end->state.h,

@@ -1257,6 +1257,33 @@ static void test_lost_ends(void **state)
 	}
 }
 
+/* A close without an id, at the address of a socket whose own end was lost: its counters tell nothing here.
+ */
+static void test_end_of_another(void **state)
+{
+	struct bench *bench = *state;
+	struct peer peer = client(), other = client();
+	struct event_state_end end = { .state = { .old_state = 1, .new_state = 7, .offset_known = 3 } };
+
+	bench->quiet_conns = true;
+	bench_start(bench);
+	state_put(bench, &peer, 2, 1);
+	data_sent(bench, &peer, GET);
+	other.id = 0;
+	end.state.sock = bench_socket(&other);
+	end.state.h = bench_header(bench, NULL, EVENT_SOCKET_STATE, sizeof(end));
+	end.state.h.flags = EVENT_POS_SEQ32;
+	end.state.h.lost = 3;
+	end.pos[0] = 77000;
+	end.pos[1] = 88000;
+	end.offset[0] = 100;
+	end.offset[1] = 100;
+	tracker_event(bench->tracker, &end.state.h);
+	poll_put(bench, 4);
+	CHECK(bench, "1:GET /a 0 0 gap unanswered\n"); /* by what was lost since, not by them */
+	assert_int_equal(counters[COUNTER_STREAM_HOLES], 0);
+}
+
 /*
  * Joined late at record `from`, and those of [lose, until) lost:
  * each record tells how many were before it.
@@ -1509,6 +1536,7 @@ int main(void)
 		T(test_out_of_order),
 		T(test_lost_records),
 		T(test_lost_ends),
+		T(test_end_of_another),
 		T(test_lost_behind_a_late_join),
 		T(test_overlap),
 		T(test_hostile_records),
