@@ -36,8 +36,8 @@ def is_controller(config):
 def pytest_collection_modifyitems(items):
     """Tests whose file has fixtures of its own, made once (a load, a server), stay in one worker (--dist loadgroup)."""
     for item in items:
-        fixtures = item._fixtureinfo.name2fixturedefs.values()
-        if any(fixture.scope == "module" and fixture.baseid for (*_, fixture) in fixtures):
+        fixtures = [fixture for defined in item._fixtureinfo.name2fixturedefs.values() for fixture in defined[-1:]]
+        if any(fixture.scope == "module" and fixture.baseid for fixture in fixtures):
             item.add_marker(pytest.mark.xdist_group(item.module.__name__))
 
 
