@@ -6,7 +6,7 @@ import ssl
 
 import pytest
 
-from harness import Program, brief, briefs, free_port, run, wait_until
+from harness import LARGE_RING, Program, brief, briefs, free_port, run, wait_until
 
 HEAD = "GET /fake{:05} HTTP/1.1\r\nHost: fake\r\nUser-Agent: text\r\n\r\n"
 ANSWER = "HTTP/1.1 200 OK\r\nServer: fake\r\nContent-Length: 0\r\n\r\n"
@@ -106,7 +106,7 @@ def test_joined_in_a_long_body(hark, capture, direction):
     with Pair() as pair:
         move = pair.ask if direction == "upload" else pair.answer
         move(b"x" * 100000)
-        with hark("--capture", capture) as watch:
+        with hark("--capture", capture, "--ring", LARGE_RING) as watch:
             move(b"y" * 8_000_000)
             if direction == "upload":
                 pair.answer(OK)

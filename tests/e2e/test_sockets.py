@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from harness import PEERS, Program, assert_whole, briefs, free_port, header, is_listening, run, wait_until
+from harness import LARGE_RING, PEERS, Program, assert_whole, briefs, free_port, header, is_listening, run, wait_until
 from servers import PYTHON
 
 SIZES = "3000 5000"
@@ -267,7 +267,7 @@ def test_proxies_that_splice(hark, nginx, capture, tmp_path, kind):
     port, proxy = in_front(kind, tmp_path, nginx.http)
     paths = ["/small.txt", "/large.bin", "/one", "/large.bin", "/small.txt"]
     try:
-        with hark("--capture", capture, f"port:{port},{nginx.http}") as watch:
+        with hark("--capture", capture, "--ring", LARGE_RING, f"port:{port},{nginx.http}") as watch:
             client = run("curl", "-s", *(f"http://127.0.0.1:{port}{path}" for path in paths))
             for role in "client", "server":
                 watch.wait_for(len(paths), proxy, hark_role=role)

@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from harness import PEERS, ROOT, Program, assert_whole, briefs, free_port, header, run, wait_until
+from harness import LARGE_RING, PEERS, ROOT, Program, assert_whole, briefs, free_port, header, run, wait_until
 from servers import PYTHON, Nginx
 
 SHORT_LIVES = int(os.environ.get("SHORT_LIVES", "12"))
@@ -61,7 +61,7 @@ def test_ciphertext_never_comes_out(hark, nginx, tmp_path):
 
 
 def test_a_large_download_is_whole(hark, nginx, capture):
-    with hark("--capture", capture, verbose=0) as watch:
+    with hark("--capture", capture, "--ring", LARGE_RING, verbose=0) as watch:
         client = run(*CURL, "-o", "/dev/null", f"https://127.0.0.1:{nginx.tls}/large.bin",
                      "-o", "/dev/null", f"https://127.0.0.1:{nginx.tls}/one")
         watch.wait_for(2, nginx)
