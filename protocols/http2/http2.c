@@ -19,6 +19,7 @@
 
 #define SLACK_NS  1000000 /* clocks of two processors and of two calls differ by less */
 #define IDS_AHEAD 1000000 /* no client begins so many streams between two frames that are seen */
+#define IDS_NEAR  1000	  /* nor is so many ahead of its requests whose frames are followed */
 #define WALKS_MAX 8	  /* over all streams, for GOAWAYs that each take a little more back */
 
 void http2_note(struct protocol *protocol, enum protocol_note note, uint64_t n)
@@ -341,12 +342,13 @@ static enum http2_expectation on_expected(void *ctx, const struct http2_frame *f
 	const struct http2_stream *stream = http2_stream_find(protocol, frame->stream);
 	const struct http2_past *past = stream ? NULL : http2_past_find(protocol, frame->stream);
 	bool begins = frame->type == FRAME_HEADERS && http2_side_kind(side) == MESSAGE_REQUEST;
+	uint32_t ahead = http2_kind_side(protocol, MESSAGE_REQUEST)->framing ? IDS_NEAR : IDS_AHEAD;
 
 	if (protocol->role == ROLE_UNKNOWN || frame->stream == 0)
 		return EXPECTED_MAYBE;
 	if (stream)
 		return expected_of_known(side, stream, frame->type);
-	if (protocol->ids.last && frame->stream > protocol->ids.last + IDS_AHEAD)
+	if (protocol->ids.last && frame->stream > protocol->ids.last + ahead)
 		return EXPECTED_NOT;
 	if (begins && past && !past->had_request)
 		return EXPECTED_SURE;

@@ -386,6 +386,15 @@ static void request_catch_up(const struct block_context *c, struct http2_stream 
 		http2_half_end(c->protocol, stream, MESSAGE_RESPONSE, c->time_ns);
 }
 
+/* The response was given away without its request, which waited behind a gap. */
+static void request_tell_late(const struct block_context *c, const struct http2_stream *stream)
+{
+	unsigned int flags = http2_side_flags(c->side);
+
+	if (flags && c->protocol->handler.lost && stream->half[MESSAGE_RESPONSE].state == HALF_ENDED)
+		c->protocol->handler.lost(c->protocol->handler.ctx, MESSAGE_RESPONSE, stream->id, flags);
+}
+
 /* stream is of this block and may have to be made first; before: what is remembered of it else. */
 static void message_apply(const struct block_context *c, struct http2_stream *stream, enum message_kind kind,
 			  const struct http2_past *before)
@@ -404,6 +413,8 @@ static void message_apply(const struct block_context *c, struct http2_stream *st
 			return;
 	}
 	block_apply(c, stream, kind, meaning);
+	if (stream && is_request && meaning == BLOCK_HEAD)
+		request_tell_late(c, stream);
 	if (stream && before->end == PAST_RESET) {
 		http2_stream_reset(protocol, stream, MESSAGE_RESPONSE, before->error);
 		return;

@@ -184,6 +184,11 @@ static const struct row rows[] = {
 		       "< data 3 end hello\n",
 	    G(1) "response 1 299 2.0 {a: 1} 5\n" G(3) "response 3 0 2.0 {?: ?; ?: 3} 5 [partial-headers]\n",
 	    .notes = { [NOTE_RESYNC] = 1 }),
+	ROW("frames of streams far ahead of all requests are none",
+	    START GET(1) OK(1) "!< ping\n< raw 0000040000000012c901020304\n"
+			       "< raw 0000040000000012c901020304\n< ping\n" GET(3) OK(3),
+	    G(1) O(1) G(3) "response 3 200 2.0 {?: 3} 5 [partial-headers]\n",
+	    .notes = { [NOTE_RESYNC] = 1, [NOTE_BYTES_UNPARSED] = 26 }),
 	ROW("DATA behind a hole that nobody knows",
 	    START "!" POST(1) "> data 1 abc\n> data 1 abc\n> data 1 abc\n" GET(3) OK(3),
 	    "request 3 GET http:///3 2.0 {?: ?} 0 [partial-headers]\n" O(3),
@@ -544,7 +549,7 @@ static unsigned int losses[2];
 static void on_lost(void *ctx, enum message_kind kind, uint32_t key, unsigned int flags)
 {
 	(void)ctx;
-	losses[kind] += key && flags & FLAG_LATE_JOINED;
+	losses[kind] += key && flags & (FLAG_GAP | FLAG_LATE_JOINED);
 }
 
 /* An answer that does not tell which side it came from is dropped; its request is found later. */
@@ -556,6 +561,7 @@ static void test_answer_before_the_role(void **state)
 	struct run run;
 
 	(void)state;
+	losses[MESSAGE_RESPONSE] = 0;
 	last = (struct build_chunk){ .bytes = request->bytes + --request->len, .len = 1 };
 	run_begin(&run, true);
 	http2_protocol.destroy(run.protocol);
@@ -576,10 +582,47 @@ static void test_answer_before_the_role(void **state)
 	build_free(build);
 }
 
+/* The rest of a request behind a hole comes after the answer, which was given away without it. */
+static void test_request_behind_its_answer(void **state)
+{
+	enum {
+		HOLE = 5,
+		REQUEST
+	}; /* behind START */
+	struct build *build =
+		build_new(START "> ping\n" GET(1) "< headers 1 end :status=204\n> ping\n> ping\n");
+	struct build_chunk *request = &build->chunks[REQUEST], last;
+	struct run run;
+
+	(void)state;
+	losses[MESSAGE_RESPONSE] = 0;
+	last = (struct build_chunk){ .bytes = request->bytes + --request->len, .len = 1 };
+	run_begin(&run, false);
+	http2_protocol.destroy(run.protocol);
+	run.handler.lost = on_lost;
+	run.protocol = http2_protocol.create(&(struct protocol_config){ .role = ROLE_CLIENT,
+									.from_start = { true, true },
+									.message_limit_bytes = 65536,
+									.stream_limit = 9 },
+					     &run.handler);
+	assert_non_null(run.protocol);
+	for (size_t i = 0; i < build->count; i++) {
+		if (i == REQUEST + 2)
+			run_call(&run, &last, false);
+		run_call(&run, &build->chunks[i], i == HOLE);
+	}
+	run_end(&run);
+	assert_string_equal(message_text_get(&run.out), "response 1 204 2.0 {} 0 [gap]\n" G(1));
+	assert_int_equal(losses[MESSAGE_RESPONSE], 1);
+	message_text_fini(&run.out);
+	build_free(build);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_answer_before_the_role),
+		cmocka_unit_test(test_request_behind_its_answer),
 		cmocka_unit_test(test_each_block_waits_for_itself),
 		cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_each_call_lost),
