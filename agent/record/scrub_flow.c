@@ -131,6 +131,15 @@ static void side_hole(struct scrub_side *side, uint64_t size)
 	side->from_start = false;
 }
 
+/* Bytes between two items. What is not judged yet will be when the items before the hole are. */
+static void side_miss(struct scrub_side *side, uint64_t size)
+{
+	if (side->kind == SCRUB_UNDETERMINED)
+		side->missing =
+			size >= HOLE_UNKNOWN_SIZE - side->missing ? HOLE_UNKNOWN_SIZE : side->missing + size;
+	side_hole(side, size);
+}
+
 /* By the verdict; then the bytes of the item that were not copied. */
 static void item_scan(struct scrub_flow *flow, int direction, struct scrub_item *item)
 {
@@ -194,7 +203,14 @@ static void side_decide(struct scrub_flow *flow, int direction, enum scrub_kind 
 		side->frames = scrub_frames_new(flow->config->redact, side->from_start || !side->started,
 						flow->config->keep_other);
 	DL_FOREACH2(side->taken, item, side_next)
-	item_scan(flow, direction, item);
+	{
+		if (item->missing)
+			side_hole(side, item->missing);
+		item_scan(flow, direction, item);
+	}
+	if (side->missing)
+		side_hole(side, side->missing);
+	side->missing = 0;
 	buffer_fini(&side->judged);
 	side_release(side);
 }
@@ -358,6 +374,8 @@ static void item_take(struct scrub_flow *flow, int direction, struct scrub_item 
 	side->next = data->pos + data->len;
 	side->gap = false;
 	turn_note(flow, direction, item);
+	item->missing = side->missing;
+	side->missing = 0;
 	if (!side->taken)
 		side->since_ns = data->h.time_ns;
 	DL_APPEND2(side->taken, item, side_prev, side_next);
@@ -423,7 +441,7 @@ static void side_give_up(struct scrub_flow *flow, int direction)
 
 	if (!first)
 		return;
-	side_hole(side, (uint64_t)item_distance(side, item_data(first)));
+	side_miss(side, (uint64_t)item_distance(side, item_data(first)));
 	side->next = item_data(first)->pos;
 	side->gap = false;
 	side_run(flow, direction);
@@ -463,7 +481,7 @@ void scrub_flow_take(struct scrub_flow *flow, struct scrub_item *item, uint64_t 
 
 void scrub_flow_unknown(struct scrub_flow *flow, enum event_direction direction)
 {
-	side_hole(&flow->side[direction == DIRECTION_SENT ? 0 : 1], HOLE_UNKNOWN_SIZE);
+	side_miss(&flow->side[direction == DIRECTION_SENT ? 0 : 1], HOLE_UNKNOWN_SIZE);
 }
 
 void scrub_flow_poll(struct scrub_flow *flow, uint64_t poll, uint64_t now_ns)

@@ -21,7 +21,8 @@ struct scrub_item {
 	struct scrub_item *prev, *next;		  /* of all, in order of arrival */
 	struct scrub_item *side_prev, *side_next; /* of its direction, while it waits */
 	bool ready;
-	bool turn; /* the other direction moved between it and the one before, and all of it is text */
+	uint64_t missing; /* bytes before it, lost while nobody knew what the direction is */
+	bool turn;	  /* the other direction moved between it and the one before, and all of it is text */
 	struct scrub_cuts cuts;
 	union {
 		struct event_header header;
@@ -50,6 +51,7 @@ struct scrub_side {
 	size_t plain;	      /* bytes of a PROXY preface, which come before the protocol */
 	uint64_t since_ns;    /* of the first of `taken` */
 	uint64_t last_ns;     /* of its last record */
+	uint64_t missing;     /* as of the next item */
 	bool binary;	      /* not all of it was text */
 	struct scrub_http1 http1;
 	struct scrub_frames *frames;

@@ -553,6 +553,40 @@ static void test_http2_joined_late(void **state)
 	build_free(build);
 }
 
+/* The same, and a chunk or the begin of one is lost before the verdict; the next one is told of by a record.
+ */
+static void test_http2_joined_late_with_a_loss(void **state)
+{
+	struct build *build = build_new(script);
+
+	(void)state;
+	for (size_t first = 0; first < build->count; first++) {
+		for (size_t lost = first + 1; lost < build->count; lost++) {
+			for (size_t way = 0; way < 8; way++) {
+				struct stage stage;
+
+				stage_open(&stage, way & 1);
+				stage.pos[0] = stage.pos[1] = 1000;
+				for (size_t i = first; i < build->count; i++) {
+					struct build_chunk *chunk = &build->chunks[i];
+					size_t copied = i != lost ? chunk->len : way & 2 ? 9 : 0;
+
+					if (copied)
+						put_at(&stage, chunk->direction, stage.pos[chunk->direction],
+						       chunk->bytes, copied, way & 4 ? copied : chunk->len);
+					stage.pos[chunk->direction] += chunk->len;
+					poll(&stage, 10);
+				}
+				stage_close(&stage);
+				if (leaks(stage.out))
+					fail_msg("joined at chunk %zu without %zu, way %zu", first, lost,
+						 way);
+			}
+		}
+	}
+	build_free(build);
+}
+
 /* What is no HTTP is shown again, joined late, once the other side has spoken; HTTP from a start line on. */
 static void test_turns(void **state)
 {
@@ -749,6 +783,7 @@ int main(void)
 		cmocka_unit_test(test_http2_in_pieces),
 		cmocka_unit_test(test_http2_with_holes),
 		cmocka_unit_test(test_http2_joined_late),
+		cmocka_unit_test(test_http2_joined_late_with_a_loss),
 		cmocka_unit_test(test_turns),
 		cmocka_unit_test(test_bodies_with_holes_as_shown),
 		cmocka_unit_test(test_http2_other_frames),
