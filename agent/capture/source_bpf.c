@@ -17,8 +17,14 @@
 #include <uthash.h>
 
 #define POLLS_AFTER_EVENTS 4
-#define POLL_IDLE_NS	   100000000u
-#define DRAIN_NS	   500000000u
+/*
+ * Two polls are the grace of what is missing (GRACE_POLLS), so they are that much time as well: a processor
+ * that a busy machine, or its host, takes away amid a record comes back meanwhile. Without it a record being
+ * written, at which the reader stops and is woken at once again, made the grace a matter of microseconds.
+ */
+#define POLL_LEAST_NS 8000000u
+#define POLL_IDLE_NS  100000000u
+#define DRAIN_NS      500000000u
 
 struct known_process {
 	uint32_t pid;
@@ -195,7 +201,8 @@ static int poll_event(struct source_bpf *source, bool always)
 
 	if (source->got_events)
 		source->polls_due = POLLS_AFTER_EVENTS;
-	if (!always && !source->polls_due && poll.time_ns - source->last_poll_ns < POLL_IDLE_NS)
+	if (!always &&
+	    poll.time_ns - source->last_poll_ns < (source->polls_due ? POLL_LEAST_NS : POLL_IDLE_NS))
 		return 0;
 	if (source->polls_due)
 		source->polls_due--;
