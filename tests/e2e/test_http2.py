@@ -64,7 +64,7 @@ def test_h2load_beside_fifty_connections(hark, nginx, nghttpd, tmp_path):
 
 @pytest.mark.alone
 def test_a_hundred_streams_of_large_bodies(hark, nginx):
-    with hark(verbose=0) as watch:
+    with hark("--ring", LARGE_RING, f"port:{nginx.tls}", verbose=0) as watch:
         client = h2load(f"https://127.0.0.1:{nginx.tls}/medium.bin", 200, "-c2", "-m100")
         watch.wait_for(400, client, nginx)
     assert_load(watch, client, nginx, "/medium.bin", 100_000, 200, 2)
@@ -176,8 +176,15 @@ def test_joined_in_a_running_h2load(hark, nginx, tmp_path, port):
 @pytest.mark.alone
 def test_a_ring_that_is_too_small(hark, nginx, capture):
     """What is lost marks what it touched: no exchange is twice, none that has no mark is wrong, later ones are whole."""
-    with hark("--ring", "64K", "--capture", capture, verbose=0) as watch:
+    def is_seen_whole():
+        """What the load left in the ring is read: it takes what comes now."""
+        one = h2load(f"http://127.0.0.1:{nginx.h2c}/one", 1, "-c1")
+        watch.wait_for(1, one, deadline_s=2)
+        return briefs(watch.of(one)) == ["GET /one 200 0 1"]
+
+    with hark("--ring", "64K", "--capture", capture, f"port:{nginx.h2c}", verbose=0) as watch:
         client = h2load(f"http://127.0.0.1:{nginx.h2c}/small.txt", 20000, "-c10", "-m10")
+        wait_until(is_seen_whole, "an exchange seen whole after the load")
         quiet = h2load(f"http://127.0.0.1:{nginx.h2c}/one", 20, "-c1", "-m1", "--rps", "50")
         watch.wait_for(20, quiet)
     assert watch.stats["events.lost"] > 0

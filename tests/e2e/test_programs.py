@@ -219,7 +219,7 @@ def test_a_proxy_is_client_and_server(hark, nginx):
 
 
 def test_ipv6_and_unix_sockets(hark, nginx, capture):
-    with hark("--capture", capture) as watch:
+    with hark("--capture", capture, "--ring", LARGE_RING) as watch:
         six = run(*CURL, f"https://[::1]:{nginx.tls}/small.txt")
         local = run(*CURL, "--unix-socket", nginx.socket, "http://here/small.txt")
         watch.wait_for(2, nginx)

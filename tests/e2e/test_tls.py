@@ -211,7 +211,7 @@ def test_libraries_are_forgotten_with_their_last_user(hark, nginx, tmp_path, cap
         """Or kept for a reason: very many mappings at once, and a process that even root may not look at."""
         return told(watch, "nobody uses", copies) == 20 or any("known by now are kept" in line for line in list(watch.talk))
 
-    with hark("--capture", capture, "--debug") as watch:
+    with hark("--capture", capture, "--debug", "--ring", LARGE_RING, f"port:{nginx.tls}") as watch:
         stays, its_copies = map_copies(tmp_path, "stays", 20)
         ends, more_copies = map_copies(tmp_path, "ends", 20)
         wait_until(lambda: told(watch, "probing", its_copies + more_copies) == 40, "probes on all copies")

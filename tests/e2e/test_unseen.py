@@ -205,6 +205,17 @@ def test_io_uring_is_counted_and_named(trace):
 # --- containers --------------------------------------------------------------------
 
 
+# Whoever has ended is in no container any more: it stays until it was seen.
+ASKS_AND_STAYS = """
+import sys, urllib.request, urllib.error
+try:
+    urllib.request.urlopen(sys.argv[1])
+except urllib.error.HTTPError:
+    pass
+sys.stdin.read()
+"""
+
+
 def test_container_id(hark, nginx, cgroup, capture, tmp_path):
     """A client in a container's cgroup and one in a unit's; the recording knows both."""
     number = f"{os.getpid():08x}" * 8
@@ -214,9 +225,10 @@ def test_container_id(hark, nginx, cgroup, capture, tmp_path):
     clients = {}
     with hark("--capture", capture, "-w", recording) as watch:
         for name, place in places.items():
-            clients[name] = run("sh", "-c", f"echo $$ > {place}/cgroup.procs; exec curl -s -o /dev/null "
-                                            f"http://127.0.0.1:{nginx.http}/wait/{name}/0.3")
-            watch.wait_for(1, clients[name])
+            words = ["sh", "-c", f"echo $$ > {place}/cgroup.procs; exec {PYTHON} -c '{ASKS_AND_STAYS}' "
+                                 f"http://127.0.0.1:{nginx.http}/{name}"]
+            with subprocess.Popen(words, stdin=subprocess.PIPE) as clients[name]:
+                watch.wait_for(1, clients[name].pid)
     replayed = [json.loads(line) for line in run(HARK, "replay", recording, "-o", "json").text.splitlines()]
     for objects in (watch.objects, replayed):
         for name, client in clients.items():
