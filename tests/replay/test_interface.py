@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: Apache-2.0
+"""docs/interface.md against the program: it names everything that hark has, and nothing else."""
+import json
+import os
+import pathlib
+import re
+import subprocess
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+HARK = os.environ.get("HARK", str(ROOT / "build/hark"))
+PAGE = (ROOT / "docs/interface.md").read_text()
+RECORDINGS = sorted(ROOT.glob("testdata/recordings/*.rec")) + sorted(ROOT.glob("testdata/cases/*.rec"))
+# How each view's JSON is asked for, with everything that it can show; more words for stat's keys.
+VIEWS = {"watch": ["-vv"], "conns": [], "raw": [], "frames": [], "stat": []}
+BY = ("endpoint", "host", "path", "process", "peer", "status", "connection", "container")
+
+
+def hark(*words):
+    return subprocess.run([HARK, *map(str, words)], capture_output=True, text=True, timeout=60, check=False)
+
+
+def table(heading):
+    """The rows of a section's table, without its head, as lists of cells."""
+    section = re.search(rf"^## {re.escape(heading)}\n(.*?)(?=^## |\Z)", PAGE, re.M | re.S)
+    assert section, f"no section {heading}"
+    rows = [re.split(r" *\| *", line.strip("| ")) for line in section[1].splitlines() if line.startswith("|")]
+    assert len(rows) > 2, heading
+    return rows[2:]
+
+
+def names(heading):
+    """What the first column of a section names, in backticks; nothing twice."""
+    found = [name for row in table(heading) for name in re.findall(r"`([^`]+)`", row[0])]
+    assert len(found) == len(set(found)), sorted(name for name in found if found.count(name) > 1)
+    return found
+
+
+def has(heading, program):
+    """Compares, and says what is missing on either side."""
+    page, program = set(names(heading)), set(program)
+    assert len(program) > 2, "nothing was found in the program: looked in the wrong way?"
+    assert not program - page, f"docs/interface.md, {heading}, lacks {sorted(program - page)}"
+    assert not page - program, f"docs/interface.md, {heading}, names what hark does not have: {sorted(page - program)}"
+
+
+HELP = hark("--help").stdout
+
+
+def part_of_help(begin):
+    return re.search(rf"^{begin}:\n(.*?)\n\n", HELP, re.M | re.S)[1]
+
+
+def test_commands():
+    has("Commands", re.findall(r"^  ([a-z]+)  ", part_of_help("Views"), re.M))
+
+
+def test_options():
+    rows = re.findall(r"^ {2,6}(?:(-\w), )?(--[\w-]+)", HELP, re.M)
+    has("Options", [name for row in rows for name in row if name])
+    in_page = dict(pair for row in table("Options") for pair in [re.findall(r"`([^`]+)`", row[0])[::-1]] if len(pair) == 2)
+    assert in_page == {long: short for short, long in rows if short}, "short forms"
+
+
+def test_no_other_option_is_named():
+    has_them = {name for row in table("Options") for name in re.findall(r"`(--[\w-]+)`", row[0])}
+    assert set(re.findall(r"(?<![\w-])--[a-z][\w-]*", PAGE)) <= has_them
+
+
+def test_filter_keys():
+    has("Filter keys", re.findall(r"^  ([a-z]+):", part_of_help("Filters"), re.M))
+
+
+def test_flags():
+    said = hark("replay", RECORDINGS[0], "flag:?").stderr.splitlines()[0]
+    has("Flags", re.search(r"is wrong: ([^;]+);", said)[1].split(", "))
+
+
+def test_counters(tmp_path):
+    out = tmp_path / "counters"
+    assert hark("replay", RECORDINGS[0], "-q", "-o", "text:/dev/null", "--stats-json", out).returncode == 0
+    has("Counters", json.loads(out.read_text()))
+
+
+def test_exit_status(tmp_path):
+    statuses = {hark(*words).returncode for words in (["replay", RECORDINGS[0], "-q"], ["replay", tmp_path / "none"], ["--none"])}
+    assert names("Exit status") == [str(status) for status in sorted(statuses)]
+
+
+# --- JSON ------------------------------------------------------------------------------------------
+
+
+def source_keys():
+    """Keys are literals: what json_key() is given, and the macros that hand theirs on to it."""
+    sources = [path for path in (ROOT / "agent").rglob("*.[ch]") if "json_key(" in path.read_text()]
+    assert sources
+    keys = set()
+    for path in sources:
+        text = path.read_text().replace("\\\n", " ")
+        macros = re.findall(r"^#define (\w+)\(\w+, key\b.*json_key\(writer, key\)", text, re.M)
+        assert text.count("json_key(writer, key)") - ("#define json_key(writer, key)" in text) == len(macros), path
+        keys |= set(re.findall(rf"\b(?:{'|'.join(['json_key', *macros])})\([^,\"]+, \"([^\"]+)\"", text))
+        # Everything that is given to it is a literal, or the `key` of one of those macros.
+        assert not re.search(r"\bjson_key\([^,]+, (?!\")(?!key\b)", text), path
+    return keys
+
+
+def test_json_keys():
+    has("JSON keys", source_keys())
+
+
+def shown(view, *more):
+    """Every key that a view writes for any of the recordings."""
+    keys = set()
+    for recording in RECORDINGS:
+        done = hark("replay", recording, view, "-q", "-o", "json", "--show-secrets", *VIEWS[view], *more)
+        assert done.returncode == 0, done.stderr
+        for line in done.stdout.splitlines():
+            keys |= set(json.loads(line))
+    return keys
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_json_of_views(view):
+    """What a view writes is listed for it; text and numbers alike come from these literals."""
+    listed = {re.search(r"`([^`]+)`", row[0])[1] for row in table("JSON keys") if view in row[1].split()}
+    if view == "stat":
+        seen = set().union(*(shown(view, "--by", by) for by in BY), shown(view, "-i", "0.1"))
+    elif view == "watch":
+        seen = shown(view, "--pending", "1us")
+    else:
+        seen = shown(view)
+    assert len(seen) > 10
+    assert seen <= listed, f"docs/interface.md does not say that {view} has {sorted(seen - listed)}"
+
+
+def test_views_of_the_table():
+    for row in table("JSON keys"):
+        assert set(row[1].split()) <= {*VIEWS, "-v", "-vv"} and row[1], row[0]
