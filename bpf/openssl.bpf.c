@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * OpenSSL calls: what was asked at the entry, what moved at the return (D4).
+ * OpenSSL calls: what was asked at the entry, what moved at the return (docs/design.md, D4).
  *
  * A return probe rewrites the return address on the thread's stack. A program
  * that switches stacks inside the call (a coroutine in a BIO) would make a

@@ -28,7 +28,7 @@ enum http_version { /* as decimal digits, so that they compare */
 	HTTP_2 = 20,
 };
 
-/* The flags of interface.md. Messages, exchanges and connections share them. */
+/* The flags of docs/interface.md. Messages, exchanges and connections share them. */
 enum message_flag {
 	FLAG_LATE_JOINED = 1 << 0,     /* the connection was joined after it began */
 	FLAG_GAP = 1 << 1,	       /* bytes of this message were lost or skipped where it matters */

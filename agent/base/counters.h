@@ -99,7 +99,7 @@ static inline void counter_add(enum counter counter, uint64_t n)
 	counters[counter] += n;
 }
 
-/* The name that interface.md and --stats-json use, and its meaning. Static strings. */
+/* The name that docs/interface.md and --stats-json use, and its meaning. Static strings. */
 const char *counter_name(enum counter counter);
 const char *counter_meaning(enum counter counter);
 

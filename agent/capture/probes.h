@@ -93,7 +93,7 @@ void probes_remove_file(struct probes *probes, const struct file_identity *ident
 void probes_tls_listen(struct probes *probes);
 /* The files, newest first; borrowed. */
 const struct probed_file *probes_files(const struct probes *probes);
-/* Takes the return probes off every file that this process maps (a program that switches stacks, D4). */
+/* Takes the return probes off every file that this process maps: it switches stacks (docs/design.md, D4). */
 void probes_protect(struct probes *probes, uint32_t pid);
 
 /* Adds a process to the filter. 0 or -errno. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Clear, TLS or neither (design D7). Nothing is emitted before a certain sign.
+ * Clear, TLS or neither (docs/design.md, D7). Nothing is emitted before a certain sign.
  * A direction seen from its start is judged by its first bytes. One that was
  * joined late is searched for TLS and HTTP/2 at every byte, for HTTP/1 only
  * where a turn begins: bodies and other protocols carry text that looks like

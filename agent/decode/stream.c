@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Puts the records of one direction in order (design D5). One ring serves all
+ * Puts the records of one direction in order (docs/design.md, D5). One ring serves all
  * processors, so records are nearly in order and the usual record goes
  * straight through, uncopied. A record ahead of its turn is copied and waits;
  * what has not come GRACE_POLLS later is lost, a hole of exactly its size.

@@ -2,7 +2,7 @@
 /*
  * Where in a TLS library the probes go. The kernel emulates `push`, `nop`,
  * `call rel32` and jumps, and single-steps all else at twenty times the cost
- * (design D3), so the site is chosen by decoding instructions (Capstone).
+ * (docs/design.md, D3), so the site is chosen by decoding instructions (Capstone).
  */
 #ifndef HARK_PROBE_SITE_H
 #define HARK_PROBE_SITE_H

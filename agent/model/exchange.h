@@ -71,7 +71,7 @@ void exchange_free(struct exchange *exchange);
 /* RFC 9113, 7: "NO_ERROR", "CANCEL", …; NULL for codes that the RFC does not name. */
 const char *h2_error_name(uint32_t error);
 
-/* The names of interface.md. Calls fn for each flag that is set, in the document's order. */
+/* The names of docs/interface.md. Calls fn for each flag that is set, in the document's order. */
 void flags_each(unsigned int flags, void (*fn)(void *ctx, const char *name), void *ctx);
 
 /*

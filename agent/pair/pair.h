@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Matches the requests and responses of one decoded layer and emits
- * exchanges (design D10): key 0 first in, first out; HTTP/2 by stream.
+ * exchanges (docs/design.md, D10): key 0 first in, first out; HTTP/2 by stream.
  */
 #ifndef HARK_PAIR_H
 #define HARK_PAIR_H

@@ -2,7 +2,7 @@
 /*
  * An exchange leaves the pipeline: its times, its mover, its place in the
  * counts. Clocks of two processors may differ a little, so a response can seem
- * to come before its request: such a time is 0, never negative (design D10).
+ * to come before its request: such a time is 0, never negative (docs/design.md, D10).
  */
 #include "pair_emit.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Endpoints: server name, method, route template (design D11). A path becomes
+ * Endpoints: server name, method, route template (docs/design.md, D11). A path becomes
  * its template by the user's patterns, else segment by segment: by what the
  * segment looks like, and by what was learnt at that position of the tree.
  * A slash at the end makes no difference, nor does the case of the server name.

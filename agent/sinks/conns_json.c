@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One JSON object a connection, when it closes or hark ends; the
- * keys of interface.md, absent when not known.
+ * One JSON object a connection, when it closes or hark ends, with the keys of docs/interface.md; what is not
+ * known is absent.
  */
 #include "sinks.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One flat JSON object a row, with the keys of interface.md; what is not known is absent. */
+/* One flat JSON object a row, with the keys of docs/interface.md; what is not known is absent. */
 #include "sinks.h"
 
 #include "base/counters.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One JSON object an exchange, flat, with the keys of interface.md. A key that
+ * One JSON object an exchange, flat, with the keys of docs/interface.md. A key that
  * is not known is absent: each function here asks first and then writes.
  */
 #include "sinks.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A connection is undetermined, then clear, TLS or muted (design D7): the
+ * A connection is undetermined, then clear, TLS or muted (docs/design.md, D7): the
  * state lives in its clear layer, and this file draws the consequences: the
  * verdict for the kernel side, given once, and the facts for the sinks.
  *

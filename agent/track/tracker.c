@@ -2,7 +2,7 @@
 /*
  * From events to connections: looks up whose event it is and hands it on.
  *
- * A known {pid, fd} with another socket id is a new connection (design D2);
+ * A known {pid, fd} with another socket id is a new connection (docs/design.md, D2);
  * the old one ends by its own signs. A TLS session belongs to the connection
  * of its socket, or to one without a socket until a record binds it.
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Beginnings and ends (design D2). A socket is known by its id; state changes
+ * Beginnings and ends (docs/design.md, D2). A socket is known by its id; state changes
  * may know only its kernel address, so what they tell waits under that address
  * until a record names both. Nothing ends at once: records of another
  * processor may still be on their way, so an end takes GRACE_POLLS.

@@ -74,7 +74,9 @@ def test_filter_keys():
 
 def test_flags():
     said = hark("replay", RECORDINGS[0], "flag:?").stderr.splitlines()[0]
-    has("Flags", re.search(r"is wrong: ([^;]+);", said)[1].split(", "))
+    flags = re.search(r"is wrong: ([^;]+);", said)[1].split(", ")
+    has("Flags", flags)
+    assert names("Flags") == flags, "flags come out in the order of this page"
 
 
 def test_counters(tmp_path):
