@@ -39,7 +39,7 @@ bool exchange_counts(const struct exchange *exchange)
 
 	if (exchange->split_answer)
 		return false;
-	return !(exchange->flags & FLAG_GUESS) || (pair && exchange->flags & FLAG_GAP);
+	return !(exchange->flags & FLAG_GUESS) || (pair && exchange->flags & (FLAG_GAP | FLAG_LATE_JOINED));
 }
 
 const char *h2_error_name(uint32_t error)

@@ -60,8 +60,8 @@ struct exchange *exchange_take(struct exchange *exchange);
 
 /*
  * Does it belong in a table, whose rows show no marks? Not what may be no HTTP at all, and not the second
- * half of one that came out in two. A pair that is a guess only because something was lost is one exchange
- * anyway.
+ * half of one that came out in two. A pair that is a guess only because something was lost, or came
+ * before hark, is one exchange anyway.
  */
 bool exchange_counts(const struct exchange *exchange);
 

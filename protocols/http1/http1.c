@@ -28,7 +28,7 @@ static void role_set(struct protocol *http1, enum protocol_role role)
 	if (http1->rested[request_direction(http1)])
 		http1_order_quiet(&http1->order);
 	if (http1->lossy[request_direction(http1)])
-		http1_order_lose_requests(&http1->order, true, HOLE_UNKNOWN_SIZE);
+		http1_order_lose_requests(&http1->order, true, HOLE_UNKNOWN_SIZE, true);
 	if (http1->lossy[!request_direction(http1)])
 		http1_order_lose_answers(&http1->order, 0);
 }
@@ -85,6 +85,8 @@ static void hole_tell(struct protocol *http1, enum event_direction direction, ui
 
 	http1->lost_size = size;
 	http1->lost_border = http1_parser_at_border(parser);
+	http1->lost_begun = parser->state == HTTP1_START_LINE && parser->line.size;
+	http1->lost_inside = parser->message != NULL;
 	http1_parser_hole(parser, size, time_ns);
 	http1->lost_size = 0;
 }

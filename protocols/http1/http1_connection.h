@@ -36,7 +36,9 @@ struct protocol {
 	uint32_t requests_hand; /* who moved the ones that tell */
 	uint64_t lost_size;	/* of the hole that is being told; 0: framing was lost otherwise */
 	uint64_t smallest;	/* head of a request so far; 0: none */
-	bool lost_border;	/* and it began at a message border */
+	bool lost_border;	/* and it began at a message border, */
+	bool lost_begun;	/* or inside of a start line, */
+	bool lost_inside;	/* or inside of a message */
 
 	uint64_t moved_ns;  /* when the last bytes moved, or the connection was first seen */
 	uint64_t feeds;	    /* runs of bytes that moved at one time, so far */

@@ -18,10 +18,11 @@
 
 #include <errno.h>
 
-#define TOKEN_LIMIT_BYTES 64
-#define ASKED_LIMIT_BYTES 16384
-#define REQUEST_MIN_BYTES 16	   /* "GET / HTTP/1.1\n\n" */
-#define INVERSION_NS	  10000000 /* a thread may be held up so long between its call and its record */
+#define TOKEN_LIMIT_BYTES  64
+#define ASKED_LIMIT_BYTES  16384
+#define REQUEST_MIN_BYTES  16	    /* "GET / HTTP/1.1\n\n" */
+#define REQUEST_LESS_BYTES 14	    /* behind a loss of fewer, more of a request shows than empty lines */
+#define INVERSION_NS	   10000000 /* a thread may be held up so long between its call and its record */
 
 bool http1_before(const struct protocol *http1, uint64_t response_ns, uint32_t response_hand,
 		  uint64_t request_ns, uint32_t request_hand)
@@ -101,13 +102,22 @@ static void messages_lose_requests(struct protocol *http1, bool whole, uint64_t 
 {
 	/* One client's requests differ little in what is around their targets. */
 	uint64_t least = http1->smallest * 3 / 5;
+	bool lost, answered = !http1->queue.count;
 
 	http1->answered_ns = 0;
 	if (least < REQUEST_MIN_BYTES)
 		least = REQUEST_MIN_BYTES;
-	if (size && size != HOLE_UNKNOWN_SIZE)
-		size = size / least + !(size / least);
-	if (http1_order_lose_requests(&http1->order, whole, size))
+	if (size &&
+	    ((http1->lost_border && size < REQUEST_LESS_BYTES) || (http1->lost_inside && size < least - 2))) {
+		lost = http1_order_lose_framing(&http1->order, http1->lost_inside, answered);
+	} else {
+		answered = answered && size &&
+			   (http1->lost_inside || (http1->lost_border && size != HOLE_UNKNOWN_SIZE));
+		if (size && size != HOLE_UNKNOWN_SIZE)
+			size = size / least + !(size / least);
+		lost = http1_order_lose_requests(&http1->order, whole, size, answered);
+	}
+	if (lost)
 		messages_give_up(http1);
 }
 
@@ -226,6 +236,8 @@ static int request_begin(struct protocol *http1, struct http1_parser *parser)
 
 	http1->method = request_method(parser->method);
 	request_observe(http1, parser->message);
+	if (parser->searched && parser->passed && http1_order_part(&http1->order, !http1->queue.count))
+		messages_give_up(http1);
 	if (!http1_order_request(&http1->order, parser->message->first_byte_ns, &flags)) {
 		request_refuse(parser, flags);
 		return 0;
@@ -404,7 +416,11 @@ static enum http1_body response_head(struct protocol *http1, struct message *mes
 	}
 	if (message->status == 204 || message->status == 304)
 		return HTTP1_BODY_NONE;
-	return (http1->matched && !request->doubt) || http1->beyond ? HTTP1_BODY_FRAMED : HTTP1_BODY_UNSURE;
+	if (http1->beyond)
+		return HTTP1_BODY_FRAMED;
+	if (http1->matched)
+		return request->doubt ? HTTP1_BODY_TURN : HTTP1_BODY_FRAMED;
+	return HTTP1_BODY_UNSURE;
 }
 
 static void http1_leave(struct protocol *http1, struct message *message, struct message *asked)
@@ -461,7 +477,8 @@ static void response_done(struct protocol *http1, struct message *message, bool 
 	http1->matched = false;
 	if (asked_for && !cut)
 		http1_evidence_answered(http1, message);
-	message->flags |= doubt;
+	/* What may be no answer at all says only that: late-joined and guess is one, perhaps another's. */
+	message->flags |= message->flags & FLAG_GUESS ? doubt & ~(unsigned int)FLAG_LATE_JOINED : doubt;
 	if (leaves)
 		http1_leave(http1, message, asked);
 	else
@@ -524,7 +541,8 @@ static void hook_lost(void *ctx, struct http1_parser *parser)
 {
 	struct protocol *http1 = ctx;
 	uint64_t size = http1->lost_size;
-	bool whole = http1->lost_border && size >= REQUEST_MIN_BYTES && size != HOLE_UNKNOWN_SIZE;
+	bool whole = http1->lost_begun ||
+		     (http1->lost_border && size >= REQUEST_LESS_BYTES && size != HOLE_UNKNOWN_SIZE);
 
 	if (parser->kind == MESSAGE_RESPONSE)
 		messages_lose_answers(http1);

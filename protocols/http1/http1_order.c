@@ -13,6 +13,11 @@
  * that a client that waits does not explain (three requests without an
  * answer, two answers without a request) is a suspicion; it ends when the
  * client was seen to wait for long.
+ *
+ * Joined late, or behind a loss before it was ever seen to wait, a client that
+ * keeps as many requests open all along looks like one that waits: pairs are
+ * guesses until it did so for some exchanges in a row, or nothing moved for
+ * long. An answer too many, or two requests at once, takes all that back.
  */
 #include "http1_order.h"
 
@@ -20,9 +25,10 @@
 
 #define EXPLAINED_OPEN	 2  /* a lost answer, and the next request whose answer showed that */
 #define EXPLAINED_STRAYS 1  /* the answer to a lost request */
-#define PROOF_SHORT	 1  /* exchanges that show a client to wait behind the loss of few requests */
-#define PROOF_LONG	 8  /* and of nobody knows how many */
-#define ALTERNATE_SOME	 4  /* who waited so often will rather wait on */
+#define PROOF_SHORT	 1  /* exchanges that show a client to wait, behind the loss of its requests */
+#define PROOF_STRANGER	 2  /* when it was never seen to wait before */
+#define PROOF_JOINED	 5  /* when hark joined late: one that pipelines seldom looks so for as long */
+#define PROOF_LONG	 8  /* and nobody knows how many requests were lost, or whether it ever waited */
 #define ALTERNATE_LONG	 32 /* who waited so often before a loss is not suspected */
 #define ALTERNATE_AGAIN	 8  /* nor who did so behind it any more */
 
@@ -31,6 +37,7 @@ static const uint8_t order_next[ORDER_STATES][ORDER_EVENTS] = {
 	/*                      REQUEST          ANSWER           STRAY            LOSE_REQUESTS    LOSE_ANSWERED    LOSE_ANSWERS     SUSPECT          PROVE */
 	[ORDER_KNOWN]     = { ORDER_KNOWN,     ORDER_KNOWN,     ORDER_KNOWN,     ORDER_OWED,      ORDER_ANSWERED,  ORDER_ANSWERED,  ORDER_SUSPECTED, ORDER_KNOWN },
 	[ORDER_JOINED]    = { ORDER_TRIAL,     ORDER_JOINED,    ORDER_ANSWERED,  ORDER_OWED,      ORDER_ANSWERED,  ORDER_ANSWERED,  ORDER_SUSPECTED, ORDER_PIPELINED },
+	[ORDER_FRAMING]   = { ORDER_KNOWN,     ORDER_FRAMING,   ORDER_ANSWERED,  ORDER_OWED,      ORDER_ANSWERED,  ORDER_ANSWERED,  ORDER_SUSPECTED, ORDER_FRAMING },
 	[ORDER_OWED]      = { ORDER_PASSED,    ORDER_OWED,      ORDER_ANSWERED,  ORDER_OWED,      ORDER_ANSWERED,  ORDER_ANSWERED,  ORDER_SUSPECTED, ORDER_PIPELINED },
 	[ORDER_PASSED]    = { ORDER_PASSED,    ORDER_PASSED,    ORDER_ANSWERED,  ORDER_PASSED,    ORDER_PASSED,    ORDER_ANSWERED,  ORDER_SUSPECTED, ORDER_PIPELINED },
 	[ORDER_ANSWERED]  = { ORDER_TRIAL,     ORDER_ANSWERED,  ORDER_ANSWERED,  ORDER_OWED,      ORDER_ANSWERED,  ORDER_ANSWERED,  ORDER_SUSPECTED, ORDER_PIPELINED },
@@ -63,8 +70,17 @@ static void order_unprove(struct http1_order *order, unsigned int proof)
 	if (order->alternate >= ALTERNATE_LONG)
 		return;
 	order->unproven |= order->why;
+	order->tried |= order->unproven;
 	if (order->proof < proof)
 		order->proof = proof;
+}
+
+/* More answers than requests: the trial, or what came behind it, took one that was not its own. */
+static void order_retract(struct http1_order *order)
+{
+	order->state = ORDER_ANSWERED;
+	order->why |= order->tried;
+	order_unprove(order, PROOF_LONG);
 }
 
 void http1_order_init(struct http1_order *order, unsigned int flag)
@@ -72,7 +88,9 @@ void http1_order_init(struct http1_order *order, unsigned int flag)
 	*order = (struct http1_order){
 		.state = flag ? ORDER_JOINED : ORDER_KNOWN,
 		.why = flag,
-		.joined = flag,
+		.unproven = flag,
+		.tried = flag,
+		.proof = flag ? PROOF_JOINED : 0,
 	};
 }
 
@@ -96,6 +114,9 @@ bool http1_order_request(struct http1_order *order, uint64_t first_ns, unsigned 
 {
 	if (order->state == ORDER_SUSPECTED)
 		order_watch(order);
+	/* Nor did a lost request show that the surplus answer would have been to. */
+	if (order->state == ORDER_KNOWN && order->strays && order->tried)
+		order_retract(order);
 	/* Of the answers that were due one at least should have shown behind the loss. */
 	if (order->state == ORDER_ANSWERED && order->open > order->strays + 1)
 		order_unprove(order, PROOF_SHORT);
@@ -115,10 +136,10 @@ bool http1_order_request(struct http1_order *order, uint64_t first_ns, unsigned 
 
 void http1_order_quiet(struct http1_order *order)
 {
+	order->unproven = order->tried = 0;
 	if (order->state == ORDER_KNOWN)
 		return;
 	order->state = ORDER_ANSWERED;
-	order->unproven = order->joined = 0;
 	order->strays = 0;
 	order->open = order->passed = 0;
 }
@@ -127,8 +148,7 @@ void http1_order_waited(struct http1_order *order)
 {
 	if (order->pipelines)
 		return;
-	if (++order->alternate >= ALTERNATE_SOME)
-		order->joined = 0;
+	order->alternate++;
 	if (order->unproven && !--order->proof)
 		order->unproven = 0;
 }
@@ -136,8 +156,7 @@ void http1_order_waited(struct http1_order *order)
 bool http1_order_prove(struct http1_order *order)
 {
 	/* Who does not wait did not prove the trial by it. */
-	bool trial = order->state == ORDER_TRIAL ||
-		     (order->state == ORDER_KNOWN && (order->unproven || order->joined));
+	bool trial = order->state == ORDER_TRIAL || (order->state == ORDER_KNOWN && order->tried);
 
 	order->pipelines = true;
 	order->alternate = 0;
@@ -145,7 +164,7 @@ bool http1_order_prove(struct http1_order *order)
 	if (!trial)
 		return false;
 	order->state = ORDER_PIPELINED;
-	order->why |= order->unproven | order->joined;
+	order->why |= order->tried;
 	return true;
 }
 
@@ -162,13 +181,10 @@ bool http1_order_answer(struct http1_order *order, bool early, bool last)
 
 void http1_order_stray(struct http1_order *order, bool contiguous)
 {
+	http1_order_part(order, true);
 	order->strays++;
-	/* More answers than requests: the trial took one that was not its own. */
-	if (order->state == ORDER_KNOWN && (order->unproven || order->joined)) {
-		order->state = ORDER_ANSWERED;
-		order->why |= order->unproven | order->joined;
-		order_unprove(order, PROOF_LONG);
-	}
+	if (order->state == ORDER_KNOWN && order->unproven)
+		order_retract(order);
 	/* The lost request was unanswered when the next one left, and no answer was lost. */
 	if (order->state == ORDER_PASSED && contiguous && (order->sure || order->passed > 1)) {
 		http1_order_prove(order);
@@ -183,28 +199,51 @@ void http1_order_stray(struct http1_order *order, bool contiguous)
 	order_step(order, ORDER_STRAY);
 	if (order->state != ORDER_ANSWERED || order->strays <= EXPLAINED_STRAYS)
 		return;
-	if (order->joined)
+	if (order->unproven & FLAG_LATE_JOINED)
 		order_unprove(order, PROOF_LONG);
 	else if (!order->unproven)
 		order_suspect(order);
 }
 
-bool http1_order_lose_requests(struct http1_order *order, bool whole, uint64_t most)
+/* How often a client must be seen to wait behind lost requests. One that was never seen may not. */
+static unsigned int order_proof(const struct http1_order *order, uint64_t most)
+{
+	if (order->alternate || most == 1)
+		return PROOF_SHORT;
+	return most == HOLE_UNKNOWN_SIZE ? PROOF_LONG : PROOF_STRANGER;
+}
+
+bool http1_order_lose_framing(struct http1_order *order, bool inside, bool answered)
+{
+	if (order->state != ORDER_KNOWN || order->unproven)
+		return http1_order_lose_requests(order, false, 1, answered);
+	order->why |= FLAG_GAP;
+	order->state = ORDER_FRAMING;
+	order->sure = !inside;
+	return false;
+}
+
+bool http1_order_part(struct http1_order *order, bool answered)
+{
+	return order->state == ORDER_FRAMING && http1_order_lose_requests(order, order->sure, 1, answered);
+}
+
+bool http1_order_lose_requests(struct http1_order *order, bool whole, uint64_t most, bool answered)
 {
 	bool trial = order->state == ORDER_TRIAL;
 
 	order->why |= FLAG_GAP;
 	/* Unless one request was lost, and its answer came. */
 	if (most && (!whole || most != 1 || order->strays != 1 || order->state != ORDER_KNOWN))
-		order_unprove(order, most != HOLE_UNKNOWN_SIZE || order->alternate >= ALTERNATE_SOME
-					     ? PROOF_SHORT
-					     : PROOF_LONG);
+		order_unprove(order, order_proof(order, most));
 	if (order->pipelines) {
 		order->state = ORDER_PIPELINED;
 		return trial;
 	}
 	order->sure = whole || (order->sure && (order->state == ORDER_OWED || order->state == ORDER_PASSED));
-	order_step(order, order->strays ? ORDER_LOSE_ANSWERED : ORDER_LOSE_REQUESTS);
+	/* A client that waits, and whose request was cut, had the answers to all others before this. */
+	answered = order->strays || (answered && !order->sure);
+	order_step(order, answered ? ORDER_LOSE_ANSWERED : ORDER_LOSE_REQUESTS);
 	if (trial)
 		order->passed = 1;
 	if (order->strays > EXPLAINED_STRAYS && !order->unproven)

@@ -14,6 +14,8 @@
 enum http1_order_state {
 	ORDER_KNOWN,	 /* the next response answers the oldest request that waits */
 	ORDER_JOINED,	 /* joined late: requests that nobody saw may be unanswered */
+	ORDER_FRAMING,	 /* less was lost than a request is long: the next one, if it begins right behind, is
+			    the next */
 	ORDER_OWED,	 /* requests were lost, and no answer to them has begun */
 	ORDER_PASSED,	 /* the same, and another request went by */
 	ORDER_ANSWERED,	 /* a client that waits has all its answers when its next request begins */
@@ -37,14 +39,13 @@ enum http1_order_event {
 
 struct http1_order {
 	enum http1_order_state state;
-	unsigned int why;      /* of the doubt: FLAG_LATE_JOINED, FLAG_GAP */
-	unsigned int unproven; /* why requests may have been missed, until the client is seen to wait, */
-	unsigned int
-		joined;	    /* why there was doubt from the beginning, until it was seen to wait some times */
-	unsigned int proof; /* so many times more */
-	size_t open;	    /* requests without an answer when responses were lost */
-	bool pipelines;	    /* proven */
-	bool sure;	    /* what was lost held at least one whole request */
+	unsigned int why;	/* of the doubt: FLAG_LATE_JOINED, FLAG_GAP */
+	unsigned int unproven;	/* why requests may have been missed, until the client is seen to wait, */
+	unsigned int proof;	/* so many times more */
+	unsigned int tried;	/* why pairs were tried since the last quiet point, proven or not */
+	size_t open;		/* requests without an answer when responses were lost */
+	bool pipelines;		/* proven */
+	bool sure;		/* what was lost held at least one whole request */
 	unsigned int strays;	/* since a request began, or responses were lost */
 	unsigned int alternate; /* exchanges in a row in which the client was seen to wait */
 	size_t passed;		/* requests that went by while an answer was owed */
@@ -82,9 +83,18 @@ void http1_order_stray(struct http1_order *order, bool contiguous);
 
 /*
  * whole: the loss held at least one whole request; most: and so many at most, HOLE_UNKNOWN_SIZE when nobody
- * knows, 0 when no byte was lost, only the framing. True: what is queued cannot be paired any more.
+ * knows, 0 when no byte was lost, only the framing; answered: all requests that were seen are. True: what is
+ * queued cannot be paired any more.
  */
-bool http1_order_lose_requests(struct http1_order *order, bool whole, uint64_t most);
+bool http1_order_lose_requests(struct http1_order *order, bool whole, uint64_t most, bool answered);
+
+/*
+ * Less was lost than a request is long, inside of one or (inside: false) at a message border. True: as above.
+ */
+bool http1_order_lose_framing(struct http1_order *order, bool inside, bool answered);
+
+/* The request that begins does not stand right behind such a loss. True: as above. */
+bool http1_order_part(struct http1_order *order, bool answered);
 
 /* open: requests without a whole answer, none of which can be paired any more. */
 void http1_order_lose_answers(struct http1_order *order, size_t open);

@@ -92,7 +92,7 @@ void http1_parser_lose(struct http1_parser *parser)
 	message_cut(parser, FLAG_GAP);
 	parser->state = HTTP1_SEARCH;
 	parser->edge = true;
-	parser->late = parser->skipped = false;
+	parser->late = parser->skipped = parser->passed = false;
 	if (parser->trust != HTTP1_TRUST_REFUTED)
 		parser->trust = HTTP1_TRUST_SEARCH;
 	parser_note(parser, NOTE_RESYNC, 1);
@@ -103,6 +103,7 @@ void http1_parser_realign(struct http1_parser *parser)
 {
 	if (parser->state != HTTP1_SEARCH || parser->candidate.len)
 		return;
+	parser->passed |= http1_line_text(&parser->line).len > 0;
 	lines_discard(parser);
 	parser->edge = true;
 	parser->skipped = false;
@@ -311,7 +312,8 @@ static void head_end(struct http1_parser *parser, uint64_t time_ns)
 	parser->head_done = true;
 	body = parser->hooks->head(parser->hooks->ctx, parser);
 	body_step(parser, body == HTTP1_BODY_NONE ? HTTP1_BODY_DONE : http1_body_begin(parser), time_ns);
-	if (body == HTTP1_BODY_UNSURE && parser->message)
+	parser->doubt_turn = body == HTTP1_BODY_TURN;
+	if ((body == HTTP1_BODY_UNSURE || body == HTTP1_BODY_TURN) && parser->message)
 		body_doubt(parser);
 }
 
@@ -449,6 +451,12 @@ static size_t doubt_step(struct http1_parser *parser, struct slice bytes, uint64
 		return 1;
 	parser->message->body_known = false;
 	parser->message->flags |= FLAG_GAP;
+	/* The body of a client that waits, and that is like a head; of another one, the head. */
+	if (parser->doubt_turn && !parser->line_first) {
+		parser->unmeasured = true;
+		doubt_settle(parser);
+		return 1;
+	}
 	message_finish(parser, parser->message->last_byte_ns);
 	parser->state = HTTP1_START_LINE;
 	parser->embedded = !parser->line_first;
@@ -500,6 +508,7 @@ static void search_pass(struct http1_parser *parser, struct http1_line *line)
 		parser_note(parser, NOTE_RESYNC, 1);
 	parser->late &= !line->size;
 	parser->skipped |= http1_line_text(line).len > 0;
+	parser->passed |= parser->skipped;
 	parser_note(parser, NOTE_BYTES_UNPARSED, line->size);
 	http1_line_clear(line);
 }

@@ -47,6 +47,7 @@ enum http1_body {
 	HTTP1_BODY_FRAMED, /* as the fields say */
 	HTTP1_BODY_NONE,   /* whatever the fields say */
 	HTTP1_BODY_UNSURE, /* as the fields say, or none (the answer to a HEAD that nobody saw) */
+	HTTP1_BODY_TURN,   /* the same of a client that waits: behind none the next head begins a turn */
 };
 
 struct http1_hooks {
@@ -79,6 +80,7 @@ struct http1_parser {
 	bool late;		     /* joined late: nothing was passed over so far */
 	bool searched;		     /* the message under way was found by a search */
 	bool skipped;		     /* searching: something was passed over since the last realignment */
+	bool passed;		     /* the same, since framing was lost */
 	bool stopped;		     /* the connection left HTTP/1 */
 	bool no_memory;		     /* an allocation failed since the owner looked */
 
@@ -103,6 +105,7 @@ struct http1_parser {
 	bool silent;		  /* bytes fed stand for a hole */
 	bool unmeasured;	  /* what may be a body, or a tunnel, is not counted */
 	enum http1_state doubted; /* HTTP1_BODY_DOUBT: the state if there is a body */
+	bool doubt_turn;	  /* and a head would begin a turn */
 	size_t doubt_len;	  /* bytes that may begin a body or a status line */
 	uint8_t doubt[HTTP1_DOUBT_BYTES];
 	uint64_t doubt_ns; /* when the first of them came */

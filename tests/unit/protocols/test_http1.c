@@ -378,11 +378,62 @@ static const struct rule rules[] = {
 	{ .name = "late: a turn and its answer prove each other, and what follows",
 	  .late = true,
 	  .script = "> " R("a") "\n< " S("a") "\n> " R("b") "\n< " S("b"),
-	  .expected = RT("a") " [guess]\n" ST("a") "\n" RT("b") "\n" ST("b") "\n" },
+	  .expected = RT("a") " [guess]\n" ST("a") " [late-joined,guess]\n" RT("b") "\n" ST(
+		  "b") " [late-joined,guess]\n" },
+	{ .name = "late: a client that was seen to wait five times waits",
+	  .late = true,
+	  .script = "> " R("a") "\n< " S("a") "\n> " R("a") "\n< " S("a") "\n> " R("a") "\n< " S(
+		  "a") "\n> " R("a") "\n< " S("a") "\n> " R("a") "\n< " S("a") "\n> " R("b") "\n< " S("b"),
+	  .expected = RT("a") " [guess]\n" ST("a") " [late-joined,guess]\n" RT("a") "\n" ST(
+		  "a") " [late-joined,"
+		       "guess]\n" RT("a") "\n" ST("a") " [late-joined,guess]\n" RT("a") "\n" ST(
+			       "a") " ["
+				    "la"
+				    "te"
+				    "-j"
+				    "oi"
+				    "ne"
+				    "d,"
+				    "gu"
+				    "es"
+				    "s]"
+				    "\n" RT("a") "\n" ST("a") " [late-joined,guess]\n" RT("b") "\n" ST(
+					    "b") "\n" },
+	{ .name = "late: an answer too many, and the pairs are guesses again",
+	  .late = true,
+	  .script =
+		  "> " R("a") "\n< " S("a") "\n> " R("a") "\n< " S("a") "\n> " R("a") "\n< " S("a") "\n> " R("a") "\n< " S(
+			  "a") "\n> " R("a") "\n< " S("a") "\n> " R("c") "\n< " S("c") "\n< " S("d") "\n> " R("b") "\n< " S("b"),
+	  .expected =
+		  RT("a") " [guess]\n" ST("a") " [late-joined,guess]\n" RT("a") "\n" ST("a") " [late-joined,"
+											     "guess]\n" RT("a") "\n" ST("a") " [late-joined,guess]\n" RT("a") "\n" ST("a") " [late-joined,guess]\n" RT("a") "\n" ST(
+												     "a") " ["
+													  "la"
+													  "te"
+													  "-j"
+													  "oi"
+													  "ne"
+													  "d,"
+													  "gu"
+													  "es"
+													  "s]"
+													  "\n" RT("c") "\n" ST("c") "\n" ST("d") " [no-request]\n" RT("b") "\n" ST("b") " [late-joined,guess]\n" },
+	{ .name = "a loss smaller than a request, inside of one: what begins right behind it is whole",
+	  .resyncs = 1,
+	  .script = "> POST /b HTTP/1.1" RN "Transfer-Encoding: chunked" RN RN "3" RN "abc" RN
+		    "\n>hole 5\n< " S("b") "\n> " R("c") "\n< " S("c"),
+	  .expected = "request 0 POST /b 1.1 {Transfer-Encoding: chunked} 3~ [gap]\n" ST("b") "\n" RT(
+		  "c") "\n" ST("c") "\n" },
+	{ .name = "the same, and something stood between: a guess",
+	  .resyncs = 1,
+	  .script = "> POST /b HTTP/1.1" RN "Transfer-Encoding: chunked" RN RN "3" RN "abc" RN
+		    "\n>hole 5\n> ef" RN "\n< " S("b") "\n> " R("c") "\n< " S("c"),
+	  .expected = "request 0 POST /b 1.1 {Transfer-Encoding: chunked} 3~ [gap]\n" ST("b") "\n" RT(
+		  "c") "\n" ST("c") " [gap,guess]\n" },
 	{ .name = "late: it pipelines, so its answers may be those to requests that nobody saw",
 	  .late = true,
 	  .script = "> " R("a") "\n< " S("a") "\n> " R("b") R("c") "\n< " S("b") S("c"),
-	  .expected = RT("a") " [guess]\n" ST("a") "\n" RT("b") "\n" LOST
+	  .expected = RT("a") " [guess]\n" ST("a") " [late-joined,guess]\n" RT("b") "\n" LOST
 		  RT("c") " [late-joined,unanswered]\n" ST("b") " [late-joined,no-request]\n" ST(
 			  "c") " [late-joined,no-request]\n" },
 	{ .name = "a response from before the request is not its answer",
@@ -471,12 +522,13 @@ static const struct rule rules[] = {
 	  .late = true,
 	  .script = "> GET /a HTTP/1.1" RN "Ho\n> st: x" RN RN "\n< HTTP/1.1 200 x" RN "X-F\n< or: /a" RN
 		    "Content-Length: 0" RN RN,
-	  .expected = RT("a") " [guess]\n" ST("a") "\n" },
+	  .expected = RT("a") " [guess]\n" ST("a") " [late-joined,guess]\n" },
 	{ .name = "late: what stands inside a turn is no proof, its answer proves nothing",
 	  .late = true,
 	  .resyncs = 1,
 	  .script = "> some text" RN R("a") "\n< " S("a") "\n> " R("b") "\n< " S("b"),
-	  .expected = RT("a") " [guess]\n" ST("a") " [guess]\n" RT("b") " [guess]\n" ST("b") "\n" },
+	  .expected = RT("a") " [guess]\n" ST("a") " [guess]\n" RT("b") " [guess]\n" ST(
+		  "b") " [late-joined,guess]\n" },
 	{ .name = "late: bytes behind a guess refute it, and only a turn is believed then",
 	  .late = true,
 	  .refused = 1,
@@ -493,7 +545,8 @@ static const struct rule rules[] = {
 	  .late = true,
 	  .resyncs = 1,
 	  .script = "> the last line\n> " R("a") "\n< " S("a") "\n> " R("b") "\n< " S("b"),
-	  .expected = RT("a") " [guess]\n" ST("a") " [guess]\n" RT("b") " [guess]\n" ST("b") "\n" },
+	  .expected = RT("a") " [guess]\n" ST("a") " [guess]\n" RT("b") " [guess]\n" ST(
+		  "b") " [late-joined,guess]\n" },
 	{ .name = "late: words in front of a target are no methods",
 	  .late = true,
 	  .script = "> x" RN "lineGET / HTTP/1.1" RN "Host: x" RN RN "\n> x" RN "--bound--GET / HTTP/1.1" RN
@@ -563,7 +616,7 @@ static const struct rule rules[] = {
 		  "0\\r\\n\\r\\n",
 	  .expected = "response 0 200 1.1 {X-For: /0; Content-Length: 0} 0 [late-joined,no-request,guess]\n"
 		      "request 0 GET /a 1.1 {} 0 [guess]\nresponse 0 200 1.1 {X-For: /a; Content-Length: 0} "
-		      "0\n" },
+		      "0 [late-joined,guess]\n" },
 	{ .name = "late: the answer to an unseen HEAD eats nothing",
 	  .late = true,
 	  .resyncs = 1,
@@ -571,7 +624,7 @@ static const struct rule rules[] = {
 		    "< HTTP/1.1 200 OK\\r\\nX-For: /a\\r\\nContent-Length: 0\\r\\n\\r\\n",
 	  .expected = "response 0 200 1.1 {Content-Length: 900} 0~ [late-joined,gap,no-request,guess]\n"
 		      "request 0 GET /a 1.1 {} 0 [guess]\nresponse 0 200 1.1 {X-For: /a; Content-Length: 0} "
-		      "0\n" },
+		      "0 [late-joined,guess]\n" },
 	{ .name = "a lost response leaves an empty one, the next exchange is whole",
 	  .resyncs = 1,
 	  .script = "> GET /a HTTP/1.1\\r\\n\\r\\n\n<hole 50\n> GET /b HTTP/1.1\\r\\n\\r\\n\n"

@@ -385,7 +385,7 @@ static void test_late_join_is_held(void **state)
 	data_received(bench, &peer, OK_3);
 	bench->quiet_conns = true;
 	tracker_end(bench->tracker);
-	CHECK(bench, "1 open\n1:GET /a 200 3\n");
+	CHECK(bench, "1 open\n1:GET /a 200 3 late-joined guess\n");
 	assert_null(strstr(bench->log, "verdict"));
 }
 
@@ -407,7 +407,7 @@ static void test_late_join_at_the_first_response(void **state)
 	data_received(bench, &peer, OK_3);
 	poll_put(bench, 3);
 	/* The 100 bytes may have been two requests, and the second answer that to the second of them. */
-	CHECK(bench, "1:- 200 4 gap no-request\n1:GET /a 200 3 gap guess\n1:GET /a 200 3\n");
+	CHECK(bench, "1:- 200 4 gap no-request\n1:GET /a 200 3 gap guess\n1:GET /a 200 3 gap guess\n");
 }
 
 /* The records of two processors in another order: TCP's offsets tell. */
@@ -464,7 +464,7 @@ static const struct late_row late_rows[] = {
 
 static void test_late_join_into_text(void **state)
 {
-	static const char after[] = "1:GET /a 200 3\n1:GET /a 200 3\n";
+	static const char after[] = "1:GET /a 200 3 late-joined guess\n1:GET /a 200 3 late-joined guess\n";
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(late_rows) / sizeof(*late_rows); i++) {
@@ -546,7 +546,7 @@ static void test_join_in_a_long_body(void **state)
 	CHECK(bench, "verdict 100 muted received\nverdict 100 heard\n");
 	data_received(bench, &peer, OK_3);
 	poll_put(bench, 5);
-	CHECK(bench, "verdict 100 muted received\nverdict 100 heard\n1:GET /a 200 3\n");
+	CHECK(bench, "verdict 100 muted received\nverdict 100 heard\n1:GET /a 200 3 late-joined guess\n");
 	assert_int_equal(counters[COUNTER_STREAM_HOLES], 0);
 }
 
@@ -568,7 +568,7 @@ static void test_answer_in_a_muted_direction(void **state)
 	data_received(bench, &peer, OK_3);
 	poll_put(bench, 5);
 	CHECK(bench, "verdict 100 muted received\nverdict 100 heard\n"
-		     "1:GET /a 0 0 gap unanswered guess\n1:GET /a 200 3\n");
+		     "1:GET /a 0 0 gap unanswered guess\n1:GET /a 200 3 late-joined guess\n");
 }
 
 /* The body ends and the next request comes before the kernel side was told anything. */
@@ -585,7 +585,7 @@ static void test_body_that_ends_within_a_poll(void **state)
 	data_sent(bench, &peer, GET);
 	data_received(bench, &peer, OK_3);
 	poll_put(bench, 5);
-	CHECK(bench, "1:GET /a 200 3\n");
+	CHECK(bench, "1:GET /a 200 3 late-joined guess\n");
 }
 
 /* After a second, then after two: a look costs little while nothing is found. */
@@ -620,7 +620,7 @@ static void test_mute_is_looked_at_again(void **state)
 	data_sent(bench, &peer, GET);
 	data_received(bench, &peer, OK_3);
 	poll_put(bench, 5);
-	CHECK(bench, "verdict 100 heard\n1:GET /a 200 3\n");
+	CHECK(bench, "verdict 100 heard\n1:GET /a 200 3 late-joined guess\n");
 	assert_int_equal(counters[COUNTER_STREAM_HOLES], 0);
 	assert_int_equal(counters[COUNTER_CONNECTIONS_MUTED], 1);
 }
@@ -702,7 +702,8 @@ static void test_late_session_at_the_first_response(void **state)
 	data_sent(bench, &ssl, GET);
 	data_received(bench, &ssl, OK_3);
 	poll_put(bench, 3);
-	CHECK(bench, "verdict 100 ciphertext\n1:- 200 4 late-joined no-request guess\n1:GET /a 200 3\n");
+	CHECK(bench, "verdict 100 ciphertext\n1:- 200 4 late-joined no-request guess\n1:GET /a 200 3 "
+		     "late-joined guess\n");
 }
 
 static void test_tls_bound_later(void **state)
@@ -1296,7 +1297,7 @@ static void conversation_joined(struct bench *bench, int from, int lose, int unt
 	bench->quiet_conns = true;
 	bench_start(bench);
 	peer.offset[0] = peer.offset[1] = 5000;
-	for (int i = 0; i < 4 * EXCHANGES; i++) {
+	for (int i = 0; i < 8 * EXCHANGES; i++) {
 		bool response = i % 2;
 		struct event_data *record;
 
@@ -1405,7 +1406,7 @@ static void test_existing(void **state)
 	state_put(bench, &peer, 1, 4);
 	state_put(bench, &peer, 4, 7);
 	poll_put(bench, 2);
-	CHECK(bench, "1 open existing\n1:GET /a 200 3\n"
+	CHECK(bench, "1 open existing\n1:GET /a 200 3 late-joined guess\n"
 		     "1 closed local client x1 69=69+0+0 c0 late-joined\n");
 	assert_int_equal(bench->ids[0], 100);
 }
