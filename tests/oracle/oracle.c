@@ -34,14 +34,12 @@ static const struct known_bad {
 } known_bad[] = {
 	/* Of 2,100 conversations (300 of a kind), seed 3; docs/correctness.md. */
 	{ FAMILY_HTTP1_PIPED, ON(JOIN), IS(PAIR) | IS(FIELD) | IS(LACK) | IS(SPLIT) | IS(MISSING),
-	  "joined late, a client that kept as many requests open for five answers on end: one case in "
-	  "thirty, "
-	  "most of them of TLS sessions that no state announced" },
+	  "joined late, a client kept as many requests open for five answers on end: one case in thirty" },
 	{ FAMILY_HTTP1_PIPED, ON_ANY_LOSS, IS(PAIR) | IS(FIELD) | IS(LACK) | IS(SPLIT) | IS(MISSING),
-	  "behind a lost call that was the first with two requests: one case in five hundred" },
+	  "behind a lost call that was the first with two requests: one case in two hundred" },
 	{ FAMILY_HTTP1_TRAPS, ON(JOIN) | ON_ANY_LOSS,
 	  IS(PAIR) | IS(PHANTOM) | IS(FIELD) | IS(TWICE) | IS(SPLIT) | IS(MISSING),
-	  "text in a body, where a turn begins, is taken for a head: one case in a hundred" },
+	  "text in a body, where a turn begins, is taken for a head: one or two cases in a hundred" },
 	{ FAMILY_HTTP1_TRAPS, ON_ANY_LOSS, IS(UNTOUCHED), "such text bears the number of a true exchange" },
 	{ FAMILY_HTTP2, ON(JOIN) | ON_ANY_LOSS, IS(SPLIT),
 	  "fewer than one case in 300,000: behind a border that was none an answer is counted, not marked" },
