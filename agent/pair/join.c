@@ -252,9 +252,19 @@ static void set_peer(struct exchange *exchange, const struct join_conn *peer)
 	exchange->peer = peer->facts;
 }
 
+/* One that closed and stands where this one is to stand makes room. */
+static struct join_conn *join_get(struct join *join, const struct conn_facts *facts)
+{
+	struct join_conn *old = join_table_closed(&join->table, facts);
+
+	if (old)
+		show_older(join, old, NULL);
+	return join_table_get(&join->table, facts);
+}
+
 void join_exchange(struct join *join, struct exchange *exchange)
 {
-	struct join_conn *conn = join_table_get(&join->table, exchange->conn);
+	struct join_conn *conn = join_get(join, exchange->conn);
 	struct join_conn *peer = conn ? join_table_peer(&join->table, conn) : NULL;
 	struct join_sign sign = sign_of(exchange);
 	struct join_item *item;
@@ -288,7 +298,7 @@ void join_view(struct join *join, struct exchange *exchange)
 
 void join_conn_opened(struct join *join, const struct conn_facts *facts)
 {
-	join_table_get(&join->table, facts);
+	join_get(join, facts);
 }
 
 static void forget_facts(struct join_conn *peer, const struct conn_facts *facts)
@@ -307,12 +317,13 @@ void join_conn_closed(struct join *join, const struct conn_facts *facts)
 	if (!conn)
 		return;
 	peer = join_table_peer(&join->table, conn);
-	show_older(join, conn, NULL);
-	if (peer) {
+	if (peer) { /* this end has told all */
 		forget_facts(peer, facts);
 		show_older(join, peer, NULL);
 	}
-	if (peer && peer->facts) { /* its exchanges are still to come */
+	if (!peer || !is_telling(peer))
+		show_older(join, conn, NULL);
+	if (peer && peer->facts) { /* its exchanges are still to come; what waits here waits on for them */
 		join_table_close(&join->table, conn);
 		return;
 	}

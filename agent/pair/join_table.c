@@ -113,6 +113,17 @@ static void place_claim(struct join_table *table, struct join_conn *conn)
 	namesakes_join(table, conn);
 }
 
+struct join_conn *join_table_closed(const struct join_table *table, const struct conn_facts *facts)
+{
+	struct join_place place = { .netns = { 0 } };
+	struct join_conn *conn;
+
+	if (join_table_find(table, facts) || !place_of(&facts->sock, &place))
+		return NULL;
+	conn = find_place(table, &place);
+	return conn && !conn->facts ? conn : NULL;
+}
+
 struct join_conn *join_table_get(struct join_table *table, const struct conn_facts *facts)
 {
 	struct join_conn *conn = join_table_find(table, facts);

@@ -99,6 +99,8 @@ struct join_table {
 	size_t item_count; /* of all connections */
 };
 
+/* The one that closed at the place of these facts; NULL: none, or they are known already. */
+struct join_conn *join_table_closed(const struct join_table *table, const struct conn_facts *facts);
 /* The connection of these facts, made if it is new. NULL: it has no addresses, or memory is out. */
 struct join_conn *join_table_get(struct join_table *table, const struct conn_facts *facts);
 struct join_conn *join_table_find(const struct join_table *table, const struct conn_facts *facts);

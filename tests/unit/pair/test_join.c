@@ -45,9 +45,17 @@ static const struct row rows[] = {
 	{ "other end comes late", "+C +c c:1:a:0:9 @509 C:1:a:0:900", "c:1:a C:1:a~" },
 	{ "a poll far in time is not enough", "+C +c c:1:a:1:5 !9000 C:1:a:0:9", "c:1:a> C:1:a<" },
 	{ "nor is time before its end", "+C +c c:1:a:100:9000 @9500 C:1:a:0:9200", "c:1:a> C:1:a<" },
-	{ "closed: what waits is shown", "+C +c C:1:a:0:9 -C", "C:1:a" },
+	{ "closed: what waits is shown", "+C C:1:a:0:9 -C", "C:1:a" },
+	{ "closed first: it waits for its other end", "+C +c C:1:a:0:9 -C c:1:a:1:5", "c:1:a> C:1:a<" },
+	{ "closed first, server", "+C +c c:1:a:1:5 -c C:1:a:0:9 -C", "c:1:a> C:1:a<" },
+	{ "closed first, HTTP/1, two of them", "*C *c C:0:a:0:9 C:0:b:20:9 -C c:0:a:1:5 c:0:b:21:5 -c",
+	  "c:0:a> C:0:a< c:0:b> C:0:b<" },
+	{ "closed first, in vain: both closed", "+C +c C:1:a:0:9 -C -c", "C:1:a" },
+	{ "closed first, in vain: the grace passed", "+C +c C:1:a:0:9 -C @509 c:1:a:1:700", "C:1:a c:1:a~" },
+	{ "closed first, in vain: addresses used again", "+C +c C:1:a:0:9 -C +C C:1:b:20:9 c:1:b:21:5",
+	  "?:1:a c:1:b> C:1:b<" },
 	{ "its other end closed", "+C +c C:1:a:0:9 -c", "C:1:a" },
-	{ "after the other end closed", "+C +c c:1:a:0:9 -c C:1:a:0:900", "c:1:a C:1:a~" },
+	{ "after the other end closed", "+C +c c:1:a:0:9 -c @509 C:1:a:0:900", "c:1:a C:1:a~" },
 	{ "HTTP/1: request, order, time", "+C +c c:0:a:1:5 C:0:a:0:9 c:0:a:11:5 C:0:a:10:9",
 	  "c:0:a> C:0:a< c:0:a> C:0:a<" },
 	{ "HTTP/1: another time", "+C +c c:0:a:1:5 C:0:a:100:9 @700", "c:0:a C:0:a" },
@@ -64,7 +72,7 @@ static const struct row rows[] = {
 	  "c:1:a> C:1:a< e:1:a> E:1:a<" },
 	{ "no other end in this namespace", "+C +e C:1:a:0:9 e:1:a:1:5 @600", "C:1:a e:1:a" },
 	{ "between two namespaces", "+V +v v:1:a:1:5 V:1:a:0:9", "v:1:a> V:1:a<" },
-	{ "between two namespaces, after the end", "+V +v v:1:a:1:5 -v V:1:a:0:9", "v:1:a V:1:a~" },
+	{ "between two namespaces, after the end", "+V +v v:1:a:1:5 -v V:1:a:0:9", "v:1:a> V:1:a<" },
 	{ "other sequence numbers", "+W +v v:1:a:1:5 W:1:a:0:9", "v:1:a W:1:a" },
 	{ "between two of three namespaces", "+V +W +v v:1:a:1:5 V:1:a:0:9 W:1:a:0:9",
 	  "v:1:a> V:1:a< W:1:a" },
@@ -343,7 +351,7 @@ static void test_facts_are_those_of_then(void **state)
 	run(&stage, "+C +c C:1:a:0:9");
 	assert_true(tls); /* nothing was shown yet */
 	stage.conns['C'].tls = true;
-	run(&stage, "-C");
+	run(&stage, "-C -c");
 	assert_false(tls);
 	join_free(stage.join);
 }
