@@ -176,7 +176,7 @@ static bool status_line_prefix(struct slice bytes)
 }
 
 /* The beginning of a request line, all of it method and target. */
-static bool long_line_begins(struct slice first, struct http1_start_line *out)
+bool http1_request_line_begins(struct slice first, struct http1_start_line *out)
 {
 	struct slice method = slice_take(first, token_len(first));
 	struct slice target = slice_drop(first, method.len + 1);
@@ -192,7 +192,7 @@ bool http1_long_line_parse(struct slice first, struct slice last, struct http1_s
 {
 	struct slice line = http1_line_strip(last);
 
-	if (line.len <= VERSION_BYTES || !long_line_begins(first, out))
+	if (line.len <= VERSION_BYTES || !http1_request_line_begins(first, out))
 		return false;
 	line = slice_drop(line, line.len - VERSION_BYTES - 1);
 	out->version = version_parse(slice_drop(line, 1));
@@ -204,9 +204,10 @@ enum http1_line_verdict http1_start_line_judge(struct slice bytes)
 	const uint8_t *lf = bytes.len ? memchr(bytes.data, '\n', bytes.len) : NULL;
 	struct http1_start_line line;
 
-	if (!lf && bytes.len > HTTP1_LINE_LIMIT_BYTES)
-		return long_line_begins(slice_take(bytes, HTTP1_LINE_LIMIT_BYTES), &line) ? HTTP1_LINE_REQUEST
-											  : HTTP1_LINE_NONE;
+	if (!lf && bytes.len >= HTTP1_LINE_LIMIT_BYTES)
+		return http1_request_line_begins(slice_take(bytes, HTTP1_LINE_LIMIT_BYTES), &line)
+			       ? HTTP1_LINE_REQUEST
+			       : HTTP1_LINE_NONE;
 	if (!lf)
 		return request_line_prefix(bytes) || status_line_prefix(bytes) ? HTTP1_LINE_MORE
 									       : HTTP1_LINE_NONE;
@@ -214,7 +215,7 @@ enum http1_line_verdict http1_start_line_judge(struct slice bytes)
 	if (!http1_start_line_parse(http1_line_strip(bytes), &line))
 		return HTTP1_LINE_NONE;
 	if (bytes.len > HTTP1_LINE_LIMIT_BYTES &&
-	    !long_line_begins(slice_take(bytes, HTTP1_LINE_LIMIT_BYTES), &line))
+	    !http1_request_line_begins(slice_take(bytes, HTTP1_LINE_LIMIT_BYTES), &line))
 		return HTTP1_LINE_NONE;
 	return line.kind == MESSAGE_REQUEST ? HTTP1_LINE_REQUEST : HTTP1_LINE_RESPONSE;
 }

@@ -39,6 +39,9 @@ bool http1_start_line_parse(struct slice line, struct http1_start_line *out);
  */
 bool http1_long_line_parse(struct slice first, struct slice last, struct http1_start_line *out);
 
+/* The same for the first bytes of a request line of which no end is there; the version is not known. */
+bool http1_request_line_begins(struct slice first, struct http1_start_line *out);
+
 enum http1_line_verdict {
 	HTTP1_LINE_NONE,
 	HTTP1_LINE_MORE, /* the bytes end inside what may be a start line */

@@ -361,10 +361,24 @@ static void request_body_check(struct protocol *http1)
 		http1_parser_lose(request);
 }
 
+/*
+ * A server that reads no further refuses a line that did not end, with a 414 in most cases. Behind any other
+ * answer the rest of the line was read, and its record lost.
+ */
+static void request_line_answered(struct protocol *http1, const struct message *response)
+{
+	struct http1_parser *request = request_parser(http1);
+
+	if (!http1->queue.count && !http1->beyond && response->status / 100 == 4 && request->line.size &&
+	    request->line.first_ns <= response->first_byte_ns)
+		http1_parser_cut_line(request);
+}
+
 static int response_begin(struct protocol *http1, struct http1_parser *parser)
 {
 	struct message *message = parser->message;
 
+	request_line_answered(http1, message);
 	if (messages_pay(http1) < 0)
 		return -ENOMEM;
 	http1->waited = false;

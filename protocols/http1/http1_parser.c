@@ -41,6 +41,7 @@ static void message_reset(struct http1_parser *parser)
 	parser->unmeasured = false;
 	parser->head_done = parser->complete = parser->header_cut = parser->body_cut = parser->pending =
 		false;
+	parser->line_cut = false;
 	parser->body_capacity = 0;
 }
 
@@ -256,6 +257,23 @@ static void start_line_take(struct http1_parser *parser)
 	http1_line_clear(&parser->line);
 }
 
+void http1_parser_cut_line(struct http1_parser *parser)
+{
+	struct http1_start_line line;
+
+	if (parser->state != HTTP1_START_LINE || parser->kind != MESSAGE_REQUEST ||
+	    !http1_request_line_begins(slice_of(parser->line.bytes, parser->line.len), &line))
+		return;
+	parser->message_first = parser->line_first;
+	parser->searched = false;
+	message_begin(parser, &line, parser->line.first_ns);
+	if (parser->message) {
+		parser->message->flags |= FLAG_TRUNCATED | FLAG_PARTIAL_HEADERS;
+		parser->line_cut = true;
+	}
+	http1_line_clear(&parser->line);
+}
+
 /* A line that is no field. Its message is still right unless the line might frame the body. */
 static void field_refuse(struct http1_parser *parser, struct slice text)
 {
@@ -340,6 +358,11 @@ static size_t fields_step(struct http1_parser *parser, struct slice bytes, uint6
 	parser->head_size += taken;
 	if (!whole)
 		return taken;
+	if (parser->line_cut) {
+		parser->line_cut = false;
+		http1_line_clear(&parser->line);
+		return taken;
+	}
 	if (parser->line.overflow || http1_line_text(&parser->line).len)
 		parser->pending = true;
 	else if (parser->state == HTTP1_HEAD)
@@ -661,8 +684,12 @@ void http1_parser_hole(struct http1_parser *parser, uint64_t size, uint64_t time
 		if (verdict == HTTP1_BODY_DONE && size)
 			http1_parser_lose(parser);
 		break;
-	case HTTP1_START:
 	case HTTP1_START_LINE:
+		if (parser->line.len == HTTP1_LINE_LIMIT_BYTES) /* too long anyhow */
+			http1_parser_cut_line(parser);
+		http1_parser_lose(parser);
+		break;
+	case HTTP1_START:
 	case HTTP1_HEAD:
 	case HTTP1_BODY_DOUBT:
 	case HTTP1_CHUNK_SIZE:

@@ -74,6 +74,7 @@ struct http1_parser {
 
 	struct http1_line line;	     /* the line under way */
 	struct http1_line candidate; /* searching: a start line that waits for the line that proves it */
+	bool line_cut;		     /* the line under way is the rest of a start line that was taken */
 	bool pending;		     /* line is a whole field that may go on in the next line (obs-fold) */
 	bool edge;		     /* searching: line began behind a hole, not behind a line end */
 	bool cr_seen;		     /* HTTP1_CHUNK_END */
@@ -123,6 +124,13 @@ void http1_parser_fini(struct http1_parser *parser);
 size_t http1_parser_feed(struct http1_parser *parser, struct slice bytes, uint64_t time_ns);
 
 void http1_parser_hole(struct http1_parser *parser, uint64_t size, uint64_t time_ns);
+
+/*
+ * The other direction answers, or the rest of a line that is too long is lost: of a request whose line did
+ * not end so far the method and the beginning of the target are taken, and it is marked. Nothing happens
+ * otherwise.
+ */
+void http1_parser_cut_line(struct http1_parser *parser);
 
 /* The direction ended: completes a close-delimited body, cuts anything else with FLAG_CLOSED. */
 void http1_parser_finish(struct http1_parser *parser, uint64_t time_ns);

@@ -327,6 +327,34 @@ def test_a_lost_end_is_a_gap(hark, certificates, tmp_path, capture, way):
     assert not silent, (len(silent), len(seen), silent[:3])
 
 
+TALK_LONG = r"""
+import socket, ssl, sys
+s = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+if sys.argv[2] == "tls":
+    s = ssl._create_unverified_context().wrap_socket(s)
+try:
+    s.sendall(b"GET /" + 100_000 * b"a" + b" HTTP/1.1\r\nHost: x\r\n\r\n")
+    while s.recv(65536): pass
+except OSError:
+    pass
+"""
+
+
+@pytest.mark.parametrize("tls", [False, True])
+@pytest.mark.parametrize("name", ["nginx", "apache"])
+def test_the_answer_to_a_line_that_was_not_read_to_its_end(hark, request, name, tls, capture):
+    """The server reads 8 or 32 KB of a request line of 100 KB, answers 414 and closes."""
+    server = request.getfixturevalue(name)
+    with hark("--capture", capture) as watch:
+        client = run(PYTHON, "-c", TALK_LONG, server.tls if tls else server.http, "tls" if tls else "clear")
+        watch.wait_for(1, server)
+        watch.wait_for(1, client)
+    for who in (client, server):
+        seen = watch.of(who)
+        assert [(one.get("http.request.method"), one.get("http.response.status_code")) for one in seen] == [("GET", 414)], seen
+        assert seen[0]["url.path"].startswith("/aaaaaaa") and "truncated" in seen[0]["hark.flags"]
+
+
 @pytest.mark.parametrize("tls", [False, True])
 def test_the_answer_to_a_head_that_was_not_read_to_its_end(hark, nginx, tls, capture):
     """nginx reads 8 KB of a field of 20 KB, answers 400 and closes: that is the answer to this request."""

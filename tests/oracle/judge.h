@@ -7,7 +7,7 @@
  *  - A known value that differs from the true one: nothing.
  *  - A value that is not known, a field that is not there: `partial-headers`, `gap`, `truncated`, and, of a
  *    message that ended early, `closed`, `reset`, `in-flight`, `timeout`. `late-joined` alone does not.
- *  - A size that is only a lower bound: the same.
+ *  - A size that is only a lower bound: the same. A target that is only a beginning: `truncated`.
  *  - The two ends of an exchange shown apart, or one alone: `gap`, `late-joined`, `truncated` or `timeout` on
  *    each line. `no-request` alone is enough where bytes of the request are missing; `unanswered` alone never
  *    is where an answer was given.

@@ -482,6 +482,16 @@ static const struct rule rules[] = {
 		    "Content-Length: 0" RN RN "\ntick\ntick\nend closed",
 	  .expected = "response 0 431 1.1 {X-For: /a; Content-Length: 0} 0\n"
 		      "request 0 GET /a 1.1 {} 0~ [partial-headers,closed]\n" },
+	{ .name = "an answer before the end of a request's line is its answer",
+	  .script = "> GET /abc\n< HTTP/1.1 414 x" RN "X-For: /abc" RN "Content-Length: 0" RN RN
+		    "\ntick\ntick\nend closed",
+	  .expected = "response 0 414 1.1 {X-For: /abc; Content-Length: 0} 0\n"
+		      "request 0 GET /abc 0.0 {} 0~ [truncated,partial-headers,closed]\n" },
+	{ .name = "an answer before the end of a line that ends all the same: its rest is no field",
+	  .script = "> GET /abc\n< HTTP/1.1 414 x" RN "X-For: /abc" RN "Content-Length: 0" RN RN
+		    "\ntick\ntick\n> d:e HTTP/1.1" RN "A: b" RN RN "\n> " R("b") "\n< " S("b"),
+	  .expected = "response 0 414 1.1 {X-For: /abc; Content-Length: 0} 0\n"
+		      "request 0 GET /abc 0.0 {A: b} 0 [truncated]\n" RT("b") "\n" ST("b") "\n" },
 	{ .name = "an answer before the end of a head that ends all the same",
 	  .script = "> GET /a HTTP/1.1" RN "A: b\n< HTTP/1.1 431 x" RN "X-For: /a" RN
 		    "Content-Length: 0" RN RN "\ntick\ntick\n> " RN RN "\n> " R("b") "\n< " S("b"),
