@@ -64,8 +64,12 @@ def ask(address):
 
 
 SERVER = listen()
+ALIVE, HELD = os.pipe()  # the server ends with its parent
 if os.fork() == 0:
-    serve(SERVER)
+    os.close(HELD)
+    threading.Thread(target=serve, args=(SERVER,), daemon=True).start()
+    os.read(ALIVE, 1)
+    os._exit(0)
 for _ in range(3):
     threading.Thread(target=ask, args=(SERVER.getsockname(),), daemon=True).start()
 threading.Event().wait()
