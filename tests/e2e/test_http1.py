@@ -347,9 +347,11 @@ def test_the_answer_to_a_line_that_was_not_read_to_its_end(hark, request, name, 
     server = request.getfixturevalue(name)
     with hark("--capture", capture) as watch:
         client = run(PYTHON, "-c", TALK_LONG, server.tls if tls else server.http, "tls" if tls else "clear")
-        watch.wait_for(1, server)
-        watch.wait_for(1, client)
-    for who in (client, server):
+        # nginx ends the TLS session while the one SSL_write() is under way: it fails, and moved nothing.
+        ends = (server,) if tls and name == "nginx" else (server, client)
+        for who in ends:
+            watch.wait_for(1, who)
+    for who in ends:
         seen = watch.of(who)
         assert [(one.get("http.request.method"), one.get("http.response.status_code")) for one in seen] == [("GET", 414)], seen
         assert seen[0]["url.path"].startswith("/aaaaaaa") and "truncated" in seen[0]["hark.flags"]
