@@ -204,10 +204,11 @@ enum http1_line_verdict http1_start_line_judge(struct slice bytes)
 	const uint8_t *lf = bytes.len ? memchr(bytes.data, '\n', bytes.len) : NULL;
 	struct http1_start_line line;
 
-	if (!lf && bytes.len >= HTTP1_LINE_LIMIT_BYTES)
-		return http1_request_line_begins(slice_take(bytes, HTTP1_LINE_LIMIT_BYTES), &line)
-			       ? HTTP1_LINE_REQUEST
-			       : HTTP1_LINE_NONE;
+	if (!lf && bytes.len >= HTTP1_LINE_LIMIT_BYTES &&
+	    http1_request_line_begins(slice_take(bytes, HTTP1_LINE_LIMIT_BYTES), &line))
+		return HTTP1_LINE_REQUEST;
+	if (!lf && bytes.len > HTTP1_LINE_LIMIT_BYTES)
+		return HTTP1_LINE_NONE;
 	if (!lf)
 		return request_line_prefix(bytes) || status_line_prefix(bytes) ? HTTP1_LINE_MORE
 									       : HTTP1_LINE_NONE;

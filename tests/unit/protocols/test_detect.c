@@ -153,11 +153,15 @@ static void test_line_limit(void **state)
 	(void)state;
 	memset(line, 'a', len);
 	memcpy(line, "GET /", 5);
-	assert_int_equal(judge(detect_first, line, len - 1).kind, DETECT_MORE);
+	assert_int_equal(judge(detect_first, line, len - 2).kind, DETECT_MORE);
+	assert_int_equal(judge(detect_first, line, len - 1).kind, DETECT_HTTP1_REQUEST);
 	assert_int_equal(judge(detect_first, line, len).kind, DETECT_HTTP1_REQUEST);
 	memcpy(line, "GOT /", 5);
 	assert_int_equal(judge(detect_first, line, len).kind, DETECT_OTHER);
 	memcpy(line, "GET /", 5);
+	memcpy(line + len - 10, " HTTP/1.1", 9); /* its end may be the next byte */
+	assert_int_equal(judge(detect_first, line, len - 1).kind, DETECT_MORE);
+	memset(line + len - 10, 'a', 9);
 	line[len - 2] = ' ';
 	assert_int_equal(judge(detect_first, line, len).kind, DETECT_OTHER);
 	free(line);
