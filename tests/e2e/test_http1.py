@@ -209,7 +209,7 @@ for _ in range(300):
 def test_an_unanswered_request_says_why(hark):
     script = r"""
 import socket, sys
-a = socket.create_server(("127.0.0.1", 0))
+a = socket.create_server(("127.0.0.1", int(sys.argv[2])))
 c = socket.create_connection(a.getsockname()); s, _ = a.accept()
 c.sendall(b"GET /never HTTP/1.1\r\nHost: x\r\n\r\n"); s.recv(1000)
 if sys.argv[1] == "closed": s.close(); c.recv(10); c.close()
@@ -220,9 +220,10 @@ elif sys.argv[1] == "reset":
     except ConnectionResetError: pass
 elif sys.argv[1] == "open": print("asked", flush=True); sys.stdin.read()
 """
-    with hark() as watch:
-        closed = run(PYTHON, "-c", script, "closed")
-        reset = run(PYTHON, "-c", script, "reset")
+    ports = free_port(), free_port()
+    with hark(f"port:{ports[0]},{ports[1]}") as watch:
+        closed = run(PYTHON, "-c", script, "closed", ports[0])
+        reset = run(PYTHON, "-c", script, "reset", ports[1])
         watch.wait_for(2, closed)
         watch.wait_for(2, reset)
     for who, reason in ((closed, "closed"), (reset, "reset")):

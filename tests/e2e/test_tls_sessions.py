@@ -181,8 +181,9 @@ def test_the_server_is_never_slower_than_its_client_sees(hark, request, capture,
     """A request begins when its first call is entered, an answer ends when the socket had taken it."""
     # Python answers in two packets, of which the second waits 40 ms for an acknowledgement.
     server, count = request.getfixturevalue(which), 60 if which == "python_https" else 300
-    with hark("--capture", capture, verbose=0) as watch:
-        client = run(PYTHON, "-c", ASK_MANY, server.port if which == "python_https" else server.tls, count, name)
+    port = server.port if which == "python_https" else server.tls
+    with hark("--capture", capture, "--ring", LARGE_RING, f"port:{port}", verbose=0) as watch:
+        client = run(PYTHON, "-c", ASK_MANY, port, count, name)
         watch.wait_for(count, server)
         watch.wait_for(count, client)
     asked = {one["url.query"]: one for one in watch.of(client)}
