@@ -49,7 +49,7 @@ BPF_FLAGS := -target bpf -D__bpf__ -D__TARGET_ARCH_$(BPF_ARCH) -O2 -g -mcpu=v3 -
 	-Iinclude -Ibpf -I/usr/include/$(MACHINE)-linux-gnu
 
 # --- sources, in flow order -------------------------------------------------
-BPF_SOURCES := $(wildcard bpf/*.bpf.c)
+BPF_SOURCES := $(wildcard bpf/*.bpf.c bpf/*/*.bpf.c)
 PROTOCOL_SOURCES := $(wildcard protocols/*.c protocols/*/*.c)
 PROBES := $(wildcard agent/capture/probes.c agent/capture/probes_*.c)
 PROBES_NONE := agent/capture/probes_none.c

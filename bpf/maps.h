@@ -104,7 +104,7 @@ MAP_SCOPE struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 32768);
 	__type(key, struct session_key);
-	__type(value, struct tls_session);
+	__type(value, struct kernel_session);
 } sessions SEC(".maps");
 
 /* The walk of the processor's current program, where the kernel has no bpf_loop (see capture_run). */

@@ -74,7 +74,7 @@ static __always_inline struct tls_call *tls_call_around(__u64 user_sp)
 	return sp_within(user_sp, call) ? call : outer;
 }
 
-static const struct tls_session session_fresh = { .sock = { .fd = -1 }, .hint = -1 };
+static const struct kernel_session session_fresh = { .sock = { .fd = -1 }, .hint = -1 };
 
 /*
  * Another one for each program that ever ran: a pid is used again, and exec keeps it while every object is
@@ -104,19 +104,19 @@ static __always_inline void generation_fill(struct event_data *record, __u64 gen
 }
 
 /* The session of a call under way; NULL: it was freed inside it, or had to make room. */
-static __always_inline struct tls_session *session_of_call(const struct tls_call *call)
+static __always_inline struct kernel_session *session_of_call(const struct tls_call *call)
 {
 	struct session_key key = { .ssl = call->ssl, .pid = bpf_get_current_pid_tgid() >> 32 };
-	struct tls_session *session = bpf_map_lookup_elem(&sessions, &key);
+	struct kernel_session *session = bpf_map_lookup_elem(&sessions, &key);
 
 	return session && session->generation == call->generation ? session : 0;
 }
 
 /* At a call's entry: finds the session, or makes one with a generation of its own. NULL: no room. */
-static __always_inline struct tls_session *session_claim(__u64 ssl)
+static __always_inline struct kernel_session *session_claim(__u64 ssl, __u8 library)
 {
 	struct session_key key = { .ssl = ssl, .pid = bpf_get_current_pid_tgid() >> 32 };
-	struct tls_session *session = bpf_map_lookup_elem(&sessions, &key);
+	struct kernel_session *session = bpf_map_lookup_elem(&sessions, &key);
 	__u64 owner = process_identity();
 
 	if (session && session->owner == owner)
@@ -127,12 +127,13 @@ static __always_inline struct tls_session *session_claim(__u64 ssl)
 	if (!session)
 		return 0;
 	session->owner = owner;
+	session->library = library;
 	session->generation = generation_now();
 	return session;
 }
 
 /* What became of early data. */
-static __noinline void tls_early_submit(__u64 ssl, __u64 generation, bool taken)
+static __noinline void tls_early_submit(__u64 ssl, __u64 generation, __u8 library, bool taken)
 {
 	struct event_data *e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
 
@@ -145,17 +146,17 @@ static __noinline void tls_early_submit(__u64 ssl, __u64 generation, bool taken)
 	e->h.size = sizeof(*e);
 	e->sock.fd = -1;
 	e->ssl = ssl;
-	e->source = SOURCE_OPENSSL;
+	e->source = library;
 	generation_fill(e, generation);
 	kernel_count(KC_EVENTS_SUBMITTED, 1);
 	bpf_ringbuf_submit(e, BPF_RB_NO_WAKEUP);
 }
 
-static __always_inline void tls_early_tell(const struct tls_session *session, const struct tls_call *call,
+static __always_inline void tls_early_tell(const struct kernel_session *session, const struct tls_call *call,
 					   bool taken)
 {
 	if (socket_wanted(&session->sock))
-		tls_early_submit(call->ssl, call->generation, taken);
+		tls_early_submit(call->ssl, call->generation, call->library, taken);
 }
 
 static __always_inline bool kind_is_handshake(__u32 kind)
@@ -165,8 +166,7 @@ static __always_inline bool kind_is_handshake(__u32 kind)
 
 static __always_inline __u8 kind_direction(__u32 kind)
 {
-	return kind == TLS_READ || kind == TLS_READ_EX || kind == TLS_PEEK ? DIRECTION_RECEIVED
-									   : DIRECTION_SENT;
+	return kind == TLS_READ || kind == TLS_PEEK ? DIRECTION_RECEIVED : DIRECTION_SENT;
 }
 
 #define RECORD_HEADER	 5
@@ -190,7 +190,7 @@ static __always_inline __u8 tls_record_type(const __u8 header[RECORD_HEADER])
  * direction is the call's own, but for a handshake, which takes turns, in its own call or in the first one of
  * a session.
  */
-static __always_inline bool record_agrees(const struct tls_session *session, const struct tls_call *call,
+static __always_inline bool record_agrees(const struct kernel_session *session, const struct tls_call *call,
 					  __u8 type, __u8 direction)
 {
 	if (kind_is_handshake(call->kind) || kind_direction(call->kind) == direction)
@@ -202,7 +202,7 @@ static __always_inline bool record_agrees(const struct tls_session *session, con
  * A session that is bound goes over to another socket when the program hands it that one by SSL_set_fd(), or
  * when it begins a new handshake there, in a call for that: the object was cleared for another connection.
  */
-static __always_inline bool session_moves(const struct tls_session *session, const struct tls_call *call,
+static __always_inline bool session_moves(const struct kernel_session *session, const struct tls_call *call,
 					  __u8 type, const struct event_data *record)
 {
 	if (session->hinted)
@@ -214,7 +214,7 @@ static __always_inline bool session_moves(const struct tls_session *session, con
 
 /* Is this transfer, whose first bytes are `first` and on another socket than known, the session's all the
  * same? */
-static __always_inline bool session_uses(const struct tls_session *session, const struct tls_call *call,
+static __always_inline bool session_uses(const struct kernel_session *session, const struct tls_call *call,
 					 const __u8 first[RECORD_HEADER], const struct event_data *record)
 {
 	__u8 type = tls_record_type(first);
@@ -227,7 +227,7 @@ static __always_inline bool session_uses(const struct tls_session *session, cons
 }
 
 /* The session is on the socket of `record` from here on, which becomes the record that says so. */
-static __always_inline void session_bind(struct tls_session *session, struct tls_call *call,
+static __always_inline void session_bind(struct kernel_session *session, struct tls_call *call,
 					 struct event_data *record)
 {
 	if (session->sock.id) { /* another conversation than the one before */

@@ -193,7 +193,7 @@ static __always_inline int first_bytes(struct capture *c, const struct syscall_r
  * hello follows a HelloRetryRequest.
  */
 static __always_inline void early_watch(struct capture *c, const struct syscall_regs *regs,
-					struct tls_session *session, struct tls_call *call, __u32 bytes)
+					struct kernel_session *session, struct tls_call *call, __u32 bytes)
 {
 	__u8 first[16] = {}, type;
 	__u32 length;
@@ -227,7 +227,7 @@ static __always_inline void early_watch(struct capture *c, const struct syscall_
 static __always_inline bool transfer_nested(struct capture *c, const struct syscall_regs *regs,
 					    struct tls_call *call, __u32 bytes)
 {
-	struct tls_session *session = session_of_call(call);
+	struct kernel_session *session = session_of_call(call);
 	__u8 first[RECORD_HEADER + 3] = {};
 
 	if (!session)

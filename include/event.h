@@ -101,7 +101,8 @@ enum event_source {
 	SOURCE_UNKNOWN = 0,
 	SOURCE_SOCKET = 1,  /* socket tracepoint */
 	SOURCE_SYSCALL = 2, /* syscall exit */
-	SOURCE_OPENSSL = 3,
+	SOURCE_OPENSSL =
+		3, /* and above: a TLS library, by the number of its row in agent/library/libraries.c */
 };
 
 struct event_header {

@@ -8,20 +8,50 @@
 
 #include "event.h"
 
-/* How a TLS function is called; low bits of the attach cookie. The order is that of enum probe_call. */
+/* What a function of a TLS library does. */
 enum tls_call_kind {
 	TLS_READ,
-	TLS_READ_EX,
 	TLS_WRITE,
-	TLS_WRITE_EX,
-	TLS_WRITE_EX2,
-	TLS_PEEK,
-	TLS_HANDSHAKE,
-	TLS_SENDFILE,
+	TLS_WRITE_EARLY, /* of a client before the server answered */
+	TLS_SENDFILE,	 /* from a descriptor: a hole; the last of those that move bytes */
+	TLS_PEEK,	 /* bytes are seen, not counted; only what is nested matters */
+	TLS_HANDSHAKE,	 /* only what is nested matters */
+	TLS_SET_FD,	 /* a hint; of this one and the next only the entry is probed */
 	TLS_FREE,
-	TLS_SET_FD,
-	TLS_WRITE_EARLY,
+	TLS_CALL_KINDS,
 };
+
+/* How its return tells that it succeeded, and how many bytes it moved. */
+enum tls_result {
+	TLS_RETURNS_INT,	/* an int, more than 0: so many */
+	TLS_RETURNS_LONG,	/* ssize_t, the same */
+	TLS_STORES_IF_POSITIVE, /* an int, more than 0: the size_t at `done` */
+	TLS_STORES_IF_ZERO,	/* an int, 0: the size_t at `done` */
+};
+
+#define TLS_ARGUMENT_INT 0x80 /* of `size`: the argument has 32 bits */
+
+/* A probed function, as the attach cookie tells it. Arguments count from 1; 0: there is none. */
+struct tls_function {
+	__u8 library; /* its number in recordings: event_data.source */
+	__u8 kind;    /* enum tls_call_kind */
+	__u8 result;  /* enum tls_result */
+	__u8 session; /* which argument is the TLS object */
+	__u8 buffer, size;
+	__u8 done; /* where the number of moved bytes is stored */
+	__u8 fd;   /* of TLS_SET_FD */
+};
+
+#define TLS_ARGUMENTS_MAX 6
+
+/* Before Linux 5.15 there are no cookies: as many functions, of all libraries, have a program of their own.
+ */
+#define TLS_SLOTS 64
+
+static inline int tls_kind_returns(__u32 kind)
+{
+	return kind < TLS_SET_FD;
+}
 
 /* What is known of a client's early data: it is written, then the server answers, then the client tells. */
 enum tls_early_state {
@@ -83,7 +113,8 @@ struct session_key {
 	__u32 pad;
 };
 
-struct tls_session {
+/* A TLS object of a process. */
+struct kernel_session {
 	__u64 generation;	  /* when it was first seen, in 16 us; told in 40 bits */
 	__u64 owner;		  /* which process; see process_identity() */
 	struct event_socket sock; /* id 0: not known yet */
@@ -97,7 +128,8 @@ struct tls_session {
 	__u16 hinted;	    /* SSL_set_fd() was called since the socket is known */
 	__s32 hint;	    /* its descriptor; -1: none */
 	__u16 received;	    /* something was */
-	__u16 early;	    /* enum tls_early_state */
+	__u8 early;	    /* enum tls_early_state */
+	__u8 library;	    /* struct tls_function */
 };
 
 struct call_key {
@@ -112,8 +144,9 @@ struct tls_call {
 	__u64 buffer, size, done; /* done: address of the out parameter, 0: none */
 	__u64 sp;
 	__u64 start_ns;
-	__u64 sent_ns; /* when its ciphertext left; 0: none did inside the call */
-	__u32 kind;
+	__u64 sent_ns;		    /* when its ciphertext left; 0: none did inside the call */
+	__u8 library, kind, result; /* struct tls_function */
+	__u8 pad;
 	__u16 inner;  /* of the outermost: how many are under way within it */
 	__u16 shared; /* of the outermost: another stack was seen in this thread: no nested binding */
 };
@@ -132,5 +165,9 @@ struct mmsg_progress {
 	__u64 vector; /* user address */
 	__u32 nr, index;
 };
+
+#ifndef __bpf__
+static_assert(sizeof(struct tls_function) == sizeof(__u64), "it is a cookie");
+#endif
 
 #endif

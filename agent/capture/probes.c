@@ -254,7 +254,7 @@ static int skeleton_load(struct probes *probes, const struct probes_config *conf
 	}
 	if (error)
 		return error;
-	probes->tls = probes_tls_new(probes->skeleton, session);
+	probes->tls = probes_tls_new(probes->skeleton);
 	if (!probes->tls)
 		return -ENOMEM;
 	for (size_t i = 0; i < config->pid_count; i++) {
@@ -312,9 +312,9 @@ enum capture_way probes_capture(const struct probes *probes)
 	return probes->capture;
 }
 
-int probes_add_file(struct probes *probes, int fd, const char *path)
+int probes_add_file(struct probes *probes, const struct library_row *row, int fd, const char *path)
 {
-	return probes_tls_add(probes->tls, fd, path);
+	return probes_tls_add(probes->tls, row, fd, path);
 }
 
 void probes_remove_file(struct probes *probes, const struct file_identity *identity)

@@ -83,10 +83,10 @@ void probes_features(struct probes_features *features);
 bool probes_session_supported(void);
 
 /*
- * Attaches to a TLS library. fd is borrowed. Returns how many sites, 0 when the file is no such library, or
- * -errno (reported once). Shape of library_fn in processes.h.
+ * Attaches to a TLS library of this row. fd is borrowed. Returns how many sites, 0 when the file has none, or
+ * -errno (reported once).
  */
-int probes_add_file(struct probes *probes, int fd, const char *path);
+int probes_add_file(struct probes *probes, const struct library_row *row, int fd, const char *path);
 /* Takes the probes off a file that nobody uses any more; one that is not probed is no failure. */
 void probes_remove_file(struct probes *probes, const struct file_identity *identity);
 /* The libraries of the start are probed, all of them: TLS calls count from now on. */

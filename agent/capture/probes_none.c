@@ -46,9 +46,10 @@ void probes_remove_file(struct probes *probes, const struct file_identity *ident
 	(void)identity;
 }
 
-int probes_add_file(struct probes *probes, int fd, const char *path)
+int probes_add_file(struct probes *probes, const struct library_row *row, int fd, const char *path)
 {
 	(void)probes;
+	(void)row;
 	(void)fd;
 	(void)path;
 	return -ENOTSUP;

@@ -39,16 +39,26 @@ struct uprobe_multi_attr {
 	uint32_t cnt, multi_flags, pid, reserved;
 };
 
+/* How an entry program learns which function it is at. */
+enum entry_way {
+	ENTRY_SESSION, /* one program for entries and returns, by cookie (Linux 6.13) */
+	ENTRY_COOKIE,  /* one program for all entries (5.15) */
+	ENTRY_SLOT,    /* a program for each function */
+};
+
 struct probes_tls {
 	struct hark_bpf *skeleton;
-	bool session;
+	enum entry_way way;
 	struct probed_file *files;
 };
 
-static_assert((int)CALL_READ == TLS_READ && (int)CALL_WRITE_EX2 == TLS_WRITE_EX2 &&
-		      (int)CALL_HANDSHAKE == TLS_HANDSHAKE && (int)CALL_SET_FD == TLS_SET_FD &&
-		      (int)CALL_WRITE_EARLY == TLS_WRITE_EARLY,
-	      "the kernel side counts the calls in the same order");
+static uint64_t cookie_of(const struct tls_function *function)
+{
+	uint64_t cookie;
+
+	memcpy(&cookie, function, sizeof(cookie));
+	return cookie;
+}
 
 static int link_create_multi(int program, const char *path, const struct probe_site *sites, size_t count)
 {
@@ -65,7 +75,7 @@ static int link_create_multi(int program, const char *path, const struct probe_s
 
 	for (size_t i = 0; i < count; i++) {
 		offsets[i] = sites[i].file_offset;
-		cookies[i] = sites[i].call;
+		cookies[i] = cookie_of(&sites[i].call);
 	}
 	fd = syscall(SYS_bpf, BPF_LINK_CREATE, &attr, sizeof(attr));
 	return fd < 0 ? -errno : fd;
@@ -96,62 +106,64 @@ bool probes_session_supported(void)
 	return error == -EBADF;
 }
 
-static struct bpf_program *entry_program(struct hark_bpf *s, enum probe_call call)
+static struct bpf_program *slot_program(struct hark_bpf *skeleton, unsigned int slot)
 {
-	switch (call) {
-	case CALL_READ:
-		return s->progs.tls_enter_read;
-	case CALL_READ_EX:
-		return s->progs.tls_enter_read_ex;
-	case CALL_WRITE:
-		return s->progs.tls_enter_write;
-	case CALL_WRITE_EX:
-		return s->progs.tls_enter_write_ex;
-	case CALL_WRITE_EX2:
-		return s->progs.tls_enter_write_ex2;
-	case CALL_PEEK:
-		return s->progs.tls_enter_peek;
-	case CALL_HANDSHAKE:
-		return s->progs.tls_enter_handshake;
-	case CALL_SENDFILE:
-		return s->progs.tls_enter_sendfile;
-	case CALL_FREE:
-		return s->progs.tls_enter_free;
-	case CALL_SET_FD:
-		return s->progs.tls_enter_set_fd;
-	case CALL_WRITE_EARLY:
-		return s->progs.tls_enter_write_early;
-	case CALL_COUNT:
-		break;
-	}
-	return NULL;
+	char name[sizeof("tls_enter_77")];
+
+	snprintf(name, sizeof(name), "tls_enter_%02o", slot % TLS_SLOTS);
+	return bpf_object__find_program_by_name(skeleton->obj, name);
 }
 
-static bool call_returns(enum probe_call call)
+/* A slot for each function of each row; how many. */
+static unsigned int slots_fill(struct hark_bpf *skeleton)
 {
-	return call != CALL_FREE && call != CALL_SET_FD;
+	const struct library_row *row;
+	unsigned int slot = 0;
+
+	for (size_t i = 0; (row = libraries_row(i)); i++) {
+		for (const struct library_function *at = row->functions; at && at->name; at++) {
+			struct tls_function call = at->call;
+
+			call.library = row->number;
+			if (slot < TLS_SLOTS)
+				skeleton->rodata->tls_slots[slot++] = cookie_of(&call);
+		}
+	}
+	return slot;
+}
+
+/* bpf_get_attach_cookie() in a uprobe's program. */
+static bool kernel_has_cookies(void)
+{
+	return libbpf_probe_bpf_helper(BPF_PROG_TYPE_KPROBE, BPF_FUNC_get_attach_cookie, NULL) == 1;
 }
 
 void probes_tls_choose(struct hark_bpf *skeleton, bool loop, bool session)
 {
+	bool cookies = session || kernel_has_cookies();
+	unsigned int slots = cookies ? 0 : slots_fill(skeleton);
+
 	bpf_program__set_autoload(skeleton->progs.tls_session, session);
 	if (session)
 		bpf_program__set_expected_attach_type(skeleton->progs.tls_session,
 						      (enum bpf_attach_type)ATTACH_TYPE_UPROBE_SESSION);
-	for (int call = 0; call < CALL_COUNT; call++)
-		bpf_program__set_autoload(entry_program(skeleton, call), !session);
+	bpf_program__set_autoload(skeleton->progs.tls_enter, !session && cookies);
+	for (unsigned int slot = 0; slot < TLS_SLOTS; slot++)
+		bpf_program__set_autoload(slot_program(skeleton, slot), slot < slots);
 	bpf_program__set_autoload(skeleton->progs.tls_leave, !session && loop);
 	bpf_program__set_autoload(skeleton->progs.tls_leave_bounded, !session && !loop);
 }
 
-struct probes_tls *probes_tls_new(struct hark_bpf *skeleton, bool session)
+struct probes_tls *probes_tls_new(struct hark_bpf *skeleton)
 {
 	struct probes_tls *tls = calloc(1, sizeof(*tls));
 
 	if (!tls)
 		return NULL;
 	tls->skeleton = skeleton;
-	tls->session = session;
+	tls->way = bpf_program__autoload(skeleton->progs.tls_session) ? ENTRY_SESSION
+		   : bpf_program__autoload(skeleton->progs.tls_enter) ? ENTRY_COOKIE
+								      : ENTRY_SLOT;
 	return tls;
 }
 
@@ -178,11 +190,10 @@ void probes_tls_free(struct probes_tls *tls)
 	free(tls);
 }
 
-static int link_add(struct probed_file *file, struct bpf_program *program, const char *path, uint64_t offset,
-		    bool returns)
+static int link_add(struct probed_file *file, struct bpf_program *program, const char *path,
+		    const struct bpf_uprobe_opts *options, uint64_t offset)
 {
-	LIBBPF_OPTS(bpf_uprobe_opts, options, .retprobe = returns);
-	struct bpf_link *link = bpf_program__attach_uprobe_opts(program, -1, path, offset, &options);
+	struct bpf_link *link = bpf_program__attach_uprobe_opts(program, -1, path, offset, options);
 
 	if (!link)
 		return -errno;
@@ -190,20 +201,37 @@ static int link_add(struct probed_file *file, struct bpf_program *program, const
 	return 0;
 }
 
+static int entry_add(struct probes_tls *tls, struct probed_file *file, const char *path,
+		     const struct probe_site *site)
+{
+	LIBBPF_OPTS(bpf_uprobe_opts, options, .bpf_cookie = cookie_of(&site->call));
+	const __u64 *slots = tls->skeleton->rodata->tls_slots;
+	unsigned int slot = 0;
+
+	if (tls->way == ENTRY_COOKIE)
+		return link_add(file, tls->skeleton->progs.tls_enter, path, &options, site->file_offset);
+	while (slot < TLS_SLOTS && slots[slot] != options.bpf_cookie)
+		slot++;
+	if (slot == TLS_SLOTS)
+		return -ENOSPC;
+	options.bpf_cookie = 0;
+	return link_add(file, slot_program(tls->skeleton, slot), path, &options, site->file_offset);
+}
+
 /* Before sessions: returns first, so that no entry is seen whose return is not. */
 static int file_attach_single(struct probes_tls *tls, struct probed_file *file, const char *path)
 {
+	LIBBPF_OPTS(bpf_uprobe_opts, options, .retprobe = true);
 	struct hark_bpf *s = tls->skeleton;
 	struct bpf_program *leave =
 		bpf_program__autoload(s->progs.tls_leave) ? s->progs.tls_leave : s->progs.tls_leave_bounded;
 	int error = 0;
 
 	for (size_t i = 0; i < file->site_count && !error; i++)
-		if (call_returns(file->sites[i].call))
-			error = link_add(file, leave, path, file->sites[i].file_offset, true);
+		if (tls_kind_returns(file->sites[i].call.kind))
+			error = link_add(file, leave, path, &options, file->sites[i].file_offset);
 	for (size_t i = 0; i < file->site_count && !error; i++)
-		error = link_add(file, entry_program(s, file->sites[i].call), path,
-				 file->sites[i].file_offset, false);
+		error = entry_add(tls, file, path, &file->sites[i]);
 	return error;
 }
 
@@ -212,7 +240,7 @@ static int file_attach(struct probes_tls *tls, struct probed_file *file, int fd)
 	char path[64];
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	if (!tls->session)
+	if (tls->way != ENTRY_SESSION)
 		return file_attach_single(tls, file, path);
 	file->session_fd = link_create_multi(bpf_program__fd(tls->skeleton->progs.tls_session), path,
 					     file->sites, file->site_count);
@@ -229,8 +257,9 @@ static struct probed_file *file_find(const struct probes_tls *tls, const struct 
 	return NULL;
 }
 
-/* The sites of the file, as a probed_file without links. NULL: errno; 0 there means "no TLS library". */
-static struct probed_file *file_examine(int fd, const char *path, const struct file_identity *identity)
+/* The sites of the file, as a probed_file without links. NULL: errno; 0 there means that it has none. */
+static struct probed_file *file_examine(const struct library_row *row, int fd, const char *path,
+					const struct file_identity *identity)
 {
 	struct elf_file *elf = elf_file_open_fd(fd);
 	struct probed_file *file;
@@ -246,7 +275,7 @@ static struct probed_file *file_examine(int fd, const char *path, const struct f
 	file->identity = *identity;
 	file->session_fd = -1;
 	file->path = strdup(path);
-	count = probe_sites_openssl(elf, file->sites);
+	count = probe_sites_choose(elf, row, file->sites);
 	if (file->path && count > 0) {
 		file->site_count = count;
 		elf_file_close(elf);
@@ -259,7 +288,7 @@ out:
 	return NULL;
 }
 
-int probes_tls_add(struct probes_tls *tls, int fd, const char *path)
+int probes_tls_add(struct probes_tls *tls, const struct library_row *row, int fd, const char *path)
 {
 	struct file_identity identity;
 	struct probed_file *file;
@@ -271,7 +300,7 @@ int probes_tls_add(struct probes_tls *tls, int fd, const char *path)
 	identity = file_identity_of(fd, &st);
 	if (file_find(tls, &identity))
 		return 0;
-	file = file_examine(fd, path, &identity);
+	file = file_examine(row, fd, path, &identity);
 	if (!file)
 		return -errno;
 	error = file_attach(tls, file, fd);
@@ -284,7 +313,7 @@ int probes_tls_add(struct probes_tls *tls, int fd, const char *path)
 	}
 	file->next = tls->files;
 	tls->files = file;
-	log_debug("probing %s at %zu sites", path, file->site_count);
+	log_debug("probing %s (%s) at %zu sites", path, row->name, file->site_count);
 	return file->site_count;
 }
 
@@ -314,7 +343,7 @@ static void file_detach_returns(struct probed_file *file)
 	if (file->returns_detached || file->session_fd >= 0)
 		return;
 	for (size_t i = 0; i < file->site_count; i++)
-		returns += call_returns(file->sites[i].call);
+		returns += tls_kind_returns(file->sites[i].call.kind);
 	for (size_t i = 0; i < returns; i++) {
 		bpf_link__destroy(file->links[i]);
 		file->links[i] = NULL;
@@ -351,7 +380,7 @@ void probes_tls_protect(struct probes_tls *tls, uint32_t pid)
 	struct dirent *entry;
 	DIR *dir;
 
-	if (tls->session)
+	if (tls->way == ENTRY_SESSION)
 		return; /* refused in the kernel */
 	snprintf(folder, sizeof(folder), "/proc/%u/map_files", pid);
 	dir = opendir(folder);

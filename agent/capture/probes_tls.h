@@ -16,12 +16,12 @@ struct probes_tls;
 void probes_tls_choose(struct hark_bpf *skeleton, bool loop, bool session);
 
 /* After the load; skeleton is borrowed. NULL: out of memory. */
-struct probes_tls *probes_tls_new(struct hark_bpf *skeleton, bool session);
+struct probes_tls *probes_tls_new(struct hark_bpf *skeleton);
 void probes_tls_free(struct probes_tls *tls);
 
 /* See probes_add_file(), probes_files(), probes_protect(). */
 void probes_tls_remove(struct probes_tls *tls, const struct file_identity *identity);
-int probes_tls_add(struct probes_tls *tls, int fd, const char *path);
+int probes_tls_add(struct probes_tls *tls, const struct library_row *row, int fd, const char *path);
 const struct probed_file *probes_tls_files(const struct probes_tls *tls);
 void probes_tls_protect(struct probes_tls *tls, uint32_t pid);
 

@@ -20,9 +20,9 @@
 #include <time.h>
 #include <unistd.h>
 
-static void library_ignore(void *ctx, int fd, const char *path, uint32_t pid)
+static void library_ignore(void *ctx, const struct library_row *row, int fd, const char *path, uint32_t pid)
 {
-	(void)ctx, (void)fd, (void)path, (void)pid;
+	(void)ctx, (void)row, (void)fd, (void)path, (void)pid;
 }
 
 static void watch_print(void)
@@ -109,7 +109,7 @@ static int all_print(struct doctor_files *files, bool detail)
 		printf("processes cannot be looked at: %s\n", strerror(-err));
 		return err;
 	}
-	printf("\nOpenSSL, followed wherever a process maps it\n");
+	printf("\nTLS libraries, followed wherever a process maps them\n");
 	doctor_files_print(files, stdout, detail);
 	printf("\nProcesses with TLS\n");
 	doctor_processes_print(processes, stdout, detail);

@@ -26,39 +26,43 @@ void doctor_text(FILE *out, const char *text)
 	buffer_fini(&escaped);
 }
 
-static void version_of_fd(int fd, char *out, size_t size)
+static void version_of_fd(struct doctor_library *library, int fd)
 {
 	struct elf_file *elf = elf_file_open_fd(fd);
 
 	if (elf)
-		(void)elf_find_version(elf, "OpenSSL ", out, size);
+		(void)elf_find_version(elf, library->row->version, library->version,
+				       sizeof(library->version));
 	elf_file_close(elf);
 }
 
-/* The version stands in the file itself (OpenSSL inside an executable) or in the libcrypto beside it. */
+/* The version stands in the file itself (OpenSSL inside an executable) or in the one beside a libssl. */
 static void version_find(struct doctor_library *library, int fd, uint32_t pid)
 {
 	char path[PATH_MAX], root[32] = "";
 	const char *base = strrchr(library->path, '/');
 	const char *name = base ? strstr(base, "libssl") : NULL;
-	int crypto;
+	int beside;
 
-	version_of_fd(fd, library->version, sizeof(library->version));
-	if (library->version[0] || !name)
+	if (!library->row->version)
+		return;
+	version_of_fd(library, fd);
+	if (library->version[0] || !name || !library->row->version_beside)
 		return;
 	if (pid)
 		snprintf(root, sizeof(root), "/proc/%u/root", pid);
-	if ((size_t)snprintf(path, sizeof(path), "%s%.*slibcrypto%s", root, (int)(name - library->path),
-			     library->path, name + strlen("libssl")) >= sizeof(path))
+	if ((size_t)snprintf(path, sizeof(path), "%s%.*s%s%s", root, (int)(name - library->path),
+			     library->path, library->row->version_beside,
+			     name + strlen("libssl")) >= sizeof(path))
 		return;
-	crypto = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	if (crypto < 0)
+	beside = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (beside < 0)
 		return;
-	version_of_fd(crypto, library->version, sizeof(library->version));
-	close(crypto);
+	version_of_fd(library, beside);
+	close(beside);
 }
 
-static void library_take(void *ctx, int fd, const char *path, uint32_t pid)
+static void library_take(void *ctx, const struct library_row *row, int fd, const char *path, uint32_t pid)
 {
 	struct doctor_files *files = ctx;
 	struct doctor_library *library = &files->libraries[files->count];
@@ -69,12 +73,16 @@ static void library_take(void *ctx, int fd, const char *path, uint32_t pid)
 		files->dropped++;
 		return;
 	}
-	*library = (struct doctor_library){ .identity = file_identity_of(fd, &st), .path = strdup(path) };
+	*library = (struct doctor_library){
+		.identity = file_identity_of(fd, &st),
+		.row = row,
+		.path = strdup(path),
+	};
 	if (!library->path)
 		return;
 	files->count++;
 	elf = elf_file_open_fd(fd);
-	library->site_count = elf ? probe_sites_openssl(elf, library->sites) : -errno;
+	library->site_count = elf ? probe_sites_choose(elf, row, library->sites) : -errno;
 	elf_file_close(elf);
 	version_find(library, fd, pid);
 }
@@ -120,10 +128,10 @@ int doctor_files_find(const struct doctor_files *files, const struct file_identi
 	return -1;
 }
 
-static const struct probe_site *site_of(const struct doctor_library *library, enum probe_call call)
+static const struct probe_site *site_of(const struct doctor_library *library, enum tls_call_kind kind)
 {
 	for (int i = 0; i < library->site_count; i++)
-		if (library->sites[i].call == call)
+		if (library->sites[i].call.kind == kind)
 			return &library->sites[i];
 	return NULL;
 }
@@ -147,16 +155,12 @@ static const char *reason_brief(enum probe_reason reason)
 /* The calls that carry data decide what hark sees and costs; the rest is a number. */
 static void sites_summary(const struct doctor_library *library, FILE *out)
 {
-	const struct probe_site *read = site_of(library, CALL_READ_EX),
-				*write = site_of(library, CALL_WRITE_EX);
+	const struct probe_site *read = site_of(library, TLS_READ), *write = site_of(library, TLS_WRITE);
 
 	if (library->site_count < 0) {
 		fprintf(out, "cannot be read: %s\n", strerror(-library->site_count));
 		return;
 	}
-	read = read ? read : site_of(library, CALL_READ);
-	write = write ? write : site_of(library, CALL_WRITE_EX2);
-	write = write ? write : site_of(library, CALL_WRITE);
 	if (!read || !write)
 		fprintf(out, "%d sites, none for reading or writing\n", library->site_count);
 	else if (read->reason == write->reason)
@@ -180,7 +184,7 @@ void doctor_library_print(const struct doctor_library *library, FILE *out, bool 
 	if (library->version[0])
 		fprintf(out, "  %.*s", version_brief(library->version), library->version);
 	else
-		fprintf(out, "  version unknown");
+		fprintf(out, "  %s", library->row->title);
 	fprintf(out, ", %u process%s  ", library->processes, library->processes == 1 ? "" : "es");
 	if (detail && library->site_count > 0)
 		fputc('\n', out);
@@ -189,8 +193,9 @@ void doctor_library_print(const struct doctor_library *library, FILE *out, bool 
 	for (int i = 0; detail && i < library->site_count; i++) {
 		const struct probe_site *site = &library->sites[i];
 
-		fprintf(out, "    %-16s %-9s +%#-8lx %-14s %s\n", site->function, probe_call_name(site->call),
-			(unsigned long)site->file_offset, site->instruction, probe_reason_text(site->reason));
+		fprintf(out, "    %-16s %-9s +%#-8lx %-14s %s\n", site->function,
+			probe_call_name(site->call.kind), (unsigned long)site->file_offset, site->instruction,
+			probe_reason_text(site->reason));
 	}
 }
 
@@ -201,7 +206,7 @@ void doctor_files_print(const struct doctor_files *files, FILE *out, bool detail
 		doctor_library_print(&files->libraries[i], out, detail);
 	}
 	if (!files->count)
-		fprintf(out, "  no OpenSSL is installed or mapped\n");
+		fprintf(out, "  none is installed or mapped\n");
 	if (files->dropped)
 		fprintf(out, "  and %zu more\n", files->dropped);
 }

@@ -17,6 +17,7 @@ struct processes;
 
 struct doctor_library {
 	struct file_identity identity;
+	const struct library_row *row;
 	char *path, version[40];
 	struct probe_site sites[PROBE_SITES_MAX];
 	int site_count;		/* less than 0: -errno */

@@ -2,9 +2,9 @@
 #include "doctor_look.h"
 
 #include "doctor_files.h"
+#include "library/libraries.h"
 #include "library/proc_maps.h"
 #include "library/processes.h"
-#include "library/tls_kinds.h"
 #include "model/container.h"
 
 #include <dirent.h>
@@ -19,7 +19,6 @@
 struct mapping_look {
 	struct doctor_look *look;
 	const struct doctor_files *files;
-	struct tls_kinds kinds;
 	bool loader; /* the dynamic loader is mapped */
 };
 
@@ -34,7 +33,7 @@ static bool mapping_look(void *ctx, const struct mapping *mapping)
 	at->look->has_files = true;
 	at->loader |= strncmp(base, "ld-", 3) == 0 || strncmp(base, "ld64.so", 7) == 0 ||
 		      strncmp(base, "ld.so", 5) == 0;
-	tls_kinds_of_name(&at->kinds, base);
+	at->look->others |= libraries_of_name(base) & ~libraries_followed();
 	fd = mapping_open(at->look->pid, mapping, &st);
 	if (fd < 0)
 		return true;
@@ -46,7 +45,7 @@ static bool mapping_look(void *ctx, const struct mapping *mapping)
 	return true;
 }
 
-static void executable_look(struct doctor_look *look, struct tls_kinds *kinds)
+static void executable_look(struct doctor_look *look)
 {
 	unsigned char start[5];
 	char path[32];
@@ -58,7 +57,7 @@ static void executable_look(struct doctor_look *look, struct tls_kinds *kinds)
 		return;
 	look->is_32bit = pread(fd, start, sizeof(start), 0) == (ssize_t)sizeof(start) &&
 			 memcmp(start, "\177ELF\1", sizeof(start)) == 0;
-	kinds->others |= tls_kinds_of_executable(fd);
+	look->others |= libraries_of_executable(fd);
 	close(fd);
 }
 
@@ -124,10 +123,9 @@ int doctor_look(struct doctor_look *look, const struct doctor_files *files, uint
 	if (!look->has_files)
 		return 0;
 	look->is_static = !at.loader;
-	executable_look(look, &at.kinds);
-	at.kinds.openssl = look->libraries;
-	tls_kinds_settle(&at.kinds);
-	look->others = at.kinds.others;
+	executable_look(look);
+	if (look->libraries)
+		look->others = libraries_without_texts(look->others);
 	look->rings = rings_count(pid);
 	look->other_mounts = namespace_differs(pid, "mnt");
 	look->other_network = namespace_differs(pid, "net");

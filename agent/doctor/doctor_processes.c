@@ -7,8 +7,8 @@
 #include "doctor_processes.h"
 
 #include "doctor_look.h"
+#include "library/libraries.h"
 #include "library/proc_maps.h"
-#include "library/tls_kinds.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -138,15 +138,13 @@ static void coverage_print(FILE *out, const struct doctor_files *files, uint64_t
 		doctor_text(out, base_name(files->libraries[i].path));
 		between = ", ";
 	}
-	between = libraries ? "; mapped too, NOT covered: " : "NOT covered: ";
-	for (unsigned int i = 0; tls_kinds_name(i); i++) {
-		if (!(others >> i & 1))
-			continue;
-		fprintf(out, "%s%s", between, tls_kinds_name(i));
-		between = ", ";
-	}
 	if (!libraries && !others)
 		fputs("no TLS", out);
+	between = libraries ? "; mapped too, NOT covered: " : "NOT covered: ";
+	for (; others; others &= others - 1) {
+		fprintf(out, "%s%s", between, libraries_row(__builtin_ctz(others))->title);
+		between = ", ";
+	}
 }
 
 static void group_print(const struct doctor_processes *processes, const struct group *group, FILE *out)
@@ -239,13 +237,11 @@ static void coverage_detail(const struct doctor_look *look, const struct doctor_
 		fprintf(out, "  covered       ");
 		doctor_library_print(&files->libraries[i], out, true);
 	}
-	for (unsigned int i = 0; tls_kinds_name(i); i++)
-		if (look->others >> i & 1)
-			fprintf(out,
-				"  not covered   %s: hark follows OpenSSL only, its connections show as "
-				"opaque.\n"
-				"                Look at the other end, or use SSLKEYLOGFILE and tshark\n",
-				tls_kinds_name(i));
+	for (uint32_t others = look->others; others; others &= others - 1)
+		fprintf(out,
+			"  not covered   %s: hark does not follow it, its connections show as opaque.\n"
+			"                Look at the other end, or use SSLKEYLOGFILE and tshark\n",
+			libraries_row(__builtin_ctz(others))->title);
 	if (!look->libraries && !look->others)
 		fprintf(out, "  no TLS        that hark knows; what it sends in the clear is seen\n");
 }

@@ -2,8 +2,13 @@
 /* Keys about who moves the bytes, and over what: known also before there is an exchange. */
 #include "filter_keys.h"
 
+#include "library/libraries.h"
+
+#include <errno.h>
 #include <pwd.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 
 int value_glob(struct filter_value *value, char *why, size_t size)
@@ -180,18 +185,34 @@ enum {
 	TLS_VALUE_LIBRARY
 };
 
+/* The libraries that can be asked for, each once. */
+static int tls_wrong(char *why, size_t size)
+{
+	const struct library_row *row, *before;
+	size_t len = 0;
+
+	for (size_t i = 0; (row = libraries_row(i)) && len < size; i++) {
+		for (size_t j = 0;
+		     (before = libraries_row(j)) != row && strcmp(before->name, row->name) != 0;)
+			j++;
+		if (before == row)
+			len += (size_t)snprintf(why + len, size - len, "%s%s",
+						i ? ", " : "tls: takes yes, no, or a library: ", row->name);
+	}
+	return -EINVAL;
+}
+
 int value_tls(struct filter_value *value, char *why, size_t size)
 {
-	static const char *const words[] = { "no", "yes", "openssl", "boringssl", "gnutls", "nss", "go" };
-
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-		if (strcmp(words[i], value->text) != 0)
-			continue;
-		value->low = i < TLS_VALUE_LIBRARY ? i : TLS_VALUE_LIBRARY;
-		return 0;
-	}
-	return filter_wrong(why, size,
-			    "tls: takes yes, no, or a library: openssl, boringssl, gnutls, nss, go");
+	if (strcmp(value->text, "no") == 0)
+		value->low = TLS_VALUE_NO;
+	else if (strcmp(value->text, "yes") == 0)
+		value->low = TLS_VALUE_YES;
+	else if (libraries_has_name(value->text))
+		value->low = TLS_VALUE_LIBRARY;
+	else
+		return tls_wrong(why, size);
+	return 0;
 }
 
 enum filter_answer match_tls(const struct filter_value *value, struct filter_subject *subject)

@@ -177,7 +177,11 @@ static int table_find(const struct elf_file *file, Elf_Scn *section, const GElf_
 	for (int i = 0; gelf_getsym((Elf_Data *)symbols, i, &symbol); i++) {
 		if (!symbol_matches(&symbol, strings, name))
 			continue;
-		*out = (struct elf_symbol){ .address = symbol.st_value, .size = symbol.st_size };
+		*out = (struct elf_symbol){
+			.address = symbol.st_value,
+			.size = symbol.st_size,
+			.dynamic = header->sh_type == SHT_DYNSYM,
+		};
 		return elf_file_offset(file, symbol.st_value, &out->file_offset) ? -ENOENT : 0;
 	}
 	return -ENOENT;
@@ -204,6 +208,13 @@ int elf_find_function(const struct elf_file *file, const char *name, struct elf_
 	if (!tables_find(file, SHT_DYNSYM, name, out))
 		return 0;
 	return tables_find(file, SHT_SYMTAB, name, out);
+}
+
+bool elf_has_function_beside(const struct elf_file *file, const struct elf_symbol *symbol, const char *name)
+{
+	struct elf_symbol found;
+
+	return !tables_find(file, symbol->dynamic ? SHT_DYNSYM : SHT_SYMTAB, name, &found);
 }
 
 static const struct segment *segment_find(const struct elf_file *file, uint64_t address)

@@ -37,10 +37,14 @@ struct elf_symbol {
 	uint64_t address;     /* virtual address in the file's own numbering */
 	uint64_t size;	      /* 0: not known */
 	uint64_t file_offset; /* where a uprobe goes */
+	bool dynamic;	      /* in .dynsym */
 };
 
 /* A defined function by name, in .dynsym then .symtab; versions ignored. 0, or -ENOENT. */
 int elf_find_function(const struct elf_file *file, const char *name, struct elf_symbol *out);
+
+/* Is a function of this name where that symbol was found? Other tables, which can be large, are not read. */
+bool elf_has_function_beside(const struct elf_file *file, const struct elf_symbol *symbol, const char *name);
 
 /* Copies up to size bytes of code at a virtual address. Bytes copied, or -EFAULT when it lies in no
  * executable segment. */

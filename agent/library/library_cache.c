@@ -31,20 +31,20 @@ static const char *const folders[] = {
 	"/usr/local/lib",
 };
 
-char *library_cache_line(char *line, const char *prefix)
+char *library_cache_line(char *line, library_wanted_fn *wanted)
 {
 	char *name = line + strspn(line, " \t");
 	char *path = strstr(name, " => ");
 
-	if (strncmp(name, prefix, strlen(prefix)) != 0 || !path)
+	if (!path || !wanted(name))
 		return NULL;
 	path += strlen(" => ");
 	path[strcspn(path, "\n")] = '\0';
 	return path[0] == '/' ? path : NULL;
 }
 
-static int cache_list(const char *ldconfig, const char *prefix, void (*fn)(void *ctx, const char *path),
-		      void *ctx)
+static int cache_list(const char *ldconfig, library_wanted_fn *wanted,
+		      void (*fn)(void *ctx, const char *path), void *ctx)
 {
 	char command[64];
 	char *line = NULL;
@@ -57,7 +57,7 @@ static int cache_list(const char *ldconfig, const char *prefix, void (*fn)(void 
 	if (!out)
 		return -errno;
 	while (getline(&line, &size, out) > 0) {
-		const char *path = library_cache_line(line, prefix);
+		const char *path = library_cache_line(line, wanted);
 
 		any = true;
 		if (path)
@@ -68,7 +68,7 @@ static int cache_list(const char *ldconfig, const char *prefix, void (*fn)(void 
 	return any ? 0 : -ENOENT;
 }
 
-static int folder_list(const char *folder, const char *prefix, void (*fn)(void *ctx, const char *path),
+static int folder_list(const char *folder, library_wanted_fn *wanted, void (*fn)(void *ctx, const char *path),
 		       void *ctx)
 {
 	DIR *dir = opendir(folder);
@@ -78,7 +78,7 @@ static int folder_list(const char *folder, const char *prefix, void (*fn)(void *
 	if (!dir)
 		return -errno;
 	while ((entry = readdir(dir))) {
-		if (strncmp(entry->d_name, prefix, strlen(prefix)) != 0 || !strstr(entry->d_name, ".so"))
+		if (!wanted(entry->d_name) || !strstr(entry->d_name, ".so"))
 			continue;
 		if ((size_t)snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name) < sizeof(path))
 			fn(ctx, path);
@@ -87,15 +87,15 @@ static int folder_list(const char *folder, const char *prefix, void (*fn)(void *
 	return 0;
 }
 
-int library_cache_each(const char *prefix, void (*fn)(void *ctx, const char *path), void *ctx)
+int library_cache_each(library_wanted_fn *wanted, void (*fn)(void *ctx, const char *path), void *ctx)
 {
 	int err = -ENOENT;
 
 	for (size_t i = 0; i < sizeof(ldconfigs) / sizeof(ldconfigs[0]); i++)
-		if (!access(ldconfigs[i], X_OK) && !cache_list(ldconfigs[i], prefix, fn, ctx))
+		if (!access(ldconfigs[i], X_OK) && !cache_list(ldconfigs[i], wanted, fn, ctx))
 			return 0;
 	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++)
-		if (!folder_list(folders[i], prefix, fn, ctx))
+		if (!folder_list(folders[i], wanted, fn, ctx))
 			err = 0;
 	return err;
 }

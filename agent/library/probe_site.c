@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The choice of probe sites in an OpenSSL.
+ * The choice of probe sites in a TLS library: the public entries of its
+ * functions, but for wrappers (library_function.wrapper).
  *
- * SSL_read and SSL_read_ex are thin wrappers around one internal function with
+ * In OpenSSL, SSL_read and SSL_read_ex are thin wrappers around one internal function with
  * the signature of the latter, and so for write and peek. A probe there costs
  * a twentieth of one on the wrappers where these begin with an instruction
  * that the kernel has to single-step, and it sees callers inside the library
@@ -50,30 +51,20 @@ struct branches {
 struct finder {
 	const struct elf_file *elf;
 	struct disasm *disasm; /* NULL: not x86-64 */
+	unsigned int library;  /* its number */
 	struct probe_site *sites;
 	size_t count;
 };
 
-/* A public function, its _ex form, and what their common callee is to the kernel side. */
-struct wrapper_pair {
-	const char *plain, *ex, *ex2; /* ex2: NULL when there can be none */
-	enum probe_call plain_call, ex_call, ex2_call;
+struct wrapper {
+	const struct library_function *function; /* NULL: there can be none */
+	struct elf_symbol symbol;
+	bool found;
 };
 
-static const struct wrapper_pair pairs[] = {
-	{ "SSL_read", "SSL_read_ex", NULL, CALL_READ, CALL_READ_EX, CALL_READ_EX },
-	{ "SSL_write", "SSL_write_ex", "SSL_write_ex2", CALL_WRITE, CALL_WRITE_EX, CALL_WRITE_EX2 },
-	{ "SSL_peek", "SSL_peek_ex", NULL, CALL_PEEK, CALL_PEEK, CALL_PEEK },
-};
-
-static const struct {
-	const char *name;
-	enum probe_call call;
-} singles[] = {
-	{ "SSL_do_handshake", CALL_HANDSHAKE }, /* SSL_connect and SSL_accept call it */
-	{ "SSL_sendfile", CALL_SENDFILE },	{ "SSL_free", CALL_FREE },
-	{ "SSL_set_fd", CALL_SET_FD },		{ "SSL_write_early_data", CALL_WRITE_EARLY },
-	{ "SSL_set_rfd", CALL_SET_FD },		{ "SSL_set_wfd", CALL_SET_FD },
+/* Of one internal function: the one that returns, and those that store. */
+struct wrappers {
+	struct wrapper plain, ex, ex2;
 };
 
 static void branch_add(struct branches *list, const struct instruction *insn,
@@ -194,54 +185,60 @@ static void site_add(struct finder *finder, const struct probe_site *site)
 	for (size_t i = 0; i < finder->count; i++)
 		if (finder->sites[i].file_offset == site->file_offset)
 			return;
-	if (finder->count < PROBE_SITES_MAX)
-		finder->sites[finder->count++] = *site;
+	if (finder->count == PROBE_SITES_MAX)
+		return;
+	finder->sites[finder->count] = *site;
+	finder->sites[finder->count++].call.library = finder->library;
 }
 
-static void site_add_function(struct finder *finder, const char *name, enum probe_call call)
+static void site_add_function(struct finder *finder, const struct wrapper *wrapper)
 {
-	struct probe_site site = { .call = call, .function = name, .reason = REASON_ENTRY_STEPPED };
-	struct elf_symbol symbol;
+	struct probe_site site = { .reason = REASON_ENTRY_STEPPED };
 	struct instruction entry;
 
-	if (elf_find_function(finder->elf, name, &symbol))
+	if (!wrapper->found)
 		return;
-	site.address = symbol.address;
-	if (entry_find(finder, symbol.address, &entry)) {
+	site.call = wrapper->function->call;
+	site.function = wrapper->function->name;
+	site.address = wrapper->symbol.address;
+	if (entry_find(finder, site.address, &entry)) {
 		site.address = entry.address;
 		snprintf(site.instruction, sizeof(site.instruction), "%s", entry.text);
 		if (entry.emulated)
-			site.reason =
-				entry.address == symbol.address ? REASON_ENTRY_EMULATED : REASON_PAST_ENDBR;
+			site.reason = entry.address == wrapper->symbol.address ? REASON_ENTRY_EMULATED
+									       : REASON_PAST_ENDBR;
 	}
 	if (!elf_file_offset(finder->elf, site.address, &site.file_offset))
 		site_add(finder, &site);
 }
 
-/* Adds the common callee of a pair as its one site. False when there is none, or it is not clear. */
-static bool site_add_callee(struct finder *finder, const struct wrapper_pair *pair,
-			    const struct elf_symbol *plain_symbol, const struct elf_symbol *ex_symbol,
-			    const struct elf_symbol *ex2_symbol)
+/* Adds the common callee of wrappers as their one site. False when there is none, or it is not clear. */
+static bool site_add_callee(struct finder *finder, const struct wrappers *wrappers)
 {
-	struct probe_site site = { .reason = REASON_COMMON_CALLEE, .function = pair->plain };
+	struct probe_site site = { .reason = REASON_COMMON_CALLEE };
 	struct branches plain, ex, ex2;
 	struct instruction entry;
 	struct branch callee = { 0 };
 
-	branches_collect(finder, plain_symbol, &plain);
-	branches_collect(finder, ex_symbol, &ex);
-	if (!plain.whole || !ex.whole || callee_of_plain(finder, &plain, pair->ex2 != NULL, &callee))
+	if (!wrappers->plain.found || !wrappers->ex.found)
 		return false;
-	if (ex2_symbol) {
-		branches_collect(finder, ex2_symbol, &ex2);
+	branches_collect(finder, &wrappers->plain.symbol, &plain);
+	branches_collect(finder, &wrappers->ex.symbol, &ex);
+	if (!plain.whole || !ex.whole ||
+	    callee_of_plain(finder, &plain, wrappers->ex2.function != NULL, &callee))
+		return false;
+	if (wrappers->ex2.found) {
+		branches_collect(finder, &wrappers->ex2.symbol, &ex2);
 		if (!ex2.whole || !branches_lead_to(&ex2, callee.target))
 			return false;
 	}
-	if (!branches_lead_to(&ex, callee.target) && !(ex2_symbol && tail_calls(finder, &ex, ex2_symbol)))
+	if (!branches_lead_to(&ex, callee.target) &&
+	    !(wrappers->ex2.found && tail_calls(finder, &ex, &wrappers->ex2.symbol)))
 		return false;
 	if (!entry_find(finder, callee.target, &entry) || !entry.emulated)
 		return false;
-	site.call = callee.out == OUT_R8 ? pair->ex2_call : pair->ex_call;
+	site.function = wrappers->plain.function->name;
+	site.call = (callee.out == OUT_R8 ? wrappers->ex2 : wrappers->ex).function->call;
 	site.address = entry.address;
 	snprintf(site.instruction, sizeof(site.instruction), "%s", entry.text);
 	if (elf_file_offset(finder->elf, site.address, &site.file_offset))
@@ -250,43 +247,51 @@ static bool site_add_callee(struct finder *finder, const struct wrapper_pair *pa
 	return true;
 }
 
-static void sites_add_pair(struct finder *finder, const struct wrapper_pair *pair)
+static void sites_add_wrappers(struct finder *finder, const struct wrappers *wrappers)
 {
-	struct elf_symbol plain, ex, ex2;
-	bool have_plain = !elf_find_function(finder->elf, pair->plain, &plain);
-	bool have_ex = !elf_find_function(finder->elf, pair->ex, &ex);
-	bool have_ex2 = pair->ex2 && !elf_find_function(finder->elf, pair->ex2, &ex2);
 	struct branches branches;
 
-	if (have_plain && have_ex && site_add_callee(finder, pair, &plain, &ex, have_ex2 ? &ex2 : NULL))
+	if (site_add_callee(finder, wrappers))
 		return;
-	site_add_function(finder, pair->plain, pair->plain_call);
-	if (have_ex2)
-		site_add_function(finder, pair->ex2, pair->ex2_call);
-	if (have_ex && have_ex2) {
-		branches_collect(finder, &ex, &branches);
-		if (tail_calls(finder, &branches, &ex2))
+	site_add_function(finder, &wrappers->plain);
+	site_add_function(finder, &wrappers->ex2);
+	if (wrappers->ex.found && wrappers->ex2.found) {
+		branches_collect(finder, &wrappers->ex.symbol, &branches);
+		if (tail_calls(finder, &branches, &wrappers->ex2.symbol))
 			return;
 	}
-	site_add_function(finder, pair->ex, pair->ex_call);
+	site_add_function(finder, &wrappers->ex);
 }
 
-int probe_sites_openssl(const struct elf_file *elf, struct probe_site sites[PROBE_SITES_MAX])
+static struct wrapper wrapper_find(const struct finder *finder, const struct library_function *function)
 {
-	struct finder finder = { .elf = elf, .sites = sites };
-	struct elf_symbol symbol;
+	struct wrapper wrapper = { .function = function };
 
-	if (elf_find_function(elf, "SSL_read", &symbol) || elf_find_function(elf, "SSL_write", &symbol))
-		return 0;
+	wrapper.found = !elf_find_function(finder->elf, function->name, &wrapper.symbol);
+	return wrapper;
+}
+
+int probe_sites_choose(const struct elf_file *elf, const struct library_row *library,
+		       struct probe_site sites[PROBE_SITES_MAX])
+{
+	struct finder finder = { .elf = elf, .library = library->number, .sites = sites };
+	const struct library_function *function = library->functions;
+
 	if (elf_is_x86_64(elf)) {
 		finder.disasm = disasm_new();
 		if (!finder.disasm)
 			return -ENOMEM;
 	}
-	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++)
-		sites_add_pair(&finder, &pairs[i]);
-	for (size_t i = 0; i < sizeof(singles) / sizeof(singles[0]); i++)
-		site_add_function(&finder, singles[i].name, singles[i].call);
+	while (function->name) {
+		unsigned int wrapper = function->wrapper;
+		struct wrappers wrappers = { .plain = wrapper_find(&finder, function++) };
+
+		if (wrapper && function->wrapper == wrapper)
+			wrappers.ex = wrapper_find(&finder, function++);
+		if (wrapper && function->wrapper == wrapper)
+			wrappers.ex2 = wrapper_find(&finder, function++);
+		sites_add_wrappers(&finder, &wrappers);
+	}
 	disasm_free(finder.disasm);
 	return (int)finder.count;
 }
@@ -306,32 +311,26 @@ const char *probe_reason_text(enum probe_reason reason)
 	return "";
 }
 
-const char *probe_call_name(enum probe_call call)
+const char *probe_call_name(enum tls_call_kind kind)
 {
-	switch (call) {
-	case CALL_READ:
+	switch (kind) {
+	case TLS_READ:
 		return "read";
-	case CALL_READ_EX:
-		return "read_ex";
-	case CALL_WRITE:
+	case TLS_WRITE:
 		return "write";
-	case CALL_WRITE_EX:
-		return "write_ex";
-	case CALL_WRITE_EX2:
-		return "write_ex2";
-	case CALL_PEEK:
-		return "peek";
-	case CALL_HANDSHAKE:
-		return "handshake";
-	case CALL_SENDFILE:
-		return "sendfile";
-	case CALL_FREE:
-		return "free";
-	case CALL_SET_FD:
-		return "set_fd";
-	case CALL_WRITE_EARLY:
+	case TLS_WRITE_EARLY:
 		return "write_early";
-	case CALL_COUNT:
+	case TLS_SENDFILE:
+		return "sendfile";
+	case TLS_PEEK:
+		return "peek";
+	case TLS_HANDSHAKE:
+		return "handshake";
+	case TLS_SET_FD:
+		return "set_fd";
+	case TLS_FREE:
+		return "free";
+	case TLS_CALL_KINDS:
 		break;
 	}
 	return "";

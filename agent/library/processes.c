@@ -4,8 +4,9 @@
  *
  * Any executable mapping may be one: libssl, an executable with OpenSSL inside
  * (Node.js), a Python extension that carries its own. So each file is asked
- * for SSL_read and SSL_write once, and what was asked is remembered by device,
- * inode, time and size. What has them is reported once, by file_identity.
+ * once for the functions that the rows of libraries.c name, and what was asked
+ * is remembered by device, inode, time and size. What has them is reported
+ * once, by file_identity.
  *
  * Both sets are bounded. The first is emptied when it is full, which costs
  * time only; when the second is full of libraries in use, further ones are not
@@ -17,6 +18,7 @@
 #include "base/log.h"
 #include "elf_file.h"
 #include "file_identity.h"
+#include "libraries.h"
 #include "library_cache.h"
 #include "library_set.h"
 #include "map_watch.h"
@@ -135,17 +137,13 @@ static struct file_key key_examined(const struct stat *st)
 	};
 }
 
-static bool holds_tls(int fd)
+static const struct library_row *row_of_file(int fd)
 {
 	struct elf_file *elf = elf_file_open_fd(fd);
-	struct elf_symbol symbol;
-	bool holds;
+	const struct library_row *row = elf ? libraries_find_file(elf) : NULL;
 
-	if (!elf)
-		return false;
-	holds = !elf_find_function(elf, "SSL_read", &symbol) && !elf_find_function(elf, "SSL_write", &symbol);
 	elf_file_close(elf);
-	return holds;
+	return row;
 }
 
 /* The library that the file is; NULL: none, or one too many. */
@@ -153,12 +151,13 @@ static struct library *file_report(struct processes *processes, int fd, const st
 				   const char *path, uint32_t pid)
 {
 	struct library *library = library_find(&processes->reported, identity);
+	const struct library_row *row = library ? NULL : row_of_file(fd);
 
-	if (library || !holds_tls(fd))
+	if (!row)
 		return library;
 	library = library_add(&processes->reported, identity, path);
 	if (library)
-		processes->fn(processes->ctx, fd, path, pid);
+		processes->fn(processes->ctx, row, fd, path, pid);
 	else
 		counter_add(COUNTER_PROBES_FAILED, 1); /* what cannot be remembered would be probed twice */
 	return library;
@@ -261,10 +260,15 @@ static void scan_cached(void *ctx, const char *path)
 	close(fd);
 }
 
+static bool cache_wanted(const char *name)
+{
+	return libraries_of_name(name) & libraries_followed();
+}
+
 int processes_scan(struct processes *processes)
 {
 	/* No cache and no folder is no failure: what runs tells. */
-	(void)library_cache_each("libssl", scan_cached, processes);
+	(void)library_cache_each(cache_wanted, scan_cached, processes);
 	return scan_all(processes);
 }
 

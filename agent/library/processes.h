@@ -19,12 +19,15 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+struct library_row;
+
 /*
- * A file that may hold a TLS library: fd is open for reading and borrowed for the call; attach by
+ * A file that is, or holds, the library of this row: fd is open for reading and borrowed for the call; attach
+ * by
  * "/proc/self/fd/N". path is as the process (pid) or the loader's cache (pid 0) names it, for people. Called
  * once for each {device, inode}, until that is forgotten.
  */
-typedef void library_fn(void *ctx, int fd, const char *path, uint32_t pid);
+typedef void library_fn(void *ctx, const struct library_row *row, int fd, const char *path, uint32_t pid);
 
 /* What library_fn was given this for has no user any more: whatever hangs on it can go. */
 typedef void library_forget_fn(void *ctx, const struct file_identity *identity);

@@ -2,17 +2,21 @@
 #include "tls_seen.h"
 
 #include "base/table.h"
-#include "tls_kinds.h"
+#include "libraries.h"
+#include "proc_maps.h"
 
+#include <fcntl.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define SEEN_MAX 4096 /* processes; the oldest make room */
 
 struct seen_process {
 	uint32_t pid;
-	struct tls_kinds kinds;
+	uint32_t libraries; /* rows */
 	UT_hash_handle hh;
 };
 
@@ -70,26 +74,51 @@ void tls_seen_mapped(struct tls_seen *seen, uint32_t pid, const char *path)
 	struct seen_process *process = seen_find(seen, pid);
 	const char *slash = strrchr(path, '/');
 	const char *base = slash ? slash + 1 : path;
-	struct tls_kinds kinds = { .others = 0 };
+	uint32_t libraries = libraries_of_name(base);
 
 	/* The loader is mapped first: another program runs in this process, or under this number. */
 	if (process && strncmp(base, "ld-", 3) == 0)
 		seen_remove(seen, process);
-	tls_kinds_of_name(&kinds, base);
-	if (!kinds.others && !kinds.openssl)
+	if (!libraries)
 		return;
 	process = seen_find(seen, pid);
 	if (!process)
 		process = seen_add(seen, pid);
-	if (!process)
-		return;
-	process->kinds.others |= kinds.others;
-	process->kinds.openssl |= kinds.openssl;
+	if (process)
+		process->libraries |= libraries;
+}
+
+static bool mapping_tells(void *ctx, const struct mapping *mapping)
+{
+	uint32_t *libraries = ctx;
+
+	*libraries |= libraries_of_name(strrchr(mapping->path, '/') + 1);
+	return true;
+}
+
+/* What a process that runs has. */
+static uint32_t libraries_of_process(uint32_t pid)
+{
+	uint32_t libraries = 0;
+	char path[32];
+	int fd;
+
+	if (proc_maps_each(pid, mapping_tells, &libraries) < 0)
+		return 0;
+	if (libraries)
+		return libraries;
+	snprintf(path, sizeof(path), "/proc/%u/exe", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (fd < 0)
+		return 0;
+	libraries = libraries_of_executable(fd);
+	close(fd);
+	return libraries;
 }
 
 const char *tls_seen_why(const struct tls_seen *seen, uint32_t pid)
 {
 	const struct seen_process *process = seen_find(seen, pid);
 
-	return process ? tls_kinds_why(&process->kinds) : tls_kinds_why_of(pid);
+	return libraries_why(process ? process->libraries : libraries_of_process(pid));
 }

@@ -18,7 +18,7 @@ void tls_seen_free(struct tls_seen *seen);
 /* A process mapped a file for execution. */
 void tls_seen_mapped(struct tls_seen *seen, uint32_t pid, const char *path);
 
-/* Why its TLS is not read, as tls_kinds_why_of(). */
+/* Why its TLS is not read, as libraries_why(). */
 const char *tls_seen_why(const struct tls_seen *seen, uint32_t pid);
 
 #endif

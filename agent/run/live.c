@@ -85,12 +85,12 @@ static int epoll_add(struct live *live, int fd)
 	return epoll_ctl(live->epoll, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
 }
 
-static void library_found(void *ctx, int fd, const char *path, uint32_t pid)
+static void library_found(void *ctx, const struct library_row *row, int fd, const char *path, uint32_t pid)
 {
 	struct live *live = ctx;
 
 	(void)pid;
-	probes_add_file(live->probes, fd, path);
+	probes_add_file(live->probes, row, fd, path);
 }
 
 static void library_unused(void *ctx, const struct file_identity *identity)

@@ -8,6 +8,7 @@
 
 #include "base/counters.h"
 #include "conn.h"
+#include "library/libraries.h"
 
 #include <stdlib.h>
 
@@ -110,5 +111,7 @@ bool tls_session_is_other(const struct tls_session *session, const struct event_
 
 const char *tls_library(const struct event_data *event)
 {
-	return event->source == SOURCE_OPENSSL ? "openssl" : NULL;
+	const struct library_row *row = libraries_find_number(event->source);
+
+	return row ? row->name : NULL;
 }

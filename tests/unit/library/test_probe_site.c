@@ -169,10 +169,19 @@ static char reason_letter(enum probe_reason reason)
 	return '?';
 }
 
+/* By where the number of moved bytes goes. */
+static const char *form_name(const struct tls_function *call)
+{
+	if (call->done)
+		assert_int_equal(call->result, TLS_STORES_IF_POSITIVE);
+	return call->done == 4 ? "_ex" : call->done == 5 ? "_ex2" : "";
+}
+
 static void sites_print(char *out, size_t size, unsigned int machine, const struct build_function *functions)
 {
 	struct probe_site sites[PROBE_SITES_MAX];
 	struct build_image image;
+	const struct library_row *library;
 	struct elf_file *elf;
 	int fd, count;
 	size_t at = 0;
@@ -182,7 +191,8 @@ static void sites_print(char *out, size_t size, unsigned int machine, const stru
 	elf = elf_file_open_fd(fd);
 	close(fd);
 	assert_non_null(elf);
-	count = probe_sites_openssl(elf, sites);
+	library = libraries_find_file(elf);
+	count = library ? probe_sites_choose(elf, library, sites) : 0;
 	assert_true(count >= 0 && count <= PROBE_SITES_MAX);
 	elf_file_close(elf);
 	out[0] = '\0';
@@ -190,9 +200,10 @@ static void sites_print(char *out, size_t size, unsigned int machine, const stru
 		uint64_t from = sites[i].file_offset - BUILD_OFFSET;
 
 		assert_int_equal(sites[i].address - BUILD_ADDRESS, from);
-		at += (size_t)snprintf(out + at, size - at, "%s%s@%u+%u%c", i ? " " : "",
-				       probe_call_name(sites[i].call), (unsigned)(from / BUILD_SLOT_SIZE),
-				       (unsigned)(from % BUILD_SLOT_SIZE), reason_letter(sites[i].reason));
+		at += (size_t)snprintf(out + at, size - at, "%s%s%s@%u+%u%c", i ? " " : "",
+				       probe_call_name(sites[i].call.kind), form_name(&sites[i].call),
+				       (unsigned)(from / BUILD_SLOT_SIZE), (unsigned)(from % BUILD_SLOT_SIZE),
+				       reason_letter(sites[i].reason));
 		assert_true(at < size);
 	}
 }
@@ -242,31 +253,38 @@ static void libssl_take(void *ctx, const char *path)
 		elf_file_close(elf);
 }
 
+static bool is_libssl(const char *name)
+{
+	return strncmp(name, "libssl.so", strlen("libssl.so")) == 0;
+}
+
 /* Of the machine's own OpenSSL: one cheap site for reads and one for writes, none of them twice. */
 static void test_system_libssl(void **state)
 {
 	struct system_libssl found = { NULL };
 	struct probe_site sites[PROBE_SITES_MAX];
-	unsigned int calls[CALL_COUNT] = { 0 };
+	unsigned int calls[TLS_CALL_KINDS] = { 0 };
 	int count;
 
 	(void)state;
-	library_cache_each("libssl.so", libssl_take, &found);
+	library_cache_each(is_libssl, libssl_take, &found);
 	assert_non_null(found.elf);
-	count = probe_sites_openssl(found.elf, sites);
+	assert_non_null(libraries_find_file(found.elf));
+	count = probe_sites_choose(found.elf, libraries_find_file(found.elf), sites);
 	assert_true(count > 0);
 	for (int i = 0; i < count; i++) {
-		calls[sites[i].call]++;
+		calls[sites[i].call.kind]++;
+		assert_int_equal(sites[i].call.library, SOURCE_OPENSSL);
 		for (int j = 0; j < i; j++)
 			assert_int_not_equal(sites[i].file_offset, sites[j].file_offset);
 	}
-	assert_int_equal(calls[CALL_HANDSHAKE], 1);
-	assert_int_equal(calls[CALL_FREE], 1);
-	assert_int_equal(calls[CALL_SET_FD], 3);
+	assert_int_equal(calls[TLS_HANDSHAKE], 1);
+	assert_int_equal(calls[TLS_FREE], 1);
+	assert_int_equal(calls[TLS_SET_FD], 3);
 	if (elf_is_x86_64(found.elf)) {
-		assert_int_equal(calls[CALL_READ] + calls[CALL_WRITE], 0);
-		assert_int_equal(calls[CALL_READ_EX], 1);
-		assert_int_equal(calls[CALL_WRITE_EX] + calls[CALL_WRITE_EX2], 1);
+		assert_int_equal(calls[TLS_READ], 1);
+		assert_int_equal(calls[TLS_WRITE], 1);
+		assert_int_equal(sites[0].call.done, 4);
 		assert_int_equal(sites[0].reason, REASON_COMMON_CALLEE);
 		assert_memory_equal(sites[0].instruction, "push r", 6);
 	}
@@ -276,8 +294,8 @@ static void test_system_libssl(void **state)
 static void test_words(void **state)
 {
 	(void)state;
-	for (int call = 0; call < CALL_COUNT; call++)
-		assert_true(probe_call_name(call)[0] != '\0');
+	for (int kind = 0; kind < TLS_CALL_KINDS; kind++)
+		assert_true(probe_call_name(kind)[0] != '\0');
 	for (int reason = REASON_ENTRY_EMULATED; reason <= REASON_ENTRY_STEPPED; reason++)
 		assert_true(probe_reason_text(reason)[0] != '\0');
 }

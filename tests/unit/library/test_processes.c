@@ -4,6 +4,7 @@
  * refuses perf events to this user the watch's refusal is tested in its place.
  */
 #include "elf_build.h"
+#include "library/libraries.h"
 #include "library/processes.h"
 
 #include <errno.h>
@@ -46,12 +47,13 @@ struct reports {
 	size_t count;
 };
 
-static void report_take(void *ctx, int fd, const char *path, uint32_t pid)
+static void report_take(void *ctx, const struct library_row *row, int fd, const char *path, uint32_t pid)
 {
 	struct reports *reports = ctx;
 	struct stat st;
 
 	assert_int_equal(fstat(fd, &st), 0);
+	assert_string_equal(row->name, "openssl");
 	if (reports->count == REPORTS_MAX)
 		return;
 	reports->items[reports->count] = (struct report){ st.st_dev, st.st_ino, pid, "" };

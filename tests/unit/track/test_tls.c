@@ -133,6 +133,14 @@ static void test_library(void **state)
 
 	(void)state;
 	assert_string_equal(tls_library(&event), "openssl");
+	event.source = 4;
+	assert_string_equal(tls_library(&event), "boringssl");
+	event.source = 5;
+	assert_string_equal(tls_library(&event), "libressl");
+	event.source = 255; /* of a later version */
+	assert_null(tls_library(&event));
+	event.source = SOURCE_SYSCALL;
+	assert_null(tls_library(&event));
 	event.source = SOURCE_UNKNOWN;
 	assert_null(tls_library(&event));
 }

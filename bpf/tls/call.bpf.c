@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * OpenSSL calls: what was asked at the entry, what moved at the return (docs/design.md, D4).
+ * Calls of TLS libraries: what was asked at the entry, what moved at the return
+ * (docs/design.md, D4). The attach cookie (struct tls_function) says what kind of
+ * call it is and which argument is what; it comes from agent/library/libraries.c.
  *
  * A return probe rewrites the return address on the thread's stack. A program
  * that switches stacks inside the call (a coroutine in a BIO) would make a
@@ -18,14 +20,18 @@
 #include "tls.h"
 #include <bpf/bpf_tracing.h>
 
+#ifndef PT_REGS_PARM6 /* libbpf before 1.2 */
+#define PT_REGS_PARM6(regs) ((regs)->r9)
+#endif
+
 static __always_inline bool kind_moves(__u32 kind)
 {
-	return kind <= TLS_WRITE_EX2 || kind == TLS_SENDFILE || kind == TLS_WRITE_EARLY;
+	return kind <= TLS_SENDFILE;
 }
 
 /* A record without payload about this TLS object, made in the ring itself; NULL: the ring is full. */
 static __always_inline struct event_data *tls_record(__u16 type, __u16 flags, __u64 ssl,
-						     const struct tls_session *session)
+						     const struct kernel_session *session)
 {
 	struct event_data *e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
 
@@ -39,7 +45,7 @@ static __always_inline struct event_data *tls_record(__u16 type, __u16 flags, __
 	e->sock = session->sock;
 	generation_fill(e, session->generation);
 	e->ssl = ssl;
-	e->source = SOURCE_OPENSSL;
+	e->source = session->library;
 	kernel_count(KC_EVENTS_SUBMITTED, 1);
 	return e;
 }
@@ -48,7 +54,7 @@ static __always_inline struct event_data *tls_record(__u16 type, __u16 flags, __
 static __noinline int tls_bare(__u16 type, __u64 ssl, __u8 direction)
 {
 	struct session_key key = { .ssl = ssl, .pid = bpf_get_current_pid_tgid() >> 32 };
-	struct tls_session *session = bpf_map_lookup_elem(&sessions, &key);
+	struct kernel_session *session = bpf_map_lookup_elem(&sessions, &key);
 	struct event_data *e;
 
 	if (!session)
@@ -145,27 +151,41 @@ static __always_inline int entry_nested(struct tls_call *outer, struct tls_call 
 	return 1;
 }
 
-static __always_inline void call_fill(struct tls_call *call, struct pt_regs *ctx, __u32 kind)
-{
-	__u64 fourth = PT_REGS_PARM4(ctx), fifth = PT_REGS_PARM5(ctx);
+/* By their numbers, from 1 on; those that a function does not have are 0. */
+struct arguments {
+	__u64 value[8];
+};
 
-	/* Both are loaded here: the verifier takes no load through a chosen register. */
-	opaque(fourth);
-	opaque(fifth);
-	call->ssl = PT_REGS_PARM1(ctx);
-	call->buffer = PT_REGS_PARM2(ctx);
-	call->size = PT_REGS_PARM3(ctx);
-	if (kind == TLS_READ_EX || kind == TLS_WRITE_EX || kind == TLS_WRITE_EARLY)
-		call->done = fourth;
-	else if (kind == TLS_WRITE_EX2)
-		call->done = fifth;
-	call->sp = PT_REGS_SP(ctx);
+/* By way of the stack: the verifier takes no load through a chosen register. */
+static __always_inline void arguments_fill(struct arguments *arguments, struct pt_regs *ctx)
+{
+	*arguments = (struct arguments){
+		.value = { 0, PT_REGS_PARM1(ctx), PT_REGS_PARM2(ctx), PT_REGS_PARM3(ctx), PT_REGS_PARM4(ctx),
+			   PT_REGS_PARM5(ctx), PT_REGS_PARM6(ctx), 0 },
+	};
+}
+
+static __always_inline __u64 argument(const struct arguments *arguments, __u8 number)
+{
+	return arguments->value[number & 7];
+}
+
+static __always_inline void call_fill(struct tls_call *call, const struct tls_function *function,
+				      const struct arguments *arguments)
+{
+	call->buffer = argument(arguments, function->buffer);
+	call->size = argument(arguments, function->size);
+	if (function->size & TLS_ARGUMENT_INT)
+		call->size = (__u32)call->size;
+	call->done = argument(arguments, function->done);
 	call->start_ns = bpf_ktime_get_ns();
-	call->kind = kind;
+	call->library = function->library;
+	call->kind = function->kind;
+	call->result = function->result;
 }
 
 /* A handshake that begins before the session did anything. */
-static __always_inline void handshake_seen(struct tls_session *session, __u64 now)
+static __always_inline void handshake_seen(struct kernel_session *session, __u64 now)
 {
 	if (session->used)
 		return;
@@ -184,7 +204,7 @@ static __always_inline void session_end(__u64 ssl)
 }
 
 /* SSL_set_fd and its kin: a hint until the first nested transfer tells the socket itself. */
-static __always_inline void fd_hint(struct tls_session *session, __s32 fd)
+static __always_inline void fd_hint(struct kernel_session *session, __s32 fd)
 {
 	session->hint = fd;
 	session->hinted = 1;
@@ -213,44 +233,56 @@ static __always_inline int entry_level(__u64 thread, __u64 ssl, __u32 kind, __u6
 }
 
 /* 0: follow the return of this call; 1: do not. */
-static __always_inline int tls_entry(struct pt_regs *ctx, __u32 kind, bool single)
+static __always_inline int tls_entry(struct pt_regs *ctx, __u64 cookie, bool single)
 {
+	const struct tls_function *function = (const struct tls_function *)&cookie;
 	struct call_key key = { .thread = bpf_get_current_pid_tgid() };
-	__u64 ssl = PT_REGS_PARM1(ctx);
-	struct tls_call fresh = {};
-	struct tls_session *session;
+	struct tls_call fresh = { .sp = PT_REGS_SP(ctx) };
+	struct kernel_session *session;
+	struct arguments arguments;
 	int level;
 
-	if (!tls_listens || !process_wanted(current_number()) || !ssl)
+	if (!tls_listens || !process_wanted(current_number()))
 		return 1;
-	if (kind == TLS_FREE) {
-		session_end(ssl);
+	arguments_fill(&arguments, ctx);
+	fresh.ssl = argument(&arguments, function->session);
+	if (!fresh.ssl)
+		return 1;
+	if (function->kind == TLS_FREE) {
+		session_end(fresh.ssl);
 		return 1;
 	}
-	session = session_claim(ssl);
+	session = session_claim(fresh.ssl, function->library);
 	if (!session)
 		return 1;
-	if (kind == TLS_SET_FD) {
-		fd_hint(session, PT_REGS_PARM2(ctx));
+	if (function->kind == TLS_SET_FD) {
+		fd_hint(session, argument(&arguments, function->fd));
 		return 1;
 	}
-	level = entry_level(key.thread, ssl, kind, PT_REGS_SP(ctx), single);
+	level = entry_level(key.thread, fresh.ssl, function->kind, fresh.sp, single);
 	if (level < 0)
 		return 1;
 	key.level = level;
-	call_fill(&fresh, ctx, kind);
+	call_fill(&fresh, function, &arguments);
 	fresh.generation = session->generation;
-	if (kind == TLS_HANDSHAKE || kind == TLS_WRITE_EARLY)
+	if (fresh.kind == TLS_HANDSHAKE || fresh.kind == TLS_WRITE_EARLY)
 		handshake_seen(session, fresh.start_ns);
-	if (kind == TLS_WRITE_EARLY && !session->received) /* a server may write by it too, later */
+	if (fresh.kind == TLS_WRITE_EARLY && !session->received) /* a server may write by it too, later */
 		session->early = EARLY_WRITTEN;
 	session->used = 1;
 	if (bpf_map_update_elem(&calls, &key, &fresh, BPF_ANY) < 0) {
 		kernel_count(KC_MAP_FULL, 1);
-		entry_refuse(ssl, kind);
+		entry_refuse(fresh.ssl, fresh.kind);
 		return 1;
 	}
 	return 0;
+}
+
+static __always_inline bool call_succeeded(const struct tls_call *call, __s64 result)
+{
+	if (call->result == TLS_STORES_IF_ZERO)
+		return (__s32)result == 0;
+	return call->result == TLS_RETURNS_LONG ? result > 0 : (__s32)result > 0;
 }
 
 /* How many bytes the call moved; 0: none. */
@@ -258,10 +290,10 @@ static __always_inline __u64 call_moved(const struct tls_call *call, __s64 resul
 {
 	__u64 done = 0;
 
-	if (call->kind == TLS_SENDFILE)
-		return result > 0 ? result : 0;
-	if ((__s32)result <= 0)
+	if (!call_succeeded(call, result))
 		return 0;
+	if (call->result == TLS_RETURNS_LONG)
+		return result;
 	if (!call->done)
 		return (__u32)result;
 	if (bpf_probe_read_user(&done, sizeof(done), (void *)call->done) < 0) {
@@ -273,10 +305,11 @@ static __always_inline __u64 call_moved(const struct tls_call *call, __s64 resul
 
 static __always_inline void handshake_done(const struct tls_call *call, __s64 result)
 {
-	struct tls_session *session = session_of_call(call);
+	struct kernel_session *session = session_of_call(call);
 	struct event_data *e;
 
-	if (!session || !session->handshake_ns || (__s32)result != 1 || !socket_wanted(&session->sock))
+	if (!session || !session->handshake_ns || !call_succeeded(call, result) ||
+	    !socket_wanted(&session->sock))
 		return;
 	e = tls_record(EVENT_TLS_BIND, EVENT_FROM_START, call->ssl, session);
 	if (!e)
@@ -327,11 +360,11 @@ static __always_inline bool call_take(__u64 thread, __u64 sp, struct tls_call *o
  * TLS in TLS (a proxy that is spoken to by TLS): the plaintext of the inner call is what the call around it
  * sends or receives, which tells that one's socket. True: it is; nobody wants the bytes.
  */
-static __always_inline bool carries(const struct tls_call *call, const struct tls_session *session,
+static __always_inline bool carries(const struct tls_call *call, const struct kernel_session *session,
 				    __u64 thread, __u64 level)
 {
 	struct tls_call *around = call_at(thread, (level - 1) & (TLS_CALLS_MAX - 1));
-	struct tls_session *carried = around && around->ssl != call->ssl ? session_of_call(around) : 0;
+	struct kernel_session *carried = around && around->ssl != call->ssl ? session_of_call(around) : 0;
 	__u8 first[RECORD_HEADER + 3] = {}, type;
 	struct event_data *e;
 
@@ -360,7 +393,7 @@ static __always_inline bool carries(const struct tls_call *call, const struct tl
  * When the first call was entered for what is written: one that would block is tried again, with no fewer
  * bytes. A call with none is no try (Apache flushes by it, between an answer and the next request).
  */
-static __always_inline __u64 write_began(struct tls_session *session, const struct tls_call *call,
+static __always_inline __u64 write_began(struct kernel_session *session, const struct tls_call *call,
 					 __u64 moved)
 {
 	bool again = session->tried_ns && call->size >= session->tried_bytes;
@@ -376,7 +409,7 @@ static __always_inline __u64 write_began(struct tls_session *session, const stru
 static __always_inline int tls_return(struct pt_regs *ctx, bool looped)
 {
 	__u64 thread = bpf_get_current_pid_tgid(), moved, level = 0;
-	struct tls_session *session;
+	struct kernel_session *session;
 	struct capture c = {};
 	struct tls_call call;
 	__u8 direction;
@@ -411,7 +444,7 @@ static __always_inline int tls_return(struct pt_regs *ctx, bool looped)
 	generation_fill(&c.record, call.generation);
 	c.record.offset = call.start_ns;
 	c.record.direction = direction;
-	c.record.source = SOURCE_OPENSSL;
+	c.record.source = call.library;
 	c.record.pos = count_add(&session->count[direction & 1], moved, looped);
 	c.left = moved;
 	c.part = moved;
@@ -434,8 +467,7 @@ static __always_inline int tls_return(struct pt_regs *ctx, bool looped)
 
 /*
  * Linux 6.13: one program for entry and return, told apart by the instruction
- * pointer. Its cookie is the call's kind. Attached by agent/capture/probes.c as
- * BPF_TRACE_UPROBE_SESSION.
+ * pointer. Attached by agent/capture/probes_tls.c as BPF_TRACE_UPROBE_SESSION.
  */
 static __always_inline int tls_session_run(struct pt_regs *ctx)
 {
@@ -450,28 +482,38 @@ int tls_session(struct pt_regs *ctx)
 	return UNPREEMPTED(tls_session_run(ctx));
 }
 
-/* Before 6.13: an entry program for each kind (5.10 has no cookies), one for all returns. */
-#define ENTRY_PROGRAM(name, kind)                         \
-	SEC("uprobe") int name(struct pt_regs *ctx)       \
-	{                                                 \
-		UNPREEMPTED(tls_entry(ctx, kind, false)); \
-		return 0;                                 \
-	}
-
-ENTRY_PROGRAM(tls_enter_read, TLS_READ)
-ENTRY_PROGRAM(tls_enter_read_ex, TLS_READ_EX)
-ENTRY_PROGRAM(tls_enter_write, TLS_WRITE)
-ENTRY_PROGRAM(tls_enter_write_ex, TLS_WRITE_EX)
-ENTRY_PROGRAM(tls_enter_write_ex2, TLS_WRITE_EX2)
-ENTRY_PROGRAM(tls_enter_peek, TLS_PEEK)
-ENTRY_PROGRAM(tls_enter_handshake, TLS_HANDSHAKE)
-ENTRY_PROGRAM(tls_enter_sendfile, TLS_SENDFILE)
-ENTRY_PROGRAM(tls_enter_free, TLS_FREE)
-ENTRY_PROGRAM(tls_enter_set_fd, TLS_SET_FD)
-ENTRY_PROGRAM(tls_enter_write_early, TLS_WRITE_EARLY)
+/* Before 6.13: one program for all entries, one for all returns. */
+static __noinline int tls_entry_single(struct pt_regs *ctx, __u64 cookie)
+{
+	tls_entry(ctx, cookie, false);
+	return 0;
+}
 
 SEC("uprobe")
-int tls_leave(struct pt_regs *ctx)
+int tls_enter(struct pt_regs *ctx)
+{
+	return UNPREEMPTED(tls_entry_single(ctx, bpf_get_attach_cookie(ctx)));
+}
+
+/* Before 5.15, where there are no cookies: an entry program for each function, whose cookie is written here.
+ */
+const volatile __u64 tls_slots[TLS_SLOTS];
+
+#define SLOT(high, low)                                                           \
+	SEC("uprobe") int tls_enter_##high##low(struct pt_regs *ctx)              \
+	{                                                                         \
+		return tls_entry_single(ctx, tls_slots[(0##high << 3) + 0##low]); \
+	}
+
+#define SLOTS(high)   \
+	SLOT(high, 0) \
+	SLOT(high, 1) SLOT(high, 2) SLOT(high, 3) SLOT(high, 4) SLOT(high, 5) SLOT(high, 6) SLOT(high, 7)
+
+SLOTS(0)
+SLOTS(1)
+SLOTS(2) SLOTS(3) SLOTS(4) SLOTS(5) SLOTS(6) SLOTS(7)
+
+	SEC("uprobe") int tls_leave(struct pt_regs *ctx)
 {
 	return UNPREEMPTED(tls_return(ctx, true));
 }

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The rows. OpenSSL's relatives share its functions, so each is told by a
+ * function that it alone has: BoringSSL's early callback, LibreSSL's loading of
+ * trust from memory (libtls needs it). Of a library that is not followed the
+ * name of a file is enough. What is linked into an executable is recognised by
+ * what no build leaves out: Go's table of functions, and the source file names
+ * that BoringSSL and rustls carry for their error messages.
+ */
+#include "libraries.h"
+
+#include "elf_file.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
+
+enum openssl_wrapper {
+	WRAPPER_READ = 1,
+	WRAPPER_WRITE,
+	WRAPPER_PEEK,
+};
+
+/* int f(ssl, buf, int num); int f(ssl, buf, size_t num, size_t *done); the same with flags before done. */
+#define PLAIN .session = 1, .buffer = 2, .size = 3 | TLS_ARGUMENT_INT
+#define EX    .session = 1, .buffer = 2, .size = 3, .done = 4, .result = TLS_STORES_IF_POSITIVE
+#define EX2   .session = 1, .buffer = 2, .size = 3, .done = 5, .result = TLS_STORES_IF_POSITIVE
+
+static const struct library_function openssl_functions[] = {
+	{ .name = "SSL_read", .wrapper = WRAPPER_READ, .call = { .kind = TLS_READ, PLAIN } },
+	{ .name = "SSL_read_ex", .wrapper = WRAPPER_READ, .call = { .kind = TLS_READ, EX } },
+	{ .name = "SSL_write", .wrapper = WRAPPER_WRITE, .call = { .kind = TLS_WRITE, PLAIN } },
+	{ .name = "SSL_write_ex", .wrapper = WRAPPER_WRITE, .call = { .kind = TLS_WRITE, EX } },
+	/* OpenSSL 3.3 */
+	{ .name = "SSL_write_ex2", .wrapper = WRAPPER_WRITE, .call = { .kind = TLS_WRITE, EX2 } },
+	{ .name = "SSL_peek", .wrapper = WRAPPER_PEEK, .call = { .kind = TLS_PEEK, PLAIN } },
+	{ .name = "SSL_peek_ex", .wrapper = WRAPPER_PEEK, .call = { .kind = TLS_PEEK, EX } },
+	/* SSL_connect and SSL_accept call it. */
+	{ .name = "SSL_do_handshake", .call = { .kind = TLS_HANDSHAKE, .session = 1 } },
+	/* ssize_t f(ssl, int fd, off_t offset, size_t size, int flags) */
+	{ .name = "SSL_sendfile",
+	  .call = { .kind = TLS_SENDFILE, .session = 1, .size = 4, .result = TLS_RETURNS_LONG } },
+	{ .name = "SSL_free", .call = { .kind = TLS_FREE, .session = 1 } },
+	{ .name = "SSL_set_fd", .call = { .kind = TLS_SET_FD, .session = 1, .fd = 2 } },
+	{ .name = "SSL_write_early_data", .call = { .kind = TLS_WRITE_EARLY, EX } },
+	{ .name = "SSL_set_rfd", .call = { .kind = TLS_SET_FD, .session = 1, .fd = 2 } },
+	{ .name = "SSL_set_wfd", .call = { .kind = TLS_SET_FD, .session = 1, .fd = 2 } },
+	{ .name = NULL },
+};
+
+#define FOLLOWED(name_, title_)             \
+	.name = (name_), .title = (title_), \
+	.unread = "its " title_ " is followed, but no call of it was seen for this connection"
+#define NAMED(name_, title_) \
+	.name = (name_), .title = (title_), .unread = title_ ", which hark does not follow"
+
+static const struct library_row rows[] = {
+	{
+		FOLLOWED("boringssl", "BoringSSL"),
+		.number = 4,
+		.signs = { "SSL_read", "SSL_write", "SSL_CTX_set_select_certificate_cb" },
+		.functions = openssl_functions,
+	},
+	{
+		FOLLOWED("libressl", "LibreSSL"),
+		.number = 5,
+		.signs = { "SSL_read", "SSL_write", "SSL_CTX_load_verify_mem" },
+		.functions = openssl_functions,
+		.version = "LibreSSL ",
+		.version_beside = "libcrypto",
+	},
+	{
+		FOLLOWED("openssl", "OpenSSL"),
+		.number = SOURCE_OPENSSL,
+		.file = "libssl.so", /* the relatives' as well */
+		.signs = { "SSL_read", "SSL_write" },
+		.functions = openssl_functions,
+		.version = "OpenSSL ",
+		.version_beside = "libcrypto",
+	},
+#ifdef HARK_MORE_LIBRARIES /* of a build for tests: a file with rows */
+#include HARK_MORE_LIBRARIES
+#endif
+	{ NAMED("gnutls", "GnuTLS"), .file = "libgnutls.so" },
+	{ NAMED("nss", "NSS"), .file = "libssl3.so" },
+	{ NAMED("mbedtls", "Mbed TLS"), .file = "libmbedtls.so" },
+	{ NAMED("wolfssl", "wolfSSL"), .file = "libwolfssl.so" },
+	{ NAMED("s2n", "s2n"), .file = "libs2n.so" },
+	{ NAMED("rustls", "rustls"), .file = "librustls" },
+	{ NAMED("libressl", "LibreSSL's libtls"), .file = "libtls.so" },
+	{ NAMED("java", "Java's own TLS"), .file = "libjvm.so" },
+	{ NAMED("go", "Go's crypto/tls"), .sections = { ".gopclntab", ".go.buildinfo" } },
+	{ NAMED("boringssl", "BoringSSL inside"), .text_first = 's', .text = "sl/ssl_lib.cc" },
+	{ NAMED("rustls", "rustls inside"), .text_first = '/', .text = "rustls-0." },
+};
+
+static_assert(COUNT_OF(rows) <= LIBRARIES_MAX_ROWS, "a bit for each");
+
+const struct library_row *libraries_row(size_t index)
+{
+	return index < COUNT_OF(rows) ? &rows[index] : NULL;
+}
+
+const struct library_row *libraries_find_number(unsigned int number)
+{
+	for (size_t i = 0; number && i < COUNT_OF(rows); i++)
+		if (rows[i].number == number)
+			return &rows[i];
+	return NULL;
+}
+
+bool libraries_has_name(const char *name)
+{
+	for (size_t i = 0; i < COUNT_OF(rows); i++)
+		if (strcmp(rows[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+/* Most files have none of it: a function that is missing is not looked for again. */
+const struct library_row *libraries_find_file(const struct elf_file *elf)
+{
+	const char *missing = NULL;
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		const char *const *signs = rows[i].signs;
+		struct elf_symbol first;
+		size_t has = 1;
+
+		if (!rows[i].number || (missing && strcmp(signs[0], missing) == 0))
+			continue;
+		if (elf_find_function(elf, signs[0], &first)) {
+			missing = signs[0];
+			continue;
+		}
+		while (has < LIBRARY_SIGNS_MAX && signs[has] &&
+		       elf_has_function_beside(elf, &first, signs[has]))
+			has++;
+		if (has == LIBRARY_SIGNS_MAX || !signs[has])
+			return &rows[i];
+	}
+	return NULL;
+}
+
+uint32_t libraries_followed(void)
+{
+	uint32_t found = 0;
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++)
+		if (rows[i].number)
+			found |= 1u << i;
+	return found;
+}
+
+uint32_t libraries_of_name(const char *base)
+{
+	uint32_t found = 0;
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++)
+		if (rows[i].file && strncmp(base, rows[i].file, strlen(rows[i].file)) == 0)
+			found |= 1u << i;
+	return found;
+}
+
+static bool executable_has(const struct elf_file *elf, const struct library_row *row)
+{
+	char text[32];
+
+	for (size_t i = 0; i < COUNT_OF(row->sections); i++)
+		if (row->sections[i] && elf_has_section(elf, row->sections[i]))
+			return true;
+	if (!row->text)
+		return false;
+	snprintf(text, sizeof(text), "%c%s", row->text_first, row->text);
+	return elf_has_text(elf, text);
+}
+
+uint32_t libraries_of_executable(int fd)
+{
+	struct elf_file *elf = elf_file_open_fd(fd);
+	uint32_t found = 0;
+
+	for (size_t i = 0; elf && i < COUNT_OF(rows); i++)
+		if (executable_has(elf, &rows[i]))
+			found |= 1u << i;
+	elf_file_close(elf);
+	return found;
+}
+
+uint32_t libraries_without_texts(uint32_t set)
+{
+	for (size_t i = 0; i < COUNT_OF(rows); i++)
+		if (rows[i].text)
+			set &= ~(1u << i);
+	return set;
+}
+
+/* Others often come along unused, as libraries of libraries, so a followed one goes first. */
+const char *libraries_why(uint32_t set)
+{
+	uint32_t followed = set & libraries_followed();
+
+	set = followed ? followed : set;
+	return set ? rows[__builtin_ctz(set)].unread : NULL;
+}

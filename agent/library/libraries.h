@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The table of TLS libraries, a row each: those that are followed, with how a
+ * file is recognised and what its functions are, and those that are only named
+ * to people. Finding, probing, doctor, opaque lines, `tls.library` and the
+ * filter read it; a library whose functions differ from others' in names and
+ * in the order of arguments is one row more and nothing else.
+ *
+ * Deliberately absent: what tells the calls of one session apart. It is the
+ * thread, for all rows; a library that moves a call between threads (Go) needs
+ * a kernel side of its own in bpf/tls/.
+ */
+#ifndef HARK_LIBRARIES_H
+#define HARK_LIBRARIES_H
+
+#include "maps_abi.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct elf_file;
+
+struct library_function {
+	const char *name;	  /* its symbol; NULL: past the last */
+	struct tls_function call; /* but for the library's number, which is the row's */
+	/*
+	 * Functions of one number, which stand side by side, are wrappers of one internal function, the first
+	 * of them by returning what the internal one stores; it is probed instead where it is found. 0:
+	 * alone.
+	 */
+	unsigned int wrapper;
+};
+
+#define LIBRARY_SIGNS_MAX 3
+
+struct library_row {
+	const char *name;     /* in JSON and filters */
+	const char *title;    /* to people */
+	const char *unread;   /* why TLS of it is not read */
+	const char *file;     /* how the base names of its files begin; NULL: it has none of its own */
+	unsigned char number; /* in recordings (event_data.source), never changed; 0: not followed */
+	/* Of a followed one: a file that defines all of these functions is it, unless a row above says so. */
+	const char *signs[LIBRARY_SIGNS_MAX];
+	const struct library_function *functions;
+	const char *version; /* how the text begins that tells it in its files; NULL: none does */
+	const char
+		*version_beside; /* where a file "libssl…" has none: begin of the name of the one that has */
+	/* Of one that is not followed, in an executable: sections of these names, or this text. */
+	const char *sections[2];
+	const char *text; /* but for its first letter, or hark's own executable would hold it */
+	char text_first;
+};
+
+/* NULL: past the last. */
+const struct library_row *libraries_row(size_t index);
+
+/* The row of a number in a recording; NULL: none. */
+const struct library_row *libraries_find_number(unsigned int number);
+
+/* Is it the name of a row? */
+bool libraries_has_name(const char *name);
+
+/* The followed library that this file is, or holds; NULL: none. */
+const struct library_row *libraries_find_file(const struct elf_file *elf);
+
+/*
+ * Below, sets of rows: a bit a row. What a process maps and what its executable holds are enough to name a
+ * library to people, never to probe one.
+ */
+#define LIBRARIES_MAX_ROWS 32
+
+/* The rows that are followed. */
+uint32_t libraries_followed(void);
+/* Those with files of this base name. */
+uint32_t libraries_of_name(const char *base);
+/* Those that are not followed and that an executable holds in itself; fd is borrowed and read whole. */
+uint32_t libraries_of_executable(int fd);
+/* Without those that are told by a text only: a followed library in the executable explains such texts. */
+uint32_t libraries_without_texts(uint32_t rows);
+/* Why TLS of a process with these is not read. Static; NULL: none that hark knows. */
+const char *libraries_why(uint32_t rows);
+
+#endif

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Tests of agent/library/libraries.c: the rows agree with each other, and files are told apart. */
+#include "elf_build.h"
+#include "library/elf_file.h"
+#include "library/libraries.h"
+#include "library/probe_site.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#define EACH_ROW(row, i) (size_t i = 0; (row = libraries_row(i)); i++)
+
+/* What a recording says must never come to mean another library. */
+static void test_numbers(void **state)
+{
+	static const struct {
+		unsigned int number;
+		const char *name;
+	} numbers[] = { { 3, "openssl" }, { 4, "boringssl" }, { 5, "libressl" } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		assert_non_null(libraries_find_number(numbers[i].number));
+		assert_string_equal(libraries_find_number(numbers[i].number)->name, numbers[i].name);
+	}
+	assert_null(libraries_find_number(SOURCE_UNKNOWN));
+	assert_null(libraries_find_number(SOURCE_SOCKET));
+	assert_null(libraries_find_number(SOURCE_SYSCALL));
+	assert_null(libraries_find_number(255));
+}
+
+static void function_check(const struct library_function *function)
+{
+	const struct tls_function *call = &function->call;
+	bool moves = call->kind <= TLS_SENDFILE;
+
+	assert_true(call->session >= 1 && call->session <= TLS_ARGUMENTS_MAX);
+	assert_true(call->kind < TLS_CALL_KINDS);
+	assert_int_equal(call->library, 0);
+	assert_int_equal(moves && call->kind != TLS_SENDFILE, call->buffer && call->kind != TLS_PEEK);
+	assert_true(!moves || (call->size & ~TLS_ARGUMENT_INT));
+	assert_int_equal(call->kind == TLS_SET_FD, call->fd != 0);
+	assert_int_equal(call->result >= TLS_STORES_IF_POSITIVE, call->done != 0);
+}
+
+/* Each row says what its readers ask of it; each function fits into the kernel side. */
+static void test_rows(void **state)
+{
+	const struct library_row *row;
+	size_t functions = 0;
+
+	(void)state;
+	for
+		EACH_ROW(row, i)
+		{
+			assert_true(row->name && row->title && row->unread);
+			assert_true(libraries_has_name(row->name));
+			assert_int_equal(row->number != 0, row->functions != NULL);
+			assert_int_equal(row->number != 0, row->signs[0] != NULL);
+			assert_int_equal(row->number != 0, libraries_followed() >> i & 1);
+			if (row->number)
+				assert_ptr_equal(libraries_find_number(row->number), row);
+			else
+				assert_true(row->file || row->sections[0] || row->text);
+			for (const struct library_function *at = row->functions; at && at->name;
+			     at++, functions++)
+				function_check(at);
+		}
+	assert_true(functions <= TLS_SLOTS);
+	assert_false(libraries_has_name("yes"));
+	assert_false(libraries_has_name(""));
+}
+
+#define READ_WRITE                   \
+	{ "SSL_read", "55 c3" },     \
+	{                            \
+		"SSL_write", "55 c3" \
+	}
+
+/* Relatives have the same functions, and one of their own. */
+static void test_files(void **state)
+{
+	static const struct {
+		const char *expected;
+		struct build_function functions[BUILD_SLOTS + 1];
+	} files[] = {
+		{ "openssl", { READ_WRITE } },
+		{ "openssl",
+		  { READ_WRITE, { "SSL_read_ex", "55 c3" }, { "SSL_CTX_set_tmp_dh_callback", "c3" } } },
+		{ "boringssl", { READ_WRITE, { "SSL_CTX_set_select_certificate_cb", "c3" } } },
+		{ "libressl", { READ_WRITE, { "SSL_CTX_load_verify_mem", "c3" } } },
+		{ "", { { "SSL_read", "55 c3" } } },
+		{ "", { { "SSL_write", "55 c3" }, { "SSL_CTX_load_verify_mem", "c3" } } },
+		{ "", { { "gnutls_record_recv", "55 c3" } } },
+		{ "", { { "", "c3" } } },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		struct probe_site sites[PROBE_SITES_MAX];
+		const struct library_row *row;
+		struct build_image image;
+		struct elf_file *elf;
+		int fd, count;
+
+		build_fill(&image, EM_X86_64, files[i].functions);
+		fd = build_file(image.bytes, sizeof(image.bytes));
+		elf = elf_file_open_fd(fd);
+		close(fd);
+		row = libraries_find_file(elf);
+		assert_string_equal(row ? row->name : "", files[i].expected);
+		count = row ? probe_sites_choose(elf, row, sites) : 0;
+		assert_int_equal(count >= 2, row != NULL);
+		for (int j = 0; j < count; j++)
+			assert_int_equal(sites[j].call.library, row->number);
+		elf_file_close(elf);
+	}
+}
+
+static void test_names(void **state)
+{
+	static const struct {
+		const char *first, *second, *why;
+	} cases[] = {
+		{ "libc.so.6", "", NULL },
+		{ "libgnutls.so.30", "", "GnuTLS, which hark does not follow" },
+		{ "libssl3.so", "", "NSS, which hark does not follow" },
+		{ "libtls.so.28", "", "LibreSSL's libtls, which hark does not follow" },
+		{ "libssl.so.3", "",
+		  "its OpenSSL is followed, but no call of it was seen for this connection" },
+		/* Beside OpenSSL others are mostly a library's library. */
+		{ "libgnutls.so.30", "libssl.so.3",
+		  "its OpenSSL is followed, but no call of it was seen for this connection" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		uint32_t rows = libraries_of_name(cases[i].first) | libraries_of_name(cases[i].second);
+		const char *why = libraries_why(rows);
+
+		assert_string_equal(why ? why : "", cases[i].why ? cases[i].why : "");
+		assert_int_equal(libraries_without_texts(rows), rows);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_numbers),
+		cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_files),
+		cmocka_unit_test(test_names),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
