@@ -13,6 +13,7 @@
 #include "base/budget.h"
 #include "base/counters.h"
 #include "base/log.h"
+#include "base/loop.h"
 #include "base/private_file.h"
 #include "cli/options.h"
 #include "doctor/doctor.h"
@@ -52,6 +53,8 @@ struct run {
 	struct probes *probes;		    /* NULL in a replay */
 	struct pace *pace;		    /* NULL when live */
 	struct tls_seen *tls_seen;	    /* NULL in a replay */
+	struct loop *loop;
+	bool each_end; /* exchanges are not joined */
 };
 
 static void run_tick(struct run *run, uint64_t now_ns);
@@ -96,50 +99,39 @@ static int run_event(void *ctx, const struct event_header *event)
 
 /* --- tracker → join → outputs -------------------------------------------------------- */
 
-/* Connections show their own exchanges, each in its order. */
+static bool run_joined(void *ctx, const struct exchange *exchange)
+{
+	struct result result = result_of_exchange(RESULT_EXCHANGE, exchange);
+
+	return outputs_show(((struct run *)ctx)->outputs, &result);
+}
+
 static void run_exchange(void *ctx, struct exchange *exchange)
 {
 	struct run *run = ctx;
 
-	if (run->options->view == VIEW_CONNS)
-		outputs_exchange(run->outputs, exchange);
+	if (run->each_end)
+		run_joined(run, exchange);
 	else
 		join_exchange(run->join, exchange);
 }
 
-static bool run_joined(void *ctx, const struct exchange *exchange)
-{
-	return outputs_exchange(((struct run *)ctx)->outputs, exchange);
-}
-
-static void run_conn_opened(void *ctx, const struct conn_facts *conn)
+static void run_result(void *ctx, const struct result *result)
 {
 	struct run *run = ctx;
+	struct result shown = *result;
+	struct exchange view;
 
-	join_conn_opened(run->join, conn);
-	outputs_conn_opened(run->outputs, conn);
-}
-
-static void run_conn_closed(void *ctx, const struct conn_facts *conn)
-{
-	struct run *run = ctx;
-
-	join_conn_closed(run->join, conn);
-	outputs_conn_closed(run->outputs, conn);
-}
-
-static void run_pending(void *ctx, const struct exchange *exchange)
-{
-	struct run *run = ctx;
-	struct exchange view = *exchange;
-
-	join_view(run->join, &view);
-	outputs_pending(run->outputs, &view);
-}
-
-static void run_opaque(void *ctx, const struct conn_facts *conn)
-{
-	outputs_opaque(((struct run *)ctx)->outputs, conn);
+	if (result->kind == RESULT_CONN_OPENED)
+		join_conn_opened(run->join, result->conn);
+	if (result->kind == RESULT_CONN_CLOSED)
+		join_conn_closed(run->join, result->conn);
+	if (result->kind == RESULT_PENDING || result->kind == RESULT_IN_FLIGHT) {
+		view = *result->exchange;
+		join_view(run->join, &view);
+		shown.exchange = &view;
+	}
+	outputs_show(run->outputs, &shown);
 }
 
 static const char *run_unread_why(void *ctx, uint32_t pid)
@@ -149,29 +141,11 @@ static const char *run_unread_why(void *ctx, uint32_t pid)
 	return run->tls_seen ? tls_seen_why(run->tls_seen, pid) : NULL;
 }
 
-static void run_unseen(void *ctx, const struct event_unseen *unseen, const struct mover *program)
-{
-	outputs_unseen(((struct run *)ctx)->outputs, unseen, program);
-}
-
-static void run_call(void *ctx, const struct call *call)
-{
-	outputs_call(((struct run *)ctx)->outputs, call);
-}
-
-static void run_frame(void *ctx, const struct conn_facts *conn, const struct mover *mover,
-		      const struct frame *frame)
-{
-	outputs_frame(((struct run *)ctx)->outputs, conn, mover, frame);
-}
-
 static void run_open_exchange(void *ctx, const struct exchange *exchange)
 {
-	struct run *run = ctx;
-	struct exchange view = *exchange;
+	struct result result = result_of_exchange(RESULT_IN_FLIGHT, exchange);
 
-	join_view(run->join, &view);
-	outputs_in_flight(run->outputs, &view);
+	run_result(ctx, &result);
 }
 
 /* The clock of tables is the events', so that a recording gives the same ones. */
@@ -185,12 +159,12 @@ static void run_tick(struct run *run, uint64_t now_ns)
 
 /* --- tracker → probes: the way back ------------------------------------------- */
 
-static void run_verdict(void *ctx, uint64_t socket_id, enum mark verdict)
+static void run_mark(void *ctx, uint64_t socket_id, enum mark mark)
 {
 	struct run *run = ctx;
 
 	if (run->probes)
-		probes_verdict(run->probes, socket_id, verdict);
+		probes_mark(run->probes, socket_id, mark);
 }
 
 /* A recording keeps what may be wanted when it is replayed with bodies. */
@@ -249,7 +223,7 @@ static int scrubs_open(struct run *run)
 		if (!run->to_record)
 			return -ENOMEM;
 	}
-	if (options->view == VIEW_RAW && !options->show_secrets) {
+	if (outputs_want(run->outputs, RESULT_CALL) && !options->show_secrets) {
 		run->to_show = scrub_new(&show);
 		if (!run->to_show)
 			return -ENOMEM;
@@ -314,6 +288,7 @@ static void outputs_configure(struct run *run, int64_t offset_ns)
 			.both_ends = options->both_ends,
 			.summary = options->summary,
 			.stats = &run->stats_options,
+			.loop = run->loop,
 		},
 	};
 }
@@ -326,20 +301,19 @@ static int run_open(struct run *run, int64_t offset_ns)
 	struct pipeline_handler handler = {
 		.ctx = run,
 		.exchange = run_exchange,
-		.conn_opened = run_conn_opened,
-		.conn_closed = run_conn_closed,
-		.pending = run_pending,
-		.opaque = run_opaque,
+		.result = run_result,
 		.unread_why = run_unread_why,
-		.unseen = run_unseen,
-		.call = run_call,
-		.frame = run_frame,
-		.verdict = run_verdict,
+		.mark = run_mark,
 		.skip = run_skip,
 		.forget = run_forget,
 		.forget_session = run_forget_session,
 	};
 
+	run->loop = loop_new();
+	if (!run->loop) {
+		log_error("cannot make an event loop: %s", strerror(errno));
+		return -errno;
+	}
 	if (options->record_path) {
 		run->record = record_open(options->record_path, offset_ns);
 		if (!run->record) {
@@ -352,6 +326,7 @@ static int run_open(struct run *run, int64_t offset_ns)
 	run->outputs = outputs_open(&run->outputs_config);
 	if (!run->outputs || stats_open(run) < 0)
 		return -EIO; /* reported */
+	run->each_end = outputs_want_each_end(run->outputs);
 	if (scrubs_open(run) < 0) {
 		log_error("out of memory");
 		return -ENOMEM;
@@ -361,9 +336,9 @@ static int run_open(struct run *run, int64_t offset_ns)
 	config.budget = &run->budget;
 	config.timeout_ns = options->timeout_ns;
 	config.pending_ns = options->pending_ns;
-	config.want_calls = options->view == VIEW_RAW;
-	config.want_frames = options->view == VIEW_FRAMES;
-	config.want_bodies = options->verbose >= 2;
+	config.want_calls = outputs_want(run->outputs, RESULT_CALL);
+	config.want_frames = outputs_want(run->outputs, RESULT_FRAME);
+	config.want_bodies = outputs_want_bodies(run->outputs);
 	config.body_limit_bytes = options->body_limit_bytes;
 	if (options->command == COMMAND_REPLAY) {
 		filter_kernel(options->filter, &sets);
@@ -414,8 +389,10 @@ static int run_close(struct run *run, int status)
 	}
 	if (run->tracker && run->outputs)
 		outputs_draw(run->outputs, true);
-	if (run->pace)
+	if (run->pace) {
 		pace_end(run->pace);
+		pace_fini(run->pace);
+	}
 	tracker_free(run->tracker);
 	tls_seen_free(run->tls_seen);
 	join_free(run->join);
@@ -425,6 +402,7 @@ static int run_close(struct run *run, int status)
 		log_error("cannot write %s", run->options->record_path);
 		error = -EIO;
 	}
+	loop_free(run->loop);
 	return error && status == 0 ? 1 : status;
 }
 
@@ -451,11 +429,6 @@ static bool live_finished(void *ctx)
 	return outputs_finished(((struct run *)ctx)->outputs);
 }
 
-static bool run_input(void *ctx)
-{
-	return outputs_input(((struct run *)ctx)->outputs);
-}
-
 static void live_report(void *ctx)
 {
 	(void)ctx;
@@ -473,15 +446,14 @@ static int run_live(const struct options *options)
 		.idle = live_idle,
 		.finished = live_finished,
 		.report = live_report,
-		.input = run_input,
 	};
 	int status = 1;
 
 	live_init();
 	run.tls_seen = tls_seen_new(); /* without memory for it, reasons are general */
 	if (run_open(&run, wall_offset_ns()) == 0) {
-		handler.input_fd = outputs_input_fd(run.outputs);
-		status = live_run(options, &handler);
+		handler.screen = outputs_stay(run.outputs);
+		status = live_run(options, run.loop, &handler);
 	}
 	run.probes = NULL; /* closed with the loop */
 	status = run_close(&run, status);
@@ -507,7 +479,7 @@ static int replay_event(void *ctx, const struct event_header *event)
 
 static int run_replay(const struct options *options)
 {
-	struct pace pace = { .speed = options->speed, .fd = -1, .signals = -1, .input = run_input };
+	struct pace pace = { .speed = options->speed, .signals = -1 };
 	struct run run = { .options = options, .pace = &pace };
 	const char *error = NULL;
 	struct source_file *source = source_file_open(options->replay_path, &error);
@@ -520,9 +492,7 @@ static int run_replay(const struct options *options)
 		return 1;
 	}
 	if (run_open(&run, source_file_wall_offset_ns(source)) == 0) {
-		pace.fd = outputs_input_fd(run.outputs);
-		pace.ctx = &run;
-		pace_init(&pace);
+		pace_init(&pace, run.loop, outputs_stay(run.outputs));
 		rights_drop(&(struct rights_config){ .capture = false });
 		result = source_file_run(source, replay_event, &run, &error);
 		status = result == 0 || result == -ECANCELED ? 0 : 1;
@@ -530,7 +500,6 @@ static int run_replay(const struct options *options)
 			log_error("%s: %s", options->replay_path, error ? error : strerror(-result));
 	}
 	status = run_close(&run, status);
-	pace_fini(&pace);
 	source_file_close(source);
 	if (stats_write(&run) < 0 && status == 0)
 		status = 1;

@@ -63,13 +63,13 @@ MAP_SCOPE struct {
 	__type(value, __u8);
 } pids SEC(".maps");
 
-/* What user space decided of a socket (enum kernel_verdict); only user space writes. */
+/* What user space decided of a socket (enum kernel_mark); only user space writes. */
 MAP_SCOPE struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 65536);
 	__type(key, __u64);
 	__type(value, __u32);
-} verdicts SEC(".maps");
+} marks SEC(".maps");
 
 /* Positions before which nobody wants the bytes; only user space writes. */
 MAP_SCOPE struct {

@@ -313,7 +313,7 @@ static __always_inline void spliced_submit(struct sock *sk, struct task_struct *
 {
 	struct event_data record = { .source = SOURCE_SOCKET, .hole = HOLE_KERNEL };
 	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
-	__u32 *verdict, copied;
+	__u32 *mark, copied;
 
 	if (!tp)
 		return;
@@ -321,8 +321,8 @@ static __always_inline void spliced_submit(struct sock *sk, struct task_struct *
 	header_fill(&record.h, EVENT_SOCKET_DATA, EVENT_REACHED);
 	socket_fill(&record.sock, sk);
 	record.sock.fd = fd_is_socket(task, regs->arg[0], sk) ? (__s32)regs->arg[0] : -1;
-	verdict = bpf_map_lookup_elem(&verdicts, &record.sock.id);
-	if (!socket_wanted(&record.sock) || (verdict && (*verdict & (KV_CIPHERTEXT | KV_MUTED_RECEIVED))))
+	mark = bpf_map_lookup_elem(&marks, &record.sock.id);
+	if (!socket_wanted(&record.sock) || (mark && (*mark & (KM_CIPHERTEXT | KM_MUTED_RECEIVED))))
 		return;
 	position_fill(&record, sk, DIRECTION_RECEIVED, 0);
 	if ((__u32)record.pos != copied)

@@ -259,19 +259,19 @@ static __always_inline void transfer_run(struct capture *c, const struct syscall
 {
 	struct event_data *record = &c->record;
 	struct tls_call *call = tls_call_around(regs->sp);
-	__u32 *verdict;
+	__u32 *mark;
 
 	if (call && transfer_nested(c, regs, call, bytes))
 		return;
 	/* Not before: a session has to know its socket, for its plaintext is judged by that. */
 	if (!socket_wanted(&record->sock))
 		return;
-	verdict = bpf_map_lookup_elem(&verdicts, &record->sock.id);
-	if (verdict && (*verdict & KV_CIPHERTEXT)) {
+	mark = bpf_map_lookup_elem(&marks, &record->sock.id);
+	if (mark && (*mark & KM_CIPHERTEXT)) {
 		kernel_count(KC_BYTES_CIPHERTEXT, bytes);
 		return;
 	}
-	if (verdict && (*verdict & (KV_MUTED_SENT << (record->direction & 1)))) {
+	if (mark && (*mark & (KM_MUTED_SENT << (record->direction & 1)))) {
 		kernel_count(KC_BYTES_MOVED, bytes);
 		kernel_count(KC_BYTES_SKIPPED, bytes);
 		return;
@@ -279,7 +279,7 @@ static __always_inline void transfer_run(struct capture *c, const struct syscall
 	c->left = bytes;
 	c->part = c->message_count ? 0 : bytes; /* mmsghdr: each message has its own */
 	c->snap = settings.snaplen_bytes;
-	if (verdict && (*verdict & KV_SKIP)) {
+	if (mark && (*mark & KM_SKIP)) {
 		struct skip_key key = { .id = record->sock.id, .direction = record->direction };
 
 		c->drop = skip_wanted(&key, record->pos, record->h.flags & EVENT_POS_SEQ32, bytes);

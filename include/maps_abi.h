@@ -60,12 +60,12 @@ enum tls_early_state {
 	EARLY_ANSWERED,
 };
 
-/* In `verdicts`. */
-enum kernel_verdict {
-	KV_MUTED_SENT = 1 << 0, /* a direction is muted: KV_MUTED_SENT << enum event_direction */
-	KV_MUTED_RECEIVED = 1 << 1,
-	KV_CIPHERTEXT = 1 << 2,
-	KV_SKIP = 1 << 3, /* `skips` has an entry */
+/* In `marks`. */
+enum kernel_mark {
+	KM_MUTED_SENT = 1 << 0, /* a direction is muted: KM_MUTED_SENT << enum event_direction */
+	KM_MUTED_RECEIVED = 1 << 1,
+	KM_CIPHERTEXT = 1 << 2,
+	KM_SKIP = 1 << 3, /* `skips` has an entry */
 };
 
 /* In `pids`. */

@@ -27,7 +27,7 @@
 #include "maps_abi.h"
 #include "hark.skel.h" /* generated; it needs the types above */
 
-#define KV_MUTED	(KV_MUTED_SENT | KV_MUTED_RECEIVED)
+#define KM_MUTED	(KM_MUTED_SENT | KM_MUTED_RECEIVED)
 #define CONSUME_BUDGET	16384 /* records at once: under full load the ring is never empty */
 #define TRACEPOINTS_MAX 16    /* programs on tracepoints, in all of bpf/ */
 
@@ -423,10 +423,10 @@ int probes_consume(struct probes *probes, event_fn *fn, void *ctx)
 	return probes->budget == 0;
 }
 
-/* Sets the bits of the mask in the verdict of a socket to these. */
-static void verdict_set(struct probes *probes, uint64_t socket_id, uint32_t mask, uint32_t bits)
+/* Sets the bits of the mask in the mark of a socket to these. */
+static void mark_set(struct probes *probes, uint64_t socket_id, uint32_t mask, uint32_t bits)
 {
-	int fd = bpf_map__fd(probes->skeleton->maps.verdicts);
+	int fd = bpf_map__fd(probes->skeleton->maps.marks);
 	uint32_t known = 0, wanted;
 
 	if (!socket_id)
@@ -439,23 +439,23 @@ static void verdict_set(struct probes *probes, uint64_t socket_id, uint32_t mask
 		counter_add(COUNTER_LIMIT_MAPS, 1);
 }
 
-void probes_verdict(struct probes *probes, uint64_t socket_id, enum mark verdict)
+void probes_mark(struct probes *probes, uint64_t socket_id, enum mark mark)
 {
-	switch (verdict) {
+	switch (mark) {
 	case MARK_MUTED:
-		verdict_set(probes, socket_id, KV_MUTED, KV_MUTED);
+		mark_set(probes, socket_id, KM_MUTED, KM_MUTED);
 		break;
 	case MARK_MUTED_SENT:
-		verdict_set(probes, socket_id, KV_MUTED, KV_MUTED_SENT);
+		mark_set(probes, socket_id, KM_MUTED, KM_MUTED_SENT);
 		break;
 	case MARK_MUTED_RECEIVED:
-		verdict_set(probes, socket_id, KV_MUTED, KV_MUTED_RECEIVED);
+		mark_set(probes, socket_id, KM_MUTED, KM_MUTED_RECEIVED);
 		break;
 	case MARK_HEARD:
-		verdict_set(probes, socket_id, KV_MUTED, 0);
+		mark_set(probes, socket_id, KM_MUTED, 0);
 		break;
 	case MARK_CIPHERTEXT:
-		verdict_set(probes, socket_id, KV_CIPHERTEXT, KV_CIPHERTEXT);
+		mark_set(probes, socket_id, KM_CIPHERTEXT, KM_CIPHERTEXT);
 		break;
 	}
 }
@@ -483,7 +483,7 @@ void probes_skip(struct probes *probes, uint64_t socket_id, const struct tls_key
 		return;
 	}
 	if (!session)
-		verdict_set(probes, socket_id, KV_SKIP, KV_SKIP);
+		mark_set(probes, socket_id, KM_SKIP, KM_SKIP);
 }
 
 static void skips_remove(struct probes *probes, struct skip_key key)
@@ -496,12 +496,12 @@ void probes_forget(struct probes *probes, uint64_t socket_id)
 {
 	struct count_key key = { .id = socket_id };
 	uint32_t bits;
-	int verdicts = bpf_map__fd(probes->skeleton->maps.verdicts);
+	int marks = bpf_map__fd(probes->skeleton->maps.marks);
 
-	if (bpf_map_lookup_elem(verdicts, &socket_id, &bits) == 0) {
-		if (bits & KV_SKIP)
+	if (bpf_map_lookup_elem(marks, &socket_id, &bits) == 0) {
+		if (bits & KM_SKIP)
 			skips_remove(probes, (struct skip_key){ .id = socket_id });
-		bpf_map_delete_elem(verdicts, &socket_id);
+		bpf_map_delete_elem(marks, &socket_id);
 	}
 	for (key.direction = 0; key.direction < 2; key.direction++)
 		bpf_map_delete_elem(bpf_map__fd(probes->skeleton->maps.counts), &key);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The kernel side as the agent sees it: load, attach, read the ring, and pass
- * verdicts down. Nothing else knows libbpf.
+ * marks down. Nothing else knows libbpf.
  */
 #ifndef HARK_PROBES_H
 #define HARK_PROBES_H
@@ -123,7 +123,7 @@ bool probes_pending(const struct probes *probes);
  */
 int probes_consume(struct probes *probes, event_fn *fn, void *ctx);
 
-void probes_verdict(struct probes *probes, uint64_t socket_id, enum mark verdict);
+void probes_mark(struct probes *probes, uint64_t socket_id, enum mark mark);
 void probes_skip(struct probes *probes, uint64_t socket_id, const struct tls_key *session,
 		 enum event_direction direction, uint64_t pos);
 void probes_forget(struct probes *probes, uint64_t socket_id);

@@ -129,11 +129,11 @@ int probes_consume(struct probes *probes, event_fn *fn, void *ctx)
 	return -ENOTSUP;
 }
 
-void probes_verdict(struct probes *probes, uint64_t socket_id, enum mark verdict)
+void probes_mark(struct probes *probes, uint64_t socket_id, enum mark mark)
 {
 	(void)probes;
 	(void)socket_id;
-	(void)verdict;
+	(void)mark;
 }
 
 void probes_skip(struct probes *probes, uint64_t socket_id, const struct tls_key *session,

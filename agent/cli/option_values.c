@@ -99,7 +99,7 @@ int take_output(struct parse *parse, const char *value)
 {
 	struct options *options = parse->options;
 	const char *colon = strchr(value, ':');
-	struct output *output = &options->outputs[options->output_count];
+	struct output_choice *output = &options->outputs[options->output_count];
 
 	if (options->output_count == OUTPUTS_MAX)
 		return usage_error("more than %d outputs (-o)", OUTPUTS_MAX);

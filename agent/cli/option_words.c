@@ -77,7 +77,7 @@ static int check_outputs(struct options *options)
 	bool to_stdout = options->record_path && strcmp(options->record_path, "-") == 0;
 
 	for (size_t i = 0; i < options->output_count; i++) {
-		const struct output *output = &options->outputs[i];
+		const struct output_choice *output = &options->outputs[i];
 
 		if (!sink_find(output->format, options->view))
 			return usage_error("-o %s: this view has no such format (text, json)",

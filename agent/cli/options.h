@@ -29,7 +29,7 @@ struct options {
 	const char *replay_path;
 	const char *record_path;     /* -w; NULL: none */
 	const char *stats_json_path; /* NULL: none */
-	struct output outputs[OUTPUTS_MAX];
+	struct output_choice outputs[OUTPUTS_MAX];
 	size_t output_count; /* at least 1 but for record */
 	int verbose;
 	bool quiet, debug, show_secrets;

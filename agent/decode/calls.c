@@ -167,12 +167,13 @@ void calls_end(struct calls *calls, const struct calls_context *context, enum ev
 static void item_give(struct calls *calls, const struct calls_context *context, struct call_item *item,
 		      bool undetermined)
 {
-	const struct pipeline_handler *handler = &context->pipeline->handler;
+	const struct result result = {
+		.kind = RESULT_CALL, .conn = context->facts, .mover = &item->call.mover, .call = &item->call
+	};
 
 	item->call.conn = context->facts;
 	item->call.undetermined = undetermined;
-	if (handler->call)
-		handler->call(handler->ctx, &item->call);
+	pipeline_tell(context->pipeline, &result);
 	item_remove(calls, item);
 }
 

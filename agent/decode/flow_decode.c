@@ -116,10 +116,13 @@ static void on_note(void *ctx, enum protocol_note note, uint64_t n)
 static void on_frame(void *ctx, const struct frame *frame)
 {
 	struct flow *flow = ctx;
-	const struct mover *mover = flow->mover ? flow->mover : &flow->facts->owner;
 
-	if (flow->pipeline->handler.frame)
-		flow->pipeline->handler.frame(flow->pipeline->handler.ctx, flow->facts, mover, frame);
+	pipeline_tell(flow->pipeline, &(struct result){
+					      .kind = RESULT_FRAME,
+					      .conn = flow->facts,
+					      .mover = flow->mover ? flow->mover : &flow->facts->owner,
+					      .frame = frame,
+				      });
 }
 
 /*

@@ -41,7 +41,7 @@ static void watch_print(void)
 static void kernel_limits_print(const struct probes *probes)
 {
 	doctor_say(stdout, "", "in the kernel: %zu processes, %zu sockets, %zu TLS sessions, %zu TLS calls",
-		   probes_map_entries(probes, "pids"), probes_map_entries(probes, "verdicts"),
+		   probes_map_entries(probes, "pids"), probes_map_entries(probes, "marks"),
 		   probes_map_entries(probes, "sessions"), probes_map_entries(probes, "calls"));
 }
 

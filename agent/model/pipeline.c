@@ -17,3 +17,9 @@ void pipeline_config_init(struct pipeline_config *config)
 		.undetermined_limit_bytes = 1024 * 1024,
 	};
 }
+
+void pipeline_tell(const struct pipeline *pipeline, const struct result *result)
+{
+	if (pipeline->handler.result)
+		pipeline->handler.result(pipeline->handler.ctx, result);
+}

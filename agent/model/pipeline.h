@@ -7,12 +7,8 @@
 #ifndef HARK_PIPELINE_H
 #define HARK_PIPELINE_H
 
-#include "call.h"
-#include "conn_facts.h"
-#include "event.h"
-#include "exchange.h"
-#include "frame.h"
 #include "mark.h"
+#include "result.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -26,24 +22,17 @@ struct pipeline_handler {
 	void *ctx;
 	/* An exchange ended; borrowed for the call, but for what exchange_take() takes. */
 	void (*exchange)(void *ctx, struct exchange *exchange);
-	void (*conn_opened)(void *ctx, const struct conn_facts *conn);
-	void (*conn_closed)(void *ctx, const struct conn_facts *conn);
-	/* The next five functions are as in sink.h. Any may be NULL. */
-	void (*pending)(void *ctx, const struct exchange *exchange);
-	void (*opaque)(void *ctx, const struct conn_facts *conn);
+	/* Everything else that is told of; may be NULL. */
+	result_fn *result;
 	/* Why is the TLS of this process not read? In words, static; NULL: nobody knows. May be NULL. */
 	const char *(*unread_why)(void *ctx, uint32_t pid);
-	void (*unseen)(void *ctx, const struct event_unseen *unseen, const struct mover *program);
-	void (*call)(void *ctx, const struct call *call);
-	void (*frame)(void *ctx, const struct conn_facts *conn, const struct mover *mover,
-		      const struct frame *frame);
 	/* Tell the kernel side. socket_id is event_socket.id. */
-	void (*verdict)(void *ctx, uint64_t socket_id, enum mark verdict);
+	void (*mark)(void *ctx, uint64_t socket_id, enum mark mark);
 	/* Bytes of this direction before pos (in the units of event_data.pos) need not be copied.
 	 * session NULL: the socket's own bytes; else its plaintext. */
 	void (*skip)(void *ctx, uint64_t socket_id, const struct tls_key *session,
 		     enum event_direction direction, uint64_t pos);
-	/* The socket is gone: its verdict and skips may be removed. */
+	/* The socket is gone: its mark and skips may be removed. */
 	void (*forget)(void *ctx, uint64_t socket_id);
 	/* A TLS session is over: its skips may be removed. */
 	void (*forget_session)(void *ctx, const struct tls_key *session);
@@ -54,8 +43,8 @@ struct pipeline_config {
 	uint64_t timeout_ns;   /* an unanswered request expires this long after its last byte */
 	uint64_t
 		pending_ns; /* an open exchange is shown as pending after so long without its end; 0: never */
-	bool want_calls;    /* call() is wanted: nothing is muted or skipped */
-	bool want_frames;   /* frame() is wanted */
+	bool want_calls;    /* RESULT_CALL is wanted: nothing is muted or skipped */
+	bool want_frames;   /* RESULT_FRAME is wanted */
 	bool want_bodies;   /* sinks show bodies: nothing is skipped, message->body is kept */
 	size_t body_limit_bytes;
 	size_t message_limit_bytes;
@@ -88,5 +77,8 @@ struct pipeline {
 	bool lost_told;
 	uint32_t lost; /* records so far, as the newest event told (event_header.lost) */
 };
+
+/* Hands a result on, if anybody takes them. */
+void pipeline_tell(const struct pipeline *pipeline, const struct result *result);
 
 #endif

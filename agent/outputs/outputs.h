@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * All outputs of a run: opens their files, makes their sinks, shows each
- * result to each of them, flushes when the queue is empty.
+ * All outputs of a run: which results are wanted, how many are shown, and by
+ * whom. A closed pipe ends hark quietly (SIGPIPE is ignored, EPIPE noticed at
+ * the flush). Any other write error is reported once and counted.
  */
 #ifndef HARK_OUTPUTS_H
 #define HARK_OUTPUTS_H
 
 #include "filter/filter.h"
-#include "model/conn_facts.h"
-#include "model/exchange.h"
+#include "output.h"
 #include "sinks/sink.h"
 
 #include <stdbool.h>
@@ -18,15 +18,10 @@
 
 struct outputs;
 
-struct output {
-	const char *format;
-	const char *path; /* NULL: stdout */
-};
-
 /* Borrowed, with all that it points to, until outputs_close(). */
 struct outputs_config {
 	enum view view;
-	const struct output *items;
+	const struct output_choice *items;
 	size_t count;
 	const struct filter *filter; /* NULL: everything */
 	uint64_t conn;		     /* -x: only this connection; 0: all */
@@ -40,29 +35,22 @@ struct outputs_config {
 /* NULL: the reason was reported. */
 struct outputs *outputs_open(const struct outputs_config *config);
 
-/* True: it was wanted. */
-bool outputs_exchange(struct outputs *outputs, const struct exchange *exchange);
-void outputs_conn_opened(struct outputs *outputs, const struct conn_facts *conn);
-void outputs_conn_closed(struct outputs *outputs, const struct conn_facts *conn);
+/* Does any sink show results of this kind: must they be made? */
+bool outputs_want(const struct outputs *outputs, enum result_kind kind);
+/* Does any sink show bodies? */
+bool outputs_want_bodies(const struct outputs *outputs);
+/* Does any sink show the ends of an exchange each for itself? Then none is to be joined. */
+bool outputs_want_each_end(const struct outputs *outputs);
+/* Does any sink stay behind the end of a recording, until the user leaves it? */
+bool outputs_stay(const struct outputs *outputs);
 
-/* As in sink.h. */
-void outputs_pending(struct outputs *outputs, const struct exchange *exchange);
-void outputs_opaque(struct outputs *outputs, const struct conn_facts *conn);
-void outputs_unseen(struct outputs *outputs, const struct event_unseen *unseen, const struct mover *program);
-void outputs_call(struct outputs *outputs, const struct call *call);
-void outputs_frame(struct outputs *outputs, const struct conn_facts *conn, const struct mover *mover,
-		   const struct frame *frame);
+/* Shows a result to each sink that takes its kind. True: it passed the filter. */
+bool outputs_show(struct outputs *outputs, const struct result *result);
 
 /* Event time went on. True: a table is due; pass what is open, then draw. */
 bool outputs_tick(struct outputs *outputs, uint64_t now_ns);
-void outputs_in_flight(struct outputs *outputs, const struct exchange *exchange);
 /* last: once, when the run is over and every exchange has been passed. */
 void outputs_draw(struct outputs *outputs, bool last);
-
-/* The terminal whose keys an output wants; -1: none does. */
-int outputs_input_fd(const struct outputs *outputs);
-/* Bytes wait there, or some time passed. True: the user wants to leave. */
-bool outputs_input(struct outputs *outputs);
 
 /* Writes out what is buffered. */
 void outputs_flush(struct outputs *outputs);

@@ -51,12 +51,11 @@ static struct exchange entry_view(struct pair *pair, const struct pair_entry *en
 
 static void entry_tell(struct pair *pair, const struct pair_entry *entry, uint64_t waited_ns)
 {
-	const struct pipeline_handler *handler = &pair->pipeline->handler;
 	struct exchange exchange = entry_view(pair, entry, waited_ns);
+	struct result result = result_of_exchange(RESULT_PENDING, &exchange);
 
 	counter_add(COUNTER_EXCHANGES_PENDING, 1);
-	if (handler->pending)
-		handler->pending(handler->ctx, &exchange);
+	pipeline_tell(pair->pipeline, &result);
 }
 
 void pair_each_open(struct pair *pair, void (*fn)(void *ctx, const struct exchange *exchange), void *ctx)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One thread, one epoll loop: the ring (past its wake level), a 10 ms timer
- * (all records need no wake-up of their own), new executable mappings,
- * signals.
+ * One thread, one loop, in which a live run waits for the ring (past its wake
+ * level), a 10 ms timer (all records need no wake-up of their own), new
+ * executable mappings and signals, and the outputs for what they registered.
  */
 #include "live.h"
 
@@ -22,9 +22,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/signalfd.h>
-#include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -43,11 +41,11 @@ struct live {
 	uint32_t pid_namespace;	   /* hark's own; 0: the initial one */
 	bool by_container;	   /* and what it is told of processes */
 	struct pid_watch *named;   /* those of them that are named; NULL: all */
-	int epoll, timer, signals, watch;
+	struct loop *loop;
+	int signals;
 	uint64_t start_ns, load_ns;
 	uint64_t end_ns; /* --duration; 0: none */
 	uint64_t warned_ns, warned_lost;
-	bool stop;
 	int asked; /* the signal that asked to end, while the command goes on */
 };
 
@@ -76,13 +74,6 @@ void live_init(void)
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
-}
-
-static int epoll_add(struct live *live, int fd)
-{
-	struct epoll_event event = { .events = EPOLLIN, .data.fd = fd };
-
-	return epoll_ctl(live->epoll, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
 }
 
 static void library_found(void *ctx, const struct library_row *row, int fd, const char *path, uint32_t pid)
@@ -157,13 +148,20 @@ static int probes_start(struct live *live)
 	return source_bpf_existing(live->source);
 }
 
+static void mappings_take(void *ctx, bool closed)
+{
+	struct live *live = ctx;
+
+	(void)closed;
+	processes_watch_read(live->processes);
+}
+
 /* The watch first: what is mapped while the scan runs is not missed. */
 static void libraries_start(struct live *live)
 {
-	int error;
+	int error, watch = processes_watch(live->processes);
 
-	live->watch = processes_watch(live->processes);
-	error = live->watch < 0 ? live->watch : epoll_add(live, live->watch);
+	error = watch < 0 ? watch : loop_add(live->loop, watch, mappings_take, live);
 	if (error < 0)
 		log_warn("cannot watch for new mappings: %s; TLS libraries that are outside the loader's "
 			 "cache and first used from now on are not seen",
@@ -172,30 +170,6 @@ static void libraries_start(struct live *live)
 	if (error)
 		log_warn("cannot look through all processes: %s; some TLS libraries may not be seen",
 			 strerror(-error));
-}
-
-static int loop_start(struct live *live)
-{
-	struct itimerspec every = { .it_interval.tv_nsec = POLL_NS, .it_value.tv_nsec = POLL_NS };
-	sigset_t set;
-
-	signal_set(&set);
-	live->epoll = epoll_create1(EPOLL_CLOEXEC);
-	live->timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
-	live->signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
-	if (live->epoll < 0 || live->timer < 0 || live->signals < 0)
-		return -errno;
-	if (timerfd_settime(live->timer, 0, &every, NULL) < 0)
-		return -errno;
-	if (live->options->duration_ns)
-		live->end_ns = now_ns() + live->options->duration_ns;
-	if (epoll_add(live, live->timer) < 0 || epoll_add(live, live->signals) < 0)
-		return -EIO;
-	if (live->named && epoll_add(live, pid_watch_fd(live->named)) < 0)
-		return -EIO;
-	if (live->handler->input_fd >= 0 && epoll_add(live, live->handler->input_fd) < 0)
-		return -EIO;
-	return epoll_add(live, probes_ring_fd(live->probes));
 }
 
 /*
@@ -249,10 +223,11 @@ static void say_ready(const struct live *live)
 static void end_asked(struct live *live, const struct signalfd_siginfo *info)
 {
 	if (!live->child.pid || live->child.ended) {
-		live->stop = true;
+		loop_stop(live->loop);
 	} else if (info->ssi_code != SI_KERNEL) {
 		child_signal(&live->child, (int)info->ssi_signo);
-		live->stop |= live->asked == (int)info->ssi_signo;
+		if (live->asked == (int)info->ssi_signo)
+			loop_stop(live->loop);
 		live->asked = (int)info->ssi_signo;
 	}
 }
@@ -263,15 +238,19 @@ static void signal_take(struct live *live, const struct signalfd_siginfo *info)
 		source_bpf_counters(live->source);
 		live->handler->report(live->handler->ctx);
 	} else if (info->ssi_signo == SIGCHLD) {
-		live->stop |= child_ended(&live->child);
+		if (child_ended(&live->child))
+			loop_stop(live->loop);
 	} else {
 		end_asked(live, info);
 	}
 }
 
-static void signals_take(struct live *live)
+static void signals_take(void *ctx, bool closed)
 {
+	struct live *live = ctx;
 	struct signalfd_siginfo info;
+
+	(void)closed;
 
 	while (read(live->signals, &info, sizeof(info)) == sizeof(info))
 		signal_take(live, &info);
@@ -293,46 +272,65 @@ static void losses_say(struct live *live, uint64_t now)
 			 (unsigned long long)(lost - live->warned_lost), live->options->ring_bytes / 1024);
 	live->warned_lost = lost;
 	/* A screen shows them as they stand. */
-	if (live->handler->input_fd >= 0)
+	if (live->handler->screen)
 		source_bpf_counters(live->source);
 }
 
-static int loop_turn(struct live *live, bool more)
+static void named_take(void *ctx, bool closed)
 {
-	struct epoll_event events[8];
-	int count = epoll_wait(live->epoll, events, 8, more ? 0 : -1);
-	uint64_t expirations, now = now_ns();
+	struct live *live = ctx;
 
-	for (int i = 0; i < count; i++) {
-		if (events[i].data.fd == live->signals)
-			signals_take(live);
-		else if (events[i].data.fd == live->watch)
-			processes_watch_read(live->processes);
-		else if (live->named && events[i].data.fd == pid_watch_fd(live->named))
-			live->stop |= pid_watch_read(live->named) && !live->child.pid;
-		else if (events[i].data.fd == live->handler->input_fd)
-			live->stop |= live->handler->input(live->handler->ctx);
-		else if (events[i].data.fd == live->timer)
-			(void)!read(live->timer, &expirations, sizeof(expirations));
-	}
+	(void)closed;
+	if (pid_watch_read(live->named) && !live->child.pid)
+		loop_stop(live->loop);
+}
+
+static int live_register(struct live *live)
+{
+	sigset_t set;
+	int timer, error;
+
+	signal_set(&set);
+	live->signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+	if (live->signals < 0)
+		return -errno;
+	if (live->options->duration_ns)
+		live->end_ns = now_ns() + live->options->duration_ns;
+	timer = loop_add_timer(live->loop, POLL_NS, NULL, NULL);
+	error = timer < 0 ? timer : loop_add(live->loop, live->signals, signals_take, live);
+	if (!error && live->named)
+		error = loop_add(live->loop, pid_watch_fd(live->named), named_take, live);
+	/* Past the ring's wake level the turn alone is due. */
+	return error ? error : loop_add(live->loop, probes_ring_fd(live->probes), NULL, NULL);
+}
+
+/* Less than 0, or whether the ring held more than one turn takes. */
+static int live_turn(struct live *live, bool more)
+{
+	int error = loop_turn(live->loop, more ? 0 : LOOP_FOREVER);
+	uint64_t now = now_ns();
+
+	if (error < 0)
+		return error;
 	losses_say(live, now);
 	libraries_sweep(live, now);
 	if (live->end_ns && now >= live->end_ns)
-		live->stop = true;
+		loop_stop(live->loop);
 	return source_bpf_poll(live->source);
 }
 
-static int loop_run(struct live *live)
+static int live_turns(struct live *live)
 {
 	int more = 0;
 
-	while (!live->stop) {
-		more = loop_turn(live, more > 0);
+	while (!loop_is_stopped(live->loop)) {
+		more = live_turn(live, more > 0);
 		if (more < 0)
 			break;
 		if (!more)
 			live->handler->idle(live->handler->ctx);
-		live->stop |= live->handler->finished(live->handler->ctx);
+		if (live->handler->finished(live->handler->ctx))
+			loop_stop(live->loop);
 	}
 	if (more >= 0)
 		more = source_bpf_end(live->source);
@@ -346,10 +344,6 @@ static void live_fini(struct live *live)
 	processes_free(live->processes);
 	source_bpf_free(live->source);
 	probes_close(live->probes);
-	if (live->epoll >= 0)
-		close(live->epoll);
-	if (live->timer >= 0)
-		close(live->timer);
 	if (live->signals >= 0)
 		close(live->signals);
 }
@@ -414,7 +408,7 @@ static int live_start(struct live *live)
 	sets_find(live);
 	if (pid_namespace_find(&live->pid_namespace) < 0 || people_find(live) < 0 || probes_start(live) < 0)
 		return -EIO; /* reported */
-	error = loop_start(live);
+	error = live_register(live);
 	if (error < 0) {
 		log_error("cannot start the loop: %s", strerror(-error));
 		return error;
@@ -426,16 +420,14 @@ static int live_start(struct live *live)
 	return 0;
 }
 
-int live_run(const struct options *options, const struct live_handler *handler)
+int live_run(const struct options *options, struct loop *loop, const struct live_handler *handler)
 {
 	struct live live = {
 		.options = options,
 		.handler = handler,
+		.loop = loop,
 		.child.gate = -1,
-		.epoll = -1,
-		.timer = -1,
 		.signals = -1,
-		.watch = -1,
 		.start_ns = now_ns(),
 	};
 	int status = 1;
@@ -443,9 +435,9 @@ int live_run(const struct options *options, const struct live_handler *handler)
 	if (live_start(&live) < 0)
 		goto out;
 	say_ready(&live);
-	signals_take(&live); /* told to end while it started: the command gets that before it runs */
+	signals_take(&live, false); /* told to end while it started: the command gets that before it runs */
 	child_release(&live.child);
-	status = loop_run(&live) < 0 ? 1 : 0;
+	status = live_turns(&live) < 0 ? 1 : 0;
 	say_unfinished(&live);
 	if (live.child.pid && status == 0)
 		status = live.child.ended ? live.child.exit_status : live.asked ? 128 + live.asked : 0;

@@ -6,6 +6,7 @@
 #ifndef HARK_LIVE_H
 #define HARK_LIVE_H
 
+#include "base/loop.h"
 #include "capture/probes.h"
 #include "cli/options.h"
 #include "model/source.h"
@@ -21,17 +22,17 @@ struct live_handler {
 	void (*mapped)(void *ctx, uint32_t pid, const char *path); /* a process mapped a file for execution */
 	bool (*finished)(void *ctx);				   /* nothing more is wanted */
 	void (*report)(void *ctx);				   /* SIGUSR1: print the counters */
-	int input_fd;		  /* the terminal whose keys are wanted; -1: none */
-	bool (*input)(void *ctx); /* bytes wait there; true: the user wants to leave */
+	bool screen;						   /* an output shows losses as they stand */
 };
 
 /* Signals of the run are blocked from here on; call before anything else starts. */
 void live_init(void);
 
 /*
- * 0 when told to stop, the command's exit status when there is one, 1 when it could not start (reported). All
- * events have been handed on by then.
+ * The loop is borrowed, with what the outputs registered; loop_stop() ends the run. 0 when told to stop, the
+ * command's exit status when there is one, 1 when it could not start (reported). All events have been handed
+ * on by then.
  */
-int live_run(const struct options *options, const struct live_handler *handler);
+int live_run(const struct options *options, struct loop *loop, const struct live_handler *handler);
 
 #endif

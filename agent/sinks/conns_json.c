@@ -147,8 +147,9 @@ static void put_bytes(struct json_writer *writer, const struct conn_facts *conn)
 	}
 }
 
-static void conns_json_closed(struct sink *sink, const struct conn_facts *conn)
+static void conns_json_closed(struct sink *sink, const struct result *result)
 {
+	const struct conn_facts *conn = result->conn;
 	struct json_writer *writer = &sink->writer;
 
 	json_begin(writer);
@@ -172,7 +173,10 @@ static void conns_json_closed(struct sink *sink, const struct conn_facts *conn)
 const struct sink_ops conns_json_sink = {
 	.format = "json",
 	.view = VIEW_CONNS,
+	.each_end = true,
 	.create = conns_json_create,
-	.conn_closed = conns_json_closed,
+	.show = {
+		[RESULT_CONN_CLOSED] = conns_json_closed,
+	},
 	.destroy = conns_json_destroy,
 };

@@ -331,8 +331,10 @@ static void put_kind(struct sink *sink, const struct conn_facts *conn)
 	put_cell(sink, COLUMN_PROTOCOL, protocol_name(conn));
 }
 
-static void conns_text_opened(struct sink *sink, const struct conn_facts *conn)
+static void conns_text_opened(struct sink *sink, const struct result *result)
 {
+	const struct conn_facts *conn = result->conn;
+
 	put_title(sink);
 	put_event(sink, conn->existing ? "exists" : "open", conn->seen_ns);
 	put_ends(sink, conn);
@@ -343,8 +345,10 @@ static void conns_text_opened(struct sink *sink, const struct conn_facts *conn)
 	sink_write(sink);
 }
 
-static void conns_text_exchange(struct sink *sink, const struct exchange *exchange)
+static void conns_text_exchange(struct sink *sink, const struct result *result)
 {
+	const struct exchange *exchange = result->exchange;
+
 	if (sink->verbose == 0)
 		return;
 	if (!sink->follow) {
@@ -356,8 +360,10 @@ static void conns_text_exchange(struct sink *sink, const struct exchange *exchan
 	sink_write(sink);
 }
 
-static void conns_text_closed(struct sink *sink, const struct conn_facts *conn)
+static void conns_text_closed(struct sink *sink, const struct result *result)
 {
+	const struct conn_facts *conn = result->conn;
+
 	put_title(sink);
 	put_event(sink, conn->closed_ns ? "close" : "stays", conn->closed_ns);
 	put_ends(sink, conn);
@@ -372,9 +378,12 @@ static void conns_text_closed(struct sink *sink, const struct conn_facts *conn)
 const struct sink_ops conns_text_sink = {
 	.format = "text",
 	.view = VIEW_CONNS,
+	.each_end = true,
 	.create = conns_text_create,
-	.exchange = conns_text_exchange,
-	.conn_opened = conns_text_opened,
-	.conn_closed = conns_text_closed,
+	.show = {
+		[RESULT_EXCHANGE] = conns_text_exchange,
+		[RESULT_CONN_OPENED] = conns_text_opened,
+		[RESULT_CONN_CLOSED] = conns_text_closed,
+	},
 	.destroy = conns_text_destroy,
 };

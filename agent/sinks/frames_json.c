@@ -116,9 +116,11 @@ static void put_details(struct sink *sink, const struct frame *frame)
 	}
 }
 
-static void frames_json_frame(struct sink *sink, const struct conn_facts *conn, const struct mover *mover,
-			      const struct frame *frame)
+static void frames_json_frame(struct sink *sink, const struct result *result)
 {
+	const struct conn_facts *conn = result->conn;
+	const struct mover *mover = result->mover;
+	const struct frame *frame = result->frame;
 	struct json_writer *writer = &sink->writer;
 
 	json_begin(writer);
@@ -147,6 +149,6 @@ const struct sink_ops frames_json_sink = {
 	.format = "json",
 	.view = VIEW_FRAMES,
 	.create = frames_json_create,
-	.frame = frames_json_frame,
+	.show = { [RESULT_FRAME] = frames_json_frame },
 	.destroy = frames_json_destroy,
 };

@@ -192,9 +192,11 @@ static void put_details(struct sink *sink, const struct frame *frame)
 	}
 }
 
-static void frames_text_frame(struct sink *sink, const struct conn_facts *conn, const struct mover *mover,
-			      const struct frame *frame)
+static void frames_text_frame(struct sink *sink, const struct result *result)
 {
+	const struct conn_facts *conn = result->conn;
+	const struct mover *mover = result->mover;
+	const struct frame *frame = result->frame;
 	bool ends_block = frame->flags & FRAME_FLAG_END_HEADERS && http2_frame_is_block(frame->type);
 
 	put_who(sink, conn, mover, frame);
@@ -212,6 +214,6 @@ const struct sink_ops frames_text_sink = {
 	.format = "text",
 	.view = VIEW_FRAMES,
 	.create = frames_text_create,
-	.frame = frames_text_frame,
+	.show = { [RESULT_FRAME] = frames_text_frame },
 	.destroy = frames_text_destroy,
 };

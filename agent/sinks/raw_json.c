@@ -72,8 +72,9 @@ static void put_bytes(struct json_writer *writer, struct slice bytes)
 	buffer_string(&writer->line, "\"}");
 }
 
-static void raw_json_call(struct sink *sink, const struct call *call)
+static void raw_json_call(struct sink *sink, const struct result *result)
 {
+	const struct call *call = result->call;
 	struct json_writer *writer = &sink->writer;
 	int32_t fd = call->mover.fd >= 0 ? call->mover.fd : call->conn->sock.fd;
 
@@ -102,6 +103,8 @@ const struct sink_ops raw_json_sink = {
 	.format = "json",
 	.view = VIEW_RAW,
 	.create = raw_json_create,
-	.call = raw_json_call,
+	.show = {
+		[RESULT_CALL] = raw_json_call,
+	},
 	.destroy = raw_json_destroy,
 };

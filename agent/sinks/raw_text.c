@@ -118,8 +118,9 @@ static void put_lines(struct sink *sink, struct slice bytes)
 	}
 }
 
-static void raw_text_call(struct sink *sink, const struct call *call)
+static void raw_text_call(struct sink *sink, const struct result *result)
 {
+	const struct call *call = result->call;
 	put_who(sink, call);
 	put_length(sink, call);
 	if (sink->hex)
@@ -133,6 +134,8 @@ const struct sink_ops raw_text_sink = {
 	.format = "text",
 	.view = VIEW_RAW,
 	.create = raw_text_create,
-	.call = raw_text_call,
+	.show = {
+		[RESULT_CALL] = raw_text_call,
+	},
 	.destroy = raw_text_destroy,
 };

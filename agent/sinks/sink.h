@@ -1,19 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Where results go. A sink is a table of functions; sinks_find() knows them
+ * Where results go. A sink is a table of functions; sink_find() knows them
  * all. Adding one is one file in agent/sinks/ and one line in sink.c.
  *
  * Sinks borrow what they are shown, write to their own FILE, and escape
- * everything that was observed.
+ * everything that was observed. What else they wait for, a descriptor or a
+ * time, they register in config->loop when they are made.
  */
 #ifndef HARK_SINK_H
 #define HARK_SINK_H
 
 #include "base/redact.h"
-#include "frame.h"
-#include "model/call.h"
-#include "model/conn_facts.h"
-#include "model/exchange.h"
+#include "model/result.h"
 #include "stats/stats.h"
 
 #include <stdbool.h>
@@ -30,6 +28,9 @@ enum view {
 	VIEW_TOP,    /* the numbers on the screen, live */
 };
 
+struct budget;
+struct loop;
+
 struct sink_config {
 	FILE *out;   /* borrowed */
 	int verbose; /* 0, 1 (-v: headers), 2 (-vv: bodies) */
@@ -44,9 +45,8 @@ struct sink_config {
 	bool both_ends; /* --both-ends: text shows a joined exchange as two */
 	bool summary;	/* watch: the endpoints' table at the end */
 	const struct stats_options *stats; /* stat, top, --summary; borrowed */
+	struct loop *loop;		   /* borrowed */
 };
-
-struct budget;
 
 /* What stat, top and watch's summary are told on the command line. */
 struct stats_options {
@@ -65,28 +65,17 @@ struct sink; /* each file in sinks/ defines its own */
 struct sink_ops {
 	const char *format; /* "text", "json" */
 	enum view view;
-	struct sink *(*create)(const struct sink_config *config);	       /* NULL: out of memory */
-	void (*exchange)(struct sink *sink, const struct exchange *exchange);  /* may be NULL */
-	void (*conn_opened)(struct sink *sink, const struct conn_facts *conn); /* may be NULL */
-	void (*conn_closed)(struct sink *sink, const struct conn_facts *conn); /* may be NULL */
-	/* An exchange that is still open and has waited for --pending: its messages may be incomplete, the
-	 * decoder goes on with them. It comes again through exchange() when it ends. May be NULL. */
-	void (*pending)(struct sink *sink, const struct exchange *exchange);
-	/* A TLS connection whose plaintext cannot be had (conn->opaque says why); once. May be NULL. */
-	void (*opaque)(struct sink *sink, const struct conn_facts *conn);
-	/* A socket whose traffic cannot be read at all; once. program: who. May be NULL. */
-	void (*unseen)(struct sink *sink, const struct event_unseen *unseen, const struct mover *program);
-	void (*call)(struct sink *sink, const struct call *call); /* may be NULL */
-	void (*frame)(struct sink *sink, const struct conn_facts *conn, const struct mover *mover,
-		      const struct frame *frame); /* may be NULL */
-	/* Event time went on, to about now_ns (at each poll). True: draw() is wanted now. May be NULL. */
+	bool bodies;   /* it shows them, from -vv on: they are kept */
+	bool each_end; /* it shows each end of an exchange for itself: they are not joined */
+	bool stays;    /* behind the end of a recording, until the user leaves it */
+	struct sink *(*create)(const struct sink_config *config); /* NULL: out of memory */
+	/* What it shows of each kind of result; NULL: nothing. Only what some sink shows is made. */
+	void (*show[RESULT_KINDS])(struct sink *sink, const struct result *result);
+	/* Event time went on, to about now_ns (at each poll). True: RESULT_IN_FLIGHT of each open exchange
+	 * and then draw() are wanted now. May be NULL. */
 	bool (*tick)(struct sink *sink, uint64_t now_ns);
-	/* Before draw(): each exchange that is open now, pending set. May be NULL. */
-	void (*in_flight)(struct sink *sink, const struct exchange *exchange);
 	/* After tick() said so, and once at the end of the run (last). May be NULL. */
 	void (*draw)(struct sink *sink, bool last);
-	/* For the screen: bytes wait at the terminal. True: the user wants to leave. May be NULL. */
-	bool (*input)(struct sink *sink);
 	void (*destroy)(struct sink *sink); /* flushes what it holds; out stays open */
 };
 

@@ -38,9 +38,9 @@ static struct sink *stat_json_create(const struct sink_config *config)
 	return NULL;
 }
 
-static void stat_json_exchange(struct sink *sink, const struct exchange *exchange)
+static void stat_json_exchange(struct sink *sink, const struct result *result)
 {
-	stat_feed_exchange(&sink->feed, exchange);
+	stat_feed_exchange(&sink->feed, result->exchange);
 }
 
 static bool stat_json_tick(struct sink *sink, uint64_t now_ns)
@@ -48,9 +48,9 @@ static bool stat_json_tick(struct sink *sink, uint64_t now_ns)
 	return stat_feed_tick(&sink->feed, now_ns);
 }
 
-static void stat_json_in_flight(struct sink *sink, const struct exchange *exchange)
+static void stat_json_in_flight(struct sink *sink, const struct result *result)
 {
-	stat_feed_in_flight(&sink->feed, exchange);
+	stat_feed_in_flight(&sink->feed, result->exchange);
 }
 
 /* A key with a string that was observed, when it is known. */
@@ -230,9 +230,11 @@ const struct sink_ops stat_json_sink = {
 	.format = "json",
 	.view = VIEW_STAT,
 	.create = stat_json_create,
-	.exchange = stat_json_exchange,
+	.show = {
+		[RESULT_EXCHANGE] = stat_json_exchange,
+		[RESULT_IN_FLIGHT] = stat_json_in_flight,
+	},
 	.tick = stat_json_tick,
-	.in_flight = stat_json_in_flight,
 	.draw = stat_json_draw,
 	.destroy = stat_json_destroy,
 };

@@ -47,8 +47,9 @@ static struct sink *stat_text_create(const struct sink_config *config)
 	return NULL;
 }
 
-static void stat_text_exchange(struct sink *sink, const struct exchange *exchange)
+static void stat_text_exchange(struct sink *sink, const struct result *result)
 {
+	const struct exchange *exchange = result->exchange;
 	const struct exchange *figures = stats_figures(sink->feed.options.by, exchange);
 
 	stat_feed_exchange(&sink->feed, exchange);
@@ -61,9 +62,9 @@ static bool stat_text_tick(struct sink *sink, uint64_t now_ns)
 	return stat_feed_tick(&sink->feed, now_ns);
 }
 
-static void stat_text_in_flight(struct sink *sink, const struct exchange *exchange)
+static void stat_text_in_flight(struct sink *sink, const struct result *result)
 {
-	stat_feed_in_flight(&sink->feed, exchange);
+	stat_feed_in_flight(&sink->feed, result->exchange);
 }
 
 /* All together first; one row alone would be the same picture again. */
@@ -108,9 +109,11 @@ const struct sink_ops stat_text_sink = {
 	.format = "text",
 	.view = VIEW_STAT,
 	.create = stat_text_create,
-	.exchange = stat_text_exchange,
+	.show = {
+		[RESULT_EXCHANGE] = stat_text_exchange,
+		[RESULT_IN_FLIGHT] = stat_text_in_flight,
+	},
 	.tick = stat_text_tick,
-	.in_flight = stat_text_in_flight,
 	.draw = stat_text_draw,
 	.destroy = stat_text_destroy,
 };

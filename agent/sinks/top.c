@@ -9,6 +9,7 @@
 
 #include "base/counters.h"
 #include "base/log.h"
+#include "base/loop.h"
 #include "sinks.h"
 
 #include <stdlib.h>
@@ -32,27 +33,6 @@ static enum top_page page_of(const struct stats_options *stats)
 	if (stats && stats->by == BY_CONNECTION)
 		return PAGE_CONNECTIONS;
 	return stats && stats->by == BY_PROCESS ? PAGE_PROCESSES : PAGE_ENDPOINTS;
-}
-
-static struct sink *top_create(const struct sink_config *config)
-{
-	struct sink *sink = calloc(1, sizeof(*sink));
-
-	if (!sink)
-		return NULL;
-	sink->config = *config;
-	style_init(&sink->style, config);
-	sink->style.color = false;
-	sink->interval_ns =
-		config->stats && config->stats->interval_ns ? config->stats->interval_ns : INTERVAL_NS;
-	sink->pages[0] = page_of(config->stats);
-	top_tables_init(sink);
-	if (top_numbers_init(sink, &sink->all) == 0)
-		return sink;
-	top_tables_fini(sink);
-	style_fini(&sink->style);
-	free(sink);
-	return NULL;
 }
 
 /* --- the screen -------------------------------------------------------------------------- */
@@ -112,6 +92,8 @@ static void top_destroy(struct sink *sink)
 	if (!sink)
 		return;
 	screen_down(sink);
+	loop_remove(sink->config.loop, STDIN_FILENO);
+	loop_remove(sink->config.loop, sink->timer);
 	open_forget(sink);
 	top_tables_fini(sink);
 	top_record_drop(&sink->kept, sink->record);
@@ -138,19 +120,20 @@ static void picture(struct sink *sink, bool make)
 
 /* --- what comes from the pipeline ---------------------------------------------------------- */
 
-static void top_exchange(struct sink *sink, const struct exchange *exchange)
+static void top_exchange(struct sink *sink, const struct result *result)
 {
-	top_count(sink, exchange);
+	top_count(sink, result->exchange);
 }
 
-static void top_conn_opened(struct sink *sink, const struct conn_facts *facts)
+static void top_conn_opened(struct sink *sink, const struct result *result)
 {
-	if (!top_conn_get(&sink->kept, facts, facts->seen_ns))
+	if (!top_conn_get(&sink->kept, result->conn, result->conn->seen_ns))
 		counter_add(COUNTER_LIMIT_MEMORY, 1);
 }
 
-static void top_conn_closed(struct sink *sink, const struct conn_facts *facts)
+static void top_conn_closed(struct sink *sink, const struct result *result)
 {
+	const struct conn_facts *facts = result->conn;
 	struct top_conn *conn = top_conn_get(&sink->kept, facts, facts->closed_ns);
 
 	if (!conn)
@@ -176,8 +159,9 @@ static void collecting_begin(struct sink *sink)
 	stats_in_flight_begin(sink->some.processes);
 }
 
-static void top_in_flight(struct sink *sink, const struct exchange *exchange)
+static void top_in_flight(struct sink *sink, const struct result *result)
 {
+	const struct exchange *exchange = result->exchange;
 	bool passes = filter_exchange(sink->filter, exchange);
 	struct top_record *record;
 
@@ -204,9 +188,8 @@ static void top_in_flight(struct sink *sink, const struct exchange *exchange)
 /* What does not wait for the next picture of the numbers: another size; while paused, messages. */
 static void look(struct sink *sink, uint64_t wall)
 {
-	if (!sink->screen.terminal || wall - sink->looked_ns < LOOK_NS)
+	if (!sink->screen.terminal)
 		return;
-	sink->looked_ns = wall;
 	if (top_screen_resized(&sink->screen) || wall - sink->drawn_ns >= STILL_NS)
 		picture(sink, !sink->paused);
 }
@@ -217,10 +200,8 @@ static bool top_tick(struct sink *sink, uint64_t now_ns)
 
 	if (now_ns > sink->now_ns)
 		sink->now_ns = now_ns;
-	if (wall - sink->drawn_ns < sink->interval_ns || sink->paused) {
-		look(sink, wall);
+	if (wall - sink->drawn_ns < sink->interval_ns || sink->paused)
 		return false;
-	}
 	top_history_tick(&sink->all.history, sink->now_ns);
 	stats_tick(sink->all.endpoints, sink->now_ns);
 	stats_tick(sink->all.processes, sink->now_ns);
@@ -241,37 +222,69 @@ static void top_draw_op(struct sink *sink, bool last)
 	picture(sink, !sink->paused);
 }
 
-/* Also called now and then when no key waits: the terminal may have another size. */
-static bool top_input(struct sink *sink)
+static void top_keys_take(void *ctx, bool closed)
 {
-	bool left = false, keys = false;
+	struct sink *sink = ctx;
+	bool left = closed || sink->failed, keys = false;
 	uint32_t key;
 
-	if (!sink->screen.terminal)
-		return sink->failed;
-	while (!left && (key = top_screen_key(&sink->screen)) != TOP_KEY_NONE) {
+	while (sink->screen.terminal && !left && (key = top_screen_key(&sink->screen)) != TOP_KEY_NONE) {
 		left = top_key(sink, key);
 		keys = true;
 	}
 	if (left)
-		return true;
-	if (keys)
+		loop_stop(sink->config.loop);
+	else if (keys)
 		picture(sink, !sink->paused);
+}
+
+static void top_time_take(void *ctx, bool closed)
+{
+	struct sink *sink = ctx;
+
+	(void)closed;
+	if (sink->failed)
+		loop_stop(sink->config.loop);
 	else
 		look(sink, top_wall_ns());
-	return false;
+}
+
+static struct sink *top_create(const struct sink_config *config)
+{
+	struct sink *sink = calloc(1, sizeof(*sink));
+
+	if (!sink)
+		return NULL;
+	sink->config = *config;
+	sink->timer = -1;
+	style_init(&sink->style, config);
+	sink->style.color = false;
+	sink->interval_ns =
+		config->stats && config->stats->interval_ns ? config->stats->interval_ns : INTERVAL_NS;
+	sink->pages[0] = page_of(config->stats);
+	top_tables_init(sink);
+	if (top_numbers_init(sink, &sink->all) < 0)
+		goto out;
+	sink->timer = loop_add_timer(config->loop, LOOK_NS, top_time_take, sink);
+	if (sink->timer >= 0 && loop_add(config->loop, STDIN_FILENO, top_keys_take, sink) == 0)
+		return sink;
+out:
+	top_destroy(sink);
+	return NULL;
 }
 
 const struct sink_ops top_sink = {
 	.format = "text",
 	.view = VIEW_TOP,
+	.stays = true,
 	.create = top_create,
-	.exchange = top_exchange,
-	.conn_opened = top_conn_opened,
-	.conn_closed = top_conn_closed,
+	.show = {
+		[RESULT_EXCHANGE] = top_exchange,
+		[RESULT_CONN_OPENED] = top_conn_opened,
+		[RESULT_CONN_CLOSED] = top_conn_closed,
+		[RESULT_IN_FLIGHT] = top_in_flight,
+	},
 	.tick = top_tick,
-	.in_flight = top_in_flight,
 	.draw = top_draw_op,
-	.input = top_input,
 	.destroy = top_destroy,
 };

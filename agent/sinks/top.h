@@ -63,6 +63,7 @@ struct sink {
 	struct style style; /* without colours: those are the screen's */
 	struct top_screen screen;
 	bool failed; /* the terminal could not be taken */
+	int timer;   /* of the loop; -1: none */
 
 	struct top_kept kept;
 	struct top_numbers all, some; /* some: while there is a filter */
@@ -86,8 +87,8 @@ struct sink {
 	struct top_conn *conn;	   /* PAGE_CONNECTION; a use */
 	enum stats_window window;
 
-	uint64_t now_ns;	      /* event time */
-	uint64_t drawn_ns, looked_ns; /* CLOCK_MONOTONIC */
+	uint64_t now_ns;   /* event time */
+	uint64_t drawn_ns; /* CLOCK_MONOTONIC */
 	uint64_t interval_ns;
 	bool paused, ended;
 

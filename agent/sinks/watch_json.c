@@ -275,8 +275,9 @@ static void put_bodies(struct sink *sink, const struct exchange *exchange)
 	}
 }
 
-static void watch_json_exchange(struct sink *sink, const struct exchange *exchange)
+static void watch_json_exchange(struct sink *sink, const struct result *result)
 {
+	const struct exchange *exchange = result->exchange;
 	struct json_writer *writer = &sink->writer;
 	struct url url = { 0 };
 
@@ -311,17 +312,20 @@ static void watch_json_exchange(struct sink *sink, const struct exchange *exchan
 }
 
 /* One object an exchange is what programs expect: these come on request only. */
-static void watch_json_pending(struct sink *sink, const struct exchange *exchange)
+static void watch_json_pending(struct sink *sink, const struct result *result)
 {
 	if (sink->pending_wanted)
-		watch_json_exchange(sink, exchange);
+		watch_json_exchange(sink, result);
 }
 
 const struct sink_ops watch_json_sink = {
 	.format = "json",
 	.view = VIEW_WATCH,
+	.bodies = true,
 	.create = watch_json_create,
-	.exchange = watch_json_exchange,
-	.pending = watch_json_pending,
+	.show = {
+		[RESULT_EXCHANGE] = watch_json_exchange,
+		[RESULT_PENDING] = watch_json_pending,
+	},
 	.destroy = watch_json_destroy,
 };

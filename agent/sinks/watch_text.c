@@ -72,13 +72,14 @@ static void put_interims(struct sink *sink, const struct exchange *exchange)
 	}
 }
 
-static void watch_text_exchange(struct sink *sink, const struct exchange *exchange)
+static void watch_text_exchange(struct sink *sink, const struct result *result)
 {
+	const struct exchange *exchange = result->exchange;
 	const struct message *request = exchange->request, *response = exchange->response;
 	struct exchange one_end = *exchange;
 
 	if (sink->summary)
-		stat_text_sink.exchange(sink->summary, exchange);
+		stat_text_sink.show[RESULT_EXCHANGE](sink->summary, result);
 	if (sink->both_ends) {
 		one_end.other = NULL;
 		exchange = &one_end;
@@ -104,24 +105,23 @@ static void watch_text_exchange(struct sink *sink, const struct exchange *exchan
 	buffer_write(&sink->text, sink->out);
 }
 
-static void watch_text_pending(struct sink *sink, const struct exchange *exchange)
+static void watch_text_pending(struct sink *sink, const struct result *result)
 {
-	line_text_put(&sink->text, &sink->style, exchange);
+	line_text_put(&sink->text, &sink->style, result->exchange);
 	buffer_char(&sink->text, '\n');
 	buffer_write(&sink->text, sink->out);
 }
 
-static void watch_text_opaque(struct sink *sink, const struct conn_facts *conn)
+static void watch_text_opaque(struct sink *sink, const struct result *result)
 {
-	opaque_text_put(&sink->text, &sink->style, conn);
+	opaque_text_put(&sink->text, &sink->style, result->conn);
 	buffer_char(&sink->text, '\n');
 	buffer_write(&sink->text, sink->out);
 }
 
-static void watch_text_unseen(struct sink *sink, const struct event_unseen *unseen,
-			      const struct mover *program)
+static void watch_text_unseen(struct sink *sink, const struct result *result)
 {
-	unseen_text_put(&sink->text, &sink->style, unseen, program);
+	unseen_text_put(&sink->text, &sink->style, result->unseen, result->mover);
 	buffer_char(&sink->text, '\n');
 	buffer_write(&sink->text, sink->out);
 }
@@ -144,11 +144,14 @@ static void watch_text_draw(struct sink *sink, bool last)
 const struct sink_ops watch_text_sink = {
 	.format = "text",
 	.view = VIEW_WATCH,
+	.bodies = true,
 	.create = watch_text_create,
-	.exchange = watch_text_exchange,
-	.pending = watch_text_pending,
-	.opaque = watch_text_opaque,
-	.unseen = watch_text_unseen,
+	.show = {
+		[RESULT_EXCHANGE] = watch_text_exchange,
+		[RESULT_PENDING] = watch_text_pending,
+		[RESULT_OPAQUE] = watch_text_opaque,
+		[RESULT_UNSEEN] = watch_text_unseen,
+	},
 	.tick = watch_text_tick,
 	.draw = watch_text_draw,
 	.destroy = watch_text_destroy,

@@ -2,7 +2,7 @@
 /*
  * A connection is undetermined, then clear, TLS or muted (docs/design.md, D7): the
  * state lives in its clear layer, and this file draws the consequences: the
- * verdict for the kernel side, given once, and the facts for the sinks.
+ * mark for the kernel side, given once, and the facts for the sinks.
  *
  * Invariant: when the socket's bytes are TLS they are only counted; what is
  * decoded then comes from the sessions.
@@ -69,22 +69,28 @@ void conn_learn_id(struct conn *conn, uint64_t socket_id)
 		conn->facts.id = id_of_socket(socket_id);
 }
 
+static void conn_tell(const struct conn *conn, enum result_kind kind)
+{
+	struct result result = result_of_conn(kind, &conn->facts);
+
+	pipeline_tell(conn->pipeline, &result);
+}
+
 void conn_report_opened(struct conn *conn)
 {
 	if (conn->reported)
 		return;
 	conn->reported = true;
-	if (conn->pipeline->handler.conn_opened)
-		conn->pipeline->handler.conn_opened(conn->pipeline->handler.ctx, &conn->facts);
+	conn_tell(conn, RESULT_CONN_OPENED);
 }
 
-static void conn_tell(struct conn *conn, enum mark verdict)
+static void conn_mark(const struct conn *conn, enum mark mark)
 {
-	if (conn->socket_id && conn->pipeline->handler.verdict)
-		conn->pipeline->handler.verdict(conn->pipeline->handler.ctx, conn->socket_id, verdict);
+	if (conn->socket_id && conn->pipeline->handler.mark)
+		conn->pipeline->handler.mark(conn->pipeline->handler.ctx, conn->socket_id, mark);
 }
 
-static enum mark verdict_of(bool sent_muted, bool received_muted)
+static enum mark mark_of(bool sent_muted, bool received_muted)
 {
 	if (sent_muted && received_muted)
 		return MARK_MUTED;
@@ -101,16 +107,16 @@ static void conn_settle_muted(struct conn *conn, bool polled)
 {
 	bool sent = flow_is_muted(&conn->clear, DIRECTION_SENT);
 	bool received = flow_is_muted(&conn->clear, DIRECTION_RECEIVED);
-	enum mark verdict = verdict_of(sent, received);
+	enum mark mark = mark_of(sent, received);
 
-	if (verdict != MARK_HEARD && !conn->muted)
+	if (mark != MARK_HEARD && !conn->muted)
 		counter_add(COUNTER_CONNECTIONS_MUTED, 1);
-	conn->muted = conn->muted || verdict != MARK_HEARD;
-	if (verdict == conn->heard || (!polled && conn->clear.look_ns && verdict != MARK_MUTED))
+	conn->muted = conn->muted || mark != MARK_HEARD;
+	if (mark == conn->heard || (!polled && conn->clear.look_ns && mark != MARK_MUTED))
 		return;
-	conn->heard = verdict;
+	conn->heard = mark;
 	if (!conn->pipeline->config.want_calls)
-		conn_tell(conn, verdict);
+		conn_mark(conn, mark);
 }
 
 /* After the clear layer moved: what does its state mean for the connection? */
@@ -122,7 +128,7 @@ static void conn_settle(struct conn *conn, bool polled)
 		conn->facts.tls = true;
 	if (conn->clear.state == FLOW_TLS && !conn->clear.hello && !conn->early && !conn->ciphertext) {
 		conn->ciphertext = true;
-		conn_tell(conn, MARK_CIPHERTEXT);
+		conn_mark(conn, MARK_CIPHERTEXT);
 	}
 	conn_settle_muted(conn, polled);
 }
@@ -152,7 +158,7 @@ void conn_learn_origin(struct conn *conn, const struct event_data *event)
 	origin->number[direction] = (uint32_t)event->pos - (uint32_t)event->offset;
 }
 
-/* The kernel counts muted bytes by the verdict it has; those on their way before were counted as plain. */
+/* The kernel counts muted bytes by the mark it has; those on their way before were counted as plain. */
 static void conn_count_ciphertext(struct conn *conn, const struct event_data *event)
 {
 	conn->facts.ciphertext_bytes += event->len;
@@ -413,8 +419,7 @@ void conn_tell_opaque(struct conn *conn)
 		conn->facts.opaque = conn->unread_why;
 	else
 		conn->facts.opaque = "no TLS library that hark knows was seen in this process";
-	if (conn->pipeline->handler.opaque)
-		conn->pipeline->handler.opaque(conn->pipeline->handler.ctx, &conn->facts);
+	conn_tell(conn, RESULT_OPAQUE);
 }
 
 static void conn_close_facts(struct conn *conn, enum protocol_end reason)
@@ -464,8 +469,7 @@ void conn_end(struct conn *conn, enum protocol_end reason)
 		conn_end_session(conn, conn->sessions, reason);
 	conn_close_facts(conn, reason);
 	counter_add(COUNTER_CONNECTIONS_CLOSED, 1);
-	if (conn->pipeline->handler.conn_closed)
-		conn->pipeline->handler.conn_closed(conn->pipeline->handler.ctx, &conn->facts);
+	conn_tell(conn, RESULT_CONN_CLOSED);
 	if (conn->socket_id && conn->pipeline->handler.forget)
 		conn->pipeline->handler.forget(conn->pipeline->handler.ctx, conn->socket_id);
 }

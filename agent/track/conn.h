@@ -32,7 +32,7 @@ struct conn {
 	bool reported;			      /* the sinks know it under its number, which stays */
 	uint64_t socket_id;		      /* 0: not known (yet) */
 	bool beginning_seen;
-	bool ciphertext;   /* the verdict was given */
+	bool ciphertext;   /* the mark was given */
 	bool early;	   /* TLS that moved before the libraries were probed, and not since */
 	bool muted;	   /* it was once */
 	enum mark heard;   /* what was said last of what is muted */

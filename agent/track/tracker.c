@@ -236,13 +236,14 @@ static void tracker_tls_free(struct tracker *tracker, const struct event_data *e
 
 static void tracker_unseen(struct tracker *tracker, const struct event_unseen *event)
 {
-	const struct pipeline_handler *handler = &tracker->pipeline.handler;
-	struct mover mover;
+	struct conn_facts conn = { .sock = event->sock, .tls_unknown = true };
+	struct result result = result_of_conn(RESULT_UNSEEN, &conn);
 
-	if (!tracker_wants(tracker, event->h.pid) || !handler->unseen)
+	if (!tracker_wants(tracker, event->h.pid))
 		return;
-	mover = mover_of(tracker, &event->h, event->sock.fd);
-	handler->unseen(handler->ctx, event, &mover);
+	conn.owner = mover_of(tracker, &event->h, event->sock.fd);
+	result.unseen = event;
+	pipeline_tell(&tracker->pipeline, &result);
 }
 
 static void tracker_data(struct tracker *tracker, const struct event_data *event)

@@ -133,7 +133,17 @@ static inline void bench_opaque(void *ctx, const struct conn_facts *conn)
 		  conn->flags & FLAG_RELAYED ? " relayed" : "");
 }
 
-static inline void bench_verdict(void *ctx, uint64_t id, enum mark verdict)
+static inline void bench_result(void *ctx, const struct result *result)
+{
+	if (result->kind == RESULT_CONN_OPENED)
+		bench_opened(ctx, result->conn);
+	else if (result->kind == RESULT_CONN_CLOSED)
+		bench_closed(ctx, result->conn);
+	else if (result->kind == RESULT_OPAQUE)
+		bench_opaque(ctx, result->conn);
+}
+
+static inline void bench_mark(void *ctx, uint64_t id, enum mark mark)
 {
 	static const char *const names[] = {
 		[MARK_MUTED] = "muted",
@@ -143,7 +153,7 @@ static inline void bench_verdict(void *ctx, uint64_t id, enum mark verdict)
 		[MARK_CIPHERTEXT] = "ciphertext",
 	};
 
-	bench_log(ctx, "verdict %llu %s\n", (unsigned long long)id, names[verdict]);
+	bench_log(ctx, "verdict %llu %s\n", (unsigned long long)id, names[mark]);
 }
 
 static inline void bench_skip(void *ctx, uint64_t id, const struct tls_key *session,
@@ -169,10 +179,8 @@ static inline void bench_start(struct bench *bench)
 	const struct pipeline_handler handler = {
 		.ctx = bench,
 		.exchange = bench_exchange,
-		.conn_opened = bench_opened,
-		.conn_closed = bench_closed,
-		.opaque = bench_opaque,
-		.verdict = bench_verdict,
+		.result = bench_result,
+		.mark = bench_mark,
 		.skip = bench_skip,
 	};
 

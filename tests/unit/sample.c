@@ -90,6 +90,33 @@ void sample_sink_open(struct sample_sink *s, const struct sink_ops *ops, int ver
 	assert(s->out && s->sink);
 }
 
+void sample_show(const struct sink_ops *ops, struct sink *sink, enum result_kind kind,
+		 const struct exchange *exchange)
+{
+	struct result result = result_of_exchange(kind, exchange);
+
+	ops->show[kind](sink, &result);
+}
+
+void sample_show_conn(const struct sink_ops *ops, struct sink *sink, enum result_kind kind,
+		      const struct conn_facts *conn)
+{
+	struct result result = result_of_conn(kind, conn);
+
+	ops->show[kind](sink, &result);
+}
+
+void sample_show_frame(const struct sink_ops *ops, struct sink *sink, const struct sample *sample,
+		       const struct frame *frame)
+{
+	ops->show[RESULT_FRAME](sink, &(struct result){
+					      .kind = RESULT_FRAME,
+					      .conn = &sample->conn,
+					      .mover = &sample->exchange.mover,
+					      .frame = frame,
+				      });
+}
+
 const char *sample_sink_text(struct sample_sink *s)
 {
 	fflush(s->out);

@@ -37,6 +37,13 @@ struct sample_sink {
 
 void sample_sink_open(struct sample_sink *s, const struct sink_ops *ops, int verbose, bool color,
 		      bool show_secrets);
+/* Show one thing to any sink. */
+void sample_show(const struct sink_ops *ops, struct sink *sink, enum result_kind kind,
+		 const struct exchange *exchange);
+void sample_show_conn(const struct sink_ops *ops, struct sink *sink, enum result_kind kind,
+		      const struct conn_facts *conn);
+void sample_show_frame(const struct sink_ops *ops, struct sink *sink, const struct sample *sample,
+		       const struct frame *frame);
 /* What was written until now; lives until the close. */
 const char *sample_sink_text(struct sample_sink *s);
 void sample_sink_close(struct sample_sink *s);

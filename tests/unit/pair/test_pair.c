@@ -67,8 +67,11 @@ static struct message *make(enum message_kind kind, uint32_t key, int number, un
 	return message;
 }
 
-static void on_pending(void *ctx, const struct exchange *exchange)
+static void on_pending(void *ctx, const struct result *result)
 {
+	const struct exchange *exchange = result->exchange;
+
+	assert_int_equal(result->kind, RESULT_PENDING);
 	assert_true(exchange->pending && !exchange->duration_known && exchange->waited_ns >= 50);
 	(void)ctx;
 	log_add(NULL, "p");
@@ -103,7 +106,7 @@ static unsigned int word_flags(const char *word)
 static void run(const char *script, size_t limit, unsigned int end_flags)
 {
 	struct conn_facts facts = { .id = 1 };
-	struct pipeline pipeline = { .handler = { .exchange = on_exchange, .pending = on_pending },
+	struct pipeline pipeline = { .handler = { .exchange = on_exchange, .result = on_pending },
 				     .now_ns = 10 };
 	struct pair *watched = NULL;
 	struct message *live[2][10] = { 0 };

@@ -112,7 +112,7 @@ static void check(const struct row *row, const struct sink_ops *ops, const char 
 	sample_init(&sample);
 	row->change(&sample.conn);
 	sample_sink_open(&sink, ops, 0, false, false);
-	ops->conn_closed(sink.sink, &sample.conn);
+	sample_show_conn(ops, sink.sink, RESULT_CONN_CLOSED, &sample.conn);
 	print_message("%s, %s\n", row->name, ops->format);
 	assert_string_equal(sample_sink_text(&sink), expected);
 	sample_sink_close(&sink);
@@ -143,12 +143,12 @@ static void test_opened(void **state)
 	sample.conn.version = HTTP_VERSION_UNKNOWN;
 	sample.conn.protocol = NULL;
 	sample_sink_open(&sink, &conns_text_sink, 0, false, false);
-	conns_text_sink.conn_opened(sink.sink, &sample.conn);
+	sample_show_conn(&conns_text_sink, sink.sink, RESULT_CONN_OPENED, &sample.conn);
 	sample.conn.existing = false;
 	snprintf(sample.conn.owner.exe, sizeof(sample.conn.owner.exe), "an-executable-with-a-name");
-	conns_text_sink.conn_opened(sink.sink, &sample.conn);
+	sample_show_conn(&conns_text_sink, sink.sink, RESULT_CONN_OPENED, &sample.conn);
 	snprintf(sample.conn.owner.exe, sizeof(sample.conn.owner.exe), "curl");
-	conns_text_sink.conn_opened(sink.sink, &sample.conn);
+	sample_show_conn(&conns_text_sink, sink.sink, RESULT_CONN_OPENED, &sample.conn);
 	assert_string_equal(
 		sample_sink_text(&sink),
 		TITLE "03:04:05.000 exists #12     curl[1234]         10.0.0.1:40000        "
@@ -175,10 +175,10 @@ static void test_follow(void **state)
 
 	(void)state;
 	sample_init(&sample);
-	conns_text_sink.exchange(sink, &sample.exchange);
+	sample_show(&conns_text_sink, sink, RESULT_EXCHANGE, &sample.exchange);
 	fflush(config.out);
 	assert_non_null(strstr(text, "GET  example.com/a?b=1"));
-	conns_text_sink.conn_closed(sink, &sample.conn);
+	sample_show_conn(&conns_text_sink, sink, RESULT_CONN_CLOSED, &sample.conn);
 	conns_text_sink.destroy(sink);
 	fclose(config.out);
 	assert_ptr_equal(strstr(strstr(text, "GET") + 1, "GET"), NULL);
@@ -209,14 +209,14 @@ static void test_kept_exchanges(void **state)
 	other.id = 13;
 	sample_sink_open(&sink, &conns_text_sink, 1, false, false);
 	for (int i = 0; i < 1003; i++)
-		conns_text_sink.exchange(sink.sink, &sample.exchange);
+		sample_show(&conns_text_sink, sink.sink, RESULT_EXCHANGE, &sample.exchange);
 	sample.exchange.conn = &other;
-	conns_text_sink.exchange(sink.sink, &sample.exchange);
+	sample_show(&conns_text_sink, sink.sink, RESULT_EXCHANGE, &sample.exchange);
 	assert_string_equal(sample_sink_text(&sink), "");
-	conns_text_sink.conn_closed(sink.sink, &sample.conn);
+	sample_show_conn(&conns_text_sink, sink.sink, RESULT_CONN_CLOSED, &sample.conn);
 	assert_int_equal(count_of(sample_sink_text(&sink), "\n    03:04:05.000 curl[1234]"), 1000);
 	assert_int_equal(count_of(sink.text, "\n    (3 more exchanges, not kept)\n"), 1);
-	conns_text_sink.conn_closed(sink.sink, &other);
+	sample_show_conn(&conns_text_sink, sink.sink, RESULT_CONN_CLOSED, &other);
 	assert_int_equal(count_of(sample_sink_text(&sink), "\n    03:04:05.000 curl[1234]"), 1001);
 	assert_int_equal(count_of(sink.text, "CONN"), 1);
 	sample_sink_close(&sink);
@@ -237,10 +237,10 @@ static void test_kept_bytes(void **state)
 	sample.exchange.request->target = slice_of(path, sizeof(path));
 	sample_sink_open(&sink, &conns_text_sink, 1, false, false);
 	for (int i = 0; i < 3; i++)
-		conns_text_sink.exchange(sink.sink, &sample.exchange);
-	conns_text_sink.conn_closed(sink.sink, &sample.conn);
+		sample_show(&conns_text_sink, sink.sink, RESULT_EXCHANGE, &sample.exchange);
+	sample_show_conn(&conns_text_sink, sink.sink, RESULT_CONN_CLOSED, &sample.conn);
 	assert_int_equal(count_of(sample_sink_text(&sink), "(2 more exchanges, not kept)"), 1);
-	conns_text_sink.exchange(sink.sink, &sample.exchange);
+	sample_show(&conns_text_sink, sink.sink, RESULT_EXCHANGE, &sample.exchange);
 	sample_sink_close(&sink);
 	sample_fini(&sample);
 }

@@ -19,10 +19,10 @@ static uint64_t run(struct sink *sink, struct sample *sample)
 {
 	uint64_t before = counters[COUNTER_LIMIT_MEMORY];
 
-	conns_text_sink.conn_opened(sink, &sample->conn);
-	conns_text_sink.exchange(sink, &sample->exchange);
-	conns_text_sink.exchange(sink, &sample->exchange);
-	conns_text_sink.conn_closed(sink, &sample->conn);
+	sample_show_conn(&conns_text_sink, sink, RESULT_CONN_OPENED, &sample->conn);
+	sample_show(&conns_text_sink, sink, RESULT_EXCHANGE, &sample->exchange);
+	sample_show(&conns_text_sink, sink, RESULT_EXCHANGE, &sample->exchange);
+	sample_show_conn(&conns_text_sink, sink, RESULT_CONN_CLOSED, &sample->conn);
 	return counters[COUNTER_LIMIT_MEMORY] - before;
 }
 

@@ -72,7 +72,7 @@ static const char *show(struct sample_sink *out, const struct frame *frame, bool
 	sample_init(&sample);
 	copy.time_ns = SAMPLE_START_NS;
 	sample_sink_open(out, &frames_json_sink, 0, false, show_secrets);
-	out->ops->frame(out->sink, &sample.conn, &sample.exchange.mover, &copy);
+	sample_show_frame(out->ops, out->sink, &sample, &copy);
 	sample_fini(&sample);
 	object = json_loads(sample_sink_text(out), JSON_REJECT_DUPLICATES, NULL);
 	assert_true(json_is_object(object));

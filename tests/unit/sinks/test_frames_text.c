@@ -91,7 +91,7 @@ static const char *show(struct sample_sink *out, const struct frame *frame, bool
 	sample_init(&sample);
 	copy.time_ns = SAMPLE_START_NS;
 	sample_sink_open(out, &frames_text_sink, 0, false, show_secrets);
-	out->ops->frame(out->sink, &sample.conn, &sample.exchange.mover, &copy);
+	sample_show_frame(out->ops, out->sink, &sample, &copy);
 	sample_fini(&sample);
 	return sample_sink_text(out);
 }
@@ -133,7 +133,7 @@ static void test_colours(void **state)
 	(void)state;
 	sample_init(&sample);
 	sample_sink_open(&out, &frames_text_sink, 0, true, false);
-	out.ops->frame(out.sink, &sample.conn, &sample.exchange.mover, &frame);
+	sample_show_frame(out.ops, out.sink, &sample, &frame);
 	assert_non_null(strstr(sample_sink_text(&out), "\033[1mSETTINGS\033[0m"));
 	sample_sink_close(&out);
 	sample_fini(&sample);

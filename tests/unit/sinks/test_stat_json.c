@@ -53,7 +53,7 @@ static void run_add(struct run *run, const struct call_text *text)
 	struct one_call call;
 
 	call_init(&call, text);
-	stat_json_sink.exchange(run->sink, &call.exchange);
+	sample_show(&stat_json_sink, run->sink, RESULT_EXCHANGE, &call.exchange);
 	call_fini(&call);
 }
 

@@ -76,9 +76,9 @@ static char *run(const struct wanted *view, const struct sink_ops *ops)
 			call.exchange.flags = FLAG_CLOSED | FLAG_UNANSWERED;
 		if (ops->tick(sink, calls[i].start_ns))
 			ops->draw(sink, false);
-		ops->exchange(sink, &call.exchange);
+		sample_show(ops, sink, RESULT_EXCHANGE, &call.exchange);
 		if (i == 0)
-			ops->in_flight(sink, &call.exchange);
+			sample_show(ops, sink, RESULT_IN_FLIGHT, &call.exchange);
 		call_fini(&call);
 	}
 	ops->draw(sink, true);

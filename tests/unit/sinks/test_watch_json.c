@@ -297,7 +297,7 @@ static void test_rows(void **state)
 		sample_init(&sample);
 		rows[i].change(&sample);
 		sample_sink_open(&sink, &watch_json_sink, rows[i].verbose, false, rows[i].show_secrets);
-		watch_json_sink.exchange(sink.sink, &sample.exchange);
+		sample_show(&watch_json_sink, sink.sink, RESULT_EXCHANGE, &sample.exchange);
 		check(&rows[i], sample_sink_text(&sink));
 		assert_ptr_equal(strchr(sink.text, '\n'), sink.text + sink.len - 1);
 		sample_sink_close(&sink);
@@ -318,7 +318,7 @@ static void test_extreme_times(void **state)
 		sample_init(&sample);
 		sample.exchange.start_ns = times[i];
 		sample_sink_open(&sink, &watch_json_sink, 0, false, false);
-		watch_json_sink.exchange(sink.sink, &sample.exchange);
+		sample_show(&watch_json_sink, sink.sink, RESULT_EXCHANGE, &sample.exchange);
 		assert_non_null(strstr(sample_sink_text(&sink), "Z\",\"http.request.method\""));
 		sample_sink_close(&sink);
 		sample_fini(&sample);
@@ -339,7 +339,7 @@ static void test_write_error_is_counted(void **state)
 	sample_init(&sample);
 	sink = watch_json_sink.create(&config);
 	assert_non_null(sink);
-	watch_json_sink.exchange(sink, &sample.exchange);
+	sample_show(&watch_json_sink, sink, RESULT_EXCHANGE, &sample.exchange);
 	assert_int_equal(counters[COUNTER_OUTPUT_ERRORS] - before, 1);
 	watch_json_sink.destroy(sink);
 	sample_fini(&sample);

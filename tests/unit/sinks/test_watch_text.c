@@ -145,7 +145,7 @@ static void test_rows(void **state)
 		sample_init(&sample);
 		rows[i].change(&sample);
 		sample_sink_open(&sink, &watch_text_sink, rows[i].verbose, rows[i].color, false);
-		watch_text_sink.exchange(sink.sink, &sample.exchange);
+		sample_show(&watch_text_sink, sink.sink, RESULT_EXCHANGE, &sample.exchange);
 		print_message("%s\n", rows[i].name);
 		assert_string_equal(sample_sink_text(&sink), rows[i].expected);
 		sample_sink_close(&sink);

@@ -30,8 +30,8 @@ static int setup(void **state)
 	fixture->pipeline.handler = (struct pipeline_handler){
 		.ctx = &fixture->bench,
 		.exchange = bench_exchange,
-		.conn_closed = bench_closed,
-		.verdict = bench_verdict,
+		.result = bench_result,
+		.mark = bench_mark,
 	};
 	fixture->peer = (struct peer){ .pid = 7, .fd = 3, .id = 100, .family = AF_INET };
 	sock = bench_socket(&fixture->peer);
@@ -190,7 +190,8 @@ static void test_end_reasons(void **state)
 		fixture = own;
 		put(fixture, DIRECTION_SENT, GET, 0, HOLE_NONE);
 		conn_end(fixture->conn, rows[i].reason);
-		assert_string_equal(fixture->bench.log, rows[i].expected);
+		assert_memory_equal(fixture->bench.log, "1 open\n", strlen("1 open\n"));
+		assert_string_equal(fixture->bench.log + strlen("1 open\n"), rows[i].expected);
 		teardown(&own);
 	}
 	(void)state;

@@ -33,7 +33,7 @@ static void begin(struct fixture *fixture, bool from_start)
 	fixture->pipeline.config = fixture->bench.config;
 	fixture->pipeline.handler = (struct pipeline_handler){ .ctx = &fixture->bench,
 							       .exchange = bench_exchange,
-							       .verdict = bench_verdict };
+							       .mark = bench_mark };
 	fixture->peer = (struct peer){ .pid = 7, .fd = -1, .ssl = 5 };
 	fixture->session = tls_session_new(&fixture->pipeline, (struct tls_key){ .ssl = 5, .pid = 7 });
 	flow_move(&fixture->session->flow, &fixture->facts);

@@ -22,14 +22,13 @@ static void log_exchange(void *ctx, struct exchange *exchange)
 		  text(exchange->request->mover.container), text(exchange->conn->owner.container));
 }
 
-static void log_closed(void *ctx, const struct conn_facts *conn)
+static void log_result(void *ctx, const struct result *result)
 {
-	bench_log(ctx, "closed %s\n", text(conn->owner.container));
-}
-
-static void log_unseen(void *ctx, const struct event_unseen *unseen, const struct mover *program)
-{
-	bench_log(ctx, "unseen %u by %u %s\n", unseen->kind, program->pid, text(program->container));
+	if (result->kind == RESULT_CONN_CLOSED)
+		bench_log(ctx, "closed %s\n", text(result->mover->container));
+	else if (result->kind == RESULT_UNSEEN)
+		bench_log(ctx, "unseen %u by %u %s\n", result->unseen->kind, result->mover->pid,
+			  text(result->mover->container));
 }
 
 static int setup(void **state)
@@ -38,8 +37,7 @@ static int setup(void **state)
 	const struct pipeline_handler handler = {
 		.ctx = bench,
 		.exchange = log_exchange,
-		.conn_closed = log_closed,
-		.unseen = log_unseen,
+		.result = log_result,
 	};
 
 	memset(counters, 0, sizeof(counters));

@@ -257,9 +257,8 @@ static void test_before_hark_was_ready(void **state)
 	struct bench *bench = *state;
 	const struct pipeline_handler handler = {
 		.ctx = bench,
-		.conn_closed = bench_closed,
-		.opaque = bench_opaque,
-		.verdict = bench_verdict,
+		.result = bench_result,
+		.mark = bench_mark,
 	};
 	struct peer quiet = client(), busy = client();
 
@@ -272,14 +271,14 @@ static void test_before_hark_was_ready(void **state)
 	SENT(bench, &quiet, APPLICATION APPLICATION);
 	SENT(bench, &busy, APPLICATION APPLICATION);
 	poll_put(bench, 60);
-	CHECK(bench, "");
+	CHECK(bench, "1 open\n2 open\n");
 	SENT(bench, &busy, APPLICATION);
 	poll_put(bench, 60);
-	CHECK(bench, "verdict 101 ciphertext\n1 opaque sni= alpn= offered= 0000\n");
+	CHECK(bench, "1 open\n2 open\nverdict 101 ciphertext\n2 opaque sni= alpn= offered= 0000\n");
 	bench->used = 0;
 	state_put(bench, &quiet, 4, 7);
 	poll_put(bench, 3);
-	CHECK(bench, "2 closed ? ? tls opaque x0 0=0+0+0 c18 late-joined\n");
+	CHECK(bench, "1 closed ? ? tls opaque x0 0=0+0+0 c18 late-joined\n");
 }
 
 /* What is too long is not copied for ever. */

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "remarks.h"
+
+#include "base/counters.h"
+#include "base/log.h"
+#include "sinks/opaque_text.h"
+
+#include <string.h>
+
+#define TOLD_MAX 10
+
+/* Calls and frames are not hidden by what the filter asks about exchanges; a recording holds what the kernel
+ * lets through.
+ */
+void remarks_filter(const struct filter *filter, enum view view)
+{
+	bool records = view == VIEW_RECORD;
+	struct buffer keys = { .data = NULL };
+
+	for (size_t i = 0; i < filter_key_count; i++) {
+		const struct filter_key *key = &filter_keys[i];
+		bool decided = records ? strcmp(key->name, "pid") == 0 || strcmp(key->name, "port") == 0 ||
+						 strcmp(key->name, "container") == 0
+				       : !key->about_exchange;
+
+		if (!decided && filter_uses(filter, key))
+			buffer_format(&keys, "%s%s:", keys.len ? " " : "", key->name);
+	}
+	if (keys.len && records)
+		log_warn("%.*s does not restrict a recording; pid:, port: and container: do", (int)keys.len,
+			 keys.data);
+	else if (keys.len && (view == VIEW_RAW || view == VIEW_FRAMES))
+		log_warn("%.*s hides no single %s: it is about exchanges", (int)keys.len, keys.data,
+			 view == VIEW_RAW ? "calls" : "frames");
+	buffer_fini(&keys);
+}
+
+void remarks_left_out(struct remarks *remarks, const struct filter *filter, const struct exchange *exchange)
+{
+	if (!filter_lacks_address(filter, exchange))
+		return;
+	counter_add(COUNTER_FILTER_NO_ADDRESS, 1);
+	if (remarks->said_no_address)
+		return;
+	remarks->said_no_address = true;
+	log_warn(
+		"%s (process %u) keeps its TLS in memory buffers, so that its sessions have no known socket: "
+		"port: and peer: leave them out (filter.no_address); pid: and comm: do not",
+		exchange->mover.exe[0] ? exchange->mover.exe : exchange->mover.comm, exchange->mover.pid);
+}
+
+static bool may_tell(struct remarks *remarks)
+{
+	if (remarks->told > TOLD_MAX || log_level < LOG_NORMAL)
+		return false;
+	if (remarks->told++ < TOLD_MAX)
+		return true;
+	log_info("further traffic that is not read is only counted");
+	return false;
+}
+
+void remarks_unread(struct remarks *remarks, const struct result *result)
+{
+	struct buffer text = { .data = NULL };
+	struct style style;
+
+	if (!may_tell(remarks))
+		return;
+	style_init(&style, &(struct sink_config){ .out = stderr });
+	if (result->kind == RESULT_OPAQUE)
+		opaque_text_tell(&text, &style, result->conn);
+	else
+		unseen_text_tell(&text, &style, result->unseen, result->mover);
+	log_info("%.*s", (int)text.len, text.data ? text.data : "");
+	style_fini(&style);
+	buffer_fini(&text);
+}
