@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Where results go. A sink is a table of functions; sink_find() knows them
- * all. Adding one is one file in agent/sinks/ and one line in sink.c.
+ * all. Adding one is one file in agent/sinks/ and one row in sinks.h.
  *
  * Sinks borrow what they are shown, write to their own FILE, and escape
  * everything that was observed. What else they wait for, a descriptor or a

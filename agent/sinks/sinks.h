@@ -1,20 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The sinks that agent/sinks/sink.c lists; each is defined in the file of its name. */
+/* Every format of every view, a row each. Adding one is its file in this folder and its row. */
 #ifndef HARK_SINKS_H
 #define HARK_SINKS_H
 
 #include "sink.h"
 
-extern const struct sink_ops watch_text_sink;
-extern const struct sink_ops watch_json_sink;
-extern const struct sink_ops conns_text_sink;
-extern const struct sink_ops conns_json_sink;
-extern const struct sink_ops raw_text_sink;
-extern const struct sink_ops raw_json_sink;
-extern const struct sink_ops frames_text_sink;
-extern const struct sink_ops frames_json_sink;
-extern const struct sink_ops stat_text_sink;
-extern const struct sink_ops stat_json_sink;
-extern const struct sink_ops top_sink;
+#define SINKS(X)            \
+	X(watch_text_sink)  \
+	X(watch_json_sink)  \
+	X(conns_text_sink)  \
+	X(conns_json_sink)  \
+	X(raw_text_sink)    \
+	X(raw_json_sink)    \
+	X(frames_text_sink) \
+	X(frames_json_sink) \
+	X(stat_text_sink)   \
+	X(stat_json_sink)   \
+	X(top_sink)
+
+#define SINK_DECLARE(name) extern const struct sink_ops name;
+SINKS(SINK_DECLARE)
 
 #endif
