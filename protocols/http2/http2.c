@@ -3,7 +3,7 @@
  * HTTP/2 (RFC 9113) as an observer sees it: two directions that each may have
  * been joined late or have holes. http2_wire.c finds the frames, hpack.c reads
  * the blocks, http2_block.c says what a block means, http2_stream.c keeps the
- * messages; this file ties them together and answers the pipeline.
+ * messages, http2_connection.c knows the sides; this file ties them together and answers the pipeline.
  *
  * Invariants. The two directions share nothing but the streams and the role:
  * each may be fed ahead of the other. Nothing is shown before the role is
@@ -17,83 +17,9 @@
 
 #include <stdlib.h>
 
-#define SLACK_NS  1000000 /* clocks of two processors and of two calls differ by less */
 #define IDS_AHEAD 1000000 /* no client begins so many streams between two frames that are seen */
 #define IDS_NEAR  1000	  /* nor is so many ahead of its requests whose frames are followed */
 #define WALKS_MAX 8	  /* over all streams, for GOAWAYs that each take a little more back */
-
-void http2_note(struct protocol *protocol, enum protocol_note note, uint64_t n)
-{
-	protocol->handler.note(protocol->handler.ctx, note, n);
-}
-
-static enum event_direction requests_direction(enum protocol_role role)
-{
-	return role == ROLE_SERVER ? DIRECTION_RECEIVED : DIRECTION_SENT;
-}
-
-enum message_kind http2_side_kind(const struct http2_side *side)
-{
-	const struct protocol *protocol = side->owner;
-
-	return side == &protocol->side[requests_direction(protocol->role)] ? MESSAGE_REQUEST
-									   : MESSAGE_RESPONSE;
-}
-
-struct http2_side *http2_kind_side(struct protocol *protocol, enum message_kind kind)
-{
-	enum event_direction requests = requests_direction(protocol->role);
-
-	return &protocol->side[kind == MESSAGE_REQUEST ? requests : !requests];
-}
-
-void http2_side_clean(struct http2_side *side, uint64_t time_ns)
-{
-	if (time_ns > side->clean_ns)
-		side->clean_ns = time_ns;
-}
-
-void http2_role_learn(struct protocol *protocol, const struct http2_side *side, enum message_kind kind,
-		      uint64_t time_ns)
-{
-	bool is_sent = side == &protocol->side[DIRECTION_SENT];
-
-	if (protocol->role != ROLE_UNKNOWN)
-		return;
-	protocol->role = is_sent == (kind == MESSAGE_REQUEST) ? ROLE_CLIENT : ROLE_SERVER;
-	/* What came before was for nobody. */
-	for (int direction = 0; direction < 2; direction++)
-		http2_side_clean(&protocol->side[direction], time_ns);
-}
-
-unsigned int http2_side_flags(const struct http2_side *side)
-{
-	return side->had_gap ? FLAG_GAP : side->joined_late ? FLAG_LATE_JOINED : 0u;
-}
-
-unsigned int http2_request_missed(struct protocol *protocol, uint32_t id)
-{
-	bool is_pushed = id % 2 == 0;
-	const struct http2_side *side =
-		http2_kind_side(protocol, is_pushed ? MESSAGE_RESPONSE : MESSAGE_REQUEST);
-
-	if (is_pushed)
-		return http2_side_flags(side);
-	if (id > protocol->ids.last)
-		return side->heads_missed ? http2_side_flags(side) : 0;
-	if (side->joined_late && id < protocol->ids.first)
-		return FLAG_LATE_JOINED;
-	return side->had_gap ? FLAG_GAP : 0;
-}
-
-bool http2_head_missed(struct protocol *protocol, const struct http2_stream *stream)
-{
-	const struct http2_side *side = http2_kind_side(protocol, MESSAGE_RESPONSE);
-
-	if (!http2_side_flags(side))
-		return false;
-	return !side->framing || !stream || stream->request_ns <= side->clean_ns + SLACK_NS;
-}
 
 /* --- what the wire tells ----------------------------------------------------- */
 
@@ -124,26 +50,22 @@ static void on_preface(void *ctx)
 	side->joined_late = side->heads_missed = side->blocks_missed = side->trailers_missed = false;
 }
 
-/* The server answers in full and wants no more of the request: no error (RFC 9113, 8.1). */
-static bool is_stop(const struct http2_side *side, const struct http2_stream *stream, uint32_t error)
-{
-	return error == 0 && http2_side_kind(side) == MESSAGE_RESPONSE &&
-	       stream->half[MESSAGE_RESPONSE].state == HALF_ENDED;
-}
-
 static void on_rst_stream(struct http2_side *side, uint32_t id, struct slice payload)
 {
 	struct protocol *protocol = side->owner;
 	struct http2_stream *stream = http2_stream_find(protocol, id);
 	uint32_t error = payload.len < 4 ? RESET_ERROR_UNKNOWN : http2_read_u32(payload.data);
 	const struct http2_past past = { .id = id, .end = PAST_RESET, .error = error };
+	bool is_response = http2_side_kind(side) == MESSAGE_RESPONSE;
 
-	if (stream && is_stop(side, stream, error))
+	/* The server answers in full and wants no more of the request: no error (RFC 9113, 8.1). */
+	if (stream && error == 0 && is_response && stream->half[MESSAGE_RESPONSE].state == HALF_ENDED)
 		http2_stream_stop(protocol, stream);
 	else if (stream)
 		http2_stream_reset(protocol, stream, http2_side_kind(side), error);
-	else if (http2_side_kind(side) == MESSAGE_RESPONSE)
-		http2_past_reset(protocol, &past);
+	/* A refusal is here before the request that it refuses: two threads moved them. */
+	else if (is_response && !http2_past_find(protocol, id))
+		http2_past_add(protocol, &past);
 }
 
 static void on_goaway(struct http2_side *side, struct slice payload)
@@ -187,16 +109,6 @@ static void on_frame(void *ctx, const struct http2_frame *frame, struct slice pa
 		on_rst_stream(side, frame->stream, payload);
 	else if (frame->type == FRAME_GOAWAY)
 		on_goaway(side, payload);
-}
-
-static void on_fragment(void *ctx, const struct http2_frame *frame, uint64_t time_ns)
-{
-	http2_tell_fragment(ctx, frame, time_ns);
-}
-
-static void on_block(void *ctx, const struct http2_block *block, uint64_t time_ns)
-{
-	http2_block_take(ctx, block, time_ns);
 }
 
 /* A response whose head was missed, on a stream that nobody knows; NULL: it is not that. */
@@ -325,16 +237,6 @@ static void on_found(void *ctx, uint64_t time_ns)
 	messages_lost(side);
 }
 
-static enum http2_expectation expected_of_known(const struct http2_side *side,
-						const struct http2_stream *stream, uint8_t type)
-{
-	bool is_content = type == FRAME_DATA || type == FRAME_HEADERS || type == FRAME_CONTINUATION;
-
-	if (is_content && stream->half[http2_side_kind(side)].state == HALF_ENDED)
-		return EXPECTED_NOT;
-	return EXPECTED_SURE;
-}
-
 static enum http2_expectation on_expected(void *ctx, const struct http2_frame *frame)
 {
 	struct http2_side *side = ctx;
@@ -342,12 +244,15 @@ static enum http2_expectation on_expected(void *ctx, const struct http2_frame *f
 	const struct http2_stream *stream = http2_stream_find(protocol, frame->stream);
 	const struct http2_past *past = stream ? NULL : http2_past_find(protocol, frame->stream);
 	bool begins = frame->type == FRAME_HEADERS && http2_side_kind(side) == MESSAGE_REQUEST;
+	bool is_content = frame->type == FRAME_DATA || frame->type == FRAME_HEADERS ||
+			  frame->type == FRAME_CONTINUATION;
 	uint32_t ahead = http2_kind_side(protocol, MESSAGE_REQUEST)->framing ? IDS_NEAR : IDS_AHEAD;
 
 	if (protocol->role == ROLE_UNKNOWN || frame->stream == 0)
 		return EXPECTED_MAYBE;
 	if (stream)
-		return expected_of_known(side, stream, frame->type);
+		return is_content && stream->half[http2_side_kind(side)].state == HALF_ENDED ? EXPECTED_NOT
+											     : EXPECTED_SURE;
 	if (protocol->ids.last && frame->stream > protocol->ids.last + ahead)
 		return EXPECTED_NOT;
 	if (begins && past && !past->had_request)
@@ -382,7 +287,7 @@ static int side_init(struct protocol *protocol, enum event_direction direction)
 	const struct protocol_config *config = &protocol->config;
 	struct http2_side *side = &protocol->side[direction];
 	bool is_known = config->role != ROLE_UNKNOWN;
-	bool is_client = direction == requests_direction(config->role);
+	bool is_client = direction == http2_requests_direction(config->role);
 	const struct http2_wire_config wire_config = {
 		.from_start = config->from_start[direction],
 		.maybe_preface = !is_known || is_client,
@@ -392,8 +297,8 @@ static int side_init(struct protocol *protocol, enum event_direction direction)
 		.ctx = side,
 		.preface = on_preface,
 		.frame = on_frame,
-		.fragment = on_fragment,
-		.block = on_block,
+		.fragment = http2_tell_fragment,
+		.block = http2_block_take,
 		.data = on_data,
 		.data_end = on_data_end,
 		.lost = on_lost,
@@ -494,7 +399,7 @@ static unsigned int end_flags(enum protocol_end reason)
 
 static void http2_end(struct protocol *protocol, enum protocol_end reason, uint64_t time_ns)
 {
-	enum event_direction requests = requests_direction(protocol->role);
+	enum event_direction requests = http2_requests_direction(protocol->role);
 
 	http2_wire_end(protocol->side[requests].wire, time_ns);
 	http2_wire_end(protocol->side[!requests].wire, time_ns);
@@ -504,7 +409,7 @@ static void http2_end(struct protocol *protocol, enum protocol_end reason, uint6
 /* Bytes that wait for a proof of where frames begin wait for no more than a few polls. */
 static void http2_tick(struct protocol *protocol, uint64_t time_ns)
 {
-	enum event_direction requests = requests_direction(protocol->role);
+	enum event_direction requests = http2_requests_direction(protocol->role);
 
 	http2_wire_tick(protocol->side[requests].wire, time_ns);
 	http2_wire_tick(protocol->side[!requests].wire, time_ns);
@@ -525,17 +430,6 @@ static bool http2_idle(const struct protocol *protocol)
 static enum protocol_role http2_role(const struct protocol *protocol)
 {
 	return protocol->role;
-}
-
-size_t http2_memory(const struct protocol *protocol)
-{
-	size_t bytes = sizeof(*protocol) + protocol->held_bytes +
-		       HASH_COUNT(protocol->streams) * sizeof(*protocol->streams);
-
-	for (int direction = 0; direction < 2; direction++)
-		bytes += hpack_memory(protocol->side[direction].hpack) +
-			 http2_wire_memory(protocol->side[direction].wire);
-	return bytes;
 }
 
 const struct protocol_ops http2_protocol = {

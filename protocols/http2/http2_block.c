@@ -483,8 +483,9 @@ static void role_tell(const struct block_context *c)
 		http2_role_learn(c->protocol, c->side, MESSAGE_REQUEST, c->time_ns);
 }
 
-void http2_block_take(struct http2_side *side, const struct http2_block *block, uint64_t time_ns)
+void http2_block_take(void *ctx, const struct http2_block *block, uint64_t time_ns)
 {
+	struct http2_side *side = ctx;
 	struct header_list fields = { 0 };
 	struct http2_head head = { .fields = side->owner->config.want_frames ? &fields : NULL };
 	const struct block_context c = {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Inside of the HTTP/2 decoder, shared by its files alone (http2.c,
- * http2_block.c, http2_stream.c).
+ * Inside of the HTTP/2 decoder, shared by its files alone. From top to bottom:
+ * http2.c, http2_block.c, http2_stream.c, http2_connection.c; none calls one above.
  */
 #ifndef HARK_HTTP2_CONNECTION_H
 #define HARK_HTTP2_CONNECTION_H
@@ -104,8 +104,9 @@ struct protocol {
 	uint32_t goaway_error; /* of the newest GOAWAY that has one: the connection ends of it */
 };
 
-/* --- http2.c --- */
+/* --- http2_connection.c: the sides, and what may have been missed of them --- */
 void http2_note(struct protocol *protocol, enum protocol_note note, uint64_t n);
+enum event_direction http2_requests_direction(enum protocol_role role);
 /* Which messages a side carries; meaningful once the role is known. */
 enum message_kind http2_side_kind(const struct http2_side *side);
 struct http2_side *http2_kind_side(struct protocol *protocol, enum message_kind kind);
@@ -122,18 +123,18 @@ unsigned int http2_request_missed(struct protocol *protocol, uint32_t id);
 /* May the head of this stream's response have been missed? stream NULL: of one whose request was not seen. */
 bool http2_head_missed(struct protocol *protocol, const struct http2_stream *stream);
 
-/* --- http2_tell.c: only with config.want_frames --- */
+/* Frames, only with config.want_frames. */
 /* A frame that is not part of a block. payload: see struct frame. */
 void http2_tell_frame(struct http2_side *side, const struct http2_frame *seen, struct slice payload,
 		      uint64_t time_ns);
 /* A frame of a block. The last one is kept until its block was read. */
-void http2_tell_fragment(struct http2_side *side, const struct http2_frame *seen, uint64_t time_ns);
+void http2_tell_fragment(void *side, const struct http2_frame *seen, uint64_t time_ns);
 /* fields NULL: not known. A block that no frame ended is not told of: its frames were. */
 void http2_tell_block(struct http2_side *side, const struct http2_block *block,
 		      const struct header_list *fields, uint64_t time_ns);
 
 /* --- http2_block.c --- */
-void http2_block_take(struct http2_side *side, const struct http2_block *block, uint64_t time_ns);
+void http2_block_take(void *side, const struct http2_block *block, uint64_t time_ns);
 
 /* --- http2_stream.c --- */
 struct http2_stream *http2_stream_find(struct protocol *protocol, uint32_t id);
@@ -141,8 +142,6 @@ struct http2_stream *http2_stream_find(struct protocol *protocol, uint32_t id);
 struct http2_stream *http2_stream_add(struct protocol *protocol, uint32_t id);
 const struct http2_past *http2_past_find(const struct protocol *protocol, uint32_t id);
 void http2_past_add(struct protocol *protocol, const struct http2_past *past);
-/* A refusal is here before the request that it refuses: two threads moved them. */
-void http2_past_reset(struct protocol *protocol, const struct http2_past *past);
 /* Takes the message; its head is given away unless it is provisional. */
 void http2_half_open(struct protocol *protocol, struct http2_stream *stream, enum message_kind kind,
 		     struct message *message, bool provisional);

@@ -74,12 +74,6 @@ void http2_past_add(struct protocol *protocol, const struct http2_past *past)
 	protocol->past_next = (protocol->past_next + 1) % PAST_STREAMS;
 }
 
-void http2_past_reset(struct protocol *protocol, const struct http2_past *past)
-{
-	if (!http2_past_find(protocol, past->id))
-		http2_past_add(protocol, past);
-}
-
 static void stream_forget(struct protocol *protocol, struct http2_stream *stream, enum http2_past_end end,
 			  uint32_t error)
 {

@@ -19,6 +19,7 @@
 #include "../../../protocols/http2/http2_assembly.c"
 #include "../../../protocols/http2/http2_block.c"
 #include "../../../protocols/http2/http2_buffer.c"
+#include "../../../protocols/http2/http2_connection.c"
 #include "../../../protocols/http2/http2_frame.c"
 #include "../../../protocols/http2/http2_head.c"
 #include "../../../protocols/http2/http2_search.c"
