@@ -7,7 +7,6 @@
 #include "filter.h"
 
 #include "base/buffer.h"
-#include "filter_keys.h"
 #include "filter_term.h"
 
 #include <errno.h>
@@ -51,6 +50,149 @@ void filter_free(struct filter *filter)
 	free(filter->ports);
 	free(filter);
 }
+
+/* --- what of it the kernel can decide ------------------------------------------------------ */
+
+/*
+ * What of a filter holds of everything that it lets through, as sets of
+ * numbers: of what must all hold any one set is enough, and their common part
+ * is better; of alternatives each must have one; of a negation there is none.
+ */
+struct ids {
+	uint32_t *items; /* sorted, each once */
+	size_t count;	 /* 0: there is no set, everything may pass */
+};
+
+static int ids_compare(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+static void ids_drop(struct ids *ids)
+{
+	free(ids->items);
+	*ids = (struct ids){ .items = NULL };
+}
+
+static void ids_tidy(struct ids *ids)
+{
+	size_t kept = 0;
+
+	qsort(ids->items, ids->count, sizeof(*ids->items), ids_compare);
+	for (size_t i = 0; i < ids->count; i++)
+		if (!kept || ids->items[kept - 1] != ids->items[i])
+			ids->items[kept++] = ids->items[i];
+	ids->count = kept;
+}
+
+/* A range at the end; false: too many, or out of memory. */
+static bool ids_append(struct ids *ids, uint64_t low, uint64_t high)
+{
+	uint32_t *items;
+
+	if (high - low >= FILTER_KERNEL_IDS_MAX - ids->count)
+		return false;
+	items = realloc(ids->items, (ids->count + (size_t)(high - low) + 1) * sizeof(*items));
+	if (!items)
+		return false;
+	ids->items = items;
+	for (; low <= high; low++)
+		items[ids->count++] = (uint32_t)low;
+	return true;
+}
+
+static struct ids ids_of_term(const struct filter_node *node)
+{
+	struct ids ids = { .items = NULL };
+
+	for (size_t i = 0; i < node->value_count; i++) {
+		if (ids_append(&ids, node->values[i].low, node->values[i].high))
+			continue;
+		ids_drop(&ids);
+		return ids;
+	}
+	ids_tidy(&ids);
+	return ids;
+}
+
+/* Keeps what is in both. Nothing is: the filter lets nothing through, and one of the sets says enough. */
+static void ids_intersect(struct ids *ids, struct ids *other)
+{
+	size_t kept = 0, j = 0;
+
+	if (!ids->count) {
+		*ids = *other;
+		return;
+	}
+	for (size_t i = 0; i < ids->count && other->count; i++) {
+		while (j < other->count && other->items[j] < ids->items[i])
+			j++;
+		if (j < other->count && other->items[j] == ids->items[i])
+			ids->items[kept++] = ids->items[i];
+	}
+	if (kept)
+		ids->count = kept;
+	ids_drop(other);
+}
+
+static bool ids_unite(struct ids *ids, struct ids *other)
+{
+	bool fits = other->count > 0;
+
+	for (size_t i = 0; i < other->count && fits; i++)
+		fits = ids_append(ids, other->items[i], other->items[i]);
+	ids_drop(other);
+	if (fits)
+		ids_tidy(ids);
+	else
+		ids_drop(ids);
+	return fits;
+}
+
+static struct ids ids_of_node(const struct filter_node *node, enum filter_decider decider)
+{
+	struct ids ids = { .items = NULL };
+
+	if (node->negated)
+		return ids;
+	if (node->kind == NODE_TERM)
+		return node->key->decider == decider ? ids_of_term(node) : ids;
+	for (const struct filter_node *child = node->first; child; child = child->next) {
+		struct ids of_child = ids_of_node(child, decider);
+
+		if (node->kind == NODE_ALL)
+			ids_intersect(&ids, &of_child);
+		else if (!ids_unite(&ids, &of_child))
+			break;
+	}
+	return ids;
+}
+
+void filter_sets_make(struct filter *filter)
+{
+	struct ids pids = { .items = NULL }, ports = { .items = NULL };
+
+	free(filter->pids);
+	free(filter->ports);
+	filter->pids = NULL;
+	filter->ports = NULL;
+	if (filter->root) {
+		pids = ids_of_node(filter->root, FILTER_BY_PIDS);
+		ports = ids_of_node(filter->root, FILTER_BY_PORTS);
+	}
+	filter->pids = pids.items;
+	filter->pid_count = pids.count;
+	if (ports.count)
+		filter->ports = calloc(ports.count, sizeof(*filter->ports));
+	filter->port_count = filter->ports ? ports.count : 0;
+	for (size_t i = 0; i < filter->port_count; i++)
+		filter->ports[i] = (uint16_t)ports.items[i];
+	ids_drop(&ports);
+}
+
+/* --- one filter and another ------------------------------------------------------------------ */
 
 /* The root as a group of which all must hold. NULL: out of memory. */
 static struct filter_node *root_group(struct filter *filter)
@@ -139,7 +281,7 @@ static enum filter_answer answer_most(enum filter_answer a, enum filter_answer b
 
 static bool is_about_address(const struct filter_key *key)
 {
-	return key->match == match_port || key->match == match_peer;
+	return key->decider == FILTER_BY_PORTS || key->decider == FILTER_BY_ADDRESS;
 }
 
 static enum filter_answer term_answer(const struct filter_node *node, struct filter_subject *subject)
@@ -214,21 +356,6 @@ bool filter_container(const struct filter *filter, const char *container)
 
 /* --- what it is about --------------------------------------------------------------- */
 
-static bool node_about_exchanges(const struct filter_node *node)
-{
-	if (node->kind == NODE_TERM)
-		return node->key->about_exchange;
-	for (const struct filter_node *child = node->first; child; child = child->next)
-		if (node_about_exchanges(child))
-			return true;
-	return false;
-}
-
-bool filter_about_exchanges(const struct filter *filter)
-{
-	return filter && filter->root && node_about_exchanges(filter->root);
-}
-
 static bool node_uses(const struct filter_node *node, const struct filter_key *key)
 {
 	if (node->kind == NODE_TERM)
@@ -244,6 +371,19 @@ bool filter_uses(const struct filter *filter, const struct filter_key *key)
 	return filter && filter->root && node_uses(filter->root, key);
 }
 
+static bool is_about(const struct filter *filter, enum filter_decider decider)
+{
+	for (size_t i = 0; i < filter_key_count; i++)
+		if (filter_keys[i].decider == decider && filter_uses(filter, &filter_keys[i]))
+			return true;
+	return false;
+}
+
+bool filter_about_exchanges(const struct filter *filter)
+{
+	return is_about(filter, FILTER_BY_EXCHANGE);
+}
+
 bool filter_lacks_address(const struct filter *filter, const struct exchange *exchange)
 {
 	struct filter_subject subject = {
@@ -254,14 +394,6 @@ bool filter_lacks_address(const struct filter *filter, const struct exchange *ex
 	       node_answer(filter->root, &subject) == FILTER_UNKNOWN;
 }
 
-bool filter_about_containers(const struct filter *filter)
-{
-	for (size_t i = 0; i < filter_key_count; i++)
-		if (filter_keys[i].match == match_container)
-			return filter_uses(filter, &filter_keys[i]);
-	return false;
-}
-
 void filter_kernel(const struct filter *filter, struct filter_kernel *kernel)
 {
 	*kernel = (struct filter_kernel){ .pids = NULL };
@@ -270,7 +402,30 @@ void filter_kernel(const struct filter *filter, struct filter_kernel *kernel)
 	*kernel = (struct filter_kernel){ .pids = filter->pids,
 					  .pid_count = filter->pid_count,
 					  .ports = filter->ports,
-					  .port_count = filter->port_count };
+					  .port_count = filter->port_count,
+					  .containers = is_about(filter, FILTER_BY_CONTAINERS) };
+}
+
+bool filter_key_in_kernel(const struct filter_key *key)
+{
+	return key->decider <= FILTER_BY_CONTAINERS;
+}
+
+bool filter_key_decided(const struct filter_key *key, const struct filter_kernel *kernel)
+{
+	switch (key->decider) {
+	case FILTER_BY_PIDS:
+		return kernel->pid_count > 0;
+	case FILTER_BY_PORTS:
+		return kernel->port_count > 0;
+	case FILTER_BY_CONTAINERS:
+		return kernel->containers;
+	case FILTER_BY_ADDRESS:
+	case FILTER_BY_CONN:
+	case FILTER_BY_EXCHANGE:
+		break;
+	}
+	return false;
 }
 
 /* --- as text ---------------------------------------------------------------------------- */

@@ -67,7 +67,6 @@ bool filter_lacks_address(const struct filter *filter, const struct exchange *ex
 enum filter_answer filter_conn_answer(const struct filter *filter, const struct conn_facts *conn,
 				      const struct mover *mover);
 
-bool filter_about_containers(const struct filter *filter);
 /* False: nothing that a process in this container does can match. NULL: in none. */
 bool filter_container(const struct filter *filter, const char *container);
 
@@ -84,6 +83,7 @@ struct filter_kernel {
 	size_t pid_count;
 	const uint16_t *ports; /* local or peer */
 	size_t port_count;
+	bool containers; /* filter_container() says which processes are to be ignored */
 };
 void filter_kernel(const struct filter *filter, struct filter_kernel *kernel);
 
@@ -94,19 +94,33 @@ char *filter_text(const struct filter *filter);
 struct filter_value;
 struct filter_subject;
 
+/* By what a key is decided at the earliest. */
+enum filter_decider {
+	FILTER_BY_PIDS,	      /* the kernel side: a set of the numbers that its values have as low and high */
+	FILTER_BY_PORTS,      /* the same; they are part of the socket's addresses */
+	FILTER_BY_CONTAINERS, /* the kernel side, told of each process */
+	FILTER_BY_ADDRESS,    /* the socket's addresses */
+	FILTER_BY_CONN,	      /* other facts of a connection, or of a process */
+	FILTER_BY_EXCHANGE,
+};
+
 /* The keys, for help, completion and the man page. */
 struct filter_key {
-	const char *name;    /* "status" */
-	const char *form;    /* "5xx, 200-204, 404" */
-	const char *doc;     /* one sentence without its full stop */
-	const char *more;    /* what the man page says besides: sentences; NULL: nothing */
-	bool about_exchange; /* else about a connection or a process */
+	const char *name; /* "status" */
+	const char *form; /* "5xx, 200-204, 404" */
+	const char *doc;  /* one sentence without its full stop */
+	const char *more; /* what the man page says besides: sentences; NULL: nothing */
+	enum filter_decider decider;
 	/* value->text is filled. 0, -ENOMEM, or -EINVAL and why (size bytes) says what is right. */
 	int (*parse)(struct filter_value *value, char *why, size_t size);
 	enum filter_answer (*match)(const struct filter_value *value, struct filter_subject *subject);
 };
 extern const struct filter_key filter_keys[];
 extern const size_t filter_key_count;
+
+/* Can the kernel side decide it, and does it, with these sets? */
+bool filter_key_in_kernel(const struct filter_key *key);
+bool filter_key_decided(const struct filter_key *key, const struct filter_kernel *kernel);
 
 /* Does a term of the filter have this key? */
 bool filter_uses(const struct filter *filter, const struct filter_key *key);

@@ -1,57 +1,655 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The keys of the filter language. Adding one is a row here with a function
- * that reads a value and one that matches it: help, completion and the man
- * page's list follow (make docs).
+ * The keys of the filter language, a row each at the end of the file, with a
+ * function that reads a value and one that matches it: help, completion and the
+ * man page's list follow (make docs). A match function answers FILTER_UNKNOWN
+ * for what is not known, and does not care what that means.
  */
-#include "filter_keys.h"
+#include "filter_term.h"
+
+#include "base/number.h"
+#include "library/libraries.h"
+#include "model/grpc.h"
+#include "model/show.h"
+
+#include <errno.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+static int filter_wrong(char *why, size_t size, const char *what)
+{
+	snprintf(why, size, "%s", what);
+	return -EINVAL;
+}
+
+static enum filter_answer filter_says(bool yes)
+{
+	return yes ? FILTER_YES : FILTER_NO;
+}
+
+static struct slice field_slice(const char *field, size_t size)
+{
+	return slice_of(field, strnlen(field, size));
+}
+
+static struct slice value_slice(const struct filter_value *value)
+{
+	return slice_of(value->text, value->len);
+}
+
+static int value_glob(struct filter_value *value, char *why, size_t size)
+{
+	return filter_pattern_parse(&value->pattern, value_slice(value), false, why, size);
+}
+
+static int value_glob_nocase(struct filter_value *value, char *why, size_t size)
+{
+	value->pattern.nocase = true;
+	return filter_pattern_parse(&value->pattern, value_slice(value), false, why, size);
+}
+
+/* --- the process --------------------------------------------------------------- */
+
+static int value_pid(struct filter_value *value, char *why, size_t size)
+{
+	if (strchr(value->text, '-') || filter_range_parse(value->text, 1, INT32_MAX, value) < 0)
+		return filter_wrong(why, size, "a process id is a positive number");
+	return 0;
+}
+
+static enum filter_answer match_pid(const struct filter_value *value, struct filter_subject *subject)
+{
+	if (!subject->mover || !subject->mover->pid)
+		return FILTER_UNKNOWN;
+	return filter_says(filter_in_range(value, subject->mover->pid));
+}
+
+static enum filter_answer match_comm(const struct filter_value *value, struct filter_subject *subject)
+{
+	const struct mover *mover = subject->mover;
+
+	if (!mover || (!mover->exe[0] && !mover->comm[0]))
+		return FILTER_UNKNOWN;
+	return filter_says(
+		filter_pattern_match(&value->pattern, field_slice(mover->exe, sizeof(mover->exe))) ||
+		filter_pattern_match(&value->pattern, field_slice(mover->comm, sizeof(mover->comm))));
+}
+
+static int value_user(struct filter_value *value, char *why, size_t size)
+{
+	const struct passwd *entry;
+
+	if (!strchr(value->text, '-') && filter_range_parse(value->text, 0, UINT32_MAX, value) == 0)
+		return 0;
+	entry = getpwnam(value->text);
+	if (!entry)
+		return filter_wrong(why, size, "this machine has no such user; a number is taken as it is");
+	value->low = value->high = entry->pw_uid;
+	return 0;
+}
+
+static enum filter_answer match_user(const struct filter_value *value, struct filter_subject *subject)
+{
+	if (!subject->mover || !subject->mover->pid)
+		return FILTER_UNKNOWN;
+	return filter_says(filter_in_range(value, subject->mover->uid));
+}
+
+static int value_container(struct filter_value *value, char *why, size_t size)
+{
+	value->none = strcmp(value->text, "none") == 0;
+	return value_glob(value, why, size);
+}
+
+static enum filter_answer match_container(const struct filter_value *value, struct filter_subject *subject)
+{
+	const char *name = subject->mover ? subject->mover->container : NULL;
+
+	if (!subject->mover)
+		return FILTER_UNKNOWN;
+	if (!name || value->none)
+		return filter_says(!name && value->none);
+	if (value->pattern.kind == PATTERN_EXACT)
+		return filter_says(slice_has_prefix(slice_of_string(name), value_slice(value)));
+	return filter_says(filter_pattern_match(&value->pattern, slice_of_string(name)));
+}
+
+/* --- the connection -------------------------------------------------------------- */
+
+static const struct event_socket *socket_of(const struct filter_subject *subject)
+{
+	return subject->conn && subject->conn->sock.family ? &subject->conn->sock : NULL;
+}
+
+static int value_port(struct filter_value *value, char *why, size_t size)
+{
+	if (filter_range_parse(value->text, 0, UINT16_MAX, value) < 0)
+		return filter_wrong(why, size,
+				    "a port is a number up to 65535, or two with a hyphen (8000-8099)");
+	return 0;
+}
+
+static enum filter_answer match_port(const struct filter_value *value, struct filter_subject *subject)
+{
+	const struct event_socket *sock = socket_of(subject);
+
+	if (!sock)
+		return FILTER_UNKNOWN;
+	if (sock->family == AF_UNIX)
+		return FILTER_NO;
+	return filter_says(filter_in_range(value, sock->local_port) ||
+			   filter_in_range(value, sock->peer_port));
+}
+
+static int value_peer(struct filter_value *value, char *why, size_t size)
+{
+	if (filter_peer_parse(value->text, &value->peer) < 0)
+		return filter_wrong(
+			why, size,
+			"a peer is 10.0.0.1, 10.0.0.0/8, 10.0.0.1:80, ::1, fe80::/10, [::1]:443 or unix");
+	return 0;
+}
+
+static const uint8_t ipv4_prefix[12] = { [10] = 0xff, [11] = 0xff };
+
+/* A sockets' address in 16 bytes; IPv4 as ::ffff:a.b.c.d. */
+static void address_widen(const struct event_socket *sock, const uint8_t *address, uint8_t *out)
+{
+	if (sock->family == AF_INET6) {
+		memcpy(out, address, 16);
+		return;
+	}
+	memcpy(out, ipv4_prefix, sizeof(ipv4_prefix));
+	memcpy(out + 12, address, 4);
+}
+
+static bool address_within(const struct filter_peer *peer, const uint8_t *address)
+{
+	unsigned int whole = peer->bits / 8, rest = peer->bits % 8;
+	bool ipv4 = memcmp(address, ipv4_prefix, sizeof(ipv4_prefix)) == 0;
+
+	if (ipv4 && peer->ipv6 && peer->bits < 96)
+		return false; /* ::/0 is all of IPv6 */
+	if (memcmp(peer->bytes, address, whole) != 0)
+		return false;
+	return !rest || !((peer->bytes[whole] ^ address[whole]) >> (8 - rest));
+}
+
+static enum filter_answer match_peer(const struct filter_value *value, struct filter_subject *subject)
+{
+	const struct event_socket *sock = socket_of(subject);
+	uint8_t address[16];
+
+	if (!sock)
+		return FILTER_UNKNOWN;
+	if (sock->family == AF_UNIX || value->peer.unix_socket)
+		return filter_says(sock->family == AF_UNIX && value->peer.unix_socket);
+	if (value->peer.port_known && value->peer.port != sock->peer_port)
+		return FILTER_NO;
+	address_widen(sock, sock->peer, address);
+	return filter_says(address_within(&value->peer, address));
+}
+
+static int value_role(struct filter_value *value, char *why, size_t size)
+{
+	if (strcmp(value->text, "client") != 0 && strcmp(value->text, "server") != 0)
+		return filter_wrong(why, size, "a role is client or server");
+	value->low = *value->text == 'c' ? ROLE_CLIENT : ROLE_SERVER;
+	return 0;
+}
+
+static enum filter_answer match_role(const struct filter_value *value, struct filter_subject *subject)
+{
+	if (!subject->conn || subject->conn->role == ROLE_UNKNOWN)
+		return FILTER_UNKNOWN;
+	return filter_says(subject->conn->role == value->low);
+}
+
+enum {
+	TLS_VALUE_NO,
+	TLS_VALUE_YES,
+	TLS_VALUE_LIBRARY
+};
+
+/* The libraries that can be asked for, each once. */
+static int tls_wrong(char *why, size_t size)
+{
+	const struct library_row *row, *before;
+	size_t len = 0;
+
+	for (size_t i = 0; (row = libraries_row(i)) && len < size; i++) {
+		for (size_t j = 0;
+		     (before = libraries_row(j)) != row && strcmp(before->name, row->name) != 0;)
+			j++;
+		if (before == row)
+			len += (size_t)snprintf(why + len, size - len, "%s%s",
+						i ? ", " : "tls: takes yes, no, or a library: ", row->name);
+	}
+	return -EINVAL;
+}
+
+static int value_tls(struct filter_value *value, char *why, size_t size)
+{
+	if (strcmp(value->text, "no") == 0)
+		value->low = TLS_VALUE_NO;
+	else if (strcmp(value->text, "yes") == 0)
+		value->low = TLS_VALUE_YES;
+	else if (libraries_has_name(value->text))
+		value->low = TLS_VALUE_LIBRARY;
+	else
+		return tls_wrong(why, size);
+	return 0;
+}
+
+static enum filter_answer match_tls(const struct filter_value *value, struct filter_subject *subject)
+{
+	const struct conn_facts *conn = subject->conn;
+
+	if (!conn || conn->tls_unknown)
+		return FILTER_UNKNOWN;
+	if (value->low != TLS_VALUE_LIBRARY)
+		return filter_says(conn->tls == (value->low == TLS_VALUE_YES));
+	if (!conn->tls)
+		return FILTER_NO;
+	return conn->tls_library ? filter_says(strcmp(conn->tls_library, value->text) == 0) : FILTER_UNKNOWN;
+}
+
+/* --- the request ------------------------------------------------------------------ */
+
+static const struct message *request_of(const struct filter_subject *subject)
+{
+	return subject->exchange ? subject->exchange->request : NULL;
+}
+
+static const struct message *response_of(const struct filter_subject *subject)
+{
+	return subject->exchange ? subject->exchange->response : NULL;
+}
+
+static const struct url *url_of(struct filter_subject *subject)
+{
+	if (!subject->url_known && request_of(subject))
+		url_of_request(request_of(subject), &subject->url);
+	subject->url_known = true;
+	return &subject->url;
+}
+
+/* Of a request that names no host: the address of the server. */
+static enum filter_answer address_match(const struct filter_value *value, const struct conn_facts *conn)
+{
+	struct buffer text = { .data = NULL };
+	enum filter_answer result;
+
+	if (!conn || conn->role == ROLE_UNKNOWN || !show_has_address(&conn->sock))
+		return FILTER_UNKNOWN;
+	show_address(&text, &conn->sock, conn->role == ROLE_CLIENT ? conn->sock.peer : conn->sock.local);
+	result = filter_says(filter_pattern_match(&value->pattern, slice_of(text.data, text.len)));
+	buffer_fini(&text);
+	return result;
+}
+
+static enum filter_answer match_host(const struct filter_value *value, struct filter_subject *subject)
+{
+	const struct conn_facts *conn = subject->conn;
+	const struct url *url = url_of(subject);
+
+	if (url->host.data)
+		return filter_says(filter_pattern_match(&value->pattern, url->host) ||
+				   filter_pattern_match(&value->pattern, url->authority));
+	if (subject->exchange)
+		return address_match(value, conn);
+	/* No exchange of it will ever be seen: what its hello says is all there is. */
+	if (conn && conn->opaque && conn->sni[0])
+		return filter_says(
+			filter_pattern_match(&value->pattern, field_slice(conn->sni, sizeof(conn->sni))));
+	return FILTER_UNKNOWN;
+}
+
+static int value_method(struct filter_value *value, char *why, size_t size)
+{
+	for (const char *p = value->text; *p; p++)
+		if (*p <= ' ' || *p >= 0x7f || strchr("*?~/:", *p))
+			return filter_wrong(why, size, "a method is a word such as GET");
+	return 0;
+}
+
+static enum filter_answer match_method(const struct filter_value *value, struct filter_subject *subject)
+{
+	const struct message *request = request_of(subject);
+
+	if (!request || !request->method.data)
+		return FILTER_UNKNOWN;
+	return filter_says(slice_equal_nocase(request->method, value_slice(value)));
+}
+
+static int value_path(struct filter_value *value, char *why, size_t size)
+{
+	return filter_pattern_parse(&value->pattern, value_slice(value), true, why, size);
+}
+
+static enum filter_answer match_path(const struct filter_value *value, struct filter_subject *subject)
+{
+	struct slice path = url_of(subject)->path;
+
+	return path.data ? filter_says(filter_pattern_match(&value->pattern, path)) : FILTER_UNKNOWN;
+}
+
+/* --- the response, and both ---------------------------------------------------------- */
+
+static int value_status(struct filter_value *value, char *why, size_t size)
+{
+	const char *text = value->text;
+
+	value->none = strcmp(text, "none") == 0;
+	if (value->none)
+		return 0;
+	if (value->len == 3 && text[0] >= '1' && text[0] <= '9' && strcasecmp(text + 1, "xx") == 0) {
+		value->low = (uint64_t)(text[0] - '0') * 100;
+		value->high = value->low + 99;
+		return 0;
+	}
+	if (filter_range_parse(text, 100, 999, value) < 0)
+		return filter_wrong(why, size, "a status is 404, 5xx, 200-204 or none");
+	return 0;
+}
+
+static enum filter_answer match_status(const struct filter_value *value, struct filter_subject *subject)
+{
+	const struct message *response = response_of(subject);
+	int status = response ? response->status : 0;
+
+	if (!subject->exchange)
+		return FILTER_UNKNOWN;
+	if (value->none)
+		return filter_says(status == 0);
+	return status > 0 ? filter_says(filter_in_range(value, (uint64_t)status)) : FILTER_UNKNOWN;
+}
+
+/* https://grpc.github.io/grpc/core/md_doc_statuscodes.html */
+static const char *const grpc_names[] = {
+	"OK",	     "CANCELLED",	"UNKNOWN",	     "INVALID_ARGUMENT",   "DEADLINE_EXCEEDED",
+	"NOT_FOUND", "ALREADY_EXISTS",	"PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION",
+	"ABORTED",   "OUT_OF_RANGE",	"UNIMPLEMENTED",     "INTERNAL",	   "UNAVAILABLE",
+	"DATA_LOSS", "UNAUTHENTICATED",
+};
+
+#define GRPC_LAST (sizeof(grpc_names) / sizeof(grpc_names[0]) - 1)
+
+static int value_grpc(struct filter_value *value, char *why, size_t size)
+{
+	if (strcmp(value->text, "error") == 0) {
+		value->low = 1;
+		value->high = GRPC_LAST;
+		return 0;
+	}
+	for (size_t i = 0; i <= GRPC_LAST; i++) {
+		if (strcasecmp(grpc_names[i], value->text) != 0)
+			continue;
+		value->low = value->high = i;
+		return 0;
+	}
+	if (filter_range_parse(value->text, 0, GRPC_LAST, value) < 0)
+		return filter_wrong(why, size,
+				    "a gRPC status is 0 to 16, a name such as NOT_FOUND, or error");
+	return 0;
+}
+
+static enum filter_answer match_grpc(const struct filter_value *value, struct filter_subject *subject)
+{
+	int status = subject->exchange ? exchange_grpc_status(subject->exchange) : -1;
+
+	return status < 0 ? FILTER_UNKNOWN : filter_says(filter_in_range(value, (uint64_t)status));
+}
+
+static int value_proto(struct filter_value *value, char *why, size_t size)
+{
+	static const struct {
+		const char *word;
+		enum http_version low, high;
+	} words[] = { { "1", HTTP_1_0, HTTP_1_1 },
+		      { "1.0", HTTP_1_0, HTTP_1_0 },
+		      { "1.1", HTTP_1_1, HTTP_1_1 },
+		      { "h1", HTTP_1_0, HTTP_1_1 },
+		      { "2", HTTP_2, HTTP_2 },
+		      { "2.0", HTTP_2, HTTP_2 },
+		      { "h2", HTTP_2, HTTP_2 },
+		      { "http/1", HTTP_1_0, HTTP_1_1 },
+		      { "http/1.0", HTTP_1_0, HTTP_1_0 },
+		      { "http/1.1", HTTP_1_1, HTTP_1_1 },
+		      { "http/2", HTTP_2, HTTP_2 } };
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (strcasecmp(words[i].word, value->text) != 0)
+			continue;
+		value->low = words[i].low;
+		value->high = words[i].high;
+		return 0;
+	}
+	return filter_wrong(why, size, "a protocol is 1, 1.0, 1.1, 2, h2 or http/2");
+}
+
+static enum filter_answer match_proto(const struct filter_value *value, struct filter_subject *subject)
+{
+	const struct message *request = request_of(subject), *response = response_of(subject);
+	enum http_version version = subject->conn ? subject->conn->version : HTTP_VERSION_UNKNOWN;
+
+	if (request && request->version)
+		version = request->version;
+	else if (response && response->version)
+		version = response->version;
+	return version ? filter_says(filter_in_range(value, version)) : FILTER_UNKNOWN;
+}
+
+static int value_latency(struct filter_value *value, char *why, size_t size)
+{
+	if (filter_bound_parse(value, number_parse_duration) < 0)
+		return filter_wrong(why, size, "a latency is >50ms, >=1s, <0.5, <=2m, =1s or 10ms-50ms");
+	return 0;
+}
+
+static enum filter_answer match_latency(const struct filter_value *value, struct filter_subject *subject)
+{
+	const struct exchange *exchange = subject->exchange;
+
+	if (!exchange || (!exchange->pending && !exchange->duration_known))
+		return FILTER_UNKNOWN;
+	return filter_says(
+		filter_in_range(value, exchange->pending ? exchange->waited_ns : exchange->duration_ns));
+}
+
+static int size_unit(const char *text, uint64_t *number)
+{
+	size_t bytes = 0;
+	int error = number_parse_size(text, &bytes);
+
+	*number = bytes;
+	return error;
+}
+
+static int value_size(struct filter_value *value, char *why, size_t size)
+{
+	if (filter_bound_parse(value, size_unit) < 0)
+		return filter_wrong(why, size, "a size is >1M, >=64K, <100, <=1G, =0 or 1K-64K");
+	return 0;
+}
+
+/* The larger of both bodies; where an end was not seen the number is a lower bound. */
+static enum filter_answer match_size(const struct filter_value *value, struct filter_subject *subject)
+{
+	const struct message *const messages[] = { request_of(subject), response_of(subject) };
+	bool whole = subject->exchange && !subject->exchange->pending;
+	uint64_t bytes = 0;
+
+	if (!subject->exchange)
+		return FILTER_UNKNOWN;
+	for (size_t i = 0; i < 2; i++) {
+		if (!messages[i])
+			continue;
+		bytes = messages[i]->body_bytes > bytes ? messages[i]->body_bytes : bytes;
+		whole = whole && messages[i]->body_known;
+	}
+	if (whole || bytes > value->high || (bytes >= value->low && value->high == UINT64_MAX))
+		return filter_says(filter_in_range(value, bytes));
+	return FILTER_UNKNOWN;
+}
+
+/* --- header fields --------------------------------------------------------------------- */
+
+static int value_header(struct filter_value *value, char *why, size_t size)
+{
+	char *sign = strchr(value->text, '=');
+	size_t len = sign ? (size_t)(sign - value->text) : value->len;
+
+	if (len == 0)
+		return filter_wrong(why, size, "a header field is name, or name=value");
+	for (size_t i = 0; i < len; i++)
+		if (value->text[i] <= ' ' || value->text[i] >= 0x7f || strchr("*?~:", value->text[i]))
+			return filter_wrong(why, size,
+					    "the name of a header field is written out: name=value");
+	value->name = slice_of(value->text, len);
+	value->present = !sign;
+	if (value->present)
+		return 0;
+	value->pattern.nocase = true;
+	return filter_pattern_parse(&value->pattern, slice_of(sign + 1, value->len - len - 1), true, why,
+				    size);
+}
+
+static enum filter_answer fields_match(const struct filter_value *value, const struct header_list *fields)
+{
+	enum filter_answer best = FILTER_NO;
+
+	for (size_t i = 0; i < fields->count && best != FILTER_YES; i++) {
+		const struct header *field = &fields->items[i];
+
+		if (field->name.data && !slice_equal_nocase(field->name, value->name))
+			continue;
+		if (!field->name.data || (!value->present && !field->value.data))
+			best = FILTER_UNKNOWN; /* it may be the one */
+		else if (value->present || filter_pattern_match(&value->pattern, field->value))
+			best = FILTER_YES;
+	}
+	return best;
+}
+
+static enum filter_answer match_header(const struct filter_value *value, struct filter_subject *subject)
+{
+	const struct message *const messages[] = { request_of(subject), response_of(subject) };
+	enum filter_answer best = FILTER_NO;
+
+	if (!subject->exchange)
+		return FILTER_UNKNOWN;
+	for (size_t i = 0; i < 2; i++) {
+		enum filter_answer head, tail;
+
+		if (!messages[i])
+			continue;
+		head = fields_match(value, &messages[i]->headers);
+		tail = fields_match(value, &messages[i]->trailers);
+		best = head > best ? head : best;
+		best = tail > best ? tail : best;
+	}
+	return best;
+}
+
+/* --- flags ----------------------------------------------------------------------------- */
+
+struct flag_search {
+	const char *name; /* NULL: all of them are listed */
+	bool found;
+	char *list;
+	size_t size;
+};
+
+static void flag_look(void *ctx, const char *name)
+{
+	struct flag_search *search = ctx;
+	size_t len = search->list ? strlen(search->list) : 0;
+
+	if (search->list)
+		snprintf(search->list + len, search->size - len, "%s%s", len ? ", " : "", name);
+	else if (strcmp(name, search->name) == 0)
+		search->found = true;
+}
+
+static int value_flag(struct filter_value *value, char *why, size_t size)
+{
+	struct flag_search search = { .name = value->text };
+
+	for (unsigned int bit = 1; bit; bit <<= 1) {
+		flags_each(bit, flag_look, &search);
+		if (search.found) {
+			value->low = bit;
+			return 0;
+		}
+	}
+	why[0] = '\0';
+	search = (struct flag_search){ .list = why, .size = size };
+	flags_each(~0u, flag_look, &search);
+	return -EINVAL;
+}
+
+static enum filter_answer match_flag(const struct filter_value *value, struct filter_subject *subject)
+{
+	if (subject->exchange)
+		return filter_says(subject->exchange->flags & value->low);
+	/* An exchange that is still to come may have it. */
+	return subject->conn && (subject->conn->flags & value->low) ? FILTER_YES : FILTER_UNKNOWN;
+}
+
+/* --- the rows --------------------------------------------------------------------------- */
 
 const struct filter_key filter_keys[] = {
 	{ "pid", "PID", "Process id",
 	  "When a filter restricts to processes they must exist, as with -p; when all have ended hark ends.",
-	  false, value_pid, match_pid },
-	{ "comm", "NAME", "Program: name of its file or thread, or a glob", NULL, false, value_glob,
+	  FILTER_BY_PIDS, value_pid, match_pid },
+	{ "comm", "NAME", "Program: name of its file or thread, or a glob", NULL, FILTER_BY_CONN, value_glob,
 	  match_comm },
 	{ "user", "NAME, UID", "User that the process runs as",
-	  "Names are those of the machine where hark runs.", false, value_user, match_user },
+	  "Names are those of the machine where hark runs.", FILTER_BY_CONN, value_user, match_user },
 	{ "container", "ID, none", "Container or unit: how it begins, or a glob",
 	  "That is what JSON calls container.id: the container of the process by its cgroup, or its systemd "
 	  "unit.",
-	  false, value_container, match_container },
-	{ "port", "443, 8000-8099", "Port of either end", NULL, false, value_port, match_port },
+	  FILTER_BY_CONTAINERS, value_container, match_container },
+	{ "port", "443, 8000-8099", "Port of either end", NULL, FILTER_BY_PORTS, value_port, match_port },
 	{ "peer", "ADDRESS[/BITS][:PORT]", "Address of the other end",
 	  "IPv6 with a port stands in brackets: [::1]:443. IPv4 within IPv6 is IPv4. unix is a Unix socket.",
-	  false, value_peer, match_peer },
-	{ "role", "client, server", "Which side the process is", NULL, false, value_role, match_role },
-	{ "tls", "yes, no, LIBRARY", "TLS or not, or the library that does it", NULL, false, value_tls,
-	  match_tls },
-	{ "proto", "1, 1.0, 1.1, 2", "Version of HTTP; h2 and http/2 are 2", NULL, true, value_proto,
-	  match_proto },
+	  FILTER_BY_ADDRESS, value_peer, match_peer },
+	{ "role", "client, server", "Which side the process is", NULL, FILTER_BY_CONN, value_role,
+	  match_role },
+	{ "tls", "yes, no, LIBRARY", "TLS or not, or the library that does it", NULL, FILTER_BY_CONN,
+	  value_tls, match_tls },
+	{ "proto", "1, 1.0, 1.1, 2", "Version of HTTP; h2 and http/2 are 2", NULL, FILTER_BY_EXCHANGE,
+	  value_proto, match_proto },
 	{ "host", "GLOB", "Host of the request, with or without its port",
 	  "Case does not matter. Of a request that names none it is the address of the server; of a TLS "
 	  "connection that cannot be read, the name in its hello message.",
-	  true, value_glob_nocase, match_host },
-	{ "method", "GET", "Method of the request", "Case does not matter.", true, value_method,
+	  FILTER_BY_EXCHANGE, value_glob_nocase, match_host },
+	{ "method", "GET", "Method of the request", "Case does not matter.", FILTER_BY_EXCHANGE, value_method,
 	  match_method },
 	{ "path", "GLOB, ~REGEX", "Path of the request, without its query",
-	  "Case matters. A regex looks at the first 4096 bytes.", true, value_path, match_path },
+	  "Case matters. A regex looks at the first 4096 bytes.", FILTER_BY_EXCHANGE, value_path,
+	  match_path },
 	{ "status", "404, 5xx, 200-204, none", "Status of the response", "none is an exchange without one.",
-	  true, value_status, match_status },
-	{ "grpc", "5, NOT_FOUND, error", "Status of a gRPC call; error is all but OK", NULL, true, value_grpc,
-	  match_grpc },
+	  FILTER_BY_EXCHANGE, value_status, match_status },
+	{ "grpc", "5, NOT_FOUND, error", "Status of a gRPC call; error is all but OK", NULL,
+	  FILTER_BY_EXCHANGE, value_grpc, match_grpc },
 	{ "latency", ">50ms, 10ms-1s", "First byte asked to last byte answered",
 	  "Signs are >, >=, <, <= and =; the shell takes them for itself unless they stand in quotes. Of a "
 	  "request that still waits it is the time so far.",
-	  true, value_latency, match_latency },
+	  FILTER_BY_EXCHANGE, value_latency, match_latency },
 	{ "size", ">1M, 1K-64K", "Bytes on the wire of the larger of both bodies", "Signs as for latency.",
-	  true, value_size, match_size },
+	  FILTER_BY_EXCHANGE, value_size, match_size },
 	{ "header", "NAME[=GLOB]", "Header field of either side, or its value",
 	  "Trailers count too; a ~REGEX may stand for the glob; case does not matter. Values that are not "
 	  "shown, being secrets, are matched.",
-	  true, value_header, match_header },
+	  FILTER_BY_EXCHANGE, value_header, match_header },
 	{ "flag", "NAME", "Flag of the exchange, such as gap or reset",
-	  "These are the names that lines and JSON have; hark lists them when one is wrong.", true,
-	  value_flag, match_flag },
+	  "These are the names that lines and JSON have; hark lists them when one is wrong.",
+	  FILTER_BY_EXCHANGE, value_flag, match_flag },
 };
 
 const size_t filter_key_count = sizeof(filter_keys) / sizeof(filter_keys[0]);

@@ -6,14 +6,63 @@
  * is kept as word and offset. Depth, terms, values and the length of a value
  * are bounded.
  */
-#include "filter_parser.h"
+#include "filter_term.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-void *parser_complain(struct parser *parser, struct place from, size_t len, const char *format, ...)
+struct place {
+	size_t word, at;
+};
+
+struct parser {
+	const char *const *words;
+	size_t count;
+	struct place here;
+	size_t depth, terms, values;
+	size_t grouped; /* words up to here have been looked at as groups */
+	struct filter_error *error;
+};
+
+static bool at_end(const struct parser *parser)
+{
+	return parser->here.word >= parser->count;
+}
+
+/* The byte here; a space between words and behind the last. */
+static char peek(const struct parser *parser)
+{
+	char c = at_end(parser) ? '\0' : parser->words[parser->here.word][parser->here.at];
+
+	return c ? c : ' ';
+}
+
+static const char *rest(const struct parser *parser)
+{
+	return parser->words[parser->here.word] + parser->here.at;
+}
+
+static bool is_space(char c)
+{
+	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+static void skip_spaces(struct parser *parser)
+{
+	while (!at_end(parser) && is_space(peek(parser))) {
+		if (*rest(parser))
+			parser->here.at++;
+		else
+			parser->here = (struct place){ .word = parser->here.word + 1 };
+	}
+}
+
+/* Fills in the error and returns NULL. len: of what is wrong, from there on. */
+__attribute__((format(printf, 4, 5))) static void *parser_complain(struct parser *parser, struct place from,
+								   size_t len, const char *format, ...)
 {
 	va_list args;
 
@@ -24,7 +73,7 @@ void *parser_complain(struct parser *parser, struct place from, size_t len, cons
 	return NULL;
 }
 
-void *parser_no_memory(struct parser *parser)
+static void *parser_no_memory(struct parser *parser)
 {
 	return parser_complain(parser, parser->here, 1, "out of memory");
 }
@@ -42,11 +91,85 @@ static bool at_word(const struct parser *parser, const char *word)
 	return len == strlen(word) && strncmp(rest(parser), word, len) == 0 && rest(parser)[len] != ':';
 }
 
+/* --- what somebody may have meant who wrote what is no filter -------------------------------- */
+
+/* Letters to change, add, leave out or swap; up to 16 letters. */
+static size_t distance(const char *a, size_t n, const char *b, size_t m)
+{
+	size_t rows[3][17], *before = rows[0], *last = rows[1], *now = rows[2];
+
+	if (n > 16 || m > 16)
+		return 16;
+	for (size_t j = 0; j <= m; j++)
+		last[j] = j;
+	for (size_t i = 1; i <= n; i++) {
+		size_t *oldest = before;
+
+		now[0] = i;
+		for (size_t j = 1; j <= m; j++) {
+			size_t best = last[j - 1] + (a[i - 1] != b[j - 1]);
+
+			best = last[j] + 1 < best ? last[j] + 1 : best;
+			best = now[j - 1] + 1 < best ? now[j - 1] + 1 : best;
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
+			    before[j - 2] + 1 < best)
+				best = before[j - 2] + 1;
+			now[j] = best;
+		}
+		before = last;
+		last = now;
+		now = oldest;
+	}
+	return last[m];
+}
+
+/* The key that this most likely stands for; NULL: none is near. */
+static const char *key_near(const char *text, size_t len)
+{
+	size_t best = len > 4 ? 3 : 2; /* more than that is another word */
+	const char *found = NULL;
+
+	for (size_t i = 0; i < filter_key_count; i++) {
+		const char *name = filter_keys[i].name;
+		size_t d = distance(text, len, name, strlen(name));
+
+		if (len >= 3 && strncmp(name, text, len) == 0)
+			return name;
+		if (d < best) {
+			best = d;
+			found = name;
+		}
+	}
+	return found;
+}
+
+static const struct {
+	const char *word, *hint;
+} meant[] = {
+	{ "and", "a space means and" },
+	{ "AND", "a space means and" },
+	{ "&&", "a space means and" },
+	{ "OR", "or is written small" },
+	{ "||", "say or" },
+	{ "|", "say or" },
+	{ "not", "! in front means not" },
+	{ "NOT", "! in front means not" },
+};
+
+/* What to write instead of a word of other languages; NULL: nothing. */
+static const char *word_hint(const char *text, size_t len)
+{
+	for (size_t i = 0; i < sizeof(meant) / sizeof(meant[0]); i++)
+		if (strlen(meant[i].word) == len && strncmp(text, meant[i].word, len) == 0)
+			return meant[i].hint;
+	return NULL;
+}
+
 /* --- keys ------------------------------------------------------------------------- */
 
 static void *complain_bare(struct parser *parser, size_t len)
 {
-	const char *text = rest(parser), *hint = filter_word_hint(text, len);
+	const char *text = rest(parser), *hint = word_hint(text, len);
 
 	if (hint)
 		return parser_complain(parser, parser->here, len, "'%.*s' is no filter: %s", (int)len, text,
@@ -76,7 +199,7 @@ static const struct filter_key *key_parse(struct parser *parser)
 	for (size_t i = 0; i < filter_key_count; i++)
 		if (strlen(filter_keys[i].name) == len && strncmp(text, filter_keys[i].name, len) == 0)
 			return &filter_keys[i];
-	near = filter_key_near(text, len);
+	near = key_near(text, len);
 	if (near)
 		return parser_complain(parser, parser->here, len,
 				       "there is no filter '%.*s:'; did you mean %s:?",
@@ -86,6 +209,132 @@ static const struct filter_key *key_parse(struct parser *parser)
 				       filter_keys[i].name);
 	return parser_complain(parser, parser->here, len, "there is no filter '%.*s:' (known: %s)",
 			       (int)(len > 16 ? 16 : len), text, known);
+}
+
+/* --- values ------------------------------------------------------------------------- */
+
+/* One byte of a value to out; a backslash takes the meaning of what has one. */
+static void byte_take(struct parser *parser, bool quoted, char *out, size_t *len)
+{
+	const char *special = quoted ? "\"\\" : "\"\\ ,()";
+	const char *text = rest(parser);
+	bool escaped = text[0] == '\\' && text[1] && strchr(special, text[1]);
+
+	out[(*len)++] = text[escaped];
+	parser->here.at += 1 + escaped;
+}
+
+/*
+ * The text of a value up to its end, into out. Parentheses that come in pairs belong to it, so that
+ * a regex needs no quotes for them. False: it was complained about.
+ */
+static bool value_read(struct parser *parser, char *out, size_t *len)
+{
+	struct place quote = parser->here, open = parser->here, start = parser->here;
+	size_t parens = 0;
+	bool quoted = false;
+
+	for (*len = 0;;) {
+		char c = *rest(parser);
+
+		if (!c || (!quoted && (is_space(c) || c == ',' || (c == ')' && !parens))))
+			break;
+		if (c == '"') {
+			quoted = !quoted;
+			quote = parser->here;
+			parser->here.at++;
+			continue;
+		}
+		if (*len == FILTER_VALUE_LEN_MAX) {
+			parser_complain(parser, start, parser->here.at - start.at,
+					"a value is longer than %d bytes", FILTER_VALUE_LEN_MAX);
+			return false;
+		}
+		if (!quoted && c == '(' && !parens++)
+			open = parser->here;
+		if (!quoted && c == ')')
+			parens--;
+		byte_take(parser, quoted, out, len);
+	}
+	out[*len] = '\0';
+	if (quoted)
+		parser_complain(parser, quote, 1, "this quote is not closed");
+	else if (parens)
+		parser_complain(parser, open, 1,
+				"this parenthesis is not closed; one that belongs to a value alone "
+				"stands in quotes");
+	return !quoted && !parens;
+}
+
+static struct filter_value *value_add(struct filter_node *node)
+{
+	size_t capacity = node->value_capacity ? node->value_capacity * 2 : 1;
+	struct filter_value *values = node->values;
+
+	if (node->value_count == node->value_capacity) {
+		values = reallocarray(values, capacity, sizeof(*values));
+		if (!values)
+			return NULL;
+		node->values = values;
+		node->value_capacity = capacity;
+	}
+	values[node->value_count] = (struct filter_value){ .text = NULL };
+	return &values[node->value_count++];
+}
+
+static bool value_parse(struct parser *parser, struct filter_node *node)
+{
+	struct place start = parser->here;
+	char text[FILTER_VALUE_LEN_MAX + 1], why[200] = ""; /* the names of all flags */
+	struct filter_value *value;
+	size_t len;
+	int error;
+
+	if (!value_read(parser, text, &len))
+		return false;
+	if (++parser->values > FILTER_VALUES_MAX)
+		return parser_complain(parser, start, 1, "more than %d values", FILTER_VALUES_MAX);
+	value = value_add(node);
+	if (value)
+		value->text = strdup(text);
+	if (!value || !value->text)
+		return parser_no_memory(parser);
+	value->len = len;
+	error = node->key->parse(value, why, sizeof(why));
+	if (error == -ENOMEM)
+		return parser_no_memory(parser);
+	if (error < 0)
+		return parser_complain(parser, start, parser->here.at - start.at, "'%s:%.*s' is wrong: %s",
+				       node->key->name, (int)(len > 40 ? 40 : len), text, why);
+	return true;
+}
+
+/* Nothing at all behind the colon, or between commas; quotes with nothing between them are something. */
+static bool value_missing(const struct parser *parser)
+{
+	char c = peek(parser);
+
+	return is_space(c) || c == ',' || c == ')';
+}
+
+/* The values of a term, whose key began at start. False: it was complained about. */
+static bool parse_values(struct parser *parser, struct filter_node *node, struct place start)
+{
+	const char *shell = strchr(node->key->form, '>')
+				    ? "; the shell takes > and < for itself unless they stand in quotes"
+				    : "";
+
+	for (bool first = true;; first = false) {
+		if (value_missing(parser))
+			return parser_complain(parser, start, parser->here.at - start.at,
+					       first ? "'%s:' has no value%s" : "a value of '%s:' is empty%s",
+					       node->key->name, first ? shell : "");
+		if (!value_parse(parser, node))
+			return false;
+		if (peek(parser) != ',')
+			return true;
+		parser->here.at++;
+	}
 }
 
 /* --- terms and groups ----------------------------------------------------------------- */

@@ -82,13 +82,6 @@ void filter_node_append(struct filter_node *group, struct filter_node *child);
 /* Fills in the sets of filter_kernel(); without memory there are none. */
 void filter_sets_make(struct filter *filter);
 
-/* --- hints (filter_hint.c): static strings, NULL: none ---------------------------- */
-
-/* The key that this most likely stands for. */
-const char *filter_key_near(const char *text, size_t len);
-/* What to write instead of a word of other languages ("and", "||"). */
-const char *filter_word_hint(const char *text, size_t len);
-
 /* --- of the values (filter_values.c) ------------------------------------------ */
 
 /* "12" or "12-20", each of them from min to max. 0 or -EINVAL. */

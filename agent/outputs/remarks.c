@@ -5,8 +5,6 @@
 #include "base/log.h"
 #include "sinks/opaque_text.h"
 
-#include <string.h>
-
 #define TOLD_MAX 10
 
 /* Calls and frames are not hidden by what the filter asks about exchanges; a recording holds what the kernel
@@ -19,9 +17,7 @@ void remarks_filter(const struct filter *filter, enum view view)
 
 	for (size_t i = 0; i < filter_key_count; i++) {
 		const struct filter_key *key = &filter_keys[i];
-		bool decided = records ? strcmp(key->name, "pid") == 0 || strcmp(key->name, "port") == 0 ||
-						 strcmp(key->name, "container") == 0
-				       : !key->about_exchange;
+		bool decided = records ? filter_key_in_kernel(key) : key->decider != FILTER_BY_EXCHANGE;
 
 		if (!decided && filter_uses(filter, key))
 			buffer_format(&keys, "%s%s:", keys.len ? " " : "", key->name);

@@ -39,7 +39,6 @@ struct live {
 	struct run_as run_as;	   /* who runs the command */
 	struct filter_kernel sets; /* what the kernel side lets through */
 	uint32_t pid_namespace;	   /* hark's own; 0: the initial one */
-	bool by_container;	   /* and what it is told of processes */
 	struct pid_watch *named;   /* those of them that are named; NULL: all */
 	struct loop *loop;
 	int signals;
@@ -109,7 +108,7 @@ static int live_event(void *ctx, const struct event_header *event)
 {
 	struct live *live = ctx;
 
-	if (live->by_container)
+	if (live->sets.containers)
 		process_filter_event(live->probes, live->options->filter, event);
 	return live->handler->event(live->handler->ctx, event);
 }
@@ -124,7 +123,7 @@ static int probes_start(struct live *live)
 		.pids = live->sets.pids,
 		.pid_count = live->sets.pid_count,
 		.pid_namespace = live->pid_namespace,
-		.ignore_pids = live->by_container,
+		.ignore_pids = live->sets.containers,
 		.ports = live->sets.ports,
 		.port_count = live->sets.port_count,
 		.filter_pids = live->sets.pid_count || live->child.pid,
@@ -183,12 +182,11 @@ static void say_filter(const struct live *live)
 
 	for (size_t i = 0; i < filter_key_count; i++) {
 		const struct filter_key *key = &filter_keys[i];
-		bool decided = (strcmp(key->name, "pid") == 0 && live->sets.pid_count) ||
-			       (strcmp(key->name, "port") == 0 && live->sets.port_count) ||
-			       (strcmp(key->name, "container") == 0 && live->by_container);
-		struct buffer *list = decided ? &inside : &here;
+		bool used = filter_uses(options->filter, key) ||
+			    (key->decider == FILTER_BY_PIDS && options->pid_count);
+		struct buffer *list = filter_key_decided(key, &live->sets) ? &inside : &here;
 
-		if (decided || filter_uses(options->filter, key))
+		if (used)
 			buffer_format(list, "%s%s", list->len ? ", " : "", key->name);
 	}
 	if (inside.len + here.len && !inside.failed && !here.failed)
@@ -394,7 +392,6 @@ static void sets_find(struct live *live)
 	const struct options *options = live->options;
 
 	filter_kernel(options->filter, &live->sets);
-	live->by_container = filter_about_containers(options->filter);
 	if (!options->child_argv)
 		return;
 	live->sets.pids = options->pids;

@@ -714,15 +714,15 @@ static void test_containers(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(containers) / sizeof(containers[0]); i++) {
 		struct filter *filter = parse_good(containers[i].filter);
+		struct filter_kernel sets;
 
 		if (filter_container(filter, containers[i].container) != containers[i].possible)
 			fail_msg("%s in %s", containers[i].filter, containers[i].container);
-		assert_int_equal(filter_about_containers(filter),
-				 strstr(containers[i].filter, "container") != NULL);
+		filter_kernel(filter, &sets);
+		assert_int_equal(sets.containers, strstr(containers[i].filter, "container") != NULL);
 		filter_free(filter);
 	}
 	assert_true(filter_container(NULL, NULL));
-	assert_false(filter_about_containers(NULL));
 }
 
 int main(void)

@@ -18,8 +18,6 @@ static char *alloc_fail_strdup(const char *text)
 
 #include "../../../agent/filter/filter.c"
 #include "../../../agent/filter/filter_parse.c"
-#include "../../../agent/filter/filter_parse_values.c"
-#include "../../../agent/filter/filter_sets.c"
 #include "../../../agent/filter/filter_values.c"
 
 #include <setjmp.h>
