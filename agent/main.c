@@ -11,6 +11,7 @@
  * to the probes.
  */
 #include "base/budget.h"
+#include "base/clock.h"
 #include "base/counters.h"
 #include "base/log.h"
 #include "base/loop.h"
@@ -35,7 +36,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 struct run {
@@ -194,15 +194,6 @@ static void run_forget_session(void *ctx, const struct tls_key *session)
 }
 
 /* --- the two kinds of run ------------------------------------------------------ */
-
-static int64_t wall_offset_ns(void)
-{
-	struct timespec wall, mono;
-
-	clock_gettime(CLOCK_REALTIME, &wall);
-	clock_gettime(CLOCK_MONOTONIC, &mono);
-	return (wall.tv_sec - mono.tv_sec) * 1000000000ll + (wall.tv_nsec - mono.tv_nsec);
-}
 
 static int scrubs_open(struct run *run)
 {
@@ -451,7 +442,7 @@ static int run_live(const struct options *options)
 
 	live_init();
 	run.tls_seen = tls_seen_new(); /* without memory for it, reasons are general */
-	if (run_open(&run, wall_offset_ns()) == 0) {
+	if (run_open(&run, clock_wall_offset_ns()) == 0) {
 		handler.screen = outputs_stay(run.outputs);
 		status = live_run(options, run.loop, &handler);
 	}

@@ -111,6 +111,21 @@ enum protocol_end {
 	END_IN_FLIGHT, /* hark ends, the connection goes on */
 };
 
+/* Of a message that was under way then. */
+static inline unsigned int protocol_end_flags(enum protocol_end reason)
+{
+	switch (reason) {
+	case END_CLOSED:
+	case END_EXIT:
+		return FLAG_CLOSED;
+	case END_RESET:
+		return FLAG_RESET | FLAG_CLOSED;
+	case END_IN_FLIGHT:
+		return FLAG_IN_FLIGHT;
+	}
+	return 0;
+}
+
 struct protocol; /* one connection's decoder; each file defines its own behind it */
 
 struct protocol_ops {

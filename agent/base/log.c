@@ -50,14 +50,19 @@ static size_t line_put(char *line, size_t at, struct slice text)
 	return at;
 }
 
-static void log_line(const char *format, va_list args)
+void log_at(enum log_level level, const char *format, ...)
 {
 	static const char prefix[] = "hark: ";
 	char line[LOG_LINE_MAX], text[LOG_LINE_MAX];
 	size_t len = sizeof(prefix) - 1;
+	va_list args;
 
-	memcpy(line, prefix, len);
+	if (log_level < level)
+		return;
+	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	memcpy(line, prefix, len);
 	len = line_put(line, len, slice_of_string(text));
 	if (diverted.fn) {
 		diverted.fn(diverted.ctx, line + sizeof(prefix) - 1);
@@ -66,46 +71,4 @@ static void log_line(const char *format, va_list args)
 	line[len++] = '\n';
 	fwrite(line, 1, len, stderr);
 	fflush(stderr);
-}
-
-void log_error(const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	log_line(format, args);
-	va_end(args);
-}
-
-void log_warn(const char *format, ...)
-{
-	va_list args;
-
-	if (log_level < LOG_NORMAL)
-		return;
-	va_start(args, format);
-	log_line(format, args);
-	va_end(args);
-}
-
-void log_info(const char *format, ...)
-{
-	va_list args;
-
-	if (log_level < LOG_NORMAL)
-		return;
-	va_start(args, format);
-	log_line(format, args);
-	va_end(args);
-}
-
-void log_debug(const char *format, ...)
-{
-	va_list args;
-
-	if (log_level < LOG_DEBUG)
-		return;
-	va_start(args, format);
-	log_line(format, args);
-	va_end(args);
 }

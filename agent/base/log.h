@@ -14,10 +14,13 @@ enum log_level {
 
 extern enum log_level log_level;
 
-void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
-void log_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
-void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
-void log_debug(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* Says it unless log_level is below this one. */
+void log_at(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+#define log_error(...) log_at(LOG_QUIET, __VA_ARGS__)
+#define log_warn(...)  log_at(LOG_NORMAL, __VA_ARGS__)
+#define log_info(...)  log_at(LOG_NORMAL, __VA_ARGS__)
+#define log_debug(...) log_at(LOG_DEBUG, __VA_ARGS__)
 
 /*
  * From now on each line (without "hark: " and its line feed) goes to fn instead of stderr, which shows a

@@ -7,6 +7,7 @@
  */
 #include "probes.h"
 
+#include "base/clock.h"
 #include "base/counters.h"
 #include "base/log.h"
 #include "model/tls_key.h"
@@ -21,7 +22,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "maps_abi.h"
@@ -534,15 +534,13 @@ static uint64_t skipped_count(const struct probes *probes)
 int probes_counters(struct probes *probes, struct event_counters *out)
 {
 	struct kernel_counters *values;
-	struct timespec now;
 	uint32_t zero = 0;
 	int error = 0;
 
-	*out = (struct event_counters){
-		.h = { .size = sizeof(*out), .type = EVENT_COUNTERS, .flags = EVENT_SYNTHETIC }
-	};
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	out->h.time_ns = (uint64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+	*out = (struct event_counters){ .h = { .size = sizeof(*out),
+					       .type = EVENT_COUNTERS,
+					       .flags = EVENT_SYNTHETIC,
+					       .time_ns = clock_ns() } };
 	values = calloc(probes->cpu_count, sizeof(*values));
 	if (!values)
 		return -ENOMEM;

@@ -6,6 +6,7 @@
  */
 #include "source_bpf.h"
 
+#include "base/clock.h"
 #include "base/counters.h"
 #include "library/processes.h"
 #include "model/container.h"
@@ -182,21 +183,13 @@ int source_bpf_existing(struct source_bpf *source)
 	return probes_existing(source->probes, source_event, source);
 }
 
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + now.tv_nsec;
-}
-
 static int poll_event(struct source_bpf *source, bool always)
 {
 	struct event_header poll = {
 		.size = sizeof(poll),
 		.type = EVENT_POLL,
 		.flags = EVENT_SYNTHETIC,
-		.time_ns = now_ns(),
+		.time_ns = clock_ns(),
 	};
 
 	if (source->got_events)
@@ -234,12 +227,12 @@ int source_bpf_counters(struct source_bpf *source)
 static int drain(struct source_bpf *source)
 {
 	const struct timespec pause = { .tv_nsec = 1000000 };
-	uint64_t end_ns = now_ns() + DRAIN_NS;
+	uint64_t end_ns = clock_ns() + DRAIN_NS;
 	int error;
 
 	for (;;) {
 		error = probes_consume(source->probes, source_event, source);
-		if (error < 0 || (!error && !probes_pending(source->probes)) || now_ns() >= end_ns)
+		if (error < 0 || (!error && !probes_pending(source->probes)) || clock_ns() >= end_ns)
 			return error;
 		if (!error)
 			nanosleep(&pause, NULL);

@@ -229,20 +229,6 @@ int flow_decode_start(struct flow *flow, const struct protocol_ops *ops, bool af
 	return 0;
 }
 
-static unsigned int end_flags(enum protocol_end reason)
-{
-	switch (reason) {
-	case END_CLOSED:
-	case END_EXIT:
-		return FLAG_CLOSED;
-	case END_RESET:
-		return FLAG_CLOSED | FLAG_RESET;
-	case END_IN_FLIGHT:
-		return FLAG_IN_FLIGHT;
-	}
-	return 0;
-}
-
 /* flags: of what is under way. */
 static void flow_decode_leave(struct flow *flow, enum protocol_end reason, unsigned int flags)
 {
@@ -257,7 +243,7 @@ static void flow_decode_leave(struct flow *flow, enum protocol_end reason, unsig
 
 void flow_decode_end(struct flow *flow, enum protocol_end reason)
 {
-	flow_decode_leave(flow, reason, end_flags(reason));
+	flow_decode_leave(flow, reason, protocol_end_flags(reason));
 }
 
 static void flow_leave_h2c(struct flow *flow)

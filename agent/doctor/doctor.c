@@ -7,6 +7,7 @@
  */
 #include "doctor.h"
 
+#include "base/clock.h"
 #include "capture/probes.h"
 #include "doctor_files.h"
 #include "doctor_kernel.h"
@@ -14,10 +15,10 @@
 #include "library/processes.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 static void library_ignore(void *ctx, const struct library_row *row, int fd, const char *path, uint32_t pid)
@@ -58,30 +59,22 @@ static void limits_print(const struct doctor_config *config, const struct probes
 		kernel_limits_print(probes);
 }
 
-static unsigned int elapsed_ms(const struct timespec *since)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (unsigned int)((now.tv_sec - since->tv_sec) * 1000 + (now.tv_nsec - since->tv_nsec) / 1000000);
-}
-
 /* Loads and attaches everything once. What fails is told by probes_open() on stderr, with its remedy. */
 static struct probes *capture_try(const struct doctor_config *config)
 {
-	struct timespec start;
+	uint64_t start_ns;
 	struct probes *probes;
 
 	fflush(stdout);
-	clock_gettime(CLOCK_MONOTONIC, &start);
+	start_ns = clock_ns();
 	probes = probes_open(&config->capture);
 	if (!probes)
 		doctor_say(stdout, "capture", "DOES NOT WORK: the reason stands on stderr");
 	else
-		doctor_say(stdout, "capture", "works, by %s (tried: loaded and attached in %u ms)",
+		doctor_say(stdout, "capture", "works, by %s (tried: loaded and attached in %" PRIu64 " ms)",
 			   probes_capture(probes) == CAPTURE_SOCKET ? "the socket tracepoints"
 								    : "the system calls' exits",
-			   elapsed_ms(&start));
+			   (clock_ns() - start_ns) / 1000000);
 	return probes;
 }
 

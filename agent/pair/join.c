@@ -12,6 +12,7 @@
 
 #include "base/budget.h"
 #include "base/counters.h"
+#include "base/hash.h"
 #include "join_table.h"
 
 #include <stdlib.h>
@@ -48,13 +49,6 @@ struct join *join_new(struct budget *budget, join_fn *fn, void *ctx)
 
 /* --- what tells that two are one --------------------------------------------- */
 
-static uint64_t hash_slice(uint64_t hash, struct slice bytes)
-{
-	for (size_t i = 0; i < bytes.len; i++)
-		hash = (hash ^ bytes.data[i]) * UINT64_C(0x100000001b3);
-	return (hash ^ 0x100) * UINT64_C(0x100000001b3); /* an end that no byte is */
-}
-
 static struct join_sign sign_of(const struct exchange *exchange)
 {
 	const struct message *request = exchange->request;
@@ -71,8 +65,8 @@ static struct join_sign sign_of(const struct exchange *exchange)
 	if (!request || !request->method.data || !request->target.data)
 		return sign;
 	sign.request_known = true;
-	sign.request = hash_slice(UINT64_C(0xcbf29ce484222325), request->method);
-	sign.request = hash_slice(sign.request, request->target);
+	sign.request = hash_on(HASH_START, request->method);
+	sign.request = hash_on(sign.request, request->target);
 	return sign;
 }
 

@@ -8,6 +8,7 @@
  */
 #include "routes.h"
 
+#include "base/hash.h"
 #include "base/table.h"
 #include "routes_cache.h"
 #include "routes_learn.h"

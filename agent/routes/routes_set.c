@@ -5,7 +5,6 @@
 #include <stdlib.h>
 
 #define CAPACITY_FIRST 64
-#define FNV_PRIME      1099511628211u
 
 /* The slot of a hash, or the free one where it would be; there is a free one always. */
 static size_t slot_of(const uint64_t *hashes, size_t capacity, uint64_t hash)
@@ -58,11 +57,4 @@ void set_fini(struct hash_set *set)
 {
 	free(set->hashes);
 	*set = (struct hash_set){ 0 };
-}
-
-uint64_t hash_on(uint64_t hash, struct slice text)
-{
-	for (size_t i = 0; i < text.len; i++)
-		hash = (hash ^ text.data[i]) * FNV_PRIME;
-	return (hash ^ 0x100) * FNV_PRIME;
 }

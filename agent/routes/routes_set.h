@@ -11,8 +11,6 @@
 
 #define SET_MAX 65536
 
-#define HASH_START 14695981039346656037u /* FNV-1a */
-
 struct hash_set { /* all zero: empty */
 	uint64_t *hashes;
 	size_t capacity, count;
@@ -21,8 +19,5 @@ struct hash_set { /* all zero: empty */
 void set_add(struct hash_set *set, uint64_t hash);
 bool set_has(const struct hash_set *set, uint64_t hash);
 void set_fini(struct hash_set *set);
-
-/* Goes on with a hash, so that "ab", "c" and "a", "bc" differ. */
-uint64_t hash_on(uint64_t hash, struct slice text);
 
 #endif

@@ -12,6 +12,7 @@
  */
 #include "routes_tree.h"
 
+#include "base/hash.h"
 #include "routes_fold.h"
 #include "routes_learn.h"
 

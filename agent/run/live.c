@@ -7,6 +7,7 @@
 #include "live.h"
 
 #include "base/buffer.h"
+#include "base/clock.h"
 #include "base/counters.h"
 #include "base/log.h"
 #include "capture/pid_namespace.h"
@@ -23,7 +24,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/signalfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #define POLL_NS	      10000000
@@ -47,14 +47,6 @@ struct live {
 	uint64_t warned_ns, warned_lost;
 	int asked; /* the signal that asked to end, while the command goes on */
 };
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + now.tv_nsec;
-}
 
 static void signal_set(sigset_t *set)
 {
@@ -130,9 +122,9 @@ static int probes_start(struct live *live)
 		.follow_children = live->child.pid != 0,
 	};
 
-	live->load_ns = now_ns();
+	live->load_ns = clock_ns();
 	live->probes = probes_open(&config);
-	live->load_ns = now_ns() - live->load_ns;
+	live->load_ns = clock_ns() - live->load_ns;
 	if (!live->probes)
 		return -EIO; /* reported */
 	if (live->child.pid && probes_add_pid(live->probes, live->child.pid) < 0)
@@ -199,7 +191,7 @@ static void say_filter(const struct live *live)
 
 static void say_ready(const struct live *live)
 {
-	uint64_t ready_us = (now_ns() - live->start_ns) / 1000;
+	uint64_t ready_us = (clock_ns() - live->start_ns) / 1000;
 	size_t files = 0;
 
 	for (const struct probed_file *file = probes_files(live->probes); file; file = file->next)
@@ -293,7 +285,7 @@ static int live_register(struct live *live)
 	if (live->signals < 0)
 		return -errno;
 	if (live->options->duration_ns)
-		live->end_ns = now_ns() + live->options->duration_ns;
+		live->end_ns = clock_ns() + live->options->duration_ns;
 	timer = loop_add_timer(live->loop, POLL_NS, NULL, NULL);
 	error = timer < 0 ? timer : loop_add(live->loop, live->signals, signals_take, live);
 	if (!error && live->named)
@@ -306,7 +298,7 @@ static int live_register(struct live *live)
 static int live_turn(struct live *live, bool more)
 {
 	int error = loop_turn(live->loop, more ? 0 : LOOP_FOREVER);
-	uint64_t now = now_ns();
+	uint64_t now = clock_ns();
 
 	if (error < 0)
 		return error;
@@ -425,7 +417,7 @@ int live_run(const struct options *options, struct loop *loop, const struct live
 		.loop = loop,
 		.child.gate = -1,
 		.signals = -1,
-		.start_ns = now_ns(),
+		.start_ns = clock_ns(),
 	};
 	int status = 1;
 

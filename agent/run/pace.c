@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pace.h"
 
+#include "base/clock.h"
+
 #include <signal.h>
 #include <sys/signalfd.h>
 #include <time.h>
@@ -8,14 +10,6 @@
 
 #define LOOK_NS	 UINT64_C(20000000) /* keys wait no longer than that while events come */
 #define SHORT_NS 1000000	    /* below it a sleep is not worth its end */
-
-static uint64_t wall_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
 
 static void pace_stop(void *ctx, bool closed)
 {
@@ -59,7 +53,7 @@ static bool pace_look(struct pace *pace, uint64_t wait_ns)
 		nanosleep(&wait, NULL);
 		return false;
 	}
-	pace->looked_ns = wall_ns();
+	pace->looked_ns = clock_ns();
 	return loop_turn(pace->loop, wait_ns) < 0 || loop_is_stopped(pace->loop);
 }
 
@@ -77,7 +71,7 @@ bool pace_event(struct pace *pace, const struct event_header *event)
 
 	if (pace->speed == 0 && !pace->loop)
 		return false;
-	now_ns = wall_ns();
+	now_ns = clock_ns();
 	if (!pace->started) {
 		pace->started = true;
 		pace->first_event_ns = event->time_ns;
@@ -91,7 +85,7 @@ bool pace_event(struct pace *pace, const struct event_header *event)
 		if (due < now_ns + SHORT_NS)
 			break;
 		stopped = pace_look(pace, due - now_ns);
-		now_ns = wall_ns();
+		now_ns = clock_ns();
 	}
 	return stopped;
 }

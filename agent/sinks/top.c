@@ -7,26 +7,18 @@
  */
 #include "top.h"
 
+#include "base/clock.h"
 #include "base/counters.h"
 #include "base/log.h"
 #include "base/loop.h"
 #include "sinks.h"
 
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 #define INTERVAL_NS UINT64_C(1000000000)
 #define LOOK_NS	    UINT64_C(50000000)	 /* the size of the terminal is asked for no more often */
 #define STILL_NS    UINT64_C(2000000000) /* a picture that nothing calls for is drawn again after that */
-
-uint64_t top_wall_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
 
 static enum top_page page_of(const struct stats_options *stats)
 {
@@ -43,7 +35,7 @@ static void message_take(void *ctx, const char *line)
 	struct sink *sink = ctx;
 
 	snprintf(sink->messages[sink->message_count++ % TOP_MESSAGES], TOP_MESSAGE_MAX, "%s", line);
-	sink->message_ns = top_wall_ns();
+	sink->message_ns = clock_ns();
 }
 
 static bool screen_up(struct sink *sink)
@@ -115,7 +107,7 @@ static void picture(struct sink *sink, bool make)
 	if (make)
 		top_page_make(sink);
 	top_draw(sink);
-	sink->drawn_ns = top_wall_ns();
+	sink->drawn_ns = clock_ns();
 }
 
 /* --- what comes from the pipeline ---------------------------------------------------------- */
@@ -196,7 +188,7 @@ static void look(struct sink *sink, uint64_t wall)
 
 static bool top_tick(struct sink *sink, uint64_t now_ns)
 {
-	uint64_t wall = top_wall_ns();
+	uint64_t wall = clock_ns();
 
 	if (now_ns > sink->now_ns)
 		sink->now_ns = now_ns;
@@ -246,7 +238,7 @@ static void top_time_take(void *ctx, bool closed)
 	if (sink->failed)
 		loop_stop(sink->config.loop);
 	else
-		look(sink, top_wall_ns());
+		look(sink, clock_ns());
 }
 
 static struct sink *top_create(const struct sink_config *config)

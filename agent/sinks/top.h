@@ -118,8 +118,6 @@ static inline struct top_numbers *top_numbers_shown(struct sink *sink)
 	return sink->filter ? &sink->some : &sink->all;
 }
 
-uint64_t top_wall_ns(void);
-
 /* top_count.c: counting. 0 or -ENOMEM. */
 int top_numbers_init(struct sink *sink, struct top_numbers *numbers);
 void top_numbers_fini(struct top_numbers *numbers);

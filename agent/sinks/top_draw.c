@@ -6,6 +6,7 @@
  */
 #include "top.h"
 
+#include "base/clock.h"
 #include "base/counters.h"
 #include "base/escape.h"
 #include "top_cells.h"
@@ -276,7 +277,7 @@ static void draw_prompt(struct sink *sink, int y)
 
 static bool has_message(const struct sink *sink)
 {
-	return sink->message_count && top_wall_ns() - sink->message_ns < MESSAGE_NS;
+	return sink->message_count && clock_ns() - sink->message_ns < MESSAGE_NS;
 }
 
 static void draw_message(struct sink *sink, int y)

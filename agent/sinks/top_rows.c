@@ -8,6 +8,7 @@
 
 #include "base/counters.h"
 #include "base/escape.h"
+#include "base/hash.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -117,19 +118,15 @@ struct making {
 	uint64_t span_ns;
 };
 
-static uint64_t id_add(uint64_t id, const char *string)
-{
-	for (; string && *string; string++)
-		id = (id ^ (uint8_t)*string) * UINT64_C(1099511628211);
-	return (id ^ 0xff) * UINT64_C(1099511628211);
-}
-
 /* The same row has the same number in every picture. */
 static uint64_t row_id(const struct stats_row *row)
 {
-	uint64_t id = UINT64_C(14695981039346656037) + row->pid + row->overflow;
+	const char *const strings[] = { row->host, row->method, row->route, row->program };
+	uint64_t id = HASH_START + row->pid + row->overflow;
 
-	return id_add(id_add(id_add(id_add(id, row->host), row->method), row->route), row->program);
+	for (size_t i = 0; i < sizeof(strings) / sizeof(*strings); i++)
+		id = hash_on(id, slice_of_string(strings[i]));
+	return id;
 }
 
 static void put_text(struct buffer *text, const struct style *style, const char *string)

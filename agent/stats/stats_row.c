@@ -6,6 +6,7 @@
  */
 #include "base/budget.h"
 #include "base/counters.h"
+#include "base/hash.h"
 #include "base/url.h"
 #include "model/grpc.h"
 #include "model/show.h"
@@ -354,13 +355,10 @@ static void row_conn(struct stats_private *row, enum stats_by by, const struct c
 		row->row.conn.sock.peer_port = 0;
 }
 
-/* FNV-1a. */
 static uint64_t key_hash(const char *key, size_t len)
 {
-	uint64_t hash = UINT64_C(14695981039346656037);
+	uint64_t hash = hash_on(HASH_START, slice_of(key, len));
 
-	for (size_t i = 0; i < len; i++)
-		hash = (hash ^ (uint8_t)key[i]) * UINT64_C(1099511628211);
 	return hash ^ hash >> 32;
 }
 

@@ -328,20 +328,6 @@ static void http1_tick(struct protocol *http1, uint64_t time_ns)
 	http1->waited = false;
 }
 
-static unsigned int end_flags(enum protocol_end reason)
-{
-	switch (reason) {
-	case END_CLOSED:
-	case END_EXIT:
-		return FLAG_CLOSED;
-	case END_RESET:
-		return FLAG_RESET | FLAG_CLOSED;
-	case END_IN_FLIGHT:
-		return FLAG_IN_FLIGHT;
-	}
-	return FLAG_CLOSED;
-}
-
 /* What still waits is given its last chance; every response that found no request is one without. */
 static void http1_flush(struct protocol *http1)
 {
@@ -369,8 +355,8 @@ static void http1_end(struct protocol *http1, enum protocol_end reason, uint64_t
 		return;
 	if (reason == END_CLOSED)
 		http1_parser_finish(response_parser(http1), time_ns);
-	http1_parser_end(request_parser(http1), end_flags(reason));
-	http1_parser_end(response_parser(http1), end_flags(reason));
+	http1_parser_end(request_parser(http1), protocol_end_flags(reason));
+	http1_parser_end(response_parser(http1), protocol_end_flags(reason));
 }
 
 static uint64_t http1_body_left(const struct protocol *http1, enum event_direction direction)

@@ -383,27 +383,13 @@ static void http2_finish(struct protocol *protocol, enum event_direction directi
 	http2_wire_end(protocol->side[direction].wire, time_ns);
 }
 
-static unsigned int end_flags(enum protocol_end reason)
-{
-	switch (reason) {
-	case END_CLOSED:
-	case END_EXIT:
-		return FLAG_CLOSED;
-	case END_RESET:
-		return FLAG_RESET | FLAG_CLOSED;
-	case END_IN_FLIGHT:
-		return FLAG_IN_FLIGHT;
-	}
-	return 0;
-}
-
 static void http2_end(struct protocol *protocol, enum protocol_end reason, uint64_t time_ns)
 {
 	enum event_direction requests = http2_requests_direction(protocol->role);
 
 	http2_wire_end(protocol->side[requests].wire, time_ns);
 	http2_wire_end(protocol->side[!requests].wire, time_ns);
-	http2_streams_end(protocol, end_flags(reason));
+	http2_streams_end(protocol, protocol_end_flags(reason));
 }
 
 /* Bytes that wait for a proof of where frames begin wait for no more than a few polls. */
