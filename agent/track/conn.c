@@ -396,7 +396,7 @@ void conn_expire(struct conn *conn)
 		conn_expire_flow(conn, &session->flow);
 }
 
-static bool conn_looks_secret(const struct conn *conn)
+bool conn_looks_secret(const struct conn *conn)
 {
 	return conn->facts.tls && !conn->session_seen;
 }

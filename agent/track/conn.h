@@ -109,7 +109,9 @@ void conn_absorb(struct conn *conn, struct conn *socketless);
 /* A poll passed. True while something waits for the next. */
 bool conn_poll(struct conn *conn);
 
-/* TLS of which no session was seen so far, and nobody was told so. */
+/* TLS of which no session was seen so far. */
+bool conn_looks_secret(const struct conn *conn);
+/* The same, past its handshake, and nobody was told so. */
 bool conn_looks_opaque(const struct conn *conn);
 
 /* Says that its plaintext is not seen. */

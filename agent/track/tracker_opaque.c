@@ -64,7 +64,7 @@ void opaque_learn(struct tracker *tracker, struct conn *conn)
 {
 	struct fd_pointer *pointer;
 
-	if (conn_looks_opaque(conn))
+	if (conn_looks_secret(conn))
 		opaque_look(tracker, conn);
 
 	DL_FOREACH (conn->pointers, pointer)
