@@ -438,13 +438,25 @@ static int run_live(const struct options *options)
 		.finished = live_finished,
 		.report = live_report,
 	};
+	const struct live_config config = {
+		.capture = options->capture,
+		.ring_bytes = options->ring_bytes,
+		.snaplen_bytes = options->snaplen_bytes,
+		.filter = options->filter,
+		.pids = options->pids,
+		.pid_count = options->pid_count,
+		.duration_ns = options->duration_ns,
+		.child_argv = options->child_argv,
+		.user = options->user,
+		.tell_filter = options->verbose || options->debug,
+	};
 	int status = 1;
 
 	live_init();
 	run.tls_seen = tls_seen_new(); /* without memory for it, reasons are general */
 	if (run_open(&run, clock_wall_offset_ns()) == 0) {
 		handler.screen = outputs_stay(run.outputs);
-		status = live_run(options, run.loop, &handler);
+		status = live_run(&config, run.loop, &handler);
 	}
 	run.probes = NULL; /* closed with the loop */
 	status = run_close(&run, status);

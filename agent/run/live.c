@@ -30,7 +30,7 @@
 #define WARN_EVERY_NS 1000000000u
 
 struct live {
-	const struct options *options;
+	const struct live_config *config;
 	const struct live_handler *handler;
 	struct probes *probes;
 	struct processes *processes;
@@ -101,17 +101,16 @@ static int live_event(void *ctx, const struct event_header *event)
 	struct live *live = ctx;
 
 	if (live->sets.containers)
-		process_filter_event(live->probes, live->options->filter, event);
+		process_filter_event(live->probes, live->config->filter, event);
 	return live->handler->event(live->handler->ctx, event);
 }
 
 static int probes_start(struct live *live)
 {
-	const struct options *options = live->options;
 	struct probes_config config = {
-		.capture = options->capture,
-		.ring_bytes = options->ring_bytes,
-		.snaplen_bytes = options->snaplen_bytes,
+		.capture = live->config->capture,
+		.ring_bytes = live->config->ring_bytes,
+		.snaplen_bytes = live->config->snaplen_bytes,
 		.pids = live->sets.pids,
 		.pid_count = live->sets.pid_count,
 		.pid_namespace = live->pid_namespace,
@@ -169,13 +168,13 @@ static void libraries_start(struct live *live)
  */
 static void say_filter(const struct live *live)
 {
-	const struct options *options = live->options;
+	const struct live_config *config = live->config;
 	struct buffer inside = { .data = NULL }, here = { .data = NULL };
 
 	for (size_t i = 0; i < filter_key_count; i++) {
 		const struct filter_key *key = &filter_keys[i];
-		bool used = filter_uses(options->filter, key) ||
-			    (key->decider == FILTER_BY_PIDS && options->pid_count);
+		bool used = filter_uses(config->filter, key) ||
+			    (key->decider == FILTER_BY_PIDS && config->pid_count);
 		struct buffer *list = filter_key_decided(key, &live->sets) ? &inside : &here;
 
 		if (used)
@@ -196,13 +195,13 @@ static void say_ready(const struct live *live)
 
 	for (const struct probed_file *file = probes_files(live->probes); file; file = file->next)
 		files++;
-	if (live->options->verbose || live->options->debug)
+	if (live->config->tell_filter)
 		say_filter(live);
 	counter_add(COUNTER_READY_US, ready_us);
 	counter_add(COUNTER_READY_LOAD_US, live->load_ns / 1000);
 	log_info("ready: %s, %zu TLS librar%s, ring %zu KiB; Ctrl-C ends (%u ms, of which %u loading BPF)",
 		 probes_capture(live->probes) == CAPTURE_SOCKET ? "socket tracepoints" : "syscall exit",
-		 files, files == 1 ? "y" : "ies", live->options->ring_bytes / 1024,
+		 files, files == 1 ? "y" : "ies", live->config->ring_bytes / 1024,
 		 (unsigned int)(ready_us / 1000), (unsigned int)(live->load_ns / 1000000));
 }
 
@@ -259,7 +258,7 @@ static void losses_say(struct live *live, uint64_t now)
 	if (lost > live->warned_lost)
 		log_warn("%llu records lost, the ring was full: a larger --ring (now %zu KiB), fewer "
 			 "processes (-p) or a smaller --snaplen help",
-			 (unsigned long long)(lost - live->warned_lost), live->options->ring_bytes / 1024);
+			 (unsigned long long)(lost - live->warned_lost), live->config->ring_bytes / 1024);
 	live->warned_lost = lost;
 	/* A screen shows them as they stand. */
 	if (live->handler->screen)
@@ -284,8 +283,8 @@ static int live_register(struct live *live)
 	live->signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 	if (live->signals < 0)
 		return -errno;
-	if (live->options->duration_ns)
-		live->end_ns = clock_ns() + live->options->duration_ns;
+	if (live->config->duration_ns)
+		live->end_ns = clock_ns() + live->config->duration_ns;
 	timer = loop_add_timer(live->loop, POLL_NS, NULL, NULL);
 	error = timer < 0 ? timer : loop_add(live->loop, live->signals, signals_take, live);
 	if (!error && live->named)
@@ -341,26 +340,26 @@ static void live_fini(struct live *live)
 /* What the user got wrong is said before anything starts. */
 static int people_find(struct live *live)
 {
-	const struct options *options = live->options;
+	const struct live_config *config = live->config;
 
 	if (live->sets.pid_count) {
 		live->named = pid_watch_new(live->sets.pids, live->sets.pid_count);
 		if (!live->named)
 			return -ESRCH; /* reported */
-		if (!options->child_argv)
+		if (!config->child_argv)
 			pid_watch_tell_children(live->named);
 	}
-	if (!options->child_argv)
+	if (!config->child_argv)
 		return 0;
-	if (run_as_find(&live->run_as, options->user, geteuid()) < 0)
+	if (run_as_find(&live->run_as, config->user, geteuid()) < 0)
 		return -EPERM; /* reported */
-	return child_fork(&live->child, options->child_argv, &live->run_as);
+	return child_fork(&live->child, config->child_argv, &live->run_as);
 }
 
 /* The command's end is hark's; what it left behind is not waited for. */
 static void say_unfinished(const struct live *live)
 {
-	const struct options *options = live->options;
+	const struct live_config *config = live->config;
 	size_t left;
 
 	if (!live->child.pid && live->named)
@@ -368,8 +367,7 @@ static void say_unfinished(const struct live *live)
 	if (!live->child.pid)
 		return;
 	if (!live->child.ended) {
-		log_info("%s (process %d) goes on without hark", options->child_argv[0],
-			 (int)live->child.pid);
+		log_info("%s (process %d) goes on without hark", config->child_argv[0], (int)live->child.pid);
 		return;
 	}
 	left = probes_count_pids(live->probes, live->sets.pids, live->sets.pid_count);
@@ -381,13 +379,13 @@ static void say_unfinished(const struct live *live)
 /* Beside a command, whose family is what the kernel side lets through, -p adds others. */
 static void sets_find(struct live *live)
 {
-	const struct options *options = live->options;
+	const struct live_config *config = live->config;
 
-	filter_kernel(options->filter, &live->sets);
-	if (!options->child_argv)
+	filter_kernel(config->filter, &live->sets);
+	if (!config->child_argv)
 		return;
-	live->sets.pids = options->pids;
-	live->sets.pid_count = options->pid_count;
+	live->sets.pids = config->pids;
+	live->sets.pid_count = config->pid_count;
 }
 
 static int live_start(struct live *live)
@@ -409,10 +407,10 @@ static int live_start(struct live *live)
 	return 0;
 }
 
-int live_run(const struct options *options, struct loop *loop, const struct live_handler *handler)
+int live_run(const struct live_config *config, struct loop *loop, const struct live_handler *handler)
 {
 	struct live live = {
-		.options = options,
+		.config = config,
 		.handler = handler,
 		.loop = loop,
 		.child.gate = -1,

@@ -8,10 +8,25 @@
 
 #include "base/loop.h"
 #include "capture/probes.h"
-#include "cli/options.h"
+#include "filter/filter.h"
 #include "model/source.h"
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Borrowed, with all that it points to, until live_run() returns. */
+struct live_config {
+	enum capture_way capture;
+	size_t ring_bytes, snaplen_bytes;
+	const struct filter *filter; /* NULL: everything */
+	const uint32_t *pids;	     /* -p */
+	size_t pid_count;
+	uint64_t duration_ns; /* 0: until told to stop */
+	char **child_argv;    /* the command to start; NULL: none */
+	const char *user;     /* who runs it; NULL: the invoking user */
+	bool tell_filter;     /* say where each part of the filter is decided */
+};
 
 struct live_handler {
 	void *ctx;
@@ -33,6 +48,6 @@ void live_init(void);
  * command's exit status when there is one, 1 when it could not start (reported). All events have been handed
  * on by then.
  */
-int live_run(const struct options *options, struct loop *loop, const struct live_handler *handler);
+int live_run(const struct live_config *config, struct loop *loop, const struct live_handler *handler);
 
 #endif
