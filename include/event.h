@@ -20,6 +20,8 @@
 #ifndef HARK_EVENT_H
 #define HARK_EVENT_H
 
+#include "direction.h"
+
 #ifndef __bpf__
 #include <assert.h>
 #include <stddef.h>
@@ -60,11 +62,6 @@ enum event_type {
  * number is the kernel's own with this bit, unique as well, and means nothing to people.
  */
 #define EVENT_PID_ELSEWHERE 0x80000000u
-
-enum event_direction {
-	DIRECTION_SENT = 0, /* by the observed process */
-	DIRECTION_RECEIVED = 1,
-};
 
 /* event_header.flags */
 enum event_flag {

@@ -7,7 +7,7 @@
 #ifndef HARK_FRAME_H
 #define HARK_FRAME_H
 
-#include "event.h"
+#include "direction.h"
 #include "message.h"
 #include "slice.h"
 

@@ -10,7 +10,7 @@
 #define HARK_MESSAGE_H
 
 #include "arena.h"
-#include "event.h"
+#include "direction.h"
 #include "slice.h"
 
 #include <stdbool.h>
@@ -41,11 +41,10 @@ enum message_flag {
 	FLAG_UNANSWERED = 1 << 8,      /* no response was seen */
 	FLAG_NO_REQUEST = 1 << 9,      /* no request was seen */
 	FLAG_PUSHED = 1 << 10,	       /* PUSH_PROMISE */
-	FLAG_TENTATIVE_PEER = 1 << 11, /* the socket was bound by one match only */
-	FLAG_UPGRADED = 1 << 12,       /* CONNECT or 101: what follows is not HTTP/1 */
-	FLAG_MALFORMED = 1 << 13,      /* two meanings are possible: the value is absent, or the first */
-	FLAG_GUESS = 1 << 14,	       /* found in the middle of a stream, not yet proven to be HTTP */
-	FLAG_RELAYED = 1 << 15,	       /* bytes of others' TLS */
+	FLAG_UPGRADED = 1 << 11,       /* CONNECT or 101: what follows is not HTTP/1 */
+	FLAG_MALFORMED = 1 << 12,      /* two meanings are possible: the value is absent, or the first */
+	FLAG_GUESS = 1 << 13,	       /* found in the middle of a stream, not yet proven to be HTTP */
+	FLAG_RELAYED = 1 << 14,	       /* bytes of others' TLS */
 };
 
 enum header_flag {
@@ -65,22 +64,6 @@ struct header_list {
 	size_t count;
 	size_t capacity;
 };
-
-/* Who moved the first bytes of a message. */
-struct mover {
-	uint32_t pid, tid, uid;
-	int32_t fd; /* -1: not known */
-	char comm[EVENT_COMM_LEN];
-	char exe[EVENT_NAME_LEN]; /* base name of the executable; empty: not known */
-	const char *container;	  /* of its cgroup; the tracker's, until it ends; NULL: none, or not known */
-	uint64_t done_ns; /* when the bytes had left, if their time is that of the call's beginning; else 0 */
-};
-
-/* The process number for people; 0: not known, or it has none in hark's pid namespace. */
-static inline uint32_t pid_shown(uint32_t pid)
-{
-	return pid & EVENT_PID_ELSEWHERE ? 0 : pid;
-}
 
 struct message {
 	enum message_kind kind;
@@ -103,7 +86,6 @@ struct message {
 
 	uint64_t first_byte_ns, head_ns, last_byte_ns; /* event time; 0: not known */
 
-	struct mover mover; /* filled by the connection, not by the decoder */
 	struct arena arena;
 };
 

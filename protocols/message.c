@@ -11,7 +11,6 @@ struct message *message_new(enum message_kind kind, size_t limit_bytes)
 	if (!message)
 		return NULL;
 	message->kind = kind;
-	message->mover.fd = -1;
 	arena_init(&message->arena, limit_bytes);
 	return message;
 }

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/counters.h"
+#include "base/table.h"
 #include "library/processes.h"
 #include "model/container.h"
 
@@ -15,7 +16,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <uthash.h>
 
 #define POLLS_AFTER_EVENTS 4
 /*
@@ -97,13 +97,15 @@ static bool known_add(struct source_bpf *source, uint32_t pid)
 	if (process)
 		return false;
 	process = calloc(1, sizeof(*process));
-	if (!process) {
-		counter_add(COUNTER_LIMIT_MEMORY, 1);
-		return false;
+	if (process) {
+		process->pid = pid;
+		HASH_ADD(hh, source->known, pid, sizeof(process->pid), process);
+		if (TABLE_ADDED(process, hh))
+			return true;
 	}
-	process->pid = pid;
-	HASH_ADD(hh, source->known, pid, sizeof(process->pid), process);
-	return true;
+	free(process);
+	counter_add(COUNTER_LIMIT_MEMORY, 1);
+	return false;
 }
 
 /* A process that is gone already was where its parent is, for all that anybody knows. */

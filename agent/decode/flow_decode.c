@@ -22,14 +22,17 @@
 #define UPGRADES_MAX	 4	      /* tunnels within tunnels that are followed */
 #define TLS_HANDSHAKE	 0x16	      /* RFC 8446, 5.1 */
 
-/* Who moved it, and what it says about the connection. */
-static void flow_mark(struct flow *flow, struct message *message)
+static const struct mover *flow_mover(const struct flow *flow)
+{
+	return flow->mover ? flow->mover : &flow->facts->owner;
+}
+
+/* What a message says about the connection. */
+static void flow_mark(struct flow *flow, const struct message *message)
 {
 	struct conn_facts *facts = flow->facts;
 	bool sent = message->direction == DIRECTION_SENT;
 
-	if (!message->mover.pid)
-		message->mover = flow->mover ? *flow->mover : facts->owner;
 	/*
 	 * A guess says nothing about the connection, and neither does
 	 * a response that stands for a lost one.
@@ -48,7 +51,7 @@ static void on_head(void *ctx, struct message *message)
 	struct flow *flow = ctx;
 
 	flow_mark(flow, message);
-	pair_head(&flow->pair, message);
+	pair_head(&flow->pair, message, flow_mover(flow));
 }
 
 static void on_body(void *ctx, struct message *message, struct slice bytes)
@@ -76,7 +79,7 @@ static void on_done(void *ctx, struct message *message)
 	if (message->status == 101 && message->flags & FLAG_UPGRADED && !flow->switching)
 		flow->switching = message; /* on_upgrade() tells what it is */
 	else
-		pair_done(&flow->pair, message);
+		pair_done(&flow->pair, message, flow_mover(flow));
 }
 
 static void on_interim(void *ctx, const struct message *message)
@@ -120,7 +123,7 @@ static void on_frame(void *ctx, const struct frame *frame)
 	pipeline_tell(flow->pipeline, &(struct result){
 					      .kind = RESULT_FRAME,
 					      .conn = flow->facts,
-					      .mover = flow->mover ? flow->mover : &flow->facts->owner,
+					      .mover = flow_mover(flow),
 					      .frame = frame,
 				      });
 }
@@ -139,12 +142,12 @@ static void on_upgrade(void *ctx, struct slice to, const struct message *request
 	if (!switching || !slice_equal_nocase(to, SLICE("h2c"))) {
 		flow->upgrade = UPGRADE_OTHER;
 		if (switching)
-			pair_done(&flow->pair, switching);
+			pair_done(&flow->pair, switching, flow_mover(flow));
 		return;
 	}
 	flow->upgrade = UPGRADE_H2C;
 	counter_note(NOTE_INTERIM, 1);
-	pair_set_aside(&flow->pair, switching);
+	pair_set_aside(&flow->pair, switching, flow_mover(flow));
 	if (!request)
 		return;
 	settings = message_header(request, SLICE("HTTP2-Settings"));

@@ -6,7 +6,7 @@
 #ifndef HARK_HELD_H
 #define HARK_HELD_H
 
-#include "message.h"
+#include "model/mover.h"
 #include "slice.h"
 
 #include <stdbool.h>

@@ -7,7 +7,7 @@
 #define HARK_STREAM_H
 
 #include "base/heap.h"
-#include "message.h"
+#include "model/mover.h"
 #include "slice.h"
 
 #include <stdbool.h>

@@ -16,6 +16,7 @@
 
 #include "base/counters.h"
 #include "base/log.h"
+#include "base/table.h"
 #include "elf_file.h"
 #include "file_identity.h"
 #include "libraries.h"
@@ -31,11 +32,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-/* Without memory an entry is not remembered, no more. */
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
-#include <utlist.h>
 
 #define EXAMINED_MAX 16384
 #define SWEEP_NS     UINT64_C(2000000000)
@@ -101,6 +97,7 @@ static struct known_file *set_find(struct known_file *set, const struct file_key
 	return file;
 }
 
+/* Without memory an entry is not remembered, no more. */
 static void set_add(struct known_file **set, const struct file_key *key, struct library *library)
 {
 	struct known_file *file = calloc(1, sizeof(*file));
@@ -110,7 +107,7 @@ static void set_add(struct known_file **set, const struct file_key *key, struct 
 	file->key = *key;
 	file->library = library;
 	HASH_ADD(hh, *set, key, sizeof(file->key), file);
-	if (!set_find(*set, key))
+	if (!TABLE_ADDED(file, hh))
 		free(file);
 }
 

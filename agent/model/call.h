@@ -9,7 +9,7 @@
 
 #include "conn_facts.h"
 #include "event.h"
-#include "message.h"
+#include "mover.h"
 #include "slice.h"
 
 #include <stdbool.h>

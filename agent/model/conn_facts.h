@@ -8,6 +8,7 @@
 
 #include "event.h"
 #include "message.h"
+#include "mover.h"
 #include "protocol.h"
 
 #include <stdbool.h>

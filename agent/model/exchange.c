@@ -79,7 +79,6 @@ static const struct {
 	{ FLAG_UNANSWERED, "unanswered" },
 	{ FLAG_NO_REQUEST, "no-request" },
 	{ FLAG_PUSHED, "pushed" },
-	{ FLAG_TENTATIVE_PEER, "tentative-peer" },
 	{ FLAG_UPGRADED, "upgraded" },
 	{ FLAG_MALFORMED, "malformed" },
 	{ FLAG_GUESS, "guess" },

@@ -8,6 +8,7 @@
 
 #include "conn_facts.h"
 #include "message.h"
+#include "mover.h"
 
 #include <stdint.h>
 

@@ -121,6 +121,7 @@ static void entry_send(struct pair *pair, struct pair_entry *entry, unsigned int
 	struct exchange exchange = {
 		.request = entry->side[MESSAGE_REQUEST].message,
 		.response = entry->side[MESSAGE_RESPONSE].message,
+		.mover = entry_mover(entry),
 		.key = entry->key,
 		.flags = entry->flags | flags,
 		.h2_error_known = entry->h2_error_known,
@@ -294,8 +295,8 @@ static struct pair_entry *entry_place_by_key(struct pair *pair, const struct mes
 	return NULL;
 }
 
-/* The entry of a message, which stands in it afterwards. NULL: out of memory. */
-static struct pair_entry *entry_attach(struct pair *pair, struct message *message)
+/* A message finds its entry, and stands in it afterwards. NULL: out of memory. */
+static struct pair_entry *entry_place(struct pair *pair, struct message *message)
 {
 	struct pair_entry *entry = entry_of(pair, message);
 	bool requestless;
@@ -315,9 +316,19 @@ static struct pair_entry *entry_attach(struct pair *pair, struct message *messag
 	return entry;
 }
 
-void pair_head(struct pair *pair, struct message *message)
+/* The entry of a message, with who moved it. NULL: out of memory. */
+static struct pair_entry *entry_attach(struct pair *pair, struct message *message, const struct mover *mover)
 {
-	struct pair_entry *entry = entry_attach(pair, message);
+	struct pair_entry *entry = entry_place(pair, message);
+
+	if (entry && !entry->side[message->kind].mover.pid)
+		entry->side[message->kind].mover = *mover;
+	return entry;
+}
+
+void pair_head(struct pair *pair, struct message *message, const struct mover *mover)
+{
+	struct pair_entry *entry = entry_attach(pair, message, mover);
 
 	if (!entry)
 		return;
@@ -355,6 +366,7 @@ static void entry_done_late(struct pair *pair, struct pair_entry *entry, struct 
 {
 	struct exchange exchange = {
 		.response = message,
+		.mover = entry->side[MESSAGE_RESPONSE].mover,
 		.key = entry->key,
 		.flags = message->flags | FLAG_NO_REQUEST | (entry->flags & (FLAG_TIMEOUT | FLAG_TRUNCATED)),
 	};
@@ -377,9 +389,9 @@ static bool entry_complete(const struct pair_entry *entry)
 	return request->done || (!request->taken && entry->flags & FLAG_NO_REQUEST);
 }
 
-void pair_done(struct pair *pair, struct message *message)
+void pair_done(struct pair *pair, struct message *message, const struct mover *mover)
 {
-	struct pair_entry *entry = entry_attach(pair, message);
+	struct pair_entry *entry = entry_attach(pair, message, mover);
 	enum message_kind kind = message->kind;
 	bool requestless;
 
@@ -422,12 +434,12 @@ void pair_lost(struct pair *pair, enum message_kind kind, uint32_t key, unsigned
 	pair->losses[kind].flags = flags;
 }
 
-void pair_set_aside(struct pair *pair, struct message *interim)
+void pair_set_aside(struct pair *pair, struct message *interim, const struct mover *mover)
 {
-	struct pair_entry *entry = entry_attach(pair, interim);
+	struct pair_entry *entry = entry_attach(pair, interim, mover);
 
 	if (!entry || entry->shown || pair->aside || entry->interim_count == EXCHANGE_INTERIMS_MAX) {
-		pair_done(pair, interim);
+		pair_done(pair, interim, mover);
 		return;
 	}
 	entry_unlist(pair, entry);

@@ -46,11 +46,14 @@ void pair_init(struct pair *pair, const struct pipeline *pipeline, struct conn_f
 /* Frees without emitting. */
 void pair_fini(struct pair *pair);
 
-/* A head is complete; the message stays the decoder's, and lives until pair_done() or the decoder's end. */
-void pair_head(struct pair *pair, struct message *message);
+/*
+ * A head is complete; the message stays the decoder's, and lives until pair_done() or the decoder's end.
+ * mover, here and below: of the newest bytes; the message's is the first that has a process.
+ */
+void pair_head(struct pair *pair, struct message *message, const struct mover *mover);
 
 /* Takes the message; emits the exchange if it is complete. */
-void pair_done(struct pair *pair, struct message *message);
+void pair_done(struct pair *pair, struct message *message, const struct mover *mover);
 
 /* A 1xx response came; borrowed. It is shown with the exchange that it belongs to. */
 void pair_interim(struct pair *pair, const struct message *message);
@@ -63,7 +66,7 @@ void pair_lost(struct pair *pair, enum message_kind kind, uint32_t key, unsigned
  * An Upgrade: `interim` (101), whose head came, is not the response after all. Takes it, and keeps its
  * exchange over pair_end().
  */
-void pair_set_aside(struct pair *pair, struct message *interim);
+void pair_set_aside(struct pair *pair, struct message *interim, const struct mover *mover);
 
 /* The exchange that was set aside goes on as this stream of HTTP/2. */
 void pair_take_back(struct pair *pair, uint32_t key);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * An exchange leaves the pipeline: its times, its mover, its place in the
- * counts. Clocks of two processors may differ a little, so a response can seem
- * to come before its request: such a time is 0, never negative (docs/design.md, D10).
+ * An exchange leaves the pipeline: its times, its place in the counts. Clocks of two processors may differ a
+ * little, so a response can seem to come before its request: such a time is 0, never negative
+ * (docs/design.md, D10).
  */
 #include "pair_emit.h"
 
@@ -79,7 +79,6 @@ void pair_complete(struct pair *pair, struct exchange *exchange)
 {
 	exchange_times(exchange);
 	exchange_close(pair, exchange);
-	exchange->mover = exchange->request ? exchange->request->mover : exchange->response->mover;
 	exchange->conn = pair->facts;
 	exchange->flags = (exchange->flags & ~(unsigned int)FLAG_GUESS) | exchange_doubt(exchange);
 }

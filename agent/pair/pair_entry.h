@@ -9,6 +9,7 @@
 
 struct pair_side {
 	struct message *message; /* ours when done, else the decoder's */
+	struct mover mover;	 /* who moved it */
 	bool taken;		 /* a message came for this side, now or before */
 	bool done;
 };
@@ -31,5 +32,11 @@ struct pair_entry {
 	size_t held_bytes; /* with the messages that are ours */
 	UT_hash_handle hh;
 };
+
+/* Who moved the request, or else the response. */
+static inline struct mover entry_mover(const struct pair_entry *entry)
+{
+	return entry->side[entry->side[MESSAGE_REQUEST].message ? MESSAGE_REQUEST : MESSAGE_RESPONSE].mover;
+}
 
 #endif

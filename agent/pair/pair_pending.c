@@ -35,6 +35,7 @@ static struct exchange entry_view(struct pair *pair, const struct pair_entry *en
 	struct exchange exchange = {
 		.request = entry->side[MESSAGE_REQUEST].message,
 		.response = entry->side[MESSAGE_RESPONSE].message,
+		.mover = entry_mover(entry),
 		.key = entry->key,
 		.flags = entry->flags | entry->side[MESSAGE_REQUEST].message->flags,
 		.pending = true,

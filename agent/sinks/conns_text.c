@@ -14,15 +14,12 @@
 
 #include "base/counters.h"
 #include "base/escape.h"
+#include "base/table.h"
 #include "line_text.h"
 #include "opaque_text.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
-
-/* Out of memory is a case that is handled, not an exit. */
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
 
 #define LINES_KEPT_MAX	     1000
 #define LINES_KEPT_BYTES_MAX (256 * 1024) /* a connection */
@@ -133,7 +130,7 @@ static struct kept_lines *kept_get(struct sink *sink, uint64_t conn_id)
 		return NULL;
 	kept->conn_id = conn_id;
 	HASH_ADD(hh, sink->kept, conn_id, sizeof(conn_id), kept);
-	if (kept->hh.tbl)
+	if (TABLE_ADDED(kept, hh))
 		return kept;
 	free(kept);
 	return NULL;

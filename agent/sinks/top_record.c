@@ -5,7 +5,6 @@
 #include "base/url.h"
 
 #include <stdlib.h>
-#include <utlist.h>
 
 #define SECOND_NS     UINT64_C(1000000000)
 #define FACTS_NS      UINT64_C(100000000) /* so old may a busy connection's facts be */
@@ -206,7 +205,7 @@ static struct top_conn *conn_new(struct top_kept *kept, const struct conn_facts 
 	if (HASH_COUNT(kept->conns) >= TOP_CONNS_MAX)
 		conn_evict(kept);
 	HASH_ADD(hh, kept->conns, id, sizeof(conn->id), conn);
-	if (!conn->hh.tbl) {
+	if (!TABLE_ADDED(conn, hh)) {
 		free(conn);
 		return NULL;
 	}

@@ -8,14 +8,12 @@
 #ifndef HARK_TOP_RECORD_H
 #define HARK_TOP_RECORD_H
 
+#include "base/table.h"
 #include "model/exchange.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
 
 #define TOP_LIVE_MAX	2048	    /* exchanges of the live list */
 #define TOP_LIVE_RATE	1000	    /* that come into it in a second of event time; the others are counted */

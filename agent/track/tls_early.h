@@ -8,7 +8,7 @@
 #define HARK_TLS_EARLY_H
 
 #include "event.h"
-#include "message.h"
+#include "model/mover.h"
 
 #include <stdbool.h>
 #include <stddef.h>

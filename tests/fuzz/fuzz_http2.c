@@ -32,6 +32,8 @@ static void list_walk(const struct header_list *list)
 	}
 }
 
+#define FLAG_HEAD_SEEN (1u << 31)
+
 static void message_walk(const struct message *message)
 {
 	if (message->version != HTTP_2 ||
@@ -50,9 +52,9 @@ static void on_head(void *ctx, struct message *message)
 {
 	(void)ctx;
 	/* Nobody but this target sets it: a second head of the same message shows. */
-	if (message->mover.pid == 1)
+	if (message->flags & FLAG_HEAD_SEEN)
 		abort();
-	message->mover.pid = 1;
+	message->flags |= FLAG_HEAD_SEEN;
 	message_walk(message);
 }
 

@@ -41,6 +41,8 @@ def test_the_sources_are_in_order(tree):
     ("bpf/socket.bpf.c", '#include "slice.h"', "bpf/socket.bpf.c: bpf/ may not include include/slice.h"),
     ("agent/track/conn.c", '#include "hark.skel.h"', "agent/track/conn.c: only agent/capture/ may include hark.skel.h"),
     ("agent/run/live.c", '#include "cli/options.h"', "agent/run/live.c: only main.c may include agent/cli/options.h"),
+    ("agent/base/log.c", "#include <uthash.h>", "agent/base/log.c: <uthash.h> comes by base/table.h"),
+    ("include/frame.h", '#include "event.h"', "protocols/http1/http1.c: protocols/ may not include include/event.h (by way of include/frame.h)"),
     ("agent/base/log.c", '#include "nowhere.h"', 'agent/base/log.c: "nowhere.h" is not a file of the project'),
     ("agent/base/log.h", '#include "base/log.h"', "circle: agent/base/log.h -> agent/base/log.h"),
 ])

@@ -101,8 +101,8 @@ static inline void message_text_flags(struct message_text *out, unsigned int fla
 {
 	static const char *const names[] = { "late-joined", "gap",	  "truncated", "partial-headers",
 					     "reset",	    "closed",	  "timeout",   "in-flight",
-					     "unanswered",  "no-request", "pushed",    "tentative-peer",
-					     "upgraded",    "malformed",  "guess",     "relayed" };
+					     "unanswered",  "no-request", "pushed",    "upgraded",
+					     "malformed",   "guess",	  "relayed" };
 	const char *comma = " [";
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {

@@ -1,21 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Tests of agent/capture/source_bpf.c over a ring that the test plays. */
-#include "capture/source_bpf.h"
+#include "alloc_fail.h"
+
+#include "../../../agent/capture/source_bpf.c"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
-#include <time.h>
+#include <unistd.h>
 
 #define GRACE_LEAST_MS 8
 
 static unsigned int in_ring, taken, polls;
+static uint32_t ring_pid; /* of the records in the ring; 0: of no process */
 
 /* One record a call, as long as there are any; what is being written stops the reader before it. */
 int probes_consume(struct probes *probes, event_fn *fn, void *ctx)
 {
-	const struct event_header event = { .size = sizeof(event), .type = EVENT_COUNTERS };
+	const struct event_header event = { .size = sizeof(event),
+					    .type = EVENT_COUNTERS,
+					    .flags = ring_pid ? EVENT_PID_VALID : 0,
+					    .pid = ring_pid };
 
 	(void)probes;
 	if (!in_ring)
@@ -117,12 +123,35 @@ static void test_the_end_polls_at_once(void **state)
 	source_bpf_free(source);
 }
 
+/* A process that cannot be remembered is not introduced; its records come, and what is missing is counted. */
+static void test_each_allocation_fails(void **state)
+{
+	(void)state;
+	ring_pid = (uint32_t)getpid();
+	for (long nth = 1; nth <= 3; nth++) { /* the process, the table, its buckets */
+		struct source_bpf *source = source_bpf_new(NULL, take, NULL);
+		uint64_t missing = counters[COUNTER_LIMIT_MEMORY];
+
+		taken = 0;
+		in_ring = 1;
+		alloc_fail_countdown = nth;
+		assert_int_equal(probes_consume(source->probes, source_event, source), 0);
+		assert_int_equal(alloc_fail_countdown, 0);
+		assert_int_equal(taken, 1);
+		assert_int_equal(counters[COUNTER_LIMIT_MEMORY] - missing, 1);
+		assert_null(known_find(source, ring_pid));
+		source_bpf_free(source);
+	}
+	ring_pid = 0;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_grace_is_time_as_well),
 		cmocka_unit_test(test_polls_follow_what_came),
 		cmocka_unit_test(test_the_end_polls_at_once),
+		cmocka_unit_test(test_each_allocation_fails),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -174,7 +174,7 @@ static const struct {
 	{ "header:x-*", 0, 7, 3, "the name of a header field is written out" },
 	{ "flag:rest", 0, 5, 4,
 	  "late-joined, gap, truncated, partial-headers, reset, closed, timeout, in-flight, unanswered, "
-	  "no-request, pushed, tentative-peer, upgraded, malformed, guess, relayed" },
+	  "no-request, pushed, upgraded, malformed, guess, relayed" },
 	{ "user:no-such-user", 0, 5, 12, "this machine has no such user" },
 	{ "path:~(", 0, 6, 1, "this parenthesis is not closed" },
 	{ "path:\"~(\"", 0, 5, 4, "'path:~(' is wrong: " },

@@ -15,6 +15,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+static const struct mover somebody = { .pid = 7 };
+
 static char log_text[4096];
 static size_t log_used;
 
@@ -145,9 +147,9 @@ static void run(const char *script, size_t limit, unsigned int end_flags)
 				*slot = make(kind, at ? (uint32_t)atoi(at + 1) : 0, number, word_flags(word));
 			(*slot)->flags |= word_flags(word);
 			if (islower(word[0])) {
-				pair_head(&pair, *slot);
+				pair_head(&pair, *slot, &somebody);
 			} else {
-				pair_done(&pair, *slot);
+				pair_done(&pair, *slot, &somebody);
 				*slot = NULL;
 			}
 		}
@@ -276,8 +278,8 @@ static void test_times(void **state)
 		request->first_byte_ns = cases[i].asked_ns;
 		response->first_byte_ns = cases[i].first_ns;
 		response->last_byte_ns = cases[i].last_ns;
-		pair_done(&pair, request);
-		pair_done(&pair, response);
+		pair_done(&pair, request, &somebody);
+		pair_done(&pair, response, &somebody);
 		assert_int_equal(seen.duration_known, cases[i].known);
 		assert_int_equal(seen.ttfb_known, cases[i].known);
 		assert_int_equal(seen.duration_ns, cases[i].duration_ns);
@@ -286,12 +288,44 @@ static void test_times(void **state)
 	}
 }
 
+static void on_mover(void *ctx, struct exchange *exchange)
+{
+	uint32_t *pid = ctx;
+
+	*pid = exchange->mover.pid;
+}
+
+/* Of the request, else of the response; of each the first that has a process. */
+static void test_mover(void **state)
+{
+	static const struct mover nobody = { .fd = -1 }, first = { .pid = 1 }, second = { .pid = 2 };
+	uint32_t pid = 0;
+	const struct pipeline pipeline = { .handler = { .ctx = &pid, .exchange = on_mover },
+					   .config.exchange_limit = 9 };
+	struct conn_facts facts = { .id = 1 };
+	struct message *request = make(MESSAGE_REQUEST, 0, 1, 0),
+		       *response = make(MESSAGE_RESPONSE, 0, 200, 0);
+	struct pair pair;
+
+	(void)state;
+	pair_init(&pair, &pipeline, &facts);
+	pair_head(&pair, request, &nobody);
+	pair_done(&pair, request, &first);
+	pair_head(&pair, response, &second);
+	pair_done(&pair, response, &second);
+	assert_int_equal(pid, 1);
+	response = make(MESSAGE_RESPONSE, 0, 200, FLAG_NO_REQUEST);
+	pair_head(&pair, response, &second);
+	pair_done(&pair, response, &first);
+	assert_int_equal(pid, 2);
+	pair_fini(&pair);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rows),
-		cmocka_unit_test(test_end_reasons),
-		cmocka_unit_test(test_counts),
+		cmocka_unit_test(test_rows),  cmocka_unit_test(test_end_reasons),
+		cmocka_unit_test(test_mover), cmocka_unit_test(test_counts),
 		cmocka_unit_test(test_times),
 	};
 

@@ -18,7 +18,6 @@ static void test_new_knows_nothing(void **state)
 	assert_int_equal(message->kind, MESSAGE_RESPONSE);
 	assert_int_equal(message->status, 0);
 	assert_null(message->method.data);
-	assert_int_equal(message->mover.fd, -1);
 	message_free(message);
 	message_free(NULL);
 }
