@@ -13,9 +13,8 @@
 #include "routes_cache.h"
 #include "routes_learn.h"
 #include "routes_pattern.h"
-#include "routes_segment.h"
 #include "routes_set.h"
-#include "routes_tree.h"
+#include "routes_walk.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -50,7 +49,7 @@ int routes_check_pattern(const char *pattern, const char **error, size_t *at)
 {
 	struct pattern parsed;
 
-	return pattern_parse(pattern, &parsed, error, at);
+	return routes_pattern_parse(pattern, &parsed, error, at);
 }
 
 /* --- made and freed ----------------------------------------------------------------- */
@@ -73,7 +72,7 @@ static int patterns_copy(struct routes *routes)
 		if (!text)
 			return -ENOMEM;
 		routes->pattern_texts[i] = memcpy(text, config->patterns[i], size);
-		if (pattern_parse(text, &routes->patterns[i], &error, &at) < 0)
+		if (routes_pattern_parse(text, &routes->patterns[i], &error, &at) < 0)
 			return -EINVAL;
 	}
 	return 0;
@@ -88,14 +87,14 @@ struct routes *routes_new(const struct routes_config *config)
 		return NULL;
 	routes->config = *config;
 	routes->rest.overflow = true;
-	routes->words = words_new();
+	routes->words = routes_words_new();
 	if (!routes->words || patterns_copy(routes) < 0) {
 		routes->config.pattern_count = routes->pattern_texts ? config->pattern_count : 0;
 		routes_free(routes);
 		return NULL;
 	}
 	routes->config.patterns = NULL;
-	routes->cache = cache_new();
+	routes->cache = routes_cache_new();
 	routes->tree = (struct tree){ .config = &routes->config,
 				      .words = routes->words,
 				      .node_limit = limit * NODES_PER_ENDPOINT,
@@ -106,9 +105,9 @@ struct routes *routes_new(const struct routes_config *config)
 static void host_free(struct routes *routes, struct host *host)
 {
 	if (host->root)
-		tree_free(&routes->tree, host->root, routes->config.release);
+		routes_tree_free(&routes->tree, host->root, routes->config.release);
 	if (host->fixed)
-		tree_free(&routes->tree, host->fixed, routes->config.release);
+		routes_tree_free(&routes->tree, host->fixed, routes->config.release);
 	free(host->name);
 	free(host);
 }
@@ -125,15 +124,15 @@ void routes_free(struct routes *routes)
 	}
 	if (routes->config.release && routes->rest.folded)
 		routes->config.release(routes->config.ctx, &routes->rest);
-	set_fini(&routes->folded);
-	set_fini(&routes->tree.ids);
+	routes_set_fini(&routes->folded);
+	routes_set_fini(&routes->tree.ids);
 	frequent_fini(&routes->tree.frequent);
 	for (size_t i = 0; i < routes->config.pattern_count && routes->pattern_texts; i++)
 		free(routes->pattern_texts[i]);
 	free(routes->pattern_texts);
 	free(routes->patterns);
-	words_free(routes->words);
-	cache_free(routes->cache);
+	routes_words_free(routes->words);
+	routes_cache_free(routes->cache);
 	free(routes);
 }
 
@@ -177,8 +176,8 @@ static struct host *host_new(struct routes *routes, struct slice key)
 		return NULL;
 	host->key_len = key.len;
 	memcpy(host->key, key.data, key.len);
-	host->root = tree_add(&routes->tree, NULL, SLICE(""));
-	host->fixed = tree_add(&routes->tree, NULL, SLICE(""));
+	host->root = routes_tree_add(&routes->tree, NULL, SLICE(""));
+	host->fixed = routes_tree_add(&routes->tree, NULL, SLICE(""));
 	if (!host->root || !host->fixed)
 		goto failed;
 	host->root->follow = FOLLOW_ROOT;
@@ -282,7 +281,7 @@ static struct endpoint *node_endpoint(struct routes *routes, struct host *host, 
 		return NULL;
 	if (named) {
 		route = node->parent == host->fixed ? string_of(slice_of(node->text, node->len), node->len)
-						    : tree_route(node);
+						    : routes_tree_route(node);
 		if (!route)
 			return NULL;
 	}
@@ -297,7 +296,7 @@ static struct endpoint *node_endpoint(struct routes *routes, struct host *host, 
 static const struct pattern *pattern_find(const struct routes *routes, struct slice method, struct slice path)
 {
 	for (size_t i = 0; path.data && i < routes->config.pattern_count; i++)
-		if (pattern_matches(&routes->patterns[i], method, path))
+		if (routes_pattern_matches(&routes->patterns[i], method, path))
 			return &routes->patterns[i];
 	return NULL;
 }
@@ -309,21 +308,11 @@ static struct endpoint *find_fixed(struct routes *routes, struct host *host, str
 	struct node *node = host->fixed;
 
 	if (route.data) {
-		node = tree_child(host->fixed, route);
+		node = routes_tree_child(host->fixed, route);
 		if (!node && routes->tree.endpoints < routes->tree.endpoint_limit)
-			node = tree_add(&routes->tree, host->fixed, route);
+			node = routes_tree_add(&routes->tree, host->fixed, route);
 	}
 	return node ? node_endpoint(routes, host, node, method, route.data != NULL) : NULL;
-}
-
-/* Without the slashes at its ends: with one at the end it is the same endpoint. data NULL: the root. */
-static struct slice path_inner(struct slice path)
-{
-	if (path.len && path.data[0] == '/')
-		path = slice_drop(path, 1);
-	if (path.len && path.data[path.len - 1] == '/')
-		path.len--;
-	return path.len ? path : (struct slice){ .data = NULL };
 }
 
 static struct endpoint *find_in_tree(struct routes *routes, struct host *host, struct slice method,
@@ -334,15 +323,15 @@ static struct endpoint *find_in_tree(struct routes *routes, struct host *host, s
 	struct endpoint *endpoint = NULL;
 
 	for (int round = 0; round < LEARN_ROUNDS; round++) {
-		struct walk walk = { .rest = path_inner(path), .grpc = grpc, .repeated = round > 0 };
+		struct walk walk = { .rest = routes_segment_all(path), .grpc = grpc, .repeated = round > 0 };
 		struct node *node;
 
 		if (tree->endpoints >= tree->endpoint_limit)
 			tree->node_limit = 0; /* nothing new, so nothing for it */
-		node = tree_walk(tree, host->root, &walk);
+		node = routes_walk(tree, host->root, &walk);
 		endpoint = node ? node_endpoint(routes, host, node, method, true) : NULL;
 		tree->node_limit = node_limit;
-		if (!endpoint || round + 1 == LEARN_ROUNDS || !learn_from(tree, node))
+		if (!endpoint || round + 1 == LEARN_ROUNDS || !routes_learn_from(tree, node))
 			break;
 	}
 	return endpoint;
@@ -353,14 +342,14 @@ static uint64_t rest_hash(struct routes *routes, struct slice host, struct slice
 {
 	uint8_t key[HOST_MAX + 1];
 	uint64_t hash = hash_on(hash_on(HASH_START, host_key(key, host)), method);
-	struct slice rest = path_inner(path);
+	struct slice rest = routes_segment_all(path);
 
 	while (rest.data) {
 		struct segment segment;
 
-		segment_read(routes->words, path_take(&rest), &segment);
+		routes_segment_read(routes->words, routes_segment_take(&rest), &segment);
 		hash = hash_on(hash, segment.prefix);
-		hash = hash_on(hash, segment.look >= LOOK_CODE ? segment.placeholder : segment.stem);
+		hash = hash_on(hash, segment.look >= LOOK_CODE ? segment.label : segment.stem);
 		hash = hash_on(hash, segment.suffix);
 	}
 	return hash;
@@ -368,7 +357,7 @@ static uint64_t rest_hash(struct routes *routes, struct slice host, struct slice
 
 static struct endpoint *rest_fold(struct routes *routes, uint64_t hash)
 {
-	set_add(&routes->folded, hash);
+	routes_set_add(&routes->folded, hash);
 	routes->rest.folded = routes->folded.count ? routes->folded.count : 1;
 	return &routes->rest;
 }
@@ -413,7 +402,7 @@ static void entry_evict(struct routes *routes, struct entry *entry)
 	free(endpoint->route);
 	free(entry);
 	routes->tree.endpoints--;
-	tree_prune(&routes->tree, node);
+	routes_tree_prune(&routes->tree, node);
 	if (host)
 		host_prune(routes, host);
 }
@@ -448,13 +437,13 @@ static struct endpoint *find_known(struct routes *routes, struct slice host_name
 
 	key.generation = routes->tree.generation;
 	if (host)
-		endpoint = cache_find(routes->cache, &key);
+		endpoint = routes_cache_find(routes->cache, &key);
 	if (endpoint || !host)
 		return endpoint;
 	endpoint = find_at_host(routes, host, method, path, grpc);
 	key.generation = routes->tree.generation;
 	if (endpoint)
-		cache_add(routes->cache, &key, endpoint);
+		routes_cache_add(routes->cache, &key, endpoint);
 	return endpoint;
 }
 
@@ -479,8 +468,8 @@ struct endpoint *routes_find(struct routes *routes, struct slice host, struct sl
 	return endpoint;
 }
 
-struct endpoint *routes_look(struct routes *routes, struct slice host, struct slice method, struct slice path,
-			     bool grpc)
+struct endpoint *routes_find_uncounted(struct routes *routes, struct slice host, struct slice method,
+				       struct slice path, bool grpc)
 {
 	struct endpoint *endpoint = find_known(routes, host, method, path, grpc);
 

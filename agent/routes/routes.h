@@ -67,8 +67,8 @@ struct endpoint *routes_find(struct routes *routes, struct slice host, struct sl
 			     bool grpc);
 
 /* The same for a request that is not to be counted (yet): it does not speak for its endpoint to have room. */
-struct endpoint *routes_look(struct routes *routes, struct slice host, struct slice method, struct slice path,
-			     bool grpc);
+struct endpoint *routes_find_uncounted(struct routes *routes, struct slice host, struct slice method,
+				       struct slice path, bool grpc);
 
 /* One of the least frequent endpoints goes over into the overflow. False: there is none. */
 bool routes_shed(struct routes *routes);

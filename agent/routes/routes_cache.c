@@ -23,12 +23,12 @@ struct route_cache {
 	struct slot slots[CACHE_SLOTS];
 };
 
-struct route_cache *cache_new(void)
+struct route_cache *routes_cache_new(void)
 {
 	return calloc(1, sizeof(struct route_cache));
 }
 
-void cache_free(struct route_cache *cache)
+void routes_cache_free(struct route_cache *cache)
 {
 	free(cache);
 }
@@ -74,14 +74,14 @@ static bool slot_is(const struct slot *slot, const struct cache_key *key)
 	       slot->grpc == key->grpc && slice_equal(method, key->method) && slice_equal(path, key->path);
 }
 
-struct endpoint *cache_find(struct route_cache *cache, const struct cache_key *key)
+struct endpoint *routes_cache_find(struct route_cache *cache, const struct cache_key *key)
 {
 	const struct slot *slot = cache_slot(cache, key);
 
 	return slot && slot_is(slot, key) && slot->twice ? slot->endpoint : NULL;
 }
 
-void cache_add(struct route_cache *cache, const struct cache_key *key, struct endpoint *endpoint)
+void routes_cache_add(struct route_cache *cache, const struct cache_key *key, struct endpoint *endpoint)
 {
 	struct slot *slot = cache_slot(cache, key);
 

@@ -22,11 +22,11 @@ struct cache_key {
 	uint64_t generation;
 };
 
-struct route_cache *cache_new(void); /* NULL: out of memory, which the others accept */
-void cache_free(struct route_cache *cache);
+struct route_cache *routes_cache_new(void); /* NULL: out of memory, which the others accept */
+void routes_cache_free(struct route_cache *cache);
 
 /* NULL: it is not there, or was there only once: learning wants to see what comes twice. */
-struct endpoint *cache_find(struct route_cache *cache, const struct cache_key *key);
-void cache_add(struct route_cache *cache, const struct cache_key *key, struct endpoint *endpoint);
+struct endpoint *routes_cache_find(struct route_cache *cache, const struct cache_key *key);
+void routes_cache_add(struct route_cache *cache, const struct cache_key *key, struct endpoint *endpoint);
 
 #endif

@@ -10,8 +10,6 @@
  */
 #include "routes_learn.h"
 
-#include "routes_fold.h"
-
 #include <stdlib.h>
 
 #define MANY 48 /* children that may be ids: more of them are, wherever it is */
@@ -29,7 +27,7 @@ static const unsigned int weights[] = {
 static const unsigned int thresholds[] = {
 	[FOLLOW_NAMED] = 2 * WEIGHT_WORD,    [FOLLOW_PLURAL] = 2 * WEIGHT_WORD,
 	[FOLLOW_PAIR] = 2 * WEIGHT_WORD,     [FOLLOW_ENTITY] = 2 * WEIGHT_WORD,
-	[FOLLOW_SINGULAR] = 3 * WEIGHT_WORD, [FOLLOW_HOLE] = 5 * WEIGHT_WORD,
+	[FOLLOW_SINGULAR] = 3 * WEIGHT_WORD, [FOLLOW_PLACEHOLDER] = 5 * WEIGHT_WORD,
 	[FOLLOW_SINGLE] = 12 * WEIGHT_WORD,  [FOLLOW_SPACE] = 14 * WEIGHT_WORD,
 	[FOLLOW_ROOT] = 14 * WEIGHT_WORD,    [FOLLOW_ANY] = 2 * WEIGHT_WORD,
 };
@@ -48,19 +46,19 @@ static bool is_space(enum follow follow)
 /* Where a word in the plural is the name of a resource. */
 static bool names_follow(enum follow follow)
 {
-	return is_space(follow) || follow == FOLLOW_HOLE;
+	return is_space(follow) || follow == FOLLOW_PLACEHOLDER;
 }
 
 /* Words go to the placeholder that words went to before. */
 static bool is_loose(const struct node *node, enum look look, struct slice suffix)
 {
-	const struct node *hole = tree_hole(node, suffix);
+	const struct node *placeholder = routes_tree_placeholder(node, suffix);
 
-	if (!hole)
+	if (!placeholder)
 		return false;
-	if (hole->looks & 1u << look)
+	if (placeholder->looks & 1u << look)
 		return true;
-	if (!hole->loose || is_space(node->follow))
+	if (placeholder->values != VALUES_WORDS || is_space(node->follow))
 		return false;
 	return look != LOOK_PLURAL || node->follow == FOLLOW_NAMED || node->follow == FOLLOW_PAIR;
 }
@@ -68,9 +66,9 @@ static bool is_loose(const struct node *node, enum look look, struct slice suffi
 /* Numbers and UUIDs alone stood here: words are rather none of them. */
 static bool is_typed(const struct node *node, struct slice suffix)
 {
-	const struct node *hole = tree_hole(node, suffix);
+	const struct node *placeholder = routes_tree_placeholder(node, suffix);
 
-	return hole && !hole->mixed && hole->numbers >= NUMBERS_ENOUGH;
+	return placeholder && placeholder->values <= VALUES_IDS && placeholder->seen >= NUMBERS_ENOUGH;
 }
 
 /* A word, known or not, that is followed by something: a segment, or a method behind a colon. */
@@ -118,20 +116,20 @@ static bool is_at_once(const struct tree *tree, const struct node *node, enum lo
 	if (look == LOOK_NOUN && !is_collection(node->follow) && node->follow != FOLLOW_ENTITY)
 		return false;
 	return look >= LOOK_NOUN && look <= LOOK_SLUG && !is_space(node->follow) &&
-	       tree_is_id(tree, node, stem);
+	       routes_tree_is_id(tree, node, stem);
 }
 
-bool learn_at_once(const struct tree *tree, const struct node *node, const struct segment *segment,
-		   struct slice next)
+bool routes_learn_at_once(const struct tree *tree, const struct node *node, const struct segment *segment,
+			  struct slice next)
 {
 	return is_at_once(tree, node, segment->look, segment->stem, segment->suffix, next);
 }
 
-bool learn_child_at_once(const struct tree *tree, const struct node *child, struct slice next)
+bool routes_learn_child_at_once(const struct tree *tree, const struct node *child, struct slice next)
 {
 	struct slice stem = slice_of(child->text, child->len - child->suffix.len);
 
-	if (child->hole || child->fixed || child->look < LOOK_NOUN)
+	if (child->state >= NODE_FIXED || child->look < LOOK_NOUN)
 		return false;
 	return is_at_once(tree, child->parent, child->look, stem, child->suffix, next);
 }
@@ -140,20 +138,20 @@ bool learn_child_at_once(const struct tree *tree, const struct node *child, stru
 
 static bool may_fold(const struct node *parent, const struct node *child, struct slice suffix)
 {
-	bool noun =
-		child->look == LOOK_NOUN && !child->hole && !child->fixed && parent->follow == FOLLOW_NAMED;
+	bool noun = child->look == LOOK_NOUN && child->state < NODE_FIXED && parent->follow == FOLLOW_NAMED;
 
-	if (!(node_is_candidate(child) || noun) || !slice_equal(child->suffix, suffix))
+	if (!(routes_tree_is_candidate(child) || noun) || !slice_equal(child->suffix, suffix))
 		return false;
 	if (child->look == LOOK_PLURAL && names_follow(parent->follow))
 		return false;
-	return !child->varied || is_collection(parent->follow) || parent->follow == FOLLOW_ENTITY;
+	return child->state != NODE_VARIED || is_collection(parent->follow) ||
+	       parent->follow == FOLLOW_ENTITY;
 }
 
 static bool shares_children(const struct node *a, const struct node *b)
 {
 	for (const struct node *child = a->children; child; child = child->hh.next)
-		if (tree_child(b, slice_of(child->text, child->len)))
+		if (routes_tree_child(b, slice_of(child->text, child->len)))
 			return true;
 	return false;
 }
@@ -162,7 +160,8 @@ static bool shares_children(const struct node *a, const struct node *b)
 static bool shares_names(const struct node *a, const struct node *b)
 {
 	for (const struct node *child = a->children; child; child = child->hh.next)
-		if (!child->hole && tree_child(b, slice_of(child->text, child->len)))
+		if (child->state != NODE_PLACEHOLDER &&
+		    routes_tree_child(b, slice_of(child->text, child->len)))
 			return true;
 	return false;
 }
@@ -196,7 +195,7 @@ static unsigned int threshold_of(const struct node *node, struct slice suffix)
 	unsigned int threshold = thresholds[node->follow];
 	struct kinship kinship = kinship_of(node, suffix);
 
-	if (node->follow == FOLLOW_HOLE && kinship.akin >= 2)
+	if (node->follow == FOLLOW_PLACEHOLDER && kinship.akin >= 2)
 		threshold = 2 * WEIGHT_WORD;
 	if (is_collection(node->follow) && is_typed(node, suffix))
 		threshold *= 2;
@@ -208,24 +207,24 @@ static unsigned int threshold_of(const struct node *node, struct slice suffix)
 /* Folds what may be folded. True: something was. */
 static bool fold_all(struct tree *tree, struct node *node, struct slice suffix)
 {
-	struct node *child, *next, *hole = NULL;
+	struct node *child, *next, *placeholder = NULL;
 
 	HASH_ITER (hh, node->children, child, next) {
 		if (may_fold(node, child, suffix)) {
-			hole = fold_into(tree, child);
-			if (!hole)
+			placeholder = routes_tree_fold(tree, child);
+			if (!placeholder)
 				break;
 		}
 	}
-	hole = tree_hole(node, suffix);
-	if (hole)
-		fold_rename(hole);
-	return hole != NULL;
+	placeholder = routes_tree_placeholder(node, suffix);
+	if (placeholder)
+		routes_tree_rename(placeholder);
+	return placeholder != NULL;
 }
 
 static bool is_bare_code(const struct node *child)
 {
-	return node_is_candidate(child) && child->look >= LOOK_TITLE && !child->suffix.len;
+	return routes_tree_is_candidate(child) && child->look >= LOOK_TITLE && !child->suffix.len;
 }
 
 /* Where an API begins, names have letters alone: a few domains or codes are enough. */
@@ -241,11 +240,11 @@ static bool learn_codes(struct tree *tree, struct node *node)
 	if (codes < CODES_ENOUGH)
 		return false;
 	HASH_ITER (hh, node->children, child, next) {
-		if (is_bare_code(child) && !fold_into(tree, child))
+		if (is_bare_code(child) && !routes_tree_fold(tree, child))
 			break;
 	}
-	if (tree_hole(node, SLICE("")))
-		fold_rename(tree_hole(node, SLICE("")));
+	if (routes_tree_placeholder(node, SLICE("")))
+		routes_tree_rename(routes_tree_placeholder(node, SLICE("")));
 	return true;
 }
 
@@ -257,7 +256,7 @@ static bool learn_suffix(struct tree *tree, struct node *node, struct slice of_c
 	struct slice suffix = slice_take(of_child, sizeof(copy));
 
 	for (const struct node *child = node->children; child; child = child->hh.next) {
-		bool once = node->follow == FOLLOW_HOLE && !child->again;
+		bool once = node->follow == FOLLOW_PLACEHOLDER && child->state == NODE_ONCE;
 
 		if (!may_fold(node, child, suffix))
 			continue;
@@ -272,15 +271,15 @@ static bool learn_suffix(struct tree *tree, struct node *node, struct slice of_c
 }
 
 /* "blog" of /apps/blog/logs, where there is an /apps/{id}/logs: an id that is a known word. */
-static bool is_akin_to_hole(const struct node *child)
+static bool is_akin_to_placeholder(const struct node *child)
 {
-	const struct node *hole;
+	const struct node *placeholder;
 
-	if (child->look != LOOK_NOUN || child->fixed ||
+	if (child->look != LOOK_NOUN || child->state == NODE_FIXED ||
 	    !(is_collection(child->parent->follow) || child->parent->follow == FOLLOW_ENTITY))
 		return false;
-	hole = tree_hole(child->parent, child->suffix);
-	return hole && hole != child && shares_names(child, hole);
+	placeholder = routes_tree_placeholder(child->parent, child->suffix);
+	return placeholder && placeholder != child && shares_names(child, placeholder);
 }
 
 /* What is an id by what was learnt since it came. */
@@ -289,8 +288,8 @@ static bool learn_late(struct tree *tree, struct node *node)
 	for (struct node *child = node->children; child; child = child->hh.next) {
 		struct slice next = child->children ? SLICE("followed") : (struct slice){ .data = NULL };
 
-		if (learn_child_at_once(tree, child, next) || is_akin_to_hole(child))
-			return fold_one(tree, child) != NULL;
+		if (routes_learn_child_at_once(tree, child, next) || is_akin_to_placeholder(child))
+			return routes_tree_fold_one(tree, child) != NULL;
 	}
 	return false;
 }
@@ -324,7 +323,7 @@ static void learn_below(struct tree *tree, struct node *node)
 		learn_below(tree, child);
 }
 
-bool learn_from(struct tree *tree, struct node *node)
+bool routes_learn_from(struct tree *tree, struct node *node)
 {
 	for (; node; node = node->parent) {
 		if (!node->dirty)

@@ -9,13 +9,13 @@
 #include "routes_tree.h"
 
 /* True: the segment, as a child of node, is an id. next: what follows it, data NULL: nothing. */
-bool learn_at_once(const struct tree *tree, const struct node *node, const struct segment *segment,
-		   struct slice next);
+bool routes_learn_at_once(const struct tree *tree, const struct node *node, const struct segment *segment,
+			  struct slice next);
 
 /* The same of a child that was taken for a name. */
-bool learn_child_at_once(const struct tree *tree, const struct node *child, struct slice next);
+bool routes_learn_child_at_once(const struct tree *tree, const struct node *child, struct slice next);
 
 /* Looks at what is new from the node up to the root. True: something was folded, nodes are gone. */
-bool learn_from(struct tree *tree, struct node *node);
+bool routes_learn_from(struct tree *tree, struct node *node);
 
 #endif

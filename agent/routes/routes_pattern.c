@@ -6,28 +6,11 @@
  */
 #include "routes_pattern.h"
 
+#include "routes_segment.h"
+
 #include <errno.h>
 
-/* Cuts the first segment off, without its slash. */
-static struct slice take_segment(struct slice *path)
-{
-	const uint8_t *slash = path->len ? memchr(path->data, '/', path->len) : NULL;
-	struct slice segment = slash ? slice_take(*path, (size_t)(slash - path->data)) : *path;
-
-	*path = slice_drop(*path, segment.len + (slash != NULL));
-	return segment;
-}
-
-static struct slice trim(struct slice path)
-{
-	if (path.len && path.data[0] == '/')
-		path = slice_drop(path, 1);
-	if (path.len && path.data[path.len - 1] == '/')
-		path.len--;
-	return path;
-}
-
-static bool is_hole(struct slice part)
+static bool is_placeholder(struct slice part)
 {
 	return slice_equal(part, SLICE("*")) || (part.len > 2 && part.data[0] == '{');
 }
@@ -79,7 +62,7 @@ static int check_path(struct slice path, size_t offset, const char **error, size
 
 	while (rest.len) {
 		size_t start = offset + path.len - rest.len, within;
-		struct slice part = take_segment(&rest);
+		struct slice part = routes_segment_take(&rest);
 		const char *wrong = part.len ? segment_error(part, &within) : NULL;
 
 		if (wrong)
@@ -94,7 +77,7 @@ static int check_path(struct slice path, size_t offset, const char **error, size
 	return 0;
 }
 
-int pattern_parse(const char *text, struct pattern *pattern, const char **error, size_t *at)
+int routes_pattern_parse(const char *text, struct pattern *pattern, const char **error, size_t *at)
 {
 	size_t len = strcspn(text, " "), space = strspn(text + len, " ");
 	struct slice path = slice_of_string(text);
@@ -117,14 +100,14 @@ int pattern_parse(const char *text, struct pattern *pattern, const char **error,
 	return check_path(path, (size_t)((const char *)path.data - text), error, at);
 }
 
-bool pattern_matches(const struct pattern *pattern, struct slice method, struct slice path)
+bool routes_pattern_matches(const struct pattern *pattern, struct slice method, struct slice path)
 {
-	struct slice parts = trim(pattern->path), rest = trim(path);
+	struct slice parts = routes_segment_all(pattern->path), rest = routes_segment_all(path);
 
 	if (pattern->method.data && !slice_equal(pattern->method, method))
 		return false;
 	while (parts.len) {
-		struct slice part = take_segment(&parts);
+		struct slice part = routes_segment_take(&parts);
 
 		if (slice_equal(part, SLICE("**")) || (!parts.len && slice_equal(part, SLICE("*")))) {
 			size_t have = count_segments(rest), want = count_segments(parts);
@@ -132,12 +115,13 @@ bool pattern_matches(const struct pattern *pattern, struct slice method, struct 
 			if (have <= want)
 				return false;
 			for (; have > want; have--)
-				take_segment(&rest);
+				routes_segment_take(&rest);
 			continue;
 		}
 		if (!rest.len)
 			return false;
-		if (is_hole(part) ? !take_segment(&rest).len : !slice_equal(part, take_segment(&rest)))
+		if (is_placeholder(part) ? !routes_segment_take(&rest).len
+					 : !slice_equal(part, routes_segment_take(&rest)))
 			return false;
 	}
 	return !rest.len;

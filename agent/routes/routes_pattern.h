@@ -17,9 +17,9 @@ struct pattern {
 };
 
 /* Takes a pattern apart: 0, or -EINVAL with *error (static) and *at, an offset into it. */
-int pattern_parse(const char *text, struct pattern *pattern, const char **error, size_t *at);
+int routes_pattern_parse(const char *text, struct pattern *pattern, const char **error, size_t *at);
 
 /* A trailing slash more or less makes no difference. Methods are compared as they are (RFC 9110, 9.1). */
-bool pattern_matches(const struct pattern *pattern, struct slice method, struct slice path);
+bool routes_pattern_matches(const struct pattern *pattern, struct slice method, struct slice path);
 
 #endif

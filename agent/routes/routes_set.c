@@ -31,7 +31,7 @@ static void set_grow(struct hash_set *set)
 	set->capacity = capacity;
 }
 
-void set_add(struct hash_set *set, uint64_t hash)
+void routes_set_add(struct hash_set *set, uint64_t hash)
 {
 	size_t at;
 
@@ -47,13 +47,13 @@ void set_add(struct hash_set *set, uint64_t hash)
 	set->hashes[at] = hash;
 }
 
-bool set_has(const struct hash_set *set, uint64_t hash)
+bool routes_set_has(const struct hash_set *set, uint64_t hash)
 {
 	hash += hash == 0;
 	return set->capacity && set->hashes[slot_of(set->hashes, set->capacity, hash)];
 }
 
-void set_fini(struct hash_set *set)
+void routes_set_fini(struct hash_set *set)
 {
 	free(set->hashes);
 	*set = (struct hash_set){ 0 };

@@ -3,8 +3,6 @@
 #ifndef HARK_ROUTES_SET_H
 #define HARK_ROUTES_SET_H
 
-#include "slice.h"
-
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -16,8 +14,8 @@ struct hash_set { /* all zero: empty */
 	size_t capacity, count;
 };
 
-void set_add(struct hash_set *set, uint64_t hash);
-bool set_has(const struct hash_set *set, uint64_t hash);
-void set_fini(struct hash_set *set);
+void routes_set_add(struct hash_set *set, uint64_t hash);
+bool routes_set_has(const struct hash_set *set, uint64_t hash);
+void routes_set_fini(struct hash_set *set);
 
 #endif

@@ -10,18 +10,42 @@
 #include "base/frequent.h"
 #include "base/table.h"
 #include "routes.h"
-#include "routes_follow.h"
 #include "routes_segment.h"
 #include "routes_set.h"
 
 /* So many numbers at one position, and nothing else: names are none of them. */
 #define NUMBERS_ENOUGH 2
 
+#define NODE_TEXT_MAX (SEGMENT_MAX + 16)
+
 struct entry {
 	struct endpoint endpoint; /* its route is ours, host and method too; first, so that it leads here */
 	struct frequent_item rank;
 	struct node *node;
 	struct entry *next;
+};
+
+/* Is it a name, and will it stay one? */
+enum node_state {
+	NODE_ONCE,   /* seen once */
+	NODE_AGAIN,  /* seen more than once */
+	NODE_VARIED, /* the same beneath several values of the placeholders above: a name, not an id */
+	NODE_FIXED,  /* a name for good */
+	NODE_PLACEHOLDER,
+};
+
+enum node_event {
+	NODE_SEEN,
+	NODE_SEEN_ELSEWHERE, /* beneath another value of the placeholders above */
+	NODE_IS_NAME,	     /* what stands beside it says so */
+};
+
+/* What a placeholder stood for, from the most like ids on; the one least like them counts. */
+enum placeholder_values {
+	VALUES_SMALL, /* numbers of up to four digits, as of years and days */
+	VALUES_IDS,   /* numbers, UUIDs and tokens */
+	VALUES_MIXED, /* more than these */
+	VALUES_WORDS, /* what could be names as well */
 };
 
 struct node {
@@ -35,16 +59,11 @@ struct node {
 	enum follow follow;  /* what children are likely to be */
 	uint64_t above; /* what stood at the placeholders above when it was first seen; of a root: its number
 			 */
-	unsigned int looks;   /* of a placeholder: what was learnt to go there, bits by enum look */
-	bool hole;	      /* a placeholder */
-	bool mixed;	      /* a placeholder of more than numbers, UUIDs and tokens */
-	unsigned int numbers; /* how often it was seen, up to a few */
-	bool small;	      /* a placeholder of small numbers alone, as of years and days */
-	bool loose;	      /* a placeholder that stands for words too, not for numbers alone */
-	bool fixed;	      /* will not become a placeholder */
-	bool varied; /* was seen beneath several values of the placeholders above: a name, not an id */
-	bool again;  /* was seen more than once */
-	bool dirty;  /* has children that nobody has looked at */
+	enum node_state state;
+	enum placeholder_values values; /* of a placeholder */
+	unsigned int seen;		/* of a placeholder: how often, up to a few */
+	unsigned int looks;		/* of a placeholder: what was learnt to go there, bits by enum look */
+	bool dirty;			/* has children that nobody has looked at */
 };
 
 struct tree {
@@ -58,50 +77,52 @@ struct tree {
 	size_t endpoints, endpoint_limit;
 };
 
-/* What is asked for, and what the walk knows on its way. */
-struct walk {
-	struct slice rest; /* without the slash in front */
-	uint64_t above;
-	bool grpc;
-	bool repeated; /* for the same request: it counts once */
-};
-
 /* NULL: no memory, or no room. */
-struct node *tree_add(struct tree *tree, struct node *parent, struct slice text);
+struct node *routes_tree_add(struct tree *tree, struct node *parent, struct slice text);
 /* Frees a node that is in no table, and everything beneath, without a word to the user. */
-void tree_free(struct tree *tree, struct node *node, void (*release)(void *ctx, struct endpoint *endpoint));
+void routes_tree_free(struct tree *tree, struct node *node,
+		      void (*release)(void *ctx, struct endpoint *endpoint));
 
 /* Takes nodes away that lead nowhere, from this one up; the root stays. */
-void tree_prune(struct tree *tree, struct node *node);
+void routes_tree_prune(struct tree *tree, struct node *node);
 
 /* The child with that text; NULL: there is none. */
-struct node *tree_child(const struct node *node, struct slice text);
+struct node *routes_tree_child(const struct node *node, struct slice text);
 
-/* Where a path ends, nodes made as needed; NULL: no memory, or no room. */
-struct node *tree_walk(struct tree *tree, struct node *root, struct walk *walk);
+/* The text of a node. */
+struct slice routes_tree_text(uint8_t text[NODE_TEXT_MAX], struct slice prefix, struct slice stem,
+			      struct slice suffix);
 
 /* The route of a node as text, to be freed; NULL: no memory. */
-char *tree_route(const struct node *node);
+char *routes_tree_route(const struct node *node);
 
 /* The placeholder that text with this suffix would go to; NULL: there is none. */
-struct node *tree_hole(const struct node *node, struct slice suffix);
+struct node *routes_tree_placeholder(const struct node *node, struct slice suffix);
 /* The same, made when there is none. NULL: no memory. */
-struct node *tree_add_hole(struct tree *tree, struct node *node, struct slice prefix,
-			   struct slice placeholder, struct slice suffix);
+struct node *routes_tree_add_placeholder(struct tree *tree, struct node *node, struct slice prefix,
+					 struct slice label, struct slice suffix);
 
 /* Says of a placeholder what stands at it. */
-void tree_hole_saw(struct tree *tree, struct node *hole, enum look look, struct slice text, bool strict);
+void routes_tree_placeholder_saw(struct tree *tree, struct node *placeholder, enum look look,
+				 struct slice text, bool strict);
+
+/* Makes the child, a name that turns out to be an id, part of its placeholder, which is made if need be, with
+ * all that is beneath. NULL: no memory, the child stays. */
+struct node *routes_tree_fold_one(struct tree *tree, struct node *child);
+/* The same for one of many: routes keep their old names until routes_tree_rename(placeholder). */
+struct node *routes_tree_fold(struct tree *tree, struct node *child);
+void routes_tree_rename(struct node *node);
+
+/* Says of a node, name or placeholder, what happened to it. */
+void routes_tree_event(struct node *node, enum node_event event);
 
 /* A word that was an id elsewhere at this host. */
-bool tree_is_id(const struct tree *tree, const struct node *node, struct slice text);
+bool routes_tree_is_id(const struct tree *tree, const struct node *node, struct slice text);
 
 /* A word that may turn out to be an id. */
-static inline bool node_is_candidate(const struct node *node)
+static inline bool routes_tree_is_candidate(const struct node *node)
 {
-	return !node->hole && !node->fixed && node->look >= LOOK_PLURAL && node->look <= LOOK_CODE;
+	return node->state < NODE_FIXED && node->look >= LOOK_PLURAL && node->look <= LOOK_CODE;
 }
-
-/* From the root to the next slash; *rest is what follows, without it. */
-struct slice path_take(struct slice *rest);
 
 #endif

@@ -236,7 +236,7 @@ static size_t word_slot(const struct words *words, struct slice word)
 	return at;
 }
 
-struct words *words_new(void)
+struct words *routes_words_new(void)
 {
 	struct words *words = calloc(1, sizeof(*words));
 	size_t count = 0;
@@ -258,12 +258,12 @@ struct words *words_new(void)
 	return words;
 }
 
-void words_free(struct words *words)
+void routes_words_free(struct words *words)
 {
 	free(words);
 }
 
-unsigned int words_find(const struct words *words, struct slice word)
+unsigned int routes_words_find(const struct words *words, struct slice word)
 {
 	if (word.len > WORD_MAX)
 		return 0;

@@ -30,10 +30,10 @@ enum word_flags {
 
 struct words;
 
-struct words *words_new(void); /* NULL: out of memory */
-void words_free(struct words *words);
+struct words *routes_words_new(void); /* NULL: out of memory */
+void routes_words_free(struct words *words);
 
 /* Flags of a word; ASCII case is ignored. 0: not known. */
-unsigned int words_find(const struct words *words, struct slice word);
+unsigned int routes_words_find(const struct words *words, struct slice word);
 
 #endif

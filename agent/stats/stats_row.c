@@ -210,9 +210,9 @@ static struct stats_private *row_of_endpoint(struct stats *stats, const struct e
 		url_of_request(exchange->request, &url);
 		method = exchange->request->method;
 	}
-	endpoint =
-		(ended ? routes_find : routes_look)(stats->routes, server_of(stats, exchange, &url), method,
-						    url_path_plain(url.path), exchange_is_grpc(exchange));
+	endpoint = (ended ? routes_find
+			  : routes_find_uncounted)(stats->routes, server_of(stats, exchange, &url), method,
+						   url_path_plain(url.path), exchange_is_grpc(exchange));
 	if (endpoint->overflow) {
 		counter_add(COUNTER_LIMIT_ENDPOINTS, ended);
 		stats->overflow->row.folded = endpoint->folded;

@@ -355,8 +355,9 @@ static void test_matches(void **state)
 		struct pattern pattern;
 		size_t at;
 
-		assert_int_equal(pattern_parse(matches[i].pattern, &pattern, &error, &at), 0);
-		if (pattern_matches(&pattern, method, slice_of_string(space + 1)) != matches[i].matches)
+		assert_int_equal(routes_pattern_parse(matches[i].pattern, &pattern, &error, &at), 0);
+		if (routes_pattern_matches(&pattern, method, slice_of_string(space + 1)) !=
+		    matches[i].matches)
 			fail_msg("%s: %s", matches[i].pattern, matches[i].request);
 	}
 }

@@ -7,15 +7,12 @@
 
 #include "../../../agent/routes/routes.c"
 #include "../../../agent/routes/routes_cache.c"
-#include "../../../agent/routes/routes_fold.c"
-#include "../../../agent/routes/routes_follow.c"
 #include "../../../agent/routes/routes_learn.c"
-#include "../../../agent/routes/routes_look.c"
 #include "../../../agent/routes/routes_pattern.c"
 #include "../../../agent/routes/routes_segment.c"
 #include "../../../agent/routes/routes_set.c"
-#include "../../../agent/routes/routes_text.c"
 #include "../../../agent/routes/routes_tree.c"
+#include "../../../agent/routes/routes_walk.c"
 #include "../../../agent/routes/routes_words.c"
 
 #include <setjmp.h>
