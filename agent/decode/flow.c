@@ -1,11 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The way of a record through one layer: stream (order), then by state held,
- * decoded, or only counted.
+ * The way of a record through one layer: stream (order), then what its state does with it. Those below decide
+ * and say so (flow_judge.c: what the bytes are; flow_decode.c: what came of decoding them), and this file
+ * alone changes the state:
  *
- * Invariants: `decoder` exists exactly in FLOW_HTTP; bytes are held only in
- * FLOW_UNDETERMINED; facts count each byte of a record once, when it comes,
- * and lost bytes when they are given up on.
+ * state        | bytes                | a hole              | leads to
+ * undetermined | held and judged      | what is held goes   | http, hello, muted: by the verdict
+ * http         | decoded              | told to the decoder | http, undetermined, muted: refuted, or an
+ * Upgrade |                      |                     | hello: TLS begins between two messages hello |
+ * counted, hellos read | hellos are told     | tls: both were read; http: answered in the clear tls | counted
+ * | counted             | muted        | counted              |                     | undetermined: when hark
+ * listens again ended        |                      |                     |
+ *
+ * From each the library that owns the bytes leads to tls (flow_turn_tls()), and the end to ended.
+ *
+ * Invariants: `decoder` exists exactly in FLOW_HTTP, `hello` in FLOW_HELLO; bytes are held only in
+ * FLOW_UNDETERMINED; facts count each byte of a record once, when it comes, and lost bytes when they are
+ * given up on.
  */
 #include "flow.h"
 
@@ -16,6 +27,8 @@
 #include "hello.h"
 #include "model/source.h"
 
+#define UPGRADES_MAX 4 /* tunnels within tunnels that are followed */
+
 void flow_init(struct flow *flow, const struct pipeline *pipeline, struct conn_facts *facts,
 	       const struct tls_key *session)
 {
@@ -24,10 +37,21 @@ void flow_init(struct flow *flow, const struct pipeline *pipeline, struct conn_f
 		.facts = facts,
 		.session = session,
 		.state = FLOW_UNDETERMINED,
+		.moved_last = -1,
 	};
 	pair_init(&flow->pair, pipeline, facts);
-	for (int i = 0; i < 2; i++)
+	for (int i = 0; i < 2; i++) {
+		flow->side[i].flow = flow;
+		flow->side[i].direction = (enum event_direction)i;
+		flow->side[i].turn_at = FLOW_NO_TURN;
 		stream_init(&flow->side[i].stream);
+	}
+}
+
+static void flow_forget_hello(struct flow *flow)
+{
+	hello_free(flow->hello);
+	flow->hello = NULL;
 }
 
 void flow_fini(struct flow *flow)
@@ -37,9 +61,8 @@ void flow_fini(struct flow *flow)
 	flow->decoder = NULL;
 	message_free(flow->switching);
 	flow->switching = NULL;
-	calls_fini(&flow->calls);
-	hello_free(flow->hello);
-	flow->hello = NULL;
+	call_queue_fini(&flow->calls);
+	flow_forget_hello(flow);
 	pair_fini(&flow->pair);
 	for (int i = 0; i < 2; i++) {
 		stream_fini(&flow->side[i].stream);
@@ -53,120 +76,409 @@ void flow_move(struct flow *flow, struct conn_facts *facts)
 	flow->pair.facts = facts;
 }
 
-static void flow_finished(struct flow *flow, enum event_direction direction, uint64_t time_ns)
+static struct call_queue_context flow_calls(const struct flow *flow)
 {
-	if (flow->side[direction].finished)
-		return;
-	flow->side[direction].finished = true;
-	if (flow->state == FLOW_HTTP)
-		flow->ops->finish(flow->decoder, direction, time_ns);
+	return (struct call_queue_context){ flow->pipeline, flow->facts, flow->session != NULL };
 }
 
-static struct calls_context flow_calls(const struct flow *flow)
-{
-	return (struct calls_context){ flow->pipeline, flow->facts, flow->session != NULL };
-}
-
-static enum calls_verdict flow_calls_verdict(const struct flow *flow)
+static enum call_verdict flow_calls_verdict(const struct flow *flow)
 {
 	if (flow->session)
-		return CALLS_PLAIN;
+		return CALL_GIVE;
 	switch (flow->state) {
 	case FLOW_UNDETERMINED:
-		return CALLS_UNKNOWN;
+		return CALL_HOLD;
+	case FLOW_HELLO:
 	case FLOW_TLS:
-		return CALLS_SECRET;
+		return CALL_DROP;
 	case FLOW_HTTP:
 	case FLOW_MUTED:
-		return CALLS_PLAIN;
+	case FLOW_ENDED:
+		return CALL_GIVE;
 	}
-	return CALLS_UNKNOWN;
+	return CALL_HOLD;
 }
 
-/* What is no HTTP may turn to TLS too (SMTP's STARTTLS). Nobody else looks at it any more. */
-static void flow_look_for_tls(struct flow *flow, struct slice bytes)
+/* Does somebody want to see the calls, as long as they are plain? */
+static bool flow_wants_calls(const struct flow *flow)
 {
-	if (flow->state == FLOW_MUTED && !flow->session && detect_first(bytes).kind == DETECT_TLS)
-		flow_turn_tls(flow);
+	return flow->pipeline->config.want_calls && !flow_is_tls(flow);
 }
 
-static void take_data(struct flow *flow, enum event_direction direction, struct slice bytes, uint64_t time_ns,
-		      const struct mover *mover)
+/* True when the other direction moved last, or nothing did. */
+static bool flow_takes_turn(struct flow *flow, enum event_direction direction)
 {
-	struct calls_context context = flow_calls(flow);
+	bool turn = flow->moved_last != (int)direction;
 
-	if (!flow->pipeline->config.want_calls) {
-		flow_data(flow, direction, bytes, time_ns, mover);
+	flow->moved_last = direction;
+	return turn;
+}
+
+/* --- from state to state ------------------------------------------------------------------ */
+
+static void flow_data(struct flow *flow, enum event_direction direction, struct slice bytes, uint64_t time_ns,
+		      const struct mover *mover);
+static void flow_hole(struct flow *flow, enum event_direction direction, uint64_t size, bool lost,
+		      uint64_t time_ns);
+
+static void flow_mute(struct flow *flow, const char *reason)
+{
+	flow->state = FLOW_MUTED;
+	flow->muted = flow->upgrades ? "upgraded" : reason;
+	flow_judge_drop(flow);
+}
+
+/* The bytes turned out to be ciphertext: they are counted as such. */
+static void flow_count_ciphertext(struct flow *flow, uint64_t copied, uint64_t skipped)
+{
+	struct conn_facts *facts = flow->facts;
+
+	counters_recount_ciphertext(copied, skipped);
+	facts->moved_bytes -= copied + skipped;
+	facts->copied_bytes -= copied;
+	facts->skipped_bytes -= skipped < facts->skipped_bytes ? skipped : facts->skipped_bytes;
+	facts->ciphertext_bytes += copied + skipped;
+}
+
+void flow_turn_tls(struct flow *flow)
+{
+	uint64_t held = flow->side[0].held.len + flow->side[1].held.len;
+
+	if (flow_is_tls(flow)) {
+		flow_forget_hello(flow);
+		flow->state = FLOW_TLS;
 		return;
 	}
-	if (flow->state != FLOW_TLS)
-		calls_data(&flow->calls, &context, direction, bytes, time_ns, mover);
-	flow_data(flow, direction, bytes, time_ns, mover);
-	flow_look_for_tls(flow, bytes);
-	calls_judge(&flow->calls, &context, flow_calls_verdict(flow));
+	flow_decode_end(flow, END_CLOSED, protocol_end_flags(END_CLOSED));
+	if (flow->state == FLOW_UNDETERMINED) {
+		counter_add(COUNTER_TLS_DISCARDED, held);
+		flow_count_ciphertext(flow, flow->undetermined_copied, flow->undetermined_skipped);
+	}
+	for (int i = 0; i < 2; i++)
+		held_fini(&flow->side[i].held);
+	call_queue_fini(&flow->calls);
+	flow->state = FLOW_TLS;
+	flow->muted = NULL;
 }
 
-static void take_hole(struct flow *flow, enum event_direction direction, uint64_t size, bool lost,
+/* The hellos are awaited as long as they tell something. */
+static void flow_await_hello(struct flow *flow)
+{
+	if (hello_wants(flow->hello))
+		return;
+	flow_forget_hello(flow);
+	flow->state = FLOW_TLS;
+}
+
+/*
+ * TLS begins: with what is held, or (fresh) with the next bytes of either direction. While hellos are awaited
+ * the kernel side still copies the socket's bytes and counts them as plain; flow_data() recounts each of them
+ * as ciphertext, as it does with bytes that were on their way when the mark was given.
+ */
+static void flow_begin_tls(struct flow *flow, bool fresh)
+{
+	struct hello *hello = hello_new();
+
+	if (!hello)
+		counter_add(COUNTER_LIMIT_MEMORY, 1);
+	for (int i = 0; i < 2; i++)
+		flow->side[i].fed = !fresh && flow->side[i].held.len > 0;
+	for (int i = 0; i < 2 && hello && !fresh; i++) {
+		if (flow_side_begins(flow, i))
+			hello_data(hello, i, held_bytes(&flow->side[i].held), flow->facts);
+		else
+			hello_hole(hello, i);
+	}
+	flow_turn_tls(flow);
+	if (!hello)
+		return;
+	flow->hello = hello;
+	flow->state = FLOW_HELLO;
+	flow_await_hello(flow);
+}
+
+/* 0 or -ENOMEM: the layer is muted. */
+static int flow_begin_http(struct flow *flow, const struct protocol_ops *ops, bool after_upgrade)
+{
+	int err = flow_decode_start(flow, ops, after_upgrade);
+
+	if (err)
+		flow_mute(flow, "out of memory");
+	else
+		flow->state = FLOW_HTTP;
+	return err;
+}
+
+/* Gives what was held to the decoder, both directions by time. */
+static void flow_replay(struct flow *flow)
+{
+	struct held held[2] = { flow->side[0].held, flow->side[1].held };
+	size_t run[2] = { 0, 0 }, at[2] = { 0, 0 };
+
+	for (int i = 0; i < 2; i++)
+		flow->side[i].held = (struct held){ .bytes = NULL };
+	while (run[0] < held[0].run_count || run[1] < held[1].run_count) {
+		int i = run[0] < held[0].run_count ? 0 : 1;
+		const struct held_run *next;
+
+		if (i == 0 && run[1] < held[1].run_count &&
+		    held[1].runs[run[1]].time_ns < held[0].runs[run[0]].time_ns)
+			i = 1;
+		next = &held[i].runs[run[i]++];
+		flow_data(flow, i, slice_of(held[i].bytes + at[i], next->len), next->time_ns, &next->mover);
+		at[i] += next->len;
+	}
+	for (int i = 0; i < 2; i++)
+		held_fini(&held[i]);
+}
+
+static void flow_act(struct flow *flow, enum flow_verdict verdict)
+{
+	switch (verdict) {
+	case FLOW_IS_UNKNOWN:
+		return;
+	case FLOW_IS_HTTP1:
+	case FLOW_IS_HTTP2:
+		if (flow_begin_http(flow, verdict == FLOW_IS_HTTP1 ? &http1_protocol : &http2_protocol,
+				    false) == 0)
+			flow_replay(flow);
+		return;
+	case FLOW_IS_TLS:
+		flow_begin_tls(flow, false);
+		return;
+	case FLOW_IS_OTHER:
+		flow_mute(flow, "not HTTP");
+		return;
+	}
+}
+
+/* The decoder is through with this connection; what follows is something else, from its first byte on. */
+static void flow_upgrade(struct flow *flow)
+{
+	flow_decode_end(flow, END_CLOSED, protocol_end_flags(END_CLOSED));
+	for (int i = 0; i < 2; i++)
+		flow->side[i].from_start = true;
+	flow->upgrades++;
+	if (flow->upgrade == UPGRADE_H2C) {
+		int err = flow_begin_http(flow, &http2_protocol, true);
+
+		pair_take_back(&flow->pair, 1);
+		if (err)
+			pair_end(&flow->pair, FLAG_TRUNCATED);
+		return;
+	}
+	flow->undetermined_copied = flow->undetermined_skipped = 0;
+	flow->side[0].searched_bytes = flow->side[1].searched_bytes = 0;
+	flow->state = FLOW_UNDETERMINED;
+	if (flow->upgrades > UPGRADES_MAX)
+		flow_mute(flow, "upgraded");
+}
+
+/* With what the old decoder took of that already. */
+static void flow_leave(struct flow *flow, uint64_t time_ns, const struct mover *mover)
+{
+	struct held carried[2] = { { .bytes = NULL }, { .bytes = NULL } };
+	uint64_t lost[2];
+
+	for (int i = 0; i < 2; i++)
+		flow_decode_carry(flow, i, &carried[i], &lost[i], time_ns, mover);
+	flow_upgrade(flow);
+	flow->upgrade = UPGRADE_NONE;
+	for (int i = 0; i < 2; i++) {
+		flow_data(flow, i, held_bytes(&carried[i]), time_ns, mover);
+		if (lost[i])
+			flow_hole(flow, i, lost[i], false, time_ns);
+		held_fini(&carried[i]);
+	}
+}
+
+/* The decoder found that the layer is no HTTP: it is undetermined again, from the bytes on that showed it. */
+static void flow_doubt(struct flow *flow)
+{
+	flow_decode_end(flow, END_IN_FLIGHT, 0);
+	flow->state = FLOW_UNDETERMINED;
+	flow->role_found = ROLE_UNKNOWN;
+	for (int i = 0; i < 2; i++) {
+		flow->side[i].from_start = flow->side[i].told_start = false;
+		flow->side[i].turn_at = FLOW_NO_TURN;
+	}
+}
+
+/* --- what comes in order ------------------------------------------------------------------ */
+
+/* What was not taken of the bytes is for the state that the layer has then. */
+static void flow_feed(struct flow *flow, enum event_direction direction, struct slice *bytes,
+		      uint64_t time_ns, const struct mover *mover)
+{
+	switch (flow_decode_feed(flow, direction, bytes, time_ns, mover)) {
+	case FLOW_FED:
+		return;
+	case FLOW_FED_TLS:
+		flow_begin_tls(flow, true);
+		return;
+	case FLOW_FED_HTTP1:
+		flow_decode_end(flow, END_IN_FLIGHT, 0);
+		flow_begin_http(flow, &http1_protocol, false);
+		return;
+	case FLOW_FED_REFUTED:
+		flow_doubt(flow);
+		return;
+	case FLOW_FED_UPGRADED:
+		flow_leave(flow, time_ns, mover);
+		return;
+	}
+}
+
+/* A port that speaks no TLS answers a hello in the clear, with a 400 in most cases. */
+static bool flow_answers_clear(const struct flow *flow, enum event_direction direction, struct slice bytes)
+{
+	const struct flow_side *side = &flow->side[direction];
+
+	return side->from_start && !side->fed && detect_first(bytes).kind == DETECT_HTTP1_RESPONSE;
+}
+
+/* The bytes of a hello, or (false) an answer that shows that none was read: the hello was no request. */
+static bool flow_read_hello(struct flow *flow, enum event_direction direction, struct slice bytes)
+{
+	if (flow_answers_clear(flow, direction, bytes)) {
+		flow_forget_hello(flow);
+		flow->facts->tls = false;
+		flow_begin_http(flow, &http1_protocol, false);
+		return false;
+	}
+	flow->side[direction].fed = true;
+	hello_data(flow->hello, direction, bytes, flow->facts);
+	flow_await_hello(flow);
+	return true;
+}
+
+static void flow_data(struct flow *flow, enum event_direction direction, struct slice bytes, uint64_t time_ns,
+		      const struct mover *mover)
+{
+	bool turn = bytes.len && flow_takes_turn(flow, direction);
+
+	while (bytes.len) {
+		switch (flow->state) {
+		case FLOW_UNDETERMINED:
+			flow_act(flow, flow_judge_data(flow, direction, bytes, time_ns, mover, turn));
+			return;
+		case FLOW_HTTP:
+			flow_feed(flow, direction, &bytes, time_ns, mover);
+			break;
+		case FLOW_HELLO:
+			if (!flow_read_hello(flow, direction, bytes))
+				break;
+			flow_count_ciphertext(flow, bytes.len, 0);
+			return;
+		case FLOW_TLS:
+			flow_count_ciphertext(flow, bytes.len, 0);
+			return;
+		case FLOW_MUTED:
+		case FLOW_ENDED:
+			return;
+		}
+	}
+}
+
+static void flow_hole(struct flow *flow, enum event_direction direction, uint64_t size, bool lost,
 		      uint64_t time_ns)
 {
-	struct calls_context context = flow_calls(flow);
+	bool uncopied = !lost && size != HOLE_UNKNOWN_SIZE;
 
-	if (flow->pipeline->config.want_calls && flow->state != FLOW_TLS)
-		calls_hole(&flow->calls, &context, direction, size, lost, time_ns);
-	flow_hole(flow, direction, size, lost, time_ns);
+	if (lost && size != HOLE_UNKNOWN_SIZE) {
+		flow->facts->moved_bytes += size;
+		flow->facts->lost_bytes += size;
+	}
+	if (!lost)
+		flow_takes_turn(flow, direction);
+	switch (flow->state) {
+	case FLOW_UNDETERMINED:
+		flow_act(flow, flow_judge_hole(flow, direction, size, lost));
+		return;
+	case FLOW_HTTP:
+		flow->ops->hole(flow->decoder, direction, size, time_ns);
+		return;
+	case FLOW_HELLO:
+	case FLOW_TLS:
+		if (flow->hello) {
+			hello_hole(flow->hello, direction);
+			flow_await_hello(flow);
+		}
+		if (uncopied)
+			flow_count_ciphertext(flow, 0, size);
+		return;
+	case FLOW_MUTED:
+	case FLOW_ENDED:
+		return;
+	}
 }
 
-static void take_end(struct flow *flow, enum event_direction direction, bool reset, uint64_t time_ns)
+static void take_data(void *ctx, struct slice bytes, uint64_t time_ns, const struct mover *mover)
 {
-	struct calls_context context = flow_calls(flow);
+	const struct flow_side *side = ctx;
+	struct flow *flow = side->flow;
+	struct call_queue_context context = flow_calls(flow);
 
-	if (flow->pipeline->config.want_calls && flow->state != FLOW_TLS)
-		calls_end(&flow->calls, &context, direction, reset, time_ns);
+	if (flow_wants_calls(flow))
+		call_queue_data(&flow->calls, &context, side->direction, bytes, time_ns, mover);
+	flow_data(flow, side->direction, bytes, time_ns, mover);
+	if (!flow->pipeline->config.want_calls)
+		return;
+	/* What is no HTTP may turn to TLS too (SMTP's STARTTLS). Nobody else looks at it any more. */
+	if (flow->state == FLOW_MUTED && !flow->session && detect_first(bytes).kind == DETECT_TLS)
+		flow_turn_tls(flow);
+	call_queue_judge(&flow->calls, &context, flow_calls_verdict(flow));
+}
+
+static void take_hole(void *ctx, uint64_t size, bool lost, uint64_t time_ns)
+{
+	const struct flow_side *side = ctx;
+	struct flow *flow = side->flow;
+	struct call_queue_context context = flow_calls(flow);
+
+	if (flow_wants_calls(flow))
+		call_queue_hole(&flow->calls, &context, side->direction, size, lost, time_ns);
+	flow_hole(flow, side->direction, size, lost, time_ns);
+}
+
+static void flow_call_ends(struct flow *flow, enum event_direction direction, bool reset, uint64_t time_ns)
+{
+	struct call_queue_context context = flow_calls(flow);
+
+	if (flow_wants_calls(flow))
+		call_queue_end(&flow->calls, &context, direction, reset, time_ns);
 }
 
 void flow_reset(struct flow *flow, enum event_direction direction)
 {
-	take_end(flow, direction, true, flow->pipeline->now_ns);
+	flow_call_ends(flow, direction, true, flow->pipeline->now_ns);
 }
 
-static void sent_data(void *ctx, struct slice bytes, uint64_t time_ns, const struct mover *mover)
+static void flow_finished(struct flow_side *side, uint64_t time_ns)
 {
-	take_data(ctx, DIRECTION_SENT, bytes, time_ns, mover);
+	struct flow *flow = side->flow;
+
+	if (side->end == FLOW_END_FINISHED)
+		return;
+	side->end = FLOW_END_FINISHED;
+	if (flow->state == FLOW_HTTP)
+		flow->ops->finish(flow->decoder, side->direction, time_ns);
 }
 
-static void sent_hole(void *ctx, uint64_t size, bool lost, uint64_t time_ns)
+static void take_finish(void *ctx, uint64_t time_ns)
 {
-	take_hole(ctx, DIRECTION_SENT, size, lost, time_ns);
+	struct flow_side *side = ctx;
+
+	flow_call_ends(side->flow, side->direction, false, time_ns);
+	flow_finished(side, time_ns);
 }
 
-static void sent_finish(void *ctx, uint64_t time_ns)
+static struct stream_handler flow_handler(struct flow_side *side)
 {
-	take_end(ctx, DIRECTION_SENT, false, time_ns);
-	flow_finished(ctx, DIRECTION_SENT, time_ns);
+	return (struct stream_handler){ side, take_data, take_hole, take_finish };
 }
 
-static void received_data(void *ctx, struct slice bytes, uint64_t time_ns, const struct mover *mover)
-{
-	take_data(ctx, DIRECTION_RECEIVED, bytes, time_ns, mover);
-}
-
-static void received_hole(void *ctx, uint64_t size, bool lost, uint64_t time_ns)
-{
-	take_hole(ctx, DIRECTION_RECEIVED, size, lost, time_ns);
-}
-
-static void received_finish(void *ctx, uint64_t time_ns)
-{
-	take_end(ctx, DIRECTION_RECEIVED, false, time_ns);
-	flow_finished(ctx, DIRECTION_RECEIVED, time_ns);
-}
-
-static struct stream_handler flow_handler(struct flow *flow, enum event_direction direction)
-{
-	if (direction == DIRECTION_SENT)
-		return (struct stream_handler){ flow, sent_data, sent_hole, sent_finish };
-	return (struct stream_handler){ flow, received_data, received_hole, received_finish };
-}
+/* --- records, in their order -------------------------------------------------------------- */
 
 static void flow_count(struct conn_facts *facts, const struct event_data *event)
 {
@@ -193,22 +505,29 @@ static void flow_count_past(struct flow *flow, struct flow_side *side)
 	counters_add_skipped(bytes);
 }
 
-static bool flow_beginning_is_certain(const struct flow_side *side, const struct event_data *event)
-{
-	return side->stream.from_start || (side->stream.from_zero && event->h.flags & EVENT_FROM_START);
-}
-
 /* The decoder was told that this direction would show from its first byte on; it does not. */
-static void flow_check_guess(struct flow *flow, struct flow_side *side, const struct stream_record *record,
+static void flow_check_start(struct flow *flow, struct flow_side *side, const struct stream_record *record,
 			     bool beginning_seen)
 {
-	if (!side->from_start_guessed || beginning_seen || !record->seq32 || !record->offset_known ||
-	    !record->offset)
+	if (!side->told_start || beginning_seen || !record->seq32 || !record->offset_known || !record->offset)
 		return;
-	side->from_start = side->from_start_guessed = false;
+	side->from_start = side->told_start = false;
 	if (flow->state == FLOW_HTTP)
-		flow->ops->hole(flow->decoder, side == &flow->side[0] ? 0 : 1, record->offset,
-				record->time_ns);
+		flow->ops->hole(flow->decoder, side->direction, record->offset, record->time_ns);
+}
+
+/* The protocol begins here or not; the other direction's verdict may have told already. */
+static void flow_place(struct flow *flow, struct flow_side *side, const struct stream_record *record,
+		       bool from_start, bool beginning_seen)
+{
+	bool certain;
+
+	stream_start(&side->stream, record, beginning_seen);
+	certain = side->stream.from_start || (side->stream.from_zero && from_start);
+	side->from_start = (side->from_start || certain) && !side->lost_bytes;
+	if (!certain)
+		side->lost_bytes = 0;
+	flow_check_start(flow, side, record, beginning_seen);
 }
 
 /* Is this the direction of the requests, for certain? */
@@ -258,7 +577,7 @@ static void flow_drain(struct flow *flow)
 	int direction;
 
 	while (!flow_is_blocked(flow) && (direction = flow_due(flow)) >= 0) {
-		struct stream_handler handler = flow_handler(flow, direction);
+		struct stream_handler handler = flow_handler(&flow->side[direction]);
 
 		stream_step(&flow->side[direction].stream, &handler);
 	}
@@ -295,7 +614,7 @@ static bool flow_must_wait(struct flow *flow, enum event_direction direction,
 {
 	size_t limit = flow->pipeline->config.reorder_limit_bytes;
 
-	if (flow->state == FLOW_TLS || flow->state == FLOW_MUTED)
+	if (flow_is_tls(flow) || flow->state == FLOW_MUTED)
 		return false;
 	if (stream_is_blocked(&flow->side[!direction].stream) &&
 	    !stream_has_room(&flow->side[direction].stream, record, limit))
@@ -309,7 +628,7 @@ void flow_record(struct flow *flow, const struct event_data *event, const struct
 	enum event_direction direction =
 		event->direction == DIRECTION_SENT ? DIRECTION_SENT : DIRECTION_RECEIVED;
 	struct flow_side *side = &flow->side[direction];
-	struct stream_handler handler = flow_handler(flow, direction);
+	struct stream_handler handler = flow_handler(&flow->side[direction]);
 	bool first = !side->stream.started;
 	struct stream_record record = {
 		.pos = event->pos,
@@ -326,27 +645,22 @@ void flow_record(struct flow *flow, const struct event_data *event, const struct
 
 	flow_count(flow->facts, event);
 	side->last_ns = event->h.time_ns;
-	if (first) { /* the protocol begins here or not; the other direction's verdict may have told already
-		      */
-		stream_start(&side->stream, &record, beginning_seen);
-		side->from_start =
-			(side->from_start || flow_beginning_is_certain(side, event)) && !side->beheaded;
-		side->beheaded &= flow_beginning_is_certain(side, event);
-		flow_check_guess(flow, side, &record, beginning_seen);
-	}
+	if (first)
+		flow_place(flow, side, &record, event->h.flags & EVENT_FROM_START, beginning_seen);
 	flow_watch_losses(flow, direction, event->h.lost, first);
 	if (first && !side->from_start && side->stream.seq32)
 		flow->facts->flags |= FLAG_LATE_JOINED;
-	if (side->rejoin)
+	if (side->hearing == FLOW_REJOINS || side->hearing == FLOW_AWAITED) {
 		stream_rejoin(&side->stream, &record);
-	side->rejoin = false;
+		side->hearing = FLOW_HEARD;
+	}
 	flow->calls.record++;
 	flow->calls.more = event->h.flags & EVENT_MORE;
 	flow->calls.hole = (enum event_hole)event->hole;
 	stream_put(&side->stream, &record, flow->pipeline->poll, flow->pipeline->config.reorder_limit_bytes,
 		   flow_must_wait(flow, direction, &record), &handler);
 	flow_drain(flow);
-	flow_hint_skip(flow, direction);
+	flow_decode_hint_skip(flow, direction);
 }
 
 void flow_stood(struct flow *flow, const struct event_data *event, const struct mover *mover,
@@ -357,18 +671,19 @@ void flow_stood(struct flow *flow, const struct event_data *event, const struct 
 	bool seq32 = event->h.flags & EVENT_POS_SEQ32;
 	bool placed = !seq32 || (event->h.flags & EVENT_OFFSET_KNOWN && beginning_seen);
 
-	if (flow->state == FLOW_TLS || flow->state == FLOW_MUTED || flow_is_muted(flow, direction))
+	if (flow_is_tls(flow) || flow->state == FLOW_MUTED || flow_is_muted(flow, direction))
 		return;
 	if (!flow->side[direction].stream.started &&
 	    (!placed || !event->offset || !flow->side[!direction].stream.started))
 		return;
-	flow->side[direction].stood = true;
+	if (flow->side[direction].end == FLOW_END_UNKNOWN)
+		flow->side[direction].end = FLOW_END_STANDS;
 	flow_record(flow, event, mover, beginning_seen);
 }
 
 void flow_unknown(struct flow *flow, enum event_direction direction)
 {
-	struct stream_handler handler = flow_handler(flow, direction);
+	struct stream_handler handler = flow_handler(&flow->side[direction]);
 
 	stream_flush(&flow->side[direction].stream, &handler);
 	stream_unknown(&flow->side[direction].stream, flow->pipeline->now_ns, &handler);
@@ -383,30 +698,32 @@ static void flow_doubt_end(struct flow *flow, enum event_direction direction)
 	const struct flow_side *side = &flow->side[direction];
 	bool lost = (int32_t)(flow->pipeline->lost - side->lost) > 0;
 
-	if (lost && !side->stood && !side->finished && flow->pair.open && flow->state == FLOW_HTTP)
+	if (lost && side->end == FLOW_END_UNKNOWN && flow->pair.open && flow->state == FLOW_HTTP)
 		flow_hole(flow, direction, HOLE_UNKNOWN_SIZE, true, flow->pipeline->now_ns);
 }
 
 void flow_finish(struct flow *flow, enum event_direction direction)
 {
-	struct stream_handler handler = flow_handler(flow, direction);
+	struct stream_handler handler = flow_handler(&flow->side[direction]);
 
 	stream_flush(&flow->side[direction].stream, &handler);
 	flow_count_past(flow, &flow->side[direction]);
 	flow_doubt_end(flow, direction);
-	flow_finished(flow, direction, flow->pipeline->now_ns);
+	flow_finished(&flow->side[direction], flow->pipeline->now_ns);
 }
 
 bool flow_poll(struct flow *flow)
 {
+	enum call_verdict verdict;
 	bool waits;
 
 	flow_give_up(flow, false);
 	waits = stream_waits(&flow->side[0].stream) || stream_waits(&flow->side[1].stream);
-	if (flow->pipeline->config.want_calls) {
-		struct calls_context context = flow_calls(flow);
+	verdict = flow_calls_verdict(flow);
+	if (flow->calls.items && verdict != CALL_HOLD) {
+		struct call_queue_context context = flow_calls(flow);
 
-		calls_poll(&flow->calls, &context, flow_calls_verdict(flow));
+		call_queue_flush(&flow->calls, &context, verdict); /* a call whose end was awaited is whole */
 	}
 	if (flow->state == FLOW_HTTP)
 		flow->ops->tick(flow->decoder, flow->pipeline->now_ns);
@@ -428,56 +745,33 @@ size_t flow_memory(const struct flow *flow)
 
 void flow_expire(struct flow *flow)
 {
-	struct calls_context context = flow_calls(flow);
+	struct call_queue_context context = flow_calls(flow);
 
-	calls_expire(&flow->calls, &context, flow_calls_verdict(flow));
+	call_queue_expire(&flow->calls, &context, flow_calls_verdict(flow));
 	pair_expire(&flow->pair);
-	flow_look_again(flow);
+	if ((flow->state == FLOW_UNDETERMINED || flow->state == FLOW_MUTED) && flow_judge_relisten(flow))
+		flow->state = FLOW_UNDETERMINED;
 }
 
 bool flow_is_muted(const struct flow *flow, enum event_direction direction)
 {
 	if (flow->state == FLOW_UNDETERMINED)
-		return flow->side[direction].muted;
-	return flow->state == FLOW_MUTED && flow->muted;
-}
-
-void flow_turn_tls(struct flow *flow)
-{
-	uint64_t held = flow->side[0].held.len + flow->side[1].held.len;
-
-	hello_free(flow->hello);
-	flow->hello = NULL;
-	if (flow->state == FLOW_TLS)
-		return;
-	flow_decode_end(flow, END_CLOSED);
-	if (flow->state == FLOW_UNDETERMINED) {
-		counter_add(COUNTER_TLS_DISCARDED, held);
-		flow_count_ciphertext(flow, flow->undetermined_copied, flow->undetermined_skipped);
-	}
-	for (int i = 0; i < 2; i++)
-		held_fini(&flow->side[i].held);
-	calls_fini(&flow->calls);
-	flow->state = FLOW_TLS;
-	flow->muted = NULL;
+		return flow->side[direction].hearing == FLOW_UNHEARD;
+	return flow->state == FLOW_MUTED;
 }
 
 void flow_end(struct flow *flow, enum protocol_end reason)
 {
+	struct call_queue_context context = flow_calls(flow);
+
 	flow_give_up(flow, true);
 	for (int i = 0; i < 2 && reason != END_IN_FLIGHT; i++)
 		flow_doubt_end(flow, i);
-	if (flow->pipeline->config.want_calls) {
-		struct calls_context context = flow_calls(flow);
-
-		calls_flush(&flow->calls, &context, flow_calls_verdict(flow));
-	}
+	call_queue_flush(&flow->calls, &context, flow_calls_verdict(flow));
 	/* Whoever closes a socket in order has said all that it had to say. */
 	if (reason == END_CLOSED || reason == END_EXIT)
-		flow_finished(flow, DIRECTION_SENT, flow->pipeline->now_ns);
-	flow_decode_end(flow, reason);
-	for (int i = 0; i < 2; i++) {
-		counter_add(COUNTER_BYTES_UNPARSED, flow->side[i].held.len);
-		held_fini(&flow->side[i].held);
-	}
+		flow_finished(&flow->side[DIRECTION_SENT], flow->pipeline->now_ns);
+	flow_decode_end(flow, reason, protocol_end_flags(reason));
+	flow_judge_drop(flow);
+	flow->state = FLOW_ENDED;
 }

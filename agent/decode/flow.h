@@ -7,7 +7,7 @@
 #ifndef HARK_FLOW_H
 #define HARK_FLOW_H
 
-#include "calls.h"
+#include "call_queue.h"
 #include "held.h"
 #include "model/conn_facts.h"
 #include "model/pipeline.h"
@@ -18,11 +18,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* What is done with the bytes; flow.c has the table of what leads from one to the other. */
 enum flow_state {
-	FLOW_UNDETERMINED, /* bytes are held */
-	FLOW_HTTP,	   /* bytes are decoded */
-	FLOW_TLS,	   /* bytes are ciphertext: counted */
-	FLOW_MUTED,	   /* bytes are not HTTP: counted */
+	FLOW_UNDETERMINED, /* held, and judged */
+	FLOW_HTTP,	   /* decoded */
+	FLOW_HELLO,	   /* ciphertext: counted, and the hellos in it are read */
+	FLOW_TLS,	   /* ciphertext: counted */
+	FLOW_MUTED,	   /* not HTTP: counted */
+	FLOW_ENDED,	   /* none comes any more */
 };
 
 enum flow_upgrade {
@@ -31,27 +34,40 @@ enum flow_upgrade {
 	UPGRADE_OTHER, /* a tunnel, or a protocol that hark does not know */
 };
 
+/* Of a direction: is anything of it found, or worth a search? */
+enum flow_hearing {
+	FLOW_HEARD,
+	FLOW_UNHEARD, /* too many bytes without a sign: they are counted, until hark listens again */
+	FLOW_REJOINS, /* heard again: bytes may have passed uncopied since the last record, which is no loss;
+		       */
+	FLOW_AWAITED, /* and since then the other direction alone moved */
+};
+
+enum flow_end_sign {
+	FLOW_END_UNKNOWN,
+	FLOW_END_STANDS,   /* how far the direction had got was told; the last of it may still come */
+	FLOW_END_FINISHED, /* and it came */
+};
+
+#define FLOW_NO_TURN SIZE_MAX
+
 struct hello;
 struct tls_key;
 
 struct flow_side {
+	struct flow *flow;
+	enum event_direction direction;
 	struct stream stream;
 	struct held held;
-	bool from_start;	 /* the first byte that is held or will be fed is the first of its protocol */
-	bool from_start_guessed; /* for the decoder, before anything of this direction showed */
-	bool beheaded;		 /* its first bytes were lost before anybody knew what they are, */
-	uint64_t lost_bytes;	 /* so many of them; HOLE_UNKNOWN_SIZE */
-	bool frames;		 /* begins like an HTTP/2 server: wait for the client's preface */
-	bool finished;
-	bool stood;   /* how far it had got at its end was told */
-	bool muted;   /* too many bytes without a sign: they are counted, until another look is taken */
-	bool fed;     /* a decoder had bytes of it */
-	bool secret;  /* its bytes were taken for TLS */
-	bool unheard; /* since it was to be heard again, the other direction alone moved */
-	bool rejoin;  /* bytes may have passed uncopied since the last record: no loss */
+	enum flow_hearing hearing;
+	enum flow_end_sign end;
+	bool from_start;     /* the first byte that is held or will be fed is the first of its protocol */
+	bool told_start;     /* the decoder was told so, before anything of this direction showed */
+	bool fed;	     /* what the layer was taken for (HTTP, TLS) had bytes of it */
+	uint64_t lost_bytes; /* so many of its first were lost before anybody knew what they are; 0: none,
+			      * HOLE_UNKNOWN_SIZE */
 	uint64_t searched_bytes;
-	bool turn_held; /* `held` has the beginning of the newest turn, and it may still be a message's */
-	size_t turn_at; /* where */
+	size_t turn_at;	     /* in `held`: the newest turn's beginning, which may still be a message's */
 	uint64_t skip_until; /* the last hint given */
 	uint32_t lost;	     /* event_header.lost of the newest record, or of the other direction's first */
 	uint64_t last_ns;
@@ -64,26 +80,25 @@ struct flow {
 	enum flow_state state;
 	const struct protocol_ops *ops;
 	struct protocol *decoder;
-	const struct mover *mover; /* of the bytes that are being fed */
-	uint64_t fed_ns;	   /* their time */
-	uint32_t lost;		   /* event_header.lost of the first record */
-	bool lossy;		   /* records were lost between the first one and the newest */
-	bool moved;		   /* anything did */
-	enum event_direction moved_last;
+	const struct mover *mover;     /* of the bytes that are being fed */
+	uint64_t fed_ns;	       /* their time */
+	uint32_t lost;		       /* event_header.lost of the first record */
+	bool lossy;		       /* records were lost between the first one and the newest */
+	int moved_last;		       /* the direction that did; -1: none yet */
 	enum protocol_role role_found; /* by the start line that began HTTP/1 after a late join */
 	struct pair pair;
 	struct flow_side side[2]; /* by enum event_direction */
 	size_t held_bytes;	  /* as counted in the connection's */
-	struct calls calls;	  /* what was not given out yet */
-	struct hello *hello;	  /* in FLOW_TLS, while the hellos are awaited; else NULL */
+	struct call_queue calls;  /* what was not given out yet */
+	struct hello *hello;	  /* exactly in FLOW_HELLO */
 	uint64_t undetermined_copied, undetermined_skipped;
-	bool joined;	   /* a session older than hark, whose counters do not say so */
-	const char *muted; /* why; static */
-	uint64_t look_ns;  /* when what is muted is looked at again; 0: never */
-	unsigned int looks;
+	bool joined_late;     /* a session older than hark, whose counters do not say so */
+	const char *muted;    /* why one direction is unheard, or all is muted; static */
+	uint64_t relisten_ns; /* when what is muted is listened to again; 0: never */
+	unsigned int relistens;
 	enum flow_upgrade upgrade; /* asked for by the decoder during a feed */
 	unsigned int upgrades;
-	struct message *switching; /* a 101, until on_upgrade() */
+	struct message *switching; /* a 101, until the decoder tells what to */
 	uint8_t upgrade_settings[256];
 	size_t upgrade_settings_len;
 	bool upgrade_settings_known;
@@ -97,7 +112,7 @@ void flow_fini(struct flow *flow);
 /* The layer belongs to another connection from here on. */
 void flow_move(struct flow *flow, struct conn_facts *facts);
 
-/* Takes one data record of this layer. beginning_seen: see stream_put(). */
+/* Takes one data record of this layer. beginning_seen: see stream_start(). */
 void flow_record(struct flow *flow, const struct event_data *event, const struct mover *mover,
 		 bool beginning_seen);
 
@@ -123,7 +138,7 @@ bool flow_poll(struct flow *flow);
 /* The memory that the layer holds: bytes, messages, tables. */
 size_t flow_memory(const struct flow *flow);
 
-/* About once a second: exchanges that do not move expire, and what was muted is looked at again. */
+/* About once a second: exchanges that do not move expire, and what was muted is listened to again. */
 void flow_expire(struct flow *flow);
 
 /* Is nobody interested in the bytes of a direction, for now? */
@@ -134,5 +149,21 @@ void flow_turn_tls(struct flow *flow);
 
 /* Ends the layer: everything under way comes out. Nothing may be put afterwards. */
 void flow_end(struct flow *flow, enum protocol_end reason);
+
+static inline bool flow_is_tls(const struct flow *flow)
+{
+	return flow->state == FLOW_HELLO || flow->state == FLOW_TLS;
+}
+
+/*
+ * Was the direction seen from its first byte, or will it be? One that has not moved yet begins with its first
+ * byte, if hark was there when the other one did.
+ */
+static inline bool flow_side_begins(const struct flow *flow, int direction)
+{
+	const struct flow_side *side = &flow->side[direction];
+
+	return side->from_start || (!side->stream.started && flow->side[!direction].from_start);
+}
 
 #endif

@@ -1,24 +1,34 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The part of a layer that works with a decoder: making, feeding, leaving it. */
+/* A layer's decoder: making, feeding, ending it. What it leads to, flow.c decides. */
 #ifndef HARK_FLOW_DECODE_H
 #define HARK_FLOW_DECODE_H
 
 #include "flow.h"
 
-/* Starts decoding with this protocol. 0, or -ENOMEM (the layer is muted then). */
+/* What became of bytes that were to be decoded. */
+enum flow_fed {
+	FLOW_FED,	   /* all were taken */
+	FLOW_FED_TLS,	   /* none: TLS begins with them */
+	FLOW_FED_HTTP1,	   /* none: HTTP/1 begins with them, though the client spoke HTTP/2 */
+	FLOW_FED_REFUTED,  /* none: the layer is no HTTP, what the decoder found was text */
+	FLOW_FED_UPGRADED, /* some: behind them the connection leaves the protocol, for flow->upgrade */
+};
+
+/* Makes a decoder of this protocol. 0, or -ENOMEM, which is counted. */
 int flow_decode_start(struct flow *flow, const struct protocol_ops *ops, bool after_upgrade);
 
-/* Bytes in order, whatever the state of the layer. */
-void flow_data(struct flow *flow, enum event_direction direction, struct slice bytes, uint64_t time_ns,
-	       const struct mover *mover);
+/* Feeds the next bytes of a direction; what was taken is dropped from *bytes. */
+enum flow_fed flow_decode_feed(struct flow *flow, enum event_direction direction, struct slice *bytes,
+			       uint64_t time_ns, const struct mover *mover);
 
-/* Missing bytes in order, whatever the state; lost: no record stood for them. */
-void flow_hole(struct flow *flow, enum event_direction direction, uint64_t size, bool lost, uint64_t time_ns);
+/* What the decoder took before it knew that it is not its own; *lost_bytes more are missing behind it. */
+void flow_decode_carry(const struct flow *flow, enum event_direction direction, struct held *carried,
+		       uint64_t *lost_bytes, uint64_t time_ns, const struct mover *mover);
 
-/* Ends the decoder and emits what it had; legal without one. */
-void flow_decode_end(struct flow *flow, enum protocol_end reason);
+/* Ends the decoder, and its messages under way come out with these flags; legal without one. */
+void flow_decode_end(struct flow *flow, enum protocol_end reason, unsigned int flags);
 
 /* Tells the kernel side which bytes nobody need copy. */
-void flow_hint_skip(struct flow *flow, enum event_direction direction);
+void flow_decode_hint_skip(struct flow *flow, enum event_direction direction);
 
 #endif

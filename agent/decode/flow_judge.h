@@ -1,29 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What are the held bytes of a layer? The verdict and its consequences. */
+/*
+ * What are the bytes of a layer that is FLOW_UNDETERMINED? Holds them, and
+ * says so as soon as it can; flow.c acts on the verdict.
+ */
 #ifndef HARK_FLOW_JUDGE_H
 #define HARK_FLOW_JUDGE_H
 
 #include "flow.h"
 
-/* After new bytes were held in a direction: decides if it can. */
-void flow_judge(struct flow *flow, enum event_direction direction);
+enum flow_verdict {
+	FLOW_IS_UNKNOWN, /* yet */
+	FLOW_IS_HTTP1,	 /* what is held is to be decoded: it begins there, as the sides tell */
+	FLOW_IS_HTTP2,
+	FLOW_IS_TLS,   /* what is held is ciphertext */
+	FLOW_IS_OTHER, /* nothing that anybody could read */
+};
 
-/*
- * Holds bytes of an undetermined layer, within the limits, and judges. turn: the other direction moved last,
- * or nothing did.
- */
-void flow_hold(struct flow *flow, enum event_direction direction, struct slice bytes, uint64_t time_ns,
-	       const struct mover *mover, bool turn);
+/* Bytes came in a direction; turn: the other direction moved last, or nothing did. */
+enum flow_verdict flow_judge_data(struct flow *flow, enum event_direction direction, struct slice bytes,
+				  uint64_t time_ns, const struct mover *mover, bool turn);
 
-/* Forgets what a direction holds: it cannot be joined to what follows. */
-void flow_drop_held(struct flow *flow, enum event_direction direction);
+/* Bytes are missing, or (copied: false, lost: false) were not copied. */
+enum flow_verdict flow_judge_hole(struct flow *flow, enum event_direction direction, uint64_t size,
+				  bool lost);
 
-/* The bytes turned out to be ciphertext. */
-void flow_count_ciphertext(struct flow *flow, uint64_t copied, uint64_t skipped);
+/* Forgets what both directions hold; it is counted as passed over. */
+void flow_judge_drop(struct flow *flow);
 
-/* When it is time: listens again to what was muted because nothing was found in it. */
-void flow_look_again(struct flow *flow);
-
-void flow_mute(struct flow *flow, const char *reason);
+/* When it is time: what was muted, because nothing was found in it, is undetermined again. True: it is. */
+bool flow_judge_relisten(struct flow *flow);
 
 #endif

@@ -232,7 +232,7 @@ uint64_t stream_due_ns(const struct stream *stream)
 
 bool stream_is_overdue(const struct stream *stream, uint64_t poll)
 {
-	return stream_is_blocked(stream) && stream->gap_poll + GRACE_POLLS <= poll;
+	return stream_is_blocked(stream) && stream->missing_poll + GRACE_POLLS <= poll;
 }
 
 void stream_step(struct stream *stream, const struct stream_handler *handler)
@@ -255,7 +255,7 @@ void stream_step(struct stream *stream, const struct stream_handler *handler)
 	stream_deliver(stream, &record, handler);
 	free(chunk);
 	if (stream_waits(stream))
-		stream->gap_poll = late_first(stream)->poll;
+		stream->missing_poll = late_first(stream)->poll;
 }
 
 void stream_give_up(struct stream *stream)
@@ -290,7 +290,7 @@ static int stream_hold(struct stream *stream, const struct stream_record *record
 	if (chunk->copied)
 		memcpy(chunk->bytes, record->payload.data, chunk->copied);
 	if (!stream_waits(stream))
-		stream->gap_poll = poll;
+		stream->missing_poll = poll;
 	chunk->number = stream->late_number++;
 	stream->late_bytes += chunk->copied;
 	stream->late_count++;

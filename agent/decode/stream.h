@@ -48,10 +48,10 @@ struct stream {
 	uint64_t hole_start, hole_end; /* the newest hole that was given up on */
 	struct heap late;	       /* of struct stream_chunk, by position */
 	size_t late_bytes, late_count;
-	uint64_t late_number; /* of the next one */
-	uint64_t gap_poll;    /* when the gap before `late` was noticed */
-	bool given_up;	      /* what is missing before the first of `late` is lost */
-	uint64_t past_bytes;  /* that were read past the records; the owner counts and clears them */
+	uint64_t late_number;  /* of the next one */
+	uint64_t missing_poll; /* when what is missing before `late` was noticed */
+	bool given_up;	       /* what is missing before the first of `late` is lost */
+	uint64_t past_bytes;   /* that were read past the records; the owner counts and clears them */
 };
 
 void stream_init(struct stream *stream);

@@ -10,7 +10,6 @@
 #include "conn.h"
 
 #include "base/counters.h"
-#include "decode/flow_judge.h"
 
 #include <stdlib.h>
 
@@ -44,7 +43,7 @@ struct conn *conn_new(const struct pipeline *pipeline, uint64_t sequence, const 
 	conn->socket_id = sock->id;
 	conn->last_ns = pipeline->now_ns;
 	conn->held_bytes = CONN_BYTES;
-	flow_init(&conn->clear, pipeline, &conn->facts, NULL);
+	flow_init(&conn->socket_flow, pipeline, &conn->facts, NULL);
 	counter_add(COUNTER_CONNECTIONS_OPENED, 1);
 	return conn;
 }
@@ -57,7 +56,7 @@ void conn_free(struct conn *conn)
 		return;
 	DL_FOREACH_SAFE(conn->sessions, session, tmp)
 	tls_session_free(session);
-	flow_fini(&conn->clear);
+	flow_fini(&conn->socket_flow);
 	free(conn);
 }
 
@@ -105,14 +104,14 @@ static enum mark mark_of(bool sent_muted, bool received_muted)
  */
 static void conn_settle_muted(struct conn *conn, bool polled)
 {
-	bool sent = flow_is_muted(&conn->clear, DIRECTION_SENT);
-	bool received = flow_is_muted(&conn->clear, DIRECTION_RECEIVED);
+	bool sent = flow_is_muted(&conn->socket_flow, DIRECTION_SENT);
+	bool received = flow_is_muted(&conn->socket_flow, DIRECTION_RECEIVED);
 	enum mark mark = mark_of(sent, received);
 
 	if (mark != MARK_HEARD && !conn->muted)
 		counter_add(COUNTER_CONNECTIONS_MUTED, 1);
 	conn->muted = conn->muted || mark != MARK_HEARD;
-	if (mark == conn->heard || (!polled && conn->clear.look_ns && mark != MARK_MUTED))
+	if (mark == conn->heard || (!polled && conn->socket_flow.relisten_ns && mark != MARK_MUTED))
 		return;
 	conn->heard = mark;
 	if (!conn->pipeline->config.want_calls)
@@ -122,11 +121,11 @@ static void conn_settle_muted(struct conn *conn, bool polled)
 /* After the clear layer moved: what does its state mean for the connection? */
 static void conn_settle(struct conn *conn, bool polled)
 {
-	conn->facts.tls_unknown = conn->clear.state == FLOW_UNDETERMINED && !conn->sessions;
-	conn->facts.muted = conn->clear.muted;
-	if (conn->clear.state == FLOW_TLS)
+	conn->facts.tls_unknown = conn->socket_flow.state == FLOW_UNDETERMINED && !conn->sessions;
+	conn->facts.muted = conn->socket_flow.muted;
+	if (flow_is_tls(&conn->socket_flow))
 		conn->facts.tls = true;
-	if (conn->clear.state == FLOW_TLS && !conn->clear.hello && !conn->early && !conn->ciphertext) {
+	if (conn->socket_flow.state == FLOW_TLS && !conn->early && !conn->ciphertext) {
 		conn->ciphertext = true;
 		conn_mark(conn, MARK_CIPHERTEXT);
 	}
@@ -173,16 +172,16 @@ void conn_socket_data(struct conn *conn, const struct event_data *event)
 	if (event->h.flags & EVENT_RESET)
 		conn->facts.flags |= FLAG_RESET;
 	if (event->h.flags & EVENT_RESET)
-		flow_reset(&conn->clear,
+		flow_reset(&conn->socket_flow,
 			   event->direction == DIRECTION_SENT ? DIRECTION_SENT : DIRECTION_RECEIVED);
 	if (!event->len && !(event->h.flags & (EVENT_EOF | EVENT_REACHED)))
 		return;
 	/* Before the first poll a library may have no probes: what moves later shows whether one sees it. */
 	conn->early = !conn->pipeline->poll;
-	if (conn->clear.state == FLOW_TLS && !conn->clear.hello)
+	if (conn->socket_flow.state == FLOW_TLS)
 		conn_count_ciphertext(conn, event);
 	else
-		flow_record(&conn->clear, event, &conn->mover, conn->beginning_seen);
+		flow_record(&conn->socket_flow, event, &conn->mover, conn->beginning_seen);
 	conn_settle(conn, false);
 }
 
@@ -232,9 +231,9 @@ void conn_stood(struct conn *conn, const struct event_state_end *end)
 		event.h.flags = EVENT_POS_SEQ32;
 		if (end->state.offset_known & 1 << i)
 			event.h.flags |= EVENT_OFFSET_KNOWN;
-		flow_stood(&conn->clear, &event, &conn->mover, conn->beginning_seen);
+		flow_stood(&conn->socket_flow, &event, &conn->mover, conn->beginning_seen);
 	}
-	conn_weigh_flow(conn, &conn->clear);
+	conn_weigh_flow(conn, &conn->socket_flow);
 }
 
 void conn_mark_tls(struct conn *conn, const char *library)
@@ -244,7 +243,7 @@ void conn_mark_tls(struct conn *conn, const char *library)
 	if (library)
 		conn->facts.tls_library = library;
 	conn->early = false;
-	flow_turn_tls(&conn->clear);
+	flow_turn_tls(&conn->socket_flow);
 	conn_settle(conn, false);
 }
 
@@ -358,15 +357,15 @@ static bool session_poll(struct conn *conn, struct tls_session *session)
 bool conn_poll(struct conn *conn)
 {
 	struct tls_session *session, *tmp;
-	bool waits = flow_poll(&conn->clear);
+	bool waits = flow_poll(&conn->socket_flow);
 
 	if (conn->socket_id || conn->facts.exchanges)
 		conn_report_opened(conn);
 	if (conn->finish_poll && conn->finish_poll <= conn->pipeline->poll) {
 		conn->finish_poll = 0;
-		flow_finish(&conn->clear, DIRECTION_SENT);
+		flow_finish(&conn->socket_flow, DIRECTION_SENT);
 	}
-	conn_weigh_flow(conn, &conn->clear);
+	conn_weigh_flow(conn, &conn->socket_flow);
 	DL_FOREACH_SAFE2(conn->awake, session, tmp, awake_next)
 	{
 		if (session_poll(conn, session))
@@ -379,7 +378,7 @@ bool conn_poll(struct conn *conn)
 /* Idle ones are many, and hold what they held. */
 static void conn_expire_flow(struct conn *conn, struct flow *flow)
 {
-	bool idle = !flow->pair.entries && !flow->calls.items && !flow->look_ns;
+	bool idle = !flow->pair.entries && !flow->calls.items && !flow->relisten_ns;
 
 	flow_expire(flow);
 	if (!idle)
@@ -390,7 +389,7 @@ void conn_expire(struct conn *conn)
 {
 	struct tls_session *session;
 
-	conn_expire_flow(conn, &conn->clear);
+	conn_expire_flow(conn, &conn->socket_flow);
 	conn_settle(conn, true);
 	DL_FOREACH (conn->sessions, session)
 		conn_expire_flow(conn, &session->flow);
@@ -410,7 +409,7 @@ void conn_tell_opaque(struct conn *conn)
 {
 	conn->opaque_told = true;
 	/* A proxy that was asked to CONNECT has no part in what follows. */
-	conn->relays = conn->relays || (conn->clear.upgrades && conn->facts.role == ROLE_SERVER);
+	conn->relays = conn->relays || (conn->socket_flow.upgrades && conn->facts.role == ROLE_SERVER);
 	if (conn->relays)
 		conn->facts.flags |= FLAG_RELAYED;
 	if (conn->relays)
@@ -453,7 +452,7 @@ void conn_truncate(struct conn *conn)
 	struct tls_session *session;
 
 	conn->facts.flags |= FLAG_TRUNCATED;
-	conn->clear.pair.truncated = true;
+	conn->socket_flow.pair.truncated = true;
 	DL_FOREACH (conn->sessions, session)
 		session->flow.pair.truncated = true;
 }
@@ -464,7 +463,7 @@ void conn_end(struct conn *conn, enum protocol_end reason)
 	if (reason == END_CLOSED && conn->facts.flags & FLAG_RESET)
 		reason = END_RESET;
 	conn_report_opened(conn);
-	flow_end(&conn->clear, reason);
+	flow_end(&conn->socket_flow, reason);
 	while (conn->sessions)
 		conn_end_session(conn, conn->sessions, reason);
 	conn_close_facts(conn, reason);

@@ -26,7 +26,7 @@ struct relay_key {
 struct conn {
 	struct conn_facts facts;
 	const struct pipeline *pipeline;
-	struct flow clear;
+	struct flow socket_flow;
 	struct tls_session *sessions, *awake; /* all; those that the next polls look at */
 	uint64_t sequence;		      /* order of appearance */
 	bool reported;			      /* the sinks know it under its number, which stays */

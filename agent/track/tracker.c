@@ -99,7 +99,7 @@ static void tracker_socket_data(struct tracker *tracker, const struct event_data
 	conn_take(tracker, conn, event);
 	conn_socket_data(conn, event);
 	relay_watch(tracker, conn);
-	conn_weigh_flow(conn, &conn->clear);
+	conn_weigh_flow(conn, &conn->socket_flow);
 	conn_charge(tracker, conn);
 }
 

@@ -4,8 +4,8 @@
  * taken in the order of their positions, held while nobody knows whether they
  * are ciphertext, then given out or dropped.
  */
-#ifndef HARK_CALLS_H
-#define HARK_CALLS_H
+#ifndef HARK_CALL_QUEUE_H
+#define HARK_CALL_QUEUE_H
 
 #include "model/call.h"
 #include "model/pipeline.h"
@@ -16,7 +16,7 @@
 struct call_item;
 
 /* All zero: empty. */
-struct calls {
+struct call_queue {
 	struct call_item *items; /* oldest first */
 	size_t bytes;		 /* held in them */
 	uint64_t since_ns;	 /* when the first of them came */
@@ -25,40 +25,41 @@ struct calls {
 	uint64_t record;	 /* its number, from 1 on */
 };
 
-enum calls_verdict {
-	CALLS_UNKNOWN, /* hold */
-	CALLS_PLAIN,   /* give out */
-	CALLS_SECRET,  /* ciphertext: drop */
+enum call_verdict {
+	CALL_HOLD, /* nobody knows yet */
+	CALL_GIVE, /* plain: give out */
+	CALL_DROP, /* ciphertext: drop */
 };
 
-struct calls_context {
+struct call_queue_context {
 	const struct pipeline *pipeline;
 	const struct conn_facts *facts;
 	bool tls;
 };
 
-void calls_fini(struct calls *calls);
+void call_queue_fini(struct call_queue *queue);
 
 /* Some bytes of a direction. */
-void calls_data(struct calls *calls, const struct calls_context *context, enum event_direction direction,
-		struct slice bytes, uint64_t time_ns, const struct mover *mover);
+void call_queue_data(struct call_queue *queue, const struct call_queue_context *context,
+		     enum event_direction direction, struct slice bytes, uint64_t time_ns,
+		     const struct mover *mover);
 /* size bytes were not copied, or (lost) are missing; HOLE_UNKNOWN_SIZE: nobody knows how many. */
-void calls_hole(struct calls *calls, const struct calls_context *context, enum event_direction direction,
-		uint64_t size, bool lost, uint64_t time_ns);
+void call_queue_hole(struct call_queue *queue, const struct call_queue_context *context,
+		     enum event_direction direction, uint64_t size, bool lost, uint64_t time_ns);
 /* The direction ended; reset: by a call that failed. */
-void calls_end(struct calls *calls, const struct calls_context *context, enum event_direction direction,
-	       bool reset, uint64_t time_ns);
+void call_queue_end(struct call_queue *queue, const struct call_queue_context *context,
+		    enum event_direction direction, bool reset, uint64_t time_ns);
 
 /* After something came: gives out or drops what the verdict allows; a call whose end may still come stays. */
-void calls_judge(struct calls *calls, const struct calls_context *context, enum calls_verdict verdict);
-
-/* A poll passed: a call whose end was awaited is whole. */
-void calls_poll(struct calls *calls, const struct calls_context *context, enum calls_verdict verdict);
+void call_queue_judge(struct call_queue *queue, const struct call_queue_context *context,
+		      enum call_verdict verdict);
 
 /* About once a second: what is unknown for as long is given out as such. */
-void calls_expire(struct calls *calls, const struct calls_context *context, enum calls_verdict verdict);
+void call_queue_expire(struct call_queue *queue, const struct call_queue_context *context,
+		       enum call_verdict verdict);
 
 /* The layer ends: everything comes out, but for ciphertext. */
-void calls_flush(struct calls *calls, const struct calls_context *context, enum calls_verdict verdict);
+void call_queue_flush(struct call_queue *queue, const struct call_queue_context *context,
+		      enum call_verdict verdict);
 
 #endif

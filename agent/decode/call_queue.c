@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Items stand in one queue for both directions, so that what is given out
+ * reads as a conversation. Records of one call are joined up to a bound; the
+ * last item may still grow until another one follows or a poll passes.
+ */
+#include "call_queue.h"
+
+#include "base/counters.h"
+#include "base/table.h"
+#include "protocol.h"
+
+#include <stdlib.h>
+
+#define CALL_MAX_BYTES	(256 * 1024) /* of one item */
+#define UNDETERMINED_NS UINT64_C(1000000000)
+/* Memory of an item besides its bytes. */
+#define HELD_ITEMS_SHARE sizeof(struct call_item)
+
+struct call_item {
+	struct call_item *prev, *next;
+	struct call call; /* bytes are ours, in `data` */
+	uint8_t *data;
+	size_t capacity;
+	uint64_t record; /* that its last bytes came in */
+	bool open;	 /* further records of the call may follow */
+};
+
+static void item_remove(struct call_queue *queue, struct call_item *item)
+{
+	queue->bytes -= item->call.bytes.len + HELD_ITEMS_SHARE;
+	DL_DELETE(queue->items, item);
+	free(item->data);
+	free(item);
+}
+
+void call_queue_fini(struct call_queue *queue)
+{
+	while (queue->items)
+		item_remove(queue, queue->items);
+}
+
+/* Room for the next one: the oldest goes, and is counted as not shown. */
+static void call_queue_bound(struct call_queue *queue, const struct call_queue_context *context, size_t bytes)
+{
+	size_t limit = context->pipeline->config.held_limit_bytes + CALL_MAX_BYTES;
+
+	while (queue->items && queue->bytes + bytes > limit) {
+		counter_add(COUNTER_LIMIT_HELD, queue->items->call.bytes.len);
+		item_remove(queue, queue->items);
+	}
+}
+
+/* A new item at the end. NULL: out of memory. */
+static struct call_item *item_add(struct call_queue *queue, const struct call_queue_context *context,
+				  enum event_direction direction, uint64_t time_ns)
+{
+	struct call_item *item = calloc(1, sizeof(*item));
+
+	if (!item) {
+		counter_add(COUNTER_LIMIT_MEMORY, 1);
+		return NULL;
+	}
+	if (!queue->items)
+		queue->since_ns = time_ns;
+	item->call = (struct call){
+		.direction = direction,
+		.time_ns = time_ns,
+		.tls = context->tls,
+		.mover = context->facts->owner,
+	};
+	DL_APPEND(queue->items, item);
+	queue->bytes += HELD_ITEMS_SHARE;
+	return item;
+}
+
+static struct call_item *item_last(const struct call_queue *queue)
+{
+	return queue->items ? queue->items->prev : NULL;
+}
+
+static bool item_append(struct call_queue *queue, struct call_item *item, struct slice bytes)
+{
+	size_t len = item->call.bytes.len;
+
+	if (len + bytes.len > item->capacity) {
+		size_t capacity = len + bytes.len < 2 * item->capacity ? 2 * item->capacity : len + bytes.len;
+		uint8_t *data = realloc(item->data, capacity);
+
+		if (!data) {
+			counter_add(COUNTER_LIMIT_MEMORY, 1);
+			return false;
+		}
+		item->data = data;
+		item->capacity = capacity;
+	}
+	memcpy(item->data + len, bytes.data, bytes.len);
+	item->call.bytes = slice_of(item->data, len + bytes.len);
+	item->call.len += bytes.len;
+	queue->bytes += bytes.len;
+	return true;
+}
+
+/* The item whose call these bytes go on with; NULL: they begin one. */
+static struct call_item *item_continued(const struct call_queue *queue, enum event_direction direction,
+					const struct mover *mover)
+{
+	struct call_item *last = item_last(queue);
+
+	if (!last || !last->open || last->call.direction != direction || last->call.mover.tid != mover->tid)
+		return NULL;
+	if (last->call.len != last->call.bytes.len || last->call.len >= CALL_MAX_BYTES)
+		return NULL;
+	return last;
+}
+
+void call_queue_data(struct call_queue *queue, const struct call_queue_context *context,
+		     enum event_direction direction, struct slice bytes, uint64_t time_ns,
+		     const struct mover *mover)
+{
+	struct call_item *item = item_continued(queue, direction, mover);
+
+	call_queue_bound(queue, context, item ? 0 : bytes.len);
+	if (!item)
+		item = item_add(queue, context, direction, time_ns);
+	if (!item)
+		return;
+	item->call.mover = *mover;
+	if (!item_append(queue, item, bytes))
+		item->call.len += bytes.len;
+	item->record = queue->record;
+	item->open = queue->more;
+}
+
+void call_queue_hole(struct call_queue *queue, const struct call_queue_context *context,
+		     enum event_direction direction, uint64_t size, bool lost, uint64_t time_ns)
+{
+	struct call_item *item = item_last(queue);
+
+	if (lost || size == HOLE_UNKNOWN_SIZE) {
+		item = item_add(queue, context, direction, time_ns);
+		if (item)
+			item->call.lost_bytes = size;
+		return;
+	}
+	/* The rest of a record or of a call, or a whole one of which nothing was copied. */
+	if (!item || (item->record != queue->record && !item->open) || item->call.direction != direction)
+		item = item_add(queue, context, direction, time_ns);
+	if (!item)
+		return;
+	item->call.len += size;
+	item->call.hole = queue->hole;
+	item->record = queue->record;
+	item->open = queue->more;
+}
+
+void call_queue_end(struct call_queue *queue, const struct call_queue_context *context,
+		    enum event_direction direction, bool reset, uint64_t time_ns)
+{
+	struct call_item *item = item_add(queue, context, direction, time_ns);
+
+	if (!item)
+		return;
+	item->call.end = !reset;
+	item->call.reset = reset;
+}
+
+static void item_give(struct call_queue *queue, const struct call_queue_context *context,
+		      struct call_item *item, bool undetermined)
+{
+	const struct result result = {
+		.kind = RESULT_CALL, .conn = context->facts, .mover = &item->call.mover, .call = &item->call
+	};
+
+	item->call.conn = context->facts;
+	item->call.undetermined = undetermined;
+	pipeline_tell(context->pipeline, &result);
+	item_remove(queue, item);
+}
+
+void call_queue_judge(struct call_queue *queue, const struct call_queue_context *context,
+		      enum call_verdict verdict)
+{
+	switch (verdict) {
+	case CALL_HOLD:
+		return;
+	case CALL_GIVE:
+		while (queue->items && (queue->items->next || !queue->items->open))
+			item_give(queue, context, queue->items, false);
+		return;
+	case CALL_DROP:
+		call_queue_fini(queue);
+		return;
+	}
+}
+
+void call_queue_expire(struct call_queue *queue, const struct call_queue_context *context,
+		       enum call_verdict verdict)
+{
+	if (queue->items && context->pipeline->now_ns - queue->since_ns >= UNDETERMINED_NS)
+		call_queue_flush(queue, context, verdict);
+}
+
+void call_queue_flush(struct call_queue *queue, const struct call_queue_context *context,
+		      enum call_verdict verdict)
+{
+	if (verdict == CALL_DROP)
+		call_queue_fini(queue);
+	while (queue->items)
+		item_give(queue, context, queue->items, verdict == CALL_HOLD);
+}
