@@ -8,6 +8,8 @@
  */
 #include "scrub_text.h"
 
+#include "array.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,19 +25,15 @@ void scrub_pending_hide(struct scrub_pending *pending)
 bool scrub_pending_add(struct scrub_pending *pending, uint8_t *byte)
 {
 	struct scrub_run *last = pending->count ? &pending->runs[pending->count - 1] : NULL, *runs;
-	size_t capacity = pending->capacity ? 2 * pending->capacity : 4;
 
 	if (last && last->bytes + last->len == byte) {
 		last->len++;
 		return true;
 	}
-	if (pending->count == pending->capacity) {
-		runs = reallocarray(pending->runs, capacity, sizeof(*runs));
-		if (!runs)
-			return false;
-		pending->runs = runs;
-		pending->capacity = capacity;
-	}
+	runs = array_room(pending->runs, pending->count, &pending->capacity, sizeof(*runs));
+	if (!runs)
+		return false;
+	pending->runs = runs;
 	pending->runs[pending->count++] = (struct scrub_run){ byte, 1 };
 	return true;
 }

@@ -12,8 +12,6 @@
 #include "base/counters.h"
 #include "detect.h"
 
-#define SEARCH_WHOLE_BYTES 1024 /* so little is searched anew with each record */
-
 #define RELISTEN_BYTES 65536	  /* of a direction; as much as a line may take */
 #define RELISTEN_NS    1000000000 /* after the first mute; twice as long after each further one */
 #define RELISTEN_SHIFT 6
@@ -145,22 +143,6 @@ static enum flow_verdict flow_found_preface(struct flow *flow, enum event_direct
 	return FLOW_IS_HTTP2;
 }
 
-/* Records may cut a sign in two, so the newest bytes are searched with those before them. */
-static struct detect_result flow_search_binary(struct flow_side *side)
-{
-	struct slice all = held_bytes(&side->held), tail;
-	struct detect_result result;
-
-	if (all.len <= SEARCH_WHOLE_BYTES || all.len - side->held.scanned > side->held.scanned / 4) {
-		side->held.scanned = all.len;
-		return detect_late_binary(all);
-	}
-	tail = held_tail(&side->held);
-	result = detect_late_binary(tail);
-	result.offset += all.len - tail.len;
-	return result;
-}
-
 static struct detect_result flow_search(struct flow *flow, enum event_direction direction)
 {
 	struct flow_side *side = &flow->side[direction];
@@ -169,7 +151,7 @@ static struct detect_result flow_search(struct flow *flow, enum event_direction 
 	if (side->from_start)
 		return detect_first(held_bytes(&side->held));
 	result = flow_judge_turn(flow, direction);
-	return is_http1(result) ? result : flow_search_binary(side);
+	return is_http1(result) ? result : held_search(&side->held, detect_late_binary);
 }
 
 /*

@@ -8,6 +8,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#define SEARCH_WHOLE_BYTES 1024 /* so little is searched anew with each record */
+
 void held_fini(struct held *held)
 {
 	free(held->bytes);
@@ -84,11 +86,18 @@ struct slice held_bytes(const struct held *held)
 	return slice_of(held->bytes, held->len);
 }
 
-struct slice held_tail(const struct held *held)
+struct detect_result held_search(struct held *held, struct detect_result (*search)(struct slice bytes))
 {
-	size_t len = 0;
+	bool whole = held->len <= SEARCH_WHOLE_BYTES || held->len - held->scanned > held->scanned / 4;
+	struct detect_result result;
+	size_t start = held->len;
 
+	if (whole)
+		held->scanned = held->len;
 	for (size_t i = held->run_count; i > 0 && i + 2 > held->run_count; i--)
-		len += held->runs[i - 1].len;
-	return slice_drop(held_bytes(held), held->len - len);
+		start -= held->runs[i - 1].len;
+	start = whole ? 0 : start;
+	result = search(slice_drop(held_bytes(held), start));
+	result.offset += start;
+	return result;
 }

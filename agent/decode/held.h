@@ -6,6 +6,7 @@
 #ifndef HARK_HELD_H
 #define HARK_HELD_H
 
+#include "detect.h"
 #include "model/mover.h"
 #include "slice.h"
 
@@ -43,7 +44,10 @@ void held_drop(struct held *held, size_t n);
 
 struct slice held_bytes(const struct held *held);
 
-/* The bytes from the last run but one on: what a start line cut in two lies in. */
-struct slice held_tail(const struct held *held);
+/*
+ * Searches all of it while it is little, or grew by a quarter; else from the last run but one on, for a sign
+ * may be cut in two. The result's offset is from the first byte on.
+ */
+struct detect_result held_search(struct held *held, struct detect_result (*search)(struct slice bytes));
 
 #endif

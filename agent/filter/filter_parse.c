@@ -8,6 +8,8 @@
  */
 #include "filter_term.h"
 
+#include "base/array.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -268,16 +270,12 @@ static bool value_read(struct parser *parser, char *out, size_t *len)
 
 static struct filter_value *value_add(struct filter_node *node)
 {
-	size_t capacity = node->value_capacity ? node->value_capacity * 2 : 1;
-	struct filter_value *values = node->values;
+	struct filter_value *values =
+		array_room(node->values, node->value_count, &node->value_capacity, sizeof(*values));
 
-	if (node->value_count == node->value_capacity) {
-		values = reallocarray(values, capacity, sizeof(*values));
-		if (!values)
-			return NULL;
-		node->values = values;
-		node->value_capacity = capacity;
-	}
+	if (!values)
+		return NULL;
+	node->values = values;
 	values[node->value_count] = (struct filter_value){ .text = NULL };
 	return &values[node->value_count++];
 }

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "scrub_cuts.h"
 
+#include "base/array.h"
+
 #include <stdlib.h>
 
 void scrub_cuts_add(struct scrub_cuts *cuts, size_t from, size_t to)
 {
 	struct scrub_cut *last = cuts->count ? &cuts->items[cuts->count - 1] : NULL, *items;
-	size_t capacity = cuts->capacity ? 2 * cuts->capacity : 4;
 
 	if (from >= to || cuts->all)
 		return;
@@ -14,15 +15,12 @@ void scrub_cuts_add(struct scrub_cuts *cuts, size_t from, size_t to)
 		last->to = to > last->to ? to : last->to;
 		return;
 	}
-	if (cuts->count == cuts->capacity) {
-		items = reallocarray(cuts->items, capacity, sizeof(*items));
-		if (!items) {
-			cuts->all = true;
-			return;
-		}
-		cuts->items = items;
-		cuts->capacity = capacity;
+	items = array_room(cuts->items, cuts->count, &cuts->capacity, sizeof(*items));
+	if (!items) {
+		cuts->all = true;
+		return;
 	}
+	cuts->items = items;
 	cuts->items[cuts->count++] = (struct scrub_cut){ from, to };
 }
 

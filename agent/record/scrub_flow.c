@@ -13,8 +13,7 @@
 
 #include <stdlib.h>
 
-#define JUDGED_MAX	   65536
-#define SEARCH_WHOLE_BYTES 1024 /* so little is searched anew with each record */
+#define JUDGED_MAX 65536
 
 struct scrub_flow *scrub_flow_new(const struct scrub_key *key, const struct scrub_config *config)
 {
@@ -36,7 +35,7 @@ void scrub_flow_free(struct scrub_flow *flow)
 	for (int i = 0; i < 2; i++) {
 		scrub_frames_free(flow->side[i].frames);
 		scrub_http1_fini(&flow->side[i].http1);
-		buffer_fini(&flow->side[i].judged);
+		held_fini(&flow->side[i].judged);
 	}
 	free(flow);
 }
@@ -126,8 +125,7 @@ static void side_hole(struct scrub_side *side, uint64_t size)
 	scrub_http1_hole(&side->http1, size);
 	if (side->frames)
 		scrub_frames_hole(side->frames, size);
-	buffer_clear(&side->judged);
-	side->searched = 0;
+	held_drop(&side->judged, side->judged.len);
 	side->from_start = false;
 }
 
@@ -211,7 +209,7 @@ static void side_decide(struct scrub_flow *flow, int direction, enum scrub_kind 
 	if (side->missing)
 		side_hole(side, side->missing);
 	side->missing = 0;
-	buffer_fini(&side->judged);
+	held_fini(&side->judged);
 	side_release(side);
 }
 
@@ -250,8 +248,10 @@ static void side_force(struct scrub_side *side)
 	scrub_http1_force(&side->http1);
 	if (side->frames)
 		unjudged |= scrub_frames_force(side->frames);
-	if (side->kind == SCRUB_UNDETERMINED && side->taken)
+	if (side->kind == SCRUB_UNDETERMINED && side->taken) {
 		side_hole(side, HOLE_UNKNOWN_SIZE);
+		side->plain = 0;
+	}
 	DL_FOREACH_SAFE2(side->taken, item, tmp, side_next)
 	{
 		DL_DELETE2(side->taken, item, side_prev, side_next);
@@ -275,36 +275,12 @@ static void side_undecided(struct scrub_flow *flow, int direction)
 		side_force(side);
 }
 
-/*
- * All of it while it is little, or grew by a quarter; else what a start line cut in two lies in: the bytes of
- * the last two records.
- */
-static struct detect_result side_search(struct scrub_side *side)
-{
-	struct slice bytes = slice_drop(slice_of(side->judged.data, side->judged.len), side->plain), tail;
-	size_t len = 0;
-
-	if (side->from_start)
-		return detect_first(bytes);
-	if (bytes.len <= SEARCH_WHOLE_BYTES || bytes.len - side->searched > side->searched / 4) {
-		side->searched = bytes.len;
-		return detect_late(bytes);
-	}
-	if (side->taken) {
-		struct scrub_item *last = side->taken->side_prev;
-
-		len = item_data(last)->copied;
-		len += last != side->taken ? item_data(last->side_prev)->copied : 0;
-	}
-	tail = slice_drop(bytes, bytes.len - (len < bytes.len ? len : bytes.len));
-	return detect_late(tail);
-}
-
 /* True: the bytes before `plain` were stepped over, look again. */
 static bool side_judge_once(struct scrub_flow *flow, int direction)
 {
 	struct scrub_side *side = &flow->side[direction];
-	struct detect_result result = side_search(side);
+	struct detect_result result = side->from_start ? detect_first(held_bytes(&side->judged))
+						       : held_search(&side->judged, detect_late);
 
 	switch (result.kind) {
 	case DETECT_MORE:
@@ -327,7 +303,8 @@ static bool side_judge_once(struct scrub_flow *flow, int direction)
 		return false;
 	case DETECT_PROXY:
 		side->plain += result.offset;
-		return result.offset > 0 && side->plain < side->judged.len;
+		held_drop(&side->judged, result.offset);
+		return result.offset > 0 && side->judged.len > 0;
 	case DETECT_OTHER:
 		flow_decide(flow, flow->config->keep_other ? SCRUB_TEXT : SCRUB_DROP);
 		return false;
@@ -370,6 +347,7 @@ static void item_take(struct scrub_flow *flow, int direction, struct scrub_item 
 {
 	struct scrub_side *side = &flow->side[direction];
 	struct event_data *data = item_data(item);
+	const struct mover nobody = { .pid = 0 };
 
 	side->next = data->pos + data->len;
 	side->gap = false;
@@ -384,7 +362,10 @@ static void item_take(struct scrub_flow *flow, int direction, struct scrub_item 
 		side_release(side);
 		return;
 	}
-	buffer_put(&side->judged, data->payload, data->copied);
+	if (held_add(&side->judged, slice_of(data->payload, data->copied), data->h.time_ns, &nobody) < 0) {
+		counter_add(COUNTER_LIMIT_MEMORY, 1);
+		side_hole(side, HOLE_UNKNOWN_SIZE);
+	}
 	if (data->len > data->copied && side->judged.len < JUDGED_MAX) {
 		/* What is there decides, or nothing does. */
 		side_judge(flow, direction);
@@ -527,7 +508,7 @@ size_t scrub_flow_memory(const struct scrub_flow *flow)
 	size_t bytes = sizeof(*flow);
 
 	for (int i = 0; i < 2; i++)
-		bytes += flow->side[i].judged.capacity + scrub_http1_memory(&flow->side[i].http1) +
+		bytes += held_memory(&flow->side[i].judged) + scrub_http1_memory(&flow->side[i].http1) +
 			 (flow->side[i].frames ? scrub_frames_memory(flow->side[i].frames) : 0);
 	return bytes;
 }

@@ -5,6 +5,7 @@
 
 #include "base/heap.h"
 #include "base/table.h"
+#include "decode/held.h"
 #include "event.h"
 #include "model/tls_key.h"
 #include "scrub.h"
@@ -46,13 +47,12 @@ struct scrub_side {
 	struct scrub_item *taken; /* in order; wait for a verdict or for the rest of a block */
 	bool gap;
 	uint64_t gap_poll;
-	struct buffer judged; /* the bytes of `taken` while undetermined */
-	size_t searched;      /* of them, as a whole */
-	size_t plain;	      /* bytes of a PROXY preface, which come before the protocol */
-	uint64_t since_ns;    /* of the first of `taken` */
-	uint64_t last_ns;     /* of its last record */
-	uint64_t missing;     /* as of the next item */
-	bool binary;	      /* not all of it was text */
+	struct held judged; /* the bytes of `taken` while undetermined */
+	size_t plain;	    /* bytes of a PROXY preface, which come before the protocol */
+	uint64_t since_ns;  /* of the first of `taken` */
+	uint64_t last_ns;   /* of its last record */
+	uint64_t missing;   /* as of the next item */
+	bool binary;	    /* not all of it was text */
 	struct scrub_http1 http1;
 	struct scrub_frames *frames;
 };

@@ -7,6 +7,7 @@
  */
 #include "scrub_frames.h"
 
+#include "base/array.h"
 #include "base/scrub_text.h"
 #include "base/table.h"
 #include "http2/http2_assembly.h"
@@ -114,23 +115,20 @@ void scrub_frames_free(struct scrub_frames *frames)
 
 static void pieces_add(struct pieces *pieces, uint8_t *bytes, size_t len)
 {
+	struct piece *items;
+
 	if (!len)
 		return;
 	if (pieces->bytes + len > HTTP2_BLOCK_LIMIT_BYTES || pieces->count == PIECES_MAX)
 		pieces->lost = true;
-	if (pieces->count == pieces->capacity) {
-		size_t capacity = pieces->capacity ? 2 * pieces->capacity : 16;
-		struct piece *items = reallocarray(pieces->items, capacity, sizeof(*items));
-
-		if (!items) {
-			/* Not kept in mind, so made unreadable at once. */
-			memset(bytes, UNDECODABLE, len);
-			pieces->lost = true;
-			return;
-		}
-		pieces->items = items;
-		pieces->capacity = capacity;
+	items = array_room(pieces->items, pieces->count, &pieces->capacity, sizeof(*items));
+	if (!items) {
+		/* Not kept in mind, so made unreadable at once. */
+		memset(bytes, UNDECODABLE, len);
+		pieces->lost = true;
+		return;
 	}
+	pieces->items = items;
 	pieces->items[pieces->count++] = (struct piece){ bytes, len };
 	pieces->bytes += len;
 }
@@ -145,16 +143,6 @@ static void pieces_fill(const struct pieces *pieces)
 {
 	for (size_t i = 0; i < pieces->count; i++)
 		memset(pieces->items[i].bytes, UNDECODABLE, pieces->items[i].len);
-}
-
-/* The byte at this offset. */
-static uint8_t pieces_byte(const struct pieces *pieces, size_t offset)
-{
-	size_t i = 0;
-
-	while (offset >= pieces->items[i].len)
-		offset -= pieces->items[i++].len;
-	return pieces->items[i].bytes[offset];
 }
 
 /* Appends the part [start, end) of one to the other. */
@@ -283,31 +271,10 @@ static void block_end(struct scrub_frames *frames)
 	frames->block_open = false;
 }
 
-/* What of the frame's payload belongs to the block (RFC 9113, 6.2, 6.6). False: it does not fit. */
-static bool fragment_range(const struct scrub_frames *frames, size_t *start, size_t *end)
-{
-	const struct http2_frame *frame = &frames->frame;
-	size_t padding = 0;
-
-	*start = 0;
-	*end = frame->length;
-	if (frame->type == FRAME_CONTINUATION)
-		return true;
-	if (frame->flags & FRAME_FLAG_PADDED) {
-		if (!frame->length)
-			return false;
-		padding = pieces_byte(&frames->payload, 0);
-		*start += 1;
-	}
-	*start += frame->type == FRAME_PUSH_PROMISE ? 4 : frame->flags & FRAME_FLAG_PRIORITY ? 5 : 0;
-	if (*start + padding > *end)
-		return false;
-	*end -= padding;
-	return true;
-}
-
 static void block_frame_end(struct scrub_frames *frames)
 {
+	const struct pieces *payload = &frames->payload;
+	uint8_t first = payload->bytes ? payload->items[0].bytes[0] : 0;
 	size_t start, end;
 
 	frames->block_open = true;
@@ -315,7 +282,7 @@ static void block_frame_end(struct scrub_frames *frames)
 		frames->block_stream = frames->frame.type == FRAME_HEADERS ? frames->frame.stream : 0;
 		frames->block_ends = frames->frame.flags & FRAME_FLAG_END_STREAM;
 	}
-	if (frames->payload.lost || !fragment_range(frames, &start, &end)) {
+	if (payload->lost || !http2_fragment_range(&frames->frame, payload->bytes, first, &start, &end)) {
 		pieces_append(&frames->block, &frames->payload, 0, frames->payload.bytes);
 		frames->block.lost = true;
 	} else {

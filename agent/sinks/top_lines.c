@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "top_lines.h"
 
+#include "base/array.h"
 #include "base/counters.h"
 
 #include <stdlib.h>
@@ -24,17 +25,13 @@ void top_lines_clear(struct top_lines *lines)
 
 struct top_line *top_lines_add(struct top_lines *lines, size_t start, enum top_style style)
 {
-	if (lines->count == lines->capacity) {
-		size_t capacity = lines->capacity ? lines->capacity * 2 : 64;
-		struct top_line *items = realloc(lines->items, capacity * sizeof(*items));
+	struct top_line *items = array_room(lines->items, lines->count, &lines->capacity, sizeof(*items));
 
-		if (!items) {
-			counter_add(COUNTER_LIMIT_MEMORY, 1);
-			return NULL;
-		}
-		lines->items = items;
-		lines->capacity = capacity;
+	if (!items) {
+		counter_add(COUNTER_LIMIT_MEMORY, 1);
+		return NULL;
 	}
+	lines->items = items;
 	lines->items[lines->count] =
 		(struct top_line){ .style = style, .at = start, .len = lines->text.len - start };
 	return &lines->items[lines->count++];

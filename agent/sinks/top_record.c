@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "top_record.h"
 
+#include "base/array.h"
 #include "base/counters.h"
 #include "base/url.h"
 
@@ -277,17 +278,15 @@ void top_bar_of(struct top_bar *bar, const struct exchange *exchange, uint64_t s
 
 static struct top_bar *bar_next(struct top_conn *conn)
 {
-	if (conn->bar_count == conn->bar_capacity && conn->bar_capacity < TOP_BARS_MAX) {
-		size_t capacity = conn->bar_capacity ? conn->bar_capacity * 2 : 4;
-		struct top_bar *bars = realloc(conn->bars, capacity * sizeof(*bars));
+	if (conn->bar_count < TOP_BARS_MAX) {
+		struct top_bar *bars =
+			array_room(conn->bars, conn->bar_count, &conn->bar_capacity, sizeof(*bars));
 
 		if (!bars)
 			return NULL;
 		conn->bars = bars;
-		conn->bar_capacity = capacity;
-	}
-	if (conn->bar_count < conn->bar_capacity)
 		return &conn->bars[conn->bar_count++];
+	}
 	conn->bar_next = (conn->bar_next + 1) % TOP_BARS_MAX;
 	return &conn->bars[(conn->bar_next + TOP_BARS_MAX - 1) % TOP_BARS_MAX];
 }

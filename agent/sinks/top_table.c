@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "top_table.h"
 
+#include "base/array.h"
 #include "base/counters.h"
 #include "line_text.h"
 
@@ -28,17 +29,13 @@ void top_table_clear(struct top_table *table)
 
 struct top_row *top_table_add(struct top_table *table, uint64_t id)
 {
-	if (table->count == table->capacity) {
-		size_t capacity = table->capacity ? table->capacity * 2 : 64;
-		struct top_row *rows = realloc(table->rows, capacity * sizeof(*rows));
+	struct top_row *rows = array_room(table->rows, table->count, &table->capacity, sizeof(*rows));
 
-		if (!rows) {
-			counter_add(COUNTER_LIMIT_MEMORY, 1);
-			return NULL;
-		}
-		table->rows = rows;
-		table->capacity = capacity;
+	if (!rows) {
+		counter_add(COUNTER_LIMIT_MEMORY, 1);
+		return NULL;
 	}
+	table->rows = rows;
 	table->rows[table->count] = (struct top_row){ .id = id };
 	return &table->rows[table->count++];
 }

@@ -24,28 +24,29 @@ void http2_assembly_open(struct http2_assembly *assembly, const struct http2_fra
 	};
 }
 
-/* Drops padding, priority and promised stream from the payload. False: they do not fit. */
+bool http2_fragment_range(const struct http2_frame *frame, size_t len, uint8_t first, size_t *start,
+			  size_t *end)
+{
+	bool padded = frame->type != FRAME_CONTINUATION && frame->flags & FRAME_FLAG_PADDED;
+	bool priority = frame->type == FRAME_HEADERS && frame->flags & FRAME_FLAG_PRIORITY;
+	size_t padding = padded ? first : 0;
+
+	*start = padded + (priority ? 5 : 0) + (frame->type == FRAME_PUSH_PROMISE ? 4 : 0);
+	if (*start + padding > len)
+		return false;
+	*end = len - padding;
+	return true;
+}
+
 static bool payload_strip(struct http2_block *block, const struct http2_frame *frame, struct slice *payload)
 {
-	size_t padding = 0;
+	size_t start, end;
 
-	if (frame->type == FRAME_CONTINUATION)
-		return true;
-	if (frame->flags & FRAME_FLAG_PADDED) {
-		padding = payload->data[0];
-		*payload = slice_drop(*payload, 1);
-	}
-	if (frame->type == FRAME_HEADERS && (frame->flags & FRAME_FLAG_PRIORITY))
-		*payload = slice_drop(*payload, 5);
-	if (frame->type == FRAME_PUSH_PROMISE) {
-		if (payload->len < 4)
-			return false;
-		block->promised = http2_read_u32(payload->data) & 0x7fffffff;
-		*payload = slice_drop(*payload, 4);
-	}
-	if (padding > payload->len)
+	if (!http2_fragment_range(frame, payload->len, payload->len ? payload->data[0] : 0, &start, &end))
 		return false;
-	*payload = slice_take(*payload, payload->len - padding);
+	if (frame->type == FRAME_PUSH_PROMISE)
+		block->promised = http2_read_u32(payload->data + start - 4) & 0x7fffffff;
+	*payload = slice_drop(slice_take(*payload, end), start);
 	return true;
 }
 
@@ -79,10 +80,6 @@ void http2_assembly_cut(struct http2_assembly *assembly, const struct http2_fram
 
 	/* Where padding begins is not worth the trouble: such a frame gives nothing. */
 	if (frame->flags & FRAME_FLAG_PADDED && frame->type != FRAME_CONTINUATION)
-		return;
-	if (frame->type == FRAME_HEADERS && frame->flags & FRAME_FLAG_PRIORITY && payload.len < 5)
-		return;
-	if (frame->type == FRAME_PUSH_PROMISE && payload.len < 4)
 		return;
 	part.flags &= (uint8_t)~FRAME_FLAG_END_HEADERS;
 	(void)http2_assembly_add(assembly, &part, payload, lost);

@@ -39,6 +39,13 @@ static inline bool http2_frame_is_block(uint8_t type)
 	return type == FRAME_HEADERS || type == FRAME_PUSH_PROMISE || type == FRAME_CONTINUATION;
 }
 
+/*
+ * Which bytes [*start, *end) of a block frame's payload belong to the block, without padding, priority and
+ * promised stream (RFC 9113, 6.2, 6.6). first: the payload's first byte. False: they do not fit in len bytes.
+ */
+bool http2_fragment_range(const struct http2_frame *frame, size_t len, uint8_t first, size_t *start,
+			  size_t *end);
+
 /* True when this frame goes on with the open block; no other may come (RFC 9113, 4.3). */
 bool http2_assembly_continues(const struct http2_assembly *assembly, const struct http2_frame *frame);
 

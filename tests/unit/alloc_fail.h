@@ -32,8 +32,9 @@ static inline void *alloc_fail_realloc(void *old, size_t size)
 	return alloc_fail_now() ? NULL : realloc(old, size);
 }
 
-#define malloc(size)	    alloc_fail_malloc(size)
-#define calloc(count, size) alloc_fail_calloc(count, size)
-#define realloc(old, size)  alloc_fail_realloc(old, size)
+#define malloc(size)		       alloc_fail_malloc(size)
+#define calloc(count, size)	       alloc_fail_calloc(count, size)
+#define realloc(old, size)	       alloc_fail_realloc(old, size)
+#define reallocarray(old, count, size) alloc_fail_realloc(old, (count) * (size))
 
 #endif

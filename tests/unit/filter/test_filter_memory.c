@@ -13,9 +13,9 @@ static char *alloc_fail_strdup(const char *text)
 }
 
 #undef strdup
-#define strdup(text)		       alloc_fail_strdup(text)
-#define reallocarray(old, count, size) alloc_fail_realloc(old, (count) * (size))
+#define strdup(text) alloc_fail_strdup(text)
 
+#include "../../../agent/base/array.c"
 #include "../../../agent/filter/filter.c"
 #include "../../../agent/filter/filter_parse.c"
 #include "../../../agent/filter/filter_values.c"

@@ -2,11 +2,11 @@
 /* Each allocation of the scrubbing stage fails in turn: less is kept, no secret is. */
 #include "alloc_fail.h"
 
-#define reallocarray(old, count, size) alloc_fail_realloc(old, (count) * (size))
-
 #include "../../../agent/record/scrub.c"
 #include "../../../agent/record/scrub_cuts.c"
+#include "../../../agent/base/array.c"
 #include "../../../agent/base/scrub_text.c"
+#include "../../../agent/decode/held.c"
 
 #include <setjmp.h>
 #include <stdarg.h>
