@@ -11,7 +11,6 @@
 
 struct sink {
 	struct json_writer writer;
-	FILE *out;
 };
 
 static struct sink *conns_json_create(const struct sink_config *config)
@@ -20,8 +19,7 @@ static struct sink *conns_json_create(const struct sink_config *config)
 
 	if (!sink)
 		return NULL;
-	sink->out = config->out;
-	sink->writer.clock.wall_offset_ns = config->wall_offset_ns;
+	json_init(&sink->writer, config);
 	return sink;
 }
 
@@ -29,17 +27,13 @@ static void conns_json_destroy(struct sink *sink)
 {
 	if (!sink)
 		return;
-	fflush(sink->out);
-	buffer_fini(&sink->writer.line);
+	json_fini(&sink->writer);
 	free(sink);
 }
 
 static void put_identity(struct json_writer *writer, const struct conn_facts *conn)
 {
-	int32_t fd = conn->owner.fd >= 0 ? conn->owner.fd : conn->sock.fd;
-
-	json_key(writer, "hark.connection");
-	buffer_u64(&writer->line, conn->id);
+	json_number(writer, "hark.connection", conn->id);
 	json_role(writer, conn->role);
 	json_server_address(writer, conn);
 	json_server_port(writer, conn);
@@ -47,26 +41,18 @@ static void put_identity(struct json_writer *writer, const struct conn_facts *co
 	json_socket(writer, &conn->sock);
 	json_tls(writer, conn);
 	json_process(writer, &conn->owner);
-	if (fd >= 0) {
-		json_key(writer, "hark.fd");
-		buffer_u64(&writer->line, (uint64_t)fd);
-	}
+	json_fd(writer, &conn->owner, &conn->sock);
 }
 
 static void put_protocol(struct json_writer *writer, const struct conn_facts *conn)
 {
 	const char *version = show_version(conn->version);
 
-	if (conn->protocol) {
-		json_key(writer, "network.protocol.name");
-		json_plain(writer, conn->protocol);
-	}
-	if (version) {
-		json_key(writer, "network.protocol.version");
-		json_plain(writer, version);
-	}
-	json_key(writer, "hark.exchanges");
-	buffer_u64(&writer->line, conn->exchanges);
+	if (conn->protocol)
+		json_name(writer, "network.protocol.name", conn->protocol);
+	if (version)
+		json_name(writer, "network.protocol.version", version);
+	json_number(writer, "hark.exchanges", conn->exchanges);
 }
 
 static void put_life(struct json_writer *writer, const struct conn_facts *conn)
@@ -81,18 +67,12 @@ static void put_life(struct json_writer *writer, const struct conn_facts *conn)
 		json_key(writer, "hark.closed");
 		json_time(writer, conn->closed_ns);
 	}
-	if (closed_by) {
-		json_key(writer, "hark.closed_by");
-		json_plain(writer, closed_by);
-	}
-	if (conn->connect_ns) {
-		json_key(writer, "hark.connect_ms");
-		buffer_ms(&writer->line, conn->connect_ns);
-	}
-	if (conn->handshake_ns) {
-		json_key(writer, "hark.tls_handshake_ms");
-		buffer_ms(&writer->line, conn->handshake_ns);
-	}
+	if (closed_by)
+		json_name(writer, "hark.closed_by", closed_by);
+	if (conn->connect_ns)
+		json_millis(writer, "hark.connect_ms", conn->connect_ns);
+	if (conn->handshake_ns)
+		json_millis(writer, "hark.tls_handshake_ms", conn->handshake_ns);
 }
 
 /* Commas stand between names only: tls_hello.h leaves out names that hold one. */
@@ -115,36 +95,24 @@ static void put_hello(struct json_writer *writer, const struct conn_facts *conn)
 {
 	const char *version = show_tls_version(conn->tls_version);
 
-	if (conn->sni[0]) {
-		json_key(writer, "tls.client.server_name");
-		escape_json(&writer->line, slice_of_string(conn->sni));
-	}
-	if (conn->alpn[0]) {
-		json_key(writer, "tls.next_protocol");
-		escape_json(&writer->line, slice_of_string(conn->alpn));
-	}
-	if (version) {
-		json_key(writer, "tls.protocol.version");
-		json_plain(writer, version);
-	}
+	if (conn->sni[0])
+		json_text(writer, "tls.client.server_name", slice_of_string(conn->sni));
+	if (conn->alpn[0])
+		json_text(writer, "tls.next_protocol", slice_of_string(conn->alpn));
+	if (version)
+		json_name(writer, "tls.protocol.version", version);
 	if (conn->alpn_offered[0])
 		put_alpn_offered(writer, conn->alpn_offered);
 }
 
 static void put_bytes(struct json_writer *writer, const struct conn_facts *conn)
 {
-	json_key(writer, "hark.bytes.moved");
-	buffer_u64(&writer->line, conn->moved_bytes);
-	json_key(writer, "hark.bytes.copied");
-	buffer_u64(&writer->line, conn->copied_bytes);
-	json_key(writer, "hark.bytes.skipped");
-	buffer_u64(&writer->line, conn->skipped_bytes);
-	json_key(writer, "hark.bytes.lost");
-	buffer_u64(&writer->line, conn->lost_bytes);
-	if (conn->ciphertext_bytes) {
-		json_key(writer, "hark.bytes.ciphertext");
-		buffer_u64(&writer->line, conn->ciphertext_bytes);
-	}
+	json_number(writer, "hark.bytes.moved", conn->moved_bytes);
+	json_number(writer, "hark.bytes.copied", conn->copied_bytes);
+	json_number(writer, "hark.bytes.skipped", conn->skipped_bytes);
+	json_number(writer, "hark.bytes.lost", conn->lost_bytes);
+	if (conn->ciphertext_bytes)
+		json_number(writer, "hark.bytes.ciphertext", conn->ciphertext_bytes);
 }
 
 static void conns_json_closed(struct sink *sink, const struct result *result)
@@ -158,16 +126,12 @@ static void conns_json_closed(struct sink *sink, const struct result *result)
 	put_life(writer, conn);
 	put_bytes(writer, conn);
 	json_flags(writer, conn->flags);
-	if (conn->muted) {
-		json_key(writer, "hark.muted");
-		escape_json(&writer->line, slice_of_string(conn->muted));
-	}
-	if (conn->opaque) {
-		json_key(writer, "hark.opaque");
-		escape_json(&writer->line, slice_of_string(conn->opaque));
-	}
+	if (conn->muted)
+		json_text(writer, "hark.muted", slice_of_string(conn->muted));
+	if (conn->opaque)
+		json_text(writer, "hark.opaque", slice_of_string(conn->opaque));
 	put_hello(writer, conn);
-	json_end(writer, sink->out);
+	json_end(writer);
 }
 
 const struct sink_ops conns_json_sink = {

@@ -10,7 +10,6 @@
 
 struct sink {
 	struct json_writer writer;
-	FILE *out;
 	const struct redact *redact;
 	struct buffer scratch; /* what redaction rewrote */
 	size_t listed;	       /* items of the list that is being written */
@@ -22,9 +21,8 @@ static struct sink *frames_json_create(const struct sink_config *config)
 
 	if (!sink)
 		return NULL;
-	sink->out = config->out;
 	sink->redact = config->redact;
-	sink->writer.clock.wall_offset_ns = config->wall_offset_ns;
+	json_init(&sink->writer, config);
 	return sink;
 }
 
@@ -32,8 +30,7 @@ static void frames_json_destroy(struct sink *sink)
 {
 	if (!sink)
 		return;
-	fflush(sink->out);
-	buffer_fini(&sink->writer.line);
+	json_fini(&sink->writer);
 	buffer_fini(&sink->scratch);
 	free(sink);
 }
@@ -56,8 +53,7 @@ static void put_type(struct sink *sink, const struct frame *frame)
 		json_plain(writer, name);
 	else
 		buffer_format(&writer->line, "\"0x%02x\"", frame->type);
-	json_key(writer, "hark.h2.frame.length");
-	buffer_u64(&writer->line, frame->length);
+	json_number(writer, "hark.h2.frame.length", frame->length);
 	json_key(writer, "hark.h2.frame.flags");
 	buffer_char(&writer->line, '[');
 	sink->listed = 0;
@@ -97,23 +93,17 @@ static void put_details(struct sink *sink, const struct frame *frame)
 		json_h2_error(writer, value);
 	if (frame->type == FRAME_SETTINGS)
 		put_settings(sink, frame);
-	if (frame->type == FRAME_WINDOW_UPDATE && frame_number(frame, 0, &value)) {
-		json_key(writer, "hark.h2.window_increment");
-		buffer_u64(&writer->line, value & 0x7fffffff);
-	}
-	if (frame->type == FRAME_GOAWAY && frame_number(frame, 0, &value)) {
-		json_key(writer, "hark.h2.last_stream");
-		buffer_u64(&writer->line, value & 0x7fffffff);
-	}
+	if (frame->type == FRAME_WINDOW_UPDATE && frame_number(frame, 0, &value))
+		json_number(writer, "hark.h2.window_increment", value & 0x7fffffff);
+	if (frame->type == FRAME_GOAWAY && frame_number(frame, 0, &value))
+		json_number(writer, "hark.h2.last_stream", value & 0x7fffffff);
 	if (frame->type == FRAME_GOAWAY && frame->payload.len > 8) {
 		json_key(writer, "hark.h2.debug_data");
 		escape_json(&writer->line,
 			    redact_body(sink->redact, slice_drop(frame->payload, 8), false, &sink->scratch));
 	}
-	if (frame->promised_stream) {
-		json_key(writer, "hark.h2.promised_stream");
-		buffer_u64(&writer->line, frame->promised_stream);
-	}
+	if (frame->promised_stream)
+		json_number(writer, "hark.h2.promised_stream", frame->promised_stream);
 }
 
 static void frames_json_frame(struct sink *sink, const struct result *result)
@@ -126,12 +116,9 @@ static void frames_json_frame(struct sink *sink, const struct result *result)
 	json_begin(writer);
 	json_key(writer, "time");
 	json_time(writer, frame->time_ns);
-	json_key(writer, "hark.direction");
-	json_plain(writer, frame->direction == DIRECTION_SENT ? "sent" : "received");
-	json_key(writer, "hark.connection");
-	buffer_u64(&writer->line, conn->id);
-	json_key(writer, "hark.stream");
-	buffer_u64(&writer->line, frame->stream);
+	json_name(writer, "hark.direction", frame->direction == DIRECTION_SENT ? "sent" : "received");
+	json_number(writer, "hark.connection", conn->id);
+	json_number(writer, "hark.stream", frame->stream);
 	put_type(sink, frame);
 	put_details(sink, frame);
 	if (frame->headers) {
@@ -142,7 +129,7 @@ static void frames_json_frame(struct sink *sink, const struct result *result)
 	json_socket(writer, &conn->sock);
 	json_tls(writer, conn);
 	json_process(writer, mover);
-	json_end(writer, sink->out);
+	json_end(writer);
 }
 
 const struct sink_ops frames_json_sink = {

@@ -8,12 +8,26 @@
 
 #include <sys/socket.h>
 
+void json_init(struct json_writer *writer, const struct sink_config *config)
+{
+	*writer = (struct json_writer){
+		.clock = { .wall_offset_ns = config->wall_offset_ns },
+		.out = config->out,
+	};
+}
+
+void json_fini(struct json_writer *writer)
+{
+	fflush(writer->out);
+	buffer_fini(&writer->line);
+}
+
 void json_begin(struct json_writer *writer)
 {
 	buffer_clear(&writer->line);
 }
 
-void json_end(struct json_writer *writer, FILE *out)
+void json_end(struct json_writer *writer)
 {
 	struct buffer *line = &writer->line;
 
@@ -23,7 +37,7 @@ void json_end(struct json_writer *writer, FILE *out)
 	else
 		line->data[0] = '{';
 	buffer_put(line, "}\n", 2);
-	buffer_write(line, out);
+	buffer_write(line, writer->out);
 }
 
 void json_bool(struct json_writer *writer, bool value)
@@ -47,22 +61,17 @@ static void json_address(struct json_writer *writer, const struct event_socket *
 
 void json_socket(struct json_writer *writer, const struct event_socket *sock)
 {
-	if (sock->family == AF_UNIX) {
-		json_key(writer, "network.transport");
-		json_plain(writer, "unix");
-	}
+	if (sock->family == AF_UNIX)
+		json_name(writer, "network.transport", "unix");
 	if (!show_has_address(sock))
 		return;
-	json_key(writer, "network.transport");
-	json_plain(writer, "tcp");
+	json_name(writer, "network.transport", "tcp");
 	json_key(writer, "network.local.address");
 	json_address(writer, sock, false);
-	json_key(writer, "network.local.port");
-	buffer_u64(&writer->line, sock->local_port);
+	json_number(writer, "network.local.port", sock->local_port);
 	json_key(writer, "network.peer.address");
 	json_address(writer, sock, true);
-	json_key(writer, "network.peer.port");
-	buffer_u64(&writer->line, sock->peer_port);
+	json_number(writer, "network.peer.port", sock->peer_port);
 }
 
 static bool sides_known(const struct conn_facts *conn)
@@ -78,8 +87,7 @@ void json_client(struct json_writer *writer, const struct conn_facts *conn)
 		return;
 	json_key(writer, "client.address");
 	json_address(writer, &conn->sock, peer);
-	json_key(writer, "client.port");
-	buffer_u64(&writer->line, peer ? conn->sock.peer_port : conn->sock.local_port);
+	json_number(writer, "client.port", peer ? conn->sock.peer_port : conn->sock.local_port);
 }
 
 void json_server_address(struct json_writer *writer, const struct conn_facts *conn)
@@ -94,8 +102,8 @@ void json_server_port(struct json_writer *writer, const struct conn_facts *conn)
 {
 	if (!sides_known(conn))
 		return;
-	json_key(writer, "server.port");
-	buffer_u64(&writer->line, conn->role == ROLE_CLIENT ? conn->sock.peer_port : conn->sock.local_port);
+	json_number(writer, "server.port",
+		    conn->role == ROLE_CLIENT ? conn->sock.peer_port : conn->sock.local_port);
 }
 
 void json_tls(struct json_writer *writer, const struct conn_facts *conn)
@@ -104,40 +112,26 @@ void json_tls(struct json_writer *writer, const struct conn_facts *conn)
 		json_key(writer, "tls");
 		json_bool(writer, conn->tls);
 	}
-	if (conn->tls_library) {
-		json_key(writer, "tls.library");
-		json_plain(writer, conn->tls_library);
-	}
+	if (conn->tls_library)
+		json_name(writer, "tls.library", conn->tls_library);
 }
 
 void json_process(struct json_writer *writer, const struct mover *mover)
 {
-	struct buffer *line = &writer->line;
-
-	if (pid_shown(mover->pid)) {
-		json_key(writer, "process.pid");
-		buffer_u64(line, mover->pid);
-	}
-	if (mover->exe[0]) {
-		json_key(writer, "process.executable.name");
-		escape_json(line, slice_of(mover->exe, strnlen(mover->exe, sizeof(mover->exe))));
-	}
-	if (mover->pid) {
-		json_key(writer, "process.user.id");
-		buffer_u64(line, mover->uid);
-	}
-	if (pid_shown(mover->pid)) {
-		json_key(writer, "thread.id");
-		buffer_u64(line, mover->tid);
-	}
-	if (mover->comm[0]) {
-		json_key(writer, "thread.name");
-		escape_json(line, slice_of(mover->comm, strnlen(mover->comm, sizeof(mover->comm))));
-	}
-	if (mover->container) {
-		json_key(writer, "container.id");
-		escape_json(line, slice_of_string(mover->container));
-	}
+	if (pid_shown(mover->pid))
+		json_number(writer, "process.pid", mover->pid);
+	if (mover->exe[0])
+		json_text(writer, "process.executable.name",
+			  slice_of(mover->exe, strnlen(mover->exe, sizeof(mover->exe))));
+	if (mover->pid)
+		json_number(writer, "process.user.id", mover->uid);
+	if (pid_shown(mover->pid))
+		json_number(writer, "thread.id", mover->tid);
+	if (mover->comm[0])
+		json_text(writer, "thread.name",
+			  slice_of(mover->comm, strnlen(mover->comm, sizeof(mover->comm))));
+	if (mover->container)
+		json_text(writer, "container.id", slice_of_string(mover->container));
 }
 
 void json_role(struct json_writer *writer, enum protocol_role role)
@@ -146,8 +140,7 @@ void json_role(struct json_writer *writer, enum protocol_role role)
 
 	if (!name)
 		return;
-	json_key(writer, "hark.role");
-	json_plain(writer, name);
+	json_name(writer, "hark.role", name);
 }
 
 struct flag_list {
@@ -174,6 +167,14 @@ void json_flags(struct json_writer *writer, unsigned int flags)
 	buffer_char(&writer->line, '[');
 	flags_each(flags, json_flag, &list);
 	buffer_char(&writer->line, ']');
+}
+
+void json_fd(struct json_writer *writer, const struct mover *mover, const struct event_socket *sock)
+{
+	int32_t fd = mover->fd >= 0 ? mover->fd : sock->fd;
+
+	if (fd >= 0)
+		json_number(writer, "hark.fd", (uint64_t)fd);
 }
 
 void json_h2_error(struct json_writer *writer, uint32_t error)

@@ -11,20 +11,26 @@
 #include "base/redact.h"
 #include "model/conn_facts.h"
 #include "model/show.h"
+#include "sink.h"
 
 #include <stdbool.h>
 
 struct json_writer {
 	struct buffer line;
 	struct show_clock clock;
+	FILE *out; /* borrowed */
 };
+
+void json_init(struct json_writer *writer, const struct sink_config *config);
+/* Flushes the file. */
+void json_fini(struct json_writer *writer);
 
 /* A key that is a string literal, with its comma and colon. */
 #define json_key(writer, key) buffer_put(&(writer)->line, ",\"" key "\":", sizeof(",\"" key "\":") - 1)
 
 void json_begin(struct json_writer *writer);
 /* Closes the object and writes the line; errors are counted by the buffer. */
-void json_end(struct json_writer *writer, FILE *out);
+void json_end(struct json_writer *writer);
 
 /* A string of ours, which needs no escape, in quotes. */
 static inline void json_plain(struct json_writer *writer, const char *string)
@@ -33,6 +39,12 @@ static inline void json_plain(struct json_writer *writer, const char *string)
 	buffer_string(&writer->line, string);
 	buffer_char(&writer->line, '"');
 }
+
+/* A key, a string literal, with its value: a number, nanoseconds, a string of ours, what was observed. */
+#define json_number(writer, key, value) (json_key(writer, key), buffer_u64(&(writer)->line, value))
+#define json_millis(writer, key, ns)	(json_key(writer, key), buffer_ms(&(writer)->line, ns))
+#define json_name(writer, key, string)	(json_key(writer, key), json_plain(writer, string))
+#define json_text(writer, key, slice)	(json_key(writer, key), escape_json(&(writer)->line, slice))
 
 void json_bool(struct json_writer *writer, bool value);
 void json_time(struct json_writer *writer, uint64_t event_ns);
@@ -46,6 +58,8 @@ void json_process(struct json_writer *writer, const struct mover *mover);
 void json_server_address(struct json_writer *writer, const struct conn_facts *conn);
 void json_server_port(struct json_writer *writer, const struct conn_facts *conn);
 void json_role(struct json_writer *writer, enum protocol_role role);
+/* hark.fd: where the mover's descriptor is not known, the socket's. */
+void json_fd(struct json_writer *writer, const struct mover *mover, const struct event_socket *sock);
 /* hark.h2.error_code, by its name in RFC 9113 or as hex. */
 void json_h2_error(struct json_writer *writer, uint32_t error);
 /* A list of [name, value], values redacted, null for what could not be decoded. scratch: what redaction

@@ -9,7 +9,6 @@
 
 struct sink {
 	struct json_writer writer;
-	FILE *out;
 };
 
 static struct sink *raw_json_create(const struct sink_config *config)
@@ -18,8 +17,7 @@ static struct sink *raw_json_create(const struct sink_config *config)
 
 	if (!sink)
 		return NULL;
-	sink->out = config->out;
-	sink->writer.clock.wall_offset_ns = config->wall_offset_ns;
+	json_init(&sink->writer, config);
 	return sink;
 }
 
@@ -27,31 +25,24 @@ static void raw_json_destroy(struct sink *sink)
 {
 	if (!sink)
 		return;
-	fflush(sink->out);
-	buffer_fini(&sink->writer.line);
+	json_fini(&sink->writer);
 	free(sink);
 }
 
 static void put_lengths(struct json_writer *writer, const struct call *call)
 {
-	json_key(writer, "hark.bytes.moved");
-	buffer_u64(&writer->line, call->len);
-	json_key(writer, "hark.bytes.copied");
-	buffer_u64(&writer->line, call->bytes.len);
-	if (call->lost_bytes && call->lost_bytes != HOLE_UNKNOWN_SIZE) {
-		json_key(writer, "hark.bytes.lost");
-		buffer_u64(&writer->line, call->lost_bytes);
-	}
+	json_number(writer, "hark.bytes.moved", call->len);
+	json_number(writer, "hark.bytes.copied", call->bytes.len);
+	if (call->lost_bytes && call->lost_bytes != HOLE_UNKNOWN_SIZE)
+		json_number(writer, "hark.bytes.lost", call->lost_bytes);
 }
 
 static void put_event(struct json_writer *writer, const struct call *call)
 {
 	const char *event = call->end ? "end" : call->reset ? "reset" : call->lost_bytes ? "lost" : NULL;
 
-	if (event) {
-		json_key(writer, "hark.event");
-		json_plain(writer, event);
-	}
+	if (event)
+		json_name(writer, "hark.event", event);
 	if (call->undetermined) {
 		json_key(writer, "hark.undetermined");
 		json_bool(writer, true);
@@ -76,15 +67,12 @@ static void raw_json_call(struct sink *sink, const struct result *result)
 {
 	const struct call *call = result->call;
 	struct json_writer *writer = &sink->writer;
-	int32_t fd = call->mover.fd >= 0 ? call->mover.fd : call->conn->sock.fd;
 
 	json_begin(writer);
 	json_key(writer, "time");
 	json_time(writer, call->time_ns);
-	json_key(writer, "hark.direction");
-	json_plain(writer, call->direction == DIRECTION_SENT ? "sent" : "received");
-	json_key(writer, "hark.connection");
-	buffer_u64(&writer->line, call->conn->id);
+	json_name(writer, "hark.direction", call->direction == DIRECTION_SENT ? "sent" : "received");
+	json_number(writer, "hark.connection", call->conn->id);
 	put_lengths(writer, call);
 	put_event(writer, call);
 	put_bytes(writer, call->bytes);
@@ -92,11 +80,8 @@ static void raw_json_call(struct sink *sink, const struct result *result)
 	json_bool(writer, call->tls);
 	json_socket(writer, &call->conn->sock);
 	json_process(writer, &call->mover);
-	if (fd >= 0) {
-		json_key(writer, "hark.fd");
-		buffer_u64(&writer->line, (uint64_t)fd);
-	}
-	json_end(writer, sink->out);
+	json_fd(writer, &call->mover, &call->conn->sock);
+	json_end(writer);
 }
 
 const struct sink_ops raw_json_sink = {

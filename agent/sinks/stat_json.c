@@ -11,16 +11,14 @@
 struct sink {
 	struct json_writer writer;
 	struct stat_feed feed;
-	FILE *out;
 };
 
 static void stat_json_destroy(struct sink *sink)
 {
 	if (!sink)
 		return;
-	fflush(sink->out);
 	stat_feed_fini(&sink->feed);
-	buffer_fini(&sink->writer.line);
+	json_fini(&sink->writer);
 	free(sink);
 }
 
@@ -30,8 +28,7 @@ static struct sink *stat_json_create(const struct sink_config *config)
 
 	if (!sink)
 		return NULL;
-	sink->out = config->out;
-	sink->writer.clock.wall_offset_ns = config->wall_offset_ns;
+	json_init(&sink->writer, config);
 	if (stat_feed_init(&sink->feed, config->stats) == 0)
 		return sink;
 	stat_json_destroy(sink);
@@ -54,12 +51,10 @@ static void stat_json_in_flight(struct sink *sink, const struct result *result)
 }
 
 /* A key with a string that was observed, when it is known. */
-#define put_known(writer, key, string)                                         \
-	do {                                                                   \
-		if (string) {                                                  \
-			json_key(writer, key);                                 \
-			escape_json(&(writer)->line, slice_of_string(string)); \
-		}                                                              \
+#define put_known(writer, key, string)                                   \
+	do {                                                             \
+		if (string)                                              \
+			json_text(writer, key, slice_of_string(string)); \
 	} while (0)
 
 static void put_peer(struct json_writer *writer, const struct event_socket *sock)
@@ -72,8 +67,7 @@ static void put_peer(struct json_writer *writer, const struct event_socket *sock
 	buffer_char(&writer->line, '"');
 	if (!sock->peer_port)
 		return;
-	json_key(writer, "network.peer.port");
-	buffer_u64(&writer->line, sock->peer_port);
+	json_number(writer, "network.peer.port", sock->peer_port);
 }
 
 static void put_process(struct json_writer *writer, const struct stats_row *row)
@@ -84,14 +78,12 @@ static void put_process(struct json_writer *writer, const struct stats_row *row)
 		put_known(writer, "process.executable.name", row->program);
 	if (!pid_shown(row->pid))
 		return;
-	json_key(writer, "process.pid");
-	buffer_u64(&writer->line, row->pid);
+	json_number(writer, "process.pid", row->pid);
 }
 
 static void put_conn(struct json_writer *writer, const struct conn_facts *conn)
 {
-	json_key(writer, "hark.connection");
-	buffer_u64(&writer->line, conn->id);
+	json_number(writer, "hark.connection", conn->id);
 	json_socket(writer, &conn->sock);
 	json_server_address(writer, conn);
 	json_server_port(writer, conn);
@@ -106,8 +98,7 @@ static void put_key(struct json_writer *writer, enum stats_by by, const struct s
 	if (row->overflow) {
 		json_key(writer, "overflow");
 		json_bool(writer, true);
-		json_key(writer, "folded");
-		buffer_u64(&writer->line, row->folded);
+		json_number(writer, "folded", row->folded);
 		return;
 	}
 	put_known(writer, "server.address", row->host);
@@ -115,10 +106,8 @@ static void put_key(struct json_writer *writer, enum stats_by by, const struct s
 	put_known(writer, "http.route", row->route);
 	put_known(writer, "url.path", row->path);
 	put_known(writer, "container.id", row->container);
-	if (row->status) {
-		json_key(writer, "http.response.status_code");
-		buffer_u64(&writer->line, (uint64_t)row->status);
-	}
+	if (row->status)
+		json_number(writer, "http.response.status_code", (uint64_t)row->status);
 	if (by == BY_PROCESS)
 		put_process(writer, row);
 	if (by == BY_PEER)
@@ -157,12 +146,6 @@ static void put_quantiles(struct buffer *line, const struct histogram *histogram
 	buffer_char(line, '}');
 }
 
-#define put_number(writer, key, value)              \
-	do {                                        \
-		json_key(writer, key);              \
-		buffer_u64(&(writer)->line, value); \
-	} while (0)
-
 #define put_latencies(writer, key, histogram)                      \
 	do {                                                       \
 		if ((histogram)->count) {                          \
@@ -175,23 +158,23 @@ static void put_numbers(struct json_writer *writer, const struct stat_item *item
 {
 	const struct stats_numbers *numbers = &item->numbers;
 
-	put_number(writer, "count", numbers->count);
+	json_number(writer, "count", numbers->count);
 	if (span_ns) {
 		json_key(writer, "rate");
 		put_thousandths(&writer->line, stats_rate(numbers->count, span_ns));
 	}
-	put_number(writer, "in_flight", item->row->in_flight);
-	put_number(writer, "errors.4xx", numbers->errors_4xx);
-	put_number(writer, "errors.5xx", numbers->errors_5xx);
-	put_number(writer, "errors.reset", numbers->errors_reset);
-	put_number(writer, "errors.timeout", numbers->errors_timeout);
-	put_number(writer, "closed", numbers->closed);
-	put_number(writer, "errors.grpc", numbers->errors_grpc);
+	json_number(writer, "in_flight", item->row->in_flight);
+	json_number(writer, "errors.4xx", numbers->errors_4xx);
+	json_number(writer, "errors.5xx", numbers->errors_5xx);
+	json_number(writer, "errors.reset", numbers->errors_reset);
+	json_number(writer, "errors.timeout", numbers->errors_timeout);
+	json_number(writer, "closed", numbers->closed);
+	json_number(writer, "errors.grpc", numbers->errors_grpc);
 	put_latencies(writer, "duration_ms", &numbers->duration);
 	put_latencies(writer, "ttfb_ms", &numbers->ttfb);
 	put_latencies(writer, "client_duration_ms", &numbers->client);
-	put_number(writer, "http.request.body.size", numbers->request_bytes);
-	put_number(writer, "http.response.body.size", numbers->response_bytes);
+	json_number(writer, "http.request.body.size", numbers->request_bytes);
+	json_number(writer, "http.response.body.size", numbers->response_bytes);
 }
 
 static void put_row(struct sink *sink, const struct stat_item *item, enum stats_window window)
@@ -210,7 +193,7 @@ static void put_row(struct sink *sink, const struct stat_item *item, enum stats_
 	}
 	put_key(writer, sink->feed.options.by, item->row);
 	put_numbers(writer, item, span_ns);
-	json_end(writer, sink->out);
+	json_end(writer);
 }
 
 static void stat_json_draw(struct sink *sink, bool last)

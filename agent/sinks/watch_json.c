@@ -14,7 +14,6 @@
 
 struct sink {
 	struct json_writer writer;
-	FILE *out;
 	int verbose;
 	bool pending_wanted;
 	const struct redact *redact;
@@ -29,11 +28,10 @@ static struct sink *watch_json_create(const struct sink_config *config)
 
 	if (!sink)
 		return NULL;
-	sink->out = config->out;
 	sink->verbose = config->verbose;
 	sink->redact = config->redact;
 	sink->pending_wanted = config->pending_wanted;
-	sink->writer.clock.wall_offset_ns = config->wall_offset_ns;
+	json_init(&sink->writer, config);
 	if (!config->stats || !config->stats->routes)
 		return sink;
 	sink->routes = routes_new(config->stats->routes);
@@ -47,8 +45,7 @@ static void watch_json_destroy(struct sink *sink)
 {
 	if (!sink)
 		return;
-	fflush(sink->out);
-	buffer_fini(&sink->writer.line);
+	json_fini(&sink->writer);
 	buffer_fini(&sink->scratch);
 	body_reader_fini(&sink->bodies);
 	routes_free(sink->routes);
@@ -60,22 +57,14 @@ static void put_request(struct sink *sink, const struct exchange *exchange, cons
 	struct json_writer *writer = &sink->writer;
 	struct slice scheme = exchange_scheme(exchange);
 
-	if (exchange->request && exchange->request->method.data) {
-		json_key(writer, "http.request.method");
-		escape_json(&writer->line, exchange->request->method);
-	}
-	if (scheme.data) {
-		json_key(writer, "url.scheme");
-		escape_json(&writer->line, scheme);
-	}
-	if (url->path.data) {
-		json_key(writer, "url.path");
-		escape_json(&writer->line, redact_target(sink->redact, url->path, &sink->scratch));
-	}
-	if (url->query.data) {
-		json_key(writer, "url.query");
-		escape_json(&writer->line, redact_target(sink->redact, url->query, &sink->scratch));
-	}
+	if (exchange->request && exchange->request->method.data)
+		json_text(writer, "http.request.method", exchange->request->method);
+	if (scheme.data)
+		json_text(writer, "url.scheme", scheme);
+	if (url->path.data)
+		json_text(writer, "url.path", redact_target(sink->redact, url->path, &sink->scratch));
+	if (url->query.data)
+		json_text(writer, "url.query", redact_target(sink->redact, url->query, &sink->scratch));
 }
 
 /* The template as it is known by now. */
@@ -89,16 +78,14 @@ static void put_route(struct sink *sink, const struct exchange *exchange, const 
 			       exchange_is_grpc(exchange));
 	if (!endpoint->route)
 		return;
-	json_key(&sink->writer, "http.route");
-	escape_json(&sink->writer.line, slice_of_string(endpoint->route));
+	json_text(&sink->writer, "http.route", slice_of_string(endpoint->route));
 }
 
 static void put_response(struct json_writer *writer, const struct message *response)
 {
 	if (!response || !response->status)
 		return;
-	json_key(writer, "http.response.status_code");
-	buffer_u64(&writer->line, (uint64_t)response->status);
+	json_number(writer, "http.response.status_code", (uint64_t)response->status);
 }
 
 static void put_grpc(struct json_writer *writer, const struct exchange *exchange)
@@ -107,95 +94,66 @@ static void put_grpc(struct json_writer *writer, const struct exchange *exchange
 
 	if (!exchange_is_grpc(exchange))
 		return;
-	json_key(writer, "rpc.system");
-	json_plain(writer, "grpc");
+	json_name(writer, "rpc.system", "grpc");
 	if (status < 0)
 		return;
-	json_key(writer, "rpc.grpc.status_code");
-	buffer_u64(&writer->line, (uint64_t)status);
+	json_number(writer, "rpc.grpc.status_code", (uint64_t)status);
 }
 
 static void put_server(struct json_writer *writer, const struct conn_facts *conn, const struct url *url)
 {
-	if (url->host.data) {
-		json_key(writer, "server.address");
-		escape_json(&writer->line, url->host);
-	} else {
+	if (url->host.data)
+		json_text(writer, "server.address", url->host);
+	else
 		json_server_address(writer, conn);
-	}
-	if (url->port_known) {
-		json_key(writer, "server.port");
-		buffer_u64(&writer->line, url->port);
-	} else {
+	if (url->port_known)
+		json_number(writer, "server.port", url->port);
+	else
 		json_server_port(writer, conn);
-	}
 }
 
 static void put_connection(struct json_writer *writer, const struct exchange *exchange)
 {
 	const struct conn_facts *conn = exchange->conn;
 	const char *version = show_version(show_exchange_version(exchange));
-	int32_t fd = exchange->mover.fd >= 0 ? exchange->mover.fd : conn->sock.fd;
 
-	if (version) {
-		json_key(writer, "network.protocol.version");
-		json_plain(writer, version);
-	}
+	if (version)
+		json_name(writer, "network.protocol.version", version);
 	json_socket(writer, &conn->sock);
 	json_tls(writer, conn);
 	json_process(writer, &exchange->mover);
 	json_role(writer, conn->role);
-	json_key(writer, "hark.connection");
-	buffer_u64(&writer->line, conn->id);
-	if (exchange->key) {
-		json_key(writer, "hark.stream");
-		buffer_u64(&writer->line, exchange->key);
-	}
-	if (fd >= 0) {
-		json_key(writer, "hark.fd");
-		buffer_u64(&writer->line, (uint64_t)fd);
-	}
+	json_number(writer, "hark.connection", conn->id);
+	if (exchange->key)
+		json_number(writer, "hark.stream", exchange->key);
+	json_fd(writer, &exchange->mover, &conn->sock);
 }
 
 static void put_measures(struct json_writer *writer, const struct exchange *exchange)
 {
 	const struct message *request = exchange->request, *response = exchange->response;
 
-	if (request && request->body_known) {
-		json_key(writer, "http.request.body.size");
-		buffer_u64(&writer->line, request->body_bytes);
-	}
-	if (response && response->body_known && !exchange->pending) {
-		json_key(writer, "http.response.body.size");
-		buffer_u64(&writer->line, response->body_bytes);
-	}
-	if (exchange->duration_known) {
-		json_key(writer, "hark.duration_ms");
-		buffer_ms(&writer->line, exchange->duration_ns);
-	}
-	if (exchange->pending) {
-		json_key(writer, "hark.pending_ms");
-		buffer_ms(&writer->line, exchange->waited_ns);
-	}
-	if (exchange->ttfb_known) {
-		json_key(writer, "hark.ttfb_ms");
-		buffer_ms(&writer->line, exchange->ttfb_ns);
-	}
+	if (request && request->body_known)
+		json_number(writer, "http.request.body.size", request->body_bytes);
+	if (response && response->body_known && !exchange->pending)
+		json_number(writer, "http.response.body.size", response->body_bytes);
+	if (exchange->duration_known)
+		json_millis(writer, "hark.duration_ms", exchange->duration_ns);
+	if (exchange->pending)
+		json_millis(writer, "hark.pending_ms", exchange->waited_ns);
+	if (exchange->ttfb_known)
+		json_millis(writer, "hark.ttfb_ms", exchange->ttfb_ns);
 }
 
 /* The other end, when that is on this machine too. */
 static void put_join(struct json_writer *writer, const struct exchange *exchange)
 {
-	if (exchange->peer_connection) {
-		json_key(writer, "hark.peer_connection");
-		buffer_u64(&writer->line, exchange->peer_connection);
-	}
+	if (exchange->peer_connection)
+		json_number(writer, "hark.peer_connection", exchange->peer_connection);
 	if (!exchange->split_known)
 		return;
-	json_key(writer, "hark.server_ms");
-	buffer_ms(&writer->line, exchange->server_ns);
-	json_key(writer, "hark.network_ms");
-	buffer_ms(&writer->line, exchange->network_ns);
+	json_millis(writer, "hark.server_ms", exchange->server_ns);
+	json_millis(writer, "hark.network_ms", exchange->network_ns);
 }
 
 static void put_fields(struct sink *sink, const struct header_list *list)
@@ -308,7 +266,7 @@ static void watch_json_exchange(struct sink *sink, const struct result *result)
 		put_headers(sink, exchange);
 	if (sink->verbose > 1 && !exchange->pending)
 		put_bodies(sink, exchange);
-	json_end(writer, sink->out);
+	json_end(writer);
 }
 
 /* One object an exchange is what programs expect: these come on request only. */

@@ -95,16 +95,19 @@ def test_exit_status(tmp_path):
 
 def source_keys():
     """Keys are literals: what json_key() is given, and the macros that hand theirs on to it."""
-    sources = [path for path in (ROOT / "agent").rglob("*.[ch]") if "json_key(" in path.read_text()]
-    assert sources
+    texts = [path.read_text().replace("\\\n", " ") for path in (ROOT / "agent/sinks").rglob("*.[ch]")]
+    macros, found = set(), {"json_key"}
+    while found - macros:
+        macros |= found
+        handed = rf"^#define (\w+)\(\w+, key\b.*\b(?:{'|'.join(macros)})\(writer, key\b"
+        found = {name for text in texts for name in re.findall(handed, text, re.M)}
+    call = rf"\b(?:{'|'.join(macros)})\("
     keys = set()
-    for path in sources:
-        text = path.read_text().replace("\\\n", " ")
-        macros = re.findall(r"^#define (\w+)\(\w+, key\b.*json_key\(writer, key\)", text, re.M)
-        assert text.count("json_key(writer, key)") - ("#define json_key(writer, key)" in text) == len(macros), path
-        keys |= set(re.findall(rf"\b(?:{'|'.join(['json_key', *macros])})\([^,\"]+, \"([^\"]+)\"", text))
-        # Everything that is given to it is a literal, or the `key` of one of those macros.
-        assert not re.search(r"\bjson_key\([^,]+, (?!\")(?!key\b)", text), path
+    for text in texts:
+        calls = "\n".join(line for line in text.splitlines() if not line.startswith("#define"))
+        keys |= set(re.findall(rf"{call}[^,\"]+,\s+\"([^\"]+)\"", calls))
+        assert len(re.findall(call, calls)) == len(re.findall(rf"{call}[^,\"]+,\s+\"", calls)), "a key that is no literal"
+    assert {"json_key", "json_number", "put_latencies"} <= macros and len(keys) > 40
     return keys
 
 
