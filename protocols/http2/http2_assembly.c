@@ -64,9 +64,9 @@ enum http2_assembly_verdict http2_assembly_add(struct http2_assembly *assembly,
 	if (is_last && assembly->fragment.len == 0) {
 		block->fragment = payload;
 	} else if (!block->lost) {
-		if (http2_buffer_append(&assembly->fragment, payload, HTTP2_BLOCK_LIMIT_BYTES) < 0)
+		if (bytes_append(&assembly->fragment, payload, HTTP2_BLOCK_LIMIT_BYTES) < 0)
 			block->lost = block->cut = true;
-		block->fragment = http2_buffer_slice(&assembly->fragment);
+		block->fragment = bytes_slice(&assembly->fragment);
 	}
 	if (block->lost)
 		block->fragment = slice_of(NULL, 0);
@@ -88,5 +88,5 @@ void http2_assembly_cut(struct http2_assembly *assembly, const struct http2_fram
 void http2_assembly_close(struct http2_assembly *assembly)
 {
 	assembly->open = false;
-	http2_buffer_fini(&assembly->fragment);
+	bytes_fini(&assembly->fragment);
 }

@@ -3,7 +3,7 @@
 #ifndef HARK_HTTP2_ASSEMBLY_H
 #define HARK_HTTP2_ASSEMBLY_H
 
-#include "http2_buffer.h"
+#include "bytes.h"
 #include "http2_frame.h"
 
 #define HTTP2_BLOCK_LIMIT_BYTES 262144 /* of one block, in all its frames */
@@ -25,7 +25,7 @@ struct http2_block {
 struct http2_assembly {
 	bool open;
 	struct http2_block block;
-	struct http2_buffer fragment; /* of the open block, but for its last frame */
+	struct bytes fragment; /* of the open block, but for its last frame */
 };
 
 enum http2_assembly_verdict {

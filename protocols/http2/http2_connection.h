@@ -7,7 +7,7 @@
 #define HARK_HTTP2_CONNECTION_H
 
 #include "hpack.h"
-#include "http2_buffer.h"
+#include "bytes.h"
 #include "http2_wire.h"
 #include "protocol.h"
 
@@ -27,12 +27,12 @@ enum http2_half_state {
 /* One of the two messages of a stream. */
 struct http2_half {
 	enum http2_half_state state;
-	struct message *message;  /* while open */
-	struct http2_buffer body; /* what is kept of it, while open */
-	size_t held_bytes;	  /* of both, as counted in the connection's */
-	bool suspect;		  /* open: a gap may have held its end */
-	bool headless;		  /* open: its head was missed */
-	bool missed;		  /* ended: nobody was told of it, for all of its head was missed */
+	struct message *message; /* while open */
+	struct bytes body;	 /* what is kept of it, while open */
+	size_t held_bytes;	 /* of both, as counted in the connection's */
+	bool suspect;		 /* open: a gap may have held its end */
+	bool headless;		 /* open: its head was missed */
+	bool missed;		 /* ended: nobody was told of it, for all of its head was missed */
 	bool provisional; /* a response of unknown status: it may be an interim one; head() is still to be
 			     called */
 	bool body_cut;	  /* no more of the body can be kept: a hole or the limit */

@@ -27,7 +27,7 @@ static size_t marks_count(const struct http2_search *search)
 
 static struct http2_search_mark *marks_of(const struct http2_search *search)
 {
-	return (struct http2_search_mark *)(void *)search->marks.bytes;
+	return (struct http2_search_mark *)(void *)search->marks.data;
 }
 
 static int mark_add(struct http2_search *search, uint64_t time_ns)
@@ -39,7 +39,7 @@ static int mark_add(struct http2_search *search, uint64_t time_ns)
 		marks_of(search)[count - 1].end = mark.end;
 		return 0;
 	}
-	return http2_buffer_append(&search->marks, slice_of(&mark, sizeof(mark)), MARKS_LIMIT * sizeof(mark));
+	return bytes_append(&search->marks, slice_of(&mark, sizeof(mark)), MARKS_LIMIT * sizeof(mark));
 }
 
 void http2_search_skip(struct http2_search *search, size_t n, uint64_t *unparsed)
@@ -50,10 +50,10 @@ void http2_search_skip(struct http2_search *search, size_t n, uint64_t *unparsed
 		return;
 	while (gone < count && marks_of(search)[gone].end <= n)
 		gone++;
-	http2_buffer_drop(&search->marks, gone * sizeof(struct http2_search_mark));
+	bytes_drop(&search->marks, gone * sizeof(struct http2_search_mark));
 	for (size_t i = 0; i < count - gone; i++)
 		marks_of(search)[i].end -= n;
-	http2_buffer_drop(&search->held, n);
+	bytes_drop(&search->held, n);
 	search->exact_ends = 0;
 	search->passed_over = true;
 	*unparsed += n;
@@ -69,7 +69,7 @@ size_t http2_search_add(struct http2_search *search, struct slice bytes, uint64_
 	if (is_full(search))
 		http2_search_skip(search, search->held.len / 4 + 1, unparsed);
 	bytes = slice_take(bytes, HELD_LIMIT_BYTES - search->held.len);
-	if (http2_buffer_append(&search->held, bytes, HELD_LIMIT_BYTES) < 0)
+	if (bytes_append(&search->held, bytes, HELD_LIMIT_BYTES) < 0)
 		*unparsed += http2_search_fini(search) + bytes.len;
 	else if (mark_add(search, time_ns) < 0)
 		*unparsed += http2_search_fini(search);
@@ -80,7 +80,7 @@ size_t http2_search_add(struct http2_search *search, struct slice bytes, uint64_
 bool http2_search_run(struct http2_search *search, uint32_t max_frame_size,
 		      const struct http2_chain_filter *filter, bool call_end, uint64_t *unparsed)
 {
-	struct slice held = http2_buffer_slice(&search->held);
+	struct slice held = bytes_slice(&search->held);
 	struct http2_chain chain = { .verdict = CHAIN_MORE };
 	size_t at = 0;
 
@@ -118,7 +118,7 @@ static bool chain_misses(struct slice bytes, uint32_t max_frame_size, uint64_t s
 bool http2_search_meets_hole(struct http2_search *search, uint32_t max_frame_size, uint64_t size,
 			     uint64_t *unparsed)
 {
-	struct slice held = http2_buffer_slice(&search->held);
+	struct slice held = bytes_slice(&search->held);
 
 	for (size_t at = 0; at < held.len; at++) {
 		if (!chain_misses(slice_drop(held, at), max_frame_size, size))
@@ -140,15 +140,15 @@ struct slice http2_search_next(const struct http2_search *search, struct http2_s
 	mark = &marks_of(search)[cursor->mark++];
 	cursor->at = mark->end;
 	*time_ns = mark->time_ns;
-	return slice_of(search->held.bytes + begin, mark->end - begin);
+	return slice_of(search->held.data + begin, mark->end - begin);
 }
 
 size_t http2_search_fini(struct http2_search *search)
 {
 	size_t held = search->held.len;
 
-	http2_buffer_fini(&search->held);
-	http2_buffer_fini(&search->marks);
+	bytes_fini(&search->held);
+	bytes_fini(&search->marks);
 	search->exact_ends = 0;
 	search->passed_over = false;
 	return held;

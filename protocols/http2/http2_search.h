@@ -7,7 +7,7 @@
 #ifndef HARK_HTTP2_SEARCH_H
 #define HARK_HTTP2_SEARCH_H
 
-#include "http2_buffer.h"
+#include "bytes.h"
 #include "http2_frame.h"
 
 #include <stdbool.h>
@@ -20,9 +20,9 @@ struct http2_search_mark {
 };
 
 struct http2_search {
-	struct http2_buffer held;
-	struct http2_buffer marks; /* of struct http2_search_mark, ascending */
-	unsigned int exact_ends;   /* calls that ended where a frame of the first chain ends */
+	struct bytes held;
+	struct bytes marks;	 /* of struct http2_search_mark, ascending */
+	unsigned int exact_ends; /* calls that ended where a frame of the first chain ends */
 	bool passed_over; /* some byte was, so that the first one held is not the first of the search */
 };
 

@@ -42,7 +42,7 @@ static void stream_destroy(struct http2_stream *stream)
 {
 	for (int kind = 0; kind < 2; kind++) {
 		message_free(stream->half[kind].message);
-		http2_buffer_fini(&stream->half[kind].body);
+		bytes_fini(&stream->half[kind].body);
 	}
 	free(stream);
 }
@@ -100,7 +100,7 @@ void http2_half_weigh(struct protocol *protocol, struct http2_half *half)
 static void body_keep(struct protocol *protocol, struct http2_half *half)
 {
 	struct message *message = half->message;
-	struct slice body = http2_buffer_slice(&half->body);
+	struct slice body = bytes_slice(&half->body);
 	size_t limit = message->arena.limit_bytes;
 
 	message->body = slice_of(NULL, 0);
@@ -112,7 +112,7 @@ static void body_keep(struct protocol *protocol, struct http2_half *half)
 		message->flags |= FLAG_TRUNCATED;
 		http2_note(protocol, NOTE_HEADER_LIMIT, 1);
 	}
-	http2_buffer_fini(&half->body);
+	bytes_fini(&half->body);
 }
 
 static void half_finish(struct protocol *protocol, struct http2_stream *stream, struct http2_half *half,
@@ -277,11 +277,11 @@ static void body_append(struct protocol *protocol, struct http2_half *half, stru
 
 	if (!config->want_bodies || half->body_cut)
 		return;
-	if (http2_buffer_append(&half->body, kept, config->body_limit_bytes) < 0 || kept.len < bytes.len) {
+	if (bytes_append(&half->body, kept, config->body_limit_bytes) < 0 || kept.len < bytes.len) {
 		half->body_cut = true;
 		half->message->flags |= FLAG_TRUNCATED;
 	}
-	half->message->body = http2_buffer_slice(&half->body);
+	half->message->body = bytes_slice(&half->body);
 	http2_half_weigh(protocol, half);
 }
 

@@ -21,7 +21,7 @@
  */
 #include "http2_wire.h"
 
-#include "http2_buffer.h"
+#include "bytes.h"
 #include "http2_search.h"
 #include "protocol.h"
 
@@ -55,7 +55,7 @@ struct http2_wire {
 	uint32_t content;     /* of `left`: not padding (DATA) */
 	bool padding_pending; /* DATA: the length of the padding comes next */
 	bool payload_lost;
-	struct http2_buffer payload;
+	struct bytes payload;
 	unsigned int trial; /* frames to come that must be like what a correct peer sends, or no frame began
 			       here */
 
@@ -68,14 +68,19 @@ struct http2_wire {
 	unsigned int answered; /* ticks since a block under way was */
 };
 
+static void unparsed_tell(struct http2_wire *wire, uint64_t n)
+{
+	if (n)
+		wire->handler.unparsed(wire->handler.ctx, n);
+}
+
 static void search_add(struct http2_wire *wire, struct slice bytes, uint64_t time_ns)
 {
 	uint64_t unparsed = 0;
 
 	while (bytes.len > 0)
 		bytes = slice_drop(bytes, http2_search_add(&wire->search, bytes, time_ns, &unparsed));
-	if (unparsed)
-		wire->handler.unparsed(wire->handler.ctx, unparsed);
+	unparsed_tell(wire, unparsed);
 }
 
 static void block_emit(struct http2_wire *wire, uint64_t time_ns)
@@ -99,7 +104,7 @@ static void block_lose(struct http2_wire *wire, uint64_t time_ns)
 static void framing_lose(struct http2_wire *wire, uint64_t time_ns)
 {
 	block_lose(wire, time_ns);
-	http2_buffer_fini(&wire->payload);
+	bytes_fini(&wire->payload);
 	wire->head_len = 0;
 	wire->left = 0;
 	wire->state = WIRE_SEARCH;
@@ -110,7 +115,7 @@ static void framing_lose(struct http2_wire *wire, uint64_t time_ns)
 static void block_frame_end(struct http2_wire *wire, uint64_t time_ns)
 {
 	enum http2_assembly_verdict verdict = http2_assembly_add(
-		&wire->assembly, &wire->frame, http2_buffer_slice(&wire->payload), wire->payload_lost);
+		&wire->assembly, &wire->frame, bytes_slice(&wire->payload), wire->payload_lost);
 
 	if (wire->handler.fragment && verdict != ASSEMBLY_WRONG)
 		wire->handler.fragment(wire->handler.ctx, &wire->frame, time_ns);
@@ -126,11 +131,6 @@ static void block_frame_end(struct http2_wire *wire, uint64_t time_ns)
 	}
 }
 
-static struct slice control_payload(const struct http2_wire *wire)
-{
-	return wire->payload_lost ? slice_of(NULL, 0) : http2_buffer_slice(&wire->payload);
-}
-
 static void frame_end(struct http2_wire *wire, uint64_t time_ns)
 {
 	const struct http2_frame frame = wire->frame;
@@ -142,10 +142,12 @@ static void frame_end(struct http2_wire *wire, uint64_t time_ns)
 	else if (http2_frame_is_block(frame.type))
 		block_frame_end(wire, time_ns);
 	else
-		wire->handler.frame(wire->handler.ctx, &frame, control_payload(wire), time_ns);
+		wire->handler.frame(wire->handler.ctx, &frame,
+				    wire->payload_lost ? slice_of(NULL, 0) : bytes_slice(&wire->payload),
+				    time_ns);
 	/* A small buffer serves the next frame too. */
 	if (wire->payload.capacity > PAYLOAD_KEPT_BYTES)
-		http2_buffer_fini(&wire->payload);
+		bytes_fini(&wire->payload);
 	wire->payload.len = 0;
 }
 
@@ -164,22 +166,20 @@ static enum http2_expectation frame_expected(const struct http2_wire *wire, cons
 	return wire->handler.expected ? wire->handler.expected(wire->handler.ctx, frame) : EXPECTED_MAYBE;
 }
 
-/* A border that little speaks for is given up at the first frame that does not fit. */
-static bool trial_passes(struct http2_wire *wire)
-{
-	if (!wire->trial)
-		return true;
-	wire->trial--;
-	return http2_frame_plausible(wire->head, wire->max_frame_size);
-}
-
 /* The 9 bytes are there. */
 static void frame_begin(struct http2_wire *wire, uint64_t time_ns)
 {
 	struct http2_frame *frame = &wire->frame;
+	bool fits;
 
 	http2_frame_parse(wire->head, frame);
-	if (!http2_frame_lawful(frame) || !trial_passes(wire)) {
+	fits = http2_frame_lawful(frame);
+	/* A border that little speaks for is given up at the first frame that does not fit. */
+	if (wire->trial) {
+		wire->trial--;
+		fits = fits && http2_frame_plausible(wire->head, wire->max_frame_size);
+	}
+	if (!fits) {
 		framing_lose(wire, time_ns);
 		search_add(wire, slice_of(wire->head, HTTP2_FRAME_HEADER_BYTES), wire->head_time_ns);
 		return;
@@ -206,24 +206,17 @@ static size_t header_feed(struct http2_wire *wire, struct slice bytes, uint64_t 
 	return bytes.len;
 }
 
-/* False: more padding than payload; the connection would end here (RFC 9113, 6.1). */
-static bool padding_read(struct http2_wire *wire, uint8_t padding)
-{
-	wire->padding_pending = false;
-	wire->left--;
-	if (padding > wire->left)
-		return false;
-	wire->content = wire->left - padding;
-	return true;
-}
-
 static size_t data_feed(struct http2_wire *wire, struct slice bytes, uint64_t time_ns)
 {
 	struct slice content;
 
 	if (wire->padding_pending) {
-		if (!padding_read(wire, bytes.data[0]))
+		wire->padding_pending = false;
+		wire->left--;
+		if (bytes.data[0] > wire->left) /* the connection would end here (RFC 9113, 6.1) */
 			framing_lose(wire, time_ns);
+		else
+			wire->content = wire->left - bytes.data[0];
 		return 1;
 	}
 	bytes = slice_take(bytes, wire->left);
@@ -244,7 +237,7 @@ static size_t payload_gather(struct http2_wire *wire, struct slice bytes)
 	bytes = slice_take(bytes, wire->left);
 	wire->left -= (uint32_t)bytes.len;
 	kept = is_block ? bytes : slice_take(bytes, limit - wire->payload.len);
-	if (!wire->payload_lost && http2_buffer_append(&wire->payload, kept, limit) < 0) {
+	if (!wire->payload_lost && bytes_append(&wire->payload, kept, limit) < 0) {
 		wire->payload_lost = true;
 		wire->assembly.block.cut = is_block;
 	}
@@ -364,7 +357,7 @@ struct held_verdict {
 static struct held_verdict held_judge(const struct http2_wire *wire, size_t at, uint32_t stream)
 {
 	struct held_verdict verdict = { .expected = EXPECTED_MAYBE };
-	struct slice bytes = slice_drop(http2_buffer_slice(&wire->search.held), at);
+	struct slice bytes = slice_drop(bytes_slice(&wire->search.held), at);
 
 	while (bytes.len >= HTTP2_FRAME_HEADER_BYTES) {
 		enum http2_expectation expected = EXPECTED_NOT;
@@ -394,8 +387,7 @@ static void held_replay_from(struct http2_wire *wire, size_t at)
 	uint64_t unparsed = 0;
 
 	http2_search_skip(&wire->search, at, &unparsed);
-	if (unparsed)
-		wire->handler.unparsed(wire->handler.ctx, unparsed);
+	unparsed_tell(wire, unparsed);
 	held_replay(wire);
 }
 
@@ -441,8 +433,7 @@ static void search_run(struct http2_wire *wire, size_t call_len, bool call_end)
 		uint64_t unparsed = 0;
 
 		found = http2_search_run(&wire->search, wire->max_frame_size, &filter, call_end, &unparsed);
-		if (unparsed)
-			wire->handler.unparsed(wire->handler.ctx, unparsed);
+		unparsed_tell(wire, unparsed);
 		if (found)
 			held_replay(wire);
 		else if (call_end && !held_agrees(wire, 0) && call_len && call_len < wire->search.held.len)
@@ -465,8 +456,7 @@ void http2_wire_feed(struct http2_wire *wire, struct slice bytes, uint64_t time_
 			continue;
 		}
 		bytes = slice_drop(bytes, http2_search_add(&wire->search, bytes, time_ns, &unparsed));
-		if (unparsed)
-			wire->handler.unparsed(wire->handler.ctx, unparsed);
+		unparsed_tell(wire, unparsed);
 		search_run(wire, call_len, bytes.len == 0);
 	}
 }
@@ -487,24 +477,17 @@ static void data_hole(struct http2_wire *wire, uint32_t size, uint64_t time_ns)
 		wire->handler.data(wire->handler.ctx, wire->frame.stream, slice_of(NULL, content), time_ns);
 }
 
-static void search_hole(struct http2_wire *wire, uint64_t size)
-{
-	uint64_t unparsed = 0;
-	bool found = size != HOLE_UNKNOWN_SIZE &&
-		     http2_search_meets_hole(&wire->search, wire->max_frame_size, size, &unparsed);
-
-	if (unparsed)
-		wire->handler.unparsed(wire->handler.ctx, unparsed);
-	if (found)
-		held_replay(wire);
-}
-
 void http2_wire_hole(struct http2_wire *wire, uint64_t size, uint64_t time_ns)
 {
+	uint64_t unparsed = 0;
+
 	if (size == 0)
 		return;
-	if (wire->state == WIRE_SEARCH)
-		search_hole(wire, size);
+	if (wire->state == WIRE_SEARCH && size != HOLE_UNKNOWN_SIZE &&
+	    http2_search_meets_hole(&wire->search, wire->max_frame_size, size, &unparsed)) {
+		unparsed_tell(wire, unparsed);
+		held_replay(wire);
+	}
 	held_settle(wire);
 	if (wire->state == WIRE_PAYLOAD && size != HOLE_UNKNOWN_SIZE) {
 		uint32_t inside = size < wire->left ? (uint32_t)size : wire->left;
@@ -529,16 +512,13 @@ void http2_wire_hole(struct http2_wire *wire, uint64_t size, uint64_t time_ns)
 /* A frame is cut by the end. Of a block's what came of the payload is part of the block. */
 static size_t frame_cut(struct http2_wire *wire)
 {
-	size_t got = http2_buffer_slice(&wire->payload).len;
-
 	if (wire->state == WIRE_START || wire->state == WIRE_HEADER)
 		return wire->head_len;
 	if (wire->state != WIRE_PAYLOAD || wire->frame.type == FRAME_DATA)
 		return 0;
 	if (!http2_frame_is_block(wire->frame.type))
 		return HTTP2_FRAME_HEADER_BYTES + wire->frame.length - wire->left;
-	http2_assembly_cut(&wire->assembly, &wire->frame, slice_of(wire->payload.bytes, got),
-			   wire->payload_lost);
+	http2_assembly_cut(&wire->assembly, &wire->frame, bytes_slice(&wire->payload), wire->payload_lost);
 	return 0;
 }
 
@@ -553,9 +533,8 @@ void http2_wire_end(struct http2_wire *wire, uint64_t time_ns)
 		block_emit(wire, time_ns);
 	}
 	unparsed += http2_search_fini(&wire->search);
-	if (unparsed)
-		wire->handler.unparsed(wire->handler.ctx, unparsed);
-	http2_buffer_fini(&wire->payload);
+	unparsed_tell(wire, unparsed);
+	bytes_fini(&wire->payload);
 	wire->head_len = 0;
 	wire->left = 0;
 	wire->state = WIRE_SEARCH;
@@ -574,22 +553,13 @@ void http2_wire_confirm(struct http2_wire *wire, uint32_t stream)
 	}
 }
 
-/* A block is under way whose message was answered meanwhile. */
-static bool block_answered(const struct http2_wire *wire)
-{
-	const struct http2_block *block = &wire->assembly.block;
-
-	return wire->assembly.open && block->type == FRAME_HEADERS && wire->handler.answered &&
-	       wire->handler.answered(wire->handler.ctx, block->stream);
-}
-
 /* A request whose answer is there will not be told by what is still to come of its block. */
 static void block_settle(struct http2_wire *wire, uint64_t time_ns)
 {
 	const struct http2_frame rest = { .type = FRAME_CONTINUATION, .stream = wire->assembly.block.stream };
 
 	if (wire->state == WIRE_PAYLOAD)
-		http2_assembly_cut(&wire->assembly, &wire->frame, http2_buffer_slice(&wire->payload),
+		http2_assembly_cut(&wire->assembly, &wire->frame, bytes_slice(&wire->payload),
 				   wire->payload_lost);
 	wire->assembly.block.ended = true;
 	block_emit(wire, time_ns);
@@ -598,9 +568,13 @@ static void block_settle(struct http2_wire *wire, uint64_t time_ns)
 
 void http2_wire_tick(struct http2_wire *wire, uint64_t time_ns)
 {
+	const struct http2_block *block = &wire->assembly.block;
+
 	if (wire->quiet < QUIET_TICKS && ++wire->quiet == QUIET_TICKS)
 		held_settle(wire);
-	if (!block_answered(wire))
+	/* A block is under way whose message was answered meanwhile. */
+	if (!wire->assembly.open || block->type != FRAME_HEADERS || !wire->handler.answered ||
+	    !wire->handler.answered(wire->handler.ctx, block->stream))
 		wire->answered = 0;
 	else if (++wire->answered == QUIET_TICKS)
 		block_settle(wire, time_ns);
@@ -625,7 +599,7 @@ void http2_wire_free(struct http2_wire *wire)
 {
 	if (!wire)
 		return;
-	http2_buffer_fini(&wire->payload);
+	bytes_fini(&wire->payload);
 	http2_assembly_close(&wire->assembly);
 	http2_search_fini(&wire->search);
 	free(wire);

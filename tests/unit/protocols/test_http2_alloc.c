@@ -14,11 +14,11 @@
 #include "alloc_fail.h"
 
 #include "../../../protocols/arena.c"
+#include "../../../protocols/bytes.c"
 #include "../../../protocols/hpack.c"
 #include "../../../protocols/http2/http2.c"
 #include "../../../protocols/http2/http2_assembly.c"
 #include "../../../protocols/http2/http2_block.c"
-#include "../../../protocols/http2/http2_buffer.c"
 #include "../../../protocols/http2/http2_connection.c"
 #include "../../../protocols/http2/http2_frame.c"
 #include "../../../protocols/http2/http2_head.c"
