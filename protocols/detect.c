@@ -220,14 +220,6 @@ static bool line_proves(struct slice rest)
 	return !line.len || http1_field_parse(line, &name, &value);
 }
 
-/* Text has words in front of " / HTTP/1.1" that nobody uses as methods. */
-static bool start_line_counts(const struct http1_start_line *line, bool edge)
-{
-	if (line->kind == MESSAGE_RESPONSE)
-		return true;
-	return edge ? http1_method_known(line->method) : http1_method_registered(line->method);
-}
-
 size_t http1_find_start_line(struct slice bytes, struct http1_start_line *out)
 {
 	size_t offset = 0;
@@ -239,7 +231,7 @@ size_t http1_find_start_line(struct slice bytes, struct http1_start_line *out)
 
 		if (lf && n <= HTTP1_LINE_LIMIT_BYTES &&
 		    http1_start_line_parse(http1_line_strip(slice_take(rest, n)), out) &&
-		    start_line_counts(out, offset == 0) && line_proves(slice_drop(rest, n)))
+		    http1_start_line_counts(out, offset == 0) && line_proves(slice_drop(rest, n)))
 			return offset;
 		offset += n;
 	}
@@ -288,7 +280,7 @@ struct detect_result detect_turn(struct slice bytes, bool edge)
 	first = slice_take(bytes, (size_t)(lf - bytes.data) + 1);
 	rest = slice_drop(bytes, first.len);
 	if (first.len > HTTP1_LINE_LIMIT_BYTES || !http1_start_line_parse(http1_line_strip(first), &line) ||
-	    !start_line_counts(&line, edge))
+	    !http1_start_line_counts(&line, edge))
 		return other;
 	if (!rest.len || !memchr(rest.data, '\n', rest.len))
 		return rest.len <= HTTP1_LINE_LIMIT_BYTES ? more : other;

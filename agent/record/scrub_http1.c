@@ -455,12 +455,10 @@ static bool start_is_whole(struct slice bytes, bool edge)
 	const uint8_t *lf = memchr(bytes.data, '\n', bytes.len);
 	struct http1_start_line line;
 
-	if (!lf || !http1_start_line_parse(http1_line_strip(slice_take(bytes, (size_t)(lf - bytes.data) + 1)),
-					   &line))
-		return false;
-	if (line.kind == MESSAGE_RESPONSE)
-		return true;
-	return edge ? http1_method_known(line.method) : http1_method_registered(line.method);
+	return lf &&
+	       http1_start_line_parse(http1_line_strip(slice_take(bytes, (size_t)(lf - bytes.data) + 1)),
+				      &line) &&
+	       http1_start_line_counts(&line, edge);
 }
 
 /* The first start line at the beginning of a line; len: none. */

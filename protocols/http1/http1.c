@@ -15,8 +15,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#define QUIET_NS      1000000000
-#define TICKS_TO_WAIT 2 /* a tick may come right after the bytes: one whole poll has passed at the second */
+#define QUIET_NS 1000000000
 
 /* --- role and waiting bytes --------------------------------------------------- */
 
@@ -54,7 +53,7 @@ static void role_forget(struct protocol *http1, enum event_direction direction)
 {
 	struct http1_parser *parser = &http1->parser[direction];
 
-	http1_note(http1, NOTE_BYTES_UNPARSED, http1->hold[direction].len);
+	http1_note(http1, NOTE_BYTES_UNPARSED, http1_hold_len(&http1->hold[direction]));
 	http1_hold_fini(&http1->hold[direction]);
 	http1->config.from_start[direction] = false;
 	http1_parser_init(parser, direction, &http1->config, &http1->handler, &http1->hooks);
@@ -67,7 +66,7 @@ static void hold_add(struct protocol *http1, enum event_direction direction, str
 	struct http1_hold *hold = &http1->hold[direction];
 	size_t missed;
 
-	if (http1->role == ROLE_UNKNOWN && bytes.len > HTTP1_HOLD_LIMIT_BYTES - hold->len)
+	if (http1->role == ROLE_UNKNOWN && bytes.len > HTTP1_HOLD_LIMIT_BYTES - http1_hold_len(hold))
 		role_forget(http1, direction);
 	missed = http1_hold_add(hold, bytes, time_ns, http1->hand, turn);
 	http1_note(http1, NOTE_BYTES_UNPARSED, missed);
@@ -83,12 +82,10 @@ static void hole_tell(struct protocol *http1, enum event_direction direction, ui
 {
 	struct http1_parser *parser = &http1->parser[direction];
 
-	http1->lost_size = size;
-	http1->lost_border = http1_parser_at_border(parser);
-	http1->lost_begun = parser->state == HTTP1_START_LINE && parser->line.size;
-	http1->lost_inside = parser->message != NULL;
+	http1->hole.size = size;
+	http1->hole.place = http1_parser_place(parser);
 	http1_parser_hole(parser, size, time_ns);
-	http1->lost_size = 0;
+	http1->hole.size = 0;
 }
 
 /* Moves what waits into its parser. True when something moved. */
@@ -100,7 +97,7 @@ static bool hold_drain(struct protocol *http1, enum event_direction direction)
 	struct http1_run run;
 	size_t taken;
 
-	if (http1->left || http1_hold_empty(hold))
+	if (http1->upgrade == HTTP1_UPGRADE_LEFT || http1_hold_empty(hold))
 		return false;
 	if (!front) {
 		hold->finished = false;
@@ -116,7 +113,7 @@ static bool hold_drain(struct protocol *http1, enum event_direction direction)
 	http1->hand = run.hand;
 	http1->feeds++;
 	parser->turn = run.turn;
-	taken = http1_parser_feed(parser, slice_of(hold->bytes + hold->bytes_at, run.len), run.time_ns);
+	taken = http1_parser_feed(parser, slice_of(hold->bytes.data + hold->bytes_at, run.len), run.time_ns);
 	http1_hold_drop(hold, taken);
 	return taken > 0;
 }
@@ -146,8 +143,9 @@ static void hold_pump(struct protocol *http1)
 		moved = hold_drain(http1, first ? requests : !requests) ||
 			hold_drain(http1, first ? !requests : requests);
 	}
-	if (http1_hold_empty(&http1->hold[0]) && http1_hold_empty(&http1->hold[1]))
-		http1->ticks = 0;
+	if (http1->patience == HTTP1_WAITS_A_TICK && http1_hold_empty(&http1->hold[0]) &&
+	    http1_hold_empty(&http1->hold[1]))
+		http1->patience = HTTP1_WAITS;
 }
 
 /* A client that waits for nothing is at rest, and so is its server. */
@@ -239,10 +237,10 @@ static void http1_refute(struct protocol *http1)
 		if (http1->parser[i].state != HTTP1_SEARCH)
 			http1_parser_lose(&http1->parser[i]);
 		http1_parser_end(&http1->parser[i], FLAG_GAP);
-		http1_note(http1, NOTE_BYTES_UNPARSED, http1->hold[i].len);
+		http1_note(http1, NOTE_BYTES_UNPARSED, http1_hold_len(&http1->hold[i]));
 		http1_hold_fini(&http1->hold[i]);
 	}
-	http1->refuted = true;
+	http1->proof = HTTP1_REFUTED;
 }
 
 static long http1_feed(struct protocol *http1, enum event_direction direction, struct slice bytes,
@@ -251,12 +249,12 @@ static long http1_feed(struct protocol *http1, enum event_direction direction, s
 	size_t taken;
 	bool turn;
 
-	if (http1->left || http1->refuted)
+	if (http1->upgrade == HTTP1_UPGRADE_LEFT || http1->proof == HTTP1_REFUTED)
 		return 0;
 	http1->now_ns = time_ns;
 	http1->hand = http1->handler.hand ? http1->handler.hand(http1->handler.ctx) : 0;
 	hold_advance(http1, direction, time_ns);
-	if (http1->left)
+	if (http1->upgrade == HTTP1_UPGRADE_LEFT)
 		return 0;
 	http1->hand = http1->handler.hand ? http1->handler.hand(http1->handler.ctx) : 0;
 	http1->feeds++;
@@ -271,7 +269,7 @@ static long http1_feed(struct protocol *http1, enum event_direction direction, s
 	} else {
 		http1->parser[direction].turn = turn;
 		taken = http1_parser_feed(&http1->parser[direction], bytes, time_ns);
-		if (http1->left)
+		if (http1->upgrade == HTTP1_UPGRADE_LEFT)
 			return (long)taken;
 		if (taken < bytes.len)
 			hold_add(http1, direction, slice_drop(bytes, taken), time_ns, turn && !taken);
@@ -283,7 +281,7 @@ static long http1_feed(struct protocol *http1, enum event_direction direction, s
 static void http1_hole(struct protocol *http1, enum event_direction direction, uint64_t size,
 		       uint64_t time_ns)
 {
-	if (http1->left || !size)
+	if (http1->upgrade == HTTP1_UPGRADE_LEFT || !size)
 		return;
 	http1->now_ns = time_ns;
 	http1->moved_ns = time_ns;
@@ -292,7 +290,7 @@ static void http1_hole(struct protocol *http1, enum event_direction direction, u
 	http1->missed = FLAG_GAP;
 	hold_advance(http1, direction, time_ns);
 	http1->missed = 0;
-	if (http1->left)
+	if (http1->upgrade == HTTP1_UPGRADE_LEFT)
 		return;
 	if (http1->role == ROLE_UNKNOWN)
 		role_forget(http1, direction);
@@ -307,7 +305,7 @@ static void http1_finish(struct protocol *http1, enum event_direction direction,
 {
 	struct http1_hold *hold = &http1->hold[direction];
 
-	if (http1->left)
+	if (http1->upgrade == HTTP1_UPGRADE_LEFT)
 		return;
 	http1->now_ns = time_ns;
 	hold->finished = true;
@@ -318,14 +316,21 @@ static void http1_finish(struct protocol *http1, enum event_direction direction,
 static void http1_tick(struct protocol *http1, uint64_t time_ns)
 {
 	http1->now_ns = time_ns;
-	if (http1->left || http1->role == ROLE_UNKNOWN)
+	if (http1->upgrade == HTTP1_UPGRADE_LEFT || http1->role == ROLE_UNKNOWN ||
+	    http1_hold_empty(&http1->hold[!request_direction(http1)]))
 		return;
-	if (http1_hold_empty(&http1->hold[!request_direction(http1)]) || ++http1->ticks < TICKS_TO_WAIT)
+	if (http1->patience == HTTP1_WAITS) {
+		http1->patience = HTTP1_WAITS_A_TICK;
 		return;
-	http1->ticks = 0;
-	http1->waited = true;
+	}
+	http1->patience = HTTP1_WAITED;
 	hold_pump(http1);
-	http1->waited = false;
+	http1->patience = HTTP1_WAITS;
+}
+
+static size_t http1_waiting(const struct protocol *http1)
+{
+	return http1_hold_len(&http1->hold[0]) + http1_hold_len(&http1->hold[1]);
 }
 
 /* What still waits is given its last chance; every response that found no request is one without. */
@@ -336,21 +341,21 @@ static void http1_flush(struct protocol *http1)
 	if (http1->role == ROLE_UNKNOWN)
 		return;
 	do {
-		before = http1->hold[0].len + http1->hold[1].len;
-		http1->waited = true;
+		before = http1_waiting(http1);
+		http1->patience = HTTP1_WAITED;
 		hold_pump(http1);
-	} while (!http1->left && http1->hold[0].len + http1->hold[1].len < before);
+	} while (http1->upgrade != HTTP1_UPGRADE_LEFT && http1_waiting(http1) < before);
 }
 
 static void http1_end(struct protocol *http1, enum protocol_end reason, uint64_t time_ns)
 {
-	if (http1->left)
+	if (http1->upgrade == HTTP1_UPGRADE_LEFT)
 		return;
 	http1->now_ns = time_ns;
 	http1_flush(http1);
-	if (http1->left)
+	if (http1->upgrade == HTTP1_UPGRADE_LEFT)
 		return;
-	http1_note(http1, NOTE_BYTES_UNPARSED, http1->hold[0].len + http1->hold[1].len);
+	http1_note(http1, NOTE_BYTES_UNPARSED, http1_waiting(http1));
 	if (http1->role == ROLE_UNKNOWN)
 		return;
 	if (reason == END_CLOSED)
@@ -376,7 +381,8 @@ static bool http1_idle(const struct protocol *http1)
 	for (int i = 0; i < 2; i++) {
 		const struct http1_parser *parser = &http1->parser[i];
 
-		if (parser->message || parser->line.size || parser->candidate.size || http1->hold[i].len)
+		if (parser->message || parser->line.size || parser->candidate.size ||
+		    http1_hold_len(&http1->hold[i]))
 			return false;
 	}
 	return true;
@@ -384,7 +390,7 @@ static bool http1_idle(const struct protocol *http1)
 
 static bool http1_refuted(const struct protocol *http1)
 {
-	return http1->refuted;
+	return http1->proof == HTTP1_REFUTED;
 }
 
 static enum protocol_role http1_role(const struct protocol *http1)
@@ -400,8 +406,8 @@ static size_t http1_memory(const struct protocol *http1)
 	for (int i = 0; i < 2; i++) {
 		const struct http1_parser *parser = &http1->parser[i];
 
-		bytes += parser->line.capacity + parser->candidate.capacity + http1->hold[i].capacity +
-			 message_memory(parser->message);
+		bytes += parser->line.kept.capacity + parser->candidate.kept.capacity +
+			 http1->hold[i].bytes.capacity + message_memory(parser->message);
 	}
 	return bytes;
 }

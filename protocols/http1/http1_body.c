@@ -76,7 +76,7 @@ static int on_body(llhttp_t *llhttp, const char *at, size_t len)
 	struct http1_parser *parser = llhttp->data;
 	struct slice bytes = slice_of(at, len);
 
-	if (parser->silent || parser->unmeasured)
+	if (parser->unmeasured)
 		return 0;
 	parser->message->body_bytes += len;
 	body_keep(parser, bytes);
@@ -155,11 +155,8 @@ enum http1_body_verdict http1_body_feed(struct http1_parser *parser, struct slic
 		bytes.len = (size_t)parser->llhttp.content_length;
 	*taken = bytes.len;
 	verdict = body_execute(parser, bytes.data, bytes.len);
-	if (verdict == HTTP1_BODY_MORE && parser->state == HTTP1_CHUNK_DATA &&
-	    !parser->llhttp.content_length) {
+	if (verdict == HTTP1_BODY_MORE && parser->state == HTTP1_CHUNK_DATA && !parser->llhttp.content_length)
 		parser->state = HTTP1_CHUNK_END;
-		parser->cr_seen = false;
-	}
 	return verdict;
 }
 
@@ -202,6 +199,7 @@ enum http1_body_verdict http1_body_trailer_end(struct http1_parser *parser)
 /* Moves llhttp over size bytes that nobody saw; size is at most what is left. */
 static enum http1_body_verdict body_skip(struct http1_parser *parser, uint64_t size)
 {
+	bool unmeasured = parser->unmeasured;
 	enum http1_body_verdict verdict;
 	size_t taken;
 
@@ -211,9 +209,9 @@ static enum http1_body_verdict body_skip(struct http1_parser *parser, uint64_t s
 		return HTTP1_BODY_MORE;
 	}
 	parser->llhttp.content_length = 1;
-	parser->silent = true;
+	parser->unmeasured = true;
 	verdict = http1_body_feed(parser, SLICE("x"), &taken);
-	parser->silent = false;
+	parser->unmeasured = unmeasured;
 	return verdict;
 }
 

@@ -12,6 +12,45 @@
 #include "http1_queue.h"
 #include "protocol.h"
 
+/*
+ * Is this HTTP/1 at all (http1_evidence.h)? A request and its answer that agree prove it for good; what
+ * contradicts all that spoke for it so far refutes it, and nothing is taken any more.
+ */
+enum http1_proof {
+	HTTP1_UNPROVEN,
+	HTTP1_PROVEN,
+	HTTP1_REFUTED,
+};
+
+/*
+ *	                asked                     the answer leaves
+ *	STAYS ---------------------------> ASKED -------------------> LEFT
+ *	  ^                                  | any other answer, or it is lost
+ *	  `----------------------------------'
+ *
+ * A 101 leaves from STAYS too: nobody saw its request.
+ */
+enum http1_upgrade {
+	HTTP1_UPGRADE_STAYS,
+	HTTP1_UPGRADE_ASKED, /* by the newest request that is queued: the client's bytes wait */
+	HTTP1_UPGRADE_LEFT,  /* upgrade() was called: nothing is taken any more */
+};
+
+/* For how long the response in front of its hold has waited for its request. */
+enum http1_patience {
+	HTTP1_WAITS,
+	HTTP1_WAITS_A_TICK, /* which may have come right after the bytes: one whole poll has passed at the
+			       next */
+	HTTP1_WAITED,	    /* long enough: one response begins without */
+};
+
+/* Whose bytes moved last. */
+enum http1_whose_turn {
+	HTTP1_TURN_NOBODY,
+	HTTP1_TURN_SENDER,
+	HTTP1_TURN_RECEIVER,
+};
+
 struct protocol {
 	struct protocol_config config;
 	struct protocol_handler handler;
@@ -34,25 +73,21 @@ struct protocol {
 	uint64_t asked_feed;  /* and the feed that it ended in */
 	uint64_t requests_ns; /* all bytes of requests that moved before this were fed */
 	uint32_t requests_hand; /* who moved the ones that tell */
-	uint64_t lost_size;	/* of the hole that is being told; 0: framing was lost otherwise */
 	uint64_t smallest;	/* head of a request so far; 0: none */
-	bool lost_border;	/* and it began at a message border, */
-	bool lost_begun;	/* or inside of a start line, */
-	bool lost_inside;	/* or inside of a message */
+	struct {
+		uint64_t size;		/* of the one that is being told; 0: framing was lost otherwise */
+		enum http1_place place; /* of the one that was told last */
+	} hole;
 
-	uint64_t moved_ns;  /* when the last bytes moved, or the connection was first seen */
-	uint64_t feeds;	    /* runs of bytes that moved at one time, so far */
-	uint32_t hand;	    /* who moved the bytes that are being fed; 0: not known */
-	bool rested[2];	    /* nothing had moved for long before the bytes that wait for the role */
-	bool lossy[2];	    /* bytes were lost while the role was not known */
-	bool awaiting;	    /* the last queued request asked to leave HTTP/1: the client's bytes wait */
-	bool waited;	    /* the response in front of its hold waits no longer for a request */
-	unsigned int ticks; /* while it waits */
-	bool left;	    /* upgrade() was called */
-	bool proven;	    /* a request and its answer agreed: this is HTTP/1 (http1_evidence.h) */
-	bool refuted;	    /* it is not; nothing is taken any more */
-	bool moved;
-	enum event_direction moved_last; /* whose turn it is */
+	uint64_t moved_ns; /* when the last bytes moved, or the connection was first seen */
+	uint64_t feeds;	   /* runs of bytes that moved at one time, so far */
+	uint32_t hand;	   /* who moved the bytes that are being fed; 0: not known */
+	bool rested[2];	   /* nothing had moved for long before the bytes that wait for the role */
+	bool lossy[2];	   /* bytes were lost while the role was not known */
+	enum http1_proof proof;
+	enum http1_upgrade upgrade;
+	enum http1_patience patience;
+	enum http1_whose_turn turn;
 	bool no_memory;
 	uint64_t now_ns;
 };

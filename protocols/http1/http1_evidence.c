@@ -5,7 +5,7 @@
 
 static void evidence_prove(struct protocol *http1)
 {
-	http1->proven = true;
+	http1->proof = HTTP1_PROVEN;
 	for (int i = 0; i < 2; i++) {
 		struct http1_parser *parser = &http1->parser[i];
 
@@ -17,13 +17,17 @@ static void evidence_prove(struct protocol *http1)
 	}
 }
 
+static enum http1_whose_turn turn_of(enum event_direction direction)
+{
+	return direction == DIRECTION_SENT ? HTTP1_TURN_SENDER : HTTP1_TURN_RECEIVER;
+}
+
 bool http1_evidence_turn(struct protocol *http1, enum event_direction direction)
 {
-	bool turn = !http1->moved || http1->moved_last != direction;
+	bool begins = http1->turn != turn_of(direction);
 
-	http1->moved = true;
-	http1->moved_last = direction;
-	return turn;
+	http1->turn = turn_of(direction);
+	return begins;
 }
 
 /* A guess was no request when its answer is nothing that an answer can begin with. */
@@ -40,7 +44,7 @@ static bool turn_contradicts(const struct protocol *http1, enum event_direction 
 {
 	enum detect_kind found;
 
-	if (http1->role == ROLE_UNKNOWN || (http1->moved && http1->moved_last == direction))
+	if (http1->role == ROLE_UNKNOWN || http1->turn == turn_of(direction))
 		return false;
 	found = detect_turn(bytes, false).kind;
 	if (found == DETECT_OTHER)
@@ -53,7 +57,7 @@ bool http1_evidence_refutes(const struct protocol *http1, enum event_direction d
 {
 	enum http1_trust a = http1->parser[0].trust, b = http1->parser[1].trust;
 
-	if (http1->proven || a == HTTP1_TRUST_PROVEN || b == HTTP1_TRUST_PROVEN)
+	if (http1->proof == HTTP1_PROVEN || a == HTTP1_TRUST_PROVEN || b == HTTP1_TRUST_PROVEN)
 		return false;
 	if (a != HTTP1_TRUST_GUESS && b != HTTP1_TRUST_GUESS &&
 	    (a == HTTP1_TRUST_REFUTED || b == HTTP1_TRUST_REFUTED))
@@ -65,7 +69,7 @@ void http1_evidence_begin(struct protocol *http1, struct http1_parser *parser)
 {
 	const struct http1_parser *other = &http1->parser[!parser->direction];
 
-	if (parser->message_first && (http1->proven || other->trust == HTTP1_TRUST_PROVEN))
+	if (parser->message_first && (http1->proof == HTTP1_PROVEN || other->trust == HTTP1_TRUST_PROVEN))
 		parser->trust = HTTP1_TRUST_PROVEN;
 	if (parser->trust == HTTP1_TRUST_PROVEN)
 		return;
@@ -106,7 +110,7 @@ void http1_evidence_answered(struct protocol *http1, struct message *response)
 {
 	const struct http1_parser *request = request_parser(http1), *answer = response_parser(http1);
 
-	if (http1->proven || http1->queue.count || !requests_are_whole(request))
+	if (http1->proof == HTTP1_PROVEN || http1->queue.count || !requests_are_whole(request))
 		return;
 	if (request->trust != HTTP1_TRUST_GUESS || !request->guess_first)
 		return;

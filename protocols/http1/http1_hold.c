@@ -10,24 +10,6 @@ bool http1_hold_empty(const struct http1_hold *hold)
 	return !hold->run_count && !hold->finished;
 }
 
-static bool hold_grow(struct http1_hold *hold, size_t needed)
-{
-	size_t capacity = hold->capacity ? hold->capacity : 512;
-	uint8_t *bytes;
-
-	needed += hold->bytes_at;
-	while (capacity < needed)
-		capacity *= 2;
-	if (capacity == hold->capacity)
-		return true;
-	bytes = realloc(hold->bytes, capacity);
-	if (!bytes)
-		return false;
-	hold->bytes = bytes;
-	hold->capacity = capacity;
-	return true;
-}
-
 static struct http1_run *hold_newest(const struct http1_hold *hold)
 {
 	return hold->run_count ? &hold->runs[hold->run_at + hold->run_count - 1] : NULL;
@@ -56,30 +38,30 @@ static bool hold_keep(struct http1_hold *hold, struct slice bytes, uint64_t time
 {
 	struct http1_run *run = hold_newest(hold);
 
-	if (!hold_grow(hold, hold->len + bytes.len))
+	if (bytes_append(&hold->bytes, bytes, SIZE_MAX) < 0)
 		return false;
 	if (!run || !run->len || run->time_ns != time_ns || run->hand != hand || turn) {
 		run = hold_run(hold);
-		if (!run)
+		if (!run) {
+			hold->bytes.len -= bytes.len;
 			return false;
+		}
 		*run = (struct http1_run){ .time_ns = time_ns, .hand = hand, .turn = turn };
 	}
-	memcpy(hold->bytes + hold->bytes_at + hold->len, bytes.data, bytes.len);
-	hold->len += bytes.len;
 	run->len += bytes.len;
 	return true;
 }
 
 size_t http1_hold_add(struct http1_hold *hold, struct slice bytes, uint64_t time_ns, uint32_t hand, bool turn)
 {
-	size_t room = HTTP1_HOLD_LIMIT_BYTES - hold->len;
-	size_t n = bytes.len < room ? bytes.len : room;
+	struct slice kept = slice_take(bytes, HTTP1_HOLD_LIMIT_BYTES - http1_hold_len(hold));
+	size_t missed = bytes.len - kept.len;
 
-	if (n && !hold_keep(hold, slice_take(bytes, n), time_ns, hand, turn))
-		n = 0;
-	if (n < bytes.len)
-		http1_hold_lose(hold, bytes.len - n, time_ns);
-	return bytes.len - n;
+	if (kept.len && !hold_keep(hold, kept, time_ns, hand, turn))
+		missed = bytes.len;
+	if (missed)
+		http1_hold_lose(hold, missed, time_ns);
+	return missed;
 }
 
 void http1_hold_lose(struct http1_hold *hold, uint64_t size, uint64_t time_ns)
@@ -92,7 +74,7 @@ void http1_hold_lose(struct http1_hold *hold, uint64_t size, uint64_t time_ns)
 			return;
 		if (!run) { /* the newest run makes room, and is part of the hole */
 			run = hold_newest(hold);
-			hold->len -= run->len;
+			hold->bytes.len -= run->len;
 			size = HOLE_UNKNOWN_SIZE;
 		}
 		*run = (struct http1_run){ .len = 0 };
@@ -118,8 +100,8 @@ static void hold_settle(struct http1_hold *hold)
 		hold->last_ns = last_ns;
 		return;
 	}
-	if (hold->bytes_at > hold->len) {
-		memmove(hold->bytes, hold->bytes + hold->bytes_at, hold->len);
+	if (hold->bytes_at > http1_hold_len(hold)) {
+		bytes_drop(&hold->bytes, hold->bytes_at);
 		hold->bytes_at = 0;
 	}
 	if (hold->run_at > hold->run_count) {
@@ -133,7 +115,6 @@ void http1_hold_drop(struct http1_hold *hold, size_t n)
 	struct http1_run *front = &hold->runs[hold->run_at];
 
 	hold->bytes_at += n;
-	hold->len -= n;
 	front->len -= n;
 	front->turn &= !n;
 	if (!front->len) {
@@ -153,12 +134,12 @@ struct slice http1_hold_bytes(const struct http1_hold *hold, uint64_t *lost)
 	*lost = i < hold->run_count ? runs[i].lost : 0;
 	if (i + 1 < hold->run_count)
 		*lost = HOLE_UNKNOWN_SIZE;
-	return slice_of(hold->bytes ? hold->bytes + hold->bytes_at : NULL, len);
+	return slice_take(slice_drop(bytes_slice(&hold->bytes), hold->bytes_at), len);
 }
 
 void http1_hold_fini(struct http1_hold *hold)
 {
-	free(hold->bytes);
+	bytes_fini(&hold->bytes);
 	free(hold->runs);
-	*hold = (struct http1_hold){ .bytes = NULL };
+	*hold = (struct http1_hold){ 0 };
 }

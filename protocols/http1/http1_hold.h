@@ -7,7 +7,7 @@
 #ifndef HARK_HTTP1_HOLD_H
 #define HARK_HTTP1_HOLD_H
 
-#include "slice.h"
+#include "bytes.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -25,13 +25,19 @@ struct http1_run {
 };
 
 struct http1_hold {
-	uint8_t *bytes; /* len of them wait, from bytes_at on */
-	size_t bytes_at, len, capacity;
+	struct bytes bytes; /* those that wait, from bytes_at on */
+	size_t bytes_at;
 	struct http1_run *runs; /* run_count of them wait, from run_at on */
 	size_t run_at, run_count, run_capacity;
 	uint64_t last_ns; /* time of the direction's end */
 	bool finished;	  /* the direction ended behind all this */
 };
+
+/* How many bytes wait. */
+static inline size_t http1_hold_len(const struct http1_hold *hold)
+{
+	return hold->bytes.len - hold->bytes_at;
+}
 
 /* True when nothing waits. */
 bool http1_hold_empty(const struct http1_hold *hold);

@@ -7,6 +7,7 @@
  */
 #include "http1_line.h"
 
+#define LINE_KEEP_BYTES	   4096 /* idle connections are many: only small buffers stay */
 #define METHOD_LIMIT_BYTES 64
 #define VERSION_BYTES	   8 /* "HTTP/1.x" */
 
@@ -67,6 +68,54 @@ struct slice http1_line_strip(struct slice line)
 	if (line.len && line.data[line.len - 1] == '\r')
 		line.len--;
 	return line;
+}
+
+/* The line goes on with these bytes, which are not kept. */
+static void line_overflow(struct http1_line *line, struct slice bytes)
+{
+	size_t keep = sizeof(line->tail);
+
+	if (!line->overflow)
+		memcpy(line->tail, line->kept.data + line->kept.len - keep, keep);
+	line->overflow = true;
+	if (bytes.len < keep) {
+		memmove(line->tail, line->tail + bytes.len, keep - bytes.len);
+		memcpy(line->tail + keep - bytes.len, bytes.data, bytes.len);
+		return;
+	}
+	memcpy(line->tail, bytes.data + bytes.len - keep, keep);
+}
+
+size_t http1_line_add(struct http1_line *line, struct slice bytes, uint64_t time_ns, bool *whole)
+{
+	const uint8_t *lf = memchr(bytes.data, '\n', bytes.len);
+	size_t n = lf ? (size_t)(lf - bytes.data) + 1 : bytes.len;
+	size_t room = HTTP1_LINE_LIMIT_BYTES - line->kept.len;
+
+	*whole = lf != NULL;
+	bytes = slice_take(bytes, n);
+	if (!line->size)
+		line->first_ns = time_ns;
+	if (bytes_append(&line->kept, slice_take(bytes, room), HTTP1_LINE_LIMIT_BYTES) < 0)
+		return 0;
+	if (n > room)
+		line_overflow(line, slice_drop(bytes, room));
+	line->size += n;
+	return n;
+}
+
+struct slice http1_line_text(const struct http1_line *line)
+{
+	return http1_line_strip(bytes_slice(&line->kept));
+}
+
+void http1_line_clear(struct http1_line *line)
+{
+	if (line->kept.capacity > LINE_KEEP_BYTES)
+		bytes_fini(&line->kept);
+	line->kept.len = 0;
+	line->size = 0;
+	line->overflow = false;
 }
 
 static enum http_version version_parse(struct slice s)
@@ -221,70 +270,72 @@ enum http1_line_verdict http1_start_line_judge(struct slice bytes)
 	return line.kind == MESSAGE_REQUEST ? HTTP1_LINE_REQUEST : HTTP1_LINE_RESPONSE;
 }
 
-bool http1_method_known(struct slice method)
-{
-	static const char *const known[] = { "GET",   "HEAD",	 "POST",  "PUT",     "DELETE",
-					     "PATCH", "OPTIONS", "TRACE", "CONNECT", "PROPFIND" };
-
-	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
-		if (slice_equal(method, slice_of_string(known[i])))
-			return true;
-	return false;
-}
-
 /* IANA's registry of methods (RFC 9110, 16.1), then what is used without being there. */
-static const char *const methods[] = {
-	"ACL",
-	"BASELINE-CONTROL",
-	"BIND",
-	"CHECKIN",
-	"CHECKOUT",
-	"CONNECT",
-	"COPY",
-	"DELETE",
-	"GET",
-	"HEAD",
-	"LABEL",
-	"LINK",
-	"LOCK",
-	"MERGE",
-	"MKACTIVITY",
-	"MKCALENDAR",
-	"MKCOL",
-	"MKREDIRECTREF",
-	"MKWORKSPACE",
-	"MOVE",
-	"OPTIONS",
-	"ORDERPATCH",
-	"PATCH",
-	"POST",
-	"PROPFIND",
-	"PROPPATCH",
-	"PUT",
-	"QUERY",
-	"REBIND",
-	"REPORT",
-	"SEARCH",
-	"TRACE",
-	"UNBIND",
-	"UNCHECKOUT",
-	"UNLINK",
-	"UNLOCK",
-	"UPDATE",
-	"UPDATEREDIRECTREF",
-	"VERSION-CONTROL",
-	"BAN",
-	"M-SEARCH",
-	"NOTIFY",
-	"PURGE",
-	"SUBSCRIBE",
-	"UNSUBSCRIBE",
-};
+static const char *const methods[] = { "ACL",
+				       "BASELINE-CONTROL",
+				       "BIND",
+				       "CHECKIN",
+				       "CHECKOUT",
+				       "CONNECT",
+				       "COPY",
+				       "DELETE",
+				       "GET",
+				       "HEAD",
+				       "LABEL",
+				       "LINK",
+				       "LOCK",
+				       "MERGE",
+				       "MKACTIVITY",
+				       "MKCALENDAR",
+				       "MKCOL",
+				       "MKREDIRECTREF",
+				       "MKWORKSPACE",
+				       "MOVE",
+				       "OPTIONS",
+				       "ORDERPATCH",
+				       "PATCH",
+				       "POST",
+				       "PROPFIND",
+				       "PROPPATCH",
+				       "PUT",
+				       "QUERY",
+				       "REBIND",
+				       "REPORT",
+				       "SEARCH",
+				       "TRACE",
+				       "UNBIND",
+				       "UNCHECKOUT",
+				       "UNLINK",
+				       "UNLOCK",
+				       "UPDATE",
+				       "UPDATEREDIRECTREF",
+				       "VERSION-CONTROL",
+				       "BAN",
+				       "M-SEARCH",
+				       "NOTIFY",
+				       "PURGE",
+				       "SUBSCRIBE",
+				       "UNSUBSCRIBE" };
 
 bool http1_method_registered(struct slice method)
 {
 	for (size_t i = 0; i < sizeof(methods) / sizeof(*methods); i++)
 		if (slice_equal(method, slice_of_string(methods[i])))
+			return true;
+	return false;
+}
+
+bool http1_start_line_counts(const struct http1_start_line *line, bool edge)
+{
+	static const char *const known[] = { "GET",   "HEAD",	 "POST",  "PUT",     "DELETE",
+					     "PATCH", "OPTIONS", "TRACE", "CONNECT", "PROPFIND" };
+
+	if (line->kind == MESSAGE_RESPONSE)
+		return true;
+	if (!edge)
+		return http1_method_registered(line->method);
+	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
+		if (slice_equal(line->method, slice_of_string(known[i])))
 			return true;
 	return false;
 }
@@ -403,24 +454,20 @@ static bool is_coding(struct slice coding)
 	return n && (!rest.len || rest.data[0] == ';');
 }
 
-static void framing_add_coding(struct http1_framing *framing, struct slice coding)
-{
-	/* RFC 2616, 3.6: identity means no coding at all; some old servers still say so. */
-	if (!coding.len || slice_equal_nocase(coding, SLICE("identity")))
-		return;
-	framing->refused |= !is_coding(coding);
-	framing->coded = true;
-	framing->chunked_last = slice_equal_nocase(coding, SLICE("chunked"));
-	framing->chunked += framing->chunked_last;
-}
-
 static void framing_add_codings(struct http1_framing *framing, struct slice value)
 {
-	struct slice member;
+	struct slice coding;
 
 	framing->has_codings = true;
-	while (list_next(&value, &member))
-		framing_add_coding(framing, member);
+	while (list_next(&value, &coding)) {
+		/* RFC 2616, 3.6: identity means no coding at all; some old servers still say so. */
+		if (!coding.len || slice_equal_nocase(coding, SLICE("identity")))
+			continue;
+		framing->refused |= !is_coding(coding);
+		framing->coded = true;
+		framing->chunked_last = slice_equal_nocase(coding, SLICE("chunked"));
+		framing->chunked += framing->chunked_last;
+	}
 }
 
 void http1_framing_add(struct http1_framing *framing, struct slice name, struct slice value)

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Lines of an HTTP/1 head: start lines, field lines, and the fields that
- * frame a body. Pure functions over whole lines without their line end.
+ * Lines of an HTTP/1 head: how they come in pieces, start lines, field lines, and the fields that frame a
+ * body. What judges a line takes it without its line end.
  */
 #ifndef HARK_HTTP1_LINE_H
 #define HARK_HTTP1_LINE_H
 
+#include "bytes.h"
 #include "message.h"
 #include "slice.h"
 
@@ -15,6 +16,30 @@
 
 /* No line is longer than this: a request line beyond it is cut, another one refused, a field is cut out. */
 #define HTTP1_LINE_LIMIT_BYTES 65536
+
+/* A line that comes in pieces. At most HTTP1_LINE_LIMIT_BYTES of it are kept; the rest is counted. */
+#define HTTP1_LINE_TAIL_BYTES 16 /* a version and a line end lie in it */
+
+struct http1_line {
+	struct bytes kept;
+	bool turn;			     /* its first byte is the first of a turn; the reader's to set */
+	bool overflow;			     /* beyond the limit: what is kept is the first part */
+	uint8_t tail[HTTP1_LINE_TAIL_BYTES]; /* the last bytes, with overflow */
+	uint64_t first_ns;		     /* when its first byte came */
+	uint64_t size;			     /* with what overflowed */
+};
+
+/*
+ * Appends up to the first LF; *whole: it was there. Returns how many bytes were
+ * taken, all of them of this line; 0: out of memory.
+ */
+size_t http1_line_add(struct http1_line *line, struct slice bytes, uint64_t time_ns, bool *whole);
+
+/* The kept bytes without the line end, borrowed. */
+struct slice http1_line_text(const struct http1_line *line);
+
+/* Empties the line; a large buffer is given back. */
+void http1_line_clear(struct http1_line *line);
 
 struct http1_start_line {
 	enum message_kind kind;
@@ -55,16 +80,15 @@ enum http1_line_verdict {
  */
 enum http1_line_verdict http1_start_line_judge(struct slice bytes);
 
-/*
- * True for the methods that people use and that are no end of another one.
- * Right behind a hole the first bytes of a method may be missing ("LOCK" of
- * "UNLOCK"); these are believed there.
- */
-bool http1_method_known(struct slice method);
-
-/* True for the methods of IANA's registry and a few that caches and UPnP use. After a search only these
- * count. */
+/* True for the methods of IANA's registry and a few that caches and UPnP use. */
 bool http1_method_registered(struct slice method);
+
+/*
+ * Is a start line that was searched for one? Text has words in front of " / HTTP/1.1" that nobody uses as
+ * methods, so only registered ones count. At an edge, right behind a hole, the first bytes of a method may be
+ * missing ("LOCK" of "UNLOCK"): there only those that people use and that are no end of another one.
+ */
+bool http1_start_line_counts(const struct http1_start_line *line, bool edge);
 
 /*
  * May the bytes, without a line end so far, grow to be a status

@@ -79,10 +79,10 @@ static void messages_give_up(struct protocol *http1)
 		http1_queue_drop_newest(&http1->queue);
 	http1->beyond = 0;
 	messages_pay(http1);
-	if (!http1->awaiting || http1->matched)
+	if (http1->upgrade != HTTP1_UPGRADE_ASKED || http1->matched)
 		return;
 	/* The answer to an Upgrade is lost: what the client sends now may be anything. */
-	http1->awaiting = false;
+	http1->upgrade = HTTP1_UPGRADE_STAYS;
 	if (parser->state == HTTP1_START)
 		http1_parser_lose(parser);
 }
@@ -102,17 +102,19 @@ static void messages_lose_requests(struct protocol *http1, bool whole, uint64_t 
 {
 	/* One client's requests differ little in what is around their targets. */
 	uint64_t least = http1->smallest * 3 / 5;
+	enum http1_place place = http1->hole.place;
 	bool lost, answered = !http1->queue.count;
 
 	http1->answered_ns = 0;
 	if (least < REQUEST_MIN_BYTES)
 		least = REQUEST_MIN_BYTES;
-	if (size &&
-	    ((http1->lost_border && size < REQUEST_LESS_BYTES) || (http1->lost_inside && size < least - 2))) {
-		lost = http1_order_lose_framing(&http1->order, http1->lost_inside, answered);
+	if (size && ((place == HTTP1_AT_BORDER && size < REQUEST_LESS_BYTES) ||
+		     (place == HTTP1_IN_MESSAGE && size < least - 2))) {
+		lost = http1_order_lose_framing(&http1->order, place == HTTP1_IN_MESSAGE, answered);
 	} else {
 		answered = answered && size &&
-			   (http1->lost_inside || (http1->lost_border && size != HOLE_UNKNOWN_SIZE));
+			   (place == HTTP1_IN_MESSAGE ||
+			    (place == HTTP1_AT_BORDER && size != HOLE_UNKNOWN_SIZE));
 		if (size && size != HOLE_UNKNOWN_SIZE)
 			size = size / least + !(size / least);
 		lost = http1_order_lose_requests(&http1->order, whole, size, answered);
@@ -177,7 +179,8 @@ static void request_observe(struct protocol *http1, const struct message *messag
 	struct http1_parser *response = response_parser(http1);
 	enum http1_order_state state = http1->order.state;
 	/* A search that has seen nothing cannot have gone past anything. */
-	bool searching = response->state == HTTP1_SEARCH && !response->late && response->skipped;
+	bool searching =
+		response->state == HTTP1_SEARCH && !response->late && response->passed == HTTP1_PASSED_SOME;
 
 	if (message->first_byte_ns == http1->asked_ns && http1->asked_feed == http1->feeds &&
 	    (http1->queue.count || state != ORDER_KNOWN)) {
@@ -236,7 +239,8 @@ static int request_begin(struct protocol *http1, struct http1_parser *parser)
 
 	http1->method = request_method(parser->method);
 	request_observe(http1, parser->message);
-	if (parser->searched && parser->passed && http1_order_part(&http1->order, !http1->queue.count))
+	if (parser->searched && parser->passed != HTTP1_PASSED_NOTHING &&
+	    http1_order_part(&http1->order, !http1->queue.count))
 		messages_give_up(http1);
 	if (!http1_order_request(&http1->order, parser->message->first_byte_ns, &flags)) {
 		request_refuse(parser, flags);
@@ -260,7 +264,7 @@ static enum http1_body request_head(struct protocol *http1, const struct http1_p
 		request->head_done = true;
 		if (request_asks(http1, message)) {
 			http1_queue_ask(&http1->queue, request, request_copy(message));
-			http1->awaiting = request->asked != NULL;
+			http1->upgrade = request->asked ? HTTP1_UPGRADE_ASKED : HTTP1_UPGRADE_STAYS;
 			http1->no_memory |= !request->asked;
 		}
 	}
@@ -337,7 +341,7 @@ static bool response_pairs(struct protocol *http1, const struct http1_parser *pa
 		return false;
 	}
 	/* Not the first bytes behind the request: something else came before. */
-	if (parser->searched && parser->skipped && http1->order.state == ORDER_TRIAL) {
+	if (parser->searched && parser->passed == HTTP1_PASSED_SOME && http1->order.state == ORDER_TRIAL) {
 		messages_lose_answers(http1);
 	} else if (http1_order_answer(&http1->order, response_early(http1, first_ns),
 				      http1->queue.count == 1)) {
@@ -381,7 +385,8 @@ static int response_begin(struct protocol *http1, struct http1_parser *parser)
 	request_line_answered(http1, message);
 	if (messages_pay(http1) < 0)
 		return -ENOMEM;
-	http1->waited = false;
+	if (http1->patience == HTTP1_WAITED)
+		http1->patience = HTTP1_WAITS;
 	if (is_interim(message)) {
 		http1->matched = response_fits(http1, message->first_byte_ns);
 	} else {
@@ -420,7 +425,7 @@ static enum http1_body response_head(struct protocol *http1, struct message *mes
 	if (response_leaves(http1, message))
 		return HTTP1_BODY_NONE;
 	if (http1->matched && request->asked)
-		http1->awaiting = false;
+		http1->upgrade = HTTP1_UPGRADE_STAYS;
 	if (http1->matched && request->method == METHOD_HEAD) {
 		if (request->doubt) {
 			message->body_known = false;
@@ -455,8 +460,8 @@ static void http1_leave(struct protocol *http1, struct message *message, struct 
 	http1->handler.done(http1->handler.ctx, message);
 	if (request_parser(http1)->message)
 		http1_parser_end(request_parser(http1), FLAG_GAP | FLAG_UPGRADED);
-	http1->left = true;
-	http1->parser[0].stopped = http1->parser[1].stopped = true;
+	http1->upgrade = HTTP1_UPGRADE_LEFT;
+	http1->parser[0].state = http1->parser[1].state = HTTP1_LEFT;
 	http1->handler.upgrade(http1->handler.ctx, to, asked);
 }
 
@@ -521,9 +526,9 @@ static bool hook_ready(void *ctx, struct http1_parser *parser, uint64_t time_ns)
 	const struct http1_request *front = http1_queue_front(&http1->queue);
 
 	if (parser->kind == MESSAGE_REQUEST)
-		return !http1->awaiting;
+		return http1->upgrade != HTTP1_UPGRADE_ASKED;
 	/* Nothing is gained by waiting where no pair can be made. */
-	if (http1->waited || http1->beyond || http1->order.state == ORDER_PIPELINED ||
+	if (http1->patience == HTTP1_WAITED || http1->beyond || http1->order.state == ORDER_PIPELINED ||
 	    http1->order.state == ORDER_SUSPECTED)
 		return true;
 	if (front)
@@ -554,9 +559,10 @@ static void hook_done(void *ctx, struct http1_parser *parser, struct message *me
 static void hook_lost(void *ctx, struct http1_parser *parser)
 {
 	struct protocol *http1 = ctx;
-	uint64_t size = http1->lost_size;
-	bool whole = http1->lost_begun ||
-		     (http1->lost_border && size >= REQUEST_LESS_BYTES && size != HOLE_UNKNOWN_SIZE);
+	enum http1_place place = http1->hole.place;
+	uint64_t size = http1->hole.size;
+	bool whole = place == HTTP1_IN_LINE ||
+		     (place == HTTP1_AT_BORDER && size >= REQUEST_LESS_BYTES && size != HOLE_UNKNOWN_SIZE);
 
 	if (parser->kind == MESSAGE_RESPONSE)
 		messages_lose_answers(http1);

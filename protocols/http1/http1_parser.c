@@ -39,9 +39,8 @@ static void message_reset(struct http1_parser *parser)
 	parser->message = NULL;
 	parser->framing = (struct http1_framing){ 0 };
 	parser->unmeasured = false;
-	parser->head_done = parser->complete = parser->header_cut = parser->body_cut = parser->pending =
-		false;
-	parser->line_cut = false;
+	parser->head_done = parser->complete = parser->header_cut = parser->body_cut = false;
+	parser->kept_back = parser->line_cut = false;
 	parser->body_capacity = 0;
 }
 
@@ -77,23 +76,28 @@ static void lines_discard(struct http1_parser *parser)
 		parser_note(parser, NOTE_BYTES_UNPARSED, parser->line.size + parser->candidate.size);
 	http1_line_clear(&parser->line);
 	http1_line_clear(&parser->candidate);
-	parser->pending = parser->embedded = false;
+	parser->kept_back = parser->embedded = false;
 }
 
-bool http1_parser_at_border(const struct http1_parser *parser)
+enum http1_place http1_parser_place(const struct http1_parser *parser)
 {
-	return parser->state == HTTP1_START && !parser->line.size;
+	if (parser->message)
+		return HTTP1_IN_MESSAGE;
+	if (parser->state == HTTP1_START || parser->state == HTTP1_START_LINE)
+		return parser->line.size ? HTTP1_IN_LINE : HTTP1_AT_BORDER;
+	return HTTP1_ELSEWHERE;
 }
 
 void http1_parser_lose(struct http1_parser *parser)
 {
-	if (parser->state == HTTP1_ENDED || parser->stopped)
+	if (parser->state == HTTP1_ENDED || parser->state == HTTP1_LEFT)
 		return;
 	lines_discard(parser);
 	message_cut(parser, FLAG_GAP);
 	parser->state = HTTP1_SEARCH;
 	parser->edge = true;
-	parser->late = parser->skipped = parser->passed = false;
+	parser->late = false;
+	parser->passed = HTTP1_PASSED_NOTHING;
 	if (parser->trust != HTTP1_TRUST_REFUTED)
 		parser->trust = HTTP1_TRUST_SEARCH;
 	parser_note(parser, NOTE_RESYNC, 1);
@@ -102,12 +106,12 @@ void http1_parser_lose(struct http1_parser *parser)
 
 void http1_parser_realign(struct http1_parser *parser)
 {
-	if (parser->state != HTTP1_SEARCH || parser->candidate.len)
+	if (parser->state != HTTP1_SEARCH || parser->candidate.kept.len)
 		return;
-	parser->passed |= http1_line_text(&parser->line).len > 0;
+	if (parser->passed != HTTP1_PASSED_NOTHING || http1_line_text(&parser->line).len)
+		parser->passed = HTTP1_PASSED_BEFORE;
 	lines_discard(parser);
 	parser->edge = true;
-	parser->skipped = false;
 }
 
 static void parser_starve(struct http1_parser *parser)
@@ -219,6 +223,18 @@ static void message_begin(struct http1_parser *parser, const struct http1_start_
 	}
 }
 
+/* The line under way is the start line of a message, at a border. */
+static void message_begin_here(struct http1_parser *parser, const struct http1_start_line *line,
+			       unsigned int flags)
+{
+	parser->message_first = parser->line.turn;
+	parser->searched = false;
+	message_begin(parser, line, parser->line.first_ns);
+	if (parser->message)
+		parser->message->flags |= flags;
+	http1_line_clear(&parser->line);
+}
+
 /* Behind a message that is certain the next line may be one's again; behind a guess this was not HTTP. */
 static void start_line_refuse(struct http1_parser *parser)
 {
@@ -230,31 +246,22 @@ static void start_line_refuse(struct http1_parser *parser)
 	http1_parser_lose(parser);
 }
 
-/* False: `line` is no start line. One that is too long has its target cut. */
-static bool start_line_read(const struct http1_line *line, struct http1_start_line *out)
-{
-	if (line->overflow)
-		return http1_long_line_parse(slice_of(line->bytes, line->len),
-					     slice_of(line->tail, sizeof(line->tail)), out);
-	return http1_start_line_parse(http1_line_text(line), out);
-}
-
 static void start_line_take(struct http1_parser *parser)
 {
+	const struct http1_line *read = &parser->line;
 	struct http1_start_line line;
-	bool cut = parser->line.overflow;
+	/* Of one that is too long the target is cut. */
+	bool cut = read->overflow;
+	bool taken = cut ? http1_long_line_parse(bytes_slice(&read->kept),
+						 slice_of(read->tail, sizeof(read->tail)), &line)
+			 : http1_start_line_parse(http1_line_text(read), &line);
 
-	if (!start_line_read(&parser->line, &line) || line.kind != parser->kind) {
+	if (!taken || line.kind != parser->kind) {
 		start_line_refuse(parser);
 		parser->edge = false; /* the line was whole: the next one begins at a line start */
 		return;
 	}
-	parser->message_first = parser->line_first;
-	parser->searched = false;
-	message_begin(parser, &line, parser->line.first_ns);
-	if (cut && parser->message)
-		parser->message->flags |= FLAG_TRUNCATED;
-	http1_line_clear(&parser->line);
+	message_begin_here(parser, &line, cut ? FLAG_TRUNCATED : 0);
 }
 
 void http1_parser_cut_line(struct http1_parser *parser)
@@ -262,24 +269,10 @@ void http1_parser_cut_line(struct http1_parser *parser)
 	struct http1_start_line line;
 
 	if (parser->state != HTTP1_START_LINE || parser->kind != MESSAGE_REQUEST ||
-	    !http1_request_line_begins(slice_of(parser->line.bytes, parser->line.len), &line))
+	    !http1_request_line_begins(bytes_slice(&parser->line.kept), &line))
 		return;
-	parser->message_first = parser->line_first;
-	parser->searched = false;
-	message_begin(parser, &line, parser->line.first_ns);
-	if (parser->message) {
-		parser->message->flags |= FLAG_TRUNCATED | FLAG_PARTIAL_HEADERS;
-		parser->line_cut = true;
-	}
-	http1_line_clear(&parser->line);
-}
-
-/* A line that is no field. Its message is still right unless the line might frame the body. */
-static void field_refuse(struct http1_parser *parser, struct slice text)
-{
-	parser->message->flags |= FLAG_PARTIAL_HEADERS;
-	if (parser->state == HTTP1_HEAD && http1_field_may_frame(text))
-		parser->framing.refused = true;
+	message_begin_here(parser, &line, FLAG_TRUNCATED | FLAG_PARTIAL_HEADERS);
+	parser->line_cut = parser->message != NULL;
 }
 
 static void field_take(struct http1_parser *parser)
@@ -288,12 +281,14 @@ static void field_take(struct http1_parser *parser)
 	struct slice name, value, text = http1_line_text(&parser->line);
 	bool head = parser->state == HTTP1_HEAD;
 
-	parser->pending = false;
+	parser->kept_back = false;
 	if (parser->line.overflow) {
 		header_limit(parser);
 		parser->framing.refused |= head && http1_field_may_frame(slice_take(text, 64));
 	} else if (!http1_field_parse(text, &name, &value)) {
-		field_refuse(parser, text);
+		/* Its message is still right unless the line might frame the body. */
+		message->flags |= FLAG_PARTIAL_HEADERS;
+		parser->framing.refused |= head && http1_field_may_frame(text);
 	} else {
 		if (head)
 			http1_framing_add(&parser->framing, name, value);
@@ -335,26 +330,38 @@ static void head_end(struct http1_parser *parser, uint64_t time_ns)
 		body_doubt(parser);
 }
 
+/* Reads on in the line under way; *whole: to its end. Without memory the bytes are lost, and framing with
+ * them. */
+static size_t line_read(struct http1_parser *parser, struct slice bytes, uint64_t time_ns, bool *whole)
+{
+	size_t taken;
+
+	if (!parser->line.size)
+		parser->line.turn = parser->turn;
+	taken = http1_line_add(&parser->line, bytes, time_ns, whole);
+	if (taken)
+		return taken;
+	*whole = false;
+	parser_starve(parser);
+	return bytes.len;
+}
+
 /* HEAD and TRAILER: one step is the end of a kept-back field, or the rest of a line. */
 static size_t fields_step(struct http1_parser *parser, struct slice bytes, uint64_t time_ns)
 {
 	size_t taken;
 	bool whole;
 
-	if (parser->pending) {
+	if (parser->kept_back) {
 		bool folded = bytes.data[0] == ' ' || bytes.data[0] == '\t';
 
 		if (!folded)
 			field_take(parser);
 		else if (!parser->line.overflow)
-			parser->line.len = http1_line_text(&parser->line).len;
-		parser->pending = false;
+			parser->line.kept.len = http1_line_text(&parser->line).len;
+		parser->kept_back = false;
 	}
-	taken = http1_line_add(&parser->line, bytes, time_ns, &whole);
-	if (!taken) {
-		parser_starve(parser);
-		return bytes.len;
-	}
+	taken = line_read(parser, bytes, time_ns, &whole);
 	parser->head_size += taken;
 	if (!whole)
 		return taken;
@@ -364,7 +371,7 @@ static size_t fields_step(struct http1_parser *parser, struct slice bytes, uint6
 		return taken;
 	}
 	if (parser->line.overflow || http1_line_text(&parser->line).len)
-		parser->pending = true;
+		parser->kept_back = true;
 	else if (parser->state == HTTP1_HEAD)
 		head_end(parser, time_ns);
 	else
@@ -388,15 +395,8 @@ static size_t start_step(struct http1_parser *parser, struct slice bytes, uint64
 static size_t line_step(struct http1_parser *parser, struct slice bytes, uint64_t time_ns)
 {
 	bool whole;
-	size_t taken;
+	size_t taken = line_read(parser, bytes, time_ns, &whole);
 
-	if (!parser->line.size)
-		parser->line_first = parser->turn;
-	taken = http1_line_add(&parser->line, bytes, time_ns, &whole);
-	if (!taken) {
-		parser_starve(parser);
-		return bytes.len;
-	}
 	if (!whole)
 		return taken;
 	if (parser->state == HTTP1_START_LINE) {
@@ -416,8 +416,8 @@ static size_t chunk_end_step(struct http1_parser *parser, struct slice bytes, ui
 {
 	if (bytes.data[0] == '\n')
 		body_step(parser, http1_body_chunk_end(parser), time_ns);
-	else if (bytes.data[0] == '\r' && !parser->cr_seen)
-		parser->cr_seen = true;
+	else if (bytes.data[0] == '\r' && parser->state == HTTP1_CHUNK_END)
+		parser->state = HTTP1_CHUNK_LF;
 	else
 		parser_refuse(parser);
 	return 1;
@@ -459,7 +459,7 @@ static bool doubt_fits(size_t at, uint8_t byte)
 
 static size_t doubt_step(struct http1_parser *parser, struct slice bytes, uint64_t time_ns)
 {
-	bool whole;
+	bool whole, first;
 
 	if (!doubt_fits(parser->doubt_len, bytes.data[0])) {
 		doubt_settle(parser);
@@ -467,40 +467,29 @@ static size_t doubt_step(struct http1_parser *parser, struct slice bytes, uint64
 	}
 	if (!parser->doubt_len) {
 		parser->doubt_ns = time_ns;
-		parser->line_first = parser->turn;
+		parser->line.turn = parser->turn;
 	}
+	first = parser->line.turn;
 	parser->doubt[parser->doubt_len++] = bytes.data[0];
 	if (parser->doubt_len < HTTP1_DOUBT_BYTES)
 		return 1;
 	parser->message->body_known = false;
 	parser->message->flags |= FLAG_GAP;
 	/* The body of a client that waits, and that is like a head; of another one, the head. */
-	if (parser->doubt_turn && !parser->line_first) {
+	if (parser->doubt_turn && !first) {
 		parser->unmeasured = true;
 		doubt_settle(parser);
 		return 1;
 	}
 	message_finish(parser, parser->message->last_byte_ns);
 	parser->state = HTTP1_START_LINE;
-	parser->embedded = !parser->line_first;
-	if (!http1_line_add(&parser->line, slice_of(parser->doubt, HTTP1_DOUBT_BYTES), parser->doubt_ns,
-			    &whole))
-		parser_starve(parser);
+	parser->embedded = !first;
+	line_read(parser, slice_of(parser->doubt, HTTP1_DOUBT_BYTES), parser->doubt_ns, &whole);
+	parser->line.turn = first;
 	return 1;
 }
 
 /* --- searching -------------------------------------------------------------- */
-
-static bool search_candidate(const struct http1_parser *parser, struct http1_start_line *line)
-{
-	if (parser->line.overflow || !http1_start_line_parse(http1_line_text(&parser->line), line))
-		return false;
-	if (parser->trust == HTTP1_TRUST_REFUTED && !parser->line_first)
-		return false;
-	if (line->kind == MESSAGE_RESPONSE)
-		return true;
-	return parser->edge ? http1_method_known(line->method) : http1_method_registered(line->method);
-}
 
 /* The candidate is proved by the line behind it, which is already there. */
 static void search_found(struct http1_parser *parser, uint64_t time_ns)
@@ -508,7 +497,7 @@ static void search_found(struct http1_parser *parser, uint64_t time_ns)
 	struct http1_start_line line;
 
 	parser->late = false;
-	parser->message_first = parser->candidate_first;
+	parser->message_first = parser->candidate.turn;
 	parser->searched = true;
 	http1_start_line_parse(http1_line_text(&parser->candidate), &line);
 	if (line.kind != parser->kind) {
@@ -520,7 +509,7 @@ static void search_found(struct http1_parser *parser, uint64_t time_ns)
 	if (parser->state != HTTP1_HEAD)
 		return;
 	if (http1_line_text(&parser->line).len)
-		parser->pending = true;
+		parser->kept_back = true;
 	else
 		head_end(parser, time_ns);
 }
@@ -530,8 +519,8 @@ static void search_pass(struct http1_parser *parser, struct http1_line *line)
 	if (parser->late && line->size)
 		parser_note(parser, NOTE_RESYNC, 1);
 	parser->late &= !line->size;
-	parser->skipped |= http1_line_text(line).len > 0;
-	parser->passed |= parser->skipped;
+	if (http1_line_text(line).len)
+		parser->passed = HTTP1_PASSED_SOME;
 	parser_note(parser, NOTE_BYTES_UNPARSED, line->size);
 	http1_line_clear(line);
 }
@@ -539,7 +528,7 @@ static void search_pass(struct http1_parser *parser, struct http1_line *line)
 /* Far enough in, the method has been read, and was right. */
 static bool line_may_begin(const struct http1_line *line)
 {
-	return line->size > BEGINNING_BYTES || http1_start_line_may_be(slice_of(line->bytes, line->len));
+	return line->size > BEGINNING_BYTES || http1_start_line_may_be(bytes_slice(&line->kept));
 }
 
 /*
@@ -551,7 +540,7 @@ static void search_break(struct http1_parser *parser)
 	if (parser->turn)
 		search_pass(parser, &parser->candidate);
 	if (parser->line.size &&
-	    (parser->turn || (!parser->candidate.len && !line_may_begin(&parser->line)))) {
+	    (parser->turn || (!parser->candidate.kept.len && !line_may_begin(&parser->line)))) {
 		search_pass(parser, &parser->line);
 		parser->edge = !parser->turn;
 	}
@@ -561,32 +550,28 @@ static size_t search_step(struct http1_parser *parser, struct slice bytes, uint6
 {
 	struct http1_start_line line;
 	struct slice text, name, value;
-	struct http1_line swap;
-	bool whole;
+	bool whole, counts;
 	size_t taken;
 
 	if (parser->fresh)
 		search_break(parser);
-	if (!parser->line.size)
-		parser->line_first = parser->turn;
-	taken = http1_line_add(&parser->line, bytes, time_ns, &whole);
-	if (!taken) {
-		parser_starve(parser);
-		return bytes.len;
-	}
+	taken = line_read(parser, bytes, time_ns, &whole);
 	if (!whole)
 		return taken;
 	text = http1_line_text(&parser->line);
-	if (parser->candidate.len && !parser->line.overflow &&
+	if (parser->candidate.kept.len && !parser->line.overflow &&
 	    (!text.len || http1_field_parse(text, &name, &value))) {
 		search_found(parser, time_ns);
 		return taken;
 	}
 	search_pass(parser, &parser->candidate);
-	if (search_candidate(parser, &line)) {
-		swap = parser->candidate;
+	counts = !parser->line.overflow && http1_start_line_parse(text, &line) &&
+		 (parser->trust != HTTP1_TRUST_REFUTED || parser->line.turn) &&
+		 http1_start_line_counts(&line, parser->edge);
+	if (counts) {
+		struct http1_line swap = parser->candidate;
+
 		parser->candidate = parser->line;
-		parser->candidate_first = parser->line_first;
 		parser->line = swap;
 	} else {
 		search_pass(parser, &parser->line);
@@ -617,8 +602,8 @@ void http1_parser_init(struct http1_parser *parser, enum event_direction directi
 
 void http1_parser_fini(struct http1_parser *parser)
 {
-	free(parser->line.bytes);
-	free(parser->candidate.bytes);
+	bytes_fini(&parser->line.kept);
+	bytes_fini(&parser->candidate.kept);
 	message_free(parser->message);
 }
 
@@ -641,14 +626,17 @@ static size_t parser_step(struct http1_parser *parser, struct slice bytes, uint6
 	case HTTP1_CHUNK_DATA:
 		return body_bytes_step(parser, bytes, time_ns);
 	case HTTP1_CHUNK_END:
+	case HTTP1_CHUNK_LF:
 		return chunk_end_step(parser, bytes, time_ns);
 	case HTTP1_SEARCH:
 		return search_step(parser, bytes, time_ns);
 	case HTTP1_ENDED:
 		parser_note(parser, NOTE_BYTES_UNPARSED, bytes.len);
 		return bytes.len;
+	case HTTP1_LEFT:
+		break;
 	}
-	return bytes.len;
+	return 0;
 }
 
 size_t http1_parser_feed(struct http1_parser *parser, struct slice bytes, uint64_t time_ns)
@@ -656,7 +644,7 @@ size_t http1_parser_feed(struct http1_parser *parser, struct slice bytes, uint64
 	size_t total = bytes.len;
 
 	parser->fresh = true;
-	while (bytes.len && !parser->stopped) {
+	while (bytes.len) {
 		enum http1_state before = parser->state;
 		size_t taken = parser_step(parser, bytes, time_ns);
 
@@ -685,7 +673,7 @@ void http1_parser_hole(struct http1_parser *parser, uint64_t size, uint64_t time
 			http1_parser_lose(parser);
 		break;
 	case HTTP1_START_LINE:
-		if (parser->line.len == HTTP1_LINE_LIMIT_BYTES) /* too long anyhow */
+		if (parser->line.kept.len == HTTP1_LINE_LIMIT_BYTES) /* too long anyhow */
 			http1_parser_cut_line(parser);
 		http1_parser_lose(parser);
 		break;
@@ -694,11 +682,13 @@ void http1_parser_hole(struct http1_parser *parser, uint64_t size, uint64_t time
 	case HTTP1_BODY_DOUBT:
 	case HTTP1_CHUNK_SIZE:
 	case HTTP1_CHUNK_END:
+	case HTTP1_CHUNK_LF:
 	case HTTP1_TRAILER:
 	case HTTP1_SEARCH:
 		http1_parser_lose(parser);
 		break;
 	case HTTP1_ENDED:
+	case HTTP1_LEFT:
 		break;
 	}
 }
@@ -714,7 +704,7 @@ void http1_parser_finish(struct http1_parser *parser, uint64_t time_ns)
 
 void http1_parser_end(struct http1_parser *parser, unsigned int flags)
 {
-	if (parser->state == HTTP1_ENDED || parser->stopped)
+	if (parser->state == HTTP1_ENDED || parser->state == HTTP1_LEFT)
 		return;
 	lines_discard(parser);
 	message_cut(parser, flags);

@@ -7,7 +7,6 @@
 #ifndef HARK_HTTP1_PARSER_H
 #define HARK_HTTP1_PARSER_H
 
-#include "http1_buffer.h"
 #include "http1_line.h"
 #include "protocol.h"
 
@@ -27,9 +26,27 @@ enum http1_state {
 	HTTP1_CHUNK_SIZE,
 	HTTP1_CHUNK_DATA,
 	HTTP1_CHUNK_END, /* the line end behind a chunk */
+	HTTP1_CHUNK_LF,	 /* behind its CR */
 	HTTP1_TRAILER,
 	HTTP1_SEARCH, /* framing was lost: looks for the next start line */
 	HTTP1_ENDED,  /* the direction ended */
+	HTTP1_LEFT,   /* the connection left HTTP/1: nothing is taken */
+};
+
+/* Where in its direction a hole begins. */
+enum http1_place {
+	HTTP1_AT_BORDER, /* of messages, with no byte of the next one read */
+	HTTP1_IN_LINE,	 /* a start line */
+	HTTP1_IN_MESSAGE,
+	HTTP1_ELSEWHERE, /* nobody knows where messages begin, or there are no more */
+};
+
+/* What a search passed over. */
+enum http1_passed {
+	HTTP1_PASSED_NOTHING,
+	HTTP1_PASSED_BEFORE, /* something, but nothing since the other direction told where a message begins
+			      */
+	HTTP1_PASSED_SOME,
 };
 
 /* How far what a direction holds for messages is known to be messages (http1_evidence.h). */
@@ -75,22 +92,17 @@ struct http1_parser {
 	struct http1_line line;	     /* the line under way */
 	struct http1_line candidate; /* searching: a start line that waits for the line that proves it */
 	bool line_cut;		     /* the line under way is the rest of a start line that was taken */
-	bool pending;		     /* line is a whole field that may go on in the next line (obs-fold) */
+	bool kept_back;		     /* line is a whole field that may go on in the next line (obs-fold) */
 	bool edge;		     /* searching: line began behind a hole, not behind a line end */
-	bool cr_seen;		     /* HTTP1_CHUNK_END */
 	bool late;		     /* joined late: nothing was passed over so far */
 	bool searched;		     /* the message under way was found by a search */
-	bool skipped;		     /* searching: something was passed over since the last realignment */
-	bool passed;		     /* the same, since framing was lost */
-	bool stopped;		     /* the connection left HTTP/1 */
 	bool no_memory;		     /* an allocation failed since the owner looked */
+	enum http1_passed passed;    /* since framing was lost */
 
 	enum http1_trust trust;
 	bool fresh;	      /* the next byte is the first of a call */
 	bool turn;	      /* the next byte is the first of a turn; the owner sets it */
-	bool line_first;      /* `line` began with such a byte */
-	bool candidate_first; /* and `candidate` */
-	bool message_first;   /* and the newest message */
+	bool message_first;   /* the newest message began with such a byte, */
 	bool guess_first;     /* and the first one of the guesses under way */
 	unsigned int guesses; /* in a row */
 
@@ -103,8 +115,7 @@ struct http1_parser {
 	bool complete;		  /* llhttp saw the end of the message */
 	bool header_cut;	  /* a limit was met: no further field is kept */
 	bool body_cut;		  /* no further byte of the body is kept */
-	bool silent;		  /* bytes fed stand for a hole */
-	bool unmeasured;	  /* what may be a body, or a tunnel, is not counted */
+	bool unmeasured;	  /* what may be a body, or a tunnel, or stands for a hole, is not counted */
 	enum http1_state doubted; /* HTTP1_BODY_DOUBT: the state if there is a body */
 	bool doubt_turn;	  /* and a head would begin a turn */
 	size_t doubt_len;	  /* bytes that may begin a body or a status line */
@@ -138,8 +149,7 @@ void http1_parser_finish(struct http1_parser *parser, uint64_t time_ns);
 /* Cuts the message under way with these flags and leaves the direction ended. */
 void http1_parser_end(struct http1_parser *parser, unsigned int flags);
 
-/* Where the parser stands: true at a message border, with no byte of the next message read. */
-bool http1_parser_at_border(const struct http1_parser *parser);
+enum http1_place http1_parser_place(const struct http1_parser *parser);
 
 /* Gives up the message under way (FLAG_GAP) and searches. */
 void http1_parser_lose(struct http1_parser *parser);

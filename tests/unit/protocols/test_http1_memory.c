@@ -15,9 +15,9 @@
 #include "alloc_fail.h"
 
 #include "../../../protocols/arena.c"
+#include "../../../protocols/bytes.c"
 #include "../../../protocols/message.c"
 #include "../../../protocols/http1/http1_line.c"
-#include "../../../protocols/http1/http1_buffer.c"
 #include "../../../protocols/http1/http1_hold.c"
 #include "../../../protocols/http1/http1_queue.c"
 #include "../../../protocols/http1/http1_body.c"
@@ -121,7 +121,8 @@ static bool play(const struct http1_case *row, long nth, struct watch *watch)
 	http1 = http1_create(&config, &handler);
 	if (!http1)
 		return true;
-	for (const struct http1_turn *turn = row->turns; turn->side && !http1->left; turn++)
+	for (const struct http1_turn *turn = row->turns; turn->side && http1->upgrade != HTTP1_UPGRADE_LEFT;
+	     turn++)
 		told |= http1_feed(http1, turn->side == TURN_RESPONSE, slice_of(turn->bytes, turn->len), 1) ==
 			-ENOMEM;
 	http1_finish(http1, DIRECTION_RECEIVED, 2);
