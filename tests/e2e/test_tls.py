@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from harness import LARGE_RING, PEERS, ROOT, Program, assert_whole, briefs, free_port, header, run, wait_until
+from harness import HARK, LARGE_RING, PEERS, ROOT, Program, assert_whole, briefs, free_port, header, run, wait_until
 from servers import PYTHON, Nginx
 
 SHORT_LIVES = int(os.environ.get("SHORT_LIVES", "12"))
@@ -251,3 +251,37 @@ def test_a_new_copy_in_a_short_life(hark, nginx, tmp_path, capture):
         assert seen or said, "in silence"
         assert not seen or briefs(seen) == ["GET /one 200 0 1"] or seen[0]["hark.flags"]
     print(f"{whole} of {len(clients)} whole")
+
+
+@pytest.fixture(scope="module")
+def boringssl():
+    """Debian's build of BoringSSL with its own client and server, unpacked into build/peers."""
+    folder = ROOT / "build/peers/boringssl"
+    done = subprocess.run([str(ROOT / "scripts/unpack-debian"), "bookworm", str(folder), "android-libboringssl",
+                           "android-boringssl"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+    return folder / "usr/bin/bssl-tool", {"LD_LIBRARY_PATH": str(next(folder.rglob("libssl.so.0")).parent)}
+
+
+def test_boringssl_is_named(hark, nginx, boringssl, certificates, tmp_path, capture):
+    """It has OpenSSL's functions, and is not OpenSSL."""
+    tool, env = boringssl
+    port = free_port()
+    server = Program([tool, "server", "-accept", port, "-loop", "-www", "-key", certificates / "key.pem", "-cert",
+                      certificates / "cert.pem"], tmp_path, ports=(port,), env=env)
+    try:
+        with hark("--capture", capture) as watch:
+            curl = run(*CURL, "-o", "/dev/null", f"https://127.0.0.1:{port}/served")
+            client = run(tool, "client", "-connect", f"127.0.0.1:{nginx.tls}", env=env,
+                         given=b"GET /small.txt HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            watch.wait_for(1, client)
+            watch.wait_for(1, server)
+            watch.wait_for(1, curl)
+        text = run(HARK, "doctor", server.pid).text
+    finally:
+        server.stop()
+    assert briefs(watch.of(client)) == ["GET /small.txt 200 0 1000"]
+    # This server reads four bytes of a request, never more.
+    assert [one["http.response.status_code"] for one in watch.of(server)] == [200] and briefs(watch.of(curl))[0][:15] == "GET /served 200"
+    assert [one["tls.library"] for who in (client, server, curl) for one in watch.of(who)] == ["boringssl"] * 2 + ["openssl"]
+    assert "libssl.so.0  BoringSSL, 1 process" in text
