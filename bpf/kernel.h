@@ -30,7 +30,6 @@
 #define SOCK_DONE     1 /* a bit of skc_flags */
 #define PF_KTHREAD    0x00200000
 #define PF_IO_WORKER  0x00000010
-#define TS_COMPAT     0x2 /* x86 */
 #define S_IFMT	      00170000
 #define S_IFSOCK      0140000
 #define ECONNRESET    104
@@ -50,14 +49,13 @@ enum {
 	TCP_CLOSING
 };
 
-#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
-
 #if defined(__TARGET_ARCH_x86)
-struct pt_regs {
-	unsigned long r15, r14, r13, r12, bp, bx, r11, r10, r9, r8, ax, cx, dx, si, di, orig_ax, ip, cs,
-		flags, sp, ss;
-};
+#include "arch/x86.h"
+#else
+#error "no bpf/arch/ header for this processor"
 #endif
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
 struct in6_addr {
 	union {
@@ -166,14 +164,6 @@ struct mm_struct {
 	unsigned long start_stack;
 	struct file *exe_file;
 	struct uprobes_state uprobes_state;
-};
-
-struct thread_struct {
-	unsigned long fsbase; /* x86 */
-};
-
-struct thread_info {
-	__u32 status;
 };
 
 struct signal_struct {

@@ -170,16 +170,7 @@ static __always_inline void mmsg_find(struct capture *c, const struct syscall_re
 
 static __always_inline void regs_fill(struct syscall_regs *out, struct task_struct *task)
 {
-	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
-
-	out->nr = regs->orig_ax;
-	out->arg[0] = regs->di;
-	out->arg[1] = regs->si;
-	out->arg[2] = regs->dx;
-	out->arg[3] = regs->r10;
-	out->arg[4] = regs->r8;
-	out->sp = regs->sp;
-	out->compat = task->thread_info.status & TS_COMPAT;
+	syscall_regs_fill(out, (struct pt_regs *)bpf_task_pt_regs(task), task->TASK_COMPAT_WORD);
 }
 
 /* 0: bytes to capture; else there are none and the reason was dealt with. */
@@ -340,7 +331,7 @@ static __always_inline int socket_spliced_run(struct sock *sk)
 	struct pt_regs *user = (struct pt_regs *)bpf_task_pt_regs(task);
 	struct syscall_regs regs;
 
-	if (user->orig_ax != NR_SPLICE || (task->flags & (PF_KTHREAD | PF_IO_WORKER)))
+	if (SYSCALL_NR(user) != NR_SPLICE || (task->flags & (PF_KTHREAD | PF_IO_WORKER)))
 		return 0;
 	regs_fill(&regs, task);
 	if (!regs.compat && process_wanted(current_number()))

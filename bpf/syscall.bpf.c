@@ -122,41 +122,6 @@ static __always_inline struct file *file_of(struct task_struct *task, __u32 fd)
 	return file;
 }
 
-static __always_inline void regs_fill(struct syscall_regs *out, struct pt_regs *regs,
-				      struct task_struct *task)
-{
-	out->nr = regs->orig_ax;
-	out->arg[0] = regs->di;
-	out->arg[1] = regs->si;
-	out->arg[2] = regs->dx;
-	out->arg[3] = regs->r10;
-	out->arg[4] = regs->r8;
-	out->sp = regs->sp;
-	out->compat = BPF_CORE_READ(task, thread_info.status) & TS_COMPAT;
-}
-
-/*
- * A 32-bit caller's numbers and arguments mean other things, so its transfer
- * cannot even be found here; it is counted when its number can be one. The
- * bytes show as a hole at the next transfer on that socket.
- */
-static __always_inline bool compat_transfer(__u32 nr)
-{
-	switch (nr) {
-	case 3:	  /* read */
-	case 4:	  /* write */
-	case 102: /* socketcall */
-	case 145: /* readv */
-	case 146: /* writev */
-	case 369: /* sendto */
-	case 370: /* sendmsg */
-	case 371: /* recvfrom */
-	case 372: /* recvmsg */
-		return true;
-	}
-	return false;
-}
-
 /* MSG_ flags stand in another argument of each call. */
 static __always_inline __u32 message_flags(__u64 nr, __u64 third, __u64 fourth)
 {
@@ -210,7 +175,7 @@ static __always_inline bool datagram_is_https(struct sock *sk, struct pt_regs *u
 		return true;
 	if (peer)
 		return peer == __builtin_bswap16(HTTPS_PORT);
-	datagram_address(address, user->orig_ax, user->si, user->r8);
+	datagram_address(address, SYSCALL_NR(user), SYSCALL_SECOND(user), SYSCALL_FIFTH(user));
 	return address->family && address->port == __builtin_bswap16(HTTPS_PORT);
 }
 
@@ -224,16 +189,18 @@ static __noinline int datagram_transfer(struct pt_regs *user, struct sock *sk, s
 	struct event_unseen *out;
 	__u64 inode;
 
-	if (ret <= 0 || (message_flags(user->orig_ax, user->dx, user->r10) & (MSG_PEEK | MSG_ERRQUEUE)))
+	if (ret <= 0 || (message_flags(SYSCALL_NR(user), SYSCALL_THIRD(user), SYSCALL_FOURTH(user)) &
+			 (MSG_PEEK | MSG_ERRQUEUE)))
 		return 0;
 	if (!datagram_is_https(sk, user, &address))
 		return 0;
-	kernel_count(KC_UDP_443, user->orig_ax == NR_SENDMMSG || user->orig_ax == NR_RECVMMSG ? ret : 1);
+	kernel_count(KC_UDP_443,
+		     SYSCALL_NR(user) == NR_SENDMMSG || SYSCALL_NR(user) == NR_RECVMMSG ? ret : 1);
 	inode = BPF_CORE_READ(file, f_inode, i_ino);
 	out = unseen_reserve(inode, UNSEEN_UDP_443);
 	if (!out)
 		return 0;
-	socket_fill(&out->sock, sk, inode, user->di);
+	socket_fill(&out->sock, sk, inode, SYSCALL_FIRST(user));
 	datagram_peer(&out->sock, &address);
 	unseen_submit(out);
 	return 0;
@@ -242,7 +209,7 @@ static __noinline int datagram_transfer(struct pt_regs *user, struct sock *sk, s
 static __always_inline int syscall_transfer(struct pt_regs *user, __s64 ret, bool looped)
 {
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
-	int direction = syscall_direction(user->orig_ax);
+	int direction = syscall_direction(SYSCALL_NR(user));
 	struct syscall_regs regs;
 	struct capture c = {};
 	struct socket *socket;
@@ -250,13 +217,13 @@ static __always_inline int syscall_transfer(struct pt_regs *user, __s64 ret, boo
 	struct sock *sk;
 	__u32 flags;
 
-	if (direction < 0 && user->orig_ax != NR_SPLICE)
+	if (direction < 0 && SYSCALL_NR(user) != NR_SPLICE)
 		return 0;
 	if (ret < 0 && ret != -ECONNRESET && ret != -EPIPE)
 		return 0;
 	if (!process_wanted(current_number()))
 		return 0;
-	regs_fill(&regs, user, task);
+	syscall_regs_fill(&regs, user, BPF_CORE_READ(task, TASK_COMPAT_WORD));
 	if (regs.compat)
 		return 0;
 	if (direction < 0)
@@ -298,13 +265,18 @@ static __always_inline int syscall_transfer(struct pt_regs *user, __s64 ret, boo
 	return 0;
 }
 
+/*
+ * A 32-bit caller's numbers and arguments mean other things, so its transfer
+ * cannot even be found here; it is counted when its number can be one. The
+ * bytes show as a hole at the next transfer on that socket.
+ */
 static __always_inline bool compat_counted(struct pt_regs *user, __s64 ret)
 {
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
 
-	if (ret <= 0 || !compat_transfer(user->orig_ax))
+	if (ret <= 0 || !compat_transfer(SYSCALL_NR(user)))
 		return false;
-	if (!(BPF_CORE_READ(task, thread_info.status) & TS_COMPAT))
+	if (!(BPF_CORE_READ(task, TASK_COMPAT_WORD) & TASK_COMPAT_BIT))
 		return false;
 	if (process_wanted(current_number()))
 		kernel_count(KC_COMPAT, 1);

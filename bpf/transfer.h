@@ -10,26 +10,6 @@
 
 #include "tls.h"
 
-#if defined(__TARGET_ARCH_x86)
-enum syscall_number {
-	NR_READ = 0,
-	NR_WRITE = 1,
-	NR_READV = 19,
-	NR_WRITEV = 20,
-	NR_SENDFILE = 40,
-	NR_SENDTO = 44,
-	NR_RECVFROM = 45,
-	NR_SENDMSG = 46,
-	NR_RECVMSG = 47,
-	NR_SPLICE = 275,
-	NR_RECVMMSG = 299,
-	NR_SENDMMSG = 307,
-	NR_PREADV2 = 327,
-	NR_PWRITEV2 = 328,
-	NR_IO_URING_ENTER = 426,
-};
-#endif
-
 /*
  * The kernel changes a byte count and its sequence number one after the other
  * while acknowledgements and data come in on another processor. Both were read
@@ -73,6 +53,19 @@ struct syscall_regs {
 	__u32 nr;
 	__u32 compat; /* the caller is 32-bit: nr and arg mean other things */
 };
+
+static __always_inline void syscall_regs_fill(struct syscall_regs *out, const struct pt_regs *user,
+					      __u32 compat_word)
+{
+	out->nr = SYSCALL_NR(user);
+	out->arg[0] = SYSCALL_FIRST(user);
+	out->arg[1] = SYSCALL_SECOND(user);
+	out->arg[2] = SYSCALL_THIRD(user);
+	out->arg[3] = SYSCALL_FOURTH(user);
+	out->arg[4] = SYSCALL_FIFTH(user);
+	out->sp = user->sp;
+	out->compat = compat_word & TASK_COMPAT_BIT;
+}
 
 /* The direction of the calls whose first argument is the socket; -1 for all others. */
 static __always_inline int syscall_direction(__u32 nr)

@@ -20,10 +20,6 @@
 #include "tls.h"
 #include <bpf/bpf_tracing.h>
 
-#ifndef PT_REGS_PARM6 /* libbpf before 1.2 */
-#define PT_REGS_PARM6(regs) ((regs)->r9)
-#endif
-
 static __always_inline bool kind_moves(__u32 kind)
 {
 	return kind <= TLS_SENDFILE;
@@ -96,7 +92,7 @@ static __always_inline bool entry_is_same(const struct tls_call *call, __u64 ssl
 #define MAIN_STACK_BYTES (8 * 1024 * 1024)
 
 struct stack_look {
-	__u64 sp, fsbase;
+	__u64 sp, thread_block;
 	bool own;
 };
 
@@ -109,7 +105,7 @@ static long stack_look_vma(struct task_struct *task __attribute__((unused)), str
 {
 	struct stack_look *look = ctx;
 
-	look->own = look->sp < look->fsbase && look->fsbase < vma->vm_end;
+	look->own = look->sp < look->thread_block && look->thread_block < vma->vm_end;
 	return 0;
 }
 
@@ -122,7 +118,7 @@ static __always_inline bool stack_is_one(__u64 sp, __u64 outer_sp)
 {
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
 	__u64 start = BPF_CORE_READ(task, mm, start_stack);
-	struct stack_look look = { .sp = outer_sp, .fsbase = BPF_CORE_READ(task, thread.fsbase) };
+	struct stack_look look = { .sp = outer_sp, .thread_block = BPF_CORE_READ(task, TASK_THREAD_POINTER) };
 	__u64 thread = bpf_get_current_pid_tgid();
 
 	if (thread >> 32 == (__u32)thread)
@@ -161,7 +157,7 @@ static __always_inline void arguments_fill(struct arguments *arguments, struct p
 {
 	*arguments = (struct arguments){
 		.value = { 0, PT_REGS_PARM1(ctx), PT_REGS_PARM2(ctx), PT_REGS_PARM3(ctx), PT_REGS_PARM4(ctx),
-			   PT_REGS_PARM5(ctx), PT_REGS_PARM6(ctx), 0 },
+			   PT_REGS_PARM5(ctx), FUNCTION_SIXTH(ctx), 0 },
 	};
 }
 
@@ -495,23 +491,22 @@ int tls_enter(struct pt_regs *ctx)
 	return UNPREEMPTED(tls_entry_single(ctx, bpf_get_attach_cookie(ctx)));
 }
 
-/* Before 5.15, where there are no cookies: an entry program for each function, whose cookie is written here.
- */
+/* Before 5.15, where there are no cookies: an entry program for each function, whose cookie stands here. */
 const volatile __u64 tls_slots[TLS_SLOTS];
 
+/* clang-format off */
 #define SLOT(high, low)                                                           \
 	SEC("uprobe") int tls_enter_##high##low(struct pt_regs *ctx)              \
 	{                                                                         \
 		return tls_entry_single(ctx, tls_slots[(0##high << 3) + 0##low]); \
 	}
 
-#define SLOTS(high)   \
-	SLOT(high, 0) \
-	SLOT(high, 1) SLOT(high, 2) SLOT(high, 3) SLOT(high, 4) SLOT(high, 5) SLOT(high, 6) SLOT(high, 7)
+#define SLOTS(high)                                                     \
+	SLOT(high, 0) SLOT(high, 1) SLOT(high, 2) SLOT(high, 3)         \
+	SLOT(high, 4) SLOT(high, 5) SLOT(high, 6) SLOT(high, 7)
 
-SLOTS(0)
-SLOTS(1)
-SLOTS(2) SLOTS(3) SLOTS(4) SLOTS(5) SLOTS(6) SLOTS(7)
+SLOTS(0) SLOTS(1) SLOTS(2) SLOTS(3) SLOTS(4) SLOTS(5) SLOTS(6) SLOTS(7)
+	/* clang-format on */
 
 	SEC("uprobe") int tls_leave(struct pt_regs *ctx)
 {
