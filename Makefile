@@ -225,7 +225,8 @@ build/peers/%: tests/e2e/peers/%.c
 .PHONY: peers
 peers: $(PEERS)
 
-# A TLS library that only tests know, both ends of a conversation over it, and a hark with a row for it.
+# A TLS library that only tests know, both ends of a conversation over it, and a hark with a row for it and for what
+# else is added by a row.
 build/toy/libtoytls.so: tests/toys/libtoytls.c tests/toys/toytls.h
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
@@ -240,7 +241,12 @@ $(BUILD)/toy/libraries.o: agent/library/libraries.c tests/toys/toy_library.inc
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(HARK_CFLAGS) -DHARK_MORE_LIBRARIES='"tests/toys/toy_library.inc"' -I. -c $< -o $@
 
-$(BUILD)/toy/hark: $(BUILD)/agent/main.o $(BUILD)/toy/libraries.o $(BUILD)/libagent.a $(BUILD)/libprotocols.a
+$(BUILD)/toy/filter_keys.o: agent/filter/filter_keys.c tests/toys/toy_filter.inc
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(HARK_CFLAGS) -DHARK_MORE_FILTERS='"tests/toys/toy_filter.inc"' -I. -c $< -o $@
+
+$(BUILD)/toy/hark: $(BUILD)/agent/main.o $(BUILD)/toy/libraries.o $(BUILD)/toy/filter_keys.o $(BUILD)/libagent.a $(BUILD)/libprotocols.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(SAN_FLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 

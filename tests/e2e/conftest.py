@@ -13,7 +13,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 import servers  # noqa: E402
-from harness import HARK, Hark, family_of, run, wait_until  # noqa: E402
+from harness import HARK, TOY_HARK, Hark, family_of, run, wait_until  # noqa: E402
 
 
 def pytest_configure(config):
@@ -121,6 +121,16 @@ def capture(request):
 def hark(tmp_path):
     """hark(OPTION…) makes one; it runs inside `with`."""
     return lambda *options, **more: Hark(tmp_path, *options, **more)
+
+
+@pytest.fixture
+def toy_hark(hark):
+    """hark(OPTION…) of the build with rows of tests/toys (make toy)."""
+    def make(*options, **more):
+        watch = hark(*options, **more)
+        watch.command[0] = str(TOY_HARK)
+        return watch
+    return make
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 HARK = os.environ.get("HARK", str(ROOT / "build/hark"))
+TOY_HARK = pathlib.Path(HARK).parent / "toy/hark"  # with the rows of tests/toys (make toy)
 
 
 def is_sanitized():

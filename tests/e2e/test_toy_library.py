@@ -4,28 +4,16 @@
 The hark of these tests (make toy) differs from the other in that row alone.
 """
 import json
-import pathlib
 import re
 import ssl
 
 import pytest
 
-from harness import HARK, ROOT, Program, assert_whole, briefs, free_port, run
+from harness import HARK, ROOT, TOY_HARK, Program, assert_whole, briefs, free_port, run
 
 TOY = ROOT / "build/toy"
-TOY_HARK = pathlib.Path(HARK).parent / "toy/hark"
 PATHS = ["/0", "/100", "/100000"]
 WANTED = ["GET /0 200 0 0", "GET /100 200 0 100", "GET /100000 200 0 100000"]
-
-
-@pytest.fixture
-def toy_hark(hark):
-    """hark(OPTION…) of the build with the row."""
-    def make(*options, **more):
-        watch = hark(*options, **more)
-        watch.command[0] = str(TOY_HARK)
-        return watch
-    return make
 
 
 @pytest.fixture
