@@ -39,7 +39,7 @@ struct conn *conn_new(const struct pipeline *pipeline, uint64_t sequence, const 
 	conn->facts.sock = *sock;
 	conn->facts.owner.fd = sock->fd;
 	conn->facts.tls_unknown = true;
-	conn->heard = MARK_HEARD;
+	conn->muted_mark = MARK_HEARD;
 	conn->socket_id = sock->id;
 	conn->last_ns = pipeline->now_ns;
 	conn->held_bytes = CONN_BYTES;
@@ -108,12 +108,12 @@ static void conn_settle_muted(struct conn *conn, bool polled)
 	bool received = flow_is_muted(&conn->socket_flow, DIRECTION_RECEIVED);
 	enum mark mark = mark_of(sent, received);
 
-	if (mark != MARK_HEARD && !conn->muted)
+	if (mark != MARK_HEARD && !conn->was_muted)
 		counter_add(COUNTER_CONNECTIONS_MUTED, 1);
-	conn->muted = conn->muted || mark != MARK_HEARD;
-	if (mark == conn->heard || (!polled && conn->socket_flow.relisten_ns && mark != MARK_MUTED))
+	conn->was_muted |= mark != MARK_HEARD;
+	if (mark == conn->muted_mark || (!polled && conn->socket_flow.relisten_ns && mark != MARK_MUTED))
 		return;
-	conn->heard = mark;
+	conn->muted_mark = mark;
 	if (!conn->pipeline->config.want_calls)
 		conn_mark(conn, mark);
 }
@@ -168,7 +168,7 @@ static void conn_count_ciphertext(struct conn *conn, const struct event_data *ev
 void conn_socket_data(struct conn *conn, const struct event_data *event)
 {
 	if (event->h.flags & EVENT_EOF && event->direction != DIRECTION_SENT)
-		conn->eof = true;
+		conn->peer_ended = true;
 	if (event->h.flags & EVENT_RESET)
 		conn->facts.flags |= FLAG_RESET;
 	if (event->h.flags & EVENT_RESET)
@@ -181,7 +181,7 @@ void conn_socket_data(struct conn *conn, const struct event_data *event)
 	if (conn->socket_flow.state == FLOW_TLS)
 		conn_count_ciphertext(conn, event);
 	else
-		flow_record(&conn->socket_flow, event, &conn->mover, conn->beginning_seen);
+		flow_record(&conn->socket_flow, event, &conn->mover, conn->facts.opened_ns);
 	conn_settle(conn, false);
 }
 
@@ -231,7 +231,7 @@ void conn_stood(struct conn *conn, const struct event_state_end *end)
 		event.h.flags = EVENT_POS_SEQ32;
 		if (end->state.offset_known & 1 << i)
 			event.h.flags |= EVENT_OFFSET_KNOWN;
-		flow_stood(&conn->socket_flow, &event, &conn->mover, conn->beginning_seen);
+		flow_stood(&conn->socket_flow, &event, &conn->mover, conn->facts.opened_ns);
 	}
 	conn_weigh_flow(conn, &conn->socket_flow);
 }
@@ -262,7 +262,7 @@ void conn_add_session(struct conn *conn, struct tls_session *session)
 	flow_move(&session->flow, &conn->facts);
 	DL_APPEND(conn->sessions, session);
 	conn_wake_session(conn, session);
-	conn->session_seen = true;
+	conn->plaintext = CONN_PLAINTEXT_SEEN;
 	conn->facts.opaque = NULL;
 	conn->facts.tls = true;
 	conn->facts.tls_unknown = false;
@@ -270,19 +270,16 @@ void conn_add_session(struct conn *conn, struct tls_session *session)
 
 void conn_wake_session(struct conn *conn, struct tls_session *session)
 {
+	if (!session->awake_until)
+		DL_APPEND2(conn->awake_sessions, session, awake_prev, awake_next);
 	session->awake_until = conn->pipeline->poll + IDLE_POLLS;
-	if (session->awake)
-		return;
-	session->awake = true;
-	DL_APPEND2(conn->awake, session, awake_prev, awake_next);
 }
 
 static void session_sleep(struct conn *conn, struct tls_session *session)
 {
-	if (!session->awake)
-		return;
-	session->awake = false;
-	DL_DELETE2(conn->awake, session, awake_prev, awake_next);
+	if (session->awake_until)
+		DL_DELETE2(conn->awake_sessions, session, awake_prev, awake_next);
+	session->awake_until = 0;
 }
 
 static void conn_drop_session(struct conn *conn, struct tls_session *session)
@@ -331,7 +328,8 @@ void conn_absorb(struct conn *conn, struct conn *socketless)
 		socketless->facts.id = id;
 	}
 	facts_add(&conn->facts, &socketless->facts);
-	conn->session_seen = conn->session_seen || socketless->session_seen;
+	if (socketless->plaintext == CONN_PLAINTEXT_SEEN)
+		conn->plaintext = CONN_PLAINTEXT_SEEN;
 	DL_FOREACH_SAFE(socketless->sessions, session, tmp)
 	{
 		conn_drop_session(socketless, session);
@@ -342,10 +340,10 @@ void conn_absorb(struct conn *conn, struct conn *socketless)
 /* True while something waits for the next poll. */
 static bool session_poll(struct conn *conn, struct tls_session *session)
 {
-	bool waits = flow_poll(&session->flow) || session->ending;
+	bool waits = flow_poll(&session->flow) || session->end_poll;
 
 	conn_weigh_flow(conn, &session->flow);
-	if (session->ending && session->end_poll <= conn->pipeline->poll) {
+	if (session->end_poll && session->end_poll <= conn->pipeline->poll) {
 		conn_end_session(conn, session, END_CLOSED);
 		return false;
 	}
@@ -366,13 +364,13 @@ bool conn_poll(struct conn *conn)
 		flow_finish(&conn->socket_flow, DIRECTION_SENT);
 	}
 	conn_weigh_flow(conn, &conn->socket_flow);
-	DL_FOREACH_SAFE2(conn->awake, session, tmp, awake_next)
+	DL_FOREACH_SAFE2(conn->awake_sessions, session, tmp, awake_next)
 	{
 		if (session_poll(conn, session))
 			waits = true;
 	}
 	conn_settle(conn, true);
-	return waits || conn->finish_poll || conn->closing;
+	return waits || conn->finish_poll || conn->life >= CONN_MAY_END;
 }
 
 /* Idle ones are many, and hold what they held. */
@@ -395,24 +393,22 @@ void conn_expire(struct conn *conn)
 		conn_expire_flow(conn, &session->flow);
 }
 
-bool conn_looks_secret(const struct conn *conn)
+bool conn_looks_encrypted(const struct conn *conn)
 {
-	return conn->facts.tls && !conn->session_seen;
+	return conn->facts.tls && conn->plaintext != CONN_PLAINTEXT_SEEN;
 }
 
 bool conn_looks_opaque(const struct conn *conn)
 {
-	return conn_looks_secret(conn) && conn->ciphertext && !conn->opaque_told;
+	return conn_looks_encrypted(conn) && conn->ciphertext && !conn->facts.opaque;
 }
 
 void conn_tell_opaque(struct conn *conn)
 {
-	conn->opaque_told = true;
 	/* A proxy that was asked to CONNECT has no part in what follows. */
-	conn->relays = conn->relays || (conn->socket_flow.upgrades && conn->facts.role == ROLE_SERVER);
-	if (conn->relays)
+	if (conn->socket_flow.upgrades && conn->facts.role == ROLE_SERVER)
 		conn->facts.flags |= FLAG_RELAYED;
-	if (conn->relays)
+	if (conn->facts.flags & FLAG_RELAYED)
 		conn->facts.opaque = "a relay of others' TLS, which only the two ends can read";
 	else if (conn->unread_why)
 		conn->facts.opaque = conn->unread_why;
@@ -433,9 +429,9 @@ static void conn_close_facts(struct conn *conn, enum protocol_end reason)
 		facts->flags |= FLAG_IN_FLIGHT;
 	if (reason == END_RESET)
 		facts->flags |= FLAG_RESET;
-	if (!conn_looks_secret(conn))
+	if (!conn_looks_encrypted(conn))
 		return;
-	if (conn->unbound) {
+	if (conn->plaintext == CONN_PLAINTEXT_APART) {
 		counter_add(COUNTER_CONNECTIONS_UNBOUND, 1);
 		facts->opaque = NULL;
 		return;
@@ -443,7 +439,7 @@ static void conn_close_facts(struct conn *conn, enum protocol_end reason)
 	counter_add(COUNTER_CONNECTIONS_OPAQUE, 1);
 	if (conn->early)
 		facts->opaque = "it moved data only before hark was ready";
-	else if (!conn->opaque_told)
+	else if (!facts->opaque)
 		conn_tell_opaque(conn);
 }
 

@@ -23,44 +23,60 @@ struct relay_key {
 	uint64_t pid;
 };
 
+/*
+ *                                         | lives             | orphaned | may end
+ * the last process lets go of it          | orphaned: TCP whose close is to come; else may end
+ * a process shows that it holds it        | -                 | lives    | -
+ * bytes move                              | -                 | lives    | lives
+ * its states tell that it closed here     | -                 | may end  | -
+ * long silence; its address is another's  | may end           | may end  | -
+ * its states tell that it is over         | ends              | ends     | ends
+ */
+enum conn_life {
+	CONN_LIVES,
+	CONN_ORPHANED, /* no process is known to hold it any more; its state will tell its end */
+	CONN_MAY_END,  /* at close_poll, unless something shows that it lives */
+	CONN_ENDS,     /* at close_poll */
+};
+
+/* Of TLS: what was seen of its plaintext? */
+enum conn_plaintext {
+	CONN_PLAINTEXT_UNSEEN,
+	CONN_PLAINTEXT_APART, /* a process of it has sessions that no socket is known of */
+	CONN_PLAINTEXT_SEEN,  /* a session of it */
+};
+
 struct conn {
 	struct conn_facts facts;
 	const struct pipeline *pipeline;
 	struct flow socket_flow;
-	struct tls_session *sessions, *awake; /* all; those that the next polls look at */
-	uint64_t sequence;		      /* order of appearance */
-	bool reported;			      /* the sinks know it under its number, which stays */
-	uint64_t socket_id;		      /* 0: not known (yet) */
-	bool beginning_seen;
-	bool ciphertext;   /* the mark was given */
-	bool early;	   /* TLS that moved before the libraries were probed, and not since */
-	bool muted;	   /* it was once */
-	enum mark heard;   /* what was said last of what is muted */
-	bool session_seen; /* a TLS library's */
-	bool unbound;	   /* a process of it has TLS sessions that were never bound to a socket */
-	bool opaque_told;
-	bool relays;		/* its TLS is that of others */
-	const char *unread_why; /* by its process, in words (static); NULL: not known */
-	struct relay_key relay_key;
-	bool relay_listed;
+	struct tls_session *sessions, *awake_sessions; /* all; those that the next polls look at */
+	uint64_t sequence;			       /* order of appearance */
+	uint64_t socket_id;			       /* 0: not known (yet) */
+	bool reported;				       /* the sinks know it under its number, which stays */
+	bool was_muted;				       /* and is counted as such */
+	bool peer_ended;			       /* as its bytes told */
+	bool early;	      /* TLS that moved before the libraries were probed, and not since */
+	bool ciphertext;      /* the kernel side was told so */
+	enum mark muted_mark; /* what it was told last of what is muted */
+	enum conn_plaintext plaintext;
+	const char *unread_why;	    /* by its process, in words (static); NULL: not known */
+	struct relay_key relay_key; /* in the tracker's `relays` */
 	UT_hash_handle relay_hh;
-	bool eof;	      /* the peer said that it ends */
 	struct mover mover;   /* of the newest record */
 	uint64_t mover_names; /* the tracker's count of new names when `mover` was filled */
 	uint64_t last_ns;
 
-	bool orphaned; /* no process is known to hold it any more; for what reason is close_reason */
-	bool closing, revivable; /* ends at close_poll, unless something shows that it lives */
-	enum protocol_end close_reason;
+	enum conn_life life;
+	enum protocol_end close_reason; /* but in CONN_LIVES */
 	uint64_t close_poll;
 	uint64_t finish_poll; /* when the sent direction surely ended; 0: it did not */
 
 	/* The tracker's. */
 	UT_hash_handle hh;
 	struct conn *prev, *next; /* by last activity */
-	struct conn *pending_prev, *pending_next;
-	bool pending;
-	uint64_t pending_until;
+	struct conn *awake_prev, *awake_next;
+	uint64_t awake_until;		      /* the poll; 0: polls do not look at it */
 	size_t held_bytes;		      /* by the connection and its layers */
 	size_t charged_bytes;		      /* of that, in the budget */
 	unsigned int weight;		      /* its list in the tracker's `heavy` */
@@ -110,7 +126,7 @@ void conn_absorb(struct conn *conn, struct conn *socketless);
 bool conn_poll(struct conn *conn);
 
 /* TLS of which no session was seen so far. */
-bool conn_looks_secret(const struct conn *conn);
+bool conn_looks_encrypted(const struct conn *conn);
 /* The same, past its handshake, and nobody was told so. */
 bool conn_looks_opaque(const struct conn *conn);
 

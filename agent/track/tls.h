@@ -24,14 +24,12 @@ struct tls_session {
 	uint64_t socket_id;	/* 0: not bound */
 	bool plaintext;		/* the library moved some */
 	bool apart;		/* counted as its process's without a socket */
-	bool ending;		/* freed: only what is late may still come */
-	uint64_t end_poll;
+	uint64_t end_poll;	/* freed: only what is late may still come, until then; 0: it lives */
 	UT_hash_handle hh;
 	struct tls_session *prev, *next; /* of the connection */
 	struct tls_session *process_prev, *process_next;
 	struct tls_session *awake_prev, *awake_next; /* of the connection, while polls look at it */
-	bool awake;
-	uint64_t awake_until;
+	uint64_t awake_until;			     /* the poll; 0: polls do not look at it */
 };
 
 /* NULL: out of memory. In no list or table yet. */

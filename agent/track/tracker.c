@@ -77,8 +77,8 @@ static void conn_moved_by(struct tracker *tracker, struct conn *conn, const stru
 
 static void conn_take(struct tracker *tracker, struct conn *conn, const struct event_data *event)
 {
-	if (conn->closing && conn->revivable)
-		conn->closing = false;
+	if (conn->life == CONN_MAY_END)
+		conn->life = CONN_LIVES;
 	conn_update_socket(conn, &event->sock);
 	conn_learn_origin(conn, event);
 	if (!conn->pointers)
@@ -158,7 +158,7 @@ static void session_bind(struct tracker *tracker, struct tls_session *session, c
 
 	session->socket_id = event->sock.id;
 	if (!conn && conn_set_id(tracker, socketless, event->sock.id) == 0) {
-		tracker_join_states(tracker, socketless, &event->sock);
+		tracker_adopt_states(tracker, socketless, &event->sock);
 		return;
 	}
 	if (!conn || conn == socketless)
@@ -177,7 +177,7 @@ static void session_end(struct tracker *tracker, struct tls_session *session)
 	if (conn->socket_id)
 		conn_wake(tracker, conn);
 	else
-		conn_close_later(tracker, conn, END_CLOSED, true);
+		conn_close_later(tracker, conn, END_CLOSED, CONN_MAY_END);
 }
 
 /* The same object on another socket counts on; one that begins anew counts from 0. */
@@ -338,7 +338,6 @@ void tracker_end(struct tracker *tracker)
 	while (tracker->conns) {
 		struct conn *conn = tracker->conns;
 
-		conn_close(tracker, conn,
-			   conn->closing || conn->orphaned ? conn->close_reason : END_IN_FLIGHT);
+		tracker_close(tracker, conn, conn->life == CONN_LIVES ? END_IN_FLIGHT : conn->close_reason);
 	}
 }

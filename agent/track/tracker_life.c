@@ -10,6 +10,7 @@
  */
 #include "tracker_life.h"
 
+#include "base/budget.h"
 #include "base/counters.h"
 #include "model/container.h"
 #include "pair/pair_pending.h"
@@ -69,7 +70,6 @@ static void conn_adopt(struct tracker *tracker, struct conn *conn, struct sk_ent
 		conn->facts.role = entry->role;
 	if (!entry->opened_ns)
 		return;
-	conn->beginning_seen = true;
 	conn->facts.opened_ns = entry->opened_ns;
 	conn->facts.connect_ns = entry->connect_ns;
 }
@@ -93,7 +93,7 @@ struct conn *tracker_socket_find(struct tracker *tracker, const struct event_soc
 	return conn ? conn : conn_by_sk(tracker, sock);
 }
 
-void tracker_join_states(struct tracker *tracker, struct conn *conn, const struct event_socket *sock)
+void tracker_adopt_states(struct tracker *tracker, struct conn *conn, const struct event_socket *sock)
 {
 	struct sk_entry *entry = sk_find(tracker, sock->sk);
 
@@ -101,7 +101,7 @@ void tracker_join_states(struct tracker *tracker, struct conn *conn, const struc
 		return;
 	if (entry && (entry->conn || (entry->id && sock->id && entry->id != sock->id))) {
 		if (entry->conn)
-			conn_close_later(tracker, entry->conn, END_CLOSED, true);
+			conn_close_later(tracker, entry->conn, END_CLOSED, CONN_MAY_END);
 		sk_remove(tracker, entry); /* of a socket that is gone; its end was not told */
 		entry = NULL;
 	}
@@ -113,18 +113,65 @@ void tracker_join_states(struct tracker *tracker, struct conn *conn, const struc
 	conn_adopt(tracker, conn, entry);
 }
 
+void tracker_close(struct tracker *tracker, struct conn *conn, enum protocol_end reason)
+{
+	struct tls_session *session;
+
+	DL_FOREACH (conn->sessions, session)
+		session_unlink(tracker, session);
+	opaque_learn(tracker, conn);
+	conn_unwatch(tracker, conn);
+	conn_end(conn, reason);
+	conn_remove(tracker, conn);
+}
+
+static void conn_evict(struct tracker *tracker, struct conn *conn, enum counter limit)
+{
+	counter_add(limit, 1);
+	counter_add(COUNTER_CONNECTIONS_EVICTED, 1);
+	conn_truncate(conn);
+	tracker_close(tracker, conn, END_IN_FLIGHT);
+}
+
+/*
+ * Those that hold most go first, of like ones (within a factor of two) the one that was quiet longest:
+ * whoever fills the memory pays, and the many others keep theirs. What others than connections hold has
+ * bounds of its own.
+ */
+void tracker_shed(struct tracker *tracker)
+{
+	struct budget *budget = tracker->pipeline.config.budget;
+	unsigned int weight = TRACKER_WEIGHTS;
+
+	while (budget_over(budget) && tracker->charged_bytes > budget_share(budget, 4)) {
+		while (weight && !tracker->heavy[weight - 1])
+			weight--;
+		if (!weight)
+			return;
+		conn_evict(tracker, tracker->heavy[weight - 1], COUNTER_LIMIT_MEMORY);
+	}
+}
+
+/* Room for one more is made, for that which was quiet longest. NULL: out of memory. */
+static struct conn *conn_make(struct tracker *tracker, const struct event_socket *sock)
+{
+	if (tracker->conns && tracker->conn_count >= tracker->pipeline.config.connection_limit)
+		conn_evict(tracker, tracker->conns, COUNTER_LIMIT_CONNECTIONS);
+	return conn_add(tracker, sock);
+}
+
 /* A new connection, in the tables and not reported. NULL: out of memory. */
 static struct conn *conn_begin(struct tracker *tracker, const struct event_header *event,
 			       const struct event_socket *sock)
 {
-	struct conn *conn = conn_add(tracker, sock);
+	struct conn *conn = conn_make(tracker, sock);
 
 	if (!conn)
 		return NULL;
 	conn->mover = mover_of(tracker, event, sock->fd);
 	conn->mover_names = tracker->names;
 	conn->facts.owner = conn->mover;
-	tracker_join_states(tracker, conn, sock);
+	tracker_adopt_states(tracker, conn, sock);
 	return conn;
 }
 
@@ -176,7 +223,7 @@ static void state_make_conn(struct tracker *tracker, struct sk_entry *entry)
 		conn_adopt(tracker, conn, entry);
 		return;
 	}
-	conn = conn_add(tracker, &entry->sock);
+	conn = conn_make(tracker, &entry->sock);
 	if (!conn)
 		return;
 	conn->mover = entry->mover;
@@ -214,7 +261,7 @@ static void state_gone(struct tracker *tracker, const struct event_state *event,
 	if (conn && event->old_state != STATE_SYN_SENT) {
 		if (reset && conn->facts.closed_by == CLOSED_UNKNOWN)
 			conn->facts.closed_by = event->h.flags & EVENT_PID_VALID ? CLOSED_LOCAL : CLOSED_PEER;
-		conn_close_later(tracker, conn, reset ? END_RESET : END_CLOSED, false);
+		conn_close_later(tracker, conn, reset ? END_RESET : END_CLOSED, CONN_ENDS);
 	}
 	if (entry)
 		sk_remove(tracker, entry);
@@ -228,7 +275,7 @@ static struct sk_entry *state_entry(struct tracker *tracker, const struct event_
 
 	if (entry && (begins || (entry->id && event->sock.id && entry->id != event->sock.id))) {
 		if (entry->conn)
-			conn_close_later(tracker, entry->conn, END_CLOSED, true);
+			conn_close_later(tracker, entry->conn, END_CLOSED, CONN_MAY_END);
 		sk_remove(tracker, entry);
 		entry = NULL;
 	}
@@ -259,7 +306,7 @@ static enum conn_closed_by closed_here(const struct tracker *tracker, const stru
 	struct process *process;
 
 	HASH_FIND(hh, tracker->processes, &event->h.pid, sizeof(event->h.pid), process);
-	return event->h.flags & EVENT_PID_VALID && process && process->exited ? CLOSED_EXIT : CLOSED_LOCAL;
+	return event->h.flags & EVENT_PID_VALID && process && process->gone_poll ? CLOSED_EXIT : CLOSED_LOCAL;
 }
 
 static void state_closed_by(struct tracker *tracker, struct sk_entry *entry, struct conn *conn,
@@ -276,8 +323,8 @@ static void state_closed_by(struct tracker *tracker, struct sk_entry *entry, str
 		return;
 	if (conn->facts.closed_by == CLOSED_UNKNOWN)
 		conn->facts.closed_by = peer ? CLOSED_PEER : closed_here(tracker, event);
-	if (!peer && conn->orphaned)
-		conn_close_later(tracker, conn, conn->close_reason, true);
+	if (!peer && conn->life == CONN_ORPHANED)
+		conn_close_later(tracker, conn, conn->close_reason, CONN_MAY_END);
 	if (!peer) {
 		conn->finish_poll = tracker->pipeline.poll + GRACE_POLLS;
 		conn_wake(tracker, conn);
@@ -320,8 +367,8 @@ static struct process *process_begins(struct tracker *tracker, const struct even
 		counter_add(COUNTER_LIMIT_MEMORY, 1);
 		return NULL;
 	}
-	if (process->exited) {
-		process->exited = false;
+	if (process->gone_poll) {
+		process->gone_poll = 0;
 		DL_DELETE(tracker->exited, process);
 		process_settle(tracker, process);
 	}
@@ -365,9 +412,8 @@ void tracker_exit(struct tracker *tracker, const struct event_process *event)
 	struct process *process;
 
 	HASH_FIND(hh, tracker->processes, &event->h.pid, sizeof(event->h.pid), process);
-	if (!process || process->exited)
+	if (!process || process->gone_poll)
 		return;
-	process->exited = true;
 	process->gone_poll = tracker->pipeline.poll + GRACE_POLLS;
 	DL_APPEND(tracker->exited, process);
 	process_settle(tracker, process);
@@ -386,7 +432,7 @@ static void process_gone(struct tracker *tracker, struct process *process)
 		if (conn->socket_id)
 			conn_wake(tracker, conn);
 		else
-			conn_close_later(tracker, conn, END_EXIT, true);
+			conn_close_later(tracker, conn, END_EXIT, CONN_MAY_END);
 	}
 	while (process->pointers) {
 		struct conn *conn = process->pointers->conn;
@@ -395,7 +441,7 @@ static void process_gone(struct tracker *tracker, struct process *process)
 		if (conn->pointers)
 			continue;
 		conn_orphan(tracker, conn, END_EXIT);
-		if (conn->closing)
+		if (conn->life >= CONN_MAY_END)
 			conn->close_poll = tracker->pipeline.poll; /* the grace is over already */
 	}
 	process_remove(tracker, process);
@@ -406,9 +452,9 @@ static bool conn_is_abandoned(const struct conn *conn)
 	const struct pipeline *pipeline = conn->pipeline;
 	uint64_t idle_ns = pipeline->now_ns > conn->last_ns ? pipeline->now_ns - conn->last_ns : 0;
 
-	if (sock_is_tcp(&conn->facts.sock) && conn->sk && !conn->orphaned)
+	if (sock_is_tcp(&conn->facts.sock) && conn->sk && conn->life != CONN_ORPHANED)
 		return false; /* its state will tell */
-	if (conn->eof && idle_ns > EOF_IDLE_NS)
+	if (conn->peer_ended && idle_ns > EOF_IDLE_NS)
 		return true;
 	return idle_ns / IDLE_TIMEOUTS > pipeline->config.timeout_ns;
 }
@@ -421,10 +467,10 @@ static void tracker_sweep(struct tracker *tracker)
 	{
 		conn_expire(conn);
 		conn_charge(tracker, conn);
-		if (!conn->closing && conn_is_abandoned(conn)) {
-			if (conn->eof && conn->facts.closed_by == CLOSED_UNKNOWN)
+		if (conn->life < CONN_MAY_END && conn_is_abandoned(conn)) {
+			if (conn->peer_ended && conn->facts.closed_by == CLOSED_UNKNOWN)
 				conn->facts.closed_by = CLOSED_PEER;
-			conn_close_later(tracker, conn, END_CLOSED, true);
+			conn_close_later(tracker, conn, END_CLOSED, CONN_MAY_END);
 		}
 	}
 }
@@ -454,17 +500,17 @@ void tracker_poll(struct tracker *tracker)
 		if (process->gone_poll <= pipeline->poll)
 			process_gone(tracker, process);
 	}
-	DL_FOREACH_SAFE2(tracker->pending, conn, tmp, pending_next)
+	DL_FOREACH_SAFE2(tracker->awake, conn, tmp, awake_next)
 	{
 		bool waits = conn_poll(conn);
 
 		opaque_watch(tracker, conn);
 		conn_charge(tracker, conn);
-		if (conn->closing && conn->close_poll <= pipeline->poll) {
-			conn_close(tracker, conn, conn->close_reason);
-		} else if (!waits && conn->pending_until <= pipeline->poll) {
-			conn->pending = false;
-			DL_DELETE2(tracker->pending, conn, pending_prev, pending_next);
+		if (conn->life >= CONN_MAY_END && conn->close_poll <= pipeline->poll) {
+			tracker_close(tracker, conn, conn->close_reason);
+		} else if (!waits && conn->awake_until <= pipeline->poll) {
+			conn->awake_until = 0;
+			DL_DELETE2(tracker->awake, conn, awake_prev, awake_next);
 		}
 	}
 	opaque_poll(tracker);

@@ -14,11 +14,17 @@ struct mover mover_of(struct tracker *tracker, const struct event_header *event,
 struct conn *tracker_socket_find(struct tracker *tracker, const struct event_socket *sock);
 
 /* What the states told about this socket becomes the connection's. */
-void tracker_join_states(struct tracker *tracker, struct conn *conn, const struct event_socket *sock);
+void tracker_adopt_states(struct tracker *tracker, struct conn *conn, const struct event_socket *sock);
 
 /* The connection of a socket that just moved bytes; made if need be. NULL: out of memory. */
 struct conn *tracker_socket(struct tracker *tracker, const struct event_header *event,
 			    const struct event_socket *sock);
+
+/* Ends it (conn_end()) and removes it. */
+void tracker_close(struct tracker *tracker, struct conn *conn, enum protocol_end reason);
+
+/* While more is held than the budget allows, connections come out as truncated and are forgotten. */
+void tracker_shed(struct tracker *tracker);
 
 /* A connection that was there when hark began; once for each process that holds it. */
 void tracker_seen(struct tracker *tracker, const struct event_state *event);

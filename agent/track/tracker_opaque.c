@@ -52,23 +52,16 @@ void opaque_watch(struct tracker *tracker, struct conn *conn)
 	DL_APPEND2(tracker->opaque, conn, opaque_prev, opaque_next);
 }
 
-void opaque_unwatch(struct tracker *tracker, struct conn *conn)
-{
-	if (!conn->opaque_ns)
-		return;
-	conn->opaque_ns = 0;
-	DL_DELETE2(tracker->opaque, conn, opaque_prev, opaque_next);
-}
-
 void opaque_learn(struct tracker *tracker, struct conn *conn)
 {
 	struct fd_pointer *pointer;
 
-	if (conn_looks_secret(conn))
+	if (conn_looks_encrypted(conn))
 		opaque_look(tracker, conn);
 
 	DL_FOREACH (conn->pointers, pointer)
-		conn->unbound = conn->unbound || pointer->process->apart;
+		if (pointer->process->apart && conn->plaintext == CONN_PLAINTEXT_UNSEEN)
+			conn->plaintext = CONN_PLAINTEXT_APART;
 }
 
 void opaque_poll(struct tracker *tracker)
@@ -76,17 +69,11 @@ void opaque_poll(struct tracker *tracker)
 	struct conn *conn;
 
 	while ((conn = tracker->opaque) && conn->opaque_ns <= tracker->pipeline.now_ns) {
-		opaque_unwatch(tracker, conn);
+		conn_unwatch(tracker, conn);
 		opaque_learn(tracker, conn);
-		if (conn_looks_opaque(conn) && !conn->unbound)
+		if (conn_looks_opaque(conn) && conn->plaintext == CONN_PLAINTEXT_UNSEEN)
 			conn_tell_opaque(conn);
 	}
-}
-
-static void conn_relays(struct conn *conn)
-{
-	conn->relays = true;
-	conn->facts.flags |= FLAG_RELAYED;
 }
 
 /* A process that talks to itself has the hello in and out too. */
@@ -108,19 +95,11 @@ void relay_watch(struct tracker *tracker, struct conn *conn)
 	HASH_FIND(relay_hh, tracker->relays, &key, sizeof(key), other);
 	if (!other) {
 		HASH_ADD(relay_hh, tracker->relays, relay_key, sizeof(conn->relay_key), conn);
-		conn->relay_listed = TABLE_ADDED(conn, relay_hh);
-		if (!conn->relay_listed)
+		if (!TABLE_ADDED(conn, relay_hh))
 			counter_add(COUNTER_LIMIT_MEMORY, 1);
 	} else if (other->facts.hello_direction != conn->facts.hello_direction &&
 		   !conns_are_ends(conn, other)) {
-		conn_relays(other);
-		conn_relays(conn);
+		other->facts.flags |= FLAG_RELAYED;
+		conn->facts.flags |= FLAG_RELAYED;
 	}
-}
-
-void relay_forget(struct tracker *tracker, struct conn *conn)
-{
-	if (conn->relay_listed)
-		HASH_DELETE(relay_hh, tracker->relays, conn);
-	conn->relay_listed = false;
 }

@@ -11,7 +11,6 @@
 
 #include "base/budget.h"
 #include "base/counters.h"
-#include "tracker_opaque.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -42,14 +41,6 @@ int conn_set_id(struct tracker *tracker, struct conn *conn, uint64_t socket_id)
 	return -ENOMEM;
 }
 
-static void conn_evict(struct tracker *tracker, struct conn *conn, enum counter limit)
-{
-	counter_add(limit, 1);
-	counter_add(COUNTER_CONNECTIONS_EVICTED, 1);
-	conn_truncate(conn);
-	conn_close(tracker, conn, END_IN_FLIGHT);
-}
-
 static unsigned int weight_of(size_t bytes)
 {
 	return bytes ? 64 - (unsigned int)__builtin_clzll(bytes) : 0;
@@ -76,32 +67,10 @@ void conn_charge(struct tracker *tracker, struct conn *conn)
 	conn_put(tracker, conn);
 }
 
-/*
- * Those that hold most go first, of like ones (within a factor of two) the one that was quiet longest:
- * whoever fills the memory pays, and the many others keep theirs. What others than connections hold has
- * bounds of its own.
- */
-void tracker_shed(struct tracker *tracker)
-{
-	struct budget *budget = tracker->pipeline.config.budget;
-	unsigned int weight = TRACKER_WEIGHTS;
-
-	while (budget_over(budget) && tracker->charged_bytes > budget_share(budget, 4)) {
-		while (weight && !tracker->heavy[weight - 1])
-			weight--;
-		if (!weight)
-			return;
-		conn_evict(tracker, tracker->heavy[weight - 1], COUNTER_LIMIT_MEMORY);
-	}
-}
-
 struct conn *conn_add(struct tracker *tracker, const struct event_socket *sock)
 {
-	struct conn *conn;
+	struct conn *conn = conn_new(&tracker->pipeline, tracker->next_sequence, sock);
 
-	if (tracker->conns && tracker->conn_count >= tracker->pipeline.config.connection_limit)
-		conn_evict(tracker, tracker->conns, COUNTER_LIMIT_CONNECTIONS);
-	conn = conn_new(&tracker->pipeline, tracker->next_sequence, sock);
 	if (!conn) {
 		counter_add(COUNTER_LIMIT_MEMORY, 1);
 		return NULL;
@@ -131,10 +100,11 @@ void conn_remove(struct tracker *tracker, struct conn *conn)
 		sk_remove(tracker, conn->sk);
 	if (conn->socket_id)
 		HASH_DEL(tracker->by_id, conn);
-	if (conn->pending)
-		DL_DELETE2(tracker->pending, conn, pending_prev, pending_next);
-	opaque_unwatch(tracker, conn);
-	relay_forget(tracker, conn);
+	if (conn->awake_until)
+		DL_DELETE2(tracker->awake, conn, awake_prev, awake_next);
+	if (TABLE_ADDED(conn, relay_hh))
+		HASH_DELETE(relay_hh, tracker->relays, conn);
+	conn_unwatch(tracker, conn);
 	DL_DELETE(tracker->conns, conn);
 	conn_lift(tracker, conn);
 	tracker->charged_bytes -= conn->charged_bytes;
@@ -143,24 +113,18 @@ void conn_remove(struct tracker *tracker, struct conn *conn)
 	conn_free(conn);
 }
 
-void conn_close(struct tracker *tracker, struct conn *conn, enum protocol_end reason)
-{
-	struct tls_session *session;
-
-	DL_FOREACH (conn->sessions, session)
-		session_unlink(tracker, session);
-	opaque_learn(tracker, conn);
-	conn_end(conn, reason);
-	conn_remove(tracker, conn);
-}
-
 void conn_wake(struct tracker *tracker, struct conn *conn)
 {
-	conn->pending_until = tracker->pipeline.poll + IDLE_POLLS;
-	if (conn->pending)
-		return;
-	conn->pending = true;
-	DL_APPEND2(tracker->pending, conn, pending_prev, pending_next);
+	if (!conn->awake_until)
+		DL_APPEND2(tracker->awake, conn, awake_prev, awake_next);
+	conn->awake_until = tracker->pipeline.poll + IDLE_POLLS;
+}
+
+void conn_unwatch(struct tracker *tracker, struct conn *conn)
+{
+	if (conn->opaque_ns)
+		DL_DELETE2(tracker->opaque, conn, opaque_prev, opaque_next);
+	conn->opaque_ns = 0;
 }
 
 void conn_touch(struct tracker *tracker, struct conn *conn)
@@ -175,12 +139,12 @@ void conn_touch(struct tracker *tracker, struct conn *conn)
 	conn_wake(tracker, conn);
 }
 
-void conn_close_later(struct tracker *tracker, struct conn *conn, enum protocol_end reason, bool revivable)
+void conn_close_later(struct tracker *tracker, struct conn *conn, enum protocol_end reason,
+		      enum conn_life life)
 {
-	if (conn->closing && (revivable || !conn->revivable))
+	if (conn->life >= life)
 		return;
-	conn->closing = true;
-	conn->revivable = revivable;
+	conn->life = life;
 	conn->close_reason = reason;
 	conn->close_poll = tracker->pipeline.poll + GRACE_POLLS;
 	conn->facts.closed_ns = tracker->pipeline.now_ns;
@@ -193,15 +157,15 @@ void conn_orphan(struct tracker *tracker, struct conn *conn, enum protocol_end r
 
 	if (conn->pointers)
 		return;
-	if (by_state && !conn->closing && conn->facts.closed_by != CLOSED_LOCAL &&
+	if (by_state && conn->life < CONN_MAY_END && conn->facts.closed_by != CLOSED_LOCAL &&
 	    conn->facts.closed_by != CLOSED_EXIT) {
-		conn->orphaned = true;
+		conn->life = CONN_ORPHANED;
 		conn->close_reason = reason;
 		return;
 	}
 	if (reason == END_CLOSED && conn->facts.closed_by == CLOSED_UNKNOWN)
 		conn->facts.closed_by = CLOSED_LOCAL;
-	conn_close_later(tracker, conn, reason, true);
+	conn_close_later(tracker, conn, reason, CONN_MAY_END);
 }
 
 /* --- processes --------------------------------------------------------------------------- */
@@ -221,7 +185,7 @@ static bool holders_are_many(const struct tracker *tracker)
 
 void process_settle(struct tracker *tracker, struct process *process)
 {
-	bool idle = !process->exited && !process->pointers && !process->sessions;
+	bool idle = !process->gone_poll && !process->pointers && !process->sessions;
 
 	if (idle == process->idle)
 		return;
@@ -265,7 +229,7 @@ struct process *process_get(struct tracker *tracker, uint32_t pid)
 
 void process_remove(struct tracker *tracker, struct process *process)
 {
-	if (process->exited)
+	if (process->gone_poll)
 		DL_DELETE(tracker->exited, process);
 	if (process->idle)
 		DL_DELETE2(tracker->idle, process, idle_prev, idle_next);
@@ -309,8 +273,8 @@ void containers_free(struct tracker *tracker)
 
 void fd_remove(struct tracker *tracker, struct fd_pointer *pointer)
 {
-	if (pointer->process->apart)
-		pointer->conn->unbound = true;
+	if (pointer->process->apart && pointer->conn->plaintext == CONN_PLAINTEXT_UNSEEN)
+		pointer->conn->plaintext = CONN_PLAINTEXT_APART;
 	DL_DELETE(pointer->conn->pointers, pointer);
 	DL_DELETE2(pointer->process->pointers, pointer, process_prev, process_next);
 	if (pointer->key.fd >= 0)
@@ -326,7 +290,8 @@ static void fd_link(struct tracker *tracker, struct fd_pointer *pointer, struct 
 {
 	pointer->conn = conn;
 	pointer->process = process;
-	conn->orphaned = false;
+	if (conn->life == CONN_ORPHANED)
+		conn->life = CONN_LIVES;
 	DL_APPEND(conn->pointers, pointer);
 	DL_APPEND2(process->pointers, pointer, process_prev, process_next);
 	tracker->pointer_count++;
@@ -402,9 +367,8 @@ void session_unlink(struct tracker *tracker, struct tls_session *session)
 	struct process *process;
 	uint32_t pid = (uint32_t)session->key.pid;
 
-	if (session->ending)
+	if (session->end_poll)
 		return;
-	session->ending = true;
 	session->end_poll = tracker->pipeline.poll + GRACE_POLLS;
 	if (session->conn)
 		conn_wake_session(session->conn, session);

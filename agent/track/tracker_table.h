@@ -34,8 +34,7 @@ struct process {
 	uint32_t pid;
 	char exe[EVENT_NAME_LEN];
 	const char *container; /* a name in `containers`; NULL: none, or not known */
-	bool exited;
-	uint64_t gone_poll;
+	uint64_t gone_poll;    /* when it is forgotten, for it exited; 0: it did not */
 	struct fd_pointer *pointers;
 	struct tls_session *sessions;
 	uint64_t apart;		/* TLS sessions that were never bound to a socket, ended ones too */
@@ -77,7 +76,7 @@ struct tracker {
 	struct conn *relays; /* that carry a client's hello, by it and the process */
 	struct conn *by_id;
 	struct conn *conns; /* by last activity, oldest first */
-	struct conn *pending;
+	struct conn *awake;
 	struct conn *opaque; /* to be told so, by time */
 	size_t conn_count, waiting_count;
 	struct fd_pointer *fds;
@@ -94,7 +93,7 @@ struct tracker {
 
 struct conn *conn_find(const struct tracker *tracker, uint64_t socket_id);
 
-/* A new connection in the tables, not reported yet. May evict another. NULL: out of memory. */
+/* A new connection in the tables, not reported yet; there is room for it. NULL: out of memory. */
 struct conn *conn_add(struct tracker *tracker, const struct event_socket *sock);
 
 /* The connection's socket becomes known. 0 or -ENOMEM. */
@@ -103,14 +102,8 @@ int conn_set_id(struct tracker *tracker, struct conn *conn, uint64_t socket_id);
 /* Takes it out of every table and frees it; nothing is emitted. */
 void conn_remove(struct tracker *tracker, struct conn *conn);
 
-/* Ends it (conn_end()) and removes it. */
-void conn_close(struct tracker *tracker, struct conn *conn, enum protocol_end reason);
-
 /* The memory that the connection holds changed: charges the budget. */
 void conn_charge(struct tracker *tracker, struct conn *conn);
-
-/* While more is held than the budget allows, connections come out as truncated and are forgotten. */
-void tracker_shed(struct tracker *tracker);
 
 /* The connection moved bytes: newest of all, and to be looked at by the next polls. */
 void conn_touch(struct tracker *tracker, struct conn *conn);
@@ -118,8 +111,12 @@ void conn_touch(struct tracker *tracker, struct conn *conn);
 /* To be looked at by the next polls. */
 void conn_wake(struct tracker *tracker, struct conn *conn);
 
-/* Will end when what is late has come. */
-void conn_close_later(struct tracker *tracker, struct conn *conn, enum protocol_end reason, bool revivable);
+/* Ends (CONN_MAY_END, CONN_ENDS) when what is late has come. */
+void conn_close_later(struct tracker *tracker, struct conn *conn, enum protocol_end reason,
+		      enum conn_life life);
+
+/* Is not told of as opaque any more; legal when it was not to be. */
+void conn_unwatch(struct tracker *tracker, struct conn *conn);
 
 /* {pid, fd} points to this connection from now on; what it pointed to before loses it. */
 void fd_claim(struct tracker *tracker, struct conn *conn, uint32_t pid, int32_t fd);
