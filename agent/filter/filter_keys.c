@@ -8,8 +8,8 @@
 #include "filter_term.h"
 
 #include "base/number.h"
+#include "content/contents.h"
 #include "library/libraries.h"
-#include "model/grpc.h"
 #include "model/show.h"
 
 #include <errno.h>
@@ -399,7 +399,7 @@ static int value_grpc(struct filter_value *value, char *why, size_t size)
 
 static enum filter_answer match_grpc(const struct filter_value *value, struct filter_subject *subject)
 {
-	int status = subject->exchange ? exchange_grpc_status(subject->exchange) : -1;
+	int status = subject->exchange ? exchange_outcome(subject->exchange, &grpc_content) : -1;
 
 	return status < 0 ? FILTER_UNKNOWN : filter_says(filter_in_range(value, (uint64_t)status));
 }

@@ -2,6 +2,8 @@
 /* Names and small facts of an exchange; how it comes to be is pair.c's matter. */
 #include "exchange.h"
 
+#include "content/content.h"
+
 #include <stdlib.h>
 
 struct exchange *exchange_take(struct exchange *exchange)
@@ -107,4 +109,31 @@ struct slice exchange_scheme(const struct exchange *exchange)
 	if (!exchange->conn || exchange->conn->tls_unknown)
 		return unknown;
 	return exchange->conn->tls ? SLICE("https") : SLICE("http");
+}
+
+const struct content *exchange_content(const struct exchange *exchange)
+{
+	struct slice type = { 0 };
+
+	if (exchange->request)
+		type = message_header(exchange->request, SLICE("content-type"));
+	if (!type.data && exchange->response)
+		type = message_header(exchange->response, SLICE("content-type"));
+	return content_of_type(type);
+}
+
+int exchange_outcome(const struct exchange *exchange, const struct content *only)
+{
+	const struct content *content = exchange->response ? exchange_content(exchange) : NULL;
+
+	if (!content || !content->outcome || (only && content != only))
+		return -1;
+	return content->outcome(exchange->response);
+}
+
+bool exchange_path_is_name(const struct exchange *exchange)
+{
+	const struct content *content = exchange_content(exchange);
+
+	return content && content->path_is_name;
 }

@@ -81,4 +81,18 @@ void flags_each(unsigned int flags, void (*fn)(void *ctx, const char *name), voi
  */
 struct slice exchange_scheme(const struct exchange *exchange);
 
+struct content;
+
+/* What its bodies carry, by the request's Content-Type, else the response's; NULL: no row has it. */
+const struct content *exchange_content(const struct exchange *exchange);
+
+/*
+ * How a call ended by what its content says beside HTTP, 0 is success; -1: it says nothing, or that is not
+ * known. only: of another content, too, nothing is known; NULL: any will do.
+ */
+int exchange_outcome(const struct exchange *exchange, const struct content *only);
+
+/* Is the request's path the name of what is called, so that no part of it is an id? */
+bool exchange_path_is_name(const struct exchange *exchange);
+
 #endif

@@ -42,11 +42,9 @@ static void facts_note(struct scrub_facts *facts, const struct hpack_field *fiel
 	facts->unknown |= !field->name.data;
 	facts->head |= field->name.len && field->name.data[0] == ':';
 	if (slice_equal_nocase(field->name, SLICE("content-type")))
-		facts->parts = !field->value.data || body_has_parts(field->value);
-	if (slice_equal_nocase(field->name, SLICE("content-type")))
-		facts->body = field->value.data ? body_text_of(field->value, SLICE("")) : BODY_OPAQUE;
+		facts->body = field->value.data ? content_secrets_of_type(field->value) : CONTENT_OPAQUE;
 	else if (slice_equal_nocase(field->name, SLICE("content-encoding")))
-		facts->coded = body_text_of(SLICE(""), field->value) == BODY_OPAQUE || !field->value.data;
+		facts->coded = content_is_coded(field->value) || !field->value.data;
 }
 
 static enum secrecy secrecy_of(const struct redact *redact, struct slice name)

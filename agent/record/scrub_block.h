@@ -3,7 +3,7 @@
 #ifndef HARK_SCRUB_BLOCK_H
 #define HARK_SCRUB_BLOCK_H
 
-#include "base/body_kind.h"
+#include "content/content.h"
 #include "base/redact.h"
 #include "hpack.h"
 
@@ -16,8 +16,7 @@ struct scrub_facts {
 	bool head;    /* it has pseudo-header fields: no trailers */
 	bool unknown; /* a name of it is not known */
 	bool coded;
-	bool parts;	     /* multipart */
-	enum body_text body; /* set by the caller: what a body without a type is */
+	enum content_secrets body; /* set by the caller: what a body without a type is */
 };
 
 /*

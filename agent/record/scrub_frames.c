@@ -45,7 +45,7 @@ struct pieces {
 struct data_stream {
 	struct data_stream *prev, *next;
 	uint32_t id;
-	enum body_text body;
+	enum content_secrets body;
 	struct scrub_text text;
 };
 
@@ -198,7 +198,7 @@ static struct data_stream *stream_get(struct scrub_frames *frames, uint32_t id)
 	if (!stream)
 		return NULL;
 	stream->id = id;
-	stream->body = BODY_OPAQUE; /* until its head says more */
+	stream->body = CONTENT_OPAQUE; /* until its head says more */
 	stream->text.unknown = true;
 	DL_PREPEND(frames->streams, stream);
 	frames->stream_count++;
@@ -210,7 +210,7 @@ static void stream_hole(struct data_stream *stream)
 {
 	scrub_text_force(&stream->text);
 	scrub_text_hole(&stream->text);
-	stream->body = BODY_OPAQUE;
+	stream->body = CONTENT_OPAQUE;
 }
 
 /* What the block says of the body behind it; NULL: nobody knows. */
@@ -230,8 +230,8 @@ static void block_note(struct scrub_frames *frames, const struct scrub_facts *fa
 	if (!stream)
 		return;
 	scrub_text_begin(&stream->text, false);
-	stream->body = facts && !facts->coded && !facts->unknown ? facts->body : BODY_OPAQUE;
-	stream->text.scan.form = stream->body == BODY_FORM;
+	stream->body = facts && !facts->coded && !facts->unknown ? facts->body : CONTENT_OPAQUE;
+	stream->text.scan.form = stream->body == CONTENT_FORM;
 }
 
 /* --- blocks ---------------------------------------------------------------------- */
@@ -251,7 +251,7 @@ static void block_end(struct scrub_frames *frames)
 {
 	struct pieces *block = &frames->block;
 	uint8_t *bytes = block->lost ? NULL : malloc(block->bytes + 1);
-	struct scrub_facts facts = { .body = BODY_OTHER_TEXT };
+	struct scrub_facts facts = { .body = CONTENT_WORDS };
 	long values = -1;
 
 	if (bytes) {
@@ -370,10 +370,10 @@ static void data_scrub(struct scrub_frames *frames, uint8_t *bytes, size_t len)
 		data_cut(frames, bytes, len);
 		return;
 	}
-	zero = stream->body == BODY_OPAQUE ? bytes : len ? memchr(bytes, 0, len) : NULL;
+	zero = stream->body == CONTENT_OPAQUE ? bytes : len ? memchr(bytes, 0, len) : NULL;
 	if (zero && !(frames->frame.flags & FRAME_FLAG_PADDED))
-		stream->body = BODY_OPAQUE;
-	if (stream->text.unknown || (stream->body == BODY_OPAQUE && !frames->keep_other)) {
+		stream->body = CONTENT_OPAQUE;
+	if (stream->text.unknown || (stream->body == CONTENT_OPAQUE && !frames->keep_other)) {
 		data_cut(frames, bytes, len);
 		return;
 	}

@@ -16,7 +16,7 @@
 
 void scrub_http1_init(struct scrub_http1 *http1, bool keep_other)
 {
-	*http1 = (struct scrub_http1){ .keep_other = keep_other, .text.head = true };
+	*http1 = (struct scrub_http1){ .keep_other = keep_other, .body = CONTENT_WORDS, .text.head = true };
 }
 
 void scrub_http1_fini(struct scrub_http1 *http1)
@@ -33,8 +33,8 @@ static void head_begin(struct scrub_http1 *http1)
 	http1->state = HTTP1_START;
 	http1->line_len = http1->begun = 0;
 	http1->extension = false;
-	http1->chunked = http1->has_length = http1->coded = http1->h2c = http1->parts = false;
-	http1->body = BODY_OTHER_TEXT;
+	http1->chunked = http1->has_length = http1->coded = http1->h2c = false;
+	http1->body = CONTENT_WORDS;
 	http1->length = 0;
 	buffer_clear(&http1->start);
 	scrub_text_begin(&http1->text, true);
@@ -54,7 +54,7 @@ static void body_begin(struct scrub_http1 *http1, enum scrub_http1_state state)
 	http1->state = state;
 	http1->begun = http1->line_len = 0;
 	scrub_text_begin(&http1->text, false);
-	http1->text.scan.form = http1->body == BODY_FORM;
+	http1->text.scan.form = http1->body == CONTENT_FORM;
 }
 
 static void length_read(struct scrub_http1 *http1, struct slice value)
@@ -79,12 +79,6 @@ static struct slice trim(struct slice s)
 	return s;
 }
 
-static void content_type_read(struct scrub_http1 *http1, struct slice value)
-{
-	http1->body = body_text_of(value, SLICE(""));
-	http1->parts = body_has_parts(value);
-}
-
 static void field_take(struct scrub_http1 *http1)
 {
 	struct slice line = slice_of(http1->line, http1->line_len), name, value;
@@ -101,9 +95,9 @@ static void field_take(struct scrub_http1 *http1)
 	else if (slice_equal_nocase(name, SLICE("upgrade")))
 		http1->h2c = slice_equal_nocase(value, SLICE("h2c"));
 	else if (slice_equal_nocase(name, SLICE("content-encoding")))
-		http1->coded = body_text_of(SLICE(""), value) == BODY_OPAQUE;
+		http1->coded = content_is_coded(value);
 	else if (slice_equal_nocase(name, SLICE("content-type")))
-		content_type_read(http1, value);
+		http1->body = content_secrets_of_type(value);
 	/* Several codings, one in another: gzip and chunked at once is not undone here. */
 	if (slice_equal_nocase(name, SLICE("transfer-encoding")) &&
 	    !slice_equal_nocase(value, SLICE("chunked")) && !slice_equal_nocase(value, SLICE("identity")))
@@ -120,7 +114,7 @@ static void head_end(struct scrub_http1 *http1)
 		return;
 	}
 	if (http1->coded)
-		http1->body = BODY_OPAQUE;
+		http1->body = CONTENT_OPAQUE;
 	if (status / 100 == 1 || status == 204 || status == 304 || (!http1->chunked && without_body)) {
 		head_begin(http1);
 	} else if (http1->chunked) {
@@ -290,13 +284,13 @@ static void opaque_feed(struct scrub_http1 *http1, const struct redact *redact, 
 static void body_scrub(struct scrub_http1 *http1, const struct redact *redact, uint8_t *bytes, size_t len,
 		       struct scrub_cuts *cuts, size_t base)
 {
-	const uint8_t *zero = http1->body == BODY_OPAQUE ? bytes : memchr(bytes, 0, len);
+	const uint8_t *zero = http1->body == CONTENT_OPAQUE ? bytes : memchr(bytes, 0, len);
 	size_t text = zero ? (size_t)(zero - bytes) : len;
 
 	scrub_text_bytes(&http1->text, redact, bytes, text);
 	if (!zero)
 		return;
-	http1->body = BODY_OPAQUE;
+	http1->body = CONTENT_OPAQUE;
 	opaque_feed(http1, redact, bytes + text, len - text, cuts, base + text);
 }
 
@@ -513,7 +507,7 @@ void scrub_http1_hole(struct scrub_http1 *http1, uint64_t size)
 		if (http1->state != HTTP1_UNTIL_CLOSE)
 			http1->left -= size;
 		scrub_text_hole(&http1->text);
-		http1->body = BODY_OPAQUE;
+		http1->body = CONTENT_OPAQUE;
 		return;
 	}
 	if (within && size == http1->left) {
@@ -522,7 +516,7 @@ void scrub_http1_hole(struct scrub_http1 *http1, uint64_t size)
 			head_begin(http1);
 		} else {
 			scrub_text_hole(&http1->text);
-			http1->body = BODY_OPAQUE;
+			http1->body = CONTENT_OPAQUE;
 			http1->line_len = 0;
 			http1->state = HTTP1_CHUNK_END;
 		}

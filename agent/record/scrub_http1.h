@@ -7,7 +7,7 @@
 #ifndef HARK_SCRUB_HTTP1_H
 #define HARK_SCRUB_HTTP1_H
 
-#include "base/body_kind.h"
+#include "content/content.h"
 #include "base/buffer.h"
 #include "base/redact.h"
 #include "base/scrub_text.h"
@@ -52,8 +52,7 @@ struct scrub_http1 {
 	int status;
 	bool chunked, has_length;
 	uint64_t length;
-	enum body_text body;
-	bool parts; /* multipart */
+	enum content_secrets body;
 	bool coded;
 	bool h2c; /* with HTTP1_SWITCHED: to HTTP/2 */
 };

@@ -6,6 +6,7 @@
 #include "body_text.h"
 
 #include "base/escape.h"
+#include "json_indent.h"
 
 #define HEX_LINES_MAX 8 /* binary is not read beyond its head */
 
@@ -26,7 +27,7 @@ static void put_json(struct buffer *text, const struct style *style, const char 
 {
 	struct buffer indented = { 0 };
 
-	body_indent_json(json, &indented);
+	json_indent(json, &indented);
 	if (indented.failed)
 		put_lines(text, style, mark, json);
 	else
@@ -94,16 +95,16 @@ void body_text_put(struct buffer *text, const struct style *style, struct body_r
 		return;
 	body = body_read(reader, message, style->redact);
 	shown = slice_take(body.bytes, max_bytes);
-	switch (body.kind) {
-	case BODY_TEXT:
+	switch (body.look) {
+	case CONTENT_TEXT:
 		shown = shown.len < body.bytes.len ? utf8_trim(shown) : shown;
 		put_lines(text, style, mark, shown);
 		break;
-	case BODY_JSON:
+	case CONTENT_JSON:
 		shown = shown.len < body.bytes.len ? utf8_trim(shown) : shown;
 		put_json(text, style, mark, shown);
 		break;
-	case BODY_BINARY:
+	case CONTENT_BINARY:
 		shown = slice_take(shown, (size_t)HEX_LINE_BYTES * HEX_LINES_MAX);
 		put_hex(text, mark, shown);
 		break;

@@ -3,7 +3,7 @@
 #ifndef HARK_BODY_TEXT_H
 #define HARK_BODY_TEXT_H
 
-#include "base/body.h"
+#include "body.h"
 #include "line_text.h"
 
 /* Writes the first max_bytes of the decoded body, each line behind `mark`; nothing when there is no body. */

@@ -9,7 +9,7 @@
 
 #include "base/escape.h"
 #include "base/url.h"
-#include "model/grpc.h"
+#include "content/content.h"
 #include "text_width.h"
 
 #include <inttypes.h>
@@ -226,16 +226,16 @@ static enum style_color status_color(int status)
 static void put_status(struct buffer *buffer, const struct style *style, const struct exchange *exchange)
 {
 	const struct message *response = exchange->response;
-	int grpc = exchange_grpc_status(exchange);
+	int outcome = exchange_outcome(exchange, NULL);
 
 	if (!response || response->status <= 0) {
 		buffer_string(buffer, exchange->pending && !response ? "..." : "?");
 		return;
 	}
-	style_on(buffer, style, grpc > 0 ? STYLE_RED : status_color(response->status));
+	style_on(buffer, style, outcome > 0 ? STYLE_RED : status_color(response->status));
 	buffer_u64(buffer, (uint64_t)response->status);
-	if (grpc > 0)
-		buffer_format(buffer, " grpc:%d", grpc);
+	if (outcome > 0)
+		buffer_format(buffer, " %s:%d", exchange_content(exchange)->name, outcome);
 	style_off(buffer, style);
 }
 

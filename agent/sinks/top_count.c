@@ -7,7 +7,6 @@
 #include "top.h"
 
 #include "base/counters.h"
-#include "model/grpc.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -61,7 +60,7 @@ static bool is_error(const struct exchange *exchange)
 {
 	return exchange->flags & (FLAG_RESET | FLAG_TIMEOUT) ||
 	       (exchange->response && exchange->response->status >= 400) ||
-	       exchange_grpc_status(exchange) > 0;
+	       exchange_outcome(exchange, NULL) > 0;
 }
 
 /* True: it is one of the slowest of this row. */

@@ -5,10 +5,10 @@
  */
 #include "sinks.h"
 
-#include "base/body.h"
 #include "base/url.h"
+#include "body.h"
+#include "content/content.h"
 #include "json_writer.h"
-#include "model/grpc.h"
 
 #include <stdlib.h>
 
@@ -75,7 +75,7 @@ static void put_route(struct sink *sink, const struct exchange *exchange, const 
 	if (!sink->routes || !url->path.data)
 		return;
 	endpoint = routes_find(sink->routes, url->host, exchange->request->method, url_path_plain(url->path),
-			       exchange_is_grpc(exchange));
+			       exchange_path_is_name(exchange));
 	if (!endpoint->route)
 		return;
 	json_text(&sink->writer, "http.route", slice_of_string(endpoint->route));
@@ -88,16 +88,16 @@ static void put_response(struct json_writer *writer, const struct message *respo
 	json_number(writer, "http.response.status_code", (uint64_t)response->status);
 }
 
-static void put_grpc(struct json_writer *writer, const struct exchange *exchange)
+static void put_outcome(struct json_writer *writer, const struct exchange *exchange)
 {
-	int status = exchange_grpc_status(exchange);
+	const struct content *content = exchange_content(exchange);
+	int outcome = exchange_outcome(exchange, NULL);
 
-	if (!exchange_is_grpc(exchange))
+	if (!content || !content->outcome)
 		return;
-	json_name(writer, "rpc.system", "grpc");
-	if (status < 0)
-		return;
-	json_number(writer, "rpc.grpc.status_code", (uint64_t)status);
+	json_name(writer, "rpc.system", content->name);
+	if (outcome >= 0)
+		buffer_format(&writer->line, ",\"rpc.%s.status_code\":%d", content->name, outcome);
 }
 
 static void put_server(struct json_writer *writer, const struct conn_facts *conn, const struct url *url)
@@ -205,7 +205,7 @@ static bool put_body(struct sink *sink, const struct message *message)
 	struct buffer *line = &sink->writer.line;
 	struct body body = body_read(&sink->bodies, message, sink->redact);
 
-	if (body.kind != BODY_BINARY) {
+	if (body.look != CONTENT_BINARY) {
 		escape_json_text(line, body.bytes);
 		return body_is_whole(&body);
 	}
@@ -249,7 +249,7 @@ static void watch_json_exchange(struct sink *sink, const struct result *result)
 	put_request(sink, exchange, &url);
 	put_route(sink, exchange, &url);
 	put_response(writer, exchange->response);
-	put_grpc(writer, exchange);
+	put_outcome(writer, exchange);
 	put_server(writer, exchange->conn, &url);
 	json_client(writer, exchange->conn);
 	put_connection(writer, exchange);

@@ -3,7 +3,7 @@
 #include "stats.h"
 
 #include "base/counters.h"
-#include "model/grpc.h"
+#include "content/contents.h"
 #include "stats_private.h"
 
 #include <errno.h>
@@ -174,7 +174,7 @@ static void tally_of(const struct stats *stats, const struct exchange *exchange,
 		.errors_reset = side->flags & FLAG_RESET && !(side->flags & OWN_LOSSES),
 		.closed = side->flags & FLAG_CLOSED && !(side->flags & (FLAG_RESET | OWN_LOSSES)),
 		.errors_timeout = (side->flags & FLAG_TIMEOUT) != 0,
-		.errors_grpc = (exchange_grpc_status(side) > 0),
+		.errors_grpc = exchange_outcome(side, &grpc_content) > 0,
 	};
 	tally_of_joined(stats, exchange, tally);
 }

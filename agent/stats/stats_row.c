@@ -8,7 +8,6 @@
 #include "base/counters.h"
 #include "base/hash.h"
 #include "base/url.h"
-#include "model/grpc.h"
 #include "model/show.h"
 #include "stats_private.h"
 
@@ -212,7 +211,7 @@ static struct stats_private *row_of_endpoint(struct stats *stats, const struct e
 	}
 	endpoint = (ended ? routes_find
 			  : routes_find_uncounted)(stats->routes, server_of(stats, exchange, &url), method,
-						   url_path_plain(url.path), exchange_is_grpc(exchange));
+						   url_path_plain(url.path), exchange_path_is_name(exchange));
 	if (endpoint->overflow) {
 		counter_add(COUNTER_LIMIT_ENDPOINTS, ended);
 		stats->overflow->row.folded = endpoint->folded;

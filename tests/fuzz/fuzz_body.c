@@ -3,8 +3,9 @@
  * A body of any bytes under any of the codings and types. The first byte
  * chooses; what comes out is bounded and, when it is called text, text.
  */
-#include "base/body.h"
 #include "base/escape.h"
+#include "sinks/body.h"
+#include "sinks/json_indent.h"
 
 #include <stdlib.h>
 
@@ -41,11 +42,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	message->body_bytes = message->body.len + (choice >> 7);
 	if (message->body.len) {
 		body = body_read(&reader, message, redact);
-		if (body.kind != BODY_BINARY && !utf8_is_text(body.bytes))
+		if (body.look != CONTENT_BINARY && !utf8_is_text(body.bytes))
 			abort();
 		if (reader.decoded[0].len > BODY_DECODED_MAX || reader.decoded[1].len > BODY_DECODED_MAX)
 			abort();
-		body_indent_json(slice_take(body.bytes, 4096), &indented);
+		json_indent(slice_take(body.bytes, 4096), &indented);
 	}
 	buffer_fini(&indented);
 	body_reader_fini(&reader);

@@ -94,7 +94,7 @@ def test_exit_status(tmp_path):
 
 
 def source_keys():
-    """Keys are literals: what json_key() is given, and the macros that hand theirs on to it."""
+    """Keys are literals: what json_key() is given, and the macros that hand theirs on to it. A content's name is in one."""
     texts = [path.read_text().replace("\\\n", " ") for path in (ROOT / "agent/sinks").rglob("*.[ch]")]
     macros, found = set(), {"json_key"}
     while found - macros:
@@ -108,6 +108,9 @@ def source_keys():
         keys |= set(re.findall(rf"{call}[^,\"]+,\s+\"([^\"]+)\"", calls))
         assert len(re.findall(call, calls)) == len(re.findall(rf"{call}[^,\"]+,\s+\"", calls)), "a key that is no literal"
     assert {"json_key", "json_number", "put_latencies"} <= macros and len(keys) > 40
+    for text in (path.read_text() for path in (ROOT / "protocols/content").glob("*.c")):
+        if ".outcome = " in text:
+            keys.add("rpc." + re.search(r'\.name = "(\w+)"', text)[1] + ".status_code")
     return keys
 
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is added takes its own file and one row: a copy of the sources gets both, and hark has it."""
+import json
 import os
 import pathlib
 import re
@@ -55,3 +56,20 @@ def test_a_sink(tree):
     assert re.fullmatch(r"toy: [1-9]\d* exchanges, 0 bytes of bodies, .*\n", shown), shown
     shown = replay(hark, "-o", "toy", "-vv", "--speed", "10")
     assert re.fullmatch(r"toy: [1-9]\d* exchanges, [1-9]\d* bytes of bodies, the clock ticked\n", shown), shown
+
+
+def test_a_content(tree):
+    """How its bodies are shown, and how its calls ended."""
+    shutil.copy2(ROOT / "tests/toys/toy_content.c", tree / "protocols/content")
+    add_row(tree / "protocols/content/contents.h", "#define CONTENTS(X)", "\tX(toy_content) \\")
+    hark = build(tree)
+    greetings = [line for line in replay(hark).splitlines() if "/hello" in line]
+    assert len(greetings) == 3 and all(" 200 toy:12 " in line for line in greetings)
+    told = [json.loads(line) for line in replay(hark, "-o", "json", "-vv").splitlines()]
+    for exchange in told:
+        if exchange["url.path"] == "/hello":
+            assert (exchange["rpc.system"], exchange["rpc.toy.status_code"]) == ("toy", 12)
+            assert exchange["http.response.body"] == {"base64": "aGVsbG8gd29ybGQK"}
+        else:
+            assert "rpc.system" not in exchange
+    assert sum("rpc.system" in exchange for exchange in told) == 2 * len(greetings), "each end of each"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "model/grpc.h"
-
+/* What the content of an exchange says of it beside HTTP. */
+#include "content/contents.h"
 #include "sample.h"
 
 #include <setjmp.h>
@@ -47,8 +47,11 @@ static void test_rows(void **state)
 		if (rows[i].trailer)
 			sample_header(response, &response->trailers, "grpc-status", rows[i].trailer);
 		print_message("%s\n", rows[i].name);
-		assert_int_equal(exchange_is_grpc(&sample.exchange), rows[i].grpc);
-		assert_int_equal(exchange_grpc_status(&sample.exchange), rows[i].status);
+		assert_int_equal(exchange_content(&sample.exchange) == &grpc_content, rows[i].grpc);
+		assert_int_equal(exchange_path_is_name(&sample.exchange), rows[i].grpc);
+		assert_int_equal(exchange_outcome(&sample.exchange, NULL), rows[i].status);
+		assert_int_equal(exchange_outcome(&sample.exchange, &grpc_content), rows[i].status);
+		assert_int_equal(exchange_outcome(&sample.exchange, &json_content), -1);
 		sample_fini(&sample);
 	}
 }
@@ -64,11 +67,11 @@ static void test_parts_missing(void **state)
 		      "application/grpc");
 	exchange = sample.exchange;
 	exchange.response = NULL;
-	assert_true(exchange_is_grpc(&exchange));
-	assert_int_equal(exchange_grpc_status(&exchange), -1);
+	assert_ptr_equal(exchange_content(&exchange), &grpc_content);
+	assert_int_equal(exchange_outcome(&exchange, NULL), -1);
 	exchange.request = NULL;
-	assert_false(exchange_is_grpc(&exchange));
-	assert_int_equal(exchange_grpc_status(&exchange), -1);
+	assert_null(exchange_content(&exchange));
+	assert_int_equal(exchange_outcome(&exchange, NULL), -1);
 	sample_fini(&sample);
 }
 

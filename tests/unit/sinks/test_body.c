@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Bodies made readable: codings, charsets, JSON; whole, cut anywhere, damaged, and made to burst. */
-#include "base/body.h"
-#include "base/body_coding.h"
+#include "sinks/body.h"
+#include "sinks/body_coding.h"
+#include "sinks/json_indent.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -132,24 +133,24 @@ static struct message *make(const char *type, const char *coding, struct slice b
 static const struct {
 	const char *name, *type;
 	struct slice in;
-	enum body_kind kind;
+	enum content_look look;
 	const char *out;
 } kinds[] = {
-	{ "text", "text/plain", SLICE("caf\xc3\xa9"), BODY_TEXT, "caf\xc3\xa9" },
-	{ "no type", NULL, SLICE("hello"), BODY_TEXT, "hello" },
-	{ "not UTF-8", "text/plain", SLICE("caf\xe9"), BODY_BINARY, "caf\xe9" },
-	{ "latin1", "text/html; charset=ISO-8859-1", SLICE("caf\xe9"), BODY_TEXT, "caf\xc3\xa9" },
-	{ "quoted, behind others", "text/html; a=b; charset=\"latin1\"; c=d", SLICE("caf\xe9"), BODY_TEXT,
+	{ "text", "text/plain", SLICE("caf\xc3\xa9"), CONTENT_TEXT, "caf\xc3\xa9" },
+	{ "no type", NULL, SLICE("hello"), CONTENT_TEXT, "hello" },
+	{ "not UTF-8", "text/plain", SLICE("caf\xe9"), CONTENT_BINARY, "caf\xe9" },
+	{ "latin1", "text/html; charset=ISO-8859-1", SLICE("caf\xe9"), CONTENT_TEXT, "caf\xc3\xa9" },
+	{ "quoted, behind others", "text/html; a=b; charset=\"latin1\"; c=d", SLICE("caf\xe9"), CONTENT_TEXT,
 	  "caf\xc3\xa9" },
-	{ "UTF-16 by the header", "text/plain;charset=utf-16le", SLICE("h\0i\0"), BODY_TEXT, "hi" },
-	{ "UTF-16 by its mark", "text/plain", SLICE("\xfe\xff\0h\0i"), BODY_TEXT, "hi" },
-	{ "UTF-8 mark", "text/plain", SLICE("\xef\xbb\xbfhi"), BODY_TEXT, "hi" },
-	{ "no such charset", "text/plain; charset=klingon", SLICE("hi"), BODY_BINARY, "hi" },
-	{ "NUL", "text/plain", SLICE("a\0b"), BODY_BINARY, "a" },
-	{ "JSON", "application/json", SLICE("{}"), BODY_JSON, "{}" },
-	{ "JSON of a kind", "application/problem+json; charset=utf-8", SLICE("{}"), BODY_JSON, "{}" },
-	{ "gRPC", "application/grpc+proto", SLICE("text"), BODY_BINARY, "text" },
-	{ "form", "application/x-www-form-urlencoded", SLICE("a=b&password=c"), BODY_TEXT,
+	{ "UTF-16 by the header", "text/plain;charset=utf-16le", SLICE("h\0i\0"), CONTENT_TEXT, "hi" },
+	{ "UTF-16 by its mark", "text/plain", SLICE("\xfe\xff\0h\0i"), CONTENT_TEXT, "hi" },
+	{ "UTF-8 mark", "text/plain", SLICE("\xef\xbb\xbfhi"), CONTENT_TEXT, "hi" },
+	{ "no such charset", "text/plain; charset=klingon", SLICE("hi"), CONTENT_BINARY, "hi" },
+	{ "NUL", "text/plain", SLICE("a\0b"), CONTENT_BINARY, "a" },
+	{ "JSON", "application/json", SLICE("{}"), CONTENT_JSON, "{}" },
+	{ "JSON of a kind", "application/problem+json; charset=utf-8", SLICE("{}"), CONTENT_JSON, "{}" },
+	{ "gRPC", "application/grpc+proto", SLICE("text"), CONTENT_BINARY, "text" },
+	{ "form", "application/x-www-form-urlencoded", SLICE("a=b&password=c"), CONTENT_TEXT,
 	  "a=b&password=[redacted]" },
 };
 
@@ -163,9 +164,9 @@ static void test_kinds(void **state)
 		struct message *message = make(kinds[i].type, NULL, kinds[i].in);
 		struct body body = body_read(&reader, message, redact);
 
-		if (body.kind != kinds[i].kind ||
+		if (body.look != kinds[i].look ||
 		    strncmp((const char *)body.bytes.data, kinds[i].out, strlen(kinds[i].out)) != 0)
-			fail_msg("%s: kind %d, %.*s", kinds[i].name, body.kind, (int)body.bytes.len,
+			fail_msg("%s: look %d, %.*s", kinds[i].name, body.look, (int)body.bytes.len,
 				 body.bytes.data);
 		assert_true(body_is_whole(&body));
 		message_free(message);
@@ -190,11 +191,11 @@ static void test_several_codings(void **state)
 	message_free(message);
 	message = make("text/plain", "gzip", SLICE("no gzip"));
 	body = body_read(&reader, message, redact);
-	assert_true(body.wrong && body.kind == BODY_BINARY && slice_equal(body.bytes, SLICE("no gzip")));
+	assert_true(body.wrong && body.look == CONTENT_BINARY && slice_equal(body.bytes, SLICE("no gzip")));
 	message_free(message);
 	message = make("text/plain", "exi, gzip", zlib_code(15 + 16, SLICE(PLAIN)));
 	body = body_read(&reader, message, redact);
-	assert_true(body.unknown_coding && body.kind == BODY_BINARY);
+	assert_true(body.unknown_coding && body.look == CONTENT_BINARY);
 	message_free(message);
 	body_reader_fini(&reader);
 	redact_free(redact);
@@ -213,7 +214,7 @@ static void test_bomb(void **state)
 	memset(zeros, 'a', size);
 	message = make("text/plain", "zstd", slice_of(out, ZSTD_compress(out, 65536, zeros, size, 19)));
 	body = body_read(&reader, message, redact);
-	assert_true(body.expands && body.bytes.len == BODY_DECODED_MAX && body.kind == BODY_TEXT);
+	assert_true(body.expands && body.bytes.len == BODY_DECODED_MAX && body.look == CONTENT_TEXT);
 	message_free(message);
 	body_reader_fini(&reader);
 	redact_free(redact);
@@ -242,7 +243,7 @@ static void test_json(void **state)
 	for (size_t i = 0; i < sizeof(json) / sizeof(json[0]); i++) {
 		struct buffer out = { 0 };
 
-		body_indent_json(slice_of_string(json[i].in), &out);
+		json_indent(slice_of_string(json[i].in), &out);
 		if (!slice_equal(slice_of(out.data, out.len), slice_of_string(json[i].out)))
 			fail_msg("%s: %.*s", json[i].in, (int)out.len, out.data);
 		buffer_fini(&out);
@@ -261,7 +262,7 @@ static void test_json_keeps_its_bytes(void **state)
 		size_t n = 0, m = 0;
 		struct buffer out = { 0 };
 
-		body_indent_json(slice_of(text, cut), &out);
+		json_indent(slice_of(text, cut), &out);
 		for (size_t i = 0; i < cut; i++)
 			if (!strchr(" \t\n", text[i]))
 				before[n++] = text[i];

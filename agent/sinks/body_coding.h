@@ -3,7 +3,7 @@
 #ifndef HARK_BODY_CODING_H
 #define HARK_BODY_CODING_H
 
-#include "buffer.h"
+#include "base/buffer.h"
 #include "slice.h"
 
 #include <stddef.h>

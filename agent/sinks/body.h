@@ -6,21 +6,16 @@
 #ifndef HARK_BODY_H
 #define HARK_BODY_H
 
-#include "buffer.h"
+#include "base/buffer.h"
+#include "base/redact.h"
+#include "content/content.h"
 #include "message.h"
-#include "redact.h"
 #include "slice.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 
 #define BODY_DECODED_MAX (1024 * 1024) /* what expands beyond it is cut */
-
-enum body_kind {
-	BODY_TEXT, /* UTF-8 */
-	BODY_JSON, /* UTF-8 that its type calls JSON */
-	BODY_BINARY,
-};
 
 /* The memory of one body after the other; all zero: empty. */
 struct body_reader {
@@ -29,7 +24,7 @@ struct body_reader {
 };
 
 struct body {
-	enum body_kind kind;
+	enum content_look look; /* text and JSON are UTF-8 */
 	struct slice bytes;   /* borrowed from the reader or the message */
 	struct slice codings; /* those that were undone, as the header names them; empty: none */
 	bool kept_part;	      /* hark kept the first bytes only, or some are missing */
@@ -48,8 +43,5 @@ static inline bool body_is_whole(const struct body *body)
 {
 	return !body->kept_part && !body->expands && !body->wrong && !body->unknown_coding;
 }
-
-/* JSON with an element a line, its values byte for byte as they are; also when it is cut or wrong. */
-void body_indent_json(struct slice json, struct buffer *out);
 
 #endif

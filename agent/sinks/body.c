@@ -6,15 +6,15 @@
  */
 #include "body.h"
 
+#include "base/escape.h"
 #include "body_coding.h"
-#include "escape.h"
+#include "content/content.h"
 
 #include <iconv.h>
 #include <string.h>
 
 #define CODINGS_MAX 4 /* on one body; more are no real sender's */
 #define CHARSET_MAX 40
-#define INDENT_MAX  64
 
 void body_reader_fini(struct body_reader *reader)
 {
@@ -81,49 +81,7 @@ static void body_decode(struct body_reader *reader, struct body *body, struct sl
 	body->unknown_coding = body->unknown_coding || rest.len;
 }
 
-/* --- types and charsets ---------------------------------------------------------- */
-
-/* "text/html; charset=x" without its parameters. */
-static struct slice media_type(struct slice type)
-{
-	const uint8_t *end = type.len ? memchr(type.data, ';', type.len) : NULL;
-
-	return trim(end ? slice_take(type, (size_t)(end - type.data)) : type);
-}
-
-static struct slice media_charset(struct slice type)
-{
-	static const char key[] = "charset=";
-
-	for (; type.len > sizeof(key) - 1; type = slice_drop(type, 1)) {
-		if (strncasecmp((const char *)type.data, key, sizeof(key) - 1) != 0)
-			continue;
-		type = slice_drop(type, sizeof(key) - 1);
-		if (type.data[0] == '"')
-			type = slice_drop(type, 1);
-		for (size_t i = 0; i < type.len; i++)
-			if (strchr("\"; \t,", type.data[i]))
-				type.len = i;
-		return type;
-	}
-	return slice_of(NULL, 0);
-}
-
-static bool ends_with(struct slice s, struct slice end)
-{
-	return s.len >= end.len && slice_equal_nocase(slice_drop(s, s.len - end.len), end);
-}
-
-static bool type_is_json(struct slice type)
-{
-	return slice_equal_nocase(type, SLICE("application/json")) || ends_with(type, SLICE("+json")) ||
-	       slice_equal_nocase(type, SLICE("text/json"));
-}
-
-static bool type_is_grpc(struct slice type)
-{
-	return type.len >= 16 && slice_equal_nocase(slice_take(type, 16), SLICE("application/grpc"));
-}
+/* --- charsets -------------------------------------------------------------------- */
 
 static void latin1_to_utf8(struct slice in, struct buffer *out)
 {
@@ -198,7 +156,7 @@ static struct slice bom_charset(struct slice bytes)
 	return slice_of(NULL, 0);
 }
 
-static void body_to_text(struct body_reader *reader, struct body *body, struct slice type)
+static void body_to_text(struct body_reader *reader, struct body *body, struct slice type, enum content_look look)
 {
 	struct slice charset = bom_charset(body->bytes);
 	struct slice text = body_is_whole(body) ? body->bytes : utf8_trim(body->bytes);
@@ -206,9 +164,8 @@ static void body_to_text(struct body_reader *reader, struct body *body, struct s
 	if (charset.len)
 		body->bytes = slice_drop(body->bytes, 2);
 	else
-		charset = media_charset(type);
-	body->kind = BODY_BINARY;
-	if (type_is_grpc(media_type(type)))
+		charset = content_charset(type);
+	if (look == CONTENT_BINARY)
 		return;
 	if (charset.len && !slice_equal_nocase(charset, SLICE("utf-8")) &&
 	    !slice_equal_nocase(charset, SLICE("us-ascii"))) {
@@ -221,123 +178,25 @@ static void body_to_text(struct body_reader *reader, struct body *body, struct s
 	if (slice_has_prefix(text, SLICE("\xef\xbb\xbf")))
 		text = slice_drop(text, 3);
 	body->bytes = text;
-	body->kind = type_is_json(media_type(type)) ? BODY_JSON : BODY_TEXT;
+	body->look = look;
 }
 
 struct body body_read(struct body_reader *reader, const struct message *message, const struct redact *redact)
 {
 	struct slice type = message_header(message, SLICE("Content-Type"));
+	const struct content *content = content_of_type(type);
 	struct body body = {
+		.look = CONTENT_BINARY,
 		.bytes = message->body,
 		.kept_part = !message->body_known || message->body.len < message->body_bytes,
 	};
 
 	body_decode(reader, &body, message_header(message, SLICE("Content-Encoding")));
-	if (body.unknown_coding || (body.wrong && !body.codings.len)) {
-		body.kind = BODY_BINARY;
+	if (body.unknown_coding || (body.wrong && !body.codings.len))
 		return body;
-	}
-	body_to_text(reader, &body, type);
-	if (body.kind != BODY_BINARY)
-		body.bytes = redact_body(
-			redact, body.bytes,
-			slice_equal_nocase(media_type(type), SLICE("application/x-www-form-urlencoded")),
-			&reader->redacted);
+	body_to_text(reader, &body, type, content ? content->look : CONTENT_TEXT);
+	if (body.look != CONTENT_BINARY)
+		body.bytes = redact_body(redact, body.bytes, content && content->secrets == CONTENT_FORM,
+					 &reader->redacted);
 	return body;
-}
-
-/* --- JSON -------------------------------------------------------------------------- */
-
-struct indenter {
-	struct buffer *out;
-	size_t depth;
-	bool string, escaped, fresh; /* fresh: right behind an opening bracket */
-	bool gap;		     /* white space was passed since the last token */
-};
-
-static void indent_line(struct indenter *in)
-{
-	size_t depth = in->depth < INDENT_MAX ? in->depth : INDENT_MAX;
-
-	buffer_char(in->out, '\n');
-	for (size_t i = 0; i < depth; i++)
-		buffer_string(in->out, "  ");
-}
-
-static void indent_string_byte(struct indenter *in, char c)
-{
-	buffer_char(in->out, c);
-	if (in->escaped)
-		in->escaped = false;
-	else if (c == '\\')
-		in->escaped = true;
-	else if (c == '"')
-		in->string = false;
-}
-
-/* A byte of a number, a word, or a string's begin. Two tokens without a sign between them stay two. */
-static void indent_token_byte(struct indenter *in, char c)
-{
-	char last = in->out->len ? in->out->data[in->out->len - 1] : '\n';
-
-	if (in->fresh)
-		indent_line(in);
-	else if (in->gap && !strchr(" \n", last))
-		buffer_char(in->out, ' ');
-	in->fresh = in->gap = false;
-	in->string = c == '"';
-	buffer_char(in->out, c);
-}
-
-static void indent_close(struct indenter *in, char c)
-{
-	in->depth -= in->depth > 0;
-	if (!in->fresh)
-		indent_line(in);
-	in->fresh = in->gap = false;
-	buffer_char(in->out, c);
-}
-
-static void indent_byte(struct indenter *in, char c)
-{
-	switch (c) {
-	case ' ':
-	case '\t':
-	case '\r':
-	case '\n':
-		in->gap = true;
-		return;
-	case '{':
-	case '[':
-		indent_token_byte(in, c);
-		in->depth++;
-		in->fresh = true;
-		return;
-	case '}':
-	case ']':
-		indent_close(in, c);
-		return;
-	case ',':
-		buffer_char(in->out, c);
-		indent_line(in);
-		in->gap = false;
-		return;
-	case ':':
-		buffer_string(in->out, ": ");
-		in->gap = false;
-		return;
-	}
-	indent_token_byte(in, c);
-}
-
-void body_indent_json(struct slice json, struct buffer *out)
-{
-	struct indenter in = { .out = out };
-
-	for (size_t i = 0; i < json.len; i++) {
-		if (in.string)
-			indent_string_byte(&in, (char)json.data[i]);
-		else
-			indent_byte(&in, (char)json.data[i]);
-	}
 }

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What bodies carry, by their Content-Type. Each content is a file in this folder and a row in contents.h;
+ * what has no row is shown as text when it is UTF-8, and nobody can tell whether it holds secrets.
+ */
+#ifndef HARK_CONTENT_H
+#define HARK_CONTENT_H
+
+#include "message.h"
+#include "slice.h"
+
+#include <stdbool.h>
+
+#define CONTENT_TYPES_MAX 24 /* of one content */
+
+enum content_look {
+	CONTENT_TEXT, /* when its characters are */
+	CONTENT_JSON,
+	CONTENT_BINARY,
+};
+
+/* How secrets are found in it. */
+enum content_secrets {
+	CONTENT_OPAQUE, /* nobody can tell: a binary format, or another coding */
+	CONTENT_WORDS,	/* by the names before them */
+	CONTENT_FORM,	/* the same, where name=value&name=value has RFC 3986's escapes */
+};
+
+struct content {
+	const char *name; /* "grpc" */
+	/* Media types, lower case; one '*' at the begin or the end stands for anything. The rest is empty. */
+	struct slice types[CONTENT_TYPES_MAX];
+	enum content_look look;
+	enum content_secrets secrets;
+	/*
+	 * Of calls that answer 200 also when they fail: the outcome that this response tells, 0 is success;
+	 * -1: not known. NULL: HTTP's status is all that there is.
+	 */
+	int (*outcome)(const struct message *response);
+	bool path_is_name; /* of what is called: no part of a request's path is an id */
+};
+
+/* The first row that has this Content-Type (with or without parameters); NULL: none. */
+const struct content *content_of_type(struct slice type);
+
+/* By Content-Type as sent; data NULL: absent. A body without a type counts as text. */
+enum content_secrets content_secrets_of_type(struct slice type);
+
+/* By Content-Encoding: do the bytes have to be decoded first? data NULL: absent. */
+static inline bool content_is_coded(struct slice coding)
+{
+	return coding.len && !slice_equal_nocase(coding, SLICE("identity"));
+}
+
+/* The charset parameter of a Content-Type; data NULL: none. */
+struct slice content_charset(struct slice type);
+
+#endif

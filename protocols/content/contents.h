@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Every content, a row each; the first that has a type is it. Adding one is its file in this folder and its
+ * row. */
+#ifndef HARK_CONTENTS_H
+#define HARK_CONTENTS_H
+
+#include "content.h"
+
+#define CONTENTS(X)     \
+	X(grpc_content) \
+	X(json_content) \
+	X(form_content) \
+	X(text_content)
+
+#define CONTENT_DECLARE(name) extern const struct content name;
+CONTENTS(CONTENT_DECLARE)
+
+#endif
