@@ -7,6 +7,7 @@
 #include "pid_namespace.h"
 
 #include "base/log.h"
+#include "base/small_file.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -30,31 +31,21 @@ unsigned int pid_namespaces_of_status(struct slice status)
 	return count;
 }
 
-static int status_read(char *text, size_t size, size_t *len)
-{
-	FILE *file = fopen("/proc/self/status", "re");
-
-	if (!file)
-		return -errno;
-	*len = fread(text, 1, size, file);
-	fclose(file);
-	return 0;
-}
-
 int pid_namespace_find(uint32_t *found)
 {
 	char status[4096];
 	struct stat st;
-	size_t len = 0;
+	ssize_t len;
 
 	*found = 0;
-	if (status_read(status, sizeof(status), &len) < 0 || stat("/proc/self/ns/pid", &st) < 0) {
+	len = small_file_read("/proc/self/status", status, sizeof(status));
+	if (len < 0 || stat("/proc/self/ns/pid", &st) < 0) {
 		log_error("cannot read /proc/self: %s; mount the proc file system of this pid namespace on "
 			  "/proc",
-			  strerror(errno));
+			  strerror(len < 0 ? (int)-len : errno));
 		return -ENOENT;
 	}
-	if (pid_namespaces_of_status(slice_of(status, len)) > 1) {
+	if (pid_namespaces_of_status(slice_of(status, (size_t)len)) > 1) {
 		log_error(
 			"/proc is that of another pid namespace than hark's own: processes cannot be looked "
 			"up; mount it anew (unshare --mount-proc), or run hark outside");

@@ -63,20 +63,6 @@ static int libbpf_say(enum libbpf_print_level level, const char *format, va_list
 	return 0;
 }
 
-/* Lockdown refuses reads of kernel memory with an errno that says nothing. */
-static bool kernel_locked_down(void)
-{
-	char text[128] = "";
-	FILE *file = fopen("/sys/kernel/security/lockdown", "re");
-
-	if (!file)
-		return false;
-	if (!fgets(text, sizeof(text), file))
-		text[0] = '\0';
-	fclose(file);
-	return strstr(text, "[confidentiality]") != NULL;
-}
-
 static void report_failure(const char *what, int error)
 {
 	if (access("/sys/kernel/btf/vmlinux", R_OK) < 0) {
@@ -91,7 +77,7 @@ static void report_failure(const char *what, int error)
 			  what);
 		return;
 	}
-	if (kernel_locked_down()) {
+	if (probes_locked_down()) {
 		log_error("%s: the kernel is locked down (confidentiality); boot with lockdown=integrity or "
 			  "none",
 			  what);

@@ -59,6 +59,8 @@ struct probes;
  * on stderr.
  */
 struct probes *probes_open(const struct probes_config *config);
+/* Does the kernel's lockdown refuse that BPF reads memory? Its errno does not say so. */
+bool probes_locked_down(void);
 /* Detaches everything; NULL is legal. */
 void probes_close(struct probes *probes);
 

@@ -5,6 +5,8 @@
  */
 #include "probes.h"
 
+#include "base/small_file.h"
+
 #include <bpf/btf.h>
 #include <string.h>
 
@@ -42,4 +44,12 @@ void probes_features(struct probes_features *features)
 	features->loop = enum_has(btf, "bpf_func_id", "BPF_FUNC_loop");
 	features->file_iterator = kind_has(btf, "bpf_iter_task_file", BTF_KIND_FUNC);
 	btf__free(btf);
+}
+
+bool probes_locked_down(void)
+{
+	char text[128];
+
+	small_file_read("/sys/kernel/security/lockdown", text, sizeof(text));
+	return strstr(text, "[confidentiality]") != NULL;
 }

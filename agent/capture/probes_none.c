@@ -164,3 +164,8 @@ int probes_counters(struct probes *probes, struct event_counters *out)
 	(void)out;
 	return -ENOTSUP;
 }
+
+bool probes_locked_down(void)
+{
+	return false;
+}

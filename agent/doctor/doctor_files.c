@@ -7,6 +7,7 @@
 
 #include "base/buffer.h"
 #include "base/escape.h"
+#include "base/path.h"
 #include "library/elf_file.h"
 #include "library/processes.h"
 
@@ -40,8 +41,7 @@ static void version_of_fd(struct doctor_library *library, int fd)
 static void version_find(struct doctor_library *library, int fd, uint32_t pid)
 {
 	char path[PATH_MAX], root[32] = "";
-	const char *base = strrchr(library->path, '/');
-	const char *name = base ? strstr(base, "libssl") : NULL;
+	const char *name = strstr(path_base(library->path), "libssl");
 	int beside;
 
 	if (!library->row->version)

@@ -6,6 +6,7 @@
  */
 #include "doctor_kernel.h"
 
+#include "base/small_file.h"
 #include "capture/probes.h"
 
 #include <linux/capability.h>
@@ -27,26 +28,9 @@ void doctor_say(FILE *out, const char *topic, const char *format, ...)
 	fputc('\n', out);
 }
 
-/* The first line of a small file of /proc or /sys; empty when it cannot be read. */
-static void line_read(const char *path, char *out, size_t size)
-{
-	FILE *file = fopen(path, "re");
-
-	out[0] = '\0';
-	if (!file)
-		return;
-	if (!fgets(out, (int)size, file))
-		out[0] = '\0';
-	out[strcspn(out, "\n")] = '\0';
-	fclose(file);
-}
-
 static void lockdown_print(FILE *out)
 {
-	char line[128];
-
-	line_read("/sys/kernel/security/lockdown", line, sizeof(line));
-	if (strstr(line, "[confidentiality]"))
+	if (probes_locked_down())
 		doctor_say(out, "lockdown",
 			   "confidentiality: BPF may not read memory; boot with lockdown=integrity");
 }
@@ -56,9 +40,9 @@ static void settings_print(FILE *out)
 	char jit[32], paranoid[32], unprivileged[32];
 	struct rlimit locked;
 
-	line_read("/proc/sys/net/core/bpf_jit_enable", jit, sizeof(jit));
-	line_read("/proc/sys/kernel/perf_event_paranoid", paranoid, sizeof(paranoid));
-	line_read("/proc/sys/kernel/unprivileged_bpf_disabled", unprivileged, sizeof(unprivileged));
+	small_file_read("/proc/sys/net/core/bpf_jit_enable", jit, sizeof(jit));
+	small_file_read("/proc/sys/kernel/perf_event_paranoid", paranoid, sizeof(paranoid));
+	small_file_read("/proc/sys/kernel/unprivileged_bpf_disabled", unprivileged, sizeof(unprivileged));
 	fprintf(out, "%-12s BPF compiler %s, perf_event_paranoid %s, unprivileged_bpf_disabled %s, memlock ",
 		"settings", jit[0] == '0' ? "OFF (slow: sysctl net.core.bpf_jit_enable=1)" : "on",
 		paranoid[0] ? paranoid : "?", unprivileged[0] ? unprivileged : "?");

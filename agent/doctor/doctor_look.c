@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "doctor_look.h"
 
+#include "base/path.h"
 #include "doctor_files.h"
 #include "library/libraries.h"
 #include "library/proc_maps.h"
@@ -25,7 +26,7 @@ struct mapping_look {
 static bool mapping_look(void *ctx, const struct mapping *mapping)
 {
 	struct mapping_look *at = ctx;
-	const char *base = strrchr(mapping->path, '/') + 1;
+	const char *base = path_base(mapping->path);
 	struct file_identity identity;
 	struct stat st;
 	int fd, library;

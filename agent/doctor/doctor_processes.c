@@ -6,6 +6,7 @@
  */
 #include "doctor_processes.h"
 
+#include "base/path.h"
 #include "doctor_look.h"
 #include "library/libraries.h"
 #include "library/proc_maps.h"
@@ -120,13 +121,6 @@ void doctor_processes_free(struct doctor_processes *processes)
 	free(processes);
 }
 
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 static void coverage_print(FILE *out, const struct doctor_files *files, uint64_t libraries, uint32_t others)
 {
 	const char *between = "covered: ";
@@ -135,7 +129,7 @@ static void coverage_print(FILE *out, const struct doctor_files *files, uint64_t
 		if (!(libraries >> i & 1))
 			continue;
 		fputs(between, out);
-		doctor_text(out, base_name(files->libraries[i].path));
+		doctor_text(out, path_base(files->libraries[i].path));
 		between = ", ";
 	}
 	if (!libraries && !others)

@@ -16,6 +16,8 @@
 
 #include "base/counters.h"
 #include "base/log.h"
+#include "base/path.h"
+#include "base/small_file.h"
 #include "base/table.h"
 #include "elf_file.h"
 #include "file_identity.h"
@@ -358,47 +360,17 @@ static void name_fill(struct event_process *out, uint32_t pid)
 	deleted = strstr(target, " (deleted)");
 	if (deleted && deleted[strlen(" (deleted)")] == '\0')
 		*deleted = '\0';
-	base = strrchr(target, '/');
-	base = base ? base + 1 : target;
+	base = path_base(target);
 	memcpy(out->name, base, strnlen(base, sizeof(out->name) - 1));
-}
-
-static void status_line(struct event_process *out, char *line)
-{
-	char *end;
-
-	if (strncmp(line, "PPid:", strlen("PPid:")) == 0) {
-		out->parent = (uint32_t)strtoul(line + strlen("PPid:"), NULL, 10);
-	} else if (strncmp(line, "Uid:", strlen("Uid:")) == 0) {
-		(void)strtoul(line + strlen("Uid:"), &end, 10); /* real; then effective */
-		out->h.uid = (uint32_t)strtoul(end, NULL, 10);
-	}
-}
-
-static void comm_fill(struct event_process *out, uint32_t pid)
-{
-	char name[32];
-	ssize_t len;
-	int fd;
-
-	snprintf(name, sizeof(name), "/proc/%u/comm", pid);
-	fd = open(name, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return;
-	len = read(fd, out->h.comm, sizeof(out->h.comm) - 1);
-	close(fd);
-	out->h.comm[len > 0 ? len : 0] = '\0';
-	out->h.comm[strcspn(out->h.comm, "\n")] = '\0';
 }
 
 int process_facts(uint32_t pid, struct event_process *out)
 {
-	char name[32], line[256];
-	FILE *status;
+	char name[32], status[1024];
+	char *effective;
 
 	snprintf(name, sizeof(name), "/proc/%u/status", pid);
-	status = fopen(name, "re");
-	if (!status)
+	if (small_file_read(name, status, sizeof(status)) < 0)
 		return -ESRCH;
 	*out = (struct event_process){
 		.h = {
@@ -408,11 +380,13 @@ int process_facts(uint32_t pid, struct event_process *out)
 			.pid = pid,
 			.tid = pid,
 		},
+		.parent = (uint32_t)strtoul(small_file_field(status, "PPid"), NULL, 10),
 	};
-	while (fgets(line, sizeof(line), status))
-		status_line(out, line);
-	fclose(status);
-	comm_fill(out, pid);
+	(void)strtoul(small_file_field(status, "Uid"), &effective, 10); /* real; then effective */
+	out->h.uid = (uint32_t)strtoul(effective, NULL, 10);
+	snprintf(name, sizeof(name), "/proc/%u/comm", pid);
+	small_file_read(name, out->h.comm, sizeof(out->h.comm));
+	out->h.comm[strcspn(out->h.comm, "\n")] = '\0';
 	name_fill(out, pid);
 	return 0;
 }

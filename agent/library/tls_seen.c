@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tls_seen.h"
 
+#include "base/path.h"
 #include "base/table.h"
 #include "libraries.h"
 #include "proc_maps.h"
@@ -72,8 +73,7 @@ static struct seen_process *seen_add(struct tls_seen *seen, uint32_t pid)
 void tls_seen_mapped(struct tls_seen *seen, uint32_t pid, const char *path)
 {
 	struct seen_process *process = seen_find(seen, pid);
-	const char *slash = strrchr(path, '/');
-	const char *base = slash ? slash + 1 : path;
+	const char *base = path_base(path);
 	uint32_t libraries = libraries_of_name(base);
 
 	/* The loader is mapped first: another program runs in this process, or under this number. */
@@ -92,7 +92,7 @@ static bool mapping_tells(void *ctx, const struct mapping *mapping)
 {
 	uint32_t *libraries = ctx;
 
-	*libraries |= libraries_of_name(strrchr(mapping->path, '/') + 1);
+	*libraries |= libraries_of_name(path_base(mapping->path));
 	return true;
 }
 

@@ -10,10 +10,10 @@
  */
 #include "container.h"
 
+#include "base/small_file.h"
+
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #define ID_DIGITS	64
 #define PROC_TEXT_BYTES 16384
@@ -163,37 +163,18 @@ struct slice cgroup_choose(struct slice text)
 	return best;
 }
 
-static ssize_t read_all(int fd, char *text, size_t size)
-{
-	size_t len = 0;
-
-	while (len < size) {
-		ssize_t n = read(fd, text + len, size - len);
-
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			return (ssize_t)len;
-		len += (size_t)n;
-	}
-	return -ENAMETOOLONG;
-}
-
 int cgroup_of_process(uint32_t pid, struct event_cgroup *out)
 {
 	char name[32], text[PROC_TEXT_BYTES];
 	struct slice path;
 	ssize_t len;
-	int fd;
 
 	snprintf(name, sizeof(name), "/proc/%u/cgroup", pid);
-	fd = open(name, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return errno == ENOENT ? -ESRCH : -errno;
-	len = read_all(fd, text, sizeof(text));
-	close(fd);
+	len = small_file_read(name, text, sizeof(text));
 	if (len < 0)
-		return (int)len;
+		return len == -ENOENT ? -ESRCH : (int)len;
+	if ((size_t)len == sizeof(text) - 1)
+		return -ENAMETOOLONG;
 	path = cgroup_choose(slice_of(text, (size_t)len));
 	if (path.len >= sizeof(out->path))
 		return -ENAMETOOLONG;

@@ -9,6 +9,7 @@
 #include "base/buffer.h"
 #include "base/escape.h"
 #include "base/log.h"
+#include "base/small_file.h"
 #include "library/processes.h"
 #include "slice.h"
 
@@ -40,19 +41,11 @@ struct pid_watch {
 /* The thread group that a number belongs to, 0 when there is no such process or thread. */
 static uint32_t group_of(uint32_t pid)
 {
-	char path[32], line[256];
-	uint32_t group = 0;
-	FILE *status;
+	char path[32], status[1024];
 
 	snprintf(path, sizeof(path), "/proc/%u/status", pid);
-	status = fopen(path, "re");
-	if (!status)
-		return 0;
-	while (!group && fgets(line, sizeof(line), status))
-		if (strncmp(line, "Tgid:", strlen("Tgid:")) == 0)
-			group = (uint32_t)strtoul(line + strlen("Tgid:"), NULL, 10);
-	fclose(status);
-	return group;
+	small_file_read(path, status, sizeof(status));
+	return (uint32_t)strtoul(small_file_field(status, "Tgid"), NULL, 10);
 }
 
 static int pid_check(uint32_t pid)
