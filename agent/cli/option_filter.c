@@ -96,8 +96,13 @@ static void point_at(const char *const *words, size_t count, const struct filter
 static int complain(const char *const *words, size_t count, const struct filter_error *error)
 {
 	struct buffer known = { .data = NULL };
+	const struct command_row *row = error->bare ? command_find(words[error->word]) : NULL;
 
-	if (error->bare) {
+	if (row) {
+		usage_error(row->command == COMMAND_LIVE ? "'%s' is a view: one view, before all filters"
+							 : "'%s' comes first, or not at all",
+			    row->name);
+	} else if (error->bare) {
 		for (size_t i = 0; i < filter_key_count; i++)
 			buffer_format(&known, " %s:", filter_keys[i].name);
 		usage_error("'%s' is neither a view (watch, conns, raw, frames, top, stat, record, replay, "

@@ -36,7 +36,11 @@ static const char examples[] =
 	"  hark replay day.rec conns             ... look later, anywhere\n"
 	"  hark doctor                           why do I see nothing?\n"
 	"\n"
-	"Exit status: 0 ok, 1 failed, 2 usage; after -- COMMAND the command's own.";
+	"Exit status: 0 ok, 1 failed, 2 usage; after -- COMMAND the command's own.\n";
+
+static const char purpose[] =
+	"Listens to the HTTP conversations on this machine, encrypted or not, and shows "
+	"requests with their responses.";
 
 static error_t parse_key(int key, char *arg, struct argp_state *state);
 
@@ -47,10 +51,10 @@ static void put_forms(FILE *out)
 		fprintf(out, i ? "\n%s %s" : "[%s] %s", command_rows[i].name, command_rows[i].form);
 }
 
-static void put_text(FILE *out)
+/* What stands behind the options. argp would wrap its lines to the first column. */
+static void put_tail(FILE *out)
 {
-	fprintf(out, "Listens to the HTTP conversations on this machine, encrypted or not, and shows "
-		     "requests with their responses.\vViews:\n");
+	fprintf(out, "\nViews:\n");
 	for (size_t i = 0; i < command_row_count; i++)
 		fprintf(out, "  %-8s %s\n", command_rows[i].name, command_rows[i].doc);
 	fprintf(out, "\nFilters:\n");
@@ -76,7 +80,7 @@ static struct argp_option *argp_table(void)
 static void show_help(unsigned int what)
 {
 	struct argp_option *table = argp_table();
-	char *forms = NULL, *text = NULL;
+	char *forms = NULL;
 	size_t size;
 	FILE *out = open_memstream(&forms, &size);
 
@@ -84,17 +88,15 @@ static void show_help(unsigned int what)
 		put_forms(out);
 		fclose(out);
 	}
-	out = open_memstream(&text, &size);
-	if (out) {
-		put_text(out);
-		fclose(out);
-	}
-	if (table && forms && text) {
-		struct argp argp = { .options = table, .parser = parse_key, .args_doc = forms, .doc = text };
+	if (table && forms) {
+		struct argp argp = {
+			.options = table, .parser = parse_key, .args_doc = forms, .doc = purpose
+		};
 
 		argp_help(&argp, stdout, what, (char *)"hark");
+		if (what & ARGP_HELP_DOC)
+			put_tail(stdout);
 	}
-	free(text);
 	free(forms);
 	free(table);
 }

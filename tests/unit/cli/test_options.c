@@ -218,7 +218,8 @@ static const struct {
 	  "'path:' has no value; see hark --help\nhark:   pid:1 path:\nhark:         ^^^^^\n" },
 	{ "hark whatever", "'whatever' is neither a view" },
 	{ "hark whatever", "(known filters: pid: comm: user:" },
-	{ "hark conns watch", "'watch' is neither a view" },
+	{ "hark conns watch", "'watch' is a view: one view, before all filters; see hark --help\n" },
+	{ "hark comm:nginx stat", "'stat' is a view: one view, before all filters; see hark --help\n" },
 	{ "hark pid:", "'pid:' has no value" },
 	{ "hark pid:0", "'pid:0' is wrong: a process id is a positive number" },
 	{ "hark -p -5", "'-5' is no process id" },
@@ -230,7 +231,7 @@ static const struct {
 	{ "hark doctor -w x", "doctor takes process ids only" },
 	{ "hark replay", "replay needs the FILE" },
 	{ "hark replay F -- x", "replay runs no command" },
-	{ "hark replay F doctor", "'doctor' is neither" },
+	{ "hark replay F doctor", "'doctor' comes first, or not at all" },
 	{ "hark record", "record needs -w FILE" },
 	{ "hark record -w x -o json", "record shows nothing" },
 	{ "hark --", "no command stands after --" },
@@ -286,6 +287,8 @@ static void test_bad(void **state)
 
 static const char *const talk[][2] = {
 	{ "hark --help", "Examples:" },
+	{ "hark --help",
+	  "  comm:NAME                       Program: name of its file or thread, or a glob\n" },
 	{ "hark -h", "--stats-json=FILE" },
 	{ "hark -V", "hark " HARK_VERSION "\n" },
 	{ "hark --version nonsense", "hark " },
