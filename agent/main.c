@@ -330,7 +330,6 @@ static int run_open(struct run *run, int64_t offset_ns)
 	config.want_calls = outputs_want(run->outputs, RESULT_CALL);
 	config.want_frames = outputs_want(run->outputs, RESULT_FRAME);
 	config.want_bodies = outputs_want_bodies(run->outputs);
-	config.body_limit_bytes = options->body_limit_bytes;
 	if (options->command == COMMAND_REPLAY) {
 		filter_kernel(options->filter, &sets);
 		config.pids = sets.pids;

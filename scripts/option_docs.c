@@ -37,7 +37,7 @@ static const struct argument *argument_find(const char *arg)
 
 static char letter_of(const struct option_row *row)
 {
-	return row->argp.key < 256 ? (char)row->argp.key : '\0';
+	return (char)row->argp.key;
 }
 
 /* --- the man page ------------------------------------------------------------- */

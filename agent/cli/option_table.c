@@ -1,12 +1,293 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Adding an option is one row here and one function in option_values.c: help,
- * completion and the man page's list follow (make docs). Adding a view is one
- * row and its sinks.
+ * An option is one row: its names, its help, how its value is read and where it
+ * goes, its default and its limits. Completion and the man page's list follow
+ * (make docs). Adding a view is one row and its sinks.
  */
 #include "option_table.h"
 
+#include "base/log.h"
+#include "base/number.h"
+#include "model/pipeline.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
+
+#define KIB    UINT64_C(1024)
+#define MIB    (1024 * KIB)
+#define GIB    (1024 * MIB)
+#define SECOND UINT64_C(1000000000)
+
+/* The command line is the user's own, but it may hold anything; log_error keeps it on one line. */
+int option_usage_error(const char *format, ...)
+{
+	char text[512];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	log_error("%s; see hark --help", text);
+	return 2;
+}
+
+/* --- values of a kind; -EINVAL: the row says what is wrong ------------------------------- */
+
+/* A field of any width, booleans and enums among them. */
+static void field_set(struct options *options, const struct option_row *row, uint64_t value)
+{
+	char *field = (char *)options + row->into;
+	uint32_t narrow = (uint32_t)value;
+
+	if (row->width == sizeof(bool))
+		*(bool *)field = value;
+	else
+		memcpy(field, row->width == sizeof(narrow) ? (void *)&narrow : (void *)&value, row->width);
+}
+
+static int take_flag(struct parse *parse, const struct option_row *row, const char *value)
+{
+	(void)value;
+	field_set(parse->options, row, row->most);
+	return 0;
+}
+
+static int take_string(struct parse *parse, const struct option_row *row, const char *value)
+{
+	*(const char **)((char *)parse->options + row->into) = value;
+	return 0;
+}
+
+static int take_duration(struct parse *parse, const struct option_row *row, const char *value)
+{
+	uint64_t ns;
+
+	if (number_parse_duration(value, &ns) < 0 || ns < row->least)
+		return -EINVAL;
+	field_set(parse->options, row, ns);
+	return 0;
+}
+
+static int take_size(struct parse *parse, const struct option_row *row, const char *value)
+{
+	size_t bytes;
+
+	if (number_parse_size(value, &bytes) < 0 || bytes < row->least || bytes > row->most)
+		return -EINVAL;
+	field_set(parse->options, row, bytes);
+	return 0;
+}
+
+static int take_number(struct parse *parse, const struct option_row *row, const char *value)
+{
+	size_t len = strlen(value);
+	uint64_t number = strspn(value, "0123456789") == len && len < 19 ? strtoull(value, NULL, 10) : 0;
+
+	if (number == 0 || number > row->most)
+		return -EINVAL;
+	field_set(parse->options, row, number);
+	return 0;
+}
+
+static int take_choice(struct parse *parse, const struct option_row *row, const char *value)
+{
+	for (uint64_t i = 0; row->choices[i]; i++) {
+		if (strcmp(value, row->choices[i]) != 0)
+			continue;
+		field_set(parse->options, row, i);
+		return 0;
+	}
+	return -EINVAL;
+}
+
+/* --- values of one option ------------------------------------------------------------------ */
+
+static int pid_add(struct options *options, const char *text, size_t len)
+{
+	uint64_t pid = 0;
+	uint32_t *pids;
+
+	for (size_t i = 0; i < len && pid <= INT32_MAX; i++) {
+		if (text[i] < '0' || text[i] > '9')
+			return -EINVAL;
+		pid = pid * 10 + (uint64_t)(text[i] - '0');
+	}
+	if (pid == 0 || pid > INT32_MAX)
+		return -EINVAL;
+	pids = reallocarray(options->pids, options->pid_count + 1, sizeof(*pids));
+	if (!pids)
+		return -ENOMEM;
+	options->pids = pids;
+	pids[options->pid_count++] = (uint32_t)pid;
+	return 0;
+}
+
+int option_take_pids(struct options *options, const char *list)
+{
+	for (const char *p = list;; p++) {
+		size_t len = strcspn(p, ",");
+		int err = pid_add(options, p, len);
+
+		if (err == -ENOMEM)
+			return option_usage_error("out of memory");
+		if (err < 0)
+			return option_usage_error("'%.*s' is no process id (a positive number)", (int)len, p);
+		p += len;
+		if (!*p)
+			return 0;
+	}
+}
+
+static int take_pids(struct parse *parse, const struct option_row *row, const char *list)
+{
+	(void)row;
+	return option_take_pids(parse->options, list);
+}
+
+static int comm_add(struct parse *parse, const char *name, size_t len)
+{
+	char **comms;
+
+	if (len == 0)
+		return option_usage_error("a program name is empty");
+	comms = reallocarray(parse->comms, parse->comm_count + 1, sizeof(*comms));
+	if (!comms)
+		return option_usage_error("out of memory");
+	parse->comms = comms;
+	comms[parse->comm_count] = strndup(name, len);
+	if (!comms[parse->comm_count])
+		return option_usage_error("out of memory");
+	parse->comm_count++;
+	return 0;
+}
+
+static int take_comm(struct parse *parse, const struct option_row *row, const char *list)
+{
+	for (const char *p = list;; p++) {
+		size_t len = strcspn(p, ",");
+		int err = comm_add(parse, p, len);
+
+		(void)row;
+		p += len;
+		if (err || !*p)
+			return err;
+	}
+}
+
+static int take_output(struct parse *parse, const struct option_row *row, const char *value)
+{
+	struct options *options = parse->options;
+	const char *colon = strchr(value, ':');
+	struct output_choice *output = &options->outputs[options->output_count];
+
+	(void)row;
+	if (options->output_count == OUTPUTS_MAX)
+		return option_usage_error("more than %d outputs (-o)", OUTPUTS_MAX);
+	if (colon && !colon[1])
+		return option_usage_error("-o %s names no file after the colon", value);
+	output->format = colon ? strndup(value, (size_t)(colon - value)) : strdup(value);
+	if (!output->format)
+		return option_usage_error("out of memory");
+	output->path = colon && strcmp(colon + 1, "-") != 0 ? colon + 1 : NULL;
+	options->output_count++;
+	return 0;
+}
+
+static int take_record(struct parse *parse, const struct option_row *row, const char *path)
+{
+	(void)row;
+	if (parse->options->record_path)
+		return option_usage_error("-w is given twice");
+	parse->options->record_path = path;
+	return 0;
+}
+
+static int take_verbose(struct parse *parse, const struct option_row *row, const char *value)
+{
+	(void)row;
+	(void)value;
+	parse->options->verbose += parse->options->verbose < 2;
+	return 0;
+}
+
+/* The next power of two. */
+static int take_ring(struct parse *parse, const struct option_row *row, const char *value)
+{
+	size_t *bytes = &parse->options->ring_bytes, ring = row->least;
+	int error = take_size(parse, row, value);
+
+	while (ring < *bytes)
+		ring *= 2;
+	*bytes = ring;
+	return error;
+}
+
+static int take_by(struct parse *parse, const struct option_row *row, const char *value)
+{
+	(void)row;
+	return stats_by_of(value, &parse->options->stats.by);
+}
+
+static int take_sort(struct parse *parse, const struct option_row *row, const char *value)
+{
+	struct stats_options *stats = &parse->options->stats;
+
+	(void)row;
+	stats->reverse = *value == '-';
+	return stats_sort_of(value + stats->reverse, &stats->sort);
+}
+
+static int take_route(struct parse *parse, const struct option_row *row, const char *value)
+{
+	struct options *options = parse->options;
+	const char *error;
+	size_t at;
+
+	(void)row;
+	if (options->routes.pattern_count == ROUTES_MAX)
+		return option_usage_error("more than %d --route patterns", ROUTES_MAX);
+	if (routes_check_pattern(value, &error, &at) < 0)
+		return option_usage_error("--route: '%s': %s, at '%s'", value, error, value + at);
+	options->patterns[options->routes.pattern_count++] = value;
+	options->routes.patterns = options->patterns;
+	return 0;
+}
+
+static int take_speed(struct parse *parse, const struct option_row *row, const char *value)
+{
+	char *end;
+	double speed = strtod(value, &end);
+
+	(void)row;
+	if (strcmp(value, "max") == 0)
+		speed = 0;
+	else if (end == value || *end || !(speed >= 0.001 && speed <= 1e6))
+		return -EINVAL;
+	parse->options->speed = speed;
+	return 0;
+}
+
+/* Kept until --show-secrets is known. */
+static int take_redact(struct parse *parse, const struct option_row *row, const char *names)
+{
+	(void)row;
+	if (parse->redact_count == WORDS_MAX)
+		return option_usage_error("more than %d --redact options", WORDS_MAX);
+	parse->redact_names[parse->redact_count++] = names;
+	return 0;
+}
+
+/* --- the rows -------------------------------------------------------------------------------- */
+
+static const char *const colors[] = {
+	[COLOR_AUTO] = "auto", [COLOR_ALWAYS] = "always", [COLOR_NEVER] = "never", NULL
+};
+
+static const char *const ways[] = {
+	[CAPTURE_AUTO] = "auto", [CAPTURE_SOCKET] = "socket", [CAPTURE_SYSCALL] = "syscall", NULL
+};
 
 enum {
 	GROUP_WHAT = 1,
@@ -25,115 +306,182 @@ const char *const option_groups[] = {
 };
 
 /* clang-format off */
-#define ROW(name_, key_, arg_, group_, take_, doc_, more_)                                          \
-	{                                                                                          \
-		.argp = { .name = name_, .key = key_, .arg = arg_, .doc = doc_, .group = group_ }, \
-		.take = take_, .more = more_                                                       \
+#define ROW(name_, letter_, arg_, group_, doc_, more_, ...)                                            \
+	{                                                                                              \
+		.argp = { .name = name_, .key = letter_, .arg = arg_, .doc = doc_, .group = group_ },  \
+		.more = more_, __VA_ARGS__                                                             \
 	}
+#define INTO(member) .into = offsetof(struct options, member), .width = sizeof(((struct options *)0)->member)
+#define GIVEN(member) .given = offsetof(struct options, member)
+#define WRONG(text) .wrong = text
+#define TAKES(function) .take = function
+#define SETS(member, value) TAKES(take_flag), INTO(member), .most = value
+#define FLAG(member) SETS(member, true)
+#define STRING(member) TAKES(take_string), INTO(member)
+#define CHOICE(member, choices_, wrong_) TAKES(take_choice), INTO(member), .choices = choices_, WRONG(wrong_)
+#define NUMBER(member, most_, wrong_) TAKES(take_number), INTO(member), .most = most_, WRONG(wrong_)
+#define DURATION(member, standard_) \
+	TAKES(take_duration), INTO(member), .standard = standard_, .least = 1, \
+	WRONG("is no duration (10, 0.5, 500ms, 2m, 1h)")
+#define BYTES(member, standard_, least_, most_, wrong_) \
+	INTO(member), .standard = standard_, .least = least_, .most = most_, WRONG(wrong_)
+#define SIZE(...) TAKES(take_size), BYTES(__VA_ARGS__)
+#define SHOWS(what) .shows = what
 /* clang-format on */
 
 const struct option_row option_rows[] = {
 
-	ROW("pid", 'p', "PID[,PID...]", GROUP_WHAT, take_pids, "Only these processes (repeatable)",
+	ROW("pid", 'p', "PID[,PID...]", GROUP_WHAT, "Only these processes (repeatable)",
 	    "Processes that they start are not among them, as with strace without -f: the number says one "
-	    "process in each view. Which children are left out is said at the start and at the end."),
-	ROW("comm", KEY_COMM, "NAME[,NAME...]", GROUP_WHAT, take_comm,
-	    "Only programs of this name: the file's base name or the thread's name (repeatable)", NULL),
-	ROW("connection", 'x', "ID", GROUP_WHAT, take_conn, "Only the connection of this number",
+	    "process in each view. Which children are left out is said at the start and at the end.",
+	    TAKES(take_pids)),
+	ROW("comm", 0, "NAME[,NAME...]", GROUP_WHAT,
+	    "Only programs of this name: the file's base name or the thread's name (repeatable)", NULL,
+	    TAKES(take_comm)),
+	ROW("connection", 'x', "ID", GROUP_WHAT, "Only the connection of this number",
 	    "Every view shows the number behind a #; it is the same in all of them, also in another run of "
-	    "hark."),
-	ROW("duration", 'd', "SECONDS", GROUP_WHAT, take_run_time,
-	    "End after this time (10, 0.5, 500ms, 2m, 1h)", NULL),
-	ROW("count", 'n', "COUNT", GROUP_WHAT, take_count,
-	    "End after so many exchanges, calls (raw) or frames", NULL),
-	ROW("slow", KEY_SLOW, "SECONDS", GROUP_WHAT, take_slow,
-	    "Only exchanges that took this long or longer (100ms, 0.5, 2s)",
-	    "Short for the filter latency:>=."),
-	ROW("errors", KEY_ERRORS, NULL, GROUP_WHAT, NULL,
-	    "Only exchanges that failed: 4xx, 5xx, a gRPC error, reset, closed, timed out, unanswered", NULL),
-	ROW("user", 'u', "USER", GROUP_WHAT, take_user,
-	    "Who runs the command behind -- (default: who called sudo, else you)", NULL),
-	ROW("output", 'o', "FORMAT[:FILE]", GROUP_OUTPUT, take_output,
+	    "hark.",
+	    NUMBER(conn, 999999999999999999, "is no number of a connection (as hark conns shows it)")),
+	ROW("duration", 'd', "SECONDS", GROUP_WHAT, "End after this time (10, 0.5, 500ms, 2m, 1h)", NULL,
+	    DURATION(duration_ns, 0)),
+	ROW("count", 'n', "COUNT", GROUP_WHAT, "End after so many exchanges, calls (raw) or frames", NULL,
+	    NUMBER(count, 999999999999999999, "is no number of lines (1 or more)")),
+	ROW("slow", 0, "SECONDS", GROUP_WHAT, "Only exchanges that took this long or longer (100ms, 0.5, 2s)",
+	    "Short for the filter latency:>=.", DURATION(slow_ns, 0)),
+	ROW("errors", 0, NULL, GROUP_WHAT,
+	    "Only exchanges that failed: 4xx, 5xx, a gRPC error, reset, closed, timed out, unanswered", NULL,
+	    FLAG(errors)),
+	ROW("user", 'u', "USER", GROUP_WHAT,
+	    "Who runs the command behind -- (default: who called sudo, else you)", NULL, STRING(user)),
+	ROW("output", 'o', "FORMAT[:FILE]", GROUP_OUTPUT,
 	    "text (default) or json, to FILE instead of stdout (repeatable)",
-	    "One of the outputs at most goes to the standard output."),
-	ROW("write", 'w', "FILE", GROUP_OUTPUT, take_record, "Record the raw events to FILE, beside any view",
-	    "- is the standard output."),
-	ROW("redacted", KEY_REDACTED, NULL, GROUP_OUTPUT, NULL,
-	    "Overwrite secret values before they are recorded",
-	    "They keep their length. What could not be judged with certainty is left out of the recording."),
-	ROW("verbose", 'v', NULL, GROUP_OUTPUT, NULL, "Show headers; twice: bodies too", NULL),
-	ROW("body-max", KEY_BODY_MAX, "SIZE", GROUP_OUTPUT, take_body_max,
-	    "With -vv: bytes shown of a decoded body (default 2K)", "At most 1M."),
-	ROW("hex", KEY_HEX, NULL, GROUP_OUTPUT, NULL, "With raw: show the bytes as a hex dump", NULL),
-	ROW("pending", KEY_PENDING, "SECONDS", GROUP_OUTPUT, take_pending,
+	    "One of the outputs at most goes to the standard output.", TAKES(take_output)),
+	ROW("write", 'w', "FILE", GROUP_OUTPUT, "Record the raw events to FILE, beside any view",
+	    "- is the standard output.", TAKES(take_record)),
+	ROW("redacted", 0, NULL, GROUP_OUTPUT, "Overwrite secret values before they are recorded",
+	    "They keep their length. What could not be judged with certainty is left out of the recording.",
+	    FLAG(redacted)),
+	ROW("verbose", 'v', NULL, GROUP_OUTPUT, "Show headers; twice: bodies too", NULL, TAKES(take_verbose)),
+	ROW("body-max", 0, "SIZE", GROUP_OUTPUT, "With -vv: bytes shown of a decoded body (default 2K)",
+	    "At most 1M.", SIZE(body_max_bytes, 2 * KIB, 1, MIB, "is no size from 1 to 1M")),
+	ROW("hex", 0, NULL, GROUP_OUTPUT, "With raw: show the bytes as a hex dump", NULL, FLAG(hex)),
+	ROW("pending", 0, "SECONDS", GROUP_OUTPUT,
 	    "Show a request that waits for its answer after this time (default 2, 0: never)",
 	    "Its exchange comes when it ends. A response that goes on for so long is shown too. With -o json "
-	    "such lines come only when this option is given."),
-	ROW("redact", KEY_REDACT, "NAME[,NAME...]", GROUP_OUTPUT, take_redact,
+	    "such lines come only when this option is given.",
+	    TAKES(take_duration), INTO(pending_ns), .standard = 2 * SECOND, GIVEN(pending_given),
+	    WRONG("is no duration (2, 0.5, 500ms, 1m; 0: never)")),
+	ROW("redact", 0, "NAME[,NAME...]", GROUP_OUTPUT,
 	    "Header fields and parameters whose values are secrets, besides the usual ones (repeatable)",
-	    NULL),
-	ROW("show-secrets", KEY_SHOW_SECRETS, NULL, GROUP_OUTPUT, NULL, "Redact nothing", NULL),
-	ROW("color", KEY_COLOR, "WHEN", GROUP_OUTPUT, take_color, "auto (default), always or never",
+	    NULL, TAKES(take_redact)),
+	ROW("show-secrets", 0, NULL, GROUP_OUTPUT, "Redact nothing", NULL, FLAG(show_secrets)),
+	ROW("color", 0, "WHEN", GROUP_OUTPUT, "auto (default), always or never",
 	    "auto is colour when the standard output is a terminal and the environment does not speak "
-	    "against it."),
-	ROW("no-color", KEY_NO_COLOR, NULL, GROUP_OUTPUT, NULL, "The same as --color=never", NULL),
-	ROW("stats-json", KEY_STATS_JSON, "FILE", GROUP_OUTPUT, take_stats_json,
-	    "Write the counters to FILE as one JSON object at the end", NULL),
-	ROW("wide", KEY_WIDE, NULL, GROUP_OUTPUT, NULL,
-	    "Long URLs whole: lines may be wider than the terminal", NULL),
-	ROW("both-ends", KEY_BOTH_ENDS, NULL, GROUP_OUTPUT, NULL,
+	    "against it.",
+	    CHOICE(color_when, colors, "is none of auto, always, never")),
+	ROW("no-color", 0, NULL, GROUP_OUTPUT, "The same as --color=never", NULL,
+	    SETS(color_when, COLOR_NEVER)),
+	ROW("stats-json", 0, "FILE", GROUP_OUTPUT, "Write the counters to FILE as one JSON object at the end",
+	    NULL, STRING(stats_json_path)),
+	ROW("wide", 0, NULL, GROUP_OUTPUT, "Long URLs whole: lines may be wider than the terminal", NULL,
+	    FLAG(wide)),
+	ROW("both-ends", 0, NULL, GROUP_OUTPUT,
 	    "One line for each end of an exchange whose client and server are both on this machine",
 	    "Without it text shows such an exchange once: the server's figures, with the client's time "
-	    "beside them. JSON always has both."),
-	ROW("speed", KEY_SPEED, "FACTOR", GROUP_OUTPUT, take_speed,
-	    "With replay: so many times as fast as it was (1, 10, max; default max, with top 1)", NULL),
-	ROW("by", KEY_BY, "KEY", GROUP_NUMBERS, take_by,
-	    "Group by endpoint (default), host, path, process, peer, status, connection or container", NULL),
-	ROW("sort", KEY_SORT, "COLUMN", GROUP_NUMBERS, take_sort,
+	    "beside them. JSON always has both.",
+	    FLAG(both_ends)),
+	ROW("speed", 0, "FACTOR", GROUP_OUTPUT,
+	    "With replay: so many times as fast as it was (1, 10, max; default max, with top 1)", NULL,
+	    TAKES(take_speed), GIVEN(speed_given), WRONG("is no factor (1, 10, 0.5) and not max")),
+	ROW("by", 0, "KEY", GROUP_NUMBERS,
+	    "Group by endpoint (default), host, path, process, peer, status, connection or container", NULL,
+	    TAKES(take_by),
+	    WRONG("is none of endpoint, host, path, process, peer, status, connection, container")),
+	ROW("sort", 0, "COLUMN", GROUP_NUMBERS,
 	    "Sort by this column (default count), largest first; with a - before it smallest first",
 	    "The columns are count, rate, in_flight, errors, p50, p90, p99, p99.9, max, ttfb, request_bytes, "
-	    "response_bytes and name."),
-	ROW("top", KEY_TOP, "N", GROUP_NUMBERS, take_top, "Only the first N rows", NULL),
-	ROW("interval", 'i', "SECONDS", GROUP_NUMBERS, take_interval,
-	    "With stat: a table every so often, each of its own interval; with top: how often it draws",
-	    NULL),
-	ROW("hist", KEY_HIST, NULL, GROUP_NUMBERS, NULL,
-	    "With stat: how the latencies are spread, as a picture", NULL),
-	ROW("heat", KEY_HEAT, NULL, GROUP_NUMBERS, NULL, "With stat: latencies over time, as a picture",
-	    NULL),
-	ROW("route", KEY_ROUTE, "PATTERN", GROUP_NUMBERS, take_route,
+	    "response_bytes and name.",
+	    TAKES(take_sort),
+	    WRONG("is none of count, rate, in_flight, errors, p50, p90, p99, p99.9, max, ttfb, "
+		  "request_bytes, response_bytes, name")),
+	ROW("top", 0, "N", GROUP_NUMBERS, "Only the first N rows", NULL,
+	    NUMBER(stats.top, 999999999, "is no number of rows (1 or more)")),
+	ROW("interval", 'i', "SECONDS", GROUP_NUMBERS,
+	    "With stat: a table every so often, each of its own interval; with top: how often it draws", NULL,
+	    DURATION(stats.interval_ns, 0)),
+	ROW("hist", 0, NULL, GROUP_NUMBERS, "With stat: how the latencies are spread, as a picture", NULL,
+	    FLAG(stats.hist)),
+	ROW("heat", 0, NULL, GROUP_NUMBERS, "With stat: latencies over time, as a picture", NULL,
+	    FLAG(stats.heat)),
+	ROW("route", 0, "PATTERN", GROUP_NUMBERS,
 	    "What of a path is one endpoint, as in 'GET /v1/users/{id}/*' (repeatable)",
 	    "{name} stands for one segment, * as the last segment for one or more. The method may be left "
-	    "out. The first pattern that matches counts, before anything that hark finds out by itself."),
-	ROW("fold-static", KEY_FOLD_STATIC, NULL, GROUP_NUMBERS, NULL,
-	    "Fold static files by their extension: /css/{file}.css", NULL),
-	ROW("summary", KEY_SUMMARY, NULL, GROUP_NUMBERS, NULL,
-	    "With watch: the table of endpoints at the end", NULL),
-	ROW("capture", KEY_CAPTURE, "WAY", GROUP_CAPTURE, take_capture,
-	    "auto (default), socket (Linux 6.3 and later) or syscall",
+	    "out. The first pattern that matches counts, before anything that hark finds out by itself.",
+	    TAKES(take_route)),
+	ROW("fold-static", 0, NULL, GROUP_NUMBERS, "Fold static files by their extension: /css/{file}.css",
+	    NULL, FLAG(routes.fold_static)),
+	ROW("summary", 0, NULL, GROUP_NUMBERS, "With watch: the table of endpoints at the end", NULL,
+	    FLAG(summary)),
+	ROW("capture", 0, "WAY", GROUP_CAPTURE, "auto (default), socket (Linux 6.3 and later) or syscall",
 	    "socket takes the transfers from the sockets' own tracepoints, syscall from the exit of system "
-	    "calls; auto takes the first that works."),
-	ROW("ring", KEY_RING, "SIZE", GROUP_CAPTURE, take_ring,
+	    "calls; auto takes the first that works.",
+	    CHOICE(capture, ways, "is none of auto, socket, syscall")),
+	ROW("ring", 0, "SIZE", GROUP_CAPTURE,
 	    "Ring buffer between kernel and hark (default 16M), rounded up to a power of two",
-	    "From 64K to 1G. Enlarge it when events are lost."),
-	ROW("memory", KEY_MEMORY, "SIZE", GROUP_CAPTURE, take_memory,
+	    "From 64K to 1G. Enlarge it when events are lost.", TAKES(take_ring),
+	    BYTES(ring_bytes, 16 * MIB, 64 * KIB, GIB, "is no size from 64K to 1G")),
+	ROW("memory", 0, "SIZE", GROUP_CAPTURE,
 	    "What hark holds at most of what it observes, without the ring (default 256M)",
 	    "From 16M to 64G. Beyond it the connections that hold most are forgotten, the longest quiet "
-	    "first; what was under way on them is shown as truncated, and limit.memory counts them."),
-	ROW("snaplen", KEY_SNAPLEN, "SIZE", GROUP_CAPTURE, take_snaplen,
-	    "Bytes copied of one call at most (default 256K)",
+	    "first; what was under way on them is shown as truncated, and limit.memory counts them.",
+	    SIZE(memory_bytes, 256 * MIB, 16 * MIB, 64 * GIB, "is no size from 16M to 64G")),
+	ROW("snaplen", 0, "SIZE", GROUP_CAPTURE, "Bytes copied of one call at most (default 256K)",
 	    "From 256 to 1M. Servers send several HTTP/2 frames in one call of more than 64K, and a cut "
-	    "there loses the borders of the frames."),
-	ROW("timeout", KEY_TIMEOUT, "SECONDS", GROUP_CAPTURE, take_timeout,
-	    "Show a request as unanswered after this time (default 60)", "Counted from its last byte."),
-	ROW("quiet", 'q', NULL, GROUP_HELP, NULL, "Say nothing on stderr but errors", NULL),
-	ROW("debug", KEY_DEBUG, NULL, GROUP_HELP, NULL, "Say more on stderr about hark itself", NULL),
-	ROW("help", 'h', NULL, GROUP_HELP, NULL, "Show this help", NULL),
-	ROW("usage", KEY_USAGE, NULL, GROUP_HELP, NULL, "Show the forms of the command line", NULL),
-	ROW("version", 'V', NULL, GROUP_HELP, NULL, "Show the version", NULL),
+	    "there loses the borders of the frames.",
+	    SIZE(snaplen_bytes, 256 * KIB, 256, MIB, "is no size from 256 to 1M")),
+	ROW("timeout", 0, "SECONDS", GROUP_CAPTURE,
+	    "Show a request as unanswered after this time (default 60)", "Counted from its last byte.",
+	    DURATION(timeout_ns, PIPELINE_TIMEOUT_NS)),
+	ROW("quiet", 'q', NULL, GROUP_HELP, "Say nothing on stderr but errors", NULL, FLAG(quiet)),
+	ROW("debug", 0, NULL, GROUP_HELP, "Say more on stderr about hark itself", NULL, FLAG(debug)),
+	ROW("help", 'h', NULL, GROUP_HELP, "Show this help", NULL, SHOWS(OPTION_HELP)),
+	ROW("usage", 0, NULL, GROUP_HELP, "Show the forms of the command line", NULL, SHOWS(OPTION_USAGE)),
+	ROW("version", 'V', NULL, GROUP_HELP, "Show the version", NULL, SHOWS(OPTION_VERSION)),
 };
 
 const size_t option_row_count = sizeof(option_rows) / sizeof(option_rows[0]);
+
+/* The name that its user knows. */
+static void name_put(char name[32], const struct argp_option *option)
+{
+	if (option->key)
+		snprintf(name, 32, "-%c", option->key);
+	else
+		snprintf(name, 32, "--%s", option->name);
+}
+
+int option_take(struct parse *parse, const struct option_row *row, const char *value)
+{
+	char name[32];
+	int error = row->take(parse, row, value);
+
+	if (row->given)
+		*(bool *)((char *)parse->options + row->given) = true;
+	if (error != -EINVAL)
+		return error;
+	name_put(name, &row->argp);
+	return option_usage_error("%s: '%s' %s", name, value, row->wrong);
+}
+
+void option_defaults(struct options *options)
+{
+	*options = (struct options){ 0 };
+	for (size_t i = 0; i < option_row_count; i++)
+		if (option_rows[i].standard)
+			field_set(options, &option_rows[i], option_rows[i].standard);
+}
+
+/* --- the first word ---------------------------------------------------------------------------- */
 
 #define FILTERS "[FILTER...] [-- COMMAND...]"
 
@@ -156,7 +504,7 @@ const struct command_row command_rows[] = {
 
 const size_t command_row_count = sizeof(command_rows) / sizeof(command_rows[0]);
 
-const struct command_row *command_find(const char *word)
+const struct command_row *option_command_find(const char *word)
 {
 	for (size_t i = 0; i < command_row_count; i++)
 		if (strcmp(command_rows[i].name, word) == 0)

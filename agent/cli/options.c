@@ -1,22 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From the command line to struct options, by argp and the tables of option_table.c. */
+/*
+ * From the command line to struct options, by argp and the tables of
+ * option_table.c. Words, filters and what must fit together are taken after all
+ * options: which formats there are depends on the view, and argp may hand over
+ * both in any order.
+ */
 #include "options.h"
 
+#include "base/buffer.h"
+#include "base/escape.h"
+#include "base/log.h"
+#include "base/user.h"
 #include "option_table.h"
 
-#include <argp.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#define SNAPLEN_DEFAULT	   (256u << 10)
-#define RING_DEFAULT	   (16u << 20)
-#define MEMORY_DEFAULT	   (256u << 20)
-#define BODY_LIMIT_DEFAULT (64u << 10)
-#define BODY_MAX_DEFAULT   (2u << 10)
-#define TIMEOUT_DEFAULT_NS 60000000000ull
-#define PENDING_DEFAULT_NS 2000000000ull
-#define FILTER_WIDTH	   30 /* in --help */
+#define FILTER_WIDTH   30   /* in --help */
+#define LINE_MAX_BYTES 1000 /* of words shown around what is wrong */
+
+/* --- help, and the options ---------------------------------------------------------------- */
 
 static const char filters[] = "\n"
 			      "A space means and, or between filters is or, a comma within a value is or, !\n"
@@ -67,13 +71,21 @@ static void put_tail(FILE *out)
 	fprintf(out, "%s%s", filters, examples);
 }
 
+/* What argp calls an option: its letter, or a number that is none. */
+static int key_of(size_t row)
+{
+	return option_rows[row].argp.key ? option_rows[row].argp.key : 256 + (int)row;
+}
+
 /* argp's table: the rows and an end. */
 static struct argp_option *argp_table(void)
 {
 	struct argp_option *table = calloc(option_row_count + 1, sizeof(*table));
 
-	for (size_t i = 0; table && i < option_row_count; i++)
+	for (size_t i = 0; table && i < option_row_count; i++) {
 		table[i] = option_rows[i].argp;
+		table[i].key = key_of(i);
+	}
 	return table;
 }
 
@@ -101,44 +113,42 @@ static void show_help(unsigned int what)
 	free(table);
 }
 
-static error_t parse_option(struct parse *parse, int key, const char *arg)
+static error_t parse_option(struct parse *parse, const struct option_row *row, const char *arg)
 {
-	for (size_t i = 0; i < option_row_count; i++) {
-		if (option_rows[i].argp.key != key)
-			continue;
-		if (option_rows[i].take)
-			return option_rows[i].take(parse, arg) ? EINVAL : 0;
-		return take_flag(parse, key) ? EINVAL : 0;
+	switch (row->shows) {
+	case OPTION_HELP:
+		show_help(ARGP_HELP_SHORT_USAGE | ARGP_HELP_LONG | ARGP_HELP_DOC);
+		break;
+	case OPTION_USAGE:
+		show_help(ARGP_HELP_USAGE);
+		break;
+	case OPTION_VERSION:
+		printf("hark %s\n", HARK_VERSION);
+		break;
+	case OPTION_NOTHING:
+		return option_take(parse, row, arg) ? EINVAL : 0;
 	}
-	return ARGP_ERR_UNKNOWN;
+	parse->done = true;
+	return 0;
 }
 
 static error_t parse_key(int key, char *arg, struct argp_state *state)
 {
 	struct parse *parse = state->input;
+	error_t error = ARGP_ERR_UNKNOWN;
 
 	if (key == ARGP_KEY_ARG) {
 		if (parse->word_count == WORDS_MAX)
-			return usage_error("more than %d words", WORDS_MAX) ? EINVAL : 0;
+			return option_usage_error("more than %d words", WORDS_MAX) ? EINVAL : 0;
 		parse->words[parse->word_count++] = arg;
 		return 0;
 	}
-	switch (key) {
-	case 'h':
-		show_help(ARGP_HELP_SHORT_USAGE | ARGP_HELP_LONG | ARGP_HELP_DOC);
-		break;
-	case KEY_USAGE:
-		show_help(ARGP_HELP_USAGE);
-		break;
-	case 'V':
-		printf("hark %s\n", HARK_VERSION);
-		break;
-	default:
-		return parse_option(parse, key, arg);
-	}
-	parse->done = true;
-	state->next = state->argc; /* nothing after it matters */
-	return 0;
+	for (size_t i = 0; i < option_row_count; i++)
+		if (key_of(i) == key)
+			error = parse_option(parse, &option_rows[i], arg);
+	if (parse->done)
+		state->next = state->argc; /* nothing after it matters */
+	return error;
 }
 
 /* argp wants NULL behind the last argument, and moves words about: it gets a copy. */
@@ -150,7 +160,7 @@ static int parse_arguments(struct parse *parse, int argc, char **argv)
 	int err = 2;
 
 	if (!copy || !table) {
-		usage_error("out of memory");
+		option_usage_error("out of memory");
 		goto out;
 	}
 	memcpy(copy, argv, (size_t)argc * sizeof(*copy));
@@ -162,17 +172,315 @@ out:
 }
 
 /* https://no-color.org: set and not empty. Beside a command the text goes to stderr. */
-static bool decide_color(const struct options *options, enum color_when when)
+static bool decide_color(const struct options *options)
 {
 	const char *no_color = getenv("NO_COLOR");
 	const char *term = getenv("TERM");
 
-	if (when != COLOR_AUTO)
-		return when == COLOR_ALWAYS;
+	if (options->color_when != COLOR_AUTO)
+		return options->color_when == COLOR_ALWAYS;
 	if ((no_color && *no_color) || (term && strcmp(term, "dumb") == 0))
 		return false;
 	return isatty(options->child_argv ? STDERR_FILENO : STDOUT_FILENO);
 }
+
+/* --- the words that are no options: a view, what belongs to it, filters -------------------- */
+
+/* True when the word is a view; sets it. */
+static bool take_view(struct options *options, const char *word)
+{
+	const struct command_row *row = option_command_find(word);
+
+	if (!row || row->command != COMMAND_LIVE)
+		return false;
+	options->view = row->view;
+	return true;
+}
+
+static int take_words(struct parse *parse)
+{
+	struct options *options = parse->options;
+	size_t at = 0;
+	int err = 0;
+
+	if (parse->word_count == 0)
+		return 0;
+	if (strcmp(parse->words[0], "doctor") == 0) {
+		options->command = COMMAND_DOCTOR;
+		for (at = 1; at < parse->word_count && !err; at++)
+			err = option_take_pids(options, parse->words[at]);
+		parse->filter_at = parse->word_count;
+		return err;
+	}
+	if (strcmp(parse->words[0], "replay") == 0) {
+		if (parse->word_count < 2)
+			return option_usage_error("replay needs the FILE of a recording");
+		options->command = COMMAND_REPLAY;
+		options->replay_path = parse->words[1];
+		at = 2;
+	}
+	if (at < parse->word_count && take_view(options, parse->words[at]))
+		at++;
+	parse->filter_at = at;
+	return 0;
+}
+
+/* --- the filter: what is left of the words, and the options that are short for one; all must hold -- */
+
+/* What hark lost, or did not see to its end, is no failure of the programs. */
+static const char failed[] = "(status:4xx,5xx or grpc:error or (flag:reset,closed,timeout,unanswered "
+			     "!flag:gap,late-joined,in-flight,truncated))";
+
+/* A value that stands for itself, whatever is in it. */
+static void put_quoted(struct buffer *text, const char *value)
+{
+	buffer_char(text, '"');
+	for (; *value; value++) {
+		if (*value == '"' || *value == '\\')
+			buffer_char(text, '\\');
+		buffer_char(text, *value);
+	}
+	buffer_char(text, '"');
+}
+
+/* Beside a command -p adds processes to it; alone it is a filter. */
+static void put_options(struct buffer *text, const struct parse *parse)
+{
+	const struct options *options = parse->options;
+	size_t pid_count = options->child_argv ? 0 : options->pid_count;
+
+	for (size_t i = 0; i < pid_count; i++)
+		buffer_format(text, "%s%u", i ? "," : " pid:", options->pids[i]);
+	for (size_t i = 0; i < parse->comm_count; i++) {
+		buffer_string(text, i ? "," : " comm:");
+		put_quoted(text, parse->comms[i]);
+	}
+	if (options->slow_ns)
+		buffer_format(text, " latency:>=%llu.%09llu",
+			      (unsigned long long)(options->slow_ns / 1000000000),
+			      (unsigned long long)(options->slow_ns % 1000000000));
+	if (options->errors)
+		buffer_format(text, " %s", failed);
+}
+
+/* Characters, which is columns for nearly all that people write. */
+static size_t columns_of(const struct buffer *text)
+{
+	size_t columns = 0;
+
+	for (size_t i = 0; i < text->len; i++)
+		columns += (text->data[i] & 0xc0) != 0x80;
+	return columns;
+}
+
+/* The words on one line, and carets under what is wrong. */
+static void point_at(const char *const *words, size_t count, const struct filter_error *error)
+{
+	struct buffer line = { .data = NULL }, carets = { .data = NULL };
+	size_t from = 0, to = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		struct slice word = slice_of_string(words[i]);
+
+		buffer_char(&line, ' ');
+		if (i == error->word) {
+			escape_text(&line, slice_take(word, error->at), true);
+			from = columns_of(&line);
+			word = slice_drop(word, error->at);
+			escape_text(&line, slice_take(word, error->len), true);
+			to = columns_of(&line);
+			word = slice_drop(word, error->len);
+		}
+		escape_text(&line, word, true);
+	}
+	for (size_t i = 0; i < from; i++)
+		buffer_char(&carets, ' ');
+	for (size_t i = from; i < to || i == from; i++)
+		buffer_char(&carets, '^');
+	if (!line.failed && !carets.failed && line.len <= LINE_MAX_BYTES && carets.len <= LINE_MAX_BYTES) {
+		log_error(" %.*s", (int)line.len, line.data);
+		log_error(" %.*s", (int)carets.len, carets.data);
+	}
+	buffer_fini(&line);
+	buffer_fini(&carets);
+}
+
+static int complain(const char *const *words, size_t count, const struct filter_error *error)
+{
+	struct buffer known = { .data = NULL };
+	const struct command_row *row = error->bare ? option_command_find(words[error->word]) : NULL;
+
+	if (row) {
+		option_usage_error(row->command == COMMAND_LIVE
+					   ? "'%s' is a view: one view, before all filters"
+					   : "'%s' comes first, or not at all",
+				   row->name);
+	} else if (error->bare) {
+		for (size_t i = 0; i < filter_key_count; i++)
+			buffer_format(&known, " %s:", filter_keys[i].name);
+		option_usage_error(
+			"'%s' is neither a view (watch, conns, raw, frames, top, stat, record, replay, "
+			"doctor) nor a filter (known filters:%.*s)",
+			words[error->word], (int)known.len, known.data ? known.data : "");
+		buffer_fini(&known);
+	} else {
+		option_usage_error("%s", error->message);
+	}
+	point_at(words, count, error);
+	return 2;
+}
+
+static int filter_take(struct options *options, const char *const *words, size_t count)
+{
+	struct filter_error error;
+	struct filter *filter = filter_parse(words, count, &error);
+
+	if (!filter)
+		return complain(words, count, &error);
+	if (!options->filter)
+		options->filter = filter;
+	else if (filter_add(options->filter, filter) < 0)
+		return option_usage_error("out of memory");
+	return 0;
+}
+
+static int take_filters(struct parse *parse)
+{
+	const char *const *words = (const char *const *)parse->words + parse->filter_at;
+	size_t count = parse->word_count - parse->filter_at;
+	struct buffer text = { .data = NULL };
+	const char *only;
+	int err = 0;
+
+	put_options(&text, parse);
+	buffer_char(&text, '\0');
+	if (text.failed) {
+		buffer_fini(&text);
+		return option_usage_error("out of memory");
+	}
+	only = text.data + (*text.data == ' ');
+	if (*only)
+		err = filter_take(parse->options, &only, 1);
+	if (!err && count)
+		err = filter_take(parse->options, words, count);
+	buffer_fini(&text);
+	return err;
+}
+
+/* --- what depends on several options: fills in the default output, makes options->redact -------- */
+
+static int make_redact(struct parse *parse)
+{
+	struct options *options = parse->options;
+
+	options->redact = redact_new(options->show_secrets);
+	options->redact_recording = redact_new(false);
+	if (!options->redact || !options->redact_recording)
+		return option_usage_error("out of memory");
+	for (size_t i = 0; i < parse->redact_count; i++) {
+		int err = redact_add(options->redact, parse->redact_names[i]);
+
+		err = err ? err : redact_add(options->redact_recording, parse->redact_names[i]);
+
+		if (err == -EINVAL)
+			return option_usage_error("--redact: '%s' is no list of header names",
+						  parse->redact_names[i]);
+		if (err < 0)
+			return option_usage_error("out of memory");
+	}
+	return 0;
+}
+
+static int check_outputs(struct options *options)
+{
+	bool to_stdout = options->record_path && strcmp(options->record_path, "-") == 0;
+
+	for (size_t i = 0; i < options->output_count; i++) {
+		const struct output_choice *output = &options->outputs[i];
+
+		if (!sink_find(output->format, options->view))
+			return option_usage_error("-o %s: this view has no such format (text, json)",
+						  output->format);
+		if (!output->path && to_stdout)
+			return option_usage_error("two outputs go to stdout; give one a file (-o %s:FILE)",
+						  output->format);
+		to_stdout |= !output->path;
+	}
+	return 0;
+}
+
+/* What belongs to some views only. */
+static int check_views(struct options *options)
+{
+	enum view view = options->view;
+	const struct stats_options *stats = &options->stats;
+	bool numbers = view == VIEW_STAT || view == VIEW_TOP;
+
+	options->stats.routes = &options->routes;
+	if (options->hex && view != VIEW_RAW)
+		return option_usage_error("--hex belongs to raw");
+	if ((stats->hist || stats->heat) && view != VIEW_STAT)
+		return option_usage_error("--hist and --heat belong to stat");
+	if (stats->interval_ns && !numbers)
+		return option_usage_error("-i belongs to stat and top");
+	if (options->summary && view != VIEW_WATCH)
+		return option_usage_error(
+			"--summary belongs to watch; stat and top show the numbers by themselves");
+	if ((stats->by != BY_ENDPOINT || stats->top) && !numbers && !options->summary)
+		return option_usage_error("--by and --top belong to stat, top and watch --summary");
+	if (options->speed_given && options->command != COMMAND_REPLAY)
+		return option_usage_error("--speed belongs to replay");
+	if (view == VIEW_TOP && !options->speed_given)
+		options->speed = 1;
+	return 0;
+}
+
+/* The screen is top's alone. */
+static int check_top(const struct options *options)
+{
+	if (options->view != VIEW_TOP)
+		return 0;
+	if (options->child_argv)
+		return option_usage_error(
+			"top needs the terminal for itself: start the command elsewhere, and name it by "
+			"-p or --comm");
+	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
+		return option_usage_error("top needs a terminal; stat prints the same numbers");
+	return 0;
+}
+
+static int check_options(struct parse *parse)
+{
+	struct options *options = parse->options;
+	bool records = options->view == VIEW_RECORD;
+
+	if (make_redact(parse))
+		return 2;
+	if (options->command == COMMAND_DOCTOR && (options->child_argv || options->record_path))
+		return option_usage_error("doctor takes process ids only");
+	if (options->user && !options->child_argv)
+		return option_usage_error("-u says who runs the command behind --, and there is none");
+	if (options->user && !user_is_known(options->user))
+		return option_usage_error("-u: there is no user '%s'", options->user);
+	if (options->redacted && !options->record_path)
+		return option_usage_error("--redacted belongs to a recording (record, or -w beside a view)");
+	if (options->command == COMMAND_REPLAY && options->child_argv)
+		return option_usage_error("replay runs no command");
+	if (records && !options->record_path)
+		return option_usage_error("record needs -w FILE");
+	if (records && options->output_count)
+		return option_usage_error(
+			"record shows nothing: -o belongs to the other views (with -w beside it)");
+	if (!records && options->output_count == 0) {
+		options->outputs[0].format = strdup("text");
+		if (!options->outputs[0].format)
+			return option_usage_error("out of memory");
+		options->output_count = 1;
+	}
+	return check_views(options) || check_top(options) || check_outputs(options) ? 2 : 0;
+}
+
+/* --- all of it ------------------------------------------------------------------------------ */
 
 /* Everything from "--" on is the command; argp never sees it. */
 static int split_command(struct options *options, int *argc, char **argv)
@@ -183,7 +491,7 @@ static int split_command(struct options *options, int *argc, char **argv)
 		*argc = i;
 		options->child_argv = argv + i + 1;
 		if (!argv[i + 1])
-			return usage_error("no command stands after --");
+			return option_usage_error("no command stands after --");
 		return 0;
 	}
 	return 0;
@@ -194,15 +502,7 @@ int options_parse(struct options *options, int argc, char **argv)
 	struct parse parse = { .options = options };
 	int err;
 
-	*options = (struct options){
-		.timeout_ns = TIMEOUT_DEFAULT_NS,
-		.snaplen_bytes = SNAPLEN_DEFAULT,
-		.ring_bytes = RING_DEFAULT,
-		.memory_bytes = MEMORY_DEFAULT,
-		.body_limit_bytes = BODY_LIMIT_DEFAULT,
-		.body_max_bytes = BODY_MAX_DEFAULT,
-		.pending_ns = PENDING_DEFAULT_NS,
-	};
+	option_defaults(options);
 	err = split_command(options, &argc, argv);
 	if (!err)
 		err = parse_arguments(&parse, argc, argv);
@@ -213,7 +513,7 @@ int options_parse(struct options *options, int argc, char **argv)
 	if (!err)
 		err = check_options(&parse);
 	if (!err)
-		options->color = decide_color(options, parse.color);
+		options->color = decide_color(options);
 	else
 		options_fini(options);
 	for (size_t i = 0; i < parse.comm_count; i++)

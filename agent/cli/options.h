@@ -23,6 +23,12 @@ enum command {
 	COMMAND_DOCTOR,
 };
 
+enum color_when {
+	COLOR_AUTO,
+	COLOR_ALWAYS,
+	COLOR_NEVER,
+};
+
 struct options {
 	enum command command;
 	enum view view;
@@ -33,6 +39,7 @@ struct options {
 	size_t output_count; /* at least 1 but for record */
 	int verbose;
 	bool quiet, debug, show_secrets;
+	enum color_when color_when;
 	bool color;	/* decided: terminal, NO_COLOR, --no-color */
 	uint32_t *pids; /* -p, doctor's words */
 	size_t pid_count;
@@ -41,11 +48,10 @@ struct options {
 	uint64_t count;	       /* -n; 0: no limit */
 	uint64_t timeout_ns;   /* --timeout */
 	size_t snaplen_bytes;
-	size_t ring_bytes;	 /* a power of two, a multiple of the page size */
-	size_t memory_bytes;	 /* --memory */
-	size_t body_limit_bytes; /* kept of a body as it was sent */
-	size_t body_max_bytes;	 /* --body-max: shown of a decoded body */
-	uint64_t pending_ns;	 /* --pending; 0: never */
+	size_t ring_bytes;     /* a power of two, a multiple of the page size */
+	size_t memory_bytes;   /* --memory */
+	size_t body_max_bytes; /* --body-max: shown of a decoded body */
+	uint64_t pending_ns;   /* --pending; 0: never */
 	bool pending_given;
 	bool hex;      /* raw --hex */
 	bool redacted; /* record --redacted */

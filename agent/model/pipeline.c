@@ -4,7 +4,7 @@
 void pipeline_config_init(struct pipeline_config *config)
 {
 	*config = (struct pipeline_config){
-		.timeout_ns = UINT64_C(60000000000),
+		.timeout_ns = PIPELINE_TIMEOUT_NS,
 		.body_limit_bytes = 64 * 1024,
 		.message_limit_bytes = 512 * 1024,
 		.connection_limit = 65536,

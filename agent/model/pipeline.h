@@ -38,6 +38,8 @@ struct pipeline_handler {
 	void (*forget_session)(void *ctx, const struct tls_key *session);
 };
 
+#define PIPELINE_TIMEOUT_NS UINT64_C(60000000000)
+
 struct pipeline_config {
 	struct budget *budget; /* for all that is held; outlives the tracker. NULL: no limit */
 	uint64_t timeout_ns;   /* an unanswered request expires this long after its last byte */

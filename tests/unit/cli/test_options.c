@@ -443,16 +443,42 @@ static void test_table_is_in_man_page(void **state)
 		char name[64], text[160];
 
 		in_roff(row->name, name);
-		if (row->key < 256 && row->arg)
+		if (row->key && row->arg)
 			snprintf(text, sizeof(text), "\n\\fB\\-%c\\fR \\fI%s\\fR, \\fB%s\\fR", row->key,
 				 row->arg, name);
-		else if (row->key < 256)
+		else if (row->key)
 			snprintf(text, sizeof(text), "\n\\fB\\-%c\\fR, \\fB%s\\fR\n", row->key, name);
 		else
 			snprintf(text, sizeof(text), "\n\\fB%s\\fR%s", name, row->arg ? "=" : "\n");
 		if (!strstr(page, text))
 			fail_msg("--%s has no paragraph in docs/hark.1; make docs writes it", row->name);
 	}
+}
+
+/* What a row says of its default is what it sets. */
+static void test_defaults_are_as_told(void **state)
+{
+	size_t found = 0;
+
+	(void)state;
+	for (size_t i = 0; i < option_row_count; i++) {
+		const struct option_row *row = &option_rows[i];
+		const char *told = strstr(row->argp.doc, "(default ");
+		uint64_t ns = 0;
+		size_t bytes = 0;
+		char text[16];
+
+		if (!row->standard)
+			continue;
+		assert_non_null(told);
+		assert_int_equal(sscanf(told, "(default %15[^,)]", text), 1);
+		number_parse_duration(text, &ns);
+		number_parse_size(text, &bytes);
+		if (row->standard != ns && row->standard != bytes)
+			fail_msg("--%s: the default is not %s", row->argp.name, text);
+		found++;
+	}
+	assert_int_equal(found, 6);
 }
 
 static bool is_option(const char *word)
@@ -523,6 +549,7 @@ int main(void)
 		cmocka_unit_test(test_redact_reaches_the_list),
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_color),
+		cmocka_unit_test(test_defaults_are_as_told),
 		cmocka_unit_test(test_table_is_in_man_page),
 		cmocka_unit_test(test_man_page_is_in_table),
 		cmocka_unit_test(test_views_are_in_man_page),
