@@ -2,7 +2,7 @@
 /*
  * A filter once it is parsed: what it lets through, what of that the kernel
  * can decide, and how it reads. A node is a term or a group; negation is a
- * mark on either, so that a group of one is no node of its own.
+ * member of either, so that a group of one is no node of its own.
  */
 #include "filter.h"
 

@@ -322,7 +322,7 @@ void filter_pattern_fini(struct filter_pattern *pattern)
 	pattern->regex = NULL;
 }
 
-static uint8_t fold(uint8_t c, bool nocase)
+static uint8_t byte_lower(uint8_t c, bool nocase)
 {
 	return nocase && c >= 'A' && c <= 'Z' ? c | 32 : c;
 }
@@ -339,7 +339,7 @@ static bool glob_one(const struct filter_pattern *pattern, size_t at, uint8_t by
 		return true;
 	if (text.data[at] == '\\' && at + 1 < text.len)
 		*next = ++at + 1;
-	return fold(text.data[at], pattern->nocase) == fold(byte, pattern->nocase);
+	return byte_lower(text.data[at], pattern->nocase) == byte_lower(byte, pattern->nocase);
 }
 
 /* A later star takes over from the one before: what that one stood for need not change any more. */

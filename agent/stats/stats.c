@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Counting: which side of an exchange, into which of a row's numbers. */
+/* Counting: which end of an exchange, into which of a row's numbers. */
 #include "stats.h"
 
 #include "base/counters.h"
@@ -100,8 +100,8 @@ static bool is_client(const struct exchange *exchange)
 	return exchange->conn->role == ROLE_CLIENT;
 }
 
-/* Whose figures count where the key is not one side's own: the server's, while it is at hand. */
-static const struct exchange *server_side(const struct exchange *exchange)
+/* Whose figures count where the key is not one end's own: the server's, while it is at hand. */
+static const struct exchange *server_end(const struct exchange *exchange)
 {
 	if (exchange->join != JOIN_NONE && exchange->other && is_client(exchange) &&
 	    exchange->other->conn->role == ROLE_SERVER)
@@ -109,13 +109,13 @@ static const struct exchange *server_side(const struct exchange *exchange)
 	return exchange;
 }
 
-/* Each side in a row of its own? */
-static bool counts_by_side(enum stats_by by, const struct exchange *exchange)
+/* Each end in a row of its own? */
+static bool counts_by_end(enum stats_by by, const struct exchange *exchange)
 {
 	const struct mover *own = &exchange->mover, *other = exchange->other ? &exchange->other->mover : NULL;
 
-	if (!stats_by_side(by) || !other)
-		return stats_by_side(by);
+	if (!stats_by_end(by) || !other)
+		return stats_by_end(by);
 	if (by == BY_PROCESS)
 		return own->pid != other->pid;
 	if (by == BY_CONTAINER)
@@ -125,12 +125,12 @@ static bool counts_by_side(enum stats_by by, const struct exchange *exchange)
 
 const struct exchange *stats_figures(enum stats_by by, const struct exchange *exchange)
 {
-	bool by_side = counts_by_side(by, exchange);
-	const struct exchange *side = by_side ? exchange : server_side(exchange);
+	bool by_end = counts_by_end(by, exchange);
+	const struct exchange *end = by_end ? exchange : server_end(exchange);
 
-	if (side->flags & FLAG_IN_FLIGHT)
+	if (end->flags & FLAG_IN_FLIGHT)
 		return NULL;
-	return by_side || exchange->join != JOIN_SECOND ? side : NULL;
+	return by_end || exchange->join != JOIN_SECOND ? end : NULL;
 }
 
 static void tally_take_client(struct tally *tally, const struct exchange *client)
@@ -145,7 +145,7 @@ static void tally_of_joined(const struct stats *stats, const struct exchange *ex
 
 	if (exchange->join == JOIN_NONE)
 		return;
-	if (counts_by_side(stats->by, exchange)) {
+	if (counts_by_end(stats->by, exchange)) {
 		if (other && exchange->conn->role == ROLE_SERVER)
 			tally_take_client(tally, other);
 		return;
@@ -163,18 +163,18 @@ static void tally_of_joined(const struct stats *stats, const struct exchange *ex
 
 static void tally_of(const struct stats *stats, const struct exchange *exchange, struct tally *tally)
 {
-	const struct exchange *side = counts_by_side(stats->by, exchange) ? exchange : server_side(exchange);
-	int status = side->response ? side->response->status : 0;
+	const struct exchange *end = counts_by_end(stats->by, exchange) ? exchange : server_end(exchange);
+	int status = end->response ? end->response->status : 0;
 
 	*tally = (struct tally){
 		.counts = stats_figures(stats->by, exchange) != NULL,
-		.exchange = side,
+		.exchange = end,
 		.errors_4xx = status / 100 == 4,
 		.errors_5xx = status / 100 == 5,
-		.errors_reset = side->flags & FLAG_RESET && !(side->flags & OWN_LOSSES),
-		.closed = side->flags & FLAG_CLOSED && !(side->flags & (FLAG_RESET | OWN_LOSSES)),
-		.errors_timeout = (side->flags & FLAG_TIMEOUT) != 0,
-		.errors_grpc = exchange_outcome(side, &grpc_content) > 0,
+		.errors_reset = end->flags & FLAG_RESET && !(end->flags & OWN_LOSSES),
+		.closed = end->flags & FLAG_CLOSED && !(end->flags & (FLAG_RESET | OWN_LOSSES)),
+		.errors_timeout = (end->flags & FLAG_TIMEOUT) != 0,
+		.errors_grpc = exchange_outcome(end, &grpc_content) > 0,
 	};
 	tally_of_joined(stats, exchange, tally);
 }
@@ -236,8 +236,8 @@ void stats_in_flight_begin(struct stats *stats)
 void stats_in_flight(struct stats *stats, const struct exchange *exchange)
 {
 	struct stats_private *row = stats_row_find(stats, exchange, false);
-	bool paired = exchange->peer_connection && !stats_by_side(stats->by);
-	uint64_t *side = is_client(exchange) ? &row->local_clients : &row->local_servers, *other;
+	bool paired = exchange->peer_connection && !stats_by_end(stats->by);
+	uint64_t *end = is_client(exchange) ? &row->local_clients : &row->local_servers, *other;
 
 	if (!paired) {
 		row->row.in_flight++;
@@ -248,7 +248,7 @@ void stats_in_flight(struct stats *stats, const struct exchange *exchange)
 	 * yet): what both ends tell counts once.
 	 */
 	other = is_client(exchange) ? &row->local_servers : &row->local_clients;
-	if (++*side > *other)
+	if (++*end > *other)
 		row->row.in_flight++;
 }
 

@@ -5,10 +5,10 @@
  * 60 s, and since an interval began.
  *
  * An exchange seen from both ends (exchange->join) counts once: the server's
- * figures, with the client's duration beside them. A client's side that was
- * counted before anybody knew of the server's stays, and the server's side
- * then counts for nothing. Where the key is one side's own (process, peer,
- * connection, container) both sides count, each in its own row.
+ * figures, with the client's duration beside them. A client's end that was
+ * counted before anybody knew of the server's stays, and the server's end
+ * then counts for nothing. Where the key is one end's own (process, peer,
+ * connection, container) both ends count, each in its own row.
  */
 #ifndef HARK_STATS_H
 #define HARK_STATS_H
@@ -106,12 +106,12 @@ int stats_by_of(const char *name, enum stats_by *by);
 const char *stats_by_name(enum stats_by by);
 
 /*
- * Counts an exchange that ended. Of a joined one (exchange->join, see exchange.h) both sides are passed, it
+ * Counts an exchange that ended. Of a joined one (exchange->join, see exchange.h) both ends are passed, it
  * counts as said above. One that only hark's own end ended (FLAG_IN_FLIGHT) does not count: it is in flight.
  * The row lives until the next call of this or of stats_in_flight(). Never NULL.
  */
 struct stats_row *stats_exchange(struct stats *stats, const struct exchange *exchange);
-/* Whose figures stats_exchange() counts: the exchange's own or its other side's; NULL: it does not count. */
+/* Whose figures stats_exchange() counts: the exchange's own or its other end's; NULL: it does not count. */
 const struct exchange *stats_figures(enum stats_by by, const struct exchange *exchange);
 
 /* Event time goes on: windows move. */

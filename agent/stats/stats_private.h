@@ -54,8 +54,8 @@ struct stats {
 	uint64_t first_ns, now_ns, interval_ns, sweep_ns;
 };
 
-/* Is the key one side's own, so that both sides of a joined exchange count? */
-static inline bool stats_by_side(enum stats_by by)
+/* Is the key one end's own, so that both ends of a joined exchange count? */
+static inline bool stats_by_end(enum stats_by by)
 {
 	return by == BY_PROCESS || by == BY_PEER || by == BY_CONNECTION || by == BY_CONTAINER;
 }
