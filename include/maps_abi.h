@@ -26,7 +26,7 @@ enum tls_result {
 	TLS_RETURNS_INT,	/* an int, more than 0: so many */
 	TLS_RETURNS_LONG,	/* ssize_t, the same */
 	TLS_STORES_IF_POSITIVE, /* an int, more than 0: the size_t at `done` */
-	TLS_STORES_IF_ZERO,	/* an int, 0: the size_t at `done` */
+	TLS_STORES_IF_ZERO,	/* an int, 0: the size_t at `done`, where one is */
 };
 
 #define TLS_ARGUMENT_INT 0x80 /* of `size`: the argument has 32 bits */

@@ -77,8 +77,8 @@ uint32_t libraries_of_name(const char *base);
 /* Those that are not followed and that an executable holds in itself; fd is borrowed and read whole. */
 uint32_t libraries_of_executable(int fd);
 /* Without those that are told by a text only: a followed library in the executable explains such texts. */
-uint32_t libraries_without_texts(uint32_t rows);
+uint32_t libraries_without_texts(uint32_t set);
 /* Why TLS of a process with these is not read. Static; NULL: none that hark knows. */
-const char *libraries_why(uint32_t rows);
+const char *libraries_why(uint32_t set);
 
 #endif
