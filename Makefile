@@ -34,7 +34,7 @@ CFLAGS ?= -O2 -g
 COMPILE_FLAGS := -std=gnu11 -D_GNU_SOURCE -DHARK_VERSION='"$(VERSION)"' \
 	-Iinclude -Iprotocols -Iagent -isystem $(BUILD)/bpf $(LLHTTP_CFLAGS)
 HARK_CFLAGS := $(COMPILE_FLAGS) $(WARNINGS) $(SAN_FLAGS) -MMD -MP
-LIBS = $(shell $(PKG_CONFIG) --libs $(LIBRARIES)) $(LLHTTP_LIBS)
+LIBS = $(shell $(PKG_CONFIG) --libs $(LIBRARIES)) $(LLHTTP_LIBS) -lpthread
 TEST_LIBS = -lcmocka $(shell $(PKG_CONFIG) --libs jansson)
 
 MACHINE := $(shell uname -m)

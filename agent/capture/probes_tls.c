@@ -10,8 +10,10 @@
  */
 #include "probes_tls.h"
 
+#include "base/clock.h"
 #include "base/counters.h"
 #include "base/log.h"
+#include "closer.h"
 #include "library/elf_file.h"
 
 #include <bpf/bpf.h>
@@ -50,6 +52,7 @@ struct probes_tls {
 	struct hark_bpf *skeleton;
 	enum entry_way way;
 	struct probed_file *files;
+	struct closer *closer; /* of files that nobody uses any more */
 };
 
 static uint64_t cookie_of(const struct tls_function *function)
@@ -154,6 +157,18 @@ void probes_tls_choose(struct hark_bpf *skeleton, bool loop, bool session)
 	bpf_program__set_autoload(skeleton->progs.tls_leave_bounded, !session && !loop);
 }
 
+static void file_free(void *item)
+{
+	struct probed_file *file = item;
+
+	for (size_t i = 0; i < file->link_count; i++)
+		bpf_link__destroy(file->links[i]);
+	if (file->session_fd >= 0)
+		close(file->session_fd);
+	free(file->path);
+	free(file);
+}
+
 struct probes_tls *probes_tls_new(struct hark_bpf *skeleton)
 {
 	struct probes_tls *tls = calloc(1, sizeof(*tls));
@@ -164,17 +179,12 @@ struct probes_tls *probes_tls_new(struct hark_bpf *skeleton)
 	tls->way = bpf_program__autoload(skeleton->progs.tls_session) ? ENTRY_SESSION
 		   : bpf_program__autoload(skeleton->progs.tls_enter) ? ENTRY_COOKIE
 								      : ENTRY_SLOT;
+	tls->closer = closer_new(file_free);
+	if (!tls->closer) {
+		free(tls);
+		return NULL;
+	}
 	return tls;
-}
-
-static void file_free(struct probed_file *file)
-{
-	for (size_t i = 0; i < file->link_count; i++)
-		bpf_link__destroy(file->links[i]);
-	if (file->session_fd >= 0)
-		close(file->session_fd);
-	free(file->path);
-	free(file);
 }
 
 void probes_tls_free(struct probes_tls *tls)
@@ -187,6 +197,7 @@ void probes_tls_free(struct probes_tls *tls)
 		tls->files = file->next;
 		file_free(file);
 	}
+	closer_free(tls->closer);
 	free(tls);
 }
 
@@ -292,6 +303,7 @@ int probes_tls_add(struct probes_tls *tls, const struct library_row *row, int fd
 {
 	struct file_identity identity;
 	struct probed_file *file;
+	uint64_t started_ns, examined_ns;
 	struct stat st;
 	int error;
 
@@ -300,9 +312,11 @@ int probes_tls_add(struct probes_tls *tls, const struct library_row *row, int fd
 	identity = file_identity_of(fd, &st);
 	if (file_find(tls, &identity))
 		return 0;
+	started_ns = clock_ns();
 	file = file_examine(row, fd, path, &identity);
 	if (!file)
 		return -errno;
+	examined_ns = clock_ns();
 	error = file_attach(tls, file, fd);
 	if (error) {
 		counter_add(COUNTER_PROBES_FAILED, 1);
@@ -313,7 +327,9 @@ int probes_tls_add(struct probes_tls *tls, const struct library_row *row, int fd
 	}
 	file->next = tls->files;
 	tls->files = file;
-	log_debug("probing %s (%s) at %zu sites", path, row->name, file->site_count);
+	log_debug("probing %s (%s) at %zu sites after %llu us, of which %llu in the kernel", path, row->name,
+		  file->site_count, (unsigned long long)(clock_ns() - started_ns) / 1000,
+		  (unsigned long long)(clock_ns() - examined_ns) / 1000);
 	return file->site_count;
 }
 
@@ -328,7 +344,8 @@ void probes_tls_remove(struct probes_tls *tls, const struct file_identity *ident
 		return;
 	*at = file->next;
 	log_debug("nobody uses %s any more: it is not probed", file->path);
-	file_free(file);
+	/* The kernel waits for whoever is in a probe, 20 to 90 ms a file: the ring is read meanwhile. */
+	closer_give(tls->closer, file);
 }
 
 const struct probed_file *probes_tls_files(const struct probes_tls *tls)

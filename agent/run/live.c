@@ -45,7 +45,8 @@ struct live {
 	uint64_t start_ns, load_ns;
 	uint64_t end_ns; /* --duration; 0: none */
 	uint64_t warned_ns, warned_lost;
-	int asked; /* the signal that asked to end, while the command goes on */
+	int polled; /* what the last poll gave: 1: there is more, 0, or -errno */
+	int asked;  /* the signal that asked to end, while the command goes on */
 };
 
 static void signal_set(sigset_t *set)
@@ -73,6 +74,9 @@ static void library_found(void *ctx, const struct library_row *row, int fd, cons
 
 	(void)pid;
 	probes_add_file(live->probes, row, fd, path);
+	/* Many at once, each of which the kernel may take its time for, leave the ring its turn. */
+	if (live->polled >= 0)
+		live->polled = source_bpf_poll(live->source);
 }
 
 static void library_unused(void *ctx, const struct file_identity *identity)
@@ -305,7 +309,9 @@ static int live_turn(struct live *live, bool more)
 	libraries_sweep(live, now);
 	if (live->end_ns && now >= live->end_ns)
 		loop_stop(live->loop);
-	return source_bpf_poll(live->source);
+	if (live->polled >= 0)
+		live->polled = source_bpf_poll(live->source);
+	return live->polled;
 }
 
 static int live_turns(struct live *live)

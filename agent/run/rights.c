@@ -15,6 +15,7 @@
 #include <linux/bpf.h>
 #include <linux/perf_event.h>
 #include <linux/seccomp.h>
+#include <sched.h>
 #include <seccomp.h>
 #include <stdint.h>
 #include <string.h>
@@ -139,6 +140,8 @@ static const int allowed[] = {
 	SCMP_SYS(futex),
 	SCMP_SYS(sched_yield),
 	SCMP_SYS(sched_getaffinity),
+	SCMP_SYS(set_robust_list),
+	SCMP_SYS(rseq),
 	SCMP_SYS(getrandom),
 	SCMP_SYS(sysinfo),
 	SCMP_SYS(uname),
@@ -255,6 +258,9 @@ static void filter_fill(struct filter *filter, const struct rights_config *confi
 		allow_bits(filter, SCMP_SYS(mprotect), 2, PROT_WRITE | PROT_EXEC, protections[i]);
 	}
 	allow_bits(filter, SCMP_SYS(open), 1, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY);
+	/* Threads alone; where clone3 is refused, whose flags stand in memory, the C library falls back on
+	 * it. */
+	allow_bits(filter, SCMP_SYS(clone), 0, CLONE_VM | CLONE_THREAD, CLONE_VM | CLONE_THREAD);
 	allow_bits(filter, SCMP_SYS(openat), 2, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY);
 	allow_each(filter, SCMP_SYS(ioctl), 1, ioctls, COUNT_OF(ioctls));
 	allow_signals(filter, config);

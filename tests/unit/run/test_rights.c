@@ -17,6 +17,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <pthread.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -94,6 +95,19 @@ static int fork_again(void)
 	return result(fork());
 }
 
+static void *nothing(void *ctx)
+{
+	return ctx;
+}
+
+static int start_thread(void)
+{
+	pthread_t thread;
+	int error = pthread_create(&thread, NULL, nothing, NULL);
+
+	return error ? error : pthread_join(thread, NULL);
+}
+
 static int execute(void)
 {
 	char *argv[] = { "true", NULL };
@@ -154,6 +168,7 @@ static const struct {
 	{ "signal itself", signal_itself, 0, 0, 0 },
 	{ "become another", become, REFUSED, REFUSED, REFUSED },
 	{ "fork", fork_again, REFUSED, REFUSED, REFUSED },
+	{ "start a thread", start_thread, 0, 0, 0 },
 	{ "execute", execute, -SIGSYS, -SIGSYS, -SIGSYS },
 	{ "trace", trace, -SIGSYS, -SIGSYS, -SIGSYS },
 	{ "look into a map", bpf_look, REFUSED, 0, 0 },
