@@ -44,6 +44,16 @@ static inline struct slice slice_take(struct slice s, size_t n)
 	return slice_of(s.data, n < s.len ? n : s.len);
 }
 
+/* Without blanks and tabs at both ends. */
+static inline struct slice slice_trim(struct slice s)
+{
+	while (s.len && (s.data[0] == ' ' || s.data[0] == '\t'))
+		s = slice_drop(s, 1);
+	while (s.len && (s.data[s.len - 1] == ' ' || s.data[s.len - 1] == '\t'))
+		s.len--;
+	return s;
+}
+
 static inline bool slice_equal(struct slice a, struct slice b)
 {
 	return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);

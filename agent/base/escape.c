@@ -5,6 +5,8 @@
  */
 #include "escape.h"
 
+#include "ascii.h"
+
 static const char hex_digits[] = "0123456789abcdef";
 
 size_t utf8_decode(struct slice bytes, uint32_t *code_point)
@@ -159,16 +161,11 @@ static void put_json_unit(struct buffer *buffer, uint32_t unit)
 	put_hex_byte(buffer, "", (uint8_t)unit);
 }
 
-static bool is_hex_digit(uint8_t c)
-{
-	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-}
-
 /* A backslash that was sent, and that a reader would take for the beginning of an escaped byte. */
 static bool looks_escaped(struct slice bytes)
 {
 	return bytes.len >= 4 && bytes.data[0] == '\\' && bytes.data[1] == 'x' &&
-	       is_hex_digit(bytes.data[2]) && is_hex_digit(bytes.data[3]);
+	       ascii_hex_value(bytes.data[2]) >= 0 && ascii_hex_value(bytes.data[3]) >= 0;
 }
 
 static size_t escape_json_one(struct buffer *buffer, struct slice bytes, bool text)

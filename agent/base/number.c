@@ -2,16 +2,13 @@
 /* Kept free of floating point, so that "0.1s" is exactly 100,000,000 ns. */
 #include "number.h"
 
+#include "ascii.h"
+
 #include <errno.h>
 #include <stdbool.h>
 #include <string.h>
 
 #define FRACTION_DIGITS_MAX 9
-
-static bool is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
 
 /* Reads digits; *text moves behind them. -EINVAL when there is none. */
 static int parse_digits(const char **text, uint64_t *value, unsigned int *count)
@@ -19,7 +16,7 @@ static int parse_digits(const char **text, uint64_t *value, unsigned int *count)
 	const char *p = *text;
 
 	*value = 0;
-	for (; is_digit(*p); p++) {
+	for (; ascii_is_digit((uint8_t)*p); p++) {
 		if (__builtin_mul_overflow(*value, 10, value) ||
 		    __builtin_add_overflow(*value, (uint64_t)(*p - '0'), value))
 			return -ERANGE;

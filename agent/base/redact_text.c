@@ -5,6 +5,7 @@
  * an escape is hidden or shown as a whole.
  */
 #include "redact.h"
+#include "ascii.h"
 #include "scrub_text.h"
 #include "secret_scan.h"
 
@@ -148,11 +149,6 @@ static void escape_end(struct json_strings *json, struct shower *shower)
 		shower_byte(shower, json->verdicts[len - 1], json->escape[i]);
 }
 
-static bool is_hex(uint8_t c)
-{
-	return (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'f');
-}
-
 /* True: the byte belongs to an escape, and was taken. */
 static bool escape_take(struct json_strings *json, struct shower *shower, enum secret_verdict verdict,
 			uint8_t c)
@@ -161,7 +157,7 @@ static bool escape_take(struct json_strings *json, struct shower *shower, enum s
 
 	if (!json->len && c != '\\')
 		return false;
-	if (long_one && !is_hex(c)) { /* none of JSON's */
+	if (long_one && ascii_hex_value(c) < 0) { /* none of JSON's */
 		escape_end(json, shower);
 		return escape_take(json, shower, verdict, c);
 	}

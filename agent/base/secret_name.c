@@ -6,6 +6,8 @@
  */
 #include "secret_name.h"
 
+#include "ascii.h"
+
 #include <string.h>
 #include <strings.h>
 
@@ -21,14 +23,6 @@ struct words {
 
 /* --- decoding ---------------------------------------------------------------------------- */
 
-static int hex_digit(uint8_t c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 32;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* So many hex digits from `at` on, or -1. */
 static int hex_number(struct slice s, size_t at, size_t digits)
 {
@@ -37,7 +31,7 @@ static int hex_number(struct slice s, size_t at, size_t digits)
 	if (at + digits > s.len)
 		return -1;
 	for (size_t i = 0; i < digits; i++) {
-		int digit = hex_digit(s.data[at + i]);
+		int digit = ascii_hex_value(s.data[at + i]);
 
 		if (digit < 0)
 			return -1;
@@ -81,16 +75,6 @@ size_t secret_name_decode(struct slice name, uint8_t out[SECRET_NAME_MAX])
 
 /* --- words ------------------------------------------------------------------------------- */
 
-static bool is_upper(uint8_t c)
-{
-	return c >= 'A' && c <= 'Z';
-}
-
-static bool is_digit(uint8_t c)
-{
-	return c >= '0' && c <= '9';
-}
-
 static bool is_letter(uint8_t c)
 {
 	return (c | 32) >= 'a' && (c | 32) <= 'z';
@@ -99,11 +83,11 @@ static bool is_letter(uint8_t c)
 /* accessToken: before the T; APIKey: before the K. */
 static bool begins_word(const uint8_t *bytes, size_t len, size_t at)
 {
-	if (!is_upper(bytes[at]) || at == 0)
+	if (!ascii_is_upper(bytes[at]) || at == 0)
 		return false;
-	if (!is_upper(bytes[at - 1]))
+	if (!ascii_is_upper(bytes[at - 1]))
 		return true;
-	return at + 1 < len && is_letter(bytes[at + 1]) && !is_upper(bytes[at + 1]);
+	return at + 1 < len && is_letter(bytes[at + 1]) && !ascii_is_upper(bytes[at + 1]);
 }
 
 static void words_add(struct words *words, const char *word)
@@ -124,8 +108,8 @@ static void words_split(struct words *words, const uint8_t *bytes, size_t len)
 	words->count = 0;
 	for (size_t i = 0; i < len; i++) {
 		if (!is_letter(bytes[i])) {
-			open = open && is_digit(bytes[i]) && i + 1 < len && is_letter(bytes[i + 1]) &&
-			       !is_upper(bytes[i + 1]); /* oauth2token */
+			open = open && ascii_is_digit(bytes[i]) && i + 1 < len && is_letter(bytes[i + 1]) &&
+			       !ascii_is_upper(bytes[i + 1]); /* oauth2token */
 			continue;
 		}
 		if (at + 2 > sizeof(words->text))

@@ -12,6 +12,8 @@
  */
 #include "secret_scan.h"
 
+#include "ascii.h"
+
 #include <string.h>
 
 #define AUTHORITY_MAX 512 /* of a longer one the rest is hidden */
@@ -20,19 +22,6 @@
 static bool is_one_of(uint8_t c, const char *set)
 {
 	return c && strchr(set, c);
-}
-
-static bool is_digit(uint8_t c)
-{
-	return c >= '0' && c <= '9';
-}
-
-static int hex_digit(uint8_t c)
-{
-	if (is_digit(c))
-		return c - '0';
-	c |= 32;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
 /* --- coded characters ------------------------------------------------------------------ */
@@ -60,7 +49,7 @@ static enum coded_step coded_byte(struct secret_scan *scan, uint8_t c)
 			coded->name_len--;
 		return CODED_WITHIN;
 	}
-	digit = hex_digit(c);
+	digit = ascii_hex_value(c);
 	if (digit < 0) {
 		coded->kind = 0;
 		return c == '%' ? coded_byte(scan, c) : CODED_PLAIN;
@@ -315,7 +304,7 @@ static enum secret_verdict string_byte(struct secret_scan *scan, uint8_t c)
 		return SECRET_NO;
 	if (scan->unicode) {
 		scan->unicode--;
-		if (hex_digit(c) >= 0)
+		if (ascii_hex_value(c) >= 0)
 			return SECRET_DIGIT;
 		scan->unicode = 0;
 	}
@@ -376,7 +365,7 @@ static void literal_begin(struct secret_scan *scan, uint8_t c)
 {
 	static const char *const words[] = { "true", "false", "null", "-" };
 
-	scan->literal = is_digit(c) ? "" : NULL;
+	scan->literal = ascii_is_digit(c) ? "" : NULL;
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
 		if (c == (uint8_t)words[i][0])
 			scan->literal = words[i];
@@ -398,7 +387,7 @@ static enum secret_verdict literal_step(struct secret_scan *scan, uint8_t c)
 {
 	bool number = literal_is_number(scan);
 
-	if (number && is_digit(c)) {
+	if (number && ascii_is_digit(c)) {
 		scan->literal = "";
 		return SECRET_DIGIT;
 	}
@@ -417,7 +406,7 @@ static enum secret_verdict literal_byte(struct secret_scan *scan, const struct r
 	if (is_one_of(c, ",}])& \t\r\n\"'<;"))
 		return value_end(scan, redact, c);
 	if (literal_step(scan, c) != SECRET_YES)
-		return is_digit(c) ? SECRET_DIGIT : SECRET_NO;
+		return ascii_is_digit(c) ? SECRET_DIGIT : SECRET_NO;
 	scan->state = SCAN_BARE;
 	return SECRET_YES;
 }

@@ -6,6 +6,7 @@
  */
 #include "scrub_http1.h"
 
+#include "ascii.h"
 #include "detect.h"
 #include "http1/http1_line.h"
 
@@ -340,21 +341,13 @@ static size_t body_begin_feed(struct scrub_http1 *http1, const uint8_t *bytes, s
 	return i;
 }
 
-static int hex_digit(uint8_t c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 32;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static void chunk_begin(struct scrub_http1 *http1)
 {
 	uint64_t size = 0;
 	size_t digits = 0;
 
-	for (; digits < http1->line_len && hex_digit(http1->line[digits]) >= 0; digits++)
-		size = size << 4 | (uint64_t)hex_digit(http1->line[digits]);
+	for (; digits < http1->line_len && ascii_hex_value(http1->line[digits]) >= 0; digits++)
+		size = size << 4 | (uint64_t)ascii_hex_value(http1->line[digits]);
 	http1->line_len = 0;
 	if (!digits || digits > CHUNK_DIGITS_MAX) {
 		unknown_begin(http1);
@@ -375,7 +368,7 @@ static bool chunk_line_may_go_on(const struct scrub_http1 *http1, uint8_t c)
 		return true;
 	if (http1->state == HTTP1_CHUNK_END)
 		return false;
-	return memchr(http1->line, ';', http1->line_len) || c == ';' || hex_digit(c) >= 0;
+	return memchr(http1->line, ';', http1->line_len) || c == ';' || ascii_hex_value(c) >= 0;
 }
 
 /* A signature, most likely, which is a secret like those of queries. */

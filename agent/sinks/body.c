@@ -24,15 +24,6 @@ void body_reader_fini(struct body_reader *reader)
 	buffer_fini(&reader->redacted);
 }
 
-static struct slice trim(struct slice s)
-{
-	while (s.len && (s.data[0] == ' ' || s.data[0] == '\t'))
-		s = slice_drop(s, 1);
-	while (s.len && (s.data[s.len - 1] == ' ' || s.data[s.len - 1] == '\t'))
-		s.len--;
-	return s;
-}
-
 /* The last item of a comma-separated list is taken off. */
 static struct slice list_take_last(struct slice *list)
 {
@@ -41,7 +32,7 @@ static struct slice list_take_last(struct slice *list)
 
 	while (start && list->data[start - 1] != ',')
 		start--;
-	last = trim(slice_drop(*list, start));
+	last = slice_trim(slice_drop(*list, start));
 	list->len = start ? start - 1 : 0;
 	return last;
 }
@@ -50,7 +41,7 @@ static struct slice list_take_last(struct slice *list)
 
 static void body_decode(struct body_reader *reader, struct body *body, struct slice list)
 {
-	struct slice rest = trim(list);
+	struct slice rest = slice_trim(list);
 
 	for (int i = 0; rest.len && i < CODINGS_MAX; i++) {
 		struct buffer *out = &reader->decoded[i % 2];
@@ -156,7 +147,8 @@ static struct slice bom_charset(struct slice bytes)
 	return slice_of(NULL, 0);
 }
 
-static void body_to_text(struct body_reader *reader, struct body *body, struct slice type, enum content_look look)
+static void body_to_text(struct body_reader *reader, struct body *body, struct slice type,
+			 enum content_look look)
 {
 	struct slice charset = bom_charset(body->bytes);
 	struct slice text = body_is_whole(body) ? body->bytes : utf8_trim(body->bytes);

@@ -10,28 +10,15 @@
 
 #define HEX_LINES_MAX 8 /* binary is not read beyond its head */
 
-static void put_lines(struct buffer *text, const struct style *style, const char *mark, struct slice rest)
-{
-	while (rest.len) {
-		const uint8_t *end = memchr(rest.data, '\n', rest.len);
-		size_t len = end ? (size_t)(end - rest.data) : rest.len;
-
-		buffer_string(text, mark);
-		escape_text(text, slice_take(rest, len), style->utf8);
-		buffer_char(text, '\n');
-		rest = slice_drop(rest, end ? len + 1 : len);
-	}
-}
-
 static void put_json(struct buffer *text, const struct style *style, const char *mark, struct slice json)
 {
 	struct buffer indented = { 0 };
 
 	json_indent(json, &indented);
 	if (indented.failed)
-		put_lines(text, style, mark, json);
+		put_lines(text, style, mark, json, false);
 	else
-		put_lines(text, style, mark, slice_of(indented.data, indented.len));
+		put_lines(text, style, mark, slice_of(indented.data, indented.len), false);
 	buffer_fini(&indented);
 }
 
@@ -98,7 +85,7 @@ void body_text_put(struct buffer *text, const struct style *style, struct body_r
 	switch (body.look) {
 	case CONTENT_TEXT:
 		shown = shown.len < body.bytes.len ? utf8_trim(shown) : shown;
-		put_lines(text, style, mark, shown);
+		put_lines(text, style, mark, shown, false);
 		break;
 	case CONTENT_JSON:
 		shown = shown.len < body.bytes.len ? utf8_trim(shown) : shown;

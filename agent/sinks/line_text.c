@@ -297,7 +297,7 @@ void put_connection(struct buffer *buffer, const struct style *style, const stru
 	column_end(buffer, start, 15);
 }
 
-static void put_or_unknown(struct buffer *buffer, const struct style *style, struct slice bytes)
+void put_known(struct buffer *buffer, const struct style *style, struct slice bytes)
 {
 	if (bytes.data)
 		escape_text(buffer, bytes, style->utf8);
@@ -312,12 +312,25 @@ void put_field(struct buffer *buffer, struct style *style, const char *mark, con
 	buffer_string(buffer, mark);
 	style_off(buffer, style);
 	style_on(buffer, style, STYLE_CYAN);
-	put_or_unknown(buffer, style, header->name);
+	put_known(buffer, style, header->name);
 	style_off(buffer, style);
 	buffer_string(buffer, ": ");
-	put_or_unknown(buffer, style,
-		       redact_value(style->redact, header->name, header->value, &style->scratch));
+	put_known(buffer, style, redact_value(style->redact, header->name, header->value, &style->scratch));
 	buffer_char(buffer, '\n');
+}
+
+void put_lines(struct buffer *buffer, const struct style *style, const char *mark, struct slice bytes,
+	       bool ends)
+{
+	while (bytes.len) {
+		const uint8_t *end = memchr(bytes.data, '\n', bytes.len);
+		size_t len = end ? (size_t)(end - bytes.data) + 1 : bytes.len;
+
+		buffer_string(buffer, mark);
+		escape_text(buffer, slice_take(bytes, end && !ends ? len - 1 : len), style->utf8);
+		buffer_char(buffer, '\n');
+		bytes = slice_drop(bytes, len);
+	}
 }
 
 static void put_hex_line(struct buffer *buffer, struct slice bytes)

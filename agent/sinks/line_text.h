@@ -56,6 +56,12 @@ void put_connection(struct buffer *buffer, const struct style *style, const stru
 /* Host and target of a request (NULL: not known), without user names, redacted; "?" for what is not known. */
 void put_url(struct buffer *buffer, struct style *style, const struct message *request);
 
+/* What was observed, escaped; "?" for what is not known (data NULL). */
+void put_known(struct buffer *buffer, const struct style *style, struct slice bytes);
+/* Its lines, each behind `mark`; ends: with their line feeds, escaped. */
+void put_lines(struct buffer *buffer, const struct style *style, const char *mark, struct slice bytes,
+	       bool ends);
+
 /* A header field as a line of its own, redacted, behind `mark`; "?" for what could not be decoded. */
 void put_field(struct buffer *buffer, struct style *style, const char *mark, const struct header *header);
 /* Offsets, bytes and their ASCII, HEX_LINE_BYTES a line; each line begins with `mark`. */

@@ -5,7 +5,6 @@
  */
 #include "sinks.h"
 
-#include "base/escape.h"
 #include "line_text.h"
 #include "protocol.h"
 
@@ -105,19 +104,6 @@ static void put_length(struct sink *sink, const struct call *call)
 }
 
 /* A line feed ends a line and is shown in it. */
-static void put_lines(struct sink *sink, struct slice bytes)
-{
-	while (bytes.len) {
-		const uint8_t *end = memchr(bytes.data, '\n', bytes.len);
-		size_t len = end ? (size_t)(end - bytes.data) + 1 : bytes.len;
-
-		buffer_string(&sink->text, "    | ");
-		escape_text(&sink->text, slice_take(bytes, len), sink->style.utf8);
-		buffer_char(&sink->text, '\n');
-		bytes = slice_drop(bytes, len);
-	}
-}
-
 static void raw_text_call(struct sink *sink, const struct result *result)
 {
 	const struct call *call = result->call;
@@ -126,7 +112,7 @@ static void raw_text_call(struct sink *sink, const struct result *result)
 	if (sink->hex)
 		put_hex(&sink->text, "    ", call->bytes);
 	else
-		put_lines(sink, call->bytes);
+		put_lines(&sink->text, &sink->style, "    | ", call->bytes, true);
 	buffer_write(&sink->text, sink->out);
 }
 

@@ -2,32 +2,22 @@
 /* Keys as text, and text that has to fit. */
 #include "stat_table.h"
 
-#include "base/escape.h"
-
 #include <inttypes.h>
 
 #define METHOD_COLUMNS 6 /* so that most names begin in one column */
-
-static void put_string(struct buffer *text, const struct style *style, const char *string)
-{
-	if (string)
-		escape_text(text, slice_of_string(string), style->utf8);
-	else
-		buffer_char(text, '?');
-}
 
 static void put_endpoint(struct buffer *text, const struct style *style, const struct stats_row *row)
 {
 	size_t start = text->len;
 
-	put_string(text, style, row->method);
+	put_known(text, style, slice_of_string(row->method));
 	column_end(text, start, METHOD_COLUMNS);
-	put_string(text, style, row->host);
+	put_known(text, style, slice_of_string(row->host));
 	if (row->route && row->route[0] == '/')
-		put_string(text, style, row->route);
+		put_known(text, style, slice_of_string(row->route));
 	else if (row->route || !row->method || strcmp(row->method, "CONNECT") != 0) {
 		buffer_char(text, ' ');
-		put_string(text, style, row->route);
+		put_known(text, style, slice_of_string(row->route));
 	}
 }
 
@@ -47,7 +37,7 @@ static void put_conn(struct buffer *text, const struct style *style, const struc
 
 static void put_process(struct buffer *text, const struct style *style, const struct stats_row *row)
 {
-	put_string(text, style, row->program);
+	put_known(text, style, slice_of_string(row->program));
 	if (pid_shown(row->pid))
 		buffer_format(text, "[%u]", row->pid);
 	else
@@ -72,10 +62,10 @@ void stat_name_put(struct buffer *text, const struct style *style, enum stats_by
 		put_endpoint(text, style, row);
 		break;
 	case BY_HOST:
-		put_string(text, style, row->host);
+		put_known(text, style, slice_of_string(row->host));
 		break;
 	case BY_PATH:
-		put_string(text, style, row->path);
+		put_known(text, style, slice_of_string(row->path));
 		break;
 	case BY_PROCESS:
 		put_process(text, style, row);
@@ -95,7 +85,7 @@ void stat_name_put(struct buffer *text, const struct style *style, enum stats_by
 	case BY_CONTAINER:
 		buffer_string(text, row->container ? "" : "none, or not known");
 		if (row->container)
-			put_string(text, style, row->container);
+			put_known(text, style, slice_of_string(row->container));
 		break;
 	}
 }

@@ -7,7 +7,6 @@
 #include "top.h"
 
 #include "base/counters.h"
-#include "base/escape.h"
 #include "base/hash.h"
 
 #include <inttypes.h>
@@ -129,14 +128,6 @@ static uint64_t row_id(const struct stats_row *row)
 	return id;
 }
 
-static void put_text(struct buffer *text, const struct style *style, const char *string)
-{
-	if (string)
-		escape_text(text, slice_of_string(string), style->utf8);
-	else
-		buffer_char(text, '?');
-}
-
 static void put_name(struct buffer *text, const struct style *style, const struct stats_row *row,
 		     bool process)
 {
@@ -145,17 +136,17 @@ static void put_name(struct buffer *text, const struct style *style, const struc
 		return;
 	}
 	if (process) {
-		put_text(text, style, row->program);
+		put_known(text, style, slice_of_string(row->program));
 		if (pid_shown(row->pid))
 			buffer_format(text, "[%" PRIu32 "]", row->pid);
 		return;
 	}
-	put_text(text, style, row->method);
+	put_known(text, style, slice_of_string(row->method));
 	buffer_char(text, ' ');
-	put_text(text, style, row->host);
+	put_known(text, style, slice_of_string(row->host));
 	if (!row->route || row->route[0] != '/')
 		buffer_char(text, ' ');
-	put_text(text, style, row->route);
+	put_known(text, style, slice_of_string(row->route));
 }
 
 static uint64_t quantile_of(const struct histogram *histogram, double share)

@@ -6,21 +6,12 @@
 #define CONTENT_ROW(name) &name,
 static const struct content *const table[] = { CONTENTS(CONTENT_ROW) };
 
-static struct slice trim(struct slice s)
-{
-	while (s.len && (s.data[0] == ' ' || s.data[0] == '\t'))
-		s = slice_drop(s, 1);
-	while (s.len && (s.data[s.len - 1] == ' ' || s.data[s.len - 1] == '\t'))
-		s.len--;
-	return s;
-}
-
 /* "text/html; charset=x" without its parameters. */
 static struct slice media_type(struct slice type)
 {
 	const uint8_t *end = type.len ? memchr(type.data, ';', type.len) : NULL;
 
-	return trim(end ? slice_take(type, (size_t)(end - type.data)) : type);
+	return slice_trim(end ? slice_take(type, (size_t)(end - type.data)) : type);
 }
 
 static bool begins_with(struct slice s, struct slice begin)

@@ -7,6 +7,8 @@
  */
 #include "http1_line.h"
 
+#include "ascii.h"
+
 #define LINE_KEEP_BYTES	   4096 /* idle connections are many: only small buffers stay */
 #define METHOD_LIMIT_BYTES 64
 #define VERSION_BYTES	   8 /* "HTTP/1.x" */
@@ -22,25 +24,6 @@ static bool is_token_byte(uint8_t c)
 static bool is_target_byte(uint8_t c)
 {
 	return c && c != ' ' && c != '\r' && c != '\n';
-}
-
-static bool is_digit(uint8_t c)
-{
-	return c >= '0' && c <= '9';
-}
-
-static bool is_blank(uint8_t c)
-{
-	return c == ' ' || c == '\t';
-}
-
-static struct slice slice_trim(struct slice s)
-{
-	while (s.len && is_blank(s.data[0]))
-		s = slice_drop(s, 1);
-	while (s.len && is_blank(s.data[s.len - 1]))
-		s.len--;
-	return s;
 }
 
 static size_t token_len(struct slice s)
@@ -163,8 +146,8 @@ static bool status_line_parse(struct slice line, struct http1_start_line *out)
 
 	if (version == HTTP_VERSION_UNKNOWN || rest.len < 4 || rest.data[0] != ' ')
 		return false;
-	if (rest.data[1] < '1' || !is_digit(rest.data[1]) || !is_digit(rest.data[2]) ||
-	    !is_digit(rest.data[3]))
+	if (rest.data[1] < '1' || !ascii_is_digit(rest.data[1]) || !ascii_is_digit(rest.data[2]) ||
+	    !ascii_is_digit(rest.data[3]))
 		return false;
 	if (rest.len > 4 && (rest.data[4] != ' ' || !reason_is_clean(slice_drop(rest, 5))))
 		return false;
@@ -219,7 +202,7 @@ static bool status_line_prefix(struct slice bytes)
 	    (bytes.len > VERSION_BYTES + 1 && bytes.data[VERSION_BYTES + 1] == '0'))
 		return false;
 	for (size_t i = VERSION_BYTES + 1; i < bytes.len; i++)
-		if (!is_digit(bytes.data[i]))
+		if (!ascii_is_digit(bytes.data[i]))
 			return false;
 	return true;
 }
@@ -416,7 +399,7 @@ static bool is_length(struct slice digits)
 	for (size_t i = 0; i < digits.len; i++) {
 		uint64_t digit = (uint64_t)digits.data[i] - '0';
 
-		if (!is_digit(digits.data[i]) || value > (UINT64_MAX - digit) / 10)
+		if (!ascii_is_digit(digits.data[i]) || value > (UINT64_MAX - digit) / 10)
 			return false;
 		value = value * 10 + digit;
 	}
