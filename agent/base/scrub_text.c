@@ -99,22 +99,19 @@ static void field_byte(struct scrub_text *text, const struct redact *redact, uin
 
 /* --- multipart forms ------------------------------------------------------------------------ */
 
-static void part_named(struct scrub_text *text, const struct redact *redact)
-{
-	text->in_part_name = false;
-	text->part_secret |= redact_parameter(redact, slice_of(text->part_name, text->part_name_len));
-}
-
 /* form-data; name="password"; filename="x". Readers take name = and name*= too. */
 static void disposition_byte(struct scrub_text *text, const struct redact *redact, uint8_t c)
 {
 	if (text->in_part_name) {
 		if (c && strchr("\" \t\r\n", c) && !text->part_name_len)
 			return;
-		if (c == '"' || c == ';' || c == '\r' || c == '\n')
-			part_named(text, redact);
-		else if (text->part_name_len < sizeof(text->part_name))
+		if (c == '"' || c == ';' || c == '\r' || c == '\n') {
+			text->in_part_name = false;
+			text->part_secret |=
+				redact_parameter(redact, slice_of(text->part_name, text->part_name_len));
+		} else if (text->part_name_len < sizeof(text->part_name)) {
 			text->part_name[text->part_name_len++] = c;
+		}
 		return;
 	}
 	if (c == ';' || c == ' ' || c == '\t' || c == '\r' || c == '\n') {

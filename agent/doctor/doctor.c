@@ -39,13 +39,6 @@ static void watch_print(void)
 	processes_free(processes);
 }
 
-static void kernel_limits_print(const struct probes *probes)
-{
-	doctor_say(stdout, "", "in the kernel: %zu processes, %zu sockets, %zu TLS sessions, %zu TLS calls",
-		   probes_map_entries(probes, "pids"), probes_map_entries(probes, "marks"),
-		   probes_map_entries(probes, "sessions"), probes_map_entries(probes, "calls"));
-}
-
 static void limits_print(const struct doctor_config *config, const struct probes *probes)
 {
 	doctor_say(stdout, "limits",
@@ -56,7 +49,10 @@ static void limits_print(const struct doctor_config *config, const struct probes
 	doctor_say(stdout, "", "unanswered after %.0f s (--timeout), waiting after %.1f s (--pending)",
 		   (double)config->timeout_ns / 1e9, (double)config->pending_ns / 1e9);
 	if (probes)
-		kernel_limits_print(probes);
+		doctor_say(stdout, "",
+			   "in the kernel: %zu processes, %zu sockets, %zu TLS sessions, %zu TLS calls",
+			   probes_map_entries(probes, "pids"), probes_map_entries(probes, "marks"),
+			   probes_map_entries(probes, "sessions"), probes_map_entries(probes, "calls"));
 }
 
 /* Loads and attaches everything once. What fails is told by probes_open() on stderr, with its remedy. */

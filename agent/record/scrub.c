@@ -114,21 +114,17 @@ static void item_free(struct scrub_item *item)
 	free(item);
 }
 
-static void item_remove(struct scrub *scrub, struct scrub_item *item)
-{
-	scrub->queue_bytes -= item_bytes(item);
-	DL_DELETE(scrub->queue, item);
-	item_free(item);
-}
-
 void scrub_free(struct scrub *scrub)
 {
+	struct scrub_item *item, *next;
+
 	if (!scrub)
 		return;
 	while (scrub->recent)
 		flow_remove(scrub, scrub->recent);
-	while (scrub->queue)
-		item_remove(scrub, scrub->queue);
+	DL_FOREACH_SAFE(scrub->queue, item, next)
+	item_free(item);
+	scrub->queue_bytes = 0;
 	scrub_charge(scrub);
 	free(scrub);
 }

@@ -487,32 +487,24 @@ void scrub_frames_feed(struct scrub_frames *frames, uint8_t *bytes, size_t len, 
 	frames->cuts = NULL;
 }
 
-static void data_hole(struct scrub_frames *frames)
-{
-	struct data_stream *stream = stream_get(frames, frames->frame.stream);
-
-	if (stream)
-		stream_hole(stream);
-}
-
-static void other_hole(struct scrub_frames *frames)
-{
-	scrub_text_force(&frames->other);
-	scrub_text_hole(&frames->other);
-}
-
 void scrub_frames_hole(struct scrub_frames *frames, uint64_t size)
 {
+	bool data = frames->frame.type == FRAME_DATA;
+	struct data_stream *stream;
+
 	if (!size)
 		return;
 	if (frames->state != FRAMES_PAYLOAD || size > frames->left) {
 		framing_lose(frames);
 		return;
 	}
-	if (frames->frame.type == FRAME_DATA)
-		data_hole(frames);
-	else
-		other_hole(frames);
+	stream = data ? stream_get(frames, frames->frame.stream) : NULL;
+	if (stream)
+		stream_hole(stream);
+	if (!data) {
+		scrub_text_force(&frames->other);
+		scrub_text_hole(&frames->other);
+	}
 	frames->padding_pending = false;
 	frames->payload.lost = true;
 	frames->left -= (uint32_t)size;

@@ -43,14 +43,6 @@ static void frames_text_destroy(struct sink *sink)
 	free(sink);
 }
 
-static void put_who(struct sink *sink, const struct conn_facts *conn, const struct mover *mover,
-		    const struct frame *frame)
-{
-	put_when_and_program(&sink->text, &sink->style, frame->time_ns, mover);
-	put_connection_id(&sink->text, conn);
-	buffer_string(&sink->text, frame->direction == DIRECTION_SENT ? "send " : "recv ");
-}
-
 static void put_flag(void *ctx, const char *name)
 {
 	struct sink *sink = ctx;
@@ -199,7 +191,9 @@ static void frames_text_frame(struct sink *sink, const struct result *result)
 	const struct frame *frame = result->frame;
 	bool ends_block = frame->flags & FRAME_FLAG_END_HEADERS && http2_frame_is_block(frame->type);
 
-	put_who(sink, conn, mover, frame);
+	put_when_and_program(&sink->text, &sink->style, frame->time_ns, mover);
+	put_connection_id(&sink->text, conn);
+	buffer_string(&sink->text, frame->direction == DIRECTION_SENT ? "send " : "recv ");
 	put_frame(sink, frame);
 	put_details(sink, frame);
 	if (ends_block && !frame->headers)

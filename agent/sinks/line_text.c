@@ -297,7 +297,7 @@ void put_connection(struct buffer *buffer, const struct style *style, const stru
 	column_end(buffer, start, 15);
 }
 
-void put_known(struct buffer *buffer, const struct style *style, struct slice bytes)
+void put_or_unknown(struct buffer *buffer, const struct style *style, struct slice bytes)
 {
 	if (bytes.data)
 		escape_text(buffer, bytes, style->utf8);
@@ -312,10 +312,11 @@ void put_field(struct buffer *buffer, struct style *style, const char *mark, con
 	buffer_string(buffer, mark);
 	style_off(buffer, style);
 	style_on(buffer, style, STYLE_CYAN);
-	put_known(buffer, style, header->name);
+	put_or_unknown(buffer, style, header->name);
 	style_off(buffer, style);
 	buffer_string(buffer, ": ");
-	put_known(buffer, style, redact_value(style->redact, header->name, header->value, &style->scratch));
+	put_or_unknown(buffer, style,
+		       redact_value(style->redact, header->name, header->value, &style->scratch));
 	buffer_char(buffer, '\n');
 }
 

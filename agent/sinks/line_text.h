@@ -57,7 +57,7 @@ void put_connection(struct buffer *buffer, const struct style *style, const stru
 void put_url(struct buffer *buffer, struct style *style, const struct message *request);
 
 /* What was observed, escaped; "?" for what is not known (data NULL). */
-void put_known(struct buffer *buffer, const struct style *style, struct slice bytes);
+void put_or_unknown(struct buffer *buffer, const struct style *style, struct slice bytes);
 /* Its lines, each behind `mark`; ends: with their line feeds, escaped. */
 void put_lines(struct buffer *buffer, const struct style *style, const char *mark, struct slice bytes,
 	       bool ends);

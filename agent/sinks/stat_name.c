@@ -10,14 +10,14 @@ static void put_endpoint(struct buffer *text, const struct style *style, const s
 {
 	size_t start = text->len;
 
-	put_known(text, style, slice_of_string(row->method));
+	put_or_unknown(text, style, slice_of_string(row->method));
 	column_end(text, start, METHOD_COLUMNS);
-	put_known(text, style, slice_of_string(row->host));
+	put_or_unknown(text, style, slice_of_string(row->host));
 	if (row->route && row->route[0] == '/')
-		put_known(text, style, slice_of_string(row->route));
+		put_or_unknown(text, style, slice_of_string(row->route));
 	else if (row->route || !row->method || strcmp(row->method, "CONNECT") != 0) {
 		buffer_char(text, ' ');
-		put_known(text, style, slice_of_string(row->route));
+		put_or_unknown(text, style, slice_of_string(row->route));
 	}
 }
 
@@ -29,15 +29,9 @@ static void put_peer(struct buffer *text, const struct event_socket *sock)
 		show_endpoint(text, sock, sock->peer, sock->peer_port);
 }
 
-static void put_conn(struct buffer *text, const struct style *style, const struct conn_facts *conn)
-{
-	put_connection(text, style, conn);
-	put_program(text, style, &conn->owner);
-}
-
 static void put_process(struct buffer *text, const struct style *style, const struct stats_row *row)
 {
-	put_known(text, style, slice_of_string(row->program));
+	put_or_unknown(text, style, slice_of_string(row->program));
 	if (pid_shown(row->pid))
 		buffer_format(text, "[%u]", row->pid);
 	else
@@ -62,10 +56,10 @@ void stat_name_put(struct buffer *text, const struct style *style, enum stats_by
 		put_endpoint(text, style, row);
 		break;
 	case BY_HOST:
-		put_known(text, style, slice_of_string(row->host));
+		put_or_unknown(text, style, slice_of_string(row->host));
 		break;
 	case BY_PATH:
-		put_known(text, style, slice_of_string(row->path));
+		put_or_unknown(text, style, slice_of_string(row->path));
 		break;
 	case BY_PROCESS:
 		put_process(text, style, row);
@@ -80,12 +74,13 @@ void stat_name_put(struct buffer *text, const struct style *style, enum stats_by
 			buffer_string(text, "no answer");
 		break;
 	case BY_CONNECTION:
-		put_conn(text, style, &row->conn);
+		put_connection(text, style, &row->conn);
+		put_program(text, style, &row->conn.owner);
 		break;
 	case BY_CONTAINER:
 		buffer_string(text, row->container ? "" : "none, or not known");
 		if (row->container)
-			put_known(text, style, slice_of_string(row->container));
+			put_or_unknown(text, style, slice_of_string(row->container));
 		break;
 	}
 }

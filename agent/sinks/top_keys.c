@@ -109,18 +109,6 @@ static void sort_step(struct sink *sink, int step)
 		top_table_sort_step(table, sink->screen.columns, step);
 }
 
-static void pause_turn(struct sink *sink)
-{
-	sink->paused = !sink->paused;
-	top_page_make(sink);
-}
-
-static void window_turn(struct sink *sink)
-{
-	sink->window = (sink->window + 1) % WINDOW_COUNT;
-	top_page_make(sink);
-}
-
 /* --- the filter's line --------------------------------------------------------------- */
 
 static void prompt_append(struct sink *sink, uint32_t c)
@@ -264,7 +252,8 @@ bool top_key(struct sink *sink, uint32_t key)
 	case 'p':
 	case ' ':
 	case TOP_KEY_F0 + 5:
-		pause_turn(sink);
+		sink->paused = !sink->paused;
+		top_page_make(sink);
 		break;
 	case '>':
 	case '.':
@@ -280,7 +269,8 @@ bool top_key(struct sink *sink, uint32_t key)
 			top_table_reverse(top_table_shown(sink));
 		break;
 	case 'w':
-		window_turn(sink);
+		sink->window = (sink->window + 1) % WINDOW_COUNT;
+		top_page_make(sink);
 		break;
 	default:
 		page_key(sink, key);

@@ -69,13 +69,6 @@ static void keys_define(void)
 	}
 }
 
-static void colors_start(struct top_screen *screen)
-{
-	screen->color = screen->color && has_colors() && start_color() == OK && use_default_colors() == OK;
-	for (short i = 1; screen->color && i < TOP_STYLE_COUNT; i++)
-		init_pair(i, styles[i].color, -1);
-}
-
 static void size_take(struct top_screen *screen)
 {
 	wchar_t *cells;
@@ -108,7 +101,9 @@ int top_screen_open(struct top_screen *screen, FILE *out, bool color)
 	keys_define();
 	nodelay(stdscr, TRUE);
 	curs_set(0);
-	colors_start(screen);
+	screen->color = screen->color && has_colors() && start_color() == OK && use_default_colors() == OK;
+	for (short i = 1; screen->color && i < TOP_STYLE_COUNT; i++)
+		init_pair(i, styles[i].color, -1);
 	size_take(screen);
 	if (screen->cells)
 		return 0;
