@@ -38,9 +38,11 @@ struct bench {
 	uint64_t now_ns;
 	char log[8192];
 	size_t used;
-	bool quiet_conns; /* leave connections out of the log */
-	bool times;	  /* show when exchanges begin, and how long they last */
-	uint64_t ids[64]; /* of connections, in the order in which the log names them */
+	bool quiet_conns;	/* leave connections out of the log */
+	bool times;		/* show when exchanges begin, and how long they last */
+	bool asks_why;		/* show why TLS is not read */
+	const char *unread_why; /* of every process; NULL: it is gone */
+	uint64_t ids[64];	/* of connections, in the order in which the log names them */
 };
 
 __attribute__((format(printf, 2, 3))) static inline void bench_log(struct bench *bench, const char *format,
@@ -128,9 +130,22 @@ static inline void bench_closed(void *ctx, const struct conn_facts *conn)
 
 static inline void bench_opaque(void *ctx, const struct conn_facts *conn)
 {
-	bench_log(ctx, "%llu opaque sni=%s alpn=%s offered=%s %04x%s\n", bench_number(ctx, conn), conn->sni,
+	struct bench *bench = ctx;
+
+	bench_log(ctx, "%llu opaque sni=%s alpn=%s offered=%s %04x%s", bench_number(ctx, conn), conn->sni,
 		  conn->alpn, conn->alpn_offered, conn->tls_version,
 		  conn->flags & FLAG_RELAYED ? " relayed" : "");
+	if (bench->asks_why)
+		bench_log(ctx, " by %s", conn->opaque);
+	bench_log(ctx, "\n");
+}
+
+static inline const char *bench_unread_why(void *ctx, uint32_t pid)
+{
+	struct bench *bench = ctx;
+
+	(void)pid;
+	return bench->unread_why;
 }
 
 static inline void bench_result(void *ctx, const struct result *result)
@@ -182,6 +197,7 @@ static inline void bench_start(struct bench *bench)
 		.result = bench_result,
 		.mark = bench_mark,
 		.skip = bench_skip,
+		.unread_why = bench_unread_why,
 	};
 
 	bench->tracker = tracker_new(&bench->config, &handler);

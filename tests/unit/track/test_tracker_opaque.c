@@ -117,6 +117,24 @@ static void test_close_is_early_enough(void **state)
 		     "1 closed ? client tls opaque x0 0=0+0+0 c78\n");
 }
 
+/* Looked at while the process ran; nothing can be learned of it afterwards. */
+static void test_process_gone_by_then(void **state)
+{
+	struct bench *bench = *state;
+	struct peer peer = client();
+
+	bench->asks_why = true;
+	bench->unread_why = "crypto/tls";
+	SENT(bench, &peer, CLIENT_HELLO);
+	RECEIVED(bench, &peer, SERVER_HELLO_12);
+	SENT(bench, &peer, APPLICATION);
+	poll_put(bench, 1);
+	bench->unread_why = NULL;
+	process_put(bench, 7, EVENT_EXIT, "");
+	poll_put(bench, 60);
+	assert_non_null(strstr(bench->log, "1 opaque sni=a.b alpn=h2 offered=h2 0303 by crypto/tls\n"));
+}
+
 /* Seen in the middle: nobody knows what the hellos said. */
 static void test_joined_late(void **state)
 {
@@ -309,6 +327,7 @@ int main(void)
 		T(test_told_once),
 		T(test_data_of_tls_13),
 		T(test_close_is_early_enough),
+		T(test_process_gone_by_then),
 		T(test_joined_late),
 		T(test_relay),
 		T(test_talk_to_oneself),
