@@ -176,7 +176,7 @@ static bool read_hello(struct slice body, bool client, struct tls_hello *out)
 	    !take_vector(&body, 1, &ignored))
 		return false;
 	out->version = (uint16_t)version;
-	memcpy(&out->mark, random.data + RANDOM_BYTES - sizeof(out->mark), sizeof(out->mark));
+	memcpy(&out->hello_id, random.data + RANDOM_BYTES - sizeof(out->hello_id), sizeof(out->hello_id));
 	if (client ? !take_vector(&body, 2, &ignored) || !take_vector(&body, 1, &ignored)
 		   : !take_number(&body, 2, &number) || !take_number(&body, 1, &number))
 		return false;

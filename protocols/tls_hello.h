@@ -28,8 +28,8 @@ struct tls_hello {
 	char server_name[256]; /* RFC 6066, 3; of a client */
 	char alpn[64]; /* RFC 7301: a client's offers with commas between, as many as fit; a server's choice
 			*/
-	uint16_t version; /* a client's highest offer; a server's choice (RFC 8446, 4.2.1) */
-	uint64_t mark;	  /* of the random, which no two hellos have alike */
+	uint16_t version;  /* a client's highest offer; a server's choice (RFC 8446, 4.2.1) */
+	uint64_t hello_id; /* of the random, which no two hellos have alike */
 };
 
 struct tls_hello_reader {

@@ -37,7 +37,7 @@ static void facts_of_client(struct conn_facts *facts, enum event_direction direc
 {
 	memcpy(facts->sni, said->server_name, sizeof(facts->sni));
 	memcpy(facts->alpn_offered, said->alpn, sizeof(facts->alpn_offered));
-	facts->hello_mark = said->mark;
+	facts->hello_id = said->hello_id;
 	facts->hello_direction = direction;
 	if (facts->role == ROLE_UNKNOWN)
 		facts->role = direction == DIRECTION_SENT ? ROLE_CLIENT : ROLE_SERVER;

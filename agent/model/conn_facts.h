@@ -64,7 +64,7 @@ struct conn_facts {
 	char alpn[32];	       /* what the server chose, when that is visible (up to TLS 1.2) */
 	char alpn_offered[64]; /* what the client offered, comma-separated */
 	uint16_t tls_version;  /* 0x0304 is TLS 1.3; 0: not known */
-	uint64_t hello_mark;   /* tells the client's hello from all others; 0: not seen */
+	uint64_t hello_id;     /* tells the client's hello from all others; 0: not seen */
 	enum event_direction hello_direction;
 	const char *opaque; /* TLS without plaintext: why, in words (static); NULL: it is not */
 };

@@ -84,7 +84,7 @@ static size_t exchange_bytes(const struct exchange *exchange)
 
 static size_t join_bytes(const struct join *join)
 {
-	return join->message_bytes + join->table.item_count * ITEM_BYTES;
+	return join->message_bytes + join->table.items.count * ITEM_BYTES;
 }
 
 static void join_charge(struct join *join)
@@ -108,7 +108,7 @@ static void item_free(struct join *join, struct join_item *item)
 		item->conn->shown_count--;
 	}
 	exchange_free(item->exchange);
-	join_item_free(&join->table, item);
+	join_item_free(&join->table.items, item);
 	join_charge(join);
 }
 
@@ -224,7 +224,7 @@ static void wait_or_show(struct join *join, struct join_conn *conn, struct excha
 	struct join_item *item;
 
 	make_room(join, ITEM_BYTES + exchange_bytes(exchange));
-	item = join_item_new(&join->table, conn, sign);
+	item = join_item_new(&join->table.items, conn, sign);
 	if (!item) {
 		counter_add(COUNTER_LIMIT_JOINS, 1);
 		join->fn(join->ctx, exchange);
@@ -268,7 +268,7 @@ void join_exchange(struct join *join, struct exchange *exchange)
 		return;
 	}
 	set_peer(exchange, peer);
-	item = join_item_match(&join->table, peer, &sign);
+	item = join_item_match(&join->table.items, peer, &sign);
 	if (!item && !is_telling(peer))
 		join->fn(join->ctx, exchange);
 	else if (!item)

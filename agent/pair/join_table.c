@@ -226,7 +226,7 @@ void join_table_remove(struct join_table *table, struct join_conn *conn)
 	struct join_item *item, *tmp;
 
 	DL_FOREACH_SAFE(conn->shown, item, tmp)
-	join_item_free(table, item);
+	join_item_free(&table->items, item);
 	if (find_place(table, &conn->place) == conn)
 		HASH_DELETE(hh_place, table->by_place, conn);
 	namesakes_leave(table, conn);

@@ -28,8 +28,8 @@ void pair_init(struct pair *pair, const struct pipeline *pipeline, struct conn_f
 
 static bool entry_requestless(const struct pair_entry *entry)
 {
-	return entry->key == 0 && !entry->side[MESSAGE_REQUEST].taken &&
-	       entry->side[MESSAGE_RESPONSE].taken && !(entry->flags & FLAG_NO_REQUEST);
+	return entry->key == 0 && !entry->half[MESSAGE_REQUEST].taken &&
+	       entry->half[MESSAGE_RESPONSE].taken && !(entry->flags & FLAG_NO_REQUEST);
 }
 
 /* The memory that the entry holds changed. */
@@ -38,7 +38,7 @@ static void entry_weigh(struct pair *pair, struct pair_entry *entry)
 	size_t bytes = sizeof(*entry);
 
 	for (int i = 0; i < 2; i++)
-		bytes += entry->side[i].done ? message_memory(entry->side[i].message) : 0;
+		bytes += entry->half[i].done ? message_memory(entry->half[i].message) : 0;
 	for (size_t i = 0; i < entry->interim_count; i++)
 		bytes += message_memory(entry->interims[i]);
 	pair->held_bytes += bytes - entry->held_bytes;
@@ -81,8 +81,8 @@ static void entry_unlist(struct pair *pair, struct pair_entry *entry)
 static void entry_free(struct pair_entry *entry)
 {
 	for (int i = 0; i < 2; i++) {
-		if (entry->side[i].done)
-			message_free(entry->side[i].message);
+		if (entry->half[i].done)
+			message_free(entry->half[i].message);
 	}
 	for (size_t i = 0; i < entry->interim_count; i++)
 		message_free(entry->interims[i]);
@@ -110,7 +110,7 @@ void pair_fini(struct pair *pair)
 static bool entry_owns(const struct pair_entry *entry)
 {
 	for (int i = 0; i < 2; i++)
-		if (entry->side[i].message && !entry->side[i].done)
+		if (entry->half[i].message && !entry->half[i].done)
 			return false;
 	return true;
 }
@@ -119,8 +119,8 @@ static bool entry_owns(const struct pair_entry *entry)
 static void entry_send(struct pair *pair, struct pair_entry *entry, unsigned int flags, bool keepable)
 {
 	struct exchange exchange = {
-		.request = entry->side[MESSAGE_REQUEST].message,
-		.response = entry->side[MESSAGE_RESPONSE].message,
+		.request = entry->half[MESSAGE_REQUEST].message,
+		.response = entry->half[MESSAGE_RESPONSE].message,
 		.mover = entry_mover(entry),
 		.key = entry->key,
 		.flags = entry->flags | flags,
@@ -140,13 +140,13 @@ static void entry_send(struct pair *pair, struct pair_entry *entry, unsigned int
 	else
 		exchange.flags |= FLAG_UNANSWERED;
 	for (int i = 0; i < 2; i++)
-		if (!entry->side[i].message && entry->losses[i] != pair->losses[i].count)
+		if (!entry->half[i].message && entry->losses[i] != pair->losses[i].count)
 			exchange.flags |= pair->losses[i].flags;
 	if (!exchange.request && !exchange.response)
 		return;
 	pair_emit(pair, &exchange);
-	entry->side[MESSAGE_REQUEST].message = exchange.request;
-	entry->side[MESSAGE_RESPONSE].message = exchange.response;
+	entry->half[MESSAGE_REQUEST].message = exchange.request;
+	entry->half[MESSAGE_RESPONSE].message = exchange.response;
 	entry->interim_count = exchange.interim_count;
 }
 
@@ -184,16 +184,16 @@ static void entry_show(struct pair *pair, struct pair_entry *entry, unsigned int
 		DL_APPEND(pair->behind, entry);
 	}
 	entry->shown = true;
-	entry->response_shown = entry->side[MESSAGE_RESPONSE].taken;
+	entry->response_shown = entry->half[MESSAGE_RESPONSE].taken;
 	entry->flags |= flags;
 	pair->open--;
 	pair->shown++;
 	pair_watch(pair);
 	for (int i = 0; i < 2; i++) {
-		if (!entry->side[i].done)
+		if (!entry->half[i].done)
 			continue;
-		message_free(entry->side[i].message);
-		entry->side[i].message = NULL;
+		message_free(entry->half[i].message);
+		entry->half[i].message = NULL;
 	}
 	entry_weigh(pair, entry);
 	if (pair->shown > pair->pipeline->config.exchange_limit)
@@ -208,7 +208,7 @@ static void pair_shed(struct pair *pair)
 	counter_add(COUNTER_LIMIT_EXCHANGES, 1);
 	if (!oldest)
 		return;
-	if (oldest->side[MESSAGE_RESPONSE].done && !oldest->side[MESSAGE_REQUEST].taken)
+	if (oldest->half[MESSAGE_RESPONSE].done && !oldest->half[MESSAGE_REQUEST].taken)
 		entry_emit(pair, oldest, 0);
 	else
 		entry_show(pair, oldest, FLAG_TRUNCATED);
@@ -259,13 +259,13 @@ static struct pair_entry *entry_of(const struct pair *pair, const struct message
 
 	if (message->key)
 		HASH_FIND(hh, pair->by_key, &message->key, sizeof(message->key), entry);
-	return entry && entry->side[message->kind].message == message ? entry : NULL;
+	return entry && entry->half[message->kind].message == message ? entry : NULL;
 }
 
-/* Is this the entry whose other side the message of key 0 is? */
+/* Is this the entry whose other half the message of key 0 is? */
 static bool entry_fits(const struct pair_entry *entry, const struct message *message)
 {
-	if (entry->side[message->kind].taken)
+	if (entry->half[message->kind].taken)
 		return false;
 	return message->kind == MESSAGE_RESPONSE || !(entry->flags & FLAG_NO_REQUEST);
 }
@@ -288,7 +288,7 @@ static struct pair_entry *entry_place_by_key(struct pair *pair, const struct mes
 	struct pair_entry *entry;
 
 	HASH_FIND(hh, pair->by_key, &message->key, sizeof(message->key), entry);
-	if (!entry || !entry->side[message->kind].taken)
+	if (!entry || !entry->half[message->kind].taken)
 		return entry;
 	/* A second message of a kind on one stream: the first exchange is all it will be. */
 	entry_emit(pair, entry, 0);
@@ -309,8 +309,8 @@ static struct pair_entry *entry_place(struct pair *pair, struct message *message
 	if (!entry)
 		return NULL;
 	requestless = entry_requestless(entry);
-	entry->side[message->kind].message = message;
-	entry->side[message->kind].taken = true;
+	entry->half[message->kind].message = message;
+	entry->half[message->kind].taken = true;
 	entry->flags |= message->flags & FLAG_NO_REQUEST;
 	pair->requestless += (size_t)entry_requestless(entry) - (size_t)requestless;
 	return entry;
@@ -321,8 +321,8 @@ static struct pair_entry *entry_attach(struct pair *pair, struct message *messag
 {
 	struct pair_entry *entry = entry_place(pair, message);
 
-	if (entry && !entry->side[message->kind].mover.pid)
-		entry->side[message->kind].mover = *mover;
+	if (entry && !entry->half[message->kind].mover.pid)
+		entry->half[message->kind].mover = *mover;
 	return entry;
 }
 
@@ -366,21 +366,21 @@ static void entry_done_late(struct pair *pair, struct pair_entry *entry, struct 
 {
 	struct exchange exchange = {
 		.response = message,
-		.mover = entry->side[MESSAGE_RESPONSE].mover,
+		.mover = entry->half[MESSAGE_RESPONSE].mover,
 		.key = entry->key,
 		.flags = message->flags | FLAG_NO_REQUEST | (entry->flags & (FLAG_TIMEOUT | FLAG_TRUNCATED)),
 	};
 
 	if (message->kind == MESSAGE_RESPONSE && !entry->response_shown)
 		pair_emit(pair, &exchange);
-	entry->side[message->kind].message = NULL;
+	entry->half[message->kind].message = NULL;
 	message_free(message);
 }
 
 static bool entry_complete(const struct pair_entry *entry)
 {
-	const struct pair_side *request = &entry->side[MESSAGE_REQUEST];
-	const struct pair_side *response = &entry->side[MESSAGE_RESPONSE];
+	const struct pair_half *request = &entry->half[MESSAGE_REQUEST];
+	const struct pair_half *response = &entry->half[MESSAGE_RESPONSE];
 
 	if (request->done && request->message && request->message->flags & FLAG_UNANSWERED)
 		return true;
@@ -402,7 +402,7 @@ void pair_done(struct pair *pair, struct message *message, const struct mover *m
 	}
 	entry->last_ns = pair->pipeline->now_ns;
 	entry->poll = pair->pipeline->poll;
-	entry->side[kind].done = true;
+	entry->half[kind].done = true;
 	requestless = entry_requestless(entry);
 	if (entry->shown)
 		entry_done_late(pair, entry, message);
@@ -426,7 +426,7 @@ void pair_lost(struct pair *pair, enum message_kind kind, uint32_t key, unsigned
 
 	if (key) {
 		HASH_FIND(hh, pair->by_key, &key, sizeof(key), entry);
-		if (entry && !entry->side[kind].taken)
+		if (entry && !entry->half[kind].taken)
 			entry->flags |= flags;
 		return;
 	}
@@ -444,7 +444,7 @@ void pair_set_aside(struct pair *pair, struct message *interim, const struct mov
 	}
 	entry_unlist(pair, entry);
 	entry->held_bytes = 0;
-	entry->side[MESSAGE_RESPONSE] = (struct pair_side){ 0 };
+	entry->half[MESSAGE_RESPONSE] = (struct pair_half){ 0 };
 	entry->interims[entry->interim_count++] = interim;
 	entry->flags |= FLAG_UPGRADED;
 	pair->aside = entry;
@@ -453,7 +453,7 @@ void pair_set_aside(struct pair *pair, struct message *interim, const struct mov
 void pair_take_back(struct pair *pair, uint32_t key)
 {
 	struct pair_entry *entry = pair->aside;
-	struct message *request = entry ? entry->side[MESSAGE_REQUEST].message : NULL;
+	struct message *request = entry ? entry->half[MESSAGE_REQUEST].message : NULL;
 
 	if (!entry)
 		return;
@@ -499,8 +499,8 @@ bool pair_poll(struct pair *pair)
 	pair->waiting = false;
 	DL_FOREACH_SAFE(pair->entries, entry, tmp)
 	{
-		const struct pair_side *request = &entry->side[MESSAGE_REQUEST];
-		bool alone = entry->side[MESSAGE_RESPONSE].done && !request->taken;
+		const struct pair_half *request = &entry->half[MESSAGE_REQUEST];
+		bool alone = entry->half[MESSAGE_RESPONSE].done && !request->taken;
 
 		if (!entry->reset_due && !alone)
 			continue;
@@ -517,7 +517,7 @@ static uint64_t entry_last_ns(const struct pair_entry *entry)
 	uint64_t last_ns = entry->last_ns;
 
 	for (int i = 0; i < 2; i++) {
-		const struct message *message = entry->side[i].message;
+		const struct message *message = entry->half[i].message;
 
 		if (message && message->last_byte_ns > last_ns)
 			last_ns = message->last_byte_ns;
@@ -541,7 +541,7 @@ void pair_end(struct pair *pair, unsigned int flags)
 {
 	while (pair->entries) {
 		struct pair_entry *entry = pair->entries;
-		bool whole = entry_complete(entry) || entry->side[MESSAGE_RESPONSE].done;
+		bool whole = entry_complete(entry) || entry->half[MESSAGE_RESPONSE].done;
 
 		entry_emit(pair, entry, whole ? 0 : flags);
 	}

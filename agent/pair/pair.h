@@ -34,10 +34,10 @@ struct pair {
 	size_t shown;		    /* entries that were emitted before they ended, and wait for the rest */
 	size_t held_bytes;	    /* the memory of all entries, with the messages that are ours */
 	size_t requestless;	    /* key 0: responses that wait for their request */
-	size_t halves;	/* requests shown alone since the last whole pair, whose answers may come */
-	bool truncated; /* what comes out now is cut by a limit, not by hark's end */
-	bool waiting;	/* pair_poll() has something to look at */
-	bool watched;	/* in the pipeline's list, exactly when there are open entries */
+	size_t shown_alone; /* requests shown alone since the last whole pair, whose answers may come */
+	bool truncated;	    /* what comes out now is cut by a limit, not by hark's end */
+	bool waiting;	    /* pair_poll() has something to look at */
+	bool watched;	    /* in the pipeline's list, exactly when there are open entries */
 	struct pair *watch_prev, *watch_next;
 };
 

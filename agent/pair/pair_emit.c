@@ -38,11 +38,11 @@ static void exchange_split(struct pair *pair, struct exchange *exchange)
 	if (exchange->key)
 		return;
 	if (request && response) {
-		pair->halves = 0;
+		pair->shown_alone = 0;
 	} else if (request && exchange->flags & (FLAG_GAP | FLAG_LATE_JOINED | FLAG_TRUNCATED)) {
-		pair->halves++;
-	} else if (!request && response && pair->halves) {
-		pair->halves--;
+		pair->shown_alone++;
+	} else if (!request && response && pair->shown_alone) {
+		pair->shown_alone--;
 		exchange->split_answer = true;
 	}
 }

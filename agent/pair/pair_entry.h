@@ -7,17 +7,17 @@
 #include "model/exchange.h"
 #include "pair.h"
 
-struct pair_side {
+struct pair_half {
 	struct message *message; /* ours when done, else the decoder's */
 	struct mover mover;	 /* who moved it */
-	bool taken;		 /* a message came for this side, now or before */
+	bool taken;		 /* a message came for it, now or before */
 	bool done;
 };
 
 struct pair_entry {
 	struct pair_entry *prev, *next;
 	uint32_t key;
-	struct pair_side side[2]; /* by enum message_kind */
+	struct pair_half half[2]; /* by enum message_kind */
 	struct message *interims[EXCHANGE_INTERIMS_MAX];
 	size_t interim_count;
 	unsigned int flags;
@@ -36,7 +36,7 @@ struct pair_entry {
 /* Who moved the request, or else the response. */
 static inline struct mover entry_mover(const struct pair_entry *entry)
 {
-	return entry->side[entry->side[MESSAGE_REQUEST].message ? MESSAGE_REQUEST : MESSAGE_RESPONSE].mover;
+	return entry->half[entry->half[MESSAGE_REQUEST].message ? MESSAGE_REQUEST : MESSAGE_RESPONSE].mover;
 }
 
 #endif

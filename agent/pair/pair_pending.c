@@ -33,11 +33,11 @@ static uint64_t since(uint64_t now_ns, uint64_t then_ns)
 static struct exchange entry_view(struct pair *pair, const struct pair_entry *entry, uint64_t waited_ns)
 {
 	struct exchange exchange = {
-		.request = entry->side[MESSAGE_REQUEST].message,
-		.response = entry->side[MESSAGE_RESPONSE].message,
+		.request = entry->half[MESSAGE_REQUEST].message,
+		.response = entry->half[MESSAGE_RESPONSE].message,
 		.mover = entry_mover(entry),
 		.key = entry->key,
-		.flags = entry->flags | entry->side[MESSAGE_REQUEST].message->flags,
+		.flags = entry->flags | entry->half[MESSAGE_REQUEST].message->flags,
 		.pending = true,
 		.waited_ns = waited_ns,
 		.interim_count = entry->interim_count,
@@ -64,7 +64,7 @@ void pair_each_open(struct pair *pair, void (*fn)(void *ctx, const struct exchan
 	struct pair_entry *entry;
 
 	DL_FOREACH (pair->entries, entry) {
-		const struct message *request = entry->side[MESSAGE_REQUEST].message;
+		const struct message *request = entry->half[MESSAGE_REQUEST].message;
 		struct exchange exchange;
 
 		if (entry->shown || !request)
@@ -77,12 +77,12 @@ void pair_each_open(struct pair *pair, void (*fn)(void *ctx, const struct exchan
 /* How long the exchange takes already, if that is worth a line; else 0. */
 static uint64_t entry_due(const struct pair *pair, struct pair_entry *entry)
 {
-	const struct message *request = entry->side[MESSAGE_REQUEST].message;
-	const struct message *response = entry->side[MESSAGE_RESPONSE].message;
+	const struct message *request = entry->half[MESSAGE_REQUEST].message;
+	const struct message *response = entry->half[MESSAGE_RESPONSE].message;
 	uint64_t now_ns = pair->pipeline->now_ns, limit_ns = pair->pipeline->config.pending_ns;
 	uint64_t waited_ns;
 
-	if (entry->shown || !request || (response && entry->side[MESSAGE_RESPONSE].done))
+	if (entry->shown || !request || (response && entry->half[MESSAGE_RESPONSE].done))
 		return 0;
 	waited_ns = since(now_ns, request->first_byte_ns);
 	if (waited_ns < limit_ns)

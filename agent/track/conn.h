@@ -19,7 +19,7 @@ struct sk_entry;
 
 /* A process that has the same client's hello on two connections, in and out, relays it. */
 struct relay_key {
-	uint64_t mark; /* of the hello */
+	uint64_t hello_id;
 	uint64_t pid;
 };
 

@@ -87,10 +87,10 @@ static bool conns_are_ends(const struct conn *a, const struct conn *b)
 
 void relay_watch(struct tracker *tracker, struct conn *conn)
 {
-	struct relay_key key = { .mark = conn->facts.hello_mark, .pid = conn->facts.owner.pid };
+	struct relay_key key = { .hello_id = conn->facts.hello_id, .pid = conn->facts.owner.pid };
 	struct conn *other;
 
-	if (!key.mark || conn->relay_key.mark)
+	if (!key.hello_id || conn->relay_key.hello_id)
 		return;
 	conn->relay_key = key;
 	HASH_FIND(relay_hh, tracker->relays, &key, sizeof(key), other);

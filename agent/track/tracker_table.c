@@ -356,12 +356,6 @@ void fd_claim(struct tracker *tracker, struct conn *conn, uint32_t pid, int32_t 
 	fd_link(tracker, pointer, conn, process);
 }
 
-static void session_leaves(struct tracker *tracker, struct process *process, struct tls_session *session)
-{
-	DL_DELETE2(process->sessions, session, process_prev, process_next);
-	process_settle(tracker, process);
-}
-
 void session_unlink(struct tracker *tracker, struct tls_session *session)
 {
 	struct process *process;
@@ -374,8 +368,10 @@ void session_unlink(struct tracker *tracker, struct tls_session *session)
 		conn_wake_session(session->conn, session);
 	HASH_DEL(tracker->sessions, session);
 	HASH_FIND(hh, tracker->processes, &pid, sizeof(pid), process);
-	if (process)
-		session_leaves(tracker, process, session);
+	if (process) {
+		DL_DELETE2(process->sessions, session, process_prev, process_next);
+		process_settle(tracker, process);
+	}
 	if (tracker->pipeline.handler.forget_session)
 		tracker->pipeline.handler.forget_session(tracker->pipeline.handler.ctx, &session->key);
 }

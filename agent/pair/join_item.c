@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Exchanges that wait for their other end, and how it finds them: by what both
- * ends say alike, never by a walk over all that wait.
- */
-#include "join_table.h"
+/* An item is found by what both ends say alike, never by a walk over all that wait. */
+#include "join_item.h"
 
 #include <stdlib.h>
 
@@ -23,17 +20,17 @@ static struct join_turn turn_of(const struct join_conn *conn, const struct join_
 	return (struct join_turn){ .conn = conn, .request = sign->request, .index = sign->index };
 }
 
-static struct join_alike *alike_find(const struct join_table *table, const struct join_alike_key *key)
+static struct join_alike *alike_find(const struct join_items *items, const struct join_alike_key *key)
 {
 	struct join_alike *alike;
 
-	HASH_FIND(hh, table->alikes, key, sizeof(*key), alike);
+	HASH_FIND(hh, items->alikes, key, sizeof(*key), alike);
 	return alike;
 }
 
-static struct join_alike *alike_get(struct join_table *table, const struct join_alike_key *key)
+static struct join_alike *alike_get(struct join_items *items, const struct join_alike_key *key)
 {
-	struct join_alike *alike = alike_find(table, key);
+	struct join_alike *alike = alike_find(items, key);
 
 	if (alike)
 		return alike;
@@ -41,7 +38,7 @@ static struct join_alike *alike_get(struct join_table *table, const struct join_
 	if (!alike)
 		return NULL;
 	alike->key = *key;
-	HASH_ADD(hh, table->alikes, key, sizeof(alike->key), alike);
+	HASH_ADD(hh, items->alikes, key, sizeof(alike->key), alike);
 	if (TABLE_ADDED(alike, hh))
 		return alike;
 	free(alike);
@@ -54,27 +51,27 @@ static bool has_turn(const struct join_sign *sign)
 }
 
 /* An item that is out of memory, or whose turn is taken, is found by its time. */
-static void turn_add(struct join_table *table, struct join_item *item)
+static void turn_add(struct join_items *items, struct join_item *item)
 {
 	struct join_item *other;
 
 	if (!has_turn(&item->sign))
 		return;
 	item->turn = turn_of(item->conn, &item->sign);
-	HASH_FIND(hh_turn, table->turns, &item->turn, sizeof(item->turn), other);
+	HASH_FIND(hh_turn, items->turns, &item->turn, sizeof(item->turn), other);
 	if (!other)
-		HASH_ADD(hh_turn, table->turns, turn, sizeof(item->turn), item);
+		HASH_ADD(hh_turn, items->turns, turn, sizeof(item->turn), item);
 }
 
-struct join_item *join_item_new(struct join_table *table, struct join_conn *conn,
+struct join_item *join_item_new(struct join_items *items, struct join_conn *conn,
 				const struct join_sign *sign)
 {
 	struct join_alike_key key = alike_key(conn, sign);
-	struct join_item *item = table->item_count < ITEMS_MAX ? calloc(1, sizeof(*item)) : NULL;
+	struct join_item *item = items->count < ITEMS_MAX ? calloc(1, sizeof(*item)) : NULL;
 
 	if (!item)
 		return NULL;
-	item->alike = alike_get(table, &key);
+	item->alike = alike_get(items, &key);
 	if (!item->alike) {
 		free(item);
 		return NULL;
@@ -82,23 +79,23 @@ struct join_item *join_item_new(struct join_table *table, struct join_conn *conn
 	item->sign = *sign;
 	item->conn = conn;
 	DL_APPEND2(item->alike->items, item, alike_prev, alike_next);
-	turn_add(table, item);
-	table->item_count++;
+	turn_add(items, item);
+	items->count++;
 	return item;
 }
 
-void join_item_free(struct join_table *table, struct join_item *item)
+void join_item_free(struct join_items *items, struct join_item *item)
 {
 	struct join_alike *alike = item->alike;
 
 	if (TABLE_ADDED(item, hh_turn))
-		HASH_DELETE(hh_turn, table->turns, item);
+		HASH_DELETE(hh_turn, items->turns, item);
 	DL_DELETE2(alike->items, item, alike_prev, alike_next);
 	if (!alike->items) {
-		HASH_DEL(table->alikes, alike);
+		HASH_DEL(items->alikes, alike);
 		free(alike);
 	}
-	table->item_count--;
+	items->count--;
 	free(item);
 }
 
@@ -137,7 +134,7 @@ static bool signs_match(const struct join_sign *a, const struct join_sign *b)
 	return a->request_known && b->request_known && orders_match(a, b);
 }
 
-struct join_item *join_item_match(const struct join_table *table, const struct join_conn *conn,
+struct join_item *join_item_match(const struct join_items *items, const struct join_conn *conn,
 				  const struct join_sign *sign)
 {
 	struct join_alike_key key = alike_key(conn, sign);
@@ -147,10 +144,10 @@ struct join_item *join_item_match(const struct join_table *table, const struct j
 	unsigned int looks = 0;
 
 	if (has_turn(sign))
-		HASH_FIND(hh_turn, table->turns, &turn, sizeof(turn), item);
+		HASH_FIND(hh_turn, items->turns, &turn, sizeof(turn), item);
 	if (item && signs_match(&item->sign, sign))
 		return item;
-	alike = alike_find(table, &key);
+	alike = alike_find(items, &key);
 	DL_FOREACH2((alike ? alike->items : NULL), item, alike_next)
 	{
 		if (signs_match(&item->sign, sign))
