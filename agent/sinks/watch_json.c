@@ -68,14 +68,15 @@ static void put_request(struct sink *sink, const struct exchange *exchange, cons
 }
 
 /* The template as it is known by now. */
-static void put_route(struct sink *sink, const struct exchange *exchange, const struct url *url)
+static void put_route(struct sink *sink, const struct exchange *exchange, const struct url *url,
+		      const struct content *content)
 {
 	const struct endpoint *endpoint;
 
 	if (!sink->routes || !url->path.data)
 		return;
 	endpoint = routes_find(sink->routes, url->host, exchange->request->method, url_path_plain(url->path),
-			       exchange_path_is_name(exchange));
+			       content && content->path_is_name);
 	if (!endpoint->route)
 		return;
 	json_text(&sink->writer, "http.route", slice_of_string(endpoint->route));
@@ -88,14 +89,15 @@ static void put_response(struct json_writer *writer, const struct message *respo
 	json_number(writer, "http.response.status_code", (uint64_t)response->status);
 }
 
-static void put_outcome(struct json_writer *writer, const struct exchange *exchange)
+static void put_outcome(struct json_writer *writer, const struct exchange *exchange,
+			const struct content *content)
 {
-	const struct content *content = exchange_content(exchange);
-	int outcome = exchange_outcome(exchange, NULL);
+	int outcome;
 
 	if (!content || !content->outcome)
 		return;
 	json_name(writer, "rpc.system", content->name);
+	outcome = exchange->response ? content->outcome(exchange->response) : -1;
 	if (outcome >= 0)
 		buffer_format(&writer->line, ",\"rpc.%s.status_code\":%d", content->name, outcome);
 }
@@ -237,6 +239,7 @@ static void watch_json_exchange(struct sink *sink, const struct result *result)
 {
 	const struct exchange *exchange = result->exchange;
 	struct json_writer *writer = &sink->writer;
+	const struct content *content = exchange_content(exchange);
 	struct url url = { 0 };
 
 	if (exchange->request)
@@ -247,9 +250,9 @@ static void watch_json_exchange(struct sink *sink, const struct result *result)
 		json_time(writer, exchange->start_ns);
 	}
 	put_request(sink, exchange, &url);
-	put_route(sink, exchange, &url);
+	put_route(sink, exchange, &url, content);
 	put_response(writer, exchange->response);
-	put_outcome(writer, exchange);
+	put_outcome(writer, exchange, content);
 	put_server(writer, exchange->conn, &url);
 	json_client(writer, exchange->conn);
 	put_connection(writer, exchange);
