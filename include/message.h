@@ -121,4 +121,7 @@ int message_add_header(struct message *message, struct header_list *list, struct
  */
 struct slice message_header(const struct message *message, struct slice name);
 
+/* "1.0", "1.1", "2"; NULL: not known. */
+const char *message_version_name(enum http_version version);
+
 #endif

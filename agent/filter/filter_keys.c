@@ -10,7 +10,7 @@
 #include "base/number.h"
 #include "content/contents.h"
 #include "library/libraries.h"
-#include "model/show.h"
+#include "model/address.h"
 
 #include <errno.h>
 #include <pwd.h>
@@ -283,9 +283,9 @@ static enum filter_answer address_match(const struct filter_value *value, const 
 	struct buffer text = { .data = NULL };
 	enum filter_answer result;
 
-	if (!conn || conn->role == ROLE_UNKNOWN || !show_has_address(&conn->sock))
+	if (!conn || conn->role == ROLE_UNKNOWN || !address_known(&conn->sock))
 		return FILTER_UNKNOWN;
-	show_address(&text, &conn->sock, conn->role == ROLE_CLIENT ? conn->sock.peer : conn->sock.local);
+	address_put(&text, &conn->sock, conn->role == ROLE_CLIENT ? conn->sock.peer : conn->sock.local);
 	result = filter_says(filter_pattern_match(&value->pattern, slice_of(text.data, text.len)));
 	buffer_fini(&text);
 	return result;

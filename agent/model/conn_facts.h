@@ -69,4 +69,12 @@ struct conn_facts {
 	const char *opaque; /* TLS without plaintext: why, in words (static); NULL: it is not */
 };
 
+/* "1.3" of 0x0304; NULL: not known, or a version that has no name. */
+const char *conn_facts_tls_version_name(uint16_t version);
+
+/* "client", "server"; NULL: not known. */
+const char *conn_facts_role_name(enum protocol_role role);
+/* "local", "peer", "exit"; NULL: not known. */
+const char *conn_facts_closed_by_name(enum conn_closed_by closed_by);
+
 #endif

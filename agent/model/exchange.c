@@ -137,3 +137,10 @@ bool exchange_path_is_name(const struct exchange *exchange)
 
 	return content && content->path_is_name;
 }
+
+enum http_version exchange_version(const struct exchange *exchange)
+{
+	if (exchange->request && exchange->request->version != HTTP_VERSION_UNKNOWN)
+		return exchange->request->version;
+	return exchange->response ? exchange->response->version : HTTP_VERSION_UNKNOWN;
+}

@@ -81,6 +81,9 @@ void flags_each(unsigned int flags, void (*fn)(void *ctx, const char *name), voi
  */
 struct slice exchange_scheme(const struct exchange *exchange);
 
+/* What the request says, else the response. */
+enum http_version exchange_version(const struct exchange *exchange);
+
 struct content;
 
 /* What its bodies carry, by the request's Content-Type, else the response's; NULL: no row has it. */

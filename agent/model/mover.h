@@ -18,9 +18,12 @@ struct mover {
 };
 
 /* The process number for people; 0: not known, or it has none in hark's pid namespace. */
-static inline uint32_t pid_shown(uint32_t pid)
+static inline uint32_t mover_pid_shown(uint32_t pid)
 {
 	return pid & EVENT_PID_ELSEWHERE ? 0 : pid;
 }
+
+/* The executable's base name, else the thread's name; data NULL: neither is known. */
+struct slice mover_program(const struct mover *mover);
 
 #endif

@@ -46,7 +46,7 @@ static void put_identity(struct json_writer *writer, const struct conn_facts *co
 
 static void put_protocol(struct json_writer *writer, const struct conn_facts *conn)
 {
-	const char *version = show_version(conn->version);
+	const char *version = message_version_name(conn->version);
 
 	if (conn->protocol)
 		json_name(writer, "network.protocol.name", conn->protocol);
@@ -57,7 +57,7 @@ static void put_protocol(struct json_writer *writer, const struct conn_facts *co
 
 static void put_life(struct json_writer *writer, const struct conn_facts *conn)
 {
-	const char *closed_by = show_closed_by(conn->closed_by);
+	const char *closed_by = conn_facts_closed_by_name(conn->closed_by);
 
 	if (conn->opened_ns) {
 		json_key(writer, "hark.opened");
@@ -93,7 +93,7 @@ static void put_alpn_offered(struct json_writer *writer, const char *names)
 
 static void put_hello(struct json_writer *writer, const struct conn_facts *conn)
 {
-	const char *version = show_tls_version(conn->tls_version);
+	const char *version = conn_facts_tls_version_name(conn->tls_version);
 
 	if (conn->sni[0])
 		json_text(writer, "tls.client.server_name", slice_of_string(conn->sni));

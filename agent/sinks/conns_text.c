@@ -201,7 +201,7 @@ static void put_event(struct sink *sink, const char *what, uint64_t time_ns)
 	size_t start = sink->text.len;
 
 	if (time_ns)
-		show_local(&sink->text, &sink->style.clock, time_ns);
+		wall_clock_local(&sink->text, &sink->style.clock, time_ns);
 	else
 		buffer_char(&sink->text, '-');
 	cell_end(sink, start, COLUMN_TIME);
@@ -220,12 +220,12 @@ static void put_ends(struct sink *sink, const struct conn_facts *conn)
 	put_program(text, &sink->style, &conn->owner);
 	cell_end(sink, start, COLUMN_PROGRAM);
 	start = text->len;
-	show_endpoint(text, &conn->sock, conn->sock.local, conn->sock.local_port);
+	address_put_endpoint(text, &conn->sock, conn->sock.local, conn->sock.local_port);
 	cell_end(sink, start, COLUMN_LOCAL);
 	start = text->len;
-	show_endpoint(text, &conn->sock, conn->sock.peer, conn->sock.peer_port);
+	address_put_endpoint(text, &conn->sock, conn->sock.peer, conn->sock.peer_port);
 	cell_end(sink, start, COLUMN_PEER);
-	put_cell(sink, COLUMN_ROLE, show_role(conn->role));
+	put_cell(sink, COLUMN_ROLE, conn_facts_role_name(conn->role));
 }
 
 static const char *tls_name(const struct conn_facts *conn)
@@ -262,7 +262,9 @@ static void put_life(struct sink *sink, const struct conn_facts *conn)
 		buffer_char(text, '?');
 	cell_end(sink, start, COLUMN_DURATION);
 	if (conn->closed_ns || conn->closed_by != CLOSED_UNKNOWN)
-		buffer_string(text, show_closed_by(conn->closed_by) ? show_closed_by(conn->closed_by) : "?");
+		buffer_string(text, conn_facts_closed_by_name(conn->closed_by)
+					    ? conn_facts_closed_by_name(conn->closed_by)
+					    : "?");
 	else
 		buffer_char(text, '-');
 }

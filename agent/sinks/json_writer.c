@@ -48,14 +48,14 @@ void json_bool(struct json_writer *writer, bool value)
 void json_time(struct json_writer *writer, uint64_t event_ns)
 {
 	buffer_char(&writer->line, '"');
-	show_utc(&writer->line, &writer->clock, event_ns);
+	wall_clock_utc(&writer->line, &writer->clock, event_ns);
 	buffer_char(&writer->line, '"');
 }
 
 static void json_address(struct json_writer *writer, const struct event_socket *sock, bool peer)
 {
 	buffer_char(&writer->line, '"');
-	show_address(&writer->line, sock, peer ? sock->peer : sock->local);
+	address_put(&writer->line, sock, peer ? sock->peer : sock->local);
 	buffer_char(&writer->line, '"');
 }
 
@@ -63,7 +63,7 @@ void json_socket(struct json_writer *writer, const struct event_socket *sock)
 {
 	if (sock->family == AF_UNIX)
 		json_name(writer, "network.transport", "unix");
-	if (!show_has_address(sock))
+	if (!address_known(sock))
 		return;
 	json_name(writer, "network.transport", "tcp");
 	json_key(writer, "network.local.address");
@@ -76,7 +76,7 @@ void json_socket(struct json_writer *writer, const struct event_socket *sock)
 
 static bool sides_known(const struct conn_facts *conn)
 {
-	return conn->role != ROLE_UNKNOWN && show_has_address(&conn->sock);
+	return conn->role != ROLE_UNKNOWN && address_known(&conn->sock);
 }
 
 void json_client(struct json_writer *writer, const struct conn_facts *conn)
@@ -118,14 +118,14 @@ void json_tls(struct json_writer *writer, const struct conn_facts *conn)
 
 void json_process(struct json_writer *writer, const struct mover *mover)
 {
-	if (pid_shown(mover->pid))
+	if (mover_pid_shown(mover->pid))
 		json_number(writer, "process.pid", mover->pid);
 	if (mover->exe[0])
 		json_text(writer, "process.executable.name",
 			  slice_of(mover->exe, strnlen(mover->exe, sizeof(mover->exe))));
 	if (mover->pid)
 		json_number(writer, "process.user.id", mover->uid);
-	if (pid_shown(mover->pid))
+	if (mover_pid_shown(mover->pid))
 		json_number(writer, "thread.id", mover->tid);
 	if (mover->comm[0])
 		json_text(writer, "thread.name",
@@ -136,7 +136,7 @@ void json_process(struct json_writer *writer, const struct mover *mover)
 
 void json_role(struct json_writer *writer, enum protocol_role role)
 {
-	const char *name = show_role(role);
+	const char *name = conn_facts_role_name(role);
 
 	if (!name)
 		return;

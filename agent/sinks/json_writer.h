@@ -9,15 +9,16 @@
 #include "base/buffer.h"
 #include "base/escape.h"
 #include "base/redact.h"
+#include "base/wall_clock.h"
+#include "model/address.h"
 #include "model/conn_facts.h"
-#include "model/show.h"
 #include "sink.h"
 
 #include <stdbool.h>
 
 struct json_writer {
 	struct buffer line;
-	struct show_clock clock;
+	struct wall_clock clock;
 	FILE *out; /* borrowed */
 };
 

@@ -72,14 +72,14 @@ void column_end(struct buffer *buffer, size_t start, size_t width)
 
 void put_program(struct buffer *buffer, const struct style *style, const struct mover *mover)
 {
-	struct slice name = show_program(mover);
+	struct slice name = mover_program(mover);
 
 	if (name.data)
 		escape_text(buffer, name, style->utf8);
 	else
 		buffer_char(buffer, '?');
 	buffer_char(buffer, '[');
-	if (pid_shown(mover->pid))
+	if (mover_pid_shown(mover->pid))
 		buffer_u64(buffer, mover->pid);
 	else
 		buffer_char(buffer, '?');
@@ -164,7 +164,7 @@ static void put_arrow(struct buffer *buffer, const struct style *style, enum pro
 /* "h2+tls:5": protocol, TLS, stream. */
 static void put_protocol(struct buffer *buffer, const struct exchange *exchange)
 {
-	const char *version = show_version(show_exchange_version(exchange));
+	const char *version = message_version_name(exchange_version(exchange));
 
 	buffer_char(buffer, version ? 'h' : '?');
 	buffer_string(buffer, version ? version : "");
@@ -258,7 +258,7 @@ void put_when_and_program(struct buffer *buffer, struct style *style, uint64_t t
 
 	style_on(buffer, style, STYLE_DIM);
 	if (time_ns)
-		show_local(buffer, &style->clock, time_ns);
+		wall_clock_local(buffer, &style->clock, time_ns);
 	else
 		buffer_char(buffer, '?');
 	style_off(buffer, style);
@@ -293,7 +293,7 @@ void put_connection(struct buffer *buffer, const struct style *style, const stru
 	if (!has_room(style, COLUMNS_PEER))
 		return;
 	start = buffer->len;
-	show_endpoint(buffer, &conn->sock, conn->sock.peer, conn->sock.peer_port);
+	address_put_endpoint(buffer, &conn->sock, conn->sock.peer, conn->sock.peer_port);
 	column_end(buffer, start, 15);
 }
 

@@ -4,8 +4,9 @@
 #define HARK_LINE_TEXT_H
 
 #include "base/buffer.h"
+#include "base/wall_clock.h"
+#include "model/address.h"
 #include "model/exchange.h"
-#include "model/show.h"
 #include "sink.h"
 
 #include <stdbool.h>
@@ -23,7 +24,7 @@ struct style {
 	bool color;
 	bool utf8;	/* of the locale: else arrows and foreign letters are written in ASCII */
 	size_t columns; /* of the terminal; 0: as many as it takes */
-	struct show_clock clock;
+	struct wall_clock clock;
 	const struct redact *redact;
 	struct buffer scratch; /* what redaction rewrote */
 };

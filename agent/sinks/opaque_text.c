@@ -7,7 +7,7 @@
 
 void hello_text_put(struct buffer *buffer, const struct style *style, const struct conn_facts *conn)
 {
-	const char *version = show_tls_version(conn->tls_version);
+	const char *version = conn_facts_tls_version_name(conn->tls_version);
 	const char *alpn = conn->alpn[0] ? conn->alpn : conn->alpn_offered;
 
 	if (version)
@@ -30,7 +30,7 @@ static void put_reason(struct buffer *buffer, const struct conn_facts *conn)
 {
 	buffer_string(buffer, "not read: ");
 	buffer_string(buffer, conn->opaque ? conn->opaque : "?");
-	if (pid_shown(conn->owner.pid))
+	if (mover_pid_shown(conn->owner.pid))
 		buffer_format(buffer, " (hark doctor %u says more)", conn->owner.pid);
 }
 
@@ -54,7 +54,7 @@ void opaque_text_tell(struct buffer *buffer, const struct style *style, const st
 {
 	put_program(buffer, style, &conn->owner);
 	buffer_char(buffer, ' ');
-	show_endpoint(buffer, &conn->sock, conn->sock.peer, conn->sock.peer_port);
+	address_put_endpoint(buffer, &conn->sock, conn->sock.peer, conn->sock.peer_port);
 	hello_text_put(buffer, style, conn);
 	buffer_string(buffer, ": ");
 	put_reason(buffer, conn);
@@ -82,8 +82,8 @@ static void put_unseen(struct buffer *buffer, const struct event_unseen *unseen)
 	bool server = unseen->kind == UNSEEN_UDP_443 && sock->local_port == 443 && sock->peer_port != 443;
 
 	buffer_string(buffer, unseen_transport(unseen));
-	show_endpoint(buffer, sock, server ? sock->local : sock->peer,
-		      server ? sock->local_port : sock->peer_port);
+	address_put_endpoint(buffer, sock, server ? sock->local : sock->peer,
+			     server ? sock->local_port : sock->peer_port);
 	buffer_string(buffer, ": ");
 }
 

@@ -59,11 +59,11 @@ static void stat_json_in_flight(struct sink *sink, const struct result *result)
 
 static void put_peer(struct json_writer *writer, const struct event_socket *sock)
 {
-	if (!show_has_address(sock))
+	if (!address_known(sock))
 		return;
 	json_key(writer, "network.peer.address");
 	buffer_char(&writer->line, '"');
-	show_address(&writer->line, sock, sock->peer);
+	address_put(&writer->line, sock, sock->peer);
 	buffer_char(&writer->line, '"');
 	if (!sock->peer_port)
 		return;
@@ -76,7 +76,7 @@ static void put_process(struct json_writer *writer, const struct stats_row *row)
 		put_known(writer, "thread.name", row->program);
 	else
 		put_known(writer, "process.executable.name", row->program);
-	if (!pid_shown(row->pid))
+	if (!mover_pid_shown(row->pid))
 		return;
 	json_number(writer, "process.pid", row->pid);
 }

@@ -23,16 +23,16 @@ static void put_endpoint(struct buffer *text, const struct style *style, const s
 
 static void put_peer(struct buffer *text, const struct event_socket *sock)
 {
-	if (show_has_address(sock) && !sock->peer_port)
-		show_address(text, sock, sock->peer);
+	if (address_known(sock) && !sock->peer_port)
+		address_put(text, sock, sock->peer);
 	else
-		show_endpoint(text, sock, sock->peer, sock->peer_port);
+		address_put_endpoint(text, sock, sock->peer, sock->peer_port);
 }
 
 static void put_process(struct buffer *text, const struct style *style, const struct stats_row *row)
 {
 	put_or_unknown(text, style, slice_of_string(row->program));
-	if (pid_shown(row->pid))
+	if (mover_pid_shown(row->pid))
 		buffer_format(text, "[%u]", row->pid);
 	else
 		buffer_string(text, "[?]");

@@ -242,7 +242,7 @@ void heat_put(struct buffer *text, struct style *style, const struct heat *heat,
 	for (unsigned int band = frame.last + 1; band-- > frame.first;)
 		heat_put_line(text, style, heat, &frame, band);
 	column_end(text, text->len, LABEL_COLUMNS);
-	show_local(text, &style->clock, heat->start_ns);
+	wall_clock_local(text, &style->clock, heat->start_ns);
 	buffer_string(text, ", a column is ");
 	put_latency(text, heat->slice_ns * frame.group);
 	buffer_format(text, ", the darkest cell has %" PRIu64 "\n", frame.largest);

@@ -269,7 +269,7 @@ static void put_heading(const struct table *table, const struct stats *stats, en
 
 	style_on(text, table->style, STYLE_DIM);
 	if (window == WINDOW_INTERVAL && stats_now_ns(stats)) {
-		show_local(text, &table->style->clock, stats_now_ns(stats));
+		wall_clock_local(text, &table->style->clock, stats_now_ns(stats));
 		buffer_char(text, ' ');
 	}
 	buffer_string(text, window == WINDOW_RUN ? "Whole run, " : "Last ");

@@ -112,15 +112,15 @@ static void add_where(struct sink *sink, uint64_t time_ns, const struct mover *m
 	size_t start = text->len;
 
 	if (time_ns)
-		show_local(text, &sink->style.clock, time_ns);
+		wall_clock_local(text, &sink->style.clock, time_ns);
 	buffer_char(text, ' ');
 	put_program(text, &sink->style, mover);
-	buffer_string(text, show_role(facts->role) ? "  " : "");
-	buffer_string(text, show_role(facts->role) ? show_role(facts->role) : "");
+	buffer_string(text, conn_facts_role_name(facts->role) ? "  " : "");
+	buffer_string(text, conn_facts_role_name(facts->role) ? conn_facts_role_name(facts->role) : "");
 	buffer_string(text, "  ");
-	show_endpoint(text, &facts->sock, facts->sock.local, facts->sock.local_port);
+	address_put_endpoint(text, &facts->sock, facts->sock.local, facts->sock.local_port);
 	buffer_string(text, " - ");
-	show_endpoint(text, &facts->sock, facts->sock.peer, facts->sock.peer_port);
+	address_put_endpoint(text, &facts->sock, facts->sock.peer, facts->sock.peer_port);
 	buffer_format(text, "  #%" PRIu64, facts->id);
 	if (key)
 		buffer_format(text, "  stream %" PRIu32, key);

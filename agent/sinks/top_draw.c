@@ -151,7 +151,7 @@ static int draw_filter(struct sink *sink, int y)
 	buffer_string(&text, "Filter: ");
 	put_prompt(&text, sink);
 	buffer_string(&text, "  counted since ");
-	show_local(&text, &sink->style.clock, sink->filter_since_ns);
+	wall_clock_local(&text, &sink->style.clock, sink->filter_since_ns);
 	top_screen_put(&sink->screen, y, 0, sink->screen.columns, slice_of(text.data, text.len), TOP_BOLD);
 	buffer_fini(&text);
 	return 1;

@@ -56,7 +56,7 @@ void top_lists_init(struct sink *sink)
 
 static void put_protocol(struct buffer *text, const struct conn_facts *facts)
 {
-	const char *version = show_version(facts->version);
+	const char *version = message_version_name(facts->version);
 
 	buffer_string(text, version ? "h" : facts->protocol ? facts->protocol : "?");
 	buffer_string(text, version ? version : "");
@@ -77,7 +77,7 @@ static void put_peer(struct buffer *text, const struct style *style, const struc
 		buffer_string(text, style->utf8 ? "→ " : "> ");
 	if (facts->role == ROLE_SERVER)
 		buffer_string(text, style->utf8 ? "← " : "< ");
-	show_endpoint(text, &facts->sock, facts->sock.peer, facts->sock.peer_port);
+	address_put_endpoint(text, &facts->sock, facts->sock.peer, facts->sock.peer_port);
 }
 
 static void conn_texts(struct sink *sink, struct top_table *table, struct top_row *row,
@@ -99,7 +99,7 @@ static void conn_texts(struct sink *sink, struct top_table *table, struct top_ro
 	buffer_string(names, state_of(conn));
 	top_table_text(table, row, 3, start);
 	start = names->len;
-	show_endpoint(names, &facts->sock, facts->sock.local, facts->sock.local_port);
+	address_put_endpoint(names, &facts->sock, facts->sock.local, facts->sock.local_port);
 	top_table_text(table, row, 4, start);
 	start = names->len;
 	put_peer(names, &sink->style, facts);

@@ -137,7 +137,7 @@ static void put_name(struct buffer *text, const struct style *style, const struc
 	}
 	if (process) {
 		put_or_unknown(text, style, slice_of_string(row->program));
-		if (pid_shown(row->pid))
+		if (mover_pid_shown(row->pid))
 			buffer_format(text, "[%" PRIu32 "]", row->pid);
 		return;
 	}

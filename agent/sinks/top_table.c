@@ -171,7 +171,7 @@ static void put_count(struct buffer *text, uint64_t value)
 		buffer_format(text, "%" PRIu64 "G", value / 1000000000);
 }
 
-static void put_value(struct buffer *text, struct show_clock *clock, enum top_kind kind, uint64_t value)
+static void put_value(struct buffer *text, struct wall_clock *clock, enum top_kind kind, uint64_t value)
 {
 	if (value == TOP_UNKNOWN) {
 		buffer_char(text, '-');
@@ -196,7 +196,7 @@ static void put_value(struct buffer *text, struct show_clock *clock, enum top_ki
 		put_size(text, value);
 		break;
 	case TOP_TIME:
-		show_local(text, clock, value);
+		wall_clock_local(text, clock, value);
 		break;
 	case TOP_STATUS:
 		if (value)
@@ -246,7 +246,7 @@ static void draw_titles(const struct top_table *table, struct top_screen *screen
 }
 
 static void draw_row(const struct top_table *table, const struct top_row *row, struct top_screen *screen,
-		     struct show_clock *clock, int y)
+		     struct wall_clock *clock, int y)
 {
 	struct buffer text = { 0 };
 	int x = 0;
@@ -286,7 +286,7 @@ void top_table_view(struct top_table *table, size_t *from, size_t *to)
 	*to = table->first + table->page < table->count ? table->first + table->page : table->count;
 }
 
-void top_table_draw(struct top_table *table, struct top_screen *screen, struct show_clock *clock, int y,
+void top_table_draw(struct top_table *table, struct top_screen *screen, struct wall_clock *clock, int y,
 		    int lines)
 {
 	size_t from, to;

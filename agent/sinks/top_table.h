@@ -9,7 +9,7 @@
 #define HARK_TOP_TABLE_H
 
 #include "base/buffer.h"
-#include "model/show.h"
+#include "base/wall_clock.h"
 #include "top_screen.h"
 
 #include <stdbool.h>
@@ -94,7 +94,7 @@ void top_table_home(struct top_table *table); /* and stays on the first row, whi
 struct top_row *top_table_selected(const struct top_table *table); /* NULL: there are no rows */
 
 /* Draws titles and rows into the lines [y, y + lines). */
-void top_table_draw(struct top_table *table, struct top_screen *screen, struct show_clock *clock, int y,
+void top_table_draw(struct top_table *table, struct top_screen *screen, struct wall_clock *clock, int y,
 		    int lines);
 
 #endif

@@ -117,7 +117,7 @@ static void put_server(struct json_writer *writer, const struct conn_facts *conn
 static void put_connection(struct json_writer *writer, const struct exchange *exchange)
 {
 	const struct conn_facts *conn = exchange->conn;
-	const char *version = show_version(show_exchange_version(exchange));
+	const char *version = message_version_name(exchange_version(exchange));
 
 	if (version)
 		json_name(writer, "network.protocol.version", version);

@@ -8,7 +8,7 @@
 #include "base/counters.h"
 #include "base/hash.h"
 #include "base/url.h"
-#include "model/show.h"
+#include "model/address.h"
 #include "stats_private.h"
 
 #include <errno.h>
@@ -190,11 +190,11 @@ static struct slice server_of(struct stats *stats, const struct exchange *exchan
 
 	if (url->host.data)
 		return url->host;
-	if (conn->role == ROLE_UNKNOWN || !show_has_address(&conn->sock))
+	if (conn->role == ROLE_UNKNOWN || !address_known(&conn->sock))
 		return (struct slice){ 0 };
 	buffer_clear(&stats->address);
-	show_address(&stats->address, &conn->sock,
-		     conn->role == ROLE_CLIENT ? conn->sock.peer : conn->sock.local);
+	address_put(&stats->address, &conn->sock,
+		    conn->role == ROLE_CLIENT ? conn->sock.peer : conn->sock.local);
 	return slice_of(stats->address.data, stats->address.len);
 }
 
@@ -247,7 +247,7 @@ static void key_peer(struct buffer *key, const struct conn_facts *conn)
 	const struct event_socket *sock = &conn->sock;
 	uint16_t port = conn->role == ROLE_CLIENT ? sock->peer_port : 0;
 
-	if (!show_has_address(sock)) {
+	if (!address_known(sock)) {
 		buffer_put(key, &sock->family, sizeof(sock->family));
 		return;
 	}
