@@ -54,7 +54,7 @@ PROTOCOL_SOURCES := $(wildcard protocols/*.c protocols/*/*.c)
 PROBES := $(wildcard agent/capture/probes.c agent/capture/probes_*.c)
 PROBES_NONE := agent/capture/probes_none.c
 AGENT_SOURCES := $(filter-out $(if $(filter yes,$(CAPTURE)),$(PROBES_NONE),$(filter-out $(PROBES_NONE),$(PROBES))),\
-	$(wildcard agent/*/*.c))
+	$(wildcard agent/*/*.c agent/*/*/*.c))
 
 PROTOCOL_OBJECTS := $(PROTOCOL_SOURCES:%.c=$(BUILD)/%.o) $(LLHTTP_OBJECTS)
 AGENT_OBJECTS := $(AGENT_SOURCES:%.c=$(BUILD)/%.o)

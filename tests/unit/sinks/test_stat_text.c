@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Golden tables and pictures. */
 #include "sinks/sinks.h"
-#include "sinks/stat_picture.h"
-#include "sinks/stat_table.h"
+#include "sinks/stat/stat_picture.h"
+#include "sinks/stat/stat_table.h"
 
 #include "stats_call.h"
 

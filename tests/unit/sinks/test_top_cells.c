@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Hostile and foreign text in cells: nothing is wider than its column, nothing leans on its neighbour. */
-#include "sinks/top_cells.h"
+#include "sinks/top/top_cells.h"
 
 #include <locale.h>
 #include <setjmp.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Seconds pass, also many at once; windows hold what they say. */
-#include "sinks/top_history.h"
+#include "sinks/top/top_history.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is kept stays within its bounds, and is the right part. */
-#include "sinks/top_record.h"
+#include "sinks/top/top_record.h"
 
 #include "sample.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Order, selection and scrolling of a table; the places of a waterfall's bars. */
-#include "sinks/top_lines.h"
-#include "sinks/top_table.h"
+#include "sinks/top/top_lines.h"
+#include "sinks/top/top_table.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -3,7 +3,7 @@
 
 #include "base/array.h"
 #include "base/counters.h"
-#include "line_text.h"
+#include "sinks/line_text.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

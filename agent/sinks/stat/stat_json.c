@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One flat JSON object a row, with the keys of docs/interface.md; what is not known is absent. */
-#include "sinks.h"
+#include "sinks/sinks.h"
 
 #include "base/counters.h"
-#include "json_writer.h"
+#include "sinks/json_writer.h"
 #include "stat_feed.h"
 
 #include <stdlib.h>

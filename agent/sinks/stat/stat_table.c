@@ -6,7 +6,7 @@
  */
 #include "stat_table.h"
 
-#include "text_width.h"
+#include "sinks/text_width.h"
 
 #include <inttypes.h>
 

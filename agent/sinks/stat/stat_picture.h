@@ -4,7 +4,7 @@
 #define HARK_STAT_PICTURE_H
 
 #include "base/buffer.h"
-#include "line_text.h"
+#include "sinks/line_text.h"
 #include "stats/histogram.h"
 
 #include <stddef.h>

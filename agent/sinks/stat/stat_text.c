@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The numbers as a table, with --hist and --heat as pictures below it. */
-#include "sinks.h"
+#include "sinks/sinks.h"
 
 #include "base/counters.h"
 #include "stat_picture.h"

@@ -12,8 +12,8 @@
 #define HARK_TOP_H
 
 #include "filter/filter.h"
-#include "line_text.h"
-#include "sink.h"
+#include "sinks/line_text.h"
+#include "sinks/sink.h"
 #include "top_history.h"
 #include "top_lines.h"
 #include "top_record.h"

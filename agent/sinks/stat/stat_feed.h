@@ -3,7 +3,7 @@
 #ifndef HARK_STAT_FEED_H
 #define HARK_STAT_FEED_H
 
-#include "sink.h"
+#include "sinks/sink.h"
 #include "stats/stats.h"
 
 #include <stdbool.h>

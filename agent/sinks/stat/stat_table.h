@@ -4,7 +4,7 @@
 #define HARK_STAT_TABLE_H
 
 #include "base/buffer.h"
-#include "line_text.h"
+#include "sinks/line_text.h"
 #include "stat_feed.h"
 
 #include <stdbool.h>

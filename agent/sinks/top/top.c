@@ -11,7 +11,7 @@
 #include "base/counters.h"
 #include "base/log.h"
 #include "base/loop.h"
-#include "sinks.h"
+#include "sinks/sinks.h"
 
 #include <stdlib.h>
 #include <unistd.h>
