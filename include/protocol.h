@@ -84,7 +84,7 @@ struct protocol_config {
 	/* For each direction: the first byte that will be fed is the first of its stream. */
 	bool from_start[2];
 	/* HTTP/1: messages may have passed before that byte all the same (a session older than hark). */
-	bool joined;
+	bool joined_late;
 	bool beginning_lost; /* HTTP/1: what passed before that byte may be lost, and more with it */
 	uint64_t seen_ns; /* HTTP/1: the connection was there then, and nothing moved until the first byte */
 	/* HTTP/2 that follows an h2c Upgrade: stream 1's request was made in HTTP/1.1 and has been given

@@ -39,28 +39,25 @@ static enum judgement judge_prefix(struct slice bytes, struct slice wanted)
 	return slice_has_prefix(bytes, wanted) ? JUDGE_YES : JUDGE_NO;
 }
 
-static enum judgement judge_proxy_v1(struct slice bytes, size_t *skip)
+static enum judgement judge_proxy_v1(struct slice bytes, size_t *preface_bytes)
 {
 	enum judgement prefix = judge_prefix(bytes, SLICE("PROXY "));
-	const uint8_t *lf;
+	struct slice line = http1_line_first(slice_take(bytes, PROXY_V1_LIMIT_BYTES)), words;
 
 	if (prefix != JUDGE_YES)
 		return prefix;
-	bytes = slice_take(bytes, PROXY_V1_LIMIT_BYTES);
-	lf = memchr(bytes.data, '\n', bytes.len);
-	if (!lf)
+	if (!line.len)
 		return bytes.len < PROXY_V1_LIMIT_BYTES ? JUDGE_MORE : JUDGE_NO;
-	if (lf[-1] != '\r')
-		return JUDGE_NO;
-	*skip = (size_t)(lf - bytes.data) + 1;
-	bytes = slice_drop(bytes, strlen("PROXY "));
-	return slice_has_prefix(bytes, SLICE("TCP4 ")) || slice_has_prefix(bytes, SLICE("TCP6 ")) ||
-			       slice_has_prefix(bytes, SLICE("UNKNOWN"))
+	*preface_bytes = line.len;
+	words = slice_drop(line, strlen("PROXY "));
+	return line.data[line.len - 2] == '\r' && (slice_has_prefix(words, SLICE("TCP4 ")) ||
+						   slice_has_prefix(words, SLICE("TCP6 ")) ||
+						   slice_has_prefix(words, SLICE("UNKNOWN")))
 		       ? JUDGE_YES
 		       : JUDGE_NO;
 }
 
-static enum judgement judge_proxy_v2(struct slice bytes, size_t *skip)
+static enum judgement judge_proxy_v2(struct slice bytes, size_t *preface_bytes)
 {
 	enum judgement prefix = judge_prefix(bytes, SLICE("\r\n\r\n\0\r\nQUIT\n"));
 
@@ -71,8 +68,8 @@ static enum judgement judge_proxy_v2(struct slice bytes, size_t *skip)
 		return JUDGE_NO;
 	if (bytes.len < PROXY_V2_HEADER_BYTES)
 		return JUDGE_MORE;
-	*skip = PROXY_V2_HEADER_BYTES + (size_t)bytes.data[14] * 256 + bytes.data[15];
-	return bytes.len < *skip ? JUDGE_MORE : JUDGE_YES;
+	*preface_bytes = PROXY_V2_HEADER_BYTES + (size_t)bytes.data[14] * 256 + bytes.data[15];
+	return bytes.len < *preface_bytes ? JUDGE_MORE : JUDGE_YES;
 }
 
 static enum judgement judge_tls_hello(struct slice bytes)
@@ -139,41 +136,31 @@ static struct detect_result detect_start_line(struct slice bytes)
 
 struct detect_result detect_first(struct slice bytes)
 {
-	size_t skip_v1 = 0, skip_v2 = 0;
-	enum judgement more = JUDGE_NO;
-	struct detect_result line;
-	struct {
+	size_t v1_bytes = 0, v2_bytes = 0;
+	enum judgement v1 = judge_proxy_v1(bytes, &v1_bytes), v2 = judge_proxy_v2(bytes, &v2_bytes);
+	const struct {
 		enum judgement judgement;
-		enum detect_kind kind;
-		size_t offset;
-	} judged[5];
+		struct detect_result result;
+	} judged[] = {
+		{ v1, { DETECT_PROXY, v1_bytes } },
+		{ v2, { DETECT_PROXY, v2_bytes } },
+		{ judge_prefix(bytes, slice_of(http2_preface, HTTP2_PREFACE_BYTES)),
+		  { DETECT_HTTP2_PREFACE, 0 } },
+		{ judge_tls_hello(bytes), { DETECT_TLS, 0 } },
+		{ judge_server_frames(bytes), { DETECT_HTTP2_FRAMES, 0 } },
+	};
+	bool more = false;
+	struct detect_result line;
 
-	if (!bytes.len)
-		return (struct detect_result){ DETECT_MORE, 0 };
-	judged[0].judgement = judge_proxy_v1(bytes, &skip_v1);
-	judged[1].judgement = judge_proxy_v2(bytes, &skip_v2);
-	judged[2].judgement = judge_prefix(bytes, slice_of(http2_preface, HTTP2_PREFACE_BYTES));
-	judged[3].judgement = judge_tls_hello(bytes);
-	judged[4].judgement = judge_server_frames(bytes);
-	judged[0].kind = judged[1].kind = DETECT_PROXY;
-	judged[2].kind = DETECT_HTTP2_PREFACE;
-	judged[3].kind = DETECT_TLS;
-	judged[4].kind = DETECT_HTTP2_FRAMES;
-	judged[0].offset = skip_v1;
-	judged[1].offset = skip_v2;
-	judged[2].offset = judged[3].offset = judged[4].offset = 0;
 	for (size_t i = 0; i < sizeof(judged) / sizeof(*judged); i++) {
 		if (judged[i].judgement == JUDGE_YES)
-			return (struct detect_result){ judged[i].kind, judged[i].offset };
-		if (judged[i].judgement == JUDGE_MORE)
-			more = JUDGE_MORE;
+			return judged[i].result;
+		more = more || judged[i].judgement == JUDGE_MORE;
 	}
 	line = detect_start_line(bytes);
 	if (line.kind != DETECT_OTHER && line.kind != DETECT_MORE)
 		return line;
-	if (line.kind == DETECT_MORE || more == JUDGE_MORE)
-		return (struct detect_result){ DETECT_MORE, 0 };
-	return (struct detect_result){ DETECT_OTHER, 0 };
+	return (struct detect_result){ more ? DETECT_MORE : line.kind, 0 };
 }
 
 /* --- judges of any offset ----------------------------------------------------- */
@@ -211,31 +198,26 @@ static bool late_frames(struct slice bytes)
 /* The line behind a start line proves it: a field, or the empty line. */
 static bool line_proves(struct slice rest)
 {
-	const uint8_t *lf = rest.len ? memchr(rest.data, '\n', rest.len) : NULL;
-	struct slice line, name, value;
+	struct slice first = http1_line_first(rest), line = http1_line_strip(first), name, value;
 
-	if (!lf)
-		return false;
-	line = http1_line_strip(slice_of(rest.data, (size_t)(lf - rest.data) + 1));
-	return !line.len || http1_field_parse(line, &name, &value);
+	return first.len && (!line.len || http1_field_parse(line, &name, &value));
 }
 
 size_t http1_find_start_line(struct slice bytes, struct http1_start_line *out)
 {
 	size_t offset = 0;
 
-	while (offset < bytes.len) {
-		struct slice rest = slice_drop(bytes, offset);
-		const uint8_t *lf = memchr(rest.data, '\n', rest.len);
-		size_t n = lf ? (size_t)(lf - rest.data) + 1 : rest.len;
+	for (;;) {
+		struct slice rest = slice_drop(bytes, offset), line = http1_line_first(rest);
 
-		if (lf && n <= HTTP1_LINE_LIMIT_BYTES &&
-		    http1_start_line_parse(http1_line_strip(slice_take(rest, n)), out) &&
-		    http1_start_line_counts(out, offset == 0) && line_proves(slice_drop(rest, n)))
+		if (!line.len)
+			return bytes.len;
+		if (line.len <= HTTP1_LINE_LIMIT_BYTES &&
+		    http1_start_line_parse(http1_line_strip(line), out) &&
+		    http1_start_line_counts(out, offset == 0) && line_proves(slice_drop(rest, line.len)))
 			return offset;
-		offset += n;
+		offset += line.len;
 	}
-	return bytes.len;
 }
 
 /* Signs that no line shows, up to `end`. */
@@ -271,18 +253,15 @@ struct detect_result detect_late_binary(struct slice bytes)
 struct detect_result detect_turn(struct slice bytes, bool edge)
 {
 	static const struct detect_result other = { DETECT_OTHER, 0 }, more = { DETECT_MORE, 0 };
-	const uint8_t *lf = bytes.len ? memchr(bytes.data, '\n', bytes.len) : NULL;
+	struct slice first = http1_line_first(bytes), rest = slice_drop(bytes, first.len);
 	struct http1_start_line line;
-	struct slice first, rest;
 
-	if (!lf)
+	if (!first.len)
 		return bytes.len <= HTTP1_LINE_LIMIT_BYTES && http1_start_line_may_be(bytes) ? more : other;
-	first = slice_take(bytes, (size_t)(lf - bytes.data) + 1);
-	rest = slice_drop(bytes, first.len);
 	if (first.len > HTTP1_LINE_LIMIT_BYTES || !http1_start_line_parse(http1_line_strip(first), &line) ||
 	    !http1_start_line_counts(&line, edge))
 		return other;
-	if (!rest.len || !memchr(rest.data, '\n', rest.len))
+	if (!http1_line_first(rest).len)
 		return rest.len <= HTTP1_LINE_LIMIT_BYTES ? more : other;
 	if (!line_proves(rest))
 		return other;

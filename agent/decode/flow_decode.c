@@ -164,7 +164,7 @@ int flow_decode_start(struct flow *flow, const struct protocol_ops *ops, bool af
 		.role = flow->facts->role != ROLE_UNKNOWN ? flow->facts->role : flow->role_found,
 		.from_start = { flow_side_begins(flow, 0) || flow_tells_lost(flow, ops, 0),
 				flow_side_begins(flow, 1) || flow_tells_lost(flow, ops, 1) },
-		.joined = flow->joined_late,
+		.joined_late = flow->joined_late,
 		.beginning_lost = flow->lossy && !flow->facts->opened_ns,
 		.seen_ns = flow->facts->existing ? flow->facts->seen_ns : 0,
 		.after_upgrade = after_upgrade,

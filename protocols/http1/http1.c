@@ -200,7 +200,7 @@ static struct protocol *http1_create(const struct protocol_config *config,
 	http1_queue_init(&http1->queue, config->pipeline_limit);
 	for (int i = 0; i < 2; i++)
 		http1_parser_init(&http1->parser[i], i, &http1->config, &http1->handler, &http1->hooks);
-	http1_order_init(&http1->order, config->from_start[0] && config->from_start[1] && !config->joined
+	http1_order_init(&http1->order, config->from_start[0] && config->from_start[1] && !config->joined_late
 						? 0
 						: FLAG_LATE_JOINED);
 	if (config->beginning_lost)

@@ -15,15 +15,8 @@
 
 static bool is_token_byte(uint8_t c)
 {
-	if ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'))
-		return true;
-	return c && strchr("!#$%&'*+-.^_`|~", c);
-}
-
-/* A client may send what RFC 9112 forbids, and a server answers it: whatever cannot end the target. */
-static bool is_target_byte(uint8_t c)
-{
-	return c && c != ' ' && c != '\r' && c != '\n';
+	return ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || ascii_is_digit(c) ||
+	       (c && strchr("!#$%&'*+-.^_`|~", c));
 }
 
 static size_t token_len(struct slice s)
@@ -35,13 +28,21 @@ static size_t token_len(struct slice s)
 	return n;
 }
 
+/* A client may send what RFC 9112 forbids, and a server answers it: whatever cannot end the target. */
 static size_t target_len(struct slice s)
 {
 	size_t n = 0;
 
-	while (n < s.len && is_target_byte(s.data[n]))
+	while (n < s.len && (s.data[n] > ' ' || (s.data[n] && !strchr(" \r\n", s.data[n]))))
 		n++;
 	return n;
+}
+
+struct slice http1_line_first(struct slice bytes)
+{
+	const uint8_t *lf = bytes.len ? memchr(bytes.data, '\n', bytes.len) : NULL;
+
+	return slice_take(bytes, lf ? (size_t)(lf - bytes.data) + 1 : 0);
 }
 
 struct slice http1_line_strip(struct slice line)
@@ -233,22 +234,21 @@ bool http1_long_line_parse(struct slice first, struct slice last, struct http1_s
 
 enum http1_line_verdict http1_start_line_judge(struct slice bytes)
 {
-	const uint8_t *lf = bytes.len ? memchr(bytes.data, '\n', bytes.len) : NULL;
+	struct slice first = http1_line_first(bytes);
 	struct http1_start_line line;
 
-	if (!lf && bytes.len >= HTTP1_LINE_LIMIT_BYTES &&
+	if (!first.len && bytes.len >= HTTP1_LINE_LIMIT_BYTES &&
 	    http1_request_line_begins(slice_take(bytes, HTTP1_LINE_LIMIT_BYTES), &line))
 		return HTTP1_LINE_REQUEST;
-	if (!lf && bytes.len > HTTP1_LINE_LIMIT_BYTES)
+	if (!first.len && bytes.len > HTTP1_LINE_LIMIT_BYTES)
 		return HTTP1_LINE_NONE;
-	if (!lf)
+	if (!first.len)
 		return request_line_prefix(bytes) || status_line_prefix(bytes) ? HTTP1_LINE_MORE
 									       : HTTP1_LINE_NONE;
-	bytes.len = (size_t)(lf - bytes.data) + 1;
-	if (!http1_start_line_parse(http1_line_strip(bytes), &line))
+	if (!http1_start_line_parse(http1_line_strip(first), &line))
 		return HTTP1_LINE_NONE;
-	if (bytes.len > HTTP1_LINE_LIMIT_BYTES &&
-	    !http1_request_line_begins(slice_take(bytes, HTTP1_LINE_LIMIT_BYTES), &line))
+	if (first.len > HTTP1_LINE_LIMIT_BYTES &&
+	    !http1_request_line_begins(slice_take(first, HTTP1_LINE_LIMIT_BYTES), &line))
 		return HTTP1_LINE_NONE;
 	return line.kind == MESSAGE_REQUEST ? HTTP1_LINE_REQUEST : HTTP1_LINE_RESPONSE;
 }
@@ -428,25 +428,19 @@ static void framing_add_length(struct http1_framing *framing, struct slice value
 	}
 }
 
-/* With parameters, of which nobody uses any (RFC 9112, 7). */
-static bool is_coding(struct slice coding)
-{
-	size_t n = token_len(coding);
-	struct slice rest = slice_trim(slice_drop(coding, n));
-
-	return n && (!rest.len || rest.data[0] == ';');
-}
-
 static void framing_add_codings(struct http1_framing *framing, struct slice value)
 {
-	struct slice coding;
+	struct slice coding, parameters;
 
 	framing->has_codings = true;
 	while (list_next(&value, &coding)) {
 		/* RFC 2616, 3.6: identity means no coding at all; some old servers still say so. */
 		if (!coding.len || slice_equal_nocase(coding, SLICE("identity")))
 			continue;
-		framing->refused |= !is_coding(coding);
+		/* Nobody uses parameters (RFC 9112, 7). */
+		parameters = slice_trim(slice_drop(coding, token_len(coding)));
+		if (!token_len(coding) || (parameters.len && parameters.data[0] != ';'))
+			framing->refused = true;
 		framing->coded = true;
 		framing->chunked_last = slice_equal_nocase(coding, SLICE("chunked"));
 		framing->chunked += framing->chunked_last;

@@ -48,6 +48,9 @@ struct http1_start_line {
 	int status;		     /* response */
 };
 
+/* The bytes up to and with the first LF; empty: there is none. */
+struct slice http1_line_first(struct slice bytes);
+
 /* The line without "\r\n" or "\n" at its end. */
 struct slice http1_line_strip(struct slice line);
 

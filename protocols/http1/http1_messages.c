@@ -202,11 +202,6 @@ static void request_observe(struct protocol *http1, const struct message *messag
 		messages_lose_answers(http1);
 }
 
-static void request_refuse(struct http1_parser *parser, unsigned int flags)
-{
-	parser->message->flags |= FLAG_UNANSWERED | flags;
-}
-
 /* The request is ordered: its answer will be told from others. */
 static void request_queue(struct protocol *http1, struct http1_parser *parser, unsigned int doubt)
 {
@@ -223,17 +218,17 @@ static void request_queue(struct protocol *http1, struct http1_parser *parser, u
 	if (http1->beyond || http1_queue_full(&http1->queue)) {
 		http1->beyond++;
 		http1_note(http1, NOTE_PIPELINE_LIMIT, 1);
-		request_refuse(parser, FLAG_TRUNCATED);
+		message->flags |= FLAG_UNANSWERED | FLAG_TRUNCATED;
 		return;
 	}
 	if (http1_queue_push(&http1->queue, request) < 0) {
 		http1->no_memory = true;
-		request_refuse(parser, FLAG_GAP);
+		message->flags |= FLAG_UNANSWERED | FLAG_GAP;
 		messages_lose_requests(http1, true, HOLE_UNKNOWN_SIZE);
 	}
 }
 
-static int request_begin(struct protocol *http1, struct http1_parser *parser)
+static void request_begin(struct protocol *http1, struct http1_parser *parser)
 {
 	unsigned int flags;
 
@@ -243,14 +238,13 @@ static int request_begin(struct protocol *http1, struct http1_parser *parser)
 	    http1_order_part(&http1->order, !http1->queue.count))
 		messages_give_up(http1);
 	if (!http1_order_request(&http1->order, parser->message->first_byte_ns, &flags)) {
-		request_refuse(parser, flags);
-		return 0;
+		parser->message->flags |= FLAG_UNANSWERED | flags;
+		return;
 	}
 	/* All that was asked before is answered, so an answer begins with the next byte. */
 	if (!http1->queue.count)
 		http1_parser_realign(response_parser(http1));
 	request_queue(http1, parser, flags);
-	return 0;
 }
 
 static enum http1_body request_head(struct protocol *http1, const struct http1_parser *parser)
@@ -539,7 +533,10 @@ static bool hook_ready(void *ctx, struct http1_parser *parser, uint64_t time_ns)
 static int hook_begin(void *ctx, struct http1_parser *parser)
 {
 	http1_evidence_begin(ctx, parser);
-	return parser->kind == MESSAGE_REQUEST ? request_begin(ctx, parser) : response_begin(ctx, parser);
+	if (parser->kind == MESSAGE_RESPONSE)
+		return response_begin(ctx, parser);
+	request_begin(ctx, parser);
+	return 0;
 }
 
 static enum http1_body hook_head(void *ctx, struct http1_parser *parser)

@@ -353,9 +353,9 @@ static size_t fields_step(struct http1_parser *parser, struct slice bytes, uint6
 	bool whole;
 
 	if (parser->kept_back) {
-		bool folded = bytes.data[0] == ' ' || bytes.data[0] == '\t';
+		bool continues = bytes.data[0] == ' ' || bytes.data[0] == '\t';
 
-		if (!folded)
+		if (!continues)
 			field_take(parser);
 		else if (!parser->line.overflow)
 			parser->line.kept.len = http1_line_text(&parser->line).len;

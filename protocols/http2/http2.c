@@ -7,7 +7,7 @@
  *
  * Invariants. The two directions share nothing but the streams and the role:
  * each may be fed ahead of the other. Nothing is shown before the role is
- * known. A gap in one direction, and a late join, mark what they touched: what
+ * known. A loss in one direction, and a late join, mark what they touched: what
  * was under way there, and what misses the part that was in there. What comes
  * later is marked only when a field of it is unknown, or its like may be: the
  * table of a direction is in doubt from a missed block on.
@@ -218,7 +218,7 @@ static void on_lost(void *ctx)
 	struct protocol *protocol = side->owner;
 	enum message_kind kind = http2_side_kind(side);
 
-	side->had_gap = side->heads_missed = side->blocks_missed = true;
+	side->had_loss = side->heads_missed = side->blocks_missed = true;
 	side->framing = false;
 	if (kind == MESSAGE_RESPONSE || protocol->open_messages[MESSAGE_REQUEST] || protocol->loose_requests)
 		side->trailers_missed = true;

@@ -7,7 +7,7 @@
  * that could be either tells that the message ended, and nothing more.
  *
  * Every block goes through the inflater first, whatever becomes of it. After a
- * gap the table is in doubt, unless no block can have been in it: the client's
+ * loss the table is in doubt, unless no block can have been in it: the client's
  * next stream follows the last one that was seen, and no request was under way
  * whose trailers might have been there.
  */
@@ -60,7 +60,7 @@ static bool is_next_block(const struct http2_side *side, const struct http2_bloc
 	if (protocol->role == ROLE_UNKNOWN || http2_side_kind(side) != MESSAGE_REQUEST ||
 	    block->type != FRAME_HEADERS)
 		return false;
-	/* Trailers, whose head was in the gap, look like it otherwise. */
+	/* Trailers, whose head was in the loss, look like it otherwise. */
 	if (block->end_stream && !hpack_names_request(block->fragment))
 		return false;
 	if (!protocol->ids.last)
@@ -93,7 +93,7 @@ static int block_read(struct http2_side *side, const struct http2_block *block, 
 		if (block->cut)
 			http2_note(protocol, NOTE_HEADER_LIMIT, 1);
 		if (block->type == FRAME_PUSH_PROMISE)
-			side->had_gap = true;
+			side->had_loss = true;
 	} else if (err == -EBADMSG) {
 		http2_note(protocol, NOTE_INFLATE_ERROR, 1);
 	} else if (err == -ENOMEM) {
@@ -386,7 +386,7 @@ static void request_catch_up(const struct block_context *c, struct http2_stream 
 		http2_half_end(c->protocol, stream, MESSAGE_RESPONSE, c->time_ns);
 }
 
-/* The response was given away without its request, which waited behind a gap. */
+/* The response was given away without its request, which waited behind a loss. */
 static void request_tell_late(const struct block_context *c, const struct http2_stream *stream)
 {
 	unsigned int flags = http2_side_flags(c->side);
@@ -499,7 +499,7 @@ void http2_block_take(void *ctx, const struct http2_block *block, uint64_t time_
 	role_tell(&c);
 	if (side->owner->role == ROLE_UNKNOWN) {
 		/* Whatever it was, its stream will miss it, whose request may be found later. */
-		side->had_gap |= !side->joined_late;
+		side->had_loss |= !side->joined_late;
 		http2_side_clean(side, time_ns);
 		refuse(side->owner);
 	} else if (block->type == FRAME_PUSH_PROMISE)

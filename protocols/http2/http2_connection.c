@@ -55,7 +55,7 @@ void http2_role_learn(struct protocol *protocol, const struct http2_side *side, 
 
 unsigned int http2_side_flags(const struct http2_side *side)
 {
-	return side->had_gap ? FLAG_GAP : side->joined_late ? FLAG_LATE_JOINED : 0u;
+	return side->had_loss ? FLAG_GAP : side->joined_late ? FLAG_LATE_JOINED : 0u;
 }
 
 unsigned int http2_request_missed(struct protocol *protocol, uint32_t id)
@@ -70,7 +70,7 @@ unsigned int http2_request_missed(struct protocol *protocol, uint32_t id)
 		return side->heads_missed ? http2_side_flags(side) : 0;
 	if (side->joined_late && id < protocol->ids.first)
 		return FLAG_LATE_JOINED;
-	return side->had_gap ? FLAG_GAP : 0;
+	return side->had_loss ? FLAG_GAP : 0;
 }
 
 bool http2_head_missed(struct protocol *protocol, const struct http2_stream *stream)

@@ -30,7 +30,7 @@ struct http2_half {
 	struct message *message; /* while open */
 	struct bytes body;	 /* what is kept of it, while open */
 	size_t held_bytes;	 /* of both, as counted in the connection's */
-	bool suspect;		 /* open: a gap may have held its end */
+	bool suspect;		 /* open: a loss may have held its end */
 	bool headless;		 /* open: its head was missed */
 	bool missed;		 /* ended: nobody was told of it, for all of its head was missed */
 	bool provisional; /* a response of unknown status: it may be an interim one; head() is still to be
@@ -42,7 +42,7 @@ struct http2_stream {
 	uint32_t id;
 	bool unlisted;		   /* out of memory while it was added to the table */
 	bool request_known;	   /* its request was given away, or is under way */
-	uint64_t gaps[2];	   /* the connection's counts up to which the halves were marked */
+	uint64_t losses[2];	   /* the connection's counts up to which the halves were marked */
 	uint64_t request_ns;	   /* first byte of its request; 0: not seen */
 	struct http2_half half[2]; /* by enum message_kind */
 	UT_hash_handle hh;
@@ -69,7 +69,7 @@ struct http2_side {
 	struct protocol *owner;
 	struct http2_wire *wire;
 	struct hpack *hpack;
-	bool joined_late, had_gap;
+	bool joined_late, had_loss;
 	bool framing;		      /* is certain now */
 	uint64_t clean_ns;	      /* since then; 0: from the first byte on */
 	bool blocks_missed;	      /* maybe, since the newest block: the table is in doubt */
@@ -84,9 +84,9 @@ struct protocol {
 	enum protocol_role role;
 	struct http2_side side[2]; /* by enum event_direction */
 	struct http2_stream *streams;
-	/* By enum message_kind, how often a gap put all halves in doubt. Each stream takes that in when it is
-	 * looked at next, so that a gap does not cost a walk over all of them. */
-	uint64_t gaps[2];
+	/* By enum message_kind, how often a loss put all halves in doubt. Each stream takes that in when it
+	 * is looked at next, so that a loss does not cost a walk over all of them. */
+	uint64_t losses[2];
 	size_t open_messages[2]; /* by enum message_kind */
 	bool loose_requests;	 /* some request is no longer followed though its client may go on with it */
 	struct {
@@ -163,7 +163,7 @@ void http2_stream_reset(struct protocol *protocol, struct http2_stream *stream, 
 /* The response is complete and the server wants no more of the request: no error. The stream is gone
  * afterwards. */
 void http2_stream_stop(struct protocol *protocol, struct http2_stream *stream);
-/* The half is under way in a gap: some or all of what is left of it may be in there. */
+/* The half is under way in a loss: some or all of what is left of it may be in there. */
 void http2_half_suspect(struct http2_half *half);
 /* The same for all streams. */
 void http2_streams_suspect(struct protocol *protocol, enum message_kind kind);

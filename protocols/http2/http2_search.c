@@ -15,44 +15,44 @@
 #include <stdlib.h>
 
 #define HELD_LIMIT_BYTES  65536 /* three frames of the default size fit */
-#define MARKS_LIMIT	  16384
+#define STAMPS_LIMIT	  16384
 #define CHAIN_FRAMES	  3
 #define EXACT_ENDS	  2
 #define MISSES_FRAMES_MAX 32 /* that are walked from one place: there are 65,536 places */
 
-static size_t marks_count(const struct http2_search *search)
+static size_t stamps_count(const struct http2_search *search)
 {
-	return search->marks.len / sizeof(struct http2_search_mark);
+	return search->stamps.len / sizeof(struct http2_search_stamp);
 }
 
-static struct http2_search_mark *marks_of(const struct http2_search *search)
+static struct http2_search_stamp *stamps_of(const struct http2_search *search)
 {
-	return (struct http2_search_mark *)(void *)search->marks.data;
+	return (struct http2_search_stamp *)(void *)search->stamps.data;
 }
 
-static int mark_add(struct http2_search *search, uint64_t time_ns)
+static int stamp_add(struct http2_search *search, uint64_t time_ns)
 {
-	struct http2_search_mark mark = { .end = search->held.len, .time_ns = time_ns };
-	size_t count = marks_count(search);
+	struct http2_search_stamp stamp = { .end = search->held.len, .time_ns = time_ns };
+	size_t count = stamps_count(search);
 
-	if (count > 0 && marks_of(search)[count - 1].time_ns == time_ns) {
-		marks_of(search)[count - 1].end = mark.end;
+	if (count > 0 && stamps_of(search)[count - 1].time_ns == time_ns) {
+		stamps_of(search)[count - 1].end = stamp.end;
 		return 0;
 	}
-	return bytes_append(&search->marks, slice_of(&mark, sizeof(mark)), MARKS_LIMIT * sizeof(mark));
+	return bytes_append(&search->stamps, slice_of(&stamp, sizeof(stamp)), STAMPS_LIMIT * sizeof(stamp));
 }
 
 void http2_search_skip(struct http2_search *search, size_t n, uint64_t *unparsed)
 {
-	size_t count = marks_count(search), gone = 0;
+	size_t count = stamps_count(search), gone = 0;
 
 	if (n == 0)
 		return;
-	while (gone < count && marks_of(search)[gone].end <= n)
+	while (gone < count && stamps_of(search)[gone].end <= n)
 		gone++;
-	bytes_drop(&search->marks, gone * sizeof(struct http2_search_mark));
+	bytes_drop(&search->stamps, gone * sizeof(struct http2_search_stamp));
 	for (size_t i = 0; i < count - gone; i++)
-		marks_of(search)[i].end -= n;
+		stamps_of(search)[i].end -= n;
 	bytes_drop(&search->held, n);
 	search->exact_ends = 0;
 	search->passed_over = true;
@@ -61,7 +61,7 @@ void http2_search_skip(struct http2_search *search, size_t n, uint64_t *unparsed
 
 static bool is_full(const struct http2_search *search)
 {
-	return search->held.len == HELD_LIMIT_BYTES || marks_count(search) == MARKS_LIMIT;
+	return search->held.len == HELD_LIMIT_BYTES || stamps_count(search) == STAMPS_LIMIT;
 }
 
 size_t http2_search_add(struct http2_search *search, struct slice bytes, uint64_t time_ns, uint64_t *unparsed)
@@ -71,7 +71,7 @@ size_t http2_search_add(struct http2_search *search, struct slice bytes, uint64_
 	bytes = slice_take(bytes, HELD_LIMIT_BYTES - search->held.len);
 	if (bytes_append(&search->held, bytes, HELD_LIMIT_BYTES) < 0)
 		*unparsed += http2_search_fini(search) + bytes.len;
-	else if (mark_add(search, time_ns) < 0)
+	else if (stamp_add(search, time_ns) < 0)
 		*unparsed += http2_search_fini(search);
 	search->passed_over |= search->held.len == 0;
 	return bytes.len;
@@ -133,14 +133,14 @@ struct slice http2_search_next(const struct http2_search *search, struct http2_s
 			       uint64_t *time_ns)
 {
 	size_t begin = cursor->at;
-	const struct http2_search_mark *mark;
+	const struct http2_search_stamp *stamp;
 
-	if (cursor->mark == marks_count(search))
+	if (cursor->stamp == stamps_count(search))
 		return slice_of(NULL, 0);
-	mark = &marks_of(search)[cursor->mark++];
-	cursor->at = mark->end;
-	*time_ns = mark->time_ns;
-	return slice_of(search->held.data + begin, mark->end - begin);
+	stamp = &stamps_of(search)[cursor->stamp++];
+	cursor->at = stamp->end;
+	*time_ns = stamp->time_ns;
+	return slice_of(search->held.data + begin, stamp->end - begin);
 }
 
 size_t http2_search_fini(struct http2_search *search)
@@ -148,7 +148,7 @@ size_t http2_search_fini(struct http2_search *search)
 	size_t held = search->held.len;
 
 	bytes_fini(&search->held);
-	bytes_fini(&search->marks);
+	bytes_fini(&search->stamps);
 	search->exact_ends = 0;
 	search->passed_over = false;
 	return held;

@@ -13,15 +13,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Bytes before `end` (of those held) that no earlier mark covers came at time_ns. */
-struct http2_search_mark {
+/* Bytes before `end` (of those held) that no earlier stamp covers came at time_ns. */
+struct http2_search_stamp {
 	size_t end;
 	uint64_t time_ns;
 };
 
 struct http2_search {
 	struct bytes held;
-	struct bytes marks;	 /* of struct http2_search_mark, ascending */
+	struct bytes stamps;	 /* of struct http2_search_stamp, ascending */
 	unsigned int exact_ends; /* calls that ended where a frame of the first chain ends */
 	bool passed_over; /* some byte was, so that the first one held is not the first of the search */
 };
@@ -50,7 +50,7 @@ void http2_search_skip(struct http2_search *search, size_t n, uint64_t *unparsed
 
 /* Where http2_search_next() is. */
 struct http2_search_cursor {
-	size_t at, mark;
+	size_t at, stamp;
 };
 
 /* The next run of held bytes that came at one time; empty at the end. */

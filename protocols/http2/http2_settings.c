@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Only the frame size matters here, for the search after a gap. The size of
+ * Only the frame size matters here, for the search after a loss. The size of
  * HPACK's table is deliberately not followed: hpack.c allows its limit from
  * the start, and the encoder announces each change in a block.
  */

@@ -21,9 +21,9 @@
 static void stream_catch_up(const struct protocol *protocol, struct http2_stream *stream)
 {
 	for (int kind = 0; kind < 2; kind++) {
-		if (stream->gaps[kind] != protocol->gaps[kind])
+		if (stream->losses[kind] != protocol->losses[kind])
 			http2_half_suspect(&stream->half[kind]);
-		stream->gaps[kind] = protocol->gaps[kind];
+		stream->losses[kind] = protocol->losses[kind];
 	}
 }
 
@@ -162,7 +162,7 @@ static bool stream_doubted(struct protocol *protocol, const struct http2_stream 
 }
 
 /*
- * When the table is full, a stream that a gap left in doubt makes room. Only
+ * When the table is full, a stream that a loss left in doubt makes room. Only
  * the oldest few are looked at (uthash keeps the order of insertion), and those
  * without doubt go to the end: a full table must not cost a walk at each new
  * stream.
@@ -202,7 +202,7 @@ struct http2_stream *http2_stream_add(struct protocol *protocol, uint32_t id)
 	stream = calloc(1, sizeof(*stream));
 	if (stream) {
 		stream->id = id;
-		memcpy(stream->gaps, protocol->gaps, sizeof(stream->gaps));
+		memcpy(stream->losses, protocol->losses, sizeof(stream->losses));
 		HASH_ADD(hh, protocol->streams, id, sizeof(id), stream);
 	}
 	if (!stream || stream->unlisted) {
@@ -304,7 +304,7 @@ void http2_half_data(struct protocol *protocol, struct http2_half *half, struct 
 
 /*
  * Drops a stream whose response has ended, unless its request is under way. A
- * request whose end may have been in a gap ends with its response; one that is
+ * request whose end may have been in a loss ends with its response; one that is
  * still to come finds the stream among the past ones.
  */
 static void stream_release(struct protocol *protocol, struct http2_stream *stream)
@@ -394,7 +394,7 @@ void http2_half_suspect(struct http2_half *half)
 
 void http2_streams_suspect(struct protocol *protocol, enum message_kind kind)
 {
-	protocol->gaps[kind]++;
+	protocol->losses[kind]++;
 }
 
 void http2_streams_end(struct protocol *protocol, unsigned int flags)

@@ -51,9 +51,9 @@ struct http2_wire {
 	uint64_t head_time_ns;
 
 	struct http2_frame frame;
-	uint32_t left;	      /* of its payload */
-	uint32_t content;     /* of `left`: not padding (DATA) */
-	bool padding_pending; /* DATA: the length of the padding comes next */
+	uint32_t left;	  /* of its payload */
+	uint32_t content; /* of `left`: not padding (DATA) */
+	bool padding_due; /* DATA: the length of the padding comes next */
 	bool payload_lost;
 	struct bytes payload;
 	unsigned int trial; /* frames to come that must be like what a correct peer sends, or no frame began
@@ -188,7 +188,7 @@ static void frame_begin(struct http2_wire *wire, uint64_t time_ns)
 	wire->state = WIRE_PAYLOAD;
 	wire->left = frame->length;
 	wire->content = frame->length;
-	wire->padding_pending = frame->type == FRAME_DATA && (frame->flags & FRAME_FLAG_PADDED);
+	wire->padding_due = frame->type == FRAME_DATA && (frame->flags & FRAME_FLAG_PADDED);
 	wire->payload_lost = false;
 	if (wire->left == 0)
 		frame_end(wire, time_ns);
@@ -210,8 +210,8 @@ static size_t data_feed(struct http2_wire *wire, struct slice bytes, uint64_t ti
 {
 	struct slice content;
 
-	if (wire->padding_pending) {
-		wire->padding_pending = false;
+	if (wire->padding_due) {
+		wire->padding_due = false;
 		wire->left--;
 		if (bytes.data[0] > wire->left) /* the connection would end here (RFC 9113, 6.1) */
 			framing_lose(wire, time_ns);
@@ -465,10 +465,10 @@ static void data_hole(struct http2_wire *wire, uint32_t size, uint64_t time_ns)
 {
 	uint32_t content;
 
-	if (wire->padding_pending) {
+	if (wire->padding_due) {
 		/* The length of the padding is in the hole: how much of the frame is content is unknown. */
 		wire->payload_lost = true;
-		wire->padding_pending = false;
+		wire->padding_due = false;
 		wire->content = 0;
 	}
 	content = size < wire->content ? size : wire->content;
@@ -613,7 +613,7 @@ void http2_wire_allow_frame_size(struct http2_wire *wire, uint32_t bytes)
 
 uint32_t http2_wire_data_left(const struct http2_wire *wire)
 {
-	if (wire->state != WIRE_PAYLOAD || wire->frame.type != FRAME_DATA || wire->padding_pending)
+	if (wire->state != WIRE_PAYLOAD || wire->frame.type != FRAME_DATA || wire->padding_due)
 		return 0;
 	return wire->left;
 }
@@ -626,5 +626,5 @@ bool http2_wire_idle(const struct http2_wire *wire)
 size_t http2_wire_memory(const struct http2_wire *wire)
 {
 	return sizeof(*wire) + wire->payload.capacity + wire->assembly.fragment.capacity +
-	       wire->search.held.capacity + wire->search.marks.capacity;
+	       wire->search.held.capacity + wire->search.stamps.capacity;
 }

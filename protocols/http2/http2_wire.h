@@ -37,7 +37,7 @@ struct http2_wire_handler {
 	void (*data)(void *ctx, uint32_t stream, struct slice bytes, uint64_t time_ns);
 	/* A DATA frame ended. sure: each of its bytes was counted. */
 	void (*data_end)(void *ctx, const struct http2_frame *frame, bool sure, uint64_t time_ns);
-	/* Framing is lost: what comes next follows a gap that may have held any frame. */
+	/* Framing is lost: what comes next follows a loss that may have held any frame. */
 	void (*lost)(void *ctx);
 	/* Framing was found again; its first byte came at time_ns. */
 	void (*found)(void *ctx, uint64_t time_ns);
