@@ -46,10 +46,12 @@ static void opaque_look(struct tracker *tracker, struct conn *conn)
 
 void opaque_watch(struct tracker *tracker, struct conn *conn)
 {
+	/* From its hello on: the process may be gone when the ciphertext is told, which is at the close. */
+	if (!conn->unread_why && conn_looks_encrypted(conn))
+		opaque_look(tracker, conn);
 	if (conn->opaque_ns || !conn_looks_opaque(conn))
 		return;
 	conn->opaque_ns = tracker->pipeline.now_ns + OPAQUE_WAIT_NS;
-	opaque_look(tracker, conn); /* now: its process may be gone by then */
 	DL_APPEND2(tracker->opaque, conn, opaque_prev, opaque_next);
 }
 

@@ -135,6 +135,25 @@ static void test_process_gone_by_then(void **state)
 	assert_non_null(strstr(bench->log, "1 opaque sni=a.b alpn=h2 offered=h2 0303 by crypto/tls\n"));
 }
 
+/* The kernel side tells of ciphertext when the socket closes, which may be long after its process ended. */
+static void test_process_gone_before_ciphertext(void **state)
+{
+	struct bench *bench = *state;
+	struct peer peer = client();
+
+	bench->asks_why = true;
+	bench->unread_why = "crypto/tls";
+	SENT(bench, &peer, CLIENT_HELLO);
+	poll_put(bench, 1);
+	bench->unread_why = NULL;
+	process_put(bench, 7, EVENT_EXIT, "");
+	poll_put(bench, 60);
+	RECEIVED(bench, &peer, SERVER_HELLO_12);
+	SENT(bench, &peer, APPLICATION);
+	poll_put(bench, 60);
+	assert_non_null(strstr(bench->log, "1 opaque sni=a.b alpn=h2 offered=h2 0303 by crypto/tls\n"));
+}
+
 /* Seen in the middle: nobody knows what the hellos said. */
 static void test_joined_late(void **state)
 {
@@ -328,6 +347,7 @@ int main(void)
 		T(test_data_of_tls_13),
 		T(test_close_is_early_enough),
 		T(test_process_gone_by_then),
+		T(test_process_gone_before_ciphertext),
 		T(test_joined_late),
 		T(test_relay),
 		T(test_talk_to_oneself),
