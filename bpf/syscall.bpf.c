@@ -206,6 +206,23 @@ static __noinline int datagram_transfer(struct pt_regs *user, struct sock *sk, s
 	return 0;
 }
 
+/*
+ * What io_uring moves passes no system call of its own. Where no counter of the socket's shows it either,
+ * user space has to know that this process may have moved more than was seen. Told of once a process.
+ */
+static __noinline int rings_entered(void)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+	struct event_unseen *out;
+
+	if (!process_wanted(current_number()))
+		return 0;
+	out = unseen_reserve(BPF_CORE_READ(task, group_leader, start_time), UNSEEN_RINGS);
+	if (out)
+		unseen_submit(out);
+	return 0;
+}
+
 static __always_inline int syscall_transfer(struct pt_regs *user, __s64 ret, bool looped)
 {
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
@@ -217,6 +234,8 @@ static __always_inline int syscall_transfer(struct pt_regs *user, __s64 ret, boo
 	struct sock *sk;
 	__u32 flags;
 
+	if (SYSCALL_NR(user) == NR_IO_URING_ENTER)
+		return rings_entered();
 	if (direction < 0 && SYSCALL_NR(user) != NR_SPLICE)
 		return 0;
 	if (ret < 0 && ret != -ECONNRESET && ret != -EPIPE)

@@ -186,6 +186,7 @@ struct event_cgroup {
 enum event_unseen_kind {
 	UNSEEN_UDP_443 = 1,  /* UDP to or from port 443: HTTP/3, most likely */
 	UNSEEN_IO_URING = 2, /* a stream socket whose bytes move through io_uring */
+	UNSEEN_RINGS = 3, /* no socket: a process that uses io_uring, where its transfers are not noticed */
 };
 
 struct event_unseen {

@@ -691,14 +691,16 @@ void flow_unknown(struct flow *flow, enum event_direction direction)
 
 /*
  * Without positions at the end (Unix sockets, sessions that are never freed) nobody knows whether the last
- * records of a direction were among those that were lost since its newest one. What is open is in doubt then.
+ * records of a direction were among those that were lost since its newest one, or never made. What is open is
+ * in doubt then.
  */
 static void flow_doubt_end(struct flow *flow, enum event_direction direction)
 {
 	const struct flow_side *side = &flow->side[direction];
 	bool lost = (int32_t)(flow->pipeline->lost - side->lost) > 0;
 
-	if (lost && side->end == FLOW_END_UNKNOWN && flow->pair.open && flow->state == FLOW_HTTP)
+	if ((lost || flow->unheard) && side->end == FLOW_END_UNKNOWN && flow->pair.open &&
+	    flow->state == FLOW_HTTP)
 		flow_hole(flow, direction, HOLE_UNKNOWN_SIZE, true, flow->pipeline->now_ns);
 }
 

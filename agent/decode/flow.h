@@ -92,6 +92,7 @@ struct flow {
 	struct call_queue calls;  /* what was not given out yet */
 	struct hello *hello;	  /* exactly in FLOW_HELLO */
 	uint64_t undetermined_copied, undetermined_skipped;
+	bool unheard;	      /* who holds the socket may move bytes that no record and no counter tells of */
 	bool joined_late;     /* a session older than hark, whose counters do not say so */
 	const char *muted;    /* why one direction is unheard, or all is muted; static */
 	uint64_t relisten_ns; /* when what is muted is listened to again; 0: never */

@@ -72,6 +72,8 @@ static const char *unseen_reason(const struct event_unseen *unseen)
 		return "HTTP/3 (QUIC) is not read";
 	case UNSEEN_IO_URING:
 		return "what moves through io_uring is not read, only its size";
+	case UNSEEN_RINGS: /* the tracker's alone */
+		break;
 	}
 	return "not read"; /* of a later version's recording */
 }

@@ -239,7 +239,9 @@ static void tracker_unseen(struct tracker *tracker, const struct event_unseen *e
 	struct conn_facts conn = { .sock = event->sock, .tls_unknown = true };
 	struct result result = result_of_conn(RESULT_UNSEEN, &conn);
 
-	if (!tracker_wants(tracker, event->h.pid))
+	if (event->kind == UNSEEN_RINGS)
+		process_unheard(tracker, event->h.pid);
+	if (event->kind == UNSEEN_RINGS || !tracker_wants(tracker, event->h.pid))
 		return;
 	conn.owner = mover_of(tracker, &event->h, event->sock.fd);
 	result.unseen = event;

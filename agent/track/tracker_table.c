@@ -227,6 +227,18 @@ struct process *process_get(struct tracker *tracker, uint32_t pid)
 	return process;
 }
 
+void process_unheard(struct tracker *tracker, uint32_t pid)
+{
+	struct process *process = process_get(tracker, pid);
+	struct fd_pointer *pointer;
+
+	if (!process)
+		return;
+	process->unheard = true;
+	DL_FOREACH2(process->pointers, pointer, process_next)
+	pointer->conn->socket_flow.unheard = true;
+}
+
 void process_remove(struct tracker *tracker, struct process *process)
 {
 	if (process->gone_poll)
@@ -290,6 +302,7 @@ static void fd_link(struct tracker *tracker, struct fd_pointer *pointer, struct 
 {
 	pointer->conn = conn;
 	pointer->process = process;
+	conn->socket_flow.unheard |= process->unheard;
 	if (conn->life == CONN_ORPHANED)
 		conn->life = CONN_LIVES;
 	DL_APPEND(conn->pointers, pointer);

@@ -38,6 +38,7 @@ struct process {
 	struct fd_pointer *pointers;
 	struct tls_session *sessions;
 	uint64_t apart;		/* TLS sessions that were never bound to a socket, ended ones too */
+	bool unheard;		/* see flow.unheard, of the sockets' own layers */
 	bool tls_looked;	/* for why its TLS is not read */
 	const char *unread_why; /* static; NULL: not known */
 	UT_hash_handle hh;
@@ -131,6 +132,8 @@ void conn_orphan(struct tracker *tracker, struct conn *conn, enum protocol_end r
 
 /* Finds or makes. NULL: out of memory. */
 struct process *process_get(struct tracker *tracker, uint32_t pid);
+/* The process may move bytes unheard (struct flow), on what it holds and will hold. */
+void process_unheard(struct tracker *tracker, uint32_t pid);
 /* The memory that the process holds, or whether it exited, has changed. */
 void process_settle(struct tracker *tracker, struct process *process);
 void process_remove(struct tracker *tracker, struct process *process);

@@ -78,7 +78,7 @@ def test_bodies_without_a_user_buffer(hark, capture, way, family):
     server = watch.of(*pair.server)
     if way == "io_uring" and capture == "syscall" and family == "unix":  # nothing tells how many they were
         assert briefs(server) == [f"POST /{way}?by={family} 200 3000 -"] * 2
-        assert all(one["hark.flags"] for one in server)
+        assert all("gap" in one["hark.flags"] for one in server), "hark's own loss is no fault of theirs"
     else:
         assert briefs(server) == [f"POST /{way}?by={family} 200 {SIZES}"] * 2
     assert watch.stats["bytes.lost"] == 0

@@ -1166,7 +1166,8 @@ static void test_lost_records(void **state)
 enum ending {
 	CLOSED_TCP,
 	FREED_TLS,
-	EXIT_UNIX
+	EXIT_UNIX,
+	RINGS_UNIX
 };
 
 /* One exchange of which these records are lost, and the end of its direction with the last of them. */
@@ -1189,6 +1190,8 @@ static const struct {
 	{ "TLS server, last bytes", FREED_TLS, true, false, false, true, "1:GET /a 200 6\n" },
 	{ "Unix client, answer", EXIT_UNIX, false, false, true, true, "1:GET /a 0 0 gap unanswered\n" },
 	{ "Unix server, last bytes", EXIT_UNIX, true, false, false, true, "1:GET /a 200 3 gap\n" },
+	{ "io_uring client, answer", RINGS_UNIX, false, false, true, true, "1:GET /a 0 0 gap unanswered\n" },
+	{ "io_uring server, last bytes", RINGS_UNIX, true, false, false, true, "1:GET /a 200 3 gap\n" },
 };
 
 static void lost_end_piece(struct bench *bench, struct peer *peer, enum event_direction direction,
@@ -1203,6 +1206,7 @@ static void lost_end_piece(struct bench *bench, struct peer *peer, enum event_di
 static void lost_end_finish(struct bench *bench, struct peer *peer, enum ending ending, bool lost)
 {
 	struct event_data *free_event;
+	struct event_unseen unseen;
 
 	switch (ending) {
 	case CLOSED_TCP:
@@ -1223,6 +1227,14 @@ static void lost_end_finish(struct bench *bench, struct peer *peer, enum ending 
 		event_send(bench, free_event); /* of somebody else */
 		process_put(bench, 7, EVENT_EXIT, "");
 		break;
+	case RINGS_UNIX: /* nothing was lost */
+		unseen = (struct event_unseen){ .h = bench_header(bench, NULL, EVENT_UNSEEN, sizeof(unseen)),
+						.kind = UNSEEN_RINGS };
+		unseen.h.pid = 7;
+		unseen.h.flags = EVENT_PID_VALID;
+		tracker_event(bench->tracker, &unseen.h);
+		process_put(bench, 7, EVENT_EXIT, "");
+		break;
 	}
 	poll_put(bench, 4);
 }
@@ -1240,7 +1252,7 @@ static void test_lost_ends(void **state)
 		bench.quiet_conns = true;
 		bench_start(&bench);
 		peer.ssl = lost_ends[i].ending == FREED_TLS ? 0x5000 : 0;
-		if (lost_ends[i].ending == EXIT_UNIX)
+		if (lost_ends[i].ending == EXIT_UNIX || lost_ends[i].ending == RINGS_UNIX)
 			peer.family = AF_UNIX;
 		else if (!peer.ssl)
 			state_put(&bench, &peer, sent ? 3 : 2, 1);
