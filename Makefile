@@ -225,8 +225,8 @@ build/peers/%: tests/e2e/peers/%.c
 .PHONY: peers
 peers: $(PEERS)
 
-# A TLS library that only tests know, both ends of a conversation over it, and a hark with a row for it and for what
-# else is added by a row.
+# A TLS library that only tests know, both ends of a conversation over it, and a hark with a row for it and for each
+# other thing that takes a row.
 build/toy/libtoytls.so: tests/toys/libtoytls.c tests/toys/toytls.h
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
@@ -236,19 +236,11 @@ build/toy/toy_peer: tests/toys/toy_peer.c build/toy/libtoytls.so
 	$(call say,CC,$<)
 	$(Q)$(CC) $(CFLAGS) -std=gnu11 -D_GNU_SOURCE $(WARNINGS) -o $@ $^ -Wl,-rpath,'$$ORIGIN'
 
-$(BUILD)/toy/libraries.o: agent/library/libraries.c tests/toys/toy_library.inc
-	$(call say,CC,$<)
-	@mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS) $(HARK_CFLAGS) -DHARK_MORE_LIBRARIES='"tests/toys/toy_library.inc"' -I. -c $< -o $@
-
-$(BUILD)/toy/filter_keys.o: agent/filter/filter_keys.c tests/toys/toy_filter.inc
-	$(call say,CC,$<)
-	@mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS) $(HARK_CFLAGS) -DHARK_MORE_FILTERS='"tests/toys/toy_filter.inc"' -I. -c $< -o $@
-
-$(BUILD)/toy/hark: $(BUILD)/agent/main.o $(BUILD)/toy/libraries.o $(BUILD)/toy/filter_keys.o $(BUILD)/libagent.a $(BUILD)/libprotocols.a
-	$(call say,LINK,$@)
-	$(Q)$(CC) $(CFLAGS) $(SAN_FLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+$(BUILD)/toy/hark: $(BUILD)/hark $(wildcard tests/toys/*)
+	$(call say,TOY,$@)
+	$(Q)tests/toys/tree $(BUILD) $(BUILD)/toy/tree
+	$(Q)$(MAKE) --no-print-directory -C $(BUILD)/toy/tree BUILD=build SAN='$(SAN)' build/hark
+	$(Q)cp $(BUILD)/toy/tree/build/hark $@
 
 .PHONY: toy
 toy: build/toy/toy_peer $(BUILD)/toy/hark
@@ -343,4 +335,4 @@ help: ## this list
 clean: ## remove what was built
 	rm -rf build build-san
 
--include $(shell find $(addprefix $(BUILD)/,agent protocols bpf tests toy) build/fuzz -type f -name '*.d' 2>/dev/null)
+-include $(shell find $(addprefix $(BUILD)/,agent protocols bpf tests) build/fuzz -type f -name '*.d' 2>/dev/null)

@@ -650,9 +650,6 @@ const struct filter_key filter_keys[] = {
 	{ "flag", "NAME", "Flag of the exchange, such as gap or reset",
 	  "These are the names that lines and JSON have; hark lists them when one is wrong.",
 	  FILTER_BY_EXCHANGE, value_flag, match_flag },
-#ifdef HARK_MORE_FILTERS /* of a build for tests: a file with rows */
-#include HARK_MORE_FILTERS
-#endif
 };
 
 const size_t filter_key_count = sizeof(filter_keys) / sizeof(filter_keys[0]);

@@ -80,9 +80,6 @@ static const struct library_row rows[] = {
 		.version = "OpenSSL ",
 		.version_beside = "libcrypto",
 	},
-#ifdef HARK_MORE_LIBRARIES /* of a build for tests: a file with rows */
-#include HARK_MORE_LIBRARIES
-#endif
 	{ NAMED("gnutls", "GnuTLS"), .file = "libgnutls.so" },
 	{ NAMED("nss", "NSS"), .file = "libssl3.so" },
 	{ NAMED("mbedtls", "Mbed TLS"), .file = "libmbedtls.so" },
