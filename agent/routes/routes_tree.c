@@ -329,6 +329,11 @@ static void node_merge(struct tree *tree, struct node *into, struct node *from)
 		}
 		child->parent = into;
 		HASH_ADD_KEYPTR(hh, into->children, child->text, child->len, child);
+		if (!TABLE_ADDED(child, hh)) { /* no memory for the table to grow: it does so later */
+			into->children->hh.tbl->noexpand = 1;
+			HASH_ADD_KEYPTR(hh, into->children, child->text, child->len, child);
+			into->children->hh.tbl->noexpand = 0;
+		}
 	}
 	elsewhere = from->state == NODE_VARIED || into->above != from->above;
 	routes_tree_event(into, elsewhere ? NODE_SEEN_ELSEWHERE : NODE_SEEN);

@@ -76,10 +76,43 @@ static void test_each_allocation_fails(void **state)
 	assert_true(nth > 50);
 }
 
+/* A table that cannot grow takes what it is given all the same: a node that is in none has no way up. */
+static void test_a_fold_without_memory(void **state)
+{
+	const struct routes_config config = { .limit = 1000 };
+	struct routes *routes = routes_new(&config);
+	struct tree *tree = &routes->tree;
+	struct node *root = routes_tree_add(tree, NULL, SLICE("")), *placeholder;
+	struct node *names[] = { routes_tree_add(tree, root, SLICE("anna")),
+				 routes_tree_add(tree, root, SLICE("bert")) };
+	char text[16];
+	bool failed = false;
+
+	(void)state;
+	for (int i = 0; i < 800; i++) {
+		snprintf(text, sizeof(text), "page-%d", i);
+		assert_non_null(routes_tree_add(tree, names[i % 2], slice_of_string(text)));
+	}
+	placeholder = routes_tree_fold(tree, names[0]);
+	alloc_fail_countdown = 1;
+	assert_ptr_equal(routes_tree_fold(tree, names[1]), placeholder);
+	failed = alloc_fail_countdown == 0;
+	alloc_fail_countdown = 0;
+	assert_true(failed);
+	assert_int_equal(HASH_COUNT(placeholder->children), 800);
+	for (int i = 0; i < 800; i++) {
+		snprintf(text, sizeof(text), "page-%d", i);
+		assert_non_null(routes_tree_child(placeholder, slice_of_string(text)));
+	}
+	routes_tree_free(tree, root, NULL);
+	routes_free(routes);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_each_allocation_fails),
+		cmocka_unit_test(test_a_fold_without_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
