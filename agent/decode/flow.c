@@ -1,22 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The way of a record through one layer: stream (order), then what its state does with it. Those below decide
- * and say so (flow_judge.c: what the bytes are; flow_decode.c: what came of decoding them), and this file
- * alone changes the state:
+ * The way of a record through one layer: stream (order), then what its state
+ * does with it. Those below decide and say so (flow_judge.c: what the bytes
+ * are; flow_decode.c: what came of decoding them); this file alone changes the
+ * state:
  *
- * state        | bytes                | a hole              | leads to
- * undetermined | held and judged      | what is held goes   | http, hello, muted: by the verdict
- * http         | decoded              | told to the decoder | http, undetermined, muted: refuted, or an
- * Upgrade |                      |                     | hello: TLS begins between two messages hello |
- * counted, hellos read | hellos are told     | tls: both were read; http: answered in the clear tls | counted
- * | counted             | muted        | counted              |                     | undetermined: when hark
- * listens again ended        |                      |                     |
+ * state        | bytes                | leads to
+ * undetermined | held and judged      | http, hello, muted: by the verdict
+ * http         | decoded              | undetermined: refuted, or an upgrade
+ *              |                      | hello: TLS begins between two messages
+ * hello        | counted, hellos read | tls: both were read, or a hole hides it
+ *              |                      | http: the server answers in the clear
+ * tls          | counted              |
+ * muted        | counted              | undetermined: hark listens again
+ * ended        | none come            |
  *
- * From each the library that owns the bytes leads to tls (flow_turn_tls()), and the end to ended.
+ * A library that owns the bytes leads from each to tls (flow_turn_tls()), a
+ * lack of memory to muted, flow_end() to ended.
  *
- * Invariants: `decoder` exists exactly in FLOW_HTTP, `hello` in FLOW_HELLO; bytes are held only in
- * FLOW_UNDETERMINED; facts count each byte of a record once, when it comes, and lost bytes when they are
- * given up on.
+ * Invariants: `decoder` exists exactly in FLOW_HTTP, `hello` in FLOW_HELLO;
+ * bytes are held only in FLOW_UNDETERMINED; facts count each byte of a record
+ * once, when it comes, and lost bytes when they are given up on.
  */
 #include "flow.h"
 
@@ -417,13 +421,16 @@ static void take_data(void *ctx, struct slice bytes, uint64_t time_ns, const str
 {
 	const struct flow_side *side = ctx;
 	struct flow *flow = side->flow;
-	struct call_queue_context context = flow_calls(flow);
+	struct call_queue_context context;
 
-	if (flow_wants_calls(flow))
+	if (!flow->pipeline->config.want_calls) {
+		flow_data(flow, side->direction, bytes, time_ns, mover);
+		return;
+	}
+	context = flow_calls(flow);
+	if (!flow_is_tls(flow))
 		call_queue_data(&flow->calls, &context, side->direction, bytes, time_ns, mover);
 	flow_data(flow, side->direction, bytes, time_ns, mover);
-	if (!flow->pipeline->config.want_calls)
-		return;
 	/* What is no HTTP may turn to TLS too (SMTP's STARTTLS). Nobody else looks at it any more. */
 	if (flow->state == FLOW_MUTED && !flow->session && detect_first(bytes).kind == DETECT_TLS)
 		flow_turn_tls(flow);
@@ -434,10 +441,12 @@ static void take_hole(void *ctx, uint64_t size, bool lost, uint64_t time_ns)
 {
 	const struct flow_side *side = ctx;
 	struct flow *flow = side->flow;
-	struct call_queue_context context = flow_calls(flow);
 
-	if (flow_wants_calls(flow))
+	if (flow_wants_calls(flow)) {
+		struct call_queue_context context = flow_calls(flow);
+
 		call_queue_hole(&flow->calls, &context, side->direction, size, lost, time_ns);
+	}
 	flow_hole(flow, side->direction, size, lost, time_ns);
 }
 

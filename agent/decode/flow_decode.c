@@ -28,8 +28,7 @@ static void flow_learn(struct flow *flow, const struct message *message)
 	struct conn_facts *facts = flow->facts;
 	bool sent = message->direction == DIRECTION_SENT;
 
-	/* A guess says nothing about the connection, and neither does a response that stands for a lost one.
-	 */
+	/* A guess says nothing about it, and neither does a response that stands for a lost one. */
 	if (message->flags & FLAG_GUESS || (message->kind == MESSAGE_RESPONSE && !message->status))
 		return;
 	facts->protocol = "http";
@@ -239,7 +238,7 @@ void flow_decode_carry(const struct flow *flow, enum event_direction direction, 
 	}
 }
 
-/* A clear connection turns to TLS only between two messages. */
+/* TLS begins only between two messages. */
 static bool flow_turns_tls(const struct flow *flow, struct slice bytes)
 {
 	return bytes.data[0] == TLS_HANDSHAKE && !flow->session && flow->ops == &http1_protocol &&

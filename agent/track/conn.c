@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A connection is undetermined, then clear, TLS or muted (docs/design.md, D7): the
- * state lives in its clear layer, and this file draws the consequences: the
- * mark for the kernel side, given once, and the facts for the sinks.
+ * What a connection's bytes are, the flow of its socket's own bytes knows
+ * (docs/design.md, D7). This file draws the consequences: the mark for the
+ * kernel side, given once, and the facts for the sinks.
  *
  * Invariant: when the socket's bytes are TLS they are only counted; what is
  * decoded then comes from the sessions.
@@ -118,7 +118,7 @@ static void conn_settle_muted(struct conn *conn, bool polled)
 		conn_mark(conn, mark);
 }
 
-/* After the clear layer moved: what does its state mean for the connection? */
+/* After the socket's flow moved: what does its state mean for the connection? */
 static void conn_settle(struct conn *conn, bool polled)
 {
 	conn->facts.tls_unknown = conn->socket_flow.state == FLOW_UNDETERMINED && !conn->sessions;
