@@ -21,7 +21,7 @@ def test_in_the_kernel(toy_hark, nginx, capture):
         ask(nginx, "clear", "tls", "clear")
         watch.wait_for(2)
     assert [one["url.path"] for one in watch.objects] == ["/one", "/one"]
-    assert "hark: filter in the kernel: pid, toyport; in hark: nothing" in watch.talk, watch.talk
+    assert "hark: filter in the kernel: toyport, pid; in hark: nothing" in watch.talk, watch.talk
     assert watch.stats.get("bytes.ciphertext", 0) == 0
 
 
