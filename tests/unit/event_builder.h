@@ -210,6 +210,39 @@ static inline void bench_stop(struct bench *bench)
 	bench->tracker = NULL;
 }
 
+/* For cmocka: a bench in *state, with all counters at 0; bench_start() is the test's. */
+static inline int bench_setup(void **state)
+{
+	struct bench *bench = malloc(sizeof(*bench));
+
+	bench_init(bench);
+	memset(counters, 0, sizeof(counters));
+	*state = bench;
+	return 0;
+}
+
+static inline int bench_teardown(void **state)
+{
+	bench_stop(*state);
+	free(*state);
+	return 0;
+}
+
+#define CHECK(bench, expected)	      assert_string_equal((bench)->log, expected)
+#define SEND(bench, peer, literal)    data_put(bench, peer, DIRECTION_SENT, literal, sizeof(literal) - 1)
+#define RECEIVE(bench, peer, literal) data_put(bench, peer, DIRECTION_RECEIVED, literal, sizeof(literal) - 1)
+
+/* A socket, and the same with a TLS session. */
+static inline struct peer peer_client(void)
+{
+	return (struct peer){ .pid = 7, .fd = 3, .id = 100, .sk = 9000, .family = AF_INET };
+}
+
+static inline struct peer peer_session(void)
+{
+	return (struct peer){ .pid = 7, .fd = 3, .id = 100, .sk = 9000, .family = AF_INET, .ssl = 0x5000 };
+}
+
 static inline struct event_header bench_header(struct bench *bench, const struct peer *peer, uint16_t type,
 					       uint32_t size)
 {

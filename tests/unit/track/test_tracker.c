@@ -9,38 +9,13 @@
 #include "base/counters.h"
 #include "event_builder.h"
 
-#define GET		       "GET /a HTTP/1.1\r\nHost: x\r\n\r\n"
-#define OK_3		       "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc"
-#define CHECK(bench, expected) assert_string_equal((bench)->log, expected)
-
-static int setup(void **state)
-{
-	struct bench *bench = malloc(sizeof(*bench));
-
-	bench_init(bench);
-	memset(counters, 0, sizeof(counters));
-	*state = bench;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct bench *bench = *state;
-
-	bench_stop(bench);
-	free(bench);
-	return 0;
-}
-
-static struct peer client(void)
-{
-	return (struct peer){ .pid = 7, .fd = 3, .id = 100, .sk = 9000, .family = AF_INET };
-}
+#define GET  "GET /a HTTP/1.1\r\nHost: x\r\n\r\n"
+#define OK_3 "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc"
 
 static void test_client_life(void **state)
 {
 	struct bench *bench = *state;
-	struct peer peer = client();
+	struct peer peer = peer_client();
 
 	bench_start(bench);
 	process_put(bench, 7, EVENT_EXEC, "curl");
@@ -61,21 +36,19 @@ static void test_client_life(void **state)
 	assert_int_equal(counters[COUNTER_EXCHANGES_WHOLE], 1);
 }
 
-#define PREFACE			      "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-#define SETTINGS		      "\0\0\0\4\0\0\0\0\0"
-#define H2_GET			      "\0\0\3\1\5\0\0\0\1\x82\x84\x86" /* GET / on stream 1 */
-#define H2_GET_3		      "\0\0\3\1\5\0\0\0\3\x82\x85\x86" /* GET /index.html on stream 3 */
-#define H2_OK			      "\0\0\1\1\5\0\0\0\1\x88"	       /* 200 on stream 1 */
-#define H2_404_3		      "\0\0\1\1\5\0\0\0\3\x8d"
-#define H2_RST_3		      "\0\0\4\3\0\0\0\0\3\0\0\0\x8" /* CANCEL */
-#define CLIENT_HELLO		      "\x16\x03\x01\x00\x05\x01\x00\x00\x01\x00"
-#define SEND(bench, peer, literal)    data_put(bench, peer, DIRECTION_SENT, literal, sizeof(literal) - 1)
-#define RECEIVE(bench, peer, literal) data_put(bench, peer, DIRECTION_RECEIVED, literal, sizeof(literal) - 1)
+#define PREFACE	     "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+#define SETTINGS     "\0\0\0\4\0\0\0\0\0"
+#define H2_GET	     "\0\0\3\1\5\0\0\0\1\x82\x84\x86" /* GET / on stream 1 */
+#define H2_GET_3     "\0\0\3\1\5\0\0\0\3\x82\x85\x86" /* GET /index.html on stream 3 */
+#define H2_OK	     "\0\0\1\1\5\0\0\0\1\x88"	      /* 200 on stream 1 */
+#define H2_404_3     "\0\0\1\1\5\0\0\0\3\x8d"
+#define H2_RST_3     "\0\0\4\3\0\0\0\0\3\0\0\0\x8" /* CANCEL */
+#define CLIENT_HELLO "\x16\x03\x01\x00\x05\x01\x00\x00\x01\x00"
 
 static void test_fd_reuse(void **state)
 {
 	struct bench *bench = *state;
-	struct peer first = client(), second = client();
+	struct peer first = peer_client(), second = peer_client();
 
 	second.id = 101;
 	second.sk = 9001;
@@ -96,7 +69,7 @@ static void test_fd_reuse(void **state)
 static void test_handover(void **state)
 {
 	struct bench *bench = *state;
-	struct peer acceptor = client(), next = client(), worker;
+	struct peer acceptor = peer_client(), next = peer_client(), worker;
 
 	next.id = 101;
 	next.sk = 9001;
@@ -126,7 +99,7 @@ static void test_handover(void **state)
 static void test_orphan(void **state)
 {
 	struct bench *bench = *state;
-	struct peer peer = client();
+	struct peer peer = peer_client();
 
 	bench->config.timeout_ns = 1000000000;
 	bench_start(bench);
@@ -141,7 +114,7 @@ static void test_orphan(void **state)
 static void test_orphan_at_the_end(void **state)
 {
 	struct bench *bench = *state;
-	struct peer peer = client();
+	struct peer peer = peer_client();
 
 	bench_start(bench);
 	data_sent(bench, &peer, GET);
@@ -155,7 +128,7 @@ static void test_orphan_at_the_end(void **state)
 static void test_sk_reuse(void **state)
 {
 	struct bench *bench = *state;
-	struct peer first = client(), second = client();
+	struct peer first = peer_client(), second = peer_client();
 
 	second.id = 101;
 	bench_start(bench);
@@ -178,7 +151,7 @@ static void test_sk_reuse(void **state)
 static void test_state_without_id(void **state)
 {
 	struct bench *bench = *state;
-	struct peer peer = client(), bare = client();
+	struct peer peer = peer_client(), bare = peer_client();
 
 	bare.id = 0;
 	bare.pid = 0;
@@ -195,7 +168,7 @@ static void test_state_without_id(void **state)
 static void test_connect_without_bytes(void **state)
 {
 	struct bench *bench = *state;
-	struct peer peer = client();
+	struct peer peer = peer_client();
 
 	peer.id = 0;
 	bench_start(bench);
@@ -210,7 +183,7 @@ static void test_connect_without_bytes(void **state)
 static void test_data_after_close(void **state)
 {
 	struct bench *bench = *state;
-	struct peer peer = client();
+	struct peer peer = peer_client();
 
 	bench_start(bench);
 	data_sent(bench, &peer, GET);
@@ -235,7 +208,7 @@ static void test_unanswered(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct bench bench;
-		struct peer peer = client();
+		struct peer peer = peer_client();
 
 		bench_init(&bench);
 		bench_start(&bench);
@@ -253,7 +226,7 @@ static void test_unanswered(void **state)
 static void test_expiry(void **state)
 {
 	struct bench *bench = *state;
-	struct peer peer = client();
+	struct peer peer = peer_client();
 
 	bench->config.timeout_ns = 1000000000;
 	bench_start(bench);
@@ -272,7 +245,7 @@ static void test_expiry(void **state)
 static void test_slow_body_does_not_expire(void **state)
 {
 	struct bench *bench = *state;
-	struct peer peer = client();
+	struct peer peer = peer_client();
 
 	bench->config.timeout_ns = 1000000000;
 	bench_start(bench);
@@ -288,7 +261,7 @@ static void test_slow_body_does_not_expire(void **state)
 static void test_exit(void **state)
 {
 	struct bench *bench = *state;
-	struct peer peer = client();
+	struct peer peer = peer_client();
 
 	bench_start(bench);
 	data_sent(bench, &peer, GET);
@@ -302,7 +275,7 @@ static void test_exit(void **state)
 static void test_exit_of_one_of_two(void **state)
 {
 	struct bench *bench = *state;
-	struct peer parent = client(), child;
+	struct peer parent = peer_client(), child;
 
 	bench_start(bench);
 	data_sent(bench, &parent, GET);
@@ -321,7 +294,7 @@ static void test_exit_of_one_of_two(void **state)
 static void test_not_http_is_muted(void **state)
 {
 	struct bench *bench = *state;
-	struct peer peer = client();
+	struct peer peer = peer_client();
 
 	bench_start(bench);
 	data_received(bench, &peer, "220 mail ready\r\n");
@@ -357,7 +330,7 @@ static void test_answer_to_no_request(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct peer peer = client();
+		struct peer peer = peer_client();
 		struct bench bench;
 
 		bench_init(&bench);
@@ -375,7 +348,7 @@ static void test_answer_to_no_request(void **state)
 static void test_late_join_is_held(void **state)
 {
 	struct bench *bench = *state;
-	struct peer peer = client();
+	struct peer peer = peer_client();
 
 	peer.offset[0] = peer.offset[1] = 5000;
 	bench_start(bench);
@@ -395,7 +368,7 @@ static void test_late_join_is_held(void **state)
 static void test_late_join_at_the_first_response(void **state)
 {
 	struct bench *bench = *state;
-	struct peer peer = client();
+	struct peer peer = peer_client();
 
 	peer.offset[0] = 100;
 	bench->quiet_conns = true;
@@ -414,7 +387,7 @@ static void test_late_join_at_the_first_response(void **state)
 static void test_first_response_before_its_request(void **state)
 {
 	struct bench *bench = *state;
-	struct peer peer = client();
+	struct peer peer = peer_client();
 	struct event_data *first;
 
 	bench->quiet_conns = true;
@@ -469,7 +442,7 @@ static void test_late_join_into_text(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(late_rows) / sizeof(*late_rows); i++) {
 		const struct late_row *row = &late_rows[i];
-		struct peer peer = client();
+		struct peer peer = peer_client();
 		struct bench bench;
 
 		bench_init(&bench);
@@ -498,7 +471,7 @@ static void test_late_join_into_text(void **state)
 static void test_late_join_is_muted_in_the_end(void **state)
 {
 	struct bench *bench = *state;
-	struct peer peer = client();
+	struct peer peer = peer_client();
 	char noise[4096];
 
 	memset(noise, '~', sizeof(noise));
@@ -533,7 +506,7 @@ static void noise_put(struct bench *bench, struct peer *peer, enum event_directi
 static void test_join_in_a_long_body(void **state)
 {
 	struct bench *bench = *state;
-	struct peer peer = client();
+	struct peer peer = peer_client();
 
 	peer.offset[0] = peer.offset[1] = 5000;
 	bench->config.undetermined_limit_bytes = 5 * 4096;
@@ -554,7 +527,7 @@ static void test_join_in_a_long_body(void **state)
 static void test_answer_in_a_muted_direction(void **state)
 {
 	struct bench *bench = *state;
-	struct peer peer = client();
+	struct peer peer = peer_client();
 
 	peer.offset[0] = peer.offset[1] = 5000;
 	bench->config.undetermined_limit_bytes = 5 * 4096;
@@ -575,7 +548,7 @@ static void test_answer_in_a_muted_direction(void **state)
 static void test_body_that_ends_within_a_poll(void **state)
 {
 	struct bench *bench = *state;
-	struct peer peer = client();
+	struct peer peer = peer_client();
 
 	peer.offset[0] = peer.offset[1] = 5000;
 	bench->config.undetermined_limit_bytes = 5 * 4096;
@@ -592,7 +565,7 @@ static void test_body_that_ends_within_a_poll(void **state)
 static void test_mute_is_looked_at_again(void **state)
 {
 	struct bench *bench = *state;
-	struct peer peer = client();
+	struct peer peer = peer_client();
 
 	peer.offset[0] = peer.offset[1] = 5000;
 	bench->config.undetermined_limit_bytes = 1024 * 1024;
@@ -628,7 +601,7 @@ static void test_mute_is_looked_at_again(void **state)
 static void test_tls_by_bytes_is_opaque(void **state)
 {
 	struct bench *bench = *state;
-	struct peer peer = client();
+	struct peer peer = peer_client();
 
 	bench_start(bench);
 	SEND(bench, &peer, CLIENT_HELLO);
@@ -640,18 +613,13 @@ static void test_tls_by_bytes_is_opaque(void **state)
 	assert_int_equal(counters[COUNTER_CONNECTIONS_OPAQUE], 1);
 }
 
-static struct peer session(void)
-{
-	return (struct peer){ .pid = 7, .fd = 3, .id = 100, .sk = 9000, .family = AF_INET, .ssl = 0x5000 };
-}
-
 /* Whichever comes first, the bytes or the library: one connection, each exchange once. */
 static void test_tls_both_orders(void **state)
 {
 	(void)state;
 	for (int bytes_first = 0; bytes_first < 2; bytes_first++) {
 		struct bench bench;
-		struct peer peer = client(), ssl = session();
+		struct peer peer = peer_client(), ssl = peer_session();
 
 		bench_init(&bench);
 		bench_start(&bench);
@@ -675,7 +643,7 @@ static void test_tls_both_orders(void **state)
 static void test_tls_without_socket(void **state)
 {
 	struct bench *bench = *state;
-	struct peer ssl = session();
+	struct peer ssl = peer_session();
 
 	ssl.id = ssl.sk = 0;
 	ssl.fd = -1;
@@ -694,7 +662,7 @@ static void test_tls_without_socket(void **state)
 static void test_late_session_at_the_first_response(void **state)
 {
 	struct bench *bench = *state;
-	struct peer ssl = session();
+	struct peer ssl = peer_session();
 
 	bench->quiet_conns = true;
 	bench_start(bench);
@@ -709,7 +677,7 @@ static void test_late_session_at_the_first_response(void **state)
 static void test_tls_bound_later(void **state)
 {
 	struct bench *bench = *state;
-	struct peer ssl = session(), peer = client(), bare = session();
+	struct peer ssl = peer_session(), peer = peer_client(), bare = peer_session();
 
 	bare.id = bare.sk = 0;
 	bare.fd = -1;
@@ -734,7 +702,7 @@ static void test_tls_bound_later(void **state)
 static void test_ssl_reuse(void **state)
 {
 	struct bench *bench = *state;
-	struct peer first = session(), second = session();
+	struct peer first = peer_session(), second = peer_session();
 
 	second.id = 101;
 	second.sk = 9001;
@@ -756,7 +724,7 @@ static void test_ssl_reuse(void **state)
 static void test_ssl_reuse_out_of_order(void **state)
 {
 	struct bench *bench = *state;
-	struct peer first = session(), second = session(), late;
+	struct peer first = peer_session(), second = peer_session(), late;
 
 	first.generation = UINT64_C(0x1234567890);
 	second.generation = UINT64_C(0x1234567891);
@@ -780,7 +748,7 @@ static void test_ssl_reuse_out_of_order(void **state)
 static void test_tls_times(void **state)
 {
 	struct bench *bench = *state;
-	struct peer client = session(), server = session();
+	struct peer client = peer_session(), server = peer_session();
 
 	client.call_ns = server.call_ns = 400; /* events are 1,000 ns apart */
 	server.id = 101;
@@ -825,7 +793,7 @@ static void test_early_data(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct peer ssl = session();
+		struct peer ssl = peer_session();
 		struct event_data *fate;
 		struct bench bench;
 
@@ -861,7 +829,7 @@ static void test_early_data(void **state)
 static void test_tls_refused_is_a_hole(void **state)
 {
 	struct bench *bench = *state;
-	struct peer ssl = session();
+	struct peer ssl = peer_session();
 
 	bench->quiet_conns = true;
 	bench_start(bench);
@@ -878,7 +846,7 @@ static void test_tls_refused_is_a_hole(void **state)
 static void test_connect_then_tls(void **state)
 {
 	struct bench *bench = *state;
-	struct peer peer = client(), ssl = session();
+	struct peer peer = peer_client(), ssl = peer_session();
 
 	bench_start(bench);
 	data_sent(bench, &peer, "CONNECT h:443 HTTP/1.1\r\nHost: h:443\r\n\r\n");
@@ -895,7 +863,7 @@ static void test_connect_then_tls(void **state)
 static void test_connect_then_http(void **state)
 {
 	struct bench *bench = *state;
-	struct peer peer = client();
+	struct peer peer = peer_client();
 
 	bench->quiet_conns = true;
 	bench_start(bench);
@@ -909,7 +877,7 @@ static void test_connect_then_http(void **state)
 static void test_websocket_is_muted(void **state)
 {
 	struct bench *bench = *state;
-	struct peer peer = client();
+	struct peer peer = peer_client();
 
 	bench_start(bench);
 	data_sent(bench, &peer,
@@ -925,7 +893,7 @@ static void test_websocket_is_muted(void **state)
 static void test_h2c_upgrade(void **state)
 {
 	struct bench *bench = *state;
-	struct peer peer = client();
+	struct peer peer = peer_client();
 
 	bench->quiet_conns = true;
 	bench_start(bench);
@@ -945,7 +913,7 @@ static void test_h2c_upgrade(void **state)
 static void test_http2_server_first(void **state)
 {
 	struct bench *bench = *state;
-	struct peer peer = client();
+	struct peer peer = peer_client();
 
 	bench->quiet_conns = true;
 	bench_start(bench);
@@ -959,7 +927,7 @@ static void test_http2_server_first(void **state)
 static void test_proxy_preface(void **state)
 {
 	struct bench *bench = *state;
-	struct peer peer = client();
+	struct peer peer = peer_client();
 
 	bench->quiet_conns = true;
 	bench_start(bench);
@@ -985,7 +953,7 @@ static void test_unix_socket(void **state)
 static void test_close_delimited(void **state)
 {
 	struct bench *bench = *state;
-	struct peer peer = client();
+	struct peer peer = peer_client();
 
 	bench->quiet_conns = true;
 	bench_start(bench);
@@ -999,7 +967,7 @@ static void test_close_delimited(void **state)
 static void test_close_delimited_server(void **state)
 {
 	struct bench *bench = *state;
-	struct peer peer = client();
+	struct peer peer = peer_client();
 
 	bench->quiet_conns = true;
 	bench_start(bench);
@@ -1013,7 +981,7 @@ static void test_close_delimited_server(void **state)
 static void test_skip_hint(void **state)
 {
 	struct bench *bench = *state;
-	struct peer peer = client();
+	struct peer peer = peer_client();
 	const char *head = "HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n";
 
 	bench->quiet_conns = true;
@@ -1039,7 +1007,7 @@ static void test_skip_hint(void **state)
 static void test_connection_limit(void **state)
 {
 	struct bench *bench = *state;
-	struct peer peer = client();
+	struct peer peer = peer_client();
 
 	bench->config.connection_limit = 2;
 	bench->quiet_conns = true;
@@ -1058,7 +1026,7 @@ static void test_pid_filter(void **state)
 {
 	static const uint32_t wanted[] = { 8 };
 	struct bench *bench = *state;
-	struct peer peer = client();
+	struct peer peer = peer_client();
 
 	bench->config.pids = wanted;
 	bench->config.pid_count = 1;
@@ -1075,7 +1043,7 @@ static void test_pid_filter(void **state)
 /* What a row of records does: every order, loss and overlap gives right exchanges or marked ones. */
 static void conversation(struct bench *bench, int swap, int lose, int overlap)
 {
-	struct peer peer = client();
+	struct peer peer = peer_client();
 	struct event_data *records[2 * EXCHANGES];
 	char request[64], response[96];
 
@@ -1244,7 +1212,7 @@ static void test_lost_ends(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(lost_ends) / sizeof(*lost_ends); i++) {
 		struct bench bench;
-		struct peer peer = client();
+		struct peer peer = peer_client();
 		bool sent = lost_ends[i].server;
 		const char *shown;
 
@@ -1275,7 +1243,7 @@ static void test_lost_ends(void **state)
 static void test_end_of_another(void **state)
 {
 	struct bench *bench = *state;
-	struct peer peer = client(), other = client();
+	struct peer peer = peer_client(), other = peer_client();
 	struct event_state_end end = { .state = { .old_state = 1, .new_state = 7, .offset_known = 3 } };
 
 	bench->quiet_conns = true;
@@ -1303,7 +1271,7 @@ static void test_end_of_another(void **state)
  */
 static void conversation_joined(struct bench *bench, int from, int lose, int until)
 {
-	struct peer peer = client();
+	struct peer peer = peer_client();
 	char text[96];
 
 	bench->quiet_conns = true;
@@ -1386,7 +1354,7 @@ static void test_hostile_records(void **state)
 	tracker_end(bench->tracker);
 }
 
-#define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+#define T(fn) cmocka_unit_test_setup_teardown(fn, bench_setup, bench_teardown)
 
 static void seen_put(struct bench *bench, const struct peer *peer)
 {
@@ -1405,7 +1373,7 @@ static void seen_put(struct bench *bench, const struct peer *peer)
 static void test_existing(void **state)
 {
 	struct bench *bench = *state;
-	struct peer peer = client();
+	struct peer peer = peer_client();
 
 	bench_start(bench);
 	seen_put(bench, &peer);
@@ -1427,7 +1395,7 @@ static void test_existing(void **state)
 static void test_existing_shared(void **state)
 {
 	struct bench *bench = *state;
-	struct peer one = client(), other = client();
+	struct peer one = peer_client(), other = peer_client();
 
 	one.family = other.family = AF_UNIX;
 	other.pid = 8;
@@ -1446,7 +1414,7 @@ static void test_existing_shared(void **state)
 static void test_existing_just_opened(void **state)
 {
 	struct bench *bench = *state;
-	struct peer peer = client();
+	struct peer peer = peer_client();
 
 	bench_start(bench);
 	seen_put(bench, &peer);
@@ -1462,7 +1430,7 @@ static void test_existing_unwanted(void **state)
 {
 	const uint32_t pids[] = { 9 };
 	struct bench *bench = *state;
-	struct peer peer = client();
+	struct peer peer = peer_client();
 
 	bench->config.pids = pids;
 	bench->config.pid_count = 1;
@@ -1478,7 +1446,7 @@ static void test_existing_unwanted(void **state)
 static void test_numbers(void **state)
 {
 	struct bench *bench = *state;
-	struct peer first = client(), second = client();
+	struct peer first = peer_client(), second = peer_client();
 
 	first.id = 900;
 	second.id = UINT64_MAX - 4; /* a cookie made in an interrupt */

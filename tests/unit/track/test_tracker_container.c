@@ -33,30 +33,13 @@ static void log_result(void *ctx, const struct result *result)
 
 static int setup(void **state)
 {
-	struct bench *bench = calloc(1, sizeof(*bench));
-	const struct pipeline_handler handler = {
-		.ctx = bench,
-		.exchange = log_exchange,
-		.result = log_result,
-	};
+	struct pipeline_handler handler = { .exchange = log_exchange, .result = log_result };
+	struct bench *bench;
 
-	memset(counters, 0, sizeof(counters));
-	bench_init(bench);
+	bench_setup(state);
+	bench = handler.ctx = *state;
 	bench->tracker = tracker_new(&bench->config, &handler);
-	*state = bench;
 	return 0;
-}
-
-static int teardown(void **state)
-{
-	bench_stop(*state);
-	free(*state);
-	return 0;
-}
-
-static struct peer client(void)
-{
-	return (struct peer){ .pid = 7, .fd = 3, .id = 100, .sk = 9000, .family = AF_INET };
 }
 
 static void cgroup_put(struct bench *bench, uint32_t pid, const char *path)
@@ -71,7 +54,7 @@ static void cgroup_put(struct bench *bench, uint32_t pid, const char *path)
 static void test_known_first(void **state)
 {
 	struct bench *bench = *state;
-	struct peer peer = client();
+	struct peer peer = peer_client();
 
 	cgroup_put(bench, 8, "/system.slice/other.service");
 	cgroup_put(bench, 7, "/system.slice/web.service");
@@ -84,7 +67,7 @@ static void test_known_first(void **state)
 static void test_known_later(void **state)
 {
 	struct bench *bench = *state;
-	struct peer peer = client();
+	struct peer peer = peer_client();
 
 	data_sent(bench, &peer, GET);
 	cgroup_put(bench, 7, "/system.slice/web.service");
@@ -100,7 +83,7 @@ static void test_known_later(void **state)
 static void test_fork(void **state)
 {
 	struct bench *bench = *state;
-	struct peer peer = client(), bare = { .pid = 8 };
+	struct peer peer = peer_client(), bare = { .pid = 8 };
 	struct event_process event;
 
 	cgroup_put(bench, 7, "/system.slice/web.service");
@@ -118,7 +101,7 @@ static void test_fork(void **state)
 static void test_outlives_its_process(void **state)
 {
 	struct bench *bench = *state;
-	struct peer peer = client(), other = client();
+	struct peer peer = peer_client(), other = peer_client();
 
 	other.pid = 8;
 	cgroup_put(bench, 7, "/system.slice/web.service");
@@ -134,7 +117,7 @@ static void test_outlives_its_process(void **state)
 static void test_unseen(void **state)
 {
 	struct bench *bench = *state;
-	struct peer peer = client();
+	struct peer peer = peer_client();
 	struct event_unseen event = {
 		.h = bench_header(bench, &peer, EVENT_UNSEEN, sizeof(event)),
 		.sock = bench_socket(&peer),
@@ -146,7 +129,7 @@ static void test_unseen(void **state)
 	assert_string_equal(bench->log, "unseen 1 by 7 web.service\n");
 }
 
-#define T(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+#define T(test) cmocka_unit_test_setup_teardown(test, setup, bench_teardown)
 
 int main(void)
 {

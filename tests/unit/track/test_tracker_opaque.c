@@ -23,36 +23,14 @@
 #define SERVER_HELLO_12 "\x16\x03\x03\0\x35\x02\0\0\x31\x03\x03" ZEROS_32 "\0\x13\1\0\0\x09\0\x10\0\5\0\3\2h2"
 #define APPLICATION	"\x17\x03\x03\0\4data"
 
-#define SENT(bench, peer, literal)     data_put(bench, peer, DIRECTION_SENT, literal, sizeof(literal) - 1)
-#define RECEIVED(bench, peer, literal) data_put(bench, peer, DIRECTION_RECEIVED, literal, sizeof(literal) - 1)
-#define CHECK(bench, expected)	       assert_string_equal((bench)->log, expected)
-
 static int setup(void **state)
 {
-	struct bench *bench = calloc(1, sizeof(*bench));
+	struct bench *bench;
 
-	memset(counters, 0, sizeof(counters));
-	bench_init(bench);
+	bench_setup(state);
+	bench = *state;
 	bench_start(bench);
-	*state = bench;
 	return 0;
-}
-
-static int teardown(void **state)
-{
-	bench_stop(*state);
-	free(*state);
-	return 0;
-}
-
-static struct peer client(void)
-{
-	return (struct peer){ .pid = 7, .fd = 3, .id = 100, .sk = 9000, .family = AF_INET };
-}
-
-static struct peer session(void)
-{
-	return (struct peer){ .pid = 7, .fd = 3, .id = 100, .sk = 9000, .family = AF_INET, .ssl = 0x5000 };
 }
 
 /* A session over memory: the library never touches a socket. */
@@ -65,19 +43,19 @@ static struct peer session_apart(uint32_t pid)
 static void test_told_once(void **state)
 {
 	struct bench *bench = *state;
-	struct peer peer = client();
+	struct peer peer = peer_client();
 
-	SENT(bench, &peer, CLIENT_HELLO);
-	RECEIVED(bench, &peer, SERVER_HELLO_12);
+	SEND(bench, &peer, CLIENT_HELLO);
+	RECEIVE(bench, &peer, SERVER_HELLO_12);
 	poll_put(bench, 60);
 	CHECK(bench, "1 open\n");
-	SENT(bench, &peer, APPLICATION);
+	SEND(bench, &peer, APPLICATION);
 	CHECK(bench, "1 open\nverdict 100 ciphertext\n");
 	poll_put(bench, 30);
 	CHECK(bench, "1 open\nverdict 100 ciphertext\n");
 	poll_put(bench, 20);
 	CHECK(bench, "1 open\nverdict 100 ciphertext\n1 opaque sni=a.b alpn=h2 offered=h2 0303\n");
-	SENT(bench, &peer, APPLICATION);
+	SEND(bench, &peer, APPLICATION);
 	poll_put(bench, 60);
 	state_put(bench, &peer, 4, 7);
 	poll_put(bench, 2);
@@ -91,15 +69,15 @@ static void test_told_once(void **state)
 static void test_data_of_tls_13(void **state)
 {
 	struct bench *bench = *state;
-	struct peer peer = client();
+	struct peer peer = peer_client();
 
-	SENT(bench, &peer, CLIENT_HELLO);
-	RECEIVED(bench, &peer,
-		 "\x16\x03\x03\0\x32\x02\0\0\x2e\x03\x03" ZEROS_32
-		 "\0\x13\1\0\0\x06\0\x2b\0\2\3\4" APPLICATION APPLICATION);
-	SENT(bench, &peer, APPLICATION);
+	SEND(bench, &peer, CLIENT_HELLO);
+	RECEIVE(bench, &peer,
+		"\x16\x03\x03\0\x32\x02\0\0\x2e\x03\x03" ZEROS_32
+		"\0\x13\1\0\0\x06\0\x2b\0\2\3\4" APPLICATION APPLICATION);
+	SEND(bench, &peer, APPLICATION);
 	CHECK(bench, "1 open\n");
-	SENT(bench, &peer, APPLICATION);
+	SEND(bench, &peer, APPLICATION);
 	CHECK(bench, "1 open\nverdict 100 ciphertext\n");
 	poll_put(bench, 50);
 	CHECK(bench, "1 open\nverdict 100 ciphertext\n1 opaque sni=a.b alpn= offered=h2 0304\n");
@@ -108,9 +86,9 @@ static void test_data_of_tls_13(void **state)
 static void test_close_is_early_enough(void **state)
 {
 	struct bench *bench = *state;
-	struct peer peer = client();
+	struct peer peer = peer_client();
 
-	SENT(bench, &peer, CLIENT_HELLO);
+	SEND(bench, &peer, CLIENT_HELLO);
 	state_put(bench, &peer, 4, 7);
 	poll_put(bench, 3);
 	CHECK(bench, "1 open\n1 opaque sni=a.b alpn= offered=h2 0000\n"
@@ -121,13 +99,13 @@ static void test_close_is_early_enough(void **state)
 static void test_process_gone_by_then(void **state)
 {
 	struct bench *bench = *state;
-	struct peer peer = client();
+	struct peer peer = peer_client();
 
 	bench->asks_why = true;
 	bench->unread_why = "crypto/tls";
-	SENT(bench, &peer, CLIENT_HELLO);
-	RECEIVED(bench, &peer, SERVER_HELLO_12);
-	SENT(bench, &peer, APPLICATION);
+	SEND(bench, &peer, CLIENT_HELLO);
+	RECEIVE(bench, &peer, SERVER_HELLO_12);
+	SEND(bench, &peer, APPLICATION);
 	poll_put(bench, 1);
 	bench->unread_why = NULL;
 	process_put(bench, 7, EVENT_EXIT, "");
@@ -158,10 +136,10 @@ static void test_process_gone_before_ciphertext(void **state)
 static void test_joined_late(void **state)
 {
 	struct bench *bench = *state;
-	struct peer peer = client();
+	struct peer peer = peer_client();
 
 	peer.offset[0] = 5000;
-	SENT(bench, &peer, APPLICATION APPLICATION);
+	SEND(bench, &peer, APPLICATION APPLICATION);
 	CHECK(bench, "1 open\nverdict 100 ciphertext\n");
 	poll_put(bench, 50);
 	CHECK(bench, "1 open\nverdict 100 ciphertext\n1 opaque sni= alpn= offered= 0000\n");
@@ -179,7 +157,7 @@ static void hello_put(struct bench *bench, struct peer *peer, enum event_directi
 static void test_relay(void **state)
 {
 	struct bench *bench = *state;
-	struct peer in = client(), out = client(), end = client(), other = client();
+	struct peer in = peer_client(), out = peer_client(), end = peer_client(), other = peer_client();
 
 	out.id = 101, out.sk = 9001, out.fd = 4;
 	end.id = 102, end.sk = 9002, end.pid = 8;
@@ -205,7 +183,7 @@ static void test_relay(void **state)
 static void test_talk_to_oneself(void **state)
 {
 	struct bench *bench = *state;
-	struct peer here = client(), there = client();
+	struct peer here = peer_client(), there = peer_client();
 
 	there.id = 101, there.sk = 9001, there.fd = 4;
 	here.local_port = there.peer_port = 40000;
@@ -225,10 +203,10 @@ static void test_talk_to_oneself(void **state)
 static void test_not_with_a_session(void **state)
 {
 	struct bench *bench = *state;
-	struct peer peer = client(), ssl = session();
+	struct peer peer = peer_client(), ssl = peer_session();
 
-	SENT(bench, &peer, CLIENT_HELLO);
-	RECEIVED(bench, &peer, SERVER_HELLO_12 APPLICATION);
+	SEND(bench, &peer, CLIENT_HELLO);
+	RECEIVE(bench, &peer, SERVER_HELLO_12 APPLICATION);
 	poll_put(bench, 20);
 	tls_put(bench, &ssl, EVENT_TLS_BIND);
 	poll_put(bench, 60);
@@ -242,10 +220,10 @@ static void test_not_with_a_session(void **state)
 static void test_not_with_sessions_apart(void **state)
 {
 	struct bench *bench = *state;
-	struct peer peer = client(), apart = session_apart(7);
+	struct peer peer = peer_client(), apart = session_apart(7);
 
-	SENT(bench, &peer, CLIENT_HELLO);
-	RECEIVED(bench, &peer, SERVER_HELLO_12 APPLICATION);
+	SEND(bench, &peer, CLIENT_HELLO);
+	RECEIVE(bench, &peer, SERVER_HELLO_12 APPLICATION);
 	data_sent(bench, &apart, "GET / HTTP/1.1\r\nHost: x\r\n\r\n");
 	tls_put(bench, &apart, EVENT_TLS_FREE);
 	poll_put(bench, 60);
@@ -262,12 +240,12 @@ static void test_not_with_sessions_apart(void **state)
 static void test_sessions_of_another_process(void **state)
 {
 	struct bench *bench = *state;
-	struct peer peer = client(), apart = session_apart(8);
+	struct peer peer = peer_client(), apart = session_apart(8);
 
 	bench->quiet_conns = true;
 	data_sent(bench, &apart, "GET / HTTP/1.1\r\nHost: x\r\n\r\n");
-	SENT(bench, &peer, CLIENT_HELLO);
-	RECEIVED(bench, &peer, SERVER_HELLO_12 APPLICATION);
+	SEND(bench, &peer, CLIENT_HELLO);
+	RECEIVE(bench, &peer, SERVER_HELLO_12 APPLICATION);
 	poll_put(bench, 60);
 	CHECK(bench, "verdict 100 ciphertext\n1 opaque sni=a.b alpn=h2 offered=h2 0303\n");
 }
@@ -276,7 +254,7 @@ static void test_sessions_of_another_process(void **state)
 static void test_quiet_connection(void **state)
 {
 	struct bench *bench = *state;
-	struct peer peer = client();
+	struct peer peer = peer_client();
 	struct event_state seen = {
 		.h = bench_header(bench, &peer, EVENT_SOCKET_SEEN, sizeof(seen)),
 		.sock = bench_socket(&peer),
@@ -297,7 +275,7 @@ static void test_before_hark_was_ready(void **state)
 		.result = bench_result,
 		.mark = bench_mark,
 	};
-	struct peer quiet = client(), busy = client();
+	struct peer quiet = peer_client(), busy = peer_client();
 
 	bench_stop(bench);
 	bench->tracker = tracker_new(&bench->config, &handler);
@@ -305,11 +283,11 @@ static void test_before_hark_was_ready(void **state)
 	busy.id = 101;
 	busy.sk = 9001;
 	busy.fd = 4;
-	SENT(bench, &quiet, APPLICATION APPLICATION);
-	SENT(bench, &busy, APPLICATION APPLICATION);
+	SEND(bench, &quiet, APPLICATION APPLICATION);
+	SEND(bench, &busy, APPLICATION APPLICATION);
 	poll_put(bench, 60);
 	CHECK(bench, "1 open\n2 open\n");
-	SENT(bench, &busy, APPLICATION);
+	SEND(bench, &busy, APPLICATION);
 	poll_put(bench, 60);
 	CHECK(bench, "1 open\n2 open\nverdict 101 ciphertext\n2 opaque sni= alpn= offered= 0000\n");
 	bench->used = 0;
@@ -322,14 +300,14 @@ static void test_before_hark_was_ready(void **state)
 static void test_bound(void **state)
 {
 	struct bench *bench = *state;
-	struct peer peer = client();
+	struct peer peer = peer_client();
 	static char block[8192];
 
-	SENT(bench, &peer, CLIENT_HELLO);
-	RECEIVED(bench, &peer,
-		 "\x16\x03\x03\0\x32\x02\0\0\x2e\x03\x03" ZEROS_32 "\0\x13\1\0\0\x06\0\x2b\0\2\3\4");
+	SEND(bench, &peer, CLIENT_HELLO);
+	RECEIVE(bench, &peer,
+		"\x16\x03\x03\0\x32\x02\0\0\x2e\x03\x03" ZEROS_32 "\0\x13\1\0\0\x06\0\x2b\0\2\3\4");
 	for (int i = 0; i < 5; i++) {
-		RECEIVED(bench, &peer, "\x17\x03\x03\x20");
+		RECEIVE(bench, &peer, "\x17\x03\x03\x20");
 		data_put(bench, &peer, DIRECTION_RECEIVED, block, 1);
 		data_put(bench, &peer, DIRECTION_RECEIVED, block, sizeof(block));
 		if (i < 2)
@@ -338,7 +316,7 @@ static void test_bound(void **state)
 	CHECK(bench, "1 open\nverdict 100 ciphertext\n");
 }
 
-#define T(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+#define T(test) cmocka_unit_test_setup_teardown(test, setup, bench_teardown)
 
 int main(void)
 {
