@@ -168,6 +168,24 @@ def run(*command, status=0, env=None, cwd=None, given=None, deadline_s=DEADLINE_
     return Finished(process.pid, process.returncode, out, err)
 
 
+class Live:
+    """hark with these words alone: ready once it is made."""
+
+    def __init__(self, *options):
+        self.process = subprocess.Popen([HARK, *map(str, options)], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                        stderr=subprocess.PIPE, text=True)
+        self.said = ""
+        for line in self.process.stderr:
+            self.said += line
+            if line.startswith("hark: ready"):
+                break
+
+    def end(self):
+        self.process.send_signal(2)
+        self.said += self.process.communicate(timeout=DEADLINE_S)[1]
+        assert self.process.returncode == 0, self.said
+
+
 class Hark:
     """hark at work, as a context: ready at its begin, ended by SIGINT at its end, then all it said.
 

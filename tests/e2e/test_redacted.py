@@ -2,11 +2,10 @@
 """Recordings without secrets: the same traffic recorded twice, as it is and redacted."""
 import json
 import stat
-import subprocess
 
 import pytest
 
-from harness import DEADLINE_S, HARK, run
+from harness import HARK, Live, run
 
 CURL = ("curl", "-sS", "-k", "-o", "/dev/null")
 SECRETS = ["B3ARERT0KEN", "C00KIECRUMB", "QU3RYT0KEN", "F0RMPASSW0RD", "M1NEALONE", "B4S1C"]
@@ -14,21 +13,10 @@ WAYS = {"http1": ("http", "--http1.1"), "tls1": ("tls", "--http1.1"), "tls2": ("
         "h2c": ("h2c", "--http2-prior-knowledge"), "upgrade": ("apache", "--http2")}
 
 
-class Recorder:
-    def __init__(self, path, *options):
-        self.path = path
-        self.process = subprocess.Popen([HARK, "record", "-w", path, *options], stdin=subprocess.DEVNULL,
-                                        stderr=subprocess.PIPE, text=True)
-        self.said = ""
-        for line in self.process.stderr:
-            self.said += line
-            if line.startswith("hark: ready"):
-                break
-
-    def end(self):
-        self.process.send_signal(2)
-        self.said += self.process.communicate(timeout=DEADLINE_S)[1]
-        assert self.process.returncode == 0, self.said
+def record(path, *options):
+    live = Live("record", "-w", path, *options)
+    live.path = path
+    return live
 
 
 def traffic(nginx, apache):
@@ -61,8 +49,8 @@ def shape(one):
 
 @pytest.mark.parametrize("capture", ["socket", "syscall"])
 def test_no_secret_is_in_the_file(nginx, apache, tmp_path, capture):
-    plain, redacted = Recorder(tmp_path / "plain.rec", "--capture", capture), \
-        Recorder(tmp_path / "redacted.rec", "--redacted", "--redact", "x-mine", "--capture", capture)
+    plain, redacted = record(tmp_path / "plain.rec", "--capture", capture), \
+        record(tmp_path / "redacted.rec", "--redacted", "--redact", "x-mine", "--capture", capture)
     pids = traffic(nginx, apache) | {nginx.worker()} | apache.pids
     plain.end()
     redacted.end()
@@ -101,7 +89,7 @@ def test_what_is_no_http_is_left_out(tmp_path, python_http):
             far.sendall(far.recv(1000))
 
     threading.Thread(target=serve, daemon=True).start()
-    recorder = Recorder(tmp_path / "other.rec", "--redacted")
+    recorder = record(tmp_path / "other.rec", "--redacted")
     with socket.create_connection(listener.getsockname()) as near:
         near.sendall(b"AUTH " + SECRETS[0].encode() + b"\r\n")
         near.recv(1000)

@@ -6,12 +6,11 @@ A server of our own reads requests and says what the channel wants, so that both
 import json
 import re
 import socket
-import subprocess
 import threading
 
 import pytest
 
-from harness import DEADLINE_S, HARK, run
+from harness import HARK, Live, run
 from terminal import ENTER, Terminal
 
 HEAD = "Host: h.example\r\nX-Plain: 1NN0C\r\n"
@@ -126,22 +125,6 @@ def traffic(nginx):
         url = f"http://127.0.0.1:{nginx.h2c}/{'post' if '-d' in words else 'one'}"
         url += words.pop() if words[0].startswith("?") else ""
         run("curl", "-s", "-o", "/dev/null", "--http2-prior-knowledge", *words, url)
-
-
-class Live:
-    def __init__(self, *options):
-        self.process = subprocess.Popen([HARK, *map(str, options)], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                                        stderr=subprocess.PIPE, text=True)
-        self.said = ""
-        for line in self.process.stderr:
-            self.said += line
-            if line.startswith("hark: ready"):
-                break
-
-    def end(self):
-        self.process.send_signal(2)
-        self.said += self.process.communicate(timeout=DEADLINE_S)[1]
-        assert self.process.returncode == 0, self.said
 
 
 @pytest.fixture(scope="module", params=["socket", "syscall"])

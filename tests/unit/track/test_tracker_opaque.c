@@ -117,17 +117,17 @@ static void test_process_gone_by_then(void **state)
 static void test_process_gone_before_ciphertext(void **state)
 {
 	struct bench *bench = *state;
-	struct peer peer = client();
+	struct peer peer = peer_client();
 
 	bench->asks_why = true;
 	bench->unread_why = "crypto/tls";
-	SENT(bench, &peer, CLIENT_HELLO);
+	SEND(bench, &peer, CLIENT_HELLO);
 	poll_put(bench, 1);
 	bench->unread_why = NULL;
 	process_put(bench, 7, EVENT_EXIT, "");
 	poll_put(bench, 60);
-	RECEIVED(bench, &peer, SERVER_HELLO_12);
-	SENT(bench, &peer, APPLICATION);
+	RECEIVE(bench, &peer, SERVER_HELLO_12);
+	SEND(bench, &peer, APPLICATION);
 	poll_put(bench, 60);
 	assert_non_null(strstr(bench->log, "1 opaque sni=a.b alpn=h2 offered=h2 0303 by crypto/tls\n"));
 }
