@@ -128,13 +128,14 @@ bool http2_head_missed(struct protocol *protocol, const struct http2_stream *str
 void http2_tell_frame(struct http2_side *side, const struct http2_frame *seen, struct slice payload,
 		      uint64_t time_ns);
 /* A frame of a block. The last one is kept until its block was read. */
-void http2_tell_fragment(void *side, const struct http2_frame *seen, uint64_t time_ns);
+void http2_tell_fragment(void *ctx, const struct http2_frame *seen, uint64_t time_ns);
 /* fields NULL: not known. A block that no frame ended is not told of: its frames were. */
 void http2_tell_block(struct http2_side *side, const struct http2_block *block,
 		      const struct header_list *fields, uint64_t time_ns);
 
 /* --- http2_block.c --- */
-void http2_block_take(void *side, const struct http2_block *block, uint64_t time_ns);
+/* ctx: the side; a wire calls it, as http2_tell_fragment(). */
+void http2_block_take(void *ctx, const struct http2_block *block, uint64_t time_ns);
 
 /* --- http2_stream.c --- */
 struct http2_stream *http2_stream_find(struct protocol *protocol, uint32_t id);
