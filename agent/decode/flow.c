@@ -767,7 +767,7 @@ void flow_expire(struct flow *flow)
 bool flow_is_muted(const struct flow *flow, enum event_direction direction)
 {
 	if (flow->state == FLOW_UNDETERMINED)
-		return flow->side[direction].hearing == FLOW_UNHEARD;
+		return flow->side[direction].hearing == FLOW_SIDE_MUTED;
 	return flow->state == FLOW_MUTED;
 }
 

@@ -37,10 +37,9 @@ enum flow_upgrade {
 /* Of a direction: is anything of it found, or worth a search? */
 enum flow_hearing {
 	FLOW_HEARD,
-	FLOW_UNHEARD, /* too many bytes without a sign: they are counted, until hark listens again */
-	FLOW_REJOINS, /* heard again: bytes may have passed uncopied since the last record, which is no loss;
-		       */
-	FLOW_AWAITED, /* and since then the other direction alone moved */
+	FLOW_SIDE_MUTED, /* too many bytes without a sign: they are counted, until hark listens again */
+	FLOW_REJOINS,	 /* heard again: what passed uncopied since the last record is no loss */
+	FLOW_AWAITED,	 /* the same, and since then the other direction alone moved */
 };
 
 enum flow_end_sign {
@@ -94,7 +93,7 @@ struct flow {
 	uint64_t undetermined_copied, undetermined_skipped;
 	bool unheard;	      /* who holds the socket may move bytes that no record and no counter tells of */
 	bool joined_late;     /* a session older than hark, whose counters do not say so */
-	const char *muted;    /* why one direction is unheard, or all is muted; static */
+	const char *muted;    /* why one direction or all is muted; static */
 	uint64_t relisten_ns; /* when what is muted is listened to again; 0: never */
 	unsigned int relistens;
 	enum flow_upgrade upgrade; /* asked for by the decoder during a feed */

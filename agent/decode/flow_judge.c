@@ -44,7 +44,7 @@ static void side_shed(struct flow_side *side, size_t n)
 /* What the kernel side did not copy meanwhile is no loss. */
 static void side_listen(struct flow_side *side)
 {
-	if (side->hearing != FLOW_UNHEARD)
+	if (side->hearing != FLOW_SIDE_MUTED)
 		return;
 	side->hearing = FLOW_REJOINS;
 	side->turn_at = FLOW_NO_TURN;
@@ -165,14 +165,14 @@ static enum flow_verdict flow_found_nothing(struct flow *flow, enum event_direct
 	if (side->searched_bytes < flow->pipeline->config.undetermined_limit_bytes)
 		return FLOW_IS_UNKNOWN;
 	side_drop(side);
-	side->hearing = FLOW_UNHEARD;
+	side->hearing = FLOW_SIDE_MUTED;
 	if (!flow->relisten_ns) {
 		flow->relisten_ns = flow->pipeline->now_ns + ((uint64_t)RELISTEN_NS << flow->relistens);
 		flow->relistens += flow->relistens < RELISTEN_SHIFT;
 	}
 	if (!flow->upgrades)
 		flow->muted = "not HTTP";
-	return flow->side[!direction].hearing == FLOW_UNHEARD ? FLOW_IS_OTHER : FLOW_IS_UNKNOWN;
+	return flow->side[!direction].hearing == FLOW_SIDE_MUTED ? FLOW_IS_OTHER : FLOW_IS_UNKNOWN;
 }
 
 bool flow_judge_relisten(struct flow *flow)
@@ -184,7 +184,7 @@ bool flow_judge_relisten(struct flow *flow)
 	for (int i = 0; i < 2; i++) {
 		struct flow_side *side = &flow->side[i];
 
-		if (side->hearing == FLOW_UNHEARD)
+		if (side->hearing == FLOW_SIDE_MUTED)
 			side->searched_bytes = limit > RELISTEN_BYTES ? limit - RELISTEN_BYTES : 0;
 		side_listen(side);
 	}
@@ -204,12 +204,12 @@ static enum flow_verdict flow_found_alien(struct flow *flow, enum event_directio
 {
 	struct flow_side *side = &flow->side[direction], *answer = &flow->side[!direction];
 
-	if (flow->upgrades || answer->hearing == FLOW_UNHEARD || !flow_may_ask(flow, direction) ||
+	if (flow->upgrades || answer->hearing == FLOW_SIDE_MUTED || !flow_may_ask(flow, direction) ||
 	    (answer->stream.started && !answer->from_start))
 		return FLOW_IS_OTHER;
 	counter_add(COUNTER_BYTES_UNPARSED, side->held.len);
 	held_drop(&side->held, side->held.len);
-	side->hearing = FLOW_UNHEARD;
+	side->hearing = FLOW_SIDE_MUTED;
 	flow->muted = "not HTTP";
 	return FLOW_IS_UNKNOWN;
 }
@@ -281,7 +281,7 @@ enum flow_verdict flow_judge_data(struct flow *flow, enum event_direction direct
 
 	flow->undetermined_copied += bytes.len;
 	side->searched_bytes += bytes.len;
-	if (side->hearing == FLOW_UNHEARD || !flow_hold(flow, side, bytes, time_ns, mover, turn))
+	if (side->hearing == FLOW_SIDE_MUTED || !flow_hold(flow, side, bytes, time_ns, mover, turn))
 		return FLOW_IS_UNKNOWN;
 	return flow_judge(flow, direction);
 }
