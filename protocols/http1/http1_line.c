@@ -31,9 +31,10 @@ static size_t token_len(struct slice s)
 /* A client may send what RFC 9112 forbids, and a server answers it: whatever cannot end the target. */
 static size_t target_len(struct slice s)
 {
+	const uint8_t *c = s.data;
 	size_t n = 0;
 
-	while (n < s.len && (s.data[n] > ' ' || (s.data[n] && !strchr(" \r\n", s.data[n]))))
+	while (n < s.len && (c[n] > ' ' || (c[n] && c[n] != ' ' && c[n] != '\r' && c[n] != '\n')))
 		n++;
 	return n;
 }
