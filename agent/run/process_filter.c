@@ -16,18 +16,26 @@ static bool is_wanted(const struct filter *filter, const struct event_cgroup *cg
 	return wanted;
 }
 
+static bool is_wanted_now(const struct filter *filter, uint32_t pid)
+{
+	struct event_cgroup now;
+
+	return cgroup_of_process(pid, &now) == 0 && is_wanted(filter, &now);
+}
+
 /*
- * The process may have moved and executed between our reading and our mark, which the exec would have ended:
- * so we read again. A process that moves later without an exec is not noticed.
+ * What the event tells may be over: the process has moved and executed since, and a mark, even for a moment,
+ * would hide what it says there. So its place is read before the mark, and again behind it, for the exec that
+ * ends a mark may have come in between. A process that moves later without an exec is not noticed.
  */
 static void judge(struct probes *probes, const struct filter *filter, const struct event_cgroup *cgroup)
 {
-	struct event_cgroup now;
-	bool wanted = is_wanted(filter, cgroup);
+	uint32_t pid = cgroup->h.pid;
+	bool wanted = is_wanted(filter, cgroup) || is_wanted_now(filter, pid);
 
-	probes_ignore_pid(probes, cgroup->h.pid, !wanted);
-	if (!wanted && cgroup_of_process(cgroup->h.pid, &now) == 0 && strcmp(now.path, cgroup->path) != 0)
-		probes_ignore_pid(probes, cgroup->h.pid, false);
+	probes_ignore_pid(probes, pid, !wanted);
+	if (!wanted && is_wanted_now(filter, pid))
+		probes_ignore_pid(probes, pid, false);
 }
 
 void process_filter_event(struct probes *probes, const struct filter *filter,
