@@ -198,7 +198,8 @@ static __always_inline void ends_fill(struct event_state_end *e, struct sock *sk
 		e->state.offset_known |= 1 << DIRECTION_SENT;
 	}
 	if (received == BPF_CORE_READ(tp, bytes_received) && due == BPF_CORE_READ(tp, rcv_nxt) - ended) {
-		e->offset[DIRECTION_RECEIVED] = received - (__u32)(due - copied);
+		/* FIN is in bytes_received, too. */
+		e->offset[DIRECTION_RECEIVED] = received - ended - (__u32)(due - copied);
 		e->state.offset_known |= 1 << DIRECTION_RECEIVED;
 	}
 }
