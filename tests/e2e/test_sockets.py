@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from harness import LARGE_RING, PEERS, Program, assert_whole, briefs, free_port, header, is_listening, run, wait_until
+from harness import LARGE_RING, PEERS, ROOT, Program, assert_whole, brief, briefs, free_port, header, is_listening, run, wait_until
 from servers import PYTHON
 
 SIZES = "3000 5000"
@@ -353,3 +353,14 @@ def test_a_socket_that_changes_hands_stays_one_connection(hark, nginx, capture, 
     assert sorted(briefs(seen)) == ["GET /0 200 0 5", "GET /1 200 0 5"]
     assert_whole(seen)
     assert len({one["hark.connection"] for one in seen}) == 2
+
+
+def test_an_answer_read_after_the_reset(hark, capture):
+    """The end of a socket that was reset before its FIN was read tells of no byte before the first one."""
+    port = free_port()
+    with hark("--capture", capture, f"port:{port}") as watch:
+        who = run(PYTHON, ROOT / "tests/e2e/peers/reset_then_read.py", port, 3)
+        watch.wait_for(6, who)
+    assert not [o for o in watch.of(who) if "gap" in o.get("hark.flags", [])], [(brief(o), o["hark.flags"]) for o in watch.of(who)]
+    assert [brief(o).split()[1] for o in watch.of(who, hark_role="client")] == ["/r0", "/r1", "/r2"]
+    assert watch.stats["bytes.lost"] == 0
