@@ -31,6 +31,6 @@ struct frame {
 };
 
 /* RFC 9113, 6: "DATA", "HEADERS", …; NULL for types that the RFC does not name. */
-const char *frame_type_name(uint8_t type);
+const char *http2_frame_type_name(uint8_t type);
 
 #endif

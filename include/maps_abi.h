@@ -48,7 +48,7 @@ struct tls_function {
  */
 #define TLS_SLOTS 64
 
-static inline int tls_kind_returns(__u32 kind)
+static inline int maps_tls_kind_returns(__u32 kind)
 {
 	return kind < TLS_SET_FD;
 }

@@ -203,7 +203,7 @@ static bool line_proves(struct slice rest)
 	return first.len && (!line.len || http1_field_parse(line, &name, &value));
 }
 
-size_t http1_find_start_line(struct slice bytes, struct http1_start_line *out)
+size_t detect_find_start_line(struct slice bytes, struct http1_start_line *out)
 {
 	size_t offset = 0;
 
@@ -273,7 +273,7 @@ struct detect_result detect_turn(struct slice bytes, bool edge)
 struct detect_result detect_late(struct slice bytes)
 {
 	struct http1_start_line line;
-	size_t offset = http1_find_start_line(bytes, &line);
+	size_t offset = detect_find_start_line(bytes, &line);
 	struct detect_result binary = late_binary(bytes, offset);
 
 	if (binary.kind != DETECT_MORE || offset == bytes.len)

@@ -60,6 +60,6 @@ struct detect_result detect_late_binary(struct slice bytes);
  * be missing, only well-known methods count. bytes.len: none; *out (see
  * http1_line.h) is then undefined.
  */
-size_t http1_find_start_line(struct slice bytes, struct http1_start_line *out);
+size_t detect_find_start_line(struct slice bytes, struct http1_start_line *out);
 
 #endif

@@ -9,7 +9,7 @@
 
 static const char hex_digits[] = "0123456789abcdef";
 
-size_t utf8_decode(struct slice bytes, uint32_t *code_point)
+size_t escape_utf8_decode(struct slice bytes, uint32_t *code_point)
 {
 	static const uint32_t smallest[] = { 0, 0, 0x80, 0x800, 0x10000 };
 	uint8_t first = bytes.len ? bytes.data[0] : 0xff;
@@ -35,12 +35,12 @@ size_t utf8_decode(struct slice bytes, uint32_t *code_point)
 	return len;
 }
 
-bool utf8_is_text(struct slice bytes)
+bool escape_utf8_is_text(struct slice bytes)
 {
 	uint32_t code_point;
 
 	while (bytes.len) {
-		size_t n = utf8_decode(bytes, &code_point);
+		size_t n = escape_utf8_decode(bytes, &code_point);
 
 		if (n == 0 || code_point == 0)
 			return false;
@@ -49,7 +49,7 @@ bool utf8_is_text(struct slice bytes)
 	return true;
 }
 
-struct slice utf8_trim(struct slice bytes)
+struct slice escape_utf8_trim(struct slice bytes)
 {
 	for (size_t back = 1; back <= 3 && back <= bytes.len; back++) {
 		uint8_t byte = bytes.data[bytes.len - back];
@@ -78,10 +78,10 @@ static bool is_harmful(uint32_t c)
 	return false;
 }
 
-size_t utf8_harmless(struct slice bytes)
+size_t escape_utf8_harmless(struct slice bytes)
 {
 	uint32_t code_point;
-	size_t n = utf8_decode(bytes, &code_point);
+	size_t n = escape_utf8_decode(bytes, &code_point);
 
 	return n && !is_harmful(code_point) ? n : 0;
 }
@@ -132,7 +132,7 @@ static size_t escape_text_one(struct buffer *buffer, struct slice bytes, bool ut
 		buffer_char(buffer, letter);
 		return 1;
 	}
-	n = utf8_decode(bytes, &code_point);
+	n = escape_utf8_decode(bytes, &code_point);
 	if (n > 1 && utf8 && !is_harmful(code_point)) {
 		buffer_put(buffer, bytes.data, n);
 		return n;
@@ -183,7 +183,7 @@ static size_t escape_json_one(struct buffer *buffer, struct slice bytes, bool te
 		buffer_char(buffer, letter);
 		return 1;
 	}
-	n = utf8_decode(bytes, &code_point);
+	n = escape_utf8_decode(bytes, &code_point);
 	if (n == 0) {
 		put_hex_byte(buffer, "\\\\x", bytes.data[0]);
 		return 1;

@@ -19,19 +19,19 @@
  * Length of the well-formed character (RFC 3629) at the front, 1 to
  * 4, with its code point; 0: there is none.
  */
-size_t utf8_decode(struct slice bytes, uint32_t *code_point);
+size_t escape_utf8_decode(struct slice bytes, uint32_t *code_point);
 
 /*
  * The same, when that character is one that may reach a terminal;
  * 0: none, or it acts on one or hides in it.
  */
-size_t utf8_harmless(struct slice bytes);
+size_t escape_utf8_harmless(struct slice bytes);
 
 /* Is everything well-formed UTF-8 without a NUL? */
-bool utf8_is_text(struct slice bytes);
+bool escape_utf8_is_text(struct slice bytes);
 
 /* The bytes without an unfinished character at their end (they were cut there). */
-struct slice utf8_trim(struct slice bytes);
+struct slice escape_utf8_trim(struct slice bytes);
 
 /*
  * For people: \n, \r, \t, \\ and \xNN; unambiguous. utf8: harmless characters beyond

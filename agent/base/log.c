@@ -31,7 +31,7 @@ void log_divert(void (*fn)(void *ctx, const char *line), void *ctx)
 static size_t line_put(char *line, size_t at, struct slice text)
 {
 	while (text.len) {
-		size_t n = utf8_harmless(text);
+		size_t n = escape_utf8_harmless(text);
 		bool plain = n > 0 || text.data[0] == '\n';
 
 		n = n ? n : 1;

@@ -380,9 +380,9 @@ int probes_existing(struct probes *probes, event_fn *fn, void *ctx)
 			 "show when they move bytes");
 		return 0;
 	}
-	return existing_read(probes->capture == CAPTURE_SOCKET ? s->progs.seen_by_cookie
-							       : s->progs.seen_by_inode,
-			     fn, ctx);
+	return probes_existing_read(probes->capture == CAPTURE_SOCKET ? s->progs.seen_by_cookie
+								      : s->progs.seen_by_inode,
+				    fn, ctx);
 }
 
 int probes_ring_fd(const struct probes *probes)

@@ -54,7 +54,7 @@ static int walk_read(int fd, event_fn *fn, void *ctx)
 	}
 }
 
-int existing_read(const struct bpf_program *program, event_fn *fn, void *ctx)
+int probes_existing_read(const struct bpf_program *program, event_fn *fn, void *ctx)
 {
 	struct bpf_link *link = bpf_program__attach_iter(program, NULL);
 	int fd = link ? bpf_iter_create(bpf_link__fd(link)) : -errno;

@@ -11,6 +11,6 @@ struct bpf_program;
  * Runs the loaded iterator program once and hands its records to fn. 0, or what fn returned below 0; what the
  * kernel refuses is reported in one line and is no error.
  */
-int existing_read(const struct bpf_program *program, event_fn *fn, void *ctx);
+int probes_existing_read(const struct bpf_program *program, event_fn *fn, void *ctx);
 
 #endif

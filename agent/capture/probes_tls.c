@@ -239,7 +239,7 @@ static int file_attach_single(struct probes_tls *tls, struct probed_file *file, 
 	int error = 0;
 
 	for (size_t i = 0; i < file->site_count && !error; i++)
-		if (tls_kind_returns(file->sites[i].call.kind))
+		if (maps_tls_kind_returns(file->sites[i].call.kind))
 			error = link_add(file, leave, path, &options, file->sites[i].file_offset);
 	for (size_t i = 0; i < file->site_count && !error; i++)
 		error = entry_add(tls, file, path, &file->sites[i]);
@@ -360,7 +360,7 @@ static void file_detach_returns(struct probed_file *file)
 	if (file->returns_detached || file->session_fd >= 0)
 		return;
 	for (size_t i = 0; i < file->site_count; i++)
-		returns += tls_kind_returns(file->sites[i].call.kind);
+		returns += maps_tls_kind_returns(file->sites[i].call.kind);
 	for (size_t i = 0; i < returns; i++) {
 		bpf_link__destroy(file->links[i]);
 		file->links[i] = NULL;

@@ -111,7 +111,7 @@ static bool known_add(struct source_bpf *source, uint32_t pid)
 /* A process that is gone already was where its parent is, for all that anybody knows. */
 static int cgroup_find(struct source_bpf *source, uint32_t pid, uint32_t parent, struct event_cgroup *out)
 {
-	int error = cgroup_of_process(pid, out);
+	int error = container_cgroup_of_process(pid, out);
 	const struct known_process *known = error == -ESRCH ? known_find(source, parent) : NULL;
 
 	if (!known || !known->cgroup)
@@ -150,7 +150,7 @@ static int introduce(struct source_bpf *source, const struct event_header *event
 	struct event_process facts;
 	int error;
 
-	if (process_facts(event->pid, &facts) < 0)
+	if (processes_facts(event->pid, &facts) < 0)
 		return 0; /* gone already: its events carry comm and uid */
 	facts.h.time_ns = event->time_ns;
 	error = source->fn(source->ctx, &facts.h);

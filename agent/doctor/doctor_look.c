@@ -35,7 +35,7 @@ static bool mapping_look(void *ctx, const struct mapping *mapping)
 	at->loader |= strncmp(base, "ld-", 3) == 0 || strncmp(base, "ld64.so", 7) == 0 ||
 		      strncmp(base, "ld.so", 5) == 0;
 	at->look->others |= libraries_of_name(base) & ~libraries_followed();
-	fd = mapping_open(at->look->pid, mapping, &st);
+	fd = proc_mapping_open(at->look->pid, mapping, &st);
 	if (fd < 0)
 		return true;
 	identity = file_identity_of(fd, &st);
@@ -103,7 +103,7 @@ static void container_look(struct doctor_look *look)
 	struct event_cgroup cgroup;
 	struct slice container;
 
-	if (cgroup_of_process(look->pid, &cgroup) < 0)
+	if (container_cgroup_of_process(look->pid, &cgroup) < 0)
 		return;
 	container = container_of_cgroup(slice_of_string(cgroup.path));
 	snprintf(look->container, sizeof(look->container), "%.*s", (int)container.len,
@@ -116,7 +116,7 @@ int doctor_look(struct doctor_look *look, const struct doctor_files *files, uint
 	int err;
 
 	*look = (struct doctor_look){ .pid = pid };
-	err = process_facts(pid, &look->facts);
+	err = processes_facts(pid, &look->facts);
 	if (!err)
 		err = proc_maps_each(pid, mapping_look, &at);
 	if (err)

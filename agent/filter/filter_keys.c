@@ -580,7 +580,7 @@ static int value_flag(struct filter_value *value, char *why, size_t size)
 	struct flag_search search = { .name = value->text };
 
 	for (unsigned int bit = 1; bit; bit <<= 1) {
-		flags_each(bit, flag_compare, &search);
+		exchange_flags_each(bit, flag_compare, &search);
 		if (search.found) {
 			value->low = bit;
 			return 0;
@@ -588,7 +588,7 @@ static int value_flag(struct filter_value *value, char *why, size_t size)
 	}
 	why[0] = '\0';
 	search = (struct flag_search){ .list = why, .size = size };
-	flags_each(~0u, flag_compare, &search);
+	exchange_flags_each(~0u, flag_compare, &search);
 	return -EINVAL;
 }
 

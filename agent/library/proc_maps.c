@@ -120,14 +120,14 @@ static int mapping_locate(uint32_t pid, const struct mapping *mapping, char *out
 	return st->st_ino == mapping->inode ? 0 : -ESTALE;
 }
 
-int mapping_stat(uint32_t pid, const struct mapping *mapping, struct stat *st)
+int proc_mapping_stat(uint32_t pid, const struct mapping *mapping, struct stat *st)
 {
 	char name[LINK_LEN];
 
 	return mapping_locate(pid, mapping, name, sizeof(name), st);
 }
 
-int mapping_open(uint32_t pid, const struct mapping *mapping, struct stat *st)
+int proc_mapping_open(uint32_t pid, const struct mapping *mapping, struct stat *st)
 {
 	char name[LINK_LEN];
 	struct stat seen;

@@ -30,9 +30,9 @@ int proc_each(bool (*fn)(void *ctx, uint32_t pid), void *ctx);
  * regular files only. Where /proc/PID/map_files is refused, the path below the process's root is taken if its
  * inode agrees. A descriptor with *st filled, or -errno.
  */
-int mapping_open(uint32_t pid, const struct mapping *mapping, struct stat *st);
+int proc_mapping_open(uint32_t pid, const struct mapping *mapping, struct stat *st);
 
 /* fstat() of that file without opening it. 0 or -errno. */
-int mapping_stat(uint32_t pid, const struct mapping *mapping, struct stat *st);
+int proc_mapping_stat(uint32_t pid, const struct mapping *mapping, struct stat *st);
 
 #endif

@@ -186,7 +186,7 @@ static int mapping_examine(struct processes *processes, uint32_t pid, const stru
 	struct file_key key;
 	struct known_file *known;
 	struct library *library;
-	int fd = mapping_stat(pid, mapping, &st);
+	int fd = proc_mapping_stat(pid, mapping, &st);
 
 	if (fd < 0 || !S_ISREG(st.st_mode))
 		return fd;
@@ -197,7 +197,7 @@ static int mapping_examine(struct processes *processes, uint32_t pid, const stru
 			library_used(known->library, pid, mapping->inode);
 		return 0;
 	}
-	fd = mapping_open(pid, mapping, &st);
+	fd = proc_mapping_open(pid, mapping, &st);
 	if (fd < 0)
 		return fd;
 	library = file_examine(processes, fd, &st, mapping->path, pid);
@@ -364,7 +364,7 @@ static void name_fill(struct event_process *out, uint32_t pid)
 	memcpy(out->name, base, strnlen(base, sizeof(out->name) - 1));
 }
 
-int process_facts(uint32_t pid, struct event_process *out)
+int processes_facts(uint32_t pid, struct event_process *out)
 {
 	char name[32], status[1024];
 	char *effective;

@@ -69,6 +69,6 @@ void processes_sweep(struct processes *processes, uint64_t now_ns, library_forge
  * Facts of a running process for an event: base name of its executable, parent, uid. 0, or -ESRCH
  * (fields that could not be read are empty or 0).
  */
-int process_facts(uint32_t pid, struct event_process *out);
+int processes_facts(uint32_t pid, struct event_process *out);
 
 #endif

@@ -143,7 +143,7 @@ static int line_rank(struct slice line, struct slice path)
 	return rank + slice_has_prefix(line, SLICE("0::"));
 }
 
-struct slice cgroup_choose(struct slice text)
+struct slice container_cgroup_choose(struct slice text)
 {
 	struct slice best = { .data = NULL };
 	int best_rank = -1;
@@ -163,7 +163,7 @@ struct slice cgroup_choose(struct slice text)
 	return best;
 }
 
-int cgroup_of_process(uint32_t pid, struct event_cgroup *out)
+int container_cgroup_of_process(uint32_t pid, struct event_cgroup *out)
 {
 	char name[32], text[PROC_TEXT_BYTES];
 	struct slice path;
@@ -175,7 +175,7 @@ int cgroup_of_process(uint32_t pid, struct event_cgroup *out)
 		return len == -ENOENT ? -ESRCH : (int)len;
 	if ((size_t)len == sizeof(text) - 1)
 		return -ENAMETOOLONG;
-	path = cgroup_choose(slice_of(text, (size_t)len));
+	path = container_cgroup_choose(slice_of(text, (size_t)len));
 	if (path.len >= sizeof(out->path))
 		return -ENAMETOOLONG;
 	*out = (struct event_cgroup){

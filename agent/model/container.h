@@ -19,9 +19,9 @@ struct slice container_of_cgroup(struct slice path);
  * Of the lines of a /proc/PID/cgroup the path that says most: one with a container, else with a unit, version
  * 2 before version 1. A part of `text`; data NULL: there is no line.
  */
-struct slice cgroup_choose(struct slice text);
+struct slice container_cgroup_choose(struct slice text);
 
 /* Fills path and header->pid of an event. 0, -ESRCH when the process is gone, -ENAMETOOLONG, or -errno. */
-int cgroup_of_process(uint32_t pid, struct event_cgroup *out);
+int container_cgroup_of_process(uint32_t pid, struct event_cgroup *out);
 
 #endif

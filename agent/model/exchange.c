@@ -44,7 +44,7 @@ bool exchange_counts(const struct exchange *exchange)
 	return !(exchange->flags & FLAG_GUESS) || (pair && exchange->flags & (FLAG_GAP | FLAG_LATE_JOINED));
 }
 
-const char *h2_error_name(uint32_t error)
+const char *exchange_h2_error_name(uint32_t error)
 {
 	static const char *const names[] = {
 		"NO_ERROR",
@@ -87,7 +87,7 @@ static const struct {
 	{ FLAG_RELAYED, "relayed" },
 };
 
-void flags_each(unsigned int flags, void (*fn)(void *ctx, const char *name), void *ctx)
+void exchange_flags_each(unsigned int flags, void (*fn)(void *ctx, const char *name), void *ctx)
 {
 	for (size_t i = 0; i < sizeof(flag_names) / sizeof(flag_names[0]); i++) {
 		if (flags & flag_names[i].flag)

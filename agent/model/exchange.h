@@ -70,10 +70,10 @@ bool exchange_counts(const struct exchange *exchange);
 void exchange_free(struct exchange *exchange);
 
 /* RFC 9113, 7: "NO_ERROR", "CANCEL", …; NULL for codes that the RFC does not name. */
-const char *h2_error_name(uint32_t error);
+const char *exchange_h2_error_name(uint32_t error);
 
 /* The names of docs/interface.md. Calls fn for each flag that is set, in the document's order. */
-void flags_each(unsigned int flags, void (*fn)(void *ctx, const char *name), void *ctx);
+void exchange_flags_each(unsigned int flags, void (*fn)(void *ctx, const char *name), void *ctx);
 
 /*
  * The scheme of the request: its own, as sent; for HTTP/1 else by

@@ -62,12 +62,12 @@ void remarks_unread(struct remarks *remarks, const struct result *result)
 
 	if (!may_tell(remarks))
 		return;
-	style_init(&style, &(struct sink_config){ .out = stderr });
+	line_style_init(&style, &(struct sink_config){ .out = stderr });
 	if (result->kind == RESULT_OPAQUE)
 		opaque_text_tell(&text, &style, result->conn);
 	else
-		unseen_text_tell(&text, &style, result->unseen, result->mover);
+		opaque_text_tell_unseen(&text, &style, result->unseen, result->mover);
 	log_info("%.*s", (int)text.len, text.data ? text.data : "");
-	style_fini(&style);
+	line_style_fini(&style);
 	buffer_fini(&text);
 }

@@ -121,7 +121,7 @@ static void entry_send(struct pair *pair, struct pair_entry *entry, unsigned int
 	struct exchange exchange = {
 		.request = entry->half[MESSAGE_REQUEST].message,
 		.response = entry->half[MESSAGE_RESPONSE].message,
-		.mover = entry_mover(entry),
+		.mover = pair_entry_mover(entry),
 		.key = entry->key,
 		.flags = entry->flags | flags,
 		.h2_error_known = entry->h2_error_known,

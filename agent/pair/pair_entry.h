@@ -34,7 +34,7 @@ struct pair_entry {
 };
 
 /* Who moved the request, or else the response. */
-static inline struct mover entry_mover(const struct pair_entry *entry)
+static inline struct mover pair_entry_mover(const struct pair_entry *entry)
 {
 	return entry->half[entry->half[MESSAGE_REQUEST].message ? MESSAGE_REQUEST : MESSAGE_RESPONSE].mover;
 }

@@ -35,7 +35,7 @@ static struct exchange entry_view(struct pair *pair, const struct pair_entry *en
 	struct exchange exchange = {
 		.request = entry->half[MESSAGE_REQUEST].message,
 		.response = entry->half[MESSAGE_RESPONSE].message,
-		.mover = entry_mover(entry),
+		.mover = pair_entry_mover(entry),
 		.key = entry->key,
 		.flags = entry->flags | entry->half[MESSAGE_REQUEST].message->flags,
 		.pending = true,

@@ -20,7 +20,7 @@ static bool is_wanted_now(const struct filter *filter, uint32_t pid)
 {
 	struct event_cgroup now;
 
-	return cgroup_of_process(pid, &now) == 0 && is_wanted(filter, &now);
+	return container_cgroup_of_process(pid, &now) == 0 && is_wanted(filter, &now);
 }
 
 /*
@@ -46,6 +46,6 @@ void process_filter_event(struct probes *probes, const struct filter *filter,
 	if (event->type == EVENT_CGROUP)
 		judge(probes, filter, (const struct event_cgroup *)event);
 	/* The process is told of again since its exec; where it is may be no news. */
-	else if (event->type == EVENT_EXEC && cgroup_of_process(event->pid, &cgroup) == 0)
+	else if (event->type == EVENT_EXEC && container_cgroup_of_process(event->pid, &cgroup) == 0)
 		judge(probes, filter, &cgroup);
 }

@@ -48,7 +48,7 @@ static void body_decode(struct body_reader *reader, struct body *body, struct sl
 		struct slice name = list_take_last(&rest);
 
 		buffer_clear(out);
-		switch (coding_decode(name, body->bytes, out, BODY_DECODED_MAX)) {
+		switch (body_coding_decode(name, body->bytes, out, BODY_DECODED_MAX)) {
 		case CODING_WHOLE:
 			break;
 		case CODING_MORE:
@@ -151,7 +151,7 @@ static void body_to_text(struct body_reader *reader, struct body *body, struct s
 			 enum content_look look)
 {
 	struct slice charset = bom_charset(body->bytes);
-	struct slice text = body_is_whole(body) ? body->bytes : utf8_trim(body->bytes);
+	struct slice text = body_is_whole(body) ? body->bytes : escape_utf8_trim(body->bytes);
 
 	if (charset.len)
 		body->bytes = slice_drop(body->bytes, 2);
@@ -165,7 +165,7 @@ static void body_to_text(struct body_reader *reader, struct body *body, struct s
 			return;
 		text = slice_of(reader->text.data, reader->text.len);
 	}
-	if (!utf8_is_text(text))
+	if (!escape_utf8_is_text(text))
 		return;
 	if (slice_has_prefix(text, SLICE("\xef\xbb\xbf")))
 		text = slice_drop(text, 3);

@@ -151,7 +151,8 @@ static enum coding_result copy_decode(struct slice in, struct buffer *out, size_
 	return in.len > room ? CODING_LIMIT : CODING_WHOLE;
 }
 
-enum coding_result coding_decode(struct slice name, struct slice in, struct buffer *out, size_t limit_bytes)
+enum coding_result body_coding_decode(struct slice name, struct slice in, struct buffer *out,
+				      size_t limit_bytes)
 {
 	size_t end = out->len + limit_bytes;
 

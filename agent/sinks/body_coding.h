@@ -20,6 +20,7 @@ enum coding_result {
  * Decodes `in` by the coding of this name and appends at most limit_bytes to `out`. Names ignore case;
  * "identity" and the empty name copy.
  */
-enum coding_result coding_decode(struct slice name, struct slice in, struct buffer *out, size_t limit_bytes);
+enum coding_result body_coding_decode(struct slice name, struct slice in, struct buffer *out,
+				      size_t limit_bytes);
 
 #endif

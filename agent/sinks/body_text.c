@@ -16,9 +16,9 @@ static void put_json(struct buffer *text, const struct style *style, const char 
 
 	json_indent(json, &indented);
 	if (indented.failed)
-		put_lines(text, style, mark, json, false);
+		line_put_lines(text, style, mark, json, false);
 	else
-		put_lines(text, style, mark, slice_of(indented.data, indented.len), false);
+		line_put_lines(text, style, mark, slice_of(indented.data, indented.len), false);
 	buffer_fini(&indented);
 }
 
@@ -28,7 +28,7 @@ static void put_wire(struct buffer *text, const struct style *style, const struc
 	buffer_string(text, "; ");
 	escape_text(text, body->codings, style->utf8);
 	buffer_string(text, ", ");
-	put_size(text, message->body_bytes);
+	line_put_size(text, message->body_bytes);
 	buffer_string(text, message->body_known ? "" : "+");
 	buffer_string(text, " on the wire");
 }
@@ -47,7 +47,7 @@ static void put_trouble(struct buffer *text, const struct body *body, const stru
 		buffer_string(text, "; its end was not seen");
 	else if (body->kept_part) {
 		buffer_string(text, "; only the first ");
-		put_size(text, message->body.len);
+		line_put_size(text, message->body.len);
 		buffer_string(text, " were kept");
 	}
 }
@@ -58,17 +58,17 @@ static void put_remark(struct buffer *text, const struct style *style, const cha
 	if (shown == body->bytes.len && body_is_whole(body) && !body->codings.len)
 		return;
 	buffer_string(text, mark);
-	style_on(text, style, STYLE_DIM);
+	line_style_on(text, style, STYLE_DIM);
 	buffer_char(text, '[');
-	put_size(text, shown);
+	line_put_size(text, shown);
 	buffer_string(text, " shown of ");
 	buffer_string(text, body->codings.len && !body_is_whole(body) ? "at least " : "");
-	put_size(text, body->codings.len || body_is_whole(body) ? body->bytes.len : message->body_bytes);
+	line_put_size(text, body->codings.len || body_is_whole(body) ? body->bytes.len : message->body_bytes);
 	if (body->codings.len)
 		put_wire(text, style, body, message);
 	put_trouble(text, body, message);
 	buffer_char(text, ']');
-	style_off(text, style);
+	line_style_off(text, style);
 	buffer_char(text, '\n');
 }
 
@@ -84,16 +84,16 @@ void body_text_put(struct buffer *text, const struct style *style, struct body_r
 	shown = slice_take(body.bytes, max_bytes);
 	switch (body.look) {
 	case CONTENT_TEXT:
-		shown = shown.len < body.bytes.len ? utf8_trim(shown) : shown;
-		put_lines(text, style, mark, shown, false);
+		shown = shown.len < body.bytes.len ? escape_utf8_trim(shown) : shown;
+		line_put_lines(text, style, mark, shown, false);
 		break;
 	case CONTENT_JSON:
-		shown = shown.len < body.bytes.len ? utf8_trim(shown) : shown;
+		shown = shown.len < body.bytes.len ? escape_utf8_trim(shown) : shown;
 		put_json(text, style, mark, shown);
 		break;
 	case CONTENT_BINARY:
 		shown = slice_take(shown, (size_t)HEX_LINE_BYTES * HEX_LINES_MAX);
-		put_hex(text, mark, shown);
+		line_put_hex(text, mark, shown);
 		break;
 	}
 	put_remark(text, style, mark, &body, message, shown.len);

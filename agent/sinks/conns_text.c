@@ -84,7 +84,7 @@ static struct sink *conns_text_create(const struct sink_config *config)
 	sink->follow = config->follow;
 	for (int i = 0; i < COLUMN_COUNT; i++)
 		sink->widths[i] = columns[i].width;
-	style_init(&sink->style, config);
+	line_style_init(&sink->style, config);
 	return sink;
 }
 
@@ -106,7 +106,7 @@ static void conns_text_destroy(struct sink *sink)
 	fflush(sink->out);
 	buffer_fini(&sink->text);
 	buffer_fini(&sink->line);
-	style_fini(&sink->style);
+	line_style_fini(&sink->style);
 	free(sink);
 }
 
@@ -171,7 +171,7 @@ static void cell_end(struct sink *sink, size_t start, enum column column)
 
 	if (used > sink->widths[column])
 		sink->widths[column] = used < WIDTH_MAX ? used : WIDTH_MAX;
-	column_end(&sink->text, start, sink->widths[column]);
+	line_column_end(&sink->text, start, sink->widths[column]);
 }
 
 static void put_cell(struct sink *sink, enum column column, const char *string)
@@ -188,11 +188,11 @@ static void put_title(struct sink *sink)
 
 	if (sink->titled)
 		return;
-	style_on(text, &sink->style, STYLE_BOLD);
+	line_style_on(text, &sink->style, STYLE_BOLD);
 	for (int i = 0; i < COLUMN_COUNT; i++)
 		put_cell(sink, i, columns[i].title);
 	buffer_string(text, "CLOSED");
-	style_off(text, &sink->style);
+	line_style_off(text, &sink->style);
 	buffer_char(text, '\n');
 }
 
@@ -217,7 +217,7 @@ static void put_ends(struct sink *sink, const struct conn_facts *conn)
 	buffer_u64(text, conn->id);
 	cell_end(sink, start, COLUMN_ID);
 	start = text->len;
-	put_program(text, &sink->style, &conn->owner);
+	line_put_program(text, &sink->style, &conn->owner);
 	cell_end(sink, start, COLUMN_PROGRAM);
 	start = text->len;
 	address_put_endpoint(text, &conn->sock, conn->sock.local, conn->sock.local_port);
@@ -257,7 +257,7 @@ static void put_life(struct sink *sink, const struct conn_facts *conn)
 	size_t start = text->len;
 
 	if (conn->opened_ns && conn->closed_ns >= conn->opened_ns)
-		put_latency(text, conn->closed_ns - conn->opened_ns);
+		line_put_latency(text, conn->closed_ns - conn->opened_ns);
 	else
 		buffer_char(text, '?');
 	cell_end(sink, start, COLUMN_DURATION);
@@ -277,7 +277,7 @@ static void put_numbers(struct sink *sink, const struct conn_facts *conn)
 	buffer_u64(text, conn->exchanges);
 	cell_end(sink, start, COLUMN_EXCHANGES);
 	start = text->len;
-	put_size(text, conn->moved_bytes);
+	line_put_size(text, conn->moved_bytes);
 	cell_end(sink, start, COLUMN_BYTES);
 }
 
@@ -287,11 +287,11 @@ static void put_remarks(struct sink *sink, const struct conn_facts *conn)
 
 	if (conn->flags) {
 		buffer_char(text, ' ');
-		put_flags(text, &sink->style, conn->flags, NULL);
+		line_put_flags(text, &sink->style, conn->flags, NULL);
 	}
 	if (conn->lost_bytes) {
 		buffer_string(text, " lost: ");
-		put_size(text, conn->lost_bytes);
+		line_put_size(text, conn->lost_bytes);
 	}
 	if (conn->muted) {
 		buffer_string(text, " muted: ");
@@ -299,7 +299,7 @@ static void put_remarks(struct sink *sink, const struct conn_facts *conn)
 	}
 	if (conn->opaque) {
 		if (conn->tls_version || conn->sni[0])
-			hello_text_put(text, &sink->style, conn);
+			opaque_text_put_hello(text, &sink->style, conn);
 		buffer_string(text, " opaque: ");
 		escape_text(text, slice_of_string(conn->opaque), sink->style.utf8);
 	}

@@ -46,7 +46,7 @@ static void put_flag(void *ctx, const char *name)
 static void put_type(struct sink *sink, const struct frame *frame)
 {
 	struct json_writer *writer = &sink->writer;
-	const char *name = frame_type_name(frame->type);
+	const char *name = http2_frame_type_name(frame->type);
 
 	json_key(writer, "hark.h2.frame.type");
 	if (name)

@@ -29,7 +29,7 @@ static struct sink *frames_text_create(const struct sink_config *config)
 	if (!sink)
 		return NULL;
 	sink->out = config->out;
-	style_init(&sink->style, config);
+	line_style_init(&sink->style, config);
 	return sink;
 }
 
@@ -39,7 +39,7 @@ static void frames_text_destroy(struct sink *sink)
 		return;
 	fflush(sink->out);
 	buffer_fini(&sink->text);
-	style_fini(&sink->style);
+	line_style_fini(&sink->style);
 	free(sink);
 }
 
@@ -54,22 +54,22 @@ static void put_flag(void *ctx, const char *name)
 static void put_frame(struct sink *sink, const struct frame *frame)
 {
 	struct buffer *text = &sink->text;
-	const char *name = frame_type_name(frame->type);
+	const char *name = http2_frame_type_name(frame->type);
 	size_t start = text->len;
 
-	style_on(text, &sink->style, STYLE_BOLD);
+	line_style_on(text, &sink->style, STYLE_BOLD);
 	if (name)
 		buffer_string(text, name);
 	else
 		buffer_format(text, "type 0x%02x", frame->type);
-	style_off(text, &sink->style);
-	column_end(text, start, 13);
+	line_style_off(text, &sink->style);
+	line_column_end(text, start, 13);
 	start = text->len;
 	buffer_format(text, "stream %" PRIu32, frame->stream);
-	column_end(text, start, 10);
+	line_column_end(text, start, 10);
 	start = text->len;
 	buffer_format(text, "length %" PRIu32, frame->length);
-	column_end(text, start, 13);
+	line_column_end(text, start, 13);
 	sink->listed = 0;
 	frame_each_flag(frame, put_flag, sink);
 }
@@ -101,14 +101,14 @@ static void put_error(struct sink *sink, const struct frame *frame)
 	uint32_t error;
 	const char *name;
 
-	style_on(&sink->text, &sink->style, STYLE_YELLOW);
+	line_style_on(&sink->text, &sink->style, STYLE_YELLOW);
 	if (!frame_error(frame, &error))
 		buffer_string(&sink->text, " ?");
-	else if ((name = h2_error_name(error)))
+	else if ((name = exchange_h2_error_name(error)))
 		buffer_format(&sink->text, " %s", name);
 	else
 		buffer_format(&sink->text, " error 0x%x", error);
-	style_off(&sink->text, &sink->style);
+	line_style_off(&sink->text, &sink->style);
 }
 
 /* Of a payload only the beginning is kept, or nothing: what follows is not known. */
@@ -191,8 +191,8 @@ static void frames_text_frame(struct sink *sink, const struct result *result)
 	const struct frame *frame = result->frame;
 	bool ends_block = frame->flags & FRAME_FLAG_END_HEADERS && http2_frame_is_block(frame->type);
 
-	put_when_and_program(&sink->text, &sink->style, frame->time_ns, mover);
-	put_connection_id(&sink->text, conn);
+	line_put_when_and_program(&sink->text, &sink->style, frame->time_ns, mover);
+	line_put_connection_id(&sink->text, conn);
 	buffer_string(&sink->text, frame->direction == DIRECTION_SENT ? "send " : "recv ");
 	put_frame(sink, frame);
 	put_details(sink, frame);
@@ -200,7 +200,7 @@ static void frames_text_frame(struct sink *sink, const struct result *result)
 		buffer_string(&sink->text, " (fields not known)");
 	buffer_char(&sink->text, '\n');
 	for (size_t i = 0; frame->headers && i < frame->headers->count; i++)
-		put_field(&sink->text, &sink->style, "", &frame->headers->items[i]);
+		line_put_field(&sink->text, &sink->style, "", &frame->headers->items[i]);
 	buffer_write(&sink->text, sink->out);
 }
 

@@ -165,7 +165,7 @@ void json_flags(struct json_writer *writer, unsigned int flags)
 		return;
 	json_key(writer, "hark.flags");
 	buffer_char(&writer->line, '[');
-	flags_each(flags, json_flag, &list);
+	exchange_flags_each(flags, json_flag, &list);
 	buffer_char(&writer->line, ']');
 }
 
@@ -179,7 +179,7 @@ void json_fd(struct json_writer *writer, const struct mover *mover, const struct
 
 void json_h2_error(struct json_writer *writer, uint32_t error)
 {
-	const char *name = h2_error_name(error);
+	const char *name = exchange_h2_error_name(error);
 
 	json_key(writer, "hark.h2.error_code");
 	if (name)

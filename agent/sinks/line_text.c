@@ -28,7 +28,7 @@
 #define LATENCY_WIDTH 8
 #define OTHER_WIDTH   18 /* without its program */
 
-void style_init(struct style *style, const struct sink_config *config)
+void line_style_init(struct style *style, const struct sink_config *config)
 {
 	*style = (struct style){
 		.color = config->color,
@@ -39,12 +39,12 @@ void style_init(struct style *style, const struct sink_config *config)
 	};
 }
 
-void style_fini(struct style *style)
+void line_style_fini(struct style *style)
 {
 	buffer_fini(&style->scratch);
 }
 
-void style_on(struct buffer *buffer, const struct style *style, enum style_color color)
+void line_style_on(struct buffer *buffer, const struct style *style, enum style_color color)
 {
 	static const char *const codes[] = {
 		[STYLE_DIM] = "\033[2m",    [STYLE_BOLD] = "\033[1m",	 [STYLE_RED] = "\033[31m",
@@ -55,13 +55,13 @@ void style_on(struct buffer *buffer, const struct style *style, enum style_color
 		buffer_string(buffer, codes[color]);
 }
 
-void style_off(struct buffer *buffer, const struct style *style)
+void line_style_off(struct buffer *buffer, const struct style *style)
 {
 	if (style->color)
 		buffer_string(buffer, "\033[0m");
 }
 
-void column_end(struct buffer *buffer, size_t start, size_t width)
+void line_column_end(struct buffer *buffer, size_t start, size_t width)
 {
 	size_t used = buffer->len > start ? text_width(buffer->data + start, buffer->len - start) : 0;
 
@@ -70,7 +70,7 @@ void column_end(struct buffer *buffer, size_t start, size_t width)
 	buffer_char(buffer, ' ');
 }
 
-void put_program(struct buffer *buffer, const struct style *style, const struct mover *mover)
+void line_put_program(struct buffer *buffer, const struct style *style, const struct mover *mover)
 {
 	struct slice name = mover_program(mover);
 
@@ -86,7 +86,7 @@ void put_program(struct buffer *buffer, const struct style *style, const struct 
 	buffer_char(buffer, ']');
 }
 
-void put_size(struct buffer *buffer, uint64_t bytes)
+void line_put_size(struct buffer *buffer, uint64_t bytes)
 {
 	static const char units[] = "KMGTPE";
 	unsigned int unit = 0;
@@ -101,7 +101,7 @@ void put_size(struct buffer *buffer, uint64_t bytes)
 		      units[unit]);
 }
 
-void put_latency(struct buffer *buffer, uint64_t ns)
+void line_put_latency(struct buffer *buffer, uint64_t ns)
 {
 	uint64_t us = ns / 1000;
 
@@ -129,21 +129,21 @@ static void put_flag(void *ctx, const char *name)
 	buffer_string(list->buffer, name);
 }
 
-void put_flags(struct buffer *buffer, const struct style *style, unsigned int flags, const char *error)
+void line_put_flags(struct buffer *buffer, const struct style *style, unsigned int flags, const char *error)
 {
 	struct flag_list list = { .buffer = buffer };
 
 	if (!flags && !error)
 		return;
-	style_on(buffer, style, STYLE_YELLOW);
+	line_style_on(buffer, style, STYLE_YELLOW);
 	buffer_char(buffer, '[');
-	flags_each(flags, put_flag, &list);
+	exchange_flags_each(flags, put_flag, &list);
 	if (error) {
 		buffer_string(buffer, list.count ? " " : "");
 		buffer_string(buffer, error);
 	}
 	buffer_char(buffer, ']');
-	style_off(buffer, style);
+	line_style_off(buffer, style);
 }
 
 static void put_arrow(struct buffer *buffer, const struct style *style, enum protocol_role role)
@@ -180,15 +180,15 @@ static void put_protocol(struct buffer *buffer, const struct exchange *exchange)
 
 static void put_method(struct buffer *buffer, const struct style *style, const struct message *request)
 {
-	style_on(buffer, style, STYLE_BOLD);
+	line_style_on(buffer, style, STYLE_BOLD);
 	if (request && request->method.data)
 		escape_text(buffer, request->method, style->utf8);
 	else
 		buffer_char(buffer, '?');
-	style_off(buffer, style);
+	line_style_off(buffer, style);
 }
 
-void put_url(struct buffer *buffer, struct style *style, const struct message *request)
+void line_put_url(struct buffer *buffer, struct style *style, const struct message *request)
 {
 	struct url url = { 0 };
 
@@ -232,11 +232,11 @@ static void put_status(struct buffer *buffer, const struct style *style, const s
 		buffer_string(buffer, exchange->pending && !response ? "..." : "?");
 		return;
 	}
-	style_on(buffer, style, outcome > 0 ? STYLE_RED : status_color(response->status));
+	line_style_on(buffer, style, outcome > 0 ? STYLE_RED : status_color(response->status));
 	buffer_u64(buffer, (uint64_t)response->status);
 	if (outcome > 0)
 		buffer_format(buffer, " %s:%d", exchange_content(exchange)->name, outcome);
-	style_off(buffer, style);
+	line_style_off(buffer, style);
 }
 
 /* "?" when nothing is known, "612+" when there was more than that. */
@@ -246,26 +246,26 @@ static void put_body_size(struct buffer *buffer, const struct message *message)
 		buffer_char(buffer, '?');
 		return;
 	}
-	put_size(buffer, message->body_bytes);
+	line_put_size(buffer, message->body_bytes);
 	if (!message->body_known)
 		buffer_char(buffer, '+');
 }
 
-void put_when_and_program(struct buffer *buffer, struct style *style, uint64_t time_ns,
-			  const struct mover *mover)
+void line_put_when_and_program(struct buffer *buffer, struct style *style, uint64_t time_ns,
+			       const struct mover *mover)
 {
 	size_t start = buffer->len;
 
-	style_on(buffer, style, STYLE_DIM);
+	line_style_on(buffer, style, STYLE_DIM);
 	if (time_ns)
 		wall_clock_local(buffer, &style->clock, time_ns);
 	else
 		buffer_char(buffer, '?');
-	style_off(buffer, style);
-	column_end(buffer, start, 12);
+	line_style_off(buffer, style);
+	line_column_end(buffer, start, 12);
 	start = buffer->len;
-	put_program(buffer, style, mover);
-	column_end(buffer, start, 16);
+	line_put_program(buffer, style, mover);
+	line_column_end(buffer, start, 16);
 }
 
 static bool has_room(const struct style *style, size_t columns)
@@ -273,31 +273,31 @@ static bool has_room(const struct style *style, size_t columns)
 	return !style->columns || style->columns >= columns;
 }
 
-void put_connection_id(struct buffer *buffer, const struct conn_facts *conn)
+void line_put_connection_id(struct buffer *buffer, const struct conn_facts *conn)
 {
 	size_t start = buffer->len;
 
 	buffer_char(buffer, '#');
 	buffer_u64(buffer, conn->id);
-	column_end(buffer, start, 7);
+	line_column_end(buffer, start, 7);
 }
 
-void put_connection(struct buffer *buffer, const struct style *style, const struct conn_facts *conn)
+void line_put_connection(struct buffer *buffer, const struct style *style, const struct conn_facts *conn)
 {
 	size_t start;
 
-	put_connection_id(buffer, conn);
+	line_put_connection_id(buffer, conn);
 	start = buffer->len;
 	put_arrow(buffer, style, conn->role);
-	column_end(buffer, start, 2);
+	line_column_end(buffer, start, 2);
 	if (!has_room(style, COLUMNS_PEER))
 		return;
 	start = buffer->len;
 	address_put_endpoint(buffer, &conn->sock, conn->sock.peer, conn->sock.peer_port);
-	column_end(buffer, start, 15);
+	line_column_end(buffer, start, 15);
 }
 
-void put_or_unknown(struct buffer *buffer, const struct style *style, struct slice bytes)
+void line_put_or_unknown(struct buffer *buffer, const struct style *style, struct slice bytes)
 {
 	if (bytes.data)
 		escape_text(buffer, bytes, style->utf8);
@@ -305,23 +305,23 @@ void put_or_unknown(struct buffer *buffer, const struct style *style, struct sli
 		buffer_char(buffer, '?');
 }
 
-void put_field(struct buffer *buffer, struct style *style, const char *mark, const struct header *header)
+void line_put_field(struct buffer *buffer, struct style *style, const char *mark, const struct header *header)
 {
 	buffer_string(buffer, "    ");
-	style_on(buffer, style, STYLE_DIM);
+	line_style_on(buffer, style, STYLE_DIM);
 	buffer_string(buffer, mark);
-	style_off(buffer, style);
-	style_on(buffer, style, STYLE_CYAN);
-	put_or_unknown(buffer, style, header->name);
-	style_off(buffer, style);
+	line_style_off(buffer, style);
+	line_style_on(buffer, style, STYLE_CYAN);
+	line_put_or_unknown(buffer, style, header->name);
+	line_style_off(buffer, style);
 	buffer_string(buffer, ": ");
-	put_or_unknown(buffer, style,
-		       redact_value(style->redact, header->name, header->value, &style->scratch));
+	line_put_or_unknown(buffer, style,
+			    redact_value(style->redact, header->name, header->value, &style->scratch));
 	buffer_char(buffer, '\n');
 }
 
-void put_lines(struct buffer *buffer, const struct style *style, const char *mark, struct slice bytes,
-	       bool ends)
+void line_put_lines(struct buffer *buffer, const struct style *style, const char *mark, struct slice bytes,
+		    bool ends)
 {
 	while (bytes.len) {
 		const uint8_t *end = memchr(bytes.data, '\n', bytes.len);
@@ -349,7 +349,7 @@ static void put_hex_line(struct buffer *buffer, struct slice bytes)
 	buffer_string(buffer, "|\n");
 }
 
-void put_hex(struct buffer *buffer, const char *mark, struct slice bytes)
+void line_put_hex(struct buffer *buffer, const char *mark, struct slice bytes)
 {
 	for (size_t offset = 0; offset < bytes.len; offset += HEX_LINE_BYTES) {
 		buffer_format(buffer, "%s%06zx ", mark, offset);
@@ -361,13 +361,13 @@ static void put_who(struct buffer *buffer, struct style *style, const struct exc
 {
 	size_t start;
 
-	put_when_and_program(buffer, style, exchange->start_ns, &exchange->mover);
-	put_connection(buffer, style, exchange->conn);
+	line_put_when_and_program(buffer, style, exchange->start_ns, &exchange->mover);
+	line_put_connection(buffer, style, exchange->conn);
 	if (!has_room(style, COLUMNS_PROTOCOL))
 		return;
 	start = buffer->len;
 	put_protocol(buffer, exchange);
-	column_end(buffer, start, 9);
+	line_column_end(buffer, start, 9);
 }
 
 /* The URL gets what the columns before and behind it leave, and its middle is cut when that is too little. */
@@ -385,7 +385,7 @@ static void url_fit(struct buffer *buffer, const struct style *style, size_t lin
 		text_cut_middle(buffer, start, width - 1, style->utf8);
 		width = width < URL_WIDTH + 1 ? width - 1 : URL_WIDTH;
 	}
-	column_end(buffer, start, width);
+	line_column_end(buffer, start, width);
 }
 
 static void put_what(struct buffer *buffer, struct style *style, const struct exchange *exchange,
@@ -394,13 +394,13 @@ static void put_what(struct buffer *buffer, struct style *style, const struct ex
 	size_t start = buffer->len;
 
 	put_method(buffer, style, exchange->request);
-	column_end(buffer, start, 4);
+	line_column_end(buffer, start, 4);
 	start = buffer->len;
-	put_url(buffer, style, exchange->request);
+	line_put_url(buffer, style, exchange->request);
 	url_fit(buffer, style, line_start, start, exchange->other != NULL);
 	start = buffer->len;
 	put_status(buffer, style, exchange);
-	column_end(buffer, start, 3);
+	line_column_end(buffer, start, 3);
 	if (!has_room(style, COLUMNS_SIZES))
 		return;
 	start = buffer->len;
@@ -409,7 +409,7 @@ static void put_what(struct buffer *buffer, struct style *style, const struct ex
 	put_body_size(buffer, exchange->response);
 	if (exchange->pending && exchange->response && exchange->response->body_known)
 		buffer_char(buffer, '+');
-	column_end(buffer, start, 9);
+	line_column_end(buffer, start, 9);
 }
 
 /* Which of the three it waits for: the request's end, an answer, the answer's end. */
@@ -419,13 +419,13 @@ static void put_pending(struct buffer *buffer, const struct style *style, const 
 			   : exchange->request->last_byte_ns && exchange->request->body_known ? "waiting"
 											      : "sending";
 
-	style_on(buffer, style, STYLE_YELLOW);
+	line_style_on(buffer, style, STYLE_YELLOW);
 	buffer_string(buffer, "[pending: ");
 	buffer_string(buffer, what);
 	buffer_string(buffer, " for ");
-	put_latency(buffer, exchange->waited_ns);
+	line_put_latency(buffer, exchange->waited_ns);
 	buffer_char(buffer, ']');
-	style_off(buffer, style);
+	line_style_off(buffer, style);
 }
 
 /* The other end of a joined exchange: who, and how long it took for that. */
@@ -435,11 +435,11 @@ static void put_other(struct buffer *buffer, const struct style *style, const st
 		return;
 	buffer_string(buffer, other->conn->role == ROLE_SERVER ? " (server " : " (client ");
 	if (has_room(style, COLUMNS_PEER)) {
-		put_program(buffer, style, &other->mover);
+		line_put_program(buffer, style, &other->mover);
 		buffer_char(buffer, ' ');
 	}
 	if (other->duration_known)
-		put_latency(buffer, other->duration_ns);
+		line_put_latency(buffer, other->duration_ns);
 	else
 		buffer_char(buffer, '?');
 	buffer_char(buffer, ')');
@@ -447,7 +447,7 @@ static void put_other(struct buffer *buffer, const struct style *style, const st
 
 void line_text_put(struct buffer *buffer, struct style *style, const struct exchange *exchange)
 {
-	const char *error = exchange->h2_error_known ? h2_error_name(exchange->h2_error) : NULL;
+	const char *error = exchange->h2_error_known ? exchange_h2_error_name(exchange->h2_error) : NULL;
 	size_t line_start = buffer->len, start;
 
 	put_who(buffer, style, exchange);
@@ -456,15 +456,15 @@ void line_text_put(struct buffer *buffer, struct style *style, const struct exch
 	if (exchange->pending) {
 		put_pending(buffer, style, exchange);
 	} else if (exchange->duration_known)
-		put_latency(buffer, exchange->duration_ns);
+		line_put_latency(buffer, exchange->duration_ns);
 	else
 		buffer_char(buffer, '?');
 	if (exchange->other)
 		put_other(buffer, style, exchange->other);
 	if (!exchange->flags && !exchange->h2_error_known)
 		return;
-	column_end(buffer, start, 8);
+	line_column_end(buffer, start, 8);
 	if (exchange->h2_error_known && !error)
 		error = "unknown error";
-	put_flags(buffer, style, exchange->flags, error);
+	line_put_flags(buffer, style, exchange->flags, error);
 }

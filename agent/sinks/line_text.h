@@ -29,45 +29,46 @@ struct style {
 	struct buffer scratch; /* what redaction rewrote */
 };
 
-void style_init(struct style *style, const struct sink_config *config);
-void style_fini(struct style *style);
+void line_style_init(struct style *style, const struct sink_config *config);
+void line_style_fini(struct style *style);
 
 /* Colour on and off; nothing without colour. */
-void style_on(struct buffer *buffer, const struct style *style, enum style_color color);
-void style_off(struct buffer *buffer, const struct style *style);
+void line_style_on(struct buffer *buffer, const struct style *style, enum style_color color);
+void line_style_off(struct buffer *buffer, const struct style *style);
 
 /* Fills up with spaces so that what was written since `start` has at least `width` columns, and one more. */
-void column_end(struct buffer *buffer, size_t start, size_t width);
+void line_column_end(struct buffer *buffer, size_t start, size_t width);
 
 /* "curl[1234]"; "?" for what is not known. */
-void put_program(struct buffer *buffer, const struct style *style, const struct mover *mover);
+void line_put_program(struct buffer *buffer, const struct style *style, const struct mover *mover);
 /* "0", "9999", "12.3K", "4.5M", in units of 1024. */
-void put_size(struct buffer *buffer, uint64_t bytes);
+void line_put_size(struct buffer *buffer, uint64_t bytes);
 /* "0.034 ms", "0.34 ms", "12 ms", "1.2 s". */
-void put_latency(struct buffer *buffer, uint64_t ns);
+void line_put_latency(struct buffer *buffer, uint64_t ns);
 /* "[gap,reset CANCEL]", or nothing. error: NULL or a name. */
-void put_flags(struct buffer *buffer, const struct style *style, unsigned int flags, const char *error);
+void line_put_flags(struct buffer *buffer, const struct style *style, unsigned int flags, const char *error);
 
 /* The columns that a line begins with: time and program; number of its connection, then role and peer too. */
-void put_when_and_program(struct buffer *buffer, struct style *style, uint64_t time_ns,
-			  const struct mover *mover);
-void put_connection_id(struct buffer *buffer, const struct conn_facts *conn);
-void put_connection(struct buffer *buffer, const struct style *style, const struct conn_facts *conn);
+void line_put_when_and_program(struct buffer *buffer, struct style *style, uint64_t time_ns,
+			       const struct mover *mover);
+void line_put_connection_id(struct buffer *buffer, const struct conn_facts *conn);
+void line_put_connection(struct buffer *buffer, const struct style *style, const struct conn_facts *conn);
 
 /* Host and target of a request (NULL: not known), without user names, redacted; "?" for what is not known. */
-void put_url(struct buffer *buffer, struct style *style, const struct message *request);
+void line_put_url(struct buffer *buffer, struct style *style, const struct message *request);
 
 /* What was observed, escaped; "?" for what is not known (data NULL). */
-void put_or_unknown(struct buffer *buffer, const struct style *style, struct slice bytes);
+void line_put_or_unknown(struct buffer *buffer, const struct style *style, struct slice bytes);
 /* Its lines, each behind `mark`; ends: with their line feeds, escaped. */
-void put_lines(struct buffer *buffer, const struct style *style, const char *mark, struct slice bytes,
-	       bool ends);
+void line_put_lines(struct buffer *buffer, const struct style *style, const char *mark, struct slice bytes,
+		    bool ends);
 
 /* A header field as a line of its own, redacted, behind `mark`; "?" for what could not be decoded. */
-void put_field(struct buffer *buffer, struct style *style, const char *mark, const struct header *header);
+void line_put_field(struct buffer *buffer, struct style *style, const char *mark,
+		    const struct header *header);
 /* Offsets, bytes and their ASCII, HEX_LINE_BYTES a line; each line begins with `mark`. */
 #define HEX_LINE_BYTES 16
-void put_hex(struct buffer *buffer, const char *mark, struct slice bytes);
+void line_put_hex(struct buffer *buffer, const char *mark, struct slice bytes);
 
 /* An exchange's whole line without its newline. */
 void line_text_put(struct buffer *buffer, struct style *style, const struct exchange *exchange);

@@ -5,7 +5,7 @@
 
 #include "base/escape.h"
 
-void hello_text_put(struct buffer *buffer, const struct style *style, const struct conn_facts *conn)
+void opaque_text_put_hello(struct buffer *buffer, const struct style *style, const struct conn_facts *conn)
 {
 	const char *version = conn_facts_tls_version_name(conn->tls_version);
 	const char *alpn = conn->alpn[0] ? conn->alpn : conn->alpn_offered;
@@ -38,24 +38,25 @@ void opaque_text_put(struct buffer *buffer, struct style *style, const struct co
 {
 	size_t start;
 
-	put_when_and_program(buffer, style, conn->opened_ns ? conn->opened_ns : conn->seen_ns, &conn->owner);
-	put_connection(buffer, style, conn);
+	line_put_when_and_program(buffer, style, conn->opened_ns ? conn->opened_ns : conn->seen_ns,
+				  &conn->owner);
+	line_put_connection(buffer, style, conn);
 	if (buffer->len)
 		buffer->len--; /* the next part brings its own space */
 	start = buffer->len;
-	hello_text_put(buffer, style, conn);
-	column_end(buffer, start, 10);
-	style_on(buffer, style, STYLE_YELLOW);
+	opaque_text_put_hello(buffer, style, conn);
+	line_column_end(buffer, start, 10);
+	line_style_on(buffer, style, STYLE_YELLOW);
 	put_reason(buffer, conn);
-	style_off(buffer, style);
+	line_style_off(buffer, style);
 }
 
 void opaque_text_tell(struct buffer *buffer, const struct style *style, const struct conn_facts *conn)
 {
-	put_program(buffer, style, &conn->owner);
+	line_put_program(buffer, style, &conn->owner);
 	buffer_char(buffer, ' ');
 	address_put_endpoint(buffer, &conn->sock, conn->sock.peer, conn->sock.peer_port);
-	hello_text_put(buffer, style, conn);
+	opaque_text_put_hello(buffer, style, conn);
 	buffer_string(buffer, ": ");
 	put_reason(buffer, conn);
 }
@@ -89,20 +90,20 @@ static void put_unseen(struct buffer *buffer, const struct event_unseen *unseen)
 	buffer_string(buffer, ": ");
 }
 
-void unseen_text_put(struct buffer *buffer, struct style *style, const struct event_unseen *unseen,
-		     const struct mover *program)
+void opaque_text_put_unseen(struct buffer *buffer, struct style *style, const struct event_unseen *unseen,
+			    const struct mover *program)
 {
-	put_when_and_program(buffer, style, unseen->h.time_ns, program);
+	line_put_when_and_program(buffer, style, unseen->h.time_ns, program);
 	put_unseen(buffer, unseen);
-	style_on(buffer, style, STYLE_YELLOW);
+	line_style_on(buffer, style, STYLE_YELLOW);
 	buffer_string(buffer, unseen_reason(unseen));
-	style_off(buffer, style);
+	line_style_off(buffer, style);
 }
 
-void unseen_text_tell(struct buffer *buffer, const struct style *style, const struct event_unseen *unseen,
-		      const struct mover *program)
+void opaque_text_tell_unseen(struct buffer *buffer, const struct style *style,
+			     const struct event_unseen *unseen, const struct mover *program)
 {
-	put_program(buffer, style, program);
+	line_put_program(buffer, style, program);
 	buffer_char(buffer, ' ');
 	put_unseen(buffer, unseen);
 	buffer_string(buffer, unseen_reason(unseen));

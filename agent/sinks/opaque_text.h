@@ -7,16 +7,16 @@
 
 /* A line of the watch, without its newline; the columns are those of line_text_put(). */
 void opaque_text_put(struct buffer *buffer, struct style *style, const struct conn_facts *conn);
-void unseen_text_put(struct buffer *buffer, struct style *style, const struct event_unseen *unseen,
-		     const struct mover *program);
+void opaque_text_put_unseen(struct buffer *buffer, struct style *style, const struct event_unseen *unseen,
+			    const struct mover *program);
 
 /* The same as a sentence on its own. */
 void opaque_text_tell(struct buffer *buffer, const struct style *style, const struct conn_facts *conn);
-void unseen_text_tell(struct buffer *buffer, const struct style *style, const struct event_unseen *unseen,
-		      const struct mover *program);
+void opaque_text_tell_unseen(struct buffer *buffer, const struct style *style,
+			     const struct event_unseen *unseen, const struct mover *program);
 
 /* What the hello messages said, each part with a space before it: " TLS 1.3 sni=example.org
  * alpn=h2,http/1.1?". */
-void hello_text_put(struct buffer *buffer, const struct style *style, const struct conn_facts *conn);
+void opaque_text_put_hello(struct buffer *buffer, const struct style *style, const struct conn_facts *conn);
 
 #endif

@@ -54,7 +54,7 @@ static void put_bytes(struct json_writer *writer, struct slice bytes)
 	if (!bytes.len)
 		return;
 	json_key(writer, "hark.data");
-	if (utf8_is_text(bytes)) {
+	if (escape_utf8_is_text(bytes)) {
 		escape_json_text(&writer->line, bytes);
 		return;
 	}

@@ -26,7 +26,7 @@ static struct sink *raw_text_create(const struct sink_config *config)
 		return NULL;
 	sink->out = config->out;
 	sink->hex = config->hex;
-	style_init(&sink->style, config);
+	line_style_init(&sink->style, config);
 	return sink;
 }
 
@@ -36,7 +36,7 @@ static void raw_text_destroy(struct sink *sink)
 		return;
 	fflush(sink->out);
 	buffer_fini(&sink->text);
-	style_fini(&sink->style);
+	line_style_fini(&sink->style);
 	free(sink);
 }
 
@@ -45,14 +45,14 @@ static void put_who(struct sink *sink, const struct call *call)
 	struct buffer *text = &sink->text;
 	size_t start;
 
-	put_when_and_program(text, &sink->style, call->time_ns, &call->mover);
-	put_connection(text, &sink->style, call->conn);
+	line_put_when_and_program(text, &sink->style, call->time_ns, &call->mover);
+	line_put_connection(text, &sink->style, call->conn);
 	start = text->len;
-	style_on(text, &sink->style, STYLE_BOLD);
+	line_style_on(text, &sink->style, STYLE_BOLD);
 	buffer_string(text, call->direction == DIRECTION_SENT ? "send" : "recv");
-	style_off(text, &sink->style);
+	line_style_off(text, &sink->style);
 	buffer_string(text, call->tls ? "+tls" : "");
-	column_end(text, start, 8);
+	line_column_end(text, start, 8);
 }
 
 static const char *hole_reason(enum event_hole hole)
@@ -110,9 +110,9 @@ static void raw_text_call(struct sink *sink, const struct result *result)
 	put_who(sink, call);
 	put_length(sink, call);
 	if (sink->hex)
-		put_hex(&sink->text, "    ", call->bytes);
+		line_put_hex(&sink->text, "    ", call->bytes);
 	else
-		put_lines(&sink->text, &sink->style, "    | ", call->bytes, true);
+		line_put_lines(&sink->text, &sink->style, "    | ", call->bytes, true);
 	buffer_write(&sink->text, sink->out);
 }
 

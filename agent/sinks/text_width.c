@@ -9,7 +9,7 @@
 static size_t step(const char *text, size_t len, size_t *width)
 {
 	uint32_t code = 0;
-	size_t bytes = utf8_decode(slice_of(text, len), &code);
+	size_t bytes = escape_utf8_decode(slice_of(text, len), &code);
 	int columns = bytes > 1 ? wcwidth((wchar_t)code) : 1;
 
 	*width = columns < 0 ? 1 : (size_t)columns;

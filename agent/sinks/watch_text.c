@@ -29,7 +29,7 @@ static void watch_text_destroy(struct sink *sink)
 	fflush(sink->out);
 	stat_text_sink.destroy(sink->summary);
 	buffer_fini(&sink->text);
-	style_fini(&sink->style);
+	line_style_fini(&sink->style);
 	body_reader_fini(&sink->bodies);
 	free(sink);
 }
@@ -44,7 +44,7 @@ static struct sink *watch_text_create(const struct sink_config *config)
 	sink->verbose = config->verbose;
 	sink->body_max_bytes = config->body_max_bytes;
 	sink->both_ends = config->both_ends;
-	style_init(&sink->style, config);
+	line_style_init(&sink->style, config);
 	sink->summary = config->summary ? stat_text_sink.create(config) : NULL;
 	if (sink->summary || !config->summary)
 		return sink;
@@ -55,7 +55,7 @@ static struct sink *watch_text_create(const struct sink_config *config)
 static void put_fields(struct sink *sink, const char *mark, const struct header_list *list)
 {
 	for (size_t i = 0; i < list->count; i++)
-		put_field(&sink->text, &sink->style, mark, &list->items[i]);
+		line_put_field(&sink->text, &sink->style, mark, &list->items[i]);
 }
 
 static void put_body(struct sink *sink, const char *mark, const struct message *message)
@@ -121,7 +121,7 @@ static void watch_text_opaque(struct sink *sink, const struct result *result)
 
 static void watch_text_unseen(struct sink *sink, const struct result *result)
 {
-	unseen_text_put(&sink->text, &sink->style, result->unseen, result->mover);
+	opaque_text_put_unseen(&sink->text, &sink->style, result->unseen, result->mover);
 	buffer_char(&sink->text, '\n');
 	buffer_write(&sink->text, sink->out);
 }

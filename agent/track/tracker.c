@@ -46,12 +46,12 @@ void tracker_free(struct tracker *tracker)
 		return;
 	tracker->pipeline.handler = (struct pipeline_handler){ .ctx = NULL };
 	while (tracker->conns)
-		conn_remove(tracker, tracker->conns);
+		tracker_conn_remove(tracker, tracker->conns);
 	while (tracker->sks)
-		sk_remove(tracker, tracker->sks);
+		tracker_sk_remove(tracker, tracker->sks);
 	while (tracker->processes)
-		process_remove(tracker, tracker->processes);
-	containers_free(tracker);
+		tracker_process_remove(tracker, tracker->processes);
+	tracker_containers_free(tracker);
 	free(tracker->pids);
 	free(tracker);
 }
@@ -68,11 +68,11 @@ static void conn_moved_by(struct tracker *tracker, struct conn *conn, const stru
 	    conn->mover_names == tracker->names &&
 	    memcmp(mover->comm, event->h.comm, sizeof(mover->comm) - 1) == 0)
 		return;
-	*mover = mover_of(tracker, &event->h, fd);
+	*mover = tracker_mover_of(tracker, &event->h, fd);
 	mover->done_ns = done_ns;
 	conn->mover_names = tracker->names;
 	conn->facts.owner = *mover;
-	fd_claim(tracker, conn, event->h.pid, fd);
+	tracker_fd_claim(tracker, conn, event->h.pid, fd);
 }
 
 static void conn_take(struct tracker *tracker, struct conn *conn, const struct event_data *event)
@@ -82,9 +82,9 @@ static void conn_take(struct tracker *tracker, struct conn *conn, const struct e
 	conn_update_socket(conn, &event->sock);
 	conn_learn_origin(conn, event);
 	if (!conn->pointers)
-		fd_claim(tracker, conn, event->h.pid, event->sock.fd);
+		tracker_fd_claim(tracker, conn, event->h.pid, event->sock.fd);
 	conn_moved_by(tracker, conn, event);
-	conn_touch(tracker, conn);
+	tracker_conn_touch(tracker, conn);
 }
 
 static void tracker_socket_data(struct tracker *tracker, const struct event_data *event)
@@ -98,9 +98,9 @@ static void tracker_socket_data(struct tracker *tracker, const struct event_data
 		return;
 	conn_take(tracker, conn, event);
 	conn_socket_data(conn, event);
-	relay_watch(tracker, conn);
+	tracker_relay_watch(tracker, conn);
 	conn_weigh_flow(conn, &conn->socket_flow);
-	conn_charge(tracker, conn);
+	tracker_conn_charge(tracker, conn);
 }
 
 static struct tls_session *session_find(const struct tracker *tracker, const struct event_data *event)
@@ -114,7 +114,7 @@ static struct tls_session *session_find(const struct tracker *tracker, const str
 
 static struct tls_session *session_link(struct tracker *tracker, struct tls_session *session)
 {
-	struct process *process = process_get(tracker, (uint32_t)session->key.pid);
+	struct process *process = tracker_process_get(tracker, (uint32_t)session->key.pid);
 
 	if (!process)
 		return NULL;
@@ -122,7 +122,7 @@ static struct tls_session *session_link(struct tracker *tracker, struct tls_sess
 	if (!TABLE_ADDED(session, hh))
 		return NULL;
 	DL_APPEND2(process->sessions, session, process_prev, process_next);
-	process_settle(tracker, process);
+	tracker_process_settle(tracker, process);
 	return session;
 }
 
@@ -141,7 +141,7 @@ static struct tls_session *session_new(struct tracker *tracker, const struct eve
 	}
 	conn = tracker_socket(tracker, &event->h, known ? &event->sock : &nowhere);
 	if (!conn) {
-		session_unlink(tracker, session);
+		tracker_session_unlink(tracker, session);
 		tls_session_free(session);
 		return NULL;
 	}
@@ -157,7 +157,7 @@ static void session_bind(struct tracker *tracker, struct tls_session *session, c
 	struct conn *conn = tracker_socket_find(tracker, &event->sock);
 
 	session->socket_id = event->sock.id;
-	if (!conn && conn_set_id(tracker, socketless, event->sock.id) == 0) {
+	if (!conn && tracker_conn_set_id(tracker, socketless, event->sock.id) == 0) {
 		tracker_adopt_states(tracker, socketless, &event->sock);
 		return;
 	}
@@ -166,18 +166,18 @@ static void session_bind(struct tracker *tracker, struct tls_session *session, c
 	conn_absorb(conn, socketless);
 	conn_report_opened(conn);
 	counter_add(COUNTER_CONNECTIONS_CLOSED, 1);
-	conn_remove(tracker, socketless);
+	tracker_conn_remove(tracker, socketless);
 }
 
 static void session_end(struct tracker *tracker, struct tls_session *session)
 {
 	struct conn *conn = session->conn;
 
-	session_unlink(tracker, session);
+	tracker_session_unlink(tracker, session);
 	if (conn->socket_id)
-		conn_wake(tracker, conn);
+		tracker_conn_wake(tracker, conn);
 	else
-		conn_close_later(tracker, conn, END_CLOSED, CONN_MAY_END);
+		tracker_conn_close_later(tracker, conn, END_CLOSED, CONN_MAY_END);
 }
 
 /* The same object on another socket counts on; one that begins anew counts from 0. */
@@ -217,8 +217,8 @@ static void tracker_tls(struct tracker *tracker, const struct event_data *event)
 		tls_session_record(session, event, &conn->mover);
 	conn_weigh_flow(conn, &session->flow);
 	conn_wake_session(conn, session);
-	conn_charge(tracker, conn);
-	opaque_note_session(tracker, session);
+	tracker_conn_charge(tracker, conn);
+	tracker_opaque_note_session(tracker, session);
 }
 
 static void tracker_tls_free(struct tracker *tracker, const struct event_data *event)
@@ -240,10 +240,10 @@ static void tracker_unseen(struct tracker *tracker, const struct event_unseen *e
 	struct result result = result_of_conn(RESULT_UNSEEN, &conn);
 
 	if (event->kind == UNSEEN_RINGS)
-		process_unheard(tracker, event->h.pid);
+		tracker_process_unheard(tracker, event->h.pid);
 	if (event->kind == UNSEEN_RINGS || !tracker_wants(tracker, event->h.pid))
 		return;
-	conn.owner = mover_of(tracker, &event->h, event->sock.fd);
+	conn.owner = tracker_mover_of(tracker, &event->h, event->sock.fd);
 	result.unseen = event;
 	pipeline_tell(&tracker->pipeline, &result);
 }

@@ -45,9 +45,9 @@ bool tracker_wants(const struct tracker *tracker, uint32_t pid)
 	return config->pid_count == 0;
 }
 
-struct mover mover_of(struct tracker *tracker, const struct event_header *event, int32_t fd)
+struct mover tracker_mover_of(struct tracker *tracker, const struct event_header *event, int32_t fd)
 {
-	struct process *process = process_get(tracker, event->pid);
+	struct process *process = tracker_process_get(tracker, event->pid);
 	struct mover mover = { .pid = event->pid, .tid = event->tid, .uid = event->uid, .fd = fd };
 
 	memcpy(mover.comm, event->comm, sizeof(mover.comm) - 1);
@@ -65,7 +65,7 @@ static bool sock_is_tcp(const struct event_socket *sock)
 /* What the states told becomes the connection's. */
 static void conn_adopt(struct tracker *tracker, struct conn *conn, struct sk_entry *entry)
 {
-	sk_set_conn(tracker, entry, conn);
+	tracker_sk_set_conn(tracker, entry, conn);
 	if (entry->role != ROLE_UNKNOWN)
 		conn->facts.role = entry->role;
 	if (!entry->opened_ns)
@@ -77,36 +77,36 @@ static void conn_adopt(struct tracker *tracker, struct conn *conn, struct sk_ent
 /* Finds what the states told about this socket: by its address, unless that was another socket's. */
 static struct conn *conn_by_sk(struct tracker *tracker, const struct event_socket *sock)
 {
-	struct sk_entry *entry = sk_find(tracker, sock->sk);
+	struct sk_entry *entry = tracker_sk_find(tracker, sock->sk);
 
 	if (!entry || !entry->conn || !sock->id)
 		return entry ? entry->conn : NULL;
 	if (!entry->conn->socket_id)
-		return conn_set_id(tracker, entry->conn, sock->id) ? NULL : entry->conn;
+		return tracker_conn_set_id(tracker, entry->conn, sock->id) ? NULL : entry->conn;
 	return NULL;
 }
 
 struct conn *tracker_socket_find(struct tracker *tracker, const struct event_socket *sock)
 {
-	struct conn *conn = conn_find(tracker, sock->id);
+	struct conn *conn = tracker_conn_find(tracker, sock->id);
 
 	return conn ? conn : conn_by_sk(tracker, sock);
 }
 
 void tracker_adopt_states(struct tracker *tracker, struct conn *conn, const struct event_socket *sock)
 {
-	struct sk_entry *entry = sk_find(tracker, sock->sk);
+	struct sk_entry *entry = tracker_sk_find(tracker, sock->sk);
 
 	if (!sock->sk || !sock_is_tcp(sock))
 		return;
 	if (entry && (entry->conn || (entry->id && sock->id && entry->id != sock->id))) {
 		if (entry->conn)
-			conn_close_later(tracker, entry->conn, END_CLOSED, CONN_MAY_END);
-		sk_remove(tracker, entry); /* of a socket that is gone; its end was not told */
+			tracker_conn_close_later(tracker, entry->conn, END_CLOSED, CONN_MAY_END);
+		tracker_sk_remove(tracker, entry); /* of a socket that is gone; its end was not told */
 		entry = NULL;
 	}
 	if (!entry)
-		entry = sk_add(tracker, sock->sk);
+		entry = tracker_sk_add(tracker, sock->sk);
 	if (!entry)
 		return;
 	entry->id = sock->id;
@@ -118,11 +118,11 @@ void tracker_close(struct tracker *tracker, struct conn *conn, enum protocol_end
 	struct tls_session *session;
 
 	DL_FOREACH (conn->sessions, session)
-		session_unlink(tracker, session);
-	opaque_learn(tracker, conn);
-	conn_unwatch(tracker, conn);
+		tracker_session_unlink(tracker, session);
+	tracker_opaque_learn(tracker, conn);
+	tracker_conn_unwatch(tracker, conn);
 	conn_end(conn, reason);
-	conn_remove(tracker, conn);
+	tracker_conn_remove(tracker, conn);
 }
 
 static void conn_evict(struct tracker *tracker, struct conn *conn, enum counter limit)
@@ -157,7 +157,7 @@ static struct conn *conn_make(struct tracker *tracker, const struct event_socket
 {
 	if (tracker->conns && tracker->conn_count >= tracker->pipeline.config.connection_limit)
 		conn_evict(tracker, tracker->conns, COUNTER_LIMIT_CONNECTIONS);
-	return conn_add(tracker, sock);
+	return tracker_conn_add(tracker, sock);
 }
 
 /* A new connection, in the tables and not reported. NULL: out of memory. */
@@ -168,7 +168,7 @@ static struct conn *conn_begin(struct tracker *tracker, const struct event_heade
 
 	if (!conn)
 		return NULL;
-	conn->mover = mover_of(tracker, event, sock->fd);
+	conn->mover = tracker_mover_of(tracker, event, sock->fd);
 	conn->mover_names = tracker->names;
 	conn->facts.owner = conn->mover;
 	tracker_adopt_states(tracker, conn, sock);
@@ -206,7 +206,7 @@ void tracker_seen(struct tracker *tracker, const struct event_state *event)
 			return;
 		conn->facts.existing = true;
 	}
-	fd_claim(tracker, conn, event->h.pid, event->sock.fd);
+	tracker_fd_claim(tracker, conn, event->h.pid, event->sock.fd);
 	conn_report_opened(conn);
 }
 
@@ -218,7 +218,7 @@ static void state_make_conn(struct tracker *tracker, struct sk_entry *entry)
 	if (entry->conn || !entry->mover.pid || !tracker_wants(tracker, entry->mover.pid))
 		return;
 	entry->sock.id = entry->id;
-	conn = conn_find(tracker, entry->id);
+	conn = tracker_conn_find(tracker, entry->id);
 	if (conn) {
 		conn_adopt(tracker, conn, entry);
 		return;
@@ -229,7 +229,7 @@ static void state_make_conn(struct tracker *tracker, struct sk_entry *entry)
 	conn->mover = entry->mover;
 	conn->facts.owner = entry->mover;
 	conn_adopt(tracker, conn, entry);
-	fd_claim(tracker, conn, entry->mover.pid, entry->sock.fd);
+	tracker_fd_claim(tracker, conn, entry->mover.pid, entry->sock.fd);
 	conn_report_opened(conn);
 }
 
@@ -248,7 +248,7 @@ static void state_established(struct tracker *tracker, const struct event_state 
 		entry->role = ROLE_SERVER;
 	}
 	if (!conn && entry->id)
-		conn = conn_find(tracker, entry->id);
+		conn = tracker_conn_find(tracker, entry->id);
 	if (conn)
 		conn_adopt(tracker, conn, entry);
 }
@@ -261,27 +261,27 @@ static void state_gone(struct tracker *tracker, const struct event_state *event,
 	if (conn && event->old_state != STATE_SYN_SENT) {
 		if (reset && conn->facts.closed_by == CLOSED_UNKNOWN)
 			conn->facts.closed_by = event->h.flags & EVENT_PID_VALID ? CLOSED_LOCAL : CLOSED_PEER;
-		conn_close_later(tracker, conn, reset ? END_RESET : END_CLOSED, CONN_ENDS);
+		tracker_conn_close_later(tracker, conn, reset ? END_RESET : END_CLOSED, CONN_ENDS);
 	}
 	if (entry)
-		sk_remove(tracker, entry);
+		tracker_sk_remove(tracker, entry);
 }
 
 /* The entry of a socket's address; one of an earlier socket there makes room. */
 static struct sk_entry *state_entry(struct tracker *tracker, const struct event_state *event, uint64_t sk)
 {
-	struct sk_entry *entry = sk_find(tracker, sk);
+	struct sk_entry *entry = tracker_sk_find(tracker, sk);
 	bool begins = event->old_state == STATE_CLOSE && event->new_state == STATE_SYN_SENT;
 
 	if (entry && (begins || (entry->id && event->sock.id && entry->id != event->sock.id))) {
 		if (entry->conn)
-			conn_close_later(tracker, entry->conn, END_CLOSED, CONN_MAY_END);
-		sk_remove(tracker, entry);
+			tracker_conn_close_later(tracker, entry->conn, END_CLOSED, CONN_MAY_END);
+		tracker_sk_remove(tracker, entry);
 		entry = NULL;
 	}
 	if (entry || event->new_state == STATE_CLOSE)
 		return entry;
-	entry = sk_add(tracker, sk);
+	entry = tracker_sk_add(tracker, sk);
 	if (!entry)
 		return NULL;
 	entry->id = event->sock.id;
@@ -295,7 +295,7 @@ static void state_learn(struct tracker *tracker, struct sk_entry *entry, const s
 	if (event->sock.family)
 		entry->sock = event->sock;
 	if (event->h.flags & EVENT_PID_VALID && !entry->mover.pid)
-		entry->mover = mover_of(tracker, &event->h, event->sock.fd);
+		entry->mover = tracker_mover_of(tracker, &event->h, event->sock.fd);
 	if (event->new_state == STATE_SYN_SENT)
 		entry->connect_start_ns = event->h.time_ns;
 }
@@ -324,10 +324,10 @@ static void state_closed_by(struct tracker *tracker, struct sk_entry *entry, str
 	if (conn->facts.closed_by == CLOSED_UNKNOWN)
 		conn->facts.closed_by = peer ? CLOSED_PEER : closed_here(tracker, event);
 	if (!peer && conn->life == CONN_ORPHANED)
-		conn_close_later(tracker, conn, conn->close_reason, CONN_MAY_END);
+		tracker_conn_close_later(tracker, conn, conn->close_reason, CONN_MAY_END);
 	if (!peer) {
 		conn->finish_poll = tracker->pipeline.poll + GRACE_POLLS;
-		conn_wake(tracker, conn);
+		tracker_conn_wake(tracker, conn);
 	}
 }
 
@@ -342,10 +342,10 @@ void tracker_state(struct tracker *tracker, const struct event_state *event)
 	entry = state_entry(tracker, event, sk);
 	if (entry)
 		state_learn(tracker, entry, event);
-	conn = entry && entry->conn ? entry->conn : conn_find(tracker, event->sock.id);
+	conn = entry && entry->conn ? entry->conn : tracker_conn_find(tracker, event->sock.id);
 	if (conn && event->h.flags & EVENT_POS_SEQ32) {
 		conn_stood(conn, (const struct event_state_end *)event);
-		conn_wake(tracker, conn);
+		tracker_conn_wake(tracker, conn);
 	}
 	if (event->new_state == STATE_CLOSE)
 		state_gone(tracker, event, entry, conn);
@@ -361,7 +361,7 @@ void tracker_state(struct tracker *tracker, const struct event_state *event)
 /* The process that an event tells of, with the name that it has from then on. NULL: out of memory. */
 static struct process *process_begins(struct tracker *tracker, const struct event_process *event)
 {
-	struct process *process = process_get(tracker, event->h.pid);
+	struct process *process = tracker_process_get(tracker, event->h.pid);
 
 	if (!process) {
 		counter_add(COUNTER_LIMIT_MEMORY, 1);
@@ -370,7 +370,7 @@ static struct process *process_begins(struct tracker *tracker, const struct even
 	if (process->gone_poll) {
 		process->gone_poll = 0;
 		DL_DELETE(tracker->exited, process);
-		process_settle(tracker, process);
+		tracker_process_settle(tracker, process);
 	}
 	process->tls_looked = false;
 	process->unread_why = NULL;
@@ -397,13 +397,13 @@ void tracker_fork(struct tracker *tracker, const struct event_process *event)
 void tracker_cgroup(struct tracker *tracker, const struct event_cgroup *event)
 {
 	struct slice name = container_of_cgroup(slice_of_string(event->path));
-	struct process *process = process_get(tracker, event->h.pid);
+	struct process *process = tracker_process_get(tracker, event->h.pid);
 
 	if (!process) {
 		counter_add(COUNTER_LIMIT_MEMORY, 1);
 		return;
 	}
-	process->container = name.data ? container_name(tracker, name) : NULL;
+	process->container = name.data ? tracker_container_name(tracker, name) : NULL;
 	tracker->names++;
 }
 
@@ -416,7 +416,7 @@ void tracker_exit(struct tracker *tracker, const struct event_process *event)
 		return;
 	process->gone_poll = tracker->pipeline.poll + GRACE_POLLS;
 	DL_APPEND(tracker->exited, process);
-	process_settle(tracker, process);
+	tracker_process_settle(tracker, process);
 }
 
 /* The connection's records have all come: what it held is let go. */
@@ -428,23 +428,23 @@ static void process_gone(struct tracker *tracker, struct process *process)
 	{
 		struct conn *conn = session->conn;
 
-		session_unlink(tracker, session);
+		tracker_session_unlink(tracker, session);
 		if (conn->socket_id)
-			conn_wake(tracker, conn);
+			tracker_conn_wake(tracker, conn);
 		else
-			conn_close_later(tracker, conn, END_EXIT, CONN_MAY_END);
+			tracker_conn_close_later(tracker, conn, END_EXIT, CONN_MAY_END);
 	}
 	while (process->pointers) {
 		struct conn *conn = process->pointers->conn;
 
-		fd_remove(tracker, process->pointers);
+		tracker_fd_remove(tracker, process->pointers);
 		if (conn->pointers)
 			continue;
-		conn_orphan(tracker, conn, END_EXIT);
+		tracker_conn_orphan(tracker, conn, END_EXIT);
 		if (conn->life >= CONN_MAY_END)
 			conn->close_poll = tracker->pipeline.poll; /* the grace is over already */
 	}
-	process_remove(tracker, process);
+	tracker_process_remove(tracker, process);
 }
 
 static bool conn_is_abandoned(const struct conn *conn)
@@ -466,11 +466,11 @@ static void tracker_sweep(struct tracker *tracker)
 	DL_FOREACH_SAFE(tracker->conns, conn, tmp)
 	{
 		conn_expire(conn);
-		conn_charge(tracker, conn);
+		tracker_conn_charge(tracker, conn);
 		if (conn->life < CONN_MAY_END && conn_is_abandoned(conn)) {
 			if (conn->peer_ended && conn->facts.closed_by == CLOSED_UNKNOWN)
 				conn->facts.closed_by = CLOSED_PEER;
-			conn_close_later(tracker, conn, END_CLOSED, CONN_MAY_END);
+			tracker_conn_close_later(tracker, conn, END_CLOSED, CONN_MAY_END);
 		}
 	}
 }
@@ -504,8 +504,8 @@ void tracker_poll(struct tracker *tracker)
 	{
 		bool waits = conn_poll(conn);
 
-		opaque_watch(tracker, conn);
-		conn_charge(tracker, conn);
+		tracker_opaque_watch(tracker, conn);
+		tracker_conn_charge(tracker, conn);
 		if (conn->life >= CONN_MAY_END && conn->close_poll <= pipeline->poll) {
 			tracker_close(tracker, conn, conn->close_reason);
 		} else if (!waits && conn->awake_until <= pipeline->poll) {
@@ -513,7 +513,7 @@ void tracker_poll(struct tracker *tracker)
 			DL_DELETE2(tracker->awake, conn, awake_prev, awake_next);
 		}
 	}
-	opaque_poll(tracker);
+	tracker_opaque_poll(tracker);
 	tracker_tell_pending(tracker);
 	if (pipeline->now_ns - tracker->sweep_ns < SWEEP_NS)
 		return;

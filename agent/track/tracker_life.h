@@ -8,7 +8,7 @@
 /* Does the user want to see this process? */
 bool tracker_wants(const struct tracker *tracker, uint32_t pid);
 
-struct mover mover_of(struct tracker *tracker, const struct event_header *event, int32_t fd);
+struct mover tracker_mover_of(struct tracker *tracker, const struct event_header *event, int32_t fd);
 
 /* The connection of this socket, by id or by what the states told; NULL: none. */
 struct conn *tracker_socket_find(struct tracker *tracker, const struct event_socket *sock);

@@ -11,14 +11,14 @@
 
 #define OPAQUE_WAIT_NS UINT64_C(400000000)
 
-void opaque_note_session(struct tracker *tracker, struct tls_session *session)
+void tracker_opaque_note_session(struct tracker *tracker, struct tls_session *session)
 {
 	bool apart = !session->socket_id;
 	struct process *process;
 
 	if (apart == session->apart)
 		return;
-	process = process_get(tracker, (uint32_t)session->key.pid);
+	process = tracker_process_get(tracker, (uint32_t)session->key.pid);
 	if (!process)
 		return;
 	session->apart = apart;
@@ -33,7 +33,7 @@ static void opaque_look(struct tracker *tracker, struct conn *conn)
 {
 	const struct pipeline_handler *handler = &tracker->pipeline.handler;
 	uint32_t pid = conn->facts.owner.pid;
-	struct process *process = pid ? process_get(tracker, pid) : NULL;
+	struct process *process = pid ? tracker_process_get(tracker, pid) : NULL;
 
 	if (!process)
 		return;
@@ -44,7 +44,7 @@ static void opaque_look(struct tracker *tracker, struct conn *conn)
 		conn->unread_why = process->unread_why;
 }
 
-void opaque_watch(struct tracker *tracker, struct conn *conn)
+void tracker_opaque_watch(struct tracker *tracker, struct conn *conn)
 {
 	/* From its hello on: the process may be gone when the ciphertext is told, which is at the close. */
 	if (!conn->unread_why && conn_looks_encrypted(conn))
@@ -55,7 +55,7 @@ void opaque_watch(struct tracker *tracker, struct conn *conn)
 	DL_APPEND2(tracker->opaque, conn, opaque_prev, opaque_next);
 }
 
-void opaque_learn(struct tracker *tracker, struct conn *conn)
+void tracker_opaque_learn(struct tracker *tracker, struct conn *conn)
 {
 	struct fd_pointer *pointer;
 
@@ -67,13 +67,13 @@ void opaque_learn(struct tracker *tracker, struct conn *conn)
 			conn->plaintext = CONN_PLAINTEXT_APART;
 }
 
-void opaque_poll(struct tracker *tracker)
+void tracker_opaque_poll(struct tracker *tracker)
 {
 	struct conn *conn;
 
 	while ((conn = tracker->opaque) && conn->opaque_ns <= tracker->pipeline.now_ns) {
-		conn_unwatch(tracker, conn);
-		opaque_learn(tracker, conn);
+		tracker_conn_unwatch(tracker, conn);
+		tracker_opaque_learn(tracker, conn);
 		if (conn_looks_opaque(conn) && conn->plaintext == CONN_PLAINTEXT_UNSEEN)
 			conn_tell_opaque(conn);
 	}
@@ -87,7 +87,7 @@ static bool conns_are_ends(const struct conn *a, const struct conn *b)
 	return one->local_port && one->local_port == other->peer_port && one->peer_port == other->local_port;
 }
 
-void relay_watch(struct tracker *tracker, struct conn *conn)
+void tracker_relay_watch(struct tracker *tracker, struct conn *conn)
 {
 	struct relay_key key = { .hello_id = conn->facts.hello_id, .pid = conn->facts.owner.pid };
 	struct conn *other;

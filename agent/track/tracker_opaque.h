@@ -11,18 +11,18 @@
 #include "tracker_table.h"
 
 /* After a record of the session: is its socket known? */
-void opaque_note_session(struct tracker *tracker, struct tls_session *session);
+void tracker_opaque_note_session(struct tracker *tracker, struct tls_session *session);
 
 /* After the connection moved: it is told of when its time comes, if it looks opaque. */
-void opaque_watch(struct tracker *tracker, struct conn *conn);
+void tracker_opaque_watch(struct tracker *tracker, struct conn *conn);
 
 /* Looks whether one of its processes has sessions without a socket, and what TLS its process has. */
-void opaque_learn(struct tracker *tracker, struct conn *conn);
+void tracker_opaque_learn(struct tracker *tracker, struct conn *conn);
 
 /* After the socket moved: is the client's hello on it one that its process has on another connection too? */
-void relay_watch(struct tracker *tracker, struct conn *conn);
+void tracker_relay_watch(struct tracker *tracker, struct conn *conn);
 
 /* Tells of those whose time has come. */
-void opaque_poll(struct tracker *tracker);
+void tracker_opaque_poll(struct tracker *tracker);
 
 #endif

@@ -21,7 +21,7 @@
 #define POINTER_BYTES  (sizeof(struct fd_pointer) + 32)
 #define CONTAINERS_MAX 65536 /* names in one run */
 
-struct conn *conn_find(const struct tracker *tracker, uint64_t socket_id)
+struct conn *tracker_conn_find(const struct tracker *tracker, uint64_t socket_id)
 {
 	struct conn *conn;
 
@@ -31,7 +31,7 @@ struct conn *conn_find(const struct tracker *tracker, uint64_t socket_id)
 	return conn;
 }
 
-int conn_set_id(struct tracker *tracker, struct conn *conn, uint64_t socket_id)
+int tracker_conn_set_id(struct tracker *tracker, struct conn *conn, uint64_t socket_id)
 {
 	conn_learn_id(conn, socket_id);
 	HASH_ADD(hh, tracker->by_id, socket_id, sizeof(conn->socket_id), conn);
@@ -57,7 +57,7 @@ static void conn_put(struct tracker *tracker, struct conn *conn)
 	DL_APPEND2(tracker->heavy[conn->weight], conn, heavy_prev, heavy_next);
 }
 
-void conn_charge(struct tracker *tracker, struct conn *conn)
+void tracker_conn_charge(struct tracker *tracker, struct conn *conn)
 {
 	tracker->charged_bytes += conn->held_bytes - conn->charged_bytes;
 	budget_set(tracker->pipeline.config.budget, &conn->charged_bytes, conn->held_bytes);
@@ -67,7 +67,7 @@ void conn_charge(struct tracker *tracker, struct conn *conn)
 	conn_put(tracker, conn);
 }
 
-struct conn *conn_add(struct tracker *tracker, const struct event_socket *sock)
+struct conn *tracker_conn_add(struct tracker *tracker, const struct event_socket *sock)
 {
 	struct conn *conn = conn_new(&tracker->pipeline, tracker->next_sequence, sock);
 
@@ -75,7 +75,7 @@ struct conn *conn_add(struct tracker *tracker, const struct event_socket *sock)
 		counter_add(COUNTER_LIMIT_MEMORY, 1);
 		return NULL;
 	}
-	if (conn->socket_id && conn_set_id(tracker, conn, conn->socket_id)) {
+	if (conn->socket_id && tracker_conn_set_id(tracker, conn, conn->socket_id)) {
 		counter_add(COUNTER_LIMIT_MEMORY, 1);
 		conn_free(conn);
 		return NULL;
@@ -84,27 +84,27 @@ struct conn *conn_add(struct tracker *tracker, const struct event_socket *sock)
 	tracker->conn_count++;
 	DL_APPEND(tracker->conns, conn);
 	conn_put(tracker, conn);
-	conn_charge(tracker, conn);
+	tracker_conn_charge(tracker, conn);
 	return conn;
 }
 
-void conn_remove(struct tracker *tracker, struct conn *conn)
+void tracker_conn_remove(struct tracker *tracker, struct conn *conn)
 {
 	struct tls_session *session;
 
 	while (conn->pointers)
-		fd_remove(tracker, conn->pointers);
+		tracker_fd_remove(tracker, conn->pointers);
 	DL_FOREACH (conn->sessions, session)
-		session_unlink(tracker, session);
+		tracker_session_unlink(tracker, session);
 	if (conn->sk)
-		sk_remove(tracker, conn->sk);
+		tracker_sk_remove(tracker, conn->sk);
 	if (conn->socket_id)
 		HASH_DEL(tracker->by_id, conn);
 	if (conn->awake_until)
 		DL_DELETE2(tracker->awake, conn, awake_prev, awake_next);
 	if (TABLE_ADDED(conn, relay_hh))
 		HASH_DELETE(relay_hh, tracker->relays, conn);
-	conn_unwatch(tracker, conn);
+	tracker_conn_unwatch(tracker, conn);
 	DL_DELETE(tracker->conns, conn);
 	conn_lift(tracker, conn);
 	tracker->charged_bytes -= conn->charged_bytes;
@@ -113,21 +113,21 @@ void conn_remove(struct tracker *tracker, struct conn *conn)
 	conn_free(conn);
 }
 
-void conn_wake(struct tracker *tracker, struct conn *conn)
+void tracker_conn_wake(struct tracker *tracker, struct conn *conn)
 {
 	if (!conn->awake_until)
 		DL_APPEND2(tracker->awake, conn, awake_prev, awake_next);
 	conn->awake_until = tracker->pipeline.poll + IDLE_POLLS;
 }
 
-void conn_unwatch(struct tracker *tracker, struct conn *conn)
+void tracker_conn_unwatch(struct tracker *tracker, struct conn *conn)
 {
 	if (conn->opaque_ns)
 		DL_DELETE2(tracker->opaque, conn, opaque_prev, opaque_next);
 	conn->opaque_ns = 0;
 }
 
-void conn_touch(struct tracker *tracker, struct conn *conn)
+void tracker_conn_touch(struct tracker *tracker, struct conn *conn)
 {
 	conn->last_ns = tracker->pipeline.now_ns;
 	if (tracker->conns->prev != conn) {
@@ -136,11 +136,11 @@ void conn_touch(struct tracker *tracker, struct conn *conn)
 		conn_lift(tracker, conn);
 		conn_put(tracker, conn);
 	}
-	conn_wake(tracker, conn);
+	tracker_conn_wake(tracker, conn);
 }
 
-void conn_close_later(struct tracker *tracker, struct conn *conn, enum protocol_end reason,
-		      enum conn_life life)
+void tracker_conn_close_later(struct tracker *tracker, struct conn *conn, enum protocol_end reason,
+			      enum conn_life life)
 {
 	if (conn->life >= life)
 		return;
@@ -148,10 +148,10 @@ void conn_close_later(struct tracker *tracker, struct conn *conn, enum protocol_
 	conn->close_reason = reason;
 	conn->close_poll = tracker->pipeline.poll + GRACE_POLLS;
 	conn->facts.closed_ns = tracker->pipeline.now_ns;
-	conn_wake(tracker, conn);
+	tracker_conn_wake(tracker, conn);
 }
 
-void conn_orphan(struct tracker *tracker, struct conn *conn, enum protocol_end reason)
+void tracker_conn_orphan(struct tracker *tracker, struct conn *conn, enum protocol_end reason)
 {
 	bool by_state = conn->sk && conn->facts.sock.family != AF_UNIX;
 
@@ -165,7 +165,7 @@ void conn_orphan(struct tracker *tracker, struct conn *conn, enum protocol_end r
 	}
 	if (reason == END_CLOSED && conn->facts.closed_by == CLOSED_UNKNOWN)
 		conn->facts.closed_by = CLOSED_LOCAL;
-	conn_close_later(tracker, conn, reason, CONN_MAY_END);
+	tracker_conn_close_later(tracker, conn, reason, CONN_MAY_END);
 }
 
 /* --- processes --------------------------------------------------------------------------- */
@@ -183,7 +183,7 @@ static bool holders_are_many(const struct tracker *tracker)
 	return share && tracker->holder_bytes + PROCESS_BYTES > share;
 }
 
-void process_settle(struct tracker *tracker, struct process *process)
+void tracker_process_settle(struct tracker *tracker, struct process *process)
 {
 	bool idle = !process->gone_poll && !process->pointers && !process->sessions;
 
@@ -201,11 +201,11 @@ static void processes_trim(struct tracker *tracker)
 {
 	while (tracker->idle && holders_are_many(tracker)) {
 		counter_add(COUNTER_LIMIT_MEMORY, 1);
-		process_remove(tracker, tracker->idle);
+		tracker_process_remove(tracker, tracker->idle);
 	}
 }
 
-struct process *process_get(struct tracker *tracker, uint32_t pid)
+struct process *tracker_process_get(struct tracker *tracker, uint32_t pid)
 {
 	struct process *process;
 
@@ -222,14 +222,14 @@ struct process *process_get(struct tracker *tracker, uint32_t pid)
 		free(process);
 		return NULL;
 	}
-	process_settle(tracker, process);
+	tracker_process_settle(tracker, process);
 	holders_charge(tracker);
 	return process;
 }
 
-void process_unheard(struct tracker *tracker, uint32_t pid)
+void tracker_process_unheard(struct tracker *tracker, uint32_t pid)
 {
-	struct process *process = process_get(tracker, pid);
+	struct process *process = tracker_process_get(tracker, pid);
 	struct fd_pointer *pointer;
 
 	if (!process)
@@ -239,7 +239,7 @@ void process_unheard(struct tracker *tracker, uint32_t pid)
 	pointer->conn->socket_flow.unheard = true;
 }
 
-void process_remove(struct tracker *tracker, struct process *process)
+void tracker_process_remove(struct tracker *tracker, struct process *process)
 {
 	if (process->gone_poll)
 		DL_DELETE(tracker->exited, process);
@@ -250,7 +250,7 @@ void process_remove(struct tracker *tracker, struct process *process)
 	holders_charge(tracker);
 }
 
-const char *container_name(struct tracker *tracker, struct slice name)
+const char *tracker_container_name(struct tracker *tracker, struct slice name)
 {
 	struct container *container;
 
@@ -273,7 +273,7 @@ const char *container_name(struct tracker *tracker, struct slice name)
 	return NULL;
 }
 
-void containers_free(struct tracker *tracker)
+void tracker_containers_free(struct tracker *tracker)
 {
 	struct container *container, *next;
 
@@ -283,7 +283,7 @@ void containers_free(struct tracker *tracker)
 	}
 }
 
-void fd_remove(struct tracker *tracker, struct fd_pointer *pointer)
+void tracker_fd_remove(struct tracker *tracker, struct fd_pointer *pointer)
 {
 	if (pointer->process->apart && pointer->conn->plaintext == CONN_PLAINTEXT_UNSEEN)
 		pointer->conn->plaintext = CONN_PLAINTEXT_APART;
@@ -293,7 +293,7 @@ void fd_remove(struct tracker *tracker, struct fd_pointer *pointer)
 		HASH_DEL(tracker->fds, pointer);
 	tracker->pointer_count--;
 	holders_charge(tracker);
-	process_settle(tracker, pointer->process);
+	tracker_process_settle(tracker, pointer->process);
 	free(pointer);
 }
 
@@ -309,7 +309,7 @@ static void fd_link(struct tracker *tracker, struct fd_pointer *pointer, struct 
 	DL_APPEND2(process->pointers, pointer, process_prev, process_next);
 	tracker->pointer_count++;
 	holders_charge(tracker);
-	process_settle(tracker, process);
+	tracker_process_settle(tracker, process);
 }
 
 /*
@@ -321,7 +321,7 @@ static void fd_remove_nameless(struct tracker *tracker, struct conn *conn, uint3
 	struct fd_pointer *pointer = conn->pointers;
 
 	if (pointer && pointer->key.fd < 0 && pointer->key.pid == pid)
-		fd_remove(tracker, pointer);
+		tracker_fd_remove(tracker, pointer);
 }
 
 static struct fd_pointer *fd_find(const struct tracker *tracker, const struct conn *conn, struct fd_key key)
@@ -334,7 +334,7 @@ static struct fd_pointer *fd_find(const struct tracker *tracker, const struct co
 	return pointer;
 }
 
-void fd_claim(struct tracker *tracker, struct conn *conn, uint32_t pid, int32_t fd)
+void tracker_fd_claim(struct tracker *tracker, struct conn *conn, uint32_t pid, int32_t fd)
 {
 	struct fd_key key = { .pid = pid, .fd = fd < 0 ? -1 : fd };
 	struct fd_pointer *pointer = fd_find(tracker, conn, key);
@@ -345,15 +345,15 @@ void fd_claim(struct tracker *tracker, struct conn *conn, uint32_t pid, int32_t 
 	if (pointer) {
 		struct conn *before = pointer->conn;
 
-		fd_remove(tracker, pointer);
-		conn_orphan(tracker, before, END_CLOSED);
+		tracker_fd_remove(tracker, pointer);
+		tracker_conn_orphan(tracker, before, END_CLOSED);
 	}
 	/* One of a connection will do; what is held of it else is for the sake of its end. */
 	while (conn->pointers && holders_are_many(tracker)) {
 		counter_add(COUNTER_LIMIT_MEMORY, 1);
-		fd_remove(tracker, conn->pointers);
+		tracker_fd_remove(tracker, conn->pointers);
 	}
-	process = process_get(tracker, pid);
+	process = tracker_process_get(tracker, pid);
 	pointer = process ? calloc(1, sizeof(*pointer)) : NULL;
 	if (!pointer)
 		return;
@@ -369,7 +369,7 @@ void fd_claim(struct tracker *tracker, struct conn *conn, uint32_t pid, int32_t 
 	fd_link(tracker, pointer, conn, process);
 }
 
-void session_unlink(struct tracker *tracker, struct tls_session *session)
+void tracker_session_unlink(struct tracker *tracker, struct tls_session *session)
 {
 	struct process *process;
 	uint32_t pid = (uint32_t)session->key.pid;
@@ -383,13 +383,13 @@ void session_unlink(struct tracker *tracker, struct tls_session *session)
 	HASH_FIND(hh, tracker->processes, &pid, sizeof(pid), process);
 	if (process) {
 		DL_DELETE2(process->sessions, session, process_prev, process_next);
-		process_settle(tracker, process);
+		tracker_process_settle(tracker, process);
 	}
 	if (tracker->pipeline.handler.forget_session)
 		tracker->pipeline.handler.forget_session(tracker->pipeline.handler.ctx, &session->key);
 }
 
-struct sk_entry *sk_find(const struct tracker *tracker, uint64_t sk)
+struct sk_entry *tracker_sk_find(const struct tracker *tracker, uint64_t sk)
 {
 	struct sk_entry *entry;
 
@@ -427,13 +427,13 @@ static bool waiting_is_full(const struct tracker *tracker)
 				    (share && tracker->waiting_bytes + SK_BYTES > share));
 }
 
-struct sk_entry *sk_add(struct tracker *tracker, uint64_t sk)
+struct sk_entry *tracker_sk_add(struct tracker *tracker, uint64_t sk)
 {
 	struct sk_entry *entry;
 
 	if (waiting_is_full(tracker)) {
 		counter_add(COUNTER_LIMIT_CONNECTIONS, 1);
-		sk_remove(tracker, tracker->waiting);
+		tracker_sk_remove(tracker, tracker->waiting);
 	}
 	entry = calloc(1, sizeof(*entry));
 	if (!entry)
@@ -448,10 +448,10 @@ struct sk_entry *sk_add(struct tracker *tracker, uint64_t sk)
 	return entry;
 }
 
-void sk_set_conn(struct tracker *tracker, struct sk_entry *entry, struct conn *conn)
+void tracker_sk_set_conn(struct tracker *tracker, struct sk_entry *entry, struct conn *conn)
 {
 	if (conn->sk && conn->sk != entry)
-		sk_remove(tracker, conn->sk);
+		tracker_sk_remove(tracker, conn->sk);
 	if (!entry->conn)
 		sk_unwait(tracker, entry);
 	else
@@ -460,7 +460,7 @@ void sk_set_conn(struct tracker *tracker, struct sk_entry *entry, struct conn *c
 	conn->sk = entry;
 }
 
-void sk_remove(struct tracker *tracker, struct sk_entry *entry)
+void tracker_sk_remove(struct tracker *tracker, struct sk_entry *entry)
 {
 	if (entry->conn)
 		entry->conn->sk = NULL;

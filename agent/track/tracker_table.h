@@ -92,63 +92,63 @@ struct tracker {
 	struct pair *watched;	       /* pairs with open exchanges */
 };
 
-struct conn *conn_find(const struct tracker *tracker, uint64_t socket_id);
+struct conn *tracker_conn_find(const struct tracker *tracker, uint64_t socket_id);
 
 /* A new connection in the tables, not reported yet; there is room for it. NULL: out of memory. */
-struct conn *conn_add(struct tracker *tracker, const struct event_socket *sock);
+struct conn *tracker_conn_add(struct tracker *tracker, const struct event_socket *sock);
 
 /* The connection's socket becomes known. 0 or -ENOMEM. */
-int conn_set_id(struct tracker *tracker, struct conn *conn, uint64_t socket_id);
+int tracker_conn_set_id(struct tracker *tracker, struct conn *conn, uint64_t socket_id);
 
 /* Takes it out of every table and frees it; nothing is emitted. */
-void conn_remove(struct tracker *tracker, struct conn *conn);
+void tracker_conn_remove(struct tracker *tracker, struct conn *conn);
 
 /* The memory that the connection holds changed: charges the budget. */
-void conn_charge(struct tracker *tracker, struct conn *conn);
+void tracker_conn_charge(struct tracker *tracker, struct conn *conn);
 
 /* The connection moved bytes: newest of all, and to be looked at by the next polls. */
-void conn_touch(struct tracker *tracker, struct conn *conn);
+void tracker_conn_touch(struct tracker *tracker, struct conn *conn);
 
 /* To be looked at by the next polls. */
-void conn_wake(struct tracker *tracker, struct conn *conn);
+void tracker_conn_wake(struct tracker *tracker, struct conn *conn);
 
 /* Ends (CONN_MAY_END, CONN_ENDS) when what is late has come. */
-void conn_close_later(struct tracker *tracker, struct conn *conn, enum protocol_end reason,
-		      enum conn_life life);
+void tracker_conn_close_later(struct tracker *tracker, struct conn *conn, enum protocol_end reason,
+			      enum conn_life life);
 
 /* Is not told of as opaque any more; legal when it was not to be. */
-void conn_unwatch(struct tracker *tracker, struct conn *conn);
+void tracker_conn_unwatch(struct tracker *tracker, struct conn *conn);
 
 /* {pid, fd} points to this connection from now on; what it pointed to before loses it. */
-void fd_claim(struct tracker *tracker, struct conn *conn, uint32_t pid, int32_t fd);
-void fd_remove(struct tracker *tracker, struct fd_pointer *pointer);
+void tracker_fd_claim(struct tracker *tracker, struct conn *conn, uint32_t pid, int32_t fd);
+void tracker_fd_remove(struct tracker *tracker, struct fd_pointer *pointer);
 
 /*
  * A connection that lost its last pointer ends, but for TCP: somebody else may hold the socket, who has not
  * shown it yet (it came by fork or SCM_RIGHTS), so that ends by its state, or when it closed on this side
  * too.
  */
-void conn_orphan(struct tracker *tracker, struct conn *conn, enum protocol_end reason);
+void tracker_conn_orphan(struct tracker *tracker, struct conn *conn, enum protocol_end reason);
 
 /* Finds or makes. NULL: out of memory. */
-struct process *process_get(struct tracker *tracker, uint32_t pid);
+struct process *tracker_process_get(struct tracker *tracker, uint32_t pid);
 /* The process may move bytes unheard (struct flow), on what it holds and will hold. */
-void process_unheard(struct tracker *tracker, uint32_t pid);
+void tracker_process_unheard(struct tracker *tracker, uint32_t pid);
 /* The memory that the process holds, or whether it exited, has changed. */
-void process_settle(struct tracker *tracker, struct process *process);
-void process_remove(struct tracker *tracker, struct process *process);
+void tracker_process_settle(struct tracker *tracker, struct process *process);
+void tracker_process_remove(struct tracker *tracker, struct process *process);
 
 /* The one copy of this name; NULL: too many, or out of memory, which is counted. */
-const char *container_name(struct tracker *tracker, struct slice name);
-void containers_free(struct tracker *tracker);
+const char *tracker_container_name(struct tracker *tracker, struct slice name);
+void tracker_containers_free(struct tracker *tracker);
 
 /* Out of the tables; it stays with its connection. */
-void session_unlink(struct tracker *tracker, struct tls_session *session);
+void tracker_session_unlink(struct tracker *tracker, struct tls_session *session);
 
-struct sk_entry *sk_find(const struct tracker *tracker, uint64_t sk);
+struct sk_entry *tracker_sk_find(const struct tracker *tracker, uint64_t sk);
 /* Bounded: the oldest entry without a connection goes. NULL: out of memory. */
-struct sk_entry *sk_add(struct tracker *tracker, uint64_t sk);
-void sk_set_conn(struct tracker *tracker, struct sk_entry *entry, struct conn *conn);
-void sk_remove(struct tracker *tracker, struct sk_entry *entry);
+struct sk_entry *tracker_sk_add(struct tracker *tracker, uint64_t sk);
+void tracker_sk_set_conn(struct tracker *tracker, struct sk_entry *entry, struct conn *conn);
+void tracker_sk_remove(struct tracker *tracker, struct sk_entry *entry);
 
 #endif

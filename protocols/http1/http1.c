@@ -22,13 +22,13 @@
 static void role_set(struct protocol *http1, enum protocol_role role)
 {
 	http1->role = role;
-	request_parser(http1)->kind = MESSAGE_REQUEST;
-	response_parser(http1)->kind = MESSAGE_RESPONSE;
-	if (http1->rested[request_direction(http1)])
+	http1_request_parser(http1)->kind = MESSAGE_REQUEST;
+	http1_response_parser(http1)->kind = MESSAGE_RESPONSE;
+	if (http1->rested[http1_request_direction(http1)])
 		http1_order_quiet(&http1->order);
-	if (http1->lossy[request_direction(http1)])
+	if (http1->lossy[http1_request_direction(http1)])
 		http1_order_lose_requests(&http1->order, true, HOLE_UNKNOWN_SIZE, true);
-	if (http1->lossy[!request_direction(http1)])
+	if (http1->lossy[!http1_request_direction(http1)])
 		http1_order_lose_answers(&http1->order, 0);
 }
 
@@ -134,7 +134,7 @@ static void hold_pump(struct protocol *http1)
 	bool moved = http1->role != ROLE_UNKNOWN;
 
 	while (moved) {
-		enum event_direction requests = request_direction(http1);
+		enum event_direction requests = http1_request_direction(http1);
 		uint64_t asked_ns = hold_time_ns(&http1->hold[requests]);
 		bool first = asked_ns <= hold_time_ns(&http1->hold[!requests]);
 
@@ -157,10 +157,10 @@ static void http1_rest(struct protocol *http1, enum event_direction direction, u
 		http1->moved_ns = time_ns;
 	if (http1->role == ROLE_UNKNOWN)
 		http1->rested[direction] = moved_ns && time_ns >= moved_ns + QUIET_NS;
-	if (!moved_ns || http1->role == ROLE_UNKNOWN || direction != request_direction(http1))
+	if (!moved_ns || http1->role == ROLE_UNKNOWN || direction != http1_request_direction(http1))
 		return;
 	if (time_ns < moved_ns + QUIET_NS || http1->queue.count || http1->beyond ||
-	    response_parser(http1)->message || request_parser(http1)->message)
+	    http1_response_parser(http1)->message || http1_request_parser(http1)->message)
 		return;
 	http1_order_quiet(&http1->order);
 }
@@ -168,7 +168,7 @@ static void http1_rest(struct protocol *http1, enum event_direction direction, u
 /* Requests come that moved at time_ns: responses that wait for an earlier one have waited enough. */
 static void hold_advance(struct protocol *http1, enum event_direction direction, uint64_t time_ns)
 {
-	if (http1->role == ROLE_UNKNOWN || direction != request_direction(http1))
+	if (http1->role == ROLE_UNKNOWN || direction != http1_request_direction(http1))
 		return;
 	if (time_ns > http1->requests_ns) {
 		http1->requests_ns = time_ns;
@@ -317,7 +317,7 @@ static void http1_tick(struct protocol *http1, uint64_t time_ns)
 {
 	http1->now_ns = time_ns;
 	if (http1->upgrade == HTTP1_UPGRADE_LEFT || http1->role == ROLE_UNKNOWN ||
-	    http1_hold_empty(&http1->hold[!request_direction(http1)]))
+	    http1_hold_empty(&http1->hold[!http1_request_direction(http1)]))
 		return;
 	if (http1->patience == HTTP1_WAITS) {
 		http1->patience = HTTP1_WAITS_A_TICK;
@@ -359,9 +359,9 @@ static void http1_end(struct protocol *http1, enum protocol_end reason, uint64_t
 	if (http1->role == ROLE_UNKNOWN)
 		return;
 	if (reason == END_CLOSED)
-		http1_parser_finish(response_parser(http1), time_ns);
-	http1_parser_end(request_parser(http1), protocol_end_flags(reason));
-	http1_parser_end(response_parser(http1), protocol_end_flags(reason));
+		http1_parser_finish(http1_response_parser(http1), time_ns);
+	http1_parser_end(http1_request_parser(http1), protocol_end_flags(reason));
+	http1_parser_end(http1_response_parser(http1), protocol_end_flags(reason));
 }
 
 static uint64_t http1_body_left(const struct protocol *http1, enum event_direction direction)

@@ -92,19 +92,19 @@ struct protocol {
 	uint64_t now_ns;
 };
 
-static inline enum event_direction request_direction(const struct protocol *http1)
+static inline enum event_direction http1_request_direction(const struct protocol *http1)
 {
 	return http1->role == ROLE_CLIENT ? DIRECTION_SENT : DIRECTION_RECEIVED;
 }
 
-static inline struct http1_parser *request_parser(struct protocol *http1)
+static inline struct http1_parser *http1_request_parser(struct protocol *http1)
 {
-	return &http1->parser[request_direction(http1)];
+	return &http1->parser[http1_request_direction(http1)];
 }
 
-static inline struct http1_parser *response_parser(struct protocol *http1)
+static inline struct http1_parser *http1_response_parser(struct protocol *http1)
 {
-	return &http1->parser[!request_direction(http1)];
+	return &http1->parser[!http1_request_direction(http1)];
 }
 
 /* Counts; n may be 0. */

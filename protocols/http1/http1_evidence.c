@@ -88,7 +88,7 @@ static bool requests_are_whole(const struct http1_parser *parser)
 
 static bool request_agrees(struct protocol *http1)
 {
-	struct http1_parser *parser = request_parser(http1);
+	struct http1_parser *parser = http1_request_parser(http1);
 
 	if (!http1_queue_front(&http1->queue)->guess)
 		return true;
@@ -98,7 +98,7 @@ static bool request_agrees(struct protocol *http1)
 
 void http1_evidence_answer(struct protocol *http1, struct message *response)
 {
-	const struct http1_parser *parser = response_parser(http1);
+	const struct http1_parser *parser = http1_response_parser(http1);
 
 	if (request_agrees(http1) && (parser->trust == HTTP1_TRUST_PROVEN || parser->message_first))
 		evidence_prove(http1);
@@ -108,7 +108,8 @@ void http1_evidence_answer(struct protocol *http1, struct message *response)
 
 void http1_evidence_answered(struct protocol *http1, struct message *response)
 {
-	const struct http1_parser *request = request_parser(http1), *answer = response_parser(http1);
+	const struct http1_parser *request = http1_request_parser(http1),
+				  *answer = http1_response_parser(http1);
 
 	if (http1->proof == HTTP1_PROVEN || http1->queue.count || !requests_are_whole(request))
 		return;

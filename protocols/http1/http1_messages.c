@@ -57,7 +57,7 @@ static int messages_pay(struct protocol *http1)
 			return -ENOMEM;
 		}
 		message->flags = FLAG_GAP | FLAG_UNANSWERED;
-		message->direction = response_parser(http1)->direction;
+		message->direction = http1_response_parser(http1)->direction;
 		http1->handler.done(http1->handler.ctx, message);
 	}
 	return 0;
@@ -66,7 +66,7 @@ static int messages_pay(struct protocol *http1)
 /* Nothing that is queued can be paired any more, but with the response that is under way. */
 static void messages_give_up(struct protocol *http1)
 {
-	struct http1_parser *parser = request_parser(http1);
+	struct http1_parser *parser = http1_request_parser(http1);
 	size_t keep = http1->matched ? 1 : 0;
 
 	/* The stage behind has not heard of the newest request: it will hear that there is no answer. */
@@ -176,7 +176,7 @@ out:
 /* What the other direction and the queue say about this client when a request begins. */
 static void request_observe(struct protocol *http1, const struct message *message)
 {
-	struct http1_parser *response = response_parser(http1);
+	struct http1_parser *response = http1_response_parser(http1);
 	enum http1_order_state state = http1->order.state;
 	/* A search that has seen nothing cannot have gone past anything. */
 	bool searching =
@@ -243,7 +243,7 @@ static void request_begin(struct protocol *http1, struct http1_parser *parser)
 	}
 	/* All that was asked before is answered, so an answer begins with the next byte. */
 	if (!http1->queue.count)
-		http1_parser_realign(response_parser(http1));
+		http1_parser_realign(http1_response_parser(http1));
 	request_queue(http1, parser, flags);
 }
 
@@ -272,9 +272,9 @@ static enum http1_body request_head(struct protocol *http1, const struct http1_p
 /* A response begins while the head of its request is not complete: the stage behind must know of it. */
 static void request_tell(struct protocol *http1)
 {
-	struct message *message = request_parser(http1)->message;
+	struct message *message = http1_request_parser(http1)->message;
 
-	if (!message || http1->told == message || request_parser(http1)->head_done)
+	if (!message || http1->told == message || http1_request_parser(http1)->head_done)
 		return;
 	http1->told = message;
 	message->flags |= FLAG_PARTIAL_HEADERS;
@@ -353,7 +353,7 @@ static bool response_pairs(struct protocol *http1, const struct http1_parser *pa
  */
 static void request_body_check(struct protocol *http1)
 {
-	struct http1_parser *request = request_parser(http1);
+	struct http1_parser *request = http1_request_parser(http1);
 
 	if (request->message && request->head_done && !http1->beyond && http1->order.state == ORDER_KNOWN)
 		http1_parser_lose(request);
@@ -365,7 +365,7 @@ static void request_body_check(struct protocol *http1)
  */
 static void request_line_answered(struct protocol *http1, const struct message *response)
 {
-	struct http1_parser *request = request_parser(http1);
+	struct http1_parser *request = http1_request_parser(http1);
 
 	if (!http1->queue.count && !http1->beyond && response->status / 100 == 4 && request->line.size &&
 	    request->line.first_ns <= response->first_byte_ns)
@@ -452,8 +452,8 @@ static void http1_leave(struct protocol *http1, struct message *message, struct 
 	message->flags |= FLAG_UPGRADED;
 	http1_note(http1, NOTE_UPGRADED, 1);
 	http1->handler.done(http1->handler.ctx, message);
-	if (request_parser(http1)->message)
-		http1_parser_end(request_parser(http1), FLAG_GAP | FLAG_UPGRADED);
+	if (http1_request_parser(http1)->message)
+		http1_parser_end(http1_request_parser(http1), FLAG_GAP | FLAG_UPGRADED);
 	http1->upgrade = HTTP1_UPGRADE_LEFT;
 	http1->parser[0].state = http1->parser[1].state = HTTP1_LEFT;
 	http1->handler.upgrade(http1->handler.ctx, to, asked);
@@ -497,7 +497,7 @@ static void response_done(struct protocol *http1, struct message *message, bool 
 	else
 		http1->handler.done(http1->handler.ctx, message);
 	if (!cut && !leaves && !http1->order.pipelines && !http1->queue.count)
-		http1_parser_realign(request_parser(http1));
+		http1_parser_realign(http1_request_parser(http1));
 	message_free(asked);
 }
 
@@ -506,7 +506,7 @@ static void response_done(struct protocol *http1, struct message *message, bool 
 /* Requests of that time have been seen, so none that moved earlier will come. */
 static bool response_overdue(const struct protocol *http1, uint64_t time_ns)
 {
-	const struct http1_hold *asked = &http1->hold[request_direction(http1)];
+	const struct http1_hold *asked = &http1->hold[http1_request_direction(http1)];
 	const struct http1_run *front = http1_hold_front(asked);
 
 	if (http1_before(http1, time_ns, http1->hand, http1->requests_ns, http1->requests_hand))
@@ -527,7 +527,7 @@ static bool hook_ready(void *ctx, struct http1_parser *parser, uint64_t time_ns)
 		return true;
 	if (front)
 		return front->head_done || !front->message || !response_fits(http1, time_ns);
-	return request_parser(http1)->state == HTTP1_ENDED || response_overdue(http1, time_ns);
+	return http1_request_parser(http1)->state == HTTP1_ENDED || response_overdue(http1, time_ns);
 }
 
 static int hook_begin(void *ctx, struct http1_parser *parser)
@@ -564,7 +564,8 @@ static void hook_lost(void *ctx, struct http1_parser *parser)
 	if (parser->kind == MESSAGE_RESPONSE)
 		messages_lose_answers(http1);
 	else
-		messages_lose_requests(http1, whole && response_parser(http1)->state != HTTP1_SEARCH, size);
+		messages_lose_requests(http1, whole && http1_response_parser(http1)->state != HTTP1_SEARCH,
+				       size);
 }
 
 struct http1_hooks http1_message_hooks(struct protocol *http1)

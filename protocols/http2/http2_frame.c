@@ -10,7 +10,7 @@
 
 const char http2_preface[HTTP2_PREFACE_BYTES + 1] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-const char *frame_type_name(uint8_t type)
+const char *http2_frame_type_name(uint8_t type)
 {
 	static const char *const names[FRAME_TYPE_COUNT] = {
 		[FRAME_DATA] = "DATA",

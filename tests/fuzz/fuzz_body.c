@@ -42,7 +42,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	message->body_bytes = message->body.len + (choice >> 7);
 	if (message->body.len) {
 		body = body_read(&reader, message, redact);
-		if (body.look != CONTENT_BINARY && !utf8_is_text(body.bytes))
+		if (body.look != CONTENT_BINARY && !escape_utf8_is_text(body.bytes))
 			abort();
 		if (reader.decoded[0].len > BODY_DECODED_MAX || reader.decoded[1].len > BODY_DECODED_MAX)
 			abort();

@@ -31,6 +31,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		must(early.kind == DETECT_MORE || (early.kind == whole.kind && early.offset == whole.offset));
 	}
 	if (late.kind == DETECT_HTTP1_REQUEST || late.kind == DETECT_HTTP1_RESPONSE)
-		must(http1_find_start_line(all, &line) == late.offset);
+		must(detect_find_start_line(all, &line) == late.offset);
 	return 0;
 }

@@ -263,7 +263,7 @@ static void tell(FILE *out, const struct exchange *exchange, const int id[2])
 	if (response)
 		fprintf(out, " -> #%d %d (%llu%s)", id[1], response->status,
 			(unsigned long long)response->body_bytes, response->body_known ? "" : "+");
-	flags_each(exchange->flags, tell_flag, out);
+	exchange_flags_each(exchange->flags, tell_flag, out);
 	fprintf(out, "\n");
 }
 

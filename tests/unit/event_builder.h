@@ -91,7 +91,7 @@ static inline void bench_exchange(void *ctx, struct exchange *exchange)
 		bench_log(bench, " %d %llu", response->status, (unsigned long long)response->body_bytes);
 	else
 		bench_log(bench, " -");
-	flags_each(exchange->flags, bench_flag, bench);
+	exchange_flags_each(exchange->flags, bench_flag, bench);
 	if (exchange->h2_error_known)
 		bench_log(bench, " error=%u", exchange->h2_error);
 	if (bench->times)
@@ -124,7 +124,7 @@ static inline void bench_closed(void *ctx, const struct conn_facts *conn)
 		  (unsigned long long)conn->moved_bytes, (unsigned long long)conn->copied_bytes,
 		  (unsigned long long)conn->skipped_bytes, (unsigned long long)conn->lost_bytes,
 		  (unsigned long long)conn->ciphertext_bytes);
-	flags_each(conn->flags, bench_flag, bench);
+	exchange_flags_each(conn->flags, bench_flag, bench);
 	bench_log(bench, "\n");
 }
 

@@ -10,14 +10,14 @@ static void put_endpoint(struct buffer *text, const struct style *style, const s
 {
 	size_t start = text->len;
 
-	put_or_unknown(text, style, slice_of_string(row->method));
-	column_end(text, start, METHOD_COLUMNS);
-	put_or_unknown(text, style, slice_of_string(row->host));
+	line_put_or_unknown(text, style, slice_of_string(row->method));
+	line_column_end(text, start, METHOD_COLUMNS);
+	line_put_or_unknown(text, style, slice_of_string(row->host));
 	if (row->route && row->route[0] == '/')
-		put_or_unknown(text, style, slice_of_string(row->route));
+		line_put_or_unknown(text, style, slice_of_string(row->route));
 	else if (row->route || !row->method || strcmp(row->method, "CONNECT") != 0) {
 		buffer_char(text, ' ');
-		put_or_unknown(text, style, slice_of_string(row->route));
+		line_put_or_unknown(text, style, slice_of_string(row->route));
 	}
 }
 
@@ -31,7 +31,7 @@ static void put_peer(struct buffer *text, const struct event_socket *sock)
 
 static void put_process(struct buffer *text, const struct style *style, const struct stats_row *row)
 {
-	put_or_unknown(text, style, slice_of_string(row->program));
+	line_put_or_unknown(text, style, slice_of_string(row->program));
 	if (mover_pid_shown(row->pid))
 		buffer_format(text, "[%u]", row->pid);
 	else
@@ -56,10 +56,10 @@ void stat_name_put(struct buffer *text, const struct style *style, enum stats_by
 		put_endpoint(text, style, row);
 		break;
 	case BY_HOST:
-		put_or_unknown(text, style, slice_of_string(row->host));
+		line_put_or_unknown(text, style, slice_of_string(row->host));
 		break;
 	case BY_PATH:
-		put_or_unknown(text, style, slice_of_string(row->path));
+		line_put_or_unknown(text, style, slice_of_string(row->path));
 		break;
 	case BY_PROCESS:
 		put_process(text, style, row);
@@ -74,18 +74,18 @@ void stat_name_put(struct buffer *text, const struct style *style, enum stats_by
 			buffer_string(text, "no answer");
 		break;
 	case BY_CONNECTION:
-		put_connection(text, style, &row->conn);
-		put_program(text, style, &row->conn.owner);
+		line_put_connection(text, style, &row->conn);
+		line_put_program(text, style, &row->conn.owner);
 		break;
 	case BY_CONTAINER:
 		buffer_string(text, row->container ? "" : "none, or not known");
 		if (row->container)
-			put_or_unknown(text, style, slice_of_string(row->container));
+			line_put_or_unknown(text, style, slice_of_string(row->container));
 		break;
 	}
 }
 
-void put_rate(struct buffer *buffer, double value)
+void stat_put_rate(struct buffer *buffer, double value)
 {
 	unsigned int digits = value < 10 ? 2 : value < 1000 ? 1 : 0;
 	uint64_t scale = digits == 2 ? 100 : digits == 1 ? 10 : 1;

@@ -43,7 +43,7 @@ static void put_band(struct buffer *text, unsigned int band)
 		buffer_format(text, "%" PRIu64 " us", low / 1000);
 	else
 		buffer_char(text, '0');
-	column_end(text, start, LABEL_COLUMNS - 1);
+	line_column_end(text, start, LABEL_COLUMNS - 1);
 }
 
 struct bands {
@@ -78,14 +78,14 @@ static void put_bar(struct buffer *text, const struct style *style, uint64_t cou
 	if (length == 0)
 		length = 1;
 	buffer_char(text, ' ');
-	style_on(text, style, STYLE_CYAN);
+	line_style_on(text, style, STYLE_CYAN);
 	for (; length >= 8; length -= 8)
 		buffer_string(text, style->utf8 ? "█" : "#");
 	if (style->utf8)
 		buffer_string(text, eighths[length]);
 	else if (length >= 4 || (double)count * (double)columns < (double)largest)
 		buffer_char(text, '#');
-	style_off(text, style);
+	line_style_off(text, style);
 }
 
 static size_t decimal_digits(uint64_t value)
@@ -142,7 +142,7 @@ static void heat_halve(struct heat *heat)
 	heat->used = (heat->used + 1) / 2;
 }
 
-void heat_add(struct heat *heat, uint64_t time_ns, uint64_t latency_ns)
+void stat_heat_add(struct heat *heat, uint64_t time_ns, uint64_t latency_ns)
 {
 	uint64_t since;
 	size_t slice;
@@ -230,7 +230,7 @@ static void heat_put_line(struct buffer *text, const struct style *style, const 
 	buffer_char(text, '\n');
 }
 
-void heat_put(struct buffer *text, struct style *style, const struct heat *heat, size_t columns)
+void stat_heat_put(struct buffer *text, struct style *style, const struct heat *heat, size_t columns)
 {
 	struct heat_frame frame;
 
@@ -241,9 +241,9 @@ void heat_put(struct buffer *text, struct style *style, const struct heat *heat,
 	heat_frame_init(&frame, heat, columns ? columns : COLUMNS_DEFAULT);
 	for (unsigned int band = frame.last + 1; band-- > frame.first;)
 		heat_put_line(text, style, heat, &frame, band);
-	column_end(text, text->len, LABEL_COLUMNS);
+	line_column_end(text, text->len, LABEL_COLUMNS);
 	wall_clock_local(text, &style->clock, heat->start_ns);
 	buffer_string(text, ", a column is ");
-	put_latency(text, heat->slice_ns * frame.group);
+	line_put_latency(text, heat->slice_ns * frame.group);
 	buffer_format(text, ", the darkest cell has %" PRIu64 "\n", frame.largest);
 }

@@ -27,8 +27,8 @@ struct heat { /* all zero: empty and usable */
 	uint32_t counts[HEAT_SLICES][BANDS];
 };
 
-void heat_add(struct heat *heat, uint64_t time_ns, uint64_t latency_ns);
+void stat_heat_add(struct heat *heat, uint64_t time_ns, uint64_t latency_ns);
 /* A column a slice, or several where there are more than fit; a line a band, the longest first. */
-void heat_put(struct buffer *text, struct style *style, const struct heat *heat, size_t columns);
+void stat_heat_put(struct buffer *text, struct style *style, const struct heat *heat, size_t columns);
 
 #endif

@@ -68,7 +68,7 @@ struct table {
 static void put_quantile(struct buffer *cell, const struct histogram *histogram, double share)
 {
 	if (histogram->count)
-		put_latency(cell, histogram_quantile(histogram, share));
+		line_put_latency(cell, histogram_quantile(histogram, share));
 	else
 		buffer_char(cell, '-');
 }
@@ -90,13 +90,13 @@ static void put_numeric(const struct table *table, struct buffer *cell, const st
 	};
 
 	if (column == COLUMN_REQUEST)
-		put_size(cell, numbers->request_bytes);
+		line_put_size(cell, numbers->request_bytes);
 	else if (column == COLUMN_RESPONSE)
-		put_size(cell, numbers->response_bytes);
+		line_put_size(cell, numbers->response_bytes);
 	else if (column != COLUMN_RATE)
 		buffer_u64(cell, counts[column]);
 	else if (table->span_ns)
-		put_rate(cell, stats_rate(numbers->count, table->span_ns));
+		stat_put_rate(cell, stats_rate(numbers->count, table->span_ns));
 	else
 		buffer_char(cell, '-');
 }
@@ -190,7 +190,7 @@ static void put_titles(struct table *table)
 {
 	struct buffer *text = table->text;
 
-	style_on(text, table->style, STYLE_BOLD);
+	line_style_on(text, table->style, STYLE_BOLD);
 	for (int i = 0; i < COLUMNS; i++) {
 		if (!is_shown(table, i))
 			continue;
@@ -200,7 +200,7 @@ static void put_titles(struct table *table)
 	}
 	for (const char *name = stats_by_name(table->by); *name; name++)
 		buffer_char(text, (char)(*name >= 'a' && *name <= 'z' ? *name - 'a' + 'A' : *name));
-	style_off(text, table->style);
+	line_style_off(text, table->style);
 	buffer_char(text, '\n');
 }
 
@@ -230,9 +230,9 @@ static void put_row(struct table *table, const struct stat_item *item)
 		cell_put(table, item, i);
 		put_padding(text, table->widths[i], table->cell.len);
 		if (cell_color(item, i, &color)) {
-			style_on(text, table->style, color);
+			line_style_on(text, table->style, color);
 			buffer_put(text, table->cell.data, table->cell.len);
-			style_off(text, table->style);
+			line_style_off(text, table->style);
 		} else {
 			buffer_put(text, table->cell.data, table->cell.len);
 		}
@@ -247,7 +247,7 @@ static void put_row(struct table *table, const struct stat_item *item)
 static void put_span(struct buffer *text, uint64_t span_ns)
 {
 	if (span_ns < UINT64_C(100000000))
-		put_latency(text, span_ns);
+		line_put_latency(text, span_ns);
 	else
 		buffer_format(text, "%" PRIu64 ".%" PRIu64 " s", span_ns / 1000000000,
 			      span_ns / 100000000 % 10);
@@ -267,7 +267,7 @@ static void put_heading(const struct table *table, const struct stats *stats, en
 	const struct stat_rows *rows = table->rows;
 	struct buffer *text = table->text;
 
-	style_on(text, table->style, STYLE_DIM);
+	line_style_on(text, table->style, STYLE_DIM);
 	if (window == WINDOW_INTERVAL && stats_now_ns(stats)) {
 		wall_clock_local(text, &table->style->clock, stats_now_ns(stats));
 		buffer_char(text, ' ');
@@ -280,7 +280,7 @@ static void put_heading(const struct table *table, const struct stats *stats, en
 	put_amount(text, rows->total.errors, "error");
 	if (rows->in_flight)
 		buffer_format(text, ", %" PRIu64 " in flight", rows->in_flight);
-	style_off(text, table->style);
+	line_style_off(text, table->style);
 	buffer_char(text, '\n');
 }
 

@@ -23,6 +23,6 @@ void stat_name_put(struct buffer *text, const struct style *style, enum stats_by
 		   const struct stats_row *row);
 
 /* "12.3", without the locale's decimal sign: fewer digits behind it the larger the value is. */
-void put_rate(struct buffer *buffer, double value);
+void stat_put_rate(struct buffer *buffer, double value);
 
 #endif

@@ -24,7 +24,7 @@ static void stat_text_destroy(struct sink *sink)
 		return;
 	fflush(sink->out);
 	stat_feed_fini(&sink->feed);
-	style_fini(&sink->style);
+	line_style_fini(&sink->style);
 	buffer_fini(&sink->text);
 	free(sink->heat);
 	free(sink);
@@ -39,7 +39,7 @@ static struct sink *stat_text_create(const struct sink_config *config)
 		return NULL;
 	sink->out = config->out;
 	sink->columns = config->columns;
-	style_init(&sink->style, config);
+	line_style_init(&sink->style, config);
 	sink->heat = heat ? calloc(1, sizeof(*sink->heat)) : NULL;
 	if (stat_feed_init(&sink->feed, config->stats) == 0 && (sink->heat || !heat))
 		return sink;
@@ -54,7 +54,7 @@ static void stat_text_exchange(struct sink *sink, const struct result *result)
 
 	stat_feed_exchange(&sink->feed, exchange);
 	if (sink->heat && figures && figures->duration_known)
-		heat_add(sink->heat, figures->start_ns, figures->duration_ns);
+		stat_heat_add(sink->heat, figures->start_ns, figures->duration_ns);
 }
 
 static bool stat_text_tick(struct sink *sink, uint64_t now_ns)
@@ -98,7 +98,7 @@ static void stat_text_draw(struct sink *sink, bool last)
 		put_hists(sink, &rows);
 	if (sink->heat && last) {
 		buffer_char(&sink->text, '\n');
-		heat_put(&sink->text, &sink->style, sink->heat, sink->columns);
+		stat_heat_put(&sink->text, &sink->style, sink->heat, sink->columns);
 	}
 	stat_rows_fini(&rows);
 	stat_feed_draw_end(&sink->feed);

@@ -95,7 +95,7 @@ static void top_destroy(struct sink *sink)
 	filter_free(sink->filter);
 	top_kept_fini(&sink->kept);
 	top_lines_fini(&sink->lines);
-	style_fini(&sink->style);
+	line_style_fini(&sink->style);
 	free(sink);
 }
 
@@ -249,7 +249,7 @@ static struct sink *top_create(const struct sink_config *config)
 		return NULL;
 	sink->config = *config;
 	sink->timer = -1;
-	style_init(&sink->style, config);
+	line_style_init(&sink->style, config);
 	sink->style.color = false;
 	sink->interval_ns =
 		config->stats && config->stats->interval_ns ? config->stats->interval_ns : INTERVAL_NS;

@@ -82,7 +82,7 @@ int top_cells(struct slice text, bool utf8, int columns, wchar_t *out)
 
 	while (text.len) {
 		uint32_t c = 0;
-		size_t n = utf8_decode(text, &c);
+		size_t n = escape_utf8_decode(text, &c);
 		bool fits =
 			n ? cells_add_character(&cells, c, utf8) : cells_add_escaped(&cells, text.data[0]);
 

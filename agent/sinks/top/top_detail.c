@@ -62,7 +62,7 @@ static void add_request_line(struct sink *sink, const struct exchange *exchange)
 
 	put_slice(sink, exchange->request ? exchange->request->method : (struct slice){ 0 });
 	buffer_char(text, ' ');
-	put_url(text, &sink->style, exchange->request);
+	line_put_url(text, &sink->style, exchange->request);
 	lines_wrap(sink, start, TOP_BOLD);
 }
 
@@ -77,30 +77,30 @@ static void add_outcome(struct sink *sink, const struct exchange *exchange)
 		buffer_string(text, exchange->pending ? "no answer yet" : "no status seen");
 	if (exchange->duration_known || exchange->pending) {
 		buffer_string(text, exchange->pending ? "  waits for " : "  took ");
-		put_latency(text, exchange->pending ? exchange->waited_ns : exchange->duration_ns);
+		line_put_latency(text, exchange->pending ? exchange->waited_ns : exchange->duration_ns);
 	}
 	if (exchange->ttfb_known) {
 		buffer_string(text, "  first byte after ");
-		put_latency(text, exchange->ttfb_ns);
+		line_put_latency(text, exchange->ttfb_ns);
 	}
 	if (exchange->split_known) {
 		buffer_string(text, "  server ");
-		put_latency(text, exchange->server_ns);
+		line_put_latency(text, exchange->server_ns);
 		buffer_string(text, "  network ");
-		put_latency(text, exchange->network_ns);
+		line_put_latency(text, exchange->network_ns);
 	}
 	if (exchange->request && exchange->request->body_bytes) {
 		buffer_string(text, "  in ");
-		put_size(text, exchange->request->body_bytes);
+		line_put_size(text, exchange->request->body_bytes);
 	}
 	if (exchange->response) {
 		buffer_string(text, "  out ");
-		put_size(text, exchange->response->body_bytes);
+		line_put_size(text, exchange->response->body_bytes);
 	}
 	if (exchange->flags) {
 		buffer_string(text, "  ");
-		put_flags(text, &sink->style, exchange->flags,
-			  exchange->h2_error_known ? h2_error_name(exchange->h2_error) : NULL);
+		line_put_flags(text, &sink->style, exchange->flags,
+			       exchange->h2_error_known ? exchange_h2_error_name(exchange->h2_error) : NULL);
 	}
 	lines_wrap(sink, start, style_of(exchange));
 }
@@ -114,7 +114,7 @@ static void add_where(struct sink *sink, uint64_t time_ns, const struct mover *m
 	if (time_ns)
 		wall_clock_local(text, &sink->style.clock, time_ns);
 	buffer_char(text, ' ');
-	put_program(text, &sink->style, mover);
+	line_put_program(text, &sink->style, mover);
 	buffer_string(text, conn_facts_role_name(facts->role) ? "  " : "");
 	buffer_string(text, conn_facts_role_name(facts->role) ? conn_facts_role_name(facts->role) : "");
 	buffer_string(text, "  ");
@@ -137,7 +137,7 @@ static void add_fields(struct sink *sink, const char *mark, const struct header_
 	for (size_t i = 0; i < list->count; i++) {
 		size_t start = text->len;
 
-		put_field(text, &sink->style, mark, &list->items[i]);
+		line_put_field(text, &sink->style, mark, &list->items[i]);
 		if (text->len > start && text->data[text->len - 1] == '\n')
 			text->len--;
 		lines_wrap(sink, start, TOP_PLAIN);
@@ -242,7 +242,7 @@ static void add_bar(struct sink *sink, const struct waterfall *fall, const struc
 		buffer_format(text, "%3d ", bar->status);
 	else
 		buffer_string(text, bar->pending ? "... " : "  ? ");
-	escape_text(text, utf8_trim(slice_of_string(bar->label)), sink->style.utf8);
+	escape_text(text, escape_utf8_trim(slice_of_string(bar->label)), sink->style.utf8);
 	line = top_lines_add(&sink->lines, start, TOP_PLAIN);
 	if (!line)
 		return;
@@ -273,7 +273,7 @@ static void add_waterfall(struct sink *sink, const struct top_conn *conn, const 
 	axis_find(lines, &fall);
 	start = lines->text.len;
 	buffer_format(&lines->text, "Connection #%" PRIu64 ", its last %zu: ", conn->facts.id, fall.count);
-	put_latency(&lines->text, lines->to_ns - lines->from_ns);
+	line_put_latency(&lines->text, lines->to_ns - lines->from_ns);
 	buffer_string(&lines->text,
 		      sink->style.utf8 ? " across, ░ waiting █ answering" : " across, . waiting # answering");
 	top_lines_add(lines, start, TOP_BOLD);
@@ -331,19 +331,19 @@ void top_connection_lines(struct sink *sink)
 	add_where(sink, facts->opened_ns ? facts->opened_ns : facts->seen_ns, &facts->owner, facts, 0);
 	start = text->len;
 	buffer_format(text, "%" PRIu64 " exchanges, %" PRIu64 " errors, ", conn->exchanges, conn->errors);
-	put_size(text, facts->moved_bytes);
+	line_put_size(text, facts->moved_bytes);
 	buffer_string(text, " bytes");
 	if (facts->connect_ns) {
 		buffer_string(text, ", connect ");
-		put_latency(text, facts->connect_ns);
+		line_put_latency(text, facts->connect_ns);
 	}
 	if (facts->handshake_ns) {
 		buffer_string(text, ", TLS handshake ");
-		put_latency(text, facts->handshake_ns);
+		line_put_latency(text, facts->handshake_ns);
 	}
 	if (facts->flags) {
 		buffer_char(text, ' ');
-		put_flags(text, &sink->style, facts->flags, NULL);
+		line_put_flags(text, &sink->style, facts->flags, NULL);
 	}
 	lines_wrap(sink, start, TOP_PLAIN);
 	start = text->len;
@@ -360,7 +360,7 @@ void top_connection_lines(struct sink *sink)
 	start = text->len;
 	if (facts->lost_bytes) {
 		buffer_string(text, "bytes lost: ");
-		put_size(text, facts->lost_bytes);
+		line_put_size(text, facts->lost_bytes);
 		lines_wrap(sink, start, TOP_SERVER);
 	}
 	add_waterfall(sink, conn, NULL);

@@ -50,9 +50,9 @@ static void draw_title(struct sink *sink, int y)
 	put_rate(&text, totals);
 	buffer_format(&text, "  open %" PRIu64 "  errors %" PRIu64 ".%" PRIu64 "%%  p50 ",
 		      sink->summary.in_flight, share / 10, share % 10);
-	put_latency(&text, totals->p50_ns);
+	line_put_latency(&text, totals->p50_ns);
 	buffer_string(&text, "  p99 ");
-	put_latency(&text, totals->p99_ns);
+	line_put_latency(&text, totals->p99_ns);
 	top_screen_put(&sink->screen, y, x, sink->screen.columns, slice_of(text.data, text.len), TOP_PLAIN);
 	buffer_fini(&text);
 }
@@ -82,7 +82,7 @@ static void draw_sparks(struct sink *sink, int y)
 	draw_spark(sink, y, 0, half, "rate ", summary->rates, &last);
 	buffer_clear(&last);
 	if (summary->p99s[summary->count - 1])
-		put_latency(&last, summary->p99s[summary->count - 1]);
+		line_put_latency(&last, summary->p99s[summary->count - 1]);
 	else
 		buffer_char(&last, '-');
 	draw_spark(sink, y, half, half, "p99 ", summary->p99s, &last);
@@ -139,7 +139,7 @@ static int draw_losses(struct sink *sink, int y)
 
 static void put_prompt(struct buffer *text, const struct sink *sink)
 {
-	escape_text(text, utf8_trim(slice_of(sink->prompt, sink->prompt_len)), sink->style.utf8);
+	escape_text(text, escape_utf8_trim(slice_of(sink->prompt, sink->prompt_len)), sink->style.utf8);
 }
 
 static int draw_filter(struct sink *sink, int y)

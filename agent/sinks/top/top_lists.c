@@ -90,7 +90,7 @@ static void conn_texts(struct sink *sink, struct top_table *table, struct top_ro
 	buffer_format(names, "#%" PRIu64, facts->id);
 	top_table_text(table, row, 0, start);
 	start = names->len;
-	put_program(names, &sink->style, &facts->owner);
+	line_put_program(names, &sink->style, &facts->owner);
 	top_table_text(table, row, 1, start);
 	start = names->len;
 	put_protocol(names, facts);
@@ -153,14 +153,14 @@ static void put_request(struct buffer *text, struct style *style, const struct e
 	else
 		buffer_char(text, '?');
 	buffer_char(text, ' ');
-	put_url(text, style, request);
+	line_put_url(text, style, request);
 	if (exchange->pending)
 		buffer_string(text, " [pending]");
 	if (!exchange->flags)
 		return;
 	buffer_char(text, ' ');
-	put_flags(text, style, exchange->flags,
-		  exchange->h2_error_known ? h2_error_name(exchange->h2_error) : NULL);
+	line_put_flags(text, style, exchange->flags,
+		       exchange->h2_error_known ? exchange_h2_error_name(exchange->h2_error) : NULL);
 }
 
 static void record_texts(struct sink *sink, struct top_table *table, struct top_row *row,
@@ -169,7 +169,7 @@ static void record_texts(struct sink *sink, struct top_table *table, struct top_
 	struct buffer *names = &table->names;
 	size_t start = names->len;
 
-	put_program(names, &sink->style, &exchange->mover);
+	line_put_program(names, &sink->style, &exchange->mover);
 	top_table_text(table, row, 0, start);
 	start = names->len;
 	buffer_format(names, "#%" PRIu64, exchange->conn->id);

@@ -136,17 +136,17 @@ static void put_name(struct buffer *text, const struct style *style, const struc
 		return;
 	}
 	if (process) {
-		put_or_unknown(text, style, slice_of_string(row->program));
+		line_put_or_unknown(text, style, slice_of_string(row->program));
 		if (mover_pid_shown(row->pid))
 			buffer_format(text, "[%" PRIu32 "]", row->pid);
 		return;
 	}
-	put_or_unknown(text, style, slice_of_string(row->method));
+	line_put_or_unknown(text, style, slice_of_string(row->method));
 	buffer_char(text, ' ');
-	put_or_unknown(text, style, slice_of_string(row->host));
+	line_put_or_unknown(text, style, slice_of_string(row->host));
 	if (!row->route || row->route[0] != '/')
 		buffer_char(text, ' ');
-	put_or_unknown(text, style, slice_of_string(row->route));
+	line_put_or_unknown(text, style, slice_of_string(row->route));
 }
 
 static uint64_t quantile_of(const struct histogram *histogram, double share)

@@ -190,10 +190,10 @@ static void put_value(struct buffer *text, struct wall_clock *clock, enum top_ki
 		buffer_format(text, "%" PRIu64 ".%" PRIu64, value / 10, value % 10);
 		break;
 	case TOP_LATENCY:
-		put_latency(text, value);
+		line_put_latency(text, value);
 		break;
 	case TOP_SIZE:
-		put_size(text, value);
+		line_put_size(text, value);
 		break;
 	case TOP_TIME:
 		wall_clock_local(text, clock, value);

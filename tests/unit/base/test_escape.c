@@ -98,7 +98,7 @@ static void test_output_is_always_clean(void **state)
 		else
 			escape_json(&buffer, slice_of(bytes, sizeof(bytes)));
 		out = slice_of(buffer.data, buffer.len);
-		assert_true(utf8_is_text(out));
+		assert_true(escape_utf8_is_text(out));
 		for (size_t i = 0; i < out.len; i++)
 			assert_true(out.data[i] >= 0x20 && out.data[i] != 0x7f);
 		buffer_clear(&buffer);
@@ -143,7 +143,7 @@ static void test_trim(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-		assert_int_equal(utf8_trim(cases[i].input).len, cases[i].len);
+		assert_int_equal(escape_utf8_trim(cases[i].input).len, cases[i].len);
 }
 
 int main(void)

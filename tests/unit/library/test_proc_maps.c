@@ -49,12 +49,12 @@ static void test_own_code_leads_to_the_executable(void **state)
 	assert_int_equal(stat("/proc/self/exe", &exe), 0);
 	assert_int_equal(proc_maps_each(self(), search_mapping, &search), 0);
 	assert_true(search.found.start != 0);
-	fd = mapping_open(self(), &search.found, &st);
+	fd = proc_mapping_open(self(), &search.found, &st);
 	assert_true(fd >= 0);
 	assert_true(st.st_dev == exe.st_dev && st.st_ino == exe.st_ino);
 	assert_int_equal(fcntl(fd, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
 	close(fd);
-	assert_int_equal(mapping_stat(self(), &search.found, &st), 0);
+	assert_int_equal(proc_mapping_stat(self(), &search.found, &st), 0);
 	assert_true(st.st_dev == exe.st_dev && st.st_ino == exe.st_ino);
 }
 
@@ -83,16 +83,17 @@ static void test_odd_names(void **state)
 	assert_int_equal(proc_maps_each(self(), search_mapping, &search), 0);
 	assert_string_equal(search.found.path, path);
 	assert_int_equal(search.found.end - search.found.start, 4096);
-	assert_int_equal(mapping_stat(self(), &search.found, &now), 0);
+	assert_int_equal(proc_mapping_stat(self(), &search.found, &now), 0);
 	assert_int_equal(now.st_ino, st.st_ino);
 
 	unlink(path);
 	if (!access("/proc/self/map_files", X_OK) && geteuid() == 0)
-		assert_int_equal(mapping_stat(self(), &search.found, &now), 0);
+		assert_int_equal(proc_mapping_stat(self(), &search.found, &now), 0);
 	munmap(data, 4096);
 	munmap(code, 4096);
 	close(fd);
-	assert_true(mapping_open(self(), &search.found, &now) < 0); /* gone: no other file in its place */
+	assert_true(proc_mapping_open(self(), &search.found, &now) <
+		    0); /* gone: no other file in its place */
 }
 
 static bool count_pid(void *ctx, uint32_t pid)

@@ -281,15 +281,15 @@ static void test_facts(void **state)
 	(void)state;
 	assert_true(len > 0);
 	exe[len] = '\0';
-	assert_int_equal(process_facts((uint32_t)getpid(), &facts), 0);
+	assert_int_equal(processes_facts((uint32_t)getpid(), &facts), 0);
 	assert_string_equal(facts.name, strrchr(exe, '/') + 1);
 	assert_int_equal(facts.parent, getppid());
 	assert_int_equal(facts.h.uid, geteuid());
 	assert_int_equal(facts.h.pid, getpid());
 	assert_int_equal(facts.h.size, sizeof(facts));
 	assert_memory_equal(facts.h.comm, facts.name, 8);
-	assert_int_equal(process_facts(0, &facts), -ESRCH);
-	assert_int_equal(process_facts(UINT32_MAX, &facts), -ESRCH);
+	assert_int_equal(processes_facts(0, &facts), -ESRCH);
+	assert_int_equal(processes_facts(UINT32_MAX, &facts), -ESRCH);
 }
 
 static void test_no_such_process(void **state)

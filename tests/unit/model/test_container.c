@@ -134,7 +134,8 @@ static void test_choice(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
-		check(texts[i].name, cgroup_choose(slice_of_string(texts[i].text)), texts[i].expected);
+		check(texts[i].name, container_cgroup_choose(slice_of_string(texts[i].text)),
+		      texts[i].expected);
 }
 
 static void test_process(void **state)
@@ -142,11 +143,11 @@ static void test_process(void **state)
 	struct event_cgroup event;
 
 	(void)state;
-	assert_int_equal(cgroup_of_process((uint32_t)getpid(), &event), 0);
+	assert_int_equal(container_cgroup_of_process((uint32_t)getpid(), &event), 0);
 	assert_int_equal(event.path[0], '/');
 	assert_int_equal(event.h.pid, getpid());
 	assert_int_equal(event.h.size, sizeof(event));
-	assert_int_equal(cgroup_of_process(0x7fffffff, &event), -ESRCH);
+	assert_int_equal(container_cgroup_of_process(0x7fffffff, &event), -ESRCH);
 }
 
 int main(void)

@@ -21,24 +21,24 @@ static void test_flags(void **state)
 	char text[256] = "";
 
 	(void)state;
-	flags_each((1u << 15) - 1, name_add, text);
+	exchange_flags_each((1u << 15) - 1, name_add, text);
 	assert_string_equal(text, "late-joined gap truncated partial-headers reset closed timeout in-flight "
 				  "unanswered no-request pushed upgraded malformed guess relayed ");
 	text[0] = '\0';
-	flags_each(0, name_add, text);
+	exchange_flags_each(0, name_add, text);
 	assert_string_equal(text, "");
-	flags_each(FLAG_UNANSWERED | FLAG_GAP, name_add, text);
+	exchange_flags_each(FLAG_UNANSWERED | FLAG_GAP, name_add, text);
 	assert_string_equal(text, "gap unanswered ");
 }
 
 static void test_errors(void **state)
 {
 	(void)state;
-	assert_string_equal(h2_error_name(0), "NO_ERROR");
-	assert_string_equal(h2_error_name(8), "CANCEL");
-	assert_string_equal(h2_error_name(13), "HTTP_1_1_REQUIRED");
-	assert_null(h2_error_name(14));
-	assert_null(h2_error_name(UINT32_MAX));
+	assert_string_equal(exchange_h2_error_name(0), "NO_ERROR");
+	assert_string_equal(exchange_h2_error_name(8), "CANCEL");
+	assert_string_equal(exchange_h2_error_name(13), "HTTP_1_1_REQUIRED");
+	assert_null(exchange_h2_error_name(14));
+	assert_null(exchange_h2_error_name(UINT32_MAX));
 }
 
 static void test_scheme(void **state)

@@ -38,7 +38,7 @@ static void log_exchange(const struct exchange *exchange)
 		snprintf(text, sizeof(text), "i%zu", exchange->interim_count);
 		log_add(NULL, text);
 	}
-	flags_each(exchange->flags, log_add, NULL);
+	exchange_flags_each(exchange->flags, log_add, NULL);
 	if (exchange->split_answer)
 		log_add(NULL, "split");
 	if (exchange->flags & FLAG_CLOSED && exchange->request) {

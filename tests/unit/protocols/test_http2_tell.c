@@ -43,7 +43,7 @@ static void put_field(struct told *told, int direction, const struct header *hea
 static void on_frame(void *ctx, const struct frame *frame)
 {
 	struct told *told = ctx;
-	const char *name = frame_type_name(frame->type);
+	const char *name = http2_frame_type_name(frame->type);
 	int direction = frame->direction;
 
 	put(told, direction, "%s/%x@%u", name ? name : "?", frame->flags, frame->stream);

@@ -31,9 +31,9 @@ static void test_sizes_and_latencies(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
-		put_size(&b, values[i].value);
+		line_put_size(&b, values[i].value);
 		assert_holds(&b, values[i].size);
-		put_latency(&b, values[i].value);
+		line_put_latency(&b, values[i].value);
 		assert_holds(&b, values[i].latency);
 	}
 	buffer_fini(&b);
@@ -46,13 +46,13 @@ static void test_columns(void **state)
 
 	(void)state;
 	buffer_string(&b, "\033[31mab\033[0m");
-	column_end(&b, 0, 4);
+	line_column_end(&b, 0, 4);
 	assert_holds(&b, "\033[31mab\033[0m   ");
 	buffer_string(&b, "\xe2\x86\x92");
-	column_end(&b, 0, 2);
+	line_column_end(&b, 0, 2);
 	assert_holds(&b, "\xe2\x86\x92  ");
 	buffer_string(&b, "long");
-	column_end(&b, 0, 2);
+	line_column_end(&b, 0, 2);
 	assert_holds(&b, "long ");
 	buffer_fini(&b);
 }

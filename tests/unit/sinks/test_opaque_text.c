@@ -91,7 +91,7 @@ static void test_opaque(void **state)
 	struct style style;
 
 	(void)state;
-	style_init(&style, &(struct sink_config){ .out = stdout });
+	line_style_init(&style, &(struct sink_config){ .out = stdout });
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		struct conn_facts conn = rows[i].conn;
 		char line[300];
@@ -104,7 +104,7 @@ static void test_opaque(void **state)
 		opaque_text_tell(&text, &style, &conn);
 		check(rows[i].name, &text, rows[i].sentence);
 	}
-	style_fini(&style);
+	line_style_fini(&style);
 	buffer_fini(&text);
 }
 
@@ -114,19 +114,19 @@ static void test_unseen(void **state)
 	struct style style;
 
 	(void)state;
-	style_init(&style, &(struct sink_config){ .out = stdout });
+	line_style_init(&style, &(struct sink_config){ .out = stdout });
 	for (size_t i = 0; i < sizeof(unseen_rows) / sizeof(*unseen_rows); i++) {
 		struct event_unseen unseen = { .kind = unseen_rows[i].kind, .sock = unseen_rows[i].sock };
 		char line[300];
 
 		snprintf(line, sizeof(line), "?            wget[812]        %s", unseen_rows[i].text);
-		unseen_text_put(&text, &style, &unseen, &wget);
+		opaque_text_put_unseen(&text, &style, &unseen, &wget);
 		check(unseen_rows[i].name, &text, line);
 		snprintf(line, sizeof(line), "wget[812] %s", unseen_rows[i].text);
-		unseen_text_tell(&text, &style, &unseen, &wget);
+		opaque_text_tell_unseen(&text, &style, &unseen, &wget);
 		check(unseen_rows[i].name, &text, line);
 	}
-	style_fini(&style);
+	line_style_fini(&style);
 	buffer_fini(&text);
 }
 

@@ -246,7 +246,7 @@ static void test_rates(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(rates) / sizeof(rates[0]); i++) {
 		buffer_clear(&out);
-		put_rate(&out, rates[i].value);
+		stat_put_rate(&out, rates[i].value);
 		buffer_char(&out, '\0');
 		assert_string_equal(out.data, rates[i].expected);
 	}
@@ -261,9 +261,9 @@ static void test_heat_halves(void **state)
 
 	(void)state;
 	for (uint64_t i = 0; i < 100000; i++)
-		heat_add(heat, S + i * i * 1000, i);
-	heat_add(heat, 1, UINT64_MAX); /* before the first: as early as it gets */
-	heat_add(heat, UINT64_MAX, 0);
+		stat_heat_add(heat, S + i * i * 1000, i);
+	stat_heat_add(heat, 1, UINT64_MAX); /* before the first: as early as it gets */
+	stat_heat_add(heat, UINT64_MAX, 0);
 	assert_true(heat->used <= HEAT_SLICES);
 	for (size_t i = 0; i < HEAT_SLICES; i++)
 		for (size_t band = 0; band < BANDS; band++)
