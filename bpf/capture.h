@@ -20,7 +20,7 @@
 #include <bpf/bpf_core_read.h>
 
 /* Keeps clang from folding a bound that the verifier needs to see. */
-#define opaque(var) asm volatile("" : "+r"(var))
+#define hide_value(var) asm volatile("" : "+r"(var))
 
 #define VECTORS_LOOPED	 2048 /* steps of bpf_loop: vectors and pieces of one call */
 #define VECTORS_BOUNDED	 64   /* where the kernel has no bpf_loop (before 5.17) */
@@ -173,7 +173,7 @@ static __always_inline void submit_bare(const struct event_data *record, __u64 f
 				bpf_probe_read_kernel(out->payload + i * (step), step, zeros); \
 		}                                                                              \
 		__builtin_memcpy(&out->data, &c->record, sizeof(out->data));                   \
-		opaque(copied);                                                                \
+		hide_value(copied);                                                            \
 		if (copied > (bytes))                                                          \
 			copied = (bytes);                                                      \
 		if (bpf_probe_read_user(out->payload, copied, (void *)c->range) < 0) {         \
@@ -406,8 +406,8 @@ static __always_inline long gather_one(struct gather *g, __u64 half)
 	n = vector.len;
 	if (n > g->total - offset)
 		n = g->total - offset;
-	opaque(offset);
-	opaque(n);
+	hide_value(offset);
+	hide_value(n);
 	if (offset >= half || n > half)
 		return 1;
 	if (bpf_probe_read_user(g->payload + offset, n, (void *)vector.base) < 0)

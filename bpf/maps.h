@@ -91,9 +91,9 @@ MAP_SCOPE struct {
 MAP_SCOPE struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 32768);
-	__type(key, struct call_key);
+	__type(key, struct tls_call_key);
 	__type(value, struct tls_call);
-} calls SEC(".maps");
+} tls_calls SEC(".maps");
 
 /*
  * TLS objects: the socket under each, and how much plaintext it has moved. The kernel side alone makes and

@@ -126,9 +126,9 @@ static __always_inline int process_exit_run(struct task_struct *task)
 	/* Written out: kernels before 6.13 take a counter whose address is given away for an endless loop. */
 #pragma unroll
 	for (__u64 level = 0; level < TLS_CALLS_MAX; level++) {
-		struct call_key call = { .thread = thread, .level = level };
+		struct tls_call_key call = { .thread = thread, .level = level };
 
-		if (bpf_map_delete_elem(&calls, &call) < 0)
+		if (bpf_map_delete_elem(&tls_calls, &call) < 0)
 			break;
 	}
 	if (task->signal->live.counter != 0)

@@ -20,7 +20,7 @@ static __always_inline __u64 trampoline(void)
 	return BPF_CORE_READ(task, mm, uprobes_state.xol_area, vaddr);
 }
 
-static __always_inline bool call_pending(const struct tls_call *call)
+static __always_inline bool tls_call_armed(const struct tls_call *call)
 {
 	__u64 slot = 0;
 
@@ -29,11 +29,11 @@ static __always_inline bool call_pending(const struct tls_call *call)
 	return slot == trampoline();
 }
 
-static __always_inline struct tls_call *call_at(__u64 thread, __u64 level)
+static __always_inline struct tls_call *tls_call_at(__u64 thread, __u64 level)
 {
-	struct call_key key = { .thread = thread, .level = level };
+	struct tls_call_key key = { .thread = thread, .level = level };
 
-	return bpf_map_lookup_elem(&calls, &key);
+	return bpf_map_lookup_elem(&tls_calls, &key);
 }
 
 static __always_inline bool sp_within(__u64 sp, const struct tls_call *call)
@@ -45,16 +45,16 @@ static __always_inline bool sp_within(__u64 sp, const struct tls_call *call)
  * The innermost call under way of those in `outer`, this one included. A call that was left without a return
  * (longjmp) shows by its slot. *level: where it stands.
  */
-static __always_inline struct tls_call *call_innermost(__u64 thread, struct tls_call *outer, __u64 *level)
+static __always_inline struct tls_call *tls_call_innermost(__u64 thread, struct tls_call *outer, __u64 *level)
 {
 	for (int i = TLS_CALLS_MAX - 1; i > 0; i--) {
 		struct tls_call *call;
 
 		if (i > outer->inner)
 			continue;
-		call = call_at(thread, i);
+		call = tls_call_at(thread, i);
 		*level = i;
-		if (call && call_pending(call))
+		if (call && tls_call_armed(call))
 			return call;
 	}
 	*level = 0;
@@ -65,12 +65,12 @@ static __always_inline struct tls_call *call_innermost(__u64 thread, struct tls_
 static __always_inline struct tls_call *tls_call_around(__u64 user_sp)
 {
 	__u64 thread = bpf_get_current_pid_tgid(), level;
-	struct tls_call *outer = call_at(thread, 0), *call = outer;
+	struct tls_call *outer = tls_call_at(thread, 0), *call = outer;
 
 	if (!outer || outer->shared || !sp_within(user_sp, outer))
 		return 0;
 	if (outer->inner)
-		call = call_innermost(thread, outer, &level);
+		call = tls_call_innermost(thread, outer, &level);
 	return sp_within(user_sp, call) ? call : outer;
 }
 

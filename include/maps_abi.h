@@ -132,7 +132,7 @@ struct kernel_session {
 	__u8 library;	    /* struct tls_function */
 };
 
-struct call_key {
+struct tls_call_key {
 	__u64 thread; /* pid_tgid */
 	__u64 level;  /* 0: the outermost */
 };

@@ -14,7 +14,7 @@
 struct shower {
 	struct buffer *out;
 	size_t maybe; /* where the bytes that are not settled begin in `out` */
-	bool pending, hiding, hidden;
+	bool unsettled, hiding, hidden;
 };
 
 static void shower_hide(struct shower *shower)
@@ -26,12 +26,12 @@ static void shower_hide(struct shower *shower)
 
 static void shower_settle(struct shower *shower, enum secret_settled settled)
 {
-	if (settled == SETTLED_YES && shower->pending) {
+	if (settled == SETTLED_YES && shower->unsettled) {
 		shower->out->len = shower->maybe < shower->out->len ? shower->maybe : shower->out->len;
 		shower_hide(shower);
 	}
 	if (settled != SETTLED_NOTHING)
-		shower->pending = false;
+		shower->unsettled = false;
 }
 
 static void shower_byte(struct shower *shower, enum secret_verdict verdict, uint8_t c)
@@ -39,16 +39,16 @@ static void shower_byte(struct shower *shower, enum secret_verdict verdict, uint
 	switch (verdict) {
 	case SECRET_YES:
 	case SECRET_DIGIT:
-		shower->pending = false;
+		shower->unsettled = false;
 		shower_hide(shower);
 		return;
 	case SECRET_MAYBE:
-		if (!shower->pending)
+		if (!shower->unsettled)
 			shower->maybe = shower->out->len;
-		shower->pending = true;
+		shower->unsettled = true;
 		break;
 	case SECRET_NO:
-		shower->pending = false;
+		shower->unsettled = false;
 		break;
 	}
 	buffer_char(shower->out, (char)c);
@@ -136,7 +136,7 @@ static void number_hide(struct shower *shower)
 	if (!shower->hiding)
 		buffer_string(shower->out, "\"" REDACTED "\"");
 	shower->hiding = shower->hidden = true;
-	shower->pending = false;
+	shower->unsettled = false;
 }
 
 /* The last byte says of all of them whether they are secret. */

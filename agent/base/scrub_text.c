@@ -15,33 +15,33 @@
 
 /* --- bytes that wait --------------------------------------------------------------------- */
 
-void scrub_pending_hide(struct scrub_pending *pending)
+void scrub_unsettled_hide(struct scrub_unsettled *unsettled)
 {
-	for (size_t i = 0; i < pending->count; i++)
-		memset(pending->runs[i].bytes, SCRUB_FILLER, pending->runs[i].len);
-	pending->count = 0;
+	for (size_t i = 0; i < unsettled->count; i++)
+		memset(unsettled->runs[i].bytes, SCRUB_FILLER, unsettled->runs[i].len);
+	unsettled->count = 0;
 }
 
-bool scrub_pending_add(struct scrub_pending *pending, uint8_t *byte)
+bool scrub_unsettled_add(struct scrub_unsettled *unsettled, uint8_t *byte)
 {
-	struct scrub_run *last = pending->count ? &pending->runs[pending->count - 1] : NULL, *runs;
+	struct scrub_run *last = unsettled->count ? &unsettled->runs[unsettled->count - 1] : NULL, *runs;
 
 	if (last && last->bytes + last->len == byte) {
 		last->len++;
 		return true;
 	}
-	runs = array_room(pending->runs, pending->count, &pending->capacity, sizeof(*runs));
+	runs = array_room(unsettled->runs, unsettled->count, &unsettled->capacity, sizeof(*runs));
 	if (!runs)
 		return false;
-	pending->runs = runs;
-	pending->runs[pending->count++] = (struct scrub_run){ byte, 1 };
+	unsettled->runs = runs;
+	unsettled->runs[unsettled->count++] = (struct scrub_run){ byte, 1 };
 	return true;
 }
 
 void scrub_text_fini(struct scrub_text *text)
 {
-	free(text->pending.runs);
-	text->pending = (struct scrub_pending){ .count = 0 };
+	free(text->unsettled.runs);
+	text->unsettled = (struct scrub_unsettled){ .count = 0 };
 }
 
 /* --- lines and fields --------------------------------------------------------------------- */
@@ -240,14 +240,14 @@ void scrub_text_bytes(struct scrub_text *text, const struct redact *redact, uint
 	for (size_t i = 0; i < len; i++) {
 		enum secret_verdict verdict = scrub_text_byte(text, redact, bytes[i]);
 
-		if (text->settled == SETTLED_YES && text->pending.count)
+		if (text->settled == SETTLED_YES && text->unsettled.count)
 			text->values++;
 		if (text->settled == SETTLED_YES)
-			scrub_pending_hide(&text->pending);
+			scrub_unsettled_hide(&text->unsettled);
 		if (text->settled != SETTLED_NOTHING || verdict == SECRET_NO)
-			text->pending.count = 0;
+			text->unsettled.count = 0;
 		if (verdict == SECRET_MAYBE) {
-			if (!scrub_pending_add(&text->pending, bytes + i)) {
+			if (!scrub_unsettled_add(&text->unsettled, bytes + i)) {
 				scrub_text_force(text);
 				byte_hide(text, bytes + i, SECRET_YES);
 			}
@@ -261,19 +261,19 @@ void scrub_text_bytes(struct scrub_text *text, const struct redact *redact, uint
 
 bool scrub_text_open(const struct scrub_text *text)
 {
-	return text->pending.count;
+	return text->unsettled.count;
 }
 
 bool scrub_text_awaits_colon(const struct scrub_text *text)
 {
-	return text->pending.count && text->fields && !text->in_value;
+	return text->unsettled.count && text->fields && !text->in_value;
 }
 
 void scrub_text_force(struct scrub_text *text)
 {
-	if (!text->pending.count)
+	if (!text->unsettled.count)
 		return;
-	scrub_pending_hide(&text->pending);
+	scrub_unsettled_hide(&text->unsettled);
 	text->values++;
 	secret_scan_overflow(&text->scan);
 	text->unlike = true; /* what follows is hidden, the boundary too */
@@ -281,11 +281,11 @@ void scrub_text_force(struct scrub_text *text)
 
 void scrub_text_begin(struct scrub_text *text, bool head)
 {
-	struct scrub_pending pending = text->pending;
+	struct scrub_unsettled unsettled = text->unsettled;
 	uint64_t values = text->values;
 
-	pending.count = 0;
-	*text = (struct scrub_text){ .head = head, .values = values, .pending = pending };
+	unsettled.count = 0;
+	*text = (struct scrub_text){ .head = head, .values = values, .unsettled = unsettled };
 }
 
 void scrub_text_hole(struct scrub_text *text)

@@ -21,7 +21,7 @@
 #define SCRUB_LINE_NAME_MAX 64
 
 /* Bytes that a later one will settle; they stay where they are until then. */
-struct scrub_pending {
+struct scrub_unsettled {
 	struct scrub_run *runs;
 	size_t count, capacity;
 };
@@ -32,9 +32,9 @@ struct scrub_run {
 };
 
 /* False: out of memory. */
-bool scrub_pending_add(struct scrub_pending *pending, uint8_t *byte);
+bool scrub_unsettled_add(struct scrub_unsettled *unsettled, uint8_t *byte);
 /* Overwrites them all. */
-void scrub_pending_hide(struct scrub_pending *pending);
+void scrub_unsettled_hide(struct scrub_unsettled *unsettled);
 
 enum scrub_part {
 	PART_NONE,
@@ -71,7 +71,7 @@ struct scrub_text {
 	uint8_t part_name[SCRUB_LINE_NAME_MAX];
 	size_t part_name_len;
 
-	struct scrub_pending pending;
+	struct scrub_unsettled unsettled;
 	bool unknown;	 /* bytes are missing before: the caller leaves out what follows */
 	uint64_t values; /* overwritten so far */
 	bool was_secret;

@@ -390,7 +390,7 @@ int probes_ring_fd(const struct probes *probes)
 	return ring_buffer__epoll_fd(probes->ring);
 }
 
-bool probes_pending(const struct probes *probes)
+bool probes_has_records(const struct probes *probes)
 {
 	struct pollfd ring = { .fd = probes_ring_fd(probes), .events = POLLIN };
 

@@ -118,7 +118,7 @@ int probes_existing(struct probes *probes, event_fn *fn, void *ctx);
 /* Polls readable when the ring is past its wake level. */
 int probes_ring_fd(const struct probes *probes);
 /* Does it hold records that probes_consume() has not handed on (one before them is still being written)? */
-bool probes_pending(const struct probes *probes);
+bool probes_has_records(const struct probes *probes);
 /*
  * Hands the records that are there to fn (event_valid() was checked). 0: all of them; 1: there may be more,
  * let others have their turn; or what fn returned below 0.

@@ -109,7 +109,7 @@ int probes_existing(struct probes *probes, event_fn *fn, void *ctx)
 	return 0;
 }
 
-bool probes_pending(const struct probes *probes)
+bool probes_has_records(const struct probes *probes)
 {
 	(void)probes;
 	return false;

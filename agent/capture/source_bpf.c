@@ -234,7 +234,7 @@ static int drain(struct source_bpf *source)
 
 	for (;;) {
 		error = probes_consume(source->probes, source_event, source);
-		if (error < 0 || (!error && !probes_pending(source->probes)) || clock_ns() >= end_ns)
+		if (error < 0 || (!error && !probes_has_records(source->probes)) || clock_ns() >= end_ns)
 			return error;
 		if (!error)
 			nanosleep(&pause, NULL);

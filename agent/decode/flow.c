@@ -80,12 +80,12 @@ void flow_move(struct flow *flow, struct conn_facts *facts)
 	flow->pair.facts = facts;
 }
 
-static struct call_queue_context flow_calls(const struct flow *flow)
+static struct call_queue_context flow_call_context(const struct flow *flow)
 {
 	return (struct call_queue_context){ flow->pipeline, flow->facts, flow->session != NULL };
 }
 
-static enum call_verdict flow_calls_verdict(const struct flow *flow)
+static enum call_verdict flow_call_verdict(const struct flow *flow)
 {
 	if (flow->session)
 		return CALL_GIVE;
@@ -427,14 +427,14 @@ static void take_data(void *ctx, struct slice bytes, uint64_t time_ns, const str
 		flow_data(flow, side->direction, bytes, time_ns, mover);
 		return;
 	}
-	context = flow_calls(flow);
+	context = flow_call_context(flow);
 	if (!flow_is_tls(flow))
 		call_queue_data(&flow->calls, &context, side->direction, bytes, time_ns, mover);
 	flow_data(flow, side->direction, bytes, time_ns, mover);
 	/* What is no HTTP may turn to TLS too (SMTP's STARTTLS). Nobody else looks at it any more. */
 	if (flow->state == FLOW_MUTED && !flow->session && detect_first(bytes).kind == DETECT_TLS)
 		flow_turn_tls(flow);
-	call_queue_judge(&flow->calls, &context, flow_calls_verdict(flow));
+	call_queue_judge(&flow->calls, &context, flow_call_verdict(flow));
 }
 
 static void take_hole(void *ctx, uint64_t size, bool lost, uint64_t time_ns)
@@ -443,7 +443,7 @@ static void take_hole(void *ctx, uint64_t size, bool lost, uint64_t time_ns)
 	struct flow *flow = side->flow;
 
 	if (flow_wants_calls(flow)) {
-		struct call_queue_context context = flow_calls(flow);
+		struct call_queue_context context = flow_call_context(flow);
 
 		call_queue_hole(&flow->calls, &context, side->direction, size, lost, time_ns);
 	}
@@ -452,7 +452,7 @@ static void take_hole(void *ctx, uint64_t size, bool lost, uint64_t time_ns)
 
 static void flow_call_ends(struct flow *flow, enum event_direction direction, bool reset, uint64_t time_ns)
 {
-	struct call_queue_context context = flow_calls(flow);
+	struct call_queue_context context = flow_call_context(flow);
 
 	if (flow_wants_calls(flow))
 		call_queue_end(&flow->calls, &context, direction, reset, time_ns);
@@ -730,9 +730,9 @@ bool flow_poll(struct flow *flow)
 
 	flow_give_up(flow, false);
 	waits = stream_waits(&flow->side[0].stream) || stream_waits(&flow->side[1].stream);
-	verdict = flow_calls_verdict(flow);
+	verdict = flow_call_verdict(flow);
 	if (flow->calls.items && verdict != CALL_HOLD) {
-		struct call_queue_context context = flow_calls(flow);
+		struct call_queue_context context = flow_call_context(flow);
 
 		call_queue_flush(&flow->calls, &context, verdict); /* a call whose end was awaited is whole */
 	}
@@ -756,9 +756,9 @@ size_t flow_memory(const struct flow *flow)
 
 void flow_expire(struct flow *flow)
 {
-	struct call_queue_context context = flow_calls(flow);
+	struct call_queue_context context = flow_call_context(flow);
 
-	call_queue_expire(&flow->calls, &context, flow_calls_verdict(flow));
+	call_queue_expire(&flow->calls, &context, flow_call_verdict(flow));
 	pair_expire(&flow->pair);
 	if ((flow->state == FLOW_UNDETERMINED || flow->state == FLOW_MUTED) && flow_judge_relisten(flow))
 		flow->state = FLOW_UNDETERMINED;
@@ -773,12 +773,12 @@ bool flow_is_muted(const struct flow *flow, enum event_direction direction)
 
 void flow_end(struct flow *flow, enum protocol_end reason)
 {
-	struct call_queue_context context = flow_calls(flow);
+	struct call_queue_context context = flow_call_context(flow);
 
 	flow_give_up(flow, true);
 	for (int i = 0; i < 2 && reason != END_IN_FLIGHT; i++)
 		flow_doubt_end(flow, i);
-	call_queue_flush(&flow->calls, &context, flow_calls_verdict(flow));
+	call_queue_flush(&flow->calls, &context, flow_call_verdict(flow));
 	/* Whoever closes a socket in order has said all that it had to say. */
 	if (reason == END_CLOSED || reason == END_EXIT)
 		flow_finished(&flow->side[DIRECTION_SENT], flow->pipeline->now_ns);

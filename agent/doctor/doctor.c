@@ -52,7 +52,7 @@ static void limits_print(const struct doctor_config *config, const struct probes
 		doctor_say(stdout, "",
 			   "in the kernel: %zu processes, %zu sockets, %zu TLS sessions, %zu TLS calls",
 			   probes_map_entries(probes, "pids"), probes_map_entries(probes, "marks"),
-			   probes_map_entries(probes, "sessions"), probes_map_entries(probes, "calls"));
+			   probes_map_entries(probes, "sessions"), probes_map_entries(probes, "tls_calls"));
 }
 
 /* Loads and attaches everything once. What fails is told by probes_open() on stderr, with its remedy. */

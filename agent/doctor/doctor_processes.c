@@ -33,9 +33,9 @@ struct doctor_processes {
 	struct doctor_files *files;
 	struct group groups[GROUPS_MAX];
 	size_t group_count;
-	unsigned int without; /* no TLS that is known */
-	unsigned int refused; /* not ours to look at */
-	unsigned int folded;  /* more programs than groups */
+	unsigned int without;  /* no TLS that is known */
+	unsigned int refused;  /* not ours to look at */
+	unsigned int unlisted; /* more programs than groups */
 };
 
 static bool group_fits(const struct group *group, const struct doctor_look *look)
@@ -91,7 +91,7 @@ static bool process_take(void *ctx, uint32_t pid)
 	}
 	group = group_find(processes, &look);
 	if (!group) {
-		processes->folded++;
+		processes->unlisted++;
 		return true;
 	}
 	if (group->count < PIDS_SHOWN)
@@ -194,8 +194,8 @@ void doctor_processes_print(const struct doctor_processes *processes, FILE *out,
 	if (processes->refused)
 		fprintf(out, "  %u could not be looked at: %s\n", processes->refused,
 			geteuid() == 0 ? "the system forbids it even to root" : "run it as root");
-	if (processes->folded)
-		fprintf(out, "  %u more are not listed\n", processes->folded);
+	if (processes->unlisted)
+		fprintf(out, "  %u more are not listed\n", processes->unlisted);
 	if (troubled)
 		fprintf(out, "  Not covered: its connections show as opaque, with the server's name. The "
 			     "other end\n"

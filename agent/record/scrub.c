@@ -45,9 +45,9 @@ struct scrub *scrub_new(const struct scrub_config *config)
 
 static void gap_unlist(struct scrub *scrub, struct scrub_flow *flow)
 {
-	if (flow->gap_listed)
-		DL_DELETE2(scrub->gaps, flow, gap_prev, gap_next);
-	flow->gap_listed = false;
+	if (flow->missing_listed)
+		DL_DELETE2(scrub->gaps, flow, missing_prev, missing_next);
+	flow->missing_listed = false;
 }
 
 static void wait_unlist(struct scrub *scrub, struct scrub_flow *flow)
@@ -60,9 +60,9 @@ static void wait_unlist(struct scrub *scrub, struct scrub_flow *flow)
 /* After something came, or a poll: polls look only at what may be due. */
 static void flow_list(struct scrub *scrub, struct scrub_flow *flow)
 {
-	if (scrub_flow_has_gap(flow) && !flow->gap_listed) {
-		flow->gap_listed = true;
-		DL_APPEND2(scrub->gaps, flow, gap_prev, gap_next);
+	if (scrub_flow_is_missing(flow) && !flow->missing_listed) {
+		flow->missing_listed = true;
+		DL_APPEND2(scrub->gaps, flow, missing_prev, missing_next);
 	}
 	if (scrub_flow_waits(flow) && !flow->wait_listed) {
 		flow->wait_listed = true;
@@ -295,10 +295,10 @@ static void take_poll(struct scrub *scrub, uint64_t now_ns)
 	struct scrub_flow *flow, *tmp;
 
 	scrub->poll++;
-	DL_FOREACH_SAFE2(scrub->gaps, flow, tmp, gap_next)
+	DL_FOREACH_SAFE2(scrub->gaps, flow, tmp, missing_next)
 	{
 		scrub_flow_poll(flow, scrub->poll, now_ns);
-		if (!scrub_flow_has_gap(flow))
+		if (!scrub_flow_is_missing(flow))
 			gap_unlist(scrub, flow);
 		flow_list(scrub, flow);
 	}
@@ -337,7 +337,7 @@ static void take_other(struct scrub *scrub, const struct event_header *event)
 		key = (struct scrub_key){ .socket = state->sock.id };
 		flow = state->new_state == STATE_CLOSE && key.socket ? flow_find(scrub, &key) : NULL;
 		/* Records of another processor may still come; they then begin a flow of their own. */
-		if (flow && !scrub_flow_waits(flow) && !scrub_flow_has_gap(flow))
+		if (flow && !scrub_flow_waits(flow) && !scrub_flow_is_missing(flow))
 			flow_remove(scrub, flow);
 		break;
 	}

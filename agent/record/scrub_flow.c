@@ -222,7 +222,7 @@ static void flow_decide(struct scrub_flow *flow, enum scrub_kind kind)
 /* A field's name without its colon is overwritten nowhere, for it would seem another one: it is left out. */
 static void name_cut(struct scrub_side *side)
 {
-	const struct scrub_pending *name = scrub_http1_name(&side->http1);
+	const struct scrub_unsettled *name = scrub_http1_name(&side->http1);
 	struct scrub_item *item;
 
 	DL_FOREACH2(side->taken, item, side_next)
@@ -493,7 +493,7 @@ void scrub_flow_force(struct scrub_flow *flow)
 	}
 }
 
-bool scrub_flow_has_gap(const struct scrub_flow *flow)
+bool scrub_flow_is_missing(const struct scrub_flow *flow)
 {
 	return flow->side[0].early.first || flow->side[1].early.first;
 }

@@ -70,8 +70,8 @@ struct scrub_flow {
 	UT_hash_handle hh;
 	struct scrub_flow *prev, *next; /* by last use, oldest first */
 	/* scrub.c's: those that polls look at. */
-	struct scrub_flow *gap_prev, *gap_next, *wait_prev, *wait_next;
-	bool gap_listed, wait_listed;
+	struct scrub_flow *missing_prev, *missing_next, *wait_prev, *wait_next;
+	bool missing_listed, wait_listed;
 	uint64_t wait_ns;  /* since when it is listed */
 	size_t held_bytes; /* as counted in scrub.c's */
 };
@@ -99,7 +99,7 @@ void scrub_flow_force(struct scrub_flow *flow);
 size_t scrub_flow_memory(const struct scrub_flow *flow);
 
 /* Does something wait behind missing bytes? These are given up on after GRACE_POLLS. */
-bool scrub_flow_has_gap(const struct scrub_flow *flow);
+bool scrub_flow_is_missing(const struct scrub_flow *flow);
 /* Does something else wait? It does for SCRUB_WAIT_NS. */
 bool scrub_flow_waits(const struct scrub_flow *flow);
 

@@ -167,7 +167,7 @@ static size_t head_feed(struct scrub_http1 *http1, const struct redact *redact, 
 static void start_settle(struct scrub_http1 *http1, bool is_one)
 {
 	if (!is_one)
-		scrub_pending_hide(&http1->unjudged);
+		scrub_unsettled_hide(&http1->unjudged);
 	http1->unjudged.count = 0;
 }
 
@@ -245,7 +245,7 @@ static size_t start_feed(struct scrub_http1 *http1, const struct redact *redact,
 		}
 		buffer_char(&http1->start, (char)c);
 		scrub_text_bytes(&http1->text, redact, bytes + i, 1);
-		if ((http1->doubt || !http1->keep_other) && !scrub_pending_add(&http1->unjudged, bytes + i))
+		if ((http1->doubt || !http1->keep_other) && !scrub_unsettled_add(&http1->unjudged, bytes + i))
 			bytes[i] = SCRUB_FILLER;
 		if (c == '\n') {
 			start_end(http1);
@@ -272,8 +272,8 @@ static size_t noise_feed(struct scrub_http1 *http1, const struct redact *redact,
 
 /* --- bodies ----------------------------------------------------------------------------------- */
 
-static void opaque_feed(struct scrub_http1 *http1, const struct redact *redact, uint8_t *bytes, size_t len,
-			struct scrub_cuts *cuts, size_t base)
+static void unjudged_feed(struct scrub_http1 *http1, const struct redact *redact, uint8_t *bytes, size_t len,
+			  struct scrub_cuts *cuts, size_t base)
 {
 	if (http1->keep_other && !http1->text.unknown)
 		scrub_text_bytes(&http1->text, redact, bytes, len);
@@ -292,7 +292,7 @@ static void body_scrub(struct scrub_http1 *http1, const struct redact *redact, u
 	if (!zero)
 		return;
 	http1->body = CONTENT_OPAQUE;
-	opaque_feed(http1, redact, bytes + text, len - text, cuts, base + text);
+	unjudged_feed(http1, redact, bytes + text, len - text, cuts, base + text);
 }
 
 static size_t body_feed(struct scrub_http1 *http1, const struct redact *redact, uint8_t *bytes, size_t len,
@@ -523,9 +523,9 @@ bool scrub_http1_open(const struct scrub_http1 *http1)
 	return scrub_text_open(&http1->text) || http1->unjudged.count;
 }
 
-const struct scrub_pending *scrub_http1_name(const struct scrub_http1 *http1)
+const struct scrub_unsettled *scrub_http1_name(const struct scrub_http1 *http1)
 {
-	return scrub_text_awaits_colon(&http1->text) ? &http1->text.pending : NULL;
+	return scrub_text_awaits_colon(&http1->text) ? &http1->text.unsettled : NULL;
 }
 
 void scrub_http1_force(struct scrub_http1 *http1)
@@ -585,5 +585,5 @@ size_t scrub_http1_feed(struct scrub_http1 *http1, const struct redact *redact, 
 size_t scrub_http1_memory(const struct scrub_http1 *http1)
 {
 	return http1->start.capacity +
-	       (http1->unjudged.capacity + http1->text.pending.capacity) * sizeof(struct scrub_run);
+	       (http1->unjudged.capacity + http1->text.unsettled.capacity) * sizeof(struct scrub_run);
 }

@@ -39,10 +39,10 @@ struct scrub_http1 {
 	bool keep_other;
 	enum scrub_http1_state state;
 	struct scrub_text text;
-	struct buffer start;	       /* the start line so far */
-	struct scrub_pending unjudged; /* its bytes, which are kept if it is one */
-	bool doubt;		       /* bytes are missing before: nothing but a start line is believed */
-	uint8_t line[SCRUB_FIELD_MAX]; /* the beginning of another line */
+	struct buffer start;		 /* the start line so far */
+	struct scrub_unsettled unjudged; /* its bytes, which are kept if it is one */
+	bool doubt;			 /* bytes are missing before: nothing but a start line is believed */
+	uint8_t line[SCRUB_FIELD_MAX];	 /* the beginning of another line */
 	size_t line_len;
 	bool extension; /* within the secret value of a chunk's extension */
 	uint64_t left;	/* of the body or the chunk */
@@ -82,7 +82,7 @@ size_t scrub_http1_memory(const struct scrub_http1 *http1);
 bool scrub_http1_open(const struct scrub_http1 *http1);
 
 /* The bytes of a field's name without its colon, which are left out when taken away; NULL: none. */
-const struct scrub_pending *scrub_http1_name(const struct scrub_http1 *http1);
+const struct scrub_unsettled *scrub_http1_name(const struct scrub_http1 *http1);
 
 /* The bytes that wait are taken away: those that may be secret are overwritten. */
 void scrub_http1_force(struct scrub_http1 *http1);

@@ -344,7 +344,7 @@ static void live_fini(struct live *live)
 }
 
 /* What the user got wrong is said before anything starts. */
-static int people_find(struct live *live)
+static int targets_find(struct live *live)
 {
 	const struct live_config *config = live->config;
 
@@ -399,7 +399,7 @@ static int live_start(struct live *live)
 	int error;
 
 	sets_find(live);
-	if (pid_namespace_find(&live->pid_namespace) < 0 || people_find(live) < 0 || probes_start(live) < 0)
+	if (pid_namespace_find(&live->pid_namespace) < 0 || targets_find(live) < 0 || probes_start(live) < 0)
 		return -EIO; /* reported */
 	error = live_register(live);
 	if (error < 0) {

@@ -166,8 +166,8 @@ static __always_inline __u64 argument(const struct arguments *arguments, __u8 nu
 	return arguments->value[number & 7];
 }
 
-static __always_inline void call_fill(struct tls_call *call, const struct tls_function *function,
-				      const struct arguments *arguments)
+static __always_inline void tls_call_fill(struct tls_call *call, const struct tls_function *function,
+					  const struct arguments *arguments)
 {
 	call->buffer = argument(arguments, function->buffer);
 	call->size = argument(arguments, function->size);
@@ -211,13 +211,13 @@ static __always_inline void fd_hint(struct kernel_session *session, __s32 fd)
 /* Where this call stands among those of its thread; -1: its return is not followed. */
 static __always_inline int entry_level(__u64 thread, __u64 ssl, __u32 kind, __u64 sp, bool single)
 {
-	struct tls_call *outer = call_at(thread, 0), *call;
+	struct tls_call *outer = tls_call_at(thread, 0), *call;
 	__u64 level = 0;
 
 	if (!outer)
 		return 0;
-	call = outer->inner ? call_innermost(thread, outer, &level) : outer;
-	if (!level && !call_pending(outer)) {
+	call = outer->inner ? tls_call_innermost(thread, outer, &level) : outer;
+	if (!level && !tls_call_armed(outer)) {
 		kernel_count(KC_RETURNS_STALE, 1);
 		return 0;
 	}
@@ -232,7 +232,7 @@ static __always_inline int entry_level(__u64 thread, __u64 ssl, __u32 kind, __u6
 static __always_inline int tls_entry(struct pt_regs *ctx, __u64 cookie, bool single)
 {
 	const struct tls_function *function = (const struct tls_function *)&cookie;
-	struct call_key key = { .thread = bpf_get_current_pid_tgid() };
+	struct tls_call_key key = { .thread = bpf_get_current_pid_tgid() };
 	struct tls_call fresh = { .sp = PT_REGS_SP(ctx) };
 	struct kernel_session *session;
 	struct arguments arguments;
@@ -259,14 +259,14 @@ static __always_inline int tls_entry(struct pt_regs *ctx, __u64 cookie, bool sin
 	if (level < 0)
 		return 1;
 	key.level = level;
-	call_fill(&fresh, function, &arguments);
+	tls_call_fill(&fresh, function, &arguments);
 	fresh.generation = session->generation;
 	if (fresh.kind == TLS_HANDSHAKE || fresh.kind == TLS_WRITE_EARLY)
 		handshake_seen(session, fresh.start_ns);
 	if (fresh.kind == TLS_WRITE_EARLY && !session->received) /* a server may write by it too, later */
 		session->early = EARLY_WRITTEN;
 	session->used = 1;
-	if (bpf_map_update_elem(&calls, &key, &fresh, BPF_ANY) < 0) {
+	if (bpf_map_update_elem(&tls_calls, &key, &fresh, BPF_ANY) < 0) {
 		kernel_count(KC_MAP_FULL, 1);
 		entry_refuse(fresh.ssl, fresh.kind);
 		return 1;
@@ -282,7 +282,7 @@ static __always_inline bool call_succeeded(const struct tls_call *call, __s64 re
 }
 
 /* How many bytes the call moved; 0: none. */
-static __always_inline __u64 call_moved(const struct tls_call *call, __s64 result)
+static __always_inline __u64 tls_call_moved(const struct tls_call *call, __s64 result)
 {
 	__u64 done = 0;
 
@@ -328,17 +328,17 @@ static __always_inline __u32 plaintext_unwanted(const struct tls_call *call, __u
 }
 
 /* Takes the call that returns to this stack pointer out of those of its thread. False: it is none of them. */
-static __always_inline bool call_take(__u64 thread, __u64 sp, struct tls_call *out, __u64 *level)
+static __always_inline bool tls_call_take(__u64 thread, __u64 sp, struct tls_call *out, __u64 *level)
 {
-	struct call_key key = { .thread = thread };
-	struct tls_call *outer = bpf_map_lookup_elem(&calls, &key), *call = outer;
+	struct tls_call_key key = { .thread = thread };
+	struct tls_call *outer = bpf_map_lookup_elem(&tls_calls, &key), *call = outer;
 
 	if (!outer)
 		return false;
 	for (int i = TLS_CALLS_MAX - 1; i >= 0; i--) {
 		if (i > outer->inner)
 			continue;
-		call = i ? call_at(thread, i) : outer;
+		call = i ? tls_call_at(thread, i) : outer;
 		if (!call || sp != call->sp + sizeof(__u64))
 			continue;
 		*out = *call;
@@ -346,7 +346,7 @@ static __always_inline bool call_take(__u64 thread, __u64 sp, struct tls_call *o
 		if (i)
 			outer->inner = i - 1;
 		else
-			bpf_map_delete_elem(&calls, &key);
+			bpf_map_delete_elem(&tls_calls, &key);
 		return true;
 	}
 	return false;
@@ -359,7 +359,7 @@ static __always_inline bool call_take(__u64 thread, __u64 sp, struct tls_call *o
 static __always_inline bool carries(const struct tls_call *call, const struct kernel_session *session,
 				    __u64 thread, __u64 level)
 {
-	struct tls_call *around = call_at(thread, (level - 1) & (TLS_CALLS_MAX - 1));
+	struct tls_call *around = tls_call_at(thread, (level - 1) & (TLS_CALLS_MAX - 1));
 	struct kernel_session *carried = around && around->ssl != call->ssl ? session_of_call(around) : 0;
 	__u8 first[RECORD_HEADER + 3] = {}, type;
 	struct event_data *e;
@@ -410,13 +410,13 @@ static __always_inline int tls_return(struct pt_regs *ctx, bool looped)
 	struct tls_call call;
 	__u8 direction;
 
-	if (!call_take(thread, PT_REGS_SP(ctx), &call, &level))
+	if (!tls_call_take(thread, PT_REGS_SP(ctx), &call, &level))
 		return 0;
 	if (call.kind == TLS_HANDSHAKE) {
 		handshake_done(&call, PT_REGS_RC(ctx));
 		return 0;
 	}
-	moved = call_moved(&call, PT_REGS_RC(ctx));
+	moved = tls_call_moved(&call, PT_REGS_RC(ctx));
 	session = session_of_call(&call);
 	direction = kind_direction(call.kind);
 	if (session && direction == DIRECTION_SENT)

@@ -30,7 +30,7 @@ int probes_consume(struct probes *probes, event_fn *fn, void *ctx)
 	return fn(ctx, &event);
 }
 
-bool probes_pending(const struct probes *probes)
+bool probes_has_records(const struct probes *probes)
 {
 	(void)probes;
 	return in_ring > 0;
