@@ -25,12 +25,12 @@ struct body_reader {
 
 struct body {
 	enum content_look look; /* text and JSON are UTF-8 */
-	struct slice bytes;   /* borrowed from the reader or the message */
-	struct slice codings; /* those that were undone, as the header names them; empty: none */
-	bool kept_part;	      /* hark kept the first bytes only, or some are missing */
-	bool expands;	      /* cut at BODY_DECODED_MAX */
-	bool wrong;	      /* does not decode to its end */
-	bool unknown_coding;  /* shown as it was sent */
+	struct slice bytes;	/* borrowed from the reader or the message */
+	struct slice codings;	/* those that were undone, as the header names them; empty: none */
+	bool kept_part;		/* hark kept the first bytes only, or some are missing */
+	bool expands;		/* cut at BODY_DECODED_MAX */
+	bool wrong;		/* does not decode to its end */
+	bool unknown_coding;	/* shown as it was sent */
 };
 
 void body_reader_fini(struct body_reader *reader);
