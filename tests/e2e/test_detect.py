@@ -124,7 +124,10 @@ def test_joined_in_a_long_body(hark, capture, direction):
 
 
 def test_a_real_join_is_seen_at_once(hark, capture):
-    """An idle connection, an answer under way, a body under way: the first exchange that begins is whole."""
+    """An idle connection, an answer under way, a body under way: the first exchange that begins is there at once.
+
+    It is marked until the client was seen to wait five times: it may have asked for more before hark came.
+    """
     with Pair() as idle, Pair() as answered, Pair() as uploading:
         for pair in (idle, answered, uploading):
             pair.exchange(0)
@@ -137,8 +140,14 @@ def test_a_real_join_is_seen_at_once(hark, capture):
             uploading.answer(OK)
             for number, pair in enumerate((idle, answered, uploading)):
                 pair.exchange(number)
-            watch.wait_for(2, os.getpid(), url_path="/true2")
-        assert_true_only(watch, 0, 1, 2)
+            for number in range(3, 10):
+                idle.exchange(number)
+            watch.wait_for(2, os.getpid(), url_path="/true9")
+        seen = [one for one in watch.of(os.getpid()) if one.get("url.path", "").startswith("/true")]
+        assert sorted(briefs(seen)) == sorted([f"GET /true{n} 200 0 2" for n in range(10)] * 2)
+        marked = {one["url.path"] for one in seen if one.get("hark.flags")}
+        assert marked == {f"/true{n}" for n in (0, 1, 2, 3, 4, 5, 6)}
+        assert all(set(one.get("hark.flags", [])) in (set(), {"guess", "late-joined"}) for one in seen), seen
 
 
 def test_a_client_that_ends_its_direction(hark, capture):
@@ -151,7 +160,8 @@ def test_a_client_that_ends_its_direction(hark, capture):
             assert pair.server.recv(1) == b""
             pair.answer(OK)
             watch.wait_for(2, os.getpid(), url_path="/true")
-        assert briefs(unmarked(watch)) == ["GET /true 200 0 2"] * 2
+        assert briefs(watch.of(os.getpid())) == ["GET /true 200 0 2"] * 2
+        assert all(set(one["hark.flags"]) == {"guess", "late-joined"} for one in watch.of(os.getpid()))
 
 
 def test_memcached(hark, capture, tmp_path):
