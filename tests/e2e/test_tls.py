@@ -271,7 +271,8 @@ def test_boringssl_is_named(hark, nginx, boringssl, certificates, tmp_path, capt
                       certificates / "cert.pem"], tmp_path, ports=(port,), env=env)
     try:
         with hark("--capture", capture) as watch:
-            curl = run(*CURL, "-o", "/dev/null", f"https://127.0.0.1:{port}/served")
+            # It ends without close_notify, which curl of Debian 13 takes for an error.
+            curl = run(*CURL, "-o", "/dev/null", f"https://127.0.0.1:{port}/served", status=None)
             client = run(tool, "client", "-connect", f"127.0.0.1:{nginx.tls}", env=env,
                          given=b"GET /small.txt HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
             watch.wait_for(1, client)

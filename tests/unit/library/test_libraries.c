@@ -74,12 +74,6 @@ static void test_rows(void **state)
 	assert_false(libraries_has_name(""));
 }
 
-#define READ_WRITE                   \
-	{ "SSL_read", "55 c3" },     \
-	{                            \
-		"SSL_write", "55 c3" \
-	}
-
 /* Relatives have the same functions, and one of their own. */
 static void test_files(void **state)
 {
@@ -87,11 +81,20 @@ static void test_files(void **state)
 		const char *expected;
 		struct build_function functions[BUILD_SLOTS + 1];
 	} files[] = {
-		{ "openssl", { READ_WRITE } },
+		{ "openssl", { { "SSL_read", "55 c3" }, { "SSL_write", "55 c3" } } },
 		{ "openssl",
-		  { READ_WRITE, { "SSL_read_ex", "55 c3" }, { "SSL_CTX_set_tmp_dh_callback", "c3" } } },
-		{ "boringssl", { READ_WRITE, { "SSL_CTX_set_select_certificate_cb", "c3" } } },
-		{ "libressl", { READ_WRITE, { "SSL_CTX_load_verify_mem", "c3" } } },
+		  { { "SSL_read", "55 c3" },
+		    { "SSL_write", "55 c3" },
+		    { "SSL_read_ex", "55 c3" },
+		    { "SSL_CTX_set_tmp_dh_callback", "c3" } } },
+		{ "boringssl",
+		  { { "SSL_read", "55 c3" },
+		    { "SSL_write", "55 c3" },
+		    { "SSL_CTX_set_select_certificate_cb", "c3" } } },
+		{ "libressl",
+		  { { "SSL_read", "55 c3" },
+		    { "SSL_write", "55 c3" },
+		    { "SSL_CTX_load_verify_mem", "c3" } } },
 		{ "", { { "SSL_read", "55 c3" } } },
 		{ "", { { "SSL_write", "55 c3" }, { "SSL_CTX_load_verify_mem", "c3" } } },
 		{ "", { { "gnutls_record_recv", "55 c3" } } },
