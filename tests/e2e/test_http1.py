@@ -325,8 +325,7 @@ def test_a_lost_end_is_a_gap(hark, certificates, tmp_path, capture, way):
     assert sum("gap" in one.get("hark.flags", ()) for one in seen), "none that this is about"
     silent = [one for one in seen if {"unanswered", "closed"} & set(one.get("hark.flags", ()))
               and not {"gap", "late-joined"} & set(one["hark.flags"])]
-    # One line in 700 to 800 was seen without the mark in two runs of some twenty; its cause is not known.
-    assert len(silent) * 300 <= len(seen), (len(silent), len(seen), silent[:3])
+    assert not silent, (len(silent), len(seen), silent[:3])
 
 
 TALK_LONG = r"""
