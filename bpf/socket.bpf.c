@@ -83,24 +83,32 @@ static __always_inline void position_received(struct event_data *r, struct sock 
 	bool ended = peer_ended(sk);
 	__u32 copied = tp->copied_seq;
 
-	received.bytes = LOAD(tp->bytes_received);
-	received.number = LOAD(tp->rcv_nxt);
-	received.bytes_again = LOAD(tp->bytes_received);
-	received.number_again = LOAD(tp->rcv_nxt);
+	for (int i = 0; i < COUNTER_PAIR_TRIES; i++) {
+		received.bytes = LOAD(tp->bytes_received);
+		received.number = LOAD(tp->rcv_nxt);
+		received.bytes_again = LOAD(tp->bytes_received);
+		received.number_again = LOAD(tp->rcv_nxt);
+		if (counter_pair_steady(&received))
+			break;
+	}
 	if (ended && copied == received.number_again)
 		copied--;
 	r->pos = (__u32)(copied - bytes);
-	offset_received(r, &received, ended);
+	offset_received(r, &received);
 }
 
 static __always_inline void position_sent(struct event_data *r, struct tcp_sock *tp, __u32 bytes)
 {
 	struct counter_pair acked;
 
-	acked.bytes = LOAD(tp->bytes_acked);
-	acked.number = LOAD(tp->snd_una);
-	acked.bytes_again = LOAD(tp->bytes_acked);
-	acked.number_again = LOAD(tp->snd_una);
+	for (int i = 0; i < COUNTER_PAIR_TRIES; i++) {
+		acked.bytes = LOAD(tp->bytes_acked);
+		acked.number = LOAD(tp->snd_una);
+		acked.bytes_again = LOAD(tp->bytes_acked);
+		acked.number_again = LOAD(tp->snd_una);
+		if (counter_pair_steady(&acked))
+			break;
+	}
 	r->pos = (__u32)(tp->write_seq - bytes);
 	offset_sent(r, &acked);
 }

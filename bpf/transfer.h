@@ -12,24 +12,25 @@
 
 /*
  * The kernel changes a byte count and its sequence number one after the other
- * while acknowledgements and data come in on another processor. Both were read
- * twice; unless both stood still the offset is not known.
+ * while acknowledgements and data come in on another processor. Both are read
+ * twice, a few times over; unless both stood still the offset is not known.
  */
 struct counter_pair {
 	__u64 bytes, bytes_again;
 	__u32 number, number_again;
 };
 
+#define COUNTER_PAIR_TRIES 4
+
 static __always_inline bool counter_pair_steady(const struct counter_pair *p)
 {
 	return p->bytes == p->bytes_again && p->number == p->number_again;
 }
 
-/* copied_seq is at the end of the `bytes` received; FIN was taken out of it. */
-static __always_inline void offset_received(struct event_data *r, const struct counter_pair *received,
-					    bool ended)
+/* A FIN in order is counted in both numbers (tcp_rcv_nxt_update()), so their difference does not know it. */
+static __always_inline void offset_received(struct event_data *r, const struct counter_pair *received)
 {
-	if (ended || !counter_pair_steady(received))
+	if (!counter_pair_steady(received))
 		return;
 	r->offset = received->bytes - (__u32)(received->number - (__u32)r->pos);
 	r->h.flags |= EVENT_OFFSET_KNOWN;

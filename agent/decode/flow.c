@@ -525,6 +525,12 @@ static void flow_check_start(struct flow *flow, struct flow_side *side, const st
 		flow->ops->hole(flow->decoder, side->direction, record->offset, record->time_ns);
 }
 
+/* Nobody knows how much of the direction stood before its first record, and some of it may have been lost. */
+static bool flow_begins_anywhere(const struct flow *flow, const struct stream_record *record)
+{
+	return record->seq32 && !record->offset_known && flow->lossy;
+}
+
 /* The protocol begins here or not; the other direction's verdict may have told already. */
 static void flow_place(struct flow *flow, struct flow_side *side, const struct stream_record *record,
 		       bool from_start, bool beginning_seen)
@@ -533,6 +539,8 @@ static void flow_place(struct flow *flow, struct flow_side *side, const struct s
 
 	stream_start(&side->stream, record, beginning_seen);
 	certain = side->stream.from_start || (side->stream.from_zero && from_start);
+	if (flow_begins_anywhere(flow, record))
+		certain = side->from_start = side->told_start = false;
 	side->from_start = (side->from_start || certain) && !side->lost_bytes;
 	if (!certain)
 		side->lost_bytes = 0;
@@ -547,20 +555,29 @@ static bool flow_asks(const struct flow *flow, enum event_direction direction)
 	return role != ROLE_UNKNOWN && (role == ROLE_CLIENT) == (direction == DIRECTION_SENT);
 }
 
+static void flow_watch_losses(struct flow *flow, enum event_direction direction, uint32_t lost)
+{
+	struct flow_side *side = &flow->side[direction];
+
+	if (!flow->side[0].stream.started && !flow->side[1].stream.started)
+		flow->lost = flow->side[!direction].lost =
+			flow->facts->opened_ns && !flow->session ? flow->facts->opened_lost : lost;
+	side->lost = lost;
+	flow->lossy |= lost != flow->lost;
+}
+
 /*
  * Where a direction began is not known after a late join: what was lost of it between the other's first
  * record and its own leaves no gap in its positions, and the answer that shows first may be to a later
  * request. Lost requests do no such harm, their answers show them.
  */
-static void flow_watch_losses(struct flow *flow, enum event_direction direction, uint32_t lost, bool first)
+static void flow_doubt_beginning(struct flow *flow, enum event_direction direction,
+				 const struct stream_record *record, bool beginning_seen)
 {
 	struct flow_side *side = &flow->side[direction];
+	bool joined = record->seq32 && !side->from_start && !beginning_seen;
 
-	if (first && !flow->side[!direction].stream.started)
-		flow->lost = flow->side[!direction].lost = lost;
-	side->lost = lost;
-	flow->lossy |= lost != flow->lost;
-	if (first && flow->lossy && !side->from_start && side->stream.seq32 && !flow_asks(flow, direction))
+	if (flow_begins_anywhere(flow, record) || (joined && flow->lossy && !flow_asks(flow, direction)))
 		stream_doubt(&side->stream);
 }
 
@@ -654,11 +671,13 @@ void flow_record(struct flow *flow, const struct event_data *event, const struct
 
 	flow_count(flow->facts, event);
 	side->last_ns = event->h.time_ns;
-	if (first)
+	flow_watch_losses(flow, direction, event->h.lost);
+	if (first) {
 		flow_place(flow, side, &record, event->h.flags & EVENT_FROM_START, beginning_seen);
-	flow_watch_losses(flow, direction, event->h.lost, first);
-	if (first && !side->from_start && side->stream.seq32)
-		flow->facts->flags |= FLAG_LATE_JOINED;
+		flow_doubt_beginning(flow, direction, &record, beginning_seen);
+		if (!side->from_start && record.seq32 && !beginning_seen)
+			flow->facts->flags |= FLAG_LATE_JOINED;
+	}
 	if (side->hearing == FLOW_REJOINS || side->hearing == FLOW_AWAITED) {
 		stream_rejoin(&side->stream, &record);
 		side->hearing = FLOW_HEARD;
@@ -708,8 +727,8 @@ static void flow_doubt_end(struct flow *flow, enum event_direction direction)
 	const struct flow_side *side = &flow->side[direction];
 	bool lost = (int32_t)(flow->pipeline->lost - side->lost) > 0;
 
-	if ((lost || flow->unheard) && side->end == FLOW_END_UNKNOWN && flow->pair.open &&
-	    flow->state == FLOW_HTTP)
+	if ((lost || flow->unheard) && side->end == FLOW_END_UNKNOWN && flow->state == FLOW_HTTP &&
+	    (flow->pair.open || !flow->ops->idle(flow->decoder)))
 		flow_hole(flow, direction, HOLE_UNKNOWN_SIZE, true, flow->pipeline->now_ns);
 }
 

@@ -51,6 +51,7 @@ struct conn_facts {
 	bool existing;		       /* was there when hark began */
 	uint64_t seen_ns;	       /* event time of the first sign of it */
 	uint64_t opened_ns, closed_ns; /* event time; 0: not seen */
+	uint32_t opened_lost;	       /* event_header.lost when it was opened */
 	uint64_t connect_ns;	       /* how long connect took; 0: not seen */
 	uint64_t handshake_ns;	       /* how long the TLS handshake took; 0: not seen */
 	enum conn_closed_by closed_by;

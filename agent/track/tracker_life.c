@@ -71,6 +71,7 @@ static void conn_adopt(struct tracker *tracker, struct conn *conn, struct sk_ent
 	if (!entry->opened_ns)
 		return;
 	conn->facts.opened_ns = entry->opened_ns;
+	conn->facts.opened_lost = entry->opened_lost;
 	conn->facts.connect_ns = entry->connect_ns;
 }
 
@@ -239,6 +240,7 @@ static void state_established(struct tracker *tracker, const struct event_state 
 	struct conn *conn = entry->conn;
 
 	entry->opened_ns = event->h.time_ns;
+	entry->opened_lost = event->h.lost;
 	if (event->old_state == STATE_SYN_SENT) {
 		entry->role = ROLE_CLIENT;
 		if (entry->connect_start_ns && event->h.time_ns >= entry->connect_start_ns)

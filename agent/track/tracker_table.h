@@ -54,6 +54,7 @@ struct sk_entry {
 	struct conn *conn; /* NULL: no record and no known process yet */
 	enum protocol_role role;
 	uint64_t opened_ns, connect_start_ns, connect_ns;
+	uint32_t opened_lost;
 	struct event_socket sock;
 	struct mover mover; /* pid 0: not known */
 	UT_hash_handle hh;

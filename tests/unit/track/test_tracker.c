@@ -1238,6 +1238,62 @@ static void test_lost_ends(void **state)
 	}
 }
 
+/* The request and the rest of an answer are lost, and hark ends while the answer still waits for its request.
+ */
+static void test_lost_end_of_held(void **state)
+{
+	struct bench *bench = *state;
+	struct peer peer = peer_client(), next = peer_client();
+	struct event_data *record;
+
+	bench->quiet_conns = true;
+	peer.family = next.family = AF_UNIX;
+	next.id++;
+	bench_start(bench);
+	data_lose(&peer, DIRECTION_SENT, strlen(GET));
+	data_received(bench, &peer, "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n");
+	record = data_make(bench, &next, DIRECTION_SENT, 0, "x", 1,
+			   1); /* the number is another socket's now */
+	record->h.lost = 1;
+	event_send(bench, record);
+	tracker_end(bench->tracker);
+	CHECK(bench, "1:- 200 0 gap no-request\n");
+}
+
+/* Where the first record of a direction stands nobody knows: before it may be what was lost since the
+ * opening. */
+static void test_no_offset(void **state)
+{
+	static const struct {
+		uint32_t lost;
+		const char *expected;
+	} rows[] = { { 0, "1:GET /a 200 3\n" },
+		     { 1, "1:GET /a 0 0 gap unanswered\n1:- 200 3 gap no-request\n" } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct bench bench;
+		struct peer peer = peer_client();
+		struct event_data *answer;
+
+		bench_init(&bench);
+		bench.quiet_conns = true;
+		bench_start(&bench);
+		state_put(&bench, &peer, 2, 1);
+		data_sent(&bench, &peer, GET);
+		data_lose(&peer, DIRECTION_RECEIVED, rows[i].lost ? 20000 : 0);
+		answer = data_make(&bench, &peer, DIRECTION_RECEIVED, peer.offset[1], OK_3, strlen(OK_3),
+				   strlen(OK_3));
+		answer->h.flags &= (uint16_t)~EVENT_OFFSET_KNOWN;
+		answer->h.lost = rows[i].lost;
+		event_send(&bench, answer);
+		process_put(&bench, 7, EVENT_EXIT, "");
+		poll_put(&bench, 4);
+		CHECK(&bench, rows[i].expected);
+		bench_stop(&bench);
+	}
+}
+
 /* A close without an id, at the address of a socket whose own end was lost: its counters tell nothing here.
  */
 static void test_end_of_another(void **state)
@@ -1517,6 +1573,8 @@ int main(void)
 		T(test_out_of_order),
 		T(test_lost_records),
 		T(test_lost_ends),
+		T(test_lost_end_of_held),
+		T(test_no_offset),
 		T(test_end_of_another),
 		T(test_lost_behind_a_late_join),
 		T(test_overlap),
