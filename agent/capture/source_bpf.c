@@ -9,7 +9,7 @@
 #include "base/clock.h"
 #include "base/counters.h"
 #include "base/table.h"
-#include "library/processes.h"
+#include "library/process_event.h"
 #include "model/container.h"
 
 #include <errno.h>
@@ -150,7 +150,7 @@ static int introduce(struct source_bpf *source, const struct event_header *event
 	struct event_process facts;
 	int error;
 
-	if (processes_facts(event->pid, &facts) < 0)
+	if (process_event_read(event->pid, &facts) < 0)
 		return 0; /* gone already: its events carry comm and uid */
 	facts.h.time_ns = event->time_ns;
 	error = source->fn(source->ctx, &facts.h);

@@ -12,7 +12,7 @@
 #include "doctor_files.h"
 #include "doctor_kernel.h"
 #include "doctor_processes.h"
-#include "library/processes.h"
+#include "library/library_search.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -28,15 +28,15 @@ static void library_ignore(void *ctx, const struct library_row *row, int fd, con
 
 static void watch_print(void)
 {
-	struct processes *processes = processes_new(library_ignore, NULL);
-	int fd = processes ? processes_watch(processes) : -ENOMEM;
+	struct library_search *search = library_search_new(library_ignore, NULL);
+	int fd = search ? library_search_watch(search) : -ENOMEM;
 
 	if (fd >= 0)
 		doctor_say(stdout, "new programs", "watched: a library is probed when somebody maps it");
 	else
 		doctor_say(stdout, "new programs",
 			   "not watched (%s): only libraries found at the start are probed", strerror(-fd));
-	processes_free(processes);
+	library_search_free(search);
 }
 
 static void limits_print(const struct doctor_config *config, const struct probes *probes)

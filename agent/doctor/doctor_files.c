@@ -9,7 +9,7 @@
 #include "base/escape.h"
 #include "base/path.h"
 #include "library/elf_file.h"
-#include "library/processes.h"
+#include "library/library_search.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -93,8 +93,8 @@ struct doctor_files *doctor_files_new(void)
 
 	if (!files)
 		return NULL;
-	files->processes = processes_new(library_take, files);
-	if (files->processes)
+	files->search = library_search_new(library_take, files);
+	if (files->search)
 		return files;
 	free(files);
 	return NULL;
@@ -104,7 +104,7 @@ void doctor_files_free(struct doctor_files *files)
 {
 	if (!files)
 		return;
-	processes_free(files->processes);
+	library_search_free(files->search);
 	for (size_t i = 0; i < files->count; i++)
 		free(files->libraries[i].path);
 	free(files);
@@ -112,12 +112,12 @@ void doctor_files_free(struct doctor_files *files)
 
 int doctor_files_scan(struct doctor_files *files)
 {
-	return processes_scan(files->processes);
+	return library_search_scan(files->search);
 }
 
 int doctor_files_scan_pid(struct doctor_files *files, uint32_t pid)
 {
-	return processes_scan_pid(files->processes, pid);
+	return library_search_scan_pid(files->search, pid);
 }
 
 int doctor_files_find(const struct doctor_files *files, const struct file_identity *identity)

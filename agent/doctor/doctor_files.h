@@ -13,7 +13,7 @@
 
 #define DOCTOR_LIBRARIES_MAX 64
 
-struct processes;
+struct library_search;
 
 struct doctor_library {
 	struct file_identity identity;
@@ -27,7 +27,7 @@ struct doctor_library {
 struct doctor_files {
 	struct doctor_library libraries[DOCTOR_LIBRARIES_MAX];
 	size_t count, dropped;
-	struct processes *processes; /* the search, the same that capturing does */
+	struct library_search *search; /* the same that capturing does */
 };
 
 /* NULL: out of memory. */

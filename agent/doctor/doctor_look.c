@@ -5,7 +5,7 @@
 #include "doctor_files.h"
 #include "library/libraries.h"
 #include "library/proc_maps.h"
-#include "library/processes.h"
+#include "library/process_event.h"
 #include "model/container.h"
 
 #include <dirent.h>
@@ -116,7 +116,7 @@ int doctor_look(struct doctor_look *look, const struct doctor_files *files, uint
 	int err;
 
 	*look = (struct doctor_look){ .pid = pid };
-	err = processes_facts(pid, &look->facts);
+	err = process_event_read(pid, &look->facts);
 	if (!err)
 		err = proc_maps_each(pid, mapping_look, &at);
 	if (err)

@@ -13,7 +13,7 @@
 #include "capture/pid_namespace.h"
 #include "capture/source_bpf.h"
 #include "child.h"
-#include "library/processes.h"
+#include "library/library_search.h"
 #include "pid_watch.h"
 #include "process_filter.h"
 #include "rights.h"
@@ -33,7 +33,7 @@ struct live {
 	const struct live_config *config;
 	const struct live_handler *handler;
 	struct probes *probes;
-	struct processes *processes;
+	struct library_search *libraries;
 	struct source_bpf *source;
 	struct child child;
 	struct run_as run_as;	   /* who runs the command */
@@ -90,7 +90,7 @@ static void library_unused(void *ctx, const struct file_identity *identity)
 static void libraries_sweep(struct live *live, uint64_t now)
 {
 	if (!live->pid_namespace)
-		processes_sweep(live->processes, now, library_unused);
+		library_search_sweep(live->libraries, now, library_unused);
 }
 
 static void library_mapped(void *ctx, uint32_t pid, const char *path)
@@ -133,10 +133,10 @@ static int probes_start(struct live *live)
 	if (live->child.pid && probes_add_pid(live->probes, live->child.pid) < 0)
 		return -ENOMEM;
 	live->source = source_bpf_new(live->probes, live_event, live);
-	live->processes = processes_new(library_found, live);
-	if (!live->source || !live->processes)
+	live->libraries = library_search_new(library_found, live);
+	if (!live->source || !live->libraries)
 		return -ENOMEM;
-	processes_tell_mappings(live->processes, library_mapped);
+	library_search_tell_mappings(live->libraries, library_mapped);
 	live->handler->opened(live->handler->ctx, live->probes);
 	/* At once: what the ring holds by then may be older than what is there now. */
 	return source_bpf_existing(live->source);
@@ -147,20 +147,20 @@ static void mappings_take(void *ctx, bool closed)
 	struct live *live = ctx;
 
 	(void)closed;
-	processes_watch_read(live->processes);
+	library_search_watch_read(live->libraries);
 }
 
 /* The watch first: what is mapped while the scan runs is not missed. */
 static void libraries_start(struct live *live)
 {
-	int error, watch = processes_watch(live->processes);
+	int error, watch = library_search_watch(live->libraries);
 
 	error = watch < 0 ? watch : loop_add(live->loop, watch, mappings_take, live);
 	if (error < 0)
 		log_warn("cannot watch for new mappings: %s; TLS libraries that are outside the loader's "
 			 "cache and first used from now on are not seen",
 			 strerror(-error));
-	error = processes_scan(live->processes);
+	error = library_search_scan(live->libraries);
 	if (error)
 		log_warn("cannot look through all processes: %s; some TLS libraries may not be seen",
 			 strerror(-error));
@@ -336,7 +336,7 @@ static void live_fini(struct live *live)
 {
 	run_as_fini(&live->run_as);
 	pid_watch_free(live->named);
-	processes_free(live->processes);
+	library_search_free(live->libraries);
 	source_bpf_free(live->source);
 	probes_close(live->probes);
 	if (live->signals >= 0)

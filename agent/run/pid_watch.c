@@ -10,7 +10,7 @@
 #include "base/escape.h"
 #include "base/log.h"
 #include "base/small_file.h"
-#include "library/processes.h"
+#include "library/process_event.h"
 #include "slice.h"
 
 #include <dirent.h>
@@ -68,7 +68,7 @@ static int watched_open(struct pid_watch *watch, struct watched *item)
 	struct event_process facts;
 	int error;
 
-	if (processes_facts(item->pid, &facts) == 0)
+	if (process_event_read(item->pid, &facts) == 0)
 		escape_text(&item->name, slice_of_string(facts.name[0] ? facts.name : facts.h.comm), true);
 	item->fd = (int)syscall(SYS_pidfd_open, item->pid, 0);
 	if (item->fd >= 0 && epoll_ctl(watch->epoll, EPOLL_CTL_ADD, item->fd, &event) == 0)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Tests of agent/library/processes.c with processes of its own. Where the kernel
+ * Tests of agent/library/library_search.c with processes of its own. Where the kernel
  * refuses perf events to this user the watch's refusal is tested in its place.
  */
 #include "elf_build.h"
 #include "library/libraries.h"
-#include "library/processes.h"
+#include "library/library_search.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -73,7 +73,7 @@ struct fixture {
 	char folder[64], path[128];
 	struct stat st;
 	struct reports reports;
-	struct processes *processes;
+	struct library_search *search;
 	pid_t child;
 	int say[2], hear[2]; /* to the child, from the child */
 };
@@ -96,12 +96,12 @@ static int setup(void **state)
 	struct fixture *fixture = calloc(1, sizeof(*fixture));
 
 	assert_non_null(fixture);
-	strcpy(fixture->folder, "/tmp/hark-processes-XXXXXX");
+	strcpy(fixture->folder, "/tmp/hark-library-search-XXXXXX");
 	assert_non_null(mkdtemp(fixture->folder));
 	snprintf(fixture->path, sizeof(fixture->path), "%s/some library.so", fixture->folder);
 	file_write(fixture, tls_functions);
-	fixture->processes = processes_new(report_take, &fixture->reports);
-	assert_non_null(fixture->processes);
+	fixture->search = library_search_new(report_take, &fixture->reports);
+	assert_non_null(fixture->search);
 	*state = fixture;
 	return 0;
 }
@@ -121,8 +121,8 @@ static int teardown(void **state)
 	struct fixture *fixture = *state;
 
 	child_end(fixture);
-	processes_free(fixture->processes);
-	processes_free(NULL);
+	library_search_free(fixture->search);
+	library_search_free(NULL);
 	unlink(fixture->path);
 	rmdir(fixture->folder);
 	free(fixture);
@@ -174,18 +174,18 @@ static void test_scan_pid_reports_once(void **state)
 	const struct timespec times[2] = { { 1, 0 }, { 1, 0 } };
 
 	child_start(fixture);
-	assert_int_equal(processes_scan_pid(fixture->processes, (uint32_t)fixture->child), 0);
+	assert_int_equal(library_search_scan_pid(fixture->search, (uint32_t)fixture->child), 0);
 	assert_int_equal(reports_of(&fixture->reports, &fixture->st), 0);
 	child_map(fixture);
-	assert_int_equal(processes_scan_pid(fixture->processes, (uint32_t)fixture->child), 0);
+	assert_int_equal(library_search_scan_pid(fixture->search, (uint32_t)fixture->child), 0);
 	assert_int_equal(reports_of(&fixture->reports, &fixture->st), 1);
 	assert_int_equal(fixture->reports.items[fixture->reports.count - 1].pid, fixture->child);
 	assert_string_equal(fixture->reports.items[fixture->reports.count - 1].path, fixture->path);
 
 	/* Neither a second look nor another time of change makes it another library. */
 	assert_int_equal(utimensat(AT_FDCWD, fixture->path, times, 0), 0);
-	assert_int_equal(processes_scan_pid(fixture->processes, (uint32_t)fixture->child), 0);
-	assert_int_equal(processes_scan(fixture->processes), 0);
+	assert_int_equal(library_search_scan_pid(fixture->search, (uint32_t)fixture->child), 0);
+	assert_int_equal(library_search_scan(fixture->search), 0);
 	assert_int_equal(reports_of(&fixture->reports, &fixture->st), 1);
 }
 
@@ -196,7 +196,7 @@ static void test_scan_finds_system_libraries_and_processes(void **state)
 
 	child_start(fixture);
 	child_map(fixture);
-	assert_int_equal(processes_scan(fixture->processes), 0);
+	assert_int_equal(library_search_scan(fixture->search), 0);
 	assert_int_equal(reports_of(&fixture->reports, &fixture->st), 1);
 	for (size_t i = 0; i < fixture->reports.count; i++)
 		cached += fixture->reports.items[i].pid == 0;
@@ -210,7 +210,7 @@ static void test_a_file_without_both_functions_is_none(void **state)
 	file_write(fixture, read_only_functions);
 	child_start(fixture);
 	child_map(fixture);
-	assert_int_equal(processes_scan_pid(fixture->processes, (uint32_t)fixture->child), 0);
+	assert_int_equal(library_search_scan_pid(fixture->search, (uint32_t)fixture->child), 0);
 	assert_int_equal(reports_of(&fixture->reports, &fixture->st), 0);
 }
 
@@ -226,24 +226,24 @@ static void test_watch_reports_a_new_mapping(void **state)
 {
 	struct fixture *fixture = *state;
 	int64_t end;
-	int fd = processes_watch(fixture->processes);
+	int fd = library_search_watch(fixture->search);
 
-	processes_watch_read(fixture->processes); /* with nothing there, or no watch at all */
+	library_search_watch_read(fixture->search); /* with nothing there, or no watch at all */
 	child_start(fixture);
 	child_map(fixture);
 	if (fd < 0) {
 		assert_true(fd == -EACCES || fd == -EPERM);
-		assert_int_equal(processes_scan_pid(fixture->processes, (uint32_t)fixture->child), 0);
+		assert_int_equal(library_search_scan_pid(fixture->search, (uint32_t)fixture->child), 0);
 		assert_int_equal(reports_of(&fixture->reports, &fixture->st), 1);
 		return;
 	}
-	assert_int_equal(processes_watch(fixture->processes), fd); /* asked again: the same */
+	assert_int_equal(library_search_watch(fixture->search), fd); /* asked again: the same */
 	end = now_ms() + 1000;
 	while (now_ms() < end && !reports_of(&fixture->reports, &fixture->st)) {
 		struct pollfd ready = { .fd = fd, .events = POLLIN };
 
 		if (poll(&ready, 1, 100) > 0)
-			processes_watch_read(fixture->processes);
+			library_search_watch_read(fixture->search);
 	}
 	assert_int_equal(reports_of(&fixture->reports, &fixture->st), 1);
 }
@@ -253,7 +253,7 @@ static void test_watch_survives_a_full_ring(void **state)
 {
 	struct fixture *fixture = *state;
 	int self = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
-	int fd = processes_watch(fixture->processes);
+	int fd = library_search_watch(fixture->search);
 
 	assert_true(self >= 0);
 	assert_true(fd >= 0 || fd == -EACCES || fd == -EPERM);
@@ -266,38 +266,18 @@ static void test_watch_survives_a_full_ring(void **state)
 	close(self);
 	child_start(fixture);
 	child_map(fixture);
-	processes_watch_read(fixture->processes);
+	library_search_watch_read(fixture->search);
 	if (fd < 0)
-		assert_int_equal(processes_scan(fixture->processes), 0);
+		assert_int_equal(library_search_scan(fixture->search), 0);
 	assert_int_equal(reports_of(&fixture->reports, &fixture->st), 1);
-}
-
-static void test_facts(void **state)
-{
-	struct event_process facts;
-	char exe[PATH_MAX];
-	ssize_t len = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
-
-	(void)state;
-	assert_true(len > 0);
-	exe[len] = '\0';
-	assert_int_equal(processes_facts((uint32_t)getpid(), &facts), 0);
-	assert_string_equal(facts.name, strrchr(exe, '/') + 1);
-	assert_int_equal(facts.parent, getppid());
-	assert_int_equal(facts.h.uid, geteuid());
-	assert_int_equal(facts.h.pid, getpid());
-	assert_int_equal(facts.h.size, sizeof(facts));
-	assert_memory_equal(facts.h.comm, facts.name, 8);
-	assert_int_equal(processes_facts(0, &facts), -ESRCH);
-	assert_int_equal(processes_facts(UINT32_MAX, &facts), -ESRCH);
 }
 
 static void test_no_such_process(void **state)
 {
 	struct fixture *fixture = *state;
 
-	assert_int_equal(processes_scan_pid(fixture->processes, 0), -ESRCH);
-	assert_int_equal(processes_scan_pid(fixture->processes, UINT32_MAX), -ESRCH);
+	assert_int_equal(library_search_scan_pid(fixture->search, 0), -ESRCH);
+	assert_int_equal(library_search_scan_pid(fixture->search, UINT32_MAX), -ESRCH);
 }
 
 int main(void)
@@ -310,7 +290,6 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_watch_reports_a_new_mapping, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_watch_survives_a_full_ring, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_such_process, setup, teardown),
-		cmocka_unit_test(test_facts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

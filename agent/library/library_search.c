@@ -12,12 +12,10 @@
  * time only; when the second is full of libraries in use, further ones are not
  * reported and are counted.
  */
-#include "processes.h"
+#include "library_search.h"
 
 #include "base/counters.h"
 #include "base/log.h"
-#include "base/path.h"
-#include "base/small_file.h"
 #include "base/table.h"
 #include "elf_file.h"
 #include "file_identity.h"
@@ -29,10 +27,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #define EXAMINED_MAX 16384
@@ -49,7 +44,7 @@ struct known_file {
 	UT_hash_handle hh;
 };
 
-struct processes {
+struct library_search {
 	library_fn *fn;
 	void *ctx;
 	void (*mapped)(void *ctx, uint32_t pid, const char *path); /* NULL: nobody asks */
@@ -60,15 +55,15 @@ struct processes {
 	bool blind; /* a process could not be looked at */
 };
 
-struct processes *processes_new(library_fn *fn, void *ctx)
+struct library_search *library_search_new(library_fn *fn, void *ctx)
 {
-	struct processes *processes = calloc(1, sizeof(*processes));
+	struct library_search *search = calloc(1, sizeof(*search));
 
-	if (!processes)
+	if (!search)
 		return NULL;
-	processes->fn = fn;
-	processes->ctx = ctx;
-	return processes;
+	search->fn = fn;
+	search->ctx = ctx;
+	return search;
 }
 
 static void set_clear(struct known_file **set)
@@ -81,14 +76,14 @@ static void set_clear(struct known_file **set)
 	}
 }
 
-void processes_free(struct processes *processes)
+void library_search_free(struct library_search *search)
 {
-	if (!processes)
+	if (!search)
 		return;
-	map_watch_free(processes->watch);
-	set_clear(&processes->examined);
-	library_set_fini(&processes->reported);
-	free(processes);
+	map_watch_free(search->watch);
+	set_clear(&search->examined);
+	library_set_fini(&search->reported);
+	free(search);
 }
 
 static struct known_file *set_find(struct known_file *set, const struct file_key *key)
@@ -146,41 +141,41 @@ static const struct library_row *row_of_file(int fd)
 }
 
 /* The library that the file is; NULL: none, or one too many. */
-static struct library *file_report(struct processes *processes, int fd, const struct file_identity *identity,
-				   const char *path, uint32_t pid)
+static struct library *file_report(struct library_search *search, int fd,
+				   const struct file_identity *identity, const char *path, uint32_t pid)
 {
-	struct library *library = library_find(&processes->reported, identity);
+	struct library *library = library_find(&search->reported, identity);
 	const struct library_row *row = library ? NULL : row_of_file(fd);
 
 	if (!row)
 		return library;
-	library = library_add(&processes->reported, identity, path);
+	library = library_add(&search->reported, identity, path);
 	if (library)
-		processes->fn(processes->ctx, row, fd, path, pid);
+		search->fn(search->ctx, row, fd, path, pid);
 	else
 		counter_add(COUNTER_PROBES_FAILED, 1); /* what cannot be remembered would be probed twice */
 	return library;
 }
 
-static struct library *file_examine(struct processes *processes, int fd, const struct stat *st,
+static struct library *file_examine(struct library_search *search, int fd, const struct stat *st,
 				    const char *path, uint32_t pid)
 {
 	struct file_identity identity = file_identity_of(fd, st);
 	struct file_key key = key_examined(st);
-	struct known_file *file = set_find(processes->examined, &key);
+	struct known_file *file = set_find(search->examined, &key);
 	struct library *library;
 
 	if (file)
 		return file->library;
-	if (HASH_COUNT(processes->examined) >= EXAMINED_MAX)
-		set_clear(&processes->examined);
-	library = file_report(processes, fd, &identity, path, pid);
-	set_add(&processes->examined, &key, library);
+	if (HASH_COUNT(search->examined) >= EXAMINED_MAX)
+		set_clear(&search->examined);
+	library = file_report(search, fd, &identity, path, pid);
+	set_add(&search->examined, &key, library);
 	return library;
 }
 
 /* What a mapping's file is. 0 or -errno, when it could not be looked at. */
-static int mapping_examine(struct processes *processes, uint32_t pid, const struct mapping *mapping)
+static int mapping_examine(struct library_search *search, uint32_t pid, const struct mapping *mapping)
 {
 	struct stat st;
 	struct file_key key;
@@ -191,7 +186,7 @@ static int mapping_examine(struct processes *processes, uint32_t pid, const stru
 	if (fd < 0 || !S_ISREG(st.st_mode))
 		return fd;
 	key = key_examined(&st);
-	known = set_find(processes->examined, &key);
+	known = set_find(search->examined, &key);
 	if (known) {
 		if (known->library)
 			library_used(known->library, pid, mapping->inode);
@@ -200,7 +195,7 @@ static int mapping_examine(struct processes *processes, uint32_t pid, const stru
 	fd = proc_mapping_open(pid, mapping, &st);
 	if (fd < 0)
 		return fd;
-	library = file_examine(processes, fd, &st, mapping->path, pid);
+	library = file_examine(search, fd, &st, mapping->path, pid);
 	if (library)
 		library_used(library, pid, mapping->inode);
 	close(fd);
@@ -208,7 +203,7 @@ static int mapping_examine(struct processes *processes, uint32_t pid, const stru
 }
 
 struct process_scan {
-	struct processes *processes;
+	struct library_search *search;
 	uint32_t pid;
 };
 
@@ -216,46 +211,46 @@ static bool scan_mapping(void *ctx, const struct mapping *mapping)
 {
 	const struct process_scan *scan = ctx;
 
-	(void)mapping_examine(scan->processes, scan->pid, mapping);
+	(void)mapping_examine(scan->search, scan->pid, mapping);
 	return true;
 }
 
-int processes_scan_pid(struct processes *processes, uint32_t pid)
+int library_search_scan_pid(struct library_search *search, uint32_t pid)
 {
-	struct process_scan scan = { .processes = processes, .pid = pid };
+	struct process_scan scan = { .search = search, .pid = pid };
 
 	return proc_maps_each(pid, scan_mapping, &scan);
 }
 
 static bool scan_process(void *ctx, uint32_t pid)
 {
-	struct processes *processes = ctx;
-	int error = processes_scan_pid(processes, pid);
+	struct library_search *search = ctx;
+	int error = library_search_scan_pid(search, pid);
 
-	processes->blind |= error == -EACCES || error == -EPERM;
+	search->blind |= error == -EACCES || error == -EPERM;
 	return true;
 }
 
 /* Whoever may not be looked at may map any of what the others do. */
-static int scan_all(struct processes *processes)
+static int scan_all(struct library_search *search)
 {
-	int error = proc_each(scan_process, processes);
+	int error = proc_each(scan_process, search);
 
-	if (processes->blind)
-		library_set_hidden(&processes->reported, 0);
+	if (search->blind)
+		library_set_hidden(&search->reported, 0);
 	return error;
 }
 
 static void scan_cached(void *ctx, const char *path)
 {
-	struct processes *processes = ctx;
+	struct library_search *search = ctx;
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	struct stat st;
 
 	if (fd < 0)
 		return;
 	if (!fstat(fd, &st) && S_ISREG(st.st_mode))
-		(void)file_examine(processes, fd, &st, path, 0);
+		(void)file_examine(search, fd, &st, path, 0);
 	close(fd);
 }
 
@@ -264,129 +259,83 @@ static bool cache_wanted(const char *name)
 	return libraries_of_name(name) & libraries_followed();
 }
 
-int processes_scan(struct processes *processes)
+int library_search_scan(struct library_search *search)
 {
 	/* No cache and no folder is no failure: what runs tells. */
-	(void)library_cache_each(cache_wanted, scan_cached, processes);
-	return scan_all(processes);
+	(void)library_cache_each(cache_wanted, scan_cached, search);
+	return scan_all(search);
 }
 
-void processes_tell_mappings(struct processes *processes,
-			     void (*fn)(void *ctx, uint32_t pid, const char *path))
+void library_search_tell_mappings(struct library_search *search,
+				  void (*fn)(void *ctx, uint32_t pid, const char *path))
 {
-	processes->mapped = fn;
+	search->mapped = fn;
 }
 
 static void watch_mapped(void *ctx, uint32_t pid, const struct mapping *mapping)
 {
-	struct processes *processes = ctx;
+	struct library_search *search = ctx;
 	int error;
 
-	if (processes->mapped)
-		processes->mapped(processes->ctx, pid, mapping->path);
-	error = mapping_examine(processes, pid, mapping);
+	if (search->mapped)
+		search->mapped(search->ctx, pid, mapping->path);
+	error = mapping_examine(search, pid, mapping);
 	/* -ENOENT: the mapping was split, merged or removed since; the whole process tells. */
 	if (error == -ENOENT)
-		(void)processes_scan_pid(processes, pid);
+		(void)library_search_scan_pid(search, pid);
 	else if (error == -EACCES || error == -EPERM)
-		library_set_hidden(&processes->reported, mapping->inode);
+		library_set_hidden(&search->reported, mapping->inode);
 }
 
 static void watch_lost(void *ctx)
 {
-	struct processes *processes = ctx;
+	struct library_search *search = ctx;
 
-	(void)scan_all(processes);
-	if (processes->blind)
+	(void)scan_all(search);
+	if (search->blind)
 		log_debug("new mappings were missed, and not every process may be looked at: the TLS "
 			  "libraries known by now are kept");
 }
 
-int processes_watch(struct processes *processes)
+int library_search_watch(struct library_search *search)
 {
 	struct map_watch_handler handler = {
-		.ctx = processes,
+		.ctx = search,
 		.mapped = watch_mapped,
 		.lost = watch_lost,
 	};
 
-	if (!processes->watch)
-		processes->watch = map_watch_new(&handler);
-	return processes->watch ? map_watch_fd(processes->watch) : -errno;
+	if (!search->watch)
+		search->watch = map_watch_new(&handler);
+	return search->watch ? map_watch_fd(search->watch) : -errno;
 }
 
-void processes_watch_read(struct processes *processes)
+void library_search_watch_read(struct library_search *search)
 {
-	if (processes->watch)
-		map_watch_read(processes->watch);
+	if (search->watch)
+		map_watch_read(search->watch);
 }
 
 /*
  * The watch is read after the look-up, so that what was mapped meanwhile counts; what is mapped later finds
  * the file unknown and reports it anew.
  */
-void processes_sweep(struct processes *processes, uint64_t now_ns, library_forget_fn *fn)
+void library_search_sweep(struct library_search *search, uint64_t now_ns, library_forget_fn *fn)
 {
 	struct library *library, *next;
 
-	if (!processes->watch || now_ns - processes->sweep_ns < SWEEP_NS)
+	if (!search->watch || now_ns - search->sweep_ns < SWEEP_NS)
 		return;
-	processes->sweep_ns = now_ns;
-	if (library_set_look(&processes->reported) < 0)
+	search->sweep_ns = now_ns;
+	if (library_set_look(&search->reported) < 0)
 		return;
-	map_watch_read(processes->watch);
-	DL_FOREACH_SAFE(processes->reported.first, library, next)
+	map_watch_read(search->watch);
+	DL_FOREACH_SAFE(search->reported.first, library, next)
 	{
 		if (!library_is_unused(library))
 			continue;
-		set_remove(&processes->examined, library);
-		fn(processes->ctx, &library->identity);
-		library_remove(&processes->reported, library);
+		set_remove(&search->examined, library);
+		fn(search->ctx, &library->identity);
+		library_remove(&search->reported, library);
 	}
-}
-
-static void name_fill(struct event_process *out, uint32_t pid)
-{
-	char link[32], target[PATH_MAX];
-	char *deleted;
-	const char *base;
-	ssize_t len;
-
-	snprintf(link, sizeof(link), "/proc/%u/exe", pid);
-	len = readlink(link, target, sizeof(target) - 1);
-	if (len <= 0)
-		return;
-	target[len] = '\0';
-	deleted = strstr(target, " (deleted)");
-	if (deleted && deleted[strlen(" (deleted)")] == '\0')
-		*deleted = '\0';
-	base = path_base(target);
-	memcpy(out->name, base, strnlen(base, sizeof(out->name) - 1));
-}
-
-int processes_facts(uint32_t pid, struct event_process *out)
-{
-	char name[32], status[1024];
-	char *effective;
-
-	snprintf(name, sizeof(name), "/proc/%u/status", pid);
-	if (small_file_read(name, status, sizeof(status)) < 0)
-		return -ESRCH;
-	*out = (struct event_process){
-		.h = {
-			.size = sizeof(*out),
-			.type = EVENT_EXEC,
-			.flags = EVENT_PID_VALID | EVENT_SYNTHETIC,
-			.pid = pid,
-			.tid = pid,
-		},
-		.parent = (uint32_t)strtoul(small_file_field(status, "PPid"), NULL, 10),
-	};
-	(void)strtoul(small_file_field(status, "Uid"), &effective, 10); /* real; then effective */
-	out->h.uid = (uint32_t)strtoul(effective, NULL, 10);
-	snprintf(name, sizeof(name), "/proc/%u/comm", pid);
-	small_file_read(name, out->h.comm, sizeof(out->h.comm));
-	out->h.comm[strcspn(out->h.comm, "\n")] = '\0';
-	name_fill(out, pid);
-	return 0;
 }
