@@ -166,11 +166,11 @@ struct protocol_ops {
 	 * it had has come out. NULL: the decoder never says so. */
 	bool (*refuted)(const struct protocol *protocol);
 	/* After upgrade(): bytes of a direction that feed() took earlier but that belong to what follows (a
-	 * client may send before it has the answer). They come before anything not consumed. Borrowed until
-	 * destroy(). After them *lost_bytes more are missing (0: none; HOLE_UNKNOWN_SIZE). NULL: the decoder
-	 * never holds any. */
-	struct slice (*held)(const struct protocol *protocol, enum event_direction direction,
-			     uint64_t *lost_bytes);
+	 * client may send before it has the answer). They come before anything not consumed. run() gets
+	 * those of one time each, in order, borrowed until destroy(). Returns how many more are missing
+	 * behind them (0: none; HOLE_UNKNOWN_SIZE). NULL: the decoder never holds any. */
+	uint64_t (*held)(const struct protocol *protocol, enum event_direction direction,
+			 void (*run)(void *ctx, struct slice bytes, uint64_t time_ns), void *ctx);
 };
 
 extern const struct protocol_ops http1_protocol;

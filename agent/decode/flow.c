@@ -281,19 +281,16 @@ static void flow_upgrade(struct flow *flow)
 /* With what the old decoder took of that already. */
 static void flow_leave(struct flow *flow, uint64_t time_ns, const struct mover *mover)
 {
-	struct held carried[2] = { { .bytes = NULL }, { .bytes = NULL } };
 	uint64_t lost[2];
 
 	for (int i = 0; i < 2; i++)
-		flow_decode_carry(flow, i, &carried[i], &lost[i], time_ns, mover);
+		lost[i] = flow_decode_carry(flow, i, &flow->side[i].held, mover);
 	flow_upgrade(flow);
 	flow->upgrade = UPGRADE_NONE;
-	for (int i = 0; i < 2; i++) {
-		flow_data(flow, i, held_bytes(&carried[i]), time_ns, mover);
+	flow_replay(flow);
+	for (int i = 0; i < 2; i++)
 		if (lost[i])
 			flow_hole(flow, i, lost[i], false, time_ns);
-		held_fini(&carried[i]);
-	}
 }
 
 /* The decoder found that the layer is no HTTP: it is undetermined again, from the bytes on that showed it. */

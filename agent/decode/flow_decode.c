@@ -223,19 +223,33 @@ void flow_decode_end(struct flow *flow, enum protocol_end reason, unsigned int f
 	pair_end(&flow->pair, flags);
 }
 
-void flow_decode_carry(const struct flow *flow, enum event_direction direction, struct held *carried,
-		       uint64_t *lost_bytes, uint64_t time_ns, const struct mover *mover)
-{
-	struct slice bytes;
+struct carrying {
+	struct held *carried;
+	const struct mover *mover;
+	bool no_memory;
+};
 
-	*lost_bytes = 0;
+static void carry_run(void *ctx, struct slice bytes, uint64_t time_ns)
+{
+	struct carrying *carrying = ctx;
+
+	if (!carrying->no_memory)
+		carrying->no_memory = held_add(carrying->carried, bytes, time_ns, carrying->mover) < 0;
+}
+
+uint64_t flow_decode_carry(const struct flow *flow, enum event_direction direction, struct held *carried,
+			   const struct mover *mover)
+{
+	struct carrying carrying = { .carried = carried, .mover = mover };
+	uint64_t lost;
+
 	if (!flow->ops->held)
-		return;
-	bytes = flow->ops->held(flow->decoder, direction, lost_bytes);
-	if (held_add(carried, bytes, time_ns, mover)) {
-		counter_add(COUNTER_LIMIT_MEMORY, 1);
-		*lost_bytes = HOLE_UNKNOWN_SIZE;
-	}
+		return 0;
+	lost = flow->ops->held(flow->decoder, direction, carry_run, &carrying);
+	if (!carrying.no_memory)
+		return lost;
+	counter_add(COUNTER_LIMIT_MEMORY, 1);
+	return HOLE_UNKNOWN_SIZE;
 }
 
 /* TLS begins only between two messages. */

@@ -21,9 +21,12 @@ int flow_decode_start(struct flow *flow, const struct protocol_ops *ops, bool af
 enum flow_fed flow_decode_feed(struct flow *flow, enum event_direction direction, struct slice *bytes,
 			       uint64_t time_ns, const struct mover *mover);
 
-/* What the decoder took before it knew that it is not its own; *lost_bytes more are missing behind it. */
-void flow_decode_carry(const struct flow *flow, enum event_direction direction, struct held *carried,
-		       uint64_t *lost_bytes, uint64_t time_ns, const struct mover *mover);
+/*
+ * Adds what the decoder took before it knew that it is not its own, as this mover's, for only its time is
+ * known. Returns how many bytes more are missing behind it.
+ */
+uint64_t flow_decode_carry(const struct flow *flow, enum event_direction direction, struct held *carried,
+			   const struct mover *mover);
 
 /* Ends the decoder, and its messages under way come out with these flags; legal without one. */
 void flow_decode_end(struct flow *flow, enum protocol_end reason, unsigned int flags);

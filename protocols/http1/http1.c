@@ -412,10 +412,17 @@ static size_t http1_memory(const struct protocol *http1)
 	return bytes;
 }
 
-static struct slice http1_held(const struct protocol *http1, enum event_direction direction,
-			       uint64_t *lost_bytes)
+static uint64_t http1_held(const struct protocol *http1, enum event_direction direction,
+			   void (*run)(void *ctx, struct slice bytes, uint64_t time_ns), void *ctx)
 {
-	return http1_hold_bytes(&http1->hold[direction], lost_bytes);
+	const struct http1_hold *hold = &http1->hold[direction];
+	const struct http1_run *next = http1_hold_front(hold); /* NULL: none */
+	uint64_t lost;
+	struct slice bytes = http1_hold_bytes(hold, &lost);
+
+	for (; bytes.len; bytes = slice_drop(bytes, next++->len))
+		run(ctx, slice_take(bytes, next->len), next->time_ns);
+	return lost;
 }
 
 const struct protocol_ops http1_protocol = {

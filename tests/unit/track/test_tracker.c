@@ -909,6 +909,26 @@ static void test_h2c_upgrade(void **state)
 	CHECK(bench, "1:GET /u 200 0 upgraded\n1:GET /index.html 404 0\n");
 }
 
+/* The client asks on before it has the 101: those requests began when it did, each. */
+static void test_h2c_upgrade_early(void **state)
+{
+	struct bench *bench = *state;
+	struct peer peer = peer_client();
+
+	bench->quiet_conns = bench->times = true;
+	bench_start(bench);
+	SEND(bench, &peer,
+	     "GET /u HTTP/1.1\r\nHost: h\r\nConnection: Upgrade, HTTP2-Settings\r\n"
+	     "Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n");
+	SEND(bench, &peer, PREFACE SETTINGS);
+	SEND(bench, &peer, H2_GET_3);
+	RECEIVE(bench, &peer,
+		"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n" SETTINGS);
+	RECEIVE(bench, &peer, H2_OK);
+	RECEIVE(bench, &peer, H2_404_3);
+	CHECK(bench, "1:GET /u 200 0 upgraded 1000001000+4000\n1:GET /index.html 404 0 1000003000+3000\n");
+}
+
 /* The server's SETTINGS may be seen before the client's preface. */
 static void test_http2_server_first(void **state)
 {
@@ -1562,6 +1582,7 @@ int main(void)
 		T(test_connect_then_http),
 		T(test_websocket_is_muted),
 		T(test_h2c_upgrade),
+		T(test_h2c_upgrade_early),
 		T(test_http2_server_first),
 		T(test_proxy_preface),
 		T(test_unix_socket),
