@@ -134,7 +134,7 @@ MAP_SCOPE struct {
 /*
  * While a program of ours is preempted the kernel does not run it for what comes next on that processor: it
  * skips the call (a recursion, it thinks) and only counts it. Tracepoints are preemptible from Linux 7.0 on,
- * uprobes from 6.0. From 6.15 a program as ours can keep its processor; what is skipped before its first
+ * uprobes from 6.0. From 6.15 a program as ours can keep its processor; what is missed before its first
  * instruction, or by an interrupt, user space reads from the kernel (programs.skipped).
  */
 __hidden int processor_hold(void);

@@ -30,7 +30,7 @@ enum http_version { /* as decimal digits, so that they compare */
 
 /* The flags of docs/interface.md. Messages, exchanges and connections share them. */
 enum message_flag {
-	FLAG_LATE_JOINED = 1 << 0,     /* the connection was joined after it began */
+	FLAG_LATE_JOINED = 1 << 0,     /* the connection was joined late */
 	FLAG_GAP = 1 << 1,	       /* bytes of this message were lost or skipped where it matters */
 	FLAG_TRUNCATED = 1 << 2,       /* cut by a limit of ours */
 	FLAG_PARTIAL_HEADERS = 1 << 3, /* some header names or values are unknown */

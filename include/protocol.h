@@ -137,8 +137,8 @@ struct protocol_ops {
 	void (*destroy)(struct protocol *protocol);
 	/* The next bytes of a direction. All are consumed (returns bytes.len) unless the connection leaves
 	 * this protocol inside them (upgrade() was called), or before them (refuted()): then the number
-	 * consumed. -ENOMEM: out of memory, the decoder skipped the bytes and will resynchronise; any content
-	 * is legal otherwise. */
+	 * consumed. -ENOMEM: out of memory, the decoder passed over the bytes and will resynchronise; any
+	 * content is legal otherwise. */
 	long (*feed)(struct protocol *protocol, enum event_direction direction, struct slice bytes,
 		     uint64_t time_ns);
 	/* size bytes of a direction are missing; HOLE_UNKNOWN_SIZE when nobody knows how many. */

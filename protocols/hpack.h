@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Header blocks of one direction of an HTTP/2 connection into fields
- * (HPACK, RFC 7541), also when the direction was joined after it began.
+ * (HPACK, RFC 7541), also when the direction was joined late.
  */
 #ifndef HARK_HPACK_H
 #define HARK_HPACK_H

@@ -500,10 +500,10 @@ void probes_forget_session(struct probes *probes, const struct tls_key *session)
 }
 
 /* How often the kernel did not run a program because it was under way on that processor (Linux 5.12). */
-static uint64_t skipped_count(const struct probes *probes)
+static uint64_t missed_count(const struct probes *probes)
 {
 	struct bpf_program *program;
-	uint64_t skipped = 0;
+	uint64_t missed = 0;
 
 	bpf_object__for_each_program(program, probes->skeleton->obj)
 	{
@@ -512,9 +512,9 @@ static uint64_t skipped_count(const struct probes *probes)
 
 		if (bpf_program__fd(program) >= 0 &&
 		    bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size) == 0)
-			skipped += info.recursion_misses;
+			missed += info.recursion_misses;
 	}
-	return skipped;
+	return missed;
 }
 
 int probes_counters(struct probes *probes, struct event_counters *out)
@@ -537,7 +537,7 @@ int probes_counters(struct probes *probes, struct event_counters *out)
 	for (int cpu = 0; cpu < probes->cpu_count; cpu++)
 		for (int i = 0; i < KC_COUNT; i++)
 			out->value[i] += values[cpu].value[i];
-	out->value[KC_PROGRAMS_SKIPPED] = skipped_count(probes);
+	out->value[KC_PROGRAMS_SKIPPED] = missed_count(probes);
 out:
 	free(values);
 	return error;

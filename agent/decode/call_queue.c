@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Items stand in one queue for both directions, so that what is given out
- * reads as a conversation. Records of one call are joined up to a bound; the
+ * reads as a conversation. Records of one call are put together up to a bound; the
  * last item may still grow until another one follows or a poll passes.
  */
 #include "call_queue.h"

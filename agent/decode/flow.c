@@ -565,16 +565,16 @@ static void flow_watch_losses(struct flow *flow, enum event_direction direction,
 
 /*
  * Where a direction began is not known after a late join: what was lost of it between the other's first
- * record and its own leaves no gap in its positions, and the answer that shows first may be to a later
+ * record and its own leaves no position out, and the answer that shows first may be to a later
  * request. Lost requests do no such harm, their answers show them.
  */
 static void flow_doubt_beginning(struct flow *flow, enum event_direction direction,
 				 const struct stream_record *record, bool beginning_seen)
 {
 	struct flow_side *side = &flow->side[direction];
-	bool joined = record->seq32 && !side->from_start && !beginning_seen;
+	bool joined_late = record->seq32 && !side->from_start && !beginning_seen;
 
-	if (flow_begins_anywhere(flow, record) || (joined && flow->lossy && !flow_asks(flow, direction)))
+	if (flow_begins_anywhere(flow, record) || (joined_late && flow->lossy && !flow_asks(flow, direction)))
 		stream_doubt(&side->stream);
 }
 

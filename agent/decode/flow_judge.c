@@ -16,7 +16,7 @@
 #define RELISTEN_NS    1000000000 /* after the first mute; twice as long after each further one */
 #define RELISTEN_SHIFT 6
 
-/* Forgets what a direction holds: it cannot be joined to what follows. */
+/* Forgets what a direction holds: what follows does not continue it. */
 static void side_drop(struct flow_side *side)
 {
 	counter_add(COUNTER_BYTES_UNPARSED, side->held.len);

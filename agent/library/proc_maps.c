@@ -42,14 +42,14 @@ static char *number_parse(char *text, int base, char after, uint64_t *out)
 static bool line_parse(char *line, struct mapping *mapping)
 {
 	char *at = number_parse(line, 16, '-', &mapping->start);
-	uint64_t skipped;
+	uint64_t unused;
 
 	at = at ? number_parse(at, 16, ' ', &mapping->end) : NULL;
 	if (!at || strnlen(at, 5) < 5 || at[2] != 'x' || at[4] != ' ')
 		return false;
-	at = number_parse(at + 5, 16, ' ', &skipped);
-	at = at ? number_parse(at, 16, ':', &skipped) : NULL;
-	at = at ? number_parse(at, 16, ' ', &skipped) : NULL;
+	at = number_parse(at + 5, 16, ' ', &unused);
+	at = at ? number_parse(at, 16, ':', &unused) : NULL;
+	at = at ? number_parse(at, 16, ' ', &unused) : NULL;
 	at = at ? number_parse(at, 10, ' ', &mapping->inode) : NULL;
 	if (!at)
 		return false;

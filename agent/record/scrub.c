@@ -23,10 +23,10 @@ struct scrub {
 	struct scrub_config config;
 	struct scrub_item *queue; /* oldest first */
 	size_t queue_bytes;
-	struct scrub_flow *flows;  /* by key */
-	struct scrub_flow *recent; /* by last use, oldest first */
-	struct scrub_flow *gaps;   /* with something behind a gap */
-	struct scrub_flow *waits;  /* with something that waits, the longest first */
+	struct scrub_flow *flows;   /* by key */
+	struct scrub_flow *recent;  /* by last use, oldest first */
+	struct scrub_flow *missing; /* with something behind missing bytes */
+	struct scrub_flow *waits;   /* with something that waits, the longest first */
 	size_t flow_count;
 	size_t flow_bytes; /* of all of them */
 	size_t charged_bytes;
@@ -43,10 +43,10 @@ struct scrub *scrub_new(const struct scrub_config *config)
 	return scrub;
 }
 
-static void gap_unlist(struct scrub *scrub, struct scrub_flow *flow)
+static void missing_unlist(struct scrub *scrub, struct scrub_flow *flow)
 {
 	if (flow->missing_listed)
-		DL_DELETE2(scrub->gaps, flow, missing_prev, missing_next);
+		DL_DELETE2(scrub->missing, flow, missing_prev, missing_next);
 	flow->missing_listed = false;
 }
 
@@ -62,7 +62,7 @@ static void flow_list(struct scrub *scrub, struct scrub_flow *flow)
 {
 	if (scrub_flow_is_missing(flow) && !flow->missing_listed) {
 		flow->missing_listed = true;
-		DL_APPEND2(scrub->gaps, flow, missing_prev, missing_next);
+		DL_APPEND2(scrub->missing, flow, missing_prev, missing_next);
 	}
 	if (scrub_flow_waits(flow) && !flow->wait_listed) {
 		flow->wait_listed = true;
@@ -94,7 +94,7 @@ static bool is_over(const struct scrub *scrub)
 static void flow_remove(struct scrub *scrub, struct scrub_flow *flow)
 {
 	scrub_flow_force(flow);
-	gap_unlist(scrub, flow);
+	missing_unlist(scrub, flow);
 	wait_unlist(scrub, flow);
 	HASH_DEL(scrub->flows, flow);
 	DL_DELETE(scrub->recent, flow);
@@ -295,11 +295,11 @@ static void take_poll(struct scrub *scrub, uint64_t now_ns)
 	struct scrub_flow *flow, *tmp;
 
 	scrub->poll++;
-	DL_FOREACH_SAFE2(scrub->gaps, flow, tmp, missing_next)
+	DL_FOREACH_SAFE2(scrub->missing, flow, tmp, missing_next)
 	{
 		scrub_flow_poll(flow, scrub->poll, now_ns);
 		if (!scrub_flow_is_missing(flow))
-			gap_unlist(scrub, flow);
+			missing_unlist(scrub, flow);
 		flow_list(scrub, flow);
 	}
 	while (scrub->waits && scrub->waits->wait_ns + SCRUB_WAIT_NS <= now_ns) {

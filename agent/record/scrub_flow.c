@@ -350,7 +350,7 @@ static void item_take(struct scrub_flow *flow, int direction, struct scrub_item 
 	const struct mover nobody = { .pid = 0 };
 
 	side->next = data->pos + data->len;
-	side->gap = false;
+	side->is_missing = false;
 	turn_note(flow, direction, item);
 	item->missing = side->missing;
 	side->missing = 0;
@@ -401,13 +401,13 @@ static void side_run(struct scrub_flow *flow, int direction)
 {
 	struct scrub_side *side = &flow->side[direction];
 
-	while (side->early.first) {
-		struct scrub_item *item = (struct scrub_item *)side->early.first;
+	while (side->ahead.first) {
+		struct scrub_item *item = (struct scrub_item *)side->ahead.first;
 		int64_t distance = item_distance(side, item_data(item));
 
 		if (distance > 0)
 			return;
-		heap_take(&side->early, item_before);
+		heap_take(&side->ahead, item_before);
 		if (distance == 0)
 			item_take(flow, direction, item);
 		else /* positions that were given up on, or claimed twice */
@@ -418,13 +418,13 @@ static void side_run(struct scrub_flow *flow, int direction)
 static void side_give_up(struct scrub_flow *flow, int direction)
 {
 	struct scrub_side *side = &flow->side[direction];
-	struct scrub_item *first = (struct scrub_item *)side->early.first;
+	struct scrub_item *first = (struct scrub_item *)side->ahead.first;
 
 	if (!first)
 		return;
 	side_miss(side, (uint64_t)item_distance(side, item_data(first)));
 	side->next = item_data(first)->pos;
-	side->gap = false;
+	side->is_missing = false;
 	side_run(flow, direction);
 }
 
@@ -452,11 +452,11 @@ void scrub_flow_take(struct scrub_flow *flow, struct scrub_item *item, uint64_t 
 		}
 		side->next = data->pos;
 	}
-	heap_add(&side->early, &item->node, item_before);
+	heap_add(&side->ahead, &item->node, item_before);
 	side_run(flow, direction);
-	if (side->early.first && !side->gap) {
-		side->gap = true;
-		side->gap_poll = poll;
+	if (side->ahead.first && !side->is_missing) {
+		side->is_missing = true;
+		side->missing_poll = poll;
 	}
 }
 
@@ -470,7 +470,7 @@ void scrub_flow_poll(struct scrub_flow *flow, uint64_t poll, uint64_t now_ns)
 	for (int i = 0; i < 2; i++) {
 		struct scrub_side *side = &flow->side[i];
 
-		if (side->early.first && side->gap && side->gap_poll + GRACE_POLLS <= poll)
+		if (side->ahead.first && side->is_missing && side->missing_poll + GRACE_POLLS <= poll)
 			side_give_up(flow, i);
 		if (!side->taken || now_ns < side->since_ns + SCRUB_WAIT_NS)
 			continue;
@@ -484,7 +484,7 @@ void scrub_flow_poll(struct scrub_flow *flow, uint64_t poll, uint64_t now_ns)
 void scrub_flow_force(struct scrub_flow *flow)
 {
 	for (int i = 0; i < 2; i++) {
-		while (flow->side[i].early.first)
+		while (flow->side[i].ahead.first)
 			side_give_up(flow, i);
 		if (flow->side[i].kind == SCRUB_UNDETERMINED && flow->side[i].from_start &&
 		    flow->config->keep_other)
@@ -495,7 +495,7 @@ void scrub_flow_force(struct scrub_flow *flow)
 
 bool scrub_flow_is_missing(const struct scrub_flow *flow)
 {
-	return flow->side[0].early.first || flow->side[1].early.first;
+	return flow->side[0].ahead.first || flow->side[1].ahead.first;
 }
 
 bool scrub_flow_waits(const struct scrub_flow *flow)

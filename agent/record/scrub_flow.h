@@ -17,7 +17,7 @@
 
 /* An event, and how far it is. */
 struct scrub_item {
-	struct heap_node node;			  /* while it is early */
+	struct heap_node node;			  /* while it is ahead */
 	uint64_t number;			  /* in order of arrival */
 	struct scrub_item *prev, *next;		  /* of all, in order of arrival */
 	struct scrub_item *side_prev, *side_next; /* of its direction, while it waits */
@@ -43,10 +43,10 @@ struct scrub_side {
 	enum scrub_kind kind;
 	bool started, from_start;
 	uint64_t next;		  /* the position that is due */
-	struct heap early;	  /* of struct scrub_item, behind a gap, by position */
+	struct heap ahead;	  /* of struct scrub_item, behind missing bytes, by position */
 	struct scrub_item *taken; /* in order; wait for a verdict or for the rest of a block */
-	bool gap;
-	uint64_t gap_poll;
+	bool is_missing;	  /* the position that is due, since missing_poll */
+	uint64_t missing_poll;
 	struct held judged; /* the bytes of `taken` while undetermined */
 	size_t plain;	    /* bytes of a PROXY preface, which come before the protocol */
 	uint64_t since_ns;  /* of the first of `taken` */
@@ -87,8 +87,8 @@ void scrub_flow_take(struct scrub_flow *flow, struct scrub_item *item, uint64_t 
 void scrub_flow_unknown(struct scrub_flow *flow, enum event_direction direction);
 
 /*
- * A poll passed at this time: gaps that will not be filled, and
- * verdicts that do not come, are given up on.
+ * A poll passed at this time: missing bytes that will not come, and
+ * verdicts that do not, are given up on.
  */
 void scrub_flow_poll(struct scrub_flow *flow, uint64_t poll, uint64_t now_ns);
 

@@ -59,7 +59,7 @@ struct scrub_frames {
 	size_t head_len;
 	struct http2_frame frame;
 	uint32_t left;
-	bool padding_pending;
+	bool padding_due;
 	struct data_stream *streams; /* the last used first */
 	size_t stream_count;
 	uint32_t block_stream;
@@ -341,7 +341,7 @@ static void frame_begin(struct scrub_frames *frames)
 	}
 	frames->state = FRAMES_PAYLOAD;
 	frames->left = frame->length;
-	frames->padding_pending = frame->type == FRAME_DATA && frame->flags & FRAME_FLAG_PADDED;
+	frames->padding_due = frame->type == FRAME_DATA && frame->flags & FRAME_FLAG_PADDED;
 	scrub_text_begin(&frames->other, false);
 	if (frame->type == FRAME_CONTINUATION && !frames->block_open)
 		frames->block.lost = true;
@@ -359,11 +359,11 @@ static void data_cut(struct scrub_frames *frames, const uint8_t *bytes, size_t l
 static void data_scrub(struct scrub_frames *frames, uint8_t *bytes, size_t len)
 {
 	struct data_stream *stream = stream_get(frames, frames->frame.stream);
-	size_t skip = frames->padding_pending && len ? 1 : 0;
+	size_t skip = frames->padding_due && len ? 1 : 0;
 	const uint8_t *zero;
 	uint64_t before;
 
-	frames->padding_pending = frames->padding_pending && !len;
+	frames->padding_due = frames->padding_due && !len;
 	bytes += skip;
 	len -= skip;
 	if (!stream) {
@@ -505,7 +505,7 @@ void scrub_frames_hole(struct scrub_frames *frames, uint64_t size)
 		scrub_text_force(&frames->other);
 		scrub_text_hole(&frames->other);
 	}
-	frames->padding_pending = false;
+	frames->padding_due = false;
 	frames->payload.lost = true;
 	frames->left -= (uint32_t)size;
 	if (!frames->left)

@@ -9,7 +9,7 @@ struct indenter {
 	struct buffer *out;
 	size_t depth;
 	bool string, escaped, fresh; /* fresh: right behind an opening bracket */
-	bool gap;		     /* white space was passed since the last token */
+	bool blank;		     /* white space was passed since the last token */
 };
 
 static void indent_line(struct indenter *in)
@@ -39,9 +39,9 @@ static void indent_token_byte(struct indenter *in, char c)
 
 	if (in->fresh)
 		indent_line(in);
-	else if (in->gap && !strchr(" \n", last))
+	else if (in->blank && !strchr(" \n", last))
 		buffer_char(in->out, ' ');
-	in->fresh = in->gap = false;
+	in->fresh = in->blank = false;
 	in->string = c == '"';
 	buffer_char(in->out, c);
 }
@@ -51,7 +51,7 @@ static void indent_close(struct indenter *in, char c)
 	in->depth -= in->depth > 0;
 	if (!in->fresh)
 		indent_line(in);
-	in->fresh = in->gap = false;
+	in->fresh = in->blank = false;
 	buffer_char(in->out, c);
 }
 
@@ -62,7 +62,7 @@ static void indent_byte(struct indenter *in, char c)
 	case '\t':
 	case '\r':
 	case '\n':
-		in->gap = true;
+		in->blank = true;
 		return;
 	case '{':
 	case '[':
@@ -77,11 +77,11 @@ static void indent_byte(struct indenter *in, char c)
 	case ',':
 		buffer_char(in->out, c);
 		indent_line(in);
-		in->gap = false;
+		in->blank = false;
 		return;
 	case ':':
 		buffer_string(in->out, ": ");
-		in->gap = false;
+		in->blank = false;
 		return;
 	}
 	indent_token_byte(in, c);

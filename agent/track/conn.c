@@ -125,7 +125,7 @@ static void conn_settle(struct conn *conn, bool polled)
 	conn->facts.muted = conn->socket_flow.muted;
 	if (flow_is_tls(&conn->socket_flow))
 		conn->facts.tls = true;
-	if (conn->socket_flow.state == FLOW_TLS && !conn->early && !conn->ciphertext) {
+	if (conn->socket_flow.state == FLOW_TLS && !conn->before_probes && !conn->ciphertext) {
 		conn->ciphertext = true;
 		conn_mark(conn, MARK_CIPHERTEXT);
 	}
@@ -177,7 +177,7 @@ void conn_socket_data(struct conn *conn, const struct event_data *event)
 	if (!event->len && !(event->h.flags & (EVENT_EOF | EVENT_REACHED)))
 		return;
 	/* Before the first poll a library may have no probes: what moves later shows whether one sees it. */
-	conn->early = !conn->pipeline->poll;
+	conn->before_probes = !conn->pipeline->poll;
 	if (conn->socket_flow.state == FLOW_TLS)
 		conn_count_ciphertext(conn, event);
 	else
@@ -242,7 +242,7 @@ void conn_mark_tls(struct conn *conn, const char *library)
 	conn->facts.tls_unknown = false;
 	if (library)
 		conn->facts.tls_library = library;
-	conn->early = false;
+	conn->before_probes = false;
 	flow_turn_tls(&conn->socket_flow);
 	conn_settle(conn, false);
 }
@@ -437,7 +437,7 @@ static void conn_close_facts(struct conn *conn, enum protocol_end reason)
 		return;
 	}
 	counter_add(COUNTER_CONNECTIONS_OPAQUE, 1);
-	if (conn->early)
+	if (conn->before_probes)
 		facts->opaque = "it moved data only before hark was ready";
 	else if (!facts->opaque)
 		conn_tell_opaque(conn);

@@ -56,7 +56,7 @@ struct conn {
 	bool reported;				       /* the sinks know it under its number, which stays */
 	bool was_muted;				       /* and is counted as such */
 	bool peer_ended;			       /* as its bytes told */
-	bool early;	      /* TLS that moved before the libraries were probed, and not since */
+	bool before_probes;   /* TLS that moved before the libraries were probed, and not since */
 	bool ciphertext;      /* the kernel side was told so */
 	enum mark muted_mark; /* what it was told last of what is muted */
 	enum conn_plaintext plaintext;

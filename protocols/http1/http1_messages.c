@@ -315,7 +315,7 @@ static bool response_fits(const struct protocol *http1, uint64_t first_ns)
 }
 
 /* Had another request left before this answer to the oldest one came? */
-static bool response_early(const struct protocol *http1, uint64_t first_ns)
+static bool second_begun(const struct protocol *http1, uint64_t first_ns)
 {
 	const struct http1_request *second = http1_queue_second(&http1->queue);
 	const struct http1_order *order = &http1->order;
@@ -337,7 +337,7 @@ static bool response_pairs(struct protocol *http1, const struct http1_parser *pa
 	/* Not the first bytes behind the request: something else came before. */
 	if (parser->searched && parser->passed == HTTP1_PASSED_SOME && http1->order.state == ORDER_TRIAL) {
 		messages_lose_answers(http1);
-	} else if (http1_order_answer(&http1->order, response_early(http1, first_ns),
+	} else if (http1_order_answer(&http1->order, second_begun(http1, first_ns),
 				      http1->queue.count == 1)) {
 		return true;
 	} else {

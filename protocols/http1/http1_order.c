@@ -23,20 +23,20 @@
 
 #include "protocol.h"
 
-#define EXPLAINED_OPEN	 2  /* a lost answer, and the next request whose answer showed that */
-#define EXPLAINED_STRAYS 1  /* the answer to a lost request */
-#define PROOF_SHORT	 1  /* exchanges that show a client to wait, behind the loss of its requests */
-#define PROOF_STRANGER	 2  /* when it was never seen to wait before */
-#define PROOF_JOINED	 5  /* when hark joined late: one that pipelines seldom looks so for as long */
-#define PROOF_LONG	 8  /* and nobody knows how many requests were lost, or whether it ever waited */
-#define ALTERNATE_LONG	 32 /* who waited so often before a loss is not suspected */
-#define ALTERNATE_AGAIN	 8  /* nor who did so behind it any more */
+#define EXPLAINED_OPEN	  2  /* a lost answer, and the next request whose answer showed that */
+#define EXPLAINED_STRAYS  1  /* the answer to a lost request */
+#define PROOF_SHORT	  1  /* exchanges that show a client to wait, behind the loss of its requests */
+#define PROOF_STRANGER	  2  /* when it was never seen to wait before */
+#define PROOF_JOINED_LATE 5  /* when hark joined late: one that pipelines seldom looks so for as long */
+#define PROOF_LONG	  8  /* and nobody knows how many requests were lost, or whether it ever waited */
+#define ALTERNATE_LONG	  32 /* who waited so often before a loss is not suspected */
+#define ALTERNATE_AGAIN	  8  /* nor who did so behind it any more */
 
 /* clang-format off */
 static const uint8_t order_next[ORDER_STATES][ORDER_EVENTS] = {
 	/*                      REQUEST          ANSWER           STRAY            LOSE_REQUESTS    LOSE_ANSWERED    LOSE_ANSWERS     SUSPECT          PROVE */
 	[ORDER_KNOWN]     = { ORDER_KNOWN,     ORDER_KNOWN,     ORDER_KNOWN,     ORDER_OWED,      ORDER_ANSWERED,  ORDER_ANSWERED,  ORDER_SUSPECTED, ORDER_KNOWN },
-	[ORDER_JOINED]    = { ORDER_TRIAL,     ORDER_JOINED,    ORDER_ANSWERED,  ORDER_OWED,      ORDER_ANSWERED,  ORDER_ANSWERED,  ORDER_SUSPECTED, ORDER_PIPELINED },
+	[ORDER_JOINED_LATE]    = { ORDER_TRIAL,     ORDER_JOINED_LATE,    ORDER_ANSWERED,  ORDER_OWED,      ORDER_ANSWERED,  ORDER_ANSWERED,  ORDER_SUSPECTED, ORDER_PIPELINED },
 	[ORDER_FRAMING]   = { ORDER_KNOWN,     ORDER_FRAMING,   ORDER_ANSWERED,  ORDER_OWED,      ORDER_ANSWERED,  ORDER_ANSWERED,  ORDER_SUSPECTED, ORDER_FRAMING },
 	[ORDER_OWED]      = { ORDER_PASSED,    ORDER_OWED,      ORDER_ANSWERED,  ORDER_OWED,      ORDER_ANSWERED,  ORDER_ANSWERED,  ORDER_SUSPECTED, ORDER_PIPELINED },
 	[ORDER_PASSED]    = { ORDER_PASSED,    ORDER_PASSED,    ORDER_ANSWERED,  ORDER_PASSED,    ORDER_PASSED,    ORDER_ANSWERED,  ORDER_SUSPECTED, ORDER_PIPELINED },
@@ -86,17 +86,17 @@ static void order_retract(struct http1_order *order)
 void http1_order_init(struct http1_order *order, unsigned int flag)
 {
 	*order = (struct http1_order){
-		.state = flag ? ORDER_JOINED : ORDER_KNOWN,
+		.state = flag ? ORDER_JOINED_LATE : ORDER_KNOWN,
 		.why = flag,
 		.unproven = flag,
 		.tried = flag,
-		.proof = flag ? PROOF_JOINED : 0,
+		.proof = flag ? PROOF_JOINED_LATE : 0,
 	};
 }
 
 void http1_order_distrust(struct http1_order *order)
 {
-	if (order->state != ORDER_JOINED)
+	if (order->state != ORDER_JOINED_LATE)
 		return;
 	order->why |= FLAG_GAP;
 	order_unprove(order, PROOF_SHORT);
@@ -168,9 +168,9 @@ bool http1_order_prove(struct http1_order *order)
 	return true;
 }
 
-bool http1_order_answer(struct http1_order *order, bool early, bool last)
+bool http1_order_answer(struct http1_order *order, bool second_begun, bool last)
 {
-	if (early && http1_order_prove(order))
+	if (second_begun && http1_order_prove(order))
 		return false;
 	order_step(order, ORDER_ANSWER);
 	/* The loss began in the middle of a request, and that one is answered. */

@@ -12,8 +12,8 @@
 #include <stdint.h>
 
 enum http1_order_state {
-	ORDER_KNOWN,	 /* the next response answers the oldest request that waits */
-	ORDER_JOINED,	 /* joined late: requests that nobody saw may be unanswered */
+	ORDER_KNOWN,	   /* the next response answers the oldest request that waits */
+	ORDER_JOINED_LATE, /* joined late: requests that nobody saw may be unanswered */
 	ORDER_FRAMING,	 /* less was lost than a request is long: the next one, if it begins right behind, is
 			    the next */
 	ORDER_OWED,	 /* requests were lost, and no answer to them has begun */
@@ -73,10 +73,10 @@ void http1_order_waited(struct http1_order *order);
 /* For certain the client does not wait. True: what is queued cannot be paired any more. */
 bool http1_order_prove(struct http1_order *order);
 
-/* A response begins, and the oldest queued request began before it. early: another one had begun by then;
+/* A response begins, and the oldest queued request began before it. second_begun: another one had by then;
  * last: no other is queued. True: the two are a pair; false: nothing that is queued can be paired any more.
  */
-bool http1_order_answer(struct http1_order *order, bool early, bool last);
+bool http1_order_answer(struct http1_order *order, bool second_begun, bool last);
 
 /* A response begins that answers no queued request. contiguous: no search led to it. */
 void http1_order_stray(struct http1_order *order, bool contiguous);

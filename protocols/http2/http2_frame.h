@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * HTTP/2 frame headers (RFC 9113, 4.1): reading one, judging one, and finding
- * the border of frames in a stream that was joined in the middle.
+ * the border of frames in a byte stream that was joined late.
  */
 #ifndef HARK_HTTP2_FRAME_H
 #define HARK_HTTP2_FRAME_H

@@ -26,9 +26,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	must(whole.offset <= size && late.offset <= size);
 	must(late.kind != DETECT_OTHER && late.kind != DETECT_PROXY);
 	for (size_t len = 0; len < size && len < 64; len++) {
-		struct detect_result early = detect_first(slice_take(all, len));
+		struct detect_result prefix = detect_first(slice_take(all, len));
 
-		must(early.kind == DETECT_MORE || (early.kind == whole.kind && early.offset == whole.offset));
+		must(prefix.kind == DETECT_MORE ||
+		     (prefix.kind == whole.kind && prefix.offset == whole.offset));
 	}
 	if (late.kind == DETECT_HTTP1_REQUEST || late.kind == DETECT_HTTP1_RESPONSE)
 		must(detect_find_start_line(all, &line) == late.offset);

@@ -201,9 +201,9 @@ static bool is_overtaken(const struct play *play, int id)
 static void check_size(struct judging *judging, int id, const struct message *message,
 		       const struct true_message *truth, unsigned int flags, bool *lacks)
 {
-	bool early = flags & (FLAG_CLOSED | FLAG_IN_FLIGHT | FLAG_TIMEOUT | FLAG_TRUNCATED) ||
-		     (is_reset(judging->play, id) && flags & FLAG_RESET);
-	bool exact = message->body_known && !early && !tail_is_lost(judging->play, id, message->kind);
+	bool unfinished = flags & (FLAG_CLOSED | FLAG_IN_FLIGHT | FLAG_TIMEOUT | FLAG_TRUNCATED) ||
+			  (is_reset(judging->play, id) && flags & FLAG_RESET);
+	bool exact = message->body_known && !unfinished && !tail_is_lost(judging->play, id, message->kind);
 
 	if (message->body_bytes > truth->body_bytes || (exact && message->body_bytes != truth->body_bytes))
 		find(judging, FAULT_FIELD, "exchange %d: %s body of %s%llu bytes, not %llu", id,

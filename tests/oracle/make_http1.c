@@ -34,7 +34,7 @@ struct draft {
 struct drafts {
 	struct draft request, interim, response;
 	size_t request_before_interim; /* portions of the request that come before the interim response */
-	bool early;		       /* the whole answer comes there, before the rest of the request */
+	bool answer_first;	       /* the whole answer comes there, before the rest of the request */
 };
 
 __attribute__((format(printf, 2, 3))) static void draft_print(struct draft *draft, const char *format, ...)
@@ -280,7 +280,7 @@ static void draft_request(struct drafts *drafts, struct conversation *conversati
 	} else if (framing != FRAMING_NONE && conversation->family != FAMILY_HTTP1_PIPED &&
 		   random_chance(random, 10)) {
 		drafts->request_before_interim = 1;
-		drafts->early = true;
+		drafts->answer_first = true;
 	}
 	draft_rest(&drafts->request, random, conversation->family, request, framing);
 }
@@ -323,7 +323,7 @@ static void draft_response(struct drafts *drafts, struct conversation *conversat
 	response->version = exchange->side[MESSAGE_REQUEST].version;
 	response->status = pick_status(random);
 	framing = pick_framing(random, exchange);
-	if (drafts->request_before_interim && !drafts->early)
+	if (drafts->request_before_interim && !drafts->answer_first)
 		draft_interim(drafts, exchange, id, 100);
 	else if (response->version == HTTP_1_1 && random_chance(random, 8))
 		draft_interim(drafts, exchange, id, 103);
@@ -428,10 +428,10 @@ static void write_in_turn(struct conversation *conversation, struct drafts **dra
 
 		draft_write(conversation, 0, id, &drafts[id]->request, 0, before ? before : PORTIONS_MAX);
 		draft_write(conversation, 1, id, &drafts[id]->interim, 0, PORTIONS_MAX);
-		if (before && !drafts[id]->early)
+		if (before && !drafts[id]->answer_first)
 			draft_write(conversation, 0, id, &drafts[id]->request, before, PORTIONS_MAX);
 		draft_write(conversation, 1, id, &drafts[id]->response, 0, PORTIONS_MAX);
-		if (before && drafts[id]->early)
+		if (before && drafts[id]->answer_first)
 			draft_write(conversation, 0, id, &drafts[id]->request, before, PORTIONS_MAX);
 	}
 }

@@ -120,7 +120,7 @@ static void plan_join(struct play *play, struct random *random, size_t at)
 {
 	struct record *record = &play->records[at];
 
-	play->joined = at;
+	play->before_hark = at;
 	for (size_t i = 0; i < at; i++)
 		play->records[i].seen_from = play->records[i].end;
 	/* Reads may begin anywhere: the rest of a portion is a record as good as any. */
@@ -428,7 +428,7 @@ static void positions_begin(struct player *player)
 	for (size_t i = 0; play->tls && i < play->count; i++) {
 		const struct record *record = &play->records[i];
 
-		if (i < play->joined || found[record->direction])
+		if (i < play->before_hark || found[record->direction])
 			continue;
 		found[record->direction] = true;
 		player->first[record->direction] = record->lost ? record->begin : record->seen_from;

@@ -44,8 +44,8 @@ struct play {
 	bool server, tls, close, announced;
 	struct record *records;
 	size_t count, capacity;
-	size_t joined; /* records before this one came before hark */
-	size_t *order; /* in which the records come */
+	size_t before_hark; /* so many records came before it */
+	size_t *order;	    /* in which the records come */
 };
 
 const char *transform_name(enum transform transform);

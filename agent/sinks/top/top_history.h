@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * All exchanges together, second by second of event time: the totals of the
- * title and the two sparklines. A gap in a recording is passed over quickly.
+ * title and the two sparklines. A pause in a recording is passed over quickly.
  */
 #ifndef HARK_TOP_HISTORY_H
 #define HARK_TOP_HISTORY_H

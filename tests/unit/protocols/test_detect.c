@@ -136,10 +136,10 @@ static void test_late(void **state)
 	for (size_t i = 0; i < sizeof(late_rows) / sizeof(*late_rows); i++) {
 		check(&late_rows[i], judge(detect_late, late_rows[i].bytes, late_rows[i].len));
 		for (size_t len = 0; len < late_rows[i].len; len++) {
-			struct detect_result early = judge(detect_late, late_rows[i].bytes, len);
+			struct detect_result prefix = judge(detect_late, late_rows[i].bytes, len);
 
-			if (early.kind != DETECT_MORE)
-				check(&late_rows[i], early);
+			if (prefix.kind != DETECT_MORE)
+				check(&late_rows[i], prefix);
 		}
 	}
 }

@@ -2,7 +2,7 @@
 /*
  * Each allocation of the HTTP/1 decoder fails in turn, in every conversation:
  * nothing leaks, nothing crashes, no message is wrong without a mark, no pair
- * is wrong, and what was skipped is told (-ENOMEM or a counter).
+ * is wrong, and what was passed over is told (-ENOMEM or a counter).
  */
 #include "http1_cases.h"
 #include "message_text.h"

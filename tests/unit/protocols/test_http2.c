@@ -531,11 +531,11 @@ static char *long_script(unsigned int count, unsigned int width)
 }
 
 /*
- * Joined inside chunk `first`, `skipped` bytes of which are missed. merge: all neighbouring frames of a
+ * Joined inside chunk `first`, `missed` bytes of which are not seen. merge: all neighbouring frames of a
  * direction come in one call. Returns how many messages were shown.
  */
 static size_t run_late(const struct row *row, const struct build *build, const struct truth *truth,
-		       size_t first, size_t skipped, enum protocol_role role, bool merge, size_t *unmarked)
+		       size_t first, size_t missed, enum protocol_role role, bool merge, size_t *unmarked)
 {
 	static uint8_t piece[BUILD_CHUNKS * 64];
 	struct protocol_config config = config_of(row);
@@ -551,7 +551,7 @@ static size_t run_late(const struct row *row, const struct build *build, const s
 	for (size_t i = first; i < build->count; i++) {
 		const struct build_chunk *chunk = &build->chunks[i];
 
-		size_t from = i == first ? skipped : 0;
+		size_t from = i == first ? missed : 0;
 
 		memcpy(piece + len, chunk->bytes + from, chunk->len - from);
 		len += chunk->len - from;
@@ -614,9 +614,9 @@ static void test_late_join_inside(void **state)
 	(void)state;
 	truth_learn(&truth, &row);
 	for (size_t first = 0; first < build->count; first++) {
-		for (size_t skipped = 1; skipped < build->chunks[first].len; skipped++) {
-			shown += run_late(&row, build, &truth, first, skipped, ROLE_CLIENT, false, &unmarked);
-			shown += run_late(&row, build, &truth, first, skipped, ROLE_UNKNOWN, true, &unmarked);
+		for (size_t missed = 1; missed < build->chunks[first].len; missed++) {
+			shown += run_late(&row, build, &truth, first, missed, ROLE_CLIENT, false, &unmarked);
+			shown += run_late(&row, build, &truth, first, missed, ROLE_UNKNOWN, true, &unmarked);
 		}
 	}
 	assert_true(shown > 1000);

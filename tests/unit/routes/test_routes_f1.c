@@ -134,7 +134,7 @@ static struct score list_score(const struct list *list, bool first)
 	return score;
 }
 
-static void list_run(struct list *list, struct score *late, struct score *early)
+static void list_run(struct list *list, struct score *late, struct score *live)
 {
 	uint64_t merged = 0, counted = 0;
 	const struct routes_config config = { .merge = count_merged, .ctx = &merged };
@@ -153,7 +153,7 @@ static void list_run(struct list *list, struct score *late, struct score *early)
 	for (size_t i = 0; i < list->count; i++)
 		list->requests[i].endpoint = request_find(routes, &list->requests[i]);
 	*late = list_score(list, false);
-	*early = list_score(list, true);
+	*live = list_score(list, true);
 	for (size_t i = 0; i < list->count; i++)
 		free(list->requests[i].first);
 	routes_free(routes);
@@ -182,7 +182,7 @@ struct totals {
 
 static double folder_score(struct list *list, const char *folder, struct totals *totals)
 {
-	struct score all = { 0 }, all_early = { 0 };
+	struct score all = { 0 }, all_live = { 0 };
 	double mean = 0;
 	char pattern[256];
 	glob_t files;
@@ -190,20 +190,20 @@ static double folder_score(struct list *list, const char *folder, struct totals 
 	snprintf(pattern, sizeof(pattern), "testdata/routes/%s/*.tsv", folder);
 	assert_int_equal(glob(pattern, 0, NULL, &files), 0);
 	for (size_t i = 0; i < files.gl_pathc; i++) {
-		struct score late, early;
+		struct score late, live;
 
 		list_read(list, files.gl_pathv[i]);
 		list_shuffle(list, 1);
-		list_run(list, &late, &early);
+		list_run(list, &late, &live);
 		print_message("%-45s %4zu requests, F1 %.3f, when they came %.3f\n", files.gl_pathv[i],
-			      list->count, score_f1(&late), score_f1(&early));
+			      list->count, score_f1(&late), score_f1(&live));
 		score_add(&all, &late);
-		score_add(&all_early, &early);
+		score_add(&all_live, &live);
 		mean += score_f1(&late) / (double)files.gl_pathc;
 		totals->requests += list->count;
 	}
 	print_message("%s: F1 over all pairs %.3f, mean of the APIs %.3f, when they came %.3f\n", folder,
-		      score_f1(&all), mean, score_f1(&all_early));
+		      score_f1(&all), mean, score_f1(&all_live));
 	totals->apis += files.gl_pathc;
 	score_add(&totals->late, &all);
 	globfree(&files);
