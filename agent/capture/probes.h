@@ -10,7 +10,7 @@
 #include "library/file_identity.h"
 #include "library/probe_site.h"
 #include "model/mark.h"
-#include "model/source.h"
+#include "model/event_check.h"
 #include "model/tls_key.h"
 
 #include <stdbool.h>

@@ -3,7 +3,7 @@
 #ifndef HARK_PROBES_EXISTING_H
 #define HARK_PROBES_EXISTING_H
 
-#include "model/source.h"
+#include "model/event_check.h"
 
 struct bpf_program;
 

@@ -8,7 +8,7 @@
 #ifndef HARK_SOURCE_BPF_H
 #define HARK_SOURCE_BPF_H
 
-#include "model/source.h"
+#include "model/event_check.h"
 #include "probes.h"
 
 #include <stdint.h>

@@ -29,7 +29,7 @@
 #include "flow_decode.h"
 #include "flow_judge.h"
 #include "hello.h"
-#include "model/source.h"
+#include "model/event_check.h"
 
 #define UPGRADES_MAX 4 /* tunnels within tunnels that are followed */
 

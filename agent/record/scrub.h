@@ -8,7 +8,7 @@
 #define HARK_SCRUB_H
 
 #include "base/redact.h"
-#include "model/source.h"
+#include "model/event_check.h"
 
 #include <stdbool.h>
 

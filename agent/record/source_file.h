@@ -3,7 +3,7 @@
 #ifndef HARK_SOURCE_FILE_H
 #define HARK_SOURCE_FILE_H
 
-#include "model/source.h"
+#include "model/event_check.h"
 
 #include <stdint.h>
 #include <stdio.h>

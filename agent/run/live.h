@@ -9,7 +9,7 @@
 #include "base/loop.h"
 #include "capture/probes.h"
 #include "filter/filter.h"
-#include "model/source.h"
+#include "model/event_check.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -9,7 +9,7 @@
 #include "tracker.h"
 
 #include "base/counters.h"
-#include "model/source.h"
+#include "model/event_check.h"
 #include "pair/pair_pending.h"
 #include "tracker_life.h"
 #include "tracker_opaque.h"

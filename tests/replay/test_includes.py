@@ -52,9 +52,9 @@ def test_one_include_too_many(tree, path, include, finding):
 
 
 def test_an_include_by_way_of_another(tree):
-    add(tree / "agent/model/source.h", '#include "track/conn.h"')
+    add(tree / "agent/model/event_check.h", '#include "track/conn.h"')
     found = findings(tree)
-    assert "agent/decode/flow.c: decode/ may not include agent/track/conn.h (by way of agent/model/source.h)" in found
+    assert "agent/decode/flow.c: decode/ may not include agent/track/conn.h (by way of agent/model/event_check.h)" in found
 
 
 def test_a_room_that_nobody_knows(tree):

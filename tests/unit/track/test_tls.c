@@ -8,7 +8,7 @@
 
 #include "base/counters.h"
 #include "event_builder.h"
-#include "model/source.h"
+#include "model/event_check.h"
 #include "track/tls.h"
 
 #define GET  "GET /a HTTP/1.1\r\nHost: x\r\n\r\n"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "model/source.h"
+#include "model/event_check.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -4,7 +4,7 @@
  * alike: behind it sizes agree, text ends, and what is used as an index is in
  * range. Everything else in a record may still be hostile.
  */
-#include "source.h"
+#include "event_check.h"
 
 #include <string.h>
 

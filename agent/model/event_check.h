@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Where events come from: the kernel (source_bpf) or a recording (source_file).
- */
-#ifndef HARK_SOURCE_H
-#define HARK_SOURCE_H
+/* Events as sources (source_bpf, source_file) hand them on, once they were checked. */
+#ifndef HARK_EVENT_CHECK_H
+#define HARK_EVENT_CHECK_H
 
 #include "event.h"
 
@@ -11,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Each event in order; borrowed for the call. Return less than 0 to stop (that value comes back). */
+/* Takes each event in order, borrowed for the call. Return less than 0 to stop (that value comes back). */
 typedef int event_fn(void *ctx, const struct event_header *event);
 
 /*
