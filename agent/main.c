@@ -361,7 +361,7 @@ static int stats_write(struct run *run)
 	return error;
 }
 
-/* What is under way comes out; then everything is written. status: the run's own. */
+/* Messages under way come out; then everything is written. status: the run's own. */
 static int run_close(struct run *run, int status)
 {
 	int error = 0;

@@ -217,7 +217,7 @@ struct linux_binprm {
 
 #pragma clang attribute pop
 
-/* What user space hands to system calls; an ABI, so offsets are fixed. */
+/* Structures that user space hands to system calls; an ABI, so offsets are fixed. */
 struct user_iovec {
 	__u64 base;
 	__u64 len;

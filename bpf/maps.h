@@ -63,7 +63,7 @@ MAP_SCOPE struct {
 	__type(value, __u8);
 } pids SEC(".maps");
 
-/* What user space decided of a socket (enum kernel_mark); only user space writes. */
+/* Marks that user space set on sockets (enum kernel_mark); only user space writes. */
 MAP_SCOPE struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 65536);

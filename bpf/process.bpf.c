@@ -37,7 +37,7 @@ int namespace_find(void *ctx __attribute__((unused)))
 	return 0;
 }
 
-/* What it was ignored for may be over: a container's first process moves into its cgroup, then executes. */
+/* The reason to ignore it may be over: a container's first process moves into its cgroup, then executes. */
 static __always_inline void process_unignore(__u32 number)
 {
 	__u8 *mark = bpf_map_lookup_elem(&pids, &number);

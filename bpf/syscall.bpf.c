@@ -215,8 +215,8 @@ static __noinline int datagram_transfer(struct pt_regs *user, struct sock *sk, s
 }
 
 /*
- * What io_uring moves passes no system call of its own. Where no counter of the socket's shows it either,
- * user space has to know that this process may have moved more than was seen. Told of once a process.
+ * Bytes that io_uring moves pass no system call of their own. Where no counter of the socket's shows it
+ * either, user space has to know that this process may have moved more than was seen. Told of once a process.
  */
 static __noinline int rings_entered(void)
 {

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What a socket transfer has to know of the TLS calls around it. A transfer is
- * nested in a TLS call of its thread when its user stack pointer lies below
- * the call's, on the same stack. Callbacks talk to other sockets from inside
- * such a call, so that alone does not make it the session's: it is on the
- * session's own socket, or none is known yet and it moves TLS records that
- * agree with the call. A binding once proven changes only on proof.
+ * The TLS calls around a socket transfer, as far as that has to know them. A
+ * transfer is nested in a TLS call of its thread when its user stack pointer
+ * lies below the call's, on the same stack. Callbacks talk to other sockets
+ * from inside such a call, so that alone does not make it the session's: it is
+ * on the session's own socket, or none is known yet and it moves TLS records
+ * that agree with the call. A binding once proven changes only on proof.
  */
 #ifndef HARK_BPF_TLS_H
 #define HARK_BPF_TLS_H
 
 #include "capture.h"
 
-/* What a probed return's slot on the stack holds while the call is under way. */
+/* The address in a probed return's slot on the stack while the call is under way. */
 static __always_inline __u64 trampoline(void)
 {
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
@@ -132,7 +132,7 @@ static __always_inline struct kernel_session *session_claim(__u64 ssl, __u8 libr
 	return session;
 }
 
-/* What became of early data. */
+/* Tells the fate of early data. */
 static __noinline void tls_early_submit(__u64 ssl, __u64 generation, __u8 library, bool taken)
 {
 	struct event_data *e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);

@@ -182,9 +182,9 @@ static __always_inline int first_bytes(struct capture *c, const struct syscall_r
 #define END_OF_EARLY_DATA  5 /* with its type, without the cipher's tag of 16 or 8 bytes */
 
 /*
- * What the client sends once the server answered tells whether its early data was taken: then and only then
- * the first encrypted record is EndOfEarlyData (RFC 8446, 4.5), which is shorter than any Finished. A second
- * hello follows a HelloRetryRequest.
+ * The record that the client sends once the server answered tells whether its early data was taken: then and
+ * only then the first encrypted record is EndOfEarlyData (RFC 8446, 4.5), which is shorter than any Finished.
+ * A second hello follows a HelloRetryRequest.
  */
 static __always_inline void early_watch(struct capture *c, const struct syscall_regs *regs,
 					struct kernel_session *session, struct tls_call *call, __u32 bytes)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a byte is in ASCII, whatever the locale. */
+/* Classes of ASCII bytes, whatever the locale. */
 #ifndef HARK_ASCII_H
 #define HARK_ASCII_H
 

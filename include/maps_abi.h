@@ -8,7 +8,7 @@
 
 #include "event.h"
 
-/* What a function of a TLS library does. */
+/* The job of a function of a TLS library. */
 enum tls_call_kind {
 	TLS_READ,
 	TLS_WRITE,
@@ -53,7 +53,7 @@ static inline int maps_tls_kind_returns(__u32 kind)
 	return kind < TLS_SET_FD;
 }
 
-/* What is known of a client's early data: it is written, then the server answers, then the client tells. */
+/* The state of a client's early data: it is written, then the server answers, then the client tells. */
 enum tls_early_state {
 	EARLY_NONE,
 	EARLY_WRITTEN,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What every protocol decoder offers and asks for. A decoder is pure: bytes
- * and holes of one connection go in, in order for each direction; messages
- * come out through callbacks. No I/O, no clock, no globals.
+ * The contract of every protocol decoder: what it offers and asks for. A
+ * decoder is pure: bytes and holes of one connection go in, in order for each
+ * direction; messages come out through callbacks. No I/O, no clock, no globals.
  *
  * Which direction carries requests may not be known at first (a connection
  * joined late): the decoder then learns it from the bytes.

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What do these bytes belong to? Pure functions over the held bytes of one
- * direction. Evidence is graded: a verdict is certain; everything weaker is
- * "more".
+ * Finds out to what protocol bytes belong. Pure functions over the held bytes
+ * of one direction. Evidence is graded: a verdict is certain; everything weaker
+ * is "more".
  */
 #ifndef HARK_DETECT_H
 #define HARK_DETECT_H

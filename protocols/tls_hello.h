@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the two ends of a TLS connection say in the clear before everything is
- * encrypted: the client's hello and the server's (RFC 8446, 4.1; RFC 5246,
- * 7.4.1). One reader a direction; the bytes may come in any pieces.
+ * The messages that the two ends of a TLS connection send in the clear before
+ * everything is encrypted: the client's hello and the server's (RFC 8446, 4.1;
+ * RFC 5246, 7.4.1). One reader a direction; the bytes may come in any pieces.
  */
 #ifndef HARK_TLS_HELLO_H
 #define HARK_TLS_HELLO_H

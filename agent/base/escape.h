@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What was observed is hostile: nothing of it reaches a terminal or a JSON
- * file as it came. Two forms, one idea of what is harmless: printable
- * characters of well-formed UTF-8, without controls (C0, C1) and without the
- * invisible ones that reorder or hide text.
+ * Observed bytes are hostile: none reaches a terminal or a JSON file as
+ * it came. Two forms, one idea of what is harmless: printable characters of
+ * well-formed UTF-8, without controls (C0, C1) and without the invisible ones
+ * that reorder or hide text.
  */
 #ifndef HARK_ESCAPE_H
 #define HARK_ESCAPE_H

@@ -94,7 +94,7 @@ bool frequent_miss(struct frequent *frequent, uint64_t hash, struct frequent_ite
 	*count = (uint64_t)sketch_read(frequent, hash) + 1;
 	sketch_raise(frequent, hash, *count);
 	*least = frequent_least(frequent);
-	/* What many others left in its cells is not its own. */
+	/* The cells also hold a share of many other items: that is not its own. */
 	return *least && *count > (*least)->count + frequent->misses / FREQUENT_CELLS;
 }
 

@@ -43,15 +43,15 @@ void frequent_count(struct frequent *frequent, struct frequent_item *item, uint6
 void frequent_remove(struct frequent *frequent, struct frequent_item *item);
 
 /*
- * What has no place came; hash: of its identity. True: it should have the one of *least, which is in its
- * count within a factor of two of the least; *count is how often it came.
+ * An item without a place came; hash: of its identity. True: it should have the one of *least, which is in
+ * its count within a factor of two of the least; *count is how often it came.
  */
 bool frequent_miss(struct frequent *frequent, uint64_t hash, struct frequent_item **least, uint64_t *count);
 
 /* One of the least frequent, within a factor of two; NULL: none has a place. */
 struct frequent_item *frequent_least(const struct frequent *frequent);
 
-/* What loses its place came so often: that is not forgotten. */
+/* Remembers how often an item that loses its place came. */
 void frequent_remember(struct frequent *frequent, uint64_t hash, uint64_t count);
 
 #endif

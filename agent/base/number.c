@@ -51,7 +51,7 @@ int number_parse_size(const char *text, size_t *bytes)
 	return -EINVAL;
 }
 
-/* What a time unit is in ns; 0: it is none. */
+/* A time unit in ns; 0: the suffix is none. */
 static uint64_t unit_ns(const char *suffix)
 {
 	static const struct {

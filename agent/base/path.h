@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-/* What stands behind the last slash. */
+/* The text behind the last slash. */
 static inline const char *path_base(const char *path)
 {
 	const char *slash = strrchr(path, '/');

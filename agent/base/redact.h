@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What is a secret: values whose name says so (secret_name.h) or was given to
+ * Secrets are values whose name says so (secret_name.h) or was given to
  * --redact, and user names and passwords in URLs. That HTTP/2 marks a field as
  * never indexed is not enough. They show as "[redacted]".
  */

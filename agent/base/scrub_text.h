@@ -79,7 +79,7 @@ struct scrub_text {
 
 void scrub_text_fini(struct scrub_text *text);
 
-/* What this byte is; first look at text->settled. */
+/* Judges this byte; first look at text->settled. */
 enum secret_verdict scrub_text_byte(struct scrub_text *text, const struct redact *redact, uint8_t c);
 
 /*

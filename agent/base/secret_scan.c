@@ -259,7 +259,7 @@ static void free_byte(struct secret_scan *scan, const struct redact *redact, uin
 		}
 		scan->name_len = len;
 	}
-	/* What may be a coded colon does not begin another name. */
+	/* A byte that may belong to a coded colon does not begin another name. */
 	if (scan->step != CODED_WITHIN || scan->name_end == NAME_OPEN)
 		name_add(scan, c);
 	scan->tag_slash = false;
@@ -297,7 +297,7 @@ static bool string_ends(const struct secret_scan *scan, uint8_t c)
 	return scan->backslashes < base || scan->backslashes % (2 * (base + 1)) == base;
 }
 
-/* What must stay so that the string stays one: backslashes, and the letter of an escape. */
+/* Backslashes and the letter of an escape stay, so that the string stays one. */
 static enum secret_verdict string_byte(struct secret_scan *scan, uint8_t c)
 {
 	if (c == '\\' || c == '\n' || c == '\r')

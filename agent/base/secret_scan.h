@@ -109,10 +109,10 @@ struct secret_scan {
 	size_t maybe; /* bytes of it */
 };
 
-/* What this byte is. First look at scan->settled, which is about bytes before it. */
+/* Judges this byte. First look at scan->settled, which is about bytes before it. */
 enum secret_verdict secret_scan_byte(struct secret_scan *scan, const struct redact *redact, uint8_t c);
 
-/* What comes is an authority without a scheme: Host, :authority, the target of CONNECT. */
+/* The bytes that come are an authority without a scheme: Host, :authority, the target of CONNECT. */
 void secret_scan_authority(struct secret_scan *scan);
 
 /* Was this byte, within a secret, one of a number of JSON's? */

@@ -13,7 +13,7 @@
  */
 ssize_t small_file_read(const char *path, char *text, size_t size);
 
-/* What stands behind "\nNAME:" in the text of a status file; empty: there is no such line. */
+/* The text behind "\nNAME:" in that of a status file; empty: there is no such line. */
 const char *small_file_field(const char *text, const char *name);
 
 #endif

@@ -67,7 +67,7 @@ void probes_close(struct probes *probes);
 /* The way in use: CAPTURE_SOCKET or CAPTURE_SYSCALL. */
 enum capture_way probes_capture(const struct probes *probes);
 
-/* What capturing finds in the running kernel. */
+/* The features of the running kernel that capturing uses. */
 struct probes_features {
 	bool built;		     /* this hark has its kernel side; all else is false without it */
 	bool btf;		     /* the kernel's type information; all below is false without it */

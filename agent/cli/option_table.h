@@ -13,7 +13,7 @@
 
 #define WORDS_MAX 64
 
-/* What is collected while argp runs. */
+/* Values collected while argp runs. */
 struct parse {
 	struct options *options;
 	const char *redact_names[WORDS_MAX];
@@ -63,7 +63,7 @@ int option_usage_error(const char *format, ...) __attribute__((format(printf, 1,
 /* The heading of a group of options, by argp_option.group from 1 on. */
 extern const char *const option_groups[];
 
-/* What the first word may be; the first of them is what it is without one. */
+/* The commands that the first word may name; without one the first row holds. */
 struct command_row {
 	const char *name;
 	const char *form; /* what may follow the name */

@@ -55,7 +55,7 @@ static void put_forms(FILE *out)
 		fprintf(out, i ? "\n%s %s" : "[%s] %s", command_rows[i].name, command_rows[i].form);
 }
 
-/* What stands behind the options. argp would wrap its lines to the first column. */
+/* The part of the help behind the options. argp would wrap its lines to the first column. */
 static void put_tail(FILE *out)
 {
 	fprintf(out, "\nViews:\n");
@@ -71,7 +71,7 @@ static void put_tail(FILE *out)
 	fprintf(out, "%s%s", filters, examples);
 }
 
-/* What argp calls an option: its letter, or a number that is none. */
+/* The key of an option for argp: its letter, or a number that is none. */
 static int key_of(size_t row)
 {
 	return option_rows[row].argp.key ? option_rows[row].argp.key : 256 + (int)row;
@@ -227,7 +227,7 @@ static int take_words(struct parse *parse)
 
 /* --- the filter: what is left of the words, and the options that are short for one; all must hold -- */
 
-/* What hark lost, or did not see to its end, is no failure of the programs. */
+/* An exchange that hark lost a part of, or did not see to its end, is no failure of the programs. */
 static const char failed[] = "(status:4xx,5xx or grpc:error or (flag:reset,closed,timeout,unanswered "
 			     "!flag:gap,late-joined,in-flight,truncated))";
 
@@ -409,7 +409,7 @@ static int check_outputs(struct options *options)
 	return 0;
 }
 
-/* What belongs to some views only. */
+/* Refuses options that belong to other views only. */
 static int check_views(struct options *options)
 {
 	enum view view = options->view;

@@ -307,7 +307,7 @@ static void flow_doubt(struct flow *flow)
 
 /* --- what comes in order ------------------------------------------------------------------ */
 
-/* What was not taken of the bytes is for the state that the layer has then. */
+/* Bytes that were not taken are for the state that the layer has then. */
 static void flow_feed(struct flow *flow, enum event_direction direction, struct slice *bytes,
 		      uint64_t time_ns, const struct mover *mover)
 {
@@ -428,7 +428,7 @@ static void take_data(void *ctx, struct slice bytes, uint64_t time_ns, const str
 	if (!flow_is_tls(flow))
 		call_queue_data(&flow->calls, &context, side->direction, bytes, time_ns, mover);
 	flow_data(flow, side->direction, bytes, time_ns, mover);
-	/* What is no HTTP may turn to TLS too (SMTP's STARTTLS). Nobody else looks at it any more. */
+	/* Other protocols may turn to TLS too (SMTP's STARTTLS). Nobody else looks at it any more. */
 	if (flow->state == FLOW_MUTED && !flow->session && detect_first(bytes).kind == DETECT_TLS)
 		flow_turn_tls(flow);
 	call_queue_judge(&flow->calls, &context, flow_call_verdict(flow));

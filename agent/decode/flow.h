@@ -18,7 +18,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* What is done with the bytes; flow.c has the table of what leads from one to the other. */
+/* The state says what is done with the bytes; flow.c has the table of what leads from one to the other. */
 enum flow_state {
 	FLOW_UNDETERMINED, /* held, and judged */
 	FLOW_HTTP,	   /* decoded */

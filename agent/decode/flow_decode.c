@@ -22,7 +22,7 @@ static const struct mover *flow_mover(const struct flow *flow)
 	return flow->mover ? flow->mover : &flow->facts->owner;
 }
 
-/* What a message says about the connection. */
+/* Takes from a message what it says about the connection. */
 static void flow_learn(struct flow *flow, const struct message *message)
 {
 	struct conn_facts *facts = flow->facts;

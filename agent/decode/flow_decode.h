@@ -5,7 +5,7 @@
 
 #include "flow.h"
 
-/* What became of bytes that were to be decoded. */
+/* The fate of bytes that were to be decoded. */
 enum flow_fed {
 	FLOW_FED,	   /* all were taken */
 	FLOW_FED_TLS,	   /* none: TLS begins with them */

@@ -41,7 +41,7 @@ static void side_shed(struct flow_side *side, size_t n)
 		side->turn_at = side->turn_at >= n ? side->turn_at - n : FLOW_NO_TURN;
 }
 
-/* What the kernel side did not copy meanwhile is no loss. */
+/* Bytes that the kernel side did not copy meanwhile are no loss. */
 static void side_listen(struct flow_side *side)
 {
 	if (side->hearing != FLOW_SIDE_MUTED)
@@ -199,7 +199,7 @@ static bool flow_may_ask(const struct flow *flow, enum event_direction direction
 	return detect_asks(held_bytes(&flow->side[direction].held));
 }
 
-/* What a client says may be no request at all, HTTP/0.9 say, and yet a server answers that with a 400. */
+/* A client's bytes may be no request at all, HTTP/0.9 say, and yet a server answers them with a 400. */
 static enum flow_verdict flow_found_alien(struct flow *flow, enum event_direction direction)
 {
 	struct flow_side *side = &flow->side[direction], *answer = &flow->side[!direction];

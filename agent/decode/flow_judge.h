@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What are the bytes of a layer that is FLOW_UNDETERMINED? Holds them, and
- * says so as soon as it can; flow.c acts on the verdict.
+ * Finds out to what protocol the bytes of a layer belong that is
+ * FLOW_UNDETERMINED. Holds them, and says so as soon as it can; flow.c acts on
+ * the verdict.
  */
 #ifndef HARK_FLOW_JUDGE_H
 #define HARK_FLOW_JUDGE_H

@@ -69,7 +69,10 @@ void stream_start(struct stream *stream, const struct stream_record *record, boo
  */
 void stream_doubt(struct stream *stream);
 
-/* What passed before this record was not to be copied: it is no hole. Must come before stream_put(). */
+/*
+ * The bytes that passed before this record were not to be copied: they are no hole. Must come before
+ * stream_put().
+ */
 void stream_rejoin(struct stream *stream, const struct stream_record *record);
 
 /* A counter that goes on from `next` where another stream left it. */
@@ -97,7 +100,10 @@ bool stream_is_blocked(const struct stream *stream);
 /* True when what is missing now was missing GRACE_POLLS ago. */
 bool stream_is_overdue(const struct stream *stream, uint64_t poll);
 
-/* What is missing before the first record that waits is lost: the record is due, the hole comes with it. */
+/*
+ * Gives up on the bytes that are missing before the first record that waits: the record is due, the hole
+ * comes with it.
+ */
 void stream_give_up(struct stream *stream);
 
 /* Delivers everything that waits, and gives up on everything missing. */

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What is only looked up: /proc/sys and CapEff say what is allowed. It needs no
- * privilege, so that the doctor has an answer for those who lack one. Whether it
- * all works together is tried elsewhere.
+ * Facts that are only looked up: /proc/sys and CapEff say what is allowed. That needs no privilege, so that
+ * the doctor has an answer for those who lack one. Whether it all works together is tried elsewhere.
  */
 #include "doctor_kernel.h"
 
@@ -118,7 +117,10 @@ uint64_t doctor_capabilities(void)
 	return found;
 }
 
-/* What each is for; CAP_SYS_ADMIN stands for the first two and the last on all kernels. */
+/*
+ * Each privilege with what is lost without it; CAP_SYS_ADMIN stands for the first two and the last on all
+ * kernels.
+ */
 static const struct {
 	unsigned int number;
 	bool by_admin;

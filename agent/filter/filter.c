@@ -54,9 +54,10 @@ void filter_free(struct filter *filter)
 /* --- what of it the kernel can decide ------------------------------------------------------ */
 
 /*
- * What of a filter holds of everything that it lets through, as sets of
- * numbers: of what must all hold any one set is enough, and their common part
- * is better; of alternatives each must have one; of a negation there is none.
+ * The part of a filter that holds of everything that it lets through, as sets
+ * of numbers: of terms that must all hold any one set is enough, and their
+ * common part is better; of alternatives each must have one; of a negation
+ * there is none.
  */
 struct ids {
 	uint32_t *items; /* sorted, each once */

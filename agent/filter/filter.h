@@ -75,8 +75,8 @@ bool filter_container(const struct filter *filter, const char *container);
 bool filter_about_exchanges(const struct filter *filter);
 
 /*
- * What the kernel side can decide, as sets that hold of everything the filter lets through: a list is valid
- * when its count is not 0. Sorted; borrowed from the filter.
+ * The part that the kernel side can decide, as sets that hold of everything the filter lets through: a list
+ * is valid when its count is not 0. Sorted; borrowed from the filter.
  */
 struct filter_kernel {
 	const uint32_t *pids;

@@ -158,7 +158,7 @@ static const struct {
 	{ "NOT", "! in front means not" },
 };
 
-/* What to write instead of a word of other languages; NULL: nothing. */
+/* A hint at what to write instead of a word of other languages; NULL: none. */
 static const char *word_hint(const char *text, size_t len)
 {
 	for (size_t i = 0; i < sizeof(meant) / sizeof(meant[0]); i++)
@@ -400,7 +400,7 @@ static struct filter_node *parse_group(struct parser *parser)
 	return node;
 }
 
-/* What must follow here: a term. before: what asks for it. */
+/* Reports when no term follows here. before: the place that asks for one. */
 static bool term_follows(struct parser *parser, struct place before, size_t len)
 {
 	skip_spaces(parser);

@@ -59,7 +59,7 @@ struct filter_node {
 	struct filter_node *next;
 };
 
-/* What is asked about. */
+/* The exchange or connection that a filter is asked about. */
 struct filter_subject {
 	const struct exchange *exchange; /* NULL: there is none */
 	const struct conn_facts *conn;	 /* NULL: not known */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What stands in values: ranges, bounds, addresses, patterns. The patterns are
- * the user's own, what they are tried on is hostile: a glob goes back to its
- * last star only, a regex has no back-references (they take exponential time),
- * a bounded size, and sees only the first bytes.
+ * The values of filters: ranges, bounds, addresses, patterns. The patterns are
+ * the user's own, the text that they are tried on is hostile: a glob goes back
+ * to its last star only, a regex has no back-references (they take exponential
+ * time), a bounded size, and sees only the first bytes.
  */
 #include "filter_term.h"
 

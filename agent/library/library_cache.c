@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What `ldconfig -p` lists. The cache file has had two formats and has
- * extensions; ldconfig knows them all. Systems without it (musl, images cut
- * to the bone) keep their libraries in the standard folders.
+ * Reads what `ldconfig -p` lists. The cache file has had two formats and has
+ * extensions; ldconfig knows them all. Systems without it (musl, images cut to
+ * the bone) keep their libraries in the standard folders.
  */
 #include "library_cache.h"
 

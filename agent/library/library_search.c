@@ -174,7 +174,7 @@ static struct library *file_examine(struct library_search *search, int fd, const
 	return library;
 }
 
-/* What a mapping's file is. 0 or -errno, when it could not be looked at. */
+/* Finds out whether a mapping's file is a library. 0 or -errno, when it could not be looked at. */
 static int mapping_examine(struct library_search *search, uint32_t pid, const struct mapping *mapping)
 {
 	struct stat st;

@@ -96,7 +96,7 @@ static bool mapping_tells(void *ctx, const struct mapping *mapping)
 	return true;
 }
 
-/* What a process that runs has. */
+/* The libraries of a process that runs. */
 static uint32_t libraries_of_process(uint32_t pid)
 {
 	uint32_t libraries = 0;

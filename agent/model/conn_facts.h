@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What is known about one connection: the part of it that sinks may read.
- * Written by the tracker and the connection only.
+ * The facts of one connection: the part of what is known of it that sinks may
+ * read. Written by the tracker and the connection only.
  */
 #ifndef HARK_CONN_FACTS_H
 #define HARK_CONN_FACTS_H

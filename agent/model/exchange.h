@@ -81,12 +81,12 @@ void exchange_flags_each(unsigned int flags, void (*fn)(void *ctx, const char *n
  */
 struct slice exchange_scheme(const struct exchange *exchange);
 
-/* What the request says, else the response. */
+/* The version that the request names, else the response. */
 enum http_version exchange_version(const struct exchange *exchange);
 
 struct content;
 
-/* What its bodies carry, by the request's Content-Type, else the response's; NULL: no row has it. */
+/* The content of its bodies, by the request's Content-Type, else the response's; NULL: no row has it. */
 const struct content *exchange_content(const struct exchange *exchange);
 
 /*

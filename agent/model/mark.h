@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What user space knows about a socket that the kernel side should act on. */
+/* Marks: what user space tells the kernel side of a socket. */
 #ifndef HARK_MARK_H
 #define HARK_MARK_H
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What every stage between an event and an exchange shares: the limits, the
- * way out, and the clock. Time comes from events only, so that a recording
- * replays exactly as it ran.
+ * Shared by every stage between an event and an exchange: the limits, the way
+ * out, and the clock. Time comes from events only, so that a recording replays
+ * exactly as it ran.
  */
 #ifndef HARK_PIPELINE_H
 #define HARK_PIPELINE_H
@@ -61,8 +61,8 @@ struct pipeline_config {
 };
 
 /*
- * What another processor's ring position may still bring has come by the second EVENT_POLL after it was
- * missed: the poll in between emptied the ring once, whole.
+ * A record that another processor's ring position may still bring has come by the second EVENT_POLL after it
+ * was missed: the poll in between emptied the ring once, whole.
  */
 #define GRACE_POLLS 2
 #define IDLE_POLLS  3 /* how long what moved is looked at */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a run shows: one kind a row of result.c, each result one struct. The
- * tracker makes them, outputs filter them, sinks take those kinds that they
- * have a function for. To add a kind is to add its row.
+ * The results that a run shows: one kind a row of result.c, each result one
+ * struct. The tracker makes them, outputs filter them, sinks take those kinds
+ * that they have a function for. To add a kind is to add its row.
  */
 #ifndef HARK_RESULT_H
 #define HARK_RESULT_H
@@ -42,7 +42,7 @@ struct result {
 
 typedef void result_fn(void *ctx, const struct result *result);
 
-/* What decides whether a filter lets a result through. */
+/* How it is decided whether a filter lets a result through. */
 enum result_filter {
 	RESULT_BY_EXCHANGE,
 	RESULT_BY_CONN,	       /* also where the filter needs to know more than a connection tells */

@@ -27,7 +27,7 @@ struct outputs {
 	int error;
 };
 
-/* What a view shows a line of, for --count; RESULT_KINDS: it shows tables. */
+/* The kind of result that a view shows a line of, for --count; RESULT_KINDS: it shows tables. */
 static const enum result_kind counted[] = {
 	[VIEW_WATCH] = RESULT_EXCHANGE, [VIEW_CONNS] = RESULT_EXCHANGE, [VIEW_RAW] = RESULT_CALL,
 	[VIEW_FRAMES] = RESULT_FRAME,	[VIEW_RECORD] = RESULT_KINDS,	[VIEW_STAT] = RESULT_KINDS,
@@ -213,7 +213,9 @@ static void show_exchange(struct outputs *outputs, const struct exchange *exchan
 	count_shown(outputs, &result);
 }
 
-/* What is not read is told on stderr where no output tells it: `hark conns` does when the connection ends. */
+/*
+ * Unread traffic is told of on stderr where no output tells it: `hark conns` does when the connection ends.
+ */
 static bool is_told(const struct outputs *outputs, enum result_kind kind)
 {
 	return outputs_want(outputs, kind) || outputs->config->view == VIEW_RECORD ||

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is said of a run on stderr where its outputs have no line for it. */
+/* Remarks on stderr, of what the outputs of a run have no line for. */
 #ifndef HARK_REMARKS_H
 #define HARK_REMARKS_H
 
@@ -14,7 +14,7 @@ struct remarks {
 	bool said_no_address; /* that port: and peer: leave exchanges out for want of it */
 };
 
-/* What the filter asks that this view cannot answer. */
+/* Says what the filter asks that this view cannot answer. */
 void remarks_filter(const struct filter *filter, enum view view);
 
 /*

@@ -20,15 +20,17 @@ struct join;
 /* Shows an exchange; true: somebody wanted to see it. Borrowed for the call. */
 typedef bool join_fn(void *ctx, const struct exchange *exchange);
 
-/* What waits is charged to the budget, of which it takes a quarter at most; NULL: no limit. NULL: out of
- * memory. */
+/*
+ * Exchanges that wait are charged to the budget, of which it takes a quarter at most; NULL: no limit. NULL:
+ * out of memory.
+ */
 struct join *join_new(struct budget *budget, join_fn *fn, void *ctx);
 /* Frees without showing; NULL is legal. */
 void join_free(struct join *join);
 
 /* A connection's facts are borrowed until join_conn_closed(). */
 void join_conn_opened(struct join *join, const struct conn_facts *facts);
-/* What waited for its other end here is shown. */
+/* Exchanges of this connection that waited for their other end are shown. */
 void join_conn_closed(struct join *join, const struct conn_facts *facts);
 
 /* Shows the exchange, at once or when its other end came, or will not come. Takes its messages if it must

@@ -12,7 +12,7 @@
 
 struct join_conn;
 
-/* What tells whether two exchanges are one. */
+/* The signs by which two exchanges are known for one. */
 struct join_sign {
 	uint32_t key; /* HTTP/2 stream; 0 for HTTP/1 */
 	enum protocol_role role;

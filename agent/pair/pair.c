@@ -361,7 +361,7 @@ void pair_interim(struct pair *pair, const struct message *message)
 	entry->last_ns = pair->pipeline->now_ns;
 }
 
-/* What comes after its exchange was shown: an answer that nobody saw yet is shown alone. */
+/* A message that ends after its exchange was shown: an answer that nobody saw yet is shown alone. */
 static void entry_done_late(struct pair *pair, struct pair_entry *entry, struct message *message)
 {
 	struct exchange exchange = {

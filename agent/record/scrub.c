@@ -155,7 +155,7 @@ static int piece_give(struct scrub *scrub, struct event_data *data, const struct
 	return scrub->config.fn(scrub->config.ctx, &data->h);
 }
 
-/* What was cut out stands for itself no more: records of what lies between, each with the hole behind it. */
+/* Gives the event without what was cut out: records of what lies between, each with the hole behind it. */
 static int item_give_cut(struct scrub *scrub, struct scrub_item *item)
 {
 	struct event_data *data = &item->event.data, whole = *data;
@@ -375,7 +375,7 @@ int scrub_event(struct scrub *scrub, const struct event_header *event)
 			break;
 	}
 	error = queue_drain(scrub);
-	/* What comes later of them is judged as something that was joined late. */
+	/* Their later bytes are judged as those of something that was joined late. */
 	while (error >= 0 && is_over(scrub) && scrub->recent) {
 		counter_add(COUNTER_LIMIT_MEMORY, 1);
 		flow_remove(scrub, scrub->recent);

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What a block says of the body behind it. */
+/* Facts that a block tells of the body behind it. */
 struct scrub_facts {
 	bool head;    /* it has pseudo-header fields: no trailers */
 	bool unknown; /* a name of it is not known */

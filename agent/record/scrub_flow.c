@@ -367,7 +367,7 @@ static void item_take(struct scrub_flow *flow, int direction, struct scrub_item 
 		side_hole(side, HOLE_UNKNOWN_SIZE);
 	}
 	if (data->len > data->copied && side->judged.len < JUDGED_MAX) {
-		/* What is there decides, or nothing does. */
+		/* The bytes that are there decide, or nothing does. */
 		side_judge(flow, direction);
 		if (side->kind == SCRUB_UNDETERMINED)
 			side_hole(side, data->len - data->copied);

@@ -213,7 +213,7 @@ static void stream_hole(struct data_stream *stream)
 	stream->body = CONTENT_OPAQUE;
 }
 
-/* What the block says of the body behind it; NULL: nobody knows. */
+/* Notes what the block says of the body behind it; NULL: nobody knows. */
 static void block_note(struct scrub_frames *frames, const struct scrub_facts *facts)
 {
 	struct data_stream *stream = stream_find(frames, frames->block_stream);

@@ -171,7 +171,7 @@ static void start_settle(struct scrub_http1 *http1, bool is_one)
 	http1->unjudged.count = 0;
 }
 
-/* What came where a start line was due is none; its line has ended, or goes on. */
+/* The bytes where a start line was due are none; their line has ended, or goes on. */
 static void start_refuse(struct scrub_http1 *http1, bool line_ended)
 {
 	start_settle(http1, false);

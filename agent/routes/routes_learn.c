@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What may be an id, and may be a name, has a weight, and a position has a
- * threshold: after the name of a collection ("users") two words are enough,
+ * A word that may be an id, and may be a name, has a weight, and a position has
+ * a threshold: after the name of a collection ("users") two words are enough,
  * where names of resources are expected it takes many.
  *
  * Beneath a placeholder, names come again and again with different ids above
@@ -282,7 +282,7 @@ static bool is_akin_to_placeholder(const struct node *child)
 	return placeholder && placeholder != child && shares_names(child, placeholder);
 }
 
-/* What is an id by what was learnt since it came. */
+/* Folds one child that is an id by what was learnt since it came. */
 static bool learn_late(struct tree *tree, struct node *node)
 {
 	for (struct node *child = node->children; child; child = child->hh.next) {
@@ -311,7 +311,7 @@ static bool learn_node(struct tree *tree, struct node *node)
 	return false;
 }
 
-/* What merging made dirty. */
+/* Learns from the nodes that merging made dirty. */
 static void learn_below(struct tree *tree, struct node *node)
 {
 	if (node->dirty) {

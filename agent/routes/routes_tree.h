@@ -40,7 +40,10 @@ enum node_event {
 	NODE_IS_NAME,	     /* what stands beside it says so */
 };
 
-/* What a placeholder stood for, from the most like ids on; the one least like them counts. */
+/*
+ * The kinds of values that a placeholder stood for, from the most like ids on; the one least like them
+ * counts.
+ */
 enum placeholder_values {
 	VALUES_SMALL, /* numbers of up to four digits, as of years and days */
 	VALUES_IDS,   /* numbers, UUIDs and tokens */

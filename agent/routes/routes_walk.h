@@ -5,7 +5,7 @@
 
 #include "routes_tree.h"
 
-/* What is asked for, and what the walk knows on its way. */
+/* The path that is asked for, and what the walk knows on its way. */
 struct walk {
 	struct slice rest; /* without the slash in front */
 	uint64_t above;

@@ -19,7 +19,7 @@ static _Noreturn void child_exit(const char *command, int error, int status)
 }
 
 /*
- * What looking up groups asks of others on sockets lies before the gate, so that it is not taken for the
+ * Looking up groups may ask others on sockets; that lies before the gate, so that it is not taken for the
  * command's own. The gate's end without a byte means that hark is gone.
  */
 static _Noreturn void child_run(int gate, char **argv, const struct run_as *who)

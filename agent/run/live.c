@@ -343,7 +343,7 @@ static void live_fini(struct live *live)
 		close(live->signals);
 }
 
-/* What the user got wrong is said before anything starts. */
+/* The user's mistakes are reported before anything starts. */
 static int targets_find(struct live *live)
 {
 	const struct live_config *config = live->config;

@@ -24,7 +24,7 @@ static bool is_wanted_now(const struct filter *filter, uint32_t pid)
 }
 
 /*
- * What the event tells may be over: the process has moved and executed since, and a mark, even for a moment,
+ * The event may be out of date: the process has moved and executed since, and a mark, even for a moment,
  * would hide what it says there. So its place is read before the mark, and again behind it, for the exec that
  * ends a mark may have come in between. A process that moves later without an exec is not noticed.
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What is kept of a body, made readable: content codings undone, text in
+ * The kept bytes of a body, made readable: content codings undone, text in
  * UTF-8, secrets of forms hidden.
  */
 #ifndef HARK_BODY_H

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What stands in an HTTP/2 frame, piece by piece, for both formats. */
+/* The parts of an HTTP/2 frame, piece by piece, for both formats. */
 #ifndef HARK_FRAME_SHOW_H
 #define HARK_FRAME_SHOW_H
 

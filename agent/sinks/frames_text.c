@@ -130,7 +130,7 @@ static void put_priority(struct sink *sink, const struct frame *frame)
 		      payload.data[0] & 0x80 ? " exclusive" : "");
 }
 
-/* What its sender wants to say (RFC 9113, 6.8), which may be anything. */
+/* GOAWAY's debug data (RFC 9113, 6.8), which may be anything. */
 static void put_debug_data(struct sink *sink, const struct frame *frame)
 {
 	struct slice data = slice_drop(frame->payload, 8);

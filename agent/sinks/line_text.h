@@ -57,7 +57,7 @@ void line_put_connection(struct buffer *buffer, const struct style *style, const
 /* Host and target of a request (NULL: not known), without user names, redacted; "?" for what is not known. */
 void line_put_url(struct buffer *buffer, struct style *style, const struct message *request);
 
-/* What was observed, escaped; "?" for what is not known (data NULL). */
+/* Observed bytes, escaped; "?" when they are not known (data NULL). */
 void line_put_or_unknown(struct buffer *buffer, const struct style *style, struct slice bytes);
 /* Its lines, each behind `mark`; ends: with their line feeds, escaped. */
 void line_put_lines(struct buffer *buffer, const struct style *style, const char *mark, struct slice bytes,

@@ -15,8 +15,10 @@ void opaque_text_tell(struct buffer *buffer, const struct style *style, const st
 void opaque_text_tell_unseen(struct buffer *buffer, const struct style *style,
 			     const struct event_unseen *unseen, const struct mover *program);
 
-/* What the hello messages said, each part with a space before it: " TLS 1.3 sni=example.org
- * alpn=h2,http/1.1?". */
+/*
+ * The contents of the hello messages, each part with a space before it: " TLS 1.3 sni=example.org
+ * alpn=h2,http/1.1?".
+ */
 void opaque_text_put_hello(struct buffer *buffer, const struct style *style, const struct conn_facts *conn);
 
 #endif

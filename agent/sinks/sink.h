@@ -48,7 +48,7 @@ struct sink_config {
 	struct loop *loop;		   /* borrowed */
 };
 
-/* What stat, top and watch's summary are told on the command line. */
+/* Options of stat, top and watch's summary. */
 struct stats_options {
 	struct budget *budget;		    /* for what the rows take; NULL: no limit */
 	enum stats_by by;		    /* --by */
@@ -69,7 +69,7 @@ struct sink_ops {
 	bool each_end; /* it shows each end of an exchange for itself: they are not joined */
 	bool stays;    /* behind the end of a recording, until the user leaves it */
 	struct sink *(*create)(const struct sink_config *config); /* NULL: out of memory */
-	/* What it shows of each kind of result; NULL: nothing. Only what some sink shows is made. */
+	/* Shows a result of each kind; NULL: nothing of it. Only what some sink shows is made. */
 	void (*show[RESULT_KINDS])(struct sink *sink, const struct result *result);
 	/* Event time went on, to about now_ns (at each poll). True: RESULT_IN_FLIGHT of each open exchange
 	 * and then draw() are wanted now. May be NULL. */

@@ -77,7 +77,7 @@ void text_cut_middle(struct buffer *buffer, size_t start, size_t width, bool utf
 	len = buffer->len - start;
 	head = fitting(text, len, (width - mark_width + 1) / 2);
 	tail = ending(text, len, (width - mark_width) / 2);
-	/* What is left out is longer than the mark: there is room. */
+	/* The part that is left out is longer than the mark: there is room. */
 	if (tail < head + mark.len)
 		tail = head + mark.len < len ? head + mark.len : len;
 	memcpy(text + head, mark.data, mark.len);

@@ -36,7 +36,7 @@ void stats_free(struct stats *stats)
 	free(stats);
 }
 
-/* What hark lost, or did not see to its end, is no failure of the programs. */
+/* An exchange that hark lost a part of, or did not see to its end, is no failure of the programs. */
 #define OWN_LOSSES (FLAG_GAP | FLAG_LATE_JOINED | FLAG_TRUNCATED | FLAG_IN_FLIGHT)
 
 /* Of an exchange what goes into each of a row's numbers. */

@@ -54,8 +54,8 @@ struct stats_numbers {
 };
 
 /*
- * What a row is about; strings are as observed (escape them) but cut after STATS_NAME_MAX bytes, NULL: not
- * known or not part of the key.
+ * The key of a row, and its numbers; strings are as observed (escape them) but cut after STATS_NAME_MAX
+ * bytes, NULL: not known or not part of the key.
  */
 #define STATS_NAME_MAX 1024
 
@@ -117,7 +117,10 @@ const struct exchange *stats_figures(enum stats_by by, const struct exchange *ex
 /* Event time goes on: windows move. */
 void stats_tick(struct stats *stats, uint64_t now_ns);
 
-/* What is open now: begin forgets, then each open exchange is passed (exchange->pending is set). */
+/*
+ * Counts the exchanges that are open now: begin forgets, then each open exchange is passed (exchange->pending
+ * is set).
+ */
 void stats_in_flight_begin(struct stats *stats);
 void stats_in_flight(struct stats *stats, const struct exchange *exchange);
 

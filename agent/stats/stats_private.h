@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the files of stats share. */
+/* Shared by the files of stats. */
 #ifndef HARK_STATS_PRIVATE_H
 #define HARK_STATS_PRIVATE_H
 

@@ -343,7 +343,7 @@ static void row_name(struct stats_private *row, enum stats_by by, const struct e
 	}
 }
 
-/* What a row tells of its last exchange's connection. */
+/* Keeps what a row tells of its last exchange's connection. */
 static void row_conn(struct stats_private *row, enum stats_by by, const struct conn_facts *conn)
 {
 	if (by != BY_PEER && by != BY_CONNECTION)
@@ -387,7 +387,7 @@ static struct stats_private *row_of_rank(struct frequent_item *rank)
 	return (struct stats_private *)((char *)rank - offsetof(struct stats_private, rank));
 }
 
-/* What it counted goes on in the row of the rest. */
+/* Removes a row; its counts go on in the row of the rest. */
 static void row_evict(struct stats *stats, struct stats_private *row)
 {
 	uint64_t hash = key_hash(row->key, row->key_len);

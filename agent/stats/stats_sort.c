@@ -72,7 +72,7 @@ const char *stats_sort_name(enum stats_sort sort)
 
 /* --- order ---------------------------------------------------------------------------- */
 
-/* What is not known comes first. */
+/* An unknown string comes first. */
 static int compare_strings(const char *a, const char *b)
 {
 	if (!a || !b)

@@ -29,7 +29,7 @@ void stats_numbers_clear(struct stats_numbers *numbers)
 	*numbers = (struct stats_numbers){ .duration = duration, .ttfb = ttfb, .client = client };
 }
 
-/* What is not in buckets. */
+/* Merges all but the buckets. */
 static void histogram_merge_counts(struct histogram *into, const struct histogram *from)
 {
 	into->count += from->count;

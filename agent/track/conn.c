@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a connection's bytes are, the flow of its socket's own bytes knows
+ * The flow of a connection's own socket bytes knows what these are
  * (docs/design.md, D7). This file draws the consequences: the mark for the
  * kernel side, given once, and the facts for the sinks.
  *

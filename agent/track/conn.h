@@ -142,7 +142,7 @@ void conn_weigh_flow(struct conn *conn, struct flow *flow);
 /* About once a second. */
 void conn_expire(struct conn *conn);
 
-/* What is under way will come out as truncated: the connection is forgotten to stay within a limit. */
+/* Messages under way will come out as truncated: the connection is forgotten to stay within a limit. */
 void conn_truncate(struct conn *conn);
 
 /* Everything under way comes out, and the connection is reported as closed. */

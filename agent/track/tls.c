@@ -40,7 +40,10 @@ static void session_take(void *ctx, const struct event_data *event, const struct
 	flow_record(&session->flow, event, mover, event->h.flags & EVENT_FROM_START);
 }
 
-/* What is decided of early data, or shows by what follows: refused, its positions are used again. */
+/*
+ * The fate of early data, as the kernel side told or as what follows shows: refused, its positions are used
+ * again.
+ */
 static void session_settle(struct tls_session *session, bool taken)
 {
 	if (!taken)

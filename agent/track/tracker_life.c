@@ -62,7 +62,7 @@ static bool sock_is_tcp(const struct event_socket *sock)
 	return sock->family == AF_INET || sock->family == AF_INET6;
 }
 
-/* What the states told becomes the connection's. */
+/* Hands what the states told to the connection. */
 static void conn_adopt(struct tracker *tracker, struct conn *conn, struct sk_entry *entry)
 {
 	tracker_sk_set_conn(tracker, entry, conn);

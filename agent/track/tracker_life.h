@@ -13,7 +13,7 @@ struct mover tracker_mover_of(struct tracker *tracker, const struct event_header
 /* The connection of this socket, by id or by what the states told; NULL: none. */
 struct conn *tracker_socket_find(struct tracker *tracker, const struct event_socket *sock);
 
-/* What the states told about this socket becomes the connection's. */
+/* Hands what the states told about this socket to the connection. */
 void tracker_adopt_states(struct tracker *tracker, struct conn *conn, const struct event_socket *sock);
 
 /* The connection of a socket that just moved bytes; made if need be. NULL: out of memory. */

@@ -47,7 +47,7 @@ struct process {
 	struct process *idle_prev, *idle_next; /* of those, the first to go first */
 };
 
-/* What the state changes of a socket told, kept by its address until state 7. */
+/* Facts that the state changes of a socket told, kept by its address until state 7. */
 struct sk_entry {
 	uint64_t sk;
 	uint64_t id;	   /* 0: not told */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the kernel side has to know of the processor: registers, the numbers of
- * system calls, where a thread's own data is, how a 32-bit caller shows. bpf/kernel.h
- * includes the header of the processor that is built for.
+ * The processor, as far as the kernel side has to know it: registers, the numbers of system calls, where a
+ * thread's own data is, how a 32-bit caller shows. bpf/kernel.h includes the header of the processor that is
+ * built for.
  *
  * One more thing depends on it, in bpf/tls.h: a call that is under way is told
  * by its return address on the stack, which processors with a link register

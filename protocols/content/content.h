@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What bodies carry, by their Content-Type. Each content is a file in this folder and a row in contents.h;
- * what has no row is shown as text when it is UTF-8, and nobody can tell whether it holds secrets.
+ * Contents of bodies, by their Content-Type. Each content is a file in this folder and a row in contents.h; a
+ * type without a row is shown as text when it is UTF-8, and nobody can tell whether it holds secrets.
  */
 #ifndef HARK_CONTENT_H
 #define HARK_CONTENT_H

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What people read as it is. */
+/* Text that people read as it is. */
 #include "contents.h"
 
 const struct content text_content = {

@@ -230,7 +230,7 @@ static bool http1_starved(struct protocol *http1)
 	return starved;
 }
 
-/* What was taken for messages comes out with its marks; nothing more does. */
+/* Bytes that were taken for messages come out with their marks; nothing more does. */
 static void http1_refute(struct protocol *http1)
 {
 	for (int i = 0; i < 2; i++) {
@@ -333,7 +333,7 @@ static size_t http1_waiting(const struct protocol *http1)
 	return http1_hold_len(&http1->hold[0]) + http1_hold_len(&http1->hold[1]);
 }
 
-/* What still waits is given its last chance; every response that found no request is one without. */
+/* Bytes that still wait are given their last chance; every response that found no request is one without. */
 static void http1_flush(struct protocol *http1)
 {
 	size_t before;

@@ -112,7 +112,7 @@ bool http1_field_may_frame(struct slice line);
 /* True when a comma-separated list holds the token, case ignored. */
 bool http1_list_has(struct slice list, struct slice token);
 
-/* What the head says about the body's length (RFC 9112, 6.3). */
+/* The body's length as the head tells it (RFC 9112, 6.3). */
 struct http1_framing {
 	bool refused; /* contradictory or unreadable: nobody knows where the body ends */
 	bool has_length;

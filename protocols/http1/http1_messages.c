@@ -144,7 +144,7 @@ static bool request_asks(const struct protocol *http1, const struct message *mes
 	return upgrade.len && http1_list_has(message_header(message, SLICE("connection")), SLICE("upgrade"));
 }
 
-/* What upgrade() hands on of the request that asked. NULL: out of memory. */
+/* A copy of the request that asked, for upgrade(). NULL: out of memory. */
 static struct message *request_copy(const struct message *message)
 {
 	struct message *copy = message_new(MESSAGE_REQUEST, ASKED_LIMIT_BYTES);
@@ -173,7 +173,7 @@ out:
 	return NULL;
 }
 
-/* What the other direction and the queue say about this client when a request begins. */
+/* Notes what the other direction and the queue say about this client when a request begins. */
 static void request_observe(struct protocol *http1, const struct message *message)
 {
 	struct http1_parser *response = http1_response_parser(http1);
@@ -490,7 +490,10 @@ static void response_done(struct protocol *http1, struct message *message, bool 
 	http1->matched = false;
 	if (asked_for && !cut)
 		http1_evidence_answered(http1, message);
-	/* What may be no answer at all says only that: late-joined and guess is one, perhaps another's. */
+	/*
+	 * A guess may be no answer at all and tells no more than that: with late-joined it would be one,
+	 * perhaps another's.
+	 */
 	message->flags |= message->flags & FLAG_GUESS ? doubt & ~(unsigned int)FLAG_LATE_JOINED : doubt;
 	if (leaves)
 		http1_leave(http1, message, asked);

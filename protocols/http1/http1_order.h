@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What is known of the order of one HTTP/1 connection: does the next response
- * answer the oldest request that waits? A pure state machine over events; who
- * queues, pairs and flags acts on what it says (http1_messages.c).
+ * The order of one HTTP/1 connection, as far as it is known: does the next
+ * response answer the oldest request that waits? A pure state machine over
+ * events; who queues, pairs and flags acts on what it says (http1_messages.c).
  */
 #ifndef HARK_HTTP1_ORDER_H
 #define HARK_HTTP1_ORDER_H

@@ -69,7 +69,7 @@ static void message_cut(struct http1_parser *parser, unsigned int flags)
 	message_reset(parser);
 }
 
-/* What is buffered will never be a message. */
+/* The buffered bytes will never be a message. */
 static void lines_discard(struct http1_parser *parser)
 {
 	if (!parser->message)
@@ -120,7 +120,7 @@ static void parser_starve(struct http1_parser *parser)
 	http1_parser_lose(parser);
 }
 
-/* What follows in this turn may be anything. */
+/* The bytes that follow in this turn may be anything. */
 static void parser_refute(struct http1_parser *parser)
 {
 	parser->trust = HTTP1_TRUST_REFUTED;

@@ -41,7 +41,7 @@ enum http1_place {
 	HTTP1_ELSEWHERE, /* nobody knows where messages begin, or there are no more */
 };
 
-/* What a search passed over. */
+/* How much a search passed over. */
 enum http1_passed {
 	HTTP1_PASSED_NOTHING,
 	HTTP1_PASSED_BEFORE, /* something, but nothing since the other direction told where a message begins

@@ -202,7 +202,7 @@ static void on_data_end(void *ctx, const struct http2_frame *frame, bool sure, u
 		http2_half_end(side->owner, stream, http2_side_kind(side), time_ns);
 }
 
-/* What is awaited of this side may have been in what was not seen of it. */
+/* Messages awaited of this side may have been in the bytes of it that were not seen. */
 static void messages_lost(struct http2_side *side)
 {
 	struct protocol *protocol = side->owner;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a header block means: the head of a message, an interim response,
+ * The meaning of a header block: the head of a message, an interim response,
  * trailers, or a promise. For a connection seen whole the stream's state tells.
  * Where its head may have been missed the block itself must: a head begins with
  * a pseudo-header field, trailers never do and always end the stream. A block
@@ -104,7 +104,7 @@ static int block_read(struct http2_side *side, const struct http2_block *block, 
 	return err;
 }
 
-/* What is wrong with this block, as flags of its message. */
+/* The faults of this block, as flags of its message. */
 static unsigned int block_flags(const struct block_context *c)
 {
 	const struct http2_block *block = c->block;
@@ -371,7 +371,10 @@ static void block_apply(const struct block_context *c, struct http2_stream *stre
 	}
 }
 
-/* What became of the response before its request was seen: two threads move the two directions. */
+/*
+ * Gives the response the state that it reached before its request was seen: two threads move the two
+ * directions.
+ */
 static void request_catch_up(const struct block_context *c, struct http2_stream *stream,
 			     enum http2_past_end before)
 {

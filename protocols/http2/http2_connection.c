@@ -48,7 +48,7 @@ void http2_role_learn(struct protocol *protocol, const struct http2_side *side, 
 	if (protocol->role != ROLE_UNKNOWN)
 		return;
 	protocol->role = is_sent == (kind == MESSAGE_REQUEST) ? ROLE_CLIENT : ROLE_SERVER;
-	/* What came before was for nobody. */
+	/* Bytes that came before were for nobody. */
 	for (int direction = 0; direction < 2; direction++)
 		http2_side_clean(&protocol->side[direction], time_ns);
 }

@@ -114,7 +114,7 @@ struct http2_side *http2_kind_side(struct protocol *protocol, enum message_kind 
 size_t http2_memory(const struct protocol *protocol);
 void http2_role_learn(struct protocol *protocol, const struct http2_side *side, enum message_kind kind,
 		      uint64_t time_ns);
-/* What came of this side until then may be shown to nobody. */
+/* The bytes of this side until then may be shown to nobody. */
 void http2_side_clean(struct http2_side *side, uint64_t time_ns);
 /* Why something of this side was missed. 0: nothing can have been. */
 unsigned int http2_side_flags(const struct http2_side *side);
@@ -150,7 +150,7 @@ void http2_half_open(struct protocol *protocol, struct http2_stream *stream, enu
 int http2_half_open_headless(struct protocol *protocol, struct http2_stream *stream, uint64_t time_ns);
 /* The half's message grew: counts its memory anew. */
 void http2_half_weigh(struct protocol *protocol, struct http2_half *half);
-/* What is known of the head is final. */
+/* Nothing more will be known of the head. */
 void http2_half_settle(struct protocol *protocol, struct http2_half *half);
 void http2_half_data(struct protocol *protocol, struct http2_half *half, struct slice bytes,
 		     uint64_t time_ns);

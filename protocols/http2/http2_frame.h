@@ -93,7 +93,7 @@ struct http2_chain {
 	bool exact_end;	     /* the bytes end where a frame ends, after at least one such frame */
 };
 
-/* What else is known of the connection. */
+/* A filter that knows more of the connection than the bytes say. */
 struct http2_chain_filter {
 	void *ctx;
 	bool (*fits)(void *ctx, const struct http2_frame *frame);

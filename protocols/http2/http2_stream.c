@@ -152,7 +152,7 @@ static void stream_give_up(struct protocol *protocol, struct http2_stream *strea
 	stream_destroy(stream);
 }
 
-/* What is still awaited of it may have been missed. */
+/* May messages that are still awaited of the stream have been missed? */
 static bool stream_doubted(struct protocol *protocol, const struct http2_stream *stream)
 {
 	const struct http2_half *response = &stream->half[MESSAGE_RESPONSE];
@@ -375,7 +375,7 @@ void http2_stream_stop(struct protocol *protocol, struct http2_stream *stream)
 	struct http2_half *request = &stream->half[MESSAGE_REQUEST];
 
 	if (request->state == HALF_OPEN) {
-		/* What the client sent before it knew is no longer followed. */
+		/* The bytes that the client sent before it knew are no longer followed. */
 		request->message->body_known = false;
 		stream_cut(protocol, stream, 0);
 	}

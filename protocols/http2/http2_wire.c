@@ -257,7 +257,7 @@ static size_t payload_feed(struct http2_wire *wire, struct slice bytes, uint64_t
 	return used;
 }
 
-/* What came so far is not the preface: it is the server's first frame, or lost. */
+/* The bytes so far are not the preface: they are the server's first frame, or lost. */
 static void start_refuse(struct http2_wire *wire, uint64_t time_ns)
 {
 	uint8_t head[HTTP2_PREFACE_BYTES];

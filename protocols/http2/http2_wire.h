@@ -16,7 +16,7 @@
 
 struct http2_wire;
 
-/* What the connection makes of a frame header that may not be one. */
+/* The connection's opinion of a frame header that may not be one. */
 enum http2_expectation {
 	EXPECTED_NOT,	/* no such frame can come now */
 	EXPECTED_MAYBE, /* it fits */

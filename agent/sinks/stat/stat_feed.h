@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the views of the numbers share: counting, the time of draws, and the rows to show in their order. */
+/* Shared by the views of the numbers: counting, the time of draws, and the rows to show in their order. */
 #ifndef HARK_STAT_FEED_H
 #define HARK_STAT_FEED_H
 

@@ -160,7 +160,7 @@ void stat_heat_add(struct heat *heat, uint64_t time_ns, uint64_t latency_ns)
 		heat->used = slice + 1;
 }
 
-/* What `slices` from `first` on have in a band. */
+/* The count of a band in `slices` from `first` on. */
 static uint64_t heat_sum(const struct heat *heat, size_t first, size_t slices, unsigned int band)
 {
 	uint64_t sum = 0;

@@ -177,7 +177,7 @@ static void top_in_flight(struct sink *sink, const struct result *result)
 	sink->open[sink->open_count++] = record;
 }
 
-/* What does not wait for the next picture of the numbers: another size; while paused, messages. */
+/* Draws what does not wait for the next picture of the numbers: another size; while paused, messages. */
 static void look(struct sink *sink, uint64_t wall)
 {
 	if (!sink->screen.terminal)

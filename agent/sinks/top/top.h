@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the files of `hark top` share. Exchanges go into numbers (stats.h), into
- * the history of all and into what is kept of them (top_record.h); once a second, and
- * for a key, the page that is shown makes its rows of that, and is drawn. While it
- * is paused the rows stay.
+ * Shared by the files of `hark top`. Exchanges go into numbers (stats.h), into the history of all and into
+ * what is kept of them (top_record.h); once a second, and for a key, the page that is shown makes its rows of
+ * that, and is drawn. While it is paused the rows stay.
  *
  * A filter typed on the screen does not touch what was counted: it gets numbers
  * of its own, which begin with what is kept of the last exchanges.
@@ -50,7 +49,7 @@ struct top_numbers {
 	struct top_history history;
 };
 
-/* What stands above the page, as of when the page was made. */
+/* The lines above the page, as of when the page was made. */
 struct top_summary {
 	struct top_totals totals;
 	uint64_t run_ns, in_flight;

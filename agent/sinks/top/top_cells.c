@@ -33,7 +33,7 @@ static bool cells_add_mark(struct cells *cells, wchar_t c)
 	return cells_add(cells, c, 0);
 }
 
-/* What cannot be shown as it is: \u{301}. */
+/* A character that cannot be shown as it is: \u{301}. */
 static bool cells_add_escaped(struct cells *cells, uint32_t c)
 {
 	static const char digits[] = "0123456789abcdef";

@@ -89,7 +89,7 @@ static void draw_sparks(struct sink *sink, int y)
 	buffer_fini(&last);
 }
 
-/* What was lost, by kind; nothing when nothing was. */
+/* Losses by kind; no text when there were none. */
 static void put_losses(struct buffer *text)
 {
 	static const struct {
@@ -157,7 +157,7 @@ static int draw_filter(struct sink *sink, int y)
 	return 1;
 }
 
-/* What a list does not hold, bounded as it is. */
+/* Tells how much a list does not hold, bounded as it is. */
 static int draw_left_out(struct sink *sink, int y, int x)
 {
 	struct buffer text = { 0 };

@@ -153,7 +153,7 @@ static void prompt_key(struct sink *sink, uint32_t key)
 		sink->prompting = false;
 		while (sink->prompt_len && sink->prompt[sink->prompt_len - 1] == ' ')
 			sink->prompt[--sink->prompt_len] = '\0';
-		/* What is no filter was never one: the line shows what counts. */
+		/* A text that is no filter never held: the line shows the filter that does. */
 		if (sink->prompt_error[0] || !sink->filter)
 			break;
 		return;

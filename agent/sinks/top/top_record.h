@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What `hark top` keeps of exchanges, all of it bounded: the last ones (the
+ * The exchanges that `hark top` keeps, all of it bounded: the last ones (the
  * live list), the slowest of each row, and of each connection its last ones as
  * bars. A record is shared by those that show it. More than people can read are
  * not listed: a busy machine must not pay for what nobody looks at.

@@ -55,7 +55,7 @@ static const char *row_text(const struct top_table *table, const struct top_row 
 
 static int compare_values(uint64_t a, uint64_t b)
 {
-	/* What is not known is the smallest. */
+	/* An unknown value is the smallest. */
 	a++;
 	b++;
 	return a < b ? -1 : a > b;
