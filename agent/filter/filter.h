@@ -30,13 +30,16 @@
 #define FILTER_VALUE_LEN_MAX  512  /* bytes of one value */
 #define FILTER_KERNEL_IDS_MAX 4096 /* pids, or ports, that are handed to the kernel */
 
+#define FILTER_GUESS_MAX 100 /* bytes of what may have been meant */
+
 struct filter;
 
 struct filter_error {
-	size_t word;	   /* of the words given, from 0 on */
-	size_t at, len;	   /* bytes of that word: what is wrong */
-	bool bare;	   /* what is wrong is a word without a colon: it may be meant as something else */
-	char message[240]; /* one sentence without its full stop: what, and what is right */
+	size_t word;	/* of the words given, from 0 on */
+	size_t at, len; /* bytes of that word: what is wrong */
+	bool bare;	/* what is wrong is a word without a colon: it may be meant as something else */
+	char guess[FILTER_GUESS_MAX]; /* bare: the filter that may be meant; "": nobody knows */
+	char message[240];	      /* one sentence without its full stop: what, and what is right */
 };
 
 /* Of smaller to larger, so that "both" is the smaller answer and "either" the larger. */

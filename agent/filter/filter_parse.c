@@ -9,12 +9,15 @@
 #include "filter_term.h"
 
 #include "base/array.h"
+#include "filter_guess.h"
 
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define SPACES " \t\n\r"
 
 struct place {
 	size_t word, at;
@@ -93,85 +96,11 @@ static bool at_word(const struct parser *parser, const char *word)
 	return len == strlen(word) && strncmp(rest(parser), word, len) == 0 && rest(parser)[len] != ':';
 }
 
-/* --- what somebody may have meant who wrote what is no filter -------------------------------- */
-
-/* Letters to change, add, leave out or swap; up to 16 letters. */
-static size_t distance(const char *a, size_t n, const char *b, size_t m)
-{
-	size_t rows[3][17], *before = rows[0], *last = rows[1], *now = rows[2];
-
-	if (n > 16 || m > 16)
-		return 16;
-	for (size_t j = 0; j <= m; j++)
-		last[j] = j;
-	for (size_t i = 1; i <= n; i++) {
-		size_t *oldest = before;
-
-		now[0] = i;
-		for (size_t j = 1; j <= m; j++) {
-			size_t best = last[j - 1] + (a[i - 1] != b[j - 1]);
-
-			best = last[j] + 1 < best ? last[j] + 1 : best;
-			best = now[j - 1] + 1 < best ? now[j - 1] + 1 : best;
-			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
-			    before[j - 2] + 1 < best)
-				best = before[j - 2] + 1;
-			now[j] = best;
-		}
-		before = last;
-		last = now;
-		now = oldest;
-	}
-	return last[m];
-}
-
-/* The key that this most likely stands for; NULL: none is near. */
-static const char *key_near(const char *text, size_t len)
-{
-	size_t best = len > 4 ? 3 : 2; /* more than that is another word */
-	const char *found = NULL;
-
-	for (size_t i = 0; i < filter_key_count; i++) {
-		const char *name = filter_keys[i].name;
-		size_t d = distance(text, len, name, strlen(name));
-
-		if (len >= 3 && strncmp(name, text, len) == 0)
-			return name;
-		if (d < best) {
-			best = d;
-			found = name;
-		}
-	}
-	return found;
-}
-
-static const struct {
-	const char *word, *hint;
-} meant[] = {
-	{ "and", "a space means and" },
-	{ "AND", "a space means and" },
-	{ "&&", "a space means and" },
-	{ "OR", "or is written small" },
-	{ "||", "say or" },
-	{ "|", "say or" },
-	{ "not", "! in front means not" },
-	{ "NOT", "! in front means not" },
-};
-
-/* A hint at what to write instead of a word of other languages; NULL: none. */
-static const char *word_hint(const char *text, size_t len)
-{
-	for (size_t i = 0; i < sizeof(meant) / sizeof(meant[0]); i++)
-		if (strlen(meant[i].word) == len && strncmp(text, meant[i].word, len) == 0)
-			return meant[i].hint;
-	return NULL;
-}
-
 /* --- keys ------------------------------------------------------------------------- */
 
 static void *complain_bare(struct parser *parser, size_t len)
 {
-	const char *text = rest(parser), *hint = word_hint(text, len);
+	const char *text = rest(parser), *hint = filter_guess_hint(text, len);
 
 	if (hint)
 		return parser_complain(parser, parser->here, len, "'%.*s' is no filter: %s", (int)len, text,
@@ -183,6 +112,7 @@ static void *complain_bare(struct parser *parser, size_t len)
 		parser_complain(parser, parser->here, len, "'%.*s' is no filter: one is key:value",
 				(int)(len > 64 ? 64 : len), text);
 		parser->error->bare = true;
+		filter_guess_word(text, parser->error->guess, sizeof(parser->error->guess));
 		return NULL;
 	}
 	return parser_complain(parser, parser->here, len,
@@ -194,14 +124,18 @@ static const struct filter_key *key_parse(struct parser *parser)
 {
 	size_t len = key_length(parser), at = 0;
 	const char *text = rest(parser), *near;
-	char known[160] = "";
+	char known[160] = "", guess[FILTER_GUESS_MAX];
 
 	if (text[len] != ':')
 		return complain_bare(parser, len);
 	for (size_t i = 0; i < filter_key_count; i++)
 		if (strlen(filter_keys[i].name) == len && strncmp(text, filter_keys[i].name, len) == 0)
 			return &filter_keys[i];
-	near = key_near(text, len);
+	if (filter_guess_word(text, guess, sizeof(guess)))
+		return parser_complain(parser, parser->here, strcspn(text, SPACES),
+				       "there is no filter '%.*s:'; did you mean '%s'?",
+				       (int)(len > 64 ? 64 : len), text, guess);
+	near = filter_guess_key(text, len);
 	if (near)
 		return parser_complain(parser, parser->here, len,
 				       "there is no filter '%.*s:'; did you mean %s:?",

@@ -239,6 +239,60 @@ static void test_bare_words(void **state)
 	assert_false(error.bare);
 }
 
+/* What is no filter and looks like a thing that one is about. */
+static void test_guesses(void **state)
+{
+	static const struct {
+		const char *words, *guess; /* guess NULL: none */
+	} rows[] = {
+		{ "http://h/", "host:h" },
+		{ "pid:1|https://u:p@a.b:443/x/y?z#f", "host:a.b:443 path:/x/y" },
+		{ "(http://h/x", "host:h path:/x" },
+		{ "http://h/x)", NULL },
+		{ "http:///x", NULL },
+		{ "localhost:80", "host:localhost port:80" },
+		{ "10.0.0.1:65535", "host:10.0.0.1 port:65535" },
+		{ "10.0.0.1:65536", NULL },
+		{ "!web:81", "host:web port:81" },
+		{ "web:1", NULL },
+		{ ":8080", "port:8080" },
+		{ ":", NULL },
+		{ ":0", NULL },
+		{ "prt:80", "port:" },
+		{ "/api/*", "path:/api/*" },
+		{ "GET", "method:GET" },
+		{ "get", NULL },
+		{ "404", "status:404" },
+		{ "600", NULL },
+		{ "example.com", "host:example.com" },
+		{ "localhost", "host:localhost" },
+		{ "day.rec", NULL },
+		{ "nginx", NULL },
+		{ "a.b:http", NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct filter_error error;
+		char meant[FILTER_GUESS_MAX + 40];
+		const char *guess = rows[i].guess;
+
+		assert_null(parse(rows[i].words, &error));
+		snprintf(meant, sizeof(meant),
+			 guess && strchr(guess, '\0')[-1] == ':' ? "did you mean %s?" : "did you mean '%s'?",
+			 guess ? guess : "");
+		if (guess ? strcmp(error.guess, guess) != 0 && !strstr(error.message, meant)
+			  : error.guess[0] || strstr(error.message, "did you mean"))
+			fail_msg("%s: '%s', '%s'", rows[i].words, error.message, error.guess);
+		if (guess && guess[strlen(guess) - 1] != ':') {
+			struct filter *filter = parse(guess, &error);
+
+			assert_non_null(filter); /* the remedy is one */
+			filter_free(filter);
+		}
+	}
+}
+
 static void expect_too_many(const char *first, const char *more, size_t count, const char *message)
 {
 	size_t step = strlen(more);
@@ -731,6 +785,7 @@ int main(void)
 		cmocka_unit_test(test_canonical_text),
 		cmocka_unit_test(test_errors_point_at_what_is_wrong),
 		cmocka_unit_test(test_bare_words),
+		cmocka_unit_test(test_guesses),
 		cmocka_unit_test(test_bounds),
 		cmocka_unit_test(test_matches),
 		cmocka_unit_test(test_unknown_does_not_match),
