@@ -10,6 +10,7 @@
 #include "base/number.h"
 #include "model/pipeline.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -319,14 +320,21 @@ const char *const option_groups[] = {
 #define FLAG(member) SETS(member, true)
 #define STRING(member) TAKES(take_string), INTO(member)
 #define CHOICE(member, choices_, wrong_) TAKES(take_choice), INTO(member), .choices = choices_, WRONG(wrong_)
-#define NUMBER(member, most_, wrong_) TAKES(take_number), INTO(member), .most = most_, WRONG(wrong_)
+#define NUMBER(member, most_, ...) TAKES(take_number), INTO(member), .most = most_, \
+	WRONG("is no number from 1 to " #most_ __VA_ARGS__)
 #define DURATION(member, standard_) \
 	TAKES(take_duration), INTO(member), .standard = standard_, .least = 1, \
-	WRONG("is no duration (10, 0.5, 500ms, 2m, 1h)")
+	WRONG("is no duration from 1 ns to 292 years (10, 0.5, 500ms, 2m, 1h)")
 #define BYTES(member, standard_, least_, most_, wrong_) \
 	INTO(member), .standard = standard_, .least = least_, .most = most_, WRONG(wrong_)
 #define SIZE(...) TAKES(take_size), BYTES(__VA_ARGS__)
 #define SHOWS(what) .shows = what
+#define BELONGS(places_, words) .places = places_, .belongs = words
+#define TO_VIEWS BELONGS(IN_VIEWS, "the views that show something")
+#define TO_RUNS BELONGS(IN_RUN, "the views")
+#define TO_NUMBERS BELONGS(IN_NUMBERS, "stat, top and watch --summary")
+#define TO_ROUTES BELONGS(IN_NUMBERS | IN_WATCH_JSON, "stat, top, watch --summary and watch -o json")
+#define TO_CAPTURE BELONGS(IN_LIVE | IN_DOCTOR, "live runs: a recording was captured before")
 /* clang-format on */
 
 const struct option_row option_rows[] = {
@@ -337,44 +345,51 @@ const struct option_row option_rows[] = {
 	    TAKES(take_pids)),
 	ROW("comm", 0, "NAME[,NAME...]", GROUP_WHAT,
 	    "Only programs of this name: the file's base name or the thread's name (repeatable)", NULL,
-	    TAKES(take_comm)),
+	    TAKES(take_comm), TO_RUNS),
 	ROW("connection", 'x', "ID", GROUP_WHAT, "Only the connection of this number",
-	    "Every view shows the number behind a #; it is the same in all of them, also in another run of "
+	    "From 1 to 999999999999999999. Every view shows the number behind a #; it is the same in all of "
+	    "them, also in another run of "
 	    "hark.",
-	    NUMBER(conn, 999999999999999999, "is no number of a connection (as hark conns shows it)")),
+	    NUMBER(conn, 999999999999999999, " (as hark conns shows it)"), TO_VIEWS),
 	ROW("duration", 'd', "SECONDS", GROUP_WHAT, "End after this time (10, 0.5, 500ms, 2m, 1h)", NULL,
-	    DURATION(duration_ns, 0)),
-	ROW("count", 'n', "COUNT", GROUP_WHAT, "End after so many exchanges, calls (raw) or frames", NULL,
-	    NUMBER(count, 999999999999999999, "is no number of lines (1 or more)")),
+	    DURATION(duration_ns, 0), BELONGS(IN_LIVE, "live runs: a recording ends by itself")),
+	ROW("count", 'n', "COUNT", GROUP_WHAT, "End after so many exchanges, calls (raw) or frames",
+	    "From 1 to 999999999999999999.", NUMBER(count, 999999999999999999),
+	    BELONGS(IN_WATCH | IN_CONNS | IN_RAW | IN_FRAMES,
+		    "watch, conns, raw and frames (-d ends the others)")),
 	ROW("slow", 0, "SECONDS", GROUP_WHAT, "Only exchanges that took this long or longer (100ms, 0.5, 2s)",
-	    "Short for the filter latency:>=.", DURATION(slow_ns, 0)),
+	    "Short for the filter latency:>=.", DURATION(slow_ns, 0), TO_RUNS),
 	ROW("errors", 0, NULL, GROUP_WHAT,
 	    "Only exchanges that failed: 4xx, 5xx, a gRPC error, reset, closed, timed out, unanswered", NULL,
-	    FLAG(errors)),
+	    FLAG(errors), TO_RUNS),
 	ROW("user", 'u', "USER", GROUP_WHAT,
 	    "Who runs the command behind -- (default: who called sudo, else you)", NULL, STRING(user)),
 	ROW("output", 'o', "FORMAT[:FILE]", GROUP_OUTPUT,
 	    "text (default) or json, to FILE instead of stdout (repeatable)",
-	    "One of the outputs at most goes to the standard output.", TAKES(take_output)),
+	    "One of the outputs at most goes to the standard output.", TAKES(take_output), TO_RUNS),
 	ROW("write", 'w', "FILE", GROUP_OUTPUT, "Record the raw events to FILE, beside any view",
-	    "- is the standard output.", TAKES(take_record)),
+	    "- is the standard output.", TAKES(take_record), TO_RUNS),
 	ROW("redacted", 0, NULL, GROUP_OUTPUT, "Overwrite secret values before they are recorded",
 	    "They keep their length. What could not be judged with certainty is left out of the recording.",
-	    FLAG(redacted)),
+	    FLAG(redacted), BELONGS(IN_RECORDING, "a recording (record, or -w beside a view)")),
 	ROW("verbose", 'v', NULL, GROUP_OUTPUT, "Show headers; twice: bodies too", NULL, TAKES(take_verbose)),
 	ROW("body-max", 0, "SIZE", GROUP_OUTPUT, "With -vv: bytes shown of a decoded body (default 2K)",
-	    "At most 1M.", SIZE(body_max_bytes, 2 * KIB, 1, MIB, "is no size from 1 to 1M")),
-	ROW("hex", 0, NULL, GROUP_OUTPUT, "With raw: show the bytes as a hex dump", NULL, FLAG(hex)),
+	    "From 1 to 1M.", SIZE(body_max_bytes, 2 * KIB, 1, MIB, "is no size from 1 to 1M"),
+	    BELONGS(IN_BODY_TEXT, "watch with -vv, as text")),
+	ROW("hex", 0, NULL, GROUP_OUTPUT, "With raw: show the bytes as a hex dump", NULL, FLAG(hex),
+	    BELONGS(IN_RAW_TEXT, "raw, as text")),
 	ROW("pending", 0, "SECONDS", GROUP_OUTPUT,
 	    "Show a request that waits for its answer after this time (default 2, 0: never)",
 	    "Its exchange comes when it ends. A response that goes on for so long is shown too. With -o json "
 	    "such lines come only when this option is given.",
 	    TAKES(take_duration), INTO(pending_ns), .standard = 2 * SECOND, GIVEN(pending_given),
-	    WRONG("is no duration (2, 0.5, 500ms, 1m; 0: never)")),
+	    WRONG("is no duration from 0 (never) to 292 years (2, 0.5, 500ms, 1m)"),
+	    BELONGS(IN_WATCH | IN_DOCTOR, "watch")),
 	ROW("redact", 0, "NAME[,NAME...]", GROUP_OUTPUT,
 	    "Header fields and parameters whose values are secrets, besides the usual ones (repeatable)",
-	    NULL, TAKES(take_redact)),
-	ROW("show-secrets", 0, NULL, GROUP_OUTPUT, "Redact nothing", NULL, FLAG(show_secrets)),
+	    NULL, TAKES(take_redact),
+	    BELONGS(IN_VIEWS | IN_REDACTED, "the views that show something, and record --redacted")),
+	ROW("show-secrets", 0, NULL, GROUP_OUTPUT, "Redact nothing", NULL, FLAG(show_secrets), TO_VIEWS),
 	ROW("color", 0, "WHEN", GROUP_OUTPUT, "auto (default), always or never",
 	    "auto is colour when the standard output is a terminal and the environment does not speak "
 	    "against it.",
@@ -382,54 +397,59 @@ const struct option_row option_rows[] = {
 	ROW("no-color", 0, NULL, GROUP_OUTPUT, "The same as --color=never", NULL,
 	    SETS(color_when, COLOR_NEVER)),
 	ROW("stats-json", 0, "FILE", GROUP_OUTPUT, "Write the counters to FILE as one JSON object at the end",
-	    NULL, STRING(stats_json_path)),
+	    NULL, STRING(stats_json_path), TO_RUNS),
 	ROW("wide", 0, NULL, GROUP_OUTPUT, "Long URLs whole: lines may be wider than the terminal", NULL,
-	    FLAG(wide)),
+	    FLAG(wide), BELONGS(IN_LINES, "watch, conns and stat, as text")),
 	ROW("both-ends", 0, NULL, GROUP_OUTPUT,
 	    "One line for each end of an exchange whose client and server are both on this machine",
 	    "Without it text shows such an exchange once: the server's figures, with the client's time "
 	    "beside them. JSON always has both.",
-	    FLAG(both_ends)),
+	    FLAG(both_ends), BELONGS(IN_WATCH | IN_TOP, "watch and top")),
 	ROW("speed", 0, "FACTOR", GROUP_OUTPUT,
-	    "With replay: so many times as fast as it was (1, 10, max; default max, with top 1)", NULL,
-	    TAKES(take_speed), GIVEN(speed_given), WRONG("is no factor (1, 10, 0.5) and not max")),
+	    "With replay: so many times as fast as it was (1, 10, max; default max, with top 1)",
+	    "From 0.001 to 1000000.", TAKES(take_speed), GIVEN(speed_given),
+	    WRONG("is no factor from 0.001 to 1000000 (1, 10, 0.5) and not max"),
+	    BELONGS(IN_REPLAY, "replay")),
 	ROW("by", 0, "KEY", GROUP_NUMBERS,
 	    "Group by endpoint (default), host, path, process, peer, status, connection or container", NULL,
 	    TAKES(take_by),
-	    WRONG("is none of endpoint, host, path, process, peer, status, connection, container")),
+	    WRONG("is none of endpoint, host, path, process, peer, status, connection, container"),
+	    TO_NUMBERS),
 	ROW("sort", 0, "COLUMN", GROUP_NUMBERS,
 	    "Sort by this column (default count), largest first; with a - before it smallest first",
 	    "The columns are count, rate, in_flight, errors, p50, p90, p99, p99.9, max, ttfb, request_bytes, "
 	    "response_bytes and name.",
 	    TAKES(take_sort),
 	    WRONG("is none of count, rate, in_flight, errors, p50, p90, p99, p99.9, max, ttfb, "
-		  "request_bytes, response_bytes, name")),
-	ROW("top", 0, "N", GROUP_NUMBERS, "Only the first N rows", NULL,
-	    NUMBER(stats.top, 999999999, "is no number of rows (1 or more)")),
+		  "request_bytes, response_bytes, name"),
+	    TO_NUMBERS),
+	ROW("top", 0, "N", GROUP_NUMBERS, "Only the first N rows", "From 1 to 999999999.",
+	    NUMBER(stats.top, 999999999), TO_NUMBERS),
 	ROW("interval", 'i', "SECONDS", GROUP_NUMBERS,
 	    "With stat: a table every so often, each of its own interval; with top: how often it draws", NULL,
-	    DURATION(stats.interval_ns, 0)),
+	    DURATION(stats.interval_ns, 0), BELONGS(IN_STAT | IN_TOP, "stat and top")),
 	ROW("hist", 0, NULL, GROUP_NUMBERS, "With stat: how the latencies are spread, as a picture", NULL,
-	    FLAG(stats.hist)),
+	    FLAG(stats.hist), BELONGS(IN_STAT_TEXT, "stat, as text")),
 	ROW("heat", 0, NULL, GROUP_NUMBERS, "With stat: latencies over time, as a picture", NULL,
-	    FLAG(stats.heat)),
+	    FLAG(stats.heat), BELONGS(IN_STAT_TEXT, "stat, as text")),
 	ROW("route", 0, "PATTERN", GROUP_NUMBERS,
 	    "What of a path is one endpoint, as in 'GET /v1/users/{id}/*' (repeatable)",
 	    "{name} stands for one segment, * as the last segment for one or more. The method may be left "
 	    "out. The first pattern that matches counts, before anything that hark finds out by itself.",
-	    TAKES(take_route)),
+	    TAKES(take_route), TO_ROUTES),
 	ROW("fold-static", 0, NULL, GROUP_NUMBERS, "Fold static files by their extension: /css/{file}.css",
-	    NULL, FLAG(routes.fold_static)),
+	    NULL, FLAG(routes.fold_static), TO_ROUTES),
 	ROW("summary", 0, NULL, GROUP_NUMBERS, "With watch: the table of endpoints at the end", NULL,
-	    FLAG(summary)),
+	    FLAG(summary),
+	    BELONGS(IN_WATCH_TEXT, "watch, as text; stat and top show the numbers by themselves")),
 	ROW("capture", 0, "WAY", GROUP_CAPTURE, "auto (default), socket (Linux 6.3 and later) or syscall",
 	    "socket takes the transfers from the sockets' own tracepoints, syscall from the exit of system "
 	    "calls; auto takes the first that works.",
-	    CHOICE(capture, ways, "is none of auto, socket, syscall")),
+	    CHOICE(capture, ways, "is none of auto, socket, syscall"), TO_CAPTURE),
 	ROW("ring", 0, "SIZE", GROUP_CAPTURE,
 	    "Ring buffer between kernel and hark (default 16M), rounded up to a power of two",
 	    "From 64K to 1G. Enlarge it when events are lost.", TAKES(take_ring),
-	    BYTES(ring_bytes, 16 * MIB, 64 * KIB, GIB, "is no size from 64K to 1G")),
+	    BYTES(ring_bytes, 16 * MIB, 64 * KIB, GIB, "is no size from 64K to 1G"), TO_CAPTURE),
 	ROW("memory", 0, "SIZE", GROUP_CAPTURE,
 	    "What hark holds at most of what it observes, without the ring (default 256M)",
 	    "From 16M to 64G. Beyond it the connections that hold most are forgotten, the longest quiet "
@@ -438,7 +458,7 @@ const struct option_row option_rows[] = {
 	ROW("snaplen", 0, "SIZE", GROUP_CAPTURE, "Bytes copied of one call at most (default 256K)",
 	    "From 256 to 1M. Servers send several HTTP/2 frames in one call of more than 64K, and a cut "
 	    "there loses the borders of the frames.",
-	    SIZE(snaplen_bytes, 256 * KIB, 256, MIB, "is no size from 256 to 1M")),
+	    SIZE(snaplen_bytes, 256 * KIB, 256, MIB, "is no size from 256 to 1M"), TO_CAPTURE),
 	ROW("timeout", 0, "SECONDS", GROUP_CAPTURE,
 	    "Show a request as unanswered after this time (default 60)", "Counted from its last byte.",
 	    DURATION(timeout_ns, PIPELINE_TIMEOUT_NS)),
@@ -450,6 +470,8 @@ const struct option_row option_rows[] = {
 };
 
 const size_t option_row_count = sizeof(option_rows) / sizeof(option_rows[0]);
+
+static_assert(sizeof(option_rows) / sizeof(option_rows[0]) <= 64, "parse.given has a bit for each row");
 
 /* The name that its user knows. */
 static void name_put(char name[32], const struct argp_option *option)
@@ -465,12 +487,29 @@ int option_take(struct parse *parse, const struct option_row *row, const char *v
 	char name[32];
 	int error = row->take(parse, row, value);
 
+	parse->given |= UINT64_C(1) << (row - option_rows);
 	if (row->given)
 		*(bool *)((char *)parse->options + row->given) = true;
 	if (error != -EINVAL)
 		return error;
 	name_put(name, &row->argp);
 	return option_usage_error("%s: '%s' %s", name, value, row->wrong);
+}
+
+int option_check_places(const struct parse *parse, uint32_t places)
+{
+	for (size_t i = 0; i < option_row_count; i++) {
+		const struct option_row *row = &option_rows[i];
+		char name[32];
+
+		if (!(parse->given >> i & 1) || !row->places || row->places & places)
+			continue;
+		name_put(name, &row->argp);
+		if (places & IN_DOCTOR)
+			return option_usage_error("doctor takes process ids only, no %s", name);
+		return option_usage_error("%s belongs to %s", name, row->belongs);
+	}
+	return 0;
 }
 
 void option_defaults(struct options *options)

@@ -23,7 +23,33 @@ struct parse {
 	size_t filter_at; /* the first of the words that are filters */
 	char **comms;	  /* --comm */
 	size_t comm_count;
-	bool done; /* help or version was printed */
+	bool done;	/* help or version was printed */
+	uint64_t given; /* the options that were: a bit a row */
+};
+
+/* Where an option can have an effect: bits, of which a run has those that are true of it. */
+enum option_place {
+	IN_WATCH = 1 << 0,
+	IN_WATCH_TEXT = 1 << 1,
+	IN_WATCH_JSON = 1 << 2,
+	IN_BODY_TEXT = 1 << 3, /* watch -vv */
+	IN_SUMMARY = 1 << 4,   /* watch --summary */
+	IN_CONNS = 1 << 5,
+	IN_RAW = 1 << 6,
+	IN_RAW_TEXT = 1 << 7,
+	IN_FRAMES = 1 << 8,
+	IN_STAT = 1 << 9,
+	IN_STAT_TEXT = 1 << 10,
+	IN_TOP = 1 << 11,
+	IN_LINES = 1 << 12,	/* text of watch, conns, stat: it adapts to the terminal */
+	IN_RECORDING = 1 << 13, /* record, and -w beside a view */
+	IN_REDACTED = 1 << 14,	/* a recording with --redacted */
+	IN_LIVE = 1 << 15,
+	IN_REPLAY = 1 << 16,
+	IN_DOCTOR = 1 << 17,
+	IN_VIEWS = IN_WATCH | IN_CONNS | IN_RAW | IN_FRAMES | IN_STAT | IN_TOP,
+	IN_NUMBERS = IN_STAT | IN_TOP | IN_SUMMARY,
+	IN_RUN = IN_LIVE | IN_REPLAY,
 };
 
 enum option_shows { /* instead of a run */
@@ -45,10 +71,15 @@ struct option_row {
 	uint64_t standard;  /* what it is without the option; 0: nothing */
 	uint64_t least, most;
 	const char *const *choices; /* by number, up to NULL */
+	uint32_t places;	    /* enum option_place: it needs one of them; 0: none */
+	const char *belongs;	    /* those in words, behind "belongs to" */
 };
 
 extern const struct option_row option_rows[];
 extern const size_t option_row_count;
+
+/* 0, or 2 when a usage error was reported: an option was given that can have no effect in these places. */
+int option_check_places(const struct parse *parse, uint32_t places);
 
 /* 0, or 2 when a usage error was reported. */
 int option_take(struct parse *parse, const struct option_row *row, const char *value);

@@ -164,6 +164,8 @@ static int parse_arguments(struct parse *parse, int argc, char **argv)
 		goto out;
 	}
 	memcpy(copy, argv, (size_t)argc * sizeof(*copy));
+	if (argc)
+		copy[0] = (char *)"hark"; /* getopt begins its messages with it, a path or not */
 	err = argp_parse(&argp, argc, copy, ARGP_NO_HELP | ARGP_NO_EXIT, NULL, parse) ? 2 : parse->done;
 out:
 	free(table);
@@ -315,6 +317,9 @@ static int complain(const char *const *words, size_t count, const struct filter_
 					   ? "'%s' is a view: one view, before all filters"
 					   : "'%s' comes first, or not at all",
 				   row->name);
+	} else if (error->bare && error->guess[0]) {
+		option_usage_error("'%s' is neither a view nor a filter; did you mean '%s'?",
+				   words[error->word], error->guess);
 	} else if (error->bare) {
 		for (size_t i = 0; i < filter_key_count; i++)
 			buffer_format(&known, " %s:", filter_keys[i].name);
@@ -409,30 +414,31 @@ static int check_outputs(struct options *options)
 	return 0;
 }
 
-/* Refuses options that belong to other views only. */
-static int check_views(struct options *options)
+/* Where this run takes place, so that no option is taken that can change nothing there. */
+static uint32_t places_of(const struct options *options)
 {
-	enum view view = options->view;
-	const struct stats_options *stats = &options->stats;
-	bool numbers = view == VIEW_STAT || view == VIEW_TOP;
+	static const uint32_t views[][3] = {
+		/* each, as text, as JSON */
+		[VIEW_WATCH] = { IN_WATCH, IN_WATCH_TEXT | IN_LINES, IN_WATCH_JSON },
+		[VIEW_CONNS] = { IN_CONNS, IN_LINES, 0 },
+		[VIEW_RAW] = { IN_RAW, IN_RAW_TEXT, 0 },
+		[VIEW_FRAMES] = { IN_FRAMES, 0, 0 },
+		[VIEW_STAT] = { IN_STAT, IN_STAT_TEXT | IN_LINES, 0 },
+		[VIEW_TOP] = { IN_TOP, 0, 0 },
+		[VIEW_RECORD] = { 0, 0, 0 },
+	};
+	const uint32_t *view = views[options->view];
+	uint32_t places = view[0];
 
-	options->stats.routes = &options->routes;
-	if (options->hex && view != VIEW_RAW)
-		return option_usage_error("--hex belongs to raw");
-	if ((stats->hist || stats->heat) && view != VIEW_STAT)
-		return option_usage_error("--hist and --heat belong to stat");
-	if (stats->interval_ns && !numbers)
-		return option_usage_error("-i belongs to stat and top");
-	if (options->summary && view != VIEW_WATCH)
-		return option_usage_error(
-			"--summary belongs to watch; stat and top show the numbers by themselves");
-	if ((stats->by != BY_ENDPOINT || stats->top) && !numbers && !options->summary)
-		return option_usage_error("--by and --top belong to stat, top and watch --summary");
-	if (options->speed_given && options->command != COMMAND_REPLAY)
-		return option_usage_error("--speed belongs to replay");
-	if (view == VIEW_TOP && !options->speed_given)
-		options->speed = 1;
-	return 0;
+	if (options->command == COMMAND_DOCTOR)
+		return IN_DOCTOR;
+	for (size_t i = 0; i < options->output_count; i++)
+		places |= view[strcmp(options->outputs[i].format, "text") == 0 ? 1 : 2];
+	if (places & IN_WATCH_TEXT)
+		places |= (options->verbose > 1 ? IN_BODY_TEXT : 0) | (options->summary ? IN_SUMMARY : 0);
+	if (options->record_path)
+		places |= IN_RECORDING | (options->redacted ? IN_REDACTED : 0);
+	return places | (options->command == COMMAND_REPLAY ? IN_REPLAY : IN_LIVE);
 }
 
 /* The screen is top's alone. */
@@ -456,14 +462,12 @@ static int check_options(struct parse *parse)
 
 	if (make_redact(parse))
 		return 2;
-	if (options->command == COMMAND_DOCTOR && (options->child_argv || options->record_path))
+	if (options->command == COMMAND_DOCTOR && options->child_argv)
 		return option_usage_error("doctor takes process ids only");
 	if (options->user && !options->child_argv)
 		return option_usage_error("-u says who runs the command behind --, and there is none");
 	if (options->user && !user_is_known(options->user))
 		return option_usage_error("-u: there is no user '%s'", options->user);
-	if (options->redacted && !options->record_path)
-		return option_usage_error("--redacted belongs to a recording (record, or -w beside a view)");
 	if (options->command == COMMAND_REPLAY && options->child_argv)
 		return option_usage_error("replay runs no command");
 	if (records && !options->record_path)
@@ -477,7 +481,12 @@ static int check_options(struct parse *parse)
 			return option_usage_error("out of memory");
 		options->output_count = 1;
 	}
-	return check_views(options) || check_top(options) || check_outputs(options) ? 2 : 0;
+	if (option_check_places(parse, places_of(options)) || check_top(options) || check_outputs(options))
+		return 2;
+	options->stats.routes = &options->routes;
+	if (options->view == VIEW_TOP && !options->speed_given)
+		options->speed = 1;
+	return 0;
 }
 
 /* --- all of it ------------------------------------------------------------------------------ */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What somebody may have meant who wrote something that is no filter. */
+/* Guesses at the filter that is meant by something that is none. */
 #ifndef HARK_FILTER_GUESS_H
 #define HARK_FILTER_GUESS_H
 

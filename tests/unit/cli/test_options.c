@@ -182,6 +182,12 @@ static const struct {
 	{ "hark -vv --body-max 64K --pending 0", WATCH " verbose 2 pending 0 body 65536" },
 	{ "hark --pending=500ms", WATCH " pending 500000000" },
 	{ "hark -u nobody -- id", WATCH " run id user nobody" },
+	{ "hark doctor -p 3 -v --ring 64K --pending 3",
+	  "doctor watch -o text:- pid 3 verbose 1 pending 3000000000 ring 65536" },
+	{ "hark record -w x --redacted --redact a", "live record -w x redacted" },
+	{ "hark -o json --route /a --fold-static --pending 1", "live watch -o json:- pending 1000000000" },
+	{ "hark -o text -o json:f --wide --both-ends", "live watch -o text:- -o json:f" },
+	{ "hark --summary --by host --sort p99 --top 3", WATCH },
 	{ "hark conns -- conns -- x", "live conns -o text:- run conns run -- run x" },
 };
 
@@ -242,8 +248,11 @@ static const struct {
 	{ "hark -w a -w b", "-w is given twice" },
 	{ "hark -d 0", "-d: '0' is no duration" },
 	{ "hark -d x", "-d: 'x' is no duration" },
-	{ "hark -n 0", "-n: '0' is no number" },
-	{ "hark -n -1", "-n: '-1' is no number" },
+	{ "hark -n 0", "-n: '0' is no number from 1 to 999999999999999999" },
+	{ "hark -n -1", "-n: '-1' is no number from 1 to" },
+	{ "hark stat --top 0", "--top: '0' is no number from 1 to 999999999;" },
+	{ "hark -d 9999999999h", "-d: '9999999999h' is no duration from 1 ns to 292 years (" },
+	{ "hark replay F --speed 0", "--speed: '0' is no factor from 0.001 to 1000000 (" },
 	{ "hark --snaplen 2M", "--snaplen: '2M' is no size from 256 to 1M" },
 	{ "hark --memory 15M", "--memory: '15M' is no size from 16M to 64G" },
 	{ "hark --memory 65G", "--memory: '65G' is no size from 16M to 64G" },
@@ -251,19 +260,54 @@ static const struct {
 	{ "hark --capture x", "--capture: 'x' is none of" },
 	{ "hark --color=x", "--color: 'x' is none of" },
 	{ "hark --redact a:b", "--redact: 'a:b' is no list of header names" },
-	{ "hark --hex", "--hex belongs to raw" },
-	{ "hark --redacted", "--redacted belongs to a recording" },
+	{ "hark --hex", "--hex belongs to raw, as text;" },
+	{ "hark raw --hex -o json", "--hex belongs to raw, as text;" },
+	{ "hark --redacted", "--redacted belongs to a recording (record, or -w beside a view);" },
+	{ "hark --body-max 3K", "--body-max belongs to watch with -vv, as text;" },
+	{ "hark -v --body-max 2K", "--body-max belongs to watch with -vv, as text;" },
+	{ "hark -vv --body-max 2K -o json", "--body-max belongs to watch with -vv, as text;" },
+	{ "hark frames -vv --body-max 2K", "--body-max belongs to watch with -vv, as text;" },
+	{ "hark conns --pending 2", "--pending belongs to watch;" },
+	{ "hark --by endpoint", "--by belongs to stat, top and watch --summary;" },
+	{ "hark --sort p99", "--sort belongs to stat, top and watch --summary;" },
+	{ "hark --top 3 -o json", "--top belongs to stat, top and watch --summary;" },
+	{ "hark --summary -o json", "--summary belongs to watch, as text;" },
+	{ "hark -i 3", "-i belongs to stat and top;" },
+	{ "hark stat --hist -o json", "--hist belongs to stat, as text;" },
+	{ "hark conns --heat", "--heat belongs to stat, as text;" },
+	{ "hark --fold-static", "--fold-static belongs to stat, top, watch --summary and watch -o json;" },
+	{ "hark raw --route /a", "--route belongs to stat, top," },
+	{ "hark raw --wide", "--wide belongs to watch, conns and stat, as text;" },
+	{ "hark -o json --wide", "--wide belongs to watch, conns and stat, as text;" },
+	{ "hark conns --both-ends", "--both-ends belongs to watch and top;" },
+	{ "hark stat -n 3", "-n belongs to watch, conns, raw and frames (-d ends the others);" },
+	{ "hark record -w x -x 5", "-x belongs to the views that show something;" },
+	{ "hark record -w x --show-secrets", "--show-secrets belongs to the views that show something;" },
+	{ "hark record -w x --redact a",
+	  "--redact belongs to the views that show something, and record --redacted;" },
+	{ "hark --speed 2", "--speed belongs to replay;" },
+	{ "hark replay F -d 3", "-d belongs to live runs: a recording ends by itself;" },
+	{ "hark replay F --ring 1M", "--ring belongs to live runs: a recording was captured before;" },
+	{ "hark replay F --snaplen 1M", "--snaplen belongs to live runs" },
+	{ "hark replay F --capture socket", "--capture belongs to live runs" },
+	{ "hark doctor -o json", "doctor takes process ids only, no -o;" },
+	{ "hark doctor --comm a", "doctor takes process ids only, no --comm;" },
+	{ "hark doctor --errors", "doctor takes process ids only, no --errors;" },
 	{ "hark -u nobody", "-u says who runs the command" },
 	{ "hark -u no-such-user -- id", "-u: there is no user 'no-such-user'" },
 	{ "hark --comm a,,b", "a program name is empty" },
-	{ "hark -x 0", "-x: '0' is no number of a connection" },
+	{ "hark -x 0", "-x: '0' is no number from 1 to 999999999999999999 (as hark conns shows it)" },
 	{ "hark -x 1x", "-x: '1x' is no number" },
 	{ "hark --pending x", "--pending: 'x' is no duration" },
 	{ "hark --body-max 2M", "--body-max: '2M' is no size from 1 to 1M" },
 	{ "hark frames -o html", "-o html: this view has no such format" },
-	{ "hark --nonsense", "unrecognized option" },
-	{ "hark -Z", "invalid option" },
-	{ "hark -p", "requires an argument" },
+	{ "hark --nonsense", "hark: unrecognized option" },
+	{ "./build/hark --nonsense", "hark: unrecognized option" },
+	{ "/usr/bin/hark -Z", "hark: invalid option" },
+	{ "/usr/bin/hark -p", "hark: option requires an argument" },
+	{ "hark http://h/",
+	  "did you mean 'host:h'?; see hark --help\nhark:   http://h/\nhark:   ^^^^^^^^^\n" },
+	{ "hark /api", "'/api' is neither a view nor a filter; did you mean 'path:/api'?;" },
 };
 
 static void test_bad(void **state)
@@ -279,7 +323,8 @@ static void test_bad(void **state)
 		catch_begin(&caught);
 		result = options_parse(&options, split(line, argv), argv);
 		catch_end(&caught);
-		if (result != 2 || !strstr(caught.text[1], bad[i].complaint) || caught.text[0][0])
+		if (result != 2 || !strstr(caught.text[1], bad[i].complaint) || caught.text[0][0] ||
+		    strncmp(caught.text[1], "hark: ", 6) != 0)
 			fail_msg("%s: %d, stdout '%s', stderr '%s'", bad[i].line, result, caught.text[0],
 				 caught.text[1]);
 	}
@@ -481,6 +526,31 @@ static void test_defaults_are_as_told(void **state)
 	assert_int_equal(found, 6);
 }
 
+/* "No number from 1 to 10" is what the manual calls "From 1 to 10." */
+static void test_ranges_are_as_told(void **state)
+{
+	size_t found = 0;
+
+	(void)state;
+	for (size_t i = 0; i < option_row_count; i++) {
+		const struct option_row *row = &option_rows[i];
+		const char *range = row->wrong ? strstr(row->wrong, " from ") : NULL;
+		size_t len = range ? strcspn(range + 6, "(") : 0;
+		char told[80];
+
+		if (row->argp.arg && row->most > 1 && !range)
+			fail_msg("--%s: '%s' names no range", row->argp.name, row->wrong);
+		if (!range || strstr(row->wrong, " no duration "))
+			continue;
+		len -= range[6 + len] == '(';
+		snprintf(told, sizeof(told), "From %.*s", (int)len, range + 6);
+		if (!row->more || !strstr(row->more, told))
+			fail_msg("--%s: its manual does not say '%s'", row->argp.name, told);
+		found++;
+	}
+	assert_int_equal(found, 8);
+}
+
 static bool is_option(const char *word)
 {
 	for (size_t i = 0; i < option_row_count; i++)
@@ -550,6 +620,7 @@ int main(void)
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_color),
 		cmocka_unit_test(test_defaults_are_as_told),
+		cmocka_unit_test(test_ranges_are_as_told),
 		cmocka_unit_test(test_table_is_in_man_page),
 		cmocka_unit_test(test_man_page_is_in_table),
 		cmocka_unit_test(test_views_are_in_man_page),

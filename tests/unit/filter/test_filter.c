@@ -239,7 +239,7 @@ static void test_bare_words(void **state)
 	assert_false(error.bare);
 }
 
-/* What is no filter and looks like a thing that one is about. */
+/* Words that are no filter, and look like a thing that one is about. */
 static void test_guesses(void **state)
 {
 	static const struct {
