@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What can be typed for an argument; a shell completes files, processes and users by itself. */
+/* Words that can be typed for an argument; a shell completes files, processes and users by itself. */
 static const struct argument {
 	const char *arg, *words, *zsh;
 } arguments[] = {

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What somebody may send to make hark slow: each input in a size that can be doubled.
+"""Inputs that somebody may send to make hark slow, each in a size that can be doubled.
 
 An input is a function that writes so much of it to a recording, the words for hark, and a first size.
 """

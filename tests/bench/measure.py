@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What hark costs: the same load with and without it, in turn, so that the machine's moods meet both alike."""
+"""The cost of hark: the same load with and without it, in turn, so that the machine's moods meet both alike."""
 import contextlib
 import fcntl
 import json

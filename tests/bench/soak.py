@@ -23,7 +23,7 @@ RING = "256M"
 
 
 class Counted:
-    """What hark counted of one load: exchanges of each process, whole and flagged ones, and losses."""
+    """One load as hark counted it: exchanges of each process, whole and flagged ones, and losses."""
 
     def __init__(self, folder, port, capture, ring, *load):
         rows, stats, log = (folder / f"soak.{name}" for name in ("rows", "stats", "log"))

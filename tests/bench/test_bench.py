@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What hark costs, counted instead of timed, so that the figures are the same on a quiet machine and a busy one:
+"""The cost of hark, counted instead of timed, so that the figures are the same on a quiet machine and a busy one:
 instructions and system calls of hark an exchange, events an exchange, and runs of its BPF programs.
 
 What is kept of a server's throughput depends on the machine and is make bench's business.

@@ -42,7 +42,7 @@ def pytest_collection_modifyitems(items):
 
 
 def pytest_sessionfinish(session):
-    """What a test that failed left running: processes that this one started, and theirs."""
+    """Ends what a test that failed left running: processes that this one started, and theirs."""
     if is_controller(session.config):
         return
     for pid in family_of(os.getpid()) - {os.getpid()}:

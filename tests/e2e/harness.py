@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the end-to-end tests stand on: processes with an owner, waits with a deadline, hark itself.
+"""The ground of the end-to-end tests: processes with an owner, waits with a deadline, hark itself.
 
 Every program runs in the foreground on loopback, is ended by its pid, and nothing sleeps to synchronise.
 """

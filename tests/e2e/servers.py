@@ -74,7 +74,7 @@ http {{
 
 
 class Nginx(Program):
-    """What it asks of its own accord (a sink that takes bodies whole, for `return` does not) is not counted."""
+    """Its own requests (a sink that takes bodies whole, for `return` does not) are not counted."""
 
     role = "server"
 

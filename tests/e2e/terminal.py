@@ -136,7 +136,7 @@ class Terminal:
         return next(y for y, line in enumerate(self.lines) if part in line)
 
     def cells(self, y, start, end):
-        """What stands in these columns; the right half of a wide character is empty."""
+        """The text in these columns; the right half of a wide character is empty."""
         return "".join(self.screen.buffer[y][x].data for x in range(start, end))
 
     def colors(self, y):

@@ -31,7 +31,7 @@ def fetch(hark, bodies, *paths):
 
 
 def text_of(bodies, *words, options=()):
-    """What hark prints for curl alone."""
+    """The text that hark prints for curl alone."""
     done = subprocess.run([HARK, "-vv", "--color=never", *options, "--", *CURL, "-o", "/dev/null", *map(str, words)],
                           capture_output=True, text=True, timeout=DEADLINE_S, stdin=subprocess.DEVNULL,
                           env={"PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "LC_ALL": "C.UTF-8"}, check=True)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is HTTP at all: text that looks like it, joins in the middle of it, and answers to what is none."""
+"""HTTP or not: text that looks like it, joins in the middle of it, and answers to what is none."""
 import os
 import socket
 import ssl
@@ -52,7 +52,7 @@ class Pair:
 
 
 def unmarked(watch):
-    """What is shown of this process without a mark."""
+    """The exchanges of this process that are shown without a mark."""
     return [one for one in watch.of(os.getpid()) if "guess" not in one.get("hark.flags", [])]
 
 

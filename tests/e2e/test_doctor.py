@@ -13,7 +13,7 @@ import pytest
 from harness import HARK, Program, run, wait_until
 from servers import PYTHON
 
-# What is asserted is what the doctor says of the whole machine.
+# The tests assert what the doctor says of the whole machine.
 pytestmark = pytest.mark.alone
 NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all", "--bounding-set=-all")
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the user meets: recordings, views, pipes, secrets, limits, exit codes."""
+"""Everything that the user meets: recordings, views, pipes, secrets, limits, exit codes."""
 import json
 import os
 import signal

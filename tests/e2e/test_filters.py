@@ -15,7 +15,7 @@ RECORDING = ROOT / "testdata/recordings/mixed.rec"
 
 
 def ask(nginx):
-    """What the live tests ask for, by port: clear HTTP/1, clear HTTP/2, TLS."""
+    """The requests that the live tests make, by port: clear HTTP/1, clear HTTP/2, TLS."""
     clear, h2c, tls = (f"{scheme}://127.0.0.1:{port}" for scheme, port in
                        (("http", nginx.http), ("http", nginx.h2c), ("https", nginx.tls)))
     run(*CURL, f"{clear}/one", f"{clear}/large.bin", f"{clear}/missing", f"{clear}/broken", f"{clear}/none", "-H", "X-Team: red,blue")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What HTTP/1 can do to an observer, on real sockets."""
+"""HTTP/1 as it makes observing hard, on real sockets."""
 import socket
 
 import pytest

@@ -175,9 +175,9 @@ def test_joined_in_a_running_h2load(hark, nginx, tmp_path, port):
 
 @pytest.mark.alone
 def test_a_ring_that_is_too_small(hark, nginx, capture):
-    """What is lost marks what it touched: no exchange is twice, none that has no mark is wrong, later ones are whole."""
+    """A loss marks what it touched: no exchange is twice, none that has no mark is wrong, later ones are whole."""
     def is_seen_whole():
-        """What the load left in the ring is read: it takes what comes now."""
+        """The records that the load left in the ring are read: it takes what comes now."""
         one = h2load(f"http://127.0.0.1:{nginx.h2c}/one", 1, "-c1")
         watch.wait_for(1, one, deadline_s=2)
         return briefs(watch.of(one)) == ["GET /one 200 0 1"]

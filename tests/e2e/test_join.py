@@ -84,7 +84,7 @@ def test_one_end_alone_stands_for_itself(hark, tmp_path, delay):
 
 
 def test_latencies_agree_with_curl(hark, nginx, delay):
-    """What must hold on any machine: the server's time has its sleep in it, the client's lies within curl's own
+    """Asserts what must hold on any machine: the server's time has its sleep in it, the client's lies within curl's own
     time_total less time_connect (both of curl's moments lie outside of hark's)."""
     def ask(ms):
         return ms, run("curl", "-sS", "-o", "/dev/null", "-w", "%{time_total} %{time_connect}",

@@ -16,8 +16,8 @@ from recording import PREFACE, bomb, frame, hpack_integer  # noqa: E402
 MIB = 1 << 20
 CONNECTIONS = 100
 STEP_BYTES = 16384
-# What hark takes besides what it holds: its code and libraries, maps, lines to be written, and what the allocator
-# keeps between blocks.
+# Memory besides what hark holds: its code and libraries, maps, lines to be written, and what the allocator keeps
+# between blocks.
 MARGIN_BYTES = 64 * MIB
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What make install, uninstall and dist leave behind, the completion files, and the page's generated parts."""
+"""The files that make install, uninstall and dist leave behind, the completions, and the page's generated parts."""
 import os
 import pathlib
 import re
@@ -129,7 +129,7 @@ def test_zsh_completion():
     run("zsh", "-f", "-n", file)
     named = set(re.findall(r"--[a-z][a-z-]+", file.read_text()))
     assert options() <= named
-    # What it hands to zsh's own _arguments when it runs.
+    # The arguments that it hands to zsh's own _arguments when it runs.
     script = f"fpath=({file.parent} $fpath); autoload -Uz _hark; _arguments() {{ print -rl -- $@ }}; _hark"
     assert "*--capture=[auto (default), socket (Linux 6.3 and later) or syscall]:WAY:(auto socket syscall)" in \
         run("zsh", "-f", "-c", script).text.splitlines()

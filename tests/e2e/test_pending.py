@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is going on now: requests that wait, answers that go on, interim responses, pushes."""
+"""Exchanges that are under way: requests that wait, answers that go on, interim responses, pushes."""
 import os
 import re
 import subprocess

@@ -138,7 +138,7 @@ SEAMS = {
 
 @pytest.mark.parametrize("kind", SEAMS)
 def test_a_value_whose_name_came_before_hark_is_hidden(hark, capture, kind):
-    """What nobody could judge is not shown; the next message of the connection is."""
+    """Bytes that nobody could judge are not shown; the next message of the connection is."""
     field, before, after = SEAMS[kind]
     head = f"POST /late HTTP/1.1\r\nHost: h\r\n{field}\r\nContent-Length: {len(before + after)}\r\n\r\n"
     answer = b"HTTP/1.1 204 No Content\r\n\r\n"

@@ -23,7 +23,7 @@ def recipes():
     return [re.sub(r"\s+# .*", "", line).strip() for line in block.splitlines() if line.strip()]
 
 
-# What must come out of each: a pattern for its standard output, or for the file that it names.
+# The output that each must have: a pattern for its standard output, or for the file that it names.
 EXPECTED = {
     "hark": r"nginx\[\d+\] .* GET +127\.0\.0\.1:\d+/small\.txt .*200 ",
     "hark -- curl -k https://localhost/": r"curl\[\d+\] .*h2\+tls:1 .*GET +localhost:\d+/ +200 ",

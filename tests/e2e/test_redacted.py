@@ -40,7 +40,7 @@ def replayed(path, *options, verbose="-vv"):
 
 
 def shape(one):
-    """What must be the same with and without secrets; not bodies: what is no text is not judged, so it is left out."""
+    """Facts that stay with and without secrets; not bodies: what is no text is not judged, so it is left out."""
     names = [[name for name, _ in one.get(f"http.{side}.header", [])] for side in ("request", "response")]
     return (one["process.pid"], one.get("http.request.method"), one.get("url.path"), one.get("http.response.status_code"),
             one.get("http.request.body.size"), one.get("http.response.body.size"), one.get("hark.stream"), one.get("hark.flags"),

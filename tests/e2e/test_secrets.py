@@ -129,7 +129,7 @@ def traffic(nginx):
 
 @pytest.fixture(scope="module", params=["socket", "syscall"])
 def outputs(request, nginx, tmp_path_factory):
-    """What each output holds, by its name, as bytes."""
+    """The bytes of each output, by its name."""
     folder = tmp_path_factory.mktemp("secrets")
     watch = Live("-vv", "--capture", request.param, "--debug", "-o", f"text:{folder / 'vv.txt'}", "-o", f"json:{folder / 'vv.json'}",
                  "-w", folder / "redacted.rec", "--redacted", "--stats-json", folder / "stats.json")

@@ -144,7 +144,7 @@ def test_routes_of_the_user(nginx, tmp_path):
 
 
 def test_demo_traffic_gives_something_to_look_at(tmp_path):
-    """What make demo-traffic starts: its endpoints are found by themselves, and nothing of it stays."""
+    """The endpoints of make demo-traffic are found by themselves, and nothing that it starts stays."""
     path = tmp_path / "rows.json"
     done = run(HARK, "-q", "-o", f"json:{path}", "--", ROOT / "scripts/demo-traffic", 4)
     assert "hark top" in done.text

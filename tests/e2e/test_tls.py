@@ -222,7 +222,7 @@ def test_libraries_are_forgotten_with_their_last_user(hark, nginx, tmp_path, cap
         assert not told(watch, "nobody uses", its_copies), "somebody still maps these"
         stays.communicate("")
         wait_until(lambda: forgotten(watch, its_copies), "all forgotten")
-        # What comes after is found as ever, and the system's own library is probed as before.
+        # A connection that comes after is found as ever, and the system's own library is probed as before.
         client = run("curl", "-sk", f"https://127.0.0.1:{nginx.tls}/one")
         watch.wait_for(1, client)
     assert briefs(watch.of(client)) == ["GET /one 200 0 1"]

@@ -71,7 +71,7 @@ def test_one_object_after_another(hark, nginx, capture, way):
 
 
 def targets(objects):
-    """What was asked of which port, over TLS or not, and the status."""
+    """The query asked of which port, over TLS or not, and the status."""
     return sorted((one.get("url.query"), one["network.peer.port"], one["tls"], one.get("http.response.status_code"))
                   for one in objects)
 
@@ -263,7 +263,7 @@ def early_round(folder, server, answers_early):
 
 @pytest.mark.parametrize("fate", ["accepted", "unknown ticket", "other group"])
 def test_early_data(hark, certificates, tmp_path, capture, fate):
-    """What the server refused it never read: no request."""
+    """Early data that the server refused it never read: no request."""
     first = start_s_server(tmp_path, certificates)
     second = start_s_server(tmp_path, certificates, *(["-groups", "P-384"] if fate == "other group" else []))
     server = first if fate == "accepted" else second

@@ -47,7 +47,7 @@ def test_its_calls_are_probed_and_decoded(toy_hark, toy_server, capture):
 
 
 def test_without_the_row_it_is_opaque(hark, toy_server):
-    """What the other tests show comes from the row."""
+    """The other tests show what comes from the row."""
     with hark(view=("conns",)) as watch:
         client = ask(toy_server)
         watch.wait_for(1, client)

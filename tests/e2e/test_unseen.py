@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What cannot be read is said: TLS of an unknown library, UDP port 443, io_uring. And what stands before or
+"""Traffic that cannot be read is told of: TLS of an unknown library, UDP port 443, io_uring. And what stands before or
 around the bytes that can: PROXY prefaces, CONNECT tunnels, containers."""
 import contextlib
 import json

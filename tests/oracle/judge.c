@@ -446,7 +446,7 @@ static bool passing_is_told(void)
 	       counters[COUNTER_MESSAGES_REFUSED];
 }
 
-/* What is lost, the kernel counts; what came before hark, nobody. */
+/* Lost messages are counted by the kernel; those from before hark by nobody. */
 static bool is_excused(const struct fate *fate, int side)
 {
 	return fate->distance != DISTANCE_BEFORE && (fate->touched[side] || passing_is_told());

@@ -49,7 +49,7 @@ enum {
 	DISTANCE_OPEN = -2
 };
 
-/* What became of one true exchange. */
+/* The fate of one true exchange. */
 struct fate {
 	bool shown[2];	 /* its request, its response */
 	bool together;	 /* in one exchange */

@@ -174,7 +174,7 @@ static void half_plan(struct half *half, struct random *random, bool has_body)
 	half->has_trailers = random_chance(random, 15);
 }
 
-/* What follows the head says whether END_STREAM stands there already. */
+/* The part that follows the head says whether END_STREAM stands there already. */
 static bool half_next(struct half *half)
 {
 	half->phase = half->portions ? PHASE_BODY : half->has_trailers ? PHASE_TRAILERS : PHASE_DONE;

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What code and documents say of each other: pages that are named exist, and so do decisions and headings."""
+"""Code and documents speak the truth of each other: pages that are named exist, and so do decisions and headings."""
 import pathlib
 import re
 

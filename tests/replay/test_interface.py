@@ -31,7 +31,7 @@ def table(heading):
 
 
 def names(heading):
-    """What the first column of a section names, in backticks; nothing twice."""
+    """The names in backticks in the first column of a section; none twice."""
     found = [name for row in table(heading) for name in re.findall(r"`([^`]+)`", row[0])]
     assert len(found) == len(set(found)), sorted(name for name in found if found.count(name) > 1)
     return found
@@ -131,7 +131,7 @@ def shown(view, *more):
 
 @pytest.mark.parametrize("view", VIEWS)
 def test_json_of_views(view):
-    """What a view writes is listed for it; text and numbers alike come from these literals."""
+    """The keys that a view writes are listed for it; text and numbers alike come from these literals."""
     listed = {re.search(r"`([^`]+)`", row[0])[1] for row in table("JSON keys") if view in row[1].split()}
     if view == "stat":
         seen = set().union(*(shown(view, "--by", by) for by in BY), shown(view, "-i", "0.1"))

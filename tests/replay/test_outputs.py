@@ -67,7 +67,7 @@ def test_a_full_disk(words):
 
 
 def test_one_file_for_two(tmp_path):
-    """What is read, or written to already, is not emptied."""
+    """A file that is read, or written to already, is not emptied."""
     recording = tmp_path / "own.rec"
     recording.write_bytes(RECORDING.read_bytes())
     twice = tmp_path / "twice"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is added takes its own file and one row (tests/toys/tree), and hark has it."""
+"""An addition takes its own file and one row (tests/toys/tree), and hark has it."""
 import json
 import os
 import pathlib

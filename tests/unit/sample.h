@@ -44,7 +44,7 @@ void sample_show_conn(const struct sink_ops *ops, struct sink *sink, enum result
 		      const struct conn_facts *conn);
 void sample_show_frame(const struct sink_ops *ops, struct sink *sink, const struct sample *sample,
 		       const struct frame *frame);
-/* What was written until now; lives until the close. */
+/* The text written until now; lives until the close. */
 const char *sample_sink_text(struct sample_sink *s);
 void sample_sink_close(struct sample_sink *s);
 

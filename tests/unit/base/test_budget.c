@@ -109,7 +109,7 @@ static void test_oldest_of_like(void **state)
 	assert_int_equal(counters[COUNTER_CONNECTIONS_EVICTED], 1);
 }
 
-/* What is forgotten goes on as one that was joined late. */
+/* A connection that is forgotten goes on as one that was joined late. */
 static void test_goes_on(void **state)
 {
 	struct stage *stage = *state;

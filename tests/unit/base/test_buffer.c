@@ -62,7 +62,7 @@ static void test_growth(void **state)
 	buffer_fini(&b);
 }
 
-/* What does not fit into memory is dropped whole, counted once, and the buffer goes on. */
+/* A text that does not fit into memory is dropped whole, counted once, and the buffer goes on. */
 static void test_out_of_memory(void **state)
 {
 	struct buffer b = { 0 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What reaches stderr at each level. */
+/* The lines that reach stderr at each level. */
 #include "base/log.h"
 
 #include <setjmp.h>
@@ -95,7 +95,7 @@ static void test_divert(void **state)
 	assert_string_equal(text, "hark: error 1\n");
 }
 
-/* What was observed may be anything; letters beyond ASCII pass. */
+/* Observed bytes may be anything; letters beyond ASCII pass. */
 static void test_what_acts_on_terminals(void **state)
 {
 	static const struct {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What outputs may be written to, and that what is refused is not touched. */
+/* Outputs may be written to some files; those that are refused are not touched. */
 #include "base/private_file.h"
 
 #include <setjmp.h>

@@ -170,7 +170,7 @@ static const struct {
 	  "X: y\r\n|\r\n--b\r\nX: z\r\n\r\nplain\r\n--b--\r\n" },
 };
 
-/* What is shown, with one x for each hidden stretch. */
+/* Compares the shown text, with one x for each hidden stretch. */
 static void assert_kept(const char *name, const char *kept, const char *got)
 {
 	char pieces[512], *rest = pieces, *piece;

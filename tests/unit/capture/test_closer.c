@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is given is closed, in order, and nobody who gives waits for it. */
+/* Items that are given are closed, in order, and nobody who gives waits for it. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -20,7 +20,7 @@ static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
 static pthread_t owner;
 static int by_owner;
 
-/* What the closer gets while the gate is shut waits; its owner, who shut it, must not. */
+/* An item that the closer gets while the gate is shut waits; its owner, who shut it, must not. */
 static void item_close(void *item)
 {
 	bool own = pthread_equal(pthread_self(), owner);

@@ -92,7 +92,7 @@ static void test_grace_is_time_as_well(void **state)
 	source_bpf_free(source);
 }
 
-/* What came is followed by as many polls as anything waits for. */
+/* Records are followed by as many polls as anything waits for. */
 static void test_polls_follow_what_came(void **state)
 {
 	struct source_bpf *source = source_bpf_new(NULL, take, NULL);

@@ -85,7 +85,7 @@ static const char *view_name(enum view view)
 	return "?";
 }
 
-/* What differs from the defaults, in words. */
+/* Tells in words how options differ from the defaults. */
 static void describe(FILE *out, const struct options *o)
 {
 	static const char *const commands[] = { "live", "replay", "doctor" };
@@ -500,7 +500,7 @@ static void test_table_is_in_man_page(void **state)
 	}
 }
 
-/* What a row says of its default is what it sets. */
+/* The default that a row tells is the one that it sets. */
 static void test_defaults_are_as_told(void **state)
 {
 	size_t found = 0;

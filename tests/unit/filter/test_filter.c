@@ -455,7 +455,7 @@ static void expect(const struct exchange *exchange, const char *words, bool show
 	filter_free(filter);
 }
 
-/* What is not known does not match; its negation does. */
+/* An unknown value does not match; its negation does. */
 static void test_unknown_does_not_match(void **state)
 {
 	static const char *const words[] = { "host:*",	     "method:GET",     "path:*",     "status:200",
@@ -745,7 +745,7 @@ static void test_keys(void **state)
 	filter_free(filter);
 }
 
-/* What a process's container alone decides; everything else about it may still come. */
+/* Answers that a process's container alone decides; everything else about it may still come. */
 static const struct {
 	const char *filter, *container;
 	bool possible;

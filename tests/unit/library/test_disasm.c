@@ -27,7 +27,7 @@ static size_t hex_read(const char *hex, uint8_t *out)
 	return len;
 }
 
-/* What disasm_entry() chooses: distance from the entry, emulated or stepped, text. */
+/* The choice of disasm_entry(): distance from the entry, emulated or stepped, text. */
 static void test_entries(void **state)
 {
 	static const struct {

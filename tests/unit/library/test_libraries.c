@@ -12,7 +12,7 @@
 
 #define EACH_ROW(row, i) (size_t i = 0; (row = libraries_row(i)); i++)
 
-/* What a recording says must never come to mean another library. */
+/* A number in a recording must never come to mean another library. */
 static void test_numbers(void **state)
 {
 	static const struct {

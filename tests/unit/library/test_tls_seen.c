@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is said of the TLS of processes by what they mapped, also when they are gone. */
+/* The TLS of processes as it is told by what they mapped, also when they are gone. */
 #include "library/tls_seen.h"
 
 #include <setjmp.h>

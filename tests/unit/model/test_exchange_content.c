@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the content of an exchange says of it beside HTTP. */
+/* An exchange as its content tells of it beside HTTP. */
 #include "content/contents.h"
 #include "sample.h"
 

@@ -90,7 +90,7 @@ struct stage {
 	uint64_t server_ns, network_ns, peer;
 };
 
-/* What waited has facts of its own. */
+/* An exchange that waited has facts of its own. */
 static char letter_of(const struct stage *stage, const struct conn_facts *conn)
 {
 	for (int i = 0; i < 128; i++)
@@ -308,7 +308,10 @@ static void give_large(struct stage *stage, uint32_t key, size_t bytes)
 	exchange_free(exchange);
 }
 
-/* What waits is charged to the budget, of which it takes a quarter: the oldest do not wait any longer. */
+/*
+ * Exchanges that wait are charged to the budget, of which it takes a quarter: the oldest do not wait any
+ * longer.
+ */
 static void test_bytes_are_bounded(void **state)
 {
 	struct budget budget = { .limit_bytes = 256 << 20 };

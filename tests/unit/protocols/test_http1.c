@@ -852,7 +852,7 @@ static void test_rules(void **state)
 #define TE "Transfer-Encoding: "
 #define XY "2\r\nxy\r\n0\r\n\r\n"
 
-/* What the line of the message says behind its fields, when the connection was closed behind the body. */
+/* The end of the message's line, behind its fields, when the connection was closed behind the body. */
 static const struct {
 	const char *name, *fields, *body, *request, *response;
 } framings[] = {

@@ -271,7 +271,7 @@ static void test_rows(void **state)
 
 /* --- truth ------------------------------------------------------------------- */
 
-/* What one message of the whole run said. */
+/* One message as the whole run told it. */
 struct truth {
 	struct message *messages[TRUTH_MAX];
 	char *lines[TRUTH_MAX];

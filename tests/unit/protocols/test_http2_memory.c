@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a hostile HTTP/2 peer can make the decoder hold: one byte of a header
- * block stands for a whole entry of the table, and an entry of three bytes
- * takes a hundred times that. What the decoder says of its memory is true, and
- * what it keeps has a limit.
+ * The memory that a hostile HTTP/2 peer can make the decoder hold: one byte of
+ * a header block stands for a whole entry of the table, and an entry of three
+ * bytes takes a hundred times that. What the decoder says of its memory is
+ * true, and what it keeps has a limit.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -33,7 +33,7 @@ static void test_three_frames(void **state)
 	assert_false(call(&search, SLICE("rest of a body" PING), 10, &unparsed));
 	assert_true(call(&search, SLICE(PING PING), 20, &unparsed));
 	assert_int_equal(unparsed, 14);
-	/* What is held keeps its times. */
+	/* Held bytes keep their times. */
 	assert_int_equal(http2_search_next(&search, &cursor, &time_ns).len, 17);
 	assert_int_equal(time_ns, 10);
 	assert_int_equal(http2_search_next(&search, &cursor, &time_ns).len, 34);

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a hole or a late join touches is marked, and nothing else. Rows are
- * conversations of which some lines are lost; then every call of long
- * conversations, whose blocks nghttp2's deflater writes, is lost in turn, and
- * each is a place to join at.
+ * A hole or a late join marks what it touches, and nothing else. Rows are conversations of which some lines
+ * are lost; then every call of long conversations, whose blocks nghttp2's deflater writes, is lost in turn,
+ * and each is a place to join at.
  *
  * A line that begins with `!` is lost; all before a line `join` was missed; a line `poll` is a poll.
  */

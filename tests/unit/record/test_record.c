@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What record.c writes, source_file.c reads; then the same file cut
+ * The bytes that record.c writes, source_file.c reads; then the same file cut
  * at every byte and damaged in known ways.
  */
 #include "record/record.h"
@@ -101,7 +101,7 @@ static void test_stop_from_the_callback(void **state)
 	source_file_close(source);
 }
 
-/* What is read of these bytes: the types seen, then "ok" or the error. */
+/* Compares what is read of these bytes: the types seen, then "ok" or the error. */
 static void assert_reads(const char *name, const char *bytes, size_t len, const char *expected)
 {
 	char *copy = malloc(len + 1);

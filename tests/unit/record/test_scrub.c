@@ -22,7 +22,7 @@
 #define HIDDEN	"xxxxxxxxxxx"
 #define OUT_MAX 65536
 
-/* What came out, by direction, with '\0' where bytes are missing. */
+/* The bytes that came out, by direction, with '\0' where bytes are missing. */
 struct out {
 	uint8_t bytes[2][OUT_MAX];
 	size_t len[2];
@@ -587,7 +587,9 @@ static void test_http2_joined_late_with_a_loss(void **state)
 	build_free(build);
 }
 
-/* What is no HTTP is shown again, joined late, once the other side has spoken; HTTP from a start line on. */
+/*
+ * Bytes of no HTTP are shown again, joined late, once the other side has spoken; HTTP from a start line on.
+ */
 static void test_turns(void **state)
 {
 	static const struct {

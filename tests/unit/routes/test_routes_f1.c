@@ -166,7 +166,7 @@ static void score_add(struct score *sum, const struct score *score)
 	sum->right += score->right;
 }
 
-/* What the rules must keep up to, a little under what they do. */
+/* The least that the rules must reach, a little under what they do. */
 static const struct {
 	const char *folder;
 	double least;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a hark that gave up its rights can do, each in a process of its own. */
+/* The powers left to a hark that gave up its rights, each in a process of its own. */
 #include "run/rights.h"
 
 #include <setjmp.h>

@@ -52,7 +52,7 @@ struct wanted {
 	bool closed; /* instead of what timed out: connections that closed before the answer */
 };
 
-/* What the sink writes for the calls; to be freed. */
+/* The text that the sink writes for the calls; to be freed. */
 static char *run(const struct wanted *view, const struct sink_ops *ops)
 {
 	struct sink_config config = { .stats = &view->options,

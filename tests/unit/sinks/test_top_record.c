@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is kept stays within its bounds, and is the right part. */
+/* The part that is kept stays within its bounds, and is the right part. */
 #include "sinks/top/top_record.h"
 
 #include "sample.h"

@@ -410,7 +410,7 @@ static uint64_t count_in(struct stats *stats, const struct stats_row *row, enum 
 	return count;
 }
 
-/* What a window holds is what ended within it, to the second, or to ten of them. */
+/* A window holds the exchanges that ended within it, to the second, or to ten of them. */
 static void test_windows_move(void **state)
 {
 	struct call_text text = { .host = "h", .method = "GET", .start_ns = 1000 * S, .duration_ns = MS };
@@ -601,7 +601,7 @@ static void test_scanner_hides_nothing(void **state)
 		if (kinds[kind].learnt)
 			continue;
 		assert_int_equal(heavy.heavy_rows, 5);
-		/* What came before the row had its place stands in the rest: once or twice. */
+		/* The exchanges from before the row had its place stand in the rest: once or twice. */
 		assert_in_range(heavy.least, 295, 300);
 		assert_int_equal(heavy.rows, 20);
 		assert_in_range(heavy.overflow, 19000, 20000);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a row's user keeps of it follows it; counts without latencies agree with those that have them. */
+/*
+ * The data that a row's user keeps of it follows it; counts without latencies agree with those that have
+ * them.
+ */
 #include "stats/stats.h"
 
 #include "stats_call.h"

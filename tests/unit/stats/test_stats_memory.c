@@ -8,7 +8,7 @@
 #include "../../../agent/stats/stats_sort.c"
 #include "../../../agent/stats/stats.c"
 
-/* What the tests make themselves does not fail. */
+/* Allocations of the tests themselves do not fail. */
 #undef malloc
 #undef calloc
 #undef realloc

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What becomes of a connection's facts and verdicts. */
+/* The facts and verdicts of a connection. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

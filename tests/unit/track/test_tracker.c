@@ -304,7 +304,7 @@ static void test_not_http_is_muted(void **state)
 		     "1 closed ? ? muted:not HTTP x0 26=26+0+0 c0 in-flight\n");
 }
 
-/* What a client says is no request, and yet the server answers; what is no answer mutes. */
+/* A client's bytes are no request, and yet the server answers; bytes that are no answer mute. */
 static void test_answer_to_no_request(void **state)
 {
 	static const struct {
@@ -403,7 +403,7 @@ static void test_first_response_before_its_request(void **state)
 
 #define FAKE(n) "GET /fake" n " HTTP/1.1\r\nHost: f\r\n\r\n"
 
-/* What a connection carries when hark joins; then one exchange follows. */
+/* The bytes that a connection carries when hark joins; then one exchange follows. */
 struct late_row {
 	const char *name;
 	const char *before[6]; /* in the client's direction, or, from '<' on, in the server's */
@@ -744,7 +744,10 @@ static void test_ssl_reuse_out_of_order(void **state)
 	CHECK(bench, "verdict 100 ciphertext\n1:GET /a 200 4\n2:GET /a 200 3\n");
 }
 
-/* What is sent begins when its call is entered and ends when that is over, at both ends of a connection. */
+/*
+ * A message that is sent begins when its call is entered and ends when that is over, at both ends of a
+ * connection.
+ */
 static void test_tls_times(void **state)
 {
 	struct bench *bench = *state;
@@ -1060,7 +1063,7 @@ static void test_pid_filter(void **state)
 
 #define EXCHANGES 4
 
-/* What a row of records does: every order, loss and overlap gives right exchanges or marked ones. */
+/* Plays a row of records: every order, loss and overlap gives right exchanges or marked ones. */
 static void conversation(struct bench *bench, int swap, int lose, int overlap)
 {
 	struct peer peer = peer_client();

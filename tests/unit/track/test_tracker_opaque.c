@@ -296,7 +296,7 @@ static void test_before_hark_was_ready(void **state)
 	CHECK(bench, "1 closed ? ? tls opaque x0 0=0+0+0 c18 late-joined\n");
 }
 
-/* What is too long is not copied for ever. */
+/* Ciphertext that is too long is not copied for ever. */
 static void test_bound(void **state)
 {
 	struct bench *bench = *state;
