@@ -23,7 +23,7 @@ struct mapping_look {
 	bool loader; /* the dynamic loader is mapped */
 };
 
-static bool mapping_look(void *ctx, const struct mapping *mapping)
+static bool mapping_look(void *ctx, uint32_t pid, const struct mapping *mapping)
 {
 	struct mapping_look *at = ctx;
 	const char *base = path_base(mapping->path);
@@ -35,7 +35,7 @@ static bool mapping_look(void *ctx, const struct mapping *mapping)
 	at->loader |= strncmp(base, "ld-", 3) == 0 || strncmp(base, "ld64.so", 7) == 0 ||
 		      strncmp(base, "ld.so", 5) == 0;
 	at->look->others |= libraries_of_name(base) & ~libraries_followed();
-	fd = proc_mapping_open(at->look->pid, mapping, &st);
+	fd = proc_mapping_open(pid, mapping, &st);
 	if (fd < 0)
 		return true;
 	identity = file_identity_of(fd, &st);

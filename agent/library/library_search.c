@@ -202,24 +202,15 @@ static int mapping_examine(struct library_search *search, uint32_t pid, const st
 	return 0;
 }
 
-struct process_scan {
-	struct library_search *search;
-	uint32_t pid;
-};
-
-static bool scan_mapping(void *ctx, const struct mapping *mapping)
+static bool scan_mapping(void *ctx, uint32_t pid, const struct mapping *mapping)
 {
-	const struct process_scan *scan = ctx;
-
-	(void)mapping_examine(scan->search, scan->pid, mapping);
+	(void)mapping_examine(ctx, pid, mapping);
 	return true;
 }
 
 int library_search_scan_pid(struct library_search *search, uint32_t pid)
 {
-	struct process_scan scan = { .search = search, .pid = pid };
-
-	return proc_maps_each(pid, scan_mapping, &scan);
+	return proc_maps_each(pid, scan_mapping, search);
 }
 
 static bool scan_process(void *ctx, uint32_t pid)

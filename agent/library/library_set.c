@@ -97,7 +97,6 @@ static bool is_in_place(const struct library *library)
 
 struct look {
 	struct library_set *set;
-	uint32_t pid;
 	size_t wanted; /* libraries without a known user */
 	bool blind;    /* not everybody could be looked at */
 	int error;
@@ -109,7 +108,7 @@ static bool is_wanted(const struct library *library)
 }
 
 /* Any of those that nobody is known to use. */
-static bool look_mapping(void *ctx, const struct mapping *mapping)
+static bool look_mapping(void *ctx, uint32_t pid, const struct mapping *mapping)
 {
 	struct look *look = ctx;
 	struct library *library;
@@ -117,7 +116,7 @@ static bool look_mapping(void *ctx, const struct mapping *mapping)
 	DL_FOREACH (look->set->first, library) {
 		if (!is_wanted(library) || !has_map_inode(library, mapping->inode))
 			continue;
-		library_used(library, look->pid, mapping->inode);
+		library_used(library, pid, mapping->inode);
 		look->wanted--;
 	}
 	return look->wanted > 0;
@@ -126,10 +125,8 @@ static bool look_mapping(void *ctx, const struct mapping *mapping)
 static bool look_process(void *ctx, uint32_t pid)
 {
 	struct look *look = ctx;
-	int error;
+	int error = proc_maps_each(pid, look_mapping, look);
 
-	look->pid = pid;
-	error = proc_maps_each(pid, look_mapping, look);
 	if (error == -EACCES || error == -EPERM)
 		look->blind = true;
 	else if (error && error != -ESRCH)
@@ -140,11 +137,12 @@ static bool look_process(void *ctx, uint32_t pid)
 /* Does the user that was known last map it still? */
 static void look_again(struct library_set *set, struct library *library)
 {
-	struct look look = { .set = set, .pid = library->user, .wanted = 1 };
+	struct look look = { .set = set, .wanted = 1 };
+	uint32_t user = library->user;
 
 	library->user = 0;
-	if (look.pid)
-		(void)proc_maps_each(look.pid, look_mapping, &look);
+	if (user)
+		(void)proc_maps_each(user, look_mapping, &look);
 }
 
 int library_set_look(struct library_set *set)

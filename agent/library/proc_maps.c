@@ -72,7 +72,7 @@ int proc_maps_each(uint32_t pid, mapping_fn *fn, void *ctx)
 	if (!maps)
 		return errno == ENOENT ? -ESRCH : -errno;
 	while (getline(&line, &size, maps) > 0)
-		if (line_parse(line, &mapping) && !fn(ctx, &mapping))
+		if (line_parse(line, &mapping) && !fn(ctx, pid, &mapping))
 			break;
 	free(line);
 	fclose(maps);

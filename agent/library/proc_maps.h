@@ -14,7 +14,7 @@ struct mapping {
 };
 
 /* A false return ends the walk. */
-typedef bool mapping_fn(void *ctx, const struct mapping *mapping);
+typedef bool mapping_fn(void *ctx, uint32_t pid, const struct mapping *mapping);
 
 /*
  * Calls fn for each executable mapping of a file, in order of

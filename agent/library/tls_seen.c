@@ -88,10 +88,11 @@ void tls_seen_mapped(struct tls_seen *seen, uint32_t pid, const char *path)
 		process->libraries |= libraries;
 }
 
-static bool mapping_tells(void *ctx, const struct mapping *mapping)
+static bool mapping_tells(void *ctx, uint32_t pid, const struct mapping *mapping)
 {
 	uint32_t *libraries = ctx;
 
+	(void)pid;
 	*libraries |= libraries_of_name(path_base(mapping->path));
 	return true;
 }

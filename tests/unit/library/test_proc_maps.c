@@ -21,10 +21,11 @@ struct search {
 	size_t count;
 };
 
-static bool search_mapping(void *ctx, const struct mapping *mapping)
+static bool search_mapping(void *ctx, uint32_t pid, const struct mapping *mapping)
 {
 	struct search *search = ctx;
 
+	assert_int_equal(pid, getpid());
 	search->count++;
 	if (search->address < mapping->start || search->address >= mapping->end)
 		return true;
@@ -102,9 +103,9 @@ static bool count_pid(void *ctx, uint32_t pid)
 	return true;
 }
 
-static bool stop_at_once(void *ctx, const struct mapping *mapping)
+static bool stop_at_once(void *ctx, uint32_t pid, const struct mapping *mapping)
 {
-	(void)mapping;
+	(void)pid, (void)mapping;
 	++*(size_t *)ctx;
 	return false;
 }
