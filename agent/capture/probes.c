@@ -5,17 +5,13 @@
  * costs one line that says what is lost. The TLS files' links are in
  * probes_tls.c.
  */
-#include "probes.h"
+#include "probes_private.h"
 
 #include "base/clock.h"
 #include "base/counters.h"
 #include "base/log.h"
-#include "model/tls_key.h"
-#include "probes_existing.h"
-#include "probes_tls.h"
 
 #include <bpf/bpf.h>
-#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <poll.h>
@@ -27,25 +23,8 @@
 #include "maps_abi.h"
 #include "hark.skel.h" /* generated; it needs the types above */
 
-#define KM_MUTED	(KM_MUTED_SENT | KM_MUTED_RECEIVED)
-#define CONSUME_BUDGET	16384 /* records at once: under full load the ring is never empty */
-#define TRACEPOINTS_MAX 16    /* programs on tracepoints, in all of bpf/ */
-
-struct probes {
-	struct hark_bpf *skeleton;
-	struct ring_buffer *ring;
-	struct probes_tls *tls;
-	enum capture_way capture;
-	bool iterator;	     /* the kernel can list open files (Linux 5.8) */
-	bool hold_processor; /* a program can forbid that it is preempted, as ours need it (Linux 6.15) */
-	struct bpf_link *links[TRACEPOINTS_MAX];
-	size_t link_count;
-	int cpu_count;
-	event_fn *fn; /* of the probes_consume() under way */
-	void *fn_ctx;
-	int fn_result;
-	unsigned int budget; /* records until the loop gets its turn */
-};
+#define KM_MUTED       (KM_MUTED_SENT | KM_MUTED_RECEIVED)
+#define CONSUME_BUDGET 16384 /* records at once: under full load the ring is never empty */
 
 /* libbpf speaks in lines, the verifier's log in one piece of many. */
 static int libbpf_say(enum libbpf_print_level level, const char *format, va_list args)
@@ -87,40 +66,10 @@ static void report_failure(const char *what, int error)
 		  strerror(-error));
 }
 
-/* A tracepoint is there when BTF has its prototype. */
-static bool btf_has(const struct btf *btf, const char *name, __u32 kind)
-{
-	return btf && btf__find_by_name_kind(btf, name, kind) > 0;
-}
-
-static bool btf_has_member(const struct btf *btf, const char *name, const char *member)
-{
-	int id = btf ? btf__find_by_name_kind(btf, name, BTF_KIND_STRUCT) : -ENOENT;
-	const struct btf_type *type = id > 0 ? btf__type_by_id(btf, (__u32)id) : NULL;
-
-	for (int i = 0; type && i < btf_vlen(type); i++)
-		if (strcmp(btf__name_by_offset(btf, btf_members(type)[i].name_off), member) == 0)
-			return true;
-	return false;
-}
-
-/* bpf_loop came with Linux 5.17; its number is in the kernel's own list of helpers. */
-static bool kernel_has_loop(void)
-{
-	return libbpf_probe_bpf_helper(BPF_PROG_TYPE_RAW_TRACEPOINT, BPF_FUNC_loop, NULL) == 1;
-}
-
 static int capture_choose(struct probes *probes, enum capture_way wanted)
 {
-	struct btf *btf = btf__load_vmlinux_btf();
-	bool socket = btf_has(btf, "btf_trace_sock_recv_length", BTF_KIND_TYPEDEF) &&
-		      btf_has(btf, "btf_trace_sock_send_length", BTF_KIND_TYPEDEF);
+	bool socket = probes->features.socket_tracepoints;
 
-	probes->iterator = btf_has(btf, "bpf_iter_task_file", BTF_KIND_FUNC);
-	/* Before Linux 6.15 no global function may be called meanwhile, and capture_step() is one. */
-	probes->hold_processor = btf_has(btf, "bpf_preempt_disable", BTF_KIND_FUNC) &&
-				 btf_has_member(btf, "bpf_subprog_info", "might_sleep");
-	btf__free(btf);
 	if (wanted == CAPTURE_SOCKET && !socket) {
 		log_error("--capture=socket: this kernel has no socket tracepoints (Linux 6.3); "
 			  "use --capture=auto");
@@ -130,8 +79,9 @@ static int capture_choose(struct probes *probes, enum capture_way wanted)
 	return 0;
 }
 
-static void programs_choose(struct probes *probes, bool loop, bool session)
+static void programs_choose(struct probes *probes)
 {
+	const struct probes_features *features = &probes->features;
 	struct hark_bpf *s = probes->skeleton;
 	bool socket = probes->capture == CAPTURE_SOCKET;
 
@@ -140,11 +90,10 @@ static void programs_choose(struct probes *probes, bool loop, bool session)
 	bpf_program__set_autoload(s->progs.socket_spliced, socket);
 	bpf_program__set_autoload(s->progs.state_by_cookie, socket);
 	bpf_program__set_autoload(s->progs.state_by_inode, !socket);
-	bpf_program__set_autoload(s->progs.seen_by_cookie, socket && probes->iterator);
-	bpf_program__set_autoload(s->progs.seen_by_inode, !socket && probes->iterator);
-	bpf_program__set_autoload(s->progs.syscall_exit, !socket && loop);
-	bpf_program__set_autoload(s->progs.syscall_exit_bounded, !socket && !loop);
-	probes_tls_choose(s, loop, session);
+	bpf_program__set_autoload(s->progs.seen_by_cookie, socket && features->file_iterator);
+	bpf_program__set_autoload(s->progs.seen_by_inode, !socket && features->file_iterator);
+	bpf_program__set_autoload(s->progs.syscall_exit, !socket && features->loop);
+	bpf_program__set_autoload(s->progs.syscall_exit_bounded, !socket && !features->loop);
 }
 
 static void settings_fill(struct probes *probes, const struct probes_config *config)
@@ -158,7 +107,7 @@ static void settings_fill(struct probes *probes, const struct probes_config *con
 		.follow_children = config->follow_children,
 		.filter_ports = config->port_count > 0,
 		.ignore_pids = config->ignore_pids,
-		.hold_processor = probes->hold_processor,
+		.hold_processor = probes->features.hold_processor,
 	};
 	for (size_t i = 0; i < config->port_count; i++)
 		probes->skeleton->rodata->ports[config->ports[i] / 64] |= UINT64_C(1)
@@ -213,42 +162,36 @@ static int ring_event(void *ctx, void *data, size_t size)
 	return --probes->budget ? 0 : -EAGAIN;
 }
 
-static int skeleton_try(struct probes *probes, const struct probes_config *config, bool session)
+static int skeleton_try(struct probes *probes, const struct probes_config *config)
 {
 	int error;
 
 	probes->skeleton = hark_bpf__open();
 	if (!probes->skeleton)
 		return -errno;
-	programs_choose(probes, kernel_has_loop(), session);
+	programs_choose(probes);
 	settings_fill(probes, config);
 	bpf_program__set_autoload(probes->skeleton->progs.namespace_find, config->pid_namespace);
-	error = bpf_map__set_max_entries(probes->skeleton->maps.events, config->ring_bytes);
+	error = probes_tls_prepare(probes);
+	if (!error)
+		error = bpf_map__set_max_entries(probes->skeleton->maps.events, config->ring_bytes);
 	return error ? error : hark_bpf__load(probes->skeleton);
 }
 
 /* A list of what is there already is worth less than what comes: a kernel that refuses it goes without. */
 static int skeleton_load(struct probes *probes, const struct probes_config *config)
 {
-	bool session = probes_session_supported();
-	int error = skeleton_try(probes, config, session);
+	int error = skeleton_try(probes, config);
 
-	if (error && error != -EPERM && probes->iterator) {
-		probes->iterator = false;
+	if (error && error != -EPERM && probes->features.file_iterator) {
+		probes->features.file_iterator = false;
 		hark_bpf__destroy(probes->skeleton);
-		error = skeleton_try(probes, config, session);
+		error = skeleton_try(probes, config);
 	}
-	if (error)
-		return error;
-	probes->tls = probes_tls_new(probes->skeleton);
-	if (!probes->tls)
-		return -ENOMEM;
-	for (size_t i = 0; i < config->pid_count; i++) {
+	for (size_t i = 0; i < config->pid_count && !error; i++)
 		error = probes_add_pid(probes, config->pids[i]);
-		if (error)
-			return error;
-	}
-	error = namespace_find(probes);
+	if (!error)
+		error = namespace_find(probes);
 	return error ? error : tracepoints_attach(probes);
 }
 
@@ -263,6 +206,7 @@ struct probes *probes_open(const struct probes_config *config)
 	}
 	libbpf_set_print(libbpf_say);
 	probes->cpu_count = libbpf_num_possible_cpus();
+	probes_features(&probes->features);
 	if (capture_choose(probes, config->capture) < 0)
 		goto out;
 	error = skeleton_load(probes, config);
@@ -285,7 +229,7 @@ void probes_close(struct probes *probes)
 {
 	if (!probes)
 		return;
-	probes_tls_free(probes->tls);
+	probes_tls_fini(probes);
 	for (size_t i = 0; i < probes->link_count; i++)
 		bpf_link__destroy(probes->links[i]);
 	ring_buffer__free(probes->ring);
@@ -298,29 +242,9 @@ enum capture_way probes_capture(const struct probes *probes)
 	return probes->capture;
 }
 
-int probes_add_file(struct probes *probes, const struct library_row *row, int fd, const char *path)
-{
-	return probes_tls_add(probes->tls, row, fd, path);
-}
-
-void probes_remove_file(struct probes *probes, const struct file_identity *identity)
-{
-	probes_tls_remove(probes->tls, identity);
-}
-
 void probes_tls_listen(struct probes *probes)
 {
 	probes->skeleton->bss->tls_listens = true;
-}
-
-const struct probed_file *probes_files(const struct probes *probes)
-{
-	return probes_tls_files(probes->tls);
-}
-
-void probes_protect(struct probes *probes, uint32_t pid)
-{
-	probes_tls_protect(probes->tls, pid);
 }
 
 int probes_add_pid(struct probes *probes, uint32_t pid)
@@ -371,20 +295,6 @@ size_t probes_count_pids(const struct probes *probes, const uint32_t *but, size_
 	return count;
 }
 
-int probes_existing(struct probes *probes, event_fn *fn, void *ctx)
-{
-	const struct hark_bpf *s = probes->skeleton;
-
-	if (!probes->iterator) {
-		log_warn("this kernel has no iterator over open files (Linux 5.8): connections from before "
-			 "show when they move bytes");
-		return 0;
-	}
-	return probes_existing_read(probes->capture == CAPTURE_SOCKET ? s->progs.seen_by_cookie
-								      : s->progs.seen_by_inode,
-				    fn, ctx);
-}
-
 int probes_ring_fd(const struct probes *probes)
 {
 	return ring_buffer__epoll_fd(probes->ring);
@@ -427,27 +337,24 @@ static void mark_set(struct probes *probes, uint64_t socket_id, uint32_t mask, u
 
 void probes_mark(struct probes *probes, uint64_t socket_id, enum mark mark)
 {
-	switch (mark) {
-	case MARK_MUTED:
-		mark_set(probes, socket_id, KM_MUTED, KM_MUTED);
-		break;
-	case MARK_MUTED_SENT:
-		mark_set(probes, socket_id, KM_MUTED, KM_MUTED_SENT);
-		break;
-	case MARK_MUTED_RECEIVED:
-		mark_set(probes, socket_id, KM_MUTED, KM_MUTED_RECEIVED);
-		break;
-	case MARK_HEARD:
-		mark_set(probes, socket_id, KM_MUTED, 0);
-		break;
-	case MARK_CIPHERTEXT:
-		mark_set(probes, socket_id, KM_CIPHERTEXT, KM_CIPHERTEXT);
-		break;
-	}
+	static const struct {
+		uint32_t mask, bits;
+	} marks[] = {
+		[MARK_MUTED] = { KM_MUTED, KM_MUTED },
+		[MARK_MUTED_SENT] = { KM_MUTED, KM_MUTED_SENT },
+		[MARK_MUTED_RECEIVED] = { KM_MUTED, KM_MUTED_RECEIVED },
+		[MARK_HEARD] = { KM_MUTED, 0 },
+		[MARK_CIPHERTEXT] = { KM_CIPHERTEXT, KM_CIPHERTEXT },
+	};
+
+	mark_set(probes, socket_id, marks[mark].mask, marks[mark].bits);
 }
 
-static struct skip_key session_skip_key(const struct tls_key *session)
+/* session NULL: of the socket itself. */
+static struct skip_key skip_key_of(uint64_t socket_id, const struct tls_key *session)
 {
+	if (!session)
+		return (struct skip_key){ .id = socket_id };
 	return (struct skip_key){
 		.id = session->ssl,
 		.generation = session->generation,
@@ -458,17 +365,14 @@ static struct skip_key session_skip_key(const struct tls_key *session)
 void probes_skip(struct probes *probes, uint64_t socket_id, const struct tls_key *session,
 		 enum event_direction direction, uint64_t pos)
 {
-	struct skip_key key = session ? session_skip_key(session) : (struct skip_key){ .id = socket_id };
+	struct skip_key key = skip_key_of(socket_id, session);
 
 	key.direction = direction;
-
 	if (!key.id)
 		return;
-	if (bpf_map_update_elem(bpf_map__fd(probes->skeleton->maps.skips), &key, &pos, BPF_ANY) < 0) {
+	if (bpf_map_update_elem(bpf_map__fd(probes->skeleton->maps.skips), &key, &pos, BPF_ANY) < 0)
 		counter_add(COUNTER_LIMIT_MAPS, 1);
-		return;
-	}
-	if (!session)
+	else if (!session)
 		mark_set(probes, socket_id, KM_SKIP, KM_SKIP);
 }
 
@@ -486,7 +390,7 @@ void probes_forget(struct probes *probes, uint64_t socket_id)
 
 	if (bpf_map_lookup_elem(marks, &socket_id, &bits) == 0) {
 		if (bits & KM_SKIP)
-			skips_remove(probes, (struct skip_key){ .id = socket_id });
+			skips_remove(probes, skip_key_of(socket_id, NULL));
 		bpf_map_delete_elem(marks, &socket_id);
 	}
 	for (key.direction = 0; key.direction < 2; key.direction++)
@@ -496,7 +400,7 @@ void probes_forget(struct probes *probes, uint64_t socket_id)
 /* The kernel side's own entry stays: the next session may have that address by now. */
 void probes_forget_session(struct probes *probes, const struct tls_key *session)
 {
-	skips_remove(probes, session_skip_key(session));
+	skips_remove(probes, skip_key_of(0, session));
 }
 
 /* How often the kernel did not run a program because it was under way on that processor (Linux 5.12). */
@@ -519,7 +423,8 @@ static uint64_t missed_count(const struct probes *probes)
 
 int probes_counters(struct probes *probes, struct event_counters *out)
 {
-	struct kernel_counters *values;
+	struct kernel_counters *values = calloc(probes->cpu_count, sizeof(*values));
+	int map = bpf_map__fd(probes->skeleton->maps.kernel_counters);
 	uint32_t zero = 0;
 	int error = 0;
 
@@ -527,18 +432,13 @@ int probes_counters(struct probes *probes, struct event_counters *out)
 					       .type = EVENT_COUNTERS,
 					       .flags = EVENT_SYNTHETIC,
 					       .time_ns = clock_ns() } };
-	values = calloc(probes->cpu_count, sizeof(*values));
-	if (!values)
-		return -ENOMEM;
-	if (bpf_map_lookup_elem(bpf_map__fd(probes->skeleton->maps.kernel_counters), &zero, values) < 0) {
+	if (!values || bpf_map_lookup_elem(map, &zero, values) < 0)
 		error = -errno;
-		goto out;
-	}
-	for (int cpu = 0; cpu < probes->cpu_count; cpu++)
+	for (int cpu = 0; cpu < probes->cpu_count && !error; cpu++)
 		for (int i = 0; i < KC_COUNT; i++)
 			out->value[i] += values[cpu].value[i];
-	out->value[KC_PROGRAMS_SKIPPED] = missed_count(probes);
-out:
+	if (!error)
+		out->value[KC_PROGRAMS_SKIPPED] = missed_count(probes);
 	free(values);
 	return error;
 }

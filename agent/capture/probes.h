@@ -7,8 +7,6 @@
 #define HARK_PROBES_H
 
 #include "event.h"
-#include "library/file_identity.h"
-#include "library/probe_site.h"
 #include "model/mark.h"
 #include "model/event_check.h"
 #include "model/tls_key.h"
@@ -16,7 +14,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 
 enum capture_way {
 	CAPTURE_AUTO,
@@ -38,20 +35,8 @@ struct probes_config {
 	bool follow_children;
 };
 
-/* A file whose TLS functions are probed. */
-struct probed_file {
-	struct file_identity identity;
-	char *path; /* as first found */
-	struct probe_site sites[PROBE_SITES_MAX];
-	size_t site_count;
-	bool returns_detached;
-	struct probed_file *next;
-	struct bpf_link *links[2 * PROBE_SITES_MAX];
-	size_t link_count;
-	int session_fd; /* the link of all sites, -1: none */
-};
-
-struct bpf_link;
+struct file_identity;
+struct library_row;
 struct probes;
 
 /*
@@ -76,6 +61,7 @@ struct probes_features {
 	bool ring_buffer;	     /* 5.8 */
 	bool loop;		     /* bpf_loop, 5.17 */
 	bool file_iterator;	     /* task_file, 5.8 */
+	bool hold_processor;	     /* a program can forbid that it is preempted, as ours need it (6.15) */
 };
 
 /* Fills all, from the kernel's own type information and by trying. Needs no privilege. */
@@ -93,8 +79,8 @@ int probes_add_file(struct probes *probes, const struct library_row *row, int fd
 void probes_remove_file(struct probes *probes, const struct file_identity *identity);
 /* The libraries of the start are probed, all of them: TLS calls count from now on. */
 void probes_tls_listen(struct probes *probes);
-/* The files, newest first; borrowed. */
-const struct probed_file *probes_files(const struct probes *probes);
+/* How many files are probed. */
+size_t probes_count_files(const struct probes *probes);
 /* Takes the return probes off every file that this process maps: it switches stacks (docs/design.md, D4). */
 void probes_protect(struct probes *probes, uint32_t pid);
 

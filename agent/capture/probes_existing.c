@@ -4,7 +4,7 @@
  * is one walk, and reading that descriptor runs it. The kernel hands out what
  * fits: a record may be cut between two reads, never lost.
  */
-#include "probes_existing.h"
+#include "probes_private.h"
 
 #include "base/counters.h"
 #include "base/log.h"
@@ -14,6 +14,9 @@
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "maps_abi.h"
+#include "hark.skel.h" /* generated; it needs the types above */
 
 #define READ_RECORDS 256
 
@@ -54,12 +57,20 @@ static int walk_read(int fd, event_fn *fn, void *ctx)
 	}
 }
 
-int probes_existing_read(const struct bpf_program *program, event_fn *fn, void *ctx)
+int probes_existing(struct probes *probes, event_fn *fn, void *ctx)
 {
-	struct bpf_link *link = bpf_program__attach_iter(program, NULL);
-	int fd = link ? bpf_iter_create(bpf_link__fd(link)) : -errno;
-	int result = 0;
+	const struct hark_bpf *s = probes->skeleton;
+	struct bpf_link *link;
+	int fd, result = 0;
 
+	if (!probes->features.file_iterator) {
+		log_warn("this kernel has no iterator over open files (Linux 5.8): connections from before "
+			 "show when they move bytes");
+		return 0;
+	}
+	link = bpf_program__attach_iter(
+		probes->capture == CAPTURE_SOCKET ? s->progs.seen_by_cookie : s->progs.seen_by_inode, NULL);
+	fd = link ? bpf_iter_create(bpf_link__fd(link)) : -errno;
 	if (fd < 0) {
 		log_warn("cannot list connections: %s; those from before show when they move bytes",
 			 strerror(-fd));

@@ -10,9 +10,11 @@
 
 #include <errno.h>
 
+/* Nothing here looks at what it is given. */
+#pragma GCC diagnostic ignored "-Wunused-parameter"
+
 struct probes *probes_open(const struct probes_config *config)
 {
-	(void)config;
 	log_error("this hark was built without its kernel side (it needs x86-64, clang, bpftool and libbpf): "
 		  "it replays recordings and captures nothing");
 	errno = ENOTSUP;
@@ -21,12 +23,10 @@ struct probes *probes_open(const struct probes_config *config)
 
 void probes_close(struct probes *probes)
 {
-	(void)probes;
 }
 
 enum capture_way probes_capture(const struct probes *probes)
 {
-	(void)probes;
 	return CAPTURE_AUTO;
 }
 
@@ -42,126 +42,84 @@ void probes_features(struct probes_features *features)
 
 void probes_remove_file(struct probes *probes, const struct file_identity *identity)
 {
-	(void)probes;
-	(void)identity;
 }
 
 int probes_add_file(struct probes *probes, const struct library_row *row, int fd, const char *path)
 {
-	(void)probes;
-	(void)row;
-	(void)fd;
-	(void)path;
 	return -ENOTSUP;
 }
 
 void probes_tls_listen(struct probes *probes)
 {
-	(void)probes;
 }
 
-const struct probed_file *probes_files(const struct probes *probes)
+size_t probes_count_files(const struct probes *probes)
 {
-	(void)probes;
-	return NULL;
+	return 0;
 }
 
 void probes_protect(struct probes *probes, uint32_t pid)
 {
-	(void)probes;
-	(void)pid;
 }
 
 int probes_add_pid(struct probes *probes, uint32_t pid)
 {
-	(void)probes;
-	(void)pid;
 	return -ENOTSUP;
 }
 
 void probes_ignore_pid(struct probes *probes, uint32_t pid, bool ignored)
 {
-	(void)probes;
-	(void)pid;
-	(void)ignored;
 }
 
 size_t probes_map_entries(const struct probes *probes, const char *name)
 {
-	(void)probes;
-	(void)name;
 	return 0;
 }
 
 size_t probes_count_pids(const struct probes *probes, const uint32_t *but, size_t but_count)
 {
-	(void)probes;
-	(void)but;
-	(void)but_count;
 	return 0;
 }
 
 int probes_existing(struct probes *probes, event_fn *fn, void *ctx)
 {
-	(void)probes;
-	(void)fn;
-	(void)ctx;
 	return 0;
 }
 
 bool probes_has_records(const struct probes *probes)
 {
-	(void)probes;
 	return false;
 }
 
 int probes_ring_fd(const struct probes *probes)
 {
-	(void)probes;
 	return -1;
 }
 
 int probes_consume(struct probes *probes, event_fn *fn, void *ctx)
 {
-	(void)probes;
-	(void)fn;
-	(void)ctx;
 	return -ENOTSUP;
 }
 
 void probes_mark(struct probes *probes, uint64_t socket_id, enum mark mark)
 {
-	(void)probes;
-	(void)socket_id;
-	(void)mark;
 }
 
 void probes_skip(struct probes *probes, uint64_t socket_id, const struct tls_key *session,
 		 enum event_direction direction, uint64_t pos)
 {
-	(void)probes;
-	(void)socket_id;
-	(void)session;
-	(void)direction;
-	(void)pos;
 }
 
 void probes_forget(struct probes *probes, uint64_t socket_id)
 {
-	(void)probes;
-	(void)socket_id;
 }
 
 void probes_forget_session(struct probes *probes, const struct tls_key *session)
 {
-	(void)probes;
-	(void)session;
 }
 
 int probes_counters(struct probes *probes, struct event_counters *out)
 {
-	(void)probes;
-	(void)out;
 	return -ENOTSUP;
 }
 

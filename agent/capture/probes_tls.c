@@ -6,21 +6,22 @@
  * With uprobe sessions (Linux 6.13) one link holds all sites of a file and the
  * kernel side refuses a second armed return in a thread. Before, each site has
  * an entry link and, where a return matters, a return link, which
- * probes_tls_protect() takes off when a program is seen to switch stacks.
+ * probes_protect() takes off when a program is seen to switch stacks.
  */
-#include "probes_tls.h"
+#include "probes_private.h"
 
 #include "base/clock.h"
 #include "base/counters.h"
 #include "base/log.h"
 #include "closer.h"
 #include "library/elf_file.h"
+#include "library/file_identity.h"
+#include "library/probe_site.h"
+#include "library/proc_maps.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,18 +42,17 @@ struct uprobe_multi_attr {
 	uint32_t cnt, multi_flags, pid, reserved;
 };
 
-/* How an entry program learns which function it is at. */
-enum entry_way {
-	ENTRY_SESSION, /* one program for entries and returns, by cookie (Linux 6.13) */
-	ENTRY_COOKIE,  /* one program for all entries (5.15) */
-	ENTRY_SLOT,    /* a program for each function */
-};
-
-struct probes_tls {
-	struct hark_bpf *skeleton;
-	enum entry_way way;
-	struct probed_file *files;
-	struct closer *closer; /* of files that nobody uses any more */
+/* A file whose TLS functions are probed. */
+struct probed_file {
+	struct file_identity identity;
+	char *path; /* as first found */
+	struct probe_site sites[PROBE_SITES_MAX];
+	size_t site_count;
+	bool returns_detached;
+	struct probed_file *next;
+	struct bpf_link *links[2 * PROBE_SITES_MAX];
+	size_t link_count;
+	int session_fd; /* the link of all sites, -1: none */
 };
 
 static uint64_t cookie_of(const struct tls_function *function)
@@ -135,28 +135,6 @@ static unsigned int slots_fill(struct hark_bpf *skeleton)
 	return slot;
 }
 
-/* bpf_get_attach_cookie() in a uprobe's program. */
-static bool kernel_has_cookies(void)
-{
-	return libbpf_probe_bpf_helper(BPF_PROG_TYPE_KPROBE, BPF_FUNC_get_attach_cookie, NULL) == 1;
-}
-
-void probes_tls_choose(struct hark_bpf *skeleton, bool loop, bool session)
-{
-	bool cookies = session || kernel_has_cookies();
-	unsigned int slots = cookies ? 0 : slots_fill(skeleton);
-
-	bpf_program__set_autoload(skeleton->progs.tls_session, session);
-	if (session)
-		bpf_program__set_expected_attach_type(skeleton->progs.tls_session,
-						      (enum bpf_attach_type)ATTACH_TYPE_UPROBE_SESSION);
-	bpf_program__set_autoload(skeleton->progs.tls_enter, !session && cookies);
-	for (unsigned int slot = 0; slot < TLS_SLOTS; slot++)
-		bpf_program__set_autoload(slot_program(skeleton, slot), slot < slots);
-	bpf_program__set_autoload(skeleton->progs.tls_leave, !session && loop);
-	bpf_program__set_autoload(skeleton->progs.tls_leave_bounded, !session && !loop);
-}
-
 static void file_free(void *item)
 {
 	struct probed_file *file = item;
@@ -169,36 +147,45 @@ static void file_free(void *item)
 	free(file);
 }
 
-struct probes_tls *probes_tls_new(struct hark_bpf *skeleton)
+int probes_tls_prepare(struct probes *probes)
 {
-	struct probes_tls *tls = calloc(1, sizeof(*tls));
+	struct hark_bpf *skeleton = probes->skeleton;
+	bool session = probes->features.session, loop = probes->features.loop;
+	unsigned int slots = 0;
 
-	if (!tls)
-		return NULL;
-	tls->skeleton = skeleton;
-	tls->way = bpf_program__autoload(skeleton->progs.tls_session) ? ENTRY_SESSION
-		   : bpf_program__autoload(skeleton->progs.tls_enter) ? ENTRY_COOKIE
-								      : ENTRY_SLOT;
-	tls->closer = closer_new(file_free);
-	if (!tls->closer) {
-		free(tls);
-		return NULL;
-	}
-	return tls;
+	if (!probes->closer)
+		probes->closer = closer_new(file_free);
+	if (!probes->closer)
+		return -errno;
+	if (session)
+		probes->way = ENTRY_SESSION;
+	else if (libbpf_probe_bpf_helper(BPF_PROG_TYPE_KPROBE, BPF_FUNC_get_attach_cookie, NULL) == 1)
+		probes->way = ENTRY_COOKIE;
+	else
+		probes->way = ENTRY_SLOT;
+	if (probes->way == ENTRY_SLOT)
+		slots = slots_fill(skeleton);
+	bpf_program__set_autoload(skeleton->progs.tls_session, session);
+	if (session)
+		bpf_program__set_expected_attach_type(skeleton->progs.tls_session,
+						      (enum bpf_attach_type)ATTACH_TYPE_UPROBE_SESSION);
+	bpf_program__set_autoload(skeleton->progs.tls_enter, probes->way == ENTRY_COOKIE);
+	for (unsigned int slot = 0; slot < TLS_SLOTS; slot++)
+		bpf_program__set_autoload(slot_program(skeleton, slot), slot < slots);
+	bpf_program__set_autoload(skeleton->progs.tls_leave, !session && loop);
+	bpf_program__set_autoload(skeleton->progs.tls_leave_bounded, !session && !loop);
+	return 0;
 }
 
-void probes_tls_free(struct probes_tls *tls)
+void probes_tls_fini(struct probes *probes)
 {
-	if (!tls)
-		return;
-	while (tls->files) {
-		struct probed_file *file = tls->files;
+	while (probes->files) {
+		struct probed_file *file = probes->files;
 
-		tls->files = file->next;
+		probes->files = file->next;
 		file_free(file);
 	}
-	closer_free(tls->closer);
-	free(tls);
+	closer_free(probes->closer);
 }
 
 static int link_add(struct probed_file *file, struct bpf_program *program, const char *path,
@@ -212,57 +199,56 @@ static int link_add(struct probed_file *file, struct bpf_program *program, const
 	return 0;
 }
 
-static int entry_add(struct probes_tls *tls, struct probed_file *file, const char *path,
+static int entry_add(struct probes *probes, struct probed_file *file, const char *path,
 		     const struct probe_site *site)
 {
 	LIBBPF_OPTS(bpf_uprobe_opts, options, .bpf_cookie = cookie_of(&site->call));
-	const __u64 *slots = tls->skeleton->rodata->tls_slots;
+	const __u64 *slots = probes->skeleton->rodata->tls_slots;
 	unsigned int slot = 0;
 
-	if (tls->way == ENTRY_COOKIE)
-		return link_add(file, tls->skeleton->progs.tls_enter, path, &options, site->file_offset);
+	if (probes->way == ENTRY_COOKIE)
+		return link_add(file, probes->skeleton->progs.tls_enter, path, &options, site->file_offset);
 	while (slot < TLS_SLOTS && slots[slot] != options.bpf_cookie)
 		slot++;
 	if (slot == TLS_SLOTS)
 		return -ENOSPC;
 	options.bpf_cookie = 0;
-	return link_add(file, slot_program(tls->skeleton, slot), path, &options, site->file_offset);
+	return link_add(file, slot_program(probes->skeleton, slot), path, &options, site->file_offset);
 }
 
 /* Before sessions: returns first, so that no entry is seen whose return is not. */
-static int file_attach_single(struct probes_tls *tls, struct probed_file *file, const char *path)
+static int file_attach_single(struct probes *probes, struct probed_file *file, const char *path)
 {
 	LIBBPF_OPTS(bpf_uprobe_opts, options, .retprobe = true);
-	struct hark_bpf *s = tls->skeleton;
-	struct bpf_program *leave =
-		bpf_program__autoload(s->progs.tls_leave) ? s->progs.tls_leave : s->progs.tls_leave_bounded;
+	struct hark_bpf *s = probes->skeleton;
+	struct bpf_program *leave = probes->features.loop ? s->progs.tls_leave : s->progs.tls_leave_bounded;
 	int error = 0;
 
 	for (size_t i = 0; i < file->site_count && !error; i++)
 		if (maps_tls_kind_returns(file->sites[i].call.kind))
 			error = link_add(file, leave, path, &options, file->sites[i].file_offset);
 	for (size_t i = 0; i < file->site_count && !error; i++)
-		error = entry_add(tls, file, path, &file->sites[i]);
+		error = entry_add(probes, file, path, &file->sites[i]);
 	return error;
 }
 
-static int file_attach(struct probes_tls *tls, struct probed_file *file, int fd)
+static int file_attach(struct probes *probes, struct probed_file *file, int fd)
 {
 	char path[64];
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	if (tls->way != ENTRY_SESSION)
-		return file_attach_single(tls, file, path);
-	file->session_fd = link_create_multi(bpf_program__fd(tls->skeleton->progs.tls_session), path,
+	if (probes->way != ENTRY_SESSION)
+		return file_attach_single(probes, file, path);
+	file->session_fd = link_create_multi(bpf_program__fd(probes->skeleton->progs.tls_session), path,
 					     file->sites, file->site_count);
 	return file->session_fd < 0 ? file->session_fd : 0;
 }
 
-static struct probed_file *file_find(const struct probes_tls *tls, const struct file_identity *identity)
+static struct probed_file *file_find(const struct probes *probes, const struct file_identity *identity)
 {
 	struct probed_file *file;
 
-	for (file = tls->files; file; file = file->next)
+	for (file = probes->files; file; file = file->next)
 		if (file_identity_same(&file->identity, identity))
 			return file;
 	return NULL;
@@ -299,7 +285,7 @@ out:
 	return NULL;
 }
 
-int probes_tls_add(struct probes_tls *tls, const struct library_row *row, int fd, const char *path)
+int probes_add_file(struct probes *probes, const struct library_row *row, int fd, const char *path)
 {
 	struct file_identity identity;
 	struct probed_file *file;
@@ -310,14 +296,14 @@ int probes_tls_add(struct probes_tls *tls, const struct library_row *row, int fd
 	if (fstat(fd, &st) < 0)
 		return -errno;
 	identity = file_identity_of(fd, &st);
-	if (file_find(tls, &identity))
+	if (file_find(probes, &identity))
 		return 0;
 	started_ns = clock_ns();
 	file = file_examine(row, fd, path, &identity);
 	if (!file)
 		return -errno;
 	examined_ns = clock_ns();
-	error = file_attach(tls, file, fd);
+	error = file_attach(probes, file, fd);
 	if (error) {
 		counter_add(COUNTER_PROBES_FAILED, 1);
 		log_warn("cannot attach to the TLS functions of %s: %s; its encrypted traffic is not decoded",
@@ -325,17 +311,17 @@ int probes_tls_add(struct probes_tls *tls, const struct library_row *row, int fd
 		file_free(file);
 		return error;
 	}
-	file->next = tls->files;
-	tls->files = file;
+	file->next = probes->files;
+	probes->files = file;
 	log_debug("probing %s (%s) at %zu sites after %llu us, of which %llu in the kernel", path, row->name,
 		  file->site_count, (unsigned long long)(clock_ns() - started_ns) / 1000,
 		  (unsigned long long)(clock_ns() - examined_ns) / 1000);
 	return file->site_count;
 }
 
-void probes_tls_remove(struct probes_tls *tls, const struct file_identity *identity)
+void probes_remove_file(struct probes *probes, const struct file_identity *identity)
 {
-	struct probed_file **at = &tls->files, *file;
+	struct probed_file **at = &probes->files, *file;
 
 	while (*at && !file_identity_same(&(*at)->identity, identity))
 		at = &(*at)->next;
@@ -345,12 +331,16 @@ void probes_tls_remove(struct probes_tls *tls, const struct file_identity *ident
 	*at = file->next;
 	log_debug("nobody uses %s any more: it is not probed", file->path);
 	/* The kernel waits for whoever is in a probe, 20 to 90 ms a file: the ring is read meanwhile. */
-	closer_give(tls->closer, file);
+	closer_give(probes->closer, file);
 }
 
-const struct probed_file *probes_tls_files(const struct probes_tls *tls)
+size_t probes_count_files(const struct probes *probes)
 {
-	return tls->files;
+	size_t count = 0;
+
+	for (const struct probed_file *file = probes->files; file; file = file->next)
+		count++;
+	return count;
 }
 
 static void file_detach_returns(struct probed_file *file)
@@ -373,39 +363,25 @@ static void file_detach_returns(struct probed_file *file)
 }
 
 /* Takes the returns off the probed file behind this mapping, if it is one. */
-static void mapping_protect(struct probes_tls *tls, const char *path)
+static bool mapping_protect(void *ctx, uint32_t pid, const struct mapping *mapping)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	struct file_identity identity;
 	struct probed_file *file;
 	struct stat st;
+	int fd = proc_mapping_open(pid, mapping, &st);
 
 	if (fd < 0)
-		return;
-	if (fstat(fd, &st) == 0) {
-		identity = file_identity_of(fd, &st);
-		file = file_find(tls, &identity);
-		if (file)
-			file_detach_returns(file);
-	}
+		return true;
+	identity = file_identity_of(fd, &st);
 	close(fd);
+	file = file_find(ctx, &identity);
+	if (file)
+		file_detach_returns(file);
+	return true;
 }
 
-void probes_tls_protect(struct probes_tls *tls, uint32_t pid)
+void probes_protect(struct probes *probes, uint32_t pid)
 {
-	char folder[64], path[sizeof(folder) + NAME_MAX + 2];
-	struct dirent *entry;
-	DIR *dir;
-
-	if (tls->way == ENTRY_SESSION)
-		return; /* refused in the kernel */
-	snprintf(folder, sizeof(folder), "/proc/%u/map_files", pid);
-	dir = opendir(folder);
-	if (!dir)
-		return;
-	while ((entry = readdir(dir))) {
-		snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name);
-		mapping_protect(tls, path);
-	}
-	closedir(dir);
+	if (probes->way != ENTRY_SESSION) /* which refuses in the kernel */
+		(void)proc_maps_each(pid, mapping_protect, probes);
 }

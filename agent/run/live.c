@@ -195,10 +195,8 @@ static void say_filter(const struct live *live)
 static void say_ready(const struct live *live)
 {
 	uint64_t ready_us = (clock_ns() - live->start_ns) / 1000;
-	size_t files = 0;
+	size_t files = probes_count_files(live->probes);
 
-	for (const struct probed_file *file = probes_files(live->probes); file; file = file->next)
-		files++;
 	if (live->config->tell_filter)
 		say_filter(live);
 	counter_add(COUNTER_READY_US, ready_us);
