@@ -32,25 +32,24 @@ static void watch_print(void)
 	int fd = search ? library_search_watch(search) : -ENOMEM;
 
 	if (fd >= 0)
-		doctor_say(stdout, "new programs", "watched: a library is probed when somebody maps it");
+		doctor_say("new programs", "watched: a library is probed when somebody maps it");
 	else
-		doctor_say(stdout, "new programs",
-			   "not watched (%s): only libraries found at the start are probed", strerror(-fd));
+		doctor_say("new programs", "not watched (%s): only libraries found at the start are probed",
+			   strerror(-fd));
 	library_search_free(search);
 }
 
 static void limits_print(const struct doctor_config *config, const struct probes *probes)
 {
-	doctor_say(stdout, "limits",
+	doctor_say("limits",
 		   "ring %zu KiB (--ring), %zu MiB held (--memory), %zu KiB of a call (--snaplen), "
 		   "%zu connections / %zu exchanges each",
 		   config->capture.ring_bytes >> 10, config->memory_bytes >> 20,
 		   config->capture.snaplen_bytes >> 10, config->connection_limit, config->exchange_limit);
-	doctor_say(stdout, "", "unanswered after %.0f s (--timeout), waiting after %.1f s (--pending)",
+	doctor_say("", "unanswered after %.0f s (--timeout), waiting after %.1f s (--pending)",
 		   (double)config->timeout_ns / 1e9, (double)config->pending_ns / 1e9);
 	if (probes)
-		doctor_say(stdout, "",
-			   "in the kernel: %zu processes, %zu sockets, %zu TLS sessions, %zu TLS calls",
+		doctor_say("", "in the kernel: %zu processes, %zu sockets, %zu TLS sessions, %zu TLS calls",
 			   probes_map_entries(probes, "pids"), probes_map_entries(probes, "marks"),
 			   probes_map_entries(probes, "sessions"), probes_map_entries(probes, "tls_calls"));
 }
@@ -65,9 +64,9 @@ static struct probes *capture_try(const struct doctor_config *config)
 	start_ns = clock_ns();
 	probes = probes_open(&config->capture);
 	if (!probes)
-		doctor_say(stdout, "capture", "DOES NOT WORK: the reason stands on stderr");
+		doctor_say("capture", "DOES NOT WORK: the reason stands on stderr");
 	else
-		doctor_say(stdout, "capture", "works, by %s (tried: loaded and attached in %" PRIu64 " ms)",
+		doctor_say("capture", "works, by %s (tried: loaded and attached in %" PRIu64 " ms)",
 			   probes_capture(probes) == CAPTURE_SOCKET ? "the socket tracepoints"
 								    : "the system calls' exits",
 			   (clock_ns() - start_ns) / 1000000);
@@ -78,8 +77,7 @@ static bool machine_print(const struct doctor_config *config)
 {
 	struct probes *probes;
 
-	doctor_kernel_print(stdout);
-	doctor_privileges_print(stdout, doctor_capabilities(), config->calls_filtered);
+	doctor_kernel_print(config->calls_filtered);
 	probes = capture_try(config);
 	watch_print();
 	limits_print(config, probes);
@@ -90,7 +88,7 @@ static bool machine_print(const struct doctor_config *config)
 static int all_print(struct doctor_files *files, bool detail)
 {
 	struct doctor_processes *processes;
-	int err = doctor_files_scan(files);
+	int err = library_search_scan(files->search);
 
 	processes = err ? NULL : doctor_processes_scan(files);
 	if (!processes) {
@@ -102,7 +100,7 @@ static int all_print(struct doctor_files *files, bool detail)
 	doctor_files_print(files, stdout, detail);
 	printf("\nProcesses with TLS\n");
 	doctor_processes_print(processes, stdout, detail);
-	doctor_processes_free(processes);
+	free(processes);
 	printf("\nNever seen: UDP, so HTTP/3. Only sizes: io_uring, sendfile, splice, 32-bit programs. "
 	       "Unknown:\n"
 	       "header fields that HTTP/2 compressed before hark began.\n");

@@ -110,16 +110,6 @@ void doctor_files_free(struct doctor_files *files)
 	free(files);
 }
 
-int doctor_files_scan(struct doctor_files *files)
-{
-	return library_search_scan(files->search);
-}
-
-int doctor_files_scan_pid(struct doctor_files *files, uint32_t pid)
-{
-	return library_search_scan_pid(files->search, pid);
-}
-
 int doctor_files_find(const struct doctor_files *files, const struct file_identity *identity)
 {
 	for (size_t i = 0; i < files->count; i++)
@@ -136,22 +126,6 @@ static const struct probe_site *site_of(const struct doctor_library *library, en
 	return NULL;
 }
 
-/* In fewer words than probe_reason_text(), for a line that holds all. */
-static const char *reason_brief(enum probe_reason reason)
-{
-	switch (reason) {
-	case REASON_ENTRY_EMULATED:
-		return "at the entry (cheap)";
-	case REASON_PAST_ENDBR:
-		return "past endbr64 (cheap)";
-	case REASON_COMMON_CALLEE:
-		return "at the inner function (cheap)";
-	case REASON_ENTRY_STEPPED:
-		return "at the entry (single-stepped: dear)";
-	}
-	return "";
-}
-
 /* The calls that carry data decide what hark sees and costs; the rest is a number. */
 static void sites_summary(const struct doctor_library *library, FILE *out)
 {
@@ -164,10 +138,11 @@ static void sites_summary(const struct doctor_library *library, FILE *out)
 	if (!read || !write)
 		fprintf(out, "%d sites, none for reading or writing\n", library->site_count);
 	else if (read->reason == write->reason)
-		fprintf(out, "%s, %s %s\n", read->function, write->function, reason_brief(read->reason));
+		fprintf(out, "%s, %s %s\n", read->function, write->function,
+			probe_reason_text(read->reason, true));
 	else
-		fprintf(out, "%s %s, %s %s\n", read->function, reason_brief(read->reason), write->function,
-			reason_brief(write->reason));
+		fprintf(out, "%s %s, %s %s\n", read->function, probe_reason_text(read->reason, true),
+			write->function, probe_reason_text(write->reason, true));
 }
 
 /* "OpenSSL 3.0.17" of "OpenSSL 3.0.17 1 Jul 2025". */
@@ -195,7 +170,7 @@ void doctor_library_print(const struct doctor_library *library, FILE *out, bool 
 
 		fprintf(out, "    %-16s %-9s +%#-8lx %-14s %s\n", site->function,
 			probe_call_name(site->call.kind), (unsigned long)site->file_offset, site->instruction,
-			probe_reason_text(site->reason));
+			probe_reason_text(site->reason, false));
 	}
 }
 

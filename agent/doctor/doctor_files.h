@@ -27,17 +27,13 @@ struct doctor_library {
 struct doctor_files {
 	struct doctor_library libraries[DOCTOR_LIBRARIES_MAX];
 	size_t count, dropped;
-	struct library_search *search; /* the same that capturing does */
+	struct library_search *search; /* the search, the same that capturing does; each scan adds to these */
 };
 
 /* NULL: out of memory. */
 struct doctor_files *doctor_files_new(void);
 /* NULL is legal. */
 void doctor_files_free(struct doctor_files *files);
-
-/* Collects what the loader's cache and all processes have, or one process. 0, -ESRCH or -errno. */
-int doctor_files_scan(struct doctor_files *files);
-int doctor_files_scan_pid(struct doctor_files *files, uint32_t pid);
 
 /* The library with this identity, or -1. */
 int doctor_files_find(const struct doctor_files *files, const struct file_identity *identity);

@@ -4,18 +4,11 @@
 #define HARK_DOCTOR_KERNEL_H
 
 #include <stdbool.h>
-#include <stdint.h>
-#include <stdio.h>
 
-/* One topic a line; an empty topic goes on with the one before. */
-void doctor_say(FILE *out, const char *topic, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* One topic a line on stdout; an empty topic goes on with the one before. */
+void doctor_say(const char *topic, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-void doctor_kernel_print(FILE *out);
-
-/* capabilities: CapEff as a bit set; calls_filtered: hark can filter its own system calls. */
-void doctor_privileges_print(FILE *out, uint64_t capabilities, bool calls_filtered);
-
-/* CapEff of this process; 0 when it cannot be read. */
-uint64_t doctor_capabilities(void);
+/* calls_filtered: hark can filter its own system calls. */
+void doctor_kernel_print(bool calls_filtered);
 
 #endif

@@ -10,6 +10,7 @@
 #include "doctor_look.h"
 #include "library/libraries.h"
 #include "library/proc_maps.h"
+#include "library/library_search.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -114,11 +115,6 @@ struct doctor_processes *doctor_processes_scan(struct doctor_files *files)
 	free(processes);
 	errno = -err;
 	return NULL;
-}
-
-void doctor_processes_free(struct doctor_processes *processes)
-{
-	free(processes);
 }
 
 static void coverage_print(FILE *out, const struct doctor_files *files, uint64_t libraries, uint32_t others)
@@ -243,7 +239,7 @@ static void coverage_detail(const struct doctor_look *look, const struct doctor_
 int doctor_process_print(struct doctor_files *files, uint32_t pid, FILE *out)
 {
 	struct doctor_look look;
-	int err = doctor_files_scan_pid(files, pid);
+	int err = library_search_scan_pid(files->search, pid);
 
 	if (!err)
 		err = doctor_look(&look, files, pid);

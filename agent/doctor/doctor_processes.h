@@ -12,10 +12,8 @@
 
 struct doctor_processes;
 
-/* Looks at all processes and counts in files who maps what. NULL: errno. */
+/* Looks at all processes and counts in files who maps what. The caller's, for free(). NULL: errno. */
 struct doctor_processes *doctor_processes_scan(struct doctor_files *files);
-/* NULL is legal. */
-void doctor_processes_free(struct doctor_processes *processes);
 
 /* Programs with TLS, the uncovered first, then how many others there are; all lists every program. */
 void doctor_processes_print(const struct doctor_processes *processes, FILE *out, bool all);

@@ -296,42 +296,30 @@ int probe_sites_choose(const struct elf_file *elf, const struct library_row *lib
 	return (int)finder.count;
 }
 
-const char *probe_reason_text(enum probe_reason reason)
+const char *probe_reason_text(enum probe_reason reason, bool brief)
 {
-	switch (reason) {
-	case REASON_ENTRY_EMULATED:
-		return "public entry, emulated by the kernel";
-	case REASON_PAST_ENDBR:
-		return "just past endbr64, emulated by the kernel";
-	case REASON_COMMON_CALLEE:
-		return "the internal function behind both public names, emulated by the kernel";
-	case REASON_ENTRY_STEPPED:
-		return "public entry, single-stepped: nothing cheaper was found";
-	}
-	return "";
+	static const struct {
+		const char *brief, *whole;
+	} texts[] = {
+		[REASON_ENTRY_EMULATED] = { "at the entry (cheap)", "public entry, emulated by the kernel" },
+		[REASON_PAST_ENDBR] = { "past endbr64 (cheap)", "just past endbr64, emulated by the kernel" },
+		[REASON_COMMON_CALLEE] = { "at the inner function (cheap)",
+					   "the internal function behind both public names, emulated by the "
+					   "kernel" },
+		[REASON_ENTRY_STEPPED] = { "at the entry (single-stepped: dear)",
+					   "public entry, single-stepped: nothing cheaper was found" },
+	};
+
+	return brief ? texts[reason].brief : texts[reason].whole;
 }
 
 const char *probe_call_name(enum tls_call_kind kind)
 {
-	switch (kind) {
-	case TLS_READ:
-		return "read";
-	case TLS_WRITE:
-		return "write";
-	case TLS_WRITE_EARLY:
-		return "write_early";
-	case TLS_SENDFILE:
-		return "sendfile";
-	case TLS_PEEK:
-		return "peek";
-	case TLS_HANDSHAKE:
-		return "handshake";
-	case TLS_SET_FD:
-		return "set_fd";
-	case TLS_FREE:
-		return "free";
-	case TLS_CALL_KINDS:
-		break;
-	}
-	return "";
+	static const char *const names[TLS_CALL_KINDS] = {
+		[TLS_READ] = "read",	     [TLS_WRITE] = "write", [TLS_WRITE_EARLY] = "write_early",
+		[TLS_SENDFILE] = "sendfile", [TLS_PEEK] = "peek",   [TLS_HANDSHAKE] = "handshake",
+		[TLS_SET_FD] = "set_fd",     [TLS_FREE] = "free",
+	};
+
+	return names[kind];
 }

@@ -36,8 +36,8 @@ struct probe_site {
 int probe_sites_choose(const struct elf_file *elf, const struct library_row *library,
 		       struct probe_site sites[PROBE_SITES_MAX]);
 
-/* In words, for doctor. Static strings. */
-const char *probe_reason_text(enum probe_reason reason);
+/* In words, for doctor; brief: for a line that holds all. Static strings. */
+const char *probe_reason_text(enum probe_reason reason, bool brief);
 const char *probe_call_name(enum tls_call_kind kind);
 
 #endif

@@ -6,6 +6,7 @@
 #include "doctor/doctor_files.h"
 #include "doctor/doctor_look.h"
 #include "doctor/doctor_processes.h"
+#include "library/library_search.h"
 #include "elf_build.h"
 
 #include <errno.h>
@@ -126,7 +127,7 @@ static void test_one_line_a_library(void **state)
 	FILE *out = open_memstream(&text, &len);
 
 	(void)state;
-	assert_int_equal(doctor_files_scan_pid(files, (uint32_t)getpid()), 0);
+	assert_int_equal(library_search_scan_pid(files->search, (uint32_t)getpid()), 0);
 	assert_int_equal(files->count, 2);
 	doctor_files_print(files, out, false);
 	fclose(out);
@@ -163,7 +164,7 @@ static void test_processes_are_folded(void **state)
 			_exit((int)read(gate[0], &byte, 1));
 		}
 	}
-	assert_int_equal(doctor_files_scan_pid(files, (uint32_t)getpid()), 0);
+	assert_int_equal(library_search_scan_pid(files->search, (uint32_t)getpid()), 0);
 	processes = doctor_processes_scan(files);
 	assert_non_null(processes);
 	close(gate[1]);
@@ -180,7 +181,7 @@ static void test_processes_are_folded(void **state)
 	assert_null(strstr(at + 1, "test_doctor_files"));
 	assert_true(files->libraries[0].processes == 5);
 	free(text);
-	doctor_processes_free(processes);
+	free(processes);
 	doctor_files_free(files);
 }
 
@@ -188,7 +189,6 @@ static void test_free_nothing(void **state)
 {
 	(void)state;
 	doctor_files_free(NULL);
-	doctor_processes_free(NULL);
 }
 
 int main(void)

@@ -297,7 +297,7 @@ static void test_words(void **state)
 	for (int kind = 0; kind < TLS_CALL_KINDS; kind++)
 		assert_true(probe_call_name(kind)[0] != '\0');
 	for (int reason = REASON_ENTRY_EMULATED; reason <= REASON_ENTRY_STEPPED; reason++)
-		assert_true(probe_reason_text(reason)[0] != '\0');
+		assert_true(probe_reason_text(reason, false)[0] && probe_reason_text(reason, true)[0]);
 }
 
 int main(void)
