@@ -198,24 +198,25 @@ static void run_forget_session(void *ctx, const struct tls_key *session)
 static int scrubs_open(struct run *run)
 {
 	const struct options *options = run->options;
-	const struct scrub_config record = {
-		.budget = &run->budget, .redact = options->redact_recording, .fn = run_record, .ctx = run
-	};
-	const struct scrub_config show = {
-		.budget = &run->budget,
-		.redact = options->redact,
-		.keep_other = true,
-		.fn = run_track,
-		.ctx = run,
-	};
 
 	if (run->record && options->redacted) {
-		run->to_record = scrub_new(&record);
+		run->to_record = scrub_new(&(struct scrub_config){
+			.budget = &run->budget,
+			.redact = options->redact_recording,
+			.fn = run_record,
+			.ctx = run,
+		});
 		if (!run->to_record)
 			return -ENOMEM;
 	}
 	if (outputs_want(run->outputs, RESULT_CALL) && !options->show_secrets) {
-		run->to_show = scrub_new(&show);
+		run->to_show = scrub_new(&(struct scrub_config){
+			.budget = &run->budget,
+			.redact = options->redact,
+			.keep_other = true,
+			.fn = run_track,
+			.ctx = run,
+		});
 		if (!run->to_show)
 			return -ENOMEM;
 	}
@@ -281,6 +282,15 @@ static void outputs_configure(struct run *run, int64_t offset_ns)
 			.stats = &run->stats_options,
 			.loop = run->loop,
 		},
+	};
+}
+
+static struct probes_config probes_configure(const struct options *options)
+{
+	return (struct probes_config){
+		.capture = options->capture,
+		.ring_bytes = options->ring_bytes,
+		.snaplen_bytes = options->snaplen_bytes,
 	};
 }
 
@@ -372,13 +382,12 @@ static int run_close(struct run *run, int status)
 		scrub_end(run->to_show);
 	scrub_free(run->to_record);
 	scrub_free(run->to_show);
-	if (run->tracker) {
+	if (run->tracker) { /* and so outputs */
 		tracker_each_open(run->tracker, run_open_exchange, run);
 		tracker_end(run->tracker);
 		join_end(run->join);
-	}
-	if (run->tracker && run->outputs)
 		outputs_draw(run->outputs, true);
+	}
 	if (run->pace) {
 		pace_end(run->pace);
 		pace_fini(run->pace);
@@ -393,54 +402,21 @@ static int run_close(struct run *run, int status)
 		error = -EIO;
 	}
 	loop_free(run->loop);
+	if (stats_write(run) < 0)
+		error = -EIO;
 	return error && status == 0 ? 1 : status;
 }
 
-static void live_mapped(void *ctx, uint32_t pid, const char *path)
-{
-	struct run *run = ctx;
-
-	if (run->tls_seen)
-		tls_seen_mapped(run->tls_seen, pid, path);
-}
-
-static void live_opened(void *ctx, struct probes *probes)
+static void run_opened(void *ctx, struct probes *probes)
 {
 	((struct run *)ctx)->probes = probes;
-}
-
-static void live_idle(void *ctx)
-{
-	outputs_flush(((struct run *)ctx)->outputs);
-}
-
-static bool live_finished(void *ctx)
-{
-	return outputs_finished(((struct run *)ctx)->outputs);
-}
-
-static void live_report(void *ctx)
-{
-	(void)ctx;
-	counters_print(stderr);
 }
 
 static int run_live(const struct options *options)
 {
 	struct run run = { .options = options };
-	struct live_handler handler = {
-		.ctx = &run,
-		.event = run_event,
-		.opened = live_opened,
-		.mapped = live_mapped,
-		.idle = live_idle,
-		.finished = live_finished,
-		.report = live_report,
-	};
-	const struct live_config config = {
-		.capture = options->capture,
-		.ring_bytes = options->ring_bytes,
-		.snaplen_bytes = options->snaplen_bytes,
+	struct live_config config = {
+		.probes = probes_configure(options),
 		.filter = options->filter,
 		.pids = options->pids,
 		.pid_count = options->pid_count,
@@ -448,20 +424,22 @@ static int run_live(const struct options *options)
 		.child_argv = options->child_argv,
 		.user = options->user,
 		.tell_filter = options->verbose || options->debug,
+		.ctx = &run,
+		.event = run_event,
+		.opened = run_opened,
 	};
 	int status = 1;
 
 	live_init();
 	run.tls_seen = tls_seen_new(); /* without memory for it, reasons are general */
 	if (run_open(&run, clock_wall_offset_ns()) == 0) {
-		handler.screen = outputs_stay(run.outputs);
-		status = live_run(&config, run.loop, &handler);
+		config.tls_seen = run.tls_seen;
+		config.loop = run.loop;
+		config.outputs = run.outputs;
+		status = live_run(&config);
 	}
 	run.probes = NULL; /* closed with the loop */
-	status = run_close(&run, status);
-	if (stats_write(&run) < 0 && status == 0)
-		status = 1;
-	return status;
+	return run_close(&run, status);
 }
 
 static int replay_event(void *ctx, const struct event_header *event)
@@ -503,8 +481,6 @@ static int run_replay(const struct options *options)
 	}
 	status = run_close(&run, status);
 	source_file_close(source);
-	if (stats_write(&run) < 0 && status == 0)
-		status = 1;
 	return status;
 }
 
@@ -514,11 +490,7 @@ static int run_doctor(const struct options *options)
 
 	pipeline_config_init(&limits);
 	return doctor_run(&(struct doctor_config){
-		.capture = {
-			.capture = options->capture,
-			.ring_bytes = options->ring_bytes,
-			.snaplen_bytes = options->snaplen_bytes,
-		},
+		.capture = probes_configure(options),
 		.memory_bytes = options->memory_bytes,
 		.connection_limit = limits.connection_limit,
 		.exchange_limit = limits.exchange_limit,

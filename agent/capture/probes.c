@@ -5,11 +5,12 @@
  * costs one line that says what is lost. The TLS files' links are in
  * probes_tls.c.
  */
-#include "probes_private.h"
+#include "probes.h"
 
 #include "base/clock.h"
 #include "base/counters.h"
 #include "base/log.h"
+#include "probes_private.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>

@@ -24,6 +24,7 @@
 #include "library_set.h"
 #include "map_watch.h"
 #include "proc_maps.h"
+#include "tls_seen.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -47,7 +48,7 @@ struct known_file {
 struct library_search {
 	library_fn *fn;
 	void *ctx;
-	void (*mapped)(void *ctx, uint32_t pid, const char *path); /* NULL: nobody asks */
+	struct tls_seen *seen; /* NULL: nobody asks */
 	struct known_file *examined;
 	struct library_set reported;
 	struct map_watch *watch;
@@ -257,10 +258,9 @@ int library_search_scan(struct library_search *search)
 	return scan_all(search);
 }
 
-void library_search_tell_mappings(struct library_search *search,
-				  void (*fn)(void *ctx, uint32_t pid, const char *path))
+void library_search_tell_mappings(struct library_search *search, struct tls_seen *seen)
 {
-	search->mapped = fn;
+	search->seen = seen;
 }
 
 static void watch_mapped(void *ctx, uint32_t pid, const struct mapping *mapping)
@@ -268,8 +268,8 @@ static void watch_mapped(void *ctx, uint32_t pid, const struct mapping *mapping)
 	struct library_search *search = ctx;
 	int error;
 
-	if (search->mapped)
-		search->mapped(search->ctx, pid, mapping->path);
+	if (search->seen)
+		tls_seen_mapped(search->seen, pid, mapping->path);
 	error = mapping_examine(search, pid, mapping);
 	/* -ENOENT: the mapping was split, merged or removed since; the whole process tells. */
 	if (error == -ENOENT)

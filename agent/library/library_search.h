@@ -20,6 +20,7 @@
 #include <sys/types.h>
 
 struct library_row;
+struct tls_seen;
 
 /*
  * A file that is, or holds, the library of this row: fd is open for reading and borrowed for the call; attach
@@ -38,9 +39,8 @@ struct library_search *library_search_new(library_fn *fn, void *ctx);
 /* NULL is legal. */
 void library_search_free(struct library_search *search);
 
-/* fn is called, with ctx of library_search_new(), for each new executable mapping that the watch sees. */
-void library_search_tell_mappings(struct library_search *search,
-				  void (*fn)(void *ctx, uint32_t pid, const char *path));
+/* seen, which is borrowed, is told of each new executable mapping that the watch sees. */
+void library_search_tell_mappings(struct library_search *search, struct tls_seen *seen);
 
 /* Looks through the loader's cache (ldconfig -p) and every process's mappings. 0 or -errno. */
 int library_search_scan(struct library_search *search);

@@ -31,7 +31,6 @@
 
 struct live {
 	const struct live_config *config;
-	const struct live_handler *handler;
 	struct probes *probes;
 	struct library_search *libraries;
 	struct source_bpf *source;
@@ -86,45 +85,27 @@ static void library_unused(void *ctx, const struct file_identity *identity)
 	probes_remove_file(live->probes, identity);
 }
 
-/* Whoever is in no pid namespace of hark's cannot be asked what it uses. */
-static void libraries_sweep(struct live *live, uint64_t now)
-{
-	if (!live->pid_namespace)
-		library_search_sweep(live->libraries, now, library_unused);
-}
-
-static void library_mapped(void *ctx, uint32_t pid, const char *path)
-{
-	struct live *live = ctx;
-
-	live->handler->mapped(live->handler->ctx, pid, path);
-}
-
 static int live_event(void *ctx, const struct event_header *event)
 {
 	struct live *live = ctx;
 
 	if (live->sets.containers)
 		process_filter_event(live->probes, live->config->filter, event);
-	return live->handler->event(live->handler->ctx, event);
+	return live->config->event(live->config->ctx, event);
 }
 
 static int probes_start(struct live *live)
 {
-	struct probes_config config = {
-		.capture = live->config->capture,
-		.ring_bytes = live->config->ring_bytes,
-		.snaplen_bytes = live->config->snaplen_bytes,
-		.pids = live->sets.pids,
-		.pid_count = live->sets.pid_count,
-		.pid_namespace = live->pid_namespace,
-		.ignore_pids = live->sets.containers,
-		.ports = live->sets.ports,
-		.port_count = live->sets.port_count,
-		.filter_pids = live->sets.pid_count || live->child.pid,
-		.follow_children = live->child.pid != 0,
-	};
+	struct probes_config config = live->config->probes;
 
+	config.pids = live->sets.pids;
+	config.pid_count = live->sets.pid_count;
+	config.pid_namespace = live->pid_namespace;
+	config.ignore_pids = live->sets.containers;
+	config.ports = live->sets.ports;
+	config.port_count = live->sets.port_count;
+	config.filter_pids = live->sets.pid_count || live->child.pid;
+	config.follow_children = live->child.pid != 0;
 	live->load_ns = clock_ns();
 	live->probes = probes_open(&config);
 	live->load_ns = clock_ns() - live->load_ns;
@@ -136,8 +117,8 @@ static int probes_start(struct live *live)
 	live->libraries = library_search_new(library_found, live);
 	if (!live->source || !live->libraries)
 		return -ENOMEM;
-	library_search_tell_mappings(live->libraries, library_mapped);
-	live->handler->opened(live->handler->ctx, live->probes);
+	library_search_tell_mappings(live->libraries, live->config->tls_seen);
+	live->config->opened(live->config->ctx, live->probes);
 	/* At once: what the ring holds by then may be older than what is there now. */
 	return source_bpf_existing(live->source);
 }
@@ -203,7 +184,7 @@ static void say_ready(const struct live *live)
 	counter_add(COUNTER_READY_LOAD_US, live->load_ns / 1000);
 	log_info("ready: %s, %zu TLS librar%s, ring %zu KiB; Ctrl-C ends (%u ms, of which %u loading BPF)",
 		 probes_capture(live->probes) == CAPTURE_SOCKET ? "socket tracepoints" : "syscall exit",
-		 files, files == 1 ? "y" : "ies", live->config->ring_bytes / 1024,
+		 files, files == 1 ? "y" : "ies", live->config->probes.ring_bytes / 1024,
 		 (unsigned int)(ready_us / 1000), (unsigned int)(live->load_ns / 1000000));
 }
 
@@ -223,28 +204,22 @@ static void end_asked(struct live *live, const struct signalfd_siginfo *info)
 	}
 }
 
-static void signal_take(struct live *live, const struct signalfd_siginfo *info)
-{
-	if (info->ssi_signo == SIGUSR1) {
-		source_bpf_counters(live->source);
-		live->handler->report(live->handler->ctx);
-	} else if (info->ssi_signo == SIGCHLD) {
-		if (child_ended(&live->child))
-			loop_stop(live->loop);
-	} else {
-		end_asked(live, info);
-	}
-}
-
 static void signals_take(void *ctx, bool closed)
 {
 	struct live *live = ctx;
 	struct signalfd_siginfo info;
 
 	(void)closed;
-
-	while (read(live->signals, &info, sizeof(info)) == sizeof(info))
-		signal_take(live, &info);
+	while (read(live->signals, &info, sizeof(info)) == sizeof(info)) {
+		if (info.ssi_signo == SIGUSR1) {
+			source_bpf_counters(live->source);
+			counters_print(stderr);
+		} else if (info.ssi_signo != SIGCHLD) {
+			end_asked(live, &info);
+		} else if (child_ended(&live->child)) {
+			loop_stop(live->loop);
+		}
+	}
 }
 
 /* Losses are said when they happen, with what cures them, at most once a second. */
@@ -260,10 +235,11 @@ static void losses_say(struct live *live, uint64_t now)
 	if (lost > live->warned_lost)
 		log_warn("%llu records lost, the ring was full: a larger --ring (now %zu KiB), fewer "
 			 "processes (-p) or a smaller --snaplen help",
-			 (unsigned long long)(lost - live->warned_lost), live->config->ring_bytes / 1024);
+			 (unsigned long long)(lost - live->warned_lost),
+			 live->config->probes.ring_bytes / 1024);
 	live->warned_lost = lost;
 	/* A screen shows them as they stand. */
-	if (live->handler->screen)
+	if (outputs_stay(live->config->outputs))
 		source_bpf_counters(live->source);
 }
 
@@ -304,7 +280,9 @@ static int live_turn(struct live *live, bool more)
 	if (error < 0)
 		return error;
 	losses_say(live, now);
-	libraries_sweep(live, now);
+	/* Whoever is in no pid namespace of hark's cannot be asked what it uses. */
+	if (!live->pid_namespace)
+		library_search_sweep(live->libraries, now, library_unused);
 	if (live->end_ns && now >= live->end_ns)
 		loop_stop(live->loop);
 	if (live->polled >= 0)
@@ -314,31 +292,19 @@ static int live_turn(struct live *live, bool more)
 
 static int live_turns(struct live *live)
 {
+	struct outputs *outputs = live->config->outputs;
 	int more = 0;
 
 	while (!loop_is_stopped(live->loop)) {
 		more = live_turn(live, more > 0);
 		if (more < 0)
-			break;
+			return more;
 		if (!more)
-			live->handler->idle(live->handler->ctx);
-		if (live->handler->finished(live->handler->ctx))
+			outputs_flush(outputs);
+		if (outputs_finished(outputs))
 			loop_stop(live->loop);
 	}
-	if (more >= 0)
-		more = source_bpf_end(live->source);
-	return more < 0 ? more : 0;
-}
-
-static void live_fini(struct live *live)
-{
-	run_as_fini(&live->run_as);
-	pid_watch_free(live->named);
-	library_search_free(live->libraries);
-	source_bpf_free(live->source);
-	probes_close(live->probes);
-	if (live->signals >= 0)
-		close(live->signals);
+	return source_bpf_end(live->source);
 }
 
 /* The user's mistakes are reported before anything starts. */
@@ -380,23 +346,17 @@ static void say_unfinished(const struct live *live)
 			 left == 1 ? "" : "es", left == 1 ? "goes" : "go");
 }
 
-/* Beside a command, whose family is what the kernel side lets through, -p adds others. */
-static void sets_find(struct live *live)
-{
-	const struct live_config *config = live->config;
-
-	filter_kernel(config->filter, &live->sets);
-	if (!config->child_argv)
-		return;
-	live->sets.pids = config->pids;
-	live->sets.pid_count = config->pid_count;
-}
-
 static int live_start(struct live *live)
 {
+	const struct live_config *config = live->config;
 	int error;
 
-	sets_find(live);
+	filter_kernel(config->filter, &live->sets);
+	/* Beside a command, whose family is what the kernel side lets through, -p adds others. */
+	if (config->child_argv) {
+		live->sets.pids = config->pids;
+		live->sets.pid_count = config->pid_count;
+	}
 	if (pid_namespace_find(&live->pid_namespace) < 0 || targets_find(live) < 0 || probes_start(live) < 0)
 		return -EIO; /* reported */
 	error = live_register(live);
@@ -411,12 +371,11 @@ static int live_start(struct live *live)
 	return 0;
 }
 
-int live_run(const struct live_config *config, struct loop *loop, const struct live_handler *handler)
+int live_run(const struct live_config *config)
 {
 	struct live live = {
 		.config = config,
-		.handler = handler,
-		.loop = loop,
+		.loop = config->loop,
 		.child.gate = -1,
 		.signals = -1,
 		.start_ns = clock_ns(),
@@ -434,6 +393,12 @@ int live_run(const struct live_config *config, struct loop *loop, const struct l
 		status = live.child.ended ? live.child.exit_status : live.asked ? 128 + live.asked : 0;
 out:
 	child_cancel(&live.child);
-	live_fini(&live);
+	run_as_fini(&live.run_as);
+	pid_watch_free(live.named);
+	library_search_free(live.libraries);
+	source_bpf_free(live.source);
+	probes_close(live.probes);
+	if (live.signals >= 0)
+		close(live.signals);
 	return status;
 }

@@ -10,44 +10,40 @@
 #include "capture/probes.h"
 #include "filter/filter.h"
 #include "model/event_check.h"
+#include "outputs/outputs.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+struct tls_seen;
+
 /* Borrowed, with all that it points to, until live_run() returns. */
 struct live_config {
-	enum capture_way capture;
-	size_t ring_bytes, snaplen_bytes;
+	struct probes_config probes; /* capture, ring and snap length; all else is found out */
 	const struct filter *filter; /* NULL: everything */
 	const uint32_t *pids;	     /* -p */
 	size_t pid_count;
-	uint64_t duration_ns; /* 0: until told to stop */
-	char **child_argv;    /* the command to start; NULL: none */
-	const char *user;     /* who runs it; NULL: the invoking user */
-	bool tell_filter;     /* say where each part of the filter is decided */
-};
-
-struct live_handler {
+	uint64_t duration_ns;	   /* 0: until told to stop */
+	char **child_argv;	   /* the command to start; NULL: none */
+	const char *user;	   /* who runs it; NULL: the invoking user */
+	bool tell_filter;	   /* say where each part of the filter is decided */
+	struct tls_seen *tls_seen; /* told of what is mapped; NULL: nobody asks */
+	struct loop *loop;	   /* with what the outputs registered; loop_stop() ends the run */
+	struct outputs *outputs;   /* flushed when the ring is empty; finished, they end the run */
 	void *ctx;
 	event_fn *event; /* every event */
-	void (*opened)(void *ctx,
-		       struct probes *probes); /* the probes are there; borrowed until live_run returns */
-	void (*idle)(void *ctx);	       /* the ring is empty: flush */
-	void (*mapped)(void *ctx, uint32_t pid, const char *path); /* a process mapped a file for execution */
-	bool (*finished)(void *ctx);				   /* nothing more is wanted */
-	void (*report)(void *ctx);				   /* SIGUSR1: print the counters */
-	bool screen;						   /* an output shows losses as they stand */
+	/* The probes are there; borrowed until live_run() returns. */
+	void (*opened)(void *ctx, struct probes *probes);
 };
 
 /* Signals of the run are blocked from here on; call before anything else starts. */
 void live_init(void);
 
 /*
- * The loop is borrowed, with what the outputs registered; loop_stop() ends the run. 0 when told to stop, the
- * command's exit status when there is one, 1 when it could not start (reported). All events have been handed
- * on by then.
+ * 0 when told to stop, the command's exit status when there is one, 1 when it could not start (reported). All
+ * events have been handed on by then.
  */
-int live_run(const struct live_config *config, struct loop *loop, const struct live_handler *handler);
+int live_run(const struct live_config *config);
 
 #endif
