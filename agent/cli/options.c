@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/user.h"
 #include "option_table.h"
+#include "sinks/sinks.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -403,7 +404,7 @@ static int check_outputs(struct options *options)
 	for (size_t i = 0; i < options->output_count; i++) {
 		const struct output_choice *output = &options->outputs[i];
 
-		if (!sink_find(output->format, options->view))
+		if (!sinks_find(output->format, options->view))
 			return option_usage_error("-o %s: this view has no such format (text, json)",
 						  output->format);
 		if (!output->path && to_stdout)

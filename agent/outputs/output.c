@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "base/private_file.h"
+#include "sinks/sinks.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -40,14 +41,14 @@ const char *output_name(const struct output *output)
 int output_open(struct output *output, const struct output_choice *choice, enum view view, int standard_fd,
 		struct sink_config config)
 {
-	*output = (struct output){ .path = choice->path, .ops = sink_find(choice->format, view) };
+	*output = (struct output){ .path = choice->path, .ops = sinks_find(choice->format, view) };
 	output->file = file_open(choice->path, standard_fd, &output->buffer);
 	if (!output->file) {
 		log_error("cannot write %s: %s", output_name(output), private_file_error(errno));
 		return -EIO;
 	}
 	config.out = output->file;
-	output->sink = output->ops ? output->ops->create(&config) : NULL;
+	output->sink = output->ops ? sink_new(output->ops, &config) : NULL;
 	if (output->sink)
 		return 0;
 	log_error("out of memory");
@@ -76,8 +77,7 @@ int output_close(struct output *output)
 	int error = 0;
 
 	errno = 0; /* some sinks flush themselves */
-	if (output->sink)
-		output->ops->destroy(output->sink);
+	sink_free(output->ops, output->sink);
 	if (output->file) {
 		error = flush(output);
 		fclose(output->file);

@@ -7,29 +7,9 @@
 
 #include "json_writer.h"
 
-#include <stdlib.h>
-
 struct sink {
 	struct json_writer writer;
 };
-
-static struct sink *conns_json_create(const struct sink_config *config)
-{
-	struct sink *sink = calloc(1, sizeof(*sink));
-
-	if (!sink)
-		return NULL;
-	json_init(&sink->writer, config);
-	return sink;
-}
-
-static void conns_json_destroy(struct sink *sink)
-{
-	if (!sink)
-		return;
-	json_fini(&sink->writer);
-	free(sink);
-}
 
 static void put_identity(struct json_writer *writer, const struct conn_facts *conn)
 {
@@ -59,14 +39,10 @@ static void put_life(struct json_writer *writer, const struct conn_facts *conn)
 {
 	const char *closed_by = conn_facts_closed_by_name(conn->closed_by);
 
-	if (conn->opened_ns) {
-		json_key(writer, "hark.opened");
-		json_time(writer, conn->opened_ns);
-	}
-	if (conn->closed_ns) {
-		json_key(writer, "hark.closed");
-		json_time(writer, conn->closed_ns);
-	}
+	if (conn->opened_ns)
+		json_time(writer, "hark.opened", conn->opened_ns);
+	if (conn->closed_ns)
+		json_time(writer, "hark.closed", conn->closed_ns);
 	if (closed_by)
 		json_name(writer, "hark.closed_by", closed_by);
 	if (conn->connect_ns)
@@ -120,7 +96,6 @@ static void conns_json_closed(struct sink *sink, const struct result *result)
 	const struct conn_facts *conn = result->conn;
 	struct json_writer *writer = &sink->writer;
 
-	json_begin(writer);
 	put_identity(writer, conn);
 	put_protocol(writer, conn);
 	put_life(writer, conn);
@@ -138,9 +113,8 @@ const struct sink_ops conns_json_sink = {
 	.format = "json",
 	.view = VIEW_CONNS,
 	.each_end = true,
-	.create = conns_json_create,
-	.show = {
-		[RESULT_CONN_CLOSED] = conns_json_closed,
-	},
-	.destroy = conns_json_destroy,
+	.size = sizeof(struct sink),
+	.init = json_sink_init,
+	.show = { [RESULT_CONN_CLOSED] = conns_json_closed },
+	.fini = json_sink_fini,
 };

@@ -73,19 +73,15 @@ struct sink {
 	bool titled;
 };
 
-static struct sink *conns_text_create(const struct sink_config *config)
+static int conns_text_init(struct sink *sink, const struct sink_config *config)
 {
-	struct sink *sink = calloc(1, sizeof(*sink));
-
-	if (!sink)
-		return NULL;
 	sink->out = config->out;
 	sink->verbose = config->verbose;
 	sink->follow = config->follow;
 	for (int i = 0; i < COLUMN_COUNT; i++)
 		sink->widths[i] = columns[i].width;
 	line_style_init(&sink->style, config);
-	return sink;
+	return 0;
 }
 
 static void kept_remove(struct sink *sink, struct kept_lines *kept)
@@ -95,19 +91,15 @@ static void kept_remove(struct sink *sink, struct kept_lines *kept)
 	free(kept);
 }
 
-static void conns_text_destroy(struct sink *sink)
+static void conns_text_fini(struct sink *sink)
 {
 	struct kept_lines *kept, *next;
 
-	if (!sink)
-		return;
 	HASH_ITER (hh, sink->kept, kept, next)
 		kept_remove(sink, kept);
-	fflush(sink->out);
 	buffer_fini(&sink->text);
 	buffer_fini(&sink->line);
 	line_style_fini(&sink->style);
-	free(sink);
 }
 
 static struct kept_lines *kept_find(struct sink *sink, uint64_t conn_id)
@@ -164,14 +156,14 @@ static void line_keep(struct sink *sink, const struct exchange *exchange)
 	kept->count++;
 }
 
-/* Ends a cell of plain characters; the column is as wide from now on. */
-static void cell_end(struct sink *sink, size_t start, enum column column)
+/* Ends a cell of plain characters; the column is as wide from now on. Returns where the next cell starts. */
+static size_t cell_end(struct sink *sink, size_t start, enum column column)
 {
 	size_t used = sink->text.len - start;
 
 	if (used > sink->widths[column])
 		sink->widths[column] = used < WIDTH_MAX ? used : WIDTH_MAX;
-	line_column_end(&sink->text, start, sink->widths[column]);
+	return line_column_end(&sink->text, start, sink->widths[column]);
 }
 
 static void put_cell(struct sink *sink, enum column column, const char *string)
@@ -196,45 +188,6 @@ static void put_title(struct sink *sink)
 	buffer_char(text, '\n');
 }
 
-static void put_event(struct sink *sink, const char *what, uint64_t time_ns)
-{
-	size_t start = sink->text.len;
-
-	if (time_ns)
-		wall_clock_local(&sink->text, &sink->style.clock, time_ns);
-	else
-		buffer_char(&sink->text, '-');
-	cell_end(sink, start, COLUMN_TIME);
-	put_cell(sink, COLUMN_WHAT, what);
-}
-
-static void put_ends(struct sink *sink, const struct conn_facts *conn)
-{
-	struct buffer *text = &sink->text;
-	size_t start = text->len;
-
-	buffer_char(text, '#');
-	buffer_u64(text, conn->id);
-	cell_end(sink, start, COLUMN_ID);
-	start = text->len;
-	line_put_program(text, &sink->style, &conn->owner);
-	cell_end(sink, start, COLUMN_PROGRAM);
-	start = text->len;
-	address_put_endpoint(text, &conn->sock, conn->sock.local, conn->sock.local_port);
-	cell_end(sink, start, COLUMN_LOCAL);
-	start = text->len;
-	address_put_endpoint(text, &conn->sock, conn->sock.peer, conn->sock.peer_port);
-	cell_end(sink, start, COLUMN_PEER);
-	put_cell(sink, COLUMN_ROLE, conn_facts_role_name(conn->role));
-}
-
-static const char *tls_name(const struct conn_facts *conn)
-{
-	if (conn->tls)
-		return conn->tls_library ? conn->tls_library : "yes";
-	return conn->tls_unknown ? "?" : "no";
-}
-
 /* "h2", or what else is known. */
 static const char *protocol_name(const struct conn_facts *conn)
 {
@@ -251,34 +204,55 @@ static const char *protocol_name(const struct conn_facts *conn)
 	return NULL;
 }
 
-static void put_life(struct sink *sink, const struct conn_facts *conn)
+/* The title before the first line, and the columns that each line has. */
+static void put_conn(struct sink *sink, const char *what, uint64_t time_ns, const struct conn_facts *conn)
 {
+	const char *no_tls = conn->tls_unknown ? "?" : "no",
+		   *tls = conn->tls_library ? conn->tls_library : "yes";
+	struct buffer *text = &sink->text;
+	size_t start;
+
+	put_title(sink);
+	start = text->len;
+	if (time_ns)
+		wall_clock_local(text, &sink->style.clock, time_ns);
+	else
+		buffer_char(text, '-');
+	cell_end(sink, start, COLUMN_TIME);
+	put_cell(sink, COLUMN_WHAT, what);
+	start = text->len;
+	buffer_format(text, "#%" PRIu64, conn->id);
+	start = cell_end(sink, start, COLUMN_ID);
+	line_put_program(text, &sink->style, &conn->owner);
+	start = cell_end(sink, start, COLUMN_PROGRAM);
+	address_put_endpoint(text, &conn->sock, conn->sock.local, conn->sock.local_port);
+	start = cell_end(sink, start, COLUMN_LOCAL);
+	address_put_endpoint(text, &conn->sock, conn->sock.peer, conn->sock.peer_port);
+	cell_end(sink, start, COLUMN_PEER);
+	put_cell(sink, COLUMN_ROLE, conn_facts_role_name(conn->role));
+	put_cell(sink, COLUMN_TLS, conn->tls ? tls : no_tls);
+	put_cell(sink, COLUMN_PROTOCOL, protocol_name(conn));
+}
+
+static void put_totals(struct sink *sink, const struct conn_facts *conn)
+{
+	const char *closed_by = conn_facts_closed_by_name(conn->closed_by);
 	struct buffer *text = &sink->text;
 	size_t start = text->len;
 
+	buffer_u64(text, conn->exchanges);
+	start = cell_end(sink, start, COLUMN_EXCHANGES);
+	line_put_size(text, conn->moved_bytes);
+	start = cell_end(sink, start, COLUMN_BYTES);
 	if (conn->opened_ns && conn->closed_ns >= conn->opened_ns)
 		line_put_latency(text, conn->closed_ns - conn->opened_ns);
 	else
 		buffer_char(text, '?');
 	cell_end(sink, start, COLUMN_DURATION);
 	if (conn->closed_ns || conn->closed_by != CLOSED_UNKNOWN)
-		buffer_string(text, conn_facts_closed_by_name(conn->closed_by)
-					    ? conn_facts_closed_by_name(conn->closed_by)
-					    : "?");
+		buffer_string(text, closed_by ? closed_by : "?");
 	else
 		buffer_char(text, '-');
-}
-
-static void put_numbers(struct sink *sink, const struct conn_facts *conn)
-{
-	struct buffer *text = &sink->text;
-	size_t start = text->len;
-
-	buffer_u64(text, conn->exchanges);
-	cell_end(sink, start, COLUMN_EXCHANGES);
-	start = text->len;
-	line_put_size(text, conn->moved_bytes);
-	cell_end(sink, start, COLUMN_BYTES);
 }
 
 static void put_remarks(struct sink *sink, const struct conn_facts *conn)
@@ -324,20 +298,11 @@ static void sink_write(struct sink *sink)
 		sink->titled = true;
 }
 
-static void put_kind(struct sink *sink, const struct conn_facts *conn)
-{
-	put_cell(sink, COLUMN_TLS, tls_name(conn));
-	put_cell(sink, COLUMN_PROTOCOL, protocol_name(conn));
-}
-
 static void conns_text_opened(struct sink *sink, const struct result *result)
 {
 	const struct conn_facts *conn = result->conn;
 
-	put_title(sink);
-	put_event(sink, conn->existing ? "exists" : "open", conn->seen_ns);
-	put_ends(sink, conn);
-	put_kind(sink, conn);
+	put_conn(sink, conn->existing ? "exists" : "open", conn->seen_ns, conn);
 	while (sink->text.len && sink->text.data[sink->text.len - 1] == ' ')
 		sink->text.len--;
 	buffer_char(&sink->text, '\n');
@@ -363,12 +328,8 @@ static void conns_text_closed(struct sink *sink, const struct result *result)
 {
 	const struct conn_facts *conn = result->conn;
 
-	put_title(sink);
-	put_event(sink, conn->closed_ns ? "close" : "stays", conn->closed_ns);
-	put_ends(sink, conn);
-	put_kind(sink, conn);
-	put_numbers(sink, conn);
-	put_life(sink, conn);
+	put_conn(sink, conn->closed_ns ? "close" : "stays", conn->closed_ns, conn);
+	put_totals(sink, conn);
 	put_remarks(sink, conn);
 	put_kept(sink, conn->id);
 	sink_write(sink);
@@ -378,11 +339,12 @@ const struct sink_ops conns_text_sink = {
 	.format = "text",
 	.view = VIEW_CONNS,
 	.each_end = true,
-	.create = conns_text_create,
+	.size = sizeof(struct sink),
+	.init = conns_text_init,
 	.show = {
 		[RESULT_EXCHANGE] = conns_text_exchange,
 		[RESULT_CONN_OPENED] = conns_text_opened,
 		[RESULT_CONN_CLOSED] = conns_text_closed,
 	},
-	.destroy = conns_text_destroy,
+	.fini = conns_text_fini,
 };

@@ -9,9 +9,9 @@
 #include "frame_show.h"
 #include "http2/http2_assembly.h"
 #include "line_text.h"
+#include "name_list.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 
 #define PRIORITY_BYTES 5
 
@@ -19,42 +19,26 @@ struct sink {
 	struct buffer text;
 	struct style style;
 	FILE *out;
-	size_t listed; /* flags of the frame that is being written */
 };
 
-static struct sink *frames_text_create(const struct sink_config *config)
+static int frames_text_init(struct sink *sink, const struct sink_config *config)
 {
-	struct sink *sink = calloc(1, sizeof(*sink));
-
-	if (!sink)
-		return NULL;
 	sink->out = config->out;
 	line_style_init(&sink->style, config);
-	return sink;
+	return 0;
 }
 
-static void frames_text_destroy(struct sink *sink)
+static void frames_text_fini(struct sink *sink)
 {
-	if (!sink)
-		return;
-	fflush(sink->out);
 	buffer_fini(&sink->text);
 	line_style_fini(&sink->style);
-	free(sink);
-}
-
-static void put_flag(void *ctx, const char *name)
-{
-	struct sink *sink = ctx;
-
-	buffer_string(&sink->text, sink->listed++ ? "|" : "");
-	buffer_string(&sink->text, name);
 }
 
 static void put_frame(struct sink *sink, const struct frame *frame)
 {
 	struct buffer *text = &sink->text;
 	const char *name = http2_frame_type_name(frame->type);
+	struct name_list flags = { .buffer = text, .between = "|", .quote = "" };
 	size_t start = text->len;
 
 	line_style_on(text, &sink->style, STYLE_BOLD);
@@ -63,37 +47,32 @@ static void put_frame(struct sink *sink, const struct frame *frame)
 	else
 		buffer_format(text, "type 0x%02x", frame->type);
 	line_style_off(text, &sink->style);
-	line_column_end(text, start, 13);
-	start = text->len;
+	start = line_column_end(text, start, 13);
 	buffer_format(text, "stream %" PRIu32, frame->stream);
-	line_column_end(text, start, 10);
-	start = text->len;
+	start = line_column_end(text, start, 10);
 	buffer_format(text, "length %" PRIu32, frame->length);
 	line_column_end(text, start, 13);
-	sink->listed = 0;
-	frame_each_flag(frame, put_flag, sink);
+	frame_each_flag(frame, name_list_add, &flags);
 }
 
 static void put_setting(void *ctx, const char *name, uint16_t id, uint32_t value)
 {
-	struct sink *sink = ctx;
-
 	if (name)
-		buffer_format(&sink->text, " %s=%" PRIu32, name, value);
+		buffer_format(ctx, " %s=%" PRIu32, name, value);
 	else
-		buffer_format(&sink->text, " 0x%x=%" PRIu32, id, value);
+		buffer_format(ctx, " 0x%x=%" PRIu32, id, value);
 }
 
-/* A number of the payload, or "?" when it was lost. */
-static void put_number(struct sink *sink, const char *label, const struct frame *frame, size_t offset)
+/* The number that the payload begins with, or "?" when it was lost. */
+static void put_number(struct buffer *text, const char *label, const struct frame *frame)
 {
 	uint32_t value;
 
-	buffer_string(&sink->text, label);
-	if (frame_number(frame, offset, &value))
-		buffer_u64(&sink->text, value & 0x7fffffff);
+	buffer_string(text, label);
+	if (frame_number(frame, 0, &value))
+		buffer_u64(text, value & 0x7fffffff);
 	else
-		buffer_char(&sink->text, '?');
+		buffer_char(text, '?');
 }
 
 static void put_error(struct sink *sink, const struct frame *frame)
@@ -111,88 +90,69 @@ static void put_error(struct sink *sink, const struct frame *frame)
 	line_style_off(&sink->text, &sink->style);
 }
 
-/* Of a payload only the beginning is kept, or nothing: what follows is not known. */
-static void put_if_cut(struct sink *sink, const struct frame *frame)
-{
-	if (frame->payload.len < frame->length)
-		buffer_string(&sink->text, " ?");
-}
-
 /* RFC 9113, 5.3.2: deprecated, yet sent. */
-static void put_priority(struct sink *sink, const struct frame *frame)
+static void put_priority(struct buffer *text, const struct frame *frame)
 {
 	struct slice payload = frame->payload;
 
-	put_number(sink, " after stream ", frame, 0);
-	if (payload.len < PRIORITY_BYTES)
-		return;
-	buffer_format(&sink->text, " weight %d%s", payload.data[4] + 1,
-		      payload.data[0] & 0x80 ? " exclusive" : "");
-}
-
-/* GOAWAY's debug data (RFC 9113, 6.8), which may be anything. */
-static void put_debug_data(struct sink *sink, const struct frame *frame)
-{
-	struct slice data = slice_drop(frame->payload, 8);
-
-	if (!data.len)
-		return;
-	buffer_string(&sink->text, " \"");
-	escape_text(&sink->text, redact_body(sink->style.redact, data, false, &sink->style.scratch),
-		    sink->style.utf8);
-	buffer_char(&sink->text, '"');
-	put_if_cut(sink, frame);
-}
-
-static void put_ping(struct sink *sink, const struct frame *frame)
-{
-	if (frame->payload.len)
-		buffer_char(&sink->text, ' ');
-	for (size_t i = 0; i < frame->payload.len; i++)
-		buffer_format(&sink->text, "%02x", frame->payload.data[i]);
-	put_if_cut(sink, frame);
+	put_number(text, " after stream ", frame);
+	if (payload.len >= PRIORITY_BYTES)
+		buffer_format(text, " weight %d%s", payload.data[4] + 1,
+			      payload.data[0] & 0x80 ? " exclusive" : "");
 }
 
 static void put_details(struct sink *sink, const struct frame *frame)
 {
+	/* Of a payload only the beginning is kept, or nothing: what follows is not known. */
+	const char *rest = frame->payload.len < frame->length ? " ?" : "";
+	struct slice data = slice_drop(frame->payload, 8);
+	struct buffer *text = &sink->text;
+
 	switch (frame->type) {
 	case FRAME_SETTINGS:
-		frame_each_setting(frame, put_setting, sink);
-		put_if_cut(sink, frame);
+		frame_each_setting(frame, put_setting, text);
+		buffer_string(text, rest);
 		break;
 	case FRAME_WINDOW_UPDATE:
-		put_number(sink, " +", frame, 0);
+		put_number(text, " +", frame);
 		break;
 	case FRAME_PRIORITY:
-		put_priority(sink, frame);
+		put_priority(text, frame);
 		break;
 	case FRAME_RST_STREAM:
 		put_error(sink, frame);
 		break;
 	case FRAME_GOAWAY:
 		put_error(sink, frame);
-		put_number(sink, " last stream ", frame, 0);
-		put_debug_data(sink, frame);
+		put_number(text, " last stream ", frame);
+		if (!data.len)
+			break;
+		/* Debug data (RFC 9113, 6.8), which may be anything. */
+		buffer_string(text, " \"");
+		escape_text(text, redact_body(sink->style.redact, data, false, &sink->style.scratch),
+			    sink->style.utf8);
+		buffer_char(text, '"');
+		buffer_string(text, rest);
 		break;
 	case FRAME_PING:
-		put_ping(sink, frame);
+		for (size_t i = 0; i < frame->payload.len; i++)
+			buffer_format(text, i ? "%02x" : " %02x", frame->payload.data[i]);
+		buffer_string(text, rest);
 		break;
 	case FRAME_PUSH_PROMISE:
 		if (frame->promised_stream)
-			buffer_format(&sink->text, " promises stream %" PRIu32, frame->promised_stream);
+			buffer_format(text, " promises stream %" PRIu32, frame->promised_stream);
 		break;
 	}
 }
 
 static void frames_text_frame(struct sink *sink, const struct result *result)
 {
-	const struct conn_facts *conn = result->conn;
-	const struct mover *mover = result->mover;
 	const struct frame *frame = result->frame;
 	bool ends_block = frame->flags & FRAME_FLAG_END_HEADERS && http2_frame_is_block(frame->type);
 
-	line_put_when_and_program(&sink->text, &sink->style, frame->time_ns, mover);
-	line_put_connection_id(&sink->text, conn);
+	line_put_when_and_program(&sink->text, &sink->style, frame->time_ns, result->mover);
+	line_put_connection_id(&sink->text, result->conn);
 	buffer_string(&sink->text, frame->direction == DIRECTION_SENT ? "send " : "recv ");
 	put_frame(sink, frame);
 	put_details(sink, frame);
@@ -207,7 +167,8 @@ static void frames_text_frame(struct sink *sink, const struct result *result)
 const struct sink_ops frames_text_sink = {
 	.format = "text",
 	.view = VIEW_FRAMES,
-	.create = frames_text_create,
+	.size = sizeof(struct sink),
+	.init = frames_text_init,
 	.show = { [RESULT_FRAME] = frames_text_frame },
-	.destroy = frames_text_destroy,
+	.fini = frames_text_fini,
 };

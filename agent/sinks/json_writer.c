@@ -6,25 +6,34 @@
  */
 #include "json_writer.h"
 
+#include "name_list.h"
+
 #include <sys/socket.h>
 
 void json_init(struct json_writer *writer, const struct sink_config *config)
 {
 	*writer = (struct json_writer){
 		.clock = { .wall_offset_ns = config->wall_offset_ns },
+		.redact = config->redact,
 		.out = config->out,
 	};
 }
 
 void json_fini(struct json_writer *writer)
 {
-	fflush(writer->out);
 	buffer_fini(&writer->line);
+	buffer_fini(&writer->scratch);
 }
 
-void json_begin(struct json_writer *writer)
+int json_sink_init(struct sink *sink, const struct sink_config *config)
 {
-	buffer_clear(&writer->line);
+	json_init((struct json_writer *)sink, config);
+	return 0;
+}
+
+void json_sink_fini(struct sink *sink)
+{
+	json_fini((struct json_writer *)sink);
 }
 
 void json_end(struct json_writer *writer)
@@ -40,23 +49,25 @@ void json_end(struct json_writer *writer)
 	buffer_write(line, writer->out);
 }
 
-void json_bool(struct json_writer *writer, bool value)
-{
-	buffer_string(&writer->line, value ? "true" : "false");
-}
-
-void json_time(struct json_writer *writer, uint64_t event_ns)
+void json_put_time(struct json_writer *writer, uint64_t event_ns)
 {
 	buffer_char(&writer->line, '"');
 	wall_clock_utc(&writer->line, &writer->clock, event_ns);
 	buffer_char(&writer->line, '"');
 }
 
-static void json_address(struct json_writer *writer, const struct event_socket *sock, bool peer)
+void json_put_address(struct json_writer *writer, const struct event_socket *sock, const uint8_t address[16])
 {
 	buffer_char(&writer->line, '"');
-	address_put(&writer->line, sock, peer ? sock->peer : sock->local);
+	address_put(&writer->line, sock, address);
 	buffer_char(&writer->line, '"');
+}
+
+void json_put_base64(struct json_writer *writer, struct slice bytes)
+{
+	buffer_string(&writer->line, "{\"base64\":\"");
+	escape_base64(&writer->line, bytes);
+	buffer_string(&writer->line, "\"}");
 }
 
 void json_socket(struct json_writer *writer, const struct event_socket *sock)
@@ -66,11 +77,9 @@ void json_socket(struct json_writer *writer, const struct event_socket *sock)
 	if (!address_known(sock))
 		return;
 	json_name(writer, "network.transport", "tcp");
-	json_key(writer, "network.local.address");
-	json_address(writer, sock, false);
+	json_address(writer, "network.local.address", sock, sock->local);
 	json_number(writer, "network.local.port", sock->local_port);
-	json_key(writer, "network.peer.address");
-	json_address(writer, sock, true);
+	json_address(writer, "network.peer.address", sock, sock->peer);
 	json_number(writer, "network.peer.port", sock->peer_port);
 }
 
@@ -81,37 +90,35 @@ static bool sides_known(const struct conn_facts *conn)
 
 void json_client(struct json_writer *writer, const struct conn_facts *conn)
 {
+	const struct event_socket *sock = &conn->sock;
 	bool peer = conn->role == ROLE_SERVER;
 
 	if (!sides_known(conn))
 		return;
-	json_key(writer, "client.address");
-	json_address(writer, &conn->sock, peer);
-	json_number(writer, "client.port", peer ? conn->sock.peer_port : conn->sock.local_port);
+	json_address(writer, "client.address", sock, peer ? sock->peer : sock->local);
+	json_number(writer, "client.port", peer ? sock->peer_port : sock->local_port);
 }
 
 void json_server_address(struct json_writer *writer, const struct conn_facts *conn)
 {
-	if (!sides_known(conn))
-		return;
-	json_key(writer, "server.address");
-	json_address(writer, &conn->sock, conn->role == ROLE_CLIENT);
+	const struct event_socket *sock = &conn->sock;
+
+	if (sides_known(conn))
+		json_address(writer, "server.address", sock,
+			     conn->role == ROLE_CLIENT ? sock->peer : sock->local);
 }
 
 void json_server_port(struct json_writer *writer, const struct conn_facts *conn)
 {
-	if (!sides_known(conn))
-		return;
-	json_number(writer, "server.port",
-		    conn->role == ROLE_CLIENT ? conn->sock.peer_port : conn->sock.local_port);
+	if (sides_known(conn))
+		json_number(writer, "server.port",
+			    conn->role == ROLE_CLIENT ? conn->sock.peer_port : conn->sock.local_port);
 }
 
 void json_tls(struct json_writer *writer, const struct conn_facts *conn)
 {
-	if (conn->tls || !conn->tls_unknown) {
-		json_key(writer, "tls");
-		json_bool(writer, conn->tls);
-	}
+	if (conn->tls || !conn->tls_unknown)
+		json_bool(writer, "tls", conn->tls);
 	if (conn->tls_library)
 		json_name(writer, "tls.library", conn->tls_library);
 }
@@ -138,34 +145,19 @@ void json_role(struct json_writer *writer, enum protocol_role role)
 {
 	const char *name = conn_facts_role_name(role);
 
-	if (!name)
-		return;
-	json_name(writer, "hark.role", name);
-}
-
-struct flag_list {
-	struct json_writer *writer;
-	size_t count;
-};
-
-static void json_flag(void *ctx, const char *name)
-{
-	struct flag_list *list = ctx;
-
-	if (list->count++)
-		buffer_char(&list->writer->line, ',');
-	json_plain(list->writer, name);
+	if (name)
+		json_name(writer, "hark.role", name);
 }
 
 void json_flags(struct json_writer *writer, unsigned int flags)
 {
-	struct flag_list list = { .writer = writer };
+	struct name_list list = { .buffer = &writer->line, .between = ",", .quote = "\"" };
 
 	if (!flags)
 		return;
 	json_key(writer, "hark.flags");
 	buffer_char(&writer->line, '[');
-	exchange_flags_each(flags, json_flag, &list);
+	exchange_flags_each(flags, name_list_add, &list);
 	buffer_char(&writer->line, ']');
 }
 
@@ -196,8 +188,7 @@ static void put_or_null(struct buffer *line, struct slice bytes)
 		buffer_string(line, "null");
 }
 
-void json_fields(struct json_writer *writer, const struct redact *redact, struct buffer *scratch,
-		 const struct header_list *list)
+void json_put_fields(struct json_writer *writer, const struct header_list *list)
 {
 	struct buffer *line = &writer->line;
 
@@ -208,7 +199,8 @@ void json_fields(struct json_writer *writer, const struct redact *redact, struct
 		buffer_string(line, i ? ",[" : "[");
 		put_or_null(line, header->name);
 		buffer_char(line, ',');
-		put_or_null(line, redact_value(redact, header->name, header->value, scratch));
+		put_or_null(line,
+			    redact_value(writer->redact, header->name, header->value, &writer->scratch));
 		buffer_char(line, ']');
 	}
 	buffer_char(line, ']');

@@ -19,18 +19,21 @@
 struct json_writer {
 	struct buffer line;
 	struct wall_clock clock;
-	FILE *out; /* borrowed */
+	const struct redact *redact;
+	struct buffer scratch; /* what redaction rewrote */
+	FILE *out;	       /* borrowed */
 };
 
 void json_init(struct json_writer *writer, const struct sink_config *config);
-/* Flushes the file. */
 void json_fini(struct json_writer *writer);
+/* The two for sinks that are a writer and nothing else. */
+int json_sink_init(struct sink *sink, const struct sink_config *config);
+void json_sink_fini(struct sink *sink);
 
 /* A key that is a string literal, with its comma and colon. */
 #define json_key(writer, key) buffer_put(&(writer)->line, ",\"" key "\":", sizeof(",\"" key "\":") - 1)
 
-void json_begin(struct json_writer *writer);
-/* Closes the object and writes the line; errors are counted by the buffer. */
+/* Closes the object, writes the line and begins the next one; errors are counted by the buffer. */
 void json_end(struct json_writer *writer);
 
 /* A string of ours, which needs no escape, in quotes. */
@@ -41,14 +44,22 @@ static inline void json_plain(struct json_writer *writer, const char *string)
 	buffer_char(&writer->line, '"');
 }
 
-/* A key, a string literal, with its value: a number, nanoseconds, a string of ours, what was observed. */
+/* A key, a string literal, with its value: a number, true, nanoseconds, event time, a string of ours, what
+ * was observed, one address of a socket that has them. */
 #define json_number(writer, key, value) (json_key(writer, key), buffer_u64(&(writer)->line, value))
-#define json_millis(writer, key, ns)	(json_key(writer, key), buffer_ms(&(writer)->line, ns))
-#define json_name(writer, key, string)	(json_key(writer, key), json_plain(writer, string))
-#define json_text(writer, key, slice)	(json_key(writer, key), escape_json(&(writer)->line, slice))
+#define json_bool(writer, key, value) \
+	(json_key(writer, key), buffer_string(&(writer)->line, (value) ? "true" : "false"))
+#define json_millis(writer, key, ns)	       (json_key(writer, key), buffer_ms(&(writer)->line, ns))
+#define json_time(writer, key, ns)	       (json_key(writer, key), json_put_time(writer, ns))
+#define json_name(writer, key, string)	       (json_key(writer, key), json_plain(writer, string))
+#define json_text(writer, key, slice)	       (json_key(writer, key), escape_json(&(writer)->line, slice))
+#define json_address(writer, key, sock, bytes) (json_key(writer, key), json_put_address(writer, sock, bytes))
+#define json_fields(writer, key, list)	       (json_key(writer, key), json_put_fields(writer, list))
 
-void json_bool(struct json_writer *writer, bool value);
-void json_time(struct json_writer *writer, uint64_t event_ns);
+void json_put_time(struct json_writer *writer, uint64_t event_ns);
+void json_put_address(struct json_writer *writer, const struct event_socket *sock, const uint8_t address[16]);
+/* {"base64":"…"} */
+void json_put_base64(struct json_writer *writer, struct slice bytes);
 
 /* The keys that exchanges and connections share. Each is absent when it is not known. */
 void json_socket(struct json_writer *writer, const struct event_socket *sock);
@@ -63,10 +74,8 @@ void json_role(struct json_writer *writer, enum protocol_role role);
 void json_fd(struct json_writer *writer, const struct mover *mover, const struct event_socket *sock);
 /* hark.h2.error_code, by its name in RFC 9113 or as hex. */
 void json_h2_error(struct json_writer *writer, uint32_t error);
-/* A list of [name, value], values redacted, null for what could not be decoded. scratch: what redaction
- * rewrote. */
-void json_fields(struct json_writer *writer, const struct redact *redact, struct buffer *scratch,
-		 const struct header_list *list);
+/* A list of [name, value], values redacted, null for what could not be decoded. */
+void json_put_fields(struct json_writer *writer, const struct header_list *list);
 void json_flags(struct json_writer *writer, unsigned int flags);
 
 #endif

@@ -10,6 +10,7 @@
 #include "base/escape.h"
 #include "base/url.h"
 #include "content/content.h"
+#include "name_list.h"
 #include "text_width.h"
 
 #include <inttypes.h>
@@ -61,23 +62,27 @@ void line_style_off(struct buffer *buffer, const struct style *style)
 		buffer_string(buffer, "\033[0m");
 }
 
-void line_column_end(struct buffer *buffer, size_t start, size_t width)
+void line_put_styled(struct buffer *buffer, const struct style *style, enum style_color color,
+		     const char *string)
+{
+	line_style_on(buffer, style, color);
+	buffer_string(buffer, string);
+	line_style_off(buffer, style);
+}
+
+size_t line_column_end(struct buffer *buffer, size_t start, size_t width)
 {
 	size_t used = buffer->len > start ? text_width(buffer->data + start, buffer->len - start) : 0;
 
 	for (; used < width; used++)
 		buffer_char(buffer, ' ');
 	buffer_char(buffer, ' ');
+	return buffer->len;
 }
 
 void line_put_program(struct buffer *buffer, const struct style *style, const struct mover *mover)
 {
-	struct slice name = mover_program(mover);
-
-	if (name.data)
-		escape_text(buffer, name, style->utf8);
-	else
-		buffer_char(buffer, '?');
+	line_put_or_unknown(buffer, style, mover_program(mover));
 	buffer_char(buffer, '[');
 	if (mover_pid_shown(mover->pid))
 		buffer_u64(buffer, mover->pid);
@@ -115,29 +120,15 @@ void line_put_latency(struct buffer *buffer, uint64_t ns)
 		buffer_format(buffer, "%" PRIu64 ".%" PRIu64 " s", us / 1000000, us % 1000000 / 100000);
 }
 
-struct flag_list {
-	struct buffer *buffer;
-	size_t count;
-};
-
-static void put_flag(void *ctx, const char *name)
-{
-	struct flag_list *list = ctx;
-
-	if (list->count++)
-		buffer_char(list->buffer, ',');
-	buffer_string(list->buffer, name);
-}
-
 void line_put_flags(struct buffer *buffer, const struct style *style, unsigned int flags, const char *error)
 {
-	struct flag_list list = { .buffer = buffer };
+	struct name_list list = { .buffer = buffer, .between = ",", .quote = "" };
 
 	if (!flags && !error)
 		return;
 	line_style_on(buffer, style, STYLE_YELLOW);
 	buffer_char(buffer, '[');
-	exchange_flags_each(flags, put_flag, &list);
+	exchange_flags_each(flags, name_list_add, &list);
 	if (error) {
 		buffer_string(buffer, list.count ? " " : "");
 		buffer_string(buffer, error);
@@ -178,16 +169,6 @@ static void put_protocol(struct buffer *buffer, const struct exchange *exchange)
 	buffer_u64(buffer, exchange->key);
 }
 
-static void put_method(struct buffer *buffer, const struct style *style, const struct message *request)
-{
-	line_style_on(buffer, style, STYLE_BOLD);
-	if (request && request->method.data)
-		escape_text(buffer, request->method, style->utf8);
-	else
-		buffer_char(buffer, '?');
-	line_style_off(buffer, style);
-}
-
 void line_put_url(struct buffer *buffer, struct style *style, const struct message *request)
 {
 	struct url url = { 0 };
@@ -195,19 +176,15 @@ void line_put_url(struct buffer *buffer, struct style *style, const struct messa
 	if (request)
 		url_of_request(request, &url);
 	escape_text(buffer, url.authority, style->utf8);
-	if (url.path.data) {
+	if (url.path.data)
 		escape_text(buffer, redact_target(style->redact, url.path, &style->scratch), style->utf8);
-		if (url.query.data) {
-			buffer_char(buffer, '?');
-			escape_text(buffer, redact_target(style->redact, url.query, &style->scratch),
-				    style->utf8);
-		}
-		return;
+	else if (!url.authority_form || !url.authority.data)
+		/* A '?' of its own: behind a host it could be taken for an empty query. */
+		buffer_string(buffer, url.authority.data ? " ?" : "?");
+	if (url.path.data && url.query.data) {
+		buffer_char(buffer, '?');
+		escape_text(buffer, redact_target(style->redact, url.query, &style->scratch), style->utf8);
 	}
-	if (url.authority_form && url.authority.data)
-		return;
-	/* A '?' of its own: behind a host it could be taken for an empty query. */
-	buffer_string(buffer, url.authority.data ? " ?" : "?");
 }
 
 static enum style_color status_color(int status)
@@ -262,8 +239,7 @@ void line_put_when_and_program(struct buffer *buffer, struct style *style, uint6
 	else
 		buffer_char(buffer, '?');
 	line_style_off(buffer, style);
-	line_column_end(buffer, start, 12);
-	start = buffer->len;
+	start = line_column_end(buffer, start, 12);
 	line_put_program(buffer, style, mover);
 	line_column_end(buffer, start, 16);
 }
@@ -289,10 +265,9 @@ void line_put_connection(struct buffer *buffer, const struct style *style, const
 	line_put_connection_id(buffer, conn);
 	start = buffer->len;
 	put_arrow(buffer, style, conn->role);
-	line_column_end(buffer, start, 2);
+	start = line_column_end(buffer, start, 2);
 	if (!has_room(style, COLUMNS_PEER))
 		return;
-	start = buffer->len;
 	address_put_endpoint(buffer, &conn->sock, conn->sock.peer, conn->sock.peer_port);
 	line_column_end(buffer, start, 15);
 }
@@ -308,9 +283,7 @@ void line_put_or_unknown(struct buffer *buffer, const struct style *style, struc
 void line_put_field(struct buffer *buffer, struct style *style, const char *mark, const struct header *header)
 {
 	buffer_string(buffer, "    ");
-	line_style_on(buffer, style, STYLE_DIM);
-	buffer_string(buffer, mark);
-	line_style_off(buffer, style);
+	line_put_styled(buffer, style, STYLE_DIM, mark);
 	line_style_on(buffer, style, STYLE_CYAN);
 	line_put_or_unknown(buffer, style, header->name);
 	line_style_off(buffer, style);
@@ -357,22 +330,9 @@ void line_put_hex(struct buffer *buffer, const char *mark, struct slice bytes)
 	}
 }
 
-static void put_who(struct buffer *buffer, struct style *style, const struct exchange *exchange)
-{
-	size_t start;
-
-	line_put_when_and_program(buffer, style, exchange->start_ns, &exchange->mover);
-	line_put_connection(buffer, style, exchange->conn);
-	if (!has_room(style, COLUMNS_PROTOCOL))
-		return;
-	start = buffer->len;
-	put_protocol(buffer, exchange);
-	line_column_end(buffer, start, 9);
-}
-
 /* The URL gets what the columns before and behind it leave, and its middle is cut when that is too little. */
-static void url_fit(struct buffer *buffer, const struct style *style, size_t line_start, size_t start,
-		    bool joined)
+static size_t url_fit(struct buffer *buffer, const struct style *style, size_t line_start, size_t start,
+		      bool joined)
 {
 	size_t before, behind = STATUS_WIDTH + LATENCY_WIDTH, width = URL_WIDTH;
 
@@ -385,29 +345,30 @@ static void url_fit(struct buffer *buffer, const struct style *style, size_t lin
 		text_cut_middle(buffer, start, width - 1, style->utf8);
 		width = width < URL_WIDTH + 1 ? width - 1 : URL_WIDTH;
 	}
-	line_column_end(buffer, start, width);
+	return line_column_end(buffer, start, width);
 }
 
+/* Method, URL, status, sizes. */
 static void put_what(struct buffer *buffer, struct style *style, const struct exchange *exchange,
 		     size_t line_start)
 {
+	const struct message *request = exchange->request, *response = exchange->response;
 	size_t start = buffer->len;
 
-	put_method(buffer, style, exchange->request);
-	line_column_end(buffer, start, 4);
-	start = buffer->len;
-	line_put_url(buffer, style, exchange->request);
-	url_fit(buffer, style, line_start, start, exchange->other != NULL);
-	start = buffer->len;
+	line_style_on(buffer, style, STYLE_BOLD);
+	line_put_or_unknown(buffer, style, request ? request->method : slice_of(NULL, 0));
+	line_style_off(buffer, style);
+	start = line_column_end(buffer, start, 4);
+	line_put_url(buffer, style, request);
+	start = url_fit(buffer, style, line_start, start, exchange->other != NULL);
 	put_status(buffer, style, exchange);
-	line_column_end(buffer, start, 3);
+	start = line_column_end(buffer, start, 3);
 	if (!has_room(style, COLUMNS_SIZES))
 		return;
-	start = buffer->len;
-	put_body_size(buffer, exchange->request);
+	put_body_size(buffer, request);
 	buffer_char(buffer, '/');
-	put_body_size(buffer, exchange->response);
-	if (exchange->pending && exchange->response && exchange->response->body_known)
+	put_body_size(buffer, response);
+	if (exchange->pending && response && response->body_known)
 		buffer_char(buffer, '+');
 	line_column_end(buffer, start, 9);
 }
@@ -450,12 +411,18 @@ void line_text_put(struct buffer *buffer, struct style *style, const struct exch
 	const char *error = exchange->h2_error_known ? exchange_h2_error_name(exchange->h2_error) : NULL;
 	size_t line_start = buffer->len, start;
 
-	put_who(buffer, style, exchange);
+	line_put_when_and_program(buffer, style, exchange->start_ns, &exchange->mover);
+	line_put_connection(buffer, style, exchange->conn);
+	if (has_room(style, COLUMNS_PROTOCOL)) {
+		start = buffer->len;
+		put_protocol(buffer, exchange);
+		line_column_end(buffer, start, 9);
+	}
 	put_what(buffer, style, exchange, line_start);
 	start = buffer->len;
-	if (exchange->pending) {
+	if (exchange->pending)
 		put_pending(buffer, style, exchange);
-	} else if (exchange->duration_known)
+	else if (exchange->duration_known)
 		line_put_latency(buffer, exchange->duration_ns);
 	else
 		buffer_char(buffer, '?');

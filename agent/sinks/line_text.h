@@ -32,12 +32,15 @@ struct style {
 void line_style_init(struct style *style, const struct sink_config *config);
 void line_style_fini(struct style *style);
 
-/* Colour on and off; nothing without colour. */
+/* Colour on and off, or around a string; nothing without colour. */
 void line_style_on(struct buffer *buffer, const struct style *style, enum style_color color);
 void line_style_off(struct buffer *buffer, const struct style *style);
+void line_put_styled(struct buffer *buffer, const struct style *style, enum style_color color,
+		     const char *string);
 
-/* Fills up with spaces so that what was written since `start` has at least `width` columns, and one more. */
-void line_column_end(struct buffer *buffer, size_t start, size_t width);
+/* Fills up with spaces so that what was written since `start` has at least `width` columns, and one more.
+ * Returns where the next column starts. */
+size_t line_column_end(struct buffer *buffer, size_t start, size_t width);
 
 /* "curl[1234]"; "?" for what is not known. */
 void line_put_program(struct buffer *buffer, const struct style *style, const struct mover *mover);

@@ -9,7 +9,6 @@
 #include "protocol.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 
 struct sink {
 	struct buffer text;
@@ -18,41 +17,18 @@ struct sink {
 	bool hex;
 };
 
-static struct sink *raw_text_create(const struct sink_config *config)
+static int raw_text_init(struct sink *sink, const struct sink_config *config)
 {
-	struct sink *sink = calloc(1, sizeof(*sink));
-
-	if (!sink)
-		return NULL;
 	sink->out = config->out;
 	sink->hex = config->hex;
 	line_style_init(&sink->style, config);
-	return sink;
+	return 0;
 }
 
-static void raw_text_destroy(struct sink *sink)
+static void raw_text_fini(struct sink *sink)
 {
-	if (!sink)
-		return;
-	fflush(sink->out);
 	buffer_fini(&sink->text);
 	line_style_fini(&sink->style);
-	free(sink);
-}
-
-static void put_who(struct sink *sink, const struct call *call)
-{
-	struct buffer *text = &sink->text;
-	size_t start;
-
-	line_put_when_and_program(text, &sink->style, call->time_ns, &call->mover);
-	line_put_connection(text, &sink->style, call->conn);
-	start = text->len;
-	line_style_on(text, &sink->style, STYLE_BOLD);
-	buffer_string(text, call->direction == DIRECTION_SENT ? "send" : "recv");
-	line_style_off(text, &sink->style);
-	buffer_string(text, call->tls ? "+tls" : "");
-	line_column_end(text, start, 8);
 }
 
 static const char *hole_reason(enum event_hole hole)
@@ -81,10 +57,8 @@ static const char *hole_reason(enum event_hole hole)
 	return "?";
 }
 
-static void put_length(struct sink *sink, const struct call *call)
+static void put_length(struct buffer *text, const struct call *call)
 {
-	struct buffer *text = &sink->text;
-
 	if (call->lost_bytes == HOLE_UNKNOWN_SIZE)
 		buffer_string(text, "bytes are missing here, nobody knows how many");
 	else if (call->lost_bytes)
@@ -107,21 +81,28 @@ static void put_length(struct sink *sink, const struct call *call)
 static void raw_text_call(struct sink *sink, const struct result *result)
 {
 	const struct call *call = result->call;
-	put_who(sink, call);
-	put_length(sink, call);
+	struct buffer *text = &sink->text;
+	size_t start;
+
+	line_put_when_and_program(text, &sink->style, call->time_ns, &call->mover);
+	line_put_connection(text, &sink->style, call->conn);
+	start = text->len;
+	line_put_styled(text, &sink->style, STYLE_BOLD, call->direction == DIRECTION_SENT ? "send" : "recv");
+	buffer_string(text, call->tls ? "+tls" : "");
+	line_column_end(text, start, 8);
+	put_length(text, call);
 	if (sink->hex)
-		line_put_hex(&sink->text, "    ", call->bytes);
+		line_put_hex(text, "    ", call->bytes);
 	else
-		line_put_lines(&sink->text, &sink->style, "    | ", call->bytes, true);
-	buffer_write(&sink->text, sink->out);
+		line_put_lines(text, &sink->style, "    | ", call->bytes, true);
+	buffer_write(text, sink->out);
 }
 
 const struct sink_ops raw_text_sink = {
 	.format = "text",
 	.view = VIEW_RAW,
-	.create = raw_text_create,
-	.show = {
-		[RESULT_CALL] = raw_text_call,
-	},
-	.destroy = raw_text_destroy,
+	.size = sizeof(struct sink),
+	.init = raw_text_init,
+	.show = { [RESULT_CALL] = raw_text_call },
+	.fini = raw_text_fini,
 };

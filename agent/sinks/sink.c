@@ -1,17 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sink.h"
 
-#include "sinks.h"
+#include <stdlib.h>
 
-#include <string.h>
-
-#define SINK_ROW(name) &name,
-static const struct sink_ops *const table[] = { SINKS(SINK_ROW) };
-
-const struct sink_ops *sink_find(const char *format, enum view view)
+struct sink *sink_new(const struct sink_ops *ops, const struct sink_config *config)
 {
-	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
-		if (table[i]->view == view && strcmp(table[i]->format, format) == 0)
-			return table[i];
+	struct sink *sink = calloc(1, ops->size);
+
+	if (sink && ops->init(sink, config) == 0)
+		return sink;
+	sink_free(ops, sink);
 	return NULL;
+}
+
+void sink_free(const struct sink_ops *ops, struct sink *sink)
+{
+	if (!sink)
+		return;
+	ops->fini(sink);
+	free(sink);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Where results go. A sink is a table of functions; sink_find() knows them
+ * Where results go. A sink is a table of functions; sinks.h has them
  * all. Adding one is one file in agent/sinks/ and one row in sinks.h.
  *
  * Sinks borrow what they are shown, write to their own FILE, and escape
@@ -68,7 +68,9 @@ struct sink_ops {
 	bool bodies;   /* it shows them, from -vv on: they are kept */
 	bool each_end; /* it shows each end of an exchange for itself: they are not joined */
 	bool stays;    /* behind the end of a recording, until the user leaves it */
-	struct sink *(*create)(const struct sink_config *config); /* NULL: out of memory */
+	size_t size;   /* of its struct sink, which is all zero before init() */
+	/* 0, or -errno when memory is out or nothing can be waited for; fini() is called then too. */
+	int (*init)(struct sink *sink, const struct sink_config *config);
 	/* Shows a result of each kind; NULL: nothing of it. Only what some sink shows is made. */
 	void (*show[RESULT_KINDS])(struct sink *sink, const struct result *result);
 	/* Event time went on, to about now_ns (at each poll). True: RESULT_IN_FLIGHT of each open exchange
@@ -76,10 +78,11 @@ struct sink_ops {
 	bool (*tick)(struct sink *sink, uint64_t now_ns);
 	/* After tick() said so, and once at the end of the run (last). May be NULL. */
 	void (*draw)(struct sink *sink, bool last);
-	void (*destroy)(struct sink *sink); /* flushes what it holds; out stays open */
+	void (*fini)(struct sink *sink); /* writes what it holds; out stays open, and is not flushed */
 };
 
-/* The sink for a format in a view; NULL: there is none. */
-const struct sink_ops *sink_find(const char *format, enum view view);
+/* A sink of this kind. NULL: it cannot be had, which is out of memory for most. */
+struct sink *sink_new(const struct sink_ops *ops, const struct sink_config *config);
+void sink_free(const struct sink_ops *ops, struct sink *sink); /* NULL is legal */
 
 #endif

@@ -21,4 +21,7 @@
 #define SINK_DECLARE(name) extern const struct sink_ops name;
 SINKS(SINK_DECLARE)
 
+/* The one for a format in a view; NULL: there is none. */
+const struct sink_ops *sinks_find(const char *format, enum view view);
+
 #endif

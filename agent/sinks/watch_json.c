@@ -10,51 +10,36 @@
 #include "content/content.h"
 #include "json_writer.h"
 
-#include <stdlib.h>
+#include <errno.h>
 
 struct sink {
 	struct json_writer writer;
 	int verbose;
 	bool pending_wanted;
-	const struct redact *redact;
-	struct buffer scratch; /* what redaction rewrote */
 	struct body_reader bodies;
 	struct routes *routes; /* NULL: nobody says which */
 };
 
-static struct sink *watch_json_create(const struct sink_config *config)
+static int watch_json_init(struct sink *sink, const struct sink_config *config)
 {
-	struct sink *sink = calloc(1, sizeof(*sink));
-
-	if (!sink)
-		return NULL;
 	sink->verbose = config->verbose;
-	sink->redact = config->redact;
 	sink->pending_wanted = config->pending_wanted;
 	json_init(&sink->writer, config);
 	if (!config->stats || !config->stats->routes)
-		return sink;
+		return 0;
 	sink->routes = routes_new(config->stats->routes);
-	if (sink->routes)
-		return sink;
-	free(sink);
-	return NULL;
+	return sink->routes ? 0 : -ENOMEM;
 }
 
-static void watch_json_destroy(struct sink *sink)
+static void watch_json_fini(struct sink *sink)
 {
-	if (!sink)
-		return;
 	json_fini(&sink->writer);
-	buffer_fini(&sink->scratch);
 	body_reader_fini(&sink->bodies);
 	routes_free(sink->routes);
-	free(sink);
 }
 
-static void put_request(struct sink *sink, const struct exchange *exchange, const struct url *url)
+static void put_request(struct json_writer *writer, const struct exchange *exchange, const struct url *url)
 {
-	struct json_writer *writer = &sink->writer;
 	struct slice scheme = exchange_scheme(exchange);
 
 	if (exchange->request && exchange->request->method.data)
@@ -62,9 +47,9 @@ static void put_request(struct sink *sink, const struct exchange *exchange, cons
 	if (scheme.data)
 		json_text(writer, "url.scheme", scheme);
 	if (url->path.data)
-		json_text(writer, "url.path", redact_target(sink->redact, url->path, &sink->scratch));
+		json_text(writer, "url.path", redact_target(writer->redact, url->path, &writer->scratch));
 	if (url->query.data)
-		json_text(writer, "url.query", redact_target(sink->redact, url->query, &sink->scratch));
+		json_text(writer, "url.query", redact_target(writer->redact, url->query, &writer->scratch));
 }
 
 /* The template as it is known by now. */
@@ -77,16 +62,8 @@ static void put_route(struct sink *sink, const struct exchange *exchange, const 
 		return;
 	endpoint = routes_find(sink->routes, url->host, exchange->request->method, url_path_plain(url->path),
 			       content && content->path_is_name);
-	if (!endpoint->route)
-		return;
-	json_text(&sink->writer, "http.route", slice_of_string(endpoint->route));
-}
-
-static void put_response(struct json_writer *writer, const struct message *response)
-{
-	if (!response || !response->status)
-		return;
-	json_number(writer, "http.response.status_code", (uint64_t)response->status);
+	if (endpoint->route)
+		json_text(&sink->writer, "http.route", slice_of_string(endpoint->route));
 }
 
 static void put_outcome(struct json_writer *writer, const struct exchange *exchange,
@@ -158,80 +135,61 @@ static void put_join(struct json_writer *writer, const struct exchange *exchange
 	json_millis(writer, "hark.network_ms", exchange->network_ns);
 }
 
-static void put_fields(struct sink *sink, const struct header_list *list)
+static void put_interims(struct json_writer *writer, const struct exchange *exchange)
 {
-	json_fields(&sink->writer, sink->redact, &sink->scratch, list);
-}
-
-static void put_interims(struct sink *sink, const struct exchange *exchange)
-{
-	struct buffer *line = &sink->writer.line;
-
-	json_key(&sink->writer, "http.response.interim");
+	json_key(writer, "http.response.interim");
 	for (size_t i = 0; i < exchange->interim_count; i++) {
-		buffer_format(line, "%s{\"status\":%d,\"header\":", i ? "," : "[",
+		buffer_format(&writer->line, "%s{\"status\":%d,\"header\":", i ? "," : "[",
 			      exchange->interims[i]->status);
-		put_fields(sink, &exchange->interims[i]->headers);
-		buffer_char(line, '}');
+		json_put_fields(writer, &exchange->interims[i]->headers);
+		buffer_char(&writer->line, '}');
 	}
-	buffer_char(line, ']');
+	buffer_char(&writer->line, ']');
 }
 
-static void put_headers(struct sink *sink, const struct exchange *exchange)
+static void put_headers(struct json_writer *writer, const struct exchange *exchange)
 {
-	struct json_writer *writer = &sink->writer;
+	const struct message *request = exchange->request, *response = exchange->response;
 
-	if (exchange->request) {
-		json_key(writer, "http.request.header");
-		put_fields(sink, &exchange->request->headers);
-	}
-	if (exchange->request && exchange->request->trailers.count) {
-		json_key(writer, "http.request.trailer");
-		put_fields(sink, &exchange->request->trailers);
-	}
+	if (request)
+		json_fields(writer, "http.request.header", &request->headers);
+	if (request && request->trailers.count)
+		json_fields(writer, "http.request.trailer", &request->trailers);
 	if (exchange->interim_count)
-		put_interims(sink, exchange);
-	if (exchange->response) {
-		json_key(writer, "http.response.header");
-		put_fields(sink, &exchange->response->headers);
-	}
-	if (exchange->response && exchange->response->trailers.count) {
-		json_key(writer, "http.response.trailer");
-		put_fields(sink, &exchange->response->trailers);
-	}
+		put_interims(writer, exchange);
+	if (response)
+		json_fields(writer, "http.response.header", &response->headers);
+	if (response && response->trailers.count)
+		json_fields(writer, "http.response.trailer", &response->trailers);
 }
 
-/* Decoded, and bounded by what is kept. Text stays text without a character that was cut at its end. */
+/* Decoded, and bounded by what is kept. Text stays text without a character that was cut at its end. True:
+ * whole. */
 static bool put_body(struct sink *sink, const struct message *message)
 {
-	struct buffer *line = &sink->writer.line;
-	struct body body = body_read(&sink->bodies, message, sink->redact);
+	struct json_writer *writer = &sink->writer;
+	struct body body = body_read(&sink->bodies, message, writer->redact);
 
-	if (body.look != CONTENT_BINARY) {
-		escape_json_text(line, body.bytes);
-		return body_is_whole(&body);
-	}
-	buffer_string(line, "{\"base64\":\"");
-	escape_base64(line, body.bytes);
-	buffer_string(line, "\"}");
+	if (body.look != CONTENT_BINARY)
+		escape_json_text(&writer->line, body.bytes);
+	else
+		json_put_base64(writer, body.bytes);
 	return body_is_whole(&body);
 }
 
 static void put_bodies(struct sink *sink, const struct exchange *exchange)
 {
+	struct json_writer *writer = &sink->writer;
+
 	if (exchange->request && exchange->request->body.len) {
-		json_key(&sink->writer, "http.request.body");
-		if (!put_body(sink, exchange->request)) {
-			json_key(&sink->writer, "http.request.body.truncated");
-			json_bool(&sink->writer, true);
-		}
+		json_key(writer, "http.request.body");
+		if (!put_body(sink, exchange->request))
+			json_bool(writer, "http.request.body.truncated", true);
 	}
 	if (exchange->response && exchange->response->body.len) {
-		json_key(&sink->writer, "http.response.body");
-		if (!put_body(sink, exchange->response)) {
-			json_key(&sink->writer, "http.response.body.truncated");
-			json_bool(&sink->writer, true);
-		}
+		json_key(writer, "http.response.body");
+		if (!put_body(sink, exchange->response))
+			json_bool(writer, "http.response.body.truncated", true);
 	}
 }
 
@@ -244,14 +202,12 @@ static void watch_json_exchange(struct sink *sink, const struct result *result)
 
 	if (exchange->request)
 		url_of_request(exchange->request, &url);
-	json_begin(writer);
-	if (exchange->start_ns) {
-		json_key(writer, "time");
-		json_time(writer, exchange->start_ns);
-	}
-	put_request(sink, exchange, &url);
+	if (exchange->start_ns)
+		json_time(writer, "time", exchange->start_ns);
+	put_request(writer, exchange, &url);
 	put_route(sink, exchange, &url, content);
-	put_response(writer, exchange->response);
+	if (exchange->response && exchange->response->status)
+		json_number(writer, "http.response.status_code", (uint64_t)exchange->response->status);
 	put_outcome(writer, exchange, content);
 	put_server(writer, exchange->conn, &url);
 	json_client(writer, exchange->conn);
@@ -260,13 +216,11 @@ static void watch_json_exchange(struct sink *sink, const struct result *result)
 	put_join(writer, exchange);
 	if (exchange->h2_error_known)
 		json_h2_error(writer, exchange->h2_error);
-	if (exchange->split_answer) {
-		json_key(writer, "hark.split_answer");
-		buffer_string(&writer->line, "true");
-	}
+	if (exchange->split_answer)
+		json_bool(writer, "hark.split_answer", true);
 	json_flags(writer, exchange->flags);
 	if (sink->verbose > 0)
-		put_headers(sink, exchange);
+		put_headers(writer, exchange);
 	if (sink->verbose > 1 && !exchange->pending)
 		put_bodies(sink, exchange);
 	json_end(writer);
@@ -283,10 +237,11 @@ const struct sink_ops watch_json_sink = {
 	.format = "json",
 	.view = VIEW_WATCH,
 	.bodies = true,
-	.create = watch_json_create,
+	.size = sizeof(struct sink),
+	.init = watch_json_init,
 	.show = {
 		[RESULT_EXCHANGE] = watch_json_exchange,
 		[RESULT_PENDING] = watch_json_pending,
 	},
-	.destroy = watch_json_destroy,
+	.fini = watch_json_fini,
 };

@@ -9,7 +9,7 @@
 #include "line_text.h"
 #include "opaque_text.h"
 
-#include <stdlib.h>
+#include <errno.h>
 
 struct sink {
 	struct buffer text;
@@ -22,45 +22,31 @@ struct sink {
 	struct sink *summary; /* of stat_text_sink; NULL: not wanted */
 };
 
-static void watch_text_destroy(struct sink *sink)
+static int watch_text_init(struct sink *sink, const struct sink_config *config)
 {
-	if (!sink)
-		return;
-	fflush(sink->out);
-	stat_text_sink.destroy(sink->summary);
-	buffer_fini(&sink->text);
-	line_style_fini(&sink->style);
-	body_reader_fini(&sink->bodies);
-	free(sink);
-}
-
-static struct sink *watch_text_create(const struct sink_config *config)
-{
-	struct sink *sink = calloc(1, sizeof(*sink));
-
-	if (!sink)
-		return NULL;
 	sink->out = config->out;
 	sink->verbose = config->verbose;
 	sink->body_max_bytes = config->body_max_bytes;
 	sink->both_ends = config->both_ends;
 	line_style_init(&sink->style, config);
-	sink->summary = config->summary ? stat_text_sink.create(config) : NULL;
-	if (sink->summary || !config->summary)
-		return sink;
-	watch_text_destroy(sink);
-	return NULL;
+	if (!config->summary)
+		return 0;
+	sink->summary = sink_new(&stat_text_sink, config);
+	return sink->summary ? 0 : -ENOMEM;
+}
+
+static void watch_text_fini(struct sink *sink)
+{
+	sink_free(&stat_text_sink, sink->summary);
+	buffer_fini(&sink->text);
+	line_style_fini(&sink->style);
+	body_reader_fini(&sink->bodies);
 }
 
 static void put_fields(struct sink *sink, const char *mark, const struct header_list *list)
 {
 	for (size_t i = 0; i < list->count; i++)
 		line_put_field(&sink->text, &sink->style, mark, &list->items[i]);
-}
-
-static void put_body(struct sink *sink, const char *mark, const struct message *message)
-{
-	body_text_put(&sink->text, &sink->style, &sink->bodies, mark, message, sink->body_max_bytes);
 }
 
 /* 1xx responses, before the one that ends the exchange (RFC 9110, 15.2). */
@@ -72,58 +58,50 @@ static void put_interims(struct sink *sink, const struct exchange *exchange)
 	}
 }
 
+/* Header fields, body and trailers, as far as they are wanted. */
+static void put_message(struct sink *sink, const struct message *message, const char *const marks[3])
+{
+	if (sink->verbose == 0 || !message)
+		return;
+	put_fields(sink, marks[0], &message->headers);
+	if (sink->verbose > 1)
+		body_text_put(&sink->text, &sink->style, &sink->bodies, marks[1], message,
+			      sink->body_max_bytes);
+	put_fields(sink, marks[2], &message->trailers);
+}
+
 static void watch_text_exchange(struct sink *sink, const struct result *result)
 {
-	const struct exchange *exchange = result->exchange;
-	const struct message *request = exchange->request, *response = exchange->response;
-	struct exchange one_end = *exchange;
+	struct exchange exchange = *result->exchange;
 
 	if (sink->summary)
 		stat_text_sink.show[RESULT_EXCHANGE](sink->summary, result);
-	if (sink->both_ends) {
-		one_end.other = NULL;
-		exchange = &one_end;
-	} else if (exchange->other && exchange->join == JOIN_SECOND) {
+	if (sink->both_ends)
+		exchange.other = NULL;
+	else if (exchange.other && exchange.join == JOIN_SECOND)
 		return; /* it stands in the line of the other */
-	}
-	line_text_put(&sink->text, &sink->style, exchange);
+	line_text_put(&sink->text, &sink->style, &exchange);
 	buffer_char(&sink->text, '\n');
-	if (sink->verbose > 0 && request)
-		put_fields(sink, "> ", &request->headers);
-	if (sink->verbose > 1 && request)
-		put_body(sink, "    >| ", request);
-	if (sink->verbose > 0 && request)
-		put_fields(sink, ">+ ", &request->trailers);
+	put_message(sink, exchange.request, (const char *const[]){ "> ", "    >| ", ">+ " });
 	if (sink->verbose > 0)
-		put_interims(sink, exchange);
-	if (sink->verbose > 0 && response)
-		put_fields(sink, "< ", &response->headers);
-	if (sink->verbose > 1 && response)
-		put_body(sink, "    <| ", response);
-	if (sink->verbose > 0 && response)
-		put_fields(sink, "<+ ", &response->trailers);
+		put_interims(sink, &exchange);
+	put_message(sink, exchange.response, (const char *const[]){ "< ", "    <| ", "<+ " });
 	buffer_write(&sink->text, sink->out);
 }
 
-static void watch_text_pending(struct sink *sink, const struct result *result)
+/* What has one line, whatever -v says: what is pending, and what is not read. */
+static void watch_text_line(struct sink *sink, const struct result *result)
 {
-	line_text_put(&sink->text, &sink->style, result->exchange);
-	buffer_char(&sink->text, '\n');
-	buffer_write(&sink->text, sink->out);
-}
+	struct buffer *text = &sink->text;
 
-static void watch_text_opaque(struct sink *sink, const struct result *result)
-{
-	opaque_text_put(&sink->text, &sink->style, result->conn);
-	buffer_char(&sink->text, '\n');
-	buffer_write(&sink->text, sink->out);
-}
-
-static void watch_text_unseen(struct sink *sink, const struct result *result)
-{
-	opaque_text_put_unseen(&sink->text, &sink->style, result->unseen, result->mover);
-	buffer_char(&sink->text, '\n');
-	buffer_write(&sink->text, sink->out);
+	if (result->kind == RESULT_PENDING)
+		line_text_put(text, &sink->style, result->exchange);
+	else if (result->kind == RESULT_OPAQUE)
+		opaque_text_put(text, &sink->style, result->conn);
+	else
+		opaque_text_put_unseen(text, &sink->style, result->unseen, result->mover);
+	buffer_char(text, '\n');
+	buffer_write(text, sink->out);
 }
 
 static bool watch_text_tick(struct sink *sink, uint64_t now_ns)
@@ -145,14 +123,15 @@ const struct sink_ops watch_text_sink = {
 	.format = "text",
 	.view = VIEW_WATCH,
 	.bodies = true,
-	.create = watch_text_create,
+	.size = sizeof(struct sink),
+	.init = watch_text_init,
 	.show = {
 		[RESULT_EXCHANGE] = watch_text_exchange,
-		[RESULT_PENDING] = watch_text_pending,
-		[RESULT_OPAQUE] = watch_text_opaque,
-		[RESULT_UNSEEN] = watch_text_unseen,
+		[RESULT_PENDING] = watch_text_line,
+		[RESULT_OPAQUE] = watch_text_line,
+		[RESULT_UNSEEN] = watch_text_line,
 	},
 	.tick = watch_text_tick,
 	.draw = watch_text_draw,
-	.destroy = watch_text_destroy,
+	.fini = watch_text_fini,
 };

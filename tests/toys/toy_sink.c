@@ -3,8 +3,6 @@
 #include "base/loop.h"
 #include "sinks/sinks.h"
 
-#include <stdlib.h>
-
 #define TICK_NS 1000000
 
 struct sink {
@@ -23,16 +21,12 @@ static void toy_tick(void *ctx, bool closed)
 	sink->ticks++;
 }
 
-static struct sink *toy_create(const struct sink_config *config)
+static int toy_init(struct sink *sink, const struct sink_config *config)
 {
-	struct sink *sink = calloc(1, sizeof(*sink));
-
-	if (!sink)
-		return NULL;
 	sink->out = config->out;
 	sink->loop = config->loop;
 	sink->timer = loop_add_timer(config->loop, TICK_NS, toy_tick, sink);
-	return sink;
+	return sink->timer < 0 ? sink->timer : 0;
 }
 
 static void toy_exchange(struct sink *sink, const struct result *result)
@@ -42,21 +36,19 @@ static void toy_exchange(struct sink *sink, const struct result *result)
 		sink->body_bytes += result->exchange->response->body.len;
 }
 
-static void toy_destroy(struct sink *sink)
+static void toy_fini(struct sink *sink)
 {
-	if (!sink)
-		return;
 	loop_remove(sink->loop, sink->timer);
 	fprintf(sink->out, "toy: %u exchanges, %zu bytes of bodies, %s\n", sink->exchanges, sink->body_bytes,
 		sink->ticks ? "the clock ticked" : "no tick");
-	free(sink);
 }
 
 const struct sink_ops toy_sink = {
 	.format = "toy",
 	.view = VIEW_WATCH,
 	.bodies = true,
-	.create = toy_create,
+	.size = sizeof(struct sink),
+	.init = toy_init,
 	.show = { [RESULT_EXCHANGE] = toy_exchange },
-	.destroy = toy_destroy,
+	.fini = toy_fini,
 };

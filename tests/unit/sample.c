@@ -86,7 +86,7 @@ void sample_sink_open(struct sample_sink *s, const struct sink_ops *ops, int ver
 	s->out = open_memstream(&s->text, &s->len);
 	config.out = s->out;
 	config.redact = s->redact;
-	s->sink = ops->create(&config);
+	s->sink = sink_new(ops, &config);
 	assert(s->out && s->sink);
 }
 
@@ -125,7 +125,7 @@ const char *sample_sink_text(struct sample_sink *s)
 
 void sample_sink_close(struct sample_sink *s)
 {
-	s->ops->destroy(s->sink);
+	sink_free(s->ops, s->sink);
 	fclose(s->out);
 	free(s->text);
 	redact_free(s->redact);

@@ -10,34 +10,28 @@ int stat_feed_init(struct stat_feed *feed, const struct stats_options *options)
 {
 	struct stats_config config = { .no_windows = true };
 
-	*feed = (struct stat_feed){ 0 };
 	if (options)
 		feed->options = *options;
 	config.budget = feed->options.budget;
 	config.by = feed->options.by;
 	config.routes = feed->options.routes;
 	feed->stats = stats_new(&config);
-	if (!feed->stats)
-		return -ENOMEM;
-	if (feed->options.interval_ns)
+	if (feed->stats && feed->options.interval_ns)
 		stats_interval_begin(feed->stats);
-	return 0;
+	return feed->stats ? 0 : -ENOMEM;
 }
 
-void stat_feed_fini(struct stat_feed *feed)
+void stat_feed_exchange(struct sink *sink, const struct result *result)
 {
-	stats_free(feed->stats);
-	feed->stats = NULL;
+	const struct stat_feed *feed = (const struct stat_feed *)sink;
+
+	if (exchange_counts(result->exchange))
+		stats_exchange(feed->stats, result->exchange);
 }
 
-void stat_feed_exchange(struct stat_feed *feed, const struct exchange *exchange)
+bool stat_feed_tick(struct sink *sink, uint64_t now_ns)
 {
-	if (exchange_counts(exchange))
-		stats_exchange(feed->stats, exchange);
-}
-
-bool stat_feed_tick(struct stat_feed *feed, uint64_t now_ns)
-{
+	struct stat_feed *feed = (struct stat_feed *)sink;
 	uint64_t interval = feed->options.interval_ns;
 
 	stats_tick(feed->stats, now_ns);
@@ -52,26 +46,14 @@ bool stat_feed_tick(struct stat_feed *feed, uint64_t now_ns)
 	return true;
 }
 
-void stat_feed_in_flight(struct stat_feed *feed, const struct exchange *exchange)
+void stat_feed_in_flight(struct sink *sink, const struct result *result)
 {
+	struct stat_feed *feed = (struct stat_feed *)sink;
+
 	if (!feed->taking)
 		stats_in_flight_begin(feed->stats);
 	feed->taking = true;
-	stats_in_flight(feed->stats, exchange);
-}
-
-enum stats_window stat_feed_draw_begin(struct stat_feed *feed, bool last)
-{
-	if (!feed->taking)
-		stats_in_flight_begin(feed->stats);
-	feed->taking = false;
-	return last ? WINDOW_RUN : WINDOW_INTERVAL;
-}
-
-void stat_feed_draw_end(struct stat_feed *feed)
-{
-	if (feed->options.interval_ns)
-		stats_interval_begin(feed->stats);
+	stats_in_flight(feed->stats, result->exchange);
 }
 
 /* False: there is nothing in it to be shown, or no room left; what it holds is added to the total. */
@@ -91,35 +73,59 @@ static bool row_take(struct stat_rows *rows, struct stats_row *row, struct stats
 	return true;
 }
 
-int stat_rows_get(struct stats *stats, const struct stats_options *options, enum stats_window window,
-		  struct stat_rows *rows)
+/* False: out of memory. */
+static bool rows_get(const struct stat_feed *feed, enum stats_window window, struct stat_rows *rows)
 {
+	const struct stats_options *options = &feed->options;
 	struct stats_row **sorted;
 	size_t count;
-	int err;
 
-	*rows = (struct stat_rows){ 0 };
-	err = stats_sorted(stats, options->sort, options->reverse, window, &sorted, &count);
-	if (err)
-		return err;
+	if (stats_sorted(feed->stats, options->sort, options->reverse, window, &sorted, &count))
+		return false;
 	rows->items = calloc(count + 1, sizeof(*rows->items));
 	for (size_t i = 0; rows->items && i < count; i++) {
 		struct stats_numbers numbers;
 
-		if (stats_window(stats, sorted[i], window, &numbers))
+		if (stats_window(feed->stats, sorted[i], window, &numbers))
 			counter_add(COUNTER_LIMIT_MEMORY, 1);
 		if (!row_take(rows, sorted[i], &numbers, options->top))
 			stats_numbers_fini(&numbers);
 	}
 	free(sorted);
-	return rows->items ? 0 : -ENOMEM;
+	return rows->items != NULL;
 }
 
-void stat_rows_fini(struct stat_rows *rows)
+enum stats_window stat_feed_draw_begin(struct stat_feed *feed, bool last, struct stat_rows *rows)
+{
+	enum stats_window window = last ? WINDOW_RUN : WINDOW_INTERVAL;
+
+	if (!feed->taking)
+		stats_in_flight_begin(feed->stats); /* none is open */
+	feed->taking = false;
+	*rows = (struct stat_rows){ 0 };
+	if (!rows_get(feed, window, rows))
+		counter_add(COUNTER_LIMIT_MEMORY, 1);
+	return window;
+}
+
+void stat_feed_draw_end(struct stat_feed *feed, struct stat_rows *rows)
 {
 	for (size_t i = 0; i < rows->count; i++)
 		stats_numbers_fini(&rows->items[i].numbers);
 	stats_numbers_fini(&rows->total);
 	free(rows->items);
-	*rows = (struct stat_rows){ 0 };
+	if (feed->options.interval_ns)
+		stats_interval_begin(feed->stats);
+}
+
+void stat_put_decimal(struct buffer *text, double value, unsigned int digits)
+{
+	static const unsigned int scales[] = { 1, 10, 100, 1000 };
+	uint64_t scaled = (uint64_t)(value * scales[digits] + 0.5);
+
+	buffer_u64(text, scaled / scales[digits]);
+	if (digits == 0)
+		return;
+	buffer_char(text, '.');
+	buffer_digits(text, scaled % scales[digits], digits);
 }

@@ -2,52 +2,24 @@
 /* One flat JSON object a row, with the keys of docs/interface.md; what is not known is absent. */
 #include "sinks/sinks.h"
 
-#include "base/counters.h"
 #include "sinks/json_writer.h"
 #include "stat_feed.h"
 
-#include <stdlib.h>
-
 struct sink {
-	struct json_writer writer;
 	struct stat_feed feed;
+	struct json_writer writer;
 };
 
-static void stat_json_destroy(struct sink *sink)
+static int stat_json_init(struct sink *sink, const struct sink_config *config)
 {
-	if (!sink)
-		return;
-	stat_feed_fini(&sink->feed);
-	json_fini(&sink->writer);
-	free(sink);
-}
-
-static struct sink *stat_json_create(const struct sink_config *config)
-{
-	struct sink *sink = calloc(1, sizeof(*sink));
-
-	if (!sink)
-		return NULL;
 	json_init(&sink->writer, config);
-	if (stat_feed_init(&sink->feed, config->stats) == 0)
-		return sink;
-	stat_json_destroy(sink);
-	return NULL;
+	return stat_feed_init(&sink->feed, config->stats);
 }
 
-static void stat_json_exchange(struct sink *sink, const struct result *result)
+static void stat_json_fini(struct sink *sink)
 {
-	stat_feed_exchange(&sink->feed, result->exchange);
-}
-
-static bool stat_json_tick(struct sink *sink, uint64_t now_ns)
-{
-	return stat_feed_tick(&sink->feed, now_ns);
-}
-
-static void stat_json_in_flight(struct sink *sink, const struct result *result)
-{
-	stat_feed_in_flight(&sink->feed, result->exchange);
+	stats_free(sink->feed.stats);
+	json_fini(&sink->writer);
 }
 
 /* A key with a string that was observed, when it is known. */
@@ -61,13 +33,9 @@ static void put_peer(struct json_writer *writer, const struct event_socket *sock
 {
 	if (!address_known(sock))
 		return;
-	json_key(writer, "network.peer.address");
-	buffer_char(&writer->line, '"');
-	address_put(&writer->line, sock, sock->peer);
-	buffer_char(&writer->line, '"');
-	if (!sock->peer_port)
-		return;
-	json_number(writer, "network.peer.port", sock->peer_port);
+	json_address(writer, "network.peer.address", sock, sock->peer);
+	if (sock->peer_port)
+		json_number(writer, "network.peer.port", sock->peer_port);
 }
 
 static void put_process(struct json_writer *writer, const struct stats_row *row)
@@ -76,9 +44,8 @@ static void put_process(struct json_writer *writer, const struct stats_row *row)
 		put_known(writer, "thread.name", row->program);
 	else
 		put_known(writer, "process.executable.name", row->program);
-	if (!mover_pid_shown(row->pid))
-		return;
-	json_number(writer, "process.pid", row->pid);
+	if (mover_pid_shown(row->pid))
+		json_number(writer, "process.pid", row->pid);
 }
 
 static void put_conn(struct json_writer *writer, const struct conn_facts *conn)
@@ -96,8 +63,7 @@ static void put_conn(struct json_writer *writer, const struct conn_facts *conn)
 static void put_key(struct json_writer *writer, enum stats_by by, const struct stats_row *row)
 {
 	if (row->overflow) {
-		json_key(writer, "overflow");
-		json_bool(writer, true);
+		json_bool(writer, "overflow", true);
 		json_number(writer, "folded", row->folded);
 		return;
 	}
@@ -114,16 +80,6 @@ static void put_key(struct json_writer *writer, enum stats_by by, const struct s
 		put_peer(writer, &row->conn.sock);
 	if (by == BY_CONNECTION)
 		put_conn(writer, &row->conn);
-}
-
-/* printf would write the locale's decimal sign. */
-static void put_thousandths(struct buffer *line, double value)
-{
-	uint64_t thousandths = (uint64_t)(value * 1000 + 0.5);
-
-	buffer_u64(line, thousandths / 1000);
-	buffer_char(line, '.');
-	buffer_digits(line, thousandths % 1000, 3);
 }
 
 static void put_quantiles(struct buffer *line, const struct histogram *histogram)
@@ -161,7 +117,7 @@ static void put_numbers(struct json_writer *writer, const struct stat_item *item
 	json_number(writer, "count", numbers->count);
 	if (span_ns) {
 		json_key(writer, "rate");
-		put_thousandths(&writer->line, stats_rate(numbers->count, span_ns));
+		stat_put_decimal(&writer->line, stats_rate(numbers->count, span_ns), 3);
 	}
 	json_number(writer, "in_flight", item->row->in_flight);
 	json_number(writer, "errors.4xx", numbers->errors_4xx);
@@ -182,14 +138,11 @@ static void put_row(struct sink *sink, const struct stat_item *item, enum stats_
 	struct json_writer *writer = &sink->writer;
 	uint64_t span_ns = stats_span_ns(sink->feed.stats, window);
 
-	json_begin(writer);
-	if (sink->feed.options.interval_ns && stats_now_ns(sink->feed.stats)) {
-		json_key(writer, "time");
-		json_time(writer, stats_now_ns(sink->feed.stats));
-	}
+	if (sink->feed.options.interval_ns && stats_now_ns(sink->feed.stats))
+		json_time(writer, "time", stats_now_ns(sink->feed.stats));
 	if (window == WINDOW_INTERVAL) {
 		json_key(writer, "interval_s");
-		put_thousandths(&writer->line, (double)span_ns / 1e9);
+		stat_put_decimal(&writer->line, (double)span_ns / 1e9, 3);
 	}
 	put_key(writer, sink->feed.options.by, item->row);
 	put_numbers(writer, item, span_ns);
@@ -198,26 +151,24 @@ static void put_row(struct sink *sink, const struct stat_item *item, enum stats_
 
 static void stat_json_draw(struct sink *sink, bool last)
 {
-	enum stats_window window = stat_feed_draw_begin(&sink->feed, last);
 	struct stat_rows rows;
+	enum stats_window window = stat_feed_draw_begin(&sink->feed, last, &rows);
 
-	if (stat_rows_get(sink->feed.stats, &sink->feed.options, window, &rows))
-		counter_add(COUNTER_LIMIT_MEMORY, 1);
 	for (size_t i = 0; i < rows.count; i++)
 		put_row(sink, &rows.items[i], window);
-	stat_rows_fini(&rows);
-	stat_feed_draw_end(&sink->feed);
+	stat_feed_draw_end(&sink->feed, &rows);
 }
 
 const struct sink_ops stat_json_sink = {
 	.format = "json",
 	.view = VIEW_STAT,
-	.create = stat_json_create,
+	.size = sizeof(struct sink),
+	.init = stat_json_init,
 	.show = {
-		[RESULT_EXCHANGE] = stat_json_exchange,
-		[RESULT_IN_FLIGHT] = stat_json_in_flight,
+		[RESULT_EXCHANGE] = stat_feed_exchange,
+		[RESULT_IN_FLIGHT] = stat_feed_in_flight,
 	},
-	.tick = stat_json_tick,
+	.tick = stat_feed_tick,
 	.draw = stat_json_draw,
-	.destroy = stat_json_destroy,
+	.fini = stat_json_fini,
 };

@@ -88,36 +88,24 @@ static void put_bar(struct buffer *text, const struct style *style, uint64_t cou
 	line_style_off(text, style);
 }
 
-static size_t decimal_digits(uint64_t value)
+void stat_hist_put(struct buffer *text, const struct style *style, const struct histogram *histogram)
 {
-	size_t digits = 1;
-
-	for (; value >= 10; value /= 10)
-		digits++;
-	return digits;
-}
-
-void stat_hist_put(struct buffer *text, const struct style *style, const struct histogram *histogram,
-		   size_t columns)
-{
+	size_t columns = style->columns ? style->columns : COLUMNS_DEFAULT, used;
 	struct bands bands = { .largest = 0 };
-	size_t digits, used;
+	int digits;
 
 	histogram_each(histogram, bands_add, &bands);
 	if (bands.largest == 0) {
 		buffer_string(text, "  no durations are known\n");
 		return;
 	}
-	columns = columns ? columns : COLUMNS_DEFAULT;
-	digits = decimal_digits(bands.largest);
-	used = 2 + LABEL_COLUMNS + digits + 1;
+	digits = snprintf(NULL, 0, "%" PRIu64, bands.largest);
+	used = 2 + LABEL_COLUMNS + (size_t)digits + 1;
 	columns = columns > used + 10 ? columns - used : 10;
 	for (unsigned int band = bands.first; band <= bands.last; band++) {
 		buffer_string(text, "  ");
 		put_band(text, band);
-		for (size_t i = decimal_digits(bands.counts[band]); i < digits; i++)
-			buffer_char(text, ' ');
-		buffer_u64(text, bands.counts[band]);
+		buffer_format(text, "%*" PRIu64, digits, bands.counts[band]);
 		put_bar(text, style, bands.counts[band], bands.largest, columns);
 		buffer_char(text, '\n');
 	}
@@ -230,7 +218,7 @@ static void heat_put_line(struct buffer *text, const struct style *style, const 
 	buffer_char(text, '\n');
 }
 
-void stat_heat_put(struct buffer *text, struct style *style, const struct heat *heat, size_t columns)
+void stat_heat_put(struct buffer *text, struct style *style, const struct heat *heat)
 {
 	struct heat_frame frame;
 
@@ -238,7 +226,7 @@ void stat_heat_put(struct buffer *text, struct style *style, const struct heat *
 		buffer_string(text, "no durations are known\n");
 		return;
 	}
-	heat_frame_init(&frame, heat, columns ? columns : COLUMNS_DEFAULT);
+	heat_frame_init(&frame, heat, style->columns ? style->columns : COLUMNS_DEFAULT);
 	for (unsigned int band = frame.last + 1; band-- > frame.first;)
 		heat_put_line(text, style, heat, &frame, band);
 	line_column_end(text, text->len, LABEL_COLUMNS);

@@ -13,9 +13,8 @@
 #define HEAT_SLICES 120
 #define BANDS	    30 /* below 1 µs, then from 1, 2, 5, 10, … µs on; the last has no end */
 
-/* A bar a band, from the lowest to the highest that has a count. columns: at most so wide; 0: 80. */
-void stat_hist_put(struct buffer *text, const struct style *style, const struct histogram *histogram,
-		   size_t columns);
+/* A bar a band, from the lowest to the highest that has a count. At most as wide as the terminal, or 80. */
+void stat_hist_put(struct buffer *text, const struct style *style, const struct histogram *histogram);
 
 /*
  * Time is cut into slices of one length. When the last one is over, pairs become one and the length doubles:
@@ -29,6 +28,6 @@ struct heat { /* all zero: empty and usable */
 
 void stat_heat_add(struct heat *heat, uint64_t time_ns, uint64_t latency_ns);
 /* A column a slice, or several where there are more than fit; a line a band, the longest first. */
-void stat_heat_put(struct buffer *text, struct style *style, const struct heat *heat, size_t columns);
+void stat_heat_put(struct buffer *text, struct style *style, const struct heat *heat);
 
 #endif

@@ -10,8 +10,97 @@
 
 #include <inttypes.h>
 
+#define METHOD_COLUMNS	 6  /* so that most names begin in one column */
 #define NAME_COLUMNS_MIN 34 /* for less than that, columns of numbers go */
 #define RANK_LAST	 7
+
+/* --- keys as text -------------------------------------------------------- */
+
+static void put_endpoint(struct buffer *text, const struct style *style, const struct stats_row *row)
+{
+	size_t start = text->len;
+
+	line_put_or_unknown(text, style, slice_of_string(row->method));
+	line_column_end(text, start, METHOD_COLUMNS);
+	line_put_or_unknown(text, style, slice_of_string(row->host));
+	if (row->route && row->route[0] == '/')
+		line_put_or_unknown(text, style, slice_of_string(row->route));
+	else if (row->route || !row->method || strcmp(row->method, "CONNECT") != 0) {
+		buffer_char(text, ' ');
+		line_put_or_unknown(text, style, slice_of_string(row->route));
+	}
+}
+
+static void put_peer(struct buffer *text, const struct event_socket *sock)
+{
+	if (address_known(sock) && !sock->peer_port)
+		address_put(text, sock, sock->peer);
+	else
+		address_put_endpoint(text, sock, sock->peer, sock->peer_port);
+}
+
+static void put_process(struct buffer *text, const struct style *style, const struct stats_row *row)
+{
+	line_put_or_unknown(text, style, slice_of_string(row->program));
+	if (mover_pid_shown(row->pid))
+		buffer_format(text, "[%u]", row->pid);
+	else
+		buffer_string(text, "[?]");
+}
+
+static const char *const plurals[] = {
+	[BY_ENDPOINT] = "endpoints",	 [BY_HOST] = "hosts",		[BY_PATH] = "paths",
+	[BY_PROCESS] = "processes",	 [BY_PEER] = "peers",		[BY_STATUS] = "statuses",
+	[BY_CONNECTION] = "connections", [BY_CONTAINER] = "containers",
+};
+
+void stat_name_put(struct buffer *text, const struct style *style, enum stats_by by,
+		   const struct stats_row *row)
+{
+	if (row->overflow) {
+		buffer_format(text, "(others: at least %" PRIu64 " more %s)", row->folded, plurals[by]);
+		return;
+	}
+	switch (by) {
+	case BY_ENDPOINT:
+		put_endpoint(text, style, row);
+		break;
+	case BY_HOST:
+		line_put_or_unknown(text, style, slice_of_string(row->host));
+		break;
+	case BY_PATH:
+		line_put_or_unknown(text, style, slice_of_string(row->path));
+		break;
+	case BY_PROCESS:
+		put_process(text, style, row);
+		break;
+	case BY_PEER:
+		put_peer(text, &row->conn.sock);
+		break;
+	case BY_STATUS:
+		if (row->status)
+			buffer_u64(text, (uint64_t)row->status);
+		else
+			buffer_string(text, "no answer");
+		break;
+	case BY_CONNECTION:
+		line_put_connection(text, style, &row->conn);
+		line_put_program(text, style, &row->conn.owner);
+		break;
+	case BY_CONTAINER:
+		buffer_string(text, row->container ? "" : "none, or not known");
+		if (row->container)
+			line_put_or_unknown(text, style, slice_of_string(row->container));
+		break;
+	}
+}
+
+void stat_put_rate(struct buffer *text, double value)
+{
+	stat_put_decimal(text, value, value < 10 ? 2 : value < 1000 ? 1 : 0);
+}
+
+/* --- the table ----------------------------------------------------------- */
 
 enum column {
 	COLUMN_COUNT,
@@ -36,20 +125,43 @@ enum column {
 	COLUMNS
 };
 
+enum cell {
+	CELL_COUNT,
+	CELL_ERRORS, /* a count in colour */
+	CELL_SIZE,
+	CELL_QUANTILE,
+	CELL_RATE,
+	CELL_IN_FLIGHT,
+};
+
+#define NUMBER(member) offsetof(struct stats_numbers, member)
+
 static const struct {
 	const char *title;
 	unsigned int rank;
+	enum cell cell;
+	size_t number; /* its place in struct stats_numbers; of a quantile the histogram's */
+	double share;
 } columns[COLUMNS] = {
-	[COLUMN_COUNT] = { "COUNT", 0 },    [COLUMN_RATE] = { "RATE/s", 2 },
-	[COLUMN_IN_FLIGHT] = { "INFL", 3 }, [COLUMN_ERRORS] = { "ERR", 0 },
-	[COLUMN_4XX] = { "4XX", 7 },	    [COLUMN_5XX] = { "5XX", 7 },
-	[COLUMN_RESET] = { "RST", 7 },	    [COLUMN_TIMEOUT] = { "TMO", 7 },
-	[COLUMN_GRPC] = { "GRPC", 7 },	    [COLUMN_CLOSED] = { "CLO", 7 },
-	[COLUMN_P50] = { "p50", 0 },	    [COLUMN_P90] = { "p90", 4 },
-	[COLUMN_P99] = { "p99", 1 },	    [COLUMN_P999] = { "p99.9", 4 },
-	[COLUMN_MAX] = { "MAX", 1 },	    [COLUMN_TTFB] = { "TTFB", 5 },
-	[COLUMN_CLIENT] = { "CLIENT", 3 },  [COLUMN_REQUEST] = { "IN", 6 },
-	[COLUMN_RESPONSE] = { "OUT", 6 },
+	[COLUMN_COUNT] = { "COUNT", 0, CELL_COUNT, NUMBER(count), 0 },
+	[COLUMN_RATE] = { "RATE/s", 2, CELL_RATE, NUMBER(count), 0 },
+	[COLUMN_IN_FLIGHT] = { "INFL", 3, CELL_IN_FLIGHT, 0, 0 },
+	[COLUMN_ERRORS] = { "ERR", 0, CELL_ERRORS, NUMBER(errors), 0 },
+	[COLUMN_4XX] = { "4XX", 7, CELL_ERRORS, NUMBER(errors_4xx), 0 },
+	[COLUMN_5XX] = { "5XX", 7, CELL_ERRORS, NUMBER(errors_5xx), 0 },
+	[COLUMN_RESET] = { "RST", 7, CELL_ERRORS, NUMBER(errors_reset), 0 },
+	[COLUMN_TIMEOUT] = { "TMO", 7, CELL_ERRORS, NUMBER(errors_timeout), 0 },
+	[COLUMN_GRPC] = { "GRPC", 7, CELL_ERRORS, NUMBER(errors_grpc), 0 },
+	[COLUMN_CLOSED] = { "CLO", 7, CELL_COUNT, NUMBER(closed), 0 },
+	[COLUMN_P50] = { "p50", 0, CELL_QUANTILE, NUMBER(duration), 0.5 },
+	[COLUMN_P90] = { "p90", 4, CELL_QUANTILE, NUMBER(duration), 0.9 },
+	[COLUMN_P99] = { "p99", 1, CELL_QUANTILE, NUMBER(duration), 0.99 },
+	[COLUMN_P999] = { "p99.9", 4, CELL_QUANTILE, NUMBER(duration), 0.999 },
+	[COLUMN_MAX] = { "MAX", 1, CELL_QUANTILE, NUMBER(duration), 1 },
+	[COLUMN_TTFB] = { "TTFB", 5, CELL_QUANTILE, NUMBER(ttfb), 0.5 },
+	[COLUMN_CLIENT] = { "CLIENT", 3, CELL_QUANTILE, NUMBER(client), 0.5 },
+	[COLUMN_REQUEST] = { "IN", 6, CELL_SIZE, NUMBER(request_bytes), 0 },
+	[COLUMN_RESPONSE] = { "OUT", 6, CELL_SIZE, NUMBER(response_bytes), 0 },
 };
 
 struct table {
@@ -58,67 +170,45 @@ struct table {
 	const struct stat_rows *rows;
 	enum stats_by by;
 	uint64_t span_ns;
-	size_t columns;
 	unsigned int rank; /* columns up to it are shown */
 	size_t widths[COLUMNS];
 	size_t name_width;
 	struct buffer cell; /* scratch */
 };
 
-static void put_quantile(struct buffer *cell, const struct histogram *histogram, double share)
-{
-	if (histogram->count)
-		line_put_latency(cell, histogram_quantile(histogram, share));
-	else
-		buffer_char(cell, '-');
-}
-
-static void put_numeric(const struct table *table, struct buffer *cell, const struct stat_item *item,
-			enum column column)
-{
-	const struct stats_numbers *numbers = &item->numbers;
-	const uint64_t counts[COLUMNS] = {
-		[COLUMN_COUNT] = numbers->count,
-		[COLUMN_IN_FLIGHT] = item->row->in_flight,
-		[COLUMN_ERRORS] = numbers->errors,
-		[COLUMN_4XX] = numbers->errors_4xx,
-		[COLUMN_5XX] = numbers->errors_5xx,
-		[COLUMN_RESET] = numbers->errors_reset,
-		[COLUMN_TIMEOUT] = numbers->errors_timeout,
-		[COLUMN_GRPC] = numbers->errors_grpc,
-		[COLUMN_CLOSED] = numbers->closed,
-	};
-
-	if (column == COLUMN_REQUEST)
-		line_put_size(cell, numbers->request_bytes);
-	else if (column == COLUMN_RESPONSE)
-		line_put_size(cell, numbers->response_bytes);
-	else if (column != COLUMN_RATE)
-		buffer_u64(cell, counts[column]);
-	else if (table->span_ns)
-		stat_put_rate(cell, stats_rate(numbers->count, table->span_ns));
-	else
-		buffer_char(cell, '-');
-}
-
 /* One cell in table->cell; plain ASCII. */
 static void cell_put(struct table *table, const struct stat_item *item, enum column column)
 {
-	static const double shares[COLUMNS] = { [COLUMN_P50] = 0.5,
-						[COLUMN_P90] = 0.9,
-						[COLUMN_P99] = 0.99,
-						[COLUMN_P999] = 0.999,
-						[COLUMN_MAX] = 1 };
+	const void *number = (const char *)&item->numbers + columns[column].number;
+	const struct histogram *histogram = number;
+	const uint64_t *count = number;
+	struct buffer *cell = &table->cell;
 
-	buffer_clear(&table->cell);
-	if (shares[column] > 0)
-		put_quantile(&table->cell, &item->numbers.duration, shares[column]);
-	else if (column == COLUMN_TTFB)
-		put_quantile(&table->cell, &item->numbers.ttfb, 0.5);
-	else if (column == COLUMN_CLIENT)
-		put_quantile(&table->cell, &item->numbers.client, 0.5);
-	else
-		put_numeric(table, &table->cell, item, column);
+	buffer_clear(cell);
+	switch (columns[column].cell) {
+	case CELL_COUNT:
+	case CELL_ERRORS:
+		buffer_u64(cell, *count);
+		break;
+	case CELL_SIZE:
+		line_put_size(cell, *count);
+		break;
+	case CELL_QUANTILE:
+		if (histogram->count)
+			line_put_latency(cell, histogram_quantile(histogram, columns[column].share));
+		else
+			buffer_char(cell, '-');
+		break;
+	case CELL_RATE:
+		if (table->span_ns)
+			stat_put_rate(cell, stats_rate(*count, table->span_ns));
+		else
+			buffer_char(cell, '-');
+		break;
+	case CELL_IN_FLIGHT:
+		buffer_u64(cell, item->row->in_flight);
+		break;
+	}
 }
 
 /* Kinds of errors stand apart only where all of them fit; else there is one column for them. */
@@ -142,15 +232,9 @@ static size_t numbers_width(const struct table *table)
 	return width;
 }
 
-static void name_put(struct table *table, const struct stat_item *item)
-{
-	buffer_clear(&table->cell);
-	stat_name_put(&table->cell, table->style, table->by, item->row);
-}
-
 static void table_measure(struct table *table)
 {
-	size_t wanted = 0;
+	size_t wanted = 0, columns_max = table->style->columns;
 
 	for (int column = 0; column < COLUMNS; column++) {
 		table->widths[column] = strlen(columns[column].title);
@@ -163,27 +247,21 @@ static void table_measure(struct table *table)
 	for (size_t i = 0; i < table->rows->count; i++) {
 		size_t width;
 
-		name_put(table, &table->rows->items[i]);
+		buffer_clear(&table->cell);
+		stat_name_put(&table->cell, table->style, table->by, table->rows->items[i].row);
 		width = text_width(table->cell.data, table->cell.len);
 		wanted = width > wanted ? width : wanted;
 	}
 	table->rank = RANK_LAST;
 	table->name_width = wanted;
-	if (!table->columns)
+	if (!columns_max)
 		return;
 	while (table->rank > 0 &&
-	       numbers_width(table) + (wanted < NAME_COLUMNS_MIN ? wanted : NAME_COLUMNS_MIN) >
-		       table->columns)
+	       numbers_width(table) + (wanted < NAME_COLUMNS_MIN ? wanted : NAME_COLUMNS_MIN) > columns_max)
 		table->rank--;
-	if (numbers_width(table) + wanted > table->columns)
+	if (numbers_width(table) + wanted > columns_max)
 		table->name_width =
-			table->columns > numbers_width(table) + 8 ? table->columns - numbers_width(table) : 8;
-}
-
-static void put_padding(struct buffer *text, size_t width, size_t used)
-{
-	for (; used < width; used++)
-		buffer_char(text, ' ');
+			columns_max > numbers_width(table) + 8 ? columns_max - numbers_width(table) : 8;
 }
 
 static void put_titles(struct table *table)
@@ -191,54 +269,48 @@ static void put_titles(struct table *table)
 	struct buffer *text = table->text;
 
 	line_style_on(text, table->style, STYLE_BOLD);
-	for (int i = 0; i < COLUMNS; i++) {
-		if (!is_shown(table, i))
-			continue;
-		put_padding(text, table->widths[i], strlen(columns[i].title));
-		buffer_string(text, columns[i].title);
-		buffer_char(text, ' ');
-	}
+	for (int i = 0; i < COLUMNS; i++)
+		if (is_shown(table, i))
+			buffer_format(text, "%*s ", (int)table->widths[i], columns[i].title);
 	for (const char *name = stats_by_name(table->by); *name; name++)
 		buffer_char(text, (char)(*name >= 'a' && *name <= 'z' ? *name - 'a' + 'A' : *name));
 	line_style_off(text, table->style);
 	buffer_char(text, '\n');
 }
 
-/* False: it has none. */
-static bool cell_color(const struct stat_item *item, enum column column, enum style_color *color)
+/* Errors that there are; those of the caller's making alone are mild. */
+static bool cell_has_color(const struct stat_item *item, enum column column, enum style_color *color)
 {
 	const struct stats_numbers *numbers = &item->numbers;
-	const uint64_t bad[COLUMNS] = {
-		[COLUMN_ERRORS] = numbers->errors,	    [COLUMN_4XX] = numbers->errors_4xx,
-		[COLUMN_5XX] = numbers->errors_5xx,	    [COLUMN_RESET] = numbers->errors_reset,
-		[COLUMN_TIMEOUT] = numbers->errors_timeout, [COLUMN_GRPC] = numbers->errors_grpc,
-	};
-	bool mild = column == COLUMN_4XX || (column == COLUMN_ERRORS && bad[column] == numbers->errors_4xx);
+	bool mild =
+		column == COLUMN_4XX || (column == COLUMN_ERRORS && numbers->errors == numbers->errors_4xx);
 
 	*color = mild ? STYLE_YELLOW : STYLE_RED;
-	return bad[column] != 0;
+	return columns[column].cell == CELL_ERRORS &&
+	       *(const uint64_t *)((const char *)numbers + columns[column].number);
 }
 
 static void put_row(struct table *table, const struct stat_item *item)
 {
 	struct buffer *text = table->text;
 	enum style_color color;
+	bool colored;
 
 	for (int i = 0; i < COLUMNS; i++) {
 		if (!is_shown(table, i))
 			continue;
 		cell_put(table, item, i);
-		put_padding(text, table->widths[i], table->cell.len);
-		if (cell_color(item, i, &color)) {
+		colored = cell_has_color(item, i, &color);
+		buffer_format(text, "%*s", (int)(table->widths[i] - table->cell.len), "");
+		if (colored)
 			line_style_on(text, table->style, color);
-			buffer_put(text, table->cell.data, table->cell.len);
+		buffer_put(text, table->cell.data, table->cell.len);
+		if (colored)
 			line_style_off(text, table->style);
-		} else {
-			buffer_put(text, table->cell.data, table->cell.len);
-		}
 		buffer_char(text, ' ');
 	}
-	name_put(table, item);
+	buffer_clear(&table->cell);
+	stat_name_put(&table->cell, table->style, table->by, item->row);
 	text_cut_middle(&table->cell, 0, table->name_width, table->style->utf8);
 	buffer_put(text, table->cell.data, table->cell.len);
 	buffer_char(text, '\n');
@@ -284,20 +356,18 @@ static void put_heading(const struct table *table, const struct stats *stats, en
 	buffer_char(text, '\n');
 }
 
-void stat_table_put(struct buffer *text, struct style *style, const struct stats *stats,
-		    const struct stats_options *options, enum stats_window window,
-		    const struct stat_rows *rows, size_t width_max)
+void stat_table_put(struct buffer *text, struct style *style, const struct stat_feed *feed,
+		    enum stats_window window, const struct stat_rows *rows)
 {
 	struct table table = {
 		.text = text,
 		.style = style,
 		.rows = rows,
-		.by = options->by,
-		.span_ns = stats_span_ns(stats, window),
-		.columns = width_max,
+		.by = feed->options.by,
+		.span_ns = stats_span_ns(feed->stats, window),
 	};
 
-	put_heading(&table, stats, window);
+	put_heading(&table, feed->stats, window);
 	if (rows->count) {
 		table_measure(&table);
 		put_titles(&table);

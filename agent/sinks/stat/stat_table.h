@@ -11,18 +11,17 @@
 #include <stddef.h>
 
 /*
- * A line about the time it covers, the titles, and a line for each row. width_max: of the terminal; 0: no
- * bound, then every column is there and no name is cut.
+ * A line about the time it covers, the titles, and a line for each row. When style->columns is 0, every
+ * column is there and no name is cut.
  */
-void stat_table_put(struct buffer *text, struct style *style, const struct stats *stats,
-		    const struct stats_options *options, enum stats_window window,
-		    const struct stat_rows *rows, size_t width_max);
+void stat_table_put(struct buffer *text, struct style *style, const struct stat_feed *feed,
+		    enum stats_window window, const struct stat_rows *rows);
 
 /* A row's key, escaped: "GET  example.com/v1/{id}", "nginx[12]", "10.0.0.1:80", … */
 void stat_name_put(struct buffer *text, const struct style *style, enum stats_by by,
 		   const struct stats_row *row);
 
-/* "12.3", without the locale's decimal sign: fewer digits behind it the larger the value is. */
-void stat_put_rate(struct buffer *buffer, double value);
+/* "12.3": fewer digits behind the point the larger the value is. */
+void stat_put_rate(struct buffer *text, double value);
 
 #endif

@@ -13,7 +13,7 @@
 #include "base/loop.h"
 #include "sinks/sinks.h"
 
-#include <stdlib.h>
+#include <errno.h>
 #include <unistd.h>
 
 #define INTERVAL_NS UINT64_C(1000000000)
@@ -79,10 +79,8 @@ static void open_forget(struct sink *sink)
 		top_record_drop(&sink->kept, sink->open[--sink->open_count]);
 }
 
-static void top_destroy(struct sink *sink)
+static void top_fini(struct sink *sink)
 {
-	if (!sink)
-		return;
 	screen_down(sink);
 	loop_remove(sink->config.loop, STDIN_FILENO);
 	loop_remove(sink->config.loop, sink->timer);
@@ -96,7 +94,6 @@ static void top_destroy(struct sink *sink)
 	top_kept_fini(&sink->kept);
 	top_lines_fini(&sink->lines);
 	line_style_fini(&sink->style);
-	free(sink);
 }
 
 static void picture(struct sink *sink, bool make)
@@ -241,12 +238,8 @@ static void top_time_take(void *ctx, bool closed)
 		look(sink, clock_ns());
 }
 
-static struct sink *top_create(const struct sink_config *config)
+static int top_init(struct sink *sink, const struct sink_config *config)
 {
-	struct sink *sink = calloc(1, sizeof(*sink));
-
-	if (!sink)
-		return NULL;
 	sink->config = *config;
 	sink->timer = -1;
 	line_style_init(&sink->style, config);
@@ -256,20 +249,17 @@ static struct sink *top_create(const struct sink_config *config)
 	sink->pages[0] = page_of(config->stats);
 	top_tables_init(sink);
 	if (top_numbers_init(sink, &sink->all) < 0)
-		goto out;
+		return -ENOMEM;
 	sink->timer = loop_add_timer(config->loop, LOOK_NS, top_time_take, sink);
-	if (sink->timer >= 0 && loop_add(config->loop, STDIN_FILENO, top_keys_take, sink) == 0)
-		return sink;
-out:
-	top_destroy(sink);
-	return NULL;
+	return sink->timer < 0 ? sink->timer : loop_add(config->loop, STDIN_FILENO, top_keys_take, sink);
 }
 
 const struct sink_ops top_sink = {
 	.format = "text",
 	.view = VIEW_TOP,
 	.stays = true,
-	.create = top_create,
+	.size = sizeof(struct sink),
+	.init = top_init,
 	.show = {
 		[RESULT_EXCHANGE] = top_exchange,
 		[RESULT_CONN_OPENED] = top_conn_opened,
@@ -278,5 +268,5 @@ const struct sink_ops top_sink = {
 	},
 	.tick = top_tick,
 	.draw = top_draw_op,
-	.destroy = top_destroy,
+	.fini = top_fini,
 };

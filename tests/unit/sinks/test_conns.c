@@ -171,7 +171,7 @@ static void test_follow(void **state)
 	struct sink_config config = {
 		.verbose = 1, .follow = true, .redact = redact, .out = open_memstream(&text, &len)
 	};
-	struct sink *sink = conns_text_sink.create(&config);
+	struct sink *sink = sink_new(&conns_text_sink, &config);
 
 	(void)state;
 	sample_init(&sample);
@@ -179,7 +179,7 @@ static void test_follow(void **state)
 	fflush(config.out);
 	assert_non_null(strstr(text, "GET  example.com/a?b=1"));
 	sample_show_conn(&conns_text_sink, sink, RESULT_CONN_CLOSED, &sample.conn);
-	conns_text_sink.destroy(sink);
+	sink_free(&conns_text_sink, sink);
 	fclose(config.out);
 	assert_ptr_equal(strstr(strstr(text, "GET") + 1, "GET"), NULL);
 	free(text);

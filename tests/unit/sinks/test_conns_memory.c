@@ -7,6 +7,7 @@
 
 #include "../../../agent/base/buffer.c"
 #include "../../../agent/sinks/conns_text.c"
+#include "../../../agent/sinks/sink.c"
 
 #include "sample.h"
 
@@ -60,10 +61,10 @@ static void test_each_allocation_fails(void **state)
 
 		sample_init(&sample);
 		alloc_fail_countdown = ++nth;
-		sink = conns_text_sink.create(&config);
+		sink = sink_new(&conns_text_sink, &config);
 		if (sink)
 			missing = run(sink, &sample);
-		conns_text_sink.destroy(sink);
+		sink_free(&conns_text_sink, sink);
 		reached = alloc_fail_countdown == 0;
 		alloc_fail_countdown = 0;
 		fclose(config.out);

@@ -44,7 +44,7 @@ static void run_open(struct run *run, struct stats_options options)
 	*run = (struct run){ .options = options };
 	run->out = open_memstream(&run->text, &run->len);
 	config.out = run->out;
-	run->sink = stat_json_sink.create(&config);
+	run->sink = sink_new(&stat_json_sink, &config);
 	assert_non_null(run->sink);
 }
 
@@ -59,7 +59,7 @@ static void run_add(struct run *run, const struct call_text *text)
 
 static void run_close(struct run *run)
 {
-	stat_json_sink.destroy(run->sink);
+	sink_free(&stat_json_sink, run->sink);
 	fclose(run->out);
 	free(run->text);
 }

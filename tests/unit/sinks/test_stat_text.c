@@ -66,7 +66,7 @@ static char *run(const struct wanted *view, const struct sink_ops *ops)
 	setenv("TZ", "UTC", 1);
 	assert_non_null(setlocale(LC_CTYPE, view->locale ? view->locale : "C"));
 	config.out = open_memstream(&text, &len);
-	sink = ops->create(&config);
+	sink = sink_new(ops, &config);
 	assert_non_null(sink);
 	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
 		struct one_call call;
@@ -82,7 +82,7 @@ static char *run(const struct wanted *view, const struct sink_ops *ops)
 		call_fini(&call);
 	}
 	ops->draw(sink, true);
-	ops->destroy(sink);
+	sink_free(ops, sink);
 	fclose(config.out);
 	return text;
 }
@@ -282,9 +282,9 @@ static void test_nothing_seen(void **state)
 
 	(void)state;
 	config.out = open_memstream(&text, &len);
-	sink = stat_text_sink.create(&config);
+	sink = sink_new(&stat_text_sink, &config);
 	stat_text_sink.draw(sink, true);
-	stat_text_sink.destroy(sink);
+	sink_free(&stat_text_sink, sink);
 	fclose(config.out);
 	assert_string_equal(text, "Whole run, 0.000 ms: no exchanges, no errors\n\nno durations are known\n");
 	free(text);

@@ -337,11 +337,11 @@ static void test_write_error_is_counted(void **state)
 	assert_non_null(config.out);
 	setvbuf(config.out, NULL, _IONBF, 0);
 	sample_init(&sample);
-	sink = watch_json_sink.create(&config);
+	sink = sink_new(&watch_json_sink, &config);
 	assert_non_null(sink);
 	sample_show(&watch_json_sink, sink, RESULT_EXCHANGE, &sample.exchange);
 	assert_int_equal(counters[COUNTER_OUTPUT_ERRORS] - before, 1);
-	watch_json_sink.destroy(sink);
+	sink_free(&watch_json_sink, sink);
 	sample_fini(&sample);
 	fclose(config.out);
 	redact_free(redact);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sinks/sink.h"
+#include "sinks/sinks.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -22,16 +22,17 @@ static void test_rows(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		const struct sink_ops *ops = sink_find(rows[i].format, rows[i].view);
+		const struct sink_ops *ops = sinks_find(rows[i].format, rows[i].view);
 
 		assert_int_equal(ops != NULL, rows[i].found);
 		if (!ops)
 			continue;
 		assert_string_equal(ops->format, rows[i].format);
 		assert_int_equal(ops->view, rows[i].view);
-		assert_non_null(ops->create);
-		assert_non_null(ops->destroy);
-		ops->destroy(NULL);
+		assert_true(ops->size > 0);
+		assert_non_null(ops->init);
+		assert_non_null(ops->fini);
+		sink_free(ops, NULL);
 	}
 }
 
