@@ -128,8 +128,14 @@ static inline unsigned int protocol_end_flags(enum protocol_end reason)
 
 struct protocol; /* one connection's decoder; each file defines its own behind it */
 
+/* A protocol on a stream: its row in flow_decode.c's table. */
 struct protocol_ops {
 	const char *name;
+	/* The Upgrade token after which a connection goes on in it, with the answer to the request that
+	 * asked; empty: no Upgrade leads to it for certain. */
+	struct slice upgrade;
+	bool takes_lost_start; /* a lost beginning is a hole to it, not a late join */
+	bool yields_to_tls;    /* TLS may begin where it is idle */
 	/* Copies config and handler (upgrade_settings is read during the call). NULL: out of memory. */
 	struct protocol *(*create)(const struct protocol_config *config,
 				   const struct protocol_handler *handler);

@@ -241,10 +241,8 @@ static void flow_act(struct flow *flow, enum flow_verdict verdict)
 	switch (verdict) {
 	case FLOW_IS_UNKNOWN:
 		return;
-	case FLOW_IS_HTTP1:
-	case FLOW_IS_HTTP2:
-		if (flow_begin_http(flow, verdict == FLOW_IS_HTTP1 ? &http1_protocol : &http2_protocol,
-				    false) == 0)
+	case FLOW_IS_HTTP:
+		if (flow_begin_http(flow, flow->ops, false) == 0)
 			flow_replay(flow);
 		return;
 	case FLOW_IS_TLS:
@@ -263,8 +261,8 @@ static void flow_upgrade(struct flow *flow)
 	for (int i = 0; i < 2; i++)
 		flow->side[i].from_start = true;
 	flow->upgrades++;
-	if (flow->upgrade == UPGRADE_H2C) {
-		int err = flow_begin_http(flow, &http2_protocol, true);
+	if (flow->leaves_for) {
+		int err = flow_begin_http(flow, flow->leaves_for, true);
 
 		pair_take_back(&flow->pair, 1);
 		if (err)
@@ -286,7 +284,7 @@ static void flow_leave(struct flow *flow, uint64_t time_ns, const struct mover *
 	for (int i = 0; i < 2; i++)
 		lost[i] = flow_decode_carry(flow, i, &flow->side[i].held, mover);
 	flow_upgrade(flow);
-	flow->upgrade = UPGRADE_NONE;
+	flow->leaves = false;
 	flow_replay(flow);
 	for (int i = 0; i < 2; i++)
 		if (lost[i])

@@ -28,12 +28,6 @@ enum flow_state {
 	FLOW_ENDED,	   /* none comes any more */
 };
 
-enum flow_upgrade {
-	UPGRADE_NONE,
-	UPGRADE_H2C,
-	UPGRADE_OTHER, /* a tunnel, or a protocol that hark does not know */
-};
-
 /* Of a direction: is anything of it found, or worth a search? */
 enum flow_hearing {
 	FLOW_HEARD,
@@ -77,7 +71,7 @@ struct flow {
 	struct conn_facts *facts;
 	const struct tls_key *session; /* NULL: the socket's own bytes */
 	enum flow_state state;
-	const struct protocol_ops *ops;
+	const struct protocol_ops *ops; /* of the decoder, or as judged */
 	struct protocol *decoder;
 	const struct mover *mover;     /* of the bytes that are being fed */
 	uint64_t fed_ns;	       /* their time */
@@ -96,7 +90,9 @@ struct flow {
 	const char *muted;    /* why one direction or all is muted; static */
 	uint64_t relisten_ns; /* when what is muted is listened to again; 0: never */
 	unsigned int relistens;
-	enum flow_upgrade upgrade; /* asked for by the decoder during a feed */
+	bool leaves; /* the decoder left its protocol during a feed, */
+	const struct protocol_ops
+		*leaves_for; /* for this one; NULL: a tunnel, or one that hark does not know */
 	unsigned int upgrades;
 	struct message *switching; /* a 101, until the decoder tells what to */
 	uint8_t upgrade_settings[256];

@@ -17,6 +17,9 @@
 #define DECODER_SHARE	 16	      /* of the budget: more no decoder keeps of heads */
 #define TLS_HANDSHAKE	 0x16	      /* RFC 8446, 5.1 */
 
+/* Every protocol on a stream; flow_judge.c says which one bytes are. */
+static const struct protocol_ops *const protocols[] = { &http1_protocol, &http2_protocol };
+
 static const struct mover *flow_mover(const struct flow *flow)
 {
 	return flow->mover ? flow->mover : &flow->facts->owner;
@@ -120,6 +123,14 @@ static void on_frame(void *ctx, const struct frame *frame)
 				      });
 }
 
+static const struct protocol_ops *protocol_of_upgrade(struct slice token)
+{
+	for (size_t i = 0; i < sizeof(protocols) / sizeof(*protocols); i++)
+		if (token.len && slice_equal_nocase(token, protocols[i]->upgrade))
+			return protocols[i];
+	return NULL;
+}
+
 /*
  * The request that asked for h2c is stream 1, whose response comes in HTTP/2 (RFC 7540, 3.2): one exchange,
  * of which the 101 is an interim response.
@@ -131,13 +142,13 @@ static void on_upgrade(void *ctx, struct slice to, const struct message *request
 	struct slice settings;
 
 	flow->switching = NULL;
-	if (!switching || !slice_equal_nocase(to, SLICE("h2c"))) {
-		flow->upgrade = UPGRADE_OTHER;
+	flow->leaves = true;
+	flow->leaves_for = switching ? protocol_of_upgrade(to) : NULL;
+	if (!flow->leaves_for) {
 		if (switching)
 			pair_done(&flow->pair, switching, flow_mover(flow));
 		return;
 	}
-	flow->upgrade = UPGRADE_H2C;
 	counter_note(NOTE_INTERIM, 1);
 	pair_set_aside(&flow->pair, switching, flow_mover(flow));
 	if (!request)
@@ -150,10 +161,9 @@ static void on_upgrade(void *ctx, struct slice to, const struct message *request
 	}
 }
 
-/* A lost beginning is a hole that HTTP/1 can be told of; HTTP/2 is looked for as after a late join. */
 static bool flow_tells_lost(const struct flow *flow, const struct protocol_ops *ops, int direction)
 {
-	return ops == &http1_protocol && flow->side[direction].lost_bytes;
+	return ops->takes_lost_start && flow->side[direction].lost_bytes;
 }
 
 int flow_decode_start(struct flow *flow, const struct protocol_ops *ops, bool after_upgrade)
@@ -202,8 +212,8 @@ int flow_decode_start(struct flow *flow, const struct protocol_ops *ops, bool af
 		counter_add(COUNTER_LIMIT_MEMORY, 1);
 		return -ENOMEM;
 	}
-	/* A message that was found in mid-stream has yet to be proven. */
-	if (ops != &http1_protocol || config.from_start[0] || config.from_start[1])
+	/* What may be refuted, found in mid-stream, has yet to be proven. */
+	if (!ops->refuted || config.from_start[0] || config.from_start[1])
 		flow->facts->protocol = "http";
 	for (int i = 0; i < 2; i++) {
 		if (flow_tells_lost(flow, ops, i))
@@ -255,7 +265,7 @@ uint64_t flow_decode_carry(const struct flow *flow, enum event_direction directi
 /* TLS begins only between two messages. */
 static bool flow_turns_tls(const struct flow *flow, struct slice bytes)
 {
-	return bytes.data[0] == TLS_HANDSHAKE && !flow->session && flow->ops == &http1_protocol &&
+	return bytes.data[0] == TLS_HANDSHAKE && !flow->session && flow->ops->yields_to_tls &&
 	       flow->ops->idle(flow->decoder) && detect_first(bytes).kind == DETECT_TLS;
 }
 
@@ -271,12 +281,12 @@ static void flow_miss_answer(struct flow *flow, struct flow_side *other, uint64_
 		other->hearing = FLOW_AWAITED;
 }
 
-/* A server that knows no HTTP/2 answers a client's preface in HTTP/1, with a 400 in most cases. */
+/* A server that knows no HTTP/2, say, answers a client's preface in HTTP/1, with a 400 in most cases. */
 static bool flow_answers_http1(const struct flow *flow, enum event_direction direction, struct slice bytes)
 {
 	const struct flow_side *side = &flow->side[direction];
 
-	return flow->ops == &http2_protocol && !flow->upgrades && side->from_start && !side->fed &&
+	return flow->ops != &http1_protocol && !flow->upgrades && side->from_start && !side->fed &&
 	       detect_first(bytes).kind == DETECT_HTTP1_RESPONSE;
 }
 
@@ -299,7 +309,7 @@ enum flow_fed flow_decode_feed(struct flow *flow, enum event_direction direction
 		counter_add(COUNTER_LIMIT_MEMORY, 1);
 	if (flow->ops->refuted && flow->ops->refuted(flow->decoder))
 		return FLOW_FED_REFUTED;
-	if (flow->upgrade == UPGRADE_NONE) {
+	if (!flow->leaves) {
 		*bytes = slice_drop(*bytes, bytes->len);
 		return FLOW_FED;
 	}

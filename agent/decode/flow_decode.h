@@ -11,7 +11,7 @@ enum flow_fed {
 	FLOW_FED_TLS,	   /* none: TLS begins with them */
 	FLOW_FED_HTTP1,	   /* none: HTTP/1 begins with them, though the client spoke HTTP/2 */
 	FLOW_FED_REFUTED,  /* none: the layer is no HTTP, what the decoder found was text */
-	FLOW_FED_UPGRADED, /* some: behind them the connection leaves the protocol, for flow->upgrade */
+	FLOW_FED_UPGRADED, /* some: behind them the connection leaves the protocol, for flow->leaves_for */
 };
 
 /* Makes a decoder of this protocol. 0, or -ENOMEM, which is counted. */

@@ -52,12 +52,14 @@ static void side_listen(struct flow_side *side)
 	side->flow->relisten_ns = 0;
 }
 
-/* Something was found: both directions are wanted. */
-static void flow_hear(struct flow *flow)
+/* Both directions are wanted. */
+static enum flow_verdict flow_found(struct flow *flow, const struct protocol_ops *ops)
 {
 	for (int i = 0; i < 2; i++)
 		side_listen(&flow->side[i]);
 	flow->relistens = 0;
+	flow->ops = ops;
+	return FLOW_IS_HTTP;
 }
 
 /*
@@ -124,8 +126,7 @@ static enum flow_verdict flow_found_http1(struct flow *flow, enum event_directio
 		counter_add(COUNTER_BYTES_UNPARSED, result.offset);
 		side_shed(side, result.offset);
 	}
-	flow_hear(flow);
-	return FLOW_IS_HTTP1;
+	return flow_found(flow, &http1_protocol);
 }
 
 /* The preface begins its direction, and says that the other one was seen whole if its first record was. */
@@ -139,8 +140,7 @@ static enum flow_verdict flow_found_preface(struct flow *flow, enum event_direct
 	if (!other->stream.started ||
 	    (other->stream.from_zero && (!other->stream.next || other->held.len == other->stream.next)))
 		other->from_start = true;
-	flow_hear(flow);
-	return FLOW_IS_HTTP2;
+	return flow_found(flow, &http2_protocol);
 }
 
 static struct detect_result flow_search(struct flow *flow, enum event_direction direction)
@@ -232,8 +232,7 @@ static enum flow_verdict flow_judge(struct flow *flow, enum event_direction dire
 		case DETECT_HTTP2_FRAMES:
 			if (side->from_start)
 				return FLOW_IS_UNKNOWN; /* a server's: the client's preface tells */
-			flow_hear(flow);
-			return FLOW_IS_HTTP2;
+			return flow_found(flow, &http2_protocol);
 		case DETECT_TLS:
 			/* TLS within TLS is not HTTP that anybody could read. */
 			return flow->session ? FLOW_IS_OTHER : FLOW_IS_TLS;

@@ -11,10 +11,9 @@
 
 enum flow_verdict {
 	FLOW_IS_UNKNOWN, /* yet */
-	FLOW_IS_HTTP1,	 /* what is held is to be decoded: it begins there, as the sides tell */
-	FLOW_IS_HTTP2,
-	FLOW_IS_TLS,   /* what is held is ciphertext */
-	FLOW_IS_OTHER, /* nothing that anybody could read */
+	FLOW_IS_HTTP,	 /* flow->ops decodes what is held: it begins there, as the sides tell */
+	FLOW_IS_TLS,	 /* what is held is ciphertext */
+	FLOW_IS_OTHER,	 /* nothing that anybody could read */
 };
 
 /* Bytes came in a direction; turn: the other direction moved last, or nothing did. */

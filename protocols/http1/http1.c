@@ -427,6 +427,8 @@ static uint64_t http1_held(const struct protocol *http1, enum event_direction di
 
 const struct protocol_ops http1_protocol = {
 	.name = "http/1",
+	.takes_lost_start = true,
+	.yields_to_tls = true,
 	.create = http1_create,
 	.destroy = http1_destroy,
 	.feed = http1_feed,

@@ -420,6 +420,7 @@ static enum protocol_role http2_role(const struct protocol *protocol)
 
 const struct protocol_ops http2_protocol = {
 	.name = "http2",
+	.upgrade = SLICE("h2c"),
 	.create = http2_create,
 	.destroy = http2_destroy,
 	.feed = http2_feed,
