@@ -43,7 +43,7 @@ void stats_free(struct stats *stats)
 struct tally {
 	bool counts; /* else only the client's duration is added */
 	const struct exchange *exchange;
-	bool errors_4xx, errors_5xx, errors_reset, errors_timeout, errors_grpc, closed;
+	struct stats_numbers one; /* without latencies */
 	bool client_known;
 	uint64_t client_ns;
 };
@@ -56,17 +56,7 @@ static void tally_add(const struct tally *tally, struct stats_numbers *numbers)
 	if (tally->client_known)
 		err |= histogram_add(&numbers->client, tally->client_ns);
 	if (tally->counts) {
-		numbers->count++;
-		numbers->errors_4xx += tally->errors_4xx;
-		numbers->errors_5xx += tally->errors_5xx;
-		numbers->errors_reset += tally->errors_reset;
-		numbers->errors_timeout += tally->errors_timeout;
-		numbers->errors_grpc += tally->errors_grpc;
-		numbers->closed += tally->closed;
-		numbers->errors += tally->errors_4xx || tally->errors_5xx || tally->errors_reset ||
-				   tally->errors_timeout || tally->errors_grpc;
-		numbers->request_bytes += exchange->request ? exchange->request->body_bytes : 0;
-		numbers->response_bytes += exchange->response ? exchange->response->body_bytes : 0;
+		stats_numbers_merge_counts(numbers, &tally->one);
 		if (exchange->duration_known)
 			err |= histogram_add(&numbers->duration, exchange->duration_ns);
 		if (exchange->ttfb_known)
@@ -79,20 +69,19 @@ static void tally_add(const struct tally *tally, struct stats_numbers *numbers)
 /* Everywhere in the row that it belongs to. */
 static void tally_count(struct stats *stats, const struct tally *tally, struct stats_private *row)
 {
-	struct stats_numbers *second;
-
 	tally_add(tally, &row->row.run);
 	if (stats->interval_wanted)
 		tally_add(tally, &row->interval);
-	if (!stats->windows_wanted)
-		return;
-	second = stats_second(row, stats->now_ns);
-	if (!second) {
-		counter_add(COUNTER_LIMIT_MEMORY, 1);
-		return;
+	for (enum stats_window window = WINDOW_10S; stats->windows_wanted && window < WINDOW_COUNT;
+	     window++) {
+		struct stats_numbers *numbers = stats_window_now(row, window, stats->now_ns);
+
+		if (!numbers) {
+			counter_add(COUNTER_LIMIT_MEMORY, 1);
+			return;
+		}
+		tally_add(tally, numbers);
 	}
-	tally_add(tally, second);
-	tally_add(tally, stats_ten(row, stats->now_ns));
 }
 
 static bool is_client(const struct exchange *exchange)
@@ -165,17 +154,25 @@ static void tally_of(const struct stats *stats, const struct exchange *exchange,
 {
 	const struct exchange *end = counts_by_end(stats->by, exchange) ? exchange : server_end(exchange);
 	int status = end->response ? end->response->status : 0;
+	struct stats_numbers *one = &tally->one;
 
 	*tally = (struct tally){
 		.counts = stats_figures(stats->by, exchange) != NULL,
 		.exchange = end,
-		.errors_4xx = status / 100 == 4,
-		.errors_5xx = status / 100 == 5,
-		.errors_reset = end->flags & FLAG_RESET && !(end->flags & OWN_LOSSES),
-		.closed = end->flags & FLAG_CLOSED && !(end->flags & (FLAG_RESET | OWN_LOSSES)),
-		.errors_timeout = (end->flags & FLAG_TIMEOUT) != 0,
-		.errors_grpc = exchange_outcome(end, &grpc_content) > 0,
+		.one = {
+			.count = 1,
+			.errors_4xx = status / 100 == 4,
+			.errors_5xx = status / 100 == 5,
+			.errors_reset = end->flags & FLAG_RESET && !(end->flags & OWN_LOSSES),
+			.errors_timeout = (end->flags & FLAG_TIMEOUT) != 0,
+			.errors_grpc = exchange_outcome(end, &grpc_content) > 0,
+			.closed = end->flags & FLAG_CLOSED && !(end->flags & (FLAG_RESET | OWN_LOSSES)),
+			.request_bytes = end->request ? end->request->body_bytes : 0,
+			.response_bytes = end->response ? end->response->body_bytes : 0,
+		},
 	};
+	one->errors = one->errors_4xx || one->errors_5xx || one->errors_reset || one->errors_timeout ||
+		      one->errors_grpc;
 	tally_of_joined(stats, exchange, tally);
 }
 
@@ -268,26 +265,6 @@ void stats_interval_begin(struct stats *stats)
 uint64_t stats_now_ns(const struct stats *stats)
 {
 	return stats->now_ns;
-}
-
-uint64_t stats_span_ns(const struct stats *stats, enum stats_window window)
-{
-	uint64_t second = stats->now_ns / 1000000000, covered, run = stats->now_ns - stats->first_ns;
-
-	switch (window) {
-	case WINDOW_RUN:
-		return run;
-	case WINDOW_10S:
-		covered = (WINDOW_SECONDS - 1) * UINT64_C(1000000000) + stats->now_ns - second * 1000000000;
-		return run < covered ? run : covered;
-	case WINDOW_60S:
-		covered = (WINDOW_TENS - 1) * UINT64_C(10000000000) + stats->now_ns -
-			  second / 10 * UINT64_C(10000000000);
-		return run < covered ? run : covered;
-	case WINDOW_INTERVAL:
-		return stats->interval_ns ? stats->now_ns - stats->interval_ns : run;
-	}
-	return run;
 }
 
 double stats_rate(uint64_t count, uint64_t span_ns)

@@ -168,7 +168,6 @@ enum stats_sort {
 };
 /* "count", "p99.9", …: 0, or -EINVAL. */
 int stats_sort_of(const char *name, enum stats_sort *sort);
-const char *stats_sort_name(enum stats_sort sort);
 
 /*
  * The rows in order (largest first, SORT_NAME upwards; the overflow always last): *rows is an array of

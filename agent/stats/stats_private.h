@@ -8,17 +8,16 @@
 #include "base/table.h"
 #include "stats.h"
 
-#define WINDOW_SECONDS 10 /* slots of one second */
-#define WINDOW_TENS    6  /* slots of ten */
+#define WINDOW_SLOTS 16 /* of all windows */
 
 struct stats_slot {
-	uint64_t epoch; /* which second, or ten, since time began; + 1, so that 0 is never */
+	uint64_t epoch; /* how many slots of its window since time began; + 1, so that 0 is never */
 	struct stats_numbers numbers;
 };
 
 struct stats_windows {
 	uint64_t last_ns; /* when something was added */
-	struct stats_slot seconds[WINDOW_SECONDS], tens[WINDOW_TENS];
+	struct stats_slot slots[WINDOW_SLOTS];
 };
 
 struct stats_private {
@@ -75,12 +74,11 @@ void stats_rows_shed(struct stats *stats);
 
 /* stats_window.c */
 size_t stats_row_memory(const struct stats_private *row);
-struct stats_numbers *stats_second(struct stats_private *row, uint64_t now_ns); /* NULL: out of memory */
-struct stats_numbers *stats_ten(struct stats_private *row, uint64_t now_ns);	/* after stats_second() */
+/* What counts now in a window, which is 10S or 60S. NULL: out of memory. */
+struct stats_numbers *stats_window_now(struct stats_private *row, enum stats_window window, uint64_t now_ns);
 void stats_windows_free(struct stats_private *row);
 void stats_numbers_clear(struct stats_numbers *numbers);
-
-/* stats_sort.c: order of two rows by their keys. */
-int stats_compare_keys(enum stats_by by, const struct stats_row *a, const struct stats_row *b);
+/* All but latencies. */
+void stats_numbers_merge_counts(struct stats_numbers *into, const struct stats_numbers *from);
 
 #endif

@@ -83,9 +83,8 @@ static void windows_merge(struct stats_private *into, struct stats_private *from
 		return;
 	if (b->last_ns > a->last_ns)
 		a->last_ns = b->last_ns;
-	for (size_t i = 0; i < WINDOW_SECONDS + WINDOW_TENS; i++) {
-		struct stats_slot *x = i < WINDOW_SECONDS ? &a->seconds[i] : &a->tens[i - WINDOW_SECONDS];
-		struct stats_slot *y = i < WINDOW_SECONDS ? &b->seconds[i] : &b->tens[i - WINDOW_SECONDS];
+	for (size_t i = 0; i < WINDOW_SLOTS; i++) {
+		struct stats_slot *x = &a->slots[i], *y = &b->slots[i];
 
 		if (y->epoch > x->epoch) {
 			struct stats_slot newer = *y;

@@ -65,11 +65,6 @@ int stats_sort_of(const char *name, enum stats_sort *sort)
 	return 0;
 }
 
-const char *stats_sort_name(enum stats_sort sort)
-{
-	return sort_names[sort];
-}
-
 /* --- order ---------------------------------------------------------------------------- */
 
 /* An unknown string comes first. */
@@ -94,7 +89,7 @@ static int compare_peers(const struct event_socket *a, const struct event_socket
 	return order ? order : compare_numbers(a->peer_port, b->peer_port);
 }
 
-int stats_compare_keys(enum stats_by by, const struct stats_row *a, const struct stats_row *b)
+static int compare_keys(enum stats_by by, const struct stats_row *a, const struct stats_row *b)
 {
 	int order;
 
@@ -137,11 +132,11 @@ static int compare_items(const void *left, const void *right)
 
 	if (a->row->overflow != b->row->overflow)
 		return a->row->overflow - b->row->overflow;
-	order = a->by_name ? stats_compare_keys(a->by, a->row, b->row) : compare_numbers(b->value, a->value);
+	order = a->by_name ? compare_keys(a->by, a->row, b->row) : compare_numbers(b->value, a->value);
 	if (order)
 		return a->reverse ? -order : order;
 	order = compare_numbers(b->count, a->count);
-	return order ? order : stats_compare_keys(a->by, a->row, b->row);
+	return order ? order : compare_keys(a->by, a->row, b->row);
 }
 
 static uint64_t value_of(enum stats_sort column, const struct stats_row *row,

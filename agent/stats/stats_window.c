@@ -11,6 +11,14 @@
 
 #define SECOND_NS UINT64_C(1000000000)
 
+static const struct ring {
+	size_t first, count; /* in stats_windows.slots */
+	uint64_t slot_ns;
+} rings[] = {
+	[WINDOW_10S] = { 0, 10, SECOND_NS },
+	[WINDOW_60S] = { 10, 6, 10 * SECOND_NS },
+};
+
 void stats_numbers_fini(struct stats_numbers *numbers)
 {
 	histogram_fini(&numbers->duration);
@@ -29,16 +37,7 @@ void stats_numbers_clear(struct stats_numbers *numbers)
 	*numbers = (struct stats_numbers){ .duration = duration, .ttfb = ttfb, .client = client };
 }
 
-/* Merges all but the buckets. */
-static void histogram_merge_counts(struct histogram *into, const struct histogram *from)
-{
-	into->count += from->count;
-	into->sum_ns += from->sum_ns;
-	if (from->max_ns > into->max_ns)
-		into->max_ns = from->max_ns;
-}
-
-static void numbers_merge_counts(struct stats_numbers *into, const struct stats_numbers *from)
+void stats_numbers_merge_counts(struct stats_numbers *into, const struct stats_numbers *from)
 {
 	into->count += from->count;
 	into->errors_4xx += from->errors_4xx;
@@ -56,7 +55,7 @@ int stats_numbers_merge(struct stats_numbers *into, const struct stats_numbers *
 {
 	int err = 0;
 
-	numbers_merge_counts(into, from);
+	stats_numbers_merge_counts(into, from);
 	err |= histogram_merge(&into->duration, &from->duration);
 	err |= histogram_merge(&into->ttfb, &from->ttfb);
 	err |= histogram_merge(&into->client, &from->client);
@@ -76,10 +75,8 @@ size_t stats_row_memory(const struct stats_private *row)
 
 	if (!row->windows)
 		return bytes;
-	for (size_t i = 0; i < WINDOW_SECONDS; i++)
-		bytes += numbers_memory(&row->windows->seconds[i].numbers);
-	for (size_t i = 0; i < WINDOW_TENS; i++)
-		bytes += numbers_memory(&row->windows->tens[i].numbers);
+	for (size_t i = 0; i < WINDOW_SLOTS; i++)
+		bytes += numbers_memory(&row->windows->slots[i].numbers);
 	return bytes + sizeof(*row->windows);
 }
 
@@ -89,18 +86,24 @@ void stats_windows_free(struct stats_private *row)
 
 	if (!windows)
 		return;
-	for (size_t i = 0; i < WINDOW_SECONDS; i++)
-		stats_numbers_fini(&windows->seconds[i].numbers);
-	for (size_t i = 0; i < WINDOW_TENS; i++)
-		stats_numbers_fini(&windows->tens[i].numbers);
+	for (size_t i = 0; i < WINDOW_SLOTS; i++)
+		stats_numbers_fini(&windows->slots[i].numbers);
 	free(windows);
 	row->windows = NULL;
 }
 
-static struct stats_numbers *slot_use(struct stats_slot *ring, size_t slots, uint64_t epoch)
+struct stats_numbers *stats_window_now(struct stats_private *row, enum stats_window window, uint64_t now_ns)
 {
-	struct stats_slot *slot = &ring[epoch % slots];
+	const struct ring *ring = &rings[window];
+	uint64_t epoch = now_ns / ring->slot_ns;
+	struct stats_slot *slot;
 
+	if (!row->windows)
+		row->windows = calloc(1, sizeof(*row->windows));
+	if (!row->windows)
+		return NULL;
+	row->windows->last_ns = now_ns;
+	slot = &row->windows->slots[ring->first + epoch % ring->count];
 	if (slot->epoch != epoch + 1) {
 		stats_numbers_clear(&slot->numbers);
 		slot->epoch = epoch + 1;
@@ -108,80 +111,60 @@ static struct stats_numbers *slot_use(struct stats_slot *ring, size_t slots, uin
 	return &slot->numbers;
 }
 
-struct stats_numbers *stats_second(struct stats_private *row, uint64_t now_ns)
-{
-	if (!row->windows)
-		row->windows = calloc(1, sizeof(*row->windows));
-	if (!row->windows)
-		return NULL;
-	row->windows->last_ns = now_ns;
-	return slot_use(row->windows->seconds, WINDOW_SECONDS, now_ns / SECOND_NS);
-}
+typedef int merge_fn(struct stats_numbers *into, const struct stats_numbers *from);
 
-struct stats_numbers *stats_ten(struct stats_private *row, uint64_t now_ns)
+static int window_sum(const struct stats *stats, const struct stats_row *row, enum stats_window window,
+		      struct stats_numbers *numbers, merge_fn *merge)
 {
-	return slot_use(row->windows->tens, WINDOW_TENS, now_ns / SECOND_NS / 10);
-}
-
-static bool is_covered(const struct stats_slot *slot, size_t slots, uint64_t epoch)
-{
-	return slot->epoch && slot->epoch <= epoch + 1 && slot->epoch + slots > epoch + 1;
-}
-
-static int ring_sum(const struct stats_slot *ring, size_t slots, uint64_t epoch,
-		    struct stats_numbers *numbers)
-{
+	const struct stats_slot *slots = row->private->windows ? row->private->windows->slots : NULL;
+	const struct ring *ring;
+	uint64_t epoch;
 	int err = 0;
 
-	for (size_t i = 0; i < slots; i++)
-		if (is_covered(&ring[i], slots, epoch))
-			err |= stats_numbers_merge(numbers, &ring[i].numbers);
-	return err ? -ENOMEM : 0;
+	*numbers = (struct stats_numbers){ 0 };
+	if (window == WINDOW_RUN || (window == WINDOW_INTERVAL && !stats->interval_wanted))
+		return merge(numbers, &row->run);
+	if (window == WINDOW_INTERVAL)
+		return merge(numbers, &row->private->interval);
+	ring = &rings[window];
+	epoch = stats->now_ns / ring->slot_ns + 1;
+	for (size_t i = ring->first; slots && i < ring->first + ring->count; i++)
+		if (slots[i].epoch && slots[i].epoch <= epoch && slots[i].epoch + ring->count > epoch)
+			err |= merge(numbers, &slots[i].numbers);
+	return err;
 }
 
 int stats_window(const struct stats *stats, const struct stats_row *row, enum stats_window window,
 		 struct stats_numbers *numbers)
 {
-	const struct stats_windows *windows = row->private->windows;
-	uint64_t second = stats->now_ns / SECOND_NS;
+	return window_sum(stats, row, window, numbers, stats_numbers_merge);
+}
 
-	*numbers = (struct stats_numbers){ 0 };
-	switch (window) {
-	case WINDOW_RUN:
-		return stats_numbers_merge(numbers, &row->run);
-	case WINDOW_10S:
-		return windows ? ring_sum(windows->seconds, WINDOW_SECONDS, second, numbers) : 0;
-	case WINDOW_60S:
-		return windows ? ring_sum(windows->tens, WINDOW_TENS, second / 10, numbers) : 0;
-	case WINDOW_INTERVAL:
-		return stats_numbers_merge(numbers,
-					   stats->interval_wanted ? &row->private->interval : &row->run);
-	}
+/* Of latencies what is not in buckets. */
+static int merge_cheaply(struct stats_numbers *into, const struct stats_numbers *from)
+{
+	stats_numbers_merge_counts(into, from);
+	into->duration.count += from->duration.count;
+	into->duration.sum_ns += from->duration.sum_ns;
+	if (from->duration.max_ns > into->duration.max_ns)
+		into->duration.max_ns = from->duration.max_ns;
 	return 0;
 }
 
 void stats_window_counts(const struct stats *stats, const struct stats_row *row, enum stats_window window,
 			 struct stats_numbers *numbers)
 {
-	const struct stats_windows *windows = row->private->windows;
-	uint64_t epoch = stats->now_ns / SECOND_NS / (window == WINDOW_60S ? 10 : 1);
-	size_t slots = window == WINDOW_60S ? WINDOW_TENS : WINDOW_SECONDS;
-	const struct stats_slot *ring;
+	window_sum(stats, row, window, numbers, merge_cheaply);
+}
 
-	*numbers = (struct stats_numbers){ 0 };
-	if (window == WINDOW_RUN || window == WINDOW_INTERVAL) {
-		bool run = window == WINDOW_RUN || !stats->interval_wanted;
+uint64_t stats_span_ns(const struct stats *stats, enum stats_window window)
+{
+	uint64_t run = stats->now_ns - stats->first_ns, covered;
 
-		numbers_merge_counts(numbers, run ? &row->run : &row->private->interval);
-		histogram_merge_counts(&numbers->duration,
-				       run ? &row->run.duration : &row->private->interval.duration);
-		return;
-	}
-	ring = !windows ? NULL : window == WINDOW_60S ? windows->tens : windows->seconds;
-	for (size_t i = 0; ring && i < slots; i++) {
-		if (!is_covered(&ring[i], slots, epoch))
-			continue;
-		numbers_merge_counts(numbers, &ring[i].numbers);
-		histogram_merge_counts(&numbers->duration, &ring[i].numbers.duration);
-	}
+	if (window == WINDOW_INTERVAL)
+		return stats->interval_ns ? stats->now_ns - stats->interval_ns : run;
+	if (window == WINDOW_RUN)
+		return run;
+	covered = (rings[window].count - 1) * rings[window].slot_ns + stats->now_ns % rings[window].slot_ns;
+	return run < covered ? run : covered;
 }
