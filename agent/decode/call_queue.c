@@ -8,7 +8,7 @@
 
 #include "base/counters.h"
 #include "base/table.h"
-#include "protocol.h"
+#include "flow.h"
 
 #include <stdlib.h>
 
@@ -41,9 +41,10 @@ void call_queue_fini(struct call_queue *queue)
 }
 
 /* Room for the next one: the oldest goes, and is counted as not shown. */
-static void call_queue_bound(struct call_queue *queue, const struct call_queue_context *context, size_t bytes)
+static void call_queue_bound(struct flow *flow, size_t bytes)
 {
-	size_t limit = context->pipeline->config.held_limit_bytes + CALL_MAX_BYTES;
+	struct call_queue *queue = &flow->calls;
+	size_t limit = flow->pipeline->config.held_limit_bytes + CALL_MAX_BYTES;
 
 	while (queue->items && queue->bytes + bytes > limit) {
 		counter_add(COUNTER_LIMIT_HELD, queue->items->call.bytes.len);
@@ -52,9 +53,9 @@ static void call_queue_bound(struct call_queue *queue, const struct call_queue_c
 }
 
 /* A new item at the end. NULL: out of memory. */
-static struct call_item *item_add(struct call_queue *queue, const struct call_queue_context *context,
-				  enum event_direction direction, uint64_t time_ns)
+static struct call_item *item_add(struct flow *flow, enum event_direction direction, uint64_t time_ns)
 {
+	struct call_queue *queue = &flow->calls;
 	struct call_item *item = calloc(1, sizeof(*item));
 
 	if (!item) {
@@ -66,8 +67,8 @@ static struct call_item *item_add(struct call_queue *queue, const struct call_qu
 	item->call = (struct call){
 		.direction = direction,
 		.time_ns = time_ns,
-		.tls = context->tls,
-		.mover = context->facts->owner,
+		.tls = flow->session != NULL,
+		.mover = flow->facts->owner,
 	};
 	DL_APPEND(queue->items, item);
 	queue->bytes += HELD_ITEMS_SHARE;
@@ -114,15 +115,24 @@ static struct call_item *item_continued(const struct call_queue *queue, enum eve
 	return last;
 }
 
-void call_queue_data(struct call_queue *queue, const struct call_queue_context *context,
-		     enum event_direction direction, struct slice bytes, uint64_t time_ns,
+/* Does somebody want to see the calls, as long as they are plain? */
+static bool calls_are_wanted(const struct flow *flow)
+{
+	return flow->pipeline->config.want_calls && !flow_is_tls(flow);
+}
+
+void call_queue_data(struct flow *flow, enum event_direction direction, struct slice bytes, uint64_t time_ns,
 		     const struct mover *mover)
 {
-	struct call_item *item = item_continued(queue, direction, mover);
+	struct call_queue *queue = &flow->calls;
+	struct call_item *item;
 
-	call_queue_bound(queue, context, item ? 0 : bytes.len);
+	if (!calls_are_wanted(flow))
+		return;
+	item = item_continued(queue, direction, mover);
+	call_queue_bound(flow, item ? 0 : bytes.len);
 	if (!item)
-		item = item_add(queue, context, direction, time_ns);
+		item = item_add(flow, direction, time_ns);
 	if (!item)
 		return;
 	item->call.mover = *mover;
@@ -132,32 +142,34 @@ void call_queue_data(struct call_queue *queue, const struct call_queue_context *
 	item->open = queue->more;
 }
 
-void call_queue_hole(struct call_queue *queue, const struct call_queue_context *context,
-		     enum event_direction direction, uint64_t size, bool lost, uint64_t time_ns)
+void call_queue_hole(struct flow *flow, enum event_direction direction, uint64_t size, bool lost,
+		     uint64_t time_ns)
 {
+	struct call_queue *queue = &flow->calls;
 	struct call_item *item = item_last(queue);
+	bool missing = lost || size == HOLE_UNKNOWN_SIZE;
 
-	if (lost || size == HOLE_UNKNOWN_SIZE) {
-		item = item_add(queue, context, direction, time_ns);
-		if (item)
-			item->call.lost_bytes = size;
+	if (!calls_are_wanted(flow))
 		return;
-	}
-	/* The rest of a record or of a call, or a whole one of which nothing was copied. */
-	if (!item || (item->record != queue->record && !item->open) || item->call.direction != direction)
-		item = item_add(queue, context, direction, time_ns);
+	/* Else the rest of a record or of a call, or a whole one of which nothing was copied. */
+	if (missing || !item || (item->record != queue->record && !item->open) ||
+	    item->call.direction != direction)
+		item = item_add(flow, direction, time_ns);
 	if (!item)
 		return;
+	if (missing) {
+		item->call.lost_bytes = size;
+		return;
+	}
 	item->call.len += size;
 	item->call.hole = queue->hole;
 	item->record = queue->record;
 	item->open = queue->more;
 }
 
-void call_queue_end(struct call_queue *queue, const struct call_queue_context *context,
-		    enum event_direction direction, bool reset, uint64_t time_ns)
+void call_queue_end(struct flow *flow, enum event_direction direction, bool reset, uint64_t time_ns)
 {
-	struct call_item *item = item_add(queue, context, direction, time_ns);
+	struct call_item *item = calls_are_wanted(flow) ? item_add(flow, direction, time_ns) : NULL;
 
 	if (!item)
 		return;
@@ -165,47 +177,51 @@ void call_queue_end(struct call_queue *queue, const struct call_queue_context *c
 	item->call.reset = reset;
 }
 
-static void item_give(struct call_queue *queue, const struct call_queue_context *context,
-		      struct call_item *item, bool undetermined)
+/* The oldest comes out. */
+static void call_queue_give(struct flow *flow, bool undetermined)
 {
+	struct call_item *item = flow->calls.items;
 	const struct result result = {
-		.kind = RESULT_CALL, .conn = context->facts, .mover = &item->call.mover, .call = &item->call
+		.kind = RESULT_CALL, .conn = flow->facts, .mover = &item->call.mover, .call = &item->call
 	};
 
-	item->call.conn = context->facts;
+	item->call.conn = flow->facts;
 	item->call.undetermined = undetermined;
-	pipeline_tell(context->pipeline, &result);
-	item_remove(queue, item);
+	pipeline_tell(flow->pipeline, &result);
+	item_remove(&flow->calls, item);
 }
 
-void call_queue_judge(struct call_queue *queue, const struct call_queue_context *context,
-		      enum call_verdict verdict)
+static bool is_undetermined(const struct flow *flow)
 {
-	switch (verdict) {
-	case CALL_HOLD:
-		return;
-	case CALL_GIVE:
-		while (queue->items && (queue->items->next || !queue->items->open))
-			item_give(queue, context, queue->items, false);
-		return;
-	case CALL_DROP:
+	return !flow->session && flow->state == FLOW_UNDETERMINED;
+}
+
+void call_queue_judge(struct flow *flow)
+{
+	struct call_queue *queue = &flow->calls;
+
+	if (flow_is_tls(flow))
 		call_queue_fini(queue);
-		return;
-	}
+	while (queue->items && !is_undetermined(flow) && (queue->items->next || !queue->items->open))
+		call_queue_give(flow, false);
 }
 
-void call_queue_expire(struct call_queue *queue, const struct call_queue_context *context,
-		       enum call_verdict verdict)
+void call_queue_poll(struct flow *flow)
 {
-	if (queue->items && context->pipeline->now_ns - queue->since_ns >= UNDETERMINED_NS)
-		call_queue_flush(queue, context, verdict);
+	if (flow->calls.items && !is_undetermined(flow))
+		call_queue_flush(flow);
 }
 
-void call_queue_flush(struct call_queue *queue, const struct call_queue_context *context,
-		      enum call_verdict verdict)
+void call_queue_expire(struct flow *flow)
 {
-	if (verdict == CALL_DROP)
-		call_queue_fini(queue);
-	while (queue->items)
-		item_give(queue, context, queue->items, verdict == CALL_HOLD);
+	if (flow->calls.items && flow->pipeline->now_ns - flow->calls.since_ns >= UNDETERMINED_NS)
+		call_queue_flush(flow);
+}
+
+void call_queue_flush(struct flow *flow)
+{
+	if (flow_is_tls(flow))
+		call_queue_fini(&flow->calls);
+	while (flow->calls.items)
+		call_queue_give(flow, is_undetermined(flow));
 }

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 struct call_item;
+struct flow;
 
 /* All zero: empty. */
 struct call_queue {
@@ -25,41 +26,28 @@ struct call_queue {
 	uint64_t record;	 /* its number, from 1 on */
 };
 
-enum call_verdict {
-	CALL_HOLD, /* nobody knows yet */
-	CALL_GIVE, /* plain: give out */
-	CALL_DROP, /* ciphertext: drop */
-};
-
-struct call_queue_context {
-	const struct pipeline *pipeline;
-	const struct conn_facts *facts;
-	bool tls;
-};
-
 void call_queue_fini(struct call_queue *queue);
 
-/* Some bytes of a direction. */
-void call_queue_data(struct call_queue *queue, const struct call_queue_context *context,
-		     enum event_direction direction, struct slice bytes, uint64_t time_ns,
+/* Some bytes of a direction, if anybody wants to see calls. */
+void call_queue_data(struct flow *flow, enum event_direction direction, struct slice bytes, uint64_t time_ns,
 		     const struct mover *mover);
 /* size bytes were not copied, or (lost) are missing; HOLE_UNKNOWN_SIZE: nobody knows how many. */
-void call_queue_hole(struct call_queue *queue, const struct call_queue_context *context,
-		     enum event_direction direction, uint64_t size, bool lost, uint64_t time_ns);
-/* The direction ended; reset: by a call that failed. */
-void call_queue_end(struct call_queue *queue, const struct call_queue_context *context,
-		    enum event_direction direction, bool reset, uint64_t time_ns);
+void call_queue_hole(struct flow *flow, enum event_direction direction, uint64_t size, bool lost,
+		     uint64_t time_ns);
+/* The direction ended; reset: by a call that failed with ECONNRESET or EPIPE. */
+void call_queue_end(struct flow *flow, enum event_direction direction, bool reset, uint64_t time_ns);
 
-/* After something came: gives out or drops what the verdict allows; a call whose end may still come stays. */
-void call_queue_judge(struct call_queue *queue, const struct call_queue_context *context,
-		      enum call_verdict verdict);
+/* After something came: gives out or drops what the flow's state allows; a call whose end may still come
+ * stays. */
+void call_queue_judge(struct flow *flow);
+
+/* A poll passed: a call whose end was awaited is whole. */
+void call_queue_poll(struct flow *flow);
 
 /* About once a second: what is unknown for as long is given out as such. */
-void call_queue_expire(struct call_queue *queue, const struct call_queue_context *context,
-		       enum call_verdict verdict);
+void call_queue_expire(struct flow *flow);
 
 /* The layer ends: everything comes out, but for ciphertext. */
-void call_queue_flush(struct call_queue *queue, const struct call_queue_context *context,
-		      enum call_verdict verdict);
+void call_queue_flush(struct flow *flow);
 
 #endif

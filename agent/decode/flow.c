@@ -33,6 +33,8 @@
 
 #define UPGRADES_MAX 4 /* tunnels within tunnels that are followed */
 
+static const struct stream_handler stream_handler;
+
 void flow_init(struct flow *flow, const struct pipeline *pipeline, struct conn_facts *facts,
 	       const struct tls_key *session)
 {
@@ -48,7 +50,7 @@ void flow_init(struct flow *flow, const struct pipeline *pipeline, struct conn_f
 		flow->side[i].flow = flow;
 		flow->side[i].direction = (enum event_direction)i;
 		flow->side[i].turn_at = FLOW_NO_TURN;
-		stream_init(&flow->side[i].stream);
+		stream_init(&flow->side[i].stream, &stream_handler, &flow->side[i]);
 	}
 }
 
@@ -78,35 +80,6 @@ void flow_move(struct flow *flow, struct conn_facts *facts)
 {
 	flow->facts = facts;
 	flow->pair.facts = facts;
-}
-
-static struct call_queue_context flow_call_context(const struct flow *flow)
-{
-	return (struct call_queue_context){ flow->pipeline, flow->facts, flow->session != NULL };
-}
-
-static enum call_verdict flow_call_verdict(const struct flow *flow)
-{
-	if (flow->session)
-		return CALL_GIVE;
-	switch (flow->state) {
-	case FLOW_UNDETERMINED:
-		return CALL_HOLD;
-	case FLOW_HELLO:
-	case FLOW_TLS:
-		return CALL_DROP;
-	case FLOW_HTTP:
-	case FLOW_MUTED:
-	case FLOW_ENDED:
-		return CALL_GIVE;
-	}
-	return CALL_HOLD;
-}
-
-/* Does somebody want to see the calls, as long as they are plain? */
-static bool flow_wants_calls(const struct flow *flow)
-{
-	return flow->pipeline->config.want_calls && !flow_is_tls(flow);
 }
 
 /* True when the other direction moved last, or nothing did. */
@@ -416,20 +389,15 @@ static void take_data(void *ctx, struct slice bytes, uint64_t time_ns, const str
 {
 	const struct flow_side *side = ctx;
 	struct flow *flow = side->flow;
-	struct call_queue_context context;
 
-	if (!flow->pipeline->config.want_calls) {
-		flow_data(flow, side->direction, bytes, time_ns, mover);
-		return;
-	}
-	context = flow_call_context(flow);
-	if (!flow_is_tls(flow))
-		call_queue_data(&flow->calls, &context, side->direction, bytes, time_ns, mover);
+	call_queue_data(flow, side->direction, bytes, time_ns, mover);
 	flow_data(flow, side->direction, bytes, time_ns, mover);
+	if (!flow->pipeline->config.want_calls)
+		return;
 	/* Other protocols may turn to TLS too (SMTP's STARTTLS). Nobody else looks at it any more. */
 	if (flow->state == FLOW_MUTED && !flow->session && detect_first(bytes).kind == DETECT_TLS)
 		flow_turn_tls(flow);
-	call_queue_judge(&flow->calls, &context, flow_call_verdict(flow));
+	call_queue_judge(flow);
 }
 
 static void take_hole(void *ctx, uint64_t size, bool lost, uint64_t time_ns)
@@ -437,25 +405,8 @@ static void take_hole(void *ctx, uint64_t size, bool lost, uint64_t time_ns)
 	const struct flow_side *side = ctx;
 	struct flow *flow = side->flow;
 
-	if (flow_wants_calls(flow)) {
-		struct call_queue_context context = flow_call_context(flow);
-
-		call_queue_hole(&flow->calls, &context, side->direction, size, lost, time_ns);
-	}
+	call_queue_hole(flow, side->direction, size, lost, time_ns);
 	flow_hole(flow, side->direction, size, lost, time_ns);
-}
-
-static void flow_call_ends(struct flow *flow, enum event_direction direction, bool reset, uint64_t time_ns)
-{
-	struct call_queue_context context = flow_call_context(flow);
-
-	if (flow_wants_calls(flow))
-		call_queue_end(&flow->calls, &context, direction, reset, time_ns);
-}
-
-void flow_reset(struct flow *flow, enum event_direction direction)
-{
-	flow_call_ends(flow, direction, true, flow->pipeline->now_ns);
 }
 
 static void flow_finished(struct flow_side *side, uint64_t time_ns)
@@ -473,14 +424,11 @@ static void take_finish(void *ctx, uint64_t time_ns)
 {
 	struct flow_side *side = ctx;
 
-	flow_call_ends(side->flow, side->direction, false, time_ns);
+	call_queue_end(side->flow, side->direction, false, time_ns);
 	flow_finished(side, time_ns);
 }
 
-static struct stream_handler flow_handler(struct flow_side *side)
-{
-	return (struct stream_handler){ side, take_data, take_hole, take_finish };
-}
+static const struct stream_handler stream_handler = { take_data, take_hole, take_finish };
 
 /* --- records, in their order -------------------------------------------------------------- */
 
@@ -573,7 +521,7 @@ static void flow_doubt_beginning(struct flow *flow, enum event_direction directi
 	bool joined_late = record->seq32 && !side->from_start && !beginning_seen;
 
 	if (flow_begins_anywhere(flow, record) || (joined_late && flow->lossy && !flow_asks(flow, direction)))
-		stream_doubt(&side->stream);
+		side->stream.doubted = true;
 }
 
 /* Which direction's next record is due first? -1: none is. At one time a request comes before its answer. */
@@ -598,9 +546,7 @@ static void flow_drain(struct flow *flow)
 	int direction;
 
 	while (!flow_is_blocked(flow) && (direction = flow_due(flow)) >= 0) {
-		struct stream_handler handler = flow_handler(&flow->side[direction]);
-
-		stream_step(&flow->side[direction].stream, &handler);
+		stream_step(&flow->side[direction].stream);
 	}
 	for (int i = 0; i < 2; i++)
 		flow_count_past(flow, &flow->side[i]);
@@ -619,7 +565,7 @@ static void flow_give_up(struct flow *flow, bool all)
 			if (!stream_is_blocked(stream) ||
 			    !(all || stream_is_overdue(stream, flow->pipeline->poll)))
 				continue;
-			stream_give_up(stream);
+			stream->given_up = true;
 			again = true;
 		}
 		flow_drain(flow);
@@ -649,7 +595,6 @@ void flow_record(struct flow *flow, const struct event_data *event, const struct
 	enum event_direction direction =
 		event->direction == DIRECTION_SENT ? DIRECTION_SENT : DIRECTION_RECEIVED;
 	struct flow_side *side = &flow->side[direction];
-	struct stream_handler handler = flow_handler(&flow->side[direction]);
 	bool first = !side->stream.started;
 	struct stream_record record = {
 		.pos = event->pos,
@@ -681,7 +626,7 @@ void flow_record(struct flow *flow, const struct event_data *event, const struct
 	flow->calls.more = event->h.flags & EVENT_MORE;
 	flow->calls.hole = (enum event_hole)event->hole;
 	stream_put(&side->stream, &record, flow->pipeline->poll, flow->pipeline->config.reorder_limit_bytes,
-		   flow_must_wait(flow, direction, &record), &handler);
+		   flow_must_wait(flow, direction, &record));
 	flow_drain(flow);
 	flow_decode_hint_skip(flow, direction);
 }
@@ -706,10 +651,8 @@ void flow_stood(struct flow *flow, const struct event_data *event, const struct 
 
 void flow_unknown(struct flow *flow, enum event_direction direction)
 {
-	struct stream_handler handler = flow_handler(&flow->side[direction]);
-
-	stream_flush(&flow->side[direction].stream, &handler);
-	stream_unknown(&flow->side[direction].stream, flow->pipeline->now_ns, &handler);
+	stream_flush(&flow->side[direction].stream);
+	stream_unknown(&flow->side[direction].stream, flow->pipeline->now_ns);
 }
 
 /*
@@ -729,9 +672,7 @@ static void flow_doubt_end(struct flow *flow, enum event_direction direction)
 
 void flow_finish(struct flow *flow, enum event_direction direction)
 {
-	struct stream_handler handler = flow_handler(&flow->side[direction]);
-
-	stream_flush(&flow->side[direction].stream, &handler);
+	stream_flush(&flow->side[direction].stream);
 	flow_count_past(flow, &flow->side[direction]);
 	flow_doubt_end(flow, direction);
 	flow_finished(&flow->side[direction], flow->pipeline->now_ns);
@@ -739,17 +680,11 @@ void flow_finish(struct flow *flow, enum event_direction direction)
 
 bool flow_poll(struct flow *flow)
 {
-	enum call_verdict verdict;
 	bool waits;
 
 	flow_give_up(flow, false);
 	waits = stream_waits(&flow->side[0].stream) || stream_waits(&flow->side[1].stream);
-	verdict = flow_call_verdict(flow);
-	if (flow->calls.items && verdict != CALL_HOLD) {
-		struct call_queue_context context = flow_call_context(flow);
-
-		call_queue_flush(&flow->calls, &context, verdict); /* a call whose end was awaited is whole */
-	}
+	call_queue_poll(flow);
 	if (flow->state == FLOW_HTTP)
 		flow->ops->tick(flow->decoder, flow->pipeline->now_ns);
 	if (pair_poll(&flow->pair))
@@ -770,9 +705,7 @@ size_t flow_memory(const struct flow *flow)
 
 void flow_expire(struct flow *flow)
 {
-	struct call_queue_context context = flow_call_context(flow);
-
-	call_queue_expire(&flow->calls, &context, flow_call_verdict(flow));
+	call_queue_expire(flow);
 	pair_expire(&flow->pair);
 	if ((flow->state == FLOW_UNDETERMINED || flow->state == FLOW_MUTED) && flow_judge_relisten(flow))
 		flow->state = FLOW_UNDETERMINED;
@@ -787,12 +720,10 @@ bool flow_is_muted(const struct flow *flow, enum event_direction direction)
 
 void flow_end(struct flow *flow, enum protocol_end reason)
 {
-	struct call_queue_context context = flow_call_context(flow);
-
 	flow_give_up(flow, true);
 	for (int i = 0; i < 2 && reason != END_IN_FLIGHT; i++)
 		flow_doubt_end(flow, i);
-	call_queue_flush(&flow->calls, &context, flow_call_verdict(flow));
+	call_queue_flush(flow);
 	/* Whoever closes a socket in order has said all that it had to say. */
 	if (reason == END_CLOSED || reason == END_EXIT)
 		flow_finished(&flow->side[DIRECTION_SENT], flow->pipeline->now_ns);

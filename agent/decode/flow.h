@@ -115,9 +115,6 @@ void flow_record(struct flow *flow, const struct event_data *event, const struct
 /* Unmeasured bytes passed: a hole of unknown size. */
 void flow_unknown(struct flow *flow, enum event_direction direction);
 
-/* A call on this layer failed with ECONNRESET or EPIPE. */
-void flow_reset(struct flow *flow, enum event_direction direction);
-
 /*
  * At its end the direction had got to this position: what no record stands for until there was lost. Of a
  * direction that never moved only with a known offset, and when the other one did.

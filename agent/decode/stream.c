@@ -29,9 +29,9 @@ struct stream_chunk {
 	uint8_t bytes[];
 };
 
-void stream_init(struct stream *stream)
+void stream_init(struct stream *stream, const struct stream_handler *handler, void *ctx)
 {
-	*stream = (struct stream){ .started = false };
+	*stream = (struct stream){ .handler = handler, .ctx = ctx };
 }
 
 static bool chunk_before(const struct heap_node *left, const struct heap_node *right)
@@ -97,11 +97,6 @@ void stream_start(struct stream *stream, const struct stream_record *record, boo
 		stream->next -= record->offset;
 }
 
-void stream_doubt(struct stream *stream)
-{
-	stream->doubted = true;
-}
-
 void stream_continue(struct stream *stream, uint64_t next)
 {
 	stream->started = true;
@@ -130,8 +125,7 @@ void stream_rejoin(struct stream *stream, const struct stream_record *record)
 	stream->next = pos;
 }
 
-static void stream_lose(struct stream *stream, uint64_t until, uint64_t time_ns,
-			const struct stream_handler *handler)
+static void stream_lose(struct stream *stream, uint64_t until, uint64_t time_ns)
 {
 	uint64_t size = until - stream->next;
 
@@ -139,31 +133,29 @@ static void stream_lose(struct stream *stream, uint64_t until, uint64_t time_ns,
 	stream->hole_end = until;
 	stream->next = until;
 	counter_add(COUNTER_STREAM_HOLES, 1);
-	handler->hole(handler->ctx, size, true, time_ns);
+	stream->handler->hole(stream->ctx, size, true, time_ns);
 }
 
 /* Two calls claimed the same positions: nobody knows whose bytes came first, so the reader must find itself
  * again. A record that comes after it was given up on is no such case: its hole has been told. */
-static void stream_overlap(struct stream *stream, uint64_t pos, uint64_t overlap, uint64_t time_ns,
-			   const struct stream_handler *handler)
+static void stream_overlap(struct stream *stream, uint64_t pos, uint64_t overlap, uint64_t time_ns)
 {
 	if (pos >= stream->hole_start && pos + overlap <= stream->hole_end)
 		return;
 	counter_add(COUNTER_BYTES_OVERLAP, overlap);
-	handler->hole(handler->ctx, HOLE_UNKNOWN_SIZE, false, time_ns);
+	stream->handler->hole(stream->ctx, HOLE_UNKNOWN_SIZE, false, time_ns);
 }
 
-static void stream_finish(struct stream *stream, uint64_t time_ns, const struct stream_handler *handler)
+static void stream_finish(struct stream *stream, uint64_t time_ns)
 {
 	if (stream->ended)
 		return;
 	stream->ended = true;
-	handler->finish(handler->ctx, time_ns);
+	stream->handler->finish(stream->ctx, time_ns);
 }
 
 /* Nothing but what no record holds stands between `next` and until. */
-static void stream_pass(struct stream *stream, uint64_t until, uint64_t time_ns,
-			const struct stream_handler *handler)
+static void stream_pass(struct stream *stream, uint64_t until, uint64_t time_ns)
 {
 	uint64_t size = until - stream->next;
 
@@ -172,12 +164,11 @@ static void stream_pass(struct stream *stream, uint64_t until, uint64_t time_ns,
 	stream->hole_end = until;
 	stream->next = until;
 	stream->past_bytes += size;
-	handler->hole(handler->ctx, size, false, time_ns);
+	stream->handler->hole(stream->ctx, size, false, time_ns);
 }
 
 /* record->pos <= next, or all between them was read: it is this record's turn. */
-static void stream_deliver(struct stream *stream, const struct stream_record *record,
-			   const struct stream_handler *handler)
+static void stream_deliver(struct stream *stream, const struct stream_record *record)
 {
 	struct slice payload = record->payload;
 	uint32_t len = record->len;
@@ -185,27 +176,27 @@ static void stream_deliver(struct stream *stream, const struct stream_record *re
 
 	if (stream->doubted) {
 		stream->doubted = false;
-		stream_unknown(stream, record->time_ns, handler);
+		stream_unknown(stream, record->time_ns);
 	}
 	if (record->reached && record->pos > stream->next)
-		stream_pass(stream, record->pos, record->time_ns, handler);
+		stream_pass(stream, record->pos, record->time_ns);
 	if (record->eof) {
-		stream_finish(stream, record->time_ns, handler);
+		stream_finish(stream, record->time_ns);
 		return;
 	}
 	overlap = stream->next - record->pos;
 	if (overlap > len)
 		overlap = len;
 	if (overlap) {
-		stream_overlap(stream, record->pos, overlap, record->time_ns, handler);
+		stream_overlap(stream, record->pos, overlap, record->time_ns);
 		payload = slice_drop(payload, overlap);
 		len -= overlap;
 	}
 	stream->next += len;
 	if (payload.len)
-		handler->data(handler->ctx, payload, record->time_ns, record->mover);
+		stream->handler->data(stream->ctx, payload, record->time_ns, record->mover);
 	if (len > payload.len)
-		handler->hole(handler->ctx, len - payload.len, false, record->time_ns);
+		stream->handler->hole(stream->ctx, len - payload.len, false, record->time_ns);
 }
 
 /* FIN takes one sequence number: the end stands at `next` or one behind. */
@@ -235,7 +226,7 @@ bool stream_is_overdue(const struct stream *stream, uint64_t poll)
 	return stream_is_blocked(stream) && stream->missing_poll + GRACE_POLLS <= poll;
 }
 
-void stream_step(struct stream *stream, const struct stream_handler *handler)
+void stream_step(struct stream *stream)
 {
 	struct stream_chunk *chunk = late_take(stream);
 	const struct stream_record record = {
@@ -251,23 +242,18 @@ void stream_step(struct stream *stream, const struct stream_handler *handler)
 	counter_add(COUNTER_STREAM_LATE, !chunk->parked);
 	stream->given_up = false;
 	if (!chunk->reached && !stream_is_due(stream, chunk->pos, chunk->eof))
-		stream_lose(stream, chunk->pos - (chunk->eof && stream->seq32), chunk->time_ns, handler);
-	stream_deliver(stream, &record, handler);
+		stream_lose(stream, chunk->pos - (chunk->eof && stream->seq32), chunk->time_ns);
+	stream_deliver(stream, &record);
 	free(chunk);
 	if (stream_waits(stream))
 		stream->missing_poll = late_first(stream)->poll;
 }
 
-void stream_give_up(struct stream *stream)
-{
-	stream->given_up = true;
-}
-
-void stream_flush(struct stream *stream, const struct stream_handler *handler)
+void stream_flush(struct stream *stream)
 {
 	while (stream_waits(stream)) {
-		stream_give_up(stream);
-		stream_step(stream, handler);
+		stream->given_up = true;
+		stream_step(stream);
 	}
 }
 
@@ -310,20 +296,19 @@ bool stream_has_room(const struct stream *stream, const struct stream_record *re
 }
 
 /* There is no room for the record to wait: what is before it goes first. */
-static void stream_shed(struct stream *stream, const struct stream_record *record,
-			const struct stream_handler *handler)
+static void stream_shed(struct stream *stream, const struct stream_record *record)
 {
 	counter_add(COUNTER_LIMIT_REORDER, record->payload.len);
 	while (stream_waits(stream) && late_first(stream)->pos < record->pos) {
-		stream_give_up(stream);
-		stream_step(stream, handler);
+		stream->given_up = true;
+		stream_step(stream);
 	}
 	if (stream->next < record->pos)
-		stream_lose(stream, record->pos, record->time_ns, handler);
+		stream_lose(stream, record->pos, record->time_ns);
 }
 
 void stream_put(struct stream *stream, const struct stream_record *record, uint64_t poll, size_t limit_bytes,
-		bool wait, const struct stream_handler *handler)
+		bool wait)
 {
 	struct stream_record placed = *record;
 	bool due;
@@ -338,14 +323,14 @@ void stream_put(struct stream *stream, const struct stream_record *record, uint6
 		if (stream_has_room(stream, &placed, limit_bytes) &&
 		    stream_hold(stream, &placed, poll, due) == 0)
 			return;
-		stream_shed(stream, &placed, handler);
+		stream_shed(stream, &placed);
 	}
-	stream_deliver(stream, &placed, handler);
+	stream_deliver(stream, &placed);
 }
 
-void stream_unknown(struct stream *stream, uint64_t time_ns, const struct stream_handler *handler)
+void stream_unknown(struct stream *stream, uint64_t time_ns)
 {
 	stream->from_start = stream->from_start && stream->started;
 	counter_add(COUNTER_STREAM_HOLES, 1);
-	handler->hole(handler->ctx, HOLE_UNKNOWN_SIZE, true, time_ns);
+	stream->handler->hole(stream->ctx, HOLE_UNKNOWN_SIZE, true, time_ns);
 }

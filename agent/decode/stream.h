@@ -28,7 +28,6 @@ struct stream_record {
 
 /* All borrowed for the call. Must not put or free the stream that calls. */
 struct stream_handler {
-	void *ctx;
 	void (*data)(void *ctx, struct slice bytes, uint64_t time_ns, const struct mover *mover);
 	/* size bytes are missing (protocol.h's HOLE_UNKNOWN_SIZE: nobody knows how many); lost: no record
 	 * stood for them. */
@@ -37,11 +36,15 @@ struct stream_handler {
 };
 
 struct stream {
+	const struct stream_handler *handler;
+	void *ctx; /* of its calls */
 	bool started;
 	bool from_start; /* the first position is the first of the direction, for certain */
 	bool from_zero;	 /* a counter that began at 0: hark's first sight */
 	bool seq32;
-	bool doubted; /* what was lost before the first position left no trace in it */
+	/* To be set after stream_start() when bytes may have been lost before the position where it placed
+	 * the stream: a hole of unknown size comes before the first record that is delivered. */
+	bool doubted;
 	bool ended;
 	uint64_t next;		       /* the position that is due, in 64 bits */
 	uint64_t reference;	       /* the newest position, to widen the next ones by */
@@ -50,11 +53,14 @@ struct stream {
 	size_t late_bytes, late_count;
 	uint64_t late_number;  /* of the next one */
 	uint64_t missing_poll; /* when what is missing before `late` was noticed */
-	bool given_up;	       /* what is missing before the first of `late` is lost */
-	uint64_t past_bytes;   /* that were read past the records; the owner counts and clears them */
+	/* To be set when what is missing before the first of `late` is lost: that is due then, and the hole
+	 * comes with it. */
+	bool given_up;
+	uint64_t past_bytes; /* that were read past the records; the owner counts and clears them */
 };
 
-void stream_init(struct stream *stream);
+/* handler and ctx are borrowed for life. */
+void stream_init(struct stream *stream, const struct stream_handler *handler, void *ctx);
 void stream_fini(struct stream *stream);
 
 /*
@@ -62,12 +68,6 @@ void stream_fini(struct stream *stream);
  * beginning was seen, so bytes before the record are late or lost, not older than hark.
  */
 void stream_start(struct stream *stream, const struct stream_record *record, bool beginning_seen);
-
-/*
- * Bytes may have been lost before the position where the stream was just placed: a hole of unknown size
- * comes before the first record that is delivered. After stream_start().
- */
-void stream_doubt(struct stream *stream);
 
 /*
  * The bytes that passed before this record were not to be copied: they are no hole. Must come before
@@ -83,7 +83,7 @@ void stream_continue(struct stream *stream, uint64_t next);
  * is to wait (for the other direction); what waits already is not: stream_step() does that.
  */
 void stream_put(struct stream *stream, const struct stream_record *record, uint64_t poll, size_t limit_bytes,
-		bool wait, const struct stream_handler *handler);
+		bool wait);
 
 /* True when there is room for the record to wait. */
 bool stream_has_room(const struct stream *stream, const struct stream_record *record, size_t limit_bytes);
@@ -92,7 +92,7 @@ bool stream_has_room(const struct stream *stream, const struct stream_record *re
 uint64_t stream_due_ns(const struct stream *stream);
 
 /* Delivers the first record that waits; it is due. */
-void stream_step(struct stream *stream, const struct stream_handler *handler);
+void stream_step(struct stream *stream);
 
 /* True when records wait for one that is missing. */
 bool stream_is_blocked(const struct stream *stream);
@@ -100,17 +100,11 @@ bool stream_is_blocked(const struct stream *stream);
 /* True when what is missing now was missing GRACE_POLLS ago. */
 bool stream_is_overdue(const struct stream *stream, uint64_t poll);
 
-/*
- * Gives up on the bytes that are missing before the first record that waits: the record is due, the hole
- * comes with it.
- */
-void stream_give_up(struct stream *stream);
-
 /* Delivers everything that waits, and gives up on everything missing. */
-void stream_flush(struct stream *stream, const struct stream_handler *handler);
+void stream_flush(struct stream *stream);
 
 /* Some unmeasured bytes passed: a hole of unknown size. */
-void stream_unknown(struct stream *stream, uint64_t time_ns, const struct stream_handler *handler);
+void stream_unknown(struct stream *stream, uint64_t time_ns);
 
 /* Does a record wait for its turn? */
 static inline bool stream_waits(const struct stream *stream)

@@ -169,11 +169,10 @@ void conn_socket_data(struct conn *conn, const struct event_data *event)
 {
 	if (event->h.flags & EVENT_EOF && event->direction != DIRECTION_SENT)
 		conn->peer_ended = true;
-	if (event->h.flags & EVENT_RESET)
+	if (event->h.flags & EVENT_RESET) {
 		conn->facts.flags |= FLAG_RESET;
-	if (event->h.flags & EVENT_RESET)
-		flow_reset(&conn->socket_flow,
-			   event->direction == DIRECTION_SENT ? DIRECTION_SENT : DIRECTION_RECEIVED);
+		call_queue_end(&conn->socket_flow, event->direction, true, conn->pipeline->now_ns);
+	}
 	if (!event->len && !(event->h.flags & (EVENT_EOF | EVENT_REACHED)))
 		return;
 	/* Before the first poll a library may have no probes: what moves later shows whether one sees it. */

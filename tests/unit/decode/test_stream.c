@@ -57,7 +57,7 @@ static const struct stream_handler handler = { .data = on_data, .hole = on_hole,
 static void drain(struct stream *stream)
 {
 	while (stream_due_ns(stream) != UINT64_MAX)
-		stream_step(stream, &handler);
+		stream_step(stream);
 }
 
 /*
@@ -74,7 +74,7 @@ static void run(const char *script, bool seq32, uint64_t base, bool beginning_se
 
 	log_used = 0;
 	log_text[0] = '\0';
-	stream_init(&stream);
+	stream_init(&stream, &handler, NULL);
 	snprintf(copy, sizeof(copy), "%s", script);
 	for (char *word = strtok_r(copy, " ", &save); word; word = strtok_r(NULL, " ", &save)) {
 		char bytes[64] = "";
@@ -84,7 +84,7 @@ static void run(const char *script, bool seq32, uint64_t base, bool beginning_se
 		if (word[0] == '!') {
 			poll++;
 			while (stream_is_overdue(&stream, poll)) {
-				stream_give_up(&stream);
+				stream.given_up = true;
 				drain(&stream);
 			}
 			continue;
@@ -98,10 +98,10 @@ static void run(const char *script, bool seq32, uint64_t base, bool beginning_se
 		record.len = (uint32_t)strlen(bytes) + missing;
 		if (!stream.started)
 			stream_start(&stream, &record, beginning_seen);
-		stream_put(&stream, &record, poll, limit, false, &handler);
+		stream_put(&stream, &record, poll, limit, false);
 		drain(&stream);
 	}
-	stream_flush(&stream, &handler);
+	stream_flush(&stream);
 	stream_fini(&stream);
 }
 
