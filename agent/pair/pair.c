@@ -14,9 +14,7 @@
 #include "pair.h"
 
 #include "base/counters.h"
-#include "pair_emit.h"
 #include "pair_entry.h"
-#include "pair_pending.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -24,6 +22,21 @@
 void pair_init(struct pair *pair, const struct pipeline *pipeline, struct conn_facts *facts)
 {
 	*pair = (struct pair){ .pipeline = pipeline, .facts = facts };
+}
+
+/* After an entry opened or closed: the pair is in the pipeline's list while it has open ones. */
+static void pair_watch(struct pair *pair)
+{
+	struct pair **list = pair->pipeline->watched;
+	bool wanted = pair->open > 0;
+
+	if (!list || wanted == pair->watched)
+		return;
+	pair->watched = wanted;
+	if (wanted)
+		DL_APPEND2(*list, pair, watch_prev, watch_next);
+	else
+		DL_DELETE2(*list, pair, watch_prev, watch_next);
 }
 
 static bool entry_requestless(const struct pair_entry *entry)
@@ -118,27 +131,11 @@ static bool entry_owns(const struct pair_entry *entry)
 /* keepable: the entry goes away afterwards, and its messages may go elsewhere. */
 static void entry_send(struct pair *pair, struct pair_entry *entry, unsigned int flags, bool keepable)
 {
-	struct exchange exchange = {
-		.request = entry->half[MESSAGE_REQUEST].message,
-		.response = entry->half[MESSAGE_RESPONSE].message,
-		.mover = pair_entry_mover(entry),
-		.key = entry->key,
-		.flags = entry->flags | flags,
-		.h2_error_known = entry->h2_error_known,
-		.h2_error = entry->h2_error,
-		.interim_count = entry->interim_count,
-		.keepable = keepable && entry_owns(entry),
-	};
+	struct exchange exchange = pair_entry_exchange(entry);
 
-	memcpy(exchange.interims, entry->interims, sizeof(exchange.interims));
-	if (exchange.request)
-		exchange.flags |= exchange.request->flags;
-	else
-		exchange.flags |= FLAG_NO_REQUEST;
-	if (exchange.response)
-		exchange.flags |= exchange.response->flags;
-	else
-		exchange.flags |= FLAG_UNANSWERED;
+	exchange.keepable = keepable && entry_owns(entry);
+	exchange.flags |=
+		flags | (exchange.request ? 0 : FLAG_NO_REQUEST) | (exchange.response ? 0 : FLAG_UNANSWERED);
 	for (int i = 0; i < 2; i++)
 		if (!entry->half[i].message && entry->losses[i] != pair->losses[i].count)
 			exchange.flags |= pair->losses[i].flags;

@@ -80,6 +80,13 @@ void pair_touch(struct pair *pair, const struct message *message, uint64_t time_
 /* A poll passed. True while something still waits for the next. */
 bool pair_poll(struct pair *pair);
 
+/* Tells of each open exchange that has taken config.pending_ns by now: at most once without an answer, and
+ * once while an answer goes on. */
+void pair_tell_pending(struct pair *pair);
+
+/* Each exchange with a request that was not emitted yet, as it stands; borrowed for the call. */
+void pair_each_open(struct pair *pair, void (*fn)(void *ctx, const struct exchange *exchange), void *ctx);
+
 /* Emits what has not moved for config.timeout_ns. */
 void pair_expire(struct pair *pair);
 

@@ -3,10 +3,37 @@
  * An exchange leaves the pipeline: its times, its place in the counts. Clocks of two processors may differ a
  * little, so a response can seem to come before its request: such a time is 0, never negative
  * (docs/design.md, D10).
+ *
+ * A request that hangs, a long poll, an event stream: something is going on, and the user wants to know
+ * before it is over. What is shown then is a view of the entry as it stands; nothing of it changes hands, and
+ * no counter of exchanges moves.
  */
-#include "pair_emit.h"
+#include "pair_entry.h"
 
 #include "base/counters.h"
+
+struct exchange pair_entry_exchange(const struct pair_entry *entry)
+{
+	const struct pair_half *request = &entry->half[MESSAGE_REQUEST];
+	const struct pair_half *response = &entry->half[MESSAGE_RESPONSE];
+	struct exchange exchange = {
+		.request = request->message,
+		.response = response->message,
+		.mover = request->message ? request->mover : response->mover,
+		.key = entry->key,
+		.flags = entry->flags,
+		.h2_error_known = entry->h2_error_known,
+		.h2_error = entry->h2_error,
+		.interim_count = entry->interim_count,
+	};
+
+	memcpy(exchange.interims, entry->interims, sizeof(exchange.interims));
+	if (exchange.request)
+		exchange.flags |= exchange.request->flags;
+	if (exchange.response)
+		exchange.flags |= exchange.response->flags;
+	return exchange;
+}
 
 static uint64_t span_ns(uint64_t from_ns, uint64_t to_ns)
 {
@@ -75,7 +102,8 @@ static unsigned int exchange_doubt(const struct exchange *exchange)
 	return request ? request->flags & FLAG_GUESS : 0;
 }
 
-void pair_complete(struct pair *pair, struct exchange *exchange)
+/* One that is pending has no duration. */
+static void exchange_complete(struct pair *pair, struct exchange *exchange)
 {
 	exchange_times(exchange);
 	exchange_close(pair, exchange);
@@ -87,10 +115,88 @@ void pair_emit(struct pair *pair, struct exchange *exchange)
 {
 	if (pair->truncated)
 		exchange->flags = (exchange->flags & ~(unsigned int)FLAG_IN_FLIGHT) | FLAG_TRUNCATED;
-	pair_complete(pair, exchange);
+	exchange_complete(pair, exchange);
 	exchange_split(pair, exchange);
 	pair->facts->exchanges += !exchange->split_answer;
 	counter_add(exchange->flags ? COUNTER_EXCHANGES_FLAGGED : COUNTER_EXCHANGES_WHOLE, 1);
 	if (pair->pipeline->handler.exchange)
 		pair->pipeline->handler.exchange(pair->pipeline->handler.ctx, exchange);
+}
+
+/* --- before it is over ---------------------------------------------------------------------- */
+
+static uint64_t waited_since(uint64_t now_ns, uint64_t then_ns)
+{
+	return then_ns ? span_ns(then_ns, now_ns) : 0;
+}
+
+static struct exchange entry_view(struct pair *pair, const struct pair_entry *entry, uint64_t waited_ns)
+{
+	struct exchange exchange = pair_entry_exchange(entry);
+
+	exchange.pending = true;
+	exchange.waited_ns = waited_ns;
+	exchange_complete(pair, &exchange);
+	return exchange;
+}
+
+static void entry_tell(struct pair *pair, const struct pair_entry *entry, uint64_t waited_ns)
+{
+	struct exchange exchange = entry_view(pair, entry, waited_ns);
+	struct result result = result_of_exchange(RESULT_PENDING, &exchange);
+
+	counter_add(COUNTER_EXCHANGES_PENDING, 1);
+	pipeline_tell(pair->pipeline, &result);
+}
+
+void pair_each_open(struct pair *pair, void (*fn)(void *ctx, const struct exchange *exchange), void *ctx)
+{
+	struct pair_entry *entry;
+
+	DL_FOREACH (pair->entries, entry) {
+		const struct message *request = entry->half[MESSAGE_REQUEST].message;
+		struct exchange exchange;
+
+		if (entry->shown || !request)
+			continue;
+		exchange =
+			entry_view(pair, entry, waited_since(pair->pipeline->now_ns, request->first_byte_ns));
+		fn(ctx, &exchange);
+	}
+}
+
+/* How long the exchange takes already, if that is worth a line; else 0. */
+static uint64_t entry_due(const struct pair *pair, struct pair_entry *entry)
+{
+	const struct message *request = entry->half[MESSAGE_REQUEST].message;
+	const struct message *response = entry->half[MESSAGE_RESPONSE].message;
+	uint64_t now_ns = pair->pipeline->now_ns, limit_ns = pair->pipeline->config.pending_ns;
+	uint64_t waited_ns;
+
+	if (entry->shown || !request || (response && entry->half[MESSAGE_RESPONSE].done))
+		return 0;
+	waited_ns = waited_since(now_ns, request->first_byte_ns);
+	if (waited_ns < limit_ns)
+		return 0;
+	if (!response && !entry->waiting_told) {
+		entry->waiting_told = true;
+		return waited_ns;
+	}
+	if (response && !entry->moving_told && waited_since(now_ns, response->first_byte_ns) >= limit_ns) {
+		entry->moving_told = true;
+		return waited_ns;
+	}
+	return 0;
+}
+
+void pair_tell_pending(struct pair *pair)
+{
+	struct pair_entry *entry;
+
+	DL_FOREACH (pair->entries, entry) {
+		uint64_t waited_ns = entry_due(pair, entry);
+
+		if (waited_ns)
+			entry_tell(pair, entry, waited_ns);
+	}
 }

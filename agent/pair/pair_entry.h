@@ -33,10 +33,11 @@ struct pair_entry {
 	UT_hash_handle hh;
 };
 
-/* Who moved the request, or else the response. */
-static inline struct mover pair_entry_mover(const struct pair_entry *entry)
-{
-	return entry->half[entry->half[MESSAGE_REQUEST].message ? MESSAGE_REQUEST : MESSAGE_RESPONSE].mover;
-}
+/* As it stands, with the flags of its messages, which stay the entry's. */
+struct exchange pair_entry_exchange(const struct pair_entry *entry);
+
+/* The last step of an exchange: messages, key, flags and error stand; fills in what is derived from them,
+ * counts it and calls the handler. At least one message. */
+void pair_emit(struct pair *pair, struct exchange *exchange);
 
 #endif

@@ -10,7 +10,6 @@
 
 #include "base/counters.h"
 #include "model/event_check.h"
-#include "pair/pair_pending.h"
 #include "tracker_life.h"
 #include "tracker_opaque.h"
 #include "tracker_table.h"

@@ -13,7 +13,6 @@
 #include "base/budget.h"
 #include "base/counters.h"
 #include "model/container.h"
-#include "pair/pair_pending.h"
 #include "tracker_opaque.h"
 
 #include <sys/socket.h>

@@ -9,7 +9,6 @@
 #include "base/counters.h"
 #include "model/exchange.h"
 #include "pair/pair.h"
-#include "pair/pair_pending.h"
 
 #include <ctype.h>
 #include <stdio.h>
