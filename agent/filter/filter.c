@@ -195,58 +195,41 @@ void filter_sets_make(struct filter *filter)
 
 /* --- one filter and another ------------------------------------------------------------------ */
 
-/* The root as a group of which all must hold. NULL: out of memory. */
-static struct filter_node *root_group(struct filter *filter)
+/* Takes the node; of one of which all must hold, what is in it. */
+static void group_add(struct filter_node *group, struct filter_node *node)
 {
-	struct filter_node *group = filter->root;
+	struct filter_node *child;
 
-	if (group && group->kind == NODE_ALL && !group->negated)
-		return group;
-	group = calloc(1, sizeof(*group));
-	if (!group)
-		return NULL;
-	group->kind = NODE_ALL;
-	if (filter->root)
-		filter_node_append(group, filter->root);
-	filter->root = group;
-	return group;
-}
-
-/* All that is in one group to the end of another. */
-static void group_move(struct filter_node *to, struct filter_node *from)
-{
-	struct filter_node *next;
-
-	for (struct filter_node *child = from->first; child; child = next) {
-		next = child->next;
-		filter_node_append(to, child);
+	if (node->kind != NODE_ALL || node->negated) {
+		filter_node_append(group, node);
+		return;
 	}
-	from->first = from->last = NULL;
+	while ((child = node->first)) {
+		node->first = child->next;
+		filter_node_append(group, child);
+	}
+	filter_node_free(node);
 }
 
 int filter_add(struct filter *filter, struct filter *more)
 {
-	struct filter_node *group;
+	struct filter_node *both = NULL;
 	int error = 0;
 
-	if (!filter->root || !more->root) {
-		if (more->root)
-			filter->root = more->root;
-		more->root = NULL;
-		goto out;
-	}
-	group = root_group(filter);
-	if (!group) {
-		error = -ENOMEM;
-		goto out;
-	}
-	if (more->root->kind == NODE_ALL && !more->root->negated) {
-		group_move(group, more->root);
-	} else {
-		filter_node_append(group, more->root);
+	if (filter->root && more->root) {
+		both = calloc(1, sizeof(*both));
+		error = both ? 0 : -ENOMEM;
+	} else if (more->root) {
+		filter->root = more->root;
 		more->root = NULL;
 	}
-out:
+	if (both) {
+		both->kind = NODE_ALL;
+		group_add(both, filter->root);
+		group_add(both, more->root);
+		filter->root = both;
+		more->root = NULL;
+	}
 	filter_free(more);
 	filter_sets_make(filter);
 	return error;
@@ -256,28 +239,7 @@ out:
 
 static enum filter_answer answer_not(enum filter_answer answer)
 {
-	switch (answer) {
-	case FILTER_NO:
-		return FILTER_YES;
-	case FILTER_YES:
-		return FILTER_NO;
-	case FILTER_UNKNOWN:
-		break;
-	}
-	return FILTER_UNKNOWN;
-}
-
-/* NO before UNKNOWN before YES. */
-static enum filter_answer answer_least(enum filter_answer a, enum filter_answer b)
-{
-	if (a == FILTER_NO || b == FILTER_NO)
-		return FILTER_NO;
-	return a == FILTER_YES ? b : a;
-}
-
-static enum filter_answer answer_most(enum filter_answer a, enum filter_answer b)
-{
-	return answer_not(answer_least(answer_not(a), answer_not(b)));
+	return FILTER_YES - answer;
 }
 
 static bool is_about_address(const struct filter_key *key)
@@ -292,7 +254,7 @@ static enum filter_answer term_answer(const struct filter_node *node, struct fil
 	for (size_t i = 0; i < node->value_count && best != FILTER_YES; i++) {
 		enum filter_answer one = node->key->match(&node->values[i], subject);
 
-		best = answer_most(best, one);
+		best = one > best ? one : best;
 	}
 	if (best != FILTER_UNKNOWN || (subject->any_address && is_about_address(node->key)))
 		return best;
@@ -302,26 +264,16 @@ static enum filter_answer term_answer(const struct filter_node *node, struct fil
 
 static enum filter_answer node_answer(const struct filter_node *node, struct filter_subject *subject)
 {
-	enum filter_answer all = FILTER_YES, any = FILTER_NO, result = FILTER_NO;
+	bool all = node->kind == NODE_ALL;
+	enum filter_answer result = all ? FILTER_YES : FILTER_NO, settled = answer_not(result);
 
-	for (const struct filter_node *child = node->first; child; child = child->next) {
+	if (node->kind == NODE_TERM)
+		result = term_answer(node, subject);
+	for (const struct filter_node *child = node->first; child && result != settled; child = child->next) {
 		enum filter_answer one = node_answer(child, subject);
 
-		all = answer_least(all, one);
-		any = answer_most(any, one);
-		if ((node->kind == NODE_ALL ? all : answer_not(any)) == FILTER_NO)
-			break;
-	}
-	switch (node->kind) {
-	case NODE_TERM:
-		result = term_answer(node, subject);
-		break;
-	case NODE_ALL:
-		result = all;
-		break;
-	case NODE_ANY:
-		result = any;
-		break;
+		if (all ? one < result : one > result)
+			result = one;
 	}
 	return node->negated ? answer_not(result) : result;
 }

@@ -153,25 +153,11 @@ static int value_peer(struct filter_value *value, char *why, size_t size)
 	return 0;
 }
 
-static const uint8_t ipv4_prefix[12] = { [10] = 0xff, [11] = 0xff };
-
-/* A sockets' address in 16 bytes; IPv4 as ::ffff:a.b.c.d. */
-static void address_widen(const struct event_socket *sock, const uint8_t *address, uint8_t *out)
-{
-	if (sock->family == AF_INET6) {
-		memcpy(out, address, 16);
-		return;
-	}
-	memcpy(out, ipv4_prefix, sizeof(ipv4_prefix));
-	memcpy(out + 12, address, 4);
-}
-
 static bool address_within(const struct filter_peer *peer, const uint8_t *address)
 {
 	unsigned int whole = peer->bits / 8, rest = peer->bits % 8;
-	bool ipv4 = memcmp(address, ipv4_prefix, sizeof(ipv4_prefix)) == 0;
 
-	if (ipv4 && peer->ipv6 && peer->bits < 96)
+	if (address_is_ipv4(address) && peer->ipv6 && peer->bits < 96)
 		return false; /* ::/0 is all of IPv6 */
 	if (memcmp(peer->bytes, address, whole) != 0)
 		return false;
@@ -189,7 +175,7 @@ static enum filter_answer match_peer(const struct filter_value *value, struct fi
 		return filter_says(sock->family == AF_UNIX && value->peer.unix_socket);
 	if (value->peer.port_known && value->peer.port != sock->peer_port)
 		return FILTER_NO;
-	address_widen(sock, sock->peer, address);
+	address_widen(address, sock->family, sock->peer);
 	return filter_says(address_within(&value->peer, address));
 }
 
@@ -283,9 +269,8 @@ static enum filter_answer address_match(const struct filter_value *value, const 
 	struct buffer text = { .data = NULL };
 	enum filter_answer result;
 
-	if (!conn || conn->role == ROLE_UNKNOWN || !address_known(&conn->sock))
+	if (!conn || !address_put_server(&text, conn))
 		return FILTER_UNKNOWN;
-	address_put(&text, &conn->sock, conn->role == ROLE_CLIENT ? conn->sock.peer : conn->sock.local);
 	result = filter_says(filter_pattern_match(&value->pattern, slice_of(text.data, text.len)));
 	buffer_fini(&text);
 	return result;
@@ -557,38 +542,28 @@ static enum filter_answer match_header(const struct filter_value *value, struct 
 
 /* --- flags ----------------------------------------------------------------------------- */
 
-struct flag_search {
-	const char *name; /* NULL: all of them are listed */
-	bool found;
-	char *list;
+struct flag_list {
+	char *text;
 	size_t size;
 };
 
-static void flag_compare(void *ctx, const char *name)
+static void flag_list(void *ctx, const char *name)
 {
-	struct flag_search *search = ctx;
-	size_t len = search->list ? strlen(search->list) : 0;
+	const struct flag_list *list = ctx;
+	size_t len = strlen(list->text);
 
-	if (search->list)
-		snprintf(search->list + len, search->size - len, "%s%s", len ? ", " : "", name);
-	else if (strcmp(name, search->name) == 0)
-		search->found = true;
+	snprintf(list->text + len, list->size - len, "%s%s", len ? ", " : "", name);
 }
 
 static int value_flag(struct filter_value *value, char *why, size_t size)
 {
-	struct flag_search search = { .name = value->text };
+	struct flag_list list = { .text = why, .size = size };
 
-	for (unsigned int bit = 1; bit; bit <<= 1) {
-		exchange_flags_each(bit, flag_compare, &search);
-		if (search.found) {
-			value->low = bit;
-			return 0;
-		}
-	}
+	value->low = exchange_flag_find(value->text);
+	if (value->low)
+		return 0;
 	why[0] = '\0';
-	search = (struct flag_search){ .list = why, .size = size };
-	exchange_flags_each(~0u, flag_compare, &search);
+	exchange_flags_each(~0u, flag_list, &list);
 	return -EINVAL;
 }
 

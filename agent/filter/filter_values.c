@@ -7,6 +7,8 @@
  */
 #include "filter_term.h"
 
+#include "model/address.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <regex.h>
@@ -98,13 +100,15 @@ int filter_bound_parse(struct filter_value *value, int (*unit)(const char *text,
 
 static int address_parse(const char *text, struct filter_peer *peer)
 {
-	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+	uint8_t ipv4[4];
 
 	peer->ipv6 = inet_pton(AF_INET6, text, peer->bytes) == 1;
 	if (peer->ipv6)
 		return 0;
-	memcpy(peer->bytes, mapped, sizeof(mapped));
-	return inet_pton(AF_INET, text, peer->bytes + 12) == 1 ? 0 : -EINVAL;
+	if (inet_pton(AF_INET, text, ipv4) != 1)
+		return -EINVAL;
+	address_widen(peer->bytes, AF_INET, ipv4);
+	return 0;
 }
 
 static int port_parse(const char *text, struct filter_peer *peer)

@@ -15,11 +15,19 @@ static void put_ipv4(struct buffer *buffer, const uint8_t bytes[4])
 	}
 }
 
-static bool is_mapped(const uint8_t address[16])
-{
-	static const uint8_t prefix[12] = { [10] = 0xff, [11] = 0xff };
+static const uint8_t ipv4_prefix[12] = { [10] = 0xff, [11] = 0xff };
 
-	return memcmp(address, prefix, sizeof(prefix)) == 0;
+bool address_is_ipv4(const uint8_t address[16])
+{
+	return memcmp(address, ipv4_prefix, sizeof(ipv4_prefix)) == 0;
+}
+
+void address_widen(uint8_t out[16], uint16_t family, const uint8_t *address)
+{
+	size_t before = family == AF_INET ? sizeof(ipv4_prefix) : 0;
+
+	memcpy(out, ipv4_prefix, before);
+	memcpy(out + before, address, 16 - before);
 }
 
 void address_put(struct buffer *buffer, const struct event_socket *sock, const uint8_t address[16])
@@ -28,16 +36,24 @@ void address_put(struct buffer *buffer, const struct event_socket *sock, const u
 
 	if (sock->family == AF_INET)
 		put_ipv4(buffer, address);
-	else if (is_mapped(address))
+	else if (address_is_ipv4(address))
 		put_ipv4(buffer, address + 12);
 	else if (inet_ntop(AF_INET6, address, text, sizeof(text)))
 		buffer_string(buffer, text);
 }
 
+bool address_put_server(struct buffer *buffer, const struct conn_facts *conn)
+{
+	if (conn->role == ROLE_UNKNOWN || !address_known(&conn->sock))
+		return false;
+	address_put(buffer, &conn->sock, conn->role == ROLE_CLIENT ? conn->sock.peer : conn->sock.local);
+	return true;
+}
+
 void address_put_endpoint(struct buffer *buffer, const struct event_socket *sock, const uint8_t address[16],
 			  uint16_t port)
 {
-	bool bracket = sock->family == AF_INET6 && !is_mapped(address);
+	bool bracket = sock->family == AF_INET6 && !address_is_ipv4(address);
 
 	if (!address_known(sock)) {
 		buffer_string(buffer, sock->family == AF_UNIX ? "unix" : "-");

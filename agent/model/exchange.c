@@ -95,6 +95,15 @@ void exchange_flags_each(unsigned int flags, void (*fn)(void *ctx, const char *n
 	}
 }
 
+unsigned int exchange_flag_find(const char *name)
+{
+	for (size_t i = 0; i < sizeof(flag_names) / sizeof(flag_names[0]); i++) {
+		if (strcmp(flag_names[i].name, name) == 0)
+			return flag_names[i].flag;
+	}
+	return 0;
+}
+
 struct slice exchange_scheme(const struct exchange *exchange)
 {
 	const struct message *request = exchange->request;

@@ -74,6 +74,8 @@ const char *exchange_h2_error_name(uint32_t error);
 
 /* The names of docs/interface.md. Calls fn for each flag that is set, in the document's order. */
 void exchange_flags_each(unsigned int flags, void (*fn)(void *ctx, const char *name), void *ctx);
+/* The flag of this name; 0: there is none. */
+unsigned int exchange_flag_find(const char *name);
 
 /*
  * The scheme of the request: its own, as sent; for HTTP/1 else by

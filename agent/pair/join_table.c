@@ -2,32 +2,20 @@
 #include "join_table.h"
 
 #include "base/counters.h"
+#include "model/address.h"
 
 #include <stdlib.h>
-#include <sys/socket.h>
 
 #define NAMESAKES_MAX 16 /* looked at; with more of them nobody can tell */
-
-static void address_put(uint8_t to[16], uint16_t family, const uint8_t from[16])
-{
-	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
-
-	if (family == AF_INET6) {
-		memcpy(to, from, 16);
-		return;
-	}
-	memcpy(to, mapped, sizeof(mapped));
-	memcpy(to + sizeof(mapped), from, 4);
-}
 
 static bool place_of(const struct event_socket *sock, struct join_place *place)
 {
 	struct join_addresses *addresses = &place->addresses;
 
-	if ((sock->family != AF_INET && sock->family != AF_INET6) || !sock->local_port || !sock->peer_port)
+	if (!address_known(sock) || !sock->local_port || !sock->peer_port)
 		return false;
-	address_put(addresses->local, sock->family, sock->local);
-	address_put(addresses->peer, sock->family, sock->peer);
+	address_widen(addresses->local, sock->family, sock->local);
+	address_widen(addresses->peer, sock->family, sock->peer);
 	addresses->local_port = sock->local_port;
 	addresses->peer_port = sock->peer_port;
 	memcpy(place->netns, sock->netns, sizeof(sock->netns));

@@ -185,15 +185,11 @@ void stats_rows_fini(struct stats *stats)
 /* The server's name as sent, else its address as far as the role is known; data NULL: neither. */
 static struct slice server_of(struct stats *stats, const struct exchange *exchange, const struct url *url)
 {
-	const struct conn_facts *conn = exchange->conn;
-
 	if (url->host.data)
 		return url->host;
-	if (conn->role == ROLE_UNKNOWN || !address_known(&conn->sock))
-		return (struct slice){ 0 };
 	buffer_clear(&stats->address);
-	address_put(&stats->address, &conn->sock,
-		    conn->role == ROLE_CLIENT ? conn->sock.peer : conn->sock.local);
+	if (!address_put_server(&stats->address, exchange->conn))
+		return (struct slice){ 0 };
 	return slice_of(stats->address.data, stats->address.len);
 }
 
@@ -242,21 +238,17 @@ static void key_name(struct buffer *key, struct slice name)
 /* IPv4 in IPv6 is the same peer as IPv4. */
 static void key_peer(struct buffer *key, const struct conn_facts *conn)
 {
-	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
 	const struct event_socket *sock = &conn->sock;
 	uint16_t port = conn->role == ROLE_CLIENT ? sock->peer_port : 0;
+	uint8_t peer[16];
 
 	if (!address_known(sock)) {
 		buffer_put(key, &sock->family, sizeof(sock->family));
 		return;
 	}
 	buffer_put(key, &port, sizeof(port));
-	if (sock->family == 2) /* AF_INET */
-		buffer_put(key, sock->peer, 4);
-	else if (memcmp(sock->peer, mapped, sizeof(mapped)) == 0)
-		buffer_put(key, sock->peer + sizeof(mapped), 4);
-	else
-		buffer_put(key, sock->peer, sizeof(sock->peer));
+	address_widen(peer, sock->family, sock->peer);
+	buffer_put(key, peer, sizeof(peer));
 }
 
 static void key_put(struct stats *stats, const struct exchange *exchange)
