@@ -212,7 +212,8 @@ int flow_decode_start(struct flow *flow, const struct protocol_ops *ops, bool af
 		counter_add(COUNTER_LIMIT_MEMORY, 1);
 		return -ENOMEM;
 	}
-	/* What may be refuted, found in mid-stream, has yet to be proven. */
+	/* A message of a protocol that may be refuted has yet to be proven when it was found in mid-stream.
+	 */
 	if (!ops->refuted || config.from_start[0] || config.from_start[1])
 		flow->facts->protocol = "http";
 	for (int i = 0; i < 2; i++) {

@@ -5,8 +5,8 @@
  * (docs/design.md, D10).
  *
  * A request that hangs, a long poll, an event stream: something is going on, and the user wants to know
- * before it is over. What is shown then is a view of the entry as it stands; nothing of it changes hands, and
- * no counter of exchanges moves.
+ * before it is over. They are shown then by a view of the entry as it stands; nothing of it changes hands,
+ * and no counter of exchanges moves.
  */
 #include "pair_entry.h"
 

@@ -74,7 +74,7 @@ void stats_rows_shed(struct stats *stats);
 
 /* stats_window.c */
 size_t stats_row_memory(const struct stats_private *row);
-/* What counts now in a window, which is 10S or 60S. NULL: out of memory. */
+/* The numbers that count now in a window, which is 10S or 60S. NULL: out of memory. */
 struct stats_numbers *stats_window_now(struct stats_private *row, enum stats_window window, uint64_t now_ns);
 void stats_windows_free(struct stats_private *row);
 void stats_numbers_clear(struct stats_numbers *numbers);
