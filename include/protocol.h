@@ -179,6 +179,13 @@ struct protocol_ops {
 			 void (*run)(void *ctx, struct slice bytes, uint64_t time_ns), void *ctx);
 };
 
+/* For decoders: a counter goes up by n, which may be 0. */
+static inline void protocol_count(const struct protocol_handler *handler, enum protocol_note note, uint64_t n)
+{
+	if (n)
+		handler->note(handler->ctx, note, n);
+}
+
 extern const struct protocol_ops http1_protocol;
 extern const struct protocol_ops http2_protocol;
 

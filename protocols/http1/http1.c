@@ -53,7 +53,7 @@ static void role_forget(struct protocol *http1, enum event_direction direction)
 {
 	struct http1_parser *parser = &http1->parser[direction];
 
-	http1_note(http1, NOTE_BYTES_UNPARSED, http1_hold_len(&http1->hold[direction]));
+	protocol_count(&http1->handler, NOTE_BYTES_UNPARSED, http1_hold_len(&http1->hold[direction]));
 	http1_hold_fini(&http1->hold[direction]);
 	http1->config.from_start[direction] = false;
 	http1_parser_init(parser, direction, &http1->config, &http1->handler, &http1->hooks);
@@ -69,7 +69,7 @@ static void hold_add(struct protocol *http1, enum event_direction direction, str
 	if (http1->role == ROLE_UNKNOWN && bytes.len > HTTP1_HOLD_LIMIT_BYTES - http1_hold_len(hold))
 		role_forget(http1, direction);
 	missed = http1_hold_add(hold, bytes, time_ns, http1->hand, turn);
-	http1_note(http1, NOTE_BYTES_UNPARSED, missed);
+	protocol_count(&http1->handler, NOTE_BYTES_UNPARSED, missed);
 	if (missed && http1_hold_empty(hold)) {
 		http1->no_memory = true;
 		http1_parser_lose(&http1->parser[direction]);
@@ -237,7 +237,7 @@ static void http1_refute(struct protocol *http1)
 		if (http1->parser[i].state != HTTP1_SEARCH)
 			http1_parser_lose(&http1->parser[i]);
 		http1_parser_end(&http1->parser[i], FLAG_GAP);
-		http1_note(http1, NOTE_BYTES_UNPARSED, http1_hold_len(&http1->hold[i]));
+		protocol_count(&http1->handler, NOTE_BYTES_UNPARSED, http1_hold_len(&http1->hold[i]));
 		http1_hold_fini(&http1->hold[i]);
 	}
 	http1->proof = HTTP1_REFUTED;
@@ -355,7 +355,7 @@ static void http1_end(struct protocol *http1, enum protocol_end reason, uint64_t
 	http1_flush(http1);
 	if (http1->upgrade == HTTP1_UPGRADE_LEFT)
 		return;
-	http1_note(http1, NOTE_BYTES_UNPARSED, http1_waiting(http1));
+	protocol_count(&http1->handler, NOTE_BYTES_UNPARSED, http1_waiting(http1));
 	if (http1->role == ROLE_UNKNOWN)
 		return;
 	if (reason == END_CLOSED)

@@ -107,13 +107,6 @@ static inline struct http1_parser *http1_response_parser(struct protocol *http1)
 	return &http1->parser[!http1_request_direction(http1)];
 }
 
-/* Counts; n may be 0. */
-static inline void http1_note(struct protocol *http1, enum protocol_note note, uint64_t n)
-{
-	if (n)
-		http1->handler.note(http1->handler.ctx, note, n);
-}
-
 /*
  * True when a response of this time and hand began before a request of that time and hand, so that it cannot
  * be its answer. Two threads of a client may be seen in the wrong order by a little.

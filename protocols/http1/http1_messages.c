@@ -217,7 +217,7 @@ static void request_queue(struct protocol *http1, struct http1_parser *parser, u
 
 	if (http1->beyond || http1_queue_full(&http1->queue)) {
 		http1->beyond++;
-		http1_note(http1, NOTE_PIPELINE_LIMIT, 1);
+		protocol_count(&http1->handler, NOTE_PIPELINE_LIMIT, 1);
 		message->flags |= FLAG_UNANSWERED | FLAG_TRUNCATED;
 		return;
 	}
@@ -450,7 +450,7 @@ static void http1_leave(struct protocol *http1, struct message *message, struct 
 		memcpy(token, to.data, to.len);
 	to = slice_of(token, to.len);
 	message->flags |= FLAG_UPGRADED;
-	http1_note(http1, NOTE_UPGRADED, 1);
+	protocol_count(&http1->handler, NOTE_UPGRADED, 1);
 	http1->handler.done(http1->handler.ctx, message);
 	if (http1_request_parser(http1)->message)
 		http1_parser_end(http1_request_parser(http1), FLAG_GAP | FLAG_UPGRADED);
@@ -461,7 +461,7 @@ static void http1_leave(struct protocol *http1, struct message *message, struct 
 
 static void response_interim(struct protocol *http1, struct message *message, bool cut)
 {
-	http1_note(http1, NOTE_INTERIM, 1);
+	protocol_count(&http1->handler, NOTE_INTERIM, 1);
 	if (!cut)
 		http1->handler.interim(http1->handler.ctx, message);
 	http1->matched = false;

@@ -26,12 +26,6 @@
 
 #define BEGINNING_BYTES 128 /* of a line, in which a method ends */
 
-static void parser_note(struct http1_parser *parser, enum protocol_note note, uint64_t n)
-{
-	if (n)
-		parser->handler->note(parser->handler->ctx, note, n);
-}
-
 /* --- the course of a message ------------------------------------------------ */
 
 static void message_reset(struct http1_parser *parser)
@@ -73,7 +67,8 @@ static void message_cut(struct http1_parser *parser, unsigned int flags)
 static void lines_discard(struct http1_parser *parser)
 {
 	if (!parser->message)
-		parser_note(parser, NOTE_BYTES_UNPARSED, parser->line.size + parser->candidate.size);
+		protocol_count(parser->handler, NOTE_BYTES_UNPARSED,
+			       parser->line.size + parser->candidate.size);
 	http1_line_clear(&parser->line);
 	http1_line_clear(&parser->candidate);
 	parser->kept_back = parser->embedded = false;
@@ -100,7 +95,7 @@ void http1_parser_lose(struct http1_parser *parser)
 	parser->passed = HTTP1_PASSED_NOTHING;
 	if (parser->trust != HTTP1_TRUST_REFUTED)
 		parser->trust = HTTP1_TRUST_SEARCH;
-	parser_note(parser, NOTE_RESYNC, 1);
+	protocol_count(parser->handler, NOTE_RESYNC, 1);
 	parser->hooks->lost(parser->hooks->ctx, parser);
 }
 
@@ -130,7 +125,7 @@ static void parser_refute(struct http1_parser *parser)
 
 static void parser_refuse(struct http1_parser *parser)
 {
-	parser_note(parser, NOTE_MESSAGE_REFUSED, 1);
+	protocol_count(parser->handler, NOTE_MESSAGE_REFUSED, 1);
 	parser_refute(parser);
 }
 
@@ -177,7 +172,7 @@ static void target_split(struct message *message, bool connect)
 static void header_limit(struct http1_parser *parser)
 {
 	if (!parser->header_cut)
-		parser_note(parser, NOTE_HEADER_LIMIT, 1);
+		protocol_count(parser->handler, NOTE_HEADER_LIMIT, 1);
 	parser->header_cut = true;
 	parser->message->flags |= FLAG_TRUNCATED;
 }
@@ -242,7 +237,7 @@ static void start_line_refuse(struct http1_parser *parser)
 		parser_refuse(parser);
 		return;
 	}
-	parser_note(parser, NOTE_MESSAGE_REFUSED, 1);
+	protocol_count(parser->handler, NOTE_MESSAGE_REFUSED, 1);
 	http1_parser_lose(parser);
 }
 
@@ -444,7 +439,7 @@ static void doubt_settle(struct http1_parser *parser)
 	bytes = slice_drop(bytes, http1_parser_feed(parser, bytes, parser->doubt_ns));
 	if (!bytes.len)
 		return;
-	parser_note(parser, NOTE_BYTES_UNPARSED, bytes.len);
+	protocol_count(parser->handler, NOTE_BYTES_UNPARSED, bytes.len);
 	http1_parser_lose(parser);
 }
 
@@ -517,11 +512,11 @@ static void search_found(struct http1_parser *parser, uint64_t time_ns)
 static void search_pass(struct http1_parser *parser, struct http1_line *line)
 {
 	if (parser->late && line->size)
-		parser_note(parser, NOTE_RESYNC, 1);
+		protocol_count(parser->handler, NOTE_RESYNC, 1);
 	parser->late &= !line->size;
 	if (http1_line_text(line).len)
 		parser->passed = HTTP1_PASSED_SOME;
-	parser_note(parser, NOTE_BYTES_UNPARSED, line->size);
+	protocol_count(parser->handler, NOTE_BYTES_UNPARSED, line->size);
 	http1_line_clear(line);
 }
 
@@ -631,7 +626,7 @@ static size_t parser_step(struct http1_parser *parser, struct slice bytes, uint6
 	case HTTP1_SEARCH:
 		return search_step(parser, bytes, time_ns);
 	case HTTP1_ENDED:
-		parser_note(parser, NOTE_BYTES_UNPARSED, bytes.len);
+		protocol_count(parser->handler, NOTE_BYTES_UNPARSED, bytes.len);
 		return bytes.len;
 	case HTTP1_LEFT:
 		break;

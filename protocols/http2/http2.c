@@ -168,7 +168,7 @@ static void on_data(void *ctx, uint32_t id, struct slice bytes, uint64_t time_ns
 	if (half)
 		http2_half_data(side->owner, half, bytes, time_ns);
 	else if (!stream && bytes.data && is_nobodys(side, id))
-		http2_note(side->owner, NOTE_BYTES_UNPARSED, bytes.len);
+		protocol_count(&side->owner->handler, NOTE_BYTES_UNPARSED, bytes.len);
 }
 
 /* DATA that no correct peer sends: its stream never began, or has ended in this direction. */
@@ -197,7 +197,7 @@ static void on_data_end(void *ctx, const struct http2_frame *frame, bool sure, u
 		half->message->flags |= FLAG_GAP;
 	}
 	if (!half && is_stray(side, frame->stream, stream))
-		http2_note(side->owner, NOTE_MESSAGE_REFUSED, 1);
+		protocol_count(&side->owner->handler, NOTE_MESSAGE_REFUSED, 1);
 	if (stream && frame->flags & FRAME_FLAG_END_STREAM)
 		http2_half_end(side->owner, stream, http2_side_kind(side), time_ns);
 }
@@ -230,7 +230,7 @@ static void on_found(void *ctx, uint64_t time_ns)
 {
 	struct http2_side *side = ctx;
 
-	http2_note(side->owner, NOTE_RESYNC, 1);
+	protocol_count(&side->owner->handler, NOTE_RESYNC, 1);
 	side->framing = true;
 	side->clean_ns = time_ns;
 	/* Requests that came meanwhile may have been answered in what was passed over. */
@@ -277,7 +277,7 @@ static void on_unparsed(void *ctx, uint64_t n)
 {
 	struct http2_side *side = ctx;
 
-	http2_note(side->owner, NOTE_BYTES_UNPARSED, n);
+	protocol_count(&side->owner->handler, NOTE_BYTES_UNPARSED, n);
 }
 
 /* --- what the pipeline asks ------------------------------------------------- */

@@ -36,7 +36,7 @@ struct block_context {
 
 static void refuse(struct protocol *protocol)
 {
-	http2_note(protocol, NOTE_MESSAGE_REFUSED, 1);
+	protocol_count(&protocol->handler, NOTE_MESSAGE_REFUSED, 1);
 }
 
 /* One byte of a block may stand for a whole entry of the table, so what all heads take has a limit too. */
@@ -87,20 +87,20 @@ static int block_read(struct http2_side *side, const struct http2_block *block, 
 	table_check(side, block);
 	err = http2_head_read(head, hpack, block, head_limit_bytes(protocol));
 	if (block->lost || block->ended || err == -EAGAIN)
-		http2_note(protocol, NOTE_HEADER_BLOCK_LOST, 1);
+		protocol_count(&protocol->handler, NOTE_HEADER_BLOCK_LOST, 1);
 	if (block->lost) {
 		hpack_prime(side->hpack);
 		if (block->cut)
-			http2_note(protocol, NOTE_HEADER_LIMIT, 1);
+			protocol_count(&protocol->handler, NOTE_HEADER_LIMIT, 1);
 		if (block->type == FRAME_PUSH_PROMISE)
 			side->had_loss = true;
 	} else if (err == -EBADMSG) {
-		http2_note(protocol, NOTE_INFLATE_ERROR, 1);
+		protocol_count(&protocol->handler, NOTE_INFLATE_ERROR, 1);
 	} else if (err == -ENOMEM) {
 		refuse(protocol);
 	}
 	if (!err && head->cut)
-		http2_note(protocol, NOTE_HEADER_LIMIT, 1);
+		protocol_count(&protocol->handler, NOTE_HEADER_LIMIT, 1);
 	return err;
 }
 
@@ -152,7 +152,7 @@ static bool interim_take(const struct block_context *c)
 		refuse(c->protocol);
 		return true;
 	}
-	http2_note(c->protocol, NOTE_INTERIM, 1);
+	protocol_count(&c->protocol->handler, NOTE_INTERIM, 1);
 	c->protocol->handler.interim(c->protocol->handler.ctx, message);
 	return true;
 }
@@ -178,7 +178,7 @@ static void head_replace(const struct block_context *c, struct http2_half *half)
 {
 	struct message *old = half->message, *new = c->head->message;
 
-	http2_note(c->protocol, NOTE_INTERIM, 1);
+	protocol_count(&c->protocol->handler, NOTE_INTERIM, 1);
 	message_fill(c, MESSAGE_RESPONSE);
 	if (interim_take(c))
 		return;
@@ -211,7 +211,7 @@ static void trailers_add(const struct block_context *c, struct http2_half *half)
 		return;
 	message->flags |= FLAG_TRUNCATED;
 	if (!c->head->cut)
-		http2_note(c->protocol, NOTE_HEADER_LIMIT, 1);
+		protocol_count(&c->protocol->handler, NOTE_HEADER_LIMIT, 1);
 }
 
 static bool has_pseudo(const struct http2_head *head, enum message_kind kind)

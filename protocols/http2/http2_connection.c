@@ -9,11 +9,6 @@
 
 #define SLACK_NS 1000000 /* clocks of two processors and of two calls differ by less */
 
-void http2_note(struct protocol *protocol, enum protocol_note note, uint64_t n)
-{
-	protocol->handler.note(protocol->handler.ctx, note, n);
-}
-
 enum event_direction http2_requests_direction(enum protocol_role role)
 {
 	return role == ROLE_SERVER ? DIRECTION_RECEIVED : DIRECTION_SENT;

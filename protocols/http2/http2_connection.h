@@ -105,7 +105,6 @@ struct protocol {
 };
 
 /* --- http2_connection.c: the sides, and what may have been missed of them --- */
-void http2_note(struct protocol *protocol, enum protocol_note note, uint64_t n);
 enum event_direction http2_requests_direction(enum protocol_role role);
 /* Which messages a side carries; meaningful once the role is known. */
 enum message_kind http2_side_kind(const struct http2_side *side);

@@ -110,7 +110,7 @@ static void body_keep(struct protocol *protocol, struct http2_half *half)
 	}
 	if (body.len > 0 && arena_copy(&message->arena, body, &message->body) < 0) {
 		message->flags |= FLAG_TRUNCATED;
-		http2_note(protocol, NOTE_HEADER_LIMIT, 1);
+		protocol_count(&protocol->handler, NOTE_HEADER_LIMIT, 1);
 	}
 	bytes_fini(&half->body);
 }
@@ -148,7 +148,7 @@ static void stream_cut(struct protocol *protocol, struct http2_stream *stream, u
 static void stream_give_up(struct protocol *protocol, struct http2_stream *stream)
 {
 	stream_cut(protocol, stream, FLAG_GAP);
-	http2_note(protocol, NOTE_STREAM_LIMIT, 1);
+	protocol_count(&protocol->handler, NOTE_STREAM_LIMIT, 1);
 	stream_destroy(stream);
 }
 
@@ -195,7 +195,7 @@ struct http2_stream *http2_stream_add(struct protocol *protocol, uint32_t id)
 	if (HASH_COUNT(protocol->streams) >= protocol->config.stream_limit) {
 		/* The stream's other message is not for us either. */
 		http2_past_add(protocol, &past);
-		http2_note(protocol, NOTE_STREAM_LIMIT, 1);
+		protocol_count(&protocol->handler, NOTE_STREAM_LIMIT, 1);
 		protocol->loose_requests = true;
 		return NULL;
 	}
@@ -208,7 +208,7 @@ struct http2_stream *http2_stream_add(struct protocol *protocol, uint32_t id)
 	if (!stream || stream->unlisted) {
 		free(stream);
 		protocol->loose_requests = true;
-		http2_note(protocol, NOTE_MESSAGE_REFUSED, 1);
+		protocol_count(&protocol->handler, NOTE_MESSAGE_REFUSED, 1);
 		return NULL;
 	}
 	return stream;
@@ -254,7 +254,7 @@ int http2_half_open_headless(struct protocol *protocol, struct http2_stream *str
 	struct http2_half *half = &stream->half[MESSAGE_RESPONSE];
 
 	if (!message) {
-		http2_note(protocol, NOTE_MESSAGE_REFUSED, 1);
+		protocol_count(&protocol->handler, NOTE_MESSAGE_REFUSED, 1);
 		return -ENOMEM;
 	}
 	message->direction = (enum event_direction)(side - protocol->side);

@@ -68,19 +68,13 @@ struct http2_wire {
 	unsigned int answered; /* ticks since a block under way was */
 };
 
-static void unparsed_tell(struct http2_wire *wire, uint64_t n)
-{
-	if (n)
-		wire->handler.unparsed(wire->handler.ctx, n);
-}
-
 static void search_add(struct http2_wire *wire, struct slice bytes, uint64_t time_ns)
 {
 	uint64_t unparsed = 0;
 
 	while (bytes.len > 0)
 		bytes = slice_drop(bytes, http2_search_add(&wire->search, bytes, time_ns, &unparsed));
-	unparsed_tell(wire, unparsed);
+	wire->handler.unparsed(wire->handler.ctx, unparsed);
 }
 
 static void block_emit(struct http2_wire *wire, uint64_t time_ns)
@@ -387,7 +381,7 @@ static void held_replay_from(struct http2_wire *wire, size_t at)
 	uint64_t unparsed = 0;
 
 	http2_search_skip(&wire->search, at, &unparsed);
-	unparsed_tell(wire, unparsed);
+	wire->handler.unparsed(wire->handler.ctx, unparsed);
 	held_replay(wire);
 }
 
@@ -433,7 +427,7 @@ static void search_run(struct http2_wire *wire, size_t call_len, bool call_end)
 		uint64_t unparsed = 0;
 
 		found = http2_search_run(&wire->search, wire->max_frame_size, &filter, call_end, &unparsed);
-		unparsed_tell(wire, unparsed);
+		wire->handler.unparsed(wire->handler.ctx, unparsed);
 		if (found)
 			held_replay(wire);
 		else if (call_end && !held_agrees(wire, 0) && call_len && call_len < wire->search.held.len)
@@ -456,7 +450,7 @@ void http2_wire_feed(struct http2_wire *wire, struct slice bytes, uint64_t time_
 			continue;
 		}
 		bytes = slice_drop(bytes, http2_search_add(&wire->search, bytes, time_ns, &unparsed));
-		unparsed_tell(wire, unparsed);
+		wire->handler.unparsed(wire->handler.ctx, unparsed);
 		search_run(wire, call_len, bytes.len == 0);
 	}
 }
@@ -485,7 +479,7 @@ void http2_wire_hole(struct http2_wire *wire, uint64_t size, uint64_t time_ns)
 		return;
 	if (wire->state == WIRE_SEARCH && size != HOLE_UNKNOWN_SIZE &&
 	    http2_search_meets_hole(&wire->search, wire->max_frame_size, size, &unparsed)) {
-		unparsed_tell(wire, unparsed);
+		wire->handler.unparsed(wire->handler.ctx, unparsed);
 		held_replay(wire);
 	}
 	held_settle(wire);
@@ -533,7 +527,7 @@ void http2_wire_end(struct http2_wire *wire, uint64_t time_ns)
 		block_emit(wire, time_ns);
 	}
 	unparsed += http2_search_fini(&wire->search);
-	unparsed_tell(wire, unparsed);
+	wire->handler.unparsed(wire->handler.ctx, unparsed);
 	bytes_fini(&wire->payload);
 	wire->head_len = 0;
 	wire->left = 0;

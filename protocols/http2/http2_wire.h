@@ -45,7 +45,7 @@ struct http2_wire_handler {
 	enum http2_expectation (*expected)(void *ctx, const struct http2_frame *frame);
 	/* Is the answer to this stream's request there already? NULL: no. */
 	bool (*answered)(void *ctx, uint32_t stream);
-	/* So many bytes were passed over. */
+	/* So many bytes were passed over; it may be 0. */
 	void (*unparsed)(void *ctx, uint64_t n);
 };
 
