@@ -93,16 +93,11 @@ static int on_message_complete(llhttp_t *llhttp)
 	return 0;
 }
 
-static enum http1_body_verdict body_execute(struct http1_parser *parser, const void *bytes, size_t len)
+static enum http1_body_verdict body_execute(struct http1_parser *parser, struct slice bytes)
 {
-	if (llhttp_execute(&parser->llhttp, bytes, len) != HPE_OK)
+	if (llhttp_execute(&parser->llhttp, (const char *)bytes.data, bytes.len) != HPE_OK)
 		return HTTP1_BODY_REFUSED;
 	return parser->complete ? HTTP1_BODY_DONE : HTTP1_BODY_MORE;
-}
-
-static enum http1_body_verdict body_execute_string(struct http1_parser *parser, const char *string)
-{
-	return body_execute(parser, string, strlen(string));
 }
 
 /* Tells llhttp a head with nothing in it but what frames the body. Transfer-Encoding wins (RFC 9112, 6.3). */
@@ -110,20 +105,24 @@ static enum http1_body_verdict body_tell_head(struct http1_parser *parser)
 {
 	const struct http1_framing *framing = &parser->framing;
 	bool request = parser->kind == MESSAGE_REQUEST;
+	struct slice parts[4] = { request ? SLICE("POST / HTTP/1.1\r\n") : SLICE("HTTP/1.1 200 OK\r\n") };
+	enum http1_body_verdict verdict = HTTP1_BODY_MORE;
+	size_t count = 1;
 
-	if (body_execute_string(parser, request ? "POST / HTTP/1.1\r\n" : "HTTP/1.1 200 OK\r\n"))
+	if (framing->coding == HTTP1_CODING_OTHER && request)
 		return HTTP1_BODY_REFUSED;
-	if (framing->coded && !framing->chunked_last && request)
-		return HTTP1_BODY_REFUSED;
-	if (framing->chunked_last) {
-		if (body_execute_string(parser, "Transfer-Encoding: chunked\r\n"))
-			return HTTP1_BODY_REFUSED;
-	} else if (framing->has_length && !framing->coded) {
-		if (body_execute_string(parser, "Content-Length: ") ||
-		    body_execute_string(parser, framing->length) || body_execute_string(parser, "\r\n"))
-			return HTTP1_BODY_REFUSED;
+	if (framing->coding == HTTP1_CODING_CHUNKED) {
+		parts[count++] = SLICE("Transfer-Encoding: chunked\r\n\r\n");
+	} else if (framing->has_length && framing->coding != HTTP1_CODING_OTHER) {
+		parts[count++] = SLICE("Content-Length: ");
+		parts[count++] = slice_of_string(framing->length);
+		parts[count++] = SLICE("\r\n\r\n");
+	} else {
+		parts[count++] = SLICE("\r\n");
 	}
-	return body_execute_string(parser, "\r\n");
+	for (size_t i = 0; i < count && verdict == HTTP1_BODY_MORE; i++)
+		verdict = body_execute(parser, parts[i]);
+	return verdict;
 }
 
 enum http1_body_verdict http1_body_begin(struct http1_parser *parser)
@@ -154,7 +153,7 @@ enum http1_body_verdict http1_body_feed(struct http1_parser *parser, struct slic
 	if (parser->state != HTTP1_BODY_CLOSE && bytes.len > parser->llhttp.content_length)
 		bytes.len = (size_t)parser->llhttp.content_length;
 	*taken = bytes.len;
-	verdict = body_execute(parser, bytes.data, bytes.len);
+	verdict = body_execute(parser, bytes);
 	if (verdict == HTTP1_BODY_MORE && parser->state == HTTP1_CHUNK_DATA && !parser->llhttp.content_length)
 		parser->state = HTTP1_CHUNK_END;
 	return verdict;
@@ -179,21 +178,15 @@ enum http1_body_verdict http1_body_chunk_size(struct http1_parser *parser, struc
 	memcpy(text, line.data, n);
 	text[n] = '\r';
 	text[n + 1] = '\n';
-	if (body_execute(parser, text, n + 2) != HTTP1_BODY_MORE)
+	if (body_execute(parser, slice_of(text, n + 2)) != HTTP1_BODY_MORE)
 		return HTTP1_BODY_REFUSED;
 	parser->state = parser->llhttp.content_length ? HTTP1_CHUNK_DATA : HTTP1_TRAILER;
 	return HTTP1_BODY_MORE;
 }
 
-enum http1_body_verdict http1_body_chunk_end(struct http1_parser *parser)
+enum http1_body_verdict http1_body_line_end(struct http1_parser *parser, enum http1_body_verdict due)
 {
-	parser->state = HTTP1_CHUNK_SIZE;
-	return body_execute_string(parser, "\r\n") == HTTP1_BODY_MORE ? HTTP1_BODY_MORE : HTTP1_BODY_REFUSED;
-}
-
-enum http1_body_verdict http1_body_trailer_end(struct http1_parser *parser)
-{
-	return body_execute_string(parser, "\r\n") == HTTP1_BODY_DONE ? HTTP1_BODY_DONE : HTTP1_BODY_REFUSED;
+	return body_execute(parser, SLICE("\r\n")) == due ? due : HTTP1_BODY_REFUSED;
 }
 
 /* Moves llhttp over size bytes that nobody saw; size is at most what is left. */

@@ -24,11 +24,9 @@ enum http1_body_verdict http1_body_feed(struct http1_parser *parser, struct slic
 /* A whole chunk-size line (RFC 9112, 7.1), stripped. */
 enum http1_body_verdict http1_body_chunk_size(struct http1_parser *parser, struct slice line);
 
-/* The line end behind a chunk's data was read. */
-enum http1_body_verdict http1_body_chunk_end(struct http1_parser *parser);
-
-/* The trailer section ended. */
-enum http1_body_verdict http1_body_trailer_end(struct http1_parser *parser);
+/* The line end was read behind a chunk's data (due: HTTP1_BODY_MORE) or a trailer section (HTTP1_BODY_DONE).
+ */
+enum http1_body_verdict http1_body_line_end(struct http1_parser *parser, enum http1_body_verdict due);
 
 /* A hole of at most *size bytes of known size, or HOLE_UNKNOWN_SIZE; what is behind the body is left in
  * *size. */

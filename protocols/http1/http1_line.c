@@ -105,28 +105,35 @@ void http1_line_clear(struct http1_line *line)
 
 static enum http_version version_parse(struct slice s)
 {
-	if (s.len != VERSION_BYTES)
-		return HTTP_VERSION_UNKNOWN;
 	if (slice_equal(s, SLICE("HTTP/1.1")))
 		return HTTP_1_1;
-	if (slice_equal(s, SLICE("HTTP/1.0")))
-		return HTTP_1_0;
-	return HTTP_VERSION_UNKNOWN;
+	return slice_equal(s, SLICE("HTTP/1.0")) ? HTTP_1_0 : HTTP_VERSION_UNKNOWN;
+}
+
+/*
+ * Cuts the method and the target off a request line; *rest is what comes behind the target. False: no method
+ * and a blank are there.
+ */
+static inline bool request_split(struct slice line, struct slice *method, struct slice *target,
+				 struct slice *rest)
+{
+	*method = slice_take(line, token_len(line));
+	*rest = slice_drop(line, method->len + 1);
+	*target = slice_take(*rest, target_len(*rest));
+	*rest = slice_drop(*rest, target->len);
+	return method->len && method->len <= METHOD_LIMIT_BYTES && method->len < line.len &&
+	       line.data[method->len] == ' ';
 }
 
 static bool request_line_parse(struct slice line, struct http1_start_line *out)
 {
-	struct slice method = slice_take(line, token_len(line));
-	struct slice rest = slice_drop(line, method.len + 1);
-	struct slice target = slice_take(rest, target_len(rest));
+	struct slice method, target, rest;
 
-	if (!method.len || method.len > METHOD_LIMIT_BYTES || !target.len)
-		return false;
-	if (line.data[method.len] != ' ' || rest.len <= target.len || rest.data[target.len] != ' ')
+	if (!request_split(line, &method, &target, &rest) || !target.len || !rest.len || rest.data[0] != ' ')
 		return false;
 	*out = (struct http1_start_line){
 		.kind = MESSAGE_REQUEST,
-		.version = version_parse(slice_drop(rest, target.len + 1)),
+		.version = version_parse(slice_drop(rest, 1)),
 		.method = method,
 		.target = target,
 	};
@@ -166,25 +173,28 @@ bool http1_start_line_parse(struct slice line, struct http1_start_line *out)
 	return status_line_parse(line, out) || request_line_parse(line, out);
 }
 
+/* May the bytes, at the end of a line, grow to be a version? */
+static bool version_begins(struct slice s)
+{
+	return slice_has_prefix(SLICE("HTTP/1.0"), s) || slice_has_prefix(SLICE("HTTP/1.1"), s);
+}
+
 /* May the bytes, without a line end so far, grow to be a request line? */
 static bool request_line_prefix(struct slice bytes)
 {
-	size_t method = token_len(bytes);
-	struct slice rest = slice_drop(bytes, method + 1);
-	size_t target = target_len(rest);
-	struct slice tail = slice_drop(rest, target + 1);
+	struct slice method, target, rest;
+	bool begins = request_split(bytes, &method, &target, &rest);
 
-	if (method == bytes.len)
-		return method <= METHOD_LIMIT_BYTES;
-	if (!method || method > METHOD_LIMIT_BYTES || bytes.data[method] != ' ')
+	if (method.len == bytes.len)
+		return method.len <= METHOD_LIMIT_BYTES;
+	if (!begins || !rest.len)
+		return begins;
+	if (!target.len || rest.data[0] != ' ')
 		return false;
-	if (target == rest.len)
-		return true;
-	if (!target || rest.data[target] != ' ')
-		return false;
-	if (tail.len && tail.data[tail.len - 1] == '\r')
-		tail.len--;
-	return slice_has_prefix(SLICE("HTTP/1.0"), tail) || slice_has_prefix(SLICE("HTTP/1.1"), tail);
+	rest = slice_drop(rest, 1);
+	if (rest.len && rest.data[rest.len - 1] == '\r')
+		rest.len--;
+	return version_begins(rest);
 }
 
 static bool status_line_prefix(struct slice bytes)
@@ -192,8 +202,7 @@ static bool status_line_prefix(struct slice bytes)
 	struct http1_start_line ignored;
 
 	if (bytes.len <= VERSION_BYTES)
-		return slice_has_prefix(SLICE("HTTP/1.0"), bytes) ||
-		       slice_has_prefix(SLICE("HTTP/1.1"), bytes);
+		return version_begins(bytes);
 	if (bytes.data[bytes.len - 1] == '\r')
 		bytes.len--;
 	if (bytes.len >= VERSION_BYTES + 4)
@@ -212,11 +221,10 @@ static bool status_line_prefix(struct slice bytes)
 /* The beginning of a request line, all of it method and target. */
 bool http1_request_line_begins(struct slice first, struct http1_start_line *out)
 {
-	struct slice method = slice_take(first, token_len(first));
-	struct slice target = slice_drop(first, method.len + 1);
+	struct slice method, target, rest;
 
-	if (!http1_method_registered(method) || !target.len || first.data[method.len] != ' ' ||
-	    target_len(target) < target.len)
+	if (!request_split(first, &method, &target, &rest) || !http1_method_registered(method) ||
+	    !target.len || rest.len)
 		return false;
 	*out = (struct http1_start_line){ .kind = MESSAGE_REQUEST, .method = method, .target = target };
 	return true;
@@ -254,82 +262,43 @@ enum http1_line_verdict http1_start_line_judge(struct slice bytes)
 	return line.kind == MESSAGE_REQUEST ? HTTP1_LINE_REQUEST : HTTP1_LINE_RESPONSE;
 }
 
-/* IANA's registry of methods (RFC 9110, 16.1), then what is used without being there. */
-static const char *const methods[] = { "ACL",
-				       "BASELINE-CONTROL",
-				       "BIND",
-				       "CHECKIN",
-				       "CHECKOUT",
-				       "CONNECT",
-				       "COPY",
-				       "DELETE",
-				       "GET",
-				       "HEAD",
-				       "LABEL",
-				       "LINK",
-				       "LOCK",
-				       "MERGE",
-				       "MKACTIVITY",
-				       "MKCALENDAR",
-				       "MKCOL",
-				       "MKREDIRECTREF",
-				       "MKWORKSPACE",
-				       "MOVE",
-				       "OPTIONS",
-				       "ORDERPATCH",
-				       "PATCH",
-				       "POST",
-				       "PROPFIND",
-				       "PROPPATCH",
-				       "PUT",
-				       "QUERY",
-				       "REBIND",
-				       "REPORT",
-				       "SEARCH",
-				       "TRACE",
-				       "UNBIND",
-				       "UNCHECKOUT",
-				       "UNLINK",
-				       "UNLOCK",
-				       "UPDATE",
-				       "UPDATEREDIRECTREF",
-				       "VERSION-CONTROL",
-				       "BAN",
-				       "M-SEARCH",
-				       "NOTIFY",
-				       "PURGE",
-				       "SUBSCRIBE",
-				       "UNSUBSCRIBE" };
+/*
+ * IANA's registry of methods (RFC 9110, 16.1), and what is used without being there. First those that people
+ * use and that are no end of another one.
+ */
+#define METHODS_KNOWN 10
+/* clang-format off */
+static const char *const methods[] = {
+	"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT", "PROPFIND",
+	"ACL", "BASELINE-CONTROL", "BIND", "CHECKIN", "CHECKOUT", "COPY", "LABEL", "LINK", "LOCK", "MERGE",
+	"MKACTIVITY", "MKCALENDAR", "MKCOL", "MKREDIRECTREF", "MKWORKSPACE", "MOVE", "ORDERPATCH", "PROPPATCH",
+	"QUERY", "REBIND", "REPORT", "SEARCH", "UNBIND", "UNCHECKOUT", "UNLINK", "UNLOCK", "UPDATE",
+	"UPDATEREDIRECTREF", "VERSION-CONTROL", "BAN", "M-SEARCH", "NOTIFY", "PURGE", "SUBSCRIBE", "UNSUBSCRIBE",
+};
+/* clang-format on */
+#define METHODS (sizeof(methods) / sizeof(*methods))
+
+/* Is this one of the first `count` methods, or (whole: false) the beginning of one? */
+static bool method_is_among(struct slice bytes, size_t count, bool whole)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct slice method = slice_of_string(methods[i]);
+
+		if (slice_has_prefix(method, bytes) && (!whole || method.len == bytes.len))
+			return true;
+	}
+	return false;
+}
 
 bool http1_method_registered(struct slice method)
 {
-	for (size_t i = 0; i < sizeof(methods) / sizeof(*methods); i++)
-		if (slice_equal(method, slice_of_string(methods[i])))
-			return true;
-	return false;
+	return method_is_among(method, METHODS, true);
 }
 
 bool http1_start_line_counts(const struct http1_start_line *line, bool edge)
 {
-	static const char *const known[] = { "GET",   "HEAD",	 "POST",  "PUT",     "DELETE",
-					     "PATCH", "OPTIONS", "TRACE", "CONNECT", "PROPFIND" };
-
-	if (line->kind == MESSAGE_RESPONSE)
-		return true;
-	if (!edge)
-		return http1_method_registered(line->method);
-	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
-		if (slice_equal(line->method, slice_of_string(known[i])))
-			return true;
-	return false;
-}
-
-static bool method_may_be(struct slice bytes)
-{
-	for (size_t i = 0; i < sizeof(methods) / sizeof(*methods); i++)
-		if (slice_has_prefix(slice_of_string(methods[i]), bytes))
-			return true;
-	return false;
+	return line->kind == MESSAGE_RESPONSE ||
+	       method_is_among(line->method, edge ? METHODS_KNOWN : METHODS, true);
 }
 
 bool http1_start_line_may_be(struct slice bytes)
@@ -339,7 +308,7 @@ bool http1_start_line_may_be(struct slice bytes)
 	if (status_line_prefix(bytes))
 		return true;
 	if (n == bytes.len)
-		return method_may_be(bytes);
+		return method_is_among(bytes, METHODS, false);
 	return http1_method_registered(slice_take(bytes, n)) && request_line_prefix(bytes);
 }
 
@@ -433,7 +402,8 @@ static void framing_add_codings(struct http1_framing *framing, struct slice valu
 {
 	struct slice coding, parameters;
 
-	framing->has_codings = true;
+	if (framing->coding == HTTP1_CODING_ABSENT)
+		framing->coding = HTTP1_CODING_EMPTY;
 	while (list_next(&value, &coding)) {
 		/* RFC 2616, 3.6: identity means no coding at all; some old servers still say so. */
 		if (!coding.len || slice_equal_nocase(coding, SLICE("identity")))
@@ -442,9 +412,9 @@ static void framing_add_codings(struct http1_framing *framing, struct slice valu
 		parameters = slice_trim(slice_drop(coding, token_len(coding)));
 		if (!token_len(coding) || (parameters.len && parameters.data[0] != ';'))
 			framing->refused = true;
-		framing->coded = true;
-		framing->chunked_last = slice_equal_nocase(coding, SLICE("chunked"));
-		framing->chunked += framing->chunked_last;
+		framing->coding = slice_equal_nocase(coding, SLICE("chunked")) ? HTTP1_CODING_CHUNKED
+									       : HTTP1_CODING_OTHER;
+		framing->chunked += framing->coding == HTTP1_CODING_CHUNKED;
 	}
 }
 
@@ -462,9 +432,10 @@ bool http1_framing_malformed(const struct http1_framing *framing, enum message_k
 			     enum http_version version)
 {
 	/* Without a coding that ends the body a response ends with the connection, and a request is wrong. */
-	bool endless = kind == MESSAGE_REQUEST && framing->has_codings && !framing->chunked_last;
+	bool coded = framing->coding != HTTP1_CODING_ABSENT;
+	bool endless = kind == MESSAGE_REQUEST && coded && framing->coding != HTTP1_CODING_CHUNKED;
 
 	return framing->refused || endless || (kind == MESSAGE_REQUEST && framing->hosts > 1) ||
-	       framing->chunked > 1 || (framing->has_codings && framing->has_length) ||
-	       (framing->coded && version == HTTP_1_0);
+	       framing->chunked > 1 || (coded && framing->has_length) ||
+	       (framing->coding >= HTTP1_CODING_OTHER && version == HTTP_1_0);
 }

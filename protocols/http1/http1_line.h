@@ -112,13 +112,19 @@ bool http1_field_may_frame(struct slice line);
 /* True when a comma-separated list holds the token, case ignored. */
 bool http1_list_has(struct slice list, struct slice token);
 
+/* The Transfer-Encoding fields. */
+enum http1_coding {
+	HTTP1_CODING_ABSENT, /* there is none */
+	HTTP1_CODING_EMPTY,  /* one, which names no coding */
+	HTTP1_CODING_OTHER,  /* the last one named is not chunked */
+	HTTP1_CODING_CHUNKED,
+};
+
 /* The body's length as the head tells it (RFC 9112, 6.3). */
 struct http1_framing {
 	bool refused; /* contradictory or unreadable: nobody knows where the body ends */
 	bool has_length;
-	bool has_codings;     /* a Transfer-Encoding field stands there */
-	bool coded;	      /* and it names a coding */
-	bool chunked_last;    /* the last one named is chunked */
+	enum http1_coding coding;
 	unsigned int chunked; /* how often that was named */
 	unsigned int hosts;   /* Host fields (RFC 9112, 3.2: one) */
 	char length[24];      /* digits, NUL-terminated */

@@ -370,7 +370,7 @@ static size_t fields_step(struct http1_parser *parser, struct slice bytes, uint6
 	else if (parser->state == HTTP1_HEAD)
 		head_end(parser, time_ns);
 	else
-		body_step(parser, http1_body_trailer_end(parser), time_ns);
+		body_step(parser, http1_body_line_end(parser, HTTP1_BODY_DONE), time_ns);
 	return taken;
 }
 
@@ -409,12 +409,14 @@ static size_t line_step(struct http1_parser *parser, struct slice bytes, uint64_
 
 static size_t chunk_end_step(struct http1_parser *parser, struct slice bytes, uint64_t time_ns)
 {
-	if (bytes.data[0] == '\n')
-		body_step(parser, http1_body_chunk_end(parser), time_ns);
-	else if (bytes.data[0] == '\r' && parser->state == HTTP1_CHUNK_END)
+	if (bytes.data[0] == '\n') {
+		parser->state = HTTP1_CHUNK_SIZE;
+		body_step(parser, http1_body_line_end(parser, HTTP1_BODY_MORE), time_ns);
+	} else if (bytes.data[0] == '\r' && parser->state == HTTP1_CHUNK_END) {
 		parser->state = HTTP1_CHUNK_LF;
-	else
+	} else {
 		parser_refuse(parser);
+	}
 	return 1;
 }
 
