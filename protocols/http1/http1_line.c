@@ -230,15 +230,18 @@ bool http1_request_line_begins(struct slice first, struct http1_start_line *out)
 	return true;
 }
 
-bool http1_long_line_parse(struct slice first, struct slice last, struct http1_start_line *out)
+bool http1_line_start(const struct http1_line *line, struct http1_start_line *out)
 {
-	struct slice line = http1_line_strip(last);
+	struct slice end;
 
-	if (line.len <= VERSION_BYTES || !http1_request_line_begins(first, out))
+	if (!line->overflow)
+		return http1_start_line_parse(http1_line_text(line), out);
+	if (!http1_request_line_begins(bytes_slice(&line->kept), out))
 		return false;
-	line = slice_drop(line, line.len - VERSION_BYTES - 1);
-	out->version = version_parse(slice_drop(line, 1));
-	return line.data[0] == ' ' && out->version != HTTP_VERSION_UNKNOWN;
+	end = http1_line_strip(slice_of(line->tail, sizeof(line->tail)));
+	end = slice_drop(end, end.len - VERSION_BYTES - 1);
+	out->version = version_parse(slice_drop(end, 1));
+	return end.data[0] == ' ' && out->version != HTTP_VERSION_UNKNOWN;
 }
 
 enum http1_line_verdict http1_start_line_judge(struct slice bytes)

@@ -62,10 +62,10 @@ struct slice http1_line_strip(struct slice line);
 bool http1_start_line_parse(struct slice line, struct http1_start_line *out);
 
 /*
- * The same for a request line that is longer than the limit, of which the first bytes and the last ones are
- * there: only with a registered method. The target is cut.
+ * The same for a whole line that was read. Of a request line that is longer than the limit the target is cut;
+ * its method must be a registered one.
  */
-bool http1_long_line_parse(struct slice first, struct slice last, struct http1_start_line *out);
+bool http1_line_start(const struct http1_line *line, struct http1_start_line *out);
 
 /* The same for the first bytes of a request line of which no end is there; the version is not known. */
 bool http1_request_line_begins(struct slice first, struct http1_start_line *out);

@@ -34,7 +34,7 @@ static void message_reset(struct http1_parser *parser)
 	parser->framing = (struct http1_framing){ 0 };
 	parser->unmeasured = false;
 	parser->head_done = parser->complete = parser->header_cut = parser->body_cut = false;
-	parser->kept_back = parser->line_cut = false;
+	parser->reading = HTTP1_READS_FIELD;
 	parser->body_capacity = 0;
 }
 
@@ -71,7 +71,8 @@ static void lines_discard(struct http1_parser *parser)
 			       parser->line.size + parser->candidate.size);
 	http1_line_clear(&parser->line);
 	http1_line_clear(&parser->candidate);
-	parser->kept_back = parser->embedded = false;
+	parser->reading = HTTP1_READS_FIELD;
+	parser->embedded = false;
 }
 
 enum http1_place http1_parser_place(const struct http1_parser *parser)
@@ -177,42 +178,42 @@ static void header_limit(struct http1_parser *parser)
 	parser->message->flags |= FLAG_TRUNCATED;
 }
 
-static void start_line_copy(struct http1_parser *parser, const struct http1_start_line *line)
+/* This line is the start line of a message. */
+static void message_begin(struct http1_parser *parser, const struct http1_line *read,
+			  const struct http1_start_line *line)
 {
-	struct message *message = parser->message;
+	struct message *message;
 
-	message->version = line->version;
-	message->status = line->status;
-	message->direction = parser->direction;
-	message->body_known = true;
-	if (line->kind == MESSAGE_RESPONSE)
-		return;
-	if (arena_copy(&message->arena, line->method, &message->method) < 0 ||
-	    arena_copy(&message->arena, line->target, &message->target) < 0)
-		header_limit(parser);
-	target_split(message, slice_equal(line->method, SLICE("CONNECT")));
-}
-
-static void message_begin(struct http1_parser *parser, const struct http1_start_line *line, uint64_t first_ns)
-{
 	if (parser->trust != HTTP1_TRUST_PROVEN && parser->guesses == HTTP1_GUESSES_MAX) {
 		parser_refute(parser);
 		return;
 	}
-	parser->message = message_new(line->kind, parser->config->message_limit_bytes);
-	if (!parser->message) {
+	message = message_new(line->kind, parser->config->message_limit_bytes);
+	if (!message) {
 		parser_starve(parser);
 		return;
 	}
-	parser->message->first_byte_ns = parser->message->last_byte_ns = first_ns;
+	message->version = line->version;
+	message->status = line->status;
+	message->direction = parser->direction;
+	message->body_known = true;
+	message->first_byte_ns = message->last_byte_ns = read->first_ns;
+	parser->message = message;
+	parser->message_first = read->turn;
+	parser->searched = read == &parser->candidate;
 	parser->embedded &= !parser->message_first;
-	parser->message->flags |= parser->embedded ? FLAG_GUESS : 0;
-	start_line_copy(parser, line);
+	message->flags |= parser->embedded ? FLAG_GUESS : 0;
+	if (line->kind == MESSAGE_REQUEST) {
+		if (arena_copy(&message->arena, line->method, &message->method) < 0 ||
+		    arena_copy(&message->arena, line->target, &message->target) < 0)
+			header_limit(parser);
+		target_split(message, slice_equal(line->method, SLICE("CONNECT")));
+	}
 	parser->method = line->method;
-	parser->head_size = parser->searched ? parser->candidate.size + parser->line.size : parser->line.size;
+	parser->head_size = parser->candidate.size + parser->line.size;
 	parser->state = HTTP1_HEAD;
 	if (parser->hooks->begin(parser->hooks->ctx, parser) < 0) {
-		message_free(parser->message);
+		message_free(message);
 		message_reset(parser);
 		parser_starve(parser);
 	}
@@ -222,41 +223,28 @@ static void message_begin(struct http1_parser *parser, const struct http1_start_
 static void message_begin_here(struct http1_parser *parser, const struct http1_start_line *line,
 			       unsigned int flags)
 {
-	parser->message_first = parser->line.turn;
-	parser->searched = false;
-	message_begin(parser, line, parser->line.first_ns);
+	message_begin(parser, &parser->line, line);
 	if (parser->message)
 		parser->message->flags |= flags;
 	http1_line_clear(&parser->line);
 }
 
-/* Behind a message that is certain the next line may be one's again; behind a guess this was not HTTP. */
-static void start_line_refuse(struct http1_parser *parser)
+static void start_line_take(struct http1_parser *parser)
 {
-	if (parser->trust != HTTP1_TRUST_PROVEN) {
-		parser_refuse(parser);
+	struct http1_start_line line;
+
+	if (http1_line_start(&parser->line, &line) && line.kind == parser->kind) {
+		message_begin_here(parser, &line, parser->line.overflow ? FLAG_TRUNCATED : 0);
 		return;
 	}
 	protocol_count(parser->handler, NOTE_MESSAGE_REFUSED, 1);
-	http1_parser_lose(parser);
-}
-
-static void start_line_take(struct http1_parser *parser)
-{
-	const struct http1_line *read = &parser->line;
-	struct http1_start_line line;
-	/* Of one that is too long the target is cut. */
-	bool cut = read->overflow;
-	bool taken = cut ? http1_long_line_parse(bytes_slice(&read->kept),
-						 slice_of(read->tail, sizeof(read->tail)), &line)
-			 : http1_start_line_parse(http1_line_text(read), &line);
-
-	if (!taken || line.kind != parser->kind) {
-		start_line_refuse(parser);
-		parser->edge = false; /* the line was whole: the next one begins at a line start */
-		return;
-	}
-	message_begin_here(parser, &line, cut ? FLAG_TRUNCATED : 0);
+	/* Behind a message that is certain the next line may be one's again; behind a guess this was not
+	 * HTTP. */
+	if (parser->trust == HTTP1_TRUST_PROVEN)
+		http1_parser_lose(parser);
+	else
+		parser_refute(parser);
+	parser->edge = false; /* the line was whole: the next one begins at a line start */
 }
 
 void http1_parser_cut_line(struct http1_parser *parser)
@@ -267,7 +255,8 @@ void http1_parser_cut_line(struct http1_parser *parser)
 	    !http1_request_line_begins(bytes_slice(&parser->line.kept), &line))
 		return;
 	message_begin_here(parser, &line, FLAG_TRUNCATED | FLAG_PARTIAL_HEADERS);
-	parser->line_cut = parser->message != NULL;
+	if (parser->message)
+		parser->reading = HTTP1_READS_NOTHING;
 }
 
 static void field_take(struct http1_parser *parser)
@@ -276,7 +265,6 @@ static void field_take(struct http1_parser *parser)
 	struct slice name, value, text = http1_line_text(&parser->line);
 	bool head = parser->state == HTTP1_HEAD;
 
-	parser->kept_back = false;
 	if (parser->line.overflow) {
 		header_limit(parser);
 		parser->framing.refused |= head && http1_field_may_frame(slice_take(text, 64));
@@ -347,26 +335,24 @@ static size_t fields_step(struct http1_parser *parser, struct slice bytes, uint6
 	size_t taken;
 	bool whole;
 
-	if (parser->kept_back) {
+	if (parser->reading == HTTP1_KEEPS_FIELD) {
 		bool continues = bytes.data[0] == ' ' || bytes.data[0] == '\t';
 
 		if (!continues)
 			field_take(parser);
 		else if (!parser->line.overflow)
 			parser->line.kept.len = http1_line_text(&parser->line).len;
-		parser->kept_back = false;
+		parser->reading = HTTP1_READS_FIELD;
 	}
 	taken = line_read(parser, bytes, time_ns, &whole);
 	parser->head_size += taken;
 	if (!whole)
 		return taken;
-	if (parser->line_cut) {
-		parser->line_cut = false;
+	if (parser->reading == HTTP1_READS_NOTHING) {
+		parser->reading = HTTP1_READS_FIELD;
 		http1_line_clear(&parser->line);
-		return taken;
-	}
-	if (parser->line.overflow || http1_line_text(&parser->line).len)
-		parser->kept_back = true;
+	} else if (parser->line.overflow || http1_line_text(&parser->line).len)
+		parser->reading = HTTP1_KEEPS_FIELD;
 	else if (parser->state == HTTP1_HEAD)
 		head_end(parser, time_ns);
 	else
@@ -494,19 +480,17 @@ static void search_found(struct http1_parser *parser, uint64_t time_ns)
 	struct http1_start_line line;
 
 	parser->late = false;
-	parser->message_first = parser->candidate.turn;
-	parser->searched = true;
 	http1_start_line_parse(http1_line_text(&parser->candidate), &line);
 	if (line.kind != parser->kind) {
 		parser_refute(parser);
 		return;
 	}
-	message_begin(parser, &line, parser->candidate.first_ns);
+	message_begin(parser, &parser->candidate, &line);
 	http1_line_clear(&parser->candidate);
 	if (parser->state != HTTP1_HEAD)
 		return;
 	if (http1_line_text(&parser->line).len)
-		parser->kept_back = true;
+		parser->reading = HTTP1_KEEPS_FIELD;
 	else
 		head_end(parser, time_ns);
 }
@@ -659,35 +643,18 @@ void http1_parser_hole(struct http1_parser *parser, uint64_t size, uint64_t time
 {
 	enum http1_body_verdict verdict;
 
-	switch (parser->state) {
-	case HTTP1_BODY_LENGTH:
-	case HTTP1_BODY_CLOSE:
-	case HTTP1_CHUNK_DATA:
+	if (parser->state == HTTP1_BODY_LENGTH || parser->state == HTTP1_BODY_CLOSE ||
+	    parser->state == HTTP1_CHUNK_DATA) {
 		parser->message->last_byte_ns = time_ns;
 		verdict = http1_body_hole(parser, &size);
 		body_step(parser, verdict, time_ns);
 		if (verdict == HTTP1_BODY_DONE && size)
 			http1_parser_lose(parser);
-		break;
-	case HTTP1_START_LINE:
-		if (parser->line.kept.len == HTTP1_LINE_LIMIT_BYTES) /* too long anyhow */
-			http1_parser_cut_line(parser);
-		http1_parser_lose(parser);
-		break;
-	case HTTP1_START:
-	case HTTP1_HEAD:
-	case HTTP1_BODY_DOUBT:
-	case HTTP1_CHUNK_SIZE:
-	case HTTP1_CHUNK_END:
-	case HTTP1_CHUNK_LF:
-	case HTTP1_TRAILER:
-	case HTTP1_SEARCH:
-		http1_parser_lose(parser);
-		break;
-	case HTTP1_ENDED:
-	case HTTP1_LEFT:
-		break;
+		return;
 	}
+	if (parser->line.kept.len == HTTP1_LINE_LIMIT_BYTES) /* too long anyhow */
+		http1_parser_cut_line(parser);
+	http1_parser_lose(parser);
 }
 
 void http1_parser_finish(struct http1_parser *parser, uint64_t time_ns)

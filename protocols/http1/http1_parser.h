@@ -49,6 +49,13 @@ enum http1_passed {
 	HTTP1_PASSED_SOME,
 };
 
+/* What the line under way of a head or trailer section is. */
+enum http1_reading {
+	HTTP1_READS_FIELD,   /* a field, or the empty line, so far */
+	HTTP1_KEEPS_FIELD,   /* a whole field, kept back: it may go on in the next line (obs-fold) */
+	HTTP1_READS_NOTHING, /* the rest of a start line that was taken */
+};
+
 /* How far what a direction holds for messages is known to be messages (http1_evidence.h). */
 enum http1_trust {
 	HTTP1_TRUST_PROVEN, /* framed from a start that is certain */
@@ -91,13 +98,12 @@ struct http1_parser {
 
 	struct http1_line line;	     /* the line under way */
 	struct http1_line candidate; /* searching: a start line that waits for the line that proves it */
-	bool line_cut;		     /* the line under way is the rest of a start line that was taken */
-	bool kept_back;		     /* line is a whole field that may go on in the next line (obs-fold) */
-	bool edge;		     /* searching: line began behind a hole, not behind a line end */
-	bool late;		     /* joined late: nothing was passed over so far */
-	bool searched;		     /* the message under way was found by a search */
-	bool no_memory;		     /* an allocation failed since the owner looked */
-	enum http1_passed passed;    /* since framing was lost */
+	enum http1_reading reading;
+	bool edge;		  /* searching: line began behind a hole, not behind a line end */
+	bool late;		  /* joined late: nothing was passed over so far */
+	bool searched;		  /* the message under way was found by a search */
+	bool no_memory;		  /* an allocation failed since the owner looked */
+	enum http1_passed passed; /* since framing was lost */
 
 	enum http1_trust trust;
 	bool fresh;	      /* the next byte is the first of a call */
