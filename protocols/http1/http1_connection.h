@@ -107,13 +107,6 @@ static inline struct http1_parser *http1_response_parser(struct protocol *http1)
 	return &http1->parser[!http1_request_direction(http1)];
 }
 
-/*
- * True when a response of this time and hand began before a request of that time and hand, so that it cannot
- * be its answer. Two threads of a client may be seen in the wrong order by a little.
- */
-bool http1_before(const struct protocol *http1, uint64_t response_ns, uint32_t response_hand,
-		  uint64_t request_ns, uint32_t request_hand);
-
 /* The hooks by which the parsers ask and tell; ctx is the connection. */
 struct http1_hooks http1_message_hooks(struct protocol *http1);
 

@@ -90,7 +90,7 @@ static bool request_agrees(struct protocol *http1)
 {
 	struct http1_parser *parser = http1_request_parser(http1);
 
-	if (!http1_queue_front(&http1->queue)->guess)
+	if (!http1_queue_at(&http1->queue, 0)->guess)
 		return true;
 	return parser->trust == HTTP1_TRUST_GUESS && parser->message_first && requests_are_whole(parser) &&
 	       http1->queue.count == 1;
@@ -102,7 +102,7 @@ void http1_evidence_answer(struct protocol *http1, struct message *response)
 
 	if (request_agrees(http1) && (parser->trust == HTTP1_TRUST_PROVEN || parser->message_first))
 		evidence_prove(http1);
-	else if (http1_queue_front(&http1->queue)->guess)
+	else if (http1_queue_at(&http1->queue, 0)->guess)
 		response->flags |= FLAG_GUESS;
 }
 

@@ -5,11 +5,6 @@
 
 #include <stdlib.h>
 
-bool http1_hold_empty(const struct http1_hold *hold)
-{
-	return !hold->run_count && !hold->finished;
-}
-
 static struct http1_run *hold_newest(const struct http1_hold *hold)
 {
 	return hold->run_count ? &hold->runs[hold->run_at + hold->run_count - 1] : NULL;
@@ -81,11 +76,6 @@ void http1_hold_lose(struct http1_hold *hold, uint64_t size, uint64_t time_ns)
 	}
 	run->time_ns = time_ns;
 	run->lost = size >= HOLE_UNKNOWN_SIZE - run->lost ? HOLE_UNKNOWN_SIZE : run->lost + size;
-}
-
-const struct http1_run *http1_hold_front(const struct http1_hold *hold)
-{
-	return hold->run_count ? &hold->runs[hold->run_at] : NULL;
 }
 
 /* Gives memory back, or moves what waits to the front once that is the smaller part. */

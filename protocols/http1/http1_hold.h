@@ -40,7 +40,10 @@ static inline size_t http1_hold_len(const struct http1_hold *hold)
 }
 
 /* True when nothing waits. */
-bool http1_hold_empty(const struct http1_hold *hold);
+static inline bool http1_hold_empty(const struct http1_hold *hold)
+{
+	return !hold->run_count && !hold->finished;
+}
 
 /* Keeps the bytes. Returns how many found no place; a hole stands for them, unless the hold is empty. */
 size_t http1_hold_add(struct http1_hold *hold, struct slice bytes, uint64_t time_ns, uint32_t hand,
@@ -50,7 +53,10 @@ size_t http1_hold_add(struct http1_hold *hold, struct slice bytes, uint64_t time
 void http1_hold_lose(struct http1_hold *hold, uint64_t size, uint64_t time_ns);
 
 /* The oldest run; NULL: none. Borrowed until the next call. */
-const struct http1_run *http1_hold_front(const struct http1_hold *hold);
+static inline const struct http1_run *http1_hold_front(const struct http1_hold *hold)
+{
+	return hold->run_count ? &hold->runs[hold->run_at] : NULL;
+}
 
 /* Drops n bytes of the oldest run, or the hole that it is. */
 void http1_hold_drop(struct http1_hold *hold, size_t n);

@@ -24,26 +24,30 @@
 #define REQUEST_LESS_BYTES 14	    /* behind a loss of fewer, more of a request shows than empty lines */
 #define INVERSION_NS	   10000000 /* a thread may be held up so long between its call and its record */
 
-bool http1_before(const struct protocol *http1, uint64_t response_ns, uint32_t response_hand,
-		  uint64_t request_ns, uint32_t request_hand)
+/* For certain one moved before the other: two threads may be seen in the wrong order by a little, if
+ * unordered. */
+static bool is_before(uint64_t a_ns, uint32_t a_hand, uint64_t b_ns, uint32_t b_hand, bool ordered)
 {
-	bool threads = response_hand && request_hand && response_hand != request_hand;
+	bool threads = a_hand && b_hand && a_hand != b_hand;
 
-	if (response_ns >= request_ns)
-		return false;
-	/* A server's record of a request is made before its program gets the bytes. */
-	return http1->role == ROLE_SERVER || !threads || request_ns - response_ns > INVERSION_NS;
+	return a_ns < b_ns && (ordered || !threads || b_ns - a_ns > INVERSION_NS);
 }
 
-/* For certain the request left before the response: a server's two threads may show in the wrong order. */
+/*
+ * The response that the bytes belong to began before a request, so that it cannot be its answer. A server's
+ * record of a request is made before its program gets the bytes.
+ */
+static bool response_before(const struct protocol *http1, uint64_t response_ns, uint64_t request_ns,
+			    uint32_t request_hand)
+{
+	return is_before(response_ns, http1->hand, request_ns, request_hand, http1->role == ROLE_SERVER);
+}
+
+/* A request left before the response that the bytes belong to came. */
 static bool request_before(const struct protocol *http1, uint64_t request_ns, uint32_t request_hand,
 			   uint64_t response_ns)
 {
-	bool threads = request_hand && http1->hand && request_hand != http1->hand;
-
-	if (request_ns >= response_ns)
-		return false;
-	return http1->role == ROLE_CLIENT || !threads || response_ns - request_ns > INVERSION_NS;
+	return is_before(request_ns, request_hand, response_ns, http1->hand, http1->role == ROLE_CLIENT);
 }
 
 /* Gives the requests that a loss may have answered their empty responses. */
@@ -215,7 +219,7 @@ static void request_queue(struct protocol *http1, struct http1_parser *parser, u
 		.message = message,
 	};
 
-	if (http1->beyond || http1_queue_full(&http1->queue)) {
+	if (http1->beyond || http1->queue.count >= http1->queue.limit) {
 		http1->beyond++;
 		protocol_count(&http1->handler, NOTE_PIPELINE_LIMIT, 1);
 		message->flags |= FLAG_UNANSWERED | FLAG_TRUNCATED;
@@ -309,15 +313,15 @@ static bool is_interim(const struct message *message)
 
 static bool response_fits(const struct protocol *http1, uint64_t first_ns)
 {
-	const struct http1_request *front = http1_queue_front(&http1->queue);
+	const struct http1_request *front = http1_queue_at(&http1->queue, 0);
 
-	return front && !http1_before(http1, first_ns, http1->hand, front->first_ns, front->hand);
+	return front && !response_before(http1, first_ns, front->first_ns, front->hand);
 }
 
 /* Had another request left before this answer to the oldest one came? */
 static bool second_begun(const struct protocol *http1, uint64_t first_ns)
 {
-	const struct http1_request *second = http1_queue_second(&http1->queue);
+	const struct http1_request *second = http1_queue_at(&http1->queue, 1);
 	const struct http1_order *order = &http1->order;
 
 	if (second && request_before(http1, second->first_ns, second->hand, first_ns))
@@ -396,13 +400,13 @@ static int response_begin(struct protocol *http1, struct http1_parser *parser)
 	if (!is_interim(message))
 		request_body_check(http1);
 	message->flags |= FLAG_NO_REQUEST | http1->missed;
-	message->flags |= http1->beyond ? FLAG_TRUNCATED : http1_order_flags(&http1->order);
+	message->flags |= http1->beyond ? FLAG_TRUNCATED : http1->order.why;
 	return 0;
 }
 
 static bool response_leaves(const struct protocol *http1, const struct message *message)
 {
-	const struct http1_request *request = http1_queue_front(&http1->queue);
+	const struct http1_request *request = http1_queue_at(&http1->queue, 0);
 
 	if (message->status == 101)
 		return true;
@@ -411,7 +415,7 @@ static bool response_leaves(const struct protocol *http1, const struct message *
 
 static enum http1_body response_head(struct protocol *http1, struct message *message)
 {
-	const struct http1_request *request = http1_queue_front(&http1->queue);
+	const struct http1_request *request = http1_queue_at(&http1->queue, 0);
 
 	if (is_interim(message))
 		return HTTP1_BODY_NONE;
@@ -480,7 +484,7 @@ static void response_done(struct protocol *http1, struct message *message, bool 
 	}
 	leaves = !cut && response_leaves(http1, message);
 	if (http1->matched) {
-		doubt = http1_queue_front(&http1->queue)->doubt;
+		doubt = http1_queue_at(&http1->queue, 0)->doubt;
 		asked = http1_queue_pop(&http1->queue).asked;
 		http1->cut = cut;
 		http1->answered_ns = cut ? 0 : message->last_byte_ns;
@@ -512,15 +516,14 @@ static bool response_overdue(const struct protocol *http1, uint64_t time_ns)
 	const struct http1_hold *asked = &http1->hold[http1_request_direction(http1)];
 	const struct http1_run *front = http1_hold_front(asked);
 
-	if (http1_before(http1, time_ns, http1->hand, http1->requests_ns, http1->requests_hand))
-		return true;
-	return front && http1_before(http1, time_ns, http1->hand, front->time_ns, front->hand);
+	return response_before(http1, time_ns, http1->requests_ns, http1->requests_hand) ||
+	       (front && response_before(http1, time_ns, front->time_ns, front->hand));
 }
 
 static bool hook_ready(void *ctx, struct http1_parser *parser, uint64_t time_ns)
 {
 	struct protocol *http1 = ctx;
-	const struct http1_request *front = http1_queue_front(&http1->queue);
+	const struct http1_request *front = http1_queue_at(&http1->queue, 0);
 
 	if (parser->kind == MESSAGE_REQUEST)
 		return http1->upgrade != HTTP1_UPGRADE_ASKED;

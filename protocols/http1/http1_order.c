@@ -102,18 +102,14 @@ void http1_order_distrust(struct http1_order *order)
 	order_unprove(order, PROOF_SHORT);
 }
 
-/* In doubt a client is seen to wait when each request stands behind exactly one response. */
-static void order_watch(struct http1_order *order)
-{
-	order->alternate = order->strays == 1 ? order->alternate + 1 : 0;
-	if (order->alternate >= ALTERNATE_AGAIN)
-		order->state = ORDER_ANSWERED;
-}
-
 bool http1_order_request(struct http1_order *order, uint64_t first_ns, unsigned int *flags)
 {
-	if (order->state == ORDER_SUSPECTED)
-		order_watch(order);
+	/* In doubt a client is seen to wait when each request stands behind exactly one response. */
+	if (order->state == ORDER_SUSPECTED) {
+		order->alternate = order->strays == 1 ? order->alternate + 1 : 0;
+		if (order->alternate >= ALTERNATE_AGAIN)
+			order->state = ORDER_ANSWERED;
+	}
 	/* Nor did a lost request show that the surplus answer would have been to. */
 	if (order->state == ORDER_KNOWN && order->strays && order->tried)
 		order_retract(order);
@@ -123,11 +119,10 @@ bool http1_order_request(struct http1_order *order, uint64_t first_ns, unsigned 
 	order_step(order, ORDER_REQUEST);
 	order->strays = 0;
 	order->open = 0;
-	*flags = (order->state == ORDER_TRIAL || order->state == ORDER_KNOWN) && order->unproven
-			 ? order->unproven | FLAG_GUESS
-			 : 0;
-	if (order->state == ORDER_KNOWN || order->state == ORDER_TRIAL)
+	if (order->state == ORDER_KNOWN || order->state == ORDER_TRIAL) {
+		*flags = order->unproven ? order->unproven | FLAG_GUESS : 0;
 		return true;
+	}
 	if (order->state == ORDER_PASSED && !order->passed++)
 		order->passed_ns = first_ns;
 	*flags = order->why;
@@ -205,14 +200,6 @@ void http1_order_stray(struct http1_order *order, bool contiguous)
 		order_suspect(order);
 }
 
-/* How often a client must be seen to wait behind lost requests. One that was never seen may not. */
-static unsigned int order_proof(const struct http1_order *order, uint64_t most)
-{
-	if (order->alternate || most == 1)
-		return PROOF_SHORT;
-	return most == HOLE_UNKNOWN_SIZE ? PROOF_LONG : PROOF_STRANGER;
-}
-
 bool http1_order_lose_framing(struct http1_order *order, bool inside, bool answered)
 {
 	if (order->state != ORDER_KNOWN || order->unproven)
@@ -231,11 +218,15 @@ bool http1_order_part(struct http1_order *order, bool answered)
 bool http1_order_lose_requests(struct http1_order *order, bool whole, uint64_t most, bool answered)
 {
 	bool trial = order->state == ORDER_TRIAL;
+	/* How often a client must be seen to wait behind lost requests. One that was never seen may not. */
+	unsigned int proof = order->alternate || most == 1 ? PROOF_SHORT
+			     : most == HOLE_UNKNOWN_SIZE   ? PROOF_LONG
+							   : PROOF_STRANGER;
 
 	order->why |= FLAG_GAP;
 	/* Unless one request was lost, and its answer came. */
 	if (most && (!whole || most != 1 || order->strays != 1 || order->state != ORDER_KNOWN))
-		order_unprove(order, order_proof(order, most));
+		order_unprove(order, proof);
 	if (order->pipelines) {
 		order->state = ORDER_PIPELINED;
 		return trial;

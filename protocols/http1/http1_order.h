@@ -39,7 +39,7 @@ enum http1_order_event {
 
 struct http1_order {
 	enum http1_order_state state;
-	unsigned int why;	/* of the doubt: FLAG_LATE_JOINED, FLAG_GAP */
+	unsigned int why; /* of the doubt, and of a response without a partner: FLAG_LATE_JOINED, FLAG_GAP */
 	unsigned int unproven;	/* why requests may have been missed, until the client is seen to wait, */
 	unsigned int proof;	/* so many times more */
 	unsigned int tried;	/* why pairs were tried since the last quiet point, proven or not */
@@ -98,11 +98,5 @@ bool http1_order_part(struct http1_order *order, bool answered);
 
 /* open: requests without a whole answer, none of which can be paired any more. */
 void http1_order_lose_answers(struct http1_order *order, size_t open);
-
-/* Why a response has no partner; 0: nothing was lost. */
-static inline unsigned int http1_order_flags(const struct http1_order *order)
-{
-	return order->why;
-}
 
 #endif

@@ -17,11 +17,6 @@ void http1_queue_fini(struct http1_queue *queue)
 	http1_queue_init(queue, queue->limit);
 }
 
-bool http1_queue_full(const struct http1_queue *queue)
-{
-	return queue->count >= queue->limit;
-}
-
 static int queue_grow(struct http1_queue *queue)
 {
 	size_t capacity = queue->capacity ? queue->capacity * 2 : 4;
@@ -52,32 +47,18 @@ void http1_queue_ask(struct http1_queue *queue, struct http1_request *request, s
 	request->asked = asked;
 }
 
-const struct http1_request *http1_queue_front(const struct http1_queue *queue)
-{
-	return queue->count ? &queue->items[queue->first] : NULL;
-}
-
-const struct http1_request *http1_queue_second(const struct http1_queue *queue)
-{
-	return queue->count > 1 ? &queue->items[(queue->first + 1) % queue->capacity] : NULL;
-}
-
 struct http1_request *http1_queue_find(const struct http1_queue *queue, const struct message *message)
 {
-	struct http1_request *newest;
+	struct http1_request *newest = http1_queue_at(queue, queue->count - 1);
 
-	if (!queue->count)
-		return NULL;
-	newest = &queue->items[(queue->first + queue->count - 1) % queue->capacity];
-	return newest->message == message ? newest : NULL;
+	return newest && newest->message == message ? newest : NULL;
 }
 
 void http1_queue_drop_newest(struct http1_queue *queue)
 {
-	struct message *asked;
+	struct message *asked = http1_queue_at(queue, queue->count - 1)->asked;
 
 	queue->count--;
-	asked = queue->items[(queue->first + queue->count) % queue->capacity].asked;
 	queue->asked_bytes -= message_memory(asked);
 	message_free(asked);
 }

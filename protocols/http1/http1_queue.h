@@ -39,16 +39,14 @@ struct http1_queue {
 void http1_queue_init(struct http1_queue *queue, size_t limit);
 void http1_queue_fini(struct http1_queue *queue);
 
-bool http1_queue_full(const struct http1_queue *queue);
-
 /* Appends a request without `asked`. -ENOMEM; never called on a full queue. */
 int http1_queue_push(struct http1_queue *queue, struct http1_request request);
 
-/* The oldest one, borrowed; NULL: none. */
-const struct http1_request *http1_queue_front(const struct http1_queue *queue);
-
-/* The one behind it, borrowed; NULL: none. */
-const struct http1_request *http1_queue_second(const struct http1_queue *queue);
+/* The n-th oldest one, from 0 on, borrowed until the next change; NULL: there are not so many. */
+static inline struct http1_request *http1_queue_at(const struct http1_queue *queue, size_t n)
+{
+	return n < queue->count ? &queue->items[(queue->first + n) % queue->capacity] : NULL;
+}
 
 /* The newest one if it is this message's, which is under way; else NULL. */
 struct http1_request *http1_queue_find(const struct http1_queue *queue, const struct message *message);
