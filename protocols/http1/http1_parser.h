@@ -49,7 +49,7 @@ enum http1_passed {
 	HTTP1_PASSED_SOME,
 };
 
-/* What the line under way of a head or trailer section is. */
+/* The line under way in a head or a trailer section. */
 enum http1_reading {
 	HTTP1_READS_FIELD,   /* a field, or the empty line, so far */
 	HTTP1_KEEPS_FIELD,   /* a whole field, kept back: it may go on in the next line (obs-fold) */
