@@ -246,14 +246,15 @@ static enum http2_expectation on_expected(void *ctx, const struct http2_frame *f
 	bool begins = frame->type == FRAME_HEADERS && http2_side_kind(side) == MESSAGE_REQUEST;
 	bool is_content = frame->type == FRAME_DATA || frame->type == FRAME_HEADERS ||
 			  frame->type == FRAME_CONTINUATION;
-	uint32_t ahead = http2_kind_side(protocol, MESSAGE_REQUEST)->framing ? IDS_NEAR : IDS_AHEAD;
+	const struct http2_side *requests = http2_kind_side(protocol, MESSAGE_REQUEST);
+	uint32_t ahead = requests->framing ? IDS_NEAR : IDS_AHEAD;
 
 	if (protocol->role == ROLE_UNKNOWN || frame->stream == 0)
 		return EXPECTED_MAYBE;
 	if (stream)
 		return is_content && stream->half[http2_side_kind(side)].state == HALF_ENDED ? EXPECTED_NOT
 											     : EXPECTED_SURE;
-	if (protocol->ids.last && frame->stream > protocol->ids.last + ahead)
+	if ((protocol->ids.last || !http2_side_flags(requests)) && frame->stream > protocol->ids.last + ahead)
 		return EXPECTED_NOT;
 	if (begins && past && !past->had_request)
 		return EXPECTED_SURE;
@@ -377,18 +378,26 @@ static void http2_hole(struct protocol *protocol, enum event_direction direction
 	http2_wire_hole(protocol->side[direction].wire, size, time_ns);
 }
 
+/* Where a frame is cut by the end, no frame may have begun: it may be made of messages that are awaited. */
+static void side_end(struct http2_side *side, uint64_t time_ns)
+{
+	if (http2_wire_doubtful(side->wire))
+		side->framing = false;
+	http2_wire_end(side->wire, time_ns);
+}
+
 /* An end of one direction ends no message: HTTP/2 frames say where messages end. */
 static void http2_finish(struct protocol *protocol, enum event_direction direction, uint64_t time_ns)
 {
-	http2_wire_end(protocol->side[direction].wire, time_ns);
+	side_end(&protocol->side[direction], time_ns);
 }
 
 static void http2_end(struct protocol *protocol, enum protocol_end reason, uint64_t time_ns)
 {
 	enum event_direction requests = http2_requests_direction(protocol->role);
 
-	http2_wire_end(protocol->side[requests].wire, time_ns);
-	http2_wire_end(protocol->side[!requests].wire, time_ns);
+	side_end(&protocol->side[requests], time_ns);
+	side_end(&protocol->side[!requests], time_ns);
 	http2_streams_end(protocol, protocol_end_flags(reason));
 }
 

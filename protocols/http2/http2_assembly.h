@@ -34,11 +34,6 @@ enum http2_assembly_verdict {
 	ASSEMBLY_WRONG, /* padding that does not fit: the connection would end here */
 };
 
-static inline bool http2_frame_is_block(uint8_t type)
-{
-	return type == FRAME_HEADERS || type == FRAME_PUSH_PROMISE || type == FRAME_CONTINUATION;
-}
-
 /*
  * Which bytes [*start, *end) of a block frame's payload belong to the block, without padding, priority and
  * promised stream (RFC 9113, 6.2, 6.6). first: the payload's first byte. False: they do not fit in len bytes.

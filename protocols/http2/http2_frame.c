@@ -108,6 +108,14 @@ bool http2_frame_plausible(const uint8_t *nine_bytes, uint32_t max_frame_size)
 	return http2_frame_lawful(&frame);
 }
 
+bool http2_frame_follows(const struct http2_frame *before, const struct http2_frame *frame)
+{
+	bool is_open = http2_frame_is_block(before->type) && !(before->flags & FRAME_FLAG_END_HEADERS);
+	bool goes_on = frame->type == FRAME_CONTINUATION;
+
+	return is_open == goes_on && (!goes_on || frame->stream == before->stream);
+}
+
 bool http2_payload_plausible(const struct http2_frame *frame, struct slice payload)
 {
 	size_t error_at = frame->type == FRAME_GOAWAY ? 4 : 0;
@@ -130,14 +138,15 @@ struct http2_chain http2_chain_judge(struct slice bytes, uint32_t max_frame_size
 				     const struct http2_chain_filter *filter)
 {
 	struct http2_chain chain = { .verdict = CHAIN_MORE };
+	struct http2_frame before, frame;
 	unsigned int empty = 0;
 
-	while (bytes.len >= HTTP2_FRAME_HEADER_BYTES) {
-		struct http2_frame frame;
-
+	for (bool first = true; bytes.len >= HTTP2_FRAME_HEADER_BYTES; first = false, before = frame) {
 		if (!http2_frame_plausible(bytes.data, max_frame_size))
 			return (struct http2_chain){ .verdict = CHAIN_NONE };
 		http2_frame_parse(bytes.data, &frame);
+		if (!first && !http2_frame_follows(&before, &frame))
+			return (struct http2_chain){ .verdict = CHAIN_NONE };
 		if (!http2_payload_plausible(&frame, slice_drop(bytes, HTTP2_FRAME_HEADER_BYTES)))
 			return (struct http2_chain){ .verdict = CHAIN_NONE };
 		if (filter && !filter->fits(filter->ctx, &frame))

@@ -69,6 +69,14 @@ bool http2_frame_plausible(const uint8_t *nine_bytes, uint32_t max_frame_size);
  */
 bool http2_frame_lawful(const struct http2_frame *frame);
 
+static inline bool http2_frame_is_block(uint8_t type)
+{
+	return type == FRAME_HEADERS || type == FRAME_PUSH_PROMISE || type == FRAME_CONTINUATION;
+}
+
+/* May a frame come right behind that one? Nothing stands between the frames of a block (RFC 9113, 4.3). */
+bool http2_frame_follows(const struct http2_frame *before, const struct http2_frame *frame);
+
 /*
  * True when the payload, or what there is of it, is what a correct peer says: errors are small numbers,
  * windows grow. The header must be plausible.

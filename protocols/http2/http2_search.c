@@ -100,12 +100,15 @@ bool http2_search_run(struct http2_search *search, uint32_t max_frame_size,
 /* Do at least two frames begin at the first byte, the last of them DATA that misses `size` bytes? */
 static bool chain_misses(struct slice bytes, uint32_t max_frame_size, uint64_t size)
 {
-	struct http2_frame frame;
+	struct http2_frame before, frame;
 	unsigned int frames = 0;
 
-	while (bytes.len >= HTTP2_FRAME_HEADER_BYTES && frames < MISSES_FRAMES_MAX &&
-	       http2_frame_plausible(bytes.data, max_frame_size)) {
+	for (; bytes.len >= HTTP2_FRAME_HEADER_BYTES && frames < MISSES_FRAMES_MAX &&
+	       http2_frame_plausible(bytes.data, max_frame_size);
+	     before = frame) {
 		http2_frame_parse(bytes.data, &frame);
+		if (frames && !http2_frame_follows(&before, &frame))
+			return false;
 		bytes = slice_drop(bytes, HTTP2_FRAME_HEADER_BYTES);
 		frames++;
 		if (bytes.len < frame.length)

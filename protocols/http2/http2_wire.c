@@ -163,6 +163,7 @@ static enum http2_expectation frame_expected(const struct http2_wire *wire, cons
 /* The 9 bytes are there. */
 static void frame_begin(struct http2_wire *wire, uint64_t time_ns)
 {
+	const struct http2_frame before = wire->frame;
 	struct http2_frame *frame = &wire->frame;
 	bool fits;
 
@@ -170,8 +171,9 @@ static void frame_begin(struct http2_wire *wire, uint64_t time_ns)
 	fits = http2_frame_lawful(frame);
 	/* A border that little speaks for is given up at the first frame that does not fit. */
 	if (wire->trial) {
+		fits = fits && http2_frame_plausible(wire->head, wire->max_frame_size) &&
+		       (wire->trial == TRIAL_FRAMES || http2_frame_follows(&before, frame));
 		wire->trial--;
-		fits = fits && http2_frame_plausible(wire->head, wire->max_frame_size);
 	}
 	if (!fits) {
 		framing_lose(wire, time_ns);
@@ -352,13 +354,14 @@ static struct held_verdict held_judge(const struct http2_wire *wire, size_t at, 
 {
 	struct held_verdict verdict = { .expected = EXPECTED_MAYBE };
 	struct slice bytes = slice_drop(bytes_slice(&wire->search.held), at);
+	struct http2_frame before, frame;
 
-	while (bytes.len >= HTTP2_FRAME_HEADER_BYTES) {
+	for (bool first = true; bytes.len >= HTTP2_FRAME_HEADER_BYTES; first = false, before = frame) {
 		enum http2_expectation expected = EXPECTED_NOT;
-		struct http2_frame frame;
 
 		http2_frame_parse(bytes.data, &frame);
 		if (http2_frame_plausible(bytes.data, wire->max_frame_size) &&
+		    (first || http2_frame_follows(&before, &frame)) &&
 		    http2_payload_plausible(&frame, slice_drop(bytes, HTTP2_FRAME_HEADER_BYTES)))
 			expected = frame_expected(wire, &frame);
 		if (expected == EXPECTED_NOT)
@@ -603,6 +606,11 @@ void http2_wire_allow_frame_size(struct http2_wire *wire, uint32_t bytes)
 {
 	if (bytes > wire->max_frame_size && bytes <= 0xffffff)
 		wire->max_frame_size = bytes;
+}
+
+bool http2_wire_doubtful(const struct http2_wire *wire)
+{
+	return wire->trial && (wire->state == WIRE_PAYLOAD || wire->head_len);
 }
 
 uint32_t http2_wire_data_left(const struct http2_wire *wire)

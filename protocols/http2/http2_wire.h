@@ -86,6 +86,9 @@ void http2_wire_tick(struct http2_wire *wire, uint64_t time_ns);
 /* SETTINGS_MAX_FRAME_SIZE of the other side; only raises what a search takes for a frame. */
 void http2_wire_allow_frame_size(struct http2_wire *wire, uint32_t bytes);
 
+/* Was the begin of the frame under way searched for, and too little came since that fits? */
+bool http2_wire_doubtful(const struct http2_wire *wire);
+
 /* Bytes to come of the DATA frame under way, padding included; 0: none, or its padding is not known yet. */
 uint32_t http2_wire_data_left(const struct http2_wire *wire);
 

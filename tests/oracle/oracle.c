@@ -41,15 +41,9 @@ static const struct known_bad {
 	  IS(PAIR) | IS(PHANTOM) | IS(FIELD) | IS(TWICE) | IS(SPLIT) | IS(MISSING),
 	  "text in a body, where a turn begins, is taken for a head: one or two cases in a hundred" },
 	{ FAMILY_HTTP1_TRAPS, ON_ANY_LOSS, IS(UNTOUCHED), "such text bears the number of a true exchange" },
-	{ FAMILY_HTTP2, ON(JOIN) | ON_ANY_LOSS, IS(SPLIT),
-	  "fewer than one case in 300,000: behind a border that was none an answer is counted, not marked" },
-	{ FAMILY_HTTP2_RESET, ON(JOIN) | ON_ANY_LOSS, IS(SPLIT),
-	  "fewer than one case in 300,000: behind a border that was none an answer is counted, not marked" },
 	{ FAMILY_HTTP2_H2C, ON(BURST), IS(MISSING),
 	  "one case in a million: the request that asked for h2c and both prefaces are lost, and its answer "
 	  "goes uncounted" },
-	{ FAMILY_HTTP2_H2C, ON(JOIN) | ON_ANY_LOSS, IS(SPLIT),
-	  "fewer than one case in 300,000: behind a border that was none an answer is counted, not marked" },
 };
 
 /* --- sums --------------------------------------------------------------------------- */

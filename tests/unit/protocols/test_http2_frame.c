@@ -90,6 +90,8 @@ static void test_parse(void **state)
 #define PING	"0000080600000000000000000000000000"
 #define WINDOW	"00000408000000000000000001"
 #define NOTHING "000000000000000001"
+#define OPEN	"000001010000000001aa" /* HEADERS, without END_HEADERS */
+#define GOES_ON "000001090400000001aa" /* CONTINUATION, the last */
 
 struct chain_row {
 	const char *name, *hex, *expected;
@@ -109,6 +111,12 @@ static const struct chain_row chains[] = {
 	{ "a GOAWAY of a large error", PING "0000080700000000000000000001090000", "none 0" },
 	{ "an RST_STREAM of a large error", PING "00000403000000000110000000", "none 0" },
 	{ "an RST_STREAM that is cut", PING "000004030000000001100000", "more 2" },
+	{ "a block goes on", OPEN GOES_ON PING, "found 3" },
+	{ "a block whose begin is not there", GOES_ON PING WINDOW, "found 3" },
+	{ "a block must go on", OPEN PING, "none 0" },
+	{ "a block goes on on its stream", OPEN "000001090400000003aa", "none 0" },
+	{ "a block goes on until its end", "000001090000000001aa" PING, "none 0" },
+	{ "a block that was none goes on", PING GOES_ON, "none 0" },
 	{ "empty data proves nothing", NOTHING NOTHING NOTHING NOTHING, "more 0" },
 	{ "empty data among frames", PING NOTHING WINDOW NOTHING PING, "found 3" },
 	{ "too much of nothing", NOTHING NOTHING NOTHING NOTHING NOTHING NOTHING NOTHING NOTHING NOTHING,

@@ -56,6 +56,7 @@ static void test_body_in_a_hole(void **state)
 		{ SLICE("rest" PING "\0\0\5\0\1\0\0\0\1ab"), 3, true, 4 },
 		{ SLICE("rest" PING "\0\0\5\0\1\0\0\0\1"), 4, false, 0 },
 		{ SLICE("\0\0\5\0\1\0\0\0\1"), 5, false, 0 },
+		{ SLICE("\0\0\1\1\0\0\0\0\1x\0\0\5\0\1\0\0\0\1"), 5, false, 0 },
 		{ SLICE("rest of a body" PING), 5, false, 0 },
 	};
 

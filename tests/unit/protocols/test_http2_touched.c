@@ -617,9 +617,38 @@ static void test_request_behind_its_answer(void **state)
 	build_free(build);
 }
 
+/* A border that was searched for was none: the frame that seems to begin there has the answer inside. */
+static void test_answer_inside_no_frame(void **state)
+{
+	struct build *build =
+		build_new("< ping\n< ping\n< raw 003e80070000000000\n"
+			  "> preface\n> settings\n> ping\n" GET(1) "< headers 1 end :status=204\n");
+	struct run run;
+
+	(void)state;
+	losses[MESSAGE_RESPONSE] = 0;
+	run_begin(&run, false);
+	http2_protocol.destroy(run.protocol);
+	run.handler.lost = on_lost;
+	run.protocol = http2_protocol.create(&(struct protocol_config){ .role = ROLE_CLIENT,
+									.from_start = { true, false },
+									.message_limit_bytes = 65536,
+									.stream_limit = 9 },
+					     &run.handler);
+	assert_non_null(run.protocol);
+	for (size_t i = 0; i < build->count; i++)
+		run_call(&run, &build->chunks[i], false);
+	run_end(&run);
+	assert_string_equal(message_text_get(&run.out), G(1));
+	assert_int_equal(losses[MESSAGE_RESPONSE], 1);
+	message_text_fini(&run.out);
+	build_free(build);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_answer_inside_no_frame),
 		cmocka_unit_test(test_answer_before_the_role),
 		cmocka_unit_test(test_request_behind_its_answer),
 		cmocka_unit_test(test_each_block_waits_for_itself),
