@@ -168,6 +168,25 @@ def run(*command, status=0, env=None, cwd=None, given=None, deadline_s=DEADLINE_
     return Finished(process.pid, process.returncode, out, err)
 
 
+class Gate:
+    """A FIFO: who opens it for reading waits until open()."""
+
+    def __init__(self, folder):
+        self.path = folder / "gate"
+        os.mkfifo(self.path)
+
+    def open(self):
+        """Lets the reader go on; nobody reads: the test fails in time, it does not wait for ever."""
+        def opened():
+            with contextlib.suppress(OSError):
+                return os.open(self.path, os.O_WRONLY | os.O_NONBLOCK)
+            return None
+
+        descriptor = wait_until(opened, f"a reader of {self.path}")
+        os.write(descriptor, b"go\n")
+        os.close(descriptor)
+
+
 class Live:
     """hark with these words alone: ready once it is made."""
 

@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from harness import HARK, assert_whole, briefs, run, wait_until
+from harness import HARK, Gate, assert_whole, briefs, run, wait_until
 from servers import PYTHON
 
 NETNS = pathlib.Path(__file__).resolve().parent / "peers/netns.py"
@@ -43,18 +43,6 @@ class End:
     @property
     def pids(self):
         return {self.pid}
-
-
-def go(gate):
-    """Lets who reads the FIFO go on; nobody does: the test fails in time, it does not wait for ever."""
-    def opened():
-        with contextlib.suppress(OSError):
-            return os.open(gate, os.O_WRONLY | os.O_NONBLOCK)
-        return None
-
-    descriptor = wait_until(opened, f"a reader of {gate}")
-    os.write(descriptor, b"go\n")
-    os.close(descriptor)
 
 
 @pytest.fixture
@@ -185,15 +173,14 @@ def test_command_inside(nginx, capture, tmp_path):
 def test_named_process_inside(nginx, capture, cgroup, tmp_path):
     """-p and the container are looked up with the numbers that hark sees."""
     number = f"{os.getpid():08x}" * 8
-    place, gate, out = cgroup(f"docker-{number}.scope"), tmp_path / "gate", tmp_path / "out.json"
-    os.mkfifo(gate)
+    place, gate, out = cgroup(f"docker-{number}.scope"), Gate(tmp_path), tmp_path / "out.json"
     (tmp_path / "client.py").write_text(CLIENT)
-    client = f"(sh -c 'echo $$ > {place}/cgroup.procs; exec {PYTHON} {tmp_path}/client.py {gate} " \
+    client = f"(sh -c 'echo $$ > {place}/cgroup.procs; exec {PYTHON} {tmp_path}/client.py {gate.path} " \
              f"http://127.0.0.1:{nginx.http}/one') & echo $! > {tmp_path}/pid; "
     watch = f"exec {HARK} -p $! --capture {capture} -n 1 -o json:{out}"
     with inside(tmp_path, "sh", "-c", client + watch):
         run("curl", "-s", "-o", "/dev/null", f"http://127.0.0.1:{nginx.http}/other")
-        go(gate)
+        gate.open()
     (one,) = lines_of(out)
     assert one["url.path"] == "/one" and one["process.pid"] == int((tmp_path / "pid").read_text())
     assert one["process.executable.name"].startswith("python3")
@@ -221,12 +208,14 @@ def test_everybody_from_inside(nginx, capture, tmp_path):
             assert 1 < one["process.pid"] < 100 and one["process.pid"] != outside.pid
 
 
-def test_seen_from_outside(hark, nginx, capture):
+def test_seen_from_outside(hark, nginx, capture, tmp_path):
     """Whoever is in a pid namespace has the number that it has where hark is."""
+    gate = Gate(tmp_path)
     with hark("--capture", capture) as watch:
         with subprocess.Popen([*INSIDE, "curl", "-s", "-o", "/dev/null",
-                               f"http://127.0.0.1:{nginx.http}/wait/outside/0.3"]) as outer:
+                               f"http://127.0.0.1:{nginx.http}/wait/until{gate.path}"]) as outer:
             (pid,) = wait_until(lambda: children(outer.pid), "curl")
+            gate.open()
         assert outer.returncode == 0
         watch.wait_for(1, pid)
     (one,) = watch.of(pid)

@@ -2,12 +2,13 @@
 """Exchanges that are under way: requests that wait, answers that go on, interim responses, pushes."""
 import os
 import re
+import signal
 import subprocess
 import time
 
 import pytest
 
-from harness import DEADLINE_S, HARK, brief, header, run, wait_until
+from harness import DEADLINE_S, Gate, Live, brief, header, run, wait_until
 
 CURL = ("curl", "-sS", "-k", "-N")
 WAYS = {"http/1.1": ("http", "--http1.1"), "h2c": ("h2c", "--http2-prior-knowledge"), "h2+tls": ("tls", "--http2")}
@@ -33,7 +34,8 @@ def ended(watch, path):
 
 @pytest.mark.parametrize("way", WAYS)
 def test_a_server_that_answers_late(hark, nginx, way, tmp_path):
-    path = f"/wait/until{tmp_path}/go"
+    gate = Gate(tmp_path)
+    path = f"/wait/until{gate.path}"
     with hark("--pending", "0.5") as watch:
         begin = time.monotonic()
         client = ask(nginx, way, path)
@@ -42,7 +44,7 @@ def test_a_server_that_answers_late(hark, nginx, way, tmp_path):
         for one in pending(watch, path).values():
             assert 500 <= one["hark.pending_ms"] <= (time.monotonic() - begin) * 1000 and brief(one).split()[2] == "-"
             assert "hark.duration_ms" not in one and "hark.flags" not in one
-        (tmp_path / "go").touch()
+        gate.open()
         assert client.communicate(timeout=DEADLINE_S)[0] == b"at last\n"
         wait_until(lambda: {"curl", "nginx"} <= set(ended(watch, path)), "the exchanges")
     for one in ended(watch, path).values():
@@ -53,14 +55,15 @@ def test_a_server_that_answers_late(hark, nginx, way, tmp_path):
 
 @pytest.mark.parametrize("way", WAYS)
 def test_an_event_stream_is_not_silence(hark, nginx, way, tmp_path):
-    path = f"/wait/events{tmp_path}/go"
+    gate = Gate(tmp_path)
+    path = f"/wait/events{gate.path}"
     with hark("--pending", "0.5") as watch:
         client = ask(nginx, way, path)
         wait_until(lambda: {"curl", "nginx"} <= set(pending(watch, path)), "lines about what goes on")
         assert client.poll() is None
         for one in pending(watch, path).values():
             assert one["http.response.status_code"] == 200 and "http.response.body.size" not in one
-        (tmp_path / "go").touch()
+        gate.open()
         body = client.communicate(timeout=DEADLINE_S)[0]
         wait_until(lambda: {"curl", "nginx"} <= set(ended(watch, path)), "the exchanges")
     count = body.count(b"data: event")
@@ -70,46 +73,66 @@ def test_an_event_stream_is_not_silence(hark, nginx, way, tmp_path):
     assert not any(one.get("hark.flags") for one in watch.of(*[nginx]) if one.get("url.path") == path)
 
 
-def text_of(command, action):
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    for line in process.stderr:
-        if line.startswith("hark: ready"):
-            break
-    action()
-    process.send_signal(2)
-    out, err = process.communicate(timeout=DEADLINE_S)
-    assert process.returncode == 0, err
-    return out
+def text_of(tmp_path, *options, action):
+    """The lines of hark, which action(shown) can read in the meantime."""
+    path = tmp_path / "lines.txt"
+    watch = Live("-o", f"text:{path}", "--comm", "curl", *options)
+    try:
+        action(path.read_text)
+    finally:
+        watch.end()
+    return path.read_text()
 
 
-def test_text_says_what_it_waits_for(nginx):
-    slow, events = (f"/wait/{what}-{os.getpid()}/1.2" for what in ("slow", "events"))
+def test_text_says_what_it_waits_for(nginx, tmp_path):
+    gates = {}
+    for what in ("until", "events"):
+        (tmp_path / what).mkdir()
+        gates[what] = Gate(tmp_path / what)
+    slow, events = (f"/wait/{what}{gate.path}" for what, gate in gates.items())
 
-    def action():
+    def action(shown):
         clients = [ask(nginx, "http/1.1", path) for path in (slow, events)]
+        wait_until(lambda: shown().count("[pending: ") == len(clients), "the lines about what goes on")
+        for gate in gates.values():
+            gate.open()
         for client in clients:
             client.communicate(timeout=DEADLINE_S)
 
-    out = text_of([HARK, "--pending", "500ms", "--comm", "curl"], action)
+    out = text_of(tmp_path, "--pending", "500ms", action=action)
     lines = [re.sub(r"^\S+ |\d+\.\d s$", "", line) for line in out.splitlines()]
     assert sum(f"{slow} " in line for line in lines) == 2 and sum(f"{events} " in line for line in lines) == 2
     assert any(re.search(rf"{slow} +\.\.\. 0/\? +\[pending: waiting for \d+ ms\]$", line) for line in lines), out
     assert any(re.search(rf"{events} +200 0/\d+\+ +\[pending: receiving for \d+ ms\]$", line) for line in lines), out
 
 
-def test_json_has_one_object_an_exchange_unless_asked(hark, nginx):
-    path = f"/wait/slow-{os.getpid()}/2.5"
-    with hark() as watch:
-        ask(nginx, "http/1.1", path).communicate(timeout=DEADLINE_S)
+def test_json_has_one_object_an_exchange_unless_asked(hark, nginx, tmp_path):
+    gate = Gate(tmp_path)
+    path = f"/wait/until{gate.path}"
+
+    def counted():
+        os.kill(watch.pid, signal.SIGUSR1)
+        return any(re.search(r"exchanges\.pending +2 ", line) for line in list(watch.talk))
+
+    with hark(f"port:{nginx.http}") as watch:
+        client = ask(nginx, "http/1.1", path)
+        wait_until(counted, "two exchanges that wait")
+        gate.open()
+        client.communicate(timeout=DEADLINE_S)
         wait_until(lambda: {"curl", "nginx"} <= set(ended(watch, path)), "the exchanges")
     assert not pending(watch, path)
-    assert watch.stats["exchanges.pending"] >= 2
+    assert watch.stats["exchanges.pending"] == 2
 
 
-def test_zero_is_never(hark, nginx):
-    path = f"/wait/slow-{os.getpid()}/1"
-    with hark("--pending", "0") as watch:
-        ask(nginx, "http/1.1", path).communicate(timeout=DEADLINE_S)
+def test_zero_is_never(hark, nginx, tmp_path):
+    """Another hark tells when one that is asked would have told."""
+    gate = Gate(tmp_path)
+    path = f"/wait/until{gate.path}"
+    with hark("--pending", "0") as watch, hark("--pending", "0.5") as witness:
+        client = ask(nginx, "http/1.1", path)
+        wait_until(lambda: {"curl", "nginx"} <= set(pending(witness, path)), "lines about what waits")
+        gate.open()
+        client.communicate(timeout=DEADLINE_S)
         wait_until(lambda: {"curl", "nginx"} <= set(ended(watch, path)), "the exchanges")
     assert watch.stats["exchanges.pending"] == 0 and not pending(watch, path)
 
@@ -131,8 +154,8 @@ def test_interim_responses(hark, nginx, capture):
         assert brief(one) == "POST /x 201 3 7"
 
 
-def test_interim_in_text(nginx):
-    out = text_of([HARK, "-v", "--comm", "curl"], lambda: run(*CURL, f"http://127.0.0.1:{nginx.sink.port}/wait/hints"))
+def test_interim_in_text(nginx, tmp_path):
+    out = text_of(tmp_path, "-v", action=lambda _: run(*CURL, f"http://127.0.0.1:{nginx.sink.port}/wait/hints"))
     assert re.search(r"^    <1 103\n    <1 Link: </style.css>; rel=preload\n    < Server: ", out, re.M), out
 
 

@@ -8,6 +8,7 @@ import http.server
 import itertools
 import json
 import os
+import pathlib
 import random
 import select
 import socket
@@ -83,8 +84,8 @@ def serve_files(port, site, certificate=None, key=None):
 
 class Sink(Files):
     """Takes any body of any method, and gives answers that take their time: /wait/slow/5 comes after 5 seconds,
-    /wait/until/FILE once that file is there, /wait/events/3 is a stream of 20 events a second for 3 seconds,
-    /wait/events/FILE one until that file is there, /wait/hints sends a 103 first."""
+    /wait/until/FIFO once somebody wrote to that, /wait/events/FIFO is a stream of 20 events a second until then,
+    /wait/hints sends a 103 first."""
 
     def do_POST(self):
         self.read_body()
@@ -106,33 +107,31 @@ class Sink(Files):
         if self.path in self.bodies:
             return self.answer_body(*self.bodies[self.path])
         what, _, end = self.path.removeprefix("/wait/").partition("/")
-        if what.startswith("events"):
+        if what == "events":
             return self.answer_events(end)
         if what == "hints":
             self.send_response_only(103)
             self.send_header("Link", "</style.css>; rel=preload")
             self.end_headers()
         elif what == "until":
-            while not os.path.exists(f"/{end}"):
-                time.sleep(0.02)
-        else:
+            pathlib.Path("/", end).read_bytes()
+        elif what == "slow":
             time.sleep(float(end))
         return self.answer(200, b"at last\n")
 
     def answer_events(self, end):
-        by_time = end[0].isdigit()
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
         self.send_header("X-Accel-Buffering", "no")
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
-        for number in range(int(20 * float(end))) if by_time else itertools.count():
-            if not by_time and os.path.exists(f"/{end}"):
-                break
-            event = b"data: event %4d\n\n" % number
-            self.wfile.write(b"%x\r\n%s\r\n" % (len(event), event))
-            self.wfile.flush()
-            time.sleep(0.05)
+        with open(f"/{end}", opener=lambda path, flags: os.open(path, flags | os.O_NONBLOCK)) as gate:
+            for number in itertools.count():
+                event = b"data: event %4d\n\n" % number
+                self.wfile.write(b"%x\r\n%s\r\n" % (len(event), event))
+                self.wfile.flush()
+                if select.select([gate], [], [], 0.05)[0]:
+                    break
         self.wfile.write(b"0\r\n\r\n")
 
 
