@@ -85,23 +85,22 @@ static void top_fini(struct sink *sink)
 	loop_remove(sink->config.loop, STDIN_FILENO);
 	loop_remove(sink->config.loop, sink->timer);
 	open_forget(sink);
-	top_tables_fini(sink);
+	top_pages_fini(sink);
 	top_record_drop(&sink->kept, sink->record);
 	top_conn_drop(sink->conn);
-	top_numbers_fini(&sink->some);
-	top_numbers_fini(&sink->all);
-	filter_free(sink->filter);
+	top_numbers_fini(sink);
 	top_kept_fini(&sink->kept);
 	top_lines_fini(&sink->lines);
 	line_style_fini(&sink->style);
+	buffer_fini(&sink->text);
 }
 
-static void picture(struct sink *sink, bool make)
+static void picture(struct sink *sink)
 {
 	if (!screen_up(sink))
 		return;
 	top_screen_resized(&sink->screen);
-	if (make)
+	if (!sink->paused)
 		top_page_make(sink);
 	top_draw(sink);
 	sink->drawn_ns = clock_ns();
@@ -111,7 +110,7 @@ static void picture(struct sink *sink, bool make)
 
 static void top_exchange(struct sink *sink, const struct result *result)
 {
-	top_count(sink, result->exchange);
+	top_numbers_exchange(sink, result->exchange);
 }
 
 static void top_conn_opened(struct sink *sink, const struct result *result)
@@ -140,12 +139,7 @@ static void collecting_begin(struct sink *sink)
 	sink->in_flight = 0;
 	for (conn = sink->kept.conn_list; conn; conn = conn->next)
 		conn->in_flight = 0;
-	stats_in_flight_begin(sink->all.endpoints);
-	stats_in_flight_begin(sink->all.processes);
-	if (!sink->filter)
-		return;
-	stats_in_flight_begin(sink->some.endpoints);
-	stats_in_flight_begin(sink->some.processes);
+	top_numbers_in_flight_begin(sink);
 }
 
 static void top_in_flight(struct sink *sink, const struct result *result)
@@ -157,12 +151,7 @@ static void top_in_flight(struct sink *sink, const struct result *result)
 	if (!sink->collecting)
 		collecting_begin(sink);
 	sink->in_flight += passes;
-	stats_in_flight(sink->all.endpoints, exchange);
-	stats_in_flight(sink->all.processes, exchange);
-	if (sink->filter && passes) {
-		stats_in_flight(sink->some.endpoints, exchange);
-		stats_in_flight(sink->some.processes, exchange);
-	}
+	top_numbers_in_flight(sink, exchange, passes);
 	if (sink->open_count == TOP_OPEN_MAX)
 		return;
 	record = top_record_new(&sink->kept, exchange, false);
@@ -174,15 +163,6 @@ static void top_in_flight(struct sink *sink, const struct result *result)
 	sink->open[sink->open_count++] = record;
 }
 
-/* Draws what does not wait for the next picture of the numbers: another size; while paused, messages. */
-static void look(struct sink *sink, uint64_t wall)
-{
-	if (!sink->screen.terminal)
-		return;
-	if (top_screen_resized(&sink->screen) || wall - sink->drawn_ns >= STILL_NS)
-		picture(sink, !sink->paused);
-}
-
 static bool top_tick(struct sink *sink, uint64_t now_ns)
 {
 	uint64_t wall = clock_ns();
@@ -191,14 +171,7 @@ static bool top_tick(struct sink *sink, uint64_t now_ns)
 		sink->now_ns = now_ns;
 	if (wall - sink->drawn_ns < sink->interval_ns || sink->paused)
 		return false;
-	top_history_tick(&sink->all.history, sink->now_ns);
-	stats_tick(sink->all.endpoints, sink->now_ns);
-	stats_tick(sink->all.processes, sink->now_ns);
-	if (sink->filter) {
-		top_history_tick(&sink->some.history, sink->now_ns);
-		stats_tick(sink->some.endpoints, sink->now_ns);
-		stats_tick(sink->some.processes, sink->now_ns);
-	}
+	top_numbers_tick(sink);
 	return true;
 }
 
@@ -208,7 +181,7 @@ static void top_draw_op(struct sink *sink, bool last)
 		collecting_begin(sink); /* none is open */
 	sink->collecting = false;
 	sink->ended |= last;
-	picture(sink, !sink->paused);
+	picture(sink);
 }
 
 static void top_keys_take(void *ctx, bool closed)
@@ -217,16 +190,17 @@ static void top_keys_take(void *ctx, bool closed)
 	bool left = closed || sink->failed, keys = false;
 	uint32_t key;
 
-	while (sink->screen.terminal && !left && (key = top_screen_key(&sink->screen)) != TOP_KEY_NONE) {
+	while (sink->screen.terminal && !left && (key = top_screen_key()) != TOP_KEY_NONE) {
 		left = top_key(sink, key);
 		keys = true;
 	}
 	if (left)
 		loop_stop(sink->config.loop);
 	else if (keys)
-		picture(sink, !sink->paused);
+		picture(sink);
 }
 
+/* Draws what does not wait for the next picture of the numbers: another size; while paused, messages. */
 static void top_time_take(void *ctx, bool closed)
 {
 	struct sink *sink = ctx;
@@ -234,8 +208,9 @@ static void top_time_take(void *ctx, bool closed)
 	(void)closed;
 	if (sink->failed)
 		loop_stop(sink->config.loop);
-	else
-		look(sink, clock_ns());
+	else if (sink->screen.terminal &&
+		 (top_screen_resized(&sink->screen) || clock_ns() - sink->drawn_ns >= STILL_NS))
+		picture(sink);
 }
 
 static int top_init(struct sink *sink, const struct sink_config *config)
@@ -247,8 +222,8 @@ static int top_init(struct sink *sink, const struct sink_config *config)
 	sink->interval_ns =
 		config->stats && config->stats->interval_ns ? config->stats->interval_ns : INTERVAL_NS;
 	sink->pages[0] = page_of(config->stats);
-	top_tables_init(sink);
-	if (top_numbers_init(sink, &sink->all) < 0)
+	top_pages_init(sink);
+	if (top_numbers_init(sink, &sink->numbers[0]) < 0)
 		return -ENOMEM;
 	sink->timer = loop_add_timer(config->loop, LOOK_NS, top_time_take, sink);
 	return sink->timer < 0 ? sink->timer : loop_add(config->loop, STDIN_FILENO, top_keys_take, sink);

@@ -45,8 +45,12 @@ enum top_page {
 
 /* The numbers of the exchanges that pass a filter, or of all. */
 struct top_numbers {
-	struct stats *endpoints, *processes;
+	struct stats *stats[2]; /* TOP_ENDPOINTS, TOP_PROCESSES */
 	struct top_history history;
+};
+enum {
+	TOP_ENDPOINTS,
+	TOP_PROCESSES
 };
 
 /* The lines above the page, as of when the page was made. */
@@ -60,14 +64,15 @@ struct top_summary {
 struct sink {
 	struct sink_config config;
 	struct style style; /* without colours: those are the screen's */
+	struct buffer text; /* of the line that is being drawn */
 	struct top_screen screen;
 	bool failed; /* the terminal could not be taken */
 	int timer;   /* of the loop; -1: none */
 
 	struct top_kept kept;
-	struct top_numbers all, some; /* some: while there is a filter */
-	struct filter *filter;	      /* NULL: none */
-	uint64_t filter_since_ns;     /* event time that `some` begins with */
+	struct top_numbers numbers[2]; /* of all exchanges; of some, while there is a filter */
+	struct filter *filter;	       /* NULL: none */
+	uint64_t filter_since_ns;      /* event time that the second ones begin with */
 
 	struct top_record *open[TOP_OPEN_MAX];
 	size_t open_count;
@@ -80,10 +85,10 @@ struct sink {
 	enum top_page pages[TOP_DEPTH_MAX]; /* the path to the one shown */
 	size_t depth;			    /* its place, from 0 on */
 	uint64_t subject_id;		    /* PAGE_SLOWEST: whose */
-	bool subject_process;
-	char subject[256];	   /* its name, escaped */
-	struct top_record *record; /* PAGE_EXCHANGE; a use */
-	struct top_conn *conn;	   /* PAGE_CONNECTION; a use */
+	int subject_stats;		    /* TOP_ENDPOINTS or TOP_PROCESSES */
+	char subject[256];		    /* its name, escaped */
+	struct top_record *record;	    /* PAGE_EXCHANGE; a use */
+	struct top_conn *conn;		    /* PAGE_CONNECTION; a use */
 	enum stats_window window;
 
 	uint64_t now_ns;   /* event time */
@@ -114,27 +119,26 @@ static inline struct top_table *top_table_shown(struct sink *sink)
 
 static inline struct top_numbers *top_numbers_shown(struct sink *sink)
 {
-	return sink->filter ? &sink->some : &sink->all;
+	return &sink->numbers[sink->filter != NULL];
 }
 
-/* top_count.c: counting. 0 or -ENOMEM. */
+/* top_numbers.c: counting. 0 or -ENOMEM. */
 int top_numbers_init(struct sink *sink, struct top_numbers *numbers);
-void top_numbers_fini(struct top_numbers *numbers);
-void top_count(struct sink *sink, const struct exchange *exchange);
+void top_numbers_fini(struct sink *sink);
+void top_numbers_exchange(struct sink *sink, const struct exchange *exchange);
+/* Time went on to sink->now_ns. */
+void top_numbers_tick(struct sink *sink);
+/* All that is in flight is told anew: begin, then each. */
+void top_numbers_in_flight_begin(struct sink *sink);
+void top_numbers_in_flight(struct sink *sink, const struct exchange *exchange, bool passes);
 /* The filter that is typed takes effect, when it is one; else prompt_error says what is wrong. */
 void top_filter_typed(struct sink *sink);
 
-/* top_rows.c: the tables. */
-void top_tables_init(struct sink *sink);
-void top_tables_fini(struct sink *sink);
+/* top_pages.c */
+void top_pages_init(struct sink *sink);
+void top_pages_fini(struct sink *sink);
 /* Makes the rows, or lines, of the page that is shown from what there is now. */
 void top_page_make(struct sink *sink);
-
-/* top_lists.c: of them those of what is kept. */
-void top_lists_init(struct sink *sink);
-void top_conns_make(struct sink *sink);
-void top_live_make(struct sink *sink);
-void top_record_row(struct sink *sink, struct top_table *table, struct top_record *record);
 
 /* top_detail.c: an exchange, a connection. */
 void top_exchange_lines(struct sink *sink);

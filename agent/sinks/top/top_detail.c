@@ -36,23 +36,11 @@ static void lines_wrap(struct sink *sink, size_t start, enum top_style style)
 	} while (start < len);
 }
 
-static void put_slice(struct sink *sink, struct slice bytes)
+static void put_part(struct buffer *text, const char *label, void (*put)(struct buffer *text, uint64_t value),
+		     uint64_t value)
 {
-	if (bytes.data)
-		escape_text(&sink->lines.text, bytes, sink->style.utf8);
-	else
-		buffer_char(&sink->lines.text, '?');
-}
-
-static enum top_style style_of(const struct exchange *exchange)
-{
-	int status = exchange->response ? exchange->response->status : 0;
-
-	if (status >= 500)
-		return TOP_SERVER;
-	if (status >= 400)
-		return TOP_CLIENT;
-	return status >= 300 ? TOP_REDIRECT : status ? TOP_OK : TOP_PLAIN;
+	buffer_string(text, label);
+	put(text, value);
 }
 
 static void add_request_line(struct sink *sink, const struct exchange *exchange)
@@ -60,7 +48,8 @@ static void add_request_line(struct sink *sink, const struct exchange *exchange)
 	struct buffer *text = &sink->lines.text;
 	size_t start = text->len;
 
-	put_slice(sink, exchange->request ? exchange->request->method : (struct slice){ 0 });
+	line_put_or_unknown(text, &sink->style,
+			    exchange->request ? exchange->request->method : slice_of(NULL, 0));
 	buffer_char(text, ' ');
 	line_put_url(text, &sink->style, exchange->request);
 	lines_wrap(sink, start, TOP_BOLD);
@@ -75,34 +64,26 @@ static void add_outcome(struct sink *sink, const struct exchange *exchange)
 		buffer_format(text, "%d", exchange->response->status);
 	else
 		buffer_string(text, exchange->pending ? "no answer yet" : "no status seen");
-	if (exchange->duration_known || exchange->pending) {
-		buffer_string(text, exchange->pending ? "  waits for " : "  took ");
-		line_put_latency(text, exchange->pending ? exchange->waited_ns : exchange->duration_ns);
-	}
-	if (exchange->ttfb_known) {
-		buffer_string(text, "  first byte after ");
-		line_put_latency(text, exchange->ttfb_ns);
-	}
+	if (exchange->pending)
+		put_part(text, "  waits for ", line_put_latency, exchange->waited_ns);
+	else if (exchange->duration_known)
+		put_part(text, "  took ", line_put_latency, exchange->duration_ns);
+	if (exchange->ttfb_known)
+		put_part(text, "  first byte after ", line_put_latency, exchange->ttfb_ns);
 	if (exchange->split_known) {
-		buffer_string(text, "  server ");
-		line_put_latency(text, exchange->server_ns);
-		buffer_string(text, "  network ");
-		line_put_latency(text, exchange->network_ns);
+		put_part(text, "  server ", line_put_latency, exchange->server_ns);
+		put_part(text, "  network ", line_put_latency, exchange->network_ns);
 	}
-	if (exchange->request && exchange->request->body_bytes) {
-		buffer_string(text, "  in ");
-		line_put_size(text, exchange->request->body_bytes);
-	}
-	if (exchange->response) {
-		buffer_string(text, "  out ");
-		line_put_size(text, exchange->response->body_bytes);
-	}
+	if (exchange->request && exchange->request->body_bytes)
+		put_part(text, "  in ", line_put_size, exchange->request->body_bytes);
+	if (exchange->response)
+		put_part(text, "  out ", line_put_size, exchange->response->body_bytes);
 	if (exchange->flags) {
 		buffer_string(text, "  ");
 		line_put_flags(text, &sink->style, exchange->flags,
 			       exchange->h2_error_known ? exchange_h2_error_name(exchange->h2_error) : NULL);
 	}
-	lines_wrap(sink, start, style_of(exchange));
+	lines_wrap(sink, start, top_style_of_status(exchange->response ? exchange->response->status : 0));
 }
 
 static void add_where(struct sink *sink, uint64_t time_ns, const struct mover *mover,
@@ -243,14 +224,9 @@ static void add_bar(struct sink *sink, const struct waterfall *fall, const struc
 	else
 		buffer_string(text, bar->pending ? "... " : "  ? ");
 	escape_text(text, escape_utf8_trim(slice_of_string(bar->label)), sink->style.utf8);
-	line = top_lines_add(&sink->lines, start, TOP_PLAIN);
+	line = top_lines_add(&sink->lines, start, top_style_of_status(bar->status));
 	if (!line)
 		return;
-	line->style = bar->status >= 500   ? TOP_SERVER
-		      : bar->status >= 400 ? TOP_CLIENT
-		      : bar->status >= 300 ? TOP_REDIRECT
-		      : bar->status	   ? TOP_OK
-					   : TOP_PLAIN;
 	line->is_bar = true;
 	line->chosen = fall->chosen == bar->serial;
 	line->start_ns = bar->start_ns;
@@ -281,28 +257,25 @@ static void add_waterfall(struct sink *sink, const struct top_conn *conn, const 
 		add_bar(sink, &fall, &fall.bars[i]);
 }
 
-static bool is_same(const struct exchange *one, const struct exchange *other)
-{
-	return one->start_ns == other->start_ns && one->key == other->key && one->conn->id == other->conn->id;
-}
-
 /* An exchange that was open when it was chosen may have gone on, or ended. */
 static void record_follow(struct sink *sink)
 {
 	const struct exchange *exchange = &sink->record->exchange;
-	struct top_record *now = NULL;
 
-	for (size_t i = 0; i < sink->open_count && !now; i++)
-		if (is_same(&sink->open[i]->exchange, exchange))
-			now = sink->open[i];
-	for (size_t i = sink->kept.live_count; i > 0 && !now; i--)
-		if (is_same(&top_live_at(&sink->kept, i - 1)->exchange, exchange))
-			now = top_live_at(&sink->kept, i - 1);
-	if (!now)
+	for (size_t i = 0; i < sink->open_count + sink->kept.live_count; i++) {
+		struct top_record *now =
+			i < sink->open_count
+				? sink->open[i]
+				: top_live_at(&sink->kept, sink->open_count + sink->kept.live_count - 1 - i);
+
+		if (now->exchange.start_ns != exchange->start_ns || now->exchange.key != exchange->key ||
+		    now->exchange.conn->id != exchange->conn->id)
+			continue;
+		top_record_use(now);
+		top_record_drop(&sink->kept, sink->record);
+		sink->record = now;
 		return;
-	top_record_use(now);
-	top_record_drop(&sink->kept, sink->record);
-	sink->record = now;
+	}
 }
 
 void top_exchange_lines(struct sink *sink)
@@ -333,14 +306,10 @@ void top_connection_lines(struct sink *sink)
 	buffer_format(text, "%" PRIu64 " exchanges, %" PRIu64 " errors, ", conn->exchanges, conn->errors);
 	line_put_size(text, facts->moved_bytes);
 	buffer_string(text, " bytes");
-	if (facts->connect_ns) {
-		buffer_string(text, ", connect ");
-		line_put_latency(text, facts->connect_ns);
-	}
-	if (facts->handshake_ns) {
-		buffer_string(text, ", TLS handshake ");
-		line_put_latency(text, facts->handshake_ns);
-	}
+	if (facts->connect_ns)
+		put_part(text, ", connect ", line_put_latency, facts->connect_ns);
+	if (facts->handshake_ns)
+		put_part(text, ", TLS handshake ", line_put_latency, facts->handshake_ns);
 	if (facts->flags) {
 		buffer_char(text, ' ');
 		line_put_flags(text, &sink->style, facts->flags, NULL);
@@ -359,8 +328,7 @@ void top_connection_lines(struct sink *sink)
 		lines_wrap(sink, start, TOP_PLAIN);
 	start = text->len;
 	if (facts->lost_bytes) {
-		buffer_string(text, "bytes lost: ");
-		line_put_size(text, facts->lost_bytes);
+		put_part(text, "bytes lost: ", line_put_size, facts->lost_bytes);
 		lines_wrap(sink, start, TOP_SERVER);
 	}
 	add_waterfall(sink, conn, NULL);

@@ -1,20 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Keys, as htop's users know them. A table of what has no other condition; the rest is by page. */
+/* Keys, as htop's users know them. While a filter is typed nearly all of them go into its line. */
 #include "top.h"
 
 #include <stdlib.h>
-
-static void page_leave(struct sink *sink)
-{
-	if (top_page(sink) == PAGE_EXCHANGE) {
-		top_record_drop(&sink->kept, sink->record);
-		sink->record = NULL;
-	}
-	if (top_page(sink) == PAGE_CONNECTION) {
-		top_conn_drop(sink->conn);
-		sink->conn = NULL;
-	}
-}
 
 static void page_enter(struct sink *sink, enum top_page page)
 {
@@ -25,23 +13,25 @@ static void page_enter(struct sink *sink, enum top_page page)
 	top_page_make(sink);
 }
 
-static void page_back(struct sink *sink)
+/* Leaves what lies deeper than this. */
+static void page_return(struct sink *sink, size_t depth)
 {
-	if (sink->depth == 0)
-		return;
-	page_leave(sink);
-	sink->depth--;
+	for (; sink->depth > depth; sink->depth--) {
+		if (top_page(sink) == PAGE_EXCHANGE) {
+			top_record_drop(&sink->kept, sink->record);
+			sink->record = NULL;
+		} else if (top_page(sink) == PAGE_CONNECTION) {
+			top_conn_drop(sink->conn);
+			sink->conn = NULL;
+		}
+	}
 	top_page_make(sink);
 }
 
 static void tab_choose(struct sink *sink, enum top_page page)
 {
-	while (sink->depth) {
-		page_leave(sink);
-		sink->depth--;
-	}
 	sink->pages[0] = page;
-	top_page_make(sink);
+	page_return(sink, 0);
 }
 
 /* From an endpoint to its slowest exchanges, from one of them to its headers and its connection. */
@@ -67,7 +57,7 @@ static void row_enter(struct sink *sink)
 		return;
 	}
 	sink->subject_id = row->id;
-	sink->subject_process = top_page(sink) == PAGE_PROCESSES;
+	sink->subject_stats = top_page(sink) == PAGE_PROCESSES ? TOP_PROCESSES : TOP_ENDPOINTS;
 	snprintf(sink->subject, sizeof(sink->subject), "%s", table->names.data + row->texts[0]);
 	slowest->moved = false;
 	page_enter(sink, PAGE_SLOWEST);
@@ -81,32 +71,6 @@ static void move(struct sink *sink, long rows)
 		top_table_move(table, rows);
 	else
 		top_lines_scroll(&sink->lines, rows);
-}
-
-static void move_pages(struct sink *sink, long pages)
-{
-	struct top_table *table = top_table_shown(sink);
-	size_t rows = table ? table->page : sink->lines.page;
-
-	move(sink, pages * (rows > 1 ? (long)rows - 1 : 1));
-}
-
-static void move_home(struct sink *sink)
-{
-	struct top_table *table = top_table_shown(sink);
-
-	if (table)
-		top_table_home(table);
-	else
-		sink->lines.first = 0;
-}
-
-static void sort_step(struct sink *sink, int step)
-{
-	struct top_table *table = top_table_shown(sink);
-
-	if (table)
-		top_table_sort_step(table, sink->screen.columns, step);
 }
 
 /* --- the filter's line --------------------------------------------------------------- */
@@ -181,52 +145,12 @@ static void prompt_key(struct sink *sink, uint32_t key)
 	prompt_changed(sink);
 }
 
-static void page_key(struct sink *sink, uint32_t key)
-{
-	switch (key) {
-	case '1':
-	case '2':
-	case '3':
-	case '4':
-		tab_choose(sink, (enum top_page)(key - '1'));
-		break;
-	case '\t':
-		tab_choose(sink, (sink->pages[0] + 1) % TAB_COUNT);
-		break;
-	case TOP_KEY_UP:
-	case 'k':
-		move(sink, -1);
-		break;
-	case TOP_KEY_DOWN:
-	case 'j':
-		move(sink, 1);
-		break;
-	case TOP_KEY_PAGE_UP:
-		move_pages(sink, -1);
-		break;
-	case TOP_KEY_PAGE_DOWN:
-		move_pages(sink, 1);
-		break;
-	case TOP_KEY_HOME:
-		move_home(sink);
-		break;
-	case TOP_KEY_END:
-		move(sink, INT32_MAX);
-		break;
-	case TOP_KEY_ENTER:
-	case TOP_KEY_RIGHT:
-		row_enter(sink);
-		break;
-	case TOP_KEY_ESCAPE:
-	case TOP_KEY_BACK:
-	case TOP_KEY_LEFT:
-		page_back(sink);
-		break;
-	}
-}
-
 bool top_key(struct sink *sink, uint32_t key)
 {
+	struct top_table *table = top_table_shown(sink);
+	size_t rows = table ? table->page : sink->lines.page;
+	long page = rows > 1 ? (long)rows - 1 : 1;
+
 	if (sink->prompting && key != TOP_KEY_F10 && key != TOP_KEY_RESIZE) {
 		prompt_key(sink, key);
 		return false;
@@ -238,10 +162,10 @@ bool top_key(struct sink *sink, uint32_t key)
 	case '?':
 	case 'h':
 	case TOP_KEY_F0 + 1:
-		if (top_page(sink) == PAGE_HELP)
-			page_back(sink);
-		else
+		if (top_page(sink) != PAGE_HELP)
 			page_enter(sink, PAGE_HELP);
+		else if (sink->depth)
+			page_return(sink, sink->depth - 1);
 		break;
 	case '/':
 	case '\\':
@@ -258,22 +182,60 @@ bool top_key(struct sink *sink, uint32_t key)
 	case '>':
 	case '.':
 	case TOP_KEY_F0 + 6:
-		sort_step(sink, 1);
+		if (table)
+			top_table_sort_step(table, sink->screen.columns, 1);
 		break;
 	case '<':
 	case ',':
-		sort_step(sink, -1);
+		if (table)
+			top_table_sort_step(table, sink->screen.columns, -1);
 		break;
 	case 'I':
-		if (top_table_shown(sink))
-			top_table_reverse(top_table_shown(sink));
+		if (table)
+			top_table_reverse(table);
 		break;
 	case 'w':
 		sink->window = (sink->window + 1) % WINDOW_COUNT;
 		top_page_make(sink);
 		break;
-	default:
-		page_key(sink, key);
+	case '1' ... '4':
+		tab_choose(sink, (enum top_page)(key - '1'));
+		break;
+	case '\t':
+		tab_choose(sink, (sink->pages[0] + 1) % TAB_COUNT);
+		break;
+	case TOP_KEY_UP:
+	case 'k':
+		move(sink, -1);
+		break;
+	case TOP_KEY_DOWN:
+	case 'j':
+		move(sink, 1);
+		break;
+	case TOP_KEY_PAGE_UP:
+		move(sink, -page);
+		break;
+	case TOP_KEY_PAGE_DOWN:
+		move(sink, page);
+		break;
+	case TOP_KEY_HOME:
+		if (table)
+			top_table_home(table);
+		else
+			sink->lines.first = 0;
+		break;
+	case TOP_KEY_END:
+		move(sink, INT32_MAX);
+		break;
+	case TOP_KEY_ENTER:
+	case TOP_KEY_RIGHT:
+		row_enter(sink);
+		break;
+	case TOP_KEY_ESCAPE:
+	case TOP_KEY_BACK:
+	case TOP_KEY_LEFT:
+		if (sink->depth)
+			page_return(sink, sink->depth - 1);
 		break;
 	}
 	return false;

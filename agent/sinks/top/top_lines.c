@@ -97,29 +97,28 @@ static void draw_bar(const struct top_lines *lines, const struct top_line *bar, 
 		return;
 	top_bar_place(lines, bar, columns, &from, &to, &end);
 	for (int i = from; i < end; i++)
-		top_screen_wide(screen, y, x + i, 1, i < to ? wait : answer, bar->style);
+		top_screen_wide(screen, y, x + i, i < to ? wait : answer, bar->style);
 	if (end > from)
 		return;
 	/* Before or after what is shown. */
-	top_screen_string(screen, y, bar->start_ns > lines->to_ns ? screen->columns - 1 : x, 1,
-			  bar->start_ns > lines->to_ns ? ">" : "<", TOP_DIM);
-}
-
-static int label_width(const struct top_screen *screen)
-{
-	int width = screen->columns / 3;
-
-	return width < LABEL_WIDTH_MIN ? LABEL_WIDTH_MIN : width > LABEL_WIDTH_MAX ? LABEL_WIDTH_MAX : width;
+	if (bar->start_ns > lines->to_ns)
+		top_screen_string(screen, y, screen->columns - 1, ">", TOP_DIM);
+	else
+		top_screen_string(screen, y, x, "<", TOP_DIM);
 }
 
 static void draw_line(const struct top_lines *lines, const struct top_line *line, struct top_screen *screen,
 		      int y)
 {
 	struct slice text = slice_of(lines->text.data ? lines->text.data + line->at : NULL, line->len);
-	int width = line->is_bar ? label_width(screen) : screen->columns;
+	int width = line->is_bar ? screen->columns / 3 : screen->columns;
 
 	if (lines->text.failed)
 		return;
+	if (line->is_bar)
+		width = width < LABEL_WIDTH_MIN	  ? LABEL_WIDTH_MIN
+			: width > LABEL_WIDTH_MAX ? LABEL_WIDTH_MAX
+						  : width;
 	if (line->chosen) {
 		screen->selected = true;
 		top_screen_fill(screen, y, 0, width, TOP_PLAIN);

@@ -139,16 +139,24 @@ bool top_screen_resized(struct top_screen *screen)
 	return true;
 }
 
-void top_screen_begin(struct top_screen *screen)
+void top_screen_begin(void)
 {
-	screen->selected = false;
 	erase();
+	curs_set(0);
 }
 
-void top_screen_end(struct top_screen *screen)
+void top_screen_end(void)
 {
-	(void)screen;
 	refresh();
+}
+
+enum top_style top_style_of_status(int status)
+{
+	if (status >= 500)
+		return TOP_SERVER;
+	if (status >= 400)
+		return TOP_CLIENT;
+	return status >= 300 ? TOP_REDIRECT : status ? TOP_OK : TOP_PLAIN;
 }
 
 static void style_on(const struct top_screen *screen, enum top_style style)
@@ -184,18 +192,15 @@ int top_screen_put(struct top_screen *screen, int y, int x, int width, struct sl
 	return used;
 }
 
-int top_screen_string(struct top_screen *screen, int y, int x, int width, const char *text,
-		      enum top_style style)
+int top_screen_string(struct top_screen *screen, int y, int x, const char *text, enum top_style style)
 {
-	return top_screen_put(screen, y, x, width, slice_of_string(text), style);
+	return top_screen_put(screen, y, x, screen->columns, slice_of_string(text), style);
 }
 
-int top_screen_wide(struct top_screen *screen, int y, int x, int width, const wchar_t *text,
-		    enum top_style style)
+int top_screen_wide(struct top_screen *screen, int y, int x, const wchar_t *text, enum top_style style)
 {
-	int len = (int)wcslen(text);
+	int width = room(screen, y, x, (int)wcslen(text));
 
-	width = room(screen, y, x, width < len ? width : len);
 	if (width <= 0)
 		return 0;
 	style_on(screen, style);
@@ -213,8 +218,8 @@ void top_screen_fill(struct top_screen *screen, int y, int x, int width, enum to
 
 void top_screen_cursor(struct top_screen *screen, int y, int x)
 {
-	curs_set(y >= 0);
-	if (y >= 0 && room(screen, y, x, 1))
+	curs_set(1);
+	if (room(screen, y, x, 1))
 		move(y, x);
 }
 
@@ -240,12 +245,11 @@ static uint32_t key_of_function(wint_t code)
 	return TOP_KEY_OTHER;
 }
 
-uint32_t top_screen_key(struct top_screen *screen)
+uint32_t top_screen_key(void)
 {
 	wint_t code = 0;
 	int result = get_wch(&code);
 
-	(void)screen;
 	if (result == ERR)
 		return TOP_KEY_NONE;
 	if (result == KEY_CODE_YES)

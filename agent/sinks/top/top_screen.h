@@ -49,6 +49,9 @@ enum top_key {
 	TOP_KEY_F10 = TOP_KEY_F0 + 10
 };
 
+/* Of the status of an answer; 0: it has none. */
+enum top_style top_style_of_status(int status);
+
 struct top_screen {
 	void *terminal; /* ncurses' own; NULL: the screen is not up */
 	wchar_t *cells; /* of one line */
@@ -69,24 +72,24 @@ void top_screen_close(struct top_screen *screen);
 /* Has the terminal another size? Then it is taken over. */
 bool top_screen_resized(struct top_screen *screen);
 
-void top_screen_begin(struct top_screen *screen);
-void top_screen_end(struct top_screen *screen);
+/* Around a picture, which begins empty and without a cursor. */
+void top_screen_begin(void);
+void top_screen_end(void);
 
 /* Puts escaped text into at most width columns from (y, x) on. Returns the columns used; what lies outside of
  * the screen is cut. */
 int top_screen_put(struct top_screen *screen, int y, int x, int width, struct slice text,
 		   enum top_style style);
-int top_screen_string(struct top_screen *screen, int y, int x, int width, const char *text,
-		      enum top_style style);
+/* The same without a bound but the screen's. */
+int top_screen_string(struct top_screen *screen, int y, int x, const char *text, enum top_style style);
 /* Characters that have one column each. */
-int top_screen_wide(struct top_screen *screen, int y, int x, int width, const wchar_t *text,
-		    enum top_style style);
+int top_screen_wide(struct top_screen *screen, int y, int x, const wchar_t *text, enum top_style style);
 /* Spaces. */
 void top_screen_fill(struct top_screen *screen, int y, int x, int width, enum top_style style);
-/* Where a line is typed; y < 0: nowhere. */
+/* Where a line is typed. */
 void top_screen_cursor(struct top_screen *screen, int y, int x);
 
 /* The next key: a character, or enum top_key. Never waits. */
-uint32_t top_screen_key(struct top_screen *screen);
+uint32_t top_screen_key(void);
 
 #endif

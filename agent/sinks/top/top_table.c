@@ -40,10 +40,11 @@ struct top_row *top_table_add(struct top_table *table, uint64_t id)
 	return &table->rows[table->count++];
 }
 
-void top_table_text(struct top_table *table, struct top_row *row, int text, size_t start)
+size_t top_table_text(struct top_table *table, struct top_row *row, int text, size_t start)
 {
 	buffer_char(&table->names, '\0');
 	row->texts[text] = table->names.failed ? 0 : start;
+	return table->names.len;
 }
 
 static const char *row_text(const struct top_table *table, const struct top_row *row, int text)
@@ -53,19 +54,13 @@ static const char *row_text(const struct top_table *table, const struct top_row 
 
 /* --- order ----------------------------------------------------------------------- */
 
-static int compare_values(uint64_t a, uint64_t b)
-{
-	/* An unknown value is the smallest. */
-	a++;
-	b++;
-	return a < b ? -1 : a > b;
-}
-
 static int compare_rows(const void *one, const void *other, void *ctx)
 {
 	const struct top_row *a = one, *b = other;
 	const struct top_table *table = ctx;
 	const struct top_column *column = &table->columns[table->sort];
+	/* TOP_UNKNOWN plus one is the smallest. */
+	uint64_t value = a->values[table->sort] + 1, other_value = b->values[table->sort] + 1;
 	int order;
 
 	if (a->last != b->last)
@@ -73,7 +68,7 @@ static int compare_rows(const void *one, const void *other, void *ctx)
 	if (column->kind == TOP_TEXT)
 		order = strcmp(row_text(table, a, column->text), row_text(table, b, column->text));
 	else
-		order = compare_values(a->values[table->sort], b->values[table->sort]);
+		order = value < other_value ? -1 : value > other_value;
 	if (order)
 		return column->upwards != table->reverse ? order : -order;
 	return a->id < b->id ? -1 : a->id > b->id;
@@ -228,19 +223,19 @@ static void draw_titles(const struct top_table *table, struct top_screen *screen
 		const struct top_column *column = &table->columns[i];
 		bool sorted = i == table->sort;
 		enum top_style style = sorted ? TOP_HEAD_SORT : TOP_HEAD;
-		int width = column_width(column, screen->columns - x), len = (int)strlen(column->title);
-		int used = len + sorted, at = x;
+		int width = column_width(column, screen->columns - x), at = x;
+		int used = (int)strlen(column->title) + sorted;
 
 		if (column->from > screen->columns)
 			continue;
 		if (!is_left(column) && used < width)
 			at += width - used;
 		if (sorted)
-			top_screen_string(screen, y, at++, 1,
+			top_screen_string(screen, y, at++,
 					  column->upwards != table->reverse ? (screen->utf8 ? "▲" : "^")
 									    : (screen->utf8 ? "▼" : "v"),
 					  style);
-		top_screen_string(screen, y, at, len, column->title, style);
+		top_screen_string(screen, y, at, column->title, style);
 		x += width + 1;
 	}
 }

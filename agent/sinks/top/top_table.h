@@ -75,8 +75,9 @@ void top_table_clear(struct top_table *table);
 
 /* A new row, all zero, or NULL: out of memory (counted). */
 struct top_row *top_table_add(struct top_table *table, uint64_t id);
-/* Ends the text that was written to table->names since `start` and makes it the row's. */
-void top_table_text(struct top_table *table, struct top_row *row, int text, size_t start);
+/* Ends the text that was written to table->names since `start` and makes it the row's. Returns where the next
+ * one starts. */
+size_t top_table_text(struct top_table *table, struct top_row *row, int text, size_t start);
 
 void top_table_sort(struct top_table *table);
 /* Scrolls so that the selection is among the rows on the screen; those are [*from, *to) then. */

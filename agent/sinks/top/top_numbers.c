@@ -32,28 +32,33 @@ static void row_release(void *ctx, struct stats_row *row)
 
 int top_numbers_init(struct sink *sink, struct top_numbers *numbers)
 {
-	struct stats_config config = { .by = BY_ENDPOINT,
-				       .budget = sink->config.stats ? sink->config.stats->budget : NULL,
+	static const enum stats_by by[] = { [TOP_ENDPOINTS] = BY_ENDPOINT, [TOP_PROCESSES] = BY_PROCESS };
+	struct stats_config config = { .budget = sink->config.stats ? sink->config.stats->budget : NULL,
 				       .routes = sink->config.stats ? sink->config.stats->routes : NULL,
 				       .merge = rows_merge,
 				       .release = row_release,
 				       .ctx = sink };
 
-	*numbers = (struct top_numbers){ .endpoints = stats_new(&config) };
-	config.by = BY_PROCESS;
-	numbers->processes = stats_new(&config);
-	if (numbers->endpoints && numbers->processes)
-		return 0;
-	top_numbers_fini(numbers);
-	return -ENOMEM;
+	for (int i = 0; i < 2; i++) {
+		config.by = by[i];
+		numbers->stats[i] = stats_new(&config);
+	}
+	return numbers->stats[0] && numbers->stats[1] ? 0 : -ENOMEM;
 }
 
-void top_numbers_fini(struct top_numbers *numbers)
+static void numbers_fini(struct top_numbers *numbers)
 {
-	stats_free(numbers->endpoints);
-	stats_free(numbers->processes);
+	stats_free(numbers->stats[0]);
+	stats_free(numbers->stats[1]);
 	top_history_fini(&numbers->history);
 	*numbers = (struct top_numbers){ 0 };
+}
+
+void top_numbers_fini(struct sink *sink)
+{
+	numbers_fini(&sink->numbers[1]);
+	numbers_fini(&sink->numbers[0]);
+	filter_free(sink->filter);
 }
 
 static bool is_error(const struct exchange *exchange)
@@ -84,8 +89,8 @@ static void numbers_count(struct sink *sink, struct top_numbers *numbers, const 
 
 	if (!exchange_counts(exchange))
 		return;
-	endpoint = stats_exchange(numbers->endpoints, exchange);
-	process = stats_exchange(numbers->processes, exchange);
+	endpoint = stats_exchange(numbers->stats[TOP_ENDPOINTS], exchange);
+	process = stats_exchange(numbers->stats[TOP_PROCESSES], exchange);
 	slow_process = row_wants(process, exchange);
 	slow_endpoint = !second && row_wants(endpoint, exchange);
 	if (!second)
@@ -104,9 +109,8 @@ static void time_forward(struct sink *sink, const struct exchange *exchange)
 
 	if (end > sink->now_ns)
 		sink->now_ns = end;
-	top_history_tick(&sink->all.history, sink->now_ns);
-	if (sink->filter)
-		top_history_tick(&sink->some.history, sink->now_ns);
+	for (int i = 0; i <= (sink->filter != NULL); i++)
+		top_history_tick(&sink->numbers[i].history, sink->now_ns);
 }
 
 static void conn_count(struct sink *sink, const struct exchange *exchange, bool error, bool matched,
@@ -120,7 +124,7 @@ static void conn_count(struct sink *sink, const struct exchange *exchange, bool 
 	top_conn_count(conn, exchange, serial, error);
 }
 
-void top_count(struct sink *sink, const struct exchange *exchange)
+void top_numbers_exchange(struct sink *sink, const struct exchange *exchange)
 {
 	bool matched = sink->filter && filter_exchange(sink->filter, exchange);
 	bool error = is_error(exchange);
@@ -133,11 +137,36 @@ void top_count(struct sink *sink, const struct exchange *exchange)
 	}
 	if (record)
 		top_live_add(&sink->kept, record);
-	numbers_count(sink, &sink->all, exchange, error, &record);
+	numbers_count(sink, &sink->numbers[0], exchange, error, &record);
 	if (matched)
-		numbers_count(sink, &sink->some, exchange, error, &record);
+		numbers_count(sink, &sink->numbers[1], exchange, error, &record);
 	conn_count(sink, exchange, error, matched, record ? record->serial : 0);
 	top_record_drop(&sink->kept, record);
+}
+
+void top_numbers_tick(struct sink *sink)
+{
+	for (int i = 0; i <= (sink->filter != NULL); i++) {
+		top_history_tick(&sink->numbers[i].history, sink->now_ns);
+		stats_tick(sink->numbers[i].stats[TOP_ENDPOINTS], sink->now_ns);
+		stats_tick(sink->numbers[i].stats[TOP_PROCESSES], sink->now_ns);
+	}
+}
+
+void top_numbers_in_flight_begin(struct sink *sink)
+{
+	for (int i = 0; i <= (sink->filter != NULL); i++) {
+		stats_in_flight_begin(sink->numbers[i].stats[TOP_ENDPOINTS]);
+		stats_in_flight_begin(sink->numbers[i].stats[TOP_PROCESSES]);
+	}
+}
+
+void top_numbers_in_flight(struct sink *sink, const struct exchange *exchange, bool passes)
+{
+	for (int i = 0; i <= (sink->filter && passes); i++) {
+		stats_in_flight(sink->numbers[i].stats[TOP_ENDPOINTS], exchange);
+		stats_in_flight(sink->numbers[i].stats[TOP_PROCESSES], exchange);
+	}
 }
 
 /* --- the filter on the screen --------------------------------------------------------- */
@@ -157,25 +186,24 @@ static void some_begin(struct sink *sink)
 
 		if (i == 0)
 			sink->filter_since_ns = end;
-		top_history_tick(&sink->some.history, end);
+		top_history_tick(&sink->numbers[1].history, end);
 		if (!filter_exchange(sink->filter, exchange))
 			continue;
-		numbers_count(sink, &sink->some, exchange, is_error(exchange), &record);
+		numbers_count(sink, &sink->numbers[1], exchange, is_error(exchange), &record);
 		record->conn->matched++;
 	}
-	top_history_tick(&sink->some.history, sink->now_ns);
-	stats_tick(sink->some.endpoints, sink->now_ns);
-	stats_tick(sink->some.processes, sink->now_ns);
+	top_numbers_tick(sink);
 }
 
 static void filter_take(struct sink *sink, struct filter *filter)
 {
 	filter_free(sink->filter);
 	sink->filter = NULL;
-	top_numbers_fini(&sink->some);
+	numbers_fini(&sink->numbers[1]);
 	if (!filter)
 		return;
-	if (top_numbers_init(sink, &sink->some) < 0) {
+	if (top_numbers_init(sink, &sink->numbers[1]) < 0) {
+		numbers_fini(&sink->numbers[1]);
 		filter_free(filter);
 		counter_add(COUNTER_LIMIT_MEMORY, 1);
 		return;

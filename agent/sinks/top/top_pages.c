@@ -54,6 +54,37 @@ enum {
 static const struct top_column endpoint_columns[] = { NUMBERS("ENDPOINT") };
 static const struct top_column process_columns[] = { NUMBERS("PROCESS") };
 
+enum { CONN_ID, CONN_PROGRAM, CONN_PROTOCOL, CONN_STATE, CONN_EXCHANGES, CONN_IN_FLIGHT, CONN_ERRORS,
+       CONN_MAX, CONN_BYTES, CONN_LOST, CONN_LOCAL, CONN_PEER };
+
+static const struct top_column conn_columns[] = {
+	[CONN_ID] = { "CONN", TOP_TEXT, 8, 0, 0, true },
+	[CONN_PROGRAM] = { "PROGRAM", TOP_TEXT, 16, 0, 1, true },
+	[CONN_PROTOCOL] = { "PROTO", TOP_TEXT, 8, 0, 2, true },
+	[CONN_STATE] = { "STATE", TOP_TEXT, 6, 100, 3, true },
+	[CONN_EXCHANGES] = { "COUNT", TOP_COUNT, 6, 0, 0, false },
+	[CONN_IN_FLIGHT] = { "OPEN", TOP_COUNT, 5, 0, 0, false },
+	[CONN_ERRORS] = { "ERR", TOP_COUNT, 5, 100, 0, false },
+	[CONN_MAX] = { "MAX", TOP_LATENCY, 8, 0, 0, false },
+	[CONN_BYTES] = { "BYTES", TOP_SIZE, 7, 100, 0, false },
+	[CONN_LOST] = { "LOST", TOP_SIZE, 7, 130, 0, false },
+	[CONN_LOCAL] = { "LOCAL", TOP_TEXT, 22, 130, 4, true },
+	[CONN_PEER] = { "PEER", TOP_TEXT, 0, 0, 5, true },
+};
+
+enum { LIVE_TIME, LIVE_PROGRAM, LIVE_CONN, LIVE_PEER, LIVE_STATUS, LIVE_SIZE, LIVE_TTFB, LIVE_TOOK, LIVE_URL };
+
+static const struct top_column live_columns[] = {
+	[LIVE_TIME] = { "TIME", TOP_TIME, 12, 0, 0, false },
+	[LIVE_PROGRAM] = { "PROGRAM", TOP_TEXT, 16, 0, 0, true },
+	[LIVE_CONN] = { "CONN", TOP_TEXT, 8, 130, 1, true },
+	[LIVE_PEER] = { "PEER", TOP_TEXT, 24, 150, 2, true },
+	[LIVE_STATUS] = { "CODE", TOP_STATUS, 5, 0, 0, false },
+	[LIVE_SIZE] = { "SIZE", TOP_SIZE, 7, 100, 0, false },
+	[LIVE_TTFB] = { "TTFB", TOP_LATENCY, 8, 120, 0, false },
+	[LIVE_TOOK] = { "TOOK", TOP_LATENCY, 8, 0, 0, false },
+	[LIVE_URL] = { "URL", TOP_TEXT, 0, 0, 3, true },
+};
 /* clang-format on */
 
 #define COLUMNS(array) array, sizeof(array) / sizeof((array)[0])
@@ -79,17 +110,23 @@ static size_t column_of_sort(enum stats_sort sort)
 	return sort < SORT_COLUMNS ? columns[sort] : NUMBERS_COUNT;
 }
 
-void top_tables_init(struct sink *sink)
+void top_pages_init(struct sink *sink)
 {
 	const struct stats_options *stats = sink->config.stats;
+	struct top_table *tables = sink->tables;
 
-	top_table_init(&sink->tables[PAGE_ENDPOINTS], COLUMNS(endpoint_columns));
-	top_table_init(&sink->tables[PAGE_PROCESSES], COLUMNS(process_columns));
-	top_lists_init(sink);
+	top_table_init(&tables[PAGE_ENDPOINTS], COLUMNS(endpoint_columns));
+	top_table_init(&tables[PAGE_PROCESSES], COLUMNS(process_columns));
+	top_table_init(&tables[PAGE_CONNECTIONS], COLUMNS(conn_columns));
+	top_table_init(&tables[PAGE_LIVE], COLUMNS(live_columns));
+	top_table_init(&tables[PAGE_SLOWEST], COLUMNS(live_columns));
+	tables[PAGE_CONNECTIONS].sort = CONN_EXCHANGES;
+	tables[PAGE_LIVE].sort = LIVE_TIME;
+	tables[PAGE_SLOWEST].sort = LIVE_TOOK;
 	if (!stats)
 		return;
-	sink->tables[PAGE_ENDPOINTS].sort = sink->tables[PAGE_PROCESSES].sort = column_of_sort(stats->sort);
-	sink->tables[PAGE_ENDPOINTS].reverse = sink->tables[PAGE_PROCESSES].reverse = stats->reverse;
+	tables[PAGE_ENDPOINTS].sort = tables[PAGE_PROCESSES].sort = column_of_sort(stats->sort);
+	tables[PAGE_ENDPOINTS].reverse = tables[PAGE_PROCESSES].reverse = stats->reverse;
 }
 
 static void table_empty(struct sink *sink, struct top_table *table)
@@ -99,7 +136,7 @@ static void table_empty(struct sink *sink, struct top_table *table)
 	top_table_clear(table);
 }
 
-void top_tables_fini(struct sink *sink)
+void top_pages_fini(struct sink *sink)
 {
 	for (int i = 0; i < TABLE_COUNT; i++) {
 		table_empty(sink, &sink->tables[i]);
@@ -149,33 +186,13 @@ static void put_name(struct buffer *text, const struct style *style, const struc
 	line_put_or_unknown(text, style, slice_of_string(row->route));
 }
 
-static uint64_t quantile_of(const struct histogram *histogram, double share)
-{
-	return histogram->count ? histogram_quantile(histogram, share) : TOP_UNKNOWN;
-}
-
-/* The value of a column that needs a histogram's buckets. */
-static uint64_t latency_of(const struct stats_numbers *numbers, size_t column)
-{
-	switch (column) {
-	case NUMBERS_P50:
-		return quantile_of(&numbers->duration, 0.5);
-	case NUMBERS_P90:
-		return quantile_of(&numbers->duration, 0.9);
-	case NUMBERS_P99:
-		return quantile_of(&numbers->duration, 0.99);
-	case NUMBERS_P999:
-		return quantile_of(&numbers->duration, 0.999);
-	case NUMBERS_TTFB:
-		return quantile_of(&numbers->ttfb, 0.5);
-	}
-	return TOP_UNKNOWN;
-}
-
-static bool is_latency(size_t column)
-{
-	return (column >= NUMBERS_P50 && column <= NUMBERS_P999) || column == NUMBERS_TTFB;
-}
+/* The quantiles of a row's durations by column, those of NUMBERS_TTFB of its first bytes; 0: another number.
+ */
+static const double shares[NUMBERS_COLUMNS] = { [NUMBERS_P50] = 0.5,
+						[NUMBERS_P90] = 0.9,
+						[NUMBERS_P99] = 0.99,
+						[NUMBERS_P999] = 0.999,
+						[NUMBERS_TTFB] = 0.5 };
 
 /* All of a row's latencies that are shown, or the one that is sorted by alone. */
 static void latencies_make(const struct making *making, struct top_row *row, bool sorted_only)
@@ -190,10 +207,14 @@ static void latencies_make(const struct making *making, struct top_row *row, boo
 		if (stats_window(making->stats, from, making->sink->window, &window) < 0)
 			counter_add(COUNTER_LIMIT_MEMORY, 1);
 	}
-	for (size_t i = 0; i < NUMBERS_COLUMNS; i++)
-		if (is_latency(i) &&
+	for (size_t i = 0; i < NUMBERS_COLUMNS; i++) {
+		const struct histogram *histogram = i == NUMBERS_TTFB ? &numbers->ttfb : &numbers->duration;
+
+		if (shares[i] > 0 &&
 		    (sorted_only ? i == making->table->sort : making->table->columns[i].from <= columns))
-			row->values[i] = latency_of(numbers, i);
+			row->values[i] =
+				histogram->count ? histogram_quantile(histogram, shares[i]) : TOP_UNKNOWN;
+	}
 	stats_numbers_fini(&window);
 }
 
@@ -228,7 +249,7 @@ static void row_make(void *ctx, struct stats_row *from)
 	row->values[NUMBERS_IN_FLIGHT] = from->in_flight;
 	row->last = from->overflow;
 	row->source = from;
-	if (is_latency(table->sort))
+	if (shares[table->sort] > 0)
 		latencies_make(making, row, true);
 	put_name(&table->names, &making->sink->style, from, making->process);
 	top_table_text(table, row, 0, start);
@@ -240,7 +261,7 @@ static void numbers_make(struct sink *sink, struct top_table *table, bool proces
 	struct top_numbers *numbers = top_numbers_shown(sink);
 	struct making making = { .sink = sink,
 				 .table = table,
-				 .stats = process ? numbers->processes : numbers->endpoints,
+				 .stats = numbers->stats[process ? TOP_PROCESSES : TOP_ENDPOINTS],
 				 .process = process };
 	size_t from, to;
 
@@ -257,6 +278,137 @@ static void numbers_make(struct sink *sink, struct top_table *table, bool proces
 		latencies_make(&making, &table->rows[i], false);
 	for (size_t i = 0; i < table->count; i++)
 		table->rows[i].source = NULL;
+}
+
+/* --- connections ----------------------------------------------------------------------- */
+
+static void put_protocol(struct buffer *text, const struct conn_facts *facts)
+{
+	const char *version = message_version_name(facts->version);
+
+	buffer_string(text, version ? "h" : facts->protocol ? facts->protocol : "?");
+	buffer_string(text, version ? version : "");
+	if (facts->tls)
+		buffer_string(text, "+tls");
+}
+
+static const char *state_of(const struct top_conn *conn)
+{
+	if (conn->closed || conn->facts.closed_ns)
+		return "closed";
+	return conn->facts.muted ? "muted" : conn->facts.opaque ? "opaque" : "open";
+}
+
+static void put_peer(struct buffer *text, const struct style *style, const struct conn_facts *facts)
+{
+	if (facts->role == ROLE_CLIENT)
+		buffer_string(text, style->utf8 ? "→ " : "> ");
+	if (facts->role == ROLE_SERVER)
+		buffer_string(text, style->utf8 ? "← " : "< ");
+	address_put_endpoint(text, &facts->sock, facts->sock.peer, facts->sock.peer_port);
+}
+
+static bool conn_is_shown(const struct sink *sink, const struct top_conn *conn)
+{
+	if (!sink->filter || conn->matched)
+		return true;
+	return !filter_about_exchanges(sink->filter) &&
+	       filter_conn(sink->filter, &conn->facts, &conn->facts.owner);
+}
+
+static void conns_make(struct sink *sink, struct top_table *table)
+{
+	struct buffer *names = &table->names;
+
+	for (struct top_conn *conn = sink->kept.conn_list; conn; conn = conn->next) {
+		struct top_row *row = conn_is_shown(sink, conn) ? top_table_add(table, conn->facts.id) : NULL;
+		const struct conn_facts *facts = &conn->facts;
+		size_t start = names->len;
+
+		if (!row)
+			continue;
+		row->values[CONN_EXCHANGES] = conn->exchanges;
+		row->values[CONN_IN_FLIGHT] = conn->in_flight;
+		row->values[CONN_ERRORS] = conn->errors;
+		row->values[CONN_MAX] = conn->max_ns ? conn->max_ns : TOP_UNKNOWN;
+		row->values[CONN_BYTES] = facts->moved_bytes;
+		row->values[CONN_LOST] = facts->lost_bytes;
+		buffer_format(names, "#%" PRIu64, facts->id);
+		start = top_table_text(table, row, 0, start);
+		line_put_program(names, &sink->style, &facts->owner);
+		start = top_table_text(table, row, 1, start);
+		put_protocol(names, facts);
+		start = top_table_text(table, row, 2, start);
+		buffer_string(names, state_of(conn));
+		start = top_table_text(table, row, 3, start);
+		address_put_endpoint(names, &facts->sock, facts->sock.local, facts->sock.local_port);
+		start = top_table_text(table, row, 4, start);
+		put_peer(names, &sink->style, facts);
+		top_table_text(table, row, 5, start);
+	}
+}
+
+/* --- exchanges ---------------------------------------------------------------------------- */
+
+static void put_request(struct buffer *text, struct style *style, const struct exchange *exchange)
+{
+	const struct message *request = exchange->request;
+
+	line_put_or_unknown(text, style, request ? request->method : slice_of(NULL, 0));
+	buffer_char(text, ' ');
+	line_put_url(text, style, request);
+	if (exchange->pending)
+		buffer_string(text, " [pending]");
+	if (!exchange->flags)
+		return;
+	buffer_char(text, ' ');
+	line_put_flags(text, style, exchange->flags,
+		       exchange->h2_error_known ? exchange_h2_error_name(exchange->h2_error) : NULL);
+}
+
+static void record_row(struct sink *sink, struct top_table *table, struct top_record *record)
+{
+	const struct exchange *exchange = &record->exchange;
+	struct top_row *row = top_table_add(table, record->serial);
+	int status = exchange->response ? exchange->response->status : 0;
+	struct buffer *names = &table->names;
+	size_t start = names->len;
+
+	if (!row)
+		return;
+	row->record = top_record_use(record);
+	row->style = top_style_of_status(status);
+	row->values[LIVE_TIME] = exchange->start_ns;
+	row->values[LIVE_STATUS] = exchange->pending && !status ? TOP_UNKNOWN : (uint64_t)status;
+	row->values[LIVE_SIZE] = exchange->response ? exchange->response->body_bytes : TOP_UNKNOWN;
+	row->values[LIVE_TTFB] = exchange->ttfb_known ? exchange->ttfb_ns : TOP_UNKNOWN;
+	row->values[LIVE_TOOK] = exchange->pending	    ? exchange->waited_ns
+				 : exchange->duration_known ? exchange->duration_ns
+							    : TOP_UNKNOWN;
+	line_put_program(names, &sink->style, &exchange->mover);
+	start = top_table_text(table, row, 0, start);
+	buffer_format(names, "#%" PRIu64, exchange->conn->id);
+	start = top_table_text(table, row, 1, start);
+	put_peer(names, &sink->style, exchange->conn);
+	start = top_table_text(table, row, 2, start);
+	put_request(names, &sink->style, exchange);
+	top_table_text(table, row, 3, start);
+}
+
+static void live_make(struct sink *sink, struct top_table *table)
+{
+	for (size_t i = 0; i < sink->kept.live_count; i++) {
+		struct top_record *record = top_live_at(&sink->kept, i);
+
+		/* The other end of one that is listed is its second line, and wanted only as such. */
+		if (record->exchange.join == JOIN_SECOND && !sink->config.both_ends)
+			continue;
+		if (filter_exchange(sink->filter, &record->exchange))
+			record_row(sink, table, record);
+	}
+	for (size_t i = 0; i < sink->open_count; i++)
+		if (filter_exchange(sink->filter, &sink->open[i]->exchange))
+			record_row(sink, table, sink->open[i]);
 }
 
 /* --- what hangs on a row -------------------------------------------------- */
@@ -280,10 +432,10 @@ static void slowest_make(struct sink *sink, struct top_table *table)
 	struct finding finding = { .id = sink->subject_id };
 	const struct top_slowest *slowest;
 
-	stats_each(sink->subject_process ? numbers->processes : numbers->endpoints, row_compare, &finding);
+	stats_each(numbers->stats[sink->subject_stats], row_compare, &finding);
 	slowest = finding.row ? finding.row->data : NULL;
 	for (size_t i = 0; slowest && i < slowest->count; i++)
-		top_record_row(sink, table, slowest->items[i]);
+		record_row(sink, table, slowest->items[i]);
 }
 
 static void summary_make(struct sink *sink)
@@ -314,10 +466,10 @@ void top_page_make(struct sink *sink)
 		numbers_make(sink, table, true);
 		break;
 	case PAGE_CONNECTIONS:
-		top_conns_make(sink);
+		conns_make(sink, table);
 		break;
 	case PAGE_LIVE:
-		top_live_make(sink);
+		live_make(sink, table);
 		break;
 	case PAGE_SLOWEST:
 		slowest_make(sink, table);
