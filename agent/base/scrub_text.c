@@ -15,33 +15,33 @@
 
 /* --- bytes that wait --------------------------------------------------------------------- */
 
-void scrub_unsettled_hide(struct scrub_unsettled *unsettled)
+void scrub_runs_fill(struct scrub_runs *runs, uint8_t filler)
 {
-	for (size_t i = 0; i < unsettled->count; i++)
-		memset(unsettled->runs[i].bytes, SCRUB_FILLER, unsettled->runs[i].len);
-	unsettled->count = 0;
+	for (size_t i = 0; i < runs->count; i++)
+		memset(runs->items[i].bytes, filler, runs->items[i].len);
+	runs->count = 0;
 }
 
-bool scrub_unsettled_add(struct scrub_unsettled *unsettled, uint8_t *byte)
+bool scrub_runs_add(struct scrub_runs *runs, uint8_t *bytes, size_t len)
 {
-	struct scrub_run *last = unsettled->count ? &unsettled->runs[unsettled->count - 1] : NULL, *runs;
+	struct scrub_run *last = runs->count ? &runs->items[runs->count - 1] : NULL, *items;
 
-	if (last && last->bytes + last->len == byte) {
-		last->len++;
+	if (last && last->bytes + last->len == bytes) {
+		last->len += len;
 		return true;
 	}
-	runs = array_room(unsettled->runs, unsettled->count, &unsettled->capacity, sizeof(*runs));
-	if (!runs)
+	items = array_room(runs->items, runs->count, &runs->capacity, sizeof(*items));
+	if (!items)
 		return false;
-	unsettled->runs = runs;
-	unsettled->runs[unsettled->count++] = (struct scrub_run){ byte, 1 };
+	runs->items = items;
+	runs->items[runs->count++] = (struct scrub_run){ bytes, len };
 	return true;
 }
 
 void scrub_text_fini(struct scrub_text *text)
 {
-	free(text->unsettled.runs);
-	text->unsettled = (struct scrub_unsettled){ .count = 0 };
+	free(text->unsettled.items);
+	text->unsettled = (struct scrub_runs){ .count = 0 };
 }
 
 /* --- lines and fields --------------------------------------------------------------------- */
@@ -228,34 +228,21 @@ enum secret_verdict scrub_text_byte(struct scrub_text *text, const struct redact
 	return line_byte(text, redact, c, verdict);
 }
 
-static void byte_hide(struct scrub_text *text, uint8_t *byte, enum secret_verdict verdict)
-{
-	*byte = verdict == SECRET_DIGIT ? SCRUB_DIGIT_FILLER : SCRUB_FILLER;
-	text->values += !text->was_secret;
-	text->was_secret = true;
-}
-
 void scrub_text_bytes(struct scrub_text *text, const struct redact *redact, uint8_t *bytes, size_t len)
 {
 	for (size_t i = 0; i < len; i++) {
 		enum secret_verdict verdict = scrub_text_byte(text, redact, bytes[i]);
 
-		if (text->settled == SETTLED_YES && text->unsettled.count)
-			text->values++;
 		if (text->settled == SETTLED_YES)
-			scrub_unsettled_hide(&text->unsettled);
+			scrub_runs_fill(&text->unsettled, SCRUB_FILLER);
 		if (text->settled != SETTLED_NOTHING || verdict == SECRET_NO)
 			text->unsettled.count = 0;
-		if (verdict == SECRET_MAYBE) {
-			if (!scrub_unsettled_add(&text->unsettled, bytes + i)) {
-				scrub_text_force(text);
-				byte_hide(text, bytes + i, SECRET_YES);
-			}
-		} else if (verdict != SECRET_NO) {
-			byte_hide(text, bytes + i, verdict);
-		} else {
-			text->was_secret = false;
+		if (verdict == SECRET_MAYBE && !scrub_runs_add(&text->unsettled, bytes + i, 1)) {
+			scrub_text_force(text);
+			verdict = SECRET_YES;
 		}
+		if (verdict == SECRET_YES || verdict == SECRET_DIGIT)
+			bytes[i] = verdict == SECRET_DIGIT ? SCRUB_DIGIT_FILLER : SCRUB_FILLER;
 	}
 }
 
@@ -273,19 +260,17 @@ void scrub_text_force(struct scrub_text *text)
 {
 	if (!text->unsettled.count)
 		return;
-	scrub_unsettled_hide(&text->unsettled);
-	text->values++;
+	scrub_runs_fill(&text->unsettled, SCRUB_FILLER);
 	secret_scan_overflow(&text->scan);
 	text->unlike = true; /* what follows is hidden, the boundary too */
 }
 
 void scrub_text_begin(struct scrub_text *text, bool head)
 {
-	struct scrub_unsettled unsettled = text->unsettled;
-	uint64_t values = text->values;
+	struct scrub_runs unsettled = text->unsettled;
 
 	unsettled.count = 0;
-	*text = (struct scrub_text){ .head = head, .values = values, .unsettled = unsettled };
+	*text = (struct scrub_text){ .head = head, .unsettled = unsettled };
 }
 
 void scrub_text_hole(struct scrub_text *text)

@@ -20,21 +20,21 @@
 #define SCRUB_BOUNDARY_MAX  74 /* with its two dashes (RFC 2046, 5.1.1) */
 #define SCRUB_LINE_NAME_MAX 64
 
-/* Bytes that a later one will settle; they stay where they are until then. */
-struct scrub_unsettled {
-	struct scrub_run *runs;
-	size_t count, capacity;
-};
-
 struct scrub_run {
 	uint8_t *bytes;
 	size_t len;
 };
 
-/* False: out of memory. */
-bool scrub_unsettled_add(struct scrub_unsettled *unsettled, uint8_t *byte);
-/* Overwrites them all. */
-void scrub_unsettled_hide(struct scrub_unsettled *unsettled);
+/* Stretches of bytes that stay where they are until somebody knows whether to overwrite them. */
+struct scrub_runs {
+	struct scrub_run *items;
+	size_t count, capacity;
+};
+
+/* Appends bytes. False: out of memory. */
+bool scrub_runs_add(struct scrub_runs *runs, uint8_t *bytes, size_t len);
+/* Overwrites them all, and there are none any more. */
+void scrub_runs_fill(struct scrub_runs *runs, uint8_t filler);
 
 enum scrub_part {
 	PART_NONE,
@@ -71,10 +71,8 @@ struct scrub_text {
 	uint8_t part_name[SCRUB_LINE_NAME_MAX];
 	size_t part_name_len;
 
-	struct scrub_unsettled unsettled;
-	bool unknown;	 /* bytes are missing before: the caller leaves out what follows */
-	uint64_t values; /* overwritten so far */
-	bool was_secret;
+	struct scrub_runs unsettled; /* bytes that a later one will settle */
+	bool unknown;		     /* bytes are missing before: the caller leaves out what follows */
 };
 
 void scrub_text_fini(struct scrub_text *text);
@@ -95,7 +93,7 @@ bool scrub_text_awaits_colon(const struct scrub_text *text);
 /* The bytes that wait are taken away: those that may be secret are overwritten. */
 void scrub_text_force(struct scrub_text *text);
 
-/* Another text begins; what waits is settled as no secret. The count stays. */
+/* Another text begins; what waits is settled as no secret. */
 void scrub_text_begin(struct scrub_text *text, bool head);
 
 /* Bytes are missing: whether a secret began in them nobody knows, so that all that follows is unknown. */

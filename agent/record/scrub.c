@@ -23,10 +23,9 @@ struct scrub {
 	struct scrub_config config;
 	struct scrub_item *queue; /* oldest first */
 	size_t queue_bytes;
-	struct scrub_flow *flows;   /* by key */
-	struct scrub_flow *recent;  /* by last use, oldest first */
-	struct scrub_flow *missing; /* with something behind missing bytes */
-	struct scrub_flow *waits;   /* with something that waits, the longest first */
+	struct scrub_flow *flows;  /* by key */
+	struct scrub_flow *recent; /* by last use, oldest first */
+	struct scrub_flow *waits;  /* with something that waits */
 	size_t flow_count;
 	size_t flow_bytes; /* of all of them */
 	size_t charged_bytes;
@@ -43,32 +42,14 @@ struct scrub *scrub_new(const struct scrub_config *config)
 	return scrub;
 }
 
-static void missing_unlist(struct scrub *scrub, struct scrub_flow *flow)
-{
-	if (flow->missing_listed)
-		DL_DELETE2(scrub->missing, flow, missing_prev, missing_next);
-	flow->missing_listed = false;
-}
-
-static void wait_unlist(struct scrub *scrub, struct scrub_flow *flow)
-{
-	if (flow->wait_listed)
-		DL_DELETE2(scrub->waits, flow, wait_prev, wait_next);
-	flow->wait_listed = false;
-}
-
 /* After something came, or a poll: polls look only at what may be due. */
-static void flow_list(struct scrub *scrub, struct scrub_flow *flow)
+static void flow_list(struct scrub *scrub, struct scrub_flow *flow, bool waits)
 {
-	if (scrub_flow_is_missing(flow) && !flow->missing_listed) {
-		flow->missing_listed = true;
-		DL_APPEND2(scrub->missing, flow, missing_prev, missing_next);
-	}
-	if (scrub_flow_waits(flow) && !flow->wait_listed) {
-		flow->wait_listed = true;
-		flow->wait_ns = scrub->now_ns;
+	if (waits && !flow->listed)
 		DL_APPEND2(scrub->waits, flow, wait_prev, wait_next);
-	}
+	else if (!waits && flow->listed)
+		DL_DELETE2(scrub->waits, flow, wait_prev, wait_next);
+	flow->listed = waits;
 }
 
 static void flow_weigh(struct scrub *scrub, struct scrub_flow *flow)
@@ -94,8 +75,7 @@ static bool is_over(const struct scrub *scrub)
 static void flow_remove(struct scrub *scrub, struct scrub_flow *flow)
 {
 	scrub_flow_force(flow);
-	missing_unlist(scrub, flow);
-	wait_unlist(scrub, flow);
+	flow_list(scrub, flow, false);
 	HASH_DEL(scrub->flows, flow);
 	DL_DELETE(scrub->recent, flow);
 	scrub->flow_count--;
@@ -110,7 +90,7 @@ static size_t item_bytes(const struct scrub_item *item)
 
 static void item_free(struct scrub_item *item)
 {
-	scrub_cuts_fini(&item->cuts);
+	free(item->cuts.items);
 	free(item);
 }
 
@@ -207,6 +187,7 @@ static struct scrub_item *queue_add(struct scrub *scrub, const struct event_head
 		return NULL;
 	}
 	memcpy(&item->event, event, event->size);
+	item->cuts.payload = item->event.data.payload;
 	item->number = scrub->numbers++;
 	DL_APPEND(scrub->queue, item);
 	scrub->queue_bytes += item_bytes(item);
@@ -281,7 +262,7 @@ static void take_data(struct scrub *scrub, const struct event_data *event)
 	flow = flow_get(scrub, &key);
 	if (flow) {
 		scrub_flow_take(flow, item, scrub->poll);
-		flow_list(scrub, flow);
+		flow_list(scrub, flow, scrub_flow_waits(flow));
 		flow_weigh(scrub, flow);
 		return;
 	}
@@ -290,36 +271,21 @@ static void take_data(struct scrub *scrub, const struct event_data *event)
 	item->ready = true;
 }
 
-static void take_poll(struct scrub *scrub, uint64_t now_ns)
-{
-	struct scrub_flow *flow, *tmp;
-
-	scrub->poll++;
-	DL_FOREACH_SAFE2(scrub->missing, flow, tmp, missing_next)
-	{
-		scrub_flow_poll(flow, scrub->poll, now_ns);
-		if (!scrub_flow_is_missing(flow))
-			missing_unlist(scrub, flow);
-		flow_list(scrub, flow);
-	}
-	while (scrub->waits && scrub->waits->wait_ns + SCRUB_WAIT_NS <= now_ns) {
-		flow = scrub->waits;
-		scrub_flow_poll(flow, scrub->poll, now_ns);
-		wait_unlist(scrub, flow);
-		flow_list(scrub, flow);
-	}
-}
-
 static void take_other(struct scrub *scrub, const struct event_header *event)
 {
 	const struct event_data *data = (const struct event_data *)event;
 	const struct event_state *state = (const struct event_state *)event;
 	struct scrub_key key;
-	struct scrub_flow *flow;
+	struct scrub_flow *flow, *tmp;
 
 	switch (event->type) {
 	case EVENT_POLL:
-		take_poll(scrub, scrub->now_ns);
+		scrub->poll++;
+		DL_FOREACH_SAFE2(scrub->waits, flow, tmp, wait_next)
+		{
+			scrub_flow_poll(flow, scrub->poll, scrub->now_ns);
+			flow_list(scrub, flow, scrub_flow_waits(flow));
+		}
 		break;
 	case EVENT_TLS_EARLY: /* refused: its positions are used again */
 	case EVENT_TLS_FREE:
@@ -337,7 +303,7 @@ static void take_other(struct scrub *scrub, const struct event_header *event)
 		key = (struct scrub_key){ .socket = state->sock.id };
 		flow = state->new_state == STATE_CLOSE && key.socket ? flow_find(scrub, &key) : NULL;
 		/* Records of another processor may still come; they then begin a flow of their own. */
-		if (flow && !scrub_flow_waits(flow) && !scrub_flow_is_missing(flow))
+		if (flow && !scrub_flow_waits(flow))
 			flow_remove(scrub, flow);
 		break;
 	}

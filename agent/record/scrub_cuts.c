@@ -3,13 +3,12 @@
 
 #include "base/array.h"
 
-#include <stdlib.h>
-
-void scrub_cuts_add(struct scrub_cuts *cuts, size_t from, size_t to)
+void scrub_cuts_add(struct scrub_cuts *cuts, const uint8_t *bytes, size_t len)
 {
+	size_t from = (size_t)(bytes - cuts->payload), to = from + len;
 	struct scrub_cut *last = cuts->count ? &cuts->items[cuts->count - 1] : NULL, *items;
 
-	if (from >= to || cuts->all)
+	if (!len || cuts->all)
 		return;
 	if (last && from <= last->to) {
 		last->to = to > last->to ? to : last->to;
@@ -22,10 +21,4 @@ void scrub_cuts_add(struct scrub_cuts *cuts, size_t from, size_t to)
 	}
 	cuts->items = items;
 	cuts->items[cuts->count++] = (struct scrub_cut){ from, to };
-}
-
-void scrub_cuts_fini(struct scrub_cuts *cuts)
-{
-	free(cuts->items);
-	*cuts = (struct scrub_cuts){ .count = 0 };
 }

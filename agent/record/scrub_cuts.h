@@ -5,20 +5,20 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct scrub_cut {
 	size_t from, to;
 };
 
-/* All zero: none. */
 struct scrub_cuts {
+	const uint8_t *payload; /* set by the caller; the rest all zero: none */
 	struct scrub_cut *items;
 	size_t count, capacity;
 	bool all; /* the whole payload; also when there was no memory to say less */
 };
 
-/* None of them begins before the last one did. */
-void scrub_cuts_add(struct scrub_cuts *cuts, size_t from, size_t to);
-void scrub_cuts_fini(struct scrub_cuts *cuts);
+/* Bytes within the payload; none of them begins before the last one did. */
+void scrub_cuts_add(struct scrub_cuts *cuts, const uint8_t *bytes, size_t len);
 
 #endif

@@ -24,7 +24,7 @@ struct scrub_flow *scrub_flow_new(const struct scrub_key *key, const struct scru
 	flow->key = *key;
 	flow->config = config;
 	for (int i = 0; i < 2; i++)
-		scrub_http1_init(&flow->side[i].http1, config->keep_other);
+		scrub_http1_init(&flow->side[i].http1, config);
 	return flow;
 }
 
@@ -40,20 +40,10 @@ void scrub_flow_free(struct scrub_flow *flow)
 	free(flow);
 }
 
-static struct event_data *item_data(struct scrub_item *item)
-{
-	return &item->event.data;
-}
-
-static void item_ready(struct scrub_item *item)
-{
-	item->ready = true;
-}
-
 static void item_drop(struct scrub_item *item)
 {
 	item->cuts.all = true;
-	item_ready(item);
+	item->ready = true;
 }
 
 /* --- what the scanners do with an item ----------------------------------------------- */
@@ -73,51 +63,43 @@ static void flow_switch(struct scrub_flow *flow, int direction, bool h2c)
 		side->kind = kind;
 		scrub_http1_force(&side->http1);
 		scrub_http1_fini(&side->http1);
-		scrub_http1_init(&side->http1, flow->config->keep_other);
+		scrub_http1_init(&side->http1, flow->config);
 		if (kind == SCRUB_FRAMES && !side->frames)
-			side->frames = scrub_frames_new(flow->config->redact, true, flow->config->keep_other);
+			side->frames = scrub_frames_new(flow->config, true);
 	}
 }
 
-static void frames_item(struct scrub_flow *flow, int direction, struct scrub_item *item, size_t at)
+/* Gives the bytes of an item, from `at` on, to the scanner of its direction. */
+static void item_scan_from(struct scrub_flow *flow, int direction, struct scrub_item *item, size_t at)
 {
 	struct scrub_side *side = &flow->side[direction];
-	struct event_data *data = item_data(item);
+	struct event_data *data = &item->event.data;
 
-	if (side->frames)
-		scrub_frames_feed(side->frames, data->payload + at, data->copied - at, &item->cuts, at);
-	else /* out of memory */
-		item->cuts.all = true;
-}
-
-static void text_item(struct scrub_flow *flow, int direction, struct scrub_item *item, size_t at)
-{
-	struct scrub_side *side = &flow->side[direction];
-	struct event_data *data = item_data(item);
-	bool h2c;
-
-	if (item->turn && !flow->http && side->http1.state == HTTP1_UNKNOWN && flow->config->keep_other)
-		scrub_http1_begin(&side->http1);
-	at += scrub_http1_feed(&side->http1, flow->config->redact, data->payload + at, data->copied - at,
-			       &item->cuts, at);
-	flow->http |= side->http1.seen;
-	if (side->http1.state != HTTP1_SWITCHED)
-		return;
-	h2c = side->http1.h2c;
-	flow_switch(flow, direction, h2c);
-	if (side->kind == SCRUB_FRAMES)
-		frames_item(flow, direction, item, at);
-	else if (side->kind == SCRUB_TEXT)
-		text_item(flow, direction, item, at);
-	else
-		scrub_cuts_add(&item->cuts, at, data->copied);
-}
-
-/* An upgrade whose answer is still on its way: the client goes on in HTTP/2. */
-static bool is_preface(const struct event_data *data)
-{
-	return slice_has_prefix(slice_of(data->payload, data->copied),
-				slice_of(http2_preface, HTTP2_PREFACE_BYTES));
+	switch (side->kind) {
+	case SCRUB_TEXT:
+		if (item->turn && !flow->http && side->http1.state == HTTP1_UNKNOWN &&
+		    flow->config->keep_other)
+			scrub_http1_begin(&side->http1);
+		at += scrub_http1_feed(&side->http1, data->payload + at, data->copied - at, &item->cuts);
+		flow->http |= side->http1.seen;
+		if (side->http1.state != HTTP1_SWITCHED)
+			break;
+		flow_switch(flow, direction, side->http1.h2c);
+		item_scan_from(flow, direction, item, at);
+		break;
+	case SCRUB_FRAMES:
+		if (side->frames)
+			scrub_frames_feed(side->frames, data->payload + at, data->copied - at, &item->cuts);
+		else /* out of memory */
+			item->cuts.all = true;
+		break;
+	case SCRUB_DROP:
+	case SCRUB_UNDETERMINED:
+		scrub_cuts_add(&item->cuts, data->payload + at, data->copied - at);
+		break;
+	case SCRUB_CIPHER:
+		break;
+	}
 }
 
 static void side_hole(struct scrub_side *side, uint64_t size)
@@ -142,33 +124,19 @@ static void side_miss(struct scrub_side *side, uint64_t size)
 static void item_scan(struct scrub_flow *flow, int direction, struct scrub_item *item)
 {
 	struct scrub_side *side = &flow->side[direction];
-	struct event_data *data = item_data(item);
+	const struct event_data *data = &item->event.data;
+	struct slice bytes = slice_of(data->payload, data->copied);
 	size_t at = data->copied < side->plain ? data->copied : side->plain;
 
 	side->plain -= at;
-	if (side->kind == SCRUB_TEXT && is_preface(data))
+	/* An upgrade whose answer is still on its way: the client goes on in HTTP/2. */
+	if (side->kind == SCRUB_TEXT && slice_has_prefix(bytes, slice_of(http2_preface, HTTP2_PREFACE_BYTES)))
 		flow_switch(flow, direction, true);
-	switch (side->kind) {
-	case SCRUB_TEXT:
-		text_item(flow, direction, item, at);
-		break;
-	case SCRUB_FRAMES:
-		frames_item(flow, direction, item, at);
-		break;
-	case SCRUB_DROP:
-	case SCRUB_UNDETERMINED:
-		item->cuts.all = true;
-		break;
-	case SCRUB_CIPHER:
-		break;
-	}
+	if (side->kind == SCRUB_DROP)
+		at = 0;
+	item_scan_from(flow, direction, item, at);
 	if (data->len > data->copied)
 		side_hole(side, data->len - data->copied);
-}
-
-static bool side_open(const struct scrub_side *side)
-{
-	return (side->frames && scrub_frames_open(side->frames)) || scrub_http1_open(&side->http1);
 }
 
 /* Hands on the items whose bytes no scanner will touch any more. */
@@ -176,12 +144,12 @@ static void side_release(struct scrub_side *side)
 {
 	struct scrub_item *item, *tmp;
 
-	if (side_open(side))
+	if ((side->frames && scrub_frames_open(side->frames)) || scrub_http1_open(&side->http1))
 		return;
 	DL_FOREACH_SAFE2(side->taken, item, tmp, side_next)
 	{
 		DL_DELETE2(side->taken, item, side_prev, side_next);
-		item_ready(item);
+		item->ready = true;
 	}
 }
 
@@ -198,8 +166,7 @@ static void side_decide(struct scrub_flow *flow, int direction, enum scrub_kind 
 	if (!side->from_start && side->started)
 		scrub_http1_hole(&side->http1, HOLE_UNKNOWN_SIZE);
 	if (kind == SCRUB_FRAMES)
-		side->frames = scrub_frames_new(flow->config->redact, side->from_start || !side->started,
-						flow->config->keep_other);
+		side->frames = scrub_frames_new(flow->config, side->from_start || !side->started);
 	DL_FOREACH2(side->taken, item, side_next)
 	{
 		if (item->missing)
@@ -222,19 +189,18 @@ static void flow_decide(struct scrub_flow *flow, enum scrub_kind kind)
 /* A field's name without its colon is overwritten nowhere, for it would seem another one: it is left out. */
 static void name_cut(struct scrub_side *side)
 {
-	const struct scrub_unsettled *name = scrub_http1_name(&side->http1);
+	const struct scrub_runs *name = scrub_http1_name(&side->http1);
 	struct scrub_item *item;
 
 	DL_FOREACH2(side->taken, item, side_next)
 	{
-		const struct event_data *data = item_data(item);
+		const struct event_data *data = &item->event.data;
 
 		for (size_t i = 0; name && i < name->count; i++) {
-			const struct scrub_run *run = &name->runs[i];
+			const struct scrub_run *run = &name->items[i];
 
 			if (run->bytes >= data->payload && run->bytes < data->payload + data->copied)
-				scrub_cuts_add(&item->cuts, (size_t)(run->bytes - data->payload),
-					       (size_t)(run->bytes - data->payload) + run->len);
+				scrub_cuts_add(&item->cuts, run->bytes, run->len);
 		}
 	}
 }
@@ -258,7 +224,7 @@ static void side_force(struct scrub_side *side)
 		if (unjudged)
 			item_drop(item);
 		else
-			item_ready(item);
+			item->ready = true;
 	}
 }
 
@@ -275,68 +241,59 @@ static void side_undecided(struct scrub_flow *flow, int direction)
 		side_force(side);
 }
 
-/* True: the bytes before `plain` were stepped over, look again. */
-static bool side_judge_once(struct scrub_flow *flow, int direction)
+static void side_judge(struct scrub_flow *flow, int direction)
 {
 	struct scrub_side *side = &flow->side[direction];
-	struct detect_result result = side->from_start ? detect_first(held_bytes(&side->judged))
-						       : held_search(&side->judged, detect_late);
+	struct detect_result result;
 
+	for (;;) {
+		result = side->from_start ? detect_first(held_bytes(&side->judged))
+					  : held_search(&side->judged, detect_late);
+		if (result.kind != DETECT_PROXY)
+			break;
+		side->plain += result.offset;
+		held_drop(&side->judged, result.offset);
+		if (!result.offset || !side->judged.len)
+			return;
+	}
 	switch (result.kind) {
 	case DETECT_MORE:
 		if (side->taken && side->taken->side_prev->turn && flow->config->keep_other)
 			flow_decide(flow, SCRUB_TEXT);
 		else if (side->judged.len >= JUDGED_MAX)
 			side_undecided(flow, direction);
-		return false;
+		break;
 	case DETECT_HTTP1_REQUEST:
 	case DETECT_HTTP1_RESPONSE:
 		flow->http = true;
 		flow_decide(flow, SCRUB_TEXT);
-		return false;
+		break;
 	case DETECT_HTTP2_PREFACE:
 	case DETECT_HTTP2_FRAMES:
 		flow_decide(flow, SCRUB_FRAMES);
-		return false;
+		break;
 	case DETECT_TLS:
 		flow_decide(flow, SCRUB_CIPHER);
-		return false;
-	case DETECT_PROXY:
-		side->plain += result.offset;
-		held_drop(&side->judged, result.offset);
-		return result.offset > 0 && side->judged.len > 0;
+		break;
 	case DETECT_OTHER:
 		flow_decide(flow, flow->config->keep_other ? SCRUB_TEXT : SCRUB_DROP);
-		return false;
-	}
-	return false;
-}
-
-static void side_judge(struct scrub_flow *flow, int direction)
-{
-	while (flow->side[direction].kind == SCRUB_UNDETERMINED && side_judge_once(flow, direction)) {
+		break;
+	case DETECT_PROXY:
+		break;
 	}
 }
 
 /* --- order --------------------------------------------------------------------------------- */
-
-/* No controls but those of text. */
-static bool is_text(const struct event_data *data)
-{
-	for (size_t i = 0; i < data->copied; i++)
-		if (data->payload[i] < '\t' || (data->payload[i] > '\r' && data->payload[i] < ' '))
-			return false;
-	return true;
-}
 
 /* In protocols of text that are none of HTTP's, who speaks after the other has spoken begins a message. */
 static void turn_note(struct scrub_flow *flow, int direction, struct scrub_item *item)
 {
 	struct scrub_side *side = &flow->side[direction];
 	const struct scrub_side *other = &flow->side[!direction];
-	const struct event_data *data = item_data(item);
+	const struct event_data *data = &item->event.data;
 
-	side->binary |= !is_text(data);
+	for (size_t i = 0; i < data->copied && !side->binary; i++) /* no controls but those of text */
+		side->binary = data->payload[i] < '\t' || (data->payload[i] > '\r' && data->payload[i] < ' ');
 	item->turn = !side->binary && !other->binary && other->last_ns > side->last_ns &&
 		     data->h.time_ns > other->last_ns;
 	side->last_ns = data->h.time_ns;
@@ -346,8 +303,9 @@ static void turn_note(struct scrub_flow *flow, int direction, struct scrub_item 
 static void item_take(struct scrub_flow *flow, int direction, struct scrub_item *item)
 {
 	struct scrub_side *side = &flow->side[direction];
-	struct event_data *data = item_data(item);
+	struct event_data *data = &item->event.data;
 	const struct mover nobody = { .pid = 0 };
+	bool cut_short;
 
 	side->next = data->pos + data->len;
 	side->is_missing = false;
@@ -366,14 +324,11 @@ static void item_take(struct scrub_flow *flow, int direction, struct scrub_item 
 		counter_add(COUNTER_LIMIT_MEMORY, 1);
 		side_hole(side, HOLE_UNKNOWN_SIZE);
 	}
-	if (data->len > data->copied && side->judged.len < JUDGED_MAX) {
-		/* The bytes that are there decide, or nothing does. */
-		side_judge(flow, direction);
-		if (side->kind == SCRUB_UNDETERMINED)
-			side_hole(side, data->len - data->copied);
-		return;
-	}
+	cut_short = data->len > data->copied && side->judged.len < JUDGED_MAX;
 	side_judge(flow, direction);
+	if (cut_short &&
+	    side->kind == SCRUB_UNDETERMINED) /* the bytes that are there decide, or nothing does */
+		side_hole(side, data->len - data->copied);
 }
 
 /* How far the item is ahead of what is due; less than 0: behind. */
@@ -403,7 +358,7 @@ static void side_run(struct scrub_flow *flow, int direction)
 
 	while (side->ahead.first) {
 		struct scrub_item *item = (struct scrub_item *)side->ahead.first;
-		int64_t distance = item_distance(side, item_data(item));
+		int64_t distance = item_distance(side, &item->event.data);
 
 		if (distance > 0)
 			return;
@@ -422,28 +377,23 @@ static void side_give_up(struct scrub_flow *flow, int direction)
 
 	if (!first)
 		return;
-	side_miss(side, (uint64_t)item_distance(side, item_data(first)));
-	side->next = item_data(first)->pos;
+	side_miss(side, (uint64_t)item_distance(side, &first->event.data));
+	side->next = first->event.data.pos;
 	side->is_missing = false;
 	side_run(flow, direction);
 }
 
-static bool is_first(const struct event_data *data)
-{
-	if (data->h.type == EVENT_TLS_DATA)
-		return data->h.flags & EVENT_FROM_START && data->pos == 0;
-	return data->h.flags & EVENT_OFFSET_KNOWN && data->offset == 0;
-}
-
 void scrub_flow_take(struct scrub_flow *flow, struct scrub_item *item, uint64_t poll)
 {
-	const struct event_data *data = item_data(item);
+	const struct event_data *data = &item->event.data;
 	int direction = data->direction == DIRECTION_SENT ? 0 : 1;
 	struct scrub_side *side = &flow->side[direction];
 
 	if (!side->started) {
 		side->started = true;
-		side->from_start = is_first(data);
+		side->from_start = data->h.type == EVENT_TLS_DATA
+					   ? data->h.flags & EVENT_FROM_START && data->pos == 0
+					   : data->h.flags & EVENT_OFFSET_KNOWN && data->offset == 0;
 		/* The other direction told what this one is. */
 		if (side->kind != SCRUB_UNDETERMINED && !side->from_start) {
 			scrub_http1_hole(&side->http1, HOLE_UNKNOWN_SIZE);
@@ -493,14 +443,10 @@ void scrub_flow_force(struct scrub_flow *flow)
 	}
 }
 
-bool scrub_flow_is_missing(const struct scrub_flow *flow)
-{
-	return flow->side[0].ahead.first || flow->side[1].ahead.first;
-}
-
 bool scrub_flow_waits(const struct scrub_flow *flow)
 {
-	return flow->side[0].taken || flow->side[1].taken;
+	return flow->side[0].ahead.first || flow->side[1].ahead.first || flow->side[0].taken ||
+	       flow->side[1].taken;
 }
 
 size_t scrub_flow_memory(const struct scrub_flow *flow)

@@ -69,11 +69,10 @@ struct scrub_flow {
 	bool http; /* has been seen: only a start line begins a message */
 	UT_hash_handle hh;
 	struct scrub_flow *prev, *next; /* by last use, oldest first */
-	/* scrub.c's: those that polls look at. */
-	struct scrub_flow *missing_prev, *missing_next, *wait_prev, *wait_next;
-	bool missing_listed, wait_listed;
-	uint64_t wait_ns;  /* since when it is listed */
-	size_t held_bytes; /* as counted in scrub.c's */
+	/* scrub.c's. */
+	struct scrub_flow *wait_prev, *wait_next; /* of those that polls look at */
+	bool listed;				  /* among them */
+	size_t held_bytes;			  /* as counted there */
 };
 
 struct scrub_flow *scrub_flow_new(const struct scrub_key *key, const struct scrub_config *config);
@@ -98,9 +97,7 @@ void scrub_flow_force(struct scrub_flow *flow);
 /* The memory that it takes, without the items. */
 size_t scrub_flow_memory(const struct scrub_flow *flow);
 
-/* Does something wait behind missing bytes? These are given up on after GRACE_POLLS. */
-bool scrub_flow_is_missing(const struct scrub_flow *flow);
-/* Does something else wait? It does for SCRUB_WAIT_NS. */
+/* Does something wait, behind missing bytes or for a verdict? Polls give it up in time. */
 bool scrub_flow_waits(const struct scrub_flow *flow);
 
 #endif

@@ -21,7 +21,6 @@
 #define CHAIN_FRAMES 3
 #define TABLE_LIMIT  (1024 * 1024)
 #define STREAMS_MAX  256 /* with a body under way at once; what more there are is not judged */
-#define PIECES_MAX   65536
 
 enum frames_state {
 	FRAMES_START, /* the preface may come */
@@ -30,15 +29,15 @@ enum frames_state {
 	FRAMES_SEARCH,
 };
 
-struct piece {
-	uint8_t *bytes;
-	size_t len;
-};
-
-struct pieces {
-	struct piece *items;
-	size_t count, capacity, bytes;
-	bool lost; /* some are missing */
+/* Fragments of a header block, of all its frames so far. */
+struct block {
+	bool open;
+	bool lost;	   /* some are missing */
+	bool ends;	   /* the stream, too */
+	uint32_t stream;   /* 0: of a promise */
+	size_t start, end; /* of the fragment within the payload of the frame under way */
+	struct scrub_runs runs;
+	size_t bytes;
 };
 
 /* A stream whose body is scanned. */
@@ -50,8 +49,7 @@ struct data_stream {
 };
 
 struct scrub_frames {
-	const struct redact *redact;
-	bool keep_other;
+	const struct scrub_config *config;
 	struct hpack *hpack;
 	enum frames_state state;
 	size_t preface; /* bytes of it so far */
@@ -62,25 +60,18 @@ struct scrub_frames {
 	bool padding_due;
 	struct data_stream *streams; /* the last used first */
 	size_t stream_count;
-	uint32_t block_stream;
-	bool block_ends;	 /* the stream, too */
 	struct scrub_cuts *cuts; /* of the scrub_frames_feed() under way */
-	const uint8_t *base;	 /* where its cuts count from */
-	struct pieces payload;	 /* of the block's frame under way */
-	struct pieces block;	 /* fragments of its frames so far */
-	bool block_open;
+	struct block block;
 	struct scrub_text other; /* of the frame under way: GOAWAY's debug data, or what hark does not know */
-	uint64_t values;
 };
 
-struct scrub_frames *scrub_frames_new(const struct redact *redact, bool from_start, bool keep_other)
+struct scrub_frames *scrub_frames_new(const struct scrub_config *config, bool from_start)
 {
 	struct scrub_frames *frames = calloc(1, sizeof(*frames));
 
 	if (!frames)
 		return NULL;
-	frames->redact = redact;
-	frames->keep_other = keep_other;
+	frames->config = config;
 	frames->state = from_start ? FRAMES_START : FRAMES_SEARCH;
 	frames->hpack = hpack_new(TABLE_LIMIT);
 	if (!frames->hpack) {
@@ -90,75 +81,6 @@ struct scrub_frames *scrub_frames_new(const struct redact *redact, bool from_sta
 	if (!from_start)
 		hpack_prime(frames->hpack);
 	return frames;
-}
-
-static void stream_free(struct data_stream *stream)
-{
-	scrub_text_fini(&stream->text);
-	free(stream);
-}
-
-void scrub_frames_free(struct scrub_frames *frames)
-{
-	struct data_stream *stream, *next;
-
-	if (!frames)
-		return;
-	hpack_free(frames->hpack);
-	DL_FOREACH_SAFE(frames->streams, stream, next)
-	stream_free(stream);
-	free(frames->payload.items);
-	free(frames->block.items);
-	scrub_text_fini(&frames->other);
-	free(frames);
-}
-
-static void pieces_add(struct pieces *pieces, uint8_t *bytes, size_t len)
-{
-	struct piece *items;
-
-	if (!len)
-		return;
-	if (pieces->bytes + len > HTTP2_BLOCK_LIMIT_BYTES || pieces->count == PIECES_MAX)
-		pieces->lost = true;
-	items = array_room(pieces->items, pieces->count, &pieces->capacity, sizeof(*items));
-	if (!items) {
-		/* Not kept in mind, so made unreadable at once. */
-		memset(bytes, UNDECODABLE, len);
-		pieces->lost = true;
-		return;
-	}
-	pieces->items = items;
-	pieces->items[pieces->count++] = (struct piece){ bytes, len };
-	pieces->bytes += len;
-}
-
-static void pieces_clear(struct pieces *pieces)
-{
-	pieces->count = pieces->bytes = 0;
-	pieces->lost = false;
-}
-
-static void pieces_fill(const struct pieces *pieces)
-{
-	for (size_t i = 0; i < pieces->count; i++)
-		memset(pieces->items[i].bytes, UNDECODABLE, pieces->items[i].len);
-}
-
-/* Appends the part [start, end) of one to the other. */
-static void pieces_append(struct pieces *to, const struct pieces *from, size_t start, size_t end)
-{
-	size_t at = 0;
-
-	for (size_t i = 0; i < from->count; i++) {
-		size_t len = from->items[i].len, first = start > at ? start - at : 0;
-		size_t last = end > at ? end - at : 0;
-
-		last = last < len ? last : len;
-		if (first < last)
-			pieces_add(to, from->items[i].bytes + first, last - first);
-		at += len;
-	}
 }
 
 /* --- streams ---------------------------------------------------------------------- */
@@ -172,6 +94,7 @@ static struct data_stream *stream_find(const struct scrub_frames *frames, uint32
 	return stream;
 }
 
+/* NULL is legal. */
 static void stream_remove(struct scrub_frames *frames, struct data_stream *stream)
 {
 	if (!stream)
@@ -179,7 +102,8 @@ static void stream_remove(struct scrub_frames *frames, struct data_stream *strea
 	scrub_text_force(&stream->text);
 	DL_DELETE(frames->streams, stream);
 	frames->stream_count--;
-	stream_free(stream);
+	scrub_text_fini(&stream->text);
+	free(stream);
 }
 
 /* Moved to the front, or made. NULL: out of memory. */
@@ -213,20 +137,32 @@ static void stream_hole(struct data_stream *stream)
 	stream->body = CONTENT_OPAQUE;
 }
 
+void scrub_frames_free(struct scrub_frames *frames)
+{
+	if (!frames)
+		return;
+	while (frames->streams)
+		stream_remove(frames, frames->streams);
+	hpack_free(frames->hpack);
+	free(frames->block.runs.items);
+	scrub_text_fini(&frames->other);
+	free(frames);
+}
+
 /* Notes what the block says of the body behind it; NULL: nobody knows. */
 static void block_note(struct scrub_frames *frames, const struct scrub_facts *facts)
 {
-	struct data_stream *stream = stream_find(frames, frames->block_stream);
+	struct data_stream *stream = stream_find(frames, frames->block.stream);
 
-	if (!frames->block_stream)
+	if (!frames->block.stream)
 		return;
-	if (frames->block_ends) {
+	if (frames->block.ends) {
 		stream_remove(frames, stream);
 		return;
 	}
 	if (facts && !facts->head && stream)
 		return;
-	stream = stream_get(frames, frames->block_stream);
+	stream = stream_get(frames, frames->block.stream);
 	if (!stream)
 		return;
 	scrub_text_begin(&stream->text, false);
@@ -236,61 +172,58 @@ static void block_note(struct scrub_frames *frames, const struct scrub_facts *fa
 
 /* --- blocks ---------------------------------------------------------------------- */
 
-static void block_copy(const struct pieces *pieces, uint8_t *bytes, bool back)
+/* Bytes of the payload under way, which stand at this place in it. */
+static void block_feed(struct scrub_frames *frames, uint8_t *bytes, size_t len, size_t at)
 {
-	for (size_t i = 0; i < pieces->count; i++) {
-		if (back)
-			memcpy(pieces->items[i].bytes, bytes, pieces->items[i].len);
-		else
-			memcpy(bytes, pieces->items[i].bytes, pieces->items[i].len);
-		bytes += pieces->items[i].len;
+	struct block *block = &frames->block;
+	size_t from, to;
+
+	block->open = true;
+	if (at == 0 && !http2_fragment_range(&frames->frame, frames->frame.length, bytes[0], &block->start,
+					     &block->end)) {
+		block->lost = true;
+	}
+	from = block->lost || at >= block->start ? 0 : block->start - at;
+	to = block->lost || at + len < block->end ? len : block->end > at ? block->end - at : 0;
+	if (from >= to)
+		return;
+	block->bytes += to - from;
+	block->lost |= block->bytes > HTTP2_BLOCK_LIMIT_BYTES;
+	if (block->lost || !scrub_runs_add(&block->runs, bytes + from, to - from)) {
+		/* Not kept in mind, so made unreadable at once. */
+		memset(bytes + from, UNDECODABLE, to - from);
+		block->lost = true;
 	}
 }
 
+static void block_clear(struct block *block)
+{
+	*block = (struct block){ .runs = { block->runs.items, 0, block->runs.capacity } };
+}
+
+/* The block is over; what was judged of it is written back, else it is made undecodable. */
 static void block_end(struct scrub_frames *frames)
 {
-	struct pieces *block = &frames->block;
-	uint8_t *bytes = block->lost ? NULL : malloc(block->bytes + 1);
+	struct block *block = &frames->block;
+	uint8_t *bytes = block->lost ? NULL : malloc(block->bytes + 1), *at = bytes;
 	struct scrub_facts facts = { .body = CONTENT_WORDS };
 	long values = -1;
 
-	if (bytes) {
-		block_copy(block, bytes, false);
-		values = scrub_block(frames->hpack, frames->redact, bytes, block->bytes, &facts);
-	}
+	for (size_t i = 0; bytes && i < block->runs.count; i++)
+		at = mempcpy(at, block->runs.items[i].bytes, block->runs.items[i].len);
+	if (bytes)
+		values = scrub_block(frames->hpack, frames->config->redact, bytes, block->bytes, &facts);
 	block_note(frames, values >= 0 ? &facts : NULL);
-	if (values >= 0) {
-		block_copy(block, bytes, true);
-		frames->values += (uint64_t)values;
-	} else {
-		pieces_fill(block);
+	if (values < 0) {
+		scrub_runs_fill(&block->runs, UNDECODABLE);
 		hpack_prime(frames->hpack);
+	} else {
+		at = bytes;
+		for (size_t i = 0; i < block->runs.count; at += block->runs.items[i++].len)
+			memcpy(block->runs.items[i].bytes, at, block->runs.items[i].len);
 	}
 	free(bytes);
-	pieces_clear(block);
-	frames->block_open = false;
-}
-
-static void block_frame_end(struct scrub_frames *frames)
-{
-	const struct pieces *payload = &frames->payload;
-	uint8_t first = payload->bytes ? payload->items[0].bytes[0] : 0;
-	size_t start, end;
-
-	frames->block_open = true;
-	if (frames->frame.type != FRAME_CONTINUATION) {
-		frames->block_stream = frames->frame.type == FRAME_HEADERS ? frames->frame.stream : 0;
-		frames->block_ends = frames->frame.flags & FRAME_FLAG_END_STREAM;
-	}
-	if (payload->lost || !http2_fragment_range(&frames->frame, payload->bytes, first, &start, &end)) {
-		pieces_append(&frames->block, &frames->payload, 0, frames->payload.bytes);
-		frames->block.lost = true;
-	} else {
-		pieces_append(&frames->block, &frames->payload, start, end);
-	}
-	pieces_clear(&frames->payload);
-	if (frames->frame.flags & FRAME_FLAG_END_HEADERS)
-		block_end(frames);
+	block_clear(block);
 }
 
 /* --- frames ----------------------------------------------------------------------- */
@@ -299,12 +232,8 @@ static void framing_lose(struct scrub_frames *frames)
 {
 	struct data_stream *stream;
 
-	pieces_fill(&frames->payload);
-	pieces_clear(&frames->payload);
-	if (frames->block_open) {
-		frames->block.lost = true;
-		block_end(frames);
-	}
+	scrub_runs_fill(&frames->block.runs, UNDECODABLE);
+	block_clear(&frames->block);
 	DL_FOREACH (frames->streams, stream)
 		stream_hole(stream);
 	hpack_prime(frames->hpack);
@@ -320,22 +249,23 @@ static void frame_end(struct scrub_frames *frames)
 	frames->head_len = 0;
 	scrub_text_force(&frames->other);
 	if (http2_frame_is_block(frame->type)) {
-		block_frame_end(frames);
-		return;
+		frames->block.open = true;
+		if (frame->flags & FRAME_FLAG_END_HEADERS)
+			block_end(frames);
+	} else if (frame->type == FRAME_RST_STREAM ||
+		   (frame->type == FRAME_DATA && frame->flags & FRAME_FLAG_END_STREAM)) {
+		stream_remove(frames, stream_find(frames, frame->stream));
 	}
-	if (frame->type != FRAME_RST_STREAM &&
-	    !(frame->type == FRAME_DATA && frame->flags & FRAME_FLAG_END_STREAM))
-		return;
-	stream_remove(frames, stream_find(frames, frame->stream));
 }
 
 static void frame_begin(struct scrub_frames *frames)
 {
 	struct http2_frame *frame = &frames->frame;
+	struct block *block = &frames->block;
 
 	http2_frame_parse(frames->head, frame);
 	/* Within a block only its continuation may come (RFC 9113, 4.3). */
-	if (!http2_frame_lawful(frame) || (frames->block_open && frame->type != FRAME_CONTINUATION)) {
+	if (!http2_frame_lawful(frame) || (block->open && frame->type != FRAME_CONTINUATION)) {
 		framing_lose(frames);
 		return;
 	}
@@ -343,17 +273,16 @@ static void frame_begin(struct scrub_frames *frames)
 	frames->left = frame->length;
 	frames->padding_due = frame->type == FRAME_DATA && frame->flags & FRAME_FLAG_PADDED;
 	scrub_text_begin(&frames->other, false);
-	if (frame->type == FRAME_CONTINUATION && !frames->block_open)
-		frames->block.lost = true;
+	block->start = 0;
+	block->end = frame->length;
+	if (frame->type == FRAME_CONTINUATION) {
+		block->lost |= !block->open;
+	} else {
+		block->stream = frame->type == FRAME_HEADERS ? frame->stream : 0;
+		block->ends = frame->flags & FRAME_FLAG_END_STREAM;
+	}
 	if (!frames->left)
 		frame_end(frames);
-}
-
-static void data_cut(struct scrub_frames *frames, const uint8_t *bytes, size_t len)
-{
-	size_t from = (size_t)(bytes - frames->base);
-
-	scrub_cuts_add(frames->cuts, from, from + len);
 }
 
 static void data_scrub(struct scrub_frames *frames, uint8_t *bytes, size_t len)
@@ -361,25 +290,22 @@ static void data_scrub(struct scrub_frames *frames, uint8_t *bytes, size_t len)
 	struct data_stream *stream = stream_get(frames, frames->frame.stream);
 	size_t skip = frames->padding_due && len ? 1 : 0;
 	const uint8_t *zero;
-	uint64_t before;
 
 	frames->padding_due = frames->padding_due && !len;
 	bytes += skip;
 	len -= skip;
 	if (!stream) {
-		data_cut(frames, bytes, len);
+		scrub_cuts_add(frames->cuts, bytes, len);
 		return;
 	}
 	zero = stream->body == CONTENT_OPAQUE ? bytes : len ? memchr(bytes, 0, len) : NULL;
 	if (zero && !(frames->frame.flags & FRAME_FLAG_PADDED))
 		stream->body = CONTENT_OPAQUE;
-	if (stream->text.unknown || (stream->body == CONTENT_OPAQUE && !frames->keep_other)) {
-		data_cut(frames, bytes, len);
+	if (stream->text.unknown || (stream->body == CONTENT_OPAQUE && !frames->config->keep_other)) {
+		scrub_cuts_add(frames->cuts, bytes, len);
 		return;
 	}
-	before = stream->text.values;
-	scrub_text_bytes(&stream->text, frames->redact, bytes, len);
-	frames->values += stream->text.values - before;
+	scrub_text_bytes(&stream->text, frames->config->redact, bytes, len);
 }
 
 /*
@@ -391,14 +317,12 @@ static void other_scrub(struct scrub_frames *frames, uint8_t *bytes, size_t len)
 	size_t at = frames->frame.length - frames->left;
 	size_t fixed = frames->frame.type == FRAME_GOAWAY ? 8 : 0;
 	size_t skip = at >= fixed ? 0 : fixed - at < len ? fixed - at : len;
-	uint64_t before = frames->other.values;
 
-	if (frames->other.unknown || (frames->frame.type != FRAME_GOAWAY && !frames->keep_other)) {
-		data_cut(frames, bytes, len);
+	if (frames->other.unknown || (frames->frame.type != FRAME_GOAWAY && !frames->config->keep_other)) {
+		scrub_cuts_add(frames->cuts, bytes, len);
 		return;
 	}
-	scrub_text_bytes(&frames->other, frames->redact, bytes + skip, len - skip);
-	frames->values += frames->other.values - before;
+	scrub_text_bytes(&frames->other, frames->config->redact, bytes + skip, len - skip);
 }
 
 static size_t payload_feed(struct scrub_frames *frames, uint8_t *bytes, size_t len)
@@ -408,7 +332,7 @@ static size_t payload_feed(struct scrub_frames *frames, uint8_t *bytes, size_t l
 	if (frames->frame.type == FRAME_DATA)
 		data_scrub(frames, bytes, len);
 	else if (http2_frame_is_block(frames->frame.type))
-		pieces_add(&frames->payload, bytes, len);
+		block_feed(frames, bytes, len, frames->frame.length - frames->left);
 	else if (frames->frame.type == FRAME_GOAWAY || frames->frame.type > FRAME_CONTINUATION)
 		other_scrub(frames, bytes, len);
 	frames->left -= (uint32_t)len;
@@ -457,13 +381,11 @@ static size_t search(const uint8_t *bytes, size_t len)
 	return len;
 }
 
-void scrub_frames_feed(struct scrub_frames *frames, uint8_t *bytes, size_t len, struct scrub_cuts *cuts,
-		       size_t base)
+void scrub_frames_feed(struct scrub_frames *frames, uint8_t *bytes, size_t len, struct scrub_cuts *cuts)
 {
 	size_t at = 0, from;
 
 	frames->cuts = cuts;
-	frames->base = bytes - base;
 	while (at < len) {
 		switch (frames->state) {
 		case FRAMES_START:
@@ -478,13 +400,12 @@ void scrub_frames_feed(struct scrub_frames *frames, uint8_t *bytes, size_t len, 
 		case FRAMES_SEARCH:
 			from = at;
 			at += search(bytes + at, len - at);
-			scrub_cuts_add(cuts, base + from, base + at);
+			scrub_cuts_add(cuts, bytes + from, at - from);
 			if (at < len)
 				frames->state = FRAMES_HEADER;
 			break;
 		}
 	}
-	frames->cuts = NULL;
 }
 
 void scrub_frames_hole(struct scrub_frames *frames, uint64_t size)
@@ -506,22 +427,17 @@ void scrub_frames_hole(struct scrub_frames *frames, uint64_t size)
 		scrub_text_hole(&frames->other);
 	}
 	frames->padding_due = false;
-	frames->payload.lost = true;
+	frames->block.lost |= http2_frame_is_block(frames->frame.type);
 	frames->left -= (uint32_t)size;
 	if (!frames->left)
 		frame_end(frames);
-}
-
-static bool block_is_open(const struct scrub_frames *frames)
-{
-	return frames->block_open || frames->payload.count;
 }
 
 bool scrub_frames_open(const struct scrub_frames *frames)
 {
 	const struct data_stream *stream;
 
-	if (block_is_open(frames) || scrub_text_open(&frames->other))
+	if (frames->block.open || scrub_text_open(&frames->other))
 		return true;
 	DL_FOREACH (frames->streams, stream)
 		if (scrub_text_open(&stream->text))
@@ -531,29 +447,20 @@ bool scrub_frames_open(const struct scrub_frames *frames)
 
 bool scrub_frames_force(struct scrub_frames *frames)
 {
-	bool block = block_is_open(frames);
 	struct data_stream *stream;
 
 	scrub_text_force(&frames->other);
 	DL_FOREACH (frames->streams, stream)
 		scrub_text_force(&stream->text);
-	if (!block)
+	if (!frames->block.open)
 		return false;
-	pieces_clear(&frames->payload);
-	pieces_clear(&frames->block);
-	frames->block_open = false;
 	framing_lose(frames);
 	return true;
-}
-
-uint64_t scrub_frames_values(const struct scrub_frames *frames)
-{
-	return frames->values;
 }
 
 size_t scrub_frames_memory(const struct scrub_frames *frames)
 {
 	return sizeof(*frames) + hpack_memory(frames->hpack) +
-	       (frames->payload.capacity + frames->block.capacity) * sizeof(struct piece) +
+	       frames->block.runs.capacity * sizeof(struct scrub_run) +
 	       frames->stream_count * sizeof(struct data_stream);
 }

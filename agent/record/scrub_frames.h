@@ -6,9 +6,8 @@
 #ifndef HARK_SCRUB_FRAMES_H
 #define HARK_SCRUB_FRAMES_H
 
-#include "base/redact.h"
+#include "scrub.h"
 #include "scrub_cuts.h"
-#include "slice.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -16,19 +15,16 @@
 
 struct scrub_frames;
 
-/*
- * from_start: the first byte is the first of the direction. keep_other: bodies that nobody can judge are
- * kept, and scrubbed as text. NULL: out of memory.
- */
-struct scrub_frames *scrub_frames_new(const struct redact *redact, bool from_start, bool keep_other);
+/* from_start: the first byte is the first of the direction. config is borrowed. NULL: out of memory. */
+struct scrub_frames *scrub_frames_new(const struct scrub_config *config, bool from_start);
+/* NULL is legal. */
 void scrub_frames_free(struct scrub_frames *frames);
 
 /*
  * Takes bytes and overwrites in them, now or in a later call: they must stay where they are while
- * scrub_frames_open(). What cannot be judged and must not be kept is noted in cuts, from offset `base` on.
+ * scrub_frames_open(). What cannot be judged and must not be kept is noted in cuts.
  */
-void scrub_frames_feed(struct scrub_frames *frames, uint8_t *bytes, size_t len, struct scrub_cuts *cuts,
-		       size_t base);
+void scrub_frames_feed(struct scrub_frames *frames, uint8_t *bytes, size_t len, struct scrub_cuts *cuts);
 
 /* size bytes are missing; HOLE_UNKNOWN_SIZE: nobody knows how many. */
 void scrub_frames_hole(struct scrub_frames *frames, uint64_t size);
@@ -41,8 +37,5 @@ bool scrub_frames_force(struct scrub_frames *frames);
 
 /* All the memory that it takes. */
 size_t scrub_frames_memory(const struct scrub_frames *frames);
-
-/* Values overwritten so far. */
-uint64_t scrub_frames_values(const struct scrub_frames *frames);
 
 #endif

@@ -8,23 +8,27 @@
 
 #include "ascii.h"
 #include "detect.h"
-#include "http1/http1_line.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #define CHUNK_DIGITS_MAX 15
 
-void scrub_http1_init(struct scrub_http1 *http1, bool keep_other)
+void scrub_http1_init(struct scrub_http1 *http1, const struct scrub_config *config)
 {
-	*http1 = (struct scrub_http1){ .keep_other = keep_other, .body = CONTENT_WORDS, .text.head = true };
+	*http1 = (struct scrub_http1){ .config = config, .body = CONTENT_WORDS, .text.head = true };
 }
 
 void scrub_http1_fini(struct scrub_http1 *http1)
 {
 	buffer_fini(&http1->start);
-	free(http1->unjudged.runs);
+	free(http1->unjudged.items);
 	scrub_text_fini(&http1->text);
+}
+
+static void text_feed(struct scrub_http1 *http1, uint8_t *bytes, size_t len)
+{
+	scrub_text_bytes(&http1->text, http1->config->redact, bytes, len);
 }
 
 /* --- heads -------------------------------------------------------------------------------- */
@@ -34,9 +38,9 @@ static void head_begin(struct scrub_http1 *http1)
 	http1->state = HTTP1_START;
 	http1->line_len = http1->begun = 0;
 	http1->extension = false;
-	http1->chunked = http1->has_length = http1->coded = http1->h2c = false;
+	http1->framing = (struct http1_framing){ .refused = false };
+	http1->coded = http1->h2c = false;
 	http1->body = CONTENT_WORDS;
-	http1->length = 0;
 	buffer_clear(&http1->start);
 	scrub_text_begin(&http1->text, true);
 }
@@ -58,88 +62,58 @@ static void body_begin(struct scrub_http1 *http1, enum scrub_http1_state state)
 	http1->text.scan.form = http1->body == CONTENT_FORM;
 }
 
-static void length_read(struct scrub_http1 *http1, struct slice value)
-{
-	uint64_t length = 0;
-
-	for (size_t i = 0; i < value.len; i++) {
-		if (value.data[i] < '0' || value.data[i] > '9' || length > UINT64_MAX / 20)
-			return;
-		length = length * 10 + (value.data[i] - '0');
-	}
-	http1->has_length = value.len > 0;
-	http1->length = length;
-}
-
-static struct slice trim(struct slice s)
-{
-	while (s.len && (s.data[0] == ' ' || s.data[0] == '\t'))
-		s = slice_drop(s, 1);
-	while (s.len && strchr(" \t\r", s.data[s.len - 1]))
-		s.len--;
-	return s;
-}
-
 static void field_take(struct scrub_http1 *http1)
 {
-	struct slice line = slice_of(http1->line, http1->line_len), name, value;
+	struct slice line = http1_line_strip(slice_of(http1->line, http1->line_len));
 	const uint8_t *colon = line.len ? memchr(line.data, ':', line.len) : NULL;
+	struct slice name, value;
 
 	if (!colon)
 		return;
-	name = trim(slice_take(line, (size_t)(colon - line.data)));
-	value = trim(slice_drop(line, name.len + 1 > line.len ? line.len : (size_t)(colon - line.data) + 1));
-	if (slice_equal_nocase(name, SLICE("content-length")))
-		length_read(http1, value);
-	else if (slice_equal_nocase(name, SLICE("transfer-encoding")))
-		http1->chunked = http1->chunked || http1_list_has(value, SLICE("chunked"));
-	else if (slice_equal_nocase(name, SLICE("upgrade")))
+	/* A blank before the colon, too: some programs read such a field. */
+	name = slice_trim(slice_take(line, (size_t)(colon - line.data)));
+	value = slice_trim(slice_drop(line, (size_t)(colon - line.data) + 1));
+	http1_framing_add(&http1->framing, name, value);
+	if (slice_equal_nocase(name, SLICE("upgrade")))
 		http1->h2c = slice_equal_nocase(value, SLICE("h2c"));
 	else if (slice_equal_nocase(name, SLICE("content-encoding")))
 		http1->coded = content_is_coded(value);
 	else if (slice_equal_nocase(name, SLICE("content-type")))
 		http1->body = content_secrets_of_type(value);
 	/* Several codings, one in another: gzip and chunked at once is not undone here. */
-	if (slice_equal_nocase(name, SLICE("transfer-encoding")) &&
-	    !slice_equal_nocase(value, SLICE("chunked")) && !slice_equal_nocase(value, SLICE("identity")))
-		http1->coded = true;
+	else if (slice_equal_nocase(name, SLICE("transfer-encoding")))
+		http1->coded |= !slice_equal_nocase(value, SLICE("chunked")) &&
+				!slice_equal_nocase(value, SLICE("identity"));
 }
 
 static void head_end(struct scrub_http1 *http1)
 {
+	const struct http1_framing *framing = &http1->framing;
 	int status = http1->response ? http1->status : 0;
-	bool without_body = http1->has_length ? !http1->length : !http1->response;
+	bool without_body;
 
+	http1->left = strtoull(framing->length, NULL, 10);
+	without_body = framing->has_length ? !http1->left : !http1->response;
 	if (status == 101) {
 		http1->state = HTTP1_SWITCHED;
 		return;
 	}
 	if (http1->coded)
 		http1->body = CONTENT_OPAQUE;
-	if (status / 100 == 1 || status == 204 || status == 304 || (!http1->chunked && without_body)) {
+	if (status / 100 == 1 || status == 204 || status == 304 || (!framing->chunked && without_body))
 		head_begin(http1);
-	} else if (http1->chunked) {
+	else if (framing->chunked)
 		body_begin(http1, HTTP1_CHUNK_SIZE);
-	} else if (http1->has_length) {
-		http1->left = http1->length;
-		body_begin(http1, http1->response ? HTTP1_BODY_BEGIN : HTTP1_BODY);
-	} else {
+	else if (!framing->has_length)
 		body_begin(http1, HTTP1_UNTIL_CLOSE);
-	}
+	else
+		body_begin(http1, http1->response ? HTTP1_BODY_BEGIN : HTTP1_BODY);
 }
 
-/* Line by line, each scanned as text; true behind its end. */
-static bool line_feed(struct scrub_http1 *http1, const struct redact *redact, uint8_t *byte)
+static void line_add(struct scrub_http1 *http1, uint8_t c)
 {
-	uint8_t c = *byte;
-
-	scrub_text_bytes(&http1->text, redact, byte, 1);
-	if (c != '\n') {
-		if (http1->line_len < sizeof(http1->line))
-			http1->line[http1->line_len++] = c;
-		return false;
-	}
-	return true;
+	if (http1->line_len < sizeof(http1->line))
+		http1->line[http1->line_len++] = c;
 }
 
 static bool line_is_empty(const struct scrub_http1 *http1)
@@ -147,34 +121,36 @@ static bool line_is_empty(const struct scrub_http1 *http1)
 	return http1->line_len == 0 || (http1->line_len == 1 && http1->line[0] == '\r');
 }
 
-static size_t head_feed(struct scrub_http1 *http1, const struct redact *redact, uint8_t *bytes, size_t len)
+/* The fields of a head or of trailers, up to the empty line. */
+static size_t fields_feed(struct scrub_http1 *http1, uint8_t *bytes, size_t len)
 {
 	for (size_t i = 0; i < len; i++) {
-		if (!line_feed(http1, redact, bytes + i))
-			continue;
-		if (line_is_empty(http1)) {
-			head_end(http1);
+		uint8_t c = bytes[i];
+
+		text_feed(http1, bytes + i, 1);
+		if (c != '\n') {
+			line_add(http1, c);
+		} else if (!line_is_empty(http1)) {
+			if (http1->state == HTTP1_HEAD)
+				field_take(http1);
+			http1->line_len = 0;
+		} else {
+			if (http1->state == HTTP1_HEAD)
+				head_end(http1);
+			else
+				head_begin(http1);
 			return i + 1;
 		}
-		field_take(http1);
-		http1->line_len = 0;
 	}
 	return len;
 }
 
 /* --- start lines ---------------------------------------------------------------------------- */
 
-static void start_settle(struct scrub_http1 *http1, bool is_one)
-{
-	if (!is_one)
-		scrub_unsettled_hide(&http1->unjudged);
-	http1->unjudged.count = 0;
-}
-
 /* The bytes where a start line was due are none; their line has ended, or goes on. */
 static void start_refuse(struct scrub_http1 *http1, bool line_ended)
 {
-	start_settle(http1, false);
+	scrub_runs_fill(&http1->unjudged, SCRUB_FILLER);
 	buffer_clear(&http1->start);
 	http1->text.head = false;
 	if (http1->doubt)
@@ -188,35 +164,27 @@ static void start_refuse(struct scrub_http1 *http1, bool line_ended)
 static void start_end(struct scrub_http1 *http1)
 {
 	struct http1_start_line line;
-	struct slice bytes = slice_of(http1->start.data, http1->start.len);
+	struct slice bytes = http1_line_strip(slice_of(http1->start.data, http1->start.len));
 
-	if (!http1->start.failed && http1_line_strip(bytes).len == 0) {
-		start_settle(http1, true);
+	if (!http1->start.failed && !bytes.len) {
+		http1->unjudged.count = 0;
 		buffer_clear(&http1->start);
 		return;
 	}
-	if (http1->start.failed || !http1_start_line_parse(http1_line_strip(bytes), &line) ||
+	if (http1->start.failed || !http1_start_line_parse(bytes, &line) ||
 	    (http1->doubt && line.kind == MESSAGE_REQUEST && !http1_method_registered(line.method))) {
 		start_refuse(http1, true);
 		return;
 	}
-	start_settle(http1, true);
+	http1->unjudged.count = 0;
 	http1->doubt = false;
 	http1->seen = true;
 	http1->response = line.kind == MESSAGE_RESPONSE;
 	http1->asks_connect = !http1->response && slice_equal(line.method, SLICE("CONNECT"));
-	http1->status = line.kind == MESSAGE_RESPONSE ? line.status : 0;
+	http1->status = line.status;
 	http1->state = HTTP1_HEAD;
 	http1->line_len = 0;
 	http1->text.head = http1->text.fields = true;
-}
-
-/* No start line begins like this, or none is so long: the rest of the line is noise. */
-static bool start_is_wrong(const struct scrub_http1 *http1, uint8_t c)
-{
-	bool control = c < 0x20 && c != '\r' && c != '\n' && c != '\t';
-
-	return control || c == 0x7f || http1->start.len >= HTTP1_LINE_LIMIT_BYTES;
 }
 
 /* TLS in a tunnel has nothing to hide, and says what it is. */
@@ -228,7 +196,7 @@ static bool tunnel_begins(struct scrub_http1 *http1, struct slice bytes)
 	return true;
 }
 
-static size_t start_feed(struct scrub_http1 *http1, const struct redact *redact, uint8_t *bytes, size_t len)
+static size_t start_feed(struct scrub_http1 *http1, uint8_t *bytes, size_t len)
 {
 	if (http1->asks_connect && !http1->start.len && tunnel_begins(http1, slice_of(bytes, len)))
 		return 0;
@@ -239,13 +207,16 @@ static size_t start_feed(struct scrub_http1 *http1, const struct redact *redact,
 	for (size_t i = 0; i < len; i++) {
 		uint8_t c = bytes[i];
 
-		if (start_is_wrong(http1, c)) {
+		/* No start line begins like this, or none is so long: the rest of the line is noise. */
+		if ((c < 0x20 && c != '\r' && c != '\n' && c != '\t') || c == 0x7f ||
+		    http1->start.len >= HTTP1_LINE_LIMIT_BYTES) {
 			start_refuse(http1, false);
 			return i;
 		}
 		buffer_char(&http1->start, (char)c);
-		scrub_text_bytes(&http1->text, redact, bytes + i, 1);
-		if ((http1->doubt || !http1->keep_other) && !scrub_unsettled_add(&http1->unjudged, bytes + i))
+		text_feed(http1, bytes + i, 1);
+		if ((http1->doubt || !http1->config->keep_other) &&
+		    !scrub_runs_add(&http1->unjudged, bytes + i, 1))
 			bytes[i] = SCRUB_FILLER;
 		if (c == '\n') {
 			start_end(http1);
@@ -255,16 +226,15 @@ static size_t start_feed(struct scrub_http1 *http1, const struct redact *redact,
 	return len;
 }
 
-static size_t noise_feed(struct scrub_http1 *http1, const struct redact *redact, uint8_t *bytes, size_t len,
-			 struct scrub_cuts *cuts, size_t base)
+static size_t noise_feed(struct scrub_http1 *http1, uint8_t *bytes, size_t len)
 {
 	const uint8_t *end = memchr(bytes, '\n', len);
 
 	len = end ? (size_t)(end - bytes) + 1 : len;
-	if (http1->keep_other)
-		scrub_text_bytes(&http1->text, redact, bytes, len);
+	if (http1->config->keep_other)
+		text_feed(http1, bytes, len);
 	else
-		scrub_cuts_add(cuts, base, base + len);
+		scrub_cuts_add(http1->cuts, bytes, len);
 	if (end)
 		http1->state = HTTP1_START;
 	return len;
@@ -272,49 +242,54 @@ static size_t noise_feed(struct scrub_http1 *http1, const struct redact *redact,
 
 /* --- bodies ----------------------------------------------------------------------------------- */
 
-static void unjudged_feed(struct scrub_http1 *http1, const struct redact *redact, uint8_t *bytes, size_t len,
-			  struct scrub_cuts *cuts, size_t base)
-{
-	if (http1->keep_other && !http1->text.unknown)
-		scrub_text_bytes(&http1->text, redact, bytes, len);
-	else
-		scrub_cuts_add(cuts, base, base + len);
-}
-
 /* A body with a NUL in it is no text. */
-static void body_scrub(struct scrub_http1 *http1, const struct redact *redact, uint8_t *bytes, size_t len,
-		       struct scrub_cuts *cuts, size_t base)
+static void body_scrub(struct scrub_http1 *http1, uint8_t *bytes, size_t len)
 {
 	const uint8_t *zero = http1->body == CONTENT_OPAQUE ? bytes : memchr(bytes, 0, len);
 	size_t text = zero ? (size_t)(zero - bytes) : len;
 
-	scrub_text_bytes(&http1->text, redact, bytes, text);
+	text_feed(http1, bytes, text);
 	if (!zero)
 		return;
 	http1->body = CONTENT_OPAQUE;
-	unjudged_feed(http1, redact, bytes + text, len - text, cuts, base + text);
+	if (http1->config->keep_other && !http1->text.unknown)
+		text_feed(http1, bytes + text, len - text);
+	else
+		scrub_cuts_add(http1->cuts, bytes + text, len - text);
 }
 
-static size_t body_feed(struct scrub_http1 *http1, const struct redact *redact, uint8_t *bytes, size_t len,
-			struct scrub_cuts *cuts, size_t base)
+/* So many bytes of the body or the chunk went by. */
+static void body_take(struct scrub_http1 *http1, uint64_t len)
 {
-	if (http1->state == HTTP1_UNTIL_CLOSE && !http1->begun++ &&
-	    tunnel_begins(http1, slice_of(bytes, len)))
-		return 0;
-	if (http1->state != HTTP1_UNTIL_CLOSE && len > http1->left)
-		len = (size_t)http1->left;
-	body_scrub(http1, redact, bytes, len, cuts, base);
-	if (http1->state == HTTP1_UNTIL_CLOSE)
-		return len;
 	http1->left -= len;
 	if (http1->left)
-		return len;
+		return;
 	if (http1->state == HTTP1_BODY) {
 		head_begin(http1);
 	} else {
 		http1->state = HTTP1_CHUNK_END;
 		http1->line_len = 0;
 	}
+}
+
+/* No sign of a head: what looked like one was the body's. */
+static void begun_take(struct scrub_http1 *http1)
+{
+	http1->state = HTTP1_BODY;
+	body_take(http1, http1->begun < http1->left ? http1->begun : http1->left);
+}
+
+static size_t body_feed(struct scrub_http1 *http1, uint8_t *bytes, size_t len)
+{
+	bool bounded = http1->state != HTTP1_UNTIL_CLOSE;
+
+	if (!bounded && !http1->begun++ && tunnel_begins(http1, slice_of(bytes, len)))
+		return 0;
+	if (bounded && len > http1->left)
+		len = (size_t)http1->left;
+	body_scrub(http1, bytes, len);
+	if (bounded)
+		body_take(http1, len);
 	return len;
 }
 
@@ -329,15 +304,9 @@ static size_t body_begin_feed(struct scrub_http1 *http1, const uint8_t *bytes, s
 	if (http1->begun == sizeof(sign) - 1) {
 		head_begin(http1);
 		buffer_put(&http1->start, sign, sizeof(sign) - 1);
-		return i;
+	} else if (i < len) {
+		begun_take(http1);
 	}
-	if (i == len)
-		return i;
-	/* No sign of it: what looked like one was the body's. */
-	http1->state = HTTP1_BODY;
-	http1->left = http1->left > http1->begun ? http1->left - http1->begun : 0;
-	if (!http1->left)
-		head_begin(http1);
 	return i;
 }
 
@@ -372,39 +341,38 @@ static bool chunk_line_may_go_on(const struct scrub_http1 *http1, uint8_t c)
 }
 
 /* A signature, most likely, which is a secret like those of queries. */
-static bool extension_is_secret(const struct scrub_http1 *http1, const struct redact *redact)
+static bool extension_is_secret(const struct scrub_http1 *http1)
 {
 	struct slice line = slice_of(http1->line, http1->line_len);
 	const uint8_t *sign = memrchr(line.data, ';', line.len);
 
 	if (line.len == sizeof(http1->line))
 		return true; /* nobody knows its name */
-	return sign && redact_parameter(redact, trim(slice_drop(line, (size_t)(sign - line.data) + 1)));
+	return sign && redact_parameter(http1->config->redact,
+					slice_trim(slice_drop(line, (size_t)(sign - line.data) + 1)));
 }
 
-static void extension_byte(struct scrub_http1 *http1, const struct redact *redact, uint8_t *byte)
+static void extension_byte(struct scrub_http1 *http1, uint8_t *byte)
 {
 	if (*byte == ';' || *byte == '\r' || *byte == '\n')
 		http1->extension = false;
 	else if (http1->extension)
 		*byte = SCRUB_FILLER;
 	else if (*byte == '=')
-		http1->extension = extension_is_secret(http1, redact);
+		http1->extension = extension_is_secret(http1);
 }
 
 /* The size and the line's end are no text of the body's. */
-static size_t chunk_line_feed(struct scrub_http1 *http1, const struct redact *redact, uint8_t *bytes,
-			      size_t len)
+static size_t chunk_line_feed(struct scrub_http1 *http1, uint8_t *bytes, size_t len)
 {
 	for (size_t i = 0; i < len; i++) {
 		if (bytes[i] != '\n' && !chunk_line_may_go_on(http1, bytes[i])) {
 			unknown_begin(http1);
 			return i;
 		}
-		extension_byte(http1, redact, bytes + i);
+		extension_byte(http1, bytes + i);
 		if (bytes[i] != '\n') {
-			if (http1->line_len < sizeof(http1->line))
-				http1->line[http1->line_len++] = bytes[i];
+			line_add(http1, bytes[i]);
 			continue;
 		}
 		if (http1->state == HTTP1_CHUNK_SIZE) {
@@ -420,31 +388,15 @@ static size_t chunk_line_feed(struct scrub_http1 *http1, const struct redact *re
 	return len;
 }
 
-static size_t trailer_feed(struct scrub_http1 *http1, const struct redact *redact, uint8_t *bytes, size_t len)
-{
-	for (size_t i = 0; i < len; i++) {
-		if (!line_feed(http1, redact, bytes + i))
-			continue;
-		if (line_is_empty(http1)) {
-			head_begin(http1);
-			return i + 1;
-		}
-		http1->line_len = 0;
-	}
-	return len;
-}
-
 /* --- behind missing bytes ------------------------------------------------------------------- */
 
 /* A method whose beginning is missing may be another one. */
 static bool start_is_whole(struct slice bytes, bool edge)
 {
-	const uint8_t *lf = memchr(bytes.data, '\n', bytes.len);
+	struct slice first = http1_line_first(bytes);
 	struct http1_start_line line;
 
-	return lf &&
-	       http1_start_line_parse(http1_line_strip(slice_take(bytes, (size_t)(lf - bytes.data) + 1)),
-				      &line) &&
+	return first.len && http1_start_line_parse(http1_line_strip(first), &line) &&
 	       http1_start_line_counts(&line, edge);
 }
 
@@ -457,18 +409,17 @@ static size_t start_find(struct slice bytes, bool line_begins)
 
 		if ((begins || !at) && start_is_whole(rest, !begins))
 			return at;
-		if (begins && !memchr(rest.data, '\n', rest.len) && http1_start_line_may_be(rest))
+		if (begins && !http1_line_first(rest).len && http1_start_line_may_be(rest))
 			return at;
 	}
 	return bytes.len;
 }
 
-static size_t unknown_feed(struct scrub_http1 *http1, const uint8_t *bytes, size_t len,
-			   struct scrub_cuts *cuts, size_t base)
+static size_t unknown_feed(struct scrub_http1 *http1, const uint8_t *bytes, size_t len)
 {
 	size_t skip = start_find(slice_of(bytes, len), http1->line_len == 0);
 
-	scrub_cuts_add(cuts, base, base + skip);
+	scrub_cuts_add(http1->cuts, bytes, skip);
 	if (skip < len)
 		head_begin(http1);
 	else
@@ -485,37 +436,22 @@ void scrub_http1_begin(struct scrub_http1 *http1)
 
 void scrub_http1_hole(struct scrub_http1 *http1, uint64_t size)
 {
-	bool within = http1->state == HTTP1_BODY || http1->state == HTTP1_CHUNK;
+	bool endless = http1->state == HTTP1_UNTIL_CLOSE;
 
 	if (!size || http1->state == HTTP1_TUNNEL)
 		return;
 	scrub_http1_force(http1);
-	if (http1->state == HTTP1_BODY_BEGIN) {
-		within = true;
-		http1->state = HTTP1_BODY;
-		http1->left = http1->left > http1->begun ? http1->left - http1->begun : 0;
-	}
-	if (http1->state == HTTP1_UNTIL_CLOSE || (within && size < http1->left)) {
-		/* Whether a secret began in between nobody knows. */
-		if (http1->state != HTTP1_UNTIL_CLOSE)
-			http1->left -= size;
-		scrub_text_hole(&http1->text);
-		http1->body = CONTENT_OPAQUE;
+	if (http1->state == HTTP1_BODY_BEGIN)
+		begun_take(http1);
+	if (!endless && ((http1->state != HTTP1_BODY && http1->state != HTTP1_CHUNK) || size > http1->left)) {
+		unknown_begin(http1);
 		return;
 	}
-	if (within && size == http1->left) {
-		http1->left = 0;
-		if (http1->state == HTTP1_BODY) {
-			head_begin(http1);
-		} else {
-			scrub_text_hole(&http1->text);
-			http1->body = CONTENT_OPAQUE;
-			http1->line_len = 0;
-			http1->state = HTTP1_CHUNK_END;
-		}
-		return;
-	}
-	unknown_begin(http1);
+	/* Whether a secret began in between nobody knows. */
+	scrub_text_hole(&http1->text);
+	http1->body = CONTENT_OPAQUE;
+	if (!endless)
+		body_take(http1, size);
 }
 
 bool scrub_http1_open(const struct scrub_http1 *http1)
@@ -523,7 +459,7 @@ bool scrub_http1_open(const struct scrub_http1 *http1)
 	return scrub_text_open(&http1->text) || http1->unjudged.count;
 }
 
-const struct scrub_unsettled *scrub_http1_name(const struct scrub_http1 *http1)
+const struct scrub_runs *scrub_http1_name(const struct scrub_http1 *http1)
 {
 	return scrub_text_awaits_colon(&http1->text) ? &http1->text.unsettled : NULL;
 }
@@ -536,34 +472,34 @@ void scrub_http1_force(struct scrub_http1 *http1)
 	if (!http1->unjudged.count)
 		return;
 	/* A start line whose beginning went without its end: kept where one is due, if it looks like one. */
-	start_settle(http1, !http1->doubt && !http1->start.failed && http1_start_line_may_be(start));
+	if (http1->doubt || http1->start.failed || !http1_start_line_may_be(start))
+		scrub_runs_fill(&http1->unjudged, SCRUB_FILLER);
+	http1->unjudged.count = 0;
 }
 
 /* --- all of it -------------------------------------------------------------------------------- */
 
-static size_t state_feed(struct scrub_http1 *http1, const struct redact *redact, uint8_t *bytes, size_t len,
-			 struct scrub_cuts *cuts, size_t base)
+static size_t state_feed(struct scrub_http1 *http1, uint8_t *bytes, size_t len)
 {
 	switch (http1->state) {
 	case HTTP1_START:
-		return start_feed(http1, redact, bytes, len);
+		return start_feed(http1, bytes, len);
 	case HTTP1_NOISE:
-		return noise_feed(http1, redact, bytes, len, cuts, base);
+		return noise_feed(http1, bytes, len);
 	case HTTP1_HEAD:
-		return head_feed(http1, redact, bytes, len);
+	case HTTP1_TRAILER:
+		return fields_feed(http1, bytes, len);
 	case HTTP1_BODY_BEGIN:
 		return body_begin_feed(http1, bytes, len);
 	case HTTP1_BODY:
 	case HTTP1_CHUNK:
 	case HTTP1_UNTIL_CLOSE:
-		return body_feed(http1, redact, bytes, len, cuts, base);
+		return body_feed(http1, bytes, len);
 	case HTTP1_CHUNK_SIZE:
 	case HTTP1_CHUNK_END:
-		return chunk_line_feed(http1, redact, bytes, len);
-	case HTTP1_TRAILER:
-		return trailer_feed(http1, redact, bytes, len);
+		return chunk_line_feed(http1, bytes, len);
 	case HTTP1_UNKNOWN:
-		return unknown_feed(http1, bytes, len, cuts, base);
+		return unknown_feed(http1, bytes, len);
 	case HTTP1_TUNNEL:
 		return len;
 	case HTTP1_SWITCHED:
@@ -572,13 +508,13 @@ static size_t state_feed(struct scrub_http1 *http1, const struct redact *redact,
 	return 0;
 }
 
-size_t scrub_http1_feed(struct scrub_http1 *http1, const struct redact *redact, uint8_t *bytes, size_t len,
-			struct scrub_cuts *cuts, size_t base)
+size_t scrub_http1_feed(struct scrub_http1 *http1, uint8_t *bytes, size_t len, struct scrub_cuts *cuts)
 {
 	size_t at = 0;
 
+	http1->cuts = cuts;
 	while (at < len && http1->state != HTTP1_SWITCHED)
-		at += state_feed(http1, redact, bytes + at, len - at, cuts, base + at);
+		at += state_feed(http1, bytes + at, len - at);
 	return at;
 }
 

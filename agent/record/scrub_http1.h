@@ -9,8 +9,9 @@
 
 #include "content/content.h"
 #include "base/buffer.h"
-#include "base/redact.h"
 #include "base/scrub_text.h"
+#include "http1/http1_line.h"
+#include "scrub.h"
 #include "scrub_cuts.h"
 
 #include <stdbool.h>
@@ -36,13 +37,14 @@ enum scrub_http1_state {
 };
 
 struct scrub_http1 {
-	bool keep_other;
+	const struct scrub_config *config;
+	struct scrub_cuts *cuts; /* of the scrub_http1_feed() under way */
 	enum scrub_http1_state state;
 	struct scrub_text text;
-	struct buffer start;		 /* the start line so far */
-	struct scrub_unsettled unjudged; /* its bytes, which are kept if it is one */
-	bool doubt;			 /* bytes are missing before: nothing but a start line is believed */
-	uint8_t line[SCRUB_FIELD_MAX];	 /* the beginning of another line */
+	struct buffer start;	       /* the start line so far */
+	struct scrub_runs unjudged;    /* its bytes, which are kept if it is one */
+	bool doubt;		       /* bytes are missing before: nothing but a start line is believed */
+	uint8_t line[SCRUB_FIELD_MAX]; /* the beginning of another line */
 	size_t line_len;
 	bool extension; /* within the secret value of a chunk's extension */
 	uint64_t left;	/* of the body or the chunk */
@@ -50,24 +52,21 @@ struct scrub_http1 {
 	bool seen;	/* a start line was */
 	bool response, asks_connect;
 	int status;
-	bool chunked, has_length;
-	uint64_t length;
+	struct http1_framing framing;
 	enum content_secrets body;
 	bool coded;
 	bool h2c; /* with HTTP1_SWITCHED: to HTTP/2 */
 };
 
-/* The beginning of a direction. keep_other: what nobody can judge is kept, and scrubbed as text. */
-void scrub_http1_init(struct scrub_http1 *http1, bool keep_other);
+/* The beginning of a direction. config is borrowed for its life. */
+void scrub_http1_init(struct scrub_http1 *http1, const struct scrub_config *config);
 void scrub_http1_fini(struct scrub_http1 *http1);
 
 /*
- * Overwrites in bytes, now or in a later call while scrub_http1_open(); notes what must not be kept (from
- * offset `base` on) in cuts. How many it took: all, or up to HTTP1_SWITCHED (RFC 9110, 7.8), behind which
- * another protocol begins.
+ * Overwrites in bytes, now or in a later call while scrub_http1_open(); notes what must not be kept in cuts.
+ * How many it took: all, or up to HTTP1_SWITCHED (RFC 9110, 7.8), behind which another protocol begins.
  */
-size_t scrub_http1_feed(struct scrub_http1 *http1, const struct redact *redact, uint8_t *bytes, size_t len,
-			struct scrub_cuts *cuts, size_t base);
+size_t scrub_http1_feed(struct scrub_http1 *http1, uint8_t *bytes, size_t len, struct scrub_cuts *cuts);
 
 /* size bytes are missing; HOLE_UNKNOWN_SIZE: nobody knows how many. */
 void scrub_http1_hole(struct scrub_http1 *http1, uint64_t size);
@@ -82,7 +81,7 @@ size_t scrub_http1_memory(const struct scrub_http1 *http1);
 bool scrub_http1_open(const struct scrub_http1 *http1);
 
 /* The bytes of a field's name without its colon, which are left out when taken away; NULL: none. */
-const struct scrub_unsettled *scrub_http1_name(const struct scrub_http1 *http1);
+const struct scrub_runs *scrub_http1_name(const struct scrub_http1 *http1);
 
 /* The bytes that wait are taken away: those that may be secret are overwritten. */
 void scrub_http1_force(struct scrub_http1 *http1);

@@ -519,6 +519,31 @@ static void test_http2_with_holes(void **state)
 	build_free(build);
 }
 
+/* A body that is not copied takes no header block with it. */
+static void test_http2_block_behind_a_hole(void **state)
+{
+	struct build *build = build_new("> settings\n"
+					"< settings\n"
+					"< headers 1 :status=200 a=b\n"
+					"< data 1 hello there\n"
+					"< headers 1 end grpc-status=0 left=open\n");
+	const struct build_chunk *last = &build->chunks[build->count - 1];
+	struct stage stage;
+
+	(void)state;
+	stage_open(&stage, false);
+	for (size_t i = 0; i < build->count; i++) {
+		struct build_chunk *chunk = &build->chunks[i];
+
+		put_at(&stage, chunk->direction, stage.pos[chunk->direction], chunk->bytes,
+		       i + 2 == build->count ? 12 : chunk->len, chunk->len);
+		stage.pos[chunk->direction] += chunk->len;
+	}
+	stage_close(&stage);
+	assert_memory_equal(stage.out->bytes[1] + stage.pos[1] - last->len, last->bytes, last->len);
+	build_free(build);
+}
+
 /* From each byte of what the client sends on, a frame or a few bytes a record. */
 static void test_http2_joined_late(void **state)
 {
@@ -784,6 +809,7 @@ int main(void)
 		cmocka_unit_test(test_undetermined_for_a_second),
 		cmocka_unit_test(test_http2_in_pieces),
 		cmocka_unit_test(test_http2_with_holes),
+		cmocka_unit_test(test_http2_block_behind_a_hole),
 		cmocka_unit_test(test_http2_joined_late),
 		cmocka_unit_test(test_http2_joined_late_with_a_loss),
 		cmocka_unit_test(test_turns),
