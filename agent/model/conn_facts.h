@@ -68,6 +68,7 @@ struct conn_facts {
 	uint64_t hello_id;     /* tells the client's hello from all others; 0: not seen */
 	enum event_direction hello_direction;
 	const char *opaque; /* TLS without plaintext: why, in words (static); NULL: it is not */
+	bool process_gone;  /* with it: the process had ended, so that it cannot be asked about */
 };
 
 /* "1.3" of 0x0304; NULL: not known, or a version that has no name. */

@@ -297,6 +297,7 @@ int outputs_close(struct outputs *outputs)
 	for (size_t i = 0; i < outputs->count; i++)
 		failure_take(outputs, &outputs->items[i], output_close(&outputs->items[i]));
 	conn_set_fini(&outputs->matched);
+	remarks_fini(&outputs->remarks);
 	error = outputs->error;
 	free(outputs);
 	return error;

@@ -45,29 +45,26 @@ void remarks_left_out(struct remarks *remarks, const struct filter *filter, cons
 		exchange->mover.exe[0] ? exchange->mover.exe : exchange->mover.comm, exchange->mover.pid);
 }
 
-static bool may_tell(struct remarks *remarks)
-{
-	if (remarks->told > TOLD_MAX || log_level < LOG_NORMAL)
-		return false;
-	if (remarks->told++ < TOLD_MAX)
-		return true;
-	log_info("further traffic that is not read is only counted");
-	return false;
-}
-
 void remarks_unread(struct remarks *remarks, const struct result *result)
 {
-	struct buffer text = { .data = NULL };
+	struct buffer text = { .data = NULL }, *last = &remarks->last;
 	struct style style;
 
-	if (!may_tell(remarks))
+	if (remarks->told > TOLD_MAX || log_level < LOG_NORMAL)
 		return;
 	line_style_init(&style, &(struct sink_config){ .out = stderr });
-	if (result->kind == RESULT_OPAQUE)
-		opaque_text_tell(&text, &style, result->conn);
-	else
-		opaque_text_tell_unseen(&text, &style, result->unseen, result->mover);
-	log_info("%.*s", (int)text.len, text.data ? text.data : "");
+	if (opaque_text_differs(last, &style, result)) {
+		opaque_text_tell(&text, &style, result);
+		if (remarks->told++ < TOLD_MAX)
+			log_info("%.*s", (int)text.len, text.data ? text.data : "");
+		else
+			log_info("further traffic that is not read is only counted");
+	}
 	line_style_fini(&style);
 	buffer_fini(&text);
+}
+
+void remarks_fini(struct remarks *remarks)
+{
+	buffer_fini(&remarks->last);
 }

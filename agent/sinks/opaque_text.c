@@ -30,7 +30,7 @@ static void put_reason(struct buffer *buffer, const struct conn_facts *conn)
 {
 	buffer_string(buffer, "not read: ");
 	buffer_string(buffer, conn->opaque ? conn->opaque : "?");
-	if (mover_pid_shown(conn->owner.pid))
+	if (mover_pid_shown(conn->owner.pid) && !conn->process_gone)
 		buffer_format(buffer, " (hark doctor %u says more)", conn->owner.pid);
 }
 
@@ -49,16 +49,6 @@ void opaque_text_put(struct buffer *buffer, struct style *style, const struct co
 	line_style_on(buffer, style, STYLE_YELLOW);
 	put_reason(buffer, conn);
 	line_style_off(buffer, style);
-}
-
-void opaque_text_tell(struct buffer *buffer, const struct style *style, const struct conn_facts *conn)
-{
-	line_put_program(buffer, style, &conn->owner);
-	buffer_char(buffer, ' ');
-	address_put_endpoint(buffer, &conn->sock, conn->sock.peer, conn->sock.peer_port);
-	opaque_text_put_hello(buffer, style, conn);
-	buffer_string(buffer, ": ");
-	put_reason(buffer, conn);
 }
 
 static const char *unseen_transport(const struct event_unseen *unseen)
@@ -100,11 +90,39 @@ void opaque_text_put_unseen(struct buffer *buffer, struct style *style, const st
 	line_style_off(buffer, style);
 }
 
-void opaque_text_tell_unseen(struct buffer *buffer, const struct style *style,
-			     const struct event_unseen *unseen, const struct mover *program)
+void opaque_text_tell(struct buffer *buffer, const struct style *style, const struct result *result)
 {
-	line_put_program(buffer, style, program);
+	const struct conn_facts *conn = result->conn;
+
+	line_put_program(buffer, style, result->kind == RESULT_UNSEEN ? result->mover : &conn->owner);
 	buffer_char(buffer, ' ');
-	put_unseen(buffer, unseen);
-	buffer_string(buffer, unseen_reason(unseen));
+	if (result->kind == RESULT_UNSEEN) {
+		put_unseen(buffer, result->unseen);
+		buffer_string(buffer, unseen_reason(result->unseen));
+		return;
+	}
+	address_put_endpoint(buffer, &conn->sock, conn->sock.peer, conn->sock.peer_port);
+	opaque_text_put_hello(buffer, style, conn);
+	buffer_string(buffer, ": ");
+	put_reason(buffer, conn);
+}
+
+bool opaque_text_differs(struct buffer *last, const struct style *style, const struct result *result)
+{
+	struct buffer now = { .data = NULL };
+	struct conn_facts conn;
+	struct result alike = *result;
+	bool same;
+
+	if (result->kind == RESULT_OPAQUE) {
+		conn = *result->conn;
+		conn.sock.peer_port = conn.role == ROLE_SERVER ? 0 : conn.sock.peer_port;
+		alike.conn = &conn;
+	}
+	opaque_text_tell(&now, style, &alike);
+	same = !now.failed && !last->failed && now.len == last->len &&
+	       memcmp(now.data, last->data, now.len) == 0;
+	buffer_fini(last);
+	*last = now;
+	return !same;
 }

@@ -101,8 +101,12 @@ static void test_opaque(void **state)
 		snprintf(line, sizeof(line), "?            %s", rows[i].line);
 		opaque_text_put(&text, &style, &conn);
 		check(rows[i].name, &text, line);
-		opaque_text_tell(&text, &style, &conn);
+		opaque_text_tell(&text, &style, &(struct result){ .kind = RESULT_OPAQUE, .conn = &conn });
 		check(rows[i].name, &text, rows[i].sentence);
+		conn.process_gone = true; /* doctor has nothing to look at */
+		opaque_text_tell(&text, &style, &(struct result){ .kind = RESULT_OPAQUE, .conn = &conn });
+		assert_null(memmem(text.data, text.len, "doctor", 6));
+		buffer_clear(&text);
 	}
 	line_style_fini(&style);
 	buffer_fini(&text);
@@ -123,7 +127,9 @@ static void test_unseen(void **state)
 		opaque_text_put_unseen(&text, &style, &unseen, &wget);
 		check(unseen_rows[i].name, &text, line);
 		snprintf(line, sizeof(line), "wget[812] %s", unseen_rows[i].text);
-		opaque_text_tell_unseen(&text, &style, &unseen, &wget);
+		opaque_text_tell(
+			&text, &style,
+			&(struct result){ .kind = RESULT_UNSEEN, .unseen = &unseen, .mover = &wget });
 		check(unseen_rows[i].name, &text, line);
 	}
 	line_style_fini(&style);
