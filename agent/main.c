@@ -138,6 +138,8 @@ static const char *run_unread_why(void *ctx, uint32_t pid)
 {
 	const struct run *run = ctx;
 
+	if (run->pace)
+		return "a recording does not tell of TLS libraries";
 	return run->tls_seen ? tls_seen_why(run->tls_seen, pid) : NULL;
 }
 

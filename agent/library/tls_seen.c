@@ -6,6 +6,7 @@
 #include "libraries.h"
 #include "proc_maps.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -88,38 +89,52 @@ void tls_seen_mapped(struct tls_seen *seen, uint32_t pid, const char *path)
 		process->libraries |= libraries;
 }
 
+struct looked {
+	uint32_t libraries; /* rows */
+	bool mapped;	    /* anything at all: what has ended and was not waited for has nothing */
+};
+
 static bool mapping_tells(void *ctx, uint32_t pid, const struct mapping *mapping)
 {
-	uint32_t *libraries = ctx;
+	struct looked *looked = ctx;
 
 	(void)pid;
-	*libraries |= libraries_of_name(path_base(mapping->path));
+	looked->libraries |= libraries_of_name(path_base(mapping->path));
+	looked->mapped = true;
 	return true;
 }
 
-/* The libraries of a process that runs. */
-static uint32_t libraries_of_process(uint32_t pid)
+/* Looks at a process that runs: 0, -ESRCH when it is gone, or -errno. */
+static int process_look(uint32_t pid, uint32_t *libraries)
 {
-	uint32_t libraries = 0;
+	struct looked looked = { .libraries = 0 };
+	int fd, error = proc_maps_each(pid, mapping_tells, &looked);
 	char path[32];
-	int fd;
 
-	if (proc_maps_each(pid, mapping_tells, &libraries) < 0)
+	*libraries = looked.libraries;
+	if (error < 0 || !looked.mapped)
+		return error < 0 ? error : -ESRCH;
+	if (looked.libraries)
 		return 0;
-	if (libraries)
-		return libraries;
 	snprintf(path, sizeof(path), "/proc/%u/exe", pid);
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (fd < 0)
-		return 0;
-	libraries = libraries_of_executable(fd);
+		return errno == ENOENT ? -ESRCH : -errno;
+	*libraries = libraries_of_executable(fd);
 	close(fd);
-	return libraries;
+	return 0;
 }
 
 const char *tls_seen_why(const struct tls_seen *seen, uint32_t pid)
 {
 	const struct seen_process *process = seen_find(seen, pid);
+	uint32_t libraries = process ? process->libraries : 0;
+	int error = process ? 0 : process_look(pid, &libraries);
 
-	return libraries_why(process ? process->libraries : libraries_of_process(pid));
+	if (error == -ESRCH)
+		return NULL;
+	if (error < 0)
+		return "hark may not look at this process";
+	return libraries ? libraries_why(libraries)
+			 : "no TLS library that hark knows was seen in this process";
 }

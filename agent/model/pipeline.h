@@ -24,7 +24,7 @@ struct pipeline_handler {
 	void (*exchange)(void *ctx, struct exchange *exchange);
 	/* Everything else that is told of; may be NULL. */
 	result_fn *result;
-	/* Why is the TLS of this process not read? In words, static; NULL: nobody knows. May be NULL. */
+	/* Why is the TLS of this process not read? In words, static; NULL: it is gone. May be NULL. */
 	const char *(*unread_why)(void *ctx, uint32_t pid);
 	/* Tell the kernel side. socket_id is event_socket.id. */
 	void (*mark)(void *ctx, uint64_t socket_id, enum mark mark);

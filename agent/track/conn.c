@@ -412,7 +412,10 @@ void conn_tell_opaque(struct conn *conn)
 	else if (conn->unread_why)
 		conn->facts.opaque = conn->unread_why;
 	else
-		conn->facts.opaque = "no TLS library that hark knows was seen in this process";
+		conn->facts.opaque = conn->facts.owner.pid
+					     ? "the process was gone before hark could look at it"
+					     : "hark does not know its process";
+	conn->facts.process_gone = !conn->unread_why;
 	conn_tell(conn, RESULT_OPAQUE);
 }
 

@@ -60,7 +60,7 @@ struct conn {
 	bool ciphertext;      /* the kernel side was told so */
 	enum mark muted_mark; /* what it was told last of what is muted */
 	enum conn_plaintext plaintext;
-	const char *unread_why;	    /* by its process, in words (static); NULL: not known */
+	const char *unread_why;	    /* by its process, in words (static); NULL: that was gone */
 	struct relay_key relay_key; /* in the tracker's `relays` */
 	UT_hash_handle relay_hh;
 	struct mover mover;   /* of the newest record */

@@ -40,7 +40,7 @@ static void opaque_look(struct tracker *tracker, struct conn *conn)
 	if (!process->tls_looked && handler->unread_why)
 		process->unread_why = handler->unread_why(handler->ctx, pid);
 	process->tls_looked = true;
-	if (process->unread_why) /* of one that is gone nothing is known, but was before */
+	if (!conn->unread_why) /* of one that is gone nothing is known, but was before */
 		conn->unread_why = process->unread_why;
 }
 

@@ -40,7 +40,7 @@ struct process {
 	uint64_t apart;		/* TLS sessions that were never bound to a socket, ended ones too */
 	bool unheard;		/* see flow.unheard, of the sockets' own layers */
 	bool tls_looked;	/* for why its TLS is not read */
-	const char *unread_why; /* static; NULL: not known */
+	const char *unread_why; /* static; NULL: it was gone, or nobody looked */
 	UT_hash_handle hh;
 	struct process *prev, *next;	       /* of those that exited */
 	bool idle;			       /* nothing but its name is known: it may be forgotten */

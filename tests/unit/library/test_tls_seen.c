@@ -7,6 +7,9 @@
 #include <stdlib.h>
 
 #include <cmocka.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #define GONE 0x7fffffffu /* no process has this number */
 
@@ -35,6 +38,27 @@ static void test_seen(void **state)
 	tls_seen_free(NULL);
 }
 
+/* Looked at and nothing found is something else than nobody looked. */
+static void test_gone(void **state)
+{
+	struct tls_seen *seen = tls_seen_new();
+	siginfo_t ended;
+	pid_t child;
+
+	(void)state;
+	assert_non_null(seen);
+	assert_string_equal(tls_seen_why(seen, (uint32_t)getpid()),
+			    "no TLS library that hark knows was seen in this process");
+	child = fork();
+	if (child == 0)
+		_exit(0);
+	assert_int_equal(waitid(P_PID, (id_t)child, &ended, WEXITED | WNOWAIT), 0);
+	assert_null(tls_seen_why(seen, (uint32_t)child)); /* a zombie maps nothing */
+	waitpid(child, NULL, 0);
+	assert_null(tls_seen_why(seen, (uint32_t)child));
+	tls_seen_free(seen);
+}
+
 /* The oldest make room. */
 static void test_bound(void **state)
 {
@@ -52,6 +76,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_seen),
+		cmocka_unit_test(test_gone),
 		cmocka_unit_test(test_bound),
 	};
 
