@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/number.h"
 #include "model/pipeline.h"
+#include "routes/routes_pattern.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -243,13 +244,14 @@ static int take_sort(struct parse *parse, const struct option_row *row, const ch
 static int take_route(struct parse *parse, const struct option_row *row, const char *value)
 {
 	struct options *options = parse->options;
+	struct pattern pattern;
 	const char *error;
 	size_t at;
 
 	(void)row;
 	if (options->routes.pattern_count == ROUTES_MAX)
 		return option_usage_error("more than %d --route patterns", ROUTES_MAX);
-	if (routes_check_pattern(value, &error, &at) < 0)
+	if (routes_pattern_parse(value, &pattern, &error, &at) < 0)
 		return option_usage_error("--route: '%s': %s, at '%s'", value, error, value + at);
 	options->patterns[options->routes.pattern_count++] = value;
 	options->routes.patterns = options->patterns;

@@ -36,7 +36,6 @@ struct host {
 struct routes {
 	struct routes_config config;
 	struct pattern *patterns;
-	char **pattern_texts;
 	struct words *words;
 	struct tree tree;
 	struct route_cache *cache;
@@ -45,34 +44,22 @@ struct routes {
 	struct hash_set folded; /* of what is in the rest */
 };
 
-int routes_check_pattern(const char *pattern, const char **error, size_t *at)
-{
-	struct pattern parsed;
-
-	return routes_pattern_parse(pattern, &parsed, error, at);
-}
-
 /* --- made and freed ----------------------------------------------------------------- */
 
-static int patterns_copy(struct routes *routes)
+static int patterns_parse(struct routes *routes)
 {
 	const struct routes_config *config = &routes->config;
 
 	if (!config->pattern_count)
 		return 0;
 	routes->patterns = calloc(config->pattern_count, sizeof(*routes->patterns));
-	routes->pattern_texts = calloc(config->pattern_count, sizeof(*routes->pattern_texts));
-	if (!routes->patterns || !routes->pattern_texts)
+	if (!routes->patterns)
 		return -ENOMEM;
 	for (size_t i = 0; i < config->pattern_count; i++) {
 		const char *error;
-		size_t at, size = strlen(config->patterns[i]) + 1;
-		char *text = malloc(size);
+		size_t at;
 
-		if (!text)
-			return -ENOMEM;
-		routes->pattern_texts[i] = memcpy(text, config->patterns[i], size);
-		if (routes_pattern_parse(text, &routes->patterns[i], &error, &at) < 0)
+		if (routes_pattern_parse(config->patterns[i], &routes->patterns[i], &error, &at) < 0)
 			return -EINVAL;
 	}
 	return 0;
@@ -88,12 +75,10 @@ struct routes *routes_new(const struct routes_config *config)
 	routes->config = *config;
 	routes->rest.overflow = true;
 	routes->words = routes_words_new();
-	if (!routes->words || patterns_copy(routes) < 0) {
-		routes->config.pattern_count = routes->pattern_texts ? config->pattern_count : 0;
+	if (!routes->words || patterns_parse(routes) < 0) {
 		routes_free(routes);
 		return NULL;
 	}
-	routes->config.patterns = NULL;
 	routes->cache = routes_cache_new();
 	routes->tree = (struct tree){ .config = &routes->config,
 				      .words = routes->words,
@@ -127,9 +112,6 @@ void routes_free(struct routes *routes)
 	routes_set_fini(&routes->folded);
 	routes_set_fini(&routes->tree.ids);
 	frequent_fini(&routes->tree.frequent);
-	for (size_t i = 0; i < routes->config.pattern_count && routes->pattern_texts; i++)
-		free(routes->pattern_texts[i]);
-	free(routes->pattern_texts);
 	free(routes->patterns);
 	routes_words_free(routes->words);
 	routes_cache_free(routes->cache);
@@ -194,10 +176,8 @@ failed:
 	return NULL;
 }
 
-static struct host *host_known(struct routes *routes, struct slice name)
+static struct host *host_known(struct routes *routes, struct slice key)
 {
-	uint8_t bytes[HOST_MAX + 1];
-	struct slice key = host_key(bytes, name);
 	struct host *host = routes->last;
 
 	if (host && slice_equal(slice_of(host->key, host->key_len), key))
@@ -210,7 +190,7 @@ static struct host *host_find(struct routes *routes, struct slice name)
 {
 	uint8_t bytes[HOST_MAX + 1];
 	struct slice key = host_key(bytes, name);
-	struct host *host = host_known(routes, name);
+	struct host *host = host_known(routes, key);
 
 	if (!host && routes->tree.endpoints < routes->tree.endpoint_limit)
 		host = host_new(routes, key);
@@ -387,7 +367,8 @@ static void host_prune(struct routes *routes, struct host *host)
 static void entry_evict(struct routes *routes, struct entry *entry)
 {
 	struct endpoint *endpoint = &entry->endpoint;
-	struct host *host = host_known(routes, slice_of_string(endpoint->host));
+	uint8_t key[HOST_MAX + 1];
+	struct host *host = host_known(routes, host_key(key, slice_of_string(endpoint->host)));
 	struct node *node = entry->node;
 	uint64_t hash;
 
@@ -396,12 +377,8 @@ static void entry_evict(struct routes *routes, struct entry *entry)
 	rest_fold(routes, hash_on(hash, slice_of_string(endpoint->route)));
 	if (routes->config.merge)
 		routes->config.merge(routes->config.ctx, &routes->rest, endpoint);
-	frequent_remove(&routes->tree.frequent, &entry->rank);
 	LL_DELETE(node->entries, entry);
-	free(endpoint->method);
-	free(endpoint->route);
-	free(entry);
-	routes->tree.endpoints--;
+	routes_tree_entry_free(&routes->tree, entry);
 	routes_tree_prune(&routes->tree, node);
 	if (host)
 		host_prune(routes, host);

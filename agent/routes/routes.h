@@ -34,7 +34,8 @@ struct endpoint {
 };
 
 struct routes_config {
-	const char *const *patterns; /* --route, see routes_pattern.h; the first that matches wins */
+	const char *const
+		*patterns; /* --route, see routes_pattern.h; the first that matches wins; borrowed */
 	size_t pattern_count;
 	bool fold_static; /* static assets fold by extension: "/css/{file}.css" */
 	size_t limit;	  /* endpoints; 0: the default of 1,000 */
@@ -48,11 +49,7 @@ struct routes_config {
 	void *ctx;
 };
 
-/* "[METHOD ]/path". 0, or -EINVAL: *error (static) says what is wrong with the pattern and *at is the offset
- * of it. */
-int routes_check_pattern(const char *pattern, const char **error, size_t *at);
-
-/* Copies config; patterns were checked. NULL: out of memory. */
+/* Copies config; patterns were checked, and live on. NULL: out of memory. */
 struct routes *routes_new(const struct routes_config *config);
 void routes_free(struct routes *routes); /* NULL is legal */
 

@@ -106,8 +106,8 @@ static bool is_id_by_place(const struct node *node, enum look look, struct slice
 	return false;
 }
 
-static bool is_at_once(const struct tree *tree, const struct node *node, enum look look, struct slice stem,
-		       struct slice suffix, struct slice next)
+bool routes_learn_at_once(const struct tree *tree, const struct node *node, enum look look, struct slice stem,
+			  struct slice suffix, struct slice next)
 {
 	bool followed = next.data || (suffix.len && suffix.data[0] == ':');
 
@@ -119,19 +119,13 @@ static bool is_at_once(const struct tree *tree, const struct node *node, enum lo
 	       routes_tree_is_id(tree, node, stem);
 }
 
-bool routes_learn_at_once(const struct tree *tree, const struct node *node, const struct segment *segment,
-			  struct slice next)
-{
-	return is_at_once(tree, node, segment->look, segment->stem, segment->suffix, next);
-}
-
 bool routes_learn_child_at_once(const struct tree *tree, const struct node *child, struct slice next)
 {
 	struct slice stem = slice_of(child->text, child->len - child->suffix.len);
 
 	if (child->state >= NODE_FIXED || child->look < LOOK_NOUN)
 		return false;
-	return is_at_once(tree, child->parent, child->look, stem, child->suffix, next);
+	return routes_learn_at_once(tree, child->parent, child->look, stem, child->suffix, next);
 }
 
 /* --- many words at one position ---------------------------------------------------------- */
@@ -148,19 +142,11 @@ static bool may_fold(const struct node *parent, const struct node *child, struct
 	       parent->follow == FOLLOW_ENTITY;
 }
 
-static bool shares_children(const struct node *a, const struct node *b)
+/* names: only those count, no placeholders. */
+static bool shares_children(const struct node *a, const struct node *b, bool names)
 {
 	for (const struct node *child = a->children; child; child = child->hh.next)
-		if (routes_tree_child(b, slice_of(child->text, child->len)))
-			return true;
-	return false;
-}
-
-/* The same, of names alone. */
-static bool shares_names(const struct node *a, const struct node *b)
-{
-	for (const struct node *child = a->children; child; child = child->hh.next)
-		if (child->state != NODE_PLACEHOLDER &&
+		if (!(names && child->state == NODE_PLACEHOLDER) &&
 		    routes_tree_child(b, slice_of(child->text, child->len)))
 			return true;
 	return false;
@@ -183,7 +169,8 @@ static struct kinship kinship_of(const struct node *node, struct slice suffix)
 			continue;
 		tried++;
 		for (const struct node *b = node->children; b && !akin; b = b->hh.next)
-			akin = a != b && b->children && may_fold(node, b, suffix) && shares_children(a, b);
+			akin = a != b && b->children && may_fold(node, b, suffix) &&
+			       shares_children(a, b, false);
 		kinship.parents++;
 		kinship.akin += akin;
 	}
@@ -204,47 +191,41 @@ static unsigned int threshold_of(const struct node *node, struct slice suffix)
 	return threshold;
 }
 
-/* Folds what may be folded. True: something was. */
-static bool fold_all(struct tree *tree, struct node *node, struct slice suffix)
+static bool is_bare_code(const struct node *parent, const struct node *child, struct slice suffix)
 {
-	struct node *child, *next, *placeholder = NULL;
+	(void)parent;
+	return routes_tree_is_candidate(child) && child->look >= LOOK_TITLE &&
+	       child->suffix.len == suffix.len;
+}
 
-	HASH_ITER (hh, node->children, child, next) {
-		if (may_fold(node, child, suffix)) {
-			placeholder = routes_tree_fold(tree, child);
-			if (!placeholder)
-				break;
-		}
-	}
+typedef bool may_fold_fn(const struct node *parent, const struct node *child, struct slice suffix);
+
+/* Folds what may be folded. True: something was. */
+static bool fold_all(struct tree *tree, struct node *node, struct slice suffix, may_fold_fn *may)
+{
+	struct node *child, *next, *placeholder;
+
+	HASH_ITER (hh, node->children, child, next)
+		if (may(node, child, suffix) && !routes_tree_fold(tree, child))
+			break;
 	placeholder = routes_tree_placeholder(node, suffix);
 	if (placeholder)
 		routes_tree_rename(placeholder);
 	return placeholder != NULL;
 }
 
-static bool is_bare_code(const struct node *child)
-{
-	return routes_tree_is_candidate(child) && child->look >= LOOK_TITLE && !child->suffix.len;
-}
-
 /* Where an API begins, names have letters alone: a few domains or codes are enough. */
 static bool learn_codes(struct tree *tree, struct node *node)
 {
-	struct node *child, *next;
 	size_t codes = 0;
 
 	if (node->follow != FOLLOW_ROOT)
 		return false;
-	for (child = node->children; child; child = child->hh.next)
-		codes += is_bare_code(child);
+	for (struct node *child = node->children; child; child = child->hh.next)
+		codes += is_bare_code(node, child, SLICE(""));
 	if (codes < CODES_ENOUGH)
 		return false;
-	HASH_ITER (hh, node->children, child, next) {
-		if (is_bare_code(child) && !routes_tree_fold(tree, child))
-			break;
-	}
-	if (routes_tree_placeholder(node, SLICE("")))
-		routes_tree_rename(routes_tree_placeholder(node, SLICE("")));
+	fold_all(tree, node, SLICE(""), is_bare_code);
 	return true;
 }
 
@@ -267,7 +248,7 @@ static bool learn_suffix(struct tree *tree, struct node *node, struct slice of_c
 		return false;
 	if (suffix.len) /* it is a child's, which goes away */
 		memcpy(copy, suffix.data, suffix.len);
-	return fold_all(tree, node, slice_of(copy, suffix.len));
+	return fold_all(tree, node, slice_of(copy, suffix.len), may_fold);
 }
 
 /* "blog" of /apps/blog/logs, where there is an /apps/{id}/logs: an id that is a known word. */
@@ -279,7 +260,7 @@ static bool is_akin_to_placeholder(const struct node *child)
 	    !(is_collection(child->parent->follow) || child->parent->follow == FOLLOW_ENTITY))
 		return false;
 	placeholder = routes_tree_placeholder(child->parent, child->suffix);
-	return placeholder && placeholder != child && shares_names(child, placeholder);
+	return placeholder && placeholder != child && shares_children(child, placeholder, true);
 }
 
 /* Folds one child that is an id by what was learnt since it came. */

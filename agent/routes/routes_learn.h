@@ -9,8 +9,8 @@
 #include "routes_tree.h"
 
 /* True: the segment, as a child of node, is an id. next: what follows it, data NULL: nothing. */
-bool routes_learn_at_once(const struct tree *tree, const struct node *node, const struct segment *segment,
-			  struct slice next);
+bool routes_learn_at_once(const struct tree *tree, const struct node *node, enum look look, struct slice stem,
+			  struct slice suffix, struct slice next);
 
 /* The same of a child that was taken for a name. */
 bool routes_learn_child_at_once(const struct tree *tree, const struct node *child, struct slice next);

@@ -435,11 +435,6 @@ static bool split_hash(struct slice stem, struct segment *segment)
 	return false;
 }
 
-static bool is_asset_hash(struct slice stem)
-{
-	return is_hash(stem) || (stem.len >= 8 && text_all(stem, byte_is_hex));
-}
-
 /* Names of files: their last part says whether they are data, parts of a program, or documents. */
 static bool read_file(const struct words *words, struct segment *segment)
 {
@@ -463,7 +458,9 @@ static bool read_file(const struct words *words, struct segment *segment)
 	segment->look = look_of(words, stem);
 	if (flags & WORD_ASSET) {
 		segment->label = SLICE("{hash}");
-		segment->look = is_asset_hash(stem) ? LOOK_ID : LOOK_RESERVED;
+		segment->look = is_hash(stem) || (stem.len >= 8 && text_all(stem, byte_is_hex))
+					? LOOK_ID
+					: LOOK_RESERVED;
 		return true;
 	}
 	segment->stem = whole; /* an avatar may be a .png or a .jpg */
@@ -481,7 +478,7 @@ static bool is_odata_key(struct slice key)
 }
 
 /* OData: "Products(5)". */
-static bool read_parens(const struct words *words, struct segment *segment)
+static bool read_parens(struct segment *segment)
 {
 	struct slice s = segment->stem;
 	const uint8_t *open = memchr(s.data, '(', s.len);
@@ -497,7 +494,6 @@ static bool read_parens(const struct words *words, struct segment *segment)
 		return true;
 	}
 	segment->look = segment->stem.len ? LOOK_ID : LOOK_RESERVED;
-	(void)words;
 	return true;
 }
 
@@ -515,8 +511,7 @@ void routes_segment_read(const struct words *words, struct slice bytes, struct s
 			segment->look = LOOK_RESERVED; /* "robots.txt" */
 			return;
 		}
-		if (!split_action(words, segment) &&
-		    (read_parens(words, segment) || read_file(words, segment)))
+		if (!split_action(words, segment) && (read_parens(segment) || read_file(words, segment)))
 			return;
 	}
 	segment->look = look_of(words, segment->stem);

@@ -54,6 +54,15 @@ failed:
 	return NULL;
 }
 
+void routes_tree_entry_free(struct tree *tree, struct entry *entry)
+{
+	frequent_remove(&tree->frequent, &entry->rank);
+	free(entry->endpoint.method);
+	free(entry->endpoint.route);
+	free(entry);
+	tree->endpoints--;
+}
+
 void routes_tree_free(struct tree *tree, struct node *node,
 		      void (*release)(void *ctx, struct endpoint *endpoint))
 {
@@ -68,11 +77,7 @@ void routes_tree_free(struct tree *tree, struct node *node,
 	{
 		if (release)
 			release(tree->config->ctx, &entry->endpoint);
-		frequent_remove(&tree->frequent, &entry->rank);
-		free(entry->endpoint.method);
-		free(entry->endpoint.route);
-		free(entry);
-		tree->endpoints--;
+		routes_tree_entry_free(tree, entry);
 	}
 	free(node->text);
 	free(node);
@@ -190,38 +195,23 @@ bool routes_tree_is_id(const struct tree *tree, const struct node *node, struct 
 	return tree->ids.count && routes_set_has(&tree->ids, id_hash(node, text));
 }
 
-static bool is_small_number(struct slice text)
-{
-	for (size_t i = 0; i < text.len; i++)
-		if (text.data[i] < '0' || text.data[i] > '9')
-			return false;
-	return text.len <= 4;
-}
-
-/* "iphone-15": rather a name with a number than a number with a name. */
-static bool has_separator(struct slice text)
-{
-	return text.len && (memchr(text.data, '-', text.len) || memchr(text.data, '_', text.len) ||
-			    memchr(text.data, '.', text.len));
-}
-
-static bool has_lower(struct slice text)
-{
-	for (size_t i = 0; i < text.len; i++)
-		if (text.data[i] >= 'a' && text.data[i] <= 'z')
-			return true;
-	return false;
-}
-
+/* "iphone-15" is rather a name with a number than a number with a name. */
 static enum placeholder_values values_of(enum look look, struct slice text, bool strict)
 {
-	bool lower = has_lower(text);
+	bool lower = false, separated = false, number = true;
 
+	for (size_t i = 0; i < text.len; i++) {
+		uint8_t c = text.data[i];
+
+		lower |= c >= 'a' && c <= 'z';
+		separated |= c == '-' || c == '_' || c == '.';
+		number &= c >= '0' && c <= '9';
+	}
 	if (lower && look >= LOOK_NOUN && look <= LOOK_CODE)
 		return VALUES_WORDS;
-	if (!strict && (look != LOOK_ID || (lower && has_separator(text))))
+	if (!strict && (look != LOOK_ID || (lower && separated)))
 		return VALUES_MIXED;
-	return is_small_number(text) ? VALUES_SMALL : VALUES_IDS;
+	return number && text.len <= 4 ? VALUES_SMALL : VALUES_IDS;
 }
 
 void routes_tree_placeholder_saw(struct tree *tree, struct node *placeholder, enum look look,
@@ -298,12 +288,8 @@ static void entries_merge(struct tree *tree, struct node *into, struct node *fro
 		}
 		if (tree->config->merge)
 			tree->config->merge(tree->config->ctx, &same->endpoint, &entry->endpoint);
-		frequent_remove(&tree->frequent, &entry->rank);
 		frequent_count(&tree->frequent, &same->rank, entry->rank.count);
-		free(entry->endpoint.method);
-		free(entry->endpoint.route);
-		free(entry);
-		tree->endpoints--;
+		routes_tree_entry_free(tree, entry);
 	}
 }
 

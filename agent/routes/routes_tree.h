@@ -86,6 +86,9 @@ struct node *routes_tree_add(struct tree *tree, struct node *parent, struct slic
 void routes_tree_free(struct tree *tree, struct node *node,
 		      void (*release)(void *ctx, struct endpoint *endpoint));
 
+/* Frees an entry that is in no list, without a word to the user. */
+void routes_tree_entry_free(struct tree *tree, struct entry *entry);
+
 /* Takes nodes away that lead nowhere, from this one up; the root stays. */
 void routes_tree_prune(struct tree *tree, struct node *node);
 

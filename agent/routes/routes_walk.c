@@ -19,16 +19,13 @@
 
 #define DEPTH_MAX 32 /* segments; the rest is one */
 
-static bool is_system_name(struct slice text)
-{
-	return text.len > 1 && text.data[0] == '_' && text.data[1] >= 'a' && text.data[1] <= 'z';
-}
-
 /* "products/_search" at the root: what comes before is an index, whatever it is called. */
 static bool is_index(const struct tree *tree, const struct node *node, const struct segment *segment,
 		     struct slice next)
 {
-	return !node->parent && is_system_name(next) && segment->look != LOOK_RESERVED &&
+	bool system = next.len > 1 && next.data[0] == '_' && next.data[1] >= 'a' && next.data[1] <= 'z';
+
+	return !node->parent && system && segment->look != LOOK_RESERVED &&
 	       routes_segment_follow(tree->words, segment->stem) != FOLLOW_SPACE;
 }
 
@@ -86,7 +83,8 @@ static struct node *step_new(struct tree *tree, struct node *node, struct slice 
 	routes_segment_read(tree->words, text, &segment);
 	if (is_index(tree, node, &segment, next))
 		node->follow = FOLLOW_NAMED;
-	if (!is_service(node, segment.look, next) && routes_learn_at_once(tree, node, &segment, next)) {
+	if (!is_service(node, segment.look, next) &&
+	    routes_learn_at_once(tree, node, segment.look, segment.stem, segment.suffix, next)) {
 		child = routes_tree_add_placeholder(tree, node, segment.prefix, segment.label,
 						    segment.suffix);
 		if (child)
@@ -146,20 +144,6 @@ static struct node *step_placeholder(struct tree *tree, struct node *node, struc
 	return routes_tree_add_placeholder(tree, node, SLICE(""), SLICE("{id}"), SLICE(""));
 }
 
-static struct node *step_grpc(struct tree *tree, struct node *node, struct slice text,
-			      const struct walk *walk)
-{
-	const struct segment segment = { .look = LOOK_RESERVED, .stem = text };
-
-	return step_static(tree, node, &segment, walk);
-}
-
-/* "{file}.css". */
-static struct node *step_file(struct tree *tree, struct node *node, struct slice extension)
-{
-	return routes_tree_add_placeholder(tree, node, SLICE(""), SLICE("{file}"), extension);
-}
-
 /* A path of a repository's file, beneath .../{id}/contents: as deep as it likes. */
 static bool is_file_tree(const struct node *node)
 {
@@ -185,10 +169,13 @@ static struct node *step_any(struct tree *tree, struct node *node, struct walk *
 	after = walk->rest;
 	next = routes_segment_take(&after);
 	if (walk->grpc && text.len <= SEGMENT_MAX && !memchr(text.data, 0, text.len))
-		return step_grpc(tree, node, text, walk);
+		return step_static(tree, node, &(struct segment){ .look = LOOK_RESERVED, .stem = text },
+				   walk);
 	if (tree->config->fold_static && !next.data)
 		extension = routes_segment_asset(tree->words, text);
-	return extension.data ? step_file(tree, node, extension) : step(tree, node, text, next, walk);
+	if (extension.data)
+		return routes_tree_add_placeholder(tree, node, SLICE(""), SLICE("{file}"), extension);
+	return step(tree, node, text, next, walk);
 }
 
 struct node *routes_walk(struct tree *tree, struct node *root, struct walk *walk)

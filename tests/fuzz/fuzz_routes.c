@@ -8,6 +8,7 @@
  * are folded, and what found an endpoint finds one again.
  */
 #include "routes/routes.h"
+#include "routes/routes_pattern.h"
 
 #include <stdlib.h>
 
@@ -91,7 +92,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	pattern[line.len] = '\0';
 	patterns[0] = pattern;
 	config.patterns = patterns;
-	config.pattern_count = routes_check_pattern(pattern, &error, &at) == 0;
+	config.pattern_count = routes_pattern_parse(pattern, &(struct pattern){ 0 }, &error, &at) == 0;
 	must(config.pattern_count || at <= strlen(pattern));
 	routes = routes_new(&config);
 	must(routes != NULL);

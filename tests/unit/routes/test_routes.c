@@ -391,7 +391,8 @@ static void test_wrong_patterns(void **state)
 		const char *error = NULL;
 		size_t at = 99;
 
-		assert_int_equal(routes_check_pattern(wrong[i].pattern, &error, &at), -EINVAL);
+		assert_int_equal(routes_pattern_parse(wrong[i].pattern, &(struct pattern){ 0 }, &error, &at),
+				 -EINVAL);
 		if (strcmp(error, wrong[i].error) != 0 || at != wrong[i].at)
 			fail_msg("%s: %s at %zu", wrong[i].pattern, error, at);
 	}
