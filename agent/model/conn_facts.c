@@ -12,28 +12,16 @@ const char *conn_facts_tls_version_name(uint16_t version)
 
 const char *conn_facts_role_name(enum protocol_role role)
 {
-	switch (role) {
-	case ROLE_UNKNOWN:
-		return NULL;
-	case ROLE_CLIENT:
-		return "client";
-	case ROLE_SERVER:
-		return "server";
-	}
-	return NULL;
+	static const char *const names[] = { [ROLE_CLIENT] = "client", [ROLE_SERVER] = "server" };
+
+	return names[role];
 }
 
 const char *conn_facts_closed_by_name(enum conn_closed_by closed_by)
 {
-	switch (closed_by) {
-	case CLOSED_UNKNOWN:
-		return NULL;
-	case CLOSED_LOCAL:
-		return "local";
-	case CLOSED_PEER:
-		return "peer";
-	case CLOSED_EXIT:
-		return "exit";
-	}
-	return NULL;
+	static const char *const names[] = {
+		[CLOSED_LOCAL] = "local", [CLOSED_PEER] = "peer", [CLOSED_EXIT] = "exit"
+	};
+
+	return names[closed_by];
 }

@@ -28,14 +28,6 @@ static struct slice without_suffix(struct slice s, struct slice suffix)
 	return ends_with(s, suffix) ? slice_take(s, s.len - suffix.len) : s;
 }
 
-static bool contains(struct slice s, struct slice part)
-{
-	for (; s.len >= part.len; s = slice_drop(s, 1))
-		if (slice_has_prefix(s, part))
-			return true;
-	return false;
-}
-
 static bool is_unit(struct slice segment)
 {
 	return ends_with(segment, SLICE(".service")) || ends_with(segment, SLICE(".scope"));
@@ -69,21 +61,7 @@ static struct slice id_of_segment(struct slice segment)
 			return none;
 	if (before && stem.data[before - 1] != '-' && stem.data[before - 1] != ':')
 		return none;
-	return contains(slice_take(stem, before), SLICE("conmon-")) ? none : id;
-}
-
-static struct slice container_of_segment(struct slice segment)
-{
-	struct slice id = id_of_segment(segment);
-
-	if (id.data)
-		return id;
-	return is_machine(segment) ? segment : (struct slice){ .data = NULL };
-}
-
-static struct slice unit_of_segment(struct slice segment)
-{
-	return is_unit(segment) ? segment : (struct slice){ .data = NULL };
+	return memmem(stem.data, before, "conmon-", 7) ? none : id;
 }
 
 /* The last segment, without its slash; the path loses both. */
@@ -99,21 +77,30 @@ static struct slice take_last(struct slice *path)
 	return last;
 }
 
-static struct slice find_innermost(struct slice path, struct slice (*of_segment)(struct slice segment))
+/* The innermost container of a path, else its innermost unit: 2 and 1; 0: it has neither. */
+static int find_innermost(struct slice path, struct slice *found)
 {
-	struct slice found = { .data = NULL };
-
+	*found = (struct slice){ .data = NULL };
 	path = without_suffix(path, SLICE(" (deleted)"));
-	while (path.len && !found.data)
-		found = of_segment(take_last(&path));
-	return found;
+	while (path.len) {
+		struct slice segment = take_last(&path), id = id_of_segment(segment);
+
+		if (id.data || is_machine(segment)) {
+			*found = id.data ? id : segment;
+			return 2;
+		}
+		if (!found->data && is_unit(segment))
+			*found = segment;
+	}
+	return found->data != NULL;
 }
 
 struct slice container_of_cgroup(struct slice path)
 {
-	struct slice found = find_innermost(path, container_of_segment);
+	struct slice found;
 
-	return found.data ? found : find_innermost(path, unit_of_segment);
+	find_innermost(path, &found);
+	return found;
 }
 
 /* --- /proc/PID/cgroup ------------------------------------------------------------ */
@@ -133,28 +120,22 @@ static struct slice line_path(struct slice line)
 	return line;
 }
 
-/* How much a line says; version 2 comes before the others at each step. */
-static int line_rank(struct slice line, struct slice path)
-{
-	int rank = find_innermost(path, container_of_segment).data ? 4
-		   : find_innermost(path, unit_of_segment).data	   ? 2
-								   : 0;
-
-	return rank + slice_has_prefix(line, SLICE("0::"));
-}
-
 struct slice container_cgroup_choose(struct slice text)
 {
-	struct slice best = { .data = NULL };
+	struct slice best = { .data = NULL }, found;
 	int best_rank = -1;
 
 	while (text.len) {
 		const uint8_t *end = memchr(text.data, '\n', text.len);
 		struct slice line = slice_take(text, end ? (size_t)(end - text.data) : text.len);
 		struct slice path = line_path(line);
-		int rank = path.data ? line_rank(line, path) : -1;
+		int rank;
 
 		text = slice_drop(text, line.len + 1);
+		if (!path.data)
+			continue;
+		/* By how much a line says; version 2 comes before the others at each step. */
+		rank = 2 * find_innermost(path, &found) + slice_has_prefix(line, SLICE("0::"));
 		if (rank <= best_rank)
 			continue;
 		best_rank = rank;

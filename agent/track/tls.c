@@ -11,6 +11,47 @@
 #include "library/libraries.h"
 
 #include <stdlib.h>
+#include <string.h>
+
+#define EARLY_MAX_BYTES (64 * 1024) /* OpenSSL's servers take 16 KiB unless told otherwise */
+
+struct tls_early_record {
+	struct tls_early_record *prev, *next;
+	struct mover mover;
+	struct event_data event; /* with its payload */
+};
+
+/* Keeps a copy of the record. False: there is no room for it. */
+static bool tls_early_hold(struct tls_early *early, const struct event_data *event, const struct mover *mover)
+{
+	struct tls_early_record *record;
+
+	if (early->bytes + event->copied > EARLY_MAX_BYTES) {
+		counter_add(COUNTER_LIMIT_HELD, event->copied);
+		return false;
+	}
+	record = malloc(sizeof(*record) + event->copied);
+	if (!record) {
+		counter_add(COUNTER_LIMIT_MEMORY, 1);
+		return false;
+	}
+	record->mover = *mover;
+	memcpy(&record->event, event, sizeof(*event) + event->copied);
+	early->bytes += event->copied;
+	DL_APPEND(early->records, record);
+	return true;
+}
+
+static void tls_early_drop(struct tls_early *early)
+{
+	struct tls_early_record *record;
+
+	while ((record = early->records)) {
+		DL_DELETE(early->records, record);
+		free(record);
+	}
+	early->bytes = 0;
+}
 
 struct tls_session *tls_session_new(const struct pipeline *pipeline, struct tls_key key)
 {
@@ -27,15 +68,14 @@ void tls_session_free(struct tls_session *session)
 {
 	if (!session)
 		return;
-	tls_early_release(&session->early, NULL, NULL);
+	tls_early_drop(&session->early);
 	flow_fini(&session->flow);
 	free(session);
 }
 
-static void session_take(void *ctx, const struct event_data *event, const struct mover *mover)
+static void session_take(struct tls_session *session, const struct event_data *event,
+			 const struct mover *mover)
 {
-	struct tls_session *session = ctx;
-
 	session->plaintext = session->plaintext || event->len;
 	flow_record(&session->flow, event, mover, event->h.flags & EVENT_FROM_START);
 }
@@ -46,9 +86,13 @@ static void session_take(void *ctx, const struct event_data *event, const struct
  */
 static void session_settle(struct tls_session *session, bool taken)
 {
+	struct tls_early_record *record;
+
 	if (!taken)
 		counter_add(COUNTER_TLS_EARLY_REFUSED, session->early.bytes);
-	tls_early_release(&session->early, taken ? session_take : NULL, session);
+	DL_FOREACH (taken ? session->early.records : NULL, record)
+		session_take(session, &record->event, &record->mover);
+	tls_early_drop(&session->early);
 }
 
 static bool session_holds(struct tls_session *session, const struct event_data *event,

@@ -9,12 +9,21 @@
 #include "base/table.h"
 #include "decode/flow.h"
 #include "model/tls_key.h"
-#include "tls_early.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
 struct conn;
+struct tls_early_record;
+
+/*
+ * Early data (RFC 8446, 2.3): a client sends it before the server answered its hello. A server that refuses
+ * it never reads it, so its records wait until its fate shows. All zero: empty.
+ */
+struct tls_early {
+	struct tls_early_record *records;
+	size_t bytes;
+};
 
 struct tls_session {
 	struct tls_key key;

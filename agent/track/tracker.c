@@ -168,17 +168,6 @@ static void session_bind(struct tracker *tracker, struct tls_session *session, c
 	tracker_conn_remove(tracker, socketless);
 }
 
-static void session_end(struct tracker *tracker, struct tls_session *session)
-{
-	struct conn *conn = session->conn;
-
-	tracker_session_unlink(tracker, session);
-	if (conn->socket_id)
-		tracker_conn_wake(tracker, conn);
-	else
-		tracker_conn_close_later(tracker, conn, END_CLOSED, CONN_MAY_END);
-}
-
 /* The same object on another socket counts on; one that begins anew counts from 0. */
 static struct tls_session *session_replace(struct tracker *tracker, struct tls_session *session,
 					   const struct event_data *event)
@@ -186,7 +175,7 @@ static struct tls_session *session_replace(struct tracker *tracker, struct tls_s
 	uint64_t next[2] = { session->flow.side[0].stream.next, session->flow.side[1].stream.next };
 	bool goes_on = session->socket_id != event->sock.id && event->sock.id;
 
-	session_end(tracker, session);
+	tracker_session_end(tracker, session, END_CLOSED);
 	session = session_new(tracker, event);
 	for (int i = 0; session && goes_on && i < 2; i++)
 		stream_continue(&session->flow.side[i].stream, next[i]);
@@ -230,7 +219,7 @@ static void tracker_tls_free(struct tracker *tracker, const struct event_data *e
 		tls_session_stood(session, event, &session->conn->mover);
 		conn_weigh_flow(session->conn, &session->flow);
 	}
-	session_end(tracker, session);
+	tracker_session_end(tracker, session, END_CLOSED);
 }
 
 static void tracker_unseen(struct tracker *tracker, const struct event_unseen *event)

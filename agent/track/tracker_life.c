@@ -304,9 +304,8 @@ static void state_learn(struct tracker *tracker, struct sk_entry *entry, const s
 /* The kernel closes what a process that ends has left open. */
 static enum conn_closed_by closed_here(const struct tracker *tracker, const struct event_state *event)
 {
-	struct process *process;
+	struct process *process = tracker_process_find(tracker, event->h.pid);
 
-	HASH_FIND(hh, tracker->processes, &event->h.pid, sizeof(event->h.pid), process);
 	return event->h.flags & EVENT_PID_VALID && process && process->gone_poll ? CLOSED_EXIT : CLOSED_LOCAL;
 }
 
@@ -388,9 +387,9 @@ void tracker_exec(struct tracker *tracker, const struct event_process *event)
 
 void tracker_fork(struct tracker *tracker, const struct event_process *event)
 {
-	struct process *process = process_begins(tracker, event), *parent;
+	struct process *process = process_begins(tracker, event);
+	const struct process *parent = tracker_process_find(tracker, event->parent);
 
-	HASH_FIND(hh, tracker->processes, &event->parent, sizeof(event->parent), parent);
 	if (process)
 		process->container = parent ? parent->container : NULL;
 }
@@ -410,9 +409,8 @@ void tracker_cgroup(struct tracker *tracker, const struct event_cgroup *event)
 
 void tracker_exit(struct tracker *tracker, const struct event_process *event)
 {
-	struct process *process;
+	struct process *process = tracker_process_find(tracker, event->h.pid);
 
-	HASH_FIND(hh, tracker->processes, &event->h.pid, sizeof(event->h.pid), process);
 	if (!process || process->gone_poll)
 		return;
 	process->gone_poll = tracker->pipeline.poll + GRACE_POLLS;
@@ -427,13 +425,7 @@ static void process_gone(struct tracker *tracker, struct process *process)
 
 	DL_FOREACH_SAFE2(process->sessions, session, tmp, process_next)
 	{
-		struct conn *conn = session->conn;
-
-		tracker_session_unlink(tracker, session);
-		if (conn->socket_id)
-			tracker_conn_wake(tracker, conn);
-		else
-			tracker_conn_close_later(tracker, conn, END_EXIT, CONN_MAY_END);
+		tracker_session_end(tracker, session, END_EXIT);
 	}
 	while (process->pointers) {
 		struct conn *conn = process->pointers->conn;

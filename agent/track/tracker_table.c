@@ -205,11 +205,18 @@ static void processes_trim(struct tracker *tracker)
 	}
 }
 
-struct process *tracker_process_get(struct tracker *tracker, uint32_t pid)
+struct process *tracker_process_find(const struct tracker *tracker, uint32_t pid)
 {
 	struct process *process;
 
 	HASH_FIND(hh, tracker->processes, &pid, sizeof(pid), process);
+	return process;
+}
+
+struct process *tracker_process_get(struct tracker *tracker, uint32_t pid)
+{
+	struct process *process = tracker_process_find(tracker, pid);
+
 	if (process)
 		return process;
 	processes_trim(tracker);
@@ -371,8 +378,7 @@ void tracker_fd_claim(struct tracker *tracker, struct conn *conn, uint32_t pid, 
 
 void tracker_session_unlink(struct tracker *tracker, struct tls_session *session)
 {
-	struct process *process;
-	uint32_t pid = (uint32_t)session->key.pid;
+	struct process *process = tracker_process_find(tracker, (uint32_t)session->key.pid);
 
 	if (session->end_poll)
 		return;
@@ -380,13 +386,23 @@ void tracker_session_unlink(struct tracker *tracker, struct tls_session *session
 	if (session->conn)
 		conn_wake_session(session->conn, session);
 	HASH_DEL(tracker->sessions, session);
-	HASH_FIND(hh, tracker->processes, &pid, sizeof(pid), process);
 	if (process) {
 		DL_DELETE2(process->sessions, session, process_prev, process_next);
 		tracker_process_settle(tracker, process);
 	}
 	if (tracker->pipeline.handler.forget_session)
 		tracker->pipeline.handler.forget_session(tracker->pipeline.handler.ctx, &session->key);
+}
+
+void tracker_session_end(struct tracker *tracker, struct tls_session *session, enum protocol_end reason)
+{
+	struct conn *conn = session->conn;
+
+	tracker_session_unlink(tracker, session);
+	if (conn->socket_id)
+		tracker_conn_wake(tracker, conn);
+	else
+		tracker_conn_close_later(tracker, conn, reason, CONN_MAY_END);
 }
 
 struct sk_entry *tracker_sk_find(const struct tracker *tracker, uint64_t sk)

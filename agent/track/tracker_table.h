@@ -131,6 +131,8 @@ void tracker_fd_remove(struct tracker *tracker, struct fd_pointer *pointer);
  */
 void tracker_conn_orphan(struct tracker *tracker, struct conn *conn, enum protocol_end reason);
 
+/* NULL: not known. */
+struct process *tracker_process_find(const struct tracker *tracker, uint32_t pid);
 /* Finds or makes. NULL: out of memory. */
 struct process *tracker_process_get(struct tracker *tracker, uint32_t pid);
 /* The process may move bytes unheard (struct flow), on what it holds and will hold. */
@@ -145,6 +147,8 @@ void tracker_containers_free(struct tracker *tracker);
 
 /* Out of the tables; it stays with its connection. */
 void tracker_session_unlink(struct tracker *tracker, struct tls_session *session);
+/* The same, and its connection ends with it when it has no socket. */
+void tracker_session_end(struct tracker *tracker, struct tls_session *session, enum protocol_end reason);
 
 struct sk_entry *tracker_sk_find(const struct tracker *tracker, uint64_t sk);
 /* Bounded: the oldest entry without a connection goes. NULL: out of memory. */
