@@ -301,18 +301,11 @@ static void flow_feed(struct flow *flow, enum event_direction direction, struct 
 	}
 }
 
-/* A port that speaks no TLS answers a hello in the clear, with a 400 in most cases. */
-static bool flow_answers_clear(const struct flow *flow, enum event_direction direction, struct slice bytes)
-{
-	const struct flow_side *side = &flow->side[direction];
-
-	return side->from_start && !side->fed && detect_first(bytes).kind == DETECT_HTTP1_RESPONSE;
-}
-
 /* The bytes of a hello, or (false) an answer that shows that none was read: the hello was no request. */
 static bool flow_read_hello(struct flow *flow, enum event_direction direction, struct slice bytes)
 {
-	if (flow_answers_clear(flow, direction, bytes)) {
+	/* A port that speaks no TLS answers a hello in the clear, with a 400 in most cases. */
+	if (flow_decode_answers(flow, direction, bytes)) {
 		flow_forget_hello(flow);
 		flow->facts->tls = false;
 		flow_begin_http(flow, &http1_protocol, false);

@@ -57,20 +57,15 @@ static void on_body(void *ctx, struct message *message, struct slice bytes)
 	pair_touch(&flow->pair, message, flow->pipeline->now_ns);
 }
 
-/* A message that is sent begins when its first call does, and ends when its last bytes have left. */
-static void flow_time_end(const struct flow *flow, struct message *message)
-{
-	if (flow->mover && flow->mover->done_ns && message->last_byte_ns == flow->fed_ns &&
-	    message->direction == DIRECTION_SENT)
-		message->last_byte_ns = flow->mover->done_ns;
-}
-
 static void on_done(void *ctx, struct message *message)
 {
 	struct flow *flow = ctx;
 
 	flow_learn(flow, message);
-	flow_time_end(flow, message);
+	/* A message that is sent begins when its first call does, and ends when its last bytes have left. */
+	if (flow->mover && flow->mover->done_ns && message->last_byte_ns == flow->fed_ns &&
+	    message->direction == DIRECTION_SENT)
+		message->last_byte_ns = flow->mover->done_ns;
 	if (message->status == 101 && message->flags & FLAG_UPGRADED && !flow->switching)
 		flow->switching = message; /* on_upgrade() tells what it is */
 	else
@@ -282,13 +277,11 @@ static void flow_miss_answer(struct flow *flow, struct flow_side *other, uint64_
 		other->hearing = FLOW_AWAITED;
 }
 
-/* A server that knows no HTTP/2, say, answers a client's preface in HTTP/1, with a 400 in most cases. */
-static bool flow_answers_http1(const struct flow *flow, enum event_direction direction, struct slice bytes)
+bool flow_decode_answers(const struct flow *flow, enum event_direction direction, struct slice bytes)
 {
 	const struct flow_side *side = &flow->side[direction];
 
-	return flow->ops != &http1_protocol && !flow->upgrades && side->from_start && !side->fed &&
-	       detect_first(bytes).kind == DETECT_HTTP1_RESPONSE;
+	return side->from_start && !side->fed && detect_first(bytes).kind == DETECT_HTTP1_RESPONSE;
 }
 
 enum flow_fed flow_decode_feed(struct flow *flow, enum event_direction direction, struct slice *bytes,
@@ -298,7 +291,8 @@ enum flow_fed flow_decode_feed(struct flow *flow, enum event_direction direction
 
 	if (flow_turns_tls(flow, *bytes))
 		return FLOW_FED_TLS;
-	if (flow_answers_http1(flow, direction, *bytes))
+	/* A server that knows no HTTP/2 answers a preface in HTTP/1, with a 400 in most cases. */
+	if (flow->ops != &http1_protocol && !flow->upgrades && flow_decode_answers(flow, direction, *bytes))
 		return FLOW_FED_HTTP1;
 	flow->side[direction].fed = true;
 	flow_miss_answer(flow, &flow->side[!direction], time_ns);

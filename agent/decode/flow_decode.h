@@ -17,6 +17,9 @@ enum flow_fed {
 /* Makes a decoder of this protocol. 0, or -ENOMEM, which is counted. */
 int flow_decode_start(struct flow *flow, const struct protocol_ops *ops, bool after_upgrade);
 
+/* Are these the first bytes of the direction, and a response of HTTP/1? */
+bool flow_decode_answers(const struct flow *flow, enum event_direction direction, struct slice bytes);
+
 /* Feeds the next bytes of a direction; what was taken is dropped from *bytes. */
 enum flow_fed flow_decode_feed(struct flow *flow, enum event_direction direction, struct slice *bytes,
 			       uint64_t time_ns, const struct mover *mover);

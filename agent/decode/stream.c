@@ -205,15 +205,13 @@ static bool stream_is_due(const struct stream *stream, uint64_t pos, bool eof)
 	return pos <= stream->next + (eof && stream->seq32 ? 1 : 0);
 }
 
-/* The first of those that wait: of what was read past the records nothing more is to come. */
-static bool chunk_is_due(const struct stream *stream, const struct stream_chunk *chunk)
-{
-	return stream->given_up || chunk->reached || stream_is_due(stream, chunk->pos, chunk->eof);
-}
-
 bool stream_is_blocked(const struct stream *stream)
 {
-	return stream_waits(stream) && !chunk_is_due(stream, late_first(stream));
+	const struct stream_chunk *first = late_first(stream);
+
+	/* Before a position that was reached nothing more is to come. */
+	return first && !stream->given_up && !first->reached &&
+	       !stream_is_due(stream, first->pos, first->eof);
 }
 
 uint64_t stream_due_ns(const struct stream *stream)

@@ -242,13 +242,10 @@ static enum filter_answer answer_not(enum filter_answer answer)
 	return FILTER_YES - answer;
 }
 
-static bool is_about_address(const struct filter_key *key)
-{
-	return key->decider == FILTER_BY_PORTS || key->decider == FILTER_BY_ADDRESS;
-}
-
 static enum filter_answer term_answer(const struct filter_node *node, struct filter_subject *subject)
 {
+	enum filter_decider decider = node->key->decider;
+	bool of_address = decider == FILTER_BY_PORTS || decider == FILTER_BY_ADDRESS;
 	enum filter_answer best = FILTER_NO;
 
 	for (size_t i = 0; i < node->value_count && best != FILTER_YES; i++) {
@@ -256,7 +253,7 @@ static enum filter_answer term_answer(const struct filter_node *node, struct fil
 
 		best = one > best ? one : best;
 	}
-	if (best != FILTER_UNKNOWN || (subject->any_address && is_about_address(node->key)))
+	if (best != FILTER_UNKNOWN || (subject->any_address && of_address))
 		return best;
 	/* More of an exchange than it has will not become known. */
 	return subject->exchange ? FILTER_NO : best;

@@ -241,14 +241,6 @@ static bool value_parse(struct parser *parser, struct filter_node *node)
 	return true;
 }
 
-/* Nothing at all behind the colon, or between commas; quotes with nothing between them are something. */
-static bool value_missing(const struct parser *parser)
-{
-	char c = peek(parser);
-
-	return is_space(c) || c == ',' || c == ')';
-}
-
 /* The values of a term, whose key began at start. False: it was complained about. */
 static bool parse_values(struct parser *parser, struct filter_node *node, struct place start)
 {
@@ -257,7 +249,10 @@ static bool parse_values(struct parser *parser, struct filter_node *node, struct
 				    : "";
 
 	for (bool first = true;; first = false) {
-		if (value_missing(parser))
+		char c = peek(parser);
+
+		/* Quotes with nothing between them are something. */
+		if (is_space(c) || c == ',' || c == ')')
 			return parser_complain(parser, start, parser->here.at - start.at,
 					       first ? "'%s:' has no value%s" : "a value of '%s:' is empty%s",
 					       node->key->name, first ? shell : "");

@@ -154,13 +154,6 @@ static void entry_emit(struct pair *pair, struct pair_entry *entry, unsigned int
 	entry_remove(pair, entry);
 }
 
-static struct pair_entry *oldest_unshown(struct pair *pair)
-{
-	while (pair->unshown && pair->unshown->shown)
-		pair->unshown = pair->unshown->next;
-	return pair->unshown;
-}
-
 static struct pair_entry *oldest_shown(const struct pair *pair)
 {
 	struct pair_entry *entry;
@@ -200,9 +193,12 @@ static void entry_show(struct pair *pair, struct pair_entry *entry, unsigned int
 /* Makes room: the oldest comes out. A response that still waits for its request has all that will come. */
 static void pair_shed(struct pair *pair)
 {
-	struct pair_entry *oldest = oldest_unshown(pair);
+	struct pair_entry *oldest;
 
 	counter_add(COUNTER_LIMIT_EXCHANGES, 1);
+	while (pair->unshown && pair->unshown->shown)
+		pair->unshown = pair->unshown->next;
+	oldest = pair->unshown;
 	if (!oldest)
 		return;
 	if (oldest->half[MESSAGE_RESPONSE].done && !oldest->half[MESSAGE_REQUEST].taken)

@@ -10,11 +10,6 @@
 
 #include <errno.h>
 
-static bool is_placeholder(struct slice part)
-{
-	return slice_equal(part, SLICE("*")) || (part.len > 2 && part.data[0] == '{');
-}
-
 static size_t count_segments(struct slice path)
 {
 	size_t n = path.len > 0;
@@ -107,21 +102,23 @@ bool routes_pattern_matches(const struct pattern *pattern, struct slice method, 
 	if (pattern->method.data && !slice_equal(pattern->method, method))
 		return false;
 	while (parts.len) {
-		struct slice part = routes_segment_take(&parts);
+		struct slice part = routes_segment_take(&parts), have;
+		bool any;
 
 		if (slice_equal(part, SLICE("**")) || (!parts.len && slice_equal(part, SLICE("*")))) {
-			size_t have = count_segments(rest), want = count_segments(parts);
+			size_t left = count_segments(rest), behind = count_segments(parts);
 
-			if (have <= want)
+			if (left <= behind)
 				return false;
-			for (; have > want; have--)
+			for (; left > behind; left--)
 				routes_segment_take(&rest);
 			continue;
 		}
 		if (!rest.len)
 			return false;
-		if (is_placeholder(part) ? !routes_segment_take(&rest).len
-					 : !slice_equal(part, routes_segment_take(&rest)))
+		have = routes_segment_take(&rest);
+		any = slice_equal(part, SLICE("*")) || (part.len > 2 && part.data[0] == '{');
+		if (any ? !have.len : !slice_equal(part, have))
 			return false;
 	}
 	return !rest.len;

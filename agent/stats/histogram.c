@@ -66,7 +66,7 @@ static bool block_make(struct histogram *histogram, unsigned int octave)
 	return true;
 }
 
-static const uint32_t *block_find(const struct histogram *histogram, unsigned int octave)
+static uint32_t *block_find(const struct histogram *histogram, unsigned int octave)
 {
 	unsigned int number = histogram->block_of[octave];
 
@@ -84,8 +84,7 @@ static int bucket_add(struct histogram *histogram, unsigned int bucket, uint32_t
 	}
 	if (!histogram->block_of[octave] && !block_make(histogram, octave))
 		return -ENOMEM;
-	cell = histogram->blocks + (size_t)(histogram->block_of[octave] - 1) * HISTOGRAM_SUB_BUCKETS +
-	       bucket % HISTOGRAM_SUB_BUCKETS;
+	cell = block_find(histogram, octave) + bucket % HISTOGRAM_SUB_BUCKETS;
 	*cell = count > UINT32_MAX - *cell ? UINT32_MAX : *cell + count;
 	return 0;
 }

@@ -157,14 +157,6 @@ void conn_learn_origin(struct conn *conn, const struct event_data *event)
 	origin->number[direction] = (uint32_t)event->pos - (uint32_t)event->offset;
 }
 
-/* The kernel counts muted bytes by the mark it has; those on their way before were counted as plain. */
-static void conn_count_ciphertext(struct conn *conn, const struct event_data *event)
-{
-	conn->facts.ciphertext_bytes += event->len;
-	if (event->hole != HOLE_MUTED)
-		counters_recount_ciphertext(event->copied, event->len - event->copied);
-}
-
 void conn_socket_data(struct conn *conn, const struct event_data *event)
 {
 	if (event->h.flags & EVENT_EOF && event->direction != DIRECTION_SENT)
@@ -177,10 +169,14 @@ void conn_socket_data(struct conn *conn, const struct event_data *event)
 		return;
 	/* Before the first poll a library may have no probes: what moves later shows whether one sees it. */
 	conn->before_probes = !conn->pipeline->poll;
-	if (conn->socket_flow.state == FLOW_TLS)
-		conn_count_ciphertext(conn, event);
-	else
+	if (conn->socket_flow.state != FLOW_TLS) {
 		flow_record(&conn->socket_flow, event, &conn->mover, conn->facts.opened_ns);
+	} else {
+		conn->facts.ciphertext_bytes += event->len;
+		/* The kernel counts muted bytes by the mark it has; those on their way before it as plain. */
+		if (event->hole != HOLE_MUTED)
+			counters_recount_ciphertext(event->copied, event->len - event->copied);
+	}
 	conn_settle(conn, false);
 }
 

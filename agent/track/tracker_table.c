@@ -421,13 +421,6 @@ static void waiting_charge(struct tracker *tracker)
 		   tracker->waiting_count * SK_BYTES);
 }
 
-static void sk_wait(struct tracker *tracker, struct sk_entry *entry)
-{
-	DL_APPEND(tracker->waiting, entry);
-	tracker->waiting_count++;
-	waiting_charge(tracker);
-}
-
 static void sk_unwait(struct tracker *tracker, struct sk_entry *entry)
 {
 	DL_DELETE(tracker->waiting, entry);
@@ -460,7 +453,9 @@ struct sk_entry *tracker_sk_add(struct tracker *tracker, uint64_t sk)
 		free(entry);
 		return NULL;
 	}
-	sk_wait(tracker, entry);
+	DL_APPEND(tracker->waiting, entry);
+	tracker->waiting_count++;
+	waiting_charge(tracker);
 	return entry;
 }
 
