@@ -211,7 +211,7 @@ static int scrubs_open(struct run *run)
 		if (!run->to_record)
 			return -ENOMEM;
 	}
-	if (outputs_want(run->outputs, RESULT_CALL) && !options->show_secrets) {
+	if (outputs_wants(run->outputs).kinds[RESULT_CALL] && !options->show_secrets) {
 		run->to_show = scrub_new(&(struct scrub_config){
 			.budget = &run->budget,
 			.redact = options->redact,
@@ -329,7 +329,7 @@ static int run_open(struct run *run, int64_t offset_ns)
 	run->outputs = outputs_open(&run->outputs_config);
 	if (!run->outputs || stats_open(run) < 0)
 		return -EIO; /* reported */
-	run->each_end = outputs_want_each_end(run->outputs);
+	run->each_end = outputs_wants(run->outputs).each_end;
 	if (scrubs_open(run) < 0) {
 		log_error("out of memory");
 		return -ENOMEM;
@@ -339,9 +339,9 @@ static int run_open(struct run *run, int64_t offset_ns)
 	config.budget = &run->budget;
 	config.timeout_ns = options->timeout_ns;
 	config.pending_ns = options->pending_ns;
-	config.want_calls = outputs_want(run->outputs, RESULT_CALL);
-	config.want_frames = outputs_want(run->outputs, RESULT_FRAME);
-	config.want_bodies = outputs_want_bodies(run->outputs);
+	config.want_calls = outputs_wants(run->outputs).kinds[RESULT_CALL];
+	config.want_frames = outputs_wants(run->outputs).kinds[RESULT_FRAME];
+	config.want_bodies = outputs_wants(run->outputs).bodies;
 	if (options->command == COMMAND_REPLAY) {
 		filter_kernel(options->filter, &sets);
 		config.pids = sets.pids;
@@ -474,7 +474,7 @@ static int run_replay(const struct options *options)
 		return 1;
 	}
 	if (run_open(&run, source_file_wall_offset_ns(source)) == 0) {
-		pace_init(&pace, run.loop, outputs_stay(run.outputs));
+		pace_init(&pace, run.loop, outputs_wants(run.outputs).stay);
 		rights_drop(&(struct rights_config){ .capture = false });
 		result = source_file_run(source, replay_event, &run, &error);
 		status = result == 0 || result == -ECANCELED ? 0 : 1;

@@ -3,15 +3,28 @@
 
 #include "base/counters.h"
 #include "base/log.h"
+#include "base/private_file.h"
 #include "model/conn_set.h"
 #include "remarks.h"
+#include "sinks/sinks.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
+
+#define BUFFER_BYTES (256 * 1024)
+
+struct output {
+	const char *name; /* for people */
+	FILE *file;
+	char *buffer; /* the file's */
+	const struct sink_ops *ops;
+	struct sink *sink;
+};
 
 struct outputs {
 	const struct outputs_config *config;
@@ -34,32 +47,59 @@ static const enum result_kind counted[] = {
 	[VIEW_TOP] = RESULT_KINDS,
 };
 
+/* The buffer: the C library ignores a size without one. Without memory its own small one does. */
+static FILE *file_open(const char *path, int standard_fd, char **buffer)
+{
+	int fd = path ? private_file_open(path) : fcntl(standard_fd, F_DUPFD_CLOEXEC, 3);
+	FILE *file;
+
+	if (path && fd < 0)
+		errno = -fd;
+	if (fd < 0)
+		return NULL;
+	file = fdopen(fd, "w");
+	if (!file) {
+		close(fd);
+		return NULL;
+	}
+	*buffer = malloc(BUFFER_BYTES);
+	if (*buffer)
+		setvbuf(file, *buffer, _IOFBF, BUFFER_BYTES);
+	return file;
+}
+
 /*
- * A command of the user's has stdout; text for people then goes
- * beside it. What is asked for by -o does not.
+ * Opens the file (private, or a copy of standard_fd) and makes its sink. 0, or -errno when the reason was
+ * reported.
  */
-static int standard_fd_of(const struct outputs_config *config, const struct output_choice *choice)
-{
-	return config->stdout_taken && strcmp(choice->format, "text") == 0 ? STDERR_FILENO : STDOUT_FILENO;
-}
-
-/* 0: no terminal, or one that does not say. */
-static size_t terminal_columns(int fd)
-{
-	struct winsize size;
-
-	return isatty(fd) && ioctl(fd, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
-}
-
 static int outputs_add(struct outputs *outputs, const struct output_choice *choice)
 {
 	const struct outputs_config *config = outputs->config;
-	int standard_fd = standard_fd_of(config, choice);
+	struct output *output = &outputs->items[outputs->count++];
 	struct sink_config sink = config->sink;
+	/* A command of the user's has stdout; text for people then goes beside it. What -o names does not. */
+	bool beside = config->stdout_taken && strcmp(choice->format, "text") == 0;
+	int standard_fd = beside ? STDERR_FILENO : STDOUT_FILENO;
+	struct winsize size;
 
+	output->name = choice->path ? choice->path : "to stdout";
+	output->ops = sinks_find(choice->format, config->view);
+	output->file = file_open(choice->path, standard_fd, &output->buffer);
+	if (!output->file) {
+		log_error("cannot write %s: %s", output->name, private_file_error(errno));
+		return -EIO;
+	}
+	sink.out = output->file;
 	sink.color = config->color && !choice->path;
-	sink.columns = choice->path || config->wide ? 0 : terminal_columns(standard_fd);
-	return output_open(&outputs->items[outputs->count++], choice, config->view, standard_fd, sink);
+	/* Not of a terminal that does not say. */
+	if (!choice->path && !config->wide && isatty(standard_fd) &&
+	    ioctl(standard_fd, TIOCGWINSZ, &size) == 0)
+		sink.columns = size.ws_col;
+	output->sink = output->ops ? sink_new(output->ops, &sink) : NULL;
+	if (output->sink)
+		return 0;
+	log_error("out of memory");
+	return -ENOMEM;
 }
 
 struct outputs *outputs_open(const struct outputs_config *config)
@@ -83,36 +123,20 @@ struct outputs *outputs_open(const struct outputs_config *config)
 	return outputs;
 }
 
-bool outputs_want(const struct outputs *outputs, enum result_kind kind)
+struct outputs_wants outputs_wants(const struct outputs *outputs)
 {
-	for (size_t i = 0; i < outputs->count; i++)
-		if (outputs->items[i].ops->show[kind])
-			return true;
-	return false;
-}
+	struct outputs_wants wants = { .bodies = false };
 
-bool outputs_want_bodies(const struct outputs *outputs)
-{
-	for (size_t i = 0; i < outputs->count; i++)
-		if (outputs->items[i].ops->bodies && outputs->config->sink.verbose >= 2)
-			return true;
-	return false;
-}
+	for (size_t i = 0; i < outputs->count; i++) {
+		const struct sink_ops *ops = outputs->items[i].ops;
 
-bool outputs_want_each_end(const struct outputs *outputs)
-{
-	for (size_t i = 0; i < outputs->count; i++)
-		if (outputs->items[i].ops->each_end)
-			return true;
-	return false;
-}
-
-bool outputs_stay(const struct outputs *outputs)
-{
-	for (size_t i = 0; i < outputs->count; i++)
-		if (outputs->items[i].ops->stays)
-			return true;
-	return false;
+		for (int kind = 0; kind < RESULT_KINDS; kind++)
+			wants.kinds[kind] |= ops->show[kind] != NULL;
+		wants.bodies |= ops->bodies && outputs->config->sink.verbose >= 2;
+		wants.each_end |= ops->each_end;
+		wants.stay |= ops->stays;
+	}
+	return wants;
 }
 
 /* -x */
@@ -138,8 +162,11 @@ static bool conn_itself_passes(struct outputs *outputs, const struct result *res
 	return matched || answer == FILTER_YES || (answer == FILTER_UNKNOWN && !outputs->by_exchange);
 }
 
-static bool filter_passes(struct outputs *outputs, const struct result *result)
+/* When enough was shown, a connection whose exchanges stand there still gets its end. */
+static bool passes(struct outputs *outputs, const struct result *result)
 {
+	if (!conn_wanted(outputs, result) || (outputs->finished && result->kind != RESULT_CONN_CLOSED))
+		return false;
 	switch (result_rows[result->kind].filter) {
 	case RESULT_BY_EXCHANGE:
 		return filter_exchange(outputs->config->filter, result->exchange);
@@ -149,13 +176,6 @@ static bool filter_passes(struct outputs *outputs, const struct result *result)
 		return conn_itself_passes(outputs, result);
 	}
 	return false;
-}
-
-/* When enough was shown, a connection whose exchanges stand there still gets its end. */
-static bool passes(struct outputs *outputs, const struct result *result)
-{
-	return conn_wanted(outputs, result) && filter_passes(outputs, result) &&
-	       (!outputs->finished || result->kind == RESULT_CONN_CLOSED);
 }
 
 /* An exchange whose other end is not wanted stands for itself. */
@@ -218,7 +238,7 @@ static void show_exchange(struct outputs *outputs, const struct exchange *exchan
  */
 static bool is_told(const struct outputs *outputs, enum result_kind kind)
 {
-	return outputs_want(outputs, kind) || outputs->config->view == VIEW_RECORD ||
+	return outputs_wants(outputs).kinds[kind] || outputs->config->view == VIEW_RECORD ||
 	       (kind == RESULT_OPAQUE && outputs->config->view == VIEW_CONNS);
 }
 
@@ -263,8 +283,6 @@ void outputs_draw(struct outputs *outputs, bool last)
 /* The first failure stands: a stream that failed before may fail again without a reason. */
 static void failure_take(struct outputs *outputs, const struct output *item, int error)
 {
-	if (!error)
-		return;
 	outputs->finished = true;
 	if (error == EPIPE)
 		return;
@@ -272,13 +290,26 @@ static void failure_take(struct outputs *outputs, const struct output *item, int
 	if (outputs->error)
 		return;
 	outputs->error = -error;
-	log_error("cannot write %s: %s", output_name(item), strerror(error));
+	log_error("cannot write %s: %s", item->name, strerror(error));
+}
+
+/*
+ * Writes out what is buffered. errno: of what failed since it was 0, and 0 when nobody knows; a line larger
+ * than the buffer failed by itself before, which is noticed here too.
+ */
+static void output_flush(struct outputs *outputs, const struct output *item)
+{
+	if (fflush(item->file) == EOF || ferror(item->file))
+		failure_take(outputs, item, errno ? errno : EIO);
+	clearerr(item->file);
 }
 
 void outputs_flush(struct outputs *outputs)
 {
-	for (size_t i = 0; i < outputs->count; i++)
-		failure_take(outputs, &outputs->items[i], output_flush(&outputs->items[i]));
+	for (size_t i = 0; i < outputs->count; i++) {
+		errno = 0;
+		output_flush(outputs, &outputs->items[i]);
+	}
 }
 
 bool outputs_finished(const struct outputs *outputs)
@@ -294,8 +325,17 @@ int outputs_close(struct outputs *outputs)
 		return 0;
 	if (outputs->ready && outputs->config->conn && !outputs->conn_seen)
 		log_warn("connection %" PRIu64 " was not seen", outputs->config->conn);
-	for (size_t i = 0; i < outputs->count; i++)
-		failure_take(outputs, &outputs->items[i], output_close(&outputs->items[i]));
+	for (size_t i = 0; i < outputs->count; i++) {
+		const struct output *item = &outputs->items[i];
+
+		errno = 0; /* a sink may write once more */
+		sink_free(item->ops, item->sink);
+		if (item->file) {
+			output_flush(outputs, item);
+			fclose(item->file);
+		}
+		free(item->buffer);
+	}
 	conn_set_fini(&outputs->matched);
 	remarks_fini(&outputs->remarks);
 	error = outputs->error;

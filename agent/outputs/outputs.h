@@ -8,13 +8,17 @@
 #define HARK_OUTPUTS_H
 
 #include "filter/filter.h"
-#include "output.h"
 #include "sinks/sink.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
 #define OUTPUTS_MAX 8
+
+struct output_choice {
+	const char *format;
+	const char *path; /* NULL: stdout */
+};
 
 struct outputs;
 
@@ -35,14 +39,14 @@ struct outputs_config {
 /* NULL: the reason was reported. */
 struct outputs *outputs_open(const struct outputs_config *config);
 
-/* Does any sink show results of this kind: must they be made? */
-bool outputs_want(const struct outputs *outputs, enum result_kind kind);
-/* Does any sink show bodies? */
-bool outputs_want_bodies(const struct outputs *outputs);
-/* Does any sink show the ends of an exchange each for itself? Then none is to be joined. */
-bool outputs_want_each_end(const struct outputs *outputs);
-/* Does any sink stay behind the end of a recording, until the user leaves it? */
-bool outputs_stay(const struct outputs *outputs);
+/* Which of these does any sink want? */
+struct outputs_wants {
+	bool kinds[RESULT_KINDS]; /* such results: must they be made? */
+	bool bodies;
+	bool each_end; /* each end of an exchange for itself: then none is to be joined */
+	bool stay;     /* behind the end of a recording, until the user leaves */
+};
+struct outputs_wants outputs_wants(const struct outputs *outputs);
 
 /* Shows a result to each sink that takes its kind. True: it passed the filter. */
 bool outputs_show(struct outputs *outputs, const struct result *result);

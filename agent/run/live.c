@@ -239,7 +239,7 @@ static void losses_say(struct live *live, uint64_t now)
 			 live->config->probes.ring_bytes / 1024);
 	live->warned_lost = lost;
 	/* A screen shows them as they stand. */
-	if (outputs_stay(live->config->outputs))
+	if (outputs_wants(live->config->outputs).stay)
 		source_bpf_counters(live->source);
 }
 

@@ -107,22 +107,12 @@ static bool iconv_all(iconv_t converter, struct slice in, struct buffer *out)
 	return true;
 }
 
-/* False: no such charset either. */
-static bool iconv_to_utf8(const char *charset, struct slice in, struct buffer *out)
-{
-	iconv_t converter = iconv_open("UTF-8", charset);
-	bool good;
-
-	if (converter == (iconv_t)-1) /* NOLINT(performance-no-int-to-ptr): iconv's own word for it */
-		return false;
-	good = iconv_all(converter, in, out);
-	iconv_close(converter);
-	return good;
-}
-
+/* False: no such charset, or the bytes are not of it. */
 static bool to_utf8(struct slice charset, struct slice in, struct buffer *out)
 {
 	char name[CHARSET_MAX];
+	iconv_t converter;
+	bool good;
 
 	buffer_clear(out);
 	if (charset.len >= sizeof(name) || !charset.len)
@@ -134,7 +124,12 @@ static bool to_utf8(struct slice charset, struct slice in, struct buffer *out)
 	}
 	memcpy(name, charset.data, charset.len);
 	name[charset.len] = '\0';
-	return iconv_to_utf8(name, in, out);
+	converter = iconv_open("UTF-8", name);
+	if (converter == (iconv_t)-1) /* NOLINT(performance-no-int-to-ptr): iconv's own word for it */
+		return false;
+	good = iconv_all(converter, in, out);
+	iconv_close(converter);
+	return good;
 }
 
 /* The encoding that a byte order mark tells (WHATWG Encoding, 6); it goes before the header's. */

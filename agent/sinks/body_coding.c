@@ -23,19 +23,6 @@ static size_t piece_room(struct buffer *out, size_t end)
 	return room && buffer_room(out, room) ? room : 0;
 }
 
-static enum coding_result zlib_end(z_stream *z, int status)
-{
-	inflateEnd(z);
-	switch (status) {
-	case Z_STREAM_END:
-		return CODING_WHOLE;
-	case Z_OK:
-	case Z_BUF_ERROR:
-		return CODING_MORE;
-	}
-	return CODING_WRONG;
-}
-
 /* Several members one after the other are one body (RFC 1952, 2.2). */
 static enum coding_result zlib_decode(struct slice in, int window, struct buffer *out, size_t end)
 {
@@ -62,7 +49,10 @@ static enum coding_result zlib_decode(struct slice in, int window, struct buffer
 		else if (status == Z_OK && !z.avail_in && !z.avail_out)
 			z.avail_in = 0; /* what is left inside comes only with input: none is there */
 	}
-	return zlib_end(&z, status);
+	inflateEnd(&z);
+	if (status == Z_STREAM_END)
+		return CODING_WHOLE;
+	return status == Z_OK || status == Z_BUF_ERROR ? CODING_MORE : CODING_WRONG;
 }
 
 /* RFC 9110, 8.4.1.2: zlib's format; some senders leave its frame away. */
@@ -76,23 +66,14 @@ static enum coding_result deflate_decode(struct slice in, struct buffer *out, si
 	return zlib_decode(in, DEFLATE_RAW, out, end);
 }
 
-static enum coding_result brotli_result(BrotliDecoderResult result)
-{
-	switch (result) {
-	case BROTLI_DECODER_RESULT_SUCCESS:
-		return CODING_WHOLE;
-	case BROTLI_DECODER_RESULT_NEEDS_MORE_INPUT:
-		return CODING_MORE;
-	case BROTLI_DECODER_RESULT_NEEDS_MORE_OUTPUT:
-		return CODING_LIMIT;
-	case BROTLI_DECODER_RESULT_ERROR:
-		return CODING_WRONG;
-	}
-	return CODING_WRONG;
-}
-
 static enum coding_result brotli_decode(struct slice in, struct buffer *out, size_t end)
 {
+	static const enum coding_result results[] = {
+		[BROTLI_DECODER_RESULT_ERROR] = CODING_WRONG,
+		[BROTLI_DECODER_RESULT_SUCCESS] = CODING_WHOLE,
+		[BROTLI_DECODER_RESULT_NEEDS_MORE_INPUT] = CODING_MORE,
+		[BROTLI_DECODER_RESULT_NEEDS_MORE_OUTPUT] = CODING_LIMIT,
+	};
 	BrotliDecoderState *state = BrotliDecoderCreateInstance(NULL, NULL, NULL);
 	BrotliDecoderResult result = BROTLI_DECODER_RESULT_NEEDS_MORE_OUTPUT;
 	const uint8_t *next_in = in.data;
@@ -111,7 +92,7 @@ static enum coding_result brotli_decode(struct slice in, struct buffer *out, siz
 		out->len += room - avail_out;
 	}
 	BrotliDecoderDestroyInstance(state);
-	return brotli_result(result);
+	return results[result];
 }
 
 static enum coding_result zstd_decode(struct slice in, struct buffer *out, size_t end)

@@ -188,22 +188,6 @@ static void put_title(struct sink *sink)
 	buffer_char(text, '\n');
 }
 
-/* "h2", or what else is known. */
-static const char *protocol_name(const struct conn_facts *conn)
-{
-	switch (conn->version) {
-	case HTTP_VERSION_UNKNOWN:
-		return conn->protocol;
-	case HTTP_1_0:
-		return "h1.0";
-	case HTTP_1_1:
-		return "h1.1";
-	case HTTP_2:
-		return "h2";
-	}
-	return NULL;
-}
-
 /* The title before the first line, and the columns that each line has. */
 static void put_conn(struct sink *sink, const char *what, uint64_t time_ns, const struct conn_facts *conn)
 {
@@ -231,7 +215,9 @@ static void put_conn(struct sink *sink, const char *what, uint64_t time_ns, cons
 	cell_end(sink, start, COLUMN_PEER);
 	put_cell(sink, COLUMN_ROLE, conn_facts_role_name(conn->role));
 	put_cell(sink, COLUMN_TLS, conn->tls ? tls : no_tls);
-	put_cell(sink, COLUMN_PROTOCOL, protocol_name(conn));
+	start = text->len;
+	line_put_protocol(text, conn->version, conn->protocol);
+	cell_end(sink, start, COLUMN_PROTOCOL);
 }
 
 static void put_totals(struct sink *sink, const struct conn_facts *conn)

@@ -66,9 +66,9 @@ void json_socket(struct json_writer *writer, const struct event_socket *sock);
 void json_client(struct json_writer *writer, const struct conn_facts *conn);
 void json_tls(struct json_writer *writer, const struct conn_facts *conn);
 void json_process(struct json_writer *writer, const struct mover *mover);
-/* server.address and server.port from the socket, as far as the role is known. */
-void json_server_address(struct json_writer *writer, const struct conn_facts *conn);
-void json_server_port(struct json_writer *writer, const struct conn_facts *conn);
+/* server.address and server.port as the URL has them (data NULL, port < 0: it does not), else the socket's,
+ * as far as the role is known. */
+void json_server(struct json_writer *writer, const struct conn_facts *conn, struct slice host, int port);
 void json_role(struct json_writer *writer, enum protocol_role role);
 /* hark.fd: where the mover's descriptor is not known, the socket's. */
 void json_fd(struct json_writer *writer, const struct mover *mover, const struct event_socket *sock);

@@ -137,28 +137,18 @@ void line_put_flags(struct buffer *buffer, const struct style *style, unsigned i
 	line_style_off(buffer, style);
 }
 
-static void put_arrow(struct buffer *buffer, const struct style *style, enum protocol_role role)
+void line_put_protocol(struct buffer *buffer, enum http_version version, const char *name)
 {
-	switch (role) {
-	case ROLE_UNKNOWN:
-		buffer_char(buffer, '?');
-		break;
-	case ROLE_CLIENT:
-		buffer_string(buffer, style->utf8 ? "→" : "->");
-		break;
-	case ROLE_SERVER:
-		buffer_string(buffer, style->utf8 ? "←" : "<-");
-		break;
-	}
+	const char *number = message_version_name(version);
+
+	buffer_string(buffer, number ? "h" : name ? name : "?");
+	buffer_string(buffer, number ? number : "");
 }
 
 /* "h2+tls:5": protocol, TLS, stream. */
 static void put_protocol(struct buffer *buffer, const struct exchange *exchange)
 {
-	const char *version = message_version_name(exchange_version(exchange));
-
-	buffer_char(buffer, version ? 'h' : '?');
-	buffer_string(buffer, version ? version : "");
+	line_put_protocol(buffer, exchange_version(exchange), NULL);
 	if (exchange->conn->tls)
 		buffer_string(buffer, "+tls");
 	else if (exchange->conn->tls_unknown)
@@ -260,11 +250,14 @@ void line_put_connection_id(struct buffer *buffer, const struct conn_facts *conn
 
 void line_put_connection(struct buffer *buffer, const struct style *style, const struct conn_facts *conn)
 {
+	static const char *const arrows[][2] = {
+		[ROLE_UNKNOWN] = { "?", "?" }, [ROLE_CLIENT] = { "->", "→" }, [ROLE_SERVER] = { "<-", "←" }
+	};
 	size_t start;
 
 	line_put_connection_id(buffer, conn);
 	start = buffer->len;
-	put_arrow(buffer, style, conn->role);
+	buffer_string(buffer, arrows[conn->role][style->utf8]);
 	start = line_column_end(buffer, start, 2);
 	if (!has_room(style, COLUMNS_PEER))
 		return;
@@ -307,26 +300,24 @@ void line_put_lines(struct buffer *buffer, const struct style *style, const char
 	}
 }
 
-static void put_hex_line(struct buffer *buffer, struct slice bytes)
-{
-	for (size_t i = 0; i < HEX_LINE_BYTES; i++) {
-		buffer_string(buffer, i == HEX_LINE_BYTES / 2 ? " " : "");
-		if (i < bytes.len)
-			buffer_format(buffer, " %02x", bytes.data[i]);
-		else
-			buffer_string(buffer, "   ");
-	}
-	buffer_string(buffer, "  |");
-	for (size_t i = 0; i < bytes.len; i++)
-		buffer_char(buffer, bytes.data[i] >= ' ' && bytes.data[i] < 0x7f ? (char)bytes.data[i] : '.');
-	buffer_string(buffer, "|\n");
-}
-
 void line_put_hex(struct buffer *buffer, const char *mark, struct slice bytes)
 {
 	for (size_t offset = 0; offset < bytes.len; offset += HEX_LINE_BYTES) {
+		struct slice line = slice_take(slice_drop(bytes, offset), HEX_LINE_BYTES);
+
 		buffer_format(buffer, "%s%06zx ", mark, offset);
-		put_hex_line(buffer, slice_take(slice_drop(bytes, offset), HEX_LINE_BYTES));
+		for (size_t i = 0; i < HEX_LINE_BYTES; i++) {
+			buffer_string(buffer, i == HEX_LINE_BYTES / 2 ? " " : "");
+			if (i < line.len)
+				buffer_format(buffer, " %02x", line.data[i]);
+			else
+				buffer_string(buffer, "   ");
+		}
+		buffer_string(buffer, "  |");
+		for (size_t i = 0; i < line.len; i++)
+			buffer_char(buffer,
+				    line.data[i] >= ' ' && line.data[i] < 0x7f ? (char)line.data[i] : '.');
+		buffer_string(buffer, "|\n");
 	}
 }
 

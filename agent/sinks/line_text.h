@@ -44,6 +44,8 @@ size_t line_column_end(struct buffer *buffer, size_t start, size_t width);
 
 /* "curl[1234]"; "?" for what is not known. */
 void line_put_program(struct buffer *buffer, const struct style *style, const struct mover *mover);
+/* "h1.1"; when the version is not known, its other name, or "?". */
+void line_put_protocol(struct buffer *buffer, enum http_version version, const char *name);
 /* "0", "9999", "12.3K", "4.5M", in units of 1024. */
 void line_put_size(struct buffer *buffer, uint64_t bytes);
 /* "0.034 ms", "0.34 ms", "12 ms", "1.2 s". */

@@ -31,31 +31,18 @@ static void raw_text_fini(struct sink *sink)
 	line_style_fini(&sink->style);
 }
 
-static const char *hole_reason(enum event_hole hole)
-{
-	switch (hole) {
-	case HOLE_NONE:
-		return "not known why";
-	case HOLE_SNAPLEN:
-		return "beyond --snaplen";
-	case HOLE_SKIPPED:
-	case HOLE_MUTED:
-		return "left out of the recording, or not to be judged: --show-secrets";
-	case HOLE_KERNEL:
-		return "never in a buffer of the program's (sendfile, splice, io_uring)";
-	case HOLE_COMPAT:
-		return "a 32-bit program";
-	case HOLE_FOREIGN:
-		return "another thread's call";
-	case HOLE_FAULT:
-		return "memory that could not be read";
-	case HOLE_TRUNC:
-		return "thrown away by the program";
-	case HOLE_VECTOR:
-		return "more vectors than are walked";
-	}
-	return "?";
-}
+static const char *const hole_reasons[] = {
+	[HOLE_NONE] = "not known why",
+	[HOLE_SNAPLEN] = "beyond --snaplen",
+	[HOLE_SKIPPED] = "left out of the recording, or not to be judged: --show-secrets",
+	[HOLE_MUTED] = "left out of the recording, or not to be judged: --show-secrets",
+	[HOLE_KERNEL] = "never in a buffer of the program's (sendfile, splice, io_uring)",
+	[HOLE_COMPAT] = "a 32-bit program",
+	[HOLE_FOREIGN] = "another thread's call",
+	[HOLE_FAULT] = "memory that could not be read",
+	[HOLE_TRUNC] = "thrown away by the program",
+	[HOLE_VECTOR] = "more vectors than are walked",
+};
 
 static void put_length(struct buffer *text, const struct call *call)
 {
@@ -71,7 +58,9 @@ static void put_length(struct buffer *text, const struct call *call)
 		buffer_format(text, "%" PRIu64 " byte%s", call->len, call->len == 1 ? "" : "s");
 	if (call->bytes.len < call->len)
 		buffer_format(text, ", %zu of them copied (the rest: %s)", call->bytes.len,
-			      hole_reason(call->hole));
+			      call->hole < sizeof(hole_reasons) / sizeof(hole_reasons[0])
+				      ? hole_reasons[call->hole]
+				      : "?");
 	if (call->undetermined)
 		buffer_string(text, " [undetermined: may be ciphertext]");
 	buffer_char(text, '\n');

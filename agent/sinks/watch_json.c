@@ -79,18 +79,6 @@ static void put_outcome(struct json_writer *writer, const struct exchange *excha
 		buffer_format(&writer->line, ",\"rpc.%s.status_code\":%d", content->name, outcome);
 }
 
-static void put_server(struct json_writer *writer, const struct conn_facts *conn, const struct url *url)
-{
-	if (url->host.data)
-		json_text(writer, "server.address", url->host);
-	else
-		json_server_address(writer, conn);
-	if (url->port_known)
-		json_number(writer, "server.port", url->port);
-	else
-		json_server_port(writer, conn);
-}
-
 static void put_connection(struct json_writer *writer, const struct exchange *exchange)
 {
 	const struct conn_facts *conn = exchange->conn;
@@ -209,7 +197,7 @@ static void watch_json_exchange(struct sink *sink, const struct result *result)
 	if (exchange->response && exchange->response->status)
 		json_number(writer, "http.response.status_code", (uint64_t)exchange->response->status);
 	put_outcome(writer, exchange, content);
-	put_server(writer, exchange->conn, &url);
+	json_server(writer, exchange->conn, url.host, url.port_known ? url.port : -1);
 	json_client(writer, exchange->conn);
 	put_connection(writer, exchange);
 	put_measures(writer, exchange);

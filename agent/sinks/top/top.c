@@ -20,13 +20,6 @@
 #define LOOK_NS	    UINT64_C(50000000)	 /* the size of the terminal is asked for no more often */
 #define STILL_NS    UINT64_C(2000000000) /* a picture that nothing calls for is drawn again after that */
 
-static enum top_page page_of(const struct stats_options *stats)
-{
-	if (stats && stats->by == BY_CONNECTION)
-		return PAGE_CONNECTIONS;
-	return stats && stats->by == BY_PROCESS ? PAGE_PROCESSES : PAGE_ENDPOINTS;
-}
-
 /* --- the screen -------------------------------------------------------------------------- */
 
 /* Lines of the log: the last one is shown, all that are kept come out when the screen is gone. */
@@ -107,11 +100,6 @@ static void picture(struct sink *sink)
 }
 
 /* --- what comes from the pipeline ---------------------------------------------------------- */
-
-static void top_exchange(struct sink *sink, const struct result *result)
-{
-	top_numbers_exchange(sink, result->exchange);
-}
 
 static void top_conn_opened(struct sink *sink, const struct result *result)
 {
@@ -221,7 +209,10 @@ static int top_init(struct sink *sink, const struct sink_config *config)
 	sink->style.color = false;
 	sink->interval_ns =
 		config->stats && config->stats->interval_ns ? config->stats->interval_ns : INTERVAL_NS;
-	sink->pages[0] = page_of(config->stats);
+	if (config->stats && config->stats->by == BY_CONNECTION)
+		sink->pages[0] = PAGE_CONNECTIONS;
+	else if (config->stats && config->stats->by == BY_PROCESS)
+		sink->pages[0] = PAGE_PROCESSES;
 	top_pages_init(sink);
 	if (top_numbers_init(sink, &sink->numbers[0]) < 0)
 		return -ENOMEM;
@@ -236,7 +227,7 @@ const struct sink_ops top_sink = {
 	.size = sizeof(struct sink),
 	.init = top_init,
 	.show = {
-		[RESULT_EXCHANGE] = top_exchange,
+		[RESULT_EXCHANGE] = top_numbers_exchange,
 		[RESULT_CONN_OPENED] = top_conn_opened,
 		[RESULT_CONN_CLOSED] = top_conn_closed,
 		[RESULT_IN_FLIGHT] = top_in_flight,

@@ -30,7 +30,7 @@
 #define TOP_MESSAGE_MAX 512
 
 enum top_page {
-	PAGE_ENDPOINTS, /* the first four are the tabs, in this order */
+	PAGE_ENDPOINTS, /* the one to begin with. The first four are the tabs, in this order */
 	PAGE_CONNECTIONS,
 	PAGE_PROCESSES,
 	PAGE_LIVE,
@@ -125,7 +125,7 @@ static inline struct top_numbers *top_numbers_shown(struct sink *sink)
 /* top_numbers.c: counting. 0 or -ENOMEM. */
 int top_numbers_init(struct sink *sink, struct top_numbers *numbers);
 void top_numbers_fini(struct sink *sink);
-void top_numbers_exchange(struct sink *sink, const struct exchange *exchange);
+void top_numbers_exchange(struct sink *sink, const struct result *result);
 /* Time went on to sink->now_ns. */
 void top_numbers_tick(struct sink *sink);
 /* All that is in flight is told anew: begin, then each. */

@@ -3,6 +3,8 @@
 
 #include "base/escape.h"
 
+#include <stdio.h>
+
 struct cells {
 	wchar_t *out;
 	size_t len;
@@ -27,41 +29,27 @@ static bool cells_add(struct cells *cells, wchar_t c, int width)
 	return true;
 }
 
-static bool cells_add_mark(struct cells *cells, wchar_t c)
-{
-	cells->marks++;
-	return cells_add(cells, c, 0);
-}
-
 /* A character that cannot be shown as it is: \u{301}. */
 static bool cells_add_escaped(struct cells *cells, uint32_t c)
 {
-	static const char digits[] = "0123456789abcdef";
-	int shift = 20;
+	char escape[16];
 
 	cells->base = false;
-	if (!cells_add(cells, L'\\', 1) || !cells_add(cells, L'u', 1) || !cells_add(cells, L'{', 1))
-		return false;
-	while (shift > 0 && c >> shift == 0)
-		shift -= 4;
-	for (; shift >= 0; shift -= 4)
-		if (!cells_add(cells, digits[c >> shift & 15], 1))
+	snprintf(escape, sizeof(escape), "\\u{%x}", c);
+	for (const char *p = escape; *p; p++)
+		if (!cells_add(cells, (wchar_t)*p, 1))
 			return false;
-	return cells_add(cells, L'}', 1);
+	return true;
 }
 
 static bool cells_add_character(struct cells *cells, uint32_t c, bool utf8)
 {
 	int width = c < 0x80 ? (c >= 0x20 && c < 0x7f ? 1 : -1) : utf8 ? wcwidth((wchar_t)c) : -1;
 
-	if (width < 0)
+	if (width < 0 || (width == 0 && (!cells->base || cells->marks == TOP_MARKS_MAX)))
 		return cells_add_escaped(cells, c);
-	if (width == 0 && (!cells->base || cells->marks == TOP_MARKS_MAX))
-		return cells_add_escaped(cells, c);
-	if (width == 0)
-		return cells_add_mark(cells, (wchar_t)c);
+	cells->marks = width ? 0 : cells->marks + 1;
 	cells->base = true;
-	cells->marks = 0;
 	return cells_add(cells, (wchar_t)c, width);
 }
 

@@ -13,16 +13,6 @@ void top_history_fini(struct top_history *history)
 	*history = (struct top_history){ 0 };
 }
 
-static struct top_second *second_at(struct top_history *history, uint64_t second)
-{
-	return &history->seconds[second % TOP_HISTORY_SECONDS];
-}
-
-static struct histogram *latencies_at(struct top_history *history, uint64_t second)
-{
-	return &history->latencies[second % TOP_HISTORY_WINDOW];
-}
-
 void top_history_tick(struct top_history *history, uint64_t now_ns)
 {
 	uint64_t second = history->now_ns / SECOND_NS, now = now_ns / SECOND_NS;
@@ -35,20 +25,21 @@ void top_history_tick(struct top_history *history, uint64_t now_ns)
 	if (now_ns <= history->now_ns)
 		return;
 	if (now > second)
-		second_at(history, second)->p99_ns = histogram_quantile(latencies_at(history, second), 0.99);
+		history->seconds[second % TOP_HISTORY_SECONDS].p99_ns =
+			histogram_quantile(&history->latencies[second % TOP_HISTORY_WINDOW], 0.99);
 	history->now_ns = now_ns;
 	if (now - second > TOP_HISTORY_SECONDS)
 		second = now - TOP_HISTORY_SECONDS;
 	for (second++; second <= now; second++) {
-		*second_at(history, second) = (struct top_second){ 0 };
-		histogram_clear(latencies_at(history, second));
+		history->seconds[second % TOP_HISTORY_SECONDS] = (struct top_second){ 0 };
+		histogram_clear(&history->latencies[second % TOP_HISTORY_WINDOW]);
 	}
 }
 
 void top_history_add(struct top_history *history, bool error, bool known, uint64_t ns)
 {
 	uint64_t second = history->now_ns / SECOND_NS;
-	struct top_second *now = second_at(history, second);
+	struct top_second *now = &history->seconds[second % TOP_HISTORY_SECONDS];
 
 	now->count++;
 	now->errors += error;
@@ -56,13 +47,9 @@ void top_history_add(struct top_history *history, bool error, bool known, uint64
 	history->errors += error;
 	if (!known)
 		return;
-	if (histogram_add(latencies_at(history, second), ns) < 0 || histogram_add(&history->run, ns) < 0)
+	if (histogram_add(&history->latencies[second % TOP_HISTORY_WINDOW], ns) < 0 ||
+	    histogram_add(&history->run, ns) < 0)
 		counter_add(COUNTER_LIMIT_MEMORY, 1);
-}
-
-static uint64_t window_seconds(enum stats_window window)
-{
-	return window == WINDOW_10S ? 10 : TOP_HISTORY_WINDOW;
 }
 
 /* The seconds before this one and what there is of it. */
@@ -92,7 +79,7 @@ void top_history_totals(const struct top_history *history, enum stats_window win
 
 	*totals = (struct top_totals){ 0 };
 	if (window != WINDOW_RUN) {
-		totals_of_window(history, window_seconds(window), totals);
+		totals_of_window(history, window == WINDOW_10S ? 10 : TOP_HISTORY_WINDOW, totals);
 		if (totals->span_ns > run_ns)
 			totals->span_ns = run_ns;
 		return;

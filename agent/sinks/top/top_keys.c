@@ -89,12 +89,6 @@ static void prompt_append(struct sink *sink, uint32_t c)
 	sink->prompt_len += len;
 }
 
-static void prompt_erase(struct sink *sink)
-{
-	while (sink->prompt_len && ((uint8_t)sink->prompt[--sink->prompt_len] & 0xc0) == 0x80)
-		;
-}
-
 static void prompt_erase_word(struct sink *sink)
 {
 	while (sink->prompt_len && sink->prompt[sink->prompt_len - 1] == ' ')
@@ -125,7 +119,8 @@ static void prompt_key(struct sink *sink, uint32_t key)
 		sink->prompting = false;
 		break;
 	case TOP_KEY_BACK:
-		prompt_erase(sink);
+		while (sink->prompt_len && ((uint8_t)sink->prompt[--sink->prompt_len] & 0xc0) == 0x80)
+			;
 		prompt_changed(sink);
 		return;
 	case 'U' - '@':

@@ -124,8 +124,9 @@ static void conn_count(struct sink *sink, const struct exchange *exchange, bool 
 	top_conn_count(conn, exchange, serial, error);
 }
 
-void top_numbers_exchange(struct sink *sink, const struct exchange *exchange)
+void top_numbers_exchange(struct sink *sink, const struct result *result)
 {
+	const struct exchange *exchange = result->exchange;
 	bool matched = sink->filter && filter_exchange(sink->filter, exchange);
 	bool error = is_error(exchange);
 	struct top_record *record = NULL;

@@ -14,26 +14,11 @@
 
 #define SPARK_LABELS 15 /* columns beside a sparkline, for its name and its last value */
 
-enum {
-	NUMBERS_COUNT,
-	NUMBERS_RATE,
-	NUMBERS_IN_FLIGHT,
-	NUMBERS_ERRORS,
-	NUMBERS_4XX,
-	NUMBERS_5XX,
-	NUMBERS_P50,
-	NUMBERS_P90,
-	NUMBERS_P99,
-	NUMBERS_P999,
-	NUMBERS_MAX,
-	NUMBERS_TTFB,
-	NUMBERS_IN,
-	NUMBERS_OUT,
-	NUMBERS_NAME,
-	NUMBERS_COLUMNS
-};
-
 /* clang-format off */
+enum { NUMBERS_COUNT, NUMBERS_RATE, NUMBERS_IN_FLIGHT, NUMBERS_ERRORS, NUMBERS_4XX, NUMBERS_5XX, NUMBERS_P50,
+       NUMBERS_P90, NUMBERS_P99, NUMBERS_P999, NUMBERS_MAX, NUMBERS_TTFB, NUMBERS_IN, NUMBERS_OUT, NUMBERS_NAME,
+       NUMBERS_COLUMNS };
+
 #define NUMBERS(name_)                                                        \
 	[NUMBERS_COUNT] = { "COUNT", TOP_COUNT, 7, 0, 0, false },             \
 	[NUMBERS_RATE] = { "RATE/s", TOP_MILLI, 7, 0, 0, false },             \
@@ -282,23 +267,6 @@ static void numbers_make(struct sink *sink, struct top_table *table, bool proces
 
 /* --- connections ----------------------------------------------------------------------- */
 
-static void put_protocol(struct buffer *text, const struct conn_facts *facts)
-{
-	const char *version = message_version_name(facts->version);
-
-	buffer_string(text, version ? "h" : facts->protocol ? facts->protocol : "?");
-	buffer_string(text, version ? version : "");
-	if (facts->tls)
-		buffer_string(text, "+tls");
-}
-
-static const char *state_of(const struct top_conn *conn)
-{
-	if (conn->closed || conn->facts.closed_ns)
-		return "closed";
-	return conn->facts.muted ? "muted" : conn->facts.opaque ? "opaque" : "open";
-}
-
 static void put_peer(struct buffer *text, const struct style *style, const struct conn_facts *facts)
 {
 	if (facts->role == ROLE_CLIENT)
@@ -337,9 +305,13 @@ static void conns_make(struct sink *sink, struct top_table *table)
 		start = top_table_text(table, row, 0, start);
 		line_put_program(names, &sink->style, &facts->owner);
 		start = top_table_text(table, row, 1, start);
-		put_protocol(names, facts);
+		line_put_protocol(names, facts->version, facts->protocol);
+		buffer_string(names, facts->tls ? "+tls" : "");
 		start = top_table_text(table, row, 2, start);
-		buffer_string(names, state_of(conn));
+		buffer_string(names, conn->closed || facts->closed_ns ? "closed"
+				     : facts->muted		      ? "muted"
+				     : facts->opaque		      ? "opaque"
+								      : "open");
 		start = top_table_text(table, row, 3, start);
 		address_put_endpoint(names, &facts->sock, facts->sock.local, facts->sock.local_port);
 		start = top_table_text(table, row, 4, start);
