@@ -233,17 +233,10 @@ static void show_exchange(struct outputs *outputs, const struct exchange *exchan
 	count_shown(outputs, &result);
 }
 
-/*
- * Unread traffic is told of on stderr where no output tells it: `hark conns` does when the connection ends.
- */
-static bool is_told(const struct outputs *outputs, enum result_kind kind)
-{
-	return outputs_wants(outputs).kinds[kind] || outputs->config->view == VIEW_RECORD ||
-	       (kind == RESULT_OPAQUE && outputs->config->view == VIEW_CONNS);
-}
-
 bool outputs_show(struct outputs *outputs, const struct result *result)
 {
+	enum view view = outputs->config->view;
+
 	if (!passes(outputs, result)) {
 		if (result->kind == RESULT_EXCHANGE && !outputs->finished)
 			remarks_left_out(&outputs->remarks, outputs->config->filter, result->exchange);
@@ -255,8 +248,10 @@ bool outputs_show(struct outputs *outputs, const struct result *result)
 	}
 	hand_on(outputs, result);
 	count_shown(outputs, result);
-	if ((result->kind == RESULT_OPAQUE || result->kind == RESULT_UNSEEN) &&
-	    !is_told(outputs, result->kind))
+	/* Unread traffic is told of on stderr where no output tells it; `hark conns` does when a connection
+	 * ends. */
+	if ((result->kind == RESULT_UNSEEN || (result->kind == RESULT_OPAQUE && view != VIEW_CONNS)) &&
+	    view != VIEW_RECORD && !outputs_wants(outputs).kinds[result->kind])
 		remarks_unread(&outputs->remarks, result);
 	return true;
 }

@@ -132,26 +132,18 @@ static bool to_utf8(struct slice charset, struct slice in, struct buffer *out)
 	return good;
 }
 
-/* The encoding that a byte order mark tells (WHATWG Encoding, 6); it goes before the header's. */
-static struct slice bom_charset(struct slice bytes)
-{
-	if (slice_has_prefix(bytes, SLICE("\xff\xfe")))
-		return SLICE("UTF-16LE");
-	if (slice_has_prefix(bytes, SLICE("\xfe\xff")))
-		return SLICE("UTF-16BE");
-	return slice_of(NULL, 0);
-}
-
 static void body_to_text(struct body_reader *reader, struct body *body, struct slice type,
 			 enum content_look look)
 {
-	struct slice charset = bom_charset(body->bytes);
+	struct slice charset = content_charset(type);
 	struct slice text = body_is_whole(body) ? body->bytes : escape_utf8_trim(body->bytes);
+	bool little = slice_has_prefix(body->bytes, SLICE("\xff\xfe"));
 
-	if (charset.len)
+	/* The encoding that a byte order mark tells (WHATWG Encoding, 6) goes before the header's. */
+	if (little || slice_has_prefix(body->bytes, SLICE("\xfe\xff"))) {
+		charset = little ? SLICE("UTF-16LE") : SLICE("UTF-16BE");
 		body->bytes = slice_drop(body->bytes, 2);
-	else
-		charset = content_charset(type);
+	}
 	if (look == CONTENT_BINARY)
 		return;
 	if (charset.len && !slice_equal_nocase(charset, SLICE("utf-8")) &&

@@ -22,17 +22,6 @@ static void put_json(struct buffer *text, const struct style *style, const char 
 	buffer_fini(&indented);
 }
 
-static void put_wire(struct buffer *text, const struct style *style, const struct body *body,
-		     const struct message *message)
-{
-	buffer_string(text, "; ");
-	escape_text(text, body->codings, style->utf8);
-	buffer_string(text, ", ");
-	line_put_size(text, message->body_bytes);
-	buffer_string(text, message->body_known ? "" : "+");
-	buffer_string(text, " on the wire");
-}
-
 static void put_trouble(struct buffer *text, const struct body *body, const struct message *message)
 {
 	if (body->unknown_coding)
@@ -64,8 +53,13 @@ static void put_remark(struct buffer *text, const struct style *style, const cha
 	buffer_string(text, " shown of ");
 	buffer_string(text, body->codings.len && !body_is_whole(body) ? "at least " : "");
 	line_put_size(text, body->codings.len || body_is_whole(body) ? body->bytes.len : message->body_bytes);
-	if (body->codings.len)
-		put_wire(text, style, body, message);
+	if (body->codings.len) {
+		buffer_string(text, "; ");
+		escape_text(text, body->codings, style->utf8);
+		buffer_string(text, ", ");
+		line_put_size(text, message->body_bytes);
+		buffer_string(text, message->body_known ? " on the wire" : "+ on the wire");
+	}
 	put_trouble(text, body, message);
 	buffer_char(text, ']');
 	line_style_off(text, style);

@@ -13,6 +13,8 @@ struct sink {
 
 static void put_identity(struct json_writer *writer, const struct conn_facts *conn)
 {
+	const char *version = message_version_name(conn->version);
+
 	json_number(writer, "hark.connection", conn->id);
 	json_role(writer, conn->role);
 	json_server(writer, conn, slice_of(NULL, 0), -1);
@@ -21,12 +23,6 @@ static void put_identity(struct json_writer *writer, const struct conn_facts *co
 	json_tls(writer, conn);
 	json_process(writer, &conn->owner);
 	json_fd(writer, &conn->owner, &conn->sock);
-}
-
-static void put_protocol(struct json_writer *writer, const struct conn_facts *conn)
-{
-	const char *version = message_version_name(conn->version);
-
 	if (conn->protocol)
 		json_name(writer, "network.protocol.name", conn->protocol);
 	if (version)
@@ -80,25 +76,19 @@ static void put_hello(struct json_writer *writer, const struct conn_facts *conn)
 		put_alpn_offered(writer, conn->alpn_offered);
 }
 
-static void put_bytes(struct json_writer *writer, const struct conn_facts *conn)
-{
-	json_number(writer, "hark.bytes.moved", conn->moved_bytes);
-	json_number(writer, "hark.bytes.copied", conn->copied_bytes);
-	json_number(writer, "hark.bytes.skipped", conn->skipped_bytes);
-	json_number(writer, "hark.bytes.lost", conn->lost_bytes);
-	if (conn->ciphertext_bytes)
-		json_number(writer, "hark.bytes.ciphertext", conn->ciphertext_bytes);
-}
-
 static void conns_json_closed(struct sink *sink, const struct result *result)
 {
 	const struct conn_facts *conn = result->conn;
 	struct json_writer *writer = &sink->writer;
 
 	put_identity(writer, conn);
-	put_protocol(writer, conn);
 	put_life(writer, conn);
-	put_bytes(writer, conn);
+	json_number(writer, "hark.bytes.moved", conn->moved_bytes);
+	json_number(writer, "hark.bytes.copied", conn->copied_bytes);
+	json_number(writer, "hark.bytes.skipped", conn->skipped_bytes);
+	json_number(writer, "hark.bytes.lost", conn->lost_bytes);
+	if (conn->ciphertext_bytes)
+		json_number(writer, "hark.bytes.ciphertext", conn->ciphertext_bytes);
 	json_flags(writer, conn->flags);
 	if (conn->muted)
 		json_text(writer, "hark.muted", slice_of_string(conn->muted));

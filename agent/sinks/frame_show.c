@@ -30,22 +30,16 @@ void frame_each_flag(const struct frame *frame, void (*fn)(void *ctx, const char
 			fn(ctx, flags[i].name);
 }
 
-/* RFC 9113, 6.5.2; RFC 8441, 3; RFC 9218, 2.1. */
-static const char *setting_name(uint16_t id)
+void frame_each_setting(const struct frame *frame,
+			void (*fn)(void *ctx, const char *name, uint16_t id, uint32_t value), void *ctx)
 {
+	/* RFC 9113, 6.5.2; RFC 8441, 3; RFC 9218, 2.1. */
 	static const char *const names[] = {
 		[1] = "HEADER_TABLE_SIZE",	 [2] = "ENABLE_PUSH",
 		[3] = "MAX_CONCURRENT_STREAMS",	 [4] = "INITIAL_WINDOW_SIZE",
 		[5] = "MAX_FRAME_SIZE",		 [6] = "MAX_HEADER_LIST_SIZE",
 		[8] = "ENABLE_CONNECT_PROTOCOL", [9] = "NO_RFC7540_PRIORITIES",
 	};
-
-	return id < sizeof(names) / sizeof(names[0]) ? names[id] : NULL;
-}
-
-void frame_each_setting(const struct frame *frame,
-			void (*fn)(void *ctx, const char *name, uint16_t id, uint32_t value), void *ctx)
-{
 	struct slice rest = frame->payload;
 
 	if (frame->type != FRAME_SETTINGS)
@@ -53,7 +47,8 @@ void frame_each_setting(const struct frame *frame,
 	for (; rest.len >= SETTING_BYTES; rest = slice_drop(rest, SETTING_BYTES)) {
 		uint16_t id = (uint16_t)(rest.data[0] << 8 | rest.data[1]);
 
-		fn(ctx, setting_name(id), id, http2_read_u32(rest.data + 2));
+		fn(ctx, id < sizeof(names) / sizeof(names[0]) ? names[id] : NULL, id,
+		   http2_read_u32(rest.data + 2));
 	}
 }
 

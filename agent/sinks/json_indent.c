@@ -46,15 +46,6 @@ static void indent_token_byte(struct indenter *in, char c)
 	buffer_char(in->out, c);
 }
 
-static void indent_close(struct indenter *in, char c)
-{
-	in->depth -= in->depth > 0;
-	if (!in->fresh)
-		indent_line(in);
-	in->fresh = in->blank = false;
-	buffer_char(in->out, c);
-}
-
 static void indent_byte(struct indenter *in, char c)
 {
 	switch (c) {
@@ -72,7 +63,11 @@ static void indent_byte(struct indenter *in, char c)
 		return;
 	case '}':
 	case ']':
-		indent_close(in, c);
+		in->depth -= in->depth > 0;
+		if (!in->fresh)
+			indent_line(in);
+		in->fresh = in->blank = false;
+		buffer_char(in->out, c);
 		return;
 	case ',':
 		buffer_char(in->out, c);

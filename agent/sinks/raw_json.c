@@ -9,24 +9,6 @@ struct sink {
 	struct json_writer writer;
 };
 
-static void put_lengths(struct json_writer *writer, const struct call *call)
-{
-	json_number(writer, "hark.bytes.moved", call->len);
-	json_number(writer, "hark.bytes.copied", call->bytes.len);
-	if (call->lost_bytes && call->lost_bytes != HOLE_UNKNOWN_SIZE)
-		json_number(writer, "hark.bytes.lost", call->lost_bytes);
-}
-
-static void put_event(struct json_writer *writer, const struct call *call)
-{
-	const char *event = call->end ? "end" : call->reset ? "reset" : call->lost_bytes ? "lost" : NULL;
-
-	if (event)
-		json_name(writer, "hark.event", event);
-	if (call->undetermined)
-		json_bool(writer, "hark.undetermined", true);
-}
-
 static void put_bytes(struct json_writer *writer, struct slice bytes)
 {
 	if (!bytes.len)
@@ -41,13 +23,20 @@ static void put_bytes(struct json_writer *writer, struct slice bytes)
 static void raw_json_call(struct sink *sink, const struct result *result)
 {
 	const struct call *call = result->call;
+	const char *event = call->end ? "end" : call->reset ? "reset" : call->lost_bytes ? "lost" : NULL;
 	struct json_writer *writer = &sink->writer;
 
 	json_time(writer, "time", call->time_ns);
 	json_name(writer, "hark.direction", call->direction == DIRECTION_SENT ? "sent" : "received");
 	json_number(writer, "hark.connection", call->conn->id);
-	put_lengths(writer, call);
-	put_event(writer, call);
+	json_number(writer, "hark.bytes.moved", call->len);
+	json_number(writer, "hark.bytes.copied", call->bytes.len);
+	if (call->lost_bytes && call->lost_bytes != HOLE_UNKNOWN_SIZE)
+		json_number(writer, "hark.bytes.lost", call->lost_bytes);
+	if (event)
+		json_name(writer, "hark.event", event);
+	if (call->undetermined)
+		json_bool(writer, "hark.undetermined", true);
 	put_bytes(writer, call->bytes);
 	json_bool(writer, "tls", call->tls);
 	json_socket(writer, &call->conn->sock);

@@ -110,17 +110,13 @@ static void put_measures(struct json_writer *writer, const struct exchange *exch
 		json_millis(writer, "hark.pending_ms", exchange->waited_ns);
 	if (exchange->ttfb_known)
 		json_millis(writer, "hark.ttfb_ms", exchange->ttfb_ns);
-}
-
-/* The other end, when that is on this machine too. */
-static void put_join(struct json_writer *writer, const struct exchange *exchange)
-{
+	/* With the other end, when that is on this machine too. */
 	if (exchange->peer_connection)
 		json_number(writer, "hark.peer_connection", exchange->peer_connection);
-	if (!exchange->split_known)
-		return;
-	json_millis(writer, "hark.server_ms", exchange->server_ns);
-	json_millis(writer, "hark.network_ms", exchange->network_ns);
+	if (exchange->split_known) {
+		json_millis(writer, "hark.server_ms", exchange->server_ns);
+		json_millis(writer, "hark.network_ms", exchange->network_ns);
+	}
 }
 
 static void put_interims(struct json_writer *writer, const struct exchange *exchange)
@@ -201,7 +197,6 @@ static void watch_json_exchange(struct sink *sink, const struct result *result)
 	json_client(writer, exchange->conn);
 	put_connection(writer, exchange);
 	put_measures(writer, exchange);
-	put_join(writer, exchange);
 	if (exchange->h2_error_known)
 		json_h2_error(writer, exchange->h2_error);
 	if (exchange->split_answer)

@@ -111,19 +111,15 @@ void stat_hist_put(struct buffer *text, const struct style *style, const struct 
 	}
 }
 
-static void add_saturated(uint32_t *count, uint32_t more)
-{
-	*count = more > UINT32_MAX - *count ? UINT32_MAX : *count + more;
-}
-
 static void heat_halve(struct heat *heat)
 {
 	for (size_t i = 0; i < HEAT_SLICES; i++) {
 		for (size_t band = 0; band < BANDS; band++) {
-			uint32_t count = heat->counts[i][band];
+			uint32_t count = heat->counts[i][band], *into;
 
 			heat->counts[i][band] = 0;
-			add_saturated(&heat->counts[i / 2][band], count);
+			into = &heat->counts[i / 2][band];
+			*into = count > UINT32_MAX - *into ? UINT32_MAX : *into + count;
 		}
 	}
 	heat->slice_ns *= 2;
@@ -133,6 +129,7 @@ static void heat_halve(struct heat *heat)
 void stat_heat_add(struct heat *heat, uint64_t time_ns, uint64_t latency_ns)
 {
 	uint64_t since;
+	uint32_t *count;
 	size_t slice;
 
 	if (heat->slice_ns == 0) {
@@ -143,7 +140,8 @@ void stat_heat_add(struct heat *heat, uint64_t time_ns, uint64_t latency_ns)
 	while (since / heat->slice_ns >= HEAT_SLICES)
 		heat_halve(heat);
 	slice = (size_t)(since / heat->slice_ns);
-	add_saturated(&heat->counts[slice][band_of(latency_ns)], 1);
+	count = &heat->counts[slice][band_of(latency_ns)];
+	*count += *count < UINT32_MAX;
 	if (slice >= heat->used)
 		heat->used = slice + 1;
 }

@@ -43,18 +43,6 @@ static void put_part(struct buffer *text, const char *label, void (*put)(struct 
 	put(text, value);
 }
 
-static void add_request_line(struct sink *sink, const struct exchange *exchange)
-{
-	struct buffer *text = &sink->lines.text;
-	size_t start = text->len;
-
-	line_put_or_unknown(text, &sink->style,
-			    exchange->request ? exchange->request->method : slice_of(NULL, 0));
-	buffer_char(text, ' ');
-	line_put_url(text, &sink->style, exchange->request);
-	lines_wrap(sink, start, TOP_BOLD);
-}
-
 static void add_outcome(struct sink *sink, const struct exchange *exchange)
 {
 	struct buffer *text = &sink->lines.text;
@@ -125,10 +113,8 @@ static void add_fields(struct sink *sink, const char *mark, const struct header_
 	}
 }
 
-static void add_headers(struct sink *sink, const struct top_record *record)
+static void add_headers(struct sink *sink, const struct exchange *exchange)
 {
-	const struct exchange *exchange = &record->exchange;
-
 	top_lines_string(&sink->lines, "", TOP_PLAIN);
 	if (exchange->request) {
 		add_fields(sink, "> ", &exchange->request->headers);
@@ -280,16 +266,23 @@ static void record_follow(struct sink *sink)
 
 void top_exchange_lines(struct sink *sink)
 {
+	struct buffer *text = &sink->lines.text;
 	const struct exchange *exchange;
+	size_t start;
 
 	if (sink->record->exchange.pending)
 		record_follow(sink);
 	exchange = &sink->record->exchange;
 	top_lines_clear(&sink->lines);
-	add_request_line(sink, exchange);
+	start = text->len;
+	line_put_or_unknown(text, &sink->style,
+			    exchange->request ? exchange->request->method : slice_of(NULL, 0));
+	buffer_char(text, ' ');
+	line_put_url(text, &sink->style, exchange->request);
+	lines_wrap(sink, start, TOP_BOLD);
 	add_outcome(sink, exchange);
 	add_where(sink, exchange->start_ns, &exchange->mover, exchange->conn, exchange->key);
-	add_headers(sink, sink->record);
+	add_headers(sink, exchange);
 	add_waterfall(sink, sink->record->conn, sink->record);
 }
 

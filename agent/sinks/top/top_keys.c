@@ -2,8 +2,6 @@
 /* Keys, as htop's users know them. While a filter is typed nearly all of them go into its line. */
 #include "top.h"
 
-#include <stdlib.h>
-
 static void page_enter(struct sink *sink, enum top_page page)
 {
 	if (sink->depth + 1 == TOP_DEPTH_MAX)

@@ -103,35 +103,19 @@ static void numbers_count(struct sink *sink, struct top_numbers *numbers, const 
 		top_slowest_add(&sink->kept, process->data, *record);
 }
 
-static void time_forward(struct sink *sink, const struct exchange *exchange)
+void top_numbers_exchange(struct sink *sink, const struct result *result)
 {
+	const struct exchange *exchange = result->exchange;
 	uint64_t end = exchange->start_ns + (exchange->duration_known ? exchange->duration_ns : 0);
+	bool matched = sink->filter && filter_exchange(sink->filter, exchange);
+	bool error = is_error(exchange);
+	struct top_record *record = NULL;
+	struct top_conn *conn;
 
 	if (end > sink->now_ns)
 		sink->now_ns = end;
 	for (int i = 0; i <= (sink->filter != NULL); i++)
 		top_history_tick(&sink->numbers[i].history, sink->now_ns);
-}
-
-static void conn_count(struct sink *sink, const struct exchange *exchange, bool error, bool matched,
-		       uint64_t serial)
-{
-	struct top_conn *conn = top_conn_get(&sink->kept, exchange->conn, sink->now_ns);
-
-	if (!conn)
-		return;
-	conn->matched += matched;
-	top_conn_count(conn, exchange, serial, error);
-}
-
-void top_numbers_exchange(struct sink *sink, const struct result *result)
-{
-	const struct exchange *exchange = result->exchange;
-	bool matched = sink->filter && filter_exchange(sink->filter, exchange);
-	bool error = is_error(exchange);
-	struct top_record *record = NULL;
-
-	time_forward(sink, exchange);
 	if (top_live_allows(&sink->kept, sink->now_ns)) {
 		top_live_make_room(&sink->kept);
 		record = top_record_new(&sink->kept, exchange, false);
@@ -141,7 +125,11 @@ void top_numbers_exchange(struct sink *sink, const struct result *result)
 	numbers_count(sink, &sink->numbers[0], exchange, error, &record);
 	if (matched)
 		numbers_count(sink, &sink->numbers[1], exchange, error, &record);
-	conn_count(sink, exchange, error, matched, record ? record->serial : 0);
+	conn = top_conn_get(&sink->kept, exchange->conn, sink->now_ns);
+	if (conn) {
+		conn->matched += matched;
+		top_conn_count(conn, exchange, record ? record->serial : 0, error);
+	}
 	top_record_drop(&sink->kept, record);
 }
 
