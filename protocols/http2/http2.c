@@ -222,7 +222,7 @@ static void on_lost(void *ctx)
 	side->framing = false;
 	if (kind == MESSAGE_RESPONSE || protocol->open_messages[MESSAGE_REQUEST] || protocol->loose_requests)
 		side->trailers_missed = true;
-	http2_streams_suspect(protocol, kind);
+	protocol->losses[kind]++;
 	messages_lost(side);
 }
 

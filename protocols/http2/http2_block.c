@@ -164,13 +164,15 @@ static bool is_status_unknown(const struct block_context *c)
 
 static void head_begin(const struct block_context *c, struct http2_stream *stream, enum message_kind kind)
 {
-	bool is_response = kind == MESSAGE_RESPONSE, provisional;
+	bool is_response = kind == MESSAGE_RESPONSE;
+	enum http2_half_head head = HEAD_TOLD;
 
 	message_fill(c, kind);
 	if (is_response && interim_take(c))
 		return;
-	provisional = is_response && is_status_unknown(c) && !c->block->end_stream;
-	http2_half_open(c->protocol, stream, kind, head_take(c), provisional);
+	if (is_response && is_status_unknown(c) && !c->block->end_stream)
+		head = HEAD_PROVISIONAL;
+	http2_half_open(c->protocol, stream, kind, head_take(c), head);
 }
 
 /* The head that was taken for the response's was an interim one's: this one takes its place. */
@@ -187,8 +189,8 @@ static void head_replace(const struct block_context *c, struct http2_half *half)
 	half->message = head_take(c);
 	message_free(old);
 	http2_half_weigh(c->protocol, half);
-	half->provisional = is_status_unknown(c);
-	if (!half->provisional)
+	half->head = is_status_unknown(c) ? HEAD_PROVISIONAL : HEAD_TOLD;
+	if (half->head == HEAD_TOLD)
 		c->protocol->handler.head(c->protocol->handler.ctx, new);
 }
 
@@ -236,13 +238,12 @@ static enum block_meaning block_meaning(const struct block_context *c, const str
 					enum message_kind kind)
 {
 	const struct http2_half *half = stream ? &stream->half[kind] : NULL;
-	enum message_kind other = kind == MESSAGE_REQUEST ? MESSAGE_RESPONSE : MESSAGE_REQUEST;
 	enum http2_half_state state = half ? half->state : HALF_IDLE;
 
-	if (has_pseudo(c->head, other) || state == HALF_ENDED)
+	if (has_pseudo(c->head, !kind) || state == HALF_ENDED)
 		return BLOCK_WRONG;
 	if (has_pseudo(c->head, kind))
-		return state == HALF_OPEN && !half->provisional ? BLOCK_WRONG : BLOCK_HEAD;
+		return state == HALF_OPEN && half->head != HEAD_PROVISIONAL ? BLOCK_WRONG : BLOCK_HEAD;
 	if (c->head->first == FIRST_REGULAR || c->head->first == FIRST_NONE)
 		return BLOCK_TRAILERS;
 	switch (state) {
@@ -252,7 +253,7 @@ static enum block_meaning block_meaning(const struct block_context *c, const str
 		return BLOCK_TRAILERS;
 	case HALF_OPEN:
 		/* RFC 9113, 8.1: trailers end the stream. */
-		if (!half->provisional)
+		if (half->head != HEAD_PROVISIONAL)
 			return c->block->end_stream ? BLOCK_TRAILERS : BLOCK_WRONG;
 		return c->block->end_stream ? BLOCK_UNSURE : BLOCK_HEAD;
 	case HALF_ENDED:
@@ -292,7 +293,7 @@ static void trailers_orphan(const struct block_context *c, struct http2_stream *
 		return;
 	if (sure)
 		trailers_add(c, half);
-	else if (!half->headless)
+	else if (half->head != HEAD_MISSED)
 		refuse(c->protocol);
 }
 
@@ -464,7 +465,7 @@ static void promise_take(const struct block_context *c)
 		return;
 	message_fill(c, MESSAGE_REQUEST);
 	c->head->message->flags |= FLAG_PUSHED;
-	http2_half_open(c->protocol, stream, MESSAGE_REQUEST, head_take(c), false);
+	http2_half_open(c->protocol, stream, MESSAGE_REQUEST, head_take(c), HEAD_TOLD);
 	http2_half_end(c->protocol, stream, MESSAGE_REQUEST, c->time_ns);
 }
 

@@ -24,18 +24,28 @@ enum http2_half_state {
 	HALF_ENDED,
 };
 
+enum http2_half_head {
+	HEAD_TOLD,	  /* head() was called */
+	HEAD_PROVISIONAL, /* a response of unknown status: it may be an interim one; head() is still to be
+			     called */
+	HEAD_MISSED,	  /* so nobody is told of it */
+};
+
+enum http2_half_keeping {
+	BODY_KEPT,    /* where bodies are wanted */
+	BODY_CUT,     /* no more of the body can be kept: a hole or the limit */
+	BODY_SUSPECT, /* the same, and a loss may have held the message's end */
+};
+
 /* One of the two messages of a stream. */
 struct http2_half {
 	enum http2_half_state state;
-	struct message *message; /* while open */
-	struct bytes body;	 /* what is kept of it, while open */
-	size_t held_bytes;	 /* of both, as counted in the connection's */
-	bool suspect;		 /* open: a loss may have held its end */
-	bool headless;		 /* open: its head was missed */
-	bool missed;		 /* ended: nobody was told of it, for all of its head was missed */
-	bool provisional; /* a response of unknown status: it may be an interim one; head() is still to be
-			     called */
-	bool body_cut;	  /* no more of the body can be kept: a hole or the limit */
+	struct message *message;	 /* while open */
+	struct bytes body;		 /* what is kept of it, while open */
+	size_t held_bytes;		 /* of both, as counted in the connection's */
+	enum http2_half_head head;	 /* of the open message, or the one that was */
+	enum http2_half_keeping keeping; /* the same */
+	bool missed;			 /* ended: nobody was told of it, for all of its head was missed */
 };
 
 struct http2_stream {
@@ -140,11 +150,11 @@ void http2_block_take(void *ctx, const struct http2_block *block, uint64_t time_
 struct http2_stream *http2_stream_find(struct protocol *protocol, uint32_t id);
 /* NULL, and counted: too many, or out of memory. */
 struct http2_stream *http2_stream_add(struct protocol *protocol, uint32_t id);
-const struct http2_past *http2_past_find(const struct protocol *protocol, uint32_t id);
+struct http2_past *http2_past_find(struct protocol *protocol, uint32_t id);
 void http2_past_add(struct protocol *protocol, const struct http2_past *past);
-/* Takes the message; its head is given away unless it is provisional. */
+/* Takes the message; its head is given away where it counts as told. */
 void http2_half_open(struct protocol *protocol, struct http2_stream *stream, enum message_kind kind,
-		     struct message *message, bool provisional);
+		     struct message *message, enum http2_half_head head);
 /* A response without a head: that was missed. 0 or -ENOMEM. */
 int http2_half_open_headless(struct protocol *protocol, struct http2_stream *stream, uint64_t time_ns);
 /* The half's message grew: counts its memory anew. */
@@ -165,8 +175,6 @@ void http2_stream_reset(struct protocol *protocol, struct http2_stream *stream, 
 void http2_stream_stop(struct protocol *protocol, struct http2_stream *stream);
 /* The half is under way in a loss: some or all of what is left of it may be in there. */
 void http2_half_suspect(struct http2_half *half);
-/* The same for all streams. */
-void http2_streams_suspect(struct protocol *protocol, enum message_kind kind);
 /*
  * Gives away each open message with these flags, and drops all
  * streams. Those that a GOAWAY ends are reset.

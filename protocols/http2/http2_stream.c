@@ -17,7 +17,7 @@
 
 #define EVICT_LOOKS 16 /* streams looked at for one that makes room */
 
-/* Takes in what http2_streams_suspect() said since the stream was looked at last. */
+/* Takes in the losses since the stream was looked at last. */
 static void stream_catch_up(const struct protocol *protocol, struct http2_stream *stream)
 {
 	for (int kind = 0; kind < 2; kind++) {
@@ -53,7 +53,7 @@ static void stream_free(struct protocol *protocol, struct http2_stream *stream)
 	stream_destroy(stream);
 }
 
-const struct http2_past *http2_past_find(const struct protocol *protocol, uint32_t id)
+struct http2_past *http2_past_find(struct protocol *protocol, uint32_t id)
 {
 	for (size_t i = 0; i < PAST_STREAMS; i++) {
 		if (protocol->past[i].id == id)
@@ -64,11 +64,11 @@ const struct http2_past *http2_past_find(const struct protocol *protocol, uint32
 
 void http2_past_add(struct protocol *protocol, const struct http2_past *past)
 {
-	for (size_t i = 0; i < PAST_STREAMS; i++) {
-		if (protocol->past[i].id == past->id) {
-			protocol->past[i] = *past;
-			return;
-		}
+	struct http2_past *old = http2_past_find(protocol, past->id);
+
+	if (old) {
+		*old = *past;
+		return;
 	}
 	protocol->past[protocol->past_next] = *past;
 	protocol->past_next = (protocol->past_next + 1) % PAST_STREAMS;
@@ -144,20 +144,13 @@ static void stream_cut(struct protocol *protocol, struct http2_stream *stream, u
 	}
 }
 
-/* The stream is out of the table; its messages under way come out. */
-static void stream_give_up(struct protocol *protocol, struct http2_stream *stream)
-{
-	stream_cut(protocol, stream, FLAG_GAP);
-	protocol_count(&protocol->handler, NOTE_STREAM_LIMIT, 1);
-	stream_destroy(stream);
-}
-
 /* May messages that are still awaited of the stream have been missed? */
 static bool stream_doubted(struct protocol *protocol, const struct http2_stream *stream)
 {
 	const struct http2_half *response = &stream->half[MESSAGE_RESPONSE];
 
-	return stream->half[MESSAGE_REQUEST].suspect || response->suspect || response->state == HALF_UNSEEN ||
+	return stream->half[MESSAGE_REQUEST].keeping == BODY_SUSPECT || response->keeping == BODY_SUSPECT ||
+	       response->state == HALF_UNSEEN ||
 	       (response->state == HALF_IDLE && http2_head_missed(protocol, stream));
 }
 
@@ -179,7 +172,9 @@ static void stream_evict(struct protocol *protocol)
 		else
 			stream->unlisted = true;
 		if (stream->unlisted) { /* in doubt, or out of memory */
-			stream_give_up(protocol, stream);
+			stream_cut(protocol, stream, FLAG_GAP);
+			protocol_count(&protocol->handler, NOTE_STREAM_LIMIT, 1);
+			stream_destroy(stream);
 			return;
 		}
 	}
@@ -216,42 +211,39 @@ struct http2_stream *http2_stream_add(struct protocol *protocol, uint32_t id)
 
 void http2_half_settle(struct protocol *protocol, struct http2_half *half)
 {
-	if (!half->provisional)
+	if (half->head != HEAD_PROVISIONAL)
 		return;
-	half->provisional = false;
+	half->head = HEAD_TOLD;
 	protocol->handler.head(protocol->handler.ctx, half->message);
 }
 
 void http2_half_open(struct protocol *protocol, struct http2_stream *stream, enum message_kind kind,
-		     struct message *message, bool provisional)
+		     struct message *message, enum http2_half_head head)
 {
 	struct http2_half *half = &stream->half[kind];
 
 	message->kind = kind;
 	message->version = HTTP_2;
 	message->key = stream->id;
-	message->body_known = true;
+	message->body_known = head != HEAD_MISSED;
 	half->message = message;
 	half->state = HALF_OPEN;
-	half->suspect = false;
-	half->headless = false;
-	half->body_cut = false;
-	half->provisional = true;
+	half->head = head;
+	half->keeping = head == HEAD_MISSED ? BODY_CUT : BODY_KEPT;
 	protocol->open_messages[kind]++;
 	if (kind == MESSAGE_REQUEST) {
 		stream->request_known = true;
 		stream->request_ns = message->first_byte_ns;
 	}
 	http2_half_weigh(protocol, half);
-	if (!provisional)
-		http2_half_settle(protocol, half);
+	if (head == HEAD_TOLD)
+		protocol->handler.head(protocol->handler.ctx, message);
 }
 
 int http2_half_open_headless(struct protocol *protocol, struct http2_stream *stream, uint64_t time_ns)
 {
 	struct message *message = message_new(MESSAGE_RESPONSE, protocol->config.message_limit_bytes);
 	const struct http2_side *side = http2_kind_side(protocol, MESSAGE_RESPONSE);
-	struct http2_half *half = &stream->half[MESSAGE_RESPONSE];
 
 	if (!message) {
 		protocol_count(&protocol->handler, NOTE_MESSAGE_REFUSED, 1);
@@ -260,12 +252,7 @@ int http2_half_open_headless(struct protocol *protocol, struct http2_stream *str
 	message->direction = (enum event_direction)(side - protocol->side);
 	message->flags = FLAG_PARTIAL_HEADERS | http2_side_flags(side);
 	message->last_byte_ns = time_ns;
-	http2_half_open(protocol, stream, MESSAGE_RESPONSE, message, true);
-	/* The message's head never completed, so nobody is told of one. */
-	half->provisional = false;
-	half->headless = true;
-	half->body_cut = true;
-	message->body_known = false;
+	http2_half_open(protocol, stream, MESSAGE_RESPONSE, message, HEAD_MISSED);
 	return 0;
 }
 
@@ -275,10 +262,10 @@ static void body_append(struct protocol *protocol, struct http2_half *half, stru
 	size_t room = config->body_limit_bytes - half->body.len;
 	struct slice kept = slice_take(bytes, room);
 
-	if (!config->want_bodies || half->body_cut)
+	if (!config->want_bodies || half->keeping != BODY_KEPT)
 		return;
 	if (bytes_append(&half->body, kept, config->body_limit_bytes) < 0 || kept.len < bytes.len) {
-		half->body_cut = true;
+		half->keeping = BODY_CUT;
 		half->message->flags |= FLAG_TRUNCATED;
 	}
 	half->message->body = bytes_slice(&half->body);
@@ -297,7 +284,8 @@ void http2_half_data(struct protocol *protocol, struct http2_half *half, struct 
 		protocol->handler.body(protocol->handler.ctx, message, bytes);
 		return;
 	}
-	half->body_cut = true;
+	if (half->keeping == BODY_KEPT)
+		half->keeping = BODY_CUT;
 	if (protocol->config.want_bodies)
 		message->flags |= FLAG_GAP;
 }
@@ -314,7 +302,7 @@ static void stream_release(struct protocol *protocol, struct http2_stream *strea
 
 	if (response->state != HALF_ENDED)
 		return;
-	if (request->state == HALF_OPEN && request->suspect)
+	if (request->state == HALF_OPEN && request->keeping == BODY_SUSPECT)
 		stream_cut(protocol, stream, 0);
 	if (request->state != HALF_OPEN)
 		stream_forget(protocol, stream, response->missed ? PAST_MISSED : PAST_ENDED, 0);
@@ -386,15 +374,9 @@ void http2_half_suspect(struct http2_half *half)
 {
 	if (half->state != HALF_OPEN)
 		return;
-	half->suspect = true;
-	half->body_cut = true;
+	half->keeping = BODY_SUSPECT;
 	half->message->flags |= FLAG_GAP;
 	half->message->body_known = false;
-}
-
-void http2_streams_suspect(struct protocol *protocol, enum message_kind kind)
-{
-	protocol->losses[kind]++;
 }
 
 void http2_streams_end(struct protocol *protocol, unsigned int flags)
