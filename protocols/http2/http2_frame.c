@@ -116,7 +116,7 @@ bool http2_frame_follows(const struct http2_frame *before, const struct http2_fr
 	return is_open == goes_on && (!goes_on || frame->stream == before->stream);
 }
 
-bool http2_payload_plausible(const struct http2_frame *frame, struct slice payload)
+static bool payload_plausible(const struct http2_frame *frame, struct slice payload)
 {
 	size_t error_at = frame->type == FRAME_GOAWAY ? 4 : 0;
 	uint32_t increment;
@@ -134,6 +134,16 @@ bool http2_payload_plausible(const struct http2_frame *frame, struct slice paylo
 	}
 }
 
+bool http2_frame_take(struct slice *bytes, uint32_t max_frame_size, const struct http2_frame *before,
+		      struct http2_frame *out)
+{
+	bool plausible = http2_frame_plausible(bytes->data, max_frame_size);
+
+	http2_frame_parse(bytes->data, out);
+	*bytes = slice_drop(*bytes, HTTP2_FRAME_HEADER_BYTES);
+	return plausible && (!before || http2_frame_follows(before, out)) && payload_plausible(out, *bytes);
+}
+
 struct http2_chain http2_chain_judge(struct slice bytes, uint32_t max_frame_size, unsigned int needed,
 				     const struct http2_chain_filter *filter)
 {
@@ -142,14 +152,8 @@ struct http2_chain http2_chain_judge(struct slice bytes, uint32_t max_frame_size
 	unsigned int empty = 0;
 
 	for (bool first = true; bytes.len >= HTTP2_FRAME_HEADER_BYTES; first = false, before = frame) {
-		if (!http2_frame_plausible(bytes.data, max_frame_size))
-			return (struct http2_chain){ .verdict = CHAIN_NONE };
-		http2_frame_parse(bytes.data, &frame);
-		if (!first && !http2_frame_follows(&before, &frame))
-			return (struct http2_chain){ .verdict = CHAIN_NONE };
-		if (!http2_payload_plausible(&frame, slice_drop(bytes, HTTP2_FRAME_HEADER_BYTES)))
-			return (struct http2_chain){ .verdict = CHAIN_NONE };
-		if (filter && !filter->fits(filter->ctx, &frame))
+		if (!http2_frame_take(&bytes, max_frame_size, first ? NULL : &before, &frame) ||
+		    (filter && !filter->fits(filter->ctx, &frame)))
 			return (struct http2_chain){ .verdict = CHAIN_NONE };
 		if (http2_frame_proves(&frame))
 			chain.frames++;
@@ -159,9 +163,9 @@ struct http2_chain http2_chain_judge(struct slice bytes, uint32_t max_frame_size
 			chain.verdict = CHAIN_FOUND;
 			return chain;
 		}
-		if (bytes.len - HTTP2_FRAME_HEADER_BYTES < frame.length)
+		if (bytes.len < frame.length)
 			return chain;
-		bytes = slice_drop(bytes, HTTP2_FRAME_HEADER_BYTES + frame.length);
+		bytes = slice_drop(bytes, frame.length);
 	}
 	chain.exact_end = bytes.len == 0 && chain.frames > 0;
 	return chain;

@@ -78,10 +78,12 @@ static inline bool http2_frame_is_block(uint8_t type)
 bool http2_frame_follows(const struct http2_frame *before, const struct http2_frame *frame);
 
 /*
- * True when the payload, or what there is of it, is what a correct peer says: errors are small numbers,
- * windows grow. The header must be plausible.
+ * Takes the frame header that the bytes begin with; they are at least so many. True when it is plausible, may
+ * follow the one before (NULL: nobody knows that one), and the payload behind it, or what there is of it, is
+ * what a correct peer says: errors are small numbers, windows grow. The payload stays.
  */
-bool http2_payload_plausible(const struct http2_frame *frame, struct slice payload);
+bool http2_frame_take(struct slice *bytes, uint32_t max_frame_size, const struct http2_frame *before,
+		      struct http2_frame *out);
 
 /* Binary data that is not HTTP/2 is full of zeros: an empty DATA frame proves nothing. */
 static inline bool http2_frame_proves(const struct http2_frame *frame)

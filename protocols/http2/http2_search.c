@@ -42,7 +42,7 @@ static int stamp_add(struct http2_search *search, uint64_t time_ns)
 	return bytes_append(&search->stamps, slice_of(&stamp, sizeof(stamp)), STAMPS_LIMIT * sizeof(stamp));
 }
 
-void http2_search_skip(struct http2_search *search, size_t n, uint64_t *unparsed)
+void http2_search_skip(struct http2_search *search, size_t n)
 {
 	size_t count = stamps_count(search), gone = 0;
 
@@ -56,7 +56,7 @@ void http2_search_skip(struct http2_search *search, size_t n, uint64_t *unparsed
 	bytes_drop(&search->held, n);
 	search->exact_ends = 0;
 	search->passed_over = true;
-	*unparsed += n;
+	search->unparsed += n;
 }
 
 static bool is_full(const struct http2_search *search)
@@ -64,21 +64,21 @@ static bool is_full(const struct http2_search *search)
 	return search->held.len == HELD_LIMIT_BYTES || stamps_count(search) == STAMPS_LIMIT;
 }
 
-size_t http2_search_add(struct http2_search *search, struct slice bytes, uint64_t time_ns, uint64_t *unparsed)
+size_t http2_search_add(struct http2_search *search, struct slice bytes, uint64_t time_ns)
 {
 	if (is_full(search))
-		http2_search_skip(search, search->held.len / 4 + 1, unparsed);
+		http2_search_skip(search, search->held.len / 4 + 1);
 	bytes = slice_take(bytes, HELD_LIMIT_BYTES - search->held.len);
 	if (bytes_append(&search->held, bytes, HELD_LIMIT_BYTES) < 0)
-		*unparsed += http2_search_fini(search) + bytes.len;
+		search->unparsed += http2_search_fini(search) + bytes.len;
 	else if (stamp_add(search, time_ns) < 0)
-		*unparsed += http2_search_fini(search);
+		search->unparsed += http2_search_fini(search);
 	search->passed_over |= search->held.len == 0;
 	return bytes.len;
 }
 
 bool http2_search_run(struct http2_search *search, uint32_t max_frame_size,
-		      const struct http2_chain_filter *filter, bool call_end, uint64_t *unparsed)
+		      const struct http2_chain_filter *filter, bool call_end)
 {
 	struct slice held = bytes_slice(&search->held);
 	struct http2_chain chain = { .verdict = CHAIN_MORE };
@@ -89,7 +89,7 @@ bool http2_search_run(struct http2_search *search, uint32_t max_frame_size,
 		if (chain.verdict != CHAIN_NONE)
 			break;
 	}
-	http2_search_skip(search, at, unparsed);
+	http2_search_skip(search, at);
 	if (chain.verdict == CHAIN_FOUND)
 		return true;
 	if (call_end && chain.exact_end)
@@ -118,15 +118,14 @@ static bool chain_misses(struct slice bytes, uint32_t max_frame_size, uint64_t s
 	return false;
 }
 
-bool http2_search_meets_hole(struct http2_search *search, uint32_t max_frame_size, uint64_t size,
-			     uint64_t *unparsed)
+bool http2_search_meets_hole(struct http2_search *search, uint32_t max_frame_size, uint64_t size)
 {
 	struct slice held = bytes_slice(&search->held);
 
 	for (size_t at = 0; at < held.len; at++) {
 		if (!chain_misses(slice_drop(held, at), max_frame_size, size))
 			continue;
-		http2_search_skip(search, at, unparsed);
+		http2_search_skip(search, at);
 		return true;
 	}
 	return false;

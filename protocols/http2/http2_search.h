@@ -23,30 +23,28 @@ struct http2_search {
 	struct bytes held;
 	struct bytes stamps;	 /* of struct http2_search_stamp, ascending */
 	unsigned int exact_ends; /* calls that ended where a frame of the first chain ends */
-	bool passed_over; /* some byte was, so that the first one held is not the first of the search */
+	uint64_t unparsed; /* bytes that were passed over; the owner sets it back when it has told them */
+	bool passed_over;  /* some byte was, so that the first one held is not the first of the search */
 };
 
 /* How many bytes of the front were held or passed over (at least one). */
-size_t http2_search_add(struct http2_search *search, struct slice bytes, uint64_t time_ns,
-			uint64_t *unparsed);
+size_t http2_search_add(struct http2_search *search, struct slice bytes, uint64_t time_ns);
 
 /*
- * Passes over what cannot be the begin of a frame, adding to *unparsed. True:
- * the first byte held begins a frame. call_end: the bytes added last end where
- * a call of the observed program ended.
+ * Passes over what cannot be the begin of a frame. True: the first byte held begins a frame. call_end: the
+ * bytes added last end where a call of the observed program ended.
  */
 bool http2_search_run(struct http2_search *search, uint32_t max_frame_size,
-		      const struct http2_chain_filter *filter, bool call_end, uint64_t *unparsed);
+		      const struct http2_chain_filter *filter, bool call_end);
 
 /*
  * A hole of `size` bytes comes next. True, with what cannot be a frame passed over: the bytes held are frames
  * of which the last is DATA and misses exactly those bytes (a head from memory, a body by sendfile).
  */
-bool http2_search_meets_hole(struct http2_search *search, uint32_t max_frame_size, uint64_t size,
-			     uint64_t *unparsed);
+bool http2_search_meets_hole(struct http2_search *search, uint32_t max_frame_size, uint64_t size);
 
 /* Passes over the first n bytes; n at most what is held. */
-void http2_search_skip(struct http2_search *search, size_t n, uint64_t *unparsed);
+void http2_search_skip(struct http2_search *search, size_t n);
 
 /* Where http2_search_next() is. */
 struct http2_search_cursor {

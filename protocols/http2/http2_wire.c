@@ -68,13 +68,20 @@ struct http2_wire {
 	unsigned int answered; /* ticks since a block under way was */
 };
 
+/* Tells what was passed over: by the search, and n bytes more. */
+static void unparsed_tell(struct http2_wire *wire, uint64_t n)
+{
+	n += wire->search.unparsed;
+	wire->search.unparsed = 0;
+	if (n)
+		wire->handler.unparsed(wire->handler.ctx, n);
+}
+
 static void search_add(struct http2_wire *wire, struct slice bytes, uint64_t time_ns)
 {
-	uint64_t unparsed = 0;
-
 	while (bytes.len > 0)
-		bytes = slice_drop(bytes, http2_search_add(&wire->search, bytes, time_ns, &unparsed));
-	wire->handler.unparsed(wire->handler.ctx, unparsed);
+		bytes = slice_drop(bytes, http2_search_add(&wire->search, bytes, time_ns));
+	unparsed_tell(wire, 0);
 }
 
 static void block_emit(struct http2_wire *wire, uint64_t time_ns)
@@ -95,13 +102,19 @@ static void block_lose(struct http2_wire *wire, uint64_t time_ns)
 	block_emit(wire, time_ns);
 }
 
-static void framing_lose(struct http2_wire *wire, uint64_t time_ns)
+/* Forgets the frame under way. */
+static void wire_reset(struct http2_wire *wire)
 {
-	block_lose(wire, time_ns);
 	bytes_fini(&wire->payload);
 	wire->head_len = 0;
 	wire->left = 0;
 	wire->state = WIRE_SEARCH;
+}
+
+static void framing_lose(struct http2_wire *wire, uint64_t time_ns)
+{
+	block_lose(wire, time_ns);
+	wire_reset(wire);
 	wire->behind_hole = false;
 	wire->handler.lost(wire->handler.ctx);
 }
@@ -111,7 +124,7 @@ static void block_frame_end(struct http2_wire *wire, uint64_t time_ns)
 	enum http2_assembly_verdict verdict = http2_assembly_add(
 		&wire->assembly, &wire->frame, bytes_slice(&wire->payload), wire->payload_lost);
 
-	if (wire->handler.fragment && verdict != ASSEMBLY_WRONG)
+	if (verdict != ASSEMBLY_WRONG)
 		wire->handler.fragment(wire->handler.ctx, &wire->frame, time_ns);
 	switch (verdict) {
 	case ASSEMBLY_MORE:
@@ -153,11 +166,6 @@ static void block_follow(struct http2_wire *wire, uint64_t time_ns)
 	block_lose(wire, time_ns);
 	if (http2_frame_is_block(wire->frame.type))
 		http2_assembly_open(&wire->assembly, &wire->frame, wire->head_time_ns);
-}
-
-static enum http2_expectation frame_expected(const struct http2_wire *wire, const struct http2_frame *frame)
-{
-	return wire->handler.expected ? wire->handler.expected(wire->handler.ctx, frame) : EXPECTED_MAYBE;
 }
 
 /* The 9 bytes are there. */
@@ -359,21 +367,18 @@ static struct held_verdict held_judge(const struct http2_wire *wire, size_t at, 
 	for (bool first = true; bytes.len >= HTTP2_FRAME_HEADER_BYTES; first = false, before = frame) {
 		enum http2_expectation expected = EXPECTED_NOT;
 
-		http2_frame_parse(bytes.data, &frame);
-		if (http2_frame_plausible(bytes.data, wire->max_frame_size) &&
-		    (first || http2_frame_follows(&before, &frame)) &&
-		    http2_payload_plausible(&frame, slice_drop(bytes, HTTP2_FRAME_HEADER_BYTES)))
-			expected = frame_expected(wire, &frame);
+		if (http2_frame_take(&bytes, wire->max_frame_size, first ? NULL : &before, &frame))
+			expected = wire->handler.expected(wire->handler.ctx, &frame);
 		if (expected == EXPECTED_NOT)
 			return (struct held_verdict){ .expected = EXPECTED_NOT };
 		if (expected == EXPECTED_SURE)
 			verdict.expected = EXPECTED_SURE;
-		if (bytes.len - HTTP2_FRAME_HEADER_BYTES < frame.length)
+		if (bytes.len < frame.length)
 			return verdict;
 		verdict.proves |= http2_frame_proves(&frame);
 		if (frame.type == FRAME_HEADERS && frame.stream == stream)
 			verdict.begins_stream = true;
-		bytes = slice_drop(bytes, HTTP2_FRAME_HEADER_BYTES + frame.length);
+		bytes = slice_drop(bytes, frame.length);
 		verdict.whole = bytes.len == 0;
 	}
 	return verdict;
@@ -381,10 +386,8 @@ static struct held_verdict held_judge(const struct http2_wire *wire, size_t at, 
 
 static void held_replay_from(struct http2_wire *wire, size_t at)
 {
-	uint64_t unparsed = 0;
-
-	http2_search_skip(&wire->search, at, &unparsed);
-	wire->handler.unparsed(wire->handler.ctx, unparsed);
+	http2_search_skip(&wire->search, at);
+	unparsed_tell(wire, 0);
 	held_replay(wire);
 }
 
@@ -412,9 +415,11 @@ static void held_settle(struct http2_wire *wire)
 		held_replay(wire);
 }
 
-static bool frame_fits(void *wire, const struct http2_frame *frame)
+static bool frame_fits(void *ctx, const struct http2_frame *frame)
 {
-	return frame_expected(wire, frame) != EXPECTED_NOT;
+	const struct http2_wire *wire = ctx;
+
+	return wire->handler.expected(wire->handler.ctx, frame) != EXPECTED_NOT;
 }
 
 /*
@@ -427,10 +432,8 @@ static void search_run(struct http2_wire *wire, size_t call_len, bool call_end)
 	bool found = true;
 
 	while (found && wire->state == WIRE_SEARCH) {
-		uint64_t unparsed = 0;
-
-		found = http2_search_run(&wire->search, wire->max_frame_size, &filter, call_end, &unparsed);
-		wire->handler.unparsed(wire->handler.ctx, unparsed);
+		found = http2_search_run(&wire->search, wire->max_frame_size, &filter, call_end);
+		unparsed_tell(wire, 0);
 		if (found)
 			held_replay(wire);
 		else if (call_end && !held_agrees(wire, 0) && call_len && call_len < wire->search.held.len)
@@ -444,16 +447,13 @@ void http2_wire_feed(struct http2_wire *wire, struct slice bytes, uint64_t time_
 
 	wire->quiet = 0;
 	while (bytes.len > 0) {
-		uint64_t unparsed = 0;
-
 		if (wire->state != WIRE_SEARCH) {
 			bytes = slice_drop(bytes, framed_feed(wire, bytes, time_ns));
 			if (wire->state == WIRE_SEARCH)
 				search_run(wire, 0, bytes.len == 0);
 			continue;
 		}
-		bytes = slice_drop(bytes, http2_search_add(&wire->search, bytes, time_ns, &unparsed));
-		wire->handler.unparsed(wire->handler.ctx, unparsed);
+		bytes = slice_drop(bytes, http2_search_add(&wire->search, bytes, time_ns));
 		search_run(wire, call_len, bytes.len == 0);
 	}
 }
@@ -476,13 +476,11 @@ static void data_hole(struct http2_wire *wire, uint32_t size, uint64_t time_ns)
 
 void http2_wire_hole(struct http2_wire *wire, uint64_t size, uint64_t time_ns)
 {
-	uint64_t unparsed = 0;
-
 	if (size == 0)
 		return;
 	if (wire->state == WIRE_SEARCH && size != HOLE_UNKNOWN_SIZE &&
-	    http2_search_meets_hole(&wire->search, wire->max_frame_size, size, &unparsed)) {
-		wire->handler.unparsed(wire->handler.ctx, unparsed);
+	    http2_search_meets_hole(&wire->search, wire->max_frame_size, size)) {
+		unparsed_tell(wire, 0);
 		held_replay(wire);
 	}
 	held_settle(wire);
@@ -501,7 +499,7 @@ void http2_wire_hole(struct http2_wire *wire, uint64_t size, uint64_t time_ns)
 			return;
 	}
 	if (wire->state == WIRE_SEARCH)
-		wire->handler.unparsed(wire->handler.ctx, http2_search_fini(&wire->search));
+		unparsed_tell(wire, http2_search_fini(&wire->search));
 	framing_lose(wire, time_ns);
 	wire->behind_hole = true;
 }
@@ -529,12 +527,8 @@ void http2_wire_end(struct http2_wire *wire, uint64_t time_ns)
 		wire->assembly.block.ended = true;
 		block_emit(wire, time_ns);
 	}
-	unparsed += http2_search_fini(&wire->search);
-	wire->handler.unparsed(wire->handler.ctx, unparsed);
-	bytes_fini(&wire->payload);
-	wire->head_len = 0;
-	wire->left = 0;
-	wire->state = WIRE_SEARCH;
+	unparsed_tell(wire, unparsed + http2_search_fini(&wire->search));
+	wire_reset(wire);
 }
 
 void http2_wire_confirm(struct http2_wire *wire, uint32_t stream)
@@ -570,7 +564,7 @@ void http2_wire_tick(struct http2_wire *wire, uint64_t time_ns)
 	if (wire->quiet < QUIET_TICKS && ++wire->quiet == QUIET_TICKS)
 		held_settle(wire);
 	/* A block is under way whose message was answered meanwhile. */
-	if (!wire->assembly.open || block->type != FRAME_HEADERS || !wire->handler.answered ||
+	if (!wire->assembly.open || block->type != FRAME_HEADERS ||
 	    !wire->handler.answered(wire->handler.ctx, block->stream))
 		wire->answered = 0;
 	else if (++wire->answered == QUIET_TICKS)

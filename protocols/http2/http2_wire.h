@@ -30,7 +30,7 @@ struct http2_wire_handler {
 	void (*preface)(void *ctx);
 	/* A frame that is neither DATA nor part of a block. A long payload comes cut, a lost one empty. */
 	void (*frame)(void *ctx, const struct http2_frame *frame, struct slice payload, uint64_t time_ns);
-	/* A frame of a block ended; after the last one block() comes. May be NULL. */
+	/* A frame of a block ended; after the last one block() comes. */
 	void (*fragment)(void *ctx, const struct http2_frame *frame, uint64_t time_ns);
 	void (*block)(void *ctx, const struct http2_block *block, uint64_t time_ns);
 	/* Some of a DATA frame, padding removed; data NULL: so many bytes are missing. */
@@ -41,11 +41,11 @@ struct http2_wire_handler {
 	void (*lost)(void *ctx);
 	/* Framing was found again; its first byte came at time_ns. */
 	void (*found)(void *ctx, uint64_t time_ns);
-	/* For a search. NULL: EXPECTED_MAYBE. */
+	/* For a search. */
 	enum http2_expectation (*expected)(void *ctx, const struct http2_frame *frame);
-	/* Is the answer to this stream's request there already? NULL: no. */
+	/* Is the answer to this stream's request there already? */
 	bool (*answered)(void *ctx, uint32_t stream);
-	/* So many bytes were passed over; it may be 0. */
+	/* So many bytes were passed over. */
 	void (*unparsed)(void *ctx, uint64_t n);
 };
 

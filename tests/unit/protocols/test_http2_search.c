@@ -13,11 +13,11 @@
 	"12345678"
 
 /* Adds one call's bytes; true when a border was found. */
-static bool call(struct http2_search *search, struct slice bytes, uint64_t time_ns, uint64_t *unparsed)
+static bool call(struct http2_search *search, struct slice bytes, uint64_t time_ns)
 {
 	while (bytes.len > 0) {
-		bytes = slice_drop(bytes, http2_search_add(search, bytes, time_ns, unparsed));
-		if (http2_search_run(search, MAX_FRAME, NULL, bytes.len == 0, unparsed))
+		bytes = slice_drop(bytes, http2_search_add(search, bytes, time_ns));
+		if (http2_search_run(search, MAX_FRAME, NULL, bytes.len == 0))
 			return true;
 	}
 	return false;
@@ -26,13 +26,13 @@ static bool call(struct http2_search *search, struct slice bytes, uint64_t time_
 static void test_three_frames(void **state)
 {
 	struct http2_search search = { 0 };
-	uint64_t unparsed = 0, time_ns = 0;
+	uint64_t time_ns = 0;
 	struct http2_search_cursor cursor = { 0 };
 
 	(void)state;
-	assert_false(call(&search, SLICE("rest of a body" PING), 10, &unparsed));
-	assert_true(call(&search, SLICE(PING PING), 20, &unparsed));
-	assert_int_equal(unparsed, 14);
+	assert_false(call(&search, SLICE("rest of a body" PING), 10));
+	assert_true(call(&search, SLICE(PING PING), 20));
+	assert_int_equal(search.unparsed, 14);
 	/* Held bytes keep their times. */
 	assert_int_equal(http2_search_next(&search, &cursor, &time_ns).len, 17);
 	assert_int_equal(time_ns, 10);
@@ -63,12 +63,10 @@ static void test_body_in_a_hole(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct http2_search search = { 0 };
-		uint64_t unparsed = 0;
 
-		http2_search_add(&search, rows[i].held, 1, &unparsed);
-		assert_int_equal(http2_search_meets_hole(&search, MAX_FRAME, rows[i].size, &unparsed),
-				 rows[i].found);
-		assert_int_equal(unparsed, rows[i].unparsed);
+		http2_search_add(&search, rows[i].held, 1);
+		assert_int_equal(http2_search_meets_hole(&search, MAX_FRAME, rows[i].size), rows[i].found);
+		assert_int_equal(search.unparsed, rows[i].unparsed);
 		http2_search_fini(&search);
 	}
 }
@@ -76,12 +74,11 @@ static void test_body_in_a_hole(void **state)
 static void test_two_exact_calls(void **state)
 {
 	struct http2_search search = { 0 };
-	uint64_t unparsed = 0;
 
 	(void)state;
-	assert_false(call(&search, SLICE(PING), 1, &unparsed));
-	assert_true(call(&search, SLICE(PING), 2, &unparsed));
-	assert_int_equal(unparsed, 0);
+	assert_false(call(&search, SLICE(PING), 1));
+	assert_true(call(&search, SLICE(PING), 2));
+	assert_int_equal(search.unparsed, 0);
 	http2_search_fini(&search);
 }
 
@@ -90,7 +87,6 @@ static void test_bounded(void **state)
 {
 	static uint8_t zeros[50000], headers[50000];
 	struct http2_search search = { 0 };
-	uint64_t unparsed = 0;
 	size_t fed = 0;
 
 	(void)state;
@@ -100,10 +96,10 @@ static void test_bounded(void **state)
 	for (int i = 0; i < 20; i++) {
 		const uint8_t *bytes = i % 2 ? zeros : headers;
 
-		assert_false(call(&search, slice_of(bytes, sizeof(zeros)), (uint64_t)i, &unparsed));
+		assert_false(call(&search, slice_of(bytes, sizeof(zeros)), (uint64_t)i));
 		fed += sizeof(zeros);
 		assert_true(search.held.len <= 65536);
-		assert_int_equal(unparsed + search.held.len, fed);
+		assert_int_equal(search.unparsed + search.held.len, fed);
 	}
 	http2_search_fini(&search);
 	assert_int_equal(http2_search_fini(&search), 0);
