@@ -160,17 +160,6 @@ static int table_fill(nghttp2_hd_inflater *inflater, size_t table_bytes)
 	return err;
 }
 
-static nghttp2_hd_inflater *inflater_new_primed(struct hpack *hpack)
-{
-	nghttp2_hd_inflater *inflater = inflater_new(hpack);
-
-	if (inflater && table_fill(inflater, hpack->table_bytes) < 0) {
-		nghttp2_hd_inflate_del(inflater);
-		return NULL;
-	}
-	return inflater;
-}
-
 static void inflater_drop(struct hpack *hpack)
 {
 	if (hpack->inflater)
@@ -287,14 +276,18 @@ static int table_make(struct hpack *hpack)
 		return 0;
 	if (hpack->credit < placeholders)
 		return -EAGAIN;
-	hpack->inflater = inflater_new_primed(hpack);
+	hpack->inflater = inflater_new(hpack);
 	if (!hpack->inflater)
 		return -ENOMEM;
+	if (table_fill(hpack->inflater, hpack->table_bytes) < 0) {
+		inflater_drop(hpack);
+		return -ENOMEM;
+	}
 	hpack->credit -= placeholders;
 	return 0;
 }
 
-static int inflate(struct hpack *hpack, struct slice block, bool whole, const struct hpack_sink *sink)
+int hpack_inflate(struct hpack *hpack, struct slice block, bool whole, const struct hpack_sink *sink)
 {
 	int err;
 
@@ -305,21 +298,7 @@ static int inflate(struct hpack *hpack, struct slice block, bool whole, const st
 	err = block_inflate(hpack->inflater, block, whole, sink);
 	if (err == -EBADMSG)
 		hpack->table_bytes = hpack->table_limit_bytes;
-	if (err < 0)
-		inflater_drop(hpack);
-	return err;
-}
-
-int hpack_inflate(struct hpack *hpack, struct slice block, const struct hpack_sink *sink)
-{
-	return inflate(hpack, block, true, sink);
-}
-
-int hpack_inflate_part(struct hpack *hpack, struct slice part, const struct hpack_sink *sink)
-{
-	int err = inflate(hpack, part, false, sink);
-
-	if (!err)
+	if (err < 0 || !whole)
 		inflater_drop(hpack);
 	return err;
 }

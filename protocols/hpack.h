@@ -47,17 +47,14 @@ size_t hpack_memory(const struct hpack *hpack);
 bool hpack_is_primed(const struct hpack *hpack);
 
 /*
- * Inflates one whole block and gives its fields to the sink, in order. Blocks
- * must come in wire order, every one of them.
+ * Inflates a block and gives its fields to the sink, in order. Blocks must come in wire order, every one of
+ * them. whole false: it is the first part of one, and the last that comes; its whole fields are given.
  * 0; -EBADMSG: the block is wrong, or our table does not fit it; -ENOMEM;
  * -EAGAIN: tables were lost too often for so few bytes of blocks, so that this
  * one counts as lost too. After an error none of the block's fields may be
  * used; the table has been primed.
  */
-int hpack_inflate(struct hpack *hpack, struct slice block, const struct hpack_sink *sink);
-
-/* The same of the first part of a block, the last that comes: all fields that are whole. */
-int hpack_inflate_part(struct hpack *hpack, struct slice part, const struct hpack_sink *sink);
+int hpack_inflate(struct hpack *hpack, struct slice block, bool whole, const struct hpack_sink *sink);
 
 /* True when some field is surely one of a request's pseudo-header fields, whatever the table holds. */
 bool hpack_names_request(struct slice block);

@@ -240,7 +240,7 @@ long scrub_block(struct hpack *hpack, const struct redact *redact, uint8_t *bloc
 	walk.symbols = malloc(SYMBOLS_MAX);
 	walk.hidden = malloc(SYMBOLS_MAX * sizeof(*walk.hidden));
 	/* The table must see the block whatever becomes of it. */
-	if (hpack_inflate(hpack, slice_of(block, len), &sink) < 0 || !walk.secret || !walk.symbols ||
+	if (hpack_inflate(hpack, slice_of(block, len), true, &sink) < 0 || !walk.secret || !walk.symbols ||
 	    !walk.hidden)
 		goto out;
 	walk_run(&walk);

@@ -297,17 +297,6 @@ static void trailers_orphan(const struct block_context *c, struct http2_stream *
 		refuse(c->protocol);
 }
 
-static struct http2_stream *stream_begin(const struct block_context *c, enum message_kind kind)
-{
-	const struct http2_past *past = http2_past_find(c->protocol, c->block->stream);
-	struct http2_stream *stream = http2_stream_add(c->protocol, c->block->stream);
-
-	/* The response was here first, and is gone. */
-	if (stream && past && kind == MESSAGE_REQUEST)
-		stream->half[MESSAGE_RESPONSE].state = past->end == PAST_MISSED ? HALF_IDLE : HALF_ENDED;
-	return stream;
-}
-
 /*
  * The block's message is over, or of no interest any more. What a
  * correct peer may still send is not counted.
@@ -412,9 +401,13 @@ static void message_apply(const struct block_context *c, struct http2_stream *st
 	if (is_request && meaning == BLOCK_HEAD)
 		request_count(c);
 	if (!stream && meaning == BLOCK_HEAD) {
-		stream = stream_begin(c, kind);
+		stream = http2_stream_add(protocol, c->block->stream);
 		if (!stream)
 			return;
+		/* The response was here first, and is gone. */
+		if (before->id && is_request)
+			stream->half[MESSAGE_RESPONSE].state =
+				before->end == PAST_MISSED ? HALF_IDLE : HALF_ENDED;
 	}
 	block_apply(c, stream, kind, meaning);
 	if (stream && is_request && meaning == BLOCK_HEAD)

@@ -13,12 +13,6 @@ struct pseudo_slot {
 	struct slice *slot;
 };
 
-static void slot_set(struct http2_head *head, struct slice *slot, struct slice value)
-{
-	if (value.data && arena_copy(&head->message->arena, value, slot) < 0)
-		head->cut = true;
-}
-
 /* RFC 9110, 15: three digits. Anything else stays unknown. */
 static int status_parse(struct slice value)
 {
@@ -70,7 +64,8 @@ static bool pseudo_take(struct http2_head *head, const struct hpack_field *field
 			return false;
 		}
 		head->pseudo_seen |= 1u << i;
-		slot_set(head, slots[i].slot, field->value);
+		if (field->value.data && arena_copy(&message->arena, field->value, slots[i].slot) < 0)
+			head->cut = true;
 		return true;
 	}
 	return false;
@@ -122,12 +117,6 @@ static void head_forget(struct http2_head *head)
 	*head = (struct http2_head){ .first = FIRST_UNKNOWN, .unknown = true };
 }
 
-static int part_inflate(struct hpack *hpack, const struct http2_block *block, const struct hpack_sink *sink)
-{
-	return block->ended ? hpack_inflate_part(hpack, block->fragment, sink)
-			    : hpack_inflate(hpack, block->fragment, sink);
-}
-
 int http2_head_read(struct http2_head *head, struct hpack *hpack, const struct http2_block *block,
 		    size_t limit_bytes)
 {
@@ -139,11 +128,11 @@ int http2_head_read(struct http2_head *head, struct hpack *hpack, const struct h
 	if (!head->message) {
 		/* The table must see each block, whether or not somebody can keep its fields. */
 		if (hpack)
-			part_inflate(hpack, block, NULL);
+			hpack_inflate(hpack, block->fragment, !block->ended, NULL);
 		return -ENOMEM;
 	}
 	if (hpack)
-		err = part_inflate(hpack, block, &sink);
+		err = hpack_inflate(hpack, block->fragment, !block->ended, &sink);
 	if (!err) {
 		if (head->has_request_field)
 			hosts_compare(head);

@@ -55,8 +55,8 @@ static bool block_compare(struct hpack *whole, struct hpack *late, struct slice 
 
 	if (!a.message || !b.message)
 		goto out;
-	compares = hpack_inflate(whole, block, &sink_a) == 0;
-	compares = hpack_inflate(late, block, &sink_b) == 0 && compares;
+	compares = hpack_inflate(whole, block, true, &sink_a) == 0;
+	compares = hpack_inflate(late, block, true, &sink_b) == 0 && compares;
 	if (compares)
 		fields_compare(&a.message->headers, &b.message->headers);
 out:

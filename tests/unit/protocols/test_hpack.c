@@ -103,7 +103,7 @@ static void block_text(struct hpack *hpack, const uint8_t *bytes, size_t len, st
 
 	memcpy(exact, bytes, len);
 	text->separator = "";
-	if (hpack_inflate(hpack, slice_of(exact, len), &sink) == -EBADMSG) {
+	if (hpack_inflate(hpack, slice_of(exact, len), true, &sink) == -EBADMSG) {
 		text->len = before;
 		text_add(text, "error", 5);
 	}
@@ -206,7 +206,7 @@ static size_t late_run(const struct sent *sent, size_t first, size_t lost)
 			continue;
 		}
 		/* With a larger table unseen a block may fail; what it gave before was right all the same. */
-		if (hpack_inflate(hpack, slice_of(sent[n].wire, sent[n].len), &sink) == 0)
+		if (hpack_inflate(hpack, slice_of(sent[n].wire, sent[n].len), true, &sink) == 0)
 			assert_int_equal(check.at, FIELDS);
 	}
 	hpack_free(hpack);
@@ -278,12 +278,12 @@ static void test_priming_is_paid_for(void **state)
 	unsigned int made = 0, refused = 0;
 
 	(void)state;
-	assert_int_equal(hpack_inflate(hpack, slice_of(large, sizeof(large)), NULL), 0);
+	assert_int_equal(hpack_inflate(hpack, slice_of(large, sizeof(large)), true, NULL), 0);
 	for (int i = 0; i < 2000; i++) {
 		int err;
 
 		hpack_prime(hpack);
-		err = hpack_inflate(hpack, SLICE("\x82"), NULL);
+		err = hpack_inflate(hpack, SLICE("\x82"), true, NULL);
 		assert_true(err == 0 || err == -EAGAIN);
 		made += err == 0;
 		refused += err == -EAGAIN;
