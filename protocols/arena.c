@@ -46,9 +46,7 @@ void arena_fini(struct arena *arena)
 		free(block);
 		block = next;
 	}
-	arena->blocks = NULL;
-	arena->used_bytes = 0;
-	arena->held_bytes = 0;
+	arena_init(arena, arena->limit_bytes);
 }
 
 void *arena_alloc(struct arena *arena, size_t size)

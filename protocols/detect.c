@@ -90,6 +90,11 @@ static enum judgement judge_tls_hello(struct slice bytes)
 /* A server begins with SETTINGS (RFC 9113, 3.4), not an acknowledgement; another frame must follow. */
 static enum judgement judge_server_frames(struct slice bytes)
 {
+	static const enum judgement judgements[] = {
+		[CHAIN_NONE] = JUDGE_NO,
+		[CHAIN_MORE] = JUDGE_MORE,
+		[CHAIN_FOUND] = JUDGE_YES,
+	};
 	static const uint8_t settings[] = { 0, 0, 0, FRAME_SETTINGS, 0, 0, 0, 0, 0 };
 
 	for (size_t i = 0; i < bytes.len && i < sizeof(settings); i++)
@@ -97,19 +102,17 @@ static enum judgement judge_server_frames(struct slice bytes)
 			return JUDGE_NO;
 	if (bytes.len < sizeof(settings))
 		return JUDGE_MORE;
-	switch (http2_chain_judge(bytes, HTTP2_DEFAULT_MAX_FRAME, FRAMES_FIRST, NULL).verdict) {
-	case CHAIN_NONE:
-		return JUDGE_NO;
-	case CHAIN_MORE:
-		return JUDGE_MORE;
-	case CHAIN_FOUND:
-		return JUDGE_YES;
-	}
-	return JUDGE_NO;
+	return judgements[http2_chain_judge(bytes, HTTP2_DEFAULT_MAX_FRAME, FRAMES_FIRST, NULL).verdict];
 }
 
 static struct detect_result detect_start_line(struct slice bytes)
 {
+	static const enum detect_kind kinds[] = {
+		[HTTP1_LINE_NONE] = DETECT_OTHER,
+		[HTTP1_LINE_MORE] = DETECT_MORE,
+		[HTTP1_LINE_REQUEST] = DETECT_HTTP1_REQUEST,
+		[HTTP1_LINE_RESPONSE] = DETECT_HTTP1_RESPONSE,
+	};
 	struct detect_result result = { DETECT_MORE, 0 };
 
 	/* RFC 9112, 2.2: a receiver passes over empty lines before a request line. */
@@ -118,19 +121,7 @@ static struct detect_result detect_start_line(struct slice bytes)
 		bytes = slice_drop(bytes, 1);
 		result.offset++;
 	}
-	switch (http1_start_line_judge(bytes)) {
-	case HTTP1_LINE_NONE:
-		result.kind = DETECT_OTHER;
-		break;
-	case HTTP1_LINE_MORE:
-		break;
-	case HTTP1_LINE_REQUEST:
-		result.kind = DETECT_HTTP1_REQUEST;
-		break;
-	case HTTP1_LINE_RESPONSE:
-		result.kind = DETECT_HTTP1_RESPONSE;
-		break;
-	}
+	result.kind = kinds[http1_start_line_judge(bytes)];
 	return result;
 }
 

@@ -92,15 +92,7 @@ struct slice message_header(const struct message *message, struct slice name)
 
 const char *message_version_name(enum http_version version)
 {
-	switch (version) {
-	case HTTP_VERSION_UNKNOWN:
-		return NULL;
-	case HTTP_1_0:
-		return "1.0";
-	case HTTP_1_1:
-		return "1.1";
-	case HTTP_2:
-		return "2";
-	}
-	return NULL;
+	static const char *const names[] = { [HTTP_1_0] = "1.0", [HTTP_1_1] = "1.1", [HTTP_2] = "2" };
+
+	return names[version];
 }

@@ -196,71 +196,54 @@ static bool read_hello(struct slice body, bool client, struct tls_hello *out)
 
 static void decide(struct tls_hello_reader *reader, enum tls_hello_kind kind)
 {
+	if (kind == TLS_HELLO_MORE)
+		return;
 	reader->kind = kind;
 	free(reader->message);
 	reader->message = NULL;
 	reader->message_len = 0;
 }
 
-static size_t message_size(const uint8_t *header)
-{
-	return MESSAGE_HEADER_BYTES + ((size_t)header[1] << 16 | (size_t)header[2] << 8 | header[3]);
-}
-
-static void message_done(struct tls_hello_reader *reader, struct tls_hello *out)
-{
-	bool client = reader->message[0] == HANDSHAKE_CLIENT_HELLO;
-	struct slice body =
-		slice_of(reader->message + MESSAGE_HEADER_BYTES, reader->message_len - MESSAGE_HEADER_BYTES);
-	struct tls_hello hello = { .version = 0 };
-
-	if (!read_hello(body, client, &hello)) {
-		decide(reader, TLS_HELLO_NONE);
-		return;
-	}
-	*out = hello;
-	decide(reader, client ? TLS_HELLO_CLIENT : TLS_HELLO_SERVER);
-}
-
 /* Appends up to `wanted` bytes in all; how many were taken. */
 static size_t message_fill(struct tls_hello_reader *reader, struct slice bytes, size_t wanted)
 {
-	size_t n = wanted - reader->message_len;
-
-	if (n > bytes.len)
-		n = bytes.len;
-	memcpy(reader->message + reader->message_len, bytes.data, n);
-	reader->message_len += n;
-	return n;
+	bytes = slice_take(bytes, wanted - reader->message_len);
+	memcpy(reader->message + reader->message_len, bytes.data, bytes.len);
+	reader->message_len += bytes.len;
+	return bytes.len;
 }
 
 /* Bytes of a handshake record, not empty; what follows the first message is not looked at. */
-static void message_feed(struct tls_hello_reader *reader, struct slice bytes, struct tls_hello *out)
+static enum tls_hello_kind message_feed(struct tls_hello_reader *reader, struct slice bytes,
+					struct tls_hello *out)
 {
+	struct tls_hello hello = { .version = 0 };
+	const uint8_t *header;
+	bool client;
 	size_t size;
 
 	if (!reader->message)
 		reader->message = malloc(MESSAGE_HEADER_BYTES + TLS_HELLO_LIMIT_BYTES);
-	if (!reader->message) {
-		decide(reader, TLS_HELLO_NONE);
-		return;
-	}
+	if (!reader->message)
+		return TLS_HELLO_NONE;
+	header = reader->message;
 	if (reader->message_len < MESSAGE_HEADER_BYTES)
 		bytes = slice_drop(bytes, message_fill(reader, bytes, MESSAGE_HEADER_BYTES));
-	if (reader->message[0] != HANDSHAKE_CLIENT_HELLO && reader->message[0] != HANDSHAKE_SERVER_HELLO) {
-		decide(reader, TLS_HELLO_NONE);
-		return;
-	}
+	client = header[0] == HANDSHAKE_CLIENT_HELLO;
+	if (!client && header[0] != HANDSHAKE_SERVER_HELLO)
+		return TLS_HELLO_NONE;
 	if (reader->message_len < MESSAGE_HEADER_BYTES)
-		return;
-	size = message_size(reader->message);
-	if (size > MESSAGE_HEADER_BYTES + TLS_HELLO_LIMIT_BYTES) {
-		decide(reader, TLS_HELLO_NONE);
-		return;
-	}
-	message_fill(reader, bytes, size);
-	if (reader->message_len == size)
-		message_done(reader, out);
+		return TLS_HELLO_MORE;
+	size = (size_t)header[1] << 16 | (size_t)header[2] << 8 | header[3];
+	if (size > TLS_HELLO_LIMIT_BYTES)
+		return TLS_HELLO_NONE;
+	message_fill(reader, bytes, MESSAGE_HEADER_BYTES + size);
+	if (reader->message_len < MESSAGE_HEADER_BYTES + size)
+		return TLS_HELLO_MORE;
+	if (!read_hello(slice_of(header + MESSAGE_HEADER_BYTES, size), client, &hello))
+		return TLS_HELLO_NONE;
+	*out = hello;
+	return client ? TLS_HELLO_CLIENT : TLS_HELLO_SERVER;
 }
 
 /* --- records ------------------------------------------------------------------- */
@@ -333,7 +316,7 @@ enum tls_hello_kind tls_hello_feed(struct tls_hello_reader *reader, struct slice
 			bytes = slice_drop(bytes, part.len);
 			reader->record_left -= part.len;
 			if (reader->header[0] == CONTENT_HANDSHAKE && reader->kind == TLS_HELLO_MORE)
-				message_feed(reader, part, out);
+				decide(reader, message_feed(reader, part, out));
 		}
 		if (reader->header_len == RECORD_HEADER_BYTES && !reader->record_left)
 			reader->header_len = 0;
