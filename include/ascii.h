@@ -16,6 +16,21 @@ static inline bool ascii_is_upper(uint8_t c)
 	return c >= 'A' && c <= 'Z';
 }
 
+static inline bool ascii_is_lower(uint8_t c)
+{
+	return c >= 'a' && c <= 'z';
+}
+
+static inline bool ascii_is_letter(uint8_t c)
+{
+	return ascii_is_upper(c) || ascii_is_lower(c);
+}
+
+static inline uint8_t ascii_lower(uint8_t c)
+{
+	return ascii_is_upper(c) ? c | 32 : c;
+}
+
 /* Of a hex digit; -1: it is none. */
 static inline int ascii_hex_value(uint8_t c)
 {

@@ -7,6 +7,7 @@
  */
 #include "filter_term.h"
 
+#include "ascii.h"
 #include "model/address.h"
 
 #include <arpa/inet.h>
@@ -196,7 +197,7 @@ static uint64_t repeat_parse(const char *p, const char **end)
 {
 	uint64_t most = 1, number = 0;
 
-	for (; (*p >= '0' && *p <= '9') || *p == ','; p++) {
+	for (; ascii_is_digit((uint8_t)*p) || *p == ','; p++) {
 		number = *p == ',' ? 0 : number * 10 + (uint64_t)(*p - '0');
 		number = number > REGEX_SIZE_MAX ? REGEX_SIZE_MAX + 1 : number;
 		most = number >= most ? number + 1 : most;
@@ -326,11 +327,6 @@ void filter_pattern_fini(struct filter_pattern *pattern)
 	pattern->regex = NULL;
 }
 
-static uint8_t byte_lower(uint8_t c, bool nocase)
-{
-	return nocase && c >= 'A' && c <= 'Z' ? c | 32 : c;
-}
-
 /* Does the pattern's element at `at` stand for this byte? *next: behind it. */
 static bool glob_one(const struct filter_pattern *pattern, size_t at, uint8_t byte, size_t *next)
 {
@@ -343,7 +339,7 @@ static bool glob_one(const struct filter_pattern *pattern, size_t at, uint8_t by
 		return true;
 	if (text.data[at] == '\\' && at + 1 < text.len)
 		*next = ++at + 1;
-	return byte_lower(text.data[at], pattern->nocase) == byte_lower(byte, pattern->nocase);
+	return text.data[at] == byte || (pattern->nocase && ascii_lower(text.data[at]) == ascii_lower(byte));
 }
 
 /* A later star takes over from the one before: what that one stood for need not change any more. */

@@ -10,6 +10,7 @@
  */
 #include "container.h"
 
+#include "ascii.h"
 #include "base/small_file.h"
 
 #include <errno.h>
@@ -41,11 +42,6 @@ static bool is_machine(struct slice segment)
 	return slice_has_prefix(segment, SLICE("systemd-nspawn@")) && ends_with(segment, SLICE(".service"));
 }
 
-static bool is_digit(uint8_t c)
-{
-	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-}
-
 /* "<id>", "docker-<id>.scope", "cri-containerd:<id>", "libpod-<id>", … The id; data NULL: none. */
 static struct slice id_of_segment(struct slice segment)
 {
@@ -57,7 +53,7 @@ static struct slice id_of_segment(struct slice segment)
 	before = stem.len - ID_DIGITS;
 	id = slice_drop(stem, before);
 	for (size_t i = 0; i < id.len; i++)
-		if (!is_digit(id.data[i]))
+		if (ascii_hex_value(id.data[i]) < 0 || ascii_is_upper(id.data[i]))
 			return none;
 	if (before && stem.data[before - 1] != '-' && stem.data[before - 1] != ':')
 		return none;

@@ -8,6 +8,7 @@
  */
 #include "routes.h"
 
+#include "ascii.h"
 #include "base/hash.h"
 #include "base/table.h"
 #include "routes_cache.h"
@@ -126,9 +127,9 @@ static struct slice host_key(uint8_t key[HOST_MAX + 1], struct slice name)
 	name = slice_take(name, HOST_MAX);
 	key[0] = name.data != NULL;
 	for (size_t i = 0; i < name.len; i++) {
-		uint8_t c = name.data[i];
+		uint8_t c = ascii_lower(name.data[i]);
 
-		key[i + 1] = c >= 'A' && c <= 'Z' ? c | 32 : c ? c : '?';
+		key[i + 1] = c ? c : '?';
 	}
 	return slice_of(key, name.len + 1);
 }

@@ -8,33 +8,15 @@
  */
 #include "routes_segment.h"
 
+#include "ascii.h"
+
 #include <stdio.h>
 
 /* --- letters and digits; ASCII, other bytes belong to no class ------------------------ */
 
-static bool byte_is_digit(uint8_t c)
-{
-	return c >= '0' && c <= '9';
-}
-
-static bool byte_is_upper(uint8_t c)
-{
-	return c >= 'A' && c <= 'Z';
-}
-
-static bool byte_is_lower(uint8_t c)
-{
-	return c >= 'a' && c <= 'z';
-}
-
-static bool byte_is_letter(uint8_t c)
-{
-	return byte_is_upper(c) || byte_is_lower(c);
-}
-
 static bool byte_is_hex(uint8_t c)
 {
-	return byte_is_digit(c) || ((c | 32) >= 'a' && (c | 32) <= 'f');
+	return ascii_hex_value(c) >= 0;
 }
 
 static bool byte_is_separator(uint8_t c)
@@ -45,7 +27,7 @@ static bool byte_is_separator(uint8_t c)
 /* A byte that no name of a resource has: percent-encoded, not ASCII, "@" of an address, "," of a list. */
 static bool byte_is_odd(uint8_t c)
 {
-	return !byte_is_digit(c) && !byte_is_letter(c) && !byte_is_separator(c) && c != ':' && c != '$' &&
+	return !ascii_is_digit(c) && !ascii_is_letter(c) && !byte_is_separator(c) && c != ':' && c != '$' &&
 	       c != '(' && c != ')';
 }
 
@@ -89,7 +71,7 @@ static struct slice text_next_word(struct slice *rest)
 	while (rest->len && byte_is_separator(rest->data[0]))
 		*rest = slice_drop(*rest, 1);
 	while (n < rest->len && !byte_is_separator(rest->data[n]) &&
-	       !(n > 0 && byte_is_upper(rest->data[n]) && byte_is_lower(rest->data[n - 1])))
+	       !(n > 0 && ascii_is_upper(rest->data[n]) && ascii_is_lower(rest->data[n - 1])))
 		n++;
 	word = slice_take(*rest, n);
 	*rest = slice_drop(*rest, n);
@@ -98,7 +80,8 @@ static struct slice text_next_word(struct slice *rest)
 
 static bool text_is_plural(struct slice word)
 {
-	if (word.len < 4 || (word.data[word.len - 1] | 32) != 's' || !byte_is_letter(word.data[word.len - 2]))
+	if (word.len < 4 || (word.data[word.len - 1] | 32) != 's' ||
+	    !ascii_is_letter(word.data[word.len - 2]))
 		return false;
 	return !strchr("suia", word.data[word.len - 2] | 32);
 }
@@ -140,7 +123,7 @@ static bool text_is_jumbled(struct slice s)
 	size_t changes = 0;
 
 	for (size_t i = 1; i < s.len; i++)
-		changes += byte_is_lower(s.data[i - 1]) && byte_is_upper(s.data[i]);
+		changes += ascii_is_lower(s.data[i - 1]) && ascii_is_upper(s.data[i]);
 	return s.len >= 8 && changes >= 2 && (changes * 4 > s.len || has_mute_words(s));
 }
 
@@ -150,8 +133,8 @@ static size_t text_changes(struct slice s)
 	size_t changes = 0;
 
 	for (size_t i = 1; i < s.len; i++)
-		changes += (byte_is_letter(s.data[i - 1]) && byte_is_digit(s.data[i])) ||
-			   (byte_is_digit(s.data[i - 1]) && byte_is_letter(s.data[i]));
+		changes += (ascii_is_letter(s.data[i - 1]) && ascii_is_digit(s.data[i])) ||
+			   (ascii_is_digit(s.data[i - 1]) && ascii_is_letter(s.data[i]));
 	return changes;
 }
 
@@ -163,7 +146,7 @@ static bool text_has_number(struct slice s)
 
 		if (!word.len)
 			return false;
-		if (text_all(word, byte_is_digit))
+		if (text_all(word, ascii_is_digit))
 			return true;
 	}
 	return false;
@@ -182,7 +165,7 @@ static void compound_read(const struct words *words, struct slice s, struct comp
 {
 	*c = (struct compound){ 0 };
 	for (size_t i = 1; i < s.len; i++)
-		c->camel = c->camel || (byte_is_lower(s.data[i - 1]) && byte_is_upper(s.data[i]));
+		c->camel = c->camel || (ascii_is_lower(s.data[i - 1]) && ascii_is_upper(s.data[i]));
 	while (s.len) {
 		struct slice word = text_next_word(&s);
 		unsigned int flags = routes_words_find(words, word);
@@ -230,7 +213,7 @@ static enum look look_of_mixed(struct slice s)
 	size_t changes = text_changes(s);
 
 	if (text_has_number(s) || s.len >= 16 || (changes >= 2 && s.len >= 5) ||
-	    text_count(s, byte_is_digit) >= 4)
+	    text_count(s, ascii_is_digit) >= 4)
 		return LOOK_ID;
 	return LOOK_CODE;
 }
@@ -241,19 +224,19 @@ bool routes_segment_is_version(struct slice text)
 {
 	size_t i = 1;
 
-	if (text.len < 2 || text.len > 12 || (text.data[0] | 32) != 'v' || !byte_is_digit(text.data[1]))
+	if (text.len < 2 || text.len > 12 || (text.data[0] | 32) != 'v' || !ascii_is_digit(text.data[1]))
 		return false;
-	while (i < text.len && byte_is_digit(text.data[i]))
+	while (i < text.len && ascii_is_digit(text.data[i]))
 		i++;
 	if (i > 4)
 		return false;
-	if (i < text.len && byte_is_letter(text.data[i])) {
+	if (i < text.len && ascii_is_letter(text.data[i])) {
 		struct slice rest = slice_drop(text, i);
 
 		return slice_has_prefix(rest, SLICE("alpha")) || slice_has_prefix(rest, SLICE("beta")) ||
 		       slice_has_prefix(rest, SLICE("rc")) || slice_has_prefix(rest, SLICE("p"));
 	}
-	return i == text.len || (text.data[i] == '.' && text_all(slice_drop(text, i + 1), byte_is_digit));
+	return i == text.len || (text.data[i] == '.' && text_all(slice_drop(text, i + 1), ascii_is_digit));
 }
 
 /* "2", "10", "1.1": one or two digits, and perhaps others behind a dot. */
@@ -262,26 +245,26 @@ static bool look_is_decimal(struct slice s)
 	struct slice before, after;
 
 	if (s.len <= 2)
-		return text_all(s, byte_is_digit);
-	return s.len <= 4 && text_split_last(s, '.', &before, &after) && text_all(before, byte_is_digit) &&
-	       text_all(after, byte_is_digit);
+		return text_all(s, ascii_is_digit);
+	return s.len <= 4 && text_split_last(s, '.', &before, &after) && text_all(before, ascii_is_digit) &&
+	       text_all(after, ascii_is_digit);
 }
 
 /* An id by its form: a number, a UUID, a ULID, long hex. */
 static bool look_is_strict(struct slice s)
 {
-	if (text_all(s, byte_is_digit))
+	if (text_all(s, ascii_is_digit))
 		return true;
 	if (s.len == 36 && s.data[8] == '-' && s.data[13] == '-' && s.data[18] == '-' && s.data[23] == '-')
 		return true;
-	if (s.len == 26 && byte_is_digit(s.data[0]) && !text_count(s, byte_is_lower))
+	if (s.len == 26 && ascii_is_digit(s.data[0]) && !text_count(s, ascii_is_lower))
 		return true;
 	return s.len >= 12 && text_all(s, byte_is_hex);
 }
 
 static bool is_tld(const struct words *words, struct slice s)
 {
-	return (s.len == 2 && text_all(s, byte_is_lower)) || (routes_words_find(words, s) & WORD_TLD);
+	return (s.len == 2 && text_all(s, ascii_is_lower)) || (routes_words_find(words, s) & WORD_TLD);
 }
 
 /* "example.com", "com.example.app": labels, at either end one that only host names have. */
@@ -291,7 +274,7 @@ static bool is_domain(const struct words *words, struct slice s)
 	const uint8_t *dot = memchr(s.data, '.', s.len);
 
 	if (!dot || !text_split_last(s, '.', &before, &after) || memchr(s.data, '_', s.len) ||
-	    text_count(s, byte_is_upper))
+	    text_count(s, ascii_is_upper))
 		return false;
 	if (is_tld(words, after))
 		return true;
@@ -306,9 +289,9 @@ static enum look look_of_marked(const struct words *words, struct slice s)
 	struct compound c;
 
 	if (s.data[0] == '-' || !rest.len)
-		return rest.len && byte_is_digit(rest.data[0]) ? LOOK_ID : LOOK_RESERVED;
+		return rest.len && ascii_is_digit(rest.data[0]) ? LOOK_ID : LOOK_RESERVED;
 	compound_read(words, rest, &c);
-	if (text_count(rest, byte_is_digit) || c.unpronounceable || text_is_jumbled(rest))
+	if (text_count(rest, ascii_is_digit) || c.unpronounceable || text_is_jumbled(rest))
 		return LOOK_ID;
 	return LOOK_RESERVED;
 }
@@ -316,7 +299,7 @@ static enum look look_of_marked(const struct words *words, struct slice s)
 static enum look look_of_known(const struct words *words, struct slice s)
 {
 	unsigned int flags = routes_words_find(words, s);
-	bool shouted = text_count(s, byte_is_upper) == s.len && s.len > 1;
+	bool shouted = text_count(s, ascii_is_upper) == s.len && s.len > 1;
 
 	if (shouted && flags)
 		return LOOK_CODE;
@@ -329,10 +312,10 @@ static enum look look_of_known(const struct words *words, struct slice s)
 
 static enum look look_of_text(const struct words *words, struct slice s)
 {
-	size_t digits = text_count(s, byte_is_digit), uppers = text_count(s, byte_is_upper),
-	       lowers = text_count(s, byte_is_lower);
+	size_t digits = text_count(s, ascii_is_digit), uppers = text_count(s, ascii_is_upper),
+	       lowers = text_count(s, ascii_is_lower);
 
-	if (byte_is_digit(s.data[0]))
+	if (ascii_is_digit(s.data[0]))
 		return look_is_decimal(s) ? LOOK_DECIMAL : LOOK_ID;
 	if (s.len >= 8 && text_all(s, byte_is_hex))
 		return LOOK_ID;
@@ -379,11 +362,11 @@ static bool split_action(const struct words *words, struct segment *segment)
 	struct slice stem, after;
 
 	if (!text_split_last(segment->stem, ':', &stem, &after) || after.len < 3 ||
-	    !text_all(after, byte_is_letter) || !byte_is_lower(after.data[0]))
+	    !text_all(after, ascii_is_letter) || !ascii_is_lower(after.data[0]))
 		return false;
 	if (memchr(stem.data, ':', stem.len) || (routes_words_find(words, stem) & WORD_DIGEST))
 		return false;
-	if (!(routes_words_find(words, after) & WORD_VERB) && !text_count(after, byte_is_upper))
+	if (!(routes_words_find(words, after) & WORD_VERB) && !text_count(after, ascii_is_upper))
 		return false;
 	segment->suffix = slice_drop(segment->stem, stem.len);
 	segment->stem = stem;
@@ -403,7 +386,7 @@ struct slice routes_segment_asset(const struct words *words, struct slice bytes)
 /* A hash in a file's name: 8 or more hex digits, or letters and digits as mixed as only hashes are. */
 static bool is_hash(struct slice word)
 {
-	return word.len >= 8 && text_count(word, byte_is_digit) &&
+	return word.len >= 8 && text_count(word, ascii_is_digit) &&
 	       (text_all(word, byte_is_hex) || text_changes(word) >= 2);
 }
 
@@ -444,8 +427,8 @@ static bool read_file(const struct words *words, struct segment *segment)
 	if (!text_split_last(whole, '.', &stem, &extension))
 		return false;
 	flags = routes_words_find(words, extension) & (WORD_FORMAT | WORD_ASSET | WORD_MEDIA);
-	if (!flags || (flags & (WORD_FORMAT | WORD_MEDIA) && text_all(stem, byte_is_digit) &&
-		       text_all(extension, byte_is_digit)))
+	if (!flags || (flags & (WORD_FORMAT | WORD_MEDIA) && text_all(stem, ascii_is_digit) &&
+		       text_all(extension, ascii_is_digit)))
 		return false;
 	segment->suffix = slice_drop(whole, stem.len);
 	segment->stem = stem;
@@ -473,7 +456,7 @@ static bool read_file(const struct words *words, struct segment *segment)
 /* 5, 'five', Id=5, a UUID; no word, as in a title "C_(language)". */
 static bool is_odata_key(struct slice key)
 {
-	return !key.len || (key.data[0] >= '0' && key.data[0] <= '9') || key.data[0] == '\'' ||
+	return !key.len || ascii_is_digit(key.data[0]) || key.data[0] == '\'' ||
 	       memchr(key.data, '=', key.len) || look_is_strict(key);
 }
 
@@ -528,7 +511,7 @@ static bool is_one_of_many(const struct words *words, struct slice word)
 	int len = (int)word.len;
 	bool y;
 
-	if (word.len < 3 || word.len > 24 || !text_all(word, byte_is_letter))
+	if (word.len < 3 || word.len > 24 || !text_all(word, ascii_is_letter))
 		return false;
 	y = (word.data[len - 1] | 32) == 'y';
 	snprintf(plural, sizeof(plural), "%.*s%s", y ? len - 1 : len, (const char *)word.data,

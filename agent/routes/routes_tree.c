@@ -6,6 +6,7 @@
  */
 #include "routes_tree.h"
 
+#include "ascii.h"
 #include "base/hash.h"
 
 #include <stdlib.h>
@@ -203,9 +204,9 @@ static enum placeholder_values values_of(enum look look, struct slice text, bool
 	for (size_t i = 0; i < text.len; i++) {
 		uint8_t c = text.data[i];
 
-		lower |= c >= 'a' && c <= 'z';
+		lower |= ascii_is_lower(c);
 		separated |= c == '-' || c == '_' || c == '.';
-		number &= c >= '0' && c <= '9';
+		number &= ascii_is_digit(c);
 	}
 	if (lower && look >= LOOK_NOUN && look <= LOOK_CODE)
 		return VALUES_WORDS;

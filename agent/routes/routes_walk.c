@@ -12,6 +12,7 @@
  */
 #include "routes_walk.h"
 
+#include "ascii.h"
 #include "base/hash.h"
 #include "routes_learn.h"
 
@@ -23,7 +24,7 @@
 static bool is_index(const struct tree *tree, const struct node *node, const struct segment *segment,
 		     struct slice next)
 {
-	bool system = next.len > 1 && next.data[0] == '_' && next.data[1] >= 'a' && next.data[1] <= 'z';
+	bool system = next.len > 1 && next.data[0] == '_' && ascii_is_lower(next.data[1]);
 
 	return !node->parent && system && segment->look != LOOK_RESERVED &&
 	       routes_segment_follow(tree->words, segment->stem) != FOLLOW_SPACE;

@@ -7,6 +7,8 @@
  */
 #include "routes_words.h"
 
+#include "ascii.h"
+
 #include <assert.h>
 #include <stdlib.h>
 
@@ -217,11 +219,6 @@ static const struct {
 	{ WORD_DIGEST, "sha1 sha224 sha256 sha384 sha512 md5 blake2b blake3 crc32" },
 };
 
-static uint8_t to_lower(uint8_t c)
-{
-	return c >= 'A' && c <= 'Z' ? c | 32 : c;
-}
-
 /* The slot of a word, or the free one where it would be. */
 static size_t word_slot(const struct words *words, struct slice word)
 {
@@ -229,7 +226,7 @@ static size_t word_slot(const struct words *words, struct slice word)
 	size_t at;
 
 	for (size_t i = 0; i < word.len; i++)
-		hash = (hash ^ to_lower(word.data[i])) * 16777619u;
+		hash = (hash ^ ascii_lower(word.data[i])) * 16777619u;
 	for (at = hash % SLOTS; words->slots[at].text.data; at = (at + 1) % SLOTS)
 		if (slice_equal_nocase(words->slots[at].text, word))
 			break;
