@@ -18,8 +18,8 @@ struct stats *stats_new(const struct stats_config *config)
 
 	if (!stats)
 		return NULL;
-	stats->windows_wanted = !config->no_windows;
-	if (stats_rows_init(stats, config) == 0)
+	stats->config = *config;
+	if (stats_rows_init(stats) == 0)
 		return stats;
 	stats_free(stats);
 	return NULL;
@@ -72,7 +72,7 @@ static void tally_count(struct stats *stats, const struct tally *tally, struct s
 	tally_add(tally, &row->row.run);
 	if (stats->interval_wanted)
 		tally_add(tally, &row->interval);
-	for (enum stats_window window = WINDOW_10S; stats->windows_wanted && window < WINDOW_COUNT;
+	for (enum stats_window window = WINDOW_10S; !stats->config.no_windows && window < WINDOW_COUNT;
 	     window++) {
 		struct stats_numbers *numbers = stats_window_now(row, window, stats->now_ns);
 
@@ -134,7 +134,7 @@ static void tally_of_joined(const struct stats *stats, const struct exchange *ex
 
 	if (exchange->join == JOIN_NONE)
 		return;
-	if (counts_by_end(stats->by, exchange)) {
+	if (counts_by_end(stats->config.by, exchange)) {
 		if (other && exchange->conn->role == ROLE_SERVER)
 			tally_take_client(tally, other);
 		return;
@@ -152,12 +152,13 @@ static void tally_of_joined(const struct stats *stats, const struct exchange *ex
 
 static void tally_of(const struct stats *stats, const struct exchange *exchange, struct tally *tally)
 {
-	const struct exchange *end = counts_by_end(stats->by, exchange) ? exchange : server_end(exchange);
+	const struct exchange *end =
+		counts_by_end(stats->config.by, exchange) ? exchange : server_end(exchange);
 	int status = end->response ? end->response->status : 0;
 	struct stats_numbers *one = &tally->one;
 
 	*tally = (struct tally){
-		.counts = stats_figures(stats->by, exchange) != NULL,
+		.counts = stats_figures(stats->config.by, exchange) != NULL,
 		.exchange = end,
 		.one = {
 			.count = 1,
@@ -213,7 +214,7 @@ static void row_sweep(void *ctx, struct stats_row *row)
 void stats_tick(struct stats *stats, uint64_t now_ns)
 {
 	clock_forward(stats, now_ns, now_ns);
-	if (!stats->windows_wanted || stats->now_ns - stats->sweep_ns < SWEEP_NS)
+	if (stats->config.no_windows || stats->now_ns - stats->sweep_ns < SWEEP_NS)
 		return;
 	stats->sweep_ns = stats->now_ns;
 	stats_each(stats, row_sweep, stats);
@@ -233,7 +234,7 @@ void stats_in_flight_begin(struct stats *stats)
 void stats_in_flight(struct stats *stats, const struct exchange *exchange)
 {
 	struct stats_private *row = stats_row_find(stats, exchange, false);
-	bool paired = exchange->peer_connection && !stats_by_end(stats->by);
+	bool paired = exchange->peer_connection && !stats_by_end(stats->config.by);
 	uint64_t *end = is_client(exchange) ? &row->local_clients : &row->local_servers, *other;
 
 	if (!paired) {

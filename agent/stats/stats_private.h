@@ -34,16 +34,11 @@ struct stats_private {
 };
 
 struct stats {
-	enum stats_by by;
-	size_t limit;
-	bool windows_wanted, interval_wanted;
-	void (*merge)(void *ctx, struct stats_row *into, struct stats_row *from);
-	void (*release)(void *ctx, struct stats_row *row);
-	void *ctx;
+	struct stats_config config; /* limit: never 0 */
+	bool interval_wanted;
 	struct routes *routes; /* BY_ENDPOINT: the rows hang on the endpoints */
 	struct stats_private *rows;
 	struct frequent frequent; /* of them */
-	struct budget *budget;	  /* NULL: no limit */
 	size_t held_bytes, charged_bytes;
 	size_t row_count;		/* without the overflow */
 	struct stats_private *overflow; /* always there: also for what has no memory */
@@ -63,7 +58,7 @@ static inline bool stats_by_end(enum stats_by by)
  * stats_row.c: the row of an exchange, made when it is new; the overflow when it has no room. ended: the
  * exchange is to be counted, and speaks for its row to have one.
  */
-int stats_rows_init(struct stats *stats, const struct stats_config *config);
+int stats_rows_init(struct stats *stats);
 void stats_rows_fini(struct stats *stats);
 struct stats_private *stats_row_find(struct stats *stats, const struct exchange *exchange, bool ended);
 

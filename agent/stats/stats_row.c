@@ -34,7 +34,7 @@ static struct stats_private *row_new(struct slice key)
 
 static void rows_charge(struct stats *stats)
 {
-	budget_set(stats->budget, &stats->charged_bytes, stats->held_bytes);
+	budget_set(stats->config.budget, &stats->charged_bytes, stats->held_bytes);
 }
 
 /* Rarely, the more so the more it counted: what counts more and more takes hardly any more memory. */
@@ -107,8 +107,8 @@ static void rows_merge(struct stats *stats, struct stats_private *a, struct stat
 	a->row.in_flight += b->row.in_flight;
 	a->local_clients += b->local_clients;
 	a->local_servers += b->local_servers;
-	if (stats->merge && b->row.data)
-		stats->merge(stats->ctx, &a->row, &b->row);
+	if (stats->config.merge && b->row.data)
+		stats->config.merge(stats->config.ctx, &a->row, &b->row);
 	stats_row_weigh(stats, a, true);
 	row_free(stats, b);
 	stats->row_count--;
@@ -140,16 +140,13 @@ static void endpoint_release(void *ctx, struct endpoint *endpoint)
 	endpoint->data = NULL;
 }
 
-int stats_rows_init(struct stats *stats, const struct stats_config *config)
+int stats_rows_init(struct stats *stats)
 {
+	struct stats_config *config = &stats->config;
 	struct routes_config routes = { 0 };
 
-	stats->by = config->by;
-	stats->merge = config->merge;
-	stats->release = config->release;
-	stats->ctx = config->ctx;
-	stats->budget = config->budget;
-	stats->limit = config->limit ? config->limit : LIMIT_DEFAULT;
+	if (!config->limit)
+		config->limit = LIMIT_DEFAULT;
 	stats->overflow = row_new((struct slice){ 0 });
 	if (!stats->overflow)
 		return -ENOMEM;
@@ -157,7 +154,7 @@ int stats_rows_init(struct stats *stats, const struct stats_config *config)
 		return 0;
 	if (config->routes)
 		routes = *config->routes;
-	routes.limit = stats->limit;
+	routes.limit = config->limit;
 	routes.merge = endpoint_merge;
 	routes.release = endpoint_release;
 	routes.ctx = stats;
@@ -169,9 +166,9 @@ void stats_rows_fini(struct stats *stats)
 {
 	struct stats_private *row, *next;
 
-	if (stats->release && stats->overflow) {
+	if (stats->config.release && stats->overflow) {
 		stats->overflow->row.overflow = true;
-		stats_each(stats, stats->release, stats->ctx);
+		stats_each(stats, stats->config.release, stats->config.ctx);
 	}
 	routes_free(stats->routes);
 	HASH_ITER (hh, stats->rows, row, next) {
@@ -258,10 +255,10 @@ static void key_put(struct stats *stats, const struct exchange *exchange)
 	struct url url = { 0 };
 	int status = exchange->response ? exchange->response->status : 0;
 
-	if (exchange->request && (stats->by == BY_HOST || stats->by == BY_PATH))
+	if (exchange->request && (stats->config.by == BY_HOST || stats->config.by == BY_PATH))
 		url_of_request(exchange->request, &url);
 	buffer_clear(key);
-	switch (stats->by) {
+	switch (stats->config.by) {
 	case BY_ENDPOINT:
 		break;
 	case BY_HOST:
@@ -391,7 +388,7 @@ static void row_evict(struct stats *stats, struct stats_private *row)
 
 void stats_rows_shed(struct stats *stats)
 {
-	size_t share = budget_share(stats->budget, BUDGET_SHARE);
+	size_t share = budget_share(stats->config.budget, BUDGET_SHARE);
 
 	while (share && stats->held_bytes > share) {
 		struct frequent_item *least = frequent_least(&stats->frequent);
@@ -410,7 +407,7 @@ static bool row_has_room(struct stats *stats, uint64_t hash, bool ended, uint64_
 	struct frequent_item *least;
 
 	*count = 0;
-	if (stats->row_count < stats->limit)
+	if (stats->row_count < stats->config.limit)
 		return true;
 	if (!ended || !frequent_miss(&stats->frequent, hash, &least, count))
 		return false;
@@ -434,7 +431,7 @@ static struct stats_private *row_make(struct stats *stats, const struct exchange
 	}
 	frequent_add(&stats->frequent, &row->rank, count);
 	stats->row_count++;
-	row_name(row, stats->by, exchange);
+	row_name(row, stats->config.by, exchange);
 	return row;
 }
 
@@ -442,7 +439,7 @@ struct stats_private *stats_row_find(struct stats *stats, const struct exchange 
 {
 	struct stats_private *row;
 
-	if (stats->by == BY_ENDPOINT)
+	if (stats->config.by == BY_ENDPOINT)
 		return row_of_endpoint(stats, exchange, ended);
 	key_put(stats, exchange);
 	HASH_FIND(hh, stats->rows, stats->key.data, stats->key.len, row);
@@ -451,7 +448,7 @@ struct stats_private *stats_row_find(struct stats *stats, const struct exchange 
 	if (row == stats->overflow)
 		return row;
 	frequent_count(&stats->frequent, &row->rank, ended);
-	row_conn(row, stats->by, exchange->conn);
+	row_conn(row, stats->config.by, exchange->conn);
 	return row;
 }
 

@@ -196,7 +196,7 @@ static void gather_row(void *ctx, struct stats_row *row)
 		.row = row,
 		.value = value_of(gather->column, row, gather->window == WINDOW_RUN ? &row->run : &numbers),
 		.count = gather->window == WINDOW_RUN ? row->run.count : numbers.count,
-		.by = gather->stats->by,
+		.by = gather->stats->config.by,
 		.by_name = gather->column == SORT_NAME,
 		.reverse = gather->reverse,
 	};
