@@ -6,6 +6,7 @@
  */
 #include "call_queue.h"
 
+#include "base/buffer.h"
 #include "base/counters.h"
 #include "base/table.h"
 #include "flow.h"
@@ -19,9 +20,8 @@
 
 struct call_item {
 	struct call_item *prev, *next;
-	struct call call; /* bytes are ours, in `data` */
-	uint8_t *data;
-	size_t capacity;
+	struct call call; /* its bytes are those of `data` */
+	struct buffer data;
 	uint64_t record; /* that its last bytes came in */
 	bool open;	 /* further records of the call may follow */
 };
@@ -30,7 +30,7 @@ static void item_remove(struct call_queue *queue, struct call_item *item)
 {
 	queue->bytes -= item->call.bytes.len + HELD_ITEMS_SHARE;
 	DL_DELETE(queue->items, item);
-	free(item->data);
+	buffer_fini(&item->data);
 	free(item);
 }
 
@@ -80,26 +80,16 @@ static struct call_item *item_last(const struct call_queue *queue)
 	return queue->items ? queue->items->prev : NULL;
 }
 
-static bool item_append(struct call_queue *queue, struct call_item *item, struct slice bytes)
+static void item_append(struct call_queue *queue, struct call_item *item, struct slice bytes)
 {
-	size_t len = item->call.bytes.len;
-
-	if (len + bytes.len > item->capacity) {
-		size_t capacity = len + bytes.len < 2 * item->capacity ? 2 * item->capacity : len + bytes.len;
-		uint8_t *data = realloc(item->data, capacity);
-
-		if (!data) {
-			counter_add(COUNTER_LIMIT_MEMORY, 1);
-			return false;
-		}
-		item->data = data;
-		item->capacity = capacity;
-	}
-	memcpy(item->data + len, bytes.data, bytes.len);
-	item->call.bytes = slice_of(item->data, len + bytes.len);
+	buffer_put(&item->data, bytes.data, bytes.len);
 	item->call.len += bytes.len;
+	if (item->data.failed) {
+		counter_add(COUNTER_LIMIT_MEMORY, 1);
+		return;
+	}
+	item->call.bytes = slice_of(item->data.data, item->data.len);
 	queue->bytes += bytes.len;
-	return true;
 }
 
 /* The item whose call these bytes go on with; NULL: they begin one. */
@@ -136,8 +126,7 @@ void call_queue_data(struct flow *flow, enum event_direction direction, struct s
 	if (!item)
 		return;
 	item->call.mover = *mover;
-	if (!item_append(queue, item, bytes))
-		item->call.len += bytes.len;
+	item_append(queue, item, bytes);
 	item->record = queue->record;
 	item->open = queue->more;
 }

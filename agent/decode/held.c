@@ -5,6 +5,8 @@
  */
 #include "held.h"
 
+#include "base/array.h"
+
 #include <errno.h>
 #include <stdlib.h>
 
@@ -22,15 +24,10 @@ static int held_reserve(struct held *held, size_t more)
 	size_t capacity = held->capacity ? held->capacity : 512;
 	void *grown;
 
-	if (held->run_count == held->run_capacity) {
-		size_t runs = held->run_capacity ? 2 * held->run_capacity : 4;
-
-		grown = realloc(held->runs, runs * sizeof(*held->runs));
-		if (!grown)
-			return -ENOMEM;
-		held->runs = grown;
-		held->run_capacity = runs;
-	}
+	grown = array_room(held->runs, held->run_count, &held->run_capacity, sizeof(*held->runs));
+	if (!grown)
+		return -ENOMEM;
+	held->runs = grown;
 	if (more <= held->capacity - held->len)
 		return 0;
 	while (capacity - held->len < more)

@@ -125,15 +125,22 @@ void stream_rejoin(struct stream *stream, const struct stream_record *record)
 	stream->next = pos;
 }
 
-static void stream_lose(struct stream *stream, uint64_t until, uint64_t time_ns)
+/*
+ * Goes on behind a hole: what stands in it was lost, or (read past the records) no record holds it. Should a
+ * record of it come after all, its bytes have been told of.
+ */
+static void stream_jump(struct stream *stream, uint64_t until, bool lost, uint64_t time_ns)
 {
 	uint64_t size = until - stream->next;
 
 	stream->hole_start = stream->next;
 	stream->hole_end = until;
 	stream->next = until;
-	counter_add(COUNTER_STREAM_HOLES, 1);
-	stream->handler->hole(stream->ctx, size, true, time_ns);
+	if (lost)
+		counter_add(COUNTER_STREAM_HOLES, 1);
+	else
+		stream->past_bytes += size;
+	stream->handler->hole(stream->ctx, size, lost, time_ns);
 }
 
 /* Two calls claimed the same positions: nobody knows whose bytes came first, so the reader must find itself
@@ -154,19 +161,6 @@ static void stream_finish(struct stream *stream, uint64_t time_ns)
 	stream->handler->finish(stream->ctx, time_ns);
 }
 
-/* Nothing but what no record holds stands between `next` and until. */
-static void stream_pass(struct stream *stream, uint64_t until, uint64_t time_ns)
-{
-	uint64_t size = until - stream->next;
-
-	/* Should a record of it come after all, its bytes have been told of. */
-	stream->hole_start = stream->next;
-	stream->hole_end = until;
-	stream->next = until;
-	stream->past_bytes += size;
-	stream->handler->hole(stream->ctx, size, false, time_ns);
-}
-
 /* record->pos <= next, or all between them was read: it is this record's turn. */
 static void stream_deliver(struct stream *stream, const struct stream_record *record)
 {
@@ -179,7 +173,7 @@ static void stream_deliver(struct stream *stream, const struct stream_record *re
 		stream_unknown(stream, record->time_ns);
 	}
 	if (record->reached && record->pos > stream->next)
-		stream_pass(stream, record->pos, record->time_ns);
+		stream_jump(stream, record->pos, false, record->time_ns);
 	if (record->eof) {
 		stream_finish(stream, record->time_ns);
 		return;
@@ -240,7 +234,7 @@ void stream_step(struct stream *stream)
 	counter_add(COUNTER_STREAM_LATE, !chunk->parked);
 	stream->given_up = false;
 	if (!chunk->reached && !stream_is_due(stream, chunk->pos, chunk->eof))
-		stream_lose(stream, chunk->pos - (chunk->eof && stream->seq32), chunk->time_ns);
+		stream_jump(stream, chunk->pos - (chunk->eof && stream->seq32), true, chunk->time_ns);
 	stream_deliver(stream, &record);
 	free(chunk);
 	if (stream_waits(stream))
@@ -302,7 +296,7 @@ static void stream_shed(struct stream *stream, const struct stream_record *recor
 		stream_step(stream);
 	}
 	if (stream->next < record->pos)
-		stream_lose(stream, record->pos, record->time_ns);
+		stream_jump(stream, record->pos, true, record->time_ns);
 }
 
 void stream_put(struct stream *stream, const struct stream_record *record, uint64_t poll, size_t limit_bytes,

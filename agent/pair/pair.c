@@ -245,13 +245,20 @@ static struct pair_entry *entry_add(struct pair *pair, uint32_t key)
 	return entry;
 }
 
+static struct pair_entry *entry_by_key(const struct pair *pair, uint32_t key)
+{
+	struct pair_entry *entry;
+
+	HASH_FIND(hh, pair->by_key, &key, sizeof(key), entry);
+	return entry;
+}
+
 /* The entry that already points to this message. Of key 0 one message of each kind is under way at a time. */
 static struct pair_entry *entry_of(const struct pair *pair, const struct message *message)
 {
-	struct pair_entry *entry = pair->current[message->kind];
+	struct pair_entry *entry =
+		message->key ? entry_by_key(pair, message->key) : pair->current[message->kind];
 
-	if (message->key)
-		HASH_FIND(hh, pair->by_key, &message->key, sizeof(message->key), entry);
 	return entry && entry->half[message->kind].message == message ? entry : NULL;
 }
 
@@ -278,9 +285,8 @@ static struct pair_entry *entry_place_in_order(struct pair *pair, const struct m
 
 static struct pair_entry *entry_place_by_key(struct pair *pair, const struct message *message)
 {
-	struct pair_entry *entry;
+	struct pair_entry *entry = entry_by_key(pair, message->key);
 
-	HASH_FIND(hh, pair->by_key, &message->key, sizeof(message->key), entry);
 	if (!entry || !entry->half[message->kind].taken)
 		return entry;
 	/* A second message of a kind on one stream: the first exchange is all it will be. */
@@ -332,13 +338,10 @@ void pair_head(struct pair *pair, struct message *message, const struct mover *m
 
 void pair_interim(struct pair *pair, const struct message *message)
 {
-	struct pair_entry *entry;
+	struct pair_entry *entry =
+		message->key ? entry_by_key(pair, message->key) : entry_place_in_order(pair, message);
 	struct message *copy;
 
-	if (message->key)
-		HASH_FIND(hh, pair->by_key, &message->key, sizeof(message->key), entry);
-	else
-		entry = entry_place_in_order(pair, message);
 	/* The other direction's records may be behind, and a stream's number is its exchange's. */
 	if (!entry && message->key)
 		entry = entry_add(pair, message->key);
@@ -415,10 +418,9 @@ void pair_done(struct pair *pair, struct message *message, const struct mover *m
 
 void pair_lost(struct pair *pair, enum message_kind kind, uint32_t key, unsigned int flags)
 {
-	struct pair_entry *entry;
+	struct pair_entry *entry = entry_by_key(pair, key);
 
 	if (key) {
-		HASH_FIND(hh, pair->by_key, &key, sizeof(key), entry);
 		if (entry && !entry->half[kind].taken)
 			entry->flags |= flags;
 		return;
@@ -465,9 +467,8 @@ void pair_take_back(struct pair *pair, uint32_t key)
 
 void pair_reset(struct pair *pair, uint32_t key, uint32_t error)
 {
-	struct pair_entry *entry;
+	struct pair_entry *entry = entry_by_key(pair, key);
 
-	HASH_FIND(hh, pair->by_key, &key, sizeof(key), entry);
 	if (!entry)
 		return;
 	entry->h2_error_known = error != RESET_ERROR_UNKNOWN;
