@@ -418,13 +418,11 @@ static int value_proto(struct filter_value *value, char *why, size_t size)
 
 static enum filter_answer match_proto(const struct filter_value *value, struct filter_subject *subject)
 {
-	const struct message *request = request_of(subject), *response = response_of(subject);
-	enum http_version version = subject->conn ? subject->conn->version : HTTP_VERSION_UNKNOWN;
+	enum http_version version =
+		subject->exchange ? exchange_version(subject->exchange) : HTTP_VERSION_UNKNOWN;
 
-	if (request && request->version)
-		version = request->version;
-	else if (response && response->version)
-		version = response->version;
+	if (!version && subject->conn)
+		version = subject->conn->version;
 	return version ? filter_says(filter_in_range(value, version)) : FILTER_UNKNOWN;
 }
 

@@ -120,25 +120,22 @@ void pair_fini(struct pair *pair)
 	pair_watch(pair);
 }
 
-static bool entry_owns(const struct pair_entry *entry)
-{
-	for (int i = 0; i < 2; i++)
-		if (entry->half[i].message && !entry->half[i].done)
-			return false;
-	return true;
-}
-
 /* keepable: the entry goes away afterwards, and its messages may go elsewhere. */
 static void entry_send(struct pair *pair, struct pair_entry *entry, unsigned int flags, bool keepable)
 {
 	struct exchange exchange = pair_entry_exchange(entry);
 
-	exchange.keepable = keepable && entry_owns(entry);
+	exchange.keepable = keepable;
 	exchange.flags |=
 		flags | (exchange.request ? 0 : FLAG_NO_REQUEST) | (exchange.response ? 0 : FLAG_UNANSWERED);
-	for (int i = 0; i < 2; i++)
-		if (!entry->half[i].message && entry->losses[i] != pair->losses[i].count)
+	for (int i = 0; i < 2; i++) {
+		const struct pair_half *half = &entry->half[i];
+
+		if (half->message && !half->done)
+			exchange.keepable = false; /* it is the decoder's */
+		if (!half->message && entry->losses[i] != pair->losses[i].count)
 			exchange.flags |= pair->losses[i].flags;
+	}
 	if (!exchange.request && !exchange.response)
 		return;
 	pair_emit(pair, &exchange);

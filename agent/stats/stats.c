@@ -144,9 +144,8 @@ static void tally_of_joined(const struct stats *stats, const struct exchange *ex
 			tally_take_client(tally, exchange);
 		else if (is_client(other))
 			tally_take_client(tally, other);
-	} else if (exchange->join == JOIN_SECOND) {
-		if (!other && is_client(exchange))
-			tally_take_client(tally, exchange);
+	} else if (exchange->join == JOIN_SECOND && !other && is_client(exchange)) {
+		tally_take_client(tally, exchange);
 	}
 }
 

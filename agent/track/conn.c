@@ -89,24 +89,17 @@ static void conn_mark(const struct conn *conn, enum mark mark)
 		conn->pipeline->handler.mark(conn->pipeline->handler.ctx, conn->socket_id, mark);
 }
 
-static enum mark mark_of(bool sent_muted, bool received_muted)
-{
-	if (sent_muted && received_muted)
-		return MARK_MUTED;
-	if (sent_muted)
-		return MARK_MUTED_SENT;
-	return received_muted ? MARK_MUTED_RECEIVED : MARK_HEARD;
-}
-
 /*
  * The mute of one direction that was searched in vain is told when a poll has emptied the ring: what ends it
  * may be there already, and then the kernel side would leave out bytes that come later.
  */
 static void conn_settle_muted(struct conn *conn, bool polled)
 {
+	static const enum mark marks[2][2] = { { MARK_HEARD, MARK_MUTED_RECEIVED },
+					       { MARK_MUTED_SENT, MARK_MUTED } };
 	bool sent = flow_is_muted(&conn->socket_flow, DIRECTION_SENT);
 	bool received = flow_is_muted(&conn->socket_flow, DIRECTION_RECEIVED);
-	enum mark mark = mark_of(sent, received);
+	enum mark mark = marks[sent][received];
 
 	if (mark != MARK_HEARD && !conn->was_muted)
 		counter_add(COUNTER_CONNECTIONS_MUTED, 1);

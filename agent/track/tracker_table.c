@@ -336,7 +336,7 @@ static struct fd_pointer *fd_find(const struct tracker *tracker, const struct co
 	struct fd_pointer *pointer;
 
 	if (key.fd < 0)
-		return conn->pointers ? conn->pointers : NULL;
+		return conn->pointers;
 	HASH_FIND(hh, tracker->fds, &key, sizeof(key), pointer);
 	return pointer;
 }
