@@ -23,16 +23,11 @@
 #define SEGMENTS_MAX	  64
 #define SECTION_BYTES_MAX (256u << 20)
 
-struct segment {
-	uint64_t address, offset, size; /* the part that the file backs */
-	bool executable;
-};
-
 struct elf_file {
 	Elf *elf;
 	int fd;
 	unsigned int machine;
-	struct segment segments[SEGMENTS_MAX];
+	GElf_Phdr segments[SEGMENTS_MAX]; /* p_filesz is what the file really holds */
 	size_t segment_count;
 };
 
@@ -52,15 +47,6 @@ static int header_check(struct elf_file *file)
 	return 0;
 }
 
-/* How much of a segment the file really holds. */
-static uint64_t segment_bytes(const GElf_Phdr *header, uint64_t file_bytes)
-{
-	if (header->p_offset >= file_bytes)
-		return 0;
-	return header->p_filesz < file_bytes - header->p_offset ? header->p_filesz
-								: file_bytes - header->p_offset;
-}
-
 static int segments_load(struct elf_file *file)
 {
 	struct stat st;
@@ -69,18 +55,18 @@ static int segments_load(struct elf_file *file)
 	if (fstat(file->fd, &st) || elf_getphdrnum(file->elf, &count))
 		return -ENOEXEC;
 	for (size_t i = 0; i < count && i < INT32_MAX && file->segment_count < SEGMENTS_MAX; i++) {
-		GElf_Phdr header;
+		GElf_Phdr *segment = &file->segments[file->segment_count];
+		uint64_t held;
 
-		if (!gelf_getphdr(file->elf, (int)i, &header))
+		if (!gelf_getphdr(file->elf, (int)i, segment))
 			return -ENOEXEC;
-		if (header.p_type != PT_LOAD)
+		if (segment->p_type != PT_LOAD)
 			continue;
-		file->segments[file->segment_count++] = (struct segment){
-			.address = header.p_vaddr,
-			.offset = header.p_offset,
-			.size = segment_bytes(&header, (uint64_t)st.st_size),
-			.executable = header.p_flags & PF_X,
-		};
+		held = segment->p_offset < (uint64_t)st.st_size ? (uint64_t)st.st_size - segment->p_offset
+								: 0;
+		if (segment->p_filesz > held)
+			segment->p_filesz = held;
+		file->segment_count++;
 	}
 	return 0;
 }
@@ -139,11 +125,6 @@ static const Elf_Data *section_data(Elf_Scn *section, const GElf_Shdr *header)
 	return data && data->d_buf ? data : NULL;
 }
 
-static bool strings_hold(const Elf_Data *strings, const char *name)
-{
-	return memmem(strings->d_buf, strings->d_size, name, strlen(name) + 1) != NULL;
-}
-
 static bool symbol_matches(const GElf_Sym *symbol, const Elf_Data *strings, const char *name)
 {
 	size_t size = strlen(name) + 1;
@@ -169,7 +150,7 @@ static int table_find(const struct elf_file *file, Elf_Scn *section, const GElf_
 	if (!string_section || !gelf_getshdr(string_section, &string_header))
 		return -ENOENT;
 	strings = section_data(string_section, &string_header);
-	if (!strings || !strings_hold(strings, name))
+	if (!strings || !memmem(strings->d_buf, strings->d_size, name, strlen(name) + 1))
 		return -ENOENT;
 	symbols = section_data(section, header);
 	if (!symbols)
@@ -217,12 +198,12 @@ bool elf_has_function_beside(const struct elf_file *file, const struct elf_symbo
 	return !tables_find(file, symbol->dynamic ? SHT_DYNSYM : SHT_SYMTAB, name, &found);
 }
 
-static const struct segment *segment_find(const struct elf_file *file, uint64_t address)
+static const GElf_Phdr *segment_find(const struct elf_file *file, uint64_t address)
 {
 	for (size_t i = 0; i < file->segment_count; i++) {
-		const struct segment *segment = &file->segments[i];
+		const GElf_Phdr *segment = &file->segments[i];
 
-		if (address >= segment->address && address - segment->address < segment->size)
+		if (address >= segment->p_vaddr && address - segment->p_vaddr < segment->p_filesz)
 			return segment;
 	}
 	return NULL;
@@ -230,26 +211,26 @@ static const struct segment *segment_find(const struct elf_file *file, uint64_t 
 
 long elf_read_code(const struct elf_file *file, uint64_t address, uint8_t *out, size_t size)
 {
-	const struct segment *segment = segment_find(file, address);
+	const GElf_Phdr *segment = segment_find(file, address);
 	uint64_t within;
 	ssize_t n;
 
-	if (!segment || !segment->executable)
+	if (!segment || !(segment->p_flags & PF_X))
 		return -EFAULT;
-	within = address - segment->address;
-	if (size > segment->size - within)
-		size = segment->size - within;
-	n = pread(file->fd, out, size, (off_t)(segment->offset + within));
+	within = address - segment->p_vaddr;
+	if (size > segment->p_filesz - within)
+		size = segment->p_filesz - within;
+	n = pread(file->fd, out, size, (off_t)(segment->p_offset + within));
 	return n > 0 ? n : -EFAULT;
 }
 
 int elf_file_offset(const struct elf_file *file, uint64_t address, uint64_t *offset)
 {
-	const struct segment *segment = segment_find(file, address);
+	const GElf_Phdr *segment = segment_find(file, address);
 
 	if (!segment)
 		return -EFAULT;
-	*offset = segment->offset + (address - segment->address);
+	*offset = segment->p_offset + (address - segment->p_vaddr);
 	return 0;
 }
 
@@ -280,11 +261,17 @@ bool elf_has_section(const struct elf_file *file, const char *name)
 	return section_find(file, name, &header) != NULL;
 }
 
-bool elf_has_text(const struct elf_file *file, const char *text)
+static const Elf_Data *texts_find(const struct elf_file *file)
 {
 	GElf_Shdr header;
 	Elf_Scn *section = section_find(file, ".rodata", &header);
-	const Elf_Data *data = section ? section_data(section, &header) : NULL;
+
+	return section ? section_data(section, &header) : NULL;
+}
+
+bool elf_has_text(const struct elf_file *file, const char *text)
+{
+	const Elf_Data *data = texts_find(file);
 
 	return data && memmem(data->d_buf, data->d_size, text, strlen(text));
 }
@@ -314,9 +301,7 @@ static bool is_version(const char *text)
 
 int elf_find_version(const struct elf_file *file, const char *prefix, char *out, size_t size)
 {
-	GElf_Shdr header;
-	Elf_Scn *section = section_find(file, ".rodata", &header);
-	const Elf_Data *data = section ? section_data(section, &header) : NULL;
+	const Elf_Data *data = texts_find(file);
 	size_t prefix_len = strlen(prefix);
 	const char *at, *end;
 

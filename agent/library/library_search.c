@@ -67,12 +67,16 @@ struct library_search *library_search_new(library_fn *fn, void *ctx)
 	return search;
 }
 
-static void set_clear(struct known_file **set)
+/* Those that are this library, or all. */
+static void examined_remove(struct library_search *search, const struct library *library, bool all)
 {
 	struct known_file *file, *next;
 
-	HASH_ITER (hh, *set, file, next) {
-		HASH_DEL(*set, file); /* NOLINT(clang-analyzer-unix.Malloc): the macro's own bookkeeping */
+	HASH_ITER (hh, search->examined, file, next) {
+		if (!all && file->library != library)
+			continue;
+		HASH_DEL(search->examined,
+			 file); /* NOLINT(clang-analyzer-unix.Malloc): the macro's own bookkeeping */
 		free(file);
 	}
 }
@@ -82,43 +86,33 @@ void library_search_free(struct library_search *search)
 	if (!search)
 		return;
 	map_watch_free(search->watch);
-	set_clear(&search->examined);
+	examined_remove(search, NULL, true);
 	library_set_fini(&search->reported);
 	free(search);
 }
 
-static struct known_file *set_find(struct known_file *set, const struct file_key *key)
+static struct known_file *examined_find(const struct library_search *search, const struct file_key *key)
 {
 	struct known_file *file;
 
-	HASH_FIND(hh, set, key, sizeof(*key), file);
+	HASH_FIND(hh, search->examined, key, sizeof(*key), file);
 	return file;
 }
 
 /* Without memory an entry is not remembered, no more. */
-static void set_add(struct known_file **set, const struct file_key *key, struct library *library)
+static void examined_add(struct library_search *search, const struct file_key *key, struct library *library)
 {
 	struct known_file *file = calloc(1, sizeof(*file));
 
 	if (!file)
 		return;
+	if (HASH_COUNT(search->examined) >= EXAMINED_MAX)
+		examined_remove(search, NULL, true);
 	file->key = *key;
 	file->library = library;
-	HASH_ADD(hh, *set, key, sizeof(file->key), file);
+	HASH_ADD(hh, search->examined, key, sizeof(file->key), file);
 	if (!TABLE_ADDED(file, hh))
 		free(file);
-}
-
-static void set_remove(struct known_file **set, const struct library *library)
-{
-	struct known_file *file, *next;
-
-	HASH_ITER (hh, *set, file, next) {
-		if (file->library != library)
-			continue;
-		HASH_DEL(*set, file);
-		free(file);
-	}
 }
 
 static struct file_key key_examined(const struct stat *st)
@@ -142,64 +136,54 @@ static const struct library_row *row_of_file(int fd)
 }
 
 /* The library that the file is; NULL: none, or one too many. */
-static struct library *file_report(struct library_search *search, int fd,
-				   const struct file_identity *identity, const char *path, uint32_t pid)
-{
-	struct library *library = library_find(&search->reported, identity);
-	const struct library_row *row = library ? NULL : row_of_file(fd);
-
-	if (!row)
-		return library;
-	library = library_add(&search->reported, identity, path);
-	if (library)
-		search->fn(search->ctx, row, fd, path, pid);
-	else
-		counter_add(COUNTER_PROBES_FAILED, 1); /* what cannot be remembered would be probed twice */
-	return library;
-}
-
 static struct library *file_examine(struct library_search *search, int fd, const struct stat *st,
 				    const char *path, uint32_t pid)
 {
 	struct file_identity identity = file_identity_of(fd, st);
 	struct file_key key = key_examined(st);
-	struct known_file *file = set_find(search->examined, &key);
+	struct known_file *file = examined_find(search, &key);
+	const struct library_row *row = NULL;
 	struct library *library;
 
 	if (file)
 		return file->library;
-	if (HASH_COUNT(search->examined) >= EXAMINED_MAX)
-		set_clear(&search->examined);
-	library = file_report(search, fd, &identity, path, pid);
-	set_add(&search->examined, &key, library);
+	library = library_find(&search->reported, &identity);
+	if (!library)
+		row = row_of_file(fd);
+	if (row)
+		library = library_add(&search->reported, &identity, path);
+	if (row && library)
+		search->fn(search->ctx, row, fd, path, pid);
+	else if (row)
+		counter_add(COUNTER_PROBES_FAILED, 1); /* what cannot be remembered would be probed twice */
+	examined_add(search, &key, library);
 	return library;
 }
 
 /* Finds out whether a mapping's file is a library. 0 or -errno, when it could not be looked at. */
 static int mapping_examine(struct library_search *search, uint32_t pid, const struct mapping *mapping)
 {
-	struct stat st;
-	struct file_key key;
-	struct known_file *known;
+	const struct known_file *known;
 	struct library *library;
+	struct file_key key;
+	struct stat st;
 	int fd = proc_mapping_stat(pid, mapping, &st);
 
 	if (fd < 0 || !S_ISREG(st.st_mode))
 		return fd;
 	key = key_examined(&st);
-	known = set_find(search->examined, &key);
+	known = examined_find(search, &key);
 	if (known) {
-		if (known->library)
-			library_used(known->library, pid, mapping->inode);
-		return 0;
+		library = known->library;
+	} else {
+		fd = proc_mapping_open(pid, mapping, &st);
+		if (fd < 0)
+			return fd;
+		library = file_examine(search, fd, &st, mapping->path, pid);
+		close(fd);
 	}
-	fd = proc_mapping_open(pid, mapping, &st);
-	if (fd < 0)
-		return fd;
-	library = file_examine(search, fd, &st, mapping->path, pid);
 	if (library)
 		library_used(library, pid, mapping->inode);
-	close(fd);
 	return 0;
 }
 
@@ -325,7 +309,7 @@ void library_search_sweep(struct library_search *search, uint64_t now_ns, librar
 	{
 		if (!library_is_unused(library))
 			continue;
-		set_remove(&search->examined, library);
+		examined_remove(search, library, false);
 		fn(search->ctx, &library->identity);
 		library_remove(&search->reported, library);
 	}

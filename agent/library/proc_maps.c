@@ -96,18 +96,13 @@ int proc_each(bool (*fn)(void *ctx, uint32_t pid), void *ctx)
 	return 0;
 }
 
-static void link_name(char *out, size_t size, uint32_t pid, const struct mapping *mapping)
-{
-	snprintf(out, size, "/proc/%u/map_files/%" PRIx64 "-%" PRIx64, pid, mapping->start, mapping->end);
-}
-
 /* The link itself, or the path below the process's root; the name of what could be seen goes to out. */
 static int mapping_locate(uint32_t pid, const struct mapping *mapping, char *out, size_t size,
 			  struct stat *st)
 {
 	int err;
 
-	link_name(out, size, pid, mapping);
+	snprintf(out, size, "/proc/%u/map_files/%" PRIx64 "-%" PRIx64, pid, mapping->start, mapping->end);
 	if (!stat(out, st))
 		return 0;
 	err = -errno;
