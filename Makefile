@@ -51,9 +51,9 @@ BPF_FLAGS := -target bpf -D__bpf__ -D__TARGET_ARCH_$(BPF_ARCH) -O2 -g -mcpu=v3 -
 # --- sources, in flow order -------------------------------------------------
 BPF_SOURCES := $(wildcard bpf/*.bpf.c bpf/*/*.bpf.c)
 PROTOCOL_SOURCES := $(wildcard protocols/*.c protocols/*/*.c)
-PROBES := $(wildcard agent/capture/probes.c agent/capture/probes_*.c)
-PROBES_NONE := agent/capture/probes_none.c
-AGENT_SOURCES := $(filter-out $(if $(filter yes,$(CAPTURE)),$(PROBES_NONE),$(filter-out $(PROBES_NONE),$(PROBES))),\
+LIVE := $(wildcard agent/capture/probes*.c) agent/capture/source_bpf.c agent/run/live.c agent/run/process_filter.c
+LIVE_NONE := agent/run/live_none.c
+AGENT_SOURCES := $(filter-out $(if $(filter yes,$(CAPTURE)),$(LIVE_NONE),$(LIVE)),\
 	$(wildcard agent/*/*.c agent/*/*/*.c))
 
 PROTOCOL_OBJECTS := $(PROTOCOL_SOURCES:%.c=$(BUILD)/%.o) $(LLHTTP_OBJECTS)
