@@ -55,13 +55,6 @@ struct source_bpf *source_bpf_new(struct probes *probes, event_fn *fn, void *ctx
 	return source;
 }
 
-static void known_free(struct source_bpf *source, struct known_process *process)
-{
-	HASH_DEL(source->known, process);
-	free(process->cgroup);
-	free(process);
-}
-
 static struct known_process *known_find(const struct source_bpf *source, uint32_t pid)
 {
 	struct known_process *process;
@@ -70,31 +63,30 @@ static struct known_process *known_find(const struct source_bpf *source, uint32_
 	return process;
 }
 
-void source_bpf_free(struct source_bpf *source)
+static void known_remove(struct source_bpf *source, struct known_process *process)
 {
-	struct known_process *process, *next;
-
-	if (!source)
+	if (!process)
 		return;
-	HASH_ITER (hh, source->known, process, next)
-		known_free(source, process);
-	free(source);
+	HASH_DEL(source->known, process);
+	free(process->cgroup);
+	free(process);
 }
 
-static void known_remove(struct source_bpf *source, uint32_t pid)
+void source_bpf_free(struct source_bpf *source)
 {
-	struct known_process *process = known_find(source, pid);
-
-	if (process)
-		known_free(source, process);
+	if (!source)
+		return;
+	while (source->known)
+		known_remove(source, source->known);
+	free(source);
 }
 
 /* True when it was not known before. */
 static bool known_add(struct source_bpf *source, uint32_t pid)
 {
-	struct known_process *process = known_find(source, pid);
+	struct known_process *process;
 
-	if (process)
+	if (known_find(source, pid))
 		return false;
 	process = calloc(1, sizeof(*process));
 	if (process) {
@@ -171,7 +163,7 @@ static int source_event(void *ctx, const struct event_header *event)
 		return error < 0 ? error : tell_cgroup(source, (const struct event_process *)event);
 	}
 	if (event->type == EVENT_EXIT) {
-		known_remove(source, event->pid);
+		known_remove(source, known_find(source, event->pid));
 	} else if ((event->flags & EVENT_PID_VALID) && known_add(source, event->pid)) {
 		error = introduce(source, event);
 		if (error < 0)

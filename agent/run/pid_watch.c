@@ -38,20 +38,14 @@ struct pid_watch {
 	struct watched *items;
 };
 
-/* The thread group that a number belongs to, 0 when there is no such process or thread. */
-static uint32_t group_of(uint32_t pid)
+static int pid_check(uint32_t pid)
 {
 	char path[32], status[1024];
+	uint32_t group; /* of threads, that the number belongs to; 0: there is no such process or thread */
 
 	snprintf(path, sizeof(path), "/proc/%u/status", pid);
 	small_file_read(path, status, sizeof(status));
-	return (uint32_t)strtoul(small_file_field(status, "Tgid"), NULL, 10);
-}
-
-static int pid_check(uint32_t pid)
-{
-	uint32_t group = group_of(pid);
-
+	group = (uint32_t)strtoul(small_file_field(status, "Tgid"), NULL, 10);
 	if (group == pid)
 		return 0;
 	if (!group) {
@@ -210,15 +204,6 @@ int pid_watch_fd(const struct pid_watch *watch)
 	return watch->epoll;
 }
 
-static void end_say(const struct pid_watch *watch, const struct watched *item)
-{
-	bool last = watch->left == 0 && watch->count > 1;
-
-	log_info("process %u (%.*s) ended%s", item->pid, (int)item->name.len,
-		 item->name.data ? (const char *)item->name.data : "",
-		 last ? ", the last of those given" : "");
-}
-
 bool pid_watch_read(struct pid_watch *watch)
 {
 	struct epoll_event events[16];
@@ -232,7 +217,9 @@ bool pid_watch_read(struct pid_watch *watch)
 			close(item->fd);
 			item->fd = -1;
 			watch->left--;
-			end_say(watch, item);
+			log_info("process %u (%.*s) ended%s", item->pid, (int)item->name.len,
+				 item->name.data ? (const char *)item->name.data : "",
+				 watch->left == 0 && watch->count > 1 ? ", the last of those given" : "");
 		}
 	}
 	return watch->left == 0;
