@@ -21,14 +21,9 @@
 #include <string.h>
 #include <unistd.h>
 
-static void library_ignore(void *ctx, const struct library_row *row, int fd, const char *path, uint32_t pid)
-{
-	(void)ctx, (void)row, (void)fd, (void)path, (void)pid;
-}
-
 static void watch_print(void)
 {
-	struct library_search *search = library_search_new(library_ignore, NULL);
+	struct library_search *search = library_search_new(NULL, NULL); /* which looks at nothing */
 	int fd = search ? library_search_watch(search) : -ENOMEM;
 
 	if (fd >= 0)
@@ -107,24 +102,11 @@ static int all_print(struct doctor_files *files, bool detail)
 	return 0;
 }
 
-static int chosen_print(struct doctor_files *files, const struct doctor_config *config)
-{
-	int result = 0;
-
-	printf("\n");
-	for (size_t i = 0; i < config->pid_count; i++) {
-		int err = doctor_process_print(files, config->pids[i], stdout);
-
-		result = err ? err : result;
-	}
-	return result;
-}
-
 int doctor_run(const struct doctor_config *config)
 {
 	struct doctor_files *files = doctor_files_new();
 	bool works;
-	int err;
+	int err = 0;
 
 	if (!files) {
 		printf("out of memory\n");
@@ -132,9 +114,12 @@ int doctor_run(const struct doctor_config *config)
 	}
 	works = machine_print(config);
 	if (config->pid_count)
-		err = chosen_print(files, config);
+		printf("\n");
 	else
 		err = all_print(files, config->detail);
+	for (size_t i = 0; i < config->pid_count; i++)
+		if (doctor_process_print(files, config->pids[i], stdout))
+			err = -ESRCH;
 	doctor_files_free(files);
 	return works && !err ? 0 : 1;
 }

@@ -22,10 +22,7 @@
 #define PIDS_SHOWN   3
 
 struct group {
-	char name[sizeof(((struct event_process *)NULL)->name)];
-	uint64_t libraries;
-	uint32_t others;
-	bool is_32bit, rings;
+	struct doctor_look look; /* of the first; what is grouped by is the same in all */
 	uint32_t pids[PIDS_SHOWN];
 	unsigned int count;
 };
@@ -39,30 +36,20 @@ struct doctor_processes {
 	unsigned int unlisted; /* more programs than groups */
 };
 
-static bool group_fits(const struct group *group, const struct doctor_look *look)
-{
-	return group->libraries == look->libraries && group->others == look->others &&
-	       group->is_32bit == look->is_32bit && group->rings == (look->rings > 0) &&
-	       strncmp(group->name, look->facts.name, sizeof(group->name)) == 0;
-}
-
+/* NULL: there are too many. */
 static struct group *group_find(struct doctor_processes *processes, const struct doctor_look *look)
 {
 	struct group *group = processes->groups;
 
 	for (size_t i = 0; i < processes->group_count; i++, group++)
-		if (group_fits(group, look))
+		if (group->look.libraries == look->libraries && group->look.others == look->others &&
+		    group->look.is_32bit == look->is_32bit && !group->look.rings == !look->rings &&
+		    strncmp(group->look.facts.name, look->facts.name, sizeof(look->facts.name)) == 0)
 			return group;
 	if (processes->group_count == GROUPS_MAX)
 		return NULL;
 	processes->group_count++;
-	*group = (struct group){
-		.libraries = look->libraries,
-		.others = look->others,
-		.is_32bit = look->is_32bit,
-		.rings = look->rings > 0,
-	};
-	memcpy(group->name, look->facts.name, sizeof(group->name));
+	*group = (struct group){ .look = *look };
 	return group;
 }
 
@@ -140,22 +127,24 @@ static void coverage_print(FILE *out, const struct doctor_files *files, uint64_t
 static void group_print(const struct doctor_processes *processes, const struct group *group, FILE *out)
 {
 	fputs("  ", out);
-	doctor_text(out, group->name[0] ? group->name : "?");
+	doctor_text(out, group->look.facts.name[0] ? group->look.facts.name : "?");
 	if (group->count > 1)
 		fprintf(out, " %s%u", MB_CUR_MAX > 1 ? "\303\227" : "x", group->count);
 	for (unsigned int i = 0; i < group->count && i < PIDS_SHOWN; i++)
 		fprintf(out, "%s%u", i ? ", " : " (", group->pids[i]);
 	fputs(group->count > PIDS_SHOWN ? ", ...)  " : ")  ", out);
-	coverage_print(out, processes->files, group->libraries, group->others);
-	fputs(group->is_32bit ? "; 32-bit: sizes only" : "", out);
-	fputs(group->rings ? "; io_uring: sizes only" : "", out);
+	coverage_print(out, processes->files, group->look.libraries, group->look.others);
+	fputs(group->look.is_32bit ? "; 32-bit: sizes only" : "", out);
+	fputs(group->look.rings ? "; io_uring: sizes only" : "", out);
 	fputc('\n', out);
 }
 
 /* GnuTLS often comes along as a library of a library, unused: beside OpenSSL it is no trouble. */
 static bool group_troubled(const struct group *group)
 {
-	return (group->others && !group->libraries) || group->is_32bit || group->rings;
+	const struct doctor_look *look = &group->look;
+
+	return (look->others && !look->libraries) || look->is_32bit || look->rings;
 }
 
 static void groups_print(const struct doctor_processes *processes, FILE *out, bool troubled, bool all)
