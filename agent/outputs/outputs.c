@@ -32,7 +32,7 @@ struct outputs {
 	size_t count;
 	uint64_t shown;
 	struct remarks remarks;
-	bool conn_seen;		 /* the one of -x */
+	bool conn_seen;		 /* the one of -x, or any */
 	bool by_exchange;	 /* the filter is about exchanges */
 	struct conn_set matched; /* connections with an exchange that it let through; by_exchange only */
 	bool ready;		 /* all are open */
@@ -139,19 +139,6 @@ struct outputs_wants outputs_wants(const struct outputs *outputs)
 	return wants;
 }
 
-/* -x */
-static bool conn_wanted(struct outputs *outputs, const struct result *result)
-{
-	uint64_t wanted = outputs->config->conn;
-
-	if (!wanted)
-		return true;
-	if (!result->conn || result->conn->id != wanted)
-		return false;
-	outputs->conn_seen = true;
-	return true;
-}
-
 /* A connection is shown for its own sake, or for an exchange that was. */
 static bool conn_itself_passes(struct outputs *outputs, const struct result *result)
 {
@@ -165,7 +152,12 @@ static bool conn_itself_passes(struct outputs *outputs, const struct result *res
 /* When enough was shown, a connection whose exchanges stand there still gets its end. */
 static bool passes(struct outputs *outputs, const struct result *result)
 {
-	if (!conn_wanted(outputs, result) || (outputs->finished && result->kind != RESULT_CONN_CLOSED))
+	uint64_t wanted = outputs->config->conn;
+
+	if (wanted && (!result->conn || result->conn->id != wanted))
+		return false;
+	outputs->conn_seen = true;
+	if (outputs->finished && result->kind != RESULT_CONN_CLOSED)
 		return false;
 	switch (result_rows[result->kind].filter) {
 	case RESULT_BY_EXCHANGE:
@@ -176,22 +168,6 @@ static bool passes(struct outputs *outputs, const struct result *result)
 		return conn_itself_passes(outputs, result);
 	}
 	return false;
-}
-
-/* An exchange whose other end is not wanted stands for itself. */
-static struct exchange exchange_as_wanted(struct outputs *outputs, const struct exchange *exchange)
-{
-	struct exchange view = *exchange;
-	struct result other;
-
-	if (!view.other)
-		return view;
-	other = result_of_exchange(RESULT_EXCHANGE, view.other);
-	if (passes(outputs, &other))
-		return view;
-	view.other = NULL;
-	view.join = JOIN_NONE;
-	return view;
 }
 
 /* Text has one line for both ends. */
@@ -222,11 +198,19 @@ static void count_shown(struct outputs *outputs, const struct result *result)
 		outputs->finished = true;
 }
 
+/* An exchange whose other end is not wanted stands for itself. */
 static void show_exchange(struct outputs *outputs, const struct exchange *exchange)
 {
-	struct exchange wanted = exchange_as_wanted(outputs, exchange);
-	struct result result = result_of_exchange(RESULT_EXCHANGE, &wanted);
+	struct exchange wanted = *exchange;
+	struct result result = result_of_exchange(RESULT_EXCHANGE, &wanted), other;
 
+	if (wanted.other) {
+		other = result_of_exchange(RESULT_EXCHANGE, wanted.other);
+		if (!passes(outputs, &other)) {
+			wanted.other = NULL;
+			wanted.join = JOIN_NONE;
+		}
+	}
 	if (outputs->by_exchange && !conn_set_add(&outputs->matched, exchange->conn->id))
 		counter_add(COUNTER_LIMIT_FILTER, 1);
 	hand_on(outputs, &result);

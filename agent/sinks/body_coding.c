@@ -124,21 +124,15 @@ static enum coding_result zstd_decode(struct slice in, struct buffer *out, size_
 	return result;
 }
 
-static enum coding_result copy_decode(struct slice in, struct buffer *out, size_t end)
-{
-	size_t room = end > out->len ? end - out->len : 0;
-
-	buffer_put(out, in.data, in.len < room ? in.len : room);
-	return in.len > room ? CODING_LIMIT : CODING_WHOLE;
-}
-
 enum coding_result body_coding_decode(struct slice name, struct slice in, struct buffer *out,
 				      size_t limit_bytes)
 {
 	size_t end = out->len + limit_bytes;
 
-	if (!name.len || slice_equal_nocase(name, SLICE("identity")))
-		return copy_decode(in, out, end);
+	if (!name.len || slice_equal_nocase(name, SLICE("identity"))) {
+		buffer_put(out, in.data, slice_take(in, limit_bytes).len);
+		return in.len > limit_bytes ? CODING_LIMIT : CODING_WHOLE;
+	}
 	if (slice_equal_nocase(name, SLICE("gzip")) || slice_equal_nocase(name, SLICE("x-gzip")))
 		return zlib_decode(in, GZIP_OR_ZLIB, out, end);
 	if (slice_equal_nocase(name, SLICE("deflate")))

@@ -33,38 +33,21 @@ struct kept_lines {
 	UT_hash_handle hh;
 };
 
-enum column {
-	COLUMN_TIME,
-	COLUMN_WHAT,
-	COLUMN_ID,
-	COLUMN_PROGRAM,
-	COLUMN_LOCAL,
-	COLUMN_PEER,
-	COLUMN_ROLE,
-	COLUMN_TLS,
-	COLUMN_PROTOCOL,
-	COLUMN_EXCHANGES,
-	COLUMN_BYTES,
-	COLUMN_DURATION,
-	COLUMN_COUNT
-};
-
 static const struct {
 	const char *title;
 	size_t width;
-} columns[COLUMN_COUNT] = {
-	[COLUMN_TIME] = { "TIME", 12 },	    [COLUMN_WHAT] = { "WHAT", 6 },
-	[COLUMN_ID] = { "CONN", 7 },	    [COLUMN_PROGRAM] = { "PROGRAM", 18 },
-	[COLUMN_LOCAL] = { "LOCAL", 21 },   [COLUMN_PEER] = { "PEER", 21 },
-	[COLUMN_ROLE] = { "ROLE", 6 },	    [COLUMN_TLS] = { "TLS", 8 },
-	[COLUMN_PROTOCOL] = { "PROTO", 5 }, [COLUMN_EXCHANGES] = { "EXCH", 6 },
-	[COLUMN_BYTES] = { "BYTES", 7 },    [COLUMN_DURATION] = { "OPEN", 8 },
+} columns[] = {
+	{ "TIME", 12 }, { "WHAT", 6 }, { "CONN", 7 },  { "PROGRAM", 18 }, { "LOCAL", 21 }, { "PEER", 21 },
+	{ "ROLE", 6 },	{ "TLS", 8 },  { "PROTO", 5 }, { "EXCH", 6 },	  { "BYTES", 7 },  { "OPEN", 8 },
 };
+
+#define COLUMN_COUNT (sizeof(columns) / sizeof(columns[0]))
 
 struct sink {
 	struct buffer text;
 	struct buffer line;
 	size_t widths[COLUMN_COUNT];
+	size_t column; /* of the cell that is being written */
 	bool follow;
 	struct style style;
 	struct kept_lines *kept;
@@ -78,7 +61,7 @@ static int conns_text_init(struct sink *sink, const struct sink_config *config)
 	sink->out = config->out;
 	sink->verbose = config->verbose;
 	sink->follow = config->follow;
-	for (int i = 0; i < COLUMN_COUNT; i++)
+	for (size_t i = 0; i < COLUMN_COUNT; i++)
 		sink->widths[i] = columns[i].width;
 	line_style_init(&sink->style, config);
 	return 0;
@@ -156,22 +139,22 @@ static void line_keep(struct sink *sink, const struct exchange *exchange)
 	kept->count++;
 }
 
-/* Ends a cell of plain characters; the column is as wide from now on. Returns where the next cell starts. */
-static size_t cell_end(struct sink *sink, size_t start, enum column column)
+/* Ends a cell of plain characters; its column is as wide from now on. Returns where the next cell starts. */
+static size_t cell_end(struct sink *sink, size_t start)
 {
-	size_t used = sink->text.len - start;
+	size_t used = sink->text.len - start, *width = &sink->widths[sink->column++];
 
-	if (used > sink->widths[column])
-		sink->widths[column] = used < WIDTH_MAX ? used : WIDTH_MAX;
-	return line_column_end(&sink->text, start, sink->widths[column]);
+	if (used > *width)
+		*width = used < WIDTH_MAX ? used : WIDTH_MAX;
+	return line_column_end(&sink->text, start, *width);
 }
 
-static void put_cell(struct sink *sink, enum column column, const char *string)
+static size_t put_cell(struct sink *sink, const char *string)
 {
 	size_t start = sink->text.len;
 
 	buffer_string(&sink->text, string ? string : "?");
-	cell_end(sink, start, column);
+	return cell_end(sink, start);
 }
 
 static void put_title(struct sink *sink)
@@ -180,9 +163,10 @@ static void put_title(struct sink *sink)
 
 	if (sink->titled)
 		return;
+	sink->column = 0;
 	line_style_on(text, &sink->style, STYLE_BOLD);
-	for (int i = 0; i < COLUMN_COUNT; i++)
-		put_cell(sink, i, columns[i].title);
+	for (size_t i = 0; i < COLUMN_COUNT; i++)
+		put_cell(sink, columns[i].title);
 	buffer_string(text, "CLOSED");
 	line_style_off(text, &sink->style);
 	buffer_char(text, '\n');
@@ -197,27 +181,26 @@ static void put_conn(struct sink *sink, const char *what, uint64_t time_ns, cons
 	size_t start;
 
 	put_title(sink);
+	sink->column = 0;
 	start = text->len;
 	if (time_ns)
 		wall_clock_local(text, &sink->style.clock, time_ns);
 	else
 		buffer_char(text, '-');
-	cell_end(sink, start, COLUMN_TIME);
-	put_cell(sink, COLUMN_WHAT, what);
-	start = text->len;
+	cell_end(sink, start);
+	start = put_cell(sink, what);
 	buffer_format(text, "#%" PRIu64, conn->id);
-	start = cell_end(sink, start, COLUMN_ID);
+	start = cell_end(sink, start);
 	line_put_program(text, &sink->style, &conn->owner);
-	start = cell_end(sink, start, COLUMN_PROGRAM);
+	start = cell_end(sink, start);
 	address_put_endpoint(text, &conn->sock, conn->sock.local, conn->sock.local_port);
-	start = cell_end(sink, start, COLUMN_LOCAL);
+	start = cell_end(sink, start);
 	address_put_endpoint(text, &conn->sock, conn->sock.peer, conn->sock.peer_port);
-	cell_end(sink, start, COLUMN_PEER);
-	put_cell(sink, COLUMN_ROLE, conn_facts_role_name(conn->role));
-	put_cell(sink, COLUMN_TLS, conn->tls ? tls : no_tls);
-	start = text->len;
+	cell_end(sink, start);
+	put_cell(sink, conn_facts_role_name(conn->role));
+	start = put_cell(sink, conn->tls ? tls : no_tls);
 	line_put_protocol(text, conn->version, conn->protocol);
-	cell_end(sink, start, COLUMN_PROTOCOL);
+	cell_end(sink, start);
 }
 
 static void put_totals(struct sink *sink, const struct conn_facts *conn)
@@ -227,14 +210,14 @@ static void put_totals(struct sink *sink, const struct conn_facts *conn)
 	size_t start = text->len;
 
 	buffer_u64(text, conn->exchanges);
-	start = cell_end(sink, start, COLUMN_EXCHANGES);
+	start = cell_end(sink, start);
 	line_put_size(text, conn->moved_bytes);
-	start = cell_end(sink, start, COLUMN_BYTES);
+	start = cell_end(sink, start);
 	if (conn->opened_ns && conn->closed_ns >= conn->opened_ns)
 		line_put_latency(text, conn->closed_ns - conn->opened_ns);
 	else
 		buffer_char(text, '?');
-	cell_end(sink, start, COLUMN_DURATION);
+	cell_end(sink, start);
 	if (conn->closed_ns || conn->closed_by != CLOSED_UNKNOWN)
 		buffer_string(text, closed_by ? closed_by : "?");
 	else

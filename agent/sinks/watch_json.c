@@ -184,6 +184,9 @@ static void watch_json_exchange(struct sink *sink, const struct result *result)
 	const struct content *content = exchange_content(exchange);
 	struct url url = { 0 };
 
+	/* One object an exchange is what programs expect: those of pending ones come on request only. */
+	if (result->kind == RESULT_PENDING && !sink->pending_wanted)
+		return;
 	if (exchange->request)
 		url_of_request(exchange->request, &url);
 	if (exchange->start_ns)
@@ -209,13 +212,6 @@ static void watch_json_exchange(struct sink *sink, const struct result *result)
 	json_end(writer);
 }
 
-/* One object an exchange is what programs expect: these come on request only. */
-static void watch_json_pending(struct sink *sink, const struct result *result)
-{
-	if (sink->pending_wanted)
-		watch_json_exchange(sink, result);
-}
-
 const struct sink_ops watch_json_sink = {
 	.format = "json",
 	.view = VIEW_WATCH,
@@ -224,7 +220,7 @@ const struct sink_ops watch_json_sink = {
 	.init = watch_json_init,
 	.show = {
 		[RESULT_EXCHANGE] = watch_json_exchange,
-		[RESULT_PENDING] = watch_json_pending,
+		[RESULT_PENDING] = watch_json_exchange,
 	},
 	.fini = watch_json_fini,
 };

@@ -102,29 +102,6 @@ void stat_put_rate(struct buffer *text, double value)
 
 /* --- the table ----------------------------------------------------------- */
 
-enum column {
-	COLUMN_COUNT,
-	COLUMN_RATE,
-	COLUMN_IN_FLIGHT,
-	COLUMN_ERRORS,
-	COLUMN_4XX,
-	COLUMN_5XX,
-	COLUMN_RESET,
-	COLUMN_TIMEOUT,
-	COLUMN_GRPC,
-	COLUMN_CLOSED,
-	COLUMN_P50,
-	COLUMN_P90,
-	COLUMN_P99,
-	COLUMN_P999,
-	COLUMN_MAX,
-	COLUMN_TTFB,
-	COLUMN_CLIENT,
-	COLUMN_REQUEST,
-	COLUMN_RESPONSE,
-	COLUMNS
-};
-
 enum cell {
 	CELL_COUNT,
 	CELL_ERRORS, /* a count in colour */
@@ -142,27 +119,30 @@ static const struct {
 	enum cell cell;
 	size_t number; /* its place in struct stats_numbers; of a quantile the histogram's */
 	double share;
-} columns[COLUMNS] = {
-	[COLUMN_COUNT] = { "COUNT", 0, CELL_COUNT, NUMBER(count), 0 },
-	[COLUMN_RATE] = { "RATE/s", 2, CELL_RATE, NUMBER(count), 0 },
-	[COLUMN_IN_FLIGHT] = { "INFL", 3, CELL_IN_FLIGHT, 0, 0 },
-	[COLUMN_ERRORS] = { "ERR", 0, CELL_ERRORS, NUMBER(errors), 0 },
-	[COLUMN_4XX] = { "4XX", 7, CELL_ERRORS, NUMBER(errors_4xx), 0 },
-	[COLUMN_5XX] = { "5XX", 7, CELL_ERRORS, NUMBER(errors_5xx), 0 },
-	[COLUMN_RESET] = { "RST", 7, CELL_ERRORS, NUMBER(errors_reset), 0 },
-	[COLUMN_TIMEOUT] = { "TMO", 7, CELL_ERRORS, NUMBER(errors_timeout), 0 },
-	[COLUMN_GRPC] = { "GRPC", 7, CELL_ERRORS, NUMBER(errors_grpc), 0 },
-	[COLUMN_CLOSED] = { "CLO", 7, CELL_COUNT, NUMBER(closed), 0 },
-	[COLUMN_P50] = { "p50", 0, CELL_QUANTILE, NUMBER(duration), 0.5 },
-	[COLUMN_P90] = { "p90", 4, CELL_QUANTILE, NUMBER(duration), 0.9 },
-	[COLUMN_P99] = { "p99", 1, CELL_QUANTILE, NUMBER(duration), 0.99 },
-	[COLUMN_P999] = { "p99.9", 4, CELL_QUANTILE, NUMBER(duration), 0.999 },
-	[COLUMN_MAX] = { "MAX", 1, CELL_QUANTILE, NUMBER(duration), 1 },
-	[COLUMN_TTFB] = { "TTFB", 5, CELL_QUANTILE, NUMBER(ttfb), 0.5 },
-	[COLUMN_CLIENT] = { "CLIENT", 3, CELL_QUANTILE, NUMBER(client), 0.5 },
-	[COLUMN_REQUEST] = { "IN", 6, CELL_SIZE, NUMBER(request_bytes), 0 },
-	[COLUMN_RESPONSE] = { "OUT", 6, CELL_SIZE, NUMBER(response_bytes), 0 },
+	bool if_any; /* left out when no row has it */
+} columns[] = {
+	{ "COUNT", 0, CELL_COUNT, NUMBER(count), 0, false },
+	{ "RATE/s", 2, CELL_RATE, NUMBER(count), 0, false },
+	{ "INFL", 3, CELL_IN_FLIGHT, 0, 0, false },
+	{ "ERR", 0, CELL_ERRORS, NUMBER(errors), 0, false },
+	{ "4XX", 7, CELL_ERRORS, NUMBER(errors_4xx), 0, false },
+	{ "5XX", 7, CELL_ERRORS, NUMBER(errors_5xx), 0, false },
+	{ "RST", 7, CELL_ERRORS, NUMBER(errors_reset), 0, false },
+	{ "TMO", 7, CELL_ERRORS, NUMBER(errors_timeout), 0, false },
+	{ "GRPC", 7, CELL_ERRORS, NUMBER(errors_grpc), 0, false },
+	{ "CLO", 7, CELL_COUNT, NUMBER(closed), 0, true },
+	{ "p50", 0, CELL_QUANTILE, NUMBER(duration), 0.5, false },
+	{ "p90", 4, CELL_QUANTILE, NUMBER(duration), 0.9, false },
+	{ "p99", 1, CELL_QUANTILE, NUMBER(duration), 0.99, false },
+	{ "p99.9", 4, CELL_QUANTILE, NUMBER(duration), 0.999, false },
+	{ "MAX", 1, CELL_QUANTILE, NUMBER(duration), 1, false },
+	{ "TTFB", 5, CELL_QUANTILE, NUMBER(ttfb), 0.5, false },
+	{ "CLIENT", 3, CELL_QUANTILE, NUMBER(client), 0.5, true },
+	{ "IN", 6, CELL_SIZE, NUMBER(request_bytes), 0, false },
+	{ "OUT", 6, CELL_SIZE, NUMBER(response_bytes), 0, false },
 };
+
+#define COLUMNS (sizeof(columns) / sizeof(columns[0]))
 
 struct table {
 	struct buffer *text;
@@ -177,7 +157,7 @@ struct table {
 };
 
 /* One cell in table->cell; plain ASCII. */
-static void cell_put(struct table *table, const struct stat_item *item, enum column column)
+static void cell_put(struct table *table, const struct stat_item *item, size_t column)
 {
 	const void *number = (const char *)&item->numbers + columns[column].number;
 	const struct histogram *histogram = number;
@@ -212,13 +192,15 @@ static void cell_put(struct table *table, const struct stat_item *item, enum col
 }
 
 /* Kinds of errors stand apart only where all of them fit; else there is one column for them. */
-static bool is_shown(const struct table *table, enum column column)
+static bool is_shown(const struct table *table, size_t column)
 {
-	if (column == COLUMN_ERRORS)
+	const void *total = (const char *)&table->rows->total + columns[column].number;
+	const struct histogram *histogram = total;
+
+	if (columns[column].number == NUMBER(errors))
 		return table->rank < RANK_LAST;
-	if (column == COLUMN_CLIENT && !table->rows->total.client.count)
-		return false;
-	if (column == COLUMN_CLOSED && !table->rows->total.closed)
+	if (columns[column].if_any &&
+	    !(columns[column].cell == CELL_QUANTILE ? histogram->count : *(const uint64_t *)total))
 		return false;
 	return columns[column].rank <= table->rank;
 }
@@ -227,7 +209,7 @@ static size_t numbers_width(const struct table *table)
 {
 	size_t width = 0;
 
-	for (int i = 0; i < COLUMNS; i++)
+	for (size_t i = 0; i < COLUMNS; i++)
 		width += is_shown(table, i) ? table->widths[i] + 1 : 0;
 	return width;
 }
@@ -236,7 +218,7 @@ static void table_measure(struct table *table)
 {
 	size_t wanted = 0, columns_max = table->style->columns;
 
-	for (int column = 0; column < COLUMNS; column++) {
+	for (size_t column = 0; column < COLUMNS; column++) {
 		table->widths[column] = strlen(columns[column].title);
 		for (size_t i = 0; i < table->rows->count; i++) {
 			cell_put(table, &table->rows->items[i], column);
@@ -269,7 +251,7 @@ static void put_titles(struct table *table)
 	struct buffer *text = table->text;
 
 	line_style_on(text, table->style, STYLE_BOLD);
-	for (int i = 0; i < COLUMNS; i++)
+	for (size_t i = 0; i < COLUMNS; i++)
 		if (is_shown(table, i))
 			buffer_format(text, "%*s ", (int)table->widths[i], columns[i].title);
 	for (const char *name = stats_by_name(table->by); *name; name++)
@@ -279,15 +261,14 @@ static void put_titles(struct table *table)
 }
 
 /* Errors that there are; those of the caller's making alone are mild. */
-static bool cell_has_color(const struct stat_item *item, enum column column, enum style_color *color)
+static bool cell_has_color(const struct stat_item *item, size_t column, enum style_color *color)
 {
-	const struct stats_numbers *numbers = &item->numbers;
-	bool mild =
-		column == COLUMN_4XX || (column == COLUMN_ERRORS && numbers->errors == numbers->errors_4xx);
+	size_t number = columns[column].number;
+	uint64_t count = *(const uint64_t *)((const char *)&item->numbers + number);
+	bool may_be_mild = number == NUMBER(errors) || number == NUMBER(errors_4xx);
 
-	*color = mild ? STYLE_YELLOW : STYLE_RED;
-	return columns[column].cell == CELL_ERRORS &&
-	       *(const uint64_t *)((const char *)numbers + columns[column].number);
+	*color = may_be_mild && count == item->numbers.errors_4xx ? STYLE_YELLOW : STYLE_RED;
+	return columns[column].cell == CELL_ERRORS && count;
 }
 
 static void put_row(struct table *table, const struct stat_item *item)
@@ -296,7 +277,7 @@ static void put_row(struct table *table, const struct stat_item *item)
 	enum style_color color;
 	bool colored;
 
-	for (int i = 0; i < COLUMNS; i++) {
+	for (size_t i = 0; i < COLUMNS; i++) {
 		if (!is_shown(table, i))
 			continue;
 		cell_put(table, item, i);

@@ -26,12 +26,6 @@ static void page_return(struct sink *sink, size_t depth)
 	top_page_make(sink);
 }
 
-static void tab_choose(struct sink *sink, enum top_page page)
-{
-	sink->pages[0] = page;
-	page_return(sink, 0);
-}
-
 /* From an endpoint to its slowest exchanges, from one of them to its headers and its connection. */
 static void row_enter(struct sink *sink)
 {
@@ -192,10 +186,12 @@ bool top_key(struct sink *sink, uint32_t key)
 		top_page_make(sink);
 		break;
 	case '1' ... '4':
-		tab_choose(sink, (enum top_page)(key - '1'));
+		sink->pages[0] = (enum top_page)(key - '1');
+		page_return(sink, 0);
 		break;
 	case '\t':
-		tab_choose(sink, (sink->pages[0] + 1) % TAB_COUNT);
+		sink->pages[0] = (sink->pages[0] + 1) % TAB_COUNT;
+		page_return(sink, 0);
 		break;
 	case TOP_KEY_UP:
 	case 'k':
