@@ -46,15 +46,6 @@ struct slice http1_line_first(struct slice bytes)
 	return slice_take(bytes, lf ? (size_t)(lf - bytes.data) + 1 : 0);
 }
 
-struct slice http1_line_strip(struct slice line)
-{
-	if (line.len && line.data[line.len - 1] == '\n')
-		line.len--;
-	if (line.len && line.data[line.len - 1] == '\r')
-		line.len--;
-	return line;
-}
-
 /* The line goes on with these bytes, which are not kept. */
 static void line_overflow(struct http1_line *line, struct slice bytes)
 {
@@ -87,11 +78,6 @@ size_t http1_line_add(struct http1_line *line, struct slice bytes, uint64_t time
 		line_overflow(line, slice_drop(bytes, room));
 	line->size += n;
 	return n;
-}
-
-struct slice http1_line_text(const struct http1_line *line)
-{
-	return http1_line_strip(bytes_slice(&line->kept));
 }
 
 void http1_line_clear(struct http1_line *line)

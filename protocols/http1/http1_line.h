@@ -35,9 +35,6 @@ struct http1_line {
  */
 size_t http1_line_add(struct http1_line *line, struct slice bytes, uint64_t time_ns, bool *whole);
 
-/* The kept bytes without the line end, borrowed. */
-struct slice http1_line_text(const struct http1_line *line);
-
 /* Empties the line; a large buffer is given back. */
 void http1_line_clear(struct http1_line *line);
 
@@ -52,7 +49,20 @@ struct http1_start_line {
 struct slice http1_line_first(struct slice bytes);
 
 /* The line without "\r\n" or "\n" at its end. */
-struct slice http1_line_strip(struct slice line);
+static inline struct slice http1_line_strip(struct slice line)
+{
+	if (line.len && line.data[line.len - 1] == '\n')
+		line.len--;
+	if (line.len && line.data[line.len - 1] == '\r')
+		line.len--;
+	return line;
+}
+
+/* The kept bytes without the line end, borrowed. */
+static inline struct slice http1_line_text(const struct http1_line *line)
+{
+	return http1_line_strip(bytes_slice(&line->kept));
+}
 
 /*
  * Reads a request line (RFC 9112, 3) or a status line (RFC 9112, 4): any token

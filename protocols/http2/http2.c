@@ -72,8 +72,10 @@ static void on_goaway(struct http2_side *side, struct slice payload)
 {
 	struct protocol *protocol = side->owner;
 	unsigned int parity = http2_side_kind(side) == MESSAGE_RESPONSE;
+	struct http2_goaway *goaway = &protocol->goaway[parity];
 	struct http2_stream *stream, *next;
 	uint32_t last, error;
+	unsigned int walks;
 
 	if (payload.len < 8)
 		return;
@@ -81,14 +83,11 @@ static void on_goaway(struct http2_side *side, struct slice payload)
 	error = http2_read_u32(payload.data + 4);
 	if (error)
 		protocol->goaway_error = error;
-	if (protocol->goaway[parity].seen && last > protocol->goaway[parity].last)
+	if (goaway->seen && last > goaway->last)
 		return;
-	if (protocol->goaway[parity].seen && last == protocol->goaway[parity].last)
-		protocol->goaway[parity].walks = WALKS_MAX;
-	protocol->goaway[parity].seen = true;
-	protocol->goaway[parity].last = last;
-	protocol->goaway[parity].error = error;
-	if (protocol->goaway[parity].walks++ >= WALKS_MAX)
+	walks = goaway->seen && last == goaway->last ? WALKS_MAX : goaway->walks;
+	*goaway = (struct http2_goaway){ .seen = true, .last = last, .error = error, .walks = walks + 1 };
+	if (walks >= WALKS_MAX)
 		return;
 	HASH_ITER (hh, protocol->streams, stream, next) {
 		if ((stream->id & 1) == parity && stream->id > last)

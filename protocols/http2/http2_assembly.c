@@ -6,11 +6,6 @@
  */
 #include "http2_assembly.h"
 
-bool http2_assembly_continues(const struct http2_assembly *assembly, const struct http2_frame *frame)
-{
-	return assembly->open && frame->type == FRAME_CONTINUATION && frame->stream == assembly->block.stream;
-}
-
 void http2_assembly_open(struct http2_assembly *assembly, const struct http2_frame *frame,
 			 uint64_t first_byte_ns)
 {

@@ -41,9 +41,6 @@ enum http2_assembly_verdict {
 bool http2_fragment_range(const struct http2_frame *frame, size_t len, uint8_t first, size_t *start,
 			  size_t *end);
 
-/* True when this frame goes on with the open block; no other may come (RFC 9113, 4.3). */
-bool http2_assembly_continues(const struct http2_assembly *assembly, const struct http2_frame *frame);
-
 /* Opens a block with this frame; none may be open. first_byte_ns is of the frame's header. */
 void http2_assembly_open(struct http2_assembly *assembly, const struct http2_frame *frame,
 			 uint64_t first_byte_ns);

@@ -9,32 +9,6 @@
 
 #define SLACK_NS 1000000 /* clocks of two processors and of two calls differ by less */
 
-enum event_direction http2_requests_direction(enum protocol_role role)
-{
-	return role == ROLE_SERVER ? DIRECTION_RECEIVED : DIRECTION_SENT;
-}
-
-enum message_kind http2_side_kind(const struct http2_side *side)
-{
-	const struct protocol *protocol = side->owner;
-
-	return side == &protocol->side[http2_requests_direction(protocol->role)] ? MESSAGE_REQUEST
-										 : MESSAGE_RESPONSE;
-}
-
-struct http2_side *http2_kind_side(struct protocol *protocol, enum message_kind kind)
-{
-	enum event_direction requests = http2_requests_direction(protocol->role);
-
-	return &protocol->side[kind == MESSAGE_REQUEST ? requests : !requests];
-}
-
-void http2_side_clean(struct http2_side *side, uint64_t time_ns)
-{
-	if (time_ns > side->clean_ns)
-		side->clean_ns = time_ns;
-}
-
 void http2_role_learn(struct protocol *protocol, const struct http2_side *side, enum message_kind kind,
 		      uint64_t time_ns)
 {
@@ -46,11 +20,6 @@ void http2_role_learn(struct protocol *protocol, const struct http2_side *side, 
 	/* Bytes that came before were for nobody. */
 	for (int direction = 0; direction < 2; direction++)
 		http2_side_clean(&protocol->side[direction], time_ns);
-}
-
-unsigned int http2_side_flags(const struct http2_side *side)
-{
-	return side->had_loss ? FLAG_GAP : side->joined_late ? FLAG_LATE_JOINED : 0u;
 }
 
 unsigned int http2_request_missed(struct protocol *protocol, uint32_t id)

@@ -74,6 +74,13 @@ struct http2_past {
 	uint32_t error;
 };
 
+/* RFC 9113, 6.8: streams above `last` will never be processed. */
+struct http2_goaway {
+	bool seen;
+	uint32_t last, error;
+	unsigned int walks;
+};
+
 /* One direction of the connection. */
 struct http2_side {
 	struct protocol *owner;
@@ -106,27 +113,46 @@ struct protocol {
 	size_t held_bytes;		      /* by the messages under way */
 	struct http2_past past[PAST_STREAMS]; /* a ring */
 	size_t past_next;
-	struct { /* RFC 9113, 6.8: streams above `last` will never be processed */
-		bool seen;
-		uint32_t last, error;
-		unsigned int walks;
-	} goaway[2];	       /* by the parity of the streams it speaks of */
-	uint32_t goaway_error; /* of the newest GOAWAY that has one: the connection ends of it */
+	struct http2_goaway goaway[2]; /* by the parity of the streams it speaks of */
+	uint32_t goaway_error;	       /* of the newest GOAWAY that has one: the connection ends of it */
 };
 
 /* --- http2_connection.c: the sides, and what may have been missed of them --- */
-enum event_direction http2_requests_direction(enum protocol_role role);
+static inline enum event_direction http2_requests_direction(enum protocol_role role)
+{
+	return role == ROLE_SERVER ? DIRECTION_RECEIVED : DIRECTION_SENT;
+}
+
+static inline struct http2_side *http2_kind_side(struct protocol *protocol, enum message_kind kind)
+{
+	enum event_direction requests = http2_requests_direction(protocol->role);
+
+	return &protocol->side[kind == MESSAGE_REQUEST ? requests : !requests];
+}
+
 /* Which messages a side carries; meaningful once the role is known. */
-enum message_kind http2_side_kind(const struct http2_side *side);
-struct http2_side *http2_kind_side(struct protocol *protocol, enum message_kind kind);
+static inline enum message_kind http2_side_kind(const struct http2_side *side)
+{
+	return side == http2_kind_side(side->owner, MESSAGE_REQUEST) ? MESSAGE_REQUEST : MESSAGE_RESPONSE;
+}
+
+/* The bytes of this side until then may be shown to nobody. */
+static inline void http2_side_clean(struct http2_side *side, uint64_t time_ns)
+{
+	if (time_ns > side->clean_ns)
+		side->clean_ns = time_ns;
+}
+
+/* Why something of this side was missed. 0: nothing can have been. */
+static inline unsigned int http2_side_flags(const struct http2_side *side)
+{
+	return side->had_loss ? FLAG_GAP : side->joined_late ? FLAG_LATE_JOINED : 0u;
+}
+
 /* All the memory that the connection takes. */
 size_t http2_memory(const struct protocol *protocol);
 void http2_role_learn(struct protocol *protocol, const struct http2_side *side, enum message_kind kind,
 		      uint64_t time_ns);
-/* The bytes of this side until then may be shown to nobody. */
-void http2_side_clean(struct http2_side *side, uint64_t time_ns);
-/* Why something of this side was missed. 0: nothing can have been. */
-unsigned int http2_side_flags(const struct http2_side *side);
 /* Why the request of this stream was not seen. 0: it may still come. */
 unsigned int http2_request_missed(struct protocol *protocol, uint32_t id);
 /* May the head of this stream's response have been missed? stream NULL: of one whose request was not seen. */

@@ -70,22 +70,18 @@ void http2_frame_parse(const uint8_t *nine, struct http2_frame *out)
 	};
 }
 
-/* How many bytes of payload the flags ask for, besides what the type asks for. */
-static uint32_t flags_min_length(const struct http2_frame *frame)
-{
-	uint8_t flags = frame->flags & frame_rules[frame->type].flags;
-
-	return ((flags & FRAME_FLAG_PADDED) ? 1 : 0) + ((flags & FRAME_FLAG_PRIORITY) ? 5 : 0);
-}
-
 bool http2_frame_lawful(const struct http2_frame *frame)
 {
 	const struct frame_rule *rule;
+	uint32_t least;
+	uint8_t flags;
 
 	if (frame->type >= FRAME_TYPE_COUNT)
 		return true;
 	rule = &frame_rules[frame->type];
-	if (frame->length < rule->min + flags_min_length(frame) || frame->length > rule->max)
+	flags = frame->flags & rule->flags;
+	least = rule->min + (flags & FRAME_FLAG_PADDED ? 1 : 0) + (flags & FRAME_FLAG_PRIORITY ? 5 : 0);
+	if (frame->length < least || frame->length > rule->max)
 		return false;
 	if (rule->stream == STREAM_ZERO && frame->stream != 0)
 		return false;

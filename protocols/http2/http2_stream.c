@@ -311,10 +311,9 @@ static void stream_release(struct protocol *protocol, struct http2_stream *strea
 /* A GOAWAY was here before the request that it refuses. */
 static bool is_refused(const struct protocol *protocol, const struct http2_stream *stream)
 {
-	unsigned int parity = stream->id & 1;
+	const struct http2_goaway *goaway = &protocol->goaway[stream->id & 1];
 
-	return protocol->goaway[parity].seen && stream->id > protocol->goaway[parity].last &&
-	       stream->half[MESSAGE_RESPONSE].state == HALF_IDLE;
+	return goaway->seen && stream->id > goaway->last && stream->half[MESSAGE_RESPONSE].state == HALF_IDLE;
 }
 
 void http2_half_end(struct protocol *protocol, struct http2_stream *stream, enum message_kind kind,

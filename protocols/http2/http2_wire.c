@@ -161,11 +161,14 @@ static void frame_end(struct http2_wire *wire, uint64_t time_ns)
 /* A block's frame begins, or another frame where only a CONTINUATION may come. */
 static void block_follow(struct http2_wire *wire, uint64_t time_ns)
 {
-	if (http2_assembly_continues(&wire->assembly, &wire->frame))
+	const struct http2_frame *frame = &wire->frame;
+
+	if (wire->assembly.open && frame->type == FRAME_CONTINUATION &&
+	    frame->stream == wire->assembly.block.stream)
 		return;
 	block_lose(wire, time_ns);
-	if (http2_frame_is_block(wire->frame.type))
-		http2_assembly_open(&wire->assembly, &wire->frame, wire->head_time_ns);
+	if (http2_frame_is_block(frame->type))
+		http2_assembly_open(&wire->assembly, frame, wire->head_time_ns);
 }
 
 /* The 9 bytes are there. */
