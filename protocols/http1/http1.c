@@ -251,7 +251,6 @@ static long http1_feed(struct protocol *http1, enum event_direction direction, s
 
 	if (http1->upgrade == HTTP1_UPGRADE_LEFT || http1->proof == HTTP1_REFUTED)
 		return 0;
-	http1->now_ns = time_ns;
 	http1->hand = http1->handler.hand ? http1->handler.hand(http1->handler.ctx) : 0;
 	hold_advance(http1, direction, time_ns);
 	if (http1->upgrade == HTTP1_UPGRADE_LEFT)
@@ -283,7 +282,6 @@ static void http1_hole(struct protocol *http1, enum event_direction direction, u
 {
 	if (http1->upgrade == HTTP1_UPGRADE_LEFT || !size)
 		return;
-	http1->now_ns = time_ns;
 	http1->moved_ns = time_ns;
 	http1->hand = 0;
 	/* Responses that wait still, and are older than what comes behind the hole, answer what is in it. */
@@ -307,7 +305,6 @@ static void http1_finish(struct protocol *http1, enum event_direction direction,
 
 	if (http1->upgrade == HTTP1_UPGRADE_LEFT)
 		return;
-	http1->now_ns = time_ns;
 	hold->finished = true;
 	hold->last_ns = time_ns;
 	hold_pump(http1);
@@ -315,7 +312,7 @@ static void http1_finish(struct protocol *http1, enum event_direction direction,
 
 static void http1_tick(struct protocol *http1, uint64_t time_ns)
 {
-	http1->now_ns = time_ns;
+	(void)time_ns;
 	if (http1->upgrade == HTTP1_UPGRADE_LEFT || http1->role == ROLE_UNKNOWN ||
 	    http1_hold_empty(&http1->hold[!http1_request_direction(http1)]))
 		return;
@@ -333,26 +330,19 @@ static size_t http1_waiting(const struct protocol *http1)
 	return http1_hold_len(&http1->hold[0]) + http1_hold_len(&http1->hold[1]);
 }
 
-/* Bytes that still wait are given their last chance; every response that found no request is one without. */
-static void http1_flush(struct protocol *http1)
+static void http1_end(struct protocol *http1, enum protocol_end reason, uint64_t time_ns)
 {
 	size_t before;
 
-	if (http1->role == ROLE_UNKNOWN)
+	if (http1->upgrade == HTTP1_UPGRADE_LEFT)
 		return;
+	/* Bytes that still wait are given their last chance; every response that found no request is one
+	 * without. */
 	do {
 		before = http1_waiting(http1);
 		http1->patience = HTTP1_WAITED;
 		hold_pump(http1);
 	} while (http1->upgrade != HTTP1_UPGRADE_LEFT && http1_waiting(http1) < before);
-}
-
-static void http1_end(struct protocol *http1, enum protocol_end reason, uint64_t time_ns)
-{
-	if (http1->upgrade == HTTP1_UPGRADE_LEFT)
-		return;
-	http1->now_ns = time_ns;
-	http1_flush(http1);
 	if (http1->upgrade == HTTP1_UPGRADE_LEFT)
 		return;
 	protocol_count(&http1->handler, NOTE_BYTES_UNPARSED, http1_waiting(http1));

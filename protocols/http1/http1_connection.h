@@ -89,7 +89,6 @@ struct protocol {
 	enum http1_patience patience;
 	enum http1_whose_turn turn;
 	bool no_memory;
-	uint64_t now_ns;
 };
 
 static inline enum event_direction http1_request_direction(const struct protocol *http1)

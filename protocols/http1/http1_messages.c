@@ -183,8 +183,7 @@ static void request_observe(struct protocol *http1, const struct message *messag
 	struct http1_parser *response = http1_response_parser(http1);
 	enum http1_order_state state = http1->order.state;
 	/* A search that has seen nothing cannot have gone past anything. */
-	bool searching =
-		response->state == HTTP1_SEARCH && !response->late && response->passed == HTTP1_PASSED_SOME;
+	bool searching = response->state == HTTP1_SEARCH && response->passed == HTTP1_PASSED_SOME;
 
 	if (message->first_byte_ns == http1->asked_ns && http1->asked_feed == http1->feeds &&
 	    (http1->queue.count || state != ORDER_KNOWN)) {

@@ -8,11 +8,6 @@
 
 #include <errno.h>
 
-struct pseudo_slot {
-	struct slice name;
-	struct slice *slot;
-};
-
 /* RFC 9110, 15: three digits. Anything else stays unknown. */
 static int status_parse(struct slice value)
 {
@@ -35,7 +30,9 @@ static int status_parse(struct slice value)
 static bool pseudo_take(struct http2_head *head, const struct hpack_field *field)
 {
 	struct message *message = head->message;
-	const struct pseudo_slot slots[] = {
+	const struct {
+		struct slice name, *slot;
+	} slots[] = {
 		{ SLICE(":method"), &message->method },
 		{ SLICE(":path"), &message->target },
 		{ SLICE(":scheme"), &message->scheme },

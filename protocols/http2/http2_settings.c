@@ -25,29 +25,19 @@ uint32_t http2_settings_max_frame(struct slice payload)
 	return found;
 }
 
-static int base64url_digit(uint8_t c)
-{
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	return c == '-' ? 62 : c == '_' ? 63 : -1;
-}
-
 uint32_t http2_settings_max_frame_base64(struct slice text)
 {
+	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 	uint8_t bytes[SETTINGS_DECODE_BYTES];
 	uint32_t bits = 0;
 	size_t len = 0;
 
 	for (size_t i = 0; i < text.len && text.data[i] != '='; i++) {
-		int digit = base64url_digit(text.data[i]);
+		const char *digit = memchr(alphabet, text.data[i], sizeof(alphabet) - 1);
 
-		if (digit < 0 || len == sizeof(bytes))
+		if (!digit || len == sizeof(bytes))
 			return 0;
-		bits = bits << 6 | (uint32_t)digit;
+		bits = bits << 6 | (uint32_t)(digit - alphabet);
 		if (i % 4 != 0)
 			bytes[len++] = (uint8_t)(bits >> (6 - 2 * (i % 4)));
 	}
