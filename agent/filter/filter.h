@@ -90,10 +90,6 @@ struct filter_kernel {
 };
 void filter_kernel(const struct filter *filter, struct filter_kernel *kernel);
 
-/* The filter as it was understood, in one canonical line, which parses to the same filter. Freed by the
- * caller; NULL: out of memory. */
-char *filter_text(const struct filter *filter);
-
 struct filter_value;
 struct filter_subject;
 

@@ -277,7 +277,8 @@ static void conn_drop_session(struct conn *conn, struct tls_session *session)
 	conn->held_bytes -= SESSION_BYTES + session->flow.held_bytes;
 }
 
-void conn_end_session(struct conn *conn, struct tls_session *session, enum protocol_end reason)
+/* Ends one session, whose messages come out, and frees it. */
+static void conn_end_session(struct conn *conn, struct tls_session *session, enum protocol_end reason)
 {
 	tls_session_end(session, reason);
 	if (session->plaintext && !session->socket_id)

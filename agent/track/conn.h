@@ -116,9 +116,6 @@ void conn_mark_tls(struct conn *conn, const char *library);
 
 void conn_add_session(struct conn *conn, struct tls_session *session);
 
-/* Ends one session, whose messages come out, and frees it. */
-void conn_end_session(struct conn *conn, struct tls_session *session, enum protocol_end reason);
-
 /* Takes over sessions, counts and number of a connection without a socket; that one is empty afterwards. */
 void conn_absorb(struct conn *conn, struct conn *socketless);
 

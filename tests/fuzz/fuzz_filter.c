@@ -7,6 +7,7 @@
  */
 #include "filter/filter.h"
 
+#include "../unit/filter_text.h"
 #include "message.h"
 
 #include <stdlib.h>

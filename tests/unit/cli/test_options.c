@@ -2,6 +2,8 @@
 /* Command lines and what comes of them; then the option table against the man page. */
 #include "cli/option_table.h"
 
+#include "filter_text.h"
+
 #include "base/number.h"
 
 #include <ctype.h>

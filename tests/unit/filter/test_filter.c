@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "filter/filter.h"
 
+#include "filter_text.h"
 #include "sample.h"
 
 #include <setjmp.h>
