@@ -175,9 +175,9 @@ static void flow_begin_tls(struct flow *flow, bool fresh)
 }
 
 /* 0 or -ENOMEM: the layer is muted. */
-static int flow_begin_http(struct flow *flow, const struct protocol_ops *ops, bool after_upgrade)
+static int flow_begin_http(struct flow *flow, const struct protocol_ops *ops)
 {
-	int err = flow_decode_start(flow, ops, after_upgrade);
+	int err = flow_decode_start(flow, ops);
 
 	if (err)
 		flow_mute(flow, "out of memory");
@@ -215,7 +215,7 @@ static void flow_act(struct flow *flow, enum flow_verdict verdict)
 	case FLOW_IS_UNKNOWN:
 		return;
 	case FLOW_IS_HTTP:
-		if (flow_begin_http(flow, flow->ops, false) == 0)
+		if (flow_begin_http(flow, flow->ops) == 0)
 			flow_replay(flow);
 		return;
 	case FLOW_IS_TLS:
@@ -235,7 +235,7 @@ static void flow_upgrade(struct flow *flow)
 		flow->side[i].from_start = true;
 	flow->upgrades++;
 	if (flow->leaves_for) {
-		int err = flow_begin_http(flow, flow->leaves_for, true);
+		int err = flow_begin_http(flow, flow->leaves_for);
 
 		pair_take_back(&flow->pair, 1);
 		if (err)
@@ -290,7 +290,7 @@ static void flow_feed(struct flow *flow, enum event_direction direction, struct 
 		return;
 	case FLOW_FED_HTTP1:
 		flow_decode_end(flow, END_IN_FLIGHT, 0);
-		flow_begin_http(flow, &http1_protocol, false);
+		flow_begin_http(flow, &http1_protocol);
 		return;
 	case FLOW_FED_REFUTED:
 		flow_doubt(flow);
@@ -308,7 +308,7 @@ static bool flow_read_hello(struct flow *flow, enum event_direction direction, s
 	if (flow_decode_answers(flow, direction, bytes)) {
 		flow_forget_hello(flow);
 		flow->facts->tls = false;
-		flow_begin_http(flow, &http1_protocol, false);
+		flow_begin_http(flow, &http1_protocol);
 		return false;
 	}
 	flow->side[direction].fed = true;

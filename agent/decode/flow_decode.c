@@ -161,7 +161,7 @@ static bool flow_tells_lost(const struct flow *flow, const struct protocol_ops *
 	return ops->takes_lost_start && flow->side[direction].lost_bytes;
 }
 
-int flow_decode_start(struct flow *flow, const struct protocol_ops *ops, bool after_upgrade)
+int flow_decode_start(struct flow *flow, const struct protocol_ops *ops)
 {
 	const struct pipeline_config *limits = &flow->pipeline->config;
 	const struct protocol_config config = {
@@ -171,10 +171,9 @@ int flow_decode_start(struct flow *flow, const struct protocol_ops *ops, bool af
 		.joined_late = flow->joined_late,
 		.beginning_lost = flow->lossy && !flow->facts->opened_ns,
 		.seen_ns = flow->facts->existing ? flow->facts->seen_ns : 0,
-		.after_upgrade = after_upgrade,
-		.upgrade_settings = slice_of(
-			after_upgrade && flow->upgrade_settings_known ? flow->upgrade_settings : NULL,
-			after_upgrade ? flow->upgrade_settings_len : 0),
+		.after_upgrade = flow->leaves,
+		.upgrade_settings = slice_of(flow->upgrade_settings_known ? flow->upgrade_settings : NULL,
+					     flow->upgrade_settings_len),
 		.want_frames = limits->want_frames,
 		.want_bodies = limits->want_bodies,
 		.body_limit_bytes = limits->body_limit_bytes,

@@ -14,8 +14,9 @@ enum flow_fed {
 	FLOW_FED_UPGRADED, /* some: behind them the connection leaves the protocol, for flow->leaves_for */
 };
 
-/* Makes a decoder of this protocol. 0, or -ENOMEM, which is counted. */
-int flow_decode_start(struct flow *flow, const struct protocol_ops *ops, bool after_upgrade);
+/* Makes a decoder of this protocol; while the flow leaves another, for what goes on there. 0, or -ENOMEM,
+ * which is counted. */
+int flow_decode_start(struct flow *flow, const struct protocol_ops *ops);
 
 /* Are these the first bytes of the direction, and a response of HTTP/1? */
 bool flow_decode_answers(const struct flow *flow, enum event_direction direction, struct slice bytes);
