@@ -6,6 +6,8 @@
  */
 #include "huffman.h"
 
+#include "ascii.h"
+
 #define BITS_MAX 30
 #define SYMBOLS	 257
 #define END	 256 /* of a string; never coded */
@@ -65,11 +67,6 @@ static int code_symbol(uint32_t code, unsigned int bits, uint32_t first)
 	return -1;
 }
 
-static bool is_padding(uint32_t code, unsigned int bits)
-{
-	return bits < 8 && code == (1u << bits) - 1;
-}
-
 long huffman_decode(struct slice coded, uint8_t *symbols, size_t capacity)
 {
 	uint32_t first[BITS_MAX + 1], code = 0;
@@ -92,7 +89,8 @@ long huffman_decode(struct slice coded, uint8_t *symbols, size_t capacity)
 		symbols[count++] = (uint8_t)symbol;
 		code = bits = 0;
 	}
-	return is_padding(code, bits) ? (long)count : -1;
+	/* Padding: fewer bits than a byte, all of them set. */
+	return bits < 8 && code == (1u << bits) - 1 ? (long)count : -1;
 }
 
 bool huffman_encode(const uint8_t *symbols, size_t count, uint8_t *bytes, size_t len)
@@ -119,11 +117,10 @@ uint8_t huffman_like(uint8_t symbol)
 
 	for (int c = 255; c >= 0; c--) {
 		bool printable = c > ' ' && c < 0x7f;
-		bool alnum = (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z');
 
 		if (lengths[c] != lengths[symbol])
 			continue;
-		if (alnum)
+		if (ascii_is_digit((uint8_t)c) || ascii_is_letter((uint8_t)c))
 			return (uint8_t)c;
 		if (other < 0 || printable)
 			other = c;

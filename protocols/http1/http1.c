@@ -246,16 +246,17 @@ static void http1_refute(struct protocol *http1)
 static long http1_feed(struct protocol *http1, enum event_direction direction, struct slice bytes,
 		       uint64_t time_ns)
 {
+	uint32_t hand = http1->handler.hand ? http1->handler.hand(http1->handler.ctx) : 0;
 	size_t taken;
 	bool turn;
 
 	if (http1->upgrade == HTTP1_UPGRADE_LEFT || http1->proof == HTTP1_REFUTED)
 		return 0;
-	http1->hand = http1->handler.hand ? http1->handler.hand(http1->handler.ctx) : 0;
+	http1->hand = hand;
 	hold_advance(http1, direction, time_ns);
 	if (http1->upgrade == HTTP1_UPGRADE_LEFT)
 		return 0;
-	http1->hand = http1->handler.hand ? http1->handler.hand(http1->handler.ctx) : 0;
+	http1->hand = hand;
 	http1->feeds++;
 	http1_rest(http1, direction, time_ns);
 	if (http1_evidence_refutes(http1, direction, bytes)) {

@@ -15,8 +15,7 @@
 
 static bool is_token_byte(uint8_t c)
 {
-	return ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || ascii_is_digit(c) ||
-	       (c && strchr("!#$%&'*+-.^_`|~", c));
+	return ascii_is_letter(c) || ascii_is_digit(c) || (c && strchr("!#$%&'*+-.^_`|~", c));
 }
 
 static size_t token_len(struct slice s)

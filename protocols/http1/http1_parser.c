@@ -19,6 +19,7 @@
  */
 #include "http1_parser.h"
 
+#include "ascii.h"
 #include "http1_body.h"
 
 #include <errno.h>
@@ -437,7 +438,7 @@ static bool doubt_fits(size_t at, uint8_t byte)
 
 	if (pattern[at] == 'v')
 		return byte == '0' || byte == '1';
-	return pattern[at] == 'd' ? byte >= '0' && byte <= '9' : byte == (uint8_t)pattern[at];
+	return pattern[at] == 'd' ? ascii_is_digit(byte) : byte == (uint8_t)pattern[at];
 }
 
 static size_t doubt_step(struct http1_parser *parser, struct slice bytes, uint64_t time_ns)

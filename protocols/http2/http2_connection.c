@@ -59,18 +59,19 @@ size_t http2_memory(const struct protocol *protocol)
 
 /* --- frames ------------------------------------------------------------------ */
 
-static void tell(struct http2_side *side, const struct http2_frame *seen, struct frame *frame,
+/* frame: all that the header does not say. */
+static void tell(struct http2_side *side, const struct http2_frame *seen, struct frame frame,
 		 uint64_t time_ns)
 {
 	struct protocol *protocol = side->owner;
 
-	frame->direction = (enum event_direction)(side - protocol->side);
-	frame->time_ns = time_ns;
-	frame->length = seen->length;
-	frame->type = seen->type;
-	frame->flags = seen->flags;
-	frame->stream = seen->stream;
-	protocol->handler.frame(protocol->handler.ctx, frame);
+	frame.direction = (enum event_direction)(side - protocol->side);
+	frame.time_ns = time_ns;
+	frame.length = seen->length;
+	frame.type = seen->type;
+	frame.flags = seen->flags;
+	frame.stream = seen->stream;
+	protocol->handler.frame(protocol->handler.ctx, &frame);
 }
 
 static bool is_wanted(const struct http2_side *side)
@@ -81,31 +82,27 @@ static bool is_wanted(const struct http2_side *side)
 void http2_tell_frame(struct http2_side *side, const struct http2_frame *seen, struct slice payload,
 		      uint64_t time_ns)
 {
-	struct frame frame = { .payload = payload };
-
 	if (is_wanted(side))
-		tell(side, seen, &frame, time_ns);
+		tell(side, seen, (struct frame){ .payload = payload }, time_ns);
 }
 
 void http2_tell_fragment(void *ctx, const struct http2_frame *seen, uint64_t time_ns)
 {
 	struct http2_side *side = ctx;
-	struct frame frame = { .headers = NULL };
 
 	if (!is_wanted(side))
 		return;
 	side->block_end = *seen;
 	if (!(seen->flags & FRAME_FLAG_END_HEADERS))
-		tell(side, seen, &frame, time_ns);
+		tell(side, seen, (struct frame){ .headers = NULL }, time_ns);
 }
 
 void http2_tell_block(struct http2_side *side, const struct http2_block *block,
 		      const struct header_list *fields, uint64_t time_ns)
 {
-	struct frame frame = { .headers = fields, .promised_stream = block->promised };
-
 	if (!is_wanted(side) || !(side->block_end.flags & FRAME_FLAG_END_HEADERS))
 		return;
-	tell(side, &side->block_end, &frame, time_ns);
+	tell(side, &side->block_end, (struct frame){ .headers = fields, .promised_stream = block->promised },
+	     time_ns);
 	side->block_end = (struct http2_frame){ 0 };
 }
