@@ -150,51 +150,56 @@ static __always_inline void submit_bare(const struct event_data *record, __u64 f
 	kernel_count(KC_EVENTS_SUBMITTED, 1);
 }
 
-/*
- * One size class: reserve, zero what the payload will not fill (in steps, so
- * that small payloads do not pay for large classes), copy, submit.
- * 0, or -1 when the ring is full.
- */
-#define DEFINE_SUBMIT(bytes, step)                                                             \
-	struct record_##bytes {                                                                \
-		struct event_data data;                                                        \
-		__u8 payload[bytes];                                                           \
-	};                                                                                     \
-	static __always_inline int submit_##bytes(struct capture *c, __u64 n)                  \
-	{                                                                                      \
-		struct record_##bytes *out = bpf_ringbuf_reserve(&events, sizeof(*out), 0);    \
-		__u64 copied = n;                                                              \
-                                                                                               \
-		if (!out)                                                                      \
-			return -1;                                                             \
-		_Pragma("unroll") for (int i = 0; i < (bytes) / (step); i++)                   \
-		{                                                                              \
-			if (n < (__u64)(i + 1) * (step))                                       \
-				bpf_probe_read_kernel(out->payload + i * (step), step, zeros); \
-		}                                                                              \
-		__builtin_memcpy(&out->data, &c->record, sizeof(out->data));                   \
-		hide_value(copied);                                                            \
-		if (copied > (bytes))                                                          \
-			copied = (bytes);                                                      \
-		if (bpf_probe_read_user(out->payload, copied, (void *)c->range) < 0) {         \
-			copied = 0;                                                            \
-			out->data.hole = HOLE_FAULT;                                           \
-			kernel_count(KC_FAULTS, 1);                                            \
-			kernel_count(KC_BYTES_LOST, n);                                        \
-		} else {                                                                       \
-			kernel_count(KC_BYTES_COPIED, n);                                      \
-		}                                                                              \
-		out->data.len = n;                                                             \
-		out->data.copied = copied;                                                     \
-		out->data.h.size = sizeof(out->data) + copied;                                 \
-		bpf_ringbuf_submit(out, wake_flags());                                         \
-		return 0;                                                                      \
+#define ZERO_STEP(bytes) ((bytes) < 4096 ? (bytes) : 4096)
+
+/* Zeroes what n bytes of payload will not fill, in steps, so that small ones do not pay for large classes. */
+#define ZERO_REST(payload, bytes, n)                                                                      \
+	_Pragma("unroll") for (int i = 0; i < (bytes) / ZERO_STEP(bytes); i++)                            \
+	{                                                                                                 \
+		if ((n) < (__u64)(i + 1) * ZERO_STEP(bytes))                                              \
+			bpf_probe_read_kernel((payload) + i * ZERO_STEP(bytes), ZERO_STEP(bytes), zeros); \
 	}
 
-DEFINE_SUBMIT(256, 256)
-DEFINE_SUBMIT(1024, 1024)
-DEFINE_SUBMIT(4096, 4096)
-DEFINE_SUBMIT(16384, 4096)
+/*
+ * One size class: reserve, zero what the payload will not fill, copy, submit.
+ * 0, or -1 when the ring is full.
+ */
+#define DEFINE_SUBMIT(bytes)                                                                \
+	struct record_##bytes {                                                             \
+		struct event_data data;                                                     \
+		__u8 payload[bytes];                                                        \
+	};                                                                                  \
+	static __always_inline int submit_##bytes(struct capture *c, __u64 n)               \
+	{                                                                                   \
+		struct record_##bytes *out = bpf_ringbuf_reserve(&events, sizeof(*out), 0); \
+		__u64 copied = n;                                                           \
+                                                                                            \
+		if (!out)                                                                   \
+			return -1;                                                          \
+		ZERO_REST(out->payload, bytes, n)                                           \
+		__builtin_memcpy(&out->data, &c->record, sizeof(out->data));                \
+		hide_value(copied);                                                         \
+		if (copied > (bytes))                                                       \
+			copied = (bytes);                                                   \
+		if (bpf_probe_read_user(out->payload, copied, (void *)c->range) < 0) {      \
+			copied = 0;                                                         \
+			out->data.hole = HOLE_FAULT;                                        \
+			kernel_count(KC_FAULTS, 1);                                         \
+			kernel_count(KC_BYTES_LOST, n);                                     \
+		} else {                                                                    \
+			kernel_count(KC_BYTES_COPIED, n);                                   \
+		}                                                                           \
+		out->data.len = n;                                                          \
+		out->data.copied = copied;                                                  \
+		out->data.h.size = sizeof(out->data) + copied;                              \
+		bpf_ringbuf_submit(out, wake_flags());                                      \
+		return 0;                                                                   \
+	}
+
+DEFINE_SUBMIT(256)
+DEFINE_SUBMIT(1024)
+DEFINE_SUBMIT(4096)
+DEFINE_SUBMIT(16384)
 
 /* The next record stands n bytes further. */
 static __always_inline void record_pass(struct event_data *record, __u64 n)
@@ -423,39 +428,32 @@ static __always_inline long gather_one(struct gather *g, __u64 half)
  * that offset and length, each below the half, stay inside. 0, or -1: take the
  * way that has no bounds.
  */
-#define DEFINE_GATHER(bytes)                                                                                 \
-	static long gather_step_##bytes(__u32 index __attribute__((unused)), void *ctx)                      \
-	{                                                                                                    \
-		return gather_one(ctx, (bytes) / 2);                                                         \
-	}                                                                                                    \
-	static __always_inline int gather_##bytes(struct capture *c)                                         \
-	{                                                                                                    \
-		struct record_##bytes *out = bpf_ringbuf_reserve(&events, sizeof(*out), 0);                  \
-		struct gather g = { .vectors = c->vectors, .total = c->left };                               \
-                                                                                                             \
-		if (!out)                                                                                    \
-			return -1;                                                                           \
-		_Pragma("unroll") for (int i = 0; i < (bytes) / ZERO_STEP(bytes); i++)                       \
-		{                                                                                            \
-			if (g.total < (__u64)(i + 1) * ZERO_STEP(bytes))                                     \
-				bpf_probe_read_kernel(out->payload + i * ZERO_STEP(bytes), ZERO_STEP(bytes), \
-						      zeros);                                                \
-		}                                                                                            \
-		g.payload = out->payload;                                                                    \
-		bpf_loop(c->vector_count, gather_step_##bytes, &g, 0);                                       \
-		if (g.done != g.total) {                                                                     \
-			bpf_ringbuf_discard(out, BPF_RB_NO_WAKEUP);                                          \
-			return -1;                                                                           \
-		}                                                                                            \
-		__builtin_memcpy(&out->data, &c->record, sizeof(out->data));                                 \
-		out->data.len = g.total;                                                                     \
-		out->data.copied = g.total;                                                                  \
-		out->data.h.size = sizeof(out->data) + g.total;                                              \
-		bpf_ringbuf_submit(out, wake_flags());                                                       \
-		return 0;                                                                                    \
+#define DEFINE_GATHER(bytes)                                                                \
+	static long gather_step_##bytes(__u32 index __attribute__((unused)), void *ctx)     \
+	{                                                                                   \
+		return gather_one(ctx, (bytes) / 2);                                        \
+	}                                                                                   \
+	static __always_inline int gather_##bytes(struct capture *c)                        \
+	{                                                                                   \
+		struct record_##bytes *out = bpf_ringbuf_reserve(&events, sizeof(*out), 0); \
+		struct gather g = { .vectors = c->vectors, .total = c->left };              \
+                                                                                            \
+		if (!out)                                                                   \
+			return -1;                                                          \
+		ZERO_REST(out->payload, bytes, g.total)                                     \
+		g.payload = out->payload;                                                   \
+		bpf_loop(c->vector_count, gather_step_##bytes, &g, 0);                      \
+		if (g.done != g.total) {                                                    \
+			bpf_ringbuf_discard(out, BPF_RB_NO_WAKEUP);                         \
+			return -1;                                                          \
+		}                                                                           \
+		__builtin_memcpy(&out->data, &c->record, sizeof(out->data));                \
+		out->data.len = g.total;                                                    \
+		out->data.copied = g.total;                                                 \
+		out->data.h.size = sizeof(out->data) + g.total;                             \
+		bpf_ringbuf_submit(out, wake_flags());                                      \
+		return 0;                                                                   \
 	}
-
-#define ZERO_STEP(bytes) ((bytes) < 4096 ? (bytes) : 4096)
 
 DEFINE_GATHER(1024)
 DEFINE_GATHER(4096)

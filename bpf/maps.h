@@ -44,92 +44,52 @@ MAP_SCOPE struct {
 	__uint(max_entries, 1 << 24);
 } events SEC(".maps");
 
+#define MAP(name, kind, entries, key_type, value_type) \
+	MAP_SCOPE struct {                             \
+		__uint(type, BPF_MAP_TYPE_##kind);     \
+		__uint(max_entries, entries);          \
+		__type(key, key_type);                 \
+		__type(value, value_type);             \
+	} name SEC(".maps")
+
 /* One array of counters a processor; user space sums. */
-MAP_SCOPE struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct kernel_counters);
-} kernel_counters SEC(".maps");
+MAP(kernel_counters, PERCPU_ARRAY, 1, __u32, struct kernel_counters);
 
 /*
  * Processes to follow, when settings.filter_pids, and to ignore, when settings.ignore_pids (enum
  * kernel_process). User space and fork add, exit removes.
  */
-MAP_SCOPE struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 65536);
-	__type(key, __u32);
-	__type(value, __u8);
-} pids SEC(".maps");
+MAP(pids, HASH, 65536, __u32, __u8);
 
 /* Marks that user space set on sockets (enum kernel_mark); only user space writes. */
-MAP_SCOPE struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 65536);
-	__type(key, __u64);
-	__type(value, __u32);
-} marks SEC(".maps");
+MAP(marks, HASH, 65536, __u64, __u32);
 
 /* Positions before which nobody wants the bytes; only user space writes. */
-MAP_SCOPE struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 16384);
-	__type(key, struct skip_key);
-	__type(value, __u64);
-} skips SEC(".maps");
+MAP(skips, HASH, 16384, struct skip_key, __u64);
 
 /* Byte counts of sockets that have no sequence numbers (Unix, MPTCP). */
-MAP_SCOPE struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 16384);
-	__type(key, struct count_key);
-	__type(value, __u64);
-} counts SEC(".maps");
+MAP(counts, HASH, 16384, struct count_key, __u64);
 
 /* The TLS calls that a thread is in. */
-MAP_SCOPE struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 32768);
-	__type(key, struct tls_call_key);
-	__type(value, struct tls_call);
-} tls_calls SEC(".maps");
+MAP(tls_calls, HASH, 32768, struct tls_call_key, struct tls_call);
 
 /*
  * TLS objects: the socket under each, and how much plaintext it has moved. The kernel side alone makes and
  * removes: whoever did it later, by address, would hit the next session there. What its program left behind
  * when it ended is the least used, and makes room.
  */
-MAP_SCOPE struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 32768);
-	__type(key, struct session_key);
-	__type(value, struct kernel_session);
-} sessions SEC(".maps");
+MAP(sessions, LRU_HASH, 32768, struct session_key, struct kernel_session);
 
 /* The walk of the processor's current program, where the kernel has no bpf_loop (see capture_run). */
-MAP_SCOPE struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct capture_scratch);
-} scratch SEC(".maps");
+MAP(scratch, PERCPU_ARRAY, 1, __u32, struct capture_scratch);
 
-/* Where a thread is within one recvmmsg or sendmmsg (the socket way sees each message by itself). */
-MAP_SCOPE struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 1024);
-	__type(key, __u64); /* pid_tgid */
-	__type(value, struct mmsg_progress);
-} mmsg SEC(".maps");
+/*
+ * Where a thread (pid_tgid) is within one recvmmsg or sendmmsg: the socket way sees each message by itself.
+ */
+MAP(mmsg, LRU_HASH, 1024, __u64, struct mmsg_progress);
 
 /* Sockets that user space was told it cannot read. */
-MAP_SCOPE struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 4096);
-	__type(key, struct unseen_key);
-	__type(value, __u8);
-} unseen SEC(".maps");
+MAP(unseen, LRU_HASH, 4096, struct unseen_key, __u8);
 
 /*
  * While a program of ours is preempted the kernel does not run it for what comes next on that processor: it
