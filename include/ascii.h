@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 static inline bool ascii_is_digit(uint8_t c)
 {
@@ -29,6 +30,12 @@ static inline bool ascii_is_letter(uint8_t c)
 static inline uint8_t ascii_lower(uint8_t c)
 {
 	return ascii_is_upper(c) ? c | 32 : c;
+}
+
+/* Of a token (RFC 9110, 5.6.2: tchar). */
+static inline bool ascii_is_token(uint8_t c)
+{
+	return ascii_is_letter(c) || ascii_is_digit(c) || (c && strchr("!#$%&'*+-.^_`|~", c));
 }
 
 /* Of a hex digit; -1: it is none. */

@@ -44,6 +44,25 @@ static inline struct slice slice_take(struct slice s, size_t n)
 	return slice_of(s.data, n < s.len ? n : s.len);
 }
 
+/* Where the byte stands first; s.len: nowhere. */
+static inline size_t slice_find(struct slice s, uint8_t byte)
+{
+	const uint8_t *found = s.len ? (const uint8_t *)memchr(s.data, byte, s.len) : NULL;
+
+	return found ? (size_t)(found - s.data) : s.len;
+}
+
+/* Reads decimal digits. False: there are none, something else is there, or the number is too large. */
+static inline bool slice_number(struct slice s, uint64_t *value)
+{
+	*value = 0;
+	for (size_t i = 0; i < s.len; i++)
+		if (s.data[i] < '0' || s.data[i] > '9' || __builtin_mul_overflow(*value, 10, value) ||
+		    __builtin_add_overflow(*value, (uint64_t)(s.data[i] - '0'), value))
+			return false;
+	return s.len > 0;
+}
+
 /* Without blanks and tabs at both ends. */
 static inline struct slice slice_trim(struct slice s)
 {

@@ -2,28 +2,18 @@
 /* An authority that is not well formed counts as not known: a port or host is never guessed out of it. */
 #include "url.h"
 
-static size_t find_byte(struct slice s, uint8_t byte)
-{
-	const uint8_t *found = s.data && s.len ? memchr(s.data, byte, s.len) : NULL;
-
-	return found ? (size_t)(found - s.data) : s.len;
-}
+#include "ascii.h"
 
 /* ":80" or nothing. False: neither. */
 static bool parse_port(struct slice s, struct url *url)
 {
-	uint32_t port = 0;
+	uint64_t port = 0;
 
 	if (s.len == 0)
 		return true;
 	if (s.data[0] != ':' || s.len > 6)
 		return false;
-	for (size_t i = 1; i < s.len; i++) {
-		if (s.data[i] < '0' || s.data[i] > '9')
-			return false;
-		port = port * 10 + (s.data[i] - '0');
-	}
-	if (port > UINT16_MAX)
+	if (s.len > 1 && (!slice_number(slice_drop(s, 1), &port) || port > UINT16_MAX))
 		return false;
 	url->port_known = s.len > 1; /* "host:" is legal: no port (RFC 3986, 3.2.3) */
 	url->port = (uint16_t)port;
@@ -34,17 +24,17 @@ static void parse_authority(struct slice s, struct url *url)
 {
 	size_t end;
 
-	for (size_t at = find_byte(s, '@'); at < s.len; at = find_byte(s, '@'))
+	for (size_t at = slice_find(s, '@'); at < s.len; at = slice_find(s, '@'))
 		s = slice_drop(s, at + 1);
 	if (s.len == 0)
 		return;
 	if (s.data[0] == '[') {
-		end = find_byte(s, ']');
+		end = slice_find(s, ']');
 		if (end < 3 || end == s.len || !parse_port(slice_drop(s, end + 1), url))
 			return;
 		url->host = slice_of(s.data + 1, end - 1);
 	} else {
-		end = find_byte(s, ':');
+		end = slice_find(s, ':');
 		if (end == 0 || !parse_port(slice_drop(s, end), url))
 			return;
 		url->host = slice_take(s, end);
@@ -54,7 +44,7 @@ static void parse_authority(struct slice s, struct url *url)
 
 static void parse_path(struct slice s, struct url *url)
 {
-	size_t end = find_byte(s, '?');
+	size_t end = slice_find(s, '?');
 
 	url->path = slice_take(s, end);
 	if (end < s.len)
@@ -64,15 +54,15 @@ static void parse_path(struct slice s, struct url *url)
 /* Length of "scheme://" at the front (RFC 3986, 3.1), or 0. */
 static size_t scheme_length(struct slice s)
 {
-	size_t n = find_byte(s, ':');
+	size_t n = slice_find(s, ':');
 
 	if (n == 0 || !slice_has_prefix(slice_drop(s, n), SLICE("://")))
 		return 0;
 	for (size_t i = 0; i < n; i++) {
 		uint8_t c = s.data[i];
-		bool letter = (c | 32) >= 'a' && (c | 32) <= 'z';
 
-		if (!letter && (i == 0 || !((c >= '0' && c <= '9') || c == '+' || c == '-' || c == '.')))
+		if (!ascii_is_letter(c) &&
+		    (i == 0 || !(ascii_is_digit(c) || c == '+' || c == '-' || c == '.')))
 			return 0;
 	}
 	return n + 3;
@@ -80,8 +70,8 @@ static size_t scheme_length(struct slice s)
 
 static void parse_absolute(struct slice s, struct url *url)
 {
-	size_t end = find_byte(s, '/');
-	size_t query = find_byte(s, '?');
+	size_t end = slice_find(s, '/');
+	size_t query = slice_find(s, '?');
 
 	if (query < end)
 		end = query;
@@ -118,6 +108,6 @@ struct slice url_path_plain(struct slice path)
 
 	while (at && path.data[at - 1] != '/')
 		at--;
-	at += find_byte(slice_drop(path, at), ';');
+	at += slice_find(slice_drop(path, at), ';');
 	return slice_take(path, at);
 }

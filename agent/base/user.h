@@ -9,7 +9,6 @@
 /* By a name or a number; a name that is a number is a name first. Borrowed until the next call; NULL: there
  * is none. */
 const struct passwd *user_find(const char *user);
-bool user_is_known(const char *user);
 
 /* A decimal number that is an id; (uid_t)-1 means "no change" to the kernel and is none. */
 bool user_id_parse(const char *text, unsigned int *id);

@@ -467,7 +467,7 @@ static int check_options(struct parse *parse)
 		return option_usage_error("doctor takes process ids only");
 	if (options->user && !options->child_argv)
 		return option_usage_error("-u says who runs the command behind --, and there is none");
-	if (options->user && !user_is_known(options->user))
+	if (options->user && !user_find(options->user))
 		return option_usage_error("-u: there is no user '%s'", options->user);
 	if (options->command == COMMAND_REPLAY && options->child_argv)
 		return option_usage_error("replay runs no command");

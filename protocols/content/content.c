@@ -9,9 +9,7 @@ static const struct content *const table[] = { CONTENTS(CONTENT_ROW) };
 /* "text/html; charset=x" without its parameters. */
 static struct slice media_type(struct slice type)
 {
-	const uint8_t *end = type.len ? memchr(type.data, ';', type.len) : NULL;
-
-	return slice_trim(end ? slice_take(type, (size_t)(end - type.data)) : type);
+	return slice_trim(slice_take(type, slice_find(type, ';')));
 }
 
 static bool begins_with(struct slice s, struct slice begin)

@@ -6,21 +6,15 @@
 
 static int status_of(const struct header_list *list)
 {
-	int status = 0;
+	uint64_t status;
 
 	for (size_t i = 0; i < list->count; i++) {
 		struct slice value = list->items[i].value;
 
 		if (!slice_equal_nocase(list->items[i].name, SLICE("grpc-status")))
 			continue;
-		if (value.len == 0 || value.len > 2)
-			return -1;
-		for (size_t at = 0; at < value.len; at++) {
-			if (value.data[at] < '0' || value.data[at] > '9')
-				return -1;
-			status = status * 10 + (value.data[at] - '0');
-		}
-		return status <= STATUS_MAX ? status : -1;
+		return value.len <= 2 && slice_number(value, &status) && status <= STATUS_MAX ? (int)status
+											      : -1;
 	}
 	return -1;
 }

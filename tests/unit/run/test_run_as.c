@@ -88,11 +88,11 @@ static void test_find(void **state)
 static void test_known(void **state)
 {
 	(void)state;
-	assert_true(user_is_known("root"));
-	assert_true(user_is_known("0"));
-	assert_false(user_is_known("no-such-user"));
-	assert_false(user_is_known("4242421"));
-	assert_false(user_is_known(""));
+	assert_non_null(user_find("root"));
+	assert_non_null(user_find("0"));
+	assert_null(user_find("no-such-user"));
+	assert_null(user_find("4242421"));
+	assert_null(user_find(""));
 }
 
 static void test_environment(void **state)
