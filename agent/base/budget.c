@@ -17,13 +17,3 @@ void budget_set(struct budget *budget, size_t *figure, size_t now_bytes)
 	if (budget->held_bytes > counters[COUNTER_MEMORY_HELD_PEAK])
 		counters[COUNTER_MEMORY_HELD_PEAK] = budget->held_bytes;
 }
-
-bool budget_over(const struct budget *budget)
-{
-	return budget && budget->limit_bytes && budget->held_bytes > budget->limit_bytes;
-}
-
-size_t budget_share(const struct budget *budget, unsigned int of)
-{
-	return budget && budget->limit_bytes ? budget->limit_bytes / of : 0;
-}

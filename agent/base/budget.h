@@ -20,9 +20,15 @@ struct budget {
 void budget_set(struct budget *budget, size_t *figure, size_t now_bytes);
 
 /* Something must go. */
-bool budget_over(const struct budget *budget);
+static inline bool budget_over(const struct budget *budget)
+{
+	return budget && budget->limit_bytes && budget->held_bytes > budget->limit_bytes;
+}
 
 /* The part of the budget that one holder among many may take; 0: there is no limit. */
-size_t budget_share(const struct budget *budget, unsigned int of);
+static inline size_t budget_share(const struct budget *budget, unsigned int of)
+{
+	return budget ? budget->limit_bytes / of : 0;
+}
 
 #endif

@@ -65,13 +65,6 @@ void buffer_u64(struct buffer *buffer, uint64_t value)
 	buffer_put(buffer, digits + at, sizeof(digits) - at);
 }
 
-void buffer_i64(struct buffer *buffer, int64_t value)
-{
-	if (value < 0)
-		buffer_char(buffer, '-');
-	buffer_u64(buffer, value < 0 ? 0 - (uint64_t)value : (uint64_t)value);
-}
-
 void buffer_digits(struct buffer *buffer, uint64_t value, unsigned int digits)
 {
 	if (!buffer_room(buffer, digits))

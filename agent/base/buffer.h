@@ -31,7 +31,6 @@ bool buffer_grow(struct buffer *buffer, size_t n);
 int buffer_write(struct buffer *buffer, FILE *out);
 
 void buffer_u64(struct buffer *buffer, uint64_t value);
-void buffer_i64(struct buffer *buffer, int64_t value);
 /* Nanoseconds as decimal milliseconds with six digits: "0.340000". */
 void buffer_ms(struct buffer *buffer, uint64_t ns);
 /* Exactly `digits` decimal digits, zeros in front. */
