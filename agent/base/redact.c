@@ -6,7 +6,7 @@
  */
 #include "redact.h"
 
-#include "secret_name.h"
+#include "ascii.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -17,27 +17,15 @@ struct redact {
 	size_t count;
 };
 
-/* RFC 9110, 5.6.2: tchar. */
-static bool is_token(struct slice name)
-{
-	static const char others[] = "!#$%&'*+-.^_`|~";
-
-	for (size_t i = 0; i < name.len; i++) {
-		uint8_t c = name.data[i];
-		bool alnum = (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z');
-
-		if (!alnum && (c == 0 || !strchr(others, c)))
-			return false;
-	}
-	return name.len > 0;
-}
-
 static int redact_add_one(struct redact *redact, struct slice name)
 {
 	struct slice *names;
 	uint8_t *copy;
 
-	if (!is_token(name))
+	for (size_t i = 0; i < name.len; i++)
+		if (!ascii_is_token(name.data[i]))
+			return -EINVAL;
+	if (!name.len)
 		return -EINVAL;
 	names = reallocarray(redact->names, redact->count + 1, sizeof(*names));
 	if (!names)
@@ -98,41 +86,28 @@ static struct slice innermost(struct slice name)
 {
 	size_t start;
 
-	while (name.len && !is_token(slice_of(name.data + name.len - 1, 1)))
+	while (name.len && !ascii_is_token(name.data[name.len - 1]))
 		name.len--;
-	for (start = name.len; start && is_token(slice_of(name.data + start - 1, 1)); start--)
+	for (start = name.len; start && ascii_is_token(name.data[start - 1]); start--)
 		;
 	return slice_drop(name, start);
 }
 
-static bool is_added_inside(const struct redact *redact, struct slice name)
+bool redact_name(const struct redact *redact, enum name_kind kind, struct slice name)
 {
 	uint8_t bytes[SECRET_NAME_MAX];
 
-	return redact->count && is_added(redact, innermost(slice_of(bytes, secret_name_decode(name, bytes))));
-}
-
-bool redact_header(const struct redact *redact, struct slice name)
-{
 	if (redact->show_secrets)
 		return false;
-	while (name.len && (name.data[name.len - 1] == ' ' || name.data[name.len - 1] == '\t'))
-		name.len--; /* "Authorization :" */
-	return !name.data || secret_name(NAME_FIELD, name) || is_added(redact, name);
-}
-
-bool redact_parameter(const struct redact *redact, struct slice name)
-{
-	if (redact->show_secrets)
+	if (kind == NAME_FIELD)
+		name = slice_trim(name); /* "Authorization :" */
+	if ((kind == NAME_FIELD && !name.data) || secret_name(kind, name))
+		return true;
+	if (!redact->count)
 		return false;
-	return secret_name(NAME_PARAMETER, name) || is_added_inside(redact, name);
-}
-
-bool redact_key(const struct redact *redact, struct slice name)
-{
-	if (redact->show_secrets)
-		return false;
-	return secret_name(NAME_KEY, name) || is_added_inside(redact, name);
+	if (kind != NAME_FIELD)
+		name = innermost(slice_of(bytes, secret_name_decode(name, bytes)));
+	return is_added(redact, name);
 }
 
 bool redact_is_off(const struct redact *redact)

@@ -8,6 +8,7 @@
 #define HARK_REDACT_H
 
 #include "buffer.h"
+#include "secret_name.h"
 #include "slice.h"
 
 #include <stdbool.h>
@@ -25,13 +26,10 @@ int redact_add(struct redact *redact, const char *names);
 /* Is nothing a secret? */
 bool redact_is_off(const struct redact *redact);
 /*
- * Is this field's value a secret? White space behind the name is
- * not of it; data NULL: not known, so it is.
+ * Is the value behind this name a secret? White space around a field's name is not of it, and one that is not
+ * known (data NULL) counts as secret; of other names coding is undone first.
  */
-bool redact_header(const struct redact *redact, struct slice name);
-/* The same of a parameter of a URL or a form, and of a member of JSON and its kin; coding is undone first. */
-bool redact_parameter(const struct redact *redact, struct slice name);
-bool redact_key(const struct redact *redact, struct slice name);
+bool redact_name(const struct redact *redact, enum name_kind kind, struct slice name);
 /*
  * A request target, path or query with what is secret replaced by REDACTED. The slice itself when nothing is;
  * else bytes in `out`, borrowed until it changes.

@@ -17,10 +17,10 @@ struct shower {
 	bool unsettled, hiding, hidden;
 };
 
-static void shower_hide(struct shower *shower)
+static void shower_hide(struct shower *shower, const char *sign)
 {
 	if (!shower->hiding)
-		buffer_string(shower->out, REDACTED);
+		buffer_string(shower->out, sign);
 	shower->hiding = shower->hidden = true;
 }
 
@@ -28,7 +28,7 @@ static void shower_settle(struct shower *shower, enum secret_settled settled)
 {
 	if (settled == SETTLED_YES && shower->unsettled) {
 		shower->out->len = shower->maybe < shower->out->len ? shower->maybe : shower->out->len;
-		shower_hide(shower);
+		shower_hide(shower, REDACTED);
 	}
 	if (settled != SETTLED_NOTHING)
 		shower->unsettled = false;
@@ -40,7 +40,7 @@ static void shower_byte(struct shower *shower, enum secret_verdict verdict, uint
 	case SECRET_YES:
 	case SECRET_DIGIT:
 		shower->unsettled = false;
-		shower_hide(shower);
+		shower_hide(shower, REDACTED);
 		return;
 	case SECRET_MAYBE:
 		if (!shower->unsettled)
@@ -107,7 +107,7 @@ struct slice redact_value(const struct redact *redact, struct slice name, struct
 {
 	if (!value.data)
 		return value;
-	if (redact_header(redact, name))
+	if (redact_name(redact, NAME_FIELD, name))
 		return SLICE(REDACTED);
 	if (slice_equal_nocase(name, SLICE("host")) || slice_equal_nocase(name, SLICE(":authority")))
 		return redact_authority(redact, value, out);
@@ -129,14 +129,6 @@ static bool begins_json(struct slice body)
 	while (at < body.len && body.data[at] && strchr(" \t\r\n", body.data[at]))
 		at++;
 	return at < body.len && (body.data[at] == '{' || body.data[at] == '[');
-}
-
-static void number_hide(struct shower *shower)
-{
-	if (!shower->hiding)
-		buffer_string(shower->out, "\"" REDACTED "\"");
-	shower->hiding = shower->hidden = true;
-	shower->unsettled = false;
 }
 
 /* The last byte says of all of them whether they are secret. */
@@ -172,7 +164,8 @@ static void body_byte(struct json_strings *json, struct shower *shower, const st
 		      enum secret_verdict verdict, uint8_t c)
 {
 	if (json->is_json && !json->within && secret_scan_in_number(&text->scan)) {
-		number_hide(shower);
+		shower_hide(shower, "\"" REDACTED "\"");
+		shower->unsettled = false;
 		return;
 	}
 	if (json->within && escape_take(json, shower, verdict, c))

@@ -9,6 +9,7 @@
 #include "scrub_text.h"
 
 #include "array.h"
+#include "ascii.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -46,12 +47,6 @@ void scrub_text_fini(struct scrub_text *text)
 
 /* --- lines and fields --------------------------------------------------------------------- */
 
-static bool is_name_byte(uint8_t c)
-{
-	return (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z') ||
-	       (c && strchr("-_.!#$&'*+^`|~", c));
-}
-
 static void line_begin(struct scrub_text *text)
 {
 	text->name_len = text->line_len = text->matched = 0;
@@ -62,17 +57,12 @@ static void line_begin(struct scrub_text *text)
 		text->scan = (struct secret_scan){ .form = false };
 }
 
-static struct slice field_name(const struct scrub_text *text)
-{
-	return slice_of(text->name, text->name_len);
-}
-
 static void field_named(struct scrub_text *text, const struct redact *redact)
 {
-	struct slice name = field_name(text);
+	struct slice name = slice_of(text->name, text->name_len);
 
 	text->in_value = true;
-	text->secret = redact_header(redact, name);
+	text->secret = redact_name(redact, NAME_FIELD, name);
 	text->disposition = text->part == PART_HEAD && slice_equal_nocase(name, SLICE("content-disposition"));
 	if (text->head && slice_equal_nocase(name, SLICE("host")))
 		secret_scan_authority(&text->scan);
@@ -84,13 +74,14 @@ static void field_byte(struct scrub_text *text, const struct redact *redact, uin
 	bool space = c == ' ' || c == '\t';
 
 	/* The target of CONNECT is an authority. */
-	if (text->head && !text->fields && space && slice_equal(field_name(text), SLICE("CONNECT")))
+	if (text->head && !text->fields && space &&
+	    slice_equal(slice_of(text->name, text->name_len), SLICE("CONNECT")))
 		secret_scan_authority(&text->scan);
 	if (c == ':' && text->name_len && !text->no_name)
 		field_named(text, redact);
 	else if (space && text->name_len)
 		return; /* nothing but the colon may follow: line_len runs on */
-	else if (!is_name_byte(c) || text->name_len == SCRUB_LINE_NAME_MAX ||
+	else if (!ascii_is_token(c) || c == '%' || text->name_len == SCRUB_LINE_NAME_MAX ||
 		 text->line_len > text->name_len + 1)
 		text->no_name = true;
 	else
@@ -107,8 +98,8 @@ static void disposition_byte(struct scrub_text *text, const struct redact *redac
 			return;
 		if (c == '"' || c == ';' || c == '\r' || c == '\n') {
 			text->in_part_name = false;
-			text->part_secret |=
-				redact_parameter(redact, slice_of(text->part_name, text->part_name_len));
+			text->part_secret |= redact_name(redact, NAME_PARAMETER,
+							 slice_of(text->part_name, text->part_name_len));
 		} else if (text->part_name_len < sizeof(text->part_name)) {
 			text->part_name[text->part_name_len++] = c;
 		}
@@ -198,12 +189,6 @@ static enum secret_verdict fields_byte(struct scrub_text *text, const struct red
 	return line_end || c == ' ' || c == '\t' ? SECRET_NO : SECRET_YES;
 }
 
-/* Does this first byte of a line go on with the field of the line before (obs-fold)? */
-static bool line_is_folded(const struct scrub_text *text, uint8_t c)
-{
-	return (text->secret || text->disposition || text->fields) && (c == ' ' || c == '\t');
-}
-
 enum secret_verdict scrub_text_byte(struct scrub_text *text, const struct redact *redact, uint8_t c)
 {
 	enum secret_verdict verdict;
@@ -212,7 +197,9 @@ enum secret_verdict scrub_text_byte(struct scrub_text *text, const struct redact
 		text->settled = SETTLED_NOTHING;
 		return SECRET_NO;
 	}
-	if (text->line_ended && !line_is_folded(text, c))
+	/* Unless this byte goes on with the field of the line before (obs-fold). */
+	if (text->line_ended &&
+	    !((c == ' ' || c == '\t') && (text->secret || text->disposition || text->fields)))
 		line_begin(text);
 	text->line_ended = c == '\n';
 	text->settled = SETTLED_NOTHING;
@@ -244,16 +231,6 @@ void scrub_text_bytes(struct scrub_text *text, const struct redact *redact, uint
 		if (verdict == SECRET_YES || verdict == SECRET_DIGIT)
 			bytes[i] = verdict == SECRET_DIGIT ? SCRUB_DIGIT_FILLER : SCRUB_FILLER;
 	}
-}
-
-bool scrub_text_open(const struct scrub_text *text)
-{
-	return text->unsettled.count;
-}
-
-bool scrub_text_awaits_colon(const struct scrub_text *text)
-{
-	return text->unsettled.count && text->fields && !text->in_value;
 }
 
 void scrub_text_force(struct scrub_text *text)

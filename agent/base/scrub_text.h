@@ -85,10 +85,11 @@ enum secret_verdict scrub_text_byte(struct scrub_text *text, const struct redact
  * stay where they are while scrub_text_open().
  */
 void scrub_text_bytes(struct scrub_text *text, const struct redact *redact, uint8_t *bytes, size_t len);
-bool scrub_text_open(const struct scrub_text *text);
 
-/* The bytes that wait are the name of a field, most likely: its colon has not come yet. */
-bool scrub_text_awaits_colon(const struct scrub_text *text);
+static inline bool scrub_text_open(const struct scrub_text *text)
+{
+	return text->unsettled.count;
+}
 
 /* The bytes that wait are taken away: those that may be secret are overwritten. */
 void scrub_text_force(struct scrub_text *text);

@@ -75,11 +75,6 @@ size_t secret_name_decode(struct slice name, uint8_t out[SECRET_NAME_MAX])
 
 /* --- words ------------------------------------------------------------------------------- */
 
-static bool is_letter(uint8_t c)
-{
-	return (c | 32) >= 'a' && (c | 32) <= 'z';
-}
-
 /* accessToken: before the T; APIKey: before the K. */
 static bool begins_word(const uint8_t *bytes, size_t len, size_t at)
 {
@@ -87,7 +82,7 @@ static bool begins_word(const uint8_t *bytes, size_t len, size_t at)
 		return false;
 	if (!ascii_is_upper(bytes[at - 1]))
 		return true;
-	return at + 1 < len && is_letter(bytes[at + 1]) && !ascii_is_upper(bytes[at + 1]);
+	return at + 1 < len && ascii_is_letter(bytes[at + 1]) && !ascii_is_upper(bytes[at + 1]);
 }
 
 static void words_add(struct words *words, const char *word)
@@ -107,8 +102,9 @@ static void words_split(struct words *words, const uint8_t *bytes, size_t len)
 
 	words->count = 0;
 	for (size_t i = 0; i < len; i++) {
-		if (!is_letter(bytes[i])) {
-			open = open && ascii_is_digit(bytes[i]) && i + 1 < len && is_letter(bytes[i + 1]) &&
+		if (!ascii_is_letter(bytes[i])) {
+			open = open && ascii_is_digit(bytes[i]) && i + 1 < len &&
+			       ascii_is_letter(bytes[i + 1]) &&
 			       !ascii_is_upper(bytes[i + 1]); /* oauth2token */
 			continue;
 		}

@@ -26,25 +26,19 @@ static bool is_one_of(uint8_t c, const char *set)
 
 /* --- coded characters ------------------------------------------------------------------ */
 
-static void coded_begin(struct secret_scan *scan, uint8_t kind, uint8_t digits, uint8_t level)
-{
-	scan->coded = (struct scan_coded){
-		.kind = kind, .digits = digits, .level = level, .known = true, .name_len = scan->name_len
-	};
-}
-
 static enum coded_step coded_byte(struct secret_scan *scan, uint8_t c)
 {
 	struct scan_coded *coded = &scan->coded;
 	int digit;
 
 	if (!coded->kind) {
-		if (c == '%')
-			coded_begin(scan, '%', 2, 1);
-		else if (c == 'u' && scan->backslashes)
-			coded_begin(scan, 'u', 4, 0);
-		else
+		if (c != '%' && !(c == 'u' && scan->backslashes))
 			return CODED_PLAIN;
+		*coded = (struct scan_coded){ .kind = c,
+					      .digits = c == '%' ? 2 : 4,
+					      .level = c == '%',
+					      .known = true,
+					      .name_len = scan->name_len };
 		if (c == 'u' && coded->name_len && scan->name[coded->name_len - 1] == '\\')
 			coded->name_len--;
 		return CODED_WITHIN;
@@ -94,9 +88,9 @@ static void name_add(struct secret_scan *scan, uint8_t c)
 	scan->name[scan->name_len++] = c;
 }
 
-static struct slice name_of(const struct secret_scan *scan)
+static bool name_is_secret(const struct secret_scan *scan, const struct redact *redact, enum name_kind kind)
 {
-	return slice_of(scan->name, scan->name_len);
+	return scan->name_len && redact_name(redact, kind, slice_of(scan->name, scan->name_len));
 }
 
 static void value_begin(struct secret_scan *scan, bool key, uint8_t level)
@@ -109,18 +103,10 @@ static void value_begin(struct secret_scan *scan, bool key, uint8_t level)
 
 /* --- outside of secrets ------------------------------------------------------------------ */
 
-static void free_quote(struct secret_scan *scan)
-{
-	if (scan->name_len && scan->name_end == NAME_OPEN)
-		scan->name_end = NAME_QUOTED;
-	else
-		name_clear(scan);
-}
-
 static void free_colon(struct secret_scan *scan, const struct redact *redact, uint8_t level)
 {
 	bool quoted = scan->name_end == NAME_QUOTED;
-	bool secret = scan->name_len && !scan->in_path && redact_key(redact, name_of(scan));
+	bool secret = !scan->in_path && name_is_secret(scan, redact, NAME_KEY);
 
 	if (secret && quoted) {
 		value_begin(scan, true, level);
@@ -133,20 +119,13 @@ static void free_colon(struct secret_scan *scan, const struct redact *redact, ui
 	name_clear(scan);
 }
 
-static void free_equals(struct secret_scan *scan, const struct redact *redact, uint8_t level)
-{
-	if (scan->name_len && !scan->in_path && redact_parameter(redact, name_of(scan)))
-		value_begin(scan, false, level);
-	name_clear(scan);
-}
-
 /* The name of an element ends here. */
 static void tag_named(struct secret_scan *scan, const struct redact *redact)
 {
 	if (scan->tag != TAG_NAME)
 		return;
 	scan->tag = TAG_REST;
-	scan->tag_secret = scan->name_len && redact_key(redact, name_of(scan));
+	scan->tag_secret = name_is_secret(scan, redact, NAME_KEY);
 }
 
 static void free_tag_end(struct secret_scan *scan, const struct redact *redact)
@@ -186,7 +165,10 @@ static bool free_sign(struct secret_scan *scan, const struct redact *redact, uin
 	switch (c) {
 	case '"':
 	case '\'':
-		free_quote(scan);
+		if (scan->name_len && scan->name_end == NAME_OPEN)
+			scan->name_end = NAME_QUOTED;
+		else
+			name_clear(scan);
 		return true;
 	case ':':
 		if (scan->tag == TAG_NAME)
@@ -195,7 +177,9 @@ static bool free_sign(struct secret_scan *scan, const struct redact *redact, uin
 			free_colon(scan, redact, level);
 		return true;
 	case '=':
-		free_equals(scan, redact, level);
+		if (!scan->in_path && name_is_secret(scan, redact, NAME_PARAMETER))
+			value_begin(scan, false, level);
+		name_clear(scan);
 		return true;
 	case '<':
 		name_clear(scan);
@@ -278,7 +262,6 @@ static enum secret_verdict value_end(struct secret_scan *scan, const struct reda
 
 static void string_begin(struct secret_scan *scan, uint8_t quote)
 {
-	scan->state = SCAN_STRING;
 	scan->quote = quote;
 	scan->quote_backslashes = scan->backslashes;
 	scan->unicode = 0;
@@ -337,18 +320,12 @@ static enum secret_verdict quoted_byte(struct secret_scan *scan, const struct re
 	return string_byte(scan, c);
 }
 
-static bool bare_ends(const struct secret_scan *scan, uint8_t c)
-{
-	if (scan->key && is_one_of(c, ",}])"))
-		return true;
-	return is_one_of(c, scan->form ? "&;\r\n" : "&;# \t\r\n\"<>");
-}
-
 static enum secret_verdict bare_byte(struct secret_scan *scan, const struct redact *redact, uint8_t c)
 {
 	uint8_t sign = sign_here(scan);
 
-	if (sign && bare_ends(scan, sign)) {
+	if ((scan->key && is_one_of(sign, ",}])")) ||
+	    is_one_of(sign, scan->form ? "&;\r\n" : "&;# \t\r\n\"<>")) {
 		if (scan->step == CODED_PLAIN)
 			return value_end(scan, redact, c);
 		scan->state = SCAN_FREE;
@@ -411,13 +388,6 @@ static enum secret_verdict literal_byte(struct secret_scan *scan, const struct r
 	return SECRET_YES;
 }
 
-static enum secret_verdict line_byte(struct secret_scan *scan, const struct redact *redact, uint8_t c)
-{
-	if (c == '\n')
-		return value_end(scan, redact, c);
-	return is_one_of(c, " \t\r") ? SECRET_NO : SECRET_YES;
-}
-
 static void container_begin(struct secret_scan *scan, uint8_t c)
 {
 	scan->state = SCAN_CONTAINER;
@@ -429,23 +399,18 @@ static void container_begin(struct secret_scan *scan, uint8_t c)
 	scan->quote = 0;
 }
 
-/* Space and signs that may stand in front of a value. */
-static bool value_waits(const struct secret_scan *scan, uint8_t sign)
-{
-	if (is_one_of(sign, " \t") && scan->spaced)
-		return true;
-	return sign == '\\' || is_one_of(sign, scan->key ? "\r\n" : "=>");
-}
-
 static enum secret_verdict value_byte(struct secret_scan *scan, const struct redact *redact, uint8_t c)
 {
 	uint8_t sign = sign_here(scan);
 
 	if (!sign && scan->step == CODED_WITHIN && scan->key && scan->level)
 		return SECRET_NO; /* of a quote, most likely */
-	if (value_waits(scan, sign))
+	/* Space and signs that may stand in front of a value. */
+	if (sign == '\\' || is_one_of(sign, scan->key ? "\r\n" : "=>") ||
+	    (scan->spaced && is_one_of(sign, " \t")))
 		return SECRET_NO;
 	if (is_one_of(sign, "\"'") && !(scan->form && scan->step == CODED_PLAIN)) {
+		scan->state = SCAN_STRING;
 		string_begin(scan, sign);
 		return SECRET_NO;
 	}
@@ -470,6 +435,7 @@ static enum secret_verdict colon_byte(struct secret_scan *scan, const struct red
 		return SECRET_NO;
 	}
 	if (is_one_of(c, "\"'")) {
+		scan->state = SCAN_STRING;
 		string_begin(scan, c);
 		return SECRET_NO;
 	}
@@ -511,43 +477,39 @@ static void container_close(struct secret_scan *scan)
 	name_clear(scan);
 }
 
-static enum secret_verdict container_sign(struct secret_scan *scan, uint8_t c)
+static void container_sign(struct secret_scan *scan, uint8_t c)
 {
 	switch (c) {
 	case '{':
 	case '[':
 		container_open(scan, c == '[');
-		return SECRET_NO;
+		break;
 	case '}':
 	case ']':
 		container_close(scan);
-		return SECRET_NO;
+		break;
 	case ',':
 		scan->expects_key = !(scan->lists & 1);
-		return SECRET_NO;
+		break;
 	case ':':
 		scan->expects_key = false;
-		return SECRET_NO;
+		break;
 	case '"':
 	case '\'':
 		scan->in_string = true;
 		scan->string_is_key = scan->expects_key;
-		scan->quote = c;
-		scan->quote_backslashes = scan->backslashes;
-		scan->unicode = 0;
-		return SECRET_NO;
+		string_begin(scan, c);
+		break;
 	}
-	return SECRET_NO;
 }
 
 /* Outside of strings: YAML and JavaScript have words without quotes. */
 static enum secret_verdict container_plain(struct secret_scan *scan, uint8_t c)
 {
-	bool sign = is_one_of(c, "{}[],:\"'\\ \t\r\n");
-
-	if (!c || sign || scan->expects_key) {
+	if (!c || scan->expects_key || is_one_of(c, "{}[],:\"'\\ \t\r\n")) {
 		scan->in_word = false;
-		return c ? container_sign(scan, c) : SECRET_NO;
+		container_sign(scan, c);
+		return SECRET_NO;
 	}
 	if (!scan->in_word)
 		literal_begin(scan, c);
@@ -680,7 +642,9 @@ static enum secret_verdict state_byte(struct secret_scan *scan, const struct red
 	case SCAN_BARE:
 		return bare_byte(scan, redact, c);
 	case SCAN_LINE:
-		return line_byte(scan, redact, c);
+		if (c == '\n')
+			return value_end(scan, redact, c);
+		return is_one_of(c, " \t\r") ? SECRET_NO : SECRET_YES;
 	case SCAN_LITERAL:
 		return literal_byte(scan, redact, c);
 	case SCAN_STRING:
@@ -695,21 +659,6 @@ static enum secret_verdict state_byte(struct secret_scan *scan, const struct red
 	return SECRET_NO;
 }
 
-static void sign_note(struct secret_scan *scan, uint8_t c)
-{
-	scan->step = coded_byte(scan, c);
-	scan->sign = scan->step == CODED_PLAIN ? c : scan->step == CODED_DONE ? scan->coded.value : 0;
-	scan->sign_level = scan->step == CODED_DONE ? scan->coded.level : 0;
-}
-
-static void backslashes_note(struct secret_scan *scan)
-{
-	if (scan->sign == '\\')
-		scan->backslashes += scan->backslashes < 254 ? 1 : -1;
-	else if (scan->step != CODED_WITHIN)
-		scan->backslashes = 0;
-}
-
 enum secret_verdict secret_scan_byte(struct secret_scan *scan, const struct redact *redact, uint8_t c)
 {
 	enum secret_verdict verdict, url;
@@ -717,9 +666,14 @@ enum secret_verdict secret_scan_byte(struct secret_scan *scan, const struct reda
 	scan->settled = SETTLED_NOTHING;
 	if (redact_is_off(redact))
 		return SECRET_NO;
-	sign_note(scan, c);
+	scan->step = coded_byte(scan, c);
+	scan->sign = scan->step == CODED_PLAIN ? c : scan->step == CODED_DONE ? scan->coded.value : 0;
+	scan->sign_level = scan->step == CODED_DONE ? scan->coded.level : 0;
 	verdict = state_byte(scan, redact, c);
 	url = url_byte(scan);
-	backslashes_note(scan);
+	if (scan->sign == '\\')
+		scan->backslashes += scan->backslashes < 254 ? 1 : -1;
+	else if (scan->step != CODED_WITHIN)
+		scan->backslashes = 0;
 	return verdict == SECRET_NO ? url : verdict;
 }

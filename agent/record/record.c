@@ -10,6 +10,7 @@
 #include "recording.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,16 +24,6 @@ struct record {
 	int error; /* -errno of the first write that failed */
 };
 
-static int open_output(const char *path)
-{
-	int fd;
-
-	if (strcmp(path, "-") != 0)
-		return private_file_open(path);
-	fd = dup(STDOUT_FILENO);
-	return fd < 0 ? -errno : fd;
-}
-
 static int put(struct record *record, const void *bytes, size_t n)
 {
 	if (record->error)
@@ -41,20 +32,6 @@ static int put(struct record *record, const void *bytes, size_t n)
 	if (fwrite(bytes, 1, n, record->out) != n)
 		record->error = errno ? -errno : -EIO;
 	return record->error;
-}
-
-static int put_header(struct record *record, int64_t wall_offset_ns)
-{
-	struct recording_header header = {
-		.magic = RECORDING_MAGIC,
-		.byte_order = RECORDING_BYTE_ORDER,
-		.version = RECORDING_VERSION,
-		.header_len = sizeof(header),
-		.event_abi = EVENT_ABI_VERSION,
-		.wall_offset_ns = wall_offset_ns,
-	};
-
-	return put(record, &header, sizeof(header));
 }
 
 static struct record *record_new(int fd)
@@ -81,19 +58,28 @@ static struct record *record_new(int fd)
 
 struct record *record_open(const char *path, int64_t wall_offset_ns)
 {
+	const struct recording_header header = {
+		.magic = RECORDING_MAGIC,
+		.byte_order = RECORDING_BYTE_ORDER,
+		.version = RECORDING_VERSION,
+		.header_len = sizeof(header),
+		.event_abi = EVENT_ABI_VERSION,
+		.wall_offset_ns = wall_offset_ns,
+	};
+	bool is_file = strcmp(path, "-") != 0;
+	int fd = is_file ? private_file_open(path) : dup(STDOUT_FILENO);
 	struct record *record;
-	int fd = open_output(path);
 	int err;
 
 	if (fd < 0) {
-		errno = -fd;
+		errno = is_file ? -fd : errno;
 		return NULL;
 	}
 	record = record_new(fd);
 	if (!record)
 		return NULL;
 	/* Flushed at once: a full disk shows here, and a reader of a pipe sees the head. */
-	err = put_header(record, wall_offset_ns);
+	err = put(record, &header, sizeof(header));
 	if (err == 0 && fflush(record->out) == EOF)
 		err = -errno;
 	if (err == 0)

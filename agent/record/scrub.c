@@ -65,13 +65,6 @@ static void scrub_charge(struct scrub *scrub)
 	budget_set(scrub->config.budget, &scrub->charged_bytes, scrub->queue_bytes + scrub->flow_bytes);
 }
 
-static bool is_over(const struct scrub *scrub)
-{
-	size_t share = budget_share(scrub->config.budget, BUDGET_SHARE);
-
-	return share && scrub->queue_bytes + scrub->flow_bytes > share;
-}
-
 static void flow_remove(struct scrub *scrub, struct scrub_flow *flow)
 {
 	scrub_flow_force(flow);
@@ -234,31 +227,18 @@ static struct scrub_flow *flow_get(struct scrub *scrub, const struct scrub_key *
 	return flow;
 }
 
-/* The object was freed, or its address is another's now. */
-static void flow_forget(struct scrub *scrub, const struct scrub_key *key)
-{
-	struct scrub_flow *flow = flow_find(scrub, key);
-
-	if (flow)
-		flow_remove(scrub, flow);
-}
-
-static bool begins_anew(const struct scrub_flow *flow, const struct event_data *data)
-{
-	return flow && data->h.type == EVENT_TLS_DATA && data->h.flags & EVENT_FROM_START && data->pos == 0 &&
-	       data->len && flow->side[data->direction].started && flow->side[data->direction].next;
-}
-
 static void take_data(struct scrub *scrub, const struct event_data *event)
 {
 	struct scrub_key key = event_key(event);
 	struct scrub_item *item = queue_add(scrub, &event->h);
-	struct scrub_flow *flow;
+	struct scrub_flow *flow = flow_find(scrub, &key);
 
 	if (!item)
 		return;
-	if (begins_anew(flow_find(scrub, &key), event))
-		flow_forget(scrub, &key);
+	/* The session's address is another one's now. */
+	if (flow && event->h.type == EVENT_TLS_DATA && event->h.flags & EVENT_FROM_START && event->pos == 0 &&
+	    event->len && flow->side[event->direction].started && flow->side[event->direction].next)
+		flow_remove(scrub, flow);
 	flow = flow_get(scrub, &key);
 	if (flow) {
 		scrub_flow_take(flow, item, scrub->poll);
@@ -290,8 +270,9 @@ static void take_other(struct scrub *scrub, const struct event_header *event)
 	case EVENT_TLS_EARLY: /* refused: its positions are used again */
 	case EVENT_TLS_FREE:
 		key = event_key(data);
-		if (!(event->flags & EVENT_EARLY))
-			flow_forget(scrub, &key);
+		flow = event->flags & EVENT_EARLY ? NULL : flow_find(scrub, &key);
+		if (flow)
+			flow_remove(scrub, flow);
 		break;
 	case EVENT_TLS_REFUSED:
 		key = event_key(data);
@@ -309,22 +290,17 @@ static void take_other(struct scrub *scrub, const struct event_header *event)
 	}
 }
 
-static bool has_bytes(const struct event_header *event)
-{
-	const struct event_data *data = (const struct event_data *)event;
-
-	return (event->type == EVENT_SOCKET_DATA || event->type == EVENT_TLS_DATA) && data->len;
-}
-
 int scrub_event(struct scrub *scrub, const struct event_header *event)
 {
+	size_t share = budget_share(scrub->config.budget, BUDGET_SHARE);
+	const struct event_data *data = (const struct event_data *)event;
 	struct scrub_item *item;
 	int error;
 
 	if (event->time_ns > scrub->now_ns)
 		scrub->now_ns = event->time_ns;
-	if (has_bytes(event)) {
-		take_data(scrub, (const struct event_data *)event);
+	if ((event->type == EVENT_SOCKET_DATA || event->type == EVENT_TLS_DATA) && data->len) {
+		take_data(scrub, data);
 	} else {
 		item = queue_add(scrub, event);
 		if (item)
@@ -342,7 +318,7 @@ int scrub_event(struct scrub *scrub, const struct event_header *event)
 	}
 	error = queue_drain(scrub);
 	/* Their later bytes are judged as those of something that was joined late. */
-	while (error >= 0 && is_over(scrub) && scrub->recent) {
+	while (error >= 0 && share && scrub->queue_bytes + scrub->flow_bytes > share && scrub->recent) {
 		counter_add(COUNTER_LIMIT_MEMORY, 1);
 		flow_remove(scrub, scrub->recent);
 		error = queue_drain(scrub);

@@ -28,13 +28,13 @@ struct walk {
 	const struct redact *redact;
 	uint8_t *block;
 	size_t len, at;
-	uint8_t *secret; /* of each field, enum secrecy */
-	size_t fields;
-	uint8_t *symbols;
-	bool *hidden; /* of each symbol */
 	struct scrub_facts *facts;
 	bool wrong;
 	long values;
+	size_t fields;
+	uint8_t secret[FIELDS_MAX]; /* of each field, enum secrecy */
+	uint8_t symbols[SYMBOLS_MAX];
+	bool hidden[SYMBOLS_MAX]; /* of each symbol */
 };
 
 static void facts_note(struct scrub_facts *facts, const struct hpack_field *field)
@@ -47,26 +47,24 @@ static void facts_note(struct scrub_facts *facts, const struct hpack_field *fiel
 		facts->coded = content_is_coded(field->value) || !field->value.data;
 }
 
-static enum secrecy secrecy_of(const struct redact *redact, struct slice name)
-{
-	if (redact_header(redact, name))
-		return FIELD_SECRET;
-	return slice_equal_nocase(name, SLICE(":authority")) || slice_equal_nocase(name, SLICE("host"))
-		       ? FIELD_AUTHORITY
-		       : FIELD_OPEN;
-}
-
 static void field_note(void *ctx, const struct hpack_field *field)
 {
 	struct walk *walk = ctx;
+	enum secrecy secrecy = FIELD_OPEN;
 
+	if (!walk)
+		return;
 	facts_note(walk->facts, field);
-
-	if (!walk->secret || walk->fields == FIELDS_MAX) {
+	if (walk->fields == FIELDS_MAX) {
 		walk->wrong = true;
 		return;
 	}
-	walk->secret[walk->fields++] = (uint8_t)secrecy_of(walk->redact, field->name);
+	if (redact_name(walk->redact, NAME_FIELD, field->name))
+		secrecy = FIELD_SECRET;
+	else if (slice_equal_nocase(field->name, SLICE(":authority")) ||
+		 slice_equal_nocase(field->name, SLICE("host")))
+		secrecy = FIELD_AUTHORITY;
+	walk->secret[walk->fields++] = (uint8_t)secrecy;
 }
 
 /* RFC 7541, 5.1. */
@@ -128,7 +126,7 @@ static void symbols_hide(uint8_t *symbols, size_t len, bool huffman)
 }
 
 /* Marks what is secret in the value of a field that is none. */
-static void value_judge(const struct walk *walk, const uint8_t *symbols, size_t len, enum secrecy secrecy)
+static void value_judge(struct walk *walk, const uint8_t *symbols, size_t len, enum secrecy secrecy)
 {
 	struct secret_scan scan = { .form = false };
 	size_t maybe = 0;
@@ -147,8 +145,7 @@ static void value_judge(const struct walk *walk, const uint8_t *symbols, size_t 
 }
 
 /* Hides the whole, or what is secret in it. True: something was hidden. */
-static bool value_hide(const struct walk *walk, uint8_t *symbols, size_t len, bool huffman,
-		       enum secrecy secrecy)
+static bool value_hide(struct walk *walk, uint8_t *symbols, size_t len, bool huffman, enum secrecy secrecy)
 {
 	bool any = false;
 
@@ -232,23 +229,24 @@ static void walk_run(struct walk *walk)
 long scrub_block(struct hpack *hpack, const struct redact *redact, uint8_t *block, size_t len,
 		 struct scrub_facts *facts)
 {
-	struct walk walk = { .redact = redact, .block = block, .len = len, .facts = facts };
-	const struct hpack_sink sink = { .ctx = &walk, .field = field_note };
+	struct walk *walk = malloc(sizeof(*walk)); /* large, and mostly not written to */
+	const struct hpack_sink sink = { .ctx = walk, .field = field_note };
 	long result = -1;
 
-	walk.secret = malloc(FIELDS_MAX);
-	walk.symbols = malloc(SYMBOLS_MAX);
-	walk.hidden = malloc(SYMBOLS_MAX * sizeof(*walk.hidden));
+	if (walk) {
+		walk->redact = redact;
+		walk->block = block;
+		walk->len = len;
+		walk->at = walk->fields = 0;
+		walk->facts = facts;
+		walk->wrong = false;
+		walk->values = 0;
+	}
 	/* The table must see the block whatever becomes of it. */
-	if (hpack_inflate(hpack, slice_of(block, len), true, &sink) < 0 || !walk.secret || !walk.symbols ||
-	    !walk.hidden)
-		goto out;
-	walk_run(&walk);
-	if (!walk.wrong)
-		result = walk.values;
-out:
-	free(walk.secret);
-	free(walk.symbols);
-	free(walk.hidden);
+	if (hpack_inflate(hpack, slice_of(block, len), true, &sink) >= 0 && walk) {
+		walk_run(walk);
+		result = walk->wrong ? -1 : walk->values;
+	}
+	free(walk);
 	return result;
 }

@@ -65,14 +65,13 @@ static void body_begin(struct scrub_http1 *http1, enum scrub_http1_state state)
 static void field_take(struct scrub_http1 *http1)
 {
 	struct slice line = http1_line_strip(slice_of(http1->line, http1->line_len));
-	const uint8_t *colon = line.len ? memchr(line.data, ':', line.len) : NULL;
-	struct slice name, value;
-
-	if (!colon)
-		return;
+	size_t colon = slice_find(line, ':');
 	/* A blank before the colon, too: some programs read such a field. */
-	name = slice_trim(slice_take(line, (size_t)(colon - line.data)));
-	value = slice_trim(slice_drop(line, (size_t)(colon - line.data) + 1));
+	struct slice name = slice_trim(slice_take(line, colon));
+	struct slice value = slice_trim(slice_drop(line, colon + 1));
+
+	if (colon == line.len)
+		return;
 	http1_framing_add(&http1->framing, name, value);
 	if (slice_equal_nocase(name, SLICE("upgrade")))
 		http1->h2c = slice_equal_nocase(value, SLICE("h2c"));
@@ -348,8 +347,8 @@ static bool extension_is_secret(const struct scrub_http1 *http1)
 
 	if (line.len == sizeof(http1->line))
 		return true; /* nobody knows its name */
-	return sign && redact_parameter(http1->config->redact,
-					slice_trim(slice_drop(line, (size_t)(sign - line.data) + 1)));
+	return sign && redact_name(http1->config->redact, NAME_PARAMETER,
+				   slice_trim(slice_drop(line, (size_t)(sign - line.data) + 1)));
 }
 
 static void extension_byte(struct scrub_http1 *http1, uint8_t *byte)
@@ -461,7 +460,9 @@ bool scrub_http1_open(const struct scrub_http1 *http1)
 
 const struct scrub_runs *scrub_http1_name(const struct scrub_http1 *http1)
 {
-	return scrub_text_awaits_colon(&http1->text) ? &http1->text.unsettled : NULL;
+	const struct scrub_text *text = &http1->text;
+
+	return scrub_text_open(text) && text->fields && !text->in_value ? &text->unsettled : NULL;
 }
 
 void scrub_http1_force(struct scrub_http1 *http1)

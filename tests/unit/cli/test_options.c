@@ -369,8 +369,8 @@ static void test_redact_reaches_the_list(void **state)
 
 	(void)state;
 	assert_int_equal(options_parse(&options, split(line, argv), argv), 0);
-	assert_true(redact_header(options.redact, SLICE("X-Key")));
-	assert_true(redact_header(options.redact, SLICE("cookie")));
+	assert_true(redact_name(options.redact, NAME_FIELD, SLICE("X-Key")));
+	assert_true(redact_name(options.redact, NAME_FIELD, SLICE("cookie")));
 	options_fini(&options);
 }
 
