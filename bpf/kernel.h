@@ -122,12 +122,17 @@ struct socket_alloc {
 	struct inode vfs_inode;
 };
 
+struct sk_buff_head {
+	__u32 qlen;
+};
+
 struct sock {
 	struct sock_common __sk_common;
 	__u16 sk_type;
 	__u16 sk_protocol;
 	__u8 sk_shutdown;
 	struct socket *sk_socket;
+	struct sk_buff_head sk_receive_queue;
 };
 
 struct tcp_sock {

@@ -191,6 +191,8 @@ static __always_inline void ends_fill(struct event_state_end *e, struct sock *sk
 		copied = due;
 	e->state.h.flags |= EVENT_POS_SEQ32;
 	e->state.h.size = sizeof(*e);
+	/* A socket that its owner closes has let go of them. */
+	e->state.unread = copied != due && BPF_CORE_READ(sk, sk_receive_queue.qlen) > 0;
 	e->pos[DIRECTION_SENT] = sent;
 	e->pos[DIRECTION_RECEIVED] = copied;
 	if (acked < 0x7fffffff && acked == BPF_CORE_READ(tp, bytes_acked)) {

@@ -157,7 +157,8 @@ struct event_state {
 	__u8 old_state;
 	__u8 new_state;
 	__u8 offset_known; /* of struct event_state_end: a bit a direction, 1 << enum event_direction */
-	__u8 pad[5];
+	__u8 unread;	   /* of struct event_state_end: received bytes wait, which may still be read */
+	__u8 pad[4];
 };
 
 /*

@@ -71,6 +71,7 @@ struct conn {
 	enum protocol_end close_reason; /* but in CONN_LIVES */
 	uint64_t close_poll;
 	uint64_t finish_poll; /* when the sent direction surely ended; 0: it did not */
+	uint64_t unread_ns;   /* CONN_ENDS: until then what it received may be read; 0: nothing is left */
 
 	/* The tracker's. */
 	UT_hash_handle hh;

@@ -78,6 +78,10 @@ static void conn_take(struct tracker *tracker, struct conn *conn, const struct e
 {
 	if (conn->life == CONN_MAY_END)
 		conn->life = CONN_LIVES;
+	if (conn->unread_ns && event->h.flags & EVENT_EOF && event->direction != DIRECTION_SENT)
+		conn->unread_ns = 0;
+	else if (conn->unread_ns)
+		conn->unread_ns = tracker->pipeline.now_ns + TRACKER_UNREAD_NS;
 	conn_update_socket(conn, &event->sock);
 	conn_learn_origin(conn, event);
 	if (!conn->pointers)

@@ -263,6 +263,8 @@ static void state_gone(struct tracker *tracker, const struct event_state *event,
 		if (reset && conn->facts.closed_by == CLOSED_UNKNOWN)
 			conn->facts.closed_by = event->h.flags & EVENT_PID_VALID ? CLOSED_LOCAL : CLOSED_PEER;
 		tracker_conn_close_later(tracker, conn, reset ? END_RESET : END_CLOSED, CONN_ENDS);
+		if (event->h.flags & EVENT_POS_SEQ32 && ((const struct event_state_end *)event)->state.unread)
+			conn->unread_ns = tracker->pipeline.now_ns + TRACKER_UNREAD_NS;
 	}
 	if (entry)
 		tracker_sk_remove(tracker, entry);
@@ -481,6 +483,15 @@ static void tracker_tell_pending(struct tracker *tracker)
 	pair_tell_pending(pair);
 }
 
+/* What came before the end may be read behind it, while a process has the socket. */
+static bool conn_is_over(const struct conn *conn)
+{
+	const struct pipeline *pipeline = conn->pipeline;
+
+	return conn->life >= CONN_MAY_END && conn->close_poll <= pipeline->poll &&
+	       (!conn->pointers || conn->unread_ns <= pipeline->now_ns);
+}
+
 void tracker_poll(struct tracker *tracker)
 {
 	struct pipeline *pipeline = &tracker->pipeline;
@@ -499,7 +510,7 @@ void tracker_poll(struct tracker *tracker)
 
 		tracker_opaque_watch(tracker, conn);
 		tracker_conn_charge(tracker, conn);
-		if (conn->life >= CONN_MAY_END && conn->close_poll <= pipeline->poll) {
+		if (conn_is_over(conn)) {
 			tracker_close(tracker, conn, conn->close_reason);
 		} else if (!waits && conn->awake_until <= pipeline->poll) {
 			conn->awake_until = 0;

@@ -5,6 +5,9 @@
 
 #include "tracker_table.h"
 
+/* TCP that is over may still be read from, while there is something: it ends when nothing was for so long. */
+#define TRACKER_UNREAD_NS UINT64_C(1000000000)
+
 /* Does the user want to see this process? */
 bool tracker_wants(const struct tracker *tracker, uint32_t pid);
 

@@ -364,3 +364,22 @@ def test_an_answer_read_after_the_reset(hark, capture):
     assert not [o for o in watch.of(who) if "gap" in o.get("hark.flags", [])], [(brief(o), o["hark.flags"]) for o in watch.of(who)]
     assert [brief(o).split()[1] for o in watch.of(who, hark_role="client")] == ["/r0", "/r1", "/r2"]
     assert watch.stats["bytes.lost"] == 0
+
+
+@pytest.mark.parametrize("how", ["reset", "shutdown"])
+def test_an_answer_read_long_after_the_end(hark, nginx, capture, how):
+    """TCP has told its end, and polls went by: what is read then is still the connection's own."""
+    port = free_port()
+    with hark("--capture", capture, f"port:{port},{nginx.http}") as watch:
+        with subprocess.Popen([PYTHON, ROOT / "tests/e2e/peers/read_later.py", how, str(port)],
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as client:
+            assert client.stdout.readline() == "over\n"
+            marker = run("curl", "-s", f"http://127.0.0.1:{nginx.http}/one")
+            watch.wait_for(1, marker)  # the end is older than this, and has been dealt with
+            client.stdin.write("read\n")
+            client.stdin.close()
+            assert client.wait() == 0
+        watch.wait_for(1, hark_role="client", network_peer_port=port)
+    (seen,) = watch.of(hark_role="client", network_peer_port=port)
+    assert (seen["http.request.method"], seen["http.response.status_code"], seen["http.response.body.size"]) == ("GET", 200, 5), seen
+    assert set(seen.get("hark.flags", [])) <= {"reset"}, seen
