@@ -197,6 +197,16 @@ struct pid {
 	struct upid numbers[1];
 };
 
+/* A return that a return probe of whoever armed, newest first. */
+struct return_instance {
+	unsigned long stack; /* where the return address stood */
+	struct return_instance *next;
+};
+
+struct uprobe_task {
+	struct return_instance *return_instances;
+};
+
 struct task_struct {
 	struct thread_info thread_info;
 	unsigned int flags;
@@ -212,6 +222,7 @@ struct task_struct {
 	struct task_struct *real_parent;
 	struct pid *thread_pid;
 	const struct cred *cred;
+	struct uprobe_task *utask;
 	struct thread_struct thread;
 	char comm[16];
 };

@@ -20,13 +20,19 @@ static __always_inline __u64 trampoline(void)
 	return BPF_CORE_READ(task, mm, uprobes_state.xol_area, vaddr);
 }
 
-static __always_inline bool tls_call_armed(const struct tls_call *call)
+/* Is the call whose return address stands at sp under way, with its return probed by anybody? */
+static __always_inline bool return_is_armed(__u64 sp)
 {
 	__u64 slot = 0;
 
-	if (bpf_probe_read_user(&slot, sizeof(slot), (void *)call->sp) < 0)
+	if (bpf_probe_read_user(&slot, sizeof(slot), (void *)sp) < 0)
 		return false;
 	return slot == trampoline();
+}
+
+static __always_inline bool tls_call_armed(const struct tls_call *call)
+{
+	return return_is_armed(call->sp);
 }
 
 static __always_inline struct tls_call *tls_call_at(__u64 thread, __u64 level)

@@ -7,7 +7,8 @@
  * A return probe rewrites the return address on the thread's stack. A program
  * that switches stacks inside the call (a coroutine in a BIO) would make a
  * second entry look to the kernel as if the first had been left by longjmp;
- * the kernel forgets the first, whose return then kills the program. So at
+ * the kernel forgets the first, whose return then kills the program, whoever
+ * armed it: another hark or tracer may have, or a hark that has ended. So at
  * most one return is armed a stack: the session program (Linux 6.13) refuses
  * a second, and that call leaves a hole of unknown size, unless both are surely
  * on one stack, where calls return in order: a callback's, TLS in TLS, a write
@@ -112,9 +113,10 @@ static long stack_look_vma(struct task_struct *task __attribute__((unused)), str
 /*
  * Are both calls, one just below the other, surely on one stack? A second return may be armed only then: on
  * one stack the calls return in order, while a coroutine's small stack may lie just below another's. The
- * main thread's stack is known to the kernel; nobody keeps others in it.
+ * main thread's stack is known to the kernel; nobody keeps others in it. Other
+ * threads' are looked for only where there are sessions.
  */
-static __always_inline bool stack_is_one(__u64 sp, __u64 outer_sp)
+static __always_inline bool stack_is_one(__u64 sp, __u64 outer_sp, bool single)
 {
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
 	__u64 start = BPF_CORE_READ(task, mm, start_stack);
@@ -123,8 +125,52 @@ static __always_inline bool stack_is_one(__u64 sp, __u64 outer_sp)
 
 	if (thread >> 32 == (__u32)thread)
 		return outer_sp < start && start - sp < MAIN_STACK_BYTES;
+	if (!single)
+		return false;
 	bpf_find_vma(bpf_get_current_task_btf(), sp, stack_look_vma, &look, 0);
 	return look.own;
+}
+
+#define RETURNS_LEFT_MAX 8 /* that longjmp left behind */
+
+/*
+ * Is a return pending in this thread, whoever armed it, with which this call's must not be armed? Another
+ * tracer's, another hark's, or that of a hark which has ended since: the kernel's own list has them all. The
+ * newest whose call is under way decides, for those before it were pending when it was armed.
+ */
+static __always_inline bool return_conflicts(__u64 sp, bool single)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+	struct return_instance *pending;
+
+	if (single) /* sessions: a kernel that has them takes direct loads, which cost nothing */
+		pending = bpf_get_current_task_btf()->utask->return_instances;
+	else
+		pending = BPF_CORE_READ(task, utask, return_instances);
+	for (int i = 0; i < RETURNS_LEFT_MAX && pending; i++) {
+		__u64 stack = BPF_CORE_READ(pending, stack);
+
+		if (return_is_armed(stack)) {
+			bool near = stack - sp <= (single ? 0 : STACK_NEAR_BYTES); /* 0: this very call's */
+
+			return sp > stack || !(near || stack_is_one(sp, stack, single));
+		}
+		pending = BPF_CORE_READ(pending, next);
+	}
+	return pending;
+}
+
+/* 0: follow the return of a call that those of hark's own allow to follow; 1: do not. */
+static __always_inline int entry_arm(__u64 ssl, __u32 kind, __u64 sp, bool single)
+{
+	if (!return_conflicts(sp, single))
+		return 0;
+	if (!single) { /* the kernel arms it all the same */
+		tls_bare(EVENT_STACK_SWITCH, ssl, kind_direction(kind));
+		return 0;
+	}
+	entry_refuse(ssl, kind);
+	return 1;
 }
 
 /* A call that begins while `call` of this thread is under way. 0: follow its return; 1: do not. */
@@ -141,7 +187,7 @@ static __always_inline int entry_nested(struct tls_call *outer, struct tls_call 
 			tls_bare(EVENT_STACK_SWITCH, ssl, kind_direction(kind));
 	}
 	/* Without sessions the kernel arms every return: those that nest are safe. */
-	if (near && outer->inner < TLS_CALLS_MAX - 1 && (!single || stack_is_one(sp, call->sp)))
+	if (near && outer->inner < TLS_CALLS_MAX - 1 && (!single || stack_is_one(sp, call->sp, single)))
 		return 0;
 	entry_refuse(ssl, kind);
 	return 1;
@@ -211,18 +257,20 @@ static __always_inline void fd_hint(struct kernel_session *session, __s32 fd)
 /* Where this call stands among those of its thread; -1: its return is not followed. */
 static __always_inline int entry_level(__u64 thread, __u64 ssl, __u32 kind, __u64 sp, bool single)
 {
-	struct tls_call *outer = tls_call_at(thread, 0), *call;
+	struct tls_call_key key = { .thread = thread };
+	struct tls_call *outer = bpf_map_lookup_elem(&tls_calls, &key), *call;
 	__u64 level = 0;
 
 	if (!outer)
-		return 0;
+		return entry_arm(ssl, kind, sp, single) ? -1 : 0;
 	call = outer->inner ? tls_call_innermost(thread, outer, &level) : outer;
 	if (!level && !tls_call_armed(outer)) {
 		kernel_count(KC_RETURNS_STALE, 1);
-		return 0;
+		bpf_map_delete_elem(&tls_calls, &key);
+		return entry_arm(ssl, kind, sp, single) ? -1 : 0;
 	}
 	outer->inner = level;
-	if (entry_nested(outer, call, ssl, kind, sp, single))
+	if (entry_nested(outer, call, ssl, kind, sp, single) || entry_arm(ssl, kind, sp, single))
 		return -1;
 	outer->inner = level + 1;
 	return level + 1;

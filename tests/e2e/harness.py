@@ -187,6 +187,11 @@ class Gate:
         os.close(descriptor)
 
 
+def uses_sessions():
+    """Whether TLS calls are followed by uprobe sessions (Linux 6.13), which need not arm each return."""
+    return "uprobe sessions work" in run(HARK, "doctor", status=None).text
+
+
 class Live:
     """hark with these words alone: ready once it is made."""
 

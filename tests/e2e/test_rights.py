@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from harness import HARK, Hark, briefs, is_sanitized, run, wait_until
+from harness import HARK, Hark, briefs, is_sanitized, run, uses_sessions, wait_until
 
 CURL = ("curl", "-sk", "-o", "/dev/null")
 KILL, DAC_READ_SEARCH, SYS_PTRACE, SYS_ADMIN, PERFMON, BPF, CHECKPOINT_RESTORE = 5, 2, 19, 21, 38, 39, 40
@@ -22,10 +22,6 @@ def rights(pid):
 
 def mask(*numbers):
     return sum(1 << number for number in numbers)
-
-
-def uses_sessions():
-    return "uprobe sessions work" in run(HARK, "doctor", status=None).text
 
 
 @pytest.mark.parametrize("capture", ["socket", "syscall"])

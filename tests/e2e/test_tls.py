@@ -7,7 +7,8 @@ import subprocess
 
 import pytest
 
-from harness import HARK, LARGE_RING, PEERS, ROOT, Program, assert_whole, briefs, free_port, header, run, wait_until
+from harness import (DEADLINE_S, HARK, LARGE_RING, PEERS, ROOT, Program, assert_whole, briefs, free_port, header, run,
+                     uses_sessions, wait_until)
 from servers import PYTHON, Nginx
 
 SHORT_LIVES = int(os.environ.get("SHORT_LIVES", "12"))
@@ -34,6 +35,23 @@ def test_stack_switching_program_survives(hark, nginx, capture, stacks):
     assert watch.stats["returns.refused"] or watch.stats["probes.detached"] or seen == 240
     assert watch.stats["returns.refused"] == 0 or any("gap" in one.get("hark.flags", [])
                                                       for one in watch.of(*watched)) or seen < 240
+
+
+@pytest.mark.alone
+def test_a_call_under_way_outlives_its_hark(hark, nginx, capture):
+    """One hark armed the return of a call that waits, and ended; the next sees calls on another stack meanwhile."""
+    with hark("--capture", capture):
+        peer = subprocess.Popen([PEERS / "coroutine", str(nginx.tls), "40", "held"], stdin=subprocess.PIPE,
+                                stdout=subprocess.PIPE)
+        assert peer.stdout.readline() == b"inside\n"
+    with hark("--capture", capture) as watch:
+        out = peer.communicate(b"\n", DEADLINE_S)[0]
+        watch.wait_for(80, nginx)
+    if uses_sessions():
+        assert (peer.returncode, out.count(b" bytes\n")) == (0, 2)
+        assert watch.stats["returns.refused"] > 0
+    else:  # the kernel arms each return: hark sees that at the first call, and arms no more
+        assert watch.stats["probes.detached"] == 1
 
 
 def test_the_observed_output_is_unchanged(hark, nginx, site):

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Two coroutines in one thread, each in SSL_read with a BIO that yields to the
- * other while it waits: coroutine PORT ROUNDS [KIB [thread]]. A return probe that is armed for
+ * other while it waits: coroutine PORT ROUNDS [held | KIB [thread]]. A return probe that is armed for
  * both calls at once kills such a program (the first call to return is not the
  * last that was entered), so a tracer that lets it live has been careful.
  *
  * Each asks for /one and /small.txt of its server in turn and prints how many
  * bytes came; the output does not depend on who watches. With KIB the stacks
  * are so large and lie side by side in one block, as many libraries have them;
- * with `thread` all that happens in another thread than the main one.
+ * with `thread` all that happens in another thread than the main one. `held`:
+ * one stays in its first call, on the lower stack, while the other does all
+ * its rounds; they begin when a line comes.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -36,7 +38,7 @@ struct coroutine {
 
 static struct coroutine coroutines[COROUTINES];
 static ucontext_t scheduler;
-static int current, rounds, port;
+static int current, rounds, port, held;
 static size_t stack_bytes = STACK_BYTES;
 static char *block; /* of all stacks; NULL: one each */
 
@@ -153,6 +155,13 @@ static void coroutine_open(struct coroutine *self, SSL_CTX *tls)
 	makecontext(&self->context, coroutine_main, 0);
 }
 
+static int coroutine_run(int number)
+{
+	current = number;
+	swapcontext(&scheduler, &coroutines[number].context);
+	return coroutines[number].done;
+}
+
 static void *work(void *unused)
 {
 	SSL_CTX *tls = SSL_CTX_new(TLS_client_method());
@@ -161,12 +170,19 @@ static void *work(void *unused)
 	(void)unused;
 	for (int i = 0; i < COROUTINES; i++)
 		coroutine_open(&coroutines[i], tls);
+	if (held) {
+		coroutine_run(0);
+		puts("inside");
+		fflush(stdout);
+		getchar();
+		while (!coroutine_run(1))
+			;
+		left--;
+	}
 	while (left) {
 		current = (current + 1) % COROUTINES;
-		if (coroutines[current].done)
-			continue;
-		swapcontext(&scheduler, &coroutines[current].context);
-		left -= coroutines[current].done;
+		if (!coroutines[current].done)
+			left -= coroutine_run(current);
 	}
 	for (int i = 0; i < COROUTINES; i++) {
 		printf("%d: %zu bytes\n", i, coroutines[i].total);
@@ -184,11 +200,12 @@ int main(int argc, char **argv)
 	pthread_t thread;
 
 	if (argc < 3)
-		die("usage: coroutine PORT ROUNDS [KIB [thread]]");
+		die("usage: coroutine PORT ROUNDS [held | KIB [thread]]");
 	port = atoi(argv[1]);
 	rounds = atoi(argv[2]);
+	held = argc > 3 && strcmp(argv[3], "held") == 0;
 	if (argc > 3) {
-		stack_bytes = (size_t)atoi(argv[3]) * 1024;
+		stack_bytes = held ? STACK_BYTES : (size_t)atoi(argv[3]) * 1024;
 		block = stack_bytes < STACK_LEAST ? NULL : malloc(COROUTINES * stack_bytes);
 		if (!block)
 			die("no stacks");
