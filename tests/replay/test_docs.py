@@ -49,3 +49,11 @@ def test_targets_of_make_exist(page):
     targets = set(re.findall(r"^([\w-]+):", TEXTS[pathlib.Path("Makefile")], re.M))
     named = re.findall(r"(?:^|`)make (?:SAN=\S+ )?([a-z][\w-]*)(?![\w/-])", TEXTS[pathlib.Path(page)], re.M)
     assert named and not set(named) - targets
+
+
+@pytest.mark.parametrize("page", [str(path) for path in TEXTS if path.suffix == ".md"])
+def test_paths_exist(page):
+    """Named from the root on, built ones by their source; NAME stands for a name."""
+    named = re.findall(r"(?<![\w./-])(?:build/(?=tests/))?((?:agent|bpf|include|protocols|scripts|testdata|tests)/[\w./-]*\w)",
+                       TEXTS[pathlib.Path(page)])
+    assert not [path for path in named if "NAME" not in path and not list(ROOT.glob(f"{path}*"))]
