@@ -8,9 +8,9 @@ import os
 import pathlib
 import statistics
 import sys
-import tempfile
 
-from measure import CONNECTIONS, Load, View, Watch, loop_ratio, make_nginx, wrk
+from measure import CONNECTIONS, Load, View, Watch, loop_ratio, serving, wrk
+from harness import scratch_folder
 
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", 5))
 SECONDS = int(os.environ.get("BENCH_SECONDS", 5))
@@ -69,17 +69,12 @@ def bench_ready(folder):
 def main():
     print(f"nginx (1 worker), wrk -c{CONNECTIONS} -t1, medians of {ROUNDS} runs of {SECONDS} s each way, "
           f"{os.uname().release}, {os.cpu_count()} processors")
-    with tempfile.TemporaryDirectory(prefix="hark-bench-") as name:
-        folder = pathlib.Path(name)
-        folder.chmod(0o755)
-        nginx = make_nginx(folder)
-        try:
+    with scratch_folder("bench") as folder:
+        with serving(folder) as nginx:
             for capture in ("socket", "syscall"):
                 bench_load(folder, nginx, False, capture)
                 bench_load(folder, nginx, True, capture)
             bench_views(folder, nginx)
-        finally:
-            nginx.stop()
         for what in ("getppid", "pipe"):
             bench_loop(folder, what, "socket")
             bench_loop(folder, what, "syscall")

@@ -55,9 +55,15 @@ class Watch:
             yield from filter(mark.search, lines)
 
 
-def make_nginx(folder):
+@contextlib.contextmanager
+def serving(folder):
+    """An nginx at work, without a log."""
     make_certificate(folder, ["rsa:2048"])  # what the published figures are of
-    return Nginx(folder, folder, make_site(folder), log=False)
+    nginx = Nginx(folder, folder, make_site(folder), log=False)
+    try:
+        yield nginx
+    finally:
+        nginx.stop()
 
 
 def wrk(nginx, tls, seconds):

@@ -8,15 +8,13 @@ One hark watches a whole load, as `stat` by process. Exits with 1 when an exchan
 ring loses is counted apart (events.lost): then the machine was too slow for the load, and the count cannot be judged.
 """
 import json
-import pathlib
 import signal
 import subprocess
 import sys
-import tempfile
 
 from measure import ROOT  # noqa: F401 (finds the harness)
-from harness import HARK, run, wait_until
-from measure import make_nginx
+from harness import HARK, run, scratch_folder, wait_until
+from measure import serving
 
 CONCURRENCY = 8
 RING = "256M"
@@ -75,18 +73,12 @@ def judge(name, counted, nginx, wanted):
 def main():
     exchanges, short = (int(word) for word in (sys.argv[1:] + ["1000000", "100000"][len(sys.argv) - 1:]))
     right = True
-    with tempfile.TemporaryDirectory(prefix="hark-soak-") as name:
-        folder = pathlib.Path(name)
-        folder.chmod(0o755)
-        nginx = make_nginx(folder)
-        try:
-            for capture in ("socket", "syscall"):
-                right &= judge(f"short TLS, {capture}", short_tls(folder, nginx, short, capture), nginx, short)
-                for protocol in ("http1", "http2", "tls"):
-                    right &= judge(f"{protocol}, {capture}", long_lived(folder, nginx, exchanges, protocol, capture),
-                                   nginx, exchanges)
-        finally:
-            nginx.stop()
+    with scratch_folder("soak") as folder, serving(folder) as nginx:
+        for capture in ("socket", "syscall"):
+            right &= judge(f"short TLS, {capture}", short_tls(folder, nginx, short, capture), nginx, short)
+            for protocol in ("http1", "http2", "tls"):
+                right &= judge(f"{protocol}, {capture}", long_lived(folder, nginx, exchanges, protocol, capture),
+                               nginx, exchanges)
     sys.exit(0 if right else 1)
 
 

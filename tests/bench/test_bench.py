@@ -6,17 +6,15 @@ What is kept of a server's throughput depends on the machine and is make bench's
 """
 import pathlib
 import re
-import subprocess
 import sys
-import tempfile
 
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 from conversations import WRITERS  # noqa: E402
-from measure import CONNECTIONS, ROOT, Load, Watch, make_nginx  # noqa: E402
-from harness import HARK, is_sanitized, run  # noqa: E402
+from measure import CONNECTIONS, ROOT, Load, Watch, serving  # noqa: E402
+from harness import HARK, is_sanitized, run, scratch_folder  # noqa: E402
 from soak import short_tls  # noqa: E402
 
 # Instructions an exchange, replayed into JSON; what was measured when the row was last changed (docs/performance.md).
@@ -33,17 +31,14 @@ SYSTEM_CALLS_A_KILOBYTE, SYSTEM_CALLS_OF_A_START = 0.3, 200
 
 @pytest.fixture(scope="module")
 def folder():
-    with tempfile.TemporaryDirectory(prefix="hark-bench-") as name:
-        path = pathlib.Path(name)
-        path.chmod(0o755)
+    with scratch_folder("bench") as path:
         yield path
 
 
 @pytest.fixture(scope="module")
 def nginx(folder):
-    server = make_nginx(folder)
-    yield server
-    server.stop()
+    with serving(folder) as server:
+        yield server
 
 
 def replay_command(folder, protocol, exchanges):

@@ -6,14 +6,13 @@ import pathlib
 import signal
 import socket
 import sys
-import tempfile
 
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 import servers  # noqa: E402
-from harness import HARK, TOY_HARK, Hark, family_of, run, wait_until  # noqa: E402
+from harness import HARK, TOY_HARK, Hark, family_of, run, scratch_folder, wait_until  # noqa: E402
 
 
 def pytest_configure(config):
@@ -53,10 +52,8 @@ def pytest_sessionfinish(session):
 @pytest.fixture(scope="session")
 def scratch():
     """One folder for the run, outside of pytest's own, which other users may not enter."""
-    with tempfile.TemporaryDirectory(prefix="hark-e2e-") as name:
-        path = pathlib.Path(name)
-        path.chmod(0o755)
-        yield path
+    with scratch_folder("e2e") as folder:
+        yield folder
 
 
 @pytest.fixture(scope="session")

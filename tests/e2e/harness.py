@@ -41,6 +41,15 @@ def wait_until(condition, what, deadline_s=DEADLINE_S, pause_s=0.01):
         time.sleep(pause_s)
 
 
+@contextlib.contextmanager
+def scratch_folder(name):
+    """A temporary folder that other users may enter, as servers do that give up their rights."""
+    with tempfile.TemporaryDirectory(prefix=f"hark-{name}-") as path:
+        folder = pathlib.Path(path)
+        folder.chmod(0o755)
+        yield folder
+
+
 # Below the range that the kernel hands to clients, so that no connection takes a port in between.
 _ports = iter(range(20000 + os.getpid() % 8000, 32000))
 _claims = []
@@ -195,19 +204,25 @@ def uses_sessions():
 class Live:
     """hark with these words alone: ready once it is made."""
 
-    def __init__(self, *options):
-        self.process = subprocess.Popen([HARK, *map(str, options)], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                                        stderr=subprocess.PIPE, text=True)
+    def __init__(self, *options, command=(HARK,), cwd=None):
+        self.process = subprocess.Popen([*map(str, (*command, *options))], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                        stderr=subprocess.PIPE, text=True, cwd=cwd)
         self.said = ""
         for line in self.process.stderr:
             self.said += line
             if line.startswith("hark: ready"):
                 break
 
-    def end(self):
-        self.process.send_signal(2)
-        self.said += self.process.communicate(timeout=DEADLINE_S)[1]
+    def wait_end(self):
+        """Its output once it has ended by itself."""
+        out, err = self.process.communicate(timeout=DEADLINE_S)
+        self.said += err
         assert self.process.returncode == 0, self.said
+        return out
+
+    def end(self):
+        self.process.send_signal(signal.SIGINT)
+        return self.wait_end()
 
 
 class Hark:

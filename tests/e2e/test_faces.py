@@ -4,12 +4,11 @@ import json
 import os
 import signal
 import stat
-import subprocess
 import time
 
 import pytest
 
-from harness import DEADLINE_S, HARK, Program, brief, briefs, header, run, wait_until
+from harness import HARK, Live, Program, brief, briefs, header, run, wait_until
 from servers import PYTHON
 
 CURL = ("curl", "-sS", "-k")
@@ -63,16 +62,10 @@ def test_replay_needs_no_root(hark, nginx, tmp_path):
 
 def test_record_alone_and_views_of_it(nginx, tmp_path, hark):
     recording = tmp_path / "only.hark"
-    recorder = subprocess.Popen([HARK, "record", "-w", recording], stdin=subprocess.DEVNULL,
-                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    for line in recorder.stderr:
-        if line.startswith("hark: ready"):
-            break
+    recorder = Live("record", "-w", recording)
     clients = some_traffic(nginx)
     size = recording.stat().st_size
-    recorder.send_signal(signal.SIGINT)
-    out, _ = recorder.communicate(timeout=DEADLINE_S)
-    assert recorder.returncode == 0 and out == "" and size > 0
+    assert recorder.end() == "" and size > 0
     assert stat.S_IMODE(recording.stat().st_mode) == 0o600
     seen = [one for one in objects(replay(recording, "-o", "json")) if one["process.pid"] in clients[0].pids]
     assert [brief(one).split()[:3] for one in seen] == [["GET", "/small.txt", "200"], ["GET", "/nothing", "404"]]
@@ -127,11 +120,7 @@ def test_secrets_are_redacted(hark, nginx, tmp_path):
 
 
 def test_a_closed_pipe_ends_quietly(nginx):
-    watch = subprocess.Popen([HARK, "-o", "json"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                             stderr=subprocess.PIPE, text=True)
-    for line in watch.stderr:
-        if line.startswith("hark: ready"):
-            break
+    watch = Live("-o", "json").process
     run(*CURL, f"http://127.0.0.1:{nginx.http}/one")
     assert json.loads(watch.stdout.readline())
     watch.stdout.close()
@@ -254,14 +243,9 @@ def test_duration_and_count(nginx):
     begin = time.monotonic()
     assert run(HARK, "-d", "300ms").status == 0
     assert time.monotonic() - begin >= 0.3
-    watch = subprocess.Popen([HARK, "-o", "json", "-n", "3"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                             stderr=subprocess.PIPE, text=True)
-    for line in watch.stderr:
-        if line.startswith("hark: ready"):
-            break
+    watch = Live("-o", "json", "-n", "3")
     run(*CURL, *[f"http://127.0.0.1:{nginx.http}/one"] * 5)
-    out, _ = watch.communicate(timeout=DEADLINE_S)
-    assert watch.returncode == 0 and len(out.splitlines()) == 3
+    assert len(watch.wait_end().splitlines()) == 3
 
 
 def test_counters_at_sigusr1(hark, nginx):

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """HTTP/1 as it makes observing hard, on real sockets."""
+import contextlib
 import socket
 
 import pytest
@@ -265,63 +266,67 @@ def test_nothing_observed_reaches_the_output_raw(hark, nginx, tmp_path):
     assert all(one.get("url.path", "/a\x1b[31m%00") == "/a\x1b[31m%00" for one in seen)
 
 
+@contextlib.contextmanager
+def talking(script, way, certificates, folder, *words):
+    """Peers that ask and answer all the time."""
+    peers = Program([PYTHON, HERE / "peers" / script, way, certificates / "cert.pem", certificates / "key.pem", *words], folder)
+    try:
+        wait_until(lambda: "going" in peers.log(), "the peers")
+        yield peers
+    finally:
+        peers.stop()
+
+
+def of_a_small_ring(hark, capture, peers, count):
+    """The exchanges of these peers: records are lost all the time."""
+    with hark("--capture", capture, "--ring", "64K") as watch:
+        watch.wait_for(count, peers)
+    assert watch.stats["events.lost"] > 0
+    return watch.of(peers)
+
+
+def pairs_of(objects):
+    return [one for one in objects if "url.path" in one and "http.response.status_code" in one]
+
+
+def assert_right_pair(one):
+    number = int(one["url.path"].rsplit("/", 1)[1])
+    assert header(one, "x-path") in ([one["url.path"]], []), one
+    assert one["http.response.status_code"] == 200 + number % 4, one
+
+
 @pytest.mark.alone
 @pytest.mark.parametrize("way", ["http", "https"])
 def test_joined_late_never_shifts(hark, certificates, tmp_path, capture, way):
     """Whatever was under way when hark looked: a response is shown with its own request, or with none."""
-    peers = Program([PYTHON, HERE / "peers/echo_path.py", way, certificates / "cert.pem", certificates / "key.pem"], tmp_path)
-    try:
-        wait_until(lambda: "going" in peers.log(), "the peers")
+    with talking("echo_path.py", way, certificates, tmp_path) as peers:
         for _ in range(4):
             with hark("--capture", capture) as watch:
                 watch.wait_for(2000, peers)
-            pairs = [one for one in watch.of(peers) if "url.path" in one and "http.response.status_code" in one]
+            pairs = pairs_of(watch.of(peers))
             assert len(pairs) >= 1900
             for one in pairs:
-                number = int(one["url.path"].rsplit("/", 1)[1])
-                assert header(one, "x-path") in ([one["url.path"]], [])
-                assert one["http.response.status_code"] == 200 + number % 4, brief(one)
+                assert_right_pair(one)
                 assert one.get("hark.duration_ms", 1) > 0, brief(one)
-    finally:
-        peers.stop()
 
 
 @pytest.mark.alone
 @pytest.mark.parametrize("way", ["http", "https"])
 def test_a_ring_too_small_makes_no_wrong_pair(hark, certificates, tmp_path, capture, way):
     """A body of 60 KB does not fit into a ring of 64 KiB: records are lost all the time, and all pairs are right."""
-    peers = Program([PYTHON, HERE / "peers/echo_path.py", way, certificates / "cert.pem", certificates / "key.pem", 60000],
-                    tmp_path)
-    try:
-        wait_until(lambda: "going" in peers.log(), "the peers")
-        with hark("--capture", capture, "--ring", "64K") as watch:
-            watch.wait_for(2000, peers)
-    finally:
-        peers.stop()
-    assert watch.stats["events.lost"] > 0
-    pairs = [one for one in watch.of(peers) if "url.path" in one and "http.response.status_code" in one]
+    with talking("echo_path.py", way, certificates, tmp_path, 60000) as peers:
+        pairs = pairs_of(of_a_small_ring(hark, capture, peers, 2000))
     assert len(pairs) > 200
     for one in pairs:
-        if "guess" in one.get("hark.flags", []):
-            continue
-        number = int(one["url.path"].rsplit("/", 1)[1])
-        assert header(one, "x-path") in ([one["url.path"]], []), one
-        assert one["http.response.status_code"] == 200 + number % 4, one
+        if "guess" not in one.get("hark.flags", []):
+            assert_right_pair(one)
 
 
 @pytest.mark.parametrize("way", ["http", "https", "unix"])
 def test_a_lost_end_is_a_gap(hark, certificates, tmp_path, capture, way):
     """All are answered. An answer whose records were lost, with the end of its direction, is no missing answer."""
-    peers = Program([PYTHON, HERE / "peers/short_lives.py", way, certificates / "cert.pem", certificates / "key.pem",
-                     tmp_path / "unix.sock"], tmp_path)
-    try:
-        wait_until(lambda: "going" in peers.log(), "the peers")
-        with hark("--capture", capture, "--ring", "64K") as watch:
-            watch.wait_for(600, peers)
-    finally:
-        peers.stop()
-    assert watch.stats["events.lost"] > 0
-    seen = [one for one in watch.of(peers) if "in-flight" not in one.get("hark.flags", ())]
+    with talking("short_lives.py", way, certificates, tmp_path, tmp_path / "unix.sock") as peers:
+        seen = [one for one in of_a_small_ring(hark, capture, peers, 600) if "in-flight" not in one.get("hark.flags", ())]
     assert sum("gap" in one.get("hark.flags", ()) for one in seen), "none that this is about"
     silent = [one for one in seen if {"unanswered", "closed"} & set(one.get("hark.flags", ()))
               and not {"gap", "late-joined"} & set(one["hark.flags"])]

@@ -4,12 +4,11 @@ import os
 import pathlib
 import re
 import shutil
-import subprocess
 import tarfile
 
 import pytest
 
-from harness import DEADLINE_S, HARK, ROOT, run
+from harness import HARK, ROOT, Live, run
 
 BUILD = pathlib.Path(HARK).parent
 INSTALLED = {"bin/hark", "share/man/man1/hark.1", "share/bash-completion/completions/hark", "share/zsh/site-functions/_hark"}
@@ -76,14 +75,10 @@ def test_dist_binary_runs_without_a_toolchain(dist, nginx, tmp_path):
         run("mount", "--make-rslave", root / name)
     try:
         assert run("chroot", root, "/hark", "--version").text.startswith("hark ")
-        hark = subprocess.Popen(["chroot", root, "/hark", "-n", "2", "-o", "json", f"port:{nginx.tls}"], stdin=subprocess.DEVNULL,
-                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        for line in hark.stderr:
-            if line.startswith("hark: ready"):
-                break
+        hark = Live("-n", "2", "-o", "json", f"port:{nginx.tls}", command=("chroot", root, "/hark"))
         run("curl", "-sSk", "-o", "/dev/null", f"https://127.0.0.1:{nginx.tls}/small.txt")
-        out, err = hark.communicate(timeout=DEADLINE_S)
-        assert hark.returncode == 0 and out.count('"url.path":"/small.txt"') == 2, out + err
+        out = hark.wait_end()
+        assert out.count('"url.path":"/small.txt"') == 2, out + hark.said
     finally:
         for name in ("proc", "sys", "dev"):
             run("umount", "-Rl", root / name)

@@ -6,12 +6,11 @@ import os
 import re
 import socket
 import ssl
-import subprocess
 import threading
 
 import pytest
 
-from harness import DEADLINE_S, HARK, free_port, run, wait_until
+from harness import HARK, Live, free_port, run, wait_until
 
 CURL = ("curl", "-sS", "-k")
 TALK = [b"*1\r\n$4\r\nPING\r\n", b"HELO \x00\x01\xff\xfe binary\n", b"z" * 70000]
@@ -188,10 +187,6 @@ def test_unix_socket(hark, nginx):
 
 
 def test_count_counts_calls(nginx):
-    process = subprocess.Popen([HARK, "raw", "-n", "3", "-o", "json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    for line in process.stderr:
-        if line.startswith("hark: ready"):
-            break
+    watch = Live("raw", "-n", "3", "-o", "json")
     run(*CURL, "-o", "/dev/null", f"http://127.0.0.1:{nginx.http}/one", f"http://127.0.0.1:{nginx.http}/one")
-    out, _ = process.communicate(timeout=DEADLINE_S)
-    assert process.returncode == 0 and len(out.splitlines()) == 3
+    assert len(watch.wait_end().splitlines()) == 3

@@ -11,7 +11,7 @@ import subprocess
 
 import pytest
 
-from harness import DEADLINE_S, HARK, ROOT, run, wait_until
+from harness import DEADLINE_S, HARK, ROOT, Live, run, wait_until
 from terminal import Terminal
 
 CURL = ("curl", "-sS", "-k", "-o", "/dev/null")
@@ -177,12 +177,6 @@ def test_recipe(recipe, place, nginx, python_http, connection):
 
 def ready_recording(place, nginx, python_http):
     """Each recipe stands alone: the recording that it replays is made for it."""
-    recorder = subprocess.Popen([HARK, "record", "-w", "day.rec"], cwd=place / "work", stdin=subprocess.DEVNULL,
-                                stderr=subprocess.PIPE, text=True)
-    for line in recorder.stderr:
-        if line.startswith("hark: ready"):
-            break
+    recorder = Live("record", "-w", "day.rec", cwd=place / "work")
     traffic(nginx, python_http)
-    recorder.send_signal(signal.SIGINT)
-    recorder.communicate(timeout=DEADLINE_S)
-    assert recorder.returncode == 0
+    recorder.end()

@@ -13,7 +13,7 @@ import threading
 
 import pytest
 
-from harness import HARK, ROOT, free_port, is_listening, is_sanitized, run, wait_until
+from harness import HARK, ROOT, Live, free_port, is_listening, is_sanitized, run, wait_until
 from terminal import BACKSPACE, CTRL_C, DOWN, END, ENTER, ESCAPE, HOME, PAGE_DOWN, UP, Terminal
 
 MIXED = ROOT / "testdata/recordings/mixed.rec"
@@ -271,15 +271,9 @@ def talk(port, *requests):
 
 def record_own(path, do):
     """A recording of what this process does in do()."""
-    hark = subprocess.Popen([HARK, "record", "-w", path, "-p", str(os.getpid())], stdin=subprocess.DEVNULL,
-                            stderr=subprocess.PIPE)
-    for line in hark.stderr:
-        if line.startswith(b"hark: ready"):
-            break
+    recorder = Live("record", "-w", path, "-p", os.getpid())
     do()
-    hark.send_signal(signal.SIGINT)
-    hark.communicate(timeout=30)
-    assert hark.returncode == 0
+    recorder.end()
 
 
 @contextlib.contextmanager

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Traffic that cannot be read is told of: TLS of an unknown library, UDP port 443, io_uring. And what stands before or
 around the bytes that can: PROXY prefaces, CONNECT tunnels, containers."""
-import contextlib
 import json
 import os
 import pathlib
