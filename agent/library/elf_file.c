@@ -10,6 +10,8 @@
  */
 #include "elf_file.h"
 
+#include "go_table.h"
+
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -161,41 +163,11 @@ static int table_find(const struct elf_file *file, Elf_Scn *section, const GElf_
 		*out = (struct elf_symbol){
 			.address = symbol.st_value,
 			.size = symbol.st_size,
-			.dynamic = header->sh_type == SHT_DYNSYM,
+			.table = header->sh_type == SHT_DYNSYM ? ELF_DYNSYM : ELF_SYMTAB,
 		};
 		return elf_file_offset(file, symbol.st_value, &out->file_offset) ? -ENOENT : 0;
 	}
 	return -ENOENT;
-}
-
-static int tables_find(const struct elf_file *file, unsigned int type, const char *name,
-		       struct elf_symbol *out)
-{
-	Elf_Scn *section = NULL;
-
-	while ((section = elf_nextscn(file->elf, section))) {
-		GElf_Shdr header;
-
-		if (!gelf_getshdr(section, &header) || header.sh_type != type)
-			continue;
-		if (!table_find(file, section, &header, name, out))
-			return 0;
-	}
-	return -ENOENT;
-}
-
-int elf_find_function(const struct elf_file *file, const char *name, struct elf_symbol *out)
-{
-	if (!tables_find(file, SHT_DYNSYM, name, out))
-		return 0;
-	return tables_find(file, SHT_SYMTAB, name, out);
-}
-
-bool elf_has_function_beside(const struct elf_file *file, const struct elf_symbol *symbol, const char *name)
-{
-	struct elf_symbol found;
-
-	return !tables_find(file, symbol->dynamic ? SHT_DYNSYM : SHT_SYMTAB, name, &found);
 }
 
 static const GElf_Phdr *segment_find(const struct elf_file *file, uint64_t address)
@@ -317,4 +289,118 @@ int elf_find_version(const struct elf_file *file, const char *prefix, char *out,
 	}
 	out[0] = '\0';
 	return -ENOENT;
+}
+
+/* --- Go ----------------------------------------------------------------------------------- */
+
+/* Where moduledata has the start of the text, behind a pointer, six slices, a pointer and the borders
+ * (Go 1.26, in a section of its own). */
+#define GO_MODULE_TEXT (8 + 6 * 24 + 8 + 2 * 8)
+
+static struct slice section_bytes(const struct elf_file *file, const char *name)
+{
+	GElf_Shdr header;
+	Elf_Scn *section = section_find(file, name, &header);
+	const Elf_Data *data = section ? section_data(section, &header) : NULL;
+
+	return data ? slice_of(data->d_buf, data->d_size) : slice_of(NULL, 0);
+}
+
+static uint64_t section_address(const struct elf_file *file, const char *name)
+{
+	GElf_Shdr header;
+
+	return section_find(file, name, &header) ? header.sh_addr : 0;
+}
+
+static uint64_t module_text(const struct elf_file *file)
+{
+	struct slice module = slice_drop(section_bytes(file, ".go.module"), GO_MODULE_TEXT);
+	uint64_t text = 0;
+
+	if (module.len >= sizeof(text))
+		memcpy(&text, module.data, sizeof(text));
+	return text;
+}
+
+static bool go_begins(const struct elf_file *file, uint64_t address)
+{
+	uint8_t code[16];
+	long len = elf_read_code(file, address, code, sizeof(code));
+
+	return len > 0 && go_function_begins(code, (size_t)len);
+}
+
+/* Functions stand at offsets from a start that is told in one place or the other, or in none. */
+static int go_find(const struct elf_file *file, const char *name, struct elf_symbol *out)
+{
+	struct slice table = section_bytes(file, ".gopclntab");
+	struct go_function function;
+	uint64_t starts[3];
+
+	if (!table.len)
+		table = section_bytes(file, ".data.rel.ro.gopclntab");
+	if (go_table_find(table, name, &function))
+		return -ENOENT;
+	starts[0] = module_text(file);
+	starts[1] = go_table_text(table);
+	starts[2] = section_address(file, ".text");
+	for (size_t i = 0; i < sizeof(starts) / sizeof(*starts); i++) {
+		*out = (struct elf_symbol){
+			.address = starts[i] + function.offset,
+			.size = function.size,
+			.table = ELF_GO,
+		};
+		if (starts[i] && go_begins(file, out->address) &&
+		    !elf_file_offset(file, out->address, &out->file_offset))
+			return 0;
+	}
+	return -ENOENT;
+}
+
+/* --- functions by name -------------------------------------------------------------------- */
+
+static int symbols_find(const struct elf_file *file, unsigned int type, const char *name,
+			struct elf_symbol *out)
+{
+	Elf_Scn *section = NULL;
+
+	while ((section = elf_nextscn(file->elf, section))) {
+		GElf_Shdr header;
+
+		if (!gelf_getshdr(section, &header) || header.sh_type != type)
+			continue;
+		if (!table_find(file, section, &header, name, out))
+			return 0;
+	}
+	return -ENOENT;
+}
+
+static int function_find(const struct elf_file *file, enum elf_table table, const char *name,
+			 struct elf_symbol *out)
+{
+	switch (table) {
+	case ELF_DYNSYM:
+		return symbols_find(file, SHT_DYNSYM, name, out);
+	case ELF_SYMTAB:
+		return symbols_find(file, SHT_SYMTAB, name, out);
+	case ELF_GO:
+		return go_find(file, name, out);
+	}
+	return -ENOENT;
+}
+
+int elf_find_function(const struct elf_file *file, const char *name, struct elf_symbol *out)
+{
+	for (enum elf_table table = ELF_DYNSYM; table <= ELF_GO; table++)
+		if (!function_find(file, table, name, out))
+			return 0;
+	return -ENOENT;
+}
+
+bool elf_has_function_beside(const struct elf_file *file, const struct elf_symbol *symbol, const char *name)
+{
+	struct elf_symbol found;
+
+	return !function_find(file, symbol->table, name, &found);
 }

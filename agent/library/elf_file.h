@@ -37,10 +37,14 @@ struct elf_symbol {
 	uint64_t address;     /* virtual address in the file's own numbering */
 	uint64_t size;	      /* 0: not known */
 	uint64_t file_offset; /* where a uprobe goes */
-	bool dynamic;	      /* in .dynsym */
+	enum elf_table {
+		ELF_DYNSYM,
+		ELF_SYMTAB,
+		ELF_GO, /* .gopclntab, which stripping leaves (go_table.h) */
+	} table;
 };
 
-/* A defined function by name, in .dynsym then .symtab; versions ignored. 0, or -ENOENT. */
+/* A defined function by name, in the first of the tables that has it; versions ignored. 0, or -ENOENT. */
 int elf_find_function(const struct elf_file *file, const char *name, struct elf_symbol *out);
 
 /* Is a function of this name where that symbol was found? Other tables, which can be large, are not read. */
