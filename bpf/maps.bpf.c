@@ -8,6 +8,7 @@ char LICENSE[] SEC("license") = "GPL";
 const volatile struct kernel_settings settings;
 const volatile __u64 ports[PORT_WORDS];
 bool tls_listens;
+bool go_listens;
 __u32 records_lost;
 __u32 pid_level;
 

@@ -32,6 +32,9 @@ extern const volatile __u64 ports[PORT_WORDS];
  */
 extern bool tls_listens;
 
+/* Set by user space when the first Go program is probed. */
+extern bool go_listens;
+
 /* Records that found no room, of all processors: every record says how many there were before it. */
 extern __u32 records_lost;
 
@@ -72,6 +75,14 @@ MAP(counts, HASH, 16384, struct count_key, __u64);
 
 /* The TLS calls that a thread is in. */
 MAP(tls_calls, HASH, 32768, struct tls_call_key, struct tls_call);
+
+/* The TLS calls that a goroutine is in, by go_key(). */
+MAP_SCOPE struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, __u64);
+	__type(value, struct go_calls);
+} go_calls SEC(".maps");
 
 /*
  * TLS objects: the socket under each, and how much plaintext it has moved. The kernel side alone makes and

@@ -57,6 +57,9 @@ static __always_inline void socket_fill(struct event_socket *s, struct sock *sk)
 }
 
 /* A load that the compiler may not merge with an earlier one. */
+/* The syscall way reads once: before Linux 6.8 its program has no stack for a loop. */
+#define COUNTER_PAIR_TRIES 4
+
 #define LOAD(field) (*(volatile typeof(field) *)&(field))
 
 /*

@@ -53,14 +53,10 @@ static __always_inline void position_received(struct event_data *r, struct sock 
 	__u32 copied = BPF_CORE_READ(tp, copied_seq);
 	struct counter_pair received;
 
-	for (int i = 0; i < COUNTER_PAIR_TRIES; i++) {
-		received.bytes = BPF_CORE_READ(tp, bytes_received);
-		received.number = BPF_CORE_READ(tp, rcv_nxt);
-		received.bytes_again = BPF_CORE_READ(tp, bytes_received);
-		received.number_again = BPF_CORE_READ(tp, rcv_nxt);
-		if (counter_pair_steady(&received))
-			break;
-	}
+	received.bytes = BPF_CORE_READ(tp, bytes_received);
+	received.number = BPF_CORE_READ(tp, rcv_nxt);
+	received.bytes_again = BPF_CORE_READ(tp, bytes_received);
+	received.number_again = BPF_CORE_READ(tp, rcv_nxt);
 	if (ended && copied == received.number_again)
 		copied--;
 	r->pos = (__u32)(copied - bytes);
@@ -71,14 +67,10 @@ static __always_inline void position_sent(struct event_data *r, struct tcp_sock 
 {
 	struct counter_pair acked;
 
-	for (int i = 0; i < COUNTER_PAIR_TRIES; i++) {
-		acked.bytes = BPF_CORE_READ(tp, bytes_acked);
-		acked.number = BPF_CORE_READ(tp, snd_una);
-		acked.bytes_again = BPF_CORE_READ(tp, bytes_acked);
-		acked.number_again = BPF_CORE_READ(tp, snd_una);
-		if (counter_pair_steady(&acked))
-			break;
-	}
+	acked.bytes = BPF_CORE_READ(tp, bytes_acked);
+	acked.number = BPF_CORE_READ(tp, snd_una);
+	acked.bytes_again = BPF_CORE_READ(tp, bytes_acked);
+	acked.number_again = BPF_CORE_READ(tp, snd_una);
 	r->pos = (__u32)(BPF_CORE_READ(tp, write_seq) - bytes);
 	offset_sent(r, &acked);
 }

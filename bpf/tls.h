@@ -67,17 +67,13 @@ static __always_inline struct tls_call *tls_call_innermost(__u64 thread, struct 
 	return outer;
 }
 
-/* The call in which a transfer happens, the innermost of them. NULL: in none. */
-static __always_inline struct tls_call *tls_call_around(__u64 user_sp)
+/*
+ * A goroutine of a process, exactly: it is an object of the heap, aligned to 32 bytes and in the lower half
+ * of 48 bits, and a process number has 22.
+ */
+static __always_inline __u64 go_key(__u64 goroutine)
 {
-	__u64 thread = bpf_get_current_pid_tgid(), level;
-	struct tls_call *outer = tls_call_at(thread, 0), *call = outer;
-
-	if (!outer || outer->shared || !sp_within(user_sp, outer))
-		return 0;
-	if (outer->inner)
-		call = tls_call_innermost(thread, outer, &level);
-	return sp_within(user_sp, call) ? call : outer;
+	return goroutine >> 5 ^ bpf_get_current_pid_tgid() >> 32 << 42;
 }
 
 static const struct kernel_session session_fresh = { .sock = { .fd = -1 }, .hint = -1 };

@@ -13,14 +13,12 @@
 /*
  * The kernel changes a byte count and its sequence number one after the other
  * while acknowledgements and data come in on another processor. Both are read
- * twice, a few times over; unless both stood still the offset is not known.
+ * twice; unless both stood still the offset is not known.
  */
 struct counter_pair {
 	__u64 bytes, bytes_again;
 	__u32 number, number_again;
 };
-
-#define COUNTER_PAIR_TRIES 4
 
 static __always_inline bool counter_pair_steady(const struct counter_pair *p)
 {
@@ -45,6 +43,41 @@ static __always_inline void offset_sent(struct event_data *r, const struct count
 	if (r->offset <= 1)
 		r->offset = 0;
 	r->h.flags |= EVENT_OFFSET_KNOWN;
+}
+
+/* The innermost of the goroutine that makes the current system call; NULL: none, or no Go program. */
+static __always_inline struct tls_call *go_call_around(void)
+{
+	struct go_calls *calls;
+	struct pt_regs *user;
+	__u64 key;
+
+	if (!settings.go || !go_listens)
+		return 0;
+	user = (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
+	key = go_key(GO_GOROUTINE(user));
+	calls = bpf_map_lookup_elem(&go_calls, &key);
+	if (!calls || !calls->call[0].ssl)
+		return 0;
+	return calls->call[1].ssl ? &calls->call[1] : &calls->call[0];
+}
+
+/*
+ * The call in which a transfer happens, the innermost of them. NULL: in none. With a stack of its own: before
+ * Linux 6.8 syscall_exit has none left.
+ */
+static __noinline struct tls_call *tls_call_around(__u64 user_sp)
+{
+	__u64 thread = bpf_get_current_pid_tgid(), level;
+	struct tls_call *outer = tls_call_at(thread, 0), *call = outer;
+
+	if (!outer)
+		return go_call_around();
+	if (outer->shared || !sp_within(user_sp, outer))
+		return 0;
+	if (outer->inner)
+		call = tls_call_innermost(thread, outer, &level);
+	return sp_within(user_sp, call) ? call : outer;
 }
 
 /* A system call as it stands in the registers. */

@@ -85,7 +85,8 @@ struct kernel_settings {
 	__u8 filter_ports;   /* only the sockets with a port of `ports` */
 	__u8 ignore_pids;    /* not the processes that `pids` says to ignore */
 	__u8 hold_processor; /* the kernel has a bpf_preempt_disable() for us (Linux 6.15) */
-	__u8 pad[3];
+	__u8 go;	     /* the programs for Go are loaded (Linux 5.15) */
+	__u8 pad[2];
 };
 
 /* A bit a port. */
@@ -130,6 +131,8 @@ struct kernel_session {
 	__u16 received;	    /* something was */
 	__u8 early;	    /* enum tls_early_state */
 	__u8 library;	    /* struct tls_function */
+	__u32 calls;	    /* Go: of goroutines, under way */
+	__u32 closing;	    /* Go: it ends with the last of them */
 };
 
 struct tls_call_key {
@@ -149,6 +152,14 @@ struct tls_call {
 	__u8 pad;
 	__u16 inner;  /* of the outermost: how many are under way within it */
 	__u16 shared; /* of the outermost: another stack was seen in this thread: no nested binding */
+};
+
+#define GO_CALLS_MAX 2 /* within one another: TLS in TLS */
+
+/* Of a goroutine. ssl 0: there is none. */
+struct go_calls {
+	struct tls_call call[GO_CALLS_MAX];
+	__u64 owner; /* which process; see process_identity() */
 };
 
 /* Room for a struct capture (capture.h). */

@@ -6,7 +6,8 @@
  * With uprobe sessions (Linux 6.13) one link holds all sites of a file and the
  * kernel side refuses a second armed return in a thread. Before, each site has
  * an entry link and, where a return matters, a return link, which
- * probes_protect() takes off when a program is seen to switch stacks.
+ * probes_protect() takes off when a program is seen to switch stacks. Go's sites are
+ * entries and returns by themselves: two programs, a link each.
  */
 #include "probes_private.h"
 
@@ -33,6 +34,7 @@
 #include "hark.skel.h" /* generated; it needs the types above */
 
 /* linux/bpf.h of Debian 12 is older than these. */
+#define ATTACH_TYPE_UPROBE_MULTI   48
 #define ATTACH_TYPE_UPROBE_SESSION 57
 
 /* The uprobe_multi form of union bpf_attr for BPF_LINK_CREATE (Linux 6.6). */
@@ -52,7 +54,8 @@ struct probed_file {
 	struct probed_file *next;
 	struct bpf_link *links[2 * PROBE_SITES_MAX];
 	size_t link_count;
-	int session_fd; /* the link of all sites, -1: none */
+	enum library_calls calls;
+	int link_fds[2]; /* of many sites each; -1: none */
 };
 
 static uint64_t cookie_of(const struct tls_function *function)
@@ -63,22 +66,25 @@ static uint64_t cookie_of(const struct tls_function *function)
 	return cookie;
 }
 
-static int link_create_multi(int program, const char *path, const struct probe_site *sites, size_t count)
+/* One link for those sites at which calls begin, or (leaves) end. Its descriptor, or -errno. */
+static int link_create_multi(int program, uint32_t attach_type, const char *path,
+			     const struct probe_site *sites, size_t count, bool leaves)
 {
 	uint64_t offsets[PROBE_SITES_MAX], cookies[PROBE_SITES_MAX];
 	struct uprobe_multi_attr attr = {
 		.prog_fd = program,
-		.attach_type = ATTACH_TYPE_UPROBE_SESSION,
+		.attach_type = attach_type,
 		.path = (uintptr_t)path,
 		.offsets = (uintptr_t)offsets,
 		.cookies = (uintptr_t)cookies,
-		.cnt = count,
 	};
 	int fd;
 
 	for (size_t i = 0; i < count; i++) {
-		offsets[i] = sites[i].file_offset;
-		cookies[i] = cookie_of(&sites[i].call);
+		if (sites[i].leaves != leaves)
+			continue;
+		offsets[attr.cnt] = sites[i].file_offset;
+		cookies[attr.cnt++] = cookie_of(&sites[i].call);
 	}
 	fd = syscall(SYS_bpf, BPF_LINK_CREATE, &attr, sizeof(attr));
 	return fd < 0 ? -errno : fd;
@@ -102,7 +108,7 @@ bool probes_session_supported(void)
 	program = bpf_prog_load(BPF_PROG_TYPE_KPROBE, NULL, "GPL", code, 2, &options);
 	if (program < 0)
 		return false;
-	error = link_create_multi(program, "/", &site, 1);
+	error = link_create_multi(program, ATTACH_TYPE_UPROBE_SESSION, "/", &site, 1, false);
 	if (error >= 0)
 		close(error);
 	close(program);
@@ -141,8 +147,9 @@ static void file_free(void *item)
 
 	for (size_t i = 0; i < file->link_count; i++)
 		bpf_link__destroy(file->links[i]);
-	if (file->session_fd >= 0)
-		close(file->session_fd);
+	for (size_t i = 0; i < 2; i++)
+		if (file->link_fds[i] >= 0)
+			close(file->link_fds[i]);
 	free(file->path);
 	free(file);
 }
@@ -172,6 +179,16 @@ int probes_tls_prepare(struct probes *probes)
 	bpf_program__set_autoload(skeleton->progs.tls_enter, probes->way == ENTRY_COOKIE);
 	for (unsigned int slot = 0; slot < TLS_SLOTS; slot++)
 		bpf_program__set_autoload(slot_program(skeleton, slot), slot < slots);
+	skeleton->rodata->settings.go = probes->way != ENTRY_SLOT;
+	bpf_program__set_autoload(skeleton->progs.go_enter, probes->way != ENTRY_SLOT);
+	bpf_program__set_autoload(skeleton->progs.go_leave, probes->way != ENTRY_SLOT && loop);
+	bpf_program__set_autoload(skeleton->progs.go_leave_bounded, probes->way != ENTRY_SLOT && !loop);
+	if (session) {
+		bpf_program__set_expected_attach_type(skeleton->progs.go_enter,
+						      (enum bpf_attach_type)ATTACH_TYPE_UPROBE_MULTI);
+		bpf_program__set_expected_attach_type(skeleton->progs.go_leave,
+						      (enum bpf_attach_type)ATTACH_TYPE_UPROBE_MULTI);
+	}
 	bpf_program__set_autoload(skeleton->progs.tls_leave, !session && loop);
 	bpf_program__set_autoload(skeleton->progs.tls_leave_bounded, !session && !loop);
 	return 0;
@@ -232,16 +249,47 @@ static int file_attach_single(struct probes *probes, struct probed_file *file, c
 	return error;
 }
 
+/* Returns first. A kernel with sessions has links of many sites, too. */
+static int file_attach_go(struct probes *probes, struct probed_file *file, const char *path)
+{
+	struct hark_bpf *s = probes->skeleton;
+	struct bpf_program *programs[2] = { probes->features.loop ? s->progs.go_leave
+								  : s->progs.go_leave_bounded,
+					    s->progs.go_enter };
+	int error = 0;
+
+	if (probes->way == ENTRY_SLOT)
+		return -EOPNOTSUPP;
+	s->bss->go_listens = true;
+	for (size_t i = 0; i < 2 && !error && probes->way == ENTRY_SESSION; i++) {
+		file->link_fds[i] = link_create_multi(bpf_program__fd(programs[i]), ATTACH_TYPE_UPROBE_MULTI,
+						      path, file->sites, file->site_count, i == 0);
+		error = file->link_fds[i] < 0 ? file->link_fds[i] : 0;
+	}
+	for (size_t i = 0; i < 2 * file->site_count && !error && probes->way == ENTRY_COOKIE; i++) {
+		const struct probe_site *site = &file->sites[i % file->site_count];
+		bool leaves = i < file->site_count;
+		LIBBPF_OPTS(bpf_uprobe_opts, options, .bpf_cookie = cookie_of(&site->call));
+
+		if (site->leaves == leaves)
+			error = link_add(file, programs[!leaves], path, &options, site->file_offset);
+	}
+	return error;
+}
+
 static int file_attach(struct probes *probes, struct probed_file *file, int fd)
 {
 	char path[64];
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	if (file->calls == LIBRARY_CALLS_GO)
+		return file_attach_go(probes, file, path);
 	if (probes->way != ENTRY_SESSION)
 		return file_attach_single(probes, file, path);
-	file->session_fd = link_create_multi(bpf_program__fd(probes->skeleton->progs.tls_session), path,
-					     file->sites, file->site_count);
-	return file->session_fd < 0 ? file->session_fd : 0;
+	file->link_fds[0] =
+		link_create_multi(bpf_program__fd(probes->skeleton->progs.tls_session),
+				  ATTACH_TYPE_UPROBE_SESSION, path, file->sites, file->site_count, false);
+	return file->link_fds[0] < 0 ? file->link_fds[0] : 0;
 }
 
 static struct probed_file *file_find(const struct probes *probes, const struct file_identity *identity)
@@ -270,7 +318,8 @@ static struct probed_file *file_examine(const struct library_row *row, int fd, c
 	if (!file)
 		goto out;
 	file->identity = *identity;
-	file->session_fd = -1;
+	file->link_fds[0] = file->link_fds[1] = -1;
+	file->calls = row->calls;
 	file->path = strdup(path);
 	count = probe_sites_choose(elf, row, file->sites);
 	if (file->path && count > 0) {
@@ -347,7 +396,7 @@ static void file_detach_returns(struct probed_file *file)
 {
 	size_t returns = 0;
 
-	if (file->returns_detached || file->session_fd >= 0)
+	if (file->returns_detached || file->link_fds[0] >= 0 || file->calls == LIBRARY_CALLS_GO)
 		return;
 	for (size_t i = 0; i < file->site_count; i++)
 		returns += maps_tls_kind_returns(file->sites[i].call.kind);

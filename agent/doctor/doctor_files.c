@@ -155,6 +155,8 @@ static int version_brief(const char *version)
 
 void doctor_library_print(const struct doctor_library *library, FILE *out, bool detail)
 {
+	int returns = 0;
+
 	doctor_text(out, library->path);
 	if (library->version[0])
 		fprintf(out, "  %.*s", version_brief(library->version), library->version);
@@ -168,10 +170,16 @@ void doctor_library_print(const struct doctor_library *library, FILE *out, bool 
 	for (int i = 0; detail && i < library->site_count; i++) {
 		const struct probe_site *site = &library->sites[i];
 
+		if (site->leaves) { /* a function of Go has some ten of them */
+			returns++;
+			continue;
+		}
 		fprintf(out, "    %-16s %-9s +%#-8lx %-14s %s\n", site->function,
 			probe_call_name(site->call.kind), (unsigned long)site->file_offset, site->instruction,
 			probe_reason_text(site->reason, false));
 	}
+	if (returns)
+		fprintf(out, "    %d sites where they return, single-stepped\n", returns);
 }
 
 void doctor_files_print(const struct doctor_files *files, FILE *out, bool detail)

@@ -58,7 +58,7 @@ static void executable_look(struct doctor_look *look)
 		return;
 	look->is_32bit = pread(fd, start, sizeof(start), 0) == (ssize_t)sizeof(start) &&
 			 memcmp(start, "\177ELF\1", sizeof(start)) == 0;
-	look->others |= libraries_of_executable(fd);
+	look->others |= libraries_of_executable(fd) & ~libraries_followed();
 	close(fd);
 }
 

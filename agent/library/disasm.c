@@ -129,6 +129,7 @@ static void instruction_describe(const struct disasm *disasm, struct instruction
 	out->emulated = insn_emulated(insn);
 	out->call = insn->id == X86_INS_CALL;
 	out->jump = insn->id == X86_INS_JMP;
+	out->leaves = insn->id == X86_INS_RET;
 	if (branch && x86->op_count == 1 && x86->operands[0].type == X86_OP_IMM) {
 		out->direct = true;
 		out->target = (uint64_t)x86->operands[0].imm;

@@ -23,6 +23,7 @@ struct instruction {
 	bool emulated; /* a uprobe here is emulated by the kernel, not single-stepped */
 	bool call;     /* any call: the argument registers are undefined after it */
 	bool jump;     /* an unconditional jump */
+	bool leaves;   /* ret */
 	bool direct;   /* a call or jump (conditional too) to `target` */
 	uint64_t target;
 	unsigned int written;	/* enum out_register bits that this instruction writes */

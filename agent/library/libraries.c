@@ -50,6 +50,19 @@ static const struct library_function openssl_functions[] = {
 	{ .name = NULL },
 };
 
+/* Where arguments and results are is Go's (bpf/tls/go.bpf.c), from 1.17 on. */
+static const struct library_function go_functions[] = {
+	{ .name = "crypto/tls.(*Conn).Read", .call = { .kind = TLS_READ, .result = TLS_RETURNS_LONG } },
+	{ .name = "crypto/tls.(*Conn).Write", .call = { .kind = TLS_WRITE, .result = TLS_RETURNS_LONG } },
+	/* What HandshakeContext() calls once a connection; the two above call that one each time. */
+	{ .name = "crypto/tls.(*Conn).clientHandshake",
+	  .call = { .kind = TLS_HANDSHAKE, .result = TLS_STORES_IF_ZERO } },
+	{ .name = "crypto/tls.(*Conn).serverHandshake",
+	  .call = { .kind = TLS_HANDSHAKE, .result = TLS_STORES_IF_ZERO } },
+	{ .name = "crypto/tls.(*Conn).Close", .call = { .kind = TLS_FREE } },
+	{ .name = NULL },
+};
+
 #define FOLLOWED(name_, title_)             \
 	.name = (name_), .title = (title_), \
 	.unread = "its " title_ " is followed, but no call of it was seen for this connection"
@@ -88,7 +101,19 @@ static const struct library_row rows[] = {
 	{ NAMED("rustls", "rustls"), .file = "librustls" },
 	{ NAMED("libressl", "LibreSSL's libtls"), .file = "libtls.so" },
 	{ NAMED("java", "Java's own TLS"), .file = "libjvm.so" },
-	{ NAMED("go", "Go's crypto/tls"), .sections = { ".gopclntab", ".go.buildinfo" } },
+	{
+		FOLLOWED("go", "Go's crypto/tls"),
+		.number = 6,
+		.signs = { "crypto/tls.(*Conn).Read", "crypto/tls.(*Conn).Write" },
+		.functions = go_functions,
+		.calls = LIBRARY_CALLS_GO,
+	},
+	{
+		.name = "go",
+		.title = "Go's crypto/tls in an unknown form",
+		.unread = "Go's crypto/tls in a form that hark does not know (before Go 1.17, or obfuscated)",
+		.sections = { ".gopclntab", ".go.buildinfo" },
+	},
 	{ NAMED("boringssl", "BoringSSL inside"), .text_first = 's', .text = "sl/ssl_lib.cc" },
 	{ NAMED("rustls", "rustls inside"), .text_first = '/', .text = "rustls-0." },
 };
@@ -177,9 +202,10 @@ static bool executable_has(const struct elf_file *elf, const struct library_row 
 uint32_t libraries_of_executable(int fd)
 {
 	struct elf_file *elf = elf_file_open_fd(fd);
-	uint32_t found = 0;
+	const struct library_row *followed = elf ? libraries_find_file(elf) : NULL;
+	uint32_t found = followed ? 1u << (followed - rows) : 0;
 
-	for (size_t i = 0; elf && i < COUNT_OF(rows); i++)
+	for (size_t i = 0; elf && !followed && i < COUNT_OF(rows); i++)
 		if (executable_has(elf, &rows[i]))
 			found |= 1u << i;
 	elf_file_close(elf);

@@ -6,9 +6,8 @@
  * filter read it; a library whose functions differ from others' in names and
  * in the order of arguments is one row more and nothing else.
  *
- * Deliberately absent: what tells the calls of one session apart. It is the
- * thread, for all rows; a library that moves a call between threads (Go) needs
- * a kernel side of its own in bpf/tls/.
+ * What tells the calls of one session apart is the thread, for all rows but
+ * Go's, which moves a call between threads and has a kernel side of its own.
  */
 #ifndef HARK_LIBRARIES_H
 #define HARK_LIBRARIES_H
@@ -34,6 +33,12 @@ struct library_function {
 
 #define LIBRARY_SIGNS_MAX 3
 
+/* How its functions are called, and what tells the calls under way apart. */
+enum library_calls {
+	LIBRARY_CALLS_C,  /* by the thread; returns are probed where the caller goes on */
+	LIBRARY_CALLS_GO, /* by the goroutine; its stack may move meanwhile, so each `ret` is probed */
+};
+
 struct library_row {
 	const char *name;     /* in JSON and filters */
 	const char *title;    /* to people */
@@ -43,6 +48,7 @@ struct library_row {
 	/* Of a followed one: a file that defines all of these functions is it, unless a row above says so. */
 	const char *signs[LIBRARY_SIGNS_MAX];
 	const struct library_function *functions;
+	enum library_calls calls;
 	const char *version; /* how the text begins that tells it in its files; NULL: none does */
 	const char
 		*version_beside; /* where a file "libssl…" has none: begin of the name of the one that has */
@@ -74,7 +80,8 @@ const struct library_row *libraries_find_file(const struct elf_file *elf);
 uint32_t libraries_followed(void);
 /* Those with files of this base name. */
 uint32_t libraries_of_name(const char *base);
-/* Those that are not followed and that an executable holds in itself; fd is borrowed and read whole. */
+/* The one that an executable is, or else those that are not followed and that it holds; fd is borrowed and
+ * read whole. */
 uint32_t libraries_of_executable(int fd);
 /* Without those that are told by a text only: a followed library in the executable explains such texts. */
 uint32_t libraries_without_texts(uint32_t set);

@@ -26,14 +26,18 @@
 #include "probe_site.h"
 
 #include "disasm.h"
+#include "go_table.h"
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define ENTRY_BYTES	   32
 #define FUNCTION_BYTES_MAX 2048
 #define BRANCHES_MAX	   64
+
+#define GO_FUNCTION_BYTES_MAX 65536
 
 struct branch {
 	uint64_t target;
@@ -263,6 +267,93 @@ static void sites_add_wrappers(struct finder *finder, const struct wrappers *wra
 	site_add_function(finder, &wrappers->ex);
 }
 
+/* --- Go ----------------------------------------------------------------------------------- */
+
+static int go_site_add(struct finder *finder, const struct library_function *function,
+		       const struct instruction *insn, enum probe_reason reason)
+{
+	struct probe_site site = {
+		.call = function->call,
+		.reason = reason,
+		.leaves = reason == REASON_RETURN,
+		.address = insn->address,
+		.function = function->name,
+	};
+
+	snprintf(site.instruction, sizeof(site.instruction), "%s", insn->text);
+	if (elf_file_offset(finder->elf, insn->address, &site.file_offset))
+		return -EILSEQ;
+	if (finder->count == PROBE_SITES_MAX)
+		return -ENOSPC;
+	site_add(finder, &site);
+	return 0;
+}
+
+/*
+ * A function begins with a look at how much of its stack is left; too little, and it begins again on a larger
+ * one. Arguments still stand in their registers behind that. There `push rbp` is emulated (Go 1.21 and
+ * later), and before it the jump of the look itself, which may be passed twice for one call.
+ */
+static int go_sites_add(struct finder *finder, const struct library_function *function, const uint8_t *code,
+			const struct elf_symbol *symbol)
+{
+	struct instruction insn, look = { .size = 0 };
+	bool entered = false;
+	int err = 0;
+
+	for (uint64_t at = 0; at < symbol->size && !err; at += insn.size) {
+		bool behind = look.size && !entered;
+
+		if (disasm_decode(finder->disasm, code + at, symbol->size - at, symbol->address + at, &insn))
+			return -EILSEQ;
+		if (behind) {
+			bool cheap = insn.emulated && !insn.direct;
+
+			err = go_site_add(finder, function, cheap ? &insn : &look,
+					  cheap ? REASON_PAST_STACK_CHECK : REASON_STACK_CHECK);
+			entered = true;
+		}
+		if (!look.size && insn.direct && insn.emulated && !insn.call && !insn.jump)
+			look = insn;
+		if (!err && insn.leaves && maps_tls_kind_returns(function->call.kind))
+			err = go_site_add(finder, function, &insn, REASON_RETURN);
+	}
+	return err ? err : entered ? 0 : -EILSEQ;
+}
+
+static int go_function_add(struct finder *finder, const struct library_function *function)
+{
+	struct elf_symbol symbol;
+	uint8_t *code;
+	int err;
+
+	if (elf_find_function(finder->elf, function->name, &symbol))
+		return 0; /* a client has no server's handshake */
+	if (symbol.size == 0 || symbol.size > GO_FUNCTION_BYTES_MAX)
+		return -EILSEQ;
+	code = malloc(symbol.size);
+	if (!code)
+		return -ENOMEM;
+	err = elf_read_code(finder->elf, symbol.address, code, symbol.size) == (long)symbol.size &&
+			      go_function_begins(code, symbol.size)
+		      ? go_sites_add(finder, function, code, &symbol)
+		      : -EILSEQ;
+	free(code);
+	return err;
+}
+
+/* All of it or nothing: who sees calls begin must see them end. */
+static int go_sites_choose(struct finder *finder, const struct library_function *function)
+{
+	int err = finder->disasm ? 0 : -ENOTSUP;
+
+	for (; function->name && !err; function++)
+		err = go_function_add(finder, function);
+	return err;
+}
+
+/* --- all ---------------------------------------------------------------------------------- */
+
 static struct wrapper wrapper_find(const struct finder *finder, const struct library_function *function)
 {
 	struct wrapper wrapper = { .function = function };
@@ -281,6 +372,12 @@ int probe_sites_choose(const struct elf_file *elf, const struct library_row *lib
 		finder.disasm = disasm_new();
 		if (!finder.disasm)
 			return -ENOMEM;
+	}
+	if (library->calls == LIBRARY_CALLS_GO) {
+		int err = go_sites_choose(&finder, function);
+
+		disasm_free(finder.disasm);
+		return err ? err : (int)finder.count;
 	}
 	while (function->name) {
 		unsigned int wrapper = function->wrapper;
@@ -308,6 +405,11 @@ const char *probe_reason_text(enum probe_reason reason, bool brief)
 					   "kernel" },
 		[REASON_ENTRY_STEPPED] = { "at the entry (single-stepped: dear)",
 					   "public entry, single-stepped: nothing cheaper was found" },
+		[REASON_STACK_CHECK] = { "at the entry (cheap) and each return",
+					 "the look at the stack's size, emulated by the kernel" },
+		[REASON_PAST_STACK_CHECK] = { "at the entry (cheap) and each return",
+					      "past the look at the stack's size, emulated by the kernel" },
+		[REASON_RETURN] = { "at a return", "a return, single-stepped" },
 	};
 
 	return brief ? texts[reason].brief : texts[reason].whole;

@@ -18,18 +18,22 @@ enum probe_reason {
 	REASON_PAST_ENDBR,     /* the instruction after endbr64 is emulated */
 	REASON_COMMON_CALLEE,  /* both public functions lead to one internal function that starts with one */
 	REASON_ENTRY_STEPPED,  /* the public entry, single-stepped: nothing better was found */
+	REASON_STACK_CHECK,    /* the jump of a Go function that looks at its stack's size */
+	REASON_PAST_STACK_CHECK, /* where a Go function begins, its stack being large enough */
+	REASON_RETURN,		 /* where a Go function returns */
 };
 
 struct probe_site {
 	struct tls_function call;
 	enum probe_reason reason;
+	bool leaves; /* the call ends here; else it begins */
 	uint64_t file_offset;
 	uint64_t address;
 	const char *function; /* static: the public name that it stands for */
 	char instruction[48]; /* the first instruction, as text, for doctor */
 };
 
-#define PROBE_SITES_MAX 16
+#define PROBE_SITES_MAX 64
 
 /* Chooses the sites of this library in the file that it is. Returns how many were put into sites, or -errno.
  */

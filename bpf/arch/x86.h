@@ -44,6 +44,13 @@ struct thread_info {
 /* The sixth argument of a function, which libbpf knows from 1.2 on. */
 #define FUNCTION_SIXTH(regs) ((regs)->r9)
 
+/* Go's own calling convention (ABIInternal), and where it keeps the goroutine, in system calls too. */
+#define GO_RECEIVER(regs)  ((regs)->ax)
+#define GO_SLICE(regs)	   ((regs)->bx)
+#define GO_SLICE_LEN(regs) ((regs)->cx)
+#define GO_RESULT(regs)	   ((regs)->ax)
+#define GO_GOROUTINE(regs) ((regs)->r14)
+
 enum syscall_number {
 	NR_READ = 0,
 	NR_WRITE = 1,

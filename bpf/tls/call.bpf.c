@@ -18,67 +18,8 @@
  * Whether a call is still under way is asked of the stack itself: its return
  * slot then still holds the address of the kernel's trampoline.
  */
-#include "tls.h"
+#include "return.h"
 #include <bpf/bpf_tracing.h>
-
-static __always_inline bool kind_moves(__u32 kind)
-{
-	return kind <= TLS_SENDFILE;
-}
-
-/* A record without payload about this TLS object, made in the ring itself; NULL: the ring is full. */
-static __always_inline struct event_data *tls_record(__u16 type, __u16 flags, __u64 ssl,
-						     const struct kernel_session *session)
-{
-	struct event_data *e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
-
-	if (!e) {
-		kernel_count_lost();
-		return 0;
-	}
-	__builtin_memset(e, 0, sizeof(*e));
-	header_fill(&e->h, type, flags);
-	e->h.size = sizeof(*e);
-	e->sock = session->sock;
-	generation_fill(e, session->generation);
-	e->ssl = ssl;
-	e->source = session->library;
-	kernel_count(KC_EVENTS_SUBMITTED, 1);
-	return e;
-}
-
-/* 1: on a port that nobody asked for. */
-static __noinline int tls_bare(__u16 type, __u64 ssl, __u8 direction)
-{
-	struct session_key key = { .ssl = ssl, .pid = bpf_get_current_pid_tgid() >> 32 };
-	struct kernel_session *session = bpf_map_lookup_elem(&sessions, &key);
-	struct event_data *e;
-
-	if (!session)
-		return 0;
-	if (type != EVENT_STACK_SWITCH && !socket_wanted(&session->sock))
-		return 1;
-	e = tls_record(type, 0, ssl, session);
-	if (!e)
-		return 0;
-	e->direction = direction;
-	if (type == EVENT_TLS_FREE) {
-		e->h.flags |= EVENT_OFFSET_KNOWN;
-		e->pos = session->count[DIRECTION_SENT];
-		e->offset = session->count[DIRECTION_RECEIVED];
-	}
-	bpf_ringbuf_submit(e, type == EVENT_STACK_SWITCH ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP);
-	return 0;
-}
-
-/* Nobody measures what this call moves: it leaves a hole of unknown size. */
-static __always_inline void entry_refuse(__u64 ssl, __u32 kind)
-{
-	if (!kind_moves(kind))
-		return;
-	if (tls_bare(EVENT_TLS_REFUSED, ssl, kind_direction(kind)) == 0)
-		kernel_count(KC_RETURNS_REFUSED, 1);
-}
 
 /* A public function that calls another: the outer one measures. */
 static __always_inline bool entry_is_same(const struct tls_call *call, __u64 ssl, __u32 kind)
@@ -226,25 +167,6 @@ static __always_inline void tls_call_fill(struct tls_call *call, const struct tl
 	call->result = function->result;
 }
 
-/* A handshake that begins before the session did anything. */
-static __always_inline void handshake_seen(struct kernel_session *session, __u64 now)
-{
-	if (session->used)
-		return;
-	session->handshake_ns = now;
-	session->from_start = 1;
-}
-
-static __always_inline void session_end(__u64 ssl)
-{
-	struct session_key key = { .ssl = ssl, .pid = bpf_get_current_pid_tgid() >> 32 };
-
-	if (!bpf_map_lookup_elem(&sessions, &key))
-		return;
-	tls_bare(EVENT_TLS_FREE, ssl, 0);
-	bpf_map_delete_elem(&sessions, &key);
-}
-
 /* SSL_set_fd and its kin: a hint until the first nested transfer tells the socket itself. */
 static __always_inline void fd_hint(struct kernel_session *session, __s32 fd)
 {
@@ -322,59 +244,6 @@ static __always_inline int tls_entry(struct pt_regs *ctx, __u64 cookie, bool sin
 	return 0;
 }
 
-static __always_inline bool call_succeeded(const struct tls_call *call, __s64 result)
-{
-	if (call->result == TLS_STORES_IF_ZERO)
-		return (__s32)result == 0;
-	return call->result == TLS_RETURNS_LONG ? result > 0 : (__s32)result > 0;
-}
-
-/* How many bytes the call moved; 0: none. */
-static __always_inline __u64 tls_call_moved(const struct tls_call *call, __s64 result)
-{
-	__u64 done = 0;
-
-	if (!call_succeeded(call, result))
-		return 0;
-	if (call->result == TLS_RETURNS_LONG)
-		return result;
-	if (!call->done)
-		return (__u32)result;
-	if (bpf_probe_read_user(&done, sizeof(done), (void *)call->done) < 0) {
-		kernel_count(KC_FAULTS, 1);
-		return 0;
-	}
-	return done;
-}
-
-static __always_inline void handshake_done(const struct tls_call *call, __s64 result)
-{
-	struct kernel_session *session = session_of_call(call);
-	struct event_data *e;
-
-	if (!session || !session->handshake_ns || !call_succeeded(call, result) ||
-	    !socket_wanted(&session->sock))
-		return;
-	e = tls_record(EVENT_TLS_BIND, EVENT_FROM_START, call->ssl, session);
-	if (!e)
-		return;
-	e->offset = session->handshake_ns; /* with EVENT_FROM_START: when the handshake began */
-	session->handshake_ns = 0;
-	bpf_ringbuf_submit(e, BPF_RB_NO_WAKEUP);
-}
-
-/* How many of the call's bytes user space does not want. */
-static __always_inline __u32 plaintext_unwanted(const struct tls_call *call, __u8 direction, __u64 pos,
-						__u32 moved)
-{
-	struct skip_key key = { .id = call->ssl,
-				.generation = call->generation,
-				.pid = current_number(),
-				.direction = direction };
-
-	return skip_wanted(&key, pos, false, moved);
-}
-
 /* Takes the call that returns to this stack pointer out of those of its thread. False: it is none of them. */
 static __always_inline bool tls_call_take(__u64 thread, __u64 sp, struct tls_call *out, __u64 *level)
 {
@@ -400,113 +269,16 @@ static __always_inline bool tls_call_take(__u64 thread, __u64 sp, struct tls_cal
 	return false;
 }
 
-/*
- * TLS in TLS (a proxy that is spoken to by TLS): the plaintext of the inner call is what the call around it
- * sends or receives, which tells that one's socket. True: it is; nobody wants the bytes.
- */
-static __always_inline bool carries(const struct tls_call *call, const struct kernel_session *session,
-				    __u64 thread, __u64 level)
-{
-	struct tls_call *around = tls_call_at(thread, (level - 1) & (TLS_CALLS_MAX - 1));
-	struct kernel_session *carried = around && around->ssl != call->ssl ? session_of_call(around) : 0;
-	__u8 first[RECORD_HEADER + 3] = {}, type;
-	struct event_data *e;
-
-	if (!carried)
-		return false;
-	if (carried->carrier == call->ssl) {
-		if (kind_direction(call->kind) == DIRECTION_SENT)
-			around->sent_ns = bpf_ktime_get_ns();
-		return true;
-	}
-	if (carried->sock.id || !session->sock.id ||
-	    bpf_probe_read_user(first, RECORD_HEADER, (void *)call->buffer) < 0)
-		return false;
-	type = tls_record_type(first);
-	if (!type || !record_agrees(carried, around, type, kind_direction(call->kind)))
-		return false;
-	carried->carrier = call->ssl;
-	carried->sock = session->sock;
-	e = tls_record(EVENT_TLS_BIND, 0, around->ssl, carried);
-	if (e)
-		bpf_ringbuf_submit(e, BPF_RB_NO_WAKEUP);
-	return false; /* the first of them shows what follows */
-}
-
-/*
- * When the first call was entered for what is written: one that would block is tried again, with no fewer
- * bytes. A call with none is no try (Apache flushes by it, between an answer and the next request).
- */
-static __always_inline __u64 write_began(struct kernel_session *session, const struct tls_call *call,
-					 __u64 moved)
-{
-	bool again = session->tried_ns && call->size >= session->tried_bytes;
-	__u64 began = again ? session->tried_ns : call->start_ns;
-
-	if (!call->size)
-		return began;
-	session->tried_ns = moved ? 0 : began;
-	session->tried_bytes = call->size;
-	return began;
-}
-
 static __always_inline int tls_return(struct pt_regs *ctx, bool looped)
 {
-	__u64 thread = bpf_get_current_pid_tgid(), moved, level = 0;
-	struct kernel_session *session;
-	struct capture c = {};
-	struct tls_call call;
-	__u8 direction;
+	__u64 thread = bpf_get_current_pid_tgid(), level = 0;
+	struct tls_call call, *around = 0;
 
 	if (!tls_call_take(thread, PT_REGS_SP(ctx), &call, &level))
 		return 0;
-	if (call.kind == TLS_HANDSHAKE) {
-		handshake_done(&call, PT_REGS_RC(ctx));
-		return 0;
-	}
-	moved = tls_call_moved(&call, PT_REGS_RC(ctx));
-	session = session_of_call(&call);
-	direction = kind_direction(call.kind);
-	if (session && direction == DIRECTION_SENT)
-		call.start_ns = write_began(session, &call, moved);
-	if (!moved)
-		return 0;
-	if (!session || !socket_wanted(&session->sock))
-		return 0;
-	if (call.kind == TLS_PEEK) {
-		kernel_count(KC_PEEKED, 1);
-		return 0;
-	}
-	header_fill(&c.record.h, EVENT_TLS_DATA,
-		    session->from_start ? EVENT_FROM_START | EVENT_CALL_TIME : EVENT_CALL_TIME);
-	if (call.kind == TLS_WRITE_EARLY && session->early)
-		c.record.h.flags |= EVENT_EARLY;
-	if (direction == DIRECTION_SENT && call.sent_ns)
-		c.record.h.time_ns = call.sent_ns;
-	c.record.sock = session->sock;
-	c.record.ssl = call.ssl;
-	generation_fill(&c.record, call.generation);
-	c.record.offset = call.start_ns;
-	c.record.direction = direction;
-	c.record.source = call.library;
-	c.record.pos = count_add(&session->count[direction & 1], moved, looped);
-	c.left = moved;
-	c.part = moved;
-	c.snap = settings.snaplen_bytes;
-	if (call.kind == TLS_SENDFILE) {
-		c.hole = HOLE_KERNEL;
-		c.snap = 0;
-	} else if (level && carries(&call, session, thread, level)) {
-		c.hole = HOLE_MUTED;
-		c.snap = 0;
-	} else {
-		c.range = call.buffer;
-		c.range_bytes = call.size;
-	}
-	if (moved >= SKIP_WORTH_BYTES)
-		c.drop = plaintext_unwanted(&call, direction, c.record.pos, moved);
-	capture_run(&c, looped);
-	return 0;
+	if (level)
+		around = tls_call_at(thread, (level - 1) & (TLS_CALLS_MAX - 1));
+	return tls_call_returned(&call, around, PT_REGS_RC(ctx), looped);
 }
 
 /*

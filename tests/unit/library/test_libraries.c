@@ -31,11 +31,17 @@ static void test_numbers(void **state)
 	assert_null(libraries_find_number(255));
 }
 
-static void function_check(const struct library_function *function)
+/* Where Go's arguments are is no matter of the row. */
+static void function_check(const struct library_row *row, const struct library_function *function)
 {
 	const struct tls_function *call = &function->call;
 	bool moves = call->kind <= TLS_SENDFILE;
 
+	if (row->calls == LIBRARY_CALLS_GO) {
+		assert_true(!call->session && !call->buffer && !call->size && !call->done && !call->fd);
+		assert_true(call->kind == TLS_FREE || call->result != TLS_RETURNS_INT);
+		return;
+	}
 	assert_true(call->session >= 1 && call->session <= TLS_ARGUMENTS_MAX);
 	assert_true(call->kind < TLS_CALL_KINDS);
 	assert_int_equal(call->library, 0);
@@ -67,7 +73,7 @@ static void test_rows(void **state)
 				assert_true(row->file || row->sections[0] || row->text);
 			for (const struct library_function *at = row->functions; at && at->name;
 			     at++, functions++)
-				function_check(at);
+				function_check(row, at);
 		}
 	assert_true(functions <= TLS_SLOTS);
 	assert_false(libraries_has_name("yes"));

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the calls of all TLS libraries have in common, however they are told apart: the ends of sessions, and
+ * what becomes of a call that returned.
+ */
+#ifndef HARK_BPF_TLS_RETURN_H
+#define HARK_BPF_TLS_RETURN_H
+
+#include "tls.h"
+
+static __always_inline bool kind_moves(__u32 kind)
+{
+	return kind <= TLS_SENDFILE;
+}
+
+/* A record without payload about this TLS object, made in the ring itself; NULL: the ring is full. */
+static __always_inline struct event_data *tls_record(__u16 type, __u16 flags, __u64 ssl,
+						     const struct kernel_session *session)
+{
+	struct event_data *e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
+
+	if (!e) {
+		kernel_count_lost();
+		return 0;
+	}
+	__builtin_memset(e, 0, sizeof(*e));
+	header_fill(&e->h, type, flags);
+	e->h.size = sizeof(*e);
+	e->sock = session->sock;
+	generation_fill(e, session->generation);
+	e->ssl = ssl;
+	e->source = session->library;
+	kernel_count(KC_EVENTS_SUBMITTED, 1);
+	return e;
+}
+
+/* 1: on a port that nobody asked for. */
+static __noinline int tls_bare(__u16 type, __u64 ssl, __u8 direction)
+{
+	struct session_key key = { .ssl = ssl, .pid = bpf_get_current_pid_tgid() >> 32 };
+	struct kernel_session *session = bpf_map_lookup_elem(&sessions, &key);
+	struct event_data *e;
+
+	if (!session)
+		return 0;
+	if (type != EVENT_STACK_SWITCH && !socket_wanted(&session->sock))
+		return 1;
+	e = tls_record(type, 0, ssl, session);
+	if (!e)
+		return 0;
+	e->direction = direction;
+	if (type == EVENT_TLS_FREE) {
+		e->h.flags |= EVENT_OFFSET_KNOWN;
+		e->pos = session->count[DIRECTION_SENT];
+		e->offset = session->count[DIRECTION_RECEIVED];
+	}
+	bpf_ringbuf_submit(e, type == EVENT_STACK_SWITCH ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP);
+	return 0;
+}
+
+/* Nobody measures what this call moves: it leaves a hole of unknown size. */
+static __always_inline void entry_refuse(__u64 ssl, __u32 kind)
+{
+	if (!kind_moves(kind))
+		return;
+	if (tls_bare(EVENT_TLS_REFUSED, ssl, kind_direction(kind)) == 0)
+		kernel_count(KC_RETURNS_REFUSED, 1);
+}
+
+/* A handshake that begins before the session did anything. */
+static __always_inline void handshake_seen(struct kernel_session *session, __u64 now)
+{
+	if (session->used)
+		return;
+	session->handshake_ns = now;
+	session->from_start = 1;
+}
+
+static __always_inline void session_end(__u64 ssl)
+{
+	struct session_key key = { .ssl = ssl, .pid = bpf_get_current_pid_tgid() >> 32 };
+
+	if (!bpf_map_lookup_elem(&sessions, &key))
+		return;
+	tls_bare(EVENT_TLS_FREE, ssl, 0);
+	bpf_map_delete_elem(&sessions, &key);
+}
+
+static __always_inline bool call_succeeded(const struct tls_call *call, __s64 result)
+{
+	if (call->result == TLS_STORES_IF_ZERO)
+		return (__s32)result == 0;
+	return call->result == TLS_RETURNS_LONG ? result > 0 : (__s32)result > 0;
+}
+
+/* How many bytes the call moved; 0: none. */
+static __always_inline __u64 tls_call_moved(const struct tls_call *call, __s64 result)
+{
+	__u64 done = 0;
+
+	if (!call_succeeded(call, result))
+		return 0;
+	if (call->result == TLS_RETURNS_LONG)
+		return result;
+	if (!call->done)
+		return (__u32)result;
+	if (bpf_probe_read_user(&done, sizeof(done), (void *)call->done) < 0) {
+		kernel_count(KC_FAULTS, 1);
+		return 0;
+	}
+	return done;
+}
+
+static __always_inline void handshake_done(const struct tls_call *call, __s64 result)
+{
+	struct kernel_session *session = session_of_call(call);
+	struct event_data *e;
+
+	if (!session || !session->handshake_ns || !call_succeeded(call, result) ||
+	    !socket_wanted(&session->sock))
+		return;
+	e = tls_record(EVENT_TLS_BIND, EVENT_FROM_START, call->ssl, session);
+	if (!e)
+		return;
+	e->offset = session->handshake_ns; /* with EVENT_FROM_START: when the handshake began */
+	session->handshake_ns = 0;
+	bpf_ringbuf_submit(e, BPF_RB_NO_WAKEUP);
+}
+
+/* How many of the call's bytes user space does not want. */
+static __always_inline __u32 plaintext_unwanted(const struct tls_call *call, __u8 direction, __u64 pos,
+						__u32 moved)
+{
+	struct skip_key key = { .id = call->ssl,
+				.generation = call->generation,
+				.pid = current_number(),
+				.direction = direction };
+
+	return skip_wanted(&key, pos, false, moved);
+}
+
+/*
+ * TLS in TLS (a proxy that is spoken to by TLS): the plaintext of the inner call is what the call around it
+ * sends or receives, which tells that one's socket. True: it is; nobody wants the bytes.
+ */
+static __always_inline bool carries(const struct tls_call *call, const struct kernel_session *session,
+				    struct tls_call *around)
+{
+	struct kernel_session *carried = around && around->ssl != call->ssl ? session_of_call(around) : 0;
+	__u8 first[RECORD_HEADER + 3] = {}, type;
+	struct event_data *e;
+
+	if (!carried)
+		return false;
+	if (carried->carrier == call->ssl) {
+		if (kind_direction(call->kind) == DIRECTION_SENT)
+			around->sent_ns = bpf_ktime_get_ns();
+		return true;
+	}
+	if (carried->sock.id || !session->sock.id ||
+	    bpf_probe_read_user(first, RECORD_HEADER, (void *)call->buffer) < 0)
+		return false;
+	type = tls_record_type(first);
+	if (!type || !record_agrees(carried, around, type, kind_direction(call->kind)))
+		return false;
+	carried->carrier = call->ssl;
+	carried->sock = session->sock;
+	e = tls_record(EVENT_TLS_BIND, 0, around->ssl, carried);
+	if (e)
+		bpf_ringbuf_submit(e, BPF_RB_NO_WAKEUP);
+	return false; /* the first of them shows what follows */
+}
+
+/*
+ * When the first call was entered for what is written: one that would block is tried again, with no fewer
+ * bytes. A call with none is no try (Apache flushes by it, between an answer and the next request).
+ */
+static __always_inline __u64 write_began(struct kernel_session *session, const struct tls_call *call,
+					 __u64 moved)
+{
+	bool again = session->tried_ns && call->size >= session->tried_bytes;
+	__u64 began = again ? session->tried_ns : call->start_ns;
+
+	if (!call->size)
+		return began;
+	session->tried_ns = moved ? 0 : began;
+	session->tried_bytes = call->size;
+	return began;
+}
+
+/*
+ * The call has returned: what it moved becomes a record. around: the call of the same thread or goroutine in
+ * which it was made; NULL: in none.
+ */
+static __always_inline int tls_call_returned(struct tls_call *call, struct tls_call *around, __s64 result,
+					     bool looped)
+{
+	struct kernel_session *session;
+	struct capture c = {};
+	__u64 moved;
+	__u8 direction;
+
+	if (call->kind == TLS_HANDSHAKE) {
+		handshake_done(call, result);
+		return 0;
+	}
+	moved = tls_call_moved(call, result);
+	session = session_of_call(call);
+	direction = kind_direction(call->kind);
+	if (session && direction == DIRECTION_SENT)
+		call->start_ns = write_began(session, call, moved);
+	if (!moved)
+		return 0;
+	if (!session || !socket_wanted(&session->sock))
+		return 0;
+	if (call->kind == TLS_PEEK) {
+		kernel_count(KC_PEEKED, 1);
+		return 0;
+	}
+	header_fill(&c.record.h, EVENT_TLS_DATA,
+		    session->from_start ? EVENT_FROM_START | EVENT_CALL_TIME : EVENT_CALL_TIME);
+	if (call->kind == TLS_WRITE_EARLY && session->early)
+		c.record.h.flags |= EVENT_EARLY;
+	if (direction == DIRECTION_SENT && call->sent_ns)
+		c.record.h.time_ns = call->sent_ns;
+	c.record.sock = session->sock;
+	c.record.ssl = call->ssl;
+	generation_fill(&c.record, call->generation);
+	c.record.offset = call->start_ns;
+	c.record.direction = direction;
+	c.record.source = call->library;
+	c.record.pos = count_add(&session->count[direction & 1], moved, looped);
+	c.left = moved;
+	c.part = moved;
+	c.snap = settings.snaplen_bytes;
+	if (call->kind == TLS_SENDFILE) {
+		c.hole = HOLE_KERNEL;
+		c.snap = 0;
+	} else if (around && carries(call, session, around)) {
+		c.hole = HOLE_MUTED;
+		c.snap = 0;
+	} else {
+		c.range = call->buffer;
+		c.range_bytes = call->size;
+	}
+	if (moved >= SKIP_WORTH_BYTES)
+		c.drop = plaintext_unwanted(call, direction, c.record.pos, moved);
+	capture_run(&c, looped);
+	return 0;
+}
+
+#endif
