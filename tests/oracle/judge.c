@@ -65,14 +65,50 @@ static int number_of(struct slice value)
 	return atoi(text);
 }
 
-/* By x-id; by the target; by the stream. NOBODY: nothing tells. */
-static int message_id(const struct conversation *conversation, const struct message *message)
+static bool slice_is(struct slice slice, const char *text)
 {
+	return slice.len == strlen(text) && memcmp(slice.data, text, slice.len) == 0;
+}
+
+/*
+ * Of a target that was cut, in its number perhaps: the last request that began in a record of that time, with
+ * this method and these bytes.
+ */
+static int message_id_cut(const struct play *play, const struct message *message)
+{
+	const struct conversation *conversation = play->conversation;
+	const struct true_direction *direction = &conversation->direction[0];
+
+	for (size_t i = conversation->count; i-- > 0;) {
+		const struct true_message *truth = &conversation->exchange[i].side[MESSAGE_REQUEST];
+		const uint8_t *first = memchr(direction->owner, (int)i, direction->len);
+		size_t at = first ? (size_t)(first - direction->owner) : direction->len;
+
+		if (!slice_is(message->method, truth->method) ||
+		    strncmp((const char *)message->target.data, truth->target, message->target.len) != 0)
+			continue;
+		for (size_t j = 0; j < play->count; j++) {
+			const struct record *record = &play->records[j];
+
+			if (record->direction == 0 && record->time_ns == message->first_byte_ns &&
+			    record->begin <= at && at < record->end)
+				return (int)i;
+		}
+	}
+	return NOBODY;
+}
+
+/* By x-id; by the target; by the stream. NOBODY: nothing tells. */
+static int message_id(const struct play *play, const struct message *message)
+{
+	const struct conversation *conversation = play->conversation;
 	int id = number_of(message_header(message, SLICE("x-id")));
 	char target[64];
 
 	if (id != NOBODY)
 		return id;
+	if (message->flags & FLAG_TRUNCATED && message->target.data && !message->key)
+		return message_id_cut(play, message);
 	if (message->target.data && message->target.len < sizeof(target)) {
 		memcpy(target, message->target.data, message->target.len);
 		target[message->target.len] = 0;
@@ -117,11 +153,6 @@ static bool tail_is_lost(const struct play *play, int id, int direction)
 }
 
 /* --- fields ------------------------------------------------------------------------- */
-
-static bool slice_is(struct slice slice, const char *text)
-{
-	return slice.len == strlen(text) && memcmp(slice.data, text, slice.len) == 0;
-}
 
 /* Shown fields stand in the true list, in its order. How many true ones are not shown; -1: one differs. */
 static int fields_lack(const struct header_list *shown, const struct true_fields *fields)
@@ -352,7 +383,7 @@ static void on_exchange(void *ctx, struct exchange *exchange)
 	bool known = true;
 
 	for (int i = 0; i < 2; i++)
-		id[i] = side[i] ? message_id(judging->play->conversation, side[i]) : NOBODY;
+		id[i] = side[i] ? message_id(judging->play, side[i]) : NOBODY;
 	if (judging->verdict->talk)
 		tell(judging->verdict->talk, exchange, id);
 	for (int i = 0; i < 2; i++) {
