@@ -85,7 +85,7 @@ void http1_line_clear(struct http1_line *line)
 		bytes_fini(&line->kept);
 	line->kept.len = 0;
 	line->size = 0;
-	line->overflow = false;
+	line->overflow = line->answered = false;
 }
 
 static enum http_version version_parse(struct slice s)

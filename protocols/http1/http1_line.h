@@ -22,8 +22,9 @@
 
 struct http1_line {
 	struct bytes kept;
-	bool turn;			     /* its first byte is the first of a turn; the reader's to set */
-	bool overflow;			     /* beyond the limit: what is kept is the first part */
+	bool turn;     /* its first byte is the first of a turn; the reader's to set */
+	bool answered; /* of a request line under way: an answer to it may have passed; the owner's to set */
+	bool overflow; /* beyond the limit: what is kept is the first part */
 	uint8_t tail[HTTP1_LINE_TAIL_BYTES]; /* the last bytes, with overflow */
 	uint64_t first_ns;		     /* when its first byte came */
 	uint64_t size;			     /* with what overflowed */

@@ -364,22 +364,30 @@ static void request_body_check(struct protocol *http1)
 
 /*
  * A server that reads no further refuses a line that did not end, with a 414 in most cases. Behind any other
- * answer the rest of the line was read, and its record lost.
+ * answer the rest of the line was read, and its record lost: the next answer is another request's.
  */
-static void request_line_answered(struct protocol *http1, const struct message *response)
+static void request_line_answered(struct protocol *http1, const struct http1_parser *parser)
 {
 	struct http1_parser *request = http1_request_parser(http1);
+	const struct message *response = parser->message;
+	struct http1_line *line = &request->line;
 
-	if (!http1->queue.count && !http1->beyond && response->status / 100 == 4 && request->line.size &&
-	    request->line.first_ns <= response->first_byte_ns)
+	if (http1->queue.count || http1->beyond || !line->size || line->first_ns > response->first_byte_ns)
+		return;
+	/* The answer to the line may be among those that were lost. */
+	line->answered |= parser->searched && http1->order.why & FLAG_GAP;
+	if (is_interim(response))
+		return;
+	if (response->status / 100 == 4 && !line->answered)
 		http1_parser_cut_line(request);
+	line->answered = line->size;
 }
 
 static int response_begin(struct protocol *http1, struct http1_parser *parser)
 {
 	struct message *message = parser->message;
 
-	request_line_answered(http1, message);
+	request_line_answered(http1, parser);
 	if (messages_pay(http1) < 0)
 		return -ENOMEM;
 	if (http1->patience == HTTP1_WAITED)

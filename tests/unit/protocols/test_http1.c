@@ -492,6 +492,21 @@ static const struct rule rules[] = {
 		    "\ntick\ntick\n> d:e HTTP/1.1" RN "A: b" RN RN "\n> " R("b") "\n< " S("b"),
 	  .expected = "response 0 414 1.1 {X-For: /abc; Content-Length: 0} 0\n"
 		      "request 0 GET /abc 0.0 {A: b} 0 [truncated]\n" RT("b") "\n" ST("b") "\n" },
+	{ .name = "behind lost answers a refusal may be another request's: not that of the line under way",
+	  .resyncs = 2,
+	  .script = "> GET /abc\n<hole 50\n< HTTP/1.1 404 x" RN "X-For: /b" RN "Content-Length: 0" RN RN
+		    "\ntick\ntick\n>hole 60\n> " R("c") "\n< " S("c") "\n> " R("d") "\n< " S("d"),
+	  .expected = "response 0 404 1.1 {X-For: /b; Content-Length: 0} 0 [gap,no-request]\n" RT(
+		  "c") "\n" ST("c") GUESS RT("d") "\n" ST("d") GUESS },
+	{ .name = "a line has one answer: the refusal behind it is another request's",
+	  .resyncs = 1,
+	  .script = "> GET /abc\n< HTTP/1.1 103 x" RN RN "\n< " S(
+		  "abc") "\ntick\ntick\n< HTTP/1.1 404 x" RN "X-For: /b" RN "Content-Length: 0" RN RN
+			 "\ntick\ntick\n>hole 60\n> " R("c") "\n< " S("c") "\n> " R("d") "\n< " S("d"),
+	  .expected = "interim 103 {}\n" ST(
+		  "abc") " [no-request]\n"
+			 "response 0 404 1.1 {X-For: /b; Content-Length: 0} 0 [gap,no-request]\n" RT(
+				 "c") "\n" ST("c") GUESS RT("d") "\n" ST("d") GUESS },
 	{ .name = "an answer before the end of a head that ends all the same",
 	  .script = "> GET /a HTTP/1.1" RN "A: b\n< HTTP/1.1 431 x" RN "X-For: /a" RN
 		    "Content-Length: 0" RN RN "\ntick\ntick\n> " RN RN "\n> " R("b") "\n< " S("b"),
