@@ -56,10 +56,10 @@ static __always_inline void socket_fill(struct event_socket *s, struct sock *sk)
 	bpf_probe_read_kernel(s->peer, 16, &sk->__sk_common.skc_v6_daddr);
 }
 
-/* A load that the compiler may not merge with an earlier one. */
 /* The syscall way reads once: before Linux 6.8 its program has no stack for a loop. */
 #define COUNTER_PAIR_TRIES 4
 
+/* A load that the compiler may not merge with an earlier one. */
 #define LOAD(field) (*(volatile typeof(field) *)&(field))
 
 /*

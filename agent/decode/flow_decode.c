@@ -18,7 +18,7 @@
 #define TLS_HANDSHAKE	 0x16	      /* RFC 8446, 5.1 */
 
 /* Every protocol on a stream; flow_judge.c says which one bytes are. */
-static const struct protocol_ops *const protocols[] = { &http1_protocol, &http2_protocol };
+static const struct protocol_ops *const protocols[] = { &http1_protocol, &http2_protocol, NULL };
 
 static const struct mover *flow_mover(const struct flow *flow)
 {
@@ -120,10 +120,11 @@ static void on_frame(void *ctx, const struct frame *frame)
 
 static const struct protocol_ops *protocol_of_upgrade(struct slice token)
 {
-	for (size_t i = 0; i < sizeof(protocols) / sizeof(*protocols); i++)
-		if (token.len && slice_equal_nocase(token, protocols[i]->upgrade))
-			return protocols[i];
-	return NULL;
+	const struct protocol_ops *const *at = protocols;
+
+	while (*at && !(token.len && slice_equal_nocase(token, (*at)->upgrade)))
+		at++;
+	return *at;
 }
 
 /*

@@ -25,7 +25,8 @@ struct scrub {
 	size_t queue_bytes;
 	struct scrub_flow *flows;  /* by key */
 	struct scrub_flow *recent; /* by last use, oldest first */
-	struct scrub_flow *waits;  /* with something that waits */
+	struct scrub_flow *gaps;   /* with something behind missing bytes: each poll looks at them */
+	struct scrub_flow *waits;  /* with something that waits, the longest first */
 	size_t flow_count;
 	size_t flow_bytes; /* of all of them */
 	size_t charged_bytes;
@@ -42,14 +43,31 @@ struct scrub *scrub_new(const struct scrub_config *config)
 	return scrub;
 }
 
-/* After something came, or a poll: polls look only at what may be due. */
-static void flow_list(struct scrub *scrub, struct scrub_flow *flow, bool waits)
+static void gap_list(struct scrub *scrub, struct scrub_flow *flow, bool missing)
 {
-	if (waits && !flow->listed)
+	if (missing && !flow->gap_listed)
+		DL_APPEND2(scrub->gaps, flow, gap_prev, gap_next);
+	else if (!missing && flow->gap_listed)
+		DL_DELETE2(scrub->gaps, flow, gap_prev, gap_next);
+	flow->gap_listed = missing;
+}
+
+static void wait_list(struct scrub *scrub, struct scrub_flow *flow, bool waits)
+{
+	if (waits && !flow->wait_listed) {
 		DL_APPEND2(scrub->waits, flow, wait_prev, wait_next);
-	else if (!waits && flow->listed)
+		flow->wait_ns = scrub->now_ns;
+	} else if (!waits && flow->wait_listed) {
 		DL_DELETE2(scrub->waits, flow, wait_prev, wait_next);
-	flow->listed = waits;
+	}
+	flow->wait_listed = waits;
+}
+
+/* After something came, or a poll: polls look only at what may be due, for thousands may wait. */
+static void flow_list(struct scrub *scrub, struct scrub_flow *flow)
+{
+	gap_list(scrub, flow, scrub_flow_is_missing(flow));
+	wait_list(scrub, flow, scrub_flow_waits(flow));
 }
 
 static void flow_weigh(struct scrub *scrub, struct scrub_flow *flow)
@@ -68,7 +86,8 @@ static void scrub_charge(struct scrub *scrub)
 static void flow_remove(struct scrub *scrub, struct scrub_flow *flow)
 {
 	scrub_flow_force(flow);
-	flow_list(scrub, flow, false);
+	gap_list(scrub, flow, false);
+	wait_list(scrub, flow, false);
 	HASH_DEL(scrub->flows, flow);
 	DL_DELETE(scrub->recent, flow);
 	scrub->flow_count--;
@@ -242,7 +261,7 @@ static void take_data(struct scrub *scrub, const struct event_data *event)
 	flow = flow_get(scrub, &key);
 	if (flow) {
 		scrub_flow_take(flow, item, scrub->poll);
-		flow_list(scrub, flow, scrub_flow_waits(flow));
+		flow_list(scrub, flow);
 		flow_weigh(scrub, flow);
 		return;
 	}
@@ -251,21 +270,33 @@ static void take_data(struct scrub *scrub, const struct event_data *event)
 	item->ready = true;
 }
 
+static void take_poll(struct scrub *scrub)
+{
+	struct scrub_flow *flow, *tmp;
+
+	scrub->poll++;
+	DL_FOREACH_SAFE2(scrub->gaps, flow, tmp, gap_next)
+	{
+		scrub_flow_poll(flow, scrub->poll, scrub->now_ns);
+		flow_list(scrub, flow);
+	}
+	while ((flow = scrub->waits) && flow->wait_ns + SCRUB_WAIT_NS <= scrub->now_ns) {
+		scrub_flow_poll(flow, scrub->poll, scrub->now_ns);
+		wait_list(scrub, flow, false);
+		flow_list(scrub, flow);
+	}
+}
+
 static void take_other(struct scrub *scrub, const struct event_header *event)
 {
 	const struct event_data *data = (const struct event_data *)event;
 	const struct event_state *state = (const struct event_state *)event;
 	struct scrub_key key;
-	struct scrub_flow *flow, *tmp;
+	struct scrub_flow *flow;
 
 	switch (event->type) {
 	case EVENT_POLL:
-		scrub->poll++;
-		DL_FOREACH_SAFE2(scrub->waits, flow, tmp, wait_next)
-		{
-			scrub_flow_poll(flow, scrub->poll, scrub->now_ns);
-			flow_list(scrub, flow, scrub_flow_waits(flow));
-		}
+		take_poll(scrub);
 		break;
 	case EVENT_TLS_EARLY: /* refused: its positions are used again */
 	case EVENT_TLS_FREE:

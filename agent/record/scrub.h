@@ -31,7 +31,7 @@ void scrub_free(struct scrub *scrub);
 
 /*
  * Takes an event; hands on, in the order in which they came, this one and others, now or when what they need
- * has come: a second later at most. 0, or what fn returned below 0.
+ * has come: two seconds later at most. 0, or what fn returned below 0.
  */
 int scrub_event(struct scrub *scrub, const struct event_header *event);
 

@@ -443,10 +443,14 @@ void scrub_flow_force(struct scrub_flow *flow)
 	}
 }
 
+bool scrub_flow_is_missing(const struct scrub_flow *flow)
+{
+	return flow->side[0].ahead.first || flow->side[1].ahead.first;
+}
+
 bool scrub_flow_waits(const struct scrub_flow *flow)
 {
-	return flow->side[0].ahead.first || flow->side[1].ahead.first || flow->side[0].taken ||
-	       flow->side[1].taken;
+	return scrub_flow_is_missing(flow) || flow->side[0].taken || flow->side[1].taken;
 }
 
 size_t scrub_flow_memory(const struct scrub_flow *flow)

@@ -70,9 +70,12 @@ struct scrub_flow {
 	UT_hash_handle hh;
 	struct scrub_flow *prev, *next; /* by last use, oldest first */
 	/* scrub.c's. */
-	struct scrub_flow *wait_prev, *wait_next; /* of those that polls look at */
-	bool listed;				  /* among them */
-	size_t held_bytes;			  /* as counted there */
+	struct scrub_flow *gap_prev, *gap_next; /* of those with missing bytes */
+	bool gap_listed;
+	struct scrub_flow *wait_prev, *wait_next; /* of those that wait */
+	bool wait_listed;
+	uint64_t wait_ns;  /* since when */
+	size_t held_bytes; /* as counted there */
 };
 
 struct scrub_flow *scrub_flow_new(const struct scrub_key *key, const struct scrub_config *config);
@@ -99,5 +102,7 @@ size_t scrub_flow_memory(const struct scrub_flow *flow);
 
 /* Does something wait, behind missing bytes or for a verdict? Polls give it up in time. */
 bool scrub_flow_waits(const struct scrub_flow *flow);
+/* Does something wait behind missing bytes? Their grace is counted in polls. */
+bool scrub_flow_is_missing(const struct scrub_flow *flow);
 
 #endif
