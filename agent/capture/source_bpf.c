@@ -177,6 +177,13 @@ int source_bpf_existing(struct source_bpf *source)
 	return probes_existing(source->probes, source_event, source);
 }
 
+int source_bpf_introduce(struct source_bpf *source, uint32_t pid)
+{
+	const struct event_header now = { .pid = pid, .time_ns = clock_ns() };
+
+	return known_add(source, pid) ? introduce(source, &now) : 0;
+}
+
 static int poll_event(struct source_bpf *source, bool always)
 {
 	struct event_header poll = {

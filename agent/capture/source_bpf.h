@@ -24,6 +24,12 @@ void source_bpf_free(struct source_bpf *source);
 int source_bpf_existing(struct source_bpf *source);
 
 /*
+ * Tells of a process that runs, by what /proc says now: when its first record is read it may be gone. 0, also
+ * when there is no such process, or below.
+ */
+int source_bpf_introduce(struct source_bpf *source, uint32_t pid);
+
+/*
  * Takes what the ring holds, then EVENT_POLL when there was something or time must go on. 0: the ring is
  * empty, 1: there may be more, or what fn returned below 0.
  */

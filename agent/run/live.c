@@ -97,6 +97,7 @@ static int live_event(void *ctx, const struct event_header *event)
 static int probes_start(struct live *live)
 {
 	struct probes_config config = live->config->probes;
+	int error;
 
 	config.pids = live->sets.pids;
 	config.pid_count = live->sets.pid_count;
@@ -120,7 +121,10 @@ static int probes_start(struct live *live)
 	library_search_tell_mappings(live->libraries, live->config->tls_seen);
 	live->config->opened(live->config->ctx, live->probes);
 	/* At once: what the ring holds by then may be older than what is there now. */
-	return source_bpf_existing(live->source);
+	error = source_bpf_existing(live->source);
+	for (size_t i = 0; i < live->sets.pid_count && error >= 0; i++)
+		error = source_bpf_introduce(live->source, live->sets.pids[i]);
+	return error;
 }
 
 static void mappings_take(void *ctx, bool closed)
