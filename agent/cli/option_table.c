@@ -332,6 +332,7 @@ const char *const option_groups[] = {
 #define SIZE(...) TAKES(take_size), BYTES(__VA_ARGS__)
 #define SHOWS(what) .shows = what
 #define BELONGS(places_, words) .places = places_, .belongs = words
+#define NEEDS(places_) .needs = places_
 #define TO_VIEWS BELONGS(IN_VIEWS, "the views that show something")
 #define TO_RUNS BELONGS(IN_RUN, "the views")
 #define TO_NUMBERS BELONGS(IN_NUMBERS, "stat, top and watch --summary")
@@ -373,13 +374,14 @@ const struct option_row option_rows[] = {
 	    "- is the standard output.", TAKES(take_record), TO_RUNS),
 	ROW("redacted", 0, NULL, GROUP_OUTPUT, "Overwrite secret values before they are recorded",
 	    "They keep their length. What could not be judged with certainty is left out of the recording.",
-	    FLAG(redacted), BELONGS(IN_RECORDING, "a recording (record, or -w beside a view)")),
+	    FLAG(redacted), BELONGS(IN_RECORDING, "a recording (record, or -w beside a view)"),
+	    NEEDS(IN_RECORDING)),
 	ROW("verbose", 'v', NULL, GROUP_OUTPUT, "Show headers; twice: bodies too", NULL, TAKES(take_verbose)),
 	ROW("body-max", 0, "SIZE", GROUP_OUTPUT, "With -vv: bytes shown of a decoded body (default 2K)",
 	    "From 1 to 1M.", SIZE(body_max_bytes, 2 * KIB, 1, MIB, "is no size from 1 to 1M"),
 	    BELONGS(IN_BODY_TEXT, "watch with -vv, as text")),
 	ROW("hex", 0, NULL, GROUP_OUTPUT, "With raw: show the bytes as a hex dump", NULL, FLAG(hex),
-	    BELONGS(IN_RAW_TEXT, "raw, as text")),
+	    BELONGS(IN_RAW_TEXT, "raw, as text"), NEEDS(IN_RAW)),
 	ROW("pending", 0, "SECONDS", GROUP_OUTPUT,
 	    "Show a request that waits for its answer after this time (default 2, 0: never)",
 	    "Its exchange comes when it ends. A response that goes on for so long is shown too. With -o json "
@@ -411,12 +413,12 @@ const struct option_row option_rows[] = {
 	    "With replay: so many times as fast as it was (1, 10, max; default max, with top 1)",
 	    "From 0.001 to 1000000.", TAKES(take_speed), GIVEN(speed_given),
 	    WRONG("is no factor from 0.001 to 1000000 (1, 10, 0.5) and not max"),
-	    BELONGS(IN_REPLAY, "replay")),
+	    BELONGS(IN_REPLAY, "replay"), NEEDS(IN_REPLAY)),
 	ROW("by", 0, "KEY", GROUP_NUMBERS,
 	    "Group by endpoint (default), host, path, process, peer, status, connection or container", NULL,
 	    TAKES(take_by),
 	    WRONG("is none of endpoint, host, path, process, peer, status, connection, container"),
-	    TO_NUMBERS),
+	    TO_NUMBERS, NEEDS(IN_NUMBERS)),
 	ROW("sort", 0, "COLUMN", GROUP_NUMBERS,
 	    "Sort by this column (default count), largest first; with a - before it smallest first",
 	    "The columns are count, rate, in_flight, errors, p50, p90, p99, p99.9, max, ttfb, request_bytes, "
@@ -426,14 +428,15 @@ const struct option_row option_rows[] = {
 		  "request_bytes, response_bytes, name"),
 	    TO_NUMBERS),
 	ROW("top", 0, "N", GROUP_NUMBERS, "Only the first N rows", "From 1 to 999999999.",
-	    NUMBER(stats.top, 999999999), TO_NUMBERS),
+	    NUMBER(stats.top, 999999999), TO_NUMBERS, NEEDS(IN_NUMBERS)),
 	ROW("interval", 'i', "SECONDS", GROUP_NUMBERS,
 	    "With stat: a table every so often, each of its own interval; with top: how often it draws", NULL,
-	    DURATION(stats.interval_ns, 0), BELONGS(IN_STAT | IN_TOP, "stat and top")),
+	    DURATION(stats.interval_ns, 0), BELONGS(IN_STAT | IN_TOP, "stat and top"),
+	    NEEDS(IN_STAT | IN_TOP)),
 	ROW("hist", 0, NULL, GROUP_NUMBERS, "With stat: how the latencies are spread, as a picture", NULL,
-	    FLAG(stats.hist), BELONGS(IN_STAT_TEXT, "stat, as text")),
+	    FLAG(stats.hist), BELONGS(IN_STAT_TEXT, "stat, as text"), NEEDS(IN_STAT)),
 	ROW("heat", 0, NULL, GROUP_NUMBERS, "With stat: latencies over time, as a picture", NULL,
-	    FLAG(stats.heat), BELONGS(IN_STAT_TEXT, "stat, as text")),
+	    FLAG(stats.heat), BELONGS(IN_STAT_TEXT, "stat, as text"), NEEDS(IN_STAT)),
 	ROW("route", 0, "PATTERN", GROUP_NUMBERS,
 	    "What of a path is one endpoint, as in 'GET /v1/users/{id}/*' (repeatable)",
 	    "{name} stands for one segment, * as the last segment for one or more. The method may be left "
@@ -443,7 +446,8 @@ const struct option_row option_rows[] = {
 	    NULL, FLAG(routes.fold_static), TO_ROUTES),
 	ROW("summary", 0, NULL, GROUP_NUMBERS, "With watch: the table of endpoints at the end", NULL,
 	    FLAG(summary),
-	    BELONGS(IN_WATCH_TEXT, "watch, as text; stat and top show the numbers by themselves")),
+	    BELONGS(IN_WATCH_TEXT, "watch, as text; stat and top show the numbers by themselves"),
+	    NEEDS(IN_WATCH)),
 	ROW("capture", 0, "WAY", GROUP_CAPTURE, "auto (default), socket (Linux 6.3 and later) or syscall",
 	    "socket takes the transfers from the sockets' own tracepoints, syscall from the exit of system "
 	    "calls; auto takes the first that works.",
@@ -507,9 +511,9 @@ int option_check_places(const struct parse *parse, uint32_t places)
 		if (!(parse->given >> i & 1) || !row->places || row->places & places)
 			continue;
 		name_put(name, &row->argp);
-		if (places & IN_DOCTOR)
-			return option_usage_error("doctor takes process ids only, no %s", name);
-		return option_usage_error("%s belongs to %s", name, row->belongs);
+		if (row->needs && !(row->needs & places))
+			return option_usage_error("%s belongs to %s", name, row->belongs);
+		log_warn("%s has no effect here: it belongs to %s", name, row->belongs);
 	}
 	return 0;
 }

@@ -71,14 +71,18 @@ struct option_row {
 	uint64_t standard;  /* what it is without the option; 0: nothing */
 	uint64_t least, most;
 	const char *const *choices; /* by number, up to NULL */
-	uint32_t places;	    /* enum option_place: it needs one of them; 0: none */
+	uint32_t places;	    /* enum option_place: it acts in these alone; 0: everywhere */
+	uint32_t needs;		    /* of these it needs one, or means something else; 0: none */
 	const char *belongs;	    /* those in words, behind "belongs to" */
 };
 
 extern const struct option_row option_rows[];
 extern const size_t option_row_count;
 
-/* 0, or 2 when a usage error was reported: an option was given that can have no effect in these places. */
+/*
+ * Says of each option that can have no effect in these places where it belongs. 0, or 2 when that is a usage
+ * error: the option asks for what this run will not give.
+ */
 int option_check_places(const struct parse *parse, uint32_t places);
 
 /* 0, or 2 when a usage error was reported. */

@@ -463,7 +463,7 @@ static int check_options(struct parse *parse)
 
 	if (make_redact(parse))
 		return 2;
-	if (options->command == COMMAND_DOCTOR && options->child_argv)
+	if (options->command == COMMAND_DOCTOR && (options->child_argv || options->record_path))
 		return option_usage_error("doctor takes process ids only");
 	if (options->user && !options->child_argv)
 		return option_usage_error("-u says who runs the command behind --, and there is none");

@@ -263,38 +263,12 @@ static const struct {
 	{ "hark --color=x", "--color: 'x' is none of" },
 	{ "hark --redact a:b", "--redact: 'a:b' is no list of header names" },
 	{ "hark --hex", "--hex belongs to raw, as text;" },
-	{ "hark raw --hex -o json", "--hex belongs to raw, as text;" },
 	{ "hark --redacted", "--redacted belongs to a recording (record, or -w beside a view);" },
-	{ "hark --body-max 3K", "--body-max belongs to watch with -vv, as text;" },
-	{ "hark -v --body-max 2K", "--body-max belongs to watch with -vv, as text;" },
-	{ "hark -vv --body-max 2K -o json", "--body-max belongs to watch with -vv, as text;" },
-	{ "hark frames -vv --body-max 2K", "--body-max belongs to watch with -vv, as text;" },
-	{ "hark conns --pending 2", "--pending belongs to watch;" },
 	{ "hark --by endpoint", "--by belongs to stat, top and watch --summary;" },
-	{ "hark --sort p99", "--sort belongs to stat, top and watch --summary;" },
 	{ "hark --top 3 -o json", "--top belongs to stat, top and watch --summary;" },
-	{ "hark --summary -o json", "--summary belongs to watch, as text;" },
 	{ "hark -i 3", "-i belongs to stat and top;" },
-	{ "hark stat --hist -o json", "--hist belongs to stat, as text;" },
 	{ "hark conns --heat", "--heat belongs to stat, as text;" },
-	{ "hark --fold-static", "--fold-static belongs to stat, top, watch --summary and watch -o json;" },
-	{ "hark raw --route /a", "--route belongs to stat, top," },
-	{ "hark raw --wide", "--wide belongs to watch, conns and stat, as text;" },
-	{ "hark -o json --wide", "--wide belongs to watch, conns and stat, as text;" },
-	{ "hark conns --both-ends", "--both-ends belongs to watch and top;" },
-	{ "hark stat -n 3", "-n belongs to watch, conns, raw and frames (-d ends the others);" },
-	{ "hark record -w x -x 5", "-x belongs to the views that show something;" },
-	{ "hark record -w x --show-secrets", "--show-secrets belongs to the views that show something;" },
-	{ "hark record -w x --redact a",
-	  "--redact belongs to the views that show something, and record --redacted;" },
 	{ "hark --speed 2", "--speed belongs to replay;" },
-	{ "hark replay F -d 3", "-d belongs to live runs: a recording ends by itself;" },
-	{ "hark replay F --ring 1M", "--ring belongs to live runs: a recording was captured before;" },
-	{ "hark replay F --snaplen 1M", "--snaplen belongs to live runs" },
-	{ "hark replay F --capture socket", "--capture belongs to live runs" },
-	{ "hark doctor -o json", "doctor takes process ids only, no -o;" },
-	{ "hark doctor --comm a", "doctor takes process ids only, no --comm;" },
-	{ "hark doctor --errors", "doctor takes process ids only, no --errors;" },
 	{ "hark -u nobody", "-u says who runs the command" },
 	{ "hark -u no-such-user -- id", "-u: there is no user 'no-such-user'" },
 	{ "hark --comm a,,b", "a program name is empty" },
@@ -329,6 +303,67 @@ static void test_bad(void **state)
 		    strncmp(caught.text[1], "hark: ", 6) != 0)
 			fail_msg("%s: %d, stdout '%s', stderr '%s'", bad[i].line, result, caught.text[0],
 				 caught.text[1]);
+	}
+}
+
+/* Options that change nothing are taken, and said to be such. */
+static const char *const idle[][2] = {
+	{ "hark raw --hex -o json", "hark: --hex has no effect here: it belongs to raw, as text" },
+	{ "hark --body-max 3K",
+	  "hark: --body-max has no effect here: it belongs to watch with -vv, as text" },
+	{ "hark -v --body-max 2K",
+	  "hark: --body-max has no effect here: it belongs to watch with -vv, as text" },
+	{ "hark -vv --body-max 2K -o json",
+	  "hark: --body-max has no effect here: it belongs to watch with -vv, as text" },
+	{ "hark frames -vv --body-max 2K",
+	  "hark: --body-max has no effect here: it belongs to watch with -vv, as text" },
+	{ "hark conns --pending 2", "hark: --pending has no effect here: it belongs to watch" },
+	{ "hark --sort p99", "hark: --sort has no effect here: it belongs to stat, top and watch --summary" },
+	{ "hark --summary -o json", "hark: --summary has no effect here: it belongs to watch, as text" },
+	{ "hark stat --hist -o json", "hark: --hist has no effect here: it belongs to stat, as text" },
+	{ "hark --fold-static", "hark: --fold-static has no effect here: it belongs to stat, top, watch "
+				"--summary and watch -o json" },
+	{ "hark raw --route /a", "hark: --route has no effect here: it belongs to stat, top," },
+	{ "hark raw --wide",
+	  "hark: --wide has no effect here: it belongs to watch, conns and stat, as text" },
+	{ "hark -o json --wide",
+	  "hark: --wide has no effect here: it belongs to watch, conns and stat, as text" },
+	{ "hark conns --both-ends", "hark: --both-ends has no effect here: it belongs to watch and top" },
+	{ "hark stat -n 3",
+	  "hark: -n has no effect here: it belongs to watch, conns, raw and frames (-d ends the others)" },
+	{ "hark record -w x -x 5",
+	  "hark: -x has no effect here: it belongs to the views that show something" },
+	{ "hark record -w x --show-secrets",
+	  "hark: --show-secrets has no effect here: it belongs to the views that show something" },
+	{ "hark record -w x --redact a", "hark: --redact has no effect here: it belongs to the views that "
+					 "show something, and record --redacted" },
+	{ "hark replay F -d 3",
+	  "hark: -d has no effect here: it belongs to live runs: a recording ends by itself" },
+	{ "hark replay F --ring 1M",
+	  "hark: --ring has no effect here: it belongs to live runs: a recording was captured before" },
+	{ "hark replay F --snaplen 1M", "hark: --snaplen has no effect here: it belongs to live runs" },
+	{ "hark replay F --capture socket", "hark: --capture has no effect here: it belongs to live runs" },
+	{ "hark doctor -o json", "hark: -o has no effect here: it belongs to" },
+	{ "hark doctor --comm a", "hark: --comm has no effect here: it belongs to" },
+	{ "hark doctor --errors", "hark: --errors has no effect here: it belongs to" },
+};
+
+static void test_without_effect(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(idle) / sizeof(idle[0]); i++) {
+		char line[128], *argv[ARGS_MAX];
+		static struct caught caught;
+		struct options options;
+		int result;
+
+		strcpy(line, idle[i][0]);
+		catch_begin(&caught);
+		result = options_parse(&options, split(line, argv), argv);
+		catch_end(&caught);
+		if (result != 0 || !strstr(caught.text[1], idle[i][1]))
+			fail_msg("%s: %d, stderr '%s'", idle[i][0], result, caught.text[1]);
+		options_fini(&options);
 	}
 }
 
@@ -617,6 +652,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_good),
 		cmocka_unit_test(test_bad),
+		cmocka_unit_test(test_without_effect),
 		cmocka_unit_test(test_help_and_version),
 		cmocka_unit_test(test_redact_reaches_the_list),
 		cmocka_unit_test(test_numbers),
