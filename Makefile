@@ -217,13 +217,20 @@ correctness: $(BUILD)/tests/oracle/oracle ## write the oracle's figures into doc
 	$(Q)scripts/correctness $<
 
 # Programs that talk in ways that no packaged program does; never sanitized, for they are the observed.
+PEER_LIBS = -lssl -lcrypto -lpthread
+build/peers/gnutls: PEER_LIBS = -lgnutls
 build/peers/%: tests/e2e/peers/%.c
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS) -std=gnu11 -D_GNU_SOURCE $(WARNINGS) -o $@ $< -lssl -lcrypto -lpthread
+	$(Q)$(CC) $(CFLAGS) -std=gnu11 -D_GNU_SOURCE $(WARNINGS) -o $@ $< $(PEER_LIBS)
+
+build/peers/Fetch.class: tests/e2e/peers/Fetch.java
+	$(call say,JAVAC,$<)
+	@mkdir -p $(@D)
+	$(Q)javac -d $(@D) $<
 
 .PHONY: peers
-peers: $(PEERS)
+peers: $(PEERS) build/peers/Fetch.class
 
 # A TLS library that only tests know, both ends of a conversation over it, and a hark with a row for it and for each
 # other thing that takes a row.

@@ -13,11 +13,14 @@ enum tls_call_kind {
 	TLS_READ,
 	TLS_WRITE,
 	TLS_WRITE_EARLY, /* of a client before the server answered */
+	TLS_READ_APART,	 /* into memory of the library's own: a hole */
 	TLS_SENDFILE,	 /* from a descriptor: a hole; the last of those that move bytes */
 	TLS_PEEK,	 /* bytes are seen, not counted; only what is nested matters */
+	TLS_FLUSH,	 /* sends what writes before it left in the session, where they were counted */
 	TLS_HANDSHAKE,	 /* only what is nested matters */
-	TLS_SET_FD,	 /* a hint; of this one and the next only the entry is probed */
+	TLS_SET_FD,	 /* a hint; of this one and those below only the entry is probed */
 	TLS_FREE,
+	TLS_WRITE_UNMEASURED, /* nobody can tell what of it arrives: a hole of unknown size */
 	TLS_CALL_KINDS,
 };
 
@@ -39,14 +42,14 @@ struct tls_function {
 	__u8 session; /* which argument is the TLS object */
 	__u8 buffer, size;
 	__u8 done; /* where the number of moved bytes is stored */
-	__u8 fd;   /* of TLS_SET_FD */
+	__u8 fd;   /* of TLS_SET_FD; where another is for what is sent, `done` is that */
 };
 
 #define TLS_ARGUMENTS_MAX 6
 
 /* Before Linux 5.15 there are no cookies: as many functions, of all libraries, have a program of their own.
  */
-#define TLS_SLOTS 64
+#define TLS_SLOTS 96
 
 static inline int maps_tls_kind_returns(__u32 kind)
 {

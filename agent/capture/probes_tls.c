@@ -117,7 +117,7 @@ bool probes_session_supported(void)
 
 static struct bpf_program *slot_program(struct hark_bpf *skeleton, unsigned int slot)
 {
-	char name[sizeof("tls_enter_77")];
+	char name[sizeof("tls_enter_137")];
 
 	snprintf(name, sizeof(name), "tls_enter_%02o", slot % TLS_SLOTS);
 	return bpf_object__find_program_by_name(skeleton->obj, name);

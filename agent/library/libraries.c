@@ -32,7 +32,10 @@ static const struct library_function openssl_functions[] = {
 	{ .name = "SSL_read", .wrapper = WRAPPER_READ, .call = { .kind = TLS_READ, PLAIN } },
 	{ .name = "SSL_read_ex", .wrapper = WRAPPER_READ, .call = { .kind = TLS_READ, EX } },
 	{ .name = "SSL_write", .wrapper = WRAPPER_WRITE, .call = { .kind = TLS_WRITE, PLAIN } },
-	{ .name = "SSL_write_ex", .wrapper = WRAPPER_WRITE, .call = { .kind = TLS_WRITE, EX } },
+	{ .name = "SSL_write_ex",
+	  .wrapper = WRAPPER_WRITE,
+	  .jumps = true,
+	  .call = { .kind = TLS_WRITE, EX } },
 	/* OpenSSL 3.3 */
 	{ .name = "SSL_write_ex2", .wrapper = WRAPPER_WRITE, .call = { .kind = TLS_WRITE, EX2 } },
 	{ .name = "SSL_peek", .wrapper = WRAPPER_PEEK, .call = { .kind = TLS_PEEK, PLAIN } },
@@ -60,6 +63,68 @@ static const struct library_function go_functions[] = {
 	{ .name = "crypto/tls.(*Conn).serverHandshake",
 	  .call = { .kind = TLS_HANDSHAKE, .result = TLS_STORES_IF_ZERO } },
 	{ .name = "crypto/tls.(*Conn).Close", .call = { .kind = TLS_FREE } },
+	{ .name = NULL },
+};
+
+/* ssize_t f(session, void *data, size_t size), which the _seq, 2 and range forms go on from */
+#define GNUTLS .session = 1, .buffer = 2, .size = 3, .result = TLS_RETURNS_LONG
+
+/*
+ * gnutls_record_send_file() is none: its parts go by gnutls_record_send(). While a session is corked
+ * gnutls_record_send2() keeps what it takes, and gnutls_record_uncork() gives the same bytes to it again.
+ * Early data goes out in the handshake, and when it was not taken nothing but the session's flags says so.
+ */
+static const struct library_function gnutls_functions[] = {
+	{ .name = "gnutls_record_recv", .call = { .kind = TLS_READ, GNUTLS } },
+	{ .name = "gnutls_record_recv_seq", .call = { .kind = TLS_READ, GNUTLS } },
+	/* ssize_t f(session, gnutls_packet_t *): into memory of the library's own, a hole */
+	{ .name = "gnutls_record_recv_packet",
+	  .call = { .kind = TLS_READ_APART, .session = 1, .result = TLS_RETURNS_LONG } },
+	{ .name = "gnutls_record_recv_early_data", .call = { .kind = TLS_READ, GNUTLS } },
+	{ .name = "gnutls_record_send",
+	  .wrapper = WRAPPER_WRITE,
+	  .jumps = true,
+	  .call = { .kind = TLS_WRITE, GNUTLS } },
+	{ .name = "gnutls_record_send2", .wrapper = WRAPPER_WRITE, .call = { .kind = TLS_WRITE, GNUTLS } },
+	{ .name = "gnutls_record_send_range", .call = { .kind = TLS_WRITE, GNUTLS } },
+	{ .name = "gnutls_record_send_early_data", .call = { .kind = TLS_WRITE_UNMEASURED, .session = 1 } },
+	{ .name = "gnutls_record_uncork", .call = { .kind = TLS_FLUSH, .session = 1 } },
+	{ .name = "gnutls_handshake",
+	  .call = { .kind = TLS_HANDSHAKE, .session = 1, .result = TLS_STORES_IF_ZERO } },
+	{ .name = "gnutls_deinit", .call = { .kind = TLS_FREE, .session = 1 } },
+	/* void f(session, int receiving, int sending) */
+	{ .name = "gnutls_transport_set_int2",
+	  .call = { .kind = TLS_SET_FD, .session = 1, .fd = 2, .done = 3 } },
+	{ .name = NULL },
+};
+
+static const struct library_function mbedtls_functions[] = {
+	/* int f(ssl, unsigned char *buf, size_t len) */
+	{ .name = "mbedtls_ssl_read", .call = { .kind = TLS_READ, .session = 1, .buffer = 2, .size = 3 } },
+	{ .name = "mbedtls_ssl_write", .call = { .kind = TLS_WRITE, .session = 1, .buffer = 2, .size = 3 } },
+	{ .name = "mbedtls_ssl_handshake",
+	  .call = { .kind = TLS_HANDSHAKE, .session = 1, .result = TLS_STORES_IF_ZERO } },
+	/* 0 says that this step is done, not which is the last: never success */
+	{ .name = "mbedtls_ssl_handshake_step", .call = { .kind = TLS_HANDSHAKE, .session = 1 } },
+	{ .name = "mbedtls_ssl_free", .call = { .kind = TLS_FREE, .session = 1 } },
+	/* for another connection */
+	{ .name = "mbedtls_ssl_session_reset", .call = { .kind = TLS_FREE, .session = 1 } },
+	{ .name = NULL },
+};
+
+/* wolfSSL_recv, _send and _writev call these, and wolfSSL_SSL_do_handshake jumps to them. */
+static const struct library_function wolfssl_functions[] = {
+	{ .name = "wolfSSL_read", .call = { .kind = TLS_READ, PLAIN } },
+	{ .name = "wolfSSL_peek", .call = { .kind = TLS_PEEK, PLAIN } },
+	{ .name = "wolfSSL_read_early_data", .call = { .kind = TLS_READ, PLAIN } },
+	{ .name = "wolfSSL_write", .call = { .kind = TLS_WRITE, PLAIN } },
+	{ .name = "wolfSSL_write_early_data", .call = { .kind = TLS_WRITE_UNMEASURED, .session = 1 } },
+	{ .name = "wolfSSL_connect", .call = { .kind = TLS_HANDSHAKE, .session = 1 } },
+	{ .name = "wolfSSL_accept", .call = { .kind = TLS_HANDSHAKE, .session = 1 } },
+	{ .name = "wolfSSL_free", .call = { .kind = TLS_FREE, .session = 1 } },
+	{ .name = "wolfSSL_set_fd", .call = { .kind = TLS_SET_FD, .session = 1, .fd = 2 } },
+	{ .name = "wolfSSL_set_read_fd", .call = { .kind = TLS_SET_FD, .session = 1, .fd = 2 } },
+	{ .name = "wolfSSL_set_write_fd", .call = { .kind = TLS_SET_FD, .session = 1, .fd = 2 } },
 	{ .name = NULL },
 };
 
@@ -93,10 +158,29 @@ static const struct library_row rows[] = {
 		.version = "OpenSSL ",
 		.version_beside = "libcrypto",
 	},
-	{ NAMED("gnutls", "GnuTLS"), .file = "libgnutls.so" },
+	{
+		FOLLOWED("gnutls", "GnuTLS"),
+		.number = 7,
+		.file = "libgnutls.so",
+		.signs = { "gnutls_record_send", "gnutls_record_recv" },
+		.functions = gnutls_functions,
+	},
 	{ NAMED("nss", "NSS"), .file = "libssl3.so" },
-	{ NAMED("mbedtls", "Mbed TLS"), .file = "libmbedtls.so" },
-	{ NAMED("wolfssl", "wolfSSL"), .file = "libwolfssl.so" },
+	{
+		FOLLOWED("mbedtls", "Mbed TLS"),
+		.number = 8,
+		.file = "libmbedtls.so",
+		.signs = { "mbedtls_ssl_read", "mbedtls_ssl_write" },
+		.functions = mbedtls_functions,
+	},
+	{
+		FOLLOWED("wolfssl", "wolfSSL"),
+		.number = 9,
+		.file = "libwolfssl.so",
+		.signs = { "wolfSSL_read", "wolfSSL_write" },
+		.functions = wolfssl_functions,
+		.version = "wolfSSL ",
+	},
 	{ NAMED("s2n", "s2n"), .file = "libs2n.so" },
 	{ NAMED("rustls", "rustls"), .file = "librustls" },
 	{ NAMED("libressl", "LibreSSL's libtls"), .file = "libtls.so" },

@@ -29,6 +29,8 @@ struct library_function {
 	 * alone.
 	 */
 	unsigned int wrapper;
+	/* It may end in a jump to the next one; where it does, that one alone is probed. */
+	bool jumps;
 };
 
 #define LIBRARY_SIGNS_MAX 3

@@ -17,9 +17,11 @@
  * everywhere: inlined wrappers (Node.js), BoringSSL, LibreSSL.
  *
  * Invariant: each real read or write passes exactly one chosen read or write
- * site, or sites nested so that the inner has the lower stack pointer (the
- * kernel side drops those). Only a tail call breaks that, so of SSL_write_ex
- * that jumps to SSL_write_ex2 the latter alone is probed.
+ * site, or sites nested so that the inner has the lower stack pointer, or after
+ * a tail call the same one (the kernel side drops those). A tail call that is
+ * seen here costs one probe: of SSL_write_ex that jumps to SSL_write_ex2 the
+ * latter alone is probed, and so of gnutls_record_send and its send2
+ * (library_function.jumps).
  *
  * On aarch64 nothing is decoded: the public entries are taken as they are.
  */
@@ -251,20 +253,27 @@ static bool site_add_callee(struct finder *finder, const struct wrappers *wrappe
 	return true;
 }
 
-static void sites_add_wrappers(struct finder *finder, const struct wrappers *wrappers)
+/* Adds the function, unless it leads to `next` by a jump. */
+static void site_add_unless_jump(struct finder *finder, const struct wrapper *wrapper,
+				 const struct wrapper *next)
 {
 	struct branches branches;
 
-	if (site_add_callee(finder, wrappers))
-		return;
-	site_add_function(finder, &wrappers->plain);
-	site_add_function(finder, &wrappers->ex2);
-	if (wrappers->ex.found && wrappers->ex2.found) {
-		branches_collect(finder, &wrappers->ex.symbol, &branches);
-		if (tail_calls(finder, &branches, &wrappers->ex2.symbol))
+	if (wrapper->found && wrapper->function->jumps && next->found) {
+		branches_collect(finder, &wrapper->symbol, &branches);
+		if (tail_calls(finder, &branches, &next->symbol))
 			return;
 	}
-	site_add_function(finder, &wrappers->ex);
+	site_add_function(finder, wrapper);
+}
+
+static void sites_add_wrappers(struct finder *finder, const struct wrappers *wrappers)
+{
+	if (site_add_callee(finder, wrappers))
+		return;
+	site_add_unless_jump(finder, &wrappers->plain, &wrappers->ex);
+	site_add_function(finder, &wrappers->ex2);
+	site_add_unless_jump(finder, &wrappers->ex, &wrappers->ex2);
 }
 
 /* --- Go ----------------------------------------------------------------------------------- */
@@ -418,9 +427,17 @@ const char *probe_reason_text(enum probe_reason reason, bool brief)
 const char *probe_call_name(enum tls_call_kind kind)
 {
 	static const char *const names[TLS_CALL_KINDS] = {
-		[TLS_READ] = "read",	     [TLS_WRITE] = "write", [TLS_WRITE_EARLY] = "write_early",
-		[TLS_SENDFILE] = "sendfile", [TLS_PEEK] = "peek",   [TLS_HANDSHAKE] = "handshake",
-		[TLS_SET_FD] = "set_fd",     [TLS_FREE] = "free",
+		[TLS_READ] = "read",
+		[TLS_WRITE] = "write",
+		[TLS_WRITE_EARLY] = "write_early",
+		[TLS_SENDFILE] = "sendfile",
+		[TLS_PEEK] = "peek",
+		[TLS_HANDSHAKE] = "handshake",
+		[TLS_SET_FD] = "set_fd",
+		[TLS_FREE] = "free",
+		[TLS_FLUSH] = "flush",
+		[TLS_READ_APART] = "read_apart",
+		[TLS_WRITE_UNMEASURED] = "write_unmeasured",
 	};
 
 	return names[kind];

@@ -118,7 +118,7 @@ static __always_inline int entry_arm(__u64 ssl, __u32 kind, __u64 sp, bool singl
 static __always_inline int entry_nested(struct tls_call *outer, struct tls_call *call, __u64 ssl, __u32 kind,
 					__u64 sp, bool single)
 {
-	bool near = sp_within(sp, call);
+	bool near = sp == call->sp || sp_within(sp, call); /* the same: the call ends in a jump to this one */
 
 	if (near && entry_is_same(call, ssl, kind))
 		return 1;
@@ -206,7 +206,7 @@ static __always_inline int tls_entry(struct pt_regs *ctx, __u64 cookie, bool sin
 	struct tls_call fresh = { .sp = PT_REGS_SP(ctx) };
 	struct kernel_session *session;
 	struct arguments arguments;
-	int level;
+	int level, fd;
 
 	if (!tls_listens || !process_wanted(current_number()))
 		return 1;
@@ -222,7 +222,13 @@ static __always_inline int tls_entry(struct pt_regs *ctx, __u64 cookie, bool sin
 	if (!session)
 		return 1;
 	if (function->kind == TLS_SET_FD) {
-		fd_hint(session, argument(&arguments, function->fd));
+		fd = argument(&arguments, function->fd);
+		if (!function->done || fd == (__s32)argument(&arguments, function->done))
+			fd_hint(session, fd);
+		return 1;
+	}
+	if (function->kind == TLS_WRITE_UNMEASURED) {
+		entry_refuse(fresh.ssl, TLS_WRITE);
 		return 1;
 	}
 	level = entry_level(key.thread, fresh.ssl, function->kind, fresh.sp, single);
@@ -326,6 +332,7 @@ const volatile __u64 tls_slots[TLS_SLOTS];
 	SLOT(high, 4) SLOT(high, 5) SLOT(high, 6) SLOT(high, 7)
 
 SLOTS(0) SLOTS(1) SLOTS(2) SLOTS(3) SLOTS(4) SLOTS(5) SLOTS(6) SLOTS(7)
+SLOTS(10) SLOTS(11) SLOTS(12) SLOTS(13)
 	/* clang-format on */
 
 	SEC("uprobe") int tls_leave(struct pt_regs *ctx)

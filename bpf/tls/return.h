@@ -204,6 +204,8 @@ static __always_inline int tls_call_returned(struct tls_call *call, struct tls_c
 		handshake_done(call, result);
 		return 0;
 	}
+	if (call->kind == TLS_FLUSH)
+		return 0;
 	moved = tls_call_moved(call, result);
 	session = session_of_call(call);
 	direction = kind_direction(call->kind);
@@ -233,7 +235,7 @@ static __always_inline int tls_call_returned(struct tls_call *call, struct tls_c
 	c.left = moved;
 	c.part = moved;
 	c.snap = settings.snaplen_bytes;
-	if (call->kind == TLS_SENDFILE) {
+	if (call->kind == TLS_SENDFILE || call->kind == TLS_READ_APART) {
 		c.hole = HOLE_KERNEL;
 		c.snap = 0;
 	} else if (around && carries(call, session, around)) {

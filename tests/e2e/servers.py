@@ -222,6 +222,29 @@ Allow 127.0.0.1
 """
 
 
+LIGHTTPD = """
+server.port = {tls}
+server.bind = "127.0.0.1"
+server.document-root = "{site}"
+server.modules = ( "mod_{module}" )
+ssl.engine = "enable"
+ssl.pemfile = "{certificates}/cert.pem"
+ssl.privkey = "{certificates}/key.pem"
+"""
+
+
+class Lighttpd(Program):
+    """With TLS by one of its modules, which it loads by dlopen."""
+
+    role = "server"
+
+    def __init__(self, folder, certificates, site, module):
+        self.tls = free_port()
+        config = folder / "lighttpd.conf"
+        config.write_text(LIGHTTPD.format(tls=self.tls, site=site, certificates=certificates, module=module))
+        super().__init__(["lighttpd", "-D", "-f", config], folder, ports=(self.tls,))
+
+
 class Tinyproxy(Program):
     """A proxy that relays what CONNECT asks for."""
 

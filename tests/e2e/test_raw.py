@@ -10,7 +10,7 @@ import threading
 
 import pytest
 
-from harness import HARK, Live, free_port, run, wait_until
+from harness import HARK, JAVA, Live, free_port, run, wait_until
 
 CURL = ("curl", "-sS", "-k")
 TALK = [b"*1\r\n$4\r\nPING\r\n", b"HELO \x00\x01\xff\xfe binary\n", b"z" * 70000]
@@ -83,10 +83,11 @@ def test_bytes_are_those_that_were_said(hark, certificates, tls, capture, tmp_pa
 
 
 def test_ciphertext_is_never_shown(hark, nginx, certificates):
-    """curl's (OpenSSL) is suppressed; wget's (GnuTLS) was never plain; Python's memory BIO neither."""
+    """curl's (OpenSSL) and wget's (GnuTLS) is suppressed; Java's was never plain; Python's memory BIO neither."""
     with hark(view=("raw",)) as watch:
         run(*CURL, "-o", "/dev/null", f"https://127.0.0.1:{nginx.tls}/small.txt")
         run("wget", "-q", "--no-check-certificate", "-O", "/dev/null", f"https://127.0.0.1:{nginx.tls}/medium.bin")
+        run(*JAVA, f"https://127.0.0.1:{nginx.tls}/medium.bin")
         run("/usr/bin/python3", "-c", f"""
 import asyncio, ssl
 async def main():
@@ -94,7 +95,7 @@ async def main():
     reader, writer = await asyncio.open_connection("127.0.0.1", {nginx.tls}, ssl=context)
     writer.write(b"GET /one HTTP/1.0\\r\\n\\r\\n"); await reader.read(); writer.close()
 asyncio.run(main())""")
-        watch.wait_for(6, nginx.worker(), tls=True)
+        watch.wait_for(8, nginx.worker(), tls=True)
     for one in watch.objects:
         data = data_of(one)
         if not one["tls"] and nginx.tls in (one.get("network.peer.port"), one.get("network.local.port")):

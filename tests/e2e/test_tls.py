@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from harness import (DEADLINE_S, HARK, LARGE_RING, PEERS, ROOT, Program, assert_whole, briefs, free_port, header, run,
+from harness import (DEADLINE_S, HARK, JAVA, LARGE_RING, PEERS, ROOT, Program, assert_whole, briefs, free_port, header, run,
                      uses_sessions, wait_until)
 from servers import PYTHON, Nginx
 
@@ -89,13 +89,13 @@ def test_a_large_download_is_whole(hark, nginx, capture):
 
 
 def test_tls_without_a_known_library_is_opaque(hark, nginx):
-    """wget speaks GnuTLS: its side cannot be decoded yet, but nothing wrong is shown and the server's side is."""
+    """Java's side cannot be decoded, but nothing wrong is shown and the server's side is."""
     with hark(view=("conns",)) as watch:
-        client = run("wget", "-q", "-O", "/dev/null", "--no-check-certificate", f"https://127.0.0.1:{nginx.tls}/one")
+        client = run(*JAVA, f"https://127.0.0.1:{nginx.tls}/one")
         watch.wait_for(1, client)
     conns = watch.of(client)
     assert len(conns) == 1 and conns[0]["tls"] is True and conns[0]["hark.exchanges"] == 0
-    assert conns[0]["hark.opaque"] == "GnuTLS, which hark does not follow"
+    assert conns[0]["hark.opaque"] == "Java's own TLS, which hark does not follow"
 
 
 BULLSEYE = ["openssl", "libssl1.1", "curl", "libcurl4", "libldap-2.4-2", "libgnutls30", "libnettle8", "libhogweed6",

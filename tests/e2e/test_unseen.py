@@ -11,12 +11,11 @@ import tempfile
 import pytest
 
 import servers
-from harness import HARK, PEERS, Gate, assert_whole, briefs, run, wait_until
+from harness import HARK, JAVA, PEERS, Gate, assert_whole, briefs, run, wait_until
 from servers import PYTHON, PythonServer
 
 CURL = ["curl", "-sk", "--max-time", "20"]
-WGET = ["wget", "-q", "-O", "/dev/null", "--no-check-certificate"]
-WHY = "GnuTLS, which hark does not follow"
+WHY = "Java's own TLS, which hark does not follow"
 
 
 class Traced:
@@ -39,10 +38,10 @@ def trace(tmp_path):
 
 
 def test_opaque_tls_is_told(trace, nginx, localhost, capture):
-    """wget speaks GnuTLS."""
-    seen = trace(*WGET, f"https://{localhost}:{nginx.tls}/one", options=("--capture", capture))
+    """Java's TLS is its own, in no library."""
+    seen = trace(*JAVA, f"https://{localhost}:{nginx.tls}/one", options=("--capture", capture))
     assert len(seen.lines) == 1, seen.lines
-    assert re.search(rf"wget\[(\d+)\] .* \S+:{nginx.tls} .*TLS 1\.[23] sni=localhost not read: {WHY} "
+    assert re.search(rf"java\[(\d+)\] .* \S+:{nginx.tls} .*TLS 1\.[23] sni=localhost not read: {WHY} "
                      r"\(hark doctor \1 says more\)$", seen.lines[0]), seen.lines
     assert seen.stats["connections.opaque"] == 1
     assert re.search(r"connections.opaque +1 .*hark doctor", seen.talk)
@@ -52,13 +51,13 @@ def test_opaque_tls_is_told(trace, nginx, localhost, capture):
 
 def test_opaque_lines_that_say_the_same_are_one(trace, nginx, localhost, tmp_path):
     urls = [f"https://{localhost}:{nginx.tls}/one"] * 10
-    seen = trace(*WGET, "--no-http-keep-alive", *urls, options=("-o", f"json:{tmp_path}/all.json"))
+    seen = trace(*JAVA, *urls, options=("-o", f"json:{tmp_path}/all.json"))
     assert len(seen.lines) == 1 and seen.lines[0].endswith(" says more) (10 times)"), seen.lines
     assert seen.stats["connections.opaque"] == 10
-    seen = run(HARK, "conns", "-o", f"json:{tmp_path}/conns.json", "--", *WGET, "--no-http-keep-alive", *urls)
+    seen = run(HARK, "conns", "-o", f"json:{tmp_path}/conns.json", "--", *JAVA, *urls)
     told = [json.loads(line) for line in (tmp_path / "conns.json").read_text().splitlines()]
     assert [one["hark.opaque"] for one in told] == [WHY] * 10
-    talk = run(HARK, "-o", "json", "--", *WGET, "--no-http-keep-alive", *urls).err.decode()
+    talk = run(HARK, "-o", "json", "--", *JAVA, *urls).err.decode()
     assert talk.count("not read: ") == 1, talk
 
 
@@ -66,18 +65,18 @@ def test_opaque_line_comes_while_it_is_open(hark, nginx, localhost, tmp_path):
     """A request that is not answered before the line is there."""
     text, gate = tmp_path / "watch.txt", Gate(tmp_path)
     with hark("-o", f"text:{text}"):
-        with subprocess.Popen([*WGET, f"https://{localhost}:{nginx.tls}/wait/until{gate.path}"]) as client:
+        with subprocess.Popen([*JAVA, f"https://{localhost}:{nginx.tls}/wait/until{gate.path}"]) as client:
             try:
-                wait_until(lambda: f"wget[{client.pid}]" in text.read_text(errors="replace"), "the line about wget")
+                wait_until(lambda: f"java[{client.pid}]" in text.read_text(errors="replace"), "the line about java")
             finally:
                 gate.open()
-    assert text.read_text(errors="replace").count(f"wget[{client.pid}]") == 1
+    assert text.read_text(errors="replace").count(f"java[{client.pid}]") == 1
 
 
 def test_opaque_connection_in_json(hark, nginx, localhost, python_https, capture):
     """TLS 1.2 or 1.3 with nginx, as its build likes; 1.3 with Python."""
     with hark("--capture", capture, view=("conns",)) as watch:
-        clients = [run(*WGET, f"https://{localhost}:{port}/one") for port in (nginx.tls, python_https.port)]
+        clients = [run(*JAVA, f"https://{localhost}:{port}/one") for port in (nginx.tls, python_https.port)]
         for client in clients:
             watch.wait_for(1, client)
     for client, versions in zip(clients, ({"1.2", "1.3"}, {"1.3"})):
@@ -85,13 +84,13 @@ def test_opaque_connection_in_json(hark, nginx, localhost, python_https, capture
         assert conn["hark.opaque"] == WHY and conn["tls"] is True
         assert conn["tls.client.server_name"] == "localhost"
         assert conn["tls.protocol.version"] in versions
-        assert "tls.next_protocol" not in conn and "hark.tls.alpn_offered" not in conn  # wget offers none
+        assert "tls.next_protocol" not in conn and "hark.tls.alpn_offered" not in conn  # Fetch offers none
 
 
 def test_opaque_without_text_is_told_on_stderr(hark, nginx, localhost):
     with hark() as watch:
-        client = run(*WGET, f"https://{localhost}:{nginx.tls}/one")
-    told = [line for line in watch.talk if f"wget[{client.pid}]" in line]
+        client = run(*JAVA, f"https://{localhost}:{nginx.tls}/one")
+    told = [line for line in watch.talk if f"java[{client.pid}]" in line]
     assert len(told) == 1 and "sni=localhost" in told[0] and WHY in told[0]
 
 

@@ -24,7 +24,7 @@ static const struct build_function tls_functions[] = {
 	{ NULL, NULL },
 };
 
-static const char *const names[] = { "libssl.so.3", "\x1b[2Jx.so", "libgnutls.so.30", "libssl3.so" };
+static const char *const names[] = { "libssl.so.3", "\x1b[2Jx.so", "libtls.so.28", "libssl3.so" };
 
 #define FILE_COUNT (sizeof(names) / sizeof(names[0]))
 
@@ -111,7 +111,7 @@ static void test_process_in_detail(void **state)
 				     "emulated by the kernel"));
 	assert_non_null(strstr(text, "SSL_write        write     +0x1100   sub rsp, 0x18  public entry, "
 				     "single-stepped"));
-	assert_non_null(strstr(text, "  not covered   GnuTLS: "));
+	assert_non_null(strstr(text, "  not covered   LibreSSL's libtls: "));
 	assert_non_null(strstr(text, "  not covered   NSS: "));
 	assert_null(strstr(text, "Go's"));
 	assert_null(strstr(text, "32-bit"));
@@ -177,7 +177,7 @@ static void test_processes_are_folded(void **state)
 	assert_non_null(at);
 	assert_int_equal(memcmp(at + strlen("test_doctor_files"), " x5 (", 5), 0);
 	assert_non_null(strstr(at, ", ...)  covered: "));
-	assert_non_null(strstr(at, "; mapped too, NOT covered: GnuTLS, NSS\n"));
+	assert_non_null(strstr(at, "; mapped too, NOT covered: NSS, LibreSSL's libtls\n"));
 	assert_null(strstr(at + 1, "test_doctor_files"));
 	assert_true(files->libraries[0].processes == 5);
 	free(text);

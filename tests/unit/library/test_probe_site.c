@@ -147,6 +147,24 @@ static const struct row rows[] = {
 	    { "SSL_peek", "90 c3" },
 	    { "SSL_sendfile", "41 56 c3" } },
 	  "read@0+4p write@2+4p peek@5+0e handshake@3+0e sendfile@6+0e free@1+0s set_fd@4+0e" },
+	{ "GnuTLS: the jump to send2 is probed once",
+	  { { "gnutls_record_send", "45 31 c0 31 c9 e9 @7" },
+	    { "gnutls_record_send2", CALLEE },
+	    { "gnutls_record_recv", "48 83 ec 08 e9 @6" },
+	    { "gnutls_record_recv_seq", "49 89 c8 e9 @6" },
+	    { "gnutls_record_uncork", CALLEE },
+	    { "gnutls_transport_set_int2", "48 63 d2 c3" },
+	    { "", CALLEE },
+	    { "", STUB } },
+	  "read@2+0s read@3+0s write@1+0e flush@4+0e set_fd_two@5+0s" },
+	{ "GnuTLS: two functions, each a whole one",
+	  { { "gnutls_record_send", INLINED },
+	    { "gnutls_record_send2", INLINED },
+	    { "gnutls_record_recv", INLINED } },
+	  "read@2+0e write@0+0e write@1+0e" },
+	{ "GnuTLS before 3.6.3",
+	  { { "gnutls_record_send", INLINED }, { "gnutls_record_recv", INLINED } },
+	  "read@1+0e write@0+0e" },
 	{ "only one of the two", { { "SSL_read", INLINED } }, "" },
 	{ "neither", { { "SSL_readx", INLINED }, { "SSL_writex", INLINED } }, "" },
 	{ "Go: behind the look at the stack, and each return",
@@ -201,6 +219,8 @@ static char reason_letter(enum probe_reason reason)
 /* By where the number of moved bytes goes. */
 static const char *form_name(const struct tls_function *call)
 {
+	if (call->kind == TLS_SET_FD)
+		return call->done ? "_two" : "";
 	if (call->done)
 		assert_int_equal(call->result, TLS_STORES_IF_POSITIVE);
 	return call->done == 4 ? "_ex" : call->done == 5 ? "_ex2" : "";

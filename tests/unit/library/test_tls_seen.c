@@ -22,8 +22,8 @@ static void test_seen(void **state)
 	assert_null(tls_seen_why(seen, GONE));
 	tls_seen_mapped(seen, GONE, "/usr/bin/wget");
 	tls_seen_mapped(seen, GONE, "/lib/ld-linux-x86-64.so.2");
-	tls_seen_mapped(seen, GONE, "/usr/lib/libgnutls.so.30.34.3");
-	assert_string_equal(tls_seen_why(seen, GONE), "GnuTLS, which hark does not follow");
+	tls_seen_mapped(seen, GONE, "/usr/lib/libtls.so.28");
+	assert_string_equal(tls_seen_why(seen, GONE), "LibreSSL's libtls, which hark does not follow");
 	assert_null(tls_seen_why(seen, GONE - 1));
 
 	/* Beside OpenSSL others are mostly a library's library. */
