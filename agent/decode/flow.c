@@ -378,11 +378,23 @@ static void flow_hole(struct flow *flow, enum event_direction direction, uint64_
 	}
 }
 
+/* The first of a direction comes: before it stood what the decoder was promised, and did not show. */
+static void flow_tell_missed(struct flow_side *side, uint64_t time_ns)
+{
+	const struct flow *flow = side->flow;
+	uint64_t size = side->missed_bytes;
+
+	side->missed_bytes = 0;
+	if (size && flow->state == FLOW_HTTP)
+		flow->ops->hole(flow->decoder, side->direction, size, time_ns);
+}
+
 static void take_data(void *ctx, struct slice bytes, uint64_t time_ns, const struct mover *mover)
 {
-	const struct flow_side *side = ctx;
+	struct flow_side *side = ctx;
 	struct flow *flow = side->flow;
 
+	flow_tell_missed(side, time_ns);
 	call_queue_data(flow, side->direction, bytes, time_ns, mover);
 	flow_data(flow, side->direction, bytes, time_ns, mover);
 	if (!flow->pipeline->config.want_calls)
@@ -395,9 +407,10 @@ static void take_data(void *ctx, struct slice bytes, uint64_t time_ns, const str
 
 static void take_hole(void *ctx, uint64_t size, bool lost, uint64_t time_ns)
 {
-	const struct flow_side *side = ctx;
+	struct flow_side *side = ctx;
 	struct flow *flow = side->flow;
 
+	flow_tell_missed(side, time_ns);
 	call_queue_hole(flow, side->direction, size, lost, time_ns);
 	flow_hole(flow, side->direction, size, lost, time_ns);
 }
@@ -417,6 +430,7 @@ static void take_finish(void *ctx, uint64_t time_ns)
 {
 	struct flow_side *side = ctx;
 
+	flow_tell_missed(side, time_ns);
 	call_queue_end(side->flow, side->direction, false, time_ns);
 	flow_finished(side, time_ns);
 }
@@ -450,15 +464,16 @@ static void flow_count_past(struct flow *flow, struct flow_side *side)
 	counters_add_skipped(bytes);
 }
 
-/* The decoder was told that this direction would show from its first byte on; it does not. */
-static void flow_check_start(struct flow *flow, struct flow_side *side, const struct stream_record *record,
-			     bool beginning_seen)
+/*
+ * The decoder was told that this direction would show from its first byte on; it does not. Its first record
+ * may have to wait for older ones of the other direction, and so does what is missing before it.
+ */
+static void flow_check_start(struct flow_side *side, const struct stream_record *record, bool beginning_seen)
 {
 	if (!side->told_start || beginning_seen || !record->seq32 || !record->offset_known || !record->offset)
 		return;
 	side->from_start = side->told_start = false;
-	if (flow->state == FLOW_HTTP)
-		flow->ops->hole(flow->decoder, side->direction, record->offset, record->time_ns);
+	side->missed_bytes = record->offset;
 }
 
 /* Nobody knows how much of the direction stood before its first record, and some of it may have been lost. */
@@ -480,7 +495,7 @@ static void flow_place(struct flow *flow, struct flow_side *side, const struct s
 	side->from_start = (side->from_start || certain) && !side->lost_bytes;
 	if (!certain)
 		side->lost_bytes = 0;
-	flow_check_start(flow, side, record, beginning_seen);
+	flow_check_start(side, record, beginning_seen);
 }
 
 /* Is this the direction of the requests, for certain? */

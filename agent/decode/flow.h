@@ -54,11 +54,12 @@ struct flow_side {
 	struct held held;
 	enum flow_hearing hearing;
 	enum flow_end_sign end;
-	bool from_start;     /* the first byte that is held or will be fed is the first of its protocol */
-	bool told_start;     /* the decoder was told so, before anything of this direction showed */
-	bool fed;	     /* what the layer was taken for (HTTP, TLS) had bytes of it */
-	uint64_t lost_bytes; /* so many of its first were lost before anybody knew what they are; 0: none,
-			      * HOLE_UNKNOWN_SIZE */
+	bool from_start;       /* the first byte that is held or will be fed is the first of its protocol */
+	bool told_start;       /* the decoder was told so, before anything of this direction showed */
+	uint64_t missed_bytes; /* and so many before the first that shows did not; to be told with that one */
+	bool fed;	       /* what the layer was taken for (HTTP, TLS) had bytes of it */
+	uint64_t lost_bytes;   /* so many of its first were lost before anybody knew what they are; 0: none,
+				* HOLE_UNKNOWN_SIZE */
 	uint64_t searched_bytes;
 	size_t turn_at;	     /* in `held`: the newest turn's beginning, which may still be a message's */
 	uint64_t skip_until; /* the last hint given */

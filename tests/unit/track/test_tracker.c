@@ -401,6 +401,29 @@ static void test_first_response_before_its_request(void **state)
 	CHECK(bench, "1:GET /a 200 4\n1:GET /a 200 3\n");
 }
 
+/* The first answers are missing, and so is the end of a request: each is told when its turn comes. */
+static void test_lost_answers_behind_a_lost_body(void **state)
+{
+	struct bench *bench = *state;
+	struct peer peer = peer_client();
+
+	bench->quiet_conns = true;
+	bench_start(bench);
+	data_sent(bench, &peer, "POST /a HTTP/1.1\r\nContent-Length: 9\r\n\r\n");
+	data_lose(&peer, DIRECTION_SENT, 9);
+	data_lose(&peer, DIRECTION_RECEIVED, 70);
+	data_sent(bench, &peer, "GET /b HTTP/1.1\r\n\r\n");
+	data_lose(&peer, DIRECTION_RECEIVED, 70);
+	data_lose(&peer, DIRECTION_SENT, strlen(GET));
+	data_received(bench, &peer, OK_3);
+	data_sent(bench, &peer, "GET /d HTTP/1.1\r\n\r\n");
+	data_received(bench, &peer, OK_4);
+	poll_put(bench, 3);
+	tracker_end(bench->tracker);
+	CHECK(bench, "1:POST /a 0 0 gap unanswered\n1:GET /b 0 0 gap unanswered\n1:- 200 3 gap no-request\n"
+		     "1:GET /d 200 4 gap guess\n");
+}
+
 #define FAKE(n) "GET /fake" n " HTTP/1.1\r\nHost: f\r\n\r\n"
 
 /* The bytes that a connection carries when hark joins; then one exchange follows. */
@@ -1571,6 +1594,7 @@ int main(void)
 		T(test_mute_is_looked_at_again),
 		T(test_late_join_at_the_first_response),
 		T(test_first_response_before_its_request),
+		T(test_lost_answers_behind_a_lost_body),
 		T(test_late_session_at_the_first_response),
 		T(test_tls_by_bytes_is_opaque),
 		T(test_tls_both_orders),
