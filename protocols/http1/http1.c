@@ -198,8 +198,12 @@ static struct protocol *http1_create(const struct protocol_config *config,
 	http1->hooks = http1_message_hooks(http1);
 	http1->moved_ns = config->seen_ns;
 	http1_queue_init(&http1->queue, config->pipeline_limit);
-	for (int i = 0; i < 2; i++)
+	for (int i = 0; i < 2; i++) {
 		http1_parser_init(&http1->parser[i], i, &http1->config, &http1->handler, &http1->hooks);
+		/* A start line at the first byte that was seen is no more than a found one. */
+		if (config->joined_late)
+			http1->parser[i].trust = HTTP1_TRUST_SEARCH;
+	}
 	http1_order_init(&http1->order, config->from_start[0] && config->from_start[1] && !config->joined_late
 						? 0
 						: FLAG_LATE_JOINED);

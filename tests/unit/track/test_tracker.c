@@ -1493,6 +1493,27 @@ static void test_existing(void **state)
 	assert_int_equal(bench->ids[0], 100);
 }
 
+/* A session that was there before hark goes on with text that looks like a head: a guess, and soon refuted.
+ */
+static void test_existing_session_in_text(void **state)
+{
+	struct bench *bench = *state;
+	struct peer peer = peer_client(), ssl = peer_session();
+
+	bench->quiet_conns = true;
+	bench_start(bench);
+	seen_put(bench, &peer);
+	data_received(bench, &ssl, FAKE("1") "tail");
+	data_sent(bench, &ssl, GET);
+	data_received(bench, &ssl, OK_3);
+	data_sent(bench, &ssl, GET);
+	data_received(bench, &ssl, OK_3);
+	poll_put(bench, 3);
+	tracker_end(bench->tracker);
+	CHECK(bench, "verdict 100 ciphertext\n1:GET /fake1 0 0 gap unanswered guess\n"
+		     "1:GET /a 200 3 late-joined guess\n1:GET /a 200 3 late-joined guess\n");
+}
+
 /* Shared by a fork: it lives until the last holder is gone. */
 static void test_existing_shared(void **state)
 {
@@ -1628,6 +1649,7 @@ int main(void)
 		T(test_overlap),
 		T(test_hostile_records),
 		T(test_existing),
+		T(test_existing_session_in_text),
 		T(test_existing_shared),
 		T(test_existing_just_opened),
 		T(test_existing_unwanted),
