@@ -265,7 +265,8 @@ static enum http1_body request_head(struct protocol *http1, const struct http1_p
 			http1->no_memory |= !request->asked;
 		}
 	}
-	if (message->flags & FLAG_PARTIAL_HEADERS && http1->told == message)
+	/* Told before its end, it was marked so for that. */
+	if (http1->told == message && !parser->field_refused)
 		message->flags &= ~(unsigned int)FLAG_PARTIAL_HEADERS;
 	if (http1->told != message)
 		http1->handler.head(http1->handler.ctx, message);

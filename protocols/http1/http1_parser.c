@@ -35,6 +35,7 @@ static void message_reset(struct http1_parser *parser)
 	parser->framing = (struct http1_framing){ 0 };
 	parser->unmeasured = false;
 	parser->head_done = parser->complete = parser->header_cut = parser->body_cut = false;
+	parser->field_refused = false;
 	parser->reading = HTTP1_READS_FIELD;
 	parser->body_capacity = 0;
 }
@@ -272,6 +273,7 @@ static void field_take(struct http1_parser *parser)
 	} else if (!http1_field_parse(text, &name, &value)) {
 		/* Its message is still right unless the line might frame the body. */
 		message->flags |= FLAG_PARTIAL_HEADERS;
+		parser->field_refused = true;
 		parser->framing.refused |= head && http1_field_may_frame(text);
 	} else {
 		if (head)

@@ -120,6 +120,7 @@ struct http1_parser {
 	bool head_done;		  /* of the message under way */
 	bool complete;		  /* llhttp saw the end of the message */
 	bool header_cut;	  /* a limit was met: no further field is kept */
+	bool field_refused;	  /* a line of it was no field */
 	bool body_cut;		  /* no further byte of the body is kept */
 	bool unmeasured;	  /* what may be a body, or a tunnel, or stands for a hole, is not counted */
 	enum http1_state doubted; /* HTTP1_BODY_DOUBT: the state if there is a body */

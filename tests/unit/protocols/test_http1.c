@@ -512,6 +512,15 @@ static const struct rule rules[] = {
 		    "Content-Length: 0" RN RN "\ntick\ntick\n> " RN RN "\n> " R("b") "\n< " S("b"),
 	  .expected = "response 0 431 1.1 {X-For: /a; Content-Length: 0} 0\n"
 		      "request 0 GET /a 1.1 {A: b} 0\n" RT("b") "\n" ST("b") "\n" },
+	{ .name = "a line that is no field stays missing in a head that ends behind its answer",
+	  .script = "> GET /a HTTP/1.1" RN "no field" RN "A: b\n< HTTP/1.1 431 x" RN "X-For: /a" RN
+		    "Content-Length: 0" RN RN "\ntick\ntick\n> " RN RN "\n> GET /b HTTP/1.1" RN
+		    "A: b\n< HTTP/1.1 431 x" RN "X-For: /b" RN "Content-Length: 0" RN RN "\ntick\ntick\n> " RN
+		    "no field" RN RN,
+	  .expected = "response 0 431 1.1 {X-For: /a; Content-Length: 0} 0\n"
+		      "request 0 GET /a 1.1 {A: b} 0 [partial-headers]\n"
+		      "response 0 431 1.1 {X-For: /b; Content-Length: 0} 0\n"
+		      "request 0 GET /b 1.1 {A: b} 0 [partial-headers]\n" },
 	{ .name = "late: a head behind the answer to an unseen request is a head, not its body",
 	  .late = true,
 	  .script = "< HTTP/1.1 200 x" RN "Content-Length: 2" RN RN "\n< " S("b"),
