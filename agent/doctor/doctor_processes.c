@@ -139,7 +139,8 @@ static void group_print(const struct doctor_processes *processes, const struct g
 	fputc('\n', out);
 }
 
-/* GnuTLS often comes along as a library of a library, unused: beside OpenSSL it is no trouble. */
+/* Another library often comes along as a library of a library, unused: beside a followed one it is no
+ * trouble. */
 static bool group_troubled(const struct group *group)
 {
 	const struct doctor_look *look = &group->look;
