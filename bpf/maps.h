@@ -35,6 +35,9 @@ extern bool tls_listens;
 /* Set by user space when the first Go program is probed. */
 extern bool go_listens;
 
+/* By struct tls_function's `layout`; user space adds one before the first probe that names it. */
+extern struct tls_layout tls_layouts[TLS_LAYOUTS];
+
 /* Records that found no room, of all processors: every record says how many there were before it. */
 extern __u32 records_lost;
 

@@ -34,6 +34,7 @@
 #define EVENT_NAME_LEN	     64
 #define EVENT_CGROUP_LEN     256
 #define EVENT_GENERATION_LEN 5
+#define EVENT_RANDOM_AT	     16 /* no time and no sign of a version stands there (RFC 8446, 4.1.3) */
 
 enum event_type {
 	EVENT_SOCKET_DATA = 1, /* struct event_data: a transfer on a stream socket */
@@ -55,6 +56,10 @@ enum event_type {
 	EVENT_UNSEEN = 14,	/* struct event_unseen: traffic that hark cannot read; once a socket */
 	EVENT_TLS_EARLY = 15,	/* struct event_data without payload: what became of early data */
 	EVENT_FORK = 16,	/* struct event_process: a process began as a copy of its parent */
+	EVENT_TLS_RANDOMS =
+		17, /* struct event_data without payload: of the hellos of a session whose socket is
+		       not known, EVENT_RANDOM_AT bytes into each random 8 bytes: pos of the client's,
+		       offset of the server's. direction is the way of the client's hello */
 };
 
 /*

@@ -42,7 +42,22 @@ struct tls_function {
 	__u8 session; /* which argument is the TLS object */
 	__u8 buffer, size;
 	__u8 done; /* where the number of moved bytes is stored */
-	__u8 fd;   /* of TLS_SET_FD; where another is for what is sent, `done` is that */
+	union {
+		__u8 fd;     /* of TLS_SET_FD; where another is for what is sent, `done` is that */
+		__u8 layout; /* of all others: in tls_layouts, where its sessions keep their hellos; 0: not
+				known */
+	};
+};
+
+#define TLS_LAYOUTS 32 /* a power of two; the first is not used */
+
+/* Where a TLS object keeps the randoms of its hellos, and which end it is: offsets in bytes. */
+struct tls_layout {
+	__u16 pointer; /* to what holds the randoms; 0: the object itself does */
+	__u16 client_random, server_random;
+	__u16 server;	  /* this byte */
+	__u8 server_mask; /* of that byte: 1 of a server, 0 of a client */
+	__u8 pad;
 };
 
 #define TLS_ARGUMENTS_MAX 6
@@ -127,7 +142,8 @@ struct kernel_session {
 	__u64 tried_bytes;	  /* how many it was to write: OpenSSL takes no fewer of them again */
 	__u64 carrier;	    /* TLS in TLS: the object whose plaintext is this one's ciphertext; 0: none */
 	__u64 handshake_ns; /* when the first handshake call began; 0: not seen */
-	__u32 from_start;   /* seen from its first byte */
+	__u16 from_start;   /* seen from its first byte */
+	__u16 told;	    /* which hellos are its own */
 	__u16 used;	    /* a call was made on it, not only a hint given */
 	__u16 hinted;	    /* SSL_set_fd() was called since the socket is known */
 	__s32 hint;	    /* its descriptor; -1: none */
@@ -150,10 +166,9 @@ struct tls_call {
 	__u64 buffer, size, done; /* done: address of the out parameter, 0: none */
 	__u64 sp;
 	__u64 start_ns;
-	__u64 sent_ns;		    /* when its ciphertext left; 0: none did inside the call */
-	__u8 library, kind, result; /* struct tls_function */
-	__u8 pad;
-	__u16 inner;  /* of the outermost: how many are under way within it */
+	__u64 sent_ns;			    /* when its ciphertext left; 0: none did inside the call */
+	__u8 library, kind, result, layout; /* struct tls_function */
+	__u16 inner;			    /* of the outermost: how many are under way within it */
 	__u16 shared; /* of the outermost: another stack was seen in this thread: no nested binding */
 };
 

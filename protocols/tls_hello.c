@@ -8,11 +8,12 @@
  * followed further by their headers, to see application data begin.
  *
  * Invariants: message_len <= 4 + TLS_HELLO_LIMIT_BYTES; `message` is allocated
- * only while kind is TLS_HELLO_MORE.
+ * only while the hello is awaited.
  */
 #include "tls_hello.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define RECORD_HEADER_BYTES  5
 #define RECORD_LIMIT_BYTES   (16384 + 2048) /* RFC 5246, 6.2.3 */
@@ -176,7 +177,7 @@ static bool read_hello(struct slice body, bool client, struct tls_hello *out)
 	    !take_vector(&body, 1, &ignored))
 		return false;
 	out->version = (uint16_t)version;
-	memcpy(&out->hello_id, random.data + RANDOM_BYTES - sizeof(out->hello_id), sizeof(out->hello_id));
+	memcpy(&out->hello_id, random.data + TLS_HELLO_ID_AT, sizeof(out->hello_id));
 	if (client ? !take_vector(&body, 2, &ignored) || !take_vector(&body, 1, &ignored)
 		   : !take_number(&body, 2, &number) || !take_number(&body, 1, &number))
 		return false;
@@ -192,6 +193,18 @@ static bool read_hello(struct slice body, bool client, struct tls_hello *out)
 	return true;
 }
 
+/* A server's wish for another hello has the random of RFC 8446, 4.1.3, and its own hello is still to come. */
+static bool is_retry(struct slice body)
+{
+	static const uint8_t random[RANDOM_BYTES] = {
+		0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11, 0xbe, 0x1d, 0x8c,
+		0x02, 0x1e, 0x65, 0xb8, 0x91, 0xc2, 0xa2, 0x11, 0x16, 0x7a, 0xbb,
+		0x8c, 0x5e, 0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c,
+	};
+
+	return body.len >= 2 + sizeof(random) && memcmp(body.data + 2, random, sizeof(random)) == 0;
+}
+
 /* --- messages ------------------------------------------------------------------ */
 
 static void decide(struct tls_hello_reader *reader, enum tls_hello_kind kind)
@@ -199,9 +212,11 @@ static void decide(struct tls_hello_reader *reader, enum tls_hello_kind kind)
 	if (kind == TLS_HELLO_MORE)
 		return;
 	reader->kind = kind;
+	reader->message_len = 0;
+	if (kind == TLS_HELLO_RETRY)
+		return;
 	free(reader->message);
 	reader->message = NULL;
-	reader->message_len = 0;
 }
 
 /* Appends up to `wanted` bytes in all; how many were taken. */
@@ -243,6 +258,8 @@ static enum tls_hello_kind message_feed(struct tls_hello_reader *reader, struct 
 	if (!read_hello(slice_of(header + MESSAGE_HEADER_BYTES, size), client, &hello))
 		return TLS_HELLO_NONE;
 	*out = hello;
+	if (!client && is_retry(slice_of(header + MESSAGE_HEADER_BYTES, size)))
+		return TLS_HELLO_RETRY;
 	return client ? TLS_HELLO_CLIENT : TLS_HELLO_SERVER;
 }
 
@@ -251,7 +268,7 @@ static enum tls_hello_kind message_feed(struct tls_hello_reader *reader, struct 
 static void lose(struct tls_hello_reader *reader)
 {
 	reader->lost = true;
-	if (reader->kind == TLS_HELLO_MORE)
+	if (tls_hello_awaited(reader->kind))
 		decide(reader, TLS_HELLO_NONE);
 }
 
@@ -278,7 +295,7 @@ static void record_begin(struct tls_hello_reader *reader)
 		return;
 	case CONTENT_APPLICATION:
 		reader->application++;
-		if (reader->kind == TLS_HELLO_MORE)
+		if (tls_hello_awaited(reader->kind))
 			lose(reader);
 		return;
 	}
@@ -315,7 +332,7 @@ enum tls_hello_kind tls_hello_feed(struct tls_hello_reader *reader, struct slice
 			part = slice_take(bytes, reader->record_left);
 			bytes = slice_drop(bytes, part.len);
 			reader->record_left -= part.len;
-			if (reader->header[0] == CONTENT_HANDSHAKE && reader->kind == TLS_HELLO_MORE)
+			if (reader->header[0] == CONTENT_HANDSHAKE && tls_hello_awaited(reader->kind))
 				decide(reader, message_feed(reader, part, out));
 		}
 		if (reader->header_len == RECORD_HEADER_BYTES && !reader->record_left)

@@ -15,9 +15,11 @@
 
 #define TLS_HELLO_LIMIT_BYTES (16 * 1024) /* of one message; a longer one is not read */
 #define TLS_VERSION_1_3	      0x0304
+#define TLS_HELLO_ID_AT	      16 /* no time and no sign of a version stands there (RFC 8446, 4.1.3) */
 
 enum tls_hello_kind {
-	TLS_HELLO_MORE, /* not decided yet */
+	TLS_HELLO_MORE,	 /* not decided yet */
+	TLS_HELLO_RETRY, /* a server wants another hello of the client; its own is still to come */
 	TLS_HELLO_CLIENT,
 	TLS_HELLO_SERVER,
 	TLS_HELLO_NONE, /* something else, or damaged: nothing is known */
@@ -29,7 +31,7 @@ struct tls_hello {
 	char alpn[64]; /* RFC 7301: a client's offers with commas between, as many as fit; a server's choice
 			*/
 	uint16_t version;  /* a client's highest offer; a server's choice (RFC 8446, 4.2.1) */
-	uint64_t hello_id; /* of the random, which no two hellos have alike */
+	uint64_t hello_id; /* 8 bytes of the random, from TLS_HELLO_ID_AT on: no two hellos have them alike */
 };
 
 struct tls_hello_reader {
@@ -44,6 +46,12 @@ struct tls_hello_reader {
 				 such) */
 };
 
+/* Is the direction's hello still to come? */
+static inline bool tls_hello_awaited(enum tls_hello_kind kind)
+{
+	return kind == TLS_HELLO_MORE || kind == TLS_HELLO_RETRY;
+}
+
 /* Allocates nothing yet. */
 void tls_hello_init(struct tls_hello_reader *reader);
 void tls_hello_fini(struct tls_hello_reader *reader);
@@ -51,9 +59,9 @@ void tls_hello_fini(struct tls_hello_reader *reader);
 size_t tls_hello_memory(const struct tls_hello_reader *reader);
 
 /*
- * Takes the next bytes of the direction. When they complete its hello, *out is filled; else it is untouched.
- * Returns what the direction began with, as far as it is known; that does not change any more once it is not
- * TLS_HELLO_MORE. Out of memory counts as TLS_HELLO_NONE.
+ * Takes the next bytes of the direction. When they complete its hello, or the wish for another one, *out is
+ * filled; else it is untouched. Returns what the direction began with, as far as it is known; that does not
+ * change any more once it is not awaited. Out of memory counts as TLS_HELLO_NONE.
  */
 enum tls_hello_kind tls_hello_feed(struct tls_hello_reader *reader, struct slice bytes,
 				   struct tls_hello *out);

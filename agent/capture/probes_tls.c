@@ -19,6 +19,7 @@
 #include "library/file_identity.h"
 #include "library/probe_site.h"
 #include "library/proc_maps.h"
+#include "library/session_layout.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -302,9 +303,38 @@ static struct probed_file *file_find(const struct probes *probes, const struct f
 	return NULL;
 }
 
+/* The layout's number, by which calls name it to the kernel side. 0: there is no room for another one. */
+static uint8_t layout_add(struct tls_layout layouts[TLS_LAYOUTS], const struct tls_layout *layout)
+{
+	static const struct tls_layout none;
+
+	for (uint8_t i = 1; i < TLS_LAYOUTS; i++) {
+		if (memcmp(&layouts[i], &none, sizeof(none)) == 0)
+			layouts[i] = *layout;
+		if (memcmp(&layouts[i], layout, sizeof(*layout)) == 0)
+			return i;
+	}
+	return 0;
+}
+
+/* Before cookies a call cannot name its file's layout. */
+static void file_find_layout(struct probes *probes, struct probed_file *file, const struct elf_file *elf,
+			     const struct library_row *row)
+{
+	struct tls_layout layout;
+	uint8_t number;
+
+	if (probes->way == ENTRY_SLOT || !session_layout_find(elf, row, &layout))
+		return;
+	number = layout_add(probes->skeleton->bss->tls_layouts, &layout);
+	for (size_t i = 0; i < file->site_count; i++)
+		if (maps_tls_kind_returns(file->sites[i].call.kind))
+			file->sites[i].call.layout = number;
+}
+
 /* The sites of the file, as a probed_file without links. NULL: errno; 0 there means that it has none. */
-static struct probed_file *file_examine(const struct library_row *row, int fd, const char *path,
-					const struct file_identity *identity)
+static struct probed_file *file_examine(struct probes *probes, const struct library_row *row, int fd,
+					const char *path, const struct file_identity *identity)
 {
 	struct elf_file *elf = elf_file_open_fd(fd);
 	struct probed_file *file;
@@ -324,6 +354,7 @@ static struct probed_file *file_examine(const struct library_row *row, int fd, c
 	count = probe_sites_choose(elf, row, file->sites);
 	if (file->path && count > 0) {
 		file->site_count = count;
+		file_find_layout(probes, file, elf, row);
 		elf_file_close(elf);
 		return file;
 	}
@@ -348,7 +379,7 @@ int probes_add_file(struct probes *probes, const struct library_row *row, int fd
 	if (file_find(probes, &identity))
 		return 0;
 	started_ns = clock_ns();
-	file = file_examine(row, fd, path, &identity);
+	file = file_examine(probes, row, fd, path, &identity);
 	if (!file)
 		return -errno;
 	examined_ns = clock_ns();

@@ -48,6 +48,7 @@ static void facts_of_server(struct conn_facts *facts, const struct tls_hello *sa
 	size_t len = strlen(said->alpn);
 
 	facts->tls_version = said->version;
+	facts->answer_id = said->hello_id;
 	if (len < sizeof(facts->alpn) && !memchr(said->alpn, ',', len))
 		memcpy(facts->alpn, said->alpn, len + 1);
 }
@@ -61,8 +62,10 @@ void hello_data(struct hello *hello, enum event_direction direction, struct slic
 
 	hello->bytes += bytes.len;
 	now = tls_hello_feed(reader, bytes, &said);
-	if (before != TLS_HELLO_MORE)
+	if (!tls_hello_awaited(before) || now == before)
 		return;
+	if (now == TLS_HELLO_RETRY)
+		facts->tls_version = said.version;
 	if (now == TLS_HELLO_CLIENT)
 		facts_of_client(facts, direction, &said);
 	if (now != TLS_HELLO_SERVER)
@@ -92,7 +95,7 @@ bool hello_wants(const struct hello *hello)
 
 	if (hello->bytes >= HELLO_LIMIT_BYTES)
 		return false;
-	if (side[0].kind == TLS_HELLO_MORE || side[1].kind == TLS_HELLO_MORE)
+	if (tls_hello_awaited(side[0].kind) || tls_hello_awaited(side[1].kind))
 		return true;
 	return !side[0].lost && !side[1].lost && !carries_data(hello);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Decoding for probe sites.
+ * Decoding for probe sites and accessors.
  *
  * Which instructions the kernel emulates under a uprobe is a fact about
  * arch/x86/kernel/uprobes.c, not about the instruction set: `push` of a whole
@@ -104,6 +104,97 @@ static bool insn_takes_stack_address(const cs_insn *insn)
 	       (source->mem.base == X86_REG_RSP || source->mem.base == X86_REG_RBP);
 }
 
+/* A general register of any width by its number; -1: another one. */
+static int register_number(unsigned int reg)
+{
+	static const uint16_t names[][4] = {
+		{ X86_REG_RAX, X86_REG_EAX, X86_REG_AX, X86_REG_AL },
+		{ X86_REG_RCX, X86_REG_ECX, X86_REG_CX, X86_REG_CL },
+		{ X86_REG_RDX, X86_REG_EDX, X86_REG_DX, X86_REG_DL },
+		{ X86_REG_RBX, X86_REG_EBX, X86_REG_BX, X86_REG_BL },
+		{ X86_REG_RSP, X86_REG_ESP, X86_REG_SP, X86_REG_SPL },
+		{ X86_REG_RBP, X86_REG_EBP, X86_REG_BP, X86_REG_BPL },
+		{ X86_REG_RSI, X86_REG_ESI, X86_REG_SI, X86_REG_SIL },
+		{ X86_REG_RDI, X86_REG_EDI, X86_REG_DI, X86_REG_DIL },
+		{ X86_REG_R8, X86_REG_R8D, X86_REG_R8W, X86_REG_R8B },
+		{ X86_REG_R9, X86_REG_R9D, X86_REG_R9W, X86_REG_R9B },
+		{ X86_REG_R10, X86_REG_R10D, X86_REG_R10W, X86_REG_R10B },
+		{ X86_REG_R11, X86_REG_R11D, X86_REG_R11W, X86_REG_R11B },
+		{ X86_REG_R12, X86_REG_R12D, X86_REG_R12W, X86_REG_R12B },
+		{ X86_REG_R13, X86_REG_R13D, X86_REG_R13W, X86_REG_R13B },
+		{ X86_REG_R14, X86_REG_R14D, X86_REG_R14W, X86_REG_R14B },
+		{ X86_REG_R15, X86_REG_R15D, X86_REG_R15W, X86_REG_R15B },
+	};
+
+	for (int number = 0; number < 16; number++)
+		for (int width = 0; width < 4; width++)
+			if (names[number][width] == reg)
+				return number;
+	return -1;
+}
+
+static unsigned int insn_changed(csh capstone, const cs_insn *insn)
+{
+	cs_regs read, written;
+	uint8_t read_count, written_count;
+	unsigned int result = 0;
+
+	if (cs_regs_access(capstone, insn, read, &read_count, written, &written_count) != CS_ERR_OK)
+		return 0xffff;
+	for (uint8_t i = 0; i < written_count; i++) {
+		int number = register_number(written[i]);
+
+		if (number >= 0)
+			result |= 1u << number;
+	}
+	return result;
+}
+
+static enum move_form move_form_of(const cs_insn *insn, const cs_x86_op *to, const cs_x86_op *from)
+{
+	bool whole = to->size == 8;
+
+	switch (insn->id) {
+	case X86_INS_MOV:
+	case X86_INS_MOVZX:
+		if (from->type == X86_OP_MEM)
+			return MOVE_LOAD;
+		return from->type == X86_OP_REG && whole ? MOVE_COPY : MOVE_OTHER;
+	case X86_INS_LEA:
+		return whole ? MOVE_ADDRESS : MOVE_OTHER;
+	case X86_INS_ADD:
+		return from->type == X86_OP_IMM && whole ? MOVE_ADD : MOVE_OTHER;
+	case X86_INS_AND:
+		return from->type == X86_OP_IMM ? MOVE_MASK : MOVE_OTHER;
+	}
+	return MOVE_OTHER;
+}
+
+static struct move insn_move(const cs_insn *insn)
+{
+	const cs_x86 *x86 = &insn->detail->x86;
+	const cs_x86_op *to = &x86->operands[0], *from = &x86->operands[1];
+	struct move move = { .form = MOVE_OTHER };
+	int to_number, from_number = -1;
+
+	if (x86->op_count != 2 || to->type != X86_OP_REG)
+		return move;
+	to_number = register_number(to->reg);
+	if (from->type == X86_OP_REG)
+		from_number = register_number(from->reg);
+	else if (from->type == X86_OP_MEM && from->mem.index == X86_REG_INVALID &&
+		 from->mem.segment == X86_REG_INVALID)
+		from_number = register_number(from->mem.base);
+	if (to_number < 0 || (from->type != X86_OP_IMM && from_number < 0))
+		return move;
+	move.form = move_form_of(insn, to, from);
+	move.to = (unsigned int)to_number;
+	move.from = from->type == X86_OP_IMM ? move.to : (unsigned int)from_number;
+	move.bytes = from->size;
+	move.number = from->type == X86_OP_MEM ? from->mem.disp : from->type == X86_OP_IMM ? from->imm : 0;
+	return move;
+}
+
 static unsigned int insn_written(csh capstone, const cs_insn *insn)
 {
 	cs_regs read, written;
@@ -135,6 +226,8 @@ static void instruction_describe(const struct disasm *disasm, struct instruction
 		out->target = (uint64_t)x86->operands[0].imm;
 	}
 	out->written = insn_written(disasm->capstone, insn);
+	out->changed = insn_changed(disasm->capstone, insn);
+	out->move = insn_move(insn);
 	if (insn_takes_stack_address(insn))
 		out->addressed = out_register_of(x86->operands[0].reg);
 	snprintf(out->text, sizeof(out->text), "%.12s%s%.33s", insn->mnemonic, insn->op_str[0] ? " " : "",

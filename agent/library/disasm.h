@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Just enough x86-64 decoding (by Capstone) to choose where a uprobe goes. */
+/* Just enough x86-64 decoding (by Capstone) to choose where a uprobe goes, and to see what an accessor reads.
+ */
 #ifndef HARK_DISASM_H
 #define HARK_DISASM_H
 
@@ -16,6 +17,22 @@ enum out_register {
 	OUT_R8 = 2,
 };
 
+/* How a value comes into a general register, by their numbers in the instruction set (rax 0 … r15 15). */
+enum move_form {
+	MOVE_OTHER,
+	MOVE_COPY,    /* to = from, 8 bytes */
+	MOVE_LOAD,    /* to = `bytes` of memory at from + number */
+	MOVE_ADDRESS, /* to = from + number */
+	MOVE_ADD,     /* to += number, 8 bytes */
+	MOVE_MASK,    /* to &= number */
+};
+
+struct move {
+	enum move_form form;
+	unsigned int to, from, bytes;
+	int64_t number;
+};
+
 struct instruction {
 	uint64_t address;
 	size_t size;
@@ -28,6 +45,8 @@ struct instruction {
 	uint64_t target;
 	unsigned int written;	/* enum out_register bits that this instruction writes */
 	unsigned int addressed; /* of them, those that now hold an address on the stack */
+	unsigned int changed;	/* general registers that it writes, a bit each, by number */
+	struct move move;
 	char text[INSTRUCTION_TEXT_LEN];
 };
 

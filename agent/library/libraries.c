@@ -140,12 +140,14 @@ static const struct library_row rows[] = {
 		.number = 4,
 		.signs = { "SSL_read", "SSL_write", "SSL_CTX_set_select_certificate_cb" },
 		.functions = openssl_functions,
+		.has_accessors = true,
 	},
 	{
 		FOLLOWED("libressl", "LibreSSL"),
 		.number = 5,
 		.signs = { "SSL_read", "SSL_write", "SSL_CTX_load_verify_mem" },
 		.functions = openssl_functions,
+		.has_accessors = true,
 		.version = "LibreSSL ",
 		.version_beside = "libcrypto",
 	},
@@ -155,6 +157,7 @@ static const struct library_row rows[] = {
 		.file = "libssl.so", /* the relatives' as well */
 		.signs = { "SSL_read", "SSL_write" },
 		.functions = openssl_functions,
+		.has_accessors = true,
 		.version = "OpenSSL ",
 		.version_beside = "libcrypto",
 	},

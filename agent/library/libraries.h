@@ -51,6 +51,7 @@ struct library_row {
 	const char *signs[LIBRARY_SIGNS_MAX];
 	const struct library_function *functions;
 	enum library_calls calls;
+	bool has_accessors;  /* OpenSSL's, of a session's randoms: see session_layout.h */
 	const char *version; /* how the text begins that tells it in its files; NULL: none does */
 	const char
 		*version_beside; /* where a file "libssl…" has none: begin of the name of the one that has */

@@ -66,6 +66,7 @@ struct conn_facts {
 	char alpn_offered[64]; /* what the client offered, comma-separated */
 	uint16_t tls_version;  /* 0x0304 is TLS 1.3; 0: not known */
 	uint64_t hello_id;     /* tells the client's hello from all others; 0: not seen */
+	uint64_t answer_id;    /* the same of the server's */
 	enum event_direction hello_direction;
 	const char *opaque; /* TLS without plaintext: why, in words (static); NULL: it is not */
 	bool process_gone;  /* with it: the process had ended, so that it cannot be asked about */

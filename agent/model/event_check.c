@@ -71,6 +71,7 @@ bool event_valid(const struct event_header *event, size_t size)
 	case EVENT_TLS_FREE:
 	case EVENT_STACK_SWITCH:
 	case EVENT_TLS_EARLY:
+	case EVENT_TLS_RANDOMS:
 		return data_valid(event, false);
 	case EVENT_SOCKET_STATE:
 		return state_valid(event);

@@ -17,10 +17,11 @@
 struct fd_pointer;
 struct sk_entry;
 
-/* A process that has the same client's hello on two connections, in and out, relays it. */
-struct relay_key {
+/* A client's hello that a process sent or received. */
+struct hello_key {
 	uint64_t hello_id;
-	uint64_t pid;
+	uint32_t pid;
+	uint32_t direction; /* enum event_direction */
 };
 
 /*
@@ -61,8 +62,8 @@ struct conn {
 	enum mark muted_mark; /* what it was told last of what is muted */
 	enum conn_plaintext plaintext;
 	const char *unread_why;	    /* by its process, in words (static); NULL: that was gone */
-	struct relay_key relay_key; /* in the tracker's `relays` */
-	UT_hash_handle relay_hh;
+	struct hello_key hello_key; /* in the tracker's `hellos`; hello_id 0: it has none yet */
+	UT_hash_handle hello_hh;
 	struct mover mover;   /* of the newest record */
 	uint64_t mover_names; /* the tracker's count of new names when `mover` was filled */
 	uint64_t last_ns;

@@ -10,6 +10,7 @@
 
 #include "base/counters.h"
 #include "model/event_check.h"
+#include "tracker_hello.h"
 #include "tracker_life.h"
 #include "tracker_opaque.h"
 #include "tracker_table.h"
@@ -101,7 +102,7 @@ static void tracker_socket_data(struct tracker *tracker, const struct event_data
 		return;
 	conn_take(tracker, conn, event);
 	conn_socket_data(conn, event);
-	tracker_relay_watch(tracker, conn);
+	tracker_hello_watch(tracker, conn);
 	conn_weigh_flow(conn, &conn->socket_flow);
 	tracker_conn_charge(tracker, conn);
 }
@@ -213,6 +214,23 @@ static void tracker_tls(struct tracker *tracker, const struct event_data *event)
 	tracker_opaque_note_session(tracker, session);
 }
 
+/* The session's hellos: the connection that carried them is its own, as if a transfer had shown it. */
+static void tracker_tls_randoms(struct tracker *tracker, const struct event_data *event)
+{
+	const struct conn *conn = tracker_hello_find(tracker, event);
+	struct event_data bind = *event;
+
+	if (!conn)
+		return;
+	bind.h.type = EVENT_TLS_BIND;
+	bind.h.flags &= EVENT_PID_VALID;
+	bind.sock = conn->facts.sock;
+	bind.sock.id = conn->socket_id;
+	bind.pos = bind.offset = 0;
+	bind.direction = DIRECTION_SENT;
+	tracker_tls(tracker, &bind);
+}
+
 static void tracker_tls_free(struct tracker *tracker, const struct event_data *event)
 {
 	struct tls_session *session = session_find(tracker, event);
@@ -251,6 +269,9 @@ static void tracker_data(struct tracker *tracker, const struct event_data *event
 	case EVENT_TLS_FREE:
 		tracker_tls_free(tracker, event);
 		return;
+	case EVENT_TLS_RANDOMS:
+		tracker_tls_randoms(tracker, event);
+		return;
 	default:
 		tracker_tls(tracker, event);
 	}
@@ -280,6 +301,7 @@ void tracker_event(struct tracker *tracker, const struct event_header *event)
 	case EVENT_TLS_REFUSED:
 	case EVENT_TLS_FREE:
 	case EVENT_TLS_EARLY:
+	case EVENT_TLS_RANDOMS:
 		tracker_data(tracker, (const struct event_data *)event);
 		break;
 	case EVENT_SOCKET_STATE:

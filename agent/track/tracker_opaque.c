@@ -78,31 +78,3 @@ void tracker_opaque_poll(struct tracker *tracker)
 			conn_tell_opaque(conn);
 	}
 }
-
-/* A process that talks to itself has the hello in and out too. */
-static bool conns_are_ends(const struct conn *a, const struct conn *b)
-{
-	const struct event_socket *one = &a->facts.sock, *other = &b->facts.sock;
-
-	return one->local_port && one->local_port == other->peer_port && one->peer_port == other->local_port;
-}
-
-void tracker_relay_watch(struct tracker *tracker, struct conn *conn)
-{
-	struct relay_key key = { .hello_id = conn->facts.hello_id, .pid = conn->facts.owner.pid };
-	struct conn *other;
-
-	if (!key.hello_id || conn->relay_key.hello_id)
-		return;
-	conn->relay_key = key;
-	HASH_FIND(relay_hh, tracker->relays, &key, sizeof(key), other);
-	if (!other) {
-		HASH_ADD(relay_hh, tracker->relays, relay_key, sizeof(conn->relay_key), conn);
-		if (!TABLE_ADDED(conn, relay_hh))
-			counter_add(COUNTER_LIMIT_MEMORY, 1);
-	} else if (other->facts.hello_direction != conn->facts.hello_direction &&
-		   !conns_are_ends(conn, other)) {
-		other->facts.flags |= FLAG_RELAYED;
-		conn->facts.flags |= FLAG_RELAYED;
-	}
-}

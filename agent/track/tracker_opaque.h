@@ -2,8 +2,8 @@
 /*
  * TLS connections whose plaintext is not seen are told of once, shortly after
  * they began to carry data. In a process that gives its ciphertext to the
- * socket by itself (Node.js, Python's asyncio) the library's sessions are not
- * bound to sockets: whose plaintext it is nobody can tell, but it is seen.
+ * socket by itself (Node.js, Python's asyncio) a session whose hellos were
+ * not seen has no socket: whose plaintext it is nobody can tell, but it is seen.
  */
 #ifndef HARK_TRACKER_OPAQUE_H
 #define HARK_TRACKER_OPAQUE_H
@@ -18,9 +18,6 @@ void tracker_opaque_watch(struct tracker *tracker, struct conn *conn);
 
 /* Looks whether one of its processes has sessions without a socket, and what TLS its process has. */
 void tracker_opaque_learn(struct tracker *tracker, struct conn *conn);
-
-/* After the socket moved: is the client's hello on it one that its process has on another connection too? */
-void tracker_relay_watch(struct tracker *tracker, struct conn *conn);
 
 /* Tells of those whose time has come. */
 void tracker_opaque_poll(struct tracker *tracker);

@@ -102,8 +102,8 @@ void tracker_conn_remove(struct tracker *tracker, struct conn *conn)
 		HASH_DEL(tracker->by_id, conn);
 	if (conn->awake_until)
 		DL_DELETE2(tracker->awake, conn, awake_prev, awake_next);
-	if (TABLE_ADDED(conn, relay_hh))
-		HASH_DELETE(relay_hh, tracker->relays, conn);
+	if (TABLE_ADDED(conn, hello_hh))
+		HASH_DELETE(hello_hh, tracker->hellos, conn);
 	tracker_conn_unwatch(tracker, conn);
 	DL_DELETE(tracker->conns, conn);
 	conn_lift(tracker, conn);

@@ -75,7 +75,7 @@ struct tracker {
 	size_t charged_bytes;		     /* of all connections */
 	size_t waiting_bytes;		     /* of `waiting` */
 	uint32_t *pids;
-	struct conn *relays; /* that carry a client's hello, by it and the process */
+	struct conn *hellos; /* those that carry a client's, by it */
 	struct conn *by_id;
 	struct conn *conns; /* by last activity, oldest first */
 	struct conn *awake;

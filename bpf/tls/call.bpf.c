@@ -165,6 +165,7 @@ static __always_inline void tls_call_fill(struct tls_call *call, const struct tl
 	call->library = function->library;
 	call->kind = function->kind;
 	call->result = function->result;
+	call->layout = function->layout;
 }
 
 /* SSL_set_fd and its kin: a hint until the first nested transfer tells the socket itself. */

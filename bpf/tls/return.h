@@ -111,13 +111,60 @@ static __always_inline __u64 tls_call_moved(const struct tls_call *call, __s64 r
 	return done;
 }
 
+/*
+ * Tells which hellos are the session's: user space has read them on their way through the sockets. Nothing is
+ * told that cannot be read whole.
+ */
+static __noinline int randoms_tell(__u64 ssl, __u32 number)
+{
+	struct session_key key = { .ssl = ssl, .pid = bpf_get_current_pid_tgid() >> 32 };
+	struct kernel_session *session = bpf_map_lookup_elem(&sessions, &key);
+	const struct tls_layout *layout = &tls_layouts[number & (TLS_LAYOUTS - 1)];
+	__u64 holder = ssl, client = 0, of_server = 0;
+	struct event_data *e;
+	__u8 server = 0;
+
+	if (!session || (layout->pointer &&
+			 bpf_probe_read_user(&holder, sizeof(holder), (void *)(ssl + layout->pointer)) < 0))
+		return 0;
+	if (bpf_probe_read_user(&client, sizeof(client),
+				(void *)(holder + layout->client_random + EVENT_RANDOM_AT)) < 0 ||
+	    bpf_probe_read_user(&of_server, sizeof(of_server),
+				(void *)(holder + layout->server_random + EVENT_RANDOM_AT)) < 0 ||
+	    bpf_probe_read_user(&server, sizeof(server), (void *)(ssl + layout->server)) < 0)
+		return 0;
+	server &= layout->server_mask;
+	if (server > 1)
+		return 0;
+	e = tls_record(EVENT_TLS_RANDOMS, 0, ssl, session);
+	if (!e)
+		return 0;
+	e->pos = client;
+	e->offset = of_server;
+	e->direction = server ? DIRECTION_RECEIVED : DIRECTION_SENT;
+	bpf_ringbuf_submit(e, BPF_RB_NO_WAKEUP);
+	return 0;
+}
+
+/* A call of a session that no transfer was nested in so far: its ciphertext goes through memory. Once. */
+static __always_inline void socketless_tell(struct kernel_session *session, const struct tls_call *call)
+{
+	if (session->sock.id || session->told || !call->layout || call->kind == TLS_WRITE_EARLY)
+		return;
+	session->told = 1;
+	randoms_tell(call->ssl, call->layout);
+}
+
 static __always_inline void handshake_done(const struct tls_call *call, __s64 result)
 {
 	struct kernel_session *session = session_of_call(call);
 	struct event_data *e;
 
-	if (!session || !session->handshake_ns || !call_succeeded(call, result) ||
-	    !socket_wanted(&session->sock))
+	if (!session || !call_succeeded(call, result))
+		return;
+	session->told = 0; /* an object that was cleared has others now */
+	socketless_tell(session, call);
+	if (!session->handshake_ns || !socket_wanted(&session->sock))
 		return;
 	e = tls_record(EVENT_TLS_BIND, EVENT_FROM_START, call->ssl, session);
 	if (!e)
@@ -215,6 +262,7 @@ static __always_inline int tls_call_returned(struct tls_call *call, struct tls_c
 		return 0;
 	if (!session || !socket_wanted(&session->sock))
 		return 0;
+	socketless_tell(session, call);
 	if (call->kind == TLS_PEEK) {
 		kernel_count(KC_PEEKED, 1);
 		return 0;

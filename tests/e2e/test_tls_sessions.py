@@ -133,7 +133,7 @@ def test_node_writes_in_secure_connect(hark, nginx, capture, way, tmp_path):
     assert sorted(one["url.query"] for one in seen) == (["first", "foreign", "second"] if way == "foreign" else ["first", "second"])
     for one in seen:
         assert one["tls"] is (one["url.query"] != "foreign") and one["http.response.status_code"] == 200
-        assert one.get("network.peer.port") in (None, nginx.http if one["url.query"] == "foreign" else nginx.tls)
+        assert one["network.peer.port"] == (nginx.http if one["url.query"] == "foreign" else nginx.tls)
     assert_whole(seen)
     assert_whole(watch.of(nginx))
 

@@ -36,6 +36,8 @@ static const struct {
 	{ "binding with payload", EVENT_TLS_BIND, FIXED + 1, FIXED + 1, 1, 1, 0, 0, false },
 	{ "refused", EVENT_TLS_REFUSED, FIXED, FIXED, 7, 0, 0, 0, true },
 	{ "free", EVENT_TLS_FREE, FIXED, FIXED, 0, 0, 0, 0, true },
+	{ "randoms", EVENT_TLS_RANDOMS, FIXED, FIXED, 0, 0, 0, 0, true },
+	{ "randoms with a payload", EVENT_TLS_RANDOMS, FIXED + 1, FIXED + 1, 1, 1, 0, 0, false },
 	{ "early", EVENT_TLS_EARLY, FIXED, FIXED, 0, 0, 0, 0, true },
 	{ "early with a payload", EVENT_TLS_EARLY, FIXED + 1, FIXED + 1, 1, 1, 0, 0, false },
 	{ "stack switch", EVENT_STACK_SWITCH, FIXED, FIXED, 0, 0, 0, 0, true },

@@ -22,6 +22,9 @@
 #define IN_RECORD(x) "16 0301 2(" x ")"
 #define HELLO_C(x)   IN_RECORD("01 3(" CLIENT "2(" x "))")
 #define HELLO_S(x)   IN_RECORD("02 3(" SERVER "2(" x "))")
+#define RETRY                                                                          \
+	IN_RECORD("02 3(0303 cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2" \
+		  "c8a8339c 1() 1301 00 2(" CHOICE("0304") "0033 2(0017)))")
 #define SNI(name)    "0000 2(2(00 2('" name "')))"
 #define ALPN(list)   "0010 2(2(" list "))"
 #define OFFERS(list) "002b 2(1(" list "))"
@@ -75,6 +78,9 @@ static const struct row rows[] = {
 	{ "another message first", IN_RECORD("0b 3('certificate')"), "none - - 0000 0" },
 	{ "another record type first", "18 0301 2('heartbeat')", "none - - 0000 0" },
 	{ "application data first", "17 0303 2('late')", "none - - 0000 1" },
+	{ "a wish for another hello, then the server's own", RETRY "14 0303 2(01) " HELLO_S(CHOICE("0304")),
+	  "server - - 0304 0" },
+	{ "a wish for another hello, and no more", RETRY, "retry - - 0304 0" },
 	{ "something between the parts", "16 0301 2(01 0000) 15 0301 2(0170)", "none - - 0000 0" },
 	{ "not TLS", "'GET / HTTP/1.1' 0d0a", "none - - 0000 0" },
 	{ "an empty message", IN_RECORD("01 3()"), "none - - 0000 0" },
@@ -169,7 +175,7 @@ static size_t build(const char *text, uint8_t *out)
 
 static const char *describe(const struct tls_hello_reader *reader, const struct tls_hello *hello)
 {
-	static const char *const kinds[] = { "more", "client", "server", "none" };
+	static const char *const kinds[] = { "more", "retry", "client", "server", "none" };
 	static char text[512];
 
 	snprintf(text, sizeof(text), "%s %s %s %04x %llu", kinds[reader->kind],

@@ -149,7 +149,7 @@ static void hello_put(struct bench *bench, struct peer *peer, enum event_directi
 {
 	char hello[] = CLIENT_HELLO;
 
-	hello[5 + 4 + 2 + 31] = random;
+	hello[5 + 4 + 2 + EVENT_RANDOM_AT] = random;
 	data_put(bench, peer, direction, hello, sizeof(hello) - 1);
 }
 

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Where a TLS object keeps the randoms of its hellos. They are on the wire too, and no two sessions have the
+ * same, so they tell whose plaintext it is where the library never touches the socket (docs/design.md, D4c).
+ */
+#ifndef HARK_SESSION_LAYOUT_H
+#define HARK_SESSION_LAYOUT_H
+
+#include "elf_file.h"
+#include "libraries.h"
+
+#include <stdbool.h>
+
+/* Reads it out of the file's own accessors. False: it has none, or they are not clear; *out is untouched. */
+bool session_layout_find(const struct elf_file *elf, const struct library_row *library,
+			 struct tls_layout *out);
+
+#endif
