@@ -27,7 +27,7 @@ LLHTTP_OBJECTS := $(patsubst /usr/share/llhttp/%.c,$(BUILD)/llhttp/%.o,$(LLHTTP_
 endif
 
 LIBRARIES = $(if $(filter yes,$(CAPTURE)),libbpf) libelf libnghttp2 capstone zlib libbrotlidec libzstd ncursesw \
-	libcap libseccomp
+	libcap libseccomp libcrypto
 WARNINGS := -Wall -Wextra -Wshadow -Wmissing-prototypes -Werror
 SAN_FLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer)
 CFLAGS ?= -O2 -g

@@ -102,6 +102,12 @@ MAP(scratch, PERCPU_ARRAY, 1, __u32, struct capture_scratch);
  */
 MAP(mmsg, LRU_HASH, 1024, __u64, struct mmsg_progress);
 
+/* Of UDP sockets, how many of their datagrams were looked at. */
+MAP(datagrams, LRU_HASH, 4096, __u64, struct datagram_looks);
+
+/* The datagram that the processor's current program looks at. */
+MAP(datagram_scratch, PERCPU_ARRAY, 1, __u32, struct datagram_found);
+
 /* Sockets that user space was told it cannot read. */
 MAP(unseen, LRU_HASH, 4096, struct unseen_key, __u8);
 

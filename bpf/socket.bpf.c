@@ -6,7 +6,7 @@
  * be read without a fault.
  */
 #include "addresses.h"
-#include "unseen.h"
+#include "datagram.h"
 #include <bpf/bpf_tracing.h>
 
 /* Weak: the whole object is linked on kernels whose way this is not. */
@@ -145,29 +145,26 @@ static __always_inline bool fd_is_socket(struct task_struct *task, __u32 fd, str
 	return BPF_CORE_READ(file, private_data) == (void *)UNTRUSTED(sk)->sk_socket;
 }
 
+#define MMSG_DATAGRAMS (1u << 31) /* no system call's number has it */
+
 /*
  * recvmmsg and sendmmsg come here once a message, and nothing in the registers
  * says which. The kernel ends the call at the last message, at an error or at
  * a partial send, each of which is seen here, so counting works; with a timeout
- * it may end unseen, so then nothing is copied.
+ * it may end unseen, so then nothing is copied. Returns the address of the message; 0: it is not known.
+ * Of datagrams, which are counted `apart`, not every one may be looked at, so that one count may be wrong.
  */
-static __always_inline void mmsg_find(struct capture *c, const struct syscall_regs *regs, int ret)
+static __always_inline __u64 mmsg_message(const struct syscall_regs *regs, int ret, __u32 apart)
 {
 	__u64 key = bpf_get_current_pid_tgid();
 	struct mmsg_progress *seen = bpf_map_lookup_elem(&mmsg, &key);
-	struct mmsg_progress now = { .vector = regs->arg[1], .nr = regs->nr, .index = 0 };
-	struct user_msghdr message;
+	struct mmsg_progress now = { .vector = regs->arg[1], .nr = regs->nr | apart, .index = 0 };
+	__u64 message = 0;
 
 	if (seen && seen->vector == now.vector && seen->nr == now.nr)
 		now.index = seen->index;
-	if (ret >= 0 && now.index < 1024 &&
-	    bpf_probe_read_user(&message, sizeof(message),
-				(void *)(regs->arg[1] + now.index * sizeof(struct user_mmsghdr))) == 0) {
-		c->vectors = message.iov;
-		c->vector_count = message.iov_count;
-	} else {
-		c->hole = HOLE_VECTOR;
-	}
+	if (ret >= 0 && now.index < 1024)
+		message = regs->arg[1] + now.index * sizeof(struct user_mmsghdr);
 	now.index++;
 	if (ret < 0 || now.index >= regs->arg[2])
 		bpf_map_delete_elem(&mmsg, &key);
@@ -175,6 +172,20 @@ static __always_inline void mmsg_find(struct capture *c, const struct syscall_re
 		bpf_map_update_elem(&mmsg, &key, &now, BPF_ANY);
 	if (regs->nr == NR_RECVMMSG && regs->arg[4] && regs->arg[2] > 1) {
 		bpf_map_delete_elem(&mmsg, &key);
+		return 0;
+	}
+	return message;
+}
+
+static __always_inline void mmsg_find(struct capture *c, const struct syscall_regs *regs, int ret)
+{
+	__u64 at = mmsg_message(regs, ret, 0);
+	struct user_msghdr message;
+
+	if (at && bpf_probe_read_user(&message, sizeof(message), (void *)at) == 0) {
+		c->vectors = message.iov;
+		c->vector_count = message.iov_count;
+	} else {
 		c->hole = HOLE_VECTOR;
 	}
 }
@@ -227,15 +238,54 @@ static __always_inline bool datagram_is_https(struct sock *sk, struct task_struc
 	return address->family && address->port == __builtin_bswap16(HTTPS_PORT);
 }
 
+/*
+ * Does a QUIC connection begin with this datagram? Two functions of their own, for the same reason as the
+ * next one. Where a received one came from does not stand in user memory yet.
+ */
+static __noinline int datagram_find(struct sock *sk, struct task_struct *task, int ret)
+{
+	struct datagram_looks *looks = datagram_looks_left(bpf_get_socket_cookie(sk));
+	struct datagram_found *found = datagram_found_here();
+	struct syscall_regs regs;
+
+	if (!looks || !found)
+		return 0;
+	regs_fill(&regs, task);
+	if (regs.compat || (task->flags & PF_IO_WORKER) || !fd_is_socket(task, regs.arg[0], sk))
+		return 0;
+	found->at = regs.arg[1];
+	found->bytes = ret;
+	if (regs.nr == NR_RECVMMSG || regs.nr == NR_SENDMMSG)
+		found->at = mmsg_message(&regs, ret, MMSG_DATAGRAMS);
+	if (!found->at || ret < DATAGRAM_MIN_BYTES || !datagram_buffer(found, regs.nr, regs.arg[2]))
+		return 0;
+	return datagram_begins(looks, found);
+}
+
+static __noinline int datagram_tell(struct sock *sk, struct task_struct *task, __u8 direction)
+{
+	struct pt_regs *user = (struct pt_regs *)bpf_task_pt_regs(task);
+	struct datagram_found *found = datagram_found_here();
+	struct record_datagram *out = found ? datagram_reserve() : 0;
+
+	if (!out)
+		return 0;
+	socket_fill(&out->data.sock, sk);
+	out->data.sock.fd = SYSCALL_FIRST(user);
+	if (direction == DIRECTION_SENT)
+		datagram_find_peer(out, SYSCALL_NR(user), found->at, SYSCALL_FIFTH(user));
+	out->data.source = SOURCE_SOCKET;
+	datagram_submit(out, found, direction);
+	return 0;
+}
+
 /* A function of its own: the verifier adds up the stack of what calls each other, and the capture has little
  * left. */
-static __noinline void datagram_transfer(struct sock *sk, struct task_struct *task, int flags, __u8 direction)
+static __noinline void datagram_transfer(struct sock *sk, struct task_struct *task, __u8 direction)
 {
 	struct user_sockaddr address;
 	struct event_unseen *out;
 
-	if ((flags & (MSG_PEEK | MSG_ERRQUEUE)) || !process_wanted(current_number()))
-		return;
 	if (settings.filter_ports && !port_wanted(HTTPS_PORT))
 		return;
 	if (!datagram_is_https(sk, task, direction, &address))
@@ -255,12 +305,19 @@ static __always_inline int socket_transfer(struct sock *sk, int ret, int flags, 
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct capture c = {};
 	struct syscall_regs regs;
+	__u32 nr;
 
 	if (task->flags & PF_KTHREAD)
 		return 0;
 	if (!socket_followed(sk)) {
-		if (ret > 0 && datagram_followed(sk))
-			datagram_transfer(sk, task, flags, direction);
+		if (ret <= 0 || !datagram_followed(sk) || (flags & (MSG_PEEK | MSG_ERRQUEUE)) ||
+		    !process_wanted(current_number()))
+			return 0;
+		nr = SYSCALL_NR((struct pt_regs *)bpf_task_pt_regs(task));
+		if ((ret >= DATAGRAM_MIN_BYTES || nr == NR_RECVMMSG || nr == NR_SENDMMSG) &&
+		    datagram_find(sk, task, ret))
+			datagram_tell(sk, task, direction);
+		datagram_transfer(sk, task, direction);
 		return 0;
 	}
 	if (!process_wanted(current_number()))

@@ -6,7 +6,7 @@
  * sockfs inode number, the one in /proc/PID/fd.
  */
 #include "addresses.h"
-#include "unseen.h"
+#include "datagram.h"
 #include <bpf/bpf_tracing.h>
 
 static __always_inline bool socket_followed(struct socket *socket, struct sock *sk)
@@ -206,6 +206,49 @@ static __noinline int datagram_transfer(struct pt_regs *user, struct sock *sk, s
 	return 0;
 }
 
+#define DATAGRAMS_WALKED 4
+
+/*
+ * Does a QUIC connection begin with this datagram? Two functions of their own, for the same reason. Of a call
+ * for many the first DATAGRAMS_WALKED are looked at, from the next one on.
+ */
+static __noinline int datagram_find(struct pt_regs *user, struct file *file, __s64 ret, __u32 next)
+{
+	bool many = SYSCALL_NR(user) == NR_SENDMMSG || SYSCALL_NR(user) == NR_RECVMMSG;
+	struct datagram_looks *looks = datagram_looks_left(BPF_CORE_READ(file, f_inode, i_ino));
+	struct datagram_found *found = datagram_found_here();
+	__u32 bytes = ret;
+
+	if (!looks || !found || (!many && next))
+		return 0;
+	if (message_flags(SYSCALL_NR(user), SYSCALL_THIRD(user), SYSCALL_FOURTH(user)) &
+	    (MSG_PEEK | MSG_ERRQUEUE))
+		return 0;
+	found->at = SYSCALL_SECOND(user) + next * sizeof(struct user_mmsghdr);
+	if (many &&
+	    (next >= ret || bpf_probe_read_user(&bytes, sizeof(bytes),
+						(void *)(found->at + sizeof(struct user_msghdr))) < 0))
+		return 0;
+	found->bytes = bytes;
+	if (bytes < DATAGRAM_MIN_BYTES || !datagram_buffer(found, SYSCALL_NR(user), SYSCALL_THIRD(user)))
+		return 0;
+	return datagram_begins(looks, found);
+}
+
+static __noinline int datagram_tell(struct pt_regs *user, struct sock *sk, struct file *file)
+{
+	struct datagram_found *found = datagram_found_here();
+	struct record_datagram *out = found ? datagram_reserve() : 0;
+
+	if (!out)
+		return 0;
+	socket_fill(&out->data.sock, sk, BPF_CORE_READ(file, f_inode, i_ino), SYSCALL_FIRST(user));
+	datagram_find_peer(out, SYSCALL_NR(user), found->at, SYSCALL_FIFTH(user));
+	out->data.source = SOURCE_SYSCALL;
+	datagram_submit(out, found, syscall_direction(SYSCALL_NR(user)));
+	return 0;
+}
+
 /*
  * Bytes that io_uring moves pass no system call of their own. Where no counter of the socket's shows it
  * either, user space has to know that this process may have moved more than was seen. Told of once a process.
@@ -255,8 +298,15 @@ static __always_inline int syscall_transfer(struct pt_regs *user, __s64 ret, boo
 	sk = BPF_CORE_READ(socket, sk);
 	if (!sk)
 		return 0;
-	if (!socket_followed(socket, sk))
-		return datagram_followed(socket, sk) ? datagram_transfer(user, sk, file, ret) : 0;
+	if (!socket_followed(socket, sk)) {
+		if (!datagram_followed(socket, sk))
+			return 0;
+#pragma unroll
+		for (__u32 i = 0; i < DATAGRAMS_WALKED; i++)
+			if (ret > 0 && datagram_find(user, file, ret, i))
+				datagram_tell(user, sk, file);
+		return datagram_transfer(user, sk, file, ret);
+	}
 	flags = message_flags(regs.nr, regs.arg[2], regs.arg[3]);
 	socket_fill(&c.record.sock, sk, BPF_CORE_READ(file, f_inode, i_ino), regs.arg[0]);
 	if (flags & (MSG_PEEK | MSG_OOB | MSG_ERRQUEUE)) {

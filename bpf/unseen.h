@@ -110,7 +110,9 @@ static __always_inline void datagram_peer(struct event_socket *s, const struct u
 		return;
 	s->peer_port = __builtin_bswap16(address->port);
 	if (address->family == AF_INET6) {
-		__builtin_memcpy(s->peer, address->v6, sizeof(s->peer));
+		/* In words: as single bytes, all of them at once would stand on the stack. */
+		for (int i = 0; i < 4; i++)
+			((__u32 *)s->peer)[i] = ((const volatile __u32 *)address->v6)[i];
 		return;
 	}
 	s->family = AF_INET;

@@ -57,9 +57,11 @@ enum event_type {
 	EVENT_TLS_EARLY = 15,	/* struct event_data without payload: what became of early data */
 	EVENT_FORK = 16,	/* struct event_process: a process began as a copy of its parent */
 	EVENT_TLS_RANDOMS =
-		17, /* struct event_data without payload: of the hellos of a session whose socket is
-		       not known, EVENT_RANDOM_AT bytes into each random 8 bytes: pos of the client's,
-		       offset of the server's. direction is the way of the client's hello */
+		17,	     /* struct event_data without payload: of the hellos of a session whose socket is
+				not known, EVENT_RANDOM_AT bytes into each random 8 bytes: pos of the client's,
+				offset of the server's. direction is the way of the client's hello */
+	EVENT_DATAGRAM = 18, /* struct event_data: a UDP datagram that looks like the beginning of a QUIC
+				connection. pos and offset are 0 */
 };
 
 /*
@@ -126,7 +128,7 @@ struct event_socket {
 	__u64 sk;	  /* struct sock pointer: a hint between state changes, never an identity */
 	__s32 fd;	  /* -1: not known */
 	__u16 family;	  /* AF_INET, AF_INET6, AF_UNIX; 0: not known */
-	__u16 protocol;	  /* IPPROTO_TCP, IPPROTO_MPTCP, 0 for Unix */
+	__u16 protocol;	  /* IPPROTO_TCP, IPPROTO_MPTCP, IPPROTO_UDP, 0 for Unix */
 	__u16 local_port; /* host order */
 	__u16 peer_port;
 	__u8 state;	/* TCP state now */
@@ -222,6 +224,8 @@ enum kernel_counter {
 	KC_OUT_OF_BAND,	     /* MSG_OOB, MSG_ERRQUEUE */
 	KC_UDP_443,	     /* datagrams to or from UDP port 443 */
 	KC_PROGRAMS_SKIPPED, /* by user space: calls for which the kernel did not run a program of ours */
+	KC_DATAGRAMS,	     /* EVENT_DATAGRAMs, lost ones too */
+	KC_DATAGRAMS_LIMIT,  /* times that a socket had no more of them for the rest of a second */
 	KC_COUNT,
 };
 

@@ -190,6 +190,19 @@ struct unseen_key {
 	__u64 kind; /* enum event_unseen_kind */
 };
 
+struct datagram_looks {
+	__u64 since_ns; /* when the window began; 0: none did */
+	__u32 looked, copied;
+};
+
+/* Between the two functions that look at a datagram and hand it on: no stack is left for it before Linux 6.8.
+ */
+struct datagram_found {
+	__u64 base, len; /* its buffer */
+	__u64 at;	 /* the second argument, or the address of its struct mmsghdr */
+	__u64 bytes;
+};
+
 struct mmsg_progress {
 	__u64 vector; /* user address */
 	__u32 nr, index;

@@ -219,6 +219,38 @@ static void decide(struct tls_hello_reader *reader, enum tls_hello_kind kind)
 	reader->message = NULL;
 }
 
+static size_t body_size(const uint8_t *header)
+{
+	return (size_t)header[1] << 16 | (size_t)header[2] << 8 | header[3];
+}
+
+enum tls_hello_kind tls_hello_read(struct slice message, struct tls_hello *out)
+{
+	struct tls_hello hello = { .version = 0 };
+	struct slice body = slice_drop(message, MESSAGE_HEADER_BYTES);
+	bool client;
+	size_t size;
+
+	if (!message.len)
+		return TLS_HELLO_MORE;
+	client = message.data[0] == HANDSHAKE_CLIENT_HELLO;
+	if (!client && message.data[0] != HANDSHAKE_SERVER_HELLO)
+		return TLS_HELLO_NONE;
+	if (message.len < MESSAGE_HEADER_BYTES)
+		return TLS_HELLO_MORE;
+	size = body_size(message.data);
+	if (size > TLS_HELLO_LIMIT_BYTES)
+		return TLS_HELLO_NONE;
+	if (body.len < size)
+		return TLS_HELLO_MORE;
+	if (!read_hello(slice_take(body, size), client, &hello))
+		return TLS_HELLO_NONE;
+	*out = hello;
+	if (!client && is_retry(slice_take(body, size)))
+		return TLS_HELLO_RETRY;
+	return client ? TLS_HELLO_CLIENT : TLS_HELLO_SERVER;
+}
+
 /* Appends up to `wanted` bytes in all; how many were taken. */
 static size_t message_fill(struct tls_hello_reader *reader, struct slice bytes, size_t wanted)
 {
@@ -232,35 +264,18 @@ static size_t message_fill(struct tls_hello_reader *reader, struct slice bytes, 
 static enum tls_hello_kind message_feed(struct tls_hello_reader *reader, struct slice bytes,
 					struct tls_hello *out)
 {
-	struct tls_hello hello = { .version = 0 };
-	const uint8_t *header;
-	bool client;
 	size_t size;
 
 	if (!reader->message)
 		reader->message = malloc(MESSAGE_HEADER_BYTES + TLS_HELLO_LIMIT_BYTES);
 	if (!reader->message)
 		return TLS_HELLO_NONE;
-	header = reader->message;
 	if (reader->message_len < MESSAGE_HEADER_BYTES)
 		bytes = slice_drop(bytes, message_fill(reader, bytes, MESSAGE_HEADER_BYTES));
-	client = header[0] == HANDSHAKE_CLIENT_HELLO;
-	if (!client && header[0] != HANDSHAKE_SERVER_HELLO)
-		return TLS_HELLO_NONE;
-	if (reader->message_len < MESSAGE_HEADER_BYTES)
-		return TLS_HELLO_MORE;
-	size = (size_t)header[1] << 16 | (size_t)header[2] << 8 | header[3];
-	if (size > TLS_HELLO_LIMIT_BYTES)
-		return TLS_HELLO_NONE;
-	message_fill(reader, bytes, MESSAGE_HEADER_BYTES + size);
-	if (reader->message_len < MESSAGE_HEADER_BYTES + size)
-		return TLS_HELLO_MORE;
-	if (!read_hello(slice_of(header + MESSAGE_HEADER_BYTES, size), client, &hello))
-		return TLS_HELLO_NONE;
-	*out = hello;
-	if (!client && is_retry(slice_of(header + MESSAGE_HEADER_BYTES, size)))
-		return TLS_HELLO_RETRY;
-	return client ? TLS_HELLO_CLIENT : TLS_HELLO_SERVER;
+	size = reader->message_len < MESSAGE_HEADER_BYTES ? 0 : body_size(reader->message);
+	if (size <= TLS_HELLO_LIMIT_BYTES)
+		message_fill(reader, bytes, MESSAGE_HEADER_BYTES + size);
+	return tls_hello_read(slice_of(reader->message, reader->message_len), out);
 }
 
 /* --- records ------------------------------------------------------------------- */

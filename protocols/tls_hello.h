@@ -66,6 +66,12 @@ size_t tls_hello_memory(const struct tls_hello_reader *reader);
 enum tls_hello_kind tls_hello_feed(struct tls_hello_reader *reader, struct slice bytes,
 				   struct tls_hello *out);
 
+/*
+ * The same of a handshake message that stands in no records, as in QUIC (RFC 9001, 4.1.3), from its first
+ * byte on. TLS_HELLO_MORE: it is longer than these bytes; what follows it is not looked at. *out as above.
+ */
+enum tls_hello_kind tls_hello_read(struct slice message, struct tls_hello *out);
+
 /* Bytes are missing before the next ones. */
 void tls_hello_hole(struct tls_hello_reader *reader);
 

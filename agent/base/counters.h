@@ -35,6 +35,7 @@
 	  "TLS connections whose plaintext was not seen (hark doctor says why)")                            \
 	X(CONNECTIONS_UNBOUND, "connections.unbound",                                                       \
 	  "TLS connections whose plaintext was seen, but not that it is theirs")                            \
+	X(CONNECTIONS_QUIC, "connections.quic", "QUIC connections (HTTP/3) that began: told of, not read")  \
 	X(EXCHANGES_WHOLE, "exchanges.whole", "exchanges seen whole")                                       \
 	X(EXCHANGES_FLAGGED, "exchanges.flagged", "exchanges with a flag")                                  \
 	X(EXCHANGES_PENDING, "exchanges.pending", "lines about exchanges that were not over")               \
@@ -58,6 +59,8 @@
 	X(TRANSFERS_OUT_OF_BAND, "transfers.out_of_band", "out-of-band transfers: not stream data")         \
 	X(TRANSFERS_VECTORS, "transfers.vectors", "calls with more vectors than are walked")                \
 	X(TRANSFERS_UDP_443, "transfers.udp_443", "datagrams of UDP port 443 (HTTP/3): not read")           \
+	X(TRANSFERS_QUIC, "transfers.quic", "datagrams in which QUIC connections begin, copied")            \
+	X(QUIC_UNNAMED, "quic.unnamed", "QUIC connections told of without what their hello says")           \
 	X(PROGRAMS_SKIPPED, "programs.skipped",                                                             \
 	  "calls that the kernel kept from hark: its program was under way on that processor")              \
 	X(FAULTS, "faults", "user memory that could not be read")                                           \
@@ -69,6 +72,8 @@
 	X(LIMIT_MAPS, "limit.maps", "kernel maps that were full")                                           \
 	X(LIMIT_CONNECTIONS, "limit.connections", "more connections than are followed")                     \
 	X(LIMIT_CONTAINERS, "limit.containers", "processes shown without the container they are in")        \
+	X(LIMIT_DATAGRAMS, "limit.datagrams",                                                               \
+	  "times that a UDP socket began more QUIC connections in a second than are looked at")             \
 	X(LIMIT_ENDPOINTS, "limit.endpoints", "exchanges counted in the row of the rest")                   \
 	X(LIMIT_EXCHANGES, "limit.exchanges", "more open exchanges than are followed")                      \
 	X(LIMIT_JOINS, "limit.joins", "exchanges that did not wait for their other end")                    \

@@ -96,7 +96,8 @@ static int all_print(struct doctor_files *files, bool detail)
 	printf("\nProcesses with TLS\n");
 	doctor_processes_print(processes, stdout, detail);
 	free(processes);
-	printf("\nNever seen: UDP, so HTTP/3. Only sizes: io_uring, sendfile, splice, 32-bit programs. "
+	printf("\nNever read: UDP, so HTTP/3 (only its hellos). Only sizes: io_uring, sendfile, splice, "
+	       "32-bit programs. "
 	       "Unknown:\n"
 	       "header fields that HTTP/2 compressed before hark began.\n");
 	return 0;

@@ -13,6 +13,7 @@
 #include "model/address.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -173,6 +174,8 @@ static enum filter_answer match_peer(const struct filter_value *value, struct fi
 		return FILTER_UNKNOWN;
 	if (sock->family == AF_UNIX || value->peer.unix_socket)
 		return filter_says(sock->family == AF_UNIX && value->peer.unix_socket);
+	if (sock->protocol == IPPROTO_UDP && !sock->peer_port)
+		return FILTER_UNKNOWN;
 	if (value->peer.port_known && value->peer.port != sock->peer_port)
 		return FILTER_NO;
 	address_widen(address, sock->family, sock->peer);

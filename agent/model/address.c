@@ -2,6 +2,7 @@
 #include "address.h"
 
 #include <arpa/inet.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 
 static_assert(AF_INET == 2 && AF_INET6 == 10, "address_known()");
@@ -55,7 +56,7 @@ void address_put_endpoint(struct buffer *buffer, const struct event_socket *sock
 {
 	bool bracket = sock->family == AF_INET6 && !address_is_ipv4(address);
 
-	if (!address_known(sock)) {
+	if (!address_known(sock) || (sock->protocol == IPPROTO_UDP && !port)) {
 		buffer_string(buffer, sock->family == AF_UNIX ? "unix" : "-");
 		return;
 	}

@@ -65,6 +65,7 @@ bool event_valid(const struct event_header *event, size_t size)
 	switch (event->type) {
 	case EVENT_SOCKET_DATA:
 	case EVENT_TLS_DATA:
+	case EVENT_DATAGRAM:
 		return data_valid(event, true);
 	case EVENT_TLS_BIND:
 	case EVENT_TLS_REFUSED:

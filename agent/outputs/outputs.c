@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -233,8 +234,10 @@ bool outputs_show(struct outputs *outputs, const struct result *result)
 	hand_on(outputs, result);
 	count_shown(outputs, result);
 	/* Unread traffic is told of on stderr where no output tells it; `hark conns` does when a connection
-	 * ends. */
-	if ((result->kind == RESULT_UNSEEN || (result->kind == RESULT_OPAQUE && view != VIEW_CONNS)) &&
+	 * ends, and knows those of TCP only. */
+	if ((result->kind == RESULT_UNSEEN ||
+	     (result->kind == RESULT_OPAQUE &&
+	      (view != VIEW_CONNS || result->conn->sock.protocol == IPPROTO_UDP))) &&
 	    view != VIEW_RECORD && !outputs_wants(outputs).kinds[result->kind])
 		remarks_unread(&outputs->remarks, result);
 	return true;

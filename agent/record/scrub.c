@@ -8,6 +8,7 @@
 
 #include "base/budget.h"
 #include "base/counters.h"
+#include "quic_initial.h"
 #include "scrub_flow.h"
 
 #include <errno.h>
@@ -321,6 +322,30 @@ static void take_other(struct scrub *scrub, const struct event_header *event)
 	}
 }
 
+/* Of a datagram what everybody can read is kept: packets that open with the keys of their own connection id.
+ */
+static void datagram_judge(struct scrub *scrub, struct scrub_item *item)
+{
+	struct event_data *data = &item->event.data;
+	struct slice rest = slice_of(data->payload, data->copied);
+	struct quic_initial *initial;
+	struct quic_packet packet;
+	uint32_t keep = 0, cut;
+
+	while (quic_initial_next(&rest, &packet) && (initial = quic_initial_new(&packet))) {
+		quic_initial_free(initial);
+		keep = (uint32_t)(packet.bytes.data + packet.bytes.len - data->payload);
+	}
+	cut = data->copied - keep;
+	if (!cut)
+		return;
+	counter_add(COUNTER_RECORD_DROPPED, cut);
+	scrub->queue_bytes -= cut;
+	data->copied = keep;
+	data->h.size -= cut;
+	data->hole = HOLE_SKIPPED;
+}
+
 int scrub_event(struct scrub *scrub, const struct event_header *event)
 {
 	size_t share = budget_share(scrub->config.budget, BUDGET_SHARE);
@@ -334,6 +359,8 @@ int scrub_event(struct scrub *scrub, const struct event_header *event)
 		take_data(scrub, data);
 	} else {
 		item = queue_add(scrub, event);
+		if (item && event->type == EVENT_DATAGRAM)
+			datagram_judge(scrub, item);
 		if (item)
 			item->ready = true;
 		take_other(scrub, event);

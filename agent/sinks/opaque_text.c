@@ -5,12 +5,16 @@
 
 #include "base/escape.h"
 
+#include <netinet/in.h>
+
 void opaque_text_put_hello(struct buffer *buffer, const struct style *style, const struct conn_facts *conn)
 {
 	const char *version = conn_facts_tls_version_name(conn->tls_version);
 	const char *alpn = conn->alpn[0] ? conn->alpn : conn->alpn_offered;
 
-	if (version)
+	if (conn->sock.protocol == IPPROTO_UDP)
+		buffer_string(buffer, " QUIC");
+	else if (version)
 		buffer_format(buffer, " TLS %s", version);
 	else
 		buffer_string(buffer, " TLS");
@@ -30,7 +34,7 @@ static void put_reason(struct buffer *buffer, const struct conn_facts *conn)
 {
 	buffer_string(buffer, "not read: ");
 	buffer_string(buffer, conn->opaque ? conn->opaque : "?");
-	if (mover_pid_shown(conn->owner.pid) && !conn->process_gone)
+	if (conn->sock.protocol != IPPROTO_UDP && mover_pid_shown(conn->owner.pid) && !conn->process_gone)
 		buffer_format(buffer, " (hark doctor %u says more)", conn->owner.pid);
 }
 

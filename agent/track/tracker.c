@@ -13,6 +13,7 @@
 #include "tracker_hello.h"
 #include "tracker_life.h"
 #include "tracker_opaque.h"
+#include "tracker_quic.h"
 #include "tracker_table.h"
 
 #include <errno.h>
@@ -51,6 +52,7 @@ void tracker_free(struct tracker *tracker)
 		tracker_sk_remove(tracker, tracker->sks);
 	while (tracker->processes)
 		tracker_process_remove(tracker, tracker->processes);
+	tracker_quic_free(tracker);
 	tracker_containers_free(tracker);
 	free(tracker->pids);
 	free(tracker);
@@ -253,6 +255,8 @@ static void tracker_unseen(struct tracker *tracker, const struct event_unseen *e
 		tracker_process_unheard(tracker, event->h.pid);
 	if (event->kind == UNSEEN_RINGS || !tracker_wants(tracker, event->h.pid))
 		return;
+	if (event->kind == UNSEEN_UDP_443 && tracker_quic_began(tracker, event->sock.id))
+		return;
 	conn.owner = tracker_mover_of(tracker, &event->h, event->sock.fd);
 	result.unseen = event;
 	pipeline_tell(&tracker->pipeline, &result);
@@ -322,10 +326,14 @@ void tracker_event(struct tracker *tracker, const struct event_header *event)
 	case EVENT_UNSEEN:
 		tracker_unseen(tracker, (const struct event_unseen *)event);
 		break;
+	case EVENT_DATAGRAM:
+		tracker_quic_datagram(tracker, (const struct event_data *)event);
+		break;
 	case EVENT_EXIT:
 		tracker_exit(tracker, (const struct event_process *)event);
 		break;
 	case EVENT_POLL:
+		tracker_quic_poll(tracker);
 		tracker_poll(tracker);
 		break;
 	}
@@ -350,6 +358,7 @@ static int conn_by_sequence(const struct conn *a, const struct conn *b)
 
 void tracker_end(struct tracker *tracker)
 {
+	tracker_quic_end(tracker);
 	DL_SORT(tracker->conns, conn_by_sequence);
 	while (tracker->conns) {
 		struct conn *conn = tracker->conns;

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 struct process;
+struct quic_socket;
 
 struct fd_key {
 	uint32_t pid;
@@ -89,8 +90,10 @@ struct tracker {
 	struct container *containers;
 	uint64_t names; /* goes up when a process gets a name or a container */
 	uint64_t next_sequence;
-	uint64_t sweep_ns, pending_ns; /* when both were last looked at */
-	struct pair *watched;	       /* pairs with open exchanges */
+	uint64_t sweep_ns, pending_ns;	       /* when both were last looked at */
+	struct pair *watched;		       /* pairs with open exchanges */
+	struct quic_socket *quic_by_id, *quic; /* of tracker_quic.c */
+	size_t quic_bytes;		       /* of them, in the budget */
 };
 
 struct conn *tracker_conn_find(const struct tracker *tracker, uint64_t socket_id);

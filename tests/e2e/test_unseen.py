@@ -213,6 +213,75 @@ def test_udp_443_without_text_is_told_on_stderr(hark, tmp_path):
     assert sum(f"[{client.pid}] UDP {address}:443" in line for line in watch.talk) == 1, "three that say the same"
 
 
+# A datagram that begins a QUIC connection, by each call that moves datagrams, between two sockets of its own; with it one
+# that is short and one that is long and no QUIC: before it, but on port 443, where those alone would be told of.
+QUIC = r"""
+import ctypes, os, socket, sys
+libc = ctypes.CDLL(None, use_errno=True)
+initial = open(sys.argv[1], "rb").read()
+datagrams = [b"short", b"\xc0\0\0\0\5" + bytes(1300), initial]
+if sys.argv[3] == "443":
+    datagrams.reverse()
+class Vector(ctypes.Structure):
+    _fields_ = [("base", ctypes.c_void_p), ("size", ctypes.c_size_t)]
+class Message(ctypes.Structure):
+    _fields_ = [("name", ctypes.c_void_p), ("name_size", ctypes.c_uint), ("vectors", ctypes.POINTER(Vector)),
+                ("count", ctypes.c_size_t), ("control", ctypes.c_void_p), ("control_size", ctypes.c_size_t),
+                ("flags", ctypes.c_size_t), ("moved", ctypes.c_uint)]
+def messages(buffers):
+    vectors = [Vector(ctypes.addressof(buffer), len(buffer)) for buffer in buffers]
+    return (Message * len(buffers))(*[Message(vectors=ctypes.pointer(one), count=1) for one in vectors]), vectors
+def send_all(s, datagrams):
+    buffers = [(ctypes.c_char * len(one)).from_buffer_copy(one) for one in datagrams]
+    all, kept = messages(buffers)
+    assert libc.sendmmsg(s.fileno(), all, len(buffers), 0) == len(buffers)
+def receive_all(s, n):
+    buffers = [(ctypes.c_char * 2000)() for _ in range(n)]
+    all, kept = messages(buffers)
+    done = 0
+    while done < n:
+        done += libc.recvmmsg(s.fileno(), ctypes.byref(all, done * ctypes.sizeof(Message)), n - done, 0x10000, None)
+def each(call):
+    return lambda s, datagrams: [call(s, one) for one in datagrams]
+ways = [
+    (each(lambda s, one: s.send(one)), each(lambda s, one: s.recv(2000))),
+    (each(lambda s, one: s.sendto(one, s.getpeername())), each(lambda s, one: s.recvfrom(2000))),
+    (each(lambda s, one: s.sendmsg([one])), each(lambda s, one: s.recvmsg(2000))),
+    (each(lambda s, one: os.write(s.fileno(), one)), each(lambda s, one: os.read(s.fileno(), 2000))),
+    (send_all, lambda s, datagrams: receive_all(s, len(datagrams))),
+]
+for send, receive in ways:
+    client, server = (socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2))
+    server.bind((sys.argv[2], int(sys.argv[3])))
+    client.connect(server.getsockname())
+    send(client, datagrams)
+    receive(server, datagrams)
+    client.close()
+    server.close()
+"""
+INITIAL = pathlib.Path(__file__).resolve().parents[2] / "testdata/fuzz/quic_initial"
+
+
+@pytest.mark.parametrize("rfc, port", [("rfc9001_a2", 0), ("rfc9369_a2", 443)])
+def test_quic_is_told_by_name(trace, capture, rfc, port, tmp_path):
+    """Both sides of each connection, once, on any port; a recording tells the same, redacted or not."""
+    address = f"127.{os.getpid() % 200 + 1}.{os.getpid() // 200 % 250}.11"
+    seen = trace(PYTHON, "-c", QUIC, INITIAL / rfc, address, port,
+                 options=("--capture", capture, "-w", tmp_path / "quic.rec"))
+    told = seen.lines
+    assert told and all(re.search(r" python3\S*\[\d+\] .* QUIC sni=example\.com alpn=alpn\? not read: QUIC, which hark "
+                                  r"does not read( \(\d+ times\))?$", line) for line in told), seen.lines
+    assert any(f" {address}:" in line for line in told)
+    assert seen.stats["connections.quic"] == seen.stats["transfers.quic"] == 10
+    assert seen.stats["transfers.udp_443"] == (30 if port else 0)
+    assert seen.stats["quic.unnamed"] == seen.stats["limit.datagrams"] == seen.stats["faults"] == 0
+    assert run(HARK, "replay", tmp_path / "quic.rec", "-o", "text").text.splitlines() == seen.lines
+    seen = trace(PYTHON, "-c", QUIC, INITIAL / rfc, address, port,
+                 options=("--capture", capture, "--redacted", "-w", tmp_path / "redacted.rec"))
+    assert seen.stats["connections.quic"] == 10 and seen.stats["record.dropped"] == 0
+    assert run(HARK, "replay", tmp_path / "redacted.rec", "-o", "text").text.splitlines() == seen.lines
+
+
 def test_io_uring_is_counted_and_named(trace):
     """Only the socket layer's tracepoints see such transfers: no system call moves the bytes."""
     seen = trace(PEERS / "sockets", "io_uring", "4", "2", options=("--capture", "socket"))

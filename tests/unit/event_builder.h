@@ -156,6 +156,8 @@ static inline void bench_result(void *ctx, const struct result *result)
 		bench_closed(ctx, result->conn);
 	else if (result->kind == RESULT_OPAQUE)
 		bench_opaque(ctx, result->conn);
+	else if (result->kind == RESULT_UNSEEN)
+		bench_log(ctx, "unseen %u\n", result->unseen->kind);
 }
 
 static inline void bench_mark(void *ctx, uint64_t id, enum mark mark)

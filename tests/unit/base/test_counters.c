@@ -94,14 +94,14 @@ static void test_recount_survives_new_figures(void **state)
 /* Of an older recording: what stands behind its end is not looked at. */
 static void test_shorter_array(void **state)
 {
-	struct event_counters event = { .h.size = sizeof(event) - 8, .value = { [KC_PROGRAMS_SKIPPED] = 7 } };
+	struct event_counters event = { .h.size = sizeof(event) - 8, .value = { [KC_DATAGRAMS_LIMIT] = 7 } };
 
 	(void)state;
 	counters_set_kernel(&event);
-	assert_int_equal(counters[COUNTER_PROGRAMS_SKIPPED], 0);
+	assert_int_equal(counters[COUNTER_LIMIT_DATAGRAMS], 0);
 	event.h.size += 8;
 	counters_set_kernel(&event);
-	assert_int_equal(counters[COUNTER_PROGRAMS_SKIPPED], 7);
+	assert_int_equal(counters[COUNTER_LIMIT_DATAGRAMS], 7);
 }
 
 static void test_notes(void **state)

@@ -32,6 +32,8 @@ static const struct {
 	{ "shorter than its head", EVENT_SOCKET_DATA, FIXED - 1, FIXED - 1, 0, 0, 0, 0, false },
 	{ "third direction", EVENT_SOCKET_DATA, FIXED, FIXED, 0, 0, 2, 0, false },
 	{ "unknown hole", EVENT_SOCKET_DATA, FIXED, FIXED, 0, 0, 0, 10, false },
+	{ "datagram", EVENT_DATAGRAM, FIXED + 5, FIXED + 256, 9, 5, 1, HOLE_SNAPLEN, true },
+	{ "payload outside a datagram", EVENT_DATAGRAM, FIXED + 5, FIXED + 4, 9, 5, 0, 0, false },
 	{ "binding", EVENT_TLS_BIND, FIXED, FIXED, 0, 0, 0, 0, true },
 	{ "binding with payload", EVENT_TLS_BIND, FIXED + 1, FIXED + 1, 1, 1, 0, 0, false },
 	{ "refused", EVENT_TLS_REFUSED, FIXED, FIXED, 7, 0, 0, 0, true },

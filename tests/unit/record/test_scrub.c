@@ -12,6 +12,8 @@
 #include "base/budget.h"
 #include "base/counters.h"
 #include "http2_build.h"
+#include "quic_build.h"
+#include "quic_vectors.h"
 #include "record/scrub.h"
 #include "record/scrub_block.h"
 
@@ -37,6 +39,8 @@ static int take(void *ctx, const struct event_header *event)
 
 	assert_true(event_valid(event, event->size));
 	out->polls += event->type == EVENT_POLL;
+	if (event->type == EVENT_DATAGRAM)
+		out->kept += data->copied;
 	if (event->type != EVENT_TLS_DATA)
 		return 0;
 	assert_true(data->pos + data->len <= OUT_MAX);
@@ -103,6 +107,18 @@ static void put_at(struct stage *stage, int direction, uint64_t pos, const uint8
 	if (copied)
 		memcpy(event.data.payload, bytes, copied);
 	assert_int_equal(scrub_event(stage->scrub, &event.data.h), 0);
+}
+
+static void datagram_put(struct stage *stage, const uint8_t *bytes, size_t len)
+{
+	struct event_data *event = calloc(1, sizeof(*event) + len);
+
+	event->h.size = (uint32_t)(sizeof(*event) + len);
+	event->h.type = EVENT_DATAGRAM;
+	event->len = event->copied = (uint32_t)len;
+	memcpy(event->payload, bytes, len);
+	assert_int_equal(scrub_event(stage->scrub, &event->h), 0);
+	free(event);
 }
 
 static void put(struct stage *stage, int direction, struct slice bytes)
@@ -795,9 +811,31 @@ static void test_budget(void **state)
 	budget.limit_bytes = 0;
 }
 
+/* What opens for everybody is kept; what only looks like it may be anything. */
+static void test_datagrams(void **state)
+{
+	uint8_t bytes[1300] = { 0 };
+	struct stage stage;
+	size_t len = quic_hex(QUIC_RFC9001_A2, bytes);
+
+	(void)state;
+	stage_open(&stage, false);
+	datagram_put(&stage, bytes, len);
+	assert_int_equal(stage.out->kept, 1200);
+	memcpy(bytes + len, "secret", 6);
+	datagram_put(&stage, bytes, len + 6);
+	assert_int_equal(stage.out->kept, 2400);
+	bytes[700] ^= 1;
+	datagram_put(&stage, bytes, len);
+	datagram_put(&stage, (const uint8_t *)"secret", 6);
+	assert_int_equal(stage.out->kept, 2400);
+	stage_close(&stage);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_datagrams),
 		cmocka_unit_test(test_rows_in_pieces),
 		cmocka_unit_test(test_rows_with_holes),
 		cmocka_unit_test(test_rows_joined_late),
