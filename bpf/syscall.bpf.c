@@ -266,6 +266,16 @@ static __noinline int rings_entered(void)
 	return 0;
 }
 
+static __always_inline int datagrams_transfer(struct pt_regs *user, struct sock *sk, struct file *file,
+					      __s64 ret)
+{
+#pragma unroll
+	for (__u32 i = 0; i < DATAGRAMS_WALKED; i++)
+		if (ret > 0 && datagram_find(user, file, ret, i))
+			datagram_tell(user, sk, file);
+	return datagram_transfer(user, sk, file, ret);
+}
+
 static __always_inline int syscall_transfer(struct pt_regs *user, __s64 ret, bool looped)
 {
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
@@ -298,15 +308,8 @@ static __always_inline int syscall_transfer(struct pt_regs *user, __s64 ret, boo
 	sk = BPF_CORE_READ(socket, sk);
 	if (!sk)
 		return 0;
-	if (!socket_followed(socket, sk)) {
-		if (!datagram_followed(socket, sk))
-			return 0;
-#pragma unroll
-		for (__u32 i = 0; i < DATAGRAMS_WALKED; i++)
-			if (ret > 0 && datagram_find(user, file, ret, i))
-				datagram_tell(user, sk, file);
-		return datagram_transfer(user, sk, file, ret);
-	}
+	if (!socket_followed(socket, sk))
+		return datagram_followed(socket, sk) ? datagrams_transfer(user, sk, file, ret) : 0;
 	flags = message_flags(regs.nr, regs.arg[2], regs.arg[3]);
 	socket_fill(&c.record.sock, sk, BPF_CORE_READ(file, f_inode, i_ino), regs.arg[0]);
 	if (flags & (MSG_PEEK | MSG_OOB | MSG_ERRQUEUE)) {

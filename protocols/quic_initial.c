@@ -214,7 +214,8 @@ static bool expand_label(const uint8_t secret[SECRET_BYTES], const char *label, 
 	size_t label_len = strlen(label);
 	uint8_t info[32] = { 0, (uint8_t)len, (uint8_t)(6 + label_len), 't', 'l', 's', '1', '3', ' ' };
 
-	memcpy(info + 9, label, label_len);
+	for (size_t i = 0; i < label_len; i++)
+		info[9 + i] = (uint8_t)label[i];
 	return hkdf(EVP_PKEY_HKDEF_MODE_EXPAND_ONLY, slice_of(secret, SECRET_BYTES),
 		    slice_of(info, 9 + label_len + 1), out, len);
 }
@@ -354,21 +355,24 @@ static void crypto_put(struct quic_initial *initial, uint64_t offset, struct sli
 	decide(initial, tls_hello_read(slice_of(crypto->bytes, crypto->whole), out));
 }
 
-/* RFC 9000, 19.3: nothing of it is wanted. */
-static bool take_ack(struct slice *frames, bool ecn)
+static bool skip_numbers(struct slice *frames, uint64_t count)
 {
-	uint64_t ignored, ranges;
+	uint64_t ignored;
 
-	if (!take_number(frames, &ignored) || !take_number(frames, &ignored) ||
-	    !take_number(frames, &ranges) || !take_number(frames, &ignored))
-		return false;
-	for (; ranges; ranges--)
-		if (!take_number(frames, &ignored) || !take_number(frames, &ignored))
-			return false;
-	for (int i = 0; ecn && i < 3; i++)
+	for (; count; count--)
 		if (!take_number(frames, &ignored))
 			return false;
 	return true;
+}
+
+/* RFC 9000, 19.3: nothing of it is wanted. */
+static bool take_ack(struct slice *frames, bool ecn)
+{
+	uint64_t ranges;
+
+	return skip_numbers(frames, 2) && take_number(frames, &ranges) && skip_numbers(frames, 1) &&
+	       skip_numbers(frames, ranges) && skip_numbers(frames, ranges) &&
+	       skip_numbers(frames, ecn ? 3 : 0);
 }
 
 /* False: no further frame can be found. */

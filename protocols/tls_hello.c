@@ -335,6 +335,7 @@ void tls_hello_fini(struct tls_hello_reader *reader)
 
 enum tls_hello_kind tls_hello_feed(struct tls_hello_reader *reader, struct slice bytes, struct tls_hello *out)
 {
+	enum tls_hello_kind kind;
 	struct slice part;
 
 	while (bytes.len && !reader->lost) {
@@ -347,11 +348,17 @@ enum tls_hello_kind tls_hello_feed(struct tls_hello_reader *reader, struct slice
 			part = slice_take(bytes, reader->record_left);
 			bytes = slice_drop(bytes, part.len);
 			reader->record_left -= part.len;
-			if (reader->header[0] == CONTENT_HANDSHAKE && tls_hello_awaited(reader->kind))
-				decide(reader, message_feed(reader, part, out));
+			if (reader->header[0] == CONTENT_HANDSHAKE && tls_hello_awaited(reader->kind) &&
+			    !reader->behind) {
+				kind = message_feed(reader, part, out);
+				decide(reader, kind);
+				reader->behind = kind == TLS_HELLO_RETRY;
+			}
 		}
-		if (reader->header_len == RECORD_HEADER_BYTES && !reader->record_left)
+		if (reader->header_len == RECORD_HEADER_BYTES && !reader->record_left) {
 			reader->header_len = 0;
+			reader->behind = false;
+		}
 	}
 	return reader->kind;
 }

@@ -40,6 +40,7 @@ struct tls_hello_reader {
 	uint8_t header[5];  /* of the record under way */
 	size_t header_len;  /* 5: it is whole */
 	size_t record_left; /* of its content */
+	bool behind;	    /* the wish for another hello was in it: the rest is not looked at */
 	uint8_t *message;   /* the handshake message so far, with its header of 4 bytes */
 	size_t message_len;
 	uint64_t application; /* records of application data that began (TLS 1.3 hides the handshake's rest in

@@ -112,22 +112,30 @@ bool http2_frame_follows(const struct http2_frame *before, const struct http2_fr
 	return is_open == goes_on && (!goes_on || frame->stream == before->stream);
 }
 
+/* So many bytes of its payload are judged. */
+static size_t payload_judged(const struct http2_frame *frame)
+{
+	switch (frame->type) {
+	case FRAME_GOAWAY:
+		return 8;
+	case FRAME_RST_STREAM:
+	case FRAME_WINDOW_UPDATE:
+		return 4;
+	default: /* any number may stand there */
+		return 0;
+	}
+}
+
+/* The number at the end of what is judged: an error, or an increment. Unless it is cut. */
 static bool payload_plausible(const struct http2_frame *frame, struct slice payload)
 {
-	size_t error_at = frame->type == FRAME_GOAWAY ? 4 : 0;
-	uint32_t increment;
+	size_t judged = payload_judged(frame);
+	uint32_t number;
 
-	payload = slice_take(payload, frame->length);
-	switch (frame->type) {
-	case FRAME_RST_STREAM:
-	case FRAME_GOAWAY:
-		return payload.len < error_at + 4 || http2_read_u32(payload.data + error_at) <= ERROR_MAX;
-	case FRAME_WINDOW_UPDATE:
-		increment = payload.len < 4 ? 1 : http2_read_u32(payload.data);
-		return increment > 0 && increment <= INT32_MAX;
-	default: /* any number may stand there */
+	if (!judged || payload.len < judged)
 		return true;
-	}
+	number = http2_read_u32(payload.data + judged - 4);
+	return frame->type == FRAME_WINDOW_UPDATE ? number > 0 && number <= INT32_MAX : number <= ERROR_MAX;
 }
 
 bool http2_frame_take(struct slice *bytes, uint32_t max_frame_size, const struct http2_frame *before,
@@ -155,7 +163,7 @@ struct http2_chain http2_chain_judge(struct slice bytes, uint32_t max_frame_size
 			chain.frames++;
 		else if (++empty > CHAIN_EMPTY_MAX)
 			return (struct http2_chain){ .verdict = CHAIN_NONE };
-		if (chain.frames >= needed) {
+		if (chain.frames >= needed && bytes.len >= payload_judged(&frame)) {
 			chain.verdict = CHAIN_FOUND;
 			return chain;
 		}

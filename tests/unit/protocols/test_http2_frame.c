@@ -112,6 +112,7 @@ static const struct chain_row chains[] = {
 	{ "an RST_STREAM of a large error", PING "00000403000000000110000000", "none 0" },
 	{ "an RST_STREAM that is cut", PING "000004030000000001100000", "more 2" },
 	{ "a block goes on", OPEN GOES_ON PING, "found 3" },
+	{ "the third is an RST_STREAM that is cut", PING WINDOW "000004030000000001100000", "more 3" },
 	{ "a block whose begin is not there", GOES_ON PING WINDOW, "found 3" },
 	{ "a block must go on", OPEN PING, "none 0" },
 	{ "a block goes on on its stream", OPEN "000001090400000003aa", "none 0" },

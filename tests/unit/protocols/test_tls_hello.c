@@ -22,9 +22,10 @@
 #define IN_RECORD(x) "16 0301 2(" x ")"
 #define HELLO_C(x)   IN_RECORD("01 3(" CLIENT "2(" x "))")
 #define HELLO_S(x)   IN_RECORD("02 3(" SERVER "2(" x "))")
-#define RETRY                                                                          \
-	IN_RECORD("02 3(0303 cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2" \
-		  "c8a8339c 1() 1301 00 2(" CHOICE("0304") "0033 2(0017)))")
+#define WISH                                                                 \
+	"02 3(0303 cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2" \
+	"c8a8339c 1() 1301 00 2(" CHOICE("0304") "0033 2(0017)))"
+#define RETRY	     IN_RECORD(WISH)
 #define SNI(name)    "0000 2(2(00 2('" name "')))"
 #define ALPN(list)   "0010 2(2(" list "))"
 #define OFFERS(list) "002b 2(1(" list "))"
@@ -81,6 +82,8 @@ static const struct row rows[] = {
 	{ "a wish for another hello, then the server's own", RETRY "14 0303 2(01) " HELLO_S(CHOICE("0304")),
 	  "server - - 0304 0" },
 	{ "a wish for another hello, and no more", RETRY, "retry - - 0304 0" },
+	{ "more behind it in its record", IN_RECORD(WISH "0b 3('certificate')") HELLO_S(CHOICE("0304")),
+	  "server - - 0304 0" },
 	{ "something between the parts", "16 0301 2(01 0000) 15 0301 2(0170)", "none - - 0000 0" },
 	{ "not TLS", "'GET / HTTP/1.1' 0d0a", "none - - 0000 0" },
 	{ "an empty message", IN_RECORD("01 3()"), "none - - 0000 0" },
