@@ -313,6 +313,49 @@ static uint64_t section_address(const struct elf_file *file, const char *name)
 	return section_find(file, name, &header) ? header.sh_addr : 0;
 }
 
+/* The address that the loader puts there, less where it puts the file; 0: none. */
+static uint64_t relocated_address(const struct elf_file *file, uint64_t address)
+{
+	Elf_Scn *section = NULL;
+	GElf_Shdr header;
+	GElf_Rela rela;
+
+	while ((section = elf_nextscn(file->elf, section))) {
+		const Elf_Data *data = NULL;
+
+		if (gelf_getshdr(section, &header) && header.sh_type == SHT_RELA)
+			data = section_data(section, &header);
+		for (int i = 0; data && gelf_getrela((Elf_Data *)data, i, &rela); i++)
+			if (rela.r_offset == address && GELF_R_TYPE(rela.r_info) == R_X86_64_RELATIVE)
+				return (uint64_t)rela.r_addend;
+	}
+	return 0;
+}
+
+struct go_place {
+	struct slice table;
+	uint64_t address;
+};
+
+/* Under its own name, or (position independent, linked by others than Go) merged with other constants. */
+static struct go_place go_table_place(const struct elf_file *file)
+{
+	static const char *const names[] = { ".gopclntab", ".data.rel.ro.gopclntab" };
+	struct go_place place = { .address = section_address(file, ".data.rel.ro") };
+	struct slice constants;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (elf_has_section(file, names[i]))
+			return (struct go_place){ section_bytes(file, names[i]),
+						  section_address(file, names[i]) };
+	if (!elf_has_section(file, ".go.buildinfo"))
+		return place;
+	constants = section_bytes(file, ".data.rel.ro");
+	place.table = go_table_search(constants);
+	place.address += constants.len - place.table.len;
+	return place;
+}
+
 static uint64_t module_text(const struct elf_file *file)
 {
 	struct slice module = slice_drop(section_bytes(file, ".go.module"), GO_MODULE_TEXT);
@@ -334,17 +377,16 @@ static bool go_begins(const struct elf_file *file, uint64_t address)
 /* Functions stand at offsets from a start that is told in one place or the other, or in none. */
 static int go_find(const struct elf_file *file, const char *name, struct elf_symbol *out)
 {
-	struct slice table = section_bytes(file, ".gopclntab");
+	struct go_place place = go_table_place(file);
 	struct go_function function;
-	uint64_t starts[3];
+	uint64_t starts[4];
 
-	if (!table.len)
-		table = section_bytes(file, ".data.rel.ro.gopclntab");
-	if (go_table_find(table, name, &function))
+	if (go_table_find(place.table, name, &function))
 		return -ENOENT;
 	starts[0] = module_text(file);
-	starts[1] = go_table_text(table);
-	starts[2] = section_address(file, ".text");
+	starts[1] = go_table_text(place.table);
+	starts[2] = relocated_address(file, place.address + GO_TABLE_TEXT_AT);
+	starts[3] = section_address(file, ".text");
 	for (size_t i = 0; i < sizeof(starts) / sizeof(*starts); i++) {
 		*out = (struct elf_symbol){
 			.address = starts[i] + function.offset,

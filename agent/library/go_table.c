@@ -53,6 +53,24 @@ static bool go_table_is_known(struct slice table)
 	return (magic == MAGIC_1_18 || magic == MAGIC_1_20) && table.data[7] == POINTER_BYTES;
 }
 
+struct slice go_table_search(struct slice bytes)
+{
+	/* Behind the magic number: two zeros, the size of an instruction's unit, that of a pointer. */
+	static const uint8_t sign[] = { 0xff, 0xff, 0xff, 0, 0, 1, POINTER_BYTES };
+	const uint8_t *at;
+
+	while (bytes.len && (at = memmem(bytes.data, bytes.len, sign, sizeof(sign)))) {
+		size_t offset = (size_t)(at - bytes.data);
+		struct slice table = slice_drop(bytes, offset ? offset - 1 : 0);
+
+		if (offset && go_table_is_known(table) && go_word(table, GO_NAMES) < table.len &&
+		    go_word(table, GO_TABLE) < table.len)
+			return table;
+		bytes = slice_drop(bytes, offset + 1);
+	}
+	return slice_of(NULL, 0);
+}
+
 uint64_t go_table_text(struct slice table)
 {
 	return go_table_is_known(table) ? go_word(table, GO_TEXT) : 0;

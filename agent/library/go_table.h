@@ -17,6 +17,14 @@ struct go_function {
 	uint64_t size;	 /* with the padding behind it */
 };
 
+/*
+ * A table somewhere in these bytes, up to their end: linkers that know nothing of Go merge it with other
+ * constants. Its length is 0 when there is none.
+ */
+struct slice go_table_search(struct slice bytes);
+
+#define GO_TABLE_TEXT_AT 24 /* where the table says it: a relocation may stand there instead */
+
 /* Where Go's text starts, as the table itself says; 0: it does not (Go 1.26 and later). */
 uint64_t go_table_text(struct slice table);
 

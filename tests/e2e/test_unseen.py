@@ -151,6 +151,7 @@ def test_never_where_plaintext_is_seen(trace, nginx, localhost, capture):
         assert seen.stats["connections.unbound"] == seen.stats["tls.unbound"] == 0
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("words", [["port:{}"], ["port:{},1", "method:GET"], ["peer:127.0.0.1"], ["port:{}", "method:POST"]])
 def test_what_a_port_filter_cannot_know_is_said(hark, trace, nginx, tmp_path, capture, words):
     """Nobody knows the ports of TLS in memory buffers that is older than hark: it stays out, counted and said once."""

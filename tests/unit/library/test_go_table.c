@@ -99,6 +99,25 @@ static void test_others(void **state)
 	assert_int_equal(go_table_find(slice_of(NULL, 0), "main.main", &found), -ENOENT);
 }
 
+/* Among other constants, some of which look like its beginning. */
+static void test_search(void **state)
+{
+	static const uint8_t like[] = { 0xf1, 0xff, 0xff, 0xff, 0, 0, 1, 8, 0xff, 0xff };
+	uint8_t bytes[64 + TABLE_LEN] = { 0xff, 0xff, 0xff, 0, 0, 1, 8 };
+	struct go_function found;
+	struct slice table;
+
+	(void)state;
+	memset(bytes + 7, 0xff, 57);
+	memcpy(bytes + 16, like, sizeof(like));
+	assert_int_equal(go_table_search(slice_of(bytes, 64)).len, 0);
+	assert_int_equal(go_table_search(slice_of(NULL, 0)).len, 0);
+	table_make(bytes + 64, 0xfffffff0);
+	table = go_table_search(slice_of(bytes, sizeof(bytes)));
+	assert_int_equal(table.len, TABLE_LEN);
+	assert_int_equal(go_table_find(table, "Read", &found), 0);
+}
+
 /* Cut anywhere, or with any byte of it changed: a function of some size, or none, and nothing read behind it.
  */
 static void test_damage(void **state)
@@ -162,10 +181,8 @@ static void test_begins(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_find),
-		cmocka_unit_test(test_others),
-		cmocka_unit_test(test_damage),
-		cmocka_unit_test(test_begins),
+		cmocka_unit_test(test_find),   cmocka_unit_test(test_others), cmocka_unit_test(test_search),
+		cmocka_unit_test(test_damage), cmocka_unit_test(test_begins),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
