@@ -31,7 +31,7 @@ def check(watch, who, library, wanted, port, version="1.1"):
 def test_wget(hark, nginx, site, tmp_path, capture):
     """A connection kept alive, with bodies of many records."""
     names = ["one", "small.txt", "medium.bin", "large.bin"]
-    with hark("--capture", capture, "--ring", LARGE_RING, verbose=0) as watch:
+    with hark("--capture", capture, "--ring", LARGE_RING, f"port:{nginx.tls}", verbose=0) as watch:
         client = run(*WGET, "-P", tmp_path, *[f"https://127.0.0.1:{nginx.tls}/{name}" for name in names])
         posting = run(*WGET, "-O", "/dev/null", f"--post-file={site / 'large.bin'}", f"https://127.0.0.1:{nginx.tls}/post")
         watch.wait_for(4, client)

@@ -104,7 +104,7 @@ def test_text_says_what_it_waits_for(nginx, tmp_path):
         for client in clients:
             client.communicate(timeout=DEADLINE_S)
 
-    out = text_of(tmp_path, "--pending", "500ms", action=action)
+    out = text_of(tmp_path, "--pending", "500ms", only(nginx), action=action)
     lines = [re.sub(r"^\S+ |\d+\.\d s$", "", line) for line in out.splitlines()]
     assert sum(f"{slow} " in line for line in lines) == 2 and sum(f"{events} " in line for line in lines) == 2
     assert any(re.search(rf"{slow} +\.\.\. 0/\? +\[pending: waiting for \d+ ms\]$", line) for line in lines), out
