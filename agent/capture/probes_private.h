@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the probes*.c files share of one another: no other file includes this. */
+/* The inside of the probes*.c files, for one another: no other file includes this. */
 #ifndef HARK_PROBES_PRIVATE_H
 #define HARK_PROBES_PRIVATE_H
 

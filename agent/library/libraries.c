@@ -57,7 +57,7 @@ static const struct library_function openssl_functions[] = {
 static const struct library_function go_functions[] = {
 	{ .name = "crypto/tls.(*Conn).Read", .call = { .kind = TLS_READ, .result = TLS_RETURNS_LONG } },
 	{ .name = "crypto/tls.(*Conn).Write", .call = { .kind = TLS_WRITE, .result = TLS_RETURNS_LONG } },
-	/* What HandshakeContext() calls once a connection; the two above call that one each time. */
+	/* HandshakeContext() calls one of these once a connection; the two above call that one each time. */
 	{ .name = "crypto/tls.(*Conn).clientHandshake",
 	  .call = { .kind = TLS_HANDSHAKE, .result = TLS_STORES_IF_ZERO } },
 	{ .name = "crypto/tls.(*Conn).serverHandshake",

@@ -46,7 +46,7 @@ struct value {
 	uint16_t offset;
 };
 
-/* What an accessor reads. */
+/* The memory that an accessor reads. */
 struct place {
 	uint16_t pointer; /* 0: of the object itself */
 	uint16_t offset;
