@@ -50,7 +50,7 @@ enum frame_type { /* RFC 9000, 19; others may not stand in Initial packets */
 	FRAME_CLOSE = 0x1c,
 };
 
-/* What differs between the versions (RFC 9001, 5.2; RFC 9369, 3). */
+/* The differences between the versions (RFC 9001, 5.2; RFC 9369, 3). */
 static const struct version {
 	uint32_t number;
 	uint8_t types[4]; /* by the two bits of the first byte */

@@ -29,7 +29,7 @@ struct library_function {
 	 * alone.
 	 */
 	unsigned int wrapper;
-	/* It may end in a jump to the next one; where it does, that one alone is probed. */
+	/* The function may end in a jump to the next row; where it does, that one alone is probed. */
 	bool jumps;
 };
 

@@ -143,7 +143,7 @@ static struct quic_socket *socket_add(struct tracker *tracker, uint64_t id)
 	return socket;
 }
 
-/* Who began it, as far as the first datagram tells. */
+/* The end that began the connection, as far as the first datagram tells. */
 static void facts_begin(struct tracker *tracker, struct conn_facts *facts, const struct event_data *event)
 {
 	facts->id = event->sock.id;

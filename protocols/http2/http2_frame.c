@@ -112,7 +112,7 @@ bool http2_frame_follows(const struct http2_frame *before, const struct http2_fr
 	return is_open == goes_on && (!goes_on || frame->stream == before->stream);
 }
 
-/* So many bytes of its payload are judged. */
+/* The first bytes of a payload that are judged, by the type of the frame. */
 static size_t payload_judged(const struct http2_frame *frame)
 {
 	switch (frame->type) {

@@ -185,6 +185,7 @@ def test_starttls(hark, certificates):
     assert all(one["tls"] for one in watch.of(both))
 
 
+@pytest.mark.alone
 def test_other_protocols_are_muted(hark, nginx):
     """Much that is not HTTP: counted, muted, and HTTP beside it is whole."""
     script = r"""
@@ -192,7 +193,7 @@ import os, socket
 a = socket.create_server(("127.0.0.1", 0))
 c = socket.create_connection(a.getsockname()); s, _ = a.accept()
 block = bytes((i * 31 + 1) % 256 for i in range(8192))
-for _ in range(3000):
+for _ in range(300):
     c.sendall(block)
     left = len(block)
     while left: left -= len(s.recv(left))
@@ -204,7 +205,7 @@ for _ in range(3000):
     assert watch.of(noise) == []
     assert briefs(watch.of(client)) == ["GET /small.txt 200 0 1000"]
     assert watch.stats["connections.muted"] >= 2
-    assert watch.stats["bytes.skipped"] >= 2 * 8192 * 1500
+    assert watch.stats["bytes.skipped"] >= 2 * 8192 * 150
 
 
 def test_an_unanswered_request_says_why(hark):
