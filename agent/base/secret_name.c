@@ -15,8 +15,8 @@
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
 struct words {
-	char text[SECRET_NAME_MAX + WORDS_MAX + 1]; /* each ends with NUL */
-	const char *word[WORDS_MAX];		    /* the last ones, when there are more */
+	char text[2 * SECRET_NAME_MAX + 1]; /* each word ends with NUL, and may be one letter */
+	const char *word[WORDS_MAX];	    /* the last ones, when there are more */
 	size_t count;
 	char glued[SECRET_NAME_MAX + 1];
 };
@@ -108,8 +108,6 @@ static void words_split(struct words *words, const uint8_t *bytes, size_t len)
 			       !ascii_is_upper(bytes[i + 1]); /* oauth2token */
 			continue;
 		}
-		if (at + 2 > sizeof(words->text))
-			break;
 		if (!open || begins_word(bytes, len, i)) {
 			if (at)
 				words->text[at++] = '\0';
