@@ -69,8 +69,8 @@ struct protocol_handler {
 	 * returns how many bytes it consumed and the caller carries on with the rest. `request` is the
 	 * request that asked (an h2c upgrade continues it as stream 1), NULL when it was not seen. */
 	void (*upgrade)(void *ctx, struct slice to, const struct message *request);
-	/* Who moves the bytes that are being fed: any number but 0 that tells threads apart; 0: not known.
-	 * What one thread moved it moved in the order of time. May be NULL. */
+	/* The thread that moves the bytes that are being fed: any number but 0 that tells threads apart; 0:
+	 * not known. One thread's bytes moved in the order of time. May be NULL. */
 	uint32_t (*hand)(void *ctx);
 	/* A counter goes up by n. */
 	void (*note)(void *ctx, enum protocol_note note, uint64_t n);

@@ -23,7 +23,7 @@ struct words {
 
 /* --- decoding ---------------------------------------------------------------------------- */
 
-/* So many hex digits from `at` on, or -1. */
+/* The number that `digits` hex digits from `at` on are, or -1. */
 static int hex_number(struct slice s, size_t at, size_t digits)
 {
 	int value = 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who moved bytes: of a message, a call or a frame the first ones, of a connection the last. */
+/* The thread that moved bytes: of a message, a call or a frame the first ones, of a connection the last. */
 #ifndef HARK_MOVER_H
 #define HARK_MOVER_H
 

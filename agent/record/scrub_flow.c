@@ -228,7 +228,7 @@ static void side_force(struct scrub_side *side)
 	}
 }
 
-/* So many bytes, and nobody knows what they are. What begins with them may be shown. */
+/* Bytes of unknown kind go by; a head that begins behind them may be shown. */
 static void side_undecided(struct scrub_flow *flow, int direction)
 {
 	struct scrub_side *side = &flow->side[direction];

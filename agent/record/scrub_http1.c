@@ -257,7 +257,7 @@ static void body_scrub(struct scrub_http1 *http1, uint8_t *bytes, size_t len)
 		scrub_cuts_add(http1->cuts, bytes + text, len - text);
 }
 
-/* So many bytes of the body or the chunk went by. */
+/* Counts bytes of the body or the chunk that went by. */
 static void body_take(struct scrub_http1 *http1, uint64_t len)
 {
 	http1->left -= len;

@@ -13,7 +13,7 @@
 #include "routes_segment.h"
 #include "routes_set.h"
 
-/* So many numbers at one position, and nothing else: names are none of them. */
+/* Different numbers at one position that make it a placeholder, when no names stand there. */
 #define NUMBERS_ENOUGH 2
 
 #define NODE_TEXT_MAX (SEGMENT_MAX + 16)

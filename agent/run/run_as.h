@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who runs the command behind `--`: whoever called sudo, or the user that -u names. */
+/* The user who runs the command behind `--`: whoever called sudo, or the one that -u names. */
 #ifndef HARK_RUN_AS_H
 #define HARK_RUN_AS_H
 

@@ -58,7 +58,7 @@ void tracker_free(struct tracker *tracker)
 	free(tracker);
 }
 
-/* Who moves now; names are looked up again only when something changed. */
+/* Notes the process that moves bytes now; its names are looked up again only when something changed. */
 static void conn_moved_by(struct tracker *tracker, struct conn *conn, const struct event_data *event)
 {
 	struct mover *mover = &conn->mover;

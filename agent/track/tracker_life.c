@@ -483,7 +483,7 @@ static void tracker_tell_pending(struct tracker *tracker)
 	pair_tell_pending(pair);
 }
 
-/* What came before the end may be read behind it, while a process has the socket. */
+/* Bytes that came before the end may be read behind it, while a process has the socket. */
 static bool conn_is_over(const struct conn *conn)
 {
 	const struct pipeline *pipeline = conn->pipeline;

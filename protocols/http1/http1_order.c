@@ -150,7 +150,7 @@ void http1_order_waited(struct http1_order *order)
 
 bool http1_order_prove(struct http1_order *order)
 {
-	/* Who does not wait did not prove the trial by it. */
+	/* A client that does not wait did not prove the trial by it. */
 	bool trial = order->state == ORDER_TRIAL || (order->state == ORDER_KNOWN && order->tried);
 
 	order->pipelines = true;

@@ -45,7 +45,7 @@ struct http2_wire_handler {
 	enum http2_expectation (*expected)(void *ctx, const struct http2_frame *frame);
 	/* Is the answer to this stream's request there already? */
 	bool (*answered)(void *ctx, uint32_t stream);
-	/* So many bytes were passed over. */
+	/* Counts bytes that were passed over. */
 	void (*unparsed)(void *ctx, uint64_t n);
 };
 

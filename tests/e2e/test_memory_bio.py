@@ -13,7 +13,7 @@ JS, PY = ["node", HERE / "peers/many.js"], [PYTHON, HERE / "peers/many.py"]
 def known(tmp_path):
     """Programs of each kind that were there before hark: their libraries are probed by then."""
     started = [Program(["node", "-e", "setInterval(() => {}, 1000)"], tmp_path),
-               Program([PYTHON, "-c", "import ssl, time; time.sleep(1000)"], tmp_path)]
+               Program([PYTHON, "-c", "import ssl, signal; signal.pause()"], tmp_path)]
     yield
     for one in started:
         one.stop()

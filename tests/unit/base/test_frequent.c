@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who has a place: those that come most often, whoever came first and however many come once. */
+/* Keys that have a place: those that come most often, whoever came first and however many come once. */
 #include "base/frequent.h"
 
 #include <setjmp.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who uses a library, and when nobody does. Where other users' processes cannot be looked at nothing is
+/* Users of a library, and when there are none. Where other users' processes cannot be looked at nothing is
  * unused. */
 #include <setjmp.h>
 #include <stdarg.h>

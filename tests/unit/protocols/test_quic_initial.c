@@ -122,7 +122,7 @@ static void test_pieces(void **state)
 	}
 }
 
-/* What is missing is never made up; and each byte by itself, in an order that is none. */
+/* Missing bytes are never made up; each byte comes by itself, in an order that is none. */
 static void test_holes(void **state)
 {
 	uint8_t one[1024], frames[4096];
@@ -199,7 +199,7 @@ static void test_frames(void **state)
 	}
 }
 
-/* What stands before the client's packet in its datagram. */
+/* Packets that stand before the client's in its datagram. */
 static const struct {
 	const char *name, *before, *expected;
 } packet_rows[] = {

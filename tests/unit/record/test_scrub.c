@@ -811,7 +811,7 @@ static void test_budget(void **state)
 	budget.limit_bytes = 0;
 }
 
-/* What opens for everybody is kept; what only looks like it may be anything. */
+/* An opening that everybody sends is kept; one that only looks like it may be anything. */
 static void test_datagrams(void **state)
 {
 	uint8_t bytes[1300] = { 0 };

@@ -237,7 +237,7 @@ static void test_plaintext_before_the_randoms(void **state)
 	CHECK(bench, "1 closed ? client tls x1 68=68+0+0 c101\n");
 }
 
-/* What a session moves after its connection's end belongs to none. */
+/* Bytes that a session moves after its connection's end belong to none. */
 static void test_the_connection_is_gone(void **state)
 {
 	struct bench *bench = *state;

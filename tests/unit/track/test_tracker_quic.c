@@ -164,7 +164,7 @@ static void test_nobodys(void **state)
 
 #define IDS_OF(source) "\x08\x83\x94\xc8\xf0\x3e\x51\x57\x08\x02" source
 
-/* Who asks shows where the answer goes to; without one the line does not wait for long. */
+/* A client's datagram shows where the answer goes to; without one the line does not wait for long. */
 static void test_server(void **state)
 {
 	static const uint8_t answer[] = { 0xc0, 0, 0, 0, 1, 2, 'm', 'e', 1, 'x', 0, 1, 0 };
