@@ -41,7 +41,8 @@ struct tls_function {
 	__u8 result;  /* enum tls_result */
 	__u8 session; /* which argument is the TLS object */
 	__u8 buffer, size;
-	__u8 done; /* where the number of moved bytes is stored */
+	__u8 done; /* where the number of moved bytes is stored; where a Go call ends in what it defers: how
+		      many words above its stack pointer, and 1; 0: in a register */
 	union {
 		__u8 fd;     /* of TLS_SET_FD; where another is for what is sent, `done` is that */
 		__u8 layout; /* of all others: in tls_layouts, where its sessions keep their hellos; 0: not
@@ -164,7 +165,7 @@ struct tls_call_key {
 struct tls_call {
 	__u64 ssl, generation;
 	__u64 buffer, size, done; /* done: address of the out parameter, 0: none */
-	__u64 sp;
+	__u64 sp;		  /* Go: where its function is */
 	__u64 start_ns;
 	__u64 sent_ns;			    /* when its ciphertext left; 0: none did inside the call */
 	__u8 library, kind, result, layout; /* struct tls_function */
@@ -172,7 +173,8 @@ struct tls_call {
 	__u16 shared; /* of the outermost: another stack was seen in this thread: no nested binding */
 };
 
-#define GO_CALLS_MAX 2 /* within one another: TLS in TLS */
+#define GO_CALLS_MAX	      2 /* within one another: TLS in TLS */
+#define GO_FUNCTION_BYTES_MAX 65536
 
 /* Of a goroutine. ssl 0: there is none. */
 struct go_calls {

@@ -39,7 +39,16 @@
 #define FUNCTION_BYTES_MAX 2048
 #define BRANCHES_MAX	   64
 
-#define GO_FUNCTION_BYTES_MAX 65536
+#define GO_DEFERRED_MAX 2
+
+/* General registers by their numbers in the instruction set. */
+enum {
+	RAX = 0,
+	RDX = 2,
+	RSP = 4,
+	RBP = 5
+};
+#define REGISTER_BIT(number) (1u << (number))
 
 struct branch {
 	uint64_t target;
@@ -284,7 +293,7 @@ static int go_site_add(struct finder *finder, const struct library_function *fun
 	struct probe_site site = {
 		.call = function->call,
 		.reason = reason,
-		.leaves = reason == REASON_RETURN,
+		.leaves = reason == REASON_RETURN || reason == REASON_DEFERRED,
 		.address = insn->address,
 		.function = function->name,
 	};
@@ -298,56 +307,201 @@ static int go_site_add(struct finder *finder, const struct library_function *fun
 	return 0;
 }
 
+/* A function of Go's, and one that it defers. */
+struct go_code {
+	const struct library_function *function;
+	const uint8_t *bytes;
+	uint64_t address, size;
+	struct instruction deferred;	 /* where that one is probed; size 0: nowhere */
+	unsigned int deferred_from_last; /* at least so many deferred functions run at an exit, if it does */
+};
+
+/* Does the function take this address? */
+static bool go_code_refers(const struct go_code *code, uint64_t target)
+{
+	for (uint64_t at = 0; at + 7 <= code->size; at++) {
+		const uint8_t *lea = code->bytes + at; /* lea reg, [rip + distance] */
+		int32_t distance;
+
+		if ((lea[0] & 0xfb) != 0x48 || lea[1] != 0x8d || (lea[2] & 0xc7) != 0x05)
+			continue;
+		memcpy(&distance, lea + 3, sizeof(distance));
+		if (code->address + at + 7 + (uint64_t)(int64_t)distance == target)
+			return true;
+	}
+	return false;
+}
+
+/* The first instruction that is emulated, as long as the return address is what the stack ends with. */
+static bool go_wrapper_entry(const struct finder *finder, uint64_t address, struct instruction *entry)
+{
+	uint8_t code[ENTRY_BYTES];
+	long len = elf_read_code(finder->elf, address, code, sizeof(code));
+
+	for (long at = 0; at < len; at += (long)entry->size) {
+		if (disasm_decode(finder->disasm, code + at, (size_t)(len - at), address + (uint64_t)at,
+				  entry) ||
+		    entry->call || entry->leaves)
+			return false;
+		if (entry->emulated)
+			return true;
+		if (entry->changed & REGISTER_BIT(RSP))
+			return false;
+	}
+	return false;
+}
+
+/*
+ * `defer c.in.Unlock()` is a small function of its own, which the compiler names after the one that defers
+ * it: the first deferred one runs last.
+ */
+static void go_deferred_find(const struct finder *finder, struct go_code *code)
+{
+	static const char *const forms[] = { "%s.deferwrap%u", "%s.func%u" }; /* from Go 1.22 on; before */
+
+	for (unsigned int n = 1; n <= GO_DEFERRED_MAX; n++)
+		for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+			struct elf_symbol symbol;
+			char name[128];
+
+			snprintf(name, sizeof(name), forms[i], code->function->name, n);
+			if (elf_find_function(finder->elf, name, &symbol) ||
+			    !go_code_refers(code, symbol.address) ||
+			    !go_wrapper_entry(finder, symbol.address, &code->deferred))
+				continue;
+			code->deferred_from_last = n;
+			return;
+		}
+	code->deferred.size = 0;
+}
+
+/* The way to a `ret`: deferred functions are called one after another, then results are loaded. */
+struct go_exit {
+	enum {
+		EXIT_OTHER,
+		EXIT_CLOSURE,
+		EXIT_ADDRESS,
+		EXIT_CALLED
+	} step;
+	unsigned int calls;
+	int64_t result; /* where the first one stands above the stack pointer; negative: not known */
+};
+
+static void go_exit_follow(struct go_exit *exit, const struct instruction *insn)
+{
+	const struct move *move = &insn->move;
+	bool loads = move->form == MOVE_LOAD && move->bytes == 8;
+	bool leaves_frame = !(insn->changed & ~(REGISTER_BIT(RSP) | REGISTER_BIT(RBP)));
+
+	if (loads && move->from == RSP && move->to == RDX) {
+		exit->step = EXIT_CLOSURE;
+	} else if (loads && move->from == RDX && move->to == RAX && !move->number &&
+		   exit->step == EXIT_CLOSURE) {
+		exit->step = EXIT_ADDRESS;
+	} else if (insn->call && !insn->direct && exit->step == EXIT_ADDRESS) {
+		exit->step = EXIT_CALLED;
+		exit->calls++;
+		exit->result = -1;
+	} else if (loads && move->from == RSP && move->to == RAX && exit->step == EXIT_CALLED) {
+		exit->result = move->number;
+	} else if (insn->call || insn->jump || insn->direct || insn->leaves ||
+		   !(leaves_frame || (loads && move->from == RSP && exit->step == EXIT_CALLED))) {
+		*exit = (struct go_exit){ .result = -1 };
+	}
+}
+
+/* Has the deferred function run before this `ret`, with the result in a place that a cookie can tell? */
+static bool go_exit_is_deferred(const struct go_exit *exit, const struct go_code *code)
+{
+	return code->deferred.size && exit->step == EXIT_CALLED && exit->calls >= code->deferred_from_last &&
+	       exit->result >= 0 && exit->result % 8 == 0 && exit->result / 8 < UINT8_MAX;
+}
+
 /*
  * A function begins with a look at how much of its stack is left; too little, and it begins again on a larger
  * one. Arguments still stand in their registers behind that. There `push rbp` is emulated (Go 1.21 and
  * later), and before it the jump of the look itself, which may be passed twice for one call.
  */
-static int go_sites_add(struct finder *finder, const struct library_function *function, const uint8_t *code,
-			const struct elf_symbol *symbol)
+static int go_entry_add(struct finder *finder, const struct go_code *code)
 {
 	struct instruction insn, look = { .size = 0 };
-	bool entered = false;
-	int err = 0;
 
-	for (uint64_t at = 0; at < symbol->size && !err; at += insn.size) {
-		bool behind = look.size && !entered;
-
-		if (disasm_decode(finder->disasm, code + at, symbol->size - at, symbol->address + at, &insn))
+	for (uint64_t at = 0; at < code->size; at += insn.size) {
+		if (disasm_decode(finder->disasm, code->bytes + at, code->size - at, code->address + at,
+				  &insn))
 			return -EILSEQ;
-		if (behind) {
+		if (look.size) {
 			bool cheap = insn.emulated && !insn.direct;
 
-			err = go_site_add(finder, function, cheap ? &insn : &look,
-					  cheap ? REASON_PAST_STACK_CHECK : REASON_STACK_CHECK);
-			entered = true;
+			return go_site_add(finder, code->function, cheap ? &insn : &look,
+					   cheap ? REASON_PAST_STACK_CHECK : REASON_STACK_CHECK);
 		}
-		if (!look.size && insn.direct && insn.emulated && !insn.call && !insn.jump)
+		if (insn.direct && insn.emulated && !insn.call && !insn.jump)
 			look = insn;
-		if (!err && insn.leaves && maps_tls_kind_returns(function->call.kind))
-			err = go_site_add(finder, function, &insn, REASON_RETURN);
 	}
-	return err ? err : entered ? 0 : -EILSEQ;
+	return -EILSEQ;
+}
+
+/*
+ * Each `ret`, which is single-stepped; but for those before which a deferred function has run, when the
+ * results stood in the caller's frame already: that function's beginning is emulated.
+ */
+static int go_exits_add(struct finder *finder, const struct go_code *code)
+{
+	struct library_function deferred = *code->function;
+	struct go_exit exit = { .result = -1 };
+	struct instruction insn;
+	int64_t result = -1;
+	int err = 0;
+
+	for (uint64_t at = 0; at < code->size && !err; at += insn.size) {
+		if (disasm_decode(finder->disasm, code->bytes + at, code->size - at, code->address + at,
+				  &insn))
+			return -EILSEQ;
+		if (insn.leaves && go_exit_is_deferred(&exit, code) && (result < 0 || result == exit.result))
+			result = exit.result;
+		else if (insn.leaves)
+			err = go_site_add(finder, code->function, &insn, REASON_RETURN);
+		go_exit_follow(&exit, &insn);
+	}
+	if (err || result < 0)
+		return err;
+	deferred.call.done = (uint8_t)(result / 8 + 1);
+	return go_site_add(finder, &deferred, &code->deferred, REASON_DEFERRED);
+}
+
+static int go_code_add(struct finder *finder, struct go_code *code)
+{
+	int err = go_entry_add(finder, code);
+
+	if (err || !maps_tls_kind_returns(code->function->call.kind))
+		return err;
+	if (code->function->call.kind == TLS_READ || code->function->call.kind == TLS_WRITE)
+		go_deferred_find(finder, code);
+	return go_exits_add(finder, code);
 }
 
 static int go_function_add(struct finder *finder, const struct library_function *function)
 {
 	struct elf_symbol symbol;
-	uint8_t *code;
+	uint8_t *bytes;
 	int err;
 
 	if (elf_find_function(finder->elf, function->name, &symbol))
 		return 0; /* a client has no server's handshake */
 	if (symbol.size == 0 || symbol.size > GO_FUNCTION_BYTES_MAX)
 		return -EILSEQ;
-	code = malloc(symbol.size);
-	if (!code)
+	bytes = malloc(symbol.size);
+	if (!bytes)
 		return -ENOMEM;
-	err = elf_read_code(finder->elf, symbol.address, code, symbol.size) == (long)symbol.size &&
-			      go_function_begins(code, symbol.size)
-		      ? go_sites_add(finder, function, code, &symbol)
+	err = elf_read_code(finder->elf, symbol.address, bytes, symbol.size) == (long)symbol.size &&
+			      go_function_begins(bytes, symbol.size)
+		      ? go_code_add(finder, &(struct go_code){ .function = function,
+							       .bytes = bytes,
+							       .address = symbol.address,
+							       .size = symbol.size })
 		      : -EILSEQ;
-	free(code);
+	free(bytes);
 	return err;
 }
 
@@ -419,6 +573,8 @@ const char *probe_reason_text(enum probe_reason reason, bool brief)
 		[REASON_PAST_STACK_CHECK] = { "at the entry (cheap) and each return",
 					      "past the look at the stack's size, emulated by the kernel" },
 		[REASON_RETURN] = { "at a return", "a return, single-stepped" },
+		[REASON_DEFERRED] = { "at what it defers (cheap)",
+				      "the function that it defers, emulated by the kernel" },
 	};
 
 	return brief ? texts[reason].brief : texts[reason].whole;

@@ -21,6 +21,7 @@ enum probe_reason {
 	REASON_STACK_CHECK,    /* the jump of a Go function that looks at its stack's size */
 	REASON_PAST_STACK_CHECK, /* where a Go function begins, its stack being large enough */
 	REASON_RETURN,		 /* where a Go function returns */
+	REASON_DEFERRED,	 /* in a function that a Go function calls before it returns */
 };
 
 struct probe_site {

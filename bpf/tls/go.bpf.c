@@ -3,8 +3,8 @@
  * Calls of Go's crypto/tls (docs/design.md, D7). A goroutine that waits goes on
  * on any thread, and its stack may be moved meanwhile, so a call is told by the
  * goroutine, whose address stands in r14, and its return is probed at each
- * `ret` of the function: a return address that the kernel had changed would
- * make the runtime's walk over the stack end the program.
+ * `ret` of the function, or in what it defers: a return address that the kernel
+ * had changed would make the runtime's walk over the stack end the program.
  *
  * Arguments and results stand in registers (the ABIInternal of Go 1.17 on
  * amd64): the receiver in rax, a slice in rbx and rcx; n in rax, or of one
@@ -127,12 +127,28 @@ static __always_inline int go_entry(struct pt_regs *ctx, __u64 cookie)
 		.generation = session->generation,
 		.buffer = GO_SLICE(ctx),
 		.size = GO_SLICE_LEN(ctx),
+		.sp = PT_REGS_IP(ctx),
 		.start_ns = now,
 		.library = function->library,
 		.kind = function->kind,
 		.result = function->result,
 	};
 	return 0;
+}
+
+/*
+ * A function that is deferred runs when the results stand in the frame of the one that defers it, right above
+ * the return address. After a panic the runtime calls it, and the call goes on. False: that.
+ */
+static __always_inline bool go_deferred_result(struct pt_regs *ctx, const struct tls_function *function,
+					       const struct tls_call *call, __s64 *result)
+{
+	__u64 sp = PT_REGS_SP(ctx), back = 0;
+
+	if (bpf_probe_read_user(&back, sizeof(back), (void *)sp) < 0 ||
+	    back - call->sp > GO_FUNCTION_BYTES_MAX)
+		return false;
+	return bpf_probe_read_user(result, sizeof(*result), (void *)(sp + 8 * function->done)) == 0;
 }
 
 static __always_inline int go_return(struct pt_regs *ctx, __u64 cookie, bool looped)
@@ -152,6 +168,8 @@ static __always_inline int go_return(struct pt_regs *ctx, __u64 cookie, bool loo
 	}
 	if (!at->ssl || at->kind != function->kind)
 		return 0; /* a part of the call under way */
+	if (function->done && !go_deferred_result(ctx, function, at, &result))
+		return 0;
 	call = *at;
 	at->ssl = 0;
 	if (call.result == TLS_STORES_IF_ZERO)

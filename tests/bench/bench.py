@@ -1,15 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""make bench: what hark costs nginx (one worker) under wrk, and system calls that are none of its business.
+"""make bench: what hark costs nginx (one worker) under wrk, a Go server under hey, and system calls that are none of
+its business.
 
 Medians of alternating runs with and without hark, which traces both ends and writes every exchange as JSON to a
 file. The ratios are this machine's: they are printed, not judged. Exits with 1 when an exchange is lost or made up.
 """
+import functools
 import os
 import pathlib
 import statistics
 import sys
 
-from measure import CONNECTIONS, Load, View, Watch, loop_ratio, serving, wrk
+from measure import CONNECTIONS, Load, View, Watch, hey, loop_ratio, serving, serving_go, wrk
 from harness import scratch_folder
 
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", 5))
@@ -24,16 +26,27 @@ def require(holds, text):
         failures.append(text)
 
 
-def bench_load(folder, nginx, tls, capture):
-    load = Load(folder, nginx, tls, ROUNDS, SECONDS, "--capture", capture)
+def bench_load(name, load):
+    """True: none was lost. More than were made is a failure at any rate."""
+    lost, missing = sum(load.lost), sum(load.missing)
+    print(f"{name:26} without {statistics.median(load.without):9,.0f}/s   with {statistics.median(load.with_hark):9,.0f}/s   "
+          f"kept {load.ratio:.2f}   lost {lost}   not seen {missing}", flush=True)
+    require(load.surplus <= CONNECTIONS, f"{name}: {load.surplus} exchanges more than were made")
+    return not lost and not missing
+
+
+def bench_nginx(folder, nginx, tls, capture):
+    load = Load(folder, functools.partial(wrk, nginx, tls), nginx.worker, ROUNDS, SECONDS, "--capture", capture)
     name = f"{'TLS' if tls else 'plain'}, --capture={capture}"
-    rate = statistics.median(load.with_hark)
-    print(f"{name:26} without {statistics.median(load.without):9,.0f}/s   with {rate:9,.0f}/s   "
-          f"kept {load.ratio:.2f}   lost {sum(load.lost)}   not seen {sum(load.missing)}",
-          flush=True)
-    require(load.surplus <= CONNECTIONS, f"{name}: {load.surplus} exchanges more than wrk made")
-    if tls or rate <= LOSSLESS_RATE * 2:
-        require(not sum(load.lost) and not sum(load.missing), f"{name}: exchanges were lost")
+    whole = bench_load(name, load)
+    require(whole or (not tls and statistics.median(load.with_hark) > LOSSLESS_RATE * 2), f"{name}: exchanges were lost")
+
+
+def bench_go(folder, server):
+    """hey is a program of Go's too: probes at both ends."""
+    name = "Go's TLS under hey"
+    whole = bench_load(name, Load(folder, functools.partial(hey, server), lambda: server.pid, ROUNDS, SECONDS))
+    require(whole, f"{name}: exchanges were lost")
 
 
 def bench_loop(folder, what, capture):
@@ -72,8 +85,10 @@ def main():
     with scratch_folder("bench") as folder:
         with serving(folder) as nginx:
             for capture in ("socket", "syscall"):
-                bench_load(folder, nginx, False, capture)
-                bench_load(folder, nginx, True, capture)
+                bench_nginx(folder, nginx, False, capture)
+                bench_nginx(folder, nginx, True, capture)
+            with serving_go(folder) as server:
+                bench_go(folder, server)
             bench_views(folder, nginx)
         for what in ("getppid", "pipe"):
             bench_loop(folder, what, "socket")

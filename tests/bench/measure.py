@@ -7,6 +7,7 @@ import os
 import pathlib
 import pty
 import re
+import shutil
 import signal
 import statistics
 import struct
@@ -18,7 +19,7 @@ import threading
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "tests/e2e"))
 
-from harness import HARK, run, wait_until  # noqa: E402
+from harness import HARK, Program, free_port, run, wait_until  # noqa: E402
 from servers import Nginx, make_certificate, make_site  # noqa: E402
 
 CONNECTIONS = 16
@@ -66,6 +67,21 @@ def serving(folder):
         nginx.stop()
 
 
+@contextlib.contextmanager
+def serving_go(folder):
+    """A server of Go's net/http at work, over TLS."""
+    program, port = folder / "go-server", free_port()
+    done = run(shutil.which("go"), "build", "-o", program, ROOT / "tests/e2e/peers/https.go", status=None, deadline_s=300,
+               env={"GOTOOLCHAIN": "local", "GOFLAGS": ""})
+    assert done.status == 0, done.err.decode()
+    server = Program([program, "serve", f"127.0.0.1:{port}", folder / "cert.pem", folder / "key.pem"], folder, ports=(port,))
+    server.tls = port
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
 def wrk(nginx, tls, seconds):
     """(requests a second, requests, wrk's pid)"""
     url = f"https://127.0.0.1:{nginx.tls}/one" if tls else f"http://127.0.0.1:{nginx.http}/one"
@@ -75,23 +91,35 @@ def wrk(nginx, tls, seconds):
             int(re.search(r"(\d+) requests in", done.text)[1]), done.pid)
 
 
-class Load:
-    """Alternating runs of wrk; what they kept, and what hark saw of them."""
+def hey(server, seconds):
+    """The same of hey, a client of Go's own. No pid: hark may meet its file when its first calls are over."""
+    done = run("hey", "-c", CONNECTIONS, "-z", f"{seconds}s", f"https://127.0.0.1:{server.tls}/one", deadline_s=seconds + 30)
+    statuses = dict(re.findall(r"\[(\d+)\]\s+(\d+) responses", done.text))
+    assert list(statuses) == ["200"], done.text
+    return float(re.search(r"Requests/sec:\s+([\d.]+)", done.text)[1]), int(statuses["200"]), None
 
-    def __init__(self, folder, nginx, tls, rounds, seconds, *options):
+
+class Load:
+    """Alternating runs of a load; what they kept, and what hark saw of them.
+
+    ask(seconds) is the load: (requests a second, requests, its pid or None: its side is not counted). server() is
+    the pid of who answers."""
+
+    def __init__(self, folder, ask, server, rounds, seconds, *options):
         self.without, self.with_hark, self.missing, self.lost = [], [], [], []
-        wrk(nginx, tls, 1)
+        self.surplus = 0
+        ask(1)
         for _ in range(rounds):
-            self.without.append(wrk(nginx, tls, seconds)[0])
+            self.without.append(ask(seconds)[0])
             watch = Watch(folder, *options)
-            rate, requests, pid = wrk(nginx, tls, seconds)
+            rate, requests, pid = ask(seconds)
             stats = watch.stop()
             self.with_hark.append(rate)
             self.lost.append(stats["events.lost"] + stats["bytes.lost"])
-            # wrk leaves up to one request a connection unanswered when it ends; hark may see their answers.
-            seen = watch.count(pid), watch.count(nginx.worker())
+            # A load leaves up to one request a connection unanswered when it ends; hark may see their answers.
+            seen = [watch.count(one) for one in (pid, server()) if one]
             self.missing.append(max(0, *(requests - one for one in seen)))
-            self.surplus = max(0, *(one - requests for one in seen))
+            self.surplus = max(self.surplus, *(one - requests for one in seen))
             watch.output.unlink()
 
     @property

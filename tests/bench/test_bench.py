@@ -4,6 +4,7 @@ instructions and system calls of hark an exchange, events an exchange, and runs 
 
 What is kept of a server's throughput depends on the machine and is make bench's business.
 """
+import functools
 import pathlib
 import re
 import sys
@@ -13,7 +14,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 from conversations import WRITERS  # noqa: E402
-from measure import CONNECTIONS, ROOT, Load, Watch, serving  # noqa: E402
+from measure import CONNECTIONS, ROOT, Load, Watch, serving, wrk  # noqa: E402
 from harness import HARK, is_sanitized, run, scratch_folder  # noqa: E402
 from soak import short_tls  # noqa: E402
 
@@ -96,7 +97,7 @@ def test_events_an_exchange(folder, nginx, protocol):
 def test_load(folder, nginx, tls):
     """wrk goes as fast as the machine can, which may be more than the default ring is meant for (make bench looks
     at that one): a large ring takes what hark lags."""
-    load = Load(folder, nginx, tls, 1, 2, "--ring", "512M" if is_sanitized() else "256M")
+    load = Load(folder, functools.partial(wrk, nginx, tls), nginx.worker, 1, 2, "--ring", "512M" if is_sanitized() else "256M")
     assert load.surplus <= CONNECTIONS
     assert sum(load.lost) == 0 and sum(load.missing) == 0, (load.lost, load.missing)
 

@@ -27,13 +27,15 @@
 #define STUB_ENDBR	"f3 0f 1e fa f2 ff 25 00 10 00 00"
 #define INLINED		"55 48 89 e5 c3"
 #define GO_LOOK		"49 3b 66 10 0f 86 00 00 00 00 "
+#define GO_DEFER	"48 8b 54 24 50 48 8b 02 ff d0 "
+#define GO_RESULTS	"48 8b 44 24 20 48 8b 5c 24 30 48 83 c4 58 5d "
 #define GO_LOOK_LEA	"4c 8d 64 24 b8 4d 3b 66 10 0f 86 00 00 00 00 "
 
 struct row {
 	const char *name;
 	struct build_function functions[BUILD_SLOTS + 1];
 	const char *expected; /* call@slot+offset, and how: c callee, e entry, p past endbr64, s stepped,
-			       * j, k at and past Go's look at the stack, r a return */
+			       * j, k at and past Go's look at the stack, r a return, d what it defers */
 };
 
 static const struct row rows[] = {
@@ -182,6 +184,23 @@ static const struct row rows[] = {
 	  { { "crypto/tls.(*Conn).Read", "64 48 8b 0c 25 f8 ff ff ff 48 3b 61 10 76 00 48 83 ec 58 c3" },
 	    { "crypto/tls.(*Conn).Write", GO_LOOK "55 5d c3" } },
 	  "" },
+	{ "Go: what is deferred, instead of the returns behind it",
+	  { { "crypto/tls.(*Conn).Read",
+	      GO_LOOK "55 48 8d 0d @2 " GO_RESULTS "c3 " GO_DEFER "c6 44 24 1f 00 " GO_RESULTS
+		      "c3 " GO_DEFER GO_RESULTS "0f 1f 00 c3" },
+	    { "crypto/tls.(*Conn).Write", GO_LOOK "55 48 8d 0d @4 " GO_DEFER GO_RESULTS "c3 " GO_DEFER
+						  "c6 44 24 1f 00 " GO_DEFER GO_RESULTS "c3" },
+	    { "crypto/tls.(*Conn).Read.deferwrap1", GO_LOOK "55 48 89 e5 5d c3" },
+	    { "crypto/tls.(*Conn).Write.func1", "48 8b 42 08 c3" },
+	    { "crypto/tls.(*Conn).Write.func2", "4d 8b 66 20 75 00 48 8b 42 08 c3" } },
+	  "read@0+10k read@0+33r read_20@2+4d write@1+10k write@1+43r write_20@4+4d" },
+	{ "Go: what is deferred, where results stand in two places, and one that takes no such function",
+	  { { "crypto/tls.(*Conn).Read", GO_LOOK "55 48 8d 0d @2 " GO_DEFER GO_RESULTS "c3 " GO_DEFER
+						 "48 8b 44 24 28 48 83 c4 58 5d c3" },
+	    { "crypto/tls.(*Conn).Write", GO_LOOK "55 " GO_DEFER GO_RESULTS "c3" },
+	    { "crypto/tls.(*Conn).Read.deferwrap1", GO_LOOK "55 48 89 e5 5d c3" },
+	    { "crypto/tls.(*Conn).Write.deferwrap1", GO_LOOK "55 48 89 e5 5d c3" } },
+	  "read@0+10k read@0+64r read_20@2+4d write@1+10k write@1+36r" },
 	{ "Go: one of two cannot be decoded",
 	  { { "crypto/tls.(*Conn).Read", GO_LOOK "55 5d c3" },
 	    { "crypto/tls.(*Conn).Write", GO_LOOK "55 06 c3" } },
@@ -210,6 +229,8 @@ static char reason_letter(enum probe_reason reason)
 		return 'k';
 	case REASON_RETURN:
 		return 'r';
+	case REASON_DEFERRED:
+		return 'd';
 	case REASON_ENTRY_STEPPED:
 		return 's';
 	}
@@ -221,6 +242,8 @@ static const char *form_name(const struct tls_function *call)
 {
 	if (call->kind == TLS_SET_FD)
 		return call->done ? "_two" : "";
+	if (call->done && call->library == 6)
+		return call->done == 1 + 0x20 / 8 ? "_20" : "_?";
 	if (call->done)
 		assert_int_equal(call->result, TLS_STORES_IF_POSITIVE);
 	return call->done == 4 ? "_ex" : call->done == 5 ? "_ex2" : "";
