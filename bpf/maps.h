@@ -76,6 +76,20 @@ MAP(skips, HASH, 16384, struct skip_key, __u64);
 /* Byte counts of sockets that have no sequence numbers (Unix, MPTCP). */
 MAP(counts, HASH, 16384, struct count_key, __u64);
 
+/* How far a socket with KM_PLACED was read, of which not each transfer leaves a record. */
+struct placed {
+	__u32 number; /* TCP's, of the next byte */
+	__u32 known;
+};
+
+/* The kernel frees an entry with its socket. */
+MAP_SCOPE struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct placed);
+} placed SEC(".maps");
+
 /* The TLS calls that a thread is in. */
 MAP(tls_calls, HASH, 32768, struct tls_call_key, struct tls_call);
 

@@ -300,9 +300,27 @@ static __noinline void datagram_transfer(struct sock *sk, struct task_struct *ta
 	unseen_submit(out);
 }
 
+/*
+ * The reader of a socket got to where it stands now, and what it read is accounted for. An entry is made for
+ * sockets that user space marked, not for those of TLS libraries, which do not splice.
+ */
+static __always_inline void placed_follow(struct sock *sk, enum transfer_place place)
+{
+	struct tcp_sock *tp;
+	struct placed *p;
+
+	p = bpf_sk_storage_get(&placed, sk, 0, place == PLACE ? BPF_SK_STORAGE_GET_F_CREATE : 0);
+	tp = p ? bpf_skc_to_tcp_sock(sk) : 0;
+	if (!tp)
+		return;
+	p->number = tp->copied_seq;
+	p->known = 1;
+}
+
 static __always_inline int socket_transfer(struct sock *sk, int ret, int flags, __u8 direction)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
+	enum transfer_place place;
 	struct capture c = {};
 	struct syscall_regs regs;
 	__u32 nr;
@@ -347,7 +365,9 @@ static __always_inline int socket_transfer(struct sock *sk, int ret, int flags, 
 		return 0;
 	if (direction == DIRECTION_RECEIVED && (flags & MSG_TRUNC) && c.record.sock.family != AF_UNIX)
 		c.hole = HOLE_TRUNC;
-	transfer_run(&c, &regs, ret, true);
+	place = transfer_run(&c, &regs, ret, true);
+	if (direction == DIRECTION_RECEIVED && place != PLACE_NOWHERE)
+		placed_follow(sk, place);
 	return 0;
 }
 
@@ -364,8 +384,38 @@ int BPF_PROG(socket_received, struct sock *sk, int ret, int flags)
 }
 
 /*
+ * Counts what was spliced out of a socket with KM_PLACED. False: where it began only user space knows, from
+ * the records that all transfers before it left.
+ */
+static __always_inline bool spliced_count(struct sock *sk, __u32 number, __u32 mark)
+{
+	struct placed *p = bpf_sk_storage_get(&placed, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+	bool known;
+	__u32 moved;
+
+	if (!p) {
+		kernel_count(KC_MAP_FULL, 1);
+		return true;
+	}
+	known = p->known;
+	moved = number - p->number;
+	p->number = number;
+	p->known = 1;
+	if (!known || (__s32)moved <= 0)
+		return known;
+	if (mark & KM_CIPHERTEXT) {
+		kernel_count(KC_BYTES_CIPHERTEXT, moved);
+	} else {
+		kernel_count(KC_BYTES_MOVED, moved);
+		kernel_count(KC_BYTES_SKIPPED, moved);
+	}
+	return true;
+}
+
+/*
  * splice(2) moves nothing through user memory: user space knows how
- * far it had got, and so how much it was.
+ * far it had got, and so how much it was. Of a socket that is muted or TLS it does not, so there it is
+ * counted here.
  */
 static __always_inline void spliced_submit(struct sock *sk, struct task_struct *task,
 					   const struct syscall_regs *regs)
@@ -380,12 +430,17 @@ static __always_inline void spliced_submit(struct sock *sk, struct task_struct *
 	header_fill(&record.h, EVENT_SOCKET_DATA, EVENT_REACHED);
 	socket_fill(&record.sock, sk);
 	record.sock.fd = fd_is_socket(task, regs->arg[0], sk) ? (__s32)regs->arg[0] : -1;
-	mark = bpf_map_lookup_elem(&marks, &record.sock.id);
-	if (!socket_wanted(&record.sock) || (mark && (*mark & (KM_CIPHERTEXT | KM_MUTED_RECEIVED))))
+	if (!socket_wanted(&record.sock))
 		return;
 	position_fill(&record, sk, DIRECTION_RECEIVED, 0);
 	if ((__u32)record.pos != copied)
 		record.h.flags |= EVENT_EOF; /* the FIN's number was read too */
+	mark = bpf_map_lookup_elem(&marks, &record.sock.id);
+	if (mark && (*mark & KM_PLACED) && spliced_count(sk, record.pos, *mark)) {
+		if (*mark & (KM_CIPHERTEXT | KM_MUTED_RECEIVED))
+			return;
+		record.hole = HOLE_MUTED;
+	}
 	submit_bare(&record, wake_flags());
 }
 

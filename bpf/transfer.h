@@ -277,31 +277,41 @@ static __always_inline bool transfer_nested(struct capture *c, const struct sysc
 	return true;
 }
 
+/* Who follows a socket's position without records (`placed`): */
+enum transfer_place {
+	PLACE_NOWHERE, /* user space alone, for each transfer leaves a record */
+	PLACE_AGAIN,   /* the kernel side, if it does already */
+	PLACE,	       /* the kernel side */
+};
+
 /*
  * c->record holds the header, the socket, direction and position; `bytes` were
  * moved. Decides and captures.
  */
-static __always_inline void transfer_run(struct capture *c, const struct syscall_regs *regs, __u32 bytes,
-					 bool looped)
+static __always_inline enum transfer_place transfer_run(struct capture *c, const struct syscall_regs *regs,
+							__u32 bytes, bool looped)
 {
 	struct event_data *record = &c->record;
 	struct tls_call *call = tls_call_around(regs->sp);
+	enum transfer_place place = PLACE_NOWHERE;
 	__u32 *mark;
 
 	if (call && transfer_nested(c, regs, call, bytes))
-		return;
+		return PLACE_AGAIN;
 	/* Not before: a session has to know its socket, for its plaintext is judged by that. */
 	if (!socket_wanted(&record->sock))
-		return;
+		return PLACE_NOWHERE;
 	mark = bpf_map_lookup_elem(&marks, &record->sock.id);
+	if (mark && (*mark & KM_PLACED))
+		place = PLACE;
 	if (mark && (*mark & KM_CIPHERTEXT)) {
 		kernel_count(KC_BYTES_CIPHERTEXT, bytes);
-		return;
+		return place;
 	}
 	if (mark && (*mark & (KM_MUTED_SENT << (record->direction & 1)))) {
 		kernel_count(KC_BYTES_MOVED, bytes);
 		kernel_count(KC_BYTES_SKIPPED, bytes);
-		return;
+		return place;
 	}
 	c->left = bytes;
 	c->part = c->message_count ? 0 : bytes; /* mmsghdr: each message has its own */
@@ -320,6 +330,7 @@ static __always_inline void transfer_run(struct capture *c, const struct syscall
 	if (c->hole != HOLE_NONE)
 		c->snap = 0;
 	capture_run(c, looped);
+	return place;
 }
 
 #endif

@@ -84,7 +84,8 @@ enum kernel_mark {
 	KM_MUTED_SENT = 1 << 0, /* a direction is muted: KM_MUTED_SENT << enum event_direction */
 	KM_MUTED_RECEIVED = 1 << 1,
 	KM_CIPHERTEXT = 1 << 2,
-	KM_SKIP = 1 << 3, /* `skips` has an entry */
+	KM_SKIP = 1 << 3,   /* `skips` has an entry */
+	KM_PLACED = 1 << 4, /* `placed` is to follow the socket: it is muted or TLS, or was muted once */
 };
 
 /* In `pids`. */

@@ -13,7 +13,7 @@ uint64_t counters[COUNTER_COUNT];
 
 static uint64_t kernel[KC_COUNT];
 static uint64_t recounted_copied, recounted_skipped;
-static uint64_t past; /* bytes that no record stood for */
+static uint64_t past, past_ciphertext; /* bytes that no record stood for */
 
 static const struct {
 	const char *name, *meaning;
@@ -81,14 +81,14 @@ static uint64_t at_most(uint64_t value, uint64_t limit)
 static void apply_bytes(void)
 {
 	uint64_t copied = at_most(recounted_copied, kernel[KC_BYTES_COPIED]);
-	uint64_t skipped = at_most(recounted_skipped, kernel[KC_BYTES_SKIPPED]);
+	uint64_t skipped = at_most(recounted_skipped, kernel[KC_BYTES_SKIPPED] + past);
+	uint64_t moved = kernel[KC_BYTES_MOVED] + past;
 
 	counters[COUNTER_BYTES_COPIED] = kernel[KC_BYTES_COPIED] - copied;
-	counters[COUNTER_BYTES_SKIPPED] = kernel[KC_BYTES_SKIPPED] - skipped + past;
+	counters[COUNTER_BYTES_SKIPPED] = kernel[KC_BYTES_SKIPPED] + past - skipped;
 	counters[COUNTER_BYTES_LOST] = kernel[KC_BYTES_LOST];
-	counters[COUNTER_BYTES_MOVED] =
-		kernel[KC_BYTES_MOVED] - at_most(copied + skipped, kernel[KC_BYTES_MOVED]) + past;
-	counters[COUNTER_BYTES_CIPHERTEXT] = kernel[KC_BYTES_CIPHERTEXT] + copied + skipped;
+	counters[COUNTER_BYTES_MOVED] = moved - at_most(copied + skipped, moved);
+	counters[COUNTER_BYTES_CIPHERTEXT] = kernel[KC_BYTES_CIPHERTEXT] + copied + skipped + past_ciphertext;
 }
 
 void counters_set_kernel(const struct event_counters *event)
@@ -113,6 +113,12 @@ void counters_recount_ciphertext(uint64_t copied, uint64_t skipped)
 void counters_add_skipped(uint64_t bytes)
 {
 	past += bytes;
+	apply_bytes();
+}
+
+void counters_add_ciphertext(uint64_t bytes)
+{
+	past_ciphertext += bytes;
 	apply_bytes();
 }
 

@@ -119,6 +119,7 @@ void counters_recount_ciphertext(uint64_t copied, uint64_t skipped);
 
 /* Bytes that moved past the records (splice), which the kernel side could not count. */
 void counters_add_skipped(uint64_t bytes);
+void counters_add_ciphertext(uint64_t bytes);
 
 /* All that are not 0, one a line, for people; then all of them as one flat JSON object. 0 or -errno. */
 int counters_print(FILE *out);

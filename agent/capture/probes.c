@@ -348,7 +348,7 @@ void probes_mark(struct probes *probes, uint64_t socket_id, enum mark mark)
 		[MARK_CIPHERTEXT] = { KM_CIPHERTEXT, KM_CIPHERTEXT },
 	};
 
-	mark_set(probes, socket_id, marks[mark].mask, marks[mark].bits);
+	mark_set(probes, socket_id, marks[mark].mask, marks[mark].bits | KM_PLACED);
 }
 
 /* session NULL: of the socket itself. */

@@ -405,12 +405,27 @@ static void take_data(void *ctx, struct slice bytes, uint64_t time_ns, const str
 	call_queue_judge(flow);
 }
 
+/* Bytes that no record stood for; where each transfer leaves one, the kernel side did not count them either.
+ */
+static void flow_count_past(struct flow *flow, struct flow_side *side)
+{
+	struct stream *stream = &side->stream;
+
+	if (!stream->past_bytes)
+		return;
+	flow->facts->moved_bytes += stream->past_bytes;
+	flow->facts->skipped_bytes += stream->past_bytes;
+	counters_add_skipped(stream->past_bytes - stream->past_counted);
+	stream->past_bytes = stream->past_counted = 0;
+}
+
 static void take_hole(void *ctx, uint64_t size, bool lost, uint64_t time_ns)
 {
 	struct flow_side *side = ctx;
 	struct flow *flow = side->flow;
 
 	flow_tell_missed(side, time_ns);
+	flow_count_past(flow, side);
 	call_queue_hole(flow, side->direction, size, lost, time_ns);
 	flow_hole(flow, side->direction, size, lost, time_ns);
 }
@@ -449,19 +464,6 @@ static void flow_count(struct conn_facts *facts, const struct event_data *event)
 		facts->lost_bytes += missing;
 	else
 		facts->skipped_bytes += missing;
-}
-
-/* Bytes that no record stood for were not counted in the kernel either. */
-static void flow_count_past(struct flow *flow, struct flow_side *side)
-{
-	uint64_t bytes = side->stream.past_bytes;
-
-	if (!bytes)
-		return;
-	side->stream.past_bytes = 0;
-	flow->facts->moved_bytes += bytes;
-	flow->facts->skipped_bytes += bytes;
-	counters_add_skipped(bytes);
 }
 
 /*
@@ -556,8 +558,6 @@ static void flow_drain(struct flow *flow)
 	while (!flow_is_blocked(flow) && (direction = flow_due(flow)) >= 0) {
 		stream_step(&flow->side[direction].stream);
 	}
-	for (int i = 0; i < 2; i++)
-		flow_count_past(flow, &flow->side[i]);
 }
 
 /* Gives up what has been missing for long, or all that is missing. */
@@ -611,6 +611,7 @@ void flow_record(struct flow *flow, const struct event_data *event, const struct
 		.seq32 = event->h.flags & EVENT_POS_SEQ32,
 		.eof = event->h.flags & EVENT_EOF && !event->len,
 		.reached = event->h.flags & EVENT_REACHED && !event->len,
+		.counted = event->hole == HOLE_MUTED,
 		.len = event->len,
 		.payload = slice_of(event->payload, event->copied),
 		.time_ns = event_began_ns(event),
@@ -681,7 +682,6 @@ static void flow_doubt_end(struct flow *flow, enum event_direction direction)
 void flow_finish(struct flow *flow, enum event_direction direction)
 {
 	stream_flush(&flow->side[direction].stream);
-	flow_count_past(flow, &flow->side[direction]);
 	flow_doubt_end(flow, direction);
 	flow_finished(&flow->side[direction], flow->pipeline->now_ns);
 }

@@ -24,7 +24,7 @@ struct stream_chunk {
 	uint64_t pos, time_ns, poll;
 	uint64_t number; /* in order of arrival */
 	uint32_t len, copied;
-	bool eof, reached, parked; /* parked: it waits for the other direction */
+	bool eof, reached, counted, parked; /* parked: it waits for the other direction */
 	struct mover mover;
 	uint8_t bytes[];
 };
@@ -172,8 +172,10 @@ static void stream_deliver(struct stream *stream, const struct stream_record *re
 		stream->doubted = false;
 		stream_unknown(stream, record->time_ns);
 	}
-	if (record->reached && record->pos > stream->next)
+	if (record->reached && record->pos > stream->next) {
+		stream->past_counted += record->counted ? record->pos - stream->next : 0;
 		stream_jump(stream, record->pos, false, record->time_ns);
+	}
 	if (record->eof) {
 		stream_finish(stream, record->time_ns);
 		return;
@@ -226,6 +228,7 @@ void stream_step(struct stream *stream)
 		.len = chunk->len,
 		.eof = chunk->eof,
 		.reached = chunk->reached,
+		.counted = chunk->counted,
 		.payload = slice_of(chunk->bytes, chunk->copied),
 		.time_ns = chunk->time_ns,
 		.mover = &chunk->mover,
@@ -263,6 +266,7 @@ static int stream_hold(struct stream *stream, const struct stream_record *record
 	chunk->copied = (uint32_t)record->payload.len;
 	chunk->eof = record->eof;
 	chunk->reached = record->reached;
+	chunk->counted = record->counted;
 	chunk->parked = parked;
 	chunk->mover = *record->mover;
 	if (chunk->copied)

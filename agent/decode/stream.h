@@ -20,6 +20,7 @@ struct stream_record {
 	bool seq32;   /* pos has 32 bits and wraps */
 	bool eof;     /* the direction ends at pos */
 	bool reached; /* all before pos was read, in records or past them; len is 0 */
+	bool counted; /* and what was past them the kernel side has counted */
 	uint32_t len;
 	struct slice payload; /* the first bytes of len; borrowed for the call */
 	uint64_t time_ns;
@@ -56,7 +57,9 @@ struct stream {
 	/* To be set when what is missing before the first of `late` is lost: that is due then, and the hole
 	 * comes with it. */
 	bool given_up;
-	uint64_t past_bytes; /* that were read past the records; the owner counts and clears them */
+	/* That were read past the records, and how many of them the kernel side counted; the owner counts and
+	 * clears them. */
+	uint64_t past_bytes, past_counted;
 };
 
 /* handler and ctx are borrowed for life. */

@@ -150,8 +150,41 @@ void conn_learn_origin(struct conn *conn, const struct event_data *event)
 	origin->number[direction] = (uint32_t)event->pos - (uint32_t)event->offset;
 }
 
+/*
+ * What the record says to have been read, and no record before it held. Of a socket whose ciphertext the
+ * kernel side counts only its first splice(2) is told, when each transfer before it left a record; not so
+ * where a library's calls are nested.
+ */
+static uint32_t conn_read_past(struct conn *conn, const struct event_data *event)
+{
+	uint32_t number = (uint32_t)event->pos + event->len, ahead = number - conn->read_number;
+	bool known = conn->read_known;
+
+	if (event->direction == DIRECTION_SENT || !(event->h.flags & EVENT_POS_SEQ32))
+		return 0;
+	if (known && (int32_t)ahead <= 0)
+		return 0;
+	conn->read_number = number;
+	conn->read_known = true;
+	return known && event->h.flags & EVENT_REACHED && event->hole != HOLE_MUTED &&
+			       conn->plaintext != CONN_PLAINTEXT_SEEN
+		       ? ahead
+		       : 0;
+}
+
+static void conn_count_ciphertext(struct conn *conn, const struct event_data *event, uint32_t past)
+{
+	conn->facts.ciphertext_bytes += event->len + past;
+	/* The kernel counts muted bytes by the mark it has; those on their way before it as plain. */
+	if (event->hole != HOLE_MUTED)
+		counters_recount_ciphertext(event->copied, event->len - event->copied);
+	counters_add_ciphertext(past);
+}
+
 void conn_socket_data(struct conn *conn, const struct event_data *event)
 {
+	uint32_t past = conn_read_past(conn, event);
+
 	if (event->h.flags & EVENT_EOF && event->direction != DIRECTION_SENT)
 		conn->peer_ended = true;
 	if (event->h.flags & EVENT_RESET) {
@@ -162,14 +195,10 @@ void conn_socket_data(struct conn *conn, const struct event_data *event)
 		return;
 	/* Before the first poll a library may have no probes: what moves later shows whether one sees it. */
 	conn->before_probes = !conn->pipeline->poll;
-	if (conn->socket_flow.state != FLOW_TLS) {
+	if (conn->socket_flow.state != FLOW_TLS)
 		flow_record(&conn->socket_flow, event, &conn->mover, conn->facts.opened_ns);
-	} else {
-		conn->facts.ciphertext_bytes += event->len;
-		/* The kernel counts muted bytes by the mark it has; those on their way before it as plain. */
-		if (event->hole != HOLE_MUTED)
-			counters_recount_ciphertext(event->copied, event->len - event->copied);
-	}
+	else
+		conn_count_ciphertext(conn, event, past);
 	conn_settle(conn, false);
 }
 

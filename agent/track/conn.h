@@ -60,6 +60,8 @@ struct conn {
 	bool before_probes;   /* TLS that moved before the libraries were probed, and not since */
 	bool ciphertext;      /* the kernel side was told so */
 	enum mark muted_mark; /* what it was told last of what is muted */
+	uint32_t read_number; /* TCP's, behind the newest record of what was received; */
+	bool read_known;      /* if there was one */
 	enum conn_plaintext plaintext;
 	const char *unread_why;	    /* by its process, in words (static); NULL: that was gone */
 	struct hello_key hello_key; /* in the tracker's `hellos`; hello_id 0: it has none yet */

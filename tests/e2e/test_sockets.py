@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every call that moves bytes on a stream socket, both ways into the kernel (peers/sockets.c)."""
+import os
 import platform
+import re
+import signal
 import subprocess
 
 import pytest
@@ -282,6 +285,74 @@ def test_proxies_that_splice(hark, nginx, capture, tmp_path, kind):
         assert briefs(other) == briefs(seen)
         assert_whole(other)
     assert_whole(seen)
+    watch.assert_nothing_lost()
+
+
+MOVES = r"""
+import os, socket, sys
+FIRST = {"muted": bytes([1, 2, 3, 4, 5, 6]), "tls": bytes([22, 3, 3, 31, 251, 1])}
+out, into = os.pipe()
+ends = {}
+
+def connect(what):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        client = socket.create_connection(listener.getsockname())
+        return client, listener.accept()[0], FIRST[what] + bytes((i * 31 + 1) % 256 for i in range(8192 - 6))
+
+def recv(server, size):
+    return len(server.recv(size))
+
+def splice(server, size):
+    moved = os.splice(server.fileno(), into, size)
+    assert len(os.read(out, moved)) == moved
+    return moved
+
+for line in sys.stdin:
+    name, way = line.split()
+    if name not in ends:
+        ends[name] = connect(name.split("-")[0])
+    client, server, block = ends[name]
+    for _ in range(150):
+        client.sendall(block)
+        left = len(block)
+        while left:
+            left -= {"recv": recv, "splice": splice}[way](server, left)
+    print(line, end="", flush=True)
+"""
+
+
+def test_all_bytes_of_a_socket_that_nobody_decodes_are_counted(hark, capture):
+    """Read by recv(2) and by splice(2), once the kernel side is to leave them out: each byte is in one counter."""
+    then = {"muted-1": ["splice", "recv", "splice"], "muted-2": ["recv", "splice"],
+            "tls-1": ["splice", "recv", "splice"], "tls-2": ["recv", "splice"]}
+    turn = 2 * 150 * 8192  # both ends
+
+    def counted(name):
+        found = [re.search(rf"{name} +(\d+)", line) for line in list(watch.talk)]
+        return max((int(one.group(1)) for one in found if one), default=0)
+
+    def left_out():
+        os.kill(watch.pid, signal.SIGUSR1)
+        return counted(r"connections\.muted") == 4 and counted(r"bytes\.ciphertext") == 2 * turn
+
+    with subprocess.Popen([PYTHON, "-c", MOVES], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1) as peer:
+        def move(name, way):
+            print(name, way, file=peer.stdin)
+            assert peer.stdout.readline() == f"{name} {way}\n"
+
+        with hark("--capture", capture, "-p", peer.pid) as watch:
+            for name in then:
+                move(name, "recv")
+            wait_until(left_out, "the mutes and the ciphertext")
+            for name, ways in then.items():
+                for way in ways:
+                    move(name, way)
+            peer.stdin.close()
+            assert peer.wait() == 0
+    turns = sum(1 + len(ways) for ways in then.values()) / 2
+    bytes_of = {name: watch.stats[f"bytes.{name}"] for name in ("moved", "copied", "skipped", "lost", "ciphertext")}
+    assert bytes_of["moved"] == bytes_of["ciphertext"] == turns * turn, bytes_of
+    assert bytes_of["moved"] == bytes_of["copied"] + bytes_of["skipped"], bytes_of
     watch.assert_nothing_lost()
 
 

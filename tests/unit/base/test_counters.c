@@ -91,6 +91,18 @@ static void test_recount_survives_new_figures(void **state)
 	assert_bytes(55, 40, 5, 10, 250);
 }
 
+/* What no record stood for is skipped, until it turns out to be ciphertext, or is that from the start. */
+static void test_past_the_records(void **state)
+{
+	(void)state;
+	counters_add_skipped(60);
+	assert_bytes(115, 40, 65, 10, 250);
+	counters_recount_ciphertext(0, 65);
+	assert_bytes(50, 40, 0, 10, 315);
+	counters_add_ciphertext(7);
+	assert_bytes(50, 40, 0, 10, 322);
+}
+
 /* Of an older recording: what stands behind its end is not looked at. */
 static void test_shorter_array(void **state)
 {
@@ -152,6 +164,7 @@ int main(void)
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_kernel_figures_replace),
 		cmocka_unit_test(test_recount_survives_new_figures),
+		cmocka_unit_test(test_past_the_records),
 		cmocka_unit_test(test_shorter_array),
 		cmocka_unit_test(test_notes),
 		cmocka_unit_test(test_print),

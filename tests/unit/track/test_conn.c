@@ -114,6 +114,78 @@ static void test_verdict_once(void **state)
 	assert_false(fixture->conn->facts.tls_unknown);
 }
 
+static void splice_put(struct fixture *fixture, uint64_t bytes, enum event_hole hole)
+{
+	struct event_data *event;
+
+	fixture->peer.offset[DIRECTION_RECEIVED] += bytes;
+	event = data_make(&fixture->bench, &fixture->peer, DIRECTION_RECEIVED,
+			  fixture->peer.offset[DIRECTION_RECEIVED], "", 0, 0);
+	event->h.flags |= EVENT_REACHED;
+	event->hole = (uint8_t)hole;
+	fixture->pipeline.now_ns = event->h.time_ns;
+	conn_socket_data(fixture->conn, event);
+	free(event);
+}
+
+#define HELLO "\x16\x03\x01\x02\x05\x01"
+
+/*
+ * splice(2): of TLS, whose hello is still read or no more, and of what is muted. HOLE_MUTED: the kernel side
+ * counted the bytes, for it knew where they began.
+ */
+static void test_spliced_bytes_have_a_counter(void **state)
+{
+	static const struct {
+		const char *first;
+		bool library;		       /* it owns the socket */
+		enum conn_plaintext plaintext; /* calls are nested then, and leave no records */
+		enum event_hole hole;
+		uint64_t skipped, ciphertext; /* that user space counts, of 3000 bytes */
+		uint64_t facts;		      /* bytes of the connection, behind the first 10 */
+	} rows[] = {
+		{ HELLO, true, CONN_PLAINTEXT_UNSEEN, HOLE_KERNEL, 0, 3000, 3000 },
+		{ HELLO, true, CONN_PLAINTEXT_UNSEEN, HOLE_MUTED, 0, 0, 0 },
+		{ HELLO, true, CONN_PLAINTEXT_APART, HOLE_KERNEL, 0, 3000, 3000 },
+		{ HELLO, true, CONN_PLAINTEXT_SEEN, HOLE_KERNEL, 0, 0, 0 },
+		{ HELLO, false, CONN_PLAINTEXT_UNSEEN, HOLE_KERNEL, 0, 3000, 3000 },
+		{ "SSH-2.", false, CONN_PLAINTEXT_UNSEEN, HOLE_KERNEL, 3000, 0, 3000 },
+		{ "SSH-2.", false, CONN_PLAINTEXT_UNSEEN, HOLE_MUTED, 0, 0, 3000 },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		void *own = NULL;
+		/* Enough that what turns out to be ciphertext can be taken off. */
+		struct event_counters kernel = { .h.size = sizeof(kernel),
+						 .value = { [KC_BYTES_MOVED] = 200000,
+							    [KC_BYTES_COPIED] = 100000,
+							    [KC_BYTES_SKIPPED] = 100000 } };
+		struct fixture *fixture;
+		struct conn_facts *facts;
+		uint64_t skipped, ciphertext;
+
+		setup(&own);
+		fixture = own;
+		facts = &fixture->conn->facts;
+		counters_set_kernel(&kernel);
+		put(fixture, DIRECTION_RECEIVED, rows[i].first, 4, HOLE_SNAPLEN);
+		if (rows[i].library)
+			conn_mark_tls(fixture->conn, "openssl");
+		fixture->conn->plaintext = rows[i].plaintext;
+		skipped = counters[COUNTER_BYTES_SKIPPED];
+		ciphertext = counters[COUNTER_BYTES_CIPHERTEXT];
+		splice_put(fixture, 1000, rows[i].hole);
+		splice_put(fixture, 2000, rows[i].hole);
+		assert_int_equal(counters[COUNTER_BYTES_SKIPPED] - skipped, rows[i].skipped);
+		assert_int_equal(counters[COUNTER_BYTES_CIPHERTEXT] - ciphertext, rows[i].ciphertext);
+		assert_int_equal(facts->moved_bytes + facts->ciphertext_bytes, 10 + rows[i].facts);
+		assert_int_equal(facts->moved_bytes,
+				 facts->copied_bytes + facts->skipped_bytes + facts->lost_bytes);
+		teardown(&own);
+	}
+	(void)state;
+}
+
 static void test_unknown_until_told(void **state)
 {
 	struct fixture *fixture = *state;
@@ -202,9 +274,9 @@ static void test_end_reasons(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_bytes_by_reason),    T(test_lost_record_is_counted), T(test_verdict_once),
-		T(test_unknown_until_told), T(test_addresses_are_kept),	    T(test_absorb),
-		T(test_end_reasons),
+		T(test_bytes_by_reason),    T(test_lost_record_is_counted),	  T(test_verdict_once),
+		T(test_unknown_until_told), T(test_addresses_are_kept),		  T(test_absorb),
+		T(test_end_reasons),	    T(test_spliced_bytes_have_a_counter),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
