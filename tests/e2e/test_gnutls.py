@@ -140,7 +140,7 @@ def test_a_session_joined_late(hark, nginx):
 
 def test_odd_ways(hark, nginx, capture):
     """What is corked counts once; what NULL goes on with has its size and no bytes, as what comes in packets has."""
-    with hark("--capture", capture) as watch:
+    with hark("--capture", capture, f"port:{nginx.tls}") as watch:
         client = run(PEERS / "gnutls", nginx.tls, *WAYS, "packet")
         watch.wait_for(len(WAYS), client)
         watch.wait_for(len(WAYS) + 1, nginx)

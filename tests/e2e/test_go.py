@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from harness import LARGE_RING, Hark, Program, brief, briefs, free_port, run, wait_until
+from harness import DEADLINE_S, LARGE_RING, Gate, Hark, Program, brief, briefs, free_port, run, wait_until
 from servers import HERE
 
 CURL = ("curl", "-sS", "-k")
@@ -88,12 +88,15 @@ def test_other_clients(hark, servers_of_go):
     assert [(brief(one), one["tls.library"]) for one in watch.of(server)] == 2 * [("POST /asked 200 5 610", "go")]
 
 
-def test_hey(hark, nginx):
+def test_hey(hark, nginx, tmp_path):
     """A released program, built by Debian with a Go of its own age, with cgo and stripped."""
-    url = f"https://127.0.0.1:{nginx.tls}/small.txt"
+    gate, url = Gate(tmp_path), f"https://127.0.0.1:{nginx.tls}/small.txt"
     with hark("--debug", "--both-ends", f"port:{nginx.tls}", verbose=0) as watch:
-        run("hey", "-n", 1, "-c", 1, url)  # its file becomes known
+        # One that lives until hark has looked at its file.
+        first = Program(["hey", "-n", 1, "-c", 1, "-t", 0, f"https://127.0.0.1:{nginx.tls}/wait/until{gate.path}"], tmp_path)
         wait_until(lambda: any("hey (go)" in line for line in list(watch.talk)), "hey's probes")
+        gate.open()
+        assert first.process.wait(DEADLINE_S) == 0
         client = run("hey", "-n", 100, "-c", 4, url)
         watch.wait_for(100, client)
     assert "[200]\t100 responses" in client.text
