@@ -202,7 +202,7 @@ def test_a_small_ring_loses_loudly_and_never_lies(hark, nginx, tmp_path):
 
 
 def test_moved_is_copied_skipped_and_lost(hark, nginx, capture):
-    with hark("--capture", capture, "--snaplen", "4K") as watch:
+    with hark("--capture", capture, "--snaplen", "4K", f"port:{nginx.http},{nginx.tls}") as watch:
         run(*CURL, f"http://127.0.0.1:{nginx.http}/large.bin", "-o", "/dev/null")
         run(*CURL, "--http1.1", f"https://127.0.0.1:{nginx.tls}/large.bin", "-o", "/dev/null")
         watch.wait_for(2, nginx)

@@ -175,7 +175,7 @@ def test_lighttpd(hark, lighttpd, site, capture):
     url = f"https://127.0.0.1:{lighttpd.tls}"
     names = ["one", "small.txt", "medium.bin", "large.bin"]
     wanted = [f"GET /{name} 200 0 {(site / name).stat().st_size}" for name in names]
-    with hark("--capture", capture, "--ring", LARGE_RING, verbose=0) as watch:
+    with hark("--capture", capture, "--ring", LARGE_RING, f"port:{lighttpd.tls}", verbose=0) as watch:
         for version in ("--http1.1", "--http2"):
             client = run(*CURL, version, *[f"{url}/{name}" for name in names])
             watch.wait_for(4, client)

@@ -172,7 +172,7 @@ def test_what_was_not_copied_is_said(nginx, tmp_path):
 
 
 def test_sendfile_is_named(hark, nginx):
-    with hark(view=("raw",)) as watch:
+    with hark(f"port:{nginx.http}", view=("raw",)) as watch:
         run(*CURL, "-o", "/dev/null", f"http://127.0.0.1:{nginx.http}/large.bin")
         watch.wait_for(2, nginx.worker(), hark_direction="sent")
     sent = [one for one in watch.of(nginx.worker()) if one["hark.direction"] == "sent"]

@@ -74,8 +74,9 @@ def unix_case(hark, capture, way):
 @pytest.mark.parametrize("way", HOLES)
 def test_bodies_without_a_user_buffer(hark, capture, way, family):
     """The sender's body is a hole of known size; the exchange has it all the same."""
-    with hark("--capture", capture) as watch:
-        pair = talk(way, family, 2)
+    port = free_port()
+    with hark("--capture", capture, *([] if family == "unix" else [f"port:{port}"])) as watch:
+        pair = talk(way, family, 2, port)
         watch.wait_for(4, *pair.client, *pair.server)
     assert_seen(watch, pair, way, family, 2, ends=("client",))
     server = watch.of(*pair.server)

@@ -79,7 +79,7 @@ def test_ciphertext_never_comes_out(hark, nginx, tmp_path):
 
 
 def test_a_large_download_is_whole(hark, nginx, capture):
-    with hark("--capture", capture, "--ring", LARGE_RING, verbose=0) as watch:
+    with hark("--capture", capture, "--ring", LARGE_RING, f"port:{nginx.tls}", verbose=0) as watch:
         client = run(*CURL, "-o", "/dev/null", f"https://127.0.0.1:{nginx.tls}/large.bin",
                      "-o", "/dev/null", f"https://127.0.0.1:{nginx.tls}/one")
         watch.wait_for(2, nginx)

@@ -32,7 +32,7 @@ def ask(server):
 
 
 def test_its_calls_are_probed_and_decoded(toy_hark, toy_server, capture):
-    with toy_hark("--capture", capture) as watch:
+    with toy_hark("--capture", capture, f"port:{toy_server.port}") as watch:
         client = ask(toy_server)
         watch.wait_for(3, client)
         watch.wait_for(3, toy_server)
