@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""hark doctor: one screen that says why it does not see a program."""
+"""hark doctor: one screen that says why it does not see a program. What is said of the whole machine is tried alone."""
 import os
 import pathlib
 import re
@@ -13,8 +13,6 @@ import pytest
 from harness import HARK, JAVA, Program, run, wait_until
 from servers import PYTHON
 
-# The tests assert what the doctor says of the whole machine.
-pytestmark = pytest.mark.alone
 NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all", "--bounding-set=-all")
 
 
@@ -52,6 +50,7 @@ def silent_https(certificates):
         one.close()
 
 
+@pytest.mark.alone
 def test_one_screen_with_everything(nginx):
     text = doctor()
     lines = text.splitlines()
@@ -66,6 +65,7 @@ def test_one_screen_with_everything(nginx):
     assert "process" in library
 
 
+@pytest.mark.alone
 def test_processes_of_one_program_are_one_line(nginx):
     text = doctor("-v")
     line = line_with(text, "  nginx ", "covered: libssl.so.3")
@@ -75,6 +75,7 @@ def test_processes_of_one_program_are_one_line(nginx):
     assert "covered: libssl.so.3" in line and "NOT" not in line
 
 
+@pytest.mark.alone
 def test_java_is_named_as_not_covered(silent_https, tmp_path):
     client = Program([*JAVA, f"https://127.0.0.1:{silent_https}/"], tmp_path)
     try:
@@ -147,6 +148,7 @@ def test_without_privilege_each_missing_one_is_named():
     assert os.uname().release in done.text
 
 
+@pytest.mark.alone
 def test_it_observes_nothing_by_itself(nginx):
     """The doctor's try leaves no links in the kernel (other tracers may have theirs)."""
     def links():

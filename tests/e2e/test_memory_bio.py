@@ -42,7 +42,6 @@ def assert_bound(seen, key, ports, what):
     assert len(set(bound.values())) == len(bound) == len({one["hark.connection"] for one in seen if one.get(key)})
 
 
-@pytest.mark.alone
 @pytest.mark.parametrize("way", [[*JS, "fetch"], [*JS, "https"], [*JS, "http2"], [*PY, "httpx"], [*PY, "aiohttp"]],
                          ids=lambda way: way[-1])
 def test_many_clients(hark, nginx, known, capture, way):
@@ -62,7 +61,6 @@ def test_many_clients(hark, nginx, known, capture, way):
     watch.assert_nothing_lost()
 
 
-@pytest.mark.alone
 @pytest.mark.parametrize("way", [[*JS, "serve"], [*PY, "uvicorn"], [*PY, "hypercorn"]], ids=lambda way: way[-1])
 def test_many_served(hark, known, certificates, tmp_path, capture, way):
     port = free_port()
@@ -82,7 +80,6 @@ def test_many_served(hark, known, certificates, tmp_path, capture, way):
     watch.assert_nothing_lost()
 
 
-@pytest.mark.alone
 def test_both_ends_in_one_process(hark, known, certificates):
     """The two sessions of a connection know the same hellos."""
     port = free_port()
@@ -96,7 +93,6 @@ def test_both_ends_in_one_process(hark, known, certificates):
     watch.assert_nothing_lost()
 
 
-@pytest.mark.alone
 def test_many_calls(hark, known, certificates, tmp_path, capture):
     """gRPC's C core, both ends: a pair of BIOs, and threads that take turns."""
     port = free_port()

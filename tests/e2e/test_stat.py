@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""hark stat: numbers by endpoint and other keys, live and from a recording, against what the exchanges say."""
+"""hark stat: numbers by endpoint and other keys, live and from a recording, against what the exchanges say.
+
+Others' harks would have to read the load of those that are alone.
+"""
 import json
 import math
 import os
@@ -12,8 +15,6 @@ import pytest
 from harness import HARK, ROOT, Program, free_port, run, wait_until
 from servers import HERE, PYTHON
 
-# Others' harks would have to read the load of these.
-pytestmark = pytest.mark.alone
 RANKS = {"p50": 0.50, "p90": 0.90, "p99": 0.99, "p99.9": 0.999, "max": 1.0}
 
 
@@ -48,6 +49,7 @@ def of_rank(values, share):
     return sorted(values)[max(0, math.ceil(share * len(values)) - 1)]
 
 
+@pytest.mark.alone
 def test_percentiles_are_those_of_the_exchanges(load):
     recording, own, nginx = load
     rows = {row["http.route"]: row for row in stat(recording, f"port:{nginx.h2c}")}
@@ -63,6 +65,7 @@ def test_percentiles_are_those_of_the_exchanges(load):
         assert row["in_flight"] == row["errors.5xx"] == row["errors.reset"] == row["errors.timeout"] == 0
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("by, key, groups", [
     ("host", "server.address", 1), ("path", "url.path", 3), ("status", "http.response.status_code", 2),
     ("connection", "hark.connection", 30), ("process", "process.pid", 1), ("container", "container.id", 1)])
@@ -74,6 +77,7 @@ def test_by(load, by, key, groups):
         assert row["count"] == sum(one.get(key) == row.get(key) for one in own), row
 
 
+@pytest.mark.alone
 def test_both_ends_in_one_row_count_once(load):
     """Two processes have a row each; neither has a container, which is one row."""
     recording, _, nginx = load
@@ -81,6 +85,7 @@ def test_both_ends_in_one_row_count_once(load):
     assert sum(row["count"] for row in stat(recording, f"port:{nginx.h2c}", "--by", "container")) == 10000
 
 
+@pytest.mark.alone
 def test_sort_top_and_the_whole(load):
     recording, _, nginx = load
     assert [row["count"] for row in stat(recording, f"port:{nginx.h2c}")] == [6000, 3000, 1000]
@@ -92,6 +97,7 @@ def test_sort_top_and_the_whole(load):
     assert text.endswith("(1 more row, 1000 exchanges)\n")
 
 
+@pytest.mark.alone
 def test_pictures(load):
     recording, _, nginx = load
     text = table(recording, f"port:{nginx.h2c}", "path:/one", "--hist", "--heat")
@@ -143,6 +149,7 @@ def test_routes_of_the_user(nginx, tmp_path):
     assert row["http.route"] == "/files/*" and row["count"] == 2
 
 
+@pytest.mark.alone
 def test_demo_traffic_gives_something_to_look_at(tmp_path):
     """The endpoints of make demo-traffic are found by themselves, and nothing that it starts stays."""
     path = tmp_path / "rows.json"
