@@ -149,6 +149,28 @@ static int introduce(struct source_bpf *source, const struct event_header *event
 	return error < 0 ? error : tell_cgroup(source, &facts);
 }
 
+/*
+ * Where the child belongs is told behind the fork, by which it belongs where its parent does: it may have
+ * moved before this is read, and nothing would tell of that again.
+ */
+static int tell_fork(struct source_bpf *source, const struct event_process *fork)
+{
+	uint32_t pid = fork->h.pid;
+	struct event_process facts;
+	bool lives;
+	int error = 0;
+
+	known_remove(source, known_find(source, pid));
+	lives = known_add(source, pid) && process_event_read(pid, &facts) == 0;
+	if (lives) {
+		facts.h.time_ns = fork->h.time_ns;
+		error = source->fn(source->ctx, &facts.h);
+	}
+	if (error >= 0)
+		error = source->fn(source->ctx, &fork->h);
+	return error < 0 || !lives ? error : tell_cgroup(source, &facts);
+}
+
 static int source_event(void *ctx, const struct event_header *event)
 {
 	struct source_bpf *source = ctx;
@@ -162,6 +184,8 @@ static int source_event(void *ctx, const struct event_header *event)
 		error = source->fn(source->ctx, event);
 		return error < 0 ? error : tell_cgroup(source, (const struct event_process *)event);
 	}
+	if (event->type == EVENT_FORK)
+		return tell_fork(source, (const struct event_process *)event);
 	if (event->type == EVENT_EXIT) {
 		known_remove(source, known_find(source, event->pid));
 	} else if ((event->flags & EVENT_PID_VALID) && known_add(source, event->pid)) {

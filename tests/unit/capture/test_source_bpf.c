@@ -143,6 +143,43 @@ static void test_each_allocation_fails(void **state)
 	ring_pid = 0;
 }
 
+static char told[8];
+static size_t told_count;
+
+static int note(void *ctx, const struct event_header *event)
+{
+	(void)ctx;
+	assert_true(told_count < sizeof(told) - 1);
+	told[told_count++] = event->type == EVENT_EXEC ? 'e' : event->type == EVENT_FORK ? 'f' : 'c';
+	return 0;
+}
+
+/* Events read late: the child, which this process plays, has moved since. A fork gives it the place of its
+ * parent. */
+static void test_a_place_is_told_behind_the_fork(void **state)
+{
+	struct source_bpf *source = source_bpf_new(NULL, note, NULL);
+	struct event_process fork = {
+		.h = { .size = sizeof(fork), .type = EVENT_FORK, .flags = EVENT_PID_VALID }
+	};
+
+	(void)state;
+	for (int round = 0; round < 2; round++) { /* the number comes again, and its exit was lost */
+		fork.h.pid = (uint32_t)getpid();
+		told_count = 0;
+		memset(told, 0, sizeof(told));
+		assert_int_equal(source_event(source, &fork.h), 0);
+		assert_string_equal(told, "efc");
+	}
+	fork.h.pid = UINT32_MAX / 2; /* above any: it is gone */
+	fork.parent = (uint32_t)getpid();
+	told_count = 0;
+	memset(told, 0, sizeof(told));
+	assert_int_equal(source_event(source, &fork.h), 0);
+	assert_string_equal(told, "f");
+	source_bpf_free(source);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -150,6 +187,7 @@ int main(void)
 		cmocka_unit_test(test_polls_follow_what_came),
 		cmocka_unit_test(test_the_end_polls_at_once),
 		cmocka_unit_test(test_each_allocation_fails),
+		cmocka_unit_test(test_a_place_is_told_behind_the_fork),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
