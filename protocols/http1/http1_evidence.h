@@ -11,8 +11,8 @@
  *    requests at once: as many responses, and nothing left over.
  *  - a refusal: bytes behind a guess that no message can begin with; a turn of
  *    the other side that is no answer to it; a start line of the other kind in
- *    the same direction; more guesses in a row than
- *    anybody would send unanswered. Each refutes: from then on only a turn may
+ *    the same direction; such a turn in the midst of a start line of requests;
+ *    more guesses in a row than anybody would send unanswered. Each refutes: from then on only a turn may
  *    begin a message.
  *
  * A connection that was once proven needs less: a turn is enough, for holes do

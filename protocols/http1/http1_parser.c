@@ -376,11 +376,26 @@ static size_t start_step(struct http1_parser *parser, struct slice bytes, uint64
 	return 0;
 }
 
+/*
+ * The other side moved since the line began, and only a guess says that this is where a line begins: it may
+ * be the rest of a body, to which the next request, that begins with the turn, is no end.
+ */
+static bool line_is_broken(const struct http1_parser *parser)
+{
+	return parser->turn && parser->line.size && parser->kind == MESSAGE_REQUEST &&
+	       parser->trust == HTTP1_TRUST_GUESS;
+}
+
 static size_t line_step(struct http1_parser *parser, struct slice bytes, uint64_t time_ns)
 {
+	size_t taken;
 	bool whole;
-	size_t taken = line_read(parser, bytes, time_ns, &whole);
 
+	if (parser->state == HTTP1_START_LINE && line_is_broken(parser)) {
+		parser_refute(parser);
+		return 0;
+	}
+	taken = line_read(parser, bytes, time_ns, &whole);
 	if (!whole)
 		return taken;
 	if (parser->state == HTTP1_START_LINE) {

@@ -543,6 +543,19 @@ static const struct rule rules[] = {
 	  .resyncs = 1,
 	  .script = "> " R("a") "more text" RN R("b") "\n> " R("c") "\n< 250 fine" RN "\n> " R("d"),
 	  .expected = RT("a") " [guess]\n" LOST },
+	{ .name = "late: a line behind a guess that the other side's turn breaks is none, the turn begins "
+		  "one",
+	  .late = true,
+	  .resyncs = 1,
+	  .script = "> " R("a") "G\n< " S("a") "\n> " R("b") "\n< " S("b") "\n> " R("c") "\n< " S("c"),
+	  .expected = RT("a") " [guess]\n" ST("a") " [guess]\n" RT("b") " [gap,unanswered,guess]\n" ST(
+		  "b") " [gap,no-request,guess]\n" RT("c") " [guess]\n" ST("c") " [late-joined,guess]\n" },
+	{ .name = "late: and the rest of a line is no other method",
+	  .late = true,
+	  .resyncs = 1,
+	  .script = "> " R("a") "G\n< " S("a") "\n> ET /b HTTP/1.1" RN "Host: x" RN RN
+					       "\n< " S("b") "\ntick\ntick",
+	  .expected = RT("a") " [guess]\n" ST("a") " [guess]\n" ST("b") " [gap,no-request,guess]\n" },
 	{ .name = "late: no other side's head in one direction",
 	  .late = true,
 	  .refused = 1,
