@@ -187,6 +187,14 @@ static void run_forget(void *ctx, uint64_t socket_id)
 		probes_forget(run->probes, socket_id);
 }
 
+static void run_seek_sockets(void *ctx, uint32_t pid, bool wanted)
+{
+	struct run *run = ctx;
+
+	if (run->probes)
+		probes_seek_sockets(run->probes, pid, wanted);
+}
+
 static void run_forget_session(void *ctx, const struct tls_key *session)
 {
 	struct run *run = ctx;
@@ -309,6 +317,7 @@ static int run_open(struct run *run, int64_t offset_ns)
 		.mark = run_mark,
 		.skip = run_skip,
 		.forget = run_forget,
+		.seek_sockets = run_seek_sockets,
 		.forget_session = run_forget_session,
 	};
 

@@ -9,6 +9,7 @@ const volatile struct kernel_settings settings;
 const volatile __u64 ports[PORT_WORDS];
 bool tls_listens;
 bool go_listens;
+bool ciphertext_listens;
 struct tls_layout tls_layouts[TLS_LAYOUTS];
 __u32 records_lost;
 __u32 pid_level;

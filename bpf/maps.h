@@ -35,6 +35,9 @@ extern bool tls_listens;
 /* Set by user space when the first Go program is probed. */
 extern bool go_listens;
 
+/* Set by user space while a file's tls_ciphertext is probed. */
+extern bool ciphertext_listens;
+
 /* By struct tls_function's `layout`; user space adds one before the first probe that names it. */
 extern struct tls_layout tls_layouts[TLS_LAYOUTS];
 
@@ -107,6 +110,12 @@ MAP_SCOPE struct {
  * when it ended is the least used, and makes room.
  */
 MAP(sessions, LRU_HASH, 32768, struct session_key, struct kernel_session);
+
+/*
+ * Encrypted records of sessions whose socket is not known, on their way to it. What never gets there is the
+ * least used, and makes room.
+ */
+MAP(ciphertexts, LRU_HASH, 4096, struct ciphertext_key, struct ciphertext_owner);
 
 /* The walk of the processor's current program, where the kernel has no bpf_loop (see capture_run). */
 MAP(scratch, PERCPU_ARRAY, 1, __u32, struct capture_scratch);

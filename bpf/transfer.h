@@ -185,21 +185,23 @@ static __always_inline void transfer_end(struct event_data *record, __u16 flag)
 	submit_bare(record, BPF_RB_NO_WAKEUP);
 }
 
-/* Copies the first bytes of the transfer. 0, or -1: they cannot be had in one piece. */
-static __always_inline int first_bytes(struct capture *c, const struct syscall_regs *regs, __u8 *first,
-				       __u32 count)
+/* Whether it is known where the transfer's bytes stand, from here on. */
+static __always_inline bool buffers_known(struct capture *c, const struct syscall_regs *regs)
+{
+	if (regs->compat || c->hole != HOLE_NONE)
+		return false;
+	if (!c->found)
+		buffers_find(c, regs);
+	c->found = 1;
+	return c->hole == HOLE_NONE;
+}
+
+/* Copies the first of those bytes. 0, or -1: they cannot be had in one piece. */
+static __always_inline int first_copy(const struct capture *c, __u8 *first, __u32 count)
 {
 	struct user_iovec vector;
 	__u64 at = c->range;
 
-	if (regs->compat || c->hole != HOLE_NONE)
-		return -1;
-	if (!c->found)
-		buffers_find(c, regs);
-	c->found = 1;
-	if (c->hole != HOLE_NONE)
-		return -1;
-	at = c->range;
 	if (!at) {
 		if (!c->vector_count || bpf_probe_read_user(&vector, sizeof(vector), (void *)c->vectors) < 0)
 			return -1;
@@ -208,6 +210,12 @@ static __always_inline int first_bytes(struct capture *c, const struct syscall_r
 			return -1;
 	}
 	return bpf_probe_read_user(first, count, (void *)at) < 0 ? -1 : 0;
+}
+
+static __always_inline int first_bytes(struct capture *c, const struct syscall_regs *regs, __u8 *first,
+				       __u32 count)
+{
+	return buffers_known(c, regs) ? first_copy(c, first, count) : -1;
 }
 
 #define CHANGE_CIPHER_SPEC 20 /* a record of 6 bytes that means nothing in TLS 1.3 */
@@ -277,6 +285,60 @@ static __always_inline bool transfer_nested(struct capture *c, const struct sysc
 	return true;
 }
 
+/* The session's socket is that of `record`: tells so. */
+static __always_inline void ciphertext_tell(const struct event_data *record,
+					    const struct ciphertext_owner *owner, __u8 library)
+{
+	struct event_data *e;
+
+	if (!socket_wanted(&record->sock))
+		return;
+	e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
+	if (!e) {
+		kernel_count_lost();
+		return;
+	}
+	__builtin_memcpy(e, record, sizeof(*e));
+	e->h.type = EVENT_TLS_BIND;
+	e->h.size = sizeof(*e);
+	e->ssl = owner->ssl;
+	e->source = library;
+	e->len = 0;
+	e->copied = 0;
+	generation_fill(e, owner->generation);
+	kernel_count(KC_EVENTS_SUBMITTED, 1);
+	bpf_ringbuf_submit(e, BPF_RB_NO_WAKEUP);
+}
+
+/*
+ * Is what the socket sends the encrypted record that a session of this process made (tls_ciphertext)? Then it
+ * is that session's socket. With a stack of its own, for its callers have none left. Always 0.
+ */
+static __noinline int ciphertext_find(const struct capture *c)
+{
+	__u8 first[RECORD_HEADER + 3 + CIPHERTEXT_BYTES] = {};
+	struct ciphertext_key key = { .pid = bpf_get_current_pid_tgid() >> 32 };
+	struct session_key session_key = { .pid = key.pid };
+	struct kernel_session *session;
+	struct ciphertext_owner *owner;
+
+	if (first_copy(c, first, RECORD_HEADER + CIPHERTEXT_BYTES) < 0 ||
+	    tls_record_type(first) != APPLICATION_DATA)
+		return 0;
+	__builtin_memcpy(key.bytes, first + RECORD_HEADER, CIPHERTEXT_BYTES);
+	owner = bpf_map_lookup_elem(&ciphertexts, &key);
+	if (!owner)
+		return 0;
+	session_key.ssl = owner->ssl;
+	session = bpf_map_lookup_elem(&sessions, &session_key);
+	if (session && session->generation == owner->generation && !session->sock.id) {
+		session->sock = c->record.sock;
+		ciphertext_tell(&c->record, owner, session->library);
+	}
+	bpf_map_delete_elem(&ciphertexts, &key);
+	return 0;
+}
+
 /* Who follows a socket's position without records (`placed`): */
 enum transfer_place {
 	PLACE_NOWHERE, /* user space alone, for each transfer leaves a record */
@@ -298,6 +360,9 @@ static __always_inline enum transfer_place transfer_run(struct capture *c, const
 
 	if (call && transfer_nested(c, regs, call, bytes))
 		return PLACE_AGAIN;
+	if (ciphertext_listens && record->direction == DIRECTION_SENT &&
+	    bytes >= RECORD_HEADER + CIPHERTEXT_BYTES && buffers_known(c, regs))
+		ciphertext_find(c);
 	/* Not before: a session has to know its socket, for its plaintext is judged by that. */
 	if (!socket_wanted(&record->sock))
 		return PLACE_NOWHERE;

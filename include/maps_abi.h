@@ -156,6 +156,18 @@ struct kernel_session {
 	__u32 closing;	    /* Go: it ends with the last of them */
 };
 
+/* Of an encrypted record: the bytes behind its header, which no two records have alike. */
+#define CIPHERTEXT_BYTES 16
+
+struct ciphertext_key {
+	__u32 pid;
+	__u8 bytes[CIPHERTEXT_BYTES];
+};
+
+struct ciphertext_owner {
+	__u64 ssl, generation; /* of the session that made it */
+};
+
 struct tls_call_key {
 	__u64 thread; /* pid_tgid */
 	__u64 level;  /* 0: the outermost */

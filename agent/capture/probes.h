@@ -81,6 +81,11 @@ void probes_remove_file(struct probes *probes, const struct file_identity *ident
 void probes_tls_listen(struct probes *probes);
 /* How many files are probed. */
 size_t probes_count_files(const struct probes *probes);
+/*
+ * From now on, or no longer: sockets of this process are looked for by the ciphertext that its TLS sessions
+ * make (docs/design.md, D4c). Costs every program that maps the same library a probe each record meanwhile.
+ */
+void probes_seek_sockets(struct probes *probes, uint32_t pid, bool wanted);
 /* Takes the return probes off every file that this process maps: it switches stacks (docs/design.md, D4). */
 void probes_protect(struct probes *probes, uint32_t pid);
 

@@ -36,6 +36,7 @@ struct probes {
 	/* probes_tls.c */
 	enum entry_way way;
 	struct probed_file *files; /* the newest first */
+	struct seeker *seekers;	   /* of probes_seek_sockets() */
 	struct closer *closer;	   /* of files that nobody uses any more */
 };
 

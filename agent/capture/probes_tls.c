@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/counters.h"
 #include "base/log.h"
+#include "base/path.h"
 #include "closer.h"
 #include "library/elf_file.h"
 #include "library/file_identity.h"
@@ -52,6 +53,7 @@ struct probed_file {
 	struct probe_site sites[PROBE_SITES_MAX];
 	size_t site_count;
 	bool returns_detached;
+	size_t seekers; /* of one of libcrypto: how many have it */
 	struct probed_file *next;
 	struct bpf_link *links[2 * PROBE_SITES_MAX];
 	size_t link_count;
@@ -155,6 +157,30 @@ static void file_free(void *item)
 	free(file);
 }
 
+/* A process's use of a probed file of libcrypto. */
+struct seeker {
+	uint32_t pid;
+	struct probed_file *file;
+	struct seeker *next;
+};
+
+/* The kernel waits for whoever is in a probe, 20 to 90 ms a file: the ring is read meanwhile. */
+static void seeker_remove(struct probes *probes, struct seeker *seeker)
+{
+	struct seeker **at = &probes->seekers;
+	struct probed_file *file = seeker->file;
+
+	while (*at != seeker)
+		at = &(*at)->next;
+	*at = seeker->next;
+	free(seeker);
+	probes->skeleton->bss->ciphertext_listens = probes->seekers != NULL;
+	if (--file->seekers)
+		return;
+	log_debug("ciphertext of %s is not compared any more", file->path);
+	closer_give(probes->closer, file);
+}
+
 int probes_tls_prepare(struct probes *probes)
 {
 	struct hark_bpf *skeleton = probes->skeleton;
@@ -190,6 +216,9 @@ int probes_tls_prepare(struct probes *probes)
 		bpf_program__set_expected_attach_type(skeleton->progs.go_leave,
 						      (enum bpf_attach_type)ATTACH_TYPE_UPROBE_MULTI);
 	}
+	if (session)
+		bpf_program__set_expected_attach_type(skeleton->progs.tls_ciphertext,
+						      (enum bpf_attach_type)ATTACH_TYPE_UPROBE_MULTI);
 	bpf_program__set_autoload(skeleton->progs.tls_leave, !session && loop);
 	bpf_program__set_autoload(skeleton->progs.tls_leave_bounded, !session && !loop);
 	return 0;
@@ -197,6 +226,8 @@ int probes_tls_prepare(struct probes *probes)
 
 void probes_tls_fini(struct probes *probes)
 {
+	while (probes->seekers)
+		seeker_remove(probes, probes->seekers);
 	while (probes->files) {
 		struct probed_file *file = probes->files;
 
@@ -267,13 +298,14 @@ static int file_attach_go(struct probes *probes, struct probed_file *file, const
 						      path, file->sites, file->site_count, i == 0);
 		error = file->link_fds[i] < 0 ? file->link_fds[i] : 0;
 	}
-	for (size_t i = 0; i < 2 * file->site_count && !error && probes->way == ENTRY_COOKIE; i++) {
-		const struct probe_site *site = &file->sites[i % file->site_count];
-		bool leaves = i < file->site_count;
-		LIBBPF_OPTS(bpf_uprobe_opts, options, .bpf_cookie = cookie_of(&site->call));
+	for (size_t i = 0; i < 2 && probes->way == ENTRY_COOKIE; i++) {
+		for (size_t at = 0; at < file->site_count && !error; at++) {
+			const struct probe_site *site = &file->sites[at];
+			LIBBPF_OPTS(bpf_uprobe_opts, options, .bpf_cookie = cookie_of(&site->call));
 
-		if (site->leaves == leaves)
-			error = link_add(file, programs[!leaves], path, &options, site->file_offset);
+			if (site->leaves == (i == 0))
+				error = link_add(file, programs[i], path, &options, site->file_offset);
+		}
 	}
 	return error;
 }
@@ -464,4 +496,100 @@ void probes_protect(struct probes *probes, uint32_t pid)
 {
 	if (probes->way != ENTRY_SESSION) /* which refuses in the kernel */
 		(void)proc_maps_each(pid, mapping_protect, probes);
+}
+
+/* Entries alone, without a cookie: what the program needs stands in the same arguments at each. */
+static int libcrypto_attach(struct probes *probes, struct probed_file *file, int fd)
+{
+	LIBBPF_OPTS(bpf_uprobe_opts, options);
+	struct bpf_program *program = probes->skeleton->progs.tls_ciphertext;
+	char path[64];
+	int error = 0;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	if (probes->way == ENTRY_SESSION) {
+		file->link_fds[0] = link_create_multi(bpf_program__fd(program), ATTACH_TYPE_UPROBE_MULTI,
+						      path, file->sites, file->site_count, false);
+		return file->link_fds[0] < 0 ? file->link_fds[0] : 0;
+	}
+	for (size_t i = 0; i < file->site_count && !error; i++)
+		error = link_add(file, program, path, &options, file->sites[i].file_offset);
+	return error;
+}
+
+/* The probed file of libcrypto that this is; NULL: it is none, or cannot be probed (reported). */
+static struct probed_file *libcrypto_probe(struct probes *probes, int fd, const char *path,
+					   const struct file_identity *identity)
+{
+	uint64_t started_ns = clock_ns();
+	struct probed_file *file;
+	int error;
+
+	for (struct seeker *seeker = probes->seekers; seeker; seeker = seeker->next)
+		if (file_identity_same(&seeker->file->identity, identity))
+			return seeker->file;
+	file = file_examine(probes, &libraries_libcrypto, fd, path, identity);
+	if (!file)
+		return NULL;
+	error = libcrypto_attach(probes, file, fd);
+	if (!error) {
+		log_debug("ciphertext of %s is compared with what sockets send, after %llu us", path,
+			  (unsigned long long)(clock_ns() - started_ns) / 1000);
+		return file;
+	}
+	counter_add(COUNTER_PROBES_FAILED, 1);
+	log_warn("cannot attach to BIO_write of %s: %s; its sessions that are older than hark have no "
+		 "connection",
+		 path, strerror(-error));
+	file_free(file);
+	return NULL;
+}
+
+/* In a mapping that is libcrypto by its name, or a TLS library that may hold it. */
+static bool mapping_seek(void *ctx, uint32_t pid, const struct mapping *mapping)
+{
+	struct probes *probes = ctx;
+	bool named = strncmp(path_base(mapping->path), libraries_libcrypto.file,
+			     strlen(libraries_libcrypto.file)) == 0;
+	struct file_identity identity;
+	struct probed_file *file = NULL;
+	struct seeker *seeker = NULL;
+	struct stat st;
+	int fd = proc_mapping_open(pid, mapping, &st);
+
+	if (fd < 0)
+		return true;
+	identity = file_identity_of(fd, &st);
+	if (named || file_find(probes, &identity))
+		file = libcrypto_probe(probes, fd, mapping->path, &identity);
+	close(fd);
+	if (file)
+		seeker = malloc(sizeof(*seeker));
+	if (file && !seeker) {
+		counter_add(COUNTER_LIMIT_MEMORY, 1);
+		if (!file->seekers)
+			file_free(file);
+	}
+	if (!seeker)
+		return true;
+	*seeker = (struct seeker){ .pid = pid, .file = file, .next = probes->seekers };
+	file->seekers++;
+	probes->seekers = seeker;
+	probes->skeleton->bss->ciphertext_listens = true;
+	return true;
+}
+
+void probes_seek_sockets(struct probes *probes, uint32_t pid, bool wanted)
+{
+	struct seeker *seeker = probes->seekers, *next;
+
+	if (wanted) {
+		(void)proc_maps_each(pid, mapping_seek, probes);
+		return;
+	}
+	for (; seeker; seeker = next) {
+		next = seeker->next;
+		if (seeker->pid == pid)
+			seeker_remove(probes, seeker);
+	}
 }

@@ -53,6 +53,20 @@ static const struct library_function openssl_functions[] = {
 	{ .name = NULL },
 };
 
+/* int f(bio, const void *data, int size); int f(bio, data, size_t size, size_t *done) */
+static const struct library_function libcrypto_functions[] = {
+	{ .name = "BIO_write", .wrapper = WRAPPER_WRITE, .call = { .kind = TLS_WRITE, PLAIN } },
+	{ .name = "BIO_write_ex", .wrapper = WRAPPER_WRITE, .call = { .kind = TLS_WRITE, EX } },
+	{ .name = NULL },
+};
+
+const struct library_row libraries_libcrypto = {
+	.name = "libcrypto",
+	.title = "OpenSSL's libcrypto",
+	.file = "libcrypto",
+	.functions = libcrypto_functions,
+};
+
 /* Where arguments and results are is Go's (bpf/tls/go.bpf.c), from 1.17 on. */
 static const struct library_function go_functions[] = {
 	{ .name = "crypto/tls.(*Conn).Read", .call = { .kind = TLS_READ, .result = TLS_RETURNS_LONG } },

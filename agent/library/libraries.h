@@ -61,6 +61,11 @@ struct library_row {
 	char text_first;
 };
 
+/* OpenSSL's other half, through which all that its sessions send goes; no TLS library, and no row of the
+ * table.
+ */
+extern const struct library_row libraries_libcrypto;
+
 /* NULL: past the last. */
 const struct library_row *libraries_row(size_t index);
 

@@ -34,6 +34,9 @@ struct pipeline_handler {
 		     enum event_direction direction, uint64_t pos);
 	/* The socket is gone: its mark and skips may be removed. */
 	void (*forget)(void *ctx, uint64_t socket_id);
+	/* From now on, or no longer: this process has TLS sessions whose sockets shall be looked for by
+	 * their ciphertext. Called by turns. May be NULL. */
+	void (*seek_sockets)(void *ctx, uint32_t pid, bool wanted);
 	/* A TLS session is over: its skips may be removed. */
 	void (*forget_session)(void *ctx, const struct tls_key *session);
 };

@@ -60,12 +60,20 @@ void conn_free(struct conn *conn)
 	free(conn);
 }
 
+static void conn_mark(const struct conn *conn, enum mark mark)
+{
+	if (conn->socket_id && conn->pipeline->handler.mark)
+		conn->pipeline->handler.mark(conn->pipeline->handler.ctx, conn->socket_id, mark);
+}
+
 void conn_learn_id(struct conn *conn, uint64_t socket_id)
 {
 	conn->socket_id = socket_id;
 	conn->facts.sock.id = socket_id;
 	if (!conn->reported && !conn->facts.exchanges)
 		conn->facts.id = id_of_socket(socket_id);
+	if (conn->ciphertext) /* its plaintext came first, when there was no socket to tell of */
+		conn_mark(conn, MARK_CIPHERTEXT);
 }
 
 static void conn_tell(const struct conn *conn, enum result_kind kind)
@@ -81,12 +89,6 @@ void conn_report_opened(struct conn *conn)
 		return;
 	conn->reported = true;
 	conn_tell(conn, RESULT_CONN_OPENED);
-}
-
-static void conn_mark(const struct conn *conn, enum mark mark)
-{
-	if (conn->socket_id && conn->pipeline->handler.mark)
-		conn->pipeline->handler.mark(conn->pipeline->handler.ctx, conn->socket_id, mark);
 }
 
 /*

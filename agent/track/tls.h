@@ -25,6 +25,13 @@ struct tls_early {
 	size_t bytes;
 };
 
+/* Is its socket looked for by its ciphertext? */
+enum tls_seek {
+	SEEK_NOT, /* it is known, or nothing was sent yet */
+	SEEK_ASKED,
+	SEEK_GIVEN_UP, /* no socket of its process sends what it makes */
+};
+
 struct tls_session {
 	struct tls_key key;
 	struct conn *conn;
@@ -33,7 +40,10 @@ struct tls_session {
 	uint64_t socket_id;	/* 0: not bound */
 	bool plaintext;		/* the library moved some */
 	bool apart;		/* counted as its process's without a socket */
-	uint64_t end_poll;	/* freed: only what is late may still come, until then; 0: it lives */
+	enum tls_seek seek;
+	uint64_t seek_ns;  /* since when */
+	unsigned int sent; /* calls that sent since then, past a moment for the probes */
+	uint64_t end_poll; /* freed: only what is late may still come, until then; 0: it lives */
 	UT_hash_handle hh;
 	struct tls_session *prev, *next; /* of the connection */
 	struct tls_session *process_prev, *process_next;

@@ -14,6 +14,7 @@
 #include "tracker_life.h"
 #include "tracker_opaque.h"
 #include "tracker_quic.h"
+#include "tracker_seek.h"
 #include "tracker_table.h"
 
 #include <errno.h>
@@ -213,6 +214,7 @@ static void tracker_tls(struct tracker *tracker, const struct event_data *event)
 	conn_weigh_flow(conn, &session->flow);
 	conn_wake_session(conn, session);
 	tracker_conn_charge(tracker, conn);
+	tracker_seek_note(tracker, session, event);
 	tracker_opaque_note_session(tracker, session);
 }
 

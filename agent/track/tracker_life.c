@@ -14,6 +14,7 @@
 #include "base/counters.h"
 #include "model/container.h"
 #include "tracker_opaque.h"
+#include "tracker_seek.h"
 
 #include <sys/socket.h>
 
@@ -522,5 +523,6 @@ void tracker_poll(struct tracker *tracker)
 	if (pipeline->now_ns - tracker->sweep_ns < SWEEP_NS)
 		return;
 	tracker->sweep_ns = pipeline->now_ns;
+	tracker_seek_sweep(tracker);
 	tracker_sweep(tracker);
 }

@@ -246,8 +246,24 @@ void tracker_process_unheard(struct tracker *tracker, uint32_t pid)
 	pointer->conn->socket_flow.unheard = true;
 }
 
+void tracker_process_seek(struct tracker *tracker, struct process *process, bool wanted)
+{
+	const struct pipeline_handler *handler = &tracker->pipeline.handler;
+
+	if (process->seeks == wanted)
+		return;
+	process->seeks = wanted;
+	if (wanted)
+		DL_APPEND2(tracker->seeking, process, seek_prev, seek_next);
+	else
+		DL_DELETE2(tracker->seeking, process, seek_prev, seek_next);
+	if (handler->seek_sockets)
+		handler->seek_sockets(handler->ctx, process->pid, wanted);
+}
+
 void tracker_process_remove(struct tracker *tracker, struct process *process)
 {
+	tracker_process_seek(tracker, process, false);
 	if (process->gone_poll)
 		DL_DELETE(tracker->exited, process);
 	if (process->idle)
@@ -387,6 +403,7 @@ void tracker_session_unlink(struct tracker *tracker, struct tls_session *session
 		conn_wake_session(session->conn, session);
 	HASH_DEL(tracker->sessions, session);
 	if (process) {
+		process->sought -= session->seek == SEEK_ASKED;
 		DL_DELETE2(process->sessions, session, process_prev, process_next);
 		tracker_process_settle(tracker, process);
 	}

@@ -39,6 +39,10 @@ struct process {
 	struct fd_pointer *pointers;
 	struct tls_session *sessions;
 	uint64_t apart;		/* TLS sessions that were never bound to a socket, ended ones too */
+	size_t sought;		/* of its sessions, those with SEEK_ASKED */
+	uint64_t seek_until_ns; /* while they go on; of those in `seeking` */
+	struct process *seek_prev, *seek_next;
+	bool seeks;		/* it is in `seeking`, and was told of by pipeline_handler.seek_sockets() */
 	bool unheard;		/* see flow.unheard, of the sockets' own layers */
 	bool tls_looked;	/* for why its TLS is not read */
 	const char *unread_why; /* static; NULL: it was gone, or nobody looked */
@@ -84,7 +88,7 @@ struct tracker {
 	size_t conn_count, waiting_count;
 	struct fd_pointer *fds;
 	struct tls_session *sessions;
-	struct process *processes, *exited, *idle;
+	struct process *processes, *exited, *idle, *seeking;
 	size_t pointer_count, holder_bytes; /* of `fds` and others; of them and of `processes` */
 	struct sk_entry *sks, *waiting;
 	struct container *containers;
@@ -143,6 +147,8 @@ void tracker_process_unheard(struct tracker *tracker, uint32_t pid);
 /* The memory that the process holds, or whether it exited, has changed. */
 void tracker_process_settle(struct tracker *tracker, struct process *process);
 void tracker_process_remove(struct tracker *tracker, struct process *process);
+/* Sockets of its sessions are looked for by their ciphertext, or no longer. */
+void tracker_process_seek(struct tracker *tracker, struct process *process, bool wanted);
 
 /* The one copy of this name; NULL: too many, or out of memory, which is counted. */
 const char *tracker_container_name(struct tracker *tracker, struct slice name);

@@ -2,10 +2,10 @@
 """Programs that give their ciphertext to the socket by themselves: each exchange has its connection, and the right one."""
 import pytest
 
-from harness import LARGE_RING, Program, assert_whole, free_port, run
+from harness import DEADLINE_S, LARGE_RING, Gate, Program, assert_whole, free_port, run, wait_until
 from servers import HERE, PYTHON
 
-COUNT = 200
+COUNT, KEPT, ROUNDS = 200, 100, 10
 JS, PY = ["node", HERE / "peers/many.js"], [PYTHON, HERE / "peers/many.py"]
 
 
@@ -128,3 +128,120 @@ def test_after_another_hello(hark, known, certificates, tmp_path, capture):
     for who, key in ((client, "network.local.port"), (server, "network.peer.port")):
         (one,) = watch.of(who)
         assert (one["url.query"], one[key]) == ("n=0", int(client.text.split()[1]))
+
+
+# --- sessions that are older than hark ------------------------------------------------------------
+
+
+class Kept:
+    """A client whose connections are there, each with an exchange behind it; go() makes the others."""
+
+    def __init__(self, program, way, port, folder, *words):
+        self.gate = Gate(folder)
+        self.client = Program([*program, way, port, KEPT, ROUNDS, self.gate.path, *words], folder)
+        wait_until(lambda: self.client.log().startswith("ready\n") or self.client.process.poll() is not None, f"{way}'s connections")
+
+    def go(self, watch, *who):
+        self.gate.open()
+        for one in who:
+            watch.wait_for(KEPT * ROUNDS, one)
+        assert self.client.process.wait(DEADLINE_S) == 0, self.client.log()
+
+    def ports(self):
+        """As many.py says them."""
+        said = dict(line.split() for line in self.client.log().splitlines()[1:])
+        assert len(said) == KEPT, self.client.log()
+        return {(int(n), k): int(port) for n, port in said.items() for k in range(1, ROUNDS + 1)}
+
+
+def searches(watch, how):
+    """What hark says of the libraries whose ciphertext it compares with what sockets send."""
+    return [line for line in list(watch.talk) if "hark: ciphertext of " in line and f" is {how}" in line]
+
+
+def kept_number_of(one):
+    """Which connection, and which exchange of it."""
+    text = one["url.query"].removeprefix("n=") if "url.query" in one else one["url.path"].removeprefix("/kept/")
+    return tuple(map(int, text.split(".")))
+
+
+def assert_found(watch, who, key, ports, what):
+    """Each connection is found within ROUNDS exchanges, and none is wrong. `ports`: the truth, by exchange."""
+    assert searches(watch, "compared"), "these sessions were seen to begin"
+    seen = watch.of(who)
+    told = {kept_number_of(one): one.get(key) for one in seen}
+    assert len(seen) == len(told) == len(ports) == KEPT * ROUNDS
+    wrong = [(n, port, ports[n]) for n, port in told.items() if port not in (None, ports[n])]
+    bound = [sum(told[n, k] is not None for n in range(KEPT)) for k in range(1, ROUNDS + 1)]
+    print(f"{what}: older than hark: bound at exchange 1 to {ROUNDS}: {bound} of {KEPT}, {len(wrong)} wrong")
+    assert not wrong
+    assert bound[-1] >= 0.9 * KEPT
+
+
+NODE_KEPT, PYTHON_KEPT = ["node", HERE / "peers/kept.js"], [PYTHON, HERE / "peers/kept.py"]
+
+
+@pytest.mark.alone
+@pytest.mark.parametrize("way,capture", [([*NODE_KEPT, "fetch"], "socket"), ([*NODE_KEPT, "https"], "syscall"),
+                                         ([*NODE_KEPT, "http2"], "socket"), ([*PYTHON_KEPT, "httpx"], "socket"),
+                                         ([*PYTHON_KEPT, "aiohttp"], "syscall")],
+                         ids=lambda word: word if isinstance(word, str) else word[-1])
+def test_older_clients(hark, nginx, tmp_path, way, capture):
+    kept = Kept(way[:-1], way[-1], nginx.tls, tmp_path)
+    pids = f"{kept.client.pid},{nginx.worker()}"  # an exchange without a socket is on no port
+    with hark("--capture", capture, "--ring", LARGE_RING, "--debug", "-p", pids, verbose=0) as watch:
+        kept.go(watch, kept.client, nginx)
+        wait_until(lambda: searches(watch, "not compared"), "the end of the search")
+    # nginx has its sockets under its sessions.
+    ports = {kept_number_of(one): one["network.peer.port"] for one in watch.of(nginx)}
+    assert_found(watch, kept.client, "network.local.port", ports, f"{way[-1]} as client, {capture}")
+    for one in watch.of(kept.client):
+        assert one["hark.role"] == "client" and one.get("network.peer.port") in (None, nginx.tls)
+    watch.assert_nothing_lost()
+
+
+@pytest.mark.alone
+@pytest.mark.parametrize("way,capture", [([*JS, "serve"], "syscall"), ([*PY, "uvicorn"], "socket"), ([*PY, "hypercorn"], "socket")],
+                         ids=lambda word: word if isinstance(word, str) else word[-1])
+def test_older_served(hark, certificates, tmp_path, way, capture):
+    port = free_port()
+    server = Program([*way, port, certificates / "cert.pem", certificates / "key.pem"], tmp_path, ports=(port,))
+    try:
+        kept = Kept(PYTHON_KEPT, "threads", port, tmp_path)
+        with hark("--capture", capture, "--ring", LARGE_RING, "--debug", "-p", server.pid, verbose=0) as watch:
+            kept.go(watch, server)
+    finally:
+        server.stop()
+    assert_found(watch, server, "network.peer.port", kept.ports(), f"{way[-1]} as server, {capture}")
+    for one in watch.of(server):
+        assert one["hark.role"] == "server" and one.get("network.local.port") in (None, port)
+    watch.assert_nothing_lost()
+
+
+@pytest.mark.alone
+def test_older_calls(hark, certificates, tmp_path):
+    """gRPC's C core, both ends."""
+    port = free_port()
+    server = Program([*PY, "grpc", port, certificates / "cert.pem", certificates / "key.pem"], tmp_path, ports=(port,))
+    try:
+        kept = Kept(PYTHON_KEPT, "calls", port, tmp_path, certificates / "cert.pem")
+        pids = f"{kept.client.pid},{server.pid}"
+        with hark("--ring", LARGE_RING, "--debug", "-p", pids, verbose=0) as watch:
+            kept.go(watch, kept.client, server)
+    finally:
+        server.stop()
+    assert_found(watch, kept.client, "network.local.port", kept.ports(), "grpcio as client")
+    assert_found(watch, server, "network.peer.port", kept.ports(), "grpcio as server")
+    watch.assert_nothing_lost()
+
+
+@pytest.mark.alone
+def test_older_without_a_search(hark, nginx, tmp_path, capture):
+    """Who has its sockets under its sessions pays for no search, however old they are."""
+    kept = Kept(PYTHON_KEPT, "threads", nginx.tls, tmp_path)
+    with hark("--capture", capture, "--ring", LARGE_RING, "--debug", "-p", f"{kept.client.pid},{nginx.worker()}",
+              verbose=0) as watch:
+        kept.go(watch, kept.client, nginx)
+    for who, key in ((kept.client, "network.local.port"), (nginx, "network.peer.port")):
+        assert {kept_number_of(one): one[key] for one in watch.of(who)} == kept.ports()
+    assert not searches(watch, "compared")

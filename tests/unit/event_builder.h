@@ -39,6 +39,7 @@ struct bench {
 	char log[8192];
 	size_t used;
 	bool quiet_conns;	/* leave connections out of the log */
+	bool seeking;		/* show for whom sockets are looked for, and leave exchanges out */
 	bool times;		/* show when exchanges begin, and how long they last */
 	bool asks_why;		/* show why TLS is not read */
 	const char *unread_why; /* of every process; NULL: it is gone */
@@ -79,6 +80,8 @@ static inline void bench_exchange(void *ctx, struct exchange *exchange)
 	struct bench *bench = ctx;
 	const struct message *request = exchange->request, *response = exchange->response;
 
+	if (bench->seeking)
+		return;
 	bench_log(bench, "%llu:", bench_number(bench, exchange->conn));
 	if (request)
 		bench_log(bench, "%.*s %.*s", (int)request->method.len,
@@ -181,6 +184,14 @@ static inline void bench_skip(void *ctx, uint64_t id, const struct tls_key *sess
 		  direction == DIRECTION_SENT ? "sent" : "received", (unsigned long long)pos);
 }
 
+static inline void bench_seek_sockets(void *ctx, uint32_t pid, bool wanted)
+{
+	struct bench *bench = ctx;
+
+	if (bench->seeking)
+		bench_log(bench, "seek %u%s\n", pid, wanted ? "" : " no more");
+}
+
 static inline void bench_init(struct bench *bench)
 {
 	*bench = (struct bench){ .now_ns = 1000000000 };
@@ -200,6 +211,7 @@ static inline void bench_start(struct bench *bench)
 		.mark = bench_mark,
 		.skip = bench_skip,
 		.unread_why = bench_unread_why,
+		.seek_sockets = bench_seek_sockets,
 	};
 
 	bench->tracker = tracker_new(&bench->config, &handler);

@@ -40,7 +40,9 @@ async function ask_all(ask, count) {
 }
 
 function serve(certificate, key, ready) {
-	https.createServer({ cert: fs.readFileSync(certificate), key: fs.readFileSync(key) }, (request, answer) => {
+	const options = { cert: fs.readFileSync(certificate), key: fs.readFileSync(key), keepAliveTimeout: 60000 };
+
+	https.createServer(options, (request, answer) => {
 		answer.end('1');
 	}).listen(port, '127.0.0.1', 1024, ready);
 }

@@ -86,13 +86,16 @@ async def app(scope, receive, send):
         while (await receive())["type"] != "lifespan.shutdown":
             await send({"type": "lifespan.startup.complete"})
         return await send({"type": "lifespan.shutdown.complete"})
+    while (await receive()).get("more_body"):  # hypercorn closes what was not read to its end
+        pass
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"1")]})
     await send({"type": "http.response.body", "body": b"1"})
 
 
 def serve_uvicorn(port, certificate, key):
     import uvicorn
-    uvicorn.run(app, host="127.0.0.1", port=port, ssl_certfile=certificate, ssl_keyfile=key, log_level="warning")
+    uvicorn.run(app, host="127.0.0.1", port=port, ssl_certfile=certificate, ssl_keyfile=key, log_level="warning",
+                timeout_keep_alive=60)
 
 
 def serve_hypercorn(port, certificate, key):
@@ -100,6 +103,7 @@ def serve_hypercorn(port, certificate, key):
     from hypercorn.config import Config
     config = Config()
     config.bind, config.certfile, config.keyfile = [f"127.0.0.1:{port}"], certificate, key
+    config.keep_alive_timeout = 60
     asyncio.run(serve(app, config))
 
 

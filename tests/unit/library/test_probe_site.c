@@ -304,13 +304,15 @@ static void test_aarch64_takes_the_entries(void **state)
 	assert_string_equal(got, "read@0+0s read_ex@1+0s write@2+0s write_ex@3+0s");
 }
 
-struct system_libssl {
+/* The first of the machine's that defines a function of this name. */
+struct system_library {
+	const char *function;
 	struct elf_file *elf;
 };
 
-static void libssl_take(void *ctx, const char *path)
+static void system_take(void *ctx, const char *path)
 {
-	struct system_libssl *found = ctx;
+	struct system_library *found = ctx;
 	struct elf_symbol symbol;
 	struct elf_file *elf;
 	int fd;
@@ -321,7 +323,7 @@ static void libssl_take(void *ctx, const char *path)
 	elf = fd < 0 ? NULL : elf_file_open_fd(fd);
 	if (fd >= 0)
 		close(fd);
-	if (elf && !elf_find_function(elf, "SSL_read_ex", &symbol))
+	if (elf && !elf_find_function(elf, found->function, &symbol))
 		found->elf = elf;
 	else
 		elf_file_close(elf);
@@ -335,13 +337,13 @@ static bool is_libssl(const char *name)
 /* Of the machine's own OpenSSL: one cheap site for reads and one for writes, none of them twice. */
 static void test_system_libssl(void **state)
 {
-	struct system_libssl found = { NULL };
+	struct system_library found = { .function = "SSL_read_ex" };
 	struct probe_site sites[PROBE_SITES_MAX];
 	unsigned int calls[TLS_CALL_KINDS] = { 0 };
 	int count;
 
 	(void)state;
-	library_cache_each(is_libssl, libssl_take, &found);
+	library_cache_each(is_libssl, system_take, &found);
 	assert_non_null(found.elf);
 	assert_non_null(libraries_find_file(found.elf));
 	count = probe_sites_choose(found.elf, libraries_find_file(found.elf), sites);
@@ -365,6 +367,31 @@ static void test_system_libssl(void **state)
 	elf_file_close(found.elf);
 }
 
+static bool is_libcrypto(const char *name)
+{
+	return strncmp(name, "libcrypto.so", strlen("libcrypto.so")) == 0;
+}
+
+/* Ciphertext is in the same arguments at each site. */
+static void test_system_libcrypto(void **state)
+{
+	struct system_library found = { .function = "BIO_write_ex" };
+	struct probe_site sites[PROBE_SITES_MAX];
+	int count;
+
+	(void)state;
+	library_cache_each(is_libcrypto, system_take, &found);
+	assert_non_null(found.elf);
+	assert_null(libraries_find_file(found.elf));
+	count = probe_sites_choose(found.elf, &libraries_libcrypto, sites);
+	assert_true(count > 0);
+	for (int i = 0; i < count; i++) {
+		assert_int_equal(sites[i].call.buffer, 2);
+		assert_int_equal(sites[i].call.size & ~TLS_ARGUMENT_INT, 3);
+	}
+	elf_file_close(found.elf);
+}
+
 static void test_words(void **state)
 {
 	(void)state;
@@ -377,9 +404,8 @@ static void test_words(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_shapes),
-		cmocka_unit_test(test_aarch64_takes_the_entries),
-		cmocka_unit_test(test_system_libssl),
+		cmocka_unit_test(test_shapes),	      cmocka_unit_test(test_aarch64_takes_the_entries),
+		cmocka_unit_test(test_system_libssl), cmocka_unit_test(test_system_libcrypto),
 		cmocka_unit_test(test_words),
 	};
 
