@@ -33,6 +33,7 @@
 #define EVENT_COMM_LEN	     16
 #define EVENT_NAME_LEN	     64
 #define EVENT_CGROUP_LEN     256
+#define EVENT_NAMES_LEN	     3072 /* of all texts of an event_names, with their ends */
 #define EVENT_GENERATION_LEN 5
 #define EVENT_RANDOM_AT	     16 /* no time and no sign of a version stands there (RFC 8446, 4.1.3) */
 
@@ -62,6 +63,8 @@ enum event_type {
 				offset of the server's. direction is the way of the client's hello */
 	EVENT_DATAGRAM = 18, /* struct event_data: a UDP datagram that looks like the beginning of a QUIC
 				connection. pos and offset are 0 */
+	EVENT_NAMES =
+		19, /* struct event_names: how people call that place; by user space, after EVENT_CGROUP */
 };
 
 /*
@@ -191,6 +194,24 @@ struct event_cgroup {
 	char path[EVENT_CGROUP_LEN]; /* of /proc/PID/cgroup, as the kernel shows it; NUL-terminated */
 };
 
+/* The texts of an event_names, in this order; more may follow in later versions. */
+enum event_name {
+	EVENT_NAME_CONTAINER = 0, /* as the engine calls it */
+	EVENT_NAME_POD = 1,	  /* this and the next three: Kubernetes' */
+	EVENT_NAME_NAMESPACE = 2,
+	EVENT_NAME_POD_UID = 3,
+	EVENT_NAME_POD_CONTAINER = 4, /* of the container within its pod */
+	EVENT_NAME_HOSTNAME = 5,      /* of a pod whose name is not known, as its /etc/hostname says */
+	EVENT_NAME_COUNT
+};
+
+/* h.size says how much of the text is there: one text behind the other, each NUL-terminated; empty: not
+ * known. */
+struct event_names {
+	struct event_header h;
+	char text[EVENT_NAMES_LEN];
+};
+
 enum event_unseen_kind {
 	UNSEEN_UDP_443 = 1,  /* UDP to or from port 443: HTTP/3, most likely */
 	UNSEEN_IO_URING = 2, /* a stream socket whose bytes move through io_uring */
@@ -243,6 +264,7 @@ static_assert(sizeof(struct event_state) == 120, "ABI");
 static_assert(sizeof(struct event_state_end) == 152, "ABI");
 static_assert(sizeof(struct event_process) == 120, "ABI");
 static_assert(sizeof(struct event_cgroup) == 304, "ABI");
+static_assert(sizeof(struct event_names) == 48 + EVENT_NAMES_LEN, "ABI");
 static_assert(sizeof(struct event_unseen) == 120, "ABI");
 static_assert(sizeof(struct event_counters) == 48 + 8 * KC_COUNT, "ABI");
 #endif

@@ -68,6 +68,8 @@
 	  "files whose return probes were taken off to protect a program")                                  \
 	X(PROBES_FAILED, "probes.failed", "TLS libraries that could not be probed")                         \
 	X(RECORD_DROPPED, "record.dropped", "bytes left out of a redacted recording: not to be judged")     \
+	X(CONTAINERS_UNNAMED, "containers.unnamed",                                                         \
+	  "containers whose engine's state files are there and give no name")                               \
 	X(OUTPUT_ERRORS, "output.errors", "writes that failed")                                             \
 	X(LIMIT_MAPS, "limit.maps", "kernel maps that were full")                                           \
 	X(LIMIT_CONNECTIONS, "limit.connections", "more connections than are followed")                     \

@@ -11,6 +11,7 @@
 #include "base/table.h"
 #include "library/process_event.h"
 #include "model/container.h"
+#include "model/container_state.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -35,6 +36,7 @@ struct known_process {
 
 struct source_bpf {
 	struct probes *probes;
+	struct container_state *containers;
 	event_fn *fn;
 	void *ctx;
 	struct known_process *known;
@@ -43,13 +45,15 @@ struct source_bpf {
 	bool got_events;
 };
 
-struct source_bpf *source_bpf_new(struct probes *probes, event_fn *fn, void *ctx)
+struct source_bpf *source_bpf_new(struct probes *probes, struct container_state *containers, event_fn *fn,
+				  void *ctx)
 {
 	struct source_bpf *source = calloc(1, sizeof(*source));
 
 	if (!source)
 		return NULL;
 	source->probes = probes;
+	source->containers = containers;
 	source->fn = fn;
 	source->ctx = ctx;
 	return source;
@@ -118,11 +122,26 @@ static int cgroup_find(struct source_bpf *source, uint32_t pid, uint32_t parent,
 	return 0;
 }
 
+/* How people call the place that the event tells of. */
+static int tell_names(struct source_bpf *source, const struct event_cgroup *cgroup)
+{
+	const struct event_names *found =
+		container_state_find(source->containers, cgroup->h.pid, cgroup->path);
+	struct event_names names;
+
+	if (!found)
+		return 0;
+	memcpy(&names, found, found->h.size);
+	names.h.time_ns = cgroup->h.time_ns;
+	return source->fn(source->ctx, &names.h);
+}
+
 /* Where the process belongs, when that is news. */
 static int tell_cgroup(struct source_bpf *source, const struct event_process *facts)
 {
 	struct known_process *process = known_find(source, facts->h.pid);
 	struct event_cgroup event;
+	int error;
 
 	if (!process || cgroup_find(source, facts->h.pid, facts->parent, &event) < 0)
 		return 0;
@@ -133,7 +152,8 @@ static int tell_cgroup(struct source_bpf *source, const struct event_process *fa
 	if (!process->cgroup)
 		counter_add(COUNTER_LIMIT_MEMORY, 1);
 	event.h.time_ns = facts->h.time_ns;
-	return source->fn(source->ctx, &event.h);
+	error = source->fn(source->ctx, &event.h);
+	return error < 0 ? error : tell_names(source, &event);
 }
 
 /* A process that ran before hark did: its facts come from /proc. */

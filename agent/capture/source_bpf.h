@@ -13,10 +13,12 @@
 
 #include <stdint.h>
 
+struct container_state;
 struct source_bpf;
 
-/* probes is borrowed; every event goes to fn. NULL: out of memory. */
-struct source_bpf *source_bpf_new(struct probes *probes, event_fn *fn, void *ctx);
+/* probes and containers are borrowed; every event goes to fn. NULL: out of memory. */
+struct source_bpf *source_bpf_new(struct probes *probes, struct container_state *containers, event_fn *fn,
+				  void *ctx);
 /* NULL is legal. */
 void source_bpf_free(struct source_bpf *source);
 

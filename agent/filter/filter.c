@@ -296,7 +296,7 @@ bool filter_conn(const struct filter *filter, const struct conn_facts *conn, con
 	return filter_conn_answer(filter, conn, mover) != FILTER_NO;
 }
 
-bool filter_container(const struct filter *filter, const char *container)
+bool filter_container(const struct filter *filter, const struct container *container)
 {
 	const struct mover somebody = { .container = container };
 

@@ -32,6 +32,7 @@
 
 #define FILTER_GUESS_MAX 100 /* bytes of what may have been meant */
 
+struct container;
 struct filter;
 
 struct filter_error {
@@ -71,7 +72,7 @@ enum filter_answer filter_conn_answer(const struct filter *filter, const struct 
 				      const struct mover *mover);
 
 /* False: nothing that a process in this container does can match. NULL: in none. */
-bool filter_container(const struct filter *filter, const char *container);
+bool filter_container(const struct filter *filter, const struct container *container);
 
 /* Does the filter say anything about exchanges (path:, status:, …)? Then a connection without a matching one
  * is none that `hark conns` shows, unless its own facts suffice. */

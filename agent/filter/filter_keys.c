@@ -11,6 +11,7 @@
 #include "content/contents.h"
 #include "library/libraries.h"
 #include "model/address.h"
+#include "model/container.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -105,17 +106,47 @@ static int value_container(struct filter_value *value, char *why, size_t size)
 	return value_glob(value, why, size);
 }
 
-static enum filter_answer match_container(const struct filter_value *value, struct filter_subject *subject)
+/* By one of the names; of an id the beginning suffices. `none`: the first of the names is not there. */
+static enum filter_answer match_place(const struct filter_value *value, const struct filter_subject *subject,
+				      const enum container_name *which, size_t count)
 {
-	const char *name = subject->mover ? subject->mover->container : NULL;
-
 	if (!subject->mover)
 		return FILTER_UNKNOWN;
-	if (!name || value->none)
-		return filter_says(!name && value->none);
-	if (value->pattern.kind == PATTERN_EXACT)
-		return filter_says(slice_has_prefix(slice_of_string(name), value_slice(value)));
-	return filter_says(filter_pattern_match(&value->pattern, slice_of_string(name)));
+	if (value->none)
+		return filter_says(!container_name(subject->mover->container, which[0]).data);
+	for (size_t i = 0; i < count; i++) {
+		struct slice name = container_name(subject->mover->container, which[i]);
+		bool begins = which[i] == CONTAINER_ID && value->pattern.kind == PATTERN_EXACT;
+
+		if (name.data && (begins ? slice_has_prefix(name, value_slice(value))
+					 : filter_pattern_match(&value->pattern, name)))
+			return FILTER_YES;
+	}
+	return FILTER_NO;
+}
+
+static enum filter_answer match_container(const struct filter_value *value, struct filter_subject *subject)
+{
+	static const enum container_name names[] = { CONTAINER_ID, CONTAINER_NAME, CONTAINER_POD_CONTAINER };
+
+	return match_place(value, subject, names, 3);
+}
+
+static enum filter_answer match_pod(const struct filter_value *value, struct filter_subject *subject)
+{
+	static const enum container_name names[] = { CONTAINER_POD, CONTAINER_POD_UID };
+
+	return match_place(value, subject, names, 2);
+}
+
+static enum filter_answer match_namespace(const struct filter_value *value, struct filter_subject *subject)
+{
+	return match_place(value, subject, (const enum container_name[]){ CONTAINER_NAMESPACE }, 1);
+}
+
+static enum filter_answer match_unit(const struct filter_value *value, struct filter_subject *subject)
+{
+	return match_place(value, subject, (const enum container_name[]){ CONTAINER_UNIT }, 1);
 }
 
 /* --- the connection -------------------------------------------------------------- */
@@ -586,10 +617,16 @@ const struct filter_key filter_keys[] = {
 	  match_comm },
 	{ "user", "NAME, UID", "User that the process runs as",
 	  "Names are those of the machine where hark runs.", FILTER_BY_CONN, value_user, match_user },
-	{ "container", "ID, none", "Container or unit: how it begins, or a glob",
-	  "That is what JSON calls container.id: the container of the process by its cgroup, or its systemd "
-	  "unit.",
+	{ "container", "NAME, ID, none", "Container: name, how its id begins, or a glob",
+	  "By name as its engine or its pod calls it. The id is what JSON calls container.id: of a process "
+	  "in no container its systemd unit.",
 	  FILTER_BY_CONTAINERS, value_container, match_container },
+	{ "pod", "NAME, UID, none", "Pod of Kubernetes, or a glob", NULL, FILTER_BY_CONTAINERS,
+	  value_container, match_pod },
+	{ "namespace", "NAME, none", "Namespace of that pod, or a glob", NULL, FILTER_BY_CONTAINERS,
+	  value_container, match_namespace },
+	{ "unit", "NAME, none", "Unit of systemd, as nginx.service, or a glob", NULL, FILTER_BY_CONTAINERS,
+	  value_container, match_unit },
 	{ "port", "443, 8000-8099", "Port of either end", NULL, FILTER_BY_PORTS, value_port, match_port },
 	{ "peer", "ADDRESS[/BITS][:PORT]", "Address of the other end",
 	  "IPv6 with a port stands in brackets: [::1]:443. IPv4 within IPv6 is IPv4. unix is a Unix socket.",

@@ -99,6 +99,92 @@ struct slice container_of_cgroup(struct slice path)
 	return found;
 }
 
+bool container_is_engines(struct slice id)
+{
+	return id.len == ID_DIGITS && id_of_segment(id).data;
+}
+
+/* The innermost service or scope that is no container's own; data NULL: none. */
+static struct slice find_unit(struct slice path)
+{
+	struct slice segment;
+
+	path = without_suffix(path, SLICE(" (deleted)"));
+	while (path.len) {
+		segment = take_last(&path);
+		if (is_unit(segment) && !is_machine(segment) && !id_of_segment(segment).data)
+			return segment;
+	}
+	return slice_of(NULL, 0);
+}
+
+/*
+ * "pod<uid>" (cgroupfs driver) or "kubepods-burstable-pod<uid>.slice" (systemd driver, which writes _ for the
+ * hyphens of the uid). The length of a uid, which is a UUID or, of static pods, an MD5 sum; 0: it is none.
+ */
+static size_t uid_of_segment(struct slice segment, char uid[CONTAINER_UID_DIGITS])
+{
+	static const size_t lengths[] = { CONTAINER_UID_DIGITS, 32 };
+	struct slice stem = without_suffix(segment, SLICE(".slice")), text;
+
+	for (size_t i = 0; i < 2; i++) {
+		size_t before = stem.len - lengths[i] - 3;
+
+		if (stem.len < lengths[i] + 3 || memcmp(stem.data + before, "pod", 3) != 0 ||
+		    (before && stem.data[before - 1] != '-'))
+			continue;
+		text = slice_drop(stem, before + 3);
+		for (size_t j = 0; j < text.len; j++) {
+			uid[j] = text.data[j] == '_' ? '-' : (char)text.data[j];
+			if (ascii_hex_value(text.data[j]) < 0 && uid[j] != '-')
+				return 0;
+		}
+		return text.len;
+	}
+	return 0;
+}
+
+static struct slice find_pod_uid(struct slice path, char uid[CONTAINER_UID_DIGITS])
+{
+	size_t len = 0;
+
+	if (path.data && !memmem(path.data, path.len, "kubepods", 8))
+		return slice_of(NULL, 0);
+	while (path.len && !len)
+		len = uid_of_segment(take_last(&path), uid);
+	return slice_of(len ? uid : NULL, len);
+}
+
+struct container container_of_path(struct slice path, char uid[CONTAINER_UID_DIGITS])
+{
+	struct container container = { .names[CONTAINER_ID] = container_of_cgroup(path),
+				       .names[CONTAINER_UNIT] = find_unit(path),
+				       .names[CONTAINER_POD_UID] = find_pod_uid(path, uid) };
+
+	return container;
+}
+
+void container_add_names(struct container *container, const struct event_names *event)
+{
+	static const enum container_name order[EVENT_NAME_COUNT] = {
+		[EVENT_NAME_CONTAINER] = CONTAINER_NAME,
+		[EVENT_NAME_POD] = CONTAINER_POD,
+		[EVENT_NAME_NAMESPACE] = CONTAINER_NAMESPACE,
+		[EVENT_NAME_POD_UID] = CONTAINER_POD_UID,
+		[EVENT_NAME_POD_CONTAINER] = CONTAINER_POD_CONTAINER,
+		[EVENT_NAME_HOSTNAME] = CONTAINER_HOSTNAME,
+	};
+	struct slice rest = slice_of(event->text, event->h.size - sizeof(event->h));
+
+	for (size_t i = 0; i < EVENT_NAME_COUNT && rest.len; i++) {
+		struct slice text = slice_take(rest, slice_find(rest, '\0'));
+
+		if (text.len && !container->names[order[i]].data)
+			container->names[order[i]] = text;
+		rest = slice_drop(rest, text.len + 1);
+	}
+}
+
 /* --- /proc/PID/cgroup ------------------------------------------------------------ */
 
 /* The path of a line "NUMBER:CONTROLLERS:PATH" (cgroups(7)); data NULL: it is none. */

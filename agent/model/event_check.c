@@ -43,6 +43,14 @@ static bool cgroup_valid(const struct event_header *event)
 	return event->size == sizeof(*cgroup) && text_ends(cgroup->path, sizeof(cgroup->path));
 }
 
+static bool names_valid(const struct event_header *event)
+{
+	const struct event_names *names = (const struct event_names *)event;
+
+	return event->size > sizeof(*event) && event->size <= sizeof(*names) &&
+	       names->text[event->size - sizeof(*event) - 1] == '\0';
+}
+
 /* Counters were added at the end over time. */
 static bool counters_valid(const struct event_header *event)
 {
@@ -88,6 +96,8 @@ bool event_valid(const struct event_header *event, size_t size)
 		return event->size == sizeof(struct event_state);
 	case EVENT_CGROUP:
 		return cgroup_valid(event);
+	case EVENT_NAMES:
+		return names_valid(event);
 	case EVENT_UNSEEN:
 		return event->size == sizeof(struct event_unseen);
 	}

@@ -8,12 +8,14 @@
 
 #include <stdint.h>
 
+struct container;
+
 struct mover {
 	uint32_t pid, tid, uid;
 	int32_t fd; /* -1: not known */
 	char comm[EVENT_COMM_LEN];
-	char exe[EVENT_NAME_LEN]; /* base name of the executable; empty: not known */
-	const char *container;	  /* of its cgroup; the tracker's, until it ends; NULL: none, or not known */
+	char exe[EVENT_NAME_LEN];	   /* base name of the executable; empty: not known */
+	const struct container *container; /* the tracker's, until it ends; NULL: none, or not known */
 	uint64_t done_ns; /* when the bytes had left, if their time is that of the call's beginning; else 0 */
 };
 

@@ -14,6 +14,7 @@
 #include "capture/source_bpf.h"
 #include "child.h"
 #include "library/library_search.h"
+#include "model/container_state.h"
 #include "pid_watch.h"
 #include "process_filter.h"
 #include "rights.h"
@@ -34,6 +35,7 @@ struct live {
 	struct probes *probes;
 	struct library_search *libraries;
 	struct source_bpf *source;
+	struct container_state *containers; /* what they are called */
 	struct child child;
 	struct run_as run_as;	   /* who runs the command */
 	struct filter_kernel sets; /* what the kernel side lets through */
@@ -89,8 +91,12 @@ static int live_event(void *ctx, const struct event_header *event)
 {
 	struct live *live = ctx;
 
+	const struct process_filter judge = { .probes = live->probes,
+					      .filter = live->config->filter,
+					      .state = live->containers };
+
 	if (live->sets.containers)
-		process_filter_event(live->probes, live->config->filter, event);
+		process_filter_event(&judge, event);
 	return live->config->event(live->config->ctx, event);
 }
 
@@ -114,9 +120,10 @@ static int probes_start(struct live *live)
 		return -EIO; /* reported */
 	if (live->child.pid && probes_add_pid(live->probes, live->child.pid) < 0)
 		return -ENOMEM;
-	live->source = source_bpf_new(live->probes, live_event, live);
+	live->containers = container_state_new(container_state_root());
+	live->source = source_bpf_new(live->probes, live->containers, live_event, live);
 	live->libraries = library_search_new(library_found, live);
-	if (!live->source || !live->libraries)
+	if (!live->containers || !live->source || !live->libraries)
 		return -ENOMEM;
 	library_search_tell_mappings(live->libraries, live->config->tls_seen);
 	live->config->opened(live->config->ctx, live->probes);
@@ -401,6 +408,7 @@ out:
 	pid_watch_free(live.named);
 	library_search_free(live.libraries);
 	source_bpf_free(live.source);
+	container_state_free(live.containers);
 	probes_close(live.probes);
 	if (live.signals >= 0)
 		close(live.signals);

@@ -10,9 +10,17 @@
 #include "event.h"
 #include "filter/filter.h"
 
+struct container_state;
+
+/* All are borrowed. */
+struct process_filter {
+	struct probes *probes;
+	const struct filter *filter;
+	struct container_state *state; /* what the containers are called */
+};
+
 /* Of the events that tell where a process is, or that it may be elsewhere now; others are none of its
  * business. */
-void process_filter_event(struct probes *probes, const struct filter *filter,
-			  const struct event_header *event);
+void process_filter_event(const struct process_filter *judge, const struct event_header *event);
 
 #endif

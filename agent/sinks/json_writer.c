@@ -122,6 +122,40 @@ void json_tls(struct json_writer *writer, const struct conn_facts *conn)
 		json_name(writer, "tls.library", conn->tls_library);
 }
 
+void json_place(struct json_writer *writer, enum container_name which, struct slice name)
+{
+	if (!name.data)
+		return;
+	switch (which) {
+	case CONTAINER_ID:
+		json_text(writer, "container.id", name);
+		break;
+	case CONTAINER_NAME:
+		json_text(writer, "container.name", name);
+		break;
+	case CONTAINER_POD:
+		json_text(writer, "k8s.pod.name", name);
+		break;
+	case CONTAINER_NAMESPACE:
+		json_text(writer, "k8s.namespace.name", name);
+		break;
+	case CONTAINER_POD_UID:
+		json_text(writer, "k8s.pod.uid", name);
+		break;
+	case CONTAINER_POD_CONTAINER:
+		json_text(writer, "k8s.container.name", name);
+		break;
+	case CONTAINER_HOSTNAME:
+		json_text(writer, "hark.pod.hostname", name);
+		break;
+	case CONTAINER_UNIT:
+		json_text(writer, "hark.systemd.unit", name);
+		break;
+	case CONTAINER_NAMES:
+		break;
+	}
+}
+
 void json_process(struct json_writer *writer, const struct mover *mover)
 {
 	if (mover_pid_shown(mover->pid))
@@ -136,8 +170,8 @@ void json_process(struct json_writer *writer, const struct mover *mover)
 	if (mover->comm[0])
 		json_text(writer, "thread.name",
 			  slice_of(mover->comm, strnlen(mover->comm, sizeof(mover->comm))));
-	if (mover->container)
-		json_text(writer, "container.id", slice_of_string(mover->container));
+	for (size_t i = 0; i < CONTAINER_NAMES; i++)
+		json_place(writer, i, container_name(mover->container, i));
 }
 
 void json_role(struct json_writer *writer, enum protocol_role role)

@@ -11,6 +11,7 @@
 #include "base/redact.h"
 #include "base/wall_clock.h"
 #include "model/address.h"
+#include "model/container.h"
 #include "model/conn_facts.h"
 #include "sink.h"
 
@@ -65,6 +66,8 @@ void json_put_base64(struct json_writer *writer, struct slice bytes);
 void json_socket(struct json_writer *writer, const struct event_socket *sock);
 void json_client(struct json_writer *writer, const struct conn_facts *conn);
 void json_tls(struct json_writer *writer, const struct conn_facts *conn);
+/* One of the names of where the process is, with its key. */
+void json_place(struct json_writer *writer, enum container_name which, struct slice name);
 void json_process(struct json_writer *writer, const struct mover *mover);
 /* server.address and server.port as the URL has them (data NULL, port < 0: it does not), else the socket's,
  * as far as the role is known. */

@@ -102,14 +102,19 @@ static const struct exchange *server_end(const struct exchange *exchange)
 static bool counts_by_end(enum stats_by by, const struct exchange *exchange)
 {
 	const struct mover *own = &exchange->mover, *other = exchange->other ? &exchange->other->mover : NULL;
+	const enum container_name *place = stats_place(by);
+	bool differ = false;
 
 	if (!stats_by_end(by) || !other)
 		return stats_by_end(by);
 	if (by == BY_PROCESS)
 		return own->pid != other->pid;
-	if (by == BY_CONTAINER)
-		return strcmp(own->container ? own->container : "", other->container ? other->container : "");
-	return true;
+	if (!place)
+		return true;
+	for (size_t i = 0; i < 2; i++)
+		differ |= !slice_equal(container_name(own->container, place[i]),
+				       container_name(other->container, place[i]));
+	return differ;
 }
 
 const struct exchange *stats_figures(enum stats_by by, const struct exchange *exchange)

@@ -8,13 +8,14 @@
  * figures, with the client's duration beside them. A client's end that was
  * counted before anybody knew of the server's stays, and the server's end
  * then counts for nothing. Where the key is one end's own (process, peer,
- * connection, container) both ends count, each in its own row.
+ * connection, container, pod, unit) both ends count, each in its own row.
  */
 #ifndef HARK_STATS_H
 #define HARK_STATS_H
 
 #include "histogram.h"
 #include "model/conn_facts.h"
+#include "model/container.h"
 #include "model/exchange.h"
 #include "routes/routes.h"
 
@@ -31,6 +32,8 @@ enum stats_by {
 	BY_STATUS,
 	BY_CONNECTION,
 	BY_CONTAINER,
+	BY_POD,
+	BY_UNIT,
 };
 
 enum stats_window {
@@ -65,8 +68,12 @@ struct stats_row {
 	const char *program;		   /* BY_PROCESS: its executable, else */
 	bool program_is_comm;		   /* the name of the thread that was seen first */
 	uint32_t pid;
-	const char *container; /* BY_CONTAINER */
-	int status;	       /* BY_STATUS; 0: none was seen */
+	/*
+	 * BY_CONTAINER: id, beside it the name; BY_POD: name, beside it the namespace; BY_UNIT: the unit.
+	 * Which of a container's names those are says stats_place().
+	 */
+	const char *place, *beside;
+	int status; /* BY_STATUS; 0: none was seen */
 	/*
 	 * BY_CONNECTION, BY_PEER: of the last exchange, without the owner's container. sock.peer is the key
 	 * of BY_PEER, with sock.peer_port where the peer is a server; else that is 0: a client's says
@@ -104,6 +111,9 @@ void stats_free(struct stats *stats);			    /* NULL is legal */
 /* "endpoint", "host", …: 0, or -EINVAL. */
 int stats_by_of(const char *name, enum stats_by *by);
 const char *stats_by_name(enum stats_by by);
+
+/* The names of a container that are `place` and `beside` of a row; NULL: this key is none of containers. */
+const enum container_name *stats_place(enum stats_by by);
 
 /*
  * Counts an exchange that ended. Of a joined one (exchange->join, see exchange.h) both ends are passed, it

@@ -51,7 +51,7 @@ struct stats {
 /* Is the key one end's own, so that both ends of a joined exchange count? */
 static inline bool stats_by_end(enum stats_by by)
 {
-	return by == BY_PROCESS || by == BY_PEER || by == BY_CONNECTION || by == BY_CONTAINER;
+	return by == BY_PROCESS || by == BY_PEER || by == BY_CONNECTION || stats_place(by);
 }
 
 /*

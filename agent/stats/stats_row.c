@@ -248,10 +248,22 @@ static void key_peer(struct buffer *key, const struct conn_facts *conn)
 	buffer_put(key, peer, sizeof(peer));
 }
 
+const enum container_name *stats_place(enum stats_by by)
+{
+	static const enum container_name places[][2] = {
+		[BY_CONTAINER] = { CONTAINER_ID, CONTAINER_NAME },
+		[BY_POD] = { CONTAINER_POD, CONTAINER_NAMESPACE },
+		[BY_UNIT] = { CONTAINER_UNIT, CONTAINER_UNIT },
+	};
+
+	return by >= BY_CONTAINER ? places[by] : NULL;
+}
+
 static void key_put(struct stats *stats, const struct exchange *exchange)
 {
 	const struct mover *mover = &exchange->mover;
 	struct buffer *key = &stats->key;
+	const enum container_name *place = stats_place(stats->config.by);
 	struct url url = { 0 };
 	int status = exchange->response ? exchange->response->status : 0;
 
@@ -283,7 +295,12 @@ static void key_put(struct stats *stats, const struct exchange *exchange)
 		buffer_put(key, &exchange->conn->id, sizeof(exchange->conn->id));
 		break;
 	case BY_CONTAINER:
-		key_name(key, slice_of_string(mover->container));
+	case BY_POD:
+	case BY_UNIT:
+		/* The second name behind the NUL of the first. */
+		key_name(key, container_name(mover->container, place[0]));
+		buffer_char(key, '\0');
+		key_name(key, container_name(mover->container, place[1]));
 		break;
 	}
 }
@@ -308,6 +325,8 @@ static void row_name_process(struct stats_private *row, const struct mover *move
 /* Once, when the row is new. */
 static void row_name(struct stats_private *row, enum stats_by by, const struct exchange *exchange)
 {
+	const char *beside;
+
 	switch (by) {
 	case BY_HOST:
 		row->row.host = row_string(row);
@@ -319,7 +338,11 @@ static void row_name(struct stats_private *row, enum stats_by by, const struct e
 		row_name_process(row, &exchange->mover);
 		break;
 	case BY_CONTAINER:
-		row->row.container = row_string(row);
+	case BY_POD:
+	case BY_UNIT:
+		row->row.place = row_string(row);
+		beside = row->key + strlen(row->key) + 1;
+		row->row.beside = beside[0] == 'n' ? beside + 1 : NULL;
 		break;
 	case BY_STATUS:
 		row->row.status = exchange->response ? exchange->response->status : 0;

@@ -10,9 +10,16 @@
 #include <string.h>
 
 static const char *const by_names[] = {
-	[BY_ENDPOINT] = "endpoint",	[BY_HOST] = "host",	      [BY_PATH] = "path",
-	[BY_PROCESS] = "process",	[BY_PEER] = "peer",	      [BY_STATUS] = "status",
-	[BY_CONNECTION] = "connection", [BY_CONTAINER] = "container",
+	[BY_ENDPOINT] = "endpoint",
+	[BY_HOST] = "host",
+	[BY_PATH] = "path",
+	[BY_PROCESS] = "process",
+	[BY_PEER] = "peer",
+	[BY_STATUS] = "status",
+	[BY_CONNECTION] = "connection",
+	[BY_CONTAINER] = "container",
+	[BY_POD] = "pod",
+	[BY_UNIT] = "unit",
 };
 
 static const char *const sort_names[] = {
@@ -113,7 +120,10 @@ static int compare_keys(enum stats_by by, const struct stats_row *a, const struc
 	case BY_CONNECTION:
 		return compare_numbers(a->conn.id, b->conn.id);
 	case BY_CONTAINER:
-		return compare_strings(a->container, b->container);
+	case BY_POD:
+	case BY_UNIT:
+		order = compare_strings(a->place, b->place);
+		return order ? order : compare_strings(a->beside, b->beside);
 	}
 	return 0;
 }

@@ -54,7 +54,7 @@ void tracker_free(struct tracker *tracker)
 	while (tracker->processes)
 		tracker_process_remove(tracker, tracker->processes);
 	tracker_quic_free(tracker);
-	tracker_containers_free(tracker);
+	tracker_places_free(tracker);
 	free(tracker->pids);
 	free(tracker);
 }
@@ -324,6 +324,9 @@ void tracker_event(struct tracker *tracker, const struct event_header *event)
 		break;
 	case EVENT_CGROUP:
 		tracker_cgroup(tracker, (const struct event_cgroup *)event);
+		break;
+	case EVENT_NAMES:
+		tracker_names(tracker, (const struct event_names *)event);
 		break;
 	case EVENT_UNSEEN:
 		tracker_unseen(tracker, (const struct event_unseen *)event);

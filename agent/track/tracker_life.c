@@ -399,14 +399,29 @@ void tracker_fork(struct tracker *tracker, const struct event_process *event)
 
 void tracker_cgroup(struct tracker *tracker, const struct event_cgroup *event)
 {
-	struct slice name = container_of_cgroup(slice_of_string(event->path));
+	char uid[CONTAINER_UID_DIGITS];
+	struct container container = container_of_path(slice_of_string(event->path), uid);
 	struct process *process = tracker_process_get(tracker, event->h.pid);
 
 	if (!process) {
 		counter_add(COUNTER_LIMIT_MEMORY, 1);
 		return;
 	}
-	process->container = name.data ? tracker_container_name(tracker, name) : NULL;
+	process->container =
+		container.names[CONTAINER_ID].data ? tracker_place_get(tracker, &container) : NULL;
+	tracker->names++;
+}
+
+void tracker_names(struct tracker *tracker, const struct event_names *event)
+{
+	struct process *process = tracker_process_find(tracker, event->h.pid);
+	struct container container;
+
+	if (!process || !process->container)
+		return; /* its cgroup was not told */
+	container = *process->container;
+	container_add_names(&container, event);
+	process->container = tracker_place_get(tracker, &container);
 	tracker->names++;
 }
 

@@ -36,6 +36,7 @@ void tracker_state(struct tracker *tracker, const struct event_state *event);
 void tracker_exec(struct tracker *tracker, const struct event_process *event);
 void tracker_fork(struct tracker *tracker, const struct event_process *event);
 void tracker_cgroup(struct tracker *tracker, const struct event_cgroup *event);
+void tracker_names(struct tracker *tracker, const struct event_names *event);
 void tracker_exit(struct tracker *tracker, const struct event_process *event);
 
 /* EVENT_POLL: the clock. */

@@ -16,10 +16,10 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
-#define SK_BYTES       (sizeof(struct sk_entry) + 64) /* with its place in the table */
-#define PROCESS_BYTES  (sizeof(struct process) + 32)
-#define POINTER_BYTES  (sizeof(struct fd_pointer) + 32)
-#define CONTAINERS_MAX 65536 /* names in one run */
+#define SK_BYTES      (sizeof(struct sk_entry) + 64) /* with its place in the table */
+#define PROCESS_BYTES (sizeof(struct process) + 32)
+#define POINTER_BYTES (sizeof(struct fd_pointer) + 32)
+#define PLACES_MAX    65536 /* in one run */
 
 struct conn *tracker_conn_find(const struct tracker *tracker, uint64_t socket_id)
 {
@@ -273,36 +273,55 @@ void tracker_process_remove(struct tracker *tracker, struct process *process)
 	holders_charge(tracker);
 }
 
-const char *tracker_container_name(struct tracker *tracker, struct slice name)
+/* The names behind their lengths: into `out`, if there is one. The length of it all. */
+static size_t place_write(uint8_t *out, const struct container *container, struct container *copy)
 {
-	struct container *container;
+	size_t at = 0;
 
-	HASH_FIND(hh, tracker->containers, name.data, name.len, container);
-	if (container)
-		return container->name;
-	if (HASH_COUNT(tracker->containers) >= CONTAINERS_MAX) {
-		counter_add(COUNTER_LIMIT_CONTAINERS, 1);
-		return NULL;
+	for (size_t i = 0; i < CONTAINER_NAMES; i++) {
+		struct slice name = container->names[i];
+
+		if (out) {
+			memcpy(out + at, &name.len, sizeof(name.len));
+			if (name.len)
+				memcpy(out + at + sizeof(name.len), name.data, name.len);
+			copy->names[i] = slice_of(name.data ? out + at + sizeof(name.len) : NULL, name.len);
+		}
+		at += sizeof(name.len) + name.len;
 	}
-	container = calloc(1, sizeof(*container) + name.len + 1);
-	if (container) {
-		memcpy(container->name, name.data, name.len);
-		HASH_ADD_KEYPTR(hh, tracker->containers, container->name, name.len, container);
-		if (TABLE_ADDED(container, hh))
-			return container->name;
-	}
-	counter_add(COUNTER_LIMIT_MEMORY, 1);
-	free(container);
-	return NULL;
+	return at;
 }
 
-void tracker_containers_free(struct tracker *tracker)
+const struct container *tracker_place_get(struct tracker *tracker, const struct container *container)
 {
-	struct container *container, *next;
+	size_t len = place_write(NULL, container, NULL);
+	struct place *place = calloc(1, sizeof(*place) + len), *known;
 
-	HASH_ITER (hh, tracker->containers, container, next) {
-		HASH_DEL(tracker->containers, container);
-		free(container);
+	if (!place) {
+		counter_add(COUNTER_LIMIT_MEMORY, 1);
+		return NULL;
+	}
+	place_write(place->text, container, &place->container);
+	HASH_FIND(hh, tracker->places, place->text, len, known);
+	if (!known && HASH_COUNT(tracker->places) < PLACES_MAX) {
+		HASH_ADD_KEYPTR(hh, tracker->places, place->text, len, place);
+		if (TABLE_ADDED(place, hh))
+			return &place->container;
+		counter_add(COUNTER_LIMIT_MEMORY, 1);
+	} else if (!known) {
+		counter_add(COUNTER_LIMIT_CONTAINERS, 1);
+	}
+	free(place);
+	return known ? &known->container : NULL;
+}
+
+void tracker_places_free(struct tracker *tracker)
+{
+	struct place *place, *next;
+
+	HASH_ITER (hh, tracker->places, place, next) {
+		HASH_DEL(tracker->places, place);
+		free(place);
 	}
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/table.h"
 #include "conn.h"
+#include "model/container.h"
 #include "model/pipeline.h"
 
 #include <stdbool.h>
@@ -34,8 +35,8 @@ struct fd_pointer {
 struct process {
 	uint32_t pid;
 	char exe[EVENT_NAME_LEN];
-	const char *container; /* a name in `containers`; NULL: none, or not known */
-	uint64_t gone_poll;    /* when it is forgotten, for it exited; 0: it did not */
+	const struct container *container; /* one of `places`; NULL: none, or not known */
+	uint64_t gone_poll;		   /* when it is forgotten, for it exited; 0: it did not */
 	struct fd_pointer *pointers;
 	struct tls_session *sessions;
 	uint64_t apart;		/* TLS sessions that were never bound to a socket, ended ones too */
@@ -66,10 +67,11 @@ struct sk_entry {
 	struct sk_entry *prev, *next; /* of those without a connection, oldest first */
 };
 
-/* Lives as long as the tracker: movers point to it. */
-struct container {
+/* Lives as long as the tracker: movers point to its container. */
+struct place {
 	UT_hash_handle hh;
-	char name[];
+	struct container container; /* of `text` */
+	uint8_t text[];		    /* its names, each behind its length (size_t) */
 };
 
 #define TRACKER_WEIGHTS 65 /* how many bits a size may take */
@@ -91,7 +93,7 @@ struct tracker {
 	struct process *processes, *exited, *idle, *seeking;
 	size_t pointer_count, holder_bytes; /* of `fds` and others; of them and of `processes` */
 	struct sk_entry *sks, *waiting;
-	struct container *containers;
+	struct place *places;
 	uint64_t names; /* goes up when a process gets a name or a container */
 	uint64_t next_sequence;
 	uint64_t sweep_ns, pending_ns;	       /* when both were last looked at */
@@ -150,9 +152,9 @@ void tracker_process_remove(struct tracker *tracker, struct process *process);
 /* Sockets of its sessions are looked for by their ciphertext, or no longer. */
 void tracker_process_seek(struct tracker *tracker, struct process *process, bool wanted);
 
-/* The one copy of this name; NULL: too many, or out of memory, which is counted. */
-const char *tracker_container_name(struct tracker *tracker, struct slice name);
-void tracker_containers_free(struct tracker *tracker);
+/* The one copy of what has these names; NULL: too many, or out of memory, which is counted. */
+const struct container *tracker_place_get(struct tracker *tracker, const struct container *container);
+void tracker_places_free(struct tracker *tracker);
 
 /* Out of the tables; it stays with its connection. */
 void tracker_session_unlink(struct tracker *tracker, struct tls_session *session);

@@ -170,6 +170,6 @@ def cgroup():
         raise AssertionError(f"no cgroup can be made in {cgroup_mounts()}")
 
     yield make
-    for path in made:
+    for path in reversed(made):
         wait_until(lambda path=path: not (path / "cgroup.procs").read_text(), "an empty cgroup")
         path.rmdir()

@@ -41,6 +41,7 @@ EXPECTED = {
     "hark --summary --comm nginx": r"COUNT(.|\n)* GET +127\.0\.0\.1/small\.txt$",
     "hark stat -i 5": r"Whole run(.|\n)* GET +127\.0\.0\.1/small\.txt$",
     "hark stat --by process --sort p99 --top 10 -d 60": r"COUNT(.|\n)* nginx\[\d+\]$",
+    "hark stat --by container -d 60": r"COUNT(.|\n)* (none, or not known|\S+\.(service|scope)|[0-9a-f]{12,64})$",
     "hark stat --route 'GET /{file}' --hist -d 60": r"GET +127\.0\.0\.1/\{file\}$(.|\n)*[us]s +\d+ \S",
     "hark top": r"Endpoints",
     "hark conns": r"#\d+ +nginx\[\d+\] ",

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Traffic that cannot be read is told of: TLS of an unknown library, UDP port 443, io_uring. And what stands before or
 around the bytes that can: PROXY prefaces, CONNECT tunnels, containers."""
+import contextlib
 import json
 import os
 import pathlib
@@ -322,6 +323,54 @@ def test_container_id(hark, nginx, cgroup, capture, tmp_path):
     for objects in (watch.objects, replayed):
         for name, client in clients.items():
             assert [one["container.id"] for one in objects if one.get("process.pid") == client.pid] == [name]
+
+
+@contextlib.contextmanager
+def state_file(path, text):
+    """As an engine writes it; the folders that it had to make are removed at the end."""
+    made = [folder for folder in path.parents if not folder.exists()]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    try:
+        yield
+    finally:
+        path.unlink()
+        for folder in made:
+            with contextlib.suppress(OSError):  # another engine's, or test's, by now
+                folder.rmdir()
+
+
+def test_names_of_a_pod(hark, nginx, cgroup, tmp_path):
+    """What containerd writes down of a pod's container is known of what runs in it, live and of a recording."""
+    number, uid = f"{os.getpid():08x}" * 8, f"{os.getpid():08x}-1111-2222-3333-444444444444"
+    pod = f"kubepods-besteffort-pod{uid.replace('-', '_')}.slice"
+    cgroup(pod)
+    place = cgroup(f"{pod}/cri-containerd-{number}.scope")
+    state = pathlib.Path(f"/run/containerd/io.containerd.runtime.v2.task/k8s.io/{number}/config.json")
+    name, namespace = f"web-{os.getpid()}", "shop\x1b[2J"  # who can write there can write anything
+    labels = {"container-name": "nginx", "container-type": "container", "sandbox-name": name, "sandbox-namespace": namespace}
+    recording = tmp_path / "pods.rec"
+    with state_file(state, json.dumps({"annotations": {f"io.kubernetes.cri.{key}": text for key, text in labels.items()}})), \
+            hark("-w", recording, f"pod:{name}") as watch:
+        run("curl", "-s", "-o", "/dev/null", f"http://127.0.0.1:{nginx.http}/outside")
+        words = ["sh", "-c", f"echo $$ > {place}/cgroup.procs; exec {PYTHON} -c '{ASKS_AND_STAYS}' "
+                             f"http://127.0.0.1:{nginx.http}/inside"]
+        with subprocess.Popen(words, stdin=subprocess.PIPE) as client:
+            watch.wait_for(1, client.pid)
+    replayed = [json.loads(line) for line in run(HARK, "replay", recording, f"pod:{name}", "-o", "json").text.splitlines()]
+    names = {"container.id": number, "k8s.pod.name": name, "k8s.pod.uid": uid, "k8s.namespace.name": namespace,
+             "k8s.container.name": "nginx"}
+    for objects in (watch.objects, replayed):
+        (one,) = objects
+        assert one["url.path"] == "/inside"
+        assert {key: one.get(key) for key in names} == names
+    assert "container.name" not in one and "hark.pod.hostname" not in one and "hark.systemd.unit" not in one
+    table = run(HARK, "replay", recording, "stat", "--by", "pod", f"pod:{name}").text
+    assert f"/{name}" in table and "\x1b" not in table, table
+    (row,) = map(json.loads, run(HARK, "replay", recording, "stat", "--by", "pod", "-o", "json", f"namespace:shop*").text.splitlines())
+    assert (row["k8s.namespace.name"], row["k8s.pod.name"], row["count"]) == (namespace, name, 1)
+    (row,) = map(json.loads, run(HARK, "replay", recording, "stat", "--by", "unit", "-o", "json", "container:nginx").text.splitlines())
+    assert row["count"] == 1 and "hark.systemd.unit" not in row
 
 
 # --- in front of the bytes, and around them ------------------------------------------

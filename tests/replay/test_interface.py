@@ -14,7 +14,7 @@ PAGE = (ROOT / "docs/interface.md").read_text()
 RECORDINGS = sorted(ROOT.glob("testdata/recordings/*.rec")) + sorted(ROOT.glob("testdata/cases/*.rec"))
 # How each view's JSON is asked for, with everything that it can show; more words for stat's keys.
 VIEWS = {"watch": ["-vv"], "conns": [], "raw": [], "frames": [], "stat": []}
-BY = ("endpoint", "host", "path", "process", "peer", "status", "connection", "container")
+BY = ("endpoint", "host", "path", "process", "peer", "status", "connection", "container", "pod", "unit")
 
 
 def hark(*words):

@@ -3,6 +3,7 @@
 #ifndef HARK_TESTS_STATS_CALL_H
 #define HARK_TESTS_STATS_CALL_H
 
+#include "model/container.h"
 #include "sample.h"
 
 #include <string.h>
@@ -16,7 +17,7 @@ struct call_text {
 	int status;			    /* 0: no response */
 	uint64_t start_ns, duration_ns;	    /* duration 0: not known */
 	unsigned int flags;
-	const char *exe, *comm, *container;
+	const char *exe, *comm, *container, *name, *pod, *namespace, *unit;
 	uint32_t pid;
 	uint64_t conn_id;
 	uint8_t peer; /* last byte of 10.0.0.0/24 */
@@ -29,6 +30,7 @@ struct call_text {
 
 struct one_call {
 	struct conn_facts conn;
+	struct container container;
 	struct exchange exchange;
 };
 
@@ -74,6 +76,13 @@ static inline void call_init(struct one_call *call, const struct call_text *text
 			  .local = { 10, 0, 0, 1 },
 			  .peer = { 10, 0, 0, text->peer } },
 	};
+	call->container = (struct container){
+		.names = { [CONTAINER_ID] = slice_of_string(text->container),
+			   [CONTAINER_NAME] = slice_of_string(text->name),
+			   [CONTAINER_POD] = slice_of_string(text->pod),
+			   [CONTAINER_NAMESPACE] = slice_of_string(text->namespace),
+			   [CONTAINER_UNIT] = slice_of_string(text->unit) },
+	};
 	call->exchange = (struct exchange){
 		.conn = &call->conn,
 		.start_ns = text->start_ns,
@@ -83,7 +92,7 @@ static inline void call_init(struct one_call *call, const struct call_text *text
 		.ttfb_known = text->duration_ns != 0,
 		.flags = text->flags,
 		.peer_connection = text->peer_connection,
-		.mover = { .pid = text->pid, .fd = -1, .container = text->container },
+		.mover = { .pid = text->pid, .fd = -1, .container = &call->container },
 	};
 	if (text->exe)
 		strcpy(call->exchange.mover.exe, text->exe);

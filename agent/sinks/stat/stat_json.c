@@ -61,6 +61,8 @@ static void put_conn(struct json_writer *writer, const struct conn_facts *conn)
 
 static void put_key(struct json_writer *writer, enum stats_by by, const struct stats_row *row)
 {
+	const enum container_name *place = stats_place(by);
+
 	if (row->overflow) {
 		json_bool(writer, "overflow", true);
 		json_number(writer, "folded", row->folded);
@@ -70,7 +72,10 @@ static void put_key(struct json_writer *writer, enum stats_by by, const struct s
 	put_known(writer, "http.request.method", row->method);
 	put_known(writer, "http.route", row->route);
 	put_known(writer, "url.path", row->path);
-	put_known(writer, "container.id", row->container);
+	if (place)
+		json_place(writer, place[0], slice_of_string(row->place));
+	if (place && place[1] != place[0])
+		json_place(writer, place[1], slice_of_string(row->beside));
 	if (row->status)
 		json_number(writer, "http.response.status_code", (uint64_t)row->status);
 	if (by == BY_PROCESS)

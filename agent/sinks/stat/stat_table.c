@@ -48,11 +48,39 @@ static void put_process(struct buffer *text, const struct style *style, const st
 		buffer_string(text, "[?]");
 }
 
+#define ID_SHOWN 12 /* digits of a container's id, as engines show it */
+
 static const char *const plurals[] = {
-	[BY_ENDPOINT] = "endpoints",	 [BY_HOST] = "hosts",		[BY_PATH] = "paths",
-	[BY_PROCESS] = "processes",	 [BY_PEER] = "peers",		[BY_STATUS] = "statuses",
-	[BY_CONNECTION] = "connections", [BY_CONTAINER] = "containers",
+	[BY_ENDPOINT] = "endpoints",
+	[BY_HOST] = "hosts",
+	[BY_PATH] = "paths",
+	[BY_PROCESS] = "processes",
+	[BY_PEER] = "peers",
+	[BY_STATUS] = "statuses",
+	[BY_CONNECTION] = "connections",
+	[BY_CONTAINER] = "containers",
+	[BY_POD] = "pods",
+	[BY_UNIT] = "units",
 };
+
+/* "web 0123456789ab", "shop/web-1", "nginx.service": of a container that has a name a part of its id
+ * suffices. */
+static void put_place(struct buffer *text, const struct style *style, enum stats_by by,
+		      const struct stats_row *row)
+{
+	struct slice place = slice_of_string(row->place), beside = slice_of_string(row->beside);
+
+	if (!place.data) {
+		buffer_string(text, "none, or not known");
+		return;
+	}
+	if (by != BY_UNIT && beside.data) {
+		line_put_or_unknown(text, style, beside);
+		buffer_char(text, by == BY_POD ? '/' : ' ');
+		place = by == BY_POD ? place : slice_take(place, ID_SHOWN);
+	}
+	line_put_or_unknown(text, style, place);
+}
 
 void stat_name_put(struct buffer *text, const struct style *style, enum stats_by by,
 		   const struct stats_row *row)
@@ -88,9 +116,9 @@ void stat_name_put(struct buffer *text, const struct style *style, enum stats_by
 		line_put_program(text, style, &row->conn.owner);
 		break;
 	case BY_CONTAINER:
-		buffer_string(text, row->container ? "" : "none, or not known");
-		if (row->container)
-			line_put_or_unknown(text, style, slice_of_string(row->container));
+	case BY_POD:
+	case BY_UNIT:
+		put_place(text, style, by, row);
 		break;
 	}
 }

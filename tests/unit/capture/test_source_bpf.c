@@ -78,7 +78,7 @@ static uint64_t now_ms(void)
 /* A ring that wakes its reader all the time, with and without something to read. */
 static void test_grace_is_time_as_well(void **state)
 {
-	struct source_bpf *source = source_bpf_new(NULL, take, NULL);
+	struct source_bpf *source = source_bpf_new(NULL, NULL, take, NULL);
 	uint64_t begin = now_ms();
 
 	(void)state;
@@ -95,7 +95,7 @@ static void test_grace_is_time_as_well(void **state)
 /* Records are followed by as many polls as anything waits for. */
 static void test_polls_follow_what_came(void **state)
 {
-	struct source_bpf *source = source_bpf_new(NULL, take, NULL);
+	struct source_bpf *source = source_bpf_new(NULL, NULL, take, NULL);
 	uint64_t begin = now_ms();
 
 	(void)state;
@@ -110,7 +110,7 @@ static void test_polls_follow_what_came(void **state)
 
 static void test_the_end_polls_at_once(void **state)
 {
-	struct source_bpf *source = source_bpf_new(NULL, take, NULL);
+	struct source_bpf *source = source_bpf_new(NULL, NULL, take, NULL);
 
 	(void)state;
 	taken = polls = 0;
@@ -127,7 +127,7 @@ static void test_each_allocation_fails(void **state)
 	(void)state;
 	ring_pid = (uint32_t)getpid();
 	for (long nth = 1; nth <= 3; nth++) { /* the process, the table, its buckets */
-		struct source_bpf *source = source_bpf_new(NULL, take, NULL);
+		struct source_bpf *source = source_bpf_new(NULL, NULL, take, NULL);
 		uint64_t missing = counters[COUNTER_LIMIT_MEMORY];
 
 		taken = 0;
@@ -158,7 +158,7 @@ static int note(void *ctx, const struct event_header *event)
  * parent. */
 static void test_a_place_is_told_behind_the_fork(void **state)
 {
-	struct source_bpf *source = source_bpf_new(NULL, note, NULL);
+	struct source_bpf *source = source_bpf_new(NULL, NULL, note, NULL);
 	struct event_process fork = {
 		.h = { .size = sizeof(fork), .type = EVENT_FORK, .flags = EVENT_PID_VALID }
 	};

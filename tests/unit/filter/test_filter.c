@@ -762,6 +762,20 @@ static const struct {
 	{ "container:abc pid:5 or container:xyz", "xyz", true },
 	{ "port:80 !(container:a,b)", "b", false },
 	{ "port:80", "b", true },
+	{ "container:web", "abcdef", true }, /* its name */
+	{ "container:we", "abcdef", false },
+	{ "container:we*", "abcdef", true },
+	{ "container:nginx", "abcdef", true }, /* within the pod */
+	{ "pod:web-1", "abcdef", true },
+	{ "pod:web-1", NULL, false },
+	{ "pod:none", NULL, true },
+	{ "pod:none", "abcdef", false },
+	{ "namespace:shop", "abcdef", true },
+	{ "namespace:sho", "abcdef", false },
+	{ "!namespace:shop", "abcdef", false },
+	{ "unit:web.service,*.scope", "abcdef", true },
+	{ "unit:*.scope", "abcdef", false },
+	{ "unit:web.service", NULL, false },
 };
 
 static void test_containers(void **state)
@@ -769,12 +783,24 @@ static void test_containers(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(containers) / sizeof(containers[0]); i++) {
 		struct filter *filter = parse_good(containers[i].filter);
+		struct container container = { .names[CONTAINER_ID] = { .data = NULL } };
 		struct filter_kernel sets;
 
-		if (filter_container(filter, containers[i].container) != containers[i].possible)
+		if (containers[i].container)
+			container = (struct container){
+				.names = { [CONTAINER_ID] = slice_of_string(containers[i].container),
+					   [CONTAINER_NAME] = SLICE("web"),
+					   [CONTAINER_POD] = SLICE("web-1"),
+					   [CONTAINER_NAMESPACE] = SLICE("shop"),
+					   [CONTAINER_POD_CONTAINER] = SLICE("nginx"),
+					   [CONTAINER_UNIT] = SLICE("web.service") },
+			};
+		if (filter_container(filter, containers[i].container ? &container : NULL) !=
+		    containers[i].possible)
 			fail_msg("%s in %s", containers[i].filter, containers[i].container);
 		filter_kernel(filter, &sets);
-		assert_int_equal(sets.containers, strstr(containers[i].filter, "container") != NULL);
+		assert_int_equal(sets.containers, strstr(containers[i].filter, "port:") == NULL ||
+							  strstr(containers[i].filter, "container") != NULL);
 		filter_free(filter);
 	}
 	assert_true(filter_container(NULL, NULL));

@@ -108,6 +108,72 @@ static void test_paths(void **state)
 		check(rows[i].path, container_of_cgroup(slice_of_string(rows[i].path)), rows[i].expected);
 }
 
+#define UID	"0f4a5e7c-1b2d-4c3e-9f80-123456789abc"
+#define UID_	"0f4a5e7c_1b2d_4c3e_9f80_123456789abc"
+#define PODS	"/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod"
+#define STATIC_ "00112233445566778899aabbccddeeff"
+
+static const struct {
+	const char *path, *unit, *uid;
+} places[] = {
+	{ "/system.slice/nginx.service", "nginx.service", NULL },
+	{ "/system.slice/docker-" ID ".scope", NULL, NULL },
+	{ "/system.slice/web.service/libpod-payload-" ID, "web.service", NULL },
+	{ "/system.slice/docker-" ID ".scope/system.slice/cron.service", "cron.service", NULL },
+	{ "/machine.slice/machine-box.scope/payload/system.slice/a.service", "a.service", NULL },
+	{ "/machine.slice/machine-box.scope", NULL, NULL },
+	{ "/user.slice/user-1000.slice/user@1000.service/app.slice/a.scope (deleted)", "a.scope", NULL },
+	{ PODS UID_ ".slice/cri-containerd-" ID ".scope", NULL, UID },
+	{ "/kubepods/besteffort/pod" UID "/" ID, NULL, UID },
+	{ "/kubelet.slice/kubelet-kubepods.slice/kubelet-kubepods-pod" UID_ ".slice/crio-" ID ".scope/a",
+	  NULL, UID },
+	{ PODS STATIC_ ".slice/cri-containerd-" ID ".scope", NULL, STATIC_ },
+	{ "/kubepods/podx" UID "/" ID, NULL, NULL },
+	{ "/kubepods/pod" UID "0/" ID, NULL, NULL },
+	{ "/other/pod" UID "/" ID, NULL, NULL },
+	{ "/kubepods/podg" STATIC_ "/" ID, NULL, NULL },
+	{ "/kubepods/pod", NULL, NULL },
+	{ "", NULL, NULL },
+};
+
+static void test_places(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
+		char uid[CONTAINER_UID_DIGITS];
+		struct slice path = slice_of_string(places[i].path);
+		struct container container = container_of_path(path, uid);
+
+		check(places[i].path, container_name(&container, CONTAINER_UNIT), places[i].unit);
+		check(places[i].path, container_name(&container, CONTAINER_POD_UID), places[i].uid);
+		check(places[i].path, container_name(&container, CONTAINER_NAME), NULL);
+		if (container.names[CONTAINER_ID].data)
+			assert_true(slice_equal(container.names[CONTAINER_ID], container_of_cgroup(path)));
+	}
+}
+
+/* An event of another version may have fewer texts, or more; what the path told stays. */
+static void test_names(void **state)
+{
+	static const char text[] = "web\0web-1\0\0uid\0nginx\0\0more\0";
+	struct event_names event = { .h = { .type = EVENT_NAMES } };
+	struct container container = { .names[CONTAINER_POD_UID] = SLICE("own") };
+
+	(void)state;
+	memcpy(event.text, text, sizeof(text));
+	event.h.size = sizeof(event.h) + 4;
+	container_add_names(&container, &event);
+	check("a short one", container_name(&container, CONTAINER_NAME), "web");
+	check("a short one", container_name(&container, CONTAINER_POD), NULL);
+	event.h.size = (__u32)(sizeof(event.h) + sizeof(text));
+	container_add_names(&container, &event);
+	check("a long one", container_name(&container, CONTAINER_POD), "web-1");
+	check("a long one", container_name(&container, CONTAINER_NAMESPACE), NULL);
+	check("a long one", container_name(&container, CONTAINER_POD_UID), "own");
+	check("a long one", container_name(&container, CONTAINER_POD_CONTAINER), "nginx");
+	check("nothing is known", container_name(NULL, CONTAINER_NAME), NULL);
+}
+
 static const struct {
 	const char *name, *text, *expected;
 } texts[] = {
@@ -153,9 +219,8 @@ static void test_process(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_paths),
-		cmocka_unit_test(test_choice),
-		cmocka_unit_test(test_process),
+		cmocka_unit_test(test_paths),  cmocka_unit_test(test_places),  cmocka_unit_test(test_names),
+		cmocka_unit_test(test_choice), cmocka_unit_test(test_process),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

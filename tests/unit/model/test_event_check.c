@@ -50,6 +50,10 @@ static const struct {
 	{ "exit", EVENT_EXIT, 120, 120, 0, 0, 0, 0, true },
 	{ "fork", EVENT_FORK, 120, 120, 0, 0, 0, 0, true },
 	{ "short exit", EVENT_EXIT, 48, 120, 0, 0, 0, 0, false },
+	{ "names", EVENT_NAMES, 49, 49, 0, 0, 0, 0, true },
+	{ "names beyond the limit", EVENT_NAMES, 48 + EVENT_NAMES_LEN + 1, 48 + EVENT_NAMES_LEN + 1, 0, 0, 0,
+	  0, false },
+	{ "no names", EVENT_NAMES, 48, 48, 0, 0, 0, 0, false },
 	{ "poll", EVENT_POLL, 48, 48, 0, 0, 0, 0, true },
 	{ "long poll", EVENT_POLL, 56, 56, 0, 0, 0, 0, false },
 	{ "counters", EVENT_COUNTERS, sizeof(struct event_counters), sizeof(struct event_counters), 0, 0, 0,
@@ -98,6 +102,11 @@ static void test_text_must_end(void **state)
 	assert_false(event_valid(&record.process.h, 120));
 	record.process.name[EVENT_NAME_LEN - 1] = '\0';
 	record.process.h.comm[EVENT_COMM_LEN - 1] = 'x';
+	assert_false(event_valid(&record.process.h, 120));
+	memset(&record, 0, sizeof(record));
+	record.process.h = (struct event_header){ .type = EVENT_NAMES, .size = sizeof(record.process.h) + 8 };
+	assert_true(event_valid(&record.process.h, 120));
+	memset((char *)&record + sizeof(record.process.h), 'x', 8);
 	assert_false(event_valid(&record.process.h, 120));
 }
 

@@ -23,6 +23,10 @@ static const struct call_text call_plain = {
 	.pid = 7,
 	.exe = "curl",
 	.container = "c1",
+	.name = "web",
+	.pod = "web-1",
+	.namespace = "shop",
+	.unit = "web.service",
 	.conn_id = 9,
 	.peer = 2,
 	.peer_port = 443,
@@ -96,7 +100,9 @@ static const struct {
 	{ BY_PEER, "{\"network.peer.address\":\"10.0.0.2\",\"network.peer.port\":443,\"count\":1" },
 	{ BY_STATUS, "{\"http.response.status_code\":404,\"count\":1" },
 	{ BY_CONNECTION, "{\"hark.connection\":9,\"network.transport\":\"tcp\"," },
-	{ BY_CONTAINER, "{\"container.id\":\"c1\",\"count\":1" },
+	{ BY_CONTAINER, "{\"container.id\":\"c1\",\"container.name\":\"web\",\"count\":1" },
+	{ BY_POD, "{\"k8s.pod.name\":\"web-1\",\"k8s.namespace.name\":\"shop\",\"count\":1" },
+	{ BY_UNIT, "{\"hark.systemd.unit\":\"web.service\",\"count\":1" },
 };
 
 static void test_keys(void **state)
@@ -167,7 +173,8 @@ static void test_hostile_names(void **state)
 
 		text.host = NULL;
 		text.method = text.target = text.exe = text.container = names[i];
-		for (enum stats_by by = BY_ENDPOINT; by <= BY_CONTAINER; by++) {
+		text.name = text.pod = text.namespace = text.unit = names[i];
+		for (enum stats_by by = BY_ENDPOINT; by <= BY_UNIT; by++) {
 			run_open(&run, (struct stats_options){ .by = by });
 			run_add(&run, &text);
 			json_decref(run_object(&run));

@@ -60,7 +60,9 @@ static void row_text(enum stats_by by, const struct stats_row *row, struct buffe
 		buffer_format(out, "#%" PRIu64, row->conn.id);
 		break;
 	case BY_CONTAINER:
-		buffer_string(out, or_none(row->container));
+	case BY_POD:
+	case BY_UNIT:
+		buffer_format(out, "%s/%s", or_none(row->place), or_none(row->beside));
 		break;
 	}
 	buffer_format(out, "=%" PRIu64, row->run.count);
@@ -92,6 +94,9 @@ static const struct call_text calls[] = {
 	  .exe = "nginx",
 	  .comm = "worker-1",
 	  .container = "c1",
+	  .name = "web",
+	  .pod = "web-1",
+	  .unit = "web.service",
 	  .conn_id = 1,
 	  .peer = 2,
 	  .peer_port = 40000,
@@ -106,6 +111,10 @@ static const struct call_text calls[] = {
 	  .exe = "nginx",
 	  .comm = "worker-2",
 	  .container = "c1",
+	  .name = "web",
+	  .pod = "web-1",
+	  .namespace = "shop",
+	  .unit = "web.service",
 	  .conn_id = 1,
 	  .peer = 2,
 	  .peer_port = 40001,
@@ -149,7 +158,9 @@ static const struct {
 	{ BY_PEER, "peer", "2:0=2 3:443=1 3:444=1 9:0=1" },
 	{ BY_STATUS, "status", "0=1 200=2 404=1 500=1" },
 	{ BY_CONNECTION, "connection", "#1=2 #2=1 #3=1 #4=1" },
-	{ BY_CONTAINER, "container", "-=3 c1=2" },
+	{ BY_CONTAINER, "container", "-/-=3 c1/web=2" },
+	{ BY_POD, "pod", "-/-=3 web-1/-=1 web-1/shop=1" },
+	{ BY_UNIT, "unit", "-/-=3 web.service/web.service=2" },
 	{ BY_ENDPOINT, "endpoint", "-,GET,/x=1 10.0.0.3,-,-=1 10.0.0.3,PUT,/y=1 a,GET,/x=2" },
 };
 

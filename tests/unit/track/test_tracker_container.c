@@ -2,6 +2,8 @@
 /* Containers of processes, and how long their names live. */
 #include "base/counters.h"
 #include "event_builder.h"
+#include "model/container.h"
+#include "model/event_check.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,9 +13,24 @@
 #define GET  "GET /a HTTP/1.1\r\nHost: x\r\n\r\n"
 #define OK_3 "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc"
 
-static const char *text(const char *container)
+/* "id", "id(name pod)"; the next call but three takes the memory. */
+static const char *text(const struct container *container)
 {
-	return container ? container : "-";
+	static char texts[4][256];
+	static unsigned int next;
+	char *out = texts[next++ % 4];
+	struct slice id = container_name(container, CONTAINER_ID),
+		     name = container_name(container, CONTAINER_NAME),
+		     pod = container_name(container, CONTAINER_POD);
+
+	if (!id.data)
+		return "-";
+	if (!name.data)
+		snprintf(out, sizeof(texts[0]), "%.*s", (int)id.len, id.data);
+	else
+		snprintf(out, sizeof(texts[0]), "%.*s(%.*s %.*s)", (int)id.len, id.data, (int)name.len,
+			 name.data, (int)pod.len, pod.data ? (const char *)pod.data : "");
+	return out;
 }
 
 static void log_exchange(void *ctx, struct exchange *exchange)
@@ -49,6 +66,39 @@ static void cgroup_put(struct bench *bench, uint32_t pid, const char *path)
 
 	snprintf(event.path, sizeof(event.path), "%s", path);
 	tracker_event(bench->tracker, &event.h);
+}
+
+static void names_put(struct bench *bench, uint32_t pid, const char *name, const char *pod)
+{
+	const struct peer peer = { .pid = pid };
+	struct event_names event = { .h = bench_header(bench, &peer, EVENT_NAMES, sizeof(event)) };
+	int len = snprintf(event.text, sizeof(event.text), "%s%c%s", name, 0, pod);
+
+	event.h.size = (uint32_t)(sizeof(event.h) + (size_t)len + 1);
+	assert_true(event_valid(&event.h, sizeof(event)));
+	tracker_event(bench->tracker, &event.h);
+}
+
+/* Names belong to the cgroup that was told before them, and a child has its parent's. */
+static void test_names(void **state)
+{
+	struct bench *bench = *state;
+	struct peer peer = peer_client(), bare = { .pid = 8 };
+	struct event_process fork = { .h = bench_header(bench, &bare, EVENT_FORK, sizeof(fork)),
+				      .parent = 7 };
+
+	names_put(bench, 7, "early", "x"); /* of no place */
+	cgroup_put(bench, 7, "/docker/a.scope");
+	names_put(bench, 7, "web", "web-1");
+	tracker_event(bench->tracker, &fork.h);
+	peer.pid = 8;
+	data_sent(bench, &peer, GET);
+	data_received(bench, &peer, OK_3);
+	cgroup_put(bench, 8, "/docker/b.scope");
+	data_sent(bench, &peer, GET);
+	data_received(bench, &peer, OK_3);
+	assert_string_equal(bench->log, "exchange a.scope(web web-1) a.scope(web web-1)\n"
+					"exchange b.scope b.scope\n");
 }
 
 static void test_known_first(void **state)
@@ -135,7 +185,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_known_first), T(test_known_later), T(test_outlives_its_process),
-		T(test_fork),	     T(test_unseen),
+		T(test_fork),	     T(test_unseen),	  T(test_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
