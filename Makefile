@@ -219,6 +219,7 @@ correctness: $(BUILD)/tests/oracle/oracle ## write the oracle's figures into doc
 # Programs that talk in ways that no packaged program does; never sanitized, for they are the observed.
 PEER_LIBS = -lssl -lcrypto -lpthread
 build/peers/gnutls: PEER_LIBS = -lgnutls
+build/peers/nss: PEER_LIBS = $(shell $(PKG_CONFIG) --cflags --libs nss)
 build/peers/%: tests/e2e/peers/%.c
 	$(call say,CC,$<)
 	@mkdir -p $(@D)

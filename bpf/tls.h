@@ -168,8 +168,8 @@ static __always_inline bool kind_is_handshake(__u32 kind)
 
 static __always_inline __u8 kind_direction(__u32 kind)
 {
-	return kind == TLS_READ || kind == TLS_PEEK || kind == TLS_READ_APART ? DIRECTION_RECEIVED
-									      : DIRECTION_SENT;
+	return kind <= TLS_READ_OR_PEEK || kind == TLS_PEEK || kind == TLS_READ_APART ? DIRECTION_RECEIVED
+										      : DIRECTION_SENT;
 }
 
 #define RECORD_HEADER	 5

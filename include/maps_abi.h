@@ -11,14 +11,16 @@
 /* The job of a function of a TLS library. */
 enum tls_call_kind {
 	TLS_READ,
+	TLS_READ_OR_PEEK, /* a peek when the argument `done`, flags, has TLS_FLAG_PEEK */
 	TLS_WRITE,
-	TLS_WRITE_EARLY, /* of a client before the server answered */
-	TLS_READ_APART,	 /* into memory of the library's own: a hole */
-	TLS_SENDFILE,	 /* from a descriptor: a hole; the last of those that move bytes */
-	TLS_PEEK,	 /* bytes are seen, not counted; only what is nested matters */
-	TLS_FLUSH,	 /* sends what writes before it left in the session, where they were counted */
-	TLS_HANDSHAKE,	 /* only what is nested matters */
-	TLS_SET_FD,	 /* a hint; of this one and those below only the entry is probed */
+	TLS_WRITE_EARLY,    /* of a client before the server answered */
+	TLS_WRITE_OR_EARLY, /* early of a session that is seen from its start and has received nothing */
+	TLS_READ_APART,	    /* into memory of the library's own: a hole */
+	TLS_SENDFILE,	    /* from a descriptor: a hole; the last of those that move bytes */
+	TLS_PEEK,	    /* bytes are seen, not counted; only what is nested matters */
+	TLS_FLUSH,	    /* sends what writes before it left in the session, where they were counted */
+	TLS_HANDSHAKE,	    /* only what is nested matters */
+	TLS_SET_FD,	    /* a hint; of this one and those below only the entry is probed */
 	TLS_FREE,
 	TLS_WRITE_UNMEASURED, /* nobody can tell what of it arrives: a hole of unknown size */
 	TLS_CALL_KINDS,
@@ -33,6 +35,10 @@ enum tls_result {
 };
 
 #define TLS_ARGUMENT_INT 0x80 /* of `size`: the argument has 32 bits */
+/* Of `session`: the argument is a PRFileDesc; of NSS's own layer, `secret` is the TLS object, which begins
+ * with the address of its PRFileDesc. */
+#define TLS_ARGUMENT_LAYER 0x80
+#define TLS_FLAG_PEEK	   2 /* MSG_PEEK and PR_MSG_PEEK */
 
 /* A probed function, as the attach cookie tells it. Arguments count from 1; 0: there is none. */
 struct tls_function {
@@ -41,8 +47,9 @@ struct tls_function {
 	__u8 result;  /* enum tls_result */
 	__u8 session; /* which argument is the TLS object */
 	__u8 buffer, size;
-	__u8 done; /* where the number of moved bytes is stored; where a Go call ends in what it defers: how
-		      many words above its stack pointer, and 1; 0: in a register */
+	__u8 done; /* where the number of moved bytes is stored; of TLS_READ_OR_PEEK, the flags; where a Go
+		      call ends in what it defers: how many words above its stack pointer, and 1; 0: in a
+		      register */
 	union {
 		__u8 fd;     /* of TLS_SET_FD; where another is for what is sent, `done` is that */
 		__u8 layout; /* of all others: in tls_layouts, where its sessions keep their hellos; 0: not
@@ -70,6 +77,14 @@ struct tls_layout {
 static inline int maps_tls_kind_returns(__u32 kind)
 {
 	return kind < TLS_SET_FD;
+}
+
+/* The kind without what only the arguments or the session can say. */
+static inline __u32 maps_tls_kind_plain(__u32 kind)
+{
+	if (kind == TLS_READ_OR_PEEK)
+		return TLS_READ;
+	return kind == TLS_WRITE_OR_EARLY ? TLS_WRITE : kind;
 }
 
 /* The state of a client's early data: it is written, then the server answers, then the client tells. */

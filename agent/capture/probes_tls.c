@@ -412,8 +412,16 @@ int probes_add_file(struct probes *probes, const struct library_row *row, int fd
 		return 0;
 	started_ns = clock_ns();
 	file = file_examine(probes, row, fd, path, &identity);
-	if (!file)
-		return -errno;
+	if (!file) {
+		error = errno;
+		if (error) {
+			counter_add(COUNTER_PROBES_FAILED, 1);
+			log_warn("%s has %s in a form that hark does not know; its encrypted traffic is not "
+				 "decoded",
+				 path, row->title);
+		}
+		return -error;
+	}
 	examined_ns = clock_ns();
 	error = file_attach(probes, file, fd);
 	if (error) {

@@ -121,7 +121,7 @@ int doctor_files_find(const struct doctor_files *files, const struct file_identi
 static const struct probe_site *site_of(const struct doctor_library *library, enum tls_call_kind kind)
 {
 	for (int i = 0; i < library->site_count; i++)
-		if (library->sites[i].call.kind == kind)
+		if (maps_tls_kind_plain(library->sites[i].call.kind) == kind)
 			return &library->sites[i];
 	return NULL;
 }
@@ -132,7 +132,9 @@ static void sites_summary(const struct doctor_library *library, FILE *out)
 	const struct probe_site *read = site_of(library, TLS_READ), *write = site_of(library, TLS_WRITE);
 
 	if (library->site_count < 0) {
-		fprintf(out, "cannot be read: %s\n", strerror(-library->site_count));
+		fprintf(out, "cannot be read: %s\n",
+			library->site_count == -EILSEQ ? "its form is not known"
+						       : strerror(-library->site_count));
 		return;
 	}
 	if (!read || !write)

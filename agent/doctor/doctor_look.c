@@ -41,8 +41,14 @@ static bool mapping_look(void *ctx, uint32_t pid, const struct mapping *mapping)
 	identity = file_identity_of(fd, &st);
 	close(fd);
 	library = doctor_files_find(at->files, &identity);
-	if (library >= 0)
+	if (library < 0)
+		return true;
+	if (at->files->libraries[library].site_count >= 0) {
 		at->look->libraries |= 1ull << library;
+	} else {
+		at->look->unknown |= 1ull << library;
+		at->look->others |= libraries_of_row(at->files->libraries[library].row);
+	}
 	return true;
 }
 

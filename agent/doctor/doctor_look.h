@@ -14,6 +14,7 @@ struct doctor_look {
 	uint32_t pid;
 	struct event_process facts;
 	uint64_t libraries; /* a bit for each of doctor_files that it maps */
+	uint64_t unknown;   /* the same, of those whose form is not known: their rows are in `others` */
 	uint32_t others;    /* rows of libraries.h that are not followed */
 	bool is_32bit;	    /* its transfers are sizes only */
 	bool is_static;	    /* no loader is mapped */

@@ -56,7 +56,7 @@ static struct group *group_find(struct doctor_processes *processes, const struct
 static void libraries_count(struct doctor_files *files, const struct doctor_look *look)
 {
 	for (size_t i = 0; i < files->count; i++)
-		files->libraries[i].processes += look->libraries >> i & 1;
+		files->libraries[i].processes += (look->libraries | look->unknown) >> i & 1;
 }
 
 static bool process_take(void *ctx, uint32_t pid)

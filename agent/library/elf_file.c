@@ -24,6 +24,7 @@
 
 #define SEGMENTS_MAX	  64
 #define SECTION_BYTES_MAX (256u << 20)
+#define POINTERS_MAX	  (512u << 10)
 
 struct elf_file {
 	Elf *elf;
@@ -196,6 +197,13 @@ long elf_read_code(const struct elf_file *file, uint64_t address, uint8_t *out, 
 	return n > 0 ? n : -EFAULT;
 }
 
+bool elf_is_code(const struct elf_file *file, uint64_t address)
+{
+	const GElf_Phdr *segment = segment_find(file, address);
+
+	return segment && segment->p_flags & PF_X;
+}
+
 int elf_file_offset(const struct elf_file *file, uint64_t address, uint64_t *offset)
 {
 	const GElf_Phdr *segment = segment_find(file, address);
@@ -291,12 +299,6 @@ int elf_find_version(const struct elf_file *file, const char *prefix, char *out,
 	return -ENOENT;
 }
 
-/* --- Go ----------------------------------------------------------------------------------- */
-
-/* Where moduledata has the start of the text, behind a pointer, six slices, a pointer and the borders
- * (Go 1.26, in a section of its own). */
-#define GO_MODULE_TEXT (8 + 6 * 24 + 8 + 2 * 8)
-
 static struct slice section_bytes(const struct elf_file *file, const char *name)
 {
 	GElf_Shdr header;
@@ -313,8 +315,13 @@ static uint64_t section_address(const struct elf_file *file, const char *name)
 	return section_find(file, name, &header) ? header.sh_addr : 0;
 }
 
-/* The address that the loader puts there, less where it puts the file; 0: none. */
-static uint64_t relocated_address(const struct elf_file *file, uint64_t address)
+/* --- pointers ----------------------------------------------------------------------------- */
+
+/*
+ * Puts what the loader adds its own address to into these words, which begin at address. Packed relocations
+ * (SHT_RELR) have it in place already.
+ */
+static void relocations_apply(const struct elf_file *file, uint64_t address, uint64_t *words, size_t count)
 {
 	Elf_Scn *section = NULL;
 	GElf_Shdr header;
@@ -325,11 +332,43 @@ static uint64_t relocated_address(const struct elf_file *file, uint64_t address)
 
 		if (gelf_getshdr(section, &header) && header.sh_type == SHT_RELA)
 			data = section_data(section, &header);
-		for (int i = 0; data && gelf_getrela((Elf_Data *)data, i, &rela); i++)
-			if (rela.r_offset == address && GELF_R_TYPE(rela.r_info) == R_X86_64_RELATIVE)
-				return (uint64_t)rela.r_addend;
+		for (int i = 0; data && gelf_getrela((Elf_Data *)data, i, &rela); i++) {
+			uint64_t at = rela.r_offset - address;
+
+			if (GELF_R_TYPE(rela.r_info) == R_X86_64_RELATIVE && at % 8 == 0 && at / 8 < count)
+				words[at / 8] = (uint64_t)rela.r_addend;
+		}
 	}
-	return 0;
+}
+
+long elf_read_pointers(const struct elf_file *file, const char *section, uint64_t **out)
+{
+	struct slice bytes = section_bytes(file, section);
+	size_t count = bytes.len / sizeof(**out);
+
+	if (!count || count > POINTERS_MAX)
+		return -ENOENT;
+	*out = calloc(count, sizeof(**out));
+	if (!*out)
+		return -ENOMEM;
+	memcpy(*out, bytes.data, count * sizeof(**out));
+	relocations_apply(file, section_address(file, section), *out, count);
+	return (long)count;
+}
+
+/* --- Go ----------------------------------------------------------------------------------- */
+
+/* Where moduledata has the start of the text, behind a pointer, six slices, a pointer and the borders
+ * (Go 1.26, in a section of its own). */
+#define GO_MODULE_TEXT (8 + 6 * 24 + 8 + 2 * 8)
+
+/* The address that the loader puts there, less where it puts the file; 0: none. */
+static uint64_t relocated_address(const struct elf_file *file, uint64_t address)
+{
+	uint64_t word = 0;
+
+	relocations_apply(file, address, &word, 1);
+	return word;
 }
 
 struct go_place {

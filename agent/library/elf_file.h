@@ -54,6 +54,15 @@ bool elf_has_function_beside(const struct elf_file *file, const struct elf_symbo
  * executable segment. */
 long elf_read_code(const struct elf_file *file, uint64_t address, uint8_t *out, size_t size);
 
+/* Does this virtual address lie in code that the file holds? */
+bool elf_is_code(const struct elf_file *file, uint64_t address);
+
+/*
+ * The section's content as words of 8 bytes, its pointers as the loader makes them where it puts the file at
+ * 0. How many, and *out is the caller's; or -ENOENT (no such section, or one too large), or -ENOMEM.
+ */
+long elf_read_pointers(const struct elf_file *file, const char *section, uint64_t **out);
+
 /* Virtual address to file offset through the program headers. 0, or -EFAULT. */
 int elf_file_offset(const struct elf_file *file, uint64_t address, uint64_t *offset);
 

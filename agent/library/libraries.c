@@ -10,6 +10,7 @@
 #include "libraries.h"
 
 #include "elf_file.h"
+#include "nss_table.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -142,6 +143,27 @@ static const struct library_function wolfssl_functions[] = {
 	{ .name = NULL },
 };
 
+/* int f(ss, buf, int len, int flags), below all layers, which PR_Read() and the like come to */
+#define NSS .session = 1, .buffer = 2, .size = 3 | TLS_ARGUMENT_INT
+
+static const struct library_function nss_functions[] = {
+	{ .name = "ssl_SecureRecv",
+	  .method = NSS_RECV,
+	  .call = { .kind = TLS_READ_OR_PEEK, NSS, .done = 4 } },
+	{ .name = "ssl_SecureSend", .method = NSS_SEND, .call = { .kind = TLS_WRITE_OR_EARLY, NSS } },
+	{ .name = "ssl_SecureClose", .method = NSS_CLOSE, .call = { .kind = TLS_FREE, .session = 1 } },
+	/* SECStatus f(PRFileDesc *), which the other calls before it sets a limit of time */
+	{ .name = "SSL_ForceHandshake",
+	  .call = { .kind = TLS_HANDSHAKE,
+		    .session = 1 | TLS_ARGUMENT_LAYER,
+		    .result = TLS_STORES_IF_ZERO } },
+	{ .name = "SSL_ForceHandshakeWithTimeout",
+	  .call = { .kind = TLS_HANDSHAKE,
+		    .session = 1 | TLS_ARGUMENT_LAYER,
+		    .result = TLS_STORES_IF_ZERO } },
+	{ .name = NULL },
+};
+
 #define FOLLOWED(name_, title_)             \
 	.name = (name_), .title = (title_), \
 	.unread = "its " title_ " is followed, but no call of it was seen for this connection"
@@ -182,7 +204,13 @@ static const struct library_row rows[] = {
 		.signs = { "gnutls_record_send", "gnutls_record_recv" },
 		.functions = gnutls_functions,
 	},
-	{ NAMED("nss", "NSS"), .file = "libssl3.so" },
+	{
+		FOLLOWED("nss", "NSS"),
+		.number = 10,
+		.file = "libssl3.so",
+		.signs = { "SSL_ImportFD", "SSL_ForceHandshake" },
+		.functions = nss_functions,
+	},
 	{
 		FOLLOWED("mbedtls", "Mbed TLS"),
 		.number = 8,
@@ -267,6 +295,11 @@ const struct library_row *libraries_find_file(const struct elf_file *elf)
 	return NULL;
 }
 
+uint32_t libraries_of_row(const struct library_row *row)
+{
+	return 1u << (row - rows);
+}
+
 uint32_t libraries_followed(void)
 {
 	uint32_t found = 0;
@@ -304,7 +337,7 @@ uint32_t libraries_of_executable(int fd)
 {
 	struct elf_file *elf = elf_file_open_fd(fd);
 	const struct library_row *followed = elf ? libraries_find_file(elf) : NULL;
-	uint32_t found = followed ? 1u << (followed - rows) : 0;
+	uint32_t found = followed ? libraries_of_row(followed) : 0;
 
 	for (size_t i = 0; elf && !followed && i < COUNT_OF(rows); i++)
 		if (executable_has(elf, &rows[i]))

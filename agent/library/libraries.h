@@ -31,6 +31,9 @@ struct library_function {
 	unsigned int wrapper;
 	/* The function may end in a jump to the next row; where it does, that one alone is probed. */
 	bool jumps;
+	/* Its place in NSS's table of methods (nss_table.h), its name being told to people only. 0: its
+	 * symbol. */
+	unsigned int method;
 };
 
 #define LIBRARY_SIGNS_MAX 3
@@ -84,6 +87,8 @@ const struct library_row *libraries_find_file(const struct elf_file *elf);
  */
 #define LIBRARIES_MAX_ROWS 32
 
+/* This row alone. */
+uint32_t libraries_of_row(const struct library_row *row);
 /* The rows that are followed. */
 uint32_t libraries_followed(void);
 /* Those with files of this base name. */

@@ -23,12 +23,16 @@
  * latter alone is probed, and so of gnutls_record_send and its send2
  * (library_function.jumps).
  *
+ * NSS's functions have no symbols; their places in its table of methods tell
+ * them, and of a file without that table nothing is probed (nss_table.h).
+ *
  * On aarch64 nothing is decoded: the public entries are taken as they are.
  */
 #include "probe_site.h"
 
 #include "disasm.h"
 #include "go_table.h"
+#include "nss_table.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -69,6 +73,7 @@ struct finder {
 	unsigned int library;  /* its number */
 	struct probe_site *sites;
 	size_t count;
+	uint64_t methods[NSS_METHODS]; /* of NSS */
 };
 
 struct wrapper {
@@ -521,15 +526,31 @@ static struct wrapper wrapper_find(const struct finder *finder, const struct lib
 {
 	struct wrapper wrapper = { .function = function };
 
-	wrapper.found = !elf_find_function(finder->elf, function->name, &wrapper.symbol);
+	if (function->method)
+		wrapper.symbol.address = finder->methods[function->method % NSS_METHODS];
+	wrapper.found = function->method || !elf_find_function(finder->elf, function->name, &wrapper.symbol);
 	return wrapper;
+}
+
+static void sites_choose_by_name(struct finder *finder, const struct library_function *function)
+{
+	while (function->name) {
+		unsigned int wrapper = function->wrapper;
+		struct wrappers wrappers = { .plain = wrapper_find(finder, function++) };
+
+		if (wrapper && function->wrapper == wrapper)
+			wrappers.ex = wrapper_find(finder, function++);
+		if (wrapper && function->wrapper == wrapper)
+			wrappers.ex2 = wrapper_find(finder, function++);
+		sites_add_wrappers(finder, &wrappers);
+	}
 }
 
 int probe_sites_choose(const struct elf_file *elf, const struct library_row *library,
 		       struct probe_site sites[PROBE_SITES_MAX])
 {
 	struct finder finder = { .elf = elf, .library = library->number, .sites = sites };
-	const struct library_function *function = library->functions;
+	int err = 0;
 
 	if (elf_is_x86_64(elf)) {
 		finder.disasm = disasm_new();
@@ -537,23 +558,15 @@ int probe_sites_choose(const struct elf_file *elf, const struct library_row *lib
 			return -ENOMEM;
 	}
 	if (library->calls == LIBRARY_CALLS_GO) {
-		int err = go_sites_choose(&finder, function);
-
-		disasm_free(finder.disasm);
-		return err ? err : (int)finder.count;
-	}
-	while (function->name) {
-		unsigned int wrapper = function->wrapper;
-		struct wrappers wrappers = { .plain = wrapper_find(&finder, function++) };
-
-		if (wrapper && function->wrapper == wrapper)
-			wrappers.ex = wrapper_find(&finder, function++);
-		if (wrapper && function->wrapper == wrapper)
-			wrappers.ex2 = wrapper_find(&finder, function++);
-		sites_add_wrappers(&finder, &wrappers);
+		err = go_sites_choose(&finder, library->functions);
+	} else {
+		if (library->functions->method)
+			err = nss_table_find(elf, finder.disasm, finder.methods);
+		if (!err)
+			sites_choose_by_name(&finder, library->functions);
 	}
 	disasm_free(finder.disasm);
-	return (int)finder.count;
+	return err ? err : (int)finder.count;
 }
 
 const char *probe_reason_text(enum probe_reason reason, bool brief)
@@ -584,7 +597,9 @@ const char *probe_call_name(enum tls_call_kind kind)
 {
 	static const char *const names[TLS_CALL_KINDS] = {
 		[TLS_READ] = "read",
+		[TLS_READ_OR_PEEK] = "read",
 		[TLS_WRITE] = "write",
+		[TLS_WRITE_OR_EARLY] = "write",
 		[TLS_WRITE_EARLY] = "write_early",
 		[TLS_SENDFILE] = "sendfile",
 		[TLS_PEEK] = "peek",

@@ -153,6 +153,19 @@ static __always_inline __u64 argument(const struct arguments *arguments, __u8 nu
 	return arguments->value[number & 7];
 }
 
+/* The TLS object; 0: there is none, or the argument is no PRFileDesc of NSS's own layer. */
+static __always_inline __u64 argument_session(const struct arguments *arguments, __u8 number)
+{
+	__u64 at = argument(arguments, number), object = 0, layer = 0;
+
+	if (!at || !(number & TLS_ARGUMENT_LAYER))
+		return at;
+	if (bpf_probe_read_user(&object, sizeof(object), (void *)(at + sizeof(__u64))) < 0 ||
+	    bpf_probe_read_user(&layer, sizeof(layer), (void *)object) < 0)
+		return 0;
+	return layer == at ? object : 0;
+}
+
 static __always_inline void tls_call_fill(struct tls_call *call, const struct tls_function *function,
 					  const struct arguments *arguments)
 {
@@ -164,6 +177,10 @@ static __always_inline void tls_call_fill(struct tls_call *call, const struct tl
 	call->start_ns = bpf_ktime_get_ns();
 	call->library = function->library;
 	call->kind = function->kind;
+	if (call->kind == TLS_READ_OR_PEEK) {
+		call->kind = call->done & TLS_FLAG_PEEK ? TLS_PEEK : TLS_READ;
+		call->done = 0;
+	}
 	call->result = function->result;
 	call->layout = function->layout;
 }
@@ -212,7 +229,7 @@ static __always_inline int tls_entry(struct pt_regs *ctx, __u64 cookie, bool sin
 	if (!tls_listens || !process_wanted(current_number()))
 		return 1;
 	arguments_fill(&arguments, ctx);
-	fresh.ssl = argument(&arguments, function->session);
+	fresh.ssl = argument_session(&arguments, function->session);
 	if (!fresh.ssl)
 		return 1;
 	if (function->kind == TLS_FREE) {

@@ -202,6 +202,8 @@ static __always_inline bool carries(const struct tls_call *call, const struct ke
 	if (carried->carrier == call->ssl) {
 		if (kind_direction(call->kind) == DIRECTION_SENT)
 			around->sent_ns = bpf_ktime_get_ns();
+		else
+			carried->received = 1;
 		return true;
 	}
 	if (carried->sock.id || !session->sock.id ||
@@ -233,6 +235,17 @@ static __always_inline __u64 write_began(struct kernel_session *session, const s
 	session->tried_ns = moved ? 0 : began;
 	session->tried_bytes = call->size;
 	return began;
+}
+
+/*
+ * Did the call write early data? Where the library has no function of its own for that, a client that was
+ * seen from its start wrote although nothing had come.
+ */
+static __always_inline bool early_written(struct kernel_session *session, const struct tls_call *call)
+{
+	if (call->kind == TLS_WRITE_OR_EARLY && session->sock.id && session->from_start && !session->received)
+		session->early = EARLY_WRITTEN;
+	return session->early && (call->kind == TLS_WRITE_EARLY || call->kind == TLS_WRITE_OR_EARLY);
 }
 
 /*
@@ -269,7 +282,7 @@ static __always_inline int tls_call_returned(struct tls_call *call, struct tls_c
 	}
 	header_fill(&c.record.h, EVENT_TLS_DATA,
 		    session->from_start ? EVENT_FROM_START | EVENT_CALL_TIME : EVENT_CALL_TIME);
-	if (call->kind == TLS_WRITE_EARLY && session->early)
+	if (early_written(session, call))
 		c.record.h.flags |= EVENT_EARLY;
 	if (direction == DIRECTION_SENT && call->sent_ns)
 		c.record.h.time_ns = call->sent_ns;

@@ -227,8 +227,8 @@ class Talker:
         self.process.wait()
 
 
-def start_s_server(folder, certificates, *words):
-    port = free_port()
+def start_s_server(folder, certificates, *words, port=None):
+    port = port or free_port()
     server = Talker(folder, "s_server", "-accept", f"127.0.0.1:{port}", "-cert", certificates / "cert.pem", "-key",
                     certificates / "key.pem", "-tls1_3", "-early_data", "-no_anti_replay", *words)
     wait_until(lambda: is_listening(port), "s_server")

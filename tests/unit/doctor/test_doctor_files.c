@@ -24,6 +24,13 @@ static const struct build_function tls_functions[] = {
 	{ NULL, NULL },
 };
 
+/* NSS by its public functions, without the table in which the others are looked for. */
+static const struct build_function unknown_form[] = {
+	{ "SSL_ImportFD", "55 c3" },
+	{ "SSL_ForceHandshake", "55 c3" },
+	{ NULL, NULL },
+};
+
 static const char *const names[] = { "libssl.so.3", "\x1b[2Jx.so", "libtls.so.28", "libssl3.so" };
 
 #define FILE_COUNT (sizeof(names) / sizeof(names[0]))
@@ -42,10 +49,11 @@ static void map_file(const char *path, const void *bytes, size_t size)
 
 static int files_map(void **state)
 {
-	struct build_image image;
+	struct build_image image, unknown;
 	char path[128];
 
 	(void)state;
+	build_fill(&unknown, EM_X86_64, unknown_form);
 	strcpy(folder, "/tmp/hark-doctor-XXXXXX");
 	assert_non_null(mkdtemp(folder));
 	build_fill(&image, EM_X86_64, tls_functions);
@@ -53,6 +61,8 @@ static int files_map(void **state)
 		snprintf(path, sizeof(path), "%s/%s", folder, names[i]);
 		if (i < 2)
 			map_file(path, image.bytes, sizeof(image.bytes));
+		else if (strcmp(names[i], "libssl3.so") == 0)
+			map_file(path, unknown.bytes, sizeof(unknown.bytes));
 		else
 			map_file(path, "nothing", sizeof("nothing"));
 	}
@@ -128,7 +138,7 @@ static void test_one_line_a_library(void **state)
 
 	(void)state;
 	assert_int_equal(library_search_scan_pid(files->search, (uint32_t)getpid()), 0);
-	assert_int_equal(files->count, 2);
+	assert_int_equal(files->count, 3);
 	doctor_files_print(files, out, false);
 	fclose(out);
 	snprintf(line, sizeof(line),
@@ -137,6 +147,8 @@ static void test_one_line_a_library(void **state)
 		 "entry (single-stepped: dear)\n",
 		 folder);
 	assert_non_null(strstr(text, line));
+	assert_non_null(
+		strstr(text, "libssl3.so  NSS, 0 processes  cannot be read: its form is not known\n"));
 	assert_null(strchr(text, '\x1b'));
 	free(text);
 	doctor_files_free(files);
