@@ -23,6 +23,8 @@ def is_sanitized():
     return "san" in pathlib.Path(HARK).parent.name or bool(os.environ.get("SAN"))
 
 
+# How hark goes five times in a row, while what it observes is at work.
+GOES = [signal.SIGKILL, signal.SIGINT, signal.SIGKILL, signal.SIGINT, signal.SIGKILL]
 # For loads as fast as the machine can: what hark lags (sanitized, a lot) waits in the ring.
 LARGE_RING = "512M" if is_sanitized() else "64M"
 PEERS = ROOT / "build/peers"
@@ -290,6 +292,14 @@ class Hark:
             self.stats = json.loads(self.stats_path.read_text())
         else:
             print("hark said:\n" + "\n".join(self.talk[-40:]))
+
+    def leave(self, how):
+        """hark goes: by SIGINT it takes its probes off by itself, by SIGKILL the kernel does."""
+        if how == signal.SIGINT:
+            return self.__exit__(None, None, None)
+        self.process.send_signal(how)
+        self.process.wait(DEADLINE_S)
+        return self.reader.join(DEADLINE_S)
 
     def of(self, *who, **keys):
         """The objects of these processes (programs, pids), in order, whose keys have these values (_ is .)."""

@@ -5,7 +5,7 @@ import subprocess
 import pytest
 
 import servers
-from harness import DEADLINE_S, HARK, LARGE_RING, PEERS, Hark, Program, assert_whole, brief, briefs, run, wait_until
+from harness import DEADLINE_S, GOES, HARK, LARGE_RING, PEERS, Hark, Program, assert_whole, brief, briefs, run, wait_until
 from servers import PYTHON
 
 CURL = ["curl", "-sk", "--max-time", "20"]
@@ -201,17 +201,16 @@ def test_doctor(lighttpd):
 
 @pytest.mark.alone
 def test_come_and_go(tmp_path, nginx, site):
-    """hark comes and is killed again and again while wget is at work: no byte changes."""
+    """hark comes and goes, or is killed, again and again while wget is at work: no byte changes."""
     count, urls, got, under_load = 1500, tmp_path / "urls", tmp_path / "got", 0
     urls.write_text(f"https://127.0.0.1:{nginx.tls}/small.txt\n" * count)
-    for _ in range(5):
+    for how in GOES:
         watch = Hark(tmp_path, "--ring", LARGE_RING, f"port:{nginx.tls}", verbose=0)
         watch.__enter__()
         client = Program([*WGET, "-O", got, "-i", urls], tmp_path)
         wait_until(lambda watch=watch, client=client: len(watch.of(client)) >= 50 or client.process.poll() is not None, "exchanges")
         under_load += client.process.poll() is None
-        watch.process.kill()
-        watch.process.wait()
+        watch.leave(how)
         assert client.process.wait(DEADLINE_S) == 0
         assert got.read_bytes() == (site / "small.txt").read_bytes() * count
         assert {(brief(one), one["tls.library"]) for one in watch.of(client)} == {("GET /small.txt 200 0 1000", "gnutls")}

@@ -2,7 +2,7 @@
 """Programs that give their ciphertext to the socket by themselves: each exchange has its connection, and the right one."""
 import pytest
 
-from harness import DEADLINE_S, LARGE_RING, Gate, Program, assert_whole, free_port, run, wait_until
+from harness import DEADLINE_S, GOES, LARGE_RING, Gate, Hark, Program, assert_whole, free_port, run, wait_until
 from servers import HERE, PYTHON
 
 COUNT, KEPT, ROUNDS = 200, 100, 10
@@ -245,3 +245,30 @@ def test_older_without_a_search(hark, nginx, tmp_path, capture):
     for who, key in ((kept.client, "network.local.port"), (nginx, "network.peer.port")):
         assert {kept_number_of(one): one[key] for one in watch.of(who)} == kept.ports()
     assert not searches(watch, "compared")
+
+
+@pytest.mark.alone
+def test_come_and_go(certificates, tmp_path):
+    """hark comes and goes, or is killed, again and again while node asks node, once it has looked for their sockets: no answer
+    changes, and what it shows is right."""
+    port = free_port()
+    server = Program([*JS, "serve", port, certificates / "cert.pem", certificates / "key.pem"], tmp_path, ports=(port,))
+    client = Program(["node", HERE / "peers/steady.js", f"https://127.0.0.1:{port}/one", 2], tmp_path)
+    found = 0
+    try:
+        for how in GOES:
+            watch = Hark(tmp_path, "--ring", LARGE_RING, "--debug", "-p", f"{client.pid},{server.pid}", verbose=0)
+            watch.__enter__()
+            wait_until(lambda watch=watch: len(watch.of(client)) >= 200 and len(watch.of(server)) >= 200, "exchanges")
+            watch.leave(how)
+            assert searches(watch, "compared")
+            seen = watch.of(client, server)
+            assert {(one["http.request.method"], one["url.path"], one.get("http.response.status_code", 200))
+                    for one in seen if "url.path" in one} == {("GET", "/one", 200)}
+            found += len([one for one in seen if one.get("network.peer.port")])
+    finally:
+        client.stop()
+        status = server.process.poll()
+        server.stop()
+    assert (client.process.returncode, status) == (0, None), client.log()
+    assert client.log().endswith(" all right\n") and found
