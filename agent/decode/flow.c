@@ -658,10 +658,16 @@ void flow_stood(struct flow *flow, const struct event_data *event, const struct 
 	flow_record(flow, event, mover, beginning_seen);
 }
 
-void flow_unknown(struct flow *flow, enum event_direction direction)
+void flow_unknown(struct flow *flow, const struct event_data *event, const struct mover *mover)
 {
-	stream_flush(&flow->side[direction].stream);
-	stream_unknown(&flow->side[direction].stream, flow->pipeline->now_ns);
+	enum event_direction direction =
+		event->direction == DIRECTION_SENT ? DIRECTION_SENT : DIRECTION_RECEIVED;
+	struct stream *stream = &flow->side[direction].stream;
+	struct stream_record record = stream_unmeasured(stream, event->h.time_ns, mover);
+
+	stream_put(stream, &record, flow->pipeline->poll, flow->pipeline->config.reorder_limit_bytes,
+		   flow_must_wait(flow, direction, &record));
+	flow_drain(flow);
 }
 
 /*

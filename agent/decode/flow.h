@@ -113,8 +113,12 @@ void flow_move(struct flow *flow, struct conn_facts *facts);
 void flow_record(struct flow *flow, const struct event_data *event, const struct mover *mover,
 		 bool beginning_seen);
 
-/* Unmeasured bytes passed: a hole of unknown size. */
-void flow_unknown(struct flow *flow, enum event_direction direction);
+/*
+ * A call that nobody measured moved bytes (EVENT_TLS_REFUSED): a hole of unknown size, which waits its turn
+ * behind what misses a record in either direction. Told before that, it would stand before bytes that it is
+ * behind.
+ */
+void flow_unknown(struct flow *flow, const struct event_data *event, const struct mover *mover);
 
 /*
  * At its end the direction had got to this position: what no record stands for until there was lost. Of a

@@ -24,7 +24,8 @@ struct stream_chunk {
 	uint64_t pos, time_ns, poll;
 	uint64_t number; /* in order of arrival */
 	uint32_t len, copied;
-	bool eof, reached, counted, parked; /* parked: it waits for the other direction */
+	bool eof, reached, counted, unknown;
+	bool parked; /* it waits for the other direction */
 	struct mover mover;
 	uint8_t bytes[];
 };
@@ -172,6 +173,10 @@ static void stream_deliver(struct stream *stream, const struct stream_record *re
 		stream->doubted = false;
 		stream_unknown(stream, record->time_ns);
 	}
+	if (record->unknown) {
+		stream_unknown(stream, record->time_ns);
+		return;
+	}
 	if (record->reached && record->pos > stream->next) {
 		stream->past_counted += record->counted ? record->pos - stream->next : 0;
 		stream_jump(stream, record->pos, false, record->time_ns);
@@ -229,6 +234,7 @@ void stream_step(struct stream *stream)
 		.eof = chunk->eof,
 		.reached = chunk->reached,
 		.counted = chunk->counted,
+		.unknown = chunk->unknown,
 		.payload = slice_of(chunk->bytes, chunk->copied),
 		.time_ns = chunk->time_ns,
 		.mover = &chunk->mover,
@@ -267,6 +273,7 @@ static int stream_hold(struct stream *stream, const struct stream_record *record
 	chunk->eof = record->eof;
 	chunk->reached = record->reached;
 	chunk->counted = record->counted;
+	chunk->unknown = record->unknown;
 	chunk->parked = parked;
 	chunk->mover = *record->mover;
 	if (chunk->copied)
@@ -329,4 +336,16 @@ void stream_unknown(struct stream *stream, uint64_t time_ns)
 	stream->from_start = stream->from_start && stream->started;
 	counter_add(COUNTER_STREAM_HOLES, 1);
 	stream->handler->hole(stream->ctx, HOLE_UNKNOWN_SIZE, true, time_ns);
+}
+
+struct stream_record stream_unmeasured(const struct stream *stream, uint64_t time_ns,
+				       const struct mover *mover)
+{
+	return (struct stream_record){
+		.pos = stream_event_pos(stream, stream->reference),
+		.seq32 = stream->seq32,
+		.unknown = true,
+		.time_ns = time_ns,
+		.mover = mover,
+	};
 }

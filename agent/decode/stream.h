@@ -21,6 +21,7 @@ struct stream_record {
 	bool eof;     /* the direction ends at pos */
 	bool reached; /* all before pos was read, in records or past them; len is 0 */
 	bool counted; /* and what was past them the kernel side has counted */
+	bool unknown; /* a call that nobody measured: a hole of unknown size; len is 0 */
 	uint32_t len;
 	struct slice payload; /* the first bytes of len; borrowed for the call */
 	uint64_t time_ns;
@@ -106,8 +107,12 @@ bool stream_is_overdue(const struct stream *stream, uint64_t poll);
 /* Delivers everything that waits, and gives up on everything missing. */
 void stream_flush(struct stream *stream);
 
-/* Some unmeasured bytes passed: a hole of unknown size. */
+/* A hole of unknown size, here and now. */
 void stream_unknown(struct stream *stream, uint64_t time_ns);
+
+/* The record of an unmeasured call, for stream_put(): it stands behind all that came so far. */
+struct stream_record stream_unmeasured(const struct stream *stream, uint64_t time_ns,
+				       const struct mover *mover);
 
 /* Does a record wait for its turn? */
 static inline bool stream_waits(const struct stream *stream)

@@ -412,7 +412,12 @@ void scrub_flow_take(struct scrub_flow *flow, struct scrub_item *item, uint64_t 
 
 void scrub_flow_unknown(struct scrub_flow *flow, enum event_direction direction)
 {
-	side_miss(&flow->side[direction == DIRECTION_SENT ? 0 : 1], HOLE_UNKNOWN_SIZE);
+	int i = direction == DIRECTION_SENT ? 0 : 1;
+
+	/* Behind what waits: that came before the call. */
+	while (flow->side[i].ahead.first)
+		side_give_up(flow, i);
+	side_miss(&flow->side[i], HOLE_UNKNOWN_SIZE);
 }
 
 void scrub_flow_poll(struct scrub_flow *flow, uint64_t poll, uint64_t now_ns)

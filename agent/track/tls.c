@@ -112,8 +112,7 @@ void tls_session_record(struct tls_session *session, const struct event_data *ev
 {
 	switch (event->h.type) {
 	case EVENT_TLS_REFUSED:
-		flow_unknown(&session->flow,
-			     event->direction == DIRECTION_SENT ? DIRECTION_SENT : DIRECTION_RECEIVED);
+		flow_unknown(&session->flow, event, mover);
 		return;
 	case EVENT_TLS_EARLY:
 		session_settle(session, event->h.flags & EVENT_EARLY);

@@ -375,6 +375,35 @@ static void test_late_records_are_put_in_order(void **state)
 	assert_int_equal(stage.out->polls, 1);
 }
 
+/* What nobody measured ended the field and began Authorization: no byte behind it is the field's. */
+static void test_an_unmeasured_call_stands_behind_what_waits(void **state)
+{
+	static const char first[] = "GET /a HTTP/1.1\r\nHost: x\r\n\r\n",
+			  late[] = "GET /b HTTP/1.1\r\nHost: x\r\nX-Text: plain", rest[] = SECRET "\r\n\r\n";
+	size_t at = sizeof(first) - 1 + 7; /* so many bytes are lost */
+	struct event_data refused = {
+		.h = { .size = sizeof(refused),
+		       .type = EVENT_TLS_REFUSED,
+		       .flags = EVENT_PID_VALID,
+		       .pid = 7 },
+		.ssl = 9,
+	};
+	struct stage stage;
+
+	(void)state;
+	stage_open(&stage, false);
+	put_at(&stage, 0, 0, (const uint8_t *)first, sizeof(first) - 1, sizeof(first) - 1);
+	put_at(&stage, 0, at, (const uint8_t *)late, sizeof(late) - 1, sizeof(late) - 1);
+	assert_int_equal(scrub_event(stage.scrub, &refused.h), 0);
+	at += sizeof(late) - 1;
+	put_at(&stage, 0, at, (const uint8_t *)rest, sizeof(rest) - 1, sizeof(rest) - 1);
+	for (int i = 0; i < 4; i++)
+		poll(&stage, 1000000);
+	stage_close(&stage);
+	assert_non_null(memmem(stage.out->bytes[0], OUT_MAX, "GET /a", 6));
+	assert_null(memmem(stage.out->bytes[0], OUT_MAX, SECRET, strlen(SECRET)));
+}
+
 static void test_what_is_no_http(void **state)
 {
 	(void)state;
@@ -841,6 +870,7 @@ int main(void)
 		cmocka_unit_test(test_rows_joined_late),
 		cmocka_unit_test(test_rows_that_stall),
 		cmocka_unit_test(test_late_records_are_put_in_order),
+		cmocka_unit_test(test_an_unmeasured_call_stands_behind_what_waits),
 		cmocka_unit_test(test_what_is_no_http),
 		cmocka_unit_test(test_joined_late),
 		cmocka_unit_test(test_tunnels),

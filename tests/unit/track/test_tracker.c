@@ -869,6 +869,39 @@ static void test_tls_refused_is_a_hole(void **state)
 	assert_int_equal(counters[COUNTER_STREAM_HOLES], 1);
 }
 
+#define ASK(n)	  "GET /" n " HTTP/1.1\r\nHost: x\r\n\r\n"
+#define ANSWER(n) "HTTP/1.1 200 OK\r\nContent-Length: " n "\r\n\r\n123456789"
+
+/* Nobody measured the call that read the answer to /4: its hole comes when that to /2 is given up, and /4
+ * did. */
+static void test_tls_refused_waits_its_turn(void **state)
+{
+	struct bench *bench = *state;
+	struct peer ssl = peer_session();
+
+	bench->quiet_conns = true;
+	bench_start(bench);
+	data_sent(bench, &ssl, ASK("1"));
+	data_received(bench, &ssl, ANSWER("9"));
+	data_sent(bench, &ssl, ASK("2"));
+	data_lose(&ssl, DIRECTION_RECEIVED, strlen(ANSWER("9")));
+	data_sent(bench, &ssl, ASK("3"));
+	data_received(bench, &ssl, ANSWER("9"));
+	data_sent(bench, &ssl, ASK("4"));
+	tls_put(bench, &ssl, EVENT_TLS_REFUSED);
+	data_sent(bench, &ssl, ASK("5"));
+	data_received(bench, &ssl, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nfifth");
+	poll_put(bench, 4);
+	data_sent(bench, &ssl, ASK("6"));
+	data_received(bench, &ssl, ANSWER("9"));
+	data_sent(bench, &ssl, ASK("7"));
+	data_received(bench, &ssl, ANSWER("9"));
+	tracker_end(bench->tracker);
+	CHECK(bench, "verdict 100 ciphertext\n1:GET /1 200 9\n1:GET /2 0 0 gap unanswered\n"
+		     "1:GET /3 0 0 gap unanswered\n1:- 200 9 gap no-request\n1:GET /4 0 0 gap unanswered\n"
+		     "1:GET /5 200 5\n1:GET /6 200 9\n1:GET /7 200 9\n");
+}
+
 static void test_connect_then_tls(void **state)
 {
 	struct bench *bench = *state;
@@ -1626,6 +1659,7 @@ int main(void)
 		T(test_early_data),
 		T(test_ssl_reuse_out_of_order),
 		T(test_tls_refused_is_a_hole),
+		T(test_tls_refused_waits_its_turn),
 		T(test_connect_then_tls),
 		T(test_connect_then_http),
 		T(test_websocket_is_muted),
