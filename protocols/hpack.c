@@ -29,11 +29,11 @@
  */
 #include "hpack.h"
 
+#include "counted.h"
 #include "message.h"
 
 #include <errno.h>
 #include <nghttp2/nghttp2.h>
-#include <stdalign.h>
 #include <stdlib.h>
 
 #define DEFAULT_TABLE_BYTES  4096 /* RFC 9113, 6.5.2 */
@@ -58,61 +58,6 @@ static const uint8_t placeholder[] = { 0x40, 0x00, 0x00 }; /* literal, indexed, 
 /* Feeds one block; sink NULL: fields are dropped. 0 or -EBADMSG, -ENOMEM. */
 static int block_inflate(nghttp2_hd_inflater *inflater, struct slice block, bool whole,
 			 const struct hpack_sink *sink);
-
-/*
- * A table takes several times the size that its encoder counts, so it is counted as it is: each allocation of
- * nghttp2's has its size before it.
- */
-struct counted {
-	size_t size;
-	alignas(max_align_t) uint8_t bytes[];
-};
-
-static struct counted *counted_of(void *bytes)
-{
-	return bytes ? (struct counted *)((uint8_t *)bytes - offsetof(struct counted, bytes)) : NULL;
-}
-
-static void *count_realloc(void *bytes, size_t size, void *ctx)
-{
-	struct counted *old = counted_of(bytes), *counted;
-	struct hpack *hpack = ctx;
-	size_t before = old ? sizeof(*old) + old->size : 0;
-
-	if (size > SIZE_MAX - sizeof(*counted))
-		return NULL;
-	counted = realloc(old, sizeof(*counted) + size);
-	if (!counted)
-		return NULL;
-	counted->size = size;
-	hpack->held_bytes += sizeof(*counted) + size - before;
-	return counted->bytes;
-}
-
-static void *count_malloc(size_t size, void *hpack)
-{
-	return count_realloc(NULL, size, hpack);
-}
-
-static void *count_calloc(size_t count, size_t size, void *hpack)
-{
-	void *bytes = size && count > SIZE_MAX / size ? NULL : count_malloc(count * size, hpack);
-
-	if (bytes)
-		memset(bytes, 0, count * size);
-	return bytes;
-}
-
-static void count_free(void *bytes, void *ctx)
-{
-	struct counted *counted = counted_of(bytes);
-	struct hpack *hpack = ctx;
-
-	if (!counted)
-		return;
-	hpack->held_bytes -= sizeof(*counted) + counted->size;
-	free(counted);
-}
 
 static nghttp2_hd_inflater *inflater_new(struct hpack *hpack)
 {
@@ -179,7 +124,8 @@ struct hpack *hpack_new(size_t table_limit_bytes)
 	hpack->table_limit_bytes = table_limit_bytes;
 	hpack->table_bytes = DEFAULT_TABLE_BYTES;
 	hpack->credit = CREDIT_BYTES;
-	hpack->memory = (nghttp2_mem){ hpack, count_malloc, count_free, count_calloc, count_realloc };
+	hpack->memory = (nghttp2_mem){ &hpack->held_bytes, counted_malloc, counted_free, counted_calloc,
+				       counted_realloc };
 	hpack->inflater = inflater_new(hpack);
 	if (!hpack->inflater) {
 		free(hpack);

@@ -68,7 +68,14 @@ static bool pseudo_take(struct http2_head *head, const struct hpack_field *field
 	return false;
 }
 
-static void field_take(void *ctx, const struct hpack_field *field)
+int http2_head_begin(struct http2_head *head, size_t limit_bytes)
+{
+	*head = (struct http2_head){ .message = message_new(MESSAGE_REQUEST, limit_bytes),
+				     .fields = head->fields };
+	return head->message ? 0 : -ENOMEM;
+}
+
+void http2_head_field(void *ctx, const struct hpack_field *field)
 {
 	struct http2_head *head = ctx;
 	bool is_pseudo = field->name.data && field->name.data[0] == ':';
@@ -106,6 +113,12 @@ static void hosts_compare(const struct http2_head *head)
 	}
 }
 
+void http2_head_end(struct http2_head *head)
+{
+	if (head->has_request_field)
+		hosts_compare(head);
+}
+
 static void head_forget(struct http2_head *head)
 {
 	http2_head_fini(head);
@@ -117,12 +130,10 @@ static void head_forget(struct http2_head *head)
 int http2_head_read(struct http2_head *head, struct hpack *hpack, const struct http2_block *block,
 		    size_t limit_bytes)
 {
-	const struct hpack_sink sink = { .ctx = head, .field = field_take };
+	const struct hpack_sink sink = { .ctx = head, .field = http2_head_field };
 	int err = hpack ? 0 : -EBADMSG;
 
-	*head = (struct http2_head){ .message = message_new(MESSAGE_REQUEST, limit_bytes),
-				     .fields = head->fields };
-	if (!head->message) {
+	if (http2_head_begin(head, limit_bytes) < 0) {
 		/* The table must see each block, whether or not somebody can keep its fields. */
 		if (hpack)
 			hpack_inflate(hpack, block->fragment, !block->ended, NULL);
@@ -131,8 +142,7 @@ int http2_head_read(struct http2_head *head, struct hpack *hpack, const struct h
 	if (hpack)
 		err = hpack_inflate(hpack, block->fragment, !block->ended, &sink);
 	if (!err) {
-		if (head->has_request_field)
-			hosts_compare(head);
+		http2_head_end(head);
 		/* A block that was cut before its first field may be anything. */
 		if (block->ended && head->first == FIRST_NONE) {
 			head->first = FIRST_UNKNOWN;

@@ -41,6 +41,15 @@ struct http2_head {
 int http2_head_read(struct http2_head *head, struct hpack *hpack, const struct http2_block *block,
 		    size_t limit_bytes);
 
+/*
+ * The same field by field, for fields that come another way (HTTP/3 has the same ones: RFC 9114, 4.3): begins
+ * with an empty message, takes each in order (a hpack_sink's `field`, ctx is the head), and compares in the
+ * end. 0 or -ENOMEM: no message.
+ */
+int http2_head_begin(struct http2_head *head, size_t limit_bytes);
+void http2_head_field(void *ctx, const struct hpack_field *field);
+void http2_head_end(struct http2_head *head);
+
 void http2_head_fini(struct http2_head *head);
 
 #endif

@@ -11,6 +11,7 @@
  * open_messages counts those.
  */
 #include "http2_connection.h"
+#include "message_body.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -96,25 +97,6 @@ void http2_half_weigh(struct protocol *protocol, struct http2_half *half)
 	half->held_bytes = bytes;
 }
 
-/* The kept body moves into the message, as far as its limit allows. */
-static void body_keep(struct protocol *protocol, struct http2_half *half)
-{
-	struct message *message = half->message;
-	struct slice body = bytes_slice(&half->body);
-	size_t limit = message->arena.limit_bytes;
-
-	message->body = slice_of(NULL, 0);
-	if (limit && body.len > limit - message->arena.used_bytes) {
-		body = slice_take(body, (limit - message->arena.used_bytes) / 16 * 16);
-		message->flags |= FLAG_TRUNCATED;
-	}
-	if (body.len > 0 && arena_copy(&message->arena, body, &message->body) < 0) {
-		message->flags |= FLAG_TRUNCATED;
-		protocol_count(&protocol->handler, NOTE_HEADER_LIMIT, 1);
-	}
-	bytes_fini(&half->body);
-}
-
 static void half_finish(struct protocol *protocol, struct http2_stream *stream, struct http2_half *half,
 			unsigned int flags)
 {
@@ -122,7 +104,8 @@ static void half_finish(struct protocol *protocol, struct http2_stream *stream, 
 	enum message_kind kind = message->kind;
 
 	http2_half_settle(protocol, half);
-	body_keep(protocol, half);
+	if (!message_body_end(message, &half->body))
+		protocol_count(&protocol->handler, NOTE_HEADER_LIMIT, 1);
 	message->flags |= flags;
 	if (kind == MESSAGE_RESPONSE && !stream->request_known)
 		message->flags |= http2_request_missed(protocol, stream->id);
@@ -259,16 +242,11 @@ int http2_half_open_headless(struct protocol *protocol, struct http2_stream *str
 static void body_append(struct protocol *protocol, struct http2_half *half, struct slice bytes)
 {
 	const struct protocol_config *config = &protocol->config;
-	size_t room = config->body_limit_bytes - half->body.len;
-	struct slice kept = slice_take(bytes, room);
 
 	if (!config->want_bodies || half->keeping != BODY_KEPT)
 		return;
-	if (bytes_append(&half->body, kept, config->body_limit_bytes) < 0 || kept.len < bytes.len) {
+	if (!message_body_add(half->message, &half->body, bytes, config->body_limit_bytes))
 		half->keeping = BODY_CUT;
-		half->message->flags |= FLAG_TRUNCATED;
-	}
-	half->message->body = bytes_slice(&half->body);
 	http2_half_weigh(protocol, half);
 }
 

@@ -15,6 +15,7 @@
 
 #include "../../../protocols/arena.c"
 #include "../../../protocols/bytes.c"
+#include "../../../protocols/counted.c"
 #include "../../../protocols/hpack.c"
 #include "../../../protocols/http2/http2.c"
 #include "../../../protocols/http2/http2_assembly.c"
@@ -27,6 +28,7 @@
 #include "../../../protocols/http2/http2_stream.c"
 #include "../../../protocols/http2/http2_wire.c"
 #include "../../../protocols/message.c"
+#include "../../../protocols/message_body.c"
 
 static const char script[] =
 	"> preface\n> settings\n< settings\n"
