@@ -26,7 +26,7 @@ LLHTTP_CFLAGS := -I/usr/share/include/llhttp
 LLHTTP_OBJECTS := $(patsubst /usr/share/llhttp/%.c,$(BUILD)/llhttp/%.o,$(LLHTTP_SOURCES))
 endif
 
-LIBRARIES = $(if $(filter yes,$(CAPTURE)),libbpf) libelf libnghttp2 capstone zlib libbrotlidec libzstd ncursesw \
+LIBRARIES = $(if $(filter yes,$(CAPTURE)),libbpf) libelf libnghttp2 libnghttp3 capstone zlib libbrotlidec libzstd ncursesw \
 	libcap libseccomp libcrypto
 WARNINGS := -Wall -Wextra -Wshadow -Wmissing-prototypes -Werror
 SAN_FLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer)
@@ -220,10 +220,12 @@ correctness: $(BUILD)/tests/oracle/oracle ## write the oracle's figures into doc
 PEER_LIBS = -lssl -lcrypto -lpthread
 build/peers/gnutls: PEER_LIBS = -lgnutls
 build/peers/nss: PEER_LIBS = $(shell $(PKG_CONFIG) --cflags --libs nss)
+build/peers/http3: PEER_LIBS = -lnghttp3
+build/peers/http3: tests/unit/http3_pair.h
 build/peers/%: tests/e2e/peers/%.c
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS) -std=gnu11 -D_GNU_SOURCE $(WARNINGS) -o $@ $< $(PEER_LIBS)
+	$(Q)$(CC) $(CFLAGS) -std=gnu11 -D_GNU_SOURCE $(WARNINGS) -o $@ $(filter %.c,$^) $(PEER_LIBS)
 
 build/peers/Fetch.class: tests/e2e/peers/Fetch.java
 	$(call say,JAVAC,$<)

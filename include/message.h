@@ -26,6 +26,7 @@ enum http_version { /* as decimal digits, so that they compare */
 	HTTP_1_0 = 10,
 	HTTP_1_1 = 11,
 	HTTP_2 = 20,
+	HTTP_3 = 30,
 };
 
 /* The flags of docs/interface.md. Messages, exchanges and connections share them. */
@@ -69,7 +70,7 @@ struct message {
 	enum message_kind kind;
 	enum http_version version;
 	enum event_direction direction;
-	uint32_t key;	    /* HTTP/2 stream; 0 for HTTP/1 */
+	uint32_t key;	    /* HTTP/2 stream; HTTP/3: a quarter of the stream's id, and 1; 0 for HTTP/1 */
 	unsigned int flags; /* enum message_flag */
 
 	/* Request. For HTTP/1 `target` is the request target as sent; for HTTP/2 it is :path. */
@@ -121,7 +122,13 @@ int message_add_header(struct message *message, struct header_list *list, struct
  */
 struct slice message_header(const struct message *message, struct slice name);
 
-/* "1.0", "1.1", "2"; NULL: not known. */
+/* The id of the stream of such a version whose messages have this key; key is not 0. */
+static inline uint64_t message_stream(enum http_version version, uint32_t key)
+{
+	return version == HTTP_3 ? (uint64_t)(key - 1) * 4 : key;
+}
+
+/* "1.0", "1.1", "2", "3"; NULL: not known. */
 const char *message_version_name(enum http_version version);
 
 #endif

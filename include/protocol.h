@@ -57,9 +57,9 @@ struct protocol_handler {
 	void (*done)(void *ctx, struct message *message);
 	/* An interim response (1xx other than 101); borrowed, freed by the decoder afterwards. */
 	void (*interim)(void *ctx, const struct message *message);
-	/* HTTP/2: the stream ended by RST_STREAM, or will never be processed (GOAWAY). Messages of that
-	 * stream that were under way have been given to done() with FLAG_RESET before. error: RFC 9113, 7, or
-	 * RESET_ERROR_UNKNOWN. */
+	/* HTTP/2 and HTTP/3: the stream ended by RST_STREAM, or will never be processed (GOAWAY). Messages of
+	 * that stream that were under way have been given to done() with FLAG_RESET before. error: RFC 9113,
+	 * 7, or RESET_ERROR_UNKNOWN. */
 	void (*reset)(void *ctx, uint32_t key, uint32_t error);
 	/* HTTP/2: messages of this kind may have been missed, those that are awaited among them (key 0), or
 	 * that of one stream; flags say why. May be NULL. */
@@ -126,6 +126,14 @@ static inline unsigned int protocol_end_flags(enum protocol_end reason)
 	return 0;
 }
 
+/* Some of one stream of a connection whose bytes come by streams, in the stream's order. */
+struct protocol_piece {
+	uint64_t stream;
+	struct slice bytes;
+	uint64_t missing; /* so many behind them were not copied */
+	bool ends;	  /* the stream's direction does, behind these */
+};
+
 struct protocol; /* one connection's decoder; each file defines its own behind it */
 
 /* A protocol on a stream: its row in flow_decode.c's table. */
@@ -177,6 +185,12 @@ struct protocol_ops {
 	 * behind them (0: none; HOLE_UNKNOWN_SIZE). NULL: the decoder never holds any. */
 	uint64_t (*held)(const struct protocol *protocol, enum event_direction direction,
 			 void (*run)(void *ctx, struct slice bytes, uint64_t time_ns), void *ctx);
+	/* Of a protocol over QUIC, whose bytes come by streams: piece() in place of feed() and finish().
+	 * hole() then is about bytes of nobody knows which streams. NULL: they come by feed(). */
+	void (*piece)(struct protocol *protocol, enum event_direction direction,
+		      const struct protocol_piece *piece, uint64_t time_ns);
+	/* The stream is over in both directions, with an error code (RFC 9114, 8.1). NULL as piece(). */
+	void (*over)(struct protocol *protocol, uint64_t stream, uint64_t error, uint64_t time_ns);
 };
 
 /* For decoders: a counter goes up by n, which may be 0. */
@@ -188,5 +202,6 @@ static inline void protocol_count(const struct protocol_handler *handler, enum p
 
 extern const struct protocol_ops http1_protocol;
 extern const struct protocol_ops http2_protocol;
+extern const struct protocol_ops http3_protocol;
 
 #endif

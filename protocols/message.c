@@ -92,7 +92,9 @@ struct slice message_header(const struct message *message, struct slice name)
 
 const char *message_version_name(enum http_version version)
 {
-	static const char *const names[] = { [HTTP_1_0] = "1.0", [HTTP_1_1] = "1.1", [HTTP_2] = "2" };
+	static const char *const names[] = {
+		[HTTP_1_0] = "1.0", [HTTP_1_1] = "1.1", [HTTP_2] = "2", [HTTP_3] = "3"
+	};
 
 	return names[version];
 }
