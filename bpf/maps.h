@@ -117,6 +117,10 @@ MAP(sessions, LRU_HASH, 32768, struct session_key, struct kernel_session);
  */
 MAP(ciphertexts, LRU_HASH, 4096, struct ciphertext_key, struct ciphertext_owner);
 
+/* The calls of HTTP/3 libraries under way, by pid_tgid, and what each connection has shown to be sent. */
+MAP(stream_calls, LRU_HASH, 1024, __u64, struct stream_call);
+MAP(stream_offers, LRU_HASH, 2048, struct session_key, struct stream_offer);
+
 /* The walk of the processor's current program, where the kernel has no bpf_loop (see capture_run). */
 MAP(scratch, PERCPU_ARRAY, 1, __u32, struct capture_scratch);
 

@@ -65,6 +65,12 @@ enum event_type {
 				connection. pos and offset are 0 */
 	EVENT_NAMES =
 		19, /* struct event_names: how people call that place; by user space, after EVENT_CGROUP */
+	EVENT_STREAM_DATA =
+		20, /* struct event_data: bytes of one QUIC stream that an HTTP/3 library was given or
+		       gave out. ssl is its connection object, offset the stream's id; pos counts all
+		       streams of the direction together, and each EVENT_EOF for one */
+	EVENT_STREAM_OVER = 21, /* struct event_data without payload: the stream (offset) is over both ways;
+				   pos is the error code (RFC 9114, 8.1) */
 };
 
 /*
@@ -77,15 +83,17 @@ enum event_type {
 enum event_flag {
 	EVENT_POS_SEQ32 = 1 << 0,    /* pos is a 32-bit TCP sequence number */
 	EVENT_OFFSET_KNOWN = 1 << 1, /* offset is valid */
-	EVENT_EOF = 1 << 2,	     /* a read returned 0: this direction ended */
-	EVENT_RESET = 1 << 3,	     /* the call failed with ECONNRESET or EPIPE */
-	EVENT_FROM_START = 1 << 4,   /* TLS: the handshake of this session was seen */
-	EVENT_PID_VALID = 1 << 5,    /* pid, tid, uid and comm are those of the actor */
-	EVENT_MORE = 1 << 6,	     /* the same call goes on in a further record */
-	EVENT_SYNTHETIC = 1 << 7,    /* made by user space, not by the kernel */
+	EVENT_EOF = 1 << 2,	   /* a read returned 0: this direction ended; EVENT_STREAM_DATA: the stream's
+				      does, behind the last record of the call */
+	EVENT_RESET = 1 << 3,	   /* the call failed with ECONNRESET or EPIPE */
+	EVENT_FROM_START = 1 << 4, /* TLS: the handshake of this session was seen */
+	EVENT_PID_VALID = 1 << 5,  /* pid, tid, uid and comm are those of the actor */
+	EVENT_MORE = 1 << 6,	   /* the same call goes on in a further record */
+	EVENT_SYNTHETIC = 1 << 7,  /* made by user space, not by the kernel */
 	EVENT_REACHED =
 		1 << 8, /* all before pos has been read; what no record holds of it, in no user buffer */
-	EVENT_CALL_TIME = 1 << 9, /* EVENT_TLS_DATA: offset is when the call was entered */
+	EVENT_CALL_TIME = 1 << 9, /* EVENT_TLS_DATA: offset is when the call was entered. Set of
+				     EVENT_STREAM_DATA too, whose offset is no position either */
 	EVENT_EARLY = 1 << 10,	  /* EVENT_TLS_DATA: early data; EVENT_TLS_EARLY: the server takes it */
 };
 

@@ -20,9 +20,14 @@ enum tls_call_kind {
 	TLS_PEEK,	    /* bytes are seen, not counted; only what is nested matters */
 	TLS_FLUSH,	    /* sends what writes before it left in the session, where they were counted */
 	TLS_HANDSHAKE,	    /* only what is nested matters */
+	TLS_STREAM_NEW,	    /* HTTP/3 (bpf/tls/nghttp3.bpf.c): a connection is made */
+	TLS_STREAM_OFFER,   /* bytes to be sent are shown */
 	TLS_SET_FD,	    /* a hint; of this one and those below only the entry is probed */
 	TLS_FREE,
 	TLS_WRITE_UNMEASURED, /* nobody can tell what of it arrives: a hole of unknown size */
+	TLS_STREAM_READ,      /* bytes of a stream were received */
+	TLS_STREAM_TAKE,      /* so many of the bytes that were shown are sent */
+	TLS_STREAM_CLOSE,     /* a stream is over */
 	TLS_CALL_KINDS,
 };
 
@@ -208,6 +213,29 @@ struct tls_call {
 struct go_calls {
 	struct tls_call call[GO_CALLS_MAX];
 	__u64 owner; /* which process; see process_identity() */
+};
+
+/* A call of an HTTP/3 library under way in a thread, by user addresses. */
+struct stream_call {
+	__u64 sp;
+	__u64 conn;    /* the connection, or where a new one will stand */
+	__u64 id, fin; /* where the call will say which stream it is, and whether it ends there */
+	__u64 vectors;
+	__u32 kind; /* enum tls_call_kind */
+	__u32 library;
+};
+
+#define STREAM_VECTORS_MAX 64
+
+/* The bytes of a stream that an HTTP/3 library showed last, of which so many were taken. */
+struct stream_offer {
+	__u64 generation; /* of its session */
+	__u64 stream;
+	__u64 vectors; /* a user address */
+	__u64 mixed;   /* of where they lay: tells whether the vectors still say the same */
+	__u64 total, taken;
+	__u32 count; /* of vectors */
+	__u32 fin;   /* the stream ends behind them */
 };
 
 /* Room for a struct capture (capture.h). */

@@ -35,7 +35,7 @@
 	  "TLS connections whose plaintext was not seen (hark doctor says why)")                            \
 	X(CONNECTIONS_UNBOUND, "connections.unbound",                                                       \
 	  "TLS connections whose plaintext was seen, but not that it is theirs")                            \
-	X(CONNECTIONS_QUIC, "connections.quic", "QUIC connections (HTTP/3) that began: told of, not read")  \
+	X(CONNECTIONS_QUIC, "connections.quic", "QUIC connections (HTTP/3) that began: told of by name")    \
 	X(EXCHANGES_WHOLE, "exchanges.whole", "exchanges seen whole")                                       \
 	X(EXCHANGES_FLAGGED, "exchanges.flagged", "exchanges with a flag")                                  \
 	X(EXCHANGES_PENDING, "exchanges.pending", "lines about exchanges that were not over")               \
@@ -46,8 +46,8 @@
 	X(MESSAGES_INTERIM, "messages.interim", "interim (1xx) responses")                                  \
 	X(MESSAGES_UPGRADED, "messages.upgraded", "connections that left HTTP (CONNECT, 101)")              \
 	X(PROTOCOL_RESYNCS, "protocol.resyncs", "searches for the next message after a hole")               \
-	X(HPACK_BLOCKS_LOST, "hpack.blocks_lost", "HTTP/2 header blocks lost or cut by a hole")             \
-	X(HPACK_ERRORS, "hpack.errors", "HTTP/2 header blocks that could not be decoded")                   \
+	X(HPACK_BLOCKS_LOST, "hpack.blocks_lost", "HTTP/2, HTTP/3 header blocks lost or cut by a hole")     \
+	X(HPACK_ERRORS, "hpack.errors", "HTTP/2, HTTP/3 header blocks that could not be decoded")           \
 	X(STREAM_HOLES, "stream.holes", "holes in byte streams")                                            \
 	X(STREAM_LATE, "stream.late", "records that came out of order and were put in place")               \
 	X(TLS_DISCARDED, "tls.discarded", "held bytes that turned out to be ciphertext")                    \

@@ -85,7 +85,7 @@ void url_of_request(const struct message *request, struct url *url)
 	size_t scheme = target.data ? scheme_length(target) : 0;
 
 	*url = (struct url){ 0 };
-	url->authority_form = slice_equal(request->method, SLICE("CONNECT")) && request->version != HTTP_2;
+	url->authority_form = slice_equal(request->method, SLICE("CONNECT")) && request->version < HTTP_2;
 	if (url->authority_form && target.data) {
 		parse_authority(target, url);
 		return;

@@ -133,7 +133,8 @@ static unsigned int slots_fill(struct hark_bpf *skeleton)
 	unsigned int slot = 0;
 
 	for (size_t i = 0; (row = libraries_row(i)); i++) {
-		for (const struct library_function *at = row->functions; at && at->name; at++) {
+		for (const struct library_function *at = row->functions;
+		     row->calls == LIBRARY_CALLS_C && at && at->name; at++) {
 			struct tls_function call = at->call;
 
 			call.library = row->number;
@@ -181,6 +182,22 @@ static void seeker_remove(struct probes *probes, struct seeker *seeker)
 	closer_give(probes->closer, file);
 }
 
+/* Of HTTP/3 libraries, whose programs are told apart by the cookie alone. */
+static void streams_prepare(struct probes *probes)
+{
+	struct hark_bpf *s = probes->skeleton;
+	bool session = probes->way == ENTRY_SESSION, cookie = probes->way == ENTRY_COOKIE;
+
+	bpf_program__set_autoload(s->progs.nghttp3_session, session);
+	if (session)
+		bpf_program__set_expected_attach_type(s->progs.nghttp3_session,
+						      (enum bpf_attach_type)ATTACH_TYPE_UPROBE_SESSION);
+	bpf_program__set_autoload(s->progs.nghttp3_move, cookie && probes->features.loop);
+	bpf_program__set_autoload(s->progs.nghttp3_move_bounded, cookie && !probes->features.loop);
+	bpf_program__set_autoload(s->progs.nghttp3_enter, cookie);
+	bpf_program__set_autoload(s->progs.nghttp3_leave, cookie);
+}
+
 int probes_tls_prepare(struct probes *probes)
 {
 	struct hark_bpf *skeleton = probes->skeleton;
@@ -219,6 +236,7 @@ int probes_tls_prepare(struct probes *probes)
 	if (session)
 		bpf_program__set_expected_attach_type(skeleton->progs.tls_ciphertext,
 						      (enum bpf_attach_type)ATTACH_TYPE_UPROBE_MULTI);
+	streams_prepare(probes);
 	bpf_program__set_autoload(skeleton->progs.tls_leave, !session && loop);
 	bpf_program__set_autoload(skeleton->progs.tls_leave_bounded, !session && !loop);
 	return 0;
@@ -248,6 +266,18 @@ static int link_add(struct probed_file *file, struct bpf_program *program, const
 	return 0;
 }
 
+static struct bpf_program *entry_program(struct probes *probes, const struct probed_file *file,
+					 unsigned int kind)
+{
+	struct hark_bpf *s = probes->skeleton;
+
+	if (file->calls != LIBRARY_CALLS_STREAMS)
+		return s->progs.tls_enter;
+	if (kind != TLS_STREAM_READ && kind != TLS_STREAM_TAKE)
+		return s->progs.nghttp3_enter;
+	return probes->features.loop ? s->progs.nghttp3_move : s->progs.nghttp3_move_bounded;
+}
+
 static int entry_add(struct probes *probes, struct probed_file *file, const char *path,
 		     const struct probe_site *site)
 {
@@ -256,7 +286,8 @@ static int entry_add(struct probes *probes, struct probed_file *file, const char
 	unsigned int slot = 0;
 
 	if (probes->way == ENTRY_COOKIE)
-		return link_add(file, probes->skeleton->progs.tls_enter, path, &options, site->file_offset);
+		return link_add(file, entry_program(probes, file, site->call.kind), path, &options,
+				site->file_offset);
 	while (slot < TLS_SLOTS && slots[slot] != options.bpf_cookie)
 		slot++;
 	if (slot == TLS_SLOTS)
@@ -273,6 +304,11 @@ static int file_attach_single(struct probes *probes, struct probed_file *file, c
 	struct bpf_program *leave = probes->features.loop ? s->progs.tls_leave : s->progs.tls_leave_bounded;
 	int error = 0;
 
+	if (file->calls == LIBRARY_CALLS_STREAMS) {
+		if (probes->way == ENTRY_SLOT)
+			return -EOPNOTSUPP;
+		leave = s->progs.nghttp3_leave;
+	}
 	for (size_t i = 0; i < file->site_count && !error; i++)
 		if (maps_tls_kind_returns(file->sites[i].call.kind))
 			error = link_add(file, leave, path, &options, file->sites[i].file_offset);
@@ -312,6 +348,7 @@ static int file_attach_go(struct probes *probes, struct probed_file *file, const
 
 static int file_attach(struct probes *probes, struct probed_file *file, int fd)
 {
+	struct bpf_program *session;
 	char path[64];
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
@@ -319,9 +356,10 @@ static int file_attach(struct probes *probes, struct probed_file *file, int fd)
 		return file_attach_go(probes, file, path);
 	if (probes->way != ENTRY_SESSION)
 		return file_attach_single(probes, file, path);
-	file->link_fds[0] =
-		link_create_multi(bpf_program__fd(probes->skeleton->progs.tls_session),
-				  ATTACH_TYPE_UPROBE_SESSION, path, file->sites, file->site_count, false);
+	session = file->calls == LIBRARY_CALLS_STREAMS ? probes->skeleton->progs.nghttp3_session
+						       : probes->skeleton->progs.tls_session;
+	file->link_fds[0] = link_create_multi(bpf_program__fd(session), ATTACH_TYPE_UPROBE_SESSION, path,
+					      file->sites, file->site_count, false);
 	return file->link_fds[0] < 0 ? file->link_fds[0] : 0;
 }
 

@@ -640,6 +640,74 @@ void flow_record(struct flow *flow, const struct event_data *event, const struct
 	flow_decode_hint_skip(flow, direction);
 }
 
+/* --- records of streams ------------------------------------------------------------------- */
+
+/* The position at which the record stands is the next one; else something was lost, or is not what it says.
+ */
+static void flow_place_piece(struct flow *flow, struct flow_side *side, const struct event_data *event,
+			     bool ends)
+{
+	uint64_t next = side->stream.next;
+
+	if (!side->stream.started)
+		stream_continue(&side->stream, 0);
+	if (event->pos != next) {
+		counter_add(COUNTER_STREAM_HOLES, 1);
+		flow_hole(flow, side->direction, event->pos > next ? event->pos - next : HOLE_UNKNOWN_SIZE,
+			  true, event->h.time_ns);
+	}
+	if (event->pos < UINT64_MAX / 2)
+		stream_continue(&side->stream, event->pos + event->len + ends);
+}
+
+/* 0, or -1: the layer is something else, or memory is out. */
+static int flow_begin_streams(struct flow *flow, const struct event_data *event)
+{
+	if (flow->state == FLOW_UNDETERMINED) {
+		for (int i = 0; i < 2; i++)
+			flow->side[i].from_start = event->h.flags & EVENT_FROM_START;
+		if (flow_begin_http(flow, &http3_protocol))
+			return -1;
+		if (!flow->side[0].from_start)
+			flow->facts->flags |= FLAG_LATE_JOINED;
+	}
+	return flow->state == FLOW_HTTP && flow->ops == &http3_protocol ? 0 : -1;
+}
+
+void flow_record_streams(struct flow *flow, const struct event_data *event, const struct mover *mover)
+{
+	enum event_direction direction =
+		event->direction == DIRECTION_SENT ? DIRECTION_SENT : DIRECTION_RECEIVED;
+	struct flow_side *side = &flow->side[direction];
+	bool over = event->h.type == EVENT_STREAM_OVER;
+	const struct protocol_piece piece = {
+		.stream = event->offset,
+		.bytes = slice_of(event->payload, event->copied),
+		.missing = event->len - event->copied,
+		.ends = event->h.flags & EVENT_EOF && !(event->h.flags & EVENT_MORE),
+	};
+
+	if (flow_begin_streams(flow, event))
+		return;
+	flow_watch_losses(flow, direction, event->h.lost);
+	side->last_ns = event->h.time_ns;
+	flow->fed_ns = event->h.time_ns;
+	flow->mover = mover;
+	if (over) {
+		flow->ops->over(flow->decoder, event->offset, event->pos, event->h.time_ns);
+	} else {
+		flow_count(flow->facts, event);
+		flow_place_piece(flow, side, event, piece.ends);
+		if (piece.bytes.len)
+			call_queue_data(flow, direction, piece.bytes, event->h.time_ns, mover);
+		if (piece.missing)
+			call_queue_hole(flow, direction, piece.missing, false, event->h.time_ns);
+		flow->ops->piece(flow->decoder, direction, &piece, event->h.time_ns);
+	}
+	flow->mover = NULL;
+	call_queue_judge(flow);
+}
+
 void flow_stood(struct flow *flow, const struct event_data *event, const struct mover *mover,
 		bool beginning_seen)
 {

@@ -114,6 +114,13 @@ void flow_record(struct flow *flow, const struct event_data *event, const struct
 		 bool beginning_seen);
 
 /*
+ * Takes a record of a layer whose bytes come by streams (EVENT_STREAM_DATA, EVENT_STREAM_OVER): it is HTTP/3,
+ * for nothing else is given to such a library. Calls on one connection come one after the other and so do
+ * their records: a position that is left out is lost.
+ */
+void flow_record_streams(struct flow *flow, const struct event_data *event, const struct mover *mover);
+
+/*
  * A call that nobody measured moved bytes (EVENT_TLS_REFUSED): a hole of unknown size, which waits its turn
  * behind what misses a record in either direction. Told before that, it would stand before bytes that it is
  * behind.

@@ -96,7 +96,7 @@ static int all_print(struct doctor_files *files, bool detail)
 	printf("\nProcesses with TLS\n");
 	doctor_processes_print(processes, stdout, detail);
 	free(processes);
-	printf("\nNever read: UDP, so HTTP/3 (only its hellos). Only sizes: io_uring, sendfile, splice, "
+	printf("\nNever read: UDP, so HTTP/3 but by nghttp3. Only sizes: io_uring, sendfile, splice, "
 	       "32-bit programs. "
 	       "Unknown:\n"
 	       "header fields that HTTP/2 compressed before hark began.\n");

@@ -164,6 +164,26 @@ static const struct library_function nss_functions[] = {
 	{ .name = NULL },
 };
 
+/*
+ * Over QUIC: what a stream received is given to it, what is to be sent is shown, and then said how much of it
+ * was taken. Where arguments are is its own (bpf/tls/nghttp3.bpf.c). nghttp3_conn_read_stream() jumps to
+ * read_stream2 (nghttp3 1.12).
+ */
+static const struct library_function nghttp3_functions[] = {
+	{ .name = "nghttp3_conn_read_stream",
+	  .wrapper = WRAPPER_READ,
+	  .jumps = true,
+	  .call = { .kind = TLS_STREAM_READ } },
+	{ .name = "nghttp3_conn_read_stream2", .wrapper = WRAPPER_READ, .call = { .kind = TLS_STREAM_READ } },
+	{ .name = "nghttp3_conn_writev_stream", .call = { .kind = TLS_STREAM_OFFER } },
+	{ .name = "nghttp3_conn_add_write_offset", .call = { .kind = TLS_STREAM_TAKE } },
+	{ .name = "nghttp3_conn_close_stream", .call = { .kind = TLS_STREAM_CLOSE } },
+	{ .name = "nghttp3_conn_client_new_versioned", .call = { .kind = TLS_STREAM_NEW } },
+	{ .name = "nghttp3_conn_server_new_versioned", .call = { .kind = TLS_STREAM_NEW } },
+	{ .name = "nghttp3_conn_del", .call = { .kind = TLS_FREE } },
+	{ .name = NULL },
+};
+
 #define FOLLOWED(name_, title_)             \
 	.name = (name_), .title = (title_), \
 	.unread = "its " title_ " is followed, but no call of it was seen for this connection"
@@ -225,6 +245,14 @@ static const struct library_row rows[] = {
 		.signs = { "wolfSSL_read", "wolfSSL_write" },
 		.functions = wolfssl_functions,
 		.version = "wolfSSL ",
+	},
+	{
+		FOLLOWED("nghttp3", "nghttp3"),
+		.number = 16,
+		.file = "libnghttp3.so",
+		.signs = { "nghttp3_conn_read_stream", "nghttp3_conn_writev_stream" },
+		.functions = nghttp3_functions,
+		.calls = LIBRARY_CALLS_STREAMS,
 	},
 	{ NAMED("s2n", "s2n"), .file = "libs2n.so" },
 	{ NAMED("rustls", "rustls"), .file = "librustls" },
@@ -357,8 +385,13 @@ uint32_t libraries_without_texts(uint32_t set)
 /* Others often come along unused, as libraries of libraries, so a followed one goes first. */
 const char *libraries_why(uint32_t set)
 {
-	uint32_t followed = set & libraries_followed();
+	uint32_t followed;
 
+	/* No TLS over TCP is of a library of HTTP/3. */
+	for (size_t i = 0; i < COUNT_OF(rows); i++)
+		if (rows[i].calls == LIBRARY_CALLS_STREAMS)
+			set &= ~(1u << i);
+	followed = set & libraries_followed();
 	set = followed ? followed : set;
 	return set ? rows[__builtin_ctz(set)].unread : NULL;
 }

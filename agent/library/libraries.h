@@ -40,8 +40,9 @@ struct library_function {
 
 /* How its functions are called, and what tells the calls under way apart. */
 enum library_calls {
-	LIBRARY_CALLS_C,  /* by the thread; returns are probed where the caller goes on */
-	LIBRARY_CALLS_GO, /* by the goroutine; its stack may move meanwhile, so each `ret` is probed */
+	LIBRARY_CALLS_C,       /* by the thread; returns are probed where the caller goes on */
+	LIBRARY_CALLS_STREAMS, /* the same, of a library of HTTP/3, whose bytes come by streams */
+	LIBRARY_CALLS_GO,      /* by the goroutine; its stack may move meanwhile, so each `ret` is probed */
 };
 
 struct library_row {

@@ -609,6 +609,11 @@ const char *probe_call_name(enum tls_call_kind kind)
 		[TLS_FLUSH] = "flush",
 		[TLS_READ_APART] = "read_apart",
 		[TLS_WRITE_UNMEASURED] = "write_unmeasured",
+		[TLS_STREAM_NEW] = "stream_new",
+		[TLS_STREAM_OFFER] = "stream_offer",
+		[TLS_STREAM_READ] = "stream_read",
+		[TLS_STREAM_TAKE] = "stream_take",
+		[TLS_STREAM_CLOSE] = "stream_close",
 	};
 
 	return names[kind];

@@ -74,6 +74,7 @@ bool event_valid(const struct event_header *event, size_t size)
 	case EVENT_SOCKET_DATA:
 	case EVENT_TLS_DATA:
 	case EVENT_DATAGRAM:
+	case EVENT_STREAM_DATA:
 		return data_valid(event, true);
 	case EVENT_TLS_BIND:
 	case EVENT_TLS_REFUSED:
@@ -81,6 +82,7 @@ bool event_valid(const struct event_header *event, size_t size)
 	case EVENT_STACK_SWITCH:
 	case EVENT_TLS_EARLY:
 	case EVENT_TLS_RANDOMS:
+	case EVENT_STREAM_OVER:
 		return data_valid(event, false);
 	case EVENT_SOCKET_STATE:
 		return state_valid(event);

@@ -66,6 +66,49 @@ const char *exchange_h2_error_name(uint32_t error)
 	return error < sizeof(names) / sizeof(names[0]) ? names[error] : NULL;
 }
 
+#define H3_FIRST    0x100
+#define QPACK_FIRST 0x200
+
+static const char *h3_error_name(uint32_t error)
+{
+	static const char *const names[] = {
+		"H3_NO_ERROR",
+		"H3_GENERAL_PROTOCOL_ERROR",
+		"H3_INTERNAL_ERROR",
+		"H3_STREAM_CREATION_ERROR",
+		"H3_CLOSED_CRITICAL_STREAM",
+		"H3_FRAME_UNEXPECTED",
+		"H3_FRAME_ERROR",
+		"H3_EXCESSIVE_LOAD",
+		"H3_ID_ERROR",
+		"H3_SETTINGS_ERROR",
+		"H3_MISSING_SETTINGS",
+		"H3_REQUEST_REJECTED",
+		"H3_REQUEST_CANCELLED",
+		"H3_REQUEST_INCOMPLETE",
+		"H3_MESSAGE_ERROR",
+		"H3_CONNECT_ERROR",
+		"H3_VERSION_FALLBACK",
+	};
+	static const char *const qpack[] = { "QPACK_DECOMPRESSION_FAILED", "QPACK_ENCODER_STREAM_ERROR",
+					     "QPACK_DECODER_STREAM_ERROR" };
+
+	if (error >= QPACK_FIRST)
+		return error - QPACK_FIRST < sizeof(qpack) / sizeof(qpack[0]) ? qpack[error - QPACK_FIRST]
+									      : NULL;
+	return error >= H3_FIRST && error - H3_FIRST < sizeof(names) / sizeof(names[0])
+		       ? names[error - H3_FIRST]
+		       : NULL;
+}
+
+const char *exchange_error_name(const struct exchange *exchange)
+{
+	if (!exchange->error_known)
+		return NULL;
+	return exchange_version(exchange) == HTTP_3 ? h3_error_name(exchange->error)
+						    : exchange_h2_error_name(exchange->error);
+}
+
 static const struct {
 	enum message_flag flag;
 	const char *name;
@@ -112,7 +155,7 @@ struct slice exchange_scheme(const struct exchange *exchange)
 	if (!request || request->scheme.data)
 		return request ? request->scheme : unknown;
 	/* HTTP/2 says its scheme itself (RFC 9113, 8.3.1); a CONNECT has none (RFC 9110, 7.1). */
-	if (request->version == HTTP_2 || !request->method.data ||
+	if (request->version >= HTTP_2 || !request->method.data ||
 	    slice_equal(request->method, SLICE("CONNECT")))
 		return unknown;
 	if (!exchange->conn || exchange->conn->tls_unknown)

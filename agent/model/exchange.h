@@ -32,10 +32,10 @@ struct exchange {
 	uint64_t duration_ns; /* first request byte to last response byte; never negative */
 	uint64_t ttfb_ns;     /* first request byte to first response byte */
 	uint64_t waited_ns;   /* of a pending one: since the first byte of the request */
-	uint32_t key;	      /* HTTP/2 stream; 0 for HTTP/1 */
+	uint32_t key;	      /* as message.h's; 0 for HTTP/1 */
 	unsigned int flags;   /* enum message_flag: both messages' and its own */
-	uint32_t h2_error;    /* of RST_STREAM or GOAWAY (RFC 9113, 7) */
-	bool h2_error_known, duration_known, ttfb_known;
+	uint32_t error;	      /* the stream's (RFC 9113, 7; RFC 9114, 8.1) */
+	bool error_known, duration_known, ttfb_known;
 	bool split_answer; /* its request was shown alone before, or one that cannot be told from it: not to
 			      be counted */
 	bool pending;	   /* not over: it will come again */
@@ -71,6 +71,9 @@ void exchange_free(struct exchange *exchange);
 
 /* RFC 9113, 7: "NO_ERROR", "CANCEL", …; NULL for codes that the RFC does not name. */
 const char *exchange_h2_error_name(uint32_t error);
+
+/* The name of the exchange's error in its version of HTTP, as that RFC has it; NULL: it has none. */
+const char *exchange_error_name(const struct exchange *exchange);
 
 /* The names of docs/interface.md. Calls fn for each flag that is set, in the document's order. */
 void exchange_flags_each(unsigned int flags, void (*fn)(void *ctx, const char *name), void *ctx);

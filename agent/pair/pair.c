@@ -403,7 +403,7 @@ void pair_done(struct pair *pair, struct message *message, const struct mover *m
 		entry->flags |= message->flags & (FLAG_RESET | FLAG_NO_REQUEST);
 	entry_weigh(pair, entry);
 	pair->requestless += (size_t)entry_requestless(entry) - (size_t)requestless;
-	if (entry->key && entry->flags & FLAG_RESET && !entry->h2_error_known && !entry->shown) {
+	if (entry->key && entry->flags & FLAG_RESET && !entry->error_known && !entry->shown) {
 		entry->reset_due = true;
 		pair->waiting = true;
 	} else if (entry_complete(entry)) {
@@ -468,8 +468,8 @@ void pair_reset(struct pair *pair, uint32_t key, uint32_t error)
 
 	if (!entry)
 		return;
-	entry->h2_error_known = error != RESET_ERROR_UNKNOWN;
-	entry->h2_error = error;
+	entry->error_known = error != RESET_ERROR_UNKNOWN;
+	entry->error = error;
 	entry_emit(pair, entry, FLAG_RESET);
 }
 

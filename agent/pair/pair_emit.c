@@ -22,8 +22,8 @@ struct exchange pair_entry_exchange(const struct pair_entry *entry)
 		.mover = request->message ? request->mover : response->mover,
 		.key = entry->key,
 		.flags = entry->flags,
-		.h2_error_known = entry->h2_error_known,
-		.h2_error = entry->h2_error,
+		.error_known = entry->error_known,
+		.error = entry->error,
 		.interim_count = entry->interim_count,
 	};
 

@@ -25,8 +25,8 @@ struct pair_entry {
 	bool response_shown;
 	bool waiting_told, moving_told; /* it was shown as pending without, with the head of a response */
 	bool reset_due;			/* waits for pair_reset() to bring the error */
-	bool h2_error_known;
-	uint32_t h2_error;
+	bool error_known;
+	uint32_t error;
 	uint64_t losses[2]; /* the pair's counts, when it opened */
 	uint64_t last_ns, poll;
 	size_t held_bytes; /* with the messages that are ours */

@@ -361,6 +361,10 @@ int scrub_event(struct scrub *scrub, const struct event_header *event)
 		item = queue_add(scrub, event);
 		if (item && event->type == EVENT_DATAGRAM)
 			datagram_judge(scrub, item);
+		/* Its fields are in QPACK, which cannot be overwritten at its length: nothing of it is kept.
+		 */
+		if (item && event->type == EVENT_STREAM_DATA)
+			item->cuts.all = true;
 		if (item)
 			item->ready = true;
 		take_other(scrub, event);

@@ -204,9 +204,12 @@ void json_fd(struct json_writer *writer, const struct mover *mover, const struct
 
 void json_h2_error(struct json_writer *writer, uint32_t error)
 {
-	const char *name = exchange_h2_error_name(error);
-
 	json_key(writer, "hark.h2.error_code");
+	json_put_error(writer, exchange_h2_error_name(error), error);
+}
+
+void json_put_error(struct json_writer *writer, const char *name, uint32_t error)
+{
 	if (name)
 		json_plain(writer, name);
 	else

@@ -77,6 +77,8 @@ void json_role(struct json_writer *writer, enum protocol_role role);
 void json_fd(struct json_writer *writer, const struct mover *mover, const struct event_socket *sock);
 /* hark.h2.error_code, by its name in RFC 9113 or as hex. */
 void json_h2_error(struct json_writer *writer, uint32_t error);
+/* The value of an error code, behind its key; name NULL: it has none. */
+void json_put_error(struct json_writer *writer, const char *name, uint32_t error);
 /* A list of [name, value], values redacted, null for what could not be decoded. */
 void json_put_fields(struct json_writer *writer, const struct header_list *list);
 void json_flags(struct json_writer *writer, unsigned int flags);

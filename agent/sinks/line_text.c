@@ -156,7 +156,7 @@ static void put_protocol(struct buffer *buffer, const struct exchange *exchange)
 	if (!exchange->key)
 		return;
 	buffer_char(buffer, ':');
-	buffer_u64(buffer, exchange->key);
+	buffer_u64(buffer, message_stream(exchange_version(exchange), exchange->key));
 }
 
 void line_put_url(struct buffer *buffer, struct style *style, const struct message *request)
@@ -399,7 +399,7 @@ static void put_other(struct buffer *buffer, const struct style *style, const st
 
 void line_text_put(struct buffer *buffer, struct style *style, const struct exchange *exchange)
 {
-	const char *error = exchange->h2_error_known ? exchange_h2_error_name(exchange->h2_error) : NULL;
+	const char *error = exchange_error_name(exchange);
 	size_t line_start = buffer->len, start;
 
 	line_put_when_and_program(buffer, style, exchange->start_ns, &exchange->mover);
@@ -419,10 +419,10 @@ void line_text_put(struct buffer *buffer, struct style *style, const struct exch
 		buffer_char(buffer, '?');
 	if (exchange->other)
 		put_other(buffer, style, exchange->other);
-	if (!exchange->flags && !exchange->h2_error_known)
+	if (!exchange->flags && !exchange->error_known)
 		return;
 	line_column_end(buffer, start, 8);
-	if (exchange->h2_error_known && !error)
+	if (exchange->error_known && !error)
 		error = "unknown error";
 	line_put_flags(buffer, style, exchange->flags, error);
 }

@@ -92,7 +92,7 @@ static void put_connection(struct json_writer *writer, const struct exchange *ex
 	json_role(writer, conn->role);
 	json_number(writer, "hark.connection", conn->id);
 	if (exchange->key)
-		json_number(writer, "hark.stream", exchange->key);
+		json_number(writer, "hark.stream", message_stream(exchange_version(exchange), exchange->key));
 	json_fd(writer, &exchange->mover, &conn->sock);
 }
 
@@ -200,8 +200,12 @@ static void watch_json_exchange(struct sink *sink, const struct result *result)
 	json_client(writer, exchange->conn);
 	put_connection(writer, exchange);
 	put_measures(writer, exchange);
-	if (exchange->h2_error_known)
-		json_h2_error(writer, exchange->h2_error);
+	if (exchange->error_known && exchange_version(exchange) == HTTP_3) {
+		json_key(writer, "hark.h3.error_code");
+		json_put_error(writer, exchange_error_name(exchange), exchange->error);
+	} else if (exchange->error_known) {
+		json_h2_error(writer, exchange->error);
+	}
 	if (exchange->split_answer)
 		json_bool(writer, "hark.split_answer", true);
 	json_flags(writer, exchange->flags);

@@ -117,6 +117,11 @@ void tls_session_record(struct tls_session *session, const struct event_data *ev
 	case EVENT_TLS_EARLY:
 		session_settle(session, event->h.flags & EVENT_EARLY);
 		return;
+	case EVENT_STREAM_DATA:
+	case EVENT_STREAM_OVER:
+		session->plaintext = true;
+		flow_record_streams(&session->flow, event, mover);
+		return;
 	}
 	if (!session_holds(session, event, mover))
 		session_take(session, event, mover);
@@ -153,6 +158,13 @@ bool tls_session_is_other(const struct tls_session *session, const struct event_
 		return false; /* another one would have another number */
 	return event->h.type == EVENT_TLS_DATA && event->h.flags & EVENT_FROM_START && event->pos == 0 &&
 	       event->len && side->stream.next > 0;
+}
+
+bool tls_is_http3(const struct event_data *event)
+{
+	const struct library_row *row = libraries_find_number(event->source);
+
+	return row && row->calls == LIBRARY_CALLS_STREAMS;
 }
 
 const char *tls_library(const struct event_data *event)

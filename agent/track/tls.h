@@ -71,6 +71,9 @@ void tls_session_record(struct tls_session *session, const struct event_data *ev
 /* Does this record belong to another session at the same address (its end was not seen)? */
 bool tls_session_is_other(const struct tls_session *session, const struct event_data *event);
 
+/* Is it of a library of HTTP/3? */
+bool tls_is_http3(const struct event_data *event);
+
 /* The library's name from the way the bytes came; static, NULL when not known. */
 const char *tls_library(const struct event_data *event);
 

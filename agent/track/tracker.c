@@ -214,6 +214,9 @@ static void tracker_tls(struct tracker *tracker, const struct event_data *event)
 	conn_weigh_flow(conn, &session->flow);
 	conn_wake_session(conn, session);
 	tracker_conn_charge(tracker, conn);
+	/* A library of HTTP/3 has no socket of TCP, and leaves none without a reader. */
+	if (tls_is_http3(event))
+		return;
 	tracker_seek_note(tracker, session, event);
 	tracker_opaque_note_session(tracker, session);
 }
@@ -308,6 +311,8 @@ void tracker_event(struct tracker *tracker, const struct event_header *event)
 	case EVENT_TLS_FREE:
 	case EVENT_TLS_EARLY:
 	case EVENT_TLS_RANDOMS:
+	case EVENT_STREAM_DATA:
+	case EVENT_STREAM_OVER:
 		tracker_data(tracker, (const struct event_data *)event);
 		break;
 	case EVENT_SOCKET_STATE:

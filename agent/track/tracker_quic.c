@@ -75,7 +75,7 @@ static void tell(struct tracker *tracker, struct quic_beginning *beginning)
 	struct result result = result_of_conn(RESULT_OPAQUE, facts);
 
 	beginning->told = true;
-	facts->opaque = is_http3(facts) ? "QUIC (HTTP/3), which hark does not read"
+	facts->opaque = is_http3(facts) ? "QUIC (HTTP/3), which hark reads by nghttp3 alone"
 					: "QUIC, which hark does not read";
 	counter_add(COUNTER_CONNECTIONS_QUIC, 1);
 	if (quic_initial_kind(beginning->initial) != TLS_HELLO_CLIENT)

@@ -383,6 +383,37 @@ def connections_reset(recording, n):
         recording.poll()
 
 
+HTTP3_HEAD = bytes.fromhex("01080000d1d7c1500178")  # GET / of the host x
+
+
+@grows(2000)
+def http3_losses_over_open_streams(recording, n):
+    """Each loss puts all streams in doubt."""
+    pos = 0
+    for i in range(1000):
+        recording.piece(1, RECEIVED, 4 * i, pos, HTTP3_HEAD)
+        pos += len(HTTP3_HEAD)
+    for i in range(n):
+        recording.piece(1, RECEIVED, 4 * (i % 1000), pos + 1, b"\0\1a")
+        pos += 4
+
+
+@grows(900)
+def http3_sections_that_wait(recording, n):
+    """For insertions that come one by one: a table of 4,096 bytes, entries of 34."""
+    recording.piece(1, SENT, 3, 0, bytes.fromhex("0004030150") + b"\0")
+    recording.piece(1, RECEIVED, 6, 0, bytes.fromhex("023fe11f"))
+    pos = 4
+    for i in range(n):
+        # It needs the hundredth insertion from now on (RFC 9204, 4.5.1), and refers to that.
+        section = bytes((1, 3, (i // 2 + 100) % 256, 0x80, 0x10)) if (i // 2 + 100) % 256 else b""
+        recording.piece(1, RECEIVED, 4 * i, pos, section)
+        pos += len(section)
+        insertion = b"\x41a\1b" if i % 2 else b""
+        recording.piece(1, RECEIVED, 6, pos, insertion)
+        pos += len(insertion)
+
+
 @grows(0)
 def nothing(recording, n):
     pass

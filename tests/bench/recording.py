@@ -4,7 +4,8 @@ import struct
 
 SENT, RECEIVED = 0, 1
 SOCKET_DATA, TLS_DATA, SOCKET_STATE, EXEC, EXIT, POLL = 1, 2, 6, 7, 8, 9
-SEQ32, OFFSET_KNOWN, FROM_START, PID_VALID = 1, 2, 16, 32
+SEQ32, OFFSET_KNOWN, EOF, FROM_START, PID_VALID, CALL_TIME = 1, 2, 4, 16, 32, 512
+STREAM_DATA, NGHTTP3 = 20, 16
 CALL_BYTES = 16384
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 
@@ -68,6 +69,13 @@ class Recording:
                    socket.bytes() + struct.pack("=QQQIIBBB5x", socket.ssl, offset if tls else (1000 + offset) % 2 ** 32,
                                                 offset, len(payload), len(payload), direction, 0,
                                                 3 if tls else 1) + payload)
+
+    def piece(self, connection, direction, stream, pos, payload, ends=False):
+        """Bytes of a stream of HTTP/3 as nghttp3 has them, on a connection object, seen from its beginning."""
+        nowhere = struct.pack("=QQi44x", 0, 0, -1)
+        self.event(STREAM_DATA, PID_VALID | CALL_TIME | FROM_START | (EOF if ends else 0), 100,
+                   nowhere + struct.pack("=QQQIIBBB5x", connection, pos, stream, len(payload), len(payload), direction, 0,
+                                         NGHTTP3) + payload)
 
     def data(self, socket, direction, payload, call_bytes=CALL_BYTES):
         for at in range(0, len(payload), call_bytes):

@@ -95,8 +95,8 @@ static inline void bench_exchange(void *ctx, struct exchange *exchange)
 	else
 		bench_log(bench, " -");
 	exchange_flags_each(exchange->flags, bench_flag, bench);
-	if (exchange->h2_error_known)
-		bench_log(bench, " error=%u", exchange->h2_error);
+	if (exchange->error_known)
+		bench_log(bench, " error=%u", exchange->error);
 	if (bench->times)
 		bench_log(bench, " %llu+%llu", (unsigned long long)exchange->start_ns,
 			  (unsigned long long)exchange->duration_ns);

@@ -68,14 +68,13 @@ static void add_outcome(struct sink *sink, const struct exchange *exchange)
 		put_part(text, "  out ", line_put_size, exchange->response->body_bytes);
 	if (exchange->flags) {
 		buffer_string(text, "  ");
-		line_put_flags(text, &sink->style, exchange->flags,
-			       exchange->h2_error_known ? exchange_h2_error_name(exchange->h2_error) : NULL);
+		line_put_flags(text, &sink->style, exchange->flags, exchange_error_name(exchange));
 	}
 	lines_wrap(sink, start, top_style_of_status(exchange->response ? exchange->response->status : 0));
 }
 
 static void add_where(struct sink *sink, uint64_t time_ns, const struct mover *mover,
-		      const struct conn_facts *facts, uint32_t key)
+		      const struct conn_facts *facts, const uint64_t *stream)
 {
 	struct buffer *text = &sink->lines.text;
 	size_t start = text->len;
@@ -91,8 +90,8 @@ static void add_where(struct sink *sink, uint64_t time_ns, const struct mover *m
 	buffer_string(text, " - ");
 	address_put_endpoint(text, &facts->sock, facts->sock.peer, facts->sock.peer_port);
 	buffer_format(text, "  #%" PRIu64, facts->id);
-	if (key)
-		buffer_format(text, "  stream %" PRIu32, key);
+	if (stream)
+		buffer_format(text, "  stream %" PRIu64, *stream);
 	if (facts->tls)
 		buffer_format(text, "  TLS%s%s", facts->tls_library ? " by " : "",
 			      facts->tls_library ? facts->tls_library : "");
@@ -268,6 +267,7 @@ void top_exchange_lines(struct sink *sink)
 {
 	struct buffer *text = &sink->lines.text;
 	const struct exchange *exchange;
+	uint64_t stream;
 	size_t start;
 
 	if (sink->record->exchange.pending)
@@ -281,7 +281,8 @@ void top_exchange_lines(struct sink *sink)
 	line_put_url(text, &sink->style, exchange->request);
 	lines_wrap(sink, start, TOP_BOLD);
 	add_outcome(sink, exchange);
-	add_where(sink, exchange->start_ns, &exchange->mover, exchange->conn, exchange->key);
+	stream = exchange->key ? message_stream(exchange_version(exchange), exchange->key) : 0;
+	add_where(sink, exchange->start_ns, &exchange->mover, exchange->conn, exchange->key ? &stream : NULL);
 	add_headers(sink, exchange);
 	add_waterfall(sink, sink->record->conn, sink->record);
 }
@@ -294,7 +295,7 @@ void top_connection_lines(struct sink *sink)
 	size_t start;
 
 	top_lines_clear(&sink->lines);
-	add_where(sink, facts->opened_ns ? facts->opened_ns : facts->seen_ns, &facts->owner, facts, 0);
+	add_where(sink, facts->opened_ns ? facts->opened_ns : facts->seen_ns, &facts->owner, facts, NULL);
 	start = text->len;
 	buffer_format(text, "%" PRIu64 " exchanges, %" PRIu64 " errors, ", conn->exchanges, conn->errors);
 	line_put_size(text, facts->moved_bytes);

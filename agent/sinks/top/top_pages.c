@@ -334,8 +334,7 @@ static void put_request(struct buffer *text, struct style *style, const struct e
 	if (!exchange->flags)
 		return;
 	buffer_char(text, ' ');
-	line_put_flags(text, style, exchange->flags,
-		       exchange->h2_error_known ? exchange_h2_error_name(exchange->h2_error) : NULL);
+	line_put_flags(text, style, exchange->flags, exchange_error_name(exchange));
 }
 
 static void record_row(struct sink *sink, struct top_table *table, struct top_record *record)

@@ -18,8 +18,9 @@ static void test_numbers(void **state)
 	static const struct {
 		unsigned int number;
 		const char *name;
-	} numbers[] = { { 3, "openssl" }, { 4, "boringssl" }, { 5, "libressl" }, { 6, "go" },
-			{ 7, "gnutls" },  { 8, "mbedtls" },   { 9, "wolfssl" },	 { 10, "nss" } };
+	} numbers[] = { { 3, "openssl" }, { 4, "boringssl" }, { 5, "libressl" },
+			{ 6, "go" },	  { 7, "gnutls" },    { 8, "mbedtls" },
+			{ 9, "wolfssl" }, { 10, "nss" },      { 16, "nghttp3" } };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
@@ -32,7 +33,7 @@ static void test_numbers(void **state)
 	assert_null(libraries_find_number(255));
 }
 
-/* Where Go's arguments are is no matter of the row. */
+/* Where Go's and nghttp3's arguments are is no matter of the row. */
 static void function_check(const struct library_row *row, const struct library_function *function)
 {
 	const struct tls_function *call = &function->call;
@@ -42,6 +43,12 @@ static void function_check(const struct library_row *row, const struct library_f
 	if (row->calls == LIBRARY_CALLS_GO) {
 		assert_true(!call->session && !call->buffer && !call->size && !call->done && !call->fd);
 		assert_true(call->kind == TLS_FREE || call->result != TLS_RETURNS_INT);
+		return;
+	}
+	if (row->calls == LIBRARY_CALLS_STREAMS) {
+		assert_true(!call->session && !call->buffer && !call->size && !call->done && !call->fd);
+		assert_true(call->kind == TLS_FREE || call->kind == TLS_STREAM_NEW ||
+			    call->kind == TLS_STREAM_OFFER || call->kind > TLS_WRITE_UNMEASURED);
 		return;
 	}
 	assert_in_range(call->session & ~TLS_ARGUMENT_LAYER, 1, TLS_ARGUMENTS_MAX);
@@ -109,6 +116,8 @@ static void test_files(void **state)
 		{ "gnutls", { { "gnutls_record_send", "55 c3" }, { "gnutls_record_recv", "55 c3" } } },
 		{ "mbedtls", { { "mbedtls_ssl_read", "55 c3" }, { "mbedtls_ssl_write", "55 c3" } } },
 		{ "wolfssl", { { "wolfSSL_read", "55 c3" }, { "wolfSSL_write", "55 c3" } } },
+		{ "nghttp3",
+		  { { "nghttp3_conn_read_stream", "55 c3" }, { "nghttp3_conn_writev_stream", "55 c3" } } },
 		{ "", { { "gnutls_record_recv", "55 c3" } } },
 		{ "", { { "", "c3" } } },
 	};

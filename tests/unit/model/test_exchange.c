@@ -31,6 +31,41 @@ static void test_flags(void **state)
 	assert_string_equal(text, "gap unanswered ");
 }
 
+/* The same numbers mean something else in HTTP/3, and nothing in HTTP/2. */
+static void test_errors_by_version(void **state)
+{
+	static const struct {
+		enum http_version version;
+		uint32_t error;
+		const char *name;
+	} rows[] = {
+		{ HTTP_2, 8, "CANCEL" },
+		{ HTTP_2, 0x102, NULL },
+		{ HTTP_3, 8, NULL },
+		{ HTTP_3, 0xff, NULL },
+		{ HTTP_3, 0x100, "H3_NO_ERROR" },
+		{ HTTP_3, 0x10c, "H3_REQUEST_CANCELLED" },
+		{ HTTP_3, 0x110, "H3_VERSION_FALLBACK" },
+		{ HTTP_3, 0x111, NULL },
+		{ HTTP_3, 0x202, "QPACK_DECODER_STREAM_ERROR" },
+		{ HTTP_3, 0x203, NULL },
+		{ HTTP_3, UINT32_MAX, NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct message request = { .version = rows[i].version };
+		struct exchange exchange = { .request = &request, .error = rows[i].error };
+
+		assert_null(exchange_error_name(&exchange));
+		exchange.error_known = true;
+		if (rows[i].name)
+			assert_string_equal(exchange_error_name(&exchange), rows[i].name);
+		else
+			assert_null(exchange_error_name(&exchange));
+	}
+}
+
 static void test_errors(void **state)
 {
 	(void)state;
@@ -38,6 +73,7 @@ static void test_errors(void **state)
 	assert_string_equal(exchange_h2_error_name(8), "CANCEL");
 	assert_string_equal(exchange_h2_error_name(13), "HTTP_1_1_REQUIRED");
 	assert_null(exchange_h2_error_name(14));
+	assert_null(exchange_h2_error_name(0x100));
 	assert_null(exchange_h2_error_name(UINT32_MAX));
 }
 
@@ -95,6 +131,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_flags),
 		cmocka_unit_test(test_errors),
+		cmocka_unit_test(test_errors_by_version),
 		cmocka_unit_test(test_scheme),
 		cmocka_unit_test(test_freeing),
 	};

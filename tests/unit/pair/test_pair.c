@@ -44,8 +44,8 @@ static void log_exchange(const struct exchange *exchange)
 		assert_true(exchange->duration_known);
 		assert_int_equal(exchange->duration_ns, 5);
 	}
-	if (exchange->h2_error_known) {
-		snprintf(text, sizeof(text), "e%u", exchange->h2_error);
+	if (exchange->error_known) {
+		snprintf(text, sizeof(text), "e%u", exchange->error);
 		log_add(NULL, text);
 	}
 }

@@ -60,8 +60,8 @@ static void http2_reset(struct sample *s)
 	s->exchange.request->scheme = SLICE("https");
 	s->exchange.request->authority = SLICE("[2001:db8::1]:9443");
 	s->exchange.key = 5;
-	s->exchange.h2_error_known = true;
-	s->exchange.h2_error = 8;
+	s->exchange.error_known = true;
+	s->exchange.error = 8;
 	s->exchange.flags = FLAG_RESET;
 	s->conn.tls = true;
 	s->conn.tls_library = "openssl";
@@ -69,8 +69,8 @@ static void http2_reset(struct sample *s)
 
 static void unnamed_error(struct sample *s)
 {
-	s->exchange.h2_error_known = true;
-	s->exchange.h2_error = 0xbeef;
+	s->exchange.error_known = true;
+	s->exchange.error = 0xbeef;
 }
 
 static void path_unknown(struct sample *s)

@@ -37,8 +37,8 @@ static void http2_tls(struct sample *s)
 	s->exchange.response->status = 503;
 	s->exchange.duration_ns = 1234567890;
 	s->exchange.flags = FLAG_GAP | FLAG_RESET;
-	s->exchange.h2_error_known = true;
-	s->exchange.h2_error = 8;
+	s->exchange.error_known = true;
+	s->exchange.error = 8;
 }
 
 static void all_unknown(struct sample *s)
