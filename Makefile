@@ -111,6 +111,9 @@ $(BUILD)/agent/%.o: agent/%.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(HARK_CFLAGS) -c $< -o $@
 
+# Inside of it, byte by byte.
+$(BUILD)/agent/library/signature.o build/fuzz/agent/library/signature.o: share/tls-signatures
+
 $(BUILD)/libprotocols.a: $(PROTOCOL_OBJECTS)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
@@ -227,13 +230,37 @@ build/peers/%: tests/e2e/peers/%.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) -std=gnu11 -D_GNU_SOURCE $(WARNINGS) -o $@ $(filter %.c,$^) $(PEER_LIBS)
 
+# The same with OpenSSL inside, and a copy without symbols, of which these tell what stands where.
+build/peers/callbacks-inside: tests/e2e/peers/callbacks.c
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) -std=gnu11 -D_GNU_SOURCE $(WARNINGS) -o $@ $< -Wl,-Bstatic -lssl -lcrypto -Wl,-Bdynamic \
+		$(filter-out -lssl -lcrypto,$(shell $(PKG_CONFIG) --static --libs openssl)) -lpthread
+
+build/peers/callbacks-stripped: build/peers/callbacks-inside
+	$(call say,STRIP,$@)
+	$(Q)strip -o $@ $<
+
+# Released programs that no Debian package has. Without npm or its registry they are not there, and tests say so.
+NPM_PEERS := build/peers/bun-1.1.30 build/peers/bun-1.4.5 build/peers/deno-2.9.6
+
+build/peers/bun-%:
+	$(call say,NPM,$@)
+	@mkdir -p $(@D)
+	@tests/e2e/npm_peer @oven/bun-linux-x64@$* bin/bun $@
+
+build/peers/deno-%:
+	$(call say,NPM,$@)
+	@mkdir -p $(@D)
+	@tests/e2e/npm_peer @deno/linux-x64-glibc@$* deno $@
+
 build/peers/Fetch.class: tests/e2e/peers/Fetch.java
 	$(call say,JAVAC,$<)
 	@mkdir -p $(@D)
 	$(Q)javac -d $(@D) $<
 
 .PHONY: peers
-peers: $(PEERS) build/peers/Fetch.class
+peers: $(PEERS) build/peers/callbacks-stripped build/peers/Fetch.class $(NPM_PEERS)
 
 # A TLS library that only tests know, both ends of a conversation over it, and a hark with a row for it and for each
 # other thing that takes a row.

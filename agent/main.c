@@ -434,6 +434,8 @@ static int run_live(const struct options *options)
 		.duration_ns = options->duration_ns,
 		.child_argv = options->child_argv,
 		.user = options->user,
+		.claims = options->claims,
+		.claim_count = options->claim_count,
 		.tell_filter = options->verbose || options->debug,
 		.ctx = &run,
 		.event = run_event,
@@ -509,6 +511,8 @@ static int run_doctor(const struct options *options)
 		.pending_ns = options->pending_ns,
 		.pids = options->pids,
 		.pid_count = options->pid_count,
+		.claims = options->claims,
+		.claim_count = options->claim_count,
 		.detail = options->verbose > 0,
 		.calls_filtered = rights_filter_supported(),
 	});

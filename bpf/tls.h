@@ -208,6 +208,8 @@ static __always_inline bool record_agrees(const struct kernel_session *session, 
 static __always_inline bool session_moves(const struct kernel_session *session, const struct tls_call *call,
 					  __u8 type, const struct event_data *record)
 {
+	if (call->library >= TLS_TRIAL_ENDLESS) /* it may be another one at the address of one that is gone */
+		return type && record_agrees(session, call, type, record->direction);
 	if (session->hinted)
 		return session->hint == record->sock.fd;
 	return type == RECORD_HANDSHAKE && kind_is_handshake(call->kind) &&
@@ -245,6 +247,7 @@ static __always_inline void session_bind(struct kernel_session *session, struct 
 	if (!socket_wanted(&record->sock))
 		return;
 	record->h.type = EVENT_TLS_BIND;
+	record->source = call->library;
 	record->ssl = call->ssl;
 	generation_fill(record, call->generation);
 	record->len = 0;

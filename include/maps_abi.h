@@ -45,9 +45,16 @@ enum tls_result {
 #define TLS_ARGUMENT_LAYER 0x80
 #define TLS_FLAG_PEEK	   2 /* MSG_PEEK and PR_MSG_PEEK */
 
+/*
+ * In the place of a library's number: of a file whose functions are a guess, a number each
+ * (agent/capture/trials.c). From TLS_TRIAL_ENDLESS on nobody sees where its sessions end.
+ */
+#define TLS_TRIAL_FIRST	  0xe0
+#define TLS_TRIAL_ENDLESS 0xf0
+
 /* A probed function, as the attach cookie tells it. Arguments count from 1; 0: there is none. */
 struct tls_function {
-	__u8 library; /* its number in recordings: event_data.source */
+	__u8 library; /* its number in recordings: event_data.source; or one from TLS_TRIAL_FIRST on */
 	__u8 kind;    /* enum tls_call_kind */
 	__u8 result;  /* enum tls_result */
 	__u8 session; /* which argument is the TLS object */

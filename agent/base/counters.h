@@ -67,6 +67,10 @@
 	X(PROBES_DETACHED, "probes.detached",                                                               \
 	  "files whose return probes were taken off to protect a program")                                  \
 	X(PROBES_FAILED, "probes.failed", "TLS libraries that could not be probed")                         \
+	X(PROBES_REFUTED, "probes.refuted",                                                                 \
+	  "files probed by a guess (a signature, --tls-library) that moved no HTTP: not probed any more")   \
+	X(PROBES_UNPROVEN, "probes.unproven",                                                               \
+	  "calls at such probes that were not shown: nothing proved them")                                  \
 	X(RECORD_DROPPED, "record.dropped", "bytes left out of a redacted recording: not to be judged")     \
 	X(CONTAINERS_UNNAMED, "containers.unnamed",                                                         \
 	  "containers whose engine's state files are there and give no name")                               \

@@ -36,7 +36,7 @@ struct probes_config {
 };
 
 struct file_identity;
-struct library_row;
+struct library_found;
 struct probes;
 
 /*
@@ -71,10 +71,12 @@ void probes_features(struct probes_features *features);
 bool probes_session_supported(void);
 
 /*
- * Attaches to a TLS library of this row. fd is borrowed. Returns how many sites, 0 when the file has none, or
- * -errno (reported once).
+ * Attaches to a TLS library. trial: what its calls carry in the place of the row's number (trials.h;
+ * Linux 5.15); 0: that number. fd is borrowed. Returns how many sites, 0 when the file has none, or -errno
+ * (reported once).
  */
-int probes_add_file(struct probes *probes, const struct library_row *row, int fd, const char *path);
+int probes_add_file(struct probes *probes, const struct library_found *found, uint8_t trial, int fd,
+		    const char *path);
 /* Takes the probes off a file that nobody uses any more; one that is not probed is no failure. */
 void probes_remove_file(struct probes *probes, const struct file_identity *identity);
 /* The libraries of the start are probed, all of them: TLS calls count from now on. */

@@ -18,6 +18,7 @@
 #include "closer.h"
 #include "library/elf_file.h"
 #include "library/file_identity.h"
+#include "library/locations.h"
 #include "library/probe_site.h"
 #include "library/proc_maps.h"
 #include "library/session_layout.h"
@@ -351,6 +352,9 @@ static int file_attach(struct probes *probes, struct probed_file *file, int fd)
 	struct bpf_program *session;
 	char path[64];
 
+	/* A file on trial is told by its calls' cookies. */
+	if (probes->way == ENTRY_SLOT && file->sites[0].call.library >= TLS_TRIAL_FIRST)
+		return -EOPNOTSUPP;
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	if (file->calls == LIBRARY_CALLS_GO)
 		return file_attach_go(probes, file, path);
@@ -389,12 +393,12 @@ static uint8_t layout_add(struct tls_layout layouts[TLS_LAYOUTS], const struct t
 
 /* Before cookies a call cannot name its file's layout. */
 static void file_find_layout(struct probes *probes, struct probed_file *file, const struct elf_file *elf,
-			     const struct library_row *row)
+			     const struct library_found *found)
 {
 	struct tls_layout layout;
 	uint8_t number;
 
-	if (probes->way == ENTRY_SLOT || !session_layout_find(elf, row, &layout))
+	if (probes->way == ENTRY_SLOT || !session_layout_find(elf, found, &layout))
 		return;
 	number = layout_add(probes->skeleton->bss->tls_layouts, &layout);
 	for (size_t i = 0; i < file->site_count; i++)
@@ -403,8 +407,9 @@ static void file_find_layout(struct probes *probes, struct probed_file *file, co
 }
 
 /* The sites of the file, as a probed_file without links. NULL: errno; 0 there means that it has none. */
-static struct probed_file *file_examine(struct probes *probes, const struct library_row *row, int fd,
-					const char *path, const struct file_identity *identity)
+static struct probed_file *file_examine(struct probes *probes, const struct library_found *found,
+					uint8_t trial, int fd, const char *path,
+					const struct file_identity *identity)
 {
 	struct elf_file *elf = elf_file_open_fd(fd);
 	struct probed_file *file;
@@ -419,12 +424,14 @@ static struct probed_file *file_examine(struct probes *probes, const struct libr
 		goto out;
 	file->identity = *identity;
 	file->link_fds[0] = file->link_fds[1] = -1;
-	file->calls = row->calls;
+	file->calls = found->row->calls;
 	file->path = strdup(path);
-	count = probe_sites_choose(elf, row, file->sites);
+	count = probe_sites_choose(elf, found, file->sites);
+	for (int i = 0; trial && i < count; i++)
+		file->sites[i].call.library = trial;
 	if (file->path && count > 0) {
 		file->site_count = count;
-		file_find_layout(probes, file, elf, row);
+		file_find_layout(probes, file, elf, found);
 		elf_file_close(elf);
 		return file;
 	}
@@ -435,7 +442,8 @@ out:
 	return NULL;
 }
 
-int probes_add_file(struct probes *probes, const struct library_row *row, int fd, const char *path)
+int probes_add_file(struct probes *probes, const struct library_found *found, uint8_t trial, int fd,
+		    const char *path)
 {
 	struct file_identity identity;
 	struct probed_file *file;
@@ -449,14 +457,14 @@ int probes_add_file(struct probes *probes, const struct library_row *row, int fd
 	if (file_find(probes, &identity))
 		return 0;
 	started_ns = clock_ns();
-	file = file_examine(probes, row, fd, path, &identity);
+	file = file_examine(probes, found, trial, fd, path, &identity);
 	if (!file) {
 		error = errno;
 		if (error) {
 			counter_add(COUNTER_PROBES_FAILED, 1);
 			log_warn("%s has %s in a form that hark does not know; its encrypted traffic is not "
 				 "decoded",
-				 path, row->title);
+				 path, found->row->title);
 		}
 		return -error;
 	}
@@ -471,8 +479,10 @@ int probes_add_file(struct probes *probes, const struct library_row *row, int fd
 	}
 	file->next = probes->files;
 	probes->files = file;
-	log_debug("probing %s (%s) at %zu sites after %llu us, of which %llu in the kernel", path, row->name,
-		  file->site_count, (unsigned long long)(clock_ns() - started_ns) / 1000,
+	log_debug("probing %s (%s%s%s) at %zu sites after %llu us, of which %llu in the kernel", path,
+		  found->row->name, found->locations ? ", by " : "",
+		  found->locations ? found->locations->source : "", file->site_count,
+		  (unsigned long long)(clock_ns() - started_ns) / 1000,
 		  (unsigned long long)(clock_ns() - examined_ns) / 1000);
 	return file->site_count;
 }
@@ -574,7 +584,8 @@ static struct probed_file *libcrypto_probe(struct probes *probes, int fd, const 
 	for (struct seeker *seeker = probes->seekers; seeker; seeker = seeker->next)
 		if (file_identity_same(&seeker->file->identity, identity))
 			return seeker->file;
-	file = file_examine(probes, &libraries_libcrypto, fd, path, identity);
+	file = file_examine(probes, &(struct library_found){ .row = &libraries_libcrypto }, 0, fd, path,
+			    identity);
 	if (!file)
 		return NULL;
 	error = libcrypto_attach(probes, file, fd);

@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "base/number.h"
+#include "library/library_claim.h"
 #include "model/pipeline.h"
 #include "routes/routes_pattern.h"
 
@@ -258,6 +259,26 @@ static int take_route(struct parse *parse, const struct option_row *row, const c
 	return 0;
 }
 
+/* The file is looked at once it is known that the run wants it. */
+static int take_claim(struct parse *parse, const struct option_row *row, const char *value)
+{
+	struct options *options = parse->options;
+	struct library_claim *claims =
+		reallocarray(options->claims, options->claim_count + 1, sizeof(*options->claims));
+	char why[CLAIM_WHY_MAX];
+
+	(void)row;
+	if (!claims)
+		return option_usage_error("out of memory");
+	options->claims = claims;
+	if (options->claim_count == CLAIMS_MAX)
+		return option_usage_error("more than %d --tls-library options", CLAIMS_MAX);
+	if (library_claim_parse(value, &claims[options->claim_count], why) < 0)
+		return option_usage_error("--tls-library: %s", why);
+	options->claim_count++;
+	return 0;
+}
+
 static int take_speed(struct parse *parse, const struct option_row *row, const char *value)
 {
 	char *end;
@@ -453,6 +474,16 @@ const struct option_row option_rows[] = {
 	    "socket takes the transfers from the sockets' own tracepoints, syscall from the exit of system "
 	    "calls; auto takes the first that works.",
 	    CHOICE(capture, ways, "is none of auto, socket, syscall"), TO_CAPTURE),
+	ROW("tls-library", 0, "PATH=NAME[,FUNCTION@OFFSET...]", GROUP_CAPTURE,
+	    "A file that is, or holds, a TLS library that hark does not recognise (repeatable)",
+	    "NAME is boringssl, libressl, openssl, gnutls, mbedtls or wolfssl; OFFSET is where in the file a "
+	    "function begins that has no symbol: "
+	    "/opt/app/server=openssl,SSL_read@0x1b3a0,SSL_write@0x1b7c0,SSL_free@0x18f10. Nothing is shown "
+	    "before "
+	    "HTTP was seen there; where it is not, the file is let go, with a line. Without the function "
+	    "that frees a "
+	    "session, sessions that have no socket are not shown.",
+	    TAKES(take_claim), TO_CAPTURE),
 	ROW("ring", 0, "SIZE", GROUP_CAPTURE,
 	    "Ring buffer between kernel and hark (default 16M), rounded up to a power of two",
 	    "From 64K to 1G. Enlarge it when events are lost.", TAKES(take_ring),

@@ -11,6 +11,7 @@
 #include "base/escape.h"
 #include "base/log.h"
 #include "base/user.h"
+#include "library/library_claim.h"
 #include "option_table.h"
 #include "sinks/sinks.h"
 
@@ -456,6 +457,16 @@ static int check_top(const struct options *options)
 	return 0;
 }
 
+static int check_claims(struct options *options)
+{
+	char why[CLAIM_WHY_MAX];
+
+	for (size_t i = 0; i < options->claim_count; i++)
+		if (library_claim_check(&options->claims[i], why) < 0)
+			return option_usage_error("--tls-library: %s", why);
+	return 0;
+}
+
 static int check_options(struct parse *parse)
 {
 	struct options *options = parse->options;
@@ -483,6 +494,8 @@ static int check_options(struct parse *parse)
 		options->output_count = 1;
 	}
 	if (option_check_places(parse, places_of(options)) || check_top(options) || check_outputs(options))
+		return 2;
+	if (options->command != COMMAND_REPLAY && check_claims(options))
 		return 2;
 	options->stats.routes = &options->routes;
 	if (options->view == VIEW_TOP && !options->speed_given)
@@ -538,6 +551,7 @@ void options_fini(struct options *options)
 		free((void *)options->outputs[i].format);
 	filter_free(options->filter);
 	free(options->pids);
+	free(options->claims);
 	redact_free(options->redact);
 	redact_free(options->redact_recording);
 	*options = (struct options){ 0 };

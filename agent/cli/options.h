@@ -16,6 +16,9 @@
 #include <stdint.h>
 
 #define ROUTES_MAX 64
+#define CLAIMS_MAX 16
+
+struct library_claim;
 
 enum command {
 	COMMAND_LIVE, /* watch, conns, raw, frames, record */
@@ -66,6 +69,8 @@ struct options {
 	uint64_t conn;	  /* -x: only this connection; 0: all */
 	const char *user; /* -u: who runs the command; NULL: the invoking user */
 	enum capture_way capture;
+	struct library_claim *claims; /* --tls-library; checked */
+	size_t claim_count;
 	struct redact *redact;		 /* for what is shown */
 	struct redact *redact_recording; /* for --redacted: --show-secrets is no business of a recording's */
 	char **child_argv;		 /* after --; NULL: none */

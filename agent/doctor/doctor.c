@@ -113,6 +113,7 @@ int doctor_run(const struct doctor_config *config)
 		printf("out of memory\n");
 		return 1;
 	}
+	library_search_claim(files->search, config->claims, config->claim_count);
 	works = machine_print(config);
 	if (config->pid_count)
 		printf("\n");

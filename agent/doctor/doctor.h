@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct library_claim;
+
 struct doctor_config {
 	struct probes_config capture; /* as a live run would use it; its pids are not looked at */
 	size_t memory_bytes;
@@ -16,6 +18,8 @@ struct doctor_config {
 	uint64_t timeout_ns, pending_ns;
 	const uint32_t *pids; /* borrowed; only these are looked at. 0 of them: the whole machine */
 	size_t pid_count;
+	const struct library_claim *claims; /* of TLS libraries; borrowed, checked */
+	size_t claim_count;
 	bool detail;
 	bool calls_filtered; /* a run filters its own system calls */
 };

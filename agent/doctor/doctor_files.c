@@ -62,7 +62,7 @@ static void version_find(struct doctor_library *library, int fd, uint32_t pid)
 	close(beside);
 }
 
-static void library_take(void *ctx, const struct library_row *row, int fd, const char *path, uint32_t pid)
+static void library_take(void *ctx, const struct library_found *found, int fd, const char *path, uint32_t pid)
 {
 	struct doctor_files *files = ctx;
 	struct doctor_library *library = &files->libraries[files->count];
@@ -75,14 +75,16 @@ static void library_take(void *ctx, const struct library_row *row, int fd, const
 	}
 	*library = (struct doctor_library){
 		.identity = file_identity_of(fd, &st),
-		.row = row,
+		.row = found->row,
 		.path = strdup(path),
 	};
+	if (found->locations)
+		snprintf(library->source, sizeof(library->source), "%s", found->locations->source);
 	if (!library->path)
 		return;
 	files->count++;
 	elf = elf_file_open_fd(fd);
-	library->site_count = elf ? probe_sites_choose(elf, row, library->sites) : -errno;
+	library->site_count = elf ? probe_sites_choose(elf, found, library->sites) : -errno;
 	elf_file_close(elf);
 	version_find(library, fd, pid);
 }
@@ -164,6 +166,8 @@ void doctor_library_print(const struct doctor_library *library, FILE *out, bool 
 		fprintf(out, "  %.*s", version_brief(library->version), library->version);
 	else
 		fprintf(out, "  %s", library->row->title);
+	if (library->source[0])
+		fprintf(out, " (by %s: until it moves HTTP, a guess)", library->source);
 	fprintf(out, ", %u process%s  ", library->processes, library->processes == 1 ? "" : "es");
 	if (detail && library->site_count > 0)
 		fputc('\n', out);

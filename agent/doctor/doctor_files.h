@@ -19,6 +19,7 @@ struct doctor_library {
 	struct file_identity identity;
 	const struct library_row *row;
 	char *path, version[40];
+	char source[LOCATIONS_SOURCE_MAX]; /* who says where its functions stand; empty: its symbols do */
 	struct probe_site sites[PROBE_SITES_MAX];
 	int site_count;		/* less than 0: -errno */
 	unsigned int processes; /* that map it */

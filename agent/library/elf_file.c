@@ -11,6 +11,7 @@
 #include "elf_file.h"
 
 #include "go_table.h"
+#include "unwind_table.h"
 
 #include <elf.h>
 #include <errno.h>
@@ -25,6 +26,8 @@
 #define SEGMENTS_MAX	  64
 #define SECTION_BYTES_MAX (256u << 20)
 #define POINTERS_MAX	  (512u << 10)
+#define PIECE_BYTES	  (1u << 20)
+#define CODE_BYTES_MAX	  (512u << 20) /* handed out of one file, however many segments tell of it */
 
 struct elf_file {
 	Elf *elf;
@@ -202,6 +205,69 @@ bool elf_is_code(const struct elf_file *file, uint64_t address)
 	const GElf_Phdr *segment = segment_find(file, address);
 
 	return segment && segment->p_flags & PF_X;
+}
+
+struct code_walk {
+	uint8_t *piece;
+	size_t overlap;
+	uint64_t left; /* bytes that may still be read */
+	bool (*fn)(void *ctx, uint64_t address, struct slice code);
+	void *ctx;
+};
+
+/* False: fn wants no more, the file cannot be read, or all that may be has been. */
+static bool segment_walk(struct code_walk *walk, const struct elf_file *file, const GElf_Phdr *segment)
+{
+	size_t kept = 0;
+
+	for (uint64_t at = 0; at < segment->p_filesz;) {
+		uint64_t left = segment->p_filesz - at;
+		size_t wanted = left < PIECE_BYTES - kept ? left : PIECE_BYTES - kept;
+		ssize_t n = walk->left ? pread(file->fd, walk->piece + kept, wanted,
+					       (off_t)(segment->p_offset + at))
+				       : 0;
+
+		if (n <= 0)
+			return false;
+		at += (uint64_t)n;
+		kept += (size_t)n;
+		walk->left -= (uint64_t)n < walk->left ? (uint64_t)n : walk->left;
+		if (!walk->fn(walk->ctx, segment->p_vaddr + at - kept, slice_of(walk->piece, kept)))
+			return false;
+		if (kept > walk->overlap) {
+			memmove(walk->piece, walk->piece + kept - walk->overlap, walk->overlap);
+			kept = walk->overlap;
+		}
+	}
+	return true;
+}
+
+void elf_each_code(const struct elf_file *file, size_t overlap,
+		   bool (*fn)(void *ctx, uint64_t address, struct slice code), void *ctx)
+{
+	struct code_walk walk = {
+		.piece = malloc(PIECE_BYTES), .overlap = overlap, .left = CODE_BYTES_MAX, .fn = fn, .ctx = ctx
+	};
+	bool more = walk.piece != NULL;
+
+	for (size_t i = 0; more && i < file->segment_count; i++)
+		if (file->segments[i].p_flags & PF_X)
+			more = segment_walk(&walk, file, &file->segments[i]);
+	free(walk.piece);
+}
+
+int elf_code_address(const struct elf_file *file, uint64_t offset, uint64_t *address)
+{
+	for (size_t i = 0; i < file->segment_count; i++) {
+		const GElf_Phdr *segment = &file->segments[i];
+
+		if (!(segment->p_flags & PF_X) || offset < segment->p_offset ||
+		    offset - segment->p_offset >= segment->p_filesz)
+			continue;
+		*address = segment->p_vaddr + (offset - segment->p_offset);
+		return 0;
+	}
+	return -EFAULT;
 }
 
 int elf_file_offset(const struct elf_file *file, uint64_t address, uint64_t *offset)
@@ -405,6 +471,12 @@ static uint64_t module_text(const struct elf_file *file)
 	return text;
 }
 
+uint64_t elf_function_before(const struct elf_file *file, uint64_t address)
+{
+	return unwind_table_find(section_bytes(file, ".eh_frame_hdr"), section_address(file, ".eh_frame_hdr"),
+				 address);
+}
+
 static bool go_begins(const struct elf_file *file, uint64_t address)
 {
 	uint8_t code[16];
@@ -469,6 +541,13 @@ static int function_find(const struct elf_file *file, enum elf_table table, cons
 		return go_find(file, name, out);
 	}
 	return -ENOENT;
+}
+
+bool elf_exports(const struct elf_file *file, const char *name)
+{
+	struct elf_symbol found;
+
+	return !symbols_find(file, SHT_DYNSYM, name, &found);
 }
 
 int elf_find_function(const struct elf_file *file, const char *name, struct elf_symbol *out)

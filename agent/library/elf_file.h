@@ -6,6 +6,8 @@
 #ifndef HARK_ELF_FILE_H
 #define HARK_ELF_FILE_H
 
+#include "slice.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -49,6 +51,23 @@ int elf_find_function(const struct elf_file *file, const char *name, struct elf_
 
 /* Is a function of this name where that symbol was found? Other tables, which can be large, are not read. */
 bool elf_has_function_beside(const struct elf_file *file, const struct elf_symbol *symbol, const char *name);
+
+/* Does the file define a dynamic symbol of this name, a function? No other table is read. */
+bool elf_exports(const struct elf_file *file, const char *name);
+
+/*
+ * Hands all bytes of executable segments to fn, in pieces of at most a mebibyte, which are gone when it
+ * returns. Of two pieces of one segment the second begins with the last `overlap` bytes of the first (less
+ * than 4096). No more than half a gibibyte of one file. fn returns whether it wants more.
+ */
+void elf_each_code(const struct elf_file *file, size_t overlap,
+		   bool (*fn)(void *ctx, uint64_t address, struct slice code), void *ctx);
+
+/* The virtual address of a file offset in an executable segment. 0, or -EFAULT: it lies in none. */
+int elf_code_address(const struct elf_file *file, uint64_t offset, uint64_t *address);
+
+/* As unwind_table_find(), in this file's own table. */
+uint64_t elf_function_before(const struct elf_file *file, uint64_t address);
 
 /* Copies up to size bytes of code at a virtual address. Bytes copied, or -EFAULT when it lies in no
  * executable segment. */

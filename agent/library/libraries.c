@@ -271,7 +271,15 @@ static const struct library_row rows[] = {
 		.unread = "Go's crypto/tls in a form that hark does not know (before Go 1.17, or obfuscated)",
 		.sections = { ".gopclntab", ".go.buildinfo" },
 	},
-	{ NAMED("boringssl", "BoringSSL inside"), .text_first = 's', .text = "sl/ssl_lib.cc" },
+	{
+		.name = "boringssl",
+		.title = "BoringSSL inside",
+		.unread = "BoringSSL inside, without symbols: no call of it was seen (--tls-library can say "
+			  "where "
+			  "its functions stand)",
+		.text_first = 's',
+		.text = "sl/ssl_lib.cc",
+	},
 	{ NAMED("rustls", "rustls inside"), .text_first = '/', .text = "rustls-0." },
 };
 
@@ -296,6 +304,24 @@ bool libraries_has_name(const char *name)
 		if (strcmp(rows[i].name, name) == 0)
 			return true;
 	return false;
+}
+
+/* Go's calls are told by each of their returns, those by the functions' sizes; NSS's by its table. */
+const struct library_row *libraries_find_claimable(const char *name)
+{
+	for (size_t i = 0; i < COUNT_OF(rows); i++)
+		if (rows[i].number && rows[i].calls == LIBRARY_CALLS_C && !rows[i].functions->method &&
+		    strcmp(rows[i].name, name) == 0)
+			return &rows[i];
+	return NULL;
+}
+
+const struct library_function *libraries_find_function(const struct library_row *row, const char *name)
+{
+	for (const struct library_function *function = row->functions; function->name; function++)
+		if (strcmp(function->name, name) == 0)
+			return function;
+	return NULL;
 }
 
 /* Most files have none of it: a function that is missing is not looked for again. */

@@ -79,6 +79,11 @@ const struct library_row *libraries_find_number(unsigned int number);
 /* Is it the name of a row? */
 bool libraries_has_name(const char *name);
 
+/* The followed row of this name whose functions can be told by where they stand. NULL: none. */
+const struct library_row *libraries_find_claimable(const char *name);
+/* A function of the row by its name; NULL: it has none such. */
+const struct library_function *libraries_find_function(const struct library_row *row, const char *name);
+
 /* The followed library that this file is, or holds; NULL: none. */
 const struct library_row *libraries_find_file(const struct elf_file *elf);
 

@@ -21,9 +21,12 @@
 #include "file_identity.h"
 #include "libraries.h"
 #include "library_cache.h"
+#include "library_claim.h"
 #include "library_set.h"
 #include "map_watch.h"
+#include "locations.h"
 #include "proc_maps.h"
+#include "signature.h"
 #include "tls_seen.h"
 
 #include <errno.h>
@@ -48,7 +51,11 @@ struct known_file {
 struct library_search {
 	library_fn *fn;
 	void *ctx;
-	struct tls_seen *seen; /* NULL: nobody asks */
+	void (*pause)(void *ctx); /* NULL: nobody wants to be called */
+	struct tls_seen *seen;	  /* NULL: nobody asks */
+	struct signatures *signatures;
+	const struct library_claim *claims;
+	size_t claim_count;
 	struct known_file *examined;
 	struct library_set reported;
 	struct map_watch *watch;
@@ -64,7 +71,22 @@ struct library_search *library_search_new(library_fn *fn, void *ctx)
 		return NULL;
 	search->fn = fn;
 	search->ctx = ctx;
-	return search;
+	search->signatures = signatures_new();
+	if (search->signatures)
+		return search;
+	library_search_free(search);
+	return NULL;
+}
+
+void library_search_pause(struct library_search *search, void (*fn)(void *ctx))
+{
+	search->pause = fn;
+}
+
+void library_search_claim(struct library_search *search, const struct library_claim *claims, size_t count)
+{
+	search->claims = claims;
+	search->claim_count = count;
 }
 
 /* Those that are this library, or all. */
@@ -86,6 +108,7 @@ void library_search_free(struct library_search *search)
 	if (!search)
 		return;
 	map_watch_free(search->watch);
+	signatures_free(search->signatures);
 	examined_remove(search, NULL, true);
 	library_set_fini(&search->reported);
 	free(search);
@@ -126,13 +149,34 @@ static struct file_key key_examined(const struct stat *st)
 	};
 }
 
-static const struct library_row *row_of_file(int fd)
+static const struct library_claim *claim_find(const struct library_search *search,
+					      const struct file_identity *identity)
 {
-	struct elf_file *elf = elf_file_open_fd(fd);
-	const struct library_row *row = elf ? libraries_find_file(elf) : NULL;
+	for (size_t i = 0; i < search->claim_count; i++)
+		if (file_identity_same(&search->claims[i].identity, identity))
+			return &search->claims[i];
+	return NULL;
+}
 
+/* What the user says, what symbols say, what signatures say. locations has room for the last. */
+static struct library_found file_look(const struct library_search *search, int fd,
+				      const struct file_identity *identity, struct locations *locations)
+{
+	const struct library_claim *claim = claim_find(search, identity);
+	struct library_found found = { .row = NULL };
+	struct elf_file *elf;
+
+	if (claim)
+		return (struct library_found){ claim->row, &claim->locations };
+	elf = elf_file_open_fd(fd);
+	if (elf)
+		found.row = libraries_find_file(elf);
+	if (elf && !found.row) {
+		found.row = signatures_find(search->signatures, elf, search->pause, search->ctx, locations);
+		found.locations = locations;
+	}
 	elf_file_close(elf);
-	return row;
+	return found;
 }
 
 /* The library that the file is; NULL: none, or one too many. */
@@ -142,19 +186,20 @@ static struct library *file_examine(struct library_search *search, int fd, const
 	struct file_identity identity = file_identity_of(fd, st);
 	struct file_key key = key_examined(st);
 	struct known_file *file = examined_find(search, &key);
-	const struct library_row *row = NULL;
+	struct library_found found = { .row = NULL };
 	struct library *library;
+	struct locations locations;
 
 	if (file)
 		return file->library;
 	library = library_find(&search->reported, &identity);
 	if (!library)
-		row = row_of_file(fd);
-	if (row)
+		found = file_look(search, fd, &identity, &locations);
+	if (found.row)
 		library = library_add(&search->reported, &identity, path);
-	if (row && library)
-		search->fn(search->ctx, row, fd, path, pid);
-	else if (row)
+	if (found.row && library)
+		search->fn(search->ctx, &found, fd, path, pid);
+	else if (found.row)
 		counter_add(COUNTER_PROBES_FAILED, 1); /* what cannot be remembered would be probed twice */
 	examined_add(search, &key, library);
 	return library;
@@ -217,7 +262,8 @@ static int scan_all(struct library_search *search)
 	return error;
 }
 
-static void scan_cached(void *ctx, const char *path)
+/* A file that is known by its path, before anybody maps it. */
+static void scan_path(void *ctx, const char *path)
 {
 	struct library_search *search = ctx;
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
@@ -235,10 +281,17 @@ static bool cache_wanted(const char *name)
 	return libraries_of_name(name) & libraries_followed();
 }
 
+void library_search_scan_path(struct library_search *search, const char *path)
+{
+	scan_path(search, path);
+}
+
 int library_search_scan(struct library_search *search)
 {
+	for (size_t i = 0; i < search->claim_count; i++)
+		scan_path(search, search->claims[i].path);
 	/* No cache and no folder is no failure: what runs tells. */
-	(void)library_cache_each(cache_wanted, scan_cached, search);
+	(void)library_cache_each(cache_wanted, scan_path, search);
 	return scan_all(search);
 }
 

@@ -16,18 +16,20 @@
 #include "file_identity.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
-struct library_row;
+struct library_claim;
+struct library_found;
 struct tls_seen;
 
 /*
- * A file that is, or holds, the library of this row: fd is open for reading and borrowed for the call; attach
- * by "/proc/self/fd/N". path is as the process (pid) or the loader's cache (pid 0) names it, for people.
+ * A file that is, or holds, a library; all is borrowed for the call. fd is open for reading; attach by
+ * "/proc/self/fd/N". path is as the process (pid) or the loader's cache (pid 0) names it, for people.
  * Called once for each {device, inode}, until that is forgotten.
  */
-typedef void library_fn(void *ctx, const struct library_row *row, int fd, const char *path, uint32_t pid);
+typedef void library_fn(void *ctx, const struct library_found *found, int fd, const char *path, uint32_t pid);
 
 /* A file that library_fn was told of has no user any more: whatever hangs on it can go. */
 typedef void library_forget_fn(void *ctx, const struct file_identity *identity);
@@ -39,11 +41,21 @@ struct library_search *library_search_new(library_fn *fn, void *ctx);
 /* NULL is legal. */
 void library_search_free(struct library_search *search);
 
+/* What the user says of files (checked claims, borrowed) goes before what they show themselves. */
+void library_search_claim(struct library_search *search, const struct library_claim *claims, size_t count);
+
+/* fn, with the context of library_search_new(), is called now and then while a file takes long. */
+void library_search_pause(struct library_search *search, void (*fn)(void *ctx));
+
 /* seen, which is borrowed, is told of each new executable mapping that the watch sees. */
 void library_search_tell_mappings(struct library_search *search, struct tls_seen *seen);
 
-/* Looks through the loader's cache (ldconfig -p) and every process's mappings. 0 or -errno. */
+/* Looks through the claimed files, the loader's cache (ldconfig -p) and every process's mappings. 0 or
+ * -errno. */
 int library_search_scan(struct library_search *search);
+
+/* Looks at one file, before anybody maps it; one that cannot be opened is no failure. */
+void library_search_scan_path(struct library_search *search, const char *path);
 
 /* Looks through one process's executable mappings now. 0, -ESRCH or -errno. */
 int library_search_scan_pid(struct library_search *search, uint32_t pid);

@@ -69,8 +69,9 @@ struct branches {
 
 struct finder {
 	const struct elf_file *elf;
-	struct disasm *disasm; /* NULL: not x86-64 */
-	unsigned int library;  /* its number */
+	const struct locations *locations; /* NULL: all by symbols */
+	struct disasm *disasm;		   /* NULL: not x86-64 */
+	unsigned int library;		   /* its number */
 	struct probe_site *sites;
 	size_t count;
 	uint64_t methods[NSS_METHODS]; /* of NSS */
@@ -522,13 +523,26 @@ static int go_sites_choose(struct finder *finder, const struct library_function 
 
 /* --- all ---------------------------------------------------------------------------------- */
 
+static bool location_find(const struct locations *locations, const char *name, struct elf_symbol *out)
+{
+	for (size_t i = 0; locations && i < locations->count; i++) {
+		if (strcmp(locations->at[i].function, name) != 0)
+			continue;
+		*out = (struct elf_symbol){ .address = locations->at[i].address };
+		return true;
+	}
+	return false;
+}
+
 static struct wrapper wrapper_find(const struct finder *finder, const struct library_function *function)
 {
 	struct wrapper wrapper = { .function = function };
 
 	if (function->method)
 		wrapper.symbol.address = finder->methods[function->method % NSS_METHODS];
-	wrapper.found = function->method || !elf_find_function(finder->elf, function->name, &wrapper.symbol);
+	wrapper.found = function->method ||
+			location_find(finder->locations, function->name, &wrapper.symbol) ||
+			!elf_find_function(finder->elf, function->name, &wrapper.symbol);
 	return wrapper;
 }
 
@@ -546,10 +560,13 @@ static void sites_choose_by_name(struct finder *finder, const struct library_fun
 	}
 }
 
-int probe_sites_choose(const struct elf_file *elf, const struct library_row *library,
+int probe_sites_choose(const struct elf_file *elf, const struct library_found *found,
 		       struct probe_site sites[PROBE_SITES_MAX])
 {
-	struct finder finder = { .elf = elf, .library = library->number, .sites = sites };
+	const struct library_row *library = found->row;
+	struct finder finder = {
+		.elf = elf, .locations = found->locations, .library = library->number, .sites = sites
+	};
 	int err = 0;
 
 	if (elf_is_x86_64(elf)) {

@@ -9,6 +9,7 @@
 
 #include "elf_file.h"
 #include "libraries.h"
+#include "locations.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -36,9 +37,12 @@ struct probe_site {
 
 #define PROBE_SITES_MAX 64
 
-/* Chooses the sites of this library in the file that it is. Returns how many were put into sites, or -errno.
+/*
+ * Chooses the sites of this library in the file that it is. What `found` has a location for is taken from
+ * there, and nothing but its own address is told by it; all else has symbols. Returns how many were put into
+ * sites, or -errno.
  */
-int probe_sites_choose(const struct elf_file *elf, const struct library_row *library,
+int probe_sites_choose(const struct elf_file *elf, const struct library_found *found,
 		       struct probe_site sites[PROBE_SITES_MAX]);
 
 /* In words, for doctor; brief: for a line that holds all. Static strings. */

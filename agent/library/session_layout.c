@@ -156,7 +156,7 @@ static bool server_find(struct accessor *accessor, const struct elf_file *elf, s
 	       insn.move.to == place.reg && insn.move.number == 1;
 }
 
-bool session_layout_find(const struct elf_file *elf, const struct library_row *library,
+bool session_layout_find(const struct elf_file *elf, const struct library_found *library,
 			 struct tls_layout *out)
 {
 	struct accessor accessor = { .disasm = NULL };
@@ -164,7 +164,11 @@ bool session_layout_find(const struct elf_file *elf, const struct library_row *l
 	struct place client, server;
 	bool found;
 
-	if (!library->has_accessors || !elf_is_x86_64(elf))
+	if (library->locations && library->locations->has_layout) {
+		*out = library->locations->layout;
+		return true;
+	}
+	if (!library->row->has_accessors || !elf_is_x86_64(elf))
 		return false;
 	accessor.disasm = disasm_new();
 	if (!accessor.disasm)

@@ -8,11 +8,15 @@
 
 #include "elf_file.h"
 #include "libraries.h"
+#include "locations.h"
 
 #include <stdbool.h>
 
-/* Reads it out of the file's own accessors. False: it has none, or they are not clear; *out is untouched. */
-bool session_layout_find(const struct elf_file *elf, const struct library_row *library,
+/*
+ * By the signature that found the library, else read out of the file's own accessors. False: it has none, or
+ * they are not clear; *out is untouched.
+ */
+bool session_layout_find(const struct elf_file *elf, const struct library_found *found,
 			 struct tls_layout *out);
 
 #endif

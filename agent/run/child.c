@@ -8,6 +8,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -68,6 +70,24 @@ int child_fork(struct child *child, char **argv, const struct run_as *who)
 	close(gate[0]);
 	child->gate = gate[1];
 	return 0;
+}
+
+bool child_find(const char *name, char *out, size_t size)
+{
+	const char *folder = getenv("PATH");
+
+	if (strchr(name, '/'))
+		return (size_t)snprintf(out, size, "%s", name) < size;
+	while (folder) {
+		size_t len = strcspn(folder, ":");
+
+		if ((size_t)snprintf(out, size, "%.*s/%s", len ? (int)len : 1, len ? folder : ".", name) <
+			    size &&
+		    access(out, X_OK) == 0)
+			return true;
+		folder = folder[len] ? folder + len + 1 : NULL;
+	}
+	return false;
 }
 
 void child_release(struct child *child)

@@ -7,6 +7,7 @@
 #define HARK_CHILD_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <sys/types.h>
 
 struct run_as;
@@ -20,6 +21,10 @@ struct child {
 
 /* Forks; the child becomes who runs the command and waits. 0 or -errno (reported). */
 int child_fork(struct child *child, char **argv, const struct run_as *who);
+
+/* Where the command is that the name would run, as execvp(3) looks for it, in out; false: it was not found.
+ */
+bool child_find(const char *name, char *out, size_t size);
 
 /* Lets it run. */
 void child_release(struct child *child);

@@ -12,8 +12,11 @@
 #include "base/log.h"
 #include "capture/pid_namespace.h"
 #include "capture/source_bpf.h"
+#include "capture/trials.h"
 #include "child.h"
+#include "library/libraries.h"
 #include "library/library_search.h"
+#include "library/locations.h"
 #include "model/container_state.h"
 #include "pid_watch.h"
 #include "process_filter.h"
@@ -21,6 +24,7 @@
 #include "run_as.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -36,6 +40,7 @@ struct live {
 	struct library_search *libraries;
 	struct source_bpf *source;
 	struct container_state *containers; /* what they are called */
+	struct trials *trials;		    /* between the source and all else */
 	struct child child;
 	struct run_as run_as;	   /* who runs the command */
 	struct filter_kernel sets; /* what the kernel side lets through */
@@ -69,18 +74,70 @@ void live_init(void)
 	signal(SIGXFSZ, SIG_IGN);
 }
 
-static void library_found(void *ctx, const struct library_row *row, int fd, const char *path, uint32_t pid)
+/* Will the ends of its sessions be seen? Where functions were told by their locations, only if one of those
+ * is it. */
+static bool library_tells_ends(const struct library_found *found)
+{
+	const struct library_function *function;
+
+	for (size_t i = 0; i < found->locations->count; i++) {
+		function = libraries_find_function(found->row, found->locations->at[i].function);
+		if (function->call.kind == TLS_FREE)
+			return true;
+	}
+	return false;
+}
+
+/* What is a guess is on trial before the first probe tells anything. */
+static void library_probe(struct live *live, const struct library_found *found, int fd, const char *path)
+{
+	struct file_identity identity;
+	uint8_t trial = 0;
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return;
+	identity = file_identity_of(fd, &st);
+	if (found->locations)
+		trial = trials_add(live->trials, found, &identity, path, library_tells_ends(found));
+	if (found->locations && !trial) {
+		counter_add(COUNTER_PROBES_FAILED, 1);
+		log_warn("too many files hold TLS functions without symbols: %s is not probed", path);
+		return;
+	}
+	if (probes_add_file(live->probes, found, trial, fd, path) <= 0)
+		trials_remove(live->trials, &identity);
+}
+
+/* Files that take long, or many at once, each of which the kernel may take its time for, leave the ring its
+ * turn. */
+static void library_pause(void *ctx)
 {
 	struct live *live = ctx;
 
-	(void)pid;
-	probes_add_file(live->probes, row, fd, path);
-	/* Many at once, each of which the kernel may take its time for, leave the ring its turn. */
 	if (live->polled >= 0)
 		live->polled = source_bpf_poll(live->source);
 }
 
+static void library_take(void *ctx, const struct library_found *found, int fd, const char *path, uint32_t pid)
+{
+	struct live *live = ctx;
+
+	(void)pid;
+	library_probe(live, found, fd, path);
+	library_pause(live);
+}
+
 static void library_unused(void *ctx, const struct file_identity *identity)
+{
+	struct live *live = ctx;
+
+	probes_remove_file(live->probes, identity);
+	trials_remove(live->trials, identity);
+}
+
+/* What the ring still holds of it is not believed either. */
+static void library_refuted(void *ctx, const struct file_identity *identity)
 {
 	struct live *live = ctx;
 
@@ -98,6 +155,13 @@ static int live_event(void *ctx, const struct event_header *event)
 	if (live->sets.containers)
 		process_filter_event(&judge, event);
 	return live->config->event(live->config->ctx, event);
+}
+
+static int live_source_event(void *ctx, const struct event_header *event)
+{
+	struct live *live = ctx;
+
+	return trials_event(live->trials, event);
 }
 
 static int probes_start(struct live *live)
@@ -121,10 +185,13 @@ static int probes_start(struct live *live)
 	if (live->child.pid && probes_add_pid(live->probes, live->child.pid) < 0)
 		return -ENOMEM;
 	live->containers = container_state_new(container_state_root());
-	live->source = source_bpf_new(live->probes, live->containers, live_event, live);
-	live->libraries = library_search_new(library_found, live);
-	if (!live->containers || !live->source || !live->libraries)
+	live->source = source_bpf_new(live->probes, live->containers, live_source_event, live);
+	live->trials = trials_new(live_event, library_refuted, live);
+	live->libraries = library_search_new(library_take, live);
+	if (!live->containers || !live->source || !live->trials || !live->libraries)
 		return -ENOMEM;
+	library_search_pause(live->libraries, library_pause);
+	library_search_claim(live->libraries, live->config->claims, live->config->claim_count);
 	library_search_tell_mappings(live->libraries, live->config->tls_seen);
 	live->config->opened(live->config->ctx, live->probes);
 	/* At once: what the ring holds by then may be older than what is there now. */
@@ -146,12 +213,16 @@ static void mappings_take(void *ctx, bool closed)
 static void libraries_start(struct live *live)
 {
 	int error, watch = library_search_watch(live->libraries);
+	char path[PATH_MAX];
 
 	error = watch < 0 ? watch : loop_add(live->loop, watch, mappings_take, live);
 	if (error < 0)
 		log_warn("cannot watch for new mappings: %s; TLS libraries that are outside the loader's "
 			 "cache and first used from now on are not seen",
 			 strerror(-error));
+	/* It may be over before its executable, once it is mapped, has been looked at. */
+	if (live->config->child_argv && child_find(live->config->child_argv[0], path, sizeof(path)))
+		library_search_scan_path(live->libraries, path);
 	error = library_search_scan(live->libraries);
 	if (error)
 		log_warn("cannot look through all processes: %s; some TLS libraries may not be seen",
@@ -409,6 +480,7 @@ out:
 	library_search_free(live.libraries);
 	source_bpf_free(live.source);
 	container_state_free(live.containers);
+	trials_free(live.trials);
 	probes_close(live.probes);
 	if (live.signals >= 0)
 		close(live.signals);

@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct library_claim;
 struct tls_seen;
 
 /* Borrowed, with all that it points to, until live_run() returns. */
@@ -24,9 +25,11 @@ struct live_config {
 	const struct filter *filter; /* NULL: everything */
 	const uint32_t *pids;	     /* -p */
 	size_t pid_count;
-	uint64_t duration_ns;	   /* 0: until told to stop */
-	char **child_argv;	   /* the command to start; NULL: none */
-	const char *user;	   /* who runs it; NULL: the invoking user */
+	uint64_t duration_ns;		    /* 0: until told to stop */
+	char **child_argv;		    /* the command to start; NULL: none */
+	const char *user;		    /* who runs it; NULL: the invoking user */
+	const struct library_claim *claims; /* of TLS libraries; checked */
+	size_t claim_count;
 	bool tell_filter;	   /* say where each part of the filter is decided */
 	struct tls_seen *tls_seen; /* told of what is mapped; NULL: nobody asks */
 	struct loop *loop;	   /* with what the outputs registered; loop_stop() ends the run */

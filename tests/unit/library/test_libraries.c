@@ -27,6 +27,9 @@ static void test_numbers(void **state)
 		assert_non_null(libraries_find_number(numbers[i].number));
 		assert_string_equal(libraries_find_number(numbers[i].number)->name, numbers[i].name);
 	}
+	for (unsigned int number = TLS_TRIAL_FIRST; number <= UINT8_MAX;
+	     number++) /* files' own, in the kernel */
+		assert_null(libraries_find_number(number));
 	assert_null(libraries_find_number(SOURCE_UNKNOWN));
 	assert_null(libraries_find_number(SOURCE_SOCKET));
 	assert_null(libraries_find_number(SOURCE_SYSCALL));
@@ -136,7 +139,7 @@ static void test_files(void **state)
 		close(fd);
 		row = libraries_find_file(elf);
 		assert_string_equal(row ? row->name : "", files[i].expected);
-		count = row ? probe_sites_choose(elf, row, sites) : 0;
+		count = row ? probe_sites_choose(elf, &(struct library_found){ .row = row }, sites) : 0;
 		assert_int_equal(count >= 2, row != NULL);
 		for (int j = 0; j < count; j++)
 			assert_int_equal(sites[j].call.library, row->number);

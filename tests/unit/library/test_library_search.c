@@ -6,6 +6,7 @@
 #include "elf_build.h"
 #include "library/libraries.h"
 #include "library/library_search.h"
+#include "library/locations.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -47,13 +48,13 @@ struct reports {
 	size_t count;
 };
 
-static void report_take(void *ctx, const struct library_row *row, int fd, const char *path, uint32_t pid)
+static void report_take(void *ctx, const struct library_found *found, int fd, const char *path, uint32_t pid)
 {
 	struct reports *reports = ctx;
 	struct stat st;
 
 	assert_int_equal(fstat(fd, &st), 0);
-	assert_int_not_equal(row->number, 0); /* others on the machine have other libraries */
+	assert_int_not_equal(found->row->number, 0); /* others on the machine have other libraries */
 	if (reports->count == REPORTS_MAX)
 		return;
 	reports->items[reports->count] = (struct report){ st.st_dev, st.st_ino, pid, "" };

@@ -198,7 +198,7 @@ static void test_sites(void **state)
 
 		assert_non_null(row);
 		assert_string_equal(row->name, "nss");
-		count = probe_sites_choose(elf, row, sites);
+		count = probe_sites_choose(elf, &(struct library_found){ .row = row }, sites);
 		assert_int_equal(count, rows[i].expected ? rows[i].expected : 4);
 		for (int j = 0; j < count; j++) {
 			assert_string_equal(sites[j].function, expected[j].function);

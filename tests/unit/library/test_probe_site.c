@@ -264,7 +264,7 @@ static void sites_print(char *out, size_t size, unsigned int machine, const stru
 	close(fd);
 	assert_non_null(elf);
 	library = libraries_find_file(elf);
-	count = library ? probe_sites_choose(elf, library, sites) : 0;
+	count = library ? probe_sites_choose(elf, &(struct library_found){ .row = library }, sites) : 0;
 	if (library && library->calls == LIBRARY_CALLS_GO && count == -EILSEQ)
 		count = 0;
 	assert_true(count >= 0 && count <= PROBE_SITES_MAX);
@@ -346,7 +346,8 @@ static void test_system_libssl(void **state)
 	library_cache_each(is_libssl, system_take, &found);
 	assert_non_null(found.elf);
 	assert_non_null(libraries_find_file(found.elf));
-	count = probe_sites_choose(found.elf, libraries_find_file(found.elf), sites);
+	count = probe_sites_choose(found.elf,
+				   &(struct library_found){ .row = libraries_find_file(found.elf) }, sites);
 	assert_true(count > 0);
 	for (int i = 0; i < count; i++) {
 		calls[sites[i].call.kind]++;
@@ -383,7 +384,7 @@ static void test_system_libcrypto(void **state)
 	library_cache_each(is_libcrypto, system_take, &found);
 	assert_non_null(found.elf);
 	assert_null(libraries_find_file(found.elf));
-	count = probe_sites_choose(found.elf, &libraries_libcrypto, sites);
+	count = probe_sites_choose(found.elf, &(struct library_found){ .row = &libraries_libcrypto }, sites);
 	assert_true(count > 0);
 	for (int i = 0; i < count; i++) {
 		assert_int_equal(sites[i].call.buffer, 2);

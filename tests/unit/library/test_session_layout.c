@@ -114,7 +114,7 @@ static void test_shapes(void **state)
 		struct tls_layout layout = { .pointer = 0xffff };
 		char text[64] = "-";
 
-		if (session_layout_find(elf, openssl, &layout))
+		if (session_layout_find(elf, &(struct library_found){ .row = openssl }, &layout))
 			snprintf(text, sizeof(text), "%x %x %x %x %x", layout.pointer, layout.client_random,
 				 layout.server_random, layout.server, layout.server_mask);
 		else
@@ -133,8 +133,9 @@ static void test_another_library(void **state)
 
 	(void)state;
 	for (size_t i = 0; libraries_row(i); i++)
-		assert_int_equal(session_layout_find(elf, libraries_row(i), &layout),
-				 libraries_row(i)->has_accessors);
+		assert_int_equal(
+			session_layout_find(elf, &(struct library_found){ .row = libraries_row(i) }, &layout),
+			libraries_row(i)->has_accessors);
 	elf_file_close(elf);
 }
 

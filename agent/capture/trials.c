@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The calls of a file on trial carry a number of the file's own, from which these know whose they are. While
+ * it is open all of its events wait, which are few: the first plaintext that is HTTP decides, or some that is
+ * not. It decides for the file, not for the session: what one session moves is judged later, as everybody's
+ * is.
+ *
+ * Who does not know where sessions end (no SSL_free) knows them by their sockets alone: another one at the
+ * same address has another socket, which the kernel side sees. One without a socket could be two, so it is
+ * not shown.
+ */
+#include "trials.h"
+
+#include "base/buffer.h"
+#include "base/counters.h"
+#include "base/log.h"
+#include "detect.h"
+#include "http2/http2_frame.h"
+#include "library/libraries.h"
+#include "library/locations.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FILES_MAX     (TLS_TRIAL_ENDLESS - TLS_TRIAL_FIRST)
+#define MISSES_MAX    16	 /* calls that moved something else */
+#define WAITING_MAX   (1u << 20) /* bytes a file; what has no room is dropped, a loss as any other */
+#define EVENT_ALIGNED 8
+#define EVENT_BYTES   (sizeof(struct event_data) + EVENT_PAYLOAD_MAX)
+
+enum trial_state {
+	TRIAL_NONE,
+	TRIAL_OPEN,
+	TRIAL_PROVEN,
+	TRIAL_REFUTED,
+};
+
+struct trial {
+	enum trial_state state;
+	const struct library_row *row;
+	struct file_identity identity;
+	char *path, *source;
+	bool ends;
+	bool told_endless;
+	unsigned int misses;
+	struct buffer waiting; /* records, whole, as the ring had them */
+	size_t waiting_count;
+};
+
+struct trials {
+	event_fn *fn;
+	trials_refuted_fn *refuted;
+	void *ctx;
+	struct trial files[FILES_MAX];
+	size_t next; /* where a free place is looked for: a number rests before it is given again */
+	union {
+		struct event_data event;
+		uint8_t bytes[EVENT_BYTES];
+	} copy;
+};
+
+struct trials *trials_new(event_fn *fn, trials_refuted_fn *refuted, void *ctx)
+{
+	struct trials *trials = calloc(1, sizeof(*trials));
+
+	if (!trials)
+		return NULL;
+	trials->fn = fn;
+	trials->refuted = refuted;
+	trials->ctx = ctx;
+	return trials;
+}
+
+static void waiting_drop(struct trial *trial)
+{
+	counter_add(COUNTER_PROBES_UNPROVEN, trial->waiting_count);
+	buffer_fini(&trial->waiting);
+	trial->waiting_count = 0;
+}
+
+static void trial_clear(struct trial *trial)
+{
+	waiting_drop(trial);
+	free(trial->path);
+	free(trial->source);
+	*trial = (struct trial){ .state = TRIAL_NONE };
+}
+
+void trials_free(struct trials *trials)
+{
+	if (!trials)
+		return;
+	for (size_t i = 0; i < FILES_MAX; i++)
+		trial_clear(&trials->files[i]);
+	free(trials);
+}
+
+uint8_t trials_add(struct trials *trials, const struct library_found *found,
+		   const struct file_identity *identity, const char *path, bool ends)
+{
+	for (size_t i = 0; i < FILES_MAX; i++) {
+		size_t at = (trials->next + i) % FILES_MAX;
+		struct trial *trial = &trials->files[at];
+
+		if (trial->state != TRIAL_NONE)
+			continue;
+		*trial = (struct trial){
+			.state = TRIAL_OPEN,
+			.row = found->row,
+			.identity = *identity,
+			.path = strdup(path),
+			.source = strdup(found->locations->source),
+			.ends = ends,
+		};
+		if (!trial->path || !trial->source) {
+			trial_clear(trial);
+			return 0;
+		}
+		trials->next = at + 1;
+		return (uint8_t)((ends ? TLS_TRIAL_FIRST : TLS_TRIAL_ENDLESS) + at);
+	}
+	return 0;
+}
+
+void trials_remove(struct trials *trials, const struct file_identity *identity)
+{
+	for (size_t i = 0; i < FILES_MAX; i++)
+		if (trials->files[i].state != TRIAL_NONE &&
+		    file_identity_same(&trials->files[i].identity, identity))
+			trial_clear(&trials->files[i]);
+}
+
+/* --- what is proof ---------------------------------------------------------------------------- */
+
+/* Are the bytes of a call HTTP/2 frames, the last of which ends with them? */
+static bool frames_tile(struct slice bytes)
+{
+	return http2_chain_judge(bytes, HTTP2_DEFAULT_MAX_FRAME, UINT_MAX, NULL).exact_end;
+}
+
+static bool looks_http(struct slice bytes)
+{
+	switch (detect_first(bytes).kind) {
+	case DETECT_HTTP1_REQUEST:
+	case DETECT_HTTP1_RESPONSE:
+	case DETECT_HTTP2_PREFACE:
+	case DETECT_HTTP2_FRAMES:
+		return true;
+	case DETECT_MORE:
+	case DETECT_TLS:
+	case DETECT_PROXY:
+	case DETECT_OTHER:
+		break;
+	}
+	return detect_asks(bytes) || frames_tile(bytes);
+}
+
+/* --- events ------------------------------------------------------------------------------------ */
+
+/* NULL: of no file on trial. */
+static struct trial *trial_of(struct trials *trials, const struct event_header *event)
+{
+	const struct event_data *data = (const struct event_data *)event;
+
+	switch (event->type) {
+	case EVENT_TLS_DATA:
+	case EVENT_TLS_BIND:
+	case EVENT_TLS_REFUSED:
+	case EVENT_TLS_FREE:
+	case EVENT_TLS_EARLY:
+	case EVENT_TLS_RANDOMS:
+	case EVENT_STACK_SWITCH:
+		return data->source >= TLS_TRIAL_FIRST
+			       ? &trials->files[(data->source - TLS_TRIAL_FIRST) % FILES_MAX]
+			       : NULL;
+	}
+	return NULL;
+}
+
+/* The ring's memory is not ours to write. */
+static int event_pass(struct trials *trials, const struct trial *trial, const struct event_data *event)
+{
+	if (event->h.size > EVENT_BYTES)
+		return 0;
+	memcpy(&trials->copy, event, event->h.size);
+	trials->copy.event.source = trial->row->number;
+	return trials->fn(trials->ctx, &trials->copy.event.h);
+}
+
+static void trial_refute(struct trials *trials, struct trial *trial)
+{
+	waiting_drop(trial);
+	trial->state = TRIAL_REFUTED;
+	counter_add(COUNTER_PROBES_REFUTED, 1);
+	log_warn("what was taken for the TLS functions of %s (%s, by %s) moves no HTTP: its probes are taken "
+		 "off, and "
+		 "its TLS is not decoded; is it another version, or another library?",
+		 trial->path, trial->row->title, trial->source);
+	trials->refuted(trials->ctx, &trial->identity);
+}
+
+static size_t aligned_size(const struct event_header *event)
+{
+	return (event->size + EVENT_ALIGNED - 1) / EVENT_ALIGNED * EVENT_ALIGNED;
+}
+
+static void trial_wait(struct trial *trial, const struct event_data *event)
+{
+	static const uint8_t zeros[EVENT_ALIGNED];
+	size_t size = aligned_size(&event->h);
+
+	if (size > WAITING_MAX - trial->waiting.len || !buffer_room(&trial->waiting, size)) {
+		counter_add(COUNTER_PROBES_UNPROVEN, 1);
+		return;
+	}
+	buffer_put(&trial->waiting, event, event->h.size);
+	buffer_put(&trial->waiting, zeros, size - event->h.size);
+	trial->waiting_count++;
+}
+
+static const char *freeing_function(const struct library_row *row)
+{
+	const struct library_function *function = row->functions;
+
+	while (function->name && function->call.kind != TLS_FREE)
+		function++;
+	return function->name ? function->name : "the function";
+}
+
+/* A session without an end and without a socket: perhaps two. */
+static bool is_ambiguous(struct trial *trial, const struct event_data *event)
+{
+	if (trial->ends || event->h.type != EVENT_TLS_DATA || event->sock.id)
+		return false;
+	if (!trial->told_endless)
+		log_warn("sessions of %s have no socket of their own, and nobody said where the function "
+			 "stands "
+			 "that frees them: one cannot be told from the next, so they are not shown "
+			 "(%s@OFFSET)",
+			 trial->path, freeing_function(trial->row));
+	trial->told_endless = true;
+	counter_add(COUNTER_PROBES_UNPROVEN, 1);
+	return true;
+}
+
+static int trial_proven_event(struct trials *trials, struct trial *trial, const struct event_data *event)
+{
+	return is_ambiguous(trial, event) ? 0 : event_pass(trials, trial, event);
+}
+
+/* What waited goes on, in order. */
+static int trial_prove(struct trials *trials, struct trial *trial)
+{
+	struct buffer waiting = trial->waiting;
+	const struct event_header *event;
+	int error = 0;
+
+	trial->state = TRIAL_PROVEN;
+	trial->waiting = (struct buffer){ .data = NULL };
+	trial->waiting_count = 0;
+	log_debug("HTTP was seen in %s: it is %s, as %s says", trial->path, trial->row->title, trial->source);
+	for (size_t at = 0; at < waiting.len && error >= 0; at += aligned_size(event)) {
+		event = (const struct event_header *)(waiting.data + at);
+		error = trial_proven_event(trials, trial, (const struct event_data *)event);
+	}
+	buffer_fini(&waiting);
+	return error;
+}
+
+static int trial_open_event(struct trials *trials, struct trial *trial, const struct event_data *event)
+{
+	trial_wait(trial, event);
+	if (event->h.type != EVENT_TLS_DATA)
+		return 0;
+	if (looks_http(slice_of(event->payload, event->copied)))
+		return trial_prove(trials, trial);
+	/* A call that is told in several records is one. */
+	if (!(event->h.flags & EVENT_MORE) && ++trial->misses == MISSES_MAX)
+		trial_refute(trials, trial);
+	return 0;
+}
+
+int trials_event(struct trials *trials, const struct event_header *event)
+{
+	const struct event_data *data = (const struct event_data *)event;
+	struct trial *trial = trial_of(trials, event);
+
+	if (!trial)
+		return trials->fn(trials->ctx, event);
+	switch (trial->state) {
+	case TRIAL_OPEN:
+		return trial_open_event(trials, trial, data);
+	case TRIAL_PROVEN:
+		return trial_proven_event(trials, trial, data);
+	case TRIAL_NONE:
+	case TRIAL_REFUTED:
+		break;
+	}
+	counter_add(COUNTER_PROBES_UNPROVEN, 1);
+	return 0;
+}
