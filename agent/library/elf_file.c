@@ -626,7 +626,7 @@ bool elf_exports(const struct elf_file *file, const char *name)
 {
 	struct elf_symbol found;
 
-	return !symbols_find(file, SHT_DYNSYM, name, &found);
+	return symbols_find(file, SHT_DYNSYM, name, &found, 1) > 0;
 }
 
 int elf_find_function(const struct elf_file *file, const char *name, struct elf_symbol *out)
