@@ -124,7 +124,7 @@ $(BUILD)/hark: $(BUILD)/agent/main.o $(BUILD)/libagent.a $(BUILD)/libprotocols.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(SAN_FLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
-# --- what is made of the option table ------------------------------------------
+# --- what is made of tables ------------------------------------------
 $(BUILD)/gen/option_docs: scripts/option_docs.c $(BUILD)/libagent.a $(BUILD)/libprotocols.a
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
@@ -141,8 +141,9 @@ $(BUILD)/completions/_hark: $(BUILD)/gen/option_docs
 	$(Q)$< zsh > $@
 
 .PHONY: docs
-docs: $(BUILD)/gen/option_docs ## write the option table into docs/hark.1
+docs: $(BUILD)/gen/option_docs ## write the option table into docs/hark.1, that of TLS libraries into README.md
 	$(Q)$< man docs/hark.1 > $(BUILD)/hark.1 && cp $(BUILD)/hark.1 docs/hark.1
+	$(Q)$< md README.md > $(BUILD)/README.md && cp $(BUILD)/README.md README.md
 
 # --- installing and giving away -------------------------------------------------
 INSTALLED := bin/hark share/man/man1/hark.1 share/bash-completion/completions/hark share/zsh/site-functions/_hark
@@ -259,19 +260,8 @@ build/peers/Fetch.class: tests/e2e/peers/Fetch.java
 	@mkdir -p $(@D)
 	$(Q)javac -d $(@D) $<
 
-# These want crates: where none can be had build/peers/rustls.why says so and their tests skip.
-RUST_PEERS := tests/e2e/peers/rustls
-CARGO_FLAGS = --quiet --locked --manifest-path $(RUST_PEERS)/Cargo.toml
-build/peers/rustls/built: $(wildcard $(RUST_PEERS)/Cargo.* $(RUST_PEERS)/*.rs $(RUST_PEERS)/*/Cargo.toml $(RUST_PEERS)/*/src/*.rs)
-	$(call say,CARGO,$(RUST_PEERS))
-	@mkdir -p $(@D)
-	$(Q)if cargo fetch $(CARGO_FLAGS) >build/peers/rustls.why 2>&1; then \
-		cargo build --offline --release $(CARGO_FLAGS) --target-dir build/peers/cargo && \
-		cp build/peers/cargo/release/current build/peers/cargo/release/old $(@D) && touch $@; \
-	fi
-
 .PHONY: peers
-peers: $(PEERS) build/peers/callbacks-stripped build/peers/Fetch.class build/peers/rustls/built $(NPM_PEERS)
+peers: $(PEERS) build/peers/callbacks-stripped build/peers/Fetch.class $(NPM_PEERS)
 
 # A TLS library that only tests know, both ends of a conversation over it, and a hark with a row for it and for each
 # other thing that takes a row.

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Writes what the option table says in the forms that others read:
+ * Writes what the tables of options and of TLS libraries say in the forms that others read:
  *
  *   option_docs bash | zsh     a completion file
- *   option_docs man PAGE       PAGE with its generated parts made anew, to stdout
+ *   option_docs man PAGE       a page of the manual with its generated parts made anew, to stdout
+ *   option_docs md PAGE        the same of a page in Markdown
  *
- * A generated part of the page stands between the lines `.\" begin NAME` and
- * `.\" end`. A test makes them again and compares.
+ * A generated part of a page stands between the lines `.\" begin NAME` and `.\" end`, in Markdown
+ * `<!-- begin NAME -->` and `<!-- end -->`. A test makes them again and compares.
  */
 #include "cli/option_table.h"
+#include "library/libraries.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -124,16 +126,50 @@ static void man_commands(void)
 	}
 }
 
+/* --- Markdown ------------------------------------------------------------------ */
+
+/* A row without users is one more form of another's. */
+static void md_libraries(void)
+{
+	const struct library_row *row;
+
+	puts("| programs and languages | TLS library | read? |\n| --- | --- | --- |");
+	for (size_t i = 0; (row = libraries_row(i)); i++) {
+		if (!row->used_by)
+			continue;
+		printf("| %s", row->used_by);
+		if (row->untried)
+			printf(" (not tried: %s)", row->untried);
+		printf(" | %s | %s", row->title, row->number ? "yes" : "**no**");
+		if (row->limit)
+			printf(": %s", row->limit);
+		puts(" |");
+	}
+}
+
+/* --- pages ------------------------------------------------------------------------- */
+
+static const struct page_form {
+	const char *name, *begin, *begin_end, *end;
+} forms[] = {
+	{ "man", ".\\\" begin ", "\n", ".\\\" end\n" },
+	{ "md", "<!-- begin ", " -->\n", "<!-- end -->\n" },
+};
+
 static const struct {
 	const char *name;
 	void (*write)(void);
-} parts[] = { { "options", man_options }, { "synopsis", man_commands }, { "filters", man_filters } };
+} parts[] = {
+	{ "options", man_options },
+	{ "synopsis", man_commands },
+	{ "filters", man_filters },
+	{ "TLS libraries", md_libraries },
+};
 
-static int man_write(const char *path)
+static int page_write(const struct page_form *form, const char *path)
 {
-	static const char begin[] = ".\\\" begin ", end[] = ".\\\" end\n";
 	FILE *page = fopen(path, "r");
-	char line[4096];
+	char line[4096], *name, *end;
 	bool inside = false;
 
 	if (!page) {
@@ -141,23 +177,34 @@ static int man_write(const char *path)
 		return 1;
 	}
 	while (fgets(line, sizeof(line), page)) {
-		if (strcmp(line, end) == 0)
+		if (strcmp(line, form->end) == 0)
 			inside = false;
 		if (!inside)
 			fputs(line, stdout);
-		if (strncmp(line, begin, sizeof(begin) - 1) != 0)
+		if (strncmp(line, form->begin, strlen(form->begin)) != 0)
 			continue;
-		line[strcspn(line, "\n")] = '\0';
+		name = line + strlen(form->begin);
+		end = strstr(name, form->begin_end);
+		if (end)
+			*end = '\0';
 		for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
-			if (strcmp(parts[i].name, line + sizeof(begin) - 1) == 0)
+			if (strcmp(parts[i].name, name) == 0)
 				parts[i].write(), inside = true;
 		if (!inside) {
-			fprintf(stderr, "%s: there is no part %s\n", path, line + sizeof(begin) - 1);
+			fprintf(stderr, "%s: there is no part %s\n", path, name);
 			return 1;
 		}
 	}
 	fclose(page);
 	return inside;
+}
+
+static const struct page_form *form_find(const char *name)
+{
+	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++)
+		if (strcmp(forms[i].name, name) == 0)
+			return &forms[i];
+	return NULL;
 }
 
 /* --- bash ------------------------------------------------------------------------ */
@@ -339,9 +386,9 @@ int main(int argc, char **argv)
 		bash_write();
 	else if (argc == 2 && strcmp(argv[1], "zsh") == 0)
 		zsh_write();
-	else if (argc == 3 && strcmp(argv[1], "man") == 0)
-		return man_write(argv[2]);
+	else if (argc == 3 && form_find(argv[1]))
+		return page_write(form_find(argv[1]), argv[2]);
 	else
-		return fputs("usage: option_docs bash | zsh | man PAGE\n", stderr), 2;
+		return fputs("usage: option_docs bash | zsh | man PAGE | md PAGE\n", stderr), 2;
 	return 0;
 }

@@ -11,7 +11,6 @@
 
 #include "elf_file.h"
 #include "nss_table.h"
-#include "rust_layout.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -185,60 +184,6 @@ static const struct library_function nghttp3_functions[] = {
 	{ .name = NULL },
 };
 
-/*
- * Names as both of Rust's ways of mangling have them. What is public, and no template, is called across
- * crates, so it is there unless the linker optimises across them or the program makes no use of it: a program
- * has Reader::read(), which copies, or Reader::consume(), or both.
- */
-#define RUSTLS_WRITE                                                                                   \
-	"_ZN%_$LT$rustls..conn..ConnectionCommon$LT$T$GT$$u20$as$u20$rustls..conn..%PlaintextSink$GT$" \
-	"5write17h%"                                                                                   \
-	"|_RNvX%6rustls4conn%16ConnectionCommon%13PlaintextSink5write%"
-#define RUSTLS_READ                                                          \
-	"_ZN%_$LT$rustls..conn..%Reader$u20$as$u20$%..io..Read$GT$4read17h%" \
-	"|_RNvX%6rustls4conn%6ReaderNt%2io4Read4read%"
-#define RUSTLS_CONSUME                                                             \
-	"_ZN%_$LT$rustls..conn..%Reader$u20$as$u20$%..io..BufRead$GT$7consume17h%" \
-	"|_RNvX%6rustls4conn%6ReaderNt%2io7BufRead7consume%"
-#define RUSTLS_TRANSPORT \
-	"_ZN6rustls6vecbuf14ChunkVecBuffer8write_to17h%|_RNvM%6rustls6vecbuf%14ChunkVecBuffer8write_to%"
-
-/* io::Result<usize> f(&mut object, &[u8]) */
-#define RUSTLS .session = 1 | TLS_ARGUMENT_RUST, .buffer = 2, .size = 3, .result = TLS_RETURNS_PAIR
-
-static const struct library_function rustls_functions[] = {
-	{ .name = "Reader::read",
-	  .symbols = RUSTLS_READ,
-	  .call = { .kind = TLS_READ, RUSTLS, .done = RUST_RECEIVED_POINTER } },
-	/* fill_buf() or into_first_chunk() showed them */
-	{ .name = "Reader::consume",
-	  .symbols = RUSTLS_CONSUME,
-	  .call = { .kind = TLS_TAKE, .session = 1 | TLS_ARGUMENT_RUST, .done = RUST_RECEIVED_POINTER } },
-	{ .name = "Writer::write", .symbols = RUSTLS_WRITE, .call = { .kind = TLS_WRITE, RUSTLS } },
-	/* an IoSlice is a struct iovec */
-	{ .name = "Writer::write_vectored",
-	  .symbols = "_ZN%_$LT$rustls..conn..ConnectionCommon$LT$T$GT$$u20$as$u20$rustls..conn..%"
-		     "PlaintextSink$GT$14write_vectored17h%"
-		     "|_RNvX%6rustls4conn%16ConnectionCommon%13PlaintextSink14write_vectored%",
-	  .call = { .kind = TLS_WRITEV, RUSTLS } },
-	{ .name = "WriteEarlyData::write",
-	  .symbols = "_ZN%_$LT$rustls..client..client_conn..%WriteEarlyData$u20$as$u20$%..io..Write$GT$"
-		     "5write17h%"
-		     "|_RNvX%6rustls6client11client_conn%14WriteEarlyDataNt%2io5Write5write%",
-	  .call = { .kind = TLS_WRITE_UNMEASURED,
-		    .session = 1 | TLS_ARGUMENT_RUST,
-		    .done = RUST_CONNECTION_POINTER } },
-	/* of the queue that is sent: write_tls() calls it, the socket's write is nested in it */
-	{ .name = "write_tls",
-	  .symbols = RUSTLS_TRANSPORT,
-	  .call = { .kind = TLS_TRANSPORT, .session = 1 | TLS_ARGUMENT_RUST, .done = RUST_SENDABLE } },
-	{ .name = "drop",
-	  .symbols = "_ZN4core3ptr%drop_in_place$LT$rustls..conn..ConnectionCommon$LT$%"
-		     "|_RINv%4core3ptr13drop_in_placeINtNt%6rustls4conn16ConnectionCommon%",
-	  .call = { .kind = TLS_FREE, .session = 1 | TLS_ARGUMENT_RUST } },
-	{ .name = NULL },
-};
-
 #define FOLLOWED(name_, title_)             \
 	.name = (name_), .title = (title_), \
 	.unread = "its " title_ " is followed, but no call of it was seen for this connection"
@@ -248,6 +193,8 @@ static const struct library_function rustls_functions[] = {
 static const struct library_row rows[] = {
 	{
 		FOLLOWED("boringssl", "BoringSSL"),
+		.used_by = "Android's libssl.so, curl_cffi, Bun 1.1 to 1.4",
+		.limit = "with its symbols; Bun's by its first bytes",
 		.number = 4,
 		.signs = { "SSL_read", "SSL_write", "SSL_CTX_set_select_certificate_cb" },
 		.functions = openssl_functions,
@@ -255,6 +202,8 @@ static const struct library_row rows[] = {
 	},
 	{
 		FOLLOWED("libressl", "LibreSSL"),
+		.used_by = "a program of the tests",
+		.untried = "a released one: Debian has none",
 		.number = 5,
 		.signs = { "SSL_read", "SSL_write", "SSL_CTX_load_verify_mem" },
 		.functions = openssl_functions,
@@ -264,6 +213,9 @@ static const struct library_row rows[] = {
 	},
 	{
 		FOLLOWED("openssl", "OpenSSL"),
+		.used_by = "curl, nginx, Apache, HAProxy, nghttpd, Python, gRPC, Ruby, Node.js",
+		.untried = "PHP, Perl, .NET, PostgreSQL",
+		.limit = "1.1.1, 3.x; inside an executable that keeps its symbols, too",
 		.number = SOURCE_OPENSSL,
 		.file = "libssl.so", /* the relatives' as well */
 		.signs = { "SSL_read", "SSL_write" },
@@ -274,6 +226,7 @@ static const struct library_row rows[] = {
 	},
 	{
 		FOLLOWED("gnutls", "GnuTLS"),
+		.used_by = "wget, git, apt, lynx, gnutls-cli; lighttpd as a server",
 		.number = 7,
 		.file = "libgnutls.so",
 		.signs = { "gnutls_record_send", "gnutls_record_recv" },
@@ -281,6 +234,7 @@ static const struct library_row rows[] = {
 	},
 	{
 		FOLLOWED("nss", "NSS"),
+		.used_by = "Firefox, libcurl; lighttpd as a server",
 		.number = 10,
 		.file = "libssl3.so",
 		.signs = { "SSL_ImportFD", "SSL_ForceHandshake" },
@@ -288,6 +242,7 @@ static const struct library_row rows[] = {
 	},
 	{
 		FOLLOWED("mbedtls", "Mbed TLS"),
+		.used_by = "libgit2; lighttpd as a server",
 		.number = 8,
 		.file = "libmbedtls.so",
 		.signs = { "mbedtls_ssl_read", "mbedtls_ssl_write" },
@@ -295,6 +250,8 @@ static const struct library_row rows[] = {
 	},
 	{
 		FOLLOWED("wolfssl", "wolfSSL"),
+		.used_by = "lighttpd as a server",
+		.untried = "any client",
 		.number = 9,
 		.file = "libwolfssl.so",
 		.signs = { "wolfSSL_read", "wolfSSL_write" },
@@ -303,18 +260,41 @@ static const struct library_row rows[] = {
 	},
 	{
 		FOLLOWED("nghttp3", "nghttp3"),
+		.used_by = "ngtcp2's gtlsclient and gtlsserver (HTTP/3)",
+		.limit = "where it is a shared library; needs Linux 5.15",
 		.number = 16,
 		.file = "libnghttp3.so",
 		.signs = { "nghttp3_conn_read_stream", "nghttp3_conn_writev_stream" },
 		.functions = nghttp3_functions,
 		.calls = LIBRARY_CALLS_STREAMS,
 	},
-	{ NAMED("s2n", "s2n"), .file = "libs2n.so" },
-	{ NAMED("rustls", "rustls"), .file = "librustls" },
-	{ NAMED("libressl", "LibreSSL's libtls"), .file = "libtls.so" },
-	{ NAMED("java", "Java's own TLS"), .file = "libjvm.so" },
+	{
+		NAMED("s2n", "s2n"),
+		.used_by = "AWS's SDKs for C++ and Python",
+		.limit = "Debian has no program of it to try",
+		.file = "libs2n.so",
+	},
+	{
+		NAMED("rustls", "rustls"),
+		.limit = "Rust has no fixed names and calls",
+		.file = "librustls",
+	},
+	{
+		NAMED("libressl", "LibreSSL's libtls"),
+		.limit = "its calls are those of the libssl below it",
+		.file = "libtls.so",
+	},
+	{
+		NAMED("java", "Java's own TLS"),
+		.used_by = "Java, Kotlin, Scala (Tomcat, Spring, Kafka, Elasticsearch)",
+		.limit = "bytecode, compiled as it runs: no function to probe",
+		.file = "libjvm.so",
+	},
 	{
 		FOLLOWED("go", "Go's crypto/tls"),
+		.used_by = "Go (net/http), hey",
+		.untried = "Docker, Kubernetes, Caddy, Traefik",
+		.limit = "from Go 1.17 on, stripped or not, PIE, cgo; needs Linux 5.15",
 		.number = 6,
 		.signs = { "crypto/tls.(*Conn).Read", "crypto/tls.(*Conn).Write" },
 		.functions = go_functions,
@@ -324,29 +304,23 @@ static const struct library_row rows[] = {
 		.name = "go",
 		.title = "Go's crypto/tls in an unknown form",
 		.unread = "Go's crypto/tls in a form that hark does not know (before Go 1.17, or obfuscated)",
+		.limit = "before Go 1.17, or obfuscated",
 		.sections = { ".gopclntab", ".go.buildinfo" },
-	},
-	{
-		FOLLOWED("rustls", "rustls"),
-		.number = 11,
-		.signs = { RUSTLS_WRITE, RUSTLS_TRANSPORT, RUSTLS_READ "|" RUSTLS_CONSUME, RUSTLS_IO_STATE,
-			   RUSTLS_IS_FULL },
-		.functions = rustls_functions,
-		.calls = LIBRARY_CALLS_RUST,
 	},
 	{
 		.name = "boringssl",
 		.title = "BoringSSL inside",
 		.unread = "BoringSSL inside, without symbols: no call of it was seen (--tls-library can say "
-			  "where "
-			  "its functions stand)",
+			  "where its functions stand)",
+		.used_by = "Chromium, Chrome, Electron, Envoy",
+		.limit = "without symbols; --tls-library can say where its functions stand",
 		.text_first = 's',
 		.text = "sl/ssl_lib.cc",
 	},
 	{
-		.name = "rustls",
-		.title = "rustls whose functions are stripped or inlined",
-		.unread = "rustls whose functions are stripped or inlined, which hark does not follow",
+		NAMED("rustls", "rustls inside"),
+		.used_by = "Rust (reqwest, hyper), Deno",
+		.limit = "Rust has no fixed names and calls",
 		.text_first = '/',
 		.text = "rustls-0.",
 	},
@@ -433,6 +407,16 @@ uint32_t libraries_followed(void)
 	return found;
 }
 
+uint32_t libraries_inside(void)
+{
+	uint32_t found = 0;
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++)
+		if (rows[i].text || rows[i].sections[0])
+			found |= 1u << i;
+	return found;
+}
+
 uint32_t libraries_of_name(const char *base)
 {
 	uint32_t found = 0;
@@ -477,16 +461,19 @@ uint32_t libraries_without_texts(uint32_t set)
 	return set;
 }
 
-/* Others often come along unused, as libraries of libraries, so a followed one goes first. */
-const char *libraries_why(uint32_t set)
+/*
+ * What somebody linked into an executable is what it uses. What is mapped often comes along unused, as the
+ * library of a library (GnuTLS by way of CUPS), so a followed one goes before others.
+ */
+const char *libraries_why(uint32_t mapped, uint32_t inside)
 {
-	uint32_t followed;
+	uint32_t followed, set = inside ? inside : mapped;
 
 	/* No TLS over TCP is of a library of HTTP/3. */
 	for (size_t i = 0; i < COUNT_OF(rows); i++)
 		if (rows[i].calls == LIBRARY_CALLS_STREAMS)
 			set &= ~(1u << i);
-	followed = set & libraries_followed();
+	followed = inside ? 0 : set & libraries_followed();
 	set = followed ? followed : set;
 	return set ? rows[__builtin_ctz(set)].unread : NULL;
 }

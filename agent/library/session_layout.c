@@ -18,7 +18,6 @@
 #include "session_layout.h"
 
 #include "disasm.h"
-#include "rust_layout.h"
 
 #include <string.h>
 
@@ -169,8 +168,6 @@ bool session_layout_find(const struct elf_file *elf, const struct library_found 
 		*out = library->locations->layout;
 		return true;
 	}
-	if (library->row->calls == LIBRARY_CALLS_RUST)
-		return rust_layout_find(elf, out);
 	if (!library->row->has_accessors || !elf_is_x86_64(elf))
 		return false;
 	accessor.disasm = disasm_new();

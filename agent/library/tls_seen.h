@@ -18,7 +18,10 @@ void tls_seen_free(struct tls_seen *seen);
 /* A process mapped a file for execution. */
 void tls_seen_mapped(struct tls_seen *seen, uint32_t pid, const char *path);
 
-/* Why its TLS is not read, in words, static; NULL: the process is gone, and nothing was seen of it before. */
-const char *tls_seen_why(const struct tls_seen *seen, uint32_t pid);
+/*
+ * Why its TLS is not read, in words, static; NULL: the process is gone, and nothing was seen of it before.
+ * Reads an executable that it has not read lately.
+ */
+const char *tls_seen_why(struct tls_seen *seen, uint32_t pid);
 
 #endif

@@ -84,10 +84,10 @@ def test_dist_binary_runs_without_a_toolchain(dist, nginx, tmp_path):
             run("umount", "-Rl", root / name)
 
 
-def test_pages_list_is_the_tables():
-    program = BUILD / "gen/option_docs"
-    page = ROOT / "docs/hark.1"
-    assert run(program, "man", page).text == page.read_text(), "make docs writes it anew"
+@pytest.mark.parametrize(("form", "name"), [("man", "docs/hark.1"), ("md", "README.md")])
+def test_pages_list_is_the_tables(form, name):
+    page = ROOT / name
+    assert run(BUILD / "gen/option_docs", form, page).text == page.read_text(), "make docs writes it anew"
 
 
 def options():
