@@ -513,6 +513,8 @@ static int run_doctor(const struct options *options)
 		.pid_count = options->pid_count,
 		.claims = options->claims,
 		.claim_count = options->claim_count,
+		.columns = outputs_terminal_columns(STDOUT_FILENO),
+		.color = options->color,
 		.detail = options->verbose > 0,
 		.calls_filtered = rights_filter_supported(),
 	});

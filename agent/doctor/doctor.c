@@ -80,26 +80,33 @@ static bool machine_print(const struct doctor_config *config)
 	return probes != NULL;
 }
 
-static int all_print(struct doctor_files *files, bool detail)
+/* Who reads a file or a pipe can put up with longer lines, but with lines. */
+#define COLUMNS_ELSEWHERE 132
+
+static int all_print(struct doctor_files *files, const struct doctor_config *config)
 {
+	const struct doctor_screen screen = {
+		.columns = config->columns ? config->columns : COLUMNS_ELSEWHERE,
+		.color = config->color,
+		.detail = config->detail,
+	};
 	struct doctor_processes *processes;
 	int err = library_search_scan(files->search);
 
-	processes = err ? NULL : doctor_processes_scan(files);
+	processes = err ? NULL : doctor_processes_scan(files, (uint32_t)getpid()); /* hark has nghttp3, too */
 	if (!processes) {
 		err = err ? err : -errno;
 		printf("processes cannot be looked at: %s\n", strerror(-err));
 		return err;
 	}
 	printf("\nTLS libraries, followed wherever a process maps them\n");
-	doctor_files_print(files, stdout, detail);
-	printf("\nProcesses with TLS\n");
-	doctor_processes_print(processes, stdout, detail);
-	free(processes);
-	printf("\nNever read: UDP, so HTTP/3 but by nghttp3. Only sizes: io_uring, sendfile, splice, "
-	       "32-bit programs. "
-	       "Unknown:\n"
-	       "header fields that HTTP/2 compressed before hark began.\n");
+	doctor_files_print(files, stdout, config->detail);
+	printf("\nPrograms with TLS\n");
+	doctor_processes_print(processes, stdout, &screen);
+	doctor_processes_free(processes);
+	printf("\nNever read: UDP, so HTTP/3 but by nghttp3. Only sizes: io_uring, sendfile,\n"
+	       "splice, 32-bit programs. Unknown: header fields that HTTP/2 compressed before\n"
+	       "hark began.\n");
 	return 0;
 }
 
@@ -118,7 +125,7 @@ int doctor_run(const struct doctor_config *config)
 	if (config->pid_count)
 		printf("\n");
 	else
-		err = all_print(files, config->detail);
+		err = all_print(files, config);
 	for (size_t i = 0; i < config->pid_count; i++)
 		if (doctor_process_print(files, config->pids[i], stdout))
 			err = -ESRCH;

@@ -20,6 +20,8 @@ struct doctor_config {
 	size_t pid_count;
 	const struct library_claim *claims; /* of TLS libraries; borrowed, checked */
 	size_t claim_count;
+	size_t columns; /* of the terminal that stdout is; 0: none */
+	bool color;
 	bool detail;
 	bool calls_filtered; /* a run filters its own system calls */
 };

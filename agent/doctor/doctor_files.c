@@ -8,6 +8,7 @@
 #include "base/buffer.h"
 #include "base/escape.h"
 #include "base/path.h"
+#include "doctor_ports.h"
 #include "library/elf_file.h"
 #include "library/library_search.h"
 
@@ -62,6 +63,14 @@ static void version_find(struct doctor_library *library, int fd, uint32_t pid)
 	close(beside);
 }
 
+static const char *how_found(const struct elf_file *elf, const struct library_row *row)
+{
+	struct elf_symbol first;
+
+	return elf_find_function(elf, row->signs[0], &first) == 0 && first.table == ELF_GO ? "Go's table"
+											   : "symbols";
+}
+
 static void library_take(void *ctx, const struct library_found *found, int fd, const char *path, uint32_t pid)
 {
 	struct doctor_files *files = ctx;
@@ -85,6 +94,7 @@ static void library_take(void *ctx, const struct library_found *found, int fd, c
 	files->count++;
 	elf = elf_file_open_fd(fd);
 	library->site_count = elf ? probe_sites_choose(elf, found, library->sites) : -errno;
+	library->how = elf ? how_found(elf, found->row) : "symbols";
 	elf_file_close(elf);
 	version_find(library, fd, pid);
 }
@@ -96,9 +106,10 @@ struct doctor_files *doctor_files_new(void)
 	if (!files)
 		return NULL;
 	files->search = library_search_new(library_take, files);
-	if (files->search)
+	files->sockets = doctor_sockets_new();
+	if (files->search && files->sockets)
 		return files;
-	free(files);
+	doctor_files_free(files);
 	return NULL;
 }
 
@@ -107,6 +118,7 @@ void doctor_files_free(struct doctor_files *files)
 	if (!files)
 		return;
 	library_search_free(files->search);
+	doctor_sockets_free(files->sockets);
 	for (size_t i = 0; i < files->count; i++)
 		free(files->libraries[i].path);
 	free(files);
@@ -133,7 +145,6 @@ static void sites_summary(const struct doctor_library *library, FILE *out)
 {
 	const struct probe_site *read = site_of(library, TLS_READ), *write = site_of(library, TLS_WRITE);
 
-	read = read ? read : site_of(library, TLS_TAKE);
 	if (library->site_count < 0) {
 		fprintf(out, "cannot be read: %s\n",
 			library->site_count == -EILSEQ ? "its form is not known"
@@ -158,15 +169,22 @@ static int version_brief(const char *version)
 	return (int)(version[name] ? name + 1 + strcspn(version + name + 1, " ") : name);
 }
 
+void doctor_library_name(const struct doctor_library *library, char *out, size_t size)
+{
+	if (library->version[0])
+		snprintf(out, size, "%.*s", version_brief(library->version), library->version);
+	else
+		snprintf(out, size, "%s", library->row->title);
+}
+
 void doctor_library_print(const struct doctor_library *library, FILE *out, bool detail)
 {
+	char name[64];
 	int returns = 0;
 
 	doctor_text(out, library->path);
-	if (library->version[0])
-		fprintf(out, "  %.*s", version_brief(library->version), library->version);
-	else
-		fprintf(out, "  %s", library->row->title);
+	doctor_library_name(library, name, sizeof(name));
+	fprintf(out, "  %s", name);
 	if (library->source[0])
 		fprintf(out, " (by %s: until it moves HTTP, a guess)", library->source);
 	fprintf(out, ", %u process%s  ", library->processes, library->processes == 1 ? "" : "es");

@@ -13,6 +13,7 @@
 
 #define DOCTOR_LIBRARIES_MAX 64
 
+struct doctor_sockets;
 struct library_search;
 
 struct doctor_library {
@@ -20,6 +21,7 @@ struct doctor_library {
 	const struct library_row *row;
 	char *path, version[40];
 	char source[LOCATIONS_SOURCE_MAX]; /* who says where its functions stand; empty: its symbols do */
+	const char *how;		   /* its functions were found, inside an executable; static */
 	struct probe_site sites[PROBE_SITES_MAX];
 	int site_count;		/* less than 0: -errno */
 	unsigned int processes; /* that map it */
@@ -28,6 +30,7 @@ struct doctor_library {
 struct doctor_files {
 	struct doctor_library libraries[DOCTOR_LIBRARIES_MAX];
 	size_t count, dropped;
+	struct doctor_sockets *sockets; /* of the processes that were looked at */
 	struct library_search *search; /* the search, the same that capturing does; each scan adds to these */
 };
 
@@ -41,6 +44,8 @@ int doctor_files_find(const struct doctor_files *files, const struct file_identi
 
 /* One line a library; detail adds a line a site. */
 void doctor_files_print(const struct doctor_files *files, FILE *out, bool detail);
+/* "OpenSSL 3.0.17" to people, or its row's title. */
+void doctor_library_name(const struct doctor_library *library, char *out, size_t size);
 void doctor_library_print(const struct doctor_library *library, FILE *out, bool detail);
 
 /* Observed text, escaped. */

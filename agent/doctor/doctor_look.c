@@ -11,6 +11,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,10 +53,14 @@ static bool mapping_look(void *ctx, uint32_t pid, const struct mapping *mapping)
 	return true;
 }
 
-static void executable_look(struct doctor_look *look)
+/* A followed library in the executable explains the texts in it. */
+static void executable_look(struct doctor_look *look, const struct doctor_files *files)
 {
+	struct file_identity identity;
 	unsigned char start[5];
+	uint32_t inside;
 	char path[32];
+	struct stat st;
 	int fd;
 
 	snprintf(path, sizeof(path), "/proc/%u/exe", look->pid);
@@ -64,8 +69,13 @@ static void executable_look(struct doctor_look *look)
 		return;
 	look->is_32bit = pread(fd, start, sizeof(start), 0) == (ssize_t)sizeof(start) &&
 			 memcmp(start, "\177ELF\1", sizeof(start)) == 0;
-	look->others |= libraries_of_executable(fd) & ~libraries_followed();
+	inside = libraries_of_executable(fd) & ~libraries_followed();
+	if (fstat(fd, &st) == 0) {
+		identity = file_identity_of(fd, &st);
+		look->executable = doctor_files_find(files, &identity);
+	}
 	close(fd);
+	look->others |= look->executable < 0 ? inside : libraries_without_texts(inside);
 }
 
 /* Are the two ends of /proc/PID/ns/NAME and ours different? Unknown counts as the same. */
@@ -81,27 +91,31 @@ static bool namespace_differs(uint32_t pid, const char *name)
 	return stat(path, &its) == 0 && its.st_ino != own.st_ino;
 }
 
-static unsigned int rings_count(uint32_t pid)
+/* Rings and TCP ports. */
+static void descriptors_look(struct doctor_look *look, const struct doctor_sockets *sockets)
 {
 	char folder[32], path[sizeof(folder) + NAME_MAX + 2], target[64];
 	const struct dirent *entry;
-	unsigned int count = 0;
+	uint64_t inode;
 	DIR *dir;
 
-	snprintf(folder, sizeof(folder), "/proc/%u/fd", pid);
+	snprintf(folder, sizeof(folder), "/proc/%u/fd", look->pid);
 	dir = opendir(folder);
-	if (!dir)
-		return 0;
+	if (!dir) {
+		look->ports.unknown = true;
+		return;
+	}
 	while ((entry = readdir(dir))) {
 		ssize_t len;
 
 		snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name);
 		len = readlink(path, target, sizeof(target) - 1);
 		target[len > 0 ? len : 0] = '\0';
-		count += strstr(target, "[io_uring]") != NULL;
+		look->rings += strstr(target, "[io_uring]") != NULL;
+		if (sscanf(target, "socket:[%" SCNu64 "]", &inode) == 1)
+			doctor_ports_add(&look->ports, sockets, inode);
 	}
 	closedir(dir);
-	return count;
 }
 
 static void container_look(struct doctor_look *look)
@@ -121,7 +135,7 @@ int doctor_look(struct doctor_look *look, const struct doctor_files *files, uint
 	struct mapping_look at = { .look = look, .files = files };
 	int err;
 
-	*look = (struct doctor_look){ .pid = pid };
+	*look = (struct doctor_look){ .pid = pid, .executable = -1 };
 	err = process_event_read(pid, &look->facts);
 	if (!err)
 		err = proc_maps_each(pid, mapping_look, &at);
@@ -130,10 +144,9 @@ int doctor_look(struct doctor_look *look, const struct doctor_files *files, uint
 	if (!look->has_files)
 		return 0;
 	look->is_static = !at.loader;
-	executable_look(look);
-	if (look->libraries)
-		look->others = libraries_without_texts(look->others);
-	look->rings = rings_count(pid);
+	executable_look(look, files);
+	look->ports.unknown = doctor_sockets_read(files->sockets, pid) < 0;
+	descriptors_look(look, files->sockets);
 	look->other_mounts = namespace_differs(pid, "mnt");
 	look->other_network = namespace_differs(pid, "net");
 	container_look(look);

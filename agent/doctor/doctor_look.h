@@ -3,6 +3,7 @@
 #ifndef HARK_DOCTOR_LOOK_H
 #define HARK_DOCTOR_LOOK_H
 
+#include "doctor_ports.h"
 #include "event.h"
 
 #include <stdbool.h>
@@ -16,6 +17,8 @@ struct doctor_look {
 	uint64_t libraries; /* a bit for each of doctor_files that it maps */
 	uint64_t unknown;   /* the same, of those whose form is not known: their rows are in `others` */
 	uint32_t others;    /* rows of libraries.h that are not followed */
+	int executable;	    /* the number in doctor_files of the one that its executable is; -1: none */
+	struct doctor_ports ports;
 	bool is_32bit;	    /* its transfers are sizes only */
 	bool is_static;	    /* no loader is mapped */
 	bool has_files;	    /* anything is mapped at all: it is no kernel thread */

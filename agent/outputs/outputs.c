@@ -69,6 +69,13 @@ static FILE *file_open(const char *path, int standard_fd, char **buffer)
 	return file;
 }
 
+size_t outputs_terminal_columns(int fd)
+{
+	struct winsize size;
+
+	return isatty(fd) && ioctl(fd, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
+
 /*
  * Opens the file (private, or a copy of standard_fd) and makes its sink. 0, or -errno when the reason was
  * reported.
@@ -81,7 +88,6 @@ static int outputs_add(struct outputs *outputs, const struct output_choice *choi
 	/* A command of the user's has stdout; text for people then goes beside it. What -o names does not. */
 	bool beside = config->stdout_taken && strcmp(choice->format, "text") == 0;
 	int standard_fd = beside ? STDERR_FILENO : STDOUT_FILENO;
-	struct winsize size;
 
 	output->name = choice->path ? choice->path : "to stdout";
 	output->ops = sinks_find(choice->format, config->view);
@@ -92,10 +98,8 @@ static int outputs_add(struct outputs *outputs, const struct output_choice *choi
 	}
 	sink.out = output->file;
 	sink.color = config->color && !choice->path;
-	/* Not of a terminal that does not say. */
-	if (!choice->path && !config->wide && isatty(standard_fd) &&
-	    ioctl(standard_fd, TIOCGWINSZ, &size) == 0)
-		sink.columns = size.ws_col;
+	if (!choice->path && !config->wide)
+		sink.columns = outputs_terminal_columns(standard_fd);
 	output->sink = output->ops ? sink_new(output->ops, &sink) : NULL;
 	if (output->sink)
 		return 0;

@@ -65,4 +65,7 @@ bool outputs_finished(const struct outputs *outputs);
 /* 0, or -errno when something could not be written (a closed pipe is no error). NULL is legal. */
 int outputs_close(struct outputs *outputs);
 
+/* Of the terminal that a descriptor is; 0: it is none, or one that does not say. */
+size_t outputs_terminal_columns(int fd);
+
 #endif

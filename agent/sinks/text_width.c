@@ -84,3 +84,11 @@ void text_cut_middle(struct buffer *buffer, size_t start, size_t width, bool utf
 	memmove(text + head + mark.len, text + tail, len - tail);
 	buffer->len = start + head + mark.len + len - tail;
 }
+
+void text_cut_end(struct buffer *buffer, size_t start, size_t width, bool utf8)
+{
+	if (buffer->len <= start || text_width(buffer->data + start, buffer->len - start) <= width)
+		return;
+	buffer->len = start + fitting(buffer->data + start, buffer->len - start, width - (utf8 ? 1 : 2));
+	buffer_string(buffer, utf8 ? "\u2026" : "..");
+}

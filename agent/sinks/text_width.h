@@ -17,4 +17,7 @@ size_t text_width(const char *text, size_t len);
  */
 void text_cut_middle(struct buffer *buffer, size_t start, size_t width, bool utf8);
 
+/* Cuts its end instead; width: 2 at least. */
+void text_cut_end(struct buffer *buffer, size_t start, size_t width, bool utf8);
+
 #endif

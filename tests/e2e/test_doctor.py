@@ -12,6 +12,7 @@ import pytest
 
 from harness import HARK, JAVA, Program, run, wait_until
 from servers import PYTHON
+from terminal import Terminal
 
 NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all", "--bounding-set=-all")
 
@@ -24,6 +25,14 @@ def line_with(text, *parts):
     found = [line for line in text.splitlines() if all(part in line for part in parts)]
     assert len(found) == 1, (parts, text)
     return found[0]
+
+
+def connected(pid, port):
+    """Has the process an established connection to that port of 127.0.0.1?"""
+    own = {os.readlink(f) for f in pathlib.Path(f"/proc/{pid}/fd").iterdir() if f.is_symlink()}
+    rows = [line.split() for line in pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    rows += [line.split() for line in pathlib.Path("/proc/net/tcp6").read_text().splitlines()[1:]]
+    return any(row[2].endswith(f":{port:04X}") and row[3] == "01" and f"socket:[{row[9]}]" in own for row in rows)
 
 
 @pytest.fixture
@@ -68,25 +77,53 @@ def test_one_screen_with_everything(nginx):
 @pytest.mark.alone
 def test_processes_of_one_program_are_one_line(nginx):
     text = doctor("-v")
-    line = line_with(text, "  nginx ", "covered: libssl.so.3")
+    line = line_with(text, "  nginx ", " libssl.so.3 ", " covered")
     assert f"{nginx.worker()}" in line or ", ...)" in line, line  # others' nginx may come first
     count = int(re.match(r"  nginx (?:\u00d7|x)(\d+) \(\d+, \d+", line)[1])
     assert count >= 2, line
-    assert "covered: libssl.so.3" in line and "NOT" not in line
+    assert re.search(r"  OpenSSL 3\.\S+ +libssl\.so\.3 +covered\Z", line) and "NOT" not in line
+    assert str(nginx.tls) in re.search(r"  on ([\d,.]+)", line)[1] or ",..." in line, line
 
 
 @pytest.mark.alone
 def test_java_is_named_as_not_covered(silent_https, tmp_path):
+    """And wget, which hangs on the same server, as covered by GnuTLS."""
     client = Program([*JAVA, f"https://127.0.0.1:{silent_https}/"], tmp_path)
+    wget = Program(["wget", "-q", "--no-check-certificate", "-O", tmp_path / "got", f"https://127.0.0.1:{silent_https}/"], tmp_path)
     try:
-        maps = pathlib.Path(f"/proc/{client.pid}/maps")
-        wait_until(lambda: "libjvm" in maps.read_text(), "java with its library")
-        line_with(doctor("-v"), "  java ", "NOT covered: Java's own TLS")
+        for program, part in ((client, "libjvm"), (wget, "libgnutls")):
+            maps = pathlib.Path(f"/proc/{program.pid}/maps")
+            wait_until(lambda maps=maps, part=part: part in maps.read_text(), f"a program with {part}")
+            wait_until(lambda program=program: connected(program.pid, silent_https), f"the connection of that with {part}")
+        text = doctor("-v")
         detail = doctor(client.pid)
     finally:
         client.stop()
+        wget.stop()
+    line = line_with(text, "  java ", "NOT read: bytecode, compiled as it runs: no function to probe")
+    assert re.search(rf"\({client.pid}\) +to {silent_https} +Java's own TLS +libjvm\.so +NOT read", line) or "java ×" in line, line
+    line = line_with(text, "  wget ", "covered")
+    assert re.search(rf"  wget \({wget.pid}\) +to {silent_https} +GnuTLS +libgnutls\.so\.30 +covered\Z", line) or "wget ×" in line, line
+    assert text.index("  java ") < text.index("  wget "), "what is not covered comes first"
     assert f"process {client.pid} java" in detail
-    assert "not covered   Java's own TLS" in detail and "SSLKEYLOGFILE" in detail
+    assert "not covered   Java's own TLS: bytecode" in detail and "SSLKEYLOGFILE" in detail
+    assert f"TCP ports     to {silent_https}" in detail
+
+
+def test_the_table_keeps_to_the_terminal(nginx):
+    """Of 80 columns, with colour; what a pipe is given has none."""
+    with Terminal(HARK, "doctor", columns=80, rows=60) as terminal:
+        while terminal.read(1):
+            pass
+        text, raw = terminal.text, terminal.raw.decode()
+    table = raw.split("Programs with TLS\r\n", 1)[1].split("without TLS", 1)[0].splitlines()[:-1]
+    table = [line for line in table if "-v lists them" not in line]
+    assert any("\033[32mcovered" in line for line in table), raw
+    plain = [re.sub("\033\\[\\d*m", "", line) for line in table]
+    assert plain[0].split("  ")[1:2] == ["PROGRAM"] and len(plain) > 1
+    assert all(len(line) <= 80 for line in plain), plain
+    assert "PROGRAM" in text
+    assert "\033" not in doctor()
 
 
 def test_a_process_in_detail(nginx):

@@ -154,15 +154,53 @@ static void test_one_line_a_library(void **state)
 	doctor_files_free(files);
 }
 
-/* Children with the same mappings, of the same name: one line. */
+static void table_text(char **text, const struct doctor_processes *processes, size_t columns, bool color,
+		       bool detail)
+{
+	const struct doctor_screen screen = { .columns = columns, .color = color, .detail = detail };
+	size_t len = 0;
+	FILE *out = open_memstream(text, &len);
+
+	doctor_processes_print(processes, out, &screen);
+	fclose(out);
+}
+
+static const char *row_find(const char *text)
+{
+	const char *at = strstr(text, "test_doctor_files");
+
+	assert_non_null(at);
+	return at;
+}
+
+/* Each row keeps to the width, and what does not fit is seen to be cut. */
+static void widths_check(const struct doctor_processes *processes)
+{
+	for (size_t columns = 50; columns < 160; columns += 20) {
+		char *text, *line, *rest = NULL;
+
+		table_text(&text, processes, columns, false, false);
+		line = strtok_r(text, "\n", &rest);
+		assert_true(strncmp(line, "  PROG", 6) == 0);
+		for (; line && !strstr(line, "without TLS that hark knows");
+		     line = strtok_r(NULL, "\n", &rest)) {
+			assert_true(strlen(line) <= columns || strstr(line, "(-v lists them)"));
+			if (strncmp(line, "  test_do", 9) == 0)
+				assert_true(columns > 50 || strstr(line, ".."));
+		}
+		assert_non_null(line);
+		free(text);
+	}
+}
+
+/* Children with the same mappings, of the same name: one row. */
 static void test_processes_are_folded(void **state)
 {
-	struct doctor_processes *processes;
+	struct doctor_processes *processes, *alone;
 	struct doctor_files *files = doctor_files_new();
-	char *text = NULL, *at;
+	char *text;
+	const char *at;
 	int gate[2];
-	size_t len = 0;
-	FILE *out = open_memstream(&text, &len);
 	pid_t children[4];
 
 	(void)state;
@@ -177,23 +215,34 @@ static void test_processes_are_folded(void **state)
 		}
 	}
 	assert_int_equal(library_search_scan_pid(files->search, (uint32_t)getpid()), 0);
-	processes = doctor_processes_scan(files);
+	alone = doctor_processes_scan(files, (uint32_t)getpid());
+	processes = doctor_processes_scan(files, 0);
 	assert_non_null(processes);
 	close(gate[1]);
 	for (size_t i = 0; i < 4; i++)
 		waitpid(children[i], NULL, 0);
 	close(gate[0]);
-	doctor_processes_print(processes, out, true);
-	fclose(out);
-	at = strstr(text, "test_doctor_files");
-	assert_non_null(at);
+	table_text(&text, processes, 40, false, true);
+	at = row_find(text);
 	assert_int_equal(memcmp(at + strlen("test_doctor_files"), " x5 (", 5), 0);
-	assert_non_null(strstr(at, ", ...)  covered: "));
-	assert_non_null(strstr(at, "; mapped too, NOT covered: NSS, LibreSSL's libtls\n"));
+	assert_non_null(strstr(at, ", ...)  "));
+	assert_non_null(strstr(at, "  OpenSSL, OpenSSL, NSS, LibreSSL's libtls  "));
+	assert_non_null(strstr(at, "\\x1b[2Jx.so, libssl.so.3, libssl3.so, libtls.so  "));
+	assert_non_null(strstr(at, "  covered; not NSS; not LibreSSL's libtls\n"));
 	assert_null(strstr(at + 1, "test_doctor_files"));
-	assert_true(files->libraries[0].processes == 5);
+	assert_null(strchr(text, '\x1b'));
+	assert_true(files->libraries[0].processes == 4 + 5);
 	free(text);
-	free(processes);
+	table_text(&text, processes, 0, true, true);
+	assert_non_null(strstr(row_find(text), "\033[32mcovered;"));
+	free(text);
+	table_text(&text, alone, 0, false, true);
+	assert_int_equal(memcmp(row_find(text) + strlen("test_doctor_files"), " x4 (", 5), 0);
+	free(text);
+	doctor_processes_free(alone);
+	widths_check(processes);
+	doctor_processes_free(processes);
+	doctor_processes_free(NULL);
 	doctor_files_free(files);
 }
 

@@ -31,6 +31,33 @@ static const struct {
 	{ "aaaaaaaabe\u0301", 3, true, "a…e\u0301" },
 };
 
+static const struct {
+	const char *text;
+	size_t width;
+	bool utf8;
+	const char *cut;
+} ends[] = {
+	{ "short", 5, true, "short" }, { "abcdef", 5, true, "abcd…" },	     { "abcdef", 5, false, "abc.." },
+	{ "abcdef", 2, true, "a…" },   { "日本語日本語", 6, true, "日本…" }, /* half a character does not fit
+									      */
+	{ "", 2, true, "" },
+};
+
+static void test_ends(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		struct buffer buffer = { .data = NULL };
+
+		buffer_string(&buffer, "before ");
+		buffer_string(&buffer, ends[i].text);
+		text_cut_end(&buffer, 7, ends[i].width, ends[i].utf8);
+		buffer_char(&buffer, '\0');
+		assert_string_equal(buffer.data + 7, ends[i].cut);
+		buffer_fini(&buffer);
+	}
+}
+
 static void test_widths(void **state)
 {
 	(void)state;
@@ -76,6 +103,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_widths),
 		cmocka_unit_test(test_cuts),
+		cmocka_unit_test(test_ends),
 		cmocka_unit_test(test_every_width),
 	};
 
