@@ -260,8 +260,19 @@ build/peers/Fetch.class: tests/e2e/peers/Fetch.java
 	@mkdir -p $(@D)
 	$(Q)javac -d $(@D) $<
 
+# These want crates: where none can be had build/peers/rustls.why says so and their tests skip.
+RUST_PEERS := tests/e2e/peers/rustls
+CARGO_FLAGS = --quiet --locked --manifest-path $(RUST_PEERS)/Cargo.toml
+build/peers/rustls/built: $(wildcard $(RUST_PEERS)/Cargo.* $(RUST_PEERS)/*.rs $(RUST_PEERS)/*/Cargo.toml $(RUST_PEERS)/*/src/*.rs)
+	$(call say,CARGO,$(RUST_PEERS))
+	@mkdir -p $(@D)
+	$(Q)if cargo fetch $(CARGO_FLAGS) >build/peers/rustls.why 2>&1; then \
+		cargo build --offline --release $(CARGO_FLAGS) --target-dir build/peers/cargo && \
+		cp build/peers/cargo/release/current build/peers/cargo/release/old $(@D) && touch $@; \
+	fi
+
 .PHONY: peers
-peers: $(PEERS) build/peers/callbacks-stripped build/peers/Fetch.class $(NPM_PEERS)
+peers: $(PEERS) build/peers/callbacks-stripped build/peers/Fetch.class build/peers/rustls/built $(NPM_PEERS)
 
 # A TLS library that only tests know, both ends of a conversation over it, and a hark with a row for it and for each
 # other thing that takes a row.

@@ -104,6 +104,9 @@ MAP_SCOPE struct {
 	__type(value, struct go_calls);
 } go_calls SEC(".maps");
 
+/* rustls: the number that stands for a TLS object, by the address of a queue's memory. */
+MAP(rust_objects, LRU_HASH, 16384, struct session_key, __u64);
+
 /*
  * TLS objects: the socket under each, and how much plaintext it has moved. The kernel side alone makes and
  * removes: whoever did it later, by address, would hit the next session there. What its program left behind

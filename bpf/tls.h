@@ -203,7 +203,8 @@ static __always_inline bool record_agrees(const struct kernel_session *session, 
 
 /*
  * A session that is bound goes over to another socket when the program hands it that one by SSL_set_fd(), or
- * when it begins a new handshake there, in a call for that: the object was cleared for another connection.
+ * when it begins a new handshake there, in a call for that: the object was cleared for another connection, or
+ * (rustls, which makes no handshake twice) another object stands there.
  */
 static __always_inline bool session_moves(const struct kernel_session *session, const struct tls_call *call,
 					  __u8 type, const struct event_data *record)
@@ -212,6 +213,8 @@ static __always_inline bool session_moves(const struct kernel_session *session, 
 		return type && record_agrees(session, call, type, record->direction);
 	if (session->hinted)
 		return session->hint == record->sock.fd;
+	if (call->kind == TLS_TRANSPORT)
+		return type == RECORD_HANDSHAKE;
 	return type == RECORD_HANDSHAKE && kind_is_handshake(call->kind) &&
 	       (session->count[0] || session->count[1]) && (record->h.flags & EVENT_OFFSET_KNOWN) &&
 	       record->offset == 0;

@@ -273,6 +273,8 @@ static __always_inline bool transfer_nested(struct capture *c, const struct sysc
 		if (!session_uses(session, call, first, &c->record))
 			return false;
 		session_bind(session, call, &c->record);
+		if (call->kind == TLS_TRANSPORT && first[0] == RECORD_HANDSHAKE)
+			session->from_start = !session->count[0] && !session->count[1];
 	}
 	if (c->record.direction == DIRECTION_SENT)
 		call->sent_ns = c->record.h.time_ns;

@@ -13,12 +13,14 @@ enum tls_call_kind {
 	TLS_READ,
 	TLS_READ_OR_PEEK, /* a peek when the argument `done`, flags, has TLS_FLAG_PEEK */
 	TLS_WRITE,
+	TLS_WRITEV,	    /* from an array of struct iovec, `size` of them */
 	TLS_WRITE_EARLY,    /* of a client before the server answered */
 	TLS_WRITE_OR_EARLY, /* early of a session that is seen from its start and has received nothing */
 	TLS_READ_APART,	    /* into memory of the library's own: a hole */
 	TLS_SENDFILE,	    /* from a descriptor: a hole; the last of those that move bytes */
 	TLS_PEEK,	    /* bytes are seen, not counted; only what is nested matters */
 	TLS_FLUSH,	    /* sends what writes before it left in the session, where they were counted */
+	TLS_TRANSPORT,	    /* gives ciphertext to the socket: only what is nested matters */
 	TLS_HANDSHAKE,	    /* only what is nested matters */
 	TLS_STREAM_NEW,	    /* HTTP/3 (bpf/tls/nghttp3.bpf.c): a connection is made */
 	TLS_STREAM_OFFER,   /* bytes to be sent are shown */
@@ -28,6 +30,7 @@ enum tls_call_kind {
 	TLS_STREAM_READ,      /* bytes of a stream were received */
 	TLS_STREAM_TAKE,      /* so many of the bytes that were shown are sent */
 	TLS_STREAM_CLOSE,     /* a stream is over */
+	TLS_TAKE, /* so many bytes are read of those that the library keeps and showed to the program */
 	TLS_CALL_KINDS,
 };
 
@@ -37,6 +40,7 @@ enum tls_result {
 	TLS_RETURNS_LONG,	/* ssize_t, the same */
 	TLS_STORES_IF_POSITIVE, /* an int, more than 0: the size_t at `done` */
 	TLS_STORES_IF_ZERO,	/* an int, 0: the size_t at `done`, where one is */
+	TLS_RETURNS_PAIR,	/* two words, the first 0: the second (Rust's io::Result<usize>) */
 };
 
 #define TLS_ARGUMENT_INT 0x80 /* of `size`: the argument has 32 bits */
@@ -51,6 +55,15 @@ enum tls_result {
  */
 #define TLS_TRIAL_FIRST	  0xe0
 #define TLS_TRIAL_ENDLESS 0xf0
+/* Of `session`: the TLS object is rustls's, told by bpf/tls/rust.h; `done` says what the argument is. */
+#define TLS_ARGUMENT_RUST 0x40
+
+enum tls_rust_argument {
+	RUST_CONNECTION,	 /* the object's address */
+	RUST_CONNECTION_POINTER, /* of a pointer to the object */
+	RUST_RECEIVED_POINTER,	 /* of a pointer to what the object received */
+	RUST_SENDABLE,		 /* of what the object has to send, inside of it */
+};
 
 /* A probed function, as the attach cookie tells it. Arguments count from 1; 0: there is none. */
 struct tls_function {
@@ -77,7 +90,9 @@ struct tls_layout {
 	__u16 client_random, server_random;
 	__u16 server;	  /* this byte */
 	__u8 server_mask; /* of that byte: 1 of a server, 0 of a client */
-	__u8 pad;
+	/* rustls: where what it has to send and what it received are, each a queue behind so many bytes. */
+	__u8 queue;
+	__u16 sendable, received;
 };
 
 #define TLS_ARGUMENTS_MAX 6
@@ -181,6 +196,8 @@ struct kernel_session {
 	__u8 library;	    /* struct tls_function */
 	__u32 calls;	    /* Go: of goroutines, under way */
 	__u32 closing;	    /* Go: it ends with the last of them */
+	__u64 queue[2];	    /* rustls: the memory of its queues, by direction */
+	__u32 capacity[2];  /* rustls: how many there is room for in each */
 };
 
 /* Of an encrypted record: the bytes behind its header, which no two records have alike. */

@@ -70,9 +70,15 @@ static uint64_t cookie_of(const struct tls_function *function)
 	return cookie;
 }
 
-/* One link for those sites at which calls begin, or (leaves) end. Its descriptor, or -errno. */
+/* Does this site have another program than those where calls begin? */
+static bool site_is_apart(const struct probe_site *site)
+{
+	return site->leaves || site->call.kind == TLS_TAKE;
+}
+
+/* One link for those sites that are apart, or are not. Its descriptor, -ENOENT: there are none, or -errno. */
 static int link_create_multi(int program, uint32_t attach_type, const char *path,
-			     const struct probe_site *sites, size_t count, bool leaves)
+			     const struct probe_site *sites, size_t count, bool apart)
 {
 	uint64_t offsets[PROBE_SITES_MAX], cookies[PROBE_SITES_MAX];
 	struct uprobe_multi_attr attr = {
@@ -85,11 +91,13 @@ static int link_create_multi(int program, uint32_t attach_type, const char *path
 	int fd;
 
 	for (size_t i = 0; i < count; i++) {
-		if (sites[i].leaves != leaves)
+		if (site_is_apart(&sites[i]) != apart)
 			continue;
 		offsets[attr.cnt] = sites[i].file_offset;
 		cookies[attr.cnt++] = cookie_of(&sites[i].call);
 	}
+	if (!attr.cnt)
+		return -ENOENT;
 	fd = syscall(SYS_bpf, BPF_LINK_CREATE, &attr, sizeof(attr));
 	return fd < 0 ? -errno : fd;
 }
@@ -127,7 +135,7 @@ static struct bpf_program *slot_program(struct hark_bpf *skeleton, unsigned int 
 	return bpf_object__find_program_by_name(skeleton->obj, name);
 }
 
-/* A slot for each function of each row; how many. */
+/* A slot for each function of each row whose calls need no cookie; how many. */
 static unsigned int slots_fill(struct hark_bpf *skeleton)
 {
 	const struct library_row *row;
@@ -228,7 +236,11 @@ int probes_tls_prepare(struct probes *probes)
 	bpf_program__set_autoload(skeleton->progs.go_enter, probes->way != ENTRY_SLOT);
 	bpf_program__set_autoload(skeleton->progs.go_leave, probes->way != ENTRY_SLOT && loop);
 	bpf_program__set_autoload(skeleton->progs.go_leave_bounded, probes->way != ENTRY_SLOT && !loop);
+	bpf_program__set_autoload(skeleton->progs.tls_take, probes->way != ENTRY_SLOT && loop);
+	bpf_program__set_autoload(skeleton->progs.tls_take_bounded, probes->way != ENTRY_SLOT && !loop);
 	if (session) {
+		bpf_program__set_expected_attach_type(skeleton->progs.tls_take,
+						      (enum bpf_attach_type)ATTACH_TYPE_UPROBE_MULTI);
 		bpf_program__set_expected_attach_type(skeleton->progs.go_enter,
 						      (enum bpf_attach_type)ATTACH_TYPE_UPROBE_MULTI);
 		bpf_program__set_expected_attach_type(skeleton->progs.go_leave,
@@ -267,11 +279,19 @@ static int link_add(struct probed_file *file, struct bpf_program *program, const
 	return 0;
 }
 
+static struct bpf_program *take_program(const struct probes *probes)
+{
+	return probes->features.loop ? probes->skeleton->progs.tls_take
+				     : probes->skeleton->progs.tls_take_bounded;
+}
+
 static struct bpf_program *entry_program(struct probes *probes, const struct probed_file *file,
 					 unsigned int kind)
 {
 	struct hark_bpf *s = probes->skeleton;
 
+	if (kind == TLS_TAKE)
+		return take_program(probes);
 	if (file->calls != LIBRARY_CALLS_STREAMS)
 		return s->progs.tls_enter;
 	if (kind != TLS_STREAM_READ && kind != TLS_STREAM_TAKE)
@@ -347,9 +367,24 @@ static int file_attach_go(struct probes *probes, struct probed_file *file, const
 	return error;
 }
 
+/* One link, of many sites, where calls begin and return, and one where those are that are apart. */
+static int file_attach_session(struct probes *probes, struct probed_file *file, const char *path)
+{
+	struct bpf_program *session = file->calls == LIBRARY_CALLS_STREAMS
+					      ? probes->skeleton->progs.nghttp3_session
+					      : probes->skeleton->progs.tls_session;
+
+	file->link_fds[0] = link_create_multi(bpf_program__fd(session), ATTACH_TYPE_UPROBE_SESSION, path,
+					      file->sites, file->site_count, false);
+	if (file->link_fds[0] < 0)
+		return file->link_fds[0];
+	file->link_fds[1] = link_create_multi(bpf_program__fd(take_program(probes)), ATTACH_TYPE_UPROBE_MULTI,
+					      path, file->sites, file->site_count, true);
+	return file->link_fds[1] < 0 && file->link_fds[1] != -ENOENT ? file->link_fds[1] : 0;
+}
+
 static int file_attach(struct probes *probes, struct probed_file *file, int fd)
 {
-	struct bpf_program *session;
 	char path[64];
 
 	/* A file on trial is told by its calls' cookies. */
@@ -358,13 +393,11 @@ static int file_attach(struct probes *probes, struct probed_file *file, int fd)
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	if (file->calls == LIBRARY_CALLS_GO)
 		return file_attach_go(probes, file, path);
-	if (probes->way != ENTRY_SESSION)
-		return file_attach_single(probes, file, path);
-	session = file->calls == LIBRARY_CALLS_STREAMS ? probes->skeleton->progs.nghttp3_session
-						       : probes->skeleton->progs.tls_session;
-	file->link_fds[0] = link_create_multi(bpf_program__fd(session), ATTACH_TYPE_UPROBE_SESSION, path,
-					      file->sites, file->site_count, false);
-	return file->link_fds[0] < 0 ? file->link_fds[0] : 0;
+	if (probes->way == ENTRY_SLOT && file->calls == LIBRARY_CALLS_RUST)
+		return -EOPNOTSUPP;
+	if (probes->way == ENTRY_SESSION)
+		return file_attach_session(probes, file, path);
+	return file_attach_single(probes, file, path);
 }
 
 static struct probed_file *file_find(const struct probes *probes, const struct file_identity *identity)
@@ -402,7 +435,7 @@ static void file_find_layout(struct probes *probes, struct probed_file *file, co
 		return;
 	number = layout_add(probes->skeleton->bss->tls_layouts, &layout);
 	for (size_t i = 0; i < file->site_count; i++)
-		if (maps_tls_kind_returns(file->sites[i].call.kind))
+		if (file->sites[i].call.kind != TLS_SET_FD)
 			file->sites[i].call.layout = number;
 }
 

@@ -145,6 +145,7 @@ static void sites_summary(const struct doctor_library *library, FILE *out)
 {
 	const struct probe_site *read = site_of(library, TLS_READ), *write = site_of(library, TLS_WRITE);
 
+	read = read ? read : site_of(library, TLS_TAKE);
 	if (library->site_count < 0) {
 		fprintf(out, "cannot be read: %s\n",
 			library->site_count == -EILSEQ ? "its form is not known"

@@ -170,6 +170,22 @@ static enum move_form move_form_of(const cs_insn *insn, const cs_x86_op *to, con
 	return MOVE_OTHER;
 }
 
+static struct move insn_store(const cs_insn *insn, const cs_x86_op *to, const cs_x86_op *from)
+{
+	int base = register_number(to->mem.base), source = register_number(from->reg);
+
+	if (insn->id != X86_INS_MOV || from->type != X86_OP_REG || from->size != 8 || base < 0 ||
+	    source < 0 || to->mem.index != X86_REG_INVALID || to->mem.segment != X86_REG_INVALID)
+		return (struct move){ .form = MOVE_OTHER };
+	return (struct move){
+		.form = MOVE_STORE,
+		.to = (unsigned int)base,
+		.from = (unsigned int)source,
+		.bytes = from->size,
+		.number = to->mem.disp,
+	};
+}
+
 static struct move insn_move(const cs_insn *insn)
 {
 	const cs_x86 *x86 = &insn->detail->x86;
@@ -177,6 +193,8 @@ static struct move insn_move(const cs_insn *insn)
 	struct move move = { .form = MOVE_OTHER };
 	int to_number, from_number = -1;
 
+	if (x86->op_count == 2 && to->type == X86_OP_MEM)
+		return insn_store(insn, to, from);
 	if (x86->op_count != 2 || to->type != X86_OP_REG)
 		return move;
 	to_number = register_number(to->reg);

@@ -25,6 +25,7 @@ enum move_form {
 	MOVE_ADDRESS, /* to = from + number */
 	MOVE_ADD,     /* to += number, 8 bytes */
 	MOVE_MASK,    /* to &= number */
+	MOVE_STORE,   /* 8 bytes of memory at to + number = from */
 };
 
 struct move {

@@ -131,47 +131,117 @@ static const Elf_Data *section_data(Elf_Scn *section, const GElf_Shdr *header)
 	return data && data->d_buf ? data : NULL;
 }
 
+#define ANY  '%'
+#define PART '|'
+
+/*
+ * One of a pattern's parts, up to `end`: what stands before the first ANY begins the name, what stands behind
+ * the last one ends it, and all else comes in this order between.
+ */
+static bool part_matches(const char *part, const char *end, const char *name, size_t len)
+{
+	const char *star = memchr(part, ANY, (size_t)(end - part));
+	size_t piece = (size_t)((star ? star : end) - part);
+
+	if (piece > len || memcmp(part, name, piece) != 0)
+		return false;
+	while (star) {
+		name += piece;
+		len -= piece;
+		part = star + 1;
+		star = memchr(part, ANY, (size_t)(end - part));
+		piece = (size_t)((star ? star : end) - part);
+		if (!star)
+			return piece <= len && memcmp(part, name + len - piece, piece) == 0;
+		const char *found = memmem(name, len, part, piece);
+
+		if (!found)
+			return false;
+		len -= (size_t)(found - name);
+		name = found;
+	}
+	return piece == len;
+}
+
+bool elf_name_matches(const char *pattern, const char *name, size_t size)
+{
+	size_t len = strnlen(name, size);
+
+	if (len == size)
+		return false;
+	for (;;) {
+		const char *end = strchrnul(pattern, PART);
+
+		if (part_matches(pattern, end, name, len))
+			return true;
+		if (!*end)
+			return false;
+		pattern = end + 1;
+	}
+}
+
+/* May a name among these strings match? Asks for one piece of each part: walking all symbols takes longer. */
+static bool strings_may_have(const Elf_Data *strings, const char *pattern)
+{
+	const char *part = pattern;
+
+	if (!strpbrk(pattern, "%|"))
+		return memmem(strings->d_buf, strings->d_size, pattern, strlen(pattern) + 1);
+	while (part) {
+		const char *begin = part + strcspn(part, "%|"), *end;
+
+		begin = *begin == ANY ? begin + 1 : part;
+		end = begin + strcspn(begin, "%|");
+		if (memmem(strings->d_buf, strings->d_size, begin, (size_t)(end - begin)))
+			return true;
+		part = strchr(part, PART);
+		part = part ? part + 1 : NULL;
+	}
+	return false;
+}
+
 static bool symbol_matches(const GElf_Sym *symbol, const Elf_Data *strings, const char *name)
 {
-	size_t size = strlen(name) + 1;
 	int type = GELF_ST_TYPE(symbol->st_info);
 
 	if (type != STT_FUNC) /* an indirect function's address is its resolver */
 		return false;
 	if (symbol->st_shndx == SHN_UNDEF || symbol->st_name >= strings->d_size)
 		return false;
-	if (strings->d_size - symbol->st_name < size)
-		return false;
-	return memcmp((const char *)strings->d_buf + symbol->st_name, name, size) == 0;
+	return elf_name_matches(name, (const char *)strings->d_buf + symbol->st_name,
+				strings->d_size - symbol->st_name);
 }
 
-static int table_find(const struct elf_file *file, Elf_Scn *section, const GElf_Shdr *header,
-		      const char *name, struct elf_symbol *out)
+static size_t table_find(const struct elf_file *file, Elf_Scn *section, const GElf_Shdr *header,
+			 const char *name, struct elf_symbol *out, size_t max)
 {
 	Elf_Scn *string_section = elf_getscn(file->elf, header->sh_link);
 	const Elf_Data *symbols, *strings;
 	GElf_Shdr string_header;
 	GElf_Sym symbol;
+	size_t found = 0;
 
 	if (!string_section || !gelf_getshdr(string_section, &string_header))
-		return -ENOENT;
+		return 0;
 	strings = section_data(string_section, &string_header);
-	if (!strings || !memmem(strings->d_buf, strings->d_size, name, strlen(name) + 1))
-		return -ENOENT;
+	if (!strings || !strings_may_have(strings, name))
+		return 0;
 	symbols = section_data(section, header);
 	if (!symbols)
-		return -ENOENT;
-	for (int i = 0; gelf_getsym((Elf_Data *)symbols, i, &symbol); i++) {
+		return 0;
+	for (int i = 0; found < max && gelf_getsym((Elf_Data *)symbols, i, &symbol); i++) {
 		if (!symbol_matches(&symbol, strings, name))
 			continue;
-		*out = (struct elf_symbol){
+		out[found] = (struct elf_symbol){
 			.address = symbol.st_value,
 			.size = symbol.st_size,
 			.table = header->sh_type == SHT_DYNSYM ? ELF_DYNSYM : ELF_SYMTAB,
 		};
-		return elf_file_offset(file, symbol.st_value, &out->file_offset) ? -ENOENT : 0;
+		if (elf_file_offset(file, symbol.st_value, &out[found].file_offset))
+			break;
+		found++;
 	}
-	return -ENOENT;
+	return found;
 }
 
 static const GElf_Phdr *segment_find(const struct elf_file *file, uint64_t address)
@@ -513,54 +583,60 @@ static int go_find(const struct elf_file *file, const char *name, struct elf_sym
 
 /* --- functions by name -------------------------------------------------------------------- */
 
-static int symbols_find(const struct elf_file *file, unsigned int type, const char *name,
-			struct elf_symbol *out)
+static size_t symbols_find(const struct elf_file *file, unsigned int type, const char *name,
+			   struct elf_symbol *out, size_t max)
 {
 	Elf_Scn *section = NULL;
+	size_t found = 0;
 
-	while ((section = elf_nextscn(file->elf, section))) {
+	while (!found && (section = elf_nextscn(file->elf, section))) {
 		GElf_Shdr header;
 
-		if (!gelf_getshdr(section, &header) || header.sh_type != type)
-			continue;
-		if (!table_find(file, section, &header, name, out))
-			return 0;
+		if (gelf_getshdr(section, &header) && header.sh_type == type)
+			found = table_find(file, section, &header, name, out, max);
 	}
-	return -ENOENT;
+	return found;
 }
 
-static int function_find(const struct elf_file *file, enum elf_table table, const char *name,
-			 struct elf_symbol *out)
+static size_t functions_find(const struct elf_file *file, enum elf_table table, const char *name,
+			     struct elf_symbol *out, size_t max)
 {
 	switch (table) {
 	case ELF_DYNSYM:
-		return symbols_find(file, SHT_DYNSYM, name, out);
+		return symbols_find(file, SHT_DYNSYM, name, out, max);
 	case ELF_SYMTAB:
-		return symbols_find(file, SHT_SYMTAB, name, out);
+		return symbols_find(file, SHT_SYMTAB, name, out, max);
 	case ELF_GO:
-		return go_find(file, name, out);
+		return !go_find(file, name, out);
 	}
-	return -ENOENT;
+	return 0;
+}
+
+size_t elf_find_functions(const struct elf_file *file, const char *pattern, struct elf_symbol *out,
+			  size_t max)
+{
+	size_t found = 0;
+
+	for (enum elf_table table = ELF_DYNSYM; table <= ELF_GO && !found; table++)
+		found = functions_find(file, table, pattern, out, max);
+	return found;
 }
 
 bool elf_exports(const struct elf_file *file, const char *name)
 {
 	struct elf_symbol found;
 
-	return !symbols_find(file, SHT_DYNSYM, name, &found);
+	return symbols_find(file, SHT_DYNSYM, name, &found, 1) > 0;
 }
 
 int elf_find_function(const struct elf_file *file, const char *name, struct elf_symbol *out)
 {
-	for (enum elf_table table = ELF_DYNSYM; table <= ELF_GO; table++)
-		if (!function_find(file, table, name, out))
-			return 0;
-	return -ENOENT;
+	return elf_find_functions(file, name, out, 1) ? 0 : -ENOENT;
 }
 
 bool elf_has_function_beside(const struct elf_file *file, const struct elf_symbol *symbol, const char *name)
 {
 	struct elf_symbol found;
 
-	return !function_find(file, symbol->table, name, &found);
+	return functions_find(file, symbol->table, name, &found, 1) > 0;
 }

@@ -46,8 +46,22 @@ struct elf_symbol {
 	} table;
 };
 
-/* A defined function by name, in the first of the tables that has it; versions ignored. 0, or -ENOENT. */
+/*
+ * Compilers of some languages put a hash into a symbol's name, so a name may be a pattern: `%` stands for any
+ * text, and `|` parts patterns of which one has to match. size: with the NUL behind the name, which has to be
+ * there.
+ */
+bool elf_name_matches(const char *pattern, const char *name, size_t size);
+
+/*
+ * A defined function by name (or pattern: the first that matches), in the first of the tables that has it;
+ * versions ignored. 0, or -ENOENT.
+ */
 int elf_find_function(const struct elf_file *file, const char *name, struct elf_symbol *out);
+
+/* The same for all that match, up to max of them. How many; 0: none. */
+size_t elf_find_functions(const struct elf_file *file, const char *pattern, struct elf_symbol *out,
+			  size_t max);
 
 /* Is a function of this name where that symbol was found? Other tables, which can be large, are not read. */
 bool elf_has_function_beside(const struct elf_file *file, const struct elf_symbol *symbol, const char *name);

@@ -8,18 +8,26 @@
  * change are the real file's; change cannot be set by anybody, so all of them
  * together are the file.
  *
+ * Within one overlay a file keeps its number when it is copied up, because its
+ * rights or owner change: from then on it is another real file, to which the
+ * old one's probes mean nothing. Its time of birth tells, which a change of
+ * a file that stays does not touch.
+ *
  * Elsewhere the device counts and the times do not: snapshots of btrfs share
  * number and times and are different inodes, and a touched file is still the
  * same one. A number does not come back as another file while probes keep the inode alive.
  */
 #include "file_identity.h"
 
+#include <fcntl.h>
 #include <linux/magic.h>
 #include <sys/vfs.h>
 
 struct file_identity file_identity_of(int fd, const struct stat *st)
 {
+	struct statx born;
 	struct statfs fs;
+	bool known = !statx(fd, "", AT_EMPTY_PATH, STATX_BTIME, &born) && born.stx_mask & STATX_BTIME;
 
 	return (struct file_identity){
 		.device = st->st_dev,
@@ -29,6 +37,8 @@ struct file_identity file_identity_of(int fd, const struct stat *st)
 		.modified_ns = st->st_mtim.tv_nsec,
 		.changed_s = st->st_ctim.tv_sec,
 		.changed_ns = st->st_ctim.tv_nsec,
+		.born_s = known ? born.stx_btime.tv_sec : 0,
+		.born_ns = known ? born.stx_btime.tv_nsec : 0,
 		.overlay = !fstatfs(fd, &fs) && fs.f_type == OVERLAYFS_SUPER_MAGIC,
 	};
 }
@@ -38,7 +48,7 @@ bool file_identity_same(const struct file_identity *a, const struct file_identit
 	if (a->inode != b->inode)
 		return false;
 	if (a->device == b->device)
-		return true;
+		return !a->overlay || (a->born_s == b->born_s && a->born_ns == b->born_ns);
 	return (a->overlay || b->overlay) && a->size == b->size && a->modified_s == b->modified_s &&
 	       a->modified_ns == b->modified_ns && a->changed_s == b->changed_s &&
 	       a->changed_ns == b->changed_ns;

@@ -10,7 +10,8 @@
 struct file_identity {
 	uint64_t device, inode, size;
 	int64_t modified_s, modified_ns, changed_s, changed_ns;
-	bool overlay; /* on overlayfs, whose device numbers say nothing */
+	int64_t born_s, born_ns; /* 0: the file system does not say */
+	bool overlay;		 /* on overlayfs, whose device numbers say nothing */
 };
 
 /* st: what fstat() says of fd. */

@@ -11,6 +11,7 @@
 
 #include "elf_file.h"
 #include "nss_table.h"
+#include "rust_layout.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -184,6 +185,60 @@ static const struct library_function nghttp3_functions[] = {
 	{ .name = NULL },
 };
 
+/*
+ * Names as both of Rust's ways of mangling have them. What is public, and no template, is called across
+ * crates, so it is there unless the linker optimises across them or the program makes no use of it: a program
+ * has Reader::read(), which copies, or Reader::consume(), or both.
+ */
+#define RUSTLS_WRITE                                                                                   \
+	"_ZN%_$LT$rustls..conn..ConnectionCommon$LT$T$GT$$u20$as$u20$rustls..conn..%PlaintextSink$GT$" \
+	"5write17h%"                                                                                   \
+	"|_RNvX%6rustls4conn%16ConnectionCommon%13PlaintextSink5write%"
+#define RUSTLS_READ                                                          \
+	"_ZN%_$LT$rustls..conn..%Reader$u20$as$u20$%..io..Read$GT$4read17h%" \
+	"|_RNvX%6rustls4conn%6ReaderNt%2io4Read4read%"
+#define RUSTLS_CONSUME                                                             \
+	"_ZN%_$LT$rustls..conn..%Reader$u20$as$u20$%..io..BufRead$GT$7consume17h%" \
+	"|_RNvX%6rustls4conn%6ReaderNt%2io7BufRead7consume%"
+#define RUSTLS_TRANSPORT \
+	"_ZN6rustls6vecbuf14ChunkVecBuffer8write_to17h%|_RNvM%6rustls6vecbuf%14ChunkVecBuffer8write_to%"
+
+/* io::Result<usize> f(&mut object, &[u8]) */
+#define RUSTLS .session = 1 | TLS_ARGUMENT_RUST, .buffer = 2, .size = 3, .result = TLS_RETURNS_PAIR
+
+static const struct library_function rustls_functions[] = {
+	{ .name = "Reader::read",
+	  .symbols = RUSTLS_READ,
+	  .call = { .kind = TLS_READ, RUSTLS, .done = RUST_RECEIVED_POINTER } },
+	/* fill_buf() or into_first_chunk() showed them */
+	{ .name = "Reader::consume",
+	  .symbols = RUSTLS_CONSUME,
+	  .call = { .kind = TLS_TAKE, .session = 1 | TLS_ARGUMENT_RUST, .done = RUST_RECEIVED_POINTER } },
+	{ .name = "Writer::write", .symbols = RUSTLS_WRITE, .call = { .kind = TLS_WRITE, RUSTLS } },
+	/* an IoSlice is a struct iovec */
+	{ .name = "Writer::write_vectored",
+	  .symbols = "_ZN%_$LT$rustls..conn..ConnectionCommon$LT$T$GT$$u20$as$u20$rustls..conn..%"
+		     "PlaintextSink$GT$14write_vectored17h%"
+		     "|_RNvX%6rustls4conn%16ConnectionCommon%13PlaintextSink14write_vectored%",
+	  .call = { .kind = TLS_WRITEV, RUSTLS } },
+	{ .name = "WriteEarlyData::write",
+	  .symbols = "_ZN%_$LT$rustls..client..client_conn..%WriteEarlyData$u20$as$u20$%..io..Write$GT$"
+		     "5write17h%"
+		     "|_RNvX%6rustls6client11client_conn%14WriteEarlyDataNt%2io5Write5write%",
+	  .call = { .kind = TLS_WRITE_UNMEASURED,
+		    .session = 1 | TLS_ARGUMENT_RUST,
+		    .done = RUST_CONNECTION_POINTER } },
+	/* of the queue that is sent: write_tls() calls it, the socket's write is nested in it */
+	{ .name = "write_tls",
+	  .symbols = RUSTLS_TRANSPORT,
+	  .call = { .kind = TLS_TRANSPORT, .session = 1 | TLS_ARGUMENT_RUST, .done = RUST_SENDABLE } },
+	{ .name = "drop",
+	  .symbols = "_ZN4core3ptr%drop_in_place$LT$rustls..conn..ConnectionCommon$LT$%"
+		     "|_RINv%4core3ptr13drop_in_placeINtNt%6rustls4conn16ConnectionCommon%",
+	  .call = { .kind = TLS_FREE, .session = 1 | TLS_ARGUMENT_RUST } },
+	{ .name = NULL },
+};
+
 #define FOLLOWED(name_, title_)             \
 	.name = (name_), .title = (title_), \
 	.unread = "its " title_ " is followed, but no call of it was seen for this connection"
@@ -276,7 +331,7 @@ static const struct library_row rows[] = {
 	},
 	{
 		NAMED("rustls", "rustls"),
-		.limit = "Rust has no fixed names and calls",
+		.limit = "its functions are stripped or inlined",
 		.file = "librustls",
 	},
 	{
@@ -308,6 +363,17 @@ static const struct library_row rows[] = {
 		.sections = { ".gopclntab", ".go.buildinfo" },
 	},
 	{
+		FOLLOWED("rustls", "rustls"),
+		.used_by = "Rust (hyper on tokio, rustls's own streams)",
+		.untried = "reqwest",
+		.limit = "0.20 to 0.23, with its symbols and without LTO; needs Linux 5.15",
+		.number = 11,
+		.signs = { RUSTLS_WRITE, RUSTLS_TRANSPORT, RUSTLS_READ "|" RUSTLS_CONSUME, RUSTLS_IO_STATE,
+			   RUSTLS_IS_FULL },
+		.functions = rustls_functions,
+		.calls = LIBRARY_CALLS_RUST,
+	},
+	{
 		.name = "boringssl",
 		.title = "BoringSSL inside",
 		.unread = "BoringSSL inside, without symbols: no call of it was seen (--tls-library can say "
@@ -318,9 +384,11 @@ static const struct library_row rows[] = {
 		.text = "sl/ssl_lib.cc",
 	},
 	{
-		NAMED("rustls", "rustls inside"),
-		.used_by = "Rust (reqwest, hyper), Deno",
-		.limit = "Rust has no fixed names and calls",
+		.name = "rustls",
+		.title = "rustls whose functions are stripped or inlined",
+		.unread = "rustls whose functions are stripped or inlined, which hark does not follow",
+		.used_by = "Deno",
+		.limit = "its functions are stripped or inlined",
 		.text_first = '/',
 		.text = "rustls-0.",
 	},

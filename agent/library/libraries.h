@@ -8,6 +8,8 @@
  *
  * What tells the calls of one session apart is the thread, for all rows but
  * Go's, which moves a call between threads and has a kernel side of its own.
+ * Rust's names carry a hash, and functions for several types are there several
+ * times, so its row has patterns.
  */
 #ifndef HARK_LIBRARIES_H
 #define HARK_LIBRARIES_H
@@ -22,6 +24,7 @@ struct elf_file;
 
 struct library_function {
 	const char *name;	  /* its symbol; NULL: past the last */
+	const char *symbols;	  /* where it is none: a pattern of them (elf_file.h); each one is probed */
 	struct tls_function call; /* but for the library's number, which is the row's */
 	/*
 	 * Functions of one number, which stand side by side, are wrappers of one internal function, the first
@@ -36,11 +39,12 @@ struct library_function {
 	unsigned int method;
 };
 
-#define LIBRARY_SIGNS_MAX 3
+#define LIBRARY_SIGNS_MAX 5
 
 /* How its functions are called, and what tells the calls under way apart. */
 enum library_calls {
 	LIBRARY_CALLS_C,       /* by the thread; returns are probed where the caller goes on */
+	LIBRARY_CALLS_RUST,    /* the same, of objects that have no address to go by (bpf/tls/rust.h) */
 	LIBRARY_CALLS_STREAMS, /* the same, of a library of HTTP/3, whose bytes come by streams */
 	LIBRARY_CALLS_GO,      /* by the goroutine; its stack may move meanwhile, so each `ret` is probed */
 };
@@ -56,7 +60,10 @@ struct library_row {
 	const char *limit;
 	const char *file;     /* how the base names of its files begin; NULL: it has none of its own */
 	unsigned char number; /* in recordings (event_data.source), never changed; 0: not followed */
-	/* Of a followed one: a file that defines all of these functions is it, unless a row above says so. */
+	/*
+	 * Of a followed one: a file that defines all of these functions (names or patterns) is it, unless a
+	 * row above says so.
+	 */
 	const char *signs[LIBRARY_SIGNS_MAX];
 	const struct library_function *functions;
 	enum library_calls calls;

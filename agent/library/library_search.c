@@ -5,7 +5,7 @@
  * Any executable mapping may be one: libssl, an executable with OpenSSL inside
  * (Node.js), a Python extension that carries its own. So each file is asked
  * once for the functions that the rows of libraries.c name, and what was asked
- * is remembered by device, inode, time and size. What has them is reported
+ * is remembered by device, inode, times and size. What has them is reported
  * once, by file_identity.
  *
  * Both sets are bounded. The first is emptied when it is full, which costs
@@ -39,7 +39,7 @@
 
 struct file_key {
 	uint64_t device, inode, size;
-	int64_t modified_s, modified_ns;
+	int64_t modified_s, modified_ns, changed_s, changed_ns;
 };
 
 struct known_file {
@@ -146,6 +146,8 @@ static struct file_key key_examined(const struct stat *st)
 		.size = (uint64_t)st->st_size,
 		.modified_s = st->st_mtim.tv_sec,
 		.modified_ns = st->st_mtim.tv_nsec,
+		.changed_s = st->st_ctim.tv_sec,
+		.changed_ns = st->st_ctim.tv_nsec,
 	};
 }
 

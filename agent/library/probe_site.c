@@ -33,6 +33,7 @@
 #include "disasm.h"
 #include "go_table.h"
 #include "nss_table.h"
+#include "rust_layout.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -521,6 +522,30 @@ static int go_sites_choose(struct finder *finder, const struct library_function 
 	return err;
 }
 
+/* --- Rust --------------------------------------------------------------------------------- */
+
+#define RUST_COPIES_MAX 16 /* of a function, for several types and versions */
+
+/* All copies of all functions, or nothing: a call that is not seen would be a silent gap. */
+static int rust_sites_choose(struct finder *finder, const struct library_function *function)
+{
+	struct elf_symbol copies[RUST_COPIES_MAX + 1];
+	struct tls_layout layout;
+
+	if (!rust_layout_find(finder->elf, &layout))
+		return -EILSEQ;
+	for (; function->name; function++) {
+		size_t count =
+			elf_find_functions(finder->elf, function->symbols, copies, RUST_COPIES_MAX + 1);
+
+		if (count > RUST_COPIES_MAX || finder->count + count > PROBE_SITES_MAX)
+			return -ENOSPC;
+		for (size_t i = 0; i < count; i++)
+			site_add_function(finder, &(struct wrapper){ function, copies[i], true });
+	}
+	return 0;
+}
+
 /* --- all ---------------------------------------------------------------------------------- */
 
 static bool location_find(const struct locations *locations, const char *name, struct elf_symbol *out)
@@ -576,6 +601,8 @@ int probe_sites_choose(const struct elf_file *elf, const struct library_found *f
 	}
 	if (library->calls == LIBRARY_CALLS_GO) {
 		err = go_sites_choose(&finder, library->functions);
+	} else if (library->calls == LIBRARY_CALLS_RUST) {
+		err = rust_sites_choose(&finder, library->functions);
 	} else {
 		if (library->functions->method)
 			err = nss_table_find(elf, finder.disasm, finder.methods);
@@ -617,9 +644,11 @@ const char *probe_call_name(enum tls_call_kind kind)
 		[TLS_READ_OR_PEEK] = "read",
 		[TLS_WRITE] = "write",
 		[TLS_WRITE_OR_EARLY] = "write",
+		[TLS_WRITEV] = "writev",
 		[TLS_WRITE_EARLY] = "write_early",
 		[TLS_SENDFILE] = "sendfile",
 		[TLS_PEEK] = "peek",
+		[TLS_TRANSPORT] = "transport",
 		[TLS_HANDSHAKE] = "handshake",
 		[TLS_SET_FD] = "set_fd",
 		[TLS_FREE] = "free",
@@ -631,6 +660,7 @@ const char *probe_call_name(enum tls_call_kind kind)
 		[TLS_STREAM_READ] = "stream_read",
 		[TLS_STREAM_TAKE] = "stream_take",
 		[TLS_STREAM_CLOSE] = "stream_close",
+		[TLS_TAKE] = "take",
 	};
 
 	return names[kind];

@@ -18,6 +18,7 @@
 #include "session_layout.h"
 
 #include "disasm.h"
+#include "rust_layout.h"
 
 #include <string.h>
 
@@ -168,6 +169,8 @@ bool session_layout_find(const struct elf_file *elf, const struct library_found 
 		*out = library->locations->layout;
 		return true;
 	}
+	if (library->row->calls == LIBRARY_CALLS_RUST)
+		return rust_layout_find(elf, out);
 	if (!library->row->has_accessors || !elf_is_x86_64(elf))
 		return false;
 	accessor.disasm = disasm_new();

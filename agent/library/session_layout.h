@@ -13,8 +13,8 @@
 #include <stdbool.h>
 
 /*
- * By the signature that found the library, else read out of the file's own accessors. False: it has none, or
- * they are not clear; *out is untouched.
+ * By the signature that found the library, else read out of the file's own accessors (of rustls: what tells
+ * its objects apart, rust_layout.h). False: it has none, or they are not clear; *out is untouched.
  */
 bool session_layout_find(const struct elf_file *elf, const struct library_found *found,
 			 struct tls_layout *out);

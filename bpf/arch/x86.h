@@ -44,6 +44,9 @@ struct thread_info {
 /* The sixth argument of a function, which libbpf knows from 1.2 on. */
 #define FUNCTION_SIXTH(regs) ((regs)->r9)
 
+/* The second word of a function's result. */
+#define FUNCTION_SECOND_RESULT(regs) ((regs)->dx)
+
 /* Go's own calling convention (ABIInternal), and where it keeps the goroutine, in system calls too. */
 #define GO_RECEIVER(regs)  ((regs)->ax)
 #define GO_SLICE(regs)	   ((regs)->bx)

@@ -20,6 +20,7 @@
  */
 #include "armed.h"
 #include "return.h"
+#include "rust.h"
 #include <bpf/bpf_tracing.h>
 
 /* A public function that calls another: the outer one measures. */
@@ -113,7 +114,7 @@ static __always_inline void tls_call_fill(struct tls_call *call, const struct tl
 		call->done = 0;
 	}
 	call->result = function->result;
-	call->layout = function->layout;
+	call->layout = function->session & TLS_ARGUMENT_RUST ? 0 : function->layout;
 }
 
 /* SSL_set_fd and its kin: a hint until the first nested transfer tells the socket itself. */
@@ -161,6 +162,8 @@ static __always_inline int tls_entry(struct pt_regs *ctx, __u64 cookie, bool sin
 		return 1;
 	arguments_fill(&arguments, ctx);
 	fresh.ssl = argument_session(&arguments, function->session);
+	if (function->session & TLS_ARGUMENT_RUST)
+		fresh.ssl = rust_object(fresh.ssl, cookie);
 	if (!fresh.ssl)
 		return 1;
 	if (function->kind == TLS_FREE) {
@@ -228,12 +231,16 @@ static __always_inline int tls_return(struct pt_regs *ctx, bool looped)
 {
 	__u64 thread = bpf_get_current_pid_tgid(), level = 0;
 	struct tls_call call, *around = 0;
+	__s64 result;
 
 	if (!tls_call_take(thread, PT_REGS_SP(ctx), &call, &level))
 		return 0;
 	if (level)
 		around = tls_call_at(thread, (level - 1) & (TLS_CALLS_MAX - 1));
-	return tls_call_returned(&call, around, PT_REGS_RC(ctx), looped);
+	result = PT_REGS_RC(ctx);
+	if (call.result == TLS_RETURNS_PAIR)
+		result = result ? 0 : FUNCTION_SECOND_RESULT(ctx);
+	return tls_call_returned(&call, around, result, looped);
 }
 
 /*

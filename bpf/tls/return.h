@@ -86,11 +86,16 @@ static __always_inline void session_end(__u64 ssl)
 	bpf_map_delete_elem(&sessions, &key);
 }
 
+static __always_inline bool result_is_long(const struct tls_call *call)
+{
+	return call->result == TLS_RETURNS_LONG || call->result == TLS_RETURNS_PAIR;
+}
+
 static __always_inline bool call_succeeded(const struct tls_call *call, __s64 result)
 {
 	if (call->result == TLS_STORES_IF_ZERO)
 		return (__s32)result == 0;
-	return call->result == TLS_RETURNS_LONG ? result > 0 : (__s32)result > 0;
+	return result_is_long(call) ? result > 0 : (__s32)result > 0;
 }
 
 /* How many bytes the call moved; 0: none. */
@@ -100,7 +105,7 @@ static __always_inline __u64 tls_call_moved(const struct tls_call *call, __s64 r
 
 	if (!call_succeeded(call, result))
 		return 0;
-	if (call->result == TLS_RETURNS_LONG)
+	if (result_is_long(call))
 		return result;
 	if (!call->done)
 		return (__u32)result;
@@ -264,7 +269,7 @@ static __always_inline int tls_call_returned(struct tls_call *call, struct tls_c
 		handshake_done(call, result);
 		return 0;
 	}
-	if (call->kind == TLS_FLUSH)
+	if (call->kind == TLS_FLUSH || call->kind == TLS_TRANSPORT)
 		return 0;
 	moved = tls_call_moved(call, result);
 	session = session_of_call(call);
@@ -302,6 +307,9 @@ static __always_inline int tls_call_returned(struct tls_call *call, struct tls_c
 	} else if (around && carries(call, session, around)) {
 		c.hole = HOLE_MUTED;
 		c.snap = 0;
+	} else if (call->kind == TLS_WRITEV) {
+		c.vectors = call->buffer;
+		c.vector_count = call->size;
 	} else {
 		c.range = call->buffer;
 		c.range_bytes = call->size;

@@ -123,7 +123,10 @@ static struct http3_stream *stream_add(struct protocol *protocol, uint64_t id)
 	if (stream && !stream->unlisted)
 		return stream;
 	free(stream);
-	protocol->side[0].streams_missed = protocol->side[1].streams_missed = true;
+	for (int i = 0; i < 2; i++) {
+		protocol->side[i].streams_missed = true;
+		protocol->side[i].proven = false;
+	}
 	protocol_count(&protocol->handler, NOTE_STREAM_LIMIT, 1);
 	return NULL;
 }
@@ -366,7 +369,10 @@ static void half_bytes(const struct http3_place *place, struct slice bytes)
 		bytes = type_take(place, bytes);
 	switch (half->use) {
 	case USE_UNTYPED:
+		return;
 	case USE_PASSED:
+		if (!(place->stream->id & STREAM_UNIDIRECTIONAL))
+			protocol_count(&place->protocol->handler, NOTE_BYTES_UNPARSED, bytes.len);
 		return;
 	case USE_MESSAGES:
 		if (half->state == HALF_ENDED || half_holds(place, bytes))
@@ -520,6 +526,7 @@ static void http3_hole(struct protocol *protocol, enum event_direction direction
 	(void)size;
 	side->losses++;
 	side->had_loss = side->streams_missed = true;
+	side->proven = false;
 	qpack_lose(side->qpack);
 	waiting_try(protocol, direction, true, time_ns);
 	if (protocol->handler.lost && protocol->role != ROLE_UNKNOWN)

@@ -67,6 +67,12 @@ struct http3_stream {
 struct http3_side {
 	struct qpack *qpack; /* of what is sent that way */
 	bool joined_late, had_loss;
+	/*
+	 * Since streams may have been missed, the highest that proved its beginning. The client opens them in
+	 * order, so those above it began later; what proves itself below may be a body's text.
+	 */
+	bool proven;
+	uint64_t proven_id;
 	bool streams_missed;		     /* streams may have begun unseen, or are not followed */
 	bool table_allowed;		     /* the SETTINGS of the other direction came */
 	uint64_t losses;		     /* of bytes of nobody knows which streams */

@@ -213,6 +213,19 @@ static bool head_proves(const struct http2_head *head, enum message_kind kind)
 	return kind == MESSAGE_REQUEST ? head->message->method.data != NULL : head->message->status != 0;
 }
 
+/* The first that proves its beginning since something was missed, and any below it, is marked. */
+static void start_prove(const struct http3_place *place)
+{
+	struct http3_side *side = http3_place_side(place);
+	uint64_t id = place->stream->id;
+
+	if (place->half->message && (!side->proven || id <= side->proven_id))
+		place->half->message->flags |= missed_flags(side);
+	if (!side->proven || id > side->proven_id)
+		side->proven_id = id;
+	side->proven = true;
+}
+
 static int section_apply(const struct http3_place *place, struct http2_head *head)
 {
 	struct http3_half *half = place->half;
@@ -220,7 +233,9 @@ static int section_apply(const struct http3_place *place, struct http2_head *hea
 	bool alien = kind == MESSAGE_REQUEST ? head->has_status : head->has_request_field;
 	bool own = kind == MESSAGE_REQUEST ? head->has_request_field : head->has_status;
 
-	if (half->start == START_DOUBTED && (alien || !head_proves(head, kind)))
+	bool doubted = half->start == START_DOUBTED;
+
+	if (doubted && (alien || !head_proves(head, kind)))
 		return -ENODATA;
 	half->start = START_SEEN;
 	if (alien || (own && half->state == HALF_OPEN && !half->provisional) ||
@@ -230,6 +245,8 @@ static int section_apply(const struct http3_place *place, struct http2_head *hea
 		head_take(place, head);
 	else
 		trailers_take(place, head);
+	if (doubted)
+		start_prove(place);
 	return 0;
 }
 

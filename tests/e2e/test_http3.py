@@ -75,11 +75,12 @@ def test_client_and_server(hark, server, site, capture, tmp_path):
     assert [one for one in replayed if one.get("process.pid") in server.pids] == watch.of(server)
 
 
-def test_taken_in_parts(hark):
+@pytest.mark.parametrize("take", [700, -1])
+def test_taken_in_parts(hark, take):
     """What is offered again is not counted again, and a stream that ends by an error says so."""
     script = "GET /a\nPOST /b 30000\nGET /c early\nGET /d trailers\nGET /e cut\n"
     with hark() as watch:
-        pair = run(PEERS / "http3", 700, script)
+        pair = run(PEERS / "http3", take, script)
         watch.wait_for(10, pair)
     for role in ("client", "server"):
         seen = watch.of(pair, hark_role=role)

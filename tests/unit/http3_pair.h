@@ -36,6 +36,7 @@ struct http3_pair {
 	struct http3_pair_stream streams[HTTP3_PAIR_STREAMS];
 	size_t count;
 	size_t take; /* the network takes so many bytes of what is offered at most; 0: all of them */
+	bool halves; /* and says so in two steps */
 	void *ctx;
 	/* When set: bytes of a stream went from one end to the other; the stream was ended by an error. */
 	void (*moved)(void *ctx, bool by_client, int64_t stream, const uint8_t *bytes, size_t len, bool fin);
@@ -67,7 +68,10 @@ static inline struct http3_pair_stream *http3_pair_find(struct http3_pair *pair,
 	return &pair->streams[id / 4];
 }
 
-static const uint8_t http3_pair_body[65536];
+/* Of each body, again and again: what would be the head of a request, GET /evil, if it were not in one. */
+static const uint8_t http3_pair_evil[16] = { 1,	  14,	0, 0,	0xd1, 0xd7, 0x50, 1,
+					     'x', 0x51, 5, '/', 'e',  'v',  'i',  'l' };
+static uint8_t http3_pair_body[65536];
 
 /* Gives out what is left of a body, and its end. */
 static inline nghttp3_ssize http3_pair_read(size_t len, size_t *sent, const uint8_t *bytes, nghttp3_vec *vec,
@@ -127,6 +131,8 @@ static inline void http3_pair_open(struct http3_pair *pair)
 	nghttp3_callbacks none = { 0 }, server = { .end_stream = http3_pair_answer };
 	nghttp3_settings settings;
 
+	for (size_t i = 0; i < sizeof(http3_pair_body); i++)
+		http3_pair_body[i] = http3_pair_evil[i % sizeof(http3_pair_evil)];
 	nghttp3_settings_default(&settings);
 	settings.qpack_max_dtable_capacity = 4096;
 	settings.qpack_blocked_streams = 100;
@@ -190,7 +196,10 @@ static inline bool http3_pair_step(struct http3_pair *pair, bool by_client)
 		len = pair->take;
 		fin = 0;
 	}
-	http3_pair_check("add_write_offset", nghttp3_conn_add_write_offset(from, id, len));
+	if (pair->halves)
+		http3_pair_check("add_write_offset", nghttp3_conn_add_write_offset(from, id, len / 2));
+	http3_pair_check("add_write_offset",
+			 nghttp3_conn_add_write_offset(from, id, pair->halves ? len - len / 2 : len));
 	http3_pair_check("add_ack_offset", nghttp3_conn_add_ack_offset(from, id, len));
 	if (pair->moved)
 		pair->moved(pair->ctx, by_client, id, bytes, len, fin);

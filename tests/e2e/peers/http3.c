@@ -2,8 +2,9 @@
 /*
  * Both ends of one HTTP/3 connection in one program, by nghttp3, without QUIC between them:
  *	http3 TAKE SCRIPT…
- * Of what is offered TAKE bytes are taken at most (0: all). Between two scripts it says so and waits for a
- * line. In the end it prints how many bytes each stream carried there and back.
+ * Of what is offered TAKE bytes are taken at most (0: all; less than 0: all, in two steps). Between two
+ *scripts it says so and waits for a line. In the end it prints how many bytes each stream carried there and
+ *back.
  */
 #include "../../unit/http3_pair.h"
 
@@ -20,7 +21,8 @@ static void moved(void *ctx, bool by_client, int64_t stream, const uint8_t *byte
 
 int main(int argc, char **argv)
 {
-	struct http3_pair pair = { .take = argc > 1 ? (size_t)atol(argv[1]) : 0, .moved = moved };
+	long take = argc > 1 ? atol(argv[1]) : 0;
+	struct http3_pair pair = { .take = take > 0 ? (size_t)take : 0, .halves = take < 0, .moved = moved };
 	char line[16];
 
 	http3_pair_open(&pair);

@@ -53,6 +53,59 @@ static void test_symbols_of_a_built_file(void **state)
 	elf_file_close(elf);
 }
 
+static void test_patterns(void **state)
+{
+	static const struct {
+		const char *pattern, *name;
+		bool matches;
+	} cases[] = {
+		{ "read", "read", true },
+		{ "read", "reader", false },
+		{ "read", "rea", false },
+		{ "%", "", true },
+		{ "a%z", "az", true },
+		{ "a%z", "a-z", true },
+		{ "a%z", "a", false },
+		{ "a%a", "a", false },
+		{ "a%b%c", "a-b-b-c", true },
+		{ "a%b%c", "a-c-b", false },
+		{ "%b%", "abc", true },
+		{ "a%", "ba", false },
+		{ "%ab", "aab", true },
+		{ "x|y", "y", true },
+		{ "x|y", "x|y", false },
+		{ "a%z|b%y", "b-y", true },
+		{ "a%z|b%y", "a-y", false },
+		{ "_ZN%4read17h%", "_ZN3abc4read17h01E", true },
+		{ "_ZN%4read17h%", "4read17h", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		if (elf_name_matches(cases[i].pattern, cases[i].name, strlen(cases[i].name) + 1) !=
+		    cases[i].matches)
+			fail_msg("%s, %s", cases[i].pattern, cases[i].name);
+	assert_false(elf_name_matches("read", "read", 4)); /* no end within the section */
+}
+
+static void test_functions_of_a_pattern(void **state)
+{
+	struct build_image image;
+	struct elf_symbol symbols[2];
+	struct elf_file *elf;
+
+	(void)state;
+	build_fill(&image, EM_X86_64, two_functions);
+	elf = open_bytes(image.bytes, sizeof(image.bytes));
+	assert_int_equal(elf_find_functions(elf, "%s%", symbols, 2), 2);
+	assert_int_equal(symbols[1].address, symbols[0].address + BUILD_SLOT_SIZE);
+	assert_int_equal(elf_find_functions(elf, "%s%", symbols, 1), 1);
+	assert_int_equal(elf_find_functions(elf, "none|sec%d", symbols, 2), 1);
+	assert_int_equal(symbols[0].address, BUILD_ADDRESS + BUILD_SLOT_SIZE);
+	assert_int_equal(elf_find_functions(elf, "%d%t", symbols, 2), 0);
+	elf_file_close(elf);
+}
+
 static void test_text_of_this_program(void **state)
 {
 	int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
@@ -192,6 +245,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_symbols_of_a_built_file),
+		cmocka_unit_test(test_patterns),
+		cmocka_unit_test(test_functions_of_a_pattern),
 		cmocka_unit_test(test_text_of_this_program),
 		cmocka_unit_test(test_code_ends_with_its_segment),
 		cmocka_unit_test(test_other_files_are_refused),

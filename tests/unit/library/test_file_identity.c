@@ -17,6 +17,10 @@
 		.device = (d), .inode = (i), .size = (s), .modified_s = (m), .changed_ns = (c), \
 		.overlay = (o)                                                                  \
 	}
+#define BORN(d, c, o, b)                                                                          \
+	{                                                                                         \
+		.device = (d), .inode = 2, .size = 3, .changed_s = (c), .overlay = (o), .born_s = (b) \
+	}
 /* clang-format on */
 
 static void test_pairs(void **state)
@@ -35,6 +39,11 @@ static void test_pairs(void **state)
 		{ "overlays, size", FILE_OF(1, 2, 3, 4, 5, true), FILE_OF(7, 2, 8, 4, 5, true), false },
 		{ "overlays, modified", FILE_OF(1, 2, 3, 4, 5, true), FILE_OF(7, 2, 3, 8, 5, true), false },
 		{ "overlays, changed", FILE_OF(1, 2, 3, 4, 5, true), FILE_OF(7, 2, 3, 4, 8, true), false },
+		{ "an overlay's, touched", BORN(1, 5, true, 8), BORN(1, 6, true, 8), true },
+		{ "an overlay's, copied up", BORN(1, 5, true, 8), BORN(1, 6, true, 9), false },
+		{ "an overlay's, of a file system without births", BORN(1, 5, true, 0), BORN(1, 6, true, 0),
+		  true },
+		{ "no overlay's, born twice", BORN(1, 5, false, 8), BORN(1, 5, false, 9), true },
 		{ "overlays, inode", FILE_OF(1, 2, 3, 4, 5, true), FILE_OF(7, 8, 3, 4, 5, true), false },
 	};
 

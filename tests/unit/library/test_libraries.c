@@ -18,9 +18,9 @@ static void test_numbers(void **state)
 	static const struct {
 		unsigned int number;
 		const char *name;
-	} numbers[] = { { 3, "openssl" }, { 4, "boringssl" }, { 5, "libressl" },
-			{ 6, "go" },	  { 7, "gnutls" },    { 8, "mbedtls" },
-			{ 9, "wolfssl" }, { 10, "nss" },      { 16, "nghttp3" } };
+	} numbers[] = { { 3, "openssl" }, { 4, "boringssl" }, { 5, "libressl" }, { 6, "go" },
+			{ 7, "gnutls" },  { 8, "mbedtls" },   { 9, "wolfssl" },	 { 10, "nss" },
+			{ 11, "rustls" }, { 16, "nghttp3" } };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
@@ -34,6 +34,20 @@ static void test_numbers(void **state)
 	assert_null(libraries_find_number(SOURCE_SOCKET));
 	assert_null(libraries_find_number(SOURCE_SYSCALL));
 	assert_null(libraries_find_number(255));
+}
+
+/* What is read or written is an argument, or lies where the object says; the result is always one of two
+ * words. */
+static void rust_function_check(const struct library_function *function)
+{
+	const struct tls_function *call = &function->call;
+	bool moves = call->kind <= TLS_SENDFILE;
+
+	assert_non_null(function->symbols);
+	assert_int_equal(call->session, 1 | TLS_ARGUMENT_RUST);
+	assert_true(call->done <= RUST_SENDABLE);
+	assert_int_equal(moves, call->buffer && call->size && call->result == TLS_RETURNS_PAIR);
+	assert_int_equal(call->fd, 0);
 }
 
 /* Where Go's and nghttp3's arguments are is no matter of the row. */
@@ -52,6 +66,10 @@ static void function_check(const struct library_row *row, const struct library_f
 		assert_true(!call->session && !call->buffer && !call->size && !call->done && !call->fd);
 		assert_true(call->kind == TLS_FREE || call->kind == TLS_STREAM_NEW ||
 			    call->kind == TLS_STREAM_OFFER || call->kind > TLS_WRITE_UNMEASURED);
+		return;
+	}
+	if (row->calls == LIBRARY_CALLS_RUST) {
+		rust_function_check(function);
 		return;
 	}
 	assert_in_range(call->session & ~TLS_ARGUMENT_LAYER, 1, TLS_ARGUMENTS_MAX);
@@ -98,6 +116,8 @@ static void test_rows(void **state)
 }
 
 /* Relatives have the same functions, and one of their own. */
+#define SINK "_ZN1_$LT$rustls..conn..ConnectionCommon$LT$T$GT$$u20$as$u20$rustls..conn..PlaintextSink$GT$"
+
 static void test_files(void **state)
 {
 	static const struct {
@@ -126,6 +146,20 @@ static void test_files(void **state)
 		{ "nghttp3",
 		  { { "nghttp3_conn_read_stream", "55 c3" }, { "nghttp3_conn_writev_stream", "55 c3" } } },
 		{ "", { { "gnutls_record_recv", "55 c3" } } },
+		{ "rustls",
+		  { { SINK "5write17h0E", "55 c3" },
+		    { "_ZN6rustls6vecbuf14ChunkVecBuffer8write_to17h0E", "55 c3" },
+		    { "_ZN1_$LT$rustls..conn..Reader$u20$as$u20$std..io..Read$GT$4read17h0E", "55 c3" },
+		    { "_ZN6rustls4conn11CommonState16current_io_state17h0E",
+		      "48 8b 56 40 48 8b 56 48 48 8b 56 50 48 8b 56 58 "
+		      "48 8b 56 10 48 8b 56 18 48 8b 56 20 48 8b 56 28 c3" },
+		    { "_ZN6rustls6vecbuf14ChunkVecBuffer7is_full17h0E",
+		      "48 8b 57 10 48 8b 57 18 48 8b 57 20 48 8b 57 28 c3" } } },
+		{ "", /* what reads was inlined */
+		  { { SINK "5write17h0E", "55 c3" },
+		    { "_ZN6rustls6vecbuf14ChunkVecBuffer8write_to17h0E", "55 c3" },
+		    { "_ZN6rustls4conn11CommonState16current_io_state17h0E", "c3" },
+		    { "_ZN6rustls6vecbuf14ChunkVecBuffer7is_full17h0E", "c3" } } },
 		{ "", { { "", "c3" } } },
 	};
 
