@@ -77,6 +77,7 @@
 	X(OUTPUT_ERRORS, "output.errors", "writes that failed")                                             \
 	X(LIMIT_MAPS, "limit.maps", "kernel maps that were full")                                           \
 	X(LIMIT_CONNECTIONS, "limit.connections", "more connections than are followed")                     \
+	X(LIMIT_FILES, "limit.files", "files not searched whole for TLS, being larger than any program")    \
 	X(LIMIT_CONTAINERS, "limit.containers", "processes shown without the container they are in")        \
 	X(LIMIT_DATAGRAMS, "limit.datagrams",                                                               \
 	  "times that a UDP socket began more QUIC connections in a second than are looked at")             \

@@ -2,74 +2,103 @@
 /*
  * Symbols and code of an ELF file.
  *
- * The file belongs to an observed program and may be made to hurt: it is read
- * with pread (a mapping would die by SIGBUS when the file is cut), sections
- * above a limit are not loaded, and every offset is checked against what was
- * read. Most files that are asked about do not have the symbol at all, so a
- * search through the string table comes before the walk over the symbols.
+ * The file belongs to an observed program and may be made to hurt, at any moment: it is read with pread (a
+ * mapping would die by SIGBUS when the file is cut), each header once and never again, and every number is
+ * checked against what the file holds and what is allowed. A sparse file costs its owner nothing, so three
+ * sums are bounded: the bytes of one section, of all that are read of one file, and those that are looked
+ * through, for a table may name the same strings again and again. No library does that: libelf believes what
+ * a file says of itself, and would hold as much as that. Most files that are asked about do not have the
+ * symbol at all, so a search through the string table comes before the walk over the symbols.
  */
 #include "elf_file.h"
 
+#include "base/counters.h"
 #include "go_table.h"
 #include "unwind_table.h"
 
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <gelf.h>
-#include <libelf.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define SEGMENTS_MAX	  64
-#define SECTION_BYTES_MAX (256u << 20)
+#define SECTION_BYTES_MAX (UINT64_C(256) << 20)
+#define READ_BYTES_MAX	  (UINT64_C(512) << 20) /* of all sections together */
+#define SEARCH_BYTES_MAX  (UINT64_C(8) << 30)	/* looked through, of one file: a second of a processor */
+#define NAME_BYTES_MAX	  4096
+#define NAME_WEIGHT	  8 /* a byte of a name that is compared costs as much as so many of a search */
 #define POINTERS_MAX	  (512u << 10)
 #define PIECE_BYTES	  (1u << 20)
 #define CODE_BYTES_MAX	  (512u << 20) /* handed out of one file, however many segments tell of it */
 
-struct elf_file {
-	Elf *elf;
-	int fd;
-	unsigned int machine;
-	GElf_Phdr segments[SEGMENTS_MAX]; /* p_filesz is what the file really holds */
-	size_t segment_count;
+struct section {
+	Elf64_Shdr header;
+	uint8_t *bytes; /* NULL: not read */
 };
 
-static int header_check(struct elf_file *file)
-{
-	GElf_Ehdr header;
+/* Apart, as what was read belongs to no state that the caller sees. */
+struct sections {
+	uint64_t read_left, search_left;
+	bool limited; /* which was counted */
+	size_t count;
+	struct section list[];
+};
 
-	if (elf_kind(file->elf) != ELF_K_ELF || !gelf_getehdr(file->elf, &header))
+struct elf_file {
+	int fd;
+	uint64_t size;
+	unsigned int machine;
+	Elf64_Phdr segments[SEGMENTS_MAX]; /* p_filesz is what the file really holds */
+	size_t segment_count;
+	size_t names; /* the section of the sections' names */
+	struct sections *sections;
+};
+
+/* The whole of it, or false. */
+static bool bytes_read(const struct elf_file *file, uint64_t offset, void *out, size_t size)
+{
+	size_t len = 0;
+	ssize_t n = 1;
+
+	if (offset > file->size || file->size - offset < size)
+		return false;
+	for (; n > 0 && len<size; len += n> 0 ? (size_t)n : 0)
+		n = pread(file->fd, (uint8_t *)out + len, size - len, (off_t)(offset + len));
+	return len == size;
+}
+
+static int header_read(struct elf_file *file, Elf64_Ehdr *header)
+{
+	if (!bytes_read(file, 0, header, sizeof(*header)) || memcmp(header->e_ident, ELFMAG, SELFMAG) != 0 ||
+	    header->e_ident[EI_VERSION] != EV_CURRENT)
 		return -ENOEXEC;
-	if (header.e_ident[EI_CLASS] != ELFCLASS64 || header.e_ident[EI_DATA] != ELFDATA2LSB)
+	if (header->e_ident[EI_CLASS] != ELFCLASS64 || header->e_ident[EI_DATA] != ELFDATA2LSB)
 		return -ENOEXEC;
-	if (header.e_machine != EM_X86_64 && header.e_machine != EM_AARCH64)
+	if (header->e_machine != EM_X86_64 && header->e_machine != EM_AARCH64)
 		return -ENOEXEC;
-	if (header.e_type != ET_EXEC && header.e_type != ET_DYN)
+	if (header->e_type != ET_EXEC && header->e_type != ET_DYN)
 		return -ENOEXEC;
-	file->machine = header.e_machine;
+	file->machine = header->e_machine;
 	return 0;
 }
 
-static int segments_load(struct elf_file *file)
+static int segments_read(struct elf_file *file, const Elf64_Ehdr *header)
 {
-	struct stat st;
-	size_t count;
-
-	if (fstat(file->fd, &st) || elf_getphdrnum(file->elf, &count))
+	if (header->e_phnum && header->e_phentsize != sizeof(Elf64_Phdr))
 		return -ENOEXEC;
-	for (size_t i = 0; i < count && i < INT32_MAX && file->segment_count < SEGMENTS_MAX; i++) {
-		GElf_Phdr *segment = &file->segments[file->segment_count];
+	for (size_t i = 0; i < header->e_phnum && file->segment_count < SEGMENTS_MAX; i++) {
+		Elf64_Phdr *segment = &file->segments[file->segment_count];
 		uint64_t held;
 
-		if (!gelf_getphdr(file->elf, (int)i, segment))
+		if (__builtin_add_overflow(header->e_phoff, i * sizeof(*segment), &held) ||
+		    !bytes_read(file, held, segment, sizeof(*segment)))
 			return -ENOEXEC;
 		if (segment->p_type != PT_LOAD)
 			continue;
-		held = segment->p_offset < (uint64_t)st.st_size ? (uint64_t)st.st_size - segment->p_offset
-								: 0;
+		held = segment->p_offset < file->size ? file->size - segment->p_offset : 0;
 		if (segment->p_filesz > held)
 			segment->p_filesz = held;
 		file->segment_count++;
@@ -77,29 +106,62 @@ static int segments_load(struct elf_file *file)
 	return 0;
 }
 
+static void limit_met(struct sections *sections)
+{
+	if (!sections->limited)
+		counter_add(COUNTER_LIMIT_FILES, 1);
+	sections->limited = true;
+}
+
+/*
+ * A file whose table of sections is cut has none. More than SHN_LORESERVE stand elsewhere (e_shnum is 0
+ * then), which no executable needs.
+ */
+static int sections_read(struct elf_file *file, const Elf64_Ehdr *header)
+{
+	size_t count = header->e_shentsize == sizeof(Elf64_Shdr) ? header->e_shnum : 0;
+	Elf64_Shdr first = { .sh_size = 0 };
+	uint64_t size = count * sizeof(first);
+	bool extended = header->e_shoff && !header->e_shnum &&
+			bytes_read(file, header->e_shoff, &first, sizeof(first)) && first.sh_size;
+
+	if (header->e_shoff > file->size || file->size - header->e_shoff < size)
+		count = 0;
+	file->sections = calloc(1, sizeof(*file->sections) + count * sizeof(file->sections->list[0]));
+	if (!file->sections)
+		return -ENOMEM;
+	*file->sections = (struct sections){ .read_left = READ_BYTES_MAX, .search_left = SEARCH_BYTES_MAX };
+	if (extended)
+		limit_met(file->sections);
+	for (size_t i = 0; i < count; i++)
+		if (!bytes_read(file, header->e_shoff + i * sizeof(first), &file->sections->list[i].header,
+				sizeof(first)))
+			return -ENOEXEC;
+	file->sections->count = count;
+	file->names = header->e_shstrndx;
+	return 0;
+}
+
 struct elf_file *elf_file_open_fd(int fd)
 {
 	struct elf_file *file = calloc(1, sizeof(*file));
-	int err = -ENOEXEC;
+	Elf64_Ehdr header;
+	struct stat st = { .st_size = 0 };
+	int err;
 
 	if (!file)
 		return NULL;
 	file->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-	if (file->fd < 0) {
-		err = -errno;
-		goto fail;
-	}
-	if (elf_version(EV_CURRENT) == EV_NONE)
-		goto fail;
-	file->elf = elf_begin(file->fd, ELF_C_READ, NULL);
-	if (!file->elf)
-		goto fail;
-	err = header_check(file);
+	err = file->fd < 0 || fstat(file->fd, &st) ? -errno : 0;
+	file->size = (uint64_t)st.st_size;
 	if (!err)
-		err = segments_load(file);
+		err = header_read(file, &header);
+	if (!err)
+		err = segments_read(file, &header);
+	if (!err)
+		err = sections_read(file, &header);
 	if (!err)
 		return file;
-fail:
 	elf_file_close(file);
 	errno = -err;
 	return NULL;
@@ -109,7 +171,9 @@ void elf_file_close(struct elf_file *file)
 {
 	if (!file)
 		return;
-	elf_end(file->elf);
+	for (size_t i = 0; file->sections && i < file->sections->count; i++)
+		free(file->sections->list[i].bytes);
+	free(file->sections);
 	if (file->fd >= 0)
 		close(file->fd);
 	free(file);
@@ -120,15 +184,52 @@ bool elf_is_x86_64(const struct elf_file *file)
 	return file->machine == EM_X86_64;
 }
 
-/* The bytes of a section, owned by libelf; NULL when there are none or too many. */
-static const Elf_Data *section_data(Elf_Scn *section, const GElf_Shdr *header)
+/* The bytes of a section, the file's; none when there are none or too many. */
+static struct slice section_data(const struct elf_file *file, size_t index)
 {
-	const Elf_Data *data;
+	struct slice none = slice_of(NULL, 0);
+	struct sections *sections = file->sections;
+	struct section *section = index < sections->count ? &sections->list[index] : NULL;
+	const Elf64_Shdr *header;
 
-	if (!section || header->sh_type == SHT_NOBITS || header->sh_size > SECTION_BYTES_MAX)
-		return NULL;
-	data = elf_getdata(section, NULL);
-	return data && data->d_buf ? data : NULL;
+	if (!section || section->header.sh_type == SHT_NOBITS || !section->header.sh_size)
+		return none;
+	header = &section->header;
+	if (section->bytes)
+		return slice_of(section->bytes, header->sh_size);
+	if (header->sh_offset > file->size || file->size - header->sh_offset < header->sh_size)
+		return none;
+	if (header->sh_size > SECTION_BYTES_MAX || header->sh_size > sections->read_left) {
+		limit_met(sections);
+		return none;
+	}
+	section->bytes = malloc(header->sh_size);
+	if (!section->bytes)
+		return none;
+	sections->read_left -= header->sh_size;
+	if (bytes_read(file, header->sh_offset, section->bytes, header->sh_size))
+		return slice_of(section->bytes, header->sh_size);
+	free(section->bytes);
+	section->bytes = NULL;
+	return none;
+}
+
+/* May so many bytes more be looked through? */
+static bool search_take(const struct elf_file *file, uint64_t bytes)
+{
+	struct sections *sections = file->sections;
+
+	if (bytes <= sections->search_left) {
+		sections->search_left -= bytes;
+		return true;
+	}
+	limit_met(sections);
+	return false;
+}
+
+static const void *search_for(const struct elf_file *file, struct slice in, struct slice what)
+{
+	return in.len && search_take(file, in.len) ? memmem(in.data, in.len, what.data, what.len) : NULL;
 }
 
 #define ANY  '%'
@@ -165,9 +266,9 @@ static bool part_matches(const char *part, const char *end, const char *name, si
 
 bool elf_name_matches(const char *pattern, const char *name, size_t size)
 {
-	size_t len = strnlen(name, size);
+	size_t len = strnlen(name, size < NAME_BYTES_MAX ? size : NAME_BYTES_MAX);
 
-	if (len == size)
+	if (len == size || len == NAME_BYTES_MAX)
 		return false;
 	for (;;) {
 		const char *end = strchrnul(pattern, PART);
@@ -181,18 +282,18 @@ bool elf_name_matches(const char *pattern, const char *name, size_t size)
 }
 
 /* May a name among these strings match? Asks for one piece of each part: walking all symbols takes longer. */
-static bool strings_may_have(const Elf_Data *strings, const char *pattern)
+static bool strings_may_have(const struct elf_file *file, struct slice strings, const char *pattern)
 {
 	const char *part = pattern;
 
 	if (!strpbrk(pattern, "%|"))
-		return memmem(strings->d_buf, strings->d_size, pattern, strlen(pattern) + 1);
+		return search_for(file, strings, slice_of(pattern, strlen(pattern) + 1));
 	while (part) {
 		const char *begin = part + strcspn(part, "%|"), *end;
 
 		begin = *begin == ANY ? begin + 1 : part;
 		end = begin + strcspn(begin, "%|");
-		if (memmem(strings->d_buf, strings->d_size, begin, (size_t)(end - begin)))
+		if (search_for(file, strings, slice_of(begin, (size_t)(end - begin))))
 			return true;
 		part = strchr(part, PART);
 		part = part ? part + 1 : NULL;
@@ -200,37 +301,36 @@ static bool strings_may_have(const Elf_Data *strings, const char *pattern)
 	return false;
 }
 
-static bool symbol_matches(const GElf_Sym *symbol, const Elf_Data *strings, const char *name)
+static bool symbol_matches(const struct elf_file *file, const Elf64_Sym *symbol, struct slice strings,
+			   const char *name)
 {
-	int type = GELF_ST_TYPE(symbol->st_info);
+	struct slice own = slice_drop(strings, symbol->st_name);
 
-	if (type != STT_FUNC) /* an indirect function's address is its resolver */
+	if (ELF64_ST_TYPE(symbol->st_info) != STT_FUNC) /* an indirect function's address is its resolver */
 		return false;
-	if (symbol->st_shndx == SHN_UNDEF || symbol->st_name >= strings->d_size)
+	if (symbol->st_shndx == SHN_UNDEF || !own.len)
 		return false;
-	return elf_name_matches(name, (const char *)strings->d_buf + symbol->st_name,
-				strings->d_size - symbol->st_name);
+	own = slice_take(own, NAME_BYTES_MAX);
+	return search_take(file, NAME_WEIGHT * (slice_find(own, '\0') + 1)) &&
+	       elf_name_matches(name, (const char *)own.data, own.len);
 }
 
-static size_t table_find(const struct elf_file *file, Elf_Scn *section, const GElf_Shdr *header,
-			 const char *name, struct elf_symbol *out, size_t max)
+static size_t table_find(const struct elf_file *file, size_t section, const char *name,
+			 struct elf_symbol *out, size_t max)
 {
-	Elf_Scn *string_section = elf_getscn(file->elf, header->sh_link);
-	const Elf_Data *symbols, *strings;
-	GElf_Shdr string_header;
-	GElf_Sym symbol;
+	const Elf64_Shdr *header = &file->sections->list[section].header;
+	struct slice strings = section_data(file, header->sh_link), symbols;
+	Elf64_Sym symbol;
 	size_t found = 0;
 
-	if (!string_section || !gelf_getshdr(string_section, &string_header))
+	if (!strings_may_have(file, strings, name))
 		return 0;
-	strings = section_data(string_section, &string_header);
-	if (!strings || !strings_may_have(strings, name))
+	symbols = section_data(file, section);
+	if (!search_take(file, symbols.len))
 		return 0;
-	symbols = section_data(section, header);
-	if (!symbols)
-		return 0;
-	for (int i = 0; found < max && gelf_getsym((Elf_Data *)symbols, i, &symbol); i++) {
-		if (!symbol_matches(&symbol, strings, name))
+	for (; found < max && symbols.len >= sizeof(symbol); symbols = slice_drop(symbols, sizeof(symbol))) {
+		memcpy(&symbol, symbols.data, sizeof(symbol));
+		if (!symbol_matches(file, &symbol, strings, name))
 			continue;
 		out[found] = (struct elf_symbol){
 			.address = symbol.st_value,
@@ -244,10 +344,10 @@ static size_t table_find(const struct elf_file *file, Elf_Scn *section, const GE
 	return found;
 }
 
-static const GElf_Phdr *segment_find(const struct elf_file *file, uint64_t address)
+static const Elf64_Phdr *segment_find(const struct elf_file *file, uint64_t address)
 {
 	for (size_t i = 0; i < file->segment_count; i++) {
-		const GElf_Phdr *segment = &file->segments[i];
+		const Elf64_Phdr *segment = &file->segments[i];
 
 		if (address >= segment->p_vaddr && address - segment->p_vaddr < segment->p_filesz)
 			return segment;
@@ -257,7 +357,7 @@ static const GElf_Phdr *segment_find(const struct elf_file *file, uint64_t addre
 
 long elf_read_code(const struct elf_file *file, uint64_t address, uint8_t *out, size_t size)
 {
-	const GElf_Phdr *segment = segment_find(file, address);
+	const Elf64_Phdr *segment = segment_find(file, address);
 	uint64_t within;
 	ssize_t n;
 
@@ -272,7 +372,7 @@ long elf_read_code(const struct elf_file *file, uint64_t address, uint8_t *out, 
 
 bool elf_is_code(const struct elf_file *file, uint64_t address)
 {
-	const GElf_Phdr *segment = segment_find(file, address);
+	const Elf64_Phdr *segment = segment_find(file, address);
 
 	return segment && segment->p_flags & PF_X;
 }
@@ -286,7 +386,7 @@ struct code_walk {
 };
 
 /* False: fn wants no more, the file cannot be read, or all that may be has been. */
-static bool segment_walk(struct code_walk *walk, const struct elf_file *file, const GElf_Phdr *segment)
+static bool segment_walk(struct code_walk *walk, const struct elf_file *file, const Elf64_Phdr *segment)
 {
 	size_t kept = 0;
 
@@ -329,7 +429,7 @@ void elf_each_code(const struct elf_file *file, size_t overlap,
 int elf_code_address(const struct elf_file *file, uint64_t offset, uint64_t *address)
 {
 	for (size_t i = 0; i < file->segment_count; i++) {
-		const GElf_Phdr *segment = &file->segments[i];
+		const Elf64_Phdr *segment = &file->segments[i];
 
 		if (!(segment->p_flags & PF_X) || offset < segment->p_offset ||
 		    offset - segment->p_offset >= segment->p_filesz)
@@ -342,7 +442,7 @@ int elf_code_address(const struct elf_file *file, uint64_t offset, uint64_t *add
 
 int elf_file_offset(const struct elf_file *file, uint64_t address, uint64_t *offset)
 {
-	const GElf_Phdr *segment = segment_find(file, address);
+	const Elf64_Phdr *segment = segment_find(file, address);
 
 	if (!segment)
 		return -EFAULT;
@@ -350,46 +450,40 @@ int elf_file_offset(const struct elf_file *file, uint64_t address, uint64_t *off
 	return 0;
 }
 
-/* A section by name; NULL when there is none. */
-static Elf_Scn *section_find(const struct elf_file *file, const char *name, GElf_Shdr *header)
+/* A section by name; its number, 0: there is none. */
+static size_t section_find(const struct elf_file *file, const char *name)
 {
-	Elf_Scn *section = NULL;
-	size_t names;
+	const struct sections *sections = file->sections;
+	struct slice names = section_data(file, file->names), wanted = slice_of(name, strlen(name) + 1);
 
-	if (elf_getshdrstrndx(file->elf, &names))
-		return NULL;
-	while ((section = elf_nextscn(file->elf, section))) {
-		const char *found;
-
-		if (!gelf_getshdr(section, header))
-			continue;
-		found = elf_strptr(file->elf, names, header->sh_name);
-		if (found && strcmp(found, name) == 0)
-			return section;
-	}
-	return NULL;
+	for (size_t i = 1; i < sections->count; i++)
+		if (slice_has_prefix(slice_drop(names, sections->list[i].header.sh_name), wanted))
+			return i;
+	return 0;
 }
 
 bool elf_has_section(const struct elf_file *file, const char *name)
 {
-	GElf_Shdr header;
-
-	return section_find(file, name, &header) != NULL;
+	return section_find(file, name) > 0;
 }
 
-static const Elf_Data *texts_find(const struct elf_file *file)
+static struct slice section_bytes(const struct elf_file *file, const char *name)
 {
-	GElf_Shdr header;
-	Elf_Scn *section = section_find(file, ".rodata", &header);
+	size_t section = section_find(file, name);
 
-	return section ? section_data(section, &header) : NULL;
+	return section ? section_data(file, section) : slice_of(NULL, 0);
+}
+
+static uint64_t section_address(const struct elf_file *file, const char *name)
+{
+	size_t section = section_find(file, name);
+
+	return section ? file->sections->list[section].header.sh_addr : 0;
 }
 
 bool elf_has_text(const struct elf_file *file, const char *text)
 {
-	const Elf_Data *data = texts_find(file);
-
-	return data && memmem(data->d_buf, data->d_size, text, strlen(text));
+	return search_for(file, section_bytes(file, ".rodata"), slice_of_string(text));
 }
 
 /* Copies printable ASCII up to the first other byte. */
@@ -417,15 +511,15 @@ static bool is_version(const char *text)
 
 int elf_find_version(const struct elf_file *file, const char *prefix, char *out, size_t size)
 {
-	const Elf_Data *data = texts_find(file);
+	struct slice texts = section_bytes(file, ".rodata");
 	size_t prefix_len = strlen(prefix);
 	const char *at, *end;
 
 	out[0] = '\0';
-	if (!data)
+	if (!texts.len || !search_take(file, texts.len))
 		return -ENOENT;
-	at = data->d_buf;
-	end = at + data->d_size;
+	at = (const char *)texts.data;
+	end = at + texts.len;
 	for (; (at = memmem(at, (size_t)(end - at), prefix, prefix_len)); at += prefix_len) {
 		text_copy(at, (size_t)(end - at), out, size);
 		if (strlen(out) > prefix_len && is_version(out + prefix_len))
@@ -433,22 +527,6 @@ int elf_find_version(const struct elf_file *file, const char *prefix, char *out,
 	}
 	out[0] = '\0';
 	return -ENOENT;
-}
-
-static struct slice section_bytes(const struct elf_file *file, const char *name)
-{
-	GElf_Shdr header;
-	Elf_Scn *section = section_find(file, name, &header);
-	const Elf_Data *data = section ? section_data(section, &header) : NULL;
-
-	return data ? slice_of(data->d_buf, data->d_size) : slice_of(NULL, 0);
-}
-
-static uint64_t section_address(const struct elf_file *file, const char *name)
-{
-	GElf_Shdr header;
-
-	return section_find(file, name, &header) ? header.sh_addr : 0;
 }
 
 /* --- pointers ----------------------------------------------------------------------------- */
@@ -459,19 +537,21 @@ static uint64_t section_address(const struct elf_file *file, const char *name)
  */
 static void relocations_apply(const struct elf_file *file, uint64_t address, uint64_t *words, size_t count)
 {
-	Elf_Scn *section = NULL;
-	GElf_Shdr header;
-	GElf_Rela rela;
+	const struct sections *sections = file->sections;
+	Elf64_Rela rela;
 
-	while ((section = elf_nextscn(file->elf, section))) {
-		const Elf_Data *data = NULL;
+	for (size_t i = 0; i < sections->count; i++) {
+		struct slice data = slice_of(NULL, 0);
 
-		if (gelf_getshdr(section, &header) && header.sh_type == SHT_RELA)
-			data = section_data(section, &header);
-		for (int i = 0; data && gelf_getrela((Elf_Data *)data, i, &rela); i++) {
+		if (sections->list[i].header.sh_type == SHT_RELA)
+			data = section_data(file, i);
+		if (!search_take(file, data.len))
+			return;
+		for (; data.len >= sizeof(rela); data = slice_drop(data, sizeof(rela))) {
+			memcpy(&rela, data.data, sizeof(rela));
 			uint64_t at = rela.r_offset - address;
 
-			if (GELF_R_TYPE(rela.r_info) == R_X86_64_RELATIVE && at % 8 == 0 && at / 8 < count)
+			if (ELF64_R_TYPE(rela.r_info) == R_X86_64_RELATIVE && at % 8 == 0 && at / 8 < count)
 				words[at / 8] = (uint64_t)rela.r_addend;
 		}
 	}
@@ -586,15 +666,12 @@ static int go_find(const struct elf_file *file, const char *name, struct elf_sym
 static size_t symbols_find(const struct elf_file *file, unsigned int type, const char *name,
 			   struct elf_symbol *out, size_t max)
 {
-	Elf_Scn *section = NULL;
+	const struct sections *sections = file->sections;
 	size_t found = 0;
 
-	while (!found && (section = elf_nextscn(file->elf, section))) {
-		GElf_Shdr header;
-
-		if (gelf_getshdr(section, &header) && header.sh_type == type)
-			found = table_find(file, section, &header, name, out, max);
-	}
+	for (size_t i = 0; !found && i < sections->count; i++)
+		if (sections->list[i].header.sh_type == type)
+			found = table_find(file, i, name, out, max);
 	return found;
 }
 

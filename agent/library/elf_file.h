@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Symbols and code of an ELF file, by libelf. Not named elf.h: with -Iagent that would hide the system's
- * <elf.h>, which libelf includes.
+ * Symbols and code of an ELF file. What is read of one file is bounded (elf_file.c); a file that is larger
+ * counts (limit.files). Not named elf.h: with -Iagent that would hide the system's <elf.h>.
  */
 #ifndef HARK_ELF_FILE_H
 #define HARK_ELF_FILE_H
@@ -49,7 +49,7 @@ struct elf_symbol {
 /*
  * Compilers of some languages put a hash into a symbol's name, so a name may be a pattern: `%` stands for any
  * text, and `|` parts patterns of which one has to match. size: with the NUL behind the name, which has to be
- * there.
+ * there, within 4096 bytes.
  */
 bool elf_name_matches(const char *pattern, const char *name, size_t size);
 

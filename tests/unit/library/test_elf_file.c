@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Tests of agent/library/elf_file.c: good, odd and hostile ELF files. */
+#include "base/counters.h"
 #include "elf_build.h"
 #include "library/elf_file.h"
 
@@ -86,6 +87,18 @@ static void test_patterns(void **state)
 		    cases[i].matches)
 			fail_msg("%s, %s", cases[i].pattern, cases[i].name);
 	assert_false(elf_name_matches("read", "read", 4)); /* no end within the section */
+}
+
+/* One name that begins at each of a million symbols would be read a million times. */
+static void test_long_names_match_nothing(void **state)
+{
+	char name[4097];
+
+	(void)state;
+	memset(name, 'a', sizeof(name));
+	name[sizeof(name) - 1] = '\0';
+	assert_false(elf_name_matches("a%", name, sizeof(name)));
+	assert_true(elf_name_matches("a%", name + 1, sizeof(name) - 1));
 }
 
 static void test_functions_of_a_pattern(void **state)
@@ -205,6 +218,124 @@ static void test_damaged_files_are_survived(void **state)
 	}
 }
 
+#define MIB (UINT64_C(1) << 20)
+
+/* A file of this many bytes, nearly all of which are a hole, with these sections and the names ".rodata". */
+static struct elf_file *open_sparse(const Elf64_Shdr *sections, size_t count, uint64_t size, Elf64_Half told)
+{
+	struct build_image image;
+	Elf64_Ehdr header;
+	struct elf_file *elf;
+	int fd;
+
+	build_fill(&image, EM_X86_64, two_functions);
+	memcpy(&header, image.bytes, sizeof(header));
+	header.e_shoff = BUILD_SIZE;
+	header.e_shnum = told;
+	header.e_shstrndx = 1;
+	memcpy(image.bytes, &header, sizeof(header));
+	memcpy(image.bytes + 0x900, ".rodata", 8);
+	fd = build_file(image.bytes, sizeof(image.bytes));
+	assert_int_equal(write(fd, sections, count * sizeof(*sections)), count * sizeof(*sections));
+	assert_int_equal(ftruncate(fd, (off_t)size), 0);
+	elf = elf_file_open_fd(fd);
+	close(fd);
+	return elf;
+}
+
+#define NAMES                                                                         \
+	{                                                                             \
+		.sh_type = SHT_STRTAB, .sh_name = 1, .sh_offset = 0x900, .sh_size = 8 \
+	}
+
+/* A hole costs its owner nothing: what a file says of its size is no reason to hold as much. */
+static void test_sparse_files_are_not_held(void **state)
+{
+	static const struct {
+		const char *name;
+		Elf64_Shdr sections[8];
+		Elf64_Half told;
+		uint64_t size;
+		bool has_text;
+		uint64_t limited;
+	} rows[] = {
+		{ "small", { [1] = NAMES, { .sh_type = SHT_PROGBITS, .sh_size = 64 } }, 3, MIB, true, 0 },
+		{ "names of 4 GiB",
+		  { [1] = { .sh_type = SHT_STRTAB, .sh_size = 4096 * MIB } },
+		  2,
+		  4097 * MIB,
+		  false,
+		  1 },
+		{ "50 million sections", { { .sh_size = 50000000 } }, 0, 4097 * MIB, false, 1 },
+		{ "one section of 257 MiB",
+		  { [1] = NAMES, { .sh_type = SHT_PROGBITS, .sh_size = 257 * MIB } },
+		  3,
+		  1024 * MIB,
+		  false,
+		  1 },
+		{ "a section that is cut",
+		  { [1] = NAMES, { .sh_type = SHT_PROGBITS, .sh_size = 200 * MIB } },
+		  3,
+		  100 * MIB,
+		  false,
+		  0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		uint64_t before = counters[COUNTER_LIMIT_FILES], limited;
+		struct elf_file *elf = open_sparse(rows[i].sections, 8, rows[i].size, rows[i].told);
+
+		assert_non_null(elf);
+		if (elf_has_text(elf, "") != rows[i].has_text || elf_has_text(elf, "") != rows[i].has_text)
+			fail_msg("%s: text", rows[i].name);
+		limited = counters[COUNTER_LIMIT_FILES] - before;
+		if (limited != rows[i].limited)
+			fail_msg("%s: limited %d times", rows[i].name, (int)limited);
+		elf_file_close(elf);
+	}
+}
+
+/* Each within the limit of one, and together too large. */
+static void test_sections_are_bounded_together(void **state)
+{
+	Elf64_Shdr sections[] = {
+		[1] = NAMES,
+		{ .sh_type = SHT_STRTAB, .sh_name = 1, .sh_size = 250 * MIB },
+		{ .sh_type = SHT_STRTAB, .sh_name = 1, .sh_size = 250 * MIB },
+		{ .sh_type = SHT_PROGBITS, .sh_size = 20 * MIB },
+		{ .sh_type = SHT_DYNSYM, .sh_size = 48, .sh_link = 2 },
+		{ .sh_type = SHT_DYNSYM, .sh_size = 48, .sh_link = 3 },
+	};
+	uint64_t before = counters[COUNTER_LIMIT_FILES];
+	struct elf_file *elf = open_sparse(sections, 7, 260 * MIB, 7);
+
+	(void)state;
+	assert_non_null(elf);
+	assert_false(elf_exports(elf, "first"));
+	assert_int_equal(counters[COUNTER_LIMIT_FILES], before);
+	assert_false(elf_has_text(elf, ""));
+	assert_int_equal(counters[COUNTER_LIMIT_FILES], before + 1);
+	elf_file_close(elf);
+}
+
+/* Tables that share their strings, or are asked again and again. */
+static void test_search_is_bounded(void **state)
+{
+	Elf64_Shdr sections[] = { [1] = NAMES, { .sh_type = SHT_PROGBITS, .sh_size = 128 * MIB } };
+	uint64_t before = counters[COUNTER_LIMIT_FILES];
+	struct elf_file *elf = open_sparse(sections, 3, 130 * MIB, 3);
+
+	(void)state;
+	assert_non_null(elf);
+	for (int i = 0; i < 64; i++)
+		assert_true(elf_has_text(elf, "")); /* found at once, and asked of all */
+	assert_int_equal(counters[COUNTER_LIMIT_FILES], before);
+	assert_false(elf_has_text(elf, ""));
+	assert_int_equal(counters[COUNTER_LIMIT_FILES], before + 1);
+	elf_file_close(elf);
+}
+
 int elf_test_landmark(int value);
 __attribute__((noinline)) int elf_test_landmark(int value)
 {
@@ -251,6 +382,10 @@ int main(void)
 		cmocka_unit_test(test_code_ends_with_its_segment),
 		cmocka_unit_test(test_other_files_are_refused),
 		cmocka_unit_test(test_damaged_files_are_survived),
+		cmocka_unit_test(test_long_names_match_nothing),
+		cmocka_unit_test(test_sparse_files_are_not_held),
+		cmocka_unit_test(test_sections_are_bounded_together),
+		cmocka_unit_test(test_search_is_bounded),
 		cmocka_unit_test(test_own_executable),
 	};
 
