@@ -100,8 +100,13 @@ static bool process_take(void *ctx, uint32_t pid)
 {
 	struct doctor_processes *processes = ctx;
 	struct doctor_look look;
-	int err = pid == processes->except ? -ESRCH : doctor_look(&look, processes->files, pid);
+	int err = -ESRCH;
 
+	if (pid != processes->except) {
+		/* What has begun since all were searched would seem to have nothing that is followed. */
+		(void)library_search_scan_pid(processes->files->search, pid);
+		err = doctor_look(&look, processes->files, pid);
+	}
 	if (err) {
 		processes->refused += err == -EACCES || err == -EPERM;
 		return true;

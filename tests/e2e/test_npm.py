@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Programs of npm's that hold their TLS library without symbols: Bun (BoringSSL, known by its first bytes), Deno (rustls)."""
+import re
+
 import pytest
 
-from harness import HARK, PEERS, Program, assert_whole, free_port, run
+from harness import HARK, PEERS, Program, assert_whole, free_port, run, wait_until
 from servers import HERE, PYTHON
 
 COUNT = 20
@@ -95,9 +97,25 @@ def test_a_bun_that_hark_starts(hark, nginx):
 
 def test_doctor_names_the_signature(bun):
     program = bun("1.4.5")
-    line = next(line for line in run(HARK, "doctor").text.splitlines() if str(program) in line)
+    lines = run(HARK, "doctor", "-v").text.splitlines()
+    line = next(line for line in lines if str(program) in line)
     assert "BoringSSL inside" not in line
     assert "BoringSSL (by signature bun-1.4: until it moves HTTP, a guess)" in line
+    rows = [line for line in lines if line.startswith("  bun-1.4.5 ")]
+    assert rows and all(re.search(r" BoringSSL +inside \(signature bun-1\.4\) +covered \(a guess until it moves HTTP\)\Z", row)
+                        for row in rows), rows
+
+
+def test_doctor_names_deno(tmp_path):
+    """rustls without symbols, by what is left of its sources' names; and why it is not read."""
+    program = Program([peer("deno-2.9.6"), "eval", "console.log('runs'); setInterval(() => {}, 1000)"], tmp_path)
+    try:
+        wait_until(lambda: "runs" in program.log(), "the program")
+        text = run(HARK, "doctor", program.pid).text
+    finally:
+        program.stop()
+    assert re.search(r"^  not covered   rustls [^:]+: \w", text, re.M), text
+    assert "  covered " not in text
 
 
 def test_deno_is_named(hark, nginx):

@@ -246,6 +246,21 @@ static void test_processes_are_folded(void **state)
 	doctor_files_free(files);
 }
 
+/* Nobody has searched it: what begins while the doctor looks around is not told to be uncovered. */
+static void test_a_process_that_began_since(void **state)
+{
+	struct doctor_files *files = doctor_files_new();
+	struct doctor_processes *processes = doctor_processes_scan(files, 0);
+	char *text;
+
+	(void)state;
+	table_text(&text, processes, 0, false, true);
+	assert_non_null(strstr(row_find(text), "  covered;"));
+	free(text);
+	doctor_processes_free(processes);
+	doctor_files_free(files);
+}
+
 static void test_free_nothing(void **state)
 {
 	(void)state;
@@ -262,6 +277,7 @@ int main(void)
 		cmocka_unit_test(test_process_in_detail),
 		cmocka_unit_test(test_one_line_a_library),
 		cmocka_unit_test(test_processes_are_folded),
+		cmocka_unit_test(test_a_process_that_began_since),
 	};
 
 	return cmocka_run_group_tests(before, NULL, NULL) +
