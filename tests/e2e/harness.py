@@ -251,7 +251,12 @@ class Hark:
         self.pid = self.process.pid
         self.reader = threading.Thread(target=self._read_talk, daemon=True)
         self.reader.start()
-        wait_until(self._is_ready, "hark: ready")
+        try:
+            wait_until(self._is_ready, "hark: ready")
+        except BaseException:
+            self.process.kill()  # nobody else ends it, and each that is left makes the next one later
+            self.process.wait()
+            raise
         self.output = open(self.output_path, "rb")
         return self
 
