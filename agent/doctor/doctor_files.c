@@ -132,20 +132,26 @@ int doctor_files_find(const struct doctor_files *files, const struct file_identi
 	return -1;
 }
 
-static const struct probe_site *site_of(const struct doctor_library *library, enum tls_call_kind kind)
+/* What carries data is of one of these kinds, by the library; the first that it has. */
+#define DATA_KINDS 3
+static const enum tls_call_kind reading[DATA_KINDS] = { TLS_READ, TLS_TAKE, TLS_STREAM_READ },
+				writing[DATA_KINDS] = { TLS_WRITE, TLS_WRITEV, TLS_STREAM_OFFER };
+
+static const struct probe_site *site_of(const struct doctor_library *library,
+					const enum tls_call_kind kinds[DATA_KINDS])
 {
-	for (int i = 0; i < library->site_count; i++)
-		if (maps_tls_kind_plain(library->sites[i].call.kind) == kind)
-			return &library->sites[i];
+	for (size_t kind = 0; kind < DATA_KINDS; kind++)
+		for (int i = 0; i < library->site_count; i++)
+			if (maps_tls_kind_plain(library->sites[i].call.kind) == kinds[kind])
+				return &library->sites[i];
 	return NULL;
 }
 
 /* The calls that carry data decide what hark sees and costs; the rest is a number. */
 static void sites_summary(const struct doctor_library *library, FILE *out)
 {
-	const struct probe_site *read = site_of(library, TLS_READ), *write = site_of(library, TLS_WRITE);
+	const struct probe_site *read = site_of(library, reading), *write = site_of(library, writing);
 
-	read = read ? read : site_of(library, TLS_TAKE);
 	if (library->site_count < 0) {
 		fprintf(out, "cannot be read: %s\n",
 			library->site_count == -EILSEQ ? "its form is not known"

@@ -6,6 +6,7 @@
 #include "doctor/doctor_files.h"
 #include "doctor/doctor_look.h"
 #include "doctor/doctor_processes.h"
+#include "library/libraries.h"
 #include "library/library_search.h"
 #include "elf_build.h"
 
@@ -154,6 +155,31 @@ static void test_one_line_a_library(void **state)
 	doctor_files_free(files);
 }
 
+/* Whatever the calls that carry data are in a library, they are named. */
+static void test_data_of_other_kinds(void **state)
+{
+	static const struct library_row row = { .title = "nghttp3" };
+	struct doctor_library library = {
+		.row = &row,
+		.path = (char[]){ "/lib/libnghttp3.so.3" },
+		.sites = { { .call.kind = TLS_STREAM_NEW, .function = "new" },
+			   { .call.kind = TLS_STREAM_READ, .function = "read_stream" },
+			   { .call.kind = TLS_STREAM_OFFER, .function = "writev_stream" } },
+		.site_count = 3,
+	};
+	char *text = NULL;
+	size_t len = 0;
+	FILE *out = open_memstream(&text, &len);
+
+	(void)state;
+	doctor_library_print(&library, out, false);
+	fclose(out);
+	assert_string_equal(text,
+			    "/lib/libnghttp3.so.3  nghttp3, 0 processes  read_stream, writev_stream at the "
+			    "entry (cheap)\n");
+	free(text);
+}
+
 static void table_text(char **text, const struct doctor_processes *processes, size_t columns, bool color,
 		       bool detail)
 {
@@ -276,6 +302,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_process_in_detail),
 		cmocka_unit_test(test_one_line_a_library),
+		cmocka_unit_test(test_data_of_other_kinds),
 		cmocka_unit_test(test_processes_are_folded),
 		cmocka_unit_test(test_a_process_that_began_since),
 	};
