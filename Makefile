@@ -242,8 +242,9 @@ build/peers/callbacks-stripped: build/peers/callbacks-inside
 	$(call say,STRIP,$@)
 	$(Q)strip -o $@ $<
 
-# Released programs that no Debian package has. Without npm or its registry they are not there, and tests say so.
+# Released programs that no Debian package has. Without npm or pip or its registry they are not there, and tests say so.
 NPM_PEERS := build/peers/bun-1.1.30 build/peers/bun-1.4.5 build/peers/deno-2.9.6
+PYPI_PEERS := build/peers/awscrt-0.38.1
 
 build/peers/bun-%:
 	$(call say,NPM,$@)
@@ -254,6 +255,11 @@ build/peers/deno-%:
 	$(call say,NPM,$@)
 	@mkdir -p $(@D)
 	@tests/e2e/npm_peer @deno/linux-x64-glibc@$* deno $@
+
+build/peers/awscrt-%:
+	$(call say,PIP,$@)
+	@mkdir -p $(@D)
+	@tests/e2e/pypi_peer awscrt==$* $@
 
 build/peers/Fetch.class: tests/e2e/peers/Fetch.java
 	$(call say,JAVAC,$<)
@@ -272,7 +278,7 @@ build/peers/rustls/built: $(wildcard $(RUST_PEERS)/Cargo.* $(RUST_PEERS)/*.rs $(
 	fi
 
 .PHONY: peers
-peers: $(PEERS) build/peers/callbacks-stripped build/peers/Fetch.class build/peers/rustls/built $(NPM_PEERS)
+peers: $(PEERS) build/peers/callbacks-stripped build/peers/Fetch.class build/peers/rustls/built $(NPM_PEERS) $(PYPI_PEERS)
 
 # A TLS library that only tests know, both ends of a conversation over it, and a hark with a row for it and for each
 # other thing that takes a row.

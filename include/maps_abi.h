@@ -14,6 +14,7 @@ enum tls_call_kind {
 	TLS_READ_OR_PEEK, /* a peek when the argument `done`, flags, has TLS_FLAG_PEEK */
 	TLS_WRITE,
 	TLS_WRITEV,	    /* from an array of struct iovec, `size` of them */
+	TLS_WRITEV_OFFSET,  /* the same from byte `done` of them on: a hole, unless that is the first */
 	TLS_WRITE_EARLY,    /* of a client before the server answered */
 	TLS_WRITE_OR_EARLY, /* early of a session that is seen from its start and has received nothing */
 	TLS_READ_APART,	    /* into memory of the library's own: a hole */
@@ -40,6 +41,7 @@ enum tls_result {
 	TLS_RETURNS_LONG,	/* ssize_t, the same */
 	TLS_STORES_IF_POSITIVE, /* an int, more than 0: the size_t at `done` */
 	TLS_STORES_IF_ZERO,	/* an int, 0: the size_t at `done`, where one is */
+	TLS_STORES,		/* whatever it returns: the size_t at `done` */
 	TLS_RETURNS_PAIR,	/* two words, the first 0: the second (Rust's io::Result<usize>) */
 };
 
@@ -82,6 +84,16 @@ struct tls_function {
 	};
 };
 
+/* A write of which only the entry can be probed: it is noticed, and leaves a hole of unknown size. */
+static inline struct tls_function maps_tls_unmeasured(const struct tls_function *write)
+{
+	struct tls_function call = { .library = write->library,
+				     .kind = TLS_WRITE_UNMEASURED,
+				     .session = write->session };
+
+	return call;
+}
+
 #define TLS_LAYOUTS 32 /* a power of two; the first is not used */
 
 /* Where a TLS object keeps the randoms of its hellos, and which end it is: offsets in bytes. */
@@ -99,7 +111,7 @@ struct tls_layout {
 
 /* Before Linux 5.15 there are no cookies: as many functions, of all libraries, have a program of their own.
  */
-#define TLS_SLOTS 96
+#define TLS_SLOTS 112
 
 static inline int maps_tls_kind_returns(__u32 kind)
 {

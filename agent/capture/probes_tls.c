@@ -149,6 +149,10 @@ static unsigned int slots_fill(struct hark_bpf *skeleton)
 			call.library = row->number;
 			if (slot < TLS_SLOTS)
 				skeleton->rodata->tls_slots[slot++] = cookie_of(&call);
+			if (call.kind != TLS_WRITEV_OFFSET || slot == TLS_SLOTS)
+				continue;
+			call = maps_tls_unmeasured(&call);
+			skeleton->rodata->tls_slots[slot++] = cookie_of(&call);
 		}
 	}
 	return slot;

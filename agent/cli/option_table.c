@@ -476,7 +476,8 @@ const struct option_row option_rows[] = {
 	    CHOICE(capture, ways, "is none of auto, socket, syscall"), TO_CAPTURE),
 	ROW("tls-library", 0, "PATH=NAME[,FUNCTION@OFFSET...]", GROUP_CAPTURE,
 	    "A file that is, or holds, a TLS library that hark does not recognise (repeatable)",
-	    "NAME is boringssl, libressl, openssl, gnutls, mbedtls or wolfssl; OFFSET is where in the file a "
+	    "NAME is boringssl, libressl, openssl, gnutls, mbedtls, wolfssl or s2n; OFFSET is where in the "
+	    "file a "
 	    "function begins that has no symbol: "
 	    "/opt/app/server=openssl,SSL_read@0x1b3a0,SSL_write@0x1b7c0,SSL_free@0x18f10. Nothing is shown "
 	    "before "

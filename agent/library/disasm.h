@@ -39,6 +39,7 @@ struct instruction {
 	size_t size;
 	bool endbr;    /* endbr64 */
 	bool emulated; /* a uprobe here is emulated by the kernel, not single-stepped */
+	bool refused;  /* the kernel takes no uprobe here */
 	bool call;     /* any call: the argument registers are undefined after it */
 	bool jump;     /* an unconditional jump */
 	bool leaves;   /* ret */

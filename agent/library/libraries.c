@@ -144,6 +144,35 @@ static const struct library_function wolfssl_functions[] = {
 	{ .name = NULL },
 };
 
+/* ssize_t f(connection, buf, ssize_t size, blocked *), and of an array of struct iovec the same */
+#define S2N .session = 1, .buffer = 2, .size = 3, .result = TLS_RETURNS_LONG
+
+/*
+ * s2n_send() calls s2n_sendv_with_offset(), and s2n_sendv() jumps to it. s2n_recv_early_data() is none: it
+ * calls s2n_recv(). s2n_peek() only says how many bytes there are. s2n_sendfile() is kernel TLS's, whose
+ * socket has the plaintext. s2n_connection_new() wipes as well.
+ */
+static const struct library_function s2n_functions[] = {
+	{ .name = "s2n_recv", .inner = "s2n_recv_impl", .call = { .kind = TLS_READ, S2N } },
+	{ .name = "s2n_send", .call = { .kind = TLS_WRITE, S2N } },
+	{ .name = "s2n_sendv", .call = { .kind = TLS_WRITEV, S2N } },
+	{ .name = "s2n_sendv_with_offset", .call = { .kind = TLS_WRITEV_OFFSET, S2N, .done = 4 } },
+	/* int f(connection, data, ssize_t size, ssize_t *sent, blocked *), which may send and fail. Its bytes
+	 * are a hole: the server may have answered before, or not, and nothing that follows tells what it
+	 * took */
+	{ .name = "s2n_send_early_data",
+	  .call = { .kind = TLS_SENDFILE, .session = 1, .size = 3, .done = 4, .result = TLS_STORES } },
+	{ .name = "s2n_negotiate",
+	  .call = { .kind = TLS_HANDSHAKE, .session = 1, .result = TLS_STORES_IF_ZERO } },
+	{ .name = "s2n_connection_free", .call = { .kind = TLS_FREE, .session = 1 } },
+	/* for another connection */
+	{ .name = "s2n_connection_wipe", .call = { .kind = TLS_FREE, .session = 1 } },
+	/* s2n_connection_set_fd() calls both */
+	{ .name = "s2n_connection_set_read_fd", .call = { .kind = TLS_SET_FD, .session = 1, .fd = 2 } },
+	{ .name = "s2n_connection_set_write_fd", .call = { .kind = TLS_SET_FD, .session = 1, .fd = 2 } },
+	{ .name = NULL },
+};
+
 /* int f(ss, buf, int len, int flags), below all layers, which PR_Read() and the like come to */
 #define NSS .session = 1, .buffer = 2, .size = 3 | TLS_ARGUMENT_INT
 
@@ -314,6 +343,16 @@ static const struct library_row rows[] = {
 		.version = "wolfSSL ",
 	},
 	{
+		FOLLOWED("s2n", "s2n"),
+		.used_by = "awscrt, the AWS common runtime for Python",
+		.untried = "a server, AWS's SDKs for C++",
+		.limit = "with its symbols, PyPI's wheel and Debian's package",
+		.number = 12,
+		.file = "libs2n.so",
+		.signs = { "s2n_send", "s2n_recv" },
+		.functions = s2n_functions,
+	},
+	{
 		FOLLOWED("nghttp3", "nghttp3"),
 		.used_by = "ngtcp2's gtlsclient and gtlsserver (HTTP/3)",
 		.limit = "where it is a shared library; needs Linux 5.15",
@@ -322,12 +361,6 @@ static const struct library_row rows[] = {
 		.signs = { "nghttp3_conn_read_stream", "nghttp3_conn_writev_stream" },
 		.functions = nghttp3_functions,
 		.calls = LIBRARY_CALLS_STREAMS,
-	},
-	{
-		NAMED("s2n", "s2n"),
-		.used_by = "AWS's SDKs for C++ and Python",
-		.limit = "Debian has no program of it to try",
-		.file = "libs2n.so",
 	},
 	{
 		NAMED("rustls", "rustls"),

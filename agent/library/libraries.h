@@ -34,6 +34,9 @@ struct library_function {
 	unsigned int wrapper;
 	/* The function may end in a jump to the next row; where it does, that one alone is probed. */
 	bool jumps;
+	/* A static function with the same arguments and result that it leads to, which is probed instead
+	 * where the kernel takes no probe at its own first instruction. */
+	const char *inner;
 	/* Its place in NSS's table of methods (nss_table.h), its name being told to people only. 0: its
 	 * symbol. */
 	unsigned int method;

@@ -23,6 +23,10 @@
  * latter alone is probed, and so of gnutls_record_send and its send2
  * (library_function.jumps).
  *
+ * Where a function begins with an instruction at which the kernel takes no probe (one that is padded by
+ * prefixes of a segment, as assemblers do around Intel's jump erratum), it is probed further in; where that
+ * cannot be, nothing of the file is: what is seen of it would be wrong.
+ *
  * NSS's functions have no symbols; their places in its table of methods tell
  * them, and of a file without that table nothing is probed (nss_table.h).
  *
@@ -76,6 +80,7 @@ struct finder {
 	struct probe_site *sites;
 	size_t count;
 	uint64_t methods[NSS_METHODS]; /* of NSS */
+	bool refused;		       /* a function cannot be probed */
 };
 
 struct wrapper {
@@ -213,6 +218,31 @@ static void site_add(struct finder *finder, const struct probe_site *site)
 	finder->sites[finder->count++].call.library = finder->library;
 }
 
+/*
+ * Past an instruction at which the kernel takes no probe. A return is found by the stack pointer, so that
+ * instead of a function whose return matters its inner one is probed. Where only the entry matters, the
+ * arguments still stand in their registers behind padded pushes; that is what is left of a write without an
+ * inner one: it is noticed, and leaves a hole of unknown size. False: nothing can be probed.
+ */
+static bool site_past_refused(const struct finder *finder, const struct library_function *function,
+			      struct instruction *entry, struct tls_function *call)
+{
+	struct elf_symbol inner;
+
+	if (function->inner && !elf_find_function(finder->elf, function->inner, &inner))
+		return entry_find(finder, inner.address, entry) && !entry->refused;
+	if (call->kind == TLS_WRITEV_OFFSET)
+		*call = maps_tls_unmeasured(call);
+	if (maps_tls_kind_returns(call->kind))
+		return false;
+	while (entry->refused) {
+		if (entry->changed & ~REGISTER_BIT(RSP) ||
+		    !entry_find(finder, entry->address + entry->size, entry))
+			return false;
+	}
+	return true;
+}
+
 static void site_add_function(struct finder *finder, const struct wrapper *wrapper)
 {
 	struct probe_site site = { .reason = REASON_ENTRY_STEPPED };
@@ -224,11 +254,15 @@ static void site_add_function(struct finder *finder, const struct wrapper *wrapp
 	site.function = wrapper->function->name;
 	site.address = wrapper->symbol.address;
 	if (entry_find(finder, site.address, &entry)) {
+		if (entry.emulated)
+			site.reason =
+				entry.address == site.address ? REASON_ENTRY_EMULATED : REASON_PAST_ENDBR;
+		if (entry.refused) {
+			site.reason = REASON_PAST_REFUSED;
+			finder->refused |= !site_past_refused(finder, wrapper->function, &entry, &site.call);
+		}
 		site.address = entry.address;
 		snprintf(site.instruction, sizeof(site.instruction), "%s", entry.text);
-		if (entry.emulated)
-			site.reason = entry.address == wrapper->symbol.address ? REASON_ENTRY_EMULATED
-									       : REASON_PAST_ENDBR;
 	}
 	if (!elf_file_offset(finder->elf, site.address, &site.file_offset))
 		site_add(finder, &site);
@@ -609,6 +643,8 @@ int probe_sites_choose(const struct elf_file *elf, const struct library_found *f
 		if (!err)
 			sites_choose_by_name(&finder, library->functions);
 	}
+	if (!err && finder.refused)
+		err = -EILSEQ;
 	disasm_free(finder.disasm);
 	return err ? err : (int)finder.count;
 }
@@ -625,6 +661,8 @@ const char *probe_reason_text(enum probe_reason reason, bool brief)
 					   "kernel" },
 		[REASON_ENTRY_STEPPED] = { "at the entry (single-stepped: dear)",
 					   "public entry, single-stepped: nothing cheaper was found" },
+		[REASON_PAST_REFUSED] = { "behind the entry",
+					  "behind the public entry, where the kernel takes no probe" },
 		[REASON_STACK_CHECK] = { "at the entry (cheap) and each return",
 					 "the look at the stack's size, emulated by the kernel" },
 		[REASON_PAST_STACK_CHECK] = { "at the entry (cheap) and each return",
@@ -645,6 +683,7 @@ const char *probe_call_name(enum tls_call_kind kind)
 		[TLS_WRITE] = "write",
 		[TLS_WRITE_OR_EARLY] = "write",
 		[TLS_WRITEV] = "writev",
+		[TLS_WRITEV_OFFSET] = "writev",
 		[TLS_WRITE_EARLY] = "write_early",
 		[TLS_SENDFILE] = "sendfile",
 		[TLS_PEEK] = "peek",

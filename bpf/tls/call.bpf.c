@@ -66,6 +66,18 @@ static __always_inline int entry_nested(struct tls_call *outer, struct tls_call 
 	return 1;
 }
 
+/* Is it made by a call of this thread that is measured as a whole? */
+static __always_inline bool entry_is_part(__u64 thread, __u64 ssl, __u32 kind, __u64 sp)
+{
+	struct tls_call_key key = { .thread = thread };
+	struct tls_call *call = bpf_map_lookup_elem(&tls_calls, &key);
+	__u64 level = 0;
+
+	if (call && call->inner)
+		call = tls_call_innermost(thread, call, &level);
+	return call && sp_within(sp, call) && entry_is_same(call, ssl, kind) && tls_call_armed(call);
+}
+
 /* By their numbers, from 1 on; those that a function does not have are 0. */
 struct arguments {
 	__u64 value[8];
@@ -113,6 +125,8 @@ static __always_inline void tls_call_fill(struct tls_call *call, const struct tl
 		call->kind = call->done & TLS_FLAG_PEEK ? TLS_PEEK : TLS_READ;
 		call->done = 0;
 	}
+	if (call->kind == TLS_WRITEV_OFFSET)
+		call->kind = call->done ? TLS_SENDFILE : TLS_WRITEV;
 	call->result = function->result;
 	call->layout = function->session & TLS_ARGUMENT_RUST ? 0 : function->layout;
 }
@@ -180,7 +194,8 @@ static __always_inline int tls_entry(struct pt_regs *ctx, __u64 cookie, bool sin
 		return 1;
 	}
 	if (function->kind == TLS_WRITE_UNMEASURED) {
-		entry_refuse(fresh.ssl, TLS_WRITE);
+		if (!entry_is_part(key.thread, fresh.ssl, TLS_WRITE, fresh.sp))
+			entry_refuse(fresh.ssl, TLS_WRITE);
 		return 1;
 	}
 	level = entry_level(key.thread, fresh.ssl, function->kind, fresh.sp, single);
@@ -288,7 +303,7 @@ const volatile __u64 tls_slots[TLS_SLOTS];
 	SLOT(high, 4) SLOT(high, 5) SLOT(high, 6) SLOT(high, 7)
 
 SLOTS(0) SLOTS(1) SLOTS(2) SLOTS(3) SLOTS(4) SLOTS(5) SLOTS(6) SLOTS(7)
-SLOTS(10) SLOTS(11) SLOTS(12) SLOTS(13)
+SLOTS(10) SLOTS(11) SLOTS(12) SLOTS(13) SLOTS(14) SLOTS(15)
 	/* clang-format on */
 
 	SEC("uprobe") int tls_leave(struct pt_regs *ctx)

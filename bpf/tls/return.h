@@ -93,6 +93,8 @@ static __always_inline bool result_is_long(const struct tls_call *call)
 
 static __always_inline bool call_succeeded(const struct tls_call *call, __s64 result)
 {
+	if (call->result == TLS_STORES)
+		return true;
 	if (call->result == TLS_STORES_IF_ZERO)
 		return (__s32)result == 0;
 	return result_is_long(call) ? result > 0 : (__s32)result > 0;

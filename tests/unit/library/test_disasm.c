@@ -27,7 +27,7 @@ static size_t hex_read(const char *hex, uint8_t *out)
 	return len;
 }
 
-/* The choice of disasm_entry(): distance from the entry, emulated or stepped, text. */
+/* The choice of disasm_entry(): distance from the entry, emulated, stepped or refused, text. */
 static void test_entries(void **state)
 {
 	static const struct {
@@ -56,6 +56,14 @@ static void test_entries(void **state)
 		{ "endbr64, sub", "f3 0f 1e fa 48 83 ec 18", "+0 stepped endbr64" },
 		{ "endbr64 alone", "f3 0f 1e fa", "+0 stepped endbr64" },
 		{ "endbr64 twice", "f3 0f 1e fa f3 0f 1e fa 55", "+0 stepped endbr64" },
+		{ "push behind cs", "2e 53", "+0 refused" },
+		{ "push behind four of cs", "2e 2e 2e 2e 41 54", "+0 refused" },
+		{ "je behind ds, a hint", "3e 74 10", "+0 refused" },
+		{ "nop behind operand size and cs", "66 2e 0f 1f 44 00 00", "+0 refused" },
+		{ "lock", "f0 ff 00", "+0 refused" },
+		{ "mov from fs", "64 48 8b 04 25 28 00 00 00", "+0 stepped" },
+		{ "endbr64, push behind cs", "f3 0f 1e fa 2e 53", "+0 stepped endbr64" },
+		{ "a constant of such bytes", "48 81 ec 2e 2e 00 00", "+0 stepped sub rsp" },
 		{ "cut", "48 83", "-" },
 		{ "nothing", "", "-" },
 		{ "no instruction", "06", "-" },
@@ -72,7 +80,10 @@ static void test_entries(void **state)
 
 		if (!disasm_entry(disasm, code, len, ADDRESS, &entry))
 			snprintf(got, sizeof(got), "+%d %s %s", (int)(entry.address - ADDRESS),
-				 entry.emulated ? "emulated" : "stepped", entry.text);
+				 entry.refused	  ? "refused"
+				 : entry.emulated ? "emulated"
+						  : "stepped",
+				 entry.text);
 		/*
 		 * How Capstone prints the odd ones differs between
 		 * versions; that they are stepped does not.

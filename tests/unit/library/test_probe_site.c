@@ -34,8 +34,9 @@
 struct row {
 	const char *name;
 	struct build_function functions[BUILD_SLOTS + 1];
-	const char *expected; /* call@slot+offset, and how: c callee, e entry, p past endbr64, s stepped,
-			       * j, k at and past Go's look at the stack, r a return, d what it defers */
+	const char *expected; /* call@slot+offset, and how: c callee, e entry, p past endbr64, s stepped, b
+			       * behind a refused one, j, k at and past Go's look at the stack, r a return, d
+			       * what it defers */
 };
 
 static const struct row rows[] = {
@@ -167,6 +168,33 @@ static const struct row rows[] = {
 	{ "GnuTLS before 3.6.3",
 	  { { "gnutls_record_send", INLINED }, { "gnutls_record_recv", INLINED } },
 	  "read@1+0e write@0+0e" },
+	{ "s2n: nothing is padded",
+	  { { "s2n_recv", INLINED },
+	    { "s2n_send", CALLEE_SUB },
+	    { "s2n_sendv_with_offset", INLINED },
+	    { "s2n_recv_impl", INLINED },
+	    { "s2n_connection_free", INLINED } },
+	  "read@0+0e write@1+0s writev_offset@2+0e free@4+0e" },
+	{ "s2n: first instructions that the kernel refuses, and what is behind them",
+	  { { "s2n_recv", "2e 2e 2e 2e 41 54 " INLINED },
+	    { "s2n_send", CALLEE_SUB },
+	    { "s2n_sendv_with_offset", "2e 2e 41 54 2e 2e 53 48 83 ec 08 c3" },
+	    { "s2n_recv_impl", INLINED },
+	    { "s2n_connection_free", "2e 53 " CALLEE },
+	    { "s2n_connection_wipe", "36 53 3e 41 54 90 c3" } },
+	  "read@3+0b write@1+0s write_unmeasured@2+7b free@4+2b free@5+5b" },
+	{ "s2n: what is behind is refused, too: nothing is probed",
+	  { { "s2n_recv", "2e 53 c3" }, { "s2n_send", INLINED }, { "s2n_recv_impl", "26 53 c3" } },
+	  "unknown form" },
+	{ "s2n: nothing is known to be behind",
+	  { { "s2n_recv", "2e 53 c3" }, { "s2n_send", INLINED } },
+	  "unknown form" },
+	{ "s2n: the arguments are gone",
+	  { { "s2n_recv", INLINED }, { "s2n_send", INLINED }, { "s2n_connection_free", "2e 89 c7 c3" } },
+	  "unknown form" },
+	{ "segments of threads and other prefixes are taken",
+	  { { "s2n_recv", "64 48 8b 04 25 28 00 00 00 c3" }, { "s2n_send", "66 90 c3" } },
+	  "read@0+0s write@1+0e" },
 	{ "only one of the two", { { "SSL_read", INLINED } }, "" },
 	{ "neither", { { "SSL_readx", INLINED }, { "SSL_writex", INLINED } }, "" },
 	{ "Go: behind the look at the stack, and each return",
@@ -223,6 +251,8 @@ static char reason_letter(enum probe_reason reason)
 		return 'p';
 	case REASON_COMMON_CALLEE:
 		return 'c';
+	case REASON_PAST_REFUSED:
+		return 'b';
 	case REASON_STACK_CHECK:
 		return 'j';
 	case REASON_PAST_STACK_CHECK:
@@ -244,6 +274,8 @@ static const char *form_name(const struct tls_function *call)
 		return call->done ? "_two" : "";
 	if (call->done && call->library == 6)
 		return call->done == 1 + 0x20 / 8 ? "_20" : "_?";
+	if (call->kind == TLS_WRITEV_OFFSET)
+		return "_offset";
 	if (call->done)
 		assert_int_equal(call->result, TLS_STORES_IF_POSITIVE);
 	return call->done == 4 ? "_ex" : call->done == 5 ? "_ex2" : "";
@@ -267,6 +299,11 @@ static void sites_print(char *out, size_t size, unsigned int machine, const stru
 	count = library ? probe_sites_choose(elf, &(struct library_found){ .row = library }, sites) : 0;
 	if (library && library->calls == LIBRARY_CALLS_GO && count == -EILSEQ)
 		count = 0;
+	if (count == -EILSEQ) {
+		elf_file_close(elf);
+		snprintf(out, size, "unknown form");
+		return;
+	}
 	assert_true(count >= 0 && count <= PROBE_SITES_MAX);
 	elf_file_close(elf);
 	out[0] = '\0';
