@@ -22,6 +22,7 @@
 #define IPPROTO_TCP   6
 #define IPPROTO_UDP   17
 #define IPPROTO_MPTCP 262
+#define SOL_TLS	      282
 #define MSG_OOB	      0x1
 #define MSG_PEEK      0x2
 #define MSG_TRUNC     0x20
@@ -75,6 +76,12 @@ typedef struct {
 	struct net *net;
 } possible_net_t;
 
+/* The functions of a protocol, of which only the addresses are compared. */
+struct proto {
+	void *sendmsg;
+	void *recvmsg;
+};
+
 struct sock_common {
 	__be32 skc_daddr;
 	__be32 skc_rcv_saddr;
@@ -83,6 +90,7 @@ struct sock_common {
 	unsigned short skc_family;
 	volatile unsigned char skc_state;
 	possible_net_t skc_net;
+	struct proto *skc_prot;
 	unsigned long skc_flags;
 	struct in6_addr skc_v6_daddr;
 	struct in6_addr skc_v6_rcv_saddr;
@@ -132,7 +140,17 @@ struct sock {
 	__u16 sk_protocol;
 	__u8 sk_shutdown;
 	struct socket *sk_socket;
+	struct proto
+		*sk_prot_creator; /* as the socket was made; __sk_common.skc_prot may be another by now */
 	struct sk_buff_head sk_receive_queue;
+};
+
+struct tcp_ulp_ops {
+	char name[16];
+};
+
+struct inet_connection_sock {
+	const struct tcp_ulp_ops *icsk_ulp_ops;
 };
 
 struct tcp_sock {
@@ -248,6 +266,15 @@ struct user_msghdr {
 	__u64 control_len;
 	__u64 flags;
 };
+
+struct user_cmsghdr {
+	__u64 len;
+	__s32 level;
+	__s32 type;
+	__u8 data[8];
+};
+
+#define USER_CMSGHDR_BYTES 16 /* without data */
 
 struct user_mmsghdr {
 	struct user_msghdr header;

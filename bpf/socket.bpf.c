@@ -38,7 +38,7 @@ static __always_inline void socket_fill(struct event_socket *s, struct sock *sk)
 	__u16 family = sk->__sk_common.skc_family;
 
 	s->id = bpf_get_socket_cookie(sk);
-	s->sk = (__u64)sk;
+	bpf_probe_read_kernel(&s->sk, sizeof(s->sk), &sk); /* to the verifier a number, no pointer */
 	s->family = family;
 	s->protocol = family == AF_UNIX ? 0 : sk->sk_protocol;
 	s->state = sk->__sk_common.skc_state;
@@ -432,6 +432,12 @@ static __always_inline void spliced_submit(struct sock *sk, struct task_struct *
 	record.sock.fd = fd_is_socket(task, regs->arg[0], sk) ? (__s32)regs->arg[0] : -1;
 	if (!socket_wanted(&record.sock))
 		return;
+	if (ktls_source(record.sock.sk, DIRECTION_RECEIVED, 0, SOURCE_SOCKET) == SOURCE_KERNEL_TLS) {
+		ktls_name(&record, EVENT_TLS_REFUSED); /* nobody tells how much plaintext it was */
+		record.direction = DIRECTION_RECEIVED;
+		submit_bare(&record, wake_flags());
+		return;
+	}
 	position_fill(&record, sk, DIRECTION_RECEIVED, 0);
 	if ((__u32)record.pos != copied)
 		record.h.flags |= EVENT_EOF; /* the FIN's number was read too */

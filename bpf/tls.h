@@ -93,7 +93,7 @@ static __always_inline __u64 process_identity(void)
 /* No two sessions at one address begin within 16 us: between them lies a whole handshake. */
 static __always_inline __u64 generation_now(void)
 {
-	return (bpf_ktime_get_ns() >> 14) & ((1ull << 8 * EVENT_GENERATION_LEN) - 1);
+	return (bpf_ktime_get_ns() >> 14) & EVENT_GENERATION_MASK;
 }
 
 static __always_inline void generation_fill(struct event_data *record, __u64 generation)
@@ -231,6 +231,8 @@ static __always_inline bool session_uses(const struct kernel_session *session, c
 		return session_moves(session, call, type, record);
 	if (session->hint >= 0 && record->sock.fd >= 0)
 		return session->hint == record->sock.fd;
+	if (record->source == SOURCE_KERNEL_TLS) /* what the call moves itself: no record begins with it */
+		return !kind_is_handshake(call->kind) && kind_direction(call->kind) == record->direction;
 	return type && record_agrees(session, call, type, record->direction);
 }
 

@@ -255,6 +255,90 @@ static __always_inline void early_watch(struct capture *c, const struct syscall_
 	tls_early_tell(session, call, taken);
 }
 
+/* By sendmsg(2) and recvmsg(2) records of other types may pass: alerts, tickets, updates of keys. */
+static __always_inline bool ktls_is_control(__u64 message)
+{
+	__u64 control[2]; /* its address and length */
+	struct user_cmsghdr first;
+
+	if (!message ||
+	    bpf_probe_read_user(control, sizeof(control),
+				(void *)(message + __builtin_offsetof(struct user_msghdr, control))) < 0)
+		return false;
+	if (control[1] < USER_CMSGHDR_BYTES + 1 ||
+	    bpf_probe_read_user(&first, USER_CMSGHDR_BYTES + 1, (void *)control[0]) < 0)
+		return false;
+	return first.level == SOL_TLS && first.data[0] != APPLICATION_DATA;
+}
+
+/*
+ * Kernel TLS: from setsockopt(SOL_TLS) on the transfers of that direction move plaintext, and their functions
+ * are other ones than TCP's. sk: of a TCP socket. message: the user address of the call's struct msghdr; 0:
+ * it has none. Returns the source of what was moved: SOURCE_KERNEL_TLS; SOURCE_UNKNOWN of what is no data of
+ * the connection; else `source`.
+ *
+ * A global function: it has a stack of its own, for its callers have none left before Linux 6.8, and the
+ * verifier looks at it once, without following each of its results through the rest of the caller. Before
+ * Linux 5.12 such a function takes no pointers.
+ */
+__weak __noinline int ktls_source(__u64 sk, __u32 direction, __u64 message, __u32 source)
+{
+	struct inet_connection_sock *connection = (void *)sk;
+	const struct tcp_ulp_ops *ulp = BPF_CORE_READ(connection, icsk_ulp_ops);
+	struct sock *common = (void *)sk;
+	struct proto *now, *made;
+	__u32 name = 0;
+
+	if (!ulp || bpf_core_read(&name, sizeof(name), &ulp->name) < 0 || name != *(const __u32 *)"tls")
+		return source;
+	now = BPF_CORE_READ(common, __sk_common.skc_prot);
+	made = BPF_CORE_READ(common, sk_prot_creator);
+	if (direction == DIRECTION_SENT ? BPF_CORE_READ(now, sendmsg) == BPF_CORE_READ(made, sendmsg)
+					: BPF_CORE_READ(now, recvmsg) == BPF_CORE_READ(made, recvmsg))
+		return source;
+	return ktls_is_control(message) ? SOURCE_UNKNOWN : SOURCE_KERNEL_TLS;
+}
+
+static __always_inline __u64 message_of_call(const struct syscall_regs *regs)
+{
+	return !regs->compat && (regs->nr == NR_SENDMSG || regs->nr == NR_RECVMSG) ? regs->arg[1] : 0;
+}
+
+static __always_inline bool is_ktls(const struct event_data *record)
+{
+	return record->source == SOURCE_KERNEL_TLS;
+}
+
+/* The record is of a session with the socket's address in the place of a TLS object's, where no program has
+ * any. */
+static __always_inline void ktls_name(struct event_data *record, __u16 type)
+{
+	record->h.type = type;
+	record->h.flags &= ~(EVENT_POS_SEQ32 | EVENT_OFFSET_KNOWN | EVENT_REACHED);
+	record->source = SOURCE_KERNEL_TLS;
+	record->ssl = record->sock.sk;
+	generation_fill(record, record->sock.id);
+}
+
+/*
+ * Plaintext of kernel TLS. pos is a count's: the socket's own numbers are those of what the kernel makes of
+ * it. With a stack of its own. Always 0.
+ */
+static __noinline int ktls_turn(struct capture *c, __u64 pos, __u32 bytes)
+{
+	struct skip_key key = { .id = c->record.sock.sk,
+				.generation = c->record.sock.id & EVENT_GENERATION_MASK,
+				.pid = c->record.h.pid,
+				.direction = c->record.direction };
+
+	ktls_name(&c->record, EVENT_TLS_DATA);
+	c->record.offset = 0;
+	c->record.pos = pos;
+	if (bytes >= SKIP_WORTH_BYTES)
+		c->drop = skip_wanted(&key, pos, false, bytes);
+	return 0;
+}
+
 /*
  * A transfer inside a TLS call. True: it was that session's ciphertext, which is counted and tells the
  * session's socket. False: a callback's own, to be taken as any other.
@@ -268,7 +352,8 @@ static __always_inline bool transfer_nested(struct capture *c, const struct sysc
 	if (!session)
 		return false;
 	if (session->sock.id != c->record.sock.id) {
-		if (bytes < RECORD_HEADER || first_bytes(c, regs, first, RECORD_HEADER) < 0)
+		if (!is_ktls(&c->record) &&
+		    (bytes < RECORD_HEADER || first_bytes(c, regs, first, RECORD_HEADER) < 0))
 			return false;
 		if (!session_uses(session, call, first, &c->record))
 			return false;
@@ -360,6 +445,9 @@ static __always_inline enum transfer_place transfer_run(struct capture *c, const
 	enum transfer_place place = PLACE_NOWHERE;
 	__u32 *mark;
 
+	if (record->sock.protocol == IPPROTO_TCP)
+		record->source = ktls_source(record->sock.sk, record->direction, message_of_call(regs),
+					     record->source);
 	if (call && transfer_nested(c, regs, call, bytes))
 		return PLACE_AGAIN;
 	if (ciphertext_listens && record->direction == DIRECTION_SENT &&
@@ -368,26 +456,30 @@ static __always_inline enum transfer_place transfer_run(struct capture *c, const
 	/* Not before: a session has to know its socket, for its plaintext is judged by that. */
 	if (!socket_wanted(&record->sock))
 		return PLACE_NOWHERE;
+	if (record->source == SOURCE_UNKNOWN) {
+		kernel_count(KC_BYTES_CIPHERTEXT, bytes);
+		return PLACE_AGAIN;
+	}
 	mark = bpf_map_lookup_elem(&marks, &record->sock.id);
 	if (mark && (*mark & KM_PLACED))
 		place = PLACE;
-	if (mark && (*mark & KM_CIPHERTEXT)) {
+	if (is_ktls(record)) {
+		ktls_turn(c, count_claim(record->sock.id, record->direction, bytes, looped), bytes);
+	} else if (mark && (*mark & KM_CIPHERTEXT)) {
 		kernel_count(KC_BYTES_CIPHERTEXT, bytes);
 		return place;
-	}
-	if (mark && (*mark & (KM_MUTED_SENT << (record->direction & 1)))) {
+	} else if (mark && (*mark & (KM_MUTED_SENT << (record->direction & 1)))) {
 		kernel_count(KC_BYTES_MOVED, bytes);
 		kernel_count(KC_BYTES_SKIPPED, bytes);
 		return place;
-	}
-	c->left = bytes;
-	c->part = c->message_count ? 0 : bytes; /* mmsghdr: each message has its own */
-	c->snap = settings.snaplen_bytes;
-	if (mark && (*mark & KM_SKIP)) {
+	} else if (mark && (*mark & KM_SKIP)) {
 		struct skip_key key = { .id = record->sock.id, .direction = record->direction };
 
 		c->drop = skip_wanted(&key, record->pos, record->h.flags & EVENT_POS_SEQ32, bytes);
 	}
+	c->left = bytes;
+	c->part = c->message_count ? 0 : bytes; /* mmsghdr: each message has its own */
+	c->snap = settings.snaplen_bytes;
 	if (regs->compat) {
 		kernel_count(KC_COMPAT, 1);
 		c->hole = HOLE_COMPAT;

@@ -28,14 +28,15 @@
 #include <linux/types.h>
 #endif
 
-#define EVENT_ABI_VERSION    1
-#define EVENT_PAYLOAD_MAX    16384 /* bytes of payload in one record at most */
-#define EVENT_COMM_LEN	     16
-#define EVENT_NAME_LEN	     64
-#define EVENT_CGROUP_LEN     256
-#define EVENT_NAMES_LEN	     3072 /* of all texts of an event_names, with their ends */
-#define EVENT_GENERATION_LEN 5
-#define EVENT_RANDOM_AT	     16 /* no time and no sign of a version stands there (RFC 8446, 4.1.3) */
+#define EVENT_ABI_VERSION     1
+#define EVENT_PAYLOAD_MAX     16384 /* bytes of payload in one record at most */
+#define EVENT_COMM_LEN	      16
+#define EVENT_NAME_LEN	      64
+#define EVENT_CGROUP_LEN      256
+#define EVENT_NAMES_LEN	      3072 /* of all texts of an event_names, with their ends */
+#define EVENT_GENERATION_LEN  5
+#define EVENT_GENERATION_MASK ((1ull << 8 * EVENT_GENERATION_LEN) - 1)
+#define EVENT_RANDOM_AT	      16 /* no time and no sign of a version stands there (RFC 8446, 4.1.3) */
 
 enum event_type {
 	EVENT_SOCKET_DATA = 1, /* struct event_data: a transfer on a stream socket */
@@ -118,6 +119,7 @@ enum event_source {
 	SOURCE_SYSCALL = 2, /* syscall exit */
 	SOURCE_OPENSSL =
 		3, /* and above: a TLS library, by the number of its row in agent/library/libraries.c */
+	SOURCE_KERNEL_TLS = 0x80, /* a socket whose TLS the kernel does: EVENT_TLS_DATA, EVENT_TLS_REFUSED */
 };
 
 struct event_header {
@@ -151,7 +153,8 @@ struct event_socket {
 struct event_data {
 	struct event_header h;
 	struct event_socket sock;
-	__u64 ssl;	/* address of the TLS object in its process; 0 for sockets */
+	__u64 ssl;	/* address of the TLS object in its process; 0 for sockets; of SOURCE_KERNEL_TLS that
+			   of the struct sock, with the socket's id as generation */
 	__u64 pos;	/* of the first byte of this record */
 	__u64 offset;	/* bytes of this direction before pos since the stream began */
 	__u32 len;	/* stream bytes that this record stands for */

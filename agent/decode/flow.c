@@ -622,7 +622,9 @@ void flow_record(struct flow *flow, const struct event_data *event, const struct
 	side->last_ns = event->h.time_ns;
 	flow_watch_losses(flow, direction, event->h.lost);
 	if (first) {
-		flow_place(flow, side, &record, event->h.flags & EVENT_FROM_START, beginning_seen);
+		flow_place(flow, side, &record,
+			   flow->session ? beginning_seen : event->h.flags & EVENT_FROM_START,
+			   beginning_seen);
 		flow_doubt_beginning(flow, direction, &record, beginning_seen);
 		if (!side->from_start && record.seq32 && !beginning_seen)
 			flow->facts->flags |= FLAG_LATE_JOINED;

@@ -248,6 +248,8 @@ static int tls_wrong(char *why, size_t size)
 			len += (size_t)snprintf(why + len, size - len, "%s%s",
 						i ? ", " : "tls: takes yes, no, or a library: ", row->name);
 	}
+	if (len < size)
+		snprintf(why + len, size - len, ", " CONN_TLS_KERNEL);
 	return -EINVAL;
 }
 
@@ -257,7 +259,7 @@ static int value_tls(struct filter_value *value, char *why, size_t size)
 		value->low = TLS_VALUE_NO;
 	else if (strcmp(value->text, "yes") == 0)
 		value->low = TLS_VALUE_YES;
-	else if (libraries_has_name(value->text))
+	else if (libraries_has_name(value->text) || strcmp(value->text, CONN_TLS_KERNEL) == 0)
 		value->low = TLS_VALUE_LIBRARY;
 	else
 		return tls_wrong(why, size);

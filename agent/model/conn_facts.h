@@ -14,7 +14,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define CONN_ID_OWN (UINT64_C(1) << 52) /* exact in JSON's doubles */
+#define CONN_ID_OWN	(UINT64_C(1) << 52) /* exact in JSON's doubles */
+#define CONN_TLS_KERNEL "kernel"	    /* in the place of a library's name: the kernel does it */
 
 enum conn_closed_by {
 	CLOSED_UNKNOWN,
@@ -45,7 +46,7 @@ struct conn_facts {
 	enum protocol_role role;
 	bool tls;		       /* bytes are, or contain, TLS */
 	bool tls_unknown;	       /* undetermined: nothing was decided yet */
-	const char *tls_library;       /* static string ("openssl"); NULL: none seen */
+	const char *tls_library;       /* static string ("openssl", CONN_TLS_KERNEL); NULL: none seen */
 	const char *protocol;	       /* "http", or NULL while unknown */
 	enum http_version version;     /* of the last message */
 	bool existing;		       /* was there when hark began */

@@ -76,8 +76,12 @@ void tls_session_free(struct tls_session *session)
 static void session_take(struct tls_session *session, const struct event_data *event,
 			 const struct mover *mover)
 {
+	/* Kernel TLS has no handshake: of a connection that was seen to open all plaintext is counted. */
+	bool from_start =
+		session->by_kernel ? session->flow.facts->opened_ns : event->h.flags & EVENT_FROM_START;
+
 	session->plaintext = session->plaintext || event->len;
-	flow_record(&session->flow, event, mover, event->h.flags & EVENT_FROM_START);
+	flow_record(&session->flow, event, mover, from_start);
 }
 
 /*
@@ -167,9 +171,16 @@ bool tls_is_http3(const struct event_data *event)
 	return row && row->calls == LIBRARY_CALLS_STREAMS;
 }
 
+bool tls_is_kernel(const struct event_data *event)
+{
+	return event->source == SOURCE_KERNEL_TLS;
+}
+
 const char *tls_library(const struct event_data *event)
 {
 	const struct library_row *row = libraries_find_number(event->source);
 
+	if (tls_is_kernel(event))
+		return CONN_TLS_KERNEL;
 	return row ? row->name : NULL;
 }

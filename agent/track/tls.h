@@ -38,7 +38,8 @@ struct tls_session {
 	struct flow flow;
 	struct tls_early early; /* of a client, until the server takes it or refuses */
 	uint64_t socket_id;	/* 0: not bound */
-	bool plaintext;		/* the library moved some */
+	bool by_kernel;		/* SOURCE_KERNEL_TLS: the program itself moves plaintext on the socket */
+	bool plaintext;		/* some was moved */
 	bool apart;		/* counted as its process's without a socket */
 	enum tls_seek seek;
 	uint64_t seek_ns;  /* since when */
@@ -74,7 +75,10 @@ bool tls_session_is_other(const struct tls_session *session, const struct event_
 /* Is it of a library of HTTP/3? */
 bool tls_is_http3(const struct event_data *event);
 
-/* The library's name from the way the bytes came; static, NULL when not known. */
+/* Did the program move plaintext on a socket whose TLS the kernel does? */
+bool tls_is_kernel(const struct event_data *event);
+
+/* The library's name from the way the bytes came, "kernel" of kernel TLS; static, NULL when not known. */
 const char *tls_library(const struct event_data *event);
 
 #endif

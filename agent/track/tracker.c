@@ -153,6 +153,7 @@ static struct tls_session *session_new(struct tracker *tracker, const struct eve
 		return NULL;
 	}
 	session->socket_id = event->sock.id;
+	session->by_kernel = tls_is_kernel(event);
 	conn_add_session(conn, session);
 	return session;
 }
@@ -190,6 +191,19 @@ static struct tls_session *session_replace(struct tracker *tracker, struct tls_s
 	return session;
 }
 
+/*
+ * A program with kernel TLS may move some bytes by its library and others by itself (sendfile(2)). Nobody
+ * knows where in the one session those of the other belong: there they are a hole of unknown size.
+ */
+static void session_miss_others(struct tls_session *session, const struct event_data *event)
+{
+	struct tls_session *other;
+
+	DL_FOREACH (event->len ? session->conn->sessions : NULL, other)
+		if (other->plaintext && other->by_kernel != session->by_kernel)
+			flow_unknown(&other->flow, event, &session->conn->mover);
+}
+
 static void tracker_tls(struct tracker *tracker, const struct event_data *event)
 {
 	struct tls_session *session = session_find(tracker, event);
@@ -211,6 +225,7 @@ static void tracker_tls(struct tracker *tracker, const struct event_data *event)
 		conn->facts.handshake_ns = event->h.time_ns - event->offset;
 	if (event->h.type != EVENT_TLS_BIND)
 		tls_session_record(session, event, &conn->mover);
+	session_miss_others(session, event);
 	conn_weigh_flow(conn, &session->flow);
 	conn_wake_session(conn, session);
 	tracker_conn_charge(tracker, conn);

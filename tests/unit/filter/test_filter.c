@@ -396,6 +396,7 @@ static const struct {
 	{ "tls:no", true },
 	{ "tls:yes", false },
 	{ "tls:openssl", false },
+	{ "tls:kernel", false },
 	{ "latency:>12ms", true },
 	{ "latency:>13ms", false },
 	{ "latency:<12.345678ms", false },

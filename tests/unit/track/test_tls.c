@@ -137,6 +137,8 @@ static void test_library(void **state)
 	assert_string_equal(tls_library(&event), "boringssl");
 	event.source = 5;
 	assert_string_equal(tls_library(&event), "libressl");
+	event.source = SOURCE_KERNEL_TLS;
+	assert_string_equal(tls_library(&event), "kernel");
 	event.source = 255; /* of a later version */
 	assert_null(tls_library(&event));
 	event.source = SOURCE_SYSCALL;
