@@ -108,8 +108,13 @@ enum event_hole {
 	HOLE_FOREIGN = 5, /* the fd of the syscall is not this socket's */
 	HOLE_FAULT = 6,	  /* the buffer could not be read (lost, not skipped) */
 	HOLE_TRUNC = 7,	  /* MSG_TRUNC on TCP: bytes were discarded, not delivered */
-	HOLE_MUTED = 8,	  /* muted connection: counts only; with EVENT_REACHED: they are counted */
-	HOLE_VECTOR = 9,  /* more vectors or messages than the kernel side walks */
+	/*
+	 * Muted connection: counts only; with EVENT_REACHED: they are counted. Of no bytes and without a
+	 * flag (EVENT_PID_VALID aside): from here on some transfers of the socket are counted as ciphertext
+	 * and leave no record.
+	 */
+	HOLE_MUTED = 8,
+	HOLE_VECTOR = 9, /* more vectors or messages than the kernel side walks */
 };
 
 /* event_data.source: how the bytes moved */

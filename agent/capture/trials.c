@@ -3,7 +3,8 @@
  * The calls of a file on trial carry a number of the file's own, from which these know whose they are. While
  * it is open all of its events wait, which are few: the first plaintext that is HTTP decides, or some that is
  * not. It decides for the file, not for the session: what one session moves is judged later, as everybody's
- * is.
+ * is. One thing does not wait: that transfers of a socket leave no record (HOLE_MUTED in event.h), for that
+ * is so whatever the functions are.
  *
  * Who does not know where sessions end (no SSL_free) knows them by their sockets alone: another one at the
  * same address has another socket, which the kernel side sees. One without a socket could be two, so it is
@@ -244,6 +245,27 @@ static bool is_ambiguous(struct trial *trial, const struct event_data *event)
 	return true;
 }
 
+/*
+ * The kernel side counts what is nested in the calls as ciphertext, whatever they are: of the socket's bytes
+ * that leave no record then nothing is lost. No more is said of it.
+ */
+static int trial_tell_nested(struct trials *trials, const struct event_data *bind)
+{
+	struct event_data event = *bind;
+
+	if (bind->h.type != EVENT_TLS_BIND || !bind->sock.id)
+		return 0;
+	event.h.type = EVENT_SOCKET_DATA;
+	event.h.size = sizeof(event);
+	event.h.flags &= EVENT_PID_VALID;
+	event.ssl = event.pos = event.offset = 0;
+	event.len = event.copied = 0;
+	event.hole = HOLE_MUTED;
+	event.source = SOURCE_UNKNOWN;
+	memset(event.generation, 0, sizeof(event.generation));
+	return trials->fn(trials->ctx, &event.h);
+}
+
 static int trial_proven_event(struct trials *trials, struct trial *trial, const struct event_data *event)
 {
 	return is_ambiguous(trial, event) ? 0 : event_pass(trials, trial, event);
@@ -272,7 +294,7 @@ static int trial_open_event(struct trials *trials, struct trial *trial, const st
 {
 	trial_wait(trial, event);
 	if (event->h.type != EVENT_TLS_DATA)
-		return 0;
+		return trial_tell_nested(trials, event);
 	if (looks_http(slice_of(event->payload, event->copied)))
 		return trial_prove(trials, trial);
 	/* A call that is told in several records is one. */
@@ -298,5 +320,5 @@ int trials_event(struct trials *trials, const struct event_header *event)
 		break;
 	}
 	counter_add(COUNTER_PROBES_UNPROVEN, 1);
-	return 0;
+	return trial_tell_nested(trials, data);
 }

@@ -350,7 +350,7 @@ static void flow_hole(struct flow *flow, enum event_direction direction, uint64_
 {
 	bool uncopied = !lost && size != HOLE_UNKNOWN_SIZE;
 
-	if (lost && size != HOLE_UNKNOWN_SIZE) {
+	if (lost && size != HOLE_UNKNOWN_SIZE && !flow->side[direction].stream.unrecorded) {
 		flow->facts->moved_bytes += size;
 		flow->facts->lost_bytes += size;
 	}
@@ -426,7 +426,8 @@ static void take_hole(void *ctx, uint64_t size, bool lost, uint64_t time_ns)
 
 	flow_tell_missed(side, time_ns);
 	flow_count_past(flow, side);
-	call_queue_hole(flow, side->direction, size, lost, time_ns);
+	if (!lost || !side->stream.unrecorded)
+		call_queue_hole(flow, side->direction, size, lost, time_ns);
 	flow_hole(flow, side->direction, size, lost, time_ns);
 }
 
@@ -573,6 +574,8 @@ static void flow_give_up(struct flow *flow, bool all)
 			if (!stream_is_blocked(stream) ||
 			    !(all || stream_is_overdue(stream, flow->pipeline->poll)))
 				continue;
+			/* Of a socket that is TLS by now it may have come, and was only counted. */
+			stream->unrecorded |= !flow->session && flow->state == FLOW_TLS;
 			stream->given_up = true;
 			again = true;
 		}
@@ -640,6 +643,12 @@ void flow_record(struct flow *flow, const struct event_data *event, const struct
 		   flow_must_wait(flow, direction, &record));
 	flow_drain(flow);
 	flow_decode_hint_skip(flow, direction);
+}
+
+void flow_unrecorded(struct flow *flow)
+{
+	for (int i = 0; i < 2; i++)
+		flow->side[i].stream.unrecorded = true;
 }
 
 /* --- records of streams ------------------------------------------------------------------- */

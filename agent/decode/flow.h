@@ -121,6 +121,12 @@ void flow_record(struct flow *flow, const struct event_data *event, const struct
 void flow_record_streams(struct flow *flow, const struct event_data *event, const struct mover *mover);
 
 /*
+ * From here on the kernel side counts some transfers of the socket as ciphertext, without a record: what is
+ * missing was not lost. Nothing else follows from it.
+ */
+void flow_unrecorded(struct flow *flow);
+
+/*
  * A call that nobody measured moved bytes (EVENT_TLS_REFUSED): a hole of unknown size, which waits its turn
  * behind what misses a record in either direction. Told before that, it would stand before bytes that it is
  * behind.

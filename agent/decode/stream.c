@@ -137,10 +137,10 @@ static void stream_jump(struct stream *stream, uint64_t until, bool lost, uint64
 	stream->hole_start = stream->next;
 	stream->hole_end = until;
 	stream->next = until;
-	if (lost)
-		counter_add(COUNTER_STREAM_HOLES, 1);
-	else
+	if (!lost)
 		stream->past_bytes += size;
+	else if (!stream->unrecorded)
+		counter_add(COUNTER_STREAM_HOLES, 1);
 	stream->handler->hole(stream->ctx, size, lost, time_ns);
 }
 

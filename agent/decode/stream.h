@@ -47,6 +47,8 @@ struct stream {
 	/* To be set after stream_start() when bytes may have been lost before the position where it placed
 	 * the stream: a hole of unknown size comes before the first record that is delivered. */
 	bool doubted;
+	/* To be set when not every transfer leaves a record any more: what none stands for is no loss. */
+	bool unrecorded;
 	bool ended;
 	uint64_t next;		       /* the position that is due, in 64 bits */
 	uint64_t reference;	       /* the newest position, to widen the next ones by */

@@ -183,10 +183,18 @@ static void conn_count_ciphertext(struct conn *conn, const struct event_data *ev
 	counters_add_ciphertext(past);
 }
 
+/* See HOLE_MUTED (event.h). */
+static bool says_unrecorded(const struct event_data *event)
+{
+	return event->hole == HOLE_MUTED && !event->len && !(event->h.flags & ~(unsigned int)EVENT_PID_VALID);
+}
+
 void conn_socket_data(struct conn *conn, const struct event_data *event)
 {
 	uint32_t past = conn_read_past(conn, event);
 
+	if (says_unrecorded(event))
+		flow_unrecorded(&conn->socket_flow);
 	if (event->h.flags & EVENT_EOF && event->direction != DIRECTION_SENT)
 		conn->peer_ended = true;
 	if (event->h.flags & EVENT_RESET) {

@@ -22,12 +22,15 @@ struct bench {
 	struct trials *trials;
 	uint8_t number;
 	char log[4096]; /* letter of the event, its source, its first byte */
+	struct event_data last;
 	size_t refuted;
 	int answer; /* of what takes the events */
 };
 
 static char letter_of(const struct event_header *event)
 {
+	const struct event_data *data = (const struct event_data *)event;
+
 	switch (event->type) {
 	case EVENT_TLS_DATA:
 		return 'd';
@@ -36,7 +39,7 @@ static char letter_of(const struct event_header *event)
 	case EVENT_TLS_FREE:
 		return 'f';
 	case EVENT_SOCKET_DATA:
-		return 's';
+		return data->hole == HOLE_MUTED ? 'u' : 's';
 	case EVENT_POLL:
 		return 'p';
 	}
@@ -49,6 +52,8 @@ static int take(void *ctx, const struct event_header *event)
 	const struct event_data *data = (const struct event_data *)event;
 	size_t at = strlen(bench->log);
 
+	if (event->type != EVENT_POLL)
+		bench->last = *data;
 	if (event->type == EVENT_POLL)
 		snprintf(bench->log + at, sizeof(bench->log) - at, "p ");
 	else
@@ -166,11 +171,11 @@ static void test_proven(void **state)
 	give_data(&bench, "mail", 4);
 	give(&bench, EVENT_SOCKET_DATA, SOURCE_SOCKET, 0, 1, "z", 1);
 	give(&bench, EVENT_TLS_DATA, SOURCE_OPENSSL, 0, 1, "o", 1);
-	assert_string_equal(bench.log, "s1z d3o ");
+	assert_string_equal(bench.log, "u0- s1z d3o ");
 	give_data(&bench, REQUEST, strlen(REQUEST));
 	give_data(&bench, "any", 3);
 	give(&bench, EVENT_TLS_FREE, bench.number, 0, 1, NULL, 0);
-	assert_string_equal(bench.log, "s1z d3o b4- d4m d4G d4a f4- ");
+	assert_string_equal(bench.log, "u0- s1z d3o b4- d4m d4G d4a f4- ");
 	for (int i = 0; i < 100; i++)
 		give_data(&bench, "not HTTP", 8);
 	assert_int_equal(bench.refuted, 0);
@@ -193,10 +198,51 @@ static void test_refuted(void **state)
 	give_data(&bench, "mail", 4);
 	assert_int_equal(bench.refuted, 1);
 	give_data(&bench, REQUEST, strlen(REQUEST));
-	assert_string_equal(bench.log, "");
+	assert_string_equal(bench.log, "u0- ");
 	assert_int_equal(bench.refuted, 1);
 	assert_int_equal(counters[COUNTER_PROBES_REFUTED], 1);
 	assert_int_equal(counters[COUNTER_PROBES_UNPROVEN], 1 + 40 + 16 + 1);
+	trials_free(bench.trials);
+}
+
+/* A binding tells of its socket at once that transfers leave no record, and nothing of the session. */
+static void test_bindings(void **state)
+{
+	struct record bind = { .event = {
+				       .h = { .size = sizeof(bind.event),
+					      .type = EVENT_TLS_BIND,
+					      .flags = EVENT_PID_VALID | EVENT_POS_SEQ32 | EVENT_FROM_START,
+					      .pid = 7 },
+				       .sock = { .id = 1, .fd = 3 },
+				       .ssl = 5,
+				       .pos = 6,
+				       .offset = 8,
+				       .direction = DIRECTION_RECEIVED,
+				       .generation = { 9 } } };
+	const struct event_data *told;
+	struct bench bench;
+
+	(void)state;
+	bench_open(&bench, true);
+	bind.event.source = bench.number;
+	trials_event(bench.trials, &bind.event.h);
+	told = &bench.last;
+	assert_int_equal(told->h.type, EVENT_SOCKET_DATA);
+	assert_int_equal(told->h.flags, EVENT_PID_VALID);
+	assert_int_equal(told->h.pid, 7);
+	assert_int_equal(told->hole, HOLE_MUTED);
+	assert_memory_equal(&told->sock, &bind.event.sock, sizeof(told->sock));
+	assert_true(told->ssl == 0 && told->pos == 0 && told->offset == 0 && told->len == 0);
+	assert_true(told->source == SOURCE_UNKNOWN && told->generation[0] == 0);
+	bind.event.sock.id = 0;
+	trials_event(bench.trials, &bind.event.h);
+	assert_string_equal(bench.log, "u0- ");
+	for (int i = 0; i < 16; i++)
+		give_data(&bench, "mail", 4);
+	give(&bench, EVENT_TLS_BIND, bench.number, 0, 2, NULL, 0); /* from before its probes were off */
+	assert_string_equal(bench.log, "u0- u0- ");
+	bench.answer = -5;
+	assert_int_equal(give(&bench, EVENT_TLS_BIND, bench.number, 0, 3, NULL, 0), -5);
 	trials_free(bench.trials);
 }
 
@@ -266,6 +312,7 @@ int main(void)
 		cmocka_unit_test(test_what_proves), cmocka_unit_test(test_proven),
 		cmocka_unit_test(test_refuted),	    cmocka_unit_test(test_endless),
 		cmocka_unit_test(test_bounds),	    cmocka_unit_test(test_numbers),
+		cmocka_unit_test(test_bindings),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

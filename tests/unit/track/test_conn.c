@@ -186,6 +186,52 @@ static void test_spliced_bytes_have_a_counter(void **state)
 	(void)state;
 }
 
+/* Some transfers leave no record any more: what is missing then was not lost. */
+static void test_unrecorded_bytes_are_not_lost(void **state)
+{
+	static const struct {
+		bool told;
+		uint16_t flags; /* of what tells it */
+		bool library;	/* which becomes known before the poll that gives up on the bytes */
+		uint64_t holes, lost, ciphertext;
+	} rows[] = {
+		{ true, EVENT_PID_VALID, false, 0, 0, 18 },
+		{ true, EVENT_PID_VALID, true, 0, 0, 18 },
+		{ true, EVENT_REACHED, false, 1, 1500, 18 },
+		{ false, 0, false, 1, 1500, 18 },
+		{ false, 0, true, 0, 0, 18 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct fixture *fixture;
+		struct event_data *event;
+		void *own;
+
+		setup(&own);
+		fixture = own;
+		event = data_make(&fixture->bench, &fixture->peer, DIRECTION_SENT, 0, "", 0, 0);
+		event->hole = HOLE_MUTED;
+		event->h.flags = rows[i].flags;
+		event->pos = event->offset = 0;
+		put(fixture, DIRECTION_RECEIVED, HELLO, 4, HOLE_SNAPLEN);
+		if (rows[i].told)
+			conn_socket_data(fixture->conn, event);
+		data_lose(&fixture->peer, DIRECTION_RECEIVED, 1500);
+		put(fixture, DIRECTION_RECEIVED, "\x17\x03\x03 more", 0, HOLE_NONE);
+		fixture->pipeline.poll = GRACE_POLLS;
+		if (rows[i].library)
+			conn_mark_tls(fixture->conn, "boringssl");
+		conn_poll(fixture->conn);
+		assert_int_equal(counters[COUNTER_STREAM_HOLES], rows[i].holes);
+		assert_int_equal(fixture->conn->facts.lost_bytes, rows[i].lost);
+		assert_int_equal(fixture->conn->facts.ciphertext_bytes, rows[i].ciphertext);
+		assert_int_equal(fixture->conn->facts.moved_bytes, rows[i].lost);
+		free(event);
+		teardown(&own);
+	}
+}
+
 static void test_unknown_until_told(void **state)
 {
 	struct fixture *fixture = *state;
@@ -274,9 +320,15 @@ static void test_end_reasons(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_bytes_by_reason),    T(test_lost_record_is_counted),	  T(test_verdict_once),
-		T(test_unknown_until_told), T(test_addresses_are_kept),		  T(test_absorb),
-		T(test_end_reasons),	    T(test_spliced_bytes_have_a_counter),
+		T(test_bytes_by_reason),
+		T(test_lost_record_is_counted),
+		T(test_verdict_once),
+		T(test_unknown_until_told),
+		T(test_addresses_are_kept),
+		T(test_absorb),
+		T(test_end_reasons),
+		T(test_spliced_bytes_have_a_counter),
+		T(test_unrecorded_bytes_are_not_lost),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
