@@ -32,7 +32,8 @@
 #define NAME_WEIGHT	  8 /* a byte of a name that is compared costs as much as so many of a search */
 #define POINTERS_MAX	  (512u << 10)
 #define PIECE_BYTES	  (1u << 20)
-#define CODE_BYTES_MAX	  (512u << 20) /* handed out of one file, however many segments tell of it */
+#define CODE_BYTES_MAX \
+	(512u << 20) /* handed out of one file, and no more than it has, however many segments tell of it */
 
 struct section {
 	Elf64_Shdr header;
@@ -416,7 +417,11 @@ void elf_each_code(const struct elf_file *file, size_t overlap,
 		   bool (*fn)(void *ctx, uint64_t address, struct slice code), void *ctx)
 {
 	struct code_walk walk = {
-		.piece = malloc(PIECE_BYTES), .overlap = overlap, .left = CODE_BYTES_MAX, .fn = fn, .ctx = ctx
+		.piece = malloc(PIECE_BYTES),
+		.overlap = overlap,
+		.left = file->size < CODE_BYTES_MAX ? file->size : CODE_BYTES_MAX,
+		.fn = fn,
+		.ctx = ctx,
 	};
 	bool more = walk.piece != NULL;
 

@@ -336,6 +336,33 @@ static void test_search_is_bounded(void **state)
 	elf_file_close(elf);
 }
 
+static bool bytes_count(void *ctx, uint64_t address, struct slice code)
+{
+	(void)address;
+	*(size_t *)ctx += code.len;
+	return true;
+}
+
+/* Sixteen segments that are the same bytes of the file. */
+static void test_code_is_not_handed_out_again_and_again(void **state)
+{
+	struct build_image image;
+	struct elf_file *elf;
+	size_t total = 0;
+
+	(void)state;
+	build_fill(&image, EM_X86_64, two_functions);
+	for (size_t i = 1; i < 16; i++)
+		memcpy(image.bytes + sizeof(Elf64_Ehdr) + i * sizeof(Elf64_Phdr),
+		       image.bytes + sizeof(Elf64_Ehdr), sizeof(Elf64_Phdr));
+	image.bytes[offsetof(Elf64_Ehdr, e_phnum)] = 16;
+	elf = open_bytes(image.bytes, sizeof(image.bytes));
+	assert_non_null(elf);
+	elf_each_code(elf, 0, bytes_count, &total);
+	assert_int_equal(total, sizeof(image.bytes));
+	elf_file_close(elf);
+}
+
 int elf_test_landmark(int value);
 __attribute__((noinline)) int elf_test_landmark(int value)
 {
@@ -386,6 +413,7 @@ int main(void)
 		cmocka_unit_test(test_sparse_files_are_not_held),
 		cmocka_unit_test(test_sections_are_bounded_together),
 		cmocka_unit_test(test_search_is_bounded),
+		cmocka_unit_test(test_code_is_not_handed_out_again_and_again),
 		cmocka_unit_test(test_own_executable),
 	};
 
