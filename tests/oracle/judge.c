@@ -359,8 +359,8 @@ static void check_whole(struct judging *judging, int id, const struct exchange *
 {
 	const struct true_exchange *truth = &judging->play->conversation->exchange[id];
 	struct fate *fate = &judging->verdict->fate[id];
-	bool error_right = exchange->h2_error_known == truth->error_known &&
-			   (!truth->error_known || exchange->h2_error == truth->error);
+	bool error_right = exchange->error_known == truth->error_known &&
+			   (!truth->error_known || exchange->error == truth->error);
 
 	fate->together = exchange->response || !truth->side[MESSAGE_RESPONSE].exists;
 	fate->flags = exchange->flags;
@@ -371,8 +371,8 @@ static void check_whole(struct judging *judging, int id, const struct exchange *
 		      (exchange->flags & ~(truth->may_flags | FLAG_PARTIAL_HEADERS)) == truth->flags;
 	if (fate->whole && !exchange->flags)
 		check_times(judging, id, exchange);
-	if (exchange->h2_error_known && !error_right)
-		find(judging, FAULT_FIELD, "exchange %d: error %u", id, exchange->h2_error);
+	if (exchange->error_known && !error_right)
+		find(judging, FAULT_FIELD, "exchange %d: error %u", id, exchange->error);
 }
 
 static void on_exchange(void *ctx, struct exchange *exchange)
