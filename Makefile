@@ -238,6 +238,14 @@ build/peers/callbacks-inside: tests/e2e/peers/callbacks.c
 	$(Q)$(CC) $(CFLAGS) -std=gnu11 -D_GNU_SOURCE $(WARNINGS) -o $@ $< -Wl,-Bstatic -lssl -lcrypto -Wl,-Bdynamic \
 		$(filter-out -lssl -lcrypto,$(shell $(PKG_CONFIG) --static --libs openssl)) -lpthread
 
+# Nor does this one, which keeps the names of OpenSSL's other functions, tell where its ciphertext goes.
+build/peers/memory: tests/e2e/peers/memory.c
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) -std=gnu11 -D_GNU_SOURCE $(WARNINGS) -o $@ $< -Wl,-Bstatic -lssl -lcrypto -Wl,-Bdynamic \
+		$(filter-out -lssl -lcrypto,$(shell $(PKG_CONFIG) --static --libs openssl)) -lpthread
+	$(Q)objcopy --strip-symbol=BIO_write --strip-symbol=BIO_write_ex $@
+
 build/peers/callbacks-stripped: build/peers/callbacks-inside
 	$(call say,STRIP,$@)
 	$(Q)strip -o $@ $<
