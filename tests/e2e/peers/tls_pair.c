@@ -61,13 +61,8 @@ static void read_until(SSL *ssl, const char *end)
 	} while (len < strlen(end) || strcmp(buffer + len - strlen(end), end) != 0);
 }
 
-static void serve(int listener, const char *certificate, const char *key)
+static void serve(SSL_CTX *ctx, int listener)
 {
-	SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
-
-	need(ctx && SSL_CTX_use_certificate_chain_file(ctx, certificate) == 1 &&
-		     SSL_CTX_use_PrivateKey_file(ctx, key, SSL_FILETYPE_PEM) == 1,
-	     "certificate");
 	for (;;) {
 		SSL *ssl = session_open(ctx, accept(listener, NULL, NULL), SSL_accept);
 
@@ -97,11 +92,15 @@ int main(int argc, char **argv)
 	struct ifreq loopback = { .ifr_name = "lo", .ifr_flags = IFF_UP };
 	socklen_t size = sizeof(to);
 	int listener = socket(AF_INET, SOCK_STREAM, 0);
-	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method()), *server_ctx = SSL_CTX_new(TLS_server_method());
 	char path[512];
 	pid_t server;
 
-	need(argc >= 3 && ctx, "usage: tls_pair CERTIFICATE KEY");
+	need(argc >= 3 && ctx && server_ctx, "usage: tls_pair CERTIFICATE KEY");
+	/* "ready" means that no file is opened any more: it may be deleted. */
+	need(SSL_CTX_use_certificate_chain_file(server_ctx, argv[1]) == 1 &&
+		     SSL_CTX_use_PrivateKey_file(server_ctx, argv[2], SSL_FILETYPE_PEM) == 1,
+	     "certificate");
 	(void)ioctl(listener, SIOCSIFFLAGS, &loopback); /* it is up, or this is not allowed */
 	need(bind(listener, (struct sockaddr *)&to, sizeof(to)) == 0 && listen(listener, 8) == 0 &&
 		     getsockname(listener, (struct sockaddr *)&to, &size) == 0,
@@ -110,8 +109,9 @@ int main(int argc, char **argv)
 	need(server >= 0, "fork");
 	if (!server) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		serve(listener, argv[1], argv[2]);
+		serve(server_ctx, listener);
 	}
+	close(listener); /* without the server connections are refused */
 	puts("ready");
 	fflush(stdout);
 	while (fgets(path, sizeof(path), stdin)) {
