@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """GnuTLS, Mbed TLS and wolfSSL: packaged clients and servers of each, and the odd ways into GnuTLS."""
+import signal
 import subprocess
 
 import pytest
@@ -213,5 +214,8 @@ def test_come_and_go(tmp_path, nginx, site):
         watch.leave(how)
         assert client.process.wait(DEADLINE_S) == 0
         assert got.read_bytes() == (site / "small.txt").read_bytes() * count
-        assert {(brief(one), one["tls.library"]) for one in watch.of(client)} == {("GET /small.txt 200 0 1000", "gnutls")}
+        seen = watch.of(client)
+        if how == signal.SIGINT and "in-flight" in seen[-1].get("hark.flags", []):
+            seen.pop()  # the one that was under way when hark ended
+        assert {(brief(one), one["tls.library"]) for one in seen} == {("GET /small.txt 200 0 1000", "gnutls")}
     assert under_load
