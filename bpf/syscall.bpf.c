@@ -333,7 +333,7 @@ static __always_inline int syscall_transfer(struct pt_regs *user, __s64 ret, boo
 		return end_or_reset(&c.record, sk, ret, direction);
 	if ((flags & MSG_TRUNC) && c.record.sock.family != AF_UNIX)
 		c.hole = HOLE_TRUNC;
-	transfer_run(&c, &regs, ret, looped);
+	transfer_run(&c, &regs, ret, looped ? CAPTURE_LOOPED : CAPTURE_BOUNDED);
 	return 0;
 }
 

@@ -426,6 +426,17 @@ static __noinline int ciphertext_find(const struct capture *c)
 	return 0;
 }
 
+/*
+ * The verifier follows each way through a program with all that it knows of every number: ways that set one
+ * differently stay apart to the end. What it has forgotten is the same on all of them. unknown: any number
+ * that it does not know. Returns `number`.
+ */
+static __always_inline __u64 verifier_forgets(__u64 number, __u64 unknown)
+{
+	asm volatile("%0 ^= %1\n%0 ^= %1" : "+r"(number) : "r"(unknown));
+	return number;
+}
+
 /* Who follows a socket's position without records (`placed`): */
 enum transfer_place {
 	PLACE_NOWHERE, /* user space alone, for each transfer leaves a record */
@@ -438,13 +449,19 @@ enum transfer_place {
  * moved. Decides and captures.
  */
 static __always_inline enum transfer_place transfer_run(struct capture *c, const struct syscall_regs *regs,
-							__u32 bytes, bool looped)
+							__u32 bytes, enum capture_form form)
 {
 	struct event_data *record = &c->record;
 	struct tls_call *call = tls_call_around(regs->sp);
 	enum transfer_place place = PLACE_NOWHERE;
 	__u32 *mark;
 
+	c->hole = verifier_forgets(c->hole, regs->sp);
+	record->h.flags = verifier_forgets(record->h.flags, regs->sp);
+	record->sock.fd = verifier_forgets(record->sock.fd, regs->sp);
+	record->offset = verifier_forgets(record->offset, regs->sp);
+	c->vectors = verifier_forgets(c->vectors, regs->sp);
+	c->vector_count = verifier_forgets(c->vector_count, regs->sp);
 	if (record->sock.protocol == IPPROTO_TCP)
 		record->source = ktls_source(record->sock.sk, record->direction, message_of_call(regs),
 					     record->source);
@@ -464,7 +481,7 @@ static __always_inline enum transfer_place transfer_run(struct capture *c, const
 	if (mark && (*mark & KM_PLACED))
 		place = PLACE;
 	if (is_ktls(record)) {
-		ktls_turn(c, count_claim(record->sock.id, record->direction, bytes, looped), bytes);
+		ktls_turn(c, count_claim(record->sock.id, record->direction, bytes, form), bytes);
 	} else if (mark && (*mark & KM_CIPHERTEXT)) {
 		kernel_count(KC_BYTES_CIPHERTEXT, bytes);
 		return place;
@@ -488,7 +505,13 @@ static __always_inline enum transfer_place transfer_run(struct capture *c, const
 		buffers_find(c, regs);
 	if (c->hole != HOLE_NONE)
 		c->snap = 0;
-	capture_run(c, looped);
+	c->hole = verifier_forgets(c->hole, regs->sp);
+	c->snap = verifier_forgets(c->snap, regs->sp);
+	c->drop = verifier_forgets(c->drop, regs->sp);
+	c->range = verifier_forgets(c->range, regs->sp);
+	c->range_bytes = verifier_forgets(c->range_bytes, regs->sp);
+	place = verifier_forgets(place, regs->sp);
+	capture_run(c, form);
 	return place;
 }
 

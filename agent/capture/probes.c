@@ -86,8 +86,10 @@ static void programs_choose(struct probes *probes)
 	struct hark_bpf *s = probes->skeleton;
 	bool socket = probes->capture == CAPTURE_SOCKET;
 
-	bpf_program__set_autoload(s->progs.socket_sent, socket);
-	bpf_program__set_autoload(s->progs.socket_received, socket);
+	bpf_program__set_autoload(s->progs.socket_sent, socket && !features->session);
+	bpf_program__set_autoload(s->progs.socket_sent_apart, socket && features->session);
+	bpf_program__set_autoload(s->progs.socket_received, socket && !features->session);
+	bpf_program__set_autoload(s->progs.socket_received_apart, socket && features->session);
 	bpf_program__set_autoload(s->progs.socket_spliced, socket);
 	bpf_program__set_autoload(s->progs.state_by_cookie, socket);
 	bpf_program__set_autoload(s->progs.state_by_inode, !socket);

@@ -242,7 +242,7 @@ static __always_inline bool tls_call_take(__u64 thread, __u64 sp, struct tls_cal
 	return false;
 }
 
-static __always_inline int tls_return(struct pt_regs *ctx, bool looped)
+static __always_inline int tls_return(struct pt_regs *ctx, enum capture_form form)
 {
 	__u64 thread = bpf_get_current_pid_tgid(), level = 0;
 	struct tls_call call, *around = 0;
@@ -255,7 +255,7 @@ static __always_inline int tls_return(struct pt_regs *ctx, bool looped)
 	result = PT_REGS_RC(ctx);
 	if (call.result == TLS_RETURNS_PAIR)
 		result = result ? 0 : FUNCTION_SECOND_RESULT(ctx);
-	return tls_call_returned(&call, around, result, looped);
+	return tls_call_returned(&call, around, result, form);
 }
 
 /*
@@ -265,7 +265,7 @@ static __always_inline int tls_return(struct pt_regs *ctx, bool looped)
 static __always_inline int tls_session_run(struct pt_regs *ctx)
 {
 	if (bpf_get_func_ip(ctx) != PT_REGS_IP(ctx))
-		return tls_return(ctx, true);
+		return tls_return(ctx, CAPTURE_APART);
 	return tls_entry(ctx, bpf_get_attach_cookie(ctx), true);
 }
 
@@ -308,12 +308,12 @@ SLOTS(10) SLOTS(11) SLOTS(12) SLOTS(13) SLOTS(14) SLOTS(15)
 
 	SEC("uprobe") int tls_leave(struct pt_regs *ctx)
 {
-	return UNPREEMPTED(tls_return(ctx, true));
+	return UNPREEMPTED(tls_return(ctx, CAPTURE_LOOPED));
 }
 
 /* The same where the kernel has no bpf_loop (before 5.17). */
 SEC("uprobe")
 int tls_leave_bounded(struct pt_regs *ctx)
 {
-	return UNPREEMPTED(tls_return(ctx, false));
+	return UNPREEMPTED(tls_return(ctx, CAPTURE_BOUNDED));
 }

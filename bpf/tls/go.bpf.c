@@ -151,7 +151,7 @@ static __always_inline bool go_deferred_result(struct pt_regs *ctx, const struct
 	return bpf_probe_read_user(result, sizeof(*result), (void *)(sp + 8 * function->done)) == 0;
 }
 
-static __always_inline int go_return(struct pt_regs *ctx, __u64 cookie, bool looped)
+static __always_inline int go_return(struct pt_regs *ctx, __u64 cookie, enum capture_form form)
 {
 	const struct tls_function *function = (const struct tls_function *)&cookie;
 	__u64 key = go_key(GO_GOROUTINE(ctx));
@@ -174,7 +174,7 @@ static __always_inline int go_return(struct pt_regs *ctx, __u64 cookie, bool loo
 	at->ssl = 0;
 	if (call.result == TLS_STORES_IF_ZERO)
 		result = result != 0;
-	tls_call_returned(&call, around, result, looped);
+	tls_call_returned(&call, around, result, form);
 	go_call_ends(&call);
 	return 0;
 }
@@ -188,12 +188,12 @@ int go_enter(struct pt_regs *ctx)
 SEC("uprobe")
 int go_leave(struct pt_regs *ctx)
 {
-	return UNPREEMPTED(go_return(ctx, bpf_get_attach_cookie(ctx), true));
+	return UNPREEMPTED(go_return(ctx, bpf_get_attach_cookie(ctx), CAPTURE_LOOPED));
 }
 
 /* The same where the kernel has no bpf_loop (5.15 and 5.16). */
 SEC("uprobe")
 int go_leave_bounded(struct pt_regs *ctx)
 {
-	return UNPREEMPTED(go_return(ctx, bpf_get_attach_cookie(ctx), false));
+	return UNPREEMPTED(go_return(ctx, bpf_get_attach_cookie(ctx), CAPTURE_BOUNDED));
 }

@@ -49,7 +49,8 @@ static __noinline int vectors_walk(struct vector_walk *walk)
 
 /* The template of a record: `moved` bytes of the stream, and its end. */
 static __always_inline void record_fill(struct event_data *record, struct kernel_session *session, __u64 conn,
-					__u64 stream, __u8 direction, __u64 moved, bool fin, bool looped)
+					__u64 stream, __u8 direction, __u64 moved, bool fin,
+					enum capture_form form)
 {
 	header_fill(&record->h, EVENT_STREAM_DATA,
 		    EVENT_CALL_TIME | (session->from_start ? EVENT_FROM_START : 0) | (fin ? EVENT_EOF : 0));
@@ -59,12 +60,12 @@ static __always_inline void record_fill(struct event_data *record, struct kernel
 	record->direction = direction;
 	record->source = session->library;
 	generation_fill(record, session->generation);
-	record->pos = count_add(&session->count[direction & 1], moved + fin, looped);
+	record->pos = count_add(&session->count[direction & 1], moved + fin, form);
 }
 
 /* Bytes that were received: fills *c. False: there is nothing to tell. */
 static __always_inline bool stream_read(struct pt_regs *ctx, struct kernel_session *session,
-					struct capture *c, bool looped)
+					struct capture *c, enum capture_form form)
 {
 	__u64 moved = PT_REGS_PARM4(ctx);
 	bool fin = (__u32)PT_REGS_PARM5(ctx);
@@ -75,13 +76,13 @@ static __always_inline bool stream_read(struct pt_regs *ctx, struct kernel_sessi
 	c->range_bytes = moved;
 	c->left = moved;
 	record_fill(&c->record, session, PT_REGS_PARM1(ctx), PT_REGS_PARM2(ctx), DIRECTION_RECEIVED, moved,
-		    fin, looped);
+		    fin, form);
 	return true;
 }
 
 /* The same of bytes that are sent. */
 static __always_inline bool stream_taken(struct pt_regs *ctx, struct kernel_session *session,
-					 struct capture *c, bool looped)
+					 struct capture *c, enum capture_form form)
 {
 	__u64 conn = PT_REGS_PARM1(ctx), stream = PT_REGS_PARM2(ctx), moved = PT_REGS_PARM3(ctx);
 	struct session_key key = { .ssl = conn, .pid = bpf_get_current_pid_tgid() >> 32 };
@@ -110,7 +111,7 @@ static __always_inline bool stream_taken(struct pt_regs *ctx, struct kernel_sess
 	c->vectors = walk.at + walk.next * sizeof(struct user_iovec);
 	c->vector_count = walk.count - walk.next;
 	c->left = moved;
-	record_fill(&c->record, session, conn, stream, DIRECTION_SENT, moved, fin, looped);
+	record_fill(&c->record, session, conn, stream, DIRECTION_SENT, moved, fin, form);
 	return true;
 }
 
@@ -157,7 +158,7 @@ static __always_inline bool stream_listens(__u64 conn)
 }
 
 /* A call that moves bytes, at its entry. */
-static __always_inline int stream_move(struct pt_regs *ctx, __u64 cookie, bool looped)
+static __always_inline int stream_move(struct pt_regs *ctx, __u64 cookie, enum capture_form form)
 {
 	const struct tls_function *function = (const struct tls_function *)&cookie;
 	struct kernel_session *session;
@@ -166,8 +167,8 @@ static __always_inline int stream_move(struct pt_regs *ctx, __u64 cookie, bool l
 	if (!stream_listens(PT_REGS_PARM1(ctx)))
 		return 1;
 	session = session_claim(PT_REGS_PARM1(ctx), function->library);
-	if (!session || (function->kind == TLS_STREAM_READ ? !stream_read(ctx, session, &c, looped)
-							   : !stream_taken(ctx, session, &c, looped)))
+	if (!session || (function->kind == TLS_STREAM_READ ? !stream_read(ctx, session, &c, form)
+							   : !stream_taken(ctx, session, &c, form)))
 		return 1;
 	if (!c.left) {
 		submit_bare(&c.record, wake_flags());
@@ -175,7 +176,7 @@ static __always_inline int stream_move(struct pt_regs *ctx, __u64 cookie, bool l
 	}
 	c.part = c.left;
 	c.snap = c.hole ? 0 : settings.snaplen_bytes;
-	capture_run(&c, looped);
+	capture_run(&c, form);
 	return 1;
 }
 
@@ -260,7 +261,7 @@ static __always_inline int stream_session(struct pt_regs *ctx)
 	if (bpf_get_func_ip(ctx) != PT_REGS_IP(ctx))
 		return stream_leave(ctx);
 	if (function->kind == TLS_STREAM_READ || function->kind == TLS_STREAM_TAKE)
-		return stream_move(ctx, cookie, true);
+		return stream_move(ctx, cookie, CAPTURE_APART);
 	return stream_enter(ctx, cookie, true);
 }
 
@@ -276,14 +277,14 @@ int nghttp3_session(struct pt_regs *ctx)
 SEC("uprobe")
 int nghttp3_move(struct pt_regs *ctx)
 {
-	return UNPREEMPTED(stream_move(ctx, bpf_get_attach_cookie(ctx), true));
+	return UNPREEMPTED(stream_move(ctx, bpf_get_attach_cookie(ctx), CAPTURE_LOOPED));
 }
 
 /* The same where the kernel has no bpf_loop (5.15 and 5.16). */
 SEC("uprobe")
 int nghttp3_move_bounded(struct pt_regs *ctx)
 {
-	return UNPREEMPTED(stream_move(ctx, bpf_get_attach_cookie(ctx), false));
+	return UNPREEMPTED(stream_move(ctx, bpf_get_attach_cookie(ctx), CAPTURE_BOUNDED));
 }
 
 SEC("uprobe")

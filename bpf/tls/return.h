@@ -260,7 +260,7 @@ static __always_inline bool early_written(struct kernel_session *session, const 
  * which it was made; NULL: in none.
  */
 static __always_inline int tls_call_returned(struct tls_call *call, struct tls_call *around, __s64 result,
-					     bool looped)
+					     enum capture_form form)
 {
 	struct kernel_session *session;
 	struct capture c = {};
@@ -299,7 +299,7 @@ static __always_inline int tls_call_returned(struct tls_call *call, struct tls_c
 	c.record.offset = call->start_ns;
 	c.record.direction = direction;
 	c.record.source = call->library;
-	c.record.pos = count_add(&session->count[direction & 1], moved, looped);
+	c.record.pos = count_add(&session->count[direction & 1], moved, form);
 	c.left = moved;
 	c.part = moved;
 	c.snap = settings.snaplen_bytes;
@@ -318,7 +318,7 @@ static __always_inline int tls_call_returned(struct tls_call *call, struct tls_c
 	}
 	if (moved >= SKIP_WORTH_BYTES)
 		c.drop = plaintext_unwanted(call, direction, c.record.pos, moved);
-	capture_run(&c, looped);
+	capture_run(&c, form);
 	return 0;
 }
 

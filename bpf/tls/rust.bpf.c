@@ -33,7 +33,7 @@ static __always_inline __u64 rust_first_bytes(__u64 received, __u64 bytes)
 	return piece.memory + taken;
 }
 
-static __always_inline int rust_take(struct pt_regs *ctx, __u64 cookie, bool looped)
+static __always_inline int rust_take(struct pt_regs *ctx, __u64 cookie, enum capture_form form)
 {
 	const struct tls_function *function = (const struct tls_function *)&cookie;
 	const struct tls_layout *layout = rust_layout(function);
@@ -56,18 +56,18 @@ static __always_inline int rust_take(struct pt_regs *ctx, __u64 cookie, bool loo
 	call.kind = call.buffer ? TLS_READ : TLS_READ_APART;
 	call.result = TLS_RETURNS_LONG;
 	call.library = function->library;
-	return tls_call_returned(&call, 0, call.size, looped);
+	return tls_call_returned(&call, 0, call.size, form);
 }
 
 SEC("uprobe")
 int tls_take(struct pt_regs *ctx)
 {
-	return UNPREEMPTED(rust_take(ctx, bpf_get_attach_cookie(ctx), true));
+	return UNPREEMPTED(rust_take(ctx, bpf_get_attach_cookie(ctx), CAPTURE_LOOPED));
 }
 
 /* The same where the kernel has no bpf_loop (5.15 and 5.16). */
 SEC("uprobe")
 int tls_take_bounded(struct pt_regs *ctx)
 {
-	return UNPREEMPTED(rust_take(ctx, bpf_get_attach_cookie(ctx), false));
+	return UNPREEMPTED(rust_take(ctx, bpf_get_attach_cookie(ctx), CAPTURE_BOUNDED));
 }
