@@ -122,7 +122,7 @@ static __always_inline void position_fill(struct event_data *r, struct sock *sk,
 
 	r->direction = direction;
 	if (!tp) {
-		r->pos = count_claim(r->sock.id, direction, bytes, true);
+		r->pos = count_wanted(r, direction, bytes, true);
 		return;
 	}
 	r->h.flags |= EVENT_POS_SEQ32;

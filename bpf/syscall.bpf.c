@@ -80,7 +80,7 @@ static __always_inline void position_fill(struct event_data *r, struct sock *sk,
 {
 	r->direction = direction;
 	if (r->sock.protocol != IPPROTO_TCP) {
-		r->pos = count_claim(r->sock.id, direction, bytes, looped);
+		r->pos = count_wanted(r, direction, bytes, looped);
 		return;
 	}
 	r->h.flags |= EVENT_POS_SEQ32;

@@ -9,6 +9,7 @@ import subprocess
 import pytest
 
 from harness import HARK, ROOT, Hark, free_port, run
+from servers import PYTHON
 
 CURL = ("curl", "-sS", "-k", "-o", "/dev/null")
 RECORDING = ROOT / "testdata/recordings/mixed.rec"
@@ -254,6 +255,25 @@ def test_containers_are_decided_in_the_kernel(hark, nginx, cgroup, capture):
     # Outside, 31 MB were sent and received; nginx, which was there before, is ignored as well.
     assert watch.stats["bytes.moved"] < 25_000_000, watch.stats["bytes.moved"]
     assert watch.stats["events.lost"] == 0
+
+
+SOCKET_PAIRS = """
+import resource, socket
+resource.setrlimit(resource.RLIMIT_NOFILE, (100, 100))
+for i in range(9000):
+    one, other = socket.socketpair()
+    one.send(b"x")
+    other.send(b"y")
+    one.close()
+    other.close()
+"""
+
+
+def test_sockets_that_a_port_leaves_out_take_no_room(hark, capture):
+    """Nobody is told when they are gone, so nothing may be kept of them: the kernel side has room for 16,384 counts."""
+    with hark("--capture", capture, "port:1") as watch:
+        run(PYTHON, "-c", SOCKET_PAIRS)
+    assert watch.stats["limit.maps"] == 0
 
 
 def test_children_that_a_pid_leaves_out_are_said(nginx, hark):
