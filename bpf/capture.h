@@ -578,8 +578,10 @@ static __always_inline __u64 count_claim(__u64 id, __u8 direction, __u64 n, bool
 	return count_add(count, n, looped);
 }
 
-/* The same for a record's socket; 0 of one that a port filter leaves out: nobody would tell when it is gone. */
-static __always_inline __u64 count_wanted(const struct event_data *record, __u8 direction, __u64 n, bool looped)
+/* The same for a record's socket; 0 of one that a port filter leaves out: nobody would tell when it is gone.
+ */
+static __always_inline __u64 count_wanted(const struct event_data *record, __u8 direction, __u64 n,
+					  bool looped)
 {
 	return socket_wanted(&record->sock) ? count_claim(record->sock.id, direction, n, looped) : 0;
 }
