@@ -437,6 +437,27 @@ static __always_inline __u64 verifier_forgets(__u64 number, __u64 unknown)
 	return number;
 }
 
+/* Numbers that the ways to transfer_run() have set. */
+static __always_inline void transfer_forget(struct capture *c, __u64 unknown)
+{
+	c->hole = verifier_forgets(c->hole, unknown);
+	c->record.h.flags = verifier_forgets(c->record.h.flags, unknown);
+	c->record.sock.fd = verifier_forgets(c->record.sock.fd, unknown);
+	c->record.offset = verifier_forgets(c->record.offset, unknown);
+	c->vectors = verifier_forgets(c->vectors, unknown);
+	c->vector_count = verifier_forgets(c->vector_count, unknown);
+}
+
+/* Numbers that the ways through it to the capture have set. */
+static __always_inline void buffers_forget(struct capture *c, __u64 unknown)
+{
+	c->hole = verifier_forgets(c->hole, unknown);
+	c->snap = verifier_forgets(c->snap, unknown);
+	c->drop = verifier_forgets(c->drop, unknown);
+	c->range = verifier_forgets(c->range, unknown);
+	c->range_bytes = verifier_forgets(c->range_bytes, unknown);
+}
+
 /* Who follows a socket's position without records (`placed`): */
 enum transfer_place {
 	PLACE_NOWHERE, /* user space alone, for each transfer leaves a record */
@@ -456,12 +477,7 @@ static __always_inline enum transfer_place transfer_run(struct capture *c, const
 	enum transfer_place place = PLACE_NOWHERE;
 	__u32 *mark;
 
-	c->hole = verifier_forgets(c->hole, regs->sp);
-	record->h.flags = verifier_forgets(record->h.flags, regs->sp);
-	record->sock.fd = verifier_forgets(record->sock.fd, regs->sp);
-	record->offset = verifier_forgets(record->offset, regs->sp);
-	c->vectors = verifier_forgets(c->vectors, regs->sp);
-	c->vector_count = verifier_forgets(c->vector_count, regs->sp);
+	transfer_forget(c, regs->sp);
 	if (record->sock.protocol == IPPROTO_TCP)
 		record->source = ktls_source(record->sock.sk, record->direction, message_of_call(regs),
 					     record->source);
@@ -505,11 +521,7 @@ static __always_inline enum transfer_place transfer_run(struct capture *c, const
 		buffers_find(c, regs);
 	if (c->hole != HOLE_NONE)
 		c->snap = 0;
-	c->hole = verifier_forgets(c->hole, regs->sp);
-	c->snap = verifier_forgets(c->snap, regs->sp);
-	c->drop = verifier_forgets(c->drop, regs->sp);
-	c->range = verifier_forgets(c->range, regs->sp);
-	c->range_bytes = verifier_forgets(c->range_bytes, regs->sp);
+	buffers_forget(c, regs->sp);
 	place = verifier_forgets(place, regs->sp);
 	capture_run(c, form);
 	return place;

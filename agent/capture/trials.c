@@ -271,7 +271,7 @@ static int trial_proven_event(struct trials *trials, struct trial *trial, const 
 	return is_ambiguous(trial, event) ? 0 : event_pass(trials, trial, event);
 }
 
-/* What waited goes on, in order. */
+/* Events that waited go on, in order. */
 static int trial_prove(struct trials *trials, struct trial *trial)
 {
 	struct buffer waiting = trial->waiting;

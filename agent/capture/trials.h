@@ -31,7 +31,7 @@ void trials_free(struct trials *trials);
  */
 uint8_t trials_add(struct trials *trials, const struct library_found *found,
 		   const struct file_identity *identity, const char *path, bool ends);
-/* It is not probed any more; one that was never added is no failure. */
+/* Takes a file off trial, which is not probed any more; one that was never added is no failure. */
 void trials_remove(struct trials *trials, const struct file_identity *identity);
 
 /*

@@ -80,7 +80,7 @@ static bool machine_print(const struct doctor_config *config)
 	return probes != NULL;
 }
 
-/* Who reads a file or a pipe can put up with longer lines, but with lines. */
+/* Readers of a file or a pipe can put up with longer lines, but with lines. */
 #define COLUMNS_ELSEWHERE 132
 
 static int all_print(struct doctor_files *files, const struct doctor_config *config)

@@ -132,7 +132,7 @@ int doctor_files_find(const struct doctor_files *files, const struct file_identi
 	return -1;
 }
 
-/* What carries data is of one of these kinds, by the library; the first that it has. */
+/* The kinds of calls that carry data; a library's is the first of them that it has. */
 #define DATA_KINDS 3
 static const enum tls_call_kind reading[DATA_KINDS] = { TLS_READ, TLS_TAKE, TLS_STREAM_READ },
 				writing[DATA_KINDS] = { TLS_WRITE, TLS_WRITEV, TLS_STREAM_OFFER };

@@ -103,7 +103,7 @@ static bool process_take(void *ctx, uint32_t pid)
 	int err = -ESRCH;
 
 	if (pid != processes->except) {
-		/* What has begun since all were searched would seem to have nothing that is followed. */
+		/* One that began since all were searched would seem to have nothing that is followed. */
 		(void)library_search_scan_pid(processes->files->search, pid);
 		err = doctor_look(&look, processes->files, pid);
 	}

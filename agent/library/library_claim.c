@@ -113,7 +113,7 @@ int library_claim_parse(const char *text, struct library_claim *out, char why[CL
 
 /* --- its file -------------------------------------------------------------------------------- */
 
-/* What compilers and linkers fill the room between functions with, and what ends a function. */
+/* Bytes that compilers and linkers put between functions, and those that end a function. */
 static bool ends_before(const uint8_t *code)
 {
 	static const uint8_t ends[] = { 0xcc, 0x90, 0x00, 0xc3 };
