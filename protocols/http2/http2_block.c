@@ -16,8 +16,6 @@
 
 #include <errno.h>
 
-#define HEAD_ALWAYS_BYTES 2048 /* kept of each head, however much the others take */
-
 enum block_meaning {
 	BLOCK_HEAD,
 	BLOCK_TRAILERS,
@@ -37,19 +35,6 @@ struct block_context {
 static void refuse(struct protocol *protocol)
 {
 	protocol_count(&protocol->handler, NOTE_MESSAGE_REFUSED, 1);
-}
-
-/* One byte of a block may stand for a whole entry of the table, so what all heads take has a limit too. */
-static size_t head_limit_bytes(const struct protocol *protocol)
-{
-	const struct protocol_config *config = &protocol->config;
-	size_t limit = config->memory_limit_bytes, used, room;
-
-	if (!limit)
-		return config->message_limit_bytes;
-	used = http2_memory(protocol) + (config->given_bytes ? *config->given_bytes : 0);
-	room = used + HEAD_ALWAYS_BYTES < limit ? limit - used : HEAD_ALWAYS_BYTES;
-	return room < config->message_limit_bytes ? room : config->message_limit_bytes;
 }
 
 /* RFC 9113, 5.1.1: streams begin in the order of their ids. */
@@ -85,7 +70,8 @@ static int block_read(struct http2_side *side, const struct http2_block *block, 
 	int err;
 
 	table_check(side, block);
-	err = http2_head_read(head, hpack, block, head_limit_bytes(protocol));
+	err = http2_head_read(head, hpack, block,
+			      http2_head_limit_bytes(&protocol->config, http2_memory(protocol)));
 	if (block->lost || block->ended || err == -EAGAIN)
 		protocol_count(&protocol->handler, NOTE_HEADER_BLOCK_LOST, 1);
 	if (block->lost) {

@@ -8,6 +8,8 @@
 
 #include <errno.h>
 
+#define HEAD_ALWAYS_BYTES 2048 /* kept of each head, however much the others take */
+
 /* RFC 9110, 15: three digits. Anything else stays unknown. */
 static int status_parse(struct slice value)
 {
@@ -161,4 +163,15 @@ void http2_head_fini(struct http2_head *head)
 {
 	message_free(head->message);
 	head->message = NULL;
+}
+
+size_t http2_head_limit_bytes(const struct protocol_config *config, size_t held_bytes)
+{
+	size_t limit = config->memory_limit_bytes, used, room;
+
+	if (!limit)
+		return config->message_limit_bytes;
+	used = held_bytes + (config->given_bytes ? *config->given_bytes : 0);
+	room = used + HEAD_ALWAYS_BYTES < limit ? limit - used : HEAD_ALWAYS_BYTES;
+	return room < config->message_limit_bytes ? room : config->message_limit_bytes;
 }

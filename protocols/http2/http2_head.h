@@ -9,6 +9,7 @@
 #include "hpack.h"
 #include "http2_assembly.h"
 #include "message.h"
+#include "protocol.h"
 
 #include <stdbool.h>
 
@@ -51,5 +52,11 @@ void http2_head_field(void *ctx, const struct hpack_field *field);
 void http2_head_end(struct http2_head *head);
 
 void http2_head_fini(struct http2_head *head);
+
+/*
+ * How many bytes one more head may take on a connection that holds so many. One byte of a block may stand for
+ * a whole entry of the table, so what all heads take has a limit too (config->memory_limit_bytes).
+ */
+size_t http2_head_limit_bytes(const struct protocol_config *config, size_t held_bytes);
 
 #endif

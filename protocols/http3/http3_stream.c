@@ -13,8 +13,7 @@
 
 #include <errno.h>
 
-#define HEAD_ALWAYS_BYTES 2048 /* kept of each head, however much the others take */
-#define STREAM_STEP	  4    /* ids of request streams differ by it (RFC 9000, 2.1) */
+#define STREAM_STEP 4 /* ids of request streams differ by it (RFC 9000, 2.1) */
 
 size_t http3_memory(const struct protocol *protocol)
 {
@@ -40,24 +39,12 @@ static void refuse(struct protocol *protocol)
 	protocol_count(&protocol->handler, NOTE_MESSAGE_REFUSED, 1);
 }
 
-static size_t head_limit_bytes(const struct protocol *protocol)
-{
-	const struct protocol_config *config = &protocol->config;
-	size_t limit = config->memory_limit_bytes, used, room;
-
-	if (!limit)
-		return config->message_limit_bytes;
-	used = http3_memory(protocol) + (config->given_bytes ? *config->given_bytes : 0);
-	room = used + HEAD_ALWAYS_BYTES < limit ? limit - used : HEAD_ALWAYS_BYTES;
-	return room < config->message_limit_bytes ? room : config->message_limit_bytes;
-}
-
 /* 0, or an error as qpack_read(); after -EBADMSG the head is there, and all of it unknown. */
 static int head_read(const struct http3_place *place, bool now, struct http2_head *head)
 {
 	struct http3_side *side = http3_place_side(place);
 	const struct hpack_sink sink = { .ctx = head, .field = http2_head_field };
-	size_t limit = head_limit_bytes(place->protocol);
+	size_t limit = http2_head_limit_bytes(&place->protocol->config, http3_memory(place->protocol));
 	int err = http2_head_begin(head, limit);
 
 	if (err)
