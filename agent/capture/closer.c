@@ -1,22 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Items go through a pipe, whose writes of this size are never cut or mixed. The thread starts with the first
- * of them: by then hark has given up its rights, and the thread has no more than the rest.
+ * Items go through a pipe, whose reads and writes of this size are never cut or mixed. Each of the first
+ * items starts a thread: by then hark has given up its rights, and a thread has no more than the rest.
  */
 #include "closer.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#define THREADS_MAX 8
+
 struct closer {
 	void (*fn)(void *item);
-	int in, out; /* the pipe's ends: read by the thread, written by everybody else */
-	bool started;
-	pthread_t thread;
+	int in, out; /* the pipe's ends: read by the threads, written by everybody else */
+	size_t thread_count;
+	pthread_t threads[THREADS_MAX];
 };
 
 struct closer *closer_new(void (*fn)(void *item))
@@ -54,17 +55,18 @@ void closer_free(struct closer *closer)
 {
 	if (!closer)
 		return;
-	close(closer->out); /* the thread reads to the end */
-	if (closer->started)
-		pthread_join(closer->thread, NULL);
+	close(closer->out); /* the threads read to the end */
+	for (size_t i = 0; i < closer->thread_count; i++)
+		pthread_join(closer->threads[i], NULL);
 	close(closer->in);
 	free(closer);
 }
 
 void closer_give(struct closer *closer, void *item)
 {
-	if (!closer->started)
-		closer->started = pthread_create(&closer->thread, NULL, thread_run, closer) == 0;
-	if (!closer->started || write(closer->out, &item, sizeof(item)) != sizeof(item))
+	if (closer->thread_count < THREADS_MAX &&
+	    pthread_create(&closer->threads[closer->thread_count], NULL, thread_run, closer) == 0)
+		closer->thread_count++;
+	if (!closer->thread_count || write(closer->out, &item, sizeof(item)) != sizeof(item))
 		closer->fn(item);
 }

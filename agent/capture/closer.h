@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A thread that ends what the kernel is slow to end. It takes one item after
- * the other and shares nothing else with the rest of hark.
+ * Threads that end what the kernel is slow to end: it waits, and who wait at the
+ * same time wait for the same. They share nothing else with the rest of hark.
  */
 #ifndef HARK_CLOSER_H
 #define HARK_CLOSER_H
 
 struct closer;
 
-/* fn runs in the thread, or, when that cannot be had, in the caller's. NULL: errno. */
+/* fn runs in any of the threads, several at once, or, when none can be had, in the caller's. NULL: errno. */
 struct closer *closer_new(void (*fn)(void *item));
 /* Waits until every item is closed. NULL is legal. */
 void closer_free(struct closer *closer);

@@ -267,7 +267,7 @@ void probes_tls_fini(struct probes *probes)
 		struct probed_file *file = probes->files;
 
 		probes->files = file->next;
-		file_free(file);
+		closer_give(probes->closer, file);
 	}
 	closer_free(probes->closer);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Items that are given are closed, in order, and nobody who gives waits for it. */
+/* Items that are given are closed, several at once, and nobody who gives waits for it. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,7 +10,9 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdbool.h>
+#include <time.h>
 
 #define ITEMS 20000 /* more than a pipe holds */
 
@@ -76,6 +78,36 @@ static void test_too_many(void **state)
 		assert_int_equal(items[i], 1);
 }
 
+/* Two items, each of which waits until the other has begun. */
+static sem_t begun[2];
+static int met;
+
+static void item_meet(void *item)
+{
+	size_t which = (sem_t *)item - begun;
+	struct timespec deadline;
+
+	clock_gettime(CLOCK_REALTIME, &deadline);
+	deadline.tv_sec += 30;
+	sem_post(&begun[which]);
+	if (sem_timedwait(&begun[!which], &deadline) == 0)
+		__atomic_add_fetch(&met, 1, __ATOMIC_SEQ_CST);
+}
+
+static void test_several_at_once(void **state)
+{
+	struct closer *closer = closer_new(item_meet);
+
+	(void)state;
+	assert_non_null(closer);
+	for (size_t i = 0; i < 2; i++)
+		assert_int_equal(sem_init(&begun[i], 0, 0), 0);
+	for (size_t i = 0; i < 2; i++)
+		closer_give(closer, &begun[i]);
+	closer_free(closer);
+	assert_int_equal(met, 2);
+}
+
 static void test_nothing(void **state)
 {
 	(void)state;
@@ -88,6 +120,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_nobody_waits),
 		cmocka_unit_test(test_too_many),
+		cmocka_unit_test(test_several_at_once),
 		cmocka_unit_test(test_nothing),
 	};
 
