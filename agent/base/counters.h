@@ -68,7 +68,7 @@
 	  "files whose return probes were taken off to protect a program")                                  \
 	X(PROBES_FAILED, "probes.failed", "TLS libraries that could not be probed")                         \
 	X(PROBES_REFUTED, "probes.refuted",                                                                 \
-	  "files probed by a guess (a signature, --tls-library) that moved no HTTP: not probed any more")   \
+	  "files probed by a guess (a signature, --tls-library) that was wrong: not probed any more")       \
 	X(PROBES_UNPROVEN, "probes.unproven",                                                               \
 	  "calls at such probes that were not shown: nothing proved them")                                  \
 	X(RECORD_DROPPED, "record.dropped", "bytes left out of a redacted recording: not to be judged")     \

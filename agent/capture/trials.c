@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The calls of a file on trial carry a number of the file's own, from which these know whose they are. While
- * it is open all of its events wait, which are few: the first plaintext that is HTTP decides, or some that is
- * not. It decides for the file, not for the session: what one session moves is judged later, as everybody's
- * is. One thing does not wait: that transfers of a socket leave no record (HOLE_MUTED in event.h), for that
- * is so whatever the functions are.
+ * it is open all of its events wait, which are few: HTTP decides, once it was read and written, or some calls
+ * that moved something else. It decides for the file, not for the session: what one session moves is judged
+ * later, as everybody's is. One thing does not wait: that transfers of a socket leave no record (HOLE_MUTED
+ * in event.h), for that is so whatever the functions are.
+ *
+ * A function that reads changes the buffer that it is given, but where the same bytes stood there already;
+ * one that writes never does. So what is read is believed when the buffer was changed, and what is written
+ * refutes the guess when it was: the two may have been taken for each other.
  *
  * Who does not know where sessions end (no SSL_free) knows them by their sockets alone: another one at the
  * same address has another socket, which the kernel side sees. One without a socket could be two, so it is
@@ -26,6 +30,7 @@
 
 #define FILES_MAX     (TLS_TRIAL_ENDLESS - TLS_TRIAL_FIRST)
 #define MISSES_MAX    16	 /* calls that moved something else */
+#define HEAD_MAX      64	 /* bytes that tell HTTP, of calls that move few each */
 #define WAITING_MAX   (1u << 20) /* bytes a file; what has no room is dropped, a loss as any other */
 #define EVENT_ALIGNED 8
 #define EVENT_BYTES   (sizeof(struct event_data) + EVENT_PAYLOAD_MAX)
@@ -37,6 +42,15 @@ enum trial_state {
 	TRIAL_REFUTED,
 };
 
+/* What the calls of one direction moved last that may be the beginning of HTTP, all of one session. */
+struct trial_head {
+	bool proven;
+	bool filled;
+	uint64_t ssl;
+	size_t len;
+	uint8_t bytes[HEAD_MAX];
+};
+
 struct trial {
 	enum trial_state state;
 	const struct library_row *row;
@@ -45,7 +59,8 @@ struct trial {
 	bool ends;
 	bool told_endless;
 	unsigned int misses;
-	struct buffer waiting; /* records, whole, as the ring had them */
+	struct trial_head head[2]; /* by direction */
+	struct buffer waiting;	   /* records, whole, as the ring had them */
 	size_t waiting_count;
 };
 
@@ -55,8 +70,10 @@ struct trials {
 	void *ctx;
 	struct trial files[FILES_MAX];
 	size_t next; /* where a free place is looked for: a number rests before it is given again */
+	uint64_t kept_back[KC_COUNT]; /* bytes that the kernel side counts, of records that did not go on */
 	union {
 		struct event_data event;
+		struct event_counters counters;
 		uint8_t bytes[EVENT_BYTES];
 	} copy;
 };
@@ -157,6 +174,34 @@ static bool looks_http(struct slice bytes)
 	return detect_asks(bytes) || frames_tile(bytes);
 }
 
+/* Is a status line begun, which calls that move a byte each take some time for? */
+static bool begins_answer(const struct trial_head *head)
+{
+	static const char line[] = "HTTP/1.";
+	size_t len = sizeof(line) - 1;
+
+	return head->len && memcmp(head->bytes, line, head->len < len ? head->len : len) == 0;
+}
+
+/* Is what the call moved HTTP, by itself or behind what the calls before it moved? */
+static bool head_take(struct trial_head *head, const struct event_data *event)
+{
+	struct slice bytes = slice_of(event->payload, event->copied);
+	bool filled = event->h.flags & EVENT_FILLED;
+
+	if (looks_http(bytes) || head->ssl != event->ssl || bytes.len > HEAD_MAX - head->len) {
+		head->len = 0;
+		head->filled = false;
+	}
+	head->ssl = event->ssl;
+	head->filled = head->filled || filled;
+	if (bytes.len > HEAD_MAX)
+		return looks_http(bytes);
+	memcpy(head->bytes + head->len, bytes.data, bytes.len);
+	head->len += bytes.len;
+	return looks_http(slice_of(head->bytes, head->len));
+}
+
 /* --- events ------------------------------------------------------------------------------------ */
 
 /* NULL: of no file on trial. */
@@ -179,6 +224,30 @@ static struct trial *trial_of(struct trials *trials, const struct event_header *
 	return NULL;
 }
 
+/* Bytes that nobody knows to have moved are none that did. */
+static void trial_keep_back(struct trials *trials, const struct event_data *event, bool back)
+{
+	bool lost = event->hole == HOLE_FAULT;
+	uint64_t rest = event->len - event->copied, sign = back ? 1 : -(uint64_t)1;
+
+	if (event->h.type != EVENT_TLS_DATA)
+		return;
+	trials->kept_back[KC_BYTES_MOVED] += sign * event->len;
+	trials->kept_back[KC_BYTES_COPIED] += sign * event->copied;
+	trials->kept_back[lost ? KC_BYTES_LOST : KC_BYTES_SKIPPED] += sign * rest;
+}
+
+/* The figures come once a poll: what was kept back since is not in them yet. */
+static int counters_pass(struct trials *trials, const struct event_counters *event)
+{
+	struct event_counters *out = &trials->copy.counters;
+
+	*out = *event;
+	for (size_t i = 0; i < KC_COUNT; i++)
+		out->value[i] -= trials->kept_back[i] < out->value[i] ? trials->kept_back[i] : out->value[i];
+	return trials->fn(trials->ctx, &out->h);
+}
+
 /* The ring's memory is not ours to write. */
 static int event_pass(struct trials *trials, const struct trial *trial, const struct event_data *event)
 {
@@ -186,18 +255,18 @@ static int event_pass(struct trials *trials, const struct trial *trial, const st
 		return 0;
 	memcpy(&trials->copy, event, event->h.size);
 	trials->copy.event.source = trial->row->number;
+	trials->copy.event.h.flags &= ~EVENT_FILLED;
 	return trials->fn(trials->ctx, &trials->copy.event.h);
 }
 
-static void trial_refute(struct trials *trials, struct trial *trial)
+static void trial_refute(struct trials *trials, struct trial *trial, const char *what, const char *remedy)
 {
 	waiting_drop(trial);
 	trial->state = TRIAL_REFUTED;
 	counter_add(COUNTER_PROBES_REFUTED, 1);
-	log_warn("what was taken for the TLS functions of %s (%s, by %s) moves no HTTP: its probes are taken "
-		 "off, and "
-		 "its TLS is not decoded; is it another version, or another library?",
-		 trial->path, trial->row->title, trial->source);
+	log_warn("what was taken for the TLS functions of %s (%s, by %s) %s: its probes are taken off, "
+		 "and its TLS is not decoded; %s",
+		 trial->path, trial->row->title, trial->source, what, remedy);
 	trials->refuted(trials->ctx, &trial->identity);
 }
 
@@ -206,11 +275,12 @@ static size_t aligned_size(const struct event_header *event)
 	return (event->size + EVENT_ALIGNED - 1) / EVENT_ALIGNED * EVENT_ALIGNED;
 }
 
-static void trial_wait(struct trial *trial, const struct event_data *event)
+static void trial_wait(struct trials *trials, struct trial *trial, const struct event_data *event)
 {
 	static const uint8_t zeros[EVENT_ALIGNED];
 	size_t size = aligned_size(&event->h);
 
+	trial_keep_back(trials, event, true);
 	if (size > WAITING_MAX - trial->waiting.len || !buffer_room(&trial->waiting, size)) {
 		counter_add(COUNTER_PROBES_UNPROVEN, 1);
 		return;
@@ -284,22 +354,36 @@ static int trial_prove(struct trials *trials, struct trial *trial)
 	log_debug("HTTP was seen in %s: it is %s, as %s says", trial->path, trial->row->title, trial->source);
 	for (size_t at = 0; at < waiting.len && error >= 0; at += aligned_size(event)) {
 		event = (const struct event_header *)(waiting.data + at);
+		trial_keep_back(trials, (const struct event_data *)event, false);
 		error = trial_proven_event(trials, trial, (const struct event_data *)event);
 	}
 	buffer_fini(&waiting);
 	return error;
 }
 
+/* A function that only writes leaves its buffer as it was. */
+static bool trial_is_exchanged(const struct event_data *event)
+{
+	return event->h.type == EVENT_TLS_DATA && event->direction == DIRECTION_SENT &&
+	       event->h.flags & EVENT_FILLED;
+}
+
 static int trial_open_event(struct trials *trials, struct trial *trial, const struct event_data *event)
 {
-	trial_wait(trial, event);
+	struct trial_head *head = &trial->head[event->direction];
+
+	trial_wait(trials, trial, event);
 	if (event->h.type != EVENT_TLS_DATA)
 		return trial_tell_nested(trials, event);
-	if (looks_http(slice_of(event->payload, event->copied)))
-		return trial_prove(trials, trial);
+	if (head->proven)
+		return 0;
+	if (head_take(head, event)) {
+		head->proven = event->direction == DIRECTION_SENT || head->filled;
+		return trial->head[0].proven && trial->head[1].proven ? trial_prove(trials, trial) : 0;
+	}
 	/* A call that is told in several records is one. */
-	if (!(event->h.flags & EVENT_MORE) && ++trial->misses == MISSES_MAX)
-		trial_refute(trials, trial);
+	if (!(event->h.flags & EVENT_MORE) && !begins_answer(head) && ++trial->misses == MISSES_MAX)
+		trial_refute(trials, trial, "moves no HTTP", "is it another version, or another library?");
 	return 0;
 }
 
@@ -308,8 +392,13 @@ int trials_event(struct trials *trials, const struct event_header *event)
 	const struct event_data *data = (const struct event_data *)event;
 	struct trial *trial = trial_of(trials, event);
 
+	if (event->type == EVENT_COUNTERS && event->size == sizeof(struct event_counters))
+		return counters_pass(trials, (const struct event_counters *)event);
 	if (!trial)
 		return trials->fn(trials->ctx, event);
+	if (trial->state != TRIAL_REFUTED && trial->state != TRIAL_NONE && trial_is_exchanged(data))
+		trial_refute(trials, trial, "fills a buffer that it should write from",
+			     "do those that read and those that write stand in each other's place?");
 	switch (trial->state) {
 	case TRIAL_OPEN:
 		return trial_open_event(trials, trial, data);
@@ -320,5 +409,6 @@ int trials_event(struct trials *trials, const struct event_header *event)
 		break;
 	}
 	counter_add(COUNTER_PROBES_UNPROVEN, 1);
+	trial_keep_back(trials, data, true);
 	return trial_tell_nested(trials, data);
 }

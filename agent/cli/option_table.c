@@ -480,10 +480,9 @@ const struct option_row option_rows[] = {
 	    "file a "
 	    "function begins that has no symbol: "
 	    "/opt/app/server=openssl,SSL_read@0x1b3a0,SSL_write@0x1b7c0,SSL_free@0x18f10. Nothing is shown "
-	    "before "
-	    "HTTP was seen there; where it is not, the file is let go, with a line. Without the function "
-	    "that frees a "
-	    "session, sessions that have no socket are not shown.",
+	    "before HTTP was read and written there; where it is not, or by the other function, the file is "
+	    "let go, with a line. Without the function that frees a session, sessions that have no socket "
+	    "are not shown.",
 	    TAKES(take_claim), TO_CAPTURE),
 	ROW("ring", 0, "SIZE", GROUP_CAPTURE,
 	    "Ring buffer between kernel and hark (default 16M), rounded up to a power of two",

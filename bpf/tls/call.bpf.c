@@ -204,6 +204,7 @@ static __always_inline int tls_entry(struct pt_regs *ctx, __u64 cookie, bool sin
 	key.level = level;
 	tls_call_fill(&fresh, function, &arguments);
 	fresh.generation = session->generation;
+	fresh.before = call_mix(&fresh, MIX_TIMES);
 	if (fresh.kind == TLS_HANDSHAKE || fresh.kind == TLS_WRITE_EARLY)
 		handshake_seen(session, fresh.start_ns);
 	if (fresh.kind == TLS_WRITE_EARLY && !session->received) /* a server may write by it too, later */

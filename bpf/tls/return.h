@@ -255,6 +255,54 @@ static __always_inline bool early_written(struct kernel_session *session, const 
 	return session->early && (call->kind == TLS_WRITE_EARLY || call->kind == TLS_WRITE_OR_EARLY);
 }
 
+#define MIX_BYTES 64 /* at once */
+#define MIX_TIMES 4  /* as far as the date in an answer's head */
+
+/*
+ * Tells the first bytes of a buffer from others; the lowest 8 bits say of how many times MIX_BYTES, up to
+ * `times`. 0: they cannot be read. A global function, as ktls_source().
+ */
+__weak __noinline __u64 buffer_mix(__u64 at, __u64 size, __u32 times)
+{
+	__u64 mixed = 0, done = 0;
+
+	for (int i = 0; i < MIX_TIMES && size && done < times; i++) {
+		__u32 count = size < MIX_BYTES ? size : MIX_BYTES;
+		__u64 words[MIX_BYTES / sizeof(__u64)] = {};
+
+		if (bpf_probe_read_user(words, count, (void *)at) < 0)
+			break;
+		for (int word = 0; word < MIX_BYTES / (int)sizeof(__u64); word++) {
+			mixed = (mixed ^ words[word]) * 0x9e3779b97f4a7c15;
+			mixed ^= mixed >> 29;
+		}
+		at += count;
+		size -= count;
+		done++;
+	}
+	return done ? (mixed & ~0xffull) | done : 0;
+}
+
+/* Of a file on trial: what is in the buffer of a call that moves bytes by it. 0: not known. */
+static __always_inline __u64 call_mix(const struct tls_call *call, __u32 times)
+{
+	if (call->library < TLS_TRIAL_FIRST || (call->kind != TLS_READ && call->kind != TLS_WRITE))
+		return 0;
+	return buffer_mix(call->buffer, call->result == TLS_RETURNS_INT ? (__u32)call->size : call->size,
+			  times);
+}
+
+/* Is there something else in the buffer now than at the entry? */
+static __always_inline bool call_filled(const struct tls_call *call)
+{
+	__u64 before = call->before, now;
+
+	if (!before)
+		return false;
+	now = call_mix(call, before & 0xff);
+	return now != before && (now & 0xff) == (before & 0xff);
+}
+
 /*
  * The call has returned: what it moved becomes a record. around: the call of the same thread or goroutine in
  * which it was made; NULL: in none.
@@ -291,6 +339,8 @@ static __always_inline int tls_call_returned(struct tls_call *call, struct tls_c
 		    session->from_start ? EVENT_FROM_START | EVENT_CALL_TIME : EVENT_CALL_TIME);
 	if (early_written(session, call))
 		c.record.h.flags |= EVENT_EARLY;
+	if (call_filled(call))
+		c.record.h.flags |= EVENT_FILLED;
 	if (direction == DIRECTION_SENT && call->sent_ns)
 		c.record.h.time_ns = call->sent_ns;
 	c.record.sock = session->sock;

@@ -16,6 +16,7 @@
 
 #define PREFACE "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 #define REQUEST "GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+#define ANSWER	"HTTP/1.1 200 OK\r\n\r\n"
 #define PING	"\0\0\10\6\0\0\0\0\0abcdefgh"
 
 struct bench {
@@ -23,8 +24,10 @@ struct bench {
 	uint8_t number;
 	char log[4096]; /* letter of the event, its source, its first byte */
 	struct event_data last;
+	uint64_t figures[KC_COUNT];
 	size_t refuted;
-	int answer; /* of what takes the events */
+	uint8_t direction; /* of what is given */
+	int answer;	   /* of what takes the events */
 };
 
 static char letter_of(const struct event_header *event)
@@ -52,6 +55,10 @@ static int take(void *ctx, const struct event_header *event)
 	const struct event_data *data = (const struct event_data *)event;
 	size_t at = strlen(bench->log);
 
+	if (event->type == EVENT_COUNTERS) {
+		memcpy(bench->figures, ((const struct event_counters *)event)->value, sizeof(bench->figures));
+		return 0;
+	}
 	if (event->type != EVENT_POLL)
 		bench->last = *data;
 	if (event->type == EVENT_POLL)
@@ -101,6 +108,7 @@ static int give(struct bench *bench, uint16_t type, uint8_t source, uint16_t fla
 		.h = { .type = type, .flags = flags, .size = (uint32_t)(sizeof(record->event) + size) },
 		.sock = { .id = socket },
 		.source = source,
+		.direction = bench->direction,
 		.len = (uint32_t)size,
 		.copied = (uint32_t)size,
 	};
@@ -111,9 +119,17 @@ static int give(struct bench *bench, uint16_t type, uint8_t source, uint16_t fla
 	return result;
 }
 
+/* Received, into a buffer where something else was. */
 static int give_data(struct bench *bench, const void *bytes, size_t size)
 {
-	return give(bench, EVENT_TLS_DATA, bench->number, 0, 1, bytes, size);
+	bench->direction = DIRECTION_RECEIVED;
+	return give(bench, EVENT_TLS_DATA, bench->number, EVENT_FILLED, 1, bytes, size);
+}
+
+static int give_sent(struct bench *bench, uint16_t flags, const char *bytes)
+{
+	bench->direction = DIRECTION_SENT;
+	return give(bench, EVENT_TLS_DATA, bench->number, flags, 1, bytes, strlen(bytes));
 }
 
 static const struct {
@@ -153,6 +169,8 @@ static void test_what_proves(void **state)
 		struct bench bench;
 
 		bench_open(&bench, true);
+		give_sent(&bench, 0, REQUEST);
+		assert_string_equal(bench.log, "");
 		assert_int_equal(give_data(&bench, calls[i].bytes, calls[i].size), 0);
 		if (calls[i].http != (bench.log[0] == 'd'))
 			fail_msg("%s: '%s'", calls[i].bytes, bench.log);
@@ -173,9 +191,13 @@ static void test_proven(void **state)
 	give(&bench, EVENT_TLS_DATA, SOURCE_OPENSSL, 0, 1, "o", 1);
 	assert_string_equal(bench.log, "u0- s1z d3o ");
 	give_data(&bench, REQUEST, strlen(REQUEST));
+	assert_string_equal(bench.log, "u0- s1z d3o ");
+	give_sent(&bench, 0, ANSWER);
+	assert_int_equal(bench.last.h.flags, 0);
 	give_data(&bench, "any", 3);
+	assert_int_equal(bench.last.h.flags, 0);
 	give(&bench, EVENT_TLS_FREE, bench.number, 0, 1, NULL, 0);
-	assert_string_equal(bench.log, "u0- s1z d3o b4- d4m d4G d4a f4- ");
+	assert_string_equal(bench.log, "u0- s1z d3o b4- d4m d4G d4H d4a f4- ");
 	for (int i = 0; i < 100; i++)
 		give_data(&bench, "not HTTP", 8);
 	assert_int_equal(bench.refuted, 0);
@@ -255,9 +277,10 @@ static void test_endless(void **state)
 	bench_open(&bench, false);
 	give(&bench, EVENT_TLS_DATA, bench.number, 0, 0, "mail", 4);
 	give_data(&bench, REQUEST, strlen(REQUEST));
+	give_sent(&bench, 0, ANSWER);
 	give(&bench, EVENT_TLS_DATA, bench.number, 0, 0, "x", 1);
 	give_data(&bench, "y", 1);
-	assert_string_equal(bench.log, "d4G d4y ");
+	assert_string_equal(bench.log, "d4G d4H d4y ");
 	assert_int_equal(counters[COUNTER_PROBES_UNPROVEN], 2);
 	trials_free(bench.trials);
 }
@@ -274,9 +297,86 @@ static void test_bounds(void **state)
 		give(&bench, EVENT_TLS_DATA, bench.number, EVENT_MORE, 1, big, sizeof(big));
 	assert_true(counters[COUNTER_PROBES_UNPROVEN] > 10000 - (1 << 20) / sizeof(big));
 	bench.answer = -5;
+	assert_int_equal(give_sent(&bench, 0, ANSWER), 0);
 	assert_int_equal(give_data(&bench, REQUEST, strlen(REQUEST)), -5);
 	trials_free(bench.trials);
 	trials_free(NULL);
+}
+
+/* What is said to write and changes what it is given reads: before it is believed, and after. */
+static void test_exchanged(void **state)
+{
+	struct bench bench;
+
+	(void)state;
+	bench_open(&bench, true);
+	for (int i = 0; i < 100; i++) { /* a write in a read's place never changes it */
+		bench.direction = DIRECTION_RECEIVED;
+		give(&bench, EVENT_TLS_DATA, bench.number, 0, 1, REQUEST, strlen(REQUEST));
+	}
+	assert_int_equal(bench.refuted, 0);
+	give_sent(&bench, EVENT_FILLED, ANSWER);
+	assert_int_equal(bench.refuted, 1);
+	assert_string_equal(bench.log, "");
+	trials_free(bench.trials);
+
+	bench_open(&bench, true);
+	give_data(&bench, ANSWER, strlen(ANSWER));
+	give_sent(&bench, 0, REQUEST);
+	assert_string_equal(bench.log, "d4H d4G ");
+	give_sent(&bench, EVENT_FILLED, ANSWER);
+	assert_int_equal(bench.refuted, 1);
+	assert_string_equal(bench.log, "d4H d4G ");
+	trials_free(bench.trials);
+}
+
+/* A byte a call, of one session; another's does not go on with it. */
+static void test_pieces(void **state)
+{
+	struct bench bench;
+
+	(void)state;
+	bench_open(&bench, true);
+	give_sent(&bench, 0, REQUEST);
+	for (const char *at = ANSWER; at[0] != '\r'; at++) {
+		assert_string_equal(bench.log, "");
+		give_data(&bench, at, 1);
+	}
+	give_data(&bench, "\r", 1);
+	give_data(&bench, "\n", 1);
+	assert_non_null(strstr(bench.log, "d4G d4H d4T d4T d4P d4/ "));
+	assert_int_equal(bench.refuted, 0);
+	trials_free(bench.trials);
+}
+
+/* What a guess moved counts for nothing until it is believed. */
+static void test_counters(void **state)
+{
+	struct event_counters figures = { .h = { .type = EVENT_COUNTERS, .size = sizeof(figures) },
+					  .value = { [KC_BYTES_MOVED] = 1000,
+						     [KC_BYTES_COPIED] = 800,
+						     [KC_BYTES_SKIPPED] = 200,
+						     [KC_BYTES_CIPHERTEXT] = 5 } };
+	struct bench bench;
+
+	(void)state;
+	bench_open(&bench, true);
+	give_data(&bench, ANSWER, strlen(ANSWER));
+	trials_event(bench.trials, &figures.h);
+	assert_int_equal(bench.figures[KC_BYTES_MOVED], 1000 - strlen(ANSWER));
+	assert_int_equal(bench.figures[KC_BYTES_COPIED], 800 - strlen(ANSWER));
+	assert_int_equal(bench.figures[KC_BYTES_SKIPPED], 200);
+	assert_int_equal(bench.figures[KC_BYTES_CIPHERTEXT], 5);
+	give_sent(&bench, 0, REQUEST);
+	trials_event(bench.trials, &figures.h);
+	assert_int_equal(bench.figures[KC_BYTES_MOVED], 1000);
+	assert_int_equal(bench.figures[KC_BYTES_COPIED], 800);
+	give_sent(&bench, EVENT_FILLED, ANSWER);
+	figures.value[KC_BYTES_COPIED] = 1; /* what follows may be in no figure yet */
+	trials_event(bench.trials, &figures.h);
+	assert_int_equal(bench.figures[KC_BYTES_MOVED], 1000 - strlen(ANSWER));
+	assert_int_equal(bench.figures[KC_BYTES_COPIED], 0);
+	trials_free(bench.trials);
 }
 
 /* There are some for each kind, and what is removed makes room; what it said before that is nobody's. */
@@ -312,7 +412,8 @@ int main(void)
 		cmocka_unit_test(test_what_proves), cmocka_unit_test(test_proven),
 		cmocka_unit_test(test_refuted),	    cmocka_unit_test(test_endless),
 		cmocka_unit_test(test_bounds),	    cmocka_unit_test(test_numbers),
-		cmocka_unit_test(test_bindings),
+		cmocka_unit_test(test_bindings),    cmocka_unit_test(test_exchanged),
+		cmocka_unit_test(test_pieces),	    cmocka_unit_test(test_counters),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
