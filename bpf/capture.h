@@ -45,8 +45,6 @@ struct capture {
 	__u32 found; /* the buffers were looked for */
 };
 
-static const char zeros[4096];
-
 /*
  * The process number in hark's pid namespace, with `thread` the thread's. The kernel knows it in each
  * namespace from the initial one down to the task's own, by level.
@@ -150,19 +148,9 @@ static __always_inline void submit_bare(const struct event_data *record, __u64 f
 	kernel_count(KC_EVENTS_SUBMITTED, 1);
 }
 
-#define ZERO_STEP(bytes) ((bytes) < 4096 ? (bytes) : 4096)
-
-/* Zeroes what n bytes of payload will not fill, in steps, so that small ones do not pay for large classes. */
-#define ZERO_REST(payload, bytes, n)                                                                      \
-	_Pragma("unroll") for (int i = 0; i < (bytes) / ZERO_STEP(bytes); i++)                            \
-	{                                                                                                 \
-		if ((n) < (__u64)(i + 1) * ZERO_STEP(bytes))                                              \
-			bpf_probe_read_kernel((payload) + i * ZERO_STEP(bytes), ZERO_STEP(bytes), zeros); \
-	}
-
 /*
- * One size class: reserve, zero what the payload will not fill, copy, submit.
- * 0, or -1 when the ring is full.
+ * One size class: reserve, copy, submit. 0, or -1 when the ring is full. Nobody looks behind the payload,
+ * where the ring holds what it held before.
  */
 #define DEFINE_SUBMIT(bytes)                                                                \
 	struct record_##bytes {                                                             \
@@ -176,7 +164,6 @@ static __always_inline void submit_bare(const struct event_data *record, __u64 f
                                                                                             \
 		if (!out)                                                                   \
 			return -1;                                                          \
-		ZERO_REST(out->payload, bytes, n)                                           \
 		__builtin_memcpy(&out->data, &c->record, sizeof(out->data));                \
 		hide_value(copied);                                                         \
 		if (copied > (bytes))                                                       \
@@ -317,7 +304,7 @@ static __always_inline int capture_take(struct capture *c)
 		c->record.h.flags &= ~EVENT_MORE;
 	capture_piece(c, n);
 	capture_advance(c, n);
-	return 0;
+	return !c->left;
 }
 
 /*
@@ -440,7 +427,6 @@ static __always_inline long gather_one(struct gather *g, __u64 half)
                                                                                             \
 		if (!out)                                                                   \
 			return -1;                                                          \
-		ZERO_REST(out->payload, bytes, g.total)                                     \
 		g.payload = out->payload;                                                   \
 		bpf_loop(c->vector_count, gather_step_##bytes, &g, 0);                      \
 		if (g.done != g.total) {                                                    \

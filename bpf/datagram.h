@@ -29,6 +29,8 @@ static __always_inline bool head_is_initial(const __u8 head[5])
 	       (version == 0x6b3343cf && (head[0] & QUIC_HEADER) == 0xd0);
 }
 
+static const char zeros[sizeof(struct event_data)];
+
 /* Is one more datagram of this socket looked at? NULL: no. */
 static __always_inline struct datagram_looks *datagram_looks_left(__u64 id)
 {
@@ -157,7 +159,6 @@ static __always_inline void datagram_submit(struct record_datagram *out, const s
 	hide_value(copied);
 	if (copied > DATAGRAM_COPY_BYTES)
 		copied = DATAGRAM_COPY_BYTES;
-	bpf_probe_read_kernel(out->payload, DATAGRAM_COPY_BYTES, zeros);
 	if (bpf_probe_read_user(out->payload, copied, (void *)found->base) < 0)
 		copied = 0;
 	out->data.direction = direction;
