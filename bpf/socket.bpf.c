@@ -195,6 +195,18 @@ static __always_inline void regs_fill(struct syscall_regs *out, struct task_stru
 	syscall_regs_fill(out, (struct pt_regs *)bpf_task_pt_regs(task), task->TASK_COMPAT_WORD);
 }
 
+/* Several messages in one call, which come here one by one. */
+static __always_inline bool nr_is_mmsg(__u32 nr)
+{
+	return nr == NR_RECVMMSG || nr == NR_SENDMMSG;
+}
+
+/* It failed without an end of the connection: most often, it would block. */
+static __always_inline bool transfer_tells_nothing(int ret)
+{
+	return ret < 0 && ret != -ECONNRESET && ret != -EPIPE;
+}
+
 /* 0: bytes to capture; else there are none and the reason was dealt with. */
 static __always_inline int transfer_without_bytes(struct event_data *r, struct sock *sk, int ret,
 						  __u8 direction)
@@ -317,40 +329,81 @@ static __always_inline void placed_follow(struct sock *sk, enum transfer_place p
 	p->known = 1;
 }
 
+/* What a first look has told of a transfer. */
+enum transfer_look {
+	LOOK_ALONE,  /* no TLS call is under way around it */
+	LOOK_NESTED, /* one is, or nobody looked */
+	LOOK_TAKEN,  /* ciphertext, which has been counted */
+};
+
+/*
+ * Most of what a TLS connection moves is ciphertext of the call under way, on the socket that its session is
+ * known to have: its size is all that matters of it. A function of its own, so that the verifier goes on with
+ * what it returns alone.
+ */
+static __noinline int ciphertext_look(struct sock *sk, int ret, int flags, __u8 direction)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct pt_regs *user = (struct pt_regs *)bpf_task_pt_regs(task);
+	__u32 nr = SYSCALL_NR(user);
+	struct kernel_session *session;
+	struct tls_call *call;
+
+	if (ret <= 0 || nr_is_mmsg(nr) || nr == NR_IO_URING_ENTER || (task->flags & PF_IO_WORKER) ||
+	    (flags & (MSG_PEEK | MSG_OOB | MSG_ERRQUEUE)))
+		return LOOK_NESTED;
+	call = tls_call_around(user->sp);
+	if (!call)
+		return LOOK_ALONE;
+	session = session_of_call(call);
+	if (!session || session->early || session->sock.protocol != IPPROTO_TCP ||
+	    session->sock.id != bpf_get_socket_cookie(sk))
+		return LOOK_NESTED;
+	ciphertext_moved(session, call, direction, bpf_ktime_get_ns(), ret);
+	if (direction == DIRECTION_RECEIVED)
+		placed_follow(sk, PLACE_AGAIN);
+	return LOOK_TAKEN;
+}
+
 static __always_inline int socket_transfer(struct sock *sk, int ret, int flags, __u8 direction,
 					   enum capture_form form)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
+	enum transfer_look look;
 	enum transfer_place place;
 	struct capture c = {};
 	struct syscall_regs regs;
-	__u32 nr;
 
 	if (task->flags & PF_KTHREAD)
+		return 0;
+	regs_fill(&regs, task);
+	if (transfer_tells_nothing(ret) && !nr_is_mmsg(regs.nr))
 		return 0;
 	if (!socket_followed(sk)) {
 		if (ret <= 0 || !datagram_followed(sk) || (flags & (MSG_PEEK | MSG_ERRQUEUE)) ||
 		    !process_wanted(current_number()))
 			return 0;
-		nr = SYSCALL_NR((struct pt_regs *)bpf_task_pt_regs(task));
-		if ((ret >= DATAGRAM_MIN_BYTES || nr == NR_RECVMMSG || nr == NR_SENDMMSG) &&
-		    datagram_find(sk, task, ret))
+		if ((ret >= DATAGRAM_MIN_BYTES || nr_is_mmsg(regs.nr)) && datagram_find(sk, task, ret))
 			datagram_tell(sk, task, direction);
 		datagram_transfer(sk, task, direction);
 		return 0;
 	}
 	if (!process_wanted(current_number()))
 		return 0;
-	regs_fill(&regs, task);
+	look = ciphertext_look(sk, ret, flags, direction);
+	if (look == LOOK_TAKEN)
+		return 0;
+	if (verifier_forgets(look, regs.sp) == LOOK_ALONE)
+		regs.sp = verifier_forgets(0, regs.sp);
 	socket_fill(&c.record.sock, sk);
 	if (flags & (MSG_PEEK | MSG_OOB | MSG_ERRQUEUE)) {
 		if (socket_wanted(&c.record.sock))
 			kernel_count(flags & MSG_PEEK ? KC_PEEKED : KC_OUT_OF_BAND, 1);
 		return 0;
 	}
-	if (!regs.compat && (regs.nr == NR_RECVMMSG || regs.nr == NR_SENDMMSG))
+	if (!regs.compat && nr_is_mmsg(regs.nr))
 		mmsg_find(&c, &regs, ret);
-	if (ret < 0 && ret != -ECONNRESET && ret != -EPIPE)
+	if (transfer_tells_nothing(ret))
 		return 0;
 	header_fill(&c.record.h, EVENT_SOCKET_DATA, 0);
 	c.record.source = SOURCE_SOCKET;

@@ -63,14 +63,17 @@ static __always_inline struct tls_call *go_call_around(void)
 }
 
 /*
- * The call in which a transfer happens, the innermost of them. NULL: in none. With a stack of its own: before
- * Linux 6.8 syscall_exit has none left.
+ * The call in which a transfer happens, the innermost of them. NULL: in none. user_sp 0: it is known that
+ * there is none. With a stack of its own: before Linux 6.8 syscall_exit has none left.
  */
 static __noinline struct tls_call *tls_call_around(__u64 user_sp)
 {
 	__u64 thread = bpf_get_current_pid_tgid(), level;
-	struct tls_call *outer = tls_call_at(thread, 0), *call = outer;
+	struct tls_call *outer, *call;
 
+	if (!user_sp)
+		return 0;
+	outer = call = tls_call_at(thread, 0);
 	if (!outer)
 		return go_call_around();
 	if (outer->shared || !sp_within(user_sp, outer))
@@ -339,6 +342,18 @@ static __noinline int ktls_turn(struct capture *c, __u64 pos, __u32 bytes)
 	return 0;
 }
 
+/* A transfer was this session's ciphertext. */
+static __always_inline void ciphertext_moved(struct kernel_session *session, struct tls_call *call,
+					     __u8 direction, __u64 now, __u32 bytes)
+{
+	if (direction == DIRECTION_SENT)
+		call->sent_ns = now;
+	else
+		session->received = 1;
+	if (socket_wanted(&session->sock)) /* a closed socket lost its ports */
+		kernel_count(KC_BYTES_CIPHERTEXT, bytes);
+}
+
 /*
  * A transfer inside a TLS call. True: it was that session's ciphertext, which is counted and tells the
  * session's socket. False: a callback's own, to be taken as any other.
@@ -361,14 +376,9 @@ static __always_inline bool transfer_nested(struct capture *c, const struct sysc
 		if (call->kind == TLS_TRANSPORT && first[0] == RECORD_HANDSHAKE)
 			session->from_start = !session->count[0] && !session->count[1];
 	}
-	if (c->record.direction == DIRECTION_SENT)
-		call->sent_ns = c->record.h.time_ns;
-	else
-		session->received = 1;
 	if (session->early)
 		early_watch(c, regs, session, call, bytes);
-	if (socket_wanted(&session->sock)) /* a closed socket lost its ports */
-		kernel_count(KC_BYTES_CIPHERTEXT, bytes);
+	ciphertext_moved(session, call, c->record.direction, c->record.h.time_ns, bytes);
 	return true;
 }
 
