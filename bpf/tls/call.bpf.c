@@ -184,7 +184,8 @@ static __always_inline int tls_entry(struct pt_regs *ctx, __u64 cookie, bool sin
 		session_end(fresh.ssl);
 		return 1;
 	}
-	session = session_claim(fresh.ssl, function->library);
+	session = session_claim(fresh.ssl, function->library,
+				single ? process_identity_typed() : process_identity());
 	if (!session)
 		return 1;
 	if (function->kind == TLS_SET_FD) {

@@ -16,10 +16,9 @@
 static const struct go_calls go_fresh;
 
 /* The goroutine's calls; those of a program that had the same number before are gone. NULL: no room. */
-static __always_inline struct go_calls *go_calls_claim(__u64 key)
+static __always_inline struct go_calls *go_calls_claim(__u64 key, __u64 owner)
 {
 	struct go_calls *calls = bpf_map_lookup_elem(&go_calls, &key);
-	__u64 owner = process_identity();
 
 	if (calls && calls->owner == owner)
 		return calls;
@@ -59,14 +58,14 @@ static __always_inline struct tls_call *go_call_place(struct go_calls *calls, __
  * same call has begun before, on a stack that was too small.
  */
 static __always_inline struct kernel_session *go_session(__u64 ssl, const struct tls_function *function,
-							 bool again)
+							 __u64 owner, bool again)
 {
-	struct kernel_session *session = session_claim(ssl, function->library);
+	struct kernel_session *session = session_claim(ssl, function->library, owner);
 
 	if (!session || !session->used || again || !kind_is_handshake(function->kind))
 		return session;
 	session_end(ssl);
-	return session_claim(ssl, function->library);
+	return session_claim(ssl, function->library, owner);
 }
 
 /*
@@ -78,7 +77,7 @@ static __always_inline void go_close(__u64 ssl)
 	struct session_key key = { .ssl = ssl, .pid = bpf_get_current_pid_tgid() >> 32 };
 	struct kernel_session *session = bpf_map_lookup_elem(&sessions, &key);
 
-	if (!session || session->owner != process_identity())
+	if (!session || session->owner != process_identity_typed())
 		return;
 	session->closing = 1;
 	if (!*(volatile __u32 *)&session->calls)
@@ -99,7 +98,7 @@ static __always_inline void go_call_ends(const struct tls_call *call)
 static __always_inline int go_entry(struct pt_regs *ctx, __u64 cookie)
 {
 	const struct tls_function *function = (const struct tls_function *)&cookie;
-	__u64 ssl = GO_RECEIVER(ctx), now = bpf_ktime_get_ns();
+	__u64 ssl = GO_RECEIVER(ctx), now = bpf_ktime_get_ns(), owner;
 	struct kernel_session *session;
 	struct go_calls *calls;
 	struct tls_call *call;
@@ -111,10 +110,11 @@ static __always_inline int go_entry(struct pt_regs *ctx, __u64 cookie)
 		go_close(ssl);
 		return 0;
 	}
-	calls = go_calls_claim(go_key(GO_GOROUTINE(ctx)));
+	owner = process_identity_typed();
+	calls = go_calls_claim(go_key(GO_GOROUTINE(ctx)), owner);
 	call = calls ? go_call_place(calls, ssl, function->kind) : 0;
 	again = call && call->ssl == ssl && call->kind == function->kind;
-	session = call ? go_session(ssl, function, again) : 0;
+	session = call ? go_session(ssl, function, owner, again) : 0;
 	if (!session)
 		return 0;
 	if (!again)
@@ -159,7 +159,7 @@ static __always_inline int go_return(struct pt_regs *ctx, __u64 cookie, enum cap
 	struct tls_call call, *around = 0, *at;
 	__s64 result = GO_RESULT(ctx);
 
-	if (!calls || calls->owner != process_identity())
+	if (!calls || calls->owner != process_identity_typed())
 		return 0;
 	at = &calls->call[0];
 	if (calls->call[1].ssl && calls->call[1].kind == function->kind) {
