@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import pathlib
+import re
 import signal
 import socket
 import subprocess
@@ -305,6 +306,12 @@ class Hark:
         self.process.send_signal(how)
         self.process.wait(DEADLINE_S)
         return self.reader.join(DEADLINE_S)
+
+    def counted(self, *names):
+        """These counters as hark told them last, and asks for the next: each poll of a condition has a newer answer."""
+        found = dict(re.findall(r"^  ([a-z0-9_.]+) +(\d+)  ", "\n".join(list(self.talk)), re.M))
+        self.process.send_signal(signal.SIGUSR1)
+        return [int(found.get(name, 0)) for name in names]
 
     def of(self, *who, **keys):
         """The objects of these processes (programs, pids), in order, whose keys have these values (_ is .)."""

@@ -185,27 +185,43 @@ def test_starttls(hark, certificates):
     assert all(one["tls"] for one in watch.of(both))
 
 
-@pytest.mark.alone
-def test_other_protocols_are_muted(hark, nginx):
-    """Much that is not HTTP: counted, muted, and HTTP beside it is whole."""
-    script = r"""
-import os, socket
-a = socket.create_server(("127.0.0.1", 0))
+NOISE = r"""
+import socket, sys
+a = socket.create_server(("127.0.0.1", int(sys.argv[1])))
 c = socket.create_connection(a.getsockname()); s, _ = a.accept()
 block = bytes((i * 31 + 1) % 256 for i in range(8192))
-for _ in range(300):
+while True:
     c.sendall(block)
     left = len(block)
     while left: left -= len(s.recv(left))
 """
-    with hark() as watch:
-        noise = run(PYTHON, "-c", script)
-        client = run(*CURL, f"http://127.0.0.1:{nginx.http}/small.txt")
-        watch.wait_for(1, nginx)
+
+
+def test_other_protocols_are_muted(hark, nginx, tmp_path):
+    """Much that is not HTTP: counted, muted, and HTTP beside it is whole.
+
+    How soon it is muted, and again each time that hark has listened whether HTTP is there now, is a matter of the
+    machine's load: the noise goes on until hark says that at least half of what moved since was not copied."""
+    port = free_port()
+    with hark(f"port:{port},{nginx.http}") as watch:
+        noise = Program([PYTHON, "-c", NOISE, port], tmp_path)
+        try:
+            wait_until(lambda: watch.counted("connections.muted") == [2], "both ends muted")
+            first = watch.counted("bytes.moved", "bytes.skipped")
+
+            def most_is_left_out():
+                moved, skipped = (now - then for now, then in zip(watch.counted("bytes.moved", "bytes.skipped"), first))
+                return skipped >= 2 * 8192 * 150 and skipped >= moved / 2
+
+            wait_until(most_is_left_out, "half of it skipped")
+            client = run(*CURL, f"http://127.0.0.1:{nginx.http}/small.txt")
+            watch.wait_for(1, nginx)
+            watch.wait_for(1, client)
+        finally:
+            noise.stop()
     assert watch.of(noise) == []
     assert briefs(watch.of(client)) == ["GET /small.txt 200 0 1000"]
-    assert watch.stats["connections.muted"] >= 2
-    assert watch.stats["bytes.skipped"] >= 2 * 8192 * 150
+    assert watch.stats["connections.muted"] == 2
 
 
 def test_an_unanswered_request_says_why(hark):

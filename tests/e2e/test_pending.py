@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Exchanges that are under way: requests that wait, answers that go on, interim responses, pushes."""
-import os
 import re
-import signal
 import subprocess
 import time
 
@@ -114,14 +112,9 @@ def test_text_says_what_it_waits_for(nginx, tmp_path):
 def test_json_has_one_object_an_exchange_unless_asked(hark, nginx, tmp_path):
     gate = Gate(tmp_path)
     path = f"/wait/until{gate.path}"
-
-    def counted():
-        os.kill(watch.pid, signal.SIGUSR1)
-        return any(re.search(r"exchanges\.pending +2 ", line) for line in list(watch.talk))
-
     with hark(only(nginx)) as watch:
         client = ask(nginx, "http/1.1", path)
-        wait_until(counted, "two exchanges that wait")
+        wait_until(lambda: watch.counted("exchanges.pending") == [2], "two exchanges that wait")
         gate.open()
         client.communicate(timeout=DEADLINE_S)
         wait_until(lambda: {"curl", "nginx"} <= set(ended(watch, path)), "the exchanges")

@@ -1,9 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every call that moves bytes on a stream socket, both ways into the kernel (peers/sockets.c)."""
-import os
 import platform
-import re
-import signal
 import subprocess
 
 import pytest
@@ -328,14 +325,6 @@ def test_all_bytes_of_a_socket_that_nobody_decodes_are_counted(hark, capture):
             "tls-1": ["splice", "recv", "splice"], "tls-2": ["recv", "splice"]}
     turn = 2 * 150 * 8192  # both ends
 
-    def counted(name):
-        found = [re.search(rf"{name} +(\d+)", line) for line in list(watch.talk)]
-        return max((int(one.group(1)) for one in found if one), default=0)
-
-    def left_out():
-        os.kill(watch.pid, signal.SIGUSR1)
-        return counted(r"connections\.muted") == 4 and counted(r"bytes\.ciphertext") == 2 * turn
-
     with subprocess.Popen([PYTHON, "-c", MOVES], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1) as peer:
         def move(name, way):
             print(name, way, file=peer.stdin)
@@ -344,7 +333,7 @@ def test_all_bytes_of_a_socket_that_nobody_decodes_are_counted(hark, capture):
         with hark("--capture", capture, "-p", peer.pid) as watch:
             for name in then:
                 move(name, "recv")
-            wait_until(left_out, "the mutes and the ciphertext")
+            wait_until(lambda: watch.counted("connections.muted", "bytes.ciphertext") == [4, 2 * turn], "the mutes and the ciphertext")
             for name, ways in then.items():
                 for way in ways:
                     move(name, way)
