@@ -6,11 +6,11 @@
 
 struct message *message_new(enum message_kind kind, size_t limit_bytes)
 {
-	struct message *message = calloc(1, sizeof(*message));
+	struct message *message = malloc(sizeof(*message));
 
 	if (!message)
 		return NULL;
-	message->kind = kind;
+	*message = (struct message){ .kind = kind };
 	arena_init(&message->arena, limit_bytes);
 	return message;
 }

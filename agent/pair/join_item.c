@@ -67,17 +67,15 @@ struct join_item *join_item_new(struct join_items *items, struct join_conn *conn
 				const struct join_sign *sign)
 {
 	struct join_alike_key key = alike_key(conn, sign);
-	struct join_item *item = items->count < ITEMS_MAX ? calloc(1, sizeof(*item)) : NULL;
+	struct join_item *item = items->count < ITEMS_MAX ? malloc(sizeof(*item)) : NULL;
 
 	if (!item)
 		return NULL;
-	item->alike = alike_get(items, &key);
+	*item = (struct join_item){ .sign = *sign, .conn = conn, .alike = alike_get(items, &key) };
 	if (!item->alike) {
 		free(item);
 		return NULL;
 	}
-	item->sign = *sign;
-	item->conn = conn;
 	DL_APPEND2(item->alike->items, item, alike_prev, alike_next);
 	turn_add(items, item);
 	items->count++;

@@ -228,11 +228,10 @@ static struct pair_entry *entry_add(struct pair *pair, uint32_t key)
 
 	if (pair->open >= pair->pipeline->config.exchange_limit)
 		pair_shed(pair);
-	entry = calloc(1, sizeof(*entry));
+	entry = malloc(sizeof(*entry));
 	if (!entry)
 		return NULL;
-	entry->key = key;
-	entry->poll = pair->pipeline->poll;
+	*entry = (struct pair_entry){ .key = key, .poll = pair->pipeline->poll };
 	for (int i = 0; i < 2; i++)
 		entry->losses[i] = pair->losses[i].count;
 	if (entry_enlist(pair, entry)) {
