@@ -269,7 +269,24 @@ build/peers/awscrt-%:
 	@mkdir -p $(@D)
 	@tests/e2e/pypi_peer awscrt==$* $@
 
-build/peers/Fetch.class: tests/e2e/peers/Fetch.java
+# Java with another TLS than its own.
+NETTY := 4.1.118.Final
+MAVEN_PEERS := build/peers/conscrypt-2.5.2 build/peers/netty-$(NETTY)
+
+build/peers/conscrypt-%:
+	$(call say,MAVEN,$@)
+	@mkdir -p $(@D)
+	@tests/e2e/maven_peer $@ org.conscrypt:conscrypt-openjdk-uber:$*
+
+build/peers/netty-%: tests/e2e/peers/netty/NettyServe.java
+	$(call say,MAVEN,$@)
+	@rm -rf $@ && mkdir -p $(@D)
+	@tests/e2e/maven_peer $@ io.netty:netty-tcnative-boringssl-static:2.0.74.Final:jar:linux-x86_64 \
+		io.netty:netty-tcnative-classes:2.0.74.Final $(foreach part,common buffer transport resolver handler codec codec-http \
+		transport-native-unix-common,io.netty:netty-$(part):$*)
+	$(Q)if [ -d $@ ]; then javac -cp '$@/*' -d $@ $<; fi
+
+build/peers/%.class: tests/e2e/peers/%.java
 	$(call say,JAVAC,$<)
 	@mkdir -p $(@D)
 	$(Q)javac -d $(@D) $<
@@ -286,7 +303,8 @@ build/peers/rustls/built: $(wildcard $(RUST_PEERS)/Cargo.* $(RUST_PEERS)/*.rs $(
 	fi
 
 .PHONY: peers
-peers: $(PEERS) build/peers/callbacks-stripped build/peers/Fetch.class build/peers/rustls/built $(NPM_PEERS) $(PYPI_PEERS)
+peers: $(PEERS) build/peers/callbacks-stripped build/peers/Fetch.class build/peers/Serve.class build/peers/rustls/built \
+	$(NPM_PEERS) $(PYPI_PEERS) $(MAVEN_PEERS)
 
 # A TLS library that only tests know, both ends of a conversation over it, and a hark with a row for it and for each
 # other thing that takes a row.

@@ -30,20 +30,21 @@ static bool mapping_look(void *ctx, uint32_t pid, const struct mapping *mapping)
 	const char *base = path_base(mapping->path);
 	struct file_identity identity;
 	struct stat st;
-	int fd, library;
+	int fd, library = -1;
 
 	at->look->has_files = true;
 	at->loader |= strncmp(base, "ld-", 3) == 0 || strncmp(base, "ld64.so", 7) == 0 ||
 		      strncmp(base, "ld.so", 5) == 0;
-	at->look->others |= libraries_of_name(base) & ~libraries_followed();
 	fd = proc_mapping_open(pid, mapping, &st);
-	if (fd < 0)
+	if (fd >= 0) {
+		identity = file_identity_of(fd, &st);
+		close(fd);
+		library = doctor_files_find(at->files, &identity);
+	}
+	if (library < 0) { /* its name may say what it is */
+		at->look->others |= libraries_of_name(base) & ~libraries_followed();
 		return true;
-	identity = file_identity_of(fd, &st);
-	close(fd);
-	library = doctor_files_find(at->files, &identity);
-	if (library < 0)
-		return true;
+	}
 	if (at->files->libraries[library].site_count >= 0) {
 		at->look->libraries |= 1ull << library;
 	} else {

@@ -277,8 +277,9 @@ static const struct library_function rustls_functions[] = {
 static const struct library_row rows[] = {
 	{
 		FOLLOWED("boringssl", "BoringSSL"),
-		.used_by = "Android's libssl.so, curl_cffi, Bun 1.1 to 1.4",
-		.limit = "with its symbols; Bun's by its first bytes",
+		.used_by = "netty-tcnative, curl_cffi, Bun 1.1 to 1.4, Conscrypt 2.1 to 2.5 (Java)",
+		.untried = "Android's libssl.so",
+		.limit = "with its symbols; Bun's and Conscrypt's by their first bytes",
 		.number = 4,
 		.signs = { "SSL_read", "SSL_write", "SSL_CTX_set_select_certificate_cb" },
 		.functions = openssl_functions,
@@ -371,6 +372,14 @@ static const struct library_row rows[] = {
 		NAMED("libressl", "LibreSSL's libtls"),
 		.limit = "its calls are those of the libssl below it",
 		.file = "libtls.so",
+	},
+	{
+		.name = "boringssl",
+		.title = "Conscrypt's BoringSSL",
+		.unread = "Conscrypt's BoringSSL, without symbols: no call of it was seen (--tls-library can "
+			  "say where its functions stand)",
+		.limit = "a build whose first bytes hark does not know",
+		.file = "libconscrypt",
 	},
 	{
 		NAMED("java", "Java's own TLS"),
