@@ -315,13 +315,16 @@ def assert_right_pair(one):
 @pytest.mark.alone
 @pytest.mark.parametrize("way", ["http", "https"])
 def test_joined_late_never_shifts(hark, certificates, tmp_path, capture, way):
-    """Whatever was under way when hark looked: a response is shown with its own request, or with none."""
+    """Whatever was under way when hark looked: a response is shown with its own request, or with none.
+
+    Three connections of at most fifty requests, both ends seen: of the first 300 objects some, of the next 300 none
+    were joined late."""
     with talking("echo_path.py", way, certificates, tmp_path) as peers:
         for _ in range(4):
             with hark("--capture", capture) as watch:
-                watch.wait_for(2000, peers)
+                watch.wait_for(600, peers)
             pairs = pairs_of(watch.of(peers))
-            assert len(pairs) >= 1900
+            assert len(pairs) >= 570
             for one in pairs:
                 assert_right_pair(one)
                 assert one.get("hark.duration_ms", 1) > 0, brief(one)

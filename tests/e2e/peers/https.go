@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Go's net/http at both ends: serve ADDRESS CERT KEY, or ask URL REQUESTS AT_ONCE h1|h2. Stacks grow and
-// shrink around each call, bodies have all sizes, and the client checks each answer.
+// shrink around each call, bodies have all sizes, and the client checks each answer. SIGTERM: no further requests.
 package main
 
 import (
@@ -10,10 +10,15 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"os/signal"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
+	"syscall"
 )
+
+var enough atomic.Bool
 
 func deep(levels int, last func()) {
 	var frame [512]byte
@@ -43,7 +48,7 @@ func ask(url string, who, count int, h2 bool) error {
 		ForceAttemptHTTP2: h2,
 	}
 	client := &http.Client{Transport: transport}
-	for i := 0; i < count; i++ {
+	for i := 0; i < count && !enough.Load(); i++ {
 		path := fmt.Sprintf("/%d/%d", who, i)
 		size := i * 37 % 5000
 		var got []byte
@@ -74,6 +79,12 @@ func main() {
 	}
 	count, _ := strconv.Atoi(os.Args[3])
 	atOnce, _ := strconv.Atoi(os.Args[4])
+	told := make(chan os.Signal, 1)
+	signal.Notify(told, syscall.SIGTERM)
+	go func() {
+		<-told
+		enough.Store(true)
+	}()
 	var group sync.WaitGroup
 	failed := make(chan error, atOnce)
 	for who := 0; who < atOnce; who++ {
