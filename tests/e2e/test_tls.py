@@ -217,7 +217,6 @@ def map_copies(folder, name, count):
     return process, copies
 
 
-@pytest.mark.alone
 def test_libraries_are_forgotten_with_their_last_user(hark, nginx, tmp_path, capture):
     """Deleted copies (a program that unpacks itself) hold a file each as long as somebody maps them, no longer."""
     def told(watch, what, copies):
