@@ -252,7 +252,7 @@ build/peers/callbacks-stripped: build/peers/callbacks-inside
 
 # Released programs that no Debian package has. Without npm or pip or its registry they are not there, and tests say so.
 NPM_PEERS := build/peers/bun-1.1.30 build/peers/bun-1.4.5 build/peers/deno-2.9.6
-PYPI_PEERS := build/peers/awscrt-0.38.1
+PYPI_PEERS := build/peers/awscrt-0.38.1 build/peers/grpcio-1.80.1 build/peers/grpcio-1.85.3
 
 build/peers/bun-%:
 	$(call say,NPM,$@)
@@ -268,6 +268,11 @@ build/peers/awscrt-%:
 	$(call say,PIP,$@)
 	@mkdir -p $(@D)
 	@tests/e2e/pypi_peer awscrt==$* $@
+
+build/peers/grpcio-%:
+	$(call say,PIP,$@)
+	@mkdir -p $(@D)
+	@tests/e2e/pypi_peer grpcio==$* $@
 
 # Java with another TLS than its own.
 NETTY := 4.1.118.Final

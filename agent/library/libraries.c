@@ -277,9 +277,10 @@ static const struct library_function rustls_functions[] = {
 static const struct library_row rows[] = {
 	{
 		FOLLOWED("boringssl", "BoringSSL"),
-		.used_by = "netty-tcnative, curl_cffi, Bun 1.1 to 1.4, Conscrypt 2.1 to 2.5 (Java)",
+		.used_by = "netty-tcnative, curl_cffi, Bun 1.1 to 1.4, Conscrypt 2.1 to 2.5 (Java), PyPI's "
+			   "grpcio",
 		.untried = "Android's libssl.so",
-		.limit = "with its symbols; Bun's and Conscrypt's by their first bytes",
+		.limit = "with its symbols; Bun's, Conscrypt's and grpcio's by their first bytes",
 		.number = 4,
 		.signs = { "SSL_read", "SSL_write", "SSL_CTX_set_select_certificate_cb" },
 		.functions = openssl_functions,

@@ -2,7 +2,7 @@
 """Programs that give their ciphertext to the socket by themselves: each exchange has its connection, and the right one."""
 import pytest
 
-from harness import DEADLINE_S, GOES, LARGE_RING, Gate, Hark, Program, assert_whole, free_port, run, wait_until
+from harness import DEADLINE_S, GOES, LARGE_RING, PEERS, Gate, Hark, Program, assert_whole, free_port, run, wait_until
 from servers import HERE, PYTHON
 
 COUNT, KEPT, ROUNDS = 200, 100, 10
@@ -93,18 +93,22 @@ def test_both_ends_in_one_process(hark, known, certificates):
     watch.assert_nothing_lost()
 
 
-def test_many_calls(hark, known, certificates, tmp_path, capture):
-    """gRPC's C core, both ends: a pair of BIOs, and threads that take turns."""
-    port = free_port()
-    server = Program([*PY, "grpc", port, certificates / "cert.pem", certificates / "key.pem"], tmp_path, ports=(port,))
+@pytest.mark.parametrize("wheel", [None, "grpcio-1.80.1", "grpcio-1.85.3"], ids=lambda wheel: wheel or "packaged")
+def test_many_calls(hark, known, certificates, tmp_path, capture, wheel):
+    """gRPC's C core, both ends: a pair of BIOs, and threads that take turns. PyPI's wheels hold BoringSSL without symbols."""
+    if wheel and not (PEERS / wheel).exists():
+        pytest.skip(f"{PEERS / wheel} is not there: pip could not fetch it (make peers says why)")
+    port, env = free_port(), {"PYTHONPATH": str(PEERS / wheel)} if wheel else None
+    server = Program([*PY, "grpc", port, certificates / "cert.pem", certificates / "key.pem"], tmp_path, ports=(port,), env=env)
     try:
         with hark("--capture", capture, "--ring", LARGE_RING, f"port:{port}", verbose=0) as watch:
-            client = run(*PY, "calls", port, COUNT, certificates / "cert.pem")
+            client = run(*PY, "calls", port, COUNT, certificates / "cert.pem", env=env)
             watch.wait_for(COUNT, client)
             watch.wait_for(COUNT, server)
     finally:
         server.stop()
     ports = ports_of(client)
+    assert {one["tls.library"] for one in watch.of(client, server)} == {"boringssl" if wheel else "openssl"}
     assert_bound(watch.of(client), "network.local.port", ports, f"grpcio as client, {capture}")
     assert_bound(watch.of(server), "network.peer.port", ports, f"grpcio as server, {capture}")
     for who, role in ((client, "client"), (server, "server")):
