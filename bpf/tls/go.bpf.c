@@ -136,19 +136,25 @@ static __always_inline int go_entry(struct pt_regs *ctx, __u64 cookie)
 	return 0;
 }
 
+#define GO_FRAME_WORDS 8 /* a power of two; Go 1.26 has Read's result in the sixth, Write's in the last */
+
 /*
  * A function that is deferred runs when the results stand in the frame of the one that defers it, right above
- * the return address. After a panic the runtime calls it, and the call goes on. False: that.
+ * the return address: most often so near that one look has both. After a panic the runtime calls it, and the
+ * call goes on. 1: that. A function with a stack of its own: before Linux 6.8 go_leave has none left.
  */
-static __always_inline bool go_deferred_result(struct pt_regs *ctx, const struct tls_function *function,
-					       const struct tls_call *call, __s64 *result)
+static __noinline int go_deferred_result(__u64 sp, __u64 entry, __u8 word, __s64 *result)
 {
-	__u64 sp = PT_REGS_SP(ctx), back = 0;
+	__u64 frame[GO_FRAME_WORDS];
 
-	if (bpf_probe_read_user(&back, sizeof(back), (void *)sp) < 0 ||
-	    back - call->sp > GO_FUNCTION_BYTES_MAX)
-		return false;
-	return bpf_probe_read_user(result, sizeof(*result), (void *)(sp + 8 * function->done)) == 0;
+	if (!result)
+		return 1;
+	if (word < GO_FRAME_WORDS && bpf_probe_read_user(frame, sizeof(frame), (void *)sp) == 0)
+		*result = frame[word & (GO_FRAME_WORDS - 1)];
+	else if (bpf_probe_read_user(frame, sizeof(frame[0]), (void *)sp) < 0 ||
+		 bpf_probe_read_user(result, sizeof(*result), (void *)(sp + 8 * word)) < 0)
+		return 1;
+	return frame[0] - entry > GO_FUNCTION_BYTES_MAX;
 }
 
 static __always_inline int go_return(struct pt_regs *ctx, __u64 cookie, enum capture_form form)
@@ -168,7 +174,7 @@ static __always_inline int go_return(struct pt_regs *ctx, __u64 cookie, enum cap
 	}
 	if (!at->ssl || at->kind != function->kind)
 		return 0; /* a part of the call under way */
-	if (function->done && !go_deferred_result(ctx, function, at, &result))
+	if (function->done && go_deferred_result(PT_REGS_SP(ctx), at->sp, function->done, &result))
 		return 0;
 	call = *at;
 	at->ssl = 0;
