@@ -19,6 +19,11 @@
 
 #define HOLE_UNKNOWN_SIZE   UINT64_MAX
 #define RESET_ERROR_UNKNOWN UINT32_MAX
+/*
+ * A thread may lose its processor when its bytes have moved and their record is not written: so much later
+ * than what followed a record may come, on a machine that is busy.
+ */
+#define LATE_NS UINT64_C(500000000)
 
 enum protocol_role { /* of the observed process */
 	ROLE_UNKNOWN,
@@ -163,8 +168,9 @@ struct protocol_ops {
 	/* The connection ended: every message under way goes to done() with its flags. Nothing may be fed
 	 * after. */
 	void (*end)(struct protocol *protocol, enum protocol_end reason, uint64_t time_ns);
-	/* Time passed (one poll): gives up waiting for what another direction should have brought by now. */
-	void (*tick)(struct protocol *protocol, uint64_t time_ns);
+	/* Time passed (one poll): gives up waiting for what another direction should have brought by now.
+	 * True while something waits for the next, whether or not bytes come. */
+	bool (*tick)(struct protocol *protocol, uint64_t time_ns);
 	/* How many of the coming bytes of a direction surely belong to the body now under way, so that nobody
 	 * need copy them; 0: unknown or none. */
 	uint64_t (*body_left)(const struct protocol *protocol, enum event_direction direction);

@@ -571,8 +571,7 @@ static void flow_give_up(struct flow *flow, bool all)
 		for (int i = 0; i < 2; i++) {
 			struct stream *stream = &flow->side[i].stream;
 
-			if (!stream_is_blocked(stream) ||
-			    !(all || stream_is_overdue(stream, flow->pipeline->poll)))
+			if (!stream_is_blocked(stream) || !(all || stream_is_overdue(stream, flow->pipeline)))
 				continue;
 			/* Of a socket that is TLS by now it may have come, and was only counted. */
 			stream->unrecorded |= !flow->session && flow->state == FLOW_TLS;
@@ -639,8 +638,7 @@ void flow_record(struct flow *flow, const struct event_data *event, const struct
 	flow->calls.record++;
 	flow->calls.more = event->h.flags & EVENT_MORE;
 	flow->calls.hole = (enum event_hole)event->hole;
-	stream_put(&side->stream, &record, flow->pipeline->poll, flow->pipeline->config.reorder_limit_bytes,
-		   flow_must_wait(flow, direction, &record));
+	stream_put(&side->stream, &record, flow->pipeline, flow_must_wait(flow, direction, &record));
 	flow_drain(flow);
 	flow_decode_hint_skip(flow, direction);
 }
@@ -744,8 +742,7 @@ void flow_unknown(struct flow *flow, const struct event_data *event, const struc
 	struct stream *stream = &flow->side[direction].stream;
 	struct stream_record record = stream_unmeasured(stream, event->h.time_ns, mover);
 
-	stream_put(stream, &record, flow->pipeline->poll, flow->pipeline->config.reorder_limit_bytes,
-		   flow_must_wait(flow, direction, &record));
+	stream_put(stream, &record, flow->pipeline, flow_must_wait(flow, direction, &record));
 	flow_drain(flow);
 }
 
@@ -778,11 +775,17 @@ bool flow_poll(struct flow *flow)
 	flow_give_up(flow, false);
 	waits = stream_waits(&flow->side[0].stream) || stream_waits(&flow->side[1].stream);
 	call_queue_poll(flow);
-	if (flow->state == FLOW_HTTP)
-		flow->ops->tick(flow->decoder, flow->pipeline->now_ns);
+	if (flow->state == FLOW_HTTP && flow->ops->tick(flow->decoder, flow->pipeline->now_ns))
+		waits = true;
 	if (pair_poll(&flow->pair))
 		waits = true;
 	return waits;
+}
+
+bool flow_is_unfinished(const struct flow *flow)
+{
+	return flow->pair.entries || flow_is_blocked(flow) ||
+	       (flow->state == FLOW_HTTP && !flow->ops->idle(flow->decoder));
 }
 
 size_t flow_memory(const struct flow *flow)

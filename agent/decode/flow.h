@@ -146,6 +146,9 @@ void flow_finish(struct flow *flow, enum event_direction direction);
 /* A poll passed. True while something waits for the next one. */
 bool flow_poll(struct flow *flow);
 
+/* Is an exchange open, or a record missing? */
+bool flow_is_unfinished(const struct flow *flow);
+
 /* The memory that the layer holds: bytes, messages, tables. */
 size_t flow_memory(const struct flow *flow);
 

@@ -3,7 +3,7 @@
  * Puts the records of one direction in order (docs/design.md, D5). One ring serves all
  * processors, so records are nearly in order and the usual record goes
  * straight through, uncopied. A record ahead of its turn is copied and waits;
- * what has not come GRACE_POLLS later is lost, a hole of exactly its size.
+ * what has not come when its time is over (stream_is_overdue()) is lost, a hole of exactly its size.
  *
  * Invariants: everything before `next` was delivered as bytes or hole, once;
  * every chunk in `late` ends behind `next`.
@@ -11,7 +11,6 @@
 #include "stream.h"
 
 #include "base/counters.h"
-#include "model/pipeline.h"
 
 #include <stdlib.h>
 
@@ -21,8 +20,9 @@
 
 struct stream_chunk {
 	struct heap_node node;
-	uint64_t pos, time_ns, poll;
-	uint64_t number; /* in order of arrival */
+	uint64_t pos, time_ns;
+	uint64_t poll, held_ns; /* when it came */
+	uint64_t number;	/* in order of arrival */
 	uint32_t len, copied;
 	bool eof, reached, counted, unknown;
 	bool parked; /* it waits for the other direction */
@@ -220,9 +220,16 @@ uint64_t stream_due_ns(const struct stream *stream)
 	return stream_waits(stream) && !stream_is_blocked(stream) ? late_first(stream)->time_ns : UINT64_MAX;
 }
 
-bool stream_is_overdue(const struct stream *stream, uint64_t poll)
+bool stream_is_overdue(const struct stream *stream, const struct pipeline *pipeline)
 {
-	return stream_is_blocked(stream) && stream->missing_poll + GRACE_POLLS <= poll;
+	if (!stream_is_blocked(stream) || stream->missing_poll + GRACE_POLLS > pipeline->poll)
+		return false;
+	/*
+	 * Calls on one direction follow one another, and so do their records; but its end may come while a
+	 * thread that moved the last bytes waits for a processor, and with it their record.
+	 */
+	return late_first(stream)->len || stream->lost != pipeline->lost ||
+	       stream->missing_ns + LATE_NS <= pipeline->now_ns;
 }
 
 void stream_step(struct stream *stream)
@@ -246,8 +253,10 @@ void stream_step(struct stream *stream)
 		stream_jump(stream, chunk->pos - (chunk->eof && stream->seq32), true, chunk->time_ns);
 	stream_deliver(stream, &record);
 	free(chunk);
-	if (stream_waits(stream))
+	if (stream_waits(stream)) {
 		stream->missing_poll = late_first(stream)->poll;
+		stream->missing_ns = late_first(stream)->held_ns;
+	}
 }
 
 void stream_flush(struct stream *stream)
@@ -259,7 +268,8 @@ void stream_flush(struct stream *stream)
 }
 
 /* 0, or -1 when memory is out. */
-static int stream_hold(struct stream *stream, const struct stream_record *record, uint64_t poll, bool parked)
+static int stream_hold(struct stream *stream, const struct stream_record *record,
+		       const struct pipeline *pipeline, bool parked)
 {
 	struct stream_chunk *chunk = malloc(sizeof(*chunk) + record->payload.len);
 
@@ -267,7 +277,8 @@ static int stream_hold(struct stream *stream, const struct stream_record *record
 		return -1;
 	chunk->pos = record->pos;
 	chunk->time_ns = record->time_ns;
-	chunk->poll = poll;
+	chunk->poll = pipeline->poll;
+	chunk->held_ns = pipeline->now_ns;
 	chunk->len = record->len;
 	chunk->copied = (uint32_t)record->payload.len;
 	chunk->eof = record->eof;
@@ -278,8 +289,10 @@ static int stream_hold(struct stream *stream, const struct stream_record *record
 	chunk->mover = *record->mover;
 	if (chunk->copied)
 		memcpy(chunk->bytes, record->payload.data, chunk->copied);
-	if (!stream_waits(stream))
-		stream->missing_poll = poll;
+	if (!stream_waits(stream)) {
+		stream->missing_poll = chunk->poll;
+		stream->missing_ns = chunk->held_ns;
+	}
 	chunk->number = stream->late_number++;
 	stream->late_bytes += chunk->copied;
 	stream->late_count++;
@@ -310,7 +323,7 @@ static void stream_shed(struct stream *stream, const struct stream_record *recor
 		stream_jump(stream, record->pos, true, record->time_ns);
 }
 
-void stream_put(struct stream *stream, const struct stream_record *record, uint64_t poll, size_t limit_bytes,
+void stream_put(struct stream *stream, const struct stream_record *record, const struct pipeline *pipeline,
 		bool wait)
 {
 	struct stream_record placed = *record;
@@ -323,12 +336,14 @@ void stream_put(struct stream *stream, const struct stream_record *record, uint6
 	/* Behind others that wait for the other direction, it waits too. */
 	wait |= due && stream_due_ns(stream) != UINT64_MAX && late_first(stream)->pos <= placed.pos;
 	if (wait || !due) {
-		if (stream_has_room(stream, &placed, limit_bytes) &&
-		    stream_hold(stream, &placed, poll, due) == 0)
+		if (stream_has_room(stream, &placed, pipeline->config.reorder_limit_bytes) &&
+		    stream_hold(stream, &placed, pipeline, due) == 0)
 			return;
 		stream_shed(stream, &placed);
 	}
 	stream_deliver(stream, &placed);
+	if (!stream_waits(stream))
+		stream->lost = pipeline->lost;
 }
 
 void stream_unknown(struct stream *stream, uint64_t time_ns)

@@ -8,6 +8,7 @@
 
 #include "base/heap.h"
 #include "model/mover.h"
+#include "model/pipeline.h"
 #include "slice.h"
 
 #include <stdbool.h>
@@ -55,8 +56,9 @@ struct stream {
 	uint64_t hole_start, hole_end; /* the newest hole that was given up on */
 	struct heap late;	       /* of struct stream_chunk, by position */
 	size_t late_bytes, late_count;
-	uint64_t late_number;  /* of the next one */
-	uint64_t missing_poll; /* when what is missing before `late` was noticed */
+	uint64_t late_number;		   /* of the next one */
+	uint64_t missing_poll, missing_ns; /* when what is missing before `late` was noticed */
+	uint32_t lost;			   /* records that were, when nothing was missing yet */
 	/* To be set when what is missing before the first of `late` is lost: that is due then, and the hole
 	 * comes with it. */
 	bool given_up;
@@ -85,10 +87,10 @@ void stream_rejoin(struct stream *stream, const struct stream_record *record);
 void stream_continue(struct stream *stream, uint64_t next);
 
 /*
- * Takes one record at poll number `poll`; limit_bytes bounds what waits. What is due is delivered, unless it
- * is to wait (for the other direction); what waits already is not: stream_step() does that.
+ * Takes one record; the pipeline's reorder limit bounds what waits. What is due is delivered, unless it is to
+ * wait (for the other direction); what waits already is not: stream_step() does that.
  */
-void stream_put(struct stream *stream, const struct stream_record *record, uint64_t poll, size_t limit_bytes,
+void stream_put(struct stream *stream, const struct stream_record *record, const struct pipeline *pipeline,
 		bool wait);
 
 /* True when there is room for the record to wait. */
@@ -103,8 +105,11 @@ void stream_step(struct stream *stream);
 /* True when records wait for one that is missing. */
 bool stream_is_blocked(const struct stream *stream);
 
-/* True when what is missing now was missing GRACE_POLLS ago. */
-bool stream_is_overdue(const struct stream *stream, uint64_t poll);
+/*
+ * True when what is missing now was missing GRACE_POLLS ago; before an end, LATE_NS ago, unless records were
+ * lost meanwhile.
+ */
+bool stream_is_overdue(const struct stream *stream, const struct pipeline *pipeline);
 
 /* Delivers everything that waits, and gives up on everything missing. */
 void stream_flush(struct stream *stream);

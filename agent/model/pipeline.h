@@ -8,6 +8,7 @@
 #define HARK_PIPELINE_H
 
 #include "mark.h"
+#include "protocol.h"
 #include "result.h"
 
 #include <stdbool.h>

@@ -480,6 +480,14 @@ void pair_touch(struct pair *pair, const struct message *message, uint64_t time_
 		entry->last_ns = time_ns;
 }
 
+/* The error of a reset comes in the same direction; the request of an answer by another thread, which may be
+ * late. */
+static bool entry_is_due(const struct pair_entry *entry, const struct pipeline *pipeline)
+{
+	return entry->poll + GRACE_POLLS <= pipeline->poll &&
+	       (entry->reset_due || entry->last_ns + LATE_NS <= pipeline->now_ns);
+}
+
 bool pair_poll(struct pair *pair)
 {
 	struct pair_entry *entry, *tmp;
@@ -494,7 +502,7 @@ bool pair_poll(struct pair *pair)
 
 		if (!entry->reset_due && !alone)
 			continue;
-		if (entry->poll + GRACE_POLLS <= pair->pipeline->poll)
+		if (entry_is_due(entry, pair->pipeline))
 			entry_emit(pair, entry, 0);
 		else
 			pair->waiting = true;

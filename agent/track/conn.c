@@ -365,6 +365,19 @@ void conn_absorb(struct conn *conn, struct conn *socketless)
 	}
 }
 
+bool conn_is_unfinished(const struct conn *conn)
+{
+	const struct tls_session *session;
+
+	if (flow_is_unfinished(&conn->socket_flow))
+		return true;
+	DL_FOREACH (conn->sessions, session) {
+		if (flow_is_unfinished(&session->flow))
+			return true;
+	}
+	return false;
+}
+
 /* True while something waits for the next poll. */
 static bool session_poll(struct conn *conn, struct tls_session *session)
 {

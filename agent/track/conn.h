@@ -73,6 +73,7 @@ struct conn {
 	enum conn_life life;
 	enum protocol_end close_reason; /* but in CONN_LIVES */
 	uint64_t close_poll;
+	uint64_t late_ns;     /* until then records of what is open may come; 0: they have all come */
 	uint64_t finish_poll; /* when the sent direction surely ended; 0: it did not */
 	uint64_t unread_ns;   /* CONN_ENDS: until then what it received may be read; 0: nothing is left */
 
@@ -96,6 +97,9 @@ struct conn *conn_new(const struct pipeline *pipeline, uint64_t sequence, const 
 
 /* Frees without emitting; in no table. NULL is legal. */
 void conn_free(struct conn *conn);
+
+/* Is anything open that a record may still end? */
+bool conn_is_unfinished(const struct conn *conn);
 
 /* Reports it to the sinks, once, when its first facts stand. */
 void conn_report_opened(struct conn *conn);

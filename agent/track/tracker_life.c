@@ -3,7 +3,8 @@
  * Beginnings and ends (docs/design.md, D2). A socket is known by its id; state changes
  * may know only its kernel address, so what they tell waits under that address
  * until a record names both. Nothing ends at once: records of another
- * processor may still be on their way, so an end takes GRACE_POLLS.
+ * processor may still be on their way, so an end takes GRACE_POLLS, and
+ * LATE_NS with something open.
  *
  * Invariant: a poll looks only at connections that moved or wait; all of them
  * are walked once a second at most.
@@ -452,8 +453,10 @@ static void process_gone(struct tracker *tracker, struct process *process)
 		if (conn->pointers)
 			continue;
 		tracker_conn_orphan(tracker, conn, END_EXIT);
-		if (conn->life >= CONN_MAY_END)
-			conn->close_poll = tracker->pipeline.poll; /* the grace is over already */
+		if (conn->life < CONN_MAY_END)
+			continue;
+		conn->close_poll = tracker->pipeline.poll; /* the grace is over already */
+		conn->late_ns = 0;
 	}
 	tracker_process_remove(tracker, process);
 }
@@ -504,8 +507,11 @@ static bool conn_is_over(const struct conn *conn)
 {
 	const struct pipeline *pipeline = conn->pipeline;
 
-	return conn->life >= CONN_MAY_END && conn->close_poll <= pipeline->poll &&
-	       (!conn->pointers || conn->unread_ns <= pipeline->now_ns);
+	if (conn->life < CONN_MAY_END || conn->close_poll > pipeline->poll)
+		return false;
+	if (conn->late_ns > pipeline->now_ns && conn_is_unfinished(conn))
+		return false;
+	return !conn->pointers || conn->unread_ns <= pipeline->now_ns;
 }
 
 void tracker_poll(struct tracker *tracker)

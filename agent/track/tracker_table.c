@@ -147,6 +147,7 @@ void tracker_conn_close_later(struct tracker *tracker, struct conn *conn, enum p
 	conn->life = life;
 	conn->close_reason = reason;
 	conn->close_poll = tracker->pipeline.poll + GRACE_POLLS;
+	conn->late_ns = tracker->pipeline.now_ns + LATE_NS;
 	conn->facts.closed_ns = tracker->pipeline.now_ns;
 	tracker_conn_wake(tracker, conn);
 }

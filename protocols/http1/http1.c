@@ -315,19 +315,27 @@ static void http1_finish(struct protocol *http1, enum event_direction direction,
 	hold_pump(http1);
 }
 
-static void http1_tick(struct protocol *http1, uint64_t time_ns)
+/* A response waits for its request. */
+static bool http1_waits(const struct protocol *http1)
 {
-	(void)time_ns;
-	if (http1->upgrade == HTTP1_UPGRADE_LEFT || http1->role == ROLE_UNKNOWN ||
-	    http1_hold_empty(&http1->hold[!http1_request_direction(http1)]))
-		return;
+	return http1->upgrade != HTTP1_UPGRADE_LEFT && http1->role != ROLE_UNKNOWN &&
+	       !http1_hold_empty(&http1->hold[!http1_request_direction(http1)]);
+}
+
+static bool http1_tick(struct protocol *http1, uint64_t time_ns)
+{
+	if (!http1_waits(http1))
+		return false;
 	if (http1->patience == HTTP1_WAITS) {
 		http1->patience = HTTP1_WAITS_A_TICK;
-		return;
+		http1->waits_ns = time_ns;
 	}
+	if (time_ns < http1->waits_ns + LATE_NS)
+		return true;
 	http1->patience = HTTP1_WAITED;
 	hold_pump(http1);
 	http1->patience = HTTP1_WAITS;
+	return http1_waits(http1);
 }
 
 static size_t http1_waiting(const struct protocol *http1)

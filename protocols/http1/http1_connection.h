@@ -39,8 +39,8 @@ enum http1_upgrade {
 /* For how long the response in front of its hold has waited for its request. */
 enum http1_patience {
 	HTTP1_WAITS,
-	HTTP1_WAITS_A_TICK, /* which may have come right after the bytes: one whole poll has passed at the
-			       next */
+	HTTP1_WAITS_A_TICK, /* since waits_ns; the tick may have come right after the bytes: one whole poll
+			       has passed at the next */
 	HTTP1_WAITED,	    /* long enough: one response begins without */
 };
 
@@ -87,6 +87,7 @@ struct protocol {
 	enum http1_proof proof;
 	enum http1_upgrade upgrade;
 	enum http1_patience patience;
+	uint64_t waits_ns;
 	enum http1_whose_turn turn;
 	bool no_memory;
 };

@@ -391,8 +391,7 @@ static int response_begin(struct protocol *http1, struct http1_parser *parser)
 	request_line_answered(http1, parser);
 	if (messages_pay(http1) < 0)
 		return -ENOMEM;
-	if (http1->patience == HTTP1_WAITED)
-		http1->patience = HTTP1_WAITS;
+	http1->patience = HTTP1_WAITS; /* the next one begins to wait anew */
 	if (is_interim(message)) {
 		http1->matched = response_fits(http1, message->first_byte_ns);
 	} else {

@@ -401,12 +401,13 @@ static void http2_end(struct protocol *protocol, enum protocol_end reason, uint6
 }
 
 /* Bytes that wait for a proof of where frames begin wait for no more than a few polls. */
-static void http2_tick(struct protocol *protocol, uint64_t time_ns)
+static bool http2_tick(struct protocol *protocol, uint64_t time_ns)
 {
 	enum event_direction requests = http2_requests_direction(protocol->role);
 
 	http2_wire_tick(protocol->side[requests].wire, time_ns);
 	http2_wire_tick(protocol->side[!requests].wire, time_ns);
+	return false; /* what is awake is looked at for as many polls as they count */
 }
 
 static uint64_t http2_body_left(const struct protocol *protocol, enum event_direction direction)

@@ -550,10 +550,11 @@ static void http3_end(struct protocol *protocol, enum protocol_end reason, uint6
 		stream_close(protocol, stream, protocol_end_flags(reason), time_ns);
 }
 
-static void http3_tick(struct protocol *protocol, uint64_t time_ns)
+static bool http3_tick(struct protocol *protocol, uint64_t time_ns)
 {
 	(void)protocol;
 	(void)time_ns;
+	return false;
 }
 
 /* Positions are those of all streams: no body has a run of them to itself. */

@@ -199,8 +199,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	config.want_bodies = data[0] & 32;
 	http1 = http1_protocol.create(&config, &handler);
 	must(http1 != NULL);
-	for (size_t i = 1; i + 3 <= size; now++) {
+	for (size_t i = 1; i + 3 <= size;) {
+		bool tick = (data[i] & 7) == 6;
+
 		i += step(http1, &check, data + i, size - i, now);
+		now += tick ? LATE_NS : 1;
 		must(http1_protocol.body_left(http1, 0) == 0 || !http1_protocol.idle(http1));
 	}
 	(void)http1_protocol.held(http1, DIRECTION_SENT, check_run, &check);

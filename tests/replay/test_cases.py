@@ -34,10 +34,10 @@ ROWS = {
     "tls-hello-to-http": [(None, None, 400, ["no-request"])],
     # The surplus response came before the request that was answered next.
     "response-before-request": [("GET", "/q1", 200, []), (None, None, 500, ["no-request"]), ("GET", "/q2", 200, [])],
-    "one-lost-request": [("GET", "/q0", 200, []), (None, None, 200, ["no-request"])]
+    "one-lost-request": [("GET", "/q0", 200, []), (None, None, 200, ["gap", "no-request"])]
                         + [("GET", f"/q{n}", 200, []) for n in range(2, 7)],
-    "two-lost-requests": [("GET", "/q0", 200, []), (None, None, 200, ["no-request"]), ("GET", "/q2", 200, []),
-                          (None, None, 200, ["no-request"]), ("GET", "/q4", 200, [])],
+    "two-lost-requests": [("GET", "/q0", 200, []), (None, None, 200, ["gap", "no-request"]), ("GET", "/q2", 200, []),
+                          (None, None, 200, ["gap", "no-request"]), ("GET", "/q4", 200, [])],
     "head-size": [(None, None, 200, ["late-joined", "gap", "no-request", "guess"]),
                   (None, None, 200, ["late-joined", "no-request", "guess"]),
                   ("GET", "/q2", 200, ["late-joined", "guess"])],

@@ -61,16 +61,17 @@ static void drain(struct stream *stream)
 }
 
 /*
- * A script: "POS:bytes" is a record, "POS:bytes+N" one with N bytes not copied, "POS$" the end, "POS=" and
- * "POS=$" that all before POS was read (and that it ends), "!" a poll.
- * `base` is added to positions, `first` is the stream's beginning for the offset.
+ * A script: "POS:bytes" is a record, "POS:bytes+N" one with N bytes not copied, "POS$" the end, "POS:" that
+ * the direction stands there, "POS=" and "POS=$" that all before POS was read (and that it ends), "!" a poll,
+ * "~" the time of late records, "x" the loss of one. `base` is added to positions, `first` is the stream's
+ * beginning for the offset.
  */
 static void run(const char *script, bool seq32, uint64_t base, bool beginning_seen, size_t limit)
 {
 	static const struct mover mover = { .pid = 7 };
 	char copy[256], *save = NULL;
 	struct stream stream;
-	uint64_t poll = 10;
+	struct pipeline pipeline = { .poll = 10, .config.reorder_limit_bytes = limit };
 
 	log_used = 0;
 	log_text[0] = '\0';
@@ -81,9 +82,13 @@ static void run(const char *script, bool seq32, uint64_t base, bool beginning_se
 		unsigned int pos = 0, missing = 0;
 		struct stream_record record = { .seq32 = seq32, .offset_known = seq32, .mover = &mover };
 
+		pipeline.now_ns += word[0] == '~' ? LATE_NS : 0;
+		pipeline.lost += word[0] == 'x';
+		if (word[0] == '~' || word[0] == 'x')
+			continue;
 		if (word[0] == '!') {
-			poll++;
-			while (stream_is_overdue(&stream, poll)) {
+			pipeline.poll++;
+			while (stream_is_overdue(&stream, &pipeline)) {
 				stream.given_up = true;
 				drain(&stream);
 			}
@@ -98,7 +103,7 @@ static void run(const char *script, bool seq32, uint64_t base, bool beginning_se
 		record.len = (uint32_t)strlen(bytes) + missing;
 		if (!stream.started)
 			stream_start(&stream, &record, beginning_seen);
-		stream_put(&stream, &record, poll, limit, false);
+		stream_put(&stream, &record, &pipeline, false);
 		drain(&stream);
 	}
 	stream_flush(&stream);
@@ -123,6 +128,11 @@ static const struct {
 	{ "overlap among late ones", "0:a 3:de 4:xf 1:bc", "abcde[?]f" },
 	{ "end", "0:ab 2$ 2$", "ab$" },
 	{ "end before the last bytes", "0:ab 4$ 2:cd", "abcd$" },
+	{ "end long before the last bytes", "0:ab 4$ ! ! ! 2:cd", "abcd$" },
+	{ "end, and the last bytes never come", "0:ab 4: ! ~ ! 2:cd", "ab[lost 2]" },
+	{ "end, and a record was lost before it", "0:ab x 4: ! ! 2:cd", "ab[lost 2]" },
+	{ "end, and a record was lost behind it", "0:ab 4: ! x ! 2:cd", "ab[lost 2]" },
+	{ "end, and a record was lost long before", "x 0:ab 4: ! ! 2:cd", "abcd" },
 	{ "read past the records", "0:ab 5= 5:fg 9= 9=", "ab[3]fg[2]" },
 	{ "read past the records, up to the end", "0:ab 5=$", "ab[3]$" },
 	{ "behind one that is late", "0:ab 4:ef 8= 2:cd 8:ij", "abcdef[2]ij" },

@@ -100,9 +100,9 @@ static unsigned int word_flags(const char *word)
 
 /*
  * A script: "Q1" a request is done, "q1" its head came (done by "Q1"), "A1"/"a1" the same for responses;
- * "@K" behind: on stream K; n, u, x, g: flags; "split": not to be counted; "!" a poll; "t" all that is idle
- * expires; "rK" stream K was reset; "p" 40 ns pass and what is pending (50 ns) is told; "i" an interim
- * response, "i@K" on stream K.
+ * "@K" behind: on stream K; n, u, x, g: flags; "split": not to be counted; "!" a poll; "~" the time of late
+ * records; "t" all that is idle expires; "rK" stream K was reset; "p" 40 ns pass and what is pending (50 ns)
+ * is told; "i" an interim response, "i@K" on stream K.
  */
 static void run(const char *script, size_t limit, unsigned int end_flags)
 {
@@ -128,6 +128,10 @@ static void run(const char *script, size_t limit, unsigned int end_flags)
 		const char *at = strchr(word, '@');
 		struct message **slot = &live[kind][number % 10];
 
+		if (word[0] == '~') {
+			pipeline.now_ns += LATE_NS;
+			continue;
+		}
 		if (word[0] == '!') {
 			pipeline.poll++;
 			pair_poll(&pair);
@@ -171,7 +175,8 @@ static const struct {
 	{ "response done before the request", "q1 A1 Q1", " 1=1", 9 },
 	{ "response first", "A1 Q1 Q2 A2", " 1=1 2=2", 9 },
 	{ "response first, two of them", "A1 A2 Q1 Q2", " 1=1 2=2", 9 },
-	{ "response alone", "A1 ! ! Q2 A2", " -1=1 no-request 2=2", 9 },
+	{ "response alone", "A1 ~ ! ! Q2 A2", " -1=1 no-request 2=2", 9 },
+	{ "request behind its response", "A1 ! ! ! Q1", " 1=1", 9 },
 	{ "response known to be alone", "Q1 A7n A1", " -1=7 no-request 1=1", 9 },
 	{ "request known to be unanswered", "Q1u Q2 A2", " 1=-1 unanswered 2=2", 9 },
 	{ "a split exchange counts once", "Q1ug A1ng A2ng",
@@ -209,7 +214,7 @@ static const struct {
 	{ "interim of a stream", "Q1@1 Q2@3 i@3 A1@1 A2@3", " 1=1 2=2 i1", 9 },
 	{ "interim before its request", "i Q1 A1", " 1=1", 9 },
 	{ "interim of a stream before its request", "i@1 Q1@1 A1@1", " 1=1 i1", 9 },
-	{ "interim of a stream, its request never comes", "i@1 A1@1 ! !", " -1=1 i1 no-request", 9 },
+	{ "interim of a stream, its request never comes", "i@1 A1@1 ~ ! !", " -1=1 i1 no-request", 9 },
 	{ "interim of an unknown stream", "i@9 Q1@1 A1@1", " 1=1", 9 },
 	{ "more interims than are kept", "Q1 i i i i i i i i i A1", " 1=1 i8", 9 },
 	{ "interim of what is pending", "Q1 i p p A1", " p 1=-1 i1 1=1 i1", 9 },

@@ -479,44 +479,46 @@ static const struct rule rules[] = {
 		  "c") "\n" },
 	{ .name = "an answer before the end of a request's head is its answer",
 	  .script = "> GET /a HTTP/1.1" RN "A: b\n< HTTP/1.1 431 x" RN "X-For: /a" RN
-		    "Content-Length: 0" RN RN "\ntick\ntick\nend closed",
+		    "Content-Length: 0" RN RN "\ntick\n+500000000\ntick\nend closed",
 	  .expected = "response 0 431 1.1 {X-For: /a; Content-Length: 0} 0\n"
 		      "request 0 GET /a 1.1 {} 0~ [partial-headers,closed]\n" },
 	{ .name = "an answer before the end of a request's line is its answer",
 	  .script = "> GET /abc\n< HTTP/1.1 414 x" RN "X-For: /abc" RN "Content-Length: 0" RN RN
-		    "\ntick\ntick\nend closed",
+		    "\ntick\n+500000000\ntick\nend closed",
 	  .expected = "response 0 414 1.1 {X-For: /abc; Content-Length: 0} 0\n"
 		      "request 0 GET /abc 0.0 {} 0~ [truncated,partial-headers,closed]\n" },
 	{ .name = "an answer before the end of a line that ends all the same: its rest is no field",
 	  .script = "> GET /abc\n< HTTP/1.1 414 x" RN "X-For: /abc" RN "Content-Length: 0" RN RN
-		    "\ntick\ntick\n> d:e HTTP/1.1" RN "A: b" RN RN "\n> " R("b") "\n< " S("b"),
+		    "\ntick\n+500000000\ntick\n> d:e HTTP/1.1" RN "A: b" RN RN "\n> " R("b") "\n< " S("b"),
 	  .expected = "response 0 414 1.1 {X-For: /abc; Content-Length: 0} 0\n"
 		      "request 0 GET /abc 0.0 {A: b} 0 [truncated]\n" RT("b") "\n" ST("b") "\n" },
 	{ .name = "behind lost answers a refusal may be another request's: not that of the line under way",
 	  .resyncs = 2,
 	  .script = "> GET /abc\n<hole 50\n< HTTP/1.1 404 x" RN "X-For: /b" RN "Content-Length: 0" RN RN
-		    "\ntick\ntick\n>hole 60\n> " R("c") "\n< " S("c") "\n> " R("d") "\n< " S("d"),
+		    "\ntick\n+500000000\ntick\n>hole 60\n> " R("c") "\n< " S("c") "\n> " R("d") "\n< " S("d"),
 	  .expected = "response 0 404 1.1 {X-For: /b; Content-Length: 0} 0 [gap,no-request]\n" RT(
 		  "c") "\n" ST("c") GUESS RT("d") "\n" ST("d") GUESS },
 	{ .name = "a line has one answer: the refusal behind it is another request's",
 	  .resyncs = 1,
-	  .script = "> GET /abc\n< HTTP/1.1 103 x" RN RN "\n< " S(
-		  "abc") "\ntick\ntick\n< HTTP/1.1 404 x" RN "X-For: /b" RN "Content-Length: 0" RN RN
-			 "\ntick\ntick\n>hole 60\n> " R("c") "\n< " S("c") "\n> " R("d") "\n< " S("d"),
+	  .script = "> GET /abc\n< HTTP/1.1 103 x" RN RN
+		    "\n< " S("abc") "\ntick\n+500000000\ntick\n< HTTP/1.1 404 x" RN "X-For: /b" RN
+				    "Content-Length: 0" RN RN "\ntick\n+500000000\ntick\n>hole 60\n> " R(
+					    "c") "\n< " S("c") "\n> " R("d") "\n< " S("d"),
 	  .expected = "interim 103 {}\n" ST(
 		  "abc") " [no-request]\n"
 			 "response 0 404 1.1 {X-For: /b; Content-Length: 0} 0 [gap,no-request]\n" RT(
 				 "c") "\n" ST("c") GUESS RT("d") "\n" ST("d") GUESS },
 	{ .name = "an answer before the end of a head that ends all the same",
-	  .script = "> GET /a HTTP/1.1" RN "A: b\n< HTTP/1.1 431 x" RN "X-For: /a" RN
-		    "Content-Length: 0" RN RN "\ntick\ntick\n> " RN RN "\n> " R("b") "\n< " S("b"),
+	  .script =
+		  "> GET /a HTTP/1.1" RN "A: b\n< HTTP/1.1 431 x" RN "X-For: /a" RN "Content-Length: 0" RN RN
+		  "\ntick\n+500000000\ntick\n> " RN RN "\n> " R("b") "\n< " S("b"),
 	  .expected = "response 0 431 1.1 {X-For: /a; Content-Length: 0} 0\n"
 		      "request 0 GET /a 1.1 {A: b} 0\n" RT("b") "\n" ST("b") "\n" },
 	{ .name = "a line that is no field stays missing in a head that ends behind its answer",
 	  .script = "> GET /a HTTP/1.1" RN "no field" RN "A: b\n< HTTP/1.1 431 x" RN "X-For: /a" RN
-		    "Content-Length: 0" RN RN "\ntick\ntick\n> " RN RN "\n> GET /b HTTP/1.1" RN
-		    "A: b\n< HTTP/1.1 431 x" RN "X-For: /b" RN "Content-Length: 0" RN RN "\ntick\ntick\n> " RN
-		    "no field" RN RN,
+		    "Content-Length: 0" RN RN "\ntick\n+500000000\ntick\n> " RN RN "\n> GET /b HTTP/1.1" RN
+		    "A: b\n< HTTP/1.1 431 x" RN "X-For: /b" RN "Content-Length: 0" RN RN
+		    "\ntick\n+500000000\ntick\n> " RN "no field" RN RN,
 	  .expected = "response 0 431 1.1 {X-For: /a; Content-Length: 0} 0\n"
 		      "request 0 GET /a 1.1 {A: b} 0 [partial-headers]\n"
 		      "response 0 431 1.1 {X-For: /b; Content-Length: 0} 0\n"
@@ -554,7 +556,7 @@ static const struct rule rules[] = {
 	  .late = true,
 	  .resyncs = 1,
 	  .script = "> " R("a") "G\n< " S("a") "\n> ET /b HTTP/1.1" RN "Host: x" RN RN
-					       "\n< " S("b") "\ntick\ntick",
+					       "\n< " S("b") "\ntick\n+500000000\ntick",
 	  .expected = RT("a") " [guess]\n" ST("a") " [guess]\n" ST("b") " [gap,no-request,guess]\n" },
 	{ .name = "late: no other side's head in one direction",
 	  .late = true,
@@ -623,7 +625,7 @@ static const struct rule rules[] = {
 		    "@2\n> GET /a HTTP/1.1\\r\\n\\r\\n",
 	  .expected = "request 0 GET /a 1.1 {} 0\nresponse 0 200 1.1 {X-For: /a; Content-Length: 0} 0\n" },
 	{ .name = "a response without a request comes out after a poll",
-	  .script = "< HTTP/1.1 408 Late\\r\\nContent-Length: 0\\r\\n\\r\\n\ntick\ntick",
+	  .script = "< HTTP/1.1 408 Late\\r\\nContent-Length: 0\\r\\n\\r\\n\ntick\n+500000000\ntick",
 	  .expected = "response 0 408 1.1 {Content-Length: 0} 0 [no-request]\n" },
 	{ .name = "a response without a request comes out at the end",
 	  .script = "< HTTP/1.1 408 Late\\r\\nConnection: close\\r\\n\\r\\nx\nend closed",

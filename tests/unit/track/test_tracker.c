@@ -338,7 +338,7 @@ static void test_answer_to_no_request(void **state)
 		bench_start(&bench);
 		data_put(&bench, &peer, DIRECTION_SENT, rows[i].asked, rows[i].asked_len);
 		data_received(&bench, &peer, rows[i].answered);
-		poll_put(&bench, 3);
+		poll_put(&bench, LATE_POLLS + 3);
 		if (strcmp(bench.log, rows[i].expected) != 0)
 			fail_msg("%s: got\n%s", rows[i].name, bench.log);
 		bench_stop(&bench);
@@ -1283,7 +1283,7 @@ static void lost_end_finish(struct bench *bench, struct peer *peer, enum ending 
 		process_put(bench, 7, EVENT_EXIT, "");
 		break;
 	}
-	poll_put(bench, 4);
+	poll_put(bench, 4 + LATE_POLLS);
 }
 
 static void test_lost_ends(void **state)
@@ -1373,6 +1373,71 @@ static void test_no_offset(void **state)
 	}
 }
 
+/* A thread sends the answer and loses its processor; the client has it and resets before the record is
+ * written. */
+static void test_record_behind_the_end(void **state)
+{
+	(void)state;
+	for (int tls = 0; tls < 2; tls++) {
+		struct bench bench;
+		struct peer peer = peer_client();
+
+		bench_init(&bench);
+		bench.quiet_conns = true;
+		bench_start(&bench);
+		peer.ssl = tls ? 0x5000 : 0;
+		if (!tls)
+			state_put(&bench, &peer, 3, 1);
+		data_received(&bench, &peer, GET);
+		peer.offset[DIRECTION_SENT] += strlen(OK_3);
+		closed_put(&bench, &peer, 1, 7);
+		poll_put(&bench, LATE_POLLS - 1);
+		assert_null(strstr(bench.log, "GET"));
+		peer.offset[DIRECTION_SENT] -= strlen(OK_3);
+		data_sent(&bench, &peer, OK_3);
+		assert_non_null(strstr(bench.log, "1:GET /a 200 3\n"));
+		poll_put(&bench, 1);
+		assert_int_equal(counters[COUNTER_CONNECTIONS_CLOSED], tls + 1);
+		assert_int_equal(counters[COUNTER_STREAM_HOLES], 0);
+		bench_stop(&bench);
+	}
+}
+
+/* One thread of a client asks and loses its processor; another has the answer before the first one's record
+ * is written.
+ */
+static void test_answer_before_its_request(void **state)
+{
+	struct bench *bench = *state;
+	struct peer peer = peer_client();
+
+	bench->quiet_conns = true;
+	bench_start(bench);
+	state_put(bench, &peer, 7, 2);
+	state_put(bench, &peer, 2, 1);
+	for (int i = 0; i < 3; i++) {
+		const char *text = i % 2 ? GET : "GET /b HTTP/1.1\r\nHost: x\r\n\r\n";
+		struct event_data *request =
+			data_make(bench, &peer, DIRECTION_SENT, peer.offset[DIRECTION_SENT], text,
+				  strlen(text), strlen(text));
+
+		data_received(bench, &peer, OK_3);
+		poll_put(bench, 4);
+		event_send(bench, request);
+		peer.offset[DIRECTION_SENT] += strlen(text);
+	}
+	CHECK(bench, "1:GET /b 200 3\n1:GET /a 200 3\n1:GET /b 200 3\n");
+	data_received(bench, &peer, OK_3); /* to nothing: it does not wait for what is asked behind it */
+	data_sent(bench, &peer, GET);
+	data_received(bench, &peer, OK_3);
+	CHECK(bench,
+	      "1:GET /b 200 3\n1:GET /a 200 3\n1:GET /b 200 3\n1:- 200 3 no-request\n1:GET /a 200 3\n");
+	data_received(bench, &peer, OK_3); /* nor for ever */
+	poll_put(bench, LATE_POLLS + 3);
+	CHECK(bench, "1:GET /b 200 3\n1:GET /a 200 3\n1:GET /b 200 3\n1:- 200 3 no-request\n1:GET /a 200 3\n"
+		     "1:- 200 3 no-request\n");
+}
+
 /* A close without an id, at the address of a socket whose own end was lost: its counters tell nothing here.
  */
 static void test_end_of_another(void **state)
@@ -1395,7 +1460,7 @@ static void test_end_of_another(void **state)
 	end.offset[0] = 100;
 	end.offset[1] = 100;
 	tracker_event(bench->tracker, &end.state.h);
-	poll_put(bench, 4);
+	poll_put(bench, 4 + LATE_POLLS);
 	CHECK(bench, "1:GET /a 0 0 gap unanswered\n"); /* by what was lost since, not by them */
 	assert_int_equal(counters[COUNTER_STREAM_HOLES], 0);
 }
@@ -1678,6 +1743,8 @@ int main(void)
 		T(test_lost_ends),
 		T(test_lost_end_of_held),
 		T(test_no_offset),
+		T(test_record_behind_the_end),
+		T(test_answer_before_its_request),
 		T(test_end_of_another),
 		T(test_lost_behind_a_late_join),
 		T(test_overlap),
