@@ -332,7 +332,11 @@ class Hark:
             print(f"waited {deadline_s} s for {count} objects; {len(self.of(*who, **keys))} came")
 
     def assert_nothing_lost(self):
-        lost = {name: value for name, value in self.stats.items() if value and (
+        """A call whose return was refused leaves a hole in its session, and one without a socket has no port by which
+        another test's would be left out: those are not counted."""
+        holes = self.stats["stream.holes"] - self.stats["returns.refused"]
+        stats = {**self.stats, "stream.holes": max(0, holes)}
+        lost = {name: value for name, value in stats.items() if value and (
             name.endswith(".lost") or name.startswith("limit.") or name in
             ("connections.evicted", "exchanges.dropped", "messages.refused", "stream.holes", "faults"))}
         assert not lost, lost
