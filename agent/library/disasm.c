@@ -175,6 +175,16 @@ static unsigned int insn_changed(csh capstone, const cs_insn *insn)
 	return result;
 }
 
+static bool insn_stores(const cs_insn *insn)
+{
+	const cs_x86 *x86 = &insn->detail->x86;
+
+	for (uint8_t i = 0; i < x86->op_count; i++)
+		if (x86->operands[i].type == X86_OP_MEM && x86->operands[i].access != CS_AC_READ)
+			return true;
+	return false;
+}
+
 static enum move_form move_form_of(const cs_insn *insn, const cs_x86_op *to, const cs_x86_op *from)
 {
 	bool whole = to->size == 8;
@@ -271,6 +281,7 @@ static void instruction_describe(const struct disasm *disasm, struct instruction
 	}
 	out->written = insn_written(disasm->capstone, insn);
 	out->changed = insn_changed(disasm->capstone, insn);
+	out->stores = insn_stores(insn);
 	out->move = insn_move(insn);
 	if (insn_takes_stack_address(insn))
 		out->addressed = out_register_of(x86->operands[0].reg);

@@ -48,6 +48,7 @@ struct instruction {
 	unsigned int written;	/* enum out_register bits that this instruction writes */
 	unsigned int addressed; /* of them, those that now hold an address on the stack */
 	unsigned int changed;	/* general registers that it writes, a bit each, by number */
+	bool stores;		/* it writes memory, other than by pushing */
 	struct move move;
 	char text[INSTRUCTION_TEXT_LEN];
 };

@@ -23,6 +23,9 @@
  * latter alone is probed, and so of gnutls_record_send and its send2
  * (library_function.jumps).
  *
+ * A function that begins with instructions that are stepped is probed behind them, where all is as at its
+ * entry (site_past_stepped).
+ *
  * Where a function begins with an instruction at which the kernel takes no probe (one that is padded by
  * prefixes of a segment, as assemblers do around Intel's jump erratum), it is probed further in; where that
  * cannot be, nothing of the file is: what is seen of it would be wrong.
@@ -53,11 +56,19 @@
 /* General registers by their numbers in the instruction set. */
 enum {
 	RAX = 0,
+	RCX = 1,
 	RDX = 2,
 	RSP = 4,
-	RBP = 5
+	RBP = 5,
+	RSI = 6,
+	RDI = 7,
+	R8 = 8,
+	R9 = 9,
 };
 #define REGISTER_BIT(number) (1u << (number))
+#define ARGUMENTS                                                                                           \
+	(REGISTER_BIT(RDI) | REGISTER_BIT(RSI) | REGISTER_BIT(RDX) | REGISTER_BIT(RCX) | REGISTER_BIT(R8) | \
+	 REGISTER_BIT(R9))
 
 struct branch {
 	uint64_t target;
@@ -243,6 +254,59 @@ static bool site_past_refused(const struct finder *finder, const struct library_
 	return true;
 }
 
+/*
+ * Does the function run straight on from its entry up to `until`, and never come back there? What leaves it
+ * by a jump under a condition is a part of it that the compiler put elsewhere, and may come back.
+ */
+static bool runs_once(const struct finder *finder, const struct elf_symbol *function, uint64_t until)
+{
+	uint8_t code[FUNCTION_BYTES_MAX];
+	struct instruction insn;
+	long len;
+
+	if (!function->size || function->size > sizeof(code))
+		return false;
+	len = elf_read_code(finder->elf, function->address, code, function->size);
+	if (len != (long)function->size)
+		return false;
+	for (long at = 0; at < len; at += (long)insn.size) {
+		if (disasm_decode(finder->disasm, code + at, (size_t)(len - at),
+				  function->address + (uint64_t)at, &insn))
+			return false;
+		if (insn.jump && !insn.direct)
+			return false;
+		if (!insn.direct || insn.call)
+			continue;
+		if (insn.target - function->address >= function->size ? !insn.jump : insn.target <= until)
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Past instructions that the kernel steps, to the first that it emulates, where arguments and stack pointer
+ * are as they were at the entry. Memory is, too, unless the call is looked at when it returns alone. False:
+ * there is none near.
+ */
+static bool site_past_stepped(const struct finder *finder, const struct wrapper *wrapper,
+			      struct instruction *entry)
+{
+	bool results = wrapper->function->call.kind == TLS_STREAM_OFFER;
+	struct instruction at = *entry;
+
+	while (!at.emulated) {
+		if (at.address - wrapper->symbol.address >= ENTRY_BYTES || at.refused || at.call ||
+		    at.leaves || at.jump || at.direct || (at.stores && !results) ||
+		    at.changed & (ARGUMENTS | REGISTER_BIT(RSP)) ||
+		    !entry_find(finder, at.address + at.size, &at))
+			return false;
+	}
+	if (at.refused || !runs_once(finder, &wrapper->symbol, at.address))
+		return false;
+	*entry = at;
+	return true;
+}
+
 static void site_add_function(struct finder *finder, const struct wrapper *wrapper)
 {
 	struct probe_site site = { .reason = REASON_ENTRY_STEPPED };
@@ -260,6 +324,8 @@ static void site_add_function(struct finder *finder, const struct wrapper *wrapp
 		if (entry.refused) {
 			site.reason = REASON_PAST_REFUSED;
 			finder->refused |= !site_past_refused(finder, wrapper->function, &entry, &site.call);
+		} else if (!entry.emulated && site_past_stepped(finder, wrapper, &entry)) {
+			site.reason = REASON_PAST_STEPPED;
 		}
 		site.address = entry.address;
 		snprintf(site.instruction, sizeof(site.instruction), "%s", entry.text);
@@ -661,6 +727,8 @@ const char *probe_reason_text(enum probe_reason reason, bool brief)
 					   "kernel" },
 		[REASON_ENTRY_STEPPED] = { "at the entry (single-stepped: dear)",
 					   "public entry, single-stepped: nothing cheaper was found" },
+		[REASON_PAST_STEPPED] = { "just behind the entry (cheap)",
+					  "just behind the public entry, emulated by the kernel" },
 		[REASON_PAST_REFUSED] = { "behind the entry",
 					  "behind the public entry, where the kernel takes no probe" },
 		[REASON_STACK_CHECK] = { "at the entry (cheap) and each return",

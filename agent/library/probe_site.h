@@ -19,6 +19,7 @@ enum probe_reason {
 	REASON_PAST_ENDBR,     /* the instruction after endbr64 is emulated */
 	REASON_COMMON_CALLEE,  /* both public functions lead to one internal function that starts with one */
 	REASON_ENTRY_STEPPED,  /* the public entry, single-stepped: nothing better was found */
+	REASON_PAST_STEPPED,   /* behind the public entry, before anything changed that a probe looks at */
 	REASON_PAST_REFUSED,   /* behind the public entry, where the kernel takes no probe */
 	REASON_STACK_CHECK,    /* the jump of a Go function that looks at its stack's size */
 	REASON_PAST_STACK_CHECK, /* where a Go function begins, its stack being large enough */

@@ -34,9 +34,9 @@
 struct row {
 	const char *name;
 	struct build_function functions[BUILD_SLOTS + 1];
-	const char *expected; /* call@slot+offset, and how: c callee, e entry, p past endbr64, s stepped, b
-			       * behind a refused one, j, k at and past Go's look at the stack, r a return, d
-			       * what it defers */
+	const char *expected; /* call@slot+offset, and how: c callee, e entry, p past endbr64, s stepped, f
+			       * behind a stepped one, b behind a refused one, j, k at and past Go's look at
+			       * the stack, r a return, d what it defers */
 };
 
 static const struct row rows[] = {
@@ -195,6 +195,27 @@ static const struct row rows[] = {
 	{ "segments of threads and other prefixes are taken",
 	  { { "s2n_recv", "64 48 8b 04 25 28 00 00 00 c3" }, { "s2n_send", "66 90 c3" } },
 	  "read@0+0s write@1+0e" },
+	{ "behind what is stepped and changes nothing that is looked at",
+	  { { "SSL_read", "48 85 ff 74 02 53 c3 c3" },
+	    { "SSL_write", "31 c0 48 8b 47 30 55 c3" },
+	    { "SSL_free", "f3 0f 1e fa 48 85 ff 74 01 c3 c3" } },
+	  "read@0+3f write@1+6f free@2+7f" },
+	{ "an argument is changed, a local is made, a call's buffer may be written to",
+	  { { "SSL_read", "48 89 d6 53 c3" },
+	    { "SSL_write", "48 83 ec 08 53 c3" },
+	    { "SSL_peek", "c6 06 00 53 c3" } },
+	  "read@0+0s write@1+0s peek@2+0s" },
+	{ "the function comes back there: to the site, to before it; perhaps, from outside; by a computed "
+	  "jump",
+	  { { "SSL_read", "48 85 ff 74 02 eb fc c3" },
+	    { "SSL_write", "48 85 ff 53 75 fa c3" },
+	    { "SSL_peek", "48 85 ff 0f 84 00 10 00 00 c3" },
+	    { "SSL_free", "48 85 ff 74 01 c3 ff e0" } },
+	  "read@0+0s write@1+0s peek@2+0s free@3+0s" },
+	{ "what is stored for the return to see",
+	  { { "nghttp3_conn_read_stream", "53 c3" },
+	    { "nghttp3_conn_writev_stream", "48 c7 06 ff ff ff ff 4d 85 c0 74 01 c3 c3" } },
+	  "stream_read@0+0e stream_offer@1+10f" },
 	{ "only one of the two", { { "SSL_read", INLINED } }, "" },
 	{ "neither", { { "SSL_readx", INLINED }, { "SSL_writex", INLINED } }, "" },
 	{ "Go: behind the look at the stack, and each return",
@@ -253,6 +274,8 @@ static char reason_letter(enum probe_reason reason)
 		return 'c';
 	case REASON_PAST_REFUSED:
 		return 'b';
+	case REASON_PAST_STEPPED:
+		return 'f';
 	case REASON_STACK_CHECK:
 		return 'j';
 	case REASON_PAST_STACK_CHECK:
