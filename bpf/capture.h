@@ -471,7 +471,7 @@ static __always_inline bool capture_gather(struct capture *c)
 enum capture_form {
 	CAPTURE_BOUNDED, /* the kernel has no bpf_loop (before 5.17) */
 	CAPTURE_LOOPED,
-	CAPTURE_APART, /* the same in a function of its own, for which there is stack from 6.13 on */
+	CAPTURE_APART, /* the same in global functions, for which there is stack from 6.13 on */
 };
 
 /* Turns the call into records. */

@@ -475,19 +475,15 @@ enum transfer_place {
 	PLACE,	       /* the kernel side */
 };
 
-/*
- * c->record holds the header, the socket, direction and position; `bytes` were
- * moved. Decides and captures.
- */
-static __always_inline enum transfer_place transfer_run(struct capture *c, const struct syscall_regs *regs,
-							__u32 bytes, enum capture_form form)
+/* Decides and captures. */
+static __always_inline enum transfer_place transfer_here(struct capture *c, const struct syscall_regs *regs,
+							 __u32 bytes, enum capture_form form)
 {
 	struct event_data *record = &c->record;
 	struct tls_call *call = tls_call_around(regs->sp);
 	enum transfer_place place = PLACE_NOWHERE;
 	__u32 *mark;
 
-	transfer_forget(c, regs->sp);
 	if (record->sock.protocol == IPPROTO_TCP)
 		record->source = ktls_source(record->sock.sk, record->direction, message_of_call(regs),
 					     record->source);
@@ -531,10 +527,28 @@ static __always_inline enum transfer_place transfer_run(struct capture *c, const
 		buffers_find(c, regs);
 	if (c->hole != HOLE_NONE)
 		c->snap = 0;
-	buffers_forget(c, regs->sp);
-	place = verifier_forgets(place, regs->sp);
+	if (form != CAPTURE_APART) { /* nothing is behind that */
+		buffers_forget(c, regs->sp);
+		place = verifier_forgets(place, regs->sp);
+	}
 	capture_run(c, form);
 	return place;
+}
+
+/* A global function, as capture_apart(). */
+__weak __noinline int transfer_apart(struct capture *c, const struct syscall_regs *regs, __u32 bytes)
+{
+	return c && regs ? transfer_here(c, regs, bytes, CAPTURE_APART) : PLACE_NOWHERE;
+}
+
+/* c->record holds the header, the socket, direction and position; `bytes` were moved. */
+static __always_inline enum transfer_place transfer_run(struct capture *c, const struct syscall_regs *regs,
+							__u32 bytes, enum capture_form form)
+{
+	if (form == CAPTURE_APART)
+		return transfer_apart(c, regs, bytes);
+	transfer_forget(c, regs->sp);
+	return transfer_here(c, regs, bytes, form);
 }
 
 #endif

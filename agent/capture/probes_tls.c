@@ -238,7 +238,8 @@ int probes_tls_prepare(struct probes *probes)
 		bpf_program__set_autoload(slot_program(skeleton, slot), slot < slots);
 	skeleton->rodata->settings.go = probes->way != ENTRY_SLOT;
 	bpf_program__set_autoload(skeleton->progs.go_enter, probes->way != ENTRY_SLOT);
-	bpf_program__set_autoload(skeleton->progs.go_leave, probes->way != ENTRY_SLOT && loop);
+	bpf_program__set_autoload(skeleton->progs.go_leave, probes->way == ENTRY_COOKIE && loop);
+	bpf_program__set_autoload(skeleton->progs.go_leave_apart, session);
 	bpf_program__set_autoload(skeleton->progs.go_leave_bounded, probes->way != ENTRY_SLOT && !loop);
 	bpf_program__set_autoload(skeleton->progs.tls_take, probes->way != ENTRY_SLOT && loop);
 	bpf_program__set_autoload(skeleton->progs.tls_take_bounded, probes->way != ENTRY_SLOT && !loop);
@@ -247,7 +248,7 @@ int probes_tls_prepare(struct probes *probes)
 						      (enum bpf_attach_type)ATTACH_TYPE_UPROBE_MULTI);
 		bpf_program__set_expected_attach_type(skeleton->progs.go_enter,
 						      (enum bpf_attach_type)ATTACH_TYPE_UPROBE_MULTI);
-		bpf_program__set_expected_attach_type(skeleton->progs.go_leave,
+		bpf_program__set_expected_attach_type(skeleton->progs.go_leave_apart,
 						      (enum bpf_attach_type)ATTACH_TYPE_UPROBE_MULTI);
 	}
 	if (session)
@@ -342,13 +343,20 @@ static int file_attach_single(struct probes *probes, struct probed_file *file, c
 	return error;
 }
 
+static struct bpf_program *go_leave_program(const struct probes *probes)
+{
+	struct hark_bpf *s = probes->skeleton;
+
+	if (probes->way == ENTRY_SESSION)
+		return s->progs.go_leave_apart;
+	return probes->features.loop ? s->progs.go_leave : s->progs.go_leave_bounded;
+}
+
 /* Returns first. A kernel with sessions has links of many sites, too. */
 static int file_attach_go(struct probes *probes, struct probed_file *file, const char *path)
 {
 	struct hark_bpf *s = probes->skeleton;
-	struct bpf_program *programs[2] = { probes->features.loop ? s->progs.go_leave
-								  : s->progs.go_leave_bounded,
-					    s->progs.go_enter };
+	struct bpf_program *programs[2] = { go_leave_program(probes), s->progs.go_enter };
 	int error = 0;
 
 	if (probes->way == ENTRY_SLOT)

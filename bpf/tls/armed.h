@@ -56,7 +56,7 @@ static __always_inline bool stack_is_one(__u64 sp, __u64 outer_sp, bool single)
  * tracer's, another hark's, or that of a hark which has ended since: the kernel's own list has them all. The
  * newest whose call is under way decides, for those before it were pending when it was armed.
  */
-static __always_inline bool return_conflicts(__u64 sp, bool single)
+static __always_inline bool return_conflicts_here(__u64 sp, bool single)
 {
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
 	struct return_instance *pending;
@@ -76,6 +76,17 @@ static __always_inline bool return_conflicts(__u64 sp, bool single)
 		pending = BPF_CORE_READ(pending, next);
 	}
 	return pending;
+}
+
+/* A global function, as capture_apart(). */
+__weak __noinline int return_conflicts_apart(__u64 sp)
+{
+	return return_conflicts_here(sp, true);
+}
+
+static __always_inline bool return_conflicts(__u64 sp, bool single)
+{
+	return single ? return_conflicts_apart(sp) : return_conflicts_here(sp, false);
 }
 
 #endif

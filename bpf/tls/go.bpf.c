@@ -197,6 +197,13 @@ int go_leave(struct pt_regs *ctx)
 	return UNPREEMPTED(go_return(ctx, bpf_get_attach_cookie(ctx), CAPTURE_LOOPED));
 }
 
+/* The same for Linux 6.13 and later, as socket_sent_apart. */
+SEC("uprobe")
+int go_leave_apart(struct pt_regs *ctx)
+{
+	return UNPREEMPTED(go_return(ctx, bpf_get_attach_cookie(ctx), CAPTURE_APART));
+}
+
 /* The same where the kernel has no bpf_loop (5.15 and 5.16). */
 SEC("uprobe")
 int go_leave_bounded(struct pt_regs *ctx)

@@ -24,8 +24,8 @@ struct vector_walk {
 	__u64 total, mixed;
 };
 
-/* 0, or -1: they cannot be read. */
-static __noinline int vectors_walk(struct vector_walk *walk)
+/* 0, or -1: they cannot be read. A global function, as capture_step(). */
+__weak __noinline int vectors_walk(struct vector_walk *walk)
 {
 	if (!walk)
 		return -1;
@@ -34,12 +34,15 @@ static __noinline int vectors_walk(struct vector_walk *walk)
 
 		if (bpf_probe_read_user(&vector, sizeof(vector), (void *)walk->at + i * sizeof(vector)) < 0)
 			return -1;
-		if (walk->skip > walk->total && walk->skip - walk->total < vector.len) {
-			walk->range = vector.base + (walk->skip - walk->total);
-			walk->left = vector.len - (walk->skip - walk->total);
-		}
-		if (walk->skip > walk->total)
+		if (walk->skip > walk->total) {
+			__u64 over = walk->skip - walk->total;
+
 			walk->next = i + 1;
+			if (over < vector.len) {
+				walk->range = vector.base + over;
+				walk->left = vector.len - over;
+			}
+		}
 		walk->total += vector.len;
 		walk->mixed = (walk->mixed ^ vector.base) * 0x9e3779b97f4a7c15 + vector.len;
 		walk->mixed ^= walk->mixed >> 29;

@@ -303,12 +303,8 @@ static __always_inline bool call_filled(const struct tls_call *call)
 	return now != before && (now & 0xff) == (before & 0xff);
 }
 
-/*
- * The call has returned: what it moved becomes a record. around: the call of the same thread or goroutine in
- * which it was made; NULL: in none.
- */
-static __always_inline int tls_call_returned(struct tls_call *call, struct tls_call *around, __s64 result,
-					     enum capture_form form)
+static __always_inline int returned_here(struct tls_call *call, struct tls_call *around, __s64 result,
+					 enum capture_form form)
 {
 	struct kernel_session *session;
 	struct capture c = {};
@@ -369,6 +365,28 @@ static __always_inline int tls_call_returned(struct tls_call *call, struct tls_c
 	if (moved >= SKIP_WORTH_BYTES)
 		c.drop = plaintext_unwanted(call, direction, c.record.pos, moved);
 	capture_run(&c, form);
+	return 0;
+}
+
+/* A global function, as capture_apart(). Always 0. */
+__weak __noinline int returned_apart(struct tls_call *call, struct tls_call *around, __s64 result)
+{
+	if (call)
+		returned_here(call, around, result, CAPTURE_APART);
+	return 0;
+}
+
+/*
+ * The call has returned: what it moved becomes a record. around: the call of the same thread or goroutine in
+ * which it was made; NULL: in none.
+ */
+static __always_inline int tls_call_returned(struct tls_call *call, struct tls_call *around, __s64 result,
+					     enum capture_form form)
+{
+	if (form == CAPTURE_APART)
+		returned_apart(call, around, result);
+	else
+		returned_here(call, around, result, form);
 	return 0;
 }
 
