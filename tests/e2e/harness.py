@@ -334,7 +334,7 @@ class Hark:
     def assert_nothing_lost(self):
         """A call whose return was refused leaves a hole in its session, and one without a socket has no port by which
         another test's would be left out: those are not counted."""
-        holes = self.stats["stream.holes"] - self.stats["returns.refused"]
+        holes = self.stats.get("stream.holes", 0) - self.stats["returns.refused"]
         stats = {**self.stats, "stream.holes": max(0, holes)}
         lost = {name: value for name, value in stats.items() if value and (
             name.endswith(".lost") or name.startswith("limit.") or name in

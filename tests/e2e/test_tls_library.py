@@ -115,7 +115,8 @@ def assert_let_go(hark, nginx, stripped, words, why):
     assert len(told) == 1 and str(stripped) in told[0] and "OpenSSL, by --tls-library" in told[0]
     assert watch.stats["probes.refuted"] >= 1
     assert watch.stats["probes.unproven"] >= 1
-    assert briefs(watch.of(nginx)) == 2 * [f"GET /one?n={n} 200 0 1" for n in range(ROUNDS)]
+    # Those whose other end was still on trial waited for it, the later ones did not.
+    assert sorted(briefs(watch.of(nginx))) == sorted(2 * [f"GET /one?n={n} 200 0 1" for n in range(ROUNDS)])
     assert_whole(watch.of(nginx))
 
 
