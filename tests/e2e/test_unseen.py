@@ -89,7 +89,7 @@ def test_opaque_connection_in_json(hark, nginx, localhost, python_https, capture
 
 
 def test_opaque_without_text_is_told_on_stderr(hark, nginx, localhost):
-    with hark() as watch:
+    with hark(f"port:{nginx.tls}") as watch:  # a few lines are told, which others' connections would take
         client = run(*JAVA, f"https://{localhost}:{nginx.tls}/one")
     told = [line for line in watch.talk if f"java[{client.pid}]" in line]
     assert len(told) == 1 and "sni=localhost" in told[0] and WHY in told[0]
@@ -208,7 +208,7 @@ def test_udp_443_is_counted_and_named(trace, capture):
 
 def test_udp_443_without_text_is_told_on_stderr(hark, tmp_path):
     address = f"127.{os.getpid() % 200 + 1}.{os.getpid() // 200 % 250}.10"
-    with hark() as watch:
+    with hark("port:443") as watch:
         client = run(PYTHON, "-c", DATAGRAMS, address)
     assert sum(f"[{client.pid}] UDP {address}:443" in line for line in watch.talk) == 1, "three that say the same"
 
