@@ -411,7 +411,7 @@ bool conn_poll(struct conn *conn)
 			waits = true;
 	}
 	conn_settle(conn, true);
-	return waits || conn->finish_poll || conn->life >= CONN_MAY_END;
+	return waits || conn->finish_poll;
 }
 
 /* Idle ones are many, and hold what they held. */

@@ -81,7 +81,9 @@ struct conn {
 	UT_hash_handle hh;
 	struct conn *prev, *next; /* by last activity */
 	struct conn *awake_prev, *awake_next;
-	uint64_t awake_until;		      /* the poll; 0: polls do not look at it */
+	uint64_t awake_until;			/* the poll; 0: polls do not look at it */
+	struct conn *ending_prev, *ending_next; /* in the tracker's `ending`, if is_ending */
+	bool is_ending;
 	size_t held_bytes;		      /* by the connection and its layers */
 	size_t charged_bytes;		      /* of that, in the budget */
 	unsigned int weight;		      /* its list in the tracker's `heavy` */

@@ -457,6 +457,7 @@ static void process_gone(struct tracker *tracker, struct process *process)
 			continue;
 		conn->close_poll = tracker->pipeline.poll; /* the grace is over already */
 		conn->late_ns = 0;
+		tracker_conn_wake(tracker, conn);
 	}
 	tracker_process_remove(tracker, process);
 }
@@ -502,6 +503,12 @@ static void tracker_tell_pending(struct tracker *tracker)
 	pair_tell_pending(pair);
 }
 
+/* Its end was told, and a record may still change how. */
+static bool conn_is_late(const struct conn *conn)
+{
+	return conn->late_ns > conn->pipeline->now_ns && conn_is_unfinished(conn);
+}
+
 /* Bytes that came before the end may be read behind it, while a process has the socket. */
 static bool conn_is_over(const struct conn *conn)
 {
@@ -509,9 +516,29 @@ static bool conn_is_over(const struct conn *conn)
 
 	if (conn->life < CONN_MAY_END || conn->close_poll > pipeline->poll)
 		return false;
-	if (conn->late_ns > pipeline->now_ns && conn_is_unfinished(conn))
-		return false;
-	return !conn->pointers || conn->unread_ns <= pipeline->now_ns;
+	return !conn_is_late(conn) && (!conn->pointers || conn->unread_ns <= pipeline->now_ns);
+}
+
+/* Nothing of it need be looked at until its time comes, or a record. */
+static void conn_rest(struct tracker *tracker, struct conn *conn)
+{
+	conn->awake_until = 0;
+	DL_DELETE2(tracker->awake, conn, awake_prev, awake_next);
+	if (conn->life < CONN_MAY_END || conn->is_ending)
+		return;
+	conn->is_ending = true;
+	DL_APPEND2(tracker->ending, conn, ending_prev, ending_next);
+}
+
+static void tracker_wake_ending(struct tracker *tracker)
+{
+	struct conn *conn;
+
+	while ((conn = tracker->ending) && conn->late_ns <= tracker->pipeline.now_ns) {
+		DL_DELETE2(tracker->ending, conn, ending_prev, ending_next);
+		conn->is_ending = false;
+		tracker_conn_wake(tracker, conn);
+	}
 }
 
 void tracker_poll(struct tracker *tracker)
@@ -526,6 +553,7 @@ void tracker_poll(struct tracker *tracker)
 		if (process->gone_poll <= pipeline->poll)
 			process_gone(tracker, process);
 	}
+	tracker_wake_ending(tracker);
 	DL_FOREACH_SAFE2(tracker->awake, conn, tmp, awake_next)
 	{
 		bool waits = conn_poll(conn);
@@ -534,9 +562,9 @@ void tracker_poll(struct tracker *tracker)
 		tracker_conn_charge(tracker, conn);
 		if (conn_is_over(conn)) {
 			tracker_close(tracker, conn, conn->close_reason);
-		} else if (!waits && conn->awake_until <= pipeline->poll) {
-			conn->awake_until = 0;
-			DL_DELETE2(tracker->awake, conn, awake_prev, awake_next);
+		} else if (!waits && conn->awake_until <= pipeline->poll &&
+			   (conn->life < CONN_MAY_END || conn_is_late(conn))) {
+			conn_rest(tracker, conn);
 		}
 	}
 	tracker_opaque_poll(tracker);

@@ -102,6 +102,8 @@ void tracker_conn_remove(struct tracker *tracker, struct conn *conn)
 		HASH_DEL(tracker->by_id, conn);
 	if (conn->awake_until)
 		DL_DELETE2(tracker->awake, conn, awake_prev, awake_next);
+	if (conn->is_ending)
+		DL_DELETE2(tracker->ending, conn, ending_prev, ending_next);
 	if (TABLE_ADDED(conn, hello_hh))
 		HASH_DELETE(hello_hh, tracker->hellos, conn);
 	tracker_conn_unwatch(tracker, conn);

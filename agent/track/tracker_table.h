@@ -86,6 +86,7 @@ struct tracker {
 	struct conn *by_id;
 	struct conn *conns; /* by last activity, oldest first */
 	struct conn *awake;
+	struct conn *ending; /* that only late records may keep, by late_ns */
 	struct conn *opaque; /* to be told so, by time */
 	size_t conn_count, waiting_count;
 	struct fd_pointer *fds;
