@@ -96,8 +96,8 @@ enum event_flag {
 	EVENT_CALL_TIME = 1 << 9, /* EVENT_TLS_DATA: offset is when the call was entered. Set of
 				     EVENT_STREAM_DATA too, whose offset is no position either */
 	EVENT_EARLY = 1 << 10,	  /* EVENT_TLS_DATA: early data; EVENT_TLS_EARLY: the server takes it */
-	EVENT_FILLED = 1 << 11,	  /* EVENT_TLS_DATA of a file on trial: the call changed the bytes that it
-				     moved.   Not in recordings */
+	EVENT_FILLED = 1 << 11,	  /* EVENT_TLS_DATA of a file on trial: the call changed its buffer. Not
+				     in recordings */
 };
 
 /* event_data.hole: why `len - copied` bytes were not copied */

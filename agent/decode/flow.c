@@ -492,6 +492,7 @@ static void flow_place(struct flow *flow, struct flow_side *side, const struct s
 	bool certain;
 
 	stream_start(&side->stream, record, beginning_seen);
+	side->stream.lost = flow->lost;
 	certain = side->stream.from_start || (side->stream.from_zero && from_start);
 	if (flow_begins_anywhere(flow, record))
 		certain = side->from_start = side->told_start = false;
@@ -780,6 +781,13 @@ bool flow_poll(struct flow *flow)
 	if (pair_poll(&flow->pair))
 		waits = true;
 	return waits;
+}
+
+bool flow_may_get(const struct flow *flow, enum event_direction direction)
+{
+	const struct stream *stream = &flow->side[direction].stream;
+
+	return stream_is_blocked(stream) && !stream_is_overdue(stream, flow->pipeline);
 }
 
 bool flow_is_unfinished(const struct flow *flow)

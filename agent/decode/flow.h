@@ -146,6 +146,9 @@ void flow_finish(struct flow *flow, enum event_direction direction);
 /* A poll passed. True while something waits for the next one. */
 bool flow_poll(struct flow *flow);
 
+/* Is a record of the direction missing that may still come? */
+bool flow_may_get(const struct flow *flow, enum event_direction direction);
+
 /* Is an exchange open, or a record missing? */
 bool flow_is_unfinished(const struct flow *flow);
 

@@ -58,7 +58,8 @@ struct stream {
 	size_t late_bytes, late_count;
 	uint64_t late_number;		   /* of the next one */
 	uint64_t missing_poll, missing_ns; /* when what is missing before `late` was noticed */
-	uint32_t lost;			   /* records that were, when nothing was missing yet */
+	/* Records that were, when nothing was missing yet; to be set after stream_start(). */
+	uint32_t lost;
 	/* To be set when what is missing before the first of `late` is lost: that is due then, and the hole
 	 * comes with it. */
 	bool given_up;

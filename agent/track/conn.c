@@ -400,7 +400,8 @@ bool conn_poll(struct conn *conn)
 
 	if (conn->socket_id || conn->facts.exchanges)
 		conn_report_opened(conn);
-	if (conn->finish_poll && conn->finish_poll <= conn->pipeline->poll) {
+	if (conn->finish_poll && conn->finish_poll <= conn->pipeline->poll &&
+	    !flow_may_get(&conn->socket_flow, DIRECTION_SENT)) {
 		conn->finish_poll = 0;
 		flow_finish(&conn->socket_flow, DIRECTION_SENT);
 	}

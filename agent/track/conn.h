@@ -36,8 +36,8 @@ struct hello_key {
 enum conn_life {
 	CONN_LIVES,
 	CONN_ORPHANED, /* no process is known to hold it any more; its state will tell its end */
-	CONN_MAY_END,  /* at close_poll, unless something shows that it lives */
-	CONN_ENDS,     /* at close_poll */
+	CONN_MAY_END,  /* at close_poll (late_ns, unread_ns), unless something shows that it lives */
+	CONN_ENDS,     /* at close_poll (late_ns, unread_ns) */
 };
 
 /* Of TLS: what was seen of its plaintext? */

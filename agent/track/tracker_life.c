@@ -456,6 +456,7 @@ static void process_gone(struct tracker *tracker, struct process *process)
 		if (conn->life < CONN_MAY_END)
 			continue;
 		conn->close_poll = tracker->pipeline.poll; /* the grace is over already */
+		tracker_conn_ending_remove(tracker, conn);
 		conn->late_ns = 0;
 		tracker_conn_wake(tracker, conn);
 	}
@@ -524,10 +525,8 @@ static void conn_rest(struct tracker *tracker, struct conn *conn)
 {
 	conn->awake_until = 0;
 	DL_DELETE2(tracker->awake, conn, awake_prev, awake_next);
-	if (conn->life < CONN_MAY_END || conn->is_ending)
-		return;
-	conn->is_ending = true;
-	DL_APPEND2(tracker->ending, conn, ending_prev, ending_next);
+	if (conn->life >= CONN_MAY_END)
+		tracker_conn_ending_add(tracker, conn);
 }
 
 static void tracker_wake_ending(struct tracker *tracker)
@@ -535,8 +534,7 @@ static void tracker_wake_ending(struct tracker *tracker)
 	struct conn *conn;
 
 	while ((conn = tracker->ending) && conn->late_ns <= tracker->pipeline.now_ns) {
-		DL_DELETE2(tracker->ending, conn, ending_prev, ending_next);
-		conn->is_ending = false;
+		tracker_conn_ending_remove(tracker, conn);
 		tracker_conn_wake(tracker, conn);
 	}
 }

@@ -102,8 +102,7 @@ void tracker_conn_remove(struct tracker *tracker, struct conn *conn)
 		HASH_DEL(tracker->by_id, conn);
 	if (conn->awake_until)
 		DL_DELETE2(tracker->awake, conn, awake_prev, awake_next);
-	if (conn->is_ending)
-		DL_DELETE2(tracker->ending, conn, ending_prev, ending_next);
+	tracker_conn_ending_remove(tracker, conn);
 	if (TABLE_ADDED(conn, hello_hh))
 		HASH_DELETE(hello_hh, tracker->hellos, conn);
 	tracker_conn_unwatch(tracker, conn);
@@ -129,6 +128,28 @@ void tracker_conn_unwatch(struct tracker *tracker, struct conn *conn)
 	conn->opaque_ns = 0;
 }
 
+void tracker_conn_ending_add(struct tracker *tracker, struct conn *conn)
+{
+	struct conn *before;
+
+	tracker_conn_ending_remove(tracker, conn);
+	before = tracker->ending ? tracker->ending->ending_prev : NULL;
+	while (before && before->late_ns > conn->late_ns)
+		before = before == tracker->ending ? NULL : before->ending_prev;
+	if (before)
+		DL_APPEND_ELEM2(tracker->ending, before, conn, ending_prev, ending_next);
+	else
+		DL_PREPEND2(tracker->ending, conn, ending_prev, ending_next);
+	conn->is_ending = true;
+}
+
+void tracker_conn_ending_remove(struct tracker *tracker, struct conn *conn)
+{
+	if (conn->is_ending)
+		DL_DELETE2(tracker->ending, conn, ending_prev, ending_next);
+	conn->is_ending = false;
+}
+
 void tracker_conn_touch(struct tracker *tracker, struct conn *conn)
 {
 	conn->last_ns = tracker->pipeline.now_ns;
@@ -149,6 +170,7 @@ void tracker_conn_close_later(struct tracker *tracker, struct conn *conn, enum p
 	conn->life = life;
 	conn->close_reason = reason;
 	conn->close_poll = tracker->pipeline.poll + GRACE_POLLS;
+	tracker_conn_ending_remove(tracker, conn);
 	conn->late_ns = tracker->pipeline.now_ns + LATE_NS;
 	conn->facts.closed_ns = tracker->pipeline.now_ns;
 	tracker_conn_wake(tracker, conn);

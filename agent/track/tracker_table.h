@@ -123,6 +123,10 @@ void tracker_conn_touch(struct tracker *tracker, struct conn *conn);
 /* To be looked at by the next polls. */
 void tracker_conn_wake(struct tracker *tracker, struct conn *conn);
 
+/* Into `ending` where its late_ns places it; out of it, if it is there. */
+void tracker_conn_ending_add(struct tracker *tracker, struct conn *conn);
+void tracker_conn_ending_remove(struct tracker *tracker, struct conn *conn);
+
 /* Ends (CONN_MAY_END, CONN_ENDS) when what is late has come. */
 void tracker_conn_close_later(struct tracker *tracker, struct conn *conn, enum protocol_end reason,
 			      enum conn_life life);

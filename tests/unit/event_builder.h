@@ -36,6 +36,7 @@ struct bench {
 	struct tracker *tracker;
 	struct pipeline_config config;
 	uint64_t now_ns;
+	uint32_t lost; /* records so far, as every event tells */
 	char log[8192];
 	size_t used;
 	bool quiet_conns;	/* leave connections out of the log */
@@ -265,6 +266,7 @@ static inline struct event_header bench_header(struct bench *bench, const struct
 		.type = type,
 		.flags = EVENT_PID_VALID,
 		.time_ns = bench->now_ns += 1000,
+		.lost = bench->lost,
 		.pid = peer ? peer->pid : 0,
 		.tid = peer ? peer->pid : 0,
 		.comm = "tester",

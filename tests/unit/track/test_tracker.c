@@ -1377,30 +1377,67 @@ static void test_no_offset(void **state)
  * written. */
 static void test_record_behind_the_end(void **state)
 {
+	static const struct {
+		bool tls;
+		uint8_t to; /* the state, from ESTABLISHED: CLOSE, or FIN_WAIT1 by another thread of its own
+			     */
+		uint32_t lost;
+	} rows[] = { { false, 7, 0 }, { true, 7, 0 }, { false, 7, 3 }, { false, 4, 0 } };
+	size_t closed = 0;
+
 	(void)state;
-	for (int tls = 0; tls < 2; tls++) {
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		struct bench bench;
 		struct peer peer = peer_client();
 
 		bench_init(&bench);
 		bench.quiet_conns = true;
+		bench.lost = rows[i].lost;
 		bench_start(&bench);
-		peer.ssl = tls ? 0x5000 : 0;
-		if (!tls)
+		peer.ssl = rows[i].tls ? 0x5000 : 0;
+		if (!rows[i].tls)
 			state_put(&bench, &peer, 3, 1);
 		data_received(&bench, &peer, GET);
 		peer.offset[DIRECTION_SENT] += strlen(OK_3);
-		closed_put(&bench, &peer, 1, 7);
+		closed_put(&bench, &peer, 1, rows[i].to);
 		poll_put(&bench, LATE_POLLS - 1);
 		assert_null(strstr(bench.log, "GET"));
 		peer.offset[DIRECTION_SENT] -= strlen(OK_3);
 		data_sent(&bench, &peer, OK_3);
 		assert_non_null(strstr(bench.log, "1:GET /a 200 3\n"));
 		poll_put(&bench, 1);
-		assert_int_equal(counters[COUNTER_CONNECTIONS_CLOSED], tls + 1);
+		closed += rows[i].to == 7;
+		assert_int_equal(counters[COUNTER_CONNECTIONS_CLOSED], closed);
 		assert_int_equal(counters[COUNTER_STREAM_HOLES], 0);
 		bench_stop(&bench);
+		closed += rows[i].to != 7;
 	}
+}
+
+/* Each waits for its late records from its own end on. */
+static void test_ends_by_their_time(void **state)
+{
+	struct bench *bench = *state;
+	struct peer first = peer_client(), second = peer_client();
+
+	second.id++;
+	second.sk++;
+	second.fd++;
+	bench_start(bench);
+	state_put(bench, &first, 3, 1);
+	state_put(bench, &second, 3, 1);
+	data_received(bench, &first, GET);
+	data_received(bench, &second, GET);
+	process_put(bench, 7, EVENT_EXEC, "server");
+	first.pid = second.pid = 0;
+	closed_put(bench, &second, 1, 7);
+	poll_put(bench, 4);
+	closed_put(bench, &first, 1, 7);
+	poll_put(bench, LATE_POLLS - 3);
+	assert_null(strstr(bench->log, "1:GET"));
+	assert_non_null(strstr(bench->log, "2:GET /a - reset closed unanswered\n"));
+	poll_put(bench, 4);
+	assert_non_null(strstr(bench->log, "1:GET /a - reset closed unanswered\n"));
 }
 
 /* One thread of a client asks and loses its processor; another has the answer before the first one's record
@@ -1744,6 +1781,7 @@ int main(void)
 		T(test_lost_end_of_held),
 		T(test_no_offset),
 		T(test_record_behind_the_end),
+		T(test_ends_by_their_time),
 		T(test_answer_before_its_request),
 		T(test_end_of_another),
 		T(test_lost_behind_a_late_join),
