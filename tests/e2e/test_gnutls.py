@@ -165,7 +165,12 @@ def test_odd_ways(hark, nginx, capture):
 
 @pytest.fixture(params=["gnutls", "mbedtls", "wolfssl"])
 def lighttpd(request, tmp_path, certificates, site):
-    server = servers.Lighttpd(tmp_path, certificates, site, request.param)
+    try:
+        server = servers.Lighttpd(tmp_path, certificates, site, request.param)
+    except AssertionError as error:
+        if "ended with -11" not in str(error):
+            raise
+        pytest.skip(f"lighttpd with {request.param} crashes here before anything is asked of it")
     server.library = request.param
     yield server
     server.stop()

@@ -94,10 +94,14 @@ static void nonblocking_set(PRFileDesc *fd)
 
 static PRFileDesc *tls_open(PRFileDesc *plain, PRBool secure)
 {
+	/* Every server takes the first, and its certificate may have the other's curve: another round of
+	 * hellos would refuse early data. */
+	static const SSLNamedGroup groups[] = { ssl_grp_ec_curve25519, ssl_grp_ec_secp256r1 };
 	PRFileDesc *fd = SSL_ImportFD(NULL, plain);
 
 	check(fd && SSL_OptionSet(fd, SSL_SECURITY, secure) == SECSuccess, "import");
 	SSL_AuthCertificateHook(fd, certificate_accept, NULL);
+	check(SSL_NamedGroupConfig(fd, groups, 2) == SECSuccess, "groups");
 	check(SSL_SetURL(fd, "localhost") == SECSuccess, "name");
 	check(SSL_ResetHandshake(fd, PR_FALSE) == SECSuccess, "client");
 	return fd;
@@ -218,7 +222,8 @@ static PRInt32 talk_early(PRFileDesc *fd)
 	check(SSL_ForceHandshake(fd) != SECSuccess && PR_GetError() == PR_WOULD_BLOCK_ERROR, "the hello");
 	ask(fd, "", "early", "");
 	deaf = PR_FALSE;
-	while (SSL_ForceHandshake(fd) != SECSuccess)
+	/* A server that has closed leaves no error: the last one must not be taken for its own. */
+	while (PR_SetError(PR_UNKNOWN_ERROR, 0), SSL_ForceHandshake(fd) != SECSuccess)
 		check(wait_ready(fd, PR_POLL_READ), "handshake");
 	check(SSL_GetChannelInfo(fd, &info, sizeof(info)) == SECSuccess, "info");
 	printf("early data was %s\n", info.earlyDataAccepted ? "accepted" : "refused");
