@@ -197,7 +197,8 @@ class Gate:
             return None
 
         descriptor = wait_until(opened, f"a reader of {self.path}")
-        os.write(descriptor, b"go\n")
+        with contextlib.suppress(BrokenPipeError):  # it may have closed again: that it opened is enough
+            os.write(descriptor, b"go\n")
         os.close(descriptor)
 
 
