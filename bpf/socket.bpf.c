@@ -201,7 +201,7 @@ static __always_inline bool nr_is_mmsg(__u32 nr)
 	return nr == NR_RECVMMSG || nr == NR_SENDMMSG;
 }
 
-/* It failed without an end of the connection: most often, it would block. */
+/* A transfer that failed without an end of the connection: most often, it would block. */
 static __always_inline bool transfer_tells_nothing(int ret)
 {
 	return ret < 0 && ret != -ECONNRESET && ret != -EPIPE;
@@ -329,7 +329,7 @@ static __always_inline void placed_follow(struct sock *sk, enum transfer_place p
 	p->known = 1;
 }
 
-/* What a first look has told of a transfer. */
+/* The kind of a transfer by the first look at it. */
 enum transfer_look {
 	LOOK_ALONE,  /* no TLS call is under way around it */
 	LOOK_NESTED, /* one is, or nobody looked */

@@ -42,7 +42,7 @@ enum trial_state {
 	TRIAL_REFUTED,
 };
 
-/* What the calls of one direction moved last that may be the beginning of HTTP, all of one session. */
+/* The last bytes of one direction's calls that may begin HTTP, all of one session. */
 struct trial_head {
 	bool proven;
 	bool filled;

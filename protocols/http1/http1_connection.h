@@ -39,8 +39,7 @@ enum http1_upgrade {
 /* For how long the response in front of its hold has waited for its request. */
 enum http1_patience {
 	HTTP1_WAITS,
-	HTTP1_WAITS_A_TICK, /* since waits_ns; the tick may have come right after the bytes: one whole poll
-			       has passed at the next */
+	HTTP1_WAITS_A_TICK, /* since the tick at waits_ns, for LATE_NS */
 	HTTP1_WAITED,	    /* long enough: one response begins without */
 };
 

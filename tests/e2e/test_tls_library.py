@@ -90,7 +90,7 @@ def links_of(pid, path):
                          ids=["ciphertext", "ciphertext-free", "others"])
 def test_wrong_functions_show_nothing_and_are_let_go(hark, nginx, offsets, stripped, wrong):
     """Functions that are called all the time, and that move bytes, but none that anybody said."""
-    assert_let_go(hark, nginx, stripped, claim(stripped, offsets, **wrong), "its TLS is not decoded")
+    assert_let_go(hark, nginx, stripped, claim(stripped, offsets, **wrong), "moves no HTTP", 16)
 
 
 @pytest.mark.parametrize("more", [["SSL_free"], ["SSL_free", "SSL_do_handshake"], []],
@@ -98,10 +98,10 @@ def test_wrong_functions_show_nothing_and_are_let_go(hark, nginx, offsets, strip
 def test_exchanged_functions_show_nothing_and_are_let_go(hark, nginx, offsets, stripped, capture, more):
     """They move HTTP, each the other's: nothing else of a session without a socket says so."""
     words = claim(stripped, offsets, SSL_read="SSL_write", SSL_write="SSL_read", **{name: name for name in more})
-    assert_let_go(hark, nginx, stripped, ("--capture", capture, *words), "fills a buffer that it should write from")
+    assert_let_go(hark, nginx, stripped, ("--capture", capture, *words), "fills a buffer that it should write from", 1)
 
 
-def assert_let_go(hark, nginx, stripped, words, why):
+def assert_let_go(hark, nginx, stripped, words, why, unproven):
     with hark(f"port:{nginx.tls}", *words) as watch:
         assert links_of(watch.pid, stripped)
         client = run(stripped, "again", nginx.tls, ROUNDS)
@@ -114,7 +114,7 @@ def assert_let_go(hark, nginx, stripped, words, why):
     told = [line for line in watch.talk if why in line]
     assert len(told) == 1 and str(stripped) in told[0] and "OpenSSL, by --tls-library" in told[0]
     assert watch.stats["probes.refuted"] >= 1
-    assert watch.stats["probes.unproven"] >= 1
+    assert watch.stats["probes.unproven"] >= unproven
     # Those whose other end was still on trial waited for it, the later ones did not.
     assert sorted(briefs(watch.of(nginx))) == sorted(2 * [f"GET /one?n={n} 200 0 1" for n in range(ROUNDS)])
     assert_whole(watch.of(nginx))

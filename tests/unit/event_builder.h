@@ -414,7 +414,7 @@ static inline void process_put(struct bench *bench, uint32_t pid, enum event_typ
 	tracker_event(bench->tracker, &event.h);
 }
 
-/* So many of poll_put() take the time of late records. */
+/* Calls of poll_put() that take the time of late records. */
 #define LATE_POLLS (int)(LATE_NS / 10000000)
 
 static inline void poll_put(struct bench *bench, int times)
