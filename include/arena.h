@@ -9,11 +9,16 @@
 
 #include "slice.h"
 
+#include <errno.h>
+#include <stdalign.h>
 #include <stddef.h>
+
+#define ARENA_ALIGN alignof(max_align_t)
 
 struct arena_block;
 
 struct arena {
+	uint8_t *next, *end; /* the newest room: what is free of it */
 	struct arena_block *blocks;
 	size_t used_bytes;  /* handed out so far */
 	size_t limit_bytes; /* 0: no limit */
@@ -26,13 +31,37 @@ void arena_init(struct arena *arena, size_t limit_bytes);
 /* Frees everything and leaves the arena empty and usable. */
 void arena_fini(struct arena *arena);
 
+/* What arena_alloc() does where the newest room does not do. */
+void *arena_alloc_block(struct arena *arena, size_t size);
+
 /*
  * size bytes, aligned for any type, not zeroed; lives until arena_fini().
  * NULL when the limit is met or memory is out; size 0 gives a valid pointer.
  */
-void *arena_alloc(struct arena *arena, size_t size);
+static inline void *arena_alloc(struct arena *arena, size_t size)
+{
+	size_t taken = (size + ARENA_ALIGN - 1) / ARENA_ALIGN * ARENA_ALIGN;
+	uint8_t *result = arena->next;
+
+	if (!result || taken < size || taken > (size_t)(arena->end - result) ||
+	    (arena->limit_bytes && taken > arena->limit_bytes - arena->used_bytes))
+		return arena_alloc_block(arena, size);
+	arena->next = result + taken;
+	arena->used_bytes += taken;
+	return result;
+}
 
 /* Copies the bytes into *out. 0, or -ENOMEM with *out untouched. */
-int arena_copy(struct arena *arena, struct slice bytes, struct slice *out);
+static inline int arena_copy(struct arena *arena, struct slice bytes, struct slice *out)
+{
+	uint8_t *copy = (uint8_t *)arena_alloc(arena, bytes.len);
+
+	if (!copy)
+		return -ENOMEM;
+	if (bytes.len)
+		memcpy(copy, bytes.data, bytes.len);
+	*out = slice_of(copy, bytes.len);
+	return 0;
+}
 
 #endif

@@ -4,15 +4,26 @@
 #include <errno.h>
 #include <stdlib.h>
 
+/* The arena begins in the message's own memory, and most messages need no more than that. */
+#define HEAD_BYTES ((sizeof(struct message) + ARENA_ALIGN - 1) / ARENA_ALIGN * ARENA_ALIGN)
+
+struct message_room {
+	struct message message;
+	alignas(max_align_t) uint8_t bytes[MESSAGE_BYTES - HEAD_BYTES];
+};
+
 struct message *message_new(enum message_kind kind, size_t limit_bytes)
 {
-	struct message *message = malloc(sizeof(*message));
+	struct message_room *room = malloc(sizeof(*room));
 
-	if (!message)
+	if (!room)
 		return NULL;
-	*message = (struct message){ .kind = kind };
-	arena_init(&message->arena, limit_bytes);
-	return message;
+	_Static_assert(sizeof(*room) == MESSAGE_BYTES, "what message_memory() counts");
+	room->message = (struct message){
+		.kind = kind,
+		.arena = { .limit_bytes = limit_bytes, .next = room->bytes, .end = (uint8_t *)(room + 1) },
+	};
+	return &room->message;
 }
 
 struct message *message_copy(const struct message *message, size_t limit_bytes)
@@ -52,7 +63,7 @@ void message_free(struct message *message)
 
 static int header_list_grow(struct message *message, struct header_list *list)
 {
-	size_t capacity = list->capacity ? list->capacity * 2 : 16;
+	size_t capacity = list->capacity ? list->capacity * 2 : 8;
 	struct header *items = arena_alloc(&message->arena, capacity * sizeof(*items));
 
 	if (!items)
