@@ -4,9 +4,10 @@
  * the body. It never sees the rest of the head: it refuses heads that programs
  * accept (any method but its own, bytes above 126 in a target) and takes some
  * that nobody should (a bare CR as a line end), while about the body's end it
- * is as strict as an observer must be. A new parser for each message means
- * that nothing of an earlier one can linger. Chunk sizes go in without
- * extensions and blanks, which 8.1 refuses in part.
+ * is as strict as an observer must be. A new parser for each message, or a copy
+ * of one that saw nothing of a message yet, means that nothing of an earlier
+ * one can linger. Chunk sizes go in without extensions and blanks, which 8.1
+ * refuses in part.
  *
  * Holes inside a part of known length shorten llhttp's own counter
  * (llhttp_t.content_length, the same in 8.1 and 9.2); the last byte of a chunk
@@ -100,29 +101,56 @@ static enum http1_body_verdict body_execute(struct http1_parser *parser, struct 
 	return parser->complete ? HTTP1_BODY_DONE : HTTP1_BODY_MORE;
 }
 
-/* Tells llhttp a head with nothing in it but what frames the body. Transfer-Encoding wins (RFC 9112, 6.3). */
+static void body_init(struct http1_parser *parser)
+{
+	llhttp_init(&parser->llhttp, parser->kind == MESSAGE_REQUEST ? HTTP_REQUEST : HTTP_RESPONSE,
+		    &body_settings);
+	parser->llhttp.data = parser;
+}
+
+/* A head with nothing in it but what frames the body begins so, */
+static enum http1_body_verdict body_tell_start(struct http1_parser *parser)
+{
+	return body_execute(parser, parser->kind == MESSAGE_REQUEST ? SLICE("POST / HTTP/1.1\r\n")
+								    : SLICE("HTTP/1.1 200 OK\r\n"));
+}
+
+/* or, up to the length, is the same each time: llhttp is told once and copied. */
+static enum http1_body_verdict body_tell_length(struct http1_parser *parser)
+{
+	static const uint8_t end[] = { '\r', '\n', '\r', '\n' };
+	uint8_t text[sizeof(parser->framing.length) + sizeof(end)];
+	size_t len = strlen(parser->framing.length);
+
+	if (parser->before_length.data) {
+		parser->llhttp = parser->before_length;
+	} else {
+		body_init(parser);
+		body_tell_start(parser);
+		body_execute(parser, SLICE("Content-Length: "));
+		parser->before_length = parser->llhttp;
+	}
+	memcpy(text, parser->framing.length, len);
+	memcpy(text + len, end, sizeof(end));
+	return body_execute(parser, slice_of(text, len + sizeof(end)));
+}
+
+/* Transfer-Encoding wins; a request with neither has no body, which llhttp need not say (RFC 9112, 6.3). */
 static enum http1_body_verdict body_tell_head(struct http1_parser *parser)
 {
 	const struct http1_framing *framing = &parser->framing;
 	bool request = parser->kind == MESSAGE_REQUEST;
-	struct slice parts[4] = { request ? SLICE("POST / HTTP/1.1\r\n") : SLICE("HTTP/1.1 200 OK\r\n") };
-	enum http1_body_verdict verdict = HTTP1_BODY_MORE;
-	size_t count = 1;
+	bool chunked = framing->coding == HTTP1_CODING_CHUNKED;
 
 	if (framing->coding == HTTP1_CODING_OTHER && request)
 		return HTTP1_BODY_REFUSED;
-	if (framing->coding == HTTP1_CODING_CHUNKED) {
-		parts[count++] = SLICE("Transfer-Encoding: chunked\r\n\r\n");
-	} else if (framing->has_length && framing->coding != HTTP1_CODING_OTHER) {
-		parts[count++] = SLICE("Content-Length: ");
-		parts[count++] = slice_of_string(framing->length);
-		parts[count++] = SLICE("\r\n\r\n");
-	} else {
-		parts[count++] = SLICE("\r\n");
-	}
-	for (size_t i = 0; i < count && verdict == HTTP1_BODY_MORE; i++)
-		verdict = body_execute(parser, parts[i]);
-	return verdict;
+	if (!chunked && framing->coding != HTTP1_CODING_OTHER && framing->has_length)
+		return body_tell_length(parser);
+	if (!chunked && request)
+		return HTTP1_BODY_DONE;
+	body_init(parser);
+	body_tell_start(parser);
+	return body_execute(parser, chunked ? SLICE("Transfer-Encoding: chunked\r\n\r\n") : SLICE("\r\n"));
 }
 
 enum http1_body_verdict http1_body_begin(struct http1_parser *parser)
@@ -131,9 +159,6 @@ enum http1_body_verdict http1_body_begin(struct http1_parser *parser)
 
 	if (parser->framing.refused)
 		return HTTP1_BODY_REFUSED;
-	llhttp_init(&parser->llhttp, parser->kind == MESSAGE_REQUEST ? HTTP_REQUEST : HTTP_RESPONSE,
-		    &body_settings);
-	parser->llhttp.data = parser;
 	verdict = body_tell_head(parser);
 	if (verdict != HTTP1_BODY_MORE)
 		return verdict;

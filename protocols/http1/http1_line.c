@@ -13,29 +13,59 @@
 #define METHOD_LIMIT_BYTES 64
 #define VERSION_BYTES	   8 /* "HTTP/1.x" */
 
-static bool is_token_byte(uint8_t c)
-{
-	return ascii_is_letter(c) || ascii_is_digit(c) || (c && strchr("!#$%&'*+-.^_`|~", c));
-}
+/* RFC 9110, 5.6.2: tchar. */
+static const bool is_token_byte[256] = {
+	['!'] = true,	      ['#' ... '\''] = true, ['*'] = true,	   ['+'] = true,
+	['-'] = true,	      ['.'] = true,	     ['0' ... '9'] = true, ['A' ... 'Z'] = true,
+	['^' ... 'z'] = true, ['|'] = true,	     ['~'] = true,
+};
 
-static size_t token_len(struct slice s)
+static inline size_t token_len(struct slice s)
 {
 	size_t n = 0;
 
-	while (n < s.len && is_token_byte(s.data[n]))
+	while (n < s.len && is_token_byte[s.data[n]])
 		n++;
 	return n;
+}
+
+/* The first byte below `low` (at most 128), or the end; looked for eight at a time. */
+static inline const uint8_t *find_below(const uint8_t *at, const uint8_t *end, uint8_t low)
+{
+	const uint64_t ones = 0x0101010101010101;
+
+	for (; end - at >= 8; at += 8) {
+		uint64_t bytes, found;
+
+		memcpy(&bytes, at, 8);
+		if (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__)
+			bytes = __builtin_bswap64(bytes);
+		found = (bytes - ones * low) & ~bytes & (ones << 7);
+		if (found)
+			return at + __builtin_ctzll(found) / 8;
+	}
+	while (at < end && *at >= low)
+		at++;
+	return at;
+}
+
+/* What is in front of the first NUL, CR or LF. */
+static inline const uint8_t *text_end(const uint8_t *at, const uint8_t *end)
+{
+	at = find_below(at, end, '\r' + 1);
+	while (at < end && *at && *at != '\r' && *at != '\n')
+		at = find_below(at + 1, end, '\r' + 1);
+	return at;
 }
 
 /* A client may send what RFC 9112 forbids, and a server answers it: whatever cannot end the target. */
-static size_t target_len(struct slice s)
+static inline size_t target_len(struct slice s)
 {
-	const uint8_t *c = s.data;
-	size_t n = 0;
+	const uint8_t *end = s.data + s.len, *at = find_below(s.data, end, ' ' + 1);
 
-	while (n < s.len && (c[n] > ' ' || (c[n] && c[n] != ' ' && c[n] != '\r' && c[n] != '\n')))
-		n++;
-	return n;
+	while (at < end && *at && *at != ' ' && *at != '\r' && *at != '\n')
+		at = find_below(at + 1, end, ' ' + 1);
+	return (size_t)(at - s.data);
 }
 
 struct slice http1_line_first(struct slice bytes)
@@ -311,6 +341,33 @@ bool http1_field_parse(struct slice line, struct slice *name, struct slice *valu
 	return !value->len || (!memchr(value->data, '\r', value->len) && !memchr(value->data, 0, value->len));
 }
 
+static inline bool is_blank(uint8_t c)
+{
+	return c == ' ' || c == '\t';
+}
+
+size_t http1_field_read(struct slice bytes, struct header *field)
+{
+	const uint8_t *at = bytes.data, *end = at + bytes.len, *value, *value_end;
+
+	while (at < end && is_token_byte[*at])
+		at++;
+	if (at == bytes.data || at == end || *at != ':')
+		return 0;
+	field->name = slice_of(bytes.data, (size_t)(at - bytes.data));
+	for (value = at + 1; value < end && is_blank(*value);)
+		value++;
+	at = value_end = text_end(value, end);
+	while (value_end > value && is_blank(value_end[-1]))
+		value_end--;
+	field->value = slice_of(value, (size_t)(value_end - value));
+	field->flags = 0;
+	at += at < end && *at == '\r';
+	if (end - at < 2 || *at != '\n' || is_blank(at[1]))
+		return 0;
+	return (size_t)(at + 1 - bytes.data);
+}
+
 static bool contains_nocase(struct slice s, struct slice word)
 {
 	for (; s.len >= word.len; s = slice_drop(s, 1))
@@ -406,14 +463,21 @@ static void framing_add_codings(struct http1_framing *framing, struct slice valu
 	}
 }
 
-void http1_framing_add(struct http1_framing *framing, struct slice name, struct slice value)
+void http1_framing_take(struct http1_framing *framing, struct slice name, struct slice value)
 {
-	if (slice_equal_nocase(name, SLICE("content-length")))
-		framing_add_length(framing, value);
-	else if (slice_equal_nocase(name, SLICE("transfer-encoding")))
-		framing_add_codings(framing, value);
-	else if (slice_equal_nocase(name, SLICE("host")))
-		framing->hosts++;
+	switch (name.len) {
+	case sizeof("host") - 1:
+		framing->hosts += slice_equal_nocase(name, SLICE("host"));
+		break;
+	case sizeof("content-length") - 1:
+		if (slice_equal_nocase(name, SLICE("content-length")))
+			framing_add_length(framing, value);
+		break;
+	case sizeof("transfer-encoding") - 1:
+		if (slice_equal_nocase(name, SLICE("transfer-encoding")))
+			framing_add_codings(framing, value);
+		break;
+	}
 }
 
 bool http1_framing_malformed(const struct http1_framing *framing, enum message_kind kind,

@@ -117,6 +117,12 @@ bool http1_start_line_may_be(struct slice bytes);
  */
 bool http1_field_parse(struct slice line, struct slice *name, struct slice *value);
 
+/*
+ * The same for the field line in front of the bytes, of which the first byte behind is there and shows that
+ * it does not go on. Returns how long it is with its line end; 0: no such line is there, or not all of it.
+ */
+size_t http1_field_read(struct slice bytes, struct header *field);
+
 /* True when a line that is no field may all the same be taken by a program for one that frames the body. */
 bool http1_field_may_frame(struct slice line);
 
@@ -142,7 +148,14 @@ struct http1_framing {
 };
 
 /* Takes a field into account; other fields than the three are ignored. */
-void http1_framing_add(struct http1_framing *framing, struct slice name, struct slice value);
+void http1_framing_take(struct http1_framing *framing, struct slice name, struct slice value);
+
+static inline void http1_framing_add(struct http1_framing *framing, struct slice name, struct slice value)
+{
+	/* Host, Content-Length, Transfer-Encoding: most others differ in length. */
+	if (name.len == 4 || name.len == 14 || name.len == 17)
+		http1_framing_take(framing, name, value);
+}
 
 /*
  * True when programs read such a head in different ways (RFC 9112, 3.2, 6.1, 6.3 and 7). Of two Host fields,

@@ -27,6 +27,8 @@
 
 #define BEGINNING_BYTES 128 /* of a line, in which a method ends */
 
+#define FIELDS_AT_ONCE 64 /* a head of more is read line by line */
+
 /* --- the course of a message ------------------------------------------------ */
 
 static void message_reset(struct http1_parser *parser)
@@ -231,12 +233,11 @@ static void message_begin_here(struct http1_parser *parser, const struct http1_s
 	http1_line_clear(&parser->line);
 }
 
-static void start_line_take(struct http1_parser *parser)
+/* line: the one under way, read; NULL: as a start line it reads as none. */
+static void start_line_take(struct http1_parser *parser, const struct http1_start_line *line)
 {
-	struct http1_start_line line;
-
-	if (http1_line_start(&parser->line, &line) && line.kind == parser->kind) {
-		message_begin_here(parser, &line, parser->line.overflow ? FLAG_TRUNCATED : 0);
+	if (line && line->kind == parser->kind) {
+		message_begin_here(parser, line, parser->line.overflow ? FLAG_TRUNCATED : 0);
 		return;
 	}
 	protocol_count(parser->handler, NOTE_MESSAGE_REFUSED, 1);
@@ -363,6 +364,63 @@ static size_t fields_step(struct http1_parser *parser, struct slice bytes, uint6
 	return taken;
 }
 
+/* The fields of a whole head become those of the message, in one copy of its bytes. False: out of memory. */
+static bool fields_add(struct http1_parser *parser, struct slice head, const struct header *fields,
+		       size_t count)
+{
+	struct message *message = parser->message;
+	struct header *items = arena_alloc(&message->arena, count * sizeof(*items));
+	struct slice copy;
+
+	if (!items || arena_copy(&message->arena, head, &copy) < 0)
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		items[i] = fields[i];
+		items[i].name.data = copy.data + (fields[i].name.data - head.data);
+		items[i].value.data = copy.data + (fields[i].value.data - head.data);
+		http1_framing_add(&parser->framing, items[i].name, items[i].value);
+	}
+	message->headers = (struct header_list){ .items = items, .count = count, .capacity = count };
+	return true;
+}
+
+/* Does the message have room for a head of so many bytes and fields, however they are kept? */
+static bool head_fits(const struct arena *arena, size_t bytes, size_t count)
+{
+	size_t most = bytes + count * 256 + 512; /* alignment, and a list that grows by doubling */
+
+	return !arena->limit_bytes || most <= arena->limit_bytes - arena->used_bytes;
+}
+
+/*
+ * The rest of a head that is there whole, has nothing to refuse and comes close to no limit: most are so, and
+ * need not be kept line by line. Returns how long it is; 0: it is another one, and nothing happened.
+ */
+static size_t head_read(struct http1_parser *parser, struct slice bytes, uint64_t time_ns)
+{
+	struct header fields[FIELDS_AT_ONCE];
+	struct slice rest = bytes;
+	size_t count, taken = 0;
+
+	for (count = 0; rest.len && rest.data[0] != '\r' && rest.data[0] != '\n'; count++) {
+		if (count < FIELDS_AT_ONCE)
+			taken = http1_field_read(rest, &fields[count]);
+		if (count == FIELDS_AT_ONCE || !taken)
+			return 0;
+		rest = slice_drop(rest, taken);
+	}
+	taken = bytes.len - rest.len;
+	rest = slice_drop(rest, rest.len && rest.data[0] == '\r');
+	if (taken > HTTP1_LINE_LIMIT_BYTES || !rest.len || rest.data[0] != '\n' ||
+	    !head_fits(&parser->message->arena, taken, count) ||
+	    !fields_add(parser, slice_take(bytes, taken), fields, count))
+		return 0;
+	taken = bytes.len - rest.len + 1;
+	parser->head_size += taken;
+	head_end(parser, time_ns);
+	return taken;
+}
+
 /* --- single lines ----------------------------------------------------------- */
 
 static size_t start_step(struct http1_parser *parser, struct slice bytes, uint64_t time_ns)
@@ -374,6 +432,25 @@ static size_t start_step(struct http1_parser *parser, struct slice bytes, uint64
 		return 0;
 	parser->state = HTTP1_START_LINE;
 	return 0;
+}
+
+/* A start line that is there whole, and the head behind it if that is, too. 0: it is to be kept first. */
+static size_t start_line_read(struct http1_parser *parser, struct slice bytes, uint64_t time_ns)
+{
+	struct slice first = http1_line_first(bytes);
+	struct http1_start_line line;
+	bool found;
+
+	if (!first.len || first.len > HTTP1_LINE_LIMIT_BYTES)
+		return 0;
+	parser->line.turn = parser->turn;
+	parser->line.first_ns = time_ns;
+	parser->line.size = first.len;
+	found = http1_start_line_parse(http1_line_strip(first), &line);
+	start_line_take(parser, found ? &line : NULL);
+	if (parser->state != HTTP1_HEAD)
+		return first.len;
+	return first.len + head_read(parser, slice_drop(bytes, first.len), time_ns);
 }
 
 /*
@@ -388,8 +465,15 @@ static bool line_is_broken(const struct http1_parser *parser)
 
 static size_t line_step(struct http1_parser *parser, struct slice bytes, uint64_t time_ns)
 {
+	struct http1_start_line line;
 	size_t taken;
 	bool whole;
+
+	if (parser->state == HTTP1_START_LINE && !parser->line.size) {
+		taken = start_line_read(parser, bytes, time_ns);
+		if (taken)
+			return taken;
+	}
 
 	if (parser->state == HTTP1_START_LINE && line_is_broken(parser)) {
 		parser_refute(parser);
@@ -399,7 +483,7 @@ static size_t line_step(struct http1_parser *parser, struct slice bytes, uint64_
 	if (!whole)
 		return taken;
 	if (parser->state == HTTP1_START_LINE) {
-		start_line_take(parser);
+		start_line_take(parser, http1_line_start(&parser->line, &line) ? &line : NULL);
 		return taken;
 	}
 	if (parser->line.overflow) {

@@ -112,8 +112,9 @@ struct http1_parser {
 	bool guess_first;     /* and the first one of the guesses under way */
 	unsigned int guesses; /* in a row */
 
-	llhttp_t llhttp;     /* frames the body of the message under way */
-	struct slice method; /* of the request that begins; valid in hooks.begin() */
+	llhttp_t llhttp;	/* frames the body of the message under way */
+	llhttp_t before_length; /* as it is in front of a body's length; data NULL: not yet told */
+	struct slice method;	/* of the request that begins; valid in hooks.begin() */
 	struct message *message;
 	struct http1_framing framing;
 	uint64_t head_size;	  /* so far, of the message under way */
