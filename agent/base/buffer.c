@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #define BUFFER_FIRST 4096 /* most lines fit, so that there is one allocation a sink */
+#define U64_DIGITS   20
 
 void buffer_fini(struct buffer *buffer)
 {
@@ -47,7 +48,7 @@ int buffer_write(struct buffer *buffer, FILE *out)
 		counter_add(COUNTER_LIMIT_MEMORY, 1);
 		return -ENOMEM;
 	}
-	if (len == 0 || fwrite(buffer->data, 1, len, out) == len)
+	if (len == 0 || fwrite_unlocked(buffer->data, 1, len, out) == len)
 		return 0;
 	counter_add(COUNTER_OUTPUT_ERRORS, 1);
 	return errno ? -errno : -EIO;
@@ -58,39 +59,58 @@ static const char pairs[] = "000102030405060708091011121314151617181920212223242
 			    "40414243444546474849505152535455565758596061626364656667686970717273747576777879"
 			    "8081828384858687888990919293949596979899";
 
+static void put_pair(char *out, uint64_t two)
+{
+	memcpy(out, pairs + two * 2, 2);
+}
+
+static void digits_before(char *end, uint64_t value, unsigned int digits)
+{
+	for (; digits >= 2; digits -= 2, value /= 100)
+		put_pair(end -= 2, value % 100);
+	if (digits)
+		end[-1] = (char)('0' + value % 10);
+}
+
 void buffer_u64(struct buffer *buffer, uint64_t value)
 {
-	char digits[20];
-	size_t at = sizeof(digits);
+	unsigned int digits = 3;
 
-	for (; value >= 100; value /= 100)
-		memcpy(digits + (at -= 2), pairs + value % 100 * 2, 2);
-	if (value >= 10)
-		memcpy(digits + (at -= 2), pairs + value * 2, 2);
-	else
-		digits[--at] = '0' + (char)value;
-	buffer_put(buffer, digits + at, sizeof(digits) - at);
+	if (!buffer_room(buffer, U64_DIGITS))
+		return;
+	if (value < 100) { /* most are: a pair, or its second half */
+		memcpy(buffer->data + buffer->len, pairs + value * 2 + (value < 10), 2);
+		buffer->len += 2 - (value < 10);
+		return;
+	}
+	for (uint64_t limit = 1000; digits < U64_DIGITS && value >= limit; limit *= 10)
+		digits++;
+	buffer->len += digits;
+	digits_before(buffer->data + buffer->len, value, digits);
 }
 
 void buffer_digits(struct buffer *buffer, uint64_t value, unsigned int digits)
 {
-	char *end;
-
 	if (!buffer_room(buffer, digits))
 		return;
 	buffer->len += digits;
-	end = buffer->data + buffer->len;
-	for (; digits >= 2; digits -= 2, value /= 100)
-		memcpy(end -= 2, pairs + value % 100 * 2, 2);
-	if (digits)
-		end[-1] = '0' + (char)(value % 10);
+	digits_before(buffer->data + buffer->len, value, digits);
 }
 
 void buffer_ms(struct buffer *buffer, uint64_t ns)
 {
+	uint32_t fraction = (uint32_t)(ns % 1000000);
+	char *out;
+
 	buffer_u64(buffer, ns / 1000000);
-	buffer_char(buffer, '.');
-	buffer_digits(buffer, ns % 1000000, 6);
+	if (!buffer_room(buffer, 7))
+		return;
+	out = buffer->data + buffer->len;
+	out[0] = '.';
+	put_pair(out + 1, fraction / 10000);
+	put_pair(out + 3, fraction / 100 % 100);
+	put_pair(out + 5, fraction % 100);
+	buffer->len += 7;
 }
 
 void buffer_format(struct buffer *buffer, const char *format, ...)

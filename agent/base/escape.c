@@ -93,14 +93,79 @@ static void put_hex_byte(struct buffer *buffer, const char *prefix, uint8_t byte
 	buffer_char(buffer, hex_digits[byte & 15]);
 }
 
-/* How many bytes at the front are printable ASCII and neither of the two. */
-static size_t plain_run(struct slice bytes, char quote)
+static bool is_plain(uint8_t c, uint8_t quote)
+{
+	return c >= 0x20 && c < 0x7f && c != '\\' && c != quote;
+}
+
+#define EACH_BYTE(c) (UINT64_C(0x0101010101010101) * (c))
+
+/* Eight bytes at once: adding or subtracting sets the highest bit of each byte that is not plain, and perhaps
+ * of one beside it, but of none when all are. */
+static bool are_plain(uint64_t word, uint8_t quote)
+{
+	uint64_t signs = word | (word - EACH_BYTE(0x20)) | (word + EACH_BYTE(1)) |
+			 ((word ^ EACH_BYTE('\\')) - EACH_BYTE(1)) |
+			 ((word ^ EACH_BYTE(quote)) - EACH_BYTE(1));
+
+	return !(signs & EACH_BYTE(0x80));
+}
+
+/* Eight bytes and more, the last of which overlap. How many were copied: at least all before the first that
+ * is not plain and its seven neighbours. */
+static inline size_t copy_words(char *out, struct slice bytes, uint8_t quote)
+{
+	size_t n = 0, last = bytes.len - sizeof(uint64_t);
+	uint64_t word;
+
+	for (;;) {
+		memcpy(&word, bytes.data + n, sizeof(word));
+		if (!are_plain(word, quote))
+			return n;
+		memcpy(out + n, &word, sizeof(word));
+		if (n == last)
+			return bytes.len;
+		n = n + sizeof(word) < last ? n + sizeof(word) : last;
+	}
+}
+
+/* Four to seven bytes, as two halves that overlap. False: not all are plain. */
+static inline bool copy_halves(char *out, struct slice bytes, uint8_t quote)
+{
+	size_t last = bytes.len - sizeof(uint32_t);
+	uint32_t front, back;
+
+	memcpy(&front, bytes.data, sizeof(front));
+	memcpy(&back, bytes.data + last, sizeof(back));
+	if (!are_plain((uint64_t)back << 32 | front, quote))
+		return false;
+	memcpy(out, &front, sizeof(front));
+	memcpy(out + last, &back, sizeof(back));
+	return true;
+}
+
+/* Copies what is printable ASCII and neither of the two at the front. How many bytes that is. */
+static inline size_t copy_plain(char *out, struct slice bytes, uint8_t quote)
 {
 	size_t n = 0;
 
-	while (n < bytes.len && bytes.data[n] >= 0x20 && bytes.data[n] < 0x7f && bytes.data[n] != '\\' &&
-	       bytes.data[n] != (uint8_t)quote)
-		n++;
+	if (bytes.len >= sizeof(uint64_t))
+		n = copy_words(out, bytes, quote);
+	else if (bytes.len >= sizeof(uint32_t) && copy_halves(out, bytes, quote))
+		n = bytes.len;
+	for (; n < bytes.len && is_plain(bytes.data[n], quote); n++)
+		out[n] = (char)bytes.data[n];
+	return n;
+}
+
+static size_t put_plain_run(struct buffer *buffer, struct slice bytes, uint8_t quote)
+{
+	size_t n;
+
+	if (!buffer_room(buffer, bytes.len))
+		return bytes.len;
+	n = copy_plain(buffer->data + buffer->len, bytes, quote);
+	buffer->len += n;
 	return n;
 }
 
@@ -146,10 +211,7 @@ static size_t escape_text_one(struct buffer *buffer, struct slice bytes, bool ut
 void escape_text(struct buffer *buffer, struct slice bytes, bool utf8)
 {
 	while (bytes.data && bytes.len) {
-		size_t run = plain_run(bytes, '\\');
-
-		buffer_put(buffer, bytes.data, run);
-		bytes = slice_drop(bytes, run);
+		bytes = slice_drop(bytes, put_plain_run(buffer, bytes, '\\'));
 		if (bytes.len)
 			bytes = slice_drop(bytes, escape_text_one(buffer, bytes, utf8));
 	}
@@ -201,15 +263,18 @@ static size_t escape_json_one(struct buffer *buffer, struct slice bytes, bool te
 
 static void json_string(struct buffer *buffer, struct slice bytes, bool text)
 {
-	buffer_char(buffer, '"');
-	while (bytes.data && bytes.len) {
-		size_t run = plain_run(bytes, '"');
+	size_t n;
+	char *out;
 
-		buffer_put(buffer, bytes.data, run);
-		bytes = slice_drop(bytes, run);
-		if (bytes.len)
-			bytes = slice_drop(bytes, escape_json_one(buffer, bytes, text));
-	}
+	if (!buffer_room(buffer, bytes.len + 2))
+		return;
+	out = buffer->data + buffer->len;
+	out[0] = '"';
+	n = copy_plain(out + 1, bytes, '"');
+	buffer->len += n + 1;
+	for (bytes = slice_drop(bytes, n); bytes.len;
+	     bytes = slice_drop(bytes, put_plain_run(buffer, bytes, '"')))
+		bytes = slice_drop(bytes, escape_json_one(buffer, bytes, text));
 	buffer_char(buffer, '"');
 }
 

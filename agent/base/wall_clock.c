@@ -5,25 +5,29 @@
 
 #define SECOND_NS 1000000000
 
-/* Puts the second, with a dot behind; the ns that are left. Also before 1970: both numbers may come from a
- * hostile recording. */
+/* The second of this wall time, with a dot behind, becomes the cached one. Also before 1970. */
+static void cache_second(struct wall_clock *clock, int64_t wall, bool utc)
+{
+	int64_t ns = wall % SECOND_NS;
+	time_t second = (time_t)(wall / SECOND_NS - (ns < 0));
+	struct tm tm;
+
+	clock->second_ns = (uint64_t)wall - (uint64_t)ns - (ns < 0 ? SECOND_NS : 0);
+	clock->len = 0;
+	if (utc ? gmtime_r(&second, &tm) : localtime_r(&second, &tm))
+		clock->len = strftime(clock->text, sizeof(clock->text),
+				      utc ? "%Y-%m-%dT%H:%M:%S." : "%H:%M:%S.", &tm);
+}
+
+/* Puts the second; the ns that are left. Both numbers may come from a hostile recording. */
 static uint64_t put_second(struct buffer *buffer, struct wall_clock *clock, uint64_t event_ns, bool utc)
 {
 	int64_t wall = (int64_t)(event_ns + (uint64_t)clock->wall_offset_ns);
-	bool before = wall % SECOND_NS < 0;
-	time_t second = (time_t)(wall / SECOND_NS - before);
-	uint64_t ns = (uint64_t)(wall % SECOND_NS + (before ? SECOND_NS : 0));
-	struct tm tm;
 
-	if (!clock->cached || clock->second != second) {
-		if (!(utc ? gmtime_r(&second, &tm) : localtime_r(&second, &tm)))
-			return ns;
-		strftime(clock->text, sizeof(clock->text), utc ? "%Y-%m-%dT%H:%M:%S." : "%H:%M:%S.", &tm);
-		clock->second = second;
-		clock->cached = true;
-	}
-	buffer_string(buffer, clock->text);
-	return ns;
+	if (!clock->len || wall < (int64_t)clock->second_ns || (uint64_t)wall - clock->second_ns >= SECOND_NS)
+		cache_second(clock, wall, utc);
+	buffer_put(buffer, clock->text, clock->len);
+	return (uint64_t)wall - clock->second_ns;
 }
 
 void wall_clock_utc(struct buffer *buffer, struct wall_clock *clock, uint64_t event_ns)

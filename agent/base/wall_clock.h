@@ -11,8 +11,8 @@
 /* The second that was formatted last: most lines share it with the line before. */
 struct wall_clock {
 	int64_t wall_offset_ns;
-	bool cached;
-	int64_t second;
+	uint64_t second_ns; /* its wall time, modulo 2^64 */
+	size_t len;	    /* 0: none was formatted */
 	char text[40];
 };
 

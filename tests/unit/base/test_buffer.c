@@ -4,6 +4,7 @@
 #include "base/counters.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <cmocka.h>
@@ -25,6 +26,17 @@ static void test_numbers(void **state)
 	assert_holds(&b, "0");
 	buffer_u64(&b, UINT64_MAX);
 	assert_holds(&b, "18446744073709551615");
+	for (uint64_t edge = 1; edge; edge = edge > UINT64_MAX / 10 ? 0 : edge * 10)
+		for (uint64_t value = edge - 1; value <= edge + 1; value++) {
+			char expected[64];
+
+			snprintf(expected, sizeof(expected), "%" PRIu64 " %" PRIu64 ".%06" PRIu64, value,
+				 value / 1000000, value % 1000000);
+			buffer_u64(&b, value);
+			buffer_char(&b, ' ');
+			buffer_ms(&b, value);
+			assert_holds(&b, expected);
+		}
 	buffer_ms(&b, 340000);
 	assert_holds(&b, "0.340000");
 	buffer_ms(&b, 12000000001);

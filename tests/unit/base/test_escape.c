@@ -78,6 +78,47 @@ static void test_json_text(void **state)
 	buffer_fini(&buffer);
 }
 
+/* Each length up to five words, plain, and with each byte that is not at each place. */
+static void test_lengths(void **state)
+{
+	static const struct {
+		char byte;
+		const char *text, *json;
+	} odd[] = { { 'x', "x", "x" },
+		    { '"', "\"", "\\\"" },
+		    { '\\', "\\\\", "\\\\" },
+		    { '\n', "\\n", "\\n" },
+		    { '\x1f', "\\x1f", "\\u001f" },
+		    { '\x7f', "\\x7f", "\\u007f" },
+		    { '\x80', "\\x80", "\\\\x80" },
+		    { '\xff', "\\xff", "\\\\xff" } };
+	static const char plain[] = " ~!#[]^AZaz09{}|";
+	struct buffer buffer = { 0 };
+
+	(void)state;
+	for (size_t len = 1; len <= 40; len++) {
+		for (size_t at = 0; at < len; at++) {
+			for (size_t i = 0; i < sizeof(odd) / sizeof(odd[0]); i++) {
+				char input[40], before[41] = "", after[41] = "", expected[64];
+
+				for (size_t k = 0; k < len; k++)
+					input[k] = (k < at ? before : after)[k < at ? k : k - at - (k > at)] =
+						plain[(k + len) % (sizeof(plain) - 1)];
+				after[len - at - 1] = '\0';
+				input[at] = odd[i].byte;
+				snprintf(expected, sizeof(expected), "%s%s%s", before, odd[i].text, after);
+				escape_text(&buffer, slice_of(input, len), false);
+				assert_buffer(&buffer, "text", expected);
+				snprintf(expected, sizeof(expected), "\"%s%s%s\"", before, odd[i].json,
+					 after);
+				escape_json(&buffer, slice_of(input, len));
+				assert_buffer(&buffer, "json", expected);
+			}
+		}
+	}
+	buffer_fini(&buffer);
+}
+
 /* Whatever comes in, what goes out is printable ASCII or well-formed UTF-8, in both forms. */
 static void test_output_is_always_clean(void **state)
 {
@@ -149,11 +190,9 @@ static void test_trim(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rows),
-		cmocka_unit_test(test_json_text),
-		cmocka_unit_test(test_output_is_always_clean),
-		cmocka_unit_test(test_base64),
-		cmocka_unit_test(test_trim),
+		cmocka_unit_test(test_rows),	cmocka_unit_test(test_json_text),
+		cmocka_unit_test(test_lengths), cmocka_unit_test(test_output_is_always_clean),
+		cmocka_unit_test(test_base64),	cmocka_unit_test(test_trim),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -46,10 +46,39 @@ static void test_times(void **state)
 	buffer_fini(&b);
 }
 
+/* Times go back and forth by less than a second, and by more; one clock writes them all. */
+static void test_one_clock(void **state)
+{
+	static const struct {
+		uint64_t event_ns;
+		const char *utc;
+	} rows[] = {
+		{ 1000000000, "1970-01-01T00:00:01.000000000Z" },
+		{ 1999999999, "1970-01-01T00:00:01.999999999Z" },
+		{ 2000000000, "1970-01-01T00:00:02.000000000Z" },
+		{ 1999999999, "1970-01-01T00:00:01.999999999Z" },
+		{ UINT64_MAX, "1969-12-31T23:59:59.999999999Z" },
+		{ 0, "1970-01-01T00:00:00.000000000Z" },
+		{ INT64_MAX, "2262-04-11T23:47:16.854775807Z" },
+		{ (uint64_t)INT64_MAX + 1, "1677-09-21T00:12:43.145224192Z" },
+		{ 86400000000000, "1970-01-02T00:00:00.000000000Z" },
+	};
+	struct wall_clock clock = { .wall_offset_ns = 0 };
+	struct buffer b = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		wall_clock_utc(&b, &clock, rows[i].event_ns);
+		assert_holds(&b, rows[i].utc);
+	}
+	buffer_fini(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_times),
+		cmocka_unit_test(test_one_clock),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
