@@ -3,6 +3,9 @@
  * The names that hark knows (secret_name.c), and those that --redact adds: a
  * short list, searched from front to back. A field whose name could not be
  * decoded may be any of them, so it counts as a secret.
+ *
+ * The same names come with every exchange: what was found out of one is kept
+ * beside all of its bytes, until another takes its place.
  */
 #include "redact.h"
 
@@ -11,10 +14,21 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#define KEPT_NAMES    256 /* a power of 2 */
+#define KEPT_NAME_MAX 29
+
+struct kept_name {
+	uint8_t len; /* 0: none */
+	uint8_t kind;
+	bool secret;
+	uint8_t bytes[KEPT_NAME_MAX];
+};
+
 struct redact {
 	bool show_secrets;
 	struct slice *names; /* each owns its bytes */
 	size_t count;
+	struct kept_name *kept; /* KEPT_NAMES of them */
 };
 
 static int redact_add_one(struct redact *redact, struct slice name)
@@ -41,6 +55,7 @@ static int redact_add_one(struct redact *redact, struct slice name)
 
 int redact_add(struct redact *redact, const char *names)
 {
+	memset(redact->kept, 0, KEPT_NAMES * sizeof(*redact->kept));
 	for (;;) {
 		size_t len = strcspn(names, ",");
 		int err = redact_add_one(redact, slice_of(names, len));
@@ -60,7 +75,11 @@ struct redact *redact_new(bool show_secrets)
 	if (!redact)
 		return NULL;
 	redact->show_secrets = show_secrets;
-	return redact;
+	redact->kept = calloc(KEPT_NAMES, sizeof(*redact->kept));
+	if (redact->kept)
+		return redact;
+	free(redact);
+	return NULL;
 }
 
 void redact_free(struct redact *redact)
@@ -70,6 +89,7 @@ void redact_free(struct redact *redact)
 	for (size_t i = 0; i < redact->count; i++)
 		free((void *)redact->names[i].data);
 	free(redact->names);
+	free(redact->kept);
 	free(redact);
 }
 
@@ -93,12 +113,10 @@ static struct slice innermost(struct slice name)
 	return slice_drop(name, start);
 }
 
-bool redact_name(const struct redact *redact, enum name_kind kind, struct slice name)
+static bool name_is_secret(const struct redact *redact, enum name_kind kind, struct slice name)
 {
 	uint8_t bytes[SECRET_NAME_MAX];
 
-	if (redact->show_secrets)
-		return false;
 	if (kind == NAME_FIELD)
 		name = slice_trim(name); /* "Authorization :" */
 	if ((kind == NAME_FIELD && !name.data) || secret_name(kind, name))
@@ -108,6 +126,40 @@ bool redact_name(const struct redact *redact, enum name_kind kind, struct slice 
 	if (kind != NAME_FIELD)
 		name = innermost(slice_of(bytes, secret_name_decode(name, bytes)));
 	return is_added(redact, name);
+}
+
+/* Where a name is kept: by its length and both of its ends. */
+static struct kept_name *kept_place(const struct redact *redact, enum name_kind kind, struct slice name)
+{
+	uint64_t front = 0, back = 0;
+
+	if (name.len >= sizeof(front)) {
+		memcpy(&front, name.data, sizeof(front));
+		memcpy(&back, name.data + name.len - sizeof(back), sizeof(back));
+	} else {
+		for (size_t i = 0; i < name.len; i++)
+			front = front << 8 | name.data[i];
+	}
+	front = (front ^ back << 7 ^ name.len << 3 ^ kind) * UINT64_C(0x9e3779b97f4a7c15);
+	return &redact->kept[front >> 32 & (KEPT_NAMES - 1)];
+}
+
+bool redact_name(const struct redact *redact, enum name_kind kind, struct slice name)
+{
+	struct kept_name *kept;
+
+	if (redact->show_secrets)
+		return false;
+	if (!name.len || name.len > KEPT_NAME_MAX)
+		return name_is_secret(redact, kind, name);
+	kept = kept_place(redact, kind, name);
+	if (kept->len == name.len && kept->kind == kind && memcmp(kept->bytes, name.data, name.len) == 0)
+		return kept->secret;
+	kept->secret = name_is_secret(redact, kind, name);
+	kept->len = (uint8_t)name.len;
+	kept->kind = (uint8_t)kind;
+	memcpy(kept->bytes, name.data, name.len);
+	return kept->secret;
 }
 
 bool redact_is_off(const struct redact *redact)

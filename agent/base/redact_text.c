@@ -62,10 +62,59 @@ static struct slice shower_result(const struct shower *shower, struct slice text
 	return shower->hidden ? slice_of(shower->out->data, shower->out->len) : text;
 }
 
+/* What a byte may do to the scanner, so long as none of the others was met: */
+enum sign {
+	SIGN_NONE,  /* goes on with a name */
+	SIGN_NAMED, /* ends one, whose value comes */
+	SIGN_NEXT,  /* ends one */
+	SIGN_OTHER, /* something that matters only beside a name with its value */
+	SIGN_DEEP,
+};
+
+static const uint8_t signs[256] = {
+	[0 ... 0x20] = SIGN_OTHER, ['"'] = SIGN_OTHER, ['\''] = SIGN_OTHER, ['('] = SIGN_OTHER,
+	[')'] = SIGN_OTHER,	   ['/'] = SIGN_OTHER, ['>'] = SIGN_OTHER,  ['['] = SIGN_OTHER,
+	['\\'] = SIGN_OTHER,	   [']'] = SIGN_OTHER, ['^'] = SIGN_OTHER,  ['`'] = SIGN_OTHER,
+	['{'] = SIGN_OTHER,	   ['|'] = SIGN_OTHER, ['}'] = SIGN_OTHER,  ['#'] = SIGN_NEXT,
+	['&'] = SIGN_NEXT,	   [','] = SIGN_NEXT,  [';'] = SIGN_NEXT,   ['?'] = SIGN_NEXT,
+	['='] = SIGN_NAMED,	   [':'] = SIGN_DEEP,  ['@'] = SIGN_DEEP,   ['<'] = SIGN_DEEP,
+	['%'] = SIGN_DEEP,
+};
+
+static bool is_open_parameter(const struct redact *redact, struct slice name)
+{
+	return !name.len || (name.len <= SECRET_NAME_MAX && !redact_name(redact, NAME_PARAMETER, name));
+}
+
+/*
+ * Most targets are a path alone, or parameters without anything but names and plain values: what the scanner
+ * would say of these is seen at a glance. True: they hold no secret; false: the scanner knows.
+ */
+static bool holds_no_secret(const struct redact *redact, struct slice text)
+{
+	const uint8_t *at = text.data, *end = text.data + text.len, *name = at;
+	bool named = false, other = false;
+
+	for (; at < end; at++) {
+		enum sign sign = signs[*at];
+
+		if (sign == SIGN_NONE)
+			continue;
+		named |= sign == SIGN_NAMED;
+		other |= sign == SIGN_OTHER;
+		if (sign == SIGN_DEEP || (named && other))
+			return false;
+		if (sign == SIGN_NAMED && !is_open_parameter(redact, slice_of(name, (size_t)(at - name))))
+			return false;
+		name = at + 1;
+	}
+	return true;
+}
+
 static bool may_hold_secrets(struct slice text)
 {
 	for (size_t i = 0; i < text.len; i++)
-		if (strchr("=:@<%", text.data[i]) && text.data[i])
+		if (signs[text.data[i]] == SIGN_NAMED || signs[text.data[i]] == SIGN_DEEP)
 			return true;
 	return false;
 }
@@ -74,24 +123,38 @@ static struct slice scan_show(struct secret_scan *scan, const struct redact *red
 			      struct buffer *out)
 {
 	struct shower shower = { .out = out };
+	enum secret_verdict verdict = SECRET_NO;
+	size_t at = 0;
 
 	if (!text.data || redact_is_off(redact) || !may_hold_secrets(text))
 		return text;
+	while (at < text.len && (verdict = secret_scan_byte(scan, redact, text.data[at])) == SECRET_NO)
+		at++;
+	if (at == text.len)
+		return text;
 	buffer_clear(out);
-	for (size_t i = 0; i < text.len; i++) {
-		enum secret_verdict verdict = secret_scan_byte(scan, redact, text.data[i]);
-
+	buffer_put(out, text.data, at);
+	for (;;) {
 		shower_settle(&shower, scan->settled);
-		shower_byte(&shower, verdict, text.data[i]);
+		shower_byte(&shower, verdict, text.data[at]);
+		if (++at == text.len)
+			return shower_result(&shower, text);
+		verdict = secret_scan_byte(scan, redact, text.data[at]);
 	}
-	return shower_result(&shower, text);
 }
 
-struct slice redact_target(const struct redact *redact, struct slice target, struct buffer *out)
+static struct slice target_scan(const struct redact *redact, struct slice target, struct buffer *out)
 {
 	struct secret_scan scan = { .form = false };
 
 	return scan_show(&scan, redact, target, out);
+}
+
+struct slice redact_target(const struct redact *redact, struct slice target, struct buffer *out)
+{
+	if (!target.data || redact_is_off(redact) || holds_no_secret(redact, target))
+		return target;
+	return target_scan(redact, target, out);
 }
 
 struct slice redact_authority(const struct redact *redact, struct slice authority, struct buffer *out)

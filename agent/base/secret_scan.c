@@ -24,6 +24,12 @@ static bool is_one_of(uint8_t c, const char *set)
 	return c && strchr(set, c);
 }
 
+/* A part of a name wherever it stands: free_sign() knows it not, and it begins nothing coded. */
+static bool is_of_name(uint8_t c)
+{
+	return ascii_is_letter(c) || ascii_is_digit(c) || c == '_' || c == '.' || c >= 0x80;
+}
+
 /* --- coded characters ------------------------------------------------------------------ */
 
 static enum coded_step coded_byte(struct secret_scan *scan, uint8_t c)
@@ -225,7 +231,7 @@ static bool free_sign(struct secret_scan *scan, const struct redact *redact, uin
 
 static void free_byte(struct secret_scan *scan, const struct redact *redact, uint8_t c)
 {
-	bool blank = is_one_of(c, " \t\r\n-");
+	bool blank = c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == '-';
 
 	if (scan->step == CODED_PLAIN && free_sign(scan, redact, c, 0)) {
 		scan->line_begun = scan->line_begun || !blank;
@@ -659,12 +665,28 @@ static enum secret_verdict state_byte(struct secret_scan *scan, const struct red
 	return SECRET_NO;
 }
 
+/* Most bytes go on with a name: all that the steps below would do for one of them, at once. False: not so. */
+static bool name_goes_on(struct secret_scan *scan, uint8_t c)
+{
+	if (!is_of_name(c) || scan->state != SCAN_FREE || scan->coded.kind || scan->backslashes ||
+	    scan->authority || scan->name_end != NAME_OPEN || scan->name_len == SECRET_NAME_MAX)
+		return false;
+	scan->step = CODED_PLAIN;
+	scan->sign = c;
+	scan->sign_level = 0;
+	scan->name[scan->name_len++] = c;
+	scan->tag_slash = false;
+	scan->line_begun = true;
+	scan->slashes = 0;
+	return true;
+}
+
 enum secret_verdict secret_scan_byte(struct secret_scan *scan, const struct redact *redact, uint8_t c)
 {
 	enum secret_verdict verdict, url;
 
 	scan->settled = SETTLED_NOTHING;
-	if (redact_is_off(redact))
+	if (redact_is_off(redact) || name_goes_on(scan, c))
 		return SECRET_NO;
 	scan->step = coded_byte(scan, c);
 	scan->sign = scan->step == CODED_PLAIN ? c : scan->step == CODED_DONE ? scan->coded.value : 0;

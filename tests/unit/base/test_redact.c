@@ -102,6 +102,74 @@ static void test_targets(void **state)
 	redact_free(open);
 }
 
+static const char *const pieces[] = { "token", "a",    "page", "session", "mine", "code", "Id", "=",  "=",
+				      "&",     "&",    "?",    ";",	  "#",	  ",",	  "/",	"//", "[",
+				      "]",     "\"",   " ",    "\n",	  "{",	  "(",	  "\\", "u",  "-",
+				      "_",     "\xc3", "|",    "user",	  "12",	  "'",	  ">",	"^",  "1" };
+
+/* What is seen at a glance and what the scanner sees are the same: ":&" in front makes it look. */
+static void test_glance(void **state)
+{
+	struct redact *redact = redact_new(false);
+	struct buffer out = { 0 }, text = { 0 };
+	uint32_t random = 1;
+	int hidden = 0;
+
+	(void)state;
+	assert_int_equal(redact_add(redact, "mine"), 0);
+	for (int round = 0; round < 200000; round++) {
+		struct slice got;
+		char glance[256];
+		size_t len;
+
+		buffer_clear(&text);
+		buffer_string(&text, ":&");
+		for (int i = 0; i < 1 + round % 9; i++) {
+			random = random * 1664525 + 1013904223;
+			buffer_string(
+				&text,
+				pieces[(random >> 16) % (round % 2 ? 13 : sizeof(pieces) / sizeof(*pieces))]);
+		}
+		got = redact_target(redact, slice_of(text.data + 2, text.len - 2), &out);
+		len = got.len;
+		assert_true(len < sizeof(glance));
+		memcpy(glance, got.data, len);
+		hidden += got.data != (const uint8_t *)text.data + 2;
+		got = redact_target(redact, slice_of(text.data, text.len), &out);
+		if (!slice_equal(slice_drop(got, 2), slice_of(glance, len)))
+			fail_msg("%.*s: %.*s", (int)text.len, text.data, (int)len, glance);
+	}
+	assert_in_range(hidden, 5000, 190000);
+	buffer_fini(&out);
+	buffer_fini(&text);
+	redact_free(redact);
+}
+
+/* What was found out of a name holds for that name, that kind and these rules. */
+static void test_names_come_again(void **state)
+{
+	struct redact *redact = redact_new(false);
+	char name[32];
+
+	(void)state;
+	for (int round = 0; round < 2; round++) {
+		for (int i = 0; i < 2000; i++) { /* more than are kept */
+			int len = snprintf(name, sizeof(name), i % 2 ? "%dtoken" : "token%dfor", i);
+
+			assert_int_equal(redact_name(redact, NAME_PARAMETER, slice_of(name, (size_t)len)),
+					 i % 2);
+		}
+		assert_true(redact_name(redact, NAME_PARAMETER, SLICE("code")));
+		assert_false(redact_name(redact, NAME_KEY, SLICE("code")));
+		assert_false(redact_name(redact, NAME_FIELD, SLICE("code")));
+		assert_false(redact_name(redact, NAME_PARAMETER, SLICE("")));
+	}
+	assert_false(redact_name(redact, NAME_KEY, SLICE("mine")));
+	assert_int_equal(redact_add(redact, "mine"), 0);
+	assert_true(redact_name(redact, NAME_KEY, SLICE("mine")));
+	redact_free(redact);
+}
+
 static void test_forms(void **state)
 {
 	static const char *const forms[][2] = {
@@ -126,8 +194,11 @@ static void test_forms(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_rows), cmocka_unit_test(test_bad_names),
-					    cmocka_unit_test(test_targets), cmocka_unit_test(test_forms) };
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_rows),	cmocka_unit_test(test_bad_names),
+		cmocka_unit_test(test_targets), cmocka_unit_test(test_forms),
+		cmocka_unit_test(test_glance),	cmocka_unit_test(test_names_come_again)
+	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
