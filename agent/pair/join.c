@@ -249,8 +249,11 @@ static void set_peer(struct exchange *exchange, const struct join_conn *peer)
 /* One that closed and stands where this one is to stand makes room. */
 static struct join_conn *join_get(struct join *join, const struct conn_facts *facts)
 {
-	struct join_conn *old = join_table_closed(&join->table, facts);
+	struct join_conn *conn = join_table_find(&join->table, facts), *old;
 
+	if (conn)
+		return conn;
+	old = join_table_closed(&join->table, facts);
 	if (old)
 		show_older(join, old, NULL);
 	return join_table_get(&join->table, facts);
@@ -260,13 +263,14 @@ void join_exchange(struct join *join, struct exchange *exchange)
 {
 	struct join_conn *conn = join_get(join, exchange->conn);
 	struct join_conn *peer = conn ? join_table_peer(&join->table, conn) : NULL;
-	struct join_sign sign = sign_of(exchange);
 	struct join_item *item;
+	struct join_sign sign;
 
 	if (!peer) {
 		join->fn(join->ctx, exchange);
 		return;
 	}
+	sign = sign_of(exchange);
 	set_peer(exchange, peer);
 	item = join_item_match(&join->table.items, peer, &sign);
 	if (!item && !is_telling(peer))

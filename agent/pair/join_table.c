@@ -122,6 +122,7 @@ struct join_conn *join_table_get(struct join_table *table, const struct conn_fac
 	conn = calloc(1, sizeof(*conn));
 	if (!conn)
 		return NULL;
+	table->changes++;
 	conn->key = facts;
 	conn->facts = facts;
 	conn->place = place;
@@ -163,15 +164,11 @@ static bool origins_match(const struct conn_origin *own, const struct conn_origi
 }
 
 /* No packet leaves its namespace by a loopback address. */
-static struct join_conn *peer_elsewhere(const struct join_table *table, const struct join_conn *conn,
-					const struct join_addresses *mirrored)
+static struct join_conn *peer_elsewhere(const struct join_conn *conn, const struct join_namesakes *theirs)
 {
-	const struct join_namesakes *theirs = find_namesakes(table, mirrored);
 	struct join_conn *peer, *found = NULL;
 	int looked = 0;
 
-	if (!theirs || address_is_loopback(mirrored->local))
-		return NULL;
 	DL_FOREACH (theirs->conns, peer) {
 		if (++looked > NAMESAKES_MAX)
 			return NULL;
@@ -184,25 +181,44 @@ static struct join_conn *peer_elsewhere(const struct join_table *table, const st
 	return found;
 }
 
-struct join_conn *join_table_peer(const struct join_table *table, const struct join_conn *conn)
+/* Connections that have these addresses in another namespace. */
+static const struct join_namesakes *find_elsewhere(const struct join_table *table,
+						   const struct join_addresses *mirrored)
+{
+	return address_is_loopback(mirrored->local) ? NULL : find_namesakes(table, mirrored);
+}
+
+struct join_conn *join_table_peer(const struct join_table *table, struct join_conn *conn)
 {
 	const struct join_addresses *own = &conn->place.addresses;
 	struct join_place mirrored = {
 		.addresses = { .local_port = own->peer_port, .peer_port = own->local_port },
 	};
+	const struct join_namesakes *elsewhere = NULL;
 	struct join_conn *peer;
 
+	if (conn->peer_changes == table->changes)
+		return conn->peer;
 	memcpy(mirrored.addresses.local, own->peer, sizeof(own->peer));
 	memcpy(mirrored.addresses.peer, own->local, sizeof(own->local));
 	memcpy(mirrored.netns, conn->place.netns, sizeof(mirrored.netns));
 	peer = find_place(table, &mirrored);
 	if (!peer)
-		peer = peer_elsewhere(table, conn, &mirrored.addresses);
-	return peer && peer != conn && !peer->ambiguous && !conn->ambiguous ? peer : NULL;
+		elsewhere = find_elsewhere(table, &mirrored.addresses);
+	if (elsewhere)
+		peer = peer_elsewhere(conn, elsewhere);
+	if (!peer || peer == conn || peer->ambiguous || conn->ambiguous)
+		peer = NULL;
+	if (elsewhere) /* what tells them apart may be known later */
+		return peer;
+	conn->peer = peer;
+	conn->peer_changes = table->changes;
+	return peer;
 }
 
 void join_table_close(struct join_table *table, struct join_conn *conn)
 {
+	table->changes++;
 	conn->id = conn->facts->id;
 	conn->origin = conn->facts->origin;
 	conn->facts = NULL;
@@ -213,6 +229,7 @@ void join_table_remove(struct join_table *table, struct join_conn *conn)
 {
 	struct join_item *item, *tmp;
 
+	table->changes++;
 	DL_FOREACH_SAFE(conn->shown, item, tmp)
 	join_item_free(&table->items, item);
 	if (find_place(table, &conn->place) == conn)

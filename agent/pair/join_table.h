@@ -37,6 +37,8 @@ struct join_conn {
 	struct conn_origin origin;	/* of a closed one */
 	struct join_place place;
 	bool ambiguous; /* another open socket stands at the same place (in a recording without namespaces) */
+	struct join_conn *peer; /* what join_table_peer() found, if `peer_changes` is the table's number */
+	uint64_t peer_changes;
 	struct join_namesakes *namesakes; /* NULL: it is not to be found by its addresses */
 	struct join_conn *prev, *next;	  /* of the namesakes */
 	struct join_item *waiting, *shown;
@@ -47,6 +49,7 @@ struct join_conn {
 struct join_table {
 	struct join_conn *by_facts, *by_place;
 	struct join_namesakes *by_addresses;
+	uint64_t changes;	 /* connections that came, closed or went so far */
 	struct join_items items; /* of all connections */
 };
 
@@ -60,7 +63,7 @@ struct join_conn *join_table_find(const struct join_table *table, const struct c
  * numbers are its own. NULL: not on this machine, not seen, or not to be told
  * with certainty.
  */
-struct join_conn *join_table_peer(const struct join_table *table, const struct join_conn *conn);
+struct join_conn *join_table_peer(const struct join_table *table, struct join_conn *conn);
 /* The connection closed: its facts are not followed any more, and only its addresses lead to it. */
 void join_table_close(struct join_table *table, struct join_conn *conn);
 /* Frees it with its items, of which none waits. */
