@@ -54,15 +54,14 @@ static void parse_path(struct slice s, struct url *url)
 /* Length of "scheme://" at the front (RFC 3986, 3.1), or 0. */
 static size_t scheme_length(struct slice s)
 {
-	size_t n = slice_find(s, ':');
+	size_t n = s.len && ascii_is_letter(s.data[0]) ? slice_find(s, ':') : 0;
 
 	if (n == 0 || !slice_has_prefix(slice_drop(s, n), SLICE("://")))
 		return 0;
 	for (size_t i = 0; i < n; i++) {
 		uint8_t c = s.data[i];
 
-		if (!ascii_is_letter(c) &&
-		    (i == 0 || !(ascii_is_digit(c) || c == '+' || c == '-' || c == '.')))
+		if (!ascii_is_letter(c) && !ascii_is_digit(c) && c != '+' && c != '-' && c != '.')
 			return 0;
 	}
 	return n + 3;

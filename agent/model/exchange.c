@@ -163,7 +163,7 @@ struct slice exchange_scheme(const struct exchange *exchange)
 	return exchange->conn->tls ? SLICE("https") : SLICE("http");
 }
 
-const struct content *exchange_content(const struct exchange *exchange)
+struct slice exchange_content_type(const struct exchange *exchange)
 {
 	struct slice type = { 0 };
 
@@ -171,7 +171,12 @@ const struct content *exchange_content(const struct exchange *exchange)
 		type = message_header(exchange->request, SLICE("content-type"));
 	if (!type.data && exchange->response)
 		type = message_header(exchange->response, SLICE("content-type"));
-	return content_of_type(type);
+	return type;
+}
+
+const struct content *exchange_content(const struct exchange *exchange)
+{
+	return content_of_type(exchange_content_type(exchange));
 }
 
 int exchange_outcome(const struct exchange *exchange, const struct content *only)

@@ -91,7 +91,10 @@ enum http_version exchange_version(const struct exchange *exchange);
 
 struct content;
 
-/* The content of its bodies, by the request's Content-Type, else the response's; NULL: no row has it. */
+/* The Content-Type of its bodies: the request's, else the response's; data NULL: neither has one. */
+struct slice exchange_content_type(const struct exchange *exchange);
+
+/* The content of that type; NULL: no row has it. */
 const struct content *exchange_content(const struct exchange *exchange);
 
 /*

@@ -187,12 +187,23 @@ static struct host *host_known(struct routes *routes, struct slice key)
 	return host;
 }
 
+/* Written as in the key: most are. */
+static bool host_is(const struct host *host, struct slice name)
+{
+	return host->key_len == name.len + 1 && host->key[0] == (name.data != NULL) &&
+	       slice_equal(slice_of(host->key + 1, name.len), name);
+}
+
 static struct host *host_find(struct routes *routes, struct slice name)
 {
 	uint8_t bytes[HOST_MAX + 1];
-	struct slice key = host_key(bytes, name);
-	struct host *host = host_known(routes, key);
+	struct host *host = routes->last;
+	struct slice key;
 
+	if (host && host_is(host, name))
+		return host;
+	key = host_key(bytes, name);
+	host = host_known(routes, key);
 	if (!host && routes->tree.endpoints < routes->tree.endpoint_limit)
 		host = host_new(routes, key);
 	if (host)
