@@ -156,7 +156,7 @@ void json_place(struct json_writer *writer, enum container_name which, struct sl
 	}
 }
 
-void json_process(struct json_writer *writer, const struct mover *mover)
+void json_program(struct json_writer *writer, const struct mover *mover)
 {
 	if (mover_pid_shown(mover->pid))
 		json_number(writer, "process.pid", mover->pid);
@@ -165,13 +165,28 @@ void json_process(struct json_writer *writer, const struct mover *mover)
 			  slice_of(mover->exe, strnlen(mover->exe, sizeof(mover->exe))));
 	if (mover->pid)
 		json_number(writer, "process.user.id", mover->uid);
+}
+
+void json_thread(struct json_writer *writer, const struct mover *mover)
+{
 	if (mover_pid_shown(mover->pid))
 		json_number(writer, "thread.id", mover->tid);
 	if (mover->comm[0])
 		json_text(writer, "thread.name",
 			  slice_of(mover->comm, strnlen(mover->comm, sizeof(mover->comm))));
-	for (size_t i = 0; i < CONTAINER_NAMES; i++)
-		json_place(writer, i, container_name(mover->container, i));
+}
+
+void json_places(struct json_writer *writer, const struct container *container)
+{
+	for (size_t i = 0; container && i < CONTAINER_NAMES; i++)
+		json_place(writer, i, container->names[i]);
+}
+
+void json_process(struct json_writer *writer, const struct mover *mover)
+{
+	json_program(writer, mover);
+	json_thread(writer, mover);
+	json_places(writer, mover->container);
 }
 
 void json_role(struct json_writer *writer, enum protocol_role role)

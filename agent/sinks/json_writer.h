@@ -68,7 +68,11 @@ void json_client(struct json_writer *writer, const struct conn_facts *conn);
 void json_tls(struct json_writer *writer, const struct conn_facts *conn);
 /* One of the names of where the process is, with its key. */
 void json_place(struct json_writer *writer, enum container_name which, struct slice name);
+void json_places(struct json_writer *writer, const struct container *container);
+/* The process of a mover, its thread, and the places where it is: these three, json_places() the last. */
 void json_process(struct json_writer *writer, const struct mover *mover);
+void json_program(struct json_writer *writer, const struct mover *mover);
+void json_thread(struct json_writer *writer, const struct mover *mover);
 /* server.address and server.port as the URL has them (data NULL, port < 0: it does not), else the socket's,
  * as far as the role is known. */
 void json_server(struct json_writer *writer, const struct conn_facts *conn, struct slice host, int port);

@@ -8,7 +8,7 @@
 #include "base/url.h"
 #include "body.h"
 #include "content/content.h"
-#include "json_writer.h"
+#include "json_origin.h"
 
 #include <errno.h>
 
@@ -18,6 +18,12 @@ struct sink {
 	bool pending_wanted;
 	struct body_reader bodies;
 	struct routes *routes; /* NULL: nobody says which */
+	struct json_origins *origins;
+	struct {
+		uint8_t bytes[64];
+		size_t len; /* 0: none yet */
+		const struct content *content;
+	} last_type; /* of the exchange before: most have the same */
 };
 
 static int watch_json_init(struct sink *sink, const struct sink_config *config)
@@ -25,6 +31,9 @@ static int watch_json_init(struct sink *sink, const struct sink_config *config)
 	sink->verbose = config->verbose;
 	sink->pending_wanted = config->pending_wanted;
 	json_init(&sink->writer, config);
+	sink->origins = json_origins_new();
+	if (!sink->origins)
+		return -ENOMEM;
 	if (!config->stats || !config->stats->routes)
 		return 0;
 	sink->routes = routes_new(config->stats->routes);
@@ -36,6 +45,23 @@ static void watch_json_fini(struct sink *sink)
 	json_fini(&sink->writer);
 	body_reader_fini(&sink->bodies);
 	routes_free(sink->routes);
+	json_origins_free(sink->origins);
+}
+
+static const struct content *content_of(struct sink *sink, const struct exchange *exchange)
+{
+	struct slice type = exchange_content_type(exchange);
+
+	if (!type.len)
+		return NULL;
+	if (slice_equal(type, slice_of(sink->last_type.bytes, sink->last_type.len)))
+		return sink->last_type.content;
+	if (type.len > sizeof(sink->last_type.bytes))
+		return content_of_type(type);
+	memcpy(sink->last_type.bytes, type.data, type.len);
+	sink->last_type.len = type.len;
+	sink->last_type.content = content_of_type(type);
+	return sink->last_type.content;
 }
 
 static void put_request(struct json_writer *writer, const struct exchange *exchange, const struct url *url)
@@ -77,23 +103,6 @@ static void put_outcome(struct json_writer *writer, const struct exchange *excha
 	outcome = exchange->response ? content->outcome(exchange->response) : -1;
 	if (outcome >= 0)
 		buffer_format(&writer->line, ",\"rpc.%s.status_code\":%d", content->name, outcome);
-}
-
-static void put_connection(struct json_writer *writer, const struct exchange *exchange)
-{
-	const struct conn_facts *conn = exchange->conn;
-	const char *version = message_version_name(exchange_version(exchange));
-
-	if (version)
-		json_name(writer, "network.protocol.version", version);
-	json_socket(writer, &conn->sock);
-	json_tls(writer, conn);
-	json_process(writer, &exchange->mover);
-	json_role(writer, conn->role);
-	json_number(writer, "hark.connection", conn->id);
-	if (exchange->key)
-		json_number(writer, "hark.stream", message_stream(exchange_version(exchange), exchange->key));
-	json_fd(writer, &exchange->mover, &conn->sock);
 }
 
 static void put_measures(struct json_writer *writer, const struct exchange *exchange)
@@ -181,7 +190,7 @@ static void watch_json_exchange(struct sink *sink, const struct result *result)
 {
 	const struct exchange *exchange = result->exchange;
 	struct json_writer *writer = &sink->writer;
-	const struct content *content = exchange_content(exchange);
+	const struct content *content = content_of(sink, exchange);
 	struct url url = { 0 };
 
 	/* One object an exchange is what programs expect: those of pending ones come on request only. */
@@ -197,8 +206,10 @@ static void watch_json_exchange(struct sink *sink, const struct result *result)
 		json_number(writer, "http.response.status_code", (uint64_t)exchange->response->status);
 	put_outcome(writer, exchange, content);
 	json_server(writer, exchange->conn, url.host, url.port_known ? url.port : -1);
-	json_client(writer, exchange->conn);
-	put_connection(writer, exchange);
+	json_origin(writer, sink->origins, exchange);
+	if (exchange->key)
+		json_number(writer, "hark.stream", message_stream(exchange_version(exchange), exchange->key));
+	json_fd(writer, &exchange->mover, &exchange->conn->sock);
 	put_measures(writer, exchange);
 	if (exchange->error_known && exchange_version(exchange) == HTTP_3) {
 		json_key(writer, "hark.h3.error_code");

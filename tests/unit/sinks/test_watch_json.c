@@ -305,6 +305,103 @@ static void test_rows(void **state)
 	}
 }
 
+static void another_thread(struct sample *s)
+{
+	s->exchange.mover.tid++;
+	strcpy(s->exchange.mover.comm, "other");
+}
+
+static void another_process(struct sample *s)
+{
+	s->exchange.mover.pid++;
+}
+
+static void another_user(struct sample *s)
+{
+	s->exchange.mover.uid++;
+}
+
+static void another_program(struct sample *s)
+{
+	strcpy(s->exchange.mover.exe, "other");
+}
+
+static void another_place(struct sample *s)
+{
+	static const struct container container = { .names[CONTAINER_NAME] = { (const uint8_t *)"box", 3 } };
+
+	s->exchange.mover.container = &container;
+}
+
+static void another_peer(struct sample *s)
+{
+	s->conn.sock.peer[0]++;
+}
+
+static void another_port(struct sample *s)
+{
+	s->conn.sock.local_port++;
+}
+
+static void another_version(struct sample *s)
+{
+	s->exchange.request->version = HTTP_2;
+}
+
+static void another_role(struct sample *s)
+{
+	s->conn.role = s->conn.role == ROLE_CLIENT ? ROLE_SERVER : ROLE_CLIENT;
+}
+
+static void turned_to_tls(struct sample *s)
+{
+	s->conn.tls = true;
+	s->conn.tls_library = "openssl";
+}
+
+static void same_place_in_the_table(struct sample *s)
+{
+	s->conn.id += 512;
+}
+
+static void long_program(struct sample *s)
+{
+	memset(s->exchange.mover.exe, 1, sizeof(s->exchange.mover.exe)); /* six characters each */
+	memset(s->exchange.mover.comm, 1, sizeof(s->exchange.mover.comm));
+}
+
+/* What is kept of a connection and a process is written only as long as all of it holds. */
+static void test_facts_change(void **state)
+{
+	static void (*const changes[])(struct sample * sample) = {
+		nothing,	 another_thread,	  another_process, another_user,
+		another_program, another_place,		  another_peer,	   another_port,
+		another_role,	 turned_to_tls,		  no_request,	   another_version,
+		long_program,	 same_place_in_the_table,
+	};
+	struct sample_sink all;
+
+	(void)state;
+	sample_sink_open(&all, &watch_json_sink, 0, false, false);
+	for (size_t i = 0; i < 3 * sizeof(changes) / sizeof(changes[0]); i++) {
+		struct sample sample;
+		struct sample_sink alone;
+		size_t before = all.len;
+
+		sample_init(&sample);
+		if (i % 3) /* each twice, and as it was before */
+			changes[i / 3](&sample);
+		sample_sink_open(&alone, &watch_json_sink, 0, false, false);
+		sample_show(&watch_json_sink, alone.sink, RESULT_EXCHANGE, &sample.exchange);
+		sample_show(&watch_json_sink, all.sink, RESULT_EXCHANGE, &sample.exchange);
+		sample_sink_text(&all);
+		assert_string_equal(all.text + before, sample_sink_text(&alone));
+		sample_sink_close(&alone);
+		sample_fini(&sample);
+	}
+	sample_sink_close(&all);
+}
+
 /* Event times of a hostile recording must not do harm. */
 static void test_extreme_times(void **state)
 {
@@ -351,6 +448,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_facts_change),
 		cmocka_unit_test(test_extreme_times),
 		cmocka_unit_test(test_write_error_is_counted),
 	};

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A table with one place for each connection's number: no list is walked and
+ * nothing grows. Facts are compared whole, never by a hash of them. The thread may
+ * be another one from exchange to exchange: then only its keys are written anew.
+ */
+#include "json_origin.h"
+
+#include <stdlib.h>
+
+#define PLACES	 512 /* a power of 2 */
+#define TEXT_MAX 640 /* longer ones are not kept */
+
+/* All that the kept keys tell; without padding, so that it can be compared as bytes. */
+struct origin {
+	uint8_t local[16], peer[16];
+	char exe[EVENT_NAME_LEN];
+	uint64_t connection;
+	const struct container *container; /* the tracker's: one address is one set of names */
+	const char *tls_library;
+	uint32_t pid, uid;
+	uint32_t role, version;
+	uint16_t family, local_port, peer_port;
+	bool tls, tls_unknown;
+};
+
+static_assert(sizeof(struct origin) == 16 + 16 + EVENT_NAME_LEN + 8 + 2 * sizeof(char *) + 4 * 4 + 3 * 2 + 2,
+	      "no padding");
+
+struct place {
+	struct origin origin;
+	uint32_t tid;
+	char comm[EVENT_COMM_LEN];
+	uint16_t thread, back; /* where the keys of the thread begin, and what is behind them */
+	uint16_t len;	       /* 0: nothing is kept */
+	char text[TEXT_MAX];
+};
+
+struct json_origins {
+	struct place places[PLACES];
+};
+
+struct json_origins *json_origins_new(void)
+{
+	return calloc(1, sizeof(struct json_origins));
+}
+
+void json_origins_free(struct json_origins *origins)
+{
+	free(origins);
+}
+
+static struct origin origin_of(const struct exchange *exchange)
+{
+	const struct conn_facts *conn = exchange->conn;
+	const struct mover *mover = &exchange->mover;
+	struct origin origin = {
+		.connection = conn->id,
+		.container = mover->container,
+		.tls_library = conn->tls_library,
+		.pid = mover->pid,
+		.uid = mover->uid,
+		.role = conn->role,
+		.version = exchange_version(exchange),
+		.family = conn->sock.family,
+		.local_port = conn->sock.local_port,
+		.peer_port = conn->sock.peer_port,
+		.tls = conn->tls,
+		.tls_unknown = conn->tls_unknown,
+	};
+
+	memcpy(origin.local, conn->sock.local, sizeof(origin.local));
+	memcpy(origin.peer, conn->sock.peer, sizeof(origin.peer));
+	memcpy(origin.exe, mover->exe, sizeof(origin.exe));
+	return origin;
+}
+
+static void put_front(struct json_writer *writer, const struct exchange *exchange)
+{
+	const struct conn_facts *conn = exchange->conn;
+	const char *version = message_version_name(exchange_version(exchange));
+
+	json_client(writer, conn);
+	if (version)
+		json_name(writer, "network.protocol.version", version);
+	json_socket(writer, &conn->sock);
+	json_tls(writer, conn);
+	json_program(writer, &exchange->mover);
+}
+
+static void put_back(struct json_writer *writer, const struct exchange *exchange)
+{
+	json_places(writer, exchange->mover.container);
+	json_role(writer, exchange->conn->role);
+	json_number(writer, "hark.connection", exchange->conn->id);
+}
+
+static bool is_same_thread(const struct place *place, const struct mover *mover)
+{
+	return place->tid == mover->tid && memcmp(place->comm, mover->comm, sizeof(place->comm)) == 0;
+}
+
+void json_origin(struct json_writer *writer, struct json_origins *origins, const struct exchange *exchange)
+{
+	const struct mover *mover = &exchange->mover;
+	struct origin origin = origin_of(exchange);
+	struct place *place = &origins->places[(origin.connection ^ origin.connection >> 32) % PLACES];
+	struct buffer *line = &writer->line;
+	size_t start = line->len, thread, back;
+
+	if (place->len && memcmp(&place->origin, &origin, sizeof(origin)) == 0) {
+		if (is_same_thread(place, mover)) {
+			buffer_put(line, place->text, place->len);
+			return;
+		}
+		buffer_put(line, place->text, place->thread);
+		json_thread(writer, mover);
+		buffer_put(line, place->text + place->back, (size_t)place->len - place->back);
+		return;
+	}
+	put_front(writer, exchange);
+	thread = line->len - start;
+	json_thread(writer, mover);
+	back = line->len - start;
+	put_back(writer, exchange);
+	if (line->failed || line->len - start > TEXT_MAX)
+		return;
+	place->origin = origin;
+	place->tid = mover->tid;
+	memcpy(place->comm, mover->comm, sizeof(place->comm));
+	place->thread = (uint16_t)thread;
+	place->back = (uint16_t)back;
+	place->len = (uint16_t)(line->len - start);
+	memcpy(place->text, line->data + start, place->len);
+}
