@@ -61,8 +61,12 @@ static inline const uint8_t *text_end(const uint8_t *at, const uint8_t *end)
 /* A client may send what RFC 9112 forbids, and a server answers it: whatever cannot end the target. */
 static inline size_t target_len(struct slice s)
 {
-	const uint8_t *end = s.data + s.len, *at = find_below(s.data, end, ' ' + 1);
+	const uint8_t *end, *at;
 
+	if (!s.len)
+		return 0;
+	end = s.data + s.len;
+	at = find_below(s.data, end, ' ' + 1);
 	while (at < end && *at && *at != ' ' && *at != '\r' && *at != '\n')
 		at = find_below(at + 1, end, ' ' + 1);
 	return (size_t)(at - s.data);
