@@ -78,15 +78,20 @@ static int header_list_grow(struct message *message, struct header_list *list)
 int message_add_header(struct message *message, struct header_list *list, struct slice name,
 		       struct slice value, unsigned int flags)
 {
-	struct header header = { .flags = flags };
+	struct header *header;
+	uint8_t *copy;
 
 	if (list->count == list->capacity && header_list_grow(message, list) < 0)
 		return -ENOMEM;
-	if (name.data && arena_copy(&message->arena, name, &header.name) < 0)
+	copy = arena_alloc(&message->arena, name.len + value.len);
+	if (!copy)
 		return -ENOMEM;
-	if (value.data && arena_copy(&message->arena, value, &header.value) < 0)
-		return -ENOMEM;
-	list->items[list->count++] = header;
+	header = &list->items[list->count++];
+	*header = (struct header){ .flags = flags };
+	if (name.data)
+		header->name = slice_of(memcpy(copy, name.data, name.len), name.len);
+	if (value.data)
+		header->value = slice_of(memcpy(copy + name.len, value.data, value.len), value.len);
 	return 0;
 }
 

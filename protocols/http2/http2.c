@@ -16,6 +16,7 @@
 #include "http2_settings.h"
 
 #include <stdlib.h>
+#include <utlist.h>
 
 #define IDS_AHEAD 1000000 /* no client begins so many streams between two frames that are seen */
 #define IDS_NEAR  1000	  /* nor is so many ahead of its requests whose frames are followed */
@@ -89,7 +90,8 @@ static void on_goaway(struct http2_side *side, struct slice payload)
 	*goaway = (struct http2_goaway){ .seen = true, .last = last, .error = error, .walks = walks + 1 };
 	if (walks >= WALKS_MAX)
 		return;
-	HASH_ITER (hh, protocol->streams, stream, next) {
+	DL_FOREACH_SAFE(protocol->streams.first, stream, next)
+	{
 		if ((stream->id & 1) == parity && stream->id > last)
 			http2_stream_reset(protocol, stream, http2_side_kind(side), error);
 	}

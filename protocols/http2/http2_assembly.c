@@ -83,5 +83,6 @@ void http2_assembly_cut(struct http2_assembly *assembly, const struct http2_fram
 void http2_assembly_close(struct http2_assembly *assembly)
 {
 	assembly->open = false;
-	bytes_fini(&assembly->fragment);
+	if (assembly->fragment.data)
+		bytes_fini(&assembly->fragment);
 }

@@ -49,7 +49,8 @@ bool http2_head_missed(struct protocol *protocol, const struct http2_stream *str
 size_t http2_memory(const struct protocol *protocol)
 {
 	size_t bytes = sizeof(*protocol) + protocol->held_bytes +
-		       HASH_COUNT(protocol->streams) * sizeof(*protocol->streams);
+		       protocol->streams.count * sizeof(struct http2_stream) +
+		       (protocol->streams.buckets ? sizeof(void *) << protocol->streams.bits : 0);
 
 	for (int direction = 0; direction < 2; direction++)
 		bytes += hpack_memory(protocol->side[direction].hpack) +

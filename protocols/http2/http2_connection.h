@@ -11,11 +11,8 @@
 #include "http2_wire.h"
 #include "protocol.h"
 
-#define HASH_NONFATAL_OOM	    1
-#define uthash_nonfatal_oom(stream) ((stream)->unlisted = true)
-#include <uthash.h>
-
-#define PAST_STREAMS 64
+#define PAST_STREAMS  64
+#define FIRST_BUCKETS 8
 
 enum http2_half_state {
 	HALF_IDLE,   /* nothing of it was seen */
@@ -50,12 +47,22 @@ struct http2_half {
 
 struct http2_stream {
 	uint32_t id;
-	bool unlisted;		   /* out of memory while it was added to the table */
-	bool request_known;	   /* its request was given away, or is under way */
-	uint64_t losses[2];	   /* the connection's counts up to which the halves were marked */
-	uint64_t request_ns;	   /* first byte of its request; 0: not seen */
-	struct http2_half half[2]; /* by enum message_kind */
-	UT_hash_handle hh;
+	bool request_known;	    /* its request was given away, or is under way */
+	uint64_t losses[2];	    /* the connection's counts up to which the halves were marked */
+	uint64_t request_ns;	    /* first byte of its request; 0: not seen */
+	struct http2_half half[2];  /* by enum message_kind */
+	struct http2_stream *chain; /* in its bucket */
+	struct http2_stream *prev, *next;
+};
+
+/* By id, and in the order in which they were added. It needs no memory to take one more, only to stay fast.
+ */
+struct http2_streams {
+	struct http2_stream *first; /* a utlist */
+	size_t count;
+	struct http2_stream **buckets; /* NULL: first_buckets; else 1 << bits */
+	unsigned int bits;
+	struct http2_stream *first_buckets[FIRST_BUCKETS];
 };
 
 enum http2_past_end {
@@ -100,7 +107,7 @@ struct protocol {
 	struct protocol_handler handler;
 	enum protocol_role role;
 	struct http2_side side[2]; /* by enum event_direction */
-	struct http2_stream *streams;
+	struct http2_streams streams;
 	/* By enum message_kind, how often a loss put all halves in doubt. Each stream takes that in when it
 	 * is looked at next, so that a loss does not cost a walk over all of them. */
 	uint64_t losses[2];
@@ -113,6 +120,7 @@ struct protocol {
 	size_t held_bytes;		      /* by the messages under way */
 	struct http2_past past[PAST_STREAMS]; /* a ring */
 	size_t past_next;
+	uint32_t past_last;	       /* no higher id was ever in it */
 	struct http2_goaway goaway[2]; /* by the parity of the streams it speaks of */
 	uint32_t goaway_error;	       /* of the newest GOAWAY that has one: the connection ends of it */
 };

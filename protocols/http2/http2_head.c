@@ -25,49 +25,62 @@ static int status_parse(struct slice value)
 	return status >= 100 ? status : 0;
 }
 
-/*
- * True: the field has a slot of its own and is in it. The first of
- * two counts; the other stays in the list.
- */
+/* True: the field is in the message. The first of two counts; the other stays in the list. */
+static bool status_take(struct http2_head *head, const struct hpack_field *field)
+{
+	struct message *message = head->message;
+	bool again = head->has_status;
+
+	head->has_status = true;
+	if (again) {
+		message->flags |= FLAG_MALFORMED;
+		return false;
+	}
+	message->status = status_parse(field->value);
+	if (field->value.data && !message->status)
+		message->flags |= FLAG_MALFORMED;
+	return message->status || !field->value.data;
+}
+
+/* The slot of a request's pseudo-header field, and its bit in pseudo_seen; NULL: it has none. */
+static struct slice *slot_find(struct message *message, struct slice name, unsigned int *bit)
+{
+	switch (name.len) {
+	case sizeof(":path") - 1:
+		*bit = 1;
+		return slice_equal(name, SLICE(":path")) ? &message->target : NULL;
+	case sizeof(":method") - 1: /* and :scheme */
+		*bit = 2;
+		if (slice_equal(name, SLICE(":method")))
+			return &message->method;
+		*bit = 4;
+		return slice_equal(name, SLICE(":scheme")) ? &message->scheme : NULL;
+	case sizeof(":authority") - 1:
+		*bit = 8;
+		return slice_equal(name, SLICE(":authority")) ? &message->authority : NULL;
+	default:
+		return NULL;
+	}
+}
+
+/* The same for all that have a slot of their own. */
 static bool pseudo_take(struct http2_head *head, const struct hpack_field *field)
 {
 	struct message *message = head->message;
-	const struct {
-		struct slice name, *slot;
-	} slots[] = {
-		{ SLICE(":method"), &message->method },
-		{ SLICE(":path"), &message->target },
-		{ SLICE(":scheme"), &message->scheme },
-		{ SLICE(":authority"), &message->authority },
-	};
+	unsigned int bit;
+	struct slice *slot = slot_find(message, field->name, &bit);
 
-	if (slice_equal(field->name, SLICE(":status"))) {
-		bool again = head->has_status;
-
-		head->has_status = true;
-		if (again) {
-			message->flags |= FLAG_MALFORMED;
-			return false;
-		}
-		message->status = status_parse(field->value);
-		if (field->value.data && !message->status)
-			message->flags |= FLAG_MALFORMED;
-		return message->status || !field->value.data;
+	if (!slot)
+		return slice_equal(field->name, SLICE(":status")) && status_take(head, field);
+	head->has_request_field = true;
+	if (head->pseudo_seen & bit) {
+		message->flags |= FLAG_MALFORMED;
+		return false;
 	}
-	for (size_t i = 0; i < sizeof(slots) / sizeof(*slots); i++) {
-		if (!slice_equal(field->name, slots[i].name))
-			continue;
-		head->has_request_field = true;
-		if (head->pseudo_seen & 1u << i) {
-			message->flags |= FLAG_MALFORMED;
-			return false;
-		}
-		head->pseudo_seen |= 1u << i;
-		if (field->value.data && arena_copy(&message->arena, field->value, slots[i].slot) < 0)
-			head->cut = true;
-		return true;
-	}
-	return false;
+	head->pseudo_seen |= bit;
+	if (field->value.data && arena_copy(&message->arena, field->value, slot) < 0)
+		head->cut = true;
+	return true;
 }
 
 int http2_head_begin(struct http2_head *head, size_t limit_bytes)

@@ -15,6 +15,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <utlist.h>
 
 #define EVICT_LOOKS 16 /* streams looked at for one that makes room */
 
@@ -28,11 +29,68 @@ static void stream_catch_up(const struct protocol *protocol, struct http2_stream
 	}
 }
 
-struct http2_stream *http2_stream_find(struct protocol *protocol, uint32_t id)
+/* --- the table ---------------------------------------------------------------- */
+
+/* Ids that follow one another, or at any distance, are spread. */
+static struct http2_stream **streams_bucket(struct http2_streams *streams, uint32_t id)
 {
+	uint32_t hash = id * UINT32_C(0x9e3779b1);
+
+	if (!streams->buckets)
+		return &streams->first_buckets[hash >> 29];
+	return &streams->buckets[hash >> (32 - streams->bits)];
+}
+
+static void streams_link(struct http2_streams *streams, struct http2_stream *stream)
+{
+	struct http2_stream **bucket = streams_bucket(streams, stream->id);
+
+	stream->chain = *bucket;
+	*bucket = stream;
+}
+
+/* Without memory the chains get longer. */
+static void streams_grow(struct http2_streams *streams)
+{
+	unsigned int bits = streams->bits ? streams->bits + 2 : 5;
+	struct http2_stream **buckets = bits <= 16 ? calloc((size_t)1 << bits, sizeof(void *)) : NULL;
 	struct http2_stream *stream;
 
-	HASH_FIND(hh, protocol->streams, &id, sizeof(id), stream);
+	if (!buckets)
+		return;
+	free(streams->buckets);
+	streams->buckets = buckets;
+	streams->bits = bits;
+	DL_FOREACH (streams->first, stream)
+		streams_link(streams, stream);
+}
+
+static void streams_add(struct http2_streams *streams, struct http2_stream *stream)
+{
+	if (streams->count >= (streams->buckets ? (size_t)1 << streams->bits : FIRST_BUCKETS))
+		streams_grow(streams);
+	streams_link(streams, stream);
+	DL_APPEND(streams->first, stream);
+	streams->count++;
+}
+
+static void streams_remove(struct http2_streams *streams, struct http2_stream *stream)
+{
+	struct http2_stream **at = streams_bucket(streams, stream->id);
+
+	while (*at != stream)
+		at = &(*at)->chain;
+	*at = stream->chain;
+	DL_DELETE(streams->first, stream);
+	streams->count--;
+}
+
+struct http2_stream *http2_stream_find(struct protocol *protocol, uint32_t id)
+{
+	struct http2_stream *stream = *streams_bucket(&protocol->streams, id);
+
+	while (stream && stream->id != id)
+		stream = stream->chain;
 	if (stream)
 		stream_catch_up(protocol, stream);
 	return stream;
@@ -50,12 +108,16 @@ static void stream_destroy(struct http2_stream *stream)
 
 static void stream_free(struct protocol *protocol, struct http2_stream *stream)
 {
-	HASH_DEL(protocol->streams, stream);
+	streams_remove(&protocol->streams, stream);
 	stream_destroy(stream);
 }
 
+/* --- past ones ---------------------------------------------------------------- */
+
 struct http2_past *http2_past_find(struct protocol *protocol, uint32_t id)
 {
+	if (id > protocol->past_last)
+		return NULL;
 	for (size_t i = 0; i < PAST_STREAMS; i++) {
 		if (protocol->past[i].id == id)
 			return &protocol->past[i];
@@ -73,6 +135,8 @@ void http2_past_add(struct protocol *protocol, const struct http2_past *past)
 	}
 	protocol->past[protocol->past_next] = *past;
 	protocol->past_next = (protocol->past_next + 1) % PAST_STREAMS;
+	if (past->id > protocol->past_last)
+		protocol->past_last = past->id;
 }
 
 static void stream_forget(struct protocol *protocol, struct http2_stream *stream, enum http2_past_end end,
@@ -139,27 +203,23 @@ static bool stream_doubted(struct protocol *protocol, const struct http2_stream 
 
 /*
  * When the table is full, a stream that a loss left in doubt makes room. Only
- * the oldest few are looked at (uthash keeps the order of insertion), and those
- * without doubt go to the end: a full table must not cost a walk at each new
- * stream.
+ * the oldest few are looked at, and those without doubt go to the end: a full
+ * table must not cost a walk at each new stream.
  */
 static void stream_evict(struct protocol *protocol)
 {
-	for (int i = 0; i < EVICT_LOOKS && protocol->streams; i++) {
-		struct http2_stream *stream = protocol->streams;
+	for (int i = 0; i < EVICT_LOOKS && protocol->streams.first; i++) {
+		struct http2_stream *stream = protocol->streams.first;
 
 		stream_catch_up(protocol, stream);
-		HASH_DEL(protocol->streams, stream);
-		if (!stream_doubted(protocol, stream))
-			HASH_ADD(hh, protocol->streams, id, sizeof(stream->id), stream);
-		else
-			stream->unlisted = true;
-		if (stream->unlisted) { /* in doubt, or out of memory */
+		if (stream_doubted(protocol, stream)) {
 			stream_cut(protocol, stream, FLAG_GAP);
 			protocol_count(&protocol->handler, NOTE_STREAM_LIMIT, 1);
-			stream_destroy(stream);
+			stream_free(protocol, stream);
 			return;
 		}
+		DL_DELETE(protocol->streams.first, stream);
+		DL_APPEND(protocol->streams.first, stream);
 	}
 }
 
@@ -168,27 +228,26 @@ struct http2_stream *http2_stream_add(struct protocol *protocol, uint32_t id)
 	const struct http2_past past = { .id = id, .end = PAST_LEFT_OUT, .had_request = true };
 	struct http2_stream *stream;
 
-	if (HASH_COUNT(protocol->streams) >= protocol->config.stream_limit)
+	if (protocol->streams.count >= protocol->config.stream_limit)
 		stream_evict(protocol);
-	if (HASH_COUNT(protocol->streams) >= protocol->config.stream_limit) {
+	if (protocol->streams.count >= protocol->config.stream_limit) {
 		/* The stream's other message is not for us either. */
 		http2_past_add(protocol, &past);
 		protocol_count(&protocol->handler, NOTE_STREAM_LIMIT, 1);
 		protocol->loose_requests = true;
 		return NULL;
 	}
-	stream = calloc(1, sizeof(*stream));
-	if (stream) {
-		stream->id = id;
-		memcpy(stream->losses, protocol->losses, sizeof(stream->losses));
-		HASH_ADD(hh, protocol->streams, id, sizeof(id), stream);
-	}
-	if (!stream || stream->unlisted) {
-		free(stream);
+	stream = malloc(sizeof(*stream));
+	if (!stream) {
 		protocol->loose_requests = true;
 		protocol_count(&protocol->handler, NOTE_MESSAGE_REFUSED, 1);
 		return NULL;
 	}
+	*stream = (struct http2_stream){
+		.id = id,
+		.losses = { protocol->losses[0], protocol->losses[1] },
+	};
+	streams_add(&protocol->streams, stream);
 	return stream;
 }
 
@@ -361,7 +420,8 @@ void http2_streams_end(struct protocol *protocol, unsigned int flags)
 	uint32_t error = flags & FLAG_CLOSED ? protocol->goaway_error : 0;
 	struct http2_stream *stream, *next;
 
-	HASH_ITER (hh, protocol->streams, stream, next) {
+	DL_FOREACH_SAFE(protocol->streams.first, stream, next)
+	{
 		bool known = stream->request_known || stream->half[MESSAGE_RESPONSE].state == HALF_OPEN;
 		uint32_t id = stream->id;
 
@@ -378,7 +438,9 @@ void http2_streams_free(struct protocol *protocol)
 {
 	struct http2_stream *stream, *next;
 
-	HASH_ITER (hh, protocol->streams, stream, next) {
+	DL_FOREACH_SAFE(protocol->streams.first, stream, next)
+	{
 		stream_free(protocol, stream);
 	}
+	free(protocol->streams.buckets);
 }

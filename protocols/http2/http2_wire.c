@@ -119,10 +119,10 @@ static void framing_lose(struct http2_wire *wire, uint64_t time_ns)
 	wire->handler.lost(wire->handler.ctx);
 }
 
-static void block_frame_end(struct http2_wire *wire, uint64_t time_ns)
+static void block_frame_end(struct http2_wire *wire, struct slice payload, uint64_t time_ns)
 {
-	enum http2_assembly_verdict verdict = http2_assembly_add(
-		&wire->assembly, &wire->frame, bytes_slice(&wire->payload), wire->payload_lost);
+	enum http2_assembly_verdict verdict =
+		http2_assembly_add(&wire->assembly, &wire->frame, payload, wire->payload_lost);
 
 	if (verdict != ASSEMBLY_WRONG)
 		wire->handler.fragment(wire->handler.ctx, &wire->frame, time_ns);
@@ -138,7 +138,8 @@ static void block_frame_end(struct http2_wire *wire, uint64_t time_ns)
 	}
 }
 
-static void frame_end(struct http2_wire *wire, uint64_t time_ns)
+/* payload: what is kept of it. */
+static void frame_end(struct http2_wire *wire, struct slice payload, uint64_t time_ns)
 {
 	const struct http2_frame frame = wire->frame;
 
@@ -147,11 +148,10 @@ static void frame_end(struct http2_wire *wire, uint64_t time_ns)
 	if (frame.type == FRAME_DATA)
 		wire->handler.data_end(wire->handler.ctx, &frame, !wire->payload_lost, time_ns);
 	else if (http2_frame_is_block(frame.type))
-		block_frame_end(wire, time_ns);
+		block_frame_end(wire, payload, time_ns);
 	else
 		wire->handler.frame(wire->handler.ctx, &frame,
-				    wire->payload_lost ? slice_of(NULL, 0) : bytes_slice(&wire->payload),
-				    time_ns);
+				    wire->payload_lost ? slice_of(NULL, 0) : payload, time_ns);
 	/* A small buffer serves the next frame too. */
 	if (wire->payload.capacity > PAYLOAD_KEPT_BYTES)
 		bytes_fini(&wire->payload);
@@ -198,7 +198,7 @@ static void frame_begin(struct http2_wire *wire, uint64_t time_ns)
 	wire->padding_due = frame->type == FRAME_DATA && (frame->flags & FRAME_FLAG_PADDED);
 	wire->payload_lost = false;
 	if (wire->left == 0)
-		frame_end(wire, time_ns);
+		frame_end(wire, bytes_slice(&wire->payload), time_ns);
 }
 
 static size_t header_feed(struct http2_wire *wire, struct slice bytes, uint64_t time_ns)
@@ -253,14 +253,23 @@ static size_t payload_gather(struct http2_wire *wire, struct slice bytes)
 
 static size_t payload_feed(struct http2_wire *wire, struct slice bytes, uint64_t time_ns)
 {
+	struct slice payload;
 	size_t used;
 
+	/* One that is there whole need not be kept. */
+	if (wire->frame.type != FRAME_DATA && wire->left == wire->frame.length && wire->left <= bytes.len &&
+	    wire->left <= CONTROL_LIMIT_BYTES) {
+		payload = slice_take(bytes, wire->left);
+		wire->left = 0;
+		frame_end(wire, payload, time_ns);
+		return payload.len;
+	}
 	if (wire->frame.type == FRAME_DATA)
 		used = data_feed(wire, bytes, time_ns);
 	else
 		used = payload_gather(wire, bytes);
 	if (wire->state == WIRE_PAYLOAD && wire->left == 0)
-		frame_end(wire, time_ns);
+		frame_end(wire, bytes_slice(&wire->payload), time_ns);
 	return used;
 }
 
@@ -497,7 +506,7 @@ void http2_wire_hole(struct http2_wire *wire, uint64_t size, uint64_t time_ns)
 		wire->left -= inside;
 		size -= inside;
 		if (wire->left == 0)
-			frame_end(wire, time_ns);
+			frame_end(wire, bytes_slice(&wire->payload), time_ns);
 		if (size == 0)
 			return;
 	}
