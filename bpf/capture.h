@@ -37,12 +37,13 @@ struct capture {
 	__u64 messages;		  /* user address of the struct mmsghdr not yet begun */
 	__u32 vector_count;
 	__u32 message_count;
-	__u32 part;  /* left of the message under way; without mmsghdr the whole call is one */
-	__u32 left;  /* of the call's bytes, not yet recorded */
-	__u32 drop;  /* of its first bytes, not wanted */
-	__u32 snap;  /* may still be copied */
-	__u32 hole;  /* enum event_hole: why the rest is not copied */
-	__u32 found; /* the buffers were looked for */
+	__u32 part;   /* left of the message under way; without mmsghdr the whole call is one */
+	__u32 left;   /* of the call's bytes, not yet recorded */
+	__u32 drop;   /* of its first bytes, not wanted */
+	__u32 snap;   /* may still be copied */
+	__u32 hole;   /* enum event_hole: why the rest is not copied */
+	__u16 found;  /* the buffers were looked for */
+	__u16 no_ulp; /* the socket surely has no protocol above TCP */
 };
 
 /*
@@ -123,10 +124,36 @@ static __always_inline void header_fill(struct event_header *h, __u16 type, __u1
 	bpf_get_current_comm(h->comm, sizeof(h->comm));
 }
 
-/* Most records need no wake-up, the reader polls; one in sixteen looks at the fill level. */
-static __always_inline __u64 wake_flags(void)
+/* The process's number of a task whose fields the kernel lets a program load (Linux 5.11). */
+static __always_inline __u32 task_number(struct task_struct *task)
 {
-	if (bpf_get_prandom_u32() & 15)
+	return settings.pid_namespace ? number_translated(task, false) : (__u32)task->tgid;
+}
+
+/* header_fill() of such a task, the current one: loads instead of calls, which are what a record costs. */
+static __always_inline void header_load(struct event_header *h, __u16 type, __u16 flags,
+					struct task_struct *task, __u32 uid)
+{
+	_Static_assert(sizeof(h->comm) == 2 * sizeof(__u64), "it is loaded in words");
+	h->size = 0;
+	h->type = type;
+	h->flags = flags | EVENT_PID_VALID;
+	h->time_ns = bpf_ktime_get_ns();
+	h->pid = task_number(task);
+	h->tid = settings.pid_namespace ? number_translated(task, true) : (__u32)task->pid;
+	h->uid = uid;
+	h->lost = records_lost;
+	((__u64 *)h->comm)[0] = ((const volatile __u64 *)task->comm)[0];
+	((__u64 *)h->comm)[1] = ((const volatile __u64 *)task->comm)[1];
+}
+
+/*
+ * Most records need no wake-up, the reader polls; one in sixteen looks at the fill level: by chance, which
+ * the time's lower bits are, and one in sixteen pieces of a call.
+ */
+static __always_inline __u64 wake_flags(const struct event_data *record)
+{
+	if (((record->h.time_ns >> 4) + record->pos / EVENT_PAYLOAD_MAX) & 15)
 		return BPF_RB_NO_WAKEUP;
 	if (bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) > settings.wake_bytes)
 		return BPF_RB_FORCE_WAKEUP;
@@ -179,7 +206,7 @@ static __always_inline void submit_bare(const struct event_data *record, __u64 f
 		out->data.len = n;                                                          \
 		out->data.copied = copied;                                                  \
 		out->data.h.size = sizeof(out->data) + copied;                              \
-		bpf_ringbuf_submit(out, wake_flags());                                      \
+		bpf_ringbuf_submit(out, wake_flags(&c->record));                            \
 		return 0;                                                                   \
 	}
 
@@ -370,7 +397,7 @@ static __always_inline void capture_hole(struct capture *c, __u32 n, __u8 why)
 	if (n < c->left)
 		c->record.h.flags |= EVENT_MORE;
 	kernel_count(why == HOLE_FAULT ? KC_BYTES_LOST : KC_BYTES_SKIPPED, n);
-	submit_bare(&c->record, wake_flags());
+	submit_bare(&c->record, wake_flags(&c->record));
 	c->record.hole = HOLE_NONE;
 	record_pass(&c->record, n);
 	c->left -= n;
@@ -437,7 +464,7 @@ static __always_inline long gather_one(struct gather *g, __u64 half)
 		out->data.len = g.total;                                                    \
 		out->data.copied = g.total;                                                 \
 		out->data.h.size = sizeof(out->data) + g.total;                             \
-		bpf_ringbuf_submit(out, wake_flags());                                      \
+		bpf_ringbuf_submit(out, wake_flags(&c->record));                            \
 		return 0;                                                                   \
 	}
 
@@ -486,10 +513,10 @@ static __always_inline void capture_here(struct capture *c, bool looped)
 		capture_hole(c, drop, HOLE_SKIPPED);
 		c->drop = drop;
 	}
-	if (looped)
-		bpf_loop(VECTORS_LOOPED, capture_step_looped, &c, 0);
-	else
+	if (!looped)
 		capture_bounded(c);
+	else if (!capture_step(c)) /* most calls are one step */
+		bpf_loop(VECTORS_LOOPED, capture_step_looped, &c, 0);
 	if (!c->left)
 		return;
 	if (c->hole == HOLE_NONE)

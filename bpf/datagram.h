@@ -166,7 +166,7 @@ static __always_inline void datagram_submit(struct record_datagram *out, const s
 	out->data.copied = copied;
 	out->data.hole = copied < found->bytes ? HOLE_SNAPLEN : HOLE_NONE;
 	out->data.h.size = sizeof(out->data) + copied;
-	bpf_ringbuf_submit(out, wake_flags());
+	bpf_ringbuf_submit(out, wake_flags(&out->data));
 	kernel_count(KC_EVENTS_SUBMITTED, 1);
 }
 

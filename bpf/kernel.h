@@ -92,6 +92,9 @@ struct sock_common {
 	possible_net_t skc_net;
 	struct proto *skc_prot;
 	unsigned long skc_flags;
+	struct {
+		__s64 counter;
+	} skc_cookie;
 	struct in6_addr skc_v6_daddr;
 	struct in6_addr skc_v6_rcv_saddr;
 };
@@ -143,6 +146,11 @@ struct sock {
 	struct proto
 		*sk_prot_creator; /* as the socket was made; __sk_common.skc_prot may be another by now */
 	struct sk_buff_head sk_receive_queue;
+	void *sk_bpf_storage;
+};
+
+struct list_head {
+	struct list_head *next;
 };
 
 struct tcp_ulp_ops {

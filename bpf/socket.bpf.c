@@ -20,6 +20,24 @@ extern void *bpf_rdonly_cast(const void *object, __u32 type_id) __ksym __weak;
 #define UNTRUSTED(pointer) \
 	((typeof(pointer))bpf_rdonly_cast(pointer, bpf_core_type_id_kernel(typeof(*(pointer)))))
 
+/* The pointer to the verifier is a number: the difference of two pointers is one, and one of them is 0. */
+static __always_inline __u64 pointer_number(struct sock *sk)
+{
+	struct sock *none = bpf_rdonly_cast(0, bpf_core_type_id_kernel(struct sock));
+	__u64 number = (__u64)sk;
+
+	asm volatile("%0 -= %1" : "+r"(number) : "r"(none));
+	return number;
+}
+
+/* The kernel makes one for a socket at the first request. */
+static __always_inline __u64 socket_cookie(struct sock *sk)
+{
+	__u64 cookie = UNTRUSTED(sk)->__sk_common.skc_cookie.counter;
+
+	return cookie ? cookie : bpf_get_socket_cookie(sk);
+}
+
 static __always_inline bool socket_followed(struct sock *sk)
 {
 	__u16 family = sk->__sk_common.skc_family;
@@ -37,8 +55,8 @@ static __always_inline void socket_fill(struct event_socket *s, struct sock *sk)
 {
 	__u16 family = sk->__sk_common.skc_family;
 
-	s->id = bpf_get_socket_cookie(sk);
-	bpf_probe_read_kernel(&s->sk, sizeof(s->sk), &sk); /* to the verifier a number, no pointer */
+	s->id = socket_cookie(sk);
+	s->sk = pointer_number(sk);
 	s->family = family;
 	s->protocol = family == AF_UNIX ? 0 : sk->sk_protocol;
 	s->state = sk->__sk_common.skc_state;
@@ -136,13 +154,14 @@ static __always_inline void position_fill(struct event_data *r, struct sock *sk,
 static __always_inline bool fd_is_socket(struct task_struct *task, __u32 fd, struct sock *sk)
 {
 	struct fdtable *table = UNTRUSTED(task)->files->fdt;
-	struct file *file = 0;
+	struct list_head *slot; /* for the pointer with which it begins */
+	struct file *file;
 
 	if (fd >= table->max_fds)
 		return false;
-	if (bpf_probe_read_kernel(&file, sizeof(file), table->fd + fd) < 0 || !file)
-		return false;
-	return BPF_CORE_READ(file, private_data) == (void *)UNTRUSTED(sk)->sk_socket;
+	slot = bpf_rdonly_cast(table->fd + fd, bpf_core_type_id_kernel(struct list_head));
+	file = (struct file *)slot->next;
+	return file && UNTRUSTED(file)->private_data == (void *)UNTRUSTED(sk)->sk_socket;
 }
 
 #define MMSG_DATAGRAMS (1u << 31) /* no system call's number has it */
@@ -193,6 +212,11 @@ static __always_inline void mmsg_find(struct capture *c, const struct syscall_re
 static __always_inline void regs_fill(struct syscall_regs *out, struct task_struct *task)
 {
 	syscall_regs_fill(out, (struct pt_regs *)bpf_task_pt_regs(task), task->TASK_COMPAT_WORD);
+}
+
+static __always_inline __u32 syscall_number(struct task_struct *task)
+{
+	return SYSCALL_NR((const struct pt_regs *)bpf_task_pt_regs(task));
 }
 
 /* Several messages in one call, which come here one by one. */
@@ -321,6 +345,8 @@ static __always_inline void placed_follow(struct sock *sk, enum transfer_place p
 	struct tcp_sock *tp;
 	struct placed *p;
 
+	if (place != PLACE && !UNTRUSTED(sk)->sk_bpf_storage)
+		return;
 	p = bpf_sk_storage_get(&placed, sk, 0, place == PLACE ? BPF_SK_STORAGE_GET_F_CREATE : 0);
 	tp = p ? bpf_skc_to_tcp_sock(sk) : 0;
 	if (!tp)
@@ -341,25 +367,30 @@ enum transfer_look {
  * known to have: its size is all that matters of it. A function of its own, so that the verifier goes on with
  * what it returns alone.
  */
-static __noinline int ciphertext_look(struct sock *sk, int ret, int flags, __u8 direction)
+static __noinline int ciphertext_look(struct sock *sk, struct task_struct *task, int ret, int flags,
+				      __u8 direction)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
-	struct pt_regs *user = (struct pt_regs *)bpf_task_pt_regs(task);
-	__u32 nr = SYSCALL_NR(user);
+	const struct pt_regs *user = (const struct pt_regs *)bpf_task_pt_regs(task);
+	__u64 thread = (__u64)task->tgid << 32 | (__u32)task->pid;
+	struct tls_call *outer, *call = 0;
 	struct kernel_session *session;
-	struct tls_call *call;
+	__u32 nr = SYSCALL_NR(user);
 
 	if (ret <= 0 || nr_is_mmsg(nr) || nr == NR_IO_URING_ENTER || (task->flags & PF_IO_WORKER) ||
 	    (flags & (MSG_PEEK | MSG_OOB | MSG_ERRQUEUE)))
 		return LOOK_NESTED;
-	call = tls_call_around(user->sp);
+	outer = tls_call_at(thread, 0);
+	if (outer)
+		call = thread_call_of(thread, outer, user->sp);
+	else if (settings.go && go_listens)
+		call = go_call_of(thread, GO_GOROUTINE(user));
 	if (!call)
 		return LOOK_ALONE;
-	session = session_of_call(call);
+	session = session_of_call_in(call, thread >> 32);
 	if (!session || session->early || session->sock.protocol != IPPROTO_TCP ||
-	    session->sock.id != bpf_get_socket_cookie(sk))
+	    session->sock.id != socket_cookie(sk))
 		return LOOK_NESTED;
-	ciphertext_moved(session, call, direction, bpf_ktime_get_ns(), ret);
+	ciphertext_moved(session, call, direction, ret);
 	if (direction == DIRECTION_RECEIVED)
 		placed_follow(sk, PLACE_AGAIN);
 	return LOOK_TAKEN;
@@ -374,25 +405,22 @@ static __always_inline int socket_transfer(struct sock *sk, int ret, int flags, 
 	struct capture c = {};
 	struct syscall_regs regs;
 
-	if (task->flags & PF_KTHREAD)
-		return 0;
-	regs_fill(&regs, task);
-	if (transfer_tells_nothing(ret) && !nr_is_mmsg(regs.nr))
-		return 0;
 	if (!socket_followed(sk)) {
 		if (ret <= 0 || !datagram_followed(sk) || (flags & (MSG_PEEK | MSG_ERRQUEUE)) ||
-		    !process_wanted(current_number()))
+		    !process_wanted(task_number(task)))
 			return 0;
-		if ((ret >= DATAGRAM_MIN_BYTES || nr_is_mmsg(regs.nr)) && datagram_find(sk, task, ret))
+		if ((ret >= DATAGRAM_MIN_BYTES || nr_is_mmsg(syscall_number(task))) &&
+		    datagram_find(sk, task, ret))
 			datagram_tell(sk, task, direction);
 		datagram_transfer(sk, task, direction);
 		return 0;
 	}
-	if (!process_wanted(current_number()))
+	if (!process_wanted(task_number(task)))
 		return 0;
-	look = ciphertext_look(sk, ret, flags, direction);
+	look = ciphertext_look(sk, task, ret, flags, direction);
 	if (look == LOOK_TAKEN)
 		return 0;
+	regs_fill(&regs, task);
 	if (verifier_forgets(look, regs.sp) == LOOK_ALONE)
 		regs.sp = verifier_forgets(0, regs.sp);
 	socket_fill(&c.record.sock, sk);
@@ -405,8 +433,9 @@ static __always_inline int socket_transfer(struct sock *sk, int ret, int flags, 
 		mmsg_find(&c, &regs, ret);
 	if (transfer_tells_nothing(ret))
 		return 0;
-	header_fill(&c.record.h, EVENT_SOCKET_DATA, 0);
+	header_load(&c.record.h, EVENT_SOCKET_DATA, 0, task, UNTRUSTED(task)->cred->uid.val);
 	c.record.source = SOURCE_SOCKET;
+	c.no_ulp = !UNTRUSTED((struct inet_connection_sock *)sk)->icsk_ulp_ops;
 	c.record.sock.fd = regs.arg[0];
 	if (regs.compat || (task->flags & PF_IO_WORKER) || !fd_is_socket(task, regs.arg[0], sk)) {
 		c.record.sock.fd = -1;
@@ -425,29 +454,42 @@ static __always_inline int socket_transfer(struct sock *sk, int ret, int flags, 
 	return 0;
 }
 
+/* Most reads of a socket that does not block find nothing: they go before anything is made ready. */
+static __always_inline bool transfer_is_seen(int ret)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	if (task->flags & PF_KTHREAD)
+		return false;
+	return !transfer_tells_nothing(ret) || nr_is_mmsg(syscall_number(task));
+}
+
+#define TRANSFER(sk, ret, flags, direction, form) \
+	(transfer_is_seen(ret) ? UNPREEMPTED(socket_transfer(sk, ret, flags, direction, form)) : 0)
+
 SEC("tp_btf/sock_send_length")
 int BPF_PROG(socket_sent, struct sock *sk, int ret, int flags)
 {
-	return UNPREEMPTED(socket_transfer(sk, ret, flags, DIRECTION_SENT, CAPTURE_LOOPED));
+	return TRANSFER(sk, ret, flags, DIRECTION_SENT, CAPTURE_LOOPED);
 }
 
 SEC("tp_btf/sock_recv_length")
 int BPF_PROG(socket_received, struct sock *sk, int ret, int flags)
 {
-	return UNPREEMPTED(socket_transfer(sk, ret, flags, DIRECTION_RECEIVED, CAPTURE_LOOPED));
+	return TRANSFER(sk, ret, flags, DIRECTION_RECEIVED, CAPTURE_LOOPED);
 }
 
 /* The same for Linux 6.13 and later, which has the stack for it: loaded in half the time. */
 SEC("tp_btf/sock_send_length")
 int BPF_PROG(socket_sent_apart, struct sock *sk, int ret, int flags)
 {
-	return UNPREEMPTED(socket_transfer(sk, ret, flags, DIRECTION_SENT, CAPTURE_APART));
+	return TRANSFER(sk, ret, flags, DIRECTION_SENT, CAPTURE_APART);
 }
 
 SEC("tp_btf/sock_recv_length")
 int BPF_PROG(socket_received_apart, struct sock *sk, int ret, int flags)
 {
-	return UNPREEMPTED(socket_transfer(sk, ret, flags, DIRECTION_RECEIVED, CAPTURE_APART));
+	return TRANSFER(sk, ret, flags, DIRECTION_RECEIVED, CAPTURE_APART);
 }
 
 /*
@@ -484,26 +526,26 @@ static __always_inline bool spliced_count(struct sock *sk, __u32 number, __u32 m
  * far it had got, and so how much it was. Of a socket that is muted or TLS it does not, so there it is
  * counted here.
  */
-static __always_inline void spliced_submit(struct sock *sk, struct task_struct *task,
-					   const struct syscall_regs *regs)
+static __always_inline int spliced_submit(struct sock *sk, struct task_struct *task,
+					  const struct syscall_regs *regs)
 {
 	struct event_data record = { .source = SOURCE_SOCKET, .hole = HOLE_KERNEL };
 	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
 	__u32 *mark, copied;
 
 	if (!tp)
-		return;
+		return 0;
 	copied = tp->copied_seq;
-	header_fill(&record.h, EVENT_SOCKET_DATA, EVENT_REACHED);
+	header_load(&record.h, EVENT_SOCKET_DATA, EVENT_REACHED, task, UNTRUSTED(task)->cred->uid.val);
 	socket_fill(&record.sock, sk);
 	record.sock.fd = fd_is_socket(task, regs->arg[0], sk) ? (__s32)regs->arg[0] : -1;
 	if (!socket_wanted(&record.sock))
-		return;
+		return 0;
 	if (ktls_source(record.sock.sk, DIRECTION_RECEIVED, 0, SOURCE_SOCKET) == SOURCE_KERNEL_TLS) {
 		ktls_name(&record, EVENT_TLS_REFUSED); /* nobody tells how much plaintext it was */
 		record.direction = DIRECTION_RECEIVED;
-		submit_bare(&record, wake_flags());
-		return;
+		submit_bare(&record, wake_flags(&record));
+		return 0;
 	}
 	position_fill(&record, sk, DIRECTION_RECEIVED, 0);
 	if ((__u32)record.pos != copied)
@@ -511,10 +553,11 @@ static __always_inline void spliced_submit(struct sock *sk, struct task_struct *
 	mark = bpf_map_lookup_elem(&marks, &record.sock.id);
 	if (mark && (*mark & KM_PLACED) && spliced_count(sk, record.pos, *mark)) {
 		if (*mark & (KM_CIPHERTEXT | KM_MUTED_RECEIVED))
-			return;
+			return 0;
 		record.hole = HOLE_MUTED;
 	}
-	submit_bare(&record, wake_flags());
+	submit_bare(&record, wake_flags(&record));
+	return 0;
 }
 
 /*
@@ -529,14 +572,14 @@ static __always_inline int socket_spliced_run(struct sock *sk)
 
 	if (SYSCALL_NR(user) != NR_SPLICE || (task->flags & (PF_KTHREAD | PF_IO_WORKER)))
 		return 0;
-	regs_fill(&regs, task);
-	if (!regs.compat && process_wanted(current_number()))
-		spliced_submit(sk, task, &regs);
+	syscall_regs_fill(&regs, user, task->TASK_COMPAT_WORD);
+	if (!regs.compat && process_wanted(task_number(task)))
+		UNPREEMPTED(spliced_submit(sk, task, &regs));
 	return 0;
 }
 
 SEC("tp_btf/tcp_rcv_space_adjust")
 int BPF_PROG(socket_spliced, struct sock *sk)
 {
-	return UNPREEMPTED(socket_spliced_run(sk));
+	return socket_spliced_run(sk);
 }

@@ -71,9 +71,9 @@ static __always_inline struct tls_call *tls_call_innermost(__u64 thread, struct 
  * A goroutine of a process, exactly: it is an object of the heap, aligned to 32 bytes and in the lower half
  * of 48 bits, and a process number has 22.
  */
-static __always_inline __u64 go_key(__u64 goroutine)
+static __always_inline __u64 go_key(__u64 goroutine, __u64 thread)
 {
-	return goroutine >> 5 ^ bpf_get_current_pid_tgid() >> 32 << 42;
+	return goroutine >> 5 ^ thread >> 32 << 42;
 }
 
 static const struct kernel_session session_fresh = { .sock = { .fd = -1 }, .hint = -1 };
@@ -113,13 +113,18 @@ static __always_inline void generation_fill(struct event_data *record, __u64 gen
 	record->generation[4] = generation >> 32;
 }
 
-/* The session of a call under way; NULL: it was freed inside it, or had to make room. */
-static __always_inline struct kernel_session *session_of_call(const struct tls_call *call)
+/* The session of a call under way in this process; NULL: it was freed inside it, or had to make room. */
+static __always_inline struct kernel_session *session_of_call_in(const struct tls_call *call, __u32 pid)
 {
-	struct session_key key = { .ssl = call->ssl, .pid = bpf_get_current_pid_tgid() >> 32 };
+	struct session_key key = { .ssl = call->ssl, .pid = pid };
 	struct kernel_session *session = bpf_map_lookup_elem(&sessions, &key);
 
 	return session && session->generation == call->generation ? session : 0;
+}
+
+static __always_inline struct kernel_session *session_of_call(const struct tls_call *call)
+{
+	return session_of_call_in(call, bpf_get_current_pid_tgid() >> 32);
 }
 
 /*

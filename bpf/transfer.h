@@ -45,21 +45,28 @@ static __always_inline void offset_sent(struct event_data *r, const struct count
 	r->h.flags |= EVENT_OFFSET_KNOWN;
 }
 
-/* The innermost of the goroutine that makes the current system call; NULL: none, or no Go program. */
-static __always_inline struct tls_call *go_call_around(void)
+/* The innermost of this goroutine, whose address stands in the registers; NULL: none, or no Go program. */
+static __always_inline struct tls_call *go_call_of(__u64 thread, __u64 goroutine)
 {
-	struct go_calls *calls;
-	struct pt_regs *user;
-	__u64 key;
+	__u64 key = go_key(goroutine, thread);
+	struct go_calls *calls = bpf_map_lookup_elem(&go_calls, &key);
 
-	if (!settings.go || !go_listens)
-		return 0;
-	user = (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
-	key = go_key(GO_GOROUTINE(user));
-	calls = bpf_map_lookup_elem(&go_calls, &key);
 	if (!calls || !calls->call[0].ssl)
 		return 0;
 	return calls->call[1].ssl ? &calls->call[1] : &calls->call[0];
+}
+
+/* The innermost of the thread's own; NULL: none at this stack pointer. */
+static __always_inline struct tls_call *thread_call_of(__u64 thread, struct tls_call *outer, __u64 user_sp)
+{
+	struct tls_call *call = outer;
+	__u64 level;
+
+	if (outer->shared || !sp_within(user_sp, outer))
+		return 0;
+	if (outer->inner)
+		call = tls_call_innermost(thread, outer, &level);
+	return sp_within(user_sp, call) ? call : outer;
 }
 
 /*
@@ -68,19 +75,19 @@ static __always_inline struct tls_call *go_call_around(void)
  */
 static __noinline struct tls_call *tls_call_around(__u64 user_sp)
 {
-	__u64 thread = bpf_get_current_pid_tgid(), level;
-	struct tls_call *outer, *call;
+	__u64 thread = bpf_get_current_pid_tgid();
+	struct tls_call *outer;
+	struct pt_regs *user;
 
 	if (!user_sp)
 		return 0;
-	outer = call = tls_call_at(thread, 0);
-	if (!outer)
-		return go_call_around();
-	if (outer->shared || !sp_within(user_sp, outer))
+	outer = tls_call_at(thread, 0);
+	if (outer)
+		return thread_call_of(thread, outer, user_sp);
+	if (!settings.go || !go_listens)
 		return 0;
-	if (outer->inner)
-		call = tls_call_innermost(thread, outer, &level);
-	return sp_within(user_sp, call) ? call : outer;
+	user = (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
+	return go_call_of(thread, GO_GOROUTINE(user));
 }
 
 /* A system call as it stands in the registers. */
@@ -344,10 +351,10 @@ static __noinline int ktls_turn(struct capture *c, __u64 pos, __u32 bytes)
 
 /* A transfer was this session's ciphertext. */
 static __always_inline void ciphertext_moved(struct kernel_session *session, struct tls_call *call,
-					     __u8 direction, __u64 now, __u32 bytes)
+					     __u8 direction, __u32 bytes)
 {
 	if (direction == DIRECTION_SENT)
-		call->sent_ns = now;
+		call->sent_ns = bpf_ktime_get_ns();
 	else
 		session->received = 1;
 	if (socket_wanted(&session->sock)) /* a closed socket lost its ports */
@@ -378,7 +385,7 @@ static __always_inline bool transfer_nested(struct capture *c, const struct sysc
 	}
 	if (session->early)
 		early_watch(c, regs, session, call, bytes);
-	ciphertext_moved(session, call, c->record.direction, c->record.h.time_ns, bytes);
+	ciphertext_moved(session, call, c->record.direction, bytes);
 	return true;
 }
 
@@ -450,6 +457,7 @@ static __always_inline __u64 verifier_forgets(__u64 number, __u64 unknown)
 /* Numbers that the ways to transfer_run() have set. */
 static __always_inline void transfer_forget(struct capture *c, __u64 unknown)
 {
+	c->no_ulp = verifier_forgets(c->no_ulp, unknown);
 	c->hole = verifier_forgets(c->hole, unknown);
 	c->record.h.flags = verifier_forgets(c->record.h.flags, unknown);
 	c->record.sock.fd = verifier_forgets(c->record.sock.fd, unknown);
@@ -480,11 +488,11 @@ static __always_inline enum transfer_place transfer_here(struct capture *c, cons
 							 __u32 bytes, enum capture_form form)
 {
 	struct event_data *record = &c->record;
-	struct tls_call *call = tls_call_around(regs->sp);
+	struct tls_call *call = regs->sp ? tls_call_around(regs->sp) : 0;
 	enum transfer_place place = PLACE_NOWHERE;
 	__u32 *mark;
 
-	if (record->sock.protocol == IPPROTO_TCP)
+	if (record->sock.protocol == IPPROTO_TCP && !c->no_ulp)
 		record->source = ktls_source(record->sock.sk, record->direction, message_of_call(regs),
 					     record->source);
 	if (call && transfer_nested(c, regs, call, bytes))

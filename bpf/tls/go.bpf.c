@@ -111,7 +111,7 @@ static __always_inline int go_entry(struct pt_regs *ctx, __u64 cookie)
 		return 0;
 	}
 	owner = process_identity_typed();
-	calls = go_calls_claim(go_key(GO_GOROUTINE(ctx)), owner);
+	calls = go_calls_claim(go_key(GO_GOROUTINE(ctx), bpf_get_current_pid_tgid()), owner);
 	call = calls ? go_call_place(calls, ssl, function->kind) : 0;
 	again = call && call->ssl == ssl && call->kind == function->kind;
 	session = call ? go_session(ssl, function, owner, again) : 0;
@@ -160,7 +160,7 @@ static __noinline int go_deferred_result(__u64 sp, __u64 entry, __u8 word, __s64
 static __always_inline int go_return(struct pt_regs *ctx, __u64 cookie, enum capture_form form)
 {
 	const struct tls_function *function = (const struct tls_function *)&cookie;
-	__u64 key = go_key(GO_GOROUTINE(ctx));
+	__u64 key = go_key(GO_GOROUTINE(ctx), bpf_get_current_pid_tgid());
 	struct go_calls *calls = bpf_map_lookup_elem(&go_calls, &key);
 	struct tls_call call, *around = 0, *at;
 	__s64 result = GO_RESULT(ctx);

@@ -174,7 +174,7 @@ static __always_inline int stream_move(struct pt_regs *ctx, __u64 cookie, enum c
 							   : !stream_taken(ctx, session, &c, form)))
 		return 1;
 	if (!c.left) {
-		submit_bare(&c.record, wake_flags());
+		submit_bare(&c.record, wake_flags(&c.record));
 		return 1;
 	}
 	c.part = c.left;
