@@ -16,7 +16,6 @@
 #include "base/counters.h"
 #include "pair_entry.h"
 
-#include <errno.h>
 #include <stdlib.h>
 
 void pair_init(struct pair *pair, const struct pipeline *pipeline, struct conn_facts *facts)
@@ -87,7 +86,7 @@ static void entry_unlist(struct pair *pair, struct pair_entry *entry)
 	else
 		DL_DELETE(pair->entries, entry);
 	if (entry->key)
-		HASH_DEL(pair->by_key, entry);
+		pair_keys_remove(&pair->by_key, entry);
 	pair_watch(pair);
 }
 
@@ -204,14 +203,10 @@ static void pair_shed(struct pair *pair)
 		entry_show(pair, oldest, FLAG_TRUNCATED);
 }
 
-/* 0 or -ENOMEM. */
-static int entry_enlist(struct pair *pair, struct pair_entry *entry)
+static void entry_enlist(struct pair *pair, struct pair_entry *entry)
 {
-	if (entry->key) {
-		HASH_ADD(hh, pair->by_key, key, sizeof(entry->key), entry);
-		if (!TABLE_ADDED(entry, hh))
-			return -ENOMEM;
-	}
+	if (entry->key)
+		pair_keys_add(&pair->by_key, entry);
 	DL_APPEND(pair->entries, entry);
 	for (int i = 0; i < 2; i++)
 		pair->vacant[i] = pair->vacant[i] ? pair->vacant[i] : entry;
@@ -219,7 +214,6 @@ static int entry_enlist(struct pair *pair, struct pair_entry *entry)
 	entry_weigh(pair, entry);
 	pair->open++;
 	pair_watch(pair);
-	return 0;
 }
 
 static struct pair_entry *entry_add(struct pair *pair, uint32_t key)
@@ -234,18 +228,7 @@ static struct pair_entry *entry_add(struct pair *pair, uint32_t key)
 	*entry = (struct pair_entry){ .key = key, .poll = pair->pipeline->poll };
 	for (int i = 0; i < 2; i++)
 		entry->losses[i] = pair->losses[i].count;
-	if (entry_enlist(pair, entry)) {
-		free(entry);
-		return NULL;
-	}
-	return entry;
-}
-
-static struct pair_entry *entry_by_key(const struct pair *pair, uint32_t key)
-{
-	struct pair_entry *entry;
-
-	HASH_FIND(hh, pair->by_key, &key, sizeof(key), entry);
+	entry_enlist(pair, entry);
 	return entry;
 }
 
@@ -253,7 +236,7 @@ static struct pair_entry *entry_by_key(const struct pair *pair, uint32_t key)
 static struct pair_entry *entry_of(const struct pair *pair, const struct message *message)
 {
 	struct pair_entry *entry =
-		message->key ? entry_by_key(pair, message->key) : pair->current[message->kind];
+		message->key ? pair_keys_find(&pair->by_key, message->key) : pair->current[message->kind];
 
 	return entry && entry->half[message->kind].message == message ? entry : NULL;
 }
@@ -281,7 +264,7 @@ static struct pair_entry *entry_place_in_order(struct pair *pair, const struct m
 
 static struct pair_entry *entry_place_by_key(struct pair *pair, const struct message *message)
 {
-	struct pair_entry *entry = entry_by_key(pair, message->key);
+	struct pair_entry *entry = pair_keys_find(&pair->by_key, message->key);
 
 	if (!entry || !entry->half[message->kind].taken)
 		return entry;
@@ -334,8 +317,8 @@ void pair_head(struct pair *pair, struct message *message, const struct mover *m
 
 void pair_interim(struct pair *pair, const struct message *message)
 {
-	struct pair_entry *entry =
-		message->key ? entry_by_key(pair, message->key) : entry_place_in_order(pair, message);
+	struct pair_entry *entry = message->key ? pair_keys_find(&pair->by_key, message->key)
+						: entry_place_in_order(pair, message);
 	struct message *copy;
 
 	/* The other direction's records may be behind, and a stream's number is its exchange's. */
@@ -414,7 +397,7 @@ void pair_done(struct pair *pair, struct message *message, const struct mover *m
 
 void pair_lost(struct pair *pair, enum message_kind kind, uint32_t key, unsigned int flags)
 {
-	struct pair_entry *entry = entry_by_key(pair, key);
+	struct pair_entry *entry = pair_keys_find(&pair->by_key, key);
 
 	if (key) {
 		if (entry && !entry->half[kind].taken)
@@ -455,15 +438,12 @@ void pair_take_back(struct pair *pair, uint32_t key)
 		request->key = key;
 		request->version = HTTP_2;
 	}
-	if (entry_enlist(pair, entry)) {
-		counter_add(COUNTER_LIMIT_MEMORY, 1);
-		entry_free(entry);
-	}
+	entry_enlist(pair, entry);
 }
 
 void pair_reset(struct pair *pair, uint32_t key, uint32_t error)
 {
-	struct pair_entry *entry = entry_by_key(pair, key);
+	struct pair_entry *entry = pair_keys_find(&pair->by_key, key);
 
 	if (!entry)
 		return;

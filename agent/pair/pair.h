@@ -9,6 +9,7 @@
 #include "message.h"
 #include "model/conn_facts.h"
 #include "model/pipeline.h"
+#include "pair_keys.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -24,7 +25,7 @@ struct pair {
 	struct pair_entry *vacant[2]; /* before these ones none has room for a message of that kind, */
 	struct pair_entry *unshown;   /* and before this one all were shown. NULL: none at all. */
 	struct pair_entry *behind;    /* with a key, shown already: their order no longer matters */
-	struct pair_entry *by_key;    /* those with a key other than 0 */
+	struct pair_keys by_key;      /* those with a key other than 0 */
 	struct pair_entry *aside;     /* its exchange goes on in another decoder; in no list */
 	struct {
 		uint64_t count;

@@ -29,8 +29,8 @@ struct pair_entry {
 	uint32_t error;
 	uint64_t losses[2]; /* the pair's counts, when it opened */
 	uint64_t last_ns, poll;
-	size_t held_bytes; /* with the messages that are ours */
-	UT_hash_handle hh;
+	size_t held_bytes;	     /* with the messages that are ours */
+	struct pair_entry *key_next; /* of pair_keys.c */
 };
 
 /* As it stands, with the flags of its messages, which stay the entry's. */
