@@ -206,14 +206,16 @@ static void count_shown(struct outputs *outputs, const struct result *result)
 /* An exchange whose other end is not wanted stands for itself. */
 static void show_exchange(struct outputs *outputs, const struct exchange *exchange)
 {
-	struct exchange wanted = *exchange;
-	struct result result = result_of_exchange(RESULT_EXCHANGE, &wanted), other;
+	struct result result = result_of_exchange(RESULT_EXCHANGE, exchange), other;
+	struct exchange alone;
 
-	if (wanted.other) {
-		other = result_of_exchange(RESULT_EXCHANGE, wanted.other);
+	if (exchange->other) {
+		other = result_of_exchange(RESULT_EXCHANGE, exchange->other);
 		if (!passes(outputs, &other)) {
-			wanted.other = NULL;
-			wanted.join = JOIN_NONE;
+			alone = *exchange;
+			alone.other = NULL;
+			alone.join = JOIN_NONE;
+			result = result_of_exchange(RESULT_EXCHANGE, &alone);
 		}
 	}
 	if (outputs->by_exchange && !conn_set_add(&outputs->matched, exchange->conn->id))

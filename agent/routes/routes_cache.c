@@ -5,6 +5,8 @@
  */
 #include "routes_cache.h"
 
+#include "base/hash.h"
+
 #include <stdlib.h>
 
 #define CACHE_SLOTS 1024
@@ -33,26 +35,6 @@ void routes_cache_free(struct route_cache *cache)
 	free(cache);
 }
 
-static uint64_t mix(uint64_t hash, uint64_t word)
-{
-	hash = (hash ^ word) * 0x9e3779b97f4a7c15u;
-	return hash ^ hash >> 32;
-}
-
-static uint64_t mix_bytes(uint64_t hash, struct slice bytes)
-{
-	uint64_t word;
-
-	for (; bytes.len >= sizeof(word); bytes = slice_drop(bytes, sizeof(word))) {
-		memcpy(&word, bytes.data, sizeof(word));
-		hash = mix(hash, word);
-	}
-	word = bytes.len;
-	for (size_t i = 0; i < bytes.len; i++)
-		word = word << 8 | bytes.data[i];
-	return mix(hash, word);
-}
-
 /* NULL: this key is not kept. */
 static struct slot *cache_slot(struct route_cache *cache, const struct cache_key *key)
 {
@@ -61,7 +43,7 @@ static struct slot *cache_slot(struct route_cache *cache, const struct cache_key
 	if (!cache || !key->method.data || !key->path.data || key->method.len > KEY_MAX ||
 	    key->path.len > KEY_MAX - key->method.len)
 		return NULL;
-	hash = mix_bytes(mix_bytes((uintptr_t)key->host, key->method), key->path);
+	hash = hash_words(hash_words((uintptr_t)key->host, key->method), key->path);
 	return &cache->slots[hash % CACHE_SLOTS];
 }
 

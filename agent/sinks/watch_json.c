@@ -9,6 +9,7 @@
 #include "body.h"
 #include "content/content.h"
 #include "json_origin.h"
+#include "json_request.h"
 
 #include <errno.h>
 
@@ -19,6 +20,7 @@ struct sink {
 	struct body_reader bodies;
 	struct routes *routes; /* NULL: nobody says which */
 	struct json_origins *origins;
+	struct json_requests *requests;
 	struct {
 		uint8_t bytes[64];
 		size_t len; /* 0: none yet */
@@ -32,7 +34,8 @@ static int watch_json_init(struct sink *sink, const struct sink_config *config)
 	sink->pending_wanted = config->pending_wanted;
 	json_init(&sink->writer, config);
 	sink->origins = json_origins_new();
-	if (!sink->origins)
+	sink->requests = json_requests_new();
+	if (!sink->origins || !sink->requests)
 		return -ENOMEM;
 	if (!config->stats || !config->stats->routes)
 		return 0;
@@ -46,6 +49,7 @@ static void watch_json_fini(struct sink *sink)
 	body_reader_fini(&sink->bodies);
 	routes_free(sink->routes);
 	json_origins_free(sink->origins);
+	json_requests_free(sink->requests);
 }
 
 static const struct content *content_of(struct sink *sink, const struct exchange *exchange)
@@ -62,20 +66,6 @@ static const struct content *content_of(struct sink *sink, const struct exchange
 	sink->last_type.len = type.len;
 	sink->last_type.content = content_of_type(type);
 	return sink->last_type.content;
-}
-
-static void put_request(struct json_writer *writer, const struct exchange *exchange, const struct url *url)
-{
-	struct slice scheme = exchange_scheme(exchange);
-
-	if (exchange->request && exchange->request->method.data)
-		json_text(writer, "http.request.method", exchange->request->method);
-	if (scheme.data)
-		json_text(writer, "url.scheme", scheme);
-	if (url->path.data)
-		json_text(writer, "url.path", redact_target(writer->redact, url->path, &writer->scratch));
-	if (url->query.data)
-		json_text(writer, "url.query", redact_target(writer->redact, url->query, &writer->scratch));
 }
 
 /* The template as it is known by now. */
@@ -191,16 +181,14 @@ static void watch_json_exchange(struct sink *sink, const struct result *result)
 	const struct exchange *exchange = result->exchange;
 	struct json_writer *writer = &sink->writer;
 	const struct content *content = content_of(sink, exchange);
-	struct url url = { 0 };
+	struct url url;
 
 	/* One object an exchange is what programs expect: those of pending ones come on request only. */
 	if (result->kind == RESULT_PENDING && !sink->pending_wanted)
 		return;
-	if (exchange->request)
-		url_of_request(exchange->request, &url);
 	if (exchange->start_ns)
 		json_time(writer, "time", exchange->start_ns);
-	put_request(writer, exchange, &url);
+	url = json_request(writer, sink->requests, exchange);
 	put_route(sink, exchange, &url, content);
 	if (exchange->response && exchange->response->status)
 		json_number(writer, "http.response.status_code", (uint64_t)exchange->response->status);

@@ -402,6 +402,84 @@ static void test_facts_change(void **state)
 	sample_sink_close(&all);
 }
 
+static const struct {
+	const char *method, *target, *authority, *host;
+} requests[] = {
+	{ "GET", "/a?b=1", NULL, "h.example" },
+	{ "GET", "/a?b=1", "h.example", NULL },
+	{ "GET", "/a?b=1", "h.example:81", "other" },
+	{ "GET", "/a?b=1", "h.example:x", "other" }, /* no authority, so Host counts */
+	{ "GET", "/a?b=1", "h.example:x", "another" },
+	{ "GET", "/a?b=1", NULL, NULL },
+	{ "GET", "/a?b=1", "", "" },
+	{ "GET", "/a?b=", NULL, "1h.example" },
+	{ "GE", "T/a?b=1", NULL, "h.example" },
+	{ NULL, "/a?b=1", NULL, "h.example" },
+	{ "", "/a?b=1", NULL, "h.example" },
+	{ "GET", NULL, NULL, "h.example" },
+	{ "GET", "", NULL, "h.example" },
+	{ "GET", "http://u:p@x.org:82/p;jsessionid=1?token=2", NULL, "h.example" },
+	{ "GET", "http://x.org?q", "a", "b" },
+	{ "CONNECT", "x.org:443", NULL, "h.example" },
+	{ "OPTIONS", "*", NULL, "[::1]:80" },
+	{ "GET", "/?token=secret&page=2", NULL, "user:pw@h.example" },
+	{ "GET", "/\x01\"\\\xff", NULL, "h\x01" },
+	{ "GET",
+	  "/a-path-that-is-far-too-long-to-be-kept/a-path-that-is-far-too-long-to-be-kept/a-path-that-is-"
+	  "far-too-long-to-be-kept/a-path-that-is-far-too-long-to-be-kept/?b=2",
+	  NULL, "h.example" },
+	{ "GET",
+	  "/\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1"
+	  "\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1",
+	  NULL, "h" },
+};
+
+static struct slice optional(const char *string)
+{
+	return string ? slice_of_string(string) : slice_of(NULL, 0);
+}
+
+static void request_set(struct sample *sample, size_t i)
+{
+	struct message *request = sample->exchange.request;
+
+	sample->conn.tls = i % 2 == 0;
+	request->headers.count = 0;
+	request->method = optional(requests[i].method);
+	request->target = optional(requests[i].target);
+	request->authority = optional(requests[i].authority);
+	if (requests[i].host)
+		sample_header(request, &request->headers, "Host", requests[i].host);
+}
+
+/* What is kept of a request is the same as what is written anew, however requests follow one another. */
+static void test_requests_come_again(void **state)
+{
+	const size_t count = sizeof(requests) / sizeof(requests[0]);
+	struct sample_sink all;
+	uint32_t random = 1;
+
+	(void)state;
+	sample_sink_open(&all, &watch_json_sink, 0, false, false);
+	for (size_t round = 0; round < 40 * count; round++) {
+		struct sample sample;
+		struct sample_sink alone;
+		size_t before = all.len;
+
+		random = random * 1664525 + 1013904223;
+		sample_init(&sample);
+		request_set(&sample, round < 4 * count ? round / 4 : (random >> 16) % count);
+		sample_sink_open(&alone, &watch_json_sink, 0, false, false);
+		sample_show(&watch_json_sink, alone.sink, RESULT_EXCHANGE, &sample.exchange);
+		sample_show(&watch_json_sink, all.sink, RESULT_EXCHANGE, &sample.exchange);
+		sample_sink_text(&all);
+		assert_string_equal(all.text + before, sample_sink_text(&alone));
+		sample_sink_close(&alone);
+		sample_fini(&sample);
+	}
+	sample_sink_close(&all);
+}
+
 /* Event times of a hostile recording must not do harm. */
 static void test_extreme_times(void **state)
 {
@@ -449,6 +527,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_facts_change),
+		cmocka_unit_test(test_requests_come_again),
 		cmocka_unit_test(test_extreme_times),
 		cmocka_unit_test(test_write_error_is_counted),
 	};
