@@ -201,7 +201,7 @@ def continuations(recording, n):
         frame(9, 0, 1, block[i:i + 1]) for i in range(1, len(block) - 1)) + frame(9, 4, 1, block[-1:]))
 
 
-@grows(1000, "-v")
+@grows(2000, "-v")
 def interim_responses(recording, n):
     server, = opened(recording, Socket(0))
     recording.data(server, RECEIVED, GET % 1)
@@ -254,7 +254,7 @@ def hosts(recording, n):
 
 @grows(50000, "path:*a*a*a*b")
 def a_pattern_on_a_long_path(recording, n):
-    exchanges(recording, [b"GET /%s HTTP/1.1\r\nHost: x\r\n\r\n" % (b"a" * n)])
+    exchanges(recording, [b"GET /%s HTTP/1.1\r\nHost: x\r\n\r\n" % (b"a" * n)] * 3)
 
 
 @grows(2000, "-v")
