@@ -14,7 +14,7 @@ static size_t place_of(uint32_t key, unsigned int bits)
 	return (key * UINT32_C(0x9e3779b1)) >> (32 - bits);
 }
 
-static struct pair_entry **list_of(struct pair_keys *keys, uint32_t key)
+static struct pair_list *list_of(struct pair_keys *keys, uint32_t key)
 {
 	if (keys->many)
 		return &keys->many[place_of(key, keys->many_bits)];
@@ -23,33 +23,32 @@ static struct pair_entry **list_of(struct pair_keys *keys, uint32_t key)
 
 struct pair_entry *pair_keys_find(const struct pair_keys *keys, uint32_t key)
 {
-	struct pair_entry *entry = *list_of((struct pair_keys *)keys, key);
+	struct pair_entry *entry = list_of((struct pair_keys *)keys, key)->first;
 
 	while (entry && entry->key != key)
 		entry = entry->key_next;
 	return entry;
 }
 
-static void list_put(struct pair_entry **list, struct pair_entry *entry)
+static void list_put(struct pair_list *list, struct pair_entry *entry)
 {
-	entry->key_next = *list;
-	*list = entry;
+	entry->key_next = list->first;
+	list->first = entry;
 }
 
 static void keys_spread(struct pair_keys *keys)
 {
 	unsigned int bits = keys->many ? keys->many_bits : PAIR_KEYS_BITS, more_bits = bits + BITS_MORE;
-	struct pair_entry **from = keys->many ? keys->many : keys->few;
-	struct pair_entry **more =
-		more_bits > BITS_MAX ? NULL : calloc((size_t)1 << more_bits, sizeof(*more));
+	struct pair_list *from = keys->many ? keys->many : keys->few;
+	struct pair_list *more = more_bits > BITS_MAX ? NULL : calloc((size_t)1 << more_bits, sizeof(*more));
 
 	if (!more)
 		return;
 	for (size_t i = 0; i < (size_t)1 << bits; i++) {
-		while (from[i]) {
-			struct pair_entry *entry = from[i];
+		while (from[i].first) {
+			struct pair_entry *entry = from[i].first;
 
-			from[i] = entry->key_next;
+			from[i].first = entry->key_next;
 			list_put(&more[place_of(entry->key, more_bits)], entry);
 		}
 	}
@@ -69,7 +68,7 @@ void pair_keys_add(struct pair_keys *keys, struct pair_entry *entry)
 
 void pair_keys_remove(struct pair_keys *keys, struct pair_entry *entry)
 {
-	struct pair_entry **at = list_of(keys, entry->key);
+	struct pair_entry **at = &list_of(keys, entry->key)->first;
 
 	while (*at != entry)
 		at = &(*at)->key_next;

@@ -14,10 +14,14 @@
 
 struct pair_entry;
 
+struct pair_list { /* of those with one hash */
+	struct pair_entry *first;
+};
+
 /* All zero: empty. */
 struct pair_keys {
-	struct pair_entry *few[1 << PAIR_KEYS_BITS]; /* lists of those with one hash */
-	struct pair_entry **many;		     /* the same, in place of `few`; NULL: those are enough */
+	struct pair_list few[1 << PAIR_KEYS_BITS];
+	struct pair_list *many; /* in place of `few`; NULL: those are enough */
 	unsigned int many_bits;
 	size_t count;
 };
