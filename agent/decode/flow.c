@@ -552,12 +552,17 @@ static bool flow_is_blocked(const struct flow *flow)
 	return stream_is_blocked(&flow->side[0].stream) || stream_is_blocked(&flow->side[1].stream);
 }
 
+static bool flow_waits(const struct flow *flow)
+{
+	return stream_waits(&flow->side[0].stream) || stream_waits(&flow->side[1].stream);
+}
+
 /* Gives on what waited, both directions by time; nothing while one of them misses a record. */
 static void flow_drain(struct flow *flow)
 {
 	int direction;
 
-	while (!flow_is_blocked(flow) && (direction = flow_due(flow)) >= 0) {
+	while (flow_waits(flow) && !flow_is_blocked(flow) && (direction = flow_due(flow)) >= 0) {
 		stream_step(&flow->side[direction].stream);
 	}
 }
@@ -565,7 +570,7 @@ static void flow_drain(struct flow *flow)
 /* Gives up what has been missing for long, or all that is missing. */
 static void flow_give_up(struct flow *flow, bool all)
 {
-	bool again = true;
+	bool again = flow_waits(flow);
 
 	while (again) {
 		again = false;
@@ -592,7 +597,7 @@ static bool flow_must_wait(struct flow *flow, enum event_direction direction,
 {
 	size_t limit = flow->pipeline->config.reorder_limit_bytes;
 
-	if (flow_is_tls(flow) || flow->state == FLOW_MUTED)
+	if (!stream_waits(&flow->side[!direction].stream) || flow_is_tls(flow) || flow->state == FLOW_MUTED)
 		return false;
 	if (stream_is_blocked(&flow->side[!direction].stream) &&
 	    !stream_has_room(&flow->side[direction].stream, record, limit))
@@ -774,7 +779,7 @@ bool flow_poll(struct flow *flow)
 	bool waits;
 
 	flow_give_up(flow, false);
-	waits = stream_waits(&flow->side[0].stream) || stream_waits(&flow->side[1].stream);
+	waits = flow_waits(flow);
 	call_queue_poll(flow);
 	if (flow->state == FLOW_HTTP && flow->ops->tick(flow->decoder, flow->pipeline->now_ns))
 		waits = true;

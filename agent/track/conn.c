@@ -118,6 +118,9 @@ static void conn_settle(struct conn *conn, bool polled)
 {
 	conn->facts.tls_unknown = conn->socket_flow.state == FLOW_UNDETERMINED && !conn->sessions;
 	conn->facts.muted = conn->socket_flow.muted;
+	/* As nearly always. */
+	if (conn->socket_flow.state == FLOW_HTTP && conn->muted_mark == MARK_HEARD)
+		return;
 	if (flow_is_tls(&conn->socket_flow))
 		conn->facts.tls = true;
 	if (conn->socket_flow.state == FLOW_TLS && !conn->before_probes && !conn->ciphertext) {
