@@ -128,10 +128,15 @@ static uint64_t hold_time_ns(const struct http1_hold *hold)
 	return hold->finished ? hold->last_ns : UINT64_MAX;
 }
 
+static bool nothing_waits(const struct protocol *http1)
+{
+	return http1_hold_empty(&http1->hold[0]) && http1_hold_empty(&http1->hold[1]);
+}
+
 /* By time: a response that began before a request does not answer it. */
 static void hold_pump(struct protocol *http1)
 {
-	bool moved = http1->role != ROLE_UNKNOWN;
+	bool moved = http1->role != ROLE_UNKNOWN && !nothing_waits(http1);
 
 	while (moved) {
 		enum event_direction requests = http1_request_direction(http1);
@@ -143,8 +148,7 @@ static void hold_pump(struct protocol *http1)
 		moved = hold_drain(http1, first ? requests : !requests) ||
 			hold_drain(http1, first ? !requests : requests);
 	}
-	if (http1->patience == HTTP1_WAITS_A_TICK && http1_hold_empty(&http1->hold[0]) &&
-	    http1_hold_empty(&http1->hold[1]))
+	if (http1->patience == HTTP1_WAITS_A_TICK && nothing_waits(http1))
 		http1->patience = HTTP1_WAITS;
 }
 
@@ -410,7 +414,8 @@ static size_t http1_memory(const struct protocol *http1)
 		const struct http1_parser *parser = &http1->parser[i];
 
 		bytes += parser->line.kept.capacity + parser->candidate.kept.capacity +
-			 http1->hold[i].bytes.capacity + message_memory(parser->message);
+			 parser->known.capacity + http1->hold[i].bytes.capacity +
+			 message_memory(parser->message);
 	}
 	return bytes;
 }

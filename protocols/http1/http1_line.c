@@ -350,15 +350,17 @@ static inline bool is_blank(uint8_t c)
 	return c == ' ' || c == '\t';
 }
 
-size_t http1_field_read(struct slice bytes, struct header *field)
+/* One field line that does not go on behind its end, which is a byte before `end`. What is behind it; NULL:
+ * else. */
+static inline const uint8_t *field_read(const uint8_t *at, const uint8_t *end, struct header *field)
 {
-	const uint8_t *at = bytes.data, *end = at + bytes.len, *value, *value_end;
+	const uint8_t *name = at, *value, *value_end;
 
 	while (at < end && is_token_byte[*at])
 		at++;
-	if (at == bytes.data || at == end || *at != ':')
-		return 0;
-	field->name = slice_of(bytes.data, (size_t)(at - bytes.data));
+	if (at == name || at == end || *at != ':')
+		return NULL;
+	field->name = slice_of(name, (size_t)(at - name));
 	for (value = at + 1; value < end && is_blank(*value);)
 		value++;
 	at = value_end = text_end(value, end);
@@ -367,9 +369,22 @@ size_t http1_field_read(struct slice bytes, struct header *field)
 	field->value = slice_of(value, (size_t)(value_end - value));
 	field->flags = 0;
 	at += at < end && *at == '\r';
-	if (end - at < 2 || *at != '\n' || is_blank(at[1]))
-		return 0;
-	return (size_t)(at + 1 - bytes.data);
+	return end - at >= 2 && *at == '\n' && !is_blank(at[1]) ? at + 1 : NULL;
+}
+
+size_t http1_fields_read(struct slice bytes, struct header *fields, size_t *count)
+{
+	const uint8_t *at = bytes.data, *end = at + bytes.len;
+	struct header *field = fields, *behind = fields + *count;
+
+	for (; at < end && *at != '\r' && *at != '\n'; field++) {
+		at = field < behind ? field_read(at, end, field) : NULL;
+		if (!at)
+			return 0;
+	}
+	*count = (size_t)(field - fields);
+	at += at < end && *at == '\r';
+	return at < end && *at == '\n' ? (size_t)(at + 1 - bytes.data) : 0;
 }
 
 static bool contains_nocase(struct slice s, struct slice word)
@@ -433,6 +448,14 @@ static void framing_add_length(struct http1_framing *framing, struct slice value
 {
 	struct slice member;
 
+	/* Nearly each. */
+	if (!framing->has_length && value.len < sizeof(framing->length) - 4 && is_length(value) &&
+	    value.data[0] != '0') {
+		memcpy(framing->length, value.data, value.len);
+		framing->length[value.len] = 0;
+		framing->has_length = true;
+		return;
+	}
 	while (list_next(&value, &member)) {
 		framing->refused |= !is_length(member);
 		while (member.len > 1 && member.data[0] == '0')
@@ -467,18 +490,47 @@ static void framing_add_codings(struct http1_framing *framing, struct slice valu
 	}
 }
 
+/* Eight bytes of a token without case (no token has what else falls together), less eight of `lower`. */
+static inline uint64_t differ8(const uint8_t *name, const char *lower)
+{
+	uint64_t a, b;
+
+	memcpy(&a, name, 8);
+	memcpy(&b, lower, 8);
+	return (a | 0x2020202020202020) ^ b;
+}
+
+static inline bool name_is_host(const uint8_t *name)
+{
+	uint32_t a, b;
+
+	memcpy(&a, name, 4);
+	memcpy(&b, "host", 4);
+	return (a | 0x20202020) == b;
+}
+
+static inline bool name_is_length(const uint8_t *name)
+{
+	return !(differ8(name, "content-") | differ8(name + 6, "t-length"));
+}
+
+static inline bool name_is_coding(const uint8_t *name)
+{
+	return !(differ8(name, "transfer") | differ8(name + 8, "-encodin") | differ8(name + 9, "encoding"));
+}
+
 void http1_framing_take(struct http1_framing *framing, struct slice name, struct slice value)
 {
 	switch (name.len) {
 	case sizeof("host") - 1:
-		framing->hosts += slice_equal_nocase(name, SLICE("host"));
+		framing->hosts += name_is_host(name.data);
 		break;
 	case sizeof("content-length") - 1:
-		if (slice_equal_nocase(name, SLICE("content-length")))
+		if (name_is_length(name.data))
 			framing_add_length(framing, value);
 		break;
 	case sizeof("transfer-encoding") - 1:
-		if (slice_equal_nocase(name, SLICE("transfer-encoding")))
+		if (name_is_coding(name.data))
 			framing_add_codings(framing, value);
 		break;
 	}

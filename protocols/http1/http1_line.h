@@ -118,10 +118,10 @@ bool http1_start_line_may_be(struct slice bytes);
 bool http1_field_parse(struct slice line, struct slice *name, struct slice *value);
 
 /*
- * The same for the field line in front of the bytes, of which the first byte behind is there and shows that
- * it does not go on. Returns how long it is with its line end; 0: no such line is there, or not all of it.
+ * The same for all the field lines of a head that is there whole, and of which none goes on in the next line.
+ * fields has room for *count. Returns how long it is with its empty line; 0: it is another one.
  */
-size_t http1_field_read(struct slice bytes, struct header *field);
+size_t http1_fields_read(struct slice bytes, struct header *fields, size_t *count);
 
 /* True when a line that is no field may all the same be taken by a program for one that frames the body. */
 bool http1_field_may_frame(struct slice line);
@@ -147,7 +147,7 @@ struct http1_framing {
 	char length[24];      /* digits, NUL-terminated */
 };
 
-/* Takes a field into account; other fields than the three are ignored. */
+/* Takes a field into account, whose name is a token; other fields than the three are ignored. */
 void http1_framing_take(struct http1_framing *framing, struct slice name, struct slice value);
 
 static inline void http1_framing_add(struct http1_framing *framing, struct slice name, struct slice value)

@@ -365,21 +365,14 @@ static size_t fields_step(struct http1_parser *parser, struct slice bytes, uint6
 }
 
 /* The fields of a whole head become those of the message, in one copy of its bytes. False: out of memory. */
-static bool fields_add(struct http1_parser *parser, struct slice head, const struct header *fields,
-		       size_t count)
+static bool fields_add(struct message *message, struct slice head, const struct header *fields, size_t count)
 {
-	struct message *message = parser->message;
 	struct header *items = arena_alloc(&message->arena, count * sizeof(*items));
 	struct slice copy;
 
 	if (!items || arena_copy(&message->arena, head, &copy) < 0)
 		return false;
-	for (size_t i = 0; i < count; i++) {
-		items[i] = fields[i];
-		items[i].name.data = copy.data + (fields[i].name.data - head.data);
-		items[i].value.data = copy.data + (fields[i].value.data - head.data);
-		http1_framing_add(&parser->framing, items[i].name, items[i].value);
-	}
+	http1_fields_move(items, fields, count, head.data, copy.data);
 	message->headers = (struct header_list){ .items = items, .count = count, .capacity = count };
 	return true;
 }
@@ -398,24 +391,27 @@ static bool head_fits(const struct arena *arena, size_t bytes, size_t count)
  */
 static size_t head_read(struct http1_parser *parser, struct slice bytes, uint64_t time_ns)
 {
-	struct header fields[FIELDS_AT_ONCE];
-	struct slice rest = bytes;
-	size_t count, taken = 0;
+	struct http1_known *known = &parser->known;
+	bool again = http1_known_is(known, bytes);
+	size_t count = FIELDS_AT_ONCE, taken;
+	struct header read[FIELDS_AT_ONCE];
+	const struct header *fields = again ? known->fields : read;
 
-	for (count = 0; rest.len && rest.data[0] != '\r' && rest.data[0] != '\n'; count++) {
-		if (count < FIELDS_AT_ONCE)
-			taken = http1_field_read(rest, &fields[count]);
-		if (count == FIELDS_AT_ONCE || !taken)
-			return 0;
-		rest = slice_drop(rest, taken);
-	}
-	taken = bytes.len - rest.len;
-	rest = slice_drop(rest, rest.len && rest.data[0] == '\r');
-	if (taken > HTTP1_LINE_LIMIT_BYTES || !rest.len || rest.data[0] != '\n' ||
-	    !head_fits(&parser->message->arena, taken, count) ||
-	    !fields_add(parser, slice_take(bytes, taken), fields, count))
+	if (again)
+		count = known->count;
+	taken = again ? known->head.len : http1_fields_read(bytes, read, &count);
+	bytes = again ? known->head : slice_take(bytes, taken);
+	if (!taken || taken > HTTP1_LINE_LIMIT_BYTES || !head_fits(&parser->message->arena, taken, count) ||
+	    !fields_add(parser->message, bytes, fields, count))
 		return 0;
-	taken = bytes.len - rest.len + 1;
+	if (again) {
+		parser->framing = known->framing;
+		known->misses = 0;
+	} else {
+		for (size_t i = 0; i < count; i++)
+			http1_framing_add(&parser->framing, fields[i].name, fields[i].value);
+		http1_known_keep(known, bytes, fields, count, &parser->framing);
+	}
 	parser->head_size += taken;
 	head_end(parser, time_ns);
 	return taken;
@@ -687,6 +683,7 @@ void http1_parser_fini(struct http1_parser *parser)
 {
 	bytes_fini(&parser->line.kept);
 	bytes_fini(&parser->candidate.kept);
+	http1_known_fini(&parser->known);
 	message_free(parser->message);
 }
 

@@ -7,6 +7,7 @@
 #ifndef HARK_HTTP1_PARSER_H
 #define HARK_HTTP1_PARSER_H
 
+#include "http1_known.h"
 #include "http1_line.h"
 #include "protocol.h"
 
@@ -117,6 +118,7 @@ struct http1_parser {
 	struct slice method;	/* of the request that begins; valid in hooks.begin() */
 	struct message *message;
 	struct http1_framing framing;
+	struct http1_known known; /* the newest head that was there whole */
 	uint64_t head_size;	  /* so far, of the message under way */
 	bool head_done;		  /* of the message under way */
 	bool complete;		  /* llhttp saw the end of the message */

@@ -1012,6 +1012,84 @@ static void test_many_headers(void **state)
 	run_close(&run, END_CLOSED);
 }
 
+/* A head that comes again, one that goes on where it ended, one that ends before, one in pieces; and many
+ * others. */
+static void test_heads_again(void **state)
+{
+	static const struct {
+		const char *head, *fields;
+	} rows[] = {
+		{ "A: b\r\n\r\n", "A: b" },
+		{ "A: b\r\n\r\n", "A: b" },
+		{ "A: b\r\nC: d\r\n\r\n", "A: b; C: d" },
+		{ "A: b\r\n\r\n", "A: b" },
+		{ "A: b\n\n", "A: b" },
+		{ "A: b\r\n\r\n", "A: b" },
+		{ "A: b\r\n c\r\n\r\n", "A: b c" },
+		{ "\r\n", "" },
+		{ "\r\n", "" },
+		{ "\n", "" },
+		{ "Content-Length: 0\r\n\r\n", "Content-Length: 0" },
+		{ "Content-Length: 0\r\n\r\n", "Content-Length: 0" },
+	};
+	static const char answer[] = "HTTP/1.1 204 N\r\n\r\n";
+	const size_t count = sizeof(rows) / sizeof(*rows);
+	struct run run;
+
+	(void)state;
+	for (int bytewise = 0; bytewise < 2; bytewise++) {
+		run_open(&run, ROLE_CLIENT, true, false);
+		for (size_t i = 0; i < PAIRS - 1; i++) {
+			char text[96], expected[96], fields[32];
+			size_t len, at = i ? strlen(run.text.text) : 0;
+
+			/* Behind the rows each differs, with some that come again. */
+			snprintf(fields, sizeof(fields), "N: %zu", i / 3 % 7 ? i : i / 3);
+			snprintf(text, sizeof(text), "GET /%zu HTTP/1.1\r\n%s%s", i,
+				 i < count ? rows[i].head : fields, i < count ? "" : "\r\n\r\n");
+			snprintf(expected, sizeof(expected), "request 0 GET /%zu 1.1 {%s} 0\n", i,
+				 i < count ? rows[i].fields : fields);
+			len = strlen(text);
+			for (size_t j = 0; bytewise && j < len; j++)
+				run_feed(&run, TURN_REQUEST, text + j, 1);
+			if (!bytewise)
+				run_feed(&run, TURN_REQUEST, text, len);
+			assert_string_equal(run.text.text + at, expected);
+			run_feed(&run, TURN_RESPONSE, answer, strlen(answer));
+		}
+		run_close(&run, END_CLOSED);
+	}
+}
+
+/* So does the framing that a head gave. */
+static void test_framed_again(void **state)
+{
+	static const char two[] = "POST /a HTTP/1.1\r\nContent-Length: 2\r\n\r\n",
+			  chunked[] = "POST /b HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n",
+			  both[] = "POST /c HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n";
+	struct run run;
+
+	(void)state;
+	run_open(&run, ROLE_CLIENT, true, false);
+	for (int i = 0; i < 3; i++) {
+		run_feed(&run, TURN_REQUEST, two, strlen(two));
+		run_feed(&run, TURN_REQUEST, "xy", 2);
+	}
+	for (int i = 0; i < 2; i++) {
+		run_feed(&run, TURN_REQUEST, chunked, strlen(chunked));
+		run_feed(&run, TURN_REQUEST, "3\r\nxyz\r\n0\r\n\r\n", 13);
+	}
+	assert_string_equal(run.text.text, "request 0 POST /a 1.1 {Content-Length: 2} 2\n"
+					   "request 0 POST /a 1.1 {Content-Length: 2} 2\n"
+					   "request 0 POST /a 1.1 {Content-Length: 2} 2\n"
+					   "request 0 POST /b 1.1 {Transfer-Encoding: chunked} 3\n"
+					   "request 0 POST /b 1.1 {Transfer-Encoding: chunked} 3\n");
+	run_feed(&run, TURN_REQUEST, both, strlen(both));
+	run_feed(&run, TURN_REQUEST, both, strlen(both));
+	assert_non_null(strstr(run.text.text, "{Content-Length: 1; Content-Length: 2} 0~ [gap,malformed]\n"));
+	run_close(&run, END_CLOSED);
+}
+
 static void test_long_header(void **state)
 {
 	static const char head[] = "GET /a HTTP/1.1\r\nA: ",
@@ -1172,6 +1250,8 @@ int main(void)
 		cmocka_unit_test(test_rules),
 		cmocka_unit_test(test_framings),
 		cmocka_unit_test(test_many_headers),
+		cmocka_unit_test(test_heads_again),
+		cmocka_unit_test(test_framed_again),
 		cmocka_unit_test(test_long_header),
 		cmocka_unit_test(test_long_request_line),
 		cmocka_unit_test(test_body_limit),
