@@ -163,7 +163,8 @@ struct slice exchange_scheme(const struct exchange *exchange)
 	return exchange->conn->tls ? SLICE("https") : SLICE("http");
 }
 
-struct slice exchange_content_type(const struct exchange *exchange)
+/* data NULL: neither message has one. */
+static struct slice content_type(const struct exchange *exchange)
 {
 	struct slice type = { 0 };
 
@@ -176,23 +177,35 @@ struct slice exchange_content_type(const struct exchange *exchange)
 
 const struct content *exchange_content(const struct exchange *exchange)
 {
-	return content_of_type(exchange_content_type(exchange));
+	return content_of_type(content_type(exchange));
+}
+
+const struct content *exchange_content_again(struct content_memo *memo, const struct exchange *exchange)
+{
+	struct slice type = content_type(exchange);
+
+	if (!type.len)
+		return NULL;
+	if (slice_equal(type, slice_of(memo->bytes, memo->len)))
+		return memo->content;
+	if (type.len > sizeof(memo->bytes))
+		return content_of_type(type);
+	memcpy(memo->bytes, type.data, type.len);
+	memo->len = type.len;
+	memo->content = content_of_type(type);
+	return memo->content;
+}
+
+int exchange_outcome_of(const struct exchange *exchange, const struct content *content)
+{
+	return exchange->response && content && content->outcome ? content->outcome(exchange->response) : -1;
 }
 
 int exchange_outcome(const struct exchange *exchange, const struct content *only)
 {
 	const struct content *content = exchange->response ? exchange_content(exchange) : NULL;
 
-	if (!content || !content->outcome || (only && content != only))
-		return -1;
-	return content->outcome(exchange->response);
-}
-
-bool exchange_path_is_name(const struct exchange *exchange)
-{
-	const struct content *content = exchange_content(exchange);
-
-	return content && content->path_is_name;
+	return only && content != only ? -1 : exchange_outcome_of(exchange, content);
 }
 
 enum http_version exchange_version(const struct exchange *exchange)

@@ -91,19 +91,25 @@ enum http_version exchange_version(const struct exchange *exchange);
 
 struct content;
 
-/* The Content-Type of its bodies: the request's, else the response's; data NULL: neither has one. */
-struct slice exchange_content_type(const struct exchange *exchange);
+/* What was found out of the type that came last, for most exchanges have that one, too. All zero: nothing. */
+struct content_memo {
+	uint8_t bytes[64];
+	size_t len;
+	const struct content *content;
+};
 
-/* The content of that type; NULL: no row has it. */
+/* exchange_content() by way of the memo. */
+const struct content *exchange_content_again(struct content_memo *memo, const struct exchange *exchange);
+
+/* The content of its bodies, by the request's Content-Type, else the response's; NULL: no row has it. */
 const struct content *exchange_content(const struct exchange *exchange);
 
 /*
  * How a call ended by what its content says beside HTTP, 0 is success; -1: it says nothing, or that is not
- * known. only: of another content, too, nothing is known; NULL: any will do.
+ * known. only: of another content, too, nothing is known; NULL: any will do. The second one is given the
+ * content.
  */
 int exchange_outcome(const struct exchange *exchange, const struct content *only);
-
-/* Is the request's path the name of what is called, so that no part of it is an id? */
-bool exchange_path_is_name(const struct exchange *exchange);
+int exchange_outcome_of(const struct exchange *exchange, const struct content *content);
 
 #endif

@@ -21,11 +21,7 @@ struct sink {
 	struct routes *routes; /* NULL: nobody says which */
 	struct json_origins *origins;
 	struct json_requests *requests;
-	struct {
-		uint8_t bytes[64];
-		size_t len; /* 0: none yet */
-		const struct content *content;
-	} last_type; /* of the exchange before: most have the same */
+	struct content_memo last_type;
 };
 
 static int watch_json_init(struct sink *sink, const struct sink_config *config)
@@ -52,22 +48,6 @@ static void watch_json_fini(struct sink *sink)
 	json_requests_free(sink->requests);
 }
 
-static const struct content *content_of(struct sink *sink, const struct exchange *exchange)
-{
-	struct slice type = exchange_content_type(exchange);
-
-	if (!type.len)
-		return NULL;
-	if (slice_equal(type, slice_of(sink->last_type.bytes, sink->last_type.len)))
-		return sink->last_type.content;
-	if (type.len > sizeof(sink->last_type.bytes))
-		return content_of_type(type);
-	memcpy(sink->last_type.bytes, type.data, type.len);
-	sink->last_type.len = type.len;
-	sink->last_type.content = content_of_type(type);
-	return sink->last_type.content;
-}
-
 /* The template as it is known by now. */
 static void put_route(struct sink *sink, const struct exchange *exchange, const struct url *url,
 		      const struct content *content)
@@ -90,7 +70,7 @@ static void put_outcome(struct json_writer *writer, const struct exchange *excha
 	if (!content || !content->outcome)
 		return;
 	json_name(writer, "rpc.system", content->name);
-	outcome = exchange->response ? content->outcome(exchange->response) : -1;
+	outcome = exchange_outcome_of(exchange, content);
 	if (outcome >= 0)
 		buffer_format(&writer->line, ",\"rpc.%s.status_code\":%d", content->name, outcome);
 }
@@ -180,7 +160,7 @@ static void watch_json_exchange(struct sink *sink, const struct result *result)
 {
 	const struct exchange *exchange = result->exchange;
 	struct json_writer *writer = &sink->writer;
-	const struct content *content = content_of(sink, exchange);
+	const struct content *content = exchange_content_again(&sink->last_type, exchange);
 	struct url url;
 
 	/* One object an exchange is what programs expect: those of pending ones come on request only. */

@@ -43,6 +43,7 @@ void stats_free(struct stats *stats)
 struct tally {
 	bool counts; /* else only the client's duration is added */
 	const struct exchange *exchange;
+	const struct content *content;
 	struct stats_numbers one; /* without latencies */
 	bool client_known;
 	uint64_t client_ns;
@@ -154,23 +155,25 @@ static void tally_of_joined(const struct stats *stats, const struct exchange *ex
 	}
 }
 
-static void tally_of(const struct stats *stats, const struct exchange *exchange, struct tally *tally)
+static void tally_of(struct stats *stats, const struct exchange *exchange, struct tally *tally)
 {
 	const struct exchange *end =
 		counts_by_end(stats->config.by, exchange) ? exchange : server_end(exchange);
+	const struct content *content = exchange_content_again(&stats->last_type, end);
 	int status = end->response ? end->response->status : 0;
 	struct stats_numbers *one = &tally->one;
 
 	*tally = (struct tally){
 		.counts = stats_figures(stats->config.by, exchange) != NULL,
 		.exchange = end,
+		.content = content,
 		.one = {
 			.count = 1,
 			.errors_4xx = status / 100 == 4,
 			.errors_5xx = status / 100 == 5,
 			.errors_reset = end->flags & FLAG_RESET && !(end->flags & OWN_LOSSES),
 			.errors_timeout = (end->flags & FLAG_TIMEOUT) != 0,
-			.errors_grpc = exchange_outcome(end, &grpc_content) > 0,
+			.errors_grpc = content == &grpc_content && exchange_outcome_of(end, content) > 0,
 			.closed = end->flags & FLAG_CLOSED && !(end->flags & (FLAG_RESET | OWN_LOSSES)),
 			.request_bytes = end->request ? end->request->body_bytes : 0,
 			.response_bytes = end->response ? end->response->body_bytes : 0,
@@ -198,7 +201,7 @@ struct stats_row *stats_exchange(struct stats *stats, const struct exchange *exc
 	clock_forward(stats, start, start <= UINT64_MAX - duration ? start + duration : start);
 	tally_of(stats, exchange, &tally);
 	stats_rows_shed(stats);
-	row = stats_row_find(stats, tally.exchange, true);
+	row = stats_row_find(stats, tally.exchange, tally.content, true);
 	tally_count(stats, &tally, row);
 	stats_row_weigh(stats, row, false);
 	return &row->row;
@@ -237,7 +240,8 @@ void stats_in_flight_begin(struct stats *stats)
 
 void stats_in_flight(struct stats *stats, const struct exchange *exchange)
 {
-	struct stats_private *row = stats_row_find(stats, exchange, false);
+	const struct content *content = exchange_content_again(&stats->last_type, exchange);
+	struct stats_private *row = stats_row_find(stats, exchange, content, false);
 	bool paired = exchange->peer_connection && !stats_by_end(stats->config.by);
 	uint64_t *end = is_client(exchange) ? &row->local_clients : &row->local_servers, *other;
 

@@ -43,8 +43,9 @@ struct stats {
 	size_t row_count;		/* without the overflow */
 	struct stats_private *overflow; /* always there: also for what has no memory */
 	uint8_t *folded_seen;		/* a bit for a hash of a folded key; NULL: none yet */
-	struct buffer key;		/* scratch */
-	struct buffer address;		/* scratch */
+	struct content_memo last_type;
+	struct buffer key;     /* scratch */
+	struct buffer address; /* scratch */
 	uint64_t first_ns, now_ns, interval_ns, sweep_ns;
 };
 
@@ -60,7 +61,8 @@ static inline bool stats_by_end(enum stats_by by)
  */
 int stats_rows_init(struct stats *stats);
 void stats_rows_fini(struct stats *stats);
-struct stats_private *stats_row_find(struct stats *stats, const struct exchange *exchange, bool ended);
+struct stats_private *stats_row_find(struct stats *stats, const struct exchange *exchange,
+				     const struct content *content, bool ended);
 
 /* stats_row.c: after the row counted something; its memory is looked at now and then. */
 void stats_row_weigh(struct stats *stats, struct stats_private *row, bool now);

@@ -8,6 +8,7 @@
 #include "base/counters.h"
 #include "base/hash.h"
 #include "base/url.h"
+#include "content/content.h"
 #include "model/address.h"
 #include "stats_private.h"
 
@@ -190,7 +191,8 @@ static struct slice server_of(struct stats *stats, const struct exchange *exchan
 	return slice_of(stats->address.data, stats->address.len);
 }
 
-static struct stats_private *row_of_endpoint(struct stats *stats, const struct exchange *exchange, bool ended)
+static struct stats_private *row_of_endpoint(struct stats *stats, const struct exchange *exchange,
+					     bool path_is_name, bool ended)
 {
 	struct slice method = { 0 };
 	struct url url = { 0 };
@@ -201,9 +203,9 @@ static struct stats_private *row_of_endpoint(struct stats *stats, const struct e
 		url_of_request(exchange->request, &url);
 		method = exchange->request->method;
 	}
-	endpoint = (ended ? routes_find
-			  : routes_find_uncounted)(stats->routes, server_of(stats, exchange, &url), method,
-						   url_path_plain(url.path), exchange_path_is_name(exchange));
+	endpoint =
+		(ended ? routes_find : routes_find_uncounted)(stats->routes, server_of(stats, exchange, &url),
+							      method, url_path_plain(url.path), path_is_name);
 	if (endpoint->overflow) {
 		counter_add(COUNTER_LIMIT_ENDPOINTS, ended);
 		stats->overflow->row.folded = endpoint->folded;
@@ -458,12 +460,13 @@ static struct stats_private *row_make(struct stats *stats, const struct exchange
 	return row;
 }
 
-struct stats_private *stats_row_find(struct stats *stats, const struct exchange *exchange, bool ended)
+struct stats_private *stats_row_find(struct stats *stats, const struct exchange *exchange,
+				     const struct content *content, bool ended)
 {
 	struct stats_private *row;
 
 	if (stats->config.by == BY_ENDPOINT)
-		return row_of_endpoint(stats, exchange, ended);
+		return row_of_endpoint(stats, exchange, content && content->path_is_name, ended);
 	key_put(stats, exchange);
 	HASH_FIND(hh, stats->rows, stats->key.data, stats->key.len, row);
 	if (!row)

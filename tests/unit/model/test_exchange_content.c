@@ -26,14 +26,20 @@ static const struct {
 	{ "negative", "application/grpc", NULL, NULL, "-1", true, -1 },
 	{ "empty", "application/grpc", NULL, NULL, "", true, -1 },
 	{ "words", "application/grpc", NULL, NULL, "OK", true, -1 },
+	{ "longer than the memo",
+	  "application/grpc; a=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", NULL, NULL, "1",
+	  true, 1 },
 };
 
 static void test_rows(void **state)
 {
+	struct content_memo memo = { .len = 0 };
+
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct sample sample;
 		struct message *request, *response;
+		const struct content *content;
 
 		sample_init(&sample);
 		request = sample.exchange.request;
@@ -47,8 +53,12 @@ static void test_rows(void **state)
 		if (rows[i].trailer)
 			sample_header(response, &response->trailers, "grpc-status", rows[i].trailer);
 		print_message("%s\n", rows[i].name);
-		assert_int_equal(exchange_content(&sample.exchange) == &grpc_content, rows[i].grpc);
-		assert_int_equal(exchange_path_is_name(&sample.exchange), rows[i].grpc);
+		content = exchange_content(&sample.exchange);
+		assert_int_equal(content == &grpc_content, rows[i].grpc);
+		assert_int_equal(content && content->path_is_name, rows[i].grpc);
+		for (int again = 0; again < 2; again++)
+			assert_ptr_equal(exchange_content_again(&memo, &sample.exchange), content);
+		assert_int_equal(exchange_outcome_of(&sample.exchange, content), rows[i].status);
 		assert_int_equal(exchange_outcome(&sample.exchange, NULL), rows[i].status);
 		assert_int_equal(exchange_outcome(&sample.exchange, &grpc_content), rows[i].status);
 		assert_int_equal(exchange_outcome(&sample.exchange, &json_content), -1);
