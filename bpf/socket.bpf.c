@@ -383,10 +383,10 @@ static __noinline int ciphertext_look(struct sock *sk, struct task_struct *task,
 	if (outer)
 		call = thread_call_of(thread, outer, user->sp);
 	else if (settings.go && go_listens)
-		call = go_call_of(thread, GO_GOROUTINE(user));
+		call = go_call_of(task->tgid, GO_GOROUTINE(user));
 	if (!call)
 		return LOOK_ALONE;
-	session = session_of_call_in(call, thread >> 32);
+	session = session_of_call_in(call, task->tgid);
 	if (!session || session->early || session->sock.protocol != IPPROTO_TCP ||
 	    session->sock.id != socket_cookie(sk))
 		return LOOK_NESTED;

@@ -71,9 +71,9 @@ static __always_inline struct tls_call *tls_call_innermost(__u64 thread, struct 
  * A goroutine of a process, exactly: it is an object of the heap, aligned to 32 bytes and in the lower half
  * of 48 bits, and a process number has 22.
  */
-static __always_inline __u64 go_key(__u64 goroutine, __u64 thread)
+static __always_inline __u64 go_key(__u64 goroutine, __u32 pid)
 {
-	return goroutine >> 5 ^ thread >> 32 << 42;
+	return goroutine >> 5 ^ (__u64)pid << 42;
 }
 
 static const struct kernel_session session_fresh = { .sock = { .fd = -1 }, .hint = -1 };
@@ -91,10 +91,8 @@ static __always_inline __u64 process_identity(void)
 }
 
 /* The same where the kernel knows the type of what is read (Linux 5.11): loads instead of three calls. */
-static __always_inline __u64 process_identity_typed(void)
+static __always_inline __u64 process_identity_load(struct task_struct *task)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
-
 	return task->group_leader->start_time + task->self_exec_id;
 }
 
@@ -128,12 +126,12 @@ static __always_inline struct kernel_session *session_of_call(const struct tls_c
 }
 
 /*
- * At a call's entry: finds the session, or makes one with a generation of its own. owner: the process's
- * identity. NULL: no room.
+ * At a call's entry: finds the session, or makes one with a generation of its own. pid, owner: the process's
+ * number and identity. NULL: no room.
  */
-static __always_inline struct kernel_session *session_claim(__u64 ssl, __u8 library, __u64 owner)
+static __always_inline struct kernel_session *session_claim(__u64 ssl, __u32 pid, __u8 library, __u64 owner)
 {
-	struct session_key key = { .ssl = ssl, .pid = bpf_get_current_pid_tgid() >> 32 };
+	struct session_key key = { .ssl = ssl, .pid = pid };
 	struct kernel_session *session = bpf_map_lookup_elem(&sessions, &key);
 
 	if (session && session->owner == owner)

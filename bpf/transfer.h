@@ -46,9 +46,9 @@ static __always_inline void offset_sent(struct event_data *r, const struct count
 }
 
 /* The innermost of this goroutine, whose address stands in the registers; NULL: none, or no Go program. */
-static __always_inline struct tls_call *go_call_of(__u64 thread, __u64 goroutine)
+static __always_inline struct tls_call *go_call_of(__u32 pid, __u64 goroutine)
 {
-	__u64 key = go_key(goroutine, thread);
+	__u64 key = go_key(goroutine, pid);
 	struct go_calls *calls = bpf_map_lookup_elem(&go_calls, &key);
 
 	if (!calls || !calls->call[0].ssl)
@@ -87,7 +87,7 @@ static __noinline struct tls_call *tls_call_around(__u64 user_sp)
 	if (!settings.go || !go_listens)
 		return 0;
 	user = (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
-	return go_call_of(thread, GO_GOROUTINE(user));
+	return go_call_of(thread >> 32, GO_GOROUTINE(user));
 }
 
 /* A system call as it stands in the registers. */

@@ -170,9 +170,10 @@ static __always_inline int tls_entry(struct pt_regs *ctx, __u64 cookie, bool sin
 	struct tls_call fresh = { .sp = PT_REGS_SP(ctx) };
 	struct kernel_session *session;
 	struct arguments arguments;
+	__u64 owner;
 	int level, fd;
 
-	if (!tls_listens || !process_wanted(current_number()))
+	if (!tls_listens || !process_wanted(settings.pid_namespace ? current_number() : key.thread >> 32))
 		return 1;
 	arguments_fill(&arguments, ctx);
 	fresh.ssl = argument_session(&arguments, function->session);
@@ -184,8 +185,8 @@ static __always_inline int tls_entry(struct pt_regs *ctx, __u64 cookie, bool sin
 		session_end(fresh.ssl);
 		return 1;
 	}
-	session = session_claim(fresh.ssl, function->library,
-				single ? process_identity_typed() : process_identity());
+	owner = single ? process_identity_load(bpf_get_current_task_btf()) : process_identity();
+	session = session_claim(fresh.ssl, key.thread >> 32, function->library, owner);
 	if (!session)
 		return 1;
 	if (function->kind == TLS_SET_FD) {
@@ -257,7 +258,7 @@ static __always_inline int tls_return(struct pt_regs *ctx, enum capture_form for
 	result = PT_REGS_RC(ctx);
 	if (call.result == TLS_RETURNS_PAIR)
 		result = result ? 0 : FUNCTION_SECOND_RESULT(ctx);
-	return tls_call_returned(&call, around, result, form);
+	return tls_call_returned(&call, around, result, false, form);
 }
 
 /*

@@ -58,63 +58,53 @@ static __always_inline struct tls_call *go_call_place(struct go_calls *calls, __
  * same call has begun before, on a stack that was too small.
  */
 static __always_inline struct kernel_session *go_session(__u64 ssl, const struct tls_function *function,
-							 __u64 owner, bool again)
+							 __u32 pid, __u64 owner, bool again)
 {
-	struct kernel_session *session = session_claim(ssl, function->library, owner);
+	struct kernel_session *session = session_claim(ssl, pid, function->library, owner);
 
 	if (!session || !session->used || again || !kind_is_handshake(function->kind))
 		return session;
 	session_end(ssl);
-	return session_claim(ssl, function->library, owner);
+	return session_claim(ssl, pid, function->library, owner);
 }
 
 /*
  * Another goroutine closes the connection as soon as the peer has answered what this one writes, perhaps
  * before its call has come to its return: the session ends with the last call.
  */
-static __always_inline void go_close(__u64 ssl)
+static __always_inline void go_close(__u64 ssl, struct task_struct *task)
 {
-	struct session_key key = { .ssl = ssl, .pid = bpf_get_current_pid_tgid() >> 32 };
+	struct session_key key = { .ssl = ssl, .pid = task->tgid };
 	struct kernel_session *session = bpf_map_lookup_elem(&sessions, &key);
 
-	if (!session || session->owner != process_identity_typed())
+	if (!session || session->owner != process_identity_load(task))
 		return;
 	session->closing = 1;
 	if (!*(volatile __u32 *)&session->calls)
 		session_end(ssl);
 }
 
-static __always_inline void go_call_ends(const struct tls_call *call)
-{
-	struct kernel_session *session = session_of_call(call);
-
-	if (!session)
-		return;
-	__sync_fetch_and_add(&session->calls, -1);
-	if (session->closing && !*(volatile __u32 *)&session->calls)
-		session_end(call->ssl);
-}
-
 static __always_inline int go_entry(struct pt_regs *ctx, __u64 cookie)
 {
 	const struct tls_function *function = (const struct tls_function *)&cookie;
+	struct task_struct *task = bpf_get_current_task_btf();
 	__u64 ssl = GO_RECEIVER(ctx), now = bpf_ktime_get_ns(), owner;
 	struct kernel_session *session;
 	struct go_calls *calls;
 	struct tls_call *call;
 	bool again;
 
-	if (!tls_listens || !ssl || !process_wanted(current_number()))
+	if (!tls_listens || !ssl || !process_wanted(task_number(task)))
 		return 0;
 	if (function->kind == TLS_FREE) {
-		go_close(ssl);
+		go_close(ssl, task);
 		return 0;
 	}
-	owner = process_identity_typed();
-	calls = go_calls_claim(go_key(GO_GOROUTINE(ctx), bpf_get_current_pid_tgid()), owner);
+	owner = process_identity_load(task);
+	calls = go_calls_claim(go_key(GO_GOROUTINE(ctx), task->tgid), owner);
 	call = calls ? go_call_place(calls, ssl, function->kind) : 0;
 	again = call && call->ssl == ssl && call->kind == function->kind;
-	session = call ? go_session(ssl, function, owner, again) : 0;
+	session = call ? go_session(ssl, function, task->tgid, owner, again) : 0;
 	if (!session)
 		return 0;
 	if (!again)
@@ -160,12 +150,13 @@ static __noinline int go_deferred_result(__u64 sp, __u64 entry, __u8 word, __s64
 static __always_inline int go_return(struct pt_regs *ctx, __u64 cookie, enum capture_form form)
 {
 	const struct tls_function *function = (const struct tls_function *)&cookie;
-	__u64 key = go_key(GO_GOROUTINE(ctx), bpf_get_current_pid_tgid());
+	struct task_struct *task = bpf_get_current_task_btf();
+	__u64 key = go_key(GO_GOROUTINE(ctx), task->tgid);
 	struct go_calls *calls = bpf_map_lookup_elem(&go_calls, &key);
 	struct tls_call call, *around = 0, *at;
 	__s64 result = GO_RESULT(ctx);
 
-	if (!calls || calls->owner != process_identity_typed())
+	if (!calls || calls->owner != process_identity_load(task))
 		return 0;
 	at = &calls->call[0];
 	if (calls->call[1].ssl && calls->call[1].kind == function->kind) {
@@ -180,9 +171,7 @@ static __always_inline int go_return(struct pt_regs *ctx, __u64 cookie, enum cap
 	at->ssl = 0;
 	if (call.result == TLS_STORES_IF_ZERO)
 		result = result != 0;
-	tls_call_returned(&call, around, result, form);
-	go_call_ends(&call);
-	return 0;
+	return tls_call_returned(&call, around, result, true, form);
 }
 
 SEC("uprobe")

@@ -169,7 +169,8 @@ static __always_inline int stream_move(struct pt_regs *ctx, __u64 cookie, enum c
 
 	if (!stream_listens(PT_REGS_PARM1(ctx)))
 		return 1;
-	session = session_claim(PT_REGS_PARM1(ctx), function->library, process_identity());
+	session = session_claim(PT_REGS_PARM1(ctx), bpf_get_current_pid_tgid() >> 32, function->library,
+				process_identity());
 	if (!session || (function->kind == TLS_STREAM_READ ? !stream_read(ctx, session, &c, form)
 							   : !stream_taken(ctx, session, &c, form)))
 		return 1;
@@ -198,7 +199,8 @@ static __always_inline int stream_enter(struct pt_regs *ctx, __u64 cookie, bool 
 	}
 	if (function->kind == TLS_STREAM_NEW)
 		return stream_call_begin(ctx, cookie, single);
-	session = session_claim(conn, function->library, process_identity());
+	session =
+		session_claim(conn, bpf_get_current_pid_tgid() >> 32, function->library, process_identity());
 	if (!session)
 		return 1;
 	if (function->kind == TLS_STREAM_OFFER)
@@ -216,7 +218,7 @@ static __always_inline void stream_made(const struct stream_call *call)
 	if (bpf_probe_read_user(&conn, sizeof(conn), (void *)call->conn) < 0 || !conn)
 		return;
 	session_end(conn); /* one whose end was not seen */
-	session = session_claim(conn, call->library, process_identity());
+	session = session_claim(conn, bpf_get_current_pid_tgid() >> 32, call->library, process_identity());
 	if (session)
 		session->from_start = session->used = 1;
 }

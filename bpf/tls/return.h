@@ -162,12 +162,12 @@ static __always_inline void socketless_tell(struct kernel_session *session, cons
 	randoms_tell(call->ssl, call->layout);
 }
 
-static __always_inline void handshake_done(const struct tls_call *call, __s64 result)
+static __always_inline void handshake_done(struct kernel_session *session, const struct tls_call *call,
+					   __s64 result)
 {
-	struct kernel_session *session = session_of_call(call);
 	struct event_data *e;
 
-	if (!session || !call_succeeded(call, result))
+	if (!call_succeeded(call, result))
 		return;
 	session->told = 0; /* an object that was cleared has others now */
 	socketless_tell(session, call);
@@ -303,36 +303,42 @@ static __always_inline bool call_filled(const struct tls_call *call)
 	return now != before && (now & 0xff) == (before & 0xff);
 }
 
-static __always_inline int returned_here(struct tls_call *call, struct tls_call *around, __s64 result,
-					 enum capture_form form)
+/* By loads where there is stack for them. */
+static __always_inline void call_header_fill(struct event_header *h, __u16 flags, enum capture_form form)
 {
-	struct kernel_session *session;
+	if (form == CAPTURE_APART)
+		header_load(h, EVENT_TLS_DATA, flags, bpf_get_current_task_btf(),
+			    (__u32)bpf_get_current_uid_gid());
+	else
+		header_fill(h, EVENT_TLS_DATA, flags);
+}
+
+static __always_inline int call_record(struct kernel_session *session, struct tls_call *call,
+				       struct tls_call *around, __s64 result, enum capture_form form)
+{
 	struct capture c = {};
 	__u64 moved;
 	__u8 direction;
 
 	if (call->kind == TLS_HANDSHAKE) {
-		handshake_done(call, result);
+		handshake_done(session, call, result);
 		return 0;
 	}
 	if (call->kind == TLS_FLUSH || call->kind == TLS_TRANSPORT)
 		return 0;
 	moved = tls_call_moved(call, result);
-	session = session_of_call(call);
 	direction = kind_direction(call->kind);
-	if (session && direction == DIRECTION_SENT)
+	if (direction == DIRECTION_SENT)
 		call->start_ns = write_began(session, call, moved);
-	if (!moved)
-		return 0;
-	if (!session || !socket_wanted(&session->sock))
+	if (!moved || !socket_wanted(&session->sock))
 		return 0;
 	socketless_tell(session, call);
 	if (call->kind == TLS_PEEK) {
 		kernel_count(KC_PEEKED, 1);
 		return 0;
 	}
-	header_fill(&c.record.h, EVENT_TLS_DATA,
-		    session->from_start ? EVENT_FROM_START | EVENT_CALL_TIME : EVENT_CALL_TIME);
+	call_header_fill(&c.record.h,
+			 session->from_start ? EVENT_FROM_START | EVENT_CALL_TIME : EVENT_CALL_TIME, form);
 	if (early_written(session, call))
 		c.record.h.flags |= EVENT_EARLY;
 	if (call_filled(call))
@@ -368,11 +374,28 @@ static __always_inline int returned_here(struct tls_call *call, struct tls_call 
 	return 0;
 }
 
+/* counted: the session counts its calls, and ends with the last one once it was closed. */
+static __always_inline void returned_here(struct tls_call *call, struct tls_call *around, __s64 result,
+					  bool counted, enum capture_form form)
+{
+	struct kernel_session *session = session_of_call(call);
+
+	if (!session)
+		return;
+	call_record(session, call, around, result, form);
+	if (!counted)
+		return;
+	__sync_fetch_and_add(&session->calls, -1);
+	if (session->closing && !*(volatile __u32 *)&session->calls)
+		session_end(call->ssl);
+}
+
 /* A global function, as capture_apart(). Always 0. */
-__weak __noinline int returned_apart(struct tls_call *call, struct tls_call *around, __s64 result)
+__weak __noinline int returned_apart(struct tls_call *call, struct tls_call *around, __s64 result,
+				     bool counted)
 {
 	if (call)
-		returned_here(call, around, result, CAPTURE_APART);
+		returned_here(call, around, result, counted, CAPTURE_APART);
 	return 0;
 }
 
@@ -381,12 +404,12 @@ __weak __noinline int returned_apart(struct tls_call *call, struct tls_call *aro
  * which it was made; NULL: in none.
  */
 static __always_inline int tls_call_returned(struct tls_call *call, struct tls_call *around, __s64 result,
-					     enum capture_form form)
+					     bool counted, enum capture_form form)
 {
 	if (form == CAPTURE_APART)
-		returned_apart(call, around, result);
+		returned_apart(call, around, result, counted);
 	else
-		returned_here(call, around, result, form);
+		returned_here(call, around, result, counted, form);
 	return 0;
 }
 

@@ -56,7 +56,7 @@ static __always_inline int rust_take(struct pt_regs *ctx, __u64 cookie, enum cap
 	call.kind = call.buffer ? TLS_READ : TLS_READ_APART;
 	call.result = TLS_RETURNS_LONG;
 	call.library = function->library;
-	return tls_call_returned(&call, 0, call.size, form);
+	return tls_call_returned(&call, 0, call.size, false, form);
 }
 
 SEC("uprobe")

@@ -151,7 +151,8 @@ static __noinline __u64 rust_object(__u64 argument, __u64 cookie)
 	}
 	if (!session) {
 		number = bpf_ktime_get_ns() << 8 | (bpf_get_smp_processor_id() & 0xff);
-		session = session_claim(number, function->library, process_identity());
+		session = session_claim(number, bpf_get_current_pid_tgid() >> 32, function->library,
+					process_identity());
 	}
 	if (!session)
 		return 0;
