@@ -12,6 +12,7 @@ bool go_listens;
 bool ciphertext_listens;
 struct tls_layout tls_layouts[TLS_LAYOUTS];
 __u32 records_lost;
+__u32 tls_threads;
 __u32 pid_level;
 
 /* Here alone: bpftool before 7.2 does not link two files that both name a function of the kernel. */

@@ -44,6 +44,10 @@ extern struct tls_layout tls_layouts[TLS_LAYOUTS];
 /* Records that found no room, of all processors: every record says how many there were before it. */
 extern __u32 records_lost;
 
+/* Threads that have an entry in tls_calls, and of how many it stays when they are in no call. */
+extern __u32 tls_threads;
+#define TLS_THREADS_KEPT 16384
+
 /* How deep settings.pid_namespace lies; namespace_find sets it, before anything is attached. */
 extern __u32 pid_level;
 
@@ -93,7 +97,10 @@ MAP_SCOPE struct {
 	__type(value, struct placed);
 } placed SEC(".maps");
 
-/* The TLS calls that a thread is in. */
+/*
+ * The TLS calls that a thread is in, by level: ssl is 0 where it is in none. What stands for the thread,
+ * level 0, stays until it exits, unless there are too many.
+ */
 MAP(tls_calls, HASH, 32768, struct tls_call_key, struct tls_call);
 
 /* The TLS calls that a goroutine is in, by go_key(). */

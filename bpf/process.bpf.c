@@ -130,6 +130,8 @@ static __always_inline int process_exit_run(struct task_struct *task)
 
 		if (bpf_map_delete_elem(&tls_calls, &call) < 0)
 			break;
+		if (!level)
+			__sync_fetch_and_add(&tls_threads, -1);
 	}
 	if (task->signal->live.counter != 0)
 		return 0;

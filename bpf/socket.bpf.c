@@ -379,7 +379,7 @@ static __noinline int ciphertext_look(struct sock *sk, struct task_struct *task,
 	if (ret <= 0 || nr_is_mmsg(nr) || nr == NR_IO_URING_ENTER || (task->flags & PF_IO_WORKER) ||
 	    (flags & (MSG_PEEK | MSG_OOB | MSG_ERRQUEUE)))
 		return LOOK_NESTED;
-	outer = tls_call_at(thread, 0);
+	outer = tls_call_outermost(thread);
 	if (outer)
 		call = thread_call_of(thread, outer, user->sp);
 	else if (settings.go && go_listens)

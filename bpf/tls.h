@@ -42,6 +42,14 @@ static __always_inline struct tls_call *tls_call_at(__u64 thread, __u64 level)
 	return bpf_map_lookup_elem(&tls_calls, &key);
 }
 
+/* NULL: the thread is in none. */
+static __always_inline struct tls_call *tls_call_outermost(__u64 thread)
+{
+	struct tls_call *outer = tls_call_at(thread, 0);
+
+	return outer && outer->ssl ? outer : 0;
+}
+
 static __always_inline bool sp_within(__u64 sp, const struct tls_call *call)
 {
 	return sp < call->sp && call->sp - sp <= STACK_NEAR_BYTES;
@@ -53,6 +61,8 @@ static __always_inline bool sp_within(__u64 sp, const struct tls_call *call)
  */
 static __always_inline struct tls_call *tls_call_innermost(__u64 thread, struct tls_call *outer, __u64 *level)
 {
+	/* Written out: Linux 5.10 and 6.1 take no loop that begins right behind a call. */
+#pragma unroll
 	for (int i = TLS_CALLS_MAX - 1; i > 0; i--) {
 		struct tls_call *call;
 

@@ -81,7 +81,7 @@ static __noinline struct tls_call *tls_call_around(__u64 user_sp)
 
 	if (!user_sp)
 		return 0;
-	outer = tls_call_at(thread, 0);
+	outer = tls_call_outermost(thread);
 	if (outer)
 		return thread_call_of(thread, outer, user_sp);
 	if (!settings.go || !go_listens)

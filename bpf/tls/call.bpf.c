@@ -69,8 +69,7 @@ static __always_inline int entry_nested(struct tls_call *outer, struct tls_call 
 /* Is it made by a call of this thread that is measured as a whole? */
 static __always_inline bool entry_is_part(__u64 thread, __u64 ssl, __u32 kind, __u64 sp)
 {
-	struct tls_call_key key = { .thread = thread };
-	struct tls_call *call = bpf_map_lookup_elem(&tls_calls, &key);
+	struct tls_call *call = tls_call_outermost(thread);
 	__u64 level = 0;
 
 	if (call && call->inner)
@@ -140,19 +139,39 @@ static __always_inline void fd_hint(struct kernel_session *session, __s32 fd)
 		session->sock.fd = fd;
 }
 
-/* Where this call stands among those of its thread; -1: its return is not followed. */
-static __always_inline int entry_level(__u64 thread, __u64 ssl, __u32 kind, __u64 sp, bool single)
+static const struct tls_call no_call;
+
+/*
+ * What stands for the thread. It stays from call to call: to add and remove it costs more than all else.
+ * NULL: no room.
+ */
+static __always_inline struct tls_call *thread_claim(__u64 thread)
 {
 	struct tls_call_key key = { .thread = thread };
-	struct tls_call *outer = bpf_map_lookup_elem(&tls_calls, &key), *call;
+	struct tls_call *outer = bpf_map_lookup_elem(&tls_calls, &key);
+
+	if (outer)
+		return outer;
+	if (bpf_map_update_elem(&tls_calls, &key, &no_call, BPF_ANY) < 0)
+		kernel_count(KC_MAP_FULL, 1);
+	else
+		__sync_fetch_and_add(&tls_threads, 1);
+	return bpf_map_lookup_elem(&tls_calls, &key);
+}
+
+/* Where this call stands among those of its thread; -1: its return is not followed. */
+static __always_inline int entry_level(__u64 thread, struct tls_call *outer, __u64 ssl, __u32 kind, __u64 sp,
+				       bool single)
+{
+	struct tls_call *call;
 	__u64 level = 0;
 
-	if (!outer)
+	if (!outer->ssl)
 		return entry_arm(ssl, kind, sp, single) ? -1 : 0;
 	call = outer->inner ? tls_call_innermost(thread, outer, &level) : outer;
 	if (!level && !tls_call_armed(outer)) {
 		kernel_count(KC_RETURNS_STALE, 1);
-		bpf_map_delete_elem(&tls_calls, &key);
+		outer->ssl = 0;
 		return entry_arm(ssl, kind, sp, single) ? -1 : 0;
 	}
 	outer->inner = level;
@@ -170,6 +189,7 @@ static __always_inline int tls_entry(struct pt_regs *ctx, __u64 cookie, bool sin
 	struct tls_call fresh = { .sp = PT_REGS_SP(ctx) };
 	struct kernel_session *session;
 	struct arguments arguments;
+	struct tls_call *outer;
 	__u64 owner;
 	int level, fd;
 
@@ -200,7 +220,12 @@ static __always_inline int tls_entry(struct pt_regs *ctx, __u64 cookie, bool sin
 			entry_refuse(fresh.ssl, TLS_WRITE);
 		return 1;
 	}
-	level = entry_level(key.thread, fresh.ssl, function->kind, fresh.sp, single);
+	outer = thread_claim(key.thread);
+	if (!outer) {
+		entry_refuse(fresh.ssl, function->kind);
+		return 1;
+	}
+	level = entry_level(key.thread, outer, fresh.ssl, function->kind, fresh.sp, single);
 	if (level < 0)
 		return 1;
 	key.level = level;
@@ -212,7 +237,9 @@ static __always_inline int tls_entry(struct pt_regs *ctx, __u64 cookie, bool sin
 	if (fresh.kind == TLS_WRITE_EARLY && !session->received) /* a server may write by it too, later */
 		session->early = EARLY_WRITTEN;
 	session->used = 1;
-	if (bpf_map_update_elem(&tls_calls, &key, &fresh, BPF_ANY) < 0) {
+	if (!level) {
+		*outer = fresh;
+	} else if (bpf_map_update_elem(&tls_calls, &key, &fresh, BPF_ANY) < 0) {
 		kernel_count(KC_MAP_FULL, 1);
 		entry_refuse(fresh.ssl, fresh.kind);
 		return 1;
@@ -220,14 +247,24 @@ static __always_inline int tls_entry(struct pt_regs *ctx, __u64 cookie, bool sin
 	return 0;
 }
 
+/* The thread is in no call any more. */
+static __always_inline void tls_call_over(__u64 thread, struct tls_call *outer)
+{
+	struct tls_call_key key = { .thread = thread };
+
+	outer->ssl = 0;
+	if (tls_threads > TLS_THREADS_KEPT && bpf_map_delete_elem(&tls_calls, &key) == 0)
+		__sync_fetch_and_add(&tls_threads, -1);
+}
+
 /* Takes the call that returns to this stack pointer out of those of its thread. False: it is none of them. */
 static __always_inline bool tls_call_take(__u64 thread, __u64 sp, struct tls_call *out, __u64 *level)
 {
-	struct tls_call_key key = { .thread = thread };
-	struct tls_call *outer = bpf_map_lookup_elem(&tls_calls, &key), *call = outer;
+	struct tls_call *outer = tls_call_outermost(thread), *call = outer;
 
 	if (!outer)
 		return false;
+#pragma unroll /* as tls_call_innermost() */
 	for (int i = TLS_CALLS_MAX - 1; i >= 0; i--) {
 		if (i > outer->inner)
 			continue;
@@ -239,7 +276,7 @@ static __always_inline bool tls_call_take(__u64 thread, __u64 sp, struct tls_cal
 		if (i)
 			outer->inner = i - 1;
 		else
-			bpf_map_delete_elem(&tls_calls, &key);
+			tls_call_over(thread, outer);
 		return true;
 	}
 	return false;
