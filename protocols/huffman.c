@@ -31,66 +31,99 @@ unsigned int huffman_bits(uint8_t symbol)
 	return lengths[symbol];
 }
 
-/* The first code of each length, by counting what is shorter. */
-static uint32_t first_code(unsigned int bits)
-{
-	uint32_t code = 0;
+/* What follows from the lengths. */
+static struct code {
+	bool is_made;
+	uint32_t first[BITS_MAX + 2];  /* code of each length */
+	uint16_t before[BITS_MAX + 2]; /* symbols whose codes are shorter */
+	uint16_t by_code[SYMBOLS];     /* all symbols, in the order of their codes */
+	uint16_t place[SYMBOLS];       /* of each symbol in that order */
+	uint8_t like[SYMBOLS - 1];     /* huffman_like() */
+} made;
 
-	for (unsigned int shorter = 1; shorter < bits; shorter++) {
-		for (int symbol = 0; symbol < SYMBOLS; symbol++)
-			code += lengths[symbol] == shorter;
-		code <<= 1;
+/* The one that stands for all of this length: letters and digits before what else can be printed before the
+ * rest. */
+static uint8_t find_like(unsigned int bits)
+{
+	int other = -1;
+
+	for (int c = 255; c >= 0; c--) {
+		bool printable = c > ' ' && c < 0x7f;
+
+		if (lengths[c] != bits)
+			continue;
+		if (ascii_is_digit((uint8_t)c) || ascii_is_letter((uint8_t)c))
+			return (uint8_t)c;
+		if (other < 0 || printable)
+			other = c;
 	}
-	return code;
+	return (uint8_t)other;
+}
+
+static const struct code *code_get(void)
+{
+	uint16_t count = 0;
+
+	if (made.is_made)
+		return &made;
+	for (unsigned int bits = 1; bits <= BITS_MAX; bits++) {
+		made.before[bits] = count;
+		for (uint16_t symbol = 0; symbol < SYMBOLS; symbol++) {
+			if (lengths[symbol] != bits)
+				continue;
+			made.place[symbol] = count;
+			made.by_code[count++] = symbol;
+		}
+		made.first[bits + 1] = (made.first[bits] + count - made.before[bits]) << 1;
+	}
+	made.before[BITS_MAX + 1] = count;
+	for (int symbol = 0; symbol < SYMBOLS - 1; symbol++)
+		made.like[symbol] = find_like(lengths[symbol]);
+	made.is_made = true;
+	return &made;
 }
 
 static uint32_t symbol_code(uint8_t symbol)
 {
-	uint32_t code = first_code(lengths[symbol]);
+	const struct code *code = code_get();
+	unsigned int bits = lengths[symbol];
 
-	for (int earlier = 0; earlier < symbol; earlier++)
-		code += lengths[earlier] == lengths[symbol];
-	return code;
+	return code->first[bits] + code->place[symbol] - code->before[bits];
 }
 
-/* The symbol of this code; -1: no code of so many bits. */
-static int code_symbol(uint32_t code, unsigned int bits, uint32_t first)
+/* The symbol whose code these bits are; -1: they are none. */
+static int code_symbol(const struct code *code, uint32_t value, unsigned int bits)
 {
-	uint32_t index = code - first;
+	uint32_t index = value - code->first[bits];
 
-	if (code < first)
+	if (value < code->first[bits] || index >= (uint32_t)(code->before[bits + 1] - code->before[bits]))
 		return -1;
-	for (int symbol = 0; symbol < SYMBOLS; symbol++) {
-		if (lengths[symbol] == bits && index-- == 0)
-			return symbol;
-	}
-	return -1;
+	return code->by_code[code->before[bits] + index];
 }
 
 long huffman_decode(struct slice coded, uint8_t *symbols, size_t capacity)
 {
-	uint32_t first[BITS_MAX + 1], code = 0;
+	const struct code *code = code_get();
 	unsigned int bits = 0;
+	uint32_t value = 0;
 	size_t count = 0;
 
-	for (unsigned int i = 1; i <= BITS_MAX; i++)
-		first[i] = first_code(i);
 	for (size_t i = 0; i < coded.len * 8; i++) {
 		int symbol;
 
-		code = code << 1 | (coded.data[i / 8] >> (7 - i % 8) & 1u);
+		value = value << 1 | (coded.data[i / 8] >> (7 - i % 8) & 1u);
 		if (++bits > BITS_MAX)
 			return -1;
-		symbol = code_symbol(code, bits, first[bits]);
+		symbol = code_symbol(code, value, bits);
 		if (symbol < 0)
 			continue;
 		if (symbol == END || count == capacity)
 			return -1;
 		symbols[count++] = (uint8_t)symbol;
-		code = bits = 0;
+		value = bits = 0;
 	}
 	/* Padding: fewer bits than a byte, all of them set. */
-	return bits < 8 && code == (1u << bits) - 1 ? (long)count : -1;
+	return bits < 8 && value == (1u << bits) - 1 ? (long)count : -1;
 }
 
 bool huffman_encode(const uint8_t *symbols, size_t count, uint8_t *bytes, size_t len)
@@ -113,17 +146,5 @@ bool huffman_encode(const uint8_t *symbols, size_t count, uint8_t *bytes, size_t
 
 uint8_t huffman_like(uint8_t symbol)
 {
-	int other = -1;
-
-	for (int c = 255; c >= 0; c--) {
-		bool printable = c > ' ' && c < 0x7f;
-
-		if (lengths[c] != lengths[symbol])
-			continue;
-		if (ascii_is_digit((uint8_t)c) || ascii_is_letter((uint8_t)c))
-			return (uint8_t)c;
-		if (other < 0 || printable)
-			other = c;
-	}
-	return (uint8_t)other;
+	return code_get()->like[symbol];
 }

@@ -21,6 +21,8 @@ from soak import short_tls  # noqa: E402
 # Instructions an exchange, replayed into JSON; what was measured when the row was last changed (docs/performance.md).
 # A tenth more fails: say in the commit what it buys, and change the row. A tenth less: change the row.
 INSTRUCTIONS = {"http1": 11_100, "http2": 15_600}
+# The same of a recording whose secrets are overwritten, which looks at every byte of a head and its Huffman code.
+INSTRUCTIONS_REDACTED = 74_000
 MARGIN = 1.10
 FEW, MANY = 500, 3000  # the difference leaves the start and the end out
 # Of both sides of an exchange, a record a call: request out and in, then head and body each in a call of its own at
@@ -52,12 +54,16 @@ def replay_command(folder, protocol, exchanges):
     return HARK, "replay", recording, "-o", f"json:{folder / 'replay.json'}"
 
 
+def collected(folder, *command):
+    done = run("valgrind", "--tool=callgrind", f"--callgrind-out-file={folder / 'callgrind.out'}", *command, deadline_s=300)
+    return int(re.search(r"Collected : (\d+)", done.err.decode())[1])
+
+
 def instructions(folder, protocol, exchanges):
-    done = run("valgrind", "--tool=callgrind", f"--callgrind-out-file={folder / 'callgrind.out'}",
-               *replay_command(folder, protocol, exchanges), deadline_s=300)
+    count = collected(folder, *replay_command(folder, protocol, exchanges))
     lines = (folder / "replay.json").read_text().splitlines()
     assert len(lines) == exchanges and not any('"hark.flags"' in line for line in lines)
-    return int(re.search(r"Collected : (\d+)", done.err.decode())[1])
+    return count
 
 
 @pytest.mark.skipif(is_sanitized(), reason="callgrind counts the sanitizer's instructions")
@@ -67,6 +73,18 @@ def test_instructions_an_exchange(folder, protocol):
     figure = (many - few) / (MANY - FEW)
     print(f"{protocol}: {figure:.0f} instructions an exchange")
     assert figure <= INSTRUCTIONS[protocol] * MARGIN
+
+
+@pytest.mark.skipif(is_sanitized(), reason="callgrind counts the sanitizer's instructions")
+def test_instructions_of_a_redacted_recording(folder):
+    def once(exchanges):
+        recording = replay_command(folder, "http2", exchanges)[2]
+        (folder / "redacted.rec").unlink(missing_ok=True)
+        return collected(folder, HARK, "replay", recording, "record", "-w", folder / "redacted.rec", "--redacted")
+
+    figure = (once(600) - once(100)) / 500
+    print(f"redacted: {figure:.0f} instructions an exchange")
+    assert figure <= INSTRUCTIONS_REDACTED * MARGIN
 
 
 @pytest.mark.parametrize("protocol", WRITERS)
