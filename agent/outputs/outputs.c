@@ -237,6 +237,8 @@ bool outputs_show(struct outputs *outputs, const struct result *result)
 		show_exchange(outputs, result->exchange);
 		return true;
 	}
+	if (result->kind == RESULT_PENDING)
+		counter_add(COUNTER_EXCHANGES_PENDING, 1);
 	hand_on(outputs, result);
 	count_shown(outputs, result);
 	/* Unread traffic is told of on stderr where no output tells it; `hark conns` does when a connection

@@ -145,7 +145,6 @@ static void entry_tell(struct pair *pair, const struct pair_entry *entry, uint64
 	struct exchange exchange = entry_view(pair, entry, waited_ns);
 	struct result result = result_of_exchange(RESULT_PENDING, &exchange);
 
-	counter_add(COUNTER_EXCHANGES_PENDING, 1);
 	pipeline_tell(pair->pipeline, &result);
 }
 

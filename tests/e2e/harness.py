@@ -231,6 +231,13 @@ class Live:
         return self.wait_end()
 
 
+def ring_for(options):
+    """Who leaves nothing out in the kernel reads what all of the machine does meanwhile, on a processor that is others'
+    too: what it lags waits in the ring. A size among the options comes behind this one, and is taken."""
+    words = list(map(str, options))
+    return () if "-p" in words or "--" in words or any("port:" in word for word in words) else ("--ring", LARGE_RING)
+
+
 class Hark:
     """hark at work, as a context: ready at its begin, ended by SIGINT at its end, then all it said.
 
@@ -238,6 +245,7 @@ class Hark:
     """
 
     def __init__(self, folder, *options, view=(), verbose=1, expect_status=0):
+        options = (*ring_for(options), *options)
         self.stats_path = pathlib.Path(tempfile.mkstemp(dir=folder, suffix=".stats.json")[1])
         self.output_path = pathlib.Path(tempfile.mkstemp(dir=folder, suffix=".json")[1])
         self.command = [HARK, *view, *["-v"] * verbose, "-o", f"json:{self.output_path}", "--stats-json", str(self.stats_path),

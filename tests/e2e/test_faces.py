@@ -210,7 +210,7 @@ def test_moved_is_copied_skipped_and_lost(hark, nginx, capture):
     assert stats["bytes.moved"] == stats["bytes.copied"] + stats["bytes.skipped"] + stats["bytes.lost"]
     assert stats["bytes.moved"] >= 4 * 3_000_000 and stats["bytes.skipped"] > 0 and stats["bytes.lost"] == 0
     assert [one["http.response.body.size"] for one in watch.of(nginx)] == [3_000_000] * 2
-    assert stats["exchanges.whole"] + stats["exchanges.flagged"] == len(watch.objects)
+    assert stats["exchanges.whole"] + stats["exchanges.flagged"] == len(watch.objects) + stats["filter.no_address"]
 
 
 def test_pid_filter(hark, nginx):

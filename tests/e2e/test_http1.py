@@ -371,8 +371,9 @@ except OSError:
 def test_the_answer_to_a_line_that_was_not_read_to_its_end(hark, request, name, tls, capture):
     """The server reads 8 or 32 KB of a request line of 100 KB, answers 414 and closes."""
     server = request.getfixturevalue(name)
-    with hark("--capture", capture) as watch:
-        client = run(PYTHON, "-c", TALK_LONG, server.tls if tls else server.http, "tls" if tls else "clear")
+    port = server.tls if tls else server.http
+    with hark("--capture", capture, f"port:{port}") as watch:
+        client = run(PYTHON, "-c", TALK_LONG, port, "tls" if tls else "clear")
         # nginx ends the TLS session while the one SSL_write() is under way: it fails, and moved nothing.
         ends = (server,) if tls and name == "nginx" else (server, client)
         for who in ends:

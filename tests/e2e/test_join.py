@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from harness import Program, free_port, run
+from harness import LARGE_RING, Program, free_port, run
 from servers import HERE, PYTHON
 
 WAYS = {"http/1.1": ("http", "--h1"), "h2c": ("h2c",), "h2+tls": ("tls",)}
@@ -43,7 +43,7 @@ def assert_joined(watch, client, server, requests):
 def test_every_exchange_of_h2load(hark, nginx, capture, way):
     port, *options = WAYS[way]
     scheme = "https" if port == "tls" else "http"
-    with hark("--capture", capture, f"port:{getattr(nginx, port)}", verbose=0) as watch:
+    with hark("--capture", capture, "--ring", LARGE_RING, f"port:{getattr(nginx, port)}", verbose=0) as watch:
         client = run("h2load", "-n2000", "-c10", *([] if options else ["-m10"]), *options,
                      f"{scheme}://127.0.0.1:{getattr(nginx, port)}/small.txt")
         watch.wait_for(2000, client)

@@ -144,7 +144,7 @@ def test_shared_sockets_stay_one_connection(hark, capture, way, family):
 
 def test_many_connections_on_one_fd(hark, capture):
     port = free_port()
-    with hark("--capture", capture, f"port:{port}") as watch:
+    with hark("--capture", capture, "--ring", LARGE_RING, f"port:{port}") as watch:  # the default one takes 390
         pair = talk("write", "4", 500, port)
         watch.wait_for(1000, *pair.client, *pair.server)
     assert_seen(watch, pair, "write", "4", 500)

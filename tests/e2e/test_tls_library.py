@@ -90,7 +90,9 @@ def links_of(pid, path):
                          ids=["ciphertext", "ciphertext-free", "others"])
 def test_wrong_functions_show_nothing_and_are_let_go(hark, nginx, offsets, stripped, wrong):
     """Functions that are called all the time, and that move bytes, but none that anybody said."""
-    assert_let_go(hark, nginx, stripped, claim(stripped, offsets, **wrong), "moves no HTTP", 16)
+    fills = "EVP_EncryptUpdate" in wrong.values()  # its buffer, unless the same bytes stood there: sixteen calls or the first
+    why, unproven = ("its TLS is not decoded", 1) if fills else ("moves no HTTP", 16)
+    assert_let_go(hark, nginx, stripped, claim(stripped, offsets, **wrong), why, unproven)
 
 
 @pytest.mark.parametrize("more", [["SSL_free"], ["SSL_free", "SSL_do_handshake"], []],

@@ -76,8 +76,9 @@ def test_opaque_line_comes_while_it_is_open(hark, nginx, localhost, tmp_path):
 
 def test_opaque_connection_in_json(hark, nginx, localhost, python_https, capture):
     """TLS 1.2 or 1.3 with nginx, as its build likes; 1.3 with Python."""
-    with hark("--capture", capture, view=("conns",)) as watch:
-        clients = [run(*JAVA, f"https://{localhost}:{port}/one") for port in (nginx.tls, python_https.port)]
+    ports = (nginx.tls, python_https.port)
+    with hark("--capture", capture, "port:{},{}".format(*ports), view=("conns",)) as watch:
+        clients = [run(*JAVA, f"https://{localhost}:{port}/one") for port in ports]
         for client in clients:
             watch.wait_for(1, client)
     for client, versions in zip(clients, ({"1.2", "1.3"}, {"1.3"})):
