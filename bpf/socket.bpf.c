@@ -20,7 +20,7 @@ extern void *bpf_rdonly_cast(const void *object, __u32 type_id) __ksym __weak;
 #define UNTRUSTED(pointer) \
 	((typeof(pointer))bpf_rdonly_cast(pointer, bpf_core_type_id_kernel(typeof(*(pointer)))))
 
-/* The pointer to the verifier is a number: the difference of two pointers is one, and one of them is 0. */
+/* To the verifier the difference of two pointers is a number; one of them is 0. */
 static __always_inline __u64 pointer_number(struct sock *sk)
 {
 	struct sock *none = bpf_rdonly_cast(0, bpf_core_type_id_kernel(struct sock));

@@ -181,6 +181,16 @@ static __always_inline int entry_level(__u64 thread, struct tls_call *outer, __u
 	return level + 1;
 }
 
+/* What the entry of this call says of its session. */
+static __always_inline void session_called(struct kernel_session *session, const struct tls_call *call)
+{
+	if (call->kind == TLS_HANDSHAKE || call->kind == TLS_WRITE_EARLY)
+		handshake_seen(session, call->start_ns);
+	if (call->kind == TLS_WRITE_EARLY && !session->received) /* a server may write by it too, later */
+		session->early = EARLY_WRITTEN;
+	session->used = 1;
+}
+
 /* 0: follow the return of this call; 1: do not. */
 static __always_inline int tls_entry(struct pt_regs *ctx, __u64 cookie, bool single)
 {
@@ -232,11 +242,7 @@ static __always_inline int tls_entry(struct pt_regs *ctx, __u64 cookie, bool sin
 	tls_call_fill(&fresh, function, &arguments);
 	fresh.generation = session->generation;
 	fresh.before = call_mix(&fresh, MIX_TIMES);
-	if (fresh.kind == TLS_HANDSHAKE || fresh.kind == TLS_WRITE_EARLY)
-		handshake_seen(session, fresh.start_ns);
-	if (fresh.kind == TLS_WRITE_EARLY && !session->received) /* a server may write by it too, later */
-		session->early = EARLY_WRITTEN;
-	session->used = 1;
+	session_called(session, &fresh);
 	if (!level) {
 		*outer = fresh;
 	} else if (bpf_map_update_elem(&tls_calls, &key, &fresh, BPF_ANY) < 0) {
