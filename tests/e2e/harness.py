@@ -340,6 +340,13 @@ class Hark:
         except AssertionError:
             print(f"waited {deadline_s} s for {count} objects; {len(self.of(*who, **keys))} came")
 
+    def assert_all_read(self, *who):
+        """No connection of theirs was one whose plaintext was not seen, nor any without its socket. The counter has others'
+        as well: a socket that is closed has no port by which a filter could leave it out."""
+        unread = [line for line in self.talk if ": not read: " in line]
+        assert not [line for line in unread for pid in {pid for one in who for pid in one.pids} if f"[{pid}] " in line], unread
+        assert self.stats["connections.unbound"] == 0
+
     def assert_nothing_lost(self):
         """A call whose return was refused leaves a hole in its session, and one without a socket has no port by which
         another test's would be left out: those are not counted."""
