@@ -159,6 +159,18 @@ static void run_tick(struct run *run, uint64_t now_ns)
 	outputs_draw(run->outputs, false);
 }
 
+static uint64_t run_due_ns(void *ctx)
+{
+	const struct run *run = ctx;
+	uint64_t tracker_ns = tracker_due_ns(run->tracker), outputs_ns = outputs_due_ns(run->outputs);
+	uint64_t due_ns = tracker_ns < outputs_ns ? tracker_ns : outputs_ns;
+	bool waits = join_waits(run->join) || (run->to_record && scrub_waits(run->to_record)) ||
+		     (run->to_show && scrub_waits(run->to_show));
+	uint64_t look_ns = waits ? clock_ns() + PIPELINE_LOOK_NS : UINT64_MAX;
+
+	return look_ns < due_ns ? look_ns : due_ns;
+}
+
 /* --- tracker → probes: the way back ------------------------------------------- */
 
 static void run_mark(void *ctx, uint64_t socket_id, enum mark mark)
@@ -439,6 +451,7 @@ static int run_live(const struct options *options)
 		.tell_filter = options->verbose || options->debug,
 		.ctx = &run,
 		.event = run_event,
+		.due = run_due_ns,
 		.opened = run_opened,
 	};
 	int status = 1;

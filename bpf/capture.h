@@ -148,20 +148,20 @@ static __always_inline void header_load(struct event_header *h, __u16 type, __u1
 }
 
 /*
- * Most records need no wake-up, the reader polls; one in sixteen looks at the fill level: by chance, which
- * the time's lower bits are, and one in sixteen pieces of a call.
+ * Most records need no wake-up, the reader polls, unless it sleeps; one in sixteen looks at the fill level:
+ * by chance, which the time's lower bits are, and one in sixteen pieces of a call.
  */
 static __always_inline __u64 wake_flags(const struct event_data *record)
 {
 	if (((record->h.time_ns >> 4) + record->pos / EVENT_PAYLOAD_MAX) & 15)
-		return BPF_RB_NO_WAKEUP;
+		return wake_sleeper();
 	if (bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) > settings.wake_bytes)
 		return BPF_RB_FORCE_WAKEUP;
-	return BPF_RB_NO_WAKEUP;
+	return wake_sleeper();
 }
 
 /* A record without payload. */
-static __always_inline void submit_bare(const struct event_data *record, __u64 flags)
+static __always_inline void submit_bare(const struct event_data *record)
 {
 	struct event_data *out = bpf_ringbuf_reserve(&events, sizeof(*out), 0);
 
@@ -171,7 +171,7 @@ static __always_inline void submit_bare(const struct event_data *record, __u64 f
 	}
 	__builtin_memcpy(out, record, sizeof(*out));
 	out->h.size = sizeof(*out);
-	bpf_ringbuf_submit(out, flags);
+	bpf_ringbuf_submit(out, wake_flags(record));
 	kernel_count(KC_EVENTS_SUBMITTED, 1);
 }
 
@@ -397,7 +397,7 @@ static __always_inline void capture_hole(struct capture *c, __u32 n, __u8 why)
 	if (n < c->left)
 		c->record.h.flags |= EVENT_MORE;
 	kernel_count(why == HOLE_FAULT ? KC_BYTES_LOST : KC_BYTES_SKIPPED, n);
-	submit_bare(&c->record, wake_flags(&c->record));
+	submit_bare(&c->record);
 	c->record.hole = HOLE_NONE;
 	record_pass(&c->record, n);
 	c->left -= n;

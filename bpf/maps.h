@@ -44,6 +44,12 @@ extern struct tls_layout tls_layouts[TLS_LAYOUTS];
 /* Records that found no room, of all processors: every record says how many there were before it. */
 extern __u32 records_lost;
 
+/*
+ * Set by user space before it waits for a record without a timer, at least a poll before it looks at the ring
+ * for the last time: what found it unset is there by then, on any processor. The first record clears it.
+ */
+extern bool reader_sleeps;
+
 /* Threads that have an entry in tls_calls, and of how many it stays when they are in no call. */
 extern __u32 tls_threads;
 #define TLS_THREADS_KEPT 16384
@@ -174,6 +180,16 @@ static __always_inline void kernel_count(enum kernel_counter which, __u64 n)
 
 	if (c)
 		__sync_fetch_and_add(&c->value[which], n);
+}
+
+/* What hands over a record that needs no wake-up of its own. Asked between reserve and submit, where the
+ * reader sees that a record is under way. */
+static __always_inline __u64 wake_sleeper(void)
+{
+	if (!*(volatile bool *)&reader_sleeps)
+		return BPF_RB_NO_WAKEUP;
+	reader_sleeps = false;
+	return BPF_RB_FORCE_WAKEUP;
 }
 
 /* A record found no room in the ring. */

@@ -23,7 +23,7 @@ static __always_inline void process_submit(__u16 type, const unsigned char *name
 	if (name)
 		bpf_probe_read_kernel_str(e->name, sizeof(e->name), name);
 	/* Where a new process belongs stands in /proc, as long as it lives: some last only milliseconds. */
-	bpf_ringbuf_submit(e, type == EVENT_EXEC ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP);
+	bpf_ringbuf_submit(e, type == EVENT_EXEC ? BPF_RB_FORCE_WAKEUP : wake_sleeper());
 	kernel_count(KC_EVENTS_SUBMITTED, 1);
 }
 
@@ -93,7 +93,7 @@ static __always_inline void fork_submit(struct task_struct *child, __u32 parent,
 	__builtin_memset(e->name, 0, sizeof(e->name));
 	if (name)
 		bpf_probe_read_kernel_str(e->name, sizeof(e->name), name);
-	bpf_ringbuf_submit(e, BPF_RB_NO_WAKEUP);
+	bpf_ringbuf_submit(e, wake_sleeper());
 	kernel_count(KC_EVENTS_SUBMITTED, 1);
 }
 

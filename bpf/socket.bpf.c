@@ -544,7 +544,7 @@ static __always_inline int spliced_submit(struct sock *sk, struct task_struct *t
 	if (ktls_source(record.sock.sk, DIRECTION_RECEIVED, 0, SOURCE_SOCKET) == SOURCE_KERNEL_TLS) {
 		ktls_name(&record, EVENT_TLS_REFUSED); /* nobody tells how much plaintext it was */
 		record.direction = DIRECTION_RECEIVED;
-		submit_bare(&record, wake_flags(&record));
+		submit_bare(&record);
 		return 0;
 	}
 	position_fill(&record, sk, DIRECTION_RECEIVED, 0);
@@ -556,7 +556,7 @@ static __always_inline int spliced_submit(struct sock *sk, struct task_struct *t
 			return 0;
 		record.hole = HOLE_MUTED;
 	}
-	submit_bare(&record, wake_flags(&record));
+	submit_bare(&record);
 	return 0;
 }
 

@@ -174,7 +174,7 @@ static __noinline void tls_early_submit(__u64 ssl, __u64 generation, __u8 librar
 	e->source = library;
 	generation_fill(e, generation);
 	kernel_count(KC_EVENTS_SUBMITTED, 1);
-	bpf_ringbuf_submit(e, BPF_RB_NO_WAKEUP);
+	bpf_ringbuf_submit(e, wake_sleeper());
 }
 
 static __always_inline void tls_early_tell(const struct kernel_session *session, const struct tls_call *call,
@@ -280,7 +280,7 @@ static __always_inline void session_bind(struct kernel_session *session, struct 
 	generation_fill(record, call->generation);
 	record->len = 0;
 	record->copied = 0;
-	submit_bare(record, BPF_RB_NO_WAKEUP);
+	submit_bare(record);
 }
 
 #endif

@@ -192,7 +192,7 @@ static __always_inline void transfer_end(struct event_data *record, __u16 flag)
 	if (!end_wanted(&record->sock))
 		return;
 	record->h.flags |= flag;
-	submit_bare(record, BPF_RB_NO_WAKEUP);
+	submit_bare(record);
 }
 
 /* Whether it is known where the transfer's bytes stand, from here on. */
@@ -411,7 +411,7 @@ static __always_inline void ciphertext_tell(const struct event_data *record,
 	e->copied = 0;
 	generation_fill(e, owner->generation);
 	kernel_count(KC_EVENTS_SUBMITTED, 1);
-	bpf_ringbuf_submit(e, BPF_RB_NO_WAKEUP);
+	bpf_ringbuf_submit(e, wake_sleeper());
 }
 
 /*

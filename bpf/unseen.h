@@ -55,7 +55,7 @@ static __always_inline struct event_unseen *unseen_reserve(__u64 id, __u32 kind)
 
 static __always_inline void unseen_submit(struct event_unseen *out)
 {
-	bpf_ringbuf_submit(out, BPF_RB_NO_WAKEUP);
+	bpf_ringbuf_submit(out, wake_sleeper());
 	kernel_count(KC_EVENTS_SUBMITTED, 1);
 }
 

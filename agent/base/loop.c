@@ -72,10 +72,10 @@ void loop_free(struct loop *loop)
 	free(loop);
 }
 
-static int item_add(struct loop *loop, int fd, bool timer, loop_fn *fn, void *ctx)
+static int item_add(struct loop *loop, int fd, uint32_t events, bool timer, loop_fn *fn, void *ctx)
 {
 	struct loop_item *item = calloc(1, sizeof(*item));
-	struct epoll_event event = { .events = EPOLLIN, .data.ptr = item };
+	struct epoll_event event = { .events = events, .data.ptr = item };
 
 	if (!item)
 		return -ENOMEM;
@@ -91,7 +91,12 @@ static int item_add(struct loop *loop, int fd, bool timer, loop_fn *fn, void *ct
 
 int loop_add(struct loop *loop, int fd, loop_fn *fn, void *ctx)
 {
-	return item_add(loop, fd, false, fn, ctx);
+	return item_add(loop, fd, EPOLLIN, false, fn, ctx);
+}
+
+int loop_add_edge(struct loop *loop, int fd)
+{
+	return item_add(loop, fd, EPOLLIN | EPOLLET, false, NULL, NULL);
 }
 
 int loop_add_timer(struct loop *loop, uint64_t interval_ns, loop_fn *fn, void *ctx)
@@ -104,7 +109,8 @@ int loop_add_timer(struct loop *loop, uint64_t interval_ns, loop_fn *fn, void *c
 
 	if (fd < 0)
 		return -errno;
-	error = timerfd_settime(fd, 0, &every, NULL) < 0 ? -errno : item_add(loop, fd, true, fn, ctx);
+	error = timerfd_settime(fd, 0, &every, NULL) < 0 ? -errno
+							 : item_add(loop, fd, EPOLLIN, true, fn, ctx);
 	if (!error)
 		return fd;
 	close(fd);

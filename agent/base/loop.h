@@ -23,6 +23,9 @@ void loop_free(struct loop *loop);
 
 /* Calls fn in each turn in which fd is readable. fd is borrowed until loop_remove(). 0 or -errno. */
 int loop_add(struct loop *loop, int fd, loop_fn *fn, void *ctx);
+/* Ends a turn when fd becomes readable, once until it does so again: the one who turns the loop empties it.
+ */
+int loop_add_edge(struct loop *loop, int fd);
 /* Calls fn (NULL: the turn alone ends) about every interval_ns. The timer's number for loop_remove(), or
  * -errno. */
 int loop_add_timer(struct loop *loop, uint64_t interval_ns, loop_fn *fn, void *ctx);

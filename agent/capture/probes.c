@@ -300,7 +300,12 @@ size_t probes_count_pids(const struct probes *probes, const uint32_t *but, size_
 
 int probes_ring_fd(const struct probes *probes)
 {
-	return ring_buffer__epoll_fd(probes->ring);
+	return bpf_map__fd(probes->skeleton->maps.events);
+}
+
+void probes_sleep(struct probes *probes, bool sleeps)
+{
+	__atomic_store_n(&probes->skeleton->bss->reader_sleeps, sleeps, __ATOMIC_SEQ_CST);
 }
 
 bool probes_has_records(const struct probes *probes)

@@ -108,8 +108,13 @@ size_t probes_count_pids(const struct probes *probes, const uint32_t *but, size_
  */
 int probes_existing(struct probes *probes, event_fn *fn, void *ctx);
 
-/* Polls readable when the ring is past its wake level. */
+/* Becomes readable when the ring is past its wake level, and with the first record that a sleeper is due. */
 int probes_ring_fd(const struct probes *probes);
+/*
+ * The reader is about to wait without a timer, from the poll after the next on: the first record from now on
+ * wakes it. Or it is awake.
+ */
+void probes_sleep(struct probes *probes, bool sleeps);
 /* Does it hold records that probes_consume() has not handed on (one before them is still being written)? */
 bool probes_has_records(const struct probes *probes);
 /*

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Idle time is not recorded: EVENT_POLL follows a poll that brought something
- * and some polls after it (what was late then becomes lost), then ten a
- * second (what waits too long is then shown or expires).
+ * and some polls after it (what was late then becomes lost), then one a
+ * second (what waits too long expires), and when somebody waits for it.
+ *
+ * A record is not overlooked by a reader that falls asleep: the kernel side is
+ * told to wake it one poll before the last (probes_sleep()), so what did not
+ * find that told is in the ring at the last.
  */
 #include "source_bpf.h"
 
@@ -19,13 +23,14 @@
 #include <time.h>
 
 #define POLLS_AFTER_EVENTS 4
+#define POLL_NS		   10000000u
 /*
  * Two polls are the grace of what is missing (GRACE_POLLS), so they are that much time as well: a processor
  * that a busy machine, or its host, takes away amid a record comes back meanwhile. Without it a record being
  * written, at which the reader stops and is woken at once again, made the grace a matter of microseconds.
  */
 #define POLL_LEAST_NS 8000000u
-#define POLL_IDLE_NS  100000000u
+#define POLL_IDLE_NS  1000000000u
 #define DRAIN_NS      500000000u
 
 struct known_process {
@@ -38,15 +43,16 @@ struct source_bpf {
 	struct probes *probes;
 	struct container_state *containers;
 	event_fn *fn;
+	source_due_fn *due;
 	void *ctx;
 	struct known_process *known;
-	uint64_t last_poll_ns;
+	uint64_t last_poll_ns, next_poll_ns;
 	unsigned int polls_due;
 	bool got_events;
 };
 
 struct source_bpf *source_bpf_new(struct probes *probes, struct container_state *containers, event_fn *fn,
-				  void *ctx)
+				  source_due_fn *due, void *ctx)
 {
 	struct source_bpf *source = calloc(1, sizeof(*source));
 
@@ -55,7 +61,9 @@ struct source_bpf *source_bpf_new(struct probes *probes, struct container_state 
 	source->probes = probes;
 	source->containers = containers;
 	source->fn = fn;
+	source->due = due;
 	source->ctx = ctx;
+	source->polls_due = POLLS_AFTER_EVENTS;
 	return source;
 }
 
@@ -228,6 +236,23 @@ int source_bpf_introduce(struct source_bpf *source, uint32_t pid)
 	return known_add(source, pid) ? introduce(source, &now) : 0;
 }
 
+/* Decides when the next poll is, and who wakes the reader. */
+static void next_set(struct source_bpf *source)
+{
+	uint64_t idle_ns = source->last_poll_ns + POLL_IDLE_NS, due_ns;
+
+	/* One that is still being written, or stands behind such a one. */
+	if (!source->polls_due && probes_has_records(source->probes))
+		source->polls_due = 1;
+	probes_sleep(source->probes, source->polls_due < 2);
+	source->next_poll_ns = source->last_poll_ns + POLL_NS;
+	if (source->polls_due)
+		return;
+	due_ns = source->due(source->ctx);
+	if (due_ns > source->next_poll_ns)
+		source->next_poll_ns = due_ns < idle_ns ? due_ns : idle_ns;
+}
+
 static int poll_event(struct source_bpf *source, bool always)
 {
 	struct event_header poll = {
@@ -236,17 +261,25 @@ static int poll_event(struct source_bpf *source, bool always)
 		.flags = EVENT_SYNTHETIC,
 		.time_ns = clock_ns(),
 	};
+	uint64_t due_ns = source->next_poll_ns;
+	int error;
 
 	if (source->got_events)
 		source->polls_due = POLLS_AFTER_EVENTS;
-	if (!always &&
-	    poll.time_ns - source->last_poll_ns < (source->polls_due ? POLL_LEAST_NS : POLL_IDLE_NS))
+	if (source->polls_due)
+		due_ns = source->last_poll_ns + POLL_LEAST_NS;
+	if (!always && poll.time_ns < due_ns) {
+		if (source->got_events)
+			next_set(source);
 		return 0;
+	}
 	if (source->polls_due)
 		source->polls_due--;
 	source->got_events = false;
 	source->last_poll_ns = poll.time_ns;
-	return source->fn(source->ctx, &poll);
+	error = source->fn(source->ctx, &poll);
+	next_set(source);
+	return error;
 }
 
 int source_bpf_poll(struct source_bpf *source)
@@ -255,6 +288,11 @@ int source_bpf_poll(struct source_bpf *source)
 	int error = more < 0 ? more : poll_event(source, false);
 
 	return error < 0 ? error : more;
+}
+
+uint64_t source_bpf_next_ns(const struct source_bpf *source)
+{
+	return source->next_poll_ns;
 }
 
 int source_bpf_counters(struct source_bpf *source)

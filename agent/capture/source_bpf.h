@@ -4,6 +4,9 @@
  * first record of a process comes what is known of it, after each poll of the
  * ring the time, at the end the kernel's counters. Whoever reads the sequence
  * needs neither /proc nor a clock.
+ *
+ * The ring is polled while records come. When none came for some polls, the kernel side is told to wake the
+ * reader with the first one, and the clock goes on once a second, or when somebody waits for it.
  */
 #ifndef HARK_SOURCE_BPF_H
 #define HARK_SOURCE_BPF_H
@@ -16,9 +19,12 @@
 struct container_state;
 struct source_bpf;
 
+/* When the clock is waited for though no records come, in its time; UINT64_MAX: never. */
+typedef uint64_t source_due_fn(void *ctx);
+
 /* probes and containers are borrowed; every event goes to fn. NULL: out of memory. */
 struct source_bpf *source_bpf_new(struct probes *probes, struct container_state *containers, event_fn *fn,
-				  void *ctx);
+				  source_due_fn *due, void *ctx);
 /* NULL is legal. */
 void source_bpf_free(struct source_bpf *source);
 
@@ -36,6 +42,9 @@ int source_bpf_introduce(struct source_bpf *source, uint32_t pid);
  * empty, 1: there may be more, or what fn returned below 0.
  */
 int source_bpf_poll(struct source_bpf *source);
+
+/* When to poll next, unless the ring wakes its reader before; of clock_ns(). */
+uint64_t source_bpf_next_ns(const struct source_bpf *source);
 
 /* The last of it: polls, then EVENT_COUNTERS. */
 int source_bpf_end(struct source_bpf *source);

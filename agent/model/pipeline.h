@@ -70,6 +70,8 @@ struct pipeline_config {
  */
 #define GRACE_POLLS 2
 #define IDLE_POLLS  3 /* how long what moved is looked at */
+/* While no records come, what waits is looked at so often; what knows its time, then. */
+#define PIPELINE_LOOK_NS UINT64_C(100000000)
 
 /* The defaults of every limit. */
 void pipeline_config_init(struct pipeline_config *config);

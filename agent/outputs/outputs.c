@@ -263,6 +263,19 @@ bool outputs_tick(struct outputs *outputs, uint64_t now_ns)
 	return due;
 }
 
+uint64_t outputs_due_ns(const struct outputs *outputs)
+{
+	uint64_t due_ns = UINT64_MAX;
+
+	for (size_t i = 0; i < outputs->count; i++) {
+		const struct output *item = &outputs->items[i];
+		uint64_t item_ns = item->ops->due_ns ? item->ops->due_ns(item->sink) : UINT64_MAX;
+
+		due_ns = item_ns < due_ns ? item_ns : due_ns;
+	}
+	return due_ns;
+}
+
 void outputs_draw(struct outputs *outputs, bool last)
 {
 	for (size_t i = 0; i < outputs->count; i++)

@@ -53,6 +53,8 @@ bool outputs_show(struct outputs *outputs, const struct result *result);
 
 /* Event time went on. True: a table is due; pass what is open, then draw. */
 bool outputs_tick(struct outputs *outputs, uint64_t now_ns);
+/* When outputs_tick() has something to do though nothing comes, of clock_ns(); UINT64_MAX: never. */
+uint64_t outputs_due_ns(const struct outputs *outputs);
 /* last: once, when the run is over and every exchange has been passed. */
 void outputs_draw(struct outputs *outputs, bool last);
 

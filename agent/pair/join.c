@@ -340,6 +340,11 @@ void join_poll(struct join *join, uint64_t now_ns)
 		item_show(join, join->waits);
 }
 
+bool join_waits(const struct join *join)
+{
+	return join->waits;
+}
+
 void join_end(struct join *join)
 {
 	while (join->waits)

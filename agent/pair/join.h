@@ -42,6 +42,8 @@ void join_view(struct join *join, struct exchange *exchange);
 
 /* Event time went on. */
 void join_poll(struct join *join, uint64_t now_ns);
+/* Does anything wait for join_poll()? */
+bool join_waits(const struct join *join);
 /* Shows everything that waits. */
 void join_end(struct join *join);
 

@@ -85,6 +85,9 @@ bool pair_poll(struct pair *pair);
  * once while an answer goes on. */
 void pair_tell_pending(struct pair *pair);
 
+/* When it has something to tell, if nothing moves; UINT64_MAX: never. config.pending_ns is not 0. */
+uint64_t pair_pending_due_ns(const struct pair *pair);
+
 /* Each exchange with a request that was not emitted yet, as it stands; borrowed for the call. */
 void pair_each_open(struct pair *pair, void (*fn)(void *ctx, const struct exchange *exchange), void *ctx);
 

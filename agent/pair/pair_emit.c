@@ -199,3 +199,23 @@ void pair_tell_pending(struct pair *pair)
 			entry_tell(pair, entry, waited_ns);
 	}
 }
+
+uint64_t pair_pending_due_ns(const struct pair *pair)
+{
+	uint64_t first_ns = UINT64_MAX;
+	const struct pair_entry *entry;
+
+	DL_FOREACH (pair->entries, entry) {
+		const struct message *request = entry->half[MESSAGE_REQUEST].message;
+		const struct message *response = entry->half[MESSAGE_RESPONSE].message;
+		const struct message *since = response ? response : request;
+
+		if (entry->shown || !request || (response && entry->half[MESSAGE_RESPONSE].done))
+			continue;
+		if (response ? entry->moving_told : entry->waiting_told)
+			continue;
+		if (since->first_byte_ns < first_ns)
+			first_ns = since->first_byte_ns;
+	}
+	return first_ns == UINT64_MAX ? first_ns : first_ns + pair->pipeline->config.pending_ns;
+}

@@ -389,6 +389,11 @@ int scrub_event(struct scrub *scrub, const struct event_header *event)
 	return error;
 }
 
+bool scrub_waits(const struct scrub *scrub)
+{
+	return scrub->gaps || scrub->waits;
+}
+
 int scrub_end(struct scrub *scrub)
 {
 	while (scrub->recent)

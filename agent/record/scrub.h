@@ -35,6 +35,9 @@ void scrub_free(struct scrub *scrub);
  */
 int scrub_event(struct scrub *scrub, const struct event_header *event);
 
+/* Does anything wait for an EVENT_POLL? */
+bool scrub_waits(const struct scrub *scrub);
+
 /* Nothing more comes: everything is handed on. 0, or what fn returned below 0. */
 int scrub_end(struct scrub *scrub);
 

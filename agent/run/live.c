@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One thread, one loop, in which a live run waits for the ring (past its wake
- * level), a 10 ms timer (all records need no wake-up of their own), new
- * executable mappings and signals, and the outputs for what they registered.
+ * level, or the first record after a pause), the next poll (most records wake
+ * nobody), new executable mappings and signals, and the outputs for what they
+ * registered.
  */
 #include "live.h"
 
@@ -31,7 +32,6 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#define POLL_NS	      10000000
 #define WARN_EVERY_NS 1000000000u
 
 struct live {
@@ -50,7 +50,7 @@ struct live {
 	int signals;
 	uint64_t start_ns, load_ns;
 	uint64_t end_ns; /* --duration; 0: none */
-	uint64_t warned_ns, warned_lost;
+	uint64_t warned_ns, warned_lost, warned_received;
 	int polled; /* what the last poll gave: 1: there is more, 0, or -errno */
 	int asked;  /* the signal that asked to end, while the command goes on */
 };
@@ -164,6 +164,13 @@ static int live_source_event(void *ctx, const struct event_header *event)
 	return trials_event(live->trials, event);
 }
 
+static uint64_t live_due(void *ctx)
+{
+	const struct live *live = ctx;
+
+	return live->config->due(live->config->ctx);
+}
+
 static int probes_start(struct live *live)
 {
 	struct probes_config config = live->config->probes;
@@ -185,7 +192,7 @@ static int probes_start(struct live *live)
 	if (live->child.pid && probes_add_pid(live->probes, live->child.pid) < 0)
 		return -ENOMEM;
 	live->containers = container_state_new(container_state_root());
-	live->source = source_bpf_new(live->probes, live->containers, live_source_event, live);
+	live->source = source_bpf_new(live->probes, live->containers, live_source_event, live_due, live);
 	live->trials = trials_new(live_event, library_refuted, live);
 	live->libraries = library_search_new(library_take, live);
 	if (!live->containers || !live->source || !live->trials || !live->libraries)
@@ -304,15 +311,19 @@ static void signals_take(void *ctx, bool closed)
 	}
 }
 
-/* Losses are said when they happen, with what cures them, at most once a second. */
+/* Losses are said when they happen, with what cures them, at most once a second. A ring that is full is read.
+ */
 static void losses_say(struct live *live, uint64_t now)
 {
+	bool screen = outputs_wants(live->config->outputs).stay;
+	uint64_t lost, received = counters[COUNTER_EVENTS_RECEIVED];
 	struct event_counters counts;
-	uint64_t lost;
 
-	if (now - live->warned_ns < WARN_EVERY_NS || probes_counters(live->probes, &counts) < 0)
+	if (now - live->warned_ns < WARN_EVERY_NS || (received == live->warned_received && !screen) ||
+	    probes_counters(live->probes, &counts) < 0)
 		return;
 	live->warned_ns = now;
+	live->warned_received = received;
 	lost = counts.value[KC_EVENTS_LOST];
 	if (lost > live->warned_lost)
 		log_warn("%llu records lost, the ring was full: a larger --ring (now %zu KiB), fewer "
@@ -321,7 +332,7 @@ static void losses_say(struct live *live, uint64_t now)
 			 live->config->probes.ring_bytes / 1024);
 	live->warned_lost = lost;
 	/* A screen shows them as they stand. */
-	if (outputs_wants(live->config->outputs).stay)
+	if (screen)
 		source_bpf_counters(live->source);
 }
 
@@ -337,7 +348,7 @@ static void named_take(void *ctx, bool closed)
 static int live_register(struct live *live)
 {
 	sigset_t set;
-	int timer, error;
+	int error;
 
 	signal_set(&set);
 	live->signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
@@ -345,18 +356,27 @@ static int live_register(struct live *live)
 		return -errno;
 	if (live->config->duration_ns)
 		live->end_ns = clock_ns() + live->config->duration_ns;
-	timer = loop_add_timer(live->loop, POLL_NS, NULL, NULL);
-	error = timer < 0 ? timer : loop_add(live->loop, live->signals, signals_take, live);
+	error = loop_add(live->loop, live->signals, signals_take, live);
 	if (!error && live->named)
 		error = loop_add(live->loop, pid_watch_fd(live->named), named_take, live);
-	/* Past the ring's wake level the turn alone is due. */
-	return error ? error : loop_add(live->loop, probes_ring_fd(live->probes), NULL, NULL);
+	/* Each turn empties the ring, which has records again by the next while they come. */
+	return error ? error : loop_add_edge(live->loop, probes_ring_fd(live->probes));
+}
+
+/* Until the next poll, or the end of the run. */
+static uint64_t live_wait_ns(const struct live *live)
+{
+	uint64_t now = clock_ns(), next = source_bpf_next_ns(live->source);
+
+	if (live->end_ns && live->end_ns < next)
+		next = live->end_ns;
+	return next > now ? next - now : 0;
 }
 
 /* Less than 0, or whether the ring held more than one turn takes. */
 static int live_turn(struct live *live, bool more)
 {
-	int error = loop_turn(live->loop, more ? 0 : LOOP_FOREVER);
+	int error = loop_turn(live->loop, more ? 0 : live_wait_ns(live));
 	uint64_t now = clock_ns();
 
 	if (error < 0)

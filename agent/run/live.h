@@ -8,6 +8,7 @@
 
 #include "base/loop.h"
 #include "capture/probes.h"
+#include "capture/source_bpf.h"
 #include "filter/filter.h"
 #include "model/event_check.h"
 #include "outputs/outputs.h"
@@ -35,7 +36,8 @@ struct live_config {
 	struct loop *loop;	   /* with what the outputs registered; loop_stop() ends the run */
 	struct outputs *outputs;   /* flushed when the ring is empty; finished, they end the run */
 	void *ctx;
-	event_fn *event; /* every event */
+	event_fn *event;    /* every event */
+	source_due_fn *due; /* when the clock (EVENT_POLL) is waited for though nothing comes */
 	/* The probes are there; borrowed until live_run() returns. */
 	void (*opened)(void *ctx, struct probes *probes);
 };

@@ -76,6 +76,8 @@ struct sink_ops {
 	/* Event time went on, to about now_ns (at each poll). True: RESULT_IN_FLIGHT of each open exchange
 	 * and then draw() are wanted now. May be NULL. */
 	bool (*tick)(struct sink *sink, uint64_t now_ns);
+	/* When tick() has something to do though no event comes; UINT64_MAX: never. May be NULL: never. */
+	uint64_t (*due_ns)(const struct sink *sink);
 	/* After tick() said so, and once at the end of the run (last). May be NULL. */
 	void (*draw)(struct sink *sink, bool last);
 	void (*fini)(struct sink *sink); /* writes what it holds; out stays open, and is not flushed */

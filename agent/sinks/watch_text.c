@@ -161,6 +161,16 @@ static bool watch_text_tick(struct sink *sink, uint64_t now_ns)
 	return false;
 }
 
+static uint64_t watch_text_due_ns(const struct sink *sink)
+{
+	const struct unread *unread = &sink->unread;
+	uint64_t quiet_ns = unread->last_ns + REPEAT_QUIET_NS, wait_ns = unread->first_ns + REPEAT_WAIT_NS;
+
+	if (unread->count == 0)
+		return UINT64_MAX;
+	return quiet_ns < wait_ns ? quiet_ns : wait_ns;
+}
+
 static void watch_text_draw(struct sink *sink, bool last)
 {
 	if (!last)
@@ -185,6 +195,7 @@ const struct sink_ops watch_text_sink = {
 		[RESULT_UNSEEN] = watch_text_unread,
 	},
 	.tick = watch_text_tick,
+	.due_ns = watch_text_due_ns,
 	.draw = watch_text_draw,
 	.fini = watch_text_fini,
 };

@@ -365,6 +365,24 @@ void tracker_event(struct tracker *tracker, const struct event_header *event)
 	tracker_shed(tracker);
 }
 
+uint64_t tracker_due_ns(const struct tracker *tracker)
+{
+	const struct pipeline *pipeline = &tracker->pipeline;
+	uint64_t due_ns = UINT64_MAX, pair_ns;
+	struct pair *pair;
+
+	if (tracker->awake || tracker->exited || tracker->ending || tracker->opaque || tracker->quic)
+		return pipeline->now_ns + PIPELINE_LOOK_NS;
+	if (!pipeline->config.pending_ns)
+		return UINT64_MAX;
+	DL_FOREACH2(tracker->watched, pair, watch_next)
+	{
+		pair_ns = pair_pending_due_ns(pair);
+		due_ns = pair_ns < due_ns ? pair_ns : due_ns;
+	}
+	return due_ns;
+}
+
 void tracker_each_open(struct tracker *tracker, void (*fn)(void *ctx, const struct exchange *exchange),
 		       void *ctx)
 {

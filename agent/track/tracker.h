@@ -23,6 +23,10 @@ struct tracker *tracker_new(const struct pipeline_config *config, const struct p
  */
 void tracker_event(struct tracker *tracker, const struct event_header *event);
 
+/* When the next EVENT_POLL has something to do though nothing comes, but for what is done once a second;
+ * UINT64_MAX: never. */
+uint64_t tracker_due_ns(const struct tracker *tracker);
+
 /* Each exchange that is open now, as pending() shows it; borrowed for the call. */
 void tracker_each_open(struct tracker *tracker, void (*fn)(void *ctx, const struct exchange *exchange),
 		       void *ctx);

@@ -127,7 +127,7 @@ static __always_inline void stream_over(struct pt_regs *ctx, struct kernel_sessi
 		return;
 	e->offset = PT_REGS_PARM2(ctx);
 	e->pos = PT_REGS_PARM3(ctx);
-	bpf_ringbuf_submit(e, BPF_RB_NO_WAKEUP);
+	bpf_ringbuf_submit(e, wake_sleeper());
 }
 
 /* The call's results are looked at when it returns. 0: follow its return; 1: do not. */
@@ -175,7 +175,7 @@ static __always_inline int stream_move(struct pt_regs *ctx, __u64 cookie, enum c
 							   : !stream_taken(ctx, session, &c, form)))
 		return 1;
 	if (!c.left) {
-		submit_bare(&c.record, wake_flags(&c.record));
+		submit_bare(&c.record);
 		return 1;
 	}
 	c.part = c.left;

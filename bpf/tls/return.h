@@ -54,7 +54,7 @@ static __noinline int tls_bare(__u16 type, __u64 ssl, __u8 direction)
 		e->pos = session->count[DIRECTION_SENT];
 		e->offset = session->count[DIRECTION_RECEIVED];
 	}
-	bpf_ringbuf_submit(e, type == EVENT_STACK_SWITCH ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP);
+	bpf_ringbuf_submit(e, type == EVENT_STACK_SWITCH ? BPF_RB_FORCE_WAKEUP : wake_sleeper());
 	return 0;
 }
 
@@ -149,7 +149,7 @@ static __noinline int randoms_tell(__u64 ssl, __u32 number)
 	e->pos = client;
 	e->offset = of_server;
 	e->direction = server ? DIRECTION_RECEIVED : DIRECTION_SENT;
-	bpf_ringbuf_submit(e, BPF_RB_NO_WAKEUP);
+	bpf_ringbuf_submit(e, wake_sleeper());
 	return 0;
 }
 
@@ -178,7 +178,7 @@ static __always_inline void handshake_done(struct kernel_session *session, const
 		return;
 	e->offset = session->handshake_ns; /* with EVENT_FROM_START: when the handshake began */
 	session->handshake_ns = 0;
-	bpf_ringbuf_submit(e, BPF_RB_NO_WAKEUP);
+	bpf_ringbuf_submit(e, wake_sleeper());
 }
 
 /* How many of the call's bytes user space does not want. */
@@ -223,7 +223,7 @@ static __always_inline bool carries(const struct tls_call *call, const struct ke
 	carried->sock = session->sock;
 	e = tls_record(EVENT_TLS_BIND, 0, around->ssl, carried);
 	if (e)
-		bpf_ringbuf_submit(e, BPF_RB_NO_WAKEUP);
+		bpf_ringbuf_submit(e, wake_sleeper());
 	return false; /* the first of them shows what follows */
 }
 

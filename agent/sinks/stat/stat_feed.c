@@ -46,6 +46,13 @@ bool stat_feed_tick(struct sink *sink, uint64_t now_ns)
 	return true;
 }
 
+uint64_t stat_feed_due_ns(const struct sink *sink)
+{
+	const struct stat_feed *feed = (const struct stat_feed *)sink;
+
+	return feed->options.interval_ns ? feed->next_ns : UINT64_MAX;
+}
+
 void stat_feed_in_flight(struct sink *sink, const struct result *result)
 {
 	struct stat_feed *feed = (struct stat_feed *)sink;

@@ -27,6 +27,7 @@ int stat_feed_init(struct stat_feed *feed, const struct stats_options *options);
 /* The functions of a sink. */
 void stat_feed_exchange(struct sink *sink, const struct result *result);
 bool stat_feed_tick(struct sink *sink, uint64_t now_ns);
+uint64_t stat_feed_due_ns(const struct sink *sink);
 void stat_feed_in_flight(struct sink *sink, const struct result *result);
 
 /* "12.30", rounded; printf would write the locale's decimal sign. digits: behind it, 3 at most. */

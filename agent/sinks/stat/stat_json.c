@@ -173,6 +173,7 @@ const struct sink_ops stat_json_sink = {
 		[RESULT_IN_FLIGHT] = stat_feed_in_flight,
 	},
 	.tick = stat_feed_tick,
+	.due_ns = stat_feed_due_ns,
 	.draw = stat_json_draw,
 	.fini = stat_json_fini,
 };

@@ -91,6 +91,7 @@ const struct sink_ops stat_text_sink = {
 		[RESULT_IN_FLIGHT] = stat_feed_in_flight,
 	},
 	.tick = stat_feed_tick,
+	.due_ns = stat_feed_due_ns,
 	.draw = stat_text_draw,
 	.fini = stat_text_fini,
 };

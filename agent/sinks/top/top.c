@@ -163,6 +163,11 @@ static bool top_tick(struct sink *sink, uint64_t now_ns)
 	return true;
 }
 
+static uint64_t top_due_ns(const struct sink *sink)
+{
+	return sink->paused ? UINT64_MAX : sink->drawn_ns + sink->interval_ns;
+}
+
 static void top_draw_op(struct sink *sink, bool last)
 {
 	if (!sink->collecting)
@@ -233,6 +238,7 @@ const struct sink_ops top_sink = {
 		[RESULT_IN_FLIGHT] = top_in_flight,
 	},
 	.tick = top_tick,
+	.due_ns = top_due_ns,
 	.draw = top_draw_op,
 	.fini = top_fini,
 };

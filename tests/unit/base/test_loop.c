@@ -67,6 +67,29 @@ static void test_descriptors(void **state)
 	loop_free(loop);
 }
 
+/* What nobody reads ends one turn, not every one. */
+static void test_edges(void **state)
+{
+	struct loop *loop = loop_of_test();
+	struct seen seen = { .loop = loop, .fd = -1, .other = -1 };
+	int ends[2], timer = loop_add_timer(loop, 20000000, take, &seen);
+
+	(void)state;
+	assert_true(timer >= 0);
+	assert_int_equal(pipe(ends), 0);
+	assert_int_equal(loop_add_edge(loop, ends[0]), 0);
+	for (unsigned int calls = 0; calls < 2; calls++) {
+		assert_int_equal(write(ends[1], "a", 1), 1);
+		assert_int_equal(loop_turn(loop, 0), 0);
+		assert_int_equal(loop_turn(loop, LOOP_FOREVER), 0);
+		assert_true(seen.calls > calls);
+	}
+	loop_remove(loop, ends[0]);
+	close(ends[0]);
+	close(ends[1]);
+	loop_free(loop);
+}
+
 static void test_timers(void **state)
 {
 	struct loop *loop = loop_of_test();
@@ -122,9 +145,8 @@ static void test_stop(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_descriptors),
-		cmocka_unit_test(test_timers),
-		cmocka_unit_test(test_removed_by_another),
+		cmocka_unit_test(test_descriptors), cmocka_unit_test(test_edges),
+		cmocka_unit_test(test_timers),	    cmocka_unit_test(test_removed_by_another),
 		cmocka_unit_test(test_stop),
 	};
 

@@ -13,6 +13,8 @@
 #define GRACE_LEAST_MS 8
 
 static unsigned int in_ring, taken, polls;
+static bool sleeps;	  /* the reader told so */
+static uint64_t due_ns;	  /* when the clock is waited for */
 static uint32_t ring_pid; /* of the records in the ring; 0: of no process */
 
 /* One record a call, as long as there are any; what is being written stops the reader before it. */
@@ -34,6 +36,12 @@ bool probes_has_records(const struct probes *probes)
 {
 	(void)probes;
 	return in_ring > 0;
+}
+
+void probes_sleep(struct probes *probes, bool asleep)
+{
+	(void)probes;
+	sleeps = asleep;
 }
 
 void probes_protect(struct probes *probes, uint32_t pid)
@@ -67,6 +75,18 @@ static int take(void *ctx, const struct event_header *event)
 	return 0;
 }
 
+static uint64_t never(void *ctx)
+{
+	(void)ctx;
+	return UINT64_MAX;
+}
+
+static uint64_t due(void *ctx)
+{
+	(void)ctx;
+	return due_ns;
+}
+
 static uint64_t now_ms(void)
 {
 	struct timespec now;
@@ -78,7 +98,7 @@ static uint64_t now_ms(void)
 /* A ring that wakes its reader all the time, with and without something to read. */
 static void test_grace_is_time_as_well(void **state)
 {
-	struct source_bpf *source = source_bpf_new(NULL, NULL, take, NULL);
+	struct source_bpf *source = source_bpf_new(NULL, NULL, take, never, NULL);
 	uint64_t begin = now_ms();
 
 	(void)state;
@@ -95,7 +115,7 @@ static void test_grace_is_time_as_well(void **state)
 /* Records are followed by as many polls as anything waits for. */
 static void test_polls_follow_what_came(void **state)
 {
-	struct source_bpf *source = source_bpf_new(NULL, NULL, take, NULL);
+	struct source_bpf *source = source_bpf_new(NULL, NULL, take, never, NULL);
 	uint64_t begin = now_ms();
 
 	(void)state;
@@ -108,9 +128,87 @@ static void test_polls_follow_what_came(void **state)
 	source_bpf_free(source);
 }
 
+/* Polls until one is further away than the next of those that follow records. */
+static void poll_until_idle(struct source_bpf *source)
+{
+	uint64_t end = now_ms() + 10000;
+
+	do {
+		assert_true(now_ms() < end);
+		assert_int_equal(source_bpf_poll(source), 0);
+	} while (source->polls_due);
+}
+
+/* Nothing comes, nobody waits: the kernel side wakes, and was told so a poll before the last. */
+static void test_an_idle_reader_sleeps(void **state)
+{
+	struct source_bpf *source = source_bpf_new(NULL, NULL, take, never, NULL);
+	uint64_t polled;
+
+	(void)state;
+	taken = polls = 0;
+	in_ring = 1;
+	sleeps = true;
+	while (polls < 3) {
+		assert_int_equal(source_bpf_poll(source), 0);
+		assert_int_equal(sleeps, polls == 3);
+	}
+	poll_until_idle(source);
+	assert_int_equal(polls, 4);
+	assert_true(sleeps);
+	assert_int_equal(source_bpf_next_ns(source) - source->last_poll_ns, POLL_IDLE_NS);
+	polled = source->last_poll_ns;
+	assert_int_equal(source_bpf_poll(source), 0); /* woken by something else */
+	assert_int_equal(source->last_poll_ns, polled);
+	in_ring = 1;
+	assert_int_equal(source_bpf_poll(source), 0);
+	assert_false(sleeps);
+	assert_int_equal(source->last_poll_ns, polled); /* too soon after the last */
+	assert_int_equal(source_bpf_next_ns(source) - source->last_poll_ns, POLL_NS);
+	source_bpf_free(source);
+}
+
+/* What is being written when the reader would fall asleep keeps it awake. */
+static void test_a_record_being_written_keeps_awake(void **state)
+{
+	struct source_bpf *source = source_bpf_new(NULL, NULL, take, never, NULL);
+
+	(void)state;
+	polls = in_ring = 0;
+	poll_until_idle(source);
+	in_ring = 1;
+	next_set(source);
+	assert_int_equal(source_bpf_next_ns(source) - source->last_poll_ns, POLL_NS);
+	in_ring = 0;
+	source_bpf_free(source);
+}
+
+static void test_who_waits_is_polled_for(void **state)
+{
+	static const struct {
+		uint64_t in_ns, next_ns;
+	} rows[] = {
+		{ 0, POLL_NS },
+		{ POLL_NS + 1, POLL_NS + 1 },
+		{ 500000000, 500000000 },
+		{ UINT64_C(5000000000), POLL_IDLE_NS },
+	};
+	struct source_bpf *source = source_bpf_new(NULL, NULL, take, due, NULL);
+
+	(void)state;
+	in_ring = 0;
+	poll_until_idle(source);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		due_ns = source->last_poll_ns + rows[i].in_ns;
+		next_set(source);
+		assert_int_equal(source_bpf_next_ns(source) - source->last_poll_ns, rows[i].next_ns);
+	}
+	source_bpf_free(source);
+}
+
 static void test_the_end_polls_at_once(void **state)
 {
-	struct source_bpf *source = source_bpf_new(NULL, NULL, take, NULL);
+	struct source_bpf *source = source_bpf_new(NULL, NULL, take, never, NULL);
 
 	(void)state;
 	taken = polls = 0;
@@ -127,7 +225,7 @@ static void test_each_allocation_fails(void **state)
 	(void)state;
 	ring_pid = (uint32_t)getpid();
 	for (long nth = 1; nth <= 3; nth++) { /* the process, the table, its buckets */
-		struct source_bpf *source = source_bpf_new(NULL, NULL, take, NULL);
+		struct source_bpf *source = source_bpf_new(NULL, NULL, take, never, NULL);
 		uint64_t missing = counters[COUNTER_LIMIT_MEMORY];
 
 		taken = 0;
@@ -158,7 +256,7 @@ static int note(void *ctx, const struct event_header *event)
  * parent. */
 static void test_a_place_is_told_behind_the_fork(void **state)
 {
-	struct source_bpf *source = source_bpf_new(NULL, NULL, note, NULL);
+	struct source_bpf *source = source_bpf_new(NULL, NULL, note, never, NULL);
 	struct event_process fork = {
 		.h = { .size = sizeof(fork), .type = EVENT_FORK, .flags = EVENT_PID_VALID }
 	};
@@ -185,6 +283,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_grace_is_time_as_well),
 		cmocka_unit_test(test_polls_follow_what_came),
+		cmocka_unit_test(test_an_idle_reader_sleeps),
+		cmocka_unit_test(test_a_record_being_written_keeps_awake),
+		cmocka_unit_test(test_who_waits_is_polled_for),
 		cmocka_unit_test(test_the_end_polls_at_once),
 		cmocka_unit_test(test_each_allocation_fails),
 		cmocka_unit_test(test_a_place_is_told_behind_the_fork),
