@@ -50,6 +50,21 @@ def write_http1(path, exchanges):
     recording.close()
 
 
+def write_http1_new(path, exchanges):
+    """No head comes again: paths, dates, tags and traces differ, and what a cache of heads would gain is left out."""
+    recording = Recording(path)
+    for i in range(exchanges):
+        seed = (i + 1) * 0x9E3779B97F4A7C15 % 2**64
+        recording.data(i % CONNECTIONS, 1, b"GET /v1/products/%d?page=%d HTTP/1.1\r\nHost: shop.example\r\n"
+                                           b"User-Agent: wrk/4.1.0\r\nAccept: */*\r\n"
+                                           b"traceparent: 00-%016x%016x-%016x-01\r\n\r\n"
+                                           % (i, i % 7, seed, seed ^ 0x5555, seed ^ 0x3333))
+        recording.data(i % CONNECTIONS, 0, b"HTTP/1.1 200 OK\r\nServer: nginx/1.22.1\r\nDate: Sat, 28 Nov 2026 09:%02d:%02d GMT\r\n"
+                                           b"Content-Type: application/json\r\nContent-Length: 64\r\nConnection: keep-alive\r\n"
+                                           b'ETag: "%016x"\r\n\r\n' % (i // 60 % 60, i % 60, seed) + b"x" * 64)
+    recording.close()
+
+
 def frame(kind, flags, stream, payload):
     return struct.pack(">I", len(payload))[1:] + struct.pack(">BBI", kind, flags, stream) + payload
 
@@ -73,4 +88,4 @@ def write_http2(path, exchanges):
     recording.close()
 
 
-WRITERS = {"http1": write_http1, "http2": write_http2}
+WRITERS = {"http1": write_http1, "http1-new": write_http1_new, "http2": write_http2}
