@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "message.h"
 
+#include "ascii.h"
+
 #include <errno.h>
 #include <stdlib.h>
 
@@ -104,6 +106,28 @@ struct slice message_header(const struct message *message, struct slice name)
 			return header->value;
 	}
 	return (struct slice){ 0 };
+}
+
+bool message_asks(struct slice name)
+{
+	switch (name.len) {
+	case sizeof("host") - 1:
+		return ascii_name_is(name.data, "host", sizeof("host") - 1);
+	case sizeof("upgrade") - 1:
+		return ascii_name_is(name.data, "upgrade", sizeof("upgrade") - 1);
+	case sizeof("connection") - 1:
+		return ascii_name_is(name.data, "connection", sizeof("connection") - 1);
+	case sizeof("grpc-status") - 1:
+		return ascii_name_is(name.data, "grpc-status", sizeof("grpc-status") - 1);
+	case sizeof("content-type") - 1:
+		return ascii_name_is(name.data, "content-type", sizeof("content-type") - 1);
+	case sizeof("http2-settings") - 1:
+		return slice_equal_nocase(name, SLICE("http2-settings"));
+	case sizeof("content-encoding") - 1:
+		return ascii_name_is(name.data, "content-encoding", sizeof("content-encoding") - 1);
+	default:
+		return false;
+	}
 }
 
 const char *message_version_name(enum http_version version)

@@ -176,6 +176,7 @@ int flow_decode_start(struct flow *flow, const struct protocol_ops *ops)
 		.upgrade_settings = slice_of(flow->upgrade_settings_known ? flow->upgrade_settings : NULL,
 					     flow->upgrade_settings_len),
 		.want_frames = limits->want_frames,
+		.few_fields = limits->few_fields,
 		.want_bodies = limits->want_bodies,
 		.body_limit_bytes = limits->body_limit_bytes,
 		.message_limit_bytes = limits->message_limit_bytes,

@@ -328,9 +328,14 @@ static bool is_about(const struct filter *filter, enum filter_decider decider)
 	return false;
 }
 
+bool filter_wants_fields(const struct filter *filter)
+{
+	return is_about(filter, FILTER_BY_FIELDS);
+}
+
 bool filter_about_exchanges(const struct filter *filter)
 {
-	return is_about(filter, FILTER_BY_EXCHANGE);
+	return is_about(filter, FILTER_BY_EXCHANGE) || filter_wants_fields(filter);
 }
 
 bool filter_lacks_address(const struct filter *filter, const struct exchange *exchange)
@@ -372,6 +377,7 @@ bool filter_key_decided(const struct filter_key *key, const struct filter_kernel
 	case FILTER_BY_ADDRESS:
 	case FILTER_BY_CONN:
 	case FILTER_BY_EXCHANGE:
+	case FILTER_BY_FIELDS:
 		break;
 	}
 	return false;

@@ -102,6 +102,8 @@ enum filter_decider {
 	FILTER_BY_ADDRESS,    /* the socket's addresses */
 	FILTER_BY_CONN,	      /* other facts of a connection, or of a process */
 	FILTER_BY_EXCHANGE,
+	FILTER_BY_FIELDS, /* an exchange with all its header fields, not only those that message_asks() names
+			   */
 };
 
 /* The keys, for help, completion and the man page. */
@@ -121,6 +123,9 @@ extern const size_t filter_key_count;
 /* Can the kernel side decide it, and does it, with these sets? */
 bool filter_key_in_kernel(const struct filter_key *key);
 bool filter_key_decided(const struct filter_key *key, const struct filter_kernel *kernel);
+
+/* Does the filter ask for any header field (FILTER_BY_FIELDS)? */
+bool filter_wants_fields(const struct filter *filter);
 
 /* Does a term of the filter have this key? */
 bool filter_uses(const struct filter *filter, const struct filter_key *key);

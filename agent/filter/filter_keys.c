@@ -665,7 +665,7 @@ const struct filter_key filter_keys[] = {
 	{ "header", "NAME[=GLOB]", "Header field of either side, or its value",
 	  "Trailers count too; a ~REGEX may stand for the glob; case does not matter. Values that are not "
 	  "shown, being secrets, are matched.",
-	  FILTER_BY_EXCHANGE, value_header, match_header },
+	  FILTER_BY_FIELDS, value_header, match_header },
 	{ "flag", "NAME", "Flag of the exchange, such as gap or reset",
 	  "These are the names that lines and JSON have; hark lists them when one is wrong.",
 	  FILTER_BY_EXCHANGE, value_flag, match_flag },

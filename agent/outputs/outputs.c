@@ -138,6 +138,8 @@ struct outputs_wants outputs_wants(const struct outputs *outputs)
 		for (int kind = 0; kind < RESULT_KINDS; kind++)
 			wants.kinds[kind] |= ops->show[kind] != NULL;
 		wants.bodies |= ops->bodies && outputs->config->sink.verbose >= 2;
+		wants.fields |= ops->fields == SINK_FIELDS_ALWAYS ||
+				(ops->fields == SINK_FIELDS_VERBOSE && outputs->config->sink.verbose >= 1);
 		wants.each_end |= ops->each_end;
 		wants.stay |= ops->stays;
 	}

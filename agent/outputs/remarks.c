@@ -17,7 +17,7 @@ void remarks_filter(const struct filter *filter, enum view view)
 
 	for (size_t i = 0; i < filter_key_count; i++) {
 		const struct filter_key *key = &filter_keys[i];
-		bool decided = records ? filter_key_in_kernel(key) : key->decider != FILTER_BY_EXCHANGE;
+		bool decided = records ? filter_key_in_kernel(key) : key->decider < FILTER_BY_EXCHANGE;
 
 		if (!decided && filter_uses(filter, key))
 			buffer_format(&keys, "%s%s:", keys.len ? " " : "", key->name);

@@ -91,7 +91,7 @@ static void head_end(struct scrub_http1 *http1)
 	int status = http1->response ? http1->status : 0;
 	bool without_body;
 
-	http1->left = strtoull(framing->length, NULL, 10);
+	http1->left = framing->length;
 	without_body = framing->has_length ? !http1->left : !http1->response;
 	if (status == 101) {
 		http1->state = HTTP1_SWITCHED;

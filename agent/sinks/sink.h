@@ -62,9 +62,17 @@ struct stats_options {
 
 struct sink; /* each file in sinks/ defines its own */
 
+/* Are all fields of heads and trailers kept for it? Else there are those that message_asks() names. */
+enum sink_fields {
+	SINK_FIELDS_FEW,
+	SINK_FIELDS_VERBOSE, /* from -v on */
+	SINK_FIELDS_ALWAYS,
+};
+
 struct sink_ops {
 	const char *format; /* "text", "json" */
 	enum view view;
+	enum sink_fields fields;
 	bool bodies;   /* it shows them, from -vv on: they are kept */
 	bool each_end; /* it shows each end of an exchange for itself: they are not joined */
 	bool stays;    /* behind the end of a recording, until the user leaves it */

@@ -198,6 +198,7 @@ static void watch_json_exchange(struct sink *sink, const struct result *result)
 const struct sink_ops watch_json_sink = {
 	.format = "json",
 	.view = VIEW_WATCH,
+	.fields = SINK_FIELDS_VERBOSE,
 	.bodies = true,
 	.size = sizeof(struct sink),
 	.init = watch_json_init,

@@ -185,6 +185,7 @@ static void watch_text_draw(struct sink *sink, bool last)
 const struct sink_ops watch_text_sink = {
 	.format = "text",
 	.view = VIEW_WATCH,
+	.fields = SINK_FIELDS_VERBOSE,
 	.bodies = true,
 	.size = sizeof(struct sink),
 	.init = watch_text_init,

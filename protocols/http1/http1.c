@@ -380,7 +380,7 @@ static uint64_t http1_body_left(const struct protocol *http1, enum event_directi
 	/* The response to an unseen HEAD would have no body. */
 	if (parser->kind == MESSAGE_RESPONSE && !http1->matched)
 		return 0;
-	return parser->llhttp.content_length;
+	return parser->body_left;
 }
 
 static bool http1_idle(const struct protocol *http1)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The body of the message under way: llhttp frames it, holes shorten it. Used
- * by http1_parser.c alone.
+ * The body of the message under way: where it ends, and what of it is kept. Used by
+ * http1_parser.c alone.
  */
 #ifndef HARK_HTTP1_BODY_H
 #define HARK_HTTP1_BODY_H
@@ -24,15 +24,8 @@ enum http1_body_verdict http1_body_feed(struct http1_parser *parser, struct slic
 /* A whole chunk-size line (RFC 9112, 7.1), stripped. */
 enum http1_body_verdict http1_body_chunk_size(struct http1_parser *parser, struct slice line);
 
-/* The line end was read behind a chunk's data (due: HTTP1_BODY_MORE) or a trailer section (HTTP1_BODY_DONE).
- */
-enum http1_body_verdict http1_body_line_end(struct http1_parser *parser, enum http1_body_verdict due);
-
 /* A hole of at most *size bytes of known size, or HOLE_UNKNOWN_SIZE; what is behind the body is left in
  * *size. */
 enum http1_body_verdict http1_body_hole(struct http1_parser *parser, uint64_t *size);
-
-/* The direction ended: true when that completes the message. */
-bool http1_body_finish(struct http1_parser *parser);
 
 #endif

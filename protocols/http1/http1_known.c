@@ -7,10 +7,9 @@
 #define MISSES_MAX     4    /* heads differ each time: then one of */
 #define MISSES_PASSED  16   /* so many is kept */
 
-void http1_known_keep(struct http1_known *known, struct slice head, const struct header *fields, size_t count,
-		      const struct http1_framing *framing)
+void http1_known_keep(struct http1_known *known, struct slice head, const struct http1_fields *fields)
 {
-	size_t size = count * sizeof(*fields) + head.len;
+	size_t size = fields->count * sizeof(*fields->items) + head.len;
 	uint8_t *copy;
 
 	known->misses++;
@@ -23,11 +22,17 @@ void http1_known_keep(struct http1_known *known, struct slice head, const struct
 			return;
 		known->capacity = size;
 	}
-	copy = memcpy(known->fields + count, head.data, head.len);
-	http1_fields_move(known->fields, fields, count, head.data, copy);
+	copy = memcpy(known->fields + fields->count, head.data, head.len);
+	for (size_t i = 0; i < fields->count; i++) {
+		struct header *field = &known->fields[i];
+
+		*field = fields->items[i];
+		field->name.data = copy + (field->name.data - head.data);
+		field->value.data = copy + (field->value.data - head.data);
+	}
 	known->head = slice_of(copy, head.len);
-	known->count = count;
-	known->framing = *framing;
+	known->count = fields->count;
+	known->framing = fields->framing;
 }
 
 void http1_known_fini(struct http1_known *known)

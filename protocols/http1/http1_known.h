@@ -27,21 +27,7 @@ static inline bool http1_known_is(const struct http1_known *known, struct slice 
 }
 
 /* Another head was read: a copy is kept, or not, for want of memory too. The fields point into it. */
-void http1_known_keep(struct http1_known *known, struct slice head, const struct header *fields, size_t count,
-		      const struct http1_framing *framing);
-
-/* Copies fields that point into `from`, so that they point to the same bytes at `to`. */
-static inline void http1_fields_move(struct header *out, const struct header *fields, size_t count,
-				     const uint8_t *from, const uint8_t *to)
-{
-	for (size_t i = 0; i < count; i++) {
-		struct slice name = fields[i].name, value = fields[i].value;
-
-		name.data = to + (name.data - from);
-		value.data = to + (value.data - from);
-		out[i] = (struct header){ .name = name, .value = value };
-	}
-}
+void http1_known_keep(struct http1_known *known, struct slice head, const struct http1_fields *fields);
 
 void http1_known_fini(struct http1_known *known);
 

@@ -9,6 +9,10 @@
 
 #include "ascii.h"
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 #define LINE_KEEP_BYTES	   4096 /* idle connections are many: only small buffers stay */
 #define METHOD_LIMIT_BYTES 64
 #define VERSION_BYTES	   8 /* "HTTP/1.x" */
@@ -29,11 +33,84 @@ static inline size_t token_len(struct slice s)
 	return n;
 }
 
-/* The first byte below `low` (at most 128), or the end; looked for eight at a time. */
+#ifdef __SSE2__
+#define SCAN_BYTES 16
+
+/* A bit for each of the 16 bytes that is below `low`. */
+static inline unsigned int bits_below(const uint8_t *at, uint8_t low)
+{
+	__m128i bytes = _mm_loadu_si128((const __m128i *)at), last = _mm_set1_epi8((char)(low - 1));
+
+	return (unsigned int)_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_min_epu8(bytes, last), bytes));
+}
+
+/* A bit for each of the 16 bytes that is no letter, digit or hyphen. */
+static inline unsigned int bits_unusual(const uint8_t *at)
+{
+	__m128i bytes = _mm_loadu_si128((const __m128i *)at);
+	__m128i letter = _mm_sub_epi8(_mm_or_si128(bytes, _mm_set1_epi8(0x20)), _mm_set1_epi8('a'));
+	__m128i digit = _mm_sub_epi8(bytes, _mm_set1_epi8('0'));
+	__m128i usual = _mm_cmpeq_epi8(_mm_min_epu8(letter, _mm_set1_epi8('z' - 'a')), letter);
+
+	usual = _mm_or_si128(usual, _mm_cmpeq_epi8(_mm_min_epu8(digit, _mm_set1_epi8(9)), digit));
+	usual = _mm_or_si128(usual, _mm_cmpeq_epi8(bytes, _mm_set1_epi8('-')));
+	return ~(unsigned int)_mm_movemask_epi8(usual) & 0xffff;
+}
+/*
+ * A field line as nearly each is: a name of few letters, one space, a value without blanks around, CR and LF.
+ * What is behind it; NULL: another one.
+ */
+static inline const uint8_t *plain_field_read(const uint8_t *at, const uint8_t *end, struct header *field)
+{
+	const uint8_t *name = at, *value;
+	unsigned int found;
+
+	if (end - at < 2 * SCAN_BYTES)
+		return NULL;
+	found = bits_unusual(at);
+	if (!found)
+		found = bits_unusual(at += SCAN_BYTES);
+	if (!found)
+		return NULL;
+	at += __builtin_ctz(found);
+	if (at == name || memcmp(at, ": ", 2) != 0)
+		return NULL;
+	value = at + 2;
+	for (at = value; end - at >= SCAN_BYTES; at += SCAN_BYTES) {
+		found = bits_below(at, '\r' + 1);
+		if (found)
+			break;
+	}
+	if (end - at < SCAN_BYTES)
+		return NULL;
+	at += __builtin_ctz(found);
+	if (at == value || *value <= ' ' || at[-1] <= ' ' || end - at < 2 || memcmp(at, "\r\n", 2) != 0)
+		return NULL;
+	*field = (struct header){ .name = slice_of(name, (size_t)(value - 2 - name)),
+				  .value = slice_of(value, (size_t)(at - value)) };
+	return at + 2;
+}
+#else
+static inline const uint8_t *plain_field_read(const uint8_t *at, const uint8_t *end, struct header *field)
+{
+	(void)at, (void)end, (void)field;
+	return NULL;
+}
+#endif
+
+/* The first byte below `low` (at most 128), or the end; looked for many at a time. */
 static inline const uint8_t *find_below(const uint8_t *at, const uint8_t *end, uint8_t low)
 {
 	const uint64_t ones = 0x0101010101010101;
 
+#ifdef __SSE2__
+	for (; end - at >= SCAN_BYTES; at += SCAN_BYTES) {
+		unsigned int below = bits_below(at, low);
+
+		if (below)
+			return at + __builtin_ctz(below);
+	}
+#endif
 	for (; end - at >= 8; at += 8) {
 		uint64_t bytes, found;
 
@@ -372,17 +449,34 @@ static inline const uint8_t *field_read(const uint8_t *at, const uint8_t *end, s
 	return end - at >= 2 && *at == '\n' && !is_blank(at[1]) ? at + 1 : NULL;
 }
 
-size_t http1_fields_read(struct slice bytes, struct header *fields, size_t *count)
+/* The name is as long as one that frames the body, or that somebody asks for. */
+static inline bool may_matter(struct slice name)
 {
-	const uint8_t *at = bytes.data, *end = at + bytes.len;
-	struct header *field = fields, *behind = fields + *count;
+	return name.len < 32 &&
+	       ((HTTP1_FRAMING_LENGTHS >> name.len & 1) || (MESSAGE_ASKED_LENGTHS >> name.len & 1));
+}
 
-	for (; at < end && *at != '\r' && *at != '\n'; field++) {
-		at = field < behind ? field_read(at, end, field) : NULL;
-		if (!at)
+size_t http1_fields_read(struct slice bytes, struct http1_fields *fields)
+{
+	const uint8_t *at = bytes.data, *end = at + bytes.len, *behind;
+
+	for (; at < end && fields->count < HTTP1_FIELDS_AT_ONCE; at = behind) {
+		struct header *field = &fields->items[fields->count];
+
+		behind = plain_field_read(at, end, field);
+		if (!behind && (*at == '\r' || *at == '\n'))
+			break;
+		if (!behind)
+			behind = field_read(at, end, field);
+		if (!behind)
 			return 0;
+		if (may_matter(field->name)) {
+			http1_framing_add(&fields->framing, field->name, field->value);
+			fields->count += !fields->few || message_asks(field->name);
+		} else {
+			fields->count += !fields->few;
+		}
 	}
-	*count = (size_t)(field - fields);
 	at += at < end && *at == '\r';
 	return at < end && *at == '\n' ? (size_t)(at + 1 - bytes.data) : 0;
 }
@@ -426,46 +520,24 @@ bool http1_list_has(struct slice list, struct slice token)
 	return false;
 }
 
-static bool is_length(struct slice digits)
-{
-	uint64_t value = 0;
-
-	for (size_t i = 0; i < digits.len; i++) {
-		uint64_t digit = (uint64_t)digits.data[i] - '0';
-
-		if (!ascii_is_digit(digits.data[i]) || value > (UINT64_MAX - digit) / 10)
-			return false;
-		value = value * 10 + digit;
-	}
-	return digits.len > 0;
-}
-
-/*
- * Repeats of the same number are one (RFC 9110, 8.6); anything else
- * that is no number leaves no certain end.
+/* Repeats of the same number are one (RFC 9110, 8.6); anything else that is no number leaves no certain end.
  */
 static void framing_add_length(struct http1_framing *framing, struct slice value)
 {
 	struct slice member;
+	uint64_t length;
 
 	/* Nearly each. */
-	if (!framing->has_length && value.len < sizeof(framing->length) - 4 && is_length(value) &&
-	    value.data[0] != '0') {
-		memcpy(framing->length, value.data, value.len);
-		framing->length[value.len] = 0;
+	if (!framing->has_length && slice_number(value, &framing->length)) {
 		framing->has_length = true;
 		return;
 	}
 	while (list_next(&value, &member)) {
-		framing->refused |= !is_length(member);
-		while (member.len > 1 && member.data[0] == '0')
-			member = slice_drop(member, 1);
-		if (framing->has_length && !slice_equal(member, slice_of_string(framing->length)))
+		if (!slice_number(member, &length) || (framing->has_length && length != framing->length)) {
 			framing->refused = true;
-		if (framing->refused)
 			return;
-		memcpy(framing->length, member.data, member.len);
-		framing->length[member.len] = 0;
+		}
+		framing->length = length;
 		framing->has_length = true;
 	}
 }
@@ -490,47 +562,18 @@ static void framing_add_codings(struct http1_framing *framing, struct slice valu
 	}
 }
 
-/* Eight bytes of a token without case (no token has what else falls together), less eight of `lower`. */
-static inline uint64_t differ8(const uint8_t *name, const char *lower)
-{
-	uint64_t a, b;
-
-	memcpy(&a, name, 8);
-	memcpy(&b, lower, 8);
-	return (a | 0x2020202020202020) ^ b;
-}
-
-static inline bool name_is_host(const uint8_t *name)
-{
-	uint32_t a, b;
-
-	memcpy(&a, name, 4);
-	memcpy(&b, "host", 4);
-	return (a | 0x20202020) == b;
-}
-
-static inline bool name_is_length(const uint8_t *name)
-{
-	return !(differ8(name, "content-") | differ8(name + 6, "t-length"));
-}
-
-static inline bool name_is_coding(const uint8_t *name)
-{
-	return !(differ8(name, "transfer") | differ8(name + 8, "-encodin") | differ8(name + 9, "encoding"));
-}
-
 void http1_framing_take(struct http1_framing *framing, struct slice name, struct slice value)
 {
 	switch (name.len) {
 	case sizeof("host") - 1:
-		framing->hosts += name_is_host(name.data);
+		framing->hosts += ascii_name_is(name.data, "host", name.len);
 		break;
 	case sizeof("content-length") - 1:
-		if (name_is_length(name.data))
+		if (ascii_name_is(name.data, "content-length", name.len))
 			framing_add_length(framing, value);
 		break;
 	case sizeof("transfer-encoding") - 1:
-		if (name_is_coding(name.data))
+		if (ascii_name_is(name.data, "transfer-encoding", name.len))
 			framing_add_codings(framing, value);
 		break;
 	}

@@ -117,12 +117,6 @@ bool http1_start_line_may_be(struct slice bytes);
  */
 bool http1_field_parse(struct slice line, struct slice *name, struct slice *value);
 
-/*
- * The same for all the field lines of a head that is there whole, and of which none goes on in the next line.
- * fields has room for *count. Returns how long it is with its empty line; 0: it is another one.
- */
-size_t http1_fields_read(struct slice bytes, struct header *fields, size_t *count);
-
 /* True when a line that is no field may all the same be taken by a program for one that frames the body. */
 bool http1_field_may_frame(struct slice line);
 
@@ -144,18 +138,35 @@ struct http1_framing {
 	enum http1_coding coding;
 	unsigned int chunked; /* how often that was named */
 	unsigned int hosts;   /* Host fields (RFC 9112, 3.2: one) */
-	char length[24];      /* digits, NUL-terminated */
+	uint64_t length;      /* with has_length */
 };
 
 /* Takes a field into account, whose name is a token; other fields than the three are ignored. */
 void http1_framing_take(struct http1_framing *framing, struct slice name, struct slice value);
 
+#define HTTP1_FRAMING_LENGTHS (1u << 4 | 1u << 14 | 1u << 17) /* most other names differ in length */
+
 static inline void http1_framing_add(struct http1_framing *framing, struct slice name, struct slice value)
 {
-	/* Host, Content-Length, Transfer-Encoding: most others differ in length. */
-	if (name.len == 4 || name.len == 14 || name.len == 17)
+	if (name.len < 32 && HTTP1_FRAMING_LENGTHS >> name.len & 1)
 		http1_framing_take(framing, name, value);
 }
+
+#define HTTP1_FIELDS_AT_ONCE 64 /* a head of more is read line by line */
+
+struct http1_fields {
+	bool few; /* only those that message_asks() names are kept */
+	size_t count;
+	struct http1_framing framing; /* by all of them */
+	struct header items[HTTP1_FIELDS_AT_ONCE];
+};
+
+/*
+ * http1_field_parse() for all the field lines of a head that is there whole, and of which none goes on in the
+ * next line. count and framing are zero before. Returns how long it is with its empty line; 0: it is another
+ * one.
+ */
+size_t http1_fields_read(struct slice bytes, struct http1_fields *fields);
 
 /*
  * True when programs read such a head in different ways (RFC 9112, 3.2, 6.1, 6.3 and 7). Of two Host fields,

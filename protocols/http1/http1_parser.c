@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The head is read here line by line, the body by llhttp (http1_body.c).
+ * The head is read here, the body counted in http1_body.c.
  *
  *	START -> START_LINE -> HEAD -> BODY_LENGTH -----------------> START
  *	                            -> BODY_DOUBT -> any body, or START_LINE
@@ -27,8 +27,6 @@
 
 #define BEGINNING_BYTES 128 /* of a line, in which a method ends */
 
-#define FIELDS_AT_ONCE 64 /* a head of more is read line by line */
-
 /* --- the course of a message ------------------------------------------------ */
 
 static void message_reset(struct http1_parser *parser)
@@ -36,7 +34,7 @@ static void message_reset(struct http1_parser *parser)
 	parser->message = NULL;
 	parser->framing = (struct http1_framing){ 0 };
 	parser->unmeasured = false;
-	parser->head_done = parser->complete = parser->header_cut = parser->body_cut = false;
+	parser->head_done = parser->header_cut = parser->body_cut = false;
 	parser->field_refused = false;
 	parser->reading = HTTP1_READS_FIELD;
 	parser->body_capacity = 0;
@@ -279,7 +277,7 @@ static void field_take(struct http1_parser *parser)
 	} else {
 		if (head)
 			http1_framing_add(&parser->framing, name, value);
-		if (!parser->header_cut &&
+		if (!parser->header_cut && (!parser->config->few_fields || message_asks(name)) &&
 		    message_add_header(message, head ? &message->headers : &message->trailers, name, value,
 				       0) < 0)
 			header_limit(parser);
@@ -360,19 +358,26 @@ static size_t fields_step(struct http1_parser *parser, struct slice bytes, uint6
 	else if (parser->state == HTTP1_HEAD)
 		head_end(parser, time_ns);
 	else
-		body_step(parser, http1_body_line_end(parser, HTTP1_BODY_DONE), time_ns);
+		message_finish(parser, time_ns);
 	return taken;
 }
 
-/* The fields of a whole head become those of the message, in one copy of its bytes. False: out of memory. */
-static bool fields_add(struct message *message, struct slice head, const struct header *fields, size_t count)
+/* Fields of a whole head become those of the message. False: out of memory. */
+static bool fields_add(struct message *message, const struct header *fields, size_t count)
 {
 	struct header *items = arena_alloc(&message->arena, count * sizeof(*items));
-	struct slice copy;
 
-	if (!items || arena_copy(&message->arena, head, &copy) < 0)
+	if (!items)
 		return false;
-	http1_fields_move(items, fields, count, head.data, copy.data);
+	for (size_t i = 0; i < count; i++) {
+		struct slice name = fields[i].name, value = fields[i].value, copy;
+		size_t before = (size_t)(value.data - name.data);
+
+		if (arena_copy(&message->arena, slice_of(name.data, before + value.len), &copy) < 0)
+			return false;
+		items[i] = (struct header){ .name = slice_of(copy.data, name.len),
+					    .value = slice_of(copy.data + before, value.len) };
+	}
 	message->headers = (struct header_list){ .items = items, .count = count, .capacity = count };
 	return true;
 }
@@ -385,6 +390,18 @@ static bool head_fits(const struct arena *arena, size_t bytes, size_t count)
 	return !arena->limit_bytes || most <= arena->limit_bytes - arena->used_bytes;
 }
 
+/* A head that is there whole is that of the message. */
+static bool head_take(struct http1_parser *parser, size_t bytes, const struct header *fields, size_t count,
+		      const struct http1_framing *framing, uint64_t time_ns)
+{
+	if (!head_fits(&parser->message->arena, bytes, count) || !fields_add(parser->message, fields, count))
+		return false;
+	parser->framing = *framing;
+	parser->head_size += bytes;
+	head_end(parser, time_ns);
+	return true;
+}
+
 /*
  * The rest of a head that is there whole, has nothing to refuse and comes close to no limit: most are so, and
  * need not be kept line by line. Returns how long it is; 0: it is another one, and nothing happened.
@@ -392,29 +409,23 @@ static bool head_fits(const struct arena *arena, size_t bytes, size_t count)
 static size_t head_read(struct http1_parser *parser, struct slice bytes, uint64_t time_ns)
 {
 	struct http1_known *known = &parser->known;
-	bool again = http1_known_is(known, bytes);
-	size_t count = FIELDS_AT_ONCE, taken;
-	struct header read[FIELDS_AT_ONCE];
-	const struct header *fields = again ? known->fields : read;
+	struct http1_fields read;
+	size_t taken;
 
-	if (again)
-		count = known->count;
-	taken = again ? known->head.len : http1_fields_read(bytes, read, &count);
-	bytes = again ? known->head : slice_take(bytes, taken);
-	if (!taken || taken > HTTP1_LINE_LIMIT_BYTES || !head_fits(&parser->message->arena, taken, count) ||
-	    !fields_add(parser->message, bytes, fields, count))
-		return 0;
-	if (again) {
-		parser->framing = known->framing;
+	if (http1_known_is(known, bytes)) {
+		taken = known->head.len;
 		known->misses = 0;
-	} else {
-		for (size_t i = 0; i < count; i++)
-			http1_framing_add(&parser->framing, fields[i].name, fields[i].value);
-		http1_known_keep(known, bytes, fields, count, &parser->framing);
+		return head_take(parser, taken, known->fields, known->count, &known->framing, time_ns) ? taken
+												       : 0;
 	}
-	parser->head_size += taken;
-	head_end(parser, time_ns);
-	return taken;
+	read.few = parser->config->few_fields;
+	read.count = 0;
+	read.framing = (struct http1_framing){ 0 };
+	taken = http1_fields_read(bytes, &read);
+	if (!taken || taken > HTTP1_LINE_LIMIT_BYTES)
+		return 0;
+	http1_known_keep(known, slice_take(bytes, taken), &read);
+	return head_take(parser, taken, read.items, read.count, &read.framing, time_ns) ? taken : 0;
 }
 
 /* --- single lines ----------------------------------------------------------- */
@@ -491,11 +502,10 @@ static size_t line_step(struct http1_parser *parser, struct slice bytes, uint64_
 	return taken;
 }
 
-static size_t chunk_end_step(struct http1_parser *parser, struct slice bytes, uint64_t time_ns)
+static size_t chunk_end_step(struct http1_parser *parser, struct slice bytes)
 {
 	if (bytes.data[0] == '\n') {
 		parser->state = HTTP1_CHUNK_SIZE;
-		body_step(parser, http1_body_line_end(parser, HTTP1_BODY_MORE), time_ns);
 	} else if (bytes.data[0] == '\r' && parser->state == HTTP1_CHUNK_END) {
 		parser->state = HTTP1_CHUNK_LF;
 	} else {
@@ -707,7 +717,7 @@ static size_t parser_step(struct http1_parser *parser, struct slice bytes, uint6
 		return body_bytes_step(parser, bytes, time_ns);
 	case HTTP1_CHUNK_END:
 	case HTTP1_CHUNK_LF:
-		return chunk_end_step(parser, bytes, time_ns);
+		return chunk_end_step(parser, bytes);
 	case HTTP1_SEARCH:
 		return search_step(parser, bytes, time_ns);
 	case HTTP1_ENDED:
@@ -760,7 +770,7 @@ void http1_parser_finish(struct http1_parser *parser, uint64_t time_ns)
 {
 	if (parser->state == HTTP1_BODY_DOUBT)
 		doubt_settle(parser);
-	if (parser->message && http1_body_finish(parser))
+	if (parser->state == HTTP1_BODY_CLOSE)
 		message_finish(parser, time_ns);
 	http1_parser_end(parser, FLAG_CLOSED);
 }

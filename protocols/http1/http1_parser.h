@@ -11,8 +11,6 @@
 #include "http1_line.h"
 #include "protocol.h"
 
-#include <llhttp.h>
-
 #define HTTP1_DOUBT_BYTES 12 /* "HTTP/1.1 200" */
 
 struct http1_parser;
@@ -113,15 +111,12 @@ struct http1_parser {
 	bool guess_first;     /* and the first one of the guesses under way */
 	unsigned int guesses; /* in a row */
 
-	llhttp_t llhttp;	/* frames the body of the message under way */
-	llhttp_t before_length; /* as it is in front of a body's length; data NULL: not yet told */
-	struct slice method;	/* of the request that begins; valid in hooks.begin() */
+	struct slice method; /* of the request that begins; valid in hooks.begin() */
 	struct message *message;
 	struct http1_framing framing;
 	struct http1_known known; /* the newest head that was there whole */
 	uint64_t head_size;	  /* so far, of the message under way */
 	bool head_done;		  /* of the message under way */
-	bool complete;		  /* llhttp saw the end of the message */
 	bool header_cut;	  /* a limit was met: no further field is kept */
 	bool field_refused;	  /* a line of it was no field */
 	bool body_cut;		  /* no further byte of the body is kept */
@@ -130,8 +125,9 @@ struct http1_parser {
 	bool doubt_turn;	  /* and a head would begin a turn */
 	size_t doubt_len;	  /* bytes that may begin a body or a status line */
 	uint8_t doubt[HTTP1_DOUBT_BYTES];
-	uint64_t doubt_ns; /* when the first of them came */
-	bool embedded;	   /* messages may be text in the body of an earlier one, until one begins a turn */
+	uint64_t doubt_ns;  /* when the first of them came */
+	bool embedded;	    /* messages may be text in the body of an earlier one, until one begins a turn */
+	uint64_t body_left; /* of BODY_LENGTH and CHUNK_DATA */
 	size_t body_capacity;
 };
 

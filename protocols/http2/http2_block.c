@@ -470,7 +470,9 @@ void http2_block_take(void *ctx, const struct http2_block *block, uint64_t time_
 {
 	struct http2_side *side = ctx;
 	struct header_list fields = { 0 };
-	struct http2_head head = { .fields = side->owner->config.want_frames ? &fields : NULL };
+	const struct protocol_config *config = &side->owner->config;
+	struct http2_head head = { .fields = config->want_frames ? &fields : NULL,
+				   .few = config->few_fields };
 	const struct block_context c = {
 		.protocol = side->owner, .side = side, .block = block, .head = &head, .time_ns = time_ns
 	};

@@ -86,7 +86,8 @@ static bool pseudo_take(struct http2_head *head, const struct hpack_field *field
 int http2_head_begin(struct http2_head *head, size_t limit_bytes)
 {
 	*head = (struct http2_head){ .message = message_new(MESSAGE_REQUEST, limit_bytes),
-				     .fields = head->fields };
+				     .fields = head->fields,
+				     .few = head->few };
 	return head->message ? 0 : -ENOMEM;
 }
 
@@ -103,6 +104,8 @@ void http2_head_field(void *ctx, const struct hpack_field *field)
 	    message_add_header(head->message, head->fields, field->name, field->value, field->flags) < 0)
 		head->cut = true;
 	if (is_pseudo && pseudo_take(head, field))
+		return;
+	if (head->few && !message_asks(field->name))
 		return;
 	if (message_add_header(head->message, &head->message->headers, field->name, field->value,
 			       field->flags) < 0)

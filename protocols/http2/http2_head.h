@@ -25,15 +25,16 @@ struct http2_head {
 		*message; /* owned until somebody takes it; never NULL after a read that gave 0 or -EBADMSG */
 	enum http2_first first;
 	struct header_list *fields; /* when wanted: every field in wire order, in the message's arena */
-	bool has_request_field;	    /* :method, :scheme, :path or :authority, by name */
-	bool has_status;	    /* by name */
-	unsigned int pseudo_seen;   /* a bit for each of the four request fields, by name */
-	bool unknown;		    /* some name or value is */
-	bool cut;		    /* fields are missing: the limit was met */
+	bool few;		  /* of the others only those stay in the message that message_asks() names */
+	bool has_request_field;	  /* :method, :scheme, :path or :authority, by name */
+	bool has_status;	  /* by name */
+	unsigned int pseudo_seen; /* a bit for each of the four request fields, by name */
+	bool unknown;		  /* some name or value is */
+	bool cut;		  /* fields are missing: the limit was met */
 };
 
 /*
- * `fields` of the head may be set to a list that is to be filled; all else is
+ * `fields` of the head may be set to a list that is to be filled, and `few`; all else is
  * set anew. Inflates a block, or what there is of it, into a new message of
  * limit_bytes. hpack NULL: the block was lost; all is unknown.
  * 0; -EBADMSG: the block is wrong; -EAGAIN: see hpack_inflate(): with both an

@@ -240,7 +240,7 @@ static int section_apply(const struct http3_place *place, struct http2_head *hea
 int http3_section_take(const struct http3_place *place, bool now)
 {
 	struct http3_half *half = place->half;
-	struct http2_head head = { 0 };
+	struct http2_head head = { .few = place->protocol->config.few_fields };
 	int err = head_read(place, now, &head);
 
 	if (err == -EAGAIN)

@@ -197,6 +197,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	config.from_start[0] = !(data[0] & 8);
 	config.from_start[1] = !(data[0] & 16);
 	config.want_bodies = data[0] & 32;
+	config.few_fields = data[0] & 64;
 	http1 = http1_protocol.create(&config, &handler);
 	must(http1 != NULL);
 	for (size_t i = 1; i + 3 <= size;) {

@@ -70,6 +70,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.from_start = { !(choice & 4), !(choice & 8) },
 		.after_upgrade = choice & 16,
 		.want_frames = choice & 32,
+		.few_fields = choice & 128,
 		.upgrade_settings = SLICE("AAMAAABkAAUAAP__"),
 		.want_bodies = choice & 32,
 		.body_limit_bytes = 64,

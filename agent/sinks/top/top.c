@@ -228,6 +228,7 @@ static int top_init(struct sink *sink, const struct sink_config *config)
 const struct sink_ops top_sink = {
 	.format = "text",
 	.view = VIEW_TOP,
+	.fields = SINK_FIELDS_ALWAYS,
 	.stays = true,
 	.size = sizeof(struct sink),
 	.init = top_init,

@@ -647,6 +647,21 @@ static void test_connections(void **state)
 	sample_fini(&sample);
 }
 
+/* Only then are all fields kept. */
+static void test_wanted_fields(void **state)
+{
+	struct filter *filter = parse_good("status:200 or (path:/ !header:x)");
+
+	(void)state;
+	assert_true(filter_wants_fields(filter));
+	assert_true(filter_about_exchanges(filter));
+	filter_free(filter);
+	filter = parse_good("status:200 host:h path:/ grpc:5");
+	assert_false(filter_wants_fields(filter));
+	filter_free(filter);
+	assert_false(filter_wants_fields(NULL));
+}
+
 /* Of what is told as opaque the hello message names the host. */
 static void test_opaque_has_its_name(void **state)
 {
@@ -824,6 +839,7 @@ int main(void)
 		cmocka_unit_test(test_many_paths),
 		cmocka_unit_test(test_addresses),
 		cmocka_unit_test(test_connections),
+		cmocka_unit_test(test_wanted_fields),
 		cmocka_unit_test(test_opaque_has_its_name),
 		cmocka_unit_test(test_kernel_sets),
 		cmocka_unit_test(test_containers),

@@ -126,7 +126,7 @@ static void run_note(void *ctx, enum protocol_note note, uint64_t n)
 	message_text_note(&((struct run *)ctx)->text, note, n);
 }
 
-static void run_open(struct run *run, enum protocol_role role, bool from_start, bool want_bodies)
+static void run_create(struct run *run)
 {
 	struct protocol_handler handler = {
 		.ctx = run,
@@ -139,6 +139,12 @@ static void run_open(struct run *run, enum protocol_role role, bool from_start, 
 		.note = run_note,
 	};
 
+	run->http1 = http1_protocol.create(&run->config, &handler);
+	assert_non_null(run->http1);
+}
+
+static void run_open(struct run *run, enum protocol_role role, bool from_start, bool want_bodies)
+{
 	*run = (struct run){ 0 };
 	run->config = (struct protocol_config){
 		.role = role,
@@ -148,8 +154,15 @@ static void run_open(struct run *run, enum protocol_role role, bool from_start, 
 		.message_limit_bytes = 65536,
 		.pipeline_limit = 16,
 	};
-	run->http1 = http1_protocol.create(&run->config, &handler);
-	assert_non_null(run->http1);
+	run_create(run);
+}
+
+/* Before anything is fed. */
+static void run_few(struct run *run)
+{
+	http1_protocol.destroy(run->http1);
+	run->config.few_fields = true;
+	run_create(run);
 }
 
 /* Requests travel in direction SENT for a client and where the role must be learnt. */
@@ -302,12 +315,14 @@ static void case_play_hole(struct run *run, const struct http1_case *row, size_t
 	}
 }
 
-static char *case_text(const struct http1_case *row, bool want_bodies)
+static char *case_text(const struct http1_case *row, bool want_bodies, bool few)
 {
 	struct run run;
 	char *text;
 
 	run_open(&run, ROLE_CLIENT, true, want_bodies);
+	if (few)
+		run_few(&run);
 	case_play(&run, row, NO_SPLIT, false);
 	http1_protocol.finish(run.http1, DIRECTION_RECEIVED, ++run.now_ns);
 	text = strdup(message_text_get(&run.text));
@@ -344,7 +359,7 @@ static void test_every_hole(void **state)
 	for (size_t i = 0; i < CASES; i++)
 		for (int variant = 0; variant < 16; variant++) {
 			const struct http1_case *row = &http1_cases[i];
-			char *whole = case_text(row, variant & 2);
+			char *whole = case_text(row, variant & 2, false);
 
 			for (size_t at = 0; at < case_len(row); at++)
 				for (size_t size = 1; size < 200; size = hole_next(size, variant))
@@ -767,6 +782,21 @@ static const struct rule rules[] = {
 	  .resyncs = 1,
 	  .script = "> POST /a HTTP/1.1\\r\\nTransfer-Encoding: chunked\\r\\n\\r\\n10000000000000000\\r\\nab",
 	  .expected = "request 0 POST /a 1.1 {Transfer-Encoding: chunked} 0~ [gap]\n" },
+	{ .name = "chunk sizes: upper case, leading zeros, blanks and extensions",
+	  .script =
+		  "> POST /a HTTP/1.1\\r\\nTransfer-Encoding: chunked\\r\\n\\r\\n0000000000000000000A \\r\\n"
+		  "0123456789\\r\\nb;x=y\\r\\n0123456789a\\r\\n00\\r\\n\\r\\n",
+	  .expected = "request 0 POST /a 1.1 {Transfer-Encoding: chunked} 21\n" },
+	{ .name = "a chunk size with a sign of its kind",
+	  .refused = 1,
+	  .resyncs = 1,
+	  .script = "> POST /a HTTP/1.1\\r\\nTransfer-Encoding: chunked\\r\\n\\r\\n0x1\\r\\nab",
+	  .expected = "request 0 POST /a 1.1 {Transfer-Encoding: chunked} 0~ [gap]\n" },
+	{ .name = "a chunk size behind the letters of hexadecimal",
+	  .refused = 1,
+	  .resyncs = 1,
+	  .script = "> POST /a HTTP/1.1\\r\\nTransfer-Encoding: chunked\\r\\n\\r\\ng\\r\\nab",
+	  .expected = "request 0 POST /a 1.1 {Transfer-Encoding: chunked} 0~ [gap]\n" },
 	{ .name = "a negative chunk size",
 	  .refused = 1,
 	  .resyncs = 1,
@@ -1061,6 +1091,64 @@ static void test_heads_again(void **state)
 	}
 }
 
+static void erase_lists(char *text)
+{
+	char *to = text;
+
+	for (bool inside = false; *text; text++) {
+		inside |= *text == '{' || strncmp(text, " trailers {", 11) == 0;
+		if (!inside)
+			*to++ = *text;
+		inside &= *text != '}' || !strchr(" \n", text[1]);
+	}
+	*to = 0;
+}
+
+/* Where nobody wants all fields the messages are the same but for those. */
+static void test_few_fields(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < CASES; i++) {
+		char *all = case_text(&http1_cases[i], false, false),
+		     *few = case_text(&http1_cases[i], false, true);
+
+		erase_lists(all);
+		erase_lists(few);
+		assert_string_equal(few, all);
+		free(all);
+		free(few);
+	}
+}
+
+/* Kept are those that somebody asks for, in each way of reading; all of them frame, and are judged. */
+static void test_few_fields_kept(void **state)
+{
+	static const char text[] =
+		"POST /a HTTP/1.1\r\nHOST: h\r\nAccept: */*\r\nConnection: "
+		"keep-alive\r\nX-Trace-Identifier-Of-Some-"
+		"Length: 1\r\nContent-Type:  a/b \r\nUser-Agent: x\r\nContent-Length: 2\r\nx_y: 1\r\n\r\nab"
+		"POST /b HTTP/1.1\r\nHost: h\r\nhost: i\r\nTransfer-Encoding: chunked\r\n\r\n"
+		"0\r\nX: 1\r\ngrpc-status: 0\r\n\r\n"
+		"GET /c HTTP/1.1\r\nA: b\r\n c\r\nHost: h\r\n\r\n";
+
+	(void)state;
+	for (size_t step = 1; step <= sizeof(text); step++) {
+		struct run run;
+
+		run_open(&run, ROLE_CLIENT, true, false);
+		run_few(&run);
+		for (size_t at = 0; at < sizeof(text) - 1; at += step)
+			run_feed(&run, TURN_REQUEST, text + at,
+				 sizeof(text) - 1 - at < step ? sizeof(text) - 1 - at : step);
+		assert_string_equal(
+			run.text.text,
+			"request 0 POST /a 1.1 {HOST: h; Connection: keep-alive; Content-Type: a/b} 2\n"
+			"request 0 POST /b 1.1 {Host: h; host: i} 0 trailers {grpc-status: 0} [malformed]\n"
+			"request 0 GET /c 1.1 {Host: h} 0\n");
+		run_close(&run, END_CLOSED);
+	}
+}
+
 /* So does the framing that a head gave. */
 static void test_framed_again(void **state)
 {
@@ -1252,6 +1340,8 @@ int main(void)
 		cmocka_unit_test(test_many_headers),
 		cmocka_unit_test(test_heads_again),
 		cmocka_unit_test(test_framed_again),
+		cmocka_unit_test(test_few_fields),
+		cmocka_unit_test(test_few_fields_kept),
 		cmocka_unit_test(test_long_header),
 		cmocka_unit_test(test_long_request_line),
 		cmocka_unit_test(test_body_limit),

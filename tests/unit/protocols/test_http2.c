@@ -90,6 +90,17 @@ static const struct row rows[] = {
 	    G(1) "response 1 200 2.0 {} 0 [in-flight]\n", .end = END_IN_FLIGHT),
 	ROW("bodies", START GET(1) OK(1), G(1) "response 1 200 2.0 {a: 1} \"hello\"\n",
 	    .config = { .want_bodies = true, .body_limit_bytes = 100 }),
+	ROW("few fields",
+	    START
+	    "> headers 1 :method=POST :scheme=http :authority=h :path=/1 user-agent=u content-type=a/b\n"
+	    "> headers 1 end x=y grpc-status=0\n"
+	    "< headers 1 :status=200 server=s grpc-status=5\n< headers 1 end grpc-status=7 z=1\n",
+	    "request 1 POST http://h /1 2.0 {content-type: a/b} 0 trailers {grpc-status: 0}\n"
+	    "response 1 200 2.0 {grpc-status: 5} 0 trailers {grpc-status: 7}\n",
+	    .config = { .few_fields = true }),
+	ROW("few fields, Host says something else",
+	    START "> headers 1 end :method=GET :scheme=http :authority=a :path=/1 b=c host=b\n",
+	    "request 1 GET http://a /1 2.0 {host: b} 0 [malformed]\n", .config = { .few_fields = true }),
 	ROW("body cut", START GET(1) OK(1), G(1) "response 1 200 2.0 {a: 1} \"hel\" [truncated]\n",
 	    .config = { .want_bodies = true, .body_limit_bytes = 3 }),
 	ROW("header limit",

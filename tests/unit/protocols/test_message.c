@@ -59,6 +59,43 @@ static void test_header_found(void **state)
 }
 
 /* The list is as before when a field finds no room. */
+/* Some of others' names are taken for them, too: never the other way round. */
+static void test_fields_asked_for(void **state)
+{
+	static const struct {
+		const char *name;
+		bool asked;
+	} rows[] = {
+		{ "host", true },
+		{ "Upgrade", true },
+		{ "CONNECTION", true },
+		{ "grpc-status", true },
+		{ "Content-Type", true },
+		{ "HTTP2-Settings", true },
+		{ "hosts", false },
+		{ "content-encoding", true },
+		{ "content-length", false },
+		{ "user-agent", false },
+		{ "traceparent", false },
+		{ "upgrada", false },
+		{ "npgrade", false },
+		{ "connectiom", false },
+		{ "xontent-type", false },
+		{ "content-typf", false },
+		{ "", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct slice name = slice_of_string(rows[i].name);
+
+		if (message_asks(name) != rows[i].asked)
+			fail_msg("%s", rows[i].name);
+		assert_true(!rows[i].asked || MESSAGE_ASKED_LENGTHS >> name.len & 1);
+	}
+	assert_false(message_asks(slice_of(NULL, 0)));
+}
+
 static void test_limit(void **state)
 {
 	struct message *message = message_new(MESSAGE_REQUEST, 2048);
@@ -101,7 +138,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_new_knows_nothing), cmocka_unit_test(test_headers_in_order),
 		cmocka_unit_test(test_header_found),	  cmocka_unit_test(test_limit),
-		cmocka_unit_test(test_no_memory),
+		cmocka_unit_test(test_no_memory),	  cmocka_unit_test(test_fields_asked_for),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
