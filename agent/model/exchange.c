@@ -4,35 +4,25 @@
 
 #include "content/content.h"
 
-#include <stdlib.h>
-
-struct exchange *exchange_take(struct exchange *exchange)
+bool exchange_take(struct exchange_own *own, struct exchange *exchange)
 {
-	struct own {
-		struct exchange exchange; /* first: what exchange_free() is given */
-		struct conn_facts conn;
-	} *own = exchange->keepable ? malloc(sizeof(*own)) : NULL;
-
-	if (!own)
-		return NULL;
+	if (!exchange->keepable)
+		return false;
 	own->exchange = *exchange;
 	own->conn = *exchange->conn;
 	own->exchange.conn = &own->conn;
 	exchange->request = NULL;
 	exchange->response = NULL;
 	exchange->interim_count = 0;
-	return &own->exchange;
+	return true;
 }
 
-void exchange_free(struct exchange *exchange)
+void exchange_fini(struct exchange *exchange)
 {
-	if (!exchange)
-		return;
 	message_free(exchange->request);
 	message_free(exchange->response);
 	for (size_t i = 0; i < exchange->interim_count; i++)
 		message_free(exchange->interims[i]);
-	free(exchange);
 }
 
 bool exchange_counts(const struct exchange *exchange)

@@ -52,12 +52,21 @@ struct exchange {
 	bool split_known;
 };
 
+/* An exchange that has its messages, and the facts of its connection. */
+struct exchange_own {
+	struct exchange exchange;
+	struct conn_facts conn;
+};
+
 /*
- * An exchange of its own that has the messages, which the given one loses, and the facts of the connection as
- * they are now: a connection may turn to TLS, or change hands, before the exchange is shown. NULL: out of
- * memory, or the exchange is not keepable; nothing changed then.
+ * The messages, which the exchange loses, go over to *own, with the facts of the connection as they are now:
+ * a connection may turn to TLS, or change hands, before the exchange is shown. False: the exchange is not
+ * keepable, and nothing changed.
  */
-struct exchange *exchange_take(struct exchange *exchange);
+bool exchange_take(struct exchange_own *own, struct exchange *exchange);
+
+/* Frees the messages of an exchange. */
+void exchange_fini(struct exchange *exchange);
 
 /*
  * Does it belong in a table, whose rows show no marks? Not what may be no HTTP at all, and not the second
@@ -65,9 +74,6 @@ struct exchange *exchange_take(struct exchange *exchange);
  * before hark, is one exchange anyway.
  */
 bool exchange_counts(const struct exchange *exchange);
-
-/* Frees the exchange with its messages; NULL is legal. */
-void exchange_free(struct exchange *exchange);
 
 /* RFC 9113, 7: "NO_ERROR", "CANCEL", …; NULL for codes that the RFC does not name. */
 const char *exchange_h2_error_name(uint32_t error);

@@ -20,15 +20,14 @@
 #define HOLD_NS		 UINT64_C(500000000)
 #define HOLD_POLLS	 4 /* at least: after a pause of hark's own, a poll is half a second by itself */
 #define SHOWN_A_CONN_MAX 64
-/* With what finds it. */
-#define ITEM_BYTES   (sizeof(struct join_item) + sizeof(struct join_alike))
-#define BUDGET_SHARE 4 /* of the budget: what all that waits may take */
+#define BUDGET_SHARE	 4 /* of the budget: what all that waits may take */
 
 struct join {
 	join_fn *fn;
 	void *ctx;
 	struct join_table table;
 	struct join_item *waits; /* by due time */
+	struct spares owns;	 /* of what waited */
 	uint64_t now_ns, poll;
 	struct budget *budget;
 	size_t message_bytes; /* of all that wait */
@@ -65,8 +64,8 @@ static struct join_sign sign_of(const struct exchange *exchange)
 	if (!request || !request->method.data || !request->target.data)
 		return sign;
 	sign.request_known = true;
-	sign.request = hash_on(HASH_START, request->method);
-	sign.request = hash_on(sign.request, request->target);
+	sign.request = hash_words(HASH_START, request->method);
+	sign.request = hash_words(sign.request, request->target);
 	return sign;
 }
 
@@ -74,7 +73,7 @@ static struct join_sign sign_of(const struct exchange *exchange)
 
 static size_t exchange_bytes(const struct exchange *exchange)
 {
-	size_t bytes = sizeof(*exchange) + sizeof(*exchange->conn) + message_memory(exchange->request) +
+	size_t bytes = sizeof(struct exchange_own) + message_memory(exchange->request) +
 		       message_memory(exchange->response);
 
 	for (size_t i = 0; i < exchange->interim_count; i++)
@@ -84,7 +83,7 @@ static size_t exchange_bytes(const struct exchange *exchange)
 
 static size_t join_bytes(const struct join *join)
 {
-	return join->message_bytes + join->table.items.count * ITEM_BYTES;
+	return join->message_bytes + join_items_memory(&join->table.items);
 }
 
 static void join_charge(struct join *join)
@@ -99,15 +98,21 @@ static void item_stop_waiting(struct join *join, struct join_item *item)
 	DL_DELETE(item->conn->waiting, item);
 }
 
+static void own_free(struct join *join, struct exchange_own *own)
+{
+	exchange_fini(&own->exchange);
+	spares_give(&join->owns, own);
+}
+
 static void item_free(struct join *join, struct join_item *item)
 {
-	if (item->exchange) {
+	if (item->own) {
 		item_stop_waiting(join, item);
+		own_free(join, item->own);
 	} else {
 		DL_DELETE(item->conn->shown, item);
 		item->conn->shown_count--;
 	}
-	exchange_free(item->exchange);
 	join_item_free(&join->table.items, item);
 	join_charge(join);
 }
@@ -125,13 +130,13 @@ static void item_keep_in_mind(struct join *join, struct join_item *item)
 /* Shown without its other end; what is needed to know that end by stays. */
 static void item_show(struct join *join, struct join_item *item)
 {
-	struct exchange *exchange = item->exchange;
+	struct exchange_own *own = item->own;
 
 	item_stop_waiting(join, item);
 	join_charge(join);
-	item->exchange = NULL;
-	item->wanted = join->fn(join->ctx, exchange);
-	exchange_free(exchange);
+	item->own = NULL;
+	item->wanted = join->fn(join->ctx, &own->exchange);
+	own_free(join, own);
 	item_keep_in_mind(join, item);
 }
 
@@ -158,7 +163,7 @@ static void show_older(struct join *join, struct join_conn *conn, const struct j
 static void show_joined(struct join *join, struct join_conn *conn, struct join_item *item,
 			struct exchange *exchange, const struct join_sign *sign)
 {
-	struct exchange *held = item->exchange;
+	struct exchange *held = &item->own->exchange;
 	bool held_first = sign->role != ROLE_SERVER;
 	struct exchange *first = held_first ? held : exchange, *second = held_first ? exchange : held;
 
@@ -210,7 +215,7 @@ static void item_wait(struct join *join, struct join_item *item)
 {
 	uint64_t end_ns = item->sign.start_ns + item->sign.duration_ns;
 
-	item->held_bytes = exchange_bytes(item->exchange);
+	item->held_bytes = exchange_bytes(&item->own->exchange);
 	join->message_bytes += item->held_bytes;
 	item->due_ns = (end_ns > join->now_ns ? end_ns : join->now_ns) + HOLD_NS;
 	item->due_poll = join->poll + HOLD_POLLS;
@@ -218,20 +223,31 @@ static void item_wait(struct join *join, struct join_item *item)
 	DL_APPEND2(join->waits, item, waits_prev, waits_next);
 }
 
+/* NULL: out of memory, or the exchange cannot be kept. */
+static struct exchange_own *own_take(struct join *join, struct exchange *exchange)
+{
+	struct exchange_own *own = spares_take(&join->owns, sizeof(*own));
+
+	if (own && exchange_take(own, exchange))
+		return own;
+	spares_give(&join->owns, own);
+	return NULL;
+}
+
 static void wait_or_show(struct join *join, struct join_conn *conn, struct exchange *exchange,
 			 const struct join_sign *sign)
 {
 	struct join_item *item;
 
-	make_room(join, ITEM_BYTES + exchange_bytes(exchange));
+	make_room(join, sizeof(*item) + exchange_bytes(exchange));
 	item = join_item_new(&join->table.items, conn, sign);
 	if (!item) {
 		counter_add(COUNTER_LIMIT_JOINS, 1);
 		join->fn(join->ctx, exchange);
 		return;
 	}
-	item->exchange = exchange_take(exchange);
-	if (item->exchange) {
+	item->own = own_take(join, exchange);
+	if (item->own) {
 		item_wait(join, item);
 		join_charge(join);
 		return;
@@ -277,7 +293,7 @@ void join_exchange(struct join *join, struct exchange *exchange)
 		join->fn(join->ctx, exchange);
 	else if (!item)
 		wait_or_show(join, conn, exchange, &sign);
-	else if (item->exchange)
+	else if (item->own)
 		show_joined(join, conn, item, exchange, &sign);
 	else
 		show_late(join, item, exchange, &sign);
@@ -304,8 +320,8 @@ static void forget_facts(struct join_conn *peer, const struct conn_facts *facts)
 	struct join_item *item;
 
 	DL_FOREACH (peer->waiting, item)
-		if (item->exchange->peer == facts)
-			item->exchange->peer = NULL;
+		if (item->own->exchange.peer == facts)
+			item->own->exchange.peer = NULL;
 }
 
 void join_conn_closed(struct join *join, const struct conn_facts *facts)
@@ -361,6 +377,8 @@ void join_free(struct join *join)
 		join_table_remove(&join->table, join->table.by_facts);
 	while (join->table.by_place)
 		join_table_remove(&join->table, join->table.by_place);
+	join_items_fini(&join->table.items);
+	spares_fini(&join->owns);
 	join_charge(join);
 	free(join);
 }

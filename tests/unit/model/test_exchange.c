@@ -122,8 +122,8 @@ static void test_freeing(void **state)
 	(void)state;
 	exchange->request = message_new(MESSAGE_REQUEST, 0);
 	exchange->response = message_new(MESSAGE_RESPONSE, 0);
-	exchange_free(exchange);
-	exchange_free(NULL);
+	exchange_fini(exchange);
+	free(exchange);
 }
 
 int main(void)

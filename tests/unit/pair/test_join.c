@@ -184,7 +184,8 @@ static void give(struct stage *stage, const char *word)
 	exchange->keepable = true;
 	stage->conns[(unsigned char)letter].exchanges++;
 	join_exchange(stage->join, exchange);
-	exchange_free(exchange);
+	exchange_fini(exchange);
+	free(exchange);
 }
 
 static void run(struct stage *stage, const char *script)
@@ -309,7 +310,8 @@ static void give_large(struct stage *stage, uint32_t key, size_t bytes)
 	exchange->key = key;
 	exchange->keepable = exchange->duration_known = true;
 	join_exchange(stage->join, exchange);
-	exchange_free(exchange);
+	exchange_fini(exchange);
+	free(exchange);
 }
 
 /*

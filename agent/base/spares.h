@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Blocks of one size that come and go with every exchange: a few of those that went are kept for the next
+ * ones, so that the steady state allocates nothing. Checkers of memory see each block come and go.
+ */
+#ifndef HARK_SPARES_H
+#define HARK_SPARES_H
+
+#include <stddef.h>
+#include <stdlib.h>
+
+#if defined(__SANITIZE_ADDRESS__)
+#define SPARES_MAX 0
+#else
+#define SPARES_MAX 64
+#endif
+
+struct spare {
+	struct spare *next;
+};
+
+struct spares { /* all zero: none */
+	struct spare *first;
+	size_t count;
+};
+
+/* A block of the size, which is the same in all calls with these spares; not zeroed. NULL: out of memory. */
+static inline void *spares_take(struct spares *spares, size_t size)
+{
+	struct spare *spare = spares->first;
+
+	if (!spare)
+		return malloc(size);
+	spares->first = spare->next;
+	spares->count--;
+	return spare;
+}
+
+/* Takes the block; NULL is legal. */
+static inline void spares_give(struct spares *spares, void *block)
+{
+	struct spare *spare = (struct spare *)block;
+
+	if (!spare || spares->count >= SPARES_MAX) {
+		free(block);
+		return;
+	}
+	spare->next = spares->first;
+	spares->first = spare;
+	spares->count++;
+}
+
+static inline void spares_fini(struct spares *spares)
+{
+	while (spares->first) {
+		struct spare *spare = spares->first;
+
+		spares->first = spare->next;
+		free(spare);
+	}
+	spares->count = 0;
+}
+
+#endif
