@@ -24,10 +24,11 @@ struct spares { /* all zero: none */
 	size_t count;
 };
 
-/* A block of the size, which is the same in all calls with these spares; not zeroed. NULL: out of memory. */
+/* A block of the size, which is the same in all calls with these spares; not zeroed. NULL: out of memory.
+ * spares NULL, here and below: nothing is kept. */
 static inline void *spares_take(struct spares *spares, size_t size)
 {
-	struct spare *spare = spares->first;
+	struct spare *spare = spares ? spares->first : NULL;
 
 	if (!spare)
 		return malloc(size);
@@ -41,7 +42,7 @@ static inline void spares_give(struct spares *spares, void *block)
 {
 	struct spare *spare = (struct spare *)block;
 
-	if (!spare || spares->count >= SPARES_MAX) {
+	if (!spare || !spares || spares->count >= SPARES_MAX) {
 		free(block);
 		return;
 	}

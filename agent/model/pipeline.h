@@ -16,6 +16,7 @@
 
 struct pair;
 struct budget;
+struct spares;
 
 struct tls_key;
 
@@ -80,9 +81,10 @@ void pipeline_config_init(struct pipeline_config *config);
 struct pipeline {
 	struct pipeline_config config;
 	struct pipeline_handler handler;
-	struct pair **watched; /* pairs with open exchanges; NULL: nobody watches them */
-	uint64_t now_ns;       /* of the newest event */
-	uint64_t poll;	       /* EVENT_POLLs so far */
+	struct pair **watched;	/* pairs with open exchanges; NULL: nobody watches them */
+	struct spares *entries; /* of all pairs; NULL: they are not kept for the next exchange */
+	uint64_t now_ns;	/* of the newest event */
+	uint64_t poll;		/* EVENT_POLLs so far */
 	bool lost_told;
 	uint32_t lost; /* records so far, as the newest event told (event_header.lost) */
 };

@@ -14,9 +14,8 @@
 #include "pair.h"
 
 #include "base/counters.h"
+#include "base/spares.h"
 #include "pair_entry.h"
-
-#include <stdlib.h>
 
 void pair_init(struct pair *pair, const struct pipeline *pipeline, struct conn_facts *facts)
 {
@@ -90,7 +89,7 @@ static void entry_unlist(struct pair *pair, struct pair_entry *entry)
 	pair_watch(pair);
 }
 
-static void entry_free(struct pair_entry *entry)
+static void entry_free(const struct pair *pair, struct pair_entry *entry)
 {
 	for (int i = 0; i < 2; i++) {
 		if (entry->half[i].done)
@@ -98,13 +97,13 @@ static void entry_free(struct pair_entry *entry)
 	}
 	for (size_t i = 0; i < entry->interim_count; i++)
 		message_free(entry->interims[i]);
-	free(entry);
+	spares_give(pair->pipeline->entries, entry);
 }
 
 static void entry_remove(struct pair *pair, struct pair_entry *entry)
 {
 	entry_unlist(pair, entry);
-	entry_free(entry);
+	entry_free(pair, entry);
 }
 
 void pair_fini(struct pair *pair)
@@ -114,7 +113,7 @@ void pair_fini(struct pair *pair)
 	while (pair->behind)
 		entry_remove(pair, pair->behind);
 	if (pair->aside)
-		entry_free(pair->aside);
+		entry_free(pair, pair->aside);
 	pair->aside = NULL;
 	pair_watch(pair);
 }
@@ -222,7 +221,7 @@ static struct pair_entry *entry_add(struct pair *pair, uint32_t key)
 
 	if (pair->open >= pair->pipeline->config.exchange_limit)
 		pair_shed(pair);
-	entry = malloc(sizeof(*entry));
+	entry = spares_take(pair->pipeline->entries, sizeof(*entry));
 	if (!entry)
 		return NULL;
 	*entry = (struct pair_entry){ .key = key, .poll = pair->pipeline->poll };

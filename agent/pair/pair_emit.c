@@ -27,7 +27,8 @@ struct exchange pair_entry_exchange(const struct pair_entry *entry)
 		.interim_count = entry->interim_count,
 	};
 
-	memcpy(exchange.interims, entry->interims, sizeof(exchange.interims));
+	if (entry->interim_count)
+		memcpy(exchange.interims, entry->interims, sizeof(exchange.interims));
 	if (exchange.request)
 		exchange.flags |= exchange.request->flags;
 	if (exchange.response)

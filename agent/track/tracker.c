@@ -30,6 +30,7 @@ struct tracker *tracker_new(const struct pipeline_config *config, const struct p
 	tracker->pipeline.handler = *handler;
 	tracker->next_sequence = 1;
 	tracker->pipeline.watched = &tracker->watched;
+	tracker->pipeline.entries = &tracker->entries;
 	if (!config->pid_count)
 		return tracker;
 	tracker->pids = calloc(config->pid_count, sizeof(*tracker->pids));
@@ -55,6 +56,7 @@ void tracker_free(struct tracker *tracker)
 		tracker_process_remove(tracker, tracker->processes);
 	tracker_quic_free(tracker);
 	tracker_places_free(tracker);
+	spares_fini(&tracker->entries);
 	free(tracker->pids);
 	free(tracker);
 }

@@ -6,6 +6,7 @@
 #ifndef HARK_TRACKER_TABLE_H
 #define HARK_TRACKER_TABLE_H
 
+#include "base/spares.h"
 #include "base/table.h"
 #include "conn.h"
 #include "model/container.h"
@@ -99,6 +100,7 @@ struct tracker {
 	uint64_t next_sequence;
 	uint64_t sweep_ns, pending_ns;	       /* when both were last looked at */
 	struct pair *watched;		       /* pairs with open exchanges */
+	struct spares entries;		       /* of pairs */
 	struct quic_socket *quic_by_id, *quic; /* of tracker_quic.c */
 	size_t quic_bytes;		       /* of them, in the budget */
 };
