@@ -457,6 +457,27 @@ struct endpoint *routes_find(struct routes *routes, struct slice host, struct sl
 	return endpoint;
 }
 
+struct endpoint *routes_find_again(struct routes *routes, struct routes_memo *memo, struct slice host,
+				   struct slice method, struct slice path, bool grpc)
+{
+	bool same = memo->endpoint && memo->generation == routes->tree.generation && memo->grpc == grpc;
+	struct endpoint *before = memo->endpoint;
+
+	if (same && memo->twice) {
+		frequent_count(&routes->tree.frequent, &entry_of(before)->rank, 1);
+		return before;
+	}
+	memo->endpoint = routes_find(routes, host, method, path, grpc);
+	if (memo->endpoint->overflow) {
+		*memo = (struct routes_memo){ .endpoint = NULL };
+		return &routes->rest;
+	}
+	memo->twice = same && memo->endpoint == before && memo->generation == routes->tree.generation;
+	memo->generation = routes->tree.generation;
+	memo->grpc = grpc;
+	return memo->endpoint;
+}
+
 struct endpoint *routes_find_uncounted(struct routes *routes, struct slice host, struct slice method,
 				       struct slice path, bool grpc)
 {

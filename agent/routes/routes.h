@@ -63,6 +63,18 @@ void routes_free(struct routes *routes); /* NULL is legal */
 struct endpoint *routes_find(struct routes *routes, struct slice host, struct slice method, struct slice path,
 			     bool grpc);
 
+/* What routes_find() found for a request. All zero: nothing yet. */
+struct routes_memo {
+	struct endpoint *endpoint; /* NULL: nothing */
+	uint64_t generation;	   /* of the routes, which it holds for */
+	bool grpc;
+	bool twice; /* it was found again: learning wants to see what comes twice */
+};
+
+/* routes_find() for a request that the memo is of: for one that came before it is known at once. */
+struct endpoint *routes_find_again(struct routes *routes, struct routes_memo *memo, struct slice host,
+				   struct slice method, struct slice path, bool grpc);
+
 /* The same for a request that is not to be counted (yet): it does not speak for its endpoint to have room. */
 struct endpoint *routes_find_uncounted(struct routes *routes, struct slice host, struct slice method,
 				       struct slice path, bool grpc);

@@ -17,7 +17,8 @@ static void put_identity(struct json_writer *writer, const struct conn_facts *co
 
 	json_number(writer, "hark.connection", conn->id);
 	json_role(writer, conn->role);
-	json_server(writer, conn, slice_of(NULL, 0), -1);
+	json_server_address(writer, conn);
+	json_server_port(writer, conn);
 	json_client(writer, conn);
 	json_socket(writer, &conn->sock);
 	json_tls(writer, conn);

@@ -14,7 +14,11 @@ struct json_origins;
 struct json_origins *json_origins_new(void);	      /* NULL: out of memory */
 void json_origins_free(struct json_origins *origins); /* NULL is legal */
 
-/* The keys of an exchange from client.address to hark.connection. */
-void json_origin(struct json_writer *writer, struct json_origins *origins, const struct exchange *exchange);
+size_t json_origins_bytes(void); /* that they take */
+
+/* The keys of an exchange from client.address to hark.connection; port: the server's, as the socket has it,
+ * before them. */
+void json_origin(struct json_writer *writer, struct json_origins *origins, const struct exchange *exchange,
+		 bool port);
 
 #endif

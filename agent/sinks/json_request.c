@@ -1,45 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A table with two places a hash. All bytes that the text was made of stand in
- * it and are compared. A request takes another's place only when it comes for the
- * second time and no third one missed that place in between: those that never come
- * again cost next to nothing and move nothing out.
+ * A place for each of the known requests. The route stands behind the request's
+ * keys, so that both are one copy, and is written anew when it is another one.
  */
 #include "json_request.h"
 
-#include "base/hash.h"
-
 #include <stdlib.h>
 
-#define PLACES	  512 /* a power of 2 */
-#define BYTES_MAX 192 /* of a request; longer ones are not kept */
-#define TEXT_MAX  384 /* nor is what takes more to write */
-
-/* All that the text and the URL are made of, but for CONNECT. */
-enum part {
-	PART_METHOD,
-	PART_SCHEME,
-	PART_TARGET,
-	PART_AUTHORITY, /* :authority, or Host where that is not there */
-	PARTS
-};
-
-struct parts {
-	struct slice part[PARTS];
-};
+/* What takes more to write is not kept. */
+#define TEXT_MAX   448
+#define SERVER_MAX 120
 
 struct place {
-	uint64_t hash;	    /* of what is kept */
-	uint64_t missed;    /* of what was looked for last, in vain */
-	uint16_t len;	    /* of the text; 0: nothing is kept */
-	struct parts parts; /* in `bytes` */
-	struct url url;	    /* the same */
-	uint8_t bytes[BYTES_MAX];
+	uint64_t taken;			 /* of the known request; 0: nothing is kept */
+	uint64_t route_of;		 /* the routes' generation that the route is of */
+	const struct endpoint *endpoint; /* whose route stands in the text; NULL: none does */
+	uint16_t request_len, len;	 /* of the text: up to the route, and all of it */
+	uint16_t server_len;		 /* 0: there is no host, or it is not kept */
+	char server[SERVER_MAX];
 	char text[TEXT_MAX];
 };
 
 struct json_requests {
-	struct place places[PLACES];
+	struct place places[KNOWN_REQUESTS];
 };
 
 struct json_requests *json_requests_new(void)
@@ -47,139 +30,118 @@ struct json_requests *json_requests_new(void)
 	return calloc(1, sizeof(struct json_requests));
 }
 
+size_t json_requests_bytes(void)
+{
+	return sizeof(struct json_requests);
+}
+
 void json_requests_free(struct json_requests *requests)
 {
 	free(requests);
 }
 
-static struct parts parts_of(const struct exchange *exchange)
+/* Its place, if it is kept and holds this very request. */
+static struct place *place_of(struct json_requests *requests, const struct known_request *known)
 {
-	const struct message *request = exchange->request;
-	struct slice authority = request->authority;
+	struct place *place = known->place < KNOWN_REQUESTS ? &requests->places[known->place] : NULL;
 
-	if (!authority.data)
-		authority = message_header(request, SLICE("host"));
-	return (struct parts){ .part = { [PART_METHOD] = request->method,
-					 [PART_SCHEME] = exchange_scheme(exchange),
-					 [PART_TARGET] = request->target,
-					 [PART_AUTHORITY] = authority } };
+	return place && place->taken == known->taken ? place : NULL;
 }
 
-static uint64_t hash_of(const struct parts *parts)
+static void put_request(struct json_writer *writer, const struct known_request *known,
+			const struct exchange *exchange)
 {
-	uint64_t hash = hash_words(HASH_START, parts->part[PART_TARGET]);
+	struct slice scheme = exchange_scheme(exchange);
+	const struct url *url = &known->url;
 
-	hash = hash_words(hash, parts->part[PART_AUTHORITY]);
-	return hash_words(hash, parts->part[PART_METHOD]);
-}
-
-/* Where it is kept; else where it may be. */
-static struct place *place_find(struct json_requests *requests, uint64_t hash)
-{
-	struct place *one = &requests->places[hash % PLACES];
-	struct place *two = &requests->places[(hash >> 32) % PLACES];
-
-	if (one->hash == hash || !one->len)
-		return one;
-	return two->hash == hash || !two->len ? two : one;
-}
-
-/* Nothing is not the same as something empty. */
-static bool part_equal(struct slice a, struct slice b)
-{
-	return slice_equal(a, b) && !a.data == !b.data;
-}
-
-static bool parts_equal(const struct parts *a, const struct parts *b)
-{
-	for (size_t i = 0; i < PARTS; i++)
-		if (!part_equal(a->part[i], b->part[i]))
-			return false;
-	return true;
-}
-
-/* The same place in the copies of the parts; data NULL: it lies in none. */
-static struct slice slice_in_copy(struct slice s, const struct parts *from, const struct parts *copies)
-{
-	for (size_t i = PART_TARGET; s.data && i < PARTS; i++) {
-		struct slice part = from->part[i];
-
-		if (part.data && s.data >= part.data && s.data + s.len <= part.data + part.len)
-			return slice_of(copies->part[i].data + (s.data - part.data), s.len);
-	}
-	return slice_of(NULL, 0);
-}
-
-/* False: there is no room, or the URL says something that lies elsewhere. */
-static bool place_fill(struct place *place, const struct parts *parts, const struct url *url)
-{
-	size_t at = 0;
-
-	for (size_t i = 0; i < PARTS; i++) {
-		struct slice part = parts->part[i];
-
-		if (part.len > BYTES_MAX - at)
-			return false;
-		if (part.len)
-			memcpy(place->bytes + at, part.data, part.len);
-		place->parts.part[i] = slice_of(part.data ? place->bytes + at : NULL, part.len);
-		at += part.len;
-	}
-	place->url = *url;
-	place->url.authority = slice_in_copy(url->authority, parts, &place->parts);
-	place->url.host = slice_in_copy(url->host, parts, &place->parts);
-	place->url.path = slice_in_copy(url->path, parts, &place->parts);
-	place->url.query = slice_in_copy(url->query, parts, &place->parts);
-	return !url->authority_form && !url->host.data == !place->url.host.data;
-}
-
-static void place_keep(struct place *place, const struct parts *parts, const struct url *url, uint64_t hash,
-		       const struct buffer *line, size_t start)
-{
-	size_t len = line->len - start;
-
-	place->len = 0;
-	if (line->failed || !len || len > TEXT_MAX || !place_fill(place, parts, url))
-		return;
-	memcpy(place->text, line->data + start, len);
-	place->hash = hash;
-	place->len = (uint16_t)len;
-}
-
-static void put_parts(struct json_writer *writer, const struct parts *parts, const struct url *url)
-{
-	if (parts->part[PART_METHOD].data)
-		json_text(writer, "http.request.method", parts->part[PART_METHOD]);
-	if (parts->part[PART_SCHEME].data)
-		json_text(writer, "url.scheme", parts->part[PART_SCHEME]);
+	if (known->method.data)
+		json_text(writer, "http.request.method", known->method);
+	if (scheme.data)
+		json_text(writer, "url.scheme", scheme);
 	if (url->path.data)
 		json_text(writer, "url.path", redact_target(writer->redact, url->path, &writer->scratch));
 	if (url->query.data)
 		json_text(writer, "url.query", redact_target(writer->redact, url->query, &writer->scratch));
 }
 
-struct url json_request(struct json_writer *writer, struct json_requests *requests,
-			const struct exchange *exchange)
+/* What was written since `start`. 0: it is too long, or not whole. */
+static uint16_t text_keep(char *text, size_t max, const struct buffer *line, size_t start)
 {
-	size_t start = writer->line.len;
-	struct url url = { 0 };
-	struct parts parts;
-	struct place *place;
-	uint64_t hash;
+	size_t len = line->len - start;
 
-	if (!exchange->request)
-		return url;
-	parts = parts_of(exchange);
-	hash = hash_of(&parts);
-	place = place_find(requests, hash);
-	if (place->len && place->hash == hash && parts_equal(&place->parts, &parts)) {
-		buffer_put(&writer->line, place->text, place->len);
-		return place->url;
+	if (line->failed || len > max)
+		return 0;
+	memcpy(text, line->data + start, len);
+	return (uint16_t)len;
+}
+
+/* The request's keys were written from `start` on. */
+static void request_keep(struct json_requests *requests, const struct known_request *known,
+			 const struct buffer *line, size_t start)
+{
+	struct place *place = &requests->places[known->place];
+
+	*place = (struct place){ .taken = known->taken };
+	place->request_len = place->len = text_keep(place->text, sizeof(place->text), line, start);
+	if (!place->len)
+		place->taken = 0;
+}
+
+static void route_keep(struct place *place, const struct routes_memo *memo, const struct buffer *line,
+		       size_t start)
+{
+	size_t request_len = place->request_len;
+	uint16_t len = text_keep(place->text + request_len, sizeof(place->text) - request_len, line, start);
+
+	place->len = (uint16_t)(request_len + len);
+	place->endpoint = len ? memo->endpoint : NULL;
+	place->route_of = memo->generation;
+}
+
+void json_request(struct json_writer *writer, struct json_requests *requests,
+		  const struct known_request *known, const struct exchange *exchange, const char *route)
+{
+	const struct routes_memo *memo = &known->route;
+	struct place *place = place_of(requests, known);
+	struct buffer *line = &writer->line;
+	size_t start = line->len;
+
+	if (place && route && place->endpoint == memo->endpoint && place->route_of == memo->generation) {
+		buffer_put(line, place->text, place->len);
+		return;
 	}
-	url_of_request(exchange->request, &url);
-	put_parts(writer, &parts, &url);
-	if (!place->len || place->missed == hash)
-		place_keep(place, &parts, &url, hash, &writer->line, start);
-	place->missed = hash;
-	return url;
+	if (place) {
+		buffer_put(line, place->text, place->request_len);
+	} else {
+		put_request(writer, known, exchange);
+		if (known->place < KNOWN_REQUESTS)
+			request_keep(requests, known, line, start);
+	}
+	start = line->len;
+	if (route)
+		json_text(writer, "http.route", slice_of_string(route));
+	if (route && place && memo->endpoint)
+		route_keep(place, memo, line, start);
+}
+
+bool json_request_server(struct json_writer *writer, struct json_requests *requests,
+			 const struct known_request *known)
+{
+	struct place *place = place_of(requests, known);
+	const struct url *url = &known->url;
+	struct buffer *line = &writer->line;
+	size_t start = line->len;
+
+	if (place && place->server_len) {
+		buffer_put(line, place->server, place->server_len);
+		return true;
+	}
+	if (!url->host.data)
+		return false;
+	json_text(writer, "server.address", url->host);
+	if (url->port_known)
+		json_number(writer, "server.port", url->port);
+	if (place)
+		place->server_len = text_keep(place->server, sizeof(place->server), line, start);
+	return true;
 }

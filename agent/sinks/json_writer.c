@@ -99,19 +99,22 @@ void json_client(struct json_writer *writer, const struct conn_facts *conn)
 	json_number(writer, "client.port", peer ? sock->peer_port : sock->local_port);
 }
 
-void json_server(struct json_writer *writer, const struct conn_facts *conn, struct slice host, int port)
+void json_server_address(struct json_writer *writer, const struct conn_facts *conn)
 {
 	const struct event_socket *sock = &conn->sock;
-	bool peer = conn->role == ROLE_CLIENT, known = sides_known(conn);
 
-	if (host.data)
-		json_text(writer, "server.address", host);
-	else if (known)
-		json_address(writer, "server.address", sock, peer ? sock->peer : sock->local);
-	if (port >= 0)
-		json_number(writer, "server.port", (uint64_t)port);
-	else if (known)
-		json_number(writer, "server.port", peer ? sock->peer_port : sock->local_port);
+	if (sides_known(conn))
+		json_address(writer, "server.address", sock,
+			     conn->role == ROLE_CLIENT ? sock->peer : sock->local);
+}
+
+void json_server_port(struct json_writer *writer, const struct conn_facts *conn)
+{
+	const struct event_socket *sock = &conn->sock;
+
+	if (sides_known(conn))
+		json_number(writer, "server.port",
+			    conn->role == ROLE_CLIENT ? sock->peer_port : sock->local_port);
 }
 
 void json_tls(struct json_writer *writer, const struct conn_facts *conn)

@@ -73,9 +73,9 @@ void json_places(struct json_writer *writer, const struct container *container);
 void json_process(struct json_writer *writer, const struct mover *mover);
 void json_program(struct json_writer *writer, const struct mover *mover);
 void json_thread(struct json_writer *writer, const struct mover *mover);
-/* server.address and server.port as the URL has them (data NULL, port < 0: it does not), else the socket's,
- * as far as the role is known. */
-void json_server(struct json_writer *writer, const struct conn_facts *conn, struct slice host, int port);
+/* server.address and server.port as the socket has them, as far as the role is known. */
+void json_server_address(struct json_writer *writer, const struct conn_facts *conn);
+void json_server_port(struct json_writer *writer, const struct conn_facts *conn);
 void json_role(struct json_writer *writer, enum protocol_role role);
 /* hark.fd: where the mover's descriptor is not known, the socket's. */
 void json_fd(struct json_writer *writer, const struct mover *mover, const struct event_socket *sock);

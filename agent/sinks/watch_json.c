@@ -5,7 +5,7 @@
  */
 #include "sinks.h"
 
-#include "base/url.h"
+#include "base/budget.h"
 #include "body.h"
 #include "content/content.h"
 #include "json_origin.h"
@@ -19,6 +19,9 @@ struct sink {
 	bool pending_wanted;
 	struct body_reader bodies;
 	struct routes *routes; /* NULL: nobody says which */
+	struct known_requests *known;
+	struct budget *budget;
+	size_t charged_bytes; /* for what is kept of requests and origins */
 	struct json_origins *origins;
 	struct json_requests *requests;
 	struct content_memo last_type;
@@ -31,8 +34,12 @@ static int watch_json_init(struct sink *sink, const struct sink_config *config)
 	json_init(&sink->writer, config);
 	sink->origins = json_origins_new();
 	sink->requests = json_requests_new();
-	if (!sink->origins || !sink->requests)
+	sink->budget = config->stats ? config->stats->budget : NULL;
+	sink->known = known_requests_new();
+	if (!sink->origins || !sink->requests || !sink->known)
 		return -ENOMEM;
+	budget_set(sink->budget, &sink->charged_bytes,
+		   json_origins_bytes() + json_requests_bytes() + known_requests_bytes());
 	if (!config->stats || !config->stats->routes)
 		return 0;
 	sink->routes = routes_new(config->stats->routes);
@@ -46,20 +53,26 @@ static void watch_json_fini(struct sink *sink)
 	routes_free(sink->routes);
 	json_origins_free(sink->origins);
 	json_requests_free(sink->requests);
+	known_requests_free(sink->known);
+	budget_set(sink->budget, &sink->charged_bytes, 0);
 }
 
-/* The template as it is known by now. */
-static void put_route(struct sink *sink, const struct exchange *exchange, const struct url *url,
-		      const struct content *content)
+/* The template as it is known by now; NULL: it is not. */
+static const char *route_of(struct sink *sink, struct known_request *known, const struct content *content)
 {
-	const struct endpoint *endpoint;
+	if (!sink->routes || !known->url.path.data)
+		return NULL;
+	return routes_find_again(sink->routes, &known->route, known->url.host, known->method, known->path,
+				 content && content->path_is_name)
+		->route;
+}
 
-	if (!sink->routes || !url->path.data)
-		return;
-	endpoint = routes_find(sink->routes, url->host, exchange->request->method, url_path_plain(url->path),
-			       content && content->path_is_name);
-	if (endpoint->route)
-		json_text(&sink->writer, "http.route", slice_of_string(endpoint->route));
+/* The address of the server, the request's before the socket's. True: its port, too. */
+static bool put_server(struct sink *sink, const struct known_request *known, const struct exchange *exchange)
+{
+	if (!known || !json_request_server(&sink->writer, sink->requests, known))
+		json_server_address(&sink->writer, exchange->conn);
+	return known && known->url.port_known;
 }
 
 static void put_outcome(struct json_writer *writer, const struct exchange *exchange,
@@ -161,20 +174,22 @@ static void watch_json_exchange(struct sink *sink, const struct result *result)
 	const struct exchange *exchange = result->exchange;
 	struct json_writer *writer = &sink->writer;
 	const struct content *content = exchange_content_again(&sink->last_type, exchange);
-	struct url url;
+	struct known_request *known;
+	bool port;
 
 	/* One object an exchange is what programs expect: those of pending ones come on request only. */
 	if (result->kind == RESULT_PENDING && !sink->pending_wanted)
 		return;
 	if (exchange->start_ns)
 		json_time(writer, "time", exchange->start_ns);
-	url = json_request(writer, sink->requests, exchange);
-	put_route(sink, exchange, &url, content);
+	known = exchange->request ? known_requests_find(sink->known, exchange) : NULL;
+	if (known)
+		json_request(writer, sink->requests, known, exchange, route_of(sink, known, content));
 	if (exchange->response && exchange->response->status)
 		json_number(writer, "http.response.status_code", (uint64_t)exchange->response->status);
 	put_outcome(writer, exchange, content);
-	json_server(writer, exchange->conn, url.host, url.port_known ? url.port : -1);
-	json_origin(writer, sink->origins, exchange);
+	port = put_server(sink, known, exchange);
+	json_origin(writer, sink->origins, exchange, !port);
 	if (exchange->key)
 		json_number(writer, "hark.stream", message_stream(exchange_version(exchange), exchange->key));
 	json_fd(writer, &exchange->mover, &exchange->conn->sock);

@@ -6,6 +6,7 @@
 #include "base/buffer.h"
 #include "base/frequent.h"
 #include "base/table.h"
+#include "routes/known_request.h"
 #include "stats.h"
 
 #define WINDOW_SLOTS 16 /* of all windows */
@@ -36,7 +37,8 @@ struct stats_private {
 struct stats {
 	struct stats_config config; /* limit: never 0 */
 	bool interval_wanted;
-	struct routes *routes; /* BY_ENDPOINT: the rows hang on the endpoints */
+	struct routes *routes;	      /* BY_ENDPOINT: the rows hang on the endpoints */
+	struct known_requests *known; /* BY_ENDPOINT */
 	struct stats_private *rows;
 	struct frequent frequent; /* of them */
 	size_t held_bytes, charged_bytes;

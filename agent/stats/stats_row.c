@@ -160,7 +160,12 @@ int stats_rows_init(struct stats *stats)
 	routes.release = endpoint_release;
 	routes.ctx = stats;
 	stats->routes = routes_new(&routes);
-	return stats->routes ? 0 : -ENOMEM;
+	stats->known = known_requests_new();
+	if (!stats->routes || !stats->known)
+		return -ENOMEM;
+	stats->held_bytes = known_requests_bytes();
+	rows_charge(stats);
+	return 0;
 }
 
 void stats_rows_fini(struct stats *stats)
@@ -172,12 +177,16 @@ void stats_rows_fini(struct stats *stats)
 		stats_each(stats, stats->config.release, stats->config.ctx);
 	}
 	routes_free(stats->routes);
+	if (stats->known)
+		stats->held_bytes -= known_requests_bytes();
+	known_requests_free(stats->known);
 	HASH_ITER (hh, stats->rows, row, next) {
 		HASH_DEL(stats->rows, row);
 		row_free(stats, row);
 	}
 	frequent_fini(&stats->frequent);
 	row_free(stats, stats->overflow);
+	rows_charge(stats);
 }
 
 /* The server's name as sent, else its address as far as the role is known; data NULL: neither. */
@@ -191,21 +200,29 @@ static struct slice server_of(struct stats *stats, const struct exchange *exchan
 	return slice_of(stats->address.data, stats->address.len);
 }
 
+/* A request that names its server has the endpoint that it had before. */
+static struct endpoint *endpoint_of(struct stats *stats, const struct exchange *exchange, bool path_is_name,
+				    bool ended)
+{
+	static const struct known_request unknown;
+	struct known_request *request =
+		exchange->request ? known_requests_find(stats->known, exchange) : NULL;
+	const struct known_request *known = request ? request : &unknown;
+
+	if (ended && known->url.host.data)
+		return routes_find_again(stats->routes, &request->route, known->url.host, known->method,
+					 known->path, path_is_name);
+	return (ended ? routes_find : routes_find_uncounted)(stats->routes,
+							     server_of(stats, exchange, &known->url),
+							     known->method, known->path, path_is_name);
+}
+
 static struct stats_private *row_of_endpoint(struct stats *stats, const struct exchange *exchange,
 					     bool path_is_name, bool ended)
 {
-	struct slice method = { 0 };
-	struct url url = { 0 };
-	struct endpoint *endpoint;
+	struct endpoint *endpoint = endpoint_of(stats, exchange, path_is_name, ended);
 	struct stats_private *row;
 
-	if (exchange->request) {
-		url_of_request(exchange->request, &url);
-		method = exchange->request->method;
-	}
-	endpoint =
-		(ended ? routes_find : routes_find_uncounted)(stats->routes, server_of(stats, exchange, &url),
-							      method, url_path_plain(url.path), path_is_name);
 	if (endpoint->overflow) {
 		counter_add(COUNTER_LIMIT_ENDPOINTS, ended);
 		stats->overflow->row.folded = endpoint->folded;

@@ -52,7 +52,8 @@ static void put_conn(struct json_writer *writer, const struct conn_facts *conn)
 {
 	json_number(writer, "hark.connection", conn->id);
 	json_socket(writer, &conn->sock);
-	json_server(writer, conn, slice_of(NULL, 0), -1);
+	json_server_address(writer, conn);
+	json_server_port(writer, conn);
 	json_client(writer, conn);
 	json_tls(writer, conn);
 	json_process(writer, &conn->owner);
