@@ -36,7 +36,8 @@ static struct join_item *item_find(const struct join_items *items, enum join_by 
 {
 	const struct join_index *index = &items->by[by];
 	uint64_t hash = hash_by(by, conn, sign);
-	struct join_item *item = index->list_count ? index->lists[hash & (index->list_count - 1)] : NULL;
+	struct join_item *item =
+		index->list_count ? index->lists[hash & (index->list_count - 1)].first : NULL;
 
 	for (; item; item = item->by[by].next)
 		if (item->by[by].hash == hash && is_alike(item, conn, sign) &&
@@ -47,7 +48,7 @@ static struct join_item *item_find(const struct join_items *items, enum join_by 
 
 static struct join_item **list_of(const struct join_index *index, uint64_t hash)
 {
-	return &index->lists[hash & (index->list_count - 1)];
+	return &index->lists[hash & (index->list_count - 1)].first;
 }
 
 /* Twice as many lists. Without memory for them the lists there are grow longer. */
@@ -60,11 +61,11 @@ static void index_spread(struct join_index *index, enum join_by by)
 	if (!more.lists)
 		return;
 	for (size_t i = 0; i < index->list_count; i++) {
-		while (index->lists[i]) {
-			struct join_item *item = index->lists[i];
+		while (index->lists[i].first) {
+			struct join_item *item = index->lists[i].first;
 			struct join_item **list = list_of(&more, item->by[by].hash);
 
-			index->lists[i] = item->by[by].next;
+			index->lists[i].first = item->by[by].next;
 			item->by[by].next = *list;
 			*list = item;
 		}

@@ -52,9 +52,13 @@ struct join_item {
 	struct join_item *waits_prev, *waits_next; /* of all that wait */
 };
 
+struct join_list {
+	struct join_item *first;
+};
+
 /* Lists by hash, as many as there are items, about. */
 struct join_index {
-	struct join_item **lists;
+	struct join_list *lists;
 	size_t list_count; /* a power of 2; 0: none yet */
 	size_t count;	   /* of items in them */
 };
