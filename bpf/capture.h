@@ -160,6 +160,18 @@ static __always_inline __u64 wake_flags(const struct event_data *record)
 	return wake_sleeper();
 }
 
+/*
+ * Much at once is a body, most often, which nobody wants: the sooner the reader is there, the less of it is
+ * copied.
+ */
+static __always_inline __u64 wake_flags_bulk(const struct event_data *record)
+{
+	if (!((record->h.time_ns >> 4) & 3) &&
+	    bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) > settings.wake_bulk_bytes)
+		return BPF_RB_FORCE_WAKEUP;
+	return wake_flags(record);
+}
+
 /* A record without payload. */
 static __always_inline void submit_bare(const struct event_data *record)
 {
@@ -179,35 +191,36 @@ static __always_inline void submit_bare(const struct event_data *record)
  * One size class: reserve, copy, submit. 0, or -1 when the ring is full. Nobody looks behind the payload,
  * where the ring holds what it held before.
  */
-#define DEFINE_SUBMIT(bytes)                                                                \
-	struct record_##bytes {                                                             \
-		struct event_data data;                                                     \
-		__u8 payload[bytes];                                                        \
-	};                                                                                  \
-	static __always_inline int submit_##bytes(struct capture *c, __u64 n)               \
-	{                                                                                   \
-		struct record_##bytes *out = bpf_ringbuf_reserve(&events, sizeof(*out), 0); \
-		__u64 copied = n;                                                           \
-                                                                                            \
-		if (!out)                                                                   \
-			return -1;                                                          \
-		__builtin_memcpy(&out->data, &c->record, sizeof(out->data));                \
-		hide_value(copied);                                                         \
-		if (copied > (bytes))                                                       \
-			copied = (bytes);                                                   \
-		if (bpf_probe_read_user(out->payload, copied, (void *)c->range) < 0) {      \
-			copied = 0;                                                         \
-			out->data.hole = HOLE_FAULT;                                        \
-			kernel_count(KC_FAULTS, 1);                                         \
-			kernel_count(KC_BYTES_LOST, n);                                     \
-		} else {                                                                    \
-			kernel_count(KC_BYTES_COPIED, n);                                   \
-		}                                                                           \
-		out->data.len = n;                                                          \
-		out->data.copied = copied;                                                  \
-		out->data.h.size = sizeof(out->data) + copied;                              \
-		bpf_ringbuf_submit(out, wake_flags(&c->record));                            \
-		return 0;                                                                   \
+#define DEFINE_SUBMIT(bytes)                                                                               \
+	struct record_##bytes {                                                                            \
+		struct event_data data;                                                                    \
+		__u8 payload[bytes];                                                                       \
+	};                                                                                                 \
+	static __always_inline int submit_##bytes(struct capture *c, __u64 n)                              \
+	{                                                                                                  \
+		struct record_##bytes *out = bpf_ringbuf_reserve(&events, sizeof(*out), 0);                \
+		__u64 copied = n;                                                                          \
+                                                                                                           \
+		if (!out)                                                                                  \
+			return -1;                                                                         \
+		__builtin_memcpy(&out->data, &c->record, sizeof(out->data));                               \
+		hide_value(copied);                                                                        \
+		if (copied > (bytes))                                                                      \
+			copied = (bytes);                                                                  \
+		if (bpf_probe_read_user(out->payload, copied, (void *)c->range) < 0) {                     \
+			copied = 0;                                                                        \
+			out->data.hole = HOLE_FAULT;                                                       \
+			kernel_count(KC_FAULTS, 1);                                                        \
+			kernel_count(KC_BYTES_LOST, n);                                                    \
+		} else {                                                                                   \
+			kernel_count(KC_BYTES_COPIED, n);                                                  \
+		}                                                                                          \
+		out->data.len = n;                                                                         \
+		out->data.copied = copied;                                                                 \
+		out->data.h.size = sizeof(out->data) + copied;                                             \
+		bpf_ringbuf_submit(out,                                                                    \
+				   (bytes) < 4096 ? wake_flags(&c->record) : wake_flags_bulk(&c->record)); \
+		return 0;                                                                                  \
 	}
 
 DEFINE_SUBMIT(256)
@@ -545,18 +558,35 @@ static __always_inline void capture_run(struct capture *c, enum capture_form for
 		capture_here(c, form == CAPTURE_LOOPED);
 }
 
-/* How many of the next `len` bytes from pos on user space does not want. */
-static __always_inline __u32 skip_wanted(const struct skip_key *key, __u64 pos, bool seq32, __u32 len)
+#define SKIP_UNTOLD (~0u)
+
+/*
+ * How many of the next `len` bytes of the record's direction user space does not want. SKIP_UNTOLD: none, and
+ * that need not be told either; they are counted. may_be_untold: should the connection end amid these bytes,
+ * something else will tell how far it had got.
+ */
+static __always_inline __u32 skip_wanted(const struct skip_key *key, const struct event_data *record,
+					 __u32 len, bool may_be_untold)
 {
-	__u64 *until = bpf_map_lookup_elem(&skips, key);
+	struct skip *skip = bpf_map_lookup_elem(&skips, key);
+	bool seq32 = record->h.flags & EVENT_POS_SEQ32;
 	__s64 ahead;
 
-	if (!until)
+	if (!skip)
 		return 0;
-	ahead = seq32 ? (__s32)((__u32)*until - (__u32)pos) : (__s64)(*until - pos);
-	if (ahead <= 0)
-		return 0;
-	return ahead < len ? ahead : len;
+	ahead = seq32 ? (__s32)((__u32)skip->until - (__u32)record->pos) : (__s64)(skip->until - record->pos);
+	if (ahead <= len) {
+		if (seq32) /* 2 GiB on its number would be ahead again */
+			bpf_map_delete_elem(&skips, key);
+		return ahead > 0 ? ahead : 0;
+	}
+	if (may_be_untold && record->h.time_ns - skip->told_ns < SKIP_TOLD_NS) {
+		kernel_count(KC_BYTES_MOVED, len);
+		kernel_count(KC_BYTES_SKIPPED, len);
+		return SKIP_UNTOLD;
+	}
+	skip->told_ns = record->h.time_ns;
+	return len;
 }
 
 /*

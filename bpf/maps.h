@@ -83,8 +83,8 @@ MAP(pids, HASH, 65536, __u32, __u8);
 /* Marks that user space set on sockets (enum kernel_mark); only user space writes. */
 MAP(marks, HASH, 65536, __u64, __u32);
 
-/* Positions before which nobody wants the bytes; only user space writes. */
-MAP(skips, HASH, 16384, struct skip_key, __u64);
+/* Positions before which nobody wants the bytes. */
+MAP(skips, HASH, 16384, struct skip_key, struct skip);
 
 /* Byte counts of sockets that have no sequence numbers (Unix, MPTCP). */
 MAP(counts, HASH, 16384, struct count_key, __u64);

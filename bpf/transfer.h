@@ -345,7 +345,7 @@ static __noinline int ktls_turn(struct capture *c, __u64 pos, __u32 bytes)
 	c->record.offset = 0;
 	c->record.pos = pos;
 	if (bytes >= SKIP_WORTH_BYTES)
-		c->drop = skip_wanted(&key, pos, false, bytes);
+		c->drop = skip_wanted(&key, &c->record, bytes, false);
 	return 0;
 }
 
@@ -522,7 +522,9 @@ static __always_inline enum transfer_place transfer_here(struct capture *c, cons
 	} else if (mark && (*mark & KM_SKIP)) {
 		struct skip_key key = { .id = record->sock.id, .direction = record->direction };
 
-		c->drop = skip_wanted(&key, record->pos, record->h.flags & EVENT_POS_SEQ32, bytes);
+		c->drop = skip_wanted(&key, record, bytes, record->h.flags & EVENT_POS_SEQ32);
+		if (c->drop == SKIP_UNTOLD)
+			return place;
 	}
 	c->left = bytes;
 	c->part = c->message_count ? 0 : bytes; /* mmsghdr: each message has its own */

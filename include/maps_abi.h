@@ -154,7 +154,8 @@ struct kernel_settings {
 	__u32 pid_namespace; /* hark's own, by its number; 0: the initial one, whose numbers are the kernel's
 			      */
 	__u32 wake_bytes;    /* wake user space when the ring holds more */
-	__u8 filter_pids;    /* only the processes in `pids` */
+	__u32 wake_bulk_bytes; /* the same at a record of some KiB */
+	__u8 filter_pids;      /* only the processes in `pids` */
 	__u8 follow_children;
 	__u8 filter_ports;   /* only the sockets with a port of `ports` */
 	__u8 ignore_pids;    /* not the processes that `pids` says to ignore */
@@ -176,6 +177,18 @@ struct skip_key {
 	__u32 pid;	  /* 0 for sockets */
 	__u32 direction;
 };
+
+/*
+ * What nobody wants of one direction. Calls that lie before `until` leave a record now and then, as signs of
+ * life. User space writes both, the kernel side told_ns; should that hit what is another socket's by now, its
+ * next sign comes later.
+ */
+struct skip {
+	__u64 until;   /* the first position that is wanted again */
+	__u64 told_ns; /* when the newest record was left */
+};
+
+#define SKIP_TOLD_NS 250000000u
 
 struct count_key {
 	__u64 id;

@@ -24,8 +24,9 @@
 #include "maps_abi.h"
 #include "hark.skel.h" /* generated; it needs the types above */
 
-#define KM_MUTED       (KM_MUTED_SENT | KM_MUTED_RECEIVED)
-#define CONSUME_BUDGET 16384 /* records at once: under full load the ring is never empty */
+#define KM_MUTED	(KM_MUTED_SENT | KM_MUTED_RECEIVED)
+#define WAKE_BULK_BYTES (64 * 1024)
+#define CONSUME_BUDGET	16384 /* records at once: under full load the ring is never empty */
 
 /* libbpf speaks in lines, the verifier's log in one piece of many. */
 static int libbpf_say(enum libbpf_print_level level, const char *format, va_list args)
@@ -106,6 +107,8 @@ static void settings_fill(struct probes *probes, const struct probes_config *con
 		.snaplen_bytes = config->snaplen_bytes,
 		.pid_namespace = config->pid_namespace,
 		.wake_bytes = config->ring_bytes / 4,
+		.wake_bulk_bytes =
+			WAKE_BULK_BYTES < config->ring_bytes / 4 ? WAKE_BULK_BYTES : config->ring_bytes / 4,
 		.filter_pids = config->filter_pids || config->pid_count,
 		.follow_children = config->follow_children,
 		.filter_ports = config->port_count > 0,
@@ -370,18 +373,22 @@ static struct skip_key skip_key_of(uint64_t socket_id, const struct tls_key *ses
 	};
 }
 
-void probes_skip(struct probes *probes, uint64_t socket_id, const struct tls_key *session,
+bool probes_skip(struct probes *probes, uint64_t socket_id, const struct tls_key *session,
 		 enum event_direction direction, uint64_t pos)
 {
 	struct skip_key key = skip_key_of(socket_id, session);
+	struct skip skip = { .until = pos, .told_ns = clock_ns() };
 
 	key.direction = direction;
 	if (!key.id)
-		return;
-	if (bpf_map_update_elem(bpf_map__fd(probes->skeleton->maps.skips), &key, &pos, BPF_ANY) < 0)
+		return false;
+	if (bpf_map_update_elem(bpf_map__fd(probes->skeleton->maps.skips), &key, &skip, BPF_ANY) < 0) {
 		counter_add(COUNTER_LIMIT_MAPS, 1);
-	else if (!session)
-		mark_set(probes, socket_id, KM_SKIP, KM_SKIP);
+		return false;
+	}
+	if (!session)
+		mark_set(probes, socket_id, KM_SKIP | KM_PLACED, KM_SKIP | KM_PLACED);
+	return true;
 }
 
 static void skips_remove(struct probes *probes, struct skip_key key)

@@ -124,7 +124,8 @@ bool probes_has_records(const struct probes *probes);
 int probes_consume(struct probes *probes, event_fn *fn, void *ctx);
 
 void probes_mark(struct probes *probes, uint64_t socket_id, enum mark mark);
-void probes_skip(struct probes *probes, uint64_t socket_id, const struct tls_key *session,
+/* False: there is no room. */
+bool probes_skip(struct probes *probes, uint64_t socket_id, const struct tls_key *session,
 		 enum event_direction direction, uint64_t pos);
 void probes_forget(struct probes *probes, uint64_t socket_id);
 void probes_forget_session(struct probes *probes, const struct tls_key *session);

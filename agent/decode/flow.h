@@ -61,9 +61,9 @@ struct flow_side {
 	uint64_t lost_bytes;   /* so many of its first were lost before anybody knew what they are; 0: none,
 				* HOLE_UNKNOWN_SIZE */
 	uint64_t searched_bytes;
-	size_t turn_at;	     /* in `held`: the newest turn's beginning, which may still be a message's */
-	uint64_t skip_until; /* the last hint given */
-	uint32_t lost;	     /* event_header.lost of the newest record, or of the other direction's first */
+	size_t turn_at;	       /* in `held`: the newest turn's beginning, which may still be a message's */
+	uint64_t hinted_until; /* by the last hint given */
+	uint32_t lost;	       /* event_header.lost of the newest record, or of the other direction's first */
 	uint64_t last_ns;
 };
 

@@ -317,17 +317,19 @@ void flow_decode_hint_skip(struct flow *flow, enum event_direction direction)
 {
 	const struct pipeline *pipeline = flow->pipeline;
 	struct flow_side *side = &flow->side[direction];
-	uint64_t left;
+	uint64_t left, until;
 
 	if (flow->state != FLOW_HTTP || pipeline->config.want_bodies || pipeline->config.want_calls ||
 	    !pipeline->handler.skip)
 		return;
-	if (stream_waits(&side->stream) || side->stream.next < side->skip_until)
+	if (stream_waits(&side->stream) || side->stream.next < side->hinted_until)
 		return;
 	left = flow->ops->body_left(flow->decoder, direction);
 	if (left <= SKIP_WORTH_BYTES || left > UINT64_MAX / 4)
 		return;
-	side->skip_until = side->stream.next + left;
-	pipeline->handler.skip(pipeline->handler.ctx, flow->facts->sock.id, flow->session, direction,
-			       stream_event_pos(&side->stream, side->skip_until));
+	until = side->stream.next + left;
+	side->hinted_until = until;
+	if (pipeline->handler.skip(pipeline->handler.ctx, flow->facts->sock.id, flow->session, direction,
+				   stream_event_pos(&side->stream, until)))
+		side->stream.skipped_until = until;
 }

@@ -162,6 +162,23 @@ static void stream_finish(struct stream *stream, uint64_t time_ns)
 	stream->handler->finish(stream->ctx, time_ns);
 }
 
+/* FIN takes one sequence number: the end stands at `next` or one behind. */
+static unsigned int stream_fin(const struct stream *stream, bool eof)
+{
+	return eof && stream->seq32 ? 1 : 0;
+}
+
+/* Is all that is missing before pos skipped? The call that gets to where the skip ends leaves a record. */
+static bool stream_leaps(const struct stream *stream, uint64_t pos, bool eof)
+{
+	return pos > stream->next + stream_fin(stream, eof) && pos < stream->skipped_until;
+}
+
+static bool stream_is_due(const struct stream *stream, uint64_t pos, bool eof)
+{
+	return pos <= stream->next + stream_fin(stream, eof) || stream_leaps(stream, pos, eof);
+}
+
 /* record->pos <= next, or all between them was read: it is this record's turn. */
 static void stream_deliver(struct stream *stream, const struct stream_record *record)
 {
@@ -179,6 +196,9 @@ static void stream_deliver(struct stream *stream, const struct stream_record *re
 	}
 	if (record->reached && record->pos > stream->next) {
 		stream->past_counted += record->counted ? record->pos - stream->next : 0;
+		stream_jump(stream, record->pos, false, record->time_ns);
+	} else if (stream_leaps(stream, record->pos, record->eof)) {
+		stream->past_counted += record->pos - stream->next;
 		stream_jump(stream, record->pos, false, record->time_ns);
 	}
 	if (record->eof) {
@@ -198,12 +218,6 @@ static void stream_deliver(struct stream *stream, const struct stream_record *re
 		stream->handler->data(stream->ctx, payload, record->time_ns, record->mover);
 	if (len > payload.len)
 		stream->handler->hole(stream->ctx, len - payload.len, false, record->time_ns);
-}
-
-/* FIN takes one sequence number: the end stands at `next` or one behind. */
-static bool stream_is_due(const struct stream *stream, uint64_t pos, bool eof)
-{
-	return pos <= stream->next + (eof && stream->seq32 ? 1 : 0);
 }
 
 bool stream_is_blocked(const struct stream *stream)
@@ -250,7 +264,7 @@ void stream_step(struct stream *stream)
 	counter_add(COUNTER_STREAM_LATE, !chunk->parked);
 	stream->given_up = false;
 	if (!chunk->reached && !stream_is_due(stream, chunk->pos, chunk->eof))
-		stream_jump(stream, chunk->pos - (chunk->eof && stream->seq32), true, chunk->time_ns);
+		stream_jump(stream, chunk->pos - stream_fin(stream, chunk->eof), true, chunk->time_ns);
 	stream_deliver(stream, &record);
 	free(chunk);
 	if (stream_waits(stream)) {

@@ -50,6 +50,9 @@ struct stream {
 	bool doubted;
 	/* To be set when not every transfer leaves a record any more: what none stands for is no loss. */
 	bool unrecorded;
+	/* To be set at a position when from it on, before this one, not each transfer leaves a record, but is
+	 * counted by the kernel side: nobody wants the bytes. */
+	uint64_t skipped_until;
 	bool ended;
 	uint64_t next;		       /* the position that is due, in 64 bits */
 	uint64_t reference;	       /* the newest position, to widen the next ones by */

@@ -31,8 +31,9 @@ struct pipeline_handler {
 	/* Tell the kernel side. socket_id is event_socket.id. */
 	void (*mark)(void *ctx, uint64_t socket_id, enum mark mark);
 	/* Bytes of this direction before pos (in the units of event_data.pos) need not be copied.
-	 * session NULL: the socket's own bytes; else its plaintext. */
-	void (*skip)(void *ctx, uint64_t socket_id, const struct tls_key *session,
+	 * session NULL: the socket's own bytes; else its plaintext. True: from now on not each call that
+	 * lies before pos leaves a record. */
+	bool (*skip)(void *ctx, uint64_t socket_id, const struct tls_key *session,
 		     enum event_direction direction, uint64_t pos);
 	/* The socket is gone: its mark and skips may be removed. */
 	void (*forget)(void *ctx, uint64_t socket_id);

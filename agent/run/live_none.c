@@ -65,9 +65,10 @@ void probes_mark(struct probes *probes, uint64_t socket_id, enum mark mark)
 {
 }
 
-void probes_skip(struct probes *probes, uint64_t socket_id, const struct tls_key *session,
+bool probes_skip(struct probes *probes, uint64_t socket_id, const struct tls_key *session,
 		 enum event_direction direction, uint64_t pos)
 {
+	return false;
 }
 
 void probes_forget(struct probes *probes, uint64_t socket_id)

@@ -182,15 +182,15 @@ static __always_inline void handshake_done(struct kernel_session *session, const
 }
 
 /* How many of the call's bytes user space does not want. */
-static __always_inline __u32 plaintext_unwanted(const struct tls_call *call, __u8 direction, __u64 pos,
+static __always_inline __u32 plaintext_unwanted(const struct tls_call *call, const struct event_data *record,
 						__u32 moved)
 {
 	struct skip_key key = { .id = call->ssl,
 				.generation = call->generation,
 				.pid = current_number(),
-				.direction = direction };
+				.direction = record->direction };
 
-	return skip_wanted(&key, pos, false, moved);
+	return skip_wanted(&key, record, moved, true);
 }
 
 /*
@@ -369,7 +369,9 @@ static __always_inline int call_record(struct kernel_session *session, struct tl
 		c.range_bytes = call->size;
 	}
 	if (moved >= SKIP_WORTH_BYTES)
-		c.drop = plaintext_unwanted(call, direction, c.record.pos, moved);
+		c.drop = plaintext_unwanted(call, &c.record, moved);
+	if (c.drop == SKIP_UNTOLD)
+		return 0;
 	capture_run(&c, form);
 	return 0;
 }

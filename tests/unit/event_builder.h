@@ -177,12 +177,13 @@ static inline void bench_mark(void *ctx, uint64_t id, enum mark mark)
 	bench_log(ctx, "verdict %llu %s\n", (unsigned long long)id, names[mark]);
 }
 
-static inline void bench_skip(void *ctx, uint64_t id, const struct tls_key *session,
+static inline bool bench_skip(void *ctx, uint64_t id, const struct tls_key *session,
 			      enum event_direction direction, uint64_t pos)
 {
 	bench_log(ctx, "skip %llu %u %llu %s %llu\n", (unsigned long long)id,
 		  session ? (unsigned int)session->pid : 0, session ? (unsigned long long)session->ssl : 0,
 		  direction == DIRECTION_SENT ? "sent" : "received", (unsigned long long)pos);
+	return true;
 }
 
 static inline void bench_seek_sockets(void *ctx, uint32_t pid, bool wanted)

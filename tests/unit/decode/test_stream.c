@@ -63,8 +63,8 @@ static void drain(struct stream *stream)
 /*
  * A script: "POS:bytes" is a record, "POS:bytes+N" one with N bytes not copied, "POS$" the end, "POS:" that
  * the direction stands there, "POS=" and "POS=$" that all before POS was read (and that it ends), "!" a poll,
- * "~" the time of late records, "x" the loss of one. `base` is added to positions, `first` is the stream's
- * beginning for the offset.
+ * "~" the time of late records, "x" the loss of one, "^N" that of the next N bytes not each transfer leaves a
+ * record. `base` is added to positions, `first` is the stream's beginning for the offset.
  */
 static void run(const char *script, bool seq32, uint64_t base, bool beginning_seen, size_t limit)
 {
@@ -92,6 +92,10 @@ static void run(const char *script, bool seq32, uint64_t base, bool beginning_se
 				stream.given_up = true;
 				drain(&stream);
 			}
+			continue;
+		}
+		if (sscanf(word, "^%u", &pos) == 1) {
+			stream.skipped_until = stream.next + pos;
 			continue;
 		}
 		sscanf(word, "%u:%63[a-z]+%u", &pos, bytes, &missing);
@@ -141,6 +145,16 @@ static const struct {
 	{ "one of it comes after all", "0:ab 6= 2:cd 6:gh", "ab[4]gh" },
 	{ "one of no bytes", "0:ab 2= 1= 2:cd", "abcd" },
 	{ "flushed at the end", "0:ab 4:ef", "ab[lost 2]ef" },
+	{ "skipped", "0:ab ^8 5:f+1 8:i+1 10:cd", "ab[3]f[1][1]i[1]cd" },
+	{ "skipped, and one call goes past it", "0:ab ^8 8:i+3 12:cd", "ab[6]i[3]cd" },
+	{ "skipped, and one of it was copied", "0:ab ^8 4:ef 8:i+3", "ab[2]ef[2]i[3]" },
+	{ "skipped, and one of it is late", "0:ab ^8 6:g+3 4:ef 10:gh", "ab[4]g[3]gh" },
+	{ "skipped, and it ends in it", "0:ab ^8 6$", "ab[4]$" },
+	{ "skipped, and it stands in it", "0:ab ^8 6:", "ab[4]" },
+	{ "skipped, and read past in it", "0:ab ^8 6= 9:j 10:gh", "ab[4][3]jgh" },
+	{ "skipped, and the call at its end is lost", "0:ab ^8 4:ef 10:gh ! !", "ab[2]ef[lost 4]gh" },
+	{ "skipped, and more is lost", "0:ab ^4 12:gh ! !", "ab[lost 10]gh" },
+	{ "skipped, and the next is late", "0:ab ^8 12:kl 8:i+3", "ab[6]i[3]kl" },
 };
 
 static void test_rows(void **state)

@@ -1083,6 +1083,30 @@ static void test_skip_hint(void **state)
 	CHECK(bench, "skip 100 0 0 received 1000028\n1:GET /a 200 1000000\n1:GET /a 200 3\n");
 }
 
+/* Of what is skipped not each call leaves a record: the last one does, and none of it is lost. */
+static void test_skip_leaves_no_records(void **state)
+{
+	struct bench *bench = *state;
+	struct peer peer = peer_client();
+	uint64_t holes = counters[COUNTER_STREAM_HOLES];
+	struct event_data *event;
+
+	bench->quiet_conns = true;
+	bench_start(bench);
+	data_sent(bench, &peer, GET);
+	data_received(bench, &peer, "HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n");
+	peer.offset[1] += 999000;
+	event = data_make(bench, &peer, DIRECTION_RECEIVED, peer.offset[1], NULL, 0, 1000);
+	event->hole = HOLE_SKIPPED;
+	event_send(bench, event);
+	peer.offset[1] += 1000;
+	CHECK(bench, "skip 100 0 0 received 1000028\n1:GET /a 200 1000000\n");
+	data_sent(bench, &peer, GET);
+	data_received(bench, &peer, OK_3);
+	CHECK(bench, "skip 100 0 0 received 1000028\n1:GET /a 200 1000000\n1:GET /a 200 3\n");
+	assert_int_equal(counters[COUNTER_STREAM_HOLES], holes);
+}
+
 static void test_connection_limit(void **state)
 {
 	struct bench *bench = *state;
@@ -1773,6 +1797,7 @@ int main(void)
 		T(test_close_delimited),
 		T(test_close_delimited_server),
 		T(test_skip_hint),
+		T(test_skip_leaves_no_records),
 		T(test_connection_limit),
 		T(test_pid_filter),
 		T(test_out_of_order),
