@@ -130,6 +130,17 @@ bool routes_learn_child_at_once(const struct tree *tree, const struct node *chil
 
 /* --- many words at one position ---------------------------------------------------------- */
 
+/*
+ * "folder_locks" of /2.0/folder_locks/12 is a name, for what stands beneath it is numbers, UUIDs or tokens.
+ * Beneath an id stand names, or another id where its parent is the name of a collection.
+ */
+static bool holds_ids(const struct node *child)
+{
+	const struct node *placeholder = routes_tree_placeholder(child, SLICE(""));
+
+	return placeholder && placeholder->values <= VALUES_IDS;
+}
+
 static bool may_fold(const struct node *parent, const struct node *child, struct slice suffix)
 {
 	bool noun = child->look == LOOK_NOUN && child->state < NODE_FIXED && parent->follow == FOLLOW_NAMED;
@@ -137,6 +148,8 @@ static bool may_fold(const struct node *parent, const struct node *child, struct
 	if (!(routes_tree_is_candidate(child) || noun) || !slice_equal(child->suffix, suffix))
 		return false;
 	if (child->look == LOOK_PLURAL && names_follow(parent->follow))
+		return false;
+	if (!is_collection(parent->follow) && holds_ids(child))
 		return false;
 	return child->state != NODE_VARIED || is_collection(parent->follow) ||
 	       parent->follow == FOLLOW_ENTITY;

@@ -9,8 +9,9 @@
  * The rules were written with `tuning` at hand. Each of the other folders was
  * written after the rules had learnt from the folders before it. The first time
  * they gave: heldout 0.925, second 0.952, third 0.859 (full of words that no
- * list had), fourth 0.951, fifth 0.975. That is what to expect of an API that
- * is not here; the figures that the test prints are of known ones.
+ * list had), fourth 0.951, fifth 0.975, sixth 0.904 (ten public APIs with many
+ * collections at one position). That is what to expect of an API that is not
+ * here; the figures that the test prints are of known ones.
  */
 #include "routes/routes.h"
 
@@ -171,8 +172,8 @@ static const struct {
 	const char *folder;
 	double least;
 } folders[] = {
-	{ "tuning", 0.99 }, { "heldout", 0.97 }, { "second", 0.95 },
-	{ "third", 0.93 },  { "fourth", 0.97 },	 { "fifth", 0.96 },
+	{ "tuning", 0.99 }, { "heldout", 0.97 }, { "second", 0.95 }, { "third", 0.93 },
+	{ "fourth", 0.97 }, { "fifth", 0.96 },	 { "sixth", 0.91 },
 };
 
 struct totals {
