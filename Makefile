@@ -331,10 +331,20 @@ $(BUILD)/toy/hark: $(BUILD)/hark $(wildcard tests/toys/*)
 .PHONY: toy
 toy: build/toy/toy_peer $(BUILD)/toy/hark
 
+# The bare parsers beside hark, never sanitized.
+BENCH_LLHTTP := $(LLHTTP_SOURCES:/usr/share/llhttp/%.c=build/bench/llhttp/%.o)
+build/bench/llhttp/%.o: /usr/share/llhttp/%.c
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -O2 -g $(LLHTTP_CFLAGS) -c $< -o $@
+
+build/bench/parsers: $(BENCH_LLHTTP)
+build/bench/parsers: BENCH_FLAGS = $(LLHTTP_CFLAGS)
+build/bench/parsers: BENCH_LIBS = $(if $(BENCH_LLHTTP),,$(LLHTTP_LIBS)) $(shell $(PKG_CONFIG) --libs libnghttp2)
 build/bench/%: tests/bench/%.c
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS) -std=gnu11 -D_GNU_SOURCE $(WARNINGS) -o $@ $<
+	$(Q)$(CC) $(CFLAGS) -std=gnu11 -D_GNU_SOURCE $(WARNINGS) $(BENCH_FLAGS) -o $@ $^ $(BENCH_LIBS)
 
 .PHONY: bench-programs
 bench-programs: $(BENCH_PROGRAMS)

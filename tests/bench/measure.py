@@ -23,6 +23,9 @@ from harness import HARK, Program, free_port, run, wait_until  # noqa: E402
 from servers import Nginx, make_certificate, make_site  # noqa: E402
 
 CONNECTIONS = 16
+HTTP2_WORDS = ("-c8", "-m16")
+HTTP2_STREAMS = 8 * 16
+UNITS = {"": 1, "K": 2 ** 10, "M": 2 ** 20, "G": 2 ** 30}
 
 
 class Watch:
@@ -82,13 +85,14 @@ def serving_go(folder):
         server.stop()
 
 
-def wrk(nginx, tls, seconds):
-    """(requests a second, requests, wrk's pid)"""
-    url = f"https://127.0.0.1:{nginx.tls}/one" if tls else f"http://127.0.0.1:{nginx.http}/one"
-    done = run("wrk", f"-c{CONNECTIONS}", "-t1", f"-d{seconds}", url, deadline_s=seconds + 30)
+def wrk(nginx, tls, seconds, path="/one", connections=CONNECTIONS, port=None):
+    """(requests a second, requests, wrk's pid); of bodies (another path) bytes a second stand for requests."""
+    url = f"http{'s' if tls else ''}://127.0.0.1:{port or (nginx.tls if tls else nginx.http)}{path}"
+    done = run("wrk", f"-c{connections}", "-t1", f"-d{seconds}", "--timeout", "30", url, deadline_s=seconds + 60)
     assert "Socket errors" not in done.text and "Non-2xx" not in done.text, done.text
-    return (float(re.search(r"Requests/sec: +([\d.]+)", done.text)[1]),
-            int(re.search(r"(\d+) requests in", done.text)[1]), done.pid)
+    number, unit = re.search(r"Transfer/sec: +([\d.]+)([KMG]?)B", done.text).groups()
+    rate = re.search(r"Requests/sec: +([\d.]+)", done.text)[1] if path == "/one" else float(number) * UNITS[unit]
+    return float(rate), int(re.search(r"(\d+) requests in", done.text)[1]), done.pid
 
 
 def hey(server, seconds):
@@ -99,11 +103,24 @@ def hey(server, seconds):
     return float(re.search(r"Requests/sec:\s+([\d.]+)", done.text)[1]), int(statuses["200"]), None
 
 
+def h2load(port, tls, seconds, *words):
+    """(requests a second, requests, its pid, mean microseconds a request)"""
+    done = run("h2load", "-t1", "-D", seconds, *words, f"http{'s' if tls else ''}://127.0.0.1:{port}/one", deadline_s=seconds + 60)
+    assert " 0 failed, 0 errored, 0 timeout" in done.text, done.text
+    number, unit = re.search(r"time for request: +\S+ +\S+ +([\d.]+)(us|ms|s) ", done.text).groups()
+    return (float(re.search(r"finished in \S+, ([\d.]+) req/s", done.text)[1]),
+            int(re.search(r"(\d+) succeeded", done.text)[1]), done.pid, float(number) * {"us": 1, "ms": 1e3, "s": 1e6}[unit])
+
+
+def load_of_http2(nginx, seconds):
+    return h2load(nginx.tls, True, seconds, *HTTP2_WORDS)[:3]
+
+
 class Load:
     """Alternating runs of a load; what they kept, and what hark saw of them.
 
     ask(seconds) is the load: (requests a second, requests, its pid or None: its side is not counted). server() is
-    the pid of who answers."""
+    the pid of who answers; None: hark is to see nothing of it."""
 
     def __init__(self, folder, ask, server, rounds, seconds, *options):
         self.without, self.with_hark, self.missing, self.lost = [], [], [], []
@@ -117,14 +134,19 @@ class Load:
             self.with_hark.append(rate)
             self.lost.append(stats["events.lost"] + stats["bytes.lost"])
             # A load leaves up to one request a connection unanswered when it ends; hark may see their answers.
-            seen = [watch.count(one) for one in (pid, server()) if one]
-            self.missing.append(max(0, *(requests - one for one in seen)))
-            self.surplus = max(self.surplus, *(one - requests for one in seen))
+            seen = [watch.count(one) for one in (pid, server()) if one] if server else []
+            self.missing.append(max([0, *(requests - one for one in seen)]))
+            self.surplus = max([self.surplus, *(one - requests for one in seen)])
             watch.output.unlink()
 
     @property
     def ratio(self):
         return statistics.median(self.with_hark) / statistics.median(self.without)
+
+
+def cpu_s(pid):
+    """Processor time of all threads of a process until now, of those that ended excepted."""
+    return sum(int((thread / "schedstat").read_text().split()[0]) for thread in pathlib.Path(f"/proc/{pid}/task").iterdir()) / 1e9
 
 
 class View:
@@ -142,7 +164,7 @@ class View:
             os.close(terminal)
             threading.Thread(target=self.drain, args=(master,), daemon=True).start()
         wait_until(lambda: "hark: ready" in log_path.read_text(), "hark: ready")
-        self.before_s = self.cpu_s()
+        self.before_s = cpu_s(self.process.pid)
 
     @staticmethod
     def drain(master):
@@ -150,13 +172,9 @@ class View:
             while os.read(master, 65536):
                 pass
 
-    def cpu_s(self):
-        fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
     def stop(self):
         """Microseconds an exchange."""
-        taken_s = self.cpu_s() - self.before_s
+        taken_s = cpu_s(self.process.pid) - self.before_s
         self.process.send_signal(signal.SIGINT)
         assert self.process.wait(60) == 0
         stats = json.loads(self.stats_path.read_text())

@@ -6,7 +6,6 @@ What is kept of a server's throughput depends on the machine and is make bench's
 """
 import functools
 import pathlib
-import re
 import sys
 
 import pytest
@@ -14,6 +13,8 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 from conversations import WRITERS  # noqa: E402
+from counted import (MANY, collected, instructions_an_exchange, program_statistics, replay_command,  # noqa: E402
+                     runs_of_programs, sum_of_programs)
 from measure import CONNECTIONS, ROOT, Load, Watch, serving, wrk  # noqa: E402
 from harness import HARK, is_sanitized, run, scratch_folder, uses_sessions  # noqa: E402
 from soak import short_tls  # noqa: E402
@@ -24,7 +25,6 @@ INSTRUCTIONS = {"http1": 10_500, "http1-new": 15_900, "http2": 15_000}
 # The same of a recording whose secrets are overwritten, which looks at every byte of a head and its Huffman code.
 INSTRUCTIONS_REDACTED = 44_000
 MARGIN = 1.10
-FEW, MANY = 500, 3000  # the difference leaves the start and the end out
 # Of both sides of an exchange, a record a call: request out and in, then head and body each in a call of its own at
 # most (how many the client reads at once depends on the moment); over TLS a call is one record and no more.
 EVENTS = {"http1": 6.2, "http2": 6.2, "tls": 6.2}
@@ -47,30 +47,10 @@ def nginx(folder):
         yield server
 
 
-def replay_command(folder, protocol, exchanges):
-    recording = folder / f"{protocol}-{exchanges}.rec"
-    if not recording.exists():
-        WRITERS[protocol](recording, exchanges)
-    return HARK, "replay", recording, "-o", f"json:{folder / 'replay.json'}"
-
-
-def collected(folder, *command):
-    done = run("valgrind", "--tool=callgrind", f"--callgrind-out-file={folder / 'callgrind.out'}", *command, deadline_s=300)
-    return int(re.search(r"Collected : (\d+)", done.err.decode())[1])
-
-
-def instructions(folder, protocol, exchanges):
-    count = collected(folder, *replay_command(folder, protocol, exchanges))
-    lines = (folder / "replay.json").read_text().splitlines()
-    assert len(lines) == exchanges and not any('"hark.flags"' in line for line in lines)
-    return count
-
-
 @pytest.mark.skipif(is_sanitized(), reason="callgrind counts the sanitizer's instructions")
 @pytest.mark.parametrize("protocol", WRITERS)
 def test_instructions_an_exchange(folder, protocol):
-    few, many = (instructions(folder, protocol, exchanges) for exchanges in (FEW, MANY))
-    figure = (many - few) / (MANY - FEW)
+    figure = instructions_an_exchange(folder, protocol)
     print(f"{protocol}: {figure:.0f} instructions an exchange")
     assert figure <= INSTRUCTIONS[protocol] * MARGIN
 
@@ -131,26 +111,6 @@ def test_short_tls(folder, nginx, capture):
     assert counted.missing(nginx.worker(), 3000) == 0 and counted.missing(counted.client.pid, 3000) == 0
 
 
-def sum_of_programs(pid, fact):
-    """What the kernel says of the BPF programs of a process, all in all."""
-    values = {}
-    for entry in pathlib.Path(f"/proc/{pid}/fdinfo").iterdir():
-        try:
-            text = entry.read_text()
-        except FileNotFoundError:  # closed meanwhile
-            continue
-        facts = dict(line.split(":", 1) for line in text.splitlines() if ":" in line)
-        if fact in facts:
-            values[int(facts["prog_id"])] = int(facts[fact])
-    assert values
-    return sum(values.values())
-
-
-def runs_of_programs(pid):
-    """With kernel.bpf_stats_enabled."""
-    return sum_of_programs(pid, "run_cnt")
-
-
 @pytest.mark.skipif(not uses_sessions(), reason="before Linux 6.13 the programs have other forms")
 def test_verified_instructions(folder):
     """One more is not dear; a way more into much code is."""
@@ -164,17 +124,12 @@ def test_verified_instructions(folder):
 @pytest.mark.parametrize("what", ["getppid", "pipe"])
 def test_unrelated_calls_meet_no_program(folder, what):
     """In the socket way a call on no socket costs nothing: no program of hark runs. In the other one each does."""
-    switch = pathlib.Path("/proc/sys/kernel/bpf_stats_enabled")
-    before = switch.read_text()
-    switch.write_text("1")
-    try:
-        ran = {}
+    ran = {}
+    with program_statistics():
         for capture in ("socket", "syscall"):
             watch = Watch(folder, "--capture", capture)
             at_first = runs_of_programs(watch.process.pid)
             run(ROOT / "build/bench/loops", what, 0.3, deadline_s=60)
             ran[capture] = runs_of_programs(watch.process.pid) - at_first
             watch.stop()
-    finally:
-        switch.write_text(before)
     assert ran["socket"] * 20 < ran["syscall"], ran

@@ -6,7 +6,6 @@ Counted by callgrind, so the figures are the same on every machine. What grows b
 import concurrent.futures
 import os
 import pathlib
-import re
 import sys
 import tempfile
 
@@ -15,8 +14,9 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 import growth  # noqa: E402
+from counted import collected  # noqa: E402
 from measure import HARK  # noqa: E402
-from harness import is_sanitized, run  # noqa: E402
+from harness import is_sanitized  # noqa: E402
 
 # Tables and buffers that double, and log n, give a little more than 2; a walk over all that came before gives 4.
 LARGEST_RATIO = 2.5
@@ -27,10 +27,9 @@ pytestmark = pytest.mark.skipif(is_sanitized(), reason="callgrind counts the san
 def instructions(folder, name, size):
     recording = folder / f"{name}-{size}.rec"
     growth.write(name, recording, size)
-    done = run("valgrind", "--tool=callgrind", f"--callgrind-out-file={folder / f'{name}-{size}.out'}", HARK, "replay",
-               recording, "-q", *growth.INPUTS[name][2], deadline_s=RUN_S)
+    count = collected(folder, HARK, "replay", recording, "-q", *growth.INPUTS[name][2], name=f"{name}-{size}", deadline_s=RUN_S)
     recording.unlink()
-    return int(re.search(r"Collected : (\d+)", done.err.decode())[1])
+    return count
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a run of a BPF program costs that does nothing, as kernel.bpf_stats_enabled counts it: a part of each
+ * figure that it gives. Attached to getppid's way into the kernel alone of what this process does:
+ * empty_program CALLS. Prints nanoseconds a run; exits with 2 when the kernel does not count.
+ */
+#include <linux/bpf.h>
+#include <linux/perf_event.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define TRACEPOINT_ID "events/syscalls/sys_enter_getppid/id"
+
+static void fail(const char *what)
+{
+	perror(what);
+	exit(2);
+}
+
+static int bpf(int command, union bpf_attr *attr)
+{
+	return (int)syscall(SYS_bpf, command, attr, sizeof(*attr));
+}
+
+static int load_empty(void)
+{
+	struct bpf_insn instructions[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = 0 },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	union bpf_attr attr = {
+		.prog_type = BPF_PROG_TYPE_TRACEPOINT,
+		.insns = (uintptr_t)instructions,
+		.insn_cnt = sizeof(instructions) / sizeof(*instructions),
+		.license = (uintptr_t) "Dual BSD/GPL",
+	};
+	int program = bpf(BPF_PROG_LOAD, &attr);
+
+	if (program < 0)
+		fail("cannot load a BPF program");
+	return program;
+}
+
+static uint64_t tracepoint_id(void)
+{
+	FILE *file = fopen("/sys/kernel/tracing/" TRACEPOINT_ID, "r");
+	unsigned long id;
+
+	if (!file)
+		file = fopen("/sys/kernel/debug/tracing/" TRACEPOINT_ID, "r");
+	if (!file || fscanf(file, "%lu", &id) != 1)
+		fail("cannot read " TRACEPOINT_ID);
+	fclose(file);
+	return id;
+}
+
+static void attach(int program)
+{
+	struct perf_event_attr attr = {
+		.type = PERF_TYPE_TRACEPOINT,
+		.size = sizeof(attr),
+		.config = tracepoint_id(),
+		.sample_period = 1,
+	};
+	int event = (int)syscall(SYS_perf_event_open, &attr, 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
+
+	if (event < 0 || ioctl(event, PERF_EVENT_IOC_SET_BPF, program) ||
+	    ioctl(event, PERF_EVENT_IOC_ENABLE, 0))
+		fail("cannot attach to " TRACEPOINT_ID);
+}
+
+int main(int argc, char **argv)
+{
+	struct bpf_prog_info info = { 0 };
+	union bpf_attr attr = { 0 };
+
+	if (argc != 2) {
+		fprintf(stderr, "usage: empty_program CALLS\n");
+		return 2;
+	}
+	int program = load_empty();
+
+	attach(program);
+	for (long i = atol(argv[1]); i > 0; i--)
+		syscall(SYS_getppid);
+	attr.info.bpf_fd = (uint32_t)program;
+	attr.info.info_len = sizeof(info);
+	attr.info.info = (uintptr_t)&info;
+	if (bpf(BPF_OBJ_GET_INFO_BY_FD, &attr))
+		fail("cannot read what the program took");
+	if (!info.run_cnt) {
+		fprintf(stderr, "empty_program: not counted: kernel.bpf_stats_enabled is 0\n");
+		return 2;
+	}
+	printf("%.2f\n", (double)info.run_time_ns / (double)info.run_cnt);
+	return 0;
+}
