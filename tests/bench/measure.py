@@ -28,16 +28,32 @@ HTTP2_STREAMS = 8 * 16
 UNITS = {"": 1, "K": 2 ** 10, "M": 2 ** 20, "G": 2 ** 30}
 
 
+_harks = []
+
+
+def start_hark(*words, **more):
+    _harks.append(subprocess.Popen([HARK, *words], **more))
+    return _harks[-1]
+
+
+def end_what_is_left():
+    """Each hark that a bench left when it failed."""
+    for process in _harks:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+    _harks.clear()
+
+
 class Watch:
     """hark that writes every exchange as JSON to a file."""
 
-    def __init__(self, folder, *options):
-        self.output, self.stats_path = folder / "exchanges.json", folder / "stats.json"
+    def __init__(self, folder, *options, output=None):
+        self.output, self.stats_path = output or folder / "exchanges.json", folder / "stats.json"
         self.log_path = folder / "hark.log"
         with open(self.log_path, "wb") as log:
-            self.process = subprocess.Popen(
-                [HARK, "-o", f"json:{self.output}", "--stats-json", self.stats_path, *options],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            self.process = start_hark("-o", f"json:{self.output}", "--stats-json", self.stats_path, *options,
+                                      stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         wait_until(self.is_ready, "hark: ready")
 
     def is_ready(self):
@@ -156,9 +172,9 @@ class View:
         self.stats_path, log_path = folder / "view.stats.json", folder / "view.log"
         master, terminal = pty.openpty() if screen else (None, subprocess.DEVNULL)
         with open(log_path, "wb") as log:
-            self.process = subprocess.Popen(
-                [HARK, *words, "--stats-json", self.stats_path], stdin=terminal, stderr=log,
-                stdout=terminal if screen else subprocess.DEVNULL, env={**os.environ, "TERM": "xterm-256color"})
+            self.process = start_hark(*words, "--stats-json", self.stats_path, stdin=terminal, stderr=log,
+                                      stdout=terminal if screen else subprocess.DEVNULL,
+                                      env={**os.environ, "TERM": "xterm-256color"})
         if screen:
             fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 60, 200, 0, 0))
             os.close(terminal)
