@@ -350,14 +350,18 @@ build/bench/%: tests/bench/%.c
 bench-programs: $(BENCH_PROGRAMS)
 
 .PHONY: bench
-bench: ## measure what hark costs nginx, getppid and pipes (root, minutes)
+bench: ## every figure of docs/performance.md, or those of BENCH=tls,ready (root, 20 minutes)
 	@scripts/deps bench
 	@$(MAKE) --no-print-directory all bench-programs
-	@HARK=$(BUILD)/hark $(PYTHON) tests/bench/bench.py
+	@HARK=$(BUILD)/hark BENCH='$(BENCH)' $(PYTHON) tests/bench/bench.py
+
+.PHONY: bench-docs
+bench-docs: ## write what the last make bench measured into docs/performance.md and docs/growth.svg
+	@scripts/performance
 
 .PHONY: soak
 soak: ## a million exchanges and 100,000 short TLS connections, each end counted (root, long)
-	@scripts/deps bench
+	@scripts/deps check
 	@$(MAKE) --no-print-directory all
 	@HARK=$(BUILD)/hark $(PYTHON) tests/bench/soak.py
 

@@ -15,7 +15,7 @@ import time
 
 from measure import ROOT, end_what_is_left
 
-OUT = ROOT / "build/bench"
+OUT = pathlib.Path(os.environ.get("BENCH_OUT", ROOT / "build/bench"))
 TABLE, FIGURES, PICTURE = OUT / "performance.md", OUT / "figures.json", OUT / "growth.svg"
 
 
