@@ -131,13 +131,13 @@ def wakeups(ground):
     """hark is asked for a program that does nothing, yet learns of each one that begins: the quietest second counts."""
     watch = Watch(ground.folder, "-p", str(ground.bystander))
     time.sleep(SETTLE_S)
-    counts = []
-    for _ in range(QUIET_S + 1):
+    counts, quiet_s = [], min(QUIET_S, ground.rounds * ground.seconds)
+    for _ in range(quiet_s + 1):
         counts.append(wakeups_of(watch.process.pid))
         time.sleep(1)
     seconds = [after - before for before, after in zip(counts, counts[1:])]
     watch.stop()
-    return Reading(f"**{min(seconds)}/s** in the quietest second of {QUIET_S}, {statistics.median(seconds):.0f} in the median one",
+    return Reading(f"**{min(seconds)}/s** in the quietest second of {quiet_s}, {statistics.median(seconds):.0f} in the median one",
                    {"a_second": seconds})
 
 

@@ -12,7 +12,7 @@ from report import Reading
 
 VIEWS = {"json": ["-o", "json"], "text": [], "stat": ["stat"], "top": ["top"]}
 RATE_CLIENTS = 10
-REPLAYED = {"http1": (20_000, 220_000), "http2": (10_000, 110_000)}
+REPLAYED = {"http1": (20_000, 220_000), "http1-new": (20_000, 220_000), "http2": (10_000, 110_000)}
 EMPTY_CALLS = 500_000
 
 
@@ -93,7 +93,7 @@ def replay(ground, protocol):
     for _ in range(ground.rounds):
         short_s, long_s = (processor_time_s([*command, "-q"]) for command in commands)
         ours_ns.append((long_s - short_s) * 1e9 / (many - few))
-        bare_ns.append(float(run(ROOT / "build/bench/parsers", protocol, commands[1][2], deadline_s=120).text.split()[1]))
+        bare_ns.append(float(run(ROOT / "build/bench/parsers", protocol.split("-")[0], commands[1][2], deadline_s=120).text.split()[1]))
     for command in commands:
         command[2].unlink()
     ours, bare = statistics.median(ours_ns), statistics.median(bare_ns)
