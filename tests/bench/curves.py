@@ -54,7 +54,8 @@ def recorded(folder):
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         nothing = pool.submit(count, folder, "nothing", 0)
         runs = {name: [pool.submit(count, folder, name, size) for size in sizes[name]] for name in RECORDED}
-        return [Curve(what, "instructions", [(size, one.result() - nothing.result()) for size, one in zip(sizes[name], runs[name])])
+        return [Curve(what, "instructions", [(size, one.result() - nothing.result())
+                                             for size, one in zip(sizes[name], runs[name])])
                 for name, what in RECORDED.items()]
 
 

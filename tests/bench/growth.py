@@ -387,7 +387,8 @@ def connections_reset(recording, n):
 def body_bytes(recording, n):
     server, = opened(recording, Socket(0))
     recording.data(server, RECEIVED, GET % 1)
-    recording.data(server, SENT, b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n\r\n" % n + b"hark " * (n // 5))
+    recording.data(server, SENT, b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n\r\n" % n +
+                   b"hark " * (n // 5))
 
 
 HTTP3_HEAD = bytes.fromhex("01080000d1d7c1500178")  # GET / of the host x

@@ -121,7 +121,8 @@ def hey(server, seconds):
 
 def h2load(port, tls, seconds, *words):
     """(requests a second, requests, its pid, mean microseconds a request)"""
-    done = run("h2load", "-t1", "-D", seconds, *words, f"http{'s' if tls else ''}://127.0.0.1:{port}/one", deadline_s=seconds + 60)
+    url = f"http{'s' if tls else ''}://127.0.0.1:{port}/one"
+    done = run("h2load", "-t1", "-D", seconds, *words, url, deadline_s=seconds + 60)
     assert " 0 failed, 0 errored, 0 timeout" in done.text, done.text
     number, unit = re.search(r"time for request: +\S+ +\S+ +([\d.]+)(us|ms|s) ", done.text).groups()
     return (float(re.search(r"finished in \S+, ([\d.]+) req/s", done.text)[1]),

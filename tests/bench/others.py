@@ -99,8 +99,8 @@ def bpftrace(ground):
 def tcpdump(ground):
     """Whole packets to a file."""
     capture = ground.folder / "kept.pcap"
-    reading = kept(ground, functools.partial(tool, ground.folder, "tcpdump", "-i", "lo", "-s", "0", "-Z", "root", "-w", capture, "port",
-                                             ground.nginx.http))
+    reading = kept(ground, functools.partial(tool, ground.folder, "tcpdump", "-i", "lo", "-s", "0", "-Z", "root", "-w", capture,
+                                             "port", ground.nginx.http))
     capture.unlink()
     return reading
 
@@ -146,4 +146,5 @@ def tshark_decode(ground):
     capture.unlink()
     exchanges = sum("200" in line.split("\t") for line in lines)
     assert exchanges > 0.9 * DECODED, f"{exchanges} responses"
-    return Reading(f"**{taken_s * 1e6 / exchanges:.0f} µs** an exchange", {"us": taken_s * 1e6 / exchanges, "exchanges": exchanges})
+    taken_us = taken_s * 1e6 / exchanges
+    return Reading(f"**{taken_us:.0f} µs** an exchange", {"us": taken_us, "exchanges": exchanges})
