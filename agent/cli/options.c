@@ -11,12 +11,14 @@
 #include "base/escape.h"
 #include "base/log.h"
 #include "base/user.h"
+#include "base/word_distance.h"
 #include "library/library_claim.h"
 #include "option_table.h"
 #include "sinks/sinks.h"
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #define FILTER_WIDTH   30   /* in --help */
@@ -309,30 +311,37 @@ static void point_at(const char *const *words, size_t count, const struct filter
 	buffer_fini(&carets);
 }
 
+/* A view that the word is a slip of; NULL: none is near. */
+static const char *view_guess(const char *word)
+{
+	for (size_t i = 0; i < command_row_count; i++) {
+		const char *name = command_rows[i].name;
+
+		if (word_distance(word, strlen(word), name, strlen(name)) <= strlen(name) / 3)
+			return name;
+	}
+	return strcmp(word, "help") == 0 ? "--help" : NULL;
+}
+
 static int complain(const char *const *words, size_t count, const struct filter_error *error)
 {
-	struct buffer known = { .data = NULL };
-	const struct command_row *row = error->bare ? option_command_find(words[error->word]) : NULL;
+	const char *word = words[error->word], *guess = error->bare ? view_guess(word) : NULL;
+	const struct command_row *row = error->bare ? option_command_find(word) : NULL;
 
-	if (row) {
+	if (row)
 		option_usage_error(row->command == COMMAND_LIVE
 					   ? "'%s' is a view: one view, before all filters"
 					   : "'%s' comes first, or not at all",
 				   row->name);
-	} else if (error->bare && error->guess[0]) {
-		option_usage_error("'%s' is neither a view nor a filter; did you mean '%s'?",
-				   words[error->word], error->guess);
-	} else if (error->bare) {
-		for (size_t i = 0; i < filter_key_count; i++)
-			buffer_format(&known, " %s:", filter_keys[i].name);
-		option_usage_error(
-			"'%s' is neither a view (watch, conns, raw, frames, top, stat, record, replay, "
-			"doctor) nor a filter (known filters:%.*s)",
-			words[error->word], (int)known.len, known.data ? known.data : "");
-		buffer_fini(&known);
-	} else {
+	else if (error->bare && (guess || error->guess[0]))
+		option_usage_error("'%s' is neither a view nor a filter; did you mean '%s'?", word,
+				   guess ? guess : error->guess);
+	else if (error->bare)
+		option_usage_error("'%s' is neither a view nor a filter (key:value); a command to trace "
+				   "stands behind --, as in: hark -- %s",
+				   word, word);
+	else
 		option_usage_error("%s", error->message);
-	}
 	point_at(words, count, error);
 	return 2;
 }

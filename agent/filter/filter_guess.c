@@ -2,42 +2,14 @@
 #include "filter_guess.h"
 
 #include "ascii.h"
+#include "base/word_distance.h"
 #include "filter.h"
 
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-
-/* Letters to change, add, leave out or swap; up to 16 letters. */
-static size_t distance(const char *a, size_t n, const char *b, size_t m)
-{
-	size_t rows[3][17], *before = rows[0], *last = rows[1], *now = rows[2];
-
-	if (n > 16 || m > 16)
-		return 16;
-	for (size_t j = 0; j <= m; j++)
-		last[j] = j;
-	for (size_t i = 1; i <= n; i++) {
-		size_t *oldest = before;
-
-		now[0] = i;
-		for (size_t j = 1; j <= m; j++) {
-			size_t best = last[j - 1] + (a[i - 1] != b[j - 1]);
-
-			best = last[j] + 1 < best ? last[j] + 1 : best;
-			best = now[j - 1] + 1 < best ? now[j - 1] + 1 : best;
-			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
-			    before[j - 2] + 1 < best)
-				best = before[j - 2] + 1;
-			now[j] = best;
-		}
-		before = last;
-		last = now;
-		now = oldest;
-	}
-	return last[m];
-}
+#include <strings.h>
 
 const char *filter_guess_key(const char *text, size_t len)
 {
@@ -46,7 +18,7 @@ const char *filter_guess_key(const char *text, size_t len)
 
 	for (size_t i = 0; i < filter_key_count; i++) {
 		const char *name = filter_keys[i].name;
-		size_t d = distance(text, len, name, strlen(name));
+		size_t d = word_distance(text, len, name, strlen(name));
 
 		if (len >= 3 && strncmp(name, text, len) == 0)
 			return name;
@@ -155,6 +127,12 @@ static bool is_host(const char *text, size_t len)
 	return dot < text + len - 1;
 }
 
+/* "5xx" */
+static bool is_class(const char *text, size_t len)
+{
+	return len == 3 && text[0] >= '1' && text[0] <= '5' && strncasecmp(text + 1, "xx", 2) == 0;
+}
+
 bool filter_guess_word(const char *text, char *guess, size_t size)
 {
 	size_t len = strcspn(text, " \t\n\r"), quoted = strcspn(text, "\",()\\!");
@@ -178,7 +156,7 @@ bool filter_guess_word(const char *text, char *guess, size_t size)
 				 port);
 	if (colon)
 		return false;
-	if (is_number(text, len, 100, 599))
+	if (is_number(text, len, 100, 599) || is_class(text, len))
 		return guess_put(guess, size, "status:%.*s", (int)len, text);
 	if (is_method(text, len))
 		return guess_put(guess, size, "method:%.*s", (int)len, text);

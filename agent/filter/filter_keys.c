@@ -158,9 +158,8 @@ static const struct event_socket *socket_of(const struct filter_subject *subject
 
 static int value_port(struct filter_value *value, char *why, size_t size)
 {
-	if (filter_range_parse(value->text, 0, UINT16_MAX, value) < 0)
-		return filter_wrong(why, size,
-				    "a port is a number up to 65535, or two with a hyphen (8000-8099)");
+	if (filter_number_parse(value->text, 0, UINT16_MAX, value) < 0)
+		return filter_wrong(why, size, "a port is a number up to 65535: 443, 8000-8099 or >=8000");
 	return 0;
 }
 
@@ -367,13 +366,14 @@ static int value_status(struct filter_value *value, char *why, size_t size)
 	value->none = strcmp(text, "none") == 0;
 	if (value->none)
 		return 0;
-	if (value->len == 3 && text[0] >= '1' && text[0] <= '9' && strcasecmp(text + 1, "xx") == 0) {
+	if (value->len == 3 && text[0] >= '1' && text[0] <= '5' && strcasecmp(text + 1, "xx") == 0) {
 		value->low = (uint64_t)(text[0] - '0') * 100;
 		value->high = value->low + 99;
 		return 0;
 	}
-	if (filter_range_parse(text, 100, 999, value) < 0)
-		return filter_wrong(why, size, "a status is 404, 5xx, 200-204 or none");
+	/* RFC 9110, 15: 100 to 599; there are programs that send others. */
+	if (filter_number_parse(text, 100, 999, value) < 0)
+		return filter_wrong(why, size, "a status is 404, 5xx, >=500, 200-204 or none");
 	return 0;
 }
 
@@ -412,9 +412,9 @@ static int value_grpc(struct filter_value *value, char *why, size_t size)
 		value->low = value->high = i;
 		return 0;
 	}
-	if (filter_range_parse(value->text, 0, GRPC_LAST, value) < 0)
+	if (filter_number_parse(value->text, 0, GRPC_LAST, value) < 0)
 		return filter_wrong(why, size,
-				    "a gRPC status is 0 to 16, a name such as NOT_FOUND, or error");
+				    "a gRPC status is 0 to 16, >0, a name such as NOT_FOUND, or error");
 	return 0;
 }
 
@@ -633,7 +633,8 @@ const struct filter_key filter_keys[] = {
 	  value_container, match_namespace },
 	{ "unit", "NAME, none", "Unit of systemd, as nginx.service, or a glob", NULL, FILTER_BY_CONTAINERS,
 	  value_container, match_unit },
-	{ "port", "443, 8000-8099", "Port of either end", NULL, FILTER_BY_PORTS, value_port, match_port },
+	{ "port", "443, 8000-8099", "Port of either end", "Signs as for latency.", FILTER_BY_PORTS,
+	  value_port, match_port },
 	{ "peer", "ADDRESS[/BITS][:PORT]", "Address of the other end",
 	  "IPv6 with a port stands in brackets: [::1]:443. IPv4 within IPv6 is IPv4. unix is a Unix socket.",
 	  FILTER_BY_ADDRESS, value_peer, match_peer },
@@ -652,8 +653,9 @@ const struct filter_key filter_keys[] = {
 	{ "path", "GLOB, ~REGEX", "Path of the request, without its query",
 	  "Case matters. A regex looks at the first 4096 bytes.", FILTER_BY_EXCHANGE, value_path,
 	  match_path },
-	{ "status", "404, 5xx, 200-204, none", "Status of the response", "none is an exchange without one.",
-	  FILTER_BY_EXCHANGE, value_status, match_status },
+	{ "status", "404, 5xx, 200-204, none", "Status of the response",
+	  "none is an exchange without one. Signs as for latency.", FILTER_BY_EXCHANGE, value_status,
+	  match_status },
 	{ "grpc", "5, NOT_FOUND, error", "Status of a gRPC call; error is all but OK", NULL,
 	  FILTER_BY_EXCHANGE, value_grpc, match_grpc },
 	{ "latency", ">50ms, 10ms-1s", "First byte asked to last byte answered",

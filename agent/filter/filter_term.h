@@ -86,6 +86,8 @@ void filter_sets_make(struct filter *filter);
 
 /* "12" or "12-20", each of them from min to max. 0 or -EINVAL. */
 int filter_range_parse(const char *text, uint64_t min, uint64_t max, struct filter_value *value);
+/* The same, or a bound: ">=12", "<20", "=12", of a number from min to max. text is value's own. */
+int filter_number_parse(const char *text, uint64_t min, uint64_t max, struct filter_value *value);
 /* ">50ms", "10ms-50ms": unit reads one number of value's kind. 0 or -EINVAL. */
 int filter_bound_parse(struct filter_value *value, int (*unit)(const char *text, uint64_t *number));
 /* "10.0.0.0/8", "[::1]:443", "unix". 0 or -EINVAL. */

@@ -97,6 +97,25 @@ int filter_bound_parse(struct filter_value *value, int (*unit)(const char *text,
 	return value->low > value->high ? -EINVAL : 0;
 }
 
+static int whole_number(const char *text, uint64_t *number)
+{
+	return number_parse(text, strlen(text), number);
+}
+
+int filter_number_parse(const char *text, uint64_t min, uint64_t max, struct filter_value *value)
+{
+	uint64_t number;
+
+	if (!strchr("<>=", *text))
+		return filter_range_parse(text, min, max, value);
+	if (filter_bound_parse(value, whole_number) < 0 ||
+	    whole_number(text + strspn(text, "<>="), &number) < 0 || number < min || number > max)
+		return -EINVAL;
+	value->low = value->low < min ? min : value->low;
+	value->high = value->high > max ? max : value->high;
+	return 0;
+}
+
 /* --- addresses ---------------------------------------------------------------- */
 
 static int address_parse(const char *text, struct filter_peer *peer)
