@@ -64,29 +64,52 @@ static void put_pair(char *out, uint64_t two)
 	memcpy(out, pairs + two * 2, 2);
 }
 
+/* Four digits of a small number. */
+static void put_quad(char *out, uint32_t four)
+{
+	uint32_t front = four / 100;
+
+	put_pair(out, front);
+	put_pair(out + 2, four - front * 100);
+}
+
 static void digits_before(char *end, uint64_t value, unsigned int digits)
 {
+	for (; digits >= 4; digits -= 4, value /= 10000)
+		put_quad(end -= 4, (uint32_t)(value % 10000));
 	for (; digits >= 2; digits -= 2, value /= 100)
 		put_pair(end -= 2, value % 100);
 	if (digits)
 		end[-1] = (char)('0' + value % 10);
 }
 
+/* Where room for all digits is. Returns the end. */
+static inline char *put_number(char *out, uint64_t value)
+{
+	unsigned int digits = 5;
+
+	if (value < 100) { /* most are: a pair, or its second half */
+		memcpy(out, pairs + value * 2 + (value < 10), 2);
+		return out + 2 - (value < 10);
+	}
+	if (value < 10000) {
+		uint32_t front = (uint32_t)value / 100;
+
+		memcpy(out, pairs + front * 2 + (front < 10), 2);
+		out += 2 - (front < 10);
+		put_pair(out, (uint32_t)value - front * 100);
+		return out + 2;
+	}
+	for (uint64_t limit = 100000; digits < U64_DIGITS && value >= limit; limit *= 10)
+		digits++;
+	digits_before(out + digits, value, digits);
+	return out + digits;
+}
+
 void buffer_u64(struct buffer *buffer, uint64_t value)
 {
-	unsigned int digits = 3;
-
-	if (!buffer_room(buffer, U64_DIGITS))
-		return;
-	if (value < 100) { /* most are: a pair, or its second half */
-		memcpy(buffer->data + buffer->len, pairs + value * 2 + (value < 10), 2);
-		buffer->len += 2 - (value < 10);
-		return;
-	}
-	for (uint64_t limit = 1000; digits < U64_DIGITS && value >= limit; limit *= 10)
-		digits++;
-	buffer->len += digits;
-	digits_before(buffer->data + buffer->len, value, digits);
+	if (buffer_room(buffer, U64_DIGITS))
+		buffer->len = (size_t)(put_number(buffer->data + buffer->len, value) - buffer->data);
 }
 
 void buffer_digits(struct buffer *buffer, uint64_t value, unsigned int digits)
@@ -99,18 +122,17 @@ void buffer_digits(struct buffer *buffer, uint64_t value, unsigned int digits)
 
 void buffer_ms(struct buffer *buffer, uint64_t ns)
 {
-	uint32_t fraction = (uint32_t)(ns % 1000000);
+	uint64_t whole = ns / 1000000;
+	uint32_t fraction = (uint32_t)(ns - whole * 1000000), front = fraction / 10000;
 	char *out;
 
-	buffer_u64(buffer, ns / 1000000);
-	if (!buffer_room(buffer, 7))
+	if (!buffer_room(buffer, U64_DIGITS + 7))
 		return;
-	out = buffer->data + buffer->len;
+	out = put_number(buffer->data + buffer->len, whole);
 	out[0] = '.';
-	put_pair(out + 1, fraction / 10000);
-	put_pair(out + 3, fraction / 100 % 100);
-	put_pair(out + 5, fraction % 100);
-	buffer->len += 7;
+	put_pair(out + 1, front);
+	put_quad(out + 3, fraction - front * 10000);
+	buffer->len = (size_t)(out + 7 - buffer->data);
 }
 
 void buffer_format(struct buffer *buffer, const char *format, ...)

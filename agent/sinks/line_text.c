@@ -106,18 +106,26 @@ void line_put_size(struct buffer *buffer, uint64_t bytes)
 		      units[unit]);
 }
 
+static void put_fraction(struct buffer *buffer, uint64_t whole, uint64_t fraction, unsigned int digits)
+{
+	buffer_u64(buffer, whole);
+	buffer_char(buffer, '.');
+	buffer_digits(buffer, fraction, digits);
+}
+
 void line_put_latency(struct buffer *buffer, uint64_t ns)
 {
 	uint64_t us = ns / 1000;
 
 	if (us < 100)
-		buffer_format(buffer, "0.%03" PRIu64 " ms", us);
+		put_fraction(buffer, 0, us, 3);
 	else if (us < 10000)
-		buffer_format(buffer, "%" PRIu64 ".%02" PRIu64 " ms", us / 1000, us % 1000 / 10);
+		put_fraction(buffer, us / 1000, us % 1000 / 10, 2);
 	else if (us < 1000000)
-		buffer_format(buffer, "%" PRIu64 " ms", us / 1000);
+		buffer_u64(buffer, us / 1000);
 	else
-		buffer_format(buffer, "%" PRIu64 ".%" PRIu64 " s", us / 1000000, us % 1000000 / 100000);
+		put_fraction(buffer, us / 1000000, us % 1000000 / 100000, 1);
+	buffer_string(buffer, us < 1000000 ? " ms" : " s");
 }
 
 void line_put_flags(struct buffer *buffer, const struct style *style, unsigned int flags, const char *error)
@@ -190,10 +198,11 @@ static enum style_color status_color(int status)
  * "200 grpc:5": a gRPC call that failed is no green 200. What is
  * not there of a pending one may still come.
  */
-static void put_status(struct buffer *buffer, const struct style *style, const struct exchange *exchange)
+static void put_status(struct buffer *buffer, struct style *style, const struct exchange *exchange)
 {
 	const struct message *response = exchange->response;
-	int outcome = exchange_outcome(exchange, NULL);
+	const struct content *content = response ? exchange_content_again(&style->last_type, exchange) : NULL;
+	int outcome = exchange_outcome_of(exchange, content);
 
 	if (!response || response->status <= 0) {
 		buffer_string(buffer, exchange->pending && !response ? "..." : "?");
@@ -202,7 +211,7 @@ static void put_status(struct buffer *buffer, const struct style *style, const s
 	line_style_on(buffer, style, outcome > 0 ? STYLE_RED : status_color(response->status));
 	buffer_u64(buffer, (uint64_t)response->status);
 	if (outcome > 0)
-		buffer_format(buffer, " %s:%d", exchange_content(exchange)->name, outcome);
+		buffer_format(buffer, " %s:%d", content->name, outcome);
 	line_style_off(buffer, style);
 }
 

@@ -27,6 +27,7 @@ struct style {
 	struct wall_clock clock;
 	const struct redact *redact;
 	struct buffer scratch; /* what redaction rewrote */
+	struct content_memo last_type;
 };
 
 void line_style_init(struct style *style, const struct sink_config *config);

@@ -16,11 +16,33 @@ static size_t step(const char *text, size_t len, size_t *width)
 	return bytes ? bytes : 1;
 }
 
+#define EACH_BYTE(c) (UINT64_C(0x0101010101010101) * (c))
+
+/* Eight characters of ASCII, none of which begins a colour. True for none that is not so. */
+static bool is_plain_word(const char *text)
+{
+	uint64_t word, signs;
+
+	memcpy(&word, text, sizeof(word));
+	signs = word | ((word ^ EACH_BYTE('\033')) - EACH_BYTE(1));
+	return !(signs & EACH_BYTE(0x80));
+}
+
 size_t text_width(const char *text, size_t len)
 {
 	size_t total = 0, width;
 
 	for (size_t i = 0; i < len;) {
+		if (len - i >= sizeof(uint64_t) && is_plain_word(text + i)) {
+			i += sizeof(uint64_t);
+			total += sizeof(uint64_t);
+			continue;
+		}
+		if ((uint8_t)text[i] < 0x80 && text[i] != '\033') {
+			i++;
+			total++;
+			continue;
+		}
 		if (text[i] == '\033') {
 			while (i < len && text[i] != 'm')
 				i++;
