@@ -215,11 +215,64 @@ enum secret_verdict scrub_text_byte(struct scrub_text *text, const struct redact
 	return line_byte(text, redact, c, verdict);
 }
 
+/* A line's beginning that may be a field's name so far. */
+static bool is_naming(const struct scrub_text *text)
+{
+	return !text->in_value && !text->no_name;
+}
+
+/*
+ * The next bytes that only go on with a word, in a name or in what is no secret: all that scrub_text_byte()
+ * would do for each of them, at once. How many were taken.
+ */
+static size_t word_take(struct scrub_text *text, const struct redact *redact, const uint8_t *bytes,
+			size_t len)
+{
+	bool naming = is_naming(text), no_field = text->fields && !text->in_value && text->no_name;
+	size_t n, room = sizeof(text->line) - text->line_len;
+
+	if (!secret_scan_words[bytes[0]] || text->line_ended || text->part == PART_VALUE ||
+	    text->disposition || text->secret || no_field || (naming && text->line_len != text->name_len))
+		return 0;
+	if (naming && len > SCRUB_LINE_NAME_MAX - text->name_len)
+		len = SCRUB_LINE_NAME_MAX - text->name_len;
+	n = secret_scan_word(&text->scan, redact, slice_of(bytes, len), naming);
+	room = n < room ? n : room;
+	memcpy(text->line + text->line_len, bytes, room);
+	text->line_len += room;
+	if (!naming)
+		return n;
+	memcpy(text->name + text->name_len, bytes, n);
+	text->name_len += n;
+	return n;
+}
+
+/* The same, and what it means for bytes that wait. */
+static size_t word_settle(struct scrub_text *text, const struct redact *redact, uint8_t *bytes, size_t len)
+{
+	size_t n = word_take(text, redact, bytes, len);
+
+	if (!n)
+		return 0;
+	text->settled = SETTLED_NOTHING;
+	if (!text->fields || text->in_value) {
+		text->unsettled.count = 0;
+	} else if (!scrub_runs_add(&text->unsettled, bytes, n)) {
+		scrub_text_force(text);
+		memset(bytes, SCRUB_FILLER, n);
+	}
+	return n;
+}
+
 void scrub_text_bytes(struct scrub_text *text, const struct redact *redact, uint8_t *bytes, size_t len)
 {
-	for (size_t i = 0; i < len; i++) {
-		enum secret_verdict verdict = scrub_text_byte(text, redact, bytes[i]);
+	for (size_t i = 0, word = 0; i < len; i += word ? word : 1) {
+		enum secret_verdict verdict;
 
+		word = word_settle(text, redact, bytes + i, len - i);
+		if (word)
+			continue;
+		verdict = scrub_text_byte(text, redact, bytes[i]);
 		if (text->settled == SETTLED_YES)
 			scrub_runs_fill(&text->unsettled, SCRUB_FILLER);
 		if (text->settled != SETTLED_NOTHING || verdict == SECRET_NO)

@@ -24,11 +24,15 @@ static bool is_one_of(uint8_t c, const char *set)
 	return c && strchr(set, c);
 }
 
-/* A part of a name wherever it stands: free_sign() knows it not, and it begins nothing coded. */
-static bool is_of_name(uint8_t c)
-{
-	return ascii_is_letter(c) || ascii_is_digit(c) || c == '_' || c == '.' || c >= 0x80;
-}
+const uint8_t secret_scan_words[256] = {
+	['0' ... '9'] = SECRET_WORD,
+	['A' ... 'Z'] = SECRET_WORD,
+	['a' ... 'z'] = SECRET_WORD,
+	['_'] = SECRET_WORD,
+	['.'] = SECRET_WORD,
+	['-'] = SECRET_WORD_DASH,
+	[0x80 ... 0xff] = SECRET_WORD_OTHER,
+};
 
 /* --- coded characters ------------------------------------------------------------------ */
 
@@ -665,20 +669,37 @@ static enum secret_verdict state_byte(struct secret_scan *scan, const struct red
 	return SECRET_NO;
 }
 
-/* Most bytes go on with a name: all that the steps below would do for one of them, at once. False: not so. */
-static bool name_goes_on(struct secret_scan *scan, uint8_t c)
+/* Most bytes go on with a name: all that the steps below would do for each of them, at once. How many did. */
+static size_t name_goes_on(struct secret_scan *scan, struct slice bytes, uint8_t parts)
 {
-	if (!is_of_name(c) || scan->state != SCAN_FREE || scan->coded.kind || scan->backslashes ||
-	    scan->authority || scan->name_end != NAME_OPEN || scan->name_len == SECRET_NAME_MAX)
-		return false;
+	uint8_t seen = 0;
+	size_t n = 0;
+
+	if (scan->state != SCAN_FREE || scan->coded.kind || scan->backslashes || scan->authority ||
+	    scan->name_end != NAME_OPEN)
+		return 0;
+	bytes = slice_take(bytes, SECRET_NAME_MAX - scan->name_len);
+	for (; n < bytes.len && secret_scan_words[bytes.data[n]] & parts; n++) {
+		seen |= secret_scan_words[bytes.data[n]];
+		scan->name[scan->name_len++] = bytes.data[n];
+	}
+	if (!n)
+		return 0;
 	scan->step = CODED_PLAIN;
-	scan->sign = c;
+	scan->sign = bytes.data[n - 1];
 	scan->sign_level = 0;
-	scan->name[scan->name_len++] = c;
 	scan->tag_slash = false;
-	scan->line_begun = true;
+	scan->line_begun |= (seen & ~SECRET_WORD_DASH) != 0;
 	scan->slashes = 0;
-	return true;
+	return n;
+}
+
+size_t secret_scan_word(struct secret_scan *scan, const struct redact *redact, struct slice bytes, bool ascii)
+{
+	scan->settled = SETTLED_NOTHING;
+	if (redact_is_off(redact))
+		return 0;
+	return name_goes_on(scan, bytes, ascii ? SECRET_WORD | SECRET_WORD_DASH : UINT8_MAX);
 }
 
 enum secret_verdict secret_scan_byte(struct secret_scan *scan, const struct redact *redact, uint8_t c)
@@ -686,7 +707,9 @@ enum secret_verdict secret_scan_byte(struct secret_scan *scan, const struct reda
 	enum secret_verdict verdict, url;
 
 	scan->settled = SETTLED_NOTHING;
-	if (redact_is_off(redact) || name_goes_on(scan, c))
+	if (redact_is_off(redact))
+		return SECRET_NO;
+	if (secret_scan_words[c] && name_goes_on(scan, slice_of(&c, 1), UINT8_MAX))
 		return SECRET_NO;
 	scan->step = coded_byte(scan, c);
 	scan->sign = scan->step == CODED_PLAIN ? c : scan->step == CODED_DONE ? scan->coded.value : 0;

@@ -112,6 +112,23 @@ struct secret_scan {
 /* Judges this byte. First look at scan->settled, which is about bytes before it. */
 enum secret_verdict secret_scan_byte(struct secret_scan *scan, const struct redact *redact, uint8_t c);
 
+/* Parts of a name wherever they stand: they mean nothing by themselves, and begin nothing coded. */
+enum secret_word {
+	SECRET_WORD = 1,
+	SECRET_WORD_DASH = 2,  /* begins no line of YAML */
+	SECRET_WORD_OTHER = 4, /* no ASCII */
+};
+
+/* Which of them a byte is; 0: none. */
+extern const uint8_t secret_scan_words[256];
+
+/*
+ * The bytes at the front that only go on with a name: how many were taken as by secret_scan_byte(), which
+ * would have found no secret in them. 0: that is to judge the first one. ascii: no others.
+ */
+size_t secret_scan_word(struct secret_scan *scan, const struct redact *redact, struct slice bytes,
+			bool ascii);
+
 /* The bytes that come are an authority without a scheme: Host, :authority, the target of CONNECT. */
 void secret_scan_authority(struct secret_scan *scan);
 

@@ -109,10 +109,13 @@ static void head_end(struct scrub_http1 *http1)
 		body_begin(http1, http1->response ? HTTP1_BODY_BEGIN : HTTP1_BODY);
 }
 
-static void line_add(struct scrub_http1 *http1, uint8_t c)
+static void line_put(struct scrub_http1 *http1, const uint8_t *bytes, size_t len)
 {
-	if (http1->line_len < sizeof(http1->line))
-		http1->line[http1->line_len++] = c;
+	size_t room = sizeof(http1->line) - http1->line_len;
+
+	len = len < room ? len : room;
+	memcpy(http1->line + http1->line_len, bytes, len);
+	http1->line_len += len;
 }
 
 static bool line_is_empty(const struct scrub_http1 *http1)
@@ -123,23 +126,26 @@ static bool line_is_empty(const struct scrub_http1 *http1)
 /* The fields of a head or of trailers, up to the empty line. */
 static size_t fields_feed(struct scrub_http1 *http1, uint8_t *bytes, size_t len)
 {
-	for (size_t i = 0; i < len; i++) {
-		uint8_t c = bytes[i];
+	for (size_t at = 0; at < len;) {
+		const uint8_t *end = memchr(bytes + at, '\n', len - at);
+		size_t piece = end ? (size_t)(end - bytes) - at : len - at;
 
-		text_feed(http1, bytes + i, 1);
-		if (c != '\n') {
-			line_add(http1, c);
-		} else if (!line_is_empty(http1)) {
-			if (http1->state == HTTP1_HEAD)
-				field_take(http1);
-			http1->line_len = 0;
-		} else {
+		line_put(http1, bytes + at, piece);
+		text_feed(http1, bytes + at, piece + (end != NULL));
+		at += piece;
+		if (!end)
+			return at;
+		at++;
+		if (line_is_empty(http1)) {
 			if (http1->state == HTTP1_HEAD)
 				head_end(http1);
 			else
 				head_begin(http1);
-			return i + 1;
+			return at;
 		}
+		if (http1->state == HTTP1_HEAD)
+			field_take(http1);
+		http1->line_len = 0;
 	}
 	return len;
 }
@@ -195,34 +201,50 @@ static bool tunnel_begins(struct scrub_http1 *http1, struct slice bytes)
 	return true;
 }
 
+/* What may be of a start line, up to its end, of `room` bytes at most. */
+static size_t start_piece(struct slice bytes, size_t room)
+{
+	size_t n = 0;
+
+	bytes = slice_take(bytes, room);
+	while (n < bytes.len) {
+		uint8_t c = bytes.data[n];
+
+		if ((c < 0x20 && c != '\r' && c != '\n' && c != '\t') || c == 0x7f)
+			break;
+		n++;
+		if (c == '\n')
+			break;
+	}
+	return n;
+}
+
+/* What no start line has in it, or more than any has, makes the rest of the line noise. */
 static size_t start_feed(struct scrub_http1 *http1, uint8_t *bytes, size_t len)
 {
+	bool ended = false;
+	size_t piece;
+
 	if (http1->asks_connect && !http1->start.len && tunnel_begins(http1, slice_of(bytes, len)))
 		return 0;
 	/* In text that is none of HTTP, or out of step: a whole start line begins anew. */
 	if (!http1->start.len && !http1->text.head &&
 	    http1_start_line_judge(slice_of(bytes, len)) >= HTTP1_LINE_REQUEST)
 		scrub_text_begin(&http1->text, true);
-	for (size_t i = 0; i < len; i++) {
-		uint8_t c = bytes[i];
-
-		/* No start line begins like this, or none is so long: the rest of the line is noise. */
-		if ((c < 0x20 && c != '\r' && c != '\n' && c != '\t') || c == 0x7f ||
-		    http1->start.len >= HTTP1_LINE_LIMIT_BYTES) {
-			start_refuse(http1, false);
-			return i;
-		}
-		buffer_char(&http1->start, (char)c);
-		text_feed(http1, bytes + i, 1);
+	piece = start_piece(slice_of(bytes, len), HTTP1_LINE_LIMIT_BYTES - http1->start.len);
+	if (piece) {
+		ended = bytes[piece - 1] == '\n';
+		buffer_put(&http1->start, bytes, piece);
+		text_feed(http1, bytes, piece);
 		if ((http1->doubt || !http1->config->keep_other) &&
-		    !scrub_runs_add(&http1->unjudged, bytes + i, 1))
-			bytes[i] = SCRUB_FILLER;
-		if (c == '\n') {
-			start_end(http1);
-			return i + 1;
-		}
+		    !scrub_runs_add(&http1->unjudged, bytes, piece))
+			memset(bytes, SCRUB_FILLER, piece);
 	}
-	return len;
+	if (ended)
+		start_end(http1);
+	else if (piece < len)
+		start_refuse(http1, false);
+	return piece;
 }
 
 static size_t noise_feed(struct scrub_http1 *http1, uint8_t *bytes, size_t len)
@@ -371,7 +393,7 @@ static size_t chunk_line_feed(struct scrub_http1 *http1, uint8_t *bytes, size_t 
 		}
 		extension_byte(http1, bytes + i);
 		if (bytes[i] != '\n') {
-			line_add(http1, bytes[i]);
+			line_put(http1, bytes + i, 1);
 			continue;
 		}
 		if (http1->state == HTTP1_CHUNK_SIZE) {

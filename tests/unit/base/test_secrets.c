@@ -366,6 +366,104 @@ static void test_values(void **state)
 	redact_free(redact);
 }
 
+/* scrub_text_bytes() byte by byte. */
+static void scrub_each(struct scrub_text *text, const struct redact *redact, uint8_t *bytes, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		enum secret_verdict verdict = scrub_text_byte(text, redact, bytes[i]);
+
+		if (text->settled == SETTLED_YES)
+			scrub_runs_fill(&text->unsettled, SCRUB_FILLER);
+		if (text->settled != SETTLED_NOTHING || verdict == SECRET_NO)
+			text->unsettled.count = 0;
+		if (verdict == SECRET_MAYBE)
+			assert_true(scrub_runs_add(&text->unsettled, bytes + i, 1));
+		else if (verdict != SECRET_NO)
+			bytes[i] = verdict == SECRET_DIGIT ? SCRUB_DIGIT_FILLER : SCRUB_FILLER;
+	}
+}
+
+/* Words that are taken at once mean what their bytes do, whatever stands around them. */
+static void test_words_at_once(void **state)
+{
+	static const char *const pieces[] = {
+		"Authorization",
+		"token",
+		"Host",
+		"name",
+		"abc.d_9",
+		"\xc3\xa4\x80",
+		"\r\n",
+		"\n",
+		": ",
+		":",
+		"=",
+		"%3D",
+		"%25",
+		"%",
+		"\"",
+		"'",
+		"\\",
+		"\\u0022",
+		"u",
+		"//",
+		"/",
+		"user:pw@",
+		"?",
+		"&",
+		" ",
+		"\t",
+		"-",
+		"--b",
+		"--b\r\nContent-Disposition: form-data; name=\"password\"\r\n\r\n",
+		"CONNECT ",
+		"{\"password\":[",
+		"]}",
+		"<secret>",
+		"</secret>",
+		"[",
+		",",
+		WORDS_64,
+		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+		"\r\npassword: ",
+		"\r\nCookie: ",
+	};
+	struct redact *redact = redact_new(false);
+	char one[4096], two[4096];
+
+	(void)state;
+	srand(3);
+	for (int round = 0; round < 20000; round++) {
+		struct scrub_text text = { .head = round & 1,
+					   .fields = round & 2,
+					   .scan.form = round % 7 == 0 };
+		struct scrub_text each = text;
+		size_t len = 0, cut;
+
+		for (int i = rand() % 20; i >= 0; i--) {
+			const char *piece = pieces[(size_t)rand() % (sizeof(pieces) / sizeof(pieces[0]))];
+
+			memcpy(one + len, piece, strlen(piece));
+			len += strlen(piece);
+		}
+		memcpy(two, one, len);
+		cut = (size_t)rand() % (len + 1);
+		scrub_text_bytes(&text, redact, (uint8_t *)one, cut);
+		scrub_text_bytes(&text, redact, (uint8_t *)one + cut, len - cut);
+		scrub_each(&each, redact, (uint8_t *)two, len);
+		assert_int_equal(text.settled, each.settled);
+		assert_int_equal(scrub_text_open(&text), scrub_text_open(&each));
+		scrub_text_force(&text);
+		scrub_text_force(&each);
+		if (memcmp(one, two, len) != 0)
+			fail_msg("round %d: %.*s, not %.*s", round, (int)len, one, (int)len, two);
+		assert_memory_equal(&text.scan, &each.scan, offsetof(struct secret_scan, name));
+		scrub_text_fini(&text);
+		scrub_text_fini(&each);
+	}
+	redact_free(redact);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -376,6 +474,7 @@ int main(void)
 		cmocka_unit_test(test_numbers_stay_numbers),
 		cmocka_unit_test(test_json_stays_json),
 		cmocka_unit_test(test_values),
+		cmocka_unit_test(test_words_at_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
