@@ -40,13 +40,14 @@
 
 struct run {
 	const struct options *options;
-	struct budget budget;	 /* for all that is held */
-	struct record *record;	 /* NULL: none */
-	FILE *stats;		 /* --stats-json; NULL: none */
-	struct scrub *to_record; /* --redacted; NULL: events are recorded as they are */
-	struct scrub *to_show;	 /* raw; NULL: events are shown as they are */
-	struct tracker *tracker; /* NULL: only recording */
-	struct join *join;	 /* of exchanges seen from both ends */
+	struct budget budget;	      /* for all that is held */
+	struct spares rooms, streams; /* what exchanges took before */
+	struct record *record;	      /* NULL: none */
+	FILE *stats;		      /* --stats-json; NULL: none */
+	struct scrub *to_record;      /* --redacted; NULL: events are recorded as they are */
+	struct scrub *to_show;	      /* raw; NULL: events are shown as they are */
+	struct tracker *tracker;      /* NULL: only recording */
+	struct join *join;	      /* of exchanges seen from both ends */
 	struct outputs *outputs;
 	struct outputs_config outputs_config;
 	struct stats_options stats_options; /* of the options, with the budget */
@@ -357,6 +358,8 @@ static int run_open(struct run *run, int64_t offset_ns)
 	run->budget.limit_bytes = options->memory_bytes;
 	pipeline_config_init(&config);
 	config.budget = &run->budget;
+	config.rooms = &run->rooms;
+	config.streams = &run->streams;
 	config.timeout_ns = options->timeout_ns;
 	config.pending_ns = options->pending_ns;
 	config.want_calls = outputs_wants(run->outputs).kinds[RESULT_CALL];
@@ -420,6 +423,8 @@ static int run_close(struct run *run, int status)
 	join_free(run->join);
 	if (outputs_close(run->outputs) < 0)
 		error = -EIO;
+	spares_fini(&run->rooms);
+	spares_fini(&run->streams);
 	if (record_close(run->record) < 0) {
 		log_error("cannot write %s", run->options->record_path);
 		error = -EIO;

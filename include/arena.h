@@ -8,27 +8,30 @@
 #define HARK_ARENA_H
 
 #include "slice.h"
+#include "spares.h"
 
 #include <errno.h>
 #include <stdalign.h>
 #include <stddef.h>
 
 #define ARENA_ALIGN alignof(max_align_t)
+#define ROOM_BYTES  1024 /* of an arena's block, or of a message with the beginning of its arena */
 
 struct arena_block;
 
 struct arena {
 	uint8_t *next, *end; /* the newest room: what is free of it */
 	struct arena_block *blocks;
-	size_t used_bytes;  /* handed out so far */
-	size_t limit_bytes; /* 0: no limit */
-	size_t held_bytes;  /* taken from the system: blocks are larger than what is used of them */
+	struct spares *rooms; /* of ROOM_BYTES each, where blocks come from; NULL: the system */
+	size_t used_bytes;    /* handed out so far */
+	size_t limit_bytes;   /* 0: no limit */
+	size_t held_bytes;    /* taken from the system: blocks are larger than what is used of them */
 };
 
 /* Makes an empty arena; allocates nothing yet. Cannot fail. */
 void arena_init(struct arena *arena, size_t limit_bytes);
 
-/* Frees everything and leaves the arena empty and usable. */
+/* Gives everything back and leaves the arena empty and usable. */
 void arena_fini(struct arena *arena);
 
 /* What arena_alloc() does where the newest room does not do. */

@@ -90,9 +90,12 @@ struct message {
 	struct arena arena;
 };
 
-#define MESSAGE_BYTES 1024 /* of a message with the beginning of its arena */
-
-/* A new, empty message whose arena is bounded by limit_bytes. NULL: out of memory. */
+/*
+ * A new, empty message whose arena is bounded by limit_bytes; its memory comes from `rooms` (NULL: the
+ * system), which outlive it. NULL: out of memory.
+ */
+struct message *message_new_of(struct spares *rooms, enum message_kind kind, size_t limit_bytes);
+/* The same of the system's memory. */
 struct message *message_new(enum message_kind kind, size_t limit_bytes);
 
 /*
@@ -107,7 +110,7 @@ void message_free(struct message *message);
 /* All the memory that it takes; NULL is legal. */
 static inline size_t message_memory(const struct message *message)
 {
-	return message ? MESSAGE_BYTES + message->arena.held_bytes : 0;
+	return message ? ROOM_BYTES + message->arena.held_bytes : 0;
 }
 
 /*

@@ -100,10 +100,11 @@ struct protocol_config {
 	bool few_fields;  /* of heads and trailers only the fields are kept that message_asks() names */
 	bool want_bodies; /* keep the first body_limit bytes in message->body, as well as body() */
 	size_t body_limit_bytes;
-	size_t message_limit_bytes; /* arena limit a message (head and kept body) */
-	size_t stream_limit;	    /* HTTP/2: streams followed at once */
-	size_t pipeline_limit;	    /* HTTP/1: unanswered requests followed at once */
-	size_t table_limit_bytes;   /* HPACK: dynamic table sizes above this count as an error */
+	size_t message_limit_bytes;	/* arena limit a message (head and kept body) */
+	size_t stream_limit;		/* HTTP/2: streams followed at once */
+	size_t pipeline_limit;		/* HTTP/1: unanswered requests followed at once */
+	size_t table_limit_bytes;	/* HPACK: dynamic table sizes above this count as an error */
+	struct spares *rooms, *streams; /* for messages, for streams of HTTP/2; outlive both. NULL: none */
 	/* HTTP/2: once memory(), with what messages that were given away still take, is so large, further
 	 * heads are cut. 0: no limit. */
 	size_t memory_limit_bytes;

@@ -13,6 +13,7 @@
 
 struct arena_block {
 	struct arena_block *next;
+	size_t capacity;
 	alignas(max_align_t) uint8_t bytes[];
 };
 
@@ -28,10 +29,13 @@ void arena_fini(struct arena *arena)
 	while (block) {
 		struct arena_block *next = block->next;
 
-		free(block);
+		if (block->capacity == BLOCK_BYTES)
+			spares_give(arena->rooms, block);
+		else
+			free(block);
 		block = next;
 	}
-	arena_init(arena, arena->limit_bytes);
+	*arena = (struct arena){ .limit_bytes = arena->limit_bytes, .rooms = arena->rooms };
 }
 
 void *arena_alloc_block(struct arena *arena, size_t size)
@@ -45,9 +49,13 @@ void *arena_alloc_block(struct arena *arena, size_t size)
 	if (arena->limit_bytes && size > arena->limit_bytes - arena->used_bytes)
 		return NULL;
 	capacity = size > BLOCK_BYTES ? size : BLOCK_BYTES;
-	block = malloc(sizeof(*block) + capacity);
+	_Static_assert(sizeof(*block) + BLOCK_BYTES == ROOM_BYTES, "a room");
+	block = capacity == BLOCK_BYTES ? spares_find(arena->rooms) : NULL;
+	if (!block)
+		block = malloc(sizeof(*block) + capacity);
 	if (!block)
 		return NULL;
+	block->capacity = capacity;
 	block->next = arena->blocks;
 	arena->blocks = block;
 	arena->held_bytes += sizeof(*block) + capacity;

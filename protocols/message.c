@@ -11,21 +11,31 @@
 
 struct message_room {
 	struct message message;
-	alignas(max_align_t) uint8_t bytes[MESSAGE_BYTES - HEAD_BYTES];
+	alignas(max_align_t) uint8_t bytes[ROOM_BYTES - HEAD_BYTES];
 };
+
+struct message *message_new_of(struct spares *rooms, enum message_kind kind, size_t limit_bytes)
+{
+	struct message_room *room = spares_find(rooms);
+
+	if (!room)
+		room = malloc(sizeof(*room));
+	if (!room)
+		return NULL;
+	_Static_assert(sizeof(*room) == ROOM_BYTES, "a room");
+	room->message = (struct message){
+		.kind = kind,
+		.arena = { .limit_bytes = limit_bytes,
+			   .rooms = rooms,
+			   .next = room->bytes,
+			   .end = (uint8_t *)(room + 1) },
+	};
+	return &room->message;
+}
 
 struct message *message_new(enum message_kind kind, size_t limit_bytes)
 {
-	struct message_room *room = malloc(sizeof(*room));
-
-	if (!room)
-		return NULL;
-	_Static_assert(sizeof(*room) == MESSAGE_BYTES, "what message_memory() counts");
-	room->message = (struct message){
-		.kind = kind,
-		.arena = { .limit_bytes = limit_bytes, .next = room->bytes, .end = (uint8_t *)(room + 1) },
-	};
-	return &room->message;
+	return message_new_of(NULL, kind, limit_bytes);
 }
 
 struct message *message_copy(const struct message *message, size_t limit_bytes)
@@ -59,8 +69,9 @@ void message_free(struct message *message)
 {
 	if (!message)
 		return;
-	arena_fini(&message->arena);
-	free(message);
+	if (message->arena.blocks)
+		arena_fini(&message->arena);
+	spares_give(message->arena.rooms, message);
 }
 
 static int header_list_grow(struct message *message, struct header_list *list)

@@ -177,6 +177,8 @@ int flow_decode_start(struct flow *flow, const struct protocol_ops *ops)
 					     flow->upgrade_settings_len),
 		.want_frames = limits->want_frames,
 		.few_fields = limits->few_fields,
+		.rooms = limits->rooms,
+		.streams = limits->streams,
 		.want_bodies = limits->want_bodies,
 		.body_limit_bytes = limits->body_limit_bytes,
 		.message_limit_bytes = limits->message_limit_bytes,

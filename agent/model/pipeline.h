@@ -47,8 +47,9 @@ struct pipeline_handler {
 #define PIPELINE_TIMEOUT_NS UINT64_C(60000000000)
 
 struct pipeline_config {
-	struct budget *budget; /* for all that is held; outlives the tracker. NULL: no limit */
-	uint64_t timeout_ns;   /* an unanswered request expires this long after its last byte */
+	struct budget *budget;		/* for all that is held; outlives the tracker. NULL: no limit */
+	struct spares *rooms, *streams; /* see protocol.h; they outlive all messages. NULL: none */
+	uint64_t timeout_ns;		/* an unanswered request expires this long after its last byte */
 	uint64_t
 		pending_ns; /* an open exchange is shown as pending after so long without its end; 0: never */
 	bool want_calls;    /* RESULT_CALL is wanted: nothing is muted or skipped */

@@ -3,7 +3,7 @@
 #ifndef HARK_JOIN_ITEM_H
 #define HARK_JOIN_ITEM_H
 
-#include "base/spares.h"
+#include "spares.h"
 #include "base/table.h"
 #include "model/exchange.h"
 #include "protocol.h"

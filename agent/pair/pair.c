@@ -14,7 +14,7 @@
 #include "pair.h"
 
 #include "base/counters.h"
-#include "base/spares.h"
+#include "spares.h"
 #include "pair_entry.h"
 
 void pair_init(struct pair *pair, const struct pipeline *pipeline, struct conn_facts *facts)

@@ -6,7 +6,7 @@
 #ifndef HARK_TRACKER_TABLE_H
 #define HARK_TRACKER_TABLE_H
 
-#include "base/spares.h"
+#include "spares.h"
 #include "base/table.h"
 #include "conn.h"
 #include "model/container.h"

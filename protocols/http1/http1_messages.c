@@ -54,7 +54,8 @@ static bool request_before(const struct protocol *http1, uint64_t request_ns, ui
 static int messages_pay(struct protocol *http1)
 {
 	for (; http1->owed; http1->owed--) {
-		struct message *message = message_new(MESSAGE_RESPONSE, http1->config.message_limit_bytes);
+		struct message *message = message_new_of(http1->config.rooms, MESSAGE_RESPONSE,
+							 http1->config.message_limit_bytes);
 
 		if (!message) {
 			http1->no_memory = true;

@@ -190,7 +190,7 @@ static void message_begin(struct http1_parser *parser, const struct http1_line *
 		parser_refute(parser);
 		return;
 	}
-	message = message_new(line->kind, parser->config->message_limit_bytes);
+	message = message_new_of(parser->config->rooms, line->kind, parser->config->message_limit_bytes);
 	if (!message) {
 		parser_starve(parser);
 		return;

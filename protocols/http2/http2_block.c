@@ -472,7 +472,8 @@ void http2_block_take(void *ctx, const struct http2_block *block, uint64_t time_
 	struct header_list fields = { 0 };
 	const struct protocol_config *config = &side->owner->config;
 	struct http2_head head = { .fields = config->want_frames ? &fields : NULL,
-				   .few = config->few_fields };
+				   .few = config->few_fields,
+				   .rooms = config->rooms };
 	const struct block_context c = {
 		.protocol = side->owner, .side = side, .block = block, .head = &head, .time_ns = time_ns
 	};

@@ -85,9 +85,10 @@ static bool pseudo_take(struct http2_head *head, const struct hpack_field *field
 
 int http2_head_begin(struct http2_head *head, size_t limit_bytes)
 {
-	*head = (struct http2_head){ .message = message_new(MESSAGE_REQUEST, limit_bytes),
+	*head = (struct http2_head){ .message = message_new_of(head->rooms, MESSAGE_REQUEST, limit_bytes),
 				     .fields = head->fields,
-				     .few = head->few };
+				     .few = head->few,
+				     .rooms = head->rooms };
 	return head->message ? 0 : -ENOMEM;
 }
 
@@ -142,7 +143,7 @@ static void head_forget(struct http2_head *head)
 	http2_head_fini(head);
 	if (head->fields)
 		*head->fields = (struct header_list){ 0 };
-	*head = (struct http2_head){ .first = FIRST_UNKNOWN, .unknown = true };
+	*head = (struct http2_head){ .rooms = head->rooms, .first = FIRST_UNKNOWN, .unknown = true };
 }
 
 int http2_head_read(struct http2_head *head, struct hpack *hpack, const struct http2_block *block,
@@ -169,7 +170,7 @@ int http2_head_read(struct http2_head *head, struct hpack *hpack, const struct h
 		return 0;
 	}
 	head_forget(head);
-	head->message = message_new(MESSAGE_REQUEST, limit_bytes);
+	head->message = message_new_of(head->rooms, MESSAGE_REQUEST, limit_bytes);
 	if (!head->message)
 		return -ENOMEM;
 	return err == -EAGAIN ? -EAGAIN : -EBADMSG;

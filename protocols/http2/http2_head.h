@@ -26,6 +26,7 @@ struct http2_head {
 	enum http2_first first;
 	struct header_list *fields; /* when wanted: every field in wire order, in the message's arena */
 	bool few;		  /* of the others only those stay in the message that message_asks() names */
+	struct spares *rooms;	  /* that the message is of; NULL: the system */
 	bool has_request_field;	  /* :method, :scheme, :path or :authority, by name */
 	bool has_status;	  /* by name */
 	unsigned int pseudo_seen; /* a bit for each of the four request fields, by name */
@@ -34,7 +35,7 @@ struct http2_head {
 };
 
 /*
- * `fields` of the head may be set to a list that is to be filled, and `few`; all else is
+ * `fields` of the head may be set to a list that is to be filled, `few` and `rooms`; all else is
  * set anew. Inflates a block, or what there is of it, into a new message of
  * limit_bytes. hpack NULL: the block was lost; all is unknown.
  * 0; -EBADMSG: the block is wrong; -EAGAIN: see hpack_inflate(): with both an

@@ -96,20 +96,14 @@ struct http2_stream *http2_stream_find(struct protocol *protocol, uint32_t id)
 	return stream;
 }
 
-/* Already out of the table. */
-static void stream_destroy(struct http2_stream *stream)
+static void stream_free(struct protocol *protocol, struct http2_stream *stream)
 {
+	streams_remove(&protocol->streams, stream);
 	for (int kind = 0; kind < 2; kind++) {
 		message_free(stream->half[kind].message);
 		bytes_fini(&stream->half[kind].body);
 	}
-	free(stream);
-}
-
-static void stream_free(struct protocol *protocol, struct http2_stream *stream)
-{
-	streams_remove(&protocol->streams, stream);
-	stream_destroy(stream);
+	spares_give(protocol->config.streams, stream);
 }
 
 /* --- past ones ---------------------------------------------------------------- */
@@ -237,7 +231,9 @@ struct http2_stream *http2_stream_add(struct protocol *protocol, uint32_t id)
 		protocol->loose_requests = true;
 		return NULL;
 	}
-	stream = malloc(sizeof(*stream));
+	stream = spares_find(protocol->config.streams);
+	if (!stream)
+		stream = malloc(sizeof(*stream));
 	if (!stream) {
 		protocol->loose_requests = true;
 		protocol_count(&protocol->handler, NOTE_MESSAGE_REFUSED, 1);
@@ -284,7 +280,8 @@ void http2_half_open(struct protocol *protocol, struct http2_stream *stream, enu
 
 int http2_half_open_headless(struct protocol *protocol, struct http2_stream *stream, uint64_t time_ns)
 {
-	struct message *message = message_new(MESSAGE_RESPONSE, protocol->config.message_limit_bytes);
+	struct message *message = message_new_of(protocol->config.rooms, MESSAGE_RESPONSE,
+						 protocol->config.message_limit_bytes);
 	const struct http2_side *side = http2_kind_side(protocol, MESSAGE_RESPONSE);
 
 	if (!message) {

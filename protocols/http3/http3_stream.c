@@ -240,7 +240,8 @@ static int section_apply(const struct http3_place *place, struct http2_head *hea
 int http3_section_take(const struct http3_place *place, bool now)
 {
 	struct http3_half *half = place->half;
-	struct http2_head head = { .few = place->protocol->config.few_fields };
+	const struct protocol_config *config = &place->protocol->config;
+	struct http2_head head = { .few = config->few_fields, .rooms = config->rooms };
 	int err = head_read(place, now, &head);
 
 	if (err == -EAGAIN)

@@ -113,7 +113,7 @@ static void test_limit(void **state)
 /* What does not fit in the message's own memory. */
 static void test_no_memory(void **state)
 {
-	static const uint8_t large[MESSAGE_BYTES];
+	static const uint8_t large[ROOM_BYTES];
 	struct slice value = slice_of(large, sizeof(large));
 	struct message *message;
 
@@ -121,14 +121,14 @@ static void test_no_memory(void **state)
 	alloc_fail_countdown = 1;
 	assert_null(message_new(MESSAGE_REQUEST, 0));
 	message = message_new(MESSAGE_REQUEST, 0);
-	assert_int_equal(message_memory(message), MESSAGE_BYTES);
+	assert_int_equal(message_memory(message), ROOM_BYTES);
 	alloc_fail_countdown = 1;
 	assert_int_equal(message_add_header(message, &message->headers, SLICE("a"), value, 0), -ENOMEM);
 	assert_int_equal(message->headers.count, 0);
 	assert_int_equal(message_add_header(message, &message->headers, SLICE("a"), SLICE("b"), 0), 0);
-	assert_int_equal(message_memory(message), MESSAGE_BYTES);
+	assert_int_equal(message_memory(message), ROOM_BYTES);
 	assert_int_equal(message_add_header(message, &message->headers, SLICE("a"), value, 0), 0);
-	assert_true(message_memory(message) > 2 * MESSAGE_BYTES);
+	assert_true(message_memory(message) > 2 * ROOM_BYTES);
 	assert_int_equal(message->headers.count, 2);
 	message_free(message);
 }

@@ -11,7 +11,12 @@
 
 #if defined(__SANITIZE_ADDRESS__)
 #define SPARES_MAX 0
-#else
+#elif defined(__has_feature) && defined(__clang__)
+#if __has_feature(address_sanitizer)
+#define SPARES_MAX 0
+#endif
+#endif
+#ifndef SPARES_MAX
 #define SPARES_MAX 64
 #endif
 
@@ -24,17 +29,24 @@ struct spares { /* all zero: none */
 	size_t count;
 };
 
-/* A block of the size, which is the same in all calls with these spares; not zeroed. NULL: out of memory.
- * spares NULL, here and below: nothing is kept. */
-static inline void *spares_take(struct spares *spares, size_t size)
+/* A block that was kept, not zeroed; NULL: there is none. spares NULL, here and below: nothing is kept. */
+static inline void *spares_find(struct spares *spares)
 {
 	struct spare *spare = spares ? spares->first : NULL;
 
 	if (!spare)
-		return malloc(size);
+		return NULL;
 	spares->first = spare->next;
 	spares->count--;
 	return spare;
+}
+
+/* The same, or a new one of this size, which all that these spares are given have. NULL: out of memory. */
+static inline void *spares_take(struct spares *spares, size_t size)
+{
+	void *block = spares_find(spares);
+
+	return block ? block : malloc(size);
 }
 
 /* Takes the block; NULL is legal. */
