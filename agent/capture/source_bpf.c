@@ -23,7 +23,7 @@
 #include <time.h>
 
 #define POLLS_AFTER_EVENTS 4
-#define POLL_NS		   10000000u
+#define POLL_NS		   40000000u /* no line is older than 50 ms */
 /*
  * Two polls are the grace of what is missing (GRACE_POLLS), so they are that much time as well: a processor
  * that a busy machine, or its host, takes away amid a record comes back meanwhile. Without it a record being
