@@ -34,7 +34,7 @@ static long stack_look_vma(struct task_struct *task __attribute__((unused)), str
  * main thread's stack is known to the kernel; nobody keeps others in it. Other
  * threads' are looked for only where there are sessions.
  */
-static __always_inline bool stack_is_one(__u64 sp, __u64 outer_sp, bool single)
+static __always_inline bool stack_is_one_here(__u64 sp, __u64 outer_sp, bool single)
 {
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
 	__u64 start = BPF_CORE_READ(task, mm, start_stack);
@@ -47,6 +47,17 @@ static __always_inline bool stack_is_one(__u64 sp, __u64 outer_sp, bool single)
 		return false;
 	bpf_find_vma(bpf_get_current_task_btf(), sp, stack_look_vma, &look, 0);
 	return look.own;
+}
+
+/* A global function, as capture_apart(). */
+__weak __noinline int stack_is_one_apart(__u64 sp, __u64 outer_sp)
+{
+	return stack_is_one_here(sp, outer_sp, true);
+}
+
+static __always_inline bool stack_is_one(__u64 sp, __u64 outer_sp, bool single)
+{
+	return single ? stack_is_one_apart(sp, outer_sp) : stack_is_one_here(sp, outer_sp, false);
 }
 
 #define RETURNS_LEFT_MAX 8 /* that longjmp left behind */

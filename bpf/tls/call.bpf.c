@@ -160,8 +160,8 @@ static __always_inline struct tls_call *thread_claim(__u64 thread)
 }
 
 /* Where this call stands among those of its thread; -1: its return is not followed. */
-static __always_inline int entry_level(__u64 thread, struct tls_call *outer, __u64 ssl, __u32 kind, __u64 sp,
-				       bool single)
+static __always_inline int entry_level_here(__u64 thread, struct tls_call *outer, __u64 ssl, __u32 kind,
+					    __u64 sp, bool single)
 {
 	struct tls_call *call;
 	__u64 level = 0;
@@ -179,6 +179,19 @@ static __always_inline int entry_level(__u64 thread, struct tls_call *outer, __u
 		return -1;
 	outer->inner = level + 1;
 	return level + 1;
+}
+
+/* A global function, as capture_apart(). */
+__weak __noinline int entry_level_apart(__u64 thread, struct tls_call *outer, __u64 ssl, __u32 kind, __u64 sp)
+{
+	return outer ? entry_level_here(thread, outer, ssl, kind, sp, true) : -1;
+}
+
+static __always_inline int entry_level(__u64 thread, struct tls_call *outer, __u64 ssl, __u32 kind, __u64 sp,
+				       bool single)
+{
+	return single ? entry_level_apart(thread, outer, ssl, kind, sp)
+		      : entry_level_here(thread, outer, ssl, kind, sp, false);
 }
 
 /* What the entry of this call says of its session. */

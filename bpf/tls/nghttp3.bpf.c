@@ -24,29 +24,36 @@ struct vector_walk {
 	__u64 total, mixed;
 };
 
-/* 0, or -1: they cannot be read. A global function, as capture_step(). */
+/* One vector. 0, or -1: it cannot be read. A global function, as capture_step(). */
+__weak __noinline int vector_step(struct vector_walk *walk, __u32 i)
+{
+	struct user_iovec vector;
+
+	if (!walk || bpf_probe_read_user(&vector, sizeof(vector), (void *)walk->at + i * sizeof(vector)) < 0)
+		return -1;
+	if (walk->skip > walk->total) {
+		__u64 over = walk->skip - walk->total;
+
+		walk->next = i + 1;
+		if (over < vector.len) {
+			walk->range = vector.base + over;
+			walk->left = vector.len - over;
+		}
+	}
+	walk->total += vector.len;
+	walk->mixed = (walk->mixed ^ vector.base) * 0x9e3779b97f4a7c15 + vector.len;
+	walk->mixed ^= walk->mixed >> 29;
+	return 0;
+}
+
+/* 0, or -1: they cannot be read. */
 __weak __noinline int vectors_walk(struct vector_walk *walk)
 {
 	if (!walk)
 		return -1;
-	for (__u32 i = 0; i < STREAM_VECTORS_MAX && i < walk->count; i++) {
-		struct user_iovec vector;
-
-		if (bpf_probe_read_user(&vector, sizeof(vector), (void *)walk->at + i * sizeof(vector)) < 0)
+	for (__u32 i = 0; i < STREAM_VECTORS_MAX && i < walk->count; i++)
+		if (vector_step(walk, i) < 0)
 			return -1;
-		if (walk->skip > walk->total) {
-			__u64 over = walk->skip - walk->total;
-
-			walk->next = i + 1;
-			if (over < vector.len) {
-				walk->range = vector.base + over;
-				walk->left = vector.len - over;
-			}
-		}
-		walk->total += vector.len;
-		walk->mixed = (walk->mixed ^ vector.base) * 0x9e3779b97f4a7c15 + vector.len;
-		walk->mixed ^= walk->mixed >> 29;
-	}
 	return 0;
 }
 
