@@ -240,8 +240,11 @@ void signatures_free(struct signatures *signatures)
 	free(signatures);
 }
 
-/* share/tls-signatures, byte by byte. */
+/* share/tls-signatures, byte by byte. Global: what refers to it may be another unit when the program is
+ * linked. */
 __asm__(".pushsection .rodata\n"
+	".globl signature_text, signature_text_end\n"
+	".hidden signature_text, signature_text_end\n"
 	"signature_text:\n"
 	".incbin \"share/tls-signatures\"\n"
 	"signature_text_end:\n"
