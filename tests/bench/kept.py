@@ -18,15 +18,16 @@ def amount(rate, large):
 def read_load(load, open_requests=CONNECTIONS, large=False, lossless_rate=float("inf")):
     """A load as a reading. More exchanges than were made are a failure at any rate, fewer up to lossless_rate."""
     without, with_hark = statistics.median(load.without), statistics.median(load.with_hark)
-    lost, missing = sum(load.lost), sum(load.missing)
+    lost, missing, records = sum(load.lost), sum(load.missing), sum(load.lost_records)
+    said = f"{records} records lost, {missing} exchanges not seen" if lost or missing else "nothing lost"
     failures = []
     if load.surplus > open_requests:
         failures.append(f"{load.surplus} exchanges more than were made")
     if (lost or missing) and with_hark <= lossless_rate:
-        failures.append(f"exchanges were lost: {lost} records and bytes, {missing} not seen")
-    return Reading(f"**{load.ratio:.2f}** of {amount(without, large)}, lost {lost}, not seen {missing}",
-                   {"kept": load.ratio, "without": load.without, "with": load.with_hark, "lost": lost, "missing": missing},
-                   failures)
+        failures.append(said)
+    return Reading(f"**{load.ratio:.2f}** of {amount(without, large)}, {said}",
+                   {"kept": load.ratio, "without": load.without, "with": load.with_hark, "records_lost": load.lost_records,
+                    "missing": load.missing}, failures)
 
 
 def nginx(ground, tls, capture):

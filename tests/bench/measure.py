@@ -140,7 +140,8 @@ class Load:
     the pid of who answers; None: hark is to see nothing of it."""
 
     def __init__(self, folder, ask, server, rounds, seconds, *options):
-        self.without, self.with_hark, self.missing, self.lost = [], [], [], []
+        self.without, self.with_hark, self.missing = [], [], []
+        self.lost, self.lost_records = [], []
         self.surplus = 0
         ask(1)
         for _ in range(rounds):
@@ -150,6 +151,7 @@ class Load:
             stats = watch.stop()
             self.with_hark.append(rate)
             self.lost.append(stats["events.lost"] + stats["bytes.lost"])
+            self.lost_records.append(stats["events.lost"])
             # A load leaves up to one request a connection unanswered when it ends; hark may see their answers.
             seen = [watch.count(one) for one in (pid, server()) if one] if server else []
             self.missing.append(max([0, *(requests - one for one in seen)]))
