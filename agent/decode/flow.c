@@ -67,6 +67,9 @@ void flow_fini(struct flow *flow)
 	flow->decoder = NULL;
 	message_free(flow->switching);
 	flow->switching = NULL;
+	free(flow->upgrade_settings);
+	flow->upgrade_settings = NULL;
+	flow->upgrade_settings_len = 0;
 	call_queue_fini(&flow->calls);
 	flow_forget_hello(flow);
 	pair_fini(&flow->pair);

@@ -96,9 +96,8 @@ struct flow {
 		*leaves_for; /* for this one; NULL: a tunnel, or one that hark does not know */
 	unsigned int upgrades;
 	struct message *switching; /* a 101, until the decoder tells what to */
-	uint8_t upgrade_settings[256];
+	uint8_t *upgrade_settings; /* of a request for h2c; NULL: none are known */
 	size_t upgrade_settings_len;
-	bool upgrade_settings_known;
 };
 
 /* facts, which may be changed with flow_move(), and session are borrowed. */

@@ -12,10 +12,13 @@
 #include "detect.h"
 
 #include <errno.h>
+#include <stdlib.h>
+#include <string.h>
 
-#define SKIP_WORTH_BYTES (256 * 1024) /* shorter bodies end before a hint reaches the kernel */
-#define DECODER_SHARE	 16	      /* of the budget: more no decoder keeps of heads */
-#define TLS_HANDSHAKE	 0x16	      /* RFC 8446, 5.1 */
+#define SKIP_WORTH_BYTES     (256 * 1024) /* shorter bodies end before a hint reaches the kernel */
+#define DECODER_SHARE	     16		  /* of the budget: more no decoder keeps of heads */
+#define UPGRADE_SETTINGS_MAX 256
+#define TLS_HANDSHAKE	     0x16 /* RFC 8446, 5.1 */
 
 /* Every protocol on a stream; flow_judge.c says which one bytes are. */
 static const struct protocol_ops *const protocols[] = { &http1_protocol, &http2_protocol, NULL };
@@ -127,6 +130,20 @@ static const struct protocol_ops *protocol_of_upgrade(struct slice token)
 	return *at;
 }
 
+/* Without memory the stream's state is the default one. */
+static void settings_keep(struct flow *flow, struct slice settings)
+{
+	free(flow->upgrade_settings);
+	flow->upgrade_settings_len = 0;
+	flow->upgrade_settings = malloc(settings.len + 1); /* empty ones are some */
+	if (!flow->upgrade_settings) {
+		counter_add(COUNTER_LIMIT_MEMORY, 1);
+		return;
+	}
+	memcpy(flow->upgrade_settings, settings.data, settings.len);
+	flow->upgrade_settings_len = settings.len;
+}
+
 /*
  * The request that asked for h2c is stream 1, whose response comes in HTTP/2 (RFC 7540, 3.2): one exchange,
  * of which the 101 is an interim response.
@@ -150,11 +167,8 @@ static void on_upgrade(void *ctx, struct slice to, const struct message *request
 	if (!request)
 		return;
 	settings = message_header(request, SLICE("HTTP2-Settings"));
-	if (settings.data && settings.len <= sizeof(flow->upgrade_settings)) {
-		memcpy(flow->upgrade_settings, settings.data, settings.len);
-		flow->upgrade_settings_len = settings.len;
-		flow->upgrade_settings_known = true;
-	}
+	if (settings.data && settings.len <= UPGRADE_SETTINGS_MAX)
+		settings_keep(flow, settings);
 }
 
 static bool flow_tells_lost(const struct flow *flow, const struct protocol_ops *ops, int direction)
@@ -173,8 +187,7 @@ int flow_decode_start(struct flow *flow, const struct protocol_ops *ops)
 		.beginning_lost = flow->lossy && !flow->facts->opened_ns,
 		.seen_ns = flow->facts->existing ? flow->facts->seen_ns : 0,
 		.after_upgrade = flow->leaves,
-		.upgrade_settings = slice_of(flow->upgrade_settings_known ? flow->upgrade_settings : NULL,
-					     flow->upgrade_settings_len),
+		.upgrade_settings = slice_of(flow->upgrade_settings, flow->upgrade_settings_len),
 		.want_frames = limits->want_frames,
 		.few_fields = limits->few_fields,
 		.rooms = limits->rooms,

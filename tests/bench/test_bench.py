@@ -6,8 +6,10 @@ What is kept of a server's throughput depends on the machine and is make bench's
 """
 import functools
 import json
+import os
 import pathlib
 import re
+import subprocess
 import sys
 
 import pytest
@@ -21,6 +23,7 @@ from counted import (FEW, MANY, collected, instructions_an_exchange, program_sta
 from measure import CONNECTIONS, ROOT, Load, Watch, serving, wrk  # noqa: E402
 from footprint import held_connections, resident_mb  # noqa: E402
 from harness import HARK, is_sanitized, run, scratch_folder, uses_sessions, wait_until  # noqa: E402
+from recording import RECEIVED, SENT, Recording, Socket  # noqa: E402
 from soak import short_tls  # noqa: E402
 
 # Instructions an exchange, replayed into JSON; what was measured when the row was last changed (docs/performance.md).
@@ -40,6 +43,8 @@ SYSTEM_CALLS_A_KILOBYTE, SYSTEM_CALLS_OF_A_START = 0.3, 200
 VERIFIED_INSTRUCTIONS = 95_000
 # Without what hark is at rest. 5,800 is measured: most of it tables that double.
 RESIDENT_BYTES_A_CONNECTION = 7_000
+# The same of a recording of servers' ends with an exchange each: no tables of the kernel's, no client.
+REPLAYED_BYTES_A_CONNECTION = 4_200
 
 
 @pytest.fixture(scope="module")
@@ -167,6 +172,29 @@ def test_resident_a_connection(folder):
     watch.stop()
     print(f"{figure:.0f} bytes a connection")
     assert figure <= RESIDENT_BYTES_A_CONNECTION
+
+
+@pytest.mark.skipif(is_sanitized(), reason="the sanitizer's malloc takes more")
+def test_replayed_bytes_a_connection(folder):
+    """What a connection takes that is open and idle: the growth of the most that was resident."""
+    def most_bytes(connections):
+        path = folder / "connections.rec"
+        with Recording(path) as recording:
+            for socket in [Socket(number) for number in range(connections)]:
+                recording.open(socket)
+                recording.data(socket, RECEIVED, b"GET /one HTTP/1.1\r\nHost: shop.example\r\nAccept: */*\r\n\r\n")
+                recording.data(socket, SENT, b"HTTP/1.1 200 OK\r\nServer: nginx\r\nContent-Length: 2\r\n\r\nok")
+                recording.poll()
+            recording.poll(20, step_ns=10 ** 8)
+        with subprocess.Popen([HARK, "replay", path, "-o", "json:/dev/null"], stderr=subprocess.DEVNULL) as replay:
+            _, status, used = os.wait4(replay.pid, 0)
+            replay.returncode = os.waitstatus_to_exitcode(status)
+        assert replay.returncode == 0
+        return used.ru_maxrss * 1024
+
+    figure = (most_bytes(10_000) - most_bytes(5_000)) / 5_000
+    print(f"{figure:.0f} bytes a connection")
+    assert figure <= REPLAYED_BYTES_A_CONNECTION
 
 
 def test_the_page_has_each_figure():
