@@ -357,6 +357,90 @@ static enum filter_answer match_path(const struct filter_value *value, struct fi
 	return path.data ? filter_says(filter_pattern_match(&value->pattern, path)) : FILTER_UNKNOWN;
 }
 
+/* As lines show it; a scheme in front of the pattern is not asked about. */
+static int value_url(struct filter_value *value, char *why, size_t size)
+{
+	struct slice text = value_slice(value);
+
+	for (size_t i = 0; i < 2; i++) {
+		struct slice scheme = i ? SLICE("https://") : SLICE("http://");
+
+		if (slice_has_prefix(text, scheme))
+			text = slice_drop(text, scheme.len);
+	}
+	return filter_pattern_parse(&value->pattern, text, true, why, size);
+}
+
+static enum filter_answer match_url(const struct filter_value *value, struct filter_subject *subject)
+{
+	const struct url *url = url_of(subject);
+	struct buffer text = { .data = NULL };
+	enum filter_answer result = FILTER_UNKNOWN;
+	bool known = url->path.data;
+
+	if (url->authority.data)
+		buffer_put(&text, url->authority.data, url->authority.len);
+	else if (known)
+		known = subject->conn && address_put_server(&text, subject->conn);
+	if (known) {
+		buffer_put(&text, url->path.data, url->path.len);
+		if (url->query.data) {
+			buffer_char(&text, '?');
+			buffer_put(&text, url->query.data, url->query.len);
+		}
+		if (!text.failed)
+			result = filter_says(
+				filter_pattern_match(&value->pattern, slice_of(text.data, text.len)));
+	}
+	buffer_fini(&text);
+	return result;
+}
+
+/* --- NAME[=GLOB], of the query and of header fields ------------------------------------- */
+
+/* Splits value at its first =; what: the complaint about a name that is empty. */
+static int value_named(struct filter_value *value, char *why, size_t size, const char *what)
+{
+	char *sign = strchr(value->text, '=');
+	size_t len = sign ? (size_t)(sign - value->text) : value->len;
+
+	if (len == 0)
+		return filter_wrong(why, size, what);
+	value->name = slice_of(value->text, len);
+	value->present = !sign;
+	if (value->present)
+		return 0;
+	return filter_pattern_parse(&value->pattern, slice_of(sign + 1, value->len - len - 1), true, why,
+				    size);
+}
+
+static int value_query(struct filter_value *value, char *why, size_t size)
+{
+	return value_named(value, why, size, "a parameter of the query is name, or name=value");
+}
+
+static enum filter_answer match_query(const struct filter_value *value, struct filter_subject *subject)
+{
+	const struct url *url = url_of(subject);
+	struct slice rest = url->query;
+
+	if (!url->path.data)
+		return FILTER_UNKNOWN;
+	while (rest.len) {
+		const uint8_t *end = memchr(rest.data, '&', rest.len);
+		struct slice parameter = end ? slice_take(rest, (size_t)(end - rest.data)) : rest;
+		const uint8_t *sign = parameter.len ? memchr(parameter.data, '=', parameter.len) : NULL;
+		size_t len = sign ? (size_t)(sign - parameter.data) : parameter.len;
+
+		if (slice_equal(slice_take(parameter, len), value->name) &&
+		    (value->present ||
+		     filter_pattern_match(&value->pattern, slice_drop(parameter, len + !!sign))))
+			return FILTER_YES;
+		rest = slice_drop(rest, parameter.len + !!end);
+	}
+	return FILTER_NO;
+}
+
 /* --- the response, and both ---------------------------------------------------------- */
 
 static int value_status(struct filter_value *value, char *why, size_t size)
@@ -523,22 +607,14 @@ static enum filter_answer match_size(const struct filter_value *value, struct fi
 
 static int value_header(struct filter_value *value, char *why, size_t size)
 {
-	char *sign = strchr(value->text, '=');
-	size_t len = sign ? (size_t)(sign - value->text) : value->len;
+	size_t len = strcspn(value->text, "=");
 
-	if (len == 0)
-		return filter_wrong(why, size, "a header field is name, or name=value");
 	for (size_t i = 0; i < len; i++)
 		if (value->text[i] <= ' ' || value->text[i] >= 0x7f || strchr("*?~:", value->text[i]))
 			return filter_wrong(why, size,
 					    "the name of a header field is written out: name=value");
-	value->name = slice_of(value->text, len);
-	value->present = !sign;
-	if (value->present)
-		return 0;
 	value->pattern.nocase = true;
-	return filter_pattern_parse(&value->pattern, slice_of(sign + 1, value->len - len - 1), true, why,
-				    size);
+	return value_named(value, why, size, "a header field is name, or name=value");
 }
 
 static enum filter_answer fields_match(const struct filter_value *value, const struct header_list *fields)
@@ -574,6 +650,78 @@ static enum filter_answer match_header(const struct filter_value *value, struct 
 		tail = fields_match(value, &messages[i]->trailers);
 		best = head > best ? head : best;
 		best = tail > best ? tail : best;
+	}
+	return best;
+}
+
+/* --- traces ------------------------------------------------------------------------------ */
+
+/*
+ * Fields of a request that name the trace that it belongs to: W3C Trace Context, B3 (of Zipkin), Jaeger, the
+ * clouds' own, and the ids that servers write into their logs.
+ */
+static const struct {
+	const char *name;
+	const char *before; /* the id stands behind the first of it; NULL: at the beginning */
+	const char *ends;   /* one of these ends it */
+} trace_fields[] = {
+	{ "traceparent", "-", "-" },
+	{ "b3", NULL, "-" },
+	{ "x-b3-traceid", NULL, "" },
+	{ "uber-trace-id", NULL, ":%" },
+	{ "x-cloud-trace-context", NULL, "/" },
+	{ "x-amzn-trace-id", "Root=", ";" },
+	{ "x-datadog-trace-id", NULL, "" },
+	{ "x-request-id", NULL, "" },
+	{ "x-correlation-id", NULL, "" },
+};
+
+static int value_trace(struct filter_value *value, char *why, size_t size)
+{
+	if (!value->len)
+		return filter_wrong(why, size, "a trace is the id that a field such as traceparent has");
+	return value_glob_nocase(value, why, size);
+}
+
+/* What of the field's value is the id; data NULL: nothing. */
+static struct slice trace_id(size_t row, struct slice text)
+{
+	const char *before = trace_fields[row].before;
+	size_t len = 0;
+
+	if (before) {
+		const uint8_t *found = text.len ? memmem(text.data, text.len, before, strlen(before)) : NULL;
+
+		if (!found)
+			return (struct slice){ .data = NULL };
+		text = slice_drop(text, (size_t)(found - text.data) + strlen(before));
+	}
+	while (len < text.len && !(text.data[len] && strchr(trace_fields[row].ends, text.data[len])))
+		len++;
+	return slice_take(text, len);
+}
+
+static enum filter_answer match_trace(const struct filter_value *value, struct filter_subject *subject)
+{
+	const struct message *request = request_of(subject);
+	enum filter_answer best = FILTER_NO;
+
+	if (!request)
+		return FILTER_UNKNOWN;
+	for (size_t i = 0; i < request->headers.count; i++) {
+		const struct header *field = &request->headers.items[i];
+
+		if (!field->name.data)
+			best = FILTER_UNKNOWN; /* it may be the one */
+		for (size_t row = 0; field->name.data && row < sizeof(trace_fields) / sizeof(trace_fields[0]);
+		     row++) {
+			if (!slice_equal_nocase(field->name, slice_of_string(trace_fields[row].name)))
+				continue;
+			if (!field->value.data)
+				best = FILTER_UNKNOWN;
+			else if (filter_pattern_match(&value->pattern, trace_id(row, field->value)))
+				return FILTER_YES;
+		}
 	}
 	return best;
 }
@@ -653,6 +801,13 @@ const struct filter_key filter_keys[] = {
 	{ "path", "GLOB, ~REGEX", "Path of the request, without its query",
 	  "Case matters. A regex looks at the first 4096 bytes.", FILTER_BY_EXCHANGE, value_path,
 	  match_path },
+	{ "url", "GLOB, ~REGEX", "Host, path and query, as lines show them",
+	  "Case matters. http:// or https:// in front is left out. A regex looks at the first 4096 bytes.",
+	  FILTER_BY_EXCHANGE, value_url, match_url },
+	{ "query", "NAME[=GLOB]", "Parameter of the query, or its value",
+	  "As it was sent, so percent signs stay; a ~REGEX may stand for the glob; case matters. Values that "
+	  "are not shown, being secrets, are matched.",
+	  FILTER_BY_EXCHANGE, value_query, match_query },
 	{ "status", "404, 5xx, 200-204, none", "Status of the response",
 	  "none is an exchange without one. Signs as for latency.", FILTER_BY_EXCHANGE, value_status,
 	  match_status },
@@ -668,6 +823,10 @@ const struct filter_key filter_keys[] = {
 	  "Trailers count too; a ~REGEX may stand for the glob; case does not matter. Values that are not "
 	  "shown, being secrets, are matched.",
 	  FILTER_BY_FIELDS, value_header, match_header },
+	{ "trace", "ID, GLOB", "Trace that the request belongs to",
+	  "The id in traceparent, b3, x-b3-traceid, uber-trace-id, x-cloud-trace-context, x-amzn-trace-id, "
+	  "x-datadog-trace-id, x-request-id or x-correlation-id; case does not matter.",
+	  FILTER_BY_FIELDS, value_trace, match_trace },
 	{ "flag", "NAME", "Flag of the exchange, such as gap or reset",
 	  "These are the names that lines and JSON have; hark lists them when one is wrong.",
 	  FILTER_BY_EXCHANGE, value_flag, match_flag },

@@ -180,6 +180,7 @@ static const struct {
 	{ "size:>1X", 0, 5, 3, "a size is >1M" },
 	{ "header:=x", 0, 7, 2, "a header field is name, or name=value" },
 	{ "header:x-*", 0, 7, 3, "the name of a header field is written out" },
+	{ "query:=x", 0, 6, 2, "a parameter of the query is name, or name=value" },
 	{ "flag:rest", 0, 5, 4,
 	  "late-joined, gap, truncated, partial-headers, reset, closed, timeout, in-flight, unanswered, "
 	  "no-request, pushed, upgraded, malformed, guess, relayed" },
@@ -389,6 +390,22 @@ static const struct {
 	{ "path:~^/a$", true },
 	{ "path:~a", true },
 	{ "path:~^a", false },
+	{ "url:example.com/a?b=1", true },
+	{ "url:example.com/a\\?b=1", true },
+	{ "url:\"http://example.com/a*\"", true },
+	{ "url:https://example.com/a*", true },
+	{ "url:example.com/a", false },
+	{ "url:*b=1", true },
+	{ "url:Example.com*", false },
+	{ "url:~/a[?]b", true },
+	{ "query:b", true },
+	{ "query:b=1", true },
+	{ "query:b=2", false },
+	{ "query:b=*", true },
+	{ "query:b=~^1$", true },
+	{ "query:B", false },
+	{ "query:a", false },
+	{ "!query:a", true },
 	{ "status:200", true },
 	{ "status:2xx", true },
 	{ "status:200-204", true },
@@ -533,6 +550,54 @@ static void test_fields_that_are_not_known(void **state)
 	expect(&sample.exchange, "header:x-a=*", false);
 	expect(&sample.exchange, "header:x-late=\"a,b (c)\"", true);
 	sample_fini(&sample);
+}
+
+/* Each of the fields that name a trace, as its makers write it. */
+static void test_traces(void **state)
+{
+	static const struct {
+		const char *name, *value;
+	} rows[] = {
+		{ "traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01" },
+		{ "B3", "4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-1" },
+		{ "X-B3-TraceId", "4bf92f3577b34da6a3ce929d0e0e4736" },
+		{ "uber-trace-id", "4bf92f3577b34da6a3ce929d0e0e4736:00f067aa0ba902b7:0:1" },
+		{ "uber-trace-id", "4bf92f3577b34da6a3ce929d0e0e4736%3a00f067aa0ba902b7%3A0%3A1" },
+		{ "X-Cloud-Trace-Context", "4bf92f3577b34da6a3ce929d0e0e4736/74;o=1" },
+		{ "X-Amzn-Trace-Id", "Self=1-67891234-x;Root=4bf92f3577b34da6a3ce929d0e0e4736;Sampled=1" },
+		{ "x-datadog-trace-id", "4bf92f3577b34da6a3ce929d0e0e4736" },
+		{ "x-request-id", "4bf92f3577b34da6a3ce929d0e0e4736" },
+		{ "x-correlation-id", "4bf92f3577b34da6a3ce929d0e0e4736" },
+	};
+	static const char *const none[][2] = {
+		{ "traceparent", "00" },
+		{ "traceparent", "" },
+		{ "b3", "0" },
+		{ "x-amzn-trace-id", "Root=" },
+		{ "x-trace", "4bf92f3577b34da6a3ce929d0e0e4736" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct sample sample;
+
+		sample_init(&sample);
+		sample_header(sample.exchange.request, &sample.exchange.request->headers, rows[i].name,
+			      rows[i].value);
+		expect(&sample.exchange, "trace:4bf92f3577b34da6a3ce929d0e0e4736", true);
+		expect(&sample.exchange, "trace:4BF92*", true);
+		expect(&sample.exchange, "trace:00f067aa0ba902b7", false);
+		sample_fini(&sample);
+	}
+	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
+		struct sample sample;
+
+		sample_init(&sample);
+		sample_header(sample.exchange.request, &sample.exchange.request->headers, none[i][0],
+			      none[i][1]);
+		expect(&sample.exchange, "trace:4bf92f3577b34da6a3ce929d0e0e4736", false);
+		sample_fini(&sample);
+	}
 }
 
 /* Bytes of any kind, NUL included, and no end behind the slice. */
@@ -850,6 +915,7 @@ int main(void)
 		cmocka_unit_test(test_unknown_does_not_match),
 		cmocka_unit_test(test_pending),
 		cmocka_unit_test(test_fields_that_are_not_known),
+		cmocka_unit_test(test_traces),
 		cmocka_unit_test(test_hostile_paths),
 		cmocka_unit_test(test_many_paths),
 		cmocka_unit_test(test_addresses),
