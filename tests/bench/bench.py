@@ -9,6 +9,7 @@ when a bench fails. Writes build/bench/performance.md, figures.json and growth.s
 """
 import functools
 import os
+import signal
 import sys
 
 import curves
@@ -94,6 +95,7 @@ def chosen(words):
 
 
 def main():
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what was started is ended, the kernel's switch put back
     figures = chosen(os.environ.get("BENCH", ""))
     words = f"BENCH={os.environ['BENCH']} " if os.environ.get("BENCH") else ""
     report = Report(figures, f"{words}BENCH_ROUNDS={ROUNDS} BENCH_SECONDS={SECONDS} make bench")
