@@ -98,6 +98,17 @@ static unsigned int word_flags(const char *word)
 	return flags;
 }
 
+/* Something is told when it was said to be due, and not before. */
+static void tell_pending(struct pair *pair, struct pipeline *pipeline)
+{
+	uint64_t due_ns = pair_pending_due_ns(pair);
+	size_t told = log_used;
+
+	pipeline->now_ns += 40;
+	pair_tell_pending(pair);
+	assert_int_equal(log_used != told, due_ns <= pipeline->now_ns);
+}
+
 /*
  * A script: "Q1" a request is done, "q1" its head came (done by "Q1"), "A1"/"a1" the same for responses;
  * "@K" behind: on stream K; n, u, x, g: flags; "split": not to be counted; "!" a poll; "~" the time of late
@@ -139,8 +150,7 @@ static void run(const char *script, size_t limit, unsigned int end_flags)
 			pipeline.now_ns += 1000;
 			pair_expire(&pair);
 		} else if (word[0] == 'p') {
-			pipeline.now_ns += 40;
-			pair_tell_pending(&pair);
+			tell_pending(&pair, &pipeline);
 		} else if (word[0] == 'i') {
 			give_interim(&pair, at ? (uint32_t)atoi(at + 1) : 0);
 		} else if (word[0] == 'r') {
