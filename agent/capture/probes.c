@@ -212,6 +212,8 @@ struct probes *probes_open(const struct probes_config *config)
 	}
 	libbpf_set_print(libbpf_say);
 	probes->cpu_count = libbpf_num_possible_cpus();
+	if (config->pid_count == 1 && !config->follow_children)
+		probes->only_pid = config->pids[0];
 	probes_features(&probes->features);
 	if (capture_choose(probes, config->capture) < 0)
 		goto out;

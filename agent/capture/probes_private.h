@@ -28,7 +28,8 @@ struct probes {
 	struct bpf_link *links[TRACEPOINTS_MAX];
 	size_t link_count;
 	int cpu_count;
-	event_fn *fn; /* of the probes_consume() under way */
+	uint32_t only_pid; /* the only process that is followed, to the end; 0: there may be others */
+	event_fn *fn;	   /* of the probes_consume() under way */
 	void *fn_ctx;
 	int fn_result;
 	unsigned int budget; /* records until the loop gets its turn */

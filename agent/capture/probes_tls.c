@@ -15,6 +15,7 @@
 #include "base/counters.h"
 #include "base/log.h"
 #include "base/path.h"
+#include "base/small_file.h"
 #include "closer.h"
 #include "library/elf_file.h"
 #include "library/file_identity.h"
@@ -76,9 +77,31 @@ static bool site_is_apart(const struct probe_site *site)
 	return site->leaves || site->call.kind == TLS_TAKE;
 }
 
-/* One link for those sites that are apart, or are not. Its descriptor, -ENOENT: there are none, or -errno. */
+/*
+ * The process in which alone the breakpoints are set, so that others who map the file pay nothing; 0: in
+ * each. The kernel finds its memory by the thread that it began with, which may have ended before the others.
+ */
+static uint32_t process_scope(const struct probes *probes)
+{
+	char path[32], text[512];
+	const char *state;
+
+	if (!probes->only_pid)
+		return 0;
+	snprintf(path, sizeof(path), "/proc/%u/status", probes->only_pid);
+	if (small_file_read(path, text, sizeof(text)) < 0)
+		return 0;
+	state = small_file_field(text, "State");
+	state += strspn(state, "\t");
+	return *state == 'Z' || *state == 'X' ? 0 : probes->only_pid;
+}
+
+/*
+ * One link for those sites that are apart, or are not. pid: of process_scope(). Its descriptor, -ENOENT:
+ * there are none, or -errno.
+ */
 static int link_create_multi(int program, uint32_t attach_type, const char *path,
-			     const struct probe_site *sites, size_t count, bool apart)
+			     const struct probe_site *sites, size_t count, bool apart, uint32_t pid)
 {
 	uint64_t offsets[PROBE_SITES_MAX], cookies[PROBE_SITES_MAX];
 	struct uprobe_multi_attr attr = {
@@ -87,6 +110,7 @@ static int link_create_multi(int program, uint32_t attach_type, const char *path
 		.path = (uintptr_t)path,
 		.offsets = (uintptr_t)offsets,
 		.cookies = (uintptr_t)cookies,
+		.pid = pid,
 	};
 	int fd;
 
@@ -99,6 +123,10 @@ static int link_create_multi(int program, uint32_t attach_type, const char *path
 	if (!attr.cnt)
 		return -ENOENT;
 	fd = syscall(SYS_bpf, BPF_LINK_CREATE, &attr, sizeof(attr));
+	if (fd < 0 && errno == ESRCH && pid) { /* it has just ended */
+		attr.pid = 0;
+		fd = syscall(SYS_bpf, BPF_LINK_CREATE, &attr, sizeof(attr));
+	}
 	return fd < 0 ? -errno : fd;
 }
 
@@ -120,7 +148,7 @@ bool probes_session_supported(void)
 	program = bpf_prog_load(BPF_PROG_TYPE_KPROBE, NULL, "GPL", code, 2, &options);
 	if (program < 0)
 		return false;
-	error = link_create_multi(program, ATTACH_TYPE_UPROBE_SESSION, "/", &site, 1, false);
+	error = link_create_multi(program, ATTACH_TYPE_UPROBE_SESSION, "/", &site, 1, false, 0);
 	if (error >= 0)
 		close(error);
 	close(program);
@@ -363,8 +391,9 @@ static int file_attach_go(struct probes *probes, struct probed_file *file, const
 		return -EOPNOTSUPP;
 	s->bss->go_listens = true;
 	for (size_t i = 0; i < 2 && !error && probes->way == ENTRY_SESSION; i++) {
-		file->link_fds[i] = link_create_multi(bpf_program__fd(programs[i]), ATTACH_TYPE_UPROBE_MULTI,
-						      path, file->sites, file->site_count, i == 0);
+		file->link_fds[i] =
+			link_create_multi(bpf_program__fd(programs[i]), ATTACH_TYPE_UPROBE_MULTI, path,
+					  file->sites, file->site_count, i == 0, process_scope(probes));
 		error = file->link_fds[i] < 0 ? file->link_fds[i] : 0;
 	}
 	for (size_t i = 0; i < 2 && probes->way == ENTRY_COOKIE; i++) {
@@ -387,11 +416,12 @@ static int file_attach_session(struct probes *probes, struct probed_file *file, 
 					      : probes->skeleton->progs.tls_session;
 
 	file->link_fds[0] = link_create_multi(bpf_program__fd(session), ATTACH_TYPE_UPROBE_SESSION, path,
-					      file->sites, file->site_count, false);
+					      file->sites, file->site_count, false, process_scope(probes));
 	if (file->link_fds[0] < 0)
 		return file->link_fds[0];
-	file->link_fds[1] = link_create_multi(bpf_program__fd(take_program(probes)), ATTACH_TYPE_UPROBE_MULTI,
-					      path, file->sites, file->site_count, true);
+	file->link_fds[1] =
+		link_create_multi(bpf_program__fd(take_program(probes)), ATTACH_TYPE_UPROBE_MULTI, path,
+				  file->sites, file->site_count, true, process_scope(probes));
 	return file->link_fds[1] < 0 && file->link_fds[1] != -ENOENT ? file->link_fds[1] : 0;
 }
 
@@ -609,8 +639,9 @@ static int libcrypto_attach(struct probes *probes, struct probed_file *file, int
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	if (probes->way == ENTRY_SESSION) {
-		file->link_fds[0] = link_create_multi(bpf_program__fd(program), ATTACH_TYPE_UPROBE_MULTI,
-						      path, file->sites, file->site_count, false);
+		file->link_fds[0] =
+			link_create_multi(bpf_program__fd(program), ATTACH_TYPE_UPROBE_MULTI, path,
+					  file->sites, file->site_count, false, process_scope(probes));
 		return file->link_fds[0] < 0 ? file->link_fds[0] : 0;
 	}
 	for (size_t i = 0; i < file->site_count && !error; i++)

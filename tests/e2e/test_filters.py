@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from harness import HARK, ROOT, Hark, free_port, run
+from harness import HARK, ROOT, Hark, free_port, run, uses_sessions, wait_until
 from servers import PYTHON
 
 CURL = ("curl", "-sS", "-k", "-o", "/dev/null")
@@ -290,3 +290,41 @@ def test_children_that_a_pid_leaves_out_are_said(nginx, hark):
         run(*CURL, f"http://127.0.0.1:{nginx.http}/one")
         watch.wait_for(1, nginx.worker())
     assert not [line for line in watch.talk if "-p leaves out:" in line], watch.talk
+
+
+LATE_TLS = "import sys; sys.stdin.readline(); import ssl; print('loaded', flush=True); sys.stdin.readline()"
+
+
+def changed_bytes(pid):
+    """Of libssl's code in the memory of a process, against its file."""
+    count = 0
+    with open(f"/proc/{pid}/maps") as maps, open(f"/proc/{pid}/mem", "rb") as memory:
+        for line in maps:
+            addresses, access, offset, _, _, *path = line.split()
+            if "x" not in access or "libssl" not in "".join(path):
+                continue
+            begin, end = (int(number, 16) for number in addresses.split("-"))
+            memory.seek(begin)
+            with open(path[0], "rb") as file:
+                file.seek(int(offset, 16))
+                count += sum(one != other for one, other in zip(memory.read(end - begin), file.read(end - begin)))
+    return count
+
+
+@pytest.mark.alone
+@pytest.mark.skipif(not uses_sessions(), reason="before Linux 6.13 a probe is in each process that maps the file")
+def test_a_process_that_is_left_out_has_no_probes(hark):
+    """-p names one process: nobody else meets a breakpoint, whoever maps the library first."""
+    wanted, other = (subprocess.Popen([PYTHON, "-c", LATE_TLS], stdin=subprocess.PIPE, stdout=subprocess.PIPE) for _ in range(2))
+    try:
+        with hark("-p", wanted.pid):
+            for process in (other, wanted):
+                process.stdin.write(b"\n")
+                process.stdin.flush()
+                assert process.stdout.readline() == b"loaded\n"
+            wait_until(lambda: changed_bytes(wanted.pid), "the process that is named is probed")
+            assert changed_bytes(other.pid) == 0
+    finally:
+        for process in (wanted, other):
+            process.kill()
+            process.communicate()
