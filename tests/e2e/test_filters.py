@@ -219,7 +219,8 @@ def test_wrong_filters_point_at_the_word():
         "hark: there is no filter 'staus:'; did you mean status:?; see hark --help\n"
         "hark:   host:a (path:/x staus:200)\n"
         "hark:                   ^^^^^\n")
-    assert "(known filters: pid: comm: " in run(HARK, "whatever", status=2).err.decode()
+    assert "neither a view nor a filter (key:value); a command to trace stands behind --, as in: hark -- whatever;" in \
+        run(HARK, "whatever", status=2).err.decode()
 
 
 @pytest.mark.parametrize("words", [("status:4xx or path:/hello",), ("role:server", "!status:200"), ("latency:>10s",)], ids=" ".join)
