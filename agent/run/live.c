@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/counters.h"
 #include "base/log.h"
+#include "base/resident.h"
 #include "capture/pid_namespace.h"
 #include "capture/source_bpf.h"
 #include "capture/trials.h"
@@ -489,6 +490,7 @@ int live_run(const struct live_config *config)
 	say_ready(&live);
 	signals_take(&live, false); /* told to end while it started: the command gets that before it runs */
 	child_release(&live.child);
+	resident_release();
 	status = live_turns(&live) < 0 ? 1 : 0;
 	say_unfinished(&live);
 	if (live.child.pid && status == 0)
