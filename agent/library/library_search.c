@@ -8,6 +8,10 @@
  * is remembered by device, inode, times and size. What has them is reported
  * once, by file_identity.
  *
+ * At the start this takes as long as loading the programs, so it can go ahead in a thread of its own, which
+ * has the search to itself until it is waited for. What it finds is kept as an open file, and reported after
+ * that.
+ *
  * Both sets are bounded. The first is emptied when it is full, which costs
  * time only; when the second is full of libraries in use, further ones are not
  * reported and are counted.
@@ -31,10 +35,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #define EXAMINED_MAX 16384
+#define FOUND_MAX    64 /* files that are kept open */
+#define WAIT_NS	     4000000
 #define SWEEP_NS     UINT64_C(2000000000)
 
 struct file_key {
@@ -48,6 +57,28 @@ struct known_file {
 	UT_hash_handle hh;
 };
 
+/* A library that is reported later. */
+struct found_file {
+	const struct library_row *row;
+	bool located;
+	struct locations locations;
+	int fd;
+	char *path;
+	uint32_t pid;
+};
+
+/* What goes ahead in a thread. */
+struct ahead {
+	pthread_t thread;
+	bool runs;  /* the search is the thread's */
+	bool stops; /* atomic: what it would find is not wanted any more */
+	bool cut;   /* there were more than can be kept open */
+	int error;
+	const char *path;
+	struct found_file *found; /* room for FOUND_MAX */
+	size_t found_count;
+};
+
 struct library_search {
 	library_fn *fn;
 	void *ctx;
@@ -59,6 +90,7 @@ struct library_search {
 	struct known_file *examined;
 	struct library_set reported;
 	struct map_watch *watch;
+	struct ahead ahead;
 	uint64_t sweep_ns;
 	bool blind; /* a process could not be looked at */
 };
@@ -103,10 +135,30 @@ static void examined_remove(struct library_search *search, const struct library 
 	}
 }
 
+static void found_clear(struct ahead *ahead)
+{
+	for (size_t i = 0; i < ahead->found_count; i++) {
+		close(ahead->found[i].fd);
+		free(ahead->found[i].path);
+	}
+	free(ahead->found);
+	ahead->found = NULL;
+	ahead->found_count = 0;
+}
+
+static void ahead_end(struct ahead *ahead)
+{
+	__atomic_store_n(&ahead->stops, true, __ATOMIC_RELAXED);
+	if (ahead->runs)
+		pthread_join(ahead->thread, NULL);
+	found_clear(ahead);
+}
+
 void library_search_free(struct library_search *search)
 {
 	if (!search)
 		return;
+	ahead_end(&search->ahead);
 	map_watch_free(search->watch);
 	signatures_free(search->signatures);
 	examined_remove(search, NULL, true);
@@ -174,11 +226,47 @@ static struct library_found file_look(const struct library_search *search, int f
 	if (elf)
 		found.row = libraries_find_file(elf);
 	if (elf && !found.row) {
-		found.row = signatures_find(search->signatures, elf, search->pause, search->ctx, locations);
+		found.row =
+			signatures_find(search->signatures, elf, search->ahead.runs ? NULL : search->pause,
+					search->ctx, locations);
 		found.locations = locations;
 	}
 	elf_file_close(elf);
 	return found;
+}
+
+/* Keeps what was found. False: without room for it nobody may know that it was looked at. */
+static bool found_keep(struct ahead *ahead, const struct library_found *found, int fd, const char *path,
+		       uint32_t pid)
+{
+	struct found_file *file = &ahead->found[ahead->found_count];
+
+	if (ahead->found_count == FOUND_MAX)
+		return false;
+	*file = (struct found_file){
+		.row = found->row,
+		.located = found->locations != NULL,
+		.fd = fcntl(fd, F_DUPFD_CLOEXEC, 0),
+		.path = strdup(path),
+		.pid = pid,
+	};
+	if (file->fd >= 0 && file->path) {
+		if (file->located)
+			file->locations = *found->locations;
+		ahead->found_count++;
+		return true;
+	}
+	if (file->fd >= 0)
+		close(file->fd);
+	free(file->path);
+	return false;
+}
+
+static void found_report(struct library_search *search, const struct found_file *file)
+{
+	const struct library_found found = { file->row, file->located ? &file->locations : NULL };
+
+	search->fn(search->ctx, &found, file->fd, file->path, file->pid);
 }
 
 /* The library that the file is; NULL: none, or one too many. */
@@ -197,11 +285,15 @@ static struct library *file_examine(struct library_search *search, int fd, const
 	library = library_find(&search->reported, &identity);
 	if (!library)
 		found = file_look(search, fd, &identity, &locations);
+	if (found.row && search->ahead.runs && !found_keep(&search->ahead, &found, fd, path, pid)) {
+		search->ahead.cut = true;
+		return NULL;
+	}
 	if (found.row)
 		library = library_add(&search->reported, &identity, path);
-	if (found.row && library)
+	if (found.row && library && !search->ahead.runs)
 		search->fn(search->ctx, &found, fd, path, pid);
-	else if (found.row)
+	else if (found.row && !library)
 		counter_add(COUNTER_PROBES_FAILED, 1); /* what cannot be remembered would be probed twice */
 	examined_add(search, &key, library);
 	return library;
@@ -251,7 +343,7 @@ static bool scan_process(void *ctx, uint32_t pid)
 	int error = library_search_scan_pid(search, pid);
 
 	search->blind |= error == -EACCES || error == -EPERM;
-	return true;
+	return !__atomic_load_n(&search->ahead.stops, __ATOMIC_RELAXED);
 }
 
 /* Whoever may not be looked at may map any of what the others do. */
@@ -283,11 +375,6 @@ static bool cache_wanted(const char *name)
 	return libraries_of_name(name) & libraries_followed();
 }
 
-void library_search_scan_path(struct library_search *search, const char *path)
-{
-	scan_path(search, path);
-}
-
 int library_search_scan(struct library_search *search)
 {
 	for (size_t i = 0; i < search->claim_count; i++)
@@ -295,6 +382,60 @@ int library_search_scan(struct library_search *search)
 	/* No cache and no folder is no failure: what runs tells. */
 	(void)library_cache_each(cache_wanted, scan_path, search);
 	return scan_all(search);
+}
+
+static void *ahead_run(void *ctx)
+{
+	struct library_search *search = ctx;
+
+	if (search->ahead.path)
+		scan_path(search, search->ahead.path);
+	search->ahead.error = library_search_scan(search);
+	return NULL;
+}
+
+void library_search_begin(struct library_search *search, const char *path)
+{
+	struct ahead *ahead = &search->ahead;
+
+	ahead->path = path;
+	ahead->found = calloc(FOUND_MAX, sizeof(*ahead->found));
+	ahead->runs = ahead->found != NULL;
+	if (ahead->runs && pthread_create(&ahead->thread, NULL, ahead_run, search))
+		ahead->runs = false;
+}
+
+/* The ring gets its turn meanwhile. */
+static void ahead_wait(struct library_search *search)
+{
+	struct timespec until;
+	int error;
+
+	do {
+		if (search->pause)
+			search->pause(search->ctx);
+		clock_gettime(CLOCK_REALTIME, &until);
+		until.tv_nsec += WAIT_NS;
+		until.tv_sec += until.tv_nsec / 1000000000;
+		until.tv_nsec %= 1000000000;
+		error = pthread_timedjoin_np(search->ahead.thread, NULL, &until);
+	} while (error == ETIMEDOUT);
+	search->ahead.runs = false;
+}
+
+int library_search_finish(struct library_search *search)
+{
+	struct ahead *ahead = &search->ahead;
+
+	if (!ahead->runs) {
+		(void)ahead_run(search);
+		return ahead->error;
+	}
+	ahead_wait(search);
+	for (size_t i = 0; i < ahead->found_count; i++)
+		found_report(search, &ahead->found[i]);
+	found_clear(ahead);
+	return ahead->cut ? library_search_scan(search) : ahead->error;
 }
 
 void library_search_tell_mappings(struct library_search *search, struct tls_seen *seen)

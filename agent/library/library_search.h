@@ -36,7 +36,7 @@ typedef void library_forget_fn(void *ctx, const struct file_identity *identity);
 
 struct library_search;
 
-/* NULL: out of memory. fn is called from the functions below only. */
+/* NULL: out of memory. fn is called from the functions below only, in the caller's thread. */
 struct library_search *library_search_new(library_fn *fn, void *ctx);
 /* NULL is legal. */
 void library_search_free(struct library_search *search);
@@ -54,8 +54,15 @@ void library_search_tell_mappings(struct library_search *search, struct tls_seen
  * -errno. */
 int library_search_scan(struct library_search *search);
 
-/* Looks at one file, before anybody maps it; one that cannot be opened is no failure. */
-void library_search_scan_path(struct library_search *search, const char *path);
+/*
+ * The same in two steps, with one file more (path; NULL: none) that is looked at first, before anybody maps
+ * it; one that cannot be opened is no failure. What begins takes a thread of its own and calls nobody: until
+ * it is finished, which waits for it and reports what it found, the search may be freed, paused and told whom
+ * to tell of mappings, no more. path is borrowed until then.
+ */
+void library_search_begin(struct library_search *search, const char *path);
+/* 0 or -errno. */
+int library_search_finish(struct library_search *search);
 
 /* Looks through one process's executable mappings now. 0, -ESRCH or -errno. */
 int library_search_scan_pid(struct library_search *search, uint32_t pid);

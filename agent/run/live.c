@@ -39,6 +39,8 @@ struct live {
 	const struct live_config *config;
 	struct probes *probes;
 	struct library_search *libraries;
+	int watch;		/* for new mappings; below 0: there is none */
+	char command[PATH_MAX]; /* the file of the command */
 	struct source_bpf *source;
 	struct container_state *containers; /* what they are called */
 	struct trials *trials;		    /* between the source and all else */
@@ -195,11 +197,9 @@ static int probes_start(struct live *live)
 	live->containers = container_state_new(container_state_root());
 	live->source = source_bpf_new(live->probes, live->containers, live_source_event, live_due, live);
 	live->trials = trials_new(live_event, library_refuted, live);
-	live->libraries = library_search_new(library_take, live);
-	if (!live->containers || !live->source || !live->trials || !live->libraries)
+	if (!live->containers || !live->source || !live->trials)
 		return -ENOMEM;
 	library_search_pause(live->libraries, library_pause);
-	library_search_claim(live->libraries, live->config->claims, live->config->claim_count);
 	library_search_tell_mappings(live->libraries, live->config->tls_seen);
 	live->config->opened(live->config->ctx, live->probes);
 	/* At once: what the ring holds by then may be older than what is there now. */
@@ -217,21 +217,36 @@ static void mappings_take(void *ctx, bool closed)
 	library_search_watch_read(live->libraries);
 }
 
-/* The watch first: what is mapped while the scan runs is not missed. */
+/*
+ * The watch first: what is mapped while the scan runs is not missed. The scan takes about as long as loading
+ * the programs, and goes on meanwhile.
+ */
+static int libraries_begin(struct live *live)
+{
+	const struct live_config *config = live->config;
+	const char *path = live->command;
+
+	live->libraries = library_search_new(library_take, live);
+	if (!live->libraries)
+		return -ENOMEM;
+	library_search_claim(live->libraries, config->claims, config->claim_count);
+	live->watch = library_search_watch(live->libraries);
+	/* It may be over before its executable, once it is mapped, has been looked at. */
+	if (!config->child_argv || !child_find(config->child_argv[0], live->command, sizeof(live->command)))
+		path = NULL;
+	library_search_begin(live->libraries, path);
+	return 0;
+}
+
 static void libraries_start(struct live *live)
 {
-	int error, watch = library_search_watch(live->libraries);
-	char path[PATH_MAX];
+	int error = live->watch < 0 ? live->watch : loop_add(live->loop, live->watch, mappings_take, live);
 
-	error = watch < 0 ? watch : loop_add(live->loop, watch, mappings_take, live);
 	if (error < 0)
 		log_warn("cannot watch for new mappings: %s; TLS libraries that are outside the loader's "
 			 "cache and first used from now on are not seen",
 			 strerror(-error));
-	/* It may be over before its executable, once it is mapped, has been looked at. */
-	if (live->config->child_argv && child_find(live->config->child_argv[0], path, sizeof(path)))
-		library_search_scan_path(live->libraries, path);
-	error = library_search_scan(live->libraries);
+	error = library_search_finish(live->libraries);
 	if (error)
 		log_warn("cannot look through all processes: %s; some TLS libraries may not be seen",
 			 strerror(-error));
@@ -460,7 +475,8 @@ static int live_start(struct live *live)
 		live->sets.pids = config->pids;
 		live->sets.pid_count = config->pid_count;
 	}
-	if (pid_namespace_find(&live->pid_namespace) < 0 || targets_find(live) < 0 || probes_start(live) < 0)
+	if (pid_namespace_find(&live->pid_namespace) < 0 || targets_find(live) < 0 ||
+	    libraries_begin(live) < 0 || probes_start(live) < 0)
 		return -EIO; /* reported */
 	error = live_register(live);
 	if (error < 0) {

@@ -18,12 +18,13 @@
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 
-#define REPORTS_MAX 64
+#define REPORTS_MAX 256
 
 static const struct build_function tls_functions[] = {
 	{ "SSL_read", "55 c3" },
@@ -204,6 +205,60 @@ static void test_scan_finds_system_libraries_and_processes(void **state)
 	assert_true(cached >= 1); /* libssl is installed where this test is built */
 }
 
+static void test_what_was_found_ahead_is_reported_once(void **state)
+{
+	struct fixture *fixture = *state;
+
+	child_start(fixture);
+	child_map(fixture);
+	library_search_begin(fixture->search, fixture->path);
+	assert_int_equal(fixture->reports.count, 0); /* by nobody else than the caller */
+	assert_int_equal(library_search_finish(fixture->search), 0);
+	assert_int_equal(reports_of(&fixture->reports, &fixture->st), 1);
+	assert_string_equal(fixture->reports.items[0].path, fixture->path); /* the first of all */
+	assert_int_equal(fixture->reports.items[0].pid, 0);
+	assert_int_equal(library_search_scan(fixture->search), 0);
+	assert_int_equal(reports_of(&fixture->reports, &fixture->st), 1);
+}
+
+/* In a search that is freed, whatever it does at that moment. */
+static void test_what_was_found_ahead_is_not_wanted(void **state)
+{
+	struct fixture *fixture = *state;
+
+	library_search_begin(fixture->search, fixture->path);
+	library_search_free(fixture->search);
+	assert_int_equal(fixture->reports.count, 0);
+	fixture->search = library_search_new(report_take, &fixture->reports);
+	assert_non_null(fixture->search);
+}
+
+/* Ahead only so many files are kept open. */
+static void test_more_libraries_than_are_kept_open(void **state)
+{
+	struct fixture *fixture = *state;
+	struct stat found[80];
+	size_t count = sizeof(found) / sizeof(found[0]);
+	void *mapped[80];
+
+	for (size_t i = 0; i < count; i++) {
+		file_write(fixture, tls_functions);
+		found[i] = fixture->st;
+		int fd = open(fixture->path, O_RDONLY | O_CLOEXEC);
+
+		mapped[i] = mmap(NULL, BUILD_SIZE, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0);
+		assert_ptr_not_equal(mapped[i], MAP_FAILED);
+		close(fd);
+		unlink(fixture->path);
+	}
+	library_search_begin(fixture->search, NULL);
+	assert_int_equal(library_search_finish(fixture->search), 0);
+	for (size_t i = 0; i < count; i++) {
+		assert_int_equal(reports_of(&fixture->reports, &found[i]), 1);
+		munmap(mapped[i], BUILD_SIZE);
+	}
+}
+
 static void test_a_file_without_both_functions_is_none(void **state)
 {
 	struct fixture *fixture = *state;
@@ -287,6 +342,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_scan_pid_reports_once, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_scan_finds_system_libraries_and_processes, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(test_what_was_found_ahead_is_reported_once, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_what_was_found_ahead_is_not_wanted, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_more_libraries_than_are_kept_open, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_a_file_without_both_functions_is_none, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_watch_reports_a_new_mapping, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_watch_survives_a_full_ring, setup, teardown),
