@@ -6,14 +6,10 @@
 #include "probes.h"
 
 #include "base/small_file.h"
+#include "kernel_types.h"
 
 #include <bpf/btf.h>
 #include <string.h>
-
-static bool type_has(const struct btf *btf, const char *name, __u32 kind)
-{
-	return btf__find_by_name_kind(btf, name, kind) > 0;
-}
 
 /* A value of an enum, or a member of a struct. */
 static bool type_has_member(const struct btf *btf, const char *type_name, __u32 kind, const char *member)
@@ -32,30 +28,63 @@ static bool type_has_member(const struct btf *btf, const char *type_name, __u32 
 	return false;
 }
 
+enum {
+	TYPE_RECEIVED,
+	TYPE_SENT,
+	TYPE_SESSION,
+	TYPE_RING_BUFFER,
+	TYPE_LOOP,
+	TYPE_FILE_ITERATOR,
+	TYPE_PREEMPT,
+	TYPE_MIGHT_SLEEP,
+	TYPE_COUNT
+};
+
 /* A tracepoint is there when there is its prototype, a helper when its number is in the kernel's list. */
-void probes_features(struct probes_features *features)
+static const struct kernel_type types_asked[TYPE_COUNT] = {
+	[TYPE_RECEIVED] = { .name = "btf_trace_sock_recv_length", .kind = BTF_KIND_TYPEDEF },
+	[TYPE_SENT] = { .name = "btf_trace_sock_send_length", .kind = BTF_KIND_TYPEDEF },
+	[TYPE_SESSION] = { "bpf_attach_type", "BPF_TRACE_UPROBE_SESSION", BTF_KIND_ENUM, false },
+	[TYPE_RING_BUFFER] = { "bpf_map_type", "BPF_MAP_TYPE_RINGBUF", BTF_KIND_ENUM, false },
+	[TYPE_LOOP] = { "bpf_func_id", "BPF_FUNC_loop", BTF_KIND_ENUM, false },
+	[TYPE_FILE_ITERATOR] = { .name = "bpf_iter_task_file", .kind = BTF_KIND_FUNC },
+	[TYPE_PREEMPT] = { .name = "bpf_preempt_disable", .kind = BTF_KIND_FUNC },
+	[TYPE_MIGHT_SLEEP] = { "bpf_subprog_info", "might_sleep", BTF_KIND_STRUCT, false },
+};
+
+/* libbpf may know kinds of types that hark does not. */
+static bool types_ask_libbpf(struct kernel_type *types)
 {
 	struct btf *btf = btf__load_vmlinux_btf();
 
+	for (size_t i = 0; btf && i < TYPE_COUNT; i++)
+		types[i].found = types[i].member
+					 ? type_has_member(btf, types[i].name, types[i].kind, types[i].member)
+					 : btf__find_by_name_kind(btf, types[i].name, types[i].kind) > 0;
+	btf__free(btf);
+	return btf != NULL;
+}
+
+void probes_features(struct probes_features *features)
+{
+	struct kernel_type types[TYPE_COUNT];
+
+	memcpy(types, types_asked, sizeof(types));
 	*features = (struct probes_features){ .built = true };
-	if (!btf)
+	if (!kernel_types_read(types, TYPE_COUNT) && !types_ask_libbpf(types))
 		return;
 	*features = (struct probes_features){
 		.built = true,
 		.btf = true,
-		.socket_tracepoints = type_has(btf, "btf_trace_sock_recv_length", BTF_KIND_TYPEDEF) &&
-				      type_has(btf, "btf_trace_sock_send_length", BTF_KIND_TYPEDEF),
+		.socket_tracepoints = types[TYPE_RECEIVED].found && types[TYPE_SENT].found,
 		.session = probes_session_supported(),
-		.session_named =
-			type_has_member(btf, "bpf_attach_type", BTF_KIND_ENUM, "BPF_TRACE_UPROBE_SESSION"),
-		.ring_buffer = type_has_member(btf, "bpf_map_type", BTF_KIND_ENUM, "BPF_MAP_TYPE_RINGBUF"),
-		.loop = type_has_member(btf, "bpf_func_id", BTF_KIND_ENUM, "BPF_FUNC_loop"),
-		.file_iterator = type_has(btf, "bpf_iter_task_file", BTF_KIND_FUNC),
+		.session_named = types[TYPE_SESSION].found,
+		.ring_buffer = types[TYPE_RING_BUFFER].found,
+		.loop = types[TYPE_LOOP].found,
+		.file_iterator = types[TYPE_FILE_ITERATOR].found,
 		/* Before Linux 6.15 no global function may be called meanwhile, and capture_step() is one. */
-		.hold_processor = type_has(btf, "bpf_preempt_disable", BTF_KIND_FUNC) &&
-				  type_has_member(btf, "bpf_subprog_info", BTF_KIND_STRUCT, "might_sleep"),
+		.hold_processor = types[TYPE_PREEMPT].found && types[TYPE_MIGHT_SLEEP].found,
 	};
-	btf__free(btf);
 }
 
 bool probes_locked_down(void)

@@ -27,6 +27,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -71,6 +72,8 @@ void live_init(void)
 {
 	sigset_t set;
 
+	/* One heap: a thread's own would keep what it freed. */
+	mallopt(M_ARENA_MAX, 1);
 	signal_set(&set);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
@@ -504,6 +507,7 @@ int live_run(const struct live_config *config)
 	if (live_start(&live) < 0)
 		goto out;
 	say_ready(&live);
+	malloc_trim(0);		    /* loading took many times what stays */
 	signals_take(&live, false); /* told to end while it started: the command gets that before it runs */
 	child_release(&live.child);
 	resident_release();
