@@ -17,15 +17,6 @@ VERSION := 0.1.0
 Q := $(if $(filter 1,$(V)),,@)
 say = $(if $(filter 1,$(V)),,@printf '  %-7s %s\n' $(1) $(2))
 
-# llhttp: Debian 12 ships its C sources in node-llhttp, Debian 13 has libllhttp-dev.
-LLHTTP_SOURCES := $(if $(wildcard /usr/include/llhttp.h),,$(wildcard /usr/share/llhttp/*.c))
-ifeq ($(LLHTTP_SOURCES),)
-LLHTTP_LIBS := -lllhttp
-else
-LLHTTP_CFLAGS := -I/usr/share/include/llhttp
-LLHTTP_OBJECTS := $(patsubst /usr/share/llhttp/%.c,$(BUILD)/llhttp/%.o,$(LLHTTP_SOURCES))
-endif
-
 LIBRARIES = $(if $(filter yes,$(CAPTURE)),libbpf) libelf libnghttp2 libnghttp3 capstone zlib libbrotlidec libzstd ncursesw \
 	libcap libseccomp libcrypto
 WARNINGS := -Wall -Wextra -Wshadow -Wmissing-prototypes -Werror
@@ -35,9 +26,9 @@ CFLAGS ?= -O2 -g
 LTO ?= $(if $(SAN),,$(if $(findstring Free Software,$(shell $(CC) --version)),-flto=auto))
 LTO_FLAGS := $(if $(LTO),$(LTO) -ffat-lto-objects)
 COMPILE_FLAGS := -std=gnu11 -D_GNU_SOURCE -DHARK_VERSION='"$(VERSION)"' \
-	-Iinclude -Iprotocols -Iagent -isystem $(BUILD)/bpf $(LLHTTP_CFLAGS)
+	-Iinclude -Iprotocols -Iagent -isystem $(BUILD)/bpf
 HARK_CFLAGS := $(COMPILE_FLAGS) $(WARNINGS) $(SAN_FLAGS) -MMD -MP
-LIBS = $(shell $(PKG_CONFIG) --libs $(LIBRARIES)) $(LLHTTP_LIBS) -lpthread
+LIBS = $(shell $(PKG_CONFIG) --libs $(LIBRARIES)) -lpthread
 TEST_LIBS = -lcmocka $(shell $(PKG_CONFIG) --libs jansson)
 
 MACHINE := $(shell uname -m)
@@ -59,7 +50,7 @@ LIVE_NONE := agent/run/live_none.c
 AGENT_SOURCES := $(filter-out $(if $(filter yes,$(CAPTURE)),$(LIVE_NONE),$(LIVE)),\
 	$(wildcard agent/*/*.c agent/*/*/*.c))
 
-PROTOCOL_OBJECTS := $(PROTOCOL_SOURCES:%.c=$(BUILD)/%.o) $(LLHTTP_OBJECTS)
+PROTOCOL_OBJECTS := $(PROTOCOL_SOURCES:%.c=$(BUILD)/%.o)
 AGENT_OBJECTS := $(AGENT_SOURCES:%.c=$(BUILD)/%.o)
 SKELETON := $(BUILD)/bpf/hark.skel.h
 SKELETON_USERS := $(shell grep -l 'hark\.skel\.h' $(AGENT_SOURCES) 2>/dev/null)
@@ -96,11 +87,6 @@ $(SKELETON): $(BUILD)/bpf/hark.bpf.o
 	$(Q)$(BPFTOOL) gen skeleton $< name hark_bpf > $@.tmp && mv $@.tmp $@
 
 # --- user side ---------------------------------------------------------------
-$(BUILD)/llhttp/%.o: /usr/share/llhttp/%.c
-	$(call say,CC,$<)
-	@mkdir -p $(@D)
-	$(Q)$(CC) -O2 -g $(SAN_FLAGS) $(LLHTTP_CFLAGS) -c $< -o $@
-
 $(BUILD)/protocols/%.o: protocols/%.c
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
@@ -171,7 +157,7 @@ $(BUILD)/dist/hark: $(BUILD)/agent/main.o $(BUILD)/libagent.a $(BUILD)/libprotoc
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(LTO) $(LDFLAGS) -s -o $@ $^ -Wl,-Bstatic \
-		$(filter-out $(DIST_DYNAMIC),$(shell $(PKG_CONFIG) --static --libs $(LIBRARIES)) $(LLHTTP_LIBS)) \
+		$(filter-out $(DIST_DYNAMIC),$(shell $(PKG_CONFIG) --static --libs $(LIBRARIES))) \
 		-Wl,-Bdynamic $(DIST_DYNAMIC) -lm -lpthread
 
 .PHONY: dist
@@ -198,6 +184,21 @@ $(BUILD)/tests/unit/%.o: tests/unit/%.c
 $(UNIT_TESTS): %: %.o $(UNIT_HELPERS) $(BUILD)/libagent.a $(BUILD)/libprotocols.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(SAN_FLAGS) $(LDFLAGS) -o $@ $^ $(TEST_LIBS) $(LIBS)
+
+# Another parser of HTTP/1, to compare with. Debian 12 ships its C sources in node-llhttp, Debian 13 has libllhttp-dev.
+LLHTTP_SOURCES := $(if $(wildcard /usr/include/llhttp.h),,$(wildcard /usr/share/llhttp/*.c))
+LLHTTP_CFLAGS := $(if $(LLHTTP_SOURCES),-I/usr/share/include/llhttp)
+LLHTTP_LIBS := $(if $(LLHTTP_SOURCES),,-lllhttp)
+
+$(BUILD)/llhttp/%.o: /usr/share/llhttp/%.c
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -O2 -g $(SAN_FLAGS) $(LLHTTP_CFLAGS) -c $< -o $@
+
+LLHTTP_TEST := $(BUILD)/tests/unit/protocols/test_http1_llhttp
+$(LLHTTP_TEST).o: HARK_CFLAGS += $(LLHTTP_CFLAGS)
+$(LLHTTP_TEST): $(LLHTTP_SOURCES:/usr/share/llhttp/%.c=$(BUILD)/llhttp/%.o)
+$(LLHTTP_TEST): TEST_LIBS += $(LLHTTP_LIBS)
 
 .PHONY: unit
 unit: $(UNIT_TESTS) ## build and run the unit tests (no root)
@@ -372,16 +373,10 @@ soak: ## a million exchanges and 100,000 short TLS connections, each end counted
 FUZZ_FLAGS := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 # The rooms that a target reaches: half of the sources, and no compiler's time for the others.
 FUZZ_ROOMS := $(foreach room,base decode filter library model record routes,agent/$(room)/%) agent/sinks/body% agent/sinks/json%
-FUZZ_OBJECTS := $(PROTOCOL_SOURCES:%.c=build/fuzz/%.o) $(patsubst %.c,build/fuzz/%.o,$(filter $(FUZZ_ROOMS),$(AGENT_SOURCES))) \
-	$(LLHTTP_OBJECTS:$(BUILD)/%=build/fuzz/%)
+FUZZ_OBJECTS := $(PROTOCOL_SOURCES:%.c=build/fuzz/%.o) $(patsubst %.c,build/fuzz/%.o,$(filter $(FUZZ_ROOMS),$(AGENT_SOURCES)))
 FUZZ_SECONDS ?= 30
 
 $(SKELETON_USERS:%.c=build/fuzz/%.o): $(SKELETON)
-
-build/fuzz/llhttp/%.o: /usr/share/llhttp/%.c
-	$(call say,FUZZ,$<)
-	@mkdir -p $(@D)
-	$(Q)$(CLANG) $(FUZZ_FLAGS) $(LLHTTP_CFLAGS) -c $< -o $@
 
 build/fuzz/%.o: %.c
 	$(call say,FUZZ,$<)
