@@ -183,6 +183,9 @@ struct protocol_ops {
 	/* The memory that the decoder and its messages under way take, about. Asked after every record, so it
 	 * must not be counted together then. */
 	size_t (*memory)(const struct protocol *protocol);
+	/* Nothing has moved for a while: gives back what only spares time when more comes. NULL: there is
+	 * none. */
+	void (*shrink)(struct protocol *protocol);
 	/* True when the bytes that were about to be fed show that these are no messages of this protocol:
 	 * what was found after a late join was text. feed() took none of them, and takes none any more; what
 	 * it had has come out. NULL: the decoder never says so. */

@@ -31,7 +31,8 @@
 #include "hello.h"
 #include "model/event_check.h"
 
-#define UPGRADES_MAX 4 /* tunnels within tunnels that are followed */
+#define UPGRADES_MAX 4			  /* tunnels within tunnels that are followed */
+#define SHRINK_NS    UINT64_C(2000000000) /* without a transfer: a client that waits */
 
 static const struct stream_handler stream_handler;
 
@@ -631,6 +632,7 @@ void flow_record(struct flow *flow, const struct event_data *event, const struct
 
 	flow_count(flow->facts, event);
 	side->last_ns = event->h.time_ns;
+	flow->shrunk = false;
 	flow_watch_losses(flow, direction, event->h.lost);
 	if (first) {
 		flow_place(flow, side, &record,
@@ -821,6 +823,18 @@ void flow_expire(struct flow *flow)
 	pair_expire(&flow->pair);
 	if ((flow->state == FLOW_UNDETERMINED || flow->state == FLOW_MUTED) && flow_judge_relisten(flow))
 		flow->state = FLOW_UNDETERMINED;
+}
+
+bool flow_shrink(struct flow *flow)
+{
+	uint64_t now_ns = flow->pipeline->now_ns;
+
+	if (flow->shrunk || flow->state != FLOW_HTTP || !flow->ops->shrink || !flow->decoder ||
+	    now_ns < flow->side[0].last_ns + SHRINK_NS || now_ns < flow->side[1].last_ns + SHRINK_NS)
+		return false;
+	flow->shrunk = true;
+	flow->ops->shrink(flow->decoder);
+	return true;
 }
 
 bool flow_is_muted(const struct flow *flow, enum event_direction direction)

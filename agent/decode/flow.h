@@ -87,6 +87,7 @@ struct flow {
 	struct hello *hello;	  /* exactly in FLOW_HELLO */
 	uint64_t undetermined_copied, undetermined_skipped;
 	bool unheard;	      /* who holds the socket may move bytes that no record and no counter tells of */
+	bool shrunk;	      /* since it moved last */
 	bool joined_late;     /* a session older than hark, whose counters do not say so */
 	const char *muted;    /* why one direction or all is muted; static */
 	uint64_t relisten_ns; /* when what is muted is listened to again; 0: never */
@@ -156,6 +157,12 @@ size_t flow_memory(const struct flow *flow);
 
 /* About once a second: exchanges that do not move expire, and what was muted is listened to again. */
 void flow_expire(struct flow *flow);
+
+/*
+ * About once a second: when nothing moved for a while, what the decoder keeps to save time is given back.
+ * True when it was: flow_memory() is another.
+ */
+bool flow_shrink(struct flow *flow);
 
 /* Is nobody interested in the bytes of a direction, for now? */
 bool flow_is_muted(const struct flow *flow, enum event_direction direction);

@@ -424,7 +424,7 @@ static void conn_expire_flow(struct conn *conn, struct flow *flow)
 	bool idle = !flow->pair.entries && !flow->calls.items && !flow->relisten_ns;
 
 	flow_expire(flow);
-	if (!idle)
+	if (flow_shrink(flow) || !idle)
 		conn_weigh_flow(conn, flow);
 }
 

@@ -420,6 +420,21 @@ static size_t http1_memory(const struct protocol *http1)
 	return bytes;
 }
 
+static void http1_shrink(struct protocol *http1)
+{
+	for (int i = 0; i < 2; i++) {
+		struct http1_parser *parser = &http1->parser[i];
+
+		http1_known_fini(&parser->known);
+		if (!parser->line.kept.len)
+			bytes_fini(&parser->line.kept);
+		if (!parser->candidate.kept.len)
+			bytes_fini(&parser->candidate.kept);
+	}
+	if (!http1->queue.count)
+		http1_queue_fini(&http1->queue);
+}
+
 static uint64_t http1_held(const struct protocol *http1, enum event_direction direction,
 			   void (*run)(void *ctx, struct slice bytes, uint64_t time_ns), void *ctx)
 {
@@ -449,5 +464,6 @@ const struct protocol_ops http1_protocol = {
 	.role = http1_role,
 	.refuted = http1_refuted,
 	.memory = http1_memory,
+	.shrink = http1_shrink,
 	.held = http1_held,
 };

@@ -19,7 +19,7 @@ void http1_queue_fini(struct http1_queue *queue)
 
 static int queue_grow(struct http1_queue *queue)
 {
-	size_t capacity = queue->capacity ? queue->capacity * 2 : 4;
+	size_t capacity = queue->capacity ? queue->capacity * 2 : 1; /* few clients pipeline */
 	struct http1_request *items = calloc(capacity, sizeof(*items));
 
 	if (!items)

@@ -33,6 +33,7 @@ struct run {
 	uint64_t now_ns, first_ns, head_ns, last_ns; /* of the last message that was done */
 	uint32_t hand;
 	bool left;
+	bool shrinks; /* before all that is fed */
 };
 
 static void pairs_request(struct pairs *pairs, const struct message *message)
@@ -181,6 +182,8 @@ static void run_feed(struct run *run, int side, const char *bytes, size_t len)
 
 	if (len)
 		memcpy(copy, bytes, len);
+	if (run->shrinks)
+		http1_protocol.shrink(run->http1);
 	taken = http1_protocol.feed(run->http1, run_direction(run, side), slice_of(copy, len), ++run->now_ns);
 	assert_true(taken == (long)len || run->left || http1_protocol.refuted(run->http1));
 	free(copy);
@@ -287,6 +290,25 @@ static void test_every_split(void **state)
 
 			run_open(&run, ROLE_CLIENT, true, true);
 			case_play(&run, &http1_cases[i], split, false);
+			run_expect(&run, http1_cases[i].expected);
+		}
+}
+
+/* What is given back changes nothing but the memory. */
+static void test_shrinks(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < CASES; i++)
+		for (size_t split = 0; split < case_len(&http1_cases[i]); split++) {
+			size_t bytes;
+			struct run run;
+
+			run_open(&run, split % 2 ? ROLE_UNKNOWN : ROLE_CLIENT, true, true);
+			run.shrinks = true;
+			case_play(&run, &http1_cases[i], split, !split);
+			bytes = http1_protocol.memory(run.http1);
+			http1_protocol.shrink(run.http1);
+			assert_true(http1_protocol.memory(run.http1) <= bytes);
 			run_expect(&run, http1_cases[i].expected);
 		}
 }
@@ -1334,6 +1356,7 @@ int main(void)
 		cmocka_unit_test(test_whole),
 		cmocka_unit_test(test_bytewise),
 		cmocka_unit_test(test_every_split),
+		cmocka_unit_test(test_shrinks),
 		cmocka_unit_test(test_every_hole),
 		cmocka_unit_test(test_rules),
 		cmocka_unit_test(test_framings),
