@@ -371,9 +371,8 @@ static __noinline int ciphertext_look(struct sock *sk, struct task_struct *task,
 				      __u8 direction)
 {
 	const struct pt_regs *user = (const struct pt_regs *)bpf_task_pt_regs(task);
-	__u64 thread = (__u64)task->tgid << 32 | (__u32)task->pid;
+	__u64 thread = thread_load(task);
 	struct tls_call *outer, *call = 0;
-	struct kernel_session *session;
 	__u32 nr = SYSCALL_NR(user);
 
 	if (ret <= 0 || nr_is_mmsg(nr) || nr == NR_IO_URING_ENTER || (task->flags & PF_IO_WORKER) ||
@@ -386,12 +385,12 @@ static __noinline int ciphertext_look(struct sock *sk, struct task_struct *task,
 		call = go_call_of(task->tgid, GO_GOROUTINE(user));
 	if (!call)
 		return LOOK_ALONE;
-	session = session_of_call_in(call, task->tgid);
-	if (!session || session->early || session->sock.protocol != IPPROTO_TCP ||
-	    session->sock.id != socket_cookie(sk))
+	if (!call->settled || call->settled != socket_cookie(sk))
 		return LOOK_NESTED;
-	ciphertext_moved(session, call, direction, ret);
-	if (direction == DIRECTION_RECEIVED)
+	kernel_count(KC_BYTES_CIPHERTEXT, ret);
+	if (direction == DIRECTION_SENT)
+		call->sent_ns = bpf_ktime_get_ns();
+	else
 		placed_follow(sk, PLACE_AGAIN);
 	return LOOK_TAKEN;
 }

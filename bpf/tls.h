@@ -106,6 +106,12 @@ static __always_inline __u64 process_identity_load(struct task_struct *task)
 	return task->group_leader->start_time + task->self_exec_id;
 }
 
+/* bpf_get_current_pid_tgid() of such a task. */
+static __always_inline __u64 thread_load(const struct task_struct *task)
+{
+	return (__u64)task->tgid << 32 | (__u32)task->pid;
+}
+
 /* No two sessions at one address begin within 16 us: between them lies a whole handshake. */
 static __always_inline __u64 generation_now(void)
 {
@@ -128,6 +134,18 @@ static __always_inline struct kernel_session *session_of_call_in(const struct tl
 	struct kernel_session *session = bpf_map_lookup_elem(&sessions, &key);
 
 	return session && session->generation == call->generation ? session : 0;
+}
+
+/*
+ * The socket on which transfers inside a call of this session are surely its ciphertext, and change nothing
+ * that the session knows. 0: none.
+ */
+static __always_inline __u64 session_settled(const struct kernel_session *session)
+{
+	bool settled = session->received && !session->early && session->sock.protocol == IPPROTO_TCP &&
+		       socket_wanted(&session->sock);
+
+	return settled ? session->sock.id : 0;
 }
 
 static __always_inline struct kernel_session *session_of_call(const struct tls_call *call)

@@ -386,6 +386,7 @@ static __always_inline bool transfer_nested(struct capture *c, const struct sysc
 	if (session->early)
 		early_watch(c, regs, session, call, bytes);
 	ciphertext_moved(session, call, c->record.direction, bytes);
+	call->settled = session_settled(session);
 	return true;
 }
 

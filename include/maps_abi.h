@@ -251,6 +251,7 @@ struct tls_call {
 	__u64 start_ns;
 	__u64 sent_ns; /* when its ciphertext left; 0: none did inside the call */
 	__u64 before;  /* of a file on trial: a mix of what was in its buffer; 0: not known */
+	__u64 settled; /* the socket on which its ciphertext needs counting and nothing else; 0: none */
 	__u8 library, kind, result, layout; /* struct tls_function */
 	__u16 inner;			    /* of the outermost: how many are under way within it */
 	__u16 shared; /* of the outermost: another stack was seen in this thread: no nested binding */

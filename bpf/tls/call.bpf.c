@@ -187,11 +187,16 @@ __weak __noinline int entry_level_apart(__u64 thread, struct tls_call *outer, __
 	return outer ? entry_level_here(thread, outer, ssl, kind, sp, true) : -1;
 }
 
-static __always_inline int entry_level(__u64 thread, struct tls_call *outer, __u64 ssl, __u32 kind, __u64 sp,
-				       bool single)
+/* task: the current one; NULL: its fields are not there to be loaded. */
+static __always_inline int entry_level(struct task_struct *task, __u64 thread, struct tls_call *outer,
+				       __u64 ssl, __u32 kind, __u64 sp)
 {
-	return single ? entry_level_apart(thread, outer, ssl, kind, sp)
-		      : entry_level_here(thread, outer, ssl, kind, sp, false);
+	if (!task)
+		return entry_level_here(thread, outer, ssl, kind, sp, false);
+	if (!outer->ssl &&
+	    !task->utask->return_instances) /* most often: the kernel follows none of its returns */
+		return 0;
+	return entry_level_apart(thread, outer, ssl, kind, sp);
 }
 
 /* What the entry of this call says of its session. */
@@ -208,7 +213,8 @@ static __always_inline void session_called(struct kernel_session *session, const
 static __always_inline int tls_entry(struct pt_regs *ctx, __u64 cookie, bool single)
 {
 	const struct tls_function *function = (const struct tls_function *)&cookie;
-	struct tls_call_key key = { .thread = bpf_get_current_pid_tgid() };
+	struct task_struct *task = single ? bpf_get_current_task_btf() : 0;
+	struct tls_call_key key = { .thread = single ? thread_load(task) : bpf_get_current_pid_tgid() };
 	struct tls_call fresh = { .sp = PT_REGS_SP(ctx) };
 	struct kernel_session *session;
 	struct arguments arguments;
@@ -228,7 +234,7 @@ static __always_inline int tls_entry(struct pt_regs *ctx, __u64 cookie, bool sin
 		session_end(fresh.ssl);
 		return 1;
 	}
-	owner = single ? process_identity_load(bpf_get_current_task_btf()) : process_identity();
+	owner = single ? process_identity_load(task) : process_identity();
 	session = session_claim(fresh.ssl, key.thread >> 32, function->library, owner);
 	if (!session)
 		return 1;
@@ -248,7 +254,7 @@ static __always_inline int tls_entry(struct pt_regs *ctx, __u64 cookie, bool sin
 		entry_refuse(fresh.ssl, function->kind);
 		return 1;
 	}
-	level = entry_level(key.thread, outer, fresh.ssl, function->kind, fresh.sp, single);
+	level = entry_level(task, key.thread, outer, fresh.ssl, function->kind, fresh.sp);
 	if (level < 0)
 		return 1;
 	key.level = level;
@@ -256,6 +262,7 @@ static __always_inline int tls_entry(struct pt_regs *ctx, __u64 cookie, bool sin
 	fresh.generation = session->generation;
 	fresh.before = call_mix(&fresh, MIX_TIMES);
 	session_called(session, &fresh);
+	fresh.settled = session_settled(session);
 	if (!level) {
 		*outer = fresh;
 	} else if (bpf_map_update_elem(&tls_calls, &key, &fresh, BPF_ANY) < 0) {
@@ -314,6 +321,8 @@ static __always_inline int tls_return(struct pt_regs *ctx, enum capture_form for
 	result = PT_REGS_RC(ctx);
 	if (call.result == TLS_RETURNS_PAIR)
 		result = result ? 0 : FUNCTION_SECOND_RESULT(ctx);
+	if (call_received_nothing(&call, result))
+		return 0;
 	return tls_call_returned(&call, around, result, false, form);
 }
 

@@ -119,6 +119,7 @@ static __always_inline int go_entry(struct pt_regs *ctx, __u64 cookie)
 		.size = GO_SLICE_LEN(ctx),
 		.sp = PT_REGS_IP(ctx),
 		.start_ns = now,
+		.settled = session_settled(session),
 		.library = function->library,
 		.kind = function->kind,
 		.result = function->result,

@@ -100,6 +100,12 @@ static __always_inline bool call_succeeded(const struct tls_call *call, __s64 re
 	return result_is_long(call) ? result > 0 : (__s32)result > 0;
 }
 
+/* A call that would block, most often: there is nothing to be received. */
+static __always_inline bool call_received_nothing(const struct tls_call *call, __s64 result)
+{
+	return kind_direction(call->kind) == DIRECTION_RECEIVED && !call_succeeded(call, result);
+}
+
 /* How many bytes the call moved; 0: none. */
 static __always_inline __u64 tls_call_moved(const struct tls_call *call, __s64 result)
 {
@@ -380,7 +386,9 @@ static __always_inline int call_record(struct kernel_session *session, struct tl
 static __always_inline void returned_here(struct tls_call *call, struct tls_call *around, __s64 result,
 					  bool counted, enum capture_form form)
 {
-	struct kernel_session *session = session_of_call(call);
+	__u32 pid =
+		form == CAPTURE_APART ? bpf_get_current_task_btf()->tgid : bpf_get_current_pid_tgid() >> 32;
+	struct kernel_session *session = session_of_call_in(call, pid);
 
 	if (!session)
 		return;
