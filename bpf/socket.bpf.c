@@ -136,10 +136,10 @@ static __always_inline void position_sent(struct event_data *r, struct tcp_sock 
 
 static __always_inline void position_fill(struct event_data *r, struct sock *sk, __u8 direction, __u32 bytes)
 {
-	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
+	struct tcp_sock *tp = UNTRUSTED((struct tcp_sock *)sk);
 
 	r->direction = direction;
-	if (!tp) {
+	if (r->sock.protocol != IPPROTO_TCP) {
 		r->pos = count_wanted(r, direction, bytes, true);
 		return;
 	}
@@ -209,14 +209,19 @@ static __always_inline void mmsg_find(struct capture *c, const struct syscall_re
 	}
 }
 
+static __always_inline struct pt_regs *task_regs(struct task_struct *task)
+{
+	return (struct pt_regs *)bpf_task_pt_regs(task);
+}
+
 static __always_inline void regs_fill(struct syscall_regs *out, struct task_struct *task)
 {
-	syscall_regs_fill(out, (struct pt_regs *)bpf_task_pt_regs(task), task->TASK_COMPAT_WORD);
+	syscall_regs_fill(out, task_regs(task), task->TASK_COMPAT_WORD);
 }
 
 static __always_inline __u32 syscall_number(struct task_struct *task)
 {
-	return SYSCALL_NR((const struct pt_regs *)bpf_task_pt_regs(task));
+	return SYSCALL_NR(task_regs(task));
 }
 
 /* Several messages in one call, which come here one by one. */
@@ -367,16 +372,14 @@ enum transfer_look {
  * known to have: its size is all that matters of it. A function of its own, so that the verifier goes on with
  * what it returns alone.
  */
-static __noinline int ciphertext_look(struct sock *sk, struct task_struct *task, int ret, int flags,
-				      __u8 direction)
+static __noinline int ciphertext_look(struct sock *sk, struct task_struct *task, const struct pt_regs *user,
+				      int moved, __u8 direction)
 {
-	const struct pt_regs *user = (const struct pt_regs *)bpf_task_pt_regs(task);
 	__u64 thread = thread_load(task);
 	struct tls_call *outer, *call = 0;
 	__u32 nr = SYSCALL_NR(user);
 
-	if (ret <= 0 || nr_is_mmsg(nr) || nr == NR_IO_URING_ENTER || (task->flags & PF_IO_WORKER) ||
-	    (flags & (MSG_PEEK | MSG_OOB | MSG_ERRQUEUE)))
+	if (moved <= 0 || nr_is_mmsg(nr) || nr == NR_IO_URING_ENTER || (task->flags & PF_IO_WORKER))
 		return LOOK_NESTED;
 	outer = tls_call_outermost(thread);
 	if (outer)
@@ -387,7 +390,7 @@ static __noinline int ciphertext_look(struct sock *sk, struct task_struct *task,
 		return LOOK_ALONE;
 	if (!call->settled || call->settled != socket_cookie(sk))
 		return LOOK_NESTED;
-	kernel_count(KC_BYTES_CIPHERTEXT, ret);
+	kernel_count(KC_BYTES_CIPHERTEXT, moved);
 	if (direction == DIRECTION_SENT)
 		call->sent_ns = bpf_ktime_get_ns();
 	else
@@ -398,11 +401,13 @@ static __noinline int ciphertext_look(struct sock *sk, struct task_struct *task,
 static __always_inline int socket_transfer(struct sock *sk, int ret, int flags, __u8 direction,
 					   enum capture_form form)
 {
+	bool apart = flags & (MSG_PEEK | MSG_OOB | MSG_ERRQUEUE);
 	struct task_struct *task = bpf_get_current_task_btf();
 	enum transfer_look look;
 	enum transfer_place place;
 	struct capture c = {};
 	struct syscall_regs regs;
+	struct pt_regs *user;
 
 	if (!socket_followed(sk)) {
 		if (ret <= 0 || !datagram_followed(sk) || (flags & (MSG_PEEK | MSG_ERRQUEUE)) ||
@@ -416,14 +421,15 @@ static __always_inline int socket_transfer(struct sock *sk, int ret, int flags, 
 	}
 	if (!process_wanted(task_number(task)))
 		return 0;
-	look = ciphertext_look(sk, task, ret, flags, direction);
+	user = task_regs(task);
+	look = ciphertext_look(sk, task, user, apart ? 0 : ret, direction);
 	if (look == LOOK_TAKEN)
 		return 0;
-	regs_fill(&regs, task);
+	syscall_regs_fill(&regs, user, task->TASK_COMPAT_WORD);
 	if (verifier_forgets(look, regs.sp) == LOOK_ALONE)
 		regs.sp = verifier_forgets(0, regs.sp);
 	socket_fill(&c.record.sock, sk);
-	if (flags & (MSG_PEEK | MSG_OOB | MSG_ERRQUEUE)) {
+	if (apart) {
 		if (socket_wanted(&c.record.sock))
 			kernel_count(flags & MSG_PEEK ? KC_PEEKED : KC_OUT_OF_BAND, 1);
 		return 0;
