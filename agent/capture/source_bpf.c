@@ -145,23 +145,29 @@ static int tell_names(struct source_bpf *source, const struct event_cgroup *cgro
 }
 
 /* Where the process belongs, when that is news. */
-static int tell_cgroup(struct source_bpf *source, const struct event_process *facts)
+static int tell_place(struct source_bpf *source, struct event_cgroup *event, uint64_t time_ns)
 {
-	struct known_process *process = known_find(source, facts->h.pid);
-	struct event_cgroup event;
+	struct known_process *process = known_find(source, event->h.pid);
 	int error;
 
-	if (!process || cgroup_find(source, facts->h.pid, facts->parent, &event) < 0)
-		return 0;
-	if (process->cgroup && strcmp(process->cgroup, event.path) == 0)
+	if (!process || (process->cgroup && strcmp(process->cgroup, event->path) == 0))
 		return 0;
 	free(process->cgroup);
-	process->cgroup = strdup(event.path);
+	process->cgroup = strdup(event->path);
 	if (!process->cgroup)
 		counter_add(COUNTER_LIMIT_MEMORY, 1);
-	event.h.time_ns = facts->h.time_ns;
-	error = source->fn(source->ctx, &event.h);
-	return error < 0 ? error : tell_names(source, &event);
+	event->h.time_ns = time_ns;
+	error = source->fn(source->ctx, &event->h);
+	return error < 0 ? error : tell_names(source, event);
+}
+
+static int tell_cgroup(struct source_bpf *source, const struct event_process *facts)
+{
+	struct event_cgroup event;
+
+	if (!known_find(source, facts->h.pid) || cgroup_find(source, facts->h.pid, facts->parent, &event) < 0)
+		return 0;
+	return tell_place(source, &event, facts->h.time_ns);
 }
 
 /* A process that ran before hark did: its facts come from /proc. */
@@ -178,25 +184,22 @@ static int introduce(struct source_bpf *source, const struct event_header *event
 }
 
 /*
- * Where the child belongs is told behind the fork, by which it belongs where its parent does: it may have
- * moved before this is read, and nothing would tell of that again.
+ * A fork tells all that is known of the child, but where it belongs, which is told behind the fork, by which
+ * it belongs where its parent does: it may have moved before this is read, and nothing would tell of that
+ * again.
  */
 static int tell_fork(struct source_bpf *source, const struct event_process *fork)
 {
-	uint32_t pid = fork->h.pid;
-	struct event_process facts;
-	bool lives;
-	int error = 0;
+	struct event_cgroup event;
+	bool known;
+	int error;
 
-	known_remove(source, known_find(source, pid));
-	lives = known_add(source, pid) && process_event_read(pid, &facts) == 0;
-	if (lives) {
-		facts.h.time_ns = fork->h.time_ns;
-		error = source->fn(source->ctx, &facts.h);
-	}
-	if (error >= 0)
-		error = source->fn(source->ctx, &fork->h);
-	return error < 0 || !lives ? error : tell_cgroup(source, &facts);
+	known_remove(source, known_find(source, fork->h.pid));
+	known = known_add(source, fork->h.pid);
+	error = source->fn(source->ctx, &fork->h);
+	if (error < 0 || !known || container_cgroup_of_process(fork->h.pid, &event) < 0)
+		return error;
+	return tell_place(source, &event, fork->h.time_ns);
 }
 
 static int source_event(void *ctx, const struct event_header *event)

@@ -86,24 +86,41 @@ static int header_read(struct elf_file *file, Elf64_Ehdr *header)
 	return 0;
 }
 
+/* A table of the file's, read at once. NULL: errno. */
+static void *table_read(const struct elf_file *file, uint64_t offset, size_t count, size_t entry)
+{
+	void *table = malloc(count * entry);
+
+	if (!table)
+		return NULL;
+	if (bytes_read(file, offset, table, count * entry))
+		return table;
+	free(table);
+	errno = ENOEXEC;
+	return NULL;
+}
+
 static int segments_read(struct elf_file *file, const Elf64_Ehdr *header)
 {
-	if (header->e_phnum && header->e_phentsize != sizeof(Elf64_Phdr))
-		return -ENOEXEC;
-	for (size_t i = 0; i < header->e_phnum && file->segment_count < SEGMENTS_MAX; i++) {
-		Elf64_Phdr *segment = &file->segments[file->segment_count];
-		uint64_t held;
+	Elf64_Phdr *table;
 
-		if (__builtin_add_overflow(header->e_phoff, i * sizeof(*segment), &held) ||
-		    !bytes_read(file, held, segment, sizeof(*segment)))
-			return -ENOEXEC;
-		if (segment->p_type != PT_LOAD)
+	if (!header->e_phnum)
+		return 0;
+	if (header->e_phentsize != sizeof(*table))
+		return -ENOEXEC;
+	table = table_read(file, header->e_phoff, header->e_phnum, sizeof(*table));
+	if (!table)
+		return -errno;
+	for (size_t i = 0; i < header->e_phnum && file->segment_count < SEGMENTS_MAX; i++) {
+		uint64_t held = table[i].p_offset < file->size ? file->size - table[i].p_offset : 0;
+
+		if (table[i].p_type != PT_LOAD)
 			continue;
-		held = segment->p_offset < file->size ? file->size - segment->p_offset : 0;
-		if (segment->p_filesz > held)
-			segment->p_filesz = held;
-		file->segment_count++;
+		if (table[i].p_filesz > held)
+			table[i].p_filesz = held;
+		file->segments[file->segment_count++] = table[i];
 	}
+	free(table);
 	return 0;
 }
 
@@ -121,7 +138,7 @@ static void limit_met(struct sections *sections)
 static int sections_read(struct elf_file *file, const Elf64_Ehdr *header)
 {
 	size_t count = header->e_shentsize == sizeof(Elf64_Shdr) ? header->e_shnum : 0;
-	Elf64_Shdr first = { .sh_size = 0 };
+	Elf64_Shdr first = { .sh_size = 0 }, *table;
 	uint64_t size = count * sizeof(first);
 	bool extended = header->e_shoff && !header->e_shnum &&
 			bytes_read(file, header->e_shoff, &first, sizeof(first)) && first.sh_size;
@@ -134,12 +151,16 @@ static int sections_read(struct elf_file *file, const Elf64_Ehdr *header)
 	*file->sections = (struct sections){ .read_left = READ_BYTES_MAX, .search_left = SEARCH_BYTES_MAX };
 	if (extended)
 		limit_met(file->sections);
-	for (size_t i = 0; i < count; i++)
-		if (!bytes_read(file, header->e_shoff + i * sizeof(first), &file->sections->list[i].header,
-				sizeof(first)))
-			return -ENOEXEC;
-	file->sections->count = count;
 	file->names = header->e_shstrndx;
+	if (!count)
+		return 0;
+	table = table_read(file, header->e_shoff, count, sizeof(*table));
+	if (!table)
+		return -errno;
+	for (size_t i = 0; i < count; i++)
+		file->sections->list[i].header = table[i];
+	file->sections->count = count;
+	free(table);
 	return 0;
 }
 

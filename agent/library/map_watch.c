@@ -19,6 +19,7 @@
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #define RING_BYTES   (64u << 10)
@@ -155,6 +156,7 @@ static void mmap2_handle(struct map_watch *watch, size_t size)
 	mapping = (struct mapping){
 		.start = record->address,
 		.end = record->address + record->len,
+		.device = makedev(record->major, record->minor),
 		.inode = record->inode,
 		.path = record->path,
 	};

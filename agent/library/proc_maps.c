@@ -22,6 +22,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #define LINK_LEN (PATH_MAX + 64)
@@ -42,17 +43,18 @@ static char *number_parse(char *text, int base, char after, uint64_t *out)
 static bool line_parse(char *line, struct mapping *mapping)
 {
 	char *at = number_parse(line, 16, '-', &mapping->start);
-	uint64_t unused;
+	uint64_t unused, major, minor;
 
 	at = at ? number_parse(at, 16, ' ', &mapping->end) : NULL;
 	if (!at || strnlen(at, 5) < 5 || at[2] != 'x' || at[4] != ' ')
 		return false;
 	at = number_parse(at + 5, 16, ' ', &unused);
-	at = at ? number_parse(at, 16, ':', &unused) : NULL;
-	at = at ? number_parse(at, 16, ' ', &unused) : NULL;
+	at = at ? number_parse(at, 16, ':', &major) : NULL;
+	at = at ? number_parse(at, 16, ' ', &minor) : NULL;
 	at = at ? number_parse(at, 10, ' ', &mapping->inode) : NULL;
 	if (!at)
 		return false;
+	mapping->device = makedev(major, minor);
 	at += strspn(at, " ");
 	at[strcspn(at, "\n")] = '\0';
 	mapping->path = at;
@@ -119,6 +121,10 @@ int proc_mapping_stat(uint32_t pid, const struct mapping *mapping, struct stat *
 {
 	char name[LINK_LEN];
 
+	/* Where a file has another device number (btrfs, overlayfs) it has never that of a file system. */
+	if (!fstatat(AT_FDCWD, mapping->path, st, AT_NO_AUTOMOUNT) && st->st_dev == mapping->device &&
+	    st->st_ino == mapping->inode)
+		return 0;
 	return mapping_locate(pid, mapping, name, sizeof(name), st);
 }
 

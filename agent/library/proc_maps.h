@@ -9,7 +9,8 @@
 
 struct mapping {
 	uint64_t start, end;
-	uint64_t inode;	  /* as /proc/PID/maps gives it: not an identity */
+	dev_t device; /* as /proc/PID/maps gives it, and the number in it: not an identity */
+	uint64_t inode;
 	const char *path; /* as the process names it; borrowed for the call */
 };
 
@@ -32,7 +33,10 @@ int proc_each(bool (*fn)(void *ctx, uint32_t pid), void *ctx);
  */
 int proc_mapping_open(uint32_t pid, const struct mapping *mapping, struct stat *st);
 
-/* fstat() of that file without opening it. 0 or -errno. */
+/*
+ * fstat() of that file without opening it. 0 or -errno. Where hark's own root has the very file under this
+ * path, which is so on most file systems, as its numbers say, that answers in a fifth of the time.
+ */
 int proc_mapping_stat(uint32_t pid, const struct mapping *mapping, struct stat *st);
 
 #endif

@@ -32,9 +32,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #define WARN_EVERY_NS 1000000000u
+#define GATHER_NS     1000000u /* no program that uses TLS is over by then */
 
 struct live {
 	const struct live_config *config;
@@ -55,8 +57,9 @@ struct live {
 	uint64_t start_ns, load_ns;
 	uint64_t end_ns; /* --duration; 0: none */
 	uint64_t warned_ns, warned_lost, warned_received;
-	int polled; /* what the last poll gave: 1: there is more, 0, or -errno */
-	int asked;  /* the signal that asked to end, while the command goes on */
+	int polled;  /* what the last poll gave: 1: there is more, 0, or -errno */
+	bool mapped; /* in the last turn */
+	int asked;   /* the signal that asked to end, while the command goes on */
 };
 
 static void signal_set(sigset_t *set)
@@ -218,6 +221,20 @@ static void mappings_take(void *ctx, bool closed)
 
 	(void)closed;
 	library_search_watch_read(live->libraries);
+	live->mapped = true;
+}
+
+/*
+ * A program that starts maps some files one by one, executes between them, and a short one ends soon: each
+ * would wake the reader. The first does, and is looked at; what comes just behind it waits for a moment.
+ */
+static void mappings_gather(struct live *live)
+{
+	const struct timespec moment = { .tv_nsec = GATHER_NS };
+
+	if (live->mapped)
+		nanosleep(&moment, NULL);
+	live->mapped = false;
 }
 
 /*
@@ -395,9 +412,13 @@ static uint64_t live_wait_ns(const struct live *live)
 /* Less than 0, or whether the ring held more than one turn takes. */
 static int live_turn(struct live *live, bool more)
 {
-	int error = loop_turn(live->loop, more ? 0 : live_wait_ns(live));
-	uint64_t now = clock_ns();
+	uint64_t now;
+	int error;
 
+	if (!more)
+		mappings_gather(live);
+	error = loop_turn(live->loop, more ? 0 : live_wait_ns(live));
+	now = clock_ns();
 	if (error < 0)
 		return error;
 	losses_say(live, now);

@@ -62,7 +62,7 @@ static void test_own_code_leads_to_the_executable(void **state)
 /* Whatever a program may call its file; with and without the right to execute; and after it is deleted. */
 static void test_odd_names(void **state)
 {
-	char path[] = "/tmp/hark maps => (x) XXXXXX";
+	char path[] = "/tmp/hark maps => (x) XXXXXX", moved[64];
 	int fd = mkstemp(path);
 	struct search search = { 0 };
 	struct stat st, now;
@@ -70,6 +70,7 @@ static void test_odd_names(void **state)
 
 	(void)state;
 	assert_true(fd >= 0);
+	snprintf(moved, sizeof(moved), "%s.moved", path);
 	assert_int_equal(ftruncate(fd, 4096), 0);
 	assert_int_equal(fstat(fd, &st), 0);
 	data = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, fd, 0);
@@ -87,6 +88,18 @@ static void test_odd_names(void **state)
 	assert_int_equal(proc_mapping_stat(self(), &search.found, &now), 0);
 	assert_int_equal(now.st_ino, st.st_ino);
 
+	assert_int_equal(now.st_dev, st.st_dev);
+
+	/* Another file comes to stand there. */
+	assert_int_equal(rename(path, moved), 0);
+	close(open(path, O_CREAT | O_EXCL | O_WRONLY, 0600));
+	if (!access("/proc/self/map_files", X_OK) && geteuid() == 0) {
+		assert_int_equal(proc_mapping_stat(self(), &search.found, &now), 0);
+		assert_int_equal(now.st_ino, st.st_ino);
+	} else {
+		assert_int_equal(proc_mapping_stat(self(), &search.found, &now), -ESTALE);
+	}
+	unlink(moved);
 	unlink(path);
 	if (!access("/proc/self/map_files", X_OK) && geteuid() == 0)
 		assert_int_equal(proc_mapping_stat(self(), &search.found, &now), 0);
