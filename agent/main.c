@@ -191,12 +191,12 @@ static bool run_skip(void *ctx, uint64_t socket_id, const struct tls_key *sessio
 	return run->probes && !run->record && probes_skip(run->probes, socket_id, session, direction, pos);
 }
 
-static void run_forget(void *ctx, uint64_t socket_id)
+static void run_forget(void *ctx, uint64_t socket_id, bool counted)
 {
 	struct run *run = ctx;
 
 	if (run->probes)
-		probes_forget(run->probes, socket_id);
+		probes_forget(run->probes, socket_id, counted);
 }
 
 static void run_seek_sockets(void *ctx, uint32_t pid, bool wanted)

@@ -154,6 +154,12 @@ static int tracepoints_attach(struct probes *probes)
 	return 0;
 }
 
+static bool is_counted(const struct event_header *event)
+{
+	return event->type == EVENT_TLS_DATA &&
+	       ((const struct event_data *)event)->source == SOURCE_KERNEL_TLS;
+}
+
 static int ring_event(void *ctx, void *data, size_t size)
 {
 	struct probes *probes = ctx;
@@ -162,6 +168,7 @@ static int ring_event(void *ctx, void *data, size_t size)
 	counter_add(COUNTER_EVENTS_RECEIVED, 1);
 	if (!event_valid(event, size))
 		return 0;
+	probes->counts_tcp |= is_counted(event);
 	probes->fn_result = probes->fn(probes->fn_ctx, event);
 	if (probes->fn_result < 0)
 		return probes->fn_result;
@@ -381,9 +388,10 @@ bool probes_skip(struct probes *probes, uint64_t socket_id, const struct tls_key
 	struct skip_key key = skip_key_of(socket_id, session);
 	struct skip skip = { .until = pos, .told_ns = clock_ns() };
 
-	key.direction = direction;
 	if (!key.id)
 		return false;
+	probes->skips_sessions |= session != NULL;
+	key.direction = direction;
 	if (bpf_map_update_elem(bpf_map__fd(probes->skeleton->maps.skips), &key, &skip, BPF_ANY) < 0) {
 		counter_add(COUNTER_LIMIT_MAPS, 1);
 		return false;
@@ -399,7 +407,7 @@ static void skips_remove(struct probes *probes, struct skip_key key)
 		bpf_map_delete_elem(bpf_map__fd(probes->skeleton->maps.skips), &key);
 }
 
-void probes_forget(struct probes *probes, uint64_t socket_id)
+void probes_forget(struct probes *probes, uint64_t socket_id, bool counted)
 {
 	struct count_key key = { .id = socket_id };
 	uint32_t bits;
@@ -410,14 +418,16 @@ void probes_forget(struct probes *probes, uint64_t socket_id)
 			skips_remove(probes, skip_key_of(socket_id, NULL));
 		bpf_map_delete_elem(marks, &socket_id);
 	}
-	for (key.direction = 0; key.direction < 2; key.direction++)
+	counted |= probes->counts_tcp;
+	for (key.direction = 0; counted && key.direction < 2; key.direction++)
 		bpf_map_delete_elem(bpf_map__fd(probes->skeleton->maps.counts), &key);
 }
 
 /* The kernel side's own entry stays: the next session may have that address by now. */
 void probes_forget_session(struct probes *probes, const struct tls_key *session)
 {
-	skips_remove(probes, skip_key_of(0, session));
+	if (probes->skips_sessions)
+		skips_remove(probes, skip_key_of(0, session));
 }
 
 /* How often the kernel did not run a program because it was under way on that processor (Linux 5.12). */

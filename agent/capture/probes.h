@@ -127,7 +127,8 @@ void probes_mark(struct probes *probes, uint64_t socket_id, enum mark mark);
 /* False: there is no room. */
 bool probes_skip(struct probes *probes, uint64_t socket_id, const struct tls_key *session,
 		 enum event_direction direction, uint64_t pos);
-void probes_forget(struct probes *probes, uint64_t socket_id);
+/* counted: the socket has no sequence numbers, or nobody knows. */
+void probes_forget(struct probes *probes, uint64_t socket_id, bool counted);
 void probes_forget_session(struct probes *probes, const struct tls_key *session);
 
 /* The kernel's counters now. 0 or -errno. */

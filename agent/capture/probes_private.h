@@ -34,6 +34,9 @@ struct probes {
 	int fn_result;
 	unsigned int budget; /* records until the loop gets its turn */
 
+	bool counts_tcp;     /* the kernel does TLS for somebody, whose plaintext is counted */
+	bool skips_sessions; /* a session was skipped: the map of skips may hold more than sockets */
+
 	/* probes_tls.c */
 	enum entry_way way;
 	struct probed_file *files; /* the newest first */

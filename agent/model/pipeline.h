@@ -35,8 +35,9 @@ struct pipeline_handler {
 	 * lies before pos leaves a record. */
 	bool (*skip)(void *ctx, uint64_t socket_id, const struct tls_key *session,
 		     enum event_direction direction, uint64_t pos);
-	/* The socket is gone: its mark and skips may be removed. */
-	void (*forget)(void *ctx, uint64_t socket_id);
+	/* The socket is gone: its mark and skips may be removed, and what the kernel side counted of one that
+	 * has no sequence numbers. */
+	void (*forget)(void *ctx, uint64_t socket_id, bool counted);
 	/* From now on, or no longer: this process has TLS sessions whose sockets shall be looked for by
 	 * their ciphertext. Called by turns. May be NULL. */
 	void (*seek_sockets)(void *ctx, uint32_t pid, bool wanted);

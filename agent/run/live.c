@@ -528,7 +528,6 @@ int live_run(const struct live_config *config)
 	if (live_start(&live) < 0)
 		goto out;
 	say_ready(&live);
-	malloc_trim(0);		    /* loading took many times what stays */
 	signals_take(&live, false); /* told to end while it started: the command gets that before it runs */
 	child_release(&live.child);
 	resident_release();

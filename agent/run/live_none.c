@@ -71,7 +71,7 @@ bool probes_skip(struct probes *probes, uint64_t socket_id, const struct tls_key
 	return false;
 }
 
-void probes_forget(struct probes *probes, uint64_t socket_id)
+void probes_forget(struct probes *probes, uint64_t socket_id, bool counted)
 {
 }
 

@@ -11,6 +11,7 @@
 
 #include "base/counters.h"
 
+#include <netinet/in.h>
 #include <stdlib.h>
 
 /*
@@ -514,5 +515,6 @@ void conn_end(struct conn *conn, enum protocol_end reason)
 	counter_add(COUNTER_CONNECTIONS_CLOSED, 1);
 	conn_tell(conn, RESULT_CONN_CLOSED);
 	if (conn->socket_id && conn->pipeline->handler.forget)
-		conn->pipeline->handler.forget(conn->pipeline->handler.ctx, conn->socket_id);
+		conn->pipeline->handler.forget(conn->pipeline->handler.ctx, conn->socket_id,
+					       conn->facts.sock.protocol != IPPROTO_TCP);
 }
