@@ -482,10 +482,18 @@ static bool read_parens(struct segment *segment)
 
 void routes_segment_read(const struct words *words, struct slice bytes, struct segment *segment)
 {
-	const uint8_t *matrix = bytes.len ? memchr(bytes.data, ';', bytes.len) : NULL;
+	const uint8_t *matrix;
 
 	*segment = (struct segment){ .label = SLICE("{id}") };
 	segment->prefix = segment->suffix = slice_of("", 0);
+	/* Most ids are numbers, and no word of the vocabulary is one. */
+	if (text_all(bytes, ascii_is_digit)) {
+		segment->stem = bytes;
+		segment->look = look_is_decimal(bytes) ? LOOK_DECIMAL : LOOK_ID;
+		segment->strict = true;
+		return;
+	}
+	matrix = bytes.len ? memchr(bytes.data, ';', bytes.len) : NULL;
 	if (matrix && matrix > bytes.data) /* RFC 3986, 3.3: parameters of the segment */
 		bytes.len = (size_t)(matrix - bytes.data);
 	segment->stem = bytes;
