@@ -65,7 +65,7 @@ static inline const uint8_t *plain_field_read(const uint8_t *at, const uint8_t *
 	const uint8_t *name = at, *value;
 	unsigned int found;
 
-	if (end - at < 2 * SCAN_BYTES)
+	if (end - at <= 2 * SCAN_BYTES)
 		return NULL;
 	found = bits_unusual(at);
 	if (!found)
@@ -81,7 +81,10 @@ static inline const uint8_t *plain_field_read(const uint8_t *at, const uint8_t *
 		if (found)
 			break;
 	}
+	/* The last bytes of all are looked at together with some that have been. */
 	if (end - at < SCAN_BYTES)
+		found = bits_below(end - SCAN_BYTES, '\r' + 1) >> (SCAN_BYTES - (end - at));
+	if (!found)
 		return NULL;
 	at += __builtin_ctz(found);
 	if (at == value || *value <= ' ' || at[-1] <= ' ' || end - at < 2 || memcmp(at, "\r\n", 2) != 0)

@@ -1200,6 +1200,29 @@ static void test_framed_again(void **state)
 	run_close(&run, END_CLOSED);
 }
 
+/* Names and values of each length, of which the end of what is there cuts off all but so much. */
+static void test_cut_fields(void **state)
+{
+	(void)state;
+	for (int name = 1; name < 50; name++)
+		for (int value = 0; value < 40; value++) {
+			char head[256], expected[256];
+			struct run run;
+			int len = snprintf(head, sizeof(head), "GET /a HTTP/1.1\r\n%0*d: %.*s\r\n\r\n", name,
+					   0, value, "vvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvv");
+
+			snprintf(expected, sizeof(expected), "request 0 GET /a 1.1 {%0*d: %.*s} 0\n", name, 0,
+				 value, "vvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvv");
+			for (int cut = 17 + name; cut <= len; cut++) {
+				run_open(&run, ROLE_CLIENT, true, false);
+				run_feed(&run, TURN_REQUEST, head, (size_t)cut);
+				run_feed(&run, TURN_REQUEST, head + cut, (size_t)(len - cut));
+				assert_string_equal(run.text.text, expected);
+				run_close(&run, END_CLOSED);
+			}
+		}
+}
+
 static void test_long_header(void **state)
 {
 	static const char head[] = "GET /a HTTP/1.1\r\nA: ",
@@ -1365,6 +1388,7 @@ int main(void)
 		cmocka_unit_test(test_framed_again),
 		cmocka_unit_test(test_few_fields),
 		cmocka_unit_test(test_few_fields_kept),
+		cmocka_unit_test(test_cut_fields),
 		cmocka_unit_test(test_long_header),
 		cmocka_unit_test(test_long_request_line),
 		cmocka_unit_test(test_body_limit),
