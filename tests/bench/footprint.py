@@ -11,7 +11,7 @@ import sys
 import time
 
 from ground import sleepers
-from measure import Watch, run
+from measure import Watch, cpu_s, run
 from report import Reading
 
 RING = "anon_inode:bpf-map"
@@ -106,8 +106,7 @@ def million(ground):
 def ready_once(folder):
     """(ms until ready, ms of them to load the programs, processor time of the start in ms), by hark's own clock."""
     watch = Watch(folder)
-    threads = pathlib.Path(f"/proc/{watch.process.pid}/task").iterdir()
-    cpu_ms = sum(int((thread / "schedstat").read_text().split()[0]) for thread in threads) / 1e6
+    cpu_ms = cpu_s(watch.process.pid) * 1e3
     stats = watch.stop()
     return stats["ready.us"] / 1000, stats["ready.load_us"] / 1000, cpu_ms
 
