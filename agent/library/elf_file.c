@@ -66,8 +66,11 @@ static bool bytes_read(const struct elf_file *file, uint64_t offset, void *out, 
 
 	if (offset > file->size || file->size - offset < size)
 		return false;
-	for (; n > 0 && len<size; len += n> 0 ? (size_t)n : 0)
+	while (n > 0 && len != size) {
 		n = pread(file->fd, (uint8_t *)out + len, size - len, (off_t)(offset + len));
+		if (n > 0)
+			len += (size_t)n;
+	}
 	return len == size;
 }
 
