@@ -683,7 +683,7 @@ static int value_trace(struct filter_value *value, char *why, size_t size)
 	return value_glob_nocase(value, why, size);
 }
 
-/* What of the field's value is the id; data NULL: nothing. */
+/* The id within the value of the field of this row; data NULL: there is none. */
 static struct slice trace_id(size_t row, struct slice text)
 {
 	const char *before = trace_fields[row].before;

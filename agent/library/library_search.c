@@ -67,7 +67,7 @@ struct found_file {
 	uint32_t pid;
 };
 
-/* What goes ahead in a thread. */
+/* The search at the start, in a thread of its own. */
 struct ahead {
 	pthread_t thread;
 	bool runs;  /* the search is the thread's */

@@ -25,7 +25,7 @@ struct join_sign {
 	uint64_t index; /* of the exchange on it */
 };
 
-/* What an item is found by. */
+/* The indexes by which an item is found. */
 enum join_by {
 	JOIN_BY_ALIKE, /* all of one stream, or of one request, on a connection: the oldest leads to the
 			  others */

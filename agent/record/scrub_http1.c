@@ -201,7 +201,7 @@ static bool tunnel_begins(struct scrub_http1 *http1, struct slice bytes)
 	return true;
 }
 
-/* What may be of a start line, up to its end, of `room` bytes at most. */
+/* The length of what may belong to a start line: up to its end, or a byte that none has; `room` at most. */
 static size_t start_piece(struct slice bytes, size_t room)
 {
 	size_t n = 0;
@@ -219,7 +219,7 @@ static size_t start_piece(struct slice bytes, size_t room)
 	return n;
 }
 
-/* What no start line has in it, or more than any has, makes the rest of the line noise. */
+/* A line that is longer than any start line, or has a byte that none has, is noise from there on. */
 static size_t start_feed(struct scrub_http1 *http1, uint8_t *bytes, size_t len)
 {
 	bool ended = false;

@@ -30,7 +30,8 @@ struct known_requests *known_requests_new(void);	/* NULL: out of memory */
 size_t known_requests_bytes(void);			/* that they take */
 void known_requests_free(struct known_requests *known); /* NULL is legal */
 
-/* What is known of the exchange's request, which it has. Borrowed until the next call, as is the message. */
+/* Finds the exchange's request, which must not be NULL, or takes it in. Borrowed until the next call, as is
+ * the message. */
 struct known_request *known_requests_find(struct known_requests *known, const struct exchange *exchange);
 
 #endif

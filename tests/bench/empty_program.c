@@ -29,6 +29,7 @@ static int bpf(int command, union bpf_attr *attr)
 
 static int load_empty(void)
 {
+	static const char license[] = "Dual BSD/GPL";
 	struct bpf_insn instructions[] = {
 		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = 0 },
 		{ .code = BPF_JMP | BPF_EXIT },
@@ -37,7 +38,7 @@ static int load_empty(void)
 		.prog_type = BPF_PROG_TYPE_TRACEPOINT,
 		.insns = (uintptr_t)instructions,
 		.insn_cnt = sizeof(instructions) / sizeof(*instructions),
-		.license = (uintptr_t) "Dual BSD/GPL",
+		.license = (uintptr_t)license,
 	};
 	int program = bpf(BPF_PROG_LOAD, &attr);
 

@@ -137,29 +137,26 @@ static const struct {
 	size_t size;
 	bool http;
 } calls[] = {
-#define CALL(text, http)                     \
-	{                                    \
-		text, sizeof(text) - 1, http \
-	}
-	CALL(REQUEST, true),
-	CALL("POST /x HTTP/1.0\r\n", true),
-	CALL("GET /long", true),
-	CALL("HTTP/1.1 204 No Content\r\n\r\n", true),
-	CALL(PREFACE, true),
-	CALL(PREFACE "\0\0\0\4\0\0\0\0\0", true),
-	CALL(PING, true),
-	CALL(PING PING, true),
-	CALL(PING "x", false),
-	CALL("\0\0\0\0\0\0\0\0\0", false),
-	CALL("\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", false),
-	CALL("\27\3\3\0\25aaaaaaaaaaaaaaaaaaaaa", false),
-	CALL("\26\3\1\0\5\1\0\0\1\0", false),
-	CALL("got it", false),
-	CALL("GETX / HTTP", false),
-	CALL("\177ELF", false),
-	CALL("PROXY TCP4 1.1.1.1 2.2.2.2 1 2\r\n", false),
-	CALL("x", false),
-#undef CALL
+#define BYTES(text) text, sizeof(text) - 1
+	{ BYTES(REQUEST), true },
+	{ BYTES("POST /x HTTP/1.0\r\n"), true },
+	{ BYTES("GET /long"), true },
+	{ BYTES("HTTP/1.1 204 No Content\r\n\r\n"), true },
+	{ BYTES(PREFACE), true },
+	{ BYTES(PREFACE "\0\0\0\4\0\0\0\0\0"), true },
+	{ BYTES(PING), true },
+	{ BYTES(PING PING), true },
+	{ BYTES(PING "x"), false },
+	{ BYTES("\0\0\0\0\0\0\0\0\0"), false },
+	{ BYTES("\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"), false },
+	{ BYTES("\27\3\3\0\25aaaaaaaaaaaaaaaaaaaaa"), false },
+	{ BYTES("\26\3\1\0\5\1\0\0\1\0"), false },
+	{ BYTES("got it"), false },
+	{ BYTES("GETX / HTTP"), false },
+	{ BYTES("\177ELF"), false },
+	{ BYTES("PROXY TCP4 1.1.1.1 2.2.2.2 1 2\r\n"), false },
+	{ BYTES("x"), false },
+#undef BYTES
 };
 
 static void test_what_proves(void **state)

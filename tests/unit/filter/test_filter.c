@@ -180,6 +180,7 @@ static const struct {
 	{ "size:>1X", 0, 5, 3, "a size is >1M" },
 	{ "header:=x", 0, 7, 2, "a header field is name, or name=value" },
 	{ "header:x-*", 0, 7, 3, "the name of a header field is written out" },
+	{ "trace:\"\"", 0, 6, 2, "a trace is the id that a field such as traceparent has" },
 	{ "query:=x", 0, 6, 2, "a parameter of the query is name, or name=value" },
 	{ "flag:rest", 0, 5, 4,
 	  "late-joined, gap, truncated, partial-headers, reset, closed, timeout, in-flight, unanswered, "

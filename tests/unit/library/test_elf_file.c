@@ -243,10 +243,7 @@ static struct elf_file *open_sparse(const Elf64_Shdr *sections, size_t count, ui
 	return elf;
 }
 
-#define NAMES                                                                         \
-	{                                                                             \
-		.sh_type = SHT_STRTAB, .sh_name = 1, .sh_offset = 0x900, .sh_size = 8 \
-	}
+#define NAMES .sh_type = SHT_STRTAB, .sh_name = 1, .sh_offset = 0x900, .sh_size = 8
 
 /* A hole costs its owner nothing: what a file says of its size is no reason to hold as much. */
 static void test_sparse_files_are_not_held(void **state)
@@ -259,7 +256,7 @@ static void test_sparse_files_are_not_held(void **state)
 		bool has_text;
 		uint64_t limited;
 	} rows[] = {
-		{ "small", { [1] = NAMES, { .sh_type = SHT_PROGBITS, .sh_size = 64 } }, 3, MIB, true, 0 },
+		{ "small", { [1] = { NAMES }, { .sh_type = SHT_PROGBITS, .sh_size = 64 } }, 3, MIB, true, 0 },
 		{ "names of 4 GiB",
 		  { [1] = { .sh_type = SHT_STRTAB, .sh_size = 4096 * MIB } },
 		  2,
@@ -268,13 +265,13 @@ static void test_sparse_files_are_not_held(void **state)
 		  1 },
 		{ "50 million sections", { { .sh_size = 50000000 } }, 0, 4097 * MIB, false, 1 },
 		{ "one section of 257 MiB",
-		  { [1] = NAMES, { .sh_type = SHT_PROGBITS, .sh_size = 257 * MIB } },
+		  { [1] = { NAMES }, { .sh_type = SHT_PROGBITS, .sh_size = 257 * MIB } },
 		  3,
 		  1024 * MIB,
 		  false,
 		  1 },
 		{ "a section that is cut",
-		  { [1] = NAMES, { .sh_type = SHT_PROGBITS, .sh_size = 200 * MIB } },
+		  { [1] = { NAMES }, { .sh_type = SHT_PROGBITS, .sh_size = 200 * MIB } },
 		  3,
 		  100 * MIB,
 		  false,
@@ -300,7 +297,7 @@ static void test_sparse_files_are_not_held(void **state)
 static void test_sections_are_bounded_together(void **state)
 {
 	Elf64_Shdr sections[] = {
-		[1] = NAMES,
+		[1] = { NAMES },
 		{ .sh_type = SHT_STRTAB, .sh_name = 1, .sh_size = 250 * MIB },
 		{ .sh_type = SHT_STRTAB, .sh_name = 1, .sh_size = 250 * MIB },
 		{ .sh_type = SHT_PROGBITS, .sh_size = 20 * MIB },
@@ -322,7 +319,7 @@ static void test_sections_are_bounded_together(void **state)
 /* Tables that share their strings, or are asked again and again. */
 static void test_search_is_bounded(void **state)
 {
-	Elf64_Shdr sections[] = { [1] = NAMES, { .sh_type = SHT_PROGBITS, .sh_size = 128 * MIB } };
+	Elf64_Shdr sections[] = { [1] = { NAMES }, { .sh_type = SHT_PROGBITS, .sh_size = 128 * MIB } };
 	uint64_t before = counters[COUNTER_LIMIT_FILES];
 	struct elf_file *elf = open_sparse(sections, 3, 130 * MIB, 3);
 

@@ -20,7 +20,7 @@
 #define TABLE	      3 /* the words where the two begin */
 #define TWIN	      20
 
-#define SLOT(slot)     (BUILD_ADDRESS + (slot)*BUILD_SLOT_SIZE)
+#define SLOT(slot)     (BUILD_ADDRESS + BUILD_SLOT_SIZE * (slot))
 #define SHARED_AT(i)   (SLOT(6) + 16u * (i))
 #define WITH_AT(i)     (SLOT(6) + 128 + 16u * (i))
 #define WITHOUT_AT(i)  (SLOT(7) + 16u * (i))

@@ -370,10 +370,12 @@ static void long_program(struct sample *s)
 	memset(s->exchange.mover.comm, 1, sizeof(s->exchange.mover.comm));
 }
 
+typedef void change_fn(struct sample *sample);
+
 /* What is kept of a connection and a process is written only as long as all of it holds. */
 static void test_facts_change(void **state)
 {
-	static void (*const changes[])(struct sample * sample) = {
+	static change_fn *const changes[] = {
 		nothing,	 another_thread,	  another_process, another_user,
 		another_program, another_place,		  another_peer,	   another_port,
 		another_role,	 turned_to_tls,		  no_request,	   another_version,
