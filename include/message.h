@@ -129,7 +129,8 @@ struct slice message_header(const struct message *message, struct slice name);
 
 /* Does some stage ask for the field by its name? Those are kept also where nobody wants all. */
 bool message_asks(struct slice name);
-#define MESSAGE_ASKED_LENGTHS (1u << 4 | 1u << 7 | 1u << 10 | 1u << 11 | 1u << 12 | 1u << 14 | 1u << 16)
+#define MESSAGE_ASKED_LENGTHS \
+	(1u << 2 | 1u << 4 | 1u << 7 | 1u << 10 | 1u << 11 | 1u << 12 | 1u << 14 | 1u << 16 | 1u << 17)
 
 /* The id of the stream of such a version whose messages have this key; key is not 0. */
 static inline uint64_t message_stream(enum http_version version, uint32_t key)

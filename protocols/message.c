@@ -122,6 +122,8 @@ struct slice message_header(const struct message *message, struct slice name)
 bool message_asks(struct slice name)
 {
 	switch (name.len) {
+	case sizeof("b3") - 1:
+		return slice_equal_nocase(name, SLICE("b3"));
 	case sizeof("host") - 1:
 		return ascii_name_is(name.data, "host", sizeof("host") - 1);
 	case sizeof("upgrade") - 1:
@@ -129,13 +131,19 @@ bool message_asks(struct slice name)
 	case sizeof("connection") - 1:
 		return ascii_name_is(name.data, "connection", sizeof("connection") - 1);
 	case sizeof("grpc-status") - 1:
-		return ascii_name_is(name.data, "grpc-status", sizeof("grpc-status") - 1);
+		return ascii_name_is(name.data, "grpc-status", sizeof("grpc-status") - 1) ||
+		       ascii_name_is(name.data, "traceparent", sizeof("traceparent") - 1) ||
+		       ascii_name_is(name.data, "x-b3-spanid", sizeof("x-b3-spanid") - 1);
 	case sizeof("content-type") - 1:
-		return ascii_name_is(name.data, "content-type", sizeof("content-type") - 1);
+		return ascii_name_is(name.data, "content-type", sizeof("content-type") - 1) ||
+		       ascii_name_is(name.data, "x-request-id", sizeof("x-request-id") - 1) ||
+		       ascii_name_is(name.data, "x-b3-traceid", sizeof("x-b3-traceid") - 1);
 	case sizeof("http2-settings") - 1:
 		return slice_equal_nocase(name, SLICE("http2-settings"));
 	case sizeof("content-encoding") - 1:
 		return ascii_name_is(name.data, "content-encoding", sizeof("content-encoding") - 1);
+	case sizeof("x-b3-parentspanid") - 1:
+		return slice_equal_nocase(name, SLICE("x-b3-parentspanid"));
 	default:
 		return false;
 	}

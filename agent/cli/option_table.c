@@ -436,10 +436,12 @@ const struct option_row option_rows[] = {
 	    WRONG("is no factor from 0.001 to 1000000 (1, 10, 0.5) and not max"),
 	    BELONGS(IN_REPLAY, "replay"), NEEDS(IN_REPLAY)),
 	ROW("by", 0, "KEY", GROUP_NUMBERS,
-	    "Group by endpoint (default), host, path, process, peer, status, connection, container, pod or "
-	    "unit",
+	    "Group by endpoint (default), host, path, process, peer, status, connection, trace, container, "
+	    "pod or unit",
 	    NULL, TAKES(take_by),
-	    WRONG("is none of endpoint, host, path, process, peer, status, connection, container, pod, unit"),
+	    WRONG("is none of endpoint, host, path, process, peer, status, connection, trace, container, "
+		  "pod, "
+		  "unit"),
 	    TO_NUMBERS, NEEDS(IN_NUMBERS)),
 	ROW("sort", 0, "COLUMN", GROUP_NUMBERS,
 	    "Sort by this column (default count), largest first; with a - before it smallest first",

@@ -10,6 +10,7 @@
 #include "content/content.h"
 #include "json_origin.h"
 #include "json_request.h"
+#include "json_trace.h"
 
 #include <errno.h>
 
@@ -190,6 +191,8 @@ static void watch_json_exchange(struct sink *sink, const struct result *result)
 	put_outcome(writer, exchange, content);
 	port = put_server(sink, known, exchange);
 	json_origin(writer, sink->origins, exchange, !port);
+	if (exchange->request)
+		json_trace(writer, exchange->request);
 	if (exchange->key)
 		json_number(writer, "hark.stream", message_stream(exchange_version(exchange), exchange->key));
 	json_fd(writer, &exchange->mover, &exchange->conn->sock);

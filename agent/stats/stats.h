@@ -31,6 +31,7 @@ enum stats_by {
 	BY_PEER,
 	BY_STATUS,
 	BY_CONNECTION,
+	BY_TRACE,
 	BY_CONTAINER,
 	BY_POD,
 	BY_UNIT,
@@ -73,7 +74,9 @@ struct stats_row {
 	 * Which of a container's names those are says stats_place().
 	 */
 	const char *place, *beside;
-	int status; /* BY_STATUS; 0: none was seen */
+	const char *trace;     /* BY_TRACE: its id, or */
+	bool trace_is_request; /* that of a request, where no trace is named */
+	int status;	       /* BY_STATUS; 0: none was seen */
 	/*
 	 * BY_CONNECTION, BY_PEER: of the last exchange, without the owner's container. sock.peer is the key
 	 * of BY_PEER, with sock.peer_port where the peer is a server; else that is 0: a client's says

@@ -10,6 +10,7 @@
 #include "base/url.h"
 #include "content/content.h"
 #include "model/address.h"
+#include "model/trace.h"
 #include "stats_private.h"
 
 #include <errno.h>
@@ -267,6 +268,17 @@ static void key_peer(struct buffer *key, const struct conn_facts *conn)
 	buffer_put(key, peer, sizeof(peer));
 }
 
+/* The id of a request behind the same letters would be another row. */
+static void key_trace(struct buffer *key, const struct message *request)
+{
+	struct trace trace;
+
+	trace_of(request, &trace);
+	key_name(key, trace_name(&trace));
+	buffer_char(key, '\0');
+	buffer_char(key, trace.id.data ? 't' : 'r');
+}
+
 const enum container_name *stats_place(enum stats_by by)
 {
 	static const enum container_name places[][2] = {
@@ -312,6 +324,9 @@ static void key_put(struct stats *stats, const struct exchange *exchange)
 		break;
 	case BY_CONNECTION:
 		buffer_put(key, &exchange->conn->id, sizeof(exchange->conn->id));
+		break;
+	case BY_TRACE:
+		key_trace(key, exchange->request);
 		break;
 	case BY_CONTAINER:
 	case BY_POD:
@@ -362,6 +377,10 @@ static void row_name(struct stats_private *row, enum stats_by by, const struct e
 		row->row.place = row_string(row);
 		beside = row->key + strlen(row->key) + 1;
 		row->row.beside = beside[0] == 'n' ? beside + 1 : NULL;
+		break;
+	case BY_TRACE:
+		row->row.trace = row_string(row);
+		row->row.trace_is_request = row->row.trace && row->key[row->key_len - 1] == 'r';
 		break;
 	case BY_STATUS:
 		row->row.status = exchange->response ? exchange->response->status : 0;

@@ -17,6 +17,7 @@ static const char *const by_names[] = {
 	[BY_PEER] = "peer",
 	[BY_STATUS] = "status",
 	[BY_CONNECTION] = "connection",
+	[BY_TRACE] = "trace",
 	[BY_CONTAINER] = "container",
 	[BY_POD] = "pod",
 	[BY_UNIT] = "unit",
@@ -119,6 +120,8 @@ static int compare_keys(enum stats_by by, const struct stats_row *a, const struc
 		return compare_numbers((uint64_t)a->status, (uint64_t)b->status);
 	case BY_CONNECTION:
 		return compare_numbers(a->conn.id, b->conn.id);
+	case BY_TRACE:
+		return compare_strings(a->trace, b->trace);
 	case BY_CONTAINER:
 	case BY_POD:
 	case BY_UNIT:

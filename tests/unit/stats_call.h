@@ -26,6 +26,7 @@ struct call_text {
 	uint64_t in_bytes, out_bytes;
 	const char *grpc_status; /* makes it a gRPC call */
 	uint64_t peer_connection;
+	const char *traceparent, *request_id;
 };
 
 struct one_call {
@@ -45,6 +46,10 @@ static inline struct message *call_request(const struct call_text *text)
 	request->body_known = true;
 	if (text->host)
 		sample_header(request, &request->headers, "host", text->host);
+	if (text->traceparent)
+		sample_header(request, &request->headers, "traceparent", text->traceparent);
+	if (text->request_id)
+		sample_header(request, &request->headers, "x-request-id", text->request_id);
 	if (text->grpc_status)
 		sample_header(request, &request->headers, "content-type", "application/grpc");
 	return request;

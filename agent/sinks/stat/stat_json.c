@@ -77,6 +77,10 @@ static void put_key(struct json_writer *writer, enum stats_by by, const struct s
 		json_place(writer, place[0], slice_of_string(row->place));
 	if (place && place[1] != place[0])
 		json_place(writer, place[1], slice_of_string(row->beside));
+	if (row->trace_is_request)
+		put_known(writer, "hark.request_id", row->trace);
+	else
+		put_known(writer, "trace_id", row->trace);
 	if (row->status)
 		json_number(writer, "http.response.status_code", (uint64_t)row->status);
 	if (by == BY_PROCESS)

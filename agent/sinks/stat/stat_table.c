@@ -58,6 +58,7 @@ static const char *const plurals[] = {
 	[BY_PEER] = "peers",
 	[BY_STATUS] = "statuses",
 	[BY_CONNECTION] = "connections",
+	[BY_TRACE] = "traces",
 	[BY_CONTAINER] = "containers",
 	[BY_POD] = "pods",
 	[BY_UNIT] = "units",
@@ -114,6 +115,12 @@ void stat_name_put(struct buffer *text, const struct style *style, enum stats_by
 	case BY_CONNECTION:
 		line_put_connection(text, style, &row->conn);
 		line_put_program(text, style, &row->conn.owner);
+		break;
+	case BY_TRACE:
+		if (row->trace)
+			line_put_or_unknown(text, style, slice_of_string(row->trace));
+		else
+			buffer_string(text, "none, or not known");
 		break;
 	case BY_CONTAINER:
 	case BY_POD:

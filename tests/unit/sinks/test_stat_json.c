@@ -31,6 +31,7 @@ static const struct call_text call_plain = {
 	.peer = 2,
 	.peer_port = 443,
 	.role = ROLE_CLIENT,
+	.request_id = "r1",
 };
 
 struct run {
@@ -100,6 +101,7 @@ static const struct {
 	{ BY_PEER, "{\"network.peer.address\":\"10.0.0.2\",\"network.peer.port\":443,\"count\":1" },
 	{ BY_STATUS, "{\"http.response.status_code\":404,\"count\":1" },
 	{ BY_CONNECTION, "{\"hark.connection\":9,\"network.transport\":\"tcp\"," },
+	{ BY_TRACE, "{\"hark.request_id\":\"r1\",\"count\":1" },
 	{ BY_CONTAINER, "{\"container.id\":\"c1\",\"container.name\":\"web\",\"count\":1" },
 	{ BY_POD, "{\"k8s.pod.name\":\"web-1\",\"k8s.namespace.name\":\"shop\",\"count\":1" },
 	{ BY_UNIT, "{\"hark.systemd.unit\":\"web.service\",\"count\":1" },

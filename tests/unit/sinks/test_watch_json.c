@@ -160,7 +160,28 @@ static void grpc_failed(struct sample *s)
 	sample_header(s->exchange.response, &s->exchange.response->trailers, "grpc-status", "5");
 }
 
+static void traced(struct sample *s)
+{
+	sample_header(s->exchange.request, &s->exchange.request->headers, "traceparent",
+		      "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
+	sample_header(s->exchange.request, &s->exchange.request->headers, "x-request-id", "a\"b");
+}
+
+static void traced_wrongly(struct sample *s)
+{
+	sample_header(s->exchange.request, &s->exchange.request->headers, "traceparent",
+		      "00-00000000000000000000000000000000-00f067aa0ba902b7-01");
+}
+
 static const struct row rows[] = {
+	{ "trace",
+	  traced,
+	  0,
+	  false,
+	  { "\"trace_id\":\"4bf92f3577b34da6a3ce929d0e0e4736\",\"span_id\":\"00f067aa0ba902b7\","
+	    "\"trace_flags\":\"01\",\"hark.request_id\":\"a\\\"b\",",
+	    ABSENT "parent_span_id" } },
+	{ "wrong trace", traced_wrongly, 0, false, { ABSENT "trace_id", ABSENT "span_id" } },
 	{ "gRPC", grpc_failed, 0, false, { "\"rpc.system\":\"grpc\",\"rpc.grpc.status_code\":5," } },
 	{ "gRPC, status not known", grpc, 0, false, { "\"rpc.system\":\"grpc\"", ABSENT "rpc.grpc" } },
 	{ "no gRPC", unknown_fields, 0, false, { ABSENT "rpc." } },

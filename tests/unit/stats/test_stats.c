@@ -59,6 +59,9 @@ static void row_text(enum stats_by by, const struct stats_row *row, struct buffe
 	case BY_CONNECTION:
 		buffer_format(out, "#%" PRIu64, row->conn.id);
 		break;
+	case BY_TRACE:
+		buffer_format(out, "%s%s", or_none(row->trace), row->trace_is_request ? "~" : "");
+		break;
 	case BY_CONTAINER:
 	case BY_POD:
 	case BY_UNIT:
@@ -106,6 +109,8 @@ static const struct call_text calls[] = {
 	{ .host = "a:80",
 	  .method = "GET",
 	  .target = "/x?q=2",
+	  .request_id = "r1",
+	  .traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
 	  .status = 404,
 	  .pid = 7,
 	  .exe = "nginx",
@@ -122,6 +127,7 @@ static const struct call_text calls[] = {
 	  .start_ns = S,
 	  .duration_ns = MS },
 	{ .method = "PUT",
+	  .request_id = "r1",
 	  .target = "/y",
 	  .status = 200,
 	  .pid = 8,
@@ -158,6 +164,7 @@ static const struct {
 	{ BY_PEER, "peer", "2:0=2 3:443=1 3:444=1 9:0=1" },
 	{ BY_STATUS, "status", "0=1 200=2 404=1 500=1" },
 	{ BY_CONNECTION, "connection", "#1=2 #2=1 #3=1 #4=1" },
+	{ BY_TRACE, "trace", "-=3 4bf92f3577b34da6a3ce929d0e0e4736=1 r1~=1" },
 	{ BY_CONTAINER, "container", "-/-=3 c1/web=2" },
 	{ BY_POD, "pod", "-/-=3 web-1/-=1 web-1/shop=1" },
 	{ BY_UNIT, "unit", "-/-=3 web.service/web.service=2" },
