@@ -301,6 +301,7 @@ static void outputs_configure(struct run *run, int64_t offset_ns)
 			.body_max_bytes = options->body_max_bytes,
 			.both_ends = options->both_ends,
 			.summary = options->summary,
+			.filter = options->filter_text,
 			.stats = &run->stats_options,
 			.loop = run->loop,
 		},

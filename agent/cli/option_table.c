@@ -238,6 +238,7 @@ static int take_sort(struct parse *parse, const struct option_row *row, const ch
 	struct stats_options *stats = &parse->options->stats;
 
 	(void)row;
+	stats->sort_given = true;
 	stats->reverse = *value == '-';
 	return stats_sort_of(value + stats->reverse, &stats->sort);
 }
@@ -444,11 +445,12 @@ const struct option_row option_rows[] = {
 		  "unit"),
 	    TO_NUMBERS, NEEDS(IN_NUMBERS)),
 	ROW("sort", 0, "COLUMN", GROUP_NUMBERS,
-	    "Sort by this column (default count), largest first; with a - before it smallest first",
-	    "The columns are count, rate, in_flight, errors, p50, p90, p99, p99.9, max, ttfb, request_bytes, "
-	    "response_bytes and name.",
+	    "Sort by this column (default count, top: total), largest first; with a - before it smallest "
+	    "first",
+	    "The columns are count, rate, in_flight, errors, p50, p90, p99, p99.9, max, ttfb, total (of all "
+	    "durations together), request_bytes, response_bytes and name.",
 	    TAKES(take_sort),
-	    WRONG("is none of count, rate, in_flight, errors, p50, p90, p99, p99.9, max, ttfb, "
+	    WRONG("is none of count, rate, in_flight, errors, p50, p90, p99, p99.9, max, ttfb, total, "
 		  "request_bytes, response_bytes, name"),
 	    TO_NUMBERS),
 	ROW("top", 0, "N", GROUP_NUMBERS, "Only the first N rows", "From 1 to 999999999.",

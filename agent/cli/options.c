@@ -265,8 +265,26 @@ static void put_options(struct buffer *text, const struct parse *parse)
 		buffer_format(text, " latency:>=%llu.%09llu",
 			      (unsigned long long)(options->slow_ns / 1000000000),
 			      (unsigned long long)(options->slow_ns % 1000000000));
-	if (options->errors)
-		buffer_format(text, " %s", failed);
+}
+
+/* What people are told of the filter: as they gave it. */
+static int text_take(struct options *options, const struct buffer *short_forms, const char *const *words,
+		     size_t count)
+{
+	struct buffer text = { .data = NULL };
+
+	buffer_put(&text, short_forms->data, short_forms->len);
+	buffer_string(&text, options->errors ? " --errors" : "");
+	if (options->conn)
+		buffer_format(&text, " -x %llu", (unsigned long long)options->conn);
+	for (size_t i = 0; i < count; i++) {
+		buffer_char(&text, ' ');
+		buffer_string(&text, words[i]);
+	}
+	buffer_char(&text, '\0');
+	options->filter_text = text.failed ? NULL : strdup(text.data + (*text.data == ' '));
+	buffer_fini(&text);
+	return options->filter_text ? 0 : option_usage_error("out of memory");
 }
 
 /* Characters, which is columns for nearly all that people write. */
@@ -369,13 +387,16 @@ static int take_filters(struct parse *parse)
 	int err = 0;
 
 	put_options(&text, parse);
+	err = text_take(parse->options, &text, words, count);
+	if (parse->options->errors)
+		buffer_format(&text, " %s", failed);
 	buffer_char(&text, '\0');
 	if (text.failed) {
 		buffer_fini(&text);
 		return option_usage_error("out of memory");
 	}
 	only = text.data + (*text.data == ' ');
-	if (*only)
+	if (!err && *only)
 		err = filter_take(parse->options, &only, 1);
 	if (!err && count)
 		err = filter_take(parse->options, words, count);
@@ -559,6 +580,7 @@ void options_fini(struct options *options)
 	for (size_t i = 0; i < options->output_count; i++)
 		free((void *)options->outputs[i].format);
 	filter_free(options->filter);
+	free(options->filter_text);
 	free(options->pids);
 	free(options->claims);
 	redact_free(options->redact);

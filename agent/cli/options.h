@@ -47,6 +47,7 @@ struct options {
 	uint32_t *pids; /* -p, doctor's words */
 	size_t pid_count;
 	struct filter *filter; /* of words and options; NULL: everything */
+	char *filter_text;     /* the same as it was given; empty: everything */
 	uint64_t duration_ns;  /* -d; 0: until told to stop */
 	uint64_t count;	       /* -n; 0: no limit */
 	uint64_t timeout_ns;   /* --timeout */

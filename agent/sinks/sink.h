@@ -44,6 +44,8 @@ struct sink_config {
 	size_t columns; /* of the terminal that text goes to; 0: none, or --wide: nothing is cut */
 	bool both_ends; /* --both-ends: text shows a joined exchange as two */
 	bool summary;	/* watch: the endpoints' table at the end */
+	const char
+		*filter; /* what the command line lets through, in its own words; empty, NULL: everything */
 	const struct stats_options *stats; /* stat, top, --summary; borrowed */
 	struct loop *loop;		   /* borrowed */
 };
@@ -54,6 +56,7 @@ struct stats_options {
 	enum stats_by by;		    /* --by */
 	enum stats_sort sort;		    /* --sort */
 	bool reverse;			    /* --sort -KEY: smallest first */
+	bool sort_given;		    /* else each view has an order of its own */
 	size_t top;			    /* --top; 0: all rows */
 	uint64_t interval_ns;		    /* -i; 0: once, at the end */
 	bool hist, heat;		    /* --hist, --heat */

@@ -173,7 +173,8 @@ enum stats_sort {
 	SORT_P99,
 	SORT_P999,
 	SORT_MAX,
-	SORT_TTFB, /* its p50 */
+	SORT_TTFB,  /* its p50 */
+	SORT_TOTAL, /* of all durations together */
 	SORT_REQUEST_BYTES,
 	SORT_RESPONSE_BYTES,
 	SORT_NAME, /* the key */

@@ -34,6 +34,7 @@ static const char *const sort_names[] = {
 	[SORT_P999] = "p99.9",
 	[SORT_MAX] = "max",
 	[SORT_TTFB] = "ttfb",
+	[SORT_TOTAL] = "total",
 	[SORT_REQUEST_BYTES] = "request_bytes",
 	[SORT_RESPONSE_BYTES] = "response_bytes",
 	[SORT_NAME] = "name",
@@ -175,6 +176,8 @@ static uint64_t value_of(enum stats_sort column, const struct stats_row *row,
 		return numbers->duration.max_ns;
 	case SORT_TTFB:
 		return histogram_quantile(&numbers->ttfb, 0.5);
+	case SORT_TOTAL:
+		return numbers->duration.sum_ns;
 	case SORT_REQUEST_BYTES:
 		return numbers->request_bytes;
 	case SORT_RESPONSE_BYTES:

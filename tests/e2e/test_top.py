@@ -3,6 +3,7 @@
 import contextlib
 import os
 import pathlib
+import re
 import shutil
 import signal
 import socket
@@ -50,8 +51,9 @@ def test_the_four_tables(columns, rows):
         assert top.lines[0].startswith("hark top 0:00:00  11."), top.lines[0]
         assert "errors 18.1%" in top.lines[0] and "p99 0.40 ms" in top.lines[0]
         assert top.lines[1].startswith("rate ") and "█ 5/s" in top.lines[1] and "p99 " in top.lines[1]
-        most = {(line.split()[0], line.split()[-2], line.split()[-1]) for line in table(top)[:2]}
-        assert most == {("3", "GET", "127.0.0.1/index.html"), ("3", "GET", "127.0.0.1/hello")}
+        most = [(line.split()[0], line.split()[1], line.split()[-2], line.split()[-1]) for line in table(top)[:2]]
+        assert most == [("28.1", "1", "GET", "127.0.0.1/missing"), ("21.5", "3", "GET", "127.0.0.1/index.html")]
+        assert "▼TIME%" in titles(top)
         assert len(table(top)) == 7
         assert ("P99.9" in titles(top)) == (columns == 200)
         assert all(len(line) <= columns for line in top.lines)
@@ -60,7 +62,7 @@ def test_the_four_tables(columns, rows):
         assert len(table(top)) == 16
         assert "→ 127.0.0.1:18443" in top.line("nghttp[10063]")
         top.press("3", "PROCESS")
-        assert "nginx[3525]" in table(top)[0] and table(top)[0].split()[0] == "11"
+        assert "nginx[3525]" in table(top)[1] and table(top)[1].split()[1] == "11"
         top.press("4", "URL")
         assert len(table(top)) == 11  # both ends of each are one line
         assert "GET 127.0.0.1:18080/index.html" in table(top)[0]
@@ -102,6 +104,72 @@ def test_secrets_are_redacted_in_the_detail(tmp_path):
         assert b"geheim" not in top.raw
 
 
+TEXTS = {"ENDPOINT", "PROCESS", "PEER", "URL", "PROGRAM", "TIME", "CONN", "PROTO", "STATE", "LOCAL"}
+NUMBER = re.compile(r"(^| )(-|\?|[0-9.]+( ms| s)?[KMG]?|\S*…)$")
+
+
+def numbers_are_whole(shown, row):
+    """Under each title of a number, whose end is the number's too, one stands that nothing was taken from."""
+    for title in re.finditer(r"\S+", shown):
+        if title.group().lstrip("▼▲") not in TEXTS:
+            assert NUMBER.search(row[:title.end()]) and row[title.end()] == " ", (title.group(), row)
+
+
+@pytest.mark.parametrize("columns", [40, 60, 80, 120, 200, 300])
+def test_readable_at_any_width(columns):
+    """Every number stands whole in its line, the columns that tell most are there, the way out is shown."""
+    essential = {"1": {"TIME%", "COUNT", "P99", "ENDPOINT"}, "3": {"TIME%", "COUNT", "P99", "PROCESS"},
+                 "2": {"PROGRAM", "COUNT", "PEER"}, "4": {"CODE", "TOOK", "URL"}}
+    names = {"1": "ENDPOINT", "2": "PEER", "3": "PROCESS", "4": "URL"}
+    with replayed(columns=columns, rows=30) as top:
+        for key, columns_wanted in essential.items():
+            top.press(key, names[key])
+            assert re.fullmatch(r"hark top( \d:\d\d:\d\d)?  11\.\d/s(  open 0)?(  errors 18\.1%)?"
+                                r"(  p50 0\.093 ms)?  p99 0\.40 ms", top.lines[0]), top.lines[0]
+            assert top.lines[1].startswith("rate ") and top.lines[1].endswith(" 0.40 ms") and " 5/s " in top.lines[1]
+            head = top.row(names[key])
+            shown = top.lines[head]
+            assert columns_wanted <= {title.lstrip("▼▲") for title in shown.split()}, shown
+            rows = [line for line in top.lines[head + 1:-1] if line]
+            assert len(rows) == {"1": 7, "2": 16, "3": 9, "4": 11}[key]
+            for row in rows:
+                numbers_are_whole(shown, row)
+            assert top.lines[-1].startswith("F1Help") and top.lines[-1].endswith("F10Quit")
+        top.press("1", "ENDPOINT")
+        assert "GET 127.0.0.1/missing" in top.text or "GET /missing" in top.text
+        top.press(ENTER, "Slowest exchanges of")
+        top.press(ENTER, "User-Agent")
+        for whole in (r"404  took 0\.40 ms", r"first byte after 0\.40 ms", r"server 0\.40 ms", r"network 0\.0\d+ ms"):
+            assert re.search(whole, top.text), whole
+        top.press("?", "endpoints, connections")
+        assert not any(re.fullmatch(r"\S.*[a-z]", line) and len(line) > columns for line in top.lines)
+
+
+def test_what_is_not_known_is_last_and_dim(tmp_path):
+    """A response whose request came before hark: its row is below all others, whatever they are sorted by."""
+    seen, hold = tmp_path / "late.rec", threading.Event()
+
+    def answer(head):
+        if b"/late" in head:
+            hold.wait(30)
+        return OK
+
+    server, port = serve_on_thread(answer)
+    with contextlib.closing(server), socket.create_connection(("127.0.0.1", port)) as late:
+        late.sendall(get(b"/late"))
+        recorder = Live("record", "-w", seen, "-p", os.getpid())
+        talk(port, get(b"/known"))
+        hold.set()
+        assert late.recv(65536)
+        late.close()
+        recorder.end()
+    for sort in ("name", "-name", "total", "count"):
+        with Terminal(HARK, "replay", seen, "top", "--speed", "max", "--sort", sort) as top:
+            top.wait("END", "the end")
+            assert table(top)[0].endswith("GET h/known") and table(top)[1].endswith("? 127.0.0.1 ?"), sort
+            assert re.search(rb"\x1b\[(\d+;)*2m[^\x1b]*\? 127", top.raw), "it is dim"
+
+
 @BY_SIZE
 def test_order_by_any_column(columns, rows):
     with replayed(columns=columns, rows=rows) as top:
@@ -113,7 +181,7 @@ def test_order_by_any_column(columns, rows):
             seen.add(titles(top))
             if titles(top) == before:
                 break
-        assert len(seen) == (7 if columns == 80 else 15)  # each column that is shown, once
+        assert len(seen) == (7 if columns == 80 else 16)  # each column that is shown, once
         assert "▲ENDPOINT" in titles(top)
         names = [line.split()[-1] for line in table(top)]
         methods = [line.split()[-2] for line in table(top)]
@@ -126,6 +194,10 @@ def test_order_by_any_column(columns, rows):
 def test_options_choose_table_and_order():
     with replayed("--by", "process", "--sort", "-name") as top:
         assert "PROCESS" in titles(top) and "▼PROCESS" in titles(top)
+    with replayed("--sort", "request_bytes", "status:200", "--comm", "nginx") as top:
+        assert "▼IN" in titles(top), "the column that is asked for is there, also where it has little room"
+        assert top.line("Filter: ") == 'Filter: comm:"nginx" status:200'
+        top.press("\\path:/h*" + ENTER, lambda text: 'Filter: comm:"nginx" status:200  and path:/h*  counted since' in text)
 
 
 def test_filter_as_it_is_typed():
@@ -165,13 +237,13 @@ def test_selection_moves_and_stays_on_its_row():
                 top.lines[y] != titles(top)]
 
     with replayed() as top:
-        first = top.row("▼COUNT") + 1
+        first = top.row("▼TIME%") + 1
         wait_until(lambda: top.read(0.05) and selected(top) == [first], "the first row is selected")
         top.send(DOWN + "\x1b[B" + UP + DOWN)  # both forms that terminals send
         wait_until(lambda: top.read(0.05) and selected(top) == [first + 2], "the third")
         name = top.lines[first + 2].split()[-1]
         top.send(">")
-        wait_until(lambda: top.read(0.05) and "▼RATE" in titles(top), "another order")
+        wait_until(lambda: top.read(0.05) and "▼COUNT" in titles(top), "another order")
         assert [top.lines[y].split()[-1] for y in selected(top)] == [name]
         top.send(END)
         wait_until(lambda: top.read(0.05) and selected(top) == [first + 6], "End: the last")
@@ -419,6 +491,35 @@ def test_live_in_flight_and_rate(tmp_path):
         assert top.line("GET h/hang").split()[2] == "200"
 
 
+def test_keys_do_not_starve_what_is_in_flight(tmp_path):
+    """Keys come faster than pictures are due: a request that began meanwhile is there, and goes when it ended."""
+    hold = threading.Event()
+
+    def answer(head):
+        if b"/hang" in head:
+            hold.wait(30)
+        return OK
+
+    def pressed_until(top, condition, what):
+        for _ in range(200):
+            top.send(DOWN)
+            top.read(0.05)
+            if condition(top.text):
+                return
+        raise AssertionError(f"{what}\n{top.text}")
+
+    server, port = serve_on_thread(answer)
+    with contextlib.closing(server), watched(os.getpid(), tmp_path) as top:
+        talk(port, get(b"/quick"))
+        top.wait("GET h/quick", "a row")
+        hanging = threading.Thread(target=talk, args=(port, get(b"/hang")), daemon=True)
+        hanging.start()
+        pressed_until(top, lambda text: "GET h/hang" in text and "open 0" not in text, "not there while keys come")
+        hold.set()
+        hanging.join(10)
+        pressed_until(top, lambda text: "open 0" in text, "still there while keys come")
+
+
 @pytest.mark.alone
 @pytest.mark.slow
 def test_under_load_the_screen_goes_on(tmp_path):
@@ -434,5 +535,5 @@ def test_under_load_the_screen_goes_on(tmp_path):
         top.press("1", "ENDPOINT")
         for thread in threads:
             thread.join()
-        top.wait(lambda text: sum(int(line.split()[0]) for line in text.splitlines() if "GET h/item" in line) ==
+        top.wait(lambda text: sum(int(line.split()[1]) for line in text.splitlines() if "GET h/item" in line) ==
                  count // 4 * 4, "all are counted")

@@ -157,7 +157,7 @@ static bool top_tick(struct sink *sink, uint64_t now_ns)
 
 	if (now_ns > sink->now_ns)
 		sink->now_ns = now_ns;
-	if (wall - sink->drawn_ns < sink->interval_ns || sink->paused)
+	if (wall - sink->told_ns < sink->interval_ns || sink->paused)
 		return false;
 	top_numbers_tick(sink);
 	return true;
@@ -165,7 +165,7 @@ static bool top_tick(struct sink *sink, uint64_t now_ns)
 
 static uint64_t top_due_ns(const struct sink *sink)
 {
-	return sink->paused ? UINT64_MAX : sink->drawn_ns + sink->interval_ns;
+	return sink->paused ? UINT64_MAX : sink->told_ns + sink->interval_ns;
 }
 
 static void top_draw_op(struct sink *sink, bool last)
@@ -174,6 +174,7 @@ static void top_draw_op(struct sink *sink, bool last)
 		collecting_begin(sink); /* none is open */
 	sink->collecting = false;
 	sink->ended |= last;
+	sink->told_ns = clock_ns();
 	picture(sink);
 }
 

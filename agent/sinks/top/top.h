@@ -92,7 +92,9 @@ struct sink {
 	enum stats_window window;
 
 	uint64_t now_ns;   /* event time */
-	uint64_t drawn_ns; /* CLOCK_MONOTONIC */
+	uint64_t drawn_ns; /* CLOCK_MONOTONIC of the last picture */
+	uint64_t told_ns;  /* the same of the last one that all in flight was told for: keys do not put it off
+			    */
 	uint64_t interval_ns;
 	bool paused, ended;
 
@@ -143,6 +145,9 @@ void top_page_make(struct sink *sink);
 /* top_detail.c: an exchange, a connection. */
 void top_exchange_lines(struct sink *sink);
 void top_connection_lines(struct sink *sink);
+
+/* top_help.c */
+void top_help_lines(struct sink *sink);
 
 /* top_draw.c */
 void top_draw(struct sink *sink);

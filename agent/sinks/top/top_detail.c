@@ -14,26 +14,10 @@
 
 #define BARS_MAX (TOP_BARS_MAX * 2 + 1)
 
-/*
- * The line written to lines->text since `start`, in pieces that fit;
- * escaped text is at most as wide as long.
- */
+/* The line written to sink->lines.text since `start`. */
 static void lines_wrap(struct sink *sink, size_t start, enum top_style style)
 {
-	struct top_lines *lines = &sink->lines;
-	size_t width = sink->screen.columns > 20 ? (size_t)sink->screen.columns : 20, len = lines->text.len;
-
-	do {
-		size_t end = len - start > width ? start + width : len;
-		struct top_line *line;
-
-		while (end < len && end > start + 1 && ((uint8_t)lines->text.data[end] & 0xc0) == 0x80)
-			end--;
-		line = top_lines_add(lines, start, style);
-		if (line)
-			line->len = end - start;
-		start = end;
-	} while (start < len);
+	top_lines_wrap(&sink->lines, start, (size_t)sink->screen.columns, 0, style);
 }
 
 static void put_part(struct buffer *text, const char *label, void (*put)(struct buffer *text, uint64_t value),

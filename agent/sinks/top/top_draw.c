@@ -16,6 +16,8 @@
 #define MESSAGE_NS UINT64_C(10000000000) /* how long a line of the log stays */
 #define SECOND_NS  UINT64_C(1000000000)
 
+#define NARROW_TABS 72 /* columns below which the other tabs have only their numbers */
+
 /* Draws sink->text, which is empty then. Returns the columns used. */
 static int draw_text(struct sink *sink, int y, int x, int width, enum top_style style)
 {
@@ -26,25 +28,73 @@ static int draw_text(struct sink *sink, int y, int x, int width, enum top_style 
 	return used;
 }
 
-static void draw_title(struct sink *sink, int y)
+/* What the title says, and in which order it does without when it has too few columns. */
+enum title_part {
+	TITLE_NAME,
+	TITLE_TIME,
+	TITLE_RATE,
+	TITLE_OPEN,
+	TITLE_ERRORS,
+	TITLE_P50,
+	TITLE_P99,
+	TITLE_PARTS
+};
+
+static void put_title(struct buffer *text, const struct top_summary *summary, enum title_part part)
 {
-	const struct top_totals *totals = &sink->summary.totals;
+	const struct top_totals *totals = &summary->totals;
 	uint64_t share = totals->count ? totals->errors * 1000 / totals->count : 0;
-	uint64_t seconds = sink->summary.run_ns / SECOND_NS;
+	uint64_t seconds = summary->run_ns / SECOND_NS;
 	double rate = stats_rate(totals->count, totals->span_ns);
-	struct buffer *text = &sink->text;
-	int x = top_screen_string(&sink->screen, y, 0, "hark top ", TOP_BOLD);
 
 	if (totals->errors && share == 0)
 		share = 1; /* one in many is not nothing */
-	buffer_format(text, "%" PRIu64 ":%02" PRIu64 ":%02" PRIu64 "  ", seconds / 3600, seconds / 60 % 60,
-		      seconds % 60);
-	buffer_format(text, rate < 100 ? "%.1f/s" : "%.0f/s", rate);
-	buffer_format(text, "  open %" PRIu64 "  errors %" PRIu64 ".%" PRIu64 "%%  p50 ",
-		      sink->summary.in_flight, share / 10, share % 10);
-	line_put_latency(text, totals->p50_ns);
-	buffer_string(text, "  p99 ");
-	line_put_latency(text, totals->p99_ns);
+	switch (part) {
+	case TITLE_NAME:
+	case TITLE_TIME:
+		buffer_format(text, " %" PRIu64 ":%02" PRIu64 ":%02" PRIu64, seconds / 3600,
+			      seconds / 60 % 60, seconds % 60);
+		break;
+	case TITLE_RATE:
+		buffer_format(text, rate < 100 ? "  %.1f/s" : "  %.0f/s", rate);
+		break;
+	case TITLE_OPEN:
+		buffer_format(text, "  open %" PRIu64, summary->in_flight);
+		break;
+	case TITLE_ERRORS:
+		buffer_format(text, "  errors %" PRIu64 ".%" PRIu64 "%%", share / 10, share % 10);
+		break;
+	case TITLE_P50:
+		buffer_string(text, "  p50 ");
+		line_put_latency(text, totals->p50_ns);
+		break;
+	case TITLE_P99:
+		buffer_string(text, "  p99 ");
+		line_put_latency(text, totals->p99_ns);
+		break;
+	case TITLE_PARTS:
+		break;
+	}
+}
+
+static void draw_title(struct sink *sink, int y)
+{
+	static const uint8_t first_out[] = { TITLE_TIME, TITLE_P50, TITLE_OPEN, TITLE_ERRORS, TITLE_RATE };
+	bool out[TITLE_PARTS] = { false };
+	struct buffer *text = &sink->text;
+	int x;
+
+	for (size_t left_out = 0;; left_out++) {
+		buffer_clear(text);
+		for (int i = TITLE_NAME + 1; i < TITLE_PARTS; i++)
+			if (!out[i])
+				put_title(text, &sink->summary, (enum title_part)i);
+		if (left_out == sizeof(first_out) ||
+		    (int)text->len + (int)strlen("hark top") <= sink->screen.columns)
+			break;
+		out[first_out[left_out]] = true;
+	}
+	x = top_screen_string(&sink->screen, y, 0, "hark top", TOP_BOLD);
 	draw_text(sink, y, x, sink->screen.columns, TOP_PLAIN);
 }
 
@@ -111,22 +161,33 @@ static void put_prompt(struct sink *sink)
 		    sink->style.utf8);
 }
 
+/* What does not reach the tables: by the command line, and by what was typed here. */
 static int draw_filter(struct sink *sink, int y)
 {
-	if (!sink->filter || sink->prompting)
+	const char *given = sink->config.filter ? sink->config.filter : "";
+	bool typed = sink->filter && !sink->prompting;
+	struct buffer *text = &sink->text;
+
+	if (!*given && !typed)
 		return 0;
-	buffer_string(&sink->text, "Filter: ");
-	put_prompt(sink);
-	buffer_string(&sink->text, "  counted since ");
-	wall_clock_local(&sink->text, &sink->style.clock, sink->filter_since_ns);
+	buffer_string(text, "Filter: ");
+	escape_text(text, slice_of_string(given), sink->style.utf8);
+	if (typed) {
+		buffer_string(text, *given ? "  and " : "");
+		put_prompt(sink);
+		buffer_string(text, "  counted since ");
+		wall_clock_local(text, &sink->style.clock, sink->filter_since_ns);
+	}
 	draw_text(sink, y, 0, sink->screen.columns, TOP_BOLD);
 	return 1;
 }
 
 static void draw_tabs(struct sink *sink, int y)
 {
-	static const char *const names[TAB_COUNT] = { " 1 Endpoints ", " 2 Connections ", " 3 Processes ",
-						      " 4 Live " };
+	static const char *const names[2][TAB_COUNT] = {
+		{ " 1 Endpoints ", " 2 Connections ", " 3 Processes ", " 4 Live " },
+		{ " 1 ", " 2 ", " 3 ", " 4 " },
+	};
 	static const char *const windows[WINDOW_COUNT] = {
 		[WINDOW_RUN] = "whole run", [WINDOW_10S] = "last 10 s", [WINDOW_60S] = "last 60 s"
 	};
@@ -134,17 +195,20 @@ static void draw_tabs(struct sink *sink, int y)
 	int x = 0;
 
 	for (size_t i = 0; i < TAB_COUNT; i++)
-		x += 1 + top_screen_string(screen, y, x, names[i], top_page(sink) == i ? TOP_TAB : TOP_PLAIN);
-	x += 1 + top_screen_string(screen, y, x + 1, windows[sink->window], TOP_DIM);
+		x += 1 + top_screen_string(screen, y, x,
+					   names[screen->columns < NARROW_TABS && top_page(sink) != i][i],
+					   top_page(sink) == i ? TOP_TAB : TOP_PLAIN);
+	if (sink->paused || sink->ended)
+		x += 1 + top_screen_string(screen, y, x + 1, sink->paused ? "PAUSED" : "END", TOP_HEAD_SORT);
+	if (x + 1 + (int)strlen(windows[sink->window]) <= screen->columns)
+		x += 1 + top_screen_string(screen, y, x + 1, windows[sink->window], TOP_DIM);
 	/* How much a list does not hold, bounded as it is. */
 	if (top_page(sink) == PAGE_CONNECTIONS && sink->kept.conns_forgotten)
 		buffer_format(&sink->text, "%" PRIu64 " forgotten", sink->kept.conns_forgotten);
 	if (top_page(sink) == PAGE_LIVE && sink->kept.unlisted)
 		buffer_format(&sink->text, "%" PRIu64 " not listed", sink->kept.unlisted);
 	if (sink->text.len)
-		x += 2 + draw_text(sink, y, x + 2, screen->columns, TOP_DIM);
-	if (sink->paused || sink->ended)
-		top_screen_string(screen, y, x + 2, sink->paused ? "PAUSED" : "END", TOP_HEAD_SORT);
+		draw_text(sink, y, x + 2, screen->columns, TOP_DIM);
 }
 
 static void draw_path(struct sink *sink, int y)
@@ -164,33 +228,7 @@ static void draw_path(struct sink *sink, int y)
 		top_screen_string(screen, y, x + 2, "PAUSED", TOP_HEAD_SORT);
 }
 
-static void draw_help(struct sink *sink, int y, int rows)
-{
-	static const char *const lines[] = {
-		"1 2 3 4  Tab     endpoints, connections, processes, live list",
-		"Up Down PgUp PgDn Home End   move; also k j",
-		"Enter            endpoint, process: its slowest exchanges; exchange: headers, waterfall",
-		"Esc Backspace    back",
-		"< > F6           sort by the column before, after        I  the other way round",
-		"/ F3 F4 \\        filter as you type: the words of the command line, as status:5xx",
-		"                 path:/api/* latency:>50ms; Enter keeps it, Esc drops it",
-		"w                numbers of: whole run, last 10 s, last 60 s",
-		"p Space F5       pause and go on; what comes meanwhile is counted",
-		"? h F1           this help",
-		"q F10 Ctrl-C     leave",
-		"",
-		"RATE/s           exchanges a second; OPEN: in flight now; ERR%: 4xx, 5xx, reset, timed out",
-		"P50 P99          of the time from the first byte of the request to the last of the answer",
-		"                 (within 0.8 %); TTFB: to the first byte of the answer, median",
-		"rate, p99        of the last seconds, one character each",
-		"{id} {hash} ..   stands for a segment of the path that differs from request to request",
-		"LOST             what hark wanted to see and could not",
-	};
-
-	for (int i = 0; i < rows && i < (int)(sizeof(lines) / sizeof(lines[0])); i++)
-		top_screen_string(&sink->screen, y + i, 0, lines[i], TOP_PLAIN);
-}
-
+/* As many as there is room for; the way out is always among them. */
 static void draw_keys(struct sink *sink, int y)
 {
 	static const struct {
@@ -198,9 +236,14 @@ static void draw_keys(struct sink *sink, int y)
 	} keys[] = { { "F1", "Help" },	{ "F3", "Filter" }, { "F5", "Pause" },
 		     { "F6", "Sort" },	{ "I", "Invert" },  { "w", "Window" },
 		     { "Enter", "In" }, { "Esc", "Back" },  { "F10", "Quit" } };
-	int x = 0;
+	size_t last = sizeof(keys) / sizeof(keys[0]) - 1;
+	int x = 0, room = sink->screen.columns - (int)strlen("F10Quit ");
 
-	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+	for (size_t i = 0; i <= last; i++) {
+		int width = (int)(strlen(keys[i].key) + strlen(keys[i].what)) + 1;
+
+		if (i < last && x + width > room)
+			continue;
 		x += top_screen_string(&sink->screen, y, x, keys[i].key, TOP_BOLD);
 		x += top_screen_string(&sink->screen, y, x, keys[i].what, TOP_KEY);
 		x += top_screen_string(&sink->screen, y, x, " ", TOP_KEY);
@@ -245,8 +288,6 @@ static void draw_page(struct sink *sink, int y, int rows)
 
 	if (table)
 		top_table_draw(table, &sink->screen, &sink->style.clock, y, rows);
-	else if (top_page(sink) == PAGE_HELP)
-		draw_help(sink, y, rows);
 	else
 		top_lines_draw(&sink->lines, &sink->screen, y, rows);
 	if (table && table->count == 0 && rows > 1)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <wchar.h>
 
+#define LINE_WIDTH_MIN	20
 #define LABEL_WIDTH_MIN 24
 #define LABEL_WIDTH_MAX 56
 
@@ -43,6 +44,54 @@ void top_lines_string(struct top_lines *lines, const char *string, enum top_styl
 
 	buffer_string(&lines->text, string);
 	top_lines_add(lines, start, style);
+}
+
+/* Where a line of at most width bytes ends, and in *next where the one behind it begins. Not among the first
+ * keep. */
+static size_t break_find(const char *text, size_t len, size_t keep, size_t width, size_t *next)
+{
+	size_t end = width, least = keep > width / 3 ? keep : width / 3;
+
+	*next = len;
+	if (len <= width)
+		return len;
+	for (size_t i = width; i > least; i--) {
+		if (text[i] != ' ' || text[i - 1] != ' ')
+			continue;
+		*next = i + 1;
+		return i - 1;
+	}
+	for (size_t i = width; i > least; i--) {
+		if (text[i] != ' ')
+			continue;
+		*next = i + 1;
+		return i;
+	}
+	while (end > 1 && ((uint8_t)text[end] & 0xc0) == 0x80)
+		end--;
+	*next = end;
+	return end;
+}
+
+void top_lines_wrap(struct top_lines *lines, size_t start, size_t width, size_t indent, enum top_style style)
+{
+	size_t left = 0;
+
+	if (lines->text.failed)
+		return;
+	do {
+		size_t room = width > left + LINE_WIDTH_MIN ? width - left : LINE_WIDTH_MIN, next = 0;
+		size_t len = break_find(lines->text.data + start, lines->text.len - start, left ? 0 : indent,
+					room, &next);
+		struct top_line *line = top_lines_add(lines, start, style);
+
+		if (line) {
+			line->len = len;
+			line->indent = left;
+		}
+		start += next;
+		left = indent;
+	} while (start < lines->text.len);
 }
 
 void top_lines_scroll(struct top_lines *lines, long by)
@@ -123,7 +172,7 @@ static void draw_line(const struct top_lines *lines, const struct top_line *line
 		screen->selected = true;
 		top_screen_fill(screen, y, 0, width, TOP_PLAIN);
 	}
-	top_screen_put(screen, y, 0, width, text, line->is_bar ? TOP_PLAIN : line->style);
+	top_screen_put(screen, y, (int)line->indent, width, text, line->is_bar ? TOP_PLAIN : line->style);
 	screen->selected = false;
 	if (line->is_bar)
 		draw_bar(lines, line, screen, y, width + 1);

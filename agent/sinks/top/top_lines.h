@@ -13,6 +13,7 @@
 struct top_line {
 	enum top_style style;
 	size_t at, len; /* in text */
+	size_t indent;	/* columns before it */
 	bool is_bar;
 	bool chosen; /* the bar that the page is about */
 	uint64_t start_ns, first_ns, end_ns;
@@ -32,6 +33,12 @@ void top_lines_clear(struct top_lines *lines); /* where it is scrolled to stays 
 /* A line of what was written to lines->text since `start`. NULL: out of memory (counted). */
 struct top_line *top_lines_add(struct top_lines *lines, size_t start, enum top_style style);
 void top_lines_string(struct top_lines *lines, const char *string, enum top_style style);
+/*
+ * Lines of what was written since `start`, each of at most `width` columns, all but the first indented:
+ * broken between two spaces, where the line is made of pieces, else at a space, else where it must be. Text
+ * is escaped, so at most as wide as long.
+ */
+void top_lines_wrap(struct top_lines *lines, size_t start, size_t width, size_t indent, enum top_style style);
 void top_lines_scroll(struct top_lines *lines, long by);
 void top_lines_draw(struct top_lines *lines, struct top_screen *screen, int y, int rows);
 

@@ -12,21 +12,23 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#define NARROW	     80 /* columns below which a name begins with what tells most */
 #define SPARK_LABELS 15 /* columns beside a sparkline, for its name and its last value */
 
 /* clang-format off */
-enum { NUMBERS_COUNT, NUMBERS_RATE, NUMBERS_IN_FLIGHT, NUMBERS_ERRORS, NUMBERS_4XX, NUMBERS_5XX, NUMBERS_P50,
+enum { NUMBERS_TIME, NUMBERS_COUNT, NUMBERS_RATE, NUMBERS_IN_FLIGHT, NUMBERS_ERRORS, NUMBERS_4XX, NUMBERS_5XX, NUMBERS_P50,
        NUMBERS_P90, NUMBERS_P99, NUMBERS_P999, NUMBERS_MAX, NUMBERS_TTFB, NUMBERS_IN, NUMBERS_OUT, NUMBERS_NAME,
        NUMBERS_COLUMNS };
 
 #define NUMBERS(name_)                                                        \
+	[NUMBERS_TIME] = { "TIME%", TOP_PORTION, 6, 0, 0, false },            \
 	[NUMBERS_COUNT] = { "COUNT", TOP_COUNT, 7, 0, 0, false },             \
-	[NUMBERS_RATE] = { "RATE/s", TOP_MILLI, 7, 0, 0, false },             \
-	[NUMBERS_IN_FLIGHT] = { "OPEN", TOP_COUNT, 5, 0, 0, false },          \
-	[NUMBERS_ERRORS] = { "ERR%", TOP_SHARE, 5, 0, 0, false },             \
+	[NUMBERS_RATE] = { "RATE/s", TOP_MILLI, 7, 90, 0, false },            \
+	[NUMBERS_IN_FLIGHT] = { "OPEN", TOP_COUNT, 5, 56, 0, false },         \
+	[NUMBERS_ERRORS] = { "ERR%", TOP_SHARE, 5, 48, 0, false },            \
 	[NUMBERS_4XX] = { "4XX", TOP_COUNT, 6, 160, 0, false },               \
 	[NUMBERS_5XX] = { "5XX", TOP_COUNT, 6, 160, 0, false },               \
-	[NUMBERS_P50] = { "P50", TOP_LATENCY, 8, 0, 0, false },               \
+	[NUMBERS_P50] = { "P50", TOP_LATENCY, 8, 72, 0, false },              \
 	[NUMBERS_P90] = { "P90", TOP_LATENCY, 8, 130, 0, false },             \
 	[NUMBERS_P99] = { "P99", TOP_LATENCY, 8, 0, 0, false },               \
 	[NUMBERS_P999] = { "P99.9", TOP_LATENCY, 8, 160, 0, false },          \
@@ -43,14 +45,14 @@ enum { CONN_ID, CONN_PROGRAM, CONN_PROTOCOL, CONN_STATE, CONN_EXCHANGES, CONN_IN
        CONN_MAX, CONN_BYTES, CONN_LOST, CONN_LOCAL, CONN_PEER };
 
 static const struct top_column conn_columns[] = {
-	[CONN_ID] = { "CONN", TOP_TEXT, 8, 0, 0, true },
+	[CONN_ID] = { "CONN", TOP_TEXT, 8, 60, 0, true },
 	[CONN_PROGRAM] = { "PROGRAM", TOP_TEXT, 16, 0, 1, true },
-	[CONN_PROTOCOL] = { "PROTO", TOP_TEXT, 8, 0, 2, true },
+	[CONN_PROTOCOL] = { "PROTO", TOP_TEXT, 8, 60, 2, true },
 	[CONN_STATE] = { "STATE", TOP_TEXT, 6, 100, 3, true },
 	[CONN_EXCHANGES] = { "COUNT", TOP_COUNT, 6, 0, 0, false },
-	[CONN_IN_FLIGHT] = { "OPEN", TOP_COUNT, 5, 0, 0, false },
+	[CONN_IN_FLIGHT] = { "OPEN", TOP_COUNT, 5, 70, 0, false },
 	[CONN_ERRORS] = { "ERR", TOP_COUNT, 5, 100, 0, false },
-	[CONN_MAX] = { "MAX", TOP_LATENCY, 8, 0, 0, false },
+	[CONN_MAX] = { "MAX", TOP_LATENCY, 8, 76, 0, false },
 	[CONN_BYTES] = { "BYTES", TOP_SIZE, 7, 100, 0, false },
 	[CONN_LOST] = { "LOST", TOP_SIZE, 7, 130, 0, false },
 	[CONN_LOCAL] = { "LOCAL", TOP_TEXT, 22, 130, 4, true },
@@ -60,8 +62,8 @@ static const struct top_column conn_columns[] = {
 enum { LIVE_TIME, LIVE_PROGRAM, LIVE_CONN, LIVE_PEER, LIVE_STATUS, LIVE_SIZE, LIVE_TTFB, LIVE_TOOK, LIVE_URL };
 
 static const struct top_column live_columns[] = {
-	[LIVE_TIME] = { "TIME", TOP_TIME, 12, 0, 0, false },
-	[LIVE_PROGRAM] = { "PROGRAM", TOP_TEXT, 16, 0, 0, true },
+	[LIVE_TIME] = { "TIME", TOP_TIME, 12, 60, 0, false },
+	[LIVE_PROGRAM] = { "PROGRAM", TOP_TEXT, 16, 76, 0, true },
 	[LIVE_CONN] = { "CONN", TOP_TEXT, 8, 130, 1, true },
 	[LIVE_PEER] = { "PEER", TOP_TEXT, 24, 150, 2, true },
 	[LIVE_STATUS] = { "CODE", TOP_STATUS, 5, 0, 0, false },
@@ -87,6 +89,7 @@ static size_t column_of_sort(enum stats_sort sort)
 		[SORT_P999] = NUMBERS_P999,
 		[SORT_MAX] = NUMBERS_MAX,
 		[SORT_TTFB] = NUMBERS_TTFB,
+		[SORT_TOTAL] = NUMBERS_TIME,
 		[SORT_REQUEST_BYTES] = NUMBERS_IN,
 		[SORT_RESPONSE_BYTES] = NUMBERS_OUT,
 		[SORT_NAME] = NUMBERS_NAME,
@@ -108,10 +111,11 @@ void top_pages_init(struct sink *sink)
 	tables[PAGE_CONNECTIONS].sort = CONN_EXCHANGES;
 	tables[PAGE_LIVE].sort = LIVE_TIME;
 	tables[PAGE_SLOWEST].sort = LIVE_TOOK;
-	if (!stats)
-		return;
+	if (!stats || !stats->sort_given)
+		return; /* by TIME%, the first column */
 	tables[PAGE_ENDPOINTS].sort = tables[PAGE_PROCESSES].sort = column_of_sort(stats->sort);
 	tables[PAGE_ENDPOINTS].reverse = tables[PAGE_PROCESSES].reverse = stats->reverse;
+	tables[PAGE_ENDPOINTS].chosen = tables[PAGE_PROCESSES].chosen = true;
 }
 
 static void table_empty(struct sink *sink, struct top_table *table)
@@ -151,7 +155,7 @@ static uint64_t row_id(const struct stats_row *row)
 }
 
 static void put_name(struct buffer *text, const struct style *style, const struct stats_row *row,
-		     bool process)
+		     bool process, bool narrow)
 {
 	if (row->overflow) {
 		buffer_format(text, "(%" PRIu64 " others or more)", row->folded);
@@ -165,6 +169,12 @@ static void put_name(struct buffer *text, const struct style *style, const struc
 	}
 	line_put_or_unknown(text, style, slice_of_string(row->method));
 	buffer_char(text, ' ');
+	if (narrow) { /* what tells most comes first */
+		line_put_or_unknown(text, style, slice_of_string(row->route));
+		buffer_char(text, ' ');
+		line_put_or_unknown(text, style, slice_of_string(row->host));
+		return;
+	}
 	line_put_or_unknown(text, style, slice_of_string(row->host));
 	if (!row->route || row->route[0] != '/')
 		buffer_char(text, ' ');
@@ -205,6 +215,7 @@ static void latencies_make(const struct making *making, struct top_row *row, boo
 
 static void values_of(const struct making *making, struct top_row *row, const struct stats_numbers *numbers)
 {
+	row->values[NUMBERS_TIME] = numbers->duration.sum_ns;
 	row->values[NUMBERS_COUNT] = numbers->count;
 	row->values[NUMBERS_RATE] = (uint64_t)(stats_rate(numbers->count, making->span_ns) * 1000);
 	row->values[NUMBERS_ERRORS] = numbers->count ? numbers->errors * 1000 / numbers->count : 0;
@@ -217,6 +228,11 @@ static void values_of(const struct making *making, struct top_row *row, const st
 	row->values[NUMBERS_OUT] = numbers->response_bytes;
 	row->values[NUMBERS_MAX] = numbers->duration.count ? numbers->duration.max_ns : TOP_UNKNOWN;
 	row->style = numbers->errors > numbers->errors_4xx ? TOP_SERVER : TOP_CLIENT;
+}
+
+static bool is_known(const struct stats_row *row, bool process)
+{
+	return process ? row->program != NULL : row->method && row->route;
 }
 
 static void row_make(void *ctx, struct stats_row *from)
@@ -232,11 +248,14 @@ static void row_make(void *ctx, struct stats_row *from)
 	stats_window_counts(making->stats, from, making->sink->window, &numbers);
 	values_of(making, row, &numbers);
 	row->values[NUMBERS_IN_FLIGHT] = from->in_flight;
-	row->last = from->overflow;
+	row->dim = !from->overflow && !is_known(from, making->process);
+	row->rank = from->overflow ? 2 : row->dim;
+	table->whole += numbers.duration.sum_ns;
 	row->source = from;
 	if (shares[table->sort] > 0)
 		latencies_make(making, row, true);
-	put_name(&table->names, &making->sink->style, from, making->process);
+	put_name(&table->names, &making->sink->style, from, making->process,
+		 making->sink->screen.columns < NARROW);
 	top_table_text(table, row, 0, start);
 }
 
@@ -349,6 +368,7 @@ static void record_row(struct sink *sink, struct top_table *table, struct top_re
 		return;
 	row->record = top_record_use(record);
 	row->style = top_style_of_status(status);
+	row->dim = !exchange->request;
 	row->values[LIVE_TIME] = exchange->start_ns;
 	row->values[LIVE_STATUS] = exchange->pending && !status ? TOP_UNKNOWN : (uint64_t)status;
 	row->values[LIVE_SIZE] = exchange->response ? exchange->response->body_bytes : TOP_UNKNOWN;
@@ -452,6 +472,8 @@ void top_page_make(struct sink *sink)
 		top_connection_lines(sink);
 		break;
 	case PAGE_HELP:
+		top_help_lines(sink);
+		break;
 	case PAGE_COUNT:
 		break;
 	}

@@ -23,6 +23,7 @@ void top_table_fini(struct top_table *table)
 void top_table_clear(struct top_table *table)
 {
 	table->count = 0;
+	table->whole = 0;
 	buffer_clear(&table->names);
 	buffer_char(&table->names, '\0'); /* the text of a row that has none */
 }
@@ -63,8 +64,8 @@ static int compare_rows(const void *one, const void *other, void *ctx)
 	uint64_t value = a->values[table->sort] + 1, other_value = b->values[table->sort] + 1;
 	int order;
 
-	if (a->last != b->last)
-		return a->last ? 1 : -1;
+	if (a->rank != b->rank)
+		return a->rank < b->rank ? -1 : 1;
 	if (column->kind == TOP_TEXT)
 		order = strcmp(row_text(table, a, column->text), row_text(table, b, column->text));
 	else
@@ -108,6 +109,7 @@ void top_table_sort_step(struct top_table *table, int columns, int step)
 	if (at < 0 || at >= (long)table->column_count)
 		return;
 	table->sort = (size_t)at;
+	table->chosen = true;
 	table->reverse = false;
 	top_table_sort(table);
 }
@@ -166,7 +168,18 @@ static void put_count(struct buffer *text, uint64_t value)
 		buffer_format(text, "%" PRIu64 "G", value / 1000000000);
 }
 
-static void put_value(struct buffer *text, struct wall_clock *clock, enum top_kind kind, uint64_t value)
+static void put_tenths(struct buffer *text, uint64_t value)
+{
+	buffer_format(text, "%" PRIu64 ".%" PRIu64, value / 10, value % 10);
+}
+
+static uint64_t portion(uint64_t value, uint64_t whole)
+{
+	return whole ? (uint64_t)((double)value / (double)whole * 1000 + 0.5) : 0;
+}
+
+static void put_value(struct buffer *text, const struct top_table *table, struct wall_clock *clock,
+		      enum top_kind kind, uint64_t value)
 {
 	if (value == TOP_UNKNOWN) {
 		buffer_char(text, '-');
@@ -182,7 +195,10 @@ static void put_value(struct buffer *text, struct wall_clock *clock, enum top_ki
 		put_milli(text, value);
 		break;
 	case TOP_SHARE:
-		buffer_format(text, "%" PRIu64 ".%" PRIu64, value / 10, value % 10);
+		put_tenths(text, value);
+		break;
+	case TOP_PORTION:
+		put_tenths(text, portion(value, table->whole));
 		break;
 	case TOP_LATENCY:
 		line_put_latency(text, value);
@@ -214,6 +230,11 @@ static bool is_left(const struct top_column *column)
 	return column->kind == TOP_TEXT || column->kind == TOP_TIME;
 }
 
+static bool is_shown(const struct top_table *table, size_t column, int columns)
+{
+	return table->columns[column].from <= columns || (table->chosen && column == table->sort);
+}
+
 static void draw_titles(const struct top_table *table, struct top_screen *screen, int y)
 {
 	int x = 0;
@@ -226,7 +247,7 @@ static void draw_titles(const struct top_table *table, struct top_screen *screen
 		int width = column_width(column, screen->columns - x), at = x;
 		int used = (int)strlen(column->title) + sorted;
 
-		if (column->from > screen->columns)
+		if (!is_shown(table, i, screen->columns))
 			continue;
 		if (!is_left(column) && used < width)
 			at += width - used;
@@ -253,17 +274,19 @@ static void draw_row(const struct top_table *table, const struct top_row *row, s
 		bool classed = column->kind == TOP_STATUS || (column->kind == TOP_SHARE && value);
 		int width = column_width(column, screen->columns - x), at = x;
 
-		if (column->from > screen->columns)
+		if (!is_shown(table, i, screen->columns))
 			continue;
 		buffer_clear(&text);
 		if (column->kind == TOP_TEXT)
 			buffer_string(&text, row_text(table, row, column->text));
 		else
-			put_value(&text, clock, column->kind, value);
+			put_value(&text, table, clock, column->kind, value);
 		if (!is_left(column) && (int)text.len < width)
 			at += width - (int)text.len;
 		top_screen_put(screen, y, at, x + width - at, slice_of(text.data, text.len),
-			       classed ? row->style : TOP_PLAIN);
+			       row->dim	 ? TOP_DIM
+			       : classed ? row->style
+					 : TOP_PLAIN);
 		x += width + 1;
 	}
 	buffer_fini(&text);

@@ -27,6 +27,7 @@ enum top_kind {
 	TOP_COUNT,
 	TOP_MILLI,   /* thousandths of a second's share */
 	TOP_SHARE,   /* tenths of a percent; in the row's style unless 0 */
+	TOP_PORTION, /* of table->whole, as a percentage */
 	TOP_LATENCY, /* ns */
 	TOP_SIZE,    /* bytes */
 	TOP_TIME,    /* event time */
@@ -36,9 +37,9 @@ enum top_kind {
 struct top_column {
 	const char *title;
 	enum top_kind kind;
-	int width;    /* 0: what is left, at least TOP_REST_MIN; the last one that is shown */
-	int from;     /* columns of the screen from which on it is shown */
-	int text;     /* TOP_TEXT: which of the row's */
+	int width; /* 0: what is left, at least TOP_REST_MIN; the last one that is shown */
+	int from;  /* columns of the screen from which on it is shown; always when it was chosen to sort by */
+	int text;  /* TOP_TEXT: which of the row's */
 	bool upwards; /* the order when it is chosen: smallest first */
 };
 #define TOP_REST_MIN 10
@@ -48,7 +49,8 @@ struct top_row {
 	uint64_t values[TOP_COLUMNS_MAX]; /* by column */
 	size_t texts[TOP_TEXTS_MAX];	  /* offsets in names, of NUL-terminated strings */
 	enum top_style style;
-	bool last;		   /* stays below all others */
+	int rank; /* 0; larger ones stay below smaller ones */
+	bool dim;
 	struct top_record *record; /* a use of it; NULL: none */
 	const void *source;	   /* what it was made of, while rows are made */
 };
@@ -59,7 +61,9 @@ struct top_table { /* all zero but the columns: empty */
 	struct top_row *rows;
 	size_t count, capacity;
 	struct buffer names;
-	size_t sort; /* the column */
+	uint64_t whole; /* of TOP_PORTION */
+	size_t sort;	/* the column */
+	bool chosen;	/* by the user */
 	bool reverse;
 	bool moved; /* the user chose a row; else the first is selected, whichever it is */
 	uint64_t selected_id;

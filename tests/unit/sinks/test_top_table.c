@@ -24,7 +24,7 @@ static void make(struct top_table *table, const char *rows)
 
 		assert_non_null(row);
 		row->values[0] = rows[1] == '-' ? TOP_UNKNOWN : (uint64_t)(rows[1] - '0');
-		row->last = rows[2] == '!';
+		row->rank = rows[2] == '!';
 		buffer_char(&table->names, rows[0]);
 		top_table_text(table, row, 0, start);
 	}
@@ -60,6 +60,42 @@ static void test_order(void **state)
 	top_table_sort_step(&table, 120, -1);
 	assert_order(&table, "bcadz");
 	top_table_fini(&table);
+}
+
+static const struct {
+	const char *text;
+	size_t width, indent;
+	const char *expected; /* lines, each behind as many dots as it is indented, with | behind it */
+} wraps[] = {
+	{ "", 30, 0, "|" },
+	{ "short", 30, 4, "short|" },
+	{ "404  took 0.40 ms  out 9", 30, 0, "404  took 0.40 ms  out 9|" },
+	{ "404  took 0.40 ms  out 90 and more", 21, 0, "404  took 0.40 ms|out 90 and more|" },
+	{ "404  took 0.40 ms  first byte 1.2 s", 30, 2, "404  took 0.40 ms|..first byte 1.2 s|" },
+	{ "one two three four five six", 22, 0, "one two three four|five six|" },
+	{ "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", 22, 0, "aaaaaaaaaaaaaaaaaaaaaa|aaaaaaaa|" },
+	{ "aaaaaaaaaaaaaaaaaaaaa\xe4\xbd\xa0z", 22, 0, "aaaaaaaaaaaaaaaaaaaaa|\xe4\xbd\xa0z|" },
+	{ "aaaaaaaaaaaaaaaaaaaaaaaaa", 3, 0, "aaaaaaaaaaaaaaaaaaaa|aaaaa|" }, /* 20 at least */
+	{ "key         words that say what it does", 30, 12,
+	  "key         words that say|............what it does|" },
+};
+
+static void test_wrap(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(wraps) / sizeof(wraps[0]); i++) {
+		struct top_lines lines = { .count = 0 };
+		char seen[200] = "";
+
+		buffer_string(&lines.text, wraps[i].text);
+		top_lines_wrap(&lines, 0, wraps[i].width, wraps[i].indent, TOP_PLAIN);
+		for (size_t j = 0; j < lines.count; j++)
+			snprintf(seen + strlen(seen), sizeof(seen) - strlen(seen), "%.*s%.*s|",
+				 (int)lines.items[j].indent, "....................", (int)lines.items[j].len,
+				 lines.text.data ? lines.text.data + lines.items[j].at : "");
+		assert_string_equal(seen, wraps[i].expected);
+		top_lines_fini(&lines);
+	}
 }
 
 static char selected(const struct top_table *table)
@@ -162,8 +198,9 @@ static void test_bars(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_order), cmocka_unit_test(test_selection),
-					    cmocka_unit_test(test_view), cmocka_unit_test(test_bars) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_order), cmocka_unit_test(test_wrap),
+					    cmocka_unit_test(test_selection), cmocka_unit_test(test_view),
+					    cmocka_unit_test(test_bars) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

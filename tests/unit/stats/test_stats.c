@@ -714,6 +714,7 @@ static const struct {
 	{ SORT_P999, "p99.9", "c=3 a=1 b=2 d=1" },
 	{ SORT_MAX, "max", "c=3 a=1 b=2 d=1" },
 	{ SORT_TTFB, "ttfb", "a=1 b=2 c=3 d=1" },
+	{ SORT_TOTAL, "total", "c=3 b=2 a=1 d=1" },
 	{ SORT_REQUEST_BYTES, "request_bytes", "b=2 c=3 a=1 d=1" },
 	{ SORT_RESPONSE_BYTES, "response_bytes", "a=1 c=3 b=2 d=1" },
 	{ SORT_NAME, "name", "a=1 b=2 c=3 d=1" },
