@@ -288,6 +288,7 @@ static void outputs_configure(struct run *run, int64_t offset_ns)
 		.filter = options->filter,
 		.conn = options->conn,
 		.limit = options->count,
+		.as = options->as,
 		.stdout_taken = options->child_argv != NULL,
 		.color = options->color,
 		.wide = options->wide,

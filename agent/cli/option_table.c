@@ -198,6 +198,13 @@ static int take_output(struct parse *parse, const struct option_row *row, const 
 	return 0;
 }
 
+static int take_as(struct parse *parse, const struct option_row *row, const char *value)
+{
+	(void)row;
+	parse->options->as = value;
+	return strcmp(value, "curl") == 0 ? 0 : -EINVAL;
+}
+
 static int take_record(struct parse *parse, const struct option_row *row, const char *path)
 {
 	(void)row;
@@ -392,6 +399,12 @@ const struct option_row option_rows[] = {
 	ROW("output", 'o', "FORMAT[:FILE]", GROUP_OUTPUT,
 	    "text (default) or json, to FILE instead of stdout (repeatable)",
 	    "One of the outputs at most goes to the standard output.", TAKES(take_output), TO_RUNS),
+	ROW("as", 0, "FORMAT", GROUP_OUTPUT, "curl: each exchange as a command that sends its request again",
+	    "The command is for any POSIX shell and stands on one line; lines before it that begin with # "
+	    "say "
+	    "what it does not repeat. Secrets are placeholders unless --show-secrets is given.",
+	    TAKES(take_as), WRONG("is not curl"), BELONGS(IN_WATCH_TEXT, "watch, as text"),
+	    NEEDS(IN_WATCH_TEXT)),
 	ROW("write", 'w', "FILE", GROUP_OUTPUT, "Record the raw events to FILE, beside any view",
 	    "- is the standard output.", TAKES(take_record), TO_RUNS),
 	ROW("redacted", 0, NULL, GROUP_OUTPUT, "Overwrite secret values before they are recorded",

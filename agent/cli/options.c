@@ -436,8 +436,9 @@ static int check_outputs(struct options *options)
 		const struct output_choice *output = &options->outputs[i];
 
 		if (!sinks_find(output->format, options->view))
-			return option_usage_error("-o %s: this view has no such format (text, json)",
-						  output->format);
+			return option_usage_error(
+				"-o %s: this view has no such format (text, json; curl with watch)",
+				output->format);
 		if (!output->path && to_stdout)
 			return option_usage_error("two outputs go to stdout; give one a file (-o %s:FILE)",
 						  output->format);

@@ -40,6 +40,7 @@ struct options {
 	const char *stats_json_path; /* NULL: none */
 	struct output_choice outputs[OUTPUTS_MAX];
 	size_t output_count; /* at least 1 but for record */
+	const char *as;	     /* --as: the format of text; NULL: its own */
 	int verbose;
 	bool quiet, debug, show_secrets;
 	enum color_when color_when;

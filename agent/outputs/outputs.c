@@ -86,11 +86,11 @@ static int outputs_add(struct outputs *outputs, const struct output_choice *choi
 	struct output *output = &outputs->items[outputs->count++];
 	struct sink_config sink = config->sink;
 	/* A command of the user's has stdout; text for people then goes beside it. What -o names does not. */
-	bool beside = config->stdout_taken && strcmp(choice->format, "text") == 0;
+	bool is_text = strcmp(choice->format, "text") == 0, beside = config->stdout_taken && is_text;
 	int standard_fd = beside ? STDERR_FILENO : STDOUT_FILENO;
 
 	output->name = choice->path ? choice->path : "to stdout";
-	output->ops = sinks_find(choice->format, config->view);
+	output->ops = sinks_find(config->as && is_text ? config->as : choice->format, config->view);
 	output->file = file_open(choice->path, standard_fd, &output->buffer);
 	if (!output->file) {
 		log_error("cannot write %s: %s", output->name, private_file_error(errno));
@@ -137,7 +137,7 @@ struct outputs_wants outputs_wants(const struct outputs *outputs)
 
 		for (int kind = 0; kind < RESULT_KINDS; kind++)
 			wants.kinds[kind] |= ops->show[kind] != NULL;
-		wants.bodies |= ops->bodies && outputs->config->sink.verbose >= 2;
+		wants.bodies |= ops->bodies_always || (ops->bodies && outputs->config->sink.verbose >= 2);
 		wants.fields |= ops->fields == SINK_FIELDS_ALWAYS ||
 				(ops->fields == SINK_FIELDS_VERBOSE && outputs->config->sink.verbose >= 1);
 		wants.each_end |= ops->each_end;

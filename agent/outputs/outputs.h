@@ -30,6 +30,7 @@ struct outputs_config {
 	const struct filter *filter; /* NULL: everything */
 	uint64_t conn;		     /* -x: only this connection; 0: all */
 	uint64_t limit;		     /* -n: so many are shown; 0: no limit */
+	const char *as;		     /* --as: the format that text has; NULL: its own */
 	bool stdout_taken;	     /* by a command of the user's: text goes to stderr */
 	bool color;		     /* on stdout */
 	bool wide;

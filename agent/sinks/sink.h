@@ -76,10 +76,11 @@ struct sink_ops {
 	const char *format; /* "text", "json" */
 	enum view view;
 	enum sink_fields fields;
-	bool bodies;   /* it shows them, from -vv on: they are kept */
-	bool each_end; /* it shows each end of an exchange for itself: they are not joined */
-	bool stays;    /* behind the end of a recording, until the user leaves it */
-	size_t size;   /* of its struct sink, which is all zero before init() */
+	bool bodies;	    /* it shows them, from -vv on: they are kept */
+	bool bodies_always; /* also without -vv */
+	bool each_end;	    /* it shows each end of an exchange for itself: they are not joined */
+	bool stays;	    /* behind the end of a recording, until the user leaves it */
+	size_t size;	    /* of its struct sink, which is all zero before init() */
 	/* 0, or -errno when memory is out or nothing can be waited for; fini() is called then too. */
 	int (*init)(struct sink *sink, const struct sink_config *config);
 	/* Shows a result of each kind; NULL: nothing of it. Only what some sink shows is made. */

@@ -13,6 +13,7 @@ VIEWS = {
     "watch.txt": [],
     "watch-v.txt": ["-v"],
     "watch.json": ["-v", "-o", "json"],
+    "watch.curl": ["--as", "curl"],
     "conns.txt": ["conns"],
     "conns-v.txt": ["conns", "-v"],
     "conns.json": ["conns", "-o", "json"],
