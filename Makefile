@@ -117,7 +117,7 @@ $(BUILD)/hark: $(BUILD)/agent/main.o $(BUILD)/libagent.a $(BUILD)/libprotocols.a
 $(BUILD)/gen/option_docs: scripts/option_docs.c $(BUILD)/libagent.a $(BUILD)/libprotocols.a
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS) $(HARK_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(Q)$(CC) $(CFLAGS) $(HARK_CFLAGS) -fno-lto $(LDFLAGS) -o $@ $^ $(LIBS)
 
 $(BUILD)/completions/hark: $(BUILD)/gen/option_docs
 	$(call say,GEN,$@)
@@ -183,7 +183,7 @@ $(BUILD)/tests/unit/%.o: tests/unit/%.c
 
 $(UNIT_TESTS): %: %.o $(UNIT_HELPERS) $(BUILD)/libagent.a $(BUILD)/libprotocols.a
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(CFLAGS) $(SAN_FLAGS) $(LDFLAGS) -o $@ $^ $(TEST_LIBS) $(LIBS)
+	$(Q)$(CC) $(CFLAGS) -fno-lto $(SAN_FLAGS) $(LDFLAGS) -o $@ $^ $(TEST_LIBS) $(LIBS)
 
 # Another parser of HTTP/1, to compare with. Debian 12 ships its C sources in node-llhttp, Debian 13 has libllhttp-dev.
 LLHTTP_SOURCES := $(if $(wildcard /usr/include/llhttp.h),,$(wildcard /usr/share/llhttp/*.c))
@@ -214,7 +214,7 @@ $(BUILD)/tests/oracle/%.o: tests/oracle/%.c
 
 $(BUILD)/tests/oracle/oracle: $(ORACLE_OBJECTS) $(BUILD)/libagent.a $(BUILD)/libprotocols.a
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(CFLAGS) $(SAN_FLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(Q)$(CC) $(CFLAGS) -fno-lto $(SAN_FLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 .PHONY: oracle
 oracle: $(BUILD)/tests/oracle/oracle ## judge what comes out of thousands of known conversations (no root)
