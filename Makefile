@@ -43,7 +43,8 @@ BPF_FLAGS := -target bpf -D__bpf__ -D__TARGET_ARCH_$(BPF_ARCH) -O2 -g -mcpu=v3 -
 	-Iinclude -Ibpf -I/usr/include/$(MACHINE)-linux-gnu
 
 # --- sources, in flow order -------------------------------------------------
-BPF_SOURCES := $(wildcard bpf/*.bpf.c bpf/*/*.bpf.c)
+# Before the others those that are loaded beside them (agent/capture/probes_parallel.c); before all, what all refer to.
+BPF_SOURCES := bpf/maps.bpf.c $(wildcard bpf/*/*.bpf.c) $(filter-out bpf/maps.bpf.c,$(wildcard bpf/*.bpf.c))
 PROTOCOL_SOURCES := $(wildcard protocols/*.c protocols/*/*.c)
 LIVE := $(wildcard agent/capture/probes*.c) agent/capture/source_bpf.c agent/run/live.c agent/run/process_filter.c
 LIVE_NONE := agent/run/live_none.c

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/counters.h"
 #include "base/log.h"
+#include "probes_parallel.h"
 #include "probes_private.h"
 
 #include <bpf/bpf.h>
@@ -175,10 +176,13 @@ static int ring_event(void *ctx, void *data, size_t size)
 	return --probes->budget ? 0 : -EAGAIN;
 }
 
-static int skeleton_try(struct probes *probes, const struct probes_config *config)
+/* parallel: NULL, or of probes_parallel_new(). */
+static int skeleton_try(struct probes *probes, const struct probes_config *config,
+			struct probes_parallel *parallel)
 {
 	int error;
 
+	hark_bpf__destroy(probes->skeleton);
 	probes->skeleton = hark_bpf__open();
 	if (!probes->skeleton)
 		return -errno;
@@ -188,18 +192,26 @@ static int skeleton_try(struct probes *probes, const struct probes_config *confi
 	error = probes_tls_prepare(probes);
 	if (!error)
 		error = bpf_map__set_max_entries(probes->skeleton->maps.events, config->ring_bytes);
-	return error ? error : hark_bpf__load(probes->skeleton);
+	if (!error)
+		error = hark_bpf__load(probes->skeleton);
+	return error || !parallel ? error : probes_parallel_finish(parallel);
 }
 
-/* A list of what is there already is worth less than what comes: a kernel that refuses it goes without. */
+/*
+ * What fails in parallel is tried by libbpf alone, which says why. A list of what is there already is worth
+ * less than what comes: a kernel that refuses it goes without.
+ */
 static int skeleton_load(struct probes *probes, const struct probes_config *config)
 {
-	int error = skeleton_try(probes, config);
+	struct probes_parallel *parallel = probes_parallel_new();
+	int error = skeleton_try(probes, config, parallel);
 
+	probes_parallel_free(parallel);
+	if (error && error != -EPERM)
+		error = skeleton_try(probes, config, NULL);
 	if (error && error != -EPERM && probes->features.file_iterator) {
 		probes->features.file_iterator = false;
-		hark_bpf__destroy(probes->skeleton);
-		error = skeleton_try(probes, config);
+		error = skeleton_try(probes, config, NULL);
 	}
 	for (size_t i = 0; i < config->pid_count && !error; i++)
 		error = probes_add_pid(probes, config->pids[i]);
