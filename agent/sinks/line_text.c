@@ -73,10 +73,14 @@ void line_put_styled(struct buffer *buffer, const struct style *style, enum styl
 size_t line_column_end(struct buffer *buffer, size_t start, size_t width)
 {
 	size_t used = buffer->len > start ? text_width(buffer->data + start, buffer->len - start) : 0;
+	size_t blanks = used < width ? width - used + 1 : 1;
+	static const char eight[8] = { "        " };
 
-	for (; used < width; used++)
-		buffer_char(buffer, ' ');
-	buffer_char(buffer, ' ');
+	if (!buffer_room(buffer, blanks + sizeof(eight)))
+		return buffer->len;
+	for (size_t i = 0; i < blanks; i += sizeof(eight))
+		memcpy(buffer->data + buffer->len + i, eight, sizeof(eight));
+	buffer->len += blanks;
 	return buffer->len;
 }
 
@@ -274,6 +278,35 @@ void line_put_connection(struct buffer *buffer, const struct style *style, const
 	line_column_end(buffer, start, 15);
 }
 
+/* Most exchanges come from a connection that had one before. */
+static void put_connection_again(struct buffer *buffer, struct style *style, const struct conn_facts *conn)
+{
+	const struct event_socket *sock = &conn->sock;
+	struct line_kept *kept = &style->kept[conn->id % LINE_KEPT];
+	size_t start = buffer->len;
+
+	if (kept->len && kept->id == conn->id && kept->role == conn->role && kept->family == sock->family &&
+	    kept->protocol == sock->protocol && kept->peer_port == sock->peer_port &&
+	    memcmp(kept->peer, sock->peer, sizeof(kept->peer)) == 0) {
+		buffer_put(buffer, kept->text, kept->len);
+		return;
+	}
+	line_put_connection(buffer, style, conn);
+	kept->len = 0;
+	if (buffer->failed || buffer->len - start > sizeof(kept->text))
+		return;
+	*kept = (struct line_kept){
+		.id = conn->id,
+		.family = sock->family,
+		.protocol = sock->protocol,
+		.peer_port = sock->peer_port,
+		.role = (uint8_t)conn->role,
+		.len = (uint8_t)(buffer->len - start),
+	};
+	memcpy(kept->peer, sock->peer, sizeof(kept->peer));
+	memcpy(kept->text, buffer->data + start, kept->len);
+}
+
 void line_put_or_unknown(struct buffer *buffer, const struct style *style, struct slice bytes)
 {
 	if (bytes.data)
@@ -412,7 +445,7 @@ void line_text_put(struct buffer *buffer, struct style *style, const struct exch
 	size_t line_start = buffer->len, start;
 
 	line_put_when_and_program(buffer, style, exchange->start_ns, &exchange->mover);
-	line_put_connection(buffer, style, exchange->conn);
+	put_connection_again(buffer, style, exchange->conn);
 	if (has_room(style, COLUMNS_PROTOCOL)) {
 		start = buffer->len;
 		put_protocol(buffer, exchange);

@@ -20,6 +20,18 @@ enum style_color {
 	STYLE_CYAN,
 };
 
+/* The columns of a connection as they were written, and all that they tell. */
+struct line_kept {
+	uint64_t id;
+	uint8_t peer[16];
+	uint16_t family, protocol, peer_port;
+	uint8_t role;
+	uint8_t len; /* 0: nothing is kept */
+	char text[48];
+};
+
+#define LINE_KEPT 64 /* connections; a power of 2 */
+
 struct style {
 	bool color;
 	bool utf8;	/* of the locale: else arrows and foreign letters are written in ASCII */
@@ -28,6 +40,7 @@ struct style {
 	const struct redact *redact;
 	struct buffer scratch; /* what redaction rewrote */
 	struct content_memo last_type;
+	struct line_kept kept[LINE_KEPT];
 };
 
 void line_style_init(struct style *style, const struct sink_config *config);

@@ -28,10 +28,34 @@ static bool is_plain_word(const char *text)
 	return !(signs & EACH_BYTE(0x80));
 }
 
+/* Most columns hold nothing else, so that each byte of them is a column. */
+static bool is_plain(const char *text, size_t len)
+{
+	char word[sizeof(uint64_t)];
+
+	if (len >= sizeof(uint64_t)) {
+		for (size_t i = 0; i < len - sizeof(uint64_t); i += sizeof(uint64_t))
+			if (!is_plain_word(text + i))
+				return false;
+		return is_plain_word(text + len - sizeof(uint64_t));
+	}
+	if (len >= sizeof(uint32_t)) {
+		memcpy(word, text, sizeof(uint32_t));
+		memcpy(word + sizeof(uint32_t), text + len - sizeof(uint32_t), sizeof(uint32_t));
+		return is_plain_word(word);
+	}
+	for (size_t i = 0; i < len; i++)
+		if ((uint8_t)text[i] >= 0x80 || text[i] == '\033')
+			return false;
+	return true;
+}
+
 size_t text_width(const char *text, size_t len)
 {
 	size_t total = 0, width;
 
+	if (is_plain(text, len))
+		return len;
 	for (size_t i = 0; i < len;) {
 		if (len - i >= sizeof(uint64_t) && is_plain_word(text + i)) {
 			i += sizeof(uint64_t);

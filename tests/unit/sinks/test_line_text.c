@@ -57,11 +57,56 @@ static void test_columns(void **state)
 	buffer_fini(&b);
 }
 
+/* One connection after the other, some of them in one place: each line tells its own facts. */
+static void test_connections_again(void **state)
+{
+	static const struct {
+		uint64_t id;
+		uint8_t last; /* of its peer's address */
+		enum protocol_role role;
+		uint16_t port, family;
+		const char *columns;
+	} rows[] = {
+		{ 7, 1, ROLE_CLIENT, 80, 2, "#7      -> 10.0.0.1:80     " },
+		{ 7, 1, ROLE_CLIENT, 80, 2, "#7      -> 10.0.0.1:80     " },
+		{ 7, 2, ROLE_CLIENT, 80, 2, "#7      -> 10.0.0.2:80     " },
+		{ 7, 2, ROLE_SERVER, 80, 2, "#7      <- 10.0.0.2:80     " },
+		{ 7, 2, ROLE_SERVER, 81, 2, "#7      <- 10.0.0.2:81     " },
+		{ 7, 2, ROLE_SERVER, 81, 1, "#7      <- unix            " },
+		{ 7 + LINE_KEPT, 2, ROLE_SERVER, 81, 1, "#71     <- unix            " },
+		{ 7, 2, ROLE_SERVER, 81, 1, "#7      <- unix            " },
+		{ 7, 2, ROLE_UNKNOWN, 81, 0, "#7      ?  -               " },
+	};
+	struct style style = { .color = false };
+	struct buffer b = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct conn_facts conn = {
+			.id = rows[i].id,
+			.role = rows[i].role,
+			.sock = { .family = rows[i].family,
+				  .protocol = 6,
+				  .peer = { 10, 0, 0, rows[i].last },
+				  .peer_port = rows[i].port },
+		};
+		const struct exchange exchange = { .conn = &conn };
+
+		line_text_put(&b, &style, &exchange);
+		buffer_char(&b, '\0');
+		assert_non_null(strstr(b.data, rows[i].columns));
+		buffer_clear(&b);
+	}
+	line_style_fini(&style);
+	buffer_fini(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sizes_and_latencies),
 		cmocka_unit_test(test_columns),
+		cmocka_unit_test(test_connections_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

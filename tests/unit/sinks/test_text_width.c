@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <cmocka.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -65,6 +66,26 @@ static void test_widths(void **state)
 		assert_int_equal(text_width(widths[i].text, strlen(widths[i].text)), widths[i].width);
 }
 
+/* Plain text of each length, and with a character of two bytes, or a colour, at each place of it. */
+static void test_widths_by_words(void **state)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyz";
+	char text[64];
+
+	(void)state;
+	for (size_t len = 0; len <= 26; len++) {
+		assert_int_equal(text_width(letters, len), len);
+		for (size_t at = 0; at <= len; at++) {
+			snprintf(text, sizeof(text), "%.*s\u00e9%.*s", (int)at, letters, (int)(len - at),
+				 letters + at);
+			assert_int_equal(text_width(text, len + 2), len + 1);
+			snprintf(text, sizeof(text), "%.*s\033[1m%.*s", (int)at, letters, (int)(len - at),
+				 letters + at);
+			assert_int_equal(text_width(text, len + 4), len);
+		}
+	}
+}
+
 static void test_cuts(void **state)
 {
 	(void)state;
@@ -101,9 +122,8 @@ static void test_every_width(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_widths),
-		cmocka_unit_test(test_cuts),
-		cmocka_unit_test(test_ends),
+		cmocka_unit_test(test_widths),	    cmocka_unit_test(test_widths_by_words),
+		cmocka_unit_test(test_cuts),	    cmocka_unit_test(test_ends),
 		cmocka_unit_test(test_every_width),
 	};
 
