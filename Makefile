@@ -17,7 +17,7 @@ VERSION := 0.1.0
 Q := $(if $(filter 1,$(V)),,@)
 say = $(if $(filter 1,$(V)),,@printf '  %-7s %s\n' $(1) $(2))
 
-LIBRARIES = $(if $(filter yes,$(CAPTURE)),libbpf) libelf libnghttp2 libnghttp3 capstone zlib libbrotlidec libzstd ncursesw \
+LIBRARIES = $(if $(filter yes,$(CAPTURE)),libbpf) libelf libnghttp3 capstone zlib libbrotlidec libzstd ncursesw \
 	libcap libseccomp libcrypto
 WARNINGS := -Wall -Wextra -Wshadow -Wmissing-prototypes -Werror
 SAN_FLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer)
@@ -29,7 +29,7 @@ COMPILE_FLAGS := -std=gnu11 -D_GNU_SOURCE -DHARK_VERSION='"$(VERSION)"' \
 	-Iinclude -Iprotocols -Iagent -isystem $(BUILD)/bpf
 HARK_CFLAGS := $(COMPILE_FLAGS) $(WARNINGS) $(SAN_FLAGS) -MMD -MP
 LIBS = $(shell $(PKG_CONFIG) --libs $(LIBRARIES)) -lpthread
-TEST_LIBS = -lcmocka $(shell $(PKG_CONFIG) --libs jansson)
+TEST_LIBS = -lcmocka $(shell $(PKG_CONFIG) --libs jansson libnghttp2)
 
 MACHINE := $(shell uname -m)
 
@@ -215,7 +215,7 @@ $(BUILD)/tests/oracle/%.o: tests/oracle/%.c
 
 $(BUILD)/tests/oracle/oracle: $(ORACLE_OBJECTS) $(BUILD)/libagent.a $(BUILD)/libprotocols.a
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(CFLAGS) -fno-lto $(SAN_FLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(Q)$(CC) $(CFLAGS) -fno-lto $(SAN_FLAGS) $(LDFLAGS) -o $@ $^ $(TEST_LIBS) $(LIBS)
 
 .PHONY: oracle
 oracle: $(BUILD)/tests/oracle/oracle ## judge what comes out of thousands of known conversations (no root)

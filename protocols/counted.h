@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Memory for a library that takes an allocator (nghttp2, nghttp3): what it holds is counted. Its tables take
+ * Memory for a library that takes an allocator (nghttp3): what it holds is counted. Its tables take
  * several times the size that their encoder counts, so each allocation has its size before it.
  */
 #ifndef HARK_COUNTED_H

@@ -36,7 +36,7 @@ void hpack_free(struct hpack *hpack);
 /*
  * A block was lost, or the ones before were never seen: forgets the table and
  * takes every entry that may be in it as unknown. To be called once after each
- * loss. Out of memory shows at the next block.
+ * loss.
  */
 void hpack_prime(struct hpack *hpack);
 
@@ -49,10 +49,8 @@ bool hpack_is_primed(const struct hpack *hpack);
 /*
  * Inflates a block and gives its fields to the sink, in order. Blocks must come in wire order, every one of
  * them. whole false: it is the first part of one, and the last that comes; its whole fields are given.
- * 0; -EBADMSG: the block is wrong, or our table does not fit it; -ENOMEM;
- * -EAGAIN: tables were lost too often for so few bytes of blocks, so that this
- * one counts as lost too. After an error none of the block's fields may be
- * used; the table has been primed.
+ * 0; -EBADMSG: the block is wrong, or our table does not fit it; -ENOMEM. After
+ * an error none of the block's fields may be used; the table has been primed.
  */
 int hpack_inflate(struct hpack *hpack, struct slice block, bool whole, const struct hpack_sink *sink);
 

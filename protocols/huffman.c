@@ -2,15 +2,17 @@
 /*
  * The code is canonical: codes of one length follow each other in the order of
  * the symbols, and each length goes on where the one before ended. So the
- * lengths are all that is stored.
+ * lengths are all that is stored. What is sent mostly has short codes, which a
+ * table knows by the next bits; longer ones are found by their length.
  */
 #include "huffman.h"
 
 #include "ascii.h"
 
-#define BITS_MAX 30
-#define SYMBOLS	 257
-#define END	 256 /* of a string; never coded */
+#define BITS_MAX   30
+#define BITS_SHORT 10
+#define SYMBOLS	   257
+#define END	   256 /* of a string; never coded */
 
 static const uint8_t lengths[SYMBOLS] = {
 	13, 23, 28, 28, 28, 28, 28, 28, 28, 24, 30, 28, 28, 30, 28, 28, 28, 28, 28, 28, 28, 28, 30, 28,
@@ -39,6 +41,9 @@ static struct code {
 	uint16_t by_code[SYMBOLS];     /* all symbols, in the order of their codes */
 	uint16_t place[SYMBOLS];       /* of each symbol in that order */
 	uint8_t like[SYMBOLS - 1];     /* huffman_like() */
+	struct short_code {
+		uint8_t symbol, bits; /* 0: the code is longer */
+	} by_bits[1u << BITS_SHORT];
 } made;
 
 /* The one that stands for all of this length: letters and digits before what else can be printed before the
@@ -60,6 +65,18 @@ static uint8_t find_like(unsigned int bits)
 	return (uint8_t)other;
 }
 
+/* All bits that begin with the symbol's code. */
+static void short_code_make(uint16_t symbol, uint32_t code)
+{
+	unsigned int bits = lengths[symbol];
+
+	if (bits > BITS_SHORT)
+		return;
+	for (uint32_t rest = 0; rest < 1u << (BITS_SHORT - bits); rest++)
+		made.by_bits[code << (BITS_SHORT - bits) | rest] =
+			(struct short_code){ (uint8_t)symbol, (uint8_t)bits };
+}
+
 static const struct code *code_get(void)
 {
 	uint16_t count = 0;
@@ -72,6 +89,7 @@ static const struct code *code_get(void)
 			if (lengths[symbol] != bits)
 				continue;
 			made.place[symbol] = count;
+			short_code_make(symbol, made.first[bits] + count - made.before[bits]);
 			made.by_code[count++] = symbol;
 		}
 		made.first[bits + 1] = (made.first[bits] + count - made.before[bits]) << 1;
@@ -91,39 +109,80 @@ static uint32_t symbol_code(uint8_t symbol)
 	return code->first[bits] + code->place[symbol] - code->before[bits];
 }
 
-/* The symbol whose code these bits are; -1: they are none. */
-static int code_symbol(const struct code *code, uint32_t value, unsigned int bits)
-{
-	uint32_t index = value - code->first[bits];
+/* What is left of a coded string: its next bits, from the highest on, and the bytes behind them. */
+struct bits {
+	uint64_t value;
+	unsigned int count; /* of them; lower ones are zero, or what follows */
+	struct slice rest;
+};
 
-	if (value < code->first[bits] || index >= (uint32_t)(code->before[bits + 1] - code->before[bits]))
-		return -1;
-	return code->by_code[code->before[bits] + index];
+/* More than BITS_MAX, or all that is left. */
+static void bits_fill(struct bits *bits)
+{
+	const uint8_t *next = bits->rest.data;
+	unsigned int bytes = (63 - bits->count) / 8;
+
+	if (bits->rest.len >= sizeof(bits->value)) {
+		uint64_t more = (uint64_t)next[0] << 56 | (uint64_t)next[1] << 48 | (uint64_t)next[2] << 40 |
+				(uint64_t)next[3] << 32 | (uint64_t)next[4] << 24 | (uint64_t)next[5] << 16 |
+				(uint64_t)next[6] << 8 | next[7];
+
+		bits->value |= more >> bits->count;
+	} else {
+		if (bytes > bits->rest.len)
+			bytes = (unsigned int)bits->rest.len;
+		for (unsigned int i = 0; i < bytes; i++)
+			bits->value |= (uint64_t)next[i] << (56 - bits->count - i * 8);
+	}
+	bits->count += bytes * 8;
+	bits->rest = slice_drop(bits->rest, bytes);
+}
+
+/* The symbol whose code is next and longer than short ones; -1: none. */
+static int long_symbol(const struct code *code, const struct bits *bits, unsigned int *len)
+{
+	for (*len = BITS_SHORT + 1; *len <= BITS_MAX && *len <= bits->count; ++*len) {
+		uint32_t value = (uint32_t)(bits->value >> (64 - *len)), index = value - code->first[*len];
+
+		if (value >= code->first[*len] &&
+		    index < (uint32_t)(code->before[*len + 1] - code->before[*len]))
+			return code->by_code[code->before[*len] + index];
+	}
+	return -1;
+}
+
+/* Padding: fewer bits than a byte, all of them set. */
+static bool is_padding(const struct bits *bits)
+{
+	return bits->count < 8 && (uint8_t) ~(bits->value >> 56) >> (8 - bits->count) == 0;
 }
 
 long huffman_decode(struct slice coded, uint8_t *symbols, size_t capacity)
 {
 	const struct code *code = code_get();
-	unsigned int bits = 0;
-	uint32_t value = 0;
+	struct bits bits = { .rest = coded };
 	size_t count = 0;
 
-	for (size_t i = 0; i < coded.len * 8; i++) {
+	for (;;) {
+		struct short_code next;
+		unsigned int len;
 		int symbol;
 
-		value = value << 1 | (coded.data[i / 8] >> (7 - i % 8) & 1u);
-		if (++bits > BITS_MAX)
-			return -1;
-		symbol = code_symbol(code, value, bits);
-		if (symbol < 0)
-			continue;
+		if (bits.count < BITS_MAX)
+			bits_fill(&bits);
+		next = code->by_bits[bits.value >> (64 - BITS_SHORT)];
+		symbol = next.symbol;
+		len = next.bits;
+		if (!len)
+			symbol = long_symbol(code, &bits, &len);
+		if (symbol < 0 || len > bits.count)
+			return is_padding(&bits) ? (long)count : -1;
 		if (symbol == END || count == capacity)
 			return -1;
 		symbols[count++] = (uint8_t)symbol;
-		value = bits = 0;
+		bits.value <<= len;
+		bits.count -= len;
 	}
-	/* Padding: fewer bits than a byte, all of them set. */
-	return bits < 8 && value == (1u << bits) - 1 ? (long)count : -1;
 }
 
 bool huffman_encode(const uint8_t *symbols, size_t count, uint8_t *bytes, size_t len)

@@ -72,7 +72,7 @@ static int block_read(struct http2_side *side, const struct http2_block *block, 
 	table_check(side, block);
 	err = http2_head_read(head, hpack, block,
 			      http2_head_limit_bytes(&protocol->config, http2_memory(protocol)));
-	if (block->lost || block->ended || err == -EAGAIN)
+	if (block->lost || block->ended)
 		protocol_count(&protocol->handler, NOTE_HEADER_BLOCK_LOST, 1);
 	if (block->lost) {
 		hpack_prime(side->hpack);

@@ -173,7 +173,7 @@ int http2_head_read(struct http2_head *head, struct hpack *hpack, const struct h
 	head->message = message_new_of(head->rooms, MESSAGE_REQUEST, limit_bytes);
 	if (!head->message)
 		return -ENOMEM;
-	return err == -EAGAIN ? -EAGAIN : -EBADMSG;
+	return -EBADMSG;
 }
 
 void http2_head_fini(struct http2_head *head)

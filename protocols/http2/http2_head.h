@@ -38,8 +38,7 @@ struct http2_head {
  * `fields` of the head may be set to a list that is to be filled, `few` and `rooms`; all else is
  * set anew. Inflates a block, or what there is of it, into a new message of
  * limit_bytes. hpack NULL: the block was lost; all is unknown.
- * 0; -EBADMSG: the block is wrong; -EAGAIN: see hpack_inflate(): with both an
- * empty message, all unknown; -ENOMEM: no message.
+ * 0; -EBADMSG: the block is wrong: with an empty message, all unknown; -ENOMEM: no message.
  */
 int http2_head_read(struct http2_head *head, struct hpack *hpack, const struct http2_block *block,
 		    size_t limit_bytes);

@@ -15,8 +15,8 @@
 
 #include "../../../protocols/arena.c"
 #include "../../../protocols/bytes.c"
-#include "../../../protocols/counted.c"
 #include "../../../protocols/hpack.c"
+#include "../../../protocols/hpack_table.c"
 #include "../../../protocols/http2/http2.c"
 #include "../../../protocols/http2/http2_assembly.c"
 #include "../../../protocols/http2/http2_block.c"

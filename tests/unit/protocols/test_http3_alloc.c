@@ -21,6 +21,7 @@ static void *pair_malloc(size_t size)
 #include "../../../protocols/bytes.c"
 #include "../../../protocols/counted.c"
 #include "../../../protocols/hpack.c"
+#include "../../../protocols/hpack_table.c"
 #include "../../../protocols/http2/http2_head.c"
 #include "../../../protocols/http3/http3.c"
 #include "../../../protocols/http3/http3_frame.c"
