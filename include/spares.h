@@ -17,7 +17,7 @@
 #endif
 #endif
 #ifndef SPARES_MAX
-#define SPARES_MAX 64
+#define SPARES_MAX 512
 #endif
 
 struct spare {
