@@ -11,28 +11,94 @@
  */
 #include "cli/option_table.h"
 #include "library/libraries.h"
+#include "model/exchange.h"
+#include "stats/stats.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Words that can be typed for an argument; a shell completes files, processes and users by itself. */
-static const struct argument {
-	const char *arg, *words, *zsh;
-} arguments[] = {
-	{ "PID[,PID...]", NULL, "_pids" },
-	{ "NAME", NULL, "_command_names -e" },
-	{ "USER", NULL, "_users" },
-	{ "FILE", NULL, "_files" },
-	{ "FORMAT[:FILE]", "text json", NULL },
-	{ "WHEN", "auto always never", NULL },
-	{ "WAY", "auto socket syscall", NULL },
+/* --- what can be typed for an argument, or behind a filter's colon ------------------- */
+
+static void put_word(void *ctx, const char *word)
+{
+	(void)ctx;
+	printf("%s ", word);
+}
+
+static void list_by(void)
+{
+	for (int i = 0; stats_by_name((enum stats_by)i); i++)
+		put_word(NULL, stats_by_name((enum stats_by)i));
+}
+
+static void list_sorts(void)
+{
+	for (int i = 0; stats_sort_name((enum stats_sort)i); i++)
+		put_word(NULL, stats_sort_name((enum stats_sort)i));
+}
+
+static void list_flags(void)
+{
+	exchange_flags_each(~0u, put_word, NULL);
+}
+
+/* Of one kind of values: words, or a list of the program's, or what the shell finds out. */
+struct values {
+	const char *name, *words;
+	void (*list)(void);
+	const char *bash, *zsh; /* a command that offers them */
 };
 
-static const struct argument *argument_find(const char *arg)
+#define BASH_PROGRAMS "_hark_offer $(_hark_programs)"
+#define BASH_USERS    "_hark_offer $(compgen -u)"
+#define BASH_PIDS     "_hark_offer $(cd /proc && echo [0-9]*)"
+
+/* By how --help calls it, or of one option alone. */
+static const struct values arguments[] = {
+	{ .name = "PID[,PID...]", .bash = BASH_PIDS, .zsh = "_pids" },
+	{ .name = "comm", .bash = BASH_PROGRAMS, .zsh = "_hark_programs" },
+	{ .name = "USER", .bash = BASH_USERS, .zsh = "_users" },
+	{ .name = "FILE", .bash = "_hark_files", .zsh = "_files" },
+	{ .name = "FORMAT[:FILE]", .words = "text json" },
+	{ .name = "WHEN", .words = "auto always never" },
+	{ .name = "WAY", .words = "auto socket syscall" },
+	{ .name = "KEY", .list = list_by },
+	{ .name = "COLUMN", .list = list_sorts },
+};
+
+/* By the name of the key; of the others hark cannot know what is meant. */
+static const struct values filter_values[] = {
+	{ .name = "pid", .bash = BASH_PIDS, .zsh = "_pids" },
+	{ .name = "comm", .bash = BASH_PROGRAMS, .zsh = "_hark_programs" },
+	{ .name = "user", .bash = BASH_USERS, .zsh = "_users" },
+	{ .name = "role", .words = "client server" },
+	{ .name = "tls", .words = "yes no" },
+	{ .name = "proto", .words = "1 1.0 1.1 2 3" },
+	{ .name = "method", .words = "GET HEAD POST PUT PATCH DELETE OPTIONS CONNECT TRACE" },
+	{ .name = "status", .words = "1xx 2xx 3xx 4xx 5xx none" },
+	{ .name = "grpc", .words = "error" },
+	{ .name = "flag", .list = list_flags },
+};
+
+static void values_put(const struct values *values)
 {
-	for (size_t i = 0; arg && i < sizeof(arguments) / sizeof(arguments[0]); i++)
-		if (strcmp(arguments[i].arg, arg) == 0)
+	if (values->words)
+		fputs(values->words, stdout);
+	else
+		values->list();
+}
+
+static bool values_are_for(const struct values *values, const struct option_row *row)
+{
+	return row->argp.arg &&
+	       (strcmp(values->name, row->argp.arg) == 0 || strcmp(values->name, row->argp.name) == 0);
+}
+
+static const struct values *argument_find(const struct option_row *row)
+{
+	for (size_t i = 0; i < sizeof(arguments) / sizeof(arguments[0]); i++)
+		if (values_are_for(&arguments[i], row))
 			return &arguments[i];
 	return NULL;
 }
@@ -219,14 +285,14 @@ static void bash_names(void)
 }
 
 /* The options whose argument is completed in one way, as a pattern of case; false: there are none. */
-static bool bash_pattern(const char *arg)
+static bool bash_pattern(const struct values *values)
 {
 	const char *separator = "\t";
 
 	for (size_t i = 0; i < option_row_count; i++) {
 		const struct option_row *row = &option_rows[i];
 
-		if (!row->argp.arg || strcmp(row->argp.arg, arg) != 0)
+		if (!values_are_for(values, row))
 			continue;
 		if (letter_of(row))
 			printf("%s-%c", separator, letter_of(row)), separator = " | ";
@@ -239,24 +305,29 @@ static bool bash_pattern(const char *arg)
 	return true;
 }
 
+static void bash_values(const struct values *values)
+{
+	if (values->bash) {
+		printf("\t\t%s\n", values->bash);
+	} else {
+		printf("\t\t_hark_offer ");
+		values_put(values);
+		puts("");
+	}
+	if (values->list == list_sorts) {
+		printf("\t\t[[ $cur == -* ]] && _hark_offer ");
+		for (int i = 0; stats_sort_name((enum stats_sort)i); i++)
+			printf("-%s ", stats_sort_name((enum stats_sort)i));
+		puts("");
+	}
+}
+
 static void bash_arguments(void)
 {
 	for (size_t i = 0; i < sizeof(arguments) / sizeof(arguments[0]); i++) {
-		const struct argument *argument = &arguments[i];
-
-		if (!bash_pattern(argument->arg))
+		if (!bash_pattern(&arguments[i]))
 			continue;
-		if (argument->words)
-			printf("\t\tCOMPREPLY=($(compgen -W '%s' -- \"$cur\"))\n", argument->words);
-		else if (strcmp(argument->arg, "FILE") == 0)
-			puts("\t\tcompopt -o default\n\t\tCOMPREPLY=()");
-		else if (strcmp(argument->arg, "USER") == 0)
-			puts("\t\tCOMPREPLY=($(compgen -u -- \"$cur\"))");
-		else if (strcmp(argument->arg, "NAME") == 0)
-			puts("\t\tCOMPREPLY=($(compgen -W \"$(cat /proc/[0-9]*/comm 2>/dev/null | sort -u)\" "
-			     "-- \"$cur\"))");
-		else
-			puts("\t\tCOMPREPLY=($(compgen -W \"$(cd /proc && echo [0-9]*)\" -- \"$cur\"))");
+		bash_values(&arguments[i]);
 		puts("\t\treturn\n\t\t;;");
 	}
 }
@@ -267,7 +338,7 @@ static void bash_free_arguments(void)
 	for (size_t i = 0; i < option_row_count; i++) {
 		const struct option_row *row = &option_rows[i];
 
-		if (!row->argp.arg || argument_find(row->argp.arg))
+		if (!row->argp.arg || argument_find(row))
 			continue;
 		printf("\t");
 		if (letter_of(row))
@@ -276,42 +347,94 @@ static void bash_free_arguments(void)
 	}
 }
 
+/*
+ * Readline replaces what stands behind the last of COMP_WORDBREAKS, to which = and : belong as a rule. Names
+ * of programs are other people's words: nothing expands them (compgen -W would), and one that a shell has to
+ * quote is not offered.
+ */
+static const char bash_head[] = "# bash completion for hark; made from its tables\n"
+				"_hark_offer()\n{\n"
+				"\tlocal word\n"
+				"\tif [[ $cur == *,* ]]; then\n"
+				"\t\tkept=$kept${cur%,*},\n"
+				"\t\tcur=${cur##*,}\n"
+				"\tfi\n"
+				"\tfor word; do\n"
+				"\t\t[[ $word == \"$cur\"* ]] && COMPREPLY+=(\"$kept$word\")\n"
+				"\tdone\n}\n"
+				"_hark_files()\n{\n"
+				"\tcompopt -o default 2>/dev/null\n"
+				"\tCOMPREPLY=()\n}\n"
+				"_hark_programs()\n{\n"
+				"\tlocal file name\n"
+				"\tfor file in /proc/[0-9]*/comm; do\n"
+				"\t\t{ IFS= read -r name <\"$file\"; } 2>/dev/null || continue\n"
+				"\t\t[[ $name =~ ^[A-Za-z0-9_.+-]+$ ]] && printf '%s\\n' \"$name\"\n"
+				"\tdone | sort -u\n}\n"
+				"_hark_value()\n{\n"
+				"\tcase $1 in\n";
+
+static const char bash_begin[] = "\tesac\n}\n"
+				 "_hark()\n{\n"
+				 "\tlocal cur prev kept= key line=${COMP_LINE:0:COMP_POINT} i\n"
+				 "\tCOMPREPLY=()\n"
+				 "\tcur=${line##*[[:space:]]}\n"
+				 "\tprev=${line%\"$cur\"}\n"
+				 "\tprev=${prev%\"${prev##*[![:space:]]}\"}\n"
+				 "\tprev=${prev##*[[:space:]]}\n"
+				 "\tfor ((i = 1; i < COMP_CWORD; i++)); do\n"
+				 "\t\tif [[ ${COMP_WORDS[i]} == -- ]]; then\n"
+				 "\t\t\tif declare -F _command_offset >/dev/null; then\n"
+				 "\t\t\t\t_command_offset $((i + 1))\n"
+				 "\t\t\telse\n"
+				 "\t\t\t\tmapfile -t COMPREPLY < <(compgen -c -f -- \"$cur\")\n"
+				 "\t\t\tfi\n"
+				 "\t\t\treturn\n"
+				 "\t\tfi\n"
+				 "\tdone\n"
+				 "\tif [[ $cur == --*=* ]]; then\n"
+				 "\t\tprev=${cur%%=*}\n"
+				 "\t\t[[ $COMP_WORDBREAKS == *=* ]] || kept=$prev=\n"
+				 "\t\tcur=${cur#*=}\n"
+				 "\tfi\n"
+				 "\tcase $prev in\n";
+
+static void bash_filter_values(void)
+{
+	for (size_t i = 0; i < sizeof(filter_values) / sizeof(filter_values[0]); i++) {
+		printf("\t%s)\n", filter_values[i].name);
+		bash_values(&filter_values[i]);
+		puts("\t\t;;");
+	}
+}
+
 static void bash_write(void)
 {
-	puts("# bash completion for hark; made from its option table\n"
-	     "_hark()\n{\n"
-	     "\tlocal cur prev words cword i\n"
-	     "\tCOMPREPLY=()\n"
-	     "\tif declare -F _init_completion >/dev/null; then\n"
-	     "\t\t_init_completion -s || return\n"
-	     "\telse\n"
-	     "\t\tcur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}\n"
-	     "\t\twords=(\"${COMP_WORDS[@]}\") cword=$COMP_CWORD\n"
-	     "\tfi\n"
-	     "\tfor ((i = 1; i < cword; i++)); do\n"
-	     "\t\tif [[ ${words[i]} == -- ]]; then\n"
-	     "\t\t\tif declare -F _command_offset >/dev/null; then\n"
-	     "\t\t\t\t_command_offset $((i + 1))\n"
-	     "\t\t\telse\n"
-	     "\t\t\t\tCOMPREPLY=($(compgen -c -f -- \"$cur\"))\n"
-	     "\t\t\tfi\n"
-	     "\t\t\treturn\n"
-	     "\t\tfi\n"
-	     "\tdone\n"
-	     "\tcase $prev in");
+	fputs(bash_head, stdout);
+	bash_filter_values();
+	fputs(bash_begin, stdout);
 	bash_arguments();
 	bash_free_arguments();
-	puts("\treplay)\n\t\tcompopt -o default\n\t\tCOMPREPLY=()\n\t\treturn\n\t\t;;\n"
-	     "\tdoctor)\n\t\tCOMPREPLY=($(compgen -W \"$(cd /proc && echo [0-9]*)\" -- \"$cur\"))\n"
-	     "\t\treturn\n\t\t;;\n\tesac");
-	printf("\tCOMPREPLY=($(compgen -W '");
+	puts("\treplay)\n\t\t_hark_files\n\t\treturn\n\t\t;;\n"
+	     "\tdoctor)\n\t\t" BASH_PIDS "\n\t\treturn\n\t\t;;\n\tesac\n"
+	     "\tif [[ $cur == *:* ]]; then\n"
+	     "\t\tkey=${cur%%:*}\n"
+	     "\t\t[[ $COMP_WORDBREAKS == *:* ]] || kept=$key:\n"
+	     "\t\tcur=${cur#*:}\n"
+	     "\t\t_hark_value \"${key#!}\"\n"
+	     "\t\treturn\n"
+	     "\tfi");
+	printf("\t_hark_offer ");
 	bash_names();
 	for (size_t i = 0; i < command_row_count; i++)
 		printf("%s ", command_rows[i].name);
 	for (size_t i = 0; i < filter_key_count; i++)
 		printf("%s: ", filter_keys[i].name);
-	puts("' -- \"$cur\"))\n"
-	     "\t[[ ${#COMPREPLY[@]} == 1 && $COMPREPLY == *: ]] && compopt -o nospace 2>/dev/null\n"
+	puts("\n\t[[ $cur == !* ]] && kept=! cur=${cur#!} && _hark_offer \\");
+	printf("\t\t");
+	for (size_t i = 0; i < filter_key_count; i++)
+		printf("%s: ", filter_keys[i].name);
+	puts("\n\t[[ ${#COMPREPLY[@]} == 1 && $COMPREPLY == *: ]] && compopt -o nospace 2>/dev/null\n"
 	     "\treturn 0\n}\ncomplete -F _hark hark");
 }
 
@@ -332,7 +455,7 @@ static void zsh_text(const char *text)
 
 static void zsh_option(const struct option_row *row)
 {
-	const struct argument *argument = argument_find(row->argp.arg);
+	const struct values *argument = argument_find(row);
 	char letter = letter_of(row);
 
 	if (letter)
@@ -347,17 +470,45 @@ static void zsh_option(const struct option_row *row)
 		zsh_text(row->argp.arg);
 		putchar(':');
 	}
-	if (argument && argument->words)
-		printf("(%s)", argument->words);
-	else if (argument)
-		printf("%s", argument->zsh);
+	if (argument && argument->zsh) {
+		fputs(argument->zsh, stdout);
+	} else if (argument) {
+		putchar('(');
+		values_put(argument);
+		putchar(')');
+	}
 	puts("' \\");
+}
+
+static void zsh_values(void)
+{
+	puts("_hark_value() {\n\tcase $1 in");
+	for (size_t i = 0; i < sizeof(filter_values) / sizeof(filter_values[0]); i++) {
+		const struct values *values = &filter_values[i];
+
+		printf("\t%s)\n\t\t", values->name);
+		if (values->zsh) {
+			fputs(values->zsh, stdout);
+		} else {
+			printf("compadd -S '' -- ");
+			values_put(values);
+		}
+		puts("\n\t\t;;");
+	}
+	puts("\tesac\n}");
 }
 
 static void zsh_write(void)
 {
-	puts("#compdef hark\n# zsh completion for hark; made from its option table\n_hark() {\n"
-	     "\tlocal -a views filters\n\tlocal context state line\n\tviews=(");
+	puts("#compdef hark\n# zsh completion for hark; made from its tables\n"
+	     "_hark_programs() {\n"
+	     "\tlocal -a names\n"
+	     "\tnames=(${(fu)\"$(cat /proc/[0-9]*/comm 2>/dev/null)\"})\n"
+	     "\tcompadd -S '' \"$@\" -- ${(M)names:#[A-Za-z0-9_.+-]*~*[^A-Za-z0-9_.+-]*}\n}");
+	zsh_values();
+	puts("_hark() {\n"
+	     "\tsetopt localoptions extendedglob\n"
+	     "\tlocal -a views filters\n\tlocal context state line key\n\tviews=(");
 	for (size_t i = 0; i < command_row_count; i++) {
 		printf("\t\t'%s:", command_rows[i].name);
 		zsh_text(command_rows[i].doc);
@@ -375,13 +526,37 @@ static void zsh_write(void)
 	puts("\t\t'(-)--[the command to run]:*:: :_normal' \\\n"
 	     "\t\t'1:view or filter:->first' \\\n"
 	     "\t\t'*:filter or file:->more' && return\n"
+	     "\tif [[ $PREFIX == *:* ]]; then\n"
+	     "\t\tkey=${${PREFIX%%:*}#\\!}\n"
+	     "\t\tcompset -P '[^:]#:'\n"
+	     "\t\tcompset -P '*,'\n"
+	     "\t\t_hark_value $key\n"
+	     "\t\treturn\n"
+	     "\tfi\n"
+	     "\tcompset -P '\\!'\n"
 	     "\t[[ $state == first ]] && _describe view views\n"
 	     "\t[[ $state == more ]] && _files\n"
 	     "\t_describe -S : filter filters\n}\n_hark \"$@\"");
 }
 
+/* A key that was renamed is renamed here. */
+static bool values_have_keys(void)
+{
+	for (size_t i = 0; i < sizeof(filter_values) / sizeof(filter_values[0]); i++) {
+		size_t j = 0;
+
+		while (j < filter_key_count && strcmp(filter_keys[j].name, filter_values[i].name) != 0)
+			j++;
+		if (j == filter_key_count)
+			return fprintf(stderr, "there is no filter %s:\n", filter_values[i].name), false;
+	}
+	return true;
+}
+
 int main(int argc, char **argv)
 {
+	if (!values_have_keys())
+		return 1;
 	if (argc == 2 && strcmp(argv[1], "bash") == 0)
 		bash_write();
 	else if (argc == 2 && strcmp(argv[1], "zsh") == 0)

@@ -113,7 +113,7 @@ void stats_free(struct stats *stats);			    /* NULL is legal */
 
 /* "endpoint", "host", …: 0, or -EINVAL. */
 int stats_by_of(const char *name, enum stats_by *by);
-const char *stats_by_name(enum stats_by by);
+const char *stats_by_name(enum stats_by by); /* NULL: behind the last */
 
 /* The names of a container that are `place` and `beside` of a row; NULL: this key is none of containers. */
 const enum container_name *stats_place(enum stats_by by);
@@ -182,6 +182,7 @@ enum stats_sort {
 };
 /* "count", "p99.9", …: 0, or -EINVAL. */
 int stats_sort_of(const char *name, enum stats_sort *sort);
+const char *stats_sort_name(enum stats_sort sort); /* NULL: behind the last */
 
 /*
  * The rows in order (largest first, SORT_NAME upwards; the overflow always last): *rows is an array of

@@ -61,7 +61,7 @@ int stats_by_of(const char *name, enum stats_by *by)
 
 const char *stats_by_name(enum stats_by by)
 {
-	return by_names[by];
+	return by < sizeof(by_names) / sizeof(by_names[0]) ? by_names[by] : NULL;
 }
 
 int stats_sort_of(const char *name, enum stats_sort *sort)
@@ -72,6 +72,11 @@ int stats_sort_of(const char *name, enum stats_sort *sort)
 		return -EINVAL;
 	*sort = (enum stats_sort)found;
 	return 0;
+}
+
+const char *stats_sort_name(enum stats_sort sort)
+{
+	return sort < SORT_COLUMNS ? sort_names[sort] : NULL;
 }
 
 /* --- order ---------------------------------------------------------------------------- */

@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """The files that make install, uninstall and dist leave behind, the completions, and the page's generated parts."""
+import contextlib
 import os
 import pathlib
 import re
 import shutil
+import subprocess
 import tarfile
 
 import pytest
 
 from harness import HARK, ROOT, Live, run
+from terminal import Terminal
 
 BUILD = pathlib.Path(HARK).parent
 INSTALLED = {"bin/hark", "share/man/man1/hark.1", "share/bash-completion/completions/hark", "share/zsh/site-functions/_hark"}
@@ -97,6 +100,7 @@ def options():
 COMPLETE = """
 source {file}
 COMP_WORDS=({words}) COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1))
+COMP_LINE="${{COMP_WORDS[*]}}" COMP_POINT=${{#COMP_LINE}}
 _hark
 printf '%s\\n' "${{COMPREPLY[@]}}"
 """
@@ -116,7 +120,73 @@ def test_bash_completion():
     assert complete("hark", "-o", "j") == {"json"}
     assert str(os.getpid()) in complete("hark", "-p", "")
     assert complete("hark", "--ring", "") == set()
+    assert complete("hark", "!stat") == {"!status:"}
+    assert complete("hark", "!status:n") == {"!status:none"} or complete("hark", "!status:n") == {"none"}
+    assert complete("hark", "stat", "--sort", "-tot") == {"-total"}
+    assert complete("hark", "--redact", "") == set(), "those are no programs"
+    assert {str(os.getpid())} <= {word.split(",")[1] for word in complete("hark", "-p", "1,")}
     assert "true" in complete("hark", "conns", "--", "tru")
+
+
+SHELLS = {"bash": (["bash", "--norc", "--noprofile", "-i"], f"source {BUILD}/completions/hark"),
+          "zsh": (["zsh", "-f", "-i"], f"fpath=({BUILD}/completions $fpath); autoload -U compinit; compinit -u -D; "
+                                       "zstyle ':completion:*' menu no; unsetopt automenu; setopt listambiguous")}
+
+
+@contextlib.contextmanager
+def shell(name, tmp_path):
+    """A shell at its prompt, which completes as it does for its user."""
+    command, setup = SHELLS[name]
+    with Terminal(*command, columns=160, rows=50,
+                  env={"PS1": "$ ", "HOME": str(tmp_path), "TERM": "vt100"}) as at:
+        at.wait("$", "the prompt")
+        at.press(setup + "; echo rea''dy\r", "ready")
+        yield at
+
+
+def typed(at, line, condition):
+    """What stands there after the line and two tabs; the line is gone then."""
+    at.send("clear\r")
+    at.wait(lambda text: text.strip() == "$", "an empty screen")
+    at.send(line)
+    at.wait(line, "what was typed")
+    at.send("\t\t")
+    text = at.wait(condition, f"after {line}")
+    at.send("\x15")
+    return text
+
+
+@pytest.mark.parametrize("name", SHELLS)
+def test_values_are_completed_where_they_are_typed(name, tmp_path):
+    """The shell itself, in a terminal: a value that is the only one is written out, of several there is a list."""
+    owned = tmp_path / "owned"
+    program = tmp_path / "$(>owned)"  # a name that a careless completion would run
+    program.symlink_to("/bin/sleep")
+    hostile = subprocess.Popen([program, "100"], cwd=tmp_path)
+    known = tmp_path / "harkpeer_x"
+    known.symlink_to("/bin/sleep")
+    peer = subprocess.Popen([known, "100"])
+    try:
+        with shell(name, tmp_path) as at:
+            at.press(f"cd {tmp_path}\r", "$ cd")
+            for line, whole in {"hark stat --by pro": "hark stat --by process", "hark stat --sort tota": "hark stat --sort total",
+                                "hark stat --by=conn": "hark stat --by=connection",
+                                "hark status:4": "hark status:4xx", "hark conns flag:late": "hark conns flag:late-joined",
+                                "hark method:DEL": "hark method:DELETE", "hark role:cl": "hark role:client",
+                                "hark status:4xx,5": "hark status:4xx,5xx",
+                                "hark comm:harkp": "hark comm:harkpeer_x", "hark --comm harkp": "hark --comm harkpeer_x",
+                                "hark user:roo": "hark user:root"}.items():
+                typed(at, line, lambda text, whole=whole: whole in text)
+            for line, words in {"hark method:P": ["POST", "PUT", "PATCH"], "hark stat --sort p": ["p50", "p90", "p99.9"],
+                                "hark flag:": ["gap", "in-flight", "unanswered"], "hark top status:": ["1xx", "5xx", "none"]}.items():
+                typed(at, line, lambda text, words=words: all(word in text.split("$", 1)[1] for word in words))
+            at.send("hark comm:\t\t")
+            at.read(0.5)
+        assert not owned.exists(), "a program's name was run"
+    finally:
+        for child in (hostile, peer):
+            child.kill()
+            child.wait()
 
 
 def test_zsh_completion():
