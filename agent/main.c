@@ -303,6 +303,7 @@ static void outputs_configure(struct run *run, int64_t offset_ns)
 			.both_ends = options->both_ends,
 			.summary = options->summary,
 			.filter = options->filter_text,
+			.trace = options->trace,
 			.stats = &run->stats_options,
 			.loop = run->loop,
 		},

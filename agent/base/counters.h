@@ -84,6 +84,7 @@
 	X(LIMIT_ENDPOINTS, "limit.endpoints", "exchanges counted in the row of the rest")                   \
 	X(LIMIT_EXCHANGES, "limit.exchanges", "more open exchanges than are followed")                      \
 	X(LIMIT_JOINS, "limit.joins", "exchanges that did not wait for their other end")                    \
+	X(LIMIT_TRACES, "limit.traces", "exchanges of traces that tree had no room for")                    \
 	X(LIMIT_HELD, "limit.held", "bytes not held for an undetermined connection")                        \
 	X(LIMIT_REORDER, "limit.reorder", "bytes not held while waiting for a late record")                 \
 	X(LIMIT_HEADERS, "limit.headers", "header lists cut")                                               \

@@ -227,6 +227,9 @@ static int take_words(struct parse *parse)
 	}
 	if (at < parse->word_count && take_view(options, parse->words[at]))
 		at++;
+	/* A filter has a colon, and an id has none. */
+	if (options->view == VIEW_TREE && at < parse->word_count && !strpbrk(parse->words[at], ":()!"))
+		options->trace = parse->words[at++];
 	parse->filter_at = at;
 	return 0;
 }
@@ -459,6 +462,7 @@ static uint32_t places_of(const struct options *options)
 		[VIEW_STAT] = { IN_STAT, IN_STAT_TEXT | IN_LINES, 0 },
 		[VIEW_TOP] = { IN_TOP, 0, 0 },
 		[VIEW_RECORD] = { 0, 0, 0 },
+		[VIEW_TREE] = { IN_TREE, IN_LINES, 0 },
 	};
 	const uint32_t *view = views[options->view];
 	uint32_t places = view[0];

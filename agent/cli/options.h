@@ -68,8 +68,9 @@ struct options {
 	struct stats_options stats;
 	struct routes_config routes; /* --route, --fold-static */
 	const char *patterns[ROUTES_MAX];
-	uint64_t conn;	  /* -x: only this connection; 0: all */
-	const char *user; /* -u: who runs the command; NULL: the invoking user */
+	uint64_t conn;	   /* -x: only this connection; 0: all */
+	const char *trace; /* tree: the word behind it; NULL: none */
+	const char *user;  /* -u: who runs the command; NULL: the invoking user */
 	enum capture_way capture;
 	struct library_claim *claims; /* --tls-library; checked */
 	size_t claim_count;

@@ -45,7 +45,7 @@ struct outputs {
 static const enum result_kind counted[] = {
 	[VIEW_WATCH] = RESULT_EXCHANGE, [VIEW_CONNS] = RESULT_EXCHANGE, [VIEW_RAW] = RESULT_CALL,
 	[VIEW_FRAMES] = RESULT_FRAME,	[VIEW_RECORD] = RESULT_KINDS,	[VIEW_STAT] = RESULT_KINDS,
-	[VIEW_TOP] = RESULT_KINDS,
+	[VIEW_TOP] = RESULT_KINDS,	[VIEW_TREE] = RESULT_KINDS,
 };
 
 /* The buffer: the C library ignores a size without one. Without memory its own small one does. */

@@ -26,6 +26,7 @@ enum view {
 	VIEW_RECORD, /* nothing shown: raw events to a file */
 	VIEW_STAT,   /* the numbers, at the end or every --interval */
 	VIEW_TOP,    /* the numbers on the screen, live */
+	VIEW_TREE,   /* who called whom, of one trace; or the traces */
 };
 
 struct budget;
@@ -45,7 +46,8 @@ struct sink_config {
 	bool both_ends; /* --both-ends: text shows a joined exchange as two */
 	bool summary;	/* watch: the endpoints' table at the end */
 	const char
-		*filter; /* what the command line lets through, in its own words; empty, NULL: everything */
+		*filter;   /* what the command line lets through, in its own words; empty, NULL: everything */
+	const char *trace; /* tree: what the name of the trace begins with; NULL: the traces are listed */
 	const struct stats_options *stats; /* stat, top, --summary; borrowed */
 	struct loop *loop;		   /* borrowed */
 };

@@ -17,7 +17,9 @@
 	X(frames_json_sink) \
 	X(stat_text_sink)   \
 	X(stat_json_sink)   \
-	X(top_sink)
+	X(top_sink)         \
+	X(tree_text_sink)   \
+	X(tree_json_sink)
 
 #define SINK_DECLARE(name) extern const struct sink_ops name;
 SINKS(SINK_DECLARE)

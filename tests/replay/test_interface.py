@@ -13,8 +13,8 @@ HARK = os.environ.get("HARK", str(ROOT / "build/hark"))
 PAGE = (ROOT / "docs/interface.md").read_text()
 RECORDINGS = sorted(ROOT.glob("testdata/recordings/*.rec")) + sorted(ROOT.glob("testdata/cases/*.rec"))
 # How each view's JSON is asked for, with everything that it can show; more words for stat's keys.
-VIEWS = {"watch": ["-vv"], "conns": [], "raw": [], "frames": [], "stat": []}
-BY = ("endpoint", "host", "path", "process", "peer", "status", "connection", "container", "pod", "unit")
+VIEWS = {"watch": ["-vv"], "conns": [], "raw": [], "frames": [], "stat": [], "tree": ["-v"]}
+BY = ("endpoint", "host", "path", "process", "peer", "status", "connection", "trace", "container", "pod", "unit")
 
 
 def hark(*words):

@@ -113,6 +113,8 @@ static void describe(FILE *out, const struct options *o)
 		fprintf(out, " pending %llu", (unsigned long long)o->pending_ns);
 	if (o->conn)
 		fprintf(out, " conn %llu", (unsigned long long)o->conn);
+	if (o->trace)
+		fprintf(out, " trace %s", o->trace);
 	if (o->user)
 		fprintf(out, " user %s", o->user);
 	if (o->body_max_bytes != 2048)
@@ -137,6 +139,9 @@ static const struct {
 } good[] = {
 	{ "hark", WATCH },
 	{ "hark watch", WATCH },
+	{ "hark tree", "live tree -o text:-" },
+	{ "hark tree 4bf9 -o json --top 3", "live tree -o json:- trace 4bf9" },
+	{ "hark replay f tree order-7", "replay tree file f -o text:- trace order-7" },
 	{ "hark conns -o json", "live conns -o json:-" },
 	{ "hark -v conns -v", "live conns -o text:- verbose 2" },
 	{ "hark -vvv", WATCH " verbose 2" },
@@ -275,7 +280,7 @@ static const struct {
 	{ "hark --hex", "--hex belongs to raw, as text;" },
 	{ "hark --redacted", "--redacted belongs to a recording (record, or -w beside a view);" },
 	{ "hark --by endpoint", "--by belongs to stat, top and watch --summary;" },
-	{ "hark --top 3 -o json", "--top belongs to stat, top and watch --summary;" },
+	{ "hark --top 3 -o json", "--top belongs to stat, top, tree and watch --summary;" },
 	{ "hark -i 3", "-i belongs to stat and top;" },
 	{ "hark conns --heat", "--heat belongs to stat, as text;" },
 	{ "hark --speed 2", "--speed belongs to replay;" },
@@ -335,9 +340,9 @@ static const char *const idle[][2] = {
 				"--summary and watch -o json" },
 	{ "hark raw --route /a", "hark: --route has no effect here: it belongs to stat, top," },
 	{ "hark raw --wide",
-	  "hark: --wide has no effect here: it belongs to watch, conns and stat, as text" },
+	  "hark: --wide has no effect here: it belongs to watch, conns, stat and tree, as text" },
 	{ "hark -o json --wide",
-	  "hark: --wide has no effect here: it belongs to watch, conns and stat, as text" },
+	  "hark: --wide has no effect here: it belongs to watch, conns, stat and tree, as text" },
 	{ "hark conns --both-ends", "hark: --both-ends has no effect here: it belongs to watch and top" },
 	{ "hark stat -n 3",
 	  "hark: -n has no effect here: it belongs to watch, conns, raw and frames (-d ends the others)" },
