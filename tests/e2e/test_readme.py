@@ -39,6 +39,7 @@ EXPECTED = {
     "hark --errors -v": r"/no/such +404 (.|\n)*^    < X-Reply: to GET",
     "hark 'path:/small*' '!status:5xx' latency:'>10us'": r"/small\.txt",
     "hark --summary --comm nginx": r"COUNT(.|\n)* GET +127\.0\.0\.1/small\.txt$",
+    "hark tree -v": r"recipe-1 +curl\[\d+\] \S+ nginx\[\d+\]  GET 127\.0\.0\.1:\d+/no/such  404(.|\n)*^Request recipe-1: 1 exchange, ",
     "hark stat -i 5": r"Whole run(.|\n)* GET +127\.0\.0\.1/small\.txt$",
     "hark stat --by process --sort p99 --top 10 -d 60": r"COUNT(.|\n)* nginx\[\d+\]$",
     "hark stat --by container -d 60": r"COUNT(.|\n)* (none, or not known|\S+\.(service|scope)|[0-9a-f]{12,64})$",
@@ -57,7 +58,7 @@ EXPECTED = {
     "hark doctor 812": r"nginx",
 }
 TALK_ON_STDERR = ("hark -- ", "sudo hark -- ")  # the command has stdout
-AT_THE_END = ("hark --summary", "hark stat -i")  # Ctrl-C brings what the pattern is of
+AT_THE_END = ("hark --summary", "hark stat -i", "hark tree")  # Ctrl-C brings what the pattern is of
 NEEDS_A_TERMINAL = ("hark top",)
 OF_THE_WHOLE_MACHINE = ("hark stat --by process --sort p99 --top 10 -d 60",)  # the slowest ten of all
 ENDS_BY_ITSELF = ("hark replay", "hark doctor", "hark -- ", "sudo hark -- ", "hark -o json:out.jsonl", "hark stat --")
@@ -80,7 +81,7 @@ def place(tmp_path_factory):
 def traffic(nginx, python_http):
     run(*CURL, "--http2", f"https://127.0.0.1:{nginx.tls}/small.txt")
     run(*CURL, f"http://127.0.0.1:{nginx.http}/small.txt")
-    run(*CURL, f"http://127.0.0.1:{nginx.http}/no/such")
+    run(*CURL, "-H", "X-Request-ID: recipe-1", f"http://127.0.0.1:{nginx.http}/no/such")
 
 
 def fill_in(recipe, nginx, python_http, connection):
