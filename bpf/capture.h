@@ -28,7 +28,13 @@
 #define GATHER_VECTORS	 1024 /* UIO_MAXIOV */
 #define STACK_NEAR_BYTES (128 * 1024)
 
-/* The walk through one call's buffers. */
+/* What nobody wants: all before a number, and for how long that leaves no record. */
+struct amid {
+	__u32 until;
+	__u32 untold_ns;
+};
+
+/* The walk through one call's buffers. No larger: syscall_exit has no stack left for it. */
 struct capture {
 	struct event_data record; /* template */
 	__u64 range;		  /* user address of the buffer under way */
@@ -37,8 +43,13 @@ struct capture {
 	__u64 messages;		  /* user address of the struct mmsghdr not yet begun */
 	__u32 vector_count;
 	__u32 message_count;
-	__u32 part;   /* left of the message under way; without mmsghdr the whole call is one */
-	__u32 left;   /* of the call's bytes, not yet recorded */
+	union {
+		struct {
+			__u32 part; /* left of the message under way; without mmsghdr the whole call is one */
+			__u32 left; /* of the call's bytes, not yet recorded */
+		};
+		struct amid amid; /* instead, of a call that leaves no record: drop is SKIP_UNTOLD */
+	};
 	__u32 drop;   /* of its first bytes, not wanted */
 	__u32 snap;   /* may still be copied */
 	__u32 hole;   /* enum event_hole: why the rest is not copied */
@@ -566,7 +577,7 @@ static __always_inline void capture_run(struct capture *c, enum capture_form for
  * something else will tell how far it had got.
  */
 static __always_inline __u32 skip_wanted(const struct skip_key *key, const struct event_data *record,
-					 __u32 len, bool may_be_untold)
+					 __u32 len, bool may_be_untold, struct amid *amid)
 {
 	struct skip *skip = bpf_map_lookup_elem(&skips, key);
 	bool seq32 = record->h.flags & EVENT_POS_SEQ32;
@@ -581,8 +592,9 @@ static __always_inline __u32 skip_wanted(const struct skip_key *key, const struc
 		return ahead > 0 ? ahead : 0;
 	}
 	if (may_be_untold && record->h.time_ns - skip->told_ns < SKIP_TOLD_NS) {
-		kernel_count(KC_BYTES_MOVED, len);
-		kernel_count(KC_BYTES_SKIPPED, len);
+		kernel_count_unwanted(len);
+		amid->until = skip->until;
+		amid->untold_ns = SKIP_TOLD_NS - (record->h.time_ns - skip->told_ns);
 		return SKIP_UNTOLD;
 	}
 	skip->told_ns = record->h.time_ns;

@@ -168,6 +168,7 @@ struct tcp_sock {
 	__u32 snd_una;
 	__u64 bytes_received;
 	__u64 bytes_acked;
+	__u64 tcp_clock_cache; /* CLOCK_MONOTONIC when it sent or received last, in ns */
 };
 
 struct fdtable {

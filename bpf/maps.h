@@ -89,10 +89,14 @@ MAP(skips, HASH, 16384, struct skip_key, struct skip);
 /* Byte counts of sockets that have no sequence numbers (Unix, MPTCP). */
 MAP(counts, HASH, 16384, struct count_key, __u64);
 
-/* How far a socket with KM_PLACED was read, of which not each transfer leaves a record. */
+/* What the kernel side knows of a socket with KM_PLACED. */
 struct placed {
+	/* How far it was read, of which not each transfer leaves a record. */
 	__u32 number; /* TCP's, of the next byte */
 	__u32 known;
+	/* By direction: before which number nobody wants the bytes, and until when that leaves no record. */
+	__u32 unwanted[2];
+	__u64 untold_ns[2]; /* 0: nothing is known to be unwanted */
 };
 
 /* The kernel frees an entry with its socket. */
@@ -172,6 +176,18 @@ __hidden int processor_release(void);
 		processor_release(); \
 		result_;             \
 	})
+
+/* So much was moved that nobody wants. */
+static __always_inline void kernel_count_unwanted(__u64 n)
+{
+	__u32 zero = 0;
+	struct kernel_counters *c = bpf_map_lookup_elem(&kernel_counters, &zero);
+
+	if (!c)
+		return;
+	__sync_fetch_and_add(&c->value[KC_BYTES_MOVED], n);
+	__sync_fetch_and_add(&c->value[KC_BYTES_SKIPPED], n);
+}
 
 static __always_inline void kernel_count(enum kernel_counter which, __u64 n)
 {

@@ -268,9 +268,20 @@ static __always_inline int state_by_cookie_run(struct sock *sk, int old_state, i
 	return state_submit(sk, bpf_get_socket_cookie(sk), old_state, new_state);
 }
 
+/* A socket that was closed may connect again, with other numbers. */
+static __always_inline void placed_forget(struct sock *sk)
+{
+	struct placed *p = bpf_sk_storage_get(&placed, sk, 0, 0);
+
+	if (p)
+		*p = (struct placed){};
+}
+
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(state_by_cookie, struct sock *sk, int old_state, int new_state)
 {
+	if (new_state == TCP_CLOSE)
+		placed_forget(sk);
 	return UNPREEMPTED(state_by_cookie_run(sk, old_state, new_state));
 }
 

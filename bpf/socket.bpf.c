@@ -9,6 +9,24 @@
 #include "datagram.h"
 #include <bpf/bpf_tracing.h>
 
+/* Here alone: bpftool before 7.2 does not link two files that both name a function of the kernel. */
+extern void bpf_preempt_disable(void) __ksym __weak;
+extern void bpf_preempt_enable(void) __ksym __weak;
+
+__hidden __always_inline int processor_hold(void)
+{
+	if (settings.hold_processor)
+		bpf_preempt_disable();
+	return 0;
+}
+
+__hidden __always_inline int processor_release(void)
+{
+	if (settings.hold_processor)
+		bpf_preempt_enable();
+	return 0;
+}
+
 /* Weak: the whole object is linked on kernels whose way this is not. */
 extern void *bpf_rdonly_cast(const void *object, __u32 type_id) __ksym __weak;
 
@@ -163,6 +181,8 @@ static __always_inline bool fd_is_socket(struct task_struct *task, __u32 fd, str
 	file = (struct file *)slot->next;
 	return file && UNTRUSTED(file)->private_data == (void *)UNTRUSTED(sk)->sk_socket;
 }
+
+#define FLAGS_APART (MSG_PEEK | MSG_OOB | MSG_ERRQUEUE) /* of transfers of what is no data of the stream */
 
 #define MMSG_DATAGRAMS (1u << 31) /* no system call's number has it */
 
@@ -360,6 +380,54 @@ static __always_inline void placed_follow(struct sock *sk, enum transfer_place p
 	p->known = 1;
 }
 
+/* The transfer was amid what nobody wants: those that follow it need no other look for a while. */
+static __always_inline void unwanted_note(struct sock *sk, const struct capture *c, __u8 direction)
+{
+	struct placed *p;
+
+	if (c->drop != SKIP_UNTOLD)
+		return;
+	p = bpf_sk_storage_get(&placed, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+	if (!p)
+		return;
+	p->unwanted[direction & 1] = c->amid.until;
+	p->untold_ns[direction & 1] = c->record.h.time_ns + c->amid.untold_ns;
+}
+
+/*
+ * Is the transfer amid what nobody wants, as the one before it was? Such a body is all that some sockets
+ * carry, so the way to this answer is short. The bytes are counted.
+ */
+static __always_inline bool transfer_unwanted(struct sock *sk, int ret, int flags, __u8 direction)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct placed *p;
+	struct tcp_sock *tp;
+	__u32 end, nr;
+
+	if (ret <= 0 || flags & FLAGS_APART || !UNTRUSTED(sk)->sk_bpf_storage)
+		return false;
+	p = bpf_sk_storage_get(&placed, sk, 0, 0);
+	if (!p || !p->untold_ns[direction])
+		return false;
+	tp = UNTRUSTED((struct tcp_sock *)sk);
+	end = direction == DIRECTION_RECEIVED ? tp->copied_seq : tp->write_seq;
+	if ((__s32)(p->unwanted[direction] - end) <= 0 || tp->tcp_clock_cache >= p->untold_ns[direction]) {
+		p->untold_ns[direction] = 0; /* 2 GiB on its number would be ahead again */
+		return false;
+	}
+	nr = syscall_number(task);
+	if (nr_is_mmsg(nr) || nr == NR_IO_URING_ENTER || (task->flags & PF_IO_WORKER) ||
+	    !process_wanted(task_number(task)))
+		return false;
+	if (direction == DIRECTION_RECEIVED) {
+		p->number = end;
+		p->known = 1;
+	}
+	kernel_count_unwanted(ret);
+	return true;
+}
+
 /* The kind of a transfer by the first look at it. */
 enum transfer_look {
 	LOOK_ALONE,  /* no TLS call is under way around it */
@@ -401,7 +469,7 @@ static __noinline int ciphertext_look(struct sock *sk, struct task_struct *task,
 static __always_inline int socket_transfer(struct sock *sk, int ret, int flags, __u8 direction,
 					   enum capture_form form)
 {
-	bool apart = flags & (MSG_PEEK | MSG_OOB | MSG_ERRQUEUE);
+	bool apart = flags & FLAGS_APART;
 	struct task_struct *task = bpf_get_current_task_btf();
 	enum transfer_look look;
 	enum transfer_place place;
@@ -456,6 +524,7 @@ static __always_inline int socket_transfer(struct sock *sk, int ret, int flags, 
 	place = transfer_run(&c, &regs, ret, form);
 	if (direction == DIRECTION_RECEIVED && place != PLACE_NOWHERE)
 		placed_follow(sk, place);
+	unwanted_note(sk, &c, direction);
 	return 0;
 }
 
@@ -469,8 +538,11 @@ static __always_inline bool transfer_is_seen(int ret)
 	return !transfer_tells_nothing(ret) || nr_is_mmsg(syscall_number(task));
 }
 
-#define TRANSFER(sk, ret, flags, direction, form) \
-	(transfer_is_seen(ret) ? UNPREEMPTED(socket_transfer(sk, ret, flags, direction, form)) : 0)
+#define TRANSFER(sk, ret, flags, direction, form)                                                        \
+	(transfer_is_seen(ret) ? UNPREEMPTED(transfer_unwanted(sk, ret, flags, direction)                \
+						     ? 0                                                 \
+						     : socket_transfer(sk, ret, flags, direction, form)) \
+			       : 0)
 
 SEC("tp_btf/sock_send_length")
 int BPF_PROG(socket_sent, struct sock *sk, int ret, int flags)

@@ -345,7 +345,7 @@ static __noinline int ktls_turn(struct capture *c, __u64 pos, __u32 bytes)
 	c->record.offset = 0;
 	c->record.pos = pos;
 	if (bytes >= SKIP_WORTH_BYTES)
-		c->drop = skip_wanted(&key, &c->record, bytes, false);
+		c->drop = skip_wanted(&key, &c->record, bytes, false, &c->amid);
 	return 0;
 }
 
@@ -517,13 +517,12 @@ static __always_inline enum transfer_place transfer_here(struct capture *c, cons
 		kernel_count(KC_BYTES_CIPHERTEXT, bytes);
 		return place;
 	} else if (mark && (*mark & (KM_MUTED_SENT << (record->direction & 1)))) {
-		kernel_count(KC_BYTES_MOVED, bytes);
-		kernel_count(KC_BYTES_SKIPPED, bytes);
+		kernel_count_unwanted(bytes);
 		return place;
 	} else if (mark && (*mark & KM_SKIP)) {
 		struct skip_key key = { .id = record->sock.id, .direction = record->direction };
 
-		c->drop = skip_wanted(&key, record, bytes, record->h.flags & EVENT_POS_SEQ32);
+		c->drop = skip_wanted(&key, record, bytes, record->h.flags & EVENT_POS_SEQ32, &c->amid);
 		if (c->drop == SKIP_UNTOLD)
 			return place;
 	}

@@ -189,14 +189,14 @@ static __always_inline void handshake_done(struct kernel_session *session, const
 
 /* How many of the call's bytes user space does not want. */
 static __always_inline __u32 plaintext_unwanted(const struct tls_call *call, const struct event_data *record,
-						__u32 moved)
+						__u32 moved, struct amid *amid)
 {
 	struct skip_key key = { .id = call->ssl,
 				.generation = call->generation,
 				.pid = current_number(),
 				.direction = record->direction };
 
-	return skip_wanted(&key, record, moved, true);
+	return skip_wanted(&key, record, moved, true, amid);
 }
 
 /*
@@ -375,7 +375,7 @@ static __always_inline int call_record(struct kernel_session *session, struct tl
 		c.range_bytes = call->size;
 	}
 	if (moved >= SKIP_WORTH_BYTES)
-		c.drop = plaintext_unwanted(call, &c.record, moved);
+		c.drop = plaintext_unwanted(call, &c.record, moved, &c.amid);
 	if (c.drop == SKIP_UNTOLD)
 		return 0;
 	capture_run(&c, form);
