@@ -160,22 +160,26 @@ MAP(unseen, LRU_HASH, 4096, struct unseen_key, __u8);
 
 /*
  * While a program of ours is preempted the kernel does not run it for what comes next on that processor: it
- * skips the call (a recursion, it thinks) and only counts it. Tracepoints are preemptible from Linux 7.0 on,
- * uprobes from 6.0. From 6.15 a program as ours can keep its processor; what is missed before its first
+ * skips the call (a recursion, it thinks) and only counts it. Uprobes are preemptible from Linux 6.0 on,
+ * tracepoints from 7.0. From 6.15 a program as ours can keep its processor; what is missed before its first
  * instruction, or by an interrupt, user space reads from the kernel (programs.skipped).
  */
 __hidden int processor_hold(void);
 __hidden int processor_release(void);
 
-#define UNPREEMPTED(call)            \
-	({                           \
-		int result_;         \
-                                     \
-		processor_hold();    \
-		result_ = (call);    \
-		processor_release(); \
-		result_;             \
+#define UNPREEMPTED_IF(preemptible, call)    \
+	({                                   \
+		int result_;                 \
+                                             \
+		if (preemptible)             \
+			processor_hold();    \
+		result_ = (call);            \
+		if (preemptible)             \
+			processor_release(); \
+		result_;                     \
 	})
+#define UNPREEMPTED(call)	     UNPREEMPTED_IF(true, call)
+#define UNPREEMPTED_TRACEPOINT(call) UNPREEMPTED_IF(settings.hold_tracepoints, call)
 
 /* So much was moved that nobody wants. */
 static __always_inline void kernel_count_unwanted(__u64 n)

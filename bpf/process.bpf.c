@@ -62,7 +62,7 @@ static __always_inline int process_exec_run(struct task_struct *task, int old_pi
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(process_exec, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
 {
-	return UNPREEMPTED(process_exec_run(task, old_pid, bprm));
+	return UNPREEMPTED_TRACEPOINT(process_exec_run(task, old_pid, bprm));
 }
 
 static __always_inline void process_follow(__u32 parent, __u32 child)
@@ -115,7 +115,7 @@ static __always_inline int process_fork_run(struct task_struct *parent, struct t
 SEC("tp_btf/sched_process_fork")
 int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child)
 {
-	return UNPREEMPTED(process_fork_run(parent, child));
+	return UNPREEMPTED_TRACEPOINT(process_fork_run(parent, child));
 }
 
 static __always_inline int process_exit_run(struct task_struct *task)
@@ -150,7 +150,7 @@ static __always_inline int process_exit_run(struct task_struct *task)
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(process_exit, struct task_struct *task)
 {
-	return UNPREEMPTED(process_exit_run(task));
+	return UNPREEMPTED_TRACEPOINT(process_exit_run(task));
 }
 
 /* Only what tells the life: connecting, open, closed here, closed by the peer, gone. */
@@ -282,7 +282,7 @@ int BPF_PROG(state_by_cookie, struct sock *sk, int old_state, int new_state)
 {
 	if (new_state == TCP_CLOSE)
 		placed_forget(sk);
-	return UNPREEMPTED(state_by_cookie_run(sk, old_state, new_state));
+	return UNPREEMPTED_TRACEPOINT(state_by_cookie_run(sk, old_state, new_state));
 }
 
 /* With the syscall way: identity is the inode, where the socket already (or still) has one. */
@@ -306,5 +306,5 @@ static __always_inline int state_by_inode_run(struct sock *sk, int old_state, in
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(state_by_inode, struct sock *sk, int old_state, int new_state)
 {
-	return UNPREEMPTED(state_by_inode_run(sk, old_state, new_state));
+	return UNPREEMPTED_TRACEPOINT(state_by_inode_run(sk, old_state, new_state));
 }

@@ -9,24 +9,6 @@
 #include "datagram.h"
 #include <bpf/bpf_tracing.h>
 
-/* Here alone: bpftool before 7.2 does not link two files that both name a function of the kernel. */
-extern void bpf_preempt_disable(void) __ksym __weak;
-extern void bpf_preempt_enable(void) __ksym __weak;
-
-__hidden __always_inline int processor_hold(void)
-{
-	if (settings.hold_processor)
-		bpf_preempt_disable();
-	return 0;
-}
-
-__hidden __always_inline int processor_release(void)
-{
-	if (settings.hold_processor)
-		bpf_preempt_enable();
-	return 0;
-}
-
 /* Weak: the whole object is linked on kernels whose way this is not. */
 extern void *bpf_rdonly_cast(const void *object, __u32 type_id) __ksym __weak;
 
@@ -449,7 +431,8 @@ static __noinline int ciphertext_look(struct sock *sk, struct task_struct *task,
 
 	if (moved <= 0 || nr_is_mmsg(nr) || nr == NR_IO_URING_ENTER || (task->flags & PF_IO_WORKER))
 		return LOOK_NESTED;
-	outer = tls_call_outermost(thread);
+	/* No return of a call of this thread is followed, most often: then it is in none. */
+	outer = UNTRUSTED(task)->utask->return_instances ? tls_call_outermost(thread) : 0;
 	if (outer)
 		call = thread_call_of(thread, outer, user->sp);
 	else if (settings.go && go_listens)
@@ -538,11 +521,12 @@ static __always_inline bool transfer_is_seen(int ret)
 	return !transfer_tells_nothing(ret) || nr_is_mmsg(syscall_number(task));
 }
 
-#define TRANSFER(sk, ret, flags, direction, form)                                                        \
-	(transfer_is_seen(ret) ? UNPREEMPTED(transfer_unwanted(sk, ret, flags, direction)                \
-						     ? 0                                                 \
-						     : socket_transfer(sk, ret, flags, direction, form)) \
-			       : 0)
+#define TRANSFER(sk, ret, flags, direction, form)                                                     \
+	(transfer_is_seen(ret)                                                                        \
+		 ? UNPREEMPTED_TRACEPOINT(transfer_unwanted(sk, ret, flags, direction)                \
+						  ? 0                                                 \
+						  : socket_transfer(sk, ret, flags, direction, form)) \
+		 : 0)
 
 SEC("tp_btf/sock_send_length")
 int BPF_PROG(socket_sent, struct sock *sk, int ret, int flags)
@@ -651,7 +635,7 @@ static __always_inline int socket_spliced_run(struct sock *sk)
 		return 0;
 	syscall_regs_fill(&regs, user, task->TASK_COMPAT_WORD);
 	if (!regs.compat && process_wanted(task_number(task)))
-		UNPREEMPTED(spliced_submit(sk, task, &regs));
+		UNPREEMPTED_TRACEPOINT(spliced_submit(sk, task, &regs));
 	return 0;
 }
 

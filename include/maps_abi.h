@@ -157,11 +157,12 @@ struct kernel_settings {
 	__u32 wake_bulk_bytes; /* the same at a record of some KiB */
 	__u8 filter_pids;      /* only the processes in `pids` */
 	__u8 follow_children;
-	__u8 filter_ports;   /* only the sockets with a port of `ports` */
-	__u8 ignore_pids;    /* not the processes that `pids` says to ignore */
-	__u8 hold_processor; /* the kernel has a bpf_preempt_disable() for us (Linux 6.15) */
-	__u8 go;	     /* the programs for Go are loaded (Linux 5.15) */
-	__u8 pad[2];
+	__u8 filter_ports;     /* only the sockets with a port of `ports` */
+	__u8 ignore_pids;      /* not the processes that `pids` says to ignore */
+	__u8 hold_processor;   /* the kernel has a bpf_preempt_disable() for us (Linux 6.15) */
+	__u8 hold_tracepoints; /* and tracepoints are preemptible (Linux 7.0) */
+	__u8 go;	       /* the programs for Go are loaded (Linux 5.15) */
+	__u8 pad[1];
 };
 
 /* A bit a port. */

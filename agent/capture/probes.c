@@ -115,6 +115,8 @@ static void settings_fill(struct probes *probes, const struct probes_config *con
 		.filter_ports = config->port_count > 0,
 		.ignore_pids = config->ignore_pids,
 		.hold_processor = probes->features.hold_processor,
+		.hold_tracepoints =
+			probes->features.hold_processor && probes->features.tracepoints_preemptible,
 	};
 	for (size_t i = 0; i < config->port_count; i++)
 		probes->skeleton->rodata->ports[config->ports[i] / 64] |= UINT64_C(1)

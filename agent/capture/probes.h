@@ -54,14 +54,15 @@ enum capture_way probes_capture(const struct probes *probes);
 
 /* The features of the running kernel that capturing uses. */
 struct probes_features {
-	bool built;		     /* this hark has its kernel side; all else is false without it */
-	bool btf;		     /* the kernel's type information; all below is false without it */
-	bool socket_tracepoints;     /* Linux 6.3 */
-	bool session, session_named; /* uprobe sessions (6.13): they work; the kernel knows them */
-	bool ring_buffer;	     /* 5.8 */
-	bool loop;		     /* bpf_loop, 5.17 */
-	bool file_iterator;	     /* task_file, 5.8 */
-	bool hold_processor;	     /* a program can forbid that it is preempted, as ours need it (6.15) */
+	bool built;		      /* this hark has its kernel side; all else is false without it */
+	bool btf;		      /* the kernel's type information; all below is false without it */
+	bool socket_tracepoints;      /* Linux 6.3 */
+	bool session, session_named;  /* uprobe sessions (6.13): they work; the kernel knows them */
+	bool ring_buffer;	      /* 5.8 */
+	bool loop;		      /* bpf_loop, 5.17 */
+	bool file_iterator;	      /* task_file, 5.8 */
+	bool hold_processor;	      /* a program can forbid that it is preempted, as ours need it (6.15) */
+	bool tracepoints_preemptible; /* 7.0 */
 };
 
 /* Fills all, from the kernel's own type information and by trying. Needs no privilege. */

@@ -37,6 +37,7 @@ enum {
 	TYPE_FILE_ITERATOR,
 	TYPE_PREEMPT,
 	TYPE_MIGHT_SLEEP,
+	TYPE_TRACEPOINT_GUARD,
 	TYPE_COUNT
 };
 
@@ -50,6 +51,8 @@ static const struct kernel_type types_asked[TYPE_COUNT] = {
 	[TYPE_FILE_ITERATOR] = { .name = "bpf_iter_task_file", .kind = BTF_KIND_FUNC },
 	[TYPE_PREEMPT] = { .name = "bpf_preempt_disable", .kind = BTF_KIND_FUNC },
 	[TYPE_MIGHT_SLEEP] = { "bpf_subprog_info", "might_sleep", BTF_KIND_STRUCT, false },
+	/* What tracepoints are run under where they may be preempted. */
+	[TYPE_TRACEPOINT_GUARD] = { .name = "class_srcu_fast_notrace_t", .kind = BTF_KIND_TYPEDEF },
 };
 
 /* libbpf may know kinds of types that hark does not. */
@@ -84,6 +87,7 @@ void probes_features(struct probes_features *features)
 		.file_iterator = types[TYPE_FILE_ITERATOR].found,
 		/* Before Linux 6.15 no global function may be called meanwhile, and capture_step() is one. */
 		.hold_processor = types[TYPE_PREEMPT].found && types[TYPE_MIGHT_SLEEP].found,
+		.tracepoints_preemptible = types[TYPE_TRACEPOINT_GUARD].found,
 	};
 }
 

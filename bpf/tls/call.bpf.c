@@ -23,6 +23,27 @@
 #include "rust.h"
 #include <bpf/bpf_tracing.h>
 
+/*
+ * Here alone, where they are run most often: bpftool before 7.2 does not link two files that both name a
+ * function of the kernel.
+ */
+extern void bpf_preempt_disable(void) __ksym __weak;
+extern void bpf_preempt_enable(void) __ksym __weak;
+
+__hidden __always_inline int processor_hold(void)
+{
+	if (settings.hold_processor)
+		bpf_preempt_disable();
+	return 0;
+}
+
+__hidden __always_inline int processor_release(void)
+{
+	if (settings.hold_processor)
+		bpf_preempt_enable();
+	return 0;
+}
+
 /* A public function that calls another: the outer one measures. */
 static __always_inline bool entry_is_same(const struct tls_call *call, __u64 ssl, __u32 kind)
 {
