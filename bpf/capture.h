@@ -198,22 +198,29 @@ static __always_inline void submit_bare(const struct event_data *record)
 	kernel_count(KC_EVENTS_SUBMITTED, 1);
 }
 
+enum submitted {
+	SUBMITTED_COPIED,
+	SUBMITTED_BARE, /* the bytes could not be read */
+	SUBMITTED_NOT,	/* the ring is full */
+};
+
 /*
- * One size class: reserve, copy, submit. 0, or -1 when the ring is full. Nobody looks behind the payload,
- * where the ring holds what it held before.
+ * One size class: reserve, copy, submit. Nobody looks behind the payload, where the ring holds what it held
+ * before.
  */
 #define DEFINE_SUBMIT(bytes)                                                                               \
 	struct record_##bytes {                                                                            \
 		struct event_data data;                                                                    \
 		__u8 payload[bytes];                                                                       \
 	};                                                                                                 \
-	static __always_inline int submit_##bytes(struct capture *c, __u64 n)                              \
+	static __always_inline enum submitted submit_##bytes(struct capture *c, __u64 n)                   \
 	{                                                                                                  \
 		struct record_##bytes *out = bpf_ringbuf_reserve(&events, sizeof(*out), 0);                \
+		enum submitted submitted = SUBMITTED_COPIED;                                               \
 		__u64 copied = n;                                                                          \
                                                                                                            \
 		if (!out)                                                                                  \
-			return -1;                                                                         \
+			return SUBMITTED_NOT;                                                              \
 		__builtin_memcpy(&out->data, &c->record, sizeof(out->data));                               \
 		hide_value(copied);                                                                        \
 		if (copied > (bytes))                                                                      \
@@ -221,17 +228,14 @@ static __always_inline void submit_bare(const struct event_data *record)
 		if (bpf_probe_read_user(out->payload, copied, (void *)c->range) < 0) {                     \
 			copied = 0;                                                                        \
 			out->data.hole = HOLE_FAULT;                                                       \
-			kernel_count(KC_FAULTS, 1);                                                        \
-			kernel_count(KC_BYTES_LOST, n);                                                    \
-		} else {                                                                                   \
-			kernel_count(KC_BYTES_COPIED, n);                                                  \
+			submitted = SUBMITTED_BARE;                                                        \
 		}                                                                                          \
 		out->data.len = n;                                                                         \
 		out->data.copied = copied;                                                                 \
 		out->data.h.size = sizeof(out->data) + copied;                                             \
 		bpf_ringbuf_submit(out,                                                                    \
 				   (bytes) < 4096 ? wake_flags(&c->record) : wake_flags_bulk(&c->record)); \
-		return 0;                                                                                  \
+		return submitted;                                                                          \
 	}
 
 DEFINE_SUBMIT(256)
@@ -247,26 +251,57 @@ static __always_inline void record_pass(struct event_data *record, __u64 n)
 		record->offset += n;
 }
 
+/* Counts a record of n bytes, of which `moved` were not counted as such so far. */
+static __always_inline void submitted_count(enum submitted submitted, __u64 n, __u64 moved)
+{
+	struct kernel_counters *counters = kernel_counters_here();
+
+	if (!counters)
+		return;
+	if (moved)
+		__sync_fetch_and_add(&counters->value[KC_BYTES_MOVED], moved);
+	if (submitted == SUBMITTED_COPIED) {
+		__sync_fetch_and_add(&counters->value[KC_EVENTS_SUBMITTED], 1);
+		__sync_fetch_and_add(&counters->value[KC_BYTES_COPIED], n);
+		return;
+	}
+	__sync_fetch_and_add(&counters->value[KC_BYTES_LOST], n);
+	if (submitted == SUBMITTED_NOT) {
+		kernel_count_lost();
+		return;
+	}
+	__sync_fetch_and_add(&counters->value[KC_EVENTS_SUBMITTED], 1);
+	__sync_fetch_and_add(&counters->value[KC_FAULTS], 1);
+}
+
 /* n bytes at c->range (at most 16 KiB) as one record. */
 static __always_inline void capture_piece(struct capture *c, __u64 n)
 {
-	int failed;
+	enum submitted submitted;
 
 	if (n <= 256)
-		failed = submit_256(c, n);
+		submitted = submit_256(c, n);
 	else if (n <= 1024)
-		failed = submit_1024(c, n);
+		submitted = submit_1024(c, n);
 	else if (n <= 4096)
-		failed = submit_4096(c, n);
+		submitted = submit_4096(c, n);
 	else
-		failed = submit_16384(c, n);
-	if (failed) {
-		kernel_count_lost();
-		kernel_count(KC_BYTES_LOST, n);
-	} else {
-		kernel_count(KC_EVENTS_SUBMITTED, 1);
-	}
+		submitted = submit_16384(c, n);
+	submitted_count(submitted, n, 0);
 	record_pass(&c->record, n);
+}
+
+#define STRAIGHT_BYTES 1024
+
+/* Most calls are a few bytes in one buffer: they need no walk. False: this one does. */
+static __always_inline bool capture_straight(struct capture *c)
+{
+	__u64 n = c->left;
+
+	if (n > STRAIGHT_BYTES || n > c->range_bytes || n > c->snap || c->part != n || c->drop)
+		return false;
+	submitted_count(n <= 256 ? submit_256(c, n) : submit_1024(c, n), n, n);
+	return true;
 }
 
 static __always_inline void capture_advance(struct capture *c, __u64 n)
@@ -563,6 +598,8 @@ __weak __noinline int capture_apart(struct capture *c)
 
 static __always_inline void capture_run(struct capture *c, enum capture_form form)
 {
+	if (form == CAPTURE_APART && capture_straight(c))
+		return;
 	if (form == CAPTURE_APART)
 		capture_apart(c);
 	else

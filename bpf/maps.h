@@ -181,11 +181,17 @@ __hidden int processor_release(void);
 #define UNPREEMPTED(call)	     UNPREEMPTED_IF(true, call)
 #define UNPREEMPTED_TRACEPOINT(call) UNPREEMPTED_IF(settings.hold_tracepoints, call)
 
+static __always_inline struct kernel_counters *kernel_counters_here(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&kernel_counters, &zero);
+}
+
 /* So much was moved that nobody wants. */
 static __always_inline void kernel_count_unwanted(__u64 n)
 {
-	__u32 zero = 0;
-	struct kernel_counters *c = bpf_map_lookup_elem(&kernel_counters, &zero);
+	struct kernel_counters *c = kernel_counters_here();
 
 	if (!c)
 		return;
@@ -195,8 +201,7 @@ static __always_inline void kernel_count_unwanted(__u64 n)
 
 static __always_inline void kernel_count(enum kernel_counter which, __u64 n)
 {
-	__u32 zero = 0;
-	struct kernel_counters *c = bpf_map_lookup_elem(&kernel_counters, &zero);
+	struct kernel_counters *c = kernel_counters_here();
 
 	if (c)
 		__sync_fetch_and_add(&c->value[which], n);
