@@ -224,6 +224,40 @@ def test_other_protocols_are_muted(hark, nginx, tmp_path):
     assert watch.stats["connections.muted"] == 2
 
 
+LARGE = r"""
+import socket, sys
+a = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+c = socket.create_connection(a.getsockname()); s, _ = a.accept()
+def move(one, other, head, count):
+    one.sendall(head + b"Content-Length: %d\r\n\r\n" % count)
+    while not other.recv(1000).endswith(b"\r\n\r\n"): pass
+    while count:
+        piece = one.send(bytes(min(count, 65536)))
+        count -= piece
+        while piece: piece -= len(other.recv(min(piece, 8192)))
+for number in range(3):
+    move(c, s, b"PUT /large/%d HTTP/1.1\r\nHost: x\r\n" % number, 200_000_001)
+    move(s, c, b"HTTP/1.1 200 OK\r\n", 100_000_003)
+    move(c, s, b"PUT /small/%d HTTP/1.1\r\nHost: x\r\n" % number, 5)
+    move(s, c, b"HTTP/1.1 200 OK\r\n", 4)
+"""
+
+
+def test_bodies_that_nobody_wants_end_where_they_end(hark, capture):
+    """Most of them is passed over by the kernel side; what follows is whole."""
+    port = free_port()
+    with hark("--capture", capture, f"port:{port}") as watch:
+        both = run(PYTHON, "-c", LARGE, port)
+        watch.wait_for(12, both)
+    wanted = [f"PUT /{path} 200 {sizes}" for number in range(3) for path, sizes in
+              ((f"large/{number}", "200000001 100000003"), (f"small/{number}", "5 4"))]
+    assert sorted(briefs(watch.of(both))) == sorted(wanted * 2)
+    assert not any("hark.flags" in one for one in watch.of(both))
+    stats = watch.stats
+    assert stats["bytes.moved"] == stats["bytes.copied"] + stats["bytes.skipped"] and stats["bytes.lost"] == 0
+    assert stats["bytes.moved"] > 6 * 300_000_000 and stats["bytes.skipped"] > stats["bytes.copied"]
+
+
 def test_an_unanswered_request_says_why(hark):
     script = r"""
 import socket, sys
