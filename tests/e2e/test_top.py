@@ -78,6 +78,9 @@ def test_from_an_endpoint_to_headers_and_waterfall(columns, rows):
         top.press(ENTER, "Filter: path:/nope  counted since")
         top.press(ENTER, "Slowest exchanges of GET 127.0.0.1/nope")
         assert len(table(top)) == 1
+        assert top.line("server nginx[3525]  1 exchanges  1 errors  0.21 ms each")
+        assert top.line("client nghttp[10063]  1 exchanges  1 errors  0.36 ms each")
+        assert top.line("from 127.0.0.1  1 exchanges") and top.line("to 127.0.0.1:18443  1 exchanges")
         top.press(ENTER, "> user-agent:")
         assert "404  took 0.21 ms" in top.text
         assert "< content-type: text/html" in top.text
@@ -181,7 +184,7 @@ def test_order_by_any_column(columns, rows):
             seen.add(titles(top))
             if titles(top) == before:
                 break
-        assert len(seen) == (7 if columns == 80 else 16)  # each column that is shown, once
+        assert len(seen) == (7 if columns == 80 else 17)  # each column that is shown, once
         assert "▲ENDPOINT" in titles(top)
         names = [line.split()[-1] for line in table(top)]
         methods = [line.split()[-2] for line in table(top)]
@@ -518,6 +521,64 @@ def test_keys_do_not_starve_what_is_in_flight(tmp_path):
         hold.set()
         hanging.join(10)
         pressed_until(top, lambda text: "open 0" in text, "still there while keys come")
+
+
+NODE = """
+const https = require("https");
+const agent = new https.Agent({keepAlive: process.argv[2] === "keep", rejectUnauthorized: false});
+const get = () => new Promise((done, failed) => https.get(
+    {host: "127.0.0.1", port: +process.argv[1], path: "/small.txt", agent},
+    answer => { answer.resume(); answer.on("end", done); }).on("error", failed));
+process.stdin.once("data", async () => { for (let i = 0; i < 20; i++) await get(); console.log("done"); });
+console.log("here");
+"""
+
+
+@pytest.mark.parametrize("kept", [False, True], ids=["closed", "kept"])
+def test_why_is_my_node_client_slow(nginx, tmp_path, kept):
+    """One key: its endpoint says that each call makes a TLS connection of its own, and what that took."""
+    client = subprocess.Popen(["node", "-e", NODE, str(nginx.tls), "keep" if kept else "close"],
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
+    try:
+        assert client.stdout.readline() == "here\n"
+        with watched(client.pid, tmp_path, columns=120, rows=30) as top:
+            client.stdin.write("go\n")
+            assert client.stdout.readline() == "done\n"
+            top.wait(lambda text: " 20 " in text and "/small.txt" in text, "all of them")
+            share = titles(top).index("NEW%") + 4
+            assert top.line("/small.txt")[:share].split()[-1] == ("5" if kept else "100")
+            top.press(ENTER, "Slowest exchanges of")
+            said = top.line("new connections")
+            assert f"new connections {1 if kept else 20} in 20 exchanges  with TLS {1 if kept else 20}" in said
+            assert re.search(r"connect [0-9.]+ ms each", said), said
+            assert ("a new TLS connection a call" in top.text) != kept
+            slow, fast = re.findall(r"on (?:them|kept ones) ([0-9.]+) ms each", top.text) if kept else (1, 0)
+            assert float(slow) > float(fast), "node writes its first request before the handshake"
+            assert re.match(r"client node\[%d\]  20 exchanges  [0-9.]+ ms each" % client.pid, top.line("client node")), top.text
+            assert top.line("to 127.0.0.1").startswith(f"to 127.0.0.1:{nginx.tls}  20 exchanges")
+            assert len(table(top)) == 10
+    finally:
+        client.kill()
+        client.wait()
+
+
+@BY_SIZE
+def test_connecting_is_told_beside_the_exchanges(nginx, tmp_path, columns, rows):
+    """curl by curl, by one process each: the host's endpoint tells the handshakes that no exchange holds."""
+    with watched(nginx.worker(), tmp_path, "path:/small.txt", columns=columns, rows=rows) as top, \
+            Terminal(HARK, "top", f"port:{nginx.tls}", "role:client", columns=columns, rows=rows) as clients:
+        clients.wait("nothing yet", "hark is ready")
+        for _ in range(6):
+            run("curl", "-sSk", "-o", "/dev/null", f"https://127.0.0.1:{nginx.tls}/small.txt")
+        clients.wait("/small.txt", "the endpoint")
+        clients.press(ENTER, "new connections 6 in 6 exchanges  with TLS 6")
+        assert re.search(r"TLS handshake [0-9.]+ ms each", clients.text)
+        assert re.search(r"connecting took [0-9.]+ ms beside\s+[0-9.]+ ms of exchanges", clients.text)
+        assert clients.text.count("client curl[") == (6 if rows > 40 else 3)
+        assert rows > 40 or clients.line("other programs  3 exchanges")
+        top.wait("/small.txt", "the server's side")
+        top.press(ENTER, "from 127.0.0.1  6 exchanges")
+        assert "new connections 6 in 6" in top.text
 
 
 @pytest.mark.alone

@@ -13,6 +13,7 @@
 #include "filter/filter.h"
 #include "sinks/line_text.h"
 #include "sinks/sink.h"
+#include "top_drill.h"
 #include "top_history.h"
 #include "top_lines.h"
 #include "top_record.h"
@@ -145,6 +146,9 @@ void top_page_make(struct sink *sink);
 /* top_detail.c: an exchange, a connection. */
 void top_exchange_lines(struct sink *sink);
 void top_connection_lines(struct sink *sink);
+
+/* top_drill_lines.c: above the slowest exchanges of a row; NULL: it is gone. */
+void top_drill_lines(struct sink *sink, const struct top_drill *drill);
 
 /* top_help.c */
 void top_help_lines(struct sink *sink);

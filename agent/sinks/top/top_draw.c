@@ -286,6 +286,13 @@ static void draw_page(struct sink *sink, int y, int rows)
 {
 	struct top_table *table = top_table_shown(sink);
 
+	if (top_page(sink) == PAGE_SLOWEST) {
+		int above = (int)sink->lines.count < rows / 2 ? (int)sink->lines.count : rows / 2;
+
+		top_lines_draw(&sink->lines, &sink->screen, y, above);
+		y += above;
+		rows -= above;
+	}
 	if (table)
 		top_table_draw(table, &sink->screen, &sink->style.clock, y, rows);
 	else

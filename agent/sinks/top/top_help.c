@@ -10,7 +10,8 @@ static const struct {
 } helps[] = {
 	{ "1 2 3 4  Tab", "endpoints, connections, processes, live list" },
 	{ "Up Down PgUp PgDn Home End", "move; also k j" },
-	{ "Enter", "endpoint, process: its slowest exchanges; exchange: headers, waterfall" },
+	{ "Enter", "endpoint, process: its programs, addresses, new connections and slowest exchanges; "
+		   "exchange: headers, waterfall" },
 	{ "Esc Backspace", "back" },
 	{ "< > F6", "sort by the column before, after" },
 	{ "I", "the order the other way round" },
@@ -28,6 +29,8 @@ static const struct {
 	{ "P50 P99",
 	  "of the time from the first byte of the request to the last of the answer (within 0.8 %)" },
 	{ "TTFB", "to the first byte of the answer, median" },
+	{ "NEW%", "exchanges that were the first on a new connection, of the whole run" },
+	{ "TLS-HS", "how long the TLS handshake took" },
 	{ "rate, p99", "of the last seconds, one character each" },
 	{ "{id} {hash} ..", "stands for a segment of the path that differs from request to request" },
 	{ "LOST", "what hark wanted to see and could not" },

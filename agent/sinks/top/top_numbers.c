@@ -16,7 +16,7 @@ static void rows_merge(void *ctx, struct stats_row *into, struct stats_row *from
 	struct sink *sink = ctx;
 
 	if (into->data)
-		top_slowest_merge(&sink->kept, into->data, from->data);
+		top_drill_merge(&sink->kept, into->data, from->data);
 	else
 		into->data = from->data;
 	from->data = NULL;
@@ -26,7 +26,7 @@ static void row_release(void *ctx, struct stats_row *row)
 {
 	struct sink *sink = ctx;
 
-	top_slowest_free(&sink->kept, row->data);
+	top_drill_free(&sink->kept, row->data);
 	row->data = NULL;
 }
 
@@ -68,39 +68,42 @@ static bool is_error(const struct exchange *exchange)
 	       exchange_outcome(exchange, NULL) > 0;
 }
 
-/* True: it is one of the slowest of this row. */
-static bool row_wants(struct stats_row *row, const struct exchange *exchange)
+/* NULL: out of memory (counted). */
+static struct top_drill *row_drill(struct stats_row *row)
 {
-	if (!row->data) {
-		row->data = calloc(1, sizeof(struct top_slowest));
-		if (!row->data)
-			counter_add(COUNTER_LIMIT_MEMORY, 1);
-	}
-	return row->data && top_slowest_wants(row->data, exchange);
+	if (!row->data)
+		row->data = calloc(1, sizeof(struct top_drill));
+	if (!row->data)
+		counter_add(COUNTER_LIMIT_MEMORY, 1);
+	return row->data;
 }
 
 /* *record: of the exchange, when there is one already; made when a row wants it. */
 static void numbers_count(struct sink *sink, struct top_numbers *numbers, const struct exchange *exchange,
-			  bool error, struct top_record **record)
+			  bool error, bool fresh, struct top_record **record)
 {
-	struct stats_row *endpoint, *process;
+	struct top_drill *endpoint, *process;
 	bool second = exchange->join == JOIN_SECOND; /* the other end stands in the endpoint's row */
 	bool slow_process, slow_endpoint;
 
 	if (!exchange_counts(exchange))
 		return;
-	endpoint = stats_exchange(numbers->stats[TOP_ENDPOINTS], exchange);
-	process = stats_exchange(numbers->stats[TOP_PROCESSES], exchange);
-	slow_process = row_wants(process, exchange);
-	slow_endpoint = !second && row_wants(endpoint, exchange);
+	endpoint = row_drill(stats_exchange(numbers->stats[TOP_ENDPOINTS], exchange));
+	process = row_drill(stats_exchange(numbers->stats[TOP_PROCESSES], exchange));
+	if (endpoint)
+		top_drill_count(endpoint, exchange, error, !second, fresh);
+	if (process)
+		top_drill_count(process, exchange, error, true, fresh);
+	slow_process = process && top_slowest_wants(&process->slowest, exchange);
+	slow_endpoint = endpoint && !second && top_slowest_wants(&endpoint->slowest, exchange);
 	if (!second)
 		top_history_add(&numbers->history, error, exchange->duration_known, exchange->duration_ns);
 	if (!*record && (slow_process || slow_endpoint))
 		*record = top_record_new(&sink->kept, exchange, true);
 	if (*record && slow_endpoint)
-		top_slowest_add(&sink->kept, endpoint->data, *record);
+		top_slowest_add(&sink->kept, &endpoint->slowest, *record);
 	if (*record && slow_process)
-		top_slowest_add(&sink->kept, process->data, *record);
+		top_slowest_add(&sink->kept, &process->slowest, *record);
 }
 
 void top_numbers_exchange(struct sink *sink, const struct result *result)
@@ -108,7 +111,7 @@ void top_numbers_exchange(struct sink *sink, const struct result *result)
 	const struct exchange *exchange = result->exchange;
 	uint64_t end = exchange->start_ns + (exchange->duration_known ? exchange->duration_ns : 0);
 	bool matched = sink->filter && filter_exchange(sink->filter, exchange);
-	bool error = is_error(exchange);
+	bool error = is_error(exchange), fresh = top_is_fresh(exchange);
 	struct top_record *record = NULL;
 	struct top_conn *conn;
 
@@ -122,9 +125,9 @@ void top_numbers_exchange(struct sink *sink, const struct result *result)
 	}
 	if (record)
 		top_live_add(&sink->kept, record);
-	numbers_count(sink, &sink->numbers[0], exchange, error, &record);
+	numbers_count(sink, &sink->numbers[0], exchange, error, fresh, &record);
 	if (matched)
-		numbers_count(sink, &sink->numbers[1], exchange, error, &record);
+		numbers_count(sink, &sink->numbers[1], exchange, error, fresh, &record);
 	conn = top_conn_get(&sink->kept, exchange->conn, sink->now_ns);
 	if (conn) {
 		conn->matched += matched;
@@ -178,7 +181,7 @@ static void some_begin(struct sink *sink)
 		top_history_tick(&sink->numbers[1].history, end);
 		if (!filter_exchange(sink->filter, exchange))
 			continue;
-		numbers_count(sink, &sink->numbers[1], exchange, is_error(exchange), &record);
+		numbers_count(sink, &sink->numbers[1], exchange, is_error(exchange), record->fresh, &record);
 		record->conn->matched++;
 	}
 	top_numbers_tick(sink);

@@ -17,7 +17,7 @@
 
 /* clang-format off */
 enum { NUMBERS_TIME, NUMBERS_COUNT, NUMBERS_RATE, NUMBERS_IN_FLIGHT, NUMBERS_ERRORS, NUMBERS_4XX, NUMBERS_5XX, NUMBERS_P50,
-       NUMBERS_P90, NUMBERS_P99, NUMBERS_P999, NUMBERS_MAX, NUMBERS_TTFB, NUMBERS_IN, NUMBERS_OUT, NUMBERS_NAME,
+       NUMBERS_P90, NUMBERS_P99, NUMBERS_P999, NUMBERS_MAX, NUMBERS_TTFB, NUMBERS_NEW, NUMBERS_IN, NUMBERS_OUT, NUMBERS_NAME,
        NUMBERS_COLUMNS };
 
 #define NUMBERS(name_)                                                        \
@@ -34,6 +34,7 @@ enum { NUMBERS_TIME, NUMBERS_COUNT, NUMBERS_RATE, NUMBERS_IN_FLIGHT, NUMBERS_ERR
 	[NUMBERS_P999] = { "P99.9", TOP_LATENCY, 8, 160, 0, false },          \
 	[NUMBERS_MAX] = { "MAX", TOP_LATENCY, 8, 100, 0, false },             \
 	[NUMBERS_TTFB] = { "TTFB", TOP_LATENCY, 8, 130, 0, false },           \
+	[NUMBERS_NEW] = { "NEW%", TOP_COUNT, 5, 110, 0, false },              \
 	[NUMBERS_IN] = { "IN", TOP_SIZE, 7, 160, 0, false },                  \
 	[NUMBERS_OUT] = { "OUT", TOP_SIZE, 7, 115, 0, false },                \
 	[NUMBERS_NAME] = { name_, TOP_TEXT, 0, 0, 0, true },
@@ -42,7 +43,7 @@ static const struct top_column endpoint_columns[] = { NUMBERS("ENDPOINT") };
 static const struct top_column process_columns[] = { NUMBERS("PROCESS") };
 
 enum { CONN_ID, CONN_PROGRAM, CONN_PROTOCOL, CONN_STATE, CONN_EXCHANGES, CONN_IN_FLIGHT, CONN_ERRORS,
-       CONN_MAX, CONN_BYTES, CONN_LOST, CONN_LOCAL, CONN_PEER };
+       CONN_MAX, CONN_CONNECT, CONN_HANDSHAKE, CONN_BYTES, CONN_LOST, CONN_LOCAL, CONN_PEER };
 
 static const struct top_column conn_columns[] = {
 	[CONN_ID] = { "CONN", TOP_TEXT, 8, 60, 0, true },
@@ -53,9 +54,11 @@ static const struct top_column conn_columns[] = {
 	[CONN_IN_FLIGHT] = { "OPEN", TOP_COUNT, 5, 70, 0, false },
 	[CONN_ERRORS] = { "ERR", TOP_COUNT, 5, 100, 0, false },
 	[CONN_MAX] = { "MAX", TOP_LATENCY, 8, 76, 0, false },
+	[CONN_CONNECT] = { "CONNECT", TOP_LATENCY, 8, 140, 0, false },
+	[CONN_HANDSHAKE] = { "TLS-HS", TOP_LATENCY, 8, 110, 0, false },
 	[CONN_BYTES] = { "BYTES", TOP_SIZE, 7, 100, 0, false },
 	[CONN_LOST] = { "LOST", TOP_SIZE, 7, 130, 0, false },
-	[CONN_LOCAL] = { "LOCAL", TOP_TEXT, 22, 130, 4, true },
+	[CONN_LOCAL] = { "LOCAL", TOP_TEXT, 22, 150, 4, true },
 	[CONN_PEER] = { "PEER", TOP_TEXT, 0, 0, 5, true },
 };
 
@@ -235,6 +238,14 @@ static bool is_known(const struct stats_row *row, bool process)
 	return process ? row->program != NULL : row->method && row->route;
 }
 
+/* The share of exchanges that a connection was made for, of the whole run: the windows do not have it. */
+static uint64_t fresh_share(const struct sink *sink, const struct top_drill *drill)
+{
+	if (sink->window != WINDOW_RUN || !drill || !drill->exchanges)
+		return TOP_UNKNOWN;
+	return drill->fresh * 100 / drill->exchanges;
+}
+
 static void row_make(void *ctx, struct stats_row *from)
 {
 	struct making *making = ctx;
@@ -248,6 +259,7 @@ static void row_make(void *ctx, struct stats_row *from)
 	stats_window_counts(making->stats, from, making->sink->window, &numbers);
 	values_of(making, row, &numbers);
 	row->values[NUMBERS_IN_FLIGHT] = from->in_flight;
+	row->values[NUMBERS_NEW] = fresh_share(making->sink, from->data);
 	row->dim = !from->overflow && !is_known(from, making->process);
 	row->rank = from->overflow ? 2 : row->dim;
 	table->whole += numbers.duration.sum_ns;
@@ -318,6 +330,8 @@ static void conns_make(struct sink *sink, struct top_table *table)
 		row->values[CONN_IN_FLIGHT] = conn->in_flight;
 		row->values[CONN_ERRORS] = conn->errors;
 		row->values[CONN_MAX] = conn->max_ns ? conn->max_ns : TOP_UNKNOWN;
+		row->values[CONN_CONNECT] = facts->connect_ns ? facts->connect_ns : TOP_UNKNOWN;
+		row->values[CONN_HANDSHAKE] = facts->handshake_ns ? facts->handshake_ns : TOP_UNKNOWN;
 		row->values[CONN_BYTES] = facts->moved_bytes;
 		row->values[CONN_LOST] = facts->lost_bytes;
 		buffer_format(names, "#%" PRIu64, facts->id);
@@ -421,12 +435,13 @@ static void slowest_make(struct sink *sink, struct top_table *table)
 {
 	struct top_numbers *numbers = top_numbers_shown(sink);
 	struct finding finding = { .id = sink->subject_id };
-	const struct top_slowest *slowest;
+	const struct top_drill *drill;
 
 	stats_each(numbers->stats[sink->subject_stats], row_compare, &finding);
-	slowest = finding.row ? finding.row->data : NULL;
-	for (size_t i = 0; slowest && i < slowest->count; i++)
-		record_row(sink, table, slowest->items[i]);
+	drill = finding.row ? finding.row->data : NULL;
+	top_drill_lines(sink, drill);
+	for (size_t i = 0; drill && i < drill->slowest.count; i++)
+		record_row(sink, table, drill->slowest.items[i]);
 }
 
 static void summary_make(struct sink *sink)

@@ -74,6 +74,7 @@ struct top_record *top_record_new(struct top_kept *kept, const struct exchange *
 				       .serial = ++kept->serial,
 				       .users = 1,
 				       .conn = conn,
+				       .fresh = top_is_fresh(exchange),
 				       .bytes = sizeof(*record) + message_size(request) +
 						message_size(response) };
 	record->exchange.request = request;
@@ -144,20 +145,10 @@ void top_slowest_add(struct top_kept *kept, struct top_slowest *slowest, struct 
 		fastest_find(slowest);
 }
 
-void top_slowest_merge(struct top_kept *kept, struct top_slowest *into, struct top_slowest *from)
+void top_slowest_clear(struct top_kept *kept, struct top_slowest *slowest)
 {
-	for (size_t i = 0; i < from->count; i++)
-		top_slowest_add(kept, into, from->items[i]);
-	top_slowest_free(kept, from);
-}
-
-void top_slowest_free(struct top_kept *kept, struct top_slowest *slowest)
-{
-	if (!slowest)
-		return;
-	for (size_t i = 0; i < slowest->count; i++)
-		top_record_drop(kept, slowest->items[i]);
-	free(slowest);
+	while (slowest->count)
+		top_record_drop(kept, slowest->items[--slowest->count]);
 }
 
 /* --- connections -------------------------------------------------------------------- */

@@ -55,9 +55,16 @@ struct top_record {
 	size_t bytes;
 	unsigned int users;
 	struct top_conn *conn;
+	bool fresh; /* the first exchange of a connection that was seen from its beginning */
 };
 
-/* The slowest exchanges of a row, in no order; hangs on the row. */
+/* As of when the exchange is shown. */
+static inline bool top_is_fresh(const struct exchange *exchange)
+{
+	return exchange->conn->exchanges == 1 && exchange->conn->opened_ns && !exchange->conn->existing;
+}
+
+/* The slowest exchanges of a row, in no order. */
 struct top_slowest {
 	struct top_record *items[TOP_SLOWEST_MAX];
 	size_t count;
@@ -102,9 +109,7 @@ static inline bool top_slowest_wants(const struct top_slowest *slowest, const st
 	return exchange->duration_known && exchange->duration_ns >= slowest->fastest_ns;
 }
 void top_slowest_add(struct top_kept *kept, struct top_slowest *slowest, struct top_record *record);
-/* All of `from` that belong there go to `into`, which may be full; from is freed. */
-void top_slowest_merge(struct top_kept *kept, struct top_slowest *into, struct top_slowest *from);
-void top_slowest_free(struct top_kept *kept, struct top_slowest *slowest); /* NULL is legal */
+void top_slowest_clear(struct top_kept *kept, struct top_slowest *slowest);
 
 /* The connection of this number, made when it is new. NULL: out of memory. */
 struct top_conn *top_conn_get(struct top_kept *kept, const struct conn_facts *facts, uint64_t now_ns);

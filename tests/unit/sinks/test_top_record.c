@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The part that is kept stays within its bounds, and is the right part. */
-#include "sinks/top/top_record.h"
+#include "sinks/top/top_drill.h"
 
 #include "sample.h"
 
@@ -98,7 +98,8 @@ static uint64_t sum_of(const struct top_slowest *slowest)
 
 static void test_slowest(void **state)
 {
-	struct top_slowest *one = calloc(1, sizeof(*one)), *other = calloc(1, sizeof(*other));
+	struct top_drill *rows[2] = { calloc(1, sizeof(**rows)), calloc(1, sizeof(**rows)) };
+	struct top_slowest *one = &rows[0]->slowest, *other = &rows[1]->slowest;
 	struct sample sample;
 
 	(void)state;
@@ -117,10 +118,10 @@ static void test_slowest(void **state)
 	assert_true(top_slowest_wants(one, &sample.exchange));
 	sample.exchange.duration_known = false;
 	assert_false(top_slowest_wants(one, &sample.exchange));
-	top_slowest_merge(&kept, one, other); /* 91 to 100 are the slowest of all */
+	top_drill_merge(&kept, rows[0], rows[1]); /* 91 to 100 are the slowest of all */
 	assert_int_equal(one->count, TOP_SLOWEST_MAX);
 	assert_int_equal(sum_of(one), 955);
-	top_slowest_free(&kept, one);
+	top_drill_free(&kept, rows[0]);
 	assert_int_equal(kept.bytes, 0);
 	sample_fini(&sample);
 	top_kept_fini(&kept);
@@ -223,6 +224,76 @@ static void test_labels(void **state)
 	}
 }
 
+static uint64_t parties_sum(const struct top_parties *parties)
+{
+	uint64_t sum = parties->others;
+
+	for (size_t i = 0; i < parties->count; i++)
+		sum += parties->items[i].count;
+	return sum;
+}
+
+/* Of many programs those that come often get a place, also late; none is counted twice, none is left out. */
+static void test_parties(void **state)
+{
+	struct top_drill *drills[2] = { calloc(1, sizeof(**drills)), calloc(1, sizeof(**drills)) };
+	const struct top_party *found = NULL;
+	struct sample sample;
+
+	(void)state;
+	sample_init(&sample);
+	sample.exchange.duration_known = true;
+	sample.exchange.duration_ns = 7;
+	sample.conn.role = ROLE_SERVER;
+	for (uint32_t i = 0; i < 300; i++) {
+		sample.exchange.mover.pid = i % 3 && i > 50 ? 7777 : 100 + i;
+		sample.conn.sock.peer_port = (uint16_t)(1000 + i); /* a client's tells nothing */
+		top_drill_count(drills[i % 2], &sample.exchange, i % 2, true, i % 10 == 0);
+	}
+	assert_int_equal(drills[0]->addresses.count, 1);
+	assert_int_equal(drills[0]->addresses.items[0].sock.peer_port, 0);
+	assert_int_equal(parties_sum(&drills[0]->programs), 150);
+	top_drill_merge(&kept, drills[0], drills[1]);
+	assert_int_equal(parties_sum(&drills[0]->programs), 300);
+	assert_int_equal(drills[0]->programs.count, TOP_PARTIES_MAX);
+	for (size_t i = 0; i < TOP_PARTIES_MAX; i++)
+		if (drills[0]->programs.items[i].pid == 7777)
+			found = &drills[0]->programs.items[i];
+	assert_non_null(found);
+	assert_in_range(found->count, 140, 166);
+	assert_int_equal(found->total_ns, found->count * 7);
+	assert_int_equal(drills[0]->addresses.items[0].count, 300);
+	assert_int_equal(drills[0]->addresses.items[0].errors, 150);
+	assert_int_equal(drills[0]->exchanges, 300);
+	assert_int_equal(drills[0]->total_ns, 2100);
+	assert_int_equal(drills[0]->fresh, 30);
+	assert_int_equal(drills[0]->fresh_ns, 210);
+	top_drill_free(&kept, drills[0]);
+	sample_fini(&sample);
+}
+
+static const struct {
+	uint64_t exchanges, opened_ns;
+	bool existing, expected;
+} fresh[] = {
+	{ 1, 5, false, true },	{ 2, 5, false, false },
+	{ 0, 5, false, false }, /* the second half of one that came out in two */
+	{ 1, 0, false, false }, { 1, 5, true, false },
+};
+
+static void test_fresh(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(fresh) / sizeof(fresh[0]); i++) {
+		struct conn_facts conn = { .exchanges = fresh[i].exchanges,
+					   .opened_ns = fresh[i].opened_ns,
+					   .existing = fresh[i].existing };
+		struct exchange exchange = { .conn = &conn };
+
+		assert_int_equal(top_is_fresh(&exchange), fresh[i].expected);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -230,6 +301,8 @@ int main(void)
 		cmocka_unit_test(test_record_owns),
 		cmocka_unit_test(test_allowance),
 		cmocka_unit_test(test_slowest),
+		cmocka_unit_test(test_parties),
+		cmocka_unit_test(test_fresh),
 		cmocka_unit_test(test_connections_are_bounded),
 		cmocka_unit_test(test_bars_are_a_ring),
 		cmocka_unit_test(test_long_label),
