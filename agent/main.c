@@ -304,6 +304,7 @@ static void outputs_configure(struct run *run, int64_t offset_ns)
 			.summary = options->summary,
 			.filter = options->filter_text,
 			.trace = options->trace,
+			.live = options->command == COMMAND_LIVE,
 			.stats = &run->stats_options,
 			.loop = run->loop,
 		},

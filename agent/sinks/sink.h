@@ -44,6 +44,7 @@ struct sink_config {
 	size_t body_max_bytes;	     /* of a decoded body shown to people */
 	size_t columns; /* of the terminal that text goes to; 0: none, or --wide: nothing is cut */
 	bool both_ends; /* --both-ends: text shows a joined exchange as two */
+	bool live;	/* what is shown happens now, on this machine */
 	bool summary;	/* watch: the endpoints' table at the end */
 	const char
 		*filter;   /* what the command line lets through, in its own words; empty, NULL: everything */

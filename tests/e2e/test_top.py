@@ -205,7 +205,7 @@ def test_options_choose_table_and_order():
 
 def test_filter_as_it_is_typed():
     with replayed() as top:
-        top.press("/status:4", "a status is")  # not whole yet: it says what it could be
+        top.press("\\status:4", "a status is")  # not whole yet: it says what it could be
         assert len(table(top)) == 7
         top.press("xx", lambda text: "a status is" not in text and "hello" not in text)
         assert {line.split()[-1] for line in table(top)} == {"127.0.0.1/missing", "127.0.0.1/nope"}
@@ -218,8 +218,54 @@ def test_filter_as_it_is_typed():
         assert {line.split()[1] for line in table(top)} == {"nghttp[10063]", "nginx[3525]", "curl[10059]"}
         top.press("4", "URL")
         assert len(table(top)) == 2
-        top.press("/" + ESCAPE, lambda text: "Filter" not in text.splitlines()[-2] and "/hello" in text)
+        top.press("\\" + ESCAPE, lambda text: "Filter" not in text.splitlines()[-2] and "/hello" in text)
         assert len(table(top)) == 11
+
+
+def selected(top):
+    """The row that is marked, as text."""
+    marked = [y for y in range(top.screen.lines - 1)
+              if all(top.screen.buffer[y][x].reverse for x in range(top.screen.columns - 1)) and top.lines[y] != titles(top)]
+    assert len(marked) == 1, top.text
+    return top.lines[marked[0]]
+
+
+def test_search_goes_to_the_row():
+    with replayed() as top:
+        top.press("/", "Search:")
+        top.send("HELLO")
+        wait_until(lambda: top.read(0.05) and "127.0.0.1/hello" in selected(top), "the row with that text, whatever its case")
+        top.press("xyz", "not on this page")
+        top.press("\x7f\x7f\x7f" + ENTER, lambda text: "Search:" not in text)
+        assert "127.0.0.1/hello" in selected(top) and len(table(top)) == 7, "nothing is filtered"
+        top.press("4", "URL")
+        top.send("/GET" + ENTER)
+        wait_until(lambda: top.read(0.05) and "GET " in selected(top), "the first")
+        before = selected(top)
+        top.send("n")
+        wait_until(lambda: top.read(0.05) and selected(top) != before and "GET " in selected(top), "the next")
+        top.press("/" + ESCAPE, lambda text: "Search:" not in text)
+        top.press(ENTER, "Exchange")
+        top.press("/server:" + ENTER, "erver: nginx")
+
+
+@pytest.mark.parametrize("columns,rows", [(40, 24), *SIZES])
+def test_menus_choose_order_and_user(columns, rows):
+    with replayed(columns=columns, rows=rows) as top:
+        top.press("\x1b[17~", "SORT BY")  # F6
+        assert "▼TIME%" in top.text and "F10Quit" in top.lines[-1]
+        assert any(line.startswith("P99.9") for line in top.lines), "also those that have no room else"
+        top.send(END + ENTER)
+        name = "▲ENDPOINT"
+        wait_until(lambda: top.read(0.05) and name in top.text, "by the last of the list")
+        top.press("\x1b[17~", "SORT BY")
+        top.press(ESCAPE, lambda text: "SORT BY" not in text and name in text)
+        top.press("\x1b[17~" + HOME + DOWN * 10 + ENTER, "▼P99.9")
+        top.press("u", "USER")
+        assert any(line.startswith("all") for line in top.lines)
+        top.press(DOWN + ENTER, lambda text: "Filter: user:0" in text and "USER" not in text)
+        top.press("\\ path:/hello" + ENTER, "Filter: user:0 path:/hello")
+        top.press("u" + ENTER, lambda text: "Filter: path:/hello" in text)
 
 
 def test_pause_windows_and_help():
@@ -492,6 +538,62 @@ def test_live_in_flight_and_rate(tmp_path):
         hanging.join(10)
         top.wait(lambda text: "[pending]" not in text and "open 0" in text, "it ended")
         assert top.line("GET h/hang").split()[2] == "200"
+
+
+FAMILY = """
+import subprocess, sys
+port, count = sys.argv[1], int(sys.argv[2])
+input()
+for path in ("/one", "/two"):
+    subprocess.run(["curl", "-sS", "-o", "/dev/null"] + [f"http://127.0.0.1:{port}{path}"] * count, check=True)
+child = subprocess.Popen(["sh", "-c", f"curl -sS -o /dev/null http://127.0.0.1:{port}/three -: http://127.0.0.1:{port}/hang; true"])
+print("done", flush=True)
+child.wait()
+"""
+
+
+def test_processes_as_a_tree():
+    """Who started a program stands above it, with the sums of what it started; a hostile name stays in its line."""
+    hold = threading.Event()
+
+    def answer(head):
+        if b"/hang" in head:
+            hold.wait(30)
+        return OK
+
+    server, port = serve_on_thread(answer)
+    parent = subprocess.Popen([sys.executable, "-c", FAMILY, str(port), "3"], stdin=subprocess.PIPE,
+                              stdout=subprocess.PIPE, text=True, bufsize=1)
+    try:
+        with contextlib.closing(server), Terminal(HARK, "top", f"port:{port}", "role:client", columns=120, rows=50) as top:
+            top.wait("nothing yet", "hark is ready")
+            top.press("t", lambda text: "PROCESS" in text)
+            parent.stdin.write("go\n")
+            assert parent.stdout.readline() == "done\n"
+            top.wait(lambda text: f"python3[{parent.pid}]" in text or f"[{parent.pid}]" in text, "the parent, who says nothing")
+            top.wait(lambda text: "open 1" in text, "the one that hangs")
+            at = top.row(f"[{parent.pid}]")
+            mine, shell, curl = top.lines[at:at + 3]
+            if "curl[" in shell:  # of one that ended before it could be asked
+                curl = top.line("  └─ curl[")
+                shell = top.lines[top.row("  └─ curl[") - 1]
+            assert re.search(r"[├└]─ d?a?sh\[", shell) and "└─ curl[" in curl, top.text
+            assert curl.index("└─") == shell.index("─ ") + 2, "one level more"
+            assert int(mine.split()[1]) >= 1 and shell.split()[1] == curl.split()[1] == "1", top.text
+            assert mine.split()[3] == shell.split()[3] == curl.split()[3] == "1", "what is in flight is summed, too"
+            top.press(">", "▼COUNT")
+            assert "   └─ curl[" in top.text, "another order keeps the tree"
+            top.press("t", lambda text: "└─" not in text and "curl[" in text)
+            hold.set()
+    finally:
+        hold.set()
+        parent.wait(20)
+
+
+def test_a_recording_has_no_tree():
+    with replayed() as top:
+        top.press("\x1b[15~", "a recording does not tell who started whom")  # F5
+        assert len(table(top)) == 9
 
 
 def test_keys_do_not_starve_what_is_in_flight(tmp_path):

@@ -19,6 +19,7 @@
 #include "top_record.h"
 #include "top_screen.h"
 #include "top_table.h"
+#include "top_tree.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -62,6 +63,23 @@ struct top_summary {
 	uint64_t rates[TOP_HISTORY_SECONDS], p99s[TOP_HISTORY_SECONDS];
 };
 
+struct top_prompt {
+	char text[TOP_PROMPT_MAX]; /* as typed, NUL-terminated */
+	size_t len;
+};
+
+enum top_prompting {
+	PROMPT_NONE,
+	PROMPT_FILTER,
+	PROMPT_SEARCH,
+};
+
+enum top_menu {
+	MENU_NONE,
+	MENU_SORT,
+	MENU_USER,
+};
+
 struct sink {
 	struct sink_config config;
 	struct style style; /* without colours: those are the screen's */
@@ -99,10 +117,17 @@ struct sink {
 	uint64_t interval_ns;
 	bool paused, ended;
 
-	bool prompting;
-	char prompt[TOP_PROMPT_MAX]; /* as typed, NUL-terminated */
-	size_t prompt_len;
-	char prompt_error[256]; /* empty: what is typed is a filter */
+	enum top_prompting prompting; /* what is typed now */
+	struct top_prompt filter_text, search_text;
+	char prompt_error[256]; /* empty: what is typed is a filter, or found */
+
+	enum top_menu menu; /* the one that is open */
+	struct top_table menu_table;
+	bool tree; /* PAGE_PROCESSES is one */
+	struct top_family family;
+
+	char said[256];	  /* a remark on what a key did */
+	uint64_t said_ns; /* CLOCK_MONOTONIC */
 
 	char messages[TOP_MESSAGES][TOP_MESSAGE_MAX]; /* a ring */
 	uint64_t message_count;
@@ -143,6 +168,9 @@ void top_pages_fini(struct sink *sink);
 /* Makes the rows, or lines, of the page that is shown from what there is now. */
 void top_page_make(struct sink *sink);
 
+/* The rows, and a tree's sums, in the order that is chosen now. */
+void top_page_order(struct sink *sink);
+
 /* top_detail.c: an exchange, a connection. */
 void top_exchange_lines(struct sink *sink);
 void top_connection_lines(struct sink *sink);
@@ -154,7 +182,20 @@ void top_drill_lines(struct sink *sink, const struct top_drill *drill);
 void top_help_lines(struct sink *sink);
 
 /* top_draw.c */
+/* A remark, at the bottom of the next pictures. */
+void top_say(struct sink *sink, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void top_draw(struct sink *sink);
+
+/* top_prompt.c */
+void top_prompt_key(struct sink *sink, uint32_t key);
+/* filter_text was changed otherwise. */
+void top_filter_changed(struct sink *sink);
+/* False: what is searched for is not on the page, from `skip` behind the place on. */
+bool top_search(struct sink *sink, size_t skip);
+
+/* top_menu.c */
+void top_menu_open(struct sink *sink, enum top_menu menu);
+void top_menu_key(struct sink *sink, uint32_t key);
 
 /* top_keys.c: true: the user leaves. */
 bool top_key(struct sink *sink, uint32_t key);

@@ -12,8 +12,11 @@
 #include "top_cells.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
 
 #define MESSAGE_NS UINT64_C(10000000000) /* how long a line of the log stays */
+#define SAID_NS	   UINT64_C(4000000000)	 /* the same of a remark */
+#define MENU_WIDTH 18
 #define SECOND_NS  UINT64_C(1000000000)
 
 #define NARROW_TABS 72 /* columns below which the other tabs have only their numbers */
@@ -155,17 +158,16 @@ static int draw_losses(struct sink *sink, int y)
 	return draw_text(sink, y, 0, sink->screen.columns, TOP_SERVER) > 0;
 }
 
-static void put_prompt(struct sink *sink)
+static void put_prompt(struct sink *sink, const struct top_prompt *prompt)
 {
-	escape_text(&sink->text, escape_utf8_trim(slice_of(sink->prompt, sink->prompt_len)),
-		    sink->style.utf8);
+	escape_text(&sink->text, escape_utf8_trim(slice_of(prompt->text, prompt->len)), sink->style.utf8);
 }
 
 /* What does not reach the tables: by the command line, and by what was typed here. */
 static int draw_filter(struct sink *sink, int y)
 {
 	const char *given = sink->config.filter ? sink->config.filter : "";
-	bool typed = sink->filter && !sink->prompting;
+	bool typed = sink->filter && sink->prompting != PROMPT_FILTER;
 	struct buffer *text = &sink->text;
 
 	if (!*given && !typed)
@@ -174,7 +176,7 @@ static int draw_filter(struct sink *sink, int y)
 	escape_text(text, slice_of_string(given), sink->style.utf8);
 	if (typed) {
 		buffer_string(text, *given ? "  and " : "");
-		put_prompt(sink);
+		put_prompt(sink, &sink->filter_text);
 		buffer_string(text, "  counted since ");
 		wall_clock_local(text, &sink->style.clock, sink->filter_since_ns);
 	}
@@ -233,9 +235,9 @@ static void draw_keys(struct sink *sink, int y)
 {
 	static const struct {
 		const char *key, *what;
-	} keys[] = { { "F1", "Help" },	{ "F3", "Filter" }, { "F5", "Pause" },
-		     { "F6", "Sort" },	{ "I", "Invert" },  { "w", "Window" },
-		     { "Enter", "In" }, { "Esc", "Back" },  { "F10", "Quit" } };
+	} keys[] = { { "F1", "Help" }, { "F3", "Search" }, { "F4", "Filter" },
+		     { "F5", "Tree" }, { "F6", "SortBy" }, { "F9", "User" },
+		     { "p", "Pause" }, { "w", "Window" },  { "F10", "Quit" } };
 	size_t last = sizeof(keys) / sizeof(keys[0]) - 1;
 	int x = 0, room = sink->screen.columns - (int)strlen("F10Quit ");
 
@@ -256,11 +258,12 @@ static void draw_prompt(struct sink *sink, int y)
 {
 	struct top_screen *screen = &sink->screen;
 	struct buffer *text = &sink->text;
-	int x = top_screen_string(screen, y, 0, "Filter: ", TOP_BOLD);
+	bool search = sink->prompting == PROMPT_SEARCH;
+	int x = top_screen_string(screen, y, 0, search ? "Search: " : "Filter: ", TOP_BOLD);
 	int room = screen->columns / 2 - x;
 	size_t from = 0;
 
-	put_prompt(sink);
+	put_prompt(sink, search ? &sink->search_text : &sink->filter_text);
 	if (room > 0 && text->len > (size_t)room)
 		from = text->len - (size_t)room;
 	while (from < text->len && ((uint8_t)text->data[from] & 0xc0) == 0x80)
@@ -272,14 +275,26 @@ static void draw_prompt(struct sink *sink, int y)
 	top_screen_cursor(screen, y, x);
 }
 
+void top_say(struct sink *sink, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(sink->said, sizeof(sink->said), format, args);
+	va_end(args);
+	sink->said_ns = clock_ns();
+}
+
 static void draw_message(struct sink *sink, int y)
 {
 	const char *message = sink->messages[(sink->message_count - 1) % TOP_MESSAGES];
+	uint64_t now_ns = clock_ns();
+	bool said = sink->said[0] && now_ns - sink->said_ns < SAID_NS;
 
-	if (!sink->message_count || clock_ns() - sink->message_ns >= MESSAGE_NS)
+	if (!said && (!sink->message_count || now_ns - sink->message_ns >= MESSAGE_NS))
 		return;
 	top_screen_fill(&sink->screen, y, 0, sink->screen.columns, TOP_PLAIN);
-	top_screen_string(&sink->screen, y, 0, message, TOP_CLIENT);
+	top_screen_string(&sink->screen, y, 0, said ? sink->said : message, TOP_CLIENT);
 }
 
 static void draw_page(struct sink *sink, int y, int rows)
@@ -303,6 +318,20 @@ static void draw_page(struct sink *sink, int y, int rows)
 				  TOP_DIM);
 }
 
+static void draw_beside_menu(struct sink *sink, int y, int rows)
+{
+	struct top_screen *screen = &sink->screen;
+	int columns = screen->columns, width = columns / 2 < MENU_WIDTH ? columns / 2 : MENU_WIDTH;
+
+	screen->columns = width;
+	top_table_draw(&sink->menu_table, screen, &sink->style.clock, y, rows);
+	screen->left = width + 1;
+	screen->columns = columns - width - 1;
+	draw_page(sink, y, rows);
+	screen->left = 0;
+	screen->columns = columns;
+}
+
 void top_draw(struct sink *sink)
 {
 	int y = 0, bottom = sink->screen.rows - 1;
@@ -317,7 +346,10 @@ void top_draw(struct sink *sink)
 		draw_tabs(sink, y++);
 	else
 		draw_path(sink, y++);
-	draw_page(sink, y, bottom - y);
+	if (sink->menu)
+		draw_beside_menu(sink, y, bottom - y);
+	else
+		draw_page(sink, y, bottom - y);
 	draw_message(sink, bottom - 1);
 	if (sink->prompting)
 		draw_prompt(sink, bottom);

@@ -13,12 +13,15 @@ static const struct {
 	{ "Enter", "endpoint, process: its programs, addresses, new connections and slowest exchanges; "
 		   "exchange: headers, waterfall" },
 	{ "Esc Backspace", "back" },
-	{ "< > F6", "sort by the column before, after" },
+	{ "F6", "sort by a column of a list; < > the one before, after" },
 	{ "I", "the order the other way round" },
-	{ "/ F3 F4 \\", "filter as you type: the words of the command line, as status:5xx path:/api/* "
-			"latency:>50ms; Enter keeps it, Esc drops it" },
+	{ "/ F3", "search: the first row that has the text; n the next one" },
+	{ "\\ F4", "filter as you type: the words of the command line, as status:5xx path:/api/* "
+		   "latency:>50ms; Enter keeps it, Esc drops it" },
+	{ "u F9", "only what processes of one user do" },
+	{ "t F5", "processes as a tree: in the numbers of each stand those of what it started, too" },
 	{ "w", "numbers of: whole run, last 10 s, last 60 s" },
-	{ "p Space F5", "pause and go on; what comes meanwhile is counted" },
+	{ "p Space", "pause and go on; what comes meanwhile is counted" },
 	{ "? h F1", "this help" },
 	{ "q F10 Ctrl-C", "leave" },
 	{ "", "" },

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Keys, as htop's users know them. While a filter is typed nearly all of them go into its line. */
+/* Keys, as htop's users know them. While a line is typed nearly all of them go into it, or into an open menu.
+ */
 #include "top.h"
 
 static void page_enter(struct sink *sink, enum top_page page)
@@ -65,71 +66,21 @@ static void move(struct sink *sink, long rows)
 		top_lines_scroll(&sink->lines, rows);
 }
 
-/* --- the filter's line --------------------------------------------------------------- */
-
-static void prompt_append(struct sink *sink, uint32_t c)
+static void tree_turn(struct sink *sink)
 {
-	char bytes[4];
-	size_t len = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
-
-	if (c < 0x20 || c > 0x10ffff || sink->prompt_len + len >= sizeof(sink->prompt))
-		return;
-	for (size_t i = len - 1; i > 0; i--, c >>= 6)
-		bytes[i] = (char)(0x80 | (c & 0x3f));
-	bytes[0] = (char)(len == 1 ? c : c | (0xf00u >> len & 0xffu));
-	memcpy(sink->prompt + sink->prompt_len, bytes, len);
-	sink->prompt_len += len;
+	sink->tree = top_page(sink) != PAGE_PROCESSES || !sink->tree;
+	if (!sink->tree)
+		top_family_fini(&sink->family);
+	else if (!sink->config.live)
+		top_say(sink, "a recording does not tell who started whom");
+	sink->pages[0] = PAGE_PROCESSES;
+	page_return(sink, 0);
 }
 
-static void prompt_erase_word(struct sink *sink)
+static void search_again(struct sink *sink)
 {
-	while (sink->prompt_len && sink->prompt[sink->prompt_len - 1] == ' ')
-		sink->prompt_len--;
-	while (sink->prompt_len && sink->prompt[sink->prompt_len - 1] != ' ')
-		sink->prompt_len--;
-}
-
-static void prompt_changed(struct sink *sink)
-{
-	sink->prompt[sink->prompt_len] = '\0';
-	top_filter_typed(sink);
-	top_page_make(sink);
-}
-
-static void prompt_key(struct sink *sink, uint32_t key)
-{
-	switch (key) {
-	case TOP_KEY_ENTER:
-		sink->prompting = false;
-		while (sink->prompt_len && sink->prompt[sink->prompt_len - 1] == ' ')
-			sink->prompt[--sink->prompt_len] = '\0';
-		/* A text that is no filter never held: the line shows the filter that does. */
-		if (sink->prompt_error[0] || !sink->filter)
-			break;
-		return;
-	case TOP_KEY_ESCAPE:
-		sink->prompting = false;
-		break;
-	case TOP_KEY_BACK:
-		while (sink->prompt_len && ((uint8_t)sink->prompt[--sink->prompt_len] & 0xc0) == 0x80)
-			;
-		prompt_changed(sink);
-		return;
-	case 'U' - '@':
-		sink->prompt_len = 0;
-		prompt_changed(sink);
-		return;
-	case 'W' - '@':
-		prompt_erase_word(sink);
-		prompt_changed(sink);
-		return;
-	default:
-		prompt_append(sink, key);
-		prompt_changed(sink);
-		return;
-	}
-	sink->prompt_len = 0;
-	prompt_changed(sink);
+	if (!top_search(sink, 1))
+		top_say(sink, "not on this page");
 }
 
 bool top_key(struct sink *sink, uint32_t key)
@@ -139,7 +90,11 @@ bool top_key(struct sink *sink, uint32_t key)
 	long page = rows > 1 ? (long)rows - 1 : 1;
 
 	if (sink->prompting && key != TOP_KEY_F10 && key != TOP_KEY_RESIZE) {
-		prompt_key(sink, key);
+		top_prompt_key(sink, key);
+		return false;
+	}
+	if (sink->menu && key != TOP_KEY_F10 && key != TOP_KEY_RESIZE) {
+		top_menu_key(sink, key);
 		return false;
 	}
 	switch (key) {
@@ -155,31 +110,49 @@ bool top_key(struct sink *sink, uint32_t key)
 			page_return(sink, sink->depth - 1);
 		break;
 	case '/':
-	case '\\':
 	case TOP_KEY_F0 + 3:
+		sink->prompting = PROMPT_SEARCH;
+		sink->search_text = (struct top_prompt){ .len = 0 };
+		break;
+	case 'n':
+		search_again(sink);
+		break;
+	case '\\':
 	case TOP_KEY_F0 + 4:
-		sink->prompting = true;
+		sink->prompting = PROMPT_FILTER;
+		break;
+	case 't':
+	case TOP_KEY_F0 + 5:
+		tree_turn(sink);
+		break;
+	case 'u':
+	case TOP_KEY_F0 + 9:
+		top_menu_open(sink, MENU_USER);
+		break;
+	case TOP_KEY_F0 + 6:
+		top_menu_open(sink, MENU_SORT);
 		break;
 	case 'p':
 	case ' ':
-	case TOP_KEY_F0 + 5:
 		sink->paused = !sink->paused;
 		top_page_make(sink);
 		break;
 	case '>':
 	case '.':
-	case TOP_KEY_F0 + 6:
 		if (table)
 			top_table_sort_step(table, sink->screen.columns, 1);
+		top_page_order(sink);
 		break;
 	case '<':
 	case ',':
 		if (table)
 			top_table_sort_step(table, sink->screen.columns, -1);
+		top_page_order(sink);
 		break;
 	case 'I':
 		if (table)
 			top_table_reverse(table);
+		top_page_order(sink);
 		break;
 	case 'w':
 		sink->window = (sink->window + 1) % WINDOW_COUNT;

@@ -5,6 +5,7 @@
 #include "base/counters.h"
 
 #include <stdlib.h>
+#include <strings.h>
 #include <wchar.h>
 
 #define LINE_WIDTH_MIN	20
@@ -101,6 +102,30 @@ void top_lines_scroll(struct top_lines *lines, long by)
 	if (at > last)
 		at = last;
 	lines->first = at > 0 ? (size_t)at : 0;
+}
+
+static bool line_has(const struct top_lines *lines, const struct top_line *line, const char *text)
+{
+	size_t len = strlen(text);
+
+	for (size_t i = 0; i + len <= line->len; i++)
+		if (strncasecmp(lines->text.data + line->at + i, text, len) == 0)
+			return true;
+	return false;
+}
+
+bool top_lines_find(struct top_lines *lines, const char *text, size_t skip)
+{
+	for (size_t i = 0; i < lines->count && !lines->text.failed; i++) {
+		size_t at = (lines->first + skip + i) % lines->count;
+
+		if (!line_has(lines, &lines->items[at], text))
+			continue;
+		lines->first = at;
+		top_lines_scroll(lines, 0);
+		return true;
+	}
+	return false;
 }
 
 static int place(const struct top_lines *lines, uint64_t ns, int columns)

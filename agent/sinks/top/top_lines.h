@@ -39,6 +39,9 @@ void top_lines_string(struct top_lines *lines, const char *string, enum top_styl
  * is escaped, so at most as wide as long.
  */
 void top_lines_wrap(struct top_lines *lines, size_t start, size_t width, size_t indent, enum top_style style);
+/* Scrolls to the first line that has the text, in letters of any case, from `skip` below the first one on and
+ * around. False: none has. */
+bool top_lines_find(struct top_lines *lines, const char *text, size_t skip);
 void top_lines_scroll(struct top_lines *lines, long by);
 void top_lines_draw(struct top_lines *lines, struct top_screen *screen, int y, int rows);
 

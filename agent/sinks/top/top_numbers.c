@@ -92,6 +92,8 @@ static void numbers_count(struct sink *sink, struct top_numbers *numbers, const 
 	process = row_drill(stats_exchange(numbers->stats[TOP_PROCESSES], exchange));
 	if (endpoint)
 		top_drill_count(endpoint, exchange, error, !second, fresh);
+	if (process && sink->tree && sink->config.live && process->exchanges == 0) /* it may be gone soon */
+		top_family_find(&sink->family, mover_pid_shown(exchange->mover.pid));
 	if (process)
 		top_drill_count(process, exchange, error, true, fresh);
 	slow_process = process && top_slowest_wants(&process->slowest, exchange);
@@ -207,12 +209,12 @@ static void filter_take(struct sink *sink, struct filter *filter)
 /* Words as a shell would give them, quotes apart: the filter's own quotes hold spaces. */
 void top_filter_typed(struct sink *sink)
 {
-	const char *word = sink->prompt;
+	const char *word = sink->filter_text.text;
 	struct filter_error error = { .word = 0 };
 	struct filter *filter = NULL;
 
 	sink->prompt_error[0] = '\0';
-	if (sink->prompt[strspn(sink->prompt, " ")]) {
+	if (word[strspn(word, " ")]) {
 		filter = filter_parse(&word, 1, &error);
 		if (!filter) {
 			snprintf(sink->prompt_error, sizeof(sink->prompt_error), "%s", error.message);

@@ -12,8 +12,9 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#define NARROW	     80 /* columns below which a name begins with what tells most */
-#define SPARK_LABELS 15 /* columns beside a sparkline, for its name and its last value */
+#define NARROW	      80 /* columns below which a name begins with what tells most */
+#define ANCESTORS_MAX 3
+#define SPARK_LABELS  15 /* columns beside a sparkline, for its name and its last value */
 
 /* clang-format off */
 enum { NUMBERS_TIME, NUMBERS_COUNT, NUMBERS_RATE, NUMBERS_IN_FLIGHT, NUMBERS_ERRORS, NUMBERS_4XX, NUMBERS_5XX, NUMBERS_P50,
@@ -79,6 +80,8 @@ static const struct top_column live_columns[] = {
 
 #define COLUMNS(array) array, sizeof(array) / sizeof((array)[0])
 
+_Static_assert(NUMBERS_COLUMNS <= TOP_COLUMNS_MAX, "a row has a value a column");
+
 static size_t column_of_sort(enum stats_sort sort)
 {
 	static const uint8_t columns[SORT_COLUMNS] = {
@@ -134,6 +137,8 @@ void top_pages_fini(struct sink *sink)
 		table_empty(sink, &sink->tables[i]);
 		top_table_fini(&sink->tables[i]);
 	}
+	top_table_fini(&sink->menu_table);
+	top_family_fini(&sink->family);
 }
 
 /* --- endpoints and processes --------------------------------------------------------- */
@@ -216,15 +221,19 @@ static void latencies_make(const struct making *making, struct top_row *row, boo
 	stats_numbers_fini(&window);
 }
 
+static uint64_t error_share(uint64_t errors, uint64_t count)
+{
+	uint64_t share = count ? errors * 1000 / count : 0;
+
+	return errors && share == 0 ? 1 : share; /* one error in many exchanges is not nothing */
+}
+
 static void values_of(const struct making *making, struct top_row *row, const struct stats_numbers *numbers)
 {
 	row->values[NUMBERS_TIME] = numbers->duration.sum_ns;
 	row->values[NUMBERS_COUNT] = numbers->count;
 	row->values[NUMBERS_RATE] = (uint64_t)(stats_rate(numbers->count, making->span_ns) * 1000);
-	row->values[NUMBERS_ERRORS] = numbers->count ? numbers->errors * 1000 / numbers->count : 0;
-	/* One error in many exchanges is not nothing. */
-	if (numbers->errors && row->values[NUMBERS_ERRORS] == 0)
-		row->values[NUMBERS_ERRORS] = 1;
+	row->values[NUMBERS_ERRORS] = error_share(numbers->errors, numbers->count);
 	row->values[NUMBERS_4XX] = numbers->errors_4xx;
 	row->values[NUMBERS_5XX] = numbers->errors_5xx;
 	row->values[NUMBERS_IN] = numbers->request_bytes;
@@ -259,6 +268,8 @@ static void row_make(void *ctx, struct stats_row *from)
 	stats_window_counts(making->stats, from, making->sink->window, &numbers);
 	values_of(making, row, &numbers);
 	row->values[NUMBERS_IN_FLIGHT] = from->in_flight;
+	row->errors = numbers.errors;
+	row->pid = making->process ? mover_pid_shown(from->pid) : 0;
 	row->values[NUMBERS_NEW] = fresh_share(making->sink, from->data);
 	row->dim = !from->overflow && !is_known(from, making->process);
 	row->rank = from->overflow ? 2 : row->dim;
@@ -269,6 +280,85 @@ static void row_make(void *ctx, struct stats_row *from)
 	put_name(&table->names, &making->sink->style, from, making->process,
 		 making->sink->screen.columns < NARROW);
 	top_table_text(table, row, 0, start);
+}
+
+/* --- a tree's sums ------------------------------------------------------------------------ */
+
+/* The one that started this process, as long as its number is nobody else's by now. */
+static uint32_t parent_of(struct sink *sink, const struct top_row *row)
+{
+	const struct top_kin *kin = top_family_find(&sink->family, row->pid);
+	const struct stats_row *source = row->source;
+
+	if (!kin || (source && source->program && strcmp(source->program, kin->name) != 0 &&
+		     strcmp(source->program, kin->comm) != 0))
+		return 0;
+	return kin->parent > 1 ? kin->parent : 0;
+}
+
+/* Those who talk no HTTP themselves have a row for what they started, up to a few above the one who does. */
+static void ancestors_add(struct sink *sink, struct top_table *table)
+{
+	for (size_t i = 0; i < table->count && table->count < TOP_KIN_MAX; i++) {
+		uint32_t pid = table->rows[i].parent = parent_of(sink, &table->rows[i]);
+		const struct top_kin *kin = pid ? top_family_find(&sink->family, pid) : NULL;
+		size_t start = table->names.len;
+		struct top_row *row;
+
+		if (!kin || table->rows[i].depth == ANCESTORS_MAX || top_tree_row(table, table->count, pid))
+			continue;
+		row = top_table_add(table, hash_on(HASH_START, SLICE("ancestor")) + pid);
+		if (!row)
+			return;
+		row->pid = pid;
+		row->depth = table->rows[i].depth + 1; /* above it; the order makes it anew */
+		for (size_t j = 0; j < NUMBERS_COLUMNS; j++)
+			row->values[j] =
+				shares[j] > 0 || j == NUMBERS_MAX || j == NUMBERS_NEW ? TOP_UNKNOWN : 0;
+		line_put_or_unknown(&table->names, &sink->style,
+				    slice_of_string(kin->name[0] ? kin->name : kin->comm));
+		buffer_format(&table->names, "[%" PRIu32 "]", pid);
+		top_table_text(table, row, 0, start);
+	}
+}
+
+static void row_sum(struct top_row *into, const struct top_row *from)
+{
+	static const uint8_t columns[] = { NUMBERS_TIME, NUMBERS_COUNT, NUMBERS_RATE, NUMBERS_IN_FLIGHT,
+					   NUMBERS_4XX,	 NUMBERS_5XX,	NUMBERS_IN,   NUMBERS_OUT };
+	uint64_t max = from->values[NUMBERS_MAX];
+
+	for (size_t i = 0; i < sizeof(columns); i++)
+		into->values[columns[i]] += from->values[columns[i]];
+	if (max != TOP_UNKNOWN &&
+	    (into->values[NUMBERS_MAX] == TOP_UNKNOWN || max > into->values[NUMBERS_MAX]))
+		into->values[NUMBERS_MAX] = max;
+	into->errors += from->errors;
+	into->values[NUMBERS_ERRORS] = error_share(into->errors, into->values[NUMBERS_COUNT]);
+	if (from->style == TOP_SERVER && from->errors)
+		into->style = TOP_SERVER;
+}
+
+static void tree_sum(struct sink *sink, struct top_table *table)
+{
+	size_t own = table->count;
+	struct top_row *rows = malloc((own + 1) * sizeof(*rows));
+
+	if (!rows) {
+		counter_add(COUNTER_LIMIT_MEMORY, 1);
+		return;
+	}
+	memcpy(rows, table->rows, own * sizeof(*rows));
+	ancestors_add(sink, table);
+	for (size_t i = 0; i < own; i++) {
+		struct top_row *into = top_tree_row(table, table->count, table->rows[i].parent);
+
+		for (int level = 0; into && level < TOP_TREE_LEVELS && into->pid != rows[i].pid; level++) {
+			row_sum(into, &rows[i]);
+			into = top_tree_row(table, table->count, into->parent);
+		}
+	}
+	free(rows);
 }
 
 /* While the picture stands still (paused) any row may come into sight. */
@@ -283,7 +373,9 @@ static void numbers_make(struct sink *sink, struct top_table *table, bool proces
 
 	making.span_ns = stats_span_ns(making.stats, sink->window);
 	stats_each(making.stats, row_make, &making);
-	top_table_sort(table);
+	if (process && sink->tree && sink->config.live)
+		tree_sum(sink, table);
+	top_page_order(sink);
 	table->page = table->page ? table->page : (size_t)sink->screen.rows;
 	top_table_view(table, &from, &to);
 	if (sink->paused) {
@@ -291,7 +383,8 @@ static void numbers_make(struct sink *sink, struct top_table *table, bool proces
 		to = table->count;
 	}
 	for (size_t i = from; i < to; i++)
-		latencies_make(&making, &table->rows[i], false);
+		if (table->rows[i].source)
+			latencies_make(&making, &table->rows[i], false);
 	for (size_t i = 0; i < table->count; i++)
 		table->rows[i].source = NULL;
 }
@@ -455,6 +548,17 @@ static void summary_make(struct sink *sink)
 	summary->in_flight = sink->in_flight;
 	summary->count = room < 1 ? 0 : room >= TOP_HISTORY_SECONDS ? TOP_HISTORY_SECONDS - 1 : (size_t)room;
 	top_history_values(history, summary->count, summary->rates, summary->p99s);
+}
+
+void top_page_order(struct sink *sink)
+{
+	struct top_table *table = top_table_shown(sink);
+
+	if (!table)
+		return;
+	top_table_sort(table);
+	if (top_page(sink) == PAGE_PROCESSES && sink->tree)
+		top_tree_order(table);
 }
 
 void top_page_make(struct sink *sink)

@@ -188,7 +188,7 @@ int top_screen_put(struct top_screen *screen, int y, int x, int width, struct sl
 		return 0;
 	used = top_cells(text, screen->utf8, width, screen->cells);
 	style_on(screen, style);
-	mvaddwstr(y, x, screen->cells);
+	mvaddwstr(y, screen->left + x, screen->cells);
 	return used;
 }
 
@@ -204,7 +204,7 @@ int top_screen_wide(struct top_screen *screen, int y, int x, const wchar_t *text
 	if (width <= 0)
 		return 0;
 	style_on(screen, style);
-	mvaddnwstr(y, x, text, width);
+	mvaddnwstr(y, screen->left + x, text, width);
 	return width;
 }
 
@@ -213,7 +213,7 @@ void top_screen_fill(struct top_screen *screen, int y, int x, int width, enum to
 	width = room(screen, y, x, width);
 	style_on(screen, style);
 	for (int i = 0; i < width; i++)
-		mvaddch(y, x + i, ' ');
+		mvaddch(y, screen->left + x + i, ' ');
 }
 
 void top_screen_cursor(struct top_screen *screen, int y, int x)

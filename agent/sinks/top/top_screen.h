@@ -56,6 +56,7 @@ struct top_screen {
 	void *terminal; /* ncurses' own; NULL: the screen is not up */
 	wchar_t *cells; /* of one line */
 	int rows, columns;
+	int left; /* columns of the terminal before what is drawn now */
 	int fd;
 	bool color, utf8;
 	bool selected; /* what is put now stands in the selected row */

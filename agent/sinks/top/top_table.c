@@ -75,8 +75,7 @@ static int compare_rows(const void *one, const void *other, void *ctx)
 	return a->id < b->id ? -1 : a->id > b->id;
 }
 
-/* The selection follows its row; when that is gone it stays at its place. */
-static void selection_find(struct top_table *table)
+void top_table_selection(struct top_table *table)
 {
 	if (!table->moved)
 		table->selected = 0;
@@ -96,7 +95,7 @@ void top_table_sort(struct top_table *table)
 {
 	if (table->count)
 		qsort_r(table->rows, table->count, sizeof(*table->rows), compare_rows, table);
-	selection_find(table);
+	top_table_selection(table);
 }
 
 void top_table_sort_step(struct top_table *table, int columns, int step)
@@ -138,7 +137,22 @@ void top_table_move(struct top_table *table, long rows)
 void top_table_home(struct top_table *table)
 {
 	table->moved = false;
-	selection_find(table);
+	top_table_selection(table);
+}
+
+bool top_table_find(struct top_table *table, const char *text, size_t skip)
+{
+	for (size_t i = 0; i < table->count; i++) {
+		size_t at = (table->selected + skip + i) % table->count;
+
+		for (int j = 0; j < TOP_TEXTS_MAX; j++) {
+			if (!strcasestr(row_text(table, &table->rows[at], j), text))
+				continue;
+			top_table_move(table, (long)at - (long)table->selected);
+			return true;
+		}
+	}
+	return false;
 }
 
 struct top_row *top_table_selected(const struct top_table *table)
@@ -261,6 +275,14 @@ static void draw_titles(const struct top_table *table, struct top_screen *screen
 	}
 }
 
+static void put_rails(struct buffer *text, const struct top_row *row, bool utf8)
+{
+	for (unsigned int level = 1; level < row->depth; level++)
+		buffer_string(text, !(row->rails & UINT64_C(1) << level) ? "   " : utf8 ? "│  " : "|  ");
+	if (row->depth)
+		buffer_string(text, row->last ? (utf8 ? "└─ " : "`- ") : (utf8 ? "├─ " : "|- "));
+}
+
 static void draw_row(const struct top_table *table, const struct top_row *row, struct top_screen *screen,
 		     struct wall_clock *clock, int y)
 {
@@ -277,10 +299,12 @@ static void draw_row(const struct top_table *table, const struct top_row *row, s
 		if (!is_shown(table, i, screen->columns))
 			continue;
 		buffer_clear(&text);
-		if (column->kind == TOP_TEXT)
+		if (column->kind == TOP_TEXT) {
+			put_rails(&text, row, screen->utf8);
 			buffer_string(&text, row_text(table, row, column->text));
-		else
+		} else {
 			put_value(&text, table, clock, column->kind, value);
+		}
 		if (!is_left(column) && (int)text.len < width)
 			at += width - (int)text.len;
 		top_screen_put(screen, y, at, x + width - at, slice_of(text.data, text.len),

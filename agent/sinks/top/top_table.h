@@ -16,7 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define TOP_COLUMNS_MAX 16
+#define TOP_COLUMNS_MAX 18
 #define TOP_TEXTS_MAX	6
 #define TOP_UNKNOWN	UINT64_MAX
 
@@ -49,7 +49,12 @@ struct top_row {
 	uint64_t values[TOP_COLUMNS_MAX]; /* by column */
 	size_t texts[TOP_TEXTS_MAX];	  /* offsets in names, of NUL-terminated strings */
 	enum top_style style;
-	int rank; /* 0; larger ones stay below smaller ones */
+	uint32_t pid, parent; /* of a process; 0: none, or not known */
+	unsigned int depth;   /* in a tree: its first text stands so far to the right */
+	uint64_t rails;	      /* a bit a level that goes on below it */
+	bool last;	      /* of its parent's */
+	uint64_t errors;      /* behind a TOP_SHARE */
+	int rank;	      /* 0; larger ones stay below smaller ones */
 	bool dim;
 	struct top_record *record; /* a use of it; NULL: none */
 	const void *source;	   /* what it was made of, while rows are made */
@@ -84,6 +89,8 @@ struct top_row *top_table_add(struct top_table *table, uint64_t id);
 size_t top_table_text(struct top_table *table, struct top_row *row, int text, size_t start);
 
 void top_table_sort(struct top_table *table);
+/* The selection follows its row; when that is gone it stays at its place. Sorting does it. */
+void top_table_selection(struct top_table *table);
 /* Scrolls so that the selection is among the rows on the screen; those are [*from, *to) then. */
 void top_table_view(struct top_table *table, size_t *from, size_t *to);
 /*
@@ -96,6 +103,9 @@ void top_table_reverse(struct top_table *table);
 /* Moves the selection by rows; far beyond the ends is legal. */
 void top_table_move(struct top_table *table, long rows);
 void top_table_home(struct top_table *table); /* and stays on the first row, whichever it is */
+/* Selects the first row that has the text somewhere, in letters of any case, from `skip` behind the selected
+ * one on and around. False: none has. */
+bool top_table_find(struct top_table *table, const char *text, size_t skip);
 struct top_row *top_table_selected(const struct top_table *table); /* NULL: there are no rows */
 
 /* Draws titles and rows into the lines [y, y + lines). */
