@@ -285,6 +285,11 @@ build/peers/npm-tools:
 	@mkdir -p $(@D)
 	@tests/e2e/npm_tools $@ curlconverter@4.12.0 har-validator@5.1.5
 
+build/peers/mitmproxy:
+	$(call say,PIP,$@)
+	@mkdir -p $(@D)
+	@tests/e2e/pypi_tool mitmproxy==11.0.2 $@
+
 # Java with another TLS than its own.
 NETTY := 4.1.118.Final
 MAVEN_PEERS := build/peers/conscrypt-2.5.2 build/peers/netty-$(NETTY)
@@ -320,7 +325,7 @@ build/peers/rustls/built: $(wildcard $(RUST_PEERS)/Cargo.* $(RUST_PEERS)/*.rs $(
 
 .PHONY: peers
 peers: $(PEERS) build/peers/callbacks-stripped build/peers/Fetch.class build/peers/Serve.class build/peers/rustls/built \
-	build/peers/npm-tools $(NPM_PEERS) $(PYPI_PEERS) $(MAVEN_PEERS)
+	build/peers/npm-tools build/peers/mitmproxy $(NPM_PEERS) $(PYPI_PEERS) $(MAVEN_PEERS)
 
 # A TLS library that only tests know, both ends of a conversation over it, and a hark with a row for it and for each
 # other thing that takes a row.

@@ -397,8 +397,11 @@ const struct option_row option_rows[] = {
 	ROW("user", 'u', "USER", GROUP_WHAT,
 	    "Who runs the command behind -- (default: who called sudo, else you)", NULL, STRING(user)),
 	ROW("output", 'o', "FORMAT[:FILE]", GROUP_OUTPUT,
-	    "text (default) or json, to FILE instead of stdout (repeatable)",
-	    "One of the outputs at most goes to the standard output.", TAKES(take_output), TO_RUNS),
+	    "text (default), json, or with watch har or curl, to FILE instead of stdout (repeatable)",
+	    "One of the outputs at most goes to the standard output. har is one HTTP archive (1.2) of the "
+	    "run, "
+	    "with bodies; its FILE is whole at each moment.",
+	    TAKES(take_output), TO_RUNS),
 	ROW("as", 0, "FORMAT", GROUP_OUTPUT, "curl: each exchange as a command that sends its request again",
 	    "The command is for any POSIX shell and stands on one line; lines before it that begin with # "
 	    "say "

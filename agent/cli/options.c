@@ -440,7 +440,7 @@ static int check_outputs(struct options *options)
 
 		if (!sinks_find(output->format, options->view))
 			return option_usage_error(
-				"-o %s: this view has no such format (text, json; curl with watch)",
+				"-o %s: this view has no such format (text, json; curl and har with watch)",
 				output->format);
 		if (!output->path && to_stdout)
 			return option_usage_error("two outputs go to stdout; give one a file (-o %s:FILE)",

@@ -56,6 +56,7 @@ struct conn_facts {
 	uint64_t connect_ns;	       /* how long connect took; 0: not seen */
 	uint64_t handshake_ns;	       /* how long the TLS handshake took; 0: not seen */
 	enum conn_closed_by closed_by;
+	bool asked; /* a request was seen on it */
 	uint64_t exchanges;
 	uint64_t moved_bytes, copied_bytes, skipped_bytes, lost_bytes; /* of the decoded layer */
 	uint64_t ciphertext_bytes;

@@ -39,6 +39,9 @@ struct exchange {
 	bool split_answer; /* its request was shown alone before, or one that cannot be told from it: not to
 			      be counted */
 	bool pending;	   /* not over: it will come again */
+	bool answer_done;  /* the end of the response was seen, or the decoder's */
+	bool opening; /* its request is the first of the connection, as far as hark was there: what it took
+			 to connect is its own */
 
 	bool keepable; /* its messages may go over to whoever it is shown to: exchange_take() */
 

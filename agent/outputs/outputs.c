@@ -177,13 +177,13 @@ static bool passes(struct outputs *outputs, const struct result *result)
 	return false;
 }
 
-/* Text has one line for both ends. */
+/* All but JSON have one line for both ends. */
 static bool is_line_of_its_own(const struct outputs *outputs, const struct exchange *exchange)
 {
 	const struct outputs_config *config = outputs->config;
 
 	return config->view == VIEW_CONNS || config->sink.both_ends || !exchange->other ||
-	       exchange->join == JOIN_FIRST || strcmp(config->items[0].format, "text") != 0;
+	       exchange->join == JOIN_FIRST || strcmp(config->items[0].format, "json") == 0;
 }
 
 static void hand_on(struct outputs *outputs, const struct result *result)

@@ -310,6 +310,10 @@ void pair_head(struct pair *pair, struct message *message, const struct mover *m
 	if (!entry)
 		return;
 	entry->last_ns = pair->pipeline->now_ns;
+	if (message->kind == MESSAGE_REQUEST && !pair->facts->asked) {
+		pair->facts->asked = true;
+		entry->opening = !pair->losses[MESSAGE_REQUEST].count;
+	}
 	if (!message->key)
 		pair->current[message->kind] = entry;
 }

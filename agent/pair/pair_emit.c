@@ -22,6 +22,8 @@ struct exchange pair_entry_exchange(const struct pair_entry *entry)
 		.mover = request->message ? request->mover : response->mover,
 		.key = entry->key,
 		.flags = entry->flags,
+		.opening = entry->opening,
+		.answer_done = response->done,
 		.error_known = entry->error_known,
 		.error = entry->error,
 		.interim_count = entry->interim_count,
@@ -75,7 +77,15 @@ static void exchange_split(struct pair *pair, struct exchange *exchange)
 	}
 }
 
-static void exchange_times(struct exchange *exchange)
+/* A limit may have cut a message's fields or its body, and its end was seen all the same. */
+static bool is_cut(const struct pair *pair, const struct exchange *exchange)
+{
+	if (exchange->flags & (FLAG_IN_FLIGHT | FLAG_TIMEOUT))
+		return true;
+	return exchange->flags & FLAG_TRUNCATED && (pair->truncated || !exchange->answer_done);
+}
+
+static void exchange_times(const struct pair *pair, struct exchange *exchange)
 {
 	const struct message *request = exchange->request, *response = exchange->response;
 
@@ -86,8 +96,7 @@ static void exchange_times(struct exchange *exchange)
 		exchange->ttfb_known = true;
 		exchange->ttfb_ns = span_ns(request->first_byte_ns, response->first_byte_ns);
 	}
-	if (response->last_byte_ns && !exchange->pending &&
-	    !(exchange->flags & (FLAG_IN_FLIGHT | FLAG_TIMEOUT | FLAG_TRUNCATED))) {
+	if (response->last_byte_ns && !exchange->pending && !is_cut(pair, exchange)) {
 		exchange->duration_known = true;
 		exchange->duration_ns = span_ns(request->first_byte_ns, response->last_byte_ns);
 	}
@@ -106,7 +115,7 @@ static unsigned int exchange_doubt(const struct exchange *exchange)
 /* One that is pending has no duration. */
 static void exchange_complete(struct pair *pair, struct exchange *exchange)
 {
-	exchange_times(exchange);
+	exchange_times(pair, exchange);
 	exchange_close(pair, exchange);
 	exchange->conn = pair->facts;
 	exchange->flags = (exchange->flags & ~(unsigned int)FLAG_GUESS) | exchange_doubt(exchange);

@@ -21,6 +21,7 @@ struct pair_entry {
 	struct message *interims[EXCHANGE_INTERIMS_MAX];
 	size_t interim_count;
 	unsigned int flags;
+	bool opening; /* its request is the first of the connection */
 	bool shown;
 	bool response_shown;
 	bool waiting_told, moving_told; /* it was shown as pending without, with the head of a response */

@@ -171,6 +171,7 @@ struct body body_read(struct body_reader *reader, const struct message *message,
 	};
 
 	body_decode(reader, &body, message_header(message, SLICE("Content-Encoding")));
+	body.decoded_bytes = body.bytes.len;
 	if (body.unknown_coding || (body.wrong && !body.codings.len))
 		return body;
 	body_to_text(reader, &body, type, content ? content->look : CONTENT_TEXT);

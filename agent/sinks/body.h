@@ -26,6 +26,7 @@ struct body_reader {
 struct body {
 	enum content_look look; /* text and JSON are UTF-8 */
 	struct slice bytes;	/* borrowed from the reader or the message */
+	size_t decoded_bytes;	/* with the codings undone, before charset and redaction */
 	struct slice codings;	/* those that were undone, as the header names them; empty: none */
 	bool kept_part;		/* hark kept the first bytes only, or some are missing */
 	bool expands;		/* cut at BODY_DECODED_MAX */

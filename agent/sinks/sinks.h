@@ -9,6 +9,7 @@
 	X(watch_text_sink)  \
 	X(watch_json_sink)  \
 	X(watch_curl_sink)  \
+	X(watch_har_sink)   \
 	X(conns_text_sink)  \
 	X(conns_json_sink)  \
 	X(raw_text_sink)    \

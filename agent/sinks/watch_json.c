@@ -6,6 +6,7 @@
 #include "sinks.h"
 
 #include "base/budget.h"
+#include "model/exchange_times.h"
 #include "body.h"
 #include "content/content.h"
 #include "json_origin.h"
@@ -87,6 +88,30 @@ static void put_outcome(struct json_writer *writer, const struct exchange *excha
 	outcome = exchange_outcome_of(exchange, content);
 	if (outcome >= 0)
 		buffer_format(&writer->line, ",\"rpc.%s.status_code\":%d", content->name, outcome);
+}
+
+/* Where the time went. What a connection took is told with its first exchange, the rest with -v. */
+static void put_times(struct json_writer *writer, const struct exchange *exchange, int verbose)
+{
+	struct exchange_times times;
+
+	if (!exchange->opening && verbose == 0)
+		return;
+	times = exchange_times_of(exchange);
+	if (exchange_times_has(&times, PART_CONNECT))
+		json_millis(writer, "hark.connect_ms", times.ns[PART_CONNECT]);
+	if (exchange_times_has(&times, PART_TLS))
+		json_millis(writer, "hark.tls_handshake_ms", times.ns[PART_TLS]);
+	if (exchange_times_has(&times, PART_IDLE))
+		json_millis(writer, "hark.idle_ms", times.ns[PART_IDLE]);
+	if (verbose == 0)
+		return;
+	if (exchange_times_has(&times, PART_SEND))
+		json_millis(writer, "hark.send_ms", times.ns[PART_SEND]);
+	if (exchange_times_has(&times, PART_WAIT))
+		json_millis(writer, "hark.wait_ms", times.ns[PART_WAIT]);
+	if (exchange_times_has(&times, PART_RECEIVE))
+		json_millis(writer, "hark.receive_ms", times.ns[PART_RECEIVE]);
 }
 
 static void put_measures(struct json_writer *writer, const struct exchange *exchange)
@@ -203,6 +228,7 @@ static void watch_json_exchange(struct sink *sink, const struct result *result)
 	} else if (exchange->error_known) {
 		json_h2_error(writer, exchange->error);
 	}
+	put_times(writer, exchange, sink->verbose);
 	if (exchange->split_answer)
 		json_bool(writer, "hark.split_answer", true);
 	json_flags(writer, exchange->flags);

@@ -8,6 +8,7 @@
  */
 #include "sinks.h"
 
+#include "model/exchange_times.h"
 #include "body_text.h"
 #include "line_text.h"
 #include "opaque_text.h"
@@ -90,11 +91,58 @@ static void put_interims(struct sink *sink, const struct exchange *exchange)
 	}
 }
 
-/* Header fields, body and trailers, as far as they are wanted. */
+/* The first line of a message, as HTTP/1 has it and curl -v shows it of each version. */
+static void put_start(struct sink *sink, const struct message *message, const char *mark)
+{
+	const char *version = message_version_name(message->version);
+	struct buffer *text = &sink->text;
+	struct style *style = &sink->style;
+
+	buffer_string(text, "    ");
+	line_put_styled(text, style, STYLE_DIM, mark);
+	if (message->kind == MESSAGE_REQUEST) {
+		line_put_or_unknown(text, style, message->method);
+		buffer_char(text, ' ');
+		line_put_or_unknown(text, style,
+				    redact_target(style->redact, message->target, &style->scratch));
+		buffer_char(text, ' ');
+	}
+	buffer_format(text, "HTTP/%s", version ? version : "?");
+	if (message->kind == MESSAGE_RESPONSE && message->status)
+		buffer_format(text, " %d", message->status);
+	else if (message->kind == MESSAGE_RESPONSE)
+		buffer_string(text, " ?");
+	buffer_char(text, '\n');
+}
+
+/* Where the time went, as far as it is known: for the client, who waited for all of it. */
+static void put_times(struct sink *sink, const struct exchange *exchange)
+{
+	const struct exchange *other = exchange->other;
+	bool of_other = other && other->conn->role == ROLE_CLIENT;
+	struct exchange_times times = exchange_times_of(of_other ? other : exchange);
+	const char *between = of_other ? "client: " : "";
+
+	if (sink->verbose == 0 || !times.known)
+		return;
+	buffer_string(&sink->text, "    ");
+	line_put_styled(&sink->text, &sink->style, STYLE_DIM, "* ");
+	for (int part = 0; part < PART_COUNT; part++) {
+		if (!exchange_times_has(&times, part))
+			continue;
+		buffer_format(&sink->text, "%s%s ", between, exchange_part_names[part]);
+		line_put_latency(&sink->text, times.ns[part]);
+		between = ", ";
+	}
+	buffer_char(&sink->text, '\n');
+}
+
+/* Start line, header fields, body and trailers, as far as they are wanted. */
 static void put_message(struct sink *sink, const struct message *message, const char *const marks[3])
 {
 	if (sink->verbose == 0 || !message)
 		return;
+	put_start(sink, message, marks[0]);
 	put_fields(sink, marks[0], &message->headers);
 	if (sink->verbose > 1)
 		body_text_put(&sink->text, &sink->style, &sink->bodies, marks[1], message,
@@ -115,6 +163,7 @@ static void watch_text_exchange(struct sink *sink, const struct result *result)
 	unread_end(sink);
 	line_text_put(&sink->text, &sink->style, &exchange);
 	buffer_char(&sink->text, '\n');
+	put_times(sink, &exchange);
 	put_message(sink, exchange.request, (const char *const[]){ "> ", "    >| ", ">+ " });
 	if (sink->verbose > 0)
 		put_interims(sink, &exchange);

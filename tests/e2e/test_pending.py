@@ -154,7 +154,7 @@ def test_interim_responses(hark, nginx, capture):
 
 def test_interim_in_text(nginx, tmp_path):
     out = text_of(tmp_path, "-v", action=lambda _: run(*CURL, f"http://127.0.0.1:{nginx.sink.port}/wait/hints"))
-    assert re.search(r"^    <1 103\n    <1 Link: </style.css>; rel=preload\n    < Server: ", out, re.M), out
+    assert re.search(r"^    <1 103\n    <1 Link: </style.css>; rel=preload\n    < HTTP/1.1 200\n    < Server: ", out, re.M), out
 
 
 def test_pushes(hark, scratch, certificates, site, tmp_path):

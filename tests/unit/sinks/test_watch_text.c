@@ -116,13 +116,16 @@ static const struct row rows[] = {
 	  "03:04:05.000 a\\tb[1234]       #12     →  10.0.0.2:8443   h1.1      G\\x1b[2J "
 	  "example.com/café\\xc2\\x9b\\xe2\\x80\\xae\\xff\\\\\\n 200 0/612     12 ms\n" },
 	{ "headers", fields, 1, false, "C",
-	  FIRST URL "200 9/612     12 ms\n"
-		    "    > Host: example.com\n    > Cookie: [redacted]\n"
-		    "    < Server: nginx\n    < x-a: ?\n    < ?: [redacted]\n    <+ x-t: 1\\r\n" },
+	  FIRST URL
+	  "200 9/612     12 ms\n"
+	  "    * receive 12 ms\n    > GET /a?b=1 HTTP/1.1\n"
+	  "    > Host: example.com\n    > Cookie: [redacted]\n"
+	  "    < HTTP/1.1 200\n    < Server: nginx\n    < x-a: ?\n    < ?: [redacted]\n    <+ x-t: 1\\r\n" },
 	{ "bodies", fields, 2, false, "C",
 	  FIRST URL "200 9/612     12 ms\n"
+		    "    * receive 12 ms\n    > GET /a?b=1 HTTP/1.1\n"
 		    "    > Host: example.com\n    > Cookie: [redacted]\n    >| one\n    >| two\\x7f\n"
-		    "    < Server: nginx\n    < x-a: ?\n    < ?: [redacted]\n"
+		    "    < HTTP/1.1 200\n    < Server: nginx\n    < x-a: ?\n    < ?: [redacted]\n"
 		    "    <| abc\n    <| [3 shown of 612; only the first 3 were kept]\n    <+ x-t: 1\\r\n" },
 	{ "gRPC that failed", grpc_failed, 0, false, "C", FIRST URL "200 grpc:5 0/612     12 ms\n" },
 	{ "gRPC that failed, colour", grpc_failed, 0, true, "C",
