@@ -300,6 +300,7 @@ static void outputs_configure(struct run *run, int64_t offset_ns)
 			.hex = options->hex,
 			.pending_wanted = options->pending_given,
 			.body_max_bytes = options->body_max_bytes,
+			.relative = options->relative,
 			.both_ends = options->both_ends,
 			.summary = options->summary,
 			.filter = options->filter_text,

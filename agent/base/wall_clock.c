@@ -36,7 +36,25 @@ void wall_clock_utc(struct buffer *buffer, struct wall_clock *clock, uint64_t ev
 	buffer_char(buffer, 'Z');
 }
 
+/* Lines come when they end, so one may tell of a time before the first. */
+static void put_relative(struct buffer *buffer, struct wall_clock *clock, uint64_t event_ns)
+{
+	uint64_t ns;
+
+	if (!clock->base_ns)
+		clock->base_ns = event_ns;
+	ns = event_ns >= clock->base_ns ? event_ns - clock->base_ns : clock->base_ns - event_ns;
+	buffer_char(buffer, event_ns >= clock->base_ns ? '+' : '-');
+	buffer_u64(buffer, ns / SECOND_NS);
+	buffer_char(buffer, '.');
+	buffer_digits(buffer, ns % SECOND_NS / 1000, 6);
+}
+
 void wall_clock_local(struct buffer *buffer, struct wall_clock *clock, uint64_t event_ns)
 {
+	if (clock->relative) {
+		put_relative(buffer, clock, event_ns);
+		return;
+	}
 	buffer_digits(buffer, put_second(buffer, clock, event_ns, false) / 1000000, 3);
 }

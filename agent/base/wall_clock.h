@@ -11,6 +11,8 @@
 /* The second that was formatted last: most lines share it with the line before. */
 struct wall_clock {
 	int64_t wall_offset_ns;
+	bool relative;	    /* times for people are since the first one */
+	uint64_t base_ns;   /* that one; 0: none yet */
 	uint64_t second_ns; /* its wall time, modulo 2^64 */
 	size_t len;	    /* 0: none was formatted */
 	char text[40];
@@ -18,7 +20,8 @@ struct wall_clock {
 
 /* RFC 3339, UTC, nanoseconds: "2026-01-02T03:04:05.000000006Z". */
 void wall_clock_utc(struct buffer *buffer, struct wall_clock *clock, uint64_t event_ns);
-/* Local time of day: "03:04:05.006". */
+/* Local time of day: "03:04:05.006"; relative: seconds since the first one that was asked for, "+1.000200".
+ */
 void wall_clock_local(struct buffer *buffer, struct wall_clock *clock, uint64_t event_ns);
 
 #endif

@@ -214,6 +214,14 @@ static int take_record(struct parse *parse, const struct option_row *row, const 
 	return 0;
 }
 
+static int take_no_config(struct parse *parse, const struct option_row *row, const char *value)
+{
+	(void)row;
+	(void)value;
+	parse->no_config = true;
+	return 0;
+}
+
 static int take_verbose(struct parse *parse, const struct option_row *row, const char *value)
 {
 	(void)row;
@@ -360,6 +368,7 @@ const char *const option_groups[] = {
 	INTO(member), .standard = standard_, .least = least_, .most = most_, WRONG(wrong_)
 #define SIZE(...) TAKES(take_size), BYTES(__VA_ARGS__)
 #define SHOWS(what) .shows = what
+#define ALONE .alone = true
 #define BELONGS(places_, words) .places = places_, .belongs = words
 #define NEEDS(places_) .needs = places_
 #define TO_VIEWS BELONGS(IN_VIEWS, "the views that show something")
@@ -374,7 +383,7 @@ const struct option_row option_rows[] = {
 	ROW("pid", 'p', "PID[,PID...]", GROUP_WHAT, "Only these processes (repeatable)",
 	    "Processes that they start are not among them, as with strace without -f: the number says one "
 	    "process in each view. Which children are left out is said at the start and at the end.",
-	    TAKES(take_pids)),
+	    TAKES(take_pids), ALONE),
 	ROW("comm", 0, "NAME[,NAME...]", GROUP_WHAT,
 	    "Only programs of this name: the file's base name or the thread's name (repeatable)", NULL,
 	    TAKES(take_comm), TO_RUNS),
@@ -382,7 +391,7 @@ const struct option_row option_rows[] = {
 	    "From 1 to 999999999999999999. Every view shows the number behind a #; it is the same in all of "
 	    "them, also in another run of "
 	    "hark.",
-	    NUMBER(conn, 999999999999999999, " (as hark conns shows it)"), TO_VIEWS),
+	    NUMBER(conn, 999999999999999999, " (as hark conns shows it)"), TO_VIEWS, ALONE),
 	ROW("duration", 'd', "SECONDS", GROUP_WHAT, "End after this time (10, 0.5, 500ms, 2m, 1h)", NULL,
 	    DURATION(duration_ns, 0), BELONGS(IN_LIVE, "live runs: a recording ends by itself")),
 	ROW("count", 'n', "COUNT", GROUP_WHAT, "End after so many exchanges, calls (raw) or frames",
@@ -395,21 +404,21 @@ const struct option_row option_rows[] = {
 	    "Only exchanges that failed: 4xx, 5xx, a gRPC error, reset, closed, timed out, unanswered", NULL,
 	    FLAG(errors), TO_RUNS),
 	ROW("user", 'u', "USER", GROUP_WHAT,
-	    "Who runs the command behind -- (default: who called sudo, else you)", NULL, STRING(user)),
+	    "Who runs the command behind -- (default: who called sudo, else you)", NULL, STRING(user), ALONE),
 	ROW("output", 'o', "FORMAT[:FILE]", GROUP_OUTPUT,
 	    "text (default), json, or with watch har or curl, to FILE instead of stdout (repeatable)",
 	    "One of the outputs at most goes to the standard output. har is one HTTP archive (1.2) of the "
 	    "run, "
 	    "with bodies; its FILE is whole at each moment.",
-	    TAKES(take_output), TO_RUNS),
+	    TAKES(take_output), TO_RUNS, ALONE),
 	ROW("as", 0, "FORMAT", GROUP_OUTPUT, "curl: each exchange as a command that sends its request again",
 	    "The command is for any POSIX shell and stands on one line; lines before it that begin with # "
 	    "say "
 	    "what it does not repeat. Secrets are placeholders unless --show-secrets is given.",
 	    TAKES(take_as), WRONG("is not curl"), BELONGS(IN_WATCH_TEXT, "watch, as text"),
-	    NEEDS(IN_WATCH_TEXT)),
+	    NEEDS(IN_WATCH_TEXT), ALONE),
 	ROW("write", 'w', "FILE", GROUP_OUTPUT, "Record the raw events to FILE, beside any view",
-	    "- is the standard output.", TAKES(take_record), TO_RUNS),
+	    "- is the standard output.", TAKES(take_record), TO_RUNS, ALONE),
 	ROW("redacted", 0, NULL, GROUP_OUTPUT, "Overwrite secret values before they are recorded",
 	    "They keep their length. What could not be judged with certainty is left out of the recording.",
 	    FLAG(redacted), BELONGS(IN_RECORDING, "a recording (record, or -w beside a view)"),
@@ -440,6 +449,8 @@ const struct option_row option_rows[] = {
 	    SETS(color_when, COLOR_NEVER)),
 	ROW("stats-json", 0, "FILE", GROUP_OUTPUT, "Write the counters to FILE as one JSON object at the end",
 	    NULL, STRING(stats_json_path), TO_RUNS),
+	ROW("relative", 0, NULL, GROUP_OUTPUT, "Times of lines in seconds since the first line", NULL,
+	    FLAG(relative), BELONGS(IN_TEXT, "watch, conns, raw and frames, as text")),
 	ROW("wide", 0, NULL, GROUP_OUTPUT, "Long URLs whole: lines may be wider than the terminal", NULL,
 	    FLAG(wide), BELONGS(IN_LINES, "watch, conns, stat and tree, as text")),
 	ROW("both-ends", 0, NULL, GROUP_OUTPUT,
@@ -522,6 +533,8 @@ const struct option_row option_rows[] = {
 	ROW("timeout", 0, "SECONDS", GROUP_CAPTURE,
 	    "Show a request as unanswered after this time (default 60)", "Counted from its last byte.",
 	    DURATION(timeout_ns, PIPELINE_TIMEOUT_NS)),
+	ROW("no-config", 0, NULL, GROUP_HELP, "Read no configuration file", NULL, TAKES(take_no_config),
+	    ALONE),
 	ROW("quiet", 'q', NULL, GROUP_HELP, "Say nothing on stderr but errors", NULL, FLAG(quiet)),
 	ROW("debug", 0, NULL, GROUP_HELP, "Say more on stderr about hark itself", NULL, FLAG(debug)),
 	ROW("help", 'h', NULL, GROUP_HELP, "Show this help", NULL, SHOWS(OPTION_HELP)),
@@ -562,7 +575,7 @@ int option_check_places(const struct parse *parse, uint32_t places)
 		const struct option_row *row = &option_rows[i];
 		char name[32];
 
-		if (!(parse->given >> i & 1) || !row->places || row->places & places)
+		if (!((parse->given & ~parse->of_file) >> i & 1) || !row->places || row->places & places)
 			continue;
 		name_put(name, &row->argp);
 		if (row->needs && !(row->needs & places))

@@ -23,8 +23,10 @@ struct parse {
 	size_t filter_at; /* the first of the words that are filters */
 	char **comms;	  /* --comm */
 	size_t comm_count;
-	bool done;	/* help or version was printed */
-	uint64_t given; /* the options that were: a bit a row */
+	bool done;	  /* help or version was printed */
+	bool no_config;	  /* --no-config */
+	uint64_t given;	  /* the options that were: a bit a row */
+	uint64_t of_file; /* of them, those that a file gave */
 };
 
 /* Where an option can have an effect: bits, of which a run has those that are true of it. */
@@ -48,6 +50,7 @@ enum option_place {
 	IN_REPLAY = 1 << 16,
 	IN_DOCTOR = 1 << 17,
 	IN_TREE = 1 << 18,
+	IN_TEXT = 1 << 19, /* of watch, conns, raw, frames: lines with a time */
 	IN_VIEWS = IN_WATCH | IN_CONNS | IN_RAW | IN_FRAMES | IN_STAT | IN_TOP | IN_TREE,
 	IN_NUMBERS = IN_STAT | IN_TOP | IN_SUMMARY,
 	IN_RUN = IN_LIVE | IN_REPLAY,
@@ -64,6 +67,7 @@ struct option_row {
 	struct argp_option argp; /* doc: one sentence without its full stop; key 0: it has no letter */
 	const char *more;	 /* what the man page says besides: sentences; NULL: nothing */
 	enum option_shows shows;
+	bool alone; /* of one run: no file gives it */
 	/* Reads one value; 0, -EINVAL as `wrong` says, or 2 when a usage error was reported. */
 	int (*take)(struct parse *parse, const struct option_row *row, const char *value);
 	const char *wrong;  /* what is wrong with a value, behind it */

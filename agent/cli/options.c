@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/user.h"
 #include "base/word_distance.h"
+#include "config_file.h"
 #include "library/library_claim.h"
 #include "option_table.h"
 #include "sinks/sinks.h"
@@ -455,10 +456,10 @@ static uint32_t places_of(const struct options *options)
 {
 	static const uint32_t views[][3] = {
 		/* each, as text, as JSON */
-		[VIEW_WATCH] = { IN_WATCH, IN_WATCH_TEXT | IN_LINES, IN_WATCH_JSON },
-		[VIEW_CONNS] = { IN_CONNS, IN_LINES, 0 },
-		[VIEW_RAW] = { IN_RAW, IN_RAW_TEXT, 0 },
-		[VIEW_FRAMES] = { IN_FRAMES, 0, 0 },
+		[VIEW_WATCH] = { IN_WATCH, IN_WATCH_TEXT | IN_LINES | IN_TEXT, IN_WATCH_JSON },
+		[VIEW_CONNS] = { IN_CONNS, IN_LINES | IN_TEXT, 0 },
+		[VIEW_RAW] = { IN_RAW, IN_RAW_TEXT | IN_TEXT, 0 },
+		[VIEW_FRAMES] = { IN_FRAMES, IN_TEXT, 0 },
 		[VIEW_STAT] = { IN_STAT, IN_STAT_TEXT | IN_LINES, 0 },
 		[VIEW_TOP] = { IN_TOP, 0, 0 },
 		[VIEW_RECORD] = { 0, 0, 0 },
@@ -564,6 +565,8 @@ int options_parse(struct options *options, int argc, char **argv)
 	err = split_command(options, &argc, argv);
 	if (!err)
 		err = parse_arguments(&parse, argc, argv);
+	if (!err && !parse.no_config)
+		err = config_files_take(&parse);
 	if (!err)
 		err = take_words(&parse);
 	if (!err && options->command != COMMAND_DOCTOR)
@@ -588,6 +591,8 @@ void options_fini(struct options *options)
 	free(options->filter_text);
 	free(options->pids);
 	free(options->claims);
+	for (size_t i = 0; i < sizeof(options->config_texts) / sizeof(options->config_texts[0]); i++)
+		free(options->config_texts[i]);
 	redact_free(options->redact);
 	redact_free(options->redact_recording);
 	*options = (struct options){ 0 };

@@ -60,7 +60,7 @@ struct options {
 	bool pending_given;
 	bool hex;      /* raw --hex */
 	bool redacted; /* record --redacted */
-	bool wide, both_ends, summary;
+	bool wide, both_ends, summary, relative;
 	double speed; /* --speed: of a replay; 0: as fast as it goes */
 	bool speed_given;
 	uint64_t slow_ns; /* --slow; 0: not given */
@@ -77,6 +77,7 @@ struct options {
 	struct redact *redact;		 /* for what is shown */
 	struct redact *redact_recording; /* for --redacted: --show-secrets is no business of a recording's */
 	char **child_argv;		 /* after --; NULL: none */
+	char *config_texts[2];		 /* of files, which values point into */
 };
 
 /*

@@ -34,7 +34,7 @@ void line_style_init(struct style *style, const struct sink_config *config)
 	*style = (struct style){
 		.color = config->color,
 		.utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0,
-		.clock = { .wall_offset_ns = config->wall_offset_ns },
+		.clock = { .wall_offset_ns = config->wall_offset_ns, .relative = config->relative },
 		.redact = config->redact,
 		.columns = config->columns,
 	};

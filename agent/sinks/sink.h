@@ -43,6 +43,7 @@ struct sink_config {
 	bool pending_wanted;	     /* --pending was given: formats for programs show such requests too */
 	size_t body_max_bytes;	     /* of a decoded body shown to people */
 	size_t columns; /* of the terminal that text goes to; 0: none, or --wide: nothing is cut */
+	bool relative;	/* --relative: times of lines since the first one */
 	bool both_ends; /* --both-ends: text shows a joined exchange as two */
 	bool live;	/* what is shown happens now, on this machine */
 	bool summary;	/* watch: the endpoints' table at the end */

@@ -34,6 +34,7 @@ EXPECTED = {
     "hark -vv --comm curl": r"^    <\| ",
     "hark -o json | jq -r '.\"url.path\"'": r"^/small\.txt$",
     "hark -o json:out.jsonl -d 60": ("out.jsonl", r'"url\.path":"/small\.txt"'),
+    "hark -o har:out.har -d 60": ("out.har", r'"url":"http://127\.0\.0\.1:\d+/small\.txt"'),
     "hark --pending 0.5": r"/wait/slow/2 .*pending",
     "hark --slow 200ms": r"/wait/slow/2 .* 200 ",
     "hark --errors -v": r"/no/such +404 (.|\n)*^    < X-Reply: to GET",
@@ -47,6 +48,7 @@ EXPECTED = {
     "hark top": r"Endpoints",
     "hark conns": r"#\d+ +nginx\[\d+\] ",
     "hark conns -v -x 8193": r"(?m)^.*#{conn} (.|\n)*/small\.txt",
+    "hark --as curl --errors": r"^curl http://127\.0\.0\.1:\d+/no/such -H ",
     "hark raw --hex -p 812": r"(?m)^.*47 45 54 20 2f.*GET /",
     "hark frames --comm curl": r"SETTINGS",
     "hark record -w day.rec": ("day.rec", r"hark\x00rec"),
@@ -61,7 +63,8 @@ TALK_ON_STDERR = ("hark -- ", "sudo hark -- ")  # the command has stdout
 AT_THE_END = ("hark --summary", "hark stat -i", "hark tree")  # Ctrl-C brings what the pattern is of
 NEEDS_A_TERMINAL = ("hark top",)
 OF_THE_WHOLE_MACHINE = ("hark stat --by process --sort p99 --top 10 -d 60",)  # the slowest ten of all
-ENDS_BY_ITSELF = ("hark replay", "hark doctor", "hark -- ", "sudo hark -- ", "hark -o json:out.jsonl", "hark stat --")
+ENDS_BY_ITSELF = ("hark replay", "hark doctor", "hark -- ", "sudo hark -- ", "hark -o json:out.jsonl", "hark -o har:out.har",
+                  "hark stat --")
 
 
 def test_every_recipe_has_its_row():

@@ -46,6 +46,24 @@ static void test_times(void **state)
 	buffer_fini(&b);
 }
 
+/* Since the first that is asked for; a line may tell of a time before it. */
+static void test_relative(void **state)
+{
+	struct wall_clock clock = { .wall_offset_ns = -5, .relative = true };
+	struct buffer b = { 0 };
+
+	(void)state;
+	wall_clock_local(&b, &clock, 2000000000);
+	assert_holds(&b, "+0.000000");
+	wall_clock_local(&b, &clock, 3000200999);
+	assert_holds(&b, "+1.000200");
+	wall_clock_local(&b, &clock, 1999990000);
+	assert_holds(&b, "-0.000010");
+	wall_clock_utc(&b, &clock, 1000000005);
+	assert_holds(&b, "1970-01-01T00:00:01.000000000Z");
+	buffer_fini(&b);
+}
+
 /* Times go back and forth by less than a second, and by more; one clock writes them all. */
 static void test_one_clock(void **state)
 {
@@ -78,6 +96,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_times),
+		cmocka_unit_test(test_relative),
 		cmocka_unit_test(test_one_clock),
 	};
 
