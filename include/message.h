@@ -23,6 +23,7 @@ enum message_kind {
 
 enum http_version { /* as decimal digits, so that they compare */
 	HTTP_VERSION_UNKNOWN = 0,
+	FASTCGI_1 = 1, /* none of HTTP's: FastCGI 1.0 */
 	HTTP_1_0 = 10,
 	HTTP_1_1 = 11,
 	HTTP_2 = 20,
@@ -70,7 +71,8 @@ struct message {
 	enum message_kind kind;
 	enum http_version version;
 	enum event_direction direction;
-	uint32_t key;	    /* HTTP/2 stream; HTTP/3: a quarter of the stream's id, and 1; 0 for HTTP/1 */
+	uint32_t key; /* HTTP/2 stream; FastCGI: request id in the lower half, and a number; HTTP/3: a quarter
+			 of the stream's id, and 1; 0 for HTTP/1 */
 	unsigned int flags; /* enum message_flag */
 
 	/* Request. For HTTP/1 `target` is the request target as sent; for HTTP/2 it is :path. */
@@ -135,6 +137,8 @@ bool message_asks(struct slice name);
 /* The id of the stream of such a version whose messages have this key; key is not 0. */
 static inline uint64_t message_stream(enum http_version version, uint32_t key)
 {
+	if (version == FASTCGI_1)
+		return key & 0xffff;
 	return version == HTTP_3 ? (uint64_t)(key - 1) * 4 : key;
 }
 

@@ -39,10 +39,11 @@ enum protocol_note {
 	NOTE_HEADER_BLOCK_LOST, /* hpack.blocks_lost: header blocks that were lost or cut by a hole */
 	NOTE_INFLATE_ERROR,	/* hpack.errors */
 	NOTE_HEADER_LIMIT,	/* limit.headers: header list or arena too large */
-	NOTE_STREAM_LIMIT,	/* limit.streams: more open HTTP/2 streams than are followed */
-	NOTE_PIPELINE_LIMIT,	/* limit.pipeline: more unanswered HTTP/1 requests than are followed */
-	NOTE_INTERIM,		/* messages.interim: 1xx responses */
-	NOTE_UPGRADED,		/* messages.upgraded: CONNECT or 101 */
+	NOTE_STREAM_LIMIT,   /* limit.streams: more open streams of HTTP/2, or requests of FastCGI, than are
+				followed */
+	NOTE_PIPELINE_LIMIT, /* limit.pipeline: more unanswered HTTP/1 requests than are followed */
+	NOTE_INTERIM,	     /* messages.interim: 1xx responses */
+	NOTE_UPGRADED,	     /* messages.upgraded: CONNECT or 101 */
 	NOTE_COUNT,
 };
 
@@ -146,6 +147,7 @@ struct protocol; /* one connection's decoder; each file defines its own behind i
 /* A protocol on a stream: its row in flow_decode.c's table. */
 struct protocol_ops {
 	const char *name;
+	const char *network; /* network.protocol.name of its connections; NULL: "http" */
 	/* The Upgrade token after which a connection goes on in it, with the answer to the request that
 	 * asked; empty: no Upgrade leads to it for certain. */
 	struct slice upgrade;
@@ -214,5 +216,6 @@ static inline void protocol_count(const struct protocol_handler *handler, enum p
 extern const struct protocol_ops http1_protocol;
 extern const struct protocol_ops http2_protocol;
 extern const struct protocol_ops http3_protocol;
+extern const struct protocol_ops fastcgi_protocol;
 
 #endif

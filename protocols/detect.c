@@ -4,12 +4,13 @@
  * place. At a stream's start a single yes decides, and "other" only when all
  * say no. In mid-stream every offset is tried, so each sign must be one that
  * chance does not make: a start line with what must follow it, two TLS record
- * headers or three HTTP/2 frames that chain.
+ * headers or three HTTP/2 frames that chain, a FastCGI request with its first parameters.
  *
  * Known weakness: a body that holds a whole HTTP/1 head as text.
  */
 #include "detect.h"
 
+#include "fastcgi/fastcgi_record.h"
 #include "http1/http1_line.h"
 #include "http2/http2_frame.h"
 
@@ -105,6 +106,31 @@ static enum judgement judge_server_frames(struct slice bytes)
 	return judgements[http2_chain_judge(bytes, HTTP2_DEFAULT_MAX_FRAME, FRAMES_FIRST, NULL).verdict];
 }
 
+/*
+ * A web server may ask what the application can do before it asks for anything (FastCGI, 4.1); of the answer
+ * to that, what the web server says then tells.
+ */
+static enum judgement judge_fastcgi(struct slice bytes)
+{
+	static const enum judgement judgements[] = {
+		[FASTCGI_NONE] = JUDGE_NO,
+		[FASTCGI_MORE] = JUDGE_MORE,
+		[FASTCGI_FOUND] = JUDGE_YES,
+	};
+	static const uint8_t none[] = { 0, 0 }; /* the id */
+	struct fastcgi_record record;
+
+	if (bytes.len < 2 || (bytes.data[1] != FASTCGI_GET_VALUES && bytes.data[1] != FASTCGI_VALUES))
+		return judgements[fastcgi_begins(bytes, false)];
+	if (bytes.data[0] != 1 || !slice_has_prefix(slice_of(none, 2), slice_take(slice_drop(bytes, 2), 2)))
+		return JUDGE_NO;
+	if (bytes.len < FASTCGI_HEADER_BYTES || !fastcgi_record_read(bytes.data, &record) ||
+	    record.type == FASTCGI_VALUES)
+		return JUDGE_MORE;
+	return judgements[fastcgi_begins(
+		slice_drop(bytes, FASTCGI_HEADER_BYTES + (size_t)record.content + record.padding), false)];
+}
+
 static struct detect_result detect_start_line(struct slice bytes)
 {
 	static const enum detect_kind kinds[] = {
@@ -139,6 +165,7 @@ struct detect_result detect_first(struct slice bytes)
 		  { DETECT_HTTP2_PREFACE, 0 } },
 		{ judge_tls_hello(bytes), { DETECT_TLS, 0 } },
 		{ judge_server_frames(bytes), { DETECT_HTTP2_FRAMES, 0 } },
+		{ judge_fastcgi(bytes), { DETECT_FASTCGI, 0 } },
 	};
 	bool more = false;
 	struct detect_result line;
@@ -221,6 +248,8 @@ static struct detect_result late_binary(struct slice bytes, size_t end)
 
 		if (slice_has_prefix(rest, preface))
 			return (struct detect_result){ DETECT_HTTP2_PREFACE, i };
+		if (rest.data[0] == 1 && fastcgi_begins(rest, true) == FASTCGI_FOUND)
+			return (struct detect_result){ DETECT_FASTCGI, i };
 		if (late_tls(rest))
 			return (struct detect_result){ DETECT_TLS, i };
 		if (late_frames(rest))

@@ -20,6 +20,7 @@ enum detect_kind {
 	DETECT_HTTP2_PREFACE,  /* the 24 bytes of RFC 9113, 3.4: a client's direction */
 	DETECT_HTTP2_FRAMES,   /* a chain of at least 3 strictly valid frames (detect_late only; in
 				  detect_first: a server's SETTINGS then chained) */
+	DETECT_FASTCGI,	       /* a whole BEGIN_REQUEST of FastCGI; in mid-stream with its first parameters */
 	DETECT_TLS,	       /* a record header (RFC 8446, 5.1): handshake first, or two that chain */
 	DETECT_PROXY,	       /* a PROXY protocol preface, v1 or v2: skip `offset` bytes and look again */
 	DETECT_OTHER,	       /* certainly none of these (detect_first only) */

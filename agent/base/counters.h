@@ -88,7 +88,7 @@
 	X(LIMIT_HELD, "limit.held", "bytes not held for an undetermined connection")                        \
 	X(LIMIT_REORDER, "limit.reorder", "bytes not held while waiting for a late record")                 \
 	X(LIMIT_HEADERS, "limit.headers", "header lists cut")                                               \
-	X(LIMIT_STREAMS, "limit.streams", "HTTP/2 streams not followed")                                    \
+	X(LIMIT_STREAMS, "limit.streams", "streams of HTTP/2, or requests of FastCGI, not followed")        \
 	X(LIMIT_PIPELINE, "limit.pipeline", "pipelined requests not followed")                              \
 	X(FILTER_NO_ADDRESS, "filter.no_address",                                                           \
 	  "exchanges that port: or peer: left out: their socket is not known")                              \

@@ -166,6 +166,7 @@ static bool looks_http(struct slice bytes)
 	case DETECT_HTTP2_FRAMES:
 		return true;
 	case DETECT_MORE:
+	case DETECT_FASTCGI:
 	case DETECT_TLS:
 	case DETECT_PROXY:
 	case DETECT_OTHER:

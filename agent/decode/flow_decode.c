@@ -21,11 +21,17 @@
 #define TLS_HANDSHAKE	     0x16 /* RFC 8446, 5.1 */
 
 /* Every protocol on a stream; flow_judge.c says which one bytes are. */
-static const struct protocol_ops *const protocols[] = { &http1_protocol, &http2_protocol, NULL };
+static const struct protocol_ops *const protocols[] = { &http1_protocol, &http2_protocol, &fastcgi_protocol,
+							NULL };
 
 static const struct mover *flow_mover(const struct flow *flow)
 {
 	return flow->mover ? flow->mover : &flow->facts->owner;
+}
+
+static const char *network_name(const struct protocol_ops *ops)
+{
+	return ops->network ? ops->network : "http";
 }
 
 /* Takes from a message what it says about the connection. */
@@ -37,7 +43,7 @@ static void flow_learn(struct flow *flow, const struct message *message)
 	/* A guess says nothing about it, and neither does a response that stands for a lost one. */
 	if (message->flags & FLAG_GUESS || (message->kind == MESSAGE_RESPONSE && !message->status))
 		return;
-	facts->protocol = "http";
+	facts->protocol = network_name(flow->ops);
 	if (message->version)
 		facts->version = message->version;
 	if (facts->role == ROLE_UNKNOWN && !(message->flags & FLAG_PUSHED))
@@ -226,7 +232,7 @@ int flow_decode_start(struct flow *flow, const struct protocol_ops *ops)
 	/* A message of a protocol that may be refuted has yet to be proven when it was found in mid-stream.
 	 */
 	if (!ops->refuted || config.from_start[0] || config.from_start[1])
-		flow->facts->protocol = "http";
+		flow->facts->protocol = network_name(ops);
 	for (int i = 0; i < 2; i++) {
 		if (flow_tells_lost(flow, ops, i))
 			ops->hole(flow->decoder, i, flow->side[i].lost_bytes, flow->side[i].last_ns);

@@ -2,7 +2,7 @@
 /*
  * Clear, TLS or neither (docs/design.md, D7). Nothing is emitted before a certain sign.
  * A direction seen from its start is judged by its first bytes. One that was
- * joined late is searched for TLS and HTTP/2 at every byte, for HTTP/1 only
+ * joined late is searched for TLS, HTTP/2 and FastCGI at every byte, for HTTP/1 only
  * where a turn begins: bodies and other protocols carry text that looks like
  * heads. What is found so is still a guess to the decoder
  * (http1_evidence.h). The first direction with a verdict decides for both.
@@ -143,6 +143,14 @@ static enum flow_verdict flow_found_preface(struct flow *flow, enum event_direct
 	return flow_found(flow, &http2_protocol);
 }
 
+/* A request begins there. In mid-stream the decoder finds it again, and the border of the answers by it. */
+static enum flow_verdict flow_found_fastcgi(struct flow *flow, enum event_direction direction, size_t offset)
+{
+	counter_add(COUNTER_BYTES_UNPARSED, offset);
+	side_shed(&flow->side[direction], offset);
+	return flow_found(flow, &fastcgi_protocol);
+}
+
 static struct detect_result flow_search(struct flow *flow, enum event_direction direction)
 {
 	struct flow_side *side = &flow->side[direction];
@@ -233,6 +241,8 @@ static enum flow_verdict flow_judge(struct flow *flow, enum event_direction dire
 			if (side->from_start)
 				return FLOW_IS_UNKNOWN; /* a server's: the client's preface tells */
 			return flow_found(flow, &http2_protocol);
+		case DETECT_FASTCGI:
+			return flow_found_fastcgi(flow, direction, result.offset);
 		case DETECT_TLS:
 			/* TLS within TLS is not HTTP that anybody could read. */
 			return flow->session ? FLOW_IS_OTHER : FLOW_IS_TLS;

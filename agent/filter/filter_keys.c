@@ -528,7 +528,8 @@ static int value_proto(struct filter_value *value, char *why, size_t size)
 		      { "3", HTTP_3, HTTP_3 },
 		      { "3.0", HTTP_3, HTTP_3 },
 		      { "h3", HTTP_3, HTTP_3 },
-		      { "http/3", HTTP_3, HTTP_3 } };
+		      { "http/3", HTTP_3, HTTP_3 },
+		      { "fastcgi", FASTCGI_1, FASTCGI_1 } };
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
 		if (strcasecmp(words[i].word, value->text) != 0)
@@ -537,7 +538,7 @@ static int value_proto(struct filter_value *value, char *why, size_t size)
 		value->high = words[i].high;
 		return 0;
 	}
-	return filter_wrong(why, size, "a protocol is 1, 1.0, 1.1, 2, 3, h2, h3, http/2 or http/3");
+	return filter_wrong(why, size, "a protocol is 1, 1.0, 1.1, 2, 3, h2, h3, http/2, http/3 or fastcgi");
 }
 
 static enum filter_answer match_proto(const struct filter_value *value, struct filter_subject *subject)
@@ -790,7 +791,7 @@ const struct filter_key filter_keys[] = {
 	  match_role },
 	{ "tls", "yes, no, LIBRARY", "TLS or not, or the library that does it", NULL, FILTER_BY_CONN,
 	  value_tls, match_tls },
-	{ "proto", "1, 1.0, 1.1, 2, 3", "Version of HTTP; h2 and http/2 are 2, h3 is 3", NULL,
+	{ "proto", "1, 1.0, 1.1, 2, 3, fastcgi", "Version of HTTP; h2 and http/2 are 2, h3 is 3", NULL,
 	  FILTER_BY_EXCHANGE, value_proto, match_proto },
 	{ "host", "GLOB", "Host of the request, with or without its port",
 	  "Case does not matter. Of a request that names none it is the address of the server; of a TLS "

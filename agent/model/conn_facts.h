@@ -47,7 +47,7 @@ struct conn_facts {
 	bool tls;		       /* bytes are, or contain, TLS */
 	bool tls_unknown;	       /* undetermined: nothing was decided yet */
 	const char *tls_library;       /* static string ("openssl", CONN_TLS_KERNEL); NULL: none seen */
-	const char *protocol;	       /* "http", or NULL while unknown */
+	const char *protocol;	       /* "http", "fastcgi", or NULL while unknown */
 	enum http_version version;     /* of the last message */
 	bool existing;		       /* was there when hark began */
 	uint64_t seen_ns;	       /* event time of the first sign of it */

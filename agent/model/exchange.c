@@ -91,10 +91,21 @@ static const char *h3_error_name(uint32_t error)
 		       : NULL;
 }
 
+/* The protocol status of END_REQUEST (FastCGI, 5.5). */
+static const char *fastcgi_error_name(uint32_t error)
+{
+	static const char *const names[] = { "REQUEST_COMPLETE", "CANT_MPX_CONN", "OVERLOADED",
+					     "UNKNOWN_ROLE" };
+
+	return error < sizeof(names) / sizeof(names[0]) ? names[error] : NULL;
+}
+
 const char *exchange_error_name(const struct exchange *exchange)
 {
 	if (!exchange->error_known)
 		return NULL;
+	if (exchange_version(exchange) == FASTCGI_1)
+		return fastcgi_error_name(exchange->error);
 	return exchange_version(exchange) == HTTP_3 ? h3_error_name(exchange->error)
 						    : exchange_h2_error_name(exchange->error);
 }
@@ -142,7 +153,7 @@ struct slice exchange_scheme(const struct exchange *exchange)
 	const struct message *request = exchange->request;
 	static const struct slice unknown = { 0 };
 
-	if (!request || request->scheme.data)
+	if (!request || request->scheme.data || request->version == FASTCGI_1)
 		return request ? request->scheme : unknown;
 	/* HTTP/2 says its scheme itself (RFC 9113, 8.3.1); a CONNECT has none (RFC 9110, 7.1). */
 	if (request->version >= HTTP_2 || !request->method.data ||

@@ -52,7 +52,8 @@ static struct join_sign sign_of(const struct exchange *exchange)
 {
 	const struct message *request = exchange->request;
 	struct join_sign sign = {
-		.key = exchange->key,
+		/* FastCGI's ids come again, and both ends need not count alike. */
+		.key = exchange_version(exchange) == FASTCGI_1 ? 0 : exchange->key,
 		.role = exchange->conn->role,
 		.start_ns = exchange->start_ns,
 		.duration_ns = exchange->duration_ns,

@@ -87,6 +87,8 @@ static void put_front(struct json_writer *writer, const struct exchange *exchang
 	const char *version = message_version_name(exchange_version(exchange));
 
 	json_client(writer, conn);
+	if (exchange_version(exchange) == FASTCGI_1)
+		json_name(writer, "network.protocol.name", "fastcgi");
 	if (version)
 		json_name(writer, "network.protocol.version", version);
 	json_socket(writer, &conn->sock);

@@ -160,7 +160,8 @@ void line_put_protocol(struct buffer *buffer, enum http_version version, const c
 /* "h2+tls:5": protocol, TLS, stream. */
 static void put_protocol(struct buffer *buffer, const struct exchange *exchange)
 {
-	line_put_protocol(buffer, exchange_version(exchange), NULL);
+	line_put_protocol(buffer, exchange_version(exchange),
+			  exchange_version(exchange) == FASTCGI_1 ? "fastcgi" : NULL);
 	if (exchange->conn->tls)
 		buffer_string(buffer, "+tls");
 	else if (exchange->conn->tls_unknown)

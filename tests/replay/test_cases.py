@@ -50,6 +50,19 @@ def test_case(name):
     assert [brief(row) for row in watch(name)] == ROWS[name]
 
 
+def test_fastcgi():
+    """Both ends: two requests at a time, one that is aborted, one that is not taken, an error stream, a long answer."""
+    for role in ("client", "server"):
+        rows = watch("fastcgi", f"role:{role}")
+        assert [(*brief(row), row.get("hark.stream"), row.get("http.response.body.size")) for row in rows] == [
+            ("GET", "/one/0", 200, [], 1, 8), ("POST", "/two/0", 200, [], 2, 8), ("GET", "/wait", 200, ["reset"], 3, 5),
+            ("GET", "/overloaded", None, ["reset"], 4, 0), ("GET", "/errors", 500, [], 4, 0), ("GET", "/big", 200, [], 4, 100_000)]
+        assert rows[3]["hark.fastcgi.protocol_status"] == "OVERLOADED" and rows[4]["hark.fastcgi.app_status"] == 3
+        assert ["FCGI_STDERR", "went wrong"] in rows[4]["http.response.trailer"]
+        assert {(row["network.protocol.name"], row["server.address"]) for row in rows} == {("fastcgi", "fast.example")}
+        assert "hush" not in str(rows)
+
+
 def test_trailers_are_no_head():
     [row] = watch("h2-trailers-as-head")
     assert "http.response.body.size" not in row

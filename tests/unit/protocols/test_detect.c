@@ -14,11 +14,14 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
-#define PREFACE	 "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-#define SETTINGS "\0\0\0\4\0\0\0\0\0"
-#define ACK	 "\0\0\0\4\1\0\0\0\0"
-#define PING	 "\0\0\10\6\0\0\0\0\0abcdefgh"
-#define BYTES(s) s, sizeof(s) - 1
+#define PREFACE	       "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+#define SETTINGS       "\0\0\0\4\0\0\0\0\0"
+#define ACK	       "\0\0\0\4\1\0\0\0\0"
+#define PING	       "\0\0\10\6\0\0\0\0\0abcdefgh"
+#define FASTCGI	       "\1\1\0\1\0\10\0\0\0\1\1\0\0\0\0\0"
+#define FASTCGI_PARAMS "\1\4\0\1"
+#define FASTCGI_VALUES "\1\11\0\0\0\2\6\0ab\0\0\0\0\0\0"
+#define BYTES(s)       s, sizeof(s) - 1
 
 struct row {
 	const char *name;
@@ -34,6 +37,7 @@ static const char *const kinds[] = {
 	[DETECT_HTTP1_RESPONSE] = "response",
 	[DETECT_HTTP2_PREFACE] = "preface",
 	[DETECT_HTTP2_FRAMES] = "frames",
+	[DETECT_FASTCGI] = "fastcgi",
 	[DETECT_TLS] = "tls",
 	[DETECT_PROXY] = "proxy",
 	[DETECT_OTHER] = "other",
@@ -48,6 +52,12 @@ static const struct row first_rows[] = {
 	{ "no reason", BYTES("HTTP/1.0 999\r\n"), "response 0", 0 },
 	{ "client's preface", BYTES(PREFACE), "preface 0", 0 },
 	{ "server's frames", BYTES(SETTINGS ACK), "frames 0", 0 },
+	{ "FastCGI", BYTES(FASTCGI), "fastcgi 0", 0 },
+	{ "FastCGI, what can you do", BYTES(FASTCGI_VALUES FASTCGI), "fastcgi 0", 0 },
+	{ "FastCGI, what an application can do", BYTES("\1\12\0\0\0\2\6\0ab\0\0\0\0\0\0\1\6\0\1"), "more 0",
+	  0 },
+	{ "FastCGI of no role", BYTES("\1\1\0\1\0\10\0\0\0\4\1\0\0\0\0\0"), "other 0", 10 },
+	{ "FastCGI's answer", BYTES("\1\6\0\1\0\10\0\0"), "other 0", 2 },
 	{ "client hello", BYTES("\x16\x03\x01\x02\x00\x01"), "tls 0", 0 },
 	{ "server hello", BYTES("\x16\x03\x03\x00\x7a\x02\x00"), "tls 0", 6 },
 	{ "proxy v1", BYTES("PROXY TCP4 1.2.3.4 5.6.7.8 1 2\r\nGET"), "proxy 32", 32 },
@@ -90,6 +100,8 @@ static const struct row late_rows[] = {
 	{ "two frames", BYTES(PING PING), "more 0", 0 },
 	{ "zeros", BYTES("\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"),
 	  "more 0", 0 },
+	{ "FastCGI in mid-stream", BYTES("zz" FASTCGI FASTCGI_PARAMS), "fastcgi 2", 0 },
+	{ "FastCGI without parameters", BYTES("zz" FASTCGI FASTCGI), "more 0", 0 },
 	{ "the earlier sign wins", BYTES(PING PING PING "\nGET / HTTP/1.1\r\n\r\n"), "frames 0", 0 },
 };
 

@@ -173,7 +173,25 @@ static void traced_wrongly(struct sample *s)
 		      "00-00000000000000000000000000000000-00f067aa0ba902b7-01");
 }
 
+static void fastcgi(struct sample *s)
+{
+	s->exchange.request->version = s->exchange.response->version = FASTCGI_1;
+	s->exchange.key = 0x50001;
+	s->exchange.error_known = true;
+	s->exchange.error = 2;
+	sample_header(s->exchange.response, &s->exchange.response->trailers, "FCGI_APP_STATUS", "3");
+	sample_header(s->exchange.response, &s->exchange.response->trailers, "FCGI_STDERR_BYTES", "10");
+}
+
 static const struct row rows[] = {
+	{ "FastCGI",
+	  fastcgi,
+	  0,
+	  false,
+	  { "\"network.protocol.name\":\"fastcgi\"", "\"hark.stream\":1,",
+	    "\"hark.fastcgi.protocol_status\":\"OVERLOADED\",\"hark.fastcgi.app_status\":3,"
+	    "\"hark.fastcgi.stderr.size\":10",
+	    ABSENT "url.scheme", ABSENT "network.protocol.version", ABSENT "hark.h2" } },
 	{ "trace",
 	  traced,
 	  0,
