@@ -121,9 +121,13 @@ enum {
 	FIELDS
 };
 
-/* The field's number; FIELDS: it is none of them. Most names have another length. */
+/* The field's number; FIELDS: it is none of them. Most names have another first letter, or another length. */
 static size_t field_of(struct slice name)
 {
+	uint8_t first = name.len ? name.data[0] | 0x20 : 0;
+
+	if (first != 't' && first != 'x' && first != 'b')
+		return FIELDS;
 	switch (name.len) {
 	case sizeof("b3") - 1:
 		return slice_equal_nocase(name, SLICE("b3")) ? FIELD_B3 : FIELDS;
@@ -142,15 +146,27 @@ static size_t field_of(struct slice name)
 	}
 }
 
+/* Most requests have none of the fields. */
+static bool has_none(const struct message *request)
+{
+	for (size_t i = 0; request && i < request->headers.count; i++)
+		if (field_of(request->headers.items[i].name) != FIELDS)
+			return false;
+	return true;
+}
+
 bool trace_of(const struct message *request, struct trace *trace)
 {
-	struct slice values[FIELDS] = { { 0 } };
+	struct slice values[FIELDS];
 	bool doubtful[FIELDS] = { false };
 
 	*trace = (struct trace){ 0 };
-	for (size_t i = 0; request && i < request->headers.count; i++) {
+	if (has_none(request))
+		return false;
+	memset(values, 0, sizeof(values));
+	for (size_t i = 0; i < request->headers.count; i++) {
 		const struct header *header = &request->headers.items[i];
-		size_t field = header->name.data ? field_of(header->name) : FIELDS;
+		size_t field = field_of(header->name);
 		struct slice value;
 
 		if (field == FIELDS)
