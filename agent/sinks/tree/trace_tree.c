@@ -78,9 +78,27 @@ static size_t span_end(const struct linking *linking, const char *span)
 	return low;
 }
 
-/* The newest that has this span and began before; within: and served meanwhile. */
-static struct trace_node *find_span(const struct linking *linking, const struct trace_node *inner,
-				    const char *span, bool within)
+static bool is_before(const struct trace_node *inner, const struct trace_node *outer)
+{
+	return outer->at < inner->at;
+}
+
+/*
+ * Is this the server's end of an exchange of which the other is the client's? On Unix sockets nothing else
+ * tells that they are one.
+ */
+static bool is_other_end(const struct trace_node *inner, const struct trace_node *outer)
+{
+	return outer->at < inner->at && outer->client.seen && !outer->server.seen && !inner->client.seen &&
+	       outer->client.start_ns <= inner->server.start_ns &&
+	       (!outer->client.ended || inner->server.end_ns <= outer->client.end_ns) &&
+	       slice_equal(inner->method, outer->method) && slice_equal(inner->path, outer->path);
+}
+
+/* The newest of the trace that has this span and fits. */
+static struct trace_node *
+find_span(const struct linking *linking, const struct trace_node *inner, const char *span,
+	  bool (*fits)(const struct trace_node *inner, const struct trace_node *outer))
 {
 	size_t i = span_end(linking, span);
 
@@ -89,7 +107,7 @@ static struct trace_node *find_span(const struct linking *linking, const struct 
 
 		if (strcmp(node->span, span) != 0)
 			return NULL;
-		if (node->trace == inner->trace && (within ? is_within(inner, node) : node->at < inner->at))
+		if (node->trace == inner->trace && fits(inner, node))
 			return node;
 	}
 	return NULL;
@@ -147,9 +165,13 @@ static void link_own(const struct linking *linking, struct trace_node *inner)
 	struct candidates found;
 
 	inner->within = inner->trace;
-	inner->up = find_span(linking, inner, inner->parent, false);
+	inner->up = find_span(linking, inner, inner->parent, is_before);
 	if (!inner->up)
-		inner->up = find_span(linking, inner, inner->span, true);
+		inner->up = find_span(linking, inner, inner->span, is_within);
+	if (!inner->up && !inner->client.seen) {
+		inner->up = find_span(linking, inner, inner->span, is_other_end);
+		inner->guess = inner->up != NULL;
+	}
 	if (inner->up || !inner->client.seen)
 		return;
 	found = find_candidates(linking, inner, true);
