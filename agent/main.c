@@ -19,6 +19,7 @@
 #include "cli/options.h"
 #include "doctor/doctor.h"
 #include "library/tls_seen.h"
+#include "outputs/closing.h"
 #include "outputs/outputs.h"
 #include "pair/join.h"
 #include "record/record.h"
@@ -55,7 +56,9 @@ struct run {
 	struct pace *pace;		    /* NULL when live */
 	struct tls_seen *tls_seen;	    /* NULL in a replay */
 	struct loop *loop;
-	bool each_end; /* exchanges are not joined */
+	bool each_end;	    /* exchanges are not joined */
+	bool began;	    /* there is something to say of it at the end */
+	struct tally tally; /* once the outputs are closed */
 };
 
 static void run_tick(struct run *run, uint64_t now_ns);
@@ -287,6 +290,7 @@ static void outputs_configure(struct run *run, int64_t offset_ns)
 		.count = options->output_count,
 		.filter = options->filter,
 		.conn = options->conn,
+		.all = options->all,
 		.limit = options->count,
 		.as = options->as,
 		.stdout_taken = options->child_argv != NULL,
@@ -383,12 +387,26 @@ static int run_open(struct run *run, int64_t offset_ns)
 	return run->tracker ? 0 : -ENOMEM;
 }
 
+/* Of a run that began: what was shown, and what was lost. */
+static void closing(const struct run *run)
+{
+	const struct options *options = run->options;
+
+	closing_say(&(struct closing){
+		.view = options->view,
+		.tally = run->tally,
+		.tabled = options->view == VIEW_STAT || options->summary,
+		.filtered = options->filter != NULL,
+		.detail = options->verbose > 0 || options->debug,
+	});
+}
+
 static int stats_write(struct run *run)
 {
 	int error;
 
-	if (!run->options->quiet)
-		counters_print(stderr);
+	if (run->began)
+		closing(run);
 	if (!run->stats)
 		return 0;
 	errno = 0;
@@ -423,6 +441,8 @@ static int run_close(struct run *run, int status)
 		pace_end(run->pace);
 		pace_fini(run->pace);
 	}
+	if (run->outputs)
+		run->tally = outputs_tally(run->outputs);
 	tracker_free(run->tracker);
 	tls_seen_free(run->tls_seen);
 	join_free(run->join);
@@ -458,7 +478,7 @@ static int run_live(const struct options *options)
 		.user = options->user,
 		.claims = options->claims,
 		.claim_count = options->claim_count,
-		.tell_filter = options->verbose || options->debug,
+		.detail = options->verbose || options->debug,
 		.ctx = &run,
 		.event = run_event,
 		.due = run_due_ns,
@@ -475,6 +495,7 @@ static int run_live(const struct options *options)
 		status = live_run(&config);
 	}
 	run.probes = NULL; /* closed with the loop */
+	run.began = counters[COUNTER_READY_US] > 0;
 	return run_close(&run, status);
 }
 
@@ -510,6 +531,7 @@ static int run_replay(const struct options *options)
 	if (run_open(&run, source_file_wall_offset_ns(source)) == 0) {
 		pace_init(&pace, run.loop, outputs_wants(run.outputs).stay);
 		rights_drop(&(struct rights_config){ .capture = false });
+		run.began = true;
 		result = source_file_run(source, replay_event, &run, &error);
 		status = result == 0 || result == -ECANCELED ? 0 : 1;
 		if (result < 0 && result != -ECANCELED)

@@ -40,6 +40,8 @@
 	X(EXCHANGES_FLAGGED, "exchanges.flagged", "exchanges with a flag")                                  \
 	X(EXCHANGES_PENDING, "exchanges.pending", "lines about exchanges that were not over")               \
 	X(EXCHANGES_JOINED, "exchanges.joined", "exchanges of which both ends were seen")                   \
+	X(EXCHANGES_UNDER_WAY, "exchanges.under_way",                                                       \
+	  "answers whose request came before hark: left out (--all shows them)")                            \
 	X(RETURNS_REFUSED, "returns.refused", "TLS calls not followed: a return was pending in the thread") \
 	X(RETURNS_STALE, "returns.stale", "TLS calls whose return never came")                              \
 	X(MESSAGES_REFUSED, "messages.refused", "messages that a parser could not take")                    \

@@ -405,6 +405,11 @@ const struct option_row option_rows[] = {
 	    FLAG(errors), TO_RUNS),
 	ROW("user", 'u', "USER", GROUP_WHAT,
 	    "Who runs the command behind -- (default: who called sudo, else you)", NULL, STRING(user), ALONE),
+	ROW("all", 0, NULL, GROUP_WHAT,
+	    "Also answers whose request came before hark, and a program's sockets to itself",
+	    "watch leaves out the answers, of which only the status is known, and counts them at the end; "
+	    "conns leaves out pairs of sockets within one process.",
+	    FLAG(all), BELONGS(IN_WATCH | IN_CONNS, "watch and conns")),
 	ROW("output", 'o', "FORMAT[:FILE]", GROUP_OUTPUT,
 	    "text (default), json, or with watch har or curl, to FILE instead of stdout (repeatable)",
 	    "One of the outputs at most goes to the standard output. har is one HTTP archive (1.2) of the "

@@ -65,6 +65,7 @@ struct options {
 	bool speed_given;
 	uint64_t slow_ns; /* --slow; 0: not given */
 	bool errors;
+	bool all; /* --all */
 	struct stats_options stats;
 	struct routes_config routes; /* --route, --fold-static */
 	const char *patterns[ROUTES_MAX];

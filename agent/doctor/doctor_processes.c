@@ -359,7 +359,8 @@ int doctor_process_print(struct doctor_files *files, uint32_t pid, FILE *out)
 		err = doctor_look(&look, files, pid);
 	if (err) {
 		fprintf(out, "process %u: %s\n", pid,
-			err == -ESRCH			  ? "there is none"
+			err == -ESRCH			  ? "it has ended, or never was: ask while it runs, "
+							    "or start it under hark (hark -- COMMAND)"
 			: err == -EACCES || err == -EPERM ? "it belongs to another user: run doctor as root"
 							  : strerror(-err));
 		return err;

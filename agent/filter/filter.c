@@ -333,6 +333,24 @@ bool filter_wants_fields(const struct filter *filter)
 	return is_about(filter, FILTER_BY_FIELDS);
 }
 
+static bool node_asks_flag(const struct filter_node *node, unsigned int flags)
+{
+	if (node->negated)
+		return false;
+	for (size_t i = 0; i < node->value_count; i++)
+		if (strcmp(node->key->name, "flag") == 0 && (node->values[i].low & flags))
+			return true;
+	for (const struct filter_node *child = node->first; child; child = child->next)
+		if (node_asks_flag(child, flags))
+			return true;
+	return false;
+}
+
+bool filter_asks_flag(const struct filter *filter, unsigned int flags)
+{
+	return filter && filter->root && node_asks_flag(filter->root, flags);
+}
+
 bool filter_about_exchanges(const struct filter *filter)
 {
 	return is_about(filter, FILTER_BY_EXCHANGE) || filter_wants_fields(filter);

@@ -127,6 +127,9 @@ bool filter_key_decided(const struct filter_key *key, const struct filter_kernel
 /* Does the filter ask for any header field (FILTER_BY_FIELDS)? */
 bool filter_wants_fields(const struct filter *filter);
 
+/* Does a term ask for one of these flags (enum message_flag) by its name? */
+bool filter_asks_flag(const struct filter *filter, unsigned int flags);
+
 /* Does a term of the filter have this key? */
 bool filter_uses(const struct filter *filter, const struct filter_key *key);
 

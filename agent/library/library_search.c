@@ -20,6 +20,7 @@
 
 #include "base/counters.h"
 #include "base/log.h"
+#include "base/path.h"
 #include "base/table.h"
 #include "elf_file.h"
 #include "file_identity.h"
@@ -32,6 +33,7 @@
 #include "proc_maps.h"
 #include "signature.h"
 #include "tls_seen.h"
+#include "tls_survey.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -82,8 +84,9 @@ struct ahead {
 struct library_search {
 	library_fn *fn;
 	void *ctx;
-	void (*pause)(void *ctx); /* NULL: nobody wants to be called */
-	struct tls_seen *seen;	  /* NULL: nobody asks */
+	void (*pause)(void *ctx);  /* NULL: nobody wants to be called */
+	struct tls_seen *seen;	   /* NULL: nobody asks */
+	struct tls_survey *survey; /* NULL: nobody asks */
 	struct signatures *signatures;
 	const struct library_claim *claims;
 	size_t claim_count;
@@ -323,6 +326,8 @@ static int mapping_examine(struct library_search *search, uint32_t pid, const st
 	}
 	if (library)
 		library_used(library, pid, mapping->inode);
+	if (search->survey)
+		tls_survey_mapping(search->survey, path_base(mapping->path), library != NULL);
 	return 0;
 }
 
@@ -330,6 +335,27 @@ static bool scan_mapping(void *ctx, uint32_t pid, const struct mapping *mapping)
 {
 	(void)mapping_examine(ctx, pid, mapping);
 	return true;
+}
+
+void library_search_survey(struct library_search *search, struct tls_survey *survey)
+{
+	search->survey = survey;
+}
+
+static void survey_process(struct tls_survey *survey, uint32_t pid)
+{
+	struct stat st = { .st_size = 0 };
+	char path[32];
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%u/exe", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (fd >= 0 && fstat(fd, &st) == 0)
+		tls_survey_process(survey, pid, fd, &st);
+	else
+		tls_survey_process(survey, pid, -1, &st);
+	if (fd >= 0)
+		close(fd);
 }
 
 int library_search_scan_pid(struct library_search *search, uint32_t pid)
@@ -343,6 +369,8 @@ static bool scan_process(void *ctx, uint32_t pid)
 	int error = library_search_scan_pid(search, pid);
 
 	search->blind |= error == -EACCES || error == -EPERM;
+	if (search->survey)
+		survey_process(search->survey, pid);
 	return !__atomic_load_n(&search->ahead.stops, __ATOMIC_RELAXED);
 }
 
@@ -429,12 +457,14 @@ int library_search_finish(struct library_search *search)
 
 	if (!ahead->runs) {
 		(void)ahead_run(search);
+		search->survey = NULL;
 		return ahead->error;
 	}
 	ahead_wait(search);
 	for (size_t i = 0; i < ahead->found_count; i++)
 		found_report(search, &ahead->found[i]);
 	found_clear(ahead);
+	search->survey = NULL;
 	return ahead->cut ? library_search_scan(search) : ahead->error;
 }
 

@@ -23,6 +23,7 @@
 struct library_claim;
 struct library_found;
 struct tls_seen;
+struct tls_survey;
 
 /*
  * A file that is, or holds, a library; all is borrowed for the call. fd is open for reading; attach by
@@ -49,6 +50,9 @@ void library_search_pause(struct library_search *search, void (*fn)(void *ctx));
 
 /* seen, which is borrowed, is told of each new executable mapping that the watch sees. */
 void library_search_tell_mappings(struct library_search *search, struct tls_seen *seen);
+
+/* survey, which is borrowed, is told of all that the next scan (or begin) sees. */
+void library_search_survey(struct library_search *search, struct tls_survey *survey);
 
 /* Looks through the claimed files, the loader's cache (ldconfig -p) and every process's mappings. 0 or
  * -errno. */

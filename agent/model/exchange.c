@@ -209,6 +209,23 @@ int exchange_outcome(const struct exchange *exchange, const struct content *only
 	return only && content != only ? -1 : exchange_outcome_of(exchange, content);
 }
 
+bool exchange_failed(struct content_memo *memo, const struct exchange *exchange)
+{
+	const unsigned int ends = FLAG_RESET | FLAG_CLOSED | FLAG_TIMEOUT | FLAG_UNANSWERED;
+	const unsigned int ours = FLAG_GAP | FLAG_LATE_JOINED | FLAG_IN_FLIGHT | FLAG_TRUNCATED;
+
+	if (exchange->response && exchange->response->status >= 400)
+		return true;
+	if (exchange->response && exchange_outcome_of(exchange, exchange_content_again(memo, exchange)) > 0)
+		return true;
+	return (exchange->flags & ends) && !(exchange->flags & ours);
+}
+
+bool exchange_was_under_way(const struct exchange *exchange)
+{
+	return !exchange->request && (exchange->flags & FLAG_LATE_JOINED);
+}
+
 enum http_version exchange_version(const struct exchange *exchange)
 {
 	if (exchange->request && exchange->request->version != HTTP_VERSION_UNKNOWN)

@@ -78,6 +78,9 @@ void exchange_fini(struct exchange *exchange);
  */
 bool exchange_counts(const struct exchange *exchange);
 
+/* An answer on a connection that was there before hark, whose request went by unseen. */
+bool exchange_was_under_way(const struct exchange *exchange);
+
 /* RFC 9113, 7: "NO_ERROR", "CANCEL", …; NULL for codes that the RFC does not name. */
 const char *exchange_h2_error_name(uint32_t error);
 
@@ -120,5 +123,11 @@ const struct content *exchange_content(const struct exchange *exchange);
  */
 int exchange_outcome(const struct exchange *exchange, const struct content *only);
 int exchange_outcome_of(const struct exchange *exchange, const struct content *content);
+
+/*
+ * Did it fail? 4xx, 5xx, a call whose content says so, reset, closed, timed out, unanswered; but not by what
+ * hark itself lost, or did not see from begin to end. memo: as above, the caller's.
+ */
+bool exchange_failed(struct content_memo *memo, const struct exchange *exchange);
 
 #endif

@@ -31,8 +31,11 @@ struct outputs {
 	const struct outputs_config *config;
 	struct output items[OUTPUTS_MAX];
 	size_t count;
-	uint64_t shown;
+	uint64_t shown; /* for --count: lines */
+	struct tally tally;
+	struct content_memo last_type;
 	struct remarks remarks;
+	bool all;		 /* also of what was under way before hark */
 	bool conn_seen;		 /* the one of -x, or any */
 	bool by_exchange;	 /* the filter is about exchanges */
 	struct conn_set matched; /* connections with an exchange that it let through; by_exchange only */
@@ -46,6 +49,13 @@ static const enum result_kind counted[] = {
 	[VIEW_WATCH] = RESULT_EXCHANGE, [VIEW_CONNS] = RESULT_EXCHANGE, [VIEW_RAW] = RESULT_CALL,
 	[VIEW_FRAMES] = RESULT_FRAME,	[VIEW_RECORD] = RESULT_KINDS,	[VIEW_STAT] = RESULT_KINDS,
 	[VIEW_TOP] = RESULT_KINDS,	[VIEW_TREE] = RESULT_KINDS,
+};
+
+/* And for the last line. */
+static const enum result_kind tallied[] = {
+	[VIEW_WATCH] = RESULT_EXCHANGE, [VIEW_CONNS] = RESULT_CONN_CLOSED, [VIEW_RAW] = RESULT_CALL,
+	[VIEW_FRAMES] = RESULT_FRAME,	[VIEW_RECORD] = RESULT_KINDS,	   [VIEW_STAT] = RESULT_EXCHANGE,
+	[VIEW_TOP] = RESULT_EXCHANGE,	[VIEW_TREE] = RESULT_EXCHANGE,
 };
 
 /* The buffer: the C library ignores a size without one. Without memory its own small one does. */
@@ -117,6 +127,8 @@ struct outputs *outputs_open(const struct outputs_config *config)
 	}
 	outputs->config = config;
 	outputs->by_exchange = filter_about_exchanges(config->filter);
+	outputs->all = config->all || config->view != VIEW_WATCH ||
+		       filter_asks_flag(config->filter, FLAG_LATE_JOINED | FLAG_NO_REQUEST);
 	remarks_filter(config->filter, config->view);
 	for (size_t i = 0; i < config->count; i++) {
 		if (outputs_add(outputs, &config->items[i]) < 0) {
@@ -156,6 +168,14 @@ static bool conn_itself_passes(struct outputs *outputs, const struct result *res
 	return matched || answer == FILTER_YES || (answer == FILTER_UNKNOWN && !outputs->by_exchange);
 }
 
+/* Both ends count, as with the other counters of exchanges. */
+static bool exchange_passes(struct outputs *outputs, const struct result *result)
+{
+	if (!filter_exchange(outputs->config->filter, result->exchange))
+		return false;
+	return outputs->all || !exchange_was_under_way(result->exchange);
+}
+
 /* When enough was shown, a connection whose exchanges stand there still gets its end. */
 static bool passes(struct outputs *outputs, const struct result *result)
 {
@@ -168,7 +188,7 @@ static bool passes(struct outputs *outputs, const struct result *result)
 		return false;
 	switch (result_rows[result->kind].filter) {
 	case RESULT_BY_EXCHANGE:
-		return filter_exchange(outputs->config->filter, result->exchange);
+		return exchange_passes(outputs, result);
 	case RESULT_BY_CONN:
 		return filter_conn(outputs->config->filter, result->conn, result->mover);
 	case RESULT_BY_CONN_ITSELF:
@@ -205,6 +225,23 @@ static void count_shown(struct outputs *outputs, const struct result *result)
 		outputs->finished = true;
 }
 
+/* An exchange that was seen from both ends counts once. */
+static void tally_exchange(struct outputs *outputs, const struct exchange *exchange)
+{
+	struct tally *tally = &outputs->tally;
+	uint64_t took_ns;
+
+	if (exchange->join == JOIN_SECOND || tallied[outputs->config->view] != RESULT_EXCHANGE)
+		return;
+	tally->shown++;
+	tally->failed += exchange_failed(&outputs->last_type, exchange);
+	took_ns = exchange->split_known	     ? exchange->server_ns + exchange->network_ns
+		  : exchange->duration_known ? exchange->duration_ns
+					     : 0;
+	if (took_ns > tally->slowest_ns)
+		tally->slowest_ns = took_ns;
+}
+
 /* An exchange whose other end is not wanted stands for itself. */
 static void show_exchange(struct outputs *outputs, const struct exchange *exchange)
 {
@@ -222,17 +259,40 @@ static void show_exchange(struct outputs *outputs, const struct exchange *exchan
 	}
 	if (outputs->by_exchange && !conn_set_add(&outputs->matched, exchange->conn->id))
 		counter_add(COUNTER_LIMIT_FILTER, 1);
+	tally_exchange(outputs, result.exchange);
 	hand_on(outputs, &result);
 	count_shown(outputs, &result);
+}
+
+/* What does not pass. */
+static void leave_out(struct outputs *outputs, const struct exchange *exchange)
+{
+	if (outputs->finished)
+		return;
+	if (!outputs->all && exchange_was_under_way(exchange) &&
+	    filter_exchange(outputs->config->filter, exchange)) {
+		outputs->tally.under_way += exchange->join != JOIN_SECOND;
+		counter_add(COUNTER_EXCHANGES_UNDER_WAY, 1);
+		return;
+	}
+	remarks_left_out(&outputs->remarks, outputs->config->filter, exchange);
+}
+
+static void tally_seen(struct outputs *outputs, const struct result *result)
+{
+	if (result->kind == tallied[outputs->config->view] &&
+	    (result->kind != RESULT_EXCHANGE || result->exchange->join != JOIN_SECOND))
+		outputs->tally.seen++;
 }
 
 bool outputs_show(struct outputs *outputs, const struct result *result)
 {
 	enum view view = outputs->config->view;
 
+	tally_seen(outputs, result);
 	if (!passes(outputs, result)) {
-		if (result->kind == RESULT_EXCHANGE && !outputs->finished)
-			remarks_left_out(&outputs->remarks, outputs->config->filter, result->exchange);
+		if (result->kind == RESULT_EXCHANGE)
+			leave_out(outputs, result->exchange);
 		return false;
 	}
 	if (result->kind == RESULT_EXCHANGE) {
@@ -241,6 +301,7 @@ bool outputs_show(struct outputs *outputs, const struct result *result)
 	}
 	if (result->kind == RESULT_PENDING)
 		counter_add(COUNTER_EXCHANGES_PENDING, 1);
+	outputs->tally.shown += result->kind == tallied[view];
 	hand_on(outputs, result);
 	count_shown(outputs, result);
 	/* Unread traffic is told of on stderr where no output tells it; `hark conns` does when a connection
@@ -249,8 +310,13 @@ bool outputs_show(struct outputs *outputs, const struct result *result)
 	     (result->kind == RESULT_OPAQUE &&
 	      (view != VIEW_CONNS || result->conn->sock.protocol == IPPROTO_UDP))) &&
 	    view != VIEW_RECORD && !outputs_wants(outputs).kinds[result->kind])
-		remarks_unread(&outputs->remarks, result);
+		remarks_unread(&outputs->remarks, result, outputs->config->sink.verbose > 0);
 	return true;
+}
+
+struct tally outputs_tally(const struct outputs *outputs)
+{
+	return outputs->tally;
 }
 
 bool outputs_tick(struct outputs *outputs, uint64_t now_ns)
@@ -342,7 +408,6 @@ int outputs_close(struct outputs *outputs)
 		free(item->buffer);
 	}
 	conn_set_fini(&outputs->matched);
-	remarks_fini(&outputs->remarks);
 	error = outputs->error;
 	free(outputs);
 	return error;

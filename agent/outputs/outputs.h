@@ -29,6 +29,7 @@ struct outputs_config {
 	size_t count;
 	const struct filter *filter; /* NULL: everything */
 	uint64_t conn;		     /* -x: only this connection; 0: all */
+	bool all;		     /* --all: also what was under way before hark, its request unseen */
 	uint64_t limit;		     /* -n: so many are shown; 0: no limit */
 	const char *as;		     /* --as: the format that text has; NULL: its own */
 	bool stdout_taken;	     /* by a command of the user's: text goes to stderr */
@@ -59,6 +60,16 @@ bool outputs_tick(struct outputs *outputs, uint64_t now_ns);
 uint64_t outputs_due_ns(const struct outputs *outputs);
 /* last: once, when the run is over and every exchange has been passed. */
 void outputs_draw(struct outputs *outputs, bool last);
+
+/* What a run showed, for its last line. */
+struct tally {
+	uint64_t seen;	     /* exchanges, calls or frames, whatever the view shows */
+	uint64_t shown;	     /* those of them that the filter let through; of two ends one */
+	uint64_t failed;     /* exchange_failed() */
+	uint64_t slowest_ns; /* for the client, where both ends were seen; 0: none is known */
+	uint64_t under_way;  /* left out without --all */
+};
+struct tally outputs_tally(const struct outputs *outputs);
 
 /* Writes out what is buffered. */
 void outputs_flush(struct outputs *outputs);

@@ -3,9 +3,6 @@
 
 #include "base/counters.h"
 #include "base/log.h"
-#include "sinks/opaque_text.h"
-
-#define TOLD_MAX 10
 
 /* Calls and frames are not hidden by what the filter asks about exchanges; a recording holds what the kernel
  * lets through.
@@ -45,26 +42,18 @@ void remarks_left_out(struct remarks *remarks, const struct filter *filter, cons
 		exchange->mover.exe[0] ? exchange->mover.exe : exchange->mover.comm, exchange->mover.pid);
 }
 
-void remarks_unread(struct remarks *remarks, const struct result *result)
+void remarks_unread(struct remarks *remarks, const struct result *result, bool each)
 {
-	struct buffer text = { .data = NULL }, *last = &remarks->last;
+	struct buffer text = { .data = NULL };
 	struct style style;
 
-	if (remarks->told > TOLD_MAX || log_level < LOG_NORMAL)
+	if (log_level < LOG_NORMAL)
 		return;
 	line_style_init(&style, &(struct sink_config){ .out = stderr });
-	if (opaque_text_differs(last, &style, result)) {
+	if (opaque_told_first(&remarks->told, &style, result, each)) {
 		opaque_text_tell(&text, &style, result);
-		if (remarks->told++ < TOLD_MAX)
-			log_info("%.*s", (int)text.len, text.data ? text.data : "");
-		else
-			log_info("further traffic that is not read is only counted");
+		log_info("%.*s", (int)text.len, text.data ? text.data : "");
 	}
 	line_style_fini(&style);
 	buffer_fini(&text);
-}
-
-void remarks_fini(struct remarks *remarks)
-{
-	buffer_fini(&remarks->last);
 }

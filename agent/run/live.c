@@ -19,6 +19,7 @@
 #include "library/libraries.h"
 #include "library/library_search.h"
 #include "library/locations.h"
+#include "library/tls_survey.h"
 #include "model/container_state.h"
 #include "pid_watch.h"
 #include "process_filter.h"
@@ -42,8 +43,9 @@ struct live {
 	const struct live_config *config;
 	struct probes *probes;
 	struct library_search *libraries;
-	int watch;		/* for new mappings; below 0: there is none */
-	char command[PATH_MAX]; /* the file of the command */
+	struct tls_survey *survey; /* until ready; NULL: of a command, or out of memory */
+	int watch;		   /* for new mappings; below 0: there is none */
+	char command[PATH_MAX];	   /* the file of the command */
 	struct source_bpf *source;
 	struct container_state *containers; /* what they are called */
 	struct trials *trials;		    /* between the source and all else */
@@ -237,6 +239,21 @@ static void mappings_gather(struct live *live)
 	live->mapped = false;
 }
 
+/* In the search's thread: the filter is only read. */
+static bool survey_wanted(void *ctx, const struct event_process *process)
+{
+	const struct live *live = ctx;
+	struct mover mover = {
+		.pid = process->h.pid, .tid = process->h.tid, .uid = process->h.uid, .fd = -1
+	};
+
+	if (process->h.pid == (uint32_t)getpid())
+		return false;
+	memcpy(mover.comm, process->h.comm, sizeof(mover.comm));
+	memcpy(mover.exe, process->name, sizeof(mover.exe));
+	return filter_conn(live->config->filter, NULL, &mover);
+}
+
 /*
  * The watch first: what is mapped while the scan runs is not missed. The scan takes about as long as loading
  * the programs, and goes on meanwhile.
@@ -250,6 +267,9 @@ static int libraries_begin(struct live *live)
 	if (!live->libraries)
 		return -ENOMEM;
 	library_search_claim(live->libraries, config->claims, config->claim_count);
+	if (!config->child_argv)
+		live->survey = tls_survey_new(survey_wanted, live);
+	library_search_survey(live->libraries, live->survey);
 	live->watch = library_search_watch(live->libraries);
 	/* It may be over before its executable, once it is mapped, has been looked at. */
 	if (!config->child_argv || !child_find(config->child_argv[0], live->command, sizeof(live->command)))
@@ -302,15 +322,25 @@ static void say_ready(const struct live *live)
 {
 	uint64_t ready_us = (clock_ns() - live->start_ns) / 1000;
 	size_t files = probes_count_files(live->probes);
+	struct buffer text = { .data = NULL };
 
-	if (live->config->tell_filter)
-		say_filter(live);
 	counter_add(COUNTER_READY_US, ready_us);
 	counter_add(COUNTER_READY_LOAD_US, live->load_ns / 1000);
-	log_info("ready: %s, %zu TLS librar%s, ring %zu KiB; Ctrl-C ends (%u ms, of which %u loading BPF)",
-		 probes_capture(live->probes) == CAPTURE_SOCKET ? "socket tracepoints" : "syscall exit",
-		 files, files == 1 ? "y" : "ies", live->config->probes.ring_bytes / 1024,
-		 (unsigned int)(ready_us / 1000), (unsigned int)(live->load_ns / 1000000));
+	if (live->config->detail) {
+		say_filter(live);
+		log_info("capture by %s, %zu TLS librar%s, ring %zu KiB; %u ms to start, %u of them to load "
+			 "BPF",
+			 probes_capture(live->probes) == CAPTURE_SOCKET ? "socket tracepoints"
+									: "the exit of system calls",
+			 files, files == 1 ? "y" : "ies", live->config->probes.ring_bytes / 1024,
+			 (unsigned int)(ready_us / 1000), (unsigned int)(live->load_ns / 1000000));
+	}
+	if (live->survey)
+		tls_survey_put(live->survey, &text, live->config->filter != NULL);
+	else if (live->config->child_argv)
+		buffer_format(&text, "%s and what it starts", live->config->child_argv[0]);
+	log_info("ready: %.*s; Ctrl-C ends", (int)text.len, text.data ? text.data : "");
+	buffer_fini(&text);
 }
 
 /*
@@ -390,8 +420,6 @@ static int live_register(struct live *live)
 	live->signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 	if (live->signals < 0)
 		return -errno;
-	if (live->config->duration_ns)
-		live->end_ns = clock_ns() + live->config->duration_ns;
 	error = loop_add(live->loop, live->signals, signals_take, live);
 	if (!error && live->named)
 		error = loop_add(live->loop, pid_watch_fd(live->named), named_take, live);
@@ -528,6 +556,10 @@ int live_run(const struct live_config *config)
 	if (live_start(&live) < 0)
 		goto out;
 	say_ready(&live);
+	if (config->duration_ns)
+		live.end_ns = clock_ns() + config->duration_ns;
+	tls_survey_free(live.survey);
+	live.survey = NULL;
 	signals_take(&live, false); /* told to end while it started: the command gets that before it runs */
 	child_release(&live.child);
 	resident_release();
@@ -540,6 +572,7 @@ out:
 	run_as_fini(&live.run_as);
 	pid_watch_free(live.named);
 	library_search_free(live.libraries);
+	tls_survey_free(live.survey);
 	source_bpf_free(live.source);
 	container_state_free(live.containers);
 	trials_free(live.trials);

@@ -31,7 +31,7 @@ struct live_config {
 	const char *user;		    /* who runs it; NULL: the invoking user */
 	const struct library_claim *claims; /* of TLS libraries; checked */
 	size_t claim_count;
-	bool tell_filter;	   /* say where each part of the filter is decided */
+	bool detail;		   /* say how it captures, and where each part of the filter is decided */
 	struct tls_seen *tls_seen; /* told of what is mapped; NULL: nobody asks */
 	struct loop *loop;	   /* with what the outputs registered; loop_stop() ends the run */
 	struct outputs *outputs;   /* flushed when the ring is empty; finished, they end the run */

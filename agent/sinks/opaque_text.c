@@ -4,6 +4,7 @@
 #include "opaque_text.h"
 
 #include "base/escape.h"
+#include "base/hash.h"
 
 #include <netinet/in.h>
 
@@ -111,22 +112,43 @@ void opaque_text_tell(struct buffer *buffer, const struct style *style, const st
 	put_reason(buffer, conn);
 }
 
-bool opaque_text_differs(struct buffer *last, const struct style *style, const struct result *result)
+static uint64_t hash_of_text(const struct style *style, const struct result *result)
 {
-	struct buffer now = { .data = NULL };
+	struct buffer text = { .data = NULL };
 	struct conn_facts conn;
 	struct result alike = *result;
-	bool same;
+	uint64_t hash;
 
 	if (result->kind == RESULT_OPAQUE) {
 		conn = *result->conn;
 		conn.sock.peer_port = conn.role == ROLE_SERVER ? 0 : conn.sock.peer_port;
 		alike.conn = &conn;
 	}
-	opaque_text_tell(&now, style, &alike);
-	same = !now.failed && !last->failed && now.len == last->len &&
-	       memcmp(now.data, last->data, now.len) == 0;
-	buffer_fini(last);
-	*last = now;
-	return !same;
+	opaque_text_tell(&text, style, &alike);
+	hash = hash_on(HASH_START, slice_of(text.data, text.len));
+	buffer_fini(&text);
+	return hash;
+}
+
+static uint64_t hash_of_reason(const struct result *result)
+{
+	bool opaque = result->kind == RESULT_OPAQUE;
+	const char *reason = opaque ? result->conn->opaque : unseen_reason(result->unseen);
+	uint64_t hash = hash_on(HASH_START, mover_program(opaque ? &result->conn->owner : result->mover));
+
+	return hash_on(hash, slice_of_string(reason ? reason : ""));
+}
+
+bool opaque_told_first(struct opaque_told *told, const struct style *style, const struct result *result,
+		       bool each)
+{
+	uint64_t hash = each ? hash_of_text(style, result) : hash_of_reason(result);
+
+	for (size_t i = 0; i < told->count; i++)
+		if (told->hashes[i] == hash)
+			return false;
+	if (told->count == OPAQUE_TOLD_MAX)
+		return false;
+	told->hashes[told->count++] = hash;
+	return true;
 }

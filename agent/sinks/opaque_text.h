@@ -13,11 +13,19 @@ void opaque_text_put_unseen(struct buffer *buffer, struct style *style, const st
 /* The same as a sentence on its own; result: RESULT_OPAQUE or RESULT_UNSEEN. */
 void opaque_text_tell(struct buffer *buffer, const struct style *style, const struct result *result);
 
+/* What was told of before; all zero: nothing. */
+#define OPAQUE_TOLD_MAX 256
+struct opaque_told {
+	uint64_t hashes[OPAQUE_TOLD_MAX];
+	size_t count;
+};
+
 /*
- * True: program, peer, hello or reason of the result are others than those in `last`, where they are put
- * then. Of a server's clients the port does not count. Also true when memory is out.
+ * True the first time that this program is told of for this reason; each: or this process, peer and hello (of
+ * a server's clients without the port). When OPAQUE_TOLD_MAX of them were told, nothing is new.
  */
-bool opaque_text_differs(struct buffer *last, const struct style *style, const struct result *result);
+bool opaque_told_first(struct opaque_told *told, const struct style *style, const struct result *result,
+		       bool each);
 
 /*
  * The contents of the hello messages, each part with a space before it: " TLS 1.3 sni=example.org

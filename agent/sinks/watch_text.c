@@ -3,8 +3,7 @@
  * One line an exchange; with -v the header fields under it, with -vv the first
  * bytes of the bodies. ">" goes to the server, "<" comes from it, "+" marks trailers and "|" bodies.
  *
- * A line about traffic that is not read waits for others of the same program, peer and reason, which are only
- * counted in it: until another line is due, none came for REPEAT_QUIET_NS, or it waited for REPEAT_WAIT_NS.
+ * Of traffic that is not read a line says so once a program and reason; with -v once a process and peer too.
  */
 #include "sinks.h"
 
@@ -14,21 +13,10 @@
 #include "opaque_text.h"
 
 #include <errno.h>
-#include <inttypes.h>
-
-#define REPEAT_QUIET_NS UINT64_C(1000000000)
-#define REPEAT_WAIT_NS	UINT64_C(3000000000)
-
-struct unread {
-	struct buffer line, last;   /* last: opaque_text_differs() of them */
-	uint64_t count;		    /* of equal ones; 0: no line waits */
-	uint64_t first_ns, last_ns; /* of event time, as by the last tick */
-};
 
 struct sink {
 	struct buffer text;
-	struct unread unread;
-	uint64_t now_ns;
+	struct opaque_told told;
 	struct style style;
 	FILE *out;
 	int verbose;
@@ -51,25 +39,8 @@ static int watch_text_init(struct sink *sink, const struct sink_config *config)
 	return sink->summary ? 0 : -ENOMEM;
 }
 
-/* Before any other line, so that lines keep their order. */
-static void unread_end(struct sink *sink)
-{
-	struct unread *unread = &sink->unread;
-
-	if (unread->count == 0)
-		return;
-	if (unread->count > 1)
-		buffer_format(&unread->line, " (%" PRIu64 " times)", unread->count);
-	buffer_char(&unread->line, '\n');
-	buffer_write(&unread->line, sink->out);
-	unread->count = 0;
-}
-
 static void watch_text_fini(struct sink *sink)
 {
-	unread_end(sink);
-	buffer_fini(&sink->unread.line);
-	buffer_fini(&sink->unread.last);
 	sink_free(&stat_text_sink, sink->summary);
 	buffer_fini(&sink->text);
 	line_style_fini(&sink->style);
@@ -160,7 +131,6 @@ static void watch_text_exchange(struct sink *sink, const struct result *result)
 		exchange.other = NULL;
 	else if (exchange.other && exchange.join == JOIN_SECOND)
 		return; /* it stands in the line of the other */
-	unread_end(sink);
 	line_text_put(&sink->text, &sink->style, &exchange);
 	buffer_char(&sink->text, '\n');
 	put_times(sink, &exchange);
@@ -173,7 +143,6 @@ static void watch_text_exchange(struct sink *sink, const struct result *result)
 
 static void watch_text_pending(struct sink *sink, const struct result *result)
 {
-	unread_end(sink);
 	line_text_put(&sink->text, &sink->style, result->exchange);
 	buffer_char(&sink->text, '\n');
 	buffer_write(&sink->text, sink->out);
@@ -181,51 +150,26 @@ static void watch_text_pending(struct sink *sink, const struct result *result)
 
 static void watch_text_unread(struct sink *sink, const struct result *result)
 {
-	struct unread *unread = &sink->unread;
-	bool differs = opaque_text_differs(&unread->last, &sink->style, result);
-
-	unread->last_ns = sink->now_ns;
-	if (unread->count && !differs) {
-		unread->count++;
+	if (!opaque_told_first(&sink->told, &sink->style, result, sink->verbose > 0))
 		return;
-	}
-	unread_end(sink);
-	unread->count = 1;
-	unread->first_ns = sink->now_ns;
 	if (result->kind == RESULT_OPAQUE)
-		opaque_text_put(&unread->line, &sink->style, result->conn);
+		opaque_text_put(&sink->text, &sink->style, result->conn);
 	else
-		opaque_text_put_unseen(&unread->line, &sink->style, result->unseen, result->mover);
+		opaque_text_put_unseen(&sink->text, &sink->style, result->unseen, result->mover);
+	buffer_char(&sink->text, '\n');
+	buffer_write(&sink->text, sink->out);
 }
 
 static bool watch_text_tick(struct sink *sink, uint64_t now_ns)
 {
-	const struct unread *unread = &sink->unread;
-
-	sink->now_ns = now_ns;
-	if (now_ns - unread->last_ns >= REPEAT_QUIET_NS || now_ns - unread->first_ns >= REPEAT_WAIT_NS)
-		unread_end(sink);
 	if (sink->summary)
 		stat_text_sink.tick(sink->summary, now_ns);
 	return false;
 }
 
-static uint64_t watch_text_due_ns(const struct sink *sink)
-{
-	const struct unread *unread = &sink->unread;
-	uint64_t quiet_ns = unread->last_ns + REPEAT_QUIET_NS, wait_ns = unread->first_ns + REPEAT_WAIT_NS;
-
-	if (unread->count == 0)
-		return UINT64_MAX;
-	return quiet_ns < wait_ns ? quiet_ns : wait_ns;
-}
-
 static void watch_text_draw(struct sink *sink, bool last)
 {
-	if (!last)
-		return;
-	unread_end(sink);
-	if (!sink->summary)
+	if (!last || !sink->summary)
 		return;
 	fputc('\n', sink->out);
 	stat_text_sink.draw(sink->summary, last);
@@ -245,7 +189,6 @@ const struct sink_ops watch_text_sink = {
 		[RESULT_UNSEEN] = watch_text_unread,
 	},
 	.tick = watch_text_tick,
-	.due_ns = watch_text_due_ns,
 	.draw = watch_text_draw,
 	.fini = watch_text_fini,
 };

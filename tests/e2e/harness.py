@@ -248,7 +248,8 @@ class Hark:
         options = (*ring_for(options), *options)
         self.stats_path = pathlib.Path(tempfile.mkstemp(dir=folder, suffix=".stats.json")[1])
         self.output_path = pathlib.Path(tempfile.mkstemp(dir=folder, suffix=".json")[1])
-        self.command = [HARK, *view, *["-v"] * verbose, "-o", f"json:{self.output_path}", "--stats-json", str(self.stats_path),
+        every = [] if view and view[0] not in ("watch", "conns") else ["--all"]  # what is judged is all that hark knows
+        self.command = [HARK, *view, *every, *["-v"] * verbose, "-o", f"json:{self.output_path}", "--stats-json", str(self.stats_path),
                         *map(str, options)]
         self.expect_status = expect_status
         self.talk = []

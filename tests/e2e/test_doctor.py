@@ -175,7 +175,7 @@ def test_a_go_program_is_recognised_by_its_section(tmp_path):
 
 def test_a_process_that_is_not_there():
     done = run(HARK, "doctor", "2147483647", status=1)
-    assert "process 2147483647: there is none" in done.text
+    assert "process 2147483647: it has ended, or never was: ask while it runs, or start it under hark (hark -- COMMAND)" in done.text
 
 
 def test_without_privilege_each_missing_one_is_named():

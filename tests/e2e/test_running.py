@@ -382,14 +382,14 @@ def test_comm_takes_a_list_and_repeats(nginx, tmp_path):
 
 # --- time to ready ------------------------------------------------------------------------
 
-READY = re.compile(r"^hark: ready.*\((\d+) ms, of which (\d+) loading BPF\)$")
+READY = re.compile(r"^hark: capture by .*; (\d+) ms to start, (\d+) of them to load BPF$")
 
 
 def ready_once(folder):
     """From the start of the program until its line, in ms; then what the line and the counters say."""
     stats = folder / "stats.json"
     begin = time.monotonic()
-    process = subprocess.Popen([HARK, "-n1", "--stats-json", stats], stdin=subprocess.DEVNULL,
+    process = subprocess.Popen([HARK, "-n1", "-v", "--stats-json", stats], stdin=subprocess.DEVNULL,
                                stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     line = process.stderr.readline().rstrip("\n")
     took_ms = (time.monotonic() - begin) * 1000

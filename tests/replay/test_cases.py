@@ -13,7 +13,7 @@ CASES = ROOT / "testdata/cases"
 
 
 def watch(name, *options):
-    done = subprocess.run([HARK, "replay", CASES / f"{name}.rec", "-v", "-o", "json", *options],
+    done = subprocess.run([HARK, "replay", CASES / f"{name}.rec", "-v", "--all", "-o", "json", *options],
                           capture_output=True, text=True, timeout=60, env={**os.environ, "TZ": "UTC"})
     assert done.returncode == 0, done.stderr
     return [json.loads(line) for line in done.stdout.splitlines()]

@@ -105,7 +105,10 @@ static void test_nothing_mapped(void **state)
 	assert_non_null(strstr(text, "no TLS        that hark knows"));
 	free(text);
 	text = process_text(INT32_MAX, -ESRCH);
-	assert_string_equal(text, "process 2147483647: there is none\n");
+	assert_string_equal(
+		text,
+		"process 2147483647: it has ended, or never was: ask while it runs, or start it under hark "
+		"(hark -- COMMAND)\n");
 	free(text);
 }
 
