@@ -497,6 +497,12 @@ const struct option_row option_rows[] = {
 	    FLAG(stats.hist), BELONGS(IN_STAT_TEXT, "stat, as text"), NEEDS(IN_STAT)),
 	ROW("heat", 0, NULL, GROUP_NUMBERS, "With stat: latencies over time, as a picture", NULL,
 	    FLAG(stats.heat), BELONGS(IN_STAT_TEXT, "stat, as text"), NEEDS(IN_STAT)),
+	ROW("outermost", 0, NULL, GROUP_NUMBERS,
+	    "Count a request that goes through a proxy once, where it came in",
+	    "What a process asks for that answers requests itself (a proxy, a gateway, a service that asks "
+	    "another one) is left out.",
+	    FLAG(stats.outermost), BELONGS(IN_STAT | IN_SUMMARY, "stat and watch --summary"),
+	    NEEDS(IN_STAT | IN_SUMMARY)),
 	ROW("route", 0, "PATTERN", GROUP_NUMBERS,
 	    "What of a path is one endpoint, as in 'GET /v1/users/{id}/*' (repeatable)",
 	    "{name} stands for one segment, * as the last segment for one or more. The method may be left "

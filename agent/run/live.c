@@ -396,10 +396,10 @@ static void losses_say(struct live *live, uint64_t now)
 			 "processes (-p) or a smaller --snaplen help",
 			 (unsigned long long)(lost - live->warned_lost),
 			 live->config->probes.ring_bytes / 1024);
-	live->warned_lost = lost;
-	/* A screen shows them as they stand. */
-	if (screen)
+	/* A screen shows them as they stand, and a table says that there were some. */
+	if (screen || lost > live->warned_lost)
 		source_bpf_counters(live->source);
+	live->warned_lost = lost;
 }
 
 static void named_take(void *ctx, bool closed)

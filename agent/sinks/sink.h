@@ -64,6 +64,7 @@ struct stats_options {
 	size_t top;			    /* --top; 0: all rows */
 	uint64_t interval_ns;		    /* -i; 0: once, at the end */
 	bool hist, heat;		    /* --hist, --heat */
+	bool outermost;			    /* --outermost */
 	const struct routes_config *routes; /* --route, --fold-static; borrowed */
 };
 

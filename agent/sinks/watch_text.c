@@ -141,6 +141,12 @@ static void watch_text_exchange(struct sink *sink, const struct result *result)
 	buffer_write(&sink->text, sink->out);
 }
 
+static void watch_text_opened(struct sink *sink, const struct result *result)
+{
+	if (sink->summary)
+		stat_text_sink.show[RESULT_CONN_OPENED](sink->summary, result);
+}
+
 static void watch_text_pending(struct sink *sink, const struct result *result)
 {
 	line_text_put(&sink->text, &sink->style, result->exchange);
@@ -185,6 +191,7 @@ const struct sink_ops watch_text_sink = {
 	.show = {
 		[RESULT_EXCHANGE] = watch_text_exchange,
 		[RESULT_PENDING] = watch_text_pending,
+		[RESULT_CONN_OPENED] = watch_text_opened,
 		[RESULT_OPAQUE] = watch_text_unread,
 		[RESULT_UNSEEN] = watch_text_unread,
 	},

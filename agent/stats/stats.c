@@ -161,6 +161,7 @@ static void tally_of(struct stats *stats, const struct exchange *exchange, struc
 		counts_by_end(stats->config.by, exchange) ? exchange : server_end(exchange);
 	const struct content *content = exchange_content_again(&stats->last_type, end);
 	int status = end->response ? end->response->status : 0;
+	int grpc = content == &grpc_content ? exchange_outcome_of(end, content) : -1;
 	struct stats_numbers *one = &tally->one;
 
 	*tally = (struct tally){
@@ -173,7 +174,8 @@ static void tally_of(struct stats *stats, const struct exchange *exchange, struc
 			.errors_5xx = status / 100 == 5,
 			.errors_reset = end->flags & FLAG_RESET && !(end->flags & OWN_LOSSES),
 			.errors_timeout = (end->flags & FLAG_TIMEOUT) != 0,
-			.errors_grpc = content == &grpc_content && exchange_outcome_of(end, content) > 0,
+			.errors_grpc = grpc > 0,
+			.grpc = grpc >= 0,
 			.closed = end->flags & FLAG_CLOSED && !(end->flags & (FLAG_RESET | OWN_LOSSES)),
 			.request_bytes = end->request ? end->request->body_bytes : 0,
 			.response_bytes = end->response ? end->response->body_bytes : 0,

@@ -46,6 +46,7 @@ void stats_numbers_merge_counts(struct stats_numbers *into, const struct stats_n
 	into->errors_timeout += from->errors_timeout;
 	into->closed += from->closed;
 	into->errors_grpc += from->errors_grpc;
+	into->grpc += from->grpc;
 	into->errors += from->errors;
 	into->request_bytes += from->request_bytes;
 	into->response_bytes += from->response_bytes;

@@ -8,6 +8,7 @@ import math
 import os
 import pathlib
 import re
+import signal
 import tempfile
 
 import pytest
@@ -101,7 +102,7 @@ def test_sort_top_and_the_whole(load):
 def test_pictures(load):
     recording, _, nginx = load
     text = table(recording, f"port:{nginx.h2c}", "path:/one", "--hist", "--heat")
-    counts = [int(count) for count in re.findall(r"^ +[\d.]+ (?:us|ms|s) +(\d+) [#█▏▎▍▌▋▊▉]+", text, re.M)]
+    counts = [int(count) for count in re.findall(r"^ +[\d.]+ (?:us|ms|s) +(\d+) +[\d.]+% [#█▏▎▍▌▋▊▉]+", text, re.M)]
     assert sum(counts) in (3000, 6000) and "a column is" in text
 
 
@@ -131,6 +132,48 @@ def test_both_ends_count_once(nginx, tmp_path):
     hark.stop(2)
     (row,) = [json.loads(line) for line in path.read_text().splitlines()]
     assert row["count"] == 500 and row["client_duration_ms"]["p50"] >= row["duration_ms"]["p50"]
+
+
+@pytest.mark.parametrize("format_", ["text", "json"])
+def test_outermost(nginx, tmp_path, format_):
+    """curl asks nginx, which asks itself: with --outermost what curl asked for counts alone, from either end."""
+    def count(*options):
+        path = tmp_path / "rows"
+        hark = Program([HARK, "stat", *options, "-o", f"{format_}:{path}", f"port:{nginx.http}", "path:*one"], tmp_path)
+        wait_until(lambda: "hark: ready" in hark.log(), "hark: ready")
+        run("curl", "-s", *[word for _ in range(5) for word in ("-o", "/dev/null", f"http://127.0.0.1:{nginx.http}/proxy/one")])
+        hark.stop(2)
+        if format_ == "json":
+            return {row["http.route"]: row["count"] for row in map(json.loads, path.read_text().splitlines())}
+        return {words[-1].removeprefix("127.0.0.1"): int(words[0])
+                for words in map(str.split, path.read_text().splitlines()[2:])}
+
+    assert count() == {"/proxy/one": 5, "/one": 5}
+    assert count("--outermost") == {"/proxy/one": 5}
+
+
+@pytest.mark.alone
+def test_a_table_says_that_its_numbers_miss_something(nginx, tmp_path):
+    """On stdout, also with -q; in JSON each row does."""
+    table, rows = tmp_path / "table", tmp_path / "rows"
+    hark = Program([HARK, "stat", "-q", "--ring", "64K", "-o", f"text:{table}", "-o", f"json:{rows}",
+                    "--stats-json", tmp_path / "stats"], tmp_path)
+    wait_until(lambda: is_ready(hark), "hark is ready")
+    os.kill(hark.pid, signal.SIGSTOP)
+    run("h2load", "-n5000", "-c10", "-m10", f"http://127.0.0.1:{nginx.h2c}/small.txt")
+    os.kill(hark.pid, signal.SIGCONT)
+    assert hark.stop(signal.SIGINT) == 0 and not hark.log()
+    lost = json.loads((tmp_path / "stats").read_text())["events.lost"]
+    heading, said, *_ = table.read_text().splitlines()
+    assert heading.startswith("Whole run, ") and lost > 0
+    assert said.startswith(f"These numbers miss something. Lost: events.lost {lost}, bytes.lost ")
+    assert all(json.loads(row)["incomplete"] for row in rows.read_text().splitlines())
+
+
+def is_ready(hark):
+    """Of one that says nothing: once it has given up its rights, the last thing that it does before."""
+    status = pathlib.Path(f"/proc/{hark.pid}/status").read_text()
+    return re.search(r"^NoNewPrivs:\s+1$", status, re.M)
 
 
 def test_summary_after_the_lines(nginx):

@@ -68,3 +68,31 @@ def test_a_filter_that_matched_nothing_is_told_of():
     assert replay(MIXED, "-q", "pid:4294967").stderr == "hark: the filter matched nothing: no exchange was seen\n"
     assert replay(MIXED, "conns", "-q", "peer:203.0.113.9").stderr.startswith("hark: the filter matched none of ")
     assert "matched" in replay(MIXED, "stat", "-q", "path:/nowhere").stderr
+
+
+def stat(*words):
+    return [json.loads(line) for line in replay(MIXED, "stat", "-o", "json", *words).stdout.splitlines()]
+
+
+def test_tables_of_intervals():
+    """An empty one has a row, the last one covers the run and says so; columns begin at the same places in each."""
+    rows = stat("-i", "0.01")
+    intervals, totals = [row for row in rows if "interval_s" in row], [row for row in rows if row.get("total")]
+    assert len(intervals) + len(totals) == len(rows) and not any("incomplete" in row for row in rows)
+    assert sum(row["count"] for row in intervals) == sum(row["count"] for row in totals) == 11
+    assert [row for row in intervals if row["count"] == 0 and "http.route" not in row]
+    assert totals and rows[-len(totals):] == totals and not any("total" in row for row in stat())
+    titles = [line for line in replay(MIXED, "stat", "-i", "0.01").stdout.splitlines() if "COUNT" in line]
+    places = [[title.find(name) for name in ("COUNT", "p50", "p99", "MAX", "TIME%")] for title in titles]
+    assert len(places) > 10 and places == [places[0]] * len(places)
+
+
+def test_shares_of_time():
+    """Of the time that all took together; --hist sums up to 100 %."""
+    shares = [row["duration_share"] for row in stat()]
+    sums = [row["count"] * row["duration_ms"]["mean"] for row in stat()]
+    assert abs(sum(shares) - 1) < 0.01
+    assert all(abs(share - one / sum(sums)) < 0.002 for share, one in zip(shares, sums))
+    hist = replay(MIXED, "stat", "--by", "host", "--hist").stdout
+    percents = [float(percent) for percent in re.findall(r"^  \d+ [mu]?s +\d+ +([0-9.]+)%", hist, re.M)]
+    assert percents == sorted(percents) and percents[-1] == 100 and percents[0] < 100

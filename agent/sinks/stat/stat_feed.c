@@ -2,6 +2,8 @@
 #include "stat_feed.h"
 
 #include "base/counters.h"
+#include "base/losses.h"
+#include "stats/serving.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -15,17 +17,46 @@ int stat_feed_init(struct stat_feed *feed, const struct stats_options *options)
 	config.budget = feed->options.budget;
 	config.by = feed->options.by;
 	config.routes = feed->options.routes;
+	if (feed->options.outermost) {
+		feed->serving = serving_new();
+		if (!feed->serving)
+			return -ENOMEM;
+	}
 	feed->stats = stats_new(&config);
 	if (feed->stats && feed->options.interval_ns)
 		stats_interval_begin(feed->stats);
 	return feed->stats ? 0 : -ENOMEM;
 }
 
+void stat_feed_fini(struct stat_feed *feed)
+{
+	stats_free(feed->stats);
+	serving_free(feed->serving);
+}
+
+void stat_feed_opened(struct sink *sink, const struct result *result)
+{
+	struct stat_feed *feed = (struct stat_feed *)sink;
+
+	if (feed->serving && result->conn->role == ROLE_SERVER)
+		serving_add(feed->serving, result->conn->owner.pid);
+}
+
+bool stat_feed_leaves_out(struct stat_feed *feed, const struct exchange *exchange)
+{
+	if (!exchange_counts(exchange))
+		return true;
+	if (!feed->serving || !serving_asked(feed->serving, exchange))
+		return false;
+	feed->inner += exchange->join != JOIN_SECOND;
+	return true;
+}
+
 void stat_feed_exchange(struct sink *sink, const struct result *result)
 {
-	const struct stat_feed *feed = (const struct stat_feed *)sink;
+	struct stat_feed *feed = (struct stat_feed *)sink;
 
-	if (exchange_counts(result->exchange))
+	if (!stat_feed_leaves_out(feed, result->exchange))
 		stats_exchange(feed->stats, result->exchange);
 }
 
@@ -112,6 +143,8 @@ enum stats_window stat_feed_draw_begin(struct stat_feed *feed, bool last, struct
 	*rows = (struct stat_rows){ 0 };
 	if (!rows_get(feed, window, rows))
 		counter_add(COUNTER_LIMIT_MEMORY, 1);
+	rows->lost = losses_sum() > (last ? 0 : feed->lost);
+	rows->inner = feed->inner - (last ? 0 : feed->inner_before);
 	return window;
 }
 
@@ -121,6 +154,8 @@ void stat_feed_draw_end(struct stat_feed *feed, struct stat_rows *rows)
 		stats_numbers_fini(&rows->items[i].numbers);
 	stats_numbers_fini(&rows->total);
 	free(rows->items);
+	feed->lost = losses_sum();
+	feed->inner_before = feed->inner;
 	if (feed->options.interval_ns)
 		stats_interval_begin(feed->stats);
 }

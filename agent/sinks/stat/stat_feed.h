@@ -14,17 +14,28 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct serving;
+
 struct stat_feed {
-	struct stats *stats; /* whoever has the feed frees them */
+	struct stats *stats;
 	struct stats_options options;
-	bool taking;	  /* what is open is being told */
-	uint64_t next_ns; /* of the next draw; 0: not known yet */
+	bool taking;		      /* what is open is being told */
+	uint64_t next_ns;	      /* of the next draw; 0: not known yet */
+	uint64_t lost;		      /* losses_sum() at the last draw */
+	struct serving *serving;      /* --outermost; else NULL */
+	uint64_t inner, inner_before; /* left out by it: in all, and up to the last draw */
 };
 
 /* The feed is all zero; options: NULL for a table of endpoints by count. 0 or -ENOMEM. */
 int stat_feed_init(struct stat_feed *feed, const struct stats_options *options);
 
+void stat_feed_fini(struct stat_feed *feed);
+
+/* Is the exchange left out (--outermost, or none of those that count)? It is counted then. */
+bool stat_feed_leaves_out(struct stat_feed *feed, const struct exchange *exchange);
+
 /* The functions of a sink. */
+void stat_feed_opened(struct sink *sink, const struct result *result);
 void stat_feed_exchange(struct sink *sink, const struct result *result);
 bool stat_feed_tick(struct sink *sink, uint64_t now_ns);
 uint64_t stat_feed_due_ns(const struct sink *sink);
@@ -45,6 +56,8 @@ struct stat_rows {
 	uint64_t in_flight;	    /* of all */
 	size_t left_out;	    /* by --top */
 	uint64_t left_out_exchanges;
+	bool lost;	/* hark lost something meanwhile: the numbers may miss it */
+	uint64_t inner; /* left out by --outermost */
 };
 
 /*

@@ -18,7 +18,7 @@ static int stat_json_init(struct sink *sink, const struct sink_config *config)
 
 static void stat_json_fini(struct sink *sink)
 {
-	stats_free(sink->feed.stats);
+	stat_feed_fini(&sink->feed);
 	json_fini(&sink->writer);
 }
 
@@ -119,7 +119,8 @@ static void put_quantiles(struct buffer *line, const struct histogram *histogram
 		}                                                  \
 	} while (0)
 
-static void put_numbers(struct json_writer *writer, const struct stat_item *item, uint64_t span_ns)
+static void put_numbers(struct json_writer *writer, const struct stat_item *item,
+			const struct stat_rows *rows, uint64_t span_ns)
 {
 	const struct stats_numbers *numbers = &item->numbers;
 
@@ -136,14 +137,23 @@ static void put_numbers(struct json_writer *writer, const struct stat_item *item
 	json_number(writer, "closed", numbers->closed);
 	json_number(writer, "errors.grpc", numbers->errors_grpc);
 	put_latencies(writer, "duration_ms", &numbers->duration);
+	if (rows->total.duration.sum_ns) {
+		json_key(writer, "duration_share");
+		stat_put_decimal(&writer->line,
+				 (double)numbers->duration.sum_ns / (double)rows->total.duration.sum_ns, 3);
+	}
 	put_latencies(writer, "ttfb_ms", &numbers->ttfb);
 	put_latencies(writer, "client_duration_ms", &numbers->client);
 	json_number(writer, "http.request.body.size", numbers->request_bytes);
 	json_number(writer, "http.response.body.size", numbers->response_bytes);
 }
 
-static void put_row(struct sink *sink, const struct stat_item *item, enum stats_window window)
+/* item NULL: an interval without exchanges. */
+static void put_row(struct sink *sink, const struct stat_rows *rows, const struct stat_item *item,
+		    enum stats_window window)
 {
+	struct stats_row none = { .overflow = false };
+	struct stat_item empty = { .row = &none };
 	struct json_writer *writer = &sink->writer;
 	uint64_t span_ns = stats_span_ns(sink->feed.stats, window);
 
@@ -152,9 +162,13 @@ static void put_row(struct sink *sink, const struct stat_item *item, enum stats_
 	if (window == WINDOW_INTERVAL) {
 		json_key(writer, "interval_s");
 		stat_put_decimal(&writer->line, (double)span_ns / 1e9, 3);
-	}
-	put_key(writer, sink->feed.options.by, item->row);
-	put_numbers(writer, item, span_ns);
+	} else if (sink->feed.options.interval_ns)
+		json_bool(writer, "total", true);
+	if (item)
+		put_key(writer, sink->feed.options.by, item->row);
+	put_numbers(writer, item ? item : &empty, rows, span_ns);
+	if (rows->lost)
+		json_bool(writer, "incomplete", true);
 	json_end(writer);
 }
 
@@ -164,7 +178,9 @@ static void stat_json_draw(struct sink *sink, bool last)
 	enum stats_window window = stat_feed_draw_begin(&sink->feed, last, &rows);
 
 	for (size_t i = 0; i < rows.count; i++)
-		put_row(sink, &rows.items[i], window);
+		put_row(sink, &rows, &rows.items[i], window);
+	if (rows.count == 0 && sink->feed.options.interval_ns)
+		put_row(sink, &rows, NULL, window);
 	stat_feed_draw_end(&sink->feed, &rows);
 }
 
@@ -176,6 +192,7 @@ const struct sink_ops stat_json_sink = {
 	.show = {
 		[RESULT_EXCHANGE] = stat_feed_exchange,
 		[RESULT_IN_FLIGHT] = stat_feed_in_flight,
+		[RESULT_CONN_OPENED] = stat_feed_opened,
 	},
 	.tick = stat_feed_tick,
 	.due_ns = stat_feed_due_ns,

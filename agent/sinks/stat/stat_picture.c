@@ -5,6 +5,7 @@
 
 #define COLUMNS_DEFAULT 80
 #define LABEL_COLUMNS	8		   /* "500 ms" and a space */
+#define SHARE_COLUMNS	7		   /* a space and "100.0%" */
 #define SLICE_FIRST_NS	UINT64_C(10000000) /* of a heat map: 10 ms */
 
 /* Where a band begins: 0, 1 µs, 2, 5, 10, … */
@@ -88,10 +89,23 @@ static void put_bar(struct buffer *text, const struct style *style, uint64_t cou
 	line_style_off(text, style);
 }
 
+/* " 97.3%": of all that is in this band and the ones before it; never 100 before the last. */
+static void put_share(struct buffer *text, uint64_t sum, uint64_t all)
+{
+	uint64_t tenths = (uint64_t)((double)sum / (double)all * 1000);
+
+	if (sum == all)
+		tenths = 1000;
+	else if (tenths > 999)
+		tenths = 999;
+	buffer_format(text, " %3" PRIu64 ".%" PRIu64 "%%", tenths / 10, tenths % 10);
+}
+
 void stat_hist_put(struct buffer *text, const struct style *style, const struct histogram *histogram)
 {
 	size_t columns = style->columns ? style->columns : COLUMNS_DEFAULT, used;
 	struct bands bands = { .largest = 0 };
+	uint64_t sum = 0;
 	int digits;
 
 	histogram_each(histogram, bands_add, &bands);
@@ -100,12 +114,14 @@ void stat_hist_put(struct buffer *text, const struct style *style, const struct 
 		return;
 	}
 	digits = snprintf(NULL, 0, "%" PRIu64, bands.largest);
-	used = 2 + LABEL_COLUMNS + (size_t)digits + 1;
+	used = 2 + LABEL_COLUMNS + (size_t)digits + SHARE_COLUMNS + 1;
 	columns = columns > used + 10 ? columns - used : 10;
 	for (unsigned int band = bands.first; band <= bands.last; band++) {
 		buffer_string(text, "  ");
 		put_band(text, band);
+		sum += bands.counts[band];
 		buffer_format(text, "%*" PRIu64, digits, bands.counts[band]);
+		put_share(text, sum, histogram->count);
 		put_bar(text, style, bands.counts[band], bands.largest, columns);
 		buffer_char(text, '\n');
 	}

@@ -6,8 +6,10 @@
  */
 #include "stat_table.h"
 
+#include "base/losses.h"
 #include "sinks/text_width.h"
 
+#include <assert.h>
 #include <inttypes.h>
 
 #define METHOD_COLUMNS	 6  /* so that most names begin in one column */
@@ -144,6 +146,7 @@ enum cell {
 	CELL_QUANTILE,
 	CELL_RATE,
 	CELL_IN_FLIGHT,
+	CELL_SHARE, /* of the time that all rows took together */
 };
 
 #define NUMBER(member) offsetof(struct stats_numbers, member)
@@ -155,29 +158,32 @@ static const struct {
 	size_t number; /* its place in struct stats_numbers; of a quantile the histogram's */
 	double share;
 	bool if_any; /* left out when no row has it */
+	size_t room; /* for most values; tables that follow each other have it from the first on */
 } columns[] = {
-	{ "COUNT", 0, CELL_COUNT, NUMBER(count), 0, false },
-	{ "RATE/s", 2, CELL_RATE, NUMBER(count), 0, false },
-	{ "INFL", 3, CELL_IN_FLIGHT, 0, 0, false },
-	{ "ERR", 0, CELL_ERRORS, NUMBER(errors), 0, false },
-	{ "4XX", 7, CELL_ERRORS, NUMBER(errors_4xx), 0, false },
-	{ "5XX", 7, CELL_ERRORS, NUMBER(errors_5xx), 0, false },
-	{ "RST", 7, CELL_ERRORS, NUMBER(errors_reset), 0, false },
-	{ "TMO", 7, CELL_ERRORS, NUMBER(errors_timeout), 0, false },
-	{ "GRPC", 7, CELL_ERRORS, NUMBER(errors_grpc), 0, false },
-	{ "CLO", 7, CELL_COUNT, NUMBER(closed), 0, true },
-	{ "p50", 0, CELL_QUANTILE, NUMBER(duration), 0.5, false },
-	{ "p90", 4, CELL_QUANTILE, NUMBER(duration), 0.9, false },
-	{ "p99", 1, CELL_QUANTILE, NUMBER(duration), 0.99, false },
-	{ "p99.9", 4, CELL_QUANTILE, NUMBER(duration), 0.999, false },
-	{ "MAX", 1, CELL_QUANTILE, NUMBER(duration), 1, false },
-	{ "TTFB", 5, CELL_QUANTILE, NUMBER(ttfb), 0.5, false },
-	{ "CLIENT", 3, CELL_QUANTILE, NUMBER(client), 0.5, true },
-	{ "IN", 6, CELL_SIZE, NUMBER(request_bytes), 0, false },
-	{ "OUT", 6, CELL_SIZE, NUMBER(response_bytes), 0, false },
+	{ "COUNT", 0, CELL_COUNT, NUMBER(count), 0, false, 6 },
+	{ "RATE/s", 2, CELL_RATE, NUMBER(count), 0, false, 6 },
+	{ "INFL", 4, CELL_IN_FLIGHT, 0, 0, false, 4 },
+	{ "ERR", 0, CELL_ERRORS, NUMBER(errors), 0, false, 0 },
+	{ "4XX", 7, CELL_ERRORS, NUMBER(errors_4xx), 0, false, 0 },
+	{ "5XX", 7, CELL_ERRORS, NUMBER(errors_5xx), 0, false, 0 },
+	{ "RST", 7, CELL_ERRORS, NUMBER(errors_reset), 0, false, 0 },
+	{ "TMO", 7, CELL_ERRORS, NUMBER(errors_timeout), 0, false, 0 },
+	{ "GRPC", 1, CELL_ERRORS, NUMBER(errors_grpc), 0, true, 0 }, /* where there are calls of gRPC */
+	{ "CLO", 7, CELL_COUNT, NUMBER(closed), 0, true, 0 },
+	{ "p50", 0, CELL_QUANTILE, NUMBER(duration), 0.5, false, 8 },
+	{ "p90", 4, CELL_QUANTILE, NUMBER(duration), 0.9, false, 8 },
+	{ "p99", 1, CELL_QUANTILE, NUMBER(duration), 0.99, false, 8 },
+	{ "p99.9", 4, CELL_QUANTILE, NUMBER(duration), 0.999, false, 8 },
+	{ "MAX", 1, CELL_QUANTILE, NUMBER(duration), 1, false, 8 },
+	{ "TIME%", 3, CELL_SHARE, NUMBER(duration), 0, false, 5 },
+	{ "TTFB", 5, CELL_QUANTILE, NUMBER(ttfb), 0.5, false, 8 },
+	{ "CLIENT", 4, CELL_QUANTILE, NUMBER(client), 0.5, true, 8 },
+	{ "IN", 6, CELL_SIZE, NUMBER(request_bytes), 0, false, 6 },
+	{ "OUT", 6, CELL_SIZE, NUMBER(response_bytes), 0, false, 6 },
 };
 
 #define COLUMNS (sizeof(columns) / sizeof(columns[0]))
+static_assert(COLUMNS == STAT_COLUMNS, "each has its width");
 
 struct table {
 	struct buffer *text;
@@ -187,9 +193,18 @@ struct table {
 	uint64_t span_ns;
 	unsigned int rank; /* columns up to it are shown */
 	size_t widths[COLUMNS];
+	struct stat_widths *kept; /* NULL: there is no other table */
 	size_t name_width;
 	struct buffer cell; /* scratch */
 };
+
+static void put_share(struct buffer *cell, uint64_t part_ns, uint64_t all_ns)
+{
+	if (all_ns)
+		stat_put_decimal(cell, (double)part_ns * 100 / (double)all_ns, 1);
+	else
+		buffer_char(cell, '-');
+}
 
 /* One cell in table->cell; plain ASCII. */
 static void cell_put(struct table *table, const struct stat_item *item, size_t column)
@@ -223,19 +238,33 @@ static void cell_put(struct table *table, const struct stat_item *item, size_t c
 	case CELL_IN_FLIGHT:
 		buffer_u64(cell, item->row->in_flight);
 		break;
+	case CELL_SHARE:
+		put_share(cell, histogram->sum_ns, table->rows->total.duration.sum_ns);
+		break;
 	}
+}
+
+/* Has any row something in it? Of tables that follow each other, had any before? */
+static bool is_used(const struct table *table, size_t column)
+{
+	const void *total = (const char *)&table->rows->total + columns[column].number;
+	const struct histogram *histogram = total;
+	bool grpc = columns[column].number == NUMBER(errors_grpc);
+	bool used = grpc				    ? table->rows->total.grpc > 0
+		    : columns[column].cell == CELL_QUANTILE ? histogram->count > 0
+							    : *(const uint64_t *)total > 0;
+
+	if (table->kept)
+		used = table->kept->used[column] |= used;
+	return used;
 }
 
 /* Kinds of errors stand apart only where all of them fit; else there is one column for them. */
 static bool is_shown(const struct table *table, size_t column)
 {
-	const void *total = (const char *)&table->rows->total + columns[column].number;
-	const struct histogram *histogram = total;
-
 	if (columns[column].number == NUMBER(errors))
 		return table->rank < RANK_LAST;
-	if (columns[column].if_any &&
-	    !(columns[column].cell == CELL_QUANTILE ? histogram->count : *(const uint64_t *)total))
+	if (columns[column].if_any && !is_used(table, column))
 		return false;
 	return columns[column].rank <= table->rank;
 }
@@ -249,17 +278,29 @@ static size_t numbers_width(const struct table *table)
 	return width;
 }
 
+static size_t width_begin(const struct table *table, size_t column)
+{
+	size_t title = strlen(columns[column].title), kept = 0;
+
+	if (table->kept)
+		kept = table->kept->columns[column] > columns[column].room ? table->kept->columns[column]
+									   : columns[column].room;
+	return kept > title ? kept : title;
+}
+
 static void table_measure(struct table *table)
 {
 	size_t wanted = 0, columns_max = table->style->columns;
 
 	for (size_t column = 0; column < COLUMNS; column++) {
-		table->widths[column] = strlen(columns[column].title);
+		table->widths[column] = width_begin(table, column);
 		for (size_t i = 0; i < table->rows->count; i++) {
 			cell_put(table, &table->rows->items[i], column);
 			if (table->cell.len > table->widths[column])
 				table->widths[column] = table->cell.len;
 		}
+		if (table->kept)
+			table->kept->columns[column] = table->widths[column];
 	}
 	for (size_t i = 0; i < table->rows->count; i++) {
 		size_t width;
@@ -306,7 +347,7 @@ static bool cell_has_color(const struct stat_item *item, size_t column, enum sty
 	return columns[column].cell == CELL_ERRORS && count;
 }
 
-static void put_row(struct table *table, const struct stat_item *item)
+static void put_numbers(struct table *table, const struct stat_item *item)
 {
 	struct buffer *text = table->text;
 	enum style_color color;
@@ -325,6 +366,13 @@ static void put_row(struct table *table, const struct stat_item *item)
 			line_style_off(text, table->style);
 		buffer_char(text, ' ');
 	}
+}
+
+static void put_row(struct table *table, const struct stat_item *item)
+{
+	struct buffer *text = table->text;
+
+	put_numbers(table, item);
 	buffer_clear(&table->cell);
 	stat_name_put(&table->cell, table->style, table->by, item->row);
 	text_cut_middle(&table->cell, 0, table->name_width, table->style->utf8);
@@ -368,14 +416,39 @@ static void put_heading(const struct table *table, const struct stats *stats, en
 	put_amount(text, rows->total.errors, "error");
 	if (rows->in_flight)
 		buffer_format(text, ", %" PRIu64 " in flight", rows->in_flight);
+	if (rows->inner)
+		buffer_format(text, "; %" PRIu64 " that servers asked for left out", rows->inner);
 	line_style_off(text, table->style);
 	buffer_char(text, '\n');
 }
 
+/* On its own line, for whoever reads the table alone: with -q, or from a file. */
+static void put_losses(struct table *table)
+{
+	if (!table->rows->lost)
+		return;
+	line_style_on(table->text, table->style, STYLE_RED);
+	buffer_string(table->text, "These numbers miss something. Lost: ");
+	losses_put(table->text);
+	line_style_off(table->text, table->style);
+	buffer_char(table->text, '\n');
+}
+
+/* An interval without exchanges has a row, too. */
+static void put_empty(struct table *table)
+{
+	struct stats_row none = { .overflow = false };
+	struct stat_item item = { .row = &none };
+
+	put_numbers(table, &item);
+	buffer_string(table->text, "-\n");
+}
+
 void stat_table_put(struct buffer *text, struct style *style, const struct stat_feed *feed,
-		    enum stats_window window, const struct stat_rows *rows)
+		    enum stats_window window, const struct stat_rows *rows, struct stat_widths *widths)
 {
 	struct table table = {
+		.kept = widths,
 		.text = text,
 		.style = style,
 		.rows = rows,
@@ -384,10 +457,13 @@ void stat_table_put(struct buffer *text, struct style *style, const struct stat_
 	};
 
 	put_heading(&table, feed->stats, window);
-	if (rows->count) {
+	put_losses(&table);
+	if (rows->count || widths) {
 		table_measure(&table);
 		put_titles(&table);
 	}
+	if (widths && !rows->count)
+		put_empty(&table);
 	for (size_t i = 0; i < rows->count; i++)
 		put_row(&table, &rows->items[i]);
 	if (rows->left_out) {

@@ -10,12 +10,20 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#define STAT_COLUMNS 20
+
+/* Of tables that follow each other (-i), no column gets narrower or goes; all zero at first. */
+struct stat_widths {
+	size_t columns[STAT_COLUMNS];
+	bool used[STAT_COLUMNS]; /* of those that are left out while no row has anything in them */
+};
+
 /*
- * A line about the time it covers, the titles, and a line for each row. When style->columns is 0, every
- * column is there and no name is cut.
+ * A line about the time it covers, one about what hark lost meanwhile, the titles, and a line for each row.
+ * When style->columns is 0, every column is there and no name is cut. widths: NULL for a table of its own.
  */
 void stat_table_put(struct buffer *text, struct style *style, const struct stat_feed *feed,
-		    enum stats_window window, const struct stat_rows *rows);
+		    enum stats_window window, const struct stat_rows *rows, struct stat_widths *widths);
 
 /* A row's key, escaped: "GET  example.com/v1/{id}", "nginx[12]", "10.0.0.1:80", … */
 void stat_name_put(struct buffer *text, const struct style *style, enum stats_by by,

@@ -14,7 +14,8 @@ struct sink {
 	struct buffer text;
 	FILE *out;
 	bool drawn;
-	struct heat *heat; /* NULL: not wanted */
+	struct stat_widths widths; /* -i */
+	struct heat *heat;	   /* NULL: not wanted */
 };
 
 static int stat_text_init(struct sink *sink, const struct sink_config *config)
@@ -31,7 +32,7 @@ static int stat_text_init(struct sink *sink, const struct sink_config *config)
 
 static void stat_text_fini(struct sink *sink)
 {
-	stats_free(sink->feed.stats);
+	stat_feed_fini(&sink->feed);
 	line_style_fini(&sink->style);
 	buffer_fini(&sink->text);
 	free(sink->heat);
@@ -41,7 +42,9 @@ static void stat_text_exchange(struct sink *sink, const struct result *result)
 {
 	const struct exchange *figures = stats_figures(sink->feed.options.by, result->exchange);
 
-	stat_feed_exchange(sink, result);
+	if (stat_feed_leaves_out(&sink->feed, result->exchange))
+		return;
+	stats_exchange(sink->feed.stats, result->exchange);
 	if (sink->heat && figures && figures->duration_known)
 		stat_heat_add(sink->heat, figures->start_ns, figures->duration_ns);
 }
@@ -70,7 +73,8 @@ static void stat_text_draw(struct sink *sink, bool last)
 	if (sink->drawn)
 		buffer_char(&sink->text, '\n');
 	sink->drawn = true;
-	stat_table_put(&sink->text, &sink->style, &sink->feed, window, &rows);
+	stat_table_put(&sink->text, &sink->style, &sink->feed, window, &rows,
+		       options->interval_ns ? &sink->widths : NULL);
 	if (options->hist && rows.total.count)
 		put_hists(sink, &rows);
 	if (sink->heat && last) {
@@ -89,6 +93,7 @@ const struct sink_ops stat_text_sink = {
 	.show = {
 		[RESULT_EXCHANGE] = stat_text_exchange,
 		[RESULT_IN_FLIGHT] = stat_feed_in_flight,
+		[RESULT_CONN_OPENED] = stat_feed_opened,
 	},
 	.tick = stat_feed_tick,
 	.due_ns = stat_feed_due_ns,

@@ -138,6 +138,8 @@ static int draw_losses(struct sink *sink, int y)
 	} losses[] = {
 		{ COUNTER_EVENTS_LOST, "records (the ring was full: --ring)" },
 		{ COUNTER_BYTES_LOST, "bytes" },
+		{ COUNTER_RETURNS_REFUSED, "TLS calls not followed" },
+		{ COUNTER_PROGRAMS_SKIPPED, "calls that the kernel kept from hark" },
 		{ COUNTER_STREAM_HOLES, "holes" },
 		{ COUNTER_HPACK_BLOCKS_LOST, "header blocks" },
 		{ COUNTER_CONNECTIONS_EVICTED, "connections evicted" },

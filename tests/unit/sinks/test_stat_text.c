@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Golden tables and pictures. */
+#include "base/counters.h"
 #include "sinks/sinks.h"
 #include "sinks/stat/stat_picture.h"
 #include "sinks/stat/stat_table.h"
@@ -95,31 +96,31 @@ static const struct {
 	{ "everything",
 	  { .options = { .by = BY_HOST } },
 	  "Whole run, 4.0 s: 5 exchanges, 3 errors, 1 in flight\n"
-	  "COUNT RATE/s INFL 4XX 5XX RST TMO GRPC     p50    p90    p99  p99.9    MAX    TTFB    IN OUT "
+	  "COUNT RATE/s INFL 4XX 5XX RST TMO     p50    p90    p99  p99.9    MAX TIME%    TTFB    IN OUT "
 	  "HOST\n"
-	  "    3   0.75    1   1   0   0   0    0 4.01 ms 100 ms 100 ms 100 ms 100 ms 2.00 ms     0 200 "
+	  "    3   0.75    1   1   0   0   0 4.01 ms 100 ms 100 ms 100 ms 100 ms   9.6 2.00 ms     0 200 "
 	  "a.example\n"
-	  "    1   0.25    0   0   0   0   1    0       -      -      -      -      -       -     0   0 ?\n"
-	  "    1   0.25    0   0   1   1   0    0   1.0 s  1.0 s  1.0 s  1.0 s  1.0 s  500 ms 19.5K   0 "
+	  "    1   0.25    0   0   0   0   1       -      -      -      -      -   0.0       -     0   0 ?\n"
+	  "    1   0.25    0   0   1   1   0   1.0 s  1.0 s  1.0 s  1.0 s  1.0 s  90.4  500 ms 19.5K   0 "
 	  "b.example\n" },
 	{ "closed before the answer: a column of its own",
 	  { .options = { .by = BY_HOST }, .closed = true },
 	  "Whole run, 4.0 s: 5 exchanges, 2 errors, 1 in flight\n"
-	  "COUNT RATE/s INFL 4XX 5XX RST TMO GRPC CLO     p50    p90    p99  p99.9    MAX    TTFB    IN OUT "
+	  "COUNT RATE/s INFL 4XX 5XX RST TMO CLO     p50    p90    p99  p99.9    MAX TIME%    TTFB    IN OUT "
 	  "HOST\n"
-	  "    3   0.75    1   1   0   0   0    0   0 4.01 ms 100 ms 100 ms 100 ms 100 ms 2.00 ms     0 200 "
+	  "    3   0.75    1   1   0   0   0   0 4.01 ms 100 ms 100 ms 100 ms 100 ms   9.6 2.00 ms     0 200 "
 	  "a.example\n"
-	  "    1   0.25    0   0   0   0   0    0   1       -      -      -      -      -       -     0   0 "
+	  "    1   0.25    0   0   0   0   0   1       -      -      -      -      -   0.0       -     0   0 "
 	  "?\n"
-	  "    1   0.25    0   0   1   1   0    0   0   1.0 s  1.0 s  1.0 s  1.0 s  1.0 s  500 ms 19.5K   0 "
+	  "    1   0.25    0   0   1   1   0   0   1.0 s  1.0 s  1.0 s  1.0 s  1.0 s  90.4  500 ms 19.5K   0 "
 	  "b.example\n" },
 	{ "80 columns",
 	  { .options = { .by = BY_ENDPOINT }, .columns = 80 },
 	  "Whole run, 4.0 s: 5 exchanges, 3 errors, 1 in flight\n"
-	  "COUNT RATE/s INFL ERR     p50    p99    MAX ENDPOINT\n"
-	  "    3   0.75    1   1 4.01 ms 100 ms 100 ms GET    a.example/x\n"
-	  "    1   0.25    0   1       -      -      - G\\x1b[2J ? ?\n"
-	  "    1   0.25    0   1   1.0 s  1.0 s  1.0 s POST   b.example/../has/no/room/here\n" },
+	  "COUNT RATE/s ERR     p50    p99    MAX TIME% ENDPOINT\n"
+	  "    3   0.75   1 4.01 ms 100 ms 100 ms   9.6 GET    a.example/x\n"
+	  "    1   0.25   1       -      -      -   0.0 G\\x1b[2J ? ?\n"
+	  "    1   0.25   1   1.0 s  1.0 s  1.0 s  90.4 POST   b.example/..has/no/room/here\n" },
 	{ "50 columns, UTF-8",
 	  { .options = { .by = BY_PATH }, .columns = 50, .locale = "C.UTF-8" },
 	  "Whole run, 4.0 s: 5 exchanges, 3 errors, 1 in flight\n"
@@ -130,26 +131,33 @@ static const struct {
 	{ "top, sorted, colour",
 	  { .options = { .by = BY_STATUS, .sort = SORT_NAME, .top = 2 }, .columns = 60, .color = true },
 	  "\033[2mWhole run, 4.0 s: 5 exchanges, 3 errors, 1 in flight\033[0m\n"
-	  "\033[1mCOUNT RATE/s INFL ERR     p50    p99    MAX STATUS\033[0m\n"
-	  "    1   0.25    0   \033[31m1\033[0m       -      -      - no answer\n"
-	  "    2   0.50    1   0 2.00 ms 100 ms 100 ms 200\n"
+	  "\033[1mCOUNT RATE/s ERR     p50    p99    MAX TIME% STATUS\033[0m\n"
+	  "    1   0.25   \033[31m1\033[0m       -      -      -   0.0 no answer\n"
+	  "    2   0.50   0 2.00 ms 100 ms 100 ms   9.2 200\n"
 	  "(2 more rows, 2 exchanges)\n" },
-	{ "intervals",
-	  { .options = { .by = BY_HOST, .interval_ns = 2 * S }, .columns = 60 },
-	  "03:04:16.000 Last 2.0 s: 2 exchanges, 1 error, 1 in flight\n"
-	  "COUNT RATE/s INFL ERR     p50     p99     MAX HOST\n"
-	  "    2   1.00    1   1 2.00 ms 4.00 ms 4.00 ms a.example\n"
+	{ "intervals: columns keep their places",
+	  { .options = { .by = BY_HOST, .interval_ns = 1 * S }, .columns = 60 },
+	  "03:04:15.000 Last 1.0 s: 1 exchange, no errors, 1 in flight\n"
+	  " COUNT RATE/s ERR      p50      p99      MAX TIME% HOST\n"
+	  "     1   1.00   0  2.00 ms  2.00 ms  2.00 ms 100.0 a.example\n"
 	  "\n"
-	  "03:04:18.000 Last 2.0 s: 2 exchanges, 1 error\n"
-	  "COUNT RATE/s INFL ERR    p50    p99    MAX HOST\n"
-	  "    1   0.50    0   0 100 ms 100 ms 100 ms a.example\n"
-	  "    1   0.50    0   1  1.0 s  1.0 s  1.0 s b.example\n"
+	  "03:04:16.000 Last 1.0 s: 1 exchange, 1 error\n"
+	  " COUNT RATE/s ERR      p50      p99      MAX TIME% HOST\n"
+	  "     1   1.00   1  4.00 ms  4.00 ms  4.00 ms 100.0 a.example\n"
+	  "\n"
+	  "03:04:17.000 Last 1.0 s: 1 exchange, no errors\n"
+	  " COUNT RATE/s ERR      p50      p99      MAX TIME% HOST\n"
+	  "     1   1.00   0   100 ms   100 ms   100 ms 100.0 a.example\n"
+	  "\n"
+	  "03:04:18.000 Last 1.0 s: 1 exchange, 1 error\n"
+	  " COUNT RATE/s ERR      p50      p99      MAX TIME% HOST\n"
+	  "     1   1.00   1    1.0 s    1.0 s    1.0 s 100.0 b.example\n"
 	  "\n"
 	  "Whole run, 4.0 s: 5 exchanges, 3 errors\n"
-	  "COUNT RATE/s INFL ERR     p50    p99    MAX HOST\n"
-	  "    3   0.75    0   1 4.01 ms 100 ms 100 ms a.example\n"
-	  "    1   0.25    0   1       -      -      - ?\n"
-	  "    1   0.25    0   1   1.0 s  1.0 s  1.0 s b.example\n" },
+	  " COUNT RATE/s ERR      p50      p99      MAX TIME% HOST\n"
+	  "     3   0.75   1  4.01 ms   100 ms   100 ms   9.6 a.example\n"
+	  "     1   0.25   1        -        -        -   0.0 ?\n"
+	  "     1   0.25   1    1.0 s    1.0 s    1.0 s  90.4 b.example\n" },
 	{ "histogram",
 	  { .options = { .by = BY_HOST, .top = 1, .hist = true }, .columns = 40 },
 	  "Whole run, 4.0 s: 5 exchanges, 3 errors, 1 in flight\n"
@@ -158,23 +166,23 @@ static const struct {
 	  "(2 more rows, 2 exchanges)\n"
 	  "\n"
 	  "all\n"
-	  "  2 ms    2 ############################\n"
-	  "  5 ms    0\n"
-	  "  10 ms   0\n"
-	  "  20 ms   0\n"
-	  "  50 ms   0\n"
-	  "  100 ms  1 ##############\n"
-	  "  200 ms  0\n"
-	  "  500 ms  0\n"
-	  "  1 s     1 ##############\n"
+	  "  2 ms    2  50.0% #####################\n"
+	  "  5 ms    0  50.0%\n"
+	  "  10 ms   0  50.0%\n"
+	  "  20 ms   0  50.0%\n"
+	  "  50 ms   0  50.0%\n"
+	  "  100 ms  1  75.0% ###########\n"
+	  "  200 ms  0  75.0%\n"
+	  "  500 ms  0  75.0%\n"
+	  "  1 s     1 100.0% ###########\n"
 	  "\n"
 	  "a.example\n"
-	  "  2 ms    2 ############################\n"
-	  "  5 ms    0\n"
-	  "  10 ms   0\n"
-	  "  20 ms   0\n"
-	  "  50 ms   0\n"
-	  "  100 ms  1 ##############\n" },
+	  "  2 ms    2  66.6% #####################\n"
+	  "  5 ms    0  66.6%\n"
+	  "  10 ms   0  66.6%\n"
+	  "  20 ms   0  66.6%\n"
+	  "  50 ms   0  66.6%\n"
+	  "  100 ms  1 100.0% ###########\n" },
 	{ "histogram in UTF-8",
 	  { .options = { .by = BY_HOST, .top = 1, .hist = true }, .columns = 40, .locale = "C.UTF-8" },
 	  "Whole run, 4.0 s: 5 exchanges, 3 errors, 1 in flight\n"
@@ -183,23 +191,23 @@ static const struct {
 	  "(2 more rows, 2 exchanges)\n"
 	  "\n"
 	  "all\n"
-	  "  2 ms    2 ████████████████████████████\n"
-	  "  5 ms    0\n"
-	  "  10 ms   0\n"
-	  "  20 ms   0\n"
-	  "  50 ms   0\n"
-	  "  100 ms  1 ██████████████\n"
-	  "  200 ms  0\n"
-	  "  500 ms  0\n"
-	  "  1 s     1 ██████████████\n"
+	  "  2 ms    2  50.0% █████████████████████\n"
+	  "  5 ms    0  50.0%\n"
+	  "  10 ms   0  50.0%\n"
+	  "  20 ms   0  50.0%\n"
+	  "  50 ms   0  50.0%\n"
+	  "  100 ms  1  75.0% ██████████▌\n"
+	  "  200 ms  0  75.0%\n"
+	  "  500 ms  0  75.0%\n"
+	  "  1 s     1 100.0% ██████████▌\n"
 	  "\n"
 	  "a.example\n"
-	  "  2 ms    2 ████████████████████████████\n"
-	  "  5 ms    0\n"
-	  "  10 ms   0\n"
-	  "  20 ms   0\n"
-	  "  50 ms   0\n"
-	  "  100 ms  1 ██████████████\n" },
+	  "  2 ms    2  66.6% █████████████████████\n"
+	  "  5 ms    0  66.6%\n"
+	  "  10 ms   0  66.6%\n"
+	  "  20 ms   0  66.6%\n"
+	  "  50 ms   0  66.6%\n"
+	  "  100 ms  1 100.0% ██████████▌\n" },
 	{ "heat",
 	  { .options = { .by = BY_HOST, .top = 1, .heat = true }, .columns = 40 },
 	  "Whole run, 4.0 s: 5 exchanges, 3 errors, 1 in flight\n"
@@ -218,6 +226,76 @@ static const struct {
 	  "2 ms    |#       #\n"
 	  "         03:04:14.000, a column is 120 ms, the darkest cell has 1\n" },
 };
+
+static char *text_of(const struct stats_options *options, const struct call_text *text, size_t columns)
+{
+	struct sink_config config = { .stats = options, .columns = columns };
+	struct one_call call;
+	char *out = NULL;
+	size_t len = 0;
+	struct sink *sink;
+
+	assert_non_null(setlocale(LC_CTYPE, "C"));
+	config.out = open_memstream(&out, &len);
+	sink = sink_new(&stat_text_sink, &config);
+	if (text) {
+		call_init(&call, text);
+		sample_show(&stat_text_sink, sink, RESULT_EXCHANGE, &call.exchange);
+		call_fini(&call);
+	}
+	stat_text_sink.draw(sink, true);
+	sink_free(&stat_text_sink, sink);
+	fclose(config.out);
+	return out;
+}
+
+/* However narrow it is. */
+static void test_grpc_has_its_column(void **state)
+{
+	static const struct stats_options options = { .by = BY_HOST };
+	struct call_text call = { .host = "h",
+				  .method = "POST",
+				  .target = "/s/M",
+				  .status = 200,
+				  .grpc_status = "0",
+				  .start_ns = 10 * S,
+				  .duration_ns = MS };
+	char *text = text_of(&options, &call, 42);
+
+	(void)state;
+	assert_non_null(strstr(text, "\nCOUNT ERR GRPC     p50     p99     MAX HOST\n"));
+	free(text);
+	call.grpc_status = NULL;
+	text = text_of(&options, &call, 0);
+	assert_null(strstr(text, "GRPC"));
+	free(text);
+}
+
+/* In the table itself, which is all that -q leaves. */
+static void test_losses_stand_in_the_table(void **state)
+{
+	static const struct stats_options options = { .by = BY_HOST },
+					  each = { .by = BY_HOST, .interval_ns = S };
+	char *text = text_of(&options, NULL, 0);
+
+	(void)state;
+	assert_null(strstr(text, "miss"));
+	free(text);
+	counter_add(COUNTER_EVENTS_LOST, 12);
+	counter_add(COUNTER_LIMIT_STREAMS, 1);
+	counter_add(COUNTER_LIMIT_ENDPOINTS, 1); /* which stand in the row of the rest */
+	text = text_of(&options, &calls[0], 0);
+	assert_non_null(strstr(text,
+			       " 1 exchange, no errors\nThese numbers miss something. Lost: events.lost 12, "
+			       "limit.streams 1\nCOUNT"));
+	free(text);
+	counters[COUNTER_EVENTS_LOST] = counters[COUNTER_LIMIT_STREAMS] = counters[COUNTER_LIMIT_ENDPOINTS] =
+		0;
+	text = text_of(&each, NULL, 0);
+	assert_non_null(strstr(text, "no exchanges, no errors\n COUNT"));
+	assert_non_null(strstr(text, "      0      0 -\n"));
+	free(text);
+}
 
 static void test_rows(void **state)
 {
@@ -295,6 +373,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows),
 
+		cmocka_unit_test(test_grpc_has_its_column),
+		cmocka_unit_test(test_losses_stand_in_the_table),
 		cmocka_unit_test(test_rates),
 		cmocka_unit_test(test_heat_halves),
 		cmocka_unit_test(test_nothing_seen),
