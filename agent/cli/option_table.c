@@ -382,15 +382,18 @@ const struct option_row option_rows[] = {
 
 	ROW("pid", 'p', "PID[,PID...]", GROUP_WHAT, "Only these processes (repeatable)",
 	    "Processes that they start are not among them, as with strace without -f: the number says one "
-	    "process in each view. Which children are left out is said at the start and at the end.",
+	    "process in each view. A line at the start and one at the end name the children that are left "
+	    "out.",
 	    TAKES(take_pids), ALONE),
 	ROW("comm", 0, "NAME[,NAME...]", GROUP_WHAT,
 	    "Only programs of this name: the file's base name or the thread's name (repeatable)", NULL,
 	    TAKES(take_comm), TO_RUNS),
-	ROW("connection", 'x', "ID", GROUP_WHAT, "Only the connection of this number",
-	    "From 1 to 999999999999999999. Every view shows the number behind a #; it is the same in all of "
-	    "them, also in another run of "
-	    "hark.",
+	ROW("connection", 'x', "ID", GROUP_WHAT, "Only the connection of this number, as hark conns shows it",
+	    "From 1 to 999999999999999999. Text shows behind a # which connection of the run it is, the same "
+	    "in "
+	    "each view of a recording. JSON has the socket's own number too (hark.connection), and conns "
+	    "shows "
+	    "it at the end of a line (id): that is the same in each run of hark.",
 	    NUMBER(conn, 999999999999999999, " (as hark conns shows it)"), TO_VIEWS, ALONE),
 	ROW("duration", 'd', "SECONDS", GROUP_WHAT, "End after this time (10, 0.5, 500ms, 2m, 1h)", NULL,
 	    DURATION(duration_ns, 0), BELONGS(IN_LIVE, "live runs: a recording ends by itself")),
@@ -406,9 +409,9 @@ const struct option_row option_rows[] = {
 	ROW("user", 'u', "USER", GROUP_WHAT,
 	    "Who runs the command behind -- (default: who called sudo, else you)", NULL, STRING(user), ALONE),
 	ROW("all", 0, NULL, GROUP_WHAT,
-	    "Also answers whose request came before hark, and a program's sockets to itself",
+	    "Also answers whose request came before hark, and Unix sockets without HTTP",
 	    "watch leaves out the answers, of which only the status is known, and counts them at the end; "
-	    "conns leaves out pairs of sockets within one process.",
+	    "conns leaves out the Unix sockets, which most often are a program's own, between its processes.",
 	    FLAG(all), BELONGS(IN_WATCH | IN_CONNS, "watch and conns")),
 	ROW("output", 'o', "FORMAT[:FILE]", GROUP_OUTPUT,
 	    "text (default), json, or with watch har or curl, to FILE instead of stdout (repeatable)",
@@ -616,8 +619,8 @@ const struct command_row command_rows[] = {
 	  VIEW_RAW },
 	{ "frames", FILTERS, "One line an HTTP/2 frame", COMMAND_LIVE, VIEW_FRAMES },
 	{ "top", "[FILTER...]", "Live table by endpoint, connection or process", COMMAND_LIVE, VIEW_TOP },
-	{ "stat", FILTERS, "The numbers by endpoint or another key, at the end or every -i seconds",
-	  COMMAND_LIVE, VIEW_STAT },
+	{ "stat", FILTERS, "Numbers by endpoint or another key, at the end or every -i seconds", COMMAND_LIVE,
+	  VIEW_STAT },
 	{ "tree", "[TRACE] " FILTERS, "Who called whom with times, of a trace; without one the traces",
 	  COMMAND_LIVE, VIEW_TREE },
 	{ "record", "-w FILE " FILTERS, "Raw events to a file, for replay", COMMAND_LIVE, VIEW_RECORD },

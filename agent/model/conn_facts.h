@@ -40,6 +40,7 @@ struct conn_facts {
 	 * known.
 	 */
 	uint64_t id;
+	uint64_t number; /* of this run, from 1 on, for people; 0: it has none, and its id stands for it */
 	struct event_socket sock; /* as last seen; sock.family 0: the socket is not known (plaintext only) */
 	struct conn_origin origin;
 	struct mover owner; /* who moved bytes last, or first if nobody has */

@@ -90,6 +90,11 @@ static void put_missing(struct buffer *text, const struct closing *closing)
 		buffer_format(text, "%" PRIu64 " begun before hark not shown (--all)",
 			      closing->tally.under_way);
 	}
+	if (closing->tally.inner && closing->view == VIEW_CONNS) {
+		put_next(text);
+		buffer_format(text, "%" PRIu64 " Unix socket%s without HTTP not shown (--all)",
+			      closing->tally.inner, closing->tally.inner == 1 ? "" : "s");
+	}
 	put_unread(text);
 	put_next(text);
 	if (losses_sum() == 0) {

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define BUFFER_BYTES (256 * 1024)
@@ -158,6 +159,13 @@ struct outputs_wants outputs_wants(const struct outputs *outputs)
 	return wants;
 }
 
+/* A Unix socket that carried no HTTP is most often a program's own, between its processes. */
+static bool conn_is_inner(const struct outputs *outputs, const struct conn_facts *conn)
+{
+	return outputs->config->view == VIEW_CONNS && !outputs->config->all && conn->sock.family == AF_UNIX &&
+	       conn->exchanges == 0;
+}
+
 /* A connection is shown for its own sake, or for an exchange that was. */
 static bool conn_itself_passes(struct outputs *outputs, const struct result *result)
 {
@@ -165,6 +173,10 @@ static bool conn_itself_passes(struct outputs *outputs, const struct result *res
 		result->kind == RESULT_CONN_CLOSED && conn_set_remove(&outputs->matched, result->conn->id);
 	enum filter_answer answer = filter_conn_answer(outputs->config->filter, result->conn, result->mover);
 
+	if (conn_is_inner(outputs, result->conn)) {
+		outputs->tally.inner += result->kind == RESULT_CONN_CLOSED;
+		return false;
+	}
 	return matched || answer == FILTER_YES || (answer == FILTER_UNKNOWN && !outputs->by_exchange);
 }
 
@@ -181,7 +193,7 @@ static bool passes(struct outputs *outputs, const struct result *result)
 {
 	uint64_t wanted = outputs->config->conn;
 
-	if (wanted && (!result->conn || result->conn->id != wanted))
+	if (wanted && (!result->conn || (result->conn->id != wanted && result->conn->number != wanted)))
 		return false;
 	outputs->conn_seen = true;
 	if (outputs->finished && result->kind != RESULT_CONN_CLOSED)

@@ -67,6 +67,7 @@ struct tally {
 	uint64_t shown;	     /* those of them that the filter let through; of two ends one */
 	uint64_t failed;     /* exchange_failed() */
 	uint64_t slowest_ns; /* for the client, where both ends were seen; 0: none is known */
+	uint64_t inner;	     /* Unix sockets without HTTP that conns left out, without --all */
 	uint64_t under_way;  /* left out without --all */
 };
 struct tally outputs_tally(const struct outputs *outputs);

@@ -15,7 +15,7 @@ static void put_identity(struct json_writer *writer, const struct conn_facts *co
 {
 	const char *version = message_version_name(conn->version);
 
-	json_number(writer, "hark.connection", conn->id);
+	json_connection(writer, conn);
 	json_role(writer, conn->role);
 	json_server_address(writer, conn);
 	json_server_port(writer, conn);

@@ -8,7 +8,10 @@
  * at once.
  *
  * Columns keep the width of their widest cell so far, up to a bound, so that
- * one long name does not set every later line askew.
+ * one long name does not set every later line askew. On a terminal those that
+ * say least are left out until the others fit, a cell gets wider only while
+ * there is room, and is cut otherwise; remarks that do not fit take a line of
+ * their own.
  */
 #include "sinks.h"
 
@@ -17,9 +20,11 @@
 #include "base/table.h"
 #include "line_text.h"
 #include "opaque_text.h"
+#include "text_width.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define LINES_KEPT_MAX	     1000
 #define LINES_KEPT_BYTES_MAX (256 * 1024) /* a connection */
@@ -33,21 +38,28 @@ struct kept_lines {
 	UT_hash_handle hh;
 };
 
+/* rank: those of the highest go first where there is no room. */
 static const struct {
 	const char *title;
 	size_t width;
+	unsigned int rank;
 } columns[] = {
-	{ "TIME", 12 }, { "WHAT", 6 }, { "CONN", 7 },  { "PROGRAM", 18 }, { "LOCAL", 21 }, { "PEER", 21 },
-	{ "ROLE", 6 },	{ "TLS", 8 },  { "PROTO", 5 }, { "EXCH", 6 },	  { "BYTES", 7 },  { "OPEN", 8 },
+	{ "TIME", 12, 1 }, { "WHAT", 6, 0 }, { "CONN", 5, 0 },	 { "PROGRAM", 18, 0 }, { "LOCAL", 21, 7 },
+	{ "PEER", 21, 0 }, { "ROLE", 6, 3 }, { "TLS", 8, 0 },	 { "PROTO", 5, 4 },    { "EXCH", 4, 0 },
+	{ "BYTES", 6, 2 }, { "OPEN", 8, 6 }, { "CLOSED", 6, 5 },
 };
 
 #define COLUMN_COUNT (sizeof(columns) / sizeof(columns[0]))
+#define RANK_LAST    7
+#define ID_COLUMNS   150 /* of a terminal that has room for the id behind the last column */
 
 struct sink {
 	struct buffer text;
 	struct buffer line;
 	size_t widths[COLUMN_COUNT];
-	size_t column; /* of the cell that is being written */
+	size_t column;	   /* of the cell that is being written */
+	size_t line_start; /* where the line begins that is being written */
+	unsigned int rank; /* columns up to it are shown */
 	bool follow;
 	struct style style;
 	struct kept_lines *kept;
@@ -55,6 +67,16 @@ struct sink {
 	int verbose;
 	bool titled;
 };
+
+/* Of a line with all its cells, but for the space behind the last one. */
+static size_t line_width(const struct sink *sink)
+{
+	size_t width = 0;
+
+	for (size_t i = 0; i < COLUMN_COUNT; i++)
+		width += columns[i].rank <= sink->rank ? sink->widths[i] + 1 : 0;
+	return width - 1;
+}
 
 static int conns_text_init(struct sink *sink, const struct sink_config *config)
 {
@@ -64,6 +86,9 @@ static int conns_text_init(struct sink *sink, const struct sink_config *config)
 	for (size_t i = 0; i < COLUMN_COUNT; i++)
 		sink->widths[i] = columns[i].width;
 	line_style_init(&sink->style, config);
+	sink->rank = RANK_LAST;
+	while (sink->rank && config->columns && line_width(sink) > config->columns)
+		sink->rank--;
 	return 0;
 }
 
@@ -139,13 +164,30 @@ static void line_keep(struct sink *sink, const struct exchange *exchange)
 	kept->count++;
 }
 
-/* Ends a cell of plain characters; its column is as wide from now on. Returns where the next cell starts. */
+/* A wider cell makes its column wider from now on, if the terminal has room for that. */
+static void column_widen(struct sink *sink, size_t *width, size_t used)
+{
+	size_t wanted = used < WIDTH_MAX ? used : WIDTH_MAX, all = line_width(sink);
+
+	if (sink->style.columns && all + wanted - *width > sink->style.columns)
+		wanted = all < sink->style.columns ? *width + sink->style.columns - all : *width;
+	*width = wanted;
+}
+
+/* Ends a cell of plain characters, which is dropped where its column is not shown. Returns where the next
+ * cell starts. */
 static size_t cell_end(struct sink *sink, size_t start)
 {
-	size_t used = sink->text.len - start, *width = &sink->widths[sink->column++];
+	size_t used = sink->text.len - start, column = sink->column++, *width = &sink->widths[column];
 
+	if (columns[column].rank > sink->rank) {
+		sink->text.len = start;
+		return start;
+	}
 	if (used > *width)
-		*width = used < WIDTH_MAX ? used : WIDTH_MAX;
+		column_widen(sink, width, used);
+	if (sink->style.columns)
+		text_cut_middle(&sink->text, start, *width, sink->style.utf8);
 	return line_column_end(&sink->text, start, *width);
 }
 
@@ -155,6 +197,12 @@ static size_t put_cell(struct sink *sink, const char *string)
 
 	buffer_string(&sink->text, string ? string : "?");
 	return cell_end(sink, start);
+}
+
+static void spaces_drop(struct buffer *text)
+{
+	while (text->len && text->data[text->len - 1] == ' ')
+		text->len--;
 }
 
 static void put_title(struct sink *sink)
@@ -167,7 +215,7 @@ static void put_title(struct sink *sink)
 	line_style_on(text, &sink->style, STYLE_BOLD);
 	for (size_t i = 0; i < COLUMN_COUNT; i++)
 		put_cell(sink, columns[i].title);
-	buffer_string(text, "CLOSED");
+	spaces_drop(text);
 	line_style_off(text, &sink->style);
 	buffer_char(text, '\n');
 }
@@ -182,14 +230,14 @@ static void put_conn(struct sink *sink, const char *what, uint64_t time_ns, cons
 
 	put_title(sink);
 	sink->column = 0;
-	start = text->len;
+	start = sink->line_start = text->len;
 	if (time_ns)
 		wall_clock_local(text, &sink->style.clock, time_ns);
 	else
 		buffer_char(text, '-');
 	cell_end(sink, start);
 	start = put_cell(sink, what);
-	buffer_format(text, "#%" PRIu64, conn->id);
+	line_put_number(text, conn);
 	start = cell_end(sink, start);
 	line_put_program(text, &sink->style, &conn->owner);
 	start = cell_end(sink, start);
@@ -217,17 +265,45 @@ static void put_totals(struct sink *sink, const struct conn_facts *conn)
 		line_put_latency(text, conn->closed_ns - conn->opened_ns);
 	else
 		buffer_char(text, '?');
-	cell_end(sink, start);
+	start = cell_end(sink, start);
 	if (conn->closed_ns || conn->closed_by != CLOSED_UNKNOWN)
 		buffer_string(text, closed_by ? closed_by : "?");
 	else
 		buffer_char(text, '-');
+	cell_end(sink, start);
+}
+
+/* What names it in other runs, too, where that is not long among what is short. */
+static void put_id(struct sink *sink, const struct conn_facts *conn)
+{
+	if (conn->number && (!sink->style.columns || sink->style.columns >= ID_COLUMNS))
+		buffer_format(&sink->text, " id %" PRIu64, conn->id);
+}
+
+/* What does not fit behind the cells stands below them. */
+static void remarks_fit(struct sink *sink, size_t start)
+{
+	struct buffer *text = &sink->text;
+	size_t len = text->len - start;
+
+	if (!sink->style.columns || !len || text->failed ||
+	    text_width(text->data + sink->line_start, text->len - sink->line_start) <= sink->style.columns)
+		return;
+	buffer_string(text, "\n   ");
+	if (text->failed)
+		return;
+	memmove(text->data + start + 4, text->data + start, len);
+	memcpy(text->data + start, "\n   ", 4);
 }
 
 static void put_remarks(struct sink *sink, const struct conn_facts *conn)
 {
 	struct buffer *text = &sink->text;
+	size_t start;
 
+	spaces_drop(text);
+	put_id(sink, conn);
+	start = text->len;
 	if (conn->flags) {
 		buffer_char(text, ' ');
 		line_put_flags(text, &sink->style, conn->flags, NULL);
@@ -246,6 +322,7 @@ static void put_remarks(struct sink *sink, const struct conn_facts *conn)
 		buffer_string(text, " opaque: ");
 		escape_text(text, slice_of_string(conn->opaque), sink->style.utf8);
 	}
+	remarks_fit(sink, start);
 	buffer_char(text, '\n');
 }
 
@@ -272,8 +349,8 @@ static void conns_text_opened(struct sink *sink, const struct result *result)
 	const struct conn_facts *conn = result->conn;
 
 	put_conn(sink, conn->existing ? "exists" : "open", conn->seen_ns, conn);
-	while (sink->text.len && sink->text.data[sink->text.len - 1] == ' ')
-		sink->text.len--;
+	spaces_drop(&sink->text);
+	put_id(sink, conn);
 	buffer_char(&sink->text, '\n');
 	sink_write(sink);
 }

@@ -80,7 +80,7 @@ static void frames_json_frame(struct sink *sink, const struct result *result)
 
 	json_time(writer, "time", frame->time_ns);
 	json_name(writer, "hark.direction", frame->direction == DIRECTION_SENT ? "sent" : "received");
-	json_number(writer, "hark.connection", conn->id);
+	json_connection(writer, conn);
 	json_number(writer, "hark.stream", frame->stream);
 	put_type(writer, frame);
 	put_details(writer, frame);

@@ -100,7 +100,7 @@ static void put_back(struct json_writer *writer, const struct exchange *exchange
 {
 	json_places(writer, exchange->mover.container);
 	json_role(writer, exchange->conn->role);
-	json_number(writer, "hark.connection", exchange->conn->id);
+	json_connection(writer, exchange->conn);
 }
 
 static bool is_same_thread(const struct place *place, const struct mover *mover)

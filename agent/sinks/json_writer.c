@@ -200,6 +200,13 @@ void json_role(struct json_writer *writer, enum protocol_role role)
 		json_name(writer, "hark.role", name);
 }
 
+void json_connection(struct json_writer *writer, const struct conn_facts *conn)
+{
+	json_number(writer, "hark.connection", conn->id);
+	if (conn->number)
+		json_number(writer, "hark.connection.number", conn->number);
+}
+
 void json_flags(struct json_writer *writer, unsigned int flags)
 {
 	struct name_list list = { .buffer = &writer->line, .between = ",", .quote = "\"" };

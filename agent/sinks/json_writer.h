@@ -77,6 +77,8 @@ void json_thread(struct json_writer *writer, const struct mover *mover);
 void json_server_address(struct json_writer *writer, const struct conn_facts *conn);
 void json_server_port(struct json_writer *writer, const struct conn_facts *conn);
 void json_role(struct json_writer *writer, enum protocol_role role);
+/* hark.connection, and its number in this run. */
+void json_connection(struct json_writer *writer, const struct conn_facts *conn);
 /* hark.fd: where the mover's descriptor is not known, the socket's. */
 void json_fd(struct json_writer *writer, const struct mover *mover, const struct event_socket *sock);
 /* hark.h2.error_code, by its name in RFC 9113 or as hex. */

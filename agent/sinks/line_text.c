@@ -253,12 +253,17 @@ static bool has_room(const struct style *style, size_t columns)
 	return !style->columns || style->columns >= columns;
 }
 
+void line_put_number(struct buffer *buffer, const struct conn_facts *conn)
+{
+	buffer_char(buffer, '#');
+	buffer_u64(buffer, conn->number ? conn->number : conn->id);
+}
+
 void line_put_connection_id(struct buffer *buffer, const struct conn_facts *conn)
 {
 	size_t start = buffer->len;
 
-	buffer_char(buffer, '#');
-	buffer_u64(buffer, conn->id);
+	line_put_number(buffer, conn);
 	line_column_end(buffer, start, 7);
 }
 

@@ -70,6 +70,8 @@ void line_put_flags(struct buffer *buffer, const struct style *style, unsigned i
 /* The columns that a line begins with: time and program; number of its connection, then role and peer too. */
 void line_put_when_and_program(struct buffer *buffer, struct style *style, uint64_t time_ns,
 			       const struct mover *mover);
+/* "#12": its number in this run. */
+void line_put_number(struct buffer *buffer, const struct conn_facts *conn);
 void line_put_connection_id(struct buffer *buffer, const struct conn_facts *conn);
 void line_put_connection(struct buffer *buffer, const struct style *style, const struct conn_facts *conn);
 

@@ -28,7 +28,7 @@ static void raw_json_call(struct sink *sink, const struct result *result)
 
 	json_time(writer, "time", call->time_ns);
 	json_name(writer, "hark.direction", call->direction == DIRECTION_SENT ? "sent" : "received");
-	json_number(writer, "hark.connection", call->conn->id);
+	json_connection(writer, call->conn);
 	json_number(writer, "hark.bytes.moved", call->len);
 	json_number(writer, "hark.bytes.copied", call->bytes.len);
 	if (call->lost_bytes && call->lost_bytes != HOLE_UNKNOWN_SIZE)

@@ -36,6 +36,7 @@ struct conn *conn_new(const struct pipeline *pipeline, uint64_t sequence, const 
 	conn->pipeline = pipeline;
 	conn->sequence = sequence;
 	conn->facts.id = sock->id ? id_of_socket(sock->id) : CONN_ID_OWN + sequence;
+	conn->facts.number = sequence;
 	conn->facts.seen_ns = pipeline->now_ns;
 	conn->facts.sock = *sock;
 	conn->facts.owner.fd = sock->fd;
@@ -354,10 +355,12 @@ void conn_absorb(struct conn *conn, struct conn *socketless)
 
 	/* The number under which exchanges were shown already stays. */
 	if (!conn->facts.exchanges && socketless->facts.exchanges) {
-		uint64_t id = conn->facts.id;
+		uint64_t id = conn->facts.id, number = conn->facts.number;
 
 		conn->facts.id = socketless->facts.id;
+		conn->facts.number = socketless->facts.number;
 		socketless->facts.id = id;
+		socketless->facts.number = number;
 	}
 	facts_add(&conn->facts, &socketless->facts);
 	if (socketless->plaintext == CONN_PLAINTEXT_SEEN)

@@ -47,7 +47,7 @@ EXPECTED = {
     "hark stat --route 'GET /{file}' --hist -d 60": r"GET +127\.0\.0\.1/\{file\}$(.|\n)*[us]s +\d+ \S",
     "hark top": r"Endpoints",
     "hark conns": r"#\d+ +nginx\[\d+\] ",
-    "hark conns -v -x 8193": r"(?m)^.*#{conn} (.|\n)*/small\.txt",
+    "hark conns -v -x 8193": r"(?m)^.*#\d+ (.|\n)*/small\.txt",
     "hark --as curl --errors": r"^curl http://127\.0\.0\.1:\d+/no/such -H ",
     "hark raw --hex -p 812": r"(?m)^.*47 45 54 20 2f.*GET /",
     "hark frames --comm curl": r"SETTINGS",

@@ -50,7 +50,7 @@ static void put_process(struct json_writer *writer, const struct stats_row *row)
 
 static void put_conn(struct json_writer *writer, const struct conn_facts *conn)
 {
-	json_number(writer, "hark.connection", conn->id);
+	json_connection(writer, conn);
 	json_socket(writer, &conn->sock);
 	json_server_address(writer, conn);
 	json_server_port(writer, conn);

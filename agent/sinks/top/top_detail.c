@@ -73,7 +73,8 @@ static void add_where(struct sink *sink, uint64_t time_ns, const struct mover *m
 	address_put_endpoint(text, &facts->sock, facts->sock.local, facts->sock.local_port);
 	buffer_string(text, " - ");
 	address_put_endpoint(text, &facts->sock, facts->sock.peer, facts->sock.peer_port);
-	buffer_format(text, "  #%" PRIu64, facts->id);
+	buffer_string(text, "  ");
+	line_put_number(text, facts);
 	if (stream)
 		buffer_format(text, "  stream %" PRIu64, *stream);
 	if (facts->tls)
@@ -217,7 +218,9 @@ static void add_waterfall(struct sink *sink, const struct top_conn *conn, const 
 	}
 	axis_find(lines, &fall);
 	start = lines->text.len;
-	buffer_format(&lines->text, "Connection #%" PRIu64 ", its last %zu: ", conn->facts.id, fall.count);
+	buffer_string(&lines->text, "Connection ");
+	line_put_number(&lines->text, &conn->facts);
+	buffer_format(&lines->text, ", its last %zu: ", fall.count);
 	line_put_latency(&lines->text, lines->to_ns - lines->from_ns);
 	buffer_string(&lines->text,
 		      sink->style.utf8 ? " across, ░ waiting █ answering" : " across, . waiting # answering");

@@ -427,7 +427,7 @@ static void conns_make(struct sink *sink, struct top_table *table)
 		row->values[CONN_HANDSHAKE] = facts->handshake_ns ? facts->handshake_ns : TOP_UNKNOWN;
 		row->values[CONN_BYTES] = facts->moved_bytes;
 		row->values[CONN_LOST] = facts->lost_bytes;
-		buffer_format(names, "#%" PRIu64, facts->id);
+		line_put_number(names, facts);
 		start = top_table_text(table, row, 0, start);
 		line_put_program(names, &sink->style, &facts->owner);
 		start = top_table_text(table, row, 1, start);
@@ -485,7 +485,7 @@ static void record_row(struct sink *sink, struct top_table *table, struct top_re
 							    : TOP_UNKNOWN;
 	line_put_program(names, &sink->style, &exchange->mover);
 	start = top_table_text(table, row, 0, start);
-	buffer_format(names, "#%" PRIu64, exchange->conn->id);
+	line_put_number(names, exchange->conn);
 	start = top_table_text(table, row, 1, start);
 	put_peer(names, &sink->style, exchange->conn);
 	start = top_table_text(table, row, 2, start);

@@ -9,9 +9,9 @@
 #include <cmocka.h>
 #include <stdlib.h>
 
-#define TITLE                                                                                                \
-	"TIME         WHAT   CONN    PROGRAM            LOCAL                 PEER                  ROLE   " \
-	"TLS      PROTO EXCH   BYTES   OPEN     CLOSED\n"
+#define TITLE                                                                                              \
+	"TIME         WHAT   CONN  PROGRAM            LOCAL                 PEER                  ROLE   " \
+	"TLS      PROTO EXCH BYTES  OPEN     CLOSED\n"
 
 struct row {
 	const char *name;
@@ -63,9 +63,9 @@ static void muted(struct conn_facts *conn)
 
 static const struct row rows[] = {
 	{ "known", nothing,
-	  TITLE "03:04:07.500 close  #12     curl[1234]         10.0.0.1:40000        10.0.0.2:8443         "
+	  TITLE "03:04:07.500 close  #12   curl[1234]         10.0.0.1:40000        10.0.0.2:8443         "
 		"client no       h1.1  "
-		"1      800     2.5 s    peer\n",
+		"1    800    2.5 s    peer\n",
 	  "{\"hark.connection\":12,\"hark.role\":\"client\",\"server.address\":\"10.0.0.2\",\"server.port\":"
 	  "8443,"
 	  "\"client.address\":\"10.0.0.1\",\"client.port\":40000,\"network.transport\":\"tcp\","
@@ -80,25 +80,25 @@ static const struct row rows[] = {
 	  "\"hark.closed_by\":\"peer\",\"hark.connect_ms\":0.250000,\"hark.bytes.moved\":800,"
 	  "\"hark.bytes.copied\":700,\"hark.bytes.skipped\":100,\"hark.bytes.lost\":0}\n" },
 	{ "opaque", opaque,
-	  TITLE "-            stays  #2      ?[?]               -                     -                     "
+	  TITLE "-            stays  #2    ?[?]               -                     -                     "
 		"?      yes      ?     "
-		"0      5       ?        - [late-joined] lost: 5 opaque: no library that hark knows\n",
+		"0    5      ?        - [late-joined] lost: 5 opaque: no library that hark knows\n",
 	  "{\"hark.connection\":2,\"tls\":true,\"hark.exchanges\":0,\"hark.bytes.moved\":5,\"hark.bytes."
 	  "copied\":0,"
 	  "\"hark.bytes.skipped\":0,\"hark.bytes.lost\":5,\"hark.bytes.ciphertext\":99,"
 	  "\"hark.flags\":[\"late-joined\"],\"hark.opaque\":\"no library that hark knows\"}\n" },
 	{ "what the hellos said", hello,
-	  TITLE "-            stays  #3      ?[?]               -                     -                     "
+	  TITLE "-            stays  #3    ?[?]               -                     -                     "
 		"?      yes      ?     "
-		"0      0       ?        - TLS 1.2 sni=a\\x1b[2Jb alpn=h2 opaque: no library\n",
+		"0    0      ?        - TLS 1.2 sni=a\\x1b[2Jb alpn=h2 opaque: no library\n",
 	  "{\"hark.connection\":3,\"tls\":true,\"hark.exchanges\":0,\"hark.bytes.moved\":0,\"hark.bytes."
 	  "copied\":0,\"hark.bytes.skipped\":0,\"hark.bytes.lost\":0,\"hark.opaque\":\"no library\","
 	  "\"tls.client.server_name\":\"a\\u001b[2Jb\",\"tls.next_protocol\":\"h2\","
 	  "\"tls.protocol.version\":\"1.2\",\"hark.tls.alpn_offered\":[\"h2\",\"http/1.1\"]}\n" },
 	{ "muted, still open", muted,
-	  TITLE "-            stays  #4      ?[?]               -                     -                     "
+	  TITLE "-            stays  #4    ?[?]               -                     -                     "
 		"?      ?        ?     "
-		"0      0       ?        - muted: not HTTP\n",
+		"0    0      ?        - muted: not HTTP\n",
 	  "{\"hark.connection\":4,\"hark.exchanges\":0,\"hark.opened\":\"2026-01-02T03:04:05.000000000Z\","
 	  "\"hark.tls_handshake_ms\":1.500000,\"hark.bytes.moved\":0,\"hark.bytes.copied\":0,"
 	  "\"hark.bytes.skipped\":0,\"hark.bytes.lost\":0,\"hark.muted\":\"not HTTP\"}\n" },
@@ -149,16 +149,72 @@ static void test_opened(void **state)
 	sample_show_conn(&conns_text_sink, sink.sink, RESULT_CONN_OPENED, &sample.conn);
 	snprintf(sample.conn.owner.exe, sizeof(sample.conn.owner.exe), "curl");
 	sample_show_conn(&conns_text_sink, sink.sink, RESULT_CONN_OPENED, &sample.conn);
-	assert_string_equal(
-		sample_sink_text(&sink),
-		TITLE "03:04:05.000 exists #12     curl[1234]         10.0.0.1:40000        "
-		      "10.0.0.2:8443         ?      ?        ?\n"
-		      "03:04:05.000 open   #12     an-executable-with-a-name[1234] 10.0.0.1:40000        "
-		      "10.0.0.2:8443         ?      ?        ?\n"
-		      "03:04:05.000 open   #12     curl[1234]                      10.0.0.1:40000        "
-		      "10.0.0.2:8443         ?      ?        ?\n");
+	assert_string_equal(sample_sink_text(&sink), TITLE
+			    "03:04:05.000 exists #12   curl[1234]         10.0.0.1:40000        "
+			    "10.0.0.2:8443         ?      ?        ?\n"
+			    "03:04:05.000 open   #12   an-executable-with-a-name[1234] 10.0.0.1:40000        "
+			    "10.0.0.2:8443         ?      ?        ?\n"
+			    "03:04:05.000 open   #12   curl[1234]                      10.0.0.1:40000        "
+			    "10.0.0.2:8443         ?      ?        ?\n");
 	sample_sink_close(&sink);
 	sample_fini(&sample);
+}
+
+static const struct {
+	size_t columns;
+	const char *expected; /* the title and what is below it */
+} screens[] = {
+	{ 80, "TIME         WHAT   CONN  PROGRAM            PEER                  TLS      EXCH\n"
+	      "03:04:07.500 close  #7    curl[1234]         10.0.0.2:8443         no       1\n"
+	      "    [late-joined] lost: 5\n"
+	      "03:04:07.500 close  #7    an-execu..me[1234] 10.0.0.2:8443         no       1\n"
+	      "    [late-joined] lost: 5\n" },
+	{ 100,
+	  "TIME         WHAT   CONN  PROGRAM            PEER                  ROLE   TLS      PROTO EXCH "
+	  "BYTES\n"
+	  "03:04:07.500 close  #7    curl[1234]         10.0.0.2:8443         client no       h1.1  1    "
+	  "800\n"
+	  "    [late-joined] lost: 5\n"
+	  "03:04:07.500 close  #7    an-execu..me[1234] 10.0.0.2:8443         client no       h1.1  1    "
+	  "800\n"
+	  "    [late-joined] lost: 5\n" },
+	{ 180,
+	  TITLE "03:04:07.500 close  #7    curl[1234]         10.0.0.1:40000        10.0.0.2:8443         "
+		"client no       h1.1  1    800    2.5 s    peer id 12 [late-joined] lost: 5\n"
+		"03:04:07.500 close  #7    an-executable-with-a-name[1234] 10.0.0.1:40000        "
+		"10.0.0.2:8443         client no       h1.1  1    800    2.5 s    peer id 12 [late-joined] "
+		"lost: 5\n" },
+};
+
+/* What says least gives way; no line is wider than the screen. Connections have the numbers of the run. */
+static void test_screens(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(screens) / sizeof(screens[0]); i++) {
+		char *text = NULL;
+		size_t len = 0;
+		struct sink_config config = { .columns = screens[i].columns,
+					      .wall_offset_ns = SAMPLE_WALL_OFFSET_NS,
+					      .out = open_memstream(&text, &len) };
+		struct sink *sink = sink_new(&conns_text_sink, &config);
+		struct sample sample;
+
+		assert_non_null(sink);
+		sample_init(&sample);
+		sample.conn.number = 7;
+		sample.conn.flags = FLAG_LATE_JOINED;
+		sample.conn.lost_bytes = 5;
+		sample_show_conn(&conns_text_sink, sink, RESULT_CONN_CLOSED, &sample.conn);
+		snprintf(sample.conn.owner.exe, sizeof(sample.conn.owner.exe), "an-executable-with-a-name");
+		sample_show_conn(&conns_text_sink, sink, RESULT_CONN_CLOSED, &sample.conn);
+		sink_free(&conns_text_sink, sink);
+		fclose(config.out);
+		assert_string_equal(text, screens[i].expected);
+		for (const char *line = text; *line; line = strchr(line, '\n') + 1)
+			assert_true((size_t)(strchr(line, '\n') - line) <= screens[i].columns);
+		free(text);
+		sample_fini(&sample);
+	}
 }
 
 /* -x: an exchange is shown when it ends, not when its connection does. */
@@ -248,9 +304,9 @@ static void test_kept_bytes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rows),	   cmocka_unit_test(test_opened),
-		cmocka_unit_test(test_follow),	   cmocka_unit_test(test_kept_exchanges),
-		cmocka_unit_test(test_kept_bytes),
+		cmocka_unit_test(test_rows),	       cmocka_unit_test(test_opened),
+		cmocka_unit_test(test_screens),	       cmocka_unit_test(test_follow),
+		cmocka_unit_test(test_kept_exchanges), cmocka_unit_test(test_kept_bytes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
