@@ -9,6 +9,7 @@
  * A generated part of a page stands between the lines `.\" begin NAME` and `.\" end`, in Markdown
  * `<!-- begin NAME -->` and `<!-- end -->`. A test makes them again and compares.
  */
+#include "base/counters.h"
 #include "cli/option_table.h"
 #include "library/libraries.h"
 #include "model/exchange.h"
@@ -109,6 +110,8 @@ static char letter_of(const struct option_row *row)
 	return (char)row->argp.key;
 }
 
+static const char *page_path; /* of the page that is written */
+
 /* --- the man page ------------------------------------------------------------- */
 
 /* Text in roff: hyphens and backslashes stand for themselves, no line begins with a control character. */
@@ -183,6 +186,75 @@ static void man_filters(void)
 	}
 }
 
+static void man_counters(void)
+{
+	for (enum counter counter = 0; counter < COUNTER_COUNT; counter++) {
+		printf(".TP\n\\fB");
+		man_text(counter_name(counter));
+		puts("\\fR");
+		man_text(counter_meaning(counter));
+		puts(".");
+	}
+}
+
+/* A cell of a Markdown table: code is bold, links and the like do not occur. */
+static void man_cell(const char *cell, size_t len)
+{
+	bool code = false;
+
+	for (const char *c = cell; c < cell + len; c++) {
+		if (*c == '`')
+			fputs((code = !code) ? "\\fB" : "\\fR", stdout);
+		else if (*c == '-')
+			fputs("\\-", stdout);
+		else if (*c == '\\')
+			fputs("\\e", stdout);
+		else
+			putchar(*c);
+	}
+}
+
+/* The keys of docs/interface.md, which stands beside the page. */
+static void man_keys(void)
+{
+	char path[4096], line[4096];
+	const char *slash = strrchr(page_path, '/');
+	bool inside = false;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%.*sinterface.md", slash ? (int)(slash + 1 - page_path) : 0, page_path);
+	file = fopen(path, "r");
+	if (!file) {
+		perror(path);
+		exit(1);
+	}
+	while (fgets(line, sizeof(line), file)) {
+		char *cells[3], *at = line + strlen("| ");
+		size_t count = 0;
+
+		if (strncmp(line, "## ", 3) == 0)
+			inside = strcmp(line, "## JSON keys\n") == 0;
+		if (!inside || strncmp(line, "| `", 3) != 0)
+			continue;
+		for (char *end; count < 3 && (end = strstr(at, " |"));
+		     at = end + strlen(" |") + (end[2] == ' ')) {
+			*end = '\0';
+			cells[count++] = at;
+		}
+		if (count < 2)
+			continue;
+		puts(".TP");
+		man_cell(cells[0], strlen(cells[0]));
+		printf("\\& (%s)\n", cells[1]);
+		if (count > 2 && *cells[2]) {
+			fputs("\\&", stdout);
+			man_cell(cells[2], strlen(cells[2]));
+			puts(".");
+		}
+	}
+	fclose(file);
+}
+
 static void man_commands(void)
 {
 	for (size_t i = 0; i < command_row_count; i++) {
@@ -227,14 +299,13 @@ static const struct {
 	const char *name;
 	void (*write)(void);
 } parts[] = {
-	{ "options", man_options },
-	{ "synopsis", man_commands },
-	{ "filters", man_filters },
-	{ "TLS libraries", md_libraries },
+	{ "options", man_options },   { "synopsis", man_commands }, { "filters", man_filters },
+	{ "counters", man_counters }, { "keys", man_keys },	    { "TLS libraries", md_libraries },
 };
 
 static int page_write(const struct page_form *form, const char *path)
 {
+	page_path = path;
 	FILE *page = fopen(path, "r");
 	char line[4096], *name, *end;
 	bool inside = false;

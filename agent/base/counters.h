@@ -35,7 +35,7 @@
 	  "TLS connections whose plaintext was not seen (hark doctor says why)")                            \
 	X(CONNECTIONS_UNBOUND, "connections.unbound",                                                       \
 	  "TLS connections whose plaintext was seen, but not that it is theirs")                            \
-	X(CONNECTIONS_QUIC, "connections.quic", "QUIC connections (HTTP/3) that began: told of by name")    \
+	X(CONNECTIONS_QUIC, "connections.quic", "QUIC connections (HTTP/3) that began, a line each")        \
 	X(EXCHANGES_WHOLE, "exchanges.whole", "exchanges seen whole")                                       \
 	X(EXCHANGES_FLAGGED, "exchanges.flagged", "exchanges with a flag")                                  \
 	X(EXCHANGES_PENDING, "exchanges.pending", "lines about exchanges that were not over")               \
@@ -62,7 +62,7 @@
 	X(TRANSFERS_VECTORS, "transfers.vectors", "calls with more vectors than are walked")                \
 	X(TRANSFERS_UDP_443, "transfers.udp_443", "datagrams of UDP port 443 (HTTP/3): not read")           \
 	X(TRANSFERS_QUIC, "transfers.quic", "datagrams in which QUIC connections begin, copied")            \
-	X(QUIC_UNNAMED, "quic.unnamed", "QUIC connections told of without what their hello says")           \
+	X(QUIC_UNNAMED, "quic.unnamed", "QUIC connections whose hello was not seen whole: no name")         \
 	X(PROGRAMS_SKIPPED, "programs.skipped",                                                             \
 	  "calls that the kernel kept from hark: its program was under way on that processor")              \
 	X(FAULTS, "faults", "user memory that could not be read")                                           \

@@ -22,7 +22,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#define FILTER_WIDTH   30   /* in --help */
+#define FILTER_WIDTH   30 /* in --help */
+#define DOC_COLUMN     27 /* the same, of options */
+#define LAST_COLUMN    79
 #define LINE_MAX_BYTES 1000 /* of words shown around what is wrong */
 
 /* --- help, and the options ---------------------------------------------------------------- */
@@ -48,7 +50,7 @@ static const char examples[] =
 	"Exit status: 0 ok, 1 failed, 2 usage; after -- COMMAND the command's own.\n";
 
 static const char purpose[] =
-	"Listens to the HTTP conversations on this machine, encrypted or not, and shows "
+	"Listens to the HTTP conversations on this machine, encrypted or not, and shows\n"
 	"requests with their responses.";
 
 static error_t parse_key(int key, char *arg, struct argp_state *state);
@@ -60,7 +62,7 @@ static void put_forms(FILE *out)
 		fprintf(out, i ? "\n%s %s" : "[%s] %s", command_rows[i].name, command_rows[i].form);
 }
 
-/* The part of the help behind the options. argp would wrap its lines to the first column. */
+/* The part of the help behind the options. */
 static void put_tail(FILE *out)
 {
 	fprintf(out, "\nViews:\n");
@@ -94,7 +96,62 @@ static struct argp_option *argp_table(void)
 	return table;
 }
 
-static void show_help(unsigned int what)
+/* Words behind `column`, none past the last column; what is written of the line already takes `used`. */
+static void put_wrapped(FILE *out, const char *text, size_t used)
+{
+	for (const char *word = text; *word;) {
+		size_t len = strcspn(word, " ");
+
+		if (used > DOC_COLUMN && used + 1 + len > LAST_COLUMN) {
+			fputc('\n', out);
+			used = 0;
+		}
+		if (used < DOC_COLUMN)
+			used += (size_t)fprintf(out, "%*s", (int)(DOC_COLUMN - used), "");
+		else if (used > DOC_COLUMN)
+			used += (size_t)fprintf(out, " ");
+		used += (size_t)fprintf(out, "%.*s", (int)len, word);
+		word += len + (word[len] == ' ');
+	}
+	fputc('\n', out);
+}
+
+static void put_option(FILE *out, const struct argp_option *option)
+{
+	size_t used;
+
+	if (option->key)
+		used = (size_t)fprintf(out, "  -%c, --%s", option->key, option->name);
+	else
+		used = (size_t)fprintf(out, "      --%s", option->name);
+	if (option->arg)
+		used += (size_t)fprintf(out, "=%s", option->arg);
+	if (used + 2 > DOC_COLUMN) {
+		fputc('\n', out);
+		used = 0;
+	}
+	put_wrapped(out, option->doc, used);
+}
+
+/* Groups in the order of the table, as the manual has them. */
+static void show_help(FILE *out)
+{
+	int group = 0;
+
+	for (size_t i = 0; i < command_row_count; i++)
+		fprintf(out, i ? "       hark [OPTION...] %s %s\n" : "Usage: hark [OPTION...] [%s] %s\n",
+			command_rows[i].name, command_rows[i].form);
+	fprintf(out, "\n%s\n", purpose);
+	for (size_t i = 0; i < option_row_count; i++) {
+		if (option_rows[i].argp.group != group)
+			fprintf(out, "\n%s:\n", option_groups[option_rows[i].argp.group]);
+		group = option_rows[i].argp.group;
+		put_option(out, &option_rows[i].argp);
+	}
+	put_tail(out);
+}
+
+static void show_usage(void)
 {
 	struct argp_option *table = argp_table();
 	char *forms = NULL;
@@ -106,13 +163,9 @@ static void show_help(unsigned int what)
 		fclose(out);
 	}
 	if (table && forms) {
-		struct argp argp = {
-			.options = table, .parser = parse_key, .args_doc = forms, .doc = purpose
-		};
+		struct argp argp = { .options = table, .parser = parse_key, .args_doc = forms };
 
-		argp_help(&argp, stdout, what, (char *)"hark");
-		if (what & ARGP_HELP_DOC)
-			put_tail(stdout);
+		argp_help(&argp, stdout, ARGP_HELP_USAGE, (char *)"hark");
 	}
 	free(forms);
 	free(table);
@@ -122,10 +175,10 @@ static error_t parse_option(struct parse *parse, const struct option_row *row, c
 {
 	switch (row->shows) {
 	case OPTION_HELP:
-		show_help(ARGP_HELP_SHORT_USAGE | ARGP_HELP_LONG | ARGP_HELP_DOC);
+		show_help(stdout);
 		break;
 	case OPTION_USAGE:
-		show_help(ARGP_HELP_USAGE);
+		show_usage();
 		break;
 	case OPTION_VERSION:
 		printf("hark %s\n", HARK_VERSION);
@@ -351,10 +404,12 @@ static int complain(const char *const *words, size_t count, const struct filter_
 	const struct command_row *row = error->bare ? option_command_find(word) : NULL;
 
 	if (row)
-		option_usage_error(row->command == COMMAND_LIVE
-					   ? "'%s' is a view: one view, before all filters"
-					   : "'%s' comes first, or not at all",
-				   row->name);
+		option_usage_error(
+			row->command == COMMAND_LIVE ? "'%s' is a view: one view, before all filters"
+			: row->command == COMMAND_DOCTOR
+				? "'%s' looks at this machine as it is: it stands alone, as in: hark doctor"
+				: "'%s' is the first word, as in: hark replay FILE",
+			row->name);
 	else if (error->bare && (guess || error->guess[0]))
 		option_usage_error("'%s' is neither a view nor a filter; did you mean '%s'?", word,
 				   guess ? guess : error->guess);

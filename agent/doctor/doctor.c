@@ -104,7 +104,7 @@ static int all_print(struct doctor_files *files, const struct doctor_config *con
 	printf("\nPrograms with TLS\n");
 	doctor_processes_print(processes, stdout, &screen);
 	doctor_processes_free(processes);
-	printf("\nNever read: UDP, so HTTP/3 but by nghttp3. Only sizes: io_uring, sendfile,\n"
+	printf("\nNot read: HTTP/3 (UDP), except through nghttp3. Only sizes: io_uring, sendfile,\n"
 	       "splice, 32-bit programs. Unknown: header fields that HTTP/2 compressed before\n"
 	       "hark began.\n");
 	return 0;

@@ -302,7 +302,7 @@ static void ports_print(const struct doctor_look *look, FILE *out)
 
 	buffer_string(&text, "  TCP ports     ");
 	doctor_ports_put(&text, &look->ports);
-	buffer_string(&text, "  (what they speak shows while it is said: hark -p)\n");
+	buffer_string(&text, "  (hark -p shows what is spoken there)\n");
 	(void)buffer_write(&text, out);
 	buffer_fini(&text);
 }

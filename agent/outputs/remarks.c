@@ -23,7 +23,7 @@ void remarks_filter(const struct filter *filter, enum view view)
 		log_warn("%.*s does not restrict a recording; pid:, port: and container: do", (int)keys.len,
 			 keys.data);
 	else if (keys.len && (view == VIEW_RAW || view == VIEW_FRAMES))
-		log_warn("%.*s hides no single %s: it is about exchanges", (int)keys.len, keys.data,
+		log_warn("%.*s hides no single %s: it asks about whole exchanges", (int)keys.len, keys.data,
 			 view == VIEW_RAW ? "calls" : "frames");
 	buffer_fini(&keys);
 }

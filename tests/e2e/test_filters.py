@@ -204,7 +204,7 @@ def test_calls_and_frames(view):
     assert 0 < len(some) < len(everything)
     text, said = replay(view, "status:404", "path:/x")
     assert text == replay(view)[0]
-    assert f"hark: path: status: hides no single {'calls' if view == 'raw' else 'frames'}" in said
+    assert f"hark: path: status: hides no single {'calls' if view == 'raw' else 'frames'}: it asks about whole exchanges" in said
     assert replay(view, "status:404", "pid:1")[0] == ""
 
 

@@ -146,3 +146,46 @@ def test_json_of_views(view):
 def test_views_of_the_table():
     for row in table("JSON keys"):
         assert set(row[1].split()) <= {*VIEWS, "-v", "-vv"} and row[1], row[0]
+
+
+# --- the manual ------------------------------------------------------------------------------------
+
+
+def manual():
+    """Its text, without what roff needs."""
+    text = re.sub(r"\\f[BIRP]|\\&", "", (ROOT / "docs/hark.1").read_text())
+    return text.replace("\\-", "-").replace("\\e", "\\")
+
+
+@pytest.mark.parametrize("heading", ["Commands", "Options", "Filter keys", "JSON keys", "Flags", "Counters"])
+def test_the_manual_names_everything(heading):
+    text = manual()
+    lacks = [name for name in names(heading) if not re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w-]|\.\w)", text)]
+    assert not lacks, f"docs/hark.1 lacks {lacks}"
+
+
+@pytest.mark.parametrize("view", [["conns"], ["stat"]])
+def test_the_manual_explains_every_column(view):
+    """No column is left out where the output is no terminal, but for those that have nothing in them."""
+    recording = ROOT / "testdata/recordings/mixed.rec"
+    begin = {"conns": "TIME ", "stat": "COUNT "}[view[0]]
+    titles = [line for line in hark("replay", recording, "-q", *view).stdout.splitlines() if line.startswith(begin)][0].split()
+    if view == ["stat"]:
+        titles = titles[:-1] + ["GRPC", "CLO", "CLIENT", "ERR"]
+    text = manual()
+    lacks = [title for title in titles if not re.search(rf"(?<![\w.]){re.escape(title)}(?![\w])", text)]
+    assert len(titles) > 10 and not lacks, lacks
+
+
+def test_help_has_groups_and_columns():
+    """Every option stands in a group; what it does begins in one column; nothing is wider than a terminal."""
+    lines = HELP.splitlines()
+    groups = [at for at, line in enumerate(lines) if line in ("What is shown:", "Output:", "Capture:", "Other:")
+              or line.startswith("Numbers (")]
+    options = [at for at, line in enumerate(lines) if re.match(r" {2,6}(-\w, )?--", line)]
+    assert len(groups) == 5 and groups[0] < options[0] and len(options) > 40
+    for at in options:
+        told = re.search(r"(?<=\S) {2,}(?=\S)", lines[at][6:])
+        column = told.end() + 6 if told else re.match(r" *", lines[at + 1]).end()
+        assert column == 27, lines[at]
+    assert all(len(line) <= 80 and line == line.rstrip() for line in lines), [line for line in lines if len(line) > 80]
