@@ -38,36 +38,29 @@ static inline bool ascii_is_token(uint8_t c)
 	return ascii_is_letter(c) || ascii_is_digit(c) || (c && strchr("!#$%&'*+-.^_`|~", c));
 }
 
-/*
- * Are these, without case, the `len` bytes of `lower` (letters and hyphens, 4 to 24)? Of names that are no
- * token some others are taken for it, too.
- */
+/* The bits that a letter's case is, where `lower` has letters. */
+static inline __attribute__((always_inline)) uint64_t ascii_cases(uint64_t lower)
+{
+	return (lower & 0x4040404040404040) >> 1;
+}
+
+/* Are these, without case, the `len` bytes of `lower` (lower-case letters, digits and hyphens, 4 to 24)? */
 static inline __attribute__((always_inline)) bool ascii_name_is(const uint8_t *name, const char *lower,
 								size_t len)
 {
-	const uint64_t cases = 0x2020202020202020;
-	size_t at = 0;
+	size_t at = 0, width = len < 8 ? 4 : 8;
 	uint64_t a = 0, b = 0, differ = 0;
 
-	for (; at + 8 <= len; at += 8) {
-		memcpy(&a, name + at, 8);
-		memcpy(&b, lower + at, 8);
-		differ |= (a | cases) ^ b;
+	for (; at + width <= len; at += width) {
+		memcpy(&a, name + at, width);
+		memcpy(&b, lower + at, width);
+		differ |= (a | ascii_cases(b)) ^ b;
 	}
 	if (at == len)
 		return !differ;
-	a = b = 0;
-	if (len < 8) {
-		memcpy(&a, name, 4);
-		memcpy(&b, lower, 4);
-		differ = ((a | cases) ^ (b | cases));
-		memcpy(&a, name + len - 4, 4);
-		memcpy(&b, lower + len - 4, 4);
-		return !(differ | ((a | cases) ^ (b | cases)));
-	}
-	memcpy(&a, name + len - 8, 8);
-	memcpy(&b, lower + len - 8, 8);
-	return !(differ | ((a | cases) ^ b));
+	memcpy(&a, name + len - width, width);
+	memcpy(&b, lower + len - width, width);
+	return !(differ | ((a | ascii_cases(b)) ^ b));
 }
 
 /* Of a hex digit; -1: it is none. */

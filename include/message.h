@@ -55,10 +55,32 @@ enum header_flag {
 	HEADER_NEVER_INDEXED = 1 << 2, /* RFC 7541, 6.2.3: its sender calls it secret */
 };
 
+/* The names that some stage asks for, and those that frame a body. Each is a bit of message.names. */
+enum header_name {
+	HEADER_OTHER, /* or unknown */
+	HEADER_HOST,
+	HEADER_CONTENT_LENGTH,
+	HEADER_TRANSFER_ENCODING,
+	HEADER_CONTENT_TYPE,
+	HEADER_CONTENT_ENCODING,
+	HEADER_CONNECTION,
+	HEADER_UPGRADE,
+	HEADER_HTTP2_SETTINGS,
+	HEADER_GRPC_STATUS,
+	HEADER_TRACEPARENT,
+	HEADER_B3,
+	HEADER_B3_TRACE_ID,
+	HEADER_B3_SPAN_ID,
+	HEADER_B3_PARENT_SPAN_ID,
+	HEADER_REQUEST_ID,
+	HEADER_NAMES
+};
+
 struct header {
 	struct slice name; /* as sent for HTTP/1, lower case for HTTP/2; data NULL when unknown */
 	struct slice value;
-	unsigned int flags; /* enum header_flag */
+	unsigned int flags;	/* enum header_flag */
+	enum header_name known; /* what message_name() says of the name */
 };
 
 struct header_list {
@@ -82,6 +104,7 @@ struct message {
 
 	struct header_list headers; /* regular fields only; pseudo-headers go to the slots above */
 	struct header_list trailers;
+	uint32_t names; /* a bit for each enum header_name that may be in its lists; the others are not */
 
 	uint64_t body_bytes; /* on the wire, without chunk framing and padding; holes inside a body counted */
 	struct slice body;   /* the first bytes, when somebody wants bodies; else empty */
@@ -123,16 +146,39 @@ static inline size_t message_memory(const struct message *message)
 int message_add_header(struct message *message, struct header_list *list, struct slice name,
 		       struct slice value, unsigned int flags);
 
+/* The same with what message_name() says of the name. */
+int message_add_known(struct message *message, struct header_list *list, enum header_name known,
+		      struct slice name, struct slice value, unsigned int flags);
+
 /*
  * The first known value of a field (RFC 9110, 5.1: names ignore case), borrowed;
  * data NULL when there is none.
  */
 struct slice message_header(const struct message *message, struct slice name);
 
-/* Does some stage ask for the field by its name? Those are kept also where nobody wants all. */
-bool message_asks(struct slice name);
-#define MESSAGE_ASKED_LENGTHS \
+/* The same for a name that is known, at once where there is no such field. */
+struct slice message_known(const struct message *message, enum header_name known);
+
+/* Which of the names that somebody asks for this is, case ignored. */
+enum header_name message_name(struct slice name);
+
+/* Nearly all other names differ in length from them. */
+#define HEADER_NAME_LENGTHS \
 	(1u << 2 | 1u << 4 | 1u << 7 | 1u << 10 | 1u << 11 | 1u << 12 | 1u << 14 | 1u << 16 | 1u << 17)
+
+static inline bool message_name_may_be(struct slice name)
+{
+	return name.len < 32 && HEADER_NAME_LENGTHS >> name.len & 1;
+}
+
+/* Does some stage ask for the field by its name? Those are kept also where nobody wants all. */
+static inline bool message_asks(enum header_name known)
+{
+	const uint32_t others =
+		1u << HEADER_OTHER | 1u << HEADER_CONTENT_LENGTH | 1u << HEADER_TRANSFER_ENCODING;
+
+	return !(others >> known & 1);
+}
 
 /* The id of the stream of such a version whose messages have this key; key is not 0. */
 static inline uint64_t message_stream(enum http_version version, uint32_t key)

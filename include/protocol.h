@@ -98,7 +98,7 @@ struct protocol_config {
 	bool after_upgrade;
 	struct slice upgrade_settings; /* HTTP2-Settings, base64url, of that request; data NULL: none */
 	bool want_frames;	       /* HTTP/2: call frame() */
-	bool few_fields;  /* of heads and trailers only the fields are kept that message_asks() names */
+	bool few_fields;  /* of heads and trailers only the fields are kept that message_asks() wants */
 	bool want_bodies; /* keep the first body_limit bytes in message->body, as well as body() */
 	size_t body_limit_bytes;
 	size_t message_limit_bytes;	/* arena limit a message (head and kept body) */

@@ -51,6 +51,7 @@ struct message *message_copy(const struct message *message, size_t limit_bytes)
 	copy->arena = arena;
 	copy->method = copy->target = copy->scheme = copy->authority = copy->body = (struct slice){ 0 };
 	copy->headers = copy->trailers = (struct header_list){ 0 };
+	copy->names = 0;
 	cut |= message->method.data && arena_copy(&copy->arena, message->method, &copy->method);
 	cut |= message->target.data && arena_copy(&copy->arena, message->target, &copy->target);
 	cut |= message->scheme.data && arena_copy(&copy->arena, message->scheme, &copy->scheme);
@@ -88,8 +89,8 @@ static int header_list_grow(struct message *message, struct header_list *list)
 	return 0;
 }
 
-int message_add_header(struct message *message, struct header_list *list, struct slice name,
-		       struct slice value, unsigned int flags)
+int message_add_known(struct message *message, struct header_list *list, enum header_name known,
+		      struct slice name, struct slice value, unsigned int flags)
 {
 	struct header *header;
 	uint8_t *copy;
@@ -100,12 +101,19 @@ int message_add_header(struct message *message, struct header_list *list, struct
 	if (!copy)
 		return -ENOMEM;
 	header = &list->items[list->count++];
-	*header = (struct header){ .flags = flags };
+	message->names |= 1u << known;
+	*header = (struct header){ .flags = flags, .known = known };
 	if (name.data)
 		header->name = slice_of(memcpy(copy, name.data, name.len), name.len);
 	if (value.data)
 		header->value = slice_of(memcpy(copy + name.len, value.data, value.len), value.len);
 	return 0;
+}
+
+int message_add_header(struct message *message, struct header_list *list, struct slice name,
+		       struct slice value, unsigned int flags)
+{
+	return message_add_known(message, list, message_name(name), name, value, flags);
 }
 
 struct slice message_header(const struct message *message, struct slice name)
@@ -119,33 +127,56 @@ struct slice message_header(const struct message *message, struct slice name)
 	return (struct slice){ 0 };
 }
 
-bool message_asks(struct slice name)
+struct slice message_known(const struct message *message, enum header_name known)
+{
+	if (!(message->names >> known & 1))
+		return (struct slice){ 0 };
+	for (size_t i = 0; i < message->headers.count; i++) {
+		const struct header *header = &message->headers.items[i];
+
+		if (header->known == known && header->value.data)
+			return header->value;
+	}
+	return (struct slice){ 0 };
+}
+
+#define NAME_IS(name, lower) ascii_name_is((name).data, lower, sizeof(lower) - 1)
+
+enum header_name message_name(struct slice name)
 {
 	switch (name.len) {
 	case sizeof("b3") - 1:
-		return slice_equal_nocase(name, SLICE("b3"));
+		return slice_equal_nocase(name, SLICE("b3")) ? HEADER_B3 : HEADER_OTHER;
 	case sizeof("host") - 1:
-		return ascii_name_is(name.data, "host", sizeof("host") - 1);
+		return NAME_IS(name, "host") ? HEADER_HOST : HEADER_OTHER;
 	case sizeof("upgrade") - 1:
-		return ascii_name_is(name.data, "upgrade", sizeof("upgrade") - 1);
+		return NAME_IS(name, "upgrade") ? HEADER_UPGRADE : HEADER_OTHER;
 	case sizeof("connection") - 1:
-		return ascii_name_is(name.data, "connection", sizeof("connection") - 1);
-	case sizeof("grpc-status") - 1:
-		return ascii_name_is(name.data, "grpc-status", sizeof("grpc-status") - 1) ||
-		       ascii_name_is(name.data, "traceparent", sizeof("traceparent") - 1) ||
-		       ascii_name_is(name.data, "x-b3-spanid", sizeof("x-b3-spanid") - 1);
+		return NAME_IS(name, "connection") ? HEADER_CONNECTION : HEADER_OTHER;
+	case sizeof("traceparent") - 1:
+		if (NAME_IS(name, "traceparent"))
+			return HEADER_TRACEPARENT;
+		if (NAME_IS(name, "grpc-status"))
+			return HEADER_GRPC_STATUS;
+		return NAME_IS(name, "x-b3-spanid") ? HEADER_B3_SPAN_ID : HEADER_OTHER;
 	case sizeof("content-type") - 1:
-		return ascii_name_is(name.data, "content-type", sizeof("content-type") - 1) ||
-		       ascii_name_is(name.data, "x-request-id", sizeof("x-request-id") - 1) ||
-		       ascii_name_is(name.data, "x-b3-traceid", sizeof("x-b3-traceid") - 1);
-	case sizeof("http2-settings") - 1:
-		return slice_equal_nocase(name, SLICE("http2-settings"));
+		if (NAME_IS(name, "content-type"))
+			return HEADER_CONTENT_TYPE;
+		if (NAME_IS(name, "x-request-id"))
+			return HEADER_REQUEST_ID;
+		return NAME_IS(name, "x-b3-traceid") ? HEADER_B3_TRACE_ID : HEADER_OTHER;
+	case sizeof("content-length") - 1:
+		if (NAME_IS(name, "content-length"))
+			return HEADER_CONTENT_LENGTH;
+		return NAME_IS(name, "http2-settings") ? HEADER_HTTP2_SETTINGS : HEADER_OTHER;
 	case sizeof("content-encoding") - 1:
-		return ascii_name_is(name.data, "content-encoding", sizeof("content-encoding") - 1);
-	case sizeof("x-b3-parentspanid") - 1:
-		return slice_equal_nocase(name, SLICE("x-b3-parentspanid"));
+		return NAME_IS(name, "content-encoding") ? HEADER_CONTENT_ENCODING : HEADER_OTHER;
+	case sizeof("transfer-encoding") - 1:
+		if (NAME_IS(name, "transfer-encoding"))
+			return HEADER_TRANSFER_ENCODING;
+		return NAME_IS(name, "x-b3-parentspanid") ? HEADER_B3_PARENT_SPAN_ID : HEADER_OTHER;
 	default:
-		return false;
+		return HEADER_OTHER;
 	}
 }
 

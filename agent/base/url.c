@@ -98,7 +98,7 @@ void url_of_request(const struct message *request, struct url *url)
 	if (!url->host.data && request->authority.data)
 		parse_authority(request->authority, url);
 	if (!url->host.data)
-		parse_authority(message_header(request, SLICE("host")), url);
+		parse_authority(message_known(request, HEADER_HOST), url);
 }
 
 struct slice url_path_plain(struct slice path)

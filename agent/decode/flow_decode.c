@@ -172,7 +172,7 @@ static void on_upgrade(void *ctx, struct slice to, const struct message *request
 	pair_set_aside(&flow->pair, switching, flow_mover(flow));
 	if (!request)
 		return;
-	settings = message_header(request, SLICE("HTTP2-Settings"));
+	settings = message_known(request, HEADER_HTTP2_SETTINGS);
 	if (settings.data && settings.len <= UPGRADE_SETTINGS_MAX)
 		settings_keep(flow, settings);
 }

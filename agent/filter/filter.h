@@ -102,7 +102,7 @@ enum filter_decider {
 	FILTER_BY_ADDRESS,    /* the socket's addresses */
 	FILTER_BY_CONN,	      /* other facts of a connection, or of a process */
 	FILTER_BY_EXCHANGE,
-	FILTER_BY_FIELDS, /* an exchange with all its header fields, not only those that message_asks() names
+	FILTER_BY_FIELDS, /* an exchange with all its header fields, not only those that message_asks() wants
 			   */
 };
 

@@ -170,9 +170,9 @@ static struct slice content_type(const struct exchange *exchange)
 	struct slice type = { 0 };
 
 	if (exchange->request)
-		type = message_header(exchange->request, SLICE("content-type"));
+		type = message_known(exchange->request, HEADER_CONTENT_TYPE);
 	if (!type.data && exchange->response)
-		type = message_header(exchange->response, SLICE("content-type"));
+		type = message_known(exchange->response, HEADER_CONTENT_TYPE);
 	return type;
 }
 

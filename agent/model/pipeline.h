@@ -55,7 +55,7 @@ struct pipeline_config {
 		pending_ns; /* an open exchange is shown as pending after so long without its end; 0: never */
 	bool want_calls;    /* RESULT_CALL is wanted: nothing is muted or skipped */
 	bool want_frames;   /* RESULT_FRAME is wanted */
-	bool few_fields;    /* nobody wants other header fields than those that message_asks() names */
+	bool few_fields;    /* nobody wants other header fields than those that message_asks() wants */
 	bool want_bodies;   /* sinks show bodies: nothing is skipped, message->body is kept */
 	size_t body_limit_bytes;
 	size_t message_limit_bytes;

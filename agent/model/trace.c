@@ -111,81 +111,47 @@ static void take_request_id(struct slice text, struct trace *trace)
 	trace->request_id = text;
 }
 
-enum {
-	FIELD_TRACEPARENT,
-	FIELD_B3,
-	FIELD_B3_TRACE,
-	FIELD_B3_SPAN,
-	FIELD_B3_PARENT,
-	FIELD_REQUEST_ID,
-	FIELDS
-};
+/* The names of the fields stand together. */
+#define TRACE_NAMES (((1u << (HEADER_REQUEST_ID + 1)) - 1) & ~((1u << HEADER_TRACEPARENT) - 1))
 
-/* The field's number; FIELDS: it is none of them. Most names have another first letter, or another length. */
-static size_t field_of(struct slice name)
+static void take_values(const struct slice values[HEADER_NAMES], struct trace *trace)
 {
-	uint8_t first = name.len ? name.data[0] | 0x20 : 0;
-
-	if (first != 't' && first != 'x' && first != 'b')
-		return FIELDS;
-	switch (name.len) {
-	case sizeof("b3") - 1:
-		return slice_equal_nocase(name, SLICE("b3")) ? FIELD_B3 : FIELDS;
-	case sizeof("traceparent") - 1:
-		if (slice_equal_nocase(name, SLICE("traceparent")))
-			return FIELD_TRACEPARENT;
-		return slice_equal_nocase(name, SLICE("x-b3-spanid")) ? FIELD_B3_SPAN : FIELDS;
-	case sizeof("x-request-id") - 1:
-		if (slice_equal_nocase(name, SLICE("x-request-id")))
-			return FIELD_REQUEST_ID;
-		return slice_equal_nocase(name, SLICE("x-b3-traceid")) ? FIELD_B3_TRACE : FIELDS;
-	case sizeof("x-b3-parentspanid") - 1:
-		return slice_equal_nocase(name, SLICE("x-b3-parentspanid")) ? FIELD_B3_PARENT : FIELDS;
-	default:
-		return FIELDS;
-	}
+	take_traceparent(values[HEADER_TRACEPARENT], trace);
+	if (!trace->id.data)
+		take_b3(values[HEADER_B3], trace);
+	if (!trace->id.data)
+		take_b3_fields(values[HEADER_B3_TRACE_ID], values[HEADER_B3_SPAN_ID],
+			       values[HEADER_B3_PARENT_SPAN_ID], trace);
+	take_request_id(values[HEADER_REQUEST_ID], trace);
 }
 
-/* Most requests have none of the fields. */
-static bool has_none(const struct message *request)
+/* Fields that come twice with different values, or with one that is not known, say nothing. */
+static bool fields_take(const struct message *request, struct trace *trace)
 {
-	for (size_t i = 0; request && i < request->headers.count; i++)
-		if (field_of(request->headers.items[i].name) != FIELDS)
-			return false;
-	return true;
+	struct slice values[HEADER_NAMES] = { { 0 } };
+	uint32_t doubtful = 0;
+
+	for (size_t i = 0; i < request->headers.count; i++) {
+		const struct header *header = &request->headers.items[i];
+		struct slice *value = &values[header->known], before = *value;
+
+		if (!(TRACE_NAMES >> header->known & 1))
+			continue;
+		*value = slice_trim(header->value);
+		if (!header->value.data || (before.data && !slice_equal(before, *value)))
+			doubtful |= 1u << header->known;
+	}
+	for (size_t i = 0; i < HEADER_NAMES; i++)
+		if (doubtful >> i & 1)
+			values[i] = (struct slice){ 0 };
+	take_values(values, trace);
+	return trace->id.data || trace->request_id.data;
 }
 
 bool trace_of(const struct message *request, struct trace *trace)
 {
-	struct slice values[FIELDS];
-	bool doubtful[FIELDS] = { false };
-
 	*trace = (struct trace){ 0 };
-	if (has_none(request))
-		return false;
-	memset(values, 0, sizeof(values));
-	for (size_t i = 0; i < request->headers.count; i++) {
-		const struct header *header = &request->headers.items[i];
-		size_t field = field_of(header->name);
-		struct slice value;
-
-		if (field == FIELDS)
-			continue;
-		value = slice_trim(header->value);
-		doubtful[field] |=
-			!header->value.data || (values[field].data && !slice_equal(values[field], value));
-		values[field] = value;
-	}
-	for (size_t i = 0; i < FIELDS; i++)
-		if (doubtful[i])
-			values[i] = (struct slice){ 0 };
-	take_traceparent(values[FIELD_TRACEPARENT], trace);
-	if (!trace->id.data)
-		take_b3(values[FIELD_B3], trace);
-	if (!trace->id.data)
-		take_b3_fields(values[FIELD_B3_TRACE], values[FIELD_B3_SPAN], values[FIELD_B3_PARENT], trace);
-	take_request_id(values[FIELD_REQUEST_ID], trace);
-	return trace->id.data || trace->request_id.data;
+	return request && (request->names & TRACE_NAMES) && fields_take(request, trace);
 }
 
 struct slice trace_name(const struct trace *trace)

@@ -68,7 +68,7 @@ static struct parts parts_of(const struct exchange *exchange)
 	struct slice authority = request->authority;
 
 	if (!authority.data)
-		authority = message_header(request, SLICE("host"));
+		authority = message_known(request, HEADER_HOST);
 	return (struct parts){ .part = { [PART_METHOD] = request->method,
 					 [PART_SCHEME] = exchange_scheme(exchange),
 					 [PART_TARGET] = request->target,

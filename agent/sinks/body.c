@@ -162,7 +162,7 @@ static void body_to_text(struct body_reader *reader, struct body *body, struct s
 
 struct body body_read(struct body_reader *reader, const struct message *message, const struct redact *redact)
 {
-	struct slice type = message_header(message, SLICE("Content-Type"));
+	struct slice type = message_known(message, HEADER_CONTENT_TYPE);
 	const struct content *content = content_of_type(type);
 	struct body body = {
 		.look = CONTENT_BINARY,
@@ -170,7 +170,7 @@ struct body body_read(struct body_reader *reader, const struct message *message,
 		.kept_part = !message->body_known || message->body.len < message->body_bytes,
 	};
 
-	body_decode(reader, &body, message_header(message, SLICE("Content-Encoding")));
+	body_decode(reader, &body, message_known(message, HEADER_CONTENT_ENCODING));
 	body.decoded_bytes = body.bytes.len;
 	if (body.unknown_coding || (body.wrong && !body.codings.len))
 		return body;

@@ -70,7 +70,7 @@ struct stats_options {
 
 struct sink; /* each file in sinks/ defines its own */
 
-/* Are all fields of heads and trailers kept for it? Else there are those that message_asks() names. */
+/* Are all fields of heads and trailers kept for it? Else there are those that message_asks() wants. */
 enum sink_fields {
 	SINK_FIELDS_FEW,
 	SINK_FIELDS_VERBOSE, /* from -v on */

@@ -83,9 +83,11 @@ static struct slice field_name(struct slice name, uint8_t text[NAME_MAX_BYTES])
 
 static void add_field(struct message *message, struct slice name, struct slice value, bool few)
 {
-	if (few && !message_asks(name))
+	enum header_name known = message_name(name);
+
+	if (few && !message_asks(known))
 		return;
-	if (message_add_header(message, &message->headers, name, value, 0) < 0)
+	if (message_add_known(message, &message->headers, known, name, value, 0) < 0)
 		message->flags |= FLAG_TRUNCATED;
 }
 
@@ -127,7 +129,7 @@ static void fill_target(struct message *request, const struct variables *variabl
 /* nginx's name of a server that has none is "_" or empty. */
 static void fill_authority(struct message *request, const struct variables *variables)
 {
-	struct slice host = message_header(request, SLICE("host"));
+	struct slice host = message_known(request, HEADER_HOST);
 
 	if (!host.len && !slice_equal(variables->server_name, SLICE("_")))
 		host = variables->server_name;

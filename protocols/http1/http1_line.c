@@ -448,15 +448,9 @@ static inline const uint8_t *field_read(const uint8_t *at, const uint8_t *end, s
 		value_end--;
 	field->value = slice_of(value, (size_t)(value_end - value));
 	field->flags = 0;
+	field->known = HEADER_OTHER;
 	at += at < end && *at == '\r';
 	return end - at >= 2 && *at == '\n' && !is_blank(at[1]) ? at + 1 : NULL;
-}
-
-/* The name is as long as one that frames the body, or that somebody asks for. */
-static inline bool may_matter(struct slice name)
-{
-	return name.len < 32 &&
-	       ((HTTP1_FRAMING_LENGTHS >> name.len & 1) || (MESSAGE_ASKED_LENGTHS >> name.len & 1));
 }
 
 size_t http1_fields_read(struct slice bytes, struct http1_fields *fields)
@@ -473,12 +467,11 @@ size_t http1_fields_read(struct slice bytes, struct http1_fields *fields)
 			behind = field_read(at, end, field);
 		if (!behind)
 			return 0;
-		if (may_matter(field->name)) {
-			http1_framing_add(&fields->framing, field->name, field->value);
-			fields->count += !fields->few || message_asks(field->name);
-		} else {
-			fields->count += !fields->few;
+		if (message_name_may_be(field->name)) {
+			field->known = message_name(field->name);
+			http1_framing_take(&fields->framing, field->known, field->value);
 		}
+		fields->count += !fields->few || message_asks(field->known);
 	}
 	at += at < end && *at == '\r';
 	return at < end && *at == '\n' ? (size_t)(at + 1 - bytes.data) : 0;
@@ -565,21 +558,14 @@ static void framing_add_codings(struct http1_framing *framing, struct slice valu
 	}
 }
 
-void http1_framing_take(struct http1_framing *framing, struct slice name, struct slice value)
+void http1_framing_take(struct http1_framing *framing, enum header_name name, struct slice value)
 {
-	switch (name.len) {
-	case sizeof("host") - 1:
-		framing->hosts += ascii_name_is(name.data, "host", name.len);
-		break;
-	case sizeof("content-length") - 1:
-		if (ascii_name_is(name.data, "content-length", name.len))
-			framing_add_length(framing, value);
-		break;
-	case sizeof("transfer-encoding") - 1:
-		if (ascii_name_is(name.data, "transfer-encoding", name.len))
-			framing_add_codings(framing, value);
-		break;
-	}
+	if (name == HEADER_HOST)
+		framing->hosts++;
+	else if (name == HEADER_CONTENT_LENGTH)
+		framing_add_length(framing, value);
+	else if (name == HEADER_TRANSFER_ENCODING)
+		framing_add_codings(framing, value);
 }
 
 bool http1_framing_malformed(const struct http1_framing *framing, enum message_kind kind,

@@ -142,20 +142,12 @@ struct http1_framing {
 };
 
 /* Takes a field into account, whose name is a token; other fields than the three are ignored. */
-void http1_framing_take(struct http1_framing *framing, struct slice name, struct slice value);
-
-#define HTTP1_FRAMING_LENGTHS (1u << 4 | 1u << 14 | 1u << 17) /* most other names differ in length */
-
-static inline void http1_framing_add(struct http1_framing *framing, struct slice name, struct slice value)
-{
-	if (name.len < 32 && HTTP1_FRAMING_LENGTHS >> name.len & 1)
-		http1_framing_take(framing, name, value);
-}
+void http1_framing_take(struct http1_framing *framing, enum header_name name, struct slice value);
 
 #define HTTP1_FIELDS_AT_ONCE 64 /* a head of more is read line by line */
 
 struct http1_fields {
-	bool few; /* only those that message_asks() names are kept */
+	bool few; /* only those that message_asks() wants are kept */
 	size_t count;
 	struct http1_framing framing; /* by all of them */
 	struct header items[HTTP1_FIELDS_AT_ONCE];

@@ -142,11 +142,11 @@ static enum http1_method request_method(struct slice method)
 
 static bool request_asks(const struct protocol *http1, const struct message *message)
 {
-	struct slice upgrade = message_header(message, SLICE("upgrade"));
+	struct slice upgrade = message_known(message, HEADER_UPGRADE);
 
 	if (http1->method == METHOD_CONNECT)
 		return true;
-	return upgrade.len && http1_list_has(message_header(message, SLICE("connection")), SLICE("upgrade"));
+	return upgrade.len && http1_list_has(message_known(message, HEADER_CONNECTION), SLICE("upgrade"));
 }
 
 /* A copy of the request that asked, for upgrade(). NULL: out of memory. */
@@ -451,10 +451,10 @@ static enum http1_body response_head(struct protocol *http1, struct message *mes
 static void http1_leave(struct protocol *http1, struct message *message, struct message *asked)
 {
 	uint8_t token[TOKEN_LIMIT_BYTES];
-	struct slice to = message_header(message, SLICE("upgrade"));
+	struct slice to = message_known(message, HEADER_UPGRADE);
 
 	if (!to.len && asked)
-		to = message_header(asked, SLICE("upgrade"));
+		to = message_known(asked, HEADER_UPGRADE);
 	if (message->status != 101)
 		to = SLICE("connect");
 	to.len = to.len < sizeof(token) ? to.len : sizeof(token);

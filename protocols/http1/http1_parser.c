@@ -275,11 +275,13 @@ static void field_take(struct http1_parser *parser)
 		parser->field_refused = true;
 		parser->framing.refused |= head && http1_field_may_frame(text);
 	} else {
+		enum header_name known = message_name(name);
+
 		if (head)
-			http1_framing_add(&parser->framing, name, value);
-		if (!parser->header_cut && (!parser->config->few_fields || message_asks(name)) &&
-		    message_add_header(message, head ? &message->headers : &message->trailers, name, value,
-				       0) < 0)
+			http1_framing_take(&parser->framing, known, value);
+		if (!parser->header_cut && (!parser->config->few_fields || message_asks(known)) &&
+		    message_add_known(message, head ? &message->headers : &message->trailers, known, name,
+				      value, 0) < 0)
 			header_limit(parser);
 	}
 	http1_line_clear(&parser->line);
@@ -376,7 +378,9 @@ static bool fields_add(struct message *message, const struct header *fields, siz
 		if (arena_copy(&message->arena, slice_of(name.data, before + value.len), &copy) < 0)
 			return false;
 		items[i] = (struct header){ .name = slice_of(copy.data, name.len),
-					    .value = slice_of(copy.data + before, value.len) };
+					    .value = slice_of(copy.data + before, value.len),
+					    .known = fields[i].known };
+		message->names |= 1u << fields[i].known;
 	}
 	message->headers = (struct header_list){ .items = items, .count = count, .capacity = count };
 	return true;

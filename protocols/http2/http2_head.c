@@ -96,6 +96,7 @@ void http2_head_field(void *ctx, const struct hpack_field *field)
 {
 	struct http2_head *head = ctx;
 	bool is_pseudo = field->name.data && field->name.data[0] == ':';
+	enum header_name known;
 
 	if (head->first == FIRST_NONE)
 		head->first = !field->name.data ? FIRST_UNKNOWN : is_pseudo ? FIRST_PSEUDO : FIRST_REGULAR;
@@ -106,10 +107,11 @@ void http2_head_field(void *ctx, const struct hpack_field *field)
 		head->cut = true;
 	if (is_pseudo && pseudo_take(head, field))
 		return;
-	if (head->few && !message_asks(field->name))
+	known = message_name(field->name);
+	if (head->few && !message_asks(known))
 		return;
-	if (message_add_header(head->message, &head->message->headers, field->name, field->value,
-			       field->flags) < 0)
+	if (message_add_known(head->message, &head->message->headers, known, field->name, field->value,
+			      field->flags) < 0)
 		head->cut = true;
 }
 
@@ -134,7 +136,7 @@ static void hosts_compare(const struct http2_head *head)
 
 void http2_head_end(struct http2_head *head)
 {
-	if (head->has_request_field)
+	if (head->has_request_field && head->message->names >> HEADER_HOST & 1)
 		hosts_compare(head);
 }
 

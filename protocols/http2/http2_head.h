@@ -25,7 +25,7 @@ struct http2_head {
 		*message; /* owned until somebody takes it; never NULL after a read that gave 0 or -EBADMSG */
 	enum http2_first first;
 	struct header_list *fields; /* when wanted: every field in wire order, in the message's arena */
-	bool few;		  /* of the others only those stay in the message that message_asks() names */
+	bool few;		  /* of the others only those stay in the message that message_asks() wants */
 	struct spares *rooms;	  /* that the message is of; NULL: the system */
 	bool has_request_field;	  /* :method, :scheme, :path or :authority, by name */
 	bool has_status;	  /* by name */
