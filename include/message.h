@@ -58,21 +58,21 @@ enum header_flag {
 /* The names that some stage asks for, and those that frame a body. Each is a bit of message.names. */
 enum header_name {
 	HEADER_OTHER, /* or unknown */
-	HEADER_HOST,
+	HEADER_HOST,  /* first of those that an HTTP/1 parser takes into account (http1_framing_add()) */
 	HEADER_CONTENT_LENGTH,
-	HEADER_TRANSFER_ENCODING,
+	HEADER_TRANSFER_ENCODING, /* last of them */
 	HEADER_CONTENT_TYPE,
 	HEADER_CONTENT_ENCODING,
 	HEADER_CONNECTION,
 	HEADER_UPGRADE,
 	HEADER_HTTP2_SETTINGS,
 	HEADER_GRPC_STATUS,
-	HEADER_TRACEPARENT,
+	HEADER_TRACEPARENT, /* first of those of a trace (trace_of()) */
 	HEADER_B3,
 	HEADER_B3_TRACE_ID,
 	HEADER_B3_SPAN_ID,
 	HEADER_B3_PARENT_SPAN_ID,
-	HEADER_REQUEST_ID,
+	HEADER_REQUEST_ID, /* last of them */
 	HEADER_NAMES
 };
 

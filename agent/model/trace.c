@@ -7,14 +7,15 @@
 /* version "-" trace-id "-" parent-id "-" trace-flags (Trace Context, 3.2) */
 #define TRACEPARENT_BYTES (2 + 1 + TRACE_ID_DIGITS + 1 + SPAN_DIGITS + 1 + 2)
 
+static const bool is_hex_digit[256] = { ['0' ... '9'] = true, ['a' ... 'f'] = true };
+
 /* Exactly so many lower-case hex digits. */
 static bool is_hex(struct slice text, size_t digits)
 {
 	if (text.len != digits)
 		return false;
 	for (size_t i = 0; i < digits; i++)
-		if (!(text.data[i] >= '0' && text.data[i] <= '9') &&
-		    !(text.data[i] >= 'a' && text.data[i] <= 'f'))
+		if (!is_hex_digit[text.data[i]])
 			return false;
 	return true;
 }
@@ -22,12 +23,13 @@ static bool is_hex(struct slice text, size_t digits)
 /* An id: not all zero. */
 static bool is_id(struct slice text, size_t digits)
 {
+	size_t zeros = 0;
+
 	if (!is_hex(text, digits))
 		return false;
-	for (size_t i = 0; i < digits; i++)
-		if (text.data[i] != '0')
-			return true;
-	return false;
+	while (zeros < digits && text.data[zeros] == '0')
+		zeros++;
+	return zeros < digits;
 }
 
 static bool is_b3_trace_id(struct slice text)

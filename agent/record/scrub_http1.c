@@ -72,7 +72,7 @@ static void field_take(struct scrub_http1 *http1)
 
 	if (colon == line.len)
 		return;
-	http1_framing_take(&http1->framing, message_name(name), value);
+	http1_framing_add(&http1->framing, message_name(name), value);
 	if (slice_equal_nocase(name, SLICE("upgrade")))
 		http1->h2c = slice_equal_nocase(value, SLICE("h2c"));
 	else if (slice_equal_nocase(name, SLICE("content-encoding")))

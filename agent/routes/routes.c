@@ -422,12 +422,14 @@ static struct endpoint *find_known(struct routes *routes, struct slice host_name
 {
 	struct host *host = host_find(routes, host_name);
 	struct cache_key key = { .host = host, .method = method, .path = path, .grpc = grpc };
-	struct endpoint *endpoint = NULL;
+	struct endpoint *endpoint;
 
+	if (!host)
+		return NULL;
 	key.generation = routes->tree.generation;
-	if (host)
-		endpoint = routes_cache_find(routes->cache, &key);
-	if (endpoint || !host)
+	key.hash = routes_cache_hash(&key);
+	endpoint = routes_cache_find(routes->cache, &key);
+	if (endpoint)
 		return endpoint;
 	endpoint = find_at_host(routes, host, method, path, grpc);
 	key.generation = routes->tree.generation;

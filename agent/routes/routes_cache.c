@@ -18,7 +18,7 @@ struct slot {
 	uint64_t generation;
 	uint16_t method_len, path_len;
 	bool grpc, twice;
-	uint8_t bytes[KEY_MAX];
+	uint8_t bytes[KEY_MAX]; /* method and path; what is behind them is anything */
 };
 
 struct route_cache {
@@ -35,16 +35,18 @@ void routes_cache_free(struct route_cache *cache)
 	free(cache);
 }
 
+uint64_t routes_cache_hash(const struct cache_key *key)
+{
+	return hash_words(hash_words((uintptr_t)key->host, key->method), key->path);
+}
+
 /* NULL: this key is not kept. */
 static struct slot *cache_slot(struct route_cache *cache, const struct cache_key *key)
 {
-	uint64_t hash;
-
 	if (!cache || !key->method.data || !key->path.data || key->method.len > KEY_MAX ||
 	    key->path.len > KEY_MAX - key->method.len)
 		return NULL;
-	hash = hash_words(hash_words((uintptr_t)key->host, key->method), key->path);
-	return &cache->slots[hash % CACHE_SLOTS];
+	return &cache->slots[key->hash % CACHE_SLOTS];
 }
 
 static bool slot_is(const struct slot *slot, const struct cache_key *key)
@@ -74,12 +76,13 @@ void routes_cache_add(struct route_cache *cache, const struct cache_key *key, st
 		slot->endpoint = endpoint;
 		return;
 	}
-	*slot = (struct slot){ .host = key->host,
-			       .endpoint = endpoint,
-			       .generation = key->generation,
-			       .method_len = (uint16_t)key->method.len,
-			       .path_len = (uint16_t)key->path.len,
-			       .grpc = key->grpc };
+	slot->host = key->host;
+	slot->endpoint = endpoint;
+	slot->generation = key->generation;
+	slot->method_len = (uint16_t)key->method.len;
+	slot->path_len = (uint16_t)key->path.len;
+	slot->grpc = key->grpc;
+	slot->twice = false;
 	if (key->method.len)
 		memcpy(slot->bytes, key->method.data, key->method.len);
 	if (key->path.len)

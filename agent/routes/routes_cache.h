@@ -19,8 +19,11 @@ struct cache_key {
 	const void *host;
 	struct slice method, path; /* data NULL: not known, and not kept */
 	bool grpc;
-	uint64_t generation;
+	uint64_t generation; /* of the routes, when it is looked for and when it is added */
+	uint64_t hash;	     /* by routes_cache_hash() of the others, but for the generation */
 };
+
+uint64_t routes_cache_hash(const struct cache_key *key);
 
 struct route_cache *routes_cache_new(void); /* NULL: out of memory, which the others accept */
 void routes_cache_free(struct route_cache *cache);

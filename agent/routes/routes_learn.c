@@ -76,7 +76,6 @@ static bool is_id_by_place(const struct node *node, enum look look, struct slice
 {
 	enum follow follow = node->follow;
 	bool named = follow == FOLLOW_NAMED || follow == FOLLOW_PAIR || follow == FOLLOW_ANY;
-	bool typed = is_typed(node, suffix);
 
 	switch (look) {
 	case LOOK_RESERVED:
@@ -89,7 +88,7 @@ static bool is_id_by_place(const struct node *node, enum look look, struct slice
 		return named;
 	case LOOK_NOUN:
 		return follow == FOLLOW_ANY ||
-		       (named && !typed && (followed || is_loose(node, look, suffix)));
+		       (named && !is_typed(node, suffix) && (followed || is_loose(node, look, suffix)));
 	case LOOK_CODE:
 		return !is_space(follow) || is_loose(node, look, suffix);
 	case LOOK_TITLE:
@@ -97,11 +96,11 @@ static bool is_id_by_place(const struct node *node, enum look look, struct slice
 	case LOOK_SLUG:
 		return is_collection(follow) || follow == FOLLOW_ENTITY || is_loose(node, look, suffix);
 	case LOOK_WORD:
-		return (!typed && (named || (follow == FOLLOW_PLURAL && followed))) ||
+		return ((named || (follow == FOLLOW_PLURAL && followed)) && !is_typed(node, suffix)) ||
 		       is_loose(node, look, suffix);
 	case LOOK_PLURAL:
 	case LOOK_FILE:
-		return (named && !typed) || is_loose(node, look, suffix);
+		return (named && !is_typed(node, suffix)) || is_loose(node, look, suffix);
 	}
 	return false;
 }

@@ -8,13 +8,13 @@ void json_trace(struct json_writer *writer, const struct message *request)
 	if (!trace_of(request, &trace))
 		return;
 	if (trace.id.data)
-		json_text(writer, "trace_id", trace.id);
+		json_hex(writer, "trace_id", trace.id);
 	if (trace.span.data)
-		json_text(writer, "span_id", trace.span);
+		json_hex(writer, "span_id", trace.span);
 	if (trace.parent.data)
-		json_text(writer, "parent_span_id", trace.parent);
+		json_hex(writer, "parent_span_id", trace.parent);
 	if (trace.flags.data)
-		json_text(writer, "trace_flags", trace.flags);
+		json_hex(writer, "trace_flags", trace.flags);
 	if (trace.request_id.data)
 		json_text(writer, "hark.request_id", trace.request_id);
 }

@@ -45,8 +45,16 @@ static inline void json_plain(struct json_writer *writer, const char *string)
 	buffer_char(&writer->line, '"');
 }
 
+/* The same of hex digits that were observed. */
+static inline void json_digits(struct json_writer *writer, struct slice hex)
+{
+	buffer_char(&writer->line, '"');
+	buffer_put(&writer->line, hex.data, hex.len);
+	buffer_char(&writer->line, '"');
+}
+
 /* A key, a string literal, with its value: a number, true, nanoseconds, event time, a string of ours, what
- * was observed, one address of a socket that has them. */
+ * was observed, hex digits of it, one address of a socket that has them. */
 #define json_number(writer, key, value) (json_key(writer, key), buffer_u64(&(writer)->line, value))
 #define json_bool(writer, key, value) \
 	(json_key(writer, key), buffer_string(&(writer)->line, (value) ? "true" : "false"))
@@ -54,6 +62,7 @@ static inline void json_plain(struct json_writer *writer, const char *string)
 #define json_time(writer, key, ns)	       (json_key(writer, key), json_put_time(writer, ns))
 #define json_name(writer, key, string)	       (json_key(writer, key), json_plain(writer, string))
 #define json_text(writer, key, slice)	       (json_key(writer, key), escape_json(&(writer)->line, slice))
+#define json_hex(writer, key, slice)	       (json_key(writer, key), json_digits(writer, slice))
 #define json_address(writer, key, sock, bytes) (json_key(writer, key), json_put_address(writer, sock, bytes))
 #define json_fields(writer, key, list)	       (json_key(writer, key), json_put_fields(writer, list))
 

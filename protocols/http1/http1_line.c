@@ -469,7 +469,7 @@ size_t http1_fields_read(struct slice bytes, struct http1_fields *fields)
 			return 0;
 		if (message_name_may_be(field->name)) {
 			field->known = message_name(field->name);
-			http1_framing_take(&fields->framing, field->known, field->value);
+			http1_framing_add(&fields->framing, field->known, field->value);
 		}
 		fields->count += !fields->few || message_asks(field->known);
 	}

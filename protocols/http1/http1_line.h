@@ -141,8 +141,15 @@ struct http1_framing {
 	uint64_t length;      /* with has_length */
 };
 
-/* Takes a field into account, whose name is a token; other fields than the three are ignored. */
+/* Takes one of the three fields into account. */
 void http1_framing_take(struct http1_framing *framing, enum header_name name, struct slice value);
+
+/* The same for any field; others are ignored. */
+static inline void http1_framing_add(struct http1_framing *framing, enum header_name name, struct slice value)
+{
+	if (name >= HEADER_HOST && name <= HEADER_TRANSFER_ENCODING)
+		http1_framing_take(framing, name, value);
+}
 
 #define HTTP1_FIELDS_AT_ONCE 64 /* a head of more is read line by line */
 

@@ -278,7 +278,7 @@ static void field_take(struct http1_parser *parser)
 		enum header_name known = message_name(name);
 
 		if (head)
-			http1_framing_take(&parser->framing, known, value);
+			http1_framing_add(&parser->framing, known, value);
 		if (!parser->header_cut && (!parser->config->few_fields || message_asks(known)) &&
 		    message_add_known(message, head ? &message->headers : &message->trailers, known, name,
 				      value, 0) < 0)
