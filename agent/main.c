@@ -45,6 +45,7 @@ struct run {
 	struct spares rooms, streams; /* what exchanges took before */
 	struct record *record;	      /* NULL: none */
 	FILE *stats;		      /* --stats-json; NULL: none */
+	FILE *exported;		      /* --export; NULL: none */
 	struct scrub *to_record;      /* --redacted; NULL: events are recorded as they are */
 	struct scrub *to_show;	      /* raw; NULL: events are shown as they are */
 	struct tracker *tracker;      /* NULL: only recording */
@@ -261,16 +262,15 @@ static void record_say(const struct options *options)
 }
 
 /* At the begin, as all that is written to: what is refused is refused before anything runs. */
-static int stats_open(struct run *run)
+static int file_open(const char *path, FILE **file)
 {
-	const char *path = run->options->stats_json_path;
 	int fd;
 
 	if (!path)
 		return 0;
 	fd = private_file_open(path);
-	run->stats = fd < 0 ? NULL : fdopen(fd, "w");
-	if (run->stats)
+	*file = fd < 0 ? NULL : fdopen(fd, "w");
+	if (*file)
 		return 0;
 	log_error("cannot write %s: %s", path, private_file_error(fd < 0 ? fd : errno));
 	if (fd >= 0)
@@ -310,6 +310,7 @@ static void outputs_configure(struct run *run, int64_t offset_ns)
 			.filter = options->filter_text,
 			.trace = options->trace,
 			.live = options->command == COMMAND_LIVE,
+			.exported = run->exported,
 			.stats = &run->stats_options,
 			.loop = run->loop,
 		},
@@ -355,10 +356,12 @@ static int run_open(struct run *run, int64_t offset_ns)
 		}
 		record_say(options);
 	}
+	if (file_open(options->export_path, &run->exported) < 0)
+		return -EIO; /* reported */
 	outputs_configure(run, offset_ns);
 	run->outputs = outputs_open(&run->outputs_config);
-	if (!run->outputs || stats_open(run) < 0)
-		return -EIO; /* reported */
+	if (!run->outputs || file_open(options->stats_json_path, &run->stats) < 0)
+		return -EIO;
 	run->each_end = outputs_wants(run->outputs).each_end;
 	if (scrubs_open(run) < 0) {
 		log_error("out of memory");
@@ -448,6 +451,10 @@ static int run_close(struct run *run, int status)
 	join_free(run->join);
 	if (outputs_close(run->outputs) < 0)
 		error = -EIO;
+	if (run->exported && fclose(run->exported) == EOF) {
+		log_error("cannot write %s", run->options->export_path);
+		error = -EIO;
+	}
 	spares_fini(&run->rooms);
 	spares_fini(&run->streams);
 	if (record_close(run->record) < 0) {

@@ -46,6 +46,7 @@ struct sink_config {
 	bool relative;	/* --relative: times of lines since the first one */
 	bool both_ends; /* --both-ends: text shows a joined exchange as two */
 	bool live;	/* what is shown happens now, on this machine */
+	FILE *exported; /* top: where its export goes; borrowed, NULL: nowhere */
 	bool summary;	/* watch: the endpoints' table at the end */
 	const char
 		*filter;   /* what the command line lets through, in its own words; empty, NULL: everything */

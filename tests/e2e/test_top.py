@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """hark top in a pseudo-terminal, read from its screen; on a recording where nothing needs to be live."""
+import base64
 import contextlib
+import json
 import os
 import pathlib
 import re
+import shlex
 import shutil
 import signal
 import socket
@@ -268,6 +271,118 @@ def test_menus_choose_order_and_user(columns, rows):
         top.press("u" + ENTER, lambda text: "Filter: path:/hello" in text)
 
 
+def clipboard(raw):
+    """What OSC 52 gave the terminal, the last time."""
+    return base64.b64decode(re.findall(rb"\x1b\]52;c;([A-Za-z0-9+/=]*)\x07", raw)[-1]).decode()
+
+
+@contextlib.contextmanager
+def one_call(tmp_path, request, answer, *options, columns=80, rows=24, env=None):
+    """A recording of one exchange, at its end."""
+    seen = tmp_path / "one.rec"
+    server, port = serve_on_thread(lambda head: answer)
+    with contextlib.closing(server):
+        record_own(seen, lambda: talk(port, request))
+    with Terminal(HARK, "replay", seen, "top", "--speed", "max", *options, columns=columns, rows=rows, env=env) as top:
+        top.wait("END", "the end")
+        yield top
+
+
+SECRETS = (b"GET /s?token=geheim&q='x%20%3b HTTP/1.1\r\nHost: h\r\nAuthorization: Basic geheim\r\nX-Odd: it's $(reboot) \x1b[2J\r\n\r\n",
+           b"HTTP/1.1 200 OK\r\nSet-Cookie: id=geheim\r\nContent-Type: application/json\r\nContent-Length: 39\r\n\r\n"
+           b'{"password":"geheim","name":"a\\u001b["}')
+
+
+@pytest.mark.parametrize("columns", [40, 80, 200])
+def test_copied_as_a_command(tmp_path, columns):
+    """c: into the clipboard in base64, on the page, and as one line when hark has ended; secrets stay where they are."""
+    with one_call(tmp_path, *SECRETS, columns=columns) as top:
+        top.press("c", "As a command")
+        top.wait("clipboard", "where it is")
+        command = clipboard(top.raw)
+        assert command.startswith("curl ") and "\n" not in command and "geheim" not in command
+        words = shlex.split(command)
+        assert any("/s?token=" in word for word in words) and not any("reboot" in word and "$(" not in word for word in words)
+        assert b"geheim" not in top.raw and b"\x1b[2J[" not in top.raw
+        top.press(ESCAPE, "1 Endpoints")
+        top.press("4" + ENTER, "Exchange")
+        top.press("c", "As a command")
+        assert clipboard(top.raw) == command
+        top.send("q")
+        assert top.wait_end() == 0
+        last = top.raw[top.raw.rindex(b"\x1b[?1049l"):].decode()
+        assert command in last.replace("\r\n", "\n").split("\n"), "one line of its own"
+
+
+def test_copied_with_its_secrets(tmp_path):
+    with one_call(tmp_path, *SECRETS, "--show-secrets") as top:
+        top.press("c", "As a command")
+        assert "geheim" in clipboard(top.raw)
+
+
+@pytest.mark.parametrize("term", ["linux", "vt100"])
+def test_no_clipboard_where_it_would_be_printed(tmp_path, term):
+    with one_call(tmp_path, *SECRETS, env={"TERM": term}) as top:
+        top.press("c", "As one line it comes when hark ends")
+        assert b"]52;" not in top.raw and "clipboard" not in top.text
+
+
+def test_a_command_that_is_too_long_is_not_given_to_the_terminal(tmp_path):
+    request = b"GET /long HTTP/1.1\r\nHost: h\r\n" + b"".join(b"X-%d: %s\r\n" % (i, b"v" * 3900) for i in range(14)) + b"\r\n"
+    with one_call(tmp_path, request, b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n") as top:
+        top.press("c", "As a command")
+        found = re.findall(rb"\x1b\]52;c;([A-Za-z0-9+/=]*)\x07", top.raw)
+        assert all(len(text) <= 65536 for text in found)
+
+
+def test_bodies_are_shown_when_they_are_kept(tmp_path):
+    with one_call(tmp_path, *SECRETS, "-vv") as top:
+        top.press("b", "Body")
+        top.wait("password", "the answer's body")
+        assert b"geheim" not in top.raw and b"\x1b[\"" not in top.raw and "[redacted]" in top.text
+        top.press(ESCAPE, "1 Endpoints")
+    with one_call(tmp_path, *SECRETS) as top:
+        top.press("b", "Bodies are not kept")
+        top.wait("hark top -vv", "how they are")
+
+
+def test_bodies_of_many_large_ones_do_not_stop_the_list(tmp_path):
+    """More than is kept went by: the last ones are there with their bodies."""
+    seen, body = tmp_path / "large.rec", b"y" * 30000
+    server, port = serve_on_thread(lambda head: b"HTTP/1.1 200 OK\r\nContent-Length: 30000\r\n\r\n" + body)
+    with contextlib.closing(server):
+        record_own(seen, lambda: talk(port, *[get(b"/n%d" % i) for i in range(40)], whole=30000))
+    with Terminal(HARK, "replay", seen, "top", "--speed", "max", "-vv", columns=120, rows=60) as top:
+        top.wait("END", "the end")
+        top.press("4", "h/n39")
+        top.press("b", "yyyy")
+        assert "GET h/n39" in top.text
+
+
+def test_export_as_har(tmp_path):
+    """e: the chosen exchange, an endpoint's slowest, a connection's; the file is whole after each key."""
+    har = tmp_path / "some.har"
+
+    def entries():
+        return json.loads(har.read_text())["log"]["entries"]
+
+    with replayed("--export", har) as top:
+        assert entries() == [], "whole from the start"
+        top.press("e", "1 exchanges exported, 1 in the file")
+        assert [entry["request"]["url"] for entry in entries()] == ["http://127.0.0.1:18080/missing"]
+        top.press("4" + DOWN + "e", "1 exchanges exported, 2 in the file")
+        assert entries()[1]["request"]["url"].endswith("/hello")
+        top.press("2", "PEER")
+        top.press("e", "in the file")
+        assert len(entries()) > 2
+        top.send("q")
+        assert top.wait_end() == 0
+    assert har.stat().st_mode & 0o777 == 0o600
+    with replayed() as top:
+        top.press("e", "--export FILE.har")
+    assert b"top" in run(HARK, "replay", MIXED, "stat", "--export", har, status=2).err
+
+
 def test_pause_windows_and_help():
     with Terminal(HARK, "replay", MIXED, "top", "--speed", "1") as top:
         top.wait("END", "the recording takes a second")
@@ -379,7 +494,8 @@ def serve_on_thread(answer):
     return server, server.getsockname()[1]
 
 
-def talk(port, *requests):
+def talk(port, *requests, whole=0):
+    """Each request's answer, with `whole` bytes behind its head."""
     with socket.create_connection(("127.0.0.1", port)) as one:
         for request in requests:
             one.sendall(request)
@@ -388,6 +504,9 @@ def talk(port, *requests):
                 more = one.recv(65536)
                 assert more, "no answer"
                 head += more
+            rest = len(head.split(b"\r\n\r\n", 1)[1])
+            while rest < whole:
+                rest += len(one.recv(65536))
 
 
 def record_own(path, do):

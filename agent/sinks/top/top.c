@@ -61,6 +61,7 @@ static void screen_down(struct sink *sink)
 		return;
 	top_screen_close(&sink->screen);
 	log_divert(NULL, NULL);
+	top_copy_end(sink);
 	for (uint64_t i = first; i < sink->message_count; i++)
 		log_error("%s",
 			  sink->messages[i % TOP_MESSAGES]); /* also with -q: what came was let through */
@@ -80,6 +81,11 @@ static void top_fini(struct sink *sink)
 	open_forget(sink);
 	top_pages_fini(sink);
 	top_record_drop(&sink->kept, sink->record);
+	top_record_drop(&sink->kept, sink->taken);
+	sink_free(&watch_har_sink, sink->exporter);
+	body_reader_fini(&sink->bodies);
+	curl_text_fini(&sink->curl);
+	buffer_fini(&sink->command);
 	top_conn_drop(sink->conn);
 	top_numbers_fini(sink);
 	top_kept_fini(&sink->kept);
@@ -213,6 +219,7 @@ static int top_init(struct sink *sink, const struct sink_config *config)
 	sink->timer = -1;
 	line_style_init(&sink->style, config);
 	sink->style.color = false;
+	sink->kept.body_max = config->verbose >= 2 ? TOP_BODY_MAX : 0;
 	sink->interval_ns =
 		config->stats && config->stats->interval_ns ? config->stats->interval_ns : INTERVAL_NS;
 	if (config->stats && config->stats->by == BY_CONNECTION)
@@ -220,7 +227,7 @@ static int top_init(struct sink *sink, const struct sink_config *config)
 	else if (config->stats && config->stats->by == BY_PROCESS)
 		sink->pages[0] = PAGE_PROCESSES;
 	top_pages_init(sink);
-	if (top_numbers_init(sink, &sink->numbers[0]) < 0)
+	if (top_numbers_init(sink, &sink->numbers[0]) < 0 || top_export_init(sink) < 0)
 		return -ENOMEM;
 	sink->timer = loop_add_timer(config->loop, LOOK_NS, top_time_take, sink);
 	return sink->timer < 0 ? sink->timer : loop_add(config->loop, STDIN_FILENO, top_keys_take, sink);
@@ -230,6 +237,7 @@ const struct sink_ops top_sink = {
 	.format = "text",
 	.view = VIEW_TOP,
 	.fields = SINK_FIELDS_ALWAYS,
+	.bodies = true,
 	.stays = true,
 	.size = sizeof(struct sink),
 	.init = top_init,

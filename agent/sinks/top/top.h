@@ -11,6 +11,8 @@
 #define HARK_TOP_H
 
 #include "filter/filter.h"
+#include "sinks/body.h"
+#include "sinks/curl_text.h"
 #include "sinks/line_text.h"
 #include "sinks/sink.h"
 #include "top_drill.h"
@@ -39,6 +41,8 @@ enum top_page {
 	PAGE_SLOWEST,	 /* of an endpoint or a process */
 	PAGE_EXCHANGE,	 /* one: headers, and its connection's streams */
 	PAGE_CONNECTION, /* one */
+	PAGE_BODY,	 /* of one exchange */
+	PAGE_COPY,	 /* the command that sends its request again */
 	PAGE_HELP,
 	PAGE_COUNT
 };
@@ -107,6 +111,7 @@ struct sink {
 	int subject_stats;		    /* TOP_ENDPOINTS or TOP_PROCESSES */
 	char subject[256];		    /* its name, escaped */
 	struct top_record *record;	    /* PAGE_EXCHANGE; a use */
+	struct top_record *taken;	    /* PAGE_BODY, PAGE_COPY; a use */
 	struct top_conn *conn;		    /* PAGE_CONNECTION; a use */
 	enum stats_window window;
 
@@ -125,6 +130,13 @@ struct sink {
 	struct top_table menu_table;
 	bool tree; /* PAGE_PROCESSES is one */
 	struct top_family family;
+
+	struct body_reader bodies;
+	struct curl_text curl;
+	struct buffer command; /* as copied last */
+	bool copied;	       /* the terminal was given it */
+	struct sink *exporter; /* of HAR; NULL: there is no file for it */
+	uint64_t exported;     /* exchanges */
 
 	char said[256];	  /* a remark on what a key did */
 	uint64_t said_ns; /* CLOCK_MONOTONIC */
@@ -167,7 +179,11 @@ void top_pages_init(struct sink *sink);
 void top_pages_fini(struct sink *sink);
 /* Makes the rows, or lines, of the page that is shown from what there is now. */
 void top_page_make(struct sink *sink);
+/* Goes to a page about an exchange, of which it takes a use. */
+void top_taken_show(struct sink *sink, enum top_page page, struct top_record *record);
 
+/* What hangs on a row; NULL: nothing, or it is gone. */
+const struct top_drill *top_drill_find(struct sink *sink, int stats, uint64_t id);
 /* The rows, and a tree's sums, in the order that is chosen now. */
 void top_page_order(struct sink *sink);
 
@@ -185,6 +201,20 @@ void top_help_lines(struct sink *sink);
 /* A remark, at the bottom of the next pictures. */
 void top_say(struct sink *sink, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void top_draw(struct sink *sink);
+
+/* top_take_lines.c */
+void top_body_lines(struct sink *sink);
+void top_copy_lines(struct sink *sink);
+
+/* top_take.c: of the exchange that is chosen. */
+void top_body(struct sink *sink);
+void top_copy(struct sink *sink);
+int top_export_init(struct sink *sink); /* 0 or -ENOMEM */
+void top_export(struct sink *sink);
+/* The screen is gone: what was copied last, as a line to take. */
+void top_copy_end(struct sink *sink);
+/* What hangs on a row of endpoints or processes; NULL: it is none. */
+const struct top_drill *top_drill_of(struct sink *sink, const struct top_row *row);
 
 /* top_prompt.c */
 void top_prompt_key(struct sink *sink, uint32_t key);

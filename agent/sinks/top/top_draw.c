@@ -221,6 +221,8 @@ static void draw_path(struct sink *sink, int y)
 		[PAGE_SLOWEST] = "Slowest exchanges of ",
 		[PAGE_EXCHANGE] = "Exchange ",
 		[PAGE_CONNECTION] = "Connection ",
+		[PAGE_BODY] = "Body ",
+		[PAGE_COPY] = "As a command ",
 		[PAGE_HELP] = "Help ",
 	};
 	struct top_screen *screen = &sink->screen;
@@ -237,11 +239,12 @@ static void draw_keys(struct sink *sink, int y)
 {
 	static const struct {
 		const char *key, *what;
-	} keys[] = { { "F1", "Help" }, { "F3", "Search" }, { "F4", "Filter" },
-		     { "F5", "Tree" }, { "F6", "SortBy" }, { "F9", "User" },
-		     { "p", "Pause" }, { "w", "Window" },  { "F10", "Quit" } };
+	} keys[] = { { "F1", "Help" }, { "F2", "Body" },   { "F3", "Search" }, { "F4", "Filter" },
+		     { "F5", "Tree" }, { "F6", "SortBy" }, { "F7", "Copy" },   { "F8", "Export" },
+		     { "F9", "User" }, { "p", "Pause" },   { "w", "Window" },  { "I", "Invert" },
+		     { "F10", "Quit" } };
 	size_t last = sizeof(keys) / sizeof(keys[0]) - 1;
-	int x = 0, room = sink->screen.columns - (int)strlen("F10Quit ");
+	int x = 0, room = sink->screen.columns - (int)strlen("F10Quit");
 
 	for (size_t i = 0; i <= last; i++) {
 		int width = (int)(strlen(keys[i].key) + strlen(keys[i].what)) + 1;

@@ -18,6 +18,11 @@ static const struct {
 	{ "/ F3", "search: the first row that has the text; n the next one" },
 	{ "\\ F4", "filter as you type: the words of the command line, as status:5xx path:/api/* "
 		   "latency:>50ms; Enter keeps it, Esc drops it" },
+	{ "b F2", "the bodies of the exchange that is chosen, or of the slowest; kept with -vv" },
+	{ "c F7", "the same as a command for curl, into the terminal's clipboard too; the last one comes as "
+		  "a line when hark ends" },
+	{ "e F8", "the same as HAR, of an endpoint or a process its slowest, of a connection all that are "
+		  "kept, to the file of --export" },
 	{ "u F9", "only what processes of one user do" },
 	{ "t F5", "processes as a tree: in the numbers of each stand those of what it started, too" },
 	{ "w", "numbers of: whole run, last 10 s, last 60 s" },

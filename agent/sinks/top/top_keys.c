@@ -125,6 +125,18 @@ bool top_key(struct sink *sink, uint32_t key)
 	case TOP_KEY_F0 + 5:
 		tree_turn(sink);
 		break;
+	case 'b':
+	case TOP_KEY_F0 + 2:
+		top_body(sink);
+		break;
+	case 'c':
+	case TOP_KEY_F0 + 7:
+		top_copy(sink);
+		break;
+	case 'e':
+	case TOP_KEY_F0 + 8:
+		top_export(sink);
+		break;
 	case 'u':
 	case TOP_KEY_F0 + 9:
 		top_menu_open(sink, MENU_USER);

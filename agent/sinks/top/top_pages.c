@@ -524,14 +524,18 @@ static void row_compare(void *ctx, struct stats_row *row)
 		finding->row = row;
 }
 
+const struct top_drill *top_drill_find(struct sink *sink, int stats, uint64_t id)
+{
+	struct finding finding = { .id = id };
+
+	stats_each(top_numbers_shown(sink)->stats[stats], row_compare, &finding);
+	return finding.row ? finding.row->data : NULL;
+}
+
 static void slowest_make(struct sink *sink, struct top_table *table)
 {
-	struct top_numbers *numbers = top_numbers_shown(sink);
-	struct finding finding = { .id = sink->subject_id };
-	const struct top_drill *drill;
+	const struct top_drill *drill = top_drill_find(sink, sink->subject_stats, sink->subject_id);
 
-	stats_each(numbers->stats[sink->subject_stats], row_compare, &finding);
-	drill = finding.row ? finding.row->data : NULL;
 	top_drill_lines(sink, drill);
 	for (size_t i = 0; drill && i < drill->slowest.count; i++)
 		record_row(sink, table, drill->slowest.items[i]);
@@ -548,6 +552,20 @@ static void summary_make(struct sink *sink)
 	summary->in_flight = sink->in_flight;
 	summary->count = room < 1 ? 0 : room >= TOP_HISTORY_SECONDS ? TOP_HISTORY_SECONDS - 1 : (size_t)room;
 	top_history_values(history, summary->count, summary->rates, summary->p99s);
+}
+
+void top_taken_show(struct sink *sink, enum top_page page, struct top_record *record)
+{
+	if (sink->depth + 1 == TOP_DEPTH_MAX)
+		return;
+	top_record_use(record);
+	top_record_drop(&sink->kept, sink->taken);
+	sink->taken = record;
+	if (top_page(sink) != PAGE_BODY && top_page(sink) != PAGE_COPY)
+		sink->depth++;
+	sink->pages[sink->depth] = page;
+	sink->lines.first = 0;
+	top_page_make(sink);
 }
 
 void top_page_order(struct sink *sink)
@@ -589,6 +607,12 @@ void top_page_make(struct sink *sink)
 		break;
 	case PAGE_CONNECTION:
 		top_connection_lines(sink);
+		break;
+	case PAGE_BODY:
+		top_body_lines(sink);
+		break;
+	case PAGE_COPY:
+		top_copy_lines(sink);
 		break;
 	case PAGE_HELP:
 		top_help_lines(sink);

@@ -14,10 +14,10 @@
 
 /* --- records ------------------------------------------------------------------- */
 
-/* Without a body; with trailers, which message_copy() leaves out. */
-static struct message *message_keep(const struct message *message)
+/* With trailers, and the first part of the body, which message_copy() leaves out. */
+static struct message *message_keep(const struct message *message, size_t body_max)
 {
-	struct message *copy = message_copy(message, TOP_HEADERS_MAX);
+	struct message *copy = message_copy(message, TOP_HEADERS_MAX + body_max);
 
 	for (size_t i = 0; copy && i < message->trailers.count; i++) {
 		const struct header *header = &message->trailers.items[i];
@@ -25,6 +25,8 @@ static struct message *message_keep(const struct message *message)
 		if (message_add_header(copy, &copy->trailers, header->name, header->value, header->flags) < 0)
 			copy->flags |= FLAG_TRUNCATED;
 	}
+	if (copy && body_max && message->body.len)
+		(void)arena_copy(&copy->arena, slice_take(message->body, body_max), &copy->body);
 	return copy;
 }
 
@@ -58,9 +60,9 @@ struct top_record *top_record_new(struct top_kept *kept, const struct exchange *
 	if (!conn)
 		return NULL;
 	if (exchange->request)
-		request = message_keep(exchange->request);
+		request = message_keep(exchange->request, kept->body_max);
 	if (exchange->response)
-		response = message_keep(exchange->response);
+		response = message_keep(exchange->response, kept->body_max);
 	record = malloc(sizeof(*record));
 	if (!record || (exchange->request && !request) || (exchange->response && !response)) {
 		counter_add(COUNTER_LIMIT_MEMORY, 1);
@@ -103,6 +105,14 @@ void top_live_make_room(struct top_kept *kept)
 	if (kept->live[kept->live_next])
 		kept->live_count--;
 	kept->live[kept->live_next] = NULL;
+	/* Large ones leave sooner, else none would come any more. */
+	while (kept->live_count && kept->bytes >= TOP_SLOW_BYTES) {
+		size_t oldest = (kept->live_next + TOP_LIVE_MAX - kept->live_count) % TOP_LIVE_MAX;
+
+		top_record_drop(kept, kept->live[oldest]);
+		kept->live[oldest] = NULL;
+		kept->live_count--;
+	}
 }
 
 void top_live_add(struct top_kept *kept, struct top_record *record)

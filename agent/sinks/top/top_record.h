@@ -19,6 +19,7 @@
 #define TOP_LIVE_RATE	1000	    /* that come into it in a second of event time; the others are counted */
 #define TOP_SLOWEST_MAX 10	    /* of a row */
 #define TOP_HEADERS_MAX (8u << 10)  /* bytes of one message's headers */
+#define TOP_BODY_MAX	(16u << 10) /* bytes of one message's body, with -vv */
 #define TOP_SLOW_BYTES	(32u << 20) /* of all records: beyond it slow ones are not kept, */
 #define TOP_ALL_BYTES	(48u << 20) /* beyond this one none is */
 #define TOP_CONNS_MAX	1024
@@ -50,7 +51,8 @@ struct top_conn { /* what each exchange touches stands together */
 };
 
 struct top_record {
-	struct exchange exchange; /* a copy; its messages are the record's, without bodies */
+	struct exchange
+		exchange; /* a copy; its messages are the record's, of their bodies at most the first part */
 	uint64_t serial;
 	size_t bytes;
 	unsigned int users;
@@ -79,6 +81,7 @@ struct top_kept {
 	uint64_t conns_forgotten;
 	uint64_t serial;
 	size_t bytes;	     /* of all records */
+	size_t body_max;     /* 0: bodies are not kept */
 	uint64_t unlisted;   /* exchanges beyond TOP_LIVE_RATE */
 	uint64_t allowed_ns; /* event time at which the allowance is used up; it grows to a second's */
 };

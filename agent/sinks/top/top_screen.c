@@ -6,6 +6,8 @@
 #define NCURSES_WIDECHAR 1
 #include "top_screen.h"
 
+#include "base/buffer.h"
+#include "base/escape.h"
 #include "top_cells.h"
 
 #include <curses.h>
@@ -17,7 +19,8 @@
 #include <unistd.h>
 #undef columns /* a capability of term.h */
 
-#define ESCAPE_MS   25 /* an Esc that nothing follows for so long was the key */
+#define COPY_MAX    (48 * 1024) /* terminals take 74,994 bytes of base64 at least, as xterm does */
+#define ESCAPE_MS   25		/* an Esc that nothing follows for so long was the key */
 #define ROWS_MAX    1000
 #define COLUMNS_MAX 1000
 
@@ -90,6 +93,7 @@ int top_screen_open(struct top_screen *screen, FILE *out, bool color)
 		return -ENOTTY;
 	*screen = (struct top_screen){ .terminal = terminal,
 				       .color = color,
+				       .out = out,
 				       .fd = fileno(out),
 				       .utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0 };
 	set_term(terminal);
@@ -221,6 +225,23 @@ void top_screen_cursor(struct top_screen *screen, int y, int x)
 	curs_set(1);
 	if (room(screen, y, x, 1))
 		move(y, x);
+}
+
+bool top_screen_copy(struct top_screen *screen, struct slice text)
+{
+	const char *type = getenv("TERM");
+	struct buffer sequence = { .data = NULL };
+	bool ok;
+
+	if (text.len > COPY_MAX || !type || strncmp(type, "linux", 5) == 0 || strncmp(type, "vt", 2) == 0)
+		return false;
+	buffer_string(&sequence, "\033]52;c;");
+	escape_base64(&sequence, text);
+	buffer_char(&sequence, '\a');
+	ok = !sequence.failed && fwrite(sequence.data, 1, sequence.len, screen->out) == sequence.len &&
+	     fflush(screen->out) == 0;
+	buffer_fini(&sequence);
+	return ok;
 }
 
 static uint32_t key_of_function(wint_t code)

@@ -57,6 +57,7 @@ struct top_screen {
 	wchar_t *cells; /* of one line */
 	int rows, columns;
 	int left; /* columns of the terminal before what is drawn now */
+	FILE *out;
 	int fd;
 	bool color, utf8;
 	bool selected; /* what is put now stands in the selected row */
@@ -87,6 +88,9 @@ int top_screen_string(struct top_screen *screen, int y, int x, const char *text,
 int top_screen_wide(struct top_screen *screen, int y, int x, const wchar_t *text, enum top_style style);
 /* Spaces. */
 void top_screen_fill(struct top_screen *screen, int y, int x, int width, enum top_style style);
+/* Gives the terminal's clipboard a text (OSC 52), in base64: none of its bytes reaches the terminal as
+ * another. False: it is too long, or this terminal is known to print such a sequence. */
+bool top_screen_copy(struct top_screen *screen, struct slice text);
 /* Where a line is typed. */
 void top_screen_cursor(struct top_screen *screen, int y, int x);
 

@@ -21,7 +21,7 @@
 struct caught {
 	int saved[2];
 	FILE *file[2];
-	char text[2][8192];
+	char text[2][16384];
 };
 
 static void catch_begin(struct caught *caught)
@@ -98,6 +98,8 @@ static void describe(FILE *out, const struct options *o)
 		fprintf(out, " file %s", o->replay_path);
 	if (o->record_path)
 		fprintf(out, " -w %s", o->record_path);
+	if (o->export_path)
+		fprintf(out, " export %s", o->export_path);
 	if (o->stats_json_path)
 		fprintf(out, " stats %s", o->stats_json_path);
 	describe_lists(out, o);
