@@ -8,6 +8,8 @@
 static const struct {
 	const char *keys, *words;
 } helps[] = {
+	{ "? h F1", "this help" },
+	{ "q F10 Ctrl-C", "leave" },
 	{ "1 2 3 4  Tab", "endpoints, connections, processes, live list" },
 	{ "Up Down PgUp PgDn Home End", "move; also k j" },
 	{ "Enter", "endpoint, process: its programs, addresses, new connections and slowest exchanges; "
@@ -27,8 +29,6 @@ static const struct {
 	{ "t F5", "processes as a tree: in the numbers of each stand those of what it started, too" },
 	{ "w", "numbers of: whole run, last 10 s, last 60 s" },
 	{ "p Space", "pause and go on; what comes meanwhile is counted" },
-	{ "? h F1", "this help" },
-	{ "q F10 Ctrl-C", "leave" },
 	{ "", "" },
 	{ "TIME%", "share of the time that all exchanges took together" },
 	{ "RATE/s", "exchanges a second" },
