@@ -188,11 +188,12 @@ static void run_mark(void *ctx, uint64_t socket_id, enum mark mark)
 
 /* A recording keeps what may be wanted when it is replayed with bodies. */
 static bool run_skip(void *ctx, uint64_t socket_id, const struct tls_key *session,
-		     enum event_direction direction, uint64_t pos)
+		     enum event_direction direction, uint64_t until, uint64_t count)
 {
 	struct run *run = ctx;
 
-	return run->probes && !run->record && probes_skip(run->probes, socket_id, session, direction, pos);
+	return run->probes && !run->record &&
+	       probes_skip(run->probes, socket_id, session, direction, until, count);
 }
 
 static void run_forget(void *ctx, uint64_t socket_id, bool counted)

@@ -623,6 +623,9 @@ static __always_inline __u32 skip_wanted(const struct skip_key *key, const struc
 	if (!skip)
 		return 0;
 	ahead = seq32 ? (__s32)((__u32)skip->until - (__u32)record->pos) : (__s64)(skip->until - record->pos);
+	/* Such a number may be that of an earlier connection of the socket. */
+	if (ahead > 0 && (__u64)ahead > skip->count)
+		return 0;
 	if (ahead <= len) {
 		if (seq32) /* 2 GiB on its number would be ahead again */
 			bpf_map_delete_elem(&skips, key);

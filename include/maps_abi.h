@@ -186,6 +186,7 @@ struct skip_key {
  */
 struct skip {
 	__u64 until;   /* the first position that is wanted again */
+	__u64 count;   /* of bytes before it */
 	__u64 told_ns; /* when the newest record was left */
 };
 

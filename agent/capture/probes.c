@@ -397,10 +397,10 @@ static struct skip_key skip_key_of(uint64_t socket_id, const struct tls_key *ses
 }
 
 bool probes_skip(struct probes *probes, uint64_t socket_id, const struct tls_key *session,
-		 enum event_direction direction, uint64_t pos)
+		 enum event_direction direction, uint64_t until, uint64_t count)
 {
 	struct skip_key key = skip_key_of(socket_id, session);
-	struct skip skip = { .until = pos, .told_ns = clock_ns() };
+	struct skip skip = { .until = until, .count = count, .told_ns = clock_ns() };
 
 	if (!key.id)
 		return false;

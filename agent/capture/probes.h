@@ -127,7 +127,7 @@ int probes_consume(struct probes *probes, event_fn *fn, void *ctx);
 void probes_mark(struct probes *probes, uint64_t socket_id, enum mark mark);
 /* False: there is no room. */
 bool probes_skip(struct probes *probes, uint64_t socket_id, const struct tls_key *session,
-		 enum event_direction direction, uint64_t pos);
+		 enum event_direction direction, uint64_t until, uint64_t count);
 /* counted: the socket has no sequence numbers, or nobody knows. */
 void probes_forget(struct probes *probes, uint64_t socket_id, bool counted);
 void probes_forget_session(struct probes *probes, const struct tls_key *session);

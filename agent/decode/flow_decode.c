@@ -15,8 +15,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SKIP_WORTH_BYTES     (256 * 1024) /* shorter bodies end before a hint reaches the kernel */
-#define DECODER_SHARE	     16		  /* of the budget: more no decoder keeps of heads */
+#define SKIP_WORTH_BYTES     (256 * 1024)	   /* shorter bodies end before a hint reaches the kernel */
+#define SKIP_MOST_BYTES	     (UINT64_C(1) << 30)   /* of numbers with 32 bits, which wrap */
+#define SKIP_AHEAD_BYTES     (SKIP_MOST_BYTES / 2) /* the next hint comes that early */
+#define DECODER_SHARE	     16			   /* of the budget: more no decoder keeps of heads */
 #define UPGRADE_SETTINGS_MAX 256
 #define TLS_HANDSHAKE	     0x16 /* RFC 8446, 5.1 */
 
@@ -338,19 +340,23 @@ void flow_decode_hint_skip(struct flow *flow, enum event_direction direction)
 {
 	const struct pipeline *pipeline = flow->pipeline;
 	struct flow_side *side = &flow->side[direction];
-	uint64_t left, until;
+	uint64_t left, until, next = side->stream.next;
 
 	if (flow->state != FLOW_HTTP || pipeline->config.want_bodies || pipeline->config.want_calls ||
 	    !pipeline->handler.skip)
 		return;
-	if (stream_waits(&side->stream) || side->stream.next < side->hinted_until)
+	if (stream_waits(&side->stream) || next + SKIP_AHEAD_BYTES < side->hinted_until)
 		return;
 	left = flow->ops->body_left(flow->decoder, direction);
 	if (left <= SKIP_WORTH_BYTES || left > UINT64_MAX / 4)
 		return;
-	until = side->stream.next + left;
+	if (left > SKIP_MOST_BYTES)
+		left = SKIP_MOST_BYTES;
+	until = next + left;
+	if (next < side->hinted_until && until <= side->hinted_until)
+		return;
 	side->hinted_until = until;
 	if (pipeline->handler.skip(pipeline->handler.ctx, flow->facts->sock.id, flow->session, direction,
-				   stream_event_pos(&side->stream, until)))
+				   stream_event_pos(&side->stream, until), left))
 		side->stream.skipped_until = until;
 }

@@ -30,11 +30,11 @@ struct pipeline_handler {
 	const char *(*unread_why)(void *ctx, uint32_t pid);
 	/* Tell the kernel side. socket_id is event_socket.id. */
 	void (*mark)(void *ctx, uint64_t socket_id, enum mark mark);
-	/* Bytes of this direction before pos (in the units of event_data.pos) need not be copied.
+	/* `count` bytes of this direction before `until` (in the units of event_data.pos) need not be copied.
 	 * session NULL: the socket's own bytes; else its plaintext. True: from now on not each call that
-	 * lies before pos leaves a record. */
+	 * lies before `until` leaves a record. */
 	bool (*skip)(void *ctx, uint64_t socket_id, const struct tls_key *session,
-		     enum event_direction direction, uint64_t pos);
+		     enum event_direction direction, uint64_t until, uint64_t count);
 	/* The socket is gone: its mark and skips may be removed, and what the kernel side counted of one that
 	 * has no sequence numbers. */
 	void (*forget)(void *ctx, uint64_t socket_id, bool counted);

@@ -66,7 +66,7 @@ void probes_mark(struct probes *probes, uint64_t socket_id, enum mark mark)
 }
 
 bool probes_skip(struct probes *probes, uint64_t socket_id, const struct tls_key *session,
-		 enum event_direction direction, uint64_t pos)
+		 enum event_direction direction, uint64_t until, uint64_t count)
 {
 	return false;
 }
