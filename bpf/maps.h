@@ -80,7 +80,10 @@ MAP(kernel_counters, PERCPU_ARRAY, 1, __u32, struct kernel_counters);
  */
 MAP(pids, HASH, 65536, __u32, __u8);
 
-/* Marks that user space set on sockets (enum kernel_mark); only user space writes. */
+/*
+ * Marks that user space set on sockets (enum kernel_mark). Only user space writes; the kernel side removes
+ * those of a socket that connects again.
+ */
 MAP(marks, HASH, 65536, __u64, __u32);
 
 /* Positions before which nobody wants the bytes. */

@@ -260,12 +260,36 @@ static __always_inline bool state_wanted(struct sock *sk, int old_state, int new
 	return state_tells(old_state, new_state);
 }
 
+/* What was known of the socket's directions, when it was another connection. */
+static __always_inline void socket_forget(struct sock *sk, __u64 id)
+{
+	bool counted = BPF_CORE_READ(sk, sk_protocol) != IPPROTO_TCP;
+	bool marked = bpf_map_lookup_elem(&marks, &id);
+
+	if (marked)
+		bpf_map_delete_elem(&marks, &id);
+	for (__u32 i = 0; i < 2; i++) {
+		struct skip_key skip = { .id = id, .direction = i };
+		struct count_key count = { .id = id, .direction = i };
+
+		if (marked)
+			bpf_map_delete_elem(&skips, &skip);
+		if (counted)
+			bpf_map_delete_elem(&counts, &count);
+	}
+}
+
 /* With the socket way: identity is the cookie (the helper is there from 5.12). */
 static __always_inline int state_by_cookie_run(struct sock *sk, int old_state, int new_state)
 {
+	__u64 id;
+
 	if (!state_wanted(sk, old_state, new_state))
 		return 0;
-	return state_submit(sk, bpf_get_socket_cookie(sk), old_state, new_state);
+	id = bpf_get_socket_cookie(sk);
+	if (new_state == TCP_SYN_SENT)
+		socket_forget(sk, id);
+	return state_submit(sk, id, old_state, new_state);
 }
 
 /* A socket that was closed may connect again, with other numbers. */
@@ -280,7 +304,7 @@ static __always_inline void placed_forget(struct sock *sk)
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(state_by_cookie, struct sock *sk, int old_state, int new_state)
 {
-	if (new_state == TCP_CLOSE)
+	if (new_state == TCP_CLOSE || new_state == TCP_SYN_SENT)
 		placed_forget(sk);
 	return UNPREEMPTED_TRACEPOINT(state_by_cookie_run(sk, old_state, new_state));
 }
@@ -300,6 +324,8 @@ static __always_inline int state_by_inode_run(struct sock *sk, int old_state, in
 
 		id = BPF_CORE_READ(alloc, vfs_inode.i_ino);
 	}
+	if (new_state == TCP_SYN_SENT && id)
+		socket_forget(sk, id);
 	return state_submit(sk, id, old_state, new_state);
 }
 

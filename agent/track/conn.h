@@ -32,6 +32,7 @@ struct hello_key {
  * its states tell that it closed here     | -                 | may end  | -
  * long silence; its address is another's  | may end           | may end  | -
  * its states tell that it is over         | ends              | ends     | ends
+ * its socket connects again               | gone at once, and so from `ends`
  */
 enum conn_life {
 	CONN_LIVES,

@@ -67,6 +67,8 @@ static bool sock_is_tcp(const struct event_socket *sock)
 static void conn_adopt(struct tracker *tracker, struct conn *conn, struct sk_entry *entry)
 {
 	tracker_sk_set_conn(tracker, entry, conn);
+	if (entry->again && !conn->reported)
+		conn->facts.id = CONN_ID_OWN + conn->sequence;
 	if (entry->role != ROLE_UNKNOWN)
 		conn->facts.role = entry->role;
 	if (!entry->opened_ns)
@@ -272,11 +274,31 @@ static void state_gone(struct tracker *tracker, const struct event_state *event,
 		tracker_sk_remove(tracker, entry);
 }
 
+/*
+ * connect(2) to AF_UNSPEC lets a socket connect again, with other numbers: its earlier connection ends before
+ * that, whatever it waits for. Returns whether it had one. A connection that was listed while it was made, or
+ * moved bytes that early (TCP Fast Open), is no earlier one.
+ */
+static bool state_ends_earlier(struct tracker *tracker, const struct event_state *event)
+{
+	struct conn *conn = tracker_conn_find(tracker, event->sock.id);
+	bool begins = event->new_state == STATE_SYN_SENT;
+	bool over = conn && (conn->life == CONN_ENDS || conn->facts.opened_ns);
+
+	if (!conn || (!begins && event->old_state != STATE_SYN_SENT))
+		return false;
+	if (!over && (!begins || !(conn->facts.moved_bytes || conn->facts.ciphertext_bytes)))
+		return false;
+	tracker_close(tracker, conn, conn->life < CONN_MAY_END ? END_RESET : conn->close_reason);
+	return true;
+}
+
 /* The entry of a socket's address; one of an earlier socket there makes room. */
 static struct sk_entry *state_entry(struct tracker *tracker, const struct event_state *event, uint64_t sk)
 {
-	struct sk_entry *entry = tracker_sk_find(tracker, sk);
 	bool begins = event->old_state == STATE_CLOSE && event->new_state == STATE_SYN_SENT;
+	bool again = event->new_state != STATE_CLOSE && state_ends_earlier(tracker, event);
+	struct sk_entry *entry = tracker_sk_find(tracker, sk);
 
 	if (entry && (begins || (entry->id && event->sock.id && entry->id != event->sock.id))) {
 		if (entry->conn)
@@ -290,6 +312,7 @@ static struct sk_entry *state_entry(struct tracker *tracker, const struct event_
 	if (!entry)
 		return NULL;
 	entry->id = event->sock.id;
+	entry->again = again;
 	return entry;
 }
 

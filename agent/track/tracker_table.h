@@ -62,6 +62,7 @@ struct sk_entry {
 	enum protocol_role role;
 	uint64_t opened_ns, connect_start_ns, connect_ns;
 	uint32_t opened_lost;
+	bool again; /* the socket had another connection before */
 	struct event_socket sock;
 	struct mover mover; /* pid 0: not known */
 	UT_hash_handle hh;

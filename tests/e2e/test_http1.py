@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from harness import Program, assert_whole, brief, briefs, free_port, header, run, wait_until
+from harness import LARGE_RING, Program, assert_whole, brief, briefs, free_port, header, run, wait_until
 from servers import HERE, PYTHON, PythonServer
 
 CURL = ("curl", "-sS", "-k")
@@ -256,6 +256,97 @@ def test_bodies_that_nobody_wants_end_where_they_end(hark, capture):
     stats = watch.stats
     assert stats["bytes.moved"] == stats["bytes.copied"] + stats["bytes.skipped"] and stats["bytes.lost"] == 0
     assert stats["bytes.moved"] > 6 * 300_000_000 and stats["bytes.skipped"] > stats["bytes.copied"]
+
+
+CUT = r"""
+import ctypes, os, socket, struct, sys, time
+port, how = int(sys.argv[1]), sys.argv[2]
+libc = ctypes.CDLL(None, use_errno=True)
+a = socket.create_server(("127.0.0.1", port))
+def ask(path):
+    c.sendall(b"GET /%s HTTP/1.1\r\nHost: x\r\n\r\n" % path)
+    while not s.recv(1000).endswith(b"\r\n\r\n"): pass
+def answer(count): s.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % count)
+def move(least, least_s):
+    end = time.monotonic() + least_s
+    while least > 0 or time.monotonic() < end:
+        least -= (piece := s.send(bytes(65536)))
+        while piece: piece -= len(c.recv(min(piece, 65536)))
+def disconnect():
+    if libc.connect(c.fileno(), bytes(16), 16): raise OSError(ctypes.get_errno(), "connect")
+c = socket.socket()
+for number in range(5):
+    c.connect(a.getsockname()); s, _ = a.accept()
+    ask(b"large/%d" % number); answer(1_000_000_000)
+    move(30_000_000, 0.1)
+    if how == "again":
+        disconnect(); s.close()
+    if how == "reset":
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)); s.close()
+        try: c.recv(10)
+        except ConnectionResetError: pass
+    if how == "shutdown":
+        c.shutdown(socket.SHUT_RDWR); s.close()
+    if how in ("reset", "shutdown"):
+        c.close(); c = socket.socket()
+    c.connect(a.getsockname()); s, _ = a.accept()
+    ask(b"small/%d" % number); answer(4); s.sendall(b"1234"); c.recv(1000)
+    disconnect(); s.close()
+"""
+
+
+@pytest.mark.parametrize("how", ["again", "reset", "shutdown"])
+def test_a_body_that_nobody_wants_is_cut(hark, capture, how):
+    """Amid it the connection ends, or the socket connects again: what it had to be is not told for what it was."""
+    port = free_port()
+    with hark("--capture", capture, "--ring", LARGE_RING, f"port:{port}") as watch:
+        both = run(PYTHON, "-c", CUT, port, how)
+        watch.wait_for(20, both)
+    seen = watch.of(both)
+    assert sorted(briefs(seen)) == sorted([f"GET /{path}" for number in range(5) for path in
+                                           (f"large/{number} 200 0 -", f"small/{number} 200 0 4")] * 2)
+    for one in seen:
+        cut = one["url.path"].startswith("/large")
+        assert ("closed" in one.get("hark.flags", [])) == cut, one
+    assert len({one["hark.connection"] for one in seen}) == 20
+    stats = watch.stats
+    assert stats["bytes.moved"] == stats["bytes.copied"] + stats["bytes.skipped"] and stats["bytes.lost"] == 0
+    assert stats["bytes.skipped"] > 2 * 5 * 10_000_000
+
+
+GIGANTIC = r"""
+import os, socket, sys, tempfile
+a = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+c = socket.create_connection(a.getsockname()); s, _ = a.accept()
+count = 5 << 30
+for path, size in (b"large", count), (b"small", 3):
+    c.sendall(b"GET /%s HTTP/1.1\r\nHost: x\r\n\r\n" % path)
+    while not s.recv(1000).endswith(b"\r\n\r\n"): pass
+    s.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % size)
+    while not c.recv(1000).endswith(b"\r\n\r\n"): pass
+    if os.fork():
+        into = bytearray(1 << 20)
+        while size: size -= c.recv_into(into, min(size, len(into)))
+        os.wait()
+        continue
+    with tempfile.TemporaryFile() as file:
+        file.truncate(1 << 20)
+        while size: size -= os.sendfile(s.fileno(), file.fileno(), 0, min(size, 1 << 20))
+    os._exit(0)
+"""
+
+
+def test_a_body_beyond_the_numbers_of_tcp(hark, capture):
+    """They have 32 bits: what is passed over is so to the end, and the next exchange begins where it does."""
+    port = free_port()
+    with hark("--capture", capture, "--ring", LARGE_RING, f"port:{port}") as watch:
+        run(PYTHON, "-c", GIGANTIC, port)
+        watch.wait_for(4)
+    assert sorted(briefs(watch.objects)) == ["GET /large 200 0 5368709120"] * 2 + ["GET /small 200 0 3"] * 2
+    assert not any("hark.flags" in one for one in watch.objects)
+    stats = watch.stats
+    assert stats["bytes.moved"] == stats["bytes.copied"] + stats["bytes.skipped"] and stats["bytes.lost"] == 0
+    assert stats["bytes.moved"] >= 2 * (5 << 30) and stats["bytes.skipped"] > 2 * (5 << 30) * 0.95
 
 
 def test_an_unanswered_request_says_why(hark):

@@ -1083,6 +1083,100 @@ static void test_skip_hint(void **state)
 	CHECK(bench, "skip 100 0 0 received 1000028\n1:GET /a 200 1000000\n1:GET /a 200 3\n");
 }
 
+/* At most a GiB at once, whose numbers cannot be mistaken for others, and the next one in time. */
+static void test_skip_hint_of_much(void **state)
+{
+	struct bench *bench = *state;
+	struct peer peer = peer_client();
+	const uint64_t size = UINT64_C(5) << 30, step = UINT64_C(100) << 20;
+	uint64_t left = size;
+
+	bench->quiet_conns = true;
+	bench_start(bench);
+	data_sent(bench, &peer, GET);
+	data_received(bench, &peer, "HTTP/1.1 200 OK\r\nContent-Length: 5368709120\r\n\r\n");
+	while (left) {
+		uint32_t n = left < step ? (uint32_t)left : (uint32_t)step;
+		struct event_data *event = data_make(bench, &peer, DIRECTION_RECEIVED,
+						     peer.offset[1] + (n - n / 2), NULL, 0, n / 2);
+
+		event->hole = HOLE_SKIPPED;
+		event_send(bench, event);
+		peer.offset[1] += n;
+		left -= n;
+	}
+	data_sent(bench, &peer, GET);
+	data_received(bench, &peer, OK_3);
+	/* 0xfffffff0 + 47 + 1 GiB; and after each 600 MiB, until the body ends at 1 GiB again. */
+	CHECK(bench, "skip 100 0 0 received 1073741855\nskip 100 0 0 received 1702887455\n"
+		     "skip 100 0 0 received 2332033055\nskip 100 0 0 received 2961178655\n"
+		     "skip 100 0 0 received 3590324255\nskip 100 0 0 received 4219469855\n"
+		     "skip 100 0 0 received 553648159\nskip 100 0 0 received 1073741855\n"
+		     "1:GET /a 200 5368709120\n1:GET /a 200 3\n");
+}
+
+/* Of a connection whose numbers begin `ahead` of the earlier one's. */
+static void data_ahead(struct bench *bench, struct peer *peer, enum event_direction direction,
+		       const char *text, uint32_t ahead)
+{
+	struct event_data *event =
+		data_make(bench, peer, direction, peer->offset[direction], text, strlen(text), strlen(text));
+
+	event->pos = (uint32_t)(event->pos + ahead);
+	event_send(bench, event);
+	peer->offset[direction] += strlen(text);
+}
+
+/* Amid a body that is passed over the socket connects anew (connect(2) to AF_UNSPEC), whatever of it is lost.
+ */
+static void test_connects_again(void **state)
+{
+	static const struct {
+		bool closed, begins, established; /* its states are told */
+		uint32_t ahead;
+		const char *flags, *exchange;
+	} rows[] = {
+		{ true, true, true, 0, " reset closed", "" },
+		{ true, true, true, 500000, " reset closed", "" },
+		{ true, true, true, 5000000, " reset closed", "" },
+		{ true, true, true, 0x80000000, " reset closed", "" },
+		{ true, true, false, 500000, " reset closed", "" },
+		{ true, false, true, 500000, " reset closed", "" },
+		{ false, true, true, 500000, " reset closed", "" },
+		{ false, false, true, 500000, " reset closed", "" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct bench bench;
+		struct peer peer = peer_client();
+		char expected[256];
+
+		(void)state;
+		bench_init(&bench);
+		bench.quiet_conns = true;
+		bench_start(&bench);
+		state_put(&bench, &peer, 7, 2);
+		state_put(&bench, &peer, 2, 1);
+		data_sent(&bench, &peer, GET);
+		data_received(&bench, &peer, "HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\nsome");
+		peer.offset[1] += 200000;
+		if (rows[i].closed)
+			closed_put(&bench, &peer, 1, 7);
+		peer.offset[0] = peer.offset[1] = 0;
+		if (rows[i].begins)
+			state_put(&bench, &peer, 7, 2);
+		if (rows[i].established)
+			state_put(&bench, &peer, 2, 1);
+		data_ahead(&bench, &peer, DIRECTION_SENT, GET, rows[i].ahead);
+		data_ahead(&bench, &peer, DIRECTION_RECEIVED, OK_3, rows[i].ahead);
+		snprintf(expected, sizeof(expected),
+			 "skip 100 0 0 received 1000028\n1:GET /a 200 %d%s\n2:GET /a 200 3\n",
+			 rows[i].closed ? 200004 : 4, rows[i].flags);
+		CHECK(&bench, expected);
+		bench_stop(&bench);
+	}
+}
+
 /* Of what is skipped not each call leaves a record: the last one does, and none of it is lost. */
 static void test_skip_leaves_no_records(void **state)
 {
@@ -1797,6 +1891,8 @@ int main(void)
 		T(test_close_delimited),
 		T(test_close_delimited_server),
 		T(test_skip_hint),
+		T(test_skip_hint_of_much),
+		T(test_connects_again),
 		T(test_skip_leaves_no_records),
 		T(test_connection_limit),
 		T(test_pid_filter),
