@@ -216,7 +216,9 @@ bool exchange_failed(struct content_memo *memo, const struct exchange *exchange)
 
 	if (exchange->response && exchange->response->status >= 400)
 		return true;
-	if (exchange->response && exchange_outcome_of(exchange, exchange_content_again(memo, exchange)) > 0)
+	/* Such a call ends in trailers, or it has no body: of all others nobody looks at the type. */
+	if (exchange->response && (exchange->response->trailers.count || !exchange->response->body_bytes) &&
+	    exchange_outcome_of(exchange, exchange_content_again(memo, exchange)) > 0)
 		return true;
 	return (exchange->flags & ends) && !(exchange->flags & ours);
 }
