@@ -378,7 +378,7 @@ static int run_open(struct run *run, int64_t offset_ns)
 	config.want_calls = outputs_wants(run->outputs).kinds[RESULT_CALL];
 	config.want_frames = outputs_wants(run->outputs).kinds[RESULT_FRAME];
 	config.few_fields = !outputs_wants(run->outputs).fields && !filter_wants_fields(options->filter);
-	config.want_bodies = outputs_wants(run->outputs).bodies;
+	config.want_bodies = outputs_wants(run->outputs).bodies || filter_wants_bodies(options->filter);
 	if (options->command == COMMAND_REPLAY) {
 		filter_kernel(options->filter, &sets);
 		config.pids = sets.pids;

@@ -328,9 +328,14 @@ static bool is_about(const struct filter *filter, enum filter_decider decider)
 	return false;
 }
 
+bool filter_wants_bodies(const struct filter *filter)
+{
+	return is_about(filter, FILTER_BY_BODIES);
+}
+
 bool filter_wants_fields(const struct filter *filter)
 {
-	return is_about(filter, FILTER_BY_FIELDS);
+	return is_about(filter, FILTER_BY_FIELDS) || filter_wants_bodies(filter);
 }
 
 static bool node_asks_flag(const struct filter_node *node, unsigned int flags)
@@ -396,6 +401,7 @@ bool filter_key_decided(const struct filter_key *key, const struct filter_kernel
 	case FILTER_BY_CONN:
 	case FILTER_BY_EXCHANGE:
 	case FILTER_BY_FIELDS:
+	case FILTER_BY_BODIES:
 		break;
 	}
 	return false;

@@ -104,6 +104,7 @@ enum filter_decider {
 	FILTER_BY_EXCHANGE,
 	FILTER_BY_FIELDS, /* an exchange with all its header fields, not only those that message_asks() wants
 			   */
+	FILTER_BY_BODIES, /* the same, and with its bodies */
 };
 
 /* The keys, for help, completion and the man page. */
@@ -124,8 +125,10 @@ extern const size_t filter_key_count;
 bool filter_key_in_kernel(const struct filter_key *key);
 bool filter_key_decided(const struct filter_key *key, const struct filter_kernel *kernel);
 
-/* Does the filter ask for any header field (FILTER_BY_FIELDS)? */
+/* Does the filter ask for any header field (FILTER_BY_FIELDS, FILTER_BY_BODIES)? */
 bool filter_wants_fields(const struct filter *filter);
+/* Does it ask for what bodies say (FILTER_BY_BODIES)? */
+bool filter_wants_bodies(const struct filter *filter);
 
 /* Does a term ask for one of these flags (enum message_flag) by its name? */
 bool filter_asks_flag(const struct filter *filter, unsigned int flags);

@@ -7,6 +7,7 @@
  */
 #include "filter_term.h"
 
+#include "base/content_coding.h"
 #include "base/number.h"
 #include "content/contents.h"
 #include "library/libraries.h"
@@ -655,6 +656,44 @@ static enum filter_answer match_header(const struct filter_value *value, struct 
 	return best;
 }
 
+/* --- bodies ------------------------------------------------------------------------------ */
+
+static int value_body(struct filter_value *value, char *why, size_t size)
+{
+	if (!value->len)
+		return filter_wrong(why, size, "a body is looked through for a text");
+	value->pattern.within = true;
+	return filter_pattern_parse(&value->pattern, value_slice(value), true, why, size);
+}
+
+static enum filter_answer body_match(const struct filter_value *value, const struct message *message)
+{
+	bool part = !message->body_known || message->body.len < message->body_bytes;
+	struct buffer work[2] = { { .data = NULL }, { .data = NULL } };
+	struct content_coding_undone undone = content_coding_undo(
+		message_known(message, HEADER_CONTENT_ENCODING), message->body, part, work, BODY_DECODED_MAX);
+	bool whole = !part && !undone.expands && !undone.wrong && !undone.unknown;
+	bool found = filter_pattern_match(&value->pattern, undone.bytes);
+
+	buffer_fini(&work[0]);
+	buffer_fini(&work[1]);
+	return found ? FILTER_YES : whole ? FILTER_NO : FILTER_UNKNOWN;
+}
+
+static enum filter_answer match_body(const struct filter_value *value, struct filter_subject *subject)
+{
+	const struct message *const messages[] = { request_of(subject), response_of(subject) };
+	enum filter_answer best =
+		subject->exchange && messages[0] && messages[1] ? FILTER_NO : FILTER_UNKNOWN;
+
+	for (size_t i = 0; i < 2 && best != FILTER_YES; i++) {
+		enum filter_answer answer = messages[i] ? body_match(value, messages[i]) : FILTER_UNKNOWN;
+
+		best = answer > best ? answer : best;
+	}
+	return best;
+}
+
 /* --- traces ------------------------------------------------------------------------------ */
 
 /*
@@ -824,6 +863,11 @@ const struct filter_key filter_keys[] = {
 	  "Trailers count too; a ~REGEX may stand for the glob; case does not matter. Values that are not "
 	  "shown, being secrets, are matched.",
 	  FILTER_BY_FIELDS, value_header, match_header },
+	{ "body", "TEXT, ~REGEX", "Text in either body",
+	  "Anywhere in it, decompressed; * and ? are a glob's; case matters. Of a body the first 64K are "
+	  "kept; a "
+	  "regex looks at the first 4096 bytes. What is not shown, being a secret, is matched.",
+	  FILTER_BY_BODIES, value_body, match_body },
 	{ "trace", "ID, GLOB", "Trace that the request belongs to",
 	  "The id in traceparent, b3, x-b3-traceid, uber-trace-id, x-cloud-trace-context, x-amzn-trace-id, "
 	  "x-datadog-trace-id, x-request-id or x-correlation-id; case does not matter.",

@@ -20,6 +20,7 @@ struct filter_pattern {
 		PATTERN_REGEX
 	} kind;
 	bool nocase;
+	bool within;		    /* anywhere in the subject; a regex always is; without nocase */
 	struct slice text;	    /* of the value's text; of a regex without its ~, and NUL-terminated */
 	struct filter_regex *regex; /* of PATTERN_REGEX */
 };

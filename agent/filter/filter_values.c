@@ -365,9 +365,9 @@ static bool glob_one(const struct filter_pattern *pattern, size_t at, uint8_t by
 static bool glob_match(const struct filter_pattern *pattern, struct slice s)
 {
 	struct slice text = pattern->text;
-	size_t p = 0, i = 0, star = SIZE_MAX, from = 0, next;
+	size_t p = 0, i = 0, star = pattern->within ? 0 : SIZE_MAX, from = 0, next;
 
-	while (i < s.len) {
+	while (i < s.len && !(pattern->within && p == text.len)) {
 		if (p < text.len && text.data[p] == '*') {
 			star = ++p;
 			from = i;
@@ -411,6 +411,9 @@ bool filter_pattern_match(const struct filter_pattern *pattern, struct slice sub
 {
 	switch (pattern->kind) {
 	case PATTERN_EXACT:
+		if (pattern->within)
+			return subject.len &&
+			       memmem(subject.data, subject.len, pattern->text.data, pattern->text.len);
 		return pattern->nocase ? slice_equal_nocase(pattern->text, subject)
 				       : slice_equal(pattern->text, subject);
 	case PATTERN_GLOB:

@@ -7,13 +7,11 @@
 #include "body.h"
 
 #include "base/escape.h"
-#include "body_coding.h"
 #include "content/content.h"
 
 #include <iconv.h>
 #include <string.h>
 
-#define CODINGS_MAX 4 /* on one body; more are no real sender's */
 #define CHARSET_MAX 40
 
 void body_reader_fini(struct body_reader *reader)
@@ -22,54 +20,6 @@ void body_reader_fini(struct body_reader *reader)
 	buffer_fini(&reader->decoded[1]);
 	buffer_fini(&reader->text);
 	buffer_fini(&reader->redacted);
-}
-
-/* The last item of a comma-separated list is taken off. */
-static struct slice list_take_last(struct slice *list)
-{
-	size_t start = list->len;
-	struct slice last;
-
-	while (start && list->data[start - 1] != ',')
-		start--;
-	last = slice_trim(slice_drop(*list, start));
-	list->len = start ? start - 1 : 0;
-	return last;
-}
-
-/* --- codings ------------------------------------------------------------------- */
-
-static void body_decode(struct body_reader *reader, struct body *body, struct slice list)
-{
-	struct slice rest = slice_trim(list);
-
-	for (int i = 0; rest.len && i < CODINGS_MAX; i++) {
-		struct buffer *out = &reader->decoded[i % 2];
-		struct slice name = list_take_last(&rest);
-
-		buffer_clear(out);
-		switch (body_coding_decode(name, body->bytes, out, BODY_DECODED_MAX)) {
-		case CODING_WHOLE:
-			break;
-		case CODING_MORE:
-			body->wrong = body->wrong || !body->kept_part;
-			break;
-		case CODING_LIMIT:
-			body->expands = true;
-			break;
-		case CODING_WRONG:
-			body->wrong = true;
-			break;
-		case CODING_UNKNOWN:
-			body->unknown_coding = true;
-			return;
-		}
-		if (body->wrong && !out->len)
-			return; /* not even a begin: as it was sent */
-		body->codings = list;
-		body->bytes = slice_of(out->data, out->len);
-	}
-	body->unknown_coding = body->unknown_coding || rest.len;
 }
 
 /* --- charsets -------------------------------------------------------------------- */
@@ -166,11 +116,17 @@ struct body body_read(struct body_reader *reader, const struct message *message,
 	const struct content *content = content_of_type(type);
 	struct body body = {
 		.look = CONTENT_BINARY,
-		.bytes = message->body,
 		.kept_part = !message->body_known || message->body.len < message->body_bytes,
 	};
+	struct content_coding_undone undone;
 
-	body_decode(reader, &body, message_known(message, HEADER_CONTENT_ENCODING));
+	undone = content_coding_undo(message_known(message, HEADER_CONTENT_ENCODING), message->body,
+				     body.kept_part, reader->decoded, BODY_DECODED_MAX);
+	body.bytes = undone.bytes;
+	body.codings = undone.codings;
+	body.expands = undone.expands;
+	body.wrong = undone.wrong;
+	body.unknown_coding = undone.unknown;
 	body.decoded_bytes = body.bytes.len;
 	if (body.unknown_coding || (body.wrong && !body.codings.len))
 		return body;

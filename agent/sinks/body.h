@@ -7,6 +7,7 @@
 #define HARK_BODY_H
 
 #include "base/buffer.h"
+#include "base/content_coding.h"
 #include "base/redact.h"
 #include "content/content.h"
 #include "message.h"
@@ -14,8 +15,6 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-
-#define BODY_DECODED_MAX (1024 * 1024) /* what expands beyond it is cut */
 
 /* The memory of one body after the other; all zero: empty. */
 struct body_reader {

@@ -35,6 +35,7 @@ def short(objects):
 
 CASES = {
     ("status:4xx",): ["GET /missing", "DELETE /small.txt"],
+    ("body:x=1",): ["POST /post"],
     ("status:4xx,5xx", "!method:delete"): ["GET /missing", "GET /broken"],
     ("path:/o*,/*.bin",): ["GET /one", "GET /large.bin", "GET /medium.bin"],
     (r"path:~^/(one|none)$",): ["GET /one", "GET /none"],
@@ -98,6 +99,18 @@ def test_ports_of_plaintext(hark, nginx, capture):
     ours = [one for one in raw.objects if one.get("process.executable.name") in ("curl", "nginx")]
     assert {nginx.http} == {port for one in ours for port in (one.get("network.local.port"), one.get("network.peer.port"))
                             if port in (nginx.http, nginx.h2c, nginx.tls, None)}
+
+
+def test_bodies_without_showing_them(hark, nginx, capture):
+    """They are kept for the filter, where without it nobody would want them."""
+    word = f"needle{nginx.tls}"
+    with hark("--capture", capture, f"body:{word}") as watch:
+        for url in (f"http://127.0.0.1:{nginx.http}/a", f"https://127.0.0.1:{nginx.tls}/b"):
+            run(*CURL, "--http1.1", "-d", f"x={'.' * 3000}{word}", "-H", "Expect:", url)
+            run(*CURL, "-d", "x=hay", url)
+        watch.wait_for(2, hark_role="client")
+    assert short(watch.of(hark_role="client")) == ["POST /a", "POST /b"]
+    assert not any(key.endswith(".body") for one in watch.objects for key in one)
 
 
 @pytest.mark.alone

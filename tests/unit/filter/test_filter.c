@@ -180,6 +180,7 @@ static const struct {
 	{ "size:>1X", 0, 5, 3, "a size is >1M" },
 	{ "header:=x", 0, 7, 2, "a header field is name, or name=value" },
 	{ "header:x-*", 0, 7, 3, "the name of a header field is written out" },
+	{ "body:\"\"", 0, 5, 2, "a body is looked through for a text" },
 	{ "trace:\"\"", 0, 6, 2, "a trace is the id that a field such as traceparent has" },
 	{ "query:=x", 0, 6, 2, "a parameter of the query is name, or name=value" },
 	{ "flag:rest", 0, 5, 4,
@@ -601,6 +602,54 @@ static void test_traces(void **state)
 	}
 }
 
+static void sample_body(struct message *message, const char *text, size_t len)
+{
+	message->body = slice_of(text, len);
+	message->body_bytes = len;
+	message->body_known = true;
+}
+
+/* Of the request, and of the response; as it was sent, and without its coding. */
+static void test_bodies(void **state)
+{
+	static const char gzip[] = "\x1f\x8b\x08\0\0\0\0\0\2\3\xcb\x48\xcd\xc9\xc9\x57\x28\xcf\x2f\xca\x49\1"
+				   "\0\x85\x11\x4a\x0d\x0b\0\0\0";
+	static const char nul[] = "a\0needle";
+	struct sample sample;
+
+	(void)state;
+	sample_init(&sample);
+	sample_body(sample.exchange.request, "{\"order\": 17, \"card\": 4111}", 27);
+	sample_body(sample.exchange.response, nul, sizeof(nul) - 1);
+	expect(&sample.exchange, "body:order", true);
+	expect(&sample.exchange, "body:Order", false);
+	expect(&sample.exchange, "body:or*17", true);
+	expect(&sample.exchange, "body:or*18", false);
+	expect(&sample.exchange, "body:car?", true);
+	expect(&sample.exchange, "body:4111}", true);
+	expect(&sample.exchange, "body:411?}", true);
+	expect(&sample.exchange, "body:411?}?", false);
+	expect(&sample.exchange, "body:{*}", true);
+	expect(&sample.exchange, "body:~\"4[0-9]+\"", true);
+	expect(&sample.exchange, "body:~^order", false);
+	expect(&sample.exchange, "body:needle", true);
+	expect(&sample.exchange, "!body:needle", false);
+	expect(&sample.exchange, "!body:pin", true);
+	/* Where not all of it is there, nobody knows what it does not say; nor of an answer that did not
+	 * come. */
+	sample.exchange.request->body_bytes++;
+	expect(&sample.exchange, "body:order", true);
+	expect(&sample.exchange, "body:pin", false);
+	expect(&sample.exchange, "!body:pin", true);
+	sample_body(sample.exchange.response, gzip, sizeof(gzip) - 1);
+	expect(&sample.exchange, "body:world", false);
+	sample_header(sample.exchange.response, &sample.exchange.response->headers, "Content-Encoding",
+		      "gzip");
+	expect(&sample.exchange, "body:world", true);
+	expect(&sample.exchange, "body:\"hello w\"", true);
+	sample_fini(&sample);
+}
+
 /* Bytes of any kind, NUL included, and no end behind the slice. */
 static void test_hostile_paths(void **state)
 {
@@ -736,9 +785,16 @@ static void test_wanted_fields(void **state)
 	(void)state;
 	assert_true(filter_wants_fields(filter));
 	assert_true(filter_about_exchanges(filter));
+	assert_false(filter_wants_bodies(filter));
+	filter_free(filter);
+	filter = parse_good("status:200 !body:x");
+	assert_true(filter_wants_fields(filter)); /* its coding */
+	assert_true(filter_wants_bodies(filter));
+	assert_true(filter_about_exchanges(filter));
 	filter_free(filter);
 	filter = parse_good("status:200 host:h path:/ grpc:5");
 	assert_false(filter_wants_fields(filter));
+	assert_false(filter_wants_bodies(filter));
 	filter_free(filter);
 	assert_false(filter_wants_fields(NULL));
 }
@@ -917,6 +973,7 @@ int main(void)
 		cmocka_unit_test(test_pending),
 		cmocka_unit_test(test_fields_that_are_not_known),
 		cmocka_unit_test(test_traces),
+		cmocka_unit_test(test_bodies),
 		cmocka_unit_test(test_hostile_paths),
 		cmocka_unit_test(test_many_paths),
 		cmocka_unit_test(test_addresses),

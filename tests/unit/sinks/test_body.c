@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Bodies made readable: codings, charsets, JSON; whole, cut anywhere, damaged, and made to burst. */
 #include "sinks/body.h"
-#include "sinks/body_coding.h"
+#include "base/content_coding.h"
 #include "sinks/json_indent.h"
 
 #include <setjmp.h>
@@ -66,13 +66,13 @@ static void test_codings(void **state)
 			     name = slice_of_string(codings[i].name);
 		struct buffer out = { 0 };
 
-		assert_int_equal(body_coding_decode(name, coded, &out, 4096), CODING_WHOLE);
+		assert_int_equal(content_coding_decode(name, coded, &out, 4096), CODING_WHOLE);
 		assert_true(slice_equal(slice_of(out.data, out.len), SLICE(PLAIN)));
 		for (size_t cut = 1; cut < coded.len; cut++) {
 			enum coding_result result;
 
 			buffer_clear(&out);
-			result = body_coding_decode(name, slice_take(coded, cut), &out, 4096);
+			result = content_coding_decode(name, slice_take(coded, cut), &out, 4096);
 			assert_true(result == CODING_MORE || (result == CODING_WRONG && cut < 3));
 			assert_true(out.len <= sizeof(PLAIN) - 1 &&
 				    memcmp(out.data ? out.data : "", PLAIN, out.len) == 0);
@@ -89,7 +89,7 @@ static void test_limit(void **state)
 		struct buffer out = { 0 };
 
 		buffer_string(&out, "before");
-		assert_int_equal(body_coding_decode(slice_of_string(codings[i].name), coded, &out, 10),
+		assert_int_equal(content_coding_decode(slice_of_string(codings[i].name), coded, &out, 10),
 				 CODING_LIMIT);
 		assert_int_equal(out.len, 16);
 		assert_memory_equal(out.data, "beforethe same w", 16);
@@ -106,11 +106,12 @@ static void test_garbage(void **state)
 	for (size_t i = 0; i < 4; i++) {
 		struct slice in = SLICE("\xff\xfe not what it claims to be \xff\xff\xff\xff");
 
-		assert_int_equal(body_coding_decode(slice_of_string(names[i]), in, &out, 4096), CODING_WRONG);
+		assert_int_equal(content_coding_decode(slice_of_string(names[i]), in, &out, 4096),
+				 CODING_WRONG);
 		buffer_clear(&out);
 	}
-	assert_int_equal(body_coding_decode(SLICE("exi"), SLICE("x"), &out, 4096), CODING_UNKNOWN);
-	assert_int_equal(body_coding_decode(SLICE("identity"), SLICE("x"), &out, 4096), CODING_WHOLE);
+	assert_int_equal(content_coding_decode(SLICE("exi"), SLICE("x"), &out, 4096), CODING_UNKNOWN);
+	assert_int_equal(content_coding_decode(SLICE("identity"), SLICE("x"), &out, 4096), CODING_WHOLE);
 	buffer_fini(&out);
 }
 

@@ -3,7 +3,7 @@
  * Each decoder fills the buffer piece by piece, so that an input that expands
  * a thousandfold stops at the bound and costs no more than that.
  */
-#include "body_coding.h"
+#include "content_coding.h"
 
 #include <brotli/decode.h>
 #include <zlib.h>
@@ -13,6 +13,7 @@
 #define ZSTD_WINDOW  23 /* 8 MiB: RFC 9659, 3 */
 #define GZIP_OR_ZLIB (15 + 32)
 #define DEFLATE_RAW  (-15)
+#define CODINGS_MAX  4 /* on one body; more are no real sender's */
 
 /* Room for the next piece within the bound; 0: none, or out of memory. */
 static size_t piece_room(struct buffer *out, size_t end)
@@ -124,8 +125,8 @@ static enum coding_result zstd_decode(struct slice in, struct buffer *out, size_
 	return result;
 }
 
-enum coding_result body_coding_decode(struct slice name, struct slice in, struct buffer *out,
-				      size_t limit_bytes)
+enum coding_result content_coding_decode(struct slice name, struct slice in, struct buffer *out,
+					 size_t limit_bytes)
 {
 	size_t end = out->len + limit_bytes;
 
@@ -142,4 +143,53 @@ enum coding_result body_coding_decode(struct slice name, struct slice in, struct
 	if (slice_equal_nocase(name, SLICE("zstd")))
 		return zstd_decode(in, out, end);
 	return CODING_UNKNOWN;
+}
+
+/* The last item of a comma-separated list is taken off. */
+static struct slice list_take_last(struct slice *list)
+{
+	size_t start = list->len;
+	struct slice last;
+
+	while (start && list->data[start - 1] != ',')
+		start--;
+	last = slice_trim(slice_drop(*list, start));
+	list->len = start ? start - 1 : 0;
+	return last;
+}
+
+struct content_coding_undone content_coding_undo(struct slice list, struct slice in, bool part,
+						 struct buffer work[2], size_t limit_bytes)
+{
+	struct content_coding_undone undone = { .bytes = in };
+	struct slice rest = slice_trim(list);
+
+	for (int i = 0; rest.len && i < CODINGS_MAX; i++) {
+		struct buffer *out = &work[i % 2];
+		struct slice name = list_take_last(&rest);
+
+		buffer_clear(out);
+		switch (content_coding_decode(name, undone.bytes, out, limit_bytes)) {
+		case CODING_WHOLE:
+			break;
+		case CODING_MORE:
+			undone.wrong = undone.wrong || !part;
+			break;
+		case CODING_LIMIT:
+			undone.expands = true;
+			break;
+		case CODING_WRONG:
+			undone.wrong = true;
+			break;
+		case CODING_UNKNOWN:
+			undone.unknown = true;
+			return undone;
+		}
+		if (undone.wrong && !out->len)
+			return undone; /* not even a begin: as it was sent */
+		undone.codings = list;
+		undone.bytes = slice_of(out->data, out->len);
+	}
+	undone.unknown = undone.unknown || rest.len;
+	return undone;
 }
