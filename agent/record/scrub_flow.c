@@ -275,7 +275,9 @@ static void side_judge(struct scrub_flow *flow, int direction)
 	case DETECT_TLS:
 		flow_decide(flow, SCRUB_CIPHER);
 		break;
-	case DETECT_FASTCGI: /* nobody judges its parameters */
+	case DETECT_FASTCGI: /* nobody judges its parameters, where cookies and passwords are */
+		flow_decide(flow, SCRUB_DROP);
+		break;
 	case DETECT_OTHER:
 		flow_decide(flow, flow->config->keep_other ? SCRUB_TEXT : SCRUB_DROP);
 		break;

@@ -78,7 +78,10 @@ static void put_start(struct sink *sink, const struct message *message, const ch
 				    redact_target(style->redact, message->target, &style->scratch));
 		buffer_char(text, ' ');
 	}
-	buffer_format(text, "HTTP/%s", version ? version : "?");
+	if (message->version == FASTCGI_1)
+		buffer_string(text, "FastCGI/1.0");
+	else
+		buffer_format(text, "HTTP/%s", version ? version : "?");
 	if (message->kind == MESSAGE_RESPONSE && message->status)
 		buffer_format(text, " %d", message->status);
 	else if (message->kind == MESSAGE_RESPONSE)

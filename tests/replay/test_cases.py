@@ -63,6 +63,12 @@ def test_fastcgi():
         assert "hush" not in str(rows)
 
 
+@pytest.mark.parametrize("view", (["raw"], ["raw", "--hex"], ["raw", "-o", "json"], ["-vv"], ["-o", "har"], ["--as", "curl"], ["frames"], ["tree"]))
+def test_fastcgi_has_secrets(view):
+    shown = subprocess.run([HARK, "replay", CASES / "fastcgi.rec", *view], capture_output=True, text=True, check=True).stdout
+    assert "hush" not in shown and "a=h" not in shown and "a=hus".encode().hex() not in shown
+
+
 def test_trailers_are_no_head():
     [row] = watch("h2-trailers-as-head")
     assert "http.response.body.size" not in row

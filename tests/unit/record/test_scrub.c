@@ -417,6 +417,24 @@ static void test_what_is_no_http(void **state)
 	}
 }
 
+/* Whatever is kept of others: cookies and passwords are in its parameters. */
+static void test_fastcgi(void **state)
+{
+	(void)state;
+	for (int keep = 0; keep < 2; keep++) {
+		struct stage stage;
+
+		stage_open(&stage, keep);
+		put(&stage, 0,
+		    SLICE("\1\1\0\1\0\10\0\0\0\1\1\0\0\0\0\0\1\4\0\1\0\44\0\0\13\27HTTP_COOKIEid=" SECRET
+			  "=========="));
+		put(&stage, 1, SLICE("\1\6\0\1\0\100\0\0Status: 200\r\nSet-Cookie: id=" SECRET "\r\n\r\n"));
+		stage_close(&stage);
+		assert_int_equal(stage.out->kept, 0);
+		assert_false(leaks(stage.out));
+	}
+}
+
 /* Joined in the middle: nothing is kept of what may be the middle of a value. */
 static void test_joined_late(void **state)
 {
@@ -872,6 +890,7 @@ int main(void)
 		cmocka_unit_test(test_late_records_are_put_in_order),
 		cmocka_unit_test(test_an_unmeasured_call_stands_behind_what_waits),
 		cmocka_unit_test(test_what_is_no_http),
+		cmocka_unit_test(test_fastcgi),
 		cmocka_unit_test(test_joined_late),
 		cmocka_unit_test(test_tunnels),
 		cmocka_unit_test(test_undetermined_for_a_second),
