@@ -50,9 +50,11 @@ static struct slice take_until(struct slice *rest, uint8_t separator)
 	return taken;
 }
 
+/* Without a = it is all value (RFC 6265bis, 5.6). */
 static void put_cookie(struct json_writer *writer, struct slice pair, bool secret)
 {
-	struct slice name = take_until(&pair, '=');
+	bool named = slice_find(pair, '=') < pair.len;
+	struct slice name = named ? take_until(&pair, '=') : SLICE("");
 
 	put_member(writer, "{\"name\":", name);
 	put_member(writer, ",\"value\":", secret ? SLICE(REDACTED) : slice_trim(pair));

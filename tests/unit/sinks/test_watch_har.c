@@ -186,14 +186,14 @@ static const struct {
 	  false,
 	  { "\"cookies\":[{\"name\":\"id\",\"value\":\"[redacted]\"},{\"name\":\"b\",\"value\":\"[redacted]"
 	    "\"},"
-	    "{\"name\":\"c\",\"value\":\"[redacted]\"}]",
+	    "{\"name\":\"\",\"value\":\"[redacted]\"}]",
 	    "[{\"name\":\"sid\",\"value\":\"[redacted]\",\"path\":\"/"
 	    "x\",\"httpOnly\":true,\"secure\":false}]",
 	    "\"redirectURL\":\"/there?token=[redacted]\"" } },
 	{ "cookies, shown",
 	  cookies,
 	  true,
-	  { "{\"name\":\"b\",\"value\":\"2\"},{\"name\":\"c\",\"value\":\"\"}]" } },
+	  { "{\"name\":\"b\",\"value\":\"2\"},{\"name\":\"\",\"value\":\"c\"}]" } },
 	{ "odd URL",
 	  odd_url,
 	  false,
