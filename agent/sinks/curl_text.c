@@ -18,6 +18,7 @@
 #include <sys/socket.h>
 
 #define ARGUMENT_MAX (96u << 10) /* of a word; Linux takes 128 KiB */
+#define EXPECT_BYTES (1u << 20)	 /* curl asks before it sends more */
 
 struct command {
 	struct buffer remarks, text; /* own */
@@ -84,18 +85,24 @@ static bool is_token(struct slice bytes)
 
 /* --- what it takes to know before the first word -------------------------------------------- */
 
-/* Is the target an absolute URL, as those for proxies are (RFC 9112, 3.2.2)? */
-static bool is_absolute(struct slice target)
+/*
+ * Is the target an absolute URL, as those for proxies are (RFC 9112, 3.2.2)? Of HTTP, for curl reads files of
+ * file://, and takes -o:// for an option; and the host is the target's own.
+ */
+static bool is_absolute(struct slice target, const struct url *url)
 {
-	size_t colon = slice_find(target, ':');
+	struct slice scheme = slice_take(target, slice_find(target, ':'));
+	const uint8_t *authority = url->authority.data;
 
-	return colon && colon < slice_find(target, '/') &&
-	       slice_has_prefix(slice_drop(target, colon), SLICE("://"));
+	return (field_is(scheme, "http") || field_is(scheme, "https")) && authority &&
+	       authority > target.data && authority < target.data + target.len;
 }
 
-/* Characters that a URL can have in its host, and curl sends on as they are. */
+/* Characters that a URL can have in its host, and curl sends on as they are; - in front is --resolve's. */
 static bool host_is_usable(struct slice host)
 {
+	if (slice_has_prefix(host, SLICE("-")))
+		return false;
 	for (size_t i = 0; i < host.len; i++) {
 		uint8_t c = host.data[i];
 
@@ -144,7 +151,7 @@ static void command_begin(struct command *c)
 	url_of_request(c->request, &c->url);
 	c->tls_known = !conn->tls_unknown;
 	c->tls = c->tls_known ? conn->tls : slice_equal(c->request->scheme, SLICE("https"));
-	c->proxied = c->request->version < HTTP_2 && is_absolute(c->request->target);
+	c->proxied = c->request->version < HTTP_2 && is_absolute(c->request->target, &c->url);
 	c->host_usable = host_is_usable(c->url.host);
 	body_take(c);
 	/* An @ at the front would name a file for --data-binary, and what has control characters is no word.
@@ -253,6 +260,8 @@ static void put_fields(struct command *c)
 	put_absent(c, "Accept");
 	if (c->has_body)
 		put_absent(c, "Content-Type");
+	if (c->body.len >= EXPECT_BYTES && c->request->version < HTTP_2)
+		put_absent(c, "Expect");
 	if (c->has_body && c->request->version < HTTP_2 &&
 	    list_has(message_header(c->request, SLICE("Transfer-Encoding")), SLICE("chunked")))
 		buffer_string(c->out, " -H 'Transfer-Encoding: chunked'");
@@ -414,7 +423,7 @@ static struct slice path_of(const struct command *c, bool *as_is)
 {
 	struct slice path = c->request->target;
 
-	if (c->proxied && c->url.authority.data)
+	if (c->proxied)
 		path = slice_drop(path, (size_t)(c->url.authority.data - path.data) + c->url.authority.len);
 	*as_is = path.len && path.data[0] == '/' && path.data[path.len - 1] != '?';
 	for (size_t i = 0; i < path.len; i++)
@@ -441,6 +450,13 @@ static void put_origin(struct command *c, struct buffer *url)
 	}
 }
 
+/* Segments that curl would take away, also as %2e. */
+static bool has_dots(struct slice path)
+{
+	return memmem(path.data, path.len, "/.", 2) || memmem(path.data, path.len, "/%2e", 4) ||
+	       memmem(path.data, path.len, "/%2E", 4);
+}
+
 static void put_url(struct command *c)
 {
 	struct buffer url = { .data = NULL };
@@ -458,7 +474,7 @@ static void put_url(struct command *c)
 				break;
 			}
 		}
-		if (memmem(shown.data, shown.len, "/.", 2))
+		if (has_dots(shown))
 			buffer_string(c->out, " --path-as-is");
 	} else {
 		buffer_char(&url, '/');
@@ -533,6 +549,8 @@ static const char *why_not(const struct exchange *exchange)
 
 	if (!request)
 		return "no command: the request was not seen";
+	if (request->version == FASTCGI_1)
+		return "no command: curl does not speak FastCGI";
 	if (!request->method.data || !request->target.data)
 		return "no command: method or target are not known";
 	if (slice_equal(request->method, SLICE("CONNECT")))

@@ -45,6 +45,7 @@ static void put_quoted(struct buffer *out, struct slice bytes)
 	buffer_put(out, bytes.data, bytes.len);
 }
 
+/* A shell where somebody types sees a ! within double quotes: its history. */
 static void put_octal(struct buffer *out, struct slice bytes)
 {
 	for (size_t i = 0; i < bytes.len; i++) {
@@ -52,7 +53,7 @@ static void put_octal(struct buffer *out, struct slice bytes)
 
 		if (c == '%')
 			buffer_string(out, "%%");
-		else if (c >= 0x20 && c < 0x7f && c != '\\' && c != '\'')
+		else if (c >= 0x20 && c < 0x7f && !strchr("\\'!", c))
 			buffer_char(out, (char)c);
 		else if (c == '\n')
 			buffer_string(out, "\\n");

@@ -163,6 +163,44 @@ static void proxied(struct sample *s)
 	field(s, "Proxy-Connection", "keep-alive");
 }
 
+/* No scheme of HTTP's: curl would read a file, or take it for an option. */
+static void file_target(struct sample *s)
+{
+	plain(s);
+	s->exchange.request->target = SLICE("file://localhost/etc/passwd");
+}
+
+static void option_target(struct sample *s)
+{
+	plain(s);
+	s->exchange.request->target = SLICE("-Fa=@x://y/");
+}
+
+/* Its authority is none, so the host is the field's, which stands elsewhere. */
+static void no_authority(struct sample *s)
+{
+	plain(s);
+	s->exchange.request->target = SLICE("http://a:b:c/x");
+}
+
+static void coded_dots(struct sample *s)
+{
+	plain(s);
+	s->exchange.request->target = SLICE("/a/%2E%2e/b");
+}
+
+static void dash_host(struct sample *s)
+{
+	plain(s);
+	s->exchange.request->headers.items[0].value = SLICE("-x:8443");
+}
+
+static void fastcgi(struct sample *s)
+{
+	plain(s);
+	s->exchange.request->version = FASTCGI_1;
+}
+
 static void tunnel(struct sample *s)
 {
 	s->exchange.request->method = SLICE("CONNECT");
@@ -305,6 +343,17 @@ static const struct {
 	  "curl --unix-socket SOCKET 'http://docker/a?b=1'" ME },
 	{ "socket not known", socket_unknown, false, "curl 'http://example.com:8443/a?b=1'" ME },
 	{ "by a proxy", proxied, false, "curl --proxy http://10.0.0.2:8443 'http://other.org:81/x?y'" ME },
+	{ "a file", file_target, false,
+	  "curl --connect-to ::10.0.0.2:8443 --request-target file://localhost/etc/passwd http://localhost/"
+	  " -H 'Host: example.com:8443'" ME },
+	{ "an option", option_target, false,
+	  "curl " WAY "--request-target '-Fa=@x://y/' http://example.com:8443/" ME },
+	{ "no authority", no_authority, false,
+	  "curl " WAY "--request-target http://a:b:c/x http://example.com:8443/" ME },
+	{ "coded dots", coded_dots, false, "curl " WAY "--path-as-is http://example.com:8443/a/%2E%2e/b" ME },
+	{ "host like an option", dash_host, false,
+	  "curl 'http://10.0.0.2:8443/a?b=1' -H 'Host: -x:8443'" ME },
+	{ "FastCGI", fastcgi, false, "# no command: curl does not speak FastCGI" },
 	{ "CONNECT", tunnel, false,
 	  "# no command: a CONNECT opens a tunnel, and what goes through it stands for itself" },
 	{ "OPTIONS *", asterisk, false,

@@ -34,7 +34,8 @@ static const struct {
 	{ "caf\xe9", "\"$(printf 'caf\\351')\"" },
 	{ "\x1b[31m'%\\", "\"$(printf '\\033[31m\\047%%\\134')\"" },
 	{ "a\nb", "\"$(printf 'a\\nb')\"" },
-	{ "a\xe2\x80\xae", "\"$(printf 'a\\342\\200\\256')\"" }, /* right to left override */
+	{ "a\xe2\x80\xae", "\"$(printf 'a\\342\\200\\256')\"" },       /* right to left override */
+	{ "\x1b!$ 'id'", "\"$(printf '\\033\\041$ \\047id\\047')\"" }, /* no history */
 	{ "-e\t", "\"$(printf '\\055e\\011')\"" },
 };
 
