@@ -13,6 +13,7 @@
 #include "curl_word.h"
 #include "model/address.h"
 
+#include <arpa/inet.h>
 #include <inttypes.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -29,6 +30,7 @@ struct command {
 	struct url url;
 	bool tls, tls_known;
 	bool proxied;	   /* the target is absolute: the server that was asked is a proxy */
+	bool https_target; /* and its scheme https */
 	bool host_usable;  /* the URL can name it */
 	bool has_body;	   /* data goes with the command */
 	bool decoded;	   /* and its coding was undone */
@@ -98,15 +100,45 @@ static bool is_absolute(struct slice target, const struct url *url)
 	       authority > target.data && authority < target.data + target.len;
 }
 
-/* Characters that a URL can have in its host, and curl sends on as they are; - in front is --resolve's. */
+/* An address that is written as it is read: curl makes 127.0.0.1 of 0x7f.1. */
+static bool address_is_canonical(struct slice host, int family)
+{
+	char text[INET6_ADDRSTRLEN], again[INET6_ADDRSTRLEN];
+	uint8_t address[16];
+
+	if (host.len >= sizeof(text))
+		return false;
+	memcpy(text, host.data, host.len);
+	text[host.len] = '\0';
+	return inet_pton(family, text, address) == 1 && inet_ntop(family, address, again, sizeof(again)) &&
+	       strcmp(text, again) == 0;
+}
+
+/* Is what stands behind the last dot a number, for curl too? */
+static bool ends_in_number(struct slice host)
+{
+	size_t at = host.len;
+
+	while (at && host.data[at - 1] == '.')
+		at--;
+	while (at && host.data[at - 1] != '.')
+		at--;
+	return at < host.len && ascii_is_digit(host.data[at]);
+}
+
+/* One that a URL can have, and curl sends on as it is; - in front is --resolve's. */
 static bool host_is_usable(struct slice host)
 {
 	if (slice_has_prefix(host, SLICE("-")))
 		return false;
+	if (slice_find(host, ':') < host.len)
+		return address_is_canonical(host, AF_INET6);
+	if (ends_in_number(host))
+		return address_is_canonical(host, AF_INET);
 	for (size_t i = 0; i < host.len; i++) {
 		uint8_t c = host.data[i];
 
-		if (!ascii_is_letter(c) && !ascii_is_digit(c) && !(c && strchr("-._~:", c)))
+		if (!ascii_is_letter(c) && !ascii_is_digit(c) && !(c && strchr("-._~", c)))
 			return false;
 	}
 	return host.len > 0;
@@ -152,6 +184,7 @@ static void command_begin(struct command *c)
 	c->tls_known = !conn->tls_unknown;
 	c->tls = c->tls_known ? conn->tls : slice_equal(c->request->scheme, SLICE("https"));
 	c->proxied = c->request->version < HTTP_2 && is_absolute(c->request->target, &c->url);
+	c->https_target = c->proxied && slice_find(c->request->target, ':') == strlen("https");
 	c->host_usable = host_is_usable(c->url.host);
 	body_take(c);
 	/* An @ at the front would name a file for --data-binary, and what has control characters is no word.
@@ -199,42 +232,67 @@ static bool is_of_hop(const struct command *c, struct slice name)
 	       (!is_upgrade(c) && list_has(message_header(c->request, SLICE("Connection")), name));
 }
 
-/* The URL names it, or curl takes it from there. */
-static bool is_in_url(const struct command *c, const struct header *header)
+/* Does curl make this of the URL? It leaves out the port that is usual. */
+static bool is_in_url(const struct command *c, struct slice value)
+{
+	bool literal = slice_find(c->url.host, ':') < c->url.host.len;
+	unsigned int usual = (c->proxied ? c->https_target : c->tls) ? 443 : 80;
+	struct buffer text = { .data = NULL };
+	bool same;
+
+	if (!c->host_usable)
+		return false;
+	buffer_string(&text, literal ? "[" : "");
+	buffer_put(&text, c->url.host.data, c->url.host.len);
+	buffer_string(&text, literal ? "]" : "");
+	if (c->url.port_known && c->url.port != usual)
+		buffer_format(&text, ":%u", c->url.port);
+	same = !text.failed && slice_equal(value, slice_of(text.data, text.len));
+	buffer_fini(&text);
+	return same;
+}
+
+/* Has HTTP/2 no place for it beside :authority, or does curl make it? */
+static bool is_host_apart(const struct command *c, const struct header *header)
 {
 	if (!field_is(header->name, "Host"))
 		return false;
-	return c->request->authority.data || (c->host_usable && slice_equal(header->value, c->url.authority));
+	return (c->request->version >= HTTP_2 && c->request->authority.data) || is_in_url(c, header->value);
+}
+
+static bool has_line_end(struct slice value)
+{
+	return slice_find(value, '\n') < value.len || slice_find(value, '\r') < value.len;
+}
+
+static void put_pair(struct command *c, struct slice name, struct slice value)
+{
+	struct slice shown;
+
+	if (!is_token(name) || !curl_word_possible(value) || has_line_end(value)) {
+		c->left_out++;
+		return;
+	}
+	shown = redact_value(c->curl->redact, name, value, &c->curl->scratch);
+	c->secrets |= !slice_equal(shown, value);
+	buffer_string(c->out, " -H ");
+	if (!shown.len) {
+		curl_word_put(c->out, name, SLICE(";")); /* curl's word for an empty one */
+		return;
+	}
+	buffer_clear(&c->curl->word);
+	buffer_put(&c->curl->word, name.data, name.len);
+	buffer_string(&c->curl->word, ": ");
+	curl_word_put(c->out, slice_of(c->curl->word.data, c->curl->word.len), shown);
 }
 
 static void put_field(struct command *c, const struct header *header)
 {
-	struct slice value;
-
-	if (header->flags & (HEADER_NAME_UNKNOWN | HEADER_VALUE_UNKNOWN)) {
+	if (header->flags & (HEADER_NAME_UNKNOWN | HEADER_VALUE_UNKNOWN))
 		c->unknown++;
-		return;
-	}
-	if (is_of_hop(c, header->name) || is_in_url(c, header) ||
-	    (c->decoded && field_is(header->name, "Content-Encoding")))
-		return;
-	if (!is_token(header->name) || !curl_word_possible(header->value) ||
-	    slice_find(header->value, '\n') < header->value.len ||
-	    slice_find(header->value, '\r') < header->value.len) {
-		c->left_out++;
-		return;
-	}
-	value = redact_value(c->curl->redact, header->name, header->value, &c->curl->scratch);
-	c->secrets |= !slice_equal(value, header->value);
-	buffer_string(c->out, " -H ");
-	if (!value.len) {
-		curl_word_put(c->out, header->name, SLICE(";")); /* curl's word for an empty one */
-		return;
-	}
-	buffer_clear(&c->curl->word);
-	buffer_put(&c->curl->word, header->name.data, header->name.len);
-	buffer_string(&c->curl->word, ": ");
-	curl_word_put(c->out, slice_of(c->curl->word.data, c->curl->word.len), value);
+	else if (!is_of_hop(c, header->name) && !is_host_apart(c, header) &&
+		 !(c->decoded && field_is(header->name, "Content-Encoding")))
+		put_pair(c, header->name, header->value);
 }
 
 /* What curl would send, and the request did not have. */
@@ -251,9 +309,9 @@ static void put_fields(struct command *c)
 
 	for (size_t i = 0; i < list->count; i++)
 		put_field(c, &list->items[i]);
-	if (c->request->version >= HTTP_2 && !has_field(c, "Host") && c->request->authority.data &&
-	    !c->host_usable && curl_word_possible(c->request->authority))
-		put_option(c, "-H", SLICE("Host: "), c->request->authority);
+	if (c->request->version >= HTTP_2 && c->request->authority.len &&
+	    !is_in_url(c, c->request->authority))
+		put_pair(c, SLICE("Host"), c->request->authority);
 	if (c->request->version < HTTP_2 && !c->proxied)
 		put_absent(c, "Host");
 	put_absent(c, "User-Agent");
@@ -478,7 +536,9 @@ static void put_url(struct command *c)
 			buffer_string(c->out, " --path-as-is");
 	} else {
 		buffer_char(&url, '/');
-		if (path.len)
+		if (c->proxied) /* the proxy gets all of it */
+			shown = redact_target(c->curl->redact, c->request->target, &c->curl->scratch);
+		if (shown.len)
 			put_option(c, "--request-target", shown, SLICE(""));
 	}
 	put_option(c, "", slice_of(url.data, url.len), SLICE(""));
@@ -556,8 +616,7 @@ static const char *why_not(const struct exchange *exchange)
 	if (slice_equal(request->method, SLICE("CONNECT")))
 		return "no command: a CONNECT opens a tunnel, and what goes through it stands for itself";
 	if (!is_token(request->method) || !curl_word_possible(request->target) ||
-	    slice_find(request->target, '\n') < request->target.len ||
-	    slice_find(request->target, '\r') < request->target.len)
+	    has_line_end(request->target))
 		return "no command: curl sends no such method or target";
 	return NULL;
 }

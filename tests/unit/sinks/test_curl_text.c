@@ -195,6 +195,45 @@ static void dash_host(struct sample *s)
 	s->exchange.request->headers.items[0].value = SLICE("-x:8443");
 }
 
+/* curl would make 127.0.0.1 of it. */
+static void number_host(struct sample *s)
+{
+	plain(s);
+	s->exchange.request->headers.items[0].value = SLICE("0x7f.1");
+}
+
+static void no_ipv6(struct sample *s)
+{
+	plain(s);
+	s->exchange.request->headers.items[0].value = SLICE("[::::]:8443");
+}
+
+static void usual_port(struct sample *s)
+{
+	plain(s);
+	s->conn.sock.peer_port = 80;
+	s->exchange.request->headers.items[0].value = SLICE("example.com:80");
+}
+
+static void proxied_apart(struct sample *s)
+{
+	proxied(s);
+	s->exchange.request->target = SLICE("http://other.org:81/a b?token=t");
+	s->exchange.request->headers.items[0].value = SLICE("x.org");
+}
+
+static void http2_user(struct sample *s)
+{
+	h2c(s);
+	s->exchange.request->authority = SLICE("user:pw@example.com:8443");
+}
+
+static void http2_lines(struct sample *s)
+{
+	h2c(s);
+	s->exchange.request->authority = SLICE("a\r\nEvil: 1");
+}
+
 static void fastcgi(struct sample *s)
 {
 	plain(s);
@@ -353,6 +392,24 @@ static const struct {
 	{ "coded dots", coded_dots, false, "curl " WAY "--path-as-is http://example.com:8443/a/%2E%2e/b" ME },
 	{ "host like an option", dash_host, false,
 	  "curl 'http://10.0.0.2:8443/a?b=1' -H 'Host: -x:8443'" ME },
+	{ "host like a number", number_host, false,
+	  "curl 'http://10.0.0.2:8443/a?b=1' -H 'Host: 0x7f.1'" ME },
+	{ "host like IPv6", no_ipv6, false, "curl 'http://10.0.0.2:8443/a?b=1' -H 'Host: [::::]:8443'" ME },
+	{ "usual port", usual_port, false,
+	  "curl --resolve example.com:80:10.0.0.2 'http://example.com:80/a?b=1' -H 'Host: "
+	  "example.com:80'" ME },
+	{ "proxied, another Host", proxied_apart, false,
+	  "# [redacted] stands for secrets (--show-secrets shows them)\n"
+	  "curl --proxy http://10.0.0.2:8443 --request-target 'http://other.org:81/a b?token=[redacted]'"
+	  " http://other.org:81/ -H 'Host: x.org'" ME },
+	{ "HTTP/2, user in :authority", http2_user, false,
+	  "# [redacted] stands for secrets (--show-secrets shows them)\n"
+	  "curl --http2-prior-knowledge " WAY
+	  "'http://example.com:8443/a?b=1' -H 'user-agent: x' -H 'accept: */*'"
+	  " -H 'Host: [redacted]@example.com:8443'" },
+	{ "HTTP/2, lines in :authority", http2_lines, false,
+	  "# left out, for curl cannot send them: 1 header fields\n"
+	  "curl --http2-prior-knowledge 'http://10.0.0.2:8443/a?b=1' -H 'user-agent: x' -H 'accept: */*'" },
 	{ "FastCGI", fastcgi, false, "# no command: curl does not speak FastCGI" },
 	{ "CONNECT", tunnel, false,
 	  "# no command: a CONNECT opens a tunnel, and what goes through it stands for itself" },
