@@ -23,6 +23,8 @@ static uint64_t id_of_socket(uint64_t socket_id)
 	return socket_id < CONN_ID_OWN ? socket_id : socket_id & (2 * CONN_ID_OWN - 1);
 }
 
+#define ORIGIN_NEAR_BYTES (16u << 20) /* counters that changed while they were read are off by less */
+
 /* With its entries in the tables, about. */
 #define CONN_BYTES    (sizeof(struct conn) + 1024)
 #define SESSION_BYTES (sizeof(struct tls_session) + 256)
@@ -155,6 +157,19 @@ void conn_learn_origin(struct conn *conn, const struct event_data *event)
 		return;
 	origin->known[direction] = true;
 	origin->number[direction] = (uint32_t)event->pos - (uint32_t)event->offset;
+}
+
+bool conn_is_earlier(const struct conn *conn, const struct event_data *event)
+{
+	const struct conn_origin *origin = &conn->facts.origin;
+	unsigned int direction = event->direction == DIRECTION_SENT ? DIRECTION_SENT : DIRECTION_RECEIVED;
+	unsigned int needed = EVENT_POS_SEQ32 | EVENT_OFFSET_KNOWN;
+	uint32_t began = (uint32_t)event->pos - (uint32_t)event->offset;
+
+	if (event->h.lost == conn->socket_flow.lost || !origin->known[direction] ||
+	    (event->h.flags & needed) != needed)
+		return false;
+	return began - origin->number[direction] + ORIGIN_NEAR_BYTES > 2 * ORIGIN_NEAR_BYTES;
 }
 
 /*

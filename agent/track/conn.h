@@ -119,6 +119,12 @@ void conn_stood(struct conn *conn, const struct event_state_end *end);
 /* Where its sequence numbers begin, if this record tells. */
 void conn_learn_origin(struct conn *conn, const struct event_data *event);
 
+/*
+ * Is the record of a later connection of the same socket? Asked where records were lost, for one of its
+ * states would have told: the numbers begin elsewhere.
+ */
+bool conn_is_earlier(const struct conn *conn, const struct event_data *event);
+
 /* The newest addresses; what a record does not know stays. */
 void conn_update_socket(struct conn *conn, const struct event_socket *sock);
 

@@ -103,6 +103,10 @@ static void tracker_socket_data(struct tracker *tracker, const struct event_data
 	if (!event->sock.id && !event->sock.sk)
 		return;
 	conn = tracker_socket(tracker, &event->h, &event->sock);
+	if (conn && conn_is_earlier(conn, event)) {
+		tracker_begin_again(tracker, conn, &event->sock);
+		conn = tracker_socket(tracker, &event->h, &event->sock);
+	}
 	if (!conn)
 		return;
 	conn_take(tracker, conn, event);

@@ -274,6 +274,26 @@ static void state_gone(struct tracker *tracker, const struct event_state *event,
 		tracker_sk_remove(tracker, entry);
 }
 
+/* Nobody told why, where records were lost. */
+static void conn_end_earlier(struct tracker *tracker, struct conn *conn)
+{
+	tracker_close(tracker, conn, conn->life < CONN_MAY_END ? END_RESET : conn->close_reason);
+}
+
+void tracker_begin_again(struct tracker *tracker, struct conn *conn, const struct event_socket *sock)
+{
+	struct sk_entry *entry;
+
+	conn_end_earlier(tracker, conn);
+	entry = tracker_sk_find(tracker, sock->sk);
+	if (!entry && sock->sk)
+		entry = tracker_sk_add(tracker, sock->sk);
+	if (!entry || entry->conn)
+		return;
+	entry->id = sock->id;
+	entry->again = true;
+}
+
 /*
  * connect(2) to AF_UNSPEC lets a socket connect again, with other numbers: its earlier connection ends before
  * that, whatever it waits for. Returns whether it had one. A connection that was listed while it was made, or
@@ -289,7 +309,7 @@ static bool state_ends_earlier(struct tracker *tracker, const struct event_state
 		return false;
 	if (!over && (!begins || !(conn->facts.moved_bytes || conn->facts.ciphertext_bytes)))
 		return false;
-	tracker_close(tracker, conn, conn->life < CONN_MAY_END ? END_RESET : conn->close_reason);
+	conn_end_earlier(tracker, conn);
 	return true;
 }
 

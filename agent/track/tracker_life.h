@@ -26,6 +26,10 @@ struct conn *tracker_socket(struct tracker *tracker, const struct event_header *
 /* Ends it (conn_end()) and removes it. */
 void tracker_close(struct tracker *tracker, struct conn *conn, enum protocol_end reason);
 
+/* A record shows that conn's socket has another connection by now: it ends, and the next of the socket is
+ * new. */
+void tracker_begin_again(struct tracker *tracker, struct conn *conn, const struct event_socket *sock);
+
 /* While more is held than the budget allows, connections come out as truncated and are forgotten. */
 void tracker_shed(struct tracker *tracker);
 
