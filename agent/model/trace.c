@@ -9,12 +9,30 @@
 
 static const bool is_hex_digit[256] = { ['0' ... '9'] = true, ['a' ... 'f'] = true };
 
+#define EACH_BYTE(c) (UINT64_C(0x0101010101010101) * (c))
+
+/* Eight at once: of ASCII no sum goes over into the next byte, and its highest bit says "not less than". */
+static bool are_hex_digits(const uint8_t *bytes)
+{
+	uint64_t word, digits, letters;
+
+	memcpy(&word, bytes, sizeof(word));
+	digits = (word + EACH_BYTE(0x80 - '0')) & ~(word + EACH_BYTE(0x80 - '9' - 1));
+	letters = (word + EACH_BYTE(0x80 - 'a')) & ~(word + EACH_BYTE(0x80 - 'f' - 1));
+	return ((digits | letters) & ~word & EACH_BYTE(0x80)) == EACH_BYTE(0x80);
+}
+
 /* Exactly so many lower-case hex digits. */
 static bool is_hex(struct slice text, size_t digits)
 {
+	size_t i = 0;
+
 	if (text.len != digits)
 		return false;
-	for (size_t i = 0; i < digits; i++)
+	for (; i + sizeof(uint64_t) <= digits; i += sizeof(uint64_t))
+		if (!are_hex_digits(text.data + i))
+			return false;
+	for (; i < digits; i++)
 		if (!is_hex_digit[text.data[i]])
 			return false;
 	return true;
@@ -130,22 +148,24 @@ static void take_values(const struct slice values[HEADER_NAMES], struct trace *t
 /* Fields that come twice with different values, or with one that is not known, say nothing. */
 static bool fields_take(const struct message *request, struct trace *trace)
 {
-	struct slice values[HEADER_NAMES] = { { 0 } };
+	struct slice values[HEADER_NAMES]; /* of the names of traces alone */
 	uint32_t doubtful = 0;
 
+	for (size_t i = HEADER_TRACEPARENT; i <= HEADER_REQUEST_ID; i++)
+		values[i] = (struct slice){ 0 };
 	for (size_t i = 0; i < request->headers.count; i++) {
 		const struct header *header = &request->headers.items[i];
-		struct slice *value = &values[header->known], before = *value;
+		struct slice *value = &values[header->known], before;
 
 		if (!(TRACE_NAMES >> header->known & 1))
 			continue;
+		before = *value;
 		*value = slice_trim(header->value);
 		if (!header->value.data || (before.data && !slice_equal(before, *value)))
 			doubtful |= 1u << header->known;
 	}
-	for (size_t i = 0; i < HEADER_NAMES; i++)
-		if (doubtful >> i & 1)
-			values[i] = (struct slice){ 0 };
+	for (; doubtful; doubtful &= doubtful - 1)
+		values[__builtin_ctz(doubtful)] = (struct slice){ 0 };
 	take_values(values, trace);
 	return trace->id.data || trace->request_id.data;
 }

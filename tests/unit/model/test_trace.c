@@ -140,12 +140,37 @@ static void test_bounds(void **state)
 	message_free(request);
 }
 
+/* Each byte of the value is what its place wants, or there is no trace. */
+static void test_digits_exactly(void **state)
+{
+	static const char hex[] = "0123456789abcdef";
+	struct message *request = message_new(MESSAGE_REQUEST, 0);
+	const char *right = "00-" ID "-" SPAN "-01";
+	char value[sizeof("00-" ID "-" SPAN "-01")];
+	struct trace trace;
+
+	(void)state;
+	message_add_header(request, &request->headers, SLICE("traceparent"), slice_of_string(right), 0);
+	request->headers.items[0].value = slice_of(value, strlen(right));
+	for (size_t i = 0; i < strlen(right) * 256; i++) {
+		size_t at = i / 256;
+		char byte = (char)i;
+
+		memcpy(value, right, sizeof(value));
+		value[at] = byte;
+		assert_int_equal(trace_of(request, &trace),
+				 right[at] == '-' ? byte == '-' : byte && strchr(hex, byte) != NULL);
+	}
+	message_free(request);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_cases),
 		cmocka_unit_test(test_asked),
 		cmocka_unit_test(test_bounds),
+		cmocka_unit_test(test_digits_exactly),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
