@@ -32,35 +32,55 @@ static const char *file_fault(const struct stat *status)
 	return NULL;
 }
 
-static bool read_all(int fd, char *text, size_t size)
+/* Why the text is none; NULL: it is there. */
+static const char *read_all(int fd, char *text, size_t size)
 {
 	size_t len = 0;
-	ssize_t n;
+	ssize_t n = 1;
 
 	while (len < size - 1 && (n = read(fd, text + len, size - 1 - len)) > 0)
 		len += (size_t)n;
+	if (n < 0)
+		return strerror(errno);
 	text[len] = '\0';
-	return strlen(text) == len;
+	return strlen(text) == len ? NULL : "it holds a NUL";
+}
+
+/*
+ * -errno. Another user's link is not followed: when $HOME is theirs, what is wrong with a line would tell
+ * them of files that they may not read.
+ */
+static int file_open(const char *path)
+{
+	int flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, fd = open(path, flags | O_NOFOLLOW);
+	struct stat link;
+
+	if (fd < 0 && errno == ELOOP && lstat(path, &link) == 0) {
+		if (link.st_uid != 0 && link.st_uid != geteuid())
+			return -EPERM;
+		fd = open(path, flags);
+	}
+	return fd < 0 ? -errno : fd;
 }
 
 /* Its text, to be freed; NULL: it is not there, or a line says why it is not taken. */
 static char *file_read(const char *path)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	int fd = file_open(path);
 	struct stat status;
 	const char *fault;
 	char *text = NULL;
 
 	if (fd < 0) {
-		if (errno != ENOENT && errno != ENOTDIR)
-			log_warn("%s is not read: %s", path, strerror(errno));
+		if (fd != -ENOENT && fd != -ENOTDIR)
+			log_warn("%s is not read: %s", path, strerror(-fd));
 		return NULL;
 	}
 	fault = fstat(fd, &status) < 0 ? strerror(errno) : file_fault(&status);
-	if (!fault)
+	if (!fault) {
 		text = malloc(CONFIG_BYTES_MAX);
-	if (text && !read_all(fd, text, CONFIG_BYTES_MAX))
-		fault = "it holds a NUL";
+		fault = text ? read_all(fd, text, CONFIG_BYTES_MAX) : strerror(ENOMEM);
+	}
 	if (fault) {
 		log_warn("%s is not read: %s", path, fault);
 		free(text);

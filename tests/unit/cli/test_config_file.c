@@ -92,7 +92,7 @@ static void test_command_line_counts(void **state)
 	assert_int_equal(options.color_when, COLOR_NEVER);
 	assert_int_equal(options.pending_ns, 1000000000);
 	assert_int_equal(parse.redact_count, 2);
-	free(options.config_texts[0]);
+	options_fini(&options);
 	/* The next file comes after this one. */
 	assert_int_equal(take(&parse, said), 0);
 	assert_int_equal(parse.redact_count, 2);
@@ -181,13 +181,37 @@ static void test_not_read(void **state)
 	unlink(path);
 }
 
+/* One's own is followed, another user's is not, whatever it leads to. */
+static void test_links(void **state)
+{
+	char said[512];
+	struct options options;
+	struct parse parse = { .options = &options };
+
+	(void)state;
+	assert_int_equal(symlink("/dev/null", path), 0);
+	is_not_read("it is no plain file");
+	if (geteuid() == 0) {
+		assert_int_equal(lchown(path, 1234, 0), 0);
+		is_not_read("Operation not permitted");
+	}
+	unlink(path);
+	option_defaults(&options);
+	assert_int_equal(symlink("/proc/version", path), 0); /* root's, and no option */
+	assert_int_equal(take(&parse, said), 2);
+	unlink(path);
+	options_fini(&options);
+	assert_int_equal(symlink("/proc/self/mem", path), 0); /* its first byte cannot be read */
+	is_not_read(geteuid() == 0 ? "Input/output error" : NULL);
+	unlink(path);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_values),
-		cmocka_unit_test(test_command_line_counts),
-		cmocka_unit_test(test_wrong_lines),
-		cmocka_unit_test(test_not_read),
+		cmocka_unit_test(test_values),	    cmocka_unit_test(test_command_line_counts),
+		cmocka_unit_test(test_wrong_lines), cmocka_unit_test(test_not_read),
+		cmocka_unit_test(test_links),
 	};
 
 	close(mkstemp(path));
