@@ -165,6 +165,13 @@ struct slice redact_authority(const struct redact *redact, struct slice authorit
 	return scan_show(&scan, redact, authority, out);
 }
 
+/* FastCGI has lines of text in some: what an application logs, and settings. */
+static bool is_text(struct slice name)
+{
+	return slice_equal(name, SLICE("FCGI_STDERR")) || slice_equal(name, SLICE("PHP_VALUE")) ||
+	       slice_equal(name, SLICE("PHP_ADMIN_VALUE"));
+}
+
 struct slice redact_value(const struct redact *redact, struct slice name, struct slice value,
 			  struct buffer *out)
 {
@@ -174,6 +181,8 @@ struct slice redact_value(const struct redact *redact, struct slice name, struct
 		return SLICE(REDACTED);
 	if (slice_equal_nocase(name, SLICE("host")) || slice_equal_nocase(name, SLICE(":authority")))
 		return redact_authority(redact, value, out);
+	if (is_text(name))
+		return redact_body(redact, value, false, out);
 	return redact_target(redact, value, out);
 }
 

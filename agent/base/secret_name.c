@@ -156,8 +156,9 @@ static bool ends_with_one_of(const char *word, const char *const *list, size_t c
 
 /* Secrets as the last word of any name. */
 static const char *const last_words[] = {
-	"assertion", "authorization", "cookie", "cookies",  "credential", "credentials", "csrf", "cvc",
-	"cvv",	     "jwt",	      "otp",	"passcode", "pwd",	  "secrets",	 "totp", "xsrf",
+	"assertion", "authorization", "cookie",	 "cookies", "credential", "credentials",
+	"csrf",	     "cvc",	      "cvv",	 "jwt",	    "otp",	  "passcode",
+	"pw",	     "pwd",	      "secrets", "totp",    "xsrf",
 };
 
 /* The same as the end of the last word: accesstoken. */
