@@ -136,7 +136,7 @@ docs: $(BUILD)/gen/option_docs ## write the option table into docs/hark.1, that 
 	$(Q)$< md README.md > $(BUILD)/README.md && cp $(BUILD)/README.md README.md
 
 # --- installing and giving away -------------------------------------------------
-INSTALLED := bin/hark share/man/man1/hark.1 share/bash-completion/completions/hark share/zsh/site-functions/_hark
+INSTALLED := bin/hark share/man/man1/hark.1 share/bash-completion/completions/hark share/zsh/site-functions/_hark share/hark/prometheus.jq
 
 .PHONY: install
 install: all ## install hark, its man page and completions under PREFIX (/usr/local; DESTDIR before it)
@@ -144,6 +144,7 @@ install: all ## install hark, its man page and completions under PREFIX (/usr/lo
 	install -D -m 644 docs/hark.1 $(DESTDIR)$(PREFIX)/share/man/man1/hark.1
 	install -D -m 644 $(BUILD)/completions/hark $(DESTDIR)$(PREFIX)/share/bash-completion/completions/hark
 	install -D -m 644 $(BUILD)/completions/_hark $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_hark
+	install -D -m 644 share/prometheus.jq $(DESTDIR)$(PREFIX)/share/hark/prometheus.jq
 
 .PHONY: uninstall
 uninstall: ## remove what make install put there
