@@ -131,7 +131,8 @@ static void run_result(void *ctx, const struct result *result)
 		join_conn_opened(run->join, result->conn);
 	if (result->kind == RESULT_CONN_CLOSED)
 		join_conn_closed(run->join, result->conn);
-	if (result->kind == RESULT_PENDING || result->kind == RESULT_IN_FLIGHT) {
+	if (result->kind == RESULT_PENDING || result->kind == RESULT_IN_FLIGHT ||
+	    result->kind == RESULT_MESSAGE) {
 		view = *result->exchange;
 		join_view(run->join, &view);
 		shown.exchange = &view;
@@ -379,6 +380,7 @@ static int run_open(struct run *run, int64_t offset_ns)
 	config.want_frames = outputs_wants(run->outputs).kinds[RESULT_FRAME];
 	config.few_fields = !outputs_wants(run->outputs).fields && !filter_wants_fields(options->filter);
 	config.want_bodies = outputs_wants(run->outputs).bodies || filter_wants_bodies(options->filter);
+	config.want_reads = outputs_wants(run->outputs).reads;
 	if (options->command == COMMAND_REPLAY) {
 		filter_kernel(options->filter, &sets);
 		config.pids = sets.pids;

@@ -49,6 +49,9 @@ enum message_flag {
 	FLAG_RELAYED = 1 << 14,	       /* bytes of others' TLS */
 };
 
+struct content;
+struct fact;
+
 enum header_flag {
 	HEADER_NAME_UNKNOWN = 1 << 0,
 	HEADER_VALUE_UNKNOWN = 1 << 1,
@@ -111,6 +114,15 @@ struct message {
 	bool body_known;     /* false: body_bytes is only a lower bound */
 
 	uint64_t first_byte_ns, head_ns, last_byte_ns; /* event time; 0: not known */
+
+	enum {
+		MESSAGE_TYPE_UNSEEN, /* nobody looked for a Content-Type */
+		MESSAGE_TYPE_NONE,
+		MESSAGE_TYPE_SEEN, /* `content` is its row; NULL: none has it */
+	} type_state;
+	const struct content *content;
+
+	struct fact *facts; /* what its body said (fact.h), in the arena; NULL: nothing that is known */
 
 	struct arena arena;
 };

@@ -44,6 +44,9 @@ enum protocol_note {
 	NOTE_PIPELINE_LIMIT, /* limit.pipeline: more unanswered HTTP/1 requests than are followed */
 	NOTE_INTERIM,	     /* messages.interim: 1xx responses */
 	NOTE_UPGRADED,	     /* messages.upgraded: CONNECT or 101 */
+	NOTE_FACT_LIMIT,     /* limit.facts: facts of bodies that had no room */
+	NOTE_BODY_LIMIT,     /* limit.content: bodies not read to their end: they expand too far, or hold
+				too much */
 	NOTE_COUNT,
 };
 
@@ -59,6 +62,9 @@ struct protocol_handler {
 	void (*head)(void *ctx, struct message *message);
 	/* Bytes of the body, chunk framing and padding removed. Counted in body_bytes already. */
 	void (*body)(void *ctx, struct message *message, struct slice bytes);
+	/* size bytes of the body are missing here, HOLE_UNKNOWN_SIZE: nobody knows how many, or whether any.
+	 * May be NULL. */
+	void (*hole)(void *ctx, struct message *message, uint64_t size);
 	/* The message ended (flags tell how). Takes ownership: free with message_free(). */
 	void (*done)(void *ctx, struct message *message);
 	/* An interim response (1xx other than 101); borrowed, freed by the decoder afterwards. */
@@ -205,6 +211,14 @@ struct protocol_ops {
 	/* The stream is over in both directions, with an error code (RFC 9114, 8.1). NULL as piece(). */
 	void (*over)(struct protocol *protocol, uint64_t stream, uint64_t error, uint64_t time_ns);
 };
+
+/* For decoders: a hole in a body. */
+static inline void protocol_body_hole(const struct protocol_handler *handler, struct message *message,
+				      uint64_t size)
+{
+	if (handler->hole)
+		handler->hole(handler->ctx, message, size);
+}
 
 /* For decoders: a counter goes up by n, which may be 0. */
 static inline void protocol_count(const struct protocol_handler *handler, enum protocol_note note, uint64_t n)

@@ -52,6 +52,7 @@ struct message *message_copy(const struct message *message, size_t limit_bytes)
 	copy->method = copy->target = copy->scheme = copy->authority = copy->body = (struct slice){ 0 };
 	copy->headers = copy->trailers = (struct header_list){ 0 };
 	copy->names = 0;
+	copy->facts = NULL;
 	cut |= message->method.data && arena_copy(&copy->arena, message->method, &copy->method);
 	cut |= message->target.data && arena_copy(&copy->arena, message->target, &copy->target);
 	cut |= message->scheme.data && arena_copy(&copy->arena, message->scheme, &copy->scheme);

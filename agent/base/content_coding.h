@@ -1,23 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Content codings (RFC 9110, 8.4.1; RFC 7932; RFC 8878) undone, within a bound. */
+/* The content codings of a kept body (coding.h) undone, within a bound. */
 #ifndef HARK_CONTENT_CODING_H
 #define HARK_CONTENT_CODING_H
 
 #include "buffer.h"
+#include "coding.h"
 #include "slice.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 
 #define BODY_DECODED_MAX (1024 * 1024) /* what a body expands to beyond it is cut */
-
-enum coding_result {
-	CODING_WHOLE,	/* the coded data ended */
-	CODING_MORE,	/* it goes on: what there is was decoded */
-	CODING_LIMIT,	/* it expands beyond the bound: cut */
-	CODING_WRONG,	/* it is not what it claims to be; what came before the error is there */
-	CODING_UNKNOWN, /* no coding of this name is known */
-};
 
 /*
  * Decodes `in` by the coding of this name and appends at most limit_bytes to `out`. Names ignore case;

@@ -95,6 +95,9 @@
 	X(FILTER_NO_ADDRESS, "filter.no_address",                                                           \
 	  "exchanges that port: or peer: left out: their socket is not known")                              \
 	X(LIMIT_FILTER, "limit.filter", "connections left out though an exchange of theirs was shown")      \
+	X(LIMIT_FACTS, "limit.facts", "facts of bodies that had no room")                                   \
+	X(LIMIT_CONTENT, "limit.content",                                                                   \
+	  "bodies not read to their end: they expand too far, or hold too much")                            \
 	X(LIMIT_MEMORY, "limit.memory", "things dropped because memory was short (--memory)")               \
 	X(MEMORY_HELD_PEAK, "memory.held_peak", "bytes held at once at most (--memory bounds them)")        \
 	X(READY_US, "ready.us", "microseconds from the start until hark was ready")                         \

@@ -64,8 +64,14 @@ static void on_body(void *ctx, struct message *message, struct slice bytes)
 {
 	struct flow *flow = ctx;
 
-	(void)bytes;
-	pair_touch(&flow->pair, message, flow->pipeline->now_ns);
+	pair_body(&flow->pair, message, bytes, flow->fed_ns);
+}
+
+static void on_hole(void *ctx, struct message *message, uint64_t size)
+{
+	struct flow *flow = ctx;
+
+	pair_hole(&flow->pair, message, size, flow->pipeline->now_ns);
 }
 
 static void on_done(void *ctx, struct message *message)
@@ -213,6 +219,7 @@ int flow_decode_start(struct flow *flow, const struct protocol_ops *ops)
 		.ctx = flow,
 		.head = on_head,
 		.body = on_body,
+		.hole = on_hole,
 		.done = on_done,
 		.interim = on_interim,
 		.reset = on_reset,
@@ -342,8 +349,8 @@ void flow_decode_hint_skip(struct flow *flow, enum event_direction direction)
 	struct flow_side *side = &flow->side[direction];
 	uint64_t left, until, next = side->stream.next;
 
-	if (flow->state != FLOW_HTTP || pipeline->config.want_bodies || pipeline->config.want_calls ||
-	    !pipeline->handler.skip)
+	if (flow->state != FLOW_HTTP || pipeline->config.want_bodies || flow->pair.reads ||
+	    pipeline->config.want_calls || !pipeline->handler.skip)
 		return;
 	if (stream_waits(&side->stream) || next + SKIP_AHEAD_BYTES < side->hinted_until)
 		return;

@@ -181,10 +181,8 @@ const struct content *exchange_content(const struct exchange *exchange)
 	return content_of_type(content_type(exchange));
 }
 
-const struct content *exchange_content_again(struct content_memo *memo, const struct exchange *exchange)
+const struct content *content_memo_find(struct content_memo *memo, struct slice type)
 {
-	struct slice type = content_type(exchange);
-
 	if (!type.len)
 		return NULL;
 	if (slice_equal(type, slice_of(memo->bytes, memo->len)))
@@ -195,6 +193,31 @@ const struct content *exchange_content_again(struct content_memo *memo, const st
 	memo->len = type.len;
 	memo->content = content_of_type(type);
 	return memo->content;
+}
+
+/* False: it has no Content-Type. */
+static bool content_of_message(struct content_memo *memo, const struct message *message,
+			       const struct content **content)
+{
+	struct slice type;
+
+	if (!message || message->type_state == MESSAGE_TYPE_NONE)
+		return false;
+	*content = message->content;
+	if (message->type_state == MESSAGE_TYPE_SEEN)
+		return true;
+	type = message_header(message, SLICE("content-type"));
+	*content = content_memo_find(memo, type);
+	return type.data;
+}
+
+const struct content *exchange_content_again(struct content_memo *memo, const struct exchange *exchange)
+{
+	const struct content *content = NULL;
+
+	if (!content_of_message(memo, exchange->request, &content))
+		content_of_message(memo, exchange->response, &content);
+	return content;
 }
 
 int exchange_outcome_of(const struct exchange *exchange, const struct content *content)

@@ -110,6 +110,8 @@ struct content_memo {
 	const struct content *content;
 };
 
+/* content_of_type() by way of the memo. */
+const struct content *content_memo_find(struct content_memo *memo, struct slice type);
 /* exchange_content() by way of the memo. */
 const struct content *exchange_content_again(struct content_memo *memo, const struct exchange *exchange);
 

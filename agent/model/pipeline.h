@@ -7,6 +7,7 @@
 #ifndef HARK_PIPELINE_H
 #define HARK_PIPELINE_H
 
+#include "content/readings.h"
 #include "mark.h"
 #include "protocol.h"
 #include "result.h"
@@ -57,6 +58,7 @@ struct pipeline_config {
 	bool want_frames;   /* RESULT_FRAME is wanted */
 	bool few_fields;    /* nobody wants other header fields than those that message_asks() wants */
 	bool want_bodies;   /* sinks show bodies: nothing is skipped, message->body is kept */
+	unsigned int want_reads; /* enum reader_gives: what somebody wants of what bodies say */
 	size_t body_limit_bytes;
 	size_t message_limit_bytes;
 	size_t connection_limit;    /* connections followed at once */
@@ -81,16 +83,26 @@ struct pipeline_config {
 /* The defaults of every limit. */
 void pipeline_config_init(struct pipeline_config *config);
 
+/* Of all bodies that are read. */
+struct pipeline_reading {
+	struct readings_config config;
+	struct content_memo types[2]; /* by enum message_kind */
+};
+
 struct pipeline {
 	struct pipeline_config config;
 	struct pipeline_handler handler;
-	struct pair **watched;	/* pairs with open exchanges; NULL: nobody watches them */
-	struct spares *entries; /* of all pairs; NULL: they are not kept for the next exchange */
-	uint64_t now_ns;	/* of the newest event */
-	uint64_t poll;		/* EVENT_POLLs so far */
+	struct pair **watched;		  /* pairs with open exchanges; NULL: nobody watches them */
+	struct pipeline_reading *reading; /* NULL: nobody wants what bodies say */
+	struct spares *entries;		  /* of all pairs; NULL: they are not kept for the next exchange */
+	uint64_t now_ns;		  /* of the newest event */
+	uint64_t poll;			  /* EVENT_POLLs so far */
 	bool lost_told;
 	uint32_t lost; /* records so far, as the newest event told (event_header.lost) */
 };
+
+/* For the bodies of this pipeline, by its config; pair_read.c has it. */
+void pipeline_reading_init(struct pipeline_reading *reading, const struct pipeline *pipeline);
 
 /* Hands a result on, if anybody takes them. */
 void pipeline_tell(const struct pipeline *pipeline, const struct result *result);

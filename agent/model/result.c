@@ -11,4 +11,5 @@ const struct result_row result_rows[RESULT_KINDS] = {
 	[RESULT_UNSEEN] = { "unseen socket", RESULT_BY_CONN },
 	[RESULT_CALL] = { "call", RESULT_BY_CONN },
 	[RESULT_FRAME] = { "frame", RESULT_BY_CONN },
+	[RESULT_MESSAGE] = { "message", RESULT_BY_EXCHANGE },
 };

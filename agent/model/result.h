@@ -20,12 +20,15 @@ enum result_kind {
 	RESULT_IN_FLIGHT, /* open while a table is drawn */
 	RESULT_CONN_OPENED,
 	RESULT_CONN_CLOSED,
-	RESULT_OPAQUE, /* a TLS connection whose plaintext cannot be had (conn->opaque says why); once */
-	RESULT_UNSEEN, /* a socket whose traffic cannot be read at all; once */
-	RESULT_CALL,   /* the plain bytes of a call */
-	RESULT_FRAME,  /* an HTTP/2 frame */
+	RESULT_OPAQUE,	/* a TLS connection whose plaintext cannot be had (conn->opaque says why); once */
+	RESULT_UNSEEN,	/* a socket whose traffic cannot be read at all; once */
+	RESULT_CALL,	/* the plain bytes of a call */
+	RESULT_FRAME,	/* an HTTP/2 frame */
+	RESULT_MESSAGE, /* a message within a body or a tunnel; `exchange` is the open one that it is of */
 	RESULT_KINDS,
 };
+
+struct content_message;
 
 /* Borrowed, with all that it points to, for the call that it is handed to. */
 struct result {
@@ -38,6 +41,7 @@ struct result {
 		const struct call *call;
 		const struct frame *frame;
 	};
+	const struct content_message *message; /* of RESULT_MESSAGE */
 };
 
 typedef void result_fn(void *ctx, const struct result *result);

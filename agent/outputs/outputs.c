@@ -144,13 +144,15 @@ struct outputs *outputs_open(const struct outputs_config *config)
 struct outputs_wants outputs_wants(const struct outputs *outputs)
 {
 	struct outputs_wants wants = { .bodies = false };
+	int verbose = outputs->config->sink.verbose;
 
 	for (size_t i = 0; i < outputs->count; i++) {
 		const struct sink_ops *ops = outputs->items[i].ops;
 
 		for (int kind = 0; kind < RESULT_KINDS; kind++)
 			wants.kinds[kind] |= ops->show[kind] != NULL;
-		wants.bodies |= ops->bodies_always || (ops->bodies && outputs->config->sink.verbose >= 2);
+		wants.reads |= ops->reads[verbose < 2 ? verbose : 2];
+		wants.bodies |= ops->bodies_always || (ops->bodies && verbose >= 2);
 		wants.fields |= ops->fields == SINK_FIELDS_ALWAYS ||
 				(ops->fields == SINK_FIELDS_VERBOSE && outputs->config->sink.verbose >= 1);
 		wants.each_end |= ops->each_end;
@@ -218,11 +220,33 @@ static bool is_line_of_its_own(const struct outputs *outputs, const struct excha
 	       exchange->join == JOIN_FIRST || strcmp(config->items[0].format, "json") == 0;
 }
 
+/*
+ * Of a message that both ends on this machine saw, text shows the client's. Does that pass, and is its side
+ * read?
+ */
+static bool other_end_tells(const struct outputs *outputs, const struct result *result)
+{
+	struct exchange other;
+
+	if (result->kind != RESULT_MESSAGE || outputs->config->sink.both_ends || !result->exchange->peer ||
+	    result->conn->role != ROLE_SERVER || !result->exchange->peer->protocol)
+		return false;
+	other = *result->exchange;
+	other.conn = other.peer;
+	other.mover = other.peer->owner;
+	return filter_exchange(outputs->config->filter, &other);
+}
+
 static void hand_on(struct outputs *outputs, const struct result *result)
 {
-	for (size_t i = 0; i < outputs->count; i++)
-		if (outputs->items[i].ops->show[result->kind])
-			outputs->items[i].ops->show[result->kind](outputs->items[i].sink, result);
+	bool twice = other_end_tells(outputs, result);
+
+	for (size_t i = 0; i < outputs->count; i++) {
+		if (!outputs->items[i].ops->show[result->kind] ||
+		    (twice && strcmp(outputs->config->items[i].format, "text") == 0))
+			continue;
+		outputs->items[i].ops->show[result->kind](outputs->items[i].sink, result);
+	}
 }
 
 /* --count: what is shown is counted. */

@@ -45,9 +45,10 @@ struct outputs *outputs_open(const struct outputs_config *config);
 struct outputs_wants {
 	bool kinds[RESULT_KINDS]; /* such results: must they be made? */
 	bool bodies;
-	bool fields;   /* of heads and trailers, all */
-	bool each_end; /* each end of an exchange for itself: then none is to be joined */
-	bool stay;     /* behind the end of a recording, until the user leaves */
+	unsigned int reads; /* enum reader_gives: what bodies say */
+	bool fields;	    /* of heads and trailers, all */
+	bool each_end;	    /* each end of an exchange for itself: then none is to be joined */
+	bool stay;	    /* behind the end of a recording, until the user leaves */
 };
 struct outputs_wants outputs_wants(const struct outputs *outputs);
 

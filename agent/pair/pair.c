@@ -16,6 +16,7 @@
 #include "base/counters.h"
 #include "spares.h"
 #include "pair_entry.h"
+#include "pair_read.h"
 
 void pair_init(struct pair *pair, const struct pipeline *pipeline, struct conn_facts *facts)
 {
@@ -52,6 +53,8 @@ static void entry_weigh(struct pair *pair, struct pair_entry *entry)
 		bytes += entry->half[i].done ? message_memory(entry->half[i].message) : 0;
 	for (size_t i = 0; i < entry->interim_count; i++)
 		bytes += message_memory(entry->interims[i]);
+	if (entry->readings)
+		bytes += readings_memory(entry->readings);
 	pair->held_bytes += bytes - entry->held_bytes;
 	entry->held_bytes = bytes;
 }
@@ -73,6 +76,8 @@ static void entry_unlist(struct pair *pair, struct pair_entry *entry)
 {
 	if (!entry->shown || !entry->key)
 		entry_pass_over(pair, entry);
+	if (entry->readings)
+		pair_read_free(pair, entry);
 	pair->held_bytes -= entry->held_bytes;
 	if (entry->shown)
 		pair->shown--;
@@ -177,6 +182,7 @@ static void entry_show(struct pair *pair, struct pair_entry *entry, unsigned int
 	for (int i = 0; i < 2; i++) {
 		if (!entry->half[i].done)
 			continue;
+		readings_leave(entry->readings, i);
 		message_free(entry->half[i].message);
 		entry->half[i].message = NULL;
 	}
@@ -316,6 +322,8 @@ void pair_head(struct pair *pair, struct message *message, const struct mover *m
 	}
 	if (!message->key)
 		pair->current[message->kind] = entry;
+	if (pair->pipeline->reading)
+		pair_read_head(pair, entry, message);
 }
 
 void pair_interim(struct pair *pair, const struct message *message)
@@ -351,6 +359,7 @@ static void entry_done_late(struct pair *pair, struct pair_entry *entry, struct 
 
 	if (message->kind == MESSAGE_RESPONSE && !entry->response_shown)
 		pair_emit(pair, &exchange);
+	readings_leave(entry->readings, message->kind);
 	entry->half[message->kind].message = NULL;
 	message_free(message);
 }
@@ -381,6 +390,8 @@ void pair_done(struct pair *pair, struct message *message, const struct mover *m
 	entry->last_ns = pair->pipeline->now_ns;
 	entry->poll = pair->pipeline->poll;
 	entry->half[kind].done = true;
+	if (entry->readings)
+		pair_read_end(pair, entry, message);
 	requestless = entry_requestless(entry);
 	if (entry->shown)
 		entry_done_late(pair, entry, message);
@@ -421,6 +432,7 @@ void pair_set_aside(struct pair *pair, struct message *interim, const struct mov
 	}
 	entry_unlist(pair, entry);
 	entry->held_bytes = 0;
+	readings_leave(entry->readings, MESSAGE_RESPONSE);
 	entry->half[MESSAGE_RESPONSE] = (struct pair_half){ 0 };
 	entry->interims[entry->interim_count++] = interim;
 	entry->flags |= FLAG_UPGRADED;
@@ -455,12 +467,25 @@ void pair_reset(struct pair *pair, uint32_t key, uint32_t error)
 	entry_emit(pair, entry, FLAG_RESET);
 }
 
-void pair_touch(struct pair *pair, const struct message *message, uint64_t time_ns)
+void pair_body(struct pair *pair, const struct message *message, struct slice bytes, uint64_t time_ns)
 {
 	struct pair_entry *entry = entry_of(pair, message);
 
-	if (entry)
-		entry->last_ns = time_ns;
+	if (!entry)
+		return;
+	entry->last_ns = pair->pipeline->now_ns;
+	if (!entry->readings)
+		return;
+	pair_read_body(pair, entry, message, bytes, time_ns);
+	entry_weigh(pair, entry);
+}
+
+void pair_hole(struct pair *pair, const struct message *message, uint64_t size, uint64_t time_ns)
+{
+	struct pair_entry *entry = pair->reads ? entry_of(pair, message) : NULL;
+
+	if (entry && entry->readings)
+		pair_read_hole(pair, entry, message, size, time_ns);
 }
 
 /* The error of a reset comes in the same direction; the request of an answer by another thread, which may be

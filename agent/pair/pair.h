@@ -36,6 +36,7 @@ struct pair {
 	size_t held_bytes;	    /* the memory of all entries, with the messages that are ours */
 	size_t requestless;	    /* key 0: responses that wait for their request */
 	size_t shown_alone; /* requests shown alone since the last whole pair, whose answers may come */
+	size_t reads;	    /* bodies that are being read */
 	bool truncated;	    /* what comes out now is cut by a limit, not by hark's end */
 	bool waiting;	    /* pair_poll() has something to look at */
 	bool watched;	    /* in the pipeline's list, exactly when there are open entries */
@@ -75,8 +76,11 @@ void pair_take_back(struct pair *pair, uint32_t key);
 /* HTTP/2: the stream ended with this error; its exchange comes out. */
 void pair_reset(struct pair *pair, uint32_t key, uint32_t error);
 
-/* Bytes of a message moved: it does not expire. */
-void pair_touch(struct pair *pair, const struct message *message, uint64_t time_ns);
+/* Bytes of a body moved: its exchange does not expire, and who reads it is given them. time_ns: theirs. */
+void pair_body(struct pair *pair, const struct message *message, struct slice bytes, uint64_t time_ns);
+
+/* size bytes of a body are missing; HOLE_UNKNOWN_SIZE: nobody knows how many, or whether any. */
+void pair_hole(struct pair *pair, const struct message *message, uint64_t size, uint64_t time_ns);
 
 /* A poll passed. True while something still waits for the next. */
 bool pair_poll(struct pair *pair);

@@ -150,6 +150,14 @@ static struct exchange entry_view(struct pair *pair, const struct pair_entry *en
 	return exchange;
 }
 
+struct exchange pair_entry_view(struct pair *pair, const struct pair_entry *entry)
+{
+	const struct message *request = entry->half[MESSAGE_REQUEST].message;
+
+	return entry_view(pair, entry,
+			  waited_since(pair->pipeline->now_ns, request ? request->first_byte_ns : 0));
+}
+
 static void entry_tell(struct pair *pair, const struct pair_entry *entry, uint64_t waited_ns)
 {
 	struct exchange exchange = entry_view(pair, entry, waited_ns);

@@ -31,11 +31,17 @@ struct pair_entry {
 	uint64_t losses[2]; /* the pair's counts, when it opened */
 	uint64_t last_ns, poll;
 	size_t held_bytes;	     /* with the messages that are ours */
+	struct readings *readings;   /* of its bodies; NULL: nobody reads them */
+	struct pair *pair;	     /* with readings: the one that it is in */
+	unsigned int reads;	     /* bodies that are being read */
 	struct pair_entry *key_next; /* of pair_keys.c */
 };
 
 /* As it stands, with the flags of its messages, which stay the entry's. */
 struct exchange pair_entry_exchange(const struct pair_entry *entry);
+
+/* As it is shown before it is over. */
+struct exchange pair_entry_view(struct pair *pair, const struct pair_entry *entry);
 
 /* The last step of an exchange: messages, key, flags and error stand; fills in what is derived from them,
  * counts it and calls the handler. At least one message. */

@@ -11,6 +11,7 @@
 #define HARK_SINK_H
 
 #include "base/redact.h"
+#include "content/reader.h"
 #include "model/result.h"
 #include "stats/stats.h"
 
@@ -82,11 +83,13 @@ struct sink_ops {
 	const char *format; /* "text", "json" */
 	enum view view;
 	enum sink_fields fields;
-	bool bodies;	    /* it shows them, from -vv on: they are kept */
-	bool bodies_always; /* also without -vv */
-	bool each_end;	    /* it shows each end of an exchange for itself: they are not joined */
-	bool stays;	    /* behind the end of a recording, until the user leaves it */
-	size_t size;	    /* of its struct sink, which is all zero before init() */
+	unsigned int reads[3]; /* enum reader_gives: what it shows of what bodies say; without -v, from -v,
+				  from -vv */
+	bool bodies;	       /* it shows them, from -vv on: they are kept */
+	bool bodies_always;    /* also without -vv */
+	bool each_end;	       /* it shows each end of an exchange for itself: they are not joined */
+	bool stays;	       /* behind the end of a recording, until the user leaves it */
+	size_t size;	       /* of its struct sink, which is all zero before init() */
 	/* 0, or -errno when memory is out or nothing can be waited for; fini() is called then too. */
 	int (*init)(struct sink *sink, const struct sink_config *config);
 	/* Shows a result of each kind; NULL: nothing of it. Only what some sink shows is made. */

@@ -12,6 +12,7 @@
 #include "json_origin.h"
 #include "json_request.h"
 #include "json_trace.h"
+#include "message_json.h"
 
 #include <errno.h>
 
@@ -246,6 +247,10 @@ static void watch_json_exchange(struct sink *sink, const struct result *result)
 		json_number(writer, "hark.stream", message_stream(exchange_version(exchange), exchange->key));
 	json_fd(writer, &exchange->mover, &exchange->conn->sock);
 	put_measures(writer, exchange);
+	if (exchange->request && exchange->request->facts)
+		message_json_facts(writer, exchange->request->facts);
+	if (exchange->response && exchange->response->facts)
+		message_json_facts(writer, exchange->response->facts);
 	if (exchange_version(exchange) == FASTCGI_1) {
 		put_fastcgi(writer, exchange);
 	} else if (exchange->error_known && exchange_version(exchange) == HTTP_3) {
@@ -265,16 +270,24 @@ static void watch_json_exchange(struct sink *sink, const struct result *result)
 	json_end(writer);
 }
 
+static void watch_json_message(struct sink *sink, const struct result *result)
+{
+	message_json_put(&sink->writer, result);
+}
+
 const struct sink_ops watch_json_sink = {
 	.format = "json",
 	.view = VIEW_WATCH,
 	.fields = SINK_FIELDS_VERBOSE,
 	.bodies = true,
+	.reads = { READER_FACTS | READER_OPERATION, READER_FACTS | READER_OPERATION | READER_MESSAGES,
+		   READER_FACTS | READER_OPERATION | READER_MESSAGES | READER_BODIES },
 	.size = sizeof(struct sink),
 	.init = watch_json_init,
 	.show = {
 		[RESULT_EXCHANGE] = watch_json_exchange,
 		[RESULT_PENDING] = watch_json_exchange,
+		[RESULT_MESSAGE] = watch_json_message,
 	},
 	.fini = watch_json_fini,
 };

@@ -10,6 +10,7 @@
 #include "model/exchange_times.h"
 #include "body_text.h"
 #include "line_text.h"
+#include "message_text.h"
 #include "opaque_text.h"
 
 #include <errno.h>
@@ -122,6 +123,7 @@ static void put_message(struct sink *sink, const struct message *message, const 
 		body_text_put(&sink->text, &sink->style, &sink->bodies, marks[1], message,
 			      sink->body_max_bytes);
 	put_fields(sink, marks[2], &message->trailers);
+	message_text_facts(&sink->text, &sink->style, message->facts);
 }
 
 static void watch_text_exchange(struct sink *sink, const struct result *result)
@@ -148,6 +150,13 @@ static void watch_text_opened(struct sink *sink, const struct result *result)
 {
 	if (sink->summary)
 		stat_text_sink.show[RESULT_CONN_OPENED](sink->summary, result);
+}
+
+/* It comes before its exchange's line, while that goes on. */
+static void watch_text_message(struct sink *sink, const struct result *result)
+{
+	message_text_put(&sink->text, &sink->style, result, sink->verbose > 1, sink->body_max_bytes);
+	buffer_write(&sink->text, sink->out);
 }
 
 static void watch_text_pending(struct sink *sink, const struct result *result)
@@ -189,12 +198,15 @@ const struct sink_ops watch_text_sink = {
 	.view = VIEW_WATCH,
 	.fields = SINK_FIELDS_VERBOSE,
 	.bodies = true,
+	.reads = { 0, READER_FACTS | READER_OPERATION | READER_MESSAGES,
+		   READER_FACTS | READER_OPERATION | READER_MESSAGES | READER_BODIES },
 	.size = sizeof(struct sink),
 	.init = watch_text_init,
 	.show = {
 		[RESULT_EXCHANGE] = watch_text_exchange,
 		[RESULT_PENDING] = watch_text_pending,
 		[RESULT_CONN_OPENED] = watch_text_opened,
+		[RESULT_MESSAGE] = watch_text_message,
 		[RESULT_OPAQUE] = watch_text_unread,
 		[RESULT_UNSEEN] = watch_text_unread,
 	},

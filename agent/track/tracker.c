@@ -31,6 +31,9 @@ struct tracker *tracker_new(const struct pipeline_config *config, const struct p
 	tracker->next_sequence = 1;
 	tracker->pipeline.watched = &tracker->watched;
 	tracker->pipeline.entries = &tracker->entries;
+	pipeline_reading_init(&tracker->reading, &tracker->pipeline);
+	if (config->want_reads)
+		tracker->pipeline.reading = &tracker->reading;
 	if (!config->pid_count)
 		return tracker;
 	tracker->pids = calloc(config->pid_count, sizeof(*tracker->pids));

@@ -80,6 +80,7 @@ struct place {
 
 struct tracker {
 	struct pipeline pipeline;
+	struct pipeline_reading reading;
 	struct conn *heavy[TRACKER_WEIGHTS]; /* by how many bits held_bytes takes; each the oldest first */
 	size_t charged_bytes;		     /* of all connections */
 	size_t waiting_bytes;		     /* of `waiting` */

@@ -11,7 +11,10 @@
 
 #include <stdbool.h>
 
-#define CONTENT_TYPES_MAX 24 /* of one content */
+#define CONTENT_TYPES_MAX   24 /* of one content */
+#define CONTENT_READERS_MAX 6
+
+struct content_reader;
 
 enum content_look {
 	CONTENT_TEXT, /* when its characters are */
@@ -38,6 +41,8 @@ struct content {
 	 */
 	int (*outcome)(const struct message *response);
 	bool path_is_name; /* of what is called: no part of a request's path is an id */
+	/* Of what its bodies say (reader.h). The rest is NULL. */
+	const struct content_reader *readers[CONTENT_READERS_MAX];
 };
 
 /* The first row that has this Content-Type (with or without parameters); NULL: none. */

@@ -5,14 +5,18 @@
 #define HARK_CONTENTS_H
 
 #include "content.h"
+#include "reader.h"
 
 #define CONTENTS(X)     \
 	X(grpc_content) \
+	X(sse_content)  \
 	X(json_content) \
 	X(form_content) \
 	X(text_content)
 
 #define CONTENT_DECLARE(name) extern const struct content name;
 CONTENTS(CONTENT_DECLARE)
+
+extern const struct content_reader sse_reader;
 
 #endif

@@ -164,6 +164,8 @@ enum http1_body_verdict http1_body_hole(struct http1_parser *parser, uint64_t *s
 	if (parser->config->want_bodies || *size == HOLE_UNKNOWN_SIZE)
 		message->flags |= FLAG_GAP;
 	parser->body_cut = true;
+	protocol_body_hole(parser->handler, message,
+			   *size == HOLE_UNKNOWN_SIZE || parser->state == HTTP1_BODY_CLOSE ? *size : inside);
 	if (parser->state == HTTP1_BODY_CLOSE) {
 		message->body_known &= *size != HOLE_UNKNOWN_SIZE;
 		message->body_bytes += *size != HOLE_UNKNOWN_SIZE && !parser->unmeasured ? *size : 0;

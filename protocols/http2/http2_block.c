@@ -454,7 +454,7 @@ static void continuation_orphan(const struct block_context *c)
 	struct http2_stream *stream = http2_stream_find(c->protocol, c->block->stream);
 
 	if (stream)
-		http2_half_suspect(&stream->half[http2_side_kind(c->side)]);
+		http2_half_suspect(c->protocol, &stream->half[http2_side_kind(c->side)]);
 }
 
 static void role_tell(const struct block_context *c)

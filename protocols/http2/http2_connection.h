@@ -208,7 +208,7 @@ void http2_stream_reset(struct protocol *protocol, struct http2_stream *stream, 
  * afterwards. */
 void http2_stream_stop(struct protocol *protocol, struct http2_stream *stream);
 /* The half is under way in a loss: some or all of what is left of it may be in there. */
-void http2_half_suspect(struct http2_half *half);
+void http2_half_suspect(const struct protocol *protocol, struct http2_half *half);
 /*
  * Gives away each open message with these flags, and drops all
  * streams. Those that a GOAWAY ends are reset.

@@ -24,7 +24,7 @@ static void stream_catch_up(const struct protocol *protocol, struct http2_stream
 {
 	for (int kind = 0; kind < 2; kind++) {
 		if (stream->losses[kind] != protocol->losses[kind])
-			http2_half_suspect(&stream->half[kind]);
+			http2_half_suspect(protocol, &stream->half[kind]);
 		stream->losses[kind] = protocol->losses[kind];
 	}
 }
@@ -318,6 +318,7 @@ void http2_half_data(struct protocol *protocol, struct http2_half *half, struct 
 		protocol->handler.body(protocol->handler.ctx, message, bytes);
 		return;
 	}
+	protocol_body_hole(&protocol->handler, message, bytes.len);
 	if (half->keeping == BODY_KEPT)
 		half->keeping = BODY_CUT;
 	if (protocol->config.want_bodies)
@@ -403,10 +404,12 @@ void http2_stream_stop(struct protocol *protocol, struct http2_stream *stream)
 	stream_forget(protocol, stream, PAST_STOPPED, 0);
 }
 
-void http2_half_suspect(struct http2_half *half)
+void http2_half_suspect(const struct protocol *protocol, struct http2_half *half)
 {
 	if (half->state != HALF_OPEN)
 		return;
+	if (half->head != HEAD_PROVISIONAL)
+		protocol_body_hole(&protocol->handler, half->message, HOLE_UNKNOWN_SIZE);
 	half->keeping = BODY_SUSPECT;
 	half->message->flags |= FLAG_GAP;
 	half->message->body_known = false;

@@ -136,7 +136,7 @@ static void half_pass(const struct http3_place *place)
 {
 	if (place->half->use == USE_ENCODER || place->half->use == USE_UNTYPED)
 		qpack_lose(http3_place_side(place)->qpack);
-	http3_message_doubt(place->half);
+	http3_message_doubt(place->protocol, place->half);
 	bytes_fini(&place->half->section);
 	place->half->use = USE_PASSED;
 	http3_half_weigh(place->protocol, place->half);

@@ -124,6 +124,6 @@ void http3_body_take(const struct http3_place *place, struct slice bytes);
 void http3_message_end(const struct http3_place *place, unsigned int flags);
 
 /* Bytes of the message are missing, and nobody knows which. */
-void http3_message_doubt(struct http3_half *half);
+void http3_message_doubt(const struct protocol *protocol, struct http3_half *half);
 
 #endif

@@ -273,6 +273,7 @@ void http3_body_take(const struct http3_place *place, struct slice bytes)
 	message->last_byte_ns = place->time_ns;
 	if (!bytes.data) {
 		half->body_cut = true;
+		protocol_body_hole(&place->protocol->handler, message, bytes.len);
 		message->flags |= config->want_bodies ? FLAG_GAP : 0u;
 		return;
 	}
@@ -310,10 +311,11 @@ void http3_message_end(const struct http3_place *place, unsigned int flags)
 	http3_half_weigh(protocol, half);
 }
 
-void http3_message_doubt(struct http3_half *half)
+void http3_message_doubt(const struct protocol *protocol, struct http3_half *half)
 {
 	if (half->state != HALF_OPEN)
 		return;
+	protocol_body_hole(&protocol->handler, half->message, HOLE_UNKNOWN_SIZE);
 	half->body_cut = true;
 	half->message->flags |= FLAG_GAP;
 	half->message->body_known = false;

@@ -20,7 +20,7 @@ static const struct {
 	{ "application/grpc", "grpc", CONTENT_OPAQUE },
 	{ "application/grpc-web+proto", "grpc", CONTENT_OPAQUE },
 	{ "application/grp", NULL, CONTENT_OPAQUE },
-	{ "text/event-stream", "text", CONTENT_WORDS },
+	{ "text/event-stream", "sse", CONTENT_WORDS },
 	{ "text/html; charset=\"UTF-16LE\"", "text", CONTENT_OPAQUE },
 	{ "text/html; charset=utf-32", "text", CONTENT_OPAQUE },
 	{ "image/svg+xml", "text", CONTENT_WORDS },

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "message_json.h"
+
+#include "base/url.h"
+
+#include <string.h>
+
+static void put_value(struct json_writer *writer, const struct fact *fact)
+{
+	struct buffer *line = &writer->line;
+
+	switch (fact->kind) {
+	case FACT_TEXT:
+		escape_json(line, redact_body(writer->redact, fact->text, false, &writer->scratch));
+		break;
+	case FACT_NUMBER:
+		buffer_u64(line, fact->number);
+		break;
+	case FACT_NS:
+		buffer_ms(line, fact->number);
+		break;
+	case FACT_MILLI:
+		buffer_u64(line, fact->number / 1000);
+		buffer_char(line, '.');
+		buffer_digits(line, fact->number % 1000, 3);
+		break;
+	case FACT_TRUE:
+		buffer_string(line, "true");
+		break;
+	}
+}
+
+static bool came_before(const struct fact *facts, const struct fact *fact)
+{
+	while (facts != fact && facts->name != fact->name)
+		facts = facts->next;
+	return facts != fact;
+}
+
+static void put_list(struct json_writer *writer, const struct fact *fact)
+{
+	const char *name = fact->name;
+
+	buffer_char(&writer->line, '[');
+	for (bool first = true; fact; fact = fact->next) {
+		if (fact->name != name)
+			continue;
+		buffer_string(&writer->line, first ? "" : ",");
+		put_value(writer, fact);
+		first = false;
+	}
+	buffer_char(&writer->line, ']');
+}
+
+void message_json_facts(struct json_writer *writer, const struct fact *facts)
+{
+	for (const struct fact *fact = facts; fact; fact = fact->next) {
+		if (fact->listed && came_before(facts, fact))
+			continue;
+		buffer_format(&writer->line, ",\"%s\":", fact->name);
+		if (fact->listed)
+			put_list(writer, fact);
+		else
+			put_value(writer, fact);
+	}
+}
+
+static void put_body(struct json_writer *writer, const struct content_message *message)
+{
+	struct slice body = message->body;
+
+	if (message->flags & FLAG_TRUNCATED)
+		body = escape_utf8_trim(body);
+	json_key(writer, "hark.message.body");
+	if (message->look == CONTENT_BINARY || !escape_utf8_is_text(body))
+		json_put_base64(writer, message->body);
+	else
+		escape_json_text(&writer->line, redact_body(writer->redact, body, false, &writer->scratch));
+}
+
+/* Of what exchange it is: the request's names, the connection and its process. */
+static void put_origin(struct json_writer *writer, const struct result *result)
+{
+	const struct exchange *exchange = result->exchange;
+	struct url url = { 0 };
+
+	if (exchange->request) {
+		url_of_request(exchange->request, &url);
+		if (exchange->request->method.data)
+			json_text(writer, "http.request.method", exchange->request->method);
+	}
+	if (url.path.data)
+		json_text(writer, "url.path", redact_target(writer->redact, url.path, &writer->scratch));
+	if (url.host.data)
+		json_text(writer, "server.address", url.host);
+	json_number(writer, "hark.connection", result->conn->id);
+	if (exchange->key)
+		json_number(writer, "hark.stream", message_stream(exchange_version(exchange), exchange->key));
+	json_role(writer, result->conn->role);
+	json_process(writer, result->mover);
+}
+
+void message_json_put(struct json_writer *writer, const struct result *result)
+{
+	const struct content_message *message = result->message;
+
+	json_time(writer, "time", message->time_ns);
+	json_name(writer, "hark.message", message->protocol);
+	json_name(writer, "hark.message.from", message->kind == MESSAGE_REQUEST ? "client" : "server");
+	if (message->number)
+		json_number(writer, "hark.message.number", message->number);
+	if (message->type.data)
+		json_text(writer, "hark.message.type", message->type);
+	if (message->id.data)
+		json_text(writer, "hark.message.id", message->id);
+	json_number(writer, "hark.message.size", message->bytes);
+	message_json_facts(writer, message->facts);
+	put_origin(writer, result);
+	json_flags(writer, message->flags);
+	if (message->body.data)
+		put_body(writer, message);
+	json_end(writer);
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A named fact of a message that its body told, or both bodies of its exchange: what the readers of bodies
+ * (protocols/content/reader.h) find. Names are the keys of docs/interface.md. What is not known has no fact.
+ */
+#ifndef HARK_FACT_H
+#define HARK_FACT_H
+
+#include "slice.h"
+
+#include <stdint.h>
+
+#define FACTS_MAX     32   /* of a message */
+#define FACT_TEXT_MAX 1024 /* bytes of one text; more are cut */
+
+enum fact_kind {
+	FACT_TEXT,
+	FACT_NUMBER,
+	FACT_NS,    /* a duration; its name ends in _ms, as which it is shown */
+	FACT_MILLI, /* thousandths of a number */
+	FACT_TRUE,
+};
+
+struct fact {
+	struct fact *next;
+	const char *name; /* static */
+	enum fact_kind kind;
+	bool listed; /* one of those that have this name: JSON has a list of them */
+	struct slice text;
+	uint64_t number;
+};
+
+/* The first of this name; NULL: there is none. */
+static inline const struct fact *fact_find(const struct fact *facts, struct slice name)
+{
+	while (facts && !slice_equal(slice_of_string(facts->name), name))
+		facts = facts->next;
+	return facts;
+}
+
+#endif
