@@ -257,7 +257,7 @@ build/peers/callbacks-stripped: build/peers/callbacks-inside
 	$(Q)strip -o $@ $<
 
 # Released programs that no Debian package has. Without npm or pip or its registry they are not there, and tests say so.
-NPM_PEERS := build/peers/bun-1.1.30 build/peers/bun-1.4.5 build/peers/deno-2.9.6
+NPM_PEERS := build/peers/bun-1.1.30 build/peers/bun-1.4.5 build/peers/deno-2.9.6 build/peers/ws-8.18.0
 PYPI_PEERS := build/peers/awscrt-0.38.1 build/peers/grpcio-1.80.1 build/peers/grpcio-1.85.3
 
 build/peers/bun-%:
@@ -269,6 +269,11 @@ build/peers/deno-%:
 	$(call say,NPM,$@)
 	@mkdir -p $(@D)
 	@tests/e2e/npm_peer @deno/linux-x64-glibc@$* deno $@
+
+build/peers/ws-%:
+	$(call say,NPM,$@)
+	@mkdir -p $(@D)
+	@tests/e2e/npm_peer ws@$* "" $@
 
 build/peers/awscrt-%:
 	$(call say,PIP,$@)

@@ -8,7 +8,9 @@
  * state        | bytes                | leads to
  * undetermined | held and judged      | http, hello, muted: by the verdict
  * http         | decoded              | undetermined: refuted, or an upgrade
+ *              |                      | tunnel: an upgrade to what somebody reads
  *              |                      | hello: TLS begins between two messages
+ * tunnel       | read                 |
  * hello        | counted, hellos read | tls: both were read, or a hole hides it
  *              |                      | http: the server answers in the clear
  * tls          | counted              |
@@ -18,7 +20,7 @@
  * A library that owns the bytes leads from each to tls (flow_turn_tls()), a
  * lack of memory to muted, flow_end() to ended.
  *
- * Invariants: `decoder` exists exactly in FLOW_HTTP, `hello` in FLOW_HELLO;
+ * Invariants: `decoder` exists exactly in FLOW_HTTP, `hello` in FLOW_HELLO, `tunnel` in FLOW_TUNNEL;
  * bytes are held only in FLOW_UNDETERMINED; facts count each byte of a record
  * once, when it comes, and lost bytes when they are given up on.
  */
@@ -28,6 +30,7 @@
 #include "detect.h"
 #include "flow_decode.h"
 #include "flow_judge.h"
+#include "flow_tunnel.h"
 #include "hello.h"
 #include "model/event_check.h"
 
@@ -61,6 +64,12 @@ static void flow_forget_hello(struct flow *flow)
 	flow->hello = NULL;
 }
 
+static void flow_leave_tunnel(struct flow *flow)
+{
+	flow_tunnel_free(flow->tunnel);
+	flow->tunnel = NULL;
+}
+
 void flow_fini(struct flow *flow)
 {
 	if (flow->decoder)
@@ -73,6 +82,7 @@ void flow_fini(struct flow *flow)
 	flow->upgrade_settings_len = 0;
 	call_queue_fini(&flow->calls);
 	flow_forget_hello(flow);
+	flow_leave_tunnel(flow);
 	pair_fini(&flow->pair);
 	for (int i = 0; i < 2; i++) {
 		stream_fini(&flow->side[i].stream);
@@ -131,6 +141,7 @@ void flow_turn_tls(struct flow *flow)
 		return;
 	}
 	flow_decode_end(flow, END_CLOSED, protocol_end_flags(END_CLOSED));
+	flow_leave_tunnel(flow);
 	if (flow->state == FLOW_UNDETERMINED) {
 		counter_add(COUNTER_TLS_DISCARDED, held);
 		flow_count_ciphertext(flow, flow->undetermined_copied, flow->undetermined_skipped);
@@ -248,7 +259,9 @@ static void flow_upgrade(struct flow *flow)
 	}
 	flow->undetermined_copied = flow->undetermined_skipped = 0;
 	flow->side[0].searched_bytes = flow->side[1].searched_bytes = 0;
-	flow->state = FLOW_UNDETERMINED;
+	flow->state = flow->tunnel ? FLOW_TUNNEL : FLOW_UNDETERMINED;
+	if (flow->tunnel)
+		return;
 	if (flow->upgrades > UPGRADES_MAX)
 		flow_mute(flow, "upgraded");
 }
@@ -334,6 +347,9 @@ static void flow_data(struct flow *flow, enum event_direction direction, struct 
 		case FLOW_HTTP:
 			flow_feed(flow, direction, &bytes, time_ns, mover);
 			break;
+		case FLOW_TUNNEL:
+			flow_tunnel_data(flow->tunnel, direction, bytes, time_ns, mover);
+			return;
 		case FLOW_HELLO:
 			if (!flow_read_hello(flow, direction, bytes))
 				break;
@@ -366,6 +382,9 @@ static void flow_hole(struct flow *flow, enum event_direction direction, uint64_
 		return;
 	case FLOW_HTTP:
 		flow->ops->hole(flow->decoder, direction, size, time_ns);
+		return;
+	case FLOW_TUNNEL:
+		flow_tunnel_hole(flow->tunnel, direction, size, time_ns);
 		return;
 	case FLOW_HELLO:
 	case FLOW_TLS:
@@ -809,7 +828,7 @@ bool flow_is_unfinished(const struct flow *flow)
 size_t flow_memory(const struct flow *flow)
 {
 	size_t bytes = flow->pair.held_bytes + flow->calls.bytes + message_memory(flow->switching) +
-		       (flow->hello ? hello_memory(flow->hello) : 0) +
+		       flow_tunnel_memory(flow->tunnel) + (flow->hello ? hello_memory(flow->hello) : 0) +
 		       (flow->decoder ? flow->ops->memory(flow->decoder) : 0);
 
 	for (int i = 0; i < 2; i++)
@@ -854,6 +873,7 @@ void flow_end(struct flow *flow, enum protocol_end reason)
 	if (reason == END_CLOSED || reason == END_EXIT)
 		flow_finished(&flow->side[DIRECTION_SENT], flow->pipeline->now_ns);
 	flow_decode_end(flow, reason, protocol_end_flags(reason));
+	flow_leave_tunnel(flow);
 	flow_judge_drop(flow);
 	flow->state = FLOW_ENDED;
 }

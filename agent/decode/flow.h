@@ -22,6 +22,7 @@
 enum flow_state {
 	FLOW_UNDETERMINED, /* held, and judged */
 	FLOW_HTTP,	   /* decoded */
+	FLOW_TUNNEL,	   /* behind an Upgrade: what goes on there is read */
 	FLOW_HELLO,	   /* ciphertext: counted, and the hellos in it are read */
 	FLOW_TLS,	   /* ciphertext: counted */
 	FLOW_MUTED,	   /* not HTTP: counted */
@@ -46,6 +47,7 @@ enum flow_end_sign {
 
 struct hello;
 struct tls_key;
+struct tunnel;
 
 struct flow_side {
 	struct flow *flow;
@@ -96,6 +98,7 @@ struct flow {
 	const struct protocol_ops
 		*leaves_for; /* for this one; NULL: a tunnel, or one that hark does not know */
 	unsigned int upgrades;
+	struct tunnel *tunnel;	   /* while the flow leaves for it, and exactly in FLOW_TUNNEL */
 	struct message *switching; /* a 101, until the decoder tells what to */
 	uint8_t *upgrade_settings; /* of a request for h2c; NULL: none are known */
 	size_t upgrade_settings_len;

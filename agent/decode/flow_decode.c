@@ -10,6 +10,7 @@
 #include "base/budget.h"
 #include "base/counters.h"
 #include "detect.h"
+#include "flow_tunnel.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -172,6 +173,9 @@ static void on_upgrade(void *ctx, struct slice to, const struct message *request
 	flow->leaves = true;
 	flow->leaves_for = switching ? protocol_of_upgrade(to) : NULL;
 	if (!flow->leaves_for) {
+		if (switching)
+			flow->tunnel =
+				flow_tunnel_new(flow, to, pair_request(&flow->pair, switching), switching);
 		if (switching)
 			pair_done(&flow->pair, switching, flow_mover(flow));
 		return;

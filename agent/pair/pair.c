@@ -480,6 +480,13 @@ void pair_body(struct pair *pair, const struct message *message, struct slice by
 	entry_weigh(pair, entry);
 }
 
+const struct message *pair_request(const struct pair *pair, const struct message *response)
+{
+	const struct pair_entry *entry = entry_of(pair, response);
+
+	return entry ? entry->half[MESSAGE_REQUEST].message : NULL;
+}
+
 void pair_hole(struct pair *pair, const struct message *message, uint64_t size, uint64_t time_ns)
 {
 	struct pair_entry *entry = pair->reads ? entry_of(pair, message) : NULL;

@@ -82,6 +82,10 @@ void pair_body(struct pair *pair, const struct message *message, struct slice by
 /* size bytes of a body are missing; HOLE_UNKNOWN_SIZE: nobody knows how many, or whether any. */
 void pair_hole(struct pair *pair, const struct message *message, uint64_t size, uint64_t time_ns);
 
+/* The request that this response answers, whose head has its place; NULL: not seen. Borrowed until either
+ * goes away. */
+const struct message *pair_request(const struct pair *pair, const struct message *response);
+
 /* A poll passed. True while something still waits for the next. */
 bool pair_poll(struct pair *pair);
 

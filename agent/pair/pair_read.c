@@ -17,6 +17,14 @@ static void entry_count(struct pair *pair, struct pair_entry *entry)
 	entry->reads = reads;
 }
 
+/* What an extended CONNECT leads to is no type's (RFC 8441, 4); data NULL: none is known. */
+static struct slice tunnel_token(const struct message *request)
+{
+	if (!request || request->version < HTTP_2 || !slice_equal(request->method, SLICE("CONNECT")))
+		return slice_of(NULL, 0);
+	return message_header(request, SLICE(":protocol"));
+}
+
 /* The two messages have heads of their own, so that types come in turns. */
 void pair_read_head(struct pair *pair, struct pair_entry *entry, struct message *message)
 {
@@ -29,6 +37,8 @@ void pair_read_head(struct pair *pair, struct pair_entry *entry, struct message 
 		message->type_state = type.data ? MESSAGE_TYPE_SEEN : MESSAGE_TYPE_NONE;
 		message->content = content;
 	}
+	if (tunnel_token(entry->half[MESSAGE_REQUEST].message).data)
+		content = content_of_upgrade(tunnel_token(entry->half[MESSAGE_REQUEST].message));
 	if ((!content || !content->readers[0]) && !entry->readings)
 		return;
 	entry->pair = pair;

@@ -113,7 +113,8 @@ void message_json_put(struct json_writer *writer, const struct result *result)
 		json_text(writer, "hark.message.type", message->type);
 	if (message->id.data)
 		json_text(writer, "hark.message.id", message->id);
-	json_number(writer, "hark.message.size", message->bytes);
+	if (message->bytes != READER_UNKNOWN_SIZE)
+		json_number(writer, "hark.message.size", message->bytes);
 	message_json_facts(writer, message->facts);
 	put_origin(writer, result);
 	json_flags(writer, message->flags);

@@ -105,7 +105,10 @@ void message_text_put(struct buffer *text, struct style *style, const struct res
 		escape_text(text, message->id, style->utf8);
 	}
 	start = line_column_end(text, start, 14);
-	line_put_size(text, message->bytes);
+	if (message->bytes != READER_UNKNOWN_SIZE)
+		line_put_size(text, message->bytes);
+	else
+		buffer_char(text, '?');
 	start = line_column_end(text, start, 5);
 	line_put_url(text, style, result->exchange->request);
 	line_column_end(text, start, 24);

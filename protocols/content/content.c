@@ -42,6 +42,14 @@ const struct content *content_of_type(struct slice type)
 	return NULL;
 }
 
+const struct content *content_of_upgrade(struct slice token)
+{
+	for (size_t i = 0; token.len && i < sizeof(table) / sizeof(table[0]); i++)
+		if (slice_equal_nocase(table[i]->upgrade, token))
+			return table[i];
+	return NULL;
+}
+
 struct slice content_charset(struct slice type)
 {
 	struct slice key = SLICE("charset=");

@@ -33,6 +33,8 @@ struct content {
 	const char *name; /* "grpc" */
 	/* Media types, lower case; one '*' at the begin or the end stands for anything. The rest is empty. */
 	struct slice types[CONTENT_TYPES_MAX];
+	struct slice
+		upgrade; /* of a tunnel: the Upgrade token, or :protocol (RFC 8441), that leads into it */
 	enum content_look look;
 	enum content_secrets secrets;
 	/*
@@ -47,6 +49,9 @@ struct content {
 
 /* The first row that has this Content-Type (with or without parameters); NULL: none. */
 const struct content *content_of_type(struct slice type);
+
+/* The row of what an Upgrade token leads to; NULL: none. */
+const struct content *content_of_upgrade(struct slice token);
 
 /* By Content-Type as sent; data NULL: absent. A body without a type counts as text. */
 enum content_secrets content_secrets_of_type(struct slice type);

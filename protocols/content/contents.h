@@ -12,11 +12,13 @@
 	X(sse_content)  \
 	X(json_content) \
 	X(form_content) \
-	X(text_content)
+	X(text_content) \
+	X(websocket_content)
 
 #define CONTENT_DECLARE(name) extern const struct content name;
 CONTENTS(CONTENT_DECLARE)
 
 extern const struct content_reader sse_reader;
+extern const struct content_reader websocket_reader;
 
 #endif

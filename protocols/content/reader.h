@@ -54,7 +54,7 @@ struct content_message {
 	uint64_t number; /* of those in this direction, from 1 on; 0: not known, some may be missing before it
 			  */
 	uint64_t time_ns;  /* of its last byte */
-	uint64_t bytes;	   /* its size, decoded */
+	uint64_t bytes;	   /* its size, decoded; READER_UNKNOWN_SIZE: not known */
 	struct slice type; /* its name or opcode: "text", "ping" */
 	struct slice id;
 	struct slice body;	  /* what was kept of it */

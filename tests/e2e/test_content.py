@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from harness import HARK, Program, free_port, run
+from harness import HARK, PEERS, Program, free_port, run
 from servers import HERE, PYTHON
 
 PEER = HERE / "peers/content_peer.py"
@@ -54,3 +54,81 @@ def test_events_for_people(peer):
     assert "    = hark.sse.events: 3" in lines
     plain = run(HARK, "-q", "--wide", f"port:{peer.port}", "--", "curl", "-sSkN", "-o", "/dev/null", f"{peer.url}/events")
     assert len((plain.text + plain.err.decode()).splitlines()) == 1
+
+
+# --- WebSocket ------------------------------------------------------------------------------------
+
+def messages_of(watch, who):
+    return [one for one in watch.of(who) if "hark.message" in one]
+
+
+def said(messages, sender):
+    return [one.get("hark.message.body") for one in messages if one["hark.message.from"] == sender
+            and one["hark.message.type"] in ("text", "binary")]
+
+
+@pytest.mark.parametrize("deflate", [[], ["deflate"]], ids=["plain", "deflate"])
+def test_websocket(hark, peer, capture, deflate):
+    with hark("--capture", capture, f"port:{peer.port}") as watch:
+        client = run(PYTHON, HERE / "peers/ws_client.py", f"{peer.url.replace('http', 'ws')}/ws", *deflate)
+        assert client.text.splitlines()[-1] == "4001"
+        watch.wait_for(2 * 19, client, peer)
+    words = ["hello", '{"password": "[redacted]"}', {"base64": "AAEC"}, "x" * 1024, "hello", "in three frames"]
+    for who in (client, peer):
+        handshake, = [one for one in watch.of(who) if "hark.message" not in one]
+        assert handshake["http.response.status_code"] == 101 and handshake["hark.flags"] == ["upgraded"]
+        messages = messages_of(watch, who)
+        assert said(messages, "server") == words and said(messages, "client") == [*words, "close"]
+        assert all(one["hark.message"] == "websocket" and one["url.path"] == "/ws" and one["server.address"] == "127.0.0.1"
+                   for one in messages)
+        numbers = [one["hark.message.number"] for one in messages if one["hark.message.from"] == "client"
+                   and one["hark.message.type"] in ("text", "binary")]
+        assert numbers == [1, 2, 3, 4, 5, 6, 7]
+        large, = [one for one in messages if one["hark.message.from"] == "client" and one["hark.message.size"] == 3000]
+        assert large["hark.flags"] == ["truncated"] and ("hark.message.compressed_size" in large) == bool(deflate)
+        assert {one["hark.message.type"]: one["hark.message.body"] for one in messages if one["hark.message.type"] in ("ping", "pong")} == {
+            "ping": "are you there", "pong": "are you there"}
+        close, *_ = [one for one in messages if one["hark.message.type"] == "close"]
+        assert close["hark.message.close_code"] == 4001 and close["hark.message.body"] == "as asked"
+        assert not any("gap" in one.get("hark.flags", ()) for one in messages)
+
+
+def test_websocket_of_node_by_way_of_nginx(hark, peer, tmp_path):
+    """npm's ws compresses; nginx passes what it does not read on: four ends of two connections say the same."""
+    ws = PEERS / "ws-8.18.0"
+    if not ws.exists():
+        pytest.skip("npm's ws is not there (make peers)")
+    port = free_port()
+    folder = tmp_path / "proxy"
+    folder.mkdir()
+    config = folder / "nginx.conf"
+    config.write_text(f"""daemon off; master_process off; pid {folder}/pid; error_log stderr; events {{}}
+http {{ access_log off; client_body_temp_path {folder}; proxy_temp_path {folder}; fastcgi_temp_path {folder};
+uwsgi_temp_path {folder}; scgi_temp_path {folder}; server {{ listen 127.0.0.1:{port}; location / {{ proxy_pass {peer.url};
+proxy_ssl_verify off; proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection "upgrade"; }} }} }}
+""")
+    proxy = Program(["nginx", "-c", config, "-p", folder], folder, ports=(port,))
+    with hark(f"port:{port},{peer.port}") as watch:
+        client = run("node", HERE / "peers/ws_peer.js", ws, f"ws://127.0.0.1:{port}/ws")
+        assert client.text.splitlines() == ["hello", "hello again, hello again, hello again", "4001"]
+        watch.wait_for(4 * 8, client, peer, proxy)
+    proxy.stop()
+    for who, times in ((client, 1), (peer, 1), (proxy, 2)):
+        messages = messages_of(watch, who)
+        assert sorted(said(messages, "server")) == sorted(["hello", "hello again, hello again, hello again"] * times)
+        assert len(said(messages, "client")) == 3 * times
+
+
+def test_websocket_over_http2(hark, tmp_path, capture):
+    port = free_port()
+    server = Program([PYTHON, HERE / "peers/ws_h2.py", "serve", port], tmp_path, ports=(port,))
+    with hark("--capture", capture, f"port:{port}") as watch:
+        client = run(PYTHON, HERE / "peers/ws_h2.py", "call", port, "one", "two")
+        assert client.text.split() == ["one", "two", "closed"]
+        watch.wait_for(2 * 7, client, server)
+    server.stop()
+    for who in (client, server):
+        messages = messages_of(watch, who)
+        assert said(messages, "server") == said(messages, "client") == ["one", "two"]
+        assert all(one["hark.stream"] == 1 and one["url.path"] == "/chat" for one in messages)
+        assert [one["hark.message.close_code"] for one in messages if one["hark.message.type"] == "close"][0] == 1000

@@ -13,6 +13,9 @@
 
 #define FUZZ_MEMORY_MAX (24u << 20) /* of one exchange; brotli and zstd may take 8 MiB each */
 
+/* Of a tunnel: its Upgrade token, in place of a type; set before fuzz_content(). */
+static const char *fuzz_upgrade;
+
 static inline void fuzz_message(void *ctx, void *exchange, const struct content_message *message)
 {
 	size_t *sum = ctx;
@@ -57,6 +60,7 @@ static inline void fuzz_content(const char *const *fields, struct slice script)
 	for (int i = 0; i < 2; i++) {
 		messages[i] = message_new((enum message_kind)i, 65536);
 		messages[i]->first_byte_ns = 1;
+		messages[i]->status = i ? 101 : 0;
 		messages[i]->target = SLICE("/a.B/C");
 		for (const char *const *at = fields; *at; at += 2)
 			fuzz_field(messages[i], at[0], at[1]);
@@ -64,7 +68,9 @@ static inline void fuzz_content(const char *const *fields, struct slice script)
 	}
 	for (int i = 0; i < 2; i++)
 		readings_head(&readings, &config, &sum,
-			      content_of_type(message_header(messages[i], SLICE("content-type"))),
+			      fuzz_upgrade
+				      ? content_of_upgrade(slice_of_string(fuzz_upgrade))
+				      : content_of_type(message_header(messages[i], SLICE("content-type"))),
 			      messages[i], messages[!i]);
 	while (fuzz_step_next(&script, &step)) {
 		enum message_kind kind = (enum message_kind)step.direction;

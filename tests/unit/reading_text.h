@@ -70,7 +70,8 @@ static inline void reading_text_message(void *ctx, void *exchange, const struct 
 		reading_text_put(out, " id ");
 		reading_text_slice(out, message->id);
 	}
-	reading_text_put(out, " %" PRIu64, message->bytes);
+	if (message->bytes != READER_UNKNOWN_SIZE)
+		reading_text_put(out, " %" PRIu64, message->bytes);
 	if (message->body.data) {
 		reading_text_put(out, " [");
 		reading_text_slice(out, message->body);

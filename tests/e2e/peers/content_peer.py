@@ -2,13 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """A server whose bodies say something, of aiohttp: content_peer.py PORT [CERT KEY]
 
-/events?count=N&coding=gzip: server-sent events in chunks, the next one when the client has got the last.
+/events?count=N&coding=gzip: server-sent events in chunks.
+/ws: a WebSocket that sends each message back; "close" ends it.
 """
 import asyncio
 import ssl
 import sys
 
-from aiohttp import web
+from aiohttp import WSMsgType, web
 
 
 async def events(request):
@@ -23,6 +24,19 @@ async def events(request):
     return response
 
 
+async def echo(request):
+    socket = web.WebSocketResponse(compress=request.query.get("compress") != "no")
+    await socket.prepare(request)
+    async for message in socket:
+        if message.type is WSMsgType.TEXT and message.data == "close":
+            await socket.close(code=4001, message=b"as asked")
+        elif message.type is WSMsgType.TEXT:
+            await socket.send_str(message.data)
+        elif message.type is WSMsgType.BINARY:
+            await socket.send_bytes(message.data)
+    return socket
+
+
 def main():
     port, files = int(sys.argv[1]), sys.argv[2:]
     context = None
@@ -31,6 +45,7 @@ def main():
         context.load_cert_chain(*files)
     app = web.Application()
     app.router.add_get("/events", events)
+    app.router.add_get("/ws", echo)
     web.run_app(app, host="127.0.0.1", port=port, ssl_context=context, print=None)
 
 
