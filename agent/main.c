@@ -380,7 +380,10 @@ static int run_open(struct run *run, int64_t offset_ns)
 	config.want_frames = outputs_wants(run->outputs).kinds[RESULT_FRAME];
 	config.few_fields = !outputs_wants(run->outputs).fields && !filter_wants_fields(options->filter);
 	config.want_bodies = outputs_wants(run->outputs).bodies || filter_wants_bodies(options->filter);
+	config.schema = options->schema;
 	config.want_reads = outputs_wants(run->outputs).reads;
+	if (filter_wants_facts(options->filter))
+		config.want_reads |= READER_FACTS | READER_OPERATION;
 	if (options->command == COMMAND_REPLAY) {
 		filter_kernel(options->filter, &sets);
 		config.pids = sets.pids;

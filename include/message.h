@@ -70,6 +70,9 @@ enum header_name {
 	HEADER_UPGRADE,
 	HEADER_HTTP2_SETTINGS,
 	HEADER_GRPC_STATUS,
+	HEADER_GRPC_TIMEOUT,
+	HEADER_GRPC_MESSAGE,
+	HEADER_GRPC_ENCODING,
 	HEADER_TRACEPARENT, /* first of those of a trace (trace_of()) */
 	HEADER_B3,
 	HEADER_B3_TRACE_ID,
@@ -175,8 +178,9 @@ struct slice message_known(const struct message *message, enum header_name known
 enum header_name message_name(struct slice name);
 
 /* Nearly all other names differ in length from them. */
-#define HEADER_NAME_LENGTHS \
-	(1u << 2 | 1u << 4 | 1u << 7 | 1u << 10 | 1u << 11 | 1u << 12 | 1u << 14 | 1u << 16 | 1u << 17)
+#define HEADER_NAME_LENGTHS                                                                              \
+	(1u << 2 | 1u << 4 | 1u << 7 | 1u << 10 | 1u << 11 | 1u << 12 | 1u << 13 | 1u << 14 | 1u << 16 | \
+	 1u << 17)
 
 static inline bool message_name_may_be(struct slice name)
 {

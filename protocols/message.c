@@ -165,7 +165,13 @@ enum header_name message_name(struct slice name)
 			return HEADER_CONTENT_TYPE;
 		if (NAME_IS(name, "x-request-id"))
 			return HEADER_REQUEST_ID;
+		if (NAME_IS(name, "grpc-timeout"))
+			return HEADER_GRPC_TIMEOUT;
+		if (NAME_IS(name, "grpc-message"))
+			return HEADER_GRPC_MESSAGE;
 		return NAME_IS(name, "x-b3-traceid") ? HEADER_B3_TRACE_ID : HEADER_OTHER;
+	case sizeof("grpc-encoding") - 1:
+		return NAME_IS(name, "grpc-encoding") ? HEADER_GRPC_ENCODING : HEADER_OTHER;
 	case sizeof("content-length") - 1:
 		if (NAME_IS(name, "content-length"))
 			return HEADER_CONTENT_LENGTH;

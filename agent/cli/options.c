@@ -13,6 +13,7 @@
 #include "base/user.h"
 #include "base/word_distance.h"
 #include "config_file.h"
+#include "content/protobuf.h"
 #include "library/library_claim.h"
 #include "option_table.h"
 #include "sinks/sinks.h"
@@ -22,6 +23,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define SCHEMA_MAX     (64u << 20)
+#define SCHEMA_PIECE   65536
 #define FILTER_WIDTH   30 /* in --help */
 #define DOC_COLUMN     27 /* the same, of options */
 #define LAST_COLUMN    79
@@ -548,6 +551,29 @@ static int check_top(const struct options *options)
 	return 0;
 }
 
+static int take_schema(struct options *options)
+{
+	FILE *file = fopen(options->proto_path, "re");
+	struct bytes bytes = { .data = NULL };
+	size_t len = 1;
+
+	if (!file)
+		return option_usage_error("--proto: %s: %s", options->proto_path, strerror(errno));
+	while (len && bytes_reserve(&bytes, SCHEMA_PIECE, SCHEMA_MAX) == 0) {
+		len = fread(bytes.data + bytes.len, 1, SCHEMA_PIECE, file);
+		bytes.len += len;
+	}
+	fclose(file);
+	options->schema = len ? NULL : protobuf_schema_new(bytes_slice(&bytes));
+	bytes_fini(&bytes);
+	if (options->schema)
+		return 0;
+	return option_usage_error(
+		"--proto: %s is no FileDescriptorSet of at most 64 MiB; protoc --include_imports "
+		"--descriptor_set_out=FILE writes one",
+		options->proto_path);
+}
+
 static int check_claims(struct options *options)
 {
 	char why[CLAIM_WHY_MAX];
@@ -587,6 +613,8 @@ static int check_options(struct parse *parse)
 	if (option_check_places(parse, places_of(options)) || check_top(options) || check_outputs(options))
 		return 2;
 	if (options->command != COMMAND_REPLAY && check_claims(options))
+		return 2;
+	if (options->proto_path && take_schema(options))
 		return 2;
 	options->stats.routes = &options->routes;
 	if (options->view == VIEW_TOP && !options->speed_given)
@@ -648,6 +676,7 @@ void options_fini(struct options *options)
 	free(options->claims);
 	for (size_t i = 0; i < sizeof(options->config_texts) / sizeof(options->config_texts[0]); i++)
 		free(options->config_texts[i]);
+	protobuf_schema_free(options->schema);
 	redact_free(options->redact);
 	redact_free(options->redact_recording);
 	*options = (struct options){ 0 };

@@ -74,7 +74,9 @@ struct options {
 	const char *trace; /* tree: the word behind it; NULL: none */
 	const char *user;  /* -u: who runs the command; NULL: the invoking user */
 	enum capture_way capture;
-	struct library_claim *claims; /* --tls-library; checked */
+	const char *proto_path;		/* --proto; NULL: none */
+	struct protobuf_schema *schema; /* what it holds; NULL: none */
+	struct library_claim *claims;	/* --tls-library; checked */
 	size_t claim_count;
 	struct redact *redact;		 /* for what is shown */
 	struct redact *redact_recording; /* for --redacted: --show-secrets is no business of a recording's */

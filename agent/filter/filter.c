@@ -356,9 +356,15 @@ bool filter_asks_flag(const struct filter *filter, unsigned int flags)
 	return filter && filter->root && node_asks_flag(filter->root, flags);
 }
 
+bool filter_wants_facts(const struct filter *filter)
+{
+	return is_about(filter, FILTER_BY_FACTS);
+}
+
 bool filter_about_exchanges(const struct filter *filter)
 {
-	return is_about(filter, FILTER_BY_EXCHANGE) || filter_wants_fields(filter);
+	return is_about(filter, FILTER_BY_EXCHANGE) || filter_wants_fields(filter) ||
+	       filter_wants_facts(filter);
 }
 
 bool filter_lacks_address(const struct filter *filter, const struct exchange *exchange)
@@ -402,6 +408,7 @@ bool filter_key_decided(const struct filter_key *key, const struct filter_kernel
 	case FILTER_BY_EXCHANGE:
 	case FILTER_BY_FIELDS:
 	case FILTER_BY_BODIES:
+	case FILTER_BY_FACTS:
 		break;
 	}
 	return false;

@@ -105,6 +105,7 @@ enum filter_decider {
 	FILTER_BY_FIELDS, /* an exchange with all its header fields, not only those that message_asks() wants
 			   */
 	FILTER_BY_BODIES, /* the same, and with its bodies */
+	FILTER_BY_FACTS,  /* an exchange with what its bodies say */
 };
 
 /* The keys, for help, completion and the man page. */
@@ -132,6 +133,9 @@ bool filter_wants_bodies(const struct filter *filter);
 
 /* Does a term ask for one of these flags (enum message_flag) by its name? */
 bool filter_asks_flag(const struct filter *filter, unsigned int flags);
+
+/* Does it ask for what bodies say (FILTER_BY_FACTS)? */
+bool filter_wants_facts(const struct filter *filter);
 
 /* Does a term of the filter have this key? */
 bool filter_uses(const struct filter *filter, const struct filter_key *key);

@@ -10,11 +10,13 @@
 #include "base/content_coding.h"
 #include "base/number.h"
 #include "content/contents.h"
+#include "fact.h"
 #include "library/libraries.h"
 #include "model/address.h"
 #include "model/container.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <netinet/in.h>
 #include <pwd.h>
 #include <stdio.h>
@@ -694,6 +696,39 @@ static enum filter_answer match_body(const struct filter_value *value, struct fi
 	return best;
 }
 
+/* --- what bodies say ------------------------------------------------------------------- */
+
+static int value_fact(struct filter_value *value, char *why, size_t size)
+{
+	return value_named(value, why, size, "a fact is name, or name=value, as JSON has it");
+}
+
+static bool fact_matches(const struct filter_value *value, const struct fact *fact)
+{
+	char number[24];
+
+	if (value->present)
+		return true;
+	if (fact->kind == FACT_TEXT)
+		return filter_pattern_match(&value->pattern, fact->text);
+	snprintf(number, sizeof(number), "%" PRIu64, fact->number);
+	return filter_pattern_match(&value->pattern,
+				    fact->kind == FACT_TRUE ? SLICE("true") : slice_of_string(number));
+}
+
+static enum filter_answer match_fact(const struct filter_value *value, struct filter_subject *subject)
+{
+	const struct message *const messages[] = { request_of(subject), response_of(subject) };
+
+	for (size_t i = 0; i < 2; i++)
+		for (const struct fact *fact = messages[i] ? messages[i]->facts : NULL; fact;
+		     fact = fact->next)
+			if (slice_equal(slice_of_string(fact->name), value->name) &&
+			    fact_matches(value, fact))
+				return FILTER_YES;
+	return subject->exchange && !subject->exchange->pending ? FILTER_NO : FILTER_UNKNOWN;
+}
+
 /* --- traces ------------------------------------------------------------------------------ */
 
 /*
@@ -868,6 +903,11 @@ const struct filter_key filter_keys[] = {
 	  "kept; a "
 	  "regex looks at the first 4096 bytes. What is not shown, being a secret, is matched.",
 	  FILTER_BY_BODIES, value_body, match_body },
+	{ "fact", "NAME[=GLOB]", "What a body says: a key that JSON has of it, or its value",
+	  "Such as rpc.method, hark.operation, hark.sse.events; a ~REGEX may stand for the glob; case "
+	  "matters. Of a "
+	  "message within a body it is its exchange's, as far as that is known by then.",
+	  FILTER_BY_FACTS, value_fact, match_fact },
 	{ "trace", "ID, GLOB", "Trace that the request belongs to",
 	  "The id in traceparent, b3, x-b3-traceid, uber-trace-id, x-cloud-trace-context, x-amzn-trace-id, "
 	  "x-datadog-trace-id, x-request-id or x-correlation-id; case does not matter.",

@@ -58,7 +58,8 @@ struct pipeline_config {
 	bool want_frames;   /* RESULT_FRAME is wanted */
 	bool few_fields;    /* nobody wants other header fields than those that message_asks() wants */
 	bool want_bodies;   /* sinks show bodies: nothing is skipped, message->body is kept */
-	unsigned int want_reads; /* enum reader_gives: what somebody wants of what bodies say */
+	const struct protobuf_schema *schema; /* of messages of gRPC; NULL: none. Outlives the tracker */
+	unsigned int want_reads;	      /* enum reader_gives: what somebody wants of what bodies say */
 	size_t body_limit_bytes;
 	size_t message_limit_bytes;
 	size_t connection_limit;    /* connections followed at once */

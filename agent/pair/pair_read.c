@@ -99,6 +99,7 @@ void pipeline_reading_init(struct pipeline_reading *reading, const struct pipeli
 	*reading = (struct pipeline_reading){
 		.config = {
 			.wants = pipeline->config.want_reads,
+			.schema = pipeline->config.schema,
 			.ctx = (void *)pipeline,
 			.message = on_message,
 			.note = on_note,

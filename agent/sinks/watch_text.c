@@ -198,8 +198,8 @@ const struct sink_ops watch_text_sink = {
 	.view = VIEW_WATCH,
 	.fields = SINK_FIELDS_VERBOSE,
 	.bodies = true,
-	.reads = { 0, READER_FACTS | READER_OPERATION | READER_MESSAGES,
-		   READER_FACTS | READER_OPERATION | READER_MESSAGES | READER_BODIES },
+	.reads = { READER_OUTCOME, READER_FACTS | READER_OPERATION | READER_OUTCOME | READER_MESSAGES,
+		   READER_FACTS | READER_OPERATION | READER_OUTCOME | READER_MESSAGES | READER_BODIES },
 	.size = sizeof(struct sink),
 	.init = watch_text_init,
 	.show = {

@@ -18,6 +18,8 @@
 #define CONTENT_DECLARE(name) extern const struct content name;
 CONTENTS(CONTENT_DECLARE)
 
+extern const struct content_reader grpc_reader;
+extern const struct content_reader grpc_web_reader;
 extern const struct content_reader sse_reader;
 extern const struct content_reader websocket_reader;
 

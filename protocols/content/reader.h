@@ -43,7 +43,8 @@ enum reader_gives {
 	READER_FACTS = 1 << 0,
 	READER_OPERATION = 1 << 1, /* hark.operation, and the like by which exchanges are grouped */
 	READER_MESSAGES = 1 << 2,
-	READER_BODIES = 1 << 3, /* what the messages hold, for -vv */
+	READER_BODIES = 1 << 3,	 /* what the messages hold, for -vv */
+	READER_OUTCOME = 1 << 4, /* trailers that its bodies have, for content's outcome() */
 };
 
 /* A message within a body, or of a tunnel. All slices are borrowed for the call; data NULL: not known, none.
@@ -64,6 +65,7 @@ struct content_message {
 };
 
 struct reading;
+struct protobuf_schema;
 
 struct content_reader {
 	const char *name;
@@ -99,6 +101,8 @@ uint64_t reading_now_ns(const struct reading *reading);
 const struct message *reading_of(const struct reading *reading, enum message_kind kind);
 /* Does somebody want this of it? */
 bool reading_wanted(const struct reading *reading, enum reader_gives gives);
+/* The schema of the user's (--proto); NULL: none. */
+const struct protobuf_schema *reading_schema(const struct reading *reading);
 /* Memory that the state holds besides itself: so many bytes now. */
 void reading_charge(struct reading *reading, size_t bytes);
 
@@ -116,6 +120,9 @@ void reading_milli(struct reading *reading, enum message_kind kind, const char *
 void reading_true(struct reading *reading, enum message_kind kind, const char *name);
 /* No longer known. */
 void reading_forget(struct reading *reading, enum message_kind kind, const char *name);
+
+/* A trailer that the body has: it becomes one of the message. */
+void reading_trailer(struct reading *reading, enum message_kind kind, struct slice name, struct slice value);
 
 /* A message; protocol, kind's direction and time_ns are filled in where they are 0. Only while
  * reading_wanted(READER_MESSAGES). */

@@ -334,6 +334,19 @@ bool reading_wanted(const struct reading *reading, enum reader_gives gives)
 	return reading->all->config->wants & gives;
 }
 
+const struct protobuf_schema *reading_schema(const struct reading *reading)
+{
+	return reading->all->config->schema;
+}
+
+void reading_trailer(struct reading *reading, enum message_kind kind, struct slice name, struct slice value)
+{
+	struct message *message = reading->all->half[kind].message;
+
+	if (message && message_add_header(message, &message->trailers, name, value, 0) < 0)
+		note(reading->all, NOTE_FACT_LIMIT);
+}
+
 void reading_charge(struct reading *reading, size_t bytes)
 {
 	reading->all->charged_bytes += bytes - reading->charged_bytes;

@@ -14,8 +14,9 @@ struct readings;
 
 /* Borrowed for the life of all readings that have it. */
 struct readings_config {
-	unsigned int wants; /* enum reader_gives: what somebody wants; 0: nothing is read */
-	void *ctx;	    /* the caller's, given back with `exchange` */
+	const struct protobuf_schema *schema; /* NULL: none */
+	unsigned int wants;		      /* enum reader_gives: what somebody wants; 0: nothing is read */
+	void *ctx;			      /* the caller's, given back with `exchange` */
 	void (*message)(void *ctx, void *exchange, const struct content_message *message);
 	void (*note)(void *ctx, enum protocol_note note, uint64_t n);
 };

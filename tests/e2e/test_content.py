@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What bodies say: facts of exchanges, and messages as they pass, of real programs."""
+import base64
 import re
 
 import pytest
@@ -132,3 +133,105 @@ def test_websocket_over_http2(hark, tmp_path, capture):
         assert said(messages, "server") == said(messages, "client") == ["one", "two"]
         assert all(one["hark.stream"] == 1 and one["url.path"] == "/chat" for one in messages)
         assert [one["hark.message.close_code"] for one in messages if one["hark.message.type"] == "close"][0] == 1000
+
+
+# --- gRPC -----------------------------------------------------------------------------------------
+
+SHOP = HERE / "peers/shop.py"
+
+
+@pytest.fixture(scope="module", params=["clear", "tls"])
+def shop(request, tmp_path_factory, certificates):
+    port = free_port()
+    files = [certificates / "cert.pem", certificates / "key.pem"] if request.param == "tls" else []
+    server = Program([PYTHON, SHOP, "serve", port, *files], tmp_path_factory.mktemp("shop"), ports=(port,))
+    server.call = [PYTHON, SHOP, "call", port, *files[:1]]
+    server.port = port
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def schema(tmp_path):
+    path = tmp_path / "shop.pb"
+    run(PYTHON, SHOP, "schema", path)
+    return path
+
+
+def buy_all(shop):
+    client = run(*shop.call)
+    assert client.text.split() == ["2", "3", "5", "2", "NOT_FOUND"]
+    return client
+
+
+def grpc_facts(one):
+    return {key: one.get(key) for key in ("rpc.service", "rpc.grpc.status_code", "hark.grpc.request.messages",
+                                          "hark.grpc.response.messages")}
+
+
+def test_grpc_calls(hark, shop, capture):
+    with hark("--capture", capture, f"port:{shop.port}", verbose=0) as watch:
+        client = buy_all(shop)
+        watch.wait_for(10, client, shop)
+    for who in (client, shop):
+        calls = {one["rpc.method"]: one for one in watch.of(who)}
+        counts = {"Buy": (1, 1, 0), "List": (1, 3, 0), "Fill": (2, 1, 0), "Talk": (2, 2, 0), "Fail": (1, 0, 5)}
+        assert {name: grpc_facts(one) for name, one in calls.items()} == {
+            name: {"rpc.service": "shop.Shop", "rpc.grpc.status_code": status, "hark.grpc.request.messages": sent,
+                   "hark.grpc.response.messages": got} for name, (sent, got, status) in counts.items()}
+        assert 0 < calls["Buy"]["hark.grpc.timeout_ms"] <= 20000 and "hark.grpc.timeout_ms" not in calls["List"]
+        assert calls["Talk"]["hark.grpc.request.encoding"] == "gzip"
+        assert calls["Fail"]["hark.grpc.status_message"] == "no such thing: 100% gone"
+        assert calls["Buy"]["hark.grpc.request.size"] == len("..tea" ".." "..hunter2")
+
+
+def test_grpc_messages(hark, shop, schema, capture):
+    """Each as it passes, with names where a schema has them; what is compressed is decoded too."""
+    with hark("--capture", capture, "--proto", schema, f"port:{shop.port}", verbose=2) as watch:
+        client = buy_all(shop)
+        watch.wait_for(2 * (5 + 14), client, shop)
+    for who in (client, shop):
+        messages = messages_of(watch, who)
+        bodies = [(one["url.path"].rsplit("/", 1)[1], one["hark.message.from"], one["hark.message.number"], one["hark.message.body"])
+                  for one in messages]
+        assert bodies[:2] == [("Buy", "client", 1, 'sku: "tea"\ncount: 1\npassword: [redacted]\n'),
+                              ("Buy", "server", 1, 'sku: "tea"\ncount: 2\n')]
+        assert [one for one in bodies if one[0] == "List" and one[1] == "server"] == [
+            ("List", "server", i + 1, 'sku: "tea"\n' + (f"count: {i}\n" if i else "")) for i in range(3)]
+        talk = [one for one in messages if one["url.path"].endswith("Talk") and one["hark.message.from"] == "client"]
+        assert [one["hark.message.body"] for one in talk] == [f'sku: "{"x" * 200}"\n'] * 2
+        assert all(one["hark.message.compressed_size"] < 60 < one["hark.message.size"] for one in talk)
+    assert "hunter2" not in watch.output_path.read_text()
+
+
+def test_grpc_without_a_schema(shop, tmp_path):
+    lines = tmp_path / "lines"
+    run(HARK, "-vv", "-q", "--wide", "-o", f"text:{lines}", f"port:{shop.port}", "--", *shop.call)
+    text = lines.read_text()
+    assert re.search(r" grpc +> message #1 +16 .*/shop\.Shop/Buy", text)
+    assert '    >| 1: "tea"\n    >| 2: 1\n    >| 3: "hunter2"\n' in text and '    <| 2: 5\n' in text
+    assert f'    >| 1: "{"x" * 200}"' in text
+    wrong = run(HARK, "--proto", lines, "-d", "0.1", status=2)
+    assert "is no FileDescriptorSet" in wrong.err.decode()
+
+
+@pytest.mark.parametrize("kind", ["application/grpc-web+proto", "application/grpc-web-text"])
+def test_grpc_web(hark, tmp_path, schema, kind):
+    port = free_port()
+    server = Program([PYTHON, SHOP, "web", port], tmp_path, ports=(port,))
+    sent = b"\0\0\0\0\x05\n\x03tea"
+    sent = base64.b64encode(sent) if kind.endswith("text") else sent
+    text = tmp_path / "lines"
+    with hark(f"port:{port}", "--proto", schema, verbose=2) as watch, hark(f"port:{port}", "-o", f"text:{text}", verbose=0) as plain:
+        client = run("curl", "-sS", "-o", "/dev/null", "-H", f"Content-Type: {kind}", "--data-binary", "@-",
+                     f"http://127.0.0.1:{port}/shop.Shop/Buy", given=sent)
+        watch.wait_for(6, client, server)
+        plain.wait_for(2, client, server)
+    server.stop()
+    for who in (client, server):
+        *messages, call = watch.of(who)
+        assert [(one["hark.message"], one["hark.message.from"], one["hark.message.body"]) for one in messages] == [
+            ("grpc-web", "client", 'sku: "tea"\n'), ("grpc-web", "server", 'sku: "tea"\ncount: 7\n')]
+        assert call["rpc.grpc.status_code"] == 5 and call["hark.grpc.status_message"] == "none left"
+        assert call["rpc.method"] == "Buy" and call["hark.grpc.response.messages"] == 1
+    assert " 200 grpc:5 " in text.read_text()

@@ -111,7 +111,7 @@ def source_keys():
     for text in (path.read_text() for path in (ROOT / "protocols/content").glob("*.c")):
         if ".outcome = " in text:
             keys.add("rpc." + re.search(r'\.name = "(\w+)"', text)[1] + ".status_code")
-        keys |= set(re.findall(r"\"(hark\.message\.\w+)\"", text))
+        keys |= set(re.findall(r"\"(hark\.(?:message|grpc)\.[a-z_.]+)\"", text))
         keys |= set(re.findall(r"\breading_(?:text|add|number|ns|milli|true)\([^\"]*\"([a-z][a-z0-9_.]+)\"", text))
     return keys
 

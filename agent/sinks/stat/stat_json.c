@@ -187,6 +187,7 @@ static void stat_json_draw(struct sink *sink, bool last)
 const struct sink_ops stat_json_sink = {
 	.format = "json",
 	.view = VIEW_STAT,
+	.reads = { READER_OUTCOME, READER_OUTCOME, READER_OUTCOME },
 	.size = sizeof(struct sink),
 	.init = stat_json_init,
 	.show = {

@@ -88,6 +88,7 @@ static void stat_text_draw(struct sink *sink, bool last)
 const struct sink_ops stat_text_sink = {
 	.format = "text",
 	.view = VIEW_STAT,
+	.reads = { READER_OUTCOME, READER_OUTCOME, READER_OUTCOME },
 	.size = sizeof(struct sink),
 	.init = stat_text_init,
 	.show = {

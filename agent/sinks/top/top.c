@@ -239,6 +239,7 @@ const struct sink_ops top_sink = {
 	.fields = SINK_FIELDS_ALWAYS,
 	.bodies = true,
 	.stays = true,
+	.reads = { READER_OUTCOME, READER_OUTCOME, READER_OUTCOME },
 	.size = sizeof(struct sink),
 	.init = top_init,
 	.show = {

@@ -57,7 +57,10 @@ static void test_table(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-		assert_ptr_equal(content_of_type(table[i]->types[0]), table[i]);
+		if (table[i]->upgrade.len)
+			assert_ptr_equal(content_of_upgrade(table[i]->upgrade), table[i]);
+		else
+			assert_ptr_equal(content_of_type(table[i]->types[0]), table[i]);
 		for (size_t j = 0; j < CONTENT_TYPES_MAX; j++)
 			for (size_t at = 0; at < table[i]->types[j].len; at++)
 				assert_false(table[i]->types[j].data[at] >= 'A' &&
