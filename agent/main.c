@@ -328,6 +328,22 @@ static struct probes_config probes_configure(const struct options *options)
 	};
 }
 
+/* What outputs and the filter want is produced, and nothing else. */
+static void wants_configure(const struct run *run, struct pipeline_config *config)
+{
+	const struct options *options = run->options;
+	struct outputs_wants wants = outputs_wants(run->outputs);
+
+	config->want_calls = wants.kinds[RESULT_CALL];
+	config->want_frames = wants.kinds[RESULT_FRAME];
+	config->few_fields = !wants.fields && !filter_wants_fields(options->filter);
+	config->want_bodies = wants.bodies || filter_wants_bodies(options->filter);
+	config->schema = options->schema;
+	config->want_reads = wants.reads;
+	if (filter_wants_facts(options->filter))
+		config->want_reads |= READER_FACTS | READER_OPERATION;
+}
+
 static int run_open(struct run *run, int64_t offset_ns)
 {
 	const struct options *options = run->options;
@@ -376,14 +392,7 @@ static int run_open(struct run *run, int64_t offset_ns)
 	config.streams = &run->streams;
 	config.timeout_ns = options->timeout_ns;
 	config.pending_ns = options->pending_ns;
-	config.want_calls = outputs_wants(run->outputs).kinds[RESULT_CALL];
-	config.want_frames = outputs_wants(run->outputs).kinds[RESULT_FRAME];
-	config.few_fields = !outputs_wants(run->outputs).fields && !filter_wants_fields(options->filter);
-	config.want_bodies = outputs_wants(run->outputs).bodies || filter_wants_bodies(options->filter);
-	config.schema = options->schema;
-	config.want_reads = outputs_wants(run->outputs).reads;
-	if (filter_wants_facts(options->filter))
-		config.want_reads |= READER_FACTS | READER_OPERATION;
+	wants_configure(run, &config);
 	if (options->command == COMMAND_REPLAY) {
 		filter_kernel(options->filter, &sets);
 		config.pids = sets.pids;

@@ -7,9 +7,6 @@
 #include "protobuf.h"
 
 #include <errno.h>
-#include <inttypes.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -166,8 +163,12 @@ static struct slice name_join(struct protobuf_schema *schema, struct slice scope
 		schema->no_memory = true;
 		return slice_of(NULL, 0);
 	}
-	snprintf(whole, len + 1, "%.*s%s%.*s", (int)scope.len, scope.len ? (const char *)scope.data : "",
-		 scope.len ? "." : "", (int)name.len, name.len ? (const char *)name.data : "");
+	if (scope.len)
+		memcpy(whole, scope.data, scope.len);
+	if (scope.len)
+		whole[scope.len] = '.';
+	if (name.len)
+		memcpy(whole + len - name.len, name.data, name.len);
 	return slice_of(whole, len);
 }
 
@@ -445,18 +446,42 @@ static void put(struct writing *writing, struct slice text)
 	writing->full = writing->full || bytes_append(writing->out, text, writing->limit) < 0;
 }
 
-static void put_format(struct writing *writing, const char *format, ...)
+static void put_u64(struct writing *writing, uint64_t number)
 {
-	char text[64];
-	va_list list;
-	int len;
+	uint8_t digits[20];
+	size_t at = sizeof(digits);
 
-	va_start(list, format);
-	len = vsnprintf(text, sizeof(text), format, list);
-	va_end(list);
-	put(writing, slice_of(text, len < 0			 ? 0
-				    : (size_t)len < sizeof(text) ? (size_t)len
-								 : sizeof(text) - 1));
+	do {
+		digits[--at] = (uint8_t)('0' + number % 10);
+		number /= 10;
+	} while (number);
+	put(writing, slice_of(digits + at, sizeof(digits) - at));
+}
+
+static void put_i64(struct writing *writing, int64_t number)
+{
+	if (number < 0)
+		put(writing, SLICE("-"));
+	put_u64(writing, number < 0 ? -(uint64_t)number : (uint64_t)number);
+}
+
+/* At least `least` digits. */
+static void put_hex(struct writing *writing, uint64_t number, unsigned int least)
+{
+	unsigned int digits = 1;
+
+	while (digits < least || (digits < 16 && number >> (4 * digits)))
+		digits++;
+	while (digits--)
+		put(writing,
+		    slice_take(slice_drop(SLICE("0123456789abcdef"), number >> (4 * digits) & 15), 1));
+}
+
+static void put_real(struct writing *writing, double number, int digits)
+{
+	char text[40];
+
+	put(writing, slice_of_string(gcvt(number, digits, text)));
 }
 
 static void put_indent(struct writing *writing, int depth)
@@ -512,6 +537,12 @@ static enum text_kind text_kind_of(struct slice bytes)
 	return kind;
 }
 
+static void put_byte(struct writing *writing, uint8_t byte)
+{
+	put(writing, SLICE("\\x"));
+	put_hex(writing, byte, 2);
+}
+
 /* As protobuf's text format has strings; what is beyond ASCII goes as it is, where all is UTF-8, or by its
  * bytes. */
 static void put_string(struct writing *writing, struct slice bytes)
@@ -522,25 +553,30 @@ static void put_string(struct writing *writing, struct slice bytes)
 	for (size_t i = 0; i < bytes.len && !writing->full; i++) {
 		uint8_t byte = bytes.data[i];
 
-		if (byte == '"' || byte == '\\')
-			put_format(writing, "\\%c", byte);
+		if (byte == '"')
+			put(writing, SLICE("\\\""));
+		else if (byte == '\\')
+			put(writing, SLICE("\\\\"));
 		else if (byte == '\n')
 			put(writing, SLICE("\\n"));
-		else if (byte < ' ' || byte == 0x7f || (byte >= 0x80 && !as_text))
-			put_format(writing, "\\x%02x", byte);
-		else
+		else if (byte >= ' ' && byte != 0x7f && (byte < 0x80 || as_text))
 			put(writing, slice_take(slice_drop(bytes, i), 1));
+		else
+			put_byte(writing, byte);
 	}
 	put(writing, SLICE("\""));
 }
 
-static void put_hex(struct writing *writing, struct slice bytes)
+static void put_dump(struct writing *writing, struct slice bytes)
 {
 	put(writing, SLICE("<"));
 	for (size_t i = 0; i < bytes.len && i < FIELD_BYTES; i++)
-		put_format(writing, "%02x", bytes.data[i]);
-	if (bytes.len > FIELD_BYTES)
-		put_format(writing, "... %zu bytes", bytes.len);
+		put_hex(writing, bytes.data[i], 2);
+	if (bytes.len > FIELD_BYTES) {
+		put(writing, SLICE("... "));
+		put_u64(writing, bytes.len);
+		put(writing, SLICE(" bytes"));
+	}
 	put(writing, SLICE(">"));
 }
 
@@ -563,7 +599,7 @@ static void put_double(struct writing *writing, uint64_t bits)
 	double number;
 
 	memcpy(&number, &bits, sizeof(number));
-	put_format(writing, "%.17g", number);
+	put_real(writing, number, 17);
 }
 
 static void put_float(struct writing *writing, uint32_t bits)
@@ -571,7 +607,7 @@ static void put_float(struct writing *writing, uint32_t bits)
 	float number;
 
 	memcpy(&number, &bits, sizeof(number));
-	put_format(writing, "%.9g", (double)number);
+	put_real(writing, (double)number, 9);
 }
 
 static void put_enum(struct writing *writing, const struct field *field, uint64_t value)
@@ -581,7 +617,7 @@ static void put_enum(struct writing *writing, const struct field *field, uint64_
 	if (name)
 		put(writing, name->name);
 	else
-		put_format(writing, "%" PRId32, (int32_t)value);
+		put_i64(writing, (int32_t)value);
 }
 
 /* A number of a type, or of an unknown one: a varint as it is, a fixed one in hex. */
@@ -596,15 +632,15 @@ static void put_number(struct writing *writing, const struct field *field, const
 		return;
 	case TYPE_INT32:
 	case TYPE_SFIXED32:
-		put_format(writing, "%" PRId32, (int32_t)one->value);
+		put_i64(writing, (int32_t)one->value);
 		return;
 	case TYPE_INT64:
 	case TYPE_SFIXED64:
-		put_format(writing, "%" PRId64, (int64_t)one->value);
+		put_i64(writing, (int64_t)one->value);
 		return;
 	case TYPE_SINT32:
 	case TYPE_SINT64:
-		put_format(writing, "%" PRId64, zigzag(one->value));
+		put_i64(writing, zigzag(one->value));
 		return;
 	case TYPE_BOOL:
 		put(writing, one->value ? SLICE("true") : SLICE("false"));
@@ -616,14 +652,19 @@ static void put_number(struct writing *writing, const struct field *field, const
 	case TYPE_UINT32:
 	case TYPE_FIXED64:
 	case TYPE_FIXED32:
-		put_format(writing, "%" PRIu64, one->value);
+		put_u64(writing, one->value);
 		return;
 	case TYPE_UNKNOWN:
 	case TYPE_STRING:
 	case TYPE_GROUP:
 	case TYPE_MESSAGE:
 	case TYPE_BYTES:
-		put_format(writing, one->wire == PROTOBUF_VARINT ? "%" PRIu64 : "0x%" PRIx64, one->value);
+		if (one->wire == PROTOBUF_VARINT) {
+			put_u64(writing, one->value);
+			return;
+		}
+		put(writing, SLICE("0x"));
+		put_hex(writing, one->value, 1);
 		return;
 	}
 }
@@ -699,7 +740,7 @@ static void put_bytes(struct writing *writing, const struct field *field, struct
 	if (type == TYPE_STRING || (type == TYPE_UNKNOWN && text_kind_of(bytes) != TEXT_NONE))
 		put_string(writing, bytes);
 	else if (type == TYPE_BYTES || type == TYPE_UNKNOWN)
-		put_hex(writing, bytes);
+		put_dump(writing, bytes);
 	else
 		put_packed(writing, field, bytes);
 }
@@ -721,7 +762,7 @@ static bool put_fields(struct writing *writing, const struct protobuf_message *t
 		if (field)
 			put(writing, field->name);
 		else
-			put_format(writing, "%" PRIu32, one.number);
+			put_u64(writing, one.number);
 		if (one.wire == PROTOBUF_LEN) {
 			put_bytes(writing, field, one.bytes, depth);
 		} else if (one.wire == PROTOBUF_GROUP) {
