@@ -10,10 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DEPTH_MAX   32	 /* messages within each other that are looked into */
-#define NAMES_MAX   1024 /* bytes of a type's whole name */
-#define TYPES_MAX   100000
-#define FIELD_BYTES 64 /* of a hex dump */
+#define DEPTH_MAX	32   /* messages within each other that are looked into */
+#define NAMES_MAX	1024 /* bytes of a type's whole name */
+#define TYPES_MAX	100000
+#define FIELD_BYTES	64	       /* of a hex dump */
+#define TYPE_BYTES_EACH sizeof(void *) /* of the array of types, which are pointed to */
 
 /* FieldDescriptorProto.Type */
 enum field_type {
@@ -226,7 +227,7 @@ static struct protobuf_message *type_add(struct protobuf_schema *schema, struct 
 					 struct slice name)
 {
 	struct protobuf_message **types =
-		grow(schema, schema->types, &schema->type_capacity, schema->type_count, sizeof(*types));
+		grow(schema, schema->types, &schema->type_capacity, schema->type_count, TYPE_BYTES_EACH);
 	struct protobuf_message *type = types ? calloc(1, sizeof(*type)) : NULL;
 
 	if (types)
@@ -347,7 +348,7 @@ static const struct protobuf_message *type_find(const struct protobuf_schema *sc
 	struct protobuf_message **found = NULL;
 
 	if (name.len && schema->type_count)
-		found = bsearch(&key, schema->types, schema->type_count, sizeof(*schema->types), type_order);
+		found = bsearch(&key, schema->types, schema->type_count, TYPE_BYTES_EACH, type_order);
 	return found ? *found : NULL;
 }
 
@@ -355,7 +356,7 @@ static const struct protobuf_message *type_find(const struct protobuf_schema *sc
 static void schema_link(struct protobuf_schema *schema)
 {
 	if (schema->type_count)
-		qsort(schema->types, schema->type_count, sizeof(*schema->types), type_order);
+		qsort(schema->types, schema->type_count, TYPE_BYTES_EACH, type_order);
 	for (size_t i = 0; i < schema->type_count; i++) {
 		struct protobuf_message *type = schema->types[i];
 

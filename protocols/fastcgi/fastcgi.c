@@ -319,6 +319,7 @@ static void side_lose(struct protocol *protocol, enum event_direction direction)
 		if (message) {
 			message->flags |= FLAG_GAP;
 			message->body_known = false;
+			protocol_body_hole(&protocol->handler, message, HOLE_UNKNOWN_SIZE);
 		}
 		request->params_hole |= asks;
 		request->unseen |= asks;
@@ -777,10 +778,12 @@ static void hole_content(struct protocol *protocol, struct side *side, uint64_t 
 	request->stderr_hole |= type == FASTCGI_STDERR;
 	if (!message)
 		return;
-	if (type == FASTCGI_STDOUT && !request->answer_head)
+	if (type == FASTCGI_STDOUT && !request->answer_head) {
 		message->flags |= FLAG_GAP;
-	else
+	} else {
 		message->body_bytes += size;
+		protocol_body_hole(&protocol->handler, message, size);
+	}
 	if (protocol->config.want_bodies)
 		message->flags |= FLAG_TRUNCATED;
 }
