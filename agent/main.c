@@ -340,7 +340,7 @@ static void wants_configure(const struct run *run, struct pipeline_config *confi
 	config->want_bodies = wants.bodies || filter_wants_bodies(options->filter);
 	config->schema = options->schema;
 	config->want_reads = wants.reads;
-	if (filter_wants_facts(options->filter))
+	if (filter_wants_facts(options->filter) || options->stats.by == BY_FACT)
 		config->want_reads |= READER_FACTS | READER_OPERATION;
 }
 

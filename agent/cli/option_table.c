@@ -245,6 +245,7 @@ static int take_ring(struct parse *parse, const struct option_row *row, const ch
 static int take_by(struct parse *parse, const struct option_row *row, const char *value)
 {
 	(void)row;
+	parse->options->stats.by_fact = value;
 	return stats_by_of(value, &parse->options->stats.by);
 }
 
@@ -482,11 +483,14 @@ const struct option_row option_rows[] = {
 	    BELONGS(IN_REPLAY, "replay"), NEEDS(IN_REPLAY)),
 	ROW("by", 0, "KEY", GROUP_NUMBERS,
 	    "Group by endpoint (default), host, path, process, peer, status, connection, trace, container, "
-	    "pod or unit",
-	    NULL, TAKES(take_by),
+	    "pod, unit, or what a body says",
+	    "What a body says is grouped by under the key that JSON has of it: rpc.method, "
+	    "gen_ai.request.model, "
+	    "hark.sse.events.",
+	    TAKES(take_by),
 	    WRONG("is none of endpoint, host, path, process, peer, status, connection, trace, container, "
 		  "pod, "
-		  "unit"),
+		  "unit, and no key with a dot"),
 	    TO_NUMBERS, NEEDS(IN_NUMBERS)),
 	ROW("sort", 0, "COLUMN", GROUP_NUMBERS,
 	    "Sort by this column (default count, top: total), largest first; with a - before it smallest "

@@ -60,6 +60,7 @@ struct sink_config {
 struct stats_options {
 	struct budget *budget;		    /* for what the rows take; NULL: no limit */
 	enum stats_by by;		    /* --by */
+	const char *by_fact;		    /* with BY_FACT: its name */
 	enum stats_sort sort;		    /* --sort */
 	bool reverse;			    /* --sort -KEY: smallest first */
 	bool sort_given;		    /* else each view has an order of its own */

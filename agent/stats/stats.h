@@ -35,6 +35,7 @@ enum stats_by {
 	BY_CONTAINER,
 	BY_POD,
 	BY_UNIT,
+	BY_FACT, /* what bodies say, by the name of the fact: it is none of stats_by_name()'s */
 };
 
 enum stats_window {
@@ -75,6 +76,8 @@ struct stats_row {
 	 * Which of a container's names those are says stats_place().
 	 */
 	const char *place, *beside;
+	const char *operation; /* BY_ENDPOINT: what its body asks for (hark.operation) */
+	const char *fact;      /* BY_FACT: its value */
 	const char *trace;     /* BY_TRACE: its id, or */
 	bool trace_is_request; /* that of a request, where no trace is named */
 	int status;	       /* BY_STATUS; 0: none was seen */
@@ -96,6 +99,7 @@ struct budget;
 
 struct stats_config {
 	enum stats_by by;
+	const char *fact;      /* BY_FACT: its name; borrowed */
 	size_t limit;	       /* rows; 0: 1,000 */
 	struct budget *budget; /* of which they take an eighth at most; NULL: no limit */
 	bool no_windows;       /* nobody asks for the last 10 s and 60 s: saves most of the memory */
@@ -112,7 +116,7 @@ struct stats;
 struct stats *stats_new(const struct stats_config *config); /* NULL: out of memory */
 void stats_free(struct stats *stats);			    /* NULL is legal */
 
-/* "endpoint", "host", …: 0, or -EINVAL. */
+/* "endpoint", "host", …; what has a dot is a fact's name: 0, or -EINVAL. */
 int stats_by_of(const char *name, enum stats_by *by);
 const char *stats_by_name(enum stats_by by); /* NULL: behind the last */
 

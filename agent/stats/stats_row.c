@@ -9,6 +9,7 @@
 #include "base/hash.h"
 #include "base/url.h"
 #include "content/content.h"
+#include "fact.h"
 #include "model/address.h"
 #include "model/trace.h"
 #include "stats_private.h"
@@ -279,6 +280,24 @@ static void key_trace(struct buffer *key, const struct message *request)
 	buffer_char(key, trace.id.data ? 't' : 'r');
 }
 
+/* The fact of the request, else of the response; NULL: it is not known. */
+static const struct fact *fact_of(const struct exchange *exchange, struct slice name)
+{
+	const struct fact *fact = exchange->request ? fact_find(exchange->request->facts, name) : NULL;
+
+	return fact || !exchange->response ? fact : fact_find(exchange->response->facts, name);
+}
+
+static void key_fact(struct buffer *key, const struct fact *fact)
+{
+	if (!fact || fact->kind == FACT_TEXT) {
+		key_name(key, fact ? fact->text : slice_of(NULL, 0));
+		return;
+	}
+	buffer_char(key, 'n');
+	buffer_u64(key, fact->number);
+}
+
 const enum container_name *stats_place(enum stats_by by)
 {
 	static const enum container_name places[][2] = {
@@ -287,7 +306,7 @@ const enum container_name *stats_place(enum stats_by by)
 		[BY_UNIT] = { CONTAINER_UNIT, CONTAINER_UNIT },
 	};
 
-	return by >= BY_CONTAINER ? places[by] : NULL;
+	return by >= BY_CONTAINER && by <= BY_UNIT ? places[by] : NULL;
 }
 
 static void key_put(struct stats *stats, const struct exchange *exchange)
@@ -328,6 +347,9 @@ static void key_put(struct stats *stats, const struct exchange *exchange)
 	case BY_TRACE:
 		key_trace(key, exchange->request);
 		break;
+	case BY_FACT:
+		key_fact(key, fact_of(exchange, slice_of_string(stats->config.fact)));
+		break;
 	case BY_CONTAINER:
 	case BY_POD:
 	case BY_UNIT:
@@ -342,6 +364,25 @@ static void key_put(struct stats *stats, const struct exchange *exchange)
 static const char *row_string(const struct stats_private *row)
 {
 	return row->key_len && row->key[0] == 'n' ? row->key + 1 : NULL;
+}
+
+/* The next of several names in a key; NULL: it is not known. */
+static const char *next_name(const char **at)
+{
+	const char *name = *at;
+
+	*at += strlen(name) + 1;
+	return name[0] == 'n' ? name + 1 : NULL;
+}
+
+static void row_name_operation(struct stats_private *row)
+{
+	const char *at = row->key;
+
+	row->row.host = next_name(&at);
+	row->row.method = next_name(&at);
+	row->row.route = next_name(&at);
+	row->row.operation = next_name(&at);
 }
 
 static void row_name_process(struct stats_private *row, const struct mover *mover)
@@ -378,6 +419,9 @@ static void row_name(struct stats_private *row, enum stats_by by, const struct e
 		beside = row->key + strlen(row->key) + 1;
 		row->row.beside = beside[0] == 'n' ? beside + 1 : NULL;
 		break;
+	case BY_FACT:
+		row->row.fact = row_string(row);
+		break;
 	case BY_TRACE:
 		row->row.trace = row_string(row);
 		row->row.trace_is_request = row->row.trace && row->key[row->key_len - 1] == 'r';
@@ -386,6 +430,8 @@ static void row_name(struct stats_private *row, enum stats_by by, const struct e
 		row->row.status = exchange->response ? exchange->response->status : 0;
 		break;
 	case BY_ENDPOINT:
+		row_name_operation(row);
+		break;
 	case BY_PEER:
 	case BY_CONNECTION:
 		break;
@@ -496,14 +542,46 @@ static struct stats_private *row_make(struct stats *stats, const struct exchange
 	return row;
 }
 
+/*
+ * What a body asks for is an endpoint of its own, beside the one that its path has. Rows of those stand in
+ * the table. False: the body does not say so, or the endpoint has no row of its own.
+ */
+static bool key_put_operation(struct stats *stats, const struct exchange *exchange, bool path_is_name,
+			      bool ended)
+{
+	const struct message *request = exchange->request;
+	const struct fact *fact =
+		request && request->facts ? fact_find(request->facts, SLICE("hark.operation")) : NULL;
+	const struct endpoint *endpoint =
+		fact && fact->kind == FACT_TEXT ? endpoint_of(stats, exchange, path_is_name, ended) : NULL;
+	struct buffer *key = &stats->key;
+
+	if (!endpoint || endpoint->overflow)
+		return false;
+	buffer_clear(key);
+	key_name(key, slice_of_string(endpoint->host));
+	buffer_char(key, '\0');
+	key_name(key, slice_of_string(endpoint->method));
+	buffer_char(key, '\0');
+	key_name(key, slice_of_string(endpoint->route));
+	buffer_char(key, '\0');
+	key_name(key, slice_take(fact->text, slice_find(fact->text, 0)));
+	return true;
+}
+
 struct stats_private *stats_row_find(struct stats *stats, const struct exchange *exchange,
 				     const struct content *content, bool ended)
 {
 	struct stats_private *row;
 
-	if (stats->config.by == BY_ENDPOINT)
-		return row_of_endpoint(stats, exchange, content && content->path_is_name, ended);
-	key_put(stats, exchange);
+	if (stats->config.by == BY_ENDPOINT) {
+		bool path_is_name = content && content->path_is_name;
+
+		if (!key_put_operation(stats, exchange, path_is_name, ended))
+			return row_of_endpoint(stats, exchange, path_is_name, ended);
+	} else {
+		key_put(stats, exchange);
+	}
 	HASH_FIND(hh, stats->rows, stats->key.data, stats->key.len, row);
 	if (!row)
 		row = row_make(stats, exchange, ended);

@@ -53,9 +53,9 @@ int stats_by_of(const char *name, enum stats_by *by)
 {
 	int found = name_find(by_names, sizeof(by_names) / sizeof(by_names[0]), name);
 
-	if (found < 0)
+	if (found < 0 && !strchr(name, '.'))
 		return -EINVAL;
-	*by = (enum stats_by)found;
+	*by = found < 0 ? BY_FACT : (enum stats_by)found;
 	return 0;
 }
 
@@ -112,7 +112,9 @@ static int compare_keys(enum stats_by by, const struct stats_row *a, const struc
 		order = compare_strings(a->host, b->host);
 		if (order == 0)
 			order = compare_strings(a->route, b->route);
-		return order ? order : compare_strings(a->method, b->method);
+		if (order == 0)
+			order = compare_strings(a->method, b->method);
+		return order ? order : compare_strings(a->operation, b->operation);
 	case BY_HOST:
 		return compare_strings(a->host, b->host);
 	case BY_PATH:
@@ -128,6 +130,8 @@ static int compare_keys(enum stats_by by, const struct stats_row *a, const struc
 		return compare_numbers(a->conn.id, b->conn.id);
 	case BY_TRACE:
 		return compare_strings(a->trace, b->trace);
+	case BY_FACT:
+		return compare_strings(a->fact, b->fact);
 	case BY_CONTAINER:
 	case BY_POD:
 	case BY_UNIT:

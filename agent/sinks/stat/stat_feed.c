@@ -16,6 +16,7 @@ int stat_feed_init(struct stat_feed *feed, const struct stats_options *options)
 		feed->options = *options;
 	config.budget = feed->options.budget;
 	config.by = feed->options.by;
+	config.fact = feed->options.by_fact;
 	config.routes = feed->options.routes;
 	if (feed->options.outermost) {
 		feed->serving = serving_new();

@@ -72,6 +72,7 @@ static void put_key(struct json_writer *writer, enum stats_by by, const struct s
 	put_known(writer, "server.address", row->host);
 	put_known(writer, "http.request.method", row->method);
 	put_known(writer, "http.route", row->route);
+	put_known(writer, "hark.operation", row->operation);
 	put_known(writer, "url.path", row->path);
 	if (place)
 		json_place(writer, place[0], slice_of_string(row->place));
@@ -166,6 +167,10 @@ static void put_row(struct sink *sink, const struct stat_rows *rows, const struc
 		json_bool(writer, "total", true);
 	if (item)
 		put_key(writer, sink->feed.options.by, item->row);
+	if (item && item->row->fact) {
+		buffer_format(&writer->line, ",\"%s\":", sink->feed.options.by_fact);
+		escape_json(&writer->line, slice_of_string(item->row->fact));
+	}
 	put_numbers(writer, item ? item : &empty, rows, span_ns);
 	if (rows->lost)
 		json_bool(writer, "incomplete", true);
@@ -187,7 +192,8 @@ static void stat_json_draw(struct sink *sink, bool last)
 const struct sink_ops stat_json_sink = {
 	.format = "json",
 	.view = VIEW_STAT,
-	.reads = { READER_OUTCOME, READER_OUTCOME, READER_OUTCOME },
+	.reads = { READER_OUTCOME | READER_OPERATION, READER_OUTCOME | READER_OPERATION,
+		   READER_OUTCOME | READER_OPERATION },
 	.size = sizeof(struct sink),
 	.init = stat_json_init,
 	.show = {

@@ -6,6 +6,7 @@
  */
 #include "stat_table.h"
 
+#include "base/escape.h"
 #include "base/losses.h"
 #include "sinks/text_width.h"
 
@@ -30,6 +31,10 @@ static void put_endpoint(struct buffer *text, const struct style *style, const s
 	else if (row->route || !row->method || strcmp(row->method, "CONNECT") != 0) {
 		buffer_char(text, ' ');
 		line_put_or_unknown(text, style, slice_of_string(row->route));
+	}
+	if (row->operation) {
+		buffer_char(text, ' ');
+		escape_text(text, slice_of_string(row->operation), style->utf8);
 	}
 }
 
@@ -64,6 +69,7 @@ static const char *const plurals[] = {
 	[BY_CONTAINER] = "containers",
 	[BY_POD] = "pods",
 	[BY_UNIT] = "units",
+	[BY_FACT] = "values",
 };
 
 /* "web 0123456789ab", "shop/web-1", "nginx.service": of a container that has a name a part of its id
@@ -117,6 +123,12 @@ void stat_name_put(struct buffer *text, const struct style *style, enum stats_by
 	case BY_CONNECTION:
 		line_put_connection(text, style, &row->conn);
 		line_put_program(text, style, &row->conn.owner);
+		break;
+	case BY_FACT:
+		if (row->fact)
+			line_put_or_unknown(text, style, slice_of_string(row->fact));
+		else
+			buffer_string(text, "none, or not known");
 		break;
 	case BY_TRACE:
 		if (row->trace)
@@ -190,6 +202,7 @@ struct table {
 	struct style *style;
 	const struct stat_rows *rows;
 	enum stats_by by;
+	const char *fact; /* of BY_FACT: its name */
 	uint64_t span_ns;
 	unsigned int rank; /* columns up to it are shown */
 	size_t widths[COLUMNS];
@@ -330,7 +343,7 @@ static void put_titles(struct table *table)
 	for (size_t i = 0; i < COLUMNS; i++)
 		if (is_shown(table, i))
 			buffer_format(text, "%*s ", (int)table->widths[i], columns[i].title);
-	for (const char *name = stats_by_name(table->by); *name; name++)
+	for (const char *name = table->by == BY_FACT ? table->fact : stats_by_name(table->by); *name; name++)
 		buffer_char(text, (char)(*name >= 'a' && *name <= 'z' ? *name - 'a' + 'A' : *name));
 	line_style_off(text, table->style);
 	buffer_char(text, '\n');
@@ -453,6 +466,7 @@ void stat_table_put(struct buffer *text, struct style *style, const struct stat_
 		.style = style,
 		.rows = rows,
 		.by = feed->options.by,
+		.fact = feed->options.by_fact,
 		.span_ns = stats_span_ns(feed->stats, window),
 	};
 

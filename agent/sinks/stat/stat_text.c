@@ -88,7 +88,8 @@ static void stat_text_draw(struct sink *sink, bool last)
 const struct sink_ops stat_text_sink = {
 	.format = "text",
 	.view = VIEW_STAT,
-	.reads = { READER_OUTCOME, READER_OUTCOME, READER_OUTCOME },
+	.reads = { READER_OUTCOME | READER_OPERATION, READER_OUTCOME | READER_OPERATION,
+		   READER_OUTCOME | READER_OPERATION },
 	.size = sizeof(struct sink),
 	.init = stat_text_init,
 	.show = {

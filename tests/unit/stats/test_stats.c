@@ -62,6 +62,8 @@ static void row_text(enum stats_by by, const struct stats_row *row, struct buffe
 	case BY_TRACE:
 		buffer_format(out, "%s%s", or_none(row->trace), row->trace_is_request ? "~" : "");
 		break;
+	case BY_FACT: /* test_stats_facts.c */
+		break;
 	case BY_CONTAINER:
 	case BY_POD:
 	case BY_UNIT:
