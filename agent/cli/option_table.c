@@ -437,9 +437,9 @@ const struct option_row option_rows[] = {
 	    "From 1 to 1M.", SIZE(body_max_bytes, 2 * KIB, 1, MIB, "is no size from 1 to 1M"),
 	    BELONGS(IN_BODY_TEXT, "watch with -vv, as text")),
 	ROW("proto", 0, "FILE", GROUP_OUTPUT, "With -vv: show gRPC's messages by the names in this schema",
-	    "A FileDescriptorSet, as protoc --include_imports --descriptor_set_out=FILE writes it. Without "
-	    "one, or of "
-	    "services that it lacks, fields have their numbers.",
+	    "A FileDescriptorSet, as protoc writes it with descriptor_set_out and include_imports. Without "
+	    "one, "
+	    "or of services that it lacks, fields have their numbers.",
 	    STRING(proto_path), BELONGS(IN_WATCH, "watch")),
 	ROW("hex", 0, NULL, GROUP_OUTPUT, "With raw: show the bytes as a hex dump", NULL, FLAG(hex),
 	    BELONGS(IN_RAW_TEXT, "raw, as text"), NEEDS(IN_RAW)),
