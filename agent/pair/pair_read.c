@@ -29,7 +29,7 @@ static struct slice tunnel_token(const struct message *request)
 void pair_read_head(struct pair *pair, struct pair_entry *entry, struct message *message)
 {
 	struct pipeline_reading *reading = pair->pipeline->reading;
-	struct slice type = message_header(message, SLICE("content-type"));
+	struct slice type = message_known(message, HEADER_CONTENT_TYPE);
 	const struct content *content =
 		type.data ? content_memo_find(&reading->types[message->kind], type) : NULL;
 
