@@ -903,7 +903,7 @@ const struct filter_key filter_keys[] = {
 	  "kept; a "
 	  "regex looks at the first 4096 bytes. What is not shown, being a secret, is matched.",
 	  FILTER_BY_BODIES, value_body, match_body },
-	{ "fact", "NAME[=GLOB]", "What a body says, by its key in JSON, or its value",
+	{ "fact", "NAME[=GLOB]", "What a body says: JSON's key, or its value",
 	  "Such as rpc.method, hark.operation, hark.sse.events; a ~REGEX may stand for the glob; case "
 	  "matters. Of a "
 	  "message within a body it is its exchange's, as far as that is known by then.",
