@@ -16,8 +16,9 @@
 enum fact_kind {
 	FACT_TEXT,
 	FACT_NUMBER,
-	FACT_NS,    /* a duration; its name ends in _ms, as which it is shown */
-	FACT_MILLI, /* thousandths of a number */
+	FACT_INTEGER, /* an int64_t */
+	FACT_NS,      /* a duration; its name ends in _ms, as which it is shown */
+	FACT_MILLI,   /* thousandths of a number */
 	FACT_TRUE,
 };
 
@@ -29,6 +30,12 @@ struct fact {
 	struct slice text;
 	uint64_t number;
 };
+
+/* Names of one place are the same pointer, mostly. */
+static inline bool fact_is(const struct fact *fact, const char *name)
+{
+	return fact->name == name || strcmp(fact->name, name) == 0;
+}
 
 /* The first of this name; NULL: there is none. */
 static inline const struct fact *fact_find(const struct fact *facts, struct slice name)

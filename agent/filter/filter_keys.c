@@ -711,7 +711,7 @@ static bool fact_matches(const struct filter_value *value, const struct fact *fa
 		return true;
 	if (fact->kind == FACT_TEXT)
 		return filter_pattern_match(&value->pattern, fact->text);
-	snprintf(number, sizeof(number), "%" PRIu64, fact->number);
+	snprintf(number, sizeof(number), fact->kind == FACT_INTEGER ? "%" PRId64 : "%" PRIu64, fact->number);
 	return filter_pattern_match(&value->pattern,
 				    fact->kind == FACT_TRUE ? SLICE("true") : slice_of_string(number));
 }

@@ -3,6 +3,7 @@
 
 #include "base/url.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 static void put_value(struct json_writer *writer, const struct fact *fact)
@@ -15,6 +16,9 @@ static void put_value(struct json_writer *writer, const struct fact *fact)
 		break;
 	case FACT_NUMBER:
 		buffer_u64(line, fact->number);
+		break;
+	case FACT_INTEGER:
+		buffer_format(line, "%" PRId64, (int64_t)fact->number);
 		break;
 	case FACT_NS:
 		buffer_ms(line, fact->number);
@@ -32,7 +36,7 @@ static void put_value(struct json_writer *writer, const struct fact *fact)
 
 static bool came_before(const struct fact *facts, const struct fact *fact)
 {
-	while (facts != fact && facts->name != fact->name)
+	while (facts != fact && !fact_is(facts, fact->name))
 		facts = facts->next;
 	return facts != fact;
 }
@@ -43,7 +47,7 @@ static void put_list(struct json_writer *writer, const struct fact *fact)
 
 	buffer_char(&writer->line, '[');
 	for (bool first = true; fact; fact = fact->next) {
-		if (fact->name != name)
+		if (!fact_is(fact, name))
 			continue;
 		buffer_string(&writer->line, first ? "" : ",");
 		put_value(writer, fact);

@@ -19,6 +19,9 @@ static void put_value(struct buffer *text, struct style *style, const struct fac
 	case FACT_NUMBER:
 		buffer_u64(text, fact->number);
 		break;
+	case FACT_INTEGER:
+		buffer_format(text, "%" PRId64, (int64_t)fact->number);
+		break;
 	case FACT_NS:
 		buffer_ms(text, fact->number);
 		break;

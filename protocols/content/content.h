@@ -62,6 +62,12 @@ static inline bool content_is_coded(struct slice coding)
 	return coding.len && !slice_equal_nocase(coding, SLICE("identity"));
 }
 
+/* Is the Content-Type this one, with or without parameters? */
+static inline bool content_type_is(struct slice type, struct slice media)
+{
+	return slice_equal_nocase(slice_trim(slice_take(type, slice_find(type, ';'))), media);
+}
+
 /* The charset parameter of a Content-Type; data NULL: none. */
 struct slice content_charset(struct slice type);
 

@@ -103,6 +103,8 @@ const struct message *reading_of(const struct reading *reading, enum message_kin
 bool reading_wanted(const struct reading *reading, enum reader_gives gives);
 /* The schema of the user's (--proto); NULL: none. */
 const struct protobuf_schema *reading_schema(const struct reading *reading);
+/* No more of this body is given, and end() is not called for it. Not from head(). */
+void reading_give_up(struct reading *reading, enum message_kind kind);
 /* Memory that the state holds besides itself: so many bytes now. */
 void reading_charge(struct reading *reading, size_t bytes);
 
@@ -115,6 +117,7 @@ void reading_text(struct reading *reading, enum message_kind kind, const char *n
 void reading_add(struct reading *reading, enum message_kind kind, const char *name,
 		 struct slice text); /* listed */
 void reading_number(struct reading *reading, enum message_kind kind, const char *name, uint64_t number);
+void reading_integer(struct reading *reading, enum message_kind kind, const char *name, int64_t integer);
 void reading_ns(struct reading *reading, enum message_kind kind, const char *name, uint64_t ns);
 void reading_milli(struct reading *reading, enum message_kind kind, const char *name, uint64_t thousandths);
 void reading_true(struct reading *reading, enum message_kind kind, const char *name);

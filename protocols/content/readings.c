@@ -259,6 +259,16 @@ static bool give(struct giving *giving, struct slice bytes)
 	return true;
 }
 
+/* False: all readers gave it up. */
+static bool half_is_read(const struct readings *readings, enum message_kind kind)
+{
+	const struct reading *reading = readings->first;
+
+	while (reading && !reading->wants[kind])
+		reading = reading->next;
+	return reading != NULL;
+}
+
 void readings_body(struct readings *readings, enum message_kind kind, struct slice bytes, uint64_t time_ns)
 {
 	struct giving giving = { .readings = readings, .kind = kind };
@@ -268,6 +278,10 @@ void readings_body(struct readings *readings, enum message_kind kind, struct sli
 	readings->now_ns = time_ns;
 	readings->half[kind].coded_bytes += bytes.len;
 	give(&giving, bytes);
+	if (!half_is_read(readings, kind)) {
+		half_close(&readings->half[kind], HALF_CLOSED);
+		return;
+	}
 	if (!giving.wrong)
 		return;
 	note(readings, NOTE_BODY_LIMIT);
@@ -363,7 +377,7 @@ static struct fact *fact_make(struct reading *reading, enum message_kind kind, c
 	if (!message)
 		return NULL;
 	for (; *at; at = &(*at)->next, count++)
-		if (!fresh && (*at)->name == name)
+		if (!fresh && fact_is(*at, name))
 			return *at;
 	*at = count < FACTS_MAX ? arena_alloc(&message->arena, sizeof(**at)) : NULL;
 	if (*at)
@@ -377,7 +391,7 @@ static void fact_remove(struct message *message, const char *name)
 {
 	struct fact **at = &message->facts;
 
-	while (*at && (*at)->name != name)
+	while (*at && !fact_is(*at, name))
 		at = &(*at)->next;
 	if (*at)
 		*at = (*at)->next;
@@ -426,6 +440,16 @@ static void fact_put(struct reading *reading, enum message_kind kind, const char
 void reading_number(struct reading *reading, enum message_kind kind, const char *name, uint64_t number)
 {
 	fact_put(reading, kind, name, FACT_NUMBER, number);
+}
+
+void reading_integer(struct reading *reading, enum message_kind kind, const char *name, int64_t integer)
+{
+	fact_put(reading, kind, name, FACT_INTEGER, (uint64_t)integer);
+}
+
+void reading_give_up(struct reading *reading, enum message_kind kind)
+{
+	reading->wants[kind] = false;
 }
 
 void reading_ns(struct reading *reading, enum message_kind kind, const char *name, uint64_t ns)

@@ -43,6 +43,20 @@ static inline void fuzz_field(struct message *message, const char *name, const c
 	message_add_header(message, &message->headers, slice_of_string(name), slice_of_string(value), 0);
 }
 
+static inline void fuzz_head(struct readings **readings, const struct readings_config *config,
+			     struct message **messages, enum message_kind kind)
+{
+	struct slice type = message_header(messages[kind], SLICE("content-type"));
+
+	readings_head(readings, config, config->ctx,
+		      fuzz_upgrade ? content_of_upgrade(slice_of_string(fuzz_upgrade))
+				   : content_of_type(type),
+		      messages[kind], messages[!kind]);
+}
+
+/* What is asked for; NULL: "/a.B/C". Set before fuzz_content(). */
+static const char *fuzz_target;
+
 /* fields: names and values by turns, which both messages get; NULL ends them. */
 static inline void fuzz_content(const char *const *fields, struct slice script)
 {
@@ -55,26 +69,26 @@ static inline void fuzz_content(const char *const *fields, struct slice script)
 	struct readings *readings = NULL;
 	struct message *messages[2];
 	struct fuzz_step step;
+	bool answered = false; /* what a response's head is asked depends on what the request's body said */
 
 	script = slice_drop(script, 1);
 	for (int i = 0; i < 2; i++) {
 		messages[i] = message_new((enum message_kind)i, 65536);
 		messages[i]->first_byte_ns = 1;
 		messages[i]->status = i ? 101 : 0;
-		messages[i]->target = SLICE("/a.B/C");
+		messages[i]->target = slice_of_string(fuzz_target ? fuzz_target : "/a.B/C");
+		messages[i]->method = i ? slice_of(NULL, 0) : SLICE("POST");
 		for (const char *const *at = fields; *at; at += 2)
 			fuzz_field(messages[i], at[0], at[1]);
 		fuzz_field(messages[i], "content-encoding", encodings[choice & 7]);
 	}
-	for (int i = 0; i < 2; i++)
-		readings_head(&readings, &config, &sum,
-			      fuzz_upgrade
-				      ? content_of_upgrade(slice_of_string(fuzz_upgrade))
-				      : content_of_type(message_header(messages[i], SLICE("content-type"))),
-			      messages[i], messages[!i]);
+	fuzz_head(&readings, &config, messages, MESSAGE_REQUEST);
 	while (fuzz_step_next(&script, &step)) {
 		enum message_kind kind = (enum message_kind)step.direction;
 
+		if (kind == MESSAGE_RESPONSE && !answered)
+			fuzz_head(&readings, &config, messages, MESSAGE_RESPONSE);
+		answered |= kind == MESSAGE_RESPONSE;
 		if (step.verb == FUZZ_FEED || step.verb == FUZZ_FEED_LONG)
 			readings_body(readings, kind, step.bytes, step.amount);
 		else if (step.verb == FUZZ_HOLE || step.verb == FUZZ_HOLE_LONG)

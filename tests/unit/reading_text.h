@@ -51,6 +51,8 @@ static inline void reading_text_facts(struct reading_text *out, const struct fac
 		reading_text_put(out, "%s=", facts->name);
 		if (facts->kind == FACT_TEXT)
 			reading_text_slice(out, facts->text);
+		else if (facts->kind == FACT_INTEGER)
+			reading_text_put(out, "%" PRId64, (int64_t)facts->number);
 		else
 			reading_text_put(out, "%" PRIu64, facts->number);
 		reading_text_put(out, "\n");
