@@ -258,7 +258,7 @@ build/peers/callbacks-stripped: build/peers/callbacks-inside
 
 # Released programs that no Debian package has. Without npm or pip or its registry they are not there, and tests say so.
 NPM_PEERS := build/peers/bun-1.1.30 build/peers/bun-1.4.5 build/peers/deno-2.9.6 build/peers/ws-8.18.0
-PYPI_PEERS := build/peers/awscrt-0.38.1 build/peers/grpcio-1.80.1 build/peers/grpcio-1.85.3
+PYPI_PEERS := build/peers/awscrt-0.38.1 build/peers/grpcio-1.80.1 build/peers/grpcio-1.85.3 build/peers/model-clients
 
 build/peers/bun-%:
 	$(call say,NPM,$@)
@@ -284,6 +284,11 @@ build/peers/grpcio-%:
 	$(call say,PIP,$@)
 	@mkdir -p $(@D)
 	@tests/e2e/pypi_peer grpcio==$* $@
+
+build/peers/model-clients:
+	$(call say,PIP,$@)
+	@mkdir -p $(@D)
+	@tests/e2e/pypi_peer openai==3.57.0 anthropic==2.14.0 mcp==2.3.0 $@
 
 # Tools that read what hark writes.
 build/peers/npm-tools:

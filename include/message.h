@@ -73,6 +73,8 @@ enum header_name {
 	HEADER_GRPC_TIMEOUT,
 	HEADER_GRPC_MESSAGE,
 	HEADER_GRPC_ENCODING,
+	HEADER_MCP_SESSION_ID,
+	HEADER_MCP_PROTOCOL_VERSION,
 	HEADER_TRACEPARENT, /* first of those of a trace (trace_of()) */
 	HEADER_B3,
 	HEADER_B3_TRACE_ID,
@@ -180,7 +182,7 @@ enum header_name message_name(struct slice name);
 /* Nearly all other names differ in length from them. */
 #define HEADER_NAME_LENGTHS                                                                              \
 	(1u << 2 | 1u << 4 | 1u << 7 | 1u << 10 | 1u << 11 | 1u << 12 | 1u << 13 | 1u << 14 | 1u << 16 | \
-	 1u << 17)
+	 1u << 17 | 1u << 20)
 
 static inline bool message_name_may_be(struct slice name)
 {

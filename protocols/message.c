@@ -175,13 +175,17 @@ enum header_name message_name(struct slice name)
 	case sizeof("content-length") - 1:
 		if (NAME_IS(name, "content-length"))
 			return HEADER_CONTENT_LENGTH;
-		return NAME_IS(name, "http2-settings") ? HEADER_HTTP2_SETTINGS : HEADER_OTHER;
+		if (NAME_IS(name, "http2-settings"))
+			return HEADER_HTTP2_SETTINGS;
+		return NAME_IS(name, "mcp-session-id") ? HEADER_MCP_SESSION_ID : HEADER_OTHER;
 	case sizeof("content-encoding") - 1:
 		return NAME_IS(name, "content-encoding") ? HEADER_CONTENT_ENCODING : HEADER_OTHER;
 	case sizeof("transfer-encoding") - 1:
 		if (NAME_IS(name, "transfer-encoding"))
 			return HEADER_TRANSFER_ENCODING;
 		return NAME_IS(name, "x-b3-parentspanid") ? HEADER_B3_PARENT_SPAN_ID : HEADER_OTHER;
+	case sizeof("mcp-protocol-version") - 1:
+		return NAME_IS(name, "mcp-protocol-version") ? HEADER_MCP_PROTOCOL_VERSION : HEADER_OTHER;
 	default:
 		return HEADER_OTHER;
 	}

@@ -4,6 +4,7 @@
 
 #include "base/counters.h"
 #include "content/contents.h"
+#include "fact.h"
 #include "stats_private.h"
 
 #include <errno.h>
@@ -155,6 +156,16 @@ static void tally_of_joined(const struct stats *stats, const struct exchange *ex
 	}
 }
 
+static void tally_tokens(struct stats_numbers *one, const struct fact *facts)
+{
+	const struct fact *input = fact_find(facts, SLICE("gen_ai.usage.input_tokens"));
+	const struct fact *output = fact_find(facts, SLICE("gen_ai.usage.output_tokens"));
+
+	one->told_tokens = input || output;
+	one->input_tokens = input ? input->number : 0;
+	one->output_tokens = output ? output->number : 0;
+}
+
 static void tally_of(struct stats *stats, const struct exchange *exchange, struct tally *tally)
 {
 	const struct exchange *end =
@@ -181,6 +192,8 @@ static void tally_of(struct stats *stats, const struct exchange *exchange, struc
 			.response_bytes = end->response ? end->response->body_bytes : 0,
 		},
 	};
+	if (end->response && end->response->facts)
+		tally_tokens(one, end->response->facts);
 	one->errors = one->errors_4xx || one->errors_5xx || one->errors_reset || one->errors_timeout ||
 		      one->errors_grpc;
 	tally_of_joined(stats, exchange, tally);

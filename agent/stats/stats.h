@@ -55,8 +55,10 @@ struct stats_numbers {
 	uint64_t grpc;				/* calls of gRPC that ended with a status */
 	uint64_t errors;			/* exchanges with at least one of them */
 	uint64_t request_bytes, response_bytes; /* of bodies, on the wire */
-	struct histogram duration, ttfb;	/* of those whose time is known */
-	struct histogram client;		/* of joined ones: how long it took for the client */
+	uint64_t told_tokens, input_tokens,
+		output_tokens;		 /* of so many calls of models, those that are known */
+	struct histogram duration, ttfb; /* of those whose time is known */
+	struct histogram client;	 /* of joined ones: how long it took for the client */
 };
 
 /*

@@ -7,4 +7,5 @@ const struct content json_content = {
 	.types = { SLICE("application/json"), SLICE("*+json"), SLICE("text/json") },
 	.look = CONTENT_JSON,
 	.secrets = CONTENT_WORDS,
+	.readers = { &genai_reader, &json_rpc_reader, &graphql_reader },
 };

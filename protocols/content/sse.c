@@ -318,11 +318,3 @@ const struct content_reader sse_reader = {
 	.end = sse_end,
 	.fini = sse_state_fini,
 };
-
-const struct content sse_content = {
-	.name = "sse",
-	.types = { SLICE("text/event-stream") },
-	.look = CONTENT_TEXT,
-	.secrets = CONTENT_WORDS,
-	.readers = { &sse_reader },
-};

@@ -112,7 +112,7 @@ def source_keys():
         if ".outcome = " in text:
             keys.add("rpc." + re.search(r'\.name = "(\w+)"', text)[1] + ".status_code")
         keys |= set(re.findall(r"\"(hark\.(?:message|grpc)\.[a-z_.]+)\"", text))
-        keys |= set(re.findall(r"\breading_(?:text|add|number|ns|milli|true)\([^\"]*\"([a-z][a-z0-9_.]+)\"", text))
+        keys |= set(re.findall(r"\breading_(?:text|add|number|integer|ns|milli|true)\([^\"]*\"([a-z][a-z0-9_.]+)\"", text))
     return keys
 
 

@@ -145,6 +145,10 @@ static void put_numbers(struct json_writer *writer, const struct stat_item *item
 	}
 	put_latencies(writer, "ttfb_ms", &numbers->ttfb);
 	put_latencies(writer, "client_duration_ms", &numbers->client);
+	if (numbers->told_tokens) {
+		json_number(writer, "gen_ai.usage.input_tokens", numbers->input_tokens);
+		json_number(writer, "gen_ai.usage.output_tokens", numbers->output_tokens);
+	}
 	json_number(writer, "http.request.body.size", numbers->request_bytes);
 	json_number(writer, "http.response.body.size", numbers->response_bytes);
 }

@@ -15,7 +15,7 @@ static const struct {
 	{ "application/vnd.api+json", "json", CONTENT_WORDS },
 	{ "+json", "json", CONTENT_WORDS },
 	{ "application/json5", NULL, CONTENT_OPAQUE },
-	{ "application/x-ndjson", "text", CONTENT_WORDS },
+	{ "application/x-ndjson", "ndjson", CONTENT_WORDS },
 	{ "application/x-www-form-urlencoded", "form", CONTENT_FORM },
 	{ "application/grpc", "grpc", CONTENT_OPAQUE },
 	{ "application/grpc-web+proto", "grpc", CONTENT_OPAQUE },

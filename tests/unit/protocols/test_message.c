@@ -98,6 +98,8 @@ static void test_names_exactly(void **state)
 		[HEADER_GRPC_TIMEOUT] = "grpc-timeout",
 		[HEADER_GRPC_MESSAGE] = "grpc-message",
 		[HEADER_GRPC_ENCODING] = "grpc-encoding",
+		[HEADER_MCP_SESSION_ID] = "mcp-session-id",
+		[HEADER_MCP_PROTOCOL_VERSION] = "mcp-protocol-version",
 		[HEADER_TRACEPARENT] = "traceparent",
 		[HEADER_B3] = "b3",
 		[HEADER_B3_TRACE_ID] = "x-b3-traceid",

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* JSON values, a line each. */
+#include "contents.h"
+
+const struct content ndjson_content = {
+	.name = "ndjson",
+	.types = { SLICE("application/x-ndjson"), SLICE("application/ndjson"), SLICE("application/jsonl") },
+	.look = CONTENT_TEXT,
+	.secrets = CONTENT_WORDS,
+	.readers = { &genai_reader },
+};
