@@ -18,6 +18,7 @@
 #include "base/private_file.h"
 #include "cli/options.h"
 #include "doctor/doctor.h"
+#include "library/libraries.h"
 #include "library/tls_seen.h"
 #include "outputs/closing.h"
 #include "outputs/outputs.h"
@@ -140,13 +141,17 @@ static void run_result(void *ctx, const struct result *result)
 	outputs_show(run->outputs, &shown);
 }
 
-static const char *run_unread_why(void *ctx, uint32_t pid)
+static const char *run_unread_why(void *ctx, uint32_t pid, bool *followed)
 {
 	const struct run *run = ctx;
+	const char *why;
 
+	*followed = run->pace != NULL; /* or may have been */
 	if (run->pace)
 		return "a recording does not tell of TLS libraries";
-	return run->tls_seen ? tls_seen_why(run->tls_seen, pid) : NULL;
+	why = run->tls_seen ? tls_seen_why(run->tls_seen, pid) : NULL;
+	*followed = libraries_why_followed(why);
+	return why;
 }
 
 static void run_open_exchange(void *ctx, const struct exchange *exchange)
@@ -414,7 +419,7 @@ static void closing(const struct run *run)
 		.view = options->view,
 		.tally = run->tally,
 		.tabled = options->view == VIEW_STAT || options->summary,
-		.filtered = options->filter != NULL,
+		.filter = options->filter,
 		.detail = options->verbose > 0 || options->debug,
 	});
 }
@@ -487,6 +492,14 @@ static void run_opened(void *ctx, struct probes *probes)
 	((struct run *)ctx)->probes = probes;
 }
 
+static void run_ready(void *ctx)
+{
+	const struct run *run = ctx;
+
+	if (run->tracker)
+		tracker_ready(run->tracker, clock_ns());
+}
+
 static int run_live(const struct options *options)
 {
 	struct run run = { .options = options };
@@ -505,12 +518,15 @@ static int run_live(const struct options *options)
 		.event = run_event,
 		.due = run_due_ns,
 		.opened = run_opened,
+		.ready = run_ready,
 	};
 	int status = 1;
 
 	live_init();
 	run.tls_seen = tls_seen_new(); /* without memory for it, reasons are general */
 	if (run_open(&run, clock_wall_offset_ns()) == 0) {
+		if (run.tracker)
+			tracker_ready(run.tracker, UINT64_MAX);
 		config.tls_seen = run.tls_seen;
 		config.loop = run.loop;
 		config.outputs = run.outputs;

@@ -33,6 +33,8 @@
 	X(CONNECTIONS_MUTED, "connections.muted", "connections that do not speak HTTP")                     \
 	X(CONNECTIONS_OPAQUE, "connections.opaque",                                                         \
 	  "TLS connections whose plaintext was not seen (hark doctor says why)")                            \
+	X(CONNECTIONS_CUT, "connections.cut",                                                               \
+	  "TLS connections at the start or end of the run: too little seen to tell")                        \
 	X(CONNECTIONS_UNBOUND, "connections.unbound",                                                       \
 	  "TLS connections whose plaintext was seen, but not that it is theirs")                            \
 	X(CONNECTIONS_QUIC, "connections.quic", "QUIC connections (HTTP/3) that began, a line each")        \

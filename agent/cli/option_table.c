@@ -136,7 +136,9 @@ int option_take_pids(struct options *options, const char *list)
 		if (err == -ENOMEM)
 			return option_usage_error("out of memory");
 		if (err < 0)
-			return option_usage_error("'%.*s' is no process id (a positive number)", (int)len, p);
+			return option_usage_error("'%.*s' is no process id (a positive number); programs "
+						  "have names in --comm, as in: hark --comm %.*s",
+						  (int)len, p, (int)len, p);
 		p += len;
 		if (!*p)
 			return 0;

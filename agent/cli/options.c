@@ -401,6 +401,15 @@ static const char *view_guess(const char *word)
 	return strcmp(word, "help") == 0 ? "--help" : NULL;
 }
 
+/* As in tcpdump's "port 443". */
+static bool is_key(const char *word)
+{
+	for (size_t i = 0; i < filter_key_count; i++)
+		if (strcmp(word, filter_keys[i].name) == 0)
+			return true;
+	return false;
+}
+
 static int complain(const char *const *words, size_t count, const struct filter_error *error)
 {
 	const char *word = words[error->word], *guess = error->bare ? view_guess(word) : NULL;
@@ -413,6 +422,9 @@ static int complain(const char *const *words, size_t count, const struct filter_
 				? "'%s' looks at this machine as it is: it stands alone, as in: hark doctor"
 				: "'%s' is the first word, as in: hark replay FILE",
 			row->name);
+	else if (error->bare && is_key(word) && error->word + 1 < count)
+		option_usage_error("'%s %s' is no filter; did you mean '%s:%s'?", word,
+				   words[error->word + 1], word, words[error->word + 1]);
 	else if (error->bare && (guess || error->guess[0]))
 		option_usage_error("'%s' is neither a view nor a filter; did you mean '%s'?", word,
 				   guess ? guess : error->guess);

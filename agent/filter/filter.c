@@ -315,6 +315,28 @@ static bool node_uses(const struct filter_node *node, const struct filter_key *k
 	return false;
 }
 
+static const struct filter_value *node_whole(const struct filter_node *node, const char **key)
+{
+	const struct filter_value *found = NULL;
+
+	if (node->kind == NODE_TERM) {
+		*key = node->key->name;
+		if (node->negated || (strcmp(*key, "url") != 0 && strcmp(*key, "path") != 0))
+			return NULL;
+		return node->values[0].pattern.kind == PATTERN_EXACT ? &node->values[0] : NULL;
+	}
+	for (const struct filter_node *child = node->first; child && !found; child = child->next)
+		found = node_whole(child, key);
+	return found;
+}
+
+const char *filter_whole_text(const struct filter *filter, const char **key)
+{
+	const struct filter_value *value = filter && filter->root ? node_whole(filter->root, key) : NULL;
+
+	return value ? value->text : NULL;
+}
+
 bool filter_uses(const struct filter *filter, const struct filter_key *key)
 {
 	return filter && filter->root && node_uses(filter->root, key);

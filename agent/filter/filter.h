@@ -137,6 +137,9 @@ bool filter_asks_flag(const struct filter *filter, unsigned int flags);
 /* Does it ask for what bodies say (FILTER_BY_FACTS)? */
 bool filter_wants_facts(const struct filter *filter);
 
+/* The first text without * that url: or path: asks for, borrowed, and the key; NULL: none. */
+const char *filter_whole_text(const struct filter *filter, const char **key);
+
 /* Does a term of the filter have this key? */
 bool filter_uses(const struct filter *filter, const struct filter_key *key);
 

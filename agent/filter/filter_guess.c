@@ -156,6 +156,10 @@ bool filter_guess_word(const char *text, char *guess, size_t size)
 				 port);
 	if (colon)
 		return false;
+	/* No status, but the ports that people name. */
+	if (is_number(text, len, 80, 80) || is_number(text, len, 443, 443) ||
+	    is_number(text, len, 8000, 9999))
+		return guess_put(guess, size, "port:%.*s", (int)len, text);
 	if (is_number(text, len, 100, 599) || is_class(text, len))
 		return guess_put(guess, size, "status:%.*s", (int)len, text);
 	if (is_method(text, len))

@@ -268,9 +268,8 @@ static const struct library_function rustls_functions[] = {
 	{ .name = NULL },
 };
 
-#define FOLLOWED(name_, title_)             \
-	.name = (name_), .title = (title_), \
-	.unread = "its " title_ " is followed, but no call of it was seen for this connection"
+#define IS_FOLLOWED		" is followed, but no call of it was seen for this connection"
+#define FOLLOWED(name_, title_) .name = (name_), .title = (title_), .unread = "its " title_ IS_FOLLOWED
 #define NAMED(name_, title_) \
 	.name = (name_), .title = (title_), .unread = title_ ", which hark does not follow"
 
@@ -587,4 +586,9 @@ const char *libraries_why(uint32_t mapped, uint32_t inside)
 	followed = inside ? 0 : set & libraries_followed();
 	set = followed ? followed : set;
 	return set ? rows[__builtin_ctz(set)].unread : NULL;
+}
+
+bool libraries_why_followed(const char *why)
+{
+	return why && strstr(why, IS_FOLLOWED) != NULL;
 }

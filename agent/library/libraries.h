@@ -126,5 +126,7 @@ uint32_t libraries_without_texts(uint32_t set);
  * none that hark knows.
  */
 const char *libraries_why(uint32_t mapped, uint32_t inside);
+/* Does it say that the library is followed? NULL: no. */
+bool libraries_why_followed(const char *why);
 
 #endif

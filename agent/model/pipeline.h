@@ -27,8 +27,9 @@ struct pipeline_handler {
 	void (*exchange)(void *ctx, struct exchange *exchange);
 	/* Everything else that is told of; may be NULL. */
 	result_fn *result;
-	/* Why is the TLS of this process not read? In words, static; NULL: it is gone. May be NULL. */
-	const char *(*unread_why)(void *ctx, uint32_t pid);
+	/* Why is the TLS of this process not read? In words, static; NULL: it is gone. *followed (false at
+	 * first): its library is. May be NULL. */
+	const char *(*unread_why)(void *ctx, uint32_t pid, bool *followed);
 	/* Tell the kernel side. socket_id is event_socket.id. */
 	void (*mark)(void *ctx, uint64_t socket_id, enum mark mark);
 	/* `count` bytes of this direction before `until` (in the units of event_data.pos) need not be copied.
@@ -97,7 +98,8 @@ struct pipeline {
 	struct pipeline_reading *reading; /* NULL: nobody wants what bodies say */
 	struct spares *entries;		  /* of all pairs; NULL: they are not kept for the next exchange */
 	uint64_t now_ns;		  /* of the newest event */
-	uint64_t poll;			  /* EVENT_POLLs so far */
+	uint64_t ready_ns; /* since then all probes are there; of a recording 0, as if they always were */
+	uint64_t poll;	   /* EVENT_POLLs so far */
 	bool lost_told;
 	uint32_t lost; /* records so far, as the newest event told (event_header.lost) */
 };

@@ -42,7 +42,7 @@ static void put_shown(struct buffer *text, const struct closing *closing)
 		return;
 	}
 	put_amount(text, tally->shown, things[closing->view]);
-	if (closing->filtered && tally->seen > tally->shown)
+	if (closing->filter && tally->seen > tally->shown)
 		buffer_format(text, " of %" PRIu64, tally->seen);
 	if (tally->failed)
 		buffer_format(text, ", %" PRIu64 " failed", tally->failed);
@@ -96,6 +96,11 @@ static void put_missing(struct buffer *text, const struct closing *closing)
 			      closing->tally.inner, closing->tally.inner == 1 ? "" : "s");
 	}
 	put_unread(text);
+	if (counters[COUNTER_CONNECTIONS_CUT]) {
+		put_next(text);
+		put_amount(text, counters[COUNTER_CONNECTIONS_CUT], "TLS connection");
+		buffer_string(text, " under way at the start or end");
+	}
 	put_next(text);
 	if (losses_sum() == 0) {
 		buffer_string(text, "nothing lost");
@@ -109,7 +114,21 @@ static void put_missing(struct buffer *text, const struct closing *closing)
 /* Only what the view shows of it is asked: connections, and what a recording holds, have no exchange. */
 static bool matched_nothing(const struct closing *closing)
 {
-	return closing->filtered && closing->tally.shown == 0 && closing->view != VIEW_RECORD;
+	return closing->filter && closing->tally.shown == 0 && closing->view != VIEW_RECORD;
+}
+
+/* Why, as far as it can be told: a filter that asks for what is not known leaves it out. */
+static void say_nothing_matched(const struct closing *closing)
+{
+	const char *key, *whole = filter_whole_text(closing->filter, &key);
+
+	log_error("the filter matched none of %" PRIu64 " %ss", closing->tally.seen, things[closing->view]);
+	if (closing->tally.partial)
+		log_info("%" PRIu64 " of them have headers that hark cannot know: their connections are "
+			 "older than hark, or bytes were lost",
+			 closing->tally.partial);
+	if (whole)
+		log_info("%s:%s asks for the whole of it; a part is %s:'*%s*'", key, whole, key, whole);
 }
 
 void closing_say(const struct closing *closing)
@@ -118,7 +137,7 @@ void closing_say(const struct closing *closing)
 	const char *thing = things[closing->view];
 
 	if (matched_nothing(closing) && closing->tally.seen)
-		log_error("the filter matched none of %" PRIu64 " %ss", closing->tally.seen, thing);
+		say_nothing_matched(closing);
 	else if (matched_nothing(closing))
 		log_error("the filter matched nothing: no %s was seen", thing);
 	else if (!closing->tabled)

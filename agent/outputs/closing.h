@@ -13,9 +13,9 @@
 struct closing {
 	enum view view;
 	struct tally tally;
-	bool tabled;   /* a table says how many exchanges there were */
-	bool filtered; /* by words or options of the user's */
-	bool detail;   /* -v, --debug: all counters */
+	bool tabled;		     /* a table says how many exchanges there were */
+	const struct filter *filter; /* by words or options of the user's; NULL: everything */
+	bool detail;		     /* -v, --debug: all counters */
 };
 
 /* Says it as far as the log level lets it: that a filter matched nothing in any case. */

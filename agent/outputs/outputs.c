@@ -311,6 +311,7 @@ static void leave_out(struct outputs *outputs, const struct exchange *exchange)
 		counter_add(COUNTER_EXCHANGES_UNDER_WAY, 1);
 		return;
 	}
+	outputs->tally.partial += exchange->flags & FLAG_PARTIAL_HEADERS && exchange->join != JOIN_SECOND;
 	remarks_left_out(&outputs->remarks, outputs->config->filter, exchange);
 }
 

@@ -70,6 +70,7 @@ struct tally {
 	uint64_t slowest_ns; /* for the client, where both ends were seen; 0: none is known */
 	uint64_t inner;	     /* Unix sockets without HTTP that conns left out, without --all */
 	uint64_t under_way;  /* left out without --all */
+	uint64_t partial;    /* that did not match, and of whose headers some are unknown */
 };
 struct tally outputs_tally(const struct outputs *outputs);
 

@@ -555,6 +555,7 @@ int live_run(const struct live_config *config)
 
 	if (live_start(&live) < 0)
 		goto out;
+	config->ready(config->ctx);
 	say_ready(&live);
 	if (config->duration_ns)
 		live.end_ns = clock_ns() + config->duration_ns;

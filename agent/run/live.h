@@ -40,6 +40,7 @@ struct live_config {
 	source_due_fn *due; /* when the clock (EVENT_POLL) is waited for though nothing comes */
 	/* The probes are there; borrowed until live_run() returns. */
 	void (*opened)(void *ctx, struct probes *probes);
+	void (*ready)(void *ctx); /* all of them are attached */
 };
 
 /* Signals of the run are blocked from here on; call before anything else starts. */

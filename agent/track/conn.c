@@ -40,6 +40,7 @@ struct conn *conn_new(const struct pipeline *pipeline, uint64_t sequence, const 
 	conn->facts.id = sock->id ? id_of_socket(sock->id) : CONN_ID_OWN + sequence;
 	conn->facts.number = sequence;
 	conn->facts.seen_ns = pipeline->now_ns;
+	conn->began_before = !pipeline->poll;
 	conn->facts.sock = *sock;
 	conn->facts.owner.fd = sock->fd;
 	conn->facts.tls_unknown = true;
@@ -484,6 +485,29 @@ void conn_tell_opaque(struct conn *conn)
 	conn_tell(conn, RESULT_OPAQUE);
 }
 
+bool conn_began_before(const struct conn *conn)
+{
+	return conn->began_before || conn->facts.seen_ns < conn->pipeline->ready_ns;
+}
+
+/*
+ * What hark found under way has calls behind it that were not seen, and the last moment of a run has calls
+ * before it that will not be: neither tells anything about a library that is followed.
+ */
+static bool conn_is_cut(const struct conn *conn, enum protocol_end reason)
+{
+	uint64_t now_ns = conn->pipeline->now_ns, ready_ns = conn->pipeline->ready_ns;
+	uint64_t from_ns = conn->facts.seen_ns > ready_ns ? conn->facts.seen_ns : ready_ns;
+	uint64_t age_ns = now_ns > from_ns ? now_ns - from_ns : 0;
+
+	if (conn->before_probes)
+		return true;
+	if (conn->facts.flags & FLAG_RELAYED || (conn->unread_why && !conn->unread_followed))
+		return false;
+	return (conn_began_before(conn) && age_ns < CONN_BEGAN_NS) ||
+	       (reason == END_IN_FLIGHT && age_ns < CONN_OPAQUE_NS);
+}
+
 static void conn_close_facts(struct conn *conn, enum protocol_end reason)
 {
 	struct conn_facts *facts = &conn->facts;
@@ -503,10 +527,15 @@ static void conn_close_facts(struct conn *conn, enum protocol_end reason)
 		facts->opaque = NULL;
 		return;
 	}
+	if (!facts->opaque && conn_is_cut(conn, reason)) {
+		counter_add(COUNTER_CONNECTIONS_CUT, 1);
+		facts->opaque = conn->before_probes || conn_began_before(conn)
+					? "it was under way before hark was ready"
+					: "hark ended as it began";
+		return;
+	}
 	counter_add(COUNTER_CONNECTIONS_OPAQUE, 1);
-	if (conn->before_probes)
-		facts->opaque = "it moved data only before hark was ready";
-	else if (!facts->opaque)
+	if (!facts->opaque)
 		conn_tell_opaque(conn);
 }
 

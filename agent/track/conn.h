@@ -48,6 +48,10 @@ enum conn_plaintext {
 	CONN_PLAINTEXT_SEEN,  /* a session of it */
 };
 
+#define CONN_OPAQUE_NS UINT64_C(400000000) /* so long a library's record may come after the socket's */
+/* So long nothing is told of what was under way: its next call may be the first that is seen whole. */
+#define CONN_BEGAN_NS UINT64_C(2000000000)
+
 struct conn {
 	struct conn_facts facts;
 	const struct pipeline *pipeline;
@@ -59,12 +63,14 @@ struct conn {
 	bool was_muted;				       /* and is counted as such */
 	bool peer_ended;			       /* as its bytes told */
 	bool before_probes;   /* TLS that moved before the libraries were probed, and not since */
+	bool began_before;    /* it was there before the first poll */
 	bool ciphertext;      /* the kernel side was told so */
 	enum mark muted_mark; /* what it was told last of what is muted */
 	uint32_t read_number; /* TCP's, behind the newest record of what was received; */
 	bool read_known;      /* if there was one */
 	enum conn_plaintext plaintext;
 	const char *unread_why;	    /* by its process, in words (static); NULL: that was gone */
+	bool unread_followed;	    /* its library is followed: in time a call would show */
 	struct hello_key hello_key; /* in the tracker's `hellos`; hello_id 0: it has none yet */
 	UT_hash_handle hello_hh;
 	struct mover mover;   /* of the newest record */
@@ -100,6 +106,9 @@ struct conn *conn_new(const struct pipeline *pipeline, uint64_t sequence, const 
 
 /* Frees without emitting; in no table. NULL is legal. */
 void conn_free(struct conn *conn);
+
+/* Was it there before all libraries were probed? */
+bool conn_began_before(const struct conn *conn);
 
 /* Is anything open that a record may still end? */
 bool conn_is_unfinished(const struct conn *conn);

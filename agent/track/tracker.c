@@ -374,6 +374,11 @@ void tracker_event(struct tracker *tracker, const struct event_header *event)
 	tracker_shed(tracker);
 }
 
+void tracker_ready(struct tracker *tracker, uint64_t time_ns)
+{
+	tracker->pipeline.ready_ns = time_ns;
+}
+
 uint64_t tracker_due_ns(const struct tracker *tracker)
 {
 	const struct pipeline *pipeline = &tracker->pipeline;

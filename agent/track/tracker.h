@@ -23,6 +23,9 @@ struct tracker *tracker_new(const struct pipeline_config *config, const struct p
  */
 void tracker_event(struct tracker *tracker, const struct event_header *event);
 
+/* A live run: all probes are there from this time of events on; UINT64_MAX: not yet. */
+void tracker_ready(struct tracker *tracker, uint64_t time_ns);
+
 /* When the next EVENT_POLL has something to do though nothing comes, but for what is done once a second;
  * UINT64_MAX: never. */
 uint64_t tracker_due_ns(const struct tracker *tracker);

@@ -421,6 +421,7 @@ static struct process *process_begins(struct tracker *tracker, const struct even
 	}
 	process->tls_looked = false;
 	process->unread_why = NULL;
+	process->unread_followed = false;
 	memcpy(process->exe, event->name, sizeof(process->exe) - 1);
 	process->exe[sizeof(process->exe) - 1] = '\0';
 	tracker->names++;

@@ -9,8 +9,6 @@
 
 #include "base/counters.h"
 
-#define OPAQUE_WAIT_NS UINT64_C(400000000)
-
 void tracker_opaque_note_session(struct tracker *tracker, struct tls_session *session)
 {
 	bool apart = !session->socket_id;
@@ -38,10 +36,12 @@ static void opaque_look(struct tracker *tracker, struct conn *conn)
 	if (!process)
 		return;
 	if (!process->tls_looked && handler->unread_why)
-		process->unread_why = handler->unread_why(handler->ctx, pid);
+		process->unread_why = handler->unread_why(handler->ctx, pid, &process->unread_followed);
 	process->tls_looked = true;
-	if (!conn->unread_why) /* of one that is gone nothing is known, but was before */
-		conn->unread_why = process->unread_why;
+	if (conn->unread_why) /* of one that is gone nothing is known, but was before */
+		return;
+	conn->unread_why = process->unread_why;
+	conn->unread_followed = process->unread_followed;
 }
 
 void tracker_opaque_watch(struct tracker *tracker, struct conn *conn)
@@ -51,7 +51,7 @@ void tracker_opaque_watch(struct tracker *tracker, struct conn *conn)
 		opaque_look(tracker, conn);
 	if (conn->opaque_ns || !conn_looks_opaque(conn))
 		return;
-	conn->opaque_ns = tracker->pipeline.now_ns + OPAQUE_WAIT_NS;
+	conn->opaque_ns = tracker->pipeline.now_ns + CONN_OPAQUE_NS;
 	DL_APPEND2(tracker->opaque, conn, opaque_prev, opaque_next);
 }
 
@@ -74,6 +74,8 @@ void tracker_opaque_poll(struct tracker *tracker)
 	while ((conn = tracker->opaque) && conn->opaque_ns <= tracker->pipeline.now_ns) {
 		tracker_conn_unwatch(tracker, conn);
 		tracker_opaque_learn(tracker, conn);
+		if (conn_began_before(conn) && conn->unread_followed)
+			continue; /* its close tells */
 		if (conn_looks_opaque(conn) && conn->plaintext == CONN_PLAINTEXT_UNSEEN)
 			conn_tell_opaque(conn);
 	}

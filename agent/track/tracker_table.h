@@ -48,6 +48,7 @@ struct process {
 	bool unheard;		/* see flow.unheard, of the sockets' own layers */
 	bool tls_looked;	/* for why its TLS is not read */
 	const char *unread_why; /* static; NULL: it was gone, or nobody looked */
+	bool unread_followed;	/* its library is followed */
 	UT_hash_handle hh;
 	struct process *prev, *next;	       /* of those that exited */
 	bool idle;			       /* nothing but its name is known: it may be forgotten */

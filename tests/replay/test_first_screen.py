@@ -70,6 +70,25 @@ def test_a_filter_that_matched_nothing_is_told_of():
     assert "matched" in replay(MIXED, "stat", "-q", "path:/nowhere").stderr
 
 
+@pytest.mark.parametrize("words, meant", [
+    (("port", "443"), "did you mean 'port:443'?"),
+    (("443",), "did you mean 'port:443'?"),
+    (("404",), "did you mean 'status:404'?"),
+    (("-p", "nginx"), "as in: hark --comm nginx"),
+])
+def test_words_of_other_tools(words, meant):
+    done = subprocess.run([HARK, *words], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2 and meant in done.stderr.splitlines()[0]
+
+
+def test_why_a_filter_matched_nothing():
+    """A part of a path is asked for with stars; -q says only that nothing matched."""
+    said = "hark: path:nowhere asks for the whole of it; a part is path:'*nowhere*'"
+    assert said in replay(MIXED, "path:nowhere").stderr.splitlines()
+    for words in (["path:*nowhere*"], ["!path:/", "status:299"], ["-q", "path:nowhere"]):
+        assert "asks for the whole" not in replay(MIXED, *words).stderr
+
+
 def stat(*words):
     return [json.loads(line) for line in replay(MIXED, "stat", "-o", "json", *words).stdout.splitlines()]
 

@@ -44,6 +44,7 @@ struct bench {
 	bool times;		/* show when exchanges begin, and how long they last */
 	bool asks_why;		/* show why TLS is not read */
 	const char *unread_why; /* of every process; NULL: it is gone */
+	bool followed;		/* its library */
 	uint64_t ids[64];	/* of connections, in the order in which the log names them */
 };
 
@@ -144,11 +145,12 @@ static inline void bench_opaque(void *ctx, const struct conn_facts *conn)
 	bench_log(ctx, "\n");
 }
 
-static inline const char *bench_unread_why(void *ctx, uint32_t pid)
+static inline const char *bench_unread_why(void *ctx, uint32_t pid, bool *followed)
 {
 	struct bench *bench = ctx;
 
 	(void)pid;
+	*followed = bench->followed;
 	return bench->unread_why;
 }
 

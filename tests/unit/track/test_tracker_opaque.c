@@ -296,6 +296,47 @@ static void test_before_hark_was_ready(void **state)
 	CHECK(bench, "1 closed ? ? tls opaque x0 0=0+0+0 c18 late-joined\n");
 }
 
+/* What was under way, or began in the last moment: too little of it was seen to call a followed library
+ * unread. */
+static void test_too_short_to_tell(void **state)
+{
+	struct bench *bench = *state;
+	const struct pipeline_handler handler = {
+		.ctx = bench,
+		.result = bench_result,
+		.unread_why = bench_unread_why,
+	};
+	struct peer early = peer_client(), last = peer_client(), long_lived = peer_client();
+
+	bench_stop(bench);
+	bench->tracker = tracker_new(&bench->config, &handler);
+	bench->unread_why = "its library is followed";
+	bench->followed = true;
+	bench->quiet_conns = true;
+	last.id = 101, long_lived.id = 102;
+	last.sk = 9001, long_lived.sk = 9002;
+	last.fd = 4, long_lived.fd = 5;
+	early.offset[0] = long_lived.offset[0] = 5000;
+	SEND(bench, &early, APPLICATION);
+	SEND(bench, &long_lived, APPLICATION);
+	poll_put(bench, 60);
+	SEND(bench, &early, APPLICATION);
+	SEND(bench, &long_lived, APPLICATION);
+	poll_put(bench, 60);
+	state_put(bench, &early, 4, 7);
+	poll_put(bench, 60);
+	CHECK(bench, "");
+	assert_int_equal(counters[COUNTER_CONNECTIONS_CUT], 1);
+	poll_put(bench, 160);
+	SEND(bench, &last, CLIENT_HELLO);
+	RECEIVE(bench, &last, SERVER_HELLO_12 APPLICATION);
+	poll_put(bench, 3);
+	tracker_end(bench->tracker);
+	CHECK(bench, "1 opaque sni= alpn= offered= 0000\n");
+	assert_int_equal(counters[COUNTER_CONNECTIONS_CUT], 2);
+	assert_int_equal(counters[COUNTER_CONNECTIONS_OPAQUE], 1);
+}
+
 /* Ciphertext that is too long is not copied for ever. */
 static void test_bound(void **state)
 {
@@ -334,6 +375,7 @@ int main(void)
 		T(test_sessions_of_another_process),
 		T(test_quiet_connection),
 		T(test_before_hark_was_ready),
+		T(test_too_short_to_tell),
 		T(test_bound),
 	};
 
