@@ -297,6 +297,7 @@ static void outputs_configure(struct run *run, int64_t offset_ns)
 		.count = options->output_count,
 		.filter = options->filter,
 		.conn = options->conn,
+		.recorded = options->record_path && options->command == COMMAND_LIVE,
 		.all = options->all,
 		.limit = options->count,
 		.as = options->as,

@@ -426,10 +426,12 @@ const struct option_row option_rows[] = {
 	    "The command is for any POSIX shell and stands on one line; lines before it that begin with # "
 	    "say "
 	    "what it does not repeat. Secrets are placeholders unless --show-secrets is given.",
-	    TAKES(take_as), WRONG("is not curl"), BELONGS(IN_WATCH_TEXT, "watch, as text"),
-	    NEEDS(IN_WATCH_TEXT), ALONE),
+	    TAKES(take_as), WRONG("is not curl (an HTTP archive is -o har:FILE)"),
+	    BELONGS(IN_WATCH_TEXT, "watch, as text"), NEEDS(IN_WATCH_TEXT), ALONE),
 	ROW("write", 'w', "FILE", GROUP_OUTPUT, "Record the raw events to FILE, beside any view",
-	    "- is the standard output.", TAKES(take_record), TO_RUNS, ALONE),
+	    "- is the standard output. Of the filters pid:, port: and container: restrict it, others only "
+	    "the view.",
+	    TAKES(take_record), TO_RUNS, ALONE),
 	ROW("redacted", 0, NULL, GROUP_OUTPUT, "Overwrite secret values before they are recorded",
 	    "They keep their length. What could not be judged with certainty is left out of the recording.",
 	    FLAG(redacted), BELONGS(IN_RECORDING, "a recording (record, or -w beside a view)"),

@@ -72,7 +72,7 @@ struct conn_facts {
 	uint64_t answer_id;    /* the same of the server's */
 	enum event_direction hello_direction;
 	const char *opaque; /* TLS without plaintext: why, in words (static); NULL: it is not */
-	bool process_gone;  /* with it: the process had ended, so that it cannot be asked about */
+	bool process_gone; /* with it: the process had ended, or is a recording's: it cannot be asked about */
 };
 
 /* "1.3" of 0x0304; NULL: not known, or a version that has no name. */

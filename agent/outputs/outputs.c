@@ -130,7 +130,7 @@ struct outputs *outputs_open(const struct outputs_config *config)
 	outputs->by_exchange = filter_about_exchanges(config->filter);
 	outputs->all = config->all || config->view != VIEW_WATCH ||
 		       filter_asks_flag(config->filter, FLAG_LATE_JOINED | FLAG_NO_REQUEST);
-	remarks_filter(config->filter, config->view);
+	remarks_filter(config->filter, config->view, config->recorded);
 	for (size_t i = 0; i < config->count; i++) {
 		if (outputs_add(outputs, &config->items[i]) < 0) {
 			outputs_close(outputs);

@@ -29,6 +29,7 @@ struct outputs_config {
 	size_t count;
 	const struct filter *filter; /* NULL: everything */
 	uint64_t conn;		     /* -x: only this connection; 0: all */
+	bool recorded;		     /* -w of a live run, beside the view */
 	bool all;		     /* --all: also what was under way before hark, its request unseen */
 	uint64_t limit;		     /* -n: so many are shown; 0: no limit */
 	const char *as;		     /* --as: the format that text has; NULL: its own */

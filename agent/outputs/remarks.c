@@ -7,9 +7,8 @@
 /* Calls and frames are not hidden by what the filter asks about exchanges; a recording holds what the kernel
  * lets through.
  */
-void remarks_filter(const struct filter *filter, enum view view)
+static void remark(const struct filter *filter, enum view view, bool records)
 {
-	bool records = view == VIEW_RECORD;
 	struct buffer keys = { .data = NULL };
 
 	for (size_t i = 0; i < filter_key_count; i++) {
@@ -26,6 +25,14 @@ void remarks_filter(const struct filter *filter, enum view view)
 		log_warn("%.*s hides no single %s: it asks about whole exchanges", (int)keys.len, keys.data,
 			 view == VIEW_RAW ? "calls" : "frames");
 	buffer_fini(&keys);
+}
+
+void remarks_filter(const struct filter *filter, enum view view, bool recorded)
+{
+	if (recorded || view == VIEW_RECORD)
+		remark(filter, view, true);
+	if (view != VIEW_RECORD)
+		remark(filter, view, false);
 }
 
 void remarks_left_out(struct remarks *remarks, const struct filter *filter, const struct exchange *exchange)

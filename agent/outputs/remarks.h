@@ -16,7 +16,7 @@ struct remarks {
 };
 
 /* Says what the filter asks that this view cannot answer. */
-void remarks_filter(const struct filter *filter, enum view view);
+void remarks_filter(const struct filter *filter, enum view view, bool recorded);
 
 /*
  * An exchange did not pass the filter. If that is because its socket is not known (TLS in memory buffers has

@@ -481,7 +481,7 @@ void conn_tell_opaque(struct conn *conn)
 		conn->facts.opaque = conn->facts.owner.pid
 					     ? "the process was gone before hark could look at it"
 					     : "hark does not know its process";
-	conn->facts.process_gone = !conn->unread_why;
+	conn->facts.process_gone = !conn->unread_why || !conn->pipeline->ready_ns;
 	conn_tell(conn, RESULT_OPAQUE);
 }
 

@@ -224,6 +224,8 @@ def test_calls_and_frames(view):
 def test_a_recording_is_not_restricted(tmp_path):
     done = run(HARK, "record", "-w", tmp_path / "a.rec", "-d", "0.1", "status:404", "port:80")
     assert "hark: status: does not restrict a recording; pid:, port: and container: do" in done.err.decode()
+    done = run(HARK, "-w", "/dev/null", "-d", "0.1", "status:500")
+    assert "hark: status: does not restrict a recording; pid:, port: and container: do" in done.err.decode()
 
 
 def test_wrong_filters_point_at_the_word():

@@ -75,6 +75,7 @@ def test_a_filter_that_matched_nothing_is_told_of():
     (("443",), "did you mean 'port:443'?"),
     (("404",), "did you mean 'status:404'?"),
     (("-p", "nginx"), "as in: hark --comm nginx"),
+    (("--as", "har"), "-o har:FILE"),
 ])
 def test_words_of_other_tools(words, meant):
     done = subprocess.run([HARK, *words], capture_output=True, text=True, timeout=60)
