@@ -18,9 +18,10 @@
  *
  * It tells (all of these may be called in any of its functions but claims and fini):
  *
- *   facts      reading_text(), reading_number(), … on the request or the response of the exchange. JSON shows
- * them under their names, -v text as lines; `hark.operation` makes an endpoint of its own. messages
- * reading_message(): a message within the body (an event, a call of a stream, a frame), shown at once.
+ * - facts: reading_text(), reading_number(), … on the request or the response of the exchange. JSON shows
+ * them under their names, -v as lines; `hark.operation` makes an endpoint of its own.
+ * - messages: reading_message(): a message within the body (an event, a call of a stream, a frame), shown at
+ * once.
  *
  * What it has no room for is left out and counted. A reader is pure, holds no more than its state and what it
  * charges with reading_charge(), and takes any bytes.
