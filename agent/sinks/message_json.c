@@ -6,13 +6,22 @@
 #include <inttypes.h>
 #include <string.h>
 
+/* What its name says to be a secret (mcp.session.id) is one here as in a header. */
+static void put_text(struct json_writer *writer, const struct fact *fact)
+{
+	if (redact_name(writer->redact, NAME_FIELD, slice_of_string(fact->name)))
+		escape_json(&writer->line, SLICE(REDACTED));
+	else
+		escape_json(&writer->line, redact_body(writer->redact, fact->text, false, &writer->scratch));
+}
+
 static void put_value(struct json_writer *writer, const struct fact *fact)
 {
 	struct buffer *line = &writer->line;
 
 	switch (fact->kind) {
 	case FACT_TEXT:
-		escape_json(line, redact_body(writer->redact, fact->text, false, &writer->scratch));
+		put_text(writer, fact);
 		break;
 	case FACT_NUMBER:
 		buffer_u64(line, fact->number);

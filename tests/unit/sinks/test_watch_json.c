@@ -3,6 +3,7 @@
 #include "sinks/sinks.h"
 
 #include "base/counters.h"
+#include "fact.h"
 #include "sample.h"
 
 #include <setjmp.h>
@@ -77,6 +78,17 @@ static void path_unknown(struct sample *s)
 {
 	s->exchange.request->target = (struct slice){ 0 };
 	s->exchange.flags = FLAG_PARTIAL_HEADERS;
+}
+
+/* What a fact's name says to be a secret is one as in a header. */
+static void session(struct sample *s)
+{
+	static struct fact tool = { .name = "gen_ai.tool.name", .kind = FACT_TEXT },
+			   id = { .next = &tool, .name = "mcp.session.id", .kind = FACT_TEXT };
+
+	id.text = SLICE("abc");
+	tool.text = SLICE("a\x1b[2Jb");
+	s->exchange.request->facts = &id;
 }
 
 static void absolute_form(struct sample *s)
@@ -297,6 +309,12 @@ static const struct row rows[] = {
 	  false,
 	  { "\"http.request.header\":[[\"Host\",\"example.com\"],[\"Cookie\",\"[redacted]\"]]",
 	    "\"http.response.header\":[[\"Server\",\"nginx\"]]}", ABSENT "id=7", ABSENT "trailer" } },
+	{ "a session",
+	  session,
+	  0,
+	  false,
+	  { "\"mcp.session.id\":\"[redacted]\",\"gen_ai.tool.name\":\"a\\u001b[2Jb\"" } },
+	{ "a session on demand", session, 0, true, { "\"mcp.session.id\":\"abc\"" } },
 	{ "secrets on demand", nothing, 1, true, { "[\"Cookie\",\"id=7\"]" } },
 	{ "unknown fields and trailers",
 	  unknown_fields,

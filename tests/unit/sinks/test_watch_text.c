@@ -2,6 +2,7 @@
 /* Golden lines, in the C locale and in a UTF-8 one. */
 #include "sinks/sinks.h"
 
+#include "fact.h"
 #include "sample.h"
 
 #include <locale.h>
@@ -83,6 +84,17 @@ static void grpc_failed(struct sample *s)
 	sample_header(response, &response->trailers, "grpc-status", "5");
 }
 
+/* What a fact's name says to be a secret is one as in a header. */
+static void session(struct sample *s)
+{
+	static struct fact tool = { .name = "gen_ai.tool.name", .kind = FACT_TEXT },
+			   id = { .next = &tool, .name = "mcp.session.id", .kind = FACT_TEXT };
+
+	id.text = SLICE("abc");
+	tool.text = SLICE("a\x1b[2Jb");
+	s->exchange.request->facts = &id;
+}
+
 static void grpc_ok(struct sample *s)
 {
 	struct message *response = s->exchange.response;
@@ -121,6 +133,12 @@ static const struct row rows[] = {
 	  "    * receive 12 ms\n    > GET /a?b=1 HTTP/1.1\n"
 	  "    > Host: example.com\n    > Cookie: [redacted]\n"
 	  "    < HTTP/1.1 200\n    < Server: nginx\n    < x-a: ?\n    < ?: [redacted]\n    <+ x-t: 1\\r\n" },
+	{ "facts", session, 1, false, "C",
+	  FIRST URL "200 0/612     12 ms\n"
+		    "    * receive 12 ms\n    > GET /a?b=1 HTTP/1.1\n"
+		    "    > Host: example.com\n    > Cookie: [redacted]\n"
+		    "    = mcp.session.id: [redacted]\n    = gen_ai.tool.name: a\\x1b[2Jb\n"
+		    "    < HTTP/1.1 200\n    < Server: nginx\n" },
 	{ "bodies", fields, 2, false, "C",
 	  FIRST URL "200 9/612     12 ms\n"
 		    "    * receive 12 ms\n    > GET /a?b=1 HTTP/1.1\n"
