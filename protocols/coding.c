@@ -266,7 +266,7 @@ static enum coding_result zstd_feed(struct coding *coding, struct slice in, codi
 			return CODING_LIMIT;
 		if (ZSTD_isError(status))
 			return CODING_WRONG;
-		if (input.pos == input.size && output.pos < output.size)
+		if (input.pos == input.size && (status == 0 || output.pos < output.size))
 			return status == 0 ? CODING_WHOLE : CODING_MORE;
 	}
 }

@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <cmocka.h>
 #include <stdlib.h>
+#include <zstd.h>
 
 #define GRPC  "application/grpc"
 #define WEB   "application/grpc-web+proto"
@@ -186,6 +187,27 @@ static void test_large(void **state)
 	reading_text_fini(&out);
 }
 
+/* The decompressor hands out pieces: a message whose end is that of one is whole, too. */
+static void test_zstd(void **state)
+{
+	static const size_t sizes[] = { 1, 8191, 8192, 8193, 16384 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		char clear[16384], expected[64];
+		uint8_t sent[256] = { 1 };
+		struct reading_text out;
+
+		memset(clear, 'x', sizeof(clear));
+		sent[4] = (uint8_t)ZSTD_compress(sent + 5, sizeof(sent) - 5, clear, sizes[i], 3);
+		begin(&out, GRPC "+json", "zstd");
+		reading_text_feed(&out, MESSAGE_RESPONSE, slice_of(sent, 5u + sent[4]));
+		snprintf(expected, sizeof(expected), "< message #1 %zu [x", sizes[i]);
+		assert_non_null(strstr(out.text, expected));
+		reading_text_fini(&out);
+	}
+}
+
 /* Only how calls ended is wanted: of gRPC nothing is read, of gRPC-Web the trailers. */
 static void test_outcome_alone(void **state)
 {
@@ -210,7 +232,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows),	      cmocka_unit_test(test_timeouts),
 		cmocka_unit_test(test_holes),	      cmocka_unit_test(test_large),
-		cmocka_unit_test(test_outcome_alone),
+		cmocka_unit_test(test_outcome_alone), cmocka_unit_test(test_zstd),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
