@@ -29,20 +29,40 @@ static void event_clear(struct sse_parser *parser)
 {
 	parser->data.len = parser->name.len = 0;
 	parser->data_bytes = 0;
-	parser->has_data = parser->has_name = false;
+	parser->has_data = parser->has_name = parser->name_cut = parser->has_next_id = false;
 }
 
-static void event_end(struct sse_parser *parser, sse_fn *fn, void *ctx)
+/* HTML, 9.2.6: also without data. */
+static void id_take(struct sse_parser *parser)
+{
+	struct bytes before = parser->id;
+
+	if (!parser->has_next_id)
+		return;
+	parser->id = parser->next_id;
+	parser->next_id = before;
+	parser->has_id = true;
+	parser->id_unknown = parser->next_id_cut;
+}
+
+static void event_tell(struct sse_parser *parser, sse_fn *fn, void *ctx)
 {
 	const struct sse_event event = {
 		.name = kept(&parser->name, parser->has_name && parser->name.len),
 		.id = kept(&parser->id, parser->has_id && !parser->id_unknown),
 		.data = kept(&parser->data, true),
 		.data_bytes = parser->data_bytes,
+		.name_cut = parser->name_cut,
 	};
 
+	fn(ctx, &event);
+}
+
+static void event_end(struct sse_parser *parser, sse_fn *fn, void *ctx)
+{
+	id_take(parser);
 	if (parser->has_data && !parser->no_memory)
-		fn(ctx, &event);
+		event_tell(parser, fn, ctx);
 	event_clear(parser);
 }
 
@@ -61,11 +81,12 @@ static void field_take(struct sse_parser *parser, struct slice name, struct slic
 		parser->name.len = 0;
 		keep(parser, &parser->name, value, SSE_ID_MAX);
 		parser->has_name = true;
+		parser->name_cut = bytes > SSE_ID_MAX;
 	} else if (slice_equal(name, SLICE("id")) && slice_find(value, 0) == value.len) {
-		parser->id.len = 0;
-		keep(parser, &parser->id, value, SSE_ID_MAX);
-		parser->has_id = true;
-		parser->id_unknown = bytes > value.len;
+		parser->next_id.len = 0;
+		keep(parser, &parser->next_id, value, SSE_ID_MAX);
+		parser->has_next_id = true;
+		parser->next_id_cut = bytes > SSE_ID_MAX;
 	}
 }
 
@@ -190,11 +211,13 @@ void sse_fini(struct sse_parser *parser)
 	bytes_fini(&parser->data);
 	bytes_fini(&parser->name);
 	bytes_fini(&parser->id);
+	bytes_fini(&parser->next_id);
 }
 
 size_t sse_memory(const struct sse_parser *parser)
 {
-	return parser->line.capacity + parser->data.capacity + parser->name.capacity + parser->id.capacity;
+	return parser->line.capacity + parser->data.capacity + parser->name.capacity + parser->id.capacity +
+	       parser->next_id.capacity;
 }
 
 /* --- what is told of a stream of them -------------------------------------------------------- */
@@ -233,7 +256,7 @@ static void on_event(void *ctx, const struct sse_event *event)
 		.id = event->id,
 		.body = event->data,
 		.look = CONTENT_TEXT,
-		.flags = event->data_bytes > event->data.len ? FLAG_TRUNCATED : 0,
+		.flags = event->name_cut || event->data_bytes > event->data.len ? FLAG_TRUNCATED : 0,
 	};
 
 	stream->last_ns = reading_now_ns(reading);

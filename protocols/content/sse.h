@@ -21,14 +21,16 @@ struct sse_event {
 	struct slice id;     /* the last id that was set, by this event or before; data NULL: none is known */
 	struct slice data;   /* what is kept of it */
 	uint64_t data_bytes; /* all of it */
+	bool name_cut;	     /* there was more of the name than is kept */
 };
 
 struct sse_parser { /* all zero: at the beginning of a stream */
-	struct bytes line, data, name, id;
+	struct bytes line, data, name, id, next_id;
 	uint64_t line_bytes, data_bytes;
 	bool begun; /* behind a byte order mark, or where it would be */
-	bool has_data, has_name, has_id;
-	bool id_unknown; /* one may have been set in a hole */
+	bool has_data, has_name, name_cut, has_id;
+	bool has_next_id, next_id_cut; /* it becomes the last one where its event ends */
+	bool id_unknown;	       /* one may have been set in a hole, or is too long */
 	bool after_cr;
 	bool no_memory; /* some of what is kept is missing: as a hole, which is to be told */
 	enum {

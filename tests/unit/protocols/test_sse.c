@@ -10,6 +10,10 @@
 
 #define WANTS (READER_FACTS | READER_MESSAGES)
 
+#define X64  "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+#define X256 X64 X64 X64 X64
+#define X300 X256 "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+
 static const struct {
 	const char *name, *body, *expected;
 } rows[] = {
@@ -37,6 +41,15 @@ static const struct {
 	{ "names are case-sensitive, unknown ones pass", "Data: a\nfoo: b\ndata: c\n\n",
 	  "< message #1 1 [c]\nhark.sse.events=1\n" },
 	{ "unended, it is none", "data: a\n\ndata: b\n", "< message #1 1 [a]\nhark.sse.events=1\n" },
+	{ "the id of an event that did not end is none yet", "id: 1\ndata: a\n\nid: 2\ndata: b\n",
+	  "< message #1 id 1 1 [a]\nhark.sse.events=1\nhark.sse.last_id=1\n" },
+	{ "an id without data is one", "id: 1\n\n", "hark.sse.events=0\nhark.sse.last_id=1\n" },
+	{ "of two ids the last one", "id: 1\nid: 2\ndata: a\n\n",
+	  "< message #1 id 2 1 [a]\nhark.sse.events=1\nhark.sse.last_id=2\n" },
+	{ "an id that is too long is not known, nor is the one before", "id: 1\n\nid: " X300 "\ndata: a\n\n",
+	  "< message #1 1 [a]\nhark.sse.events=1\n" },
+	{ "a name that is too long is cut, and says so", "event: " X300 "\ndata: a\n\n",
+	  "< " X256 " #1 1 [a] flags 4\nhark.sse.events=1\n" },
 	{ "an empty id takes the last one off", "id: 1\nid\ndata: a\n\n",
 	  "< message #1 id  1 [a]\nhark.sse.events=1\nhark.sse.last_id=\n" },
 };
