@@ -73,11 +73,19 @@ static struct slice skip_string(struct slice text)
 	return text;
 }
 
+/* Up to the end of its line, which CR may be as well as LF. */
+static struct slice skip_comment(struct slice text)
+{
+	size_t end = slice_find(text, '\n');
+
+	return slice_drop(text, slice_find(slice_take(text, end), '\r'));
+}
+
 static struct slice skip_ignored(struct slice text)
 {
 	while (text.len) {
 		if (text.data[0] == '#')
-			text = slice_drop(text, slice_find(text, '\n'));
+			text = skip_comment(text);
 		else if (!strchr(" \t\r\n,", text.data[0]) || !text.data[0])
 			break;
 		text = slice_drop(text, 1);
@@ -109,7 +117,7 @@ static bool definition_skip(struct slice *text)
 			continue;
 		}
 		if (byte == '#') {
-			*text = slice_drop(*text, slice_find(*text, '\n'));
+			*text = skip_comment(*text);
 			continue;
 		}
 		*text = slice_drop(*text, 1);
@@ -171,8 +179,10 @@ static bool document_read(struct graphql *graphql, struct slice text)
 
 /* --- values ---------------------------------------------------------------------------------- */
 
+/* Of a member that is there twice nobody knows which one its server takes. */
 static void take_query(struct graphql *graphql, const struct json_value *value)
 {
+	graphql->unknown |= graphql->has_query;
 	graphql->has_query = true;
 	if (value->type != JSON_STRING || !value->text.data) {
 		graphql->wrong = value->type != JSON_NULL; /* of a persisted one */
@@ -194,6 +204,7 @@ static void take_member(struct graphql *graphql, struct slice key, const struct 
 		graphql->wrong |= value->type != JSON_STRING && value->type != JSON_NULL;
 		if (value->type != JSON_STRING || !value->text.len)
 			return;
+		graphql->unknown |= graphql->named;
 		graphql->named = true;
 		asked->len = value->cut || value->text.len > sizeof(asked->name) ? 0 : value->text.len;
 		memcpy(asked->name, value->text.data ? value->text.data : (const uint8_t *)"", asked->len);

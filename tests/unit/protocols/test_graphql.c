@@ -24,6 +24,18 @@ static const struct row {
 	  "{\\n s(t: "
 	  "\\\"\\\"\\\"} \\\\\\\"\\\"\\\" {\\\"\\\"\\\") { ...F } # }\\n}\\n\"}",
 	  "{\"data\":{}}", TYPED("mutation", "Save", "mutation Save") "hark.graphql.errors=0\n" },
+	{ "lines end with CR, too", "/api", "{\"query\":\"# c\\rquery A { a # {\\r }\"}", "{}",
+	  "hark.graphql.requests=1\ngraphql.operation.type=query\ngraphql.operation.name=A\n"
+	  "hark.operation=query A\nhark.graphql.errors=0\n" },
+	{ "behind a comment that CR ends is another", "/api",
+	  "{\"query\":\"query A { a } # c\\rmutation B { b }\"}", "{}",
+	  "hark.graphql.requests=1\nhark.graphql.errors=0\n" },
+	{ "two queries", "/api",
+	  "{\"operationName\":\"A\",\"query\":\"query A { a }\",\"query\":\"mutation A { b }\"}", "{}",
+	  "hark.graphql.requests=1\nhark.graphql.errors=0\n" },
+	{ "two names", "/api",
+	  "{\"operationName\":\"A\",\"operationName\":\"B\",\"query\":\"query A { a } query B { b }\"}", "{}",
+	  "hark.graphql.requests=1\nhark.graphql.errors=0\n" },
 	{ "one of several", "/api",
 	  "{\"operationName\":\"B\",\"query\":\"query A{a} subscription B{b}\",\"variables\":null}",
 	  "{\"data\":{}}", TYPED("subscription", "B", "subscription B") "hark.graphql.errors=0\n" },
