@@ -10,7 +10,8 @@
 
 #include <stdint.h>
 
-#define FACTS_MAX     32   /* of a message */
+#define FACTS_MAX     48   /* of a message */
+#define FACTS_OF_NAME 16   /* listed ones; others have room beside them */
 #define FACT_TEXT_MAX 1024 /* bytes of one text; more are cut */
 
 enum fact_kind {

@@ -76,6 +76,32 @@ static struct reading *reading_add_new(struct readings *readings, const struct c
 	return reading;
 }
 
+static void reading_free(struct reading *reading)
+{
+	if (reading->reader->fini)
+		reading->reader->fini(reading->state);
+	free(reading);
+}
+
+/* Those that gave up all that they wanted: most JSON is nobody's, and its answer may be long in coming. */
+static void drop_given_up(struct readings *readings)
+{
+	struct reading **at = &readings->first;
+
+	while (*at) {
+		struct reading *reading = *at;
+
+		if (reading->wants[MESSAGE_REQUEST] || reading->wants[MESSAGE_RESPONSE]) {
+			at = &reading->next;
+			continue;
+		}
+		*at = reading->next;
+		readings->count--;
+		readings->charged_bytes -= sizeof(*reading) + reading->reader->size + reading->charged_bytes;
+		reading_free(reading);
+	}
+}
+
 static void half_close(struct readings_half *half, enum half_state state)
 {
 	for (size_t i = 0; i < half->coding_count; i++)
@@ -94,9 +120,7 @@ void readings_free(struct readings *readings)
 		half_close(&readings->half[i], HALF_CLOSED);
 	for (reading = readings->first; reading; reading = next) {
 		next = reading->next;
-		if (reading->reader->fini)
-			reading->reader->fini(reading->state);
-		free(reading);
+		reading_free(reading);
 	}
 	free(readings);
 }
@@ -139,14 +163,13 @@ static bool half_decode(struct readings_half *half, struct slice list)
 	return true;
 }
 
-/* Tells all that read the body that no more of it comes. */
+/* Tells all that read the body that no more of it comes. Where bytes of it are missing, its message says so.
+ */
 static void half_die(struct readings *readings, enum message_kind kind)
 {
 	struct readings_half *half = &readings->half[kind];
 
 	half_close(half, HALF_DEAD);
-	if (half->message)
-		half->message->flags |= FLAG_GAP;
 	for (struct reading *reading = readings->first; reading; reading = reading->next)
 		if (reading->wants[kind])
 			reading->reader->hole(reading, kind, READER_UNKNOWN_SIZE);
@@ -232,6 +255,16 @@ static bool give_decoded(void *ctx, struct slice bytes)
 	return goes_on;
 }
 
+/* False: all readers gave it up. */
+static bool half_is_read(const struct readings *readings, enum message_kind kind)
+{
+	const struct reading *reading = readings->first;
+
+	while (reading && !reading->wants[kind])
+		reading = reading->next;
+	return reading != NULL;
+}
+
 static bool expands_too_far(const struct readings_half *half)
 {
 	return half->clear_bytes > EXPANDS_FREELY && half->clear_bytes / EXPANDS_AT_MOST > half->coded_bytes;
@@ -256,17 +289,7 @@ static bool give(struct giving *giving, struct slice bytes)
 	for (struct reading *reading = giving->readings->first; reading; reading = reading->next)
 		if (reading->wants[giving->kind])
 			reading->reader->bytes(reading, giving->kind, bytes);
-	return true;
-}
-
-/* False: all readers gave it up. */
-static bool half_is_read(const struct readings *readings, enum message_kind kind)
-{
-	const struct reading *reading = readings->first;
-
-	while (reading && !reading->wants[kind])
-		reading = reading->next;
-	return reading != NULL;
+	return half_is_read(giving->readings, giving->kind);
 }
 
 void readings_body(struct readings *readings, enum message_kind kind, struct slice bytes, uint64_t time_ns)
@@ -278,6 +301,7 @@ void readings_body(struct readings *readings, enum message_kind kind, struct sli
 	readings->now_ns = time_ns;
 	readings->half[kind].coded_bytes += bytes.len;
 	give(&giving, bytes);
+	drop_given_up(readings);
 	if (!half_is_read(readings, kind)) {
 		half_close(&readings->half[kind], HALF_CLOSED);
 		return;
@@ -285,6 +309,8 @@ void readings_body(struct readings *readings, enum message_kind kind, struct sli
 	if (!giving.wrong)
 		return;
 	note(readings, NOTE_BODY_LIMIT);
+	if (readings->half[kind].message)
+		readings->half[kind].message->flags |= FLAG_GAP;
 	half_die(readings, kind);
 }
 
@@ -296,12 +322,12 @@ void readings_hole(struct readings *readings, enum message_kind kind, uint64_t s
 		return;
 	half = &readings->half[kind];
 	readings->now_ns = time_ns;
+	if (half->message)
+		half->message->flags |= FLAG_GAP;
 	if (half->coding_count) {
 		half_die(readings, kind);
 		return;
 	}
-	if (half->message)
-		half->message->flags |= FLAG_GAP;
 	for (struct reading *reading = readings->first; reading; reading = reading->next)
 		if (reading->wants[kind])
 			reading->reader->hole(reading, kind, size);
@@ -372,14 +398,18 @@ static struct fact *fact_make(struct reading *reading, enum message_kind kind, c
 {
 	struct message *message = reading->all->half[kind].message;
 	struct fact **at = message ? &message->facts : NULL;
-	size_t count = 0;
+	size_t count = 0, same = 0;
 
 	if (!message)
 		return NULL;
-	for (; *at; at = &(*at)->next, count++)
-		if (!fresh && fact_is(*at, name))
+	for (; *at; at = &(*at)->next, count++) {
+		bool is_it = fact_is(*at, name);
+
+		if (is_it && !fresh)
 			return *at;
-	*at = count < FACTS_MAX ? arena_alloc(&message->arena, sizeof(**at)) : NULL;
+		same += is_it;
+	}
+	*at = count < FACTS_MAX && same < FACTS_OF_NAME ? arena_alloc(&message->arena, sizeof(**at)) : NULL;
 	if (*at)
 		**at = (struct fact){ .name = name };
 	else

@@ -94,6 +94,7 @@ static void test_undecodable(void **state)
 	reading_text_fini(&out);
 	readings_begin(&out, "sdch");
 	assert_false(readings_want(out.readings, MESSAGE_RESPONSE));
+	assert_false(out.message[MESSAGE_RESPONSE]->flags & FLAG_GAP); /* nothing of it is missing */
 	reading_text_feed(&out, MESSAGE_RESPONSE, SLICE("data: a\n\n"));
 	assert_string_equal(reading_text_end(&out), "");
 	reading_text_fini(&out);
@@ -170,7 +171,9 @@ static void test_facts(void **state)
 	assert_int_equal(out.message[MESSAGE_REQUEST]->facts->text.len, FACT_TEXT_MAX);
 	for (int i = 0; i < FACTS_MAX; i++)
 		reading_add(reading, MESSAGE_REQUEST, "c", SLICE("z"));
-	assert_int_equal(out.refused, 3);
+	assert_int_equal(out.refused, FACTS_MAX - (FACTS_OF_NAME - 2));
+	reading_number(reading, MESSAGE_REQUEST, "d", 4); /* the many of one name leave room */
+	assert_non_null(fact_find(out.message[MESSAGE_REQUEST]->facts, SLICE("d")));
 	readings_leave(out.readings, MESSAGE_REQUEST);
 	reading_number(reading, MESSAGE_REQUEST, "e", 4); /* nobody to keep it */
 	reading_text_fini(&out);
