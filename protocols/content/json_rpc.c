@@ -55,7 +55,8 @@ static void name_take(struct name *name, const struct json_value *value)
 	bool right = value->type == JSON_STRING || value->type == JSON_NUMBER;
 
 	name->len = 0;
-	if (!right || value->cut || value->text.len > sizeof(name->text) || !value->text.data)
+	if (!right || value->cut || value->text.len > sizeof(name->text) || !value->text.data ||
+	    slice_find(value->text, 0) < value->text.len)
 		return;
 	name->len = (uint16_t)value->text.len;
 	memcpy(name->text, value->text.data, value->text.len);
@@ -172,8 +173,9 @@ static void batch_add(struct rpc *rpc, const struct item *item)
 	struct slice method = name_slice(&item->method);
 	size_t len = strnlen((const char *)rpc->names.data, rpc->names.len);
 
-	rpc->differ |= rpc->names.len && !slice_equal(slice_of(rpc->names.data, len), method);
-	if (bytes_append(&rpc->names, method, NAMES_MAX) == 0)
+	rpc->differ |=
+		!method.len || (rpc->names.len && !slice_equal(slice_of(rpc->names.data, len), method));
+	if (method.len && bytes_append(&rpc->names, method, NAMES_MAX) == 0)
 		bytes_append(&rpc->names, slice_of("", 1), NAMES_MAX + 1);
 }
 
@@ -208,7 +210,7 @@ static void item_end(struct rpc *rpc)
 		rpc->wrong = true;
 	} else if (rpc->kind == MESSAGE_RESPONSE) {
 		answer_end(rpc);
-	} else if (item->has_method && item->method.len) {
+	} else if (item->has_method && (item->method.len || rpc->is_batch)) {
 		rpc->calls++;
 		rpc->id = item->id;
 		rpc->method = item->method;

@@ -39,6 +39,12 @@ static const struct row {
 	  "application/json", "[{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":1}]",
 	  "rpc.system=jsonrpc\nrpc.jsonrpc.version=2.0\nrpc.method=m\nrpc.method=n\nhark.rpc.calls=2\n"
 	  "hark.operation=batch\nhark.rpc.errors=0\n" },
+	{ "a batch of which one method is no name", NULL,
+	  "[{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"m\"},{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":"
+	  "\"m\\u0000n\"}]",
+	  "application/json", "[]",
+	  "rpc.system=jsonrpc\nrpc.jsonrpc.version=2.0\nrpc.method=m\nhark.rpc.calls=2\n"
+	  "hark.operation=batch\nhark.rpc.errors=0\n" },
 	{ "MCP begins", NULL,
 	  "{\"method\":\"initialize\",\"params\":{\"protocolVersion\":\"2025-06-18\",\"capabilities\":{},"
 	  "\"clientInfo\":{\"name\":\"c\"}},\"jsonrpc\":\"2.0\",\"id\":0}",
@@ -170,7 +176,24 @@ static void test_holes(void **state)
 	}
 }
 
-/* What is none is given up at once: nobody reads on. */
+/* Of many methods the first are named; what is told of all stands beside them. */
+static void test_large_batch(void **state)
+{
+	struct reading_text out;
+
+	(void)state;
+	begin(&out, &rows[0]);
+	for (int i = 0; i < 100; i++)
+		reading_text_feed(&out, MESSAGE_REQUEST,
+				  i ? SLICE(",{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"m\"}")
+				    : SLICE("[{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"m\"}"));
+	reading_text_feed(&out, MESSAGE_REQUEST, SLICE("]"));
+	reading_text_end(&out);
+	assert_non_null(strstr(out.text, "hark.rpc.calls=100\nhark.operation=m\n"));
+	reading_text_fini(&out);
+}
+
+/* What is none is given up at once: nobody reads on, and nothing is kept for it. */
 static void test_gives_up(void **state)
 {
 	struct reading_text out;
@@ -179,6 +202,7 @@ static void test_gives_up(void **state)
 	begin(&out, &rows[0]);
 	reading_text_feed(&out, MESSAGE_REQUEST, SLICE("{\"name\":["));
 	assert_false(readings_want(out.readings, MESSAGE_REQUEST));
+	assert_true(readings_memory(out.readings) < 512);
 	assert_false(reading_text_head(&out, MESSAGE_RESPONSE));
 	reading_text_fini(&out);
 }
@@ -188,6 +212,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_holes),
+		cmocka_unit_test(test_large_batch),
 		cmocka_unit_test(test_gives_up),
 	};
 
