@@ -18,7 +18,8 @@
 #define NAME_MAX_BYTES 128
 #define TEXT_MAX_BYTES 1024
 #define CHOICES_MAX    8
-#define TOOLS_MAX      8 /* of one document */
+#define TOOLS_MAX      8		   /* of one document */
+#define TOKENS_MAX     (UINT64_C(1) << 53) /* JSON's readers agree on numbers up to here */
 
 enum api_bit {
 	OPENAI_CHAT = 1 << 0,
@@ -487,7 +488,7 @@ static void take_tokens(struct document *document, enum field field, const struc
 {
 	uint64_t number;
 
-	if (!json_number_of(value, &number))
+	if (!json_number_of(value, &number) || number > TOKENS_MAX)
 		return;
 	document->known[field - INPUT_TOKENS] = true;
 	document->tokens[field - INPUT_TOKENS] = number;
@@ -636,6 +637,9 @@ static bool answer_is_right(const struct genai *genai)
 	case OLLAMA_CHAT:
 	case OLLAMA_GENERATE:
 		return document->model.len && document->done_seen;
+	case OPENAI_RESPONSES: /* others have responses, too */
+		return slice_has_prefix(kind, SLICE("response.")) ||
+		       (document->model.len && slice_equal(kind, SLICE("response")));
 	default:
 		return genai->api->kind && slice_has_prefix(kind, slice_of_string(genai->api->kind));
 	}

@@ -180,6 +180,20 @@ static const struct row {
 	  "hark.gen_ai.output=Yo\n" },
 	{ "the path alone is none", "h", "/v1/messages", "{\"text\":\"Hi\",\"model\":\"x\"}",
 	  "application/json", "{\"id\":\"1\",\"model\":\"x\",\"usage\":{\"input_tokens\":5}}", "" },
+	{ "responses to a survey", "h", "/surveys/1/responses", "{\"answers\":[1]}", "application/json",
+	  "{\"type\":\"responses\",\"id\":\"12\"}", "" },
+	{ "a response to a survey", "h", "/surveys/1/responses", "{\"answers\":[1]}", "application/json",
+	  "{\"type\":\"response\",\"id\":\"12\"}", "" },
+	{ "OpenAI's responses, whose request is not known", "h", "/v1/responses", "{}", "application/json",
+	  "{\"id\":\"r\",\"object\":\"response\",\"model\":\"o3\",\"usage\":{\"input_tokens\":1}}",
+	  "gen_ai.operation.name=chat\nhark.gen_ai.api=openai.responses\ngen_ai.response.model=o3\n"
+	  "gen_ai.response.id=r\ngen_ai.usage.input_tokens=1\n" },
+	{ "numbers that no reader of JSON is sure of", "h", "/v1/messages",
+	  "{\"model\":\"m\",\"max_tokens\":9,\"messages\":[]}", "application/json",
+	  "{\"type\":\"message\",\"usage\":{\"input_tokens\":9007199254740992,"
+	  "\"cache_read_input_tokens\":18446744073709551615,\"output_tokens\":9007199254740993}}",
+	  "gen_ai.operation.name=chat\nhark.gen_ai.api=anthropic.messages\ngen_ai.request.model=m\n"
+	  "gen_ai.usage.input_tokens=9007199254740992\n" },
 	{ "no JSON", "h", "/v1/chat/completions", CHAT "x", "application/json",
 	  "{\"model\":\"m\",\"choices\":[],}", ASKED_CHAT },
 	{ "a key that looks like a path", "h", "/v1/chat/completions", CHAT, "application/json",
@@ -351,6 +365,37 @@ static void test_no_content(void **state)
 	reading_text_fini(&out);
 }
 
+/* Many calls of tools leave room for what is told at the end. */
+static void test_many_tools(void **state)
+{
+	char event[256];
+	struct reading_text out;
+
+	(void)state;
+	begin(&out, &rows[1]);
+	reading_text_feed(&out, MESSAGE_REQUEST, slice_of_string(CHAT));
+	reading_text_head(&out, MESSAGE_RESPONSE);
+	for (int i = 0; i < 40; i++) {
+		snprintf(event, sizeof(event),
+			 "data: "
+			 "{\"choices\":[{\"delta\":{\"tool_calls\":[{\"id\":\"t\",\"function\":{\"name\":"
+			 "\"f%d\"}}]}}]}\n\n",
+			 i);
+		reading_text_feed(&out, MESSAGE_RESPONSE, slice_of_string(event));
+	}
+	reading_text_feed(
+		&out, MESSAGE_RESPONSE,
+		SLICE("data: {\"choices\":[{\"finish_reason\":\"tool_calls\"}],\"usage\":{\"prompt_tokens\":"
+		      "7,\"completion_tokens\":2}}\n\n"));
+	reading_text_end(&out);
+	assert_non_null(strstr(out.text, "gen_ai.tool.name=f15\n"));
+	assert_non_null(strstr(out.text, "gen_ai.usage.input_tokens=7\ngen_ai.usage.output_tokens=2\n"));
+	assert_non_null(strstr(out.text, "gen_ai.response.finish_reasons=tool_calls\n"));
+	assert_non_null(strstr(out.text, "hark.gen_ai.chunks=40\n"));
+	assert_int_equal(out.refused, 24);
+	reading_text_fini(&out);
+}
+
 /* A megabyte said in one event, and one asked: bounded. */
 static void test_large(void **state)
 {
@@ -381,6 +426,7 @@ int main(void)
 		cmocka_unit_test(test_rows),	      cmocka_unit_test(test_holes),
 		cmocka_unit_test(test_request_holes), cmocka_unit_test(test_times),
 		cmocka_unit_test(test_no_content),    cmocka_unit_test(test_large),
+		cmocka_unit_test(test_many_tools),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
