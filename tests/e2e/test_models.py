@@ -6,6 +6,7 @@ import pytest
 
 from harness import HARK, PEERS, Program, free_port, run
 from servers import HERE, PYTHON
+from terminal import ENTER, Terminal
 
 CLIENTS = PEERS / "model-clients"
 WITH_CLIENTS = {"PYTHONPATH": str(CLIENTS)}
@@ -103,6 +104,21 @@ def test_operations_are_endpoints(server):
     rows = [json.loads(line) for line in done.text.splitlines()]
     assert {(one.get("hark.operation"), one["count"]) for one in rows} == {("query Me", 2), ("mutation Save", 1)}
     assert {one["http.route"] for one in rows} == {"/graphql"}
+
+
+def test_operations_are_endpoints_of_top(server):
+    """Rows of their own, each with its own exchanges behind it."""
+    with Terminal(HARK, "top", f"port:{server.port}", columns=120) as top:
+        top.wait("Endpoints", "its screen")
+        for query in ("query Me { me }", "query Me { me }", "mutation Save { me }"):
+            post(server, "/graphql", {"query": query})
+        top.wait("/graphql query Me", "the query")
+        top.wait("/graphql mutation Save", "the mutation")
+        top.press("/Save" + ENTER, "mutation Save")
+        top.press(ENTER, "Slowest exchanges of POST")
+        assert "mutation Save" in top.text and "query Me" not in top.text
+        top.send("q")
+        assert top.wait_end() == 0
 
 
 def test_lines(hark, server):

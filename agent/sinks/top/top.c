@@ -239,7 +239,8 @@ const struct sink_ops top_sink = {
 	.fields = SINK_FIELDS_ALWAYS,
 	.bodies = true,
 	.stays = true,
-	.reads = { READER_OUTCOME, READER_OUTCOME, READER_OUTCOME },
+	.reads = { READER_OUTCOME | READER_OPERATION, READER_OUTCOME | READER_OPERATION,
+		   READER_OUTCOME | READER_OPERATION },
 	.size = sizeof(struct sink),
 	.init = top_init,
 	.show = {

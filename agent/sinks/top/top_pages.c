@@ -7,6 +7,7 @@
 #include "top.h"
 
 #include "base/counters.h"
+#include "base/escape.h"
 #include "base/hash.h"
 
 #include <inttypes.h>
@@ -154,12 +155,20 @@ struct making {
 /* The same row has the same number in every picture. */
 static uint64_t row_id(const struct stats_row *row)
 {
-	const char *const strings[] = { row->host, row->method, row->route, row->program };
+	const char *const strings[] = { row->host, row->method, row->route, row->program, row->operation };
 	uint64_t id = HASH_START + row->pid + row->overflow;
 
 	for (size_t i = 0; i < sizeof(strings) / sizeof(*strings); i++)
 		id = hash_on(id, slice_of_string(strings[i]));
 	return id;
+}
+
+static void put_operation(struct buffer *text, const struct style *style, const struct stats_row *row)
+{
+	if (!row->operation)
+		return;
+	buffer_char(text, ' ');
+	escape_text(text, slice_of_string(row->operation), style->utf8);
 }
 
 static void put_name(struct buffer *text, const struct style *style, const struct stats_row *row,
@@ -179,6 +188,7 @@ static void put_name(struct buffer *text, const struct style *style, const struc
 	buffer_char(text, ' ');
 	if (narrow) { /* what tells most comes first */
 		line_put_or_unknown(text, style, slice_of_string(row->route));
+		put_operation(text, style, row);
 		buffer_char(text, ' ');
 		line_put_or_unknown(text, style, slice_of_string(row->host));
 		return;
@@ -187,6 +197,7 @@ static void put_name(struct buffer *text, const struct style *style, const struc
 	if (!row->route || row->route[0] != '/')
 		buffer_char(text, ' ');
 	line_put_or_unknown(text, style, slice_of_string(row->route));
+	put_operation(text, style, row);
 }
 
 /* The quantiles of a row's durations by column, those of NUMBERS_TTFB of its first bytes; 0: another number.
