@@ -237,13 +237,12 @@ static bool other_end_tells(const struct outputs *outputs, const struct result *
 	return filter_exchange(outputs->config->filter, &other);
 }
 
-static void hand_on(struct outputs *outputs, const struct result *result)
+/* text: to outputs of text, too. */
+static inline void hand_on(struct outputs *outputs, const struct result *result, bool text)
 {
-	bool twice = other_end_tells(outputs, result);
-
 	for (size_t i = 0; i < outputs->count; i++) {
 		if (!outputs->items[i].ops->show[result->kind] ||
-		    (twice && strcmp(outputs->config->items[i].format, "text") == 0))
+		    (!text && strcmp(outputs->config->items[i].format, "text") == 0))
 			continue;
 		outputs->items[i].ops->show[result->kind](outputs->items[i].sink, result);
 	}
@@ -296,7 +295,7 @@ static void show_exchange(struct outputs *outputs, const struct exchange *exchan
 	if (outputs->by_exchange && !conn_set_add(&outputs->matched, exchange->conn->id))
 		counter_add(COUNTER_LIMIT_FILTER, 1);
 	tally_exchange(outputs, result.exchange);
-	hand_on(outputs, &result);
+	hand_on(outputs, &result, true);
 	count_shown(outputs, &result);
 }
 
@@ -339,7 +338,7 @@ bool outputs_show(struct outputs *outputs, const struct result *result)
 	if (result->kind == RESULT_PENDING)
 		counter_add(COUNTER_EXCHANGES_PENDING, 1);
 	outputs->tally.shown += result->kind == tallied[view];
-	hand_on(outputs, result);
+	hand_on(outputs, result, !other_end_tells(outputs, result));
 	count_shown(outputs, result);
 	/* Unread traffic is told of on stderr where no output tells it; `hark conns` does when a connection
 	 * ends, and knows those of TCP only. */

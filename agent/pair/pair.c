@@ -47,14 +47,12 @@ static bool entry_requestless(const struct pair_entry *entry)
 /* The memory that the entry holds changed. */
 static void entry_weigh(struct pair *pair, struct pair_entry *entry)
 {
-	size_t bytes = sizeof(*entry);
+	size_t bytes = sizeof(*entry) + entry->read_bytes;
 
 	for (int i = 0; i < 2; i++)
 		bytes += entry->half[i].done ? message_memory(entry->half[i].message) : 0;
 	for (size_t i = 0; i < entry->interim_count; i++)
 		bytes += message_memory(entry->interims[i]);
-	if (entry->readings)
-		bytes += readings_memory(entry->readings);
 	pair->held_bytes += bytes - entry->held_bytes;
 	entry->held_bytes = bytes;
 }

@@ -32,6 +32,7 @@ struct pair_entry {
 	uint64_t last_ns, poll;
 	size_t held_bytes;	     /* with the messages that are ours */
 	struct readings *readings;   /* of its bodies; NULL: nobody reads them */
+	size_t read_bytes;	     /* their memory */
 	struct pair *pair;	     /* with readings: the one that it is in */
 	unsigned int reads;	     /* bodies that are being read */
 	struct pair_entry *key_next; /* of pair_keys.c */

@@ -15,10 +15,11 @@ static void entry_count(struct pair *pair, struct pair_entry *entry)
 
 	pair->reads += reads - entry->reads;
 	entry->reads = reads;
+	entry->read_bytes = readings_memory(entry->readings);
 }
 
 /* What an extended CONNECT leads to is no type's (RFC 8441, 4); data NULL: none is known. */
-static struct slice tunnel_token(const struct message *request)
+static inline struct slice tunnel_token(const struct message *request)
 {
 	if (!request || request->version < HTTP_2 || !slice_equal(request->method, SLICE("CONNECT")))
 		return slice_of(NULL, 0);
@@ -29,7 +30,8 @@ static struct slice tunnel_token(const struct message *request)
 void pair_read_head(struct pair *pair, struct pair_entry *entry, struct message *message)
 {
 	struct pipeline_reading *reading = pair->pipeline->reading;
-	struct slice type = message_known(message, HEADER_CONTENT_TYPE);
+	const struct message *request = entry->half[MESSAGE_REQUEST].message;
+	struct slice type = message_known(message, HEADER_CONTENT_TYPE), token = tunnel_token(request);
 	const struct content *content =
 		type.data ? content_memo_find(&reading->types[message->kind], type) : NULL;
 
@@ -37,9 +39,9 @@ void pair_read_head(struct pair *pair, struct pair_entry *entry, struct message 
 		message->type_state = type.data ? MESSAGE_TYPE_SEEN : MESSAGE_TYPE_NONE;
 		message->content = content;
 	}
-	if (tunnel_token(entry->half[MESSAGE_REQUEST].message).data)
-		content = content_of_upgrade(tunnel_token(entry->half[MESSAGE_REQUEST].message));
-	if ((!content || !content->readers[0]) && !entry->readings)
+	if (token.data)
+		content = content_of_upgrade(token);
+	if (!entry->readings && !(content && content_is_read(content, request)))
 		return;
 	entry->pair = pair;
 	readings_head(&entry->readings, &reading->config, entry, content, message,
@@ -73,6 +75,7 @@ void pair_read_free(struct pair *pair, struct pair_entry *entry)
 	entry->reads = 0;
 	readings_free(entry->readings);
 	entry->readings = NULL;
+	entry->read_bytes = 0;
 }
 
 /* --- what readers say ----------------------------------------------------------------------- */

@@ -45,6 +45,7 @@ struct content {
 	bool path_is_name; /* of what is called: no part of a request's path is an id */
 	/* Of what its bodies say (reader.h). The rest is NULL. */
 	const struct content_reader *readers[CONTENT_READERS_MAX];
+	bool posted; /* they read what a POST asked for, and are not asked about any other exchange */
 };
 
 /* The first row that has this Content-Type (with or without parameters); NULL: none. */
@@ -52,6 +53,13 @@ const struct content *content_of_type(struct slice type);
 
 /* The row of what an Upgrade token leads to; NULL: none. */
 const struct content *content_of_upgrade(struct slice token);
+
+/* May one of its readers want a body of the exchange that has this request? NULL: none was seen (yet). */
+static inline bool content_is_read(const struct content *content, const struct message *request)
+{
+	return content->readers[0] &&
+	       (!content->posted || (request && slice_equal(request->method, SLICE("POST"))));
+}
 
 /* By Content-Type as sent; data NULL: absent. A body without a type counts as text. */
 enum content_secrets content_secrets_of_type(struct slice type);

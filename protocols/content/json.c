@@ -8,4 +8,5 @@ const struct content json_content = {
 	.look = CONTENT_JSON,
 	.secrets = CONTENT_WORDS,
 	.readers = { &genai_reader, &json_rpc_reader, &graphql_reader },
+	.posted = true,
 };

@@ -8,4 +8,5 @@ const struct content ndjson_content = {
 	.look = CONTENT_TEXT,
 	.secrets = CONTENT_WORDS,
 	.readers = { &genai_reader },
+	.posted = true,
 };

@@ -89,12 +89,29 @@ static void test_charset(void **state)
 	assert_false(content_is_coded(slice_of(NULL, 0)));
 }
 
+/* Of JSON only what a POST asked for is read; the readers of other types are asked about any exchange. */
+static void test_readers_asked(void **state)
+{
+	struct message posted = { .method = SLICE("POST") }, got = { .method = SLICE("GET") };
+	const struct content *json = content_of_type(SLICE("application/json"));
+	const struct content *sse = content_of_type(SLICE("text/event-stream"));
+
+	(void)state;
+	assert_true(content_is_read(json, &posted));
+	assert_false(content_is_read(json, &got));
+	assert_false(content_is_read(json, NULL));
+	assert_true(content_is_read(sse, &got));
+	assert_true(content_is_read(sse, NULL));
+	assert_false(content_is_read(content_of_type(SLICE("text/html")), &posted));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_table),
 		cmocka_unit_test(test_charset),
+		cmocka_unit_test(test_readers_asked),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
