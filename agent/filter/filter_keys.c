@@ -8,6 +8,7 @@
 #include "filter_term.h"
 
 #include "base/content_coding.h"
+#include "base/fact_text.h"
 #include "base/number.h"
 #include "content/contents.h"
 #include "fact.h"
@@ -16,7 +17,6 @@
 #include "model/container.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <netinet/in.h>
 #include <pwd.h>
 #include <stdio.h>
@@ -705,15 +705,17 @@ static int value_fact(struct filter_value *value, char *why, size_t size)
 
 static bool fact_matches(const struct filter_value *value, const struct fact *fact)
 {
-	char number[24];
+	struct buffer number = { .data = NULL };
+	bool matches;
 
 	if (value->present)
 		return true;
 	if (fact->kind == FACT_TEXT)
 		return filter_pattern_match(&value->pattern, fact->text);
-	snprintf(number, sizeof(number), fact->kind == FACT_INTEGER ? "%" PRId64 : "%" PRIu64, fact->number);
-	return filter_pattern_match(&value->pattern,
-				    fact->kind == FACT_TRUE ? SLICE("true") : slice_of_string(number));
+	fact_text_put(&number, fact);
+	matches = filter_pattern_match(&value->pattern, slice_of(number.data, number.len));
+	buffer_fini(&number);
+	return matches;
 }
 
 static enum filter_answer match_fact(const struct filter_value *value, struct filter_subject *subject)

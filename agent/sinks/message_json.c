@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "message_json.h"
 
+#include "base/fact_text.h"
 #include "base/url.h"
 
-#include <inttypes.h>
 #include <string.h>
 
 /* What its name says to be a secret (mcp.session.id) is one here as in a header. */
@@ -17,30 +17,10 @@ static void put_text(struct json_writer *writer, const struct fact *fact)
 
 static void put_value(struct json_writer *writer, const struct fact *fact)
 {
-	struct buffer *line = &writer->line;
-
-	switch (fact->kind) {
-	case FACT_TEXT:
+	if (fact->kind == FACT_TEXT)
 		put_text(writer, fact);
-		break;
-	case FACT_NUMBER:
-		buffer_u64(line, fact->number);
-		break;
-	case FACT_INTEGER:
-		buffer_format(line, "%" PRId64, (int64_t)fact->number);
-		break;
-	case FACT_NS:
-		buffer_ms(line, fact->number);
-		break;
-	case FACT_MILLI:
-		buffer_u64(line, fact->number / 1000);
-		buffer_char(line, '.');
-		buffer_digits(line, fact->number % 1000, 3);
-		break;
-	case FACT_TRUE:
-		buffer_string(line, "true");
-		break;
-	}
+	else
+		fact_text_put(&writer->line, fact);
 }
 
 static bool came_before(const struct fact *facts, const struct fact *fact)

@@ -2,6 +2,7 @@
 #include "message_text.h"
 
 #include "base/escape.h"
+#include "base/fact_text.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -21,26 +22,10 @@ static void put_text(struct buffer *text, struct style *style, const struct fact
 
 static void put_value(struct buffer *text, struct style *style, const struct fact *fact)
 {
-	switch (fact->kind) {
-	case FACT_TEXT:
+	if (fact->kind == FACT_TEXT)
 		put_text(text, style, fact);
-		break;
-	case FACT_NUMBER:
-		buffer_u64(text, fact->number);
-		break;
-	case FACT_INTEGER:
-		buffer_format(text, "%" PRId64, (int64_t)fact->number);
-		break;
-	case FACT_NS:
-		buffer_ms(text, fact->number);
-		break;
-	case FACT_MILLI:
-		buffer_format(text, "%" PRIu64 ".%03" PRIu64, fact->number / 1000, fact->number % 1000);
-		break;
-	case FACT_TRUE:
-		buffer_string(text, "true");
-		break;
-	}
+	else
+		fact_text_put(text, fact);
 }
 
 void message_text_facts(struct buffer *text, struct style *style, const struct fact *facts)

@@ -6,6 +6,7 @@
  */
 #include "base/budget.h"
 #include "base/counters.h"
+#include "base/fact_text.h"
 #include "base/hash.h"
 #include "base/url.h"
 #include "content/content.h"
@@ -295,7 +296,7 @@ static void key_fact(struct buffer *key, const struct fact *fact)
 		return;
 	}
 	buffer_char(key, 'n');
-	buffer_u64(key, fact->number);
+	fact_text_put(key, fact);
 }
 
 const enum container_name *stats_place(enum stats_by by)

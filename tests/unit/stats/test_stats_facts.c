@@ -29,6 +29,10 @@ static const struct row rows[] = {
 	{ "/rpc", { .name = NULL }, { .name = "x.model", .kind = FACT_NUMBER, .number = 7 } },
 	{ "/items/17", OPERATION("list"), { .name = NULL } },
 	{ "/items/18", OPERATION("list"), { .name = "x.model", .kind = FACT_TEXT, .text = SLICE("large") } },
+	{ "/rpc", OPERATION("get"), { .name = "x.code", .kind = FACT_INTEGER, .number = (uint64_t)-32601 } },
+	{ "/rpc", OPERATION("get"), { .name = "x.code", .kind = FACT_NS, .number = 1500000 } },
+	{ "/rpc", OPERATION("get"), { .name = "x.code", .kind = FACT_MILLI, .number = 2050 } },
+	{ "/rpc", OPERATION("get"), { .name = "x.code", .kind = FACT_TRUE, .number = 1 } },
 };
 
 static void put(void *ctx, struct stats_row *row)
@@ -79,15 +83,19 @@ static void check(enum stats_by by, const char *fact, const char *const *expecte
 
 static void test_by_fact(void **state)
 {
-	static const char *const expected[] = { "- - large=2\n", "- - 7=1\n", "- - -=3\n" };
+	static const char *const expected[] = { "- - large=2\n", "- - 7=1\n", "- - -=7\n" };
+
+	static const char *const numbers[] = { "- - -32601=1\n", "- - 1.500000=1\n", "- - 2.050=1\n",
+					       "- - true=1\n", "- - -=6\n" };
 
 	(void)state;
 	check(BY_FACT, "x.model", expected, 3);
+	check(BY_FACT, "x.code", numbers, 5);
 }
 
 static void test_operations(void **state)
 {
-	static const char *const expected[] = { "/rpc list -=2\n", "/rpc get -=1\n", "/rpc - -=1\n",
+	static const char *const expected[] = { "/rpc list -=2\n", "/rpc get -=5\n", "/rpc - -=1\n",
 						"/items/{id} list -=2\n" };
 
 	(void)state;
