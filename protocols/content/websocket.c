@@ -312,7 +312,12 @@ static void message_end(struct reading *reading, enum message_kind kind, struct 
 /* Nothing more of this direction can be read. */
 static void side_lose(struct reading *reading, enum message_kind kind, struct ws_side *side)
 {
-	struct content_message told = { .kind = kind, .type = SLICE("unreadable"), .flags = FLAG_GAP };
+	struct content_message told = {
+		.kind = kind,
+		.type = SLICE("unreadable"),
+		.bytes = READER_UNKNOWN_SIZE,
+		.flags = FLAG_GAP,
+	};
 
 	if (side->state == WS_LOST)
 		return;

@@ -10,7 +10,7 @@
 
 #define DEFLATE "permessage-deflate"
 #define ONCE	"permessage-deflate; server_no_context_takeover; server_max_window_bits=10"
-#define LOST	"< unreadable 0 flags 2\n"
+#define LOST	"< unreadable flags 2\n"
 
 static const struct {
 	const char *name, *extensions;
