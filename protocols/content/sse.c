@@ -7,6 +7,7 @@
 #include "sse.h"
 
 #include "contents.h"
+#include "fact.h"
 
 #include <string.h>
 
@@ -245,6 +246,15 @@ static void tell_first(struct reading *reading, const struct sse_stream *stream)
 		   stream->first_ns > request->first_byte_ns ? stream->first_ns - request->first_byte_ns : 0);
 }
 
+/* What a model says is shown where bodies are. */
+static bool is_kept_back(const struct reading *reading)
+{
+	const struct message *request = reading_of(reading, MESSAGE_REQUEST);
+
+	return !reading_wanted(reading, READER_BODIES) && request &&
+	       fact_find(request->facts, SLICE("hark.gen_ai.api"));
+}
+
 static void on_event(void *ctx, const struct sse_event *event)
 {
 	struct reading *reading = ctx;
@@ -254,7 +264,7 @@ static void on_event(void *ctx, const struct sse_event *event)
 		.bytes = event->data_bytes,
 		.type = event->name.data ? event->name : SLICE("message"),
 		.id = event->id,
-		.body = event->data,
+		.body = is_kept_back(reading) ? slice_of(NULL, 0) : event->data,
 		.look = CONTENT_TEXT,
 		.flags = event->name_cut || event->data_bytes > event->data.len ? FLAG_TRUNCATED : 0,
 	};

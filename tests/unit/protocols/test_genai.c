@@ -396,6 +396,26 @@ static void test_many_tools(void **state)
 	reading_text_fini(&out);
 }
 
+/* Its events are told, what they hold is not, but for those who want bodies. */
+static void test_events(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct reading_text out;
+
+		begin(&out, &rows[1]);
+		out.config.wants = READER_FACTS | READER_MESSAGES | (i ? READER_BODIES : 0);
+		reading_text_feed(&out, MESSAGE_REQUEST, slice_of_string(CHAT));
+		reading_text_head(&out, MESSAGE_RESPONSE);
+		reading_text_feed(&out, MESSAGE_RESPONSE,
+				  SLICE("data: {\"choices\":[{\"delta\":{\"content\":\"Hi \"}}]}\n\n"));
+		assert_string_equal(
+			out.text, i ? "< message #1 41 [{\"choices\":[{\"delta\":{\"content\":\"Hi \"}}]}]\n"
+				    : "< message #1 41\n");
+		reading_text_fini(&out);
+	}
+}
+
 /* A megabyte said in one event, and one asked: bounded. */
 static void test_large(void **state)
 {
@@ -426,7 +446,7 @@ int main(void)
 		cmocka_unit_test(test_rows),	      cmocka_unit_test(test_holes),
 		cmocka_unit_test(test_request_holes), cmocka_unit_test(test_times),
 		cmocka_unit_test(test_no_content),    cmocka_unit_test(test_large),
-		cmocka_unit_test(test_many_tools),
+		cmocka_unit_test(test_many_tools),    cmocka_unit_test(test_events),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
