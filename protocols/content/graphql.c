@@ -242,9 +242,8 @@ static bool take_answered(struct graphql *graphql, struct slice path, const stru
 	return !path.len || slice_equal(path, SLICE("errors"));
 }
 
-static bool on_value(void *ctx, const struct json_value *value)
+static bool take_value(struct graphql *graphql, const struct json_value *value)
 {
-	struct graphql *graphql = ctx;
 	struct slice path = value->path;
 
 	if (graphql->wrong)
@@ -261,6 +260,16 @@ static bool on_value(void *ctx, const struct json_value *value)
 	if (graphql->is_batch && path.len)
 		path = slice_drop(path, path.len > 1 ? 2 : 1);
 	return (graphql->kind == MESSAGE_REQUEST ? take_asked : take_answered)(graphql, path, value);
+}
+
+static bool on_value(void *ctx, const struct json_value *value)
+{
+	struct graphql *graphql = ctx;
+	bool enter = take_value(graphql, value);
+
+	if (graphql->wrong)
+		json_stream_stop(&graphql->json[graphql->kind]);
+	return enter;
 }
 
 /* --- what is told ---------------------------------------------------------------------------- */

@@ -131,9 +131,8 @@ static void take_inner(struct item *item, struct slice path, const struct json_v
 static void item_end(struct rpc *rpc);
 static void document_end(struct rpc *rpc);
 
-static bool on_value(void *ctx, const struct json_value *value)
+static bool take_value(struct rpc *rpc, const struct json_value *value)
 {
-	struct rpc *rpc = ctx;
 	struct slice path = value->path;
 
 	if (rpc->wrong)
@@ -163,6 +162,16 @@ static bool on_value(void *ctx, const struct json_value *value)
 	else
 		take_member(rpc, path, value);
 	return value->type == JSON_OBJECT && slice_find(path, '.') == path.len;
+}
+
+static bool on_value(void *ctx, const struct json_value *value)
+{
+	struct rpc *rpc = ctx;
+	bool enter = take_value(rpc, value);
+
+	if (rpc->wrong)
+		json_stream_stop(&rpc->json[rpc->kind]);
+	return enter;
 }
 
 /* --- what is told ---------------------------------------------------------------------------- */

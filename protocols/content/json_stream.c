@@ -27,6 +27,7 @@ void json_stream_fini(struct json_stream *json)
 void json_stream_again(struct json_stream *json)
 {
 	json->state = JSON_WANTS_VALUE;
+	json->stopped = false;
 	json->depth = json->skipped_at = json->hidden_at = 0;
 	json->len = json->key_at = 0;
 }
@@ -495,8 +496,11 @@ static size_t take(struct json_stream *json, struct slice bytes, json_fn *fn, vo
 
 void json_stream_feed(struct json_stream *json, struct slice bytes, json_fn *fn, void *ctx)
 {
-	while (bytes.len && json->state != JSON_WRONG)
+	while (bytes.len && json->state != JSON_WRONG) {
 		bytes = slice_drop(bytes, take(json, bytes, fn, ctx));
+		if (json->stopped)
+			wrong(json);
+	}
 }
 
 bool json_number_of(const struct json_value *value, uint64_t *number)

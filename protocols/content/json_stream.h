@@ -65,7 +65,7 @@ struct json_stream {	 /* all zero but for these: at the beginning */
 		JSON_BEHIND, /* the document is whole */
 		JSON_WRONG,
 	} state;
-	bool is_key, bad_text, text_cut, no_text;
+	bool is_key, bad_text, text_cut, no_text, stopped;
 	uint8_t unicode_len, word_len;
 	const char *word;
 	enum json_type word_type;
@@ -82,6 +82,12 @@ struct json_stream {	 /* all zero but for these: at the beginning */
 
 /* The next bytes. */
 void json_stream_feed(struct json_stream *json, struct slice bytes, json_fn *fn, void *ctx);
+/* By json_fn: nobody wants more of the document. What follows is passed over, and it counts as wrong. */
+static inline void json_stream_stop(struct json_stream *json)
+{
+	json->stopped = true;
+}
+
 /* Bytes are missing: nothing behind them is known. */
 void json_stream_hole(struct json_stream *json);
 /* At the beginning of another document. */

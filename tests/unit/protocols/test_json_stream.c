@@ -172,6 +172,36 @@ static void test_large(void **state)
 	}
 }
 
+struct stopping {
+	struct json_stream json;
+	int told;
+};
+
+static bool stop(void *ctx, const struct json_value *value)
+{
+	struct stopping *stopping = ctx;
+
+	stopping->told++;
+	if (slice_equal(value->key, SLICE("b")))
+		json_stream_stop(&stopping->json);
+	return true;
+}
+
+/* Nothing is told behind a stop, until another document begins. */
+static void test_stop(void **state)
+{
+	struct stopping stopping = { .json.text_max = 16 };
+
+	(void)state;
+	json_stream_feed(&stopping.json, SLICE("{\"a\":1,\"b\":{\"c\":[2]}}"), stop, &stopping);
+	assert_int_equal(stopping.told, 3);
+	assert_int_equal(stopping.json.state, JSON_WRONG);
+	json_stream_again(&stopping.json);
+	json_stream_feed(&stopping.json, SLICE("{\"a\":1}"), stop, &stopping);
+	assert_int_equal(stopping.told, 7);
+	json_stream_fini(&stopping.json);
+}
+
 static void test_numbers(void **state)
 {
 	struct json_value value = { .type = JSON_NUMBER, .text = SLICE("18446744073709551615") };
@@ -192,7 +222,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows),  cmocka_unit_test(test_lines),   cmocka_unit_test(test_depth),
-		cmocka_unit_test(test_large), cmocka_unit_test(test_numbers),
+		cmocka_unit_test(test_large), cmocka_unit_test(test_numbers), cmocka_unit_test(test_stop),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
