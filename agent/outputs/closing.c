@@ -39,6 +39,9 @@ static void put_shown(struct buffer *text, const struct closing *closing)
 	if (closing->view == VIEW_RECORD) {
 		put_amount(text, counters[COUNTER_EVENTS_RECEIVED], things[closing->view]);
 		buffer_string(text, " recorded");
+		if (counters[COUNTER_RECORD_DROPPED])
+			buffer_format(text, ", %" PRIu64 " bytes left out (%s)",
+				      counters[COUNTER_RECORD_DROPPED], counter_name(COUNTER_RECORD_DROPPED));
 		return;
 	}
 	put_amount(text, tally->shown, things[closing->view]);

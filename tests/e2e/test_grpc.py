@@ -30,7 +30,7 @@ def call(grpc, *methods):
 
 def test_status_of_each_call(hark, grpc, capture, tmp_path):
     text = tmp_path / "watch.txt"
-    with hark("--capture", capture, "--pending", "0", "-o", f"text:{text}") as watch:
+    with hark("--capture", capture, "--pending", "0", "-o", f"text:{text}", verbose=0) as watch:
         client = call(grpc, *CALLS)
         watch.wait_for(2 * len(CALLS), client, grpc)
     for who in (client, grpc):

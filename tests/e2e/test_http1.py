@@ -119,7 +119,7 @@ while True:
     port = free_port()
     server = Program([PYTHON, "-c", script, port], tmp_path, ports=(port,))
     try:
-        with hark() as watch:
+        with hark(verbose=0) as watch:
             client = talk(port, request("GET /chat", "Connection: Upgrade", "Upgrade: websocket"))
             watch.wait_for(1, server)
     finally:

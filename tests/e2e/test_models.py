@@ -134,9 +134,9 @@ def test_lines(hark, server):
 def test_graphql_and_json_rpc(hark, server, capture):
     with hark("--capture", capture, f"port:{server.port}", verbose=0) as watch:
         for body in ({"query": "query Me { me }"}, {"query": "mutation Save { errors }", "variables": {}}):
-            watch.wait_for(2, post(server, "/graphql", body))
+            watch.wait_for(1, post(server, "/graphql", body))
         for method in ("eth_call", "fail"):
-            watch.wait_for(2, post(server, "/rpc", {"jsonrpc": "2.0", "id": 7, "method": method}))
+            watch.wait_for(1, post(server, "/rpc", {"jsonrpc": "2.0", "id": 7, "method": method}))
         watch.wait_for(4, server)
     me, save, call, fail = [facts(one) for one in watch.of(server)]
     assert me == {"hark.operation": "query Me", "graphql.operation.type": "query", "graphql.operation.name": "Me",

@@ -14,7 +14,8 @@ from harness import HARK, ROOT, Live, run
 from terminal import Terminal
 
 BUILD = pathlib.Path(HARK).parent
-INSTALLED = {"bin/hark", "share/man/man1/hark.1", "share/bash-completion/completions/hark", "share/zsh/site-functions/_hark"}
+INSTALLED = {"bin/hark", "share/man/man1/hark.1", "share/bash-completion/completions/hark", "share/zsh/site-functions/_hark",
+             "share/hark/prometheus.jq"}
 
 
 def make(*words):

@@ -10,7 +10,7 @@ import pytest
 from harness import HARK, ROOT
 
 PAGES = ("why-is-it-slow", "what-did-it-send", "why-is-it-not-seen", "share-a-recording", "into-prometheus")
-ELSEWHERE = ("hark --tls-library", "hark top")  # a file of the reader's; a recipe of README's
+ELSEWHERE = ("hark --tls-library", "hark -vv --proto", "hark top")  # files of the reader's; a recipe of README's
 
 
 def blocks(page):
@@ -18,7 +18,7 @@ def blocks(page):
 
 
 def commands(page):
-    return [line for block in blocks(page) for line in block.splitlines() if line.startswith("hark ")]
+    return [re.sub(r"\s+# .*", "", line) for block in blocks(page) for line in block.splitlines() if line.startswith("hark ")]
 
 
 def test_readme_links_them():
