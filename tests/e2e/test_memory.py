@@ -90,7 +90,7 @@ def attack(pairs, watched):
 
 
 @pytest.mark.alone
-@pytest.mark.parametrize("memory", [256, 64])
+@pytest.mark.parametrize("memory", [96, 48])
 def test_hostile_peers_stay_within_the_budget(hark, capture, memory):
     words = ("--capture", capture, "--memory", f"{memory}M", "--ring", LARGE_RING, "-p", os.getpid())
     with socket.create_server(("127.0.0.1", 0), backlog=CONNECTIONS) as listener, hark(*words, verbose=0) as watch:
