@@ -260,9 +260,7 @@ static void flow_upgrade(struct flow *flow)
 	flow->undetermined_copied = flow->undetermined_skipped = 0;
 	flow->side[0].searched_bytes = flow->side[1].searched_bytes = 0;
 	flow->state = flow->tunnel ? FLOW_TUNNEL : FLOW_UNDETERMINED;
-	if (flow->tunnel)
-		return;
-	if (flow->upgrades > UPGRADES_MAX)
+	if (!flow->tunnel && flow->upgrades > UPGRADES_MAX)
 		flow_mute(flow, "upgraded");
 }
 

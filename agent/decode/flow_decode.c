@@ -173,11 +173,10 @@ static void on_upgrade(void *ctx, struct slice to, const struct message *request
 	flow->leaves = true;
 	flow->leaves_for = switching ? protocol_of_upgrade(to) : NULL;
 	if (!flow->leaves_for) {
-		if (switching)
-			flow->tunnel =
-				flow_tunnel_new(flow, to, pair_request(&flow->pair, switching), switching);
-		if (switching)
-			pair_done(&flow->pair, switching, flow_mover(flow));
+		if (!switching)
+			return;
+		flow->tunnel = flow_tunnel_new(flow, to, pair_request(&flow->pair, switching), switching);
+		pair_done(&flow->pair, switching, flow_mover(flow));
 		return;
 	}
 	counter_note(NOTE_INTERIM, 1);

@@ -40,12 +40,6 @@ static void on_message(void *ctx, void *at, const struct content_message *messag
 	pipeline_tell(tunnel->flow->pipeline, &result);
 }
 
-static void on_note(void *ctx, enum protocol_note note, uint64_t n)
-{
-	(void)ctx;
-	counter_note(note, n);
-}
-
 struct tunnel *flow_tunnel_new(struct flow *flow, struct slice to, const struct message *request,
 			       const struct message *response)
 {
@@ -60,7 +54,6 @@ struct tunnel *flow_tunnel_new(struct flow *flow, struct slice to, const struct 
 		tunnel->config = reading->config;
 		tunnel->config.ctx = tunnel;
 		tunnel->config.message = on_message;
-		tunnel->config.note = on_note;
 		tunnel->head[MESSAGE_REQUEST] = message_copy(request, HEAD_BYTES);
 		tunnel->head[MESSAGE_RESPONSE] = message_copy(response, HEAD_BYTES);
 	}
