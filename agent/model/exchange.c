@@ -206,7 +206,7 @@ static bool content_of_message(struct content_memo *memo, const struct message *
 	*content = message->content;
 	if (message->type_state == MESSAGE_TYPE_SEEN)
 		return true;
-	type = message_header(message, SLICE("content-type"));
+	type = message_known(message, HEADER_CONTENT_TYPE);
 	*content = content_memo_find(memo, type);
 	return type.data;
 }
