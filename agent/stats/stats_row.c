@@ -401,7 +401,7 @@ static void row_name_process(struct stats_private *row, const struct mover *move
 /* Once, when the row is new. */
 static void row_name(struct stats_private *row, enum stats_by by, const struct exchange *exchange)
 {
-	const char *beside;
+	const char *at = row->key;
 
 	switch (by) {
 	case BY_HOST:
@@ -416,9 +416,8 @@ static void row_name(struct stats_private *row, enum stats_by by, const struct e
 	case BY_CONTAINER:
 	case BY_POD:
 	case BY_UNIT:
-		row->row.place = row_string(row);
-		beside = row->key + strlen(row->key) + 1;
-		row->row.beside = beside[0] == 'n' ? beside + 1 : NULL;
+		row->row.place = next_name(&at);
+		row->row.beside = next_name(&at);
 		break;
 	case BY_FACT:
 		row->row.fact = row_string(row);
