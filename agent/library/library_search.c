@@ -342,22 +342,6 @@ void library_search_survey(struct library_search *search, struct tls_survey *sur
 	search->survey = survey;
 }
 
-static void survey_process(struct tls_survey *survey, uint32_t pid)
-{
-	struct stat st = { .st_size = 0 };
-	char path[32];
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/%u/exe", pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	if (fd >= 0 && fstat(fd, &st) == 0)
-		tls_survey_process(survey, pid, fd, &st);
-	else
-		tls_survey_process(survey, pid, -1, &st);
-	if (fd >= 0)
-		close(fd);
-}
-
 int library_search_scan_pid(struct library_search *search, uint32_t pid)
 {
 	return proc_maps_each(pid, scan_mapping, search);
@@ -370,7 +354,7 @@ static bool scan_process(void *ctx, uint32_t pid)
 
 	search->blind |= error == -EACCES || error == -EPERM;
 	if (search->survey)
-		survey_process(search->survey, pid);
+		tls_survey_process(search->survey, pid);
 	return !__atomic_load_n(&search->ahead.stops, __ATOMIC_RELAXED);
 }
 

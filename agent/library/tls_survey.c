@@ -5,9 +5,12 @@
 #include "libraries.h"
 #include "process_event.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define PROGRAMS_MAX	256 /* more are not told apart */
 #define EXECUTABLES_MAX 64  /* that were read; more are not read */
@@ -61,21 +64,39 @@ void tls_survey_mapping(struct tls_survey *survey, const char *base, bool follow
 		survey->others |= libraries_of_name(base) & ~libraries_followed();
 }
 
-static uint32_t executable_look(struct tls_survey *survey, int fd, const struct stat *st)
+/* fd: open for reading. */
+static uint32_t executable_look(struct tls_survey *survey, int fd)
 {
 	struct executable *executable;
+	struct stat st;
 
-	if (fd < 0 || st->st_size < LOOK_LEAST || st->st_size > LOOK_MOST)
+	if (fstat(fd, &st) < 0 || st.st_size < LOOK_LEAST || st.st_size > LOOK_MOST)
 		return 0;
 	for (size_t i = 0; i < survey->executable_count; i++)
-		if (survey->executables[i].device == st->st_dev && survey->executables[i].inode == st->st_ino)
+		if (survey->executables[i].device == st.st_dev && survey->executables[i].inode == st.st_ino)
 			return survey->executables[i].libraries;
 	if (survey->executable_count == EXECUTABLES_MAX)
 		return 0;
 	executable = &survey->executables[survey->executable_count++];
-	*executable = (struct executable){ st->st_dev, st->st_ino,
+	*executable = (struct executable){ st.st_dev, st.st_ino,
 					   libraries_of_executable(fd) & ~libraries_followed() };
 	return executable->libraries;
+}
+
+/* The libraries that the process's executable holds and that are not followed. */
+static uint32_t process_look(struct tls_survey *survey, uint32_t pid)
+{
+	uint32_t libraries;
+	char path[32];
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%u/exe", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (fd < 0)
+		return 0;
+	libraries = executable_look(survey, fd);
+	close(fd);
+	return libraries;
 }
 
 static void program_add(struct tls_survey *survey, const struct event_process *process, bool read,
@@ -98,7 +119,7 @@ static void program_add(struct tls_survey *survey, const struct event_process *p
 	program->others = others;
 }
 
-void tls_survey_process(struct tls_survey *survey, uint32_t pid, int executable, const struct stat *st)
+void tls_survey_process(struct tls_survey *survey, uint32_t pid)
 {
 	struct event_process process;
 	uint32_t others = survey->others;
@@ -107,7 +128,7 @@ void tls_survey_process(struct tls_survey *survey, uint32_t pid, int executable,
 	survey->followed = false;
 	survey->others = 0;
 	if (!read)
-		others |= executable_look(survey, executable, st);
+		others |= process_look(survey, pid);
 	if ((!read && !others) || process_event_read(pid, &process) < 0)
 		return;
 	if (!survey->wanted || survey->wanted(survey->ctx, &process))

@@ -14,7 +14,6 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/stat.h>
 
 struct tls_survey;
 
@@ -28,8 +27,8 @@ void tls_survey_free(struct tls_survey *survey); /* NULL is legal */
 /* A process maps a file of this base name; followed: which is a library that hark reads. */
 void tls_survey_mapping(struct tls_survey *survey, const char *base, bool followed);
 
-/* All mappings of the process were told. executable: its open file, borrowed; below 0: not known. */
-void tls_survey_process(struct tls_survey *survey, uint32_t pid, int executable, const struct stat *st);
+/* All mappings of the process were told. */
+void tls_survey_process(struct tls_survey *survey, uint32_t pid);
 
 /* filtered: not all programs were wanted. "12 programs have TLS, 9 readable; not readable: caddy (Go's
  * crypto/tls in an unknown form), …". */
