@@ -182,10 +182,10 @@ static inline void bench_mark(void *ctx, uint64_t id, enum mark mark)
 static inline bool bench_skip(void *ctx, uint64_t id, const struct tls_key *session,
 			      enum event_direction direction, uint64_t until, uint64_t count)
 {
-	(void)count;
-	bench_log(ctx, "skip %llu %u %llu %s %llu\n", (unsigned long long)id,
+	bench_log(ctx, "skip %llu %u %llu %s %llu-%llu\n", (unsigned long long)id,
 		  session ? (unsigned int)session->pid : 0, session ? (unsigned long long)session->ssl : 0,
-		  direction == DIRECTION_SENT ? "sent" : "received", (unsigned long long)until);
+		  direction == DIRECTION_SENT ? "sent" : "received", (unsigned long long)until,
+		  (unsigned long long)count);
 	return true;
 }
 

@@ -1077,10 +1077,10 @@ static void test_skip_hint(void **state)
 		peer.offset[1] += 999990;
 	}
 	/* 0xfffffff0 + 44 + 1000000, wrapped */
-	CHECK(bench, "skip 100 0 0 received 1000028\n1:GET /a 200 1000000\n");
+	CHECK(bench, "skip 100 0 0 received 1000028-1000000\n1:GET /a 200 1000000\n");
 	data_sent(bench, &peer, GET);
 	data_received(bench, &peer, OK_3);
-	CHECK(bench, "skip 100 0 0 received 1000028\n1:GET /a 200 1000000\n1:GET /a 200 3\n");
+	CHECK(bench, "skip 100 0 0 received 1000028-1000000\n1:GET /a 200 1000000\n1:GET /a 200 3\n");
 }
 
 /* At most a GiB at once, whose numbers cannot be mistaken for others, and the next one in time. */
@@ -1108,11 +1108,12 @@ static void test_skip_hint_of_much(void **state)
 	data_sent(bench, &peer, GET);
 	data_received(bench, &peer, OK_3);
 	/* 0xfffffff0 + 47 + 1 GiB; and after each 600 MiB, until the body ends at 1 GiB again. */
-	CHECK(bench, "skip 100 0 0 received 1073741855\nskip 100 0 0 received 1702887455\n"
-		     "skip 100 0 0 received 2332033055\nskip 100 0 0 received 2961178655\n"
-		     "skip 100 0 0 received 3590324255\nskip 100 0 0 received 4219469855\n"
-		     "skip 100 0 0 received 553648159\nskip 100 0 0 received 1073741855\n"
-		     "1:GET /a 200 5368709120\n1:GET /a 200 3\n");
+	CHECK(bench,
+	      "skip 100 0 0 received 1073741855-1073741824\nskip 100 0 0 received 1702887455-1073741824\n"
+	      "skip 100 0 0 received 2332033055-1073741824\nskip 100 0 0 received 2961178655-1073741824\n"
+	      "skip 100 0 0 received 3590324255-1073741824\nskip 100 0 0 received 4219469855-1073741824\n"
+	      "skip 100 0 0 received 553648159-1073741824\nskip 100 0 0 received 1073741855-964689920\n"
+	      "1:GET /a 200 5368709120\n1:GET /a 200 3\n");
 }
 
 /* Of a connection whose numbers begin `ahead` of the earlier one's. */
@@ -1173,7 +1174,7 @@ static void test_connects_again(void **state)
 		data_ahead(&bench, &peer, DIRECTION_SENT, GET, rows[i].ahead);
 		data_ahead(&bench, &peer, DIRECTION_RECEIVED, OK_3, rows[i].ahead);
 		snprintf(expected, sizeof(expected),
-			 "skip 100 0 0 received 1000028\n1:GET /a 200 %s\n2:GET /a 200 3\n",
+			 "skip 100 0 0 received 1000028-999996\n1:GET /a 200 %s\n2:GET /a 200 3\n",
 			 rows[i].closed ? "200004 reset closed" : "4 gap");
 		CHECK(&bench, expected);
 		bench_stop(&bench);
@@ -1197,10 +1198,10 @@ static void test_skip_leaves_no_records(void **state)
 	event->hole = HOLE_SKIPPED;
 	event_send(bench, event);
 	peer.offset[1] += 1000;
-	CHECK(bench, "skip 100 0 0 received 1000028\n1:GET /a 200 1000000\n");
+	CHECK(bench, "skip 100 0 0 received 1000028-1000000\n1:GET /a 200 1000000\n");
 	data_sent(bench, &peer, GET);
 	data_received(bench, &peer, OK_3);
-	CHECK(bench, "skip 100 0 0 received 1000028\n1:GET /a 200 1000000\n1:GET /a 200 3\n");
+	CHECK(bench, "skip 100 0 0 received 1000028-1000000\n1:GET /a 200 1000000\n1:GET /a 200 3\n");
 	assert_int_equal(counters[COUNTER_STREAM_HOLES], holes);
 }
 
