@@ -32,7 +32,7 @@ struct fact {
 	uint64_t number;
 };
 
-/* Names of one place are the same pointer, mostly. */
+/* Has the fact this name? Names of one place are the same pointer, mostly. */
 static inline bool fact_is(const struct fact *fact, const char *name)
 {
 	return fact->name == name || strcmp(fact->name, name) == 0;

@@ -19,7 +19,7 @@
 enum coding_result content_coding_decode(struct slice name, struct slice in, struct buffer *out,
 					 size_t limit_bytes);
 
-/* What a list of codings, undone, left. */
+/* A body whose list of codings was undone, as far as it could be. */
 struct content_coding_undone {
 	struct slice bytes;   /* borrowed from the buffers, or as given */
 	struct slice codings; /* the list, when at least one was undone; else empty */

@@ -51,7 +51,7 @@ static const struct kernel_type types_asked[TYPE_COUNT] = {
 	[TYPE_FILE_ITERATOR] = { .name = "bpf_iter_task_file", .kind = BTF_KIND_FUNC },
 	[TYPE_PREEMPT] = { .name = "bpf_preempt_disable", .kind = BTF_KIND_FUNC },
 	[TYPE_MIGHT_SLEEP] = { "bpf_subprog_info", "might_sleep", BTF_KIND_STRUCT, false },
-	/* What tracepoints are run under where they may be preempted. */
+	/* The guard that a kernel runs tracepoints under when they may be preempted. */
 	[TYPE_TRACEPOINT_GUARD] = { .name = "class_srcu_fast_notrace_t", .kind = BTF_KIND_TYPEDEF },
 };
 

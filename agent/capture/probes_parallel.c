@@ -2,7 +2,12 @@
 /*
  * libbpf loads one program after the other, and asks a section's handler before each. By then the program's
  * instructions are what the kernel gets: the handler copies them, gives them to a thread, and leaves libbpf a
- * program that does nothing. Its descriptor is the thread's program in the end.
+ * program that does nothing. In the end dup3() puts the thread's program at the number of the descriptor that
+ * libbpf has of that one, so that whoever attaches it attaches the true one.
+ *
+ * All of this is libbpf's public interface: a handler may change what is loaded (libbpf_prog_handler_opts).
+ * A libbpf that asked none would load as ever, and one that loaded what it had before it asked would only
+ * load twice. What fails here is loaded once more without it (skeleton_load()).
  */
 #include "probes_parallel.h"
 
@@ -19,7 +24,7 @@
 
 #define PROGRAMS_MAX 16 /* libbpf loads the rest itself */
 
-/* What the kernel is given. */
+/* One program's load, as libbpf would ask the kernel for it. */
 struct load {
 	const struct bpf_program *program;
 	struct bpf_prog_load_opts options;
@@ -39,7 +44,7 @@ struct probes_parallel {
 	bool joined;
 };
 
-/* libbpf carries a number along. */
+/* The handler's context: libbpf carries a number along. */
 union cookie {
 	struct probes_parallel *parallel;
 	long number;
@@ -66,7 +71,7 @@ static void load_free(struct load *load)
 	free(load->lines);
 }
 
-/* NULL for nothing, and without memory. */
+/* A copy of so many bytes; NULL: there are none, or no memory. */
 static void *copy_of(const void *bytes, size_t size)
 {
 	void *copy = bytes && size ? malloc(size) : NULL;
@@ -74,7 +79,7 @@ static void *copy_of(const void *bytes, size_t size)
 	return copy ? memcpy(copy, bytes, size) : NULL;
 }
 
-/* libbpf frees its own when it has loaded the object. False: there is no memory. */
+/* All is copied: libbpf frees its own when it has loaded the object. False: there is no memory. */
 static bool load_fill(struct load *load, const struct bpf_program *program,
 		      const struct bpf_prog_load_opts *given)
 {
@@ -101,7 +106,7 @@ static bool load_fill(struct load *load, const struct bpf_program *program,
 	       !load->lines == !given->line_info_cnt;
 }
 
-/* The handler. What has no room or no thread libbpf loads as ever. */
+/* The handler. A program for which there is no room, or no thread, libbpf loads as ever. */
 static int program_take(struct bpf_program *program, struct bpf_prog_load_opts *given, long cookie)
 {
 	static struct bpf_insn nothing[] = {

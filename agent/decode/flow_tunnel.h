@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What goes on behind an Upgrade that a content has a row for (content.h: WebSocket): its bytes are the
+ * A tunnel behind an Upgrade that a content has a row for (content.h: WebSocket): its bytes are the
  * bodies of the handshake's exchange, which is over. Heads are kept for who reads them, and for the filter.
  */
 #ifndef HARK_FLOW_TUNNEL_H

@@ -12,7 +12,7 @@ static void part_set(struct exchange_times *times, enum exchange_part part, uint
 	times->known |= 1u << part;
 }
 
-/* What came before the request. The handshake lies somewhere between opened_ns and the request. */
+/* The parts before the request. The handshake lies somewhere between opened_ns and the request. */
 static void times_before(struct exchange_times *times, const struct exchange *exchange)
 {
 	const struct conn_facts *conn = exchange->conn;

@@ -85,7 +85,7 @@ struct pipeline_config {
 /* The defaults of every limit. */
 void pipeline_config_init(struct pipeline_config *config);
 
-/* Of all bodies that are read. */
+/* What the readers of all bodies share. */
 struct pipeline_reading {
 	struct readings_config config;
 	struct content_memo types[2]; /* by enum message_kind */
@@ -104,7 +104,7 @@ struct pipeline {
 	uint32_t lost; /* records so far, as the newest event told (event_header.lost) */
 };
 
-/* For the bodies of this pipeline, by its config; pair_read.c has it. */
+/* Fills it in for the bodies of this pipeline, by its config; pair_read.c has it. */
 void pipeline_reading_init(struct pipeline_reading *reading, const struct pipeline *pipeline);
 
 /* Hands a result on, if anybody takes them. */

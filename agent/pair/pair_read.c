@@ -18,7 +18,7 @@ static void entry_count(struct pair *pair, struct pair_entry *entry)
 	entry->read_bytes = readings_memory(entry->readings);
 }
 
-/* What an extended CONNECT leads to is no type's (RFC 8441, 4); data NULL: none is known. */
+/* The :protocol of an extended CONNECT, which tells instead of a type (RFC 8441, 4); data NULL: none. */
 static inline struct slice tunnel_token(const struct message *request)
 {
 	if (!request || request->version < HTTP_2 || !slice_equal(request->method, SLICE("CONNECT")))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the bodies of an exchange say (protocols/content/reader.h): between its entry and its readers. */
+/* The readers of an exchange's bodies (protocols/content/reader.h), called for its entry. */
 #ifndef HARK_PAIR_READ_H
 #define HARK_PAIR_READ_H
 

@@ -239,7 +239,7 @@ static void mappings_gather(struct live *live)
 	live->mapped = false;
 }
 
-/* In the search's thread: the filter is only read. */
+/* Is the process one that is asked for? Called in the search's thread: the filter is only read. */
 static bool survey_wanted(void *ctx, const struct event_process *process)
 {
 	const struct live *live = ctx;

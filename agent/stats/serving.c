@@ -62,7 +62,7 @@ void serving_add(struct serving *serving, uint32_t pid)
 	counter_add(COUNTER_LIMIT_MEMORY, 1);
 }
 
-/* Of the end that asked; 0: it is not on this machine, or nobody knows. */
+/* The process at the end that asked; 0: it is not on this machine, or nobody knows. */
 static uint32_t client_of(const struct exchange *exchange)
 {
 	if (exchange->conn->role == ROLE_CLIENT)

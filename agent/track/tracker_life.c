@@ -274,7 +274,7 @@ static void state_gone(struct tracker *tracker, const struct event_state *event,
 		tracker_sk_remove(tracker, entry);
 }
 
-/* Nobody told why, where records were lost. */
+/* Ends the earlier connection of a socket; nobody told why it ended, where records were lost. */
 static void conn_end_earlier(struct tracker *tracker, struct conn *conn)
 {
 	tracker_close(tracker, conn, conn->life < CONN_MAY_END ? END_RESET : conn->close_reason);

@@ -214,6 +214,7 @@ static void test_names(void **state)
 		const char *why = libraries_why(rows, 0);
 
 		assert_string_equal(why ? why : "", cases[i].why ? cases[i].why : "");
+		assert_int_equal(libraries_why_followed(why), why && strncmp(why, "its ", 4) == 0);
 		assert_int_equal(libraries_without_texts(rows), rows);
 	}
 }

@@ -1116,7 +1116,7 @@ static void test_skip_hint_of_much(void **state)
 	      "1:GET /a 200 5368709120\n1:GET /a 200 3\n");
 }
 
-/* Of a connection whose numbers begin `ahead` of the earlier one's. */
+/* A record of a connection whose numbers begin `ahead` of the earlier one's. */
 static void data_ahead(struct bench *bench, struct peer *peer, enum event_direction direction,
 		       const char *text, uint32_t ahead)
 {
