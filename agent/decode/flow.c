@@ -1,41 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The way of a record through one layer: stream (order), then what its state
- * does with it. Those below decide and say so (flow_judge.c: what the bytes
- * are; flow_decode.c: what came of decoding them); this file alone changes the
- * state:
+ * The way of a record through one layer: stream (order), then what the layer's state does with it
+ * (flow_state.h).
  *
- * state        | bytes                | leads to
- * undetermined | held and judged      | http, hello, muted: by the verdict
- * http         | decoded              | undetermined: refuted, or an upgrade
- *              |                      | tunnel: an upgrade to what somebody reads
- *              |                      | hello: TLS begins between two messages
- * tunnel       | read                 |
- * hello        | counted, hellos read | tls: both were read, or a hole hides it
- *              |                      | http: the server answers in the clear
- * tls          | counted              |
- * muted        | counted              | undetermined: hark listens again
- * ended        | none come            |
- *
- * A library that owns the bytes leads from each to tls (flow_turn_tls()), a
- * lack of memory to muted, flow_end() to ended.
- *
- * Invariants: `decoder` exists exactly in FLOW_HTTP, `hello` in FLOW_HELLO, `tunnel` in FLOW_TUNNEL;
- * bytes are held only in FLOW_UNDETERMINED; facts count each byte of a record
- * once, when it comes, and lost bytes when they are given up on.
+ * Facts count each byte of a record once, when it comes, and lost bytes when they are given up on.
  */
 #include "flow.h"
 
 #include "base/counters.h"
 #include "detect.h"
 #include "flow_decode.h"
-#include "flow_judge.h"
+#include "flow_state.h"
 #include "flow_tunnel.h"
 #include "hello.h"
 #include "model/event_check.h"
 
-#define UPGRADES_MAX 4			  /* tunnels within tunnels that are followed */
-#define SHRINK_NS    UINT64_C(2000000000) /* without a transfer: a client that waits */
+#define SHRINK_NS UINT64_C(2000000000) /* without a transfer: a client that waits */
 
 static const struct stream_handler stream_handler;
 
@@ -58,36 +38,18 @@ void flow_init(struct flow *flow, const struct pipeline *pipeline, struct conn_f
 	}
 }
 
-static void flow_forget_hello(struct flow *flow)
-{
-	hello_free(flow->hello);
-	flow->hello = NULL;
-}
-
-static void flow_leave_tunnel(struct flow *flow)
-{
-	flow_tunnel_free(flow->tunnel);
-	flow->tunnel = NULL;
-}
-
 void flow_fini(struct flow *flow)
 {
-	if (flow->decoder)
-		flow->ops->destroy(flow->decoder);
-	flow->decoder = NULL;
+	flow_state_fini(flow);
 	message_free(flow->switching);
 	flow->switching = NULL;
 	free(flow->upgrade_settings);
 	flow->upgrade_settings = NULL;
 	flow->upgrade_settings_len = 0;
 	call_queue_fini(&flow->calls);
-	flow_forget_hello(flow);
-	flow_leave_tunnel(flow);
 	pair_fini(&flow->pair);
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < 2; i++)
 		stream_fini(&flow->side[i].stream);
-		held_fini(&flow->side[i].held);
-	}
 }
 
 void flow_move(struct flow *flow, struct conn_facts *facts)
@@ -96,308 +58,7 @@ void flow_move(struct flow *flow, struct conn_facts *facts)
 	flow->pair.facts = facts;
 }
 
-/* True when the other direction moved last, or nothing did. */
-static bool flow_takes_turn(struct flow *flow, enum event_direction direction)
-{
-	bool turn = flow->moved_last != (int)direction;
-
-	flow->moved_last = direction;
-	return turn;
-}
-
-/* --- from state to state ------------------------------------------------------------------ */
-
-static void flow_data(struct flow *flow, enum event_direction direction, struct slice bytes, uint64_t time_ns,
-		      const struct mover *mover);
-static void flow_hole(struct flow *flow, enum event_direction direction, uint64_t size, bool lost,
-		      uint64_t time_ns);
-
-static void flow_mute(struct flow *flow, const char *reason)
-{
-	flow->state = FLOW_MUTED;
-	flow->muted = flow->upgrades ? "upgraded" : reason;
-	flow_judge_drop(flow);
-}
-
-/* The bytes turned out to be ciphertext: they are counted as such. */
-static void flow_count_ciphertext(struct flow *flow, uint64_t copied, uint64_t skipped)
-{
-	struct conn_facts *facts = flow->facts;
-
-	counters_recount_ciphertext(copied, skipped);
-	facts->moved_bytes -= copied + skipped;
-	facts->copied_bytes -= copied;
-	facts->skipped_bytes -= skipped < facts->skipped_bytes ? skipped : facts->skipped_bytes;
-	facts->ciphertext_bytes += copied + skipped;
-}
-
-void flow_turn_tls(struct flow *flow)
-{
-	uint64_t held = flow->side[0].held.len + flow->side[1].held.len;
-
-	if (flow_is_tls(flow)) {
-		flow_forget_hello(flow);
-		flow->state = FLOW_TLS;
-		return;
-	}
-	flow_decode_end(flow, END_CLOSED, protocol_end_flags(END_CLOSED));
-	flow_leave_tunnel(flow);
-	if (flow->state == FLOW_UNDETERMINED) {
-		counter_add(COUNTER_TLS_DISCARDED, held);
-		flow_count_ciphertext(flow, flow->undetermined_copied, flow->undetermined_skipped);
-	}
-	for (int i = 0; i < 2; i++)
-		held_fini(&flow->side[i].held);
-	call_queue_fini(&flow->calls);
-	flow->state = FLOW_TLS;
-	flow->muted = NULL;
-}
-
-/* The hellos are awaited as long as they tell something. */
-static void flow_await_hello(struct flow *flow)
-{
-	if (hello_wants(flow->hello))
-		return;
-	flow_forget_hello(flow);
-	flow->state = FLOW_TLS;
-}
-
-/*
- * TLS begins: with what is held, or (fresh) with the next bytes of either direction. While hellos are awaited
- * the kernel side still copies the socket's bytes and counts them as plain; flow_data() recounts each of them
- * as ciphertext, as it does with bytes that were on their way when the mark was given.
- */
-static void flow_begin_tls(struct flow *flow, bool fresh)
-{
-	struct hello *hello = hello_new();
-
-	if (!hello)
-		counter_add(COUNTER_LIMIT_MEMORY, 1);
-	for (int i = 0; i < 2; i++)
-		flow->side[i].fed = !fresh && flow->side[i].held.len > 0;
-	for (int i = 0; i < 2 && hello && !fresh; i++) {
-		if (flow_side_begins(flow, i))
-			hello_data(hello, i, held_bytes(&flow->side[i].held), flow->facts);
-		else
-			hello_hole(hello, i);
-	}
-	flow_turn_tls(flow);
-	if (!hello)
-		return;
-	flow->hello = hello;
-	flow->state = FLOW_HELLO;
-	flow_await_hello(flow);
-}
-
-/* 0 or -ENOMEM: the layer is muted. */
-static int flow_begin_http(struct flow *flow, const struct protocol_ops *ops)
-{
-	int err = flow_decode_start(flow, ops);
-
-	if (err)
-		flow_mute(flow, "out of memory");
-	else
-		flow->state = FLOW_HTTP;
-	return err;
-}
-
-/* Gives what was held to the decoder, both directions by time. */
-static void flow_replay(struct flow *flow)
-{
-	struct held held[2] = { flow->side[0].held, flow->side[1].held };
-	size_t run[2] = { 0, 0 }, at[2] = { 0, 0 };
-
-	for (int i = 0; i < 2; i++)
-		flow->side[i].held = (struct held){ .bytes = NULL };
-	while (run[0] < held[0].run_count || run[1] < held[1].run_count) {
-		int i = run[0] < held[0].run_count ? 0 : 1;
-		const struct held_run *next;
-
-		if (i == 0 && run[1] < held[1].run_count &&
-		    held[1].runs[run[1]].time_ns < held[0].runs[run[0]].time_ns)
-			i = 1;
-		next = &held[i].runs[run[i]++];
-		flow_data(flow, i, slice_of(held[i].bytes + at[i], next->len), next->time_ns, &next->mover);
-		at[i] += next->len;
-	}
-	for (int i = 0; i < 2; i++)
-		held_fini(&held[i]);
-}
-
-static void flow_act(struct flow *flow, enum flow_verdict verdict)
-{
-	switch (verdict) {
-	case FLOW_IS_UNKNOWN:
-		return;
-	case FLOW_IS_HTTP:
-		if (flow_begin_http(flow, flow->ops) == 0)
-			flow_replay(flow);
-		return;
-	case FLOW_IS_TLS:
-		flow_begin_tls(flow, false);
-		return;
-	case FLOW_IS_OTHER:
-		flow_mute(flow, "not HTTP");
-		return;
-	}
-}
-
-/* The decoder is through with this connection; what follows is something else, from its first byte on. */
-static void flow_upgrade(struct flow *flow)
-{
-	flow_decode_end(flow, END_CLOSED, protocol_end_flags(END_CLOSED));
-	for (int i = 0; i < 2; i++)
-		flow->side[i].from_start = true;
-	flow->upgrades++;
-	if (flow->leaves_for) {
-		int err = flow_begin_http(flow, flow->leaves_for);
-
-		pair_take_back(&flow->pair, 1);
-		if (err)
-			pair_end(&flow->pair, FLAG_TRUNCATED);
-		return;
-	}
-	flow->undetermined_copied = flow->undetermined_skipped = 0;
-	flow->side[0].searched_bytes = flow->side[1].searched_bytes = 0;
-	flow->state = flow->tunnel ? FLOW_TUNNEL : FLOW_UNDETERMINED;
-	if (!flow->tunnel && flow->upgrades > UPGRADES_MAX)
-		flow_mute(flow, "upgraded");
-}
-
-/* With what the old decoder took of that already. */
-static void flow_leave(struct flow *flow, uint64_t time_ns, const struct mover *mover)
-{
-	uint64_t lost[2];
-
-	for (int i = 0; i < 2; i++)
-		lost[i] = flow_decode_carry(flow, i, &flow->side[i].held, mover);
-	flow_upgrade(flow);
-	flow->leaves = false;
-	flow_replay(flow);
-	for (int i = 0; i < 2; i++)
-		if (lost[i])
-			flow_hole(flow, i, lost[i], false, time_ns);
-}
-
-/* The decoder found that the layer is no HTTP: it is undetermined again, from the bytes on that showed it. */
-static void flow_doubt(struct flow *flow)
-{
-	flow_decode_end(flow, END_IN_FLIGHT, 0);
-	flow->state = FLOW_UNDETERMINED;
-	flow->role_found = ROLE_UNKNOWN;
-	for (int i = 0; i < 2; i++) {
-		flow->side[i].from_start = flow->side[i].told_start = false;
-		flow->side[i].turn_at = FLOW_NO_TURN;
-	}
-}
-
 /* --- what comes in order ------------------------------------------------------------------ */
-
-/* Bytes that were not taken are for the state that the layer has then. */
-static void flow_feed(struct flow *flow, enum event_direction direction, struct slice *bytes,
-		      uint64_t time_ns, const struct mover *mover)
-{
-	switch (flow_decode_feed(flow, direction, bytes, time_ns, mover)) {
-	case FLOW_FED:
-		return;
-	case FLOW_FED_TLS:
-		flow_begin_tls(flow, true);
-		return;
-	case FLOW_FED_HTTP1:
-		flow_decode_end(flow, END_IN_FLIGHT, 0);
-		flow_begin_http(flow, &http1_protocol);
-		return;
-	case FLOW_FED_REFUTED:
-		flow_doubt(flow);
-		return;
-	case FLOW_FED_UPGRADED:
-		flow_leave(flow, time_ns, mover);
-		return;
-	}
-}
-
-/* The bytes of a hello, or (false) an answer that shows that none was read: the hello was no request. */
-static bool flow_read_hello(struct flow *flow, enum event_direction direction, struct slice bytes)
-{
-	/* A port that speaks no TLS answers a hello in the clear, with a 400 in most cases. */
-	if (flow_decode_answers(flow, direction, bytes)) {
-		flow_forget_hello(flow);
-		flow->facts->tls = false;
-		flow_begin_http(flow, &http1_protocol);
-		return false;
-	}
-	flow->side[direction].fed = true;
-	hello_data(flow->hello, direction, bytes, flow->facts);
-	flow_await_hello(flow);
-	return true;
-}
-
-static void flow_data(struct flow *flow, enum event_direction direction, struct slice bytes, uint64_t time_ns,
-		      const struct mover *mover)
-{
-	bool turn = bytes.len && flow_takes_turn(flow, direction);
-
-	while (bytes.len) {
-		switch (flow->state) {
-		case FLOW_UNDETERMINED:
-			flow_act(flow, flow_judge_data(flow, direction, bytes, time_ns, mover, turn));
-			return;
-		case FLOW_HTTP:
-			flow_feed(flow, direction, &bytes, time_ns, mover);
-			break;
-		case FLOW_TUNNEL:
-			flow_tunnel_data(flow->tunnel, direction, bytes, time_ns, mover);
-			return;
-		case FLOW_HELLO:
-			if (!flow_read_hello(flow, direction, bytes))
-				break;
-			flow_count_ciphertext(flow, bytes.len, 0);
-			return;
-		case FLOW_TLS:
-			flow_count_ciphertext(flow, bytes.len, 0);
-			return;
-		case FLOW_MUTED:
-		case FLOW_ENDED:
-			return;
-		}
-	}
-}
-
-static void flow_hole(struct flow *flow, enum event_direction direction, uint64_t size, bool lost,
-		      uint64_t time_ns)
-{
-	bool uncopied = !lost && size != HOLE_UNKNOWN_SIZE;
-
-	if (lost && size != HOLE_UNKNOWN_SIZE && !flow->side[direction].stream.unrecorded) {
-		flow->facts->moved_bytes += size;
-		flow->facts->lost_bytes += size;
-	}
-	if (!lost)
-		flow_takes_turn(flow, direction);
-	switch (flow->state) {
-	case FLOW_UNDETERMINED:
-		flow_act(flow, flow_judge_hole(flow, direction, size, lost));
-		return;
-	case FLOW_HTTP:
-		flow->ops->hole(flow->decoder, direction, size, time_ns);
-		return;
-	case FLOW_TUNNEL:
-		flow_tunnel_hole(flow->tunnel, direction, size, time_ns);
-		return;
-	case FLOW_HELLO:
-	case FLOW_TLS:
-		if (flow->hello) {
-			hello_hole(flow->hello, direction);
-			flow_await_hello(flow);
-		}
-		if (uncopied)
-			flow_count_ciphertext(flow, 0, size);
-		return;
-	case FLOW_MUTED:
-	case FLOW_ENDED:
-		return;
-	}
-}
 
 /* The first of a direction comes: before it stood what the decoder was promised, and did not show. */
 static void flow_tell_missed(struct flow_side *side, uint64_t time_ns)
@@ -417,7 +78,7 @@ static void take_data(void *ctx, struct slice bytes, uint64_t time_ns, const str
 
 	flow_tell_missed(side, time_ns);
 	call_queue_data(flow, side->direction, bytes, time_ns, mover);
-	flow_data(flow, side->direction, bytes, time_ns, mover);
+	flow_state_data(flow, side->direction, bytes, time_ns, mover);
 	if (!flow->pipeline->config.want_calls)
 		return;
 	/* Other protocols may turn to TLS too (SMTP's STARTTLS). Nobody else looks at it any more. */
@@ -449,7 +110,7 @@ static void take_hole(void *ctx, uint64_t size, bool lost, uint64_t time_ns)
 	flow_count_past(flow, side);
 	if (!lost || !side->stream.unrecorded)
 		call_queue_hole(flow, side->direction, size, lost, time_ns);
-	flow_hole(flow, side->direction, size, lost, time_ns);
+	flow_state_hole(flow, side->direction, size, lost, time_ns);
 }
 
 static void flow_finished(struct flow_side *side, uint64_t time_ns)
@@ -690,8 +351,9 @@ static void flow_place_piece(struct flow *flow, struct flow_side *side, const st
 		stream_continue(&side->stream, 0);
 	if (event->pos != next) {
 		counter_add(COUNTER_STREAM_HOLES, 1);
-		flow_hole(flow, side->direction, event->pos > next ? event->pos - next : HOLE_UNKNOWN_SIZE,
-			  true, event->h.time_ns);
+		flow_state_hole(flow, side->direction,
+				event->pos > next ? event->pos - next : HOLE_UNKNOWN_SIZE, true,
+				event->h.time_ns);
 	}
 	if (event->pos < UINT64_MAX / 2)
 		stream_continue(&side->stream, event->pos + event->len + ends);
@@ -703,7 +365,7 @@ static int flow_begin_streams(struct flow *flow, const struct event_data *event)
 	if (flow->state == FLOW_UNDETERMINED) {
 		for (int i = 0; i < 2; i++)
 			flow->side[i].from_start = event->h.flags & EVENT_FROM_START;
-		if (flow_begin_http(flow, &http3_protocol))
+		if (flow_state_begin(flow, &http3_protocol))
 			return -1;
 		if (!flow->side[0].from_start)
 			flow->facts->flags |= FLAG_LATE_JOINED;
@@ -786,7 +448,7 @@ static void flow_doubt_end(struct flow *flow, enum event_direction direction)
 
 	if ((lost || flow->unheard) && side->end == FLOW_END_UNKNOWN && flow->state == FLOW_HTTP &&
 	    (flow->pair.open || !flow->ops->idle(flow->decoder)))
-		flow_hole(flow, direction, HOLE_UNKNOWN_SIZE, true, flow->pipeline->now_ns);
+		flow_state_hole(flow, direction, HOLE_UNKNOWN_SIZE, true, flow->pipeline->now_ns);
 }
 
 void flow_finish(struct flow *flow, enum event_direction direction)
@@ -838,8 +500,7 @@ void flow_expire(struct flow *flow)
 {
 	call_queue_expire(flow);
 	pair_expire(&flow->pair);
-	if ((flow->state == FLOW_UNDETERMINED || flow->state == FLOW_MUTED) && flow_judge_relisten(flow))
-		flow->state = FLOW_UNDETERMINED;
+	flow_state_expire(flow);
 }
 
 bool flow_shrink(struct flow *flow)
@@ -870,8 +531,5 @@ void flow_end(struct flow *flow, enum protocol_end reason)
 	/* Whoever closes a socket in order has said all that it had to say. */
 	if (reason == END_CLOSED || reason == END_EXIT)
 		flow_finished(&flow->side[DIRECTION_SENT], flow->pipeline->now_ns);
-	flow_decode_end(flow, reason, protocol_end_flags(reason));
-	flow_leave_tunnel(flow);
-	flow_judge_drop(flow);
-	flow->state = FLOW_ENDED;
+	flow_state_end(flow, reason);
 }

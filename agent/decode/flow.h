@@ -18,7 +18,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* The state says what is done with the bytes; flow.c has the table of what leads from one to the other. */
+/* The state says what is done with the bytes; flow_state.h has the table of what leads from one to the other.
+ */
 enum flow_state {
 	FLOW_UNDETERMINED, /* held, and judged */
 	FLOW_HTTP,	   /* decoded */
@@ -169,9 +170,6 @@ bool flow_shrink(struct flow *flow);
 
 /* Is nobody interested in the bytes of a direction, for now? */
 bool flow_is_muted(const struct flow *flow, enum event_direction direction);
-
-/* The bytes are TLS from here on: held ones are discarded, messages under way end, no hello is awaited. */
-void flow_turn_tls(struct flow *flow);
 
 /* Ends the layer: everything under way comes out. Nothing may be put afterwards. */
 void flow_end(struct flow *flow, enum protocol_end reason);

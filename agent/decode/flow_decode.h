@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A layer's decoder: making, feeding, ending it. What it leads to, flow.c decides. */
+/* A layer's decoder: making, feeding, ending it. What it leads to, flow_state.c decides. */
 #ifndef HARK_FLOW_DECODE_H
 #define HARK_FLOW_DECODE_H
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Finds out to what protocol the bytes of a layer belong that is
- * FLOW_UNDETERMINED. Holds them, and says so as soon as it can; flow.c acts on
+ * FLOW_UNDETERMINED. Holds them, and says so as soon as it can; flow_state.c acts on
  * the verdict.
  */
 #ifndef HARK_FLOW_JUDGE_H

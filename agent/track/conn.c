@@ -10,6 +10,7 @@
 #include "conn.h"
 
 #include "base/counters.h"
+#include "decode/flow_state.h"
 
 #include <netinet/in.h>
 #include <stdlib.h>
