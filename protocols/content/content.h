@@ -29,6 +29,13 @@ enum content_secrets {
 	CONTENT_FORM,	/* the same, where name=value&name=value has RFC 3986's escapes */
 };
 
+/* What stands in it, for its readers. */
+enum content_parts {
+	CONTENT_WHOLE,	/* one value */
+	CONTENT_EVENTS, /* server-sent ones */
+	CONTENT_LINES,	/* a value each */
+};
+
 struct content {
 	const char *name; /* "grpc" */
 	/* Media types, lower case; one '*' at the begin or the end stands for anything. The rest is empty. */
@@ -36,6 +43,7 @@ struct content {
 	struct slice
 		upgrade; /* of a tunnel: the Upgrade token, or :protocol (RFC 8441), that leads into it */
 	enum content_look look;
+	enum content_parts parts;
 	enum content_secrets secrets;
 	/*
 	 * Of calls that answer 200 also when they fail: the outcome that this response tells, 0 is success;
@@ -68,12 +76,6 @@ enum content_secrets content_secrets_of_type(struct slice type);
 static inline bool content_is_coded(struct slice coding)
 {
 	return coding.len && !slice_equal_nocase(coding, SLICE("identity"));
-}
-
-/* Is the Content-Type this one, with or without parameters? */
-static inline bool content_type_is(struct slice type, struct slice media)
-{
-	return slice_equal_nocase(slice_trim(slice_take(type, slice_find(type, ';'))), media);
 }
 
 /* The charset parameter of a Content-Type; data NULL: none. */

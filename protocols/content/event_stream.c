@@ -6,6 +6,7 @@ const struct content sse_content = {
 	.name = "sse",
 	.types = { SLICE("text/event-stream") },
 	.look = CONTENT_TEXT,
+	.parts = CONTENT_EVENTS,
 	.secrets = CONTENT_WORDS,
 	.readers = { &sse_reader, &genai_reader, &json_rpc_reader },
 };

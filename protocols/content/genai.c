@@ -320,7 +320,7 @@ static bool genai_claims(const struct message *message, const struct message *ot
 static struct slice host_of(const struct message *request)
 {
 	struct slice host =
-		request->authority.data ? request->authority : message_header(request, SLICE("host"));
+		request->authority.data ? request->authority : message_known(request, HEADER_HOST);
 
 	return slice_take(host, slice_find(host, ':'));
 }
@@ -781,7 +781,6 @@ static void genai_head(struct reading *reading, const struct message *message)
 {
 	struct genai *genai = reading->state;
 	enum message_kind kind = message->kind;
-	struct slice type = message_header(message, SLICE("content-type"));
 
 	genai->reading = reading;
 	genai->api = api_of(reading_of(reading, MESSAGE_REQUEST));
@@ -789,10 +788,8 @@ static void genai_head(struct reading *reading, const struct message *message)
 	genai->json[kind].text_max = TEXT_MAX_BYTES;
 	if (kind == MESSAGE_REQUEST)
 		return;
-	genai->is_sse = content_type_is(type, SLICE("text/event-stream"));
-	genai->is_lines = content_type_is(type, SLICE("application/x-ndjson")) ||
-			  content_type_is(type, SLICE("application/ndjson")) ||
-			  content_type_is(type, SLICE("application/jsonl"));
+	genai->is_sse = reading->content->parts == CONTENT_EVENTS;
+	genai->is_lines = reading->content->parts == CONTENT_LINES;
 	genai->streams = genai->is_sse || genai->is_lines;
 	genai->json[kind].lines = genai->is_lines;
 }

@@ -30,7 +30,7 @@ static int status_of(const struct header_list *list)
 	for (size_t i = 0; i < list->count; i++) {
 		struct slice value = list->items[i].value;
 
-		if (!slice_equal_nocase(list->items[i].name, SLICE("grpc-status")))
+		if (list->items[i].known != HEADER_GRPC_STATUS)
 			continue;
 		return value.len <= 2 && slice_number(value, &status) && status <= STATUS_MAX ? (int)status
 											      : -1;
@@ -84,7 +84,7 @@ static const struct {
 
 static bool type_begins(const struct message *message, struct slice begin)
 {
-	struct slice type = message_header(message, SLICE("content-type"));
+	struct slice type = message_known(message, HEADER_CONTENT_TYPE);
 
 	return slice_equal_nocase(slice_take(type, begin.len), begin);
 }
@@ -148,7 +148,7 @@ static void counts_tell(struct reading *reading, enum message_kind kind, const s
 static void grpc_head(struct reading *reading, const struct message *message)
 {
 	struct grpc_side *side = &((struct grpc *)reading->state)->side[message->kind];
-	struct slice encoding = message_header(message, SLICE("grpc-encoding")), service, method;
+	struct slice encoding = message_known(message, HEADER_GRPC_ENCODING), service, method;
 	uint64_t ns;
 
 	side->web = type_begins(message, SLICE("application/grpc-web"));
@@ -158,7 +158,7 @@ static void grpc_head(struct reading *reading, const struct message *message)
 			reading_text(reading, MESSAGE_REQUEST, "rpc.service", service);
 			reading_text(reading, MESSAGE_REQUEST, "rpc.method", method);
 		}
-		if (timeout_parse(message_header(message, SLICE("grpc-timeout")), &ns))
+		if (timeout_parse(message_known(message, HEADER_GRPC_TIMEOUT), &ns))
 			reading_ns(reading, MESSAGE_REQUEST, "hark.grpc.timeout_ms", ns);
 	}
 	if (content_is_coded(encoding))
@@ -178,7 +178,7 @@ static bool decompress(struct reading *reading, enum message_kind kind, struct s
 		       struct bytes *clear)
 {
 	const struct message *message = reading_of(reading, kind);
-	struct slice name = message ? message_header(message, SLICE("grpc-encoding")) : slice_of(NULL, 0);
+	struct slice name = message ? message_known(message, HEADER_GRPC_ENCODING) : slice_of(NULL, 0);
 	struct coding *coding = content_is_coded(name) ? coding_new(name) : NULL;
 	bool whole = coding && coding_feed(coding, sent, take, clear) == CODING_WHOLE;
 
@@ -201,7 +201,7 @@ static void text_make(struct reading *reading, enum message_kind kind, struct sl
 static bool is_json(struct reading *reading, enum message_kind kind)
 {
 	const struct message *message = reading_of(reading, kind);
-	struct slice type = message ? message_header(message, SLICE("content-type")) : slice_of(NULL, 0);
+	struct slice type = message ? message_known(message, HEADER_CONTENT_TYPE) : slice_of(NULL, 0);
 
 	type = slice_trim(slice_take(type, slice_find(type, ';')));
 	return type.len > 5 && slice_equal_nocase(slice_drop(type, type.len - 5), SLICE("+json"));
@@ -480,7 +480,7 @@ static void grpc_end(struct reading *reading, enum message_kind kind, const stru
 		for (size_t j = 0; j < lists[i]->count; j++) {
 			const struct header *field = &lists[i]->items[j];
 
-			if (!slice_equal_nocase(field->name, SLICE("grpc-message")) || !field->value.len)
+			if (field->known != HEADER_GRPC_MESSAGE || !field->value.len)
 				continue;
 			status_message_tell(reading, field->value);
 			return;

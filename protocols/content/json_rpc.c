@@ -236,8 +236,8 @@ static bool says_mcp(const struct rpc *rpc, const struct message *request)
 {
 	struct slice method = name_slice(&rpc->method);
 
-	if (message_header(request, SLICE("mcp-session-id")).data ||
-	    message_header(request, SLICE("mcp-protocol-version")).data)
+	if (message_known(request, HEADER_MCP_SESSION_ID).data ||
+	    message_known(request, HEADER_MCP_PROTOCOL_VERSION).data)
 		return true;
 	if (slice_equal(method, SLICE("initialize")))
 		return rpc->version.len > 0;
@@ -270,10 +270,10 @@ static void tell_mcp(struct rpc *rpc, const struct message *request)
 
 	reading_text(reading, MESSAGE_REQUEST, "mcp.method.name", method);
 	reading_text(reading, MESSAGE_REQUEST, "mcp.session.id",
-		     message_header(request, SLICE("mcp-session-id")));
+		     message_known(request, HEADER_MCP_SESSION_ID));
 	reading_text(reading, MESSAGE_REQUEST, "mcp.protocol.version",
 		     rpc->version.len ? name_slice(&rpc->version)
-				      : message_header(request, SLICE("mcp-protocol-version")));
+				      : message_known(request, HEADER_MCP_PROTOCOL_VERSION));
 	if (tool && target.len) {
 		reading_text(reading, MESSAGE_REQUEST, "gen_ai.operation.name", SLICE("execute_tool"));
 		reading_text(reading, MESSAGE_REQUEST, "gen_ai.tool.name", target);
@@ -340,13 +340,12 @@ static void json_rpc_head(struct reading *reading, const struct message *message
 	rpc->json[message->kind].text_max = TEXT_MAX_BYTES;
 	if (message->kind == MESSAGE_REQUEST)
 		return;
-	rpc->is_sse =
-		content_type_is(message_header(message, SLICE("content-type")), SLICE("text/event-stream"));
+	rpc->is_sse = reading->content->parts == CONTENT_EVENTS;
 	memset(&rpc->item, 0, sizeof(rpc->item));
 	rpc->wrong = false;
 	if (rpc->is_mcp)
 		reading_text(reading, MESSAGE_REQUEST, "mcp.session.id",
-			     message_header(message, SLICE("mcp-session-id")));
+			     message_known(message, HEADER_MCP_SESSION_ID));
 }
 
 static void on_event(void *ctx, const struct sse_event *event)

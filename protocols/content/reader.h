@@ -92,7 +92,8 @@ struct reading {
 	struct readings *all;
 	struct reading *next;
 	void *state;
-	bool wants[2]; /* by enum message_kind: the body, as claimed */
+	bool wants[2];		       /* by enum message_kind: the body, as claimed */
+	const struct content *content; /* the row of the body that began last */
 	size_t charged_bytes;
 };
 

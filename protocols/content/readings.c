@@ -221,9 +221,12 @@ bool readings_head(struct readings **readings, const struct readings_config *con
 	half->state = HALF_OPEN;
 	(*readings)->now_ns = message->first_byte_ns;
 	for (struct reading *reading = (*readings)->first; reading; reading = reading->next)
-		if (reading->wants[kind] && reading->reader->head)
-			reading->reader->head(reading, message);
-	if (!half_decode(half, message_header(message, SLICE("content-encoding"))))
+		if (reading->wants[kind]) {
+			reading->content = content;
+			if (reading->reader->head)
+				reading->reader->head(reading, message);
+		}
+	if (!half_decode(half, message_known(message, HEADER_CONTENT_ENCODING)))
 		half_die(*readings, kind);
 	return half->state == HALF_OPEN;
 }

@@ -81,7 +81,7 @@ static bool has_token(struct slice list, struct slice token)
 
 static bool is_websocket(const struct message *message)
 {
-	return has_token(message_header(message, SLICE("upgrade")), SLICE("websocket")) ||
+	return has_token(message_known(message, HEADER_UPGRADE), SLICE("websocket")) ||
 	       slice_equal(message_header(message, SLICE(":protocol")), SLICE("websocket"));
 }
 

@@ -46,7 +46,7 @@ static inline void fuzz_field(struct message *message, const char *name, const c
 static inline void fuzz_head(struct readings **readings, const struct readings_config *config,
 			     struct message **messages, enum message_kind kind)
 {
-	struct slice type = message_header(messages[kind], SLICE("content-type"));
+	struct slice type = message_known(messages[kind], HEADER_CONTENT_TYPE);
 
 	readings_head(readings, config, config->ctx,
 		      fuzz_upgrade ? content_of_upgrade(slice_of_string(fuzz_upgrade))

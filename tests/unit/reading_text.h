@@ -115,7 +115,7 @@ static inline void reading_text_field(struct reading_text *out, enum message_kin
 static inline bool reading_text_head(struct reading_text *out, enum message_kind kind)
 {
 	struct message *message = out->message[kind];
-	struct slice type = message_header(message, SLICE("content-type"));
+	struct slice type = message_known(message, HEADER_CONTENT_TYPE);
 
 	return readings_head(&out->readings, &out->config, out, content_of_type(type), message,
 			     out->message[!kind]);
