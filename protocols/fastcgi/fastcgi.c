@@ -388,14 +388,6 @@ static void request_answered(struct protocol *protocol, struct side *side, uint6
 		protocol->handler.reset(protocol->handler.ctx, key, body[4] ? body[4] : RESET_ERROR_UNKNOWN);
 }
 
-static void request_abort(struct protocol *protocol, uint16_t id)
-{
-	struct request *request = request_find(protocol, id);
-
-	if (request)
-		request->aborted = true;
-}
-
 /* The body of a record of fixed size is there. */
 static void record_body(struct protocol *protocol, struct side *side, uint64_t time_ns)
 {
@@ -525,7 +517,7 @@ static void record_empty(struct protocol *protocol, struct side *side, uint64_t 
 	if (!request)
 		return;
 	if (side->record.type == FASTCGI_ABORT) {
-		request_abort(protocol, side->record.id);
+		request->aborted = true;
 	} else if (side->record.type == FASTCGI_PARAMS) {
 		request_head(protocol, request, true, time_ns);
 	} else if (side->record.type == FASTCGI_STDIN) {
@@ -555,8 +547,8 @@ static void side_next(struct side *side)
 	side->header_len = side->body_len = 0;
 }
 
-/* A header is there. False: it is none. */
-static bool side_header(struct protocol *protocol, enum event_direction direction, uint64_t time_ns)
+/* A header is there, or what should be one. */
+static void side_header(struct protocol *protocol, enum event_direction direction, uint64_t time_ns)
 {
 	struct side *side = &protocol->side[direction];
 
@@ -565,27 +557,21 @@ static bool side_header(struct protocol *protocol, enum event_direction directio
 		protocol_count(&protocol->handler, NOTE_MESSAGE_REFUSED, 1);
 		protocol_count(&protocol->handler, NOTE_BYTES_UNPARSED, FASTCGI_HEADER_BYTES);
 		side_lose(protocol, direction);
-		return false;
+		return;
 	}
 	side->state = SIDE_CONTENT;
 	side->left = side->record.content;
 	if (side->left)
-		return true;
+		return;
 	record_empty(protocol, side, time_ns);
 	side_next(side);
-	return true;
-}
-
-static bool has_body(enum fastcgi_type type)
-{
-	return type == FASTCGI_BEGIN || type == FASTCGI_END || type == FASTCGI_UNKNOWN_TYPE;
 }
 
 /* Returns how many bytes were taken. */
 static size_t side_content(struct protocol *protocol, struct side *side, struct slice bytes, uint64_t time_ns)
 {
 	bytes = slice_take(bytes, side->left);
-	if (has_body(side->record.type)) {
+	if (fastcgi_has_body(side->record.type)) {
 		memcpy(side->body + side->body_len, bytes.data, bytes.len);
 		side->body_len += bytes.len;
 	} else {
@@ -594,7 +580,7 @@ static size_t side_content(struct protocol *protocol, struct side *side, struct 
 	side->left -= bytes.len;
 	if (side->left)
 		return bytes.len;
-	if (has_body(side->record.type))
+	if (fastcgi_has_body(side->record.type))
 		record_body(protocol, side, time_ns);
 	side_next(side);
 	return bytes.len;
@@ -621,7 +607,7 @@ static size_t search(const struct protocol *protocol, struct slice bytes, bool a
 	*found = false;
 	for (size_t i = 0; i < bytes.len; i++) {
 		struct slice rest = slice_drop(bytes, i);
-		struct fastcgi_record record;
+		uint16_t id;
 
 		if (rest.data[0] != 1)
 			continue;
@@ -635,8 +621,7 @@ static size_t search(const struct protocol *protocol, struct slice bytes, bool a
 		}
 		if (rest.len < BEGIN_BYTES)
 			return i;
-		*found = fastcgi_record_read(rest.data, &record) && request_find(protocol, record.id) &&
-			 fastcgi_ends(rest, record.id);
+		*found = fastcgi_ends(rest, &id) && request_find(protocol, id);
 		if (*found)
 			return i;
 	}
@@ -647,8 +632,8 @@ static void side_feed(struct protocol *protocol, enum event_direction direction,
 		      uint64_t time_ns);
 
 /*
- * Of bytes behind those that are held. Returns how many were taken; 0: the state is another, or none are held
- * any more.
+ * The search goes on with bytes behind those that are held. Returns how many were taken; 0: the state is
+ * another, or none are held any more.
  */
 static size_t search_on(struct protocol *protocol, enum event_direction direction, struct slice bytes,
 			bool asks, uint64_t time_ns)
@@ -793,6 +778,7 @@ static void fastcgi_hole(struct protocol *protocol, enum event_direction directi
 {
 	struct side *side = &protocol->side[direction];
 
+	(void)time_ns;
 	if (side->state == SIDE_LOST) {
 		protocol_count(&protocol->handler, NOTE_BYTES_UNPARSED, side->held_len);
 		side->held_len = 0;
@@ -802,7 +788,7 @@ static void fastcgi_hole(struct protocol *protocol, enum event_direction directi
 		uint64_t within = size < side->left ? size : side->left;
 
 		if (size == HOLE_UNKNOWN_SIZE || side->state == SIDE_HEADER ||
-		    (side->state == SIDE_CONTENT && has_body(side->record.type))) {
+		    (side->state == SIDE_CONTENT && fastcgi_has_body(side->record.type))) {
 			side_lose(protocol, direction);
 			return;
 		}
@@ -817,7 +803,6 @@ static void fastcgi_hole(struct protocol *protocol, enum event_direction directi
 		else
 			side_find(side);
 	}
-	(void)time_ns;
 }
 
 /* The end of a direction says no more than END_REQUEST did. */

@@ -73,11 +73,8 @@ static struct slice field_name(struct slice name, uint8_t text[NAME_MAX_BYTES])
 		return (struct slice){ 0 };
 	if (!name.len || name.len > NAME_MAX_BYTES)
 		return (struct slice){ 0 };
-	for (size_t i = 0; i < name.len; i++) {
-		uint8_t c = name.data[i];
-
-		text[i] = c == '_' ? '-' : c >= 'A' && c <= 'Z' ? (uint8_t)(c - 'A' + 'a') : c;
-	}
+	for (size_t i = 0; i < name.len; i++)
+		text[i] = name.data[i] == '_' ? '-' : ascii_lower(name.data[i]);
 	return slice_of(text, name.len);
 }
 

@@ -13,6 +13,11 @@ bool fastcgi_is_answer(enum fastcgi_type type)
 	       type == FASTCGI_VALUES || type == FASTCGI_UNKNOWN_TYPE;
 }
 
+bool fastcgi_has_body(enum fastcgi_type type)
+{
+	return type == FASTCGI_BEGIN || type == FASTCGI_END || type == FASTCGI_UNKNOWN_TYPE;
+}
+
 /* Management records are of no request (3.3). */
 static bool is_management(enum fastcgi_type type)
 {
@@ -33,8 +38,7 @@ bool fastcgi_record_read(const uint8_t header[FASTCGI_HEADER_BYTES], struct fast
 		return false;
 	if (record->type == FASTCGI_ABORT)
 		return record->content == 0;
-	if (record->type == FASTCGI_BEGIN || record->type == FASTCGI_END ||
-	    record->type == FASTCGI_UNKNOWN_TYPE)
+	if (fastcgi_has_body(record->type))
 		return record->content == FASTCGI_BODY_BYTES;
 	return true;
 }
@@ -62,12 +66,14 @@ enum fastcgi_beginning fastcgi_begins(struct slice bytes, bool proven)
 	return bytes.len < wanted ? FASTCGI_MORE : FASTCGI_FOUND;
 }
 
-bool fastcgi_ends(struct slice bytes, uint16_t id)
+bool fastcgi_ends(struct slice bytes, uint16_t *id)
 {
 	struct fastcgi_record record;
 
-	return bytes.len >= FASTCGI_HEADER_BYTES + FASTCGI_BODY_BYTES &&
-	       fastcgi_record_read(bytes.data, &record) && record.type == FASTCGI_END && record.id == id &&
-	       !bytes.data[7] && bytes.data[12] <= STATUS_LAST && !bytes.data[13] && !bytes.data[14] &&
+	if (bytes.len < FASTCGI_HEADER_BYTES + FASTCGI_BODY_BYTES ||
+	    !fastcgi_record_read(bytes.data, &record) || record.type != FASTCGI_END)
+		return false;
+	*id = record.id;
+	return !bytes.data[7] && bytes.data[12] <= STATUS_LAST && !bytes.data[13] && !bytes.data[14] &&
 	       !bytes.data[15];
 }

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #define FASTCGI_HEADER_BYTES 8
-#define FASTCGI_BODY_BYTES   8 /* of BEGIN_REQUEST and END_REQUEST */
+#define FASTCGI_BODY_BYTES   8 /* of BEGIN_REQUEST, END_REQUEST and UNKNOWN_TYPE */
 
 enum fastcgi_type {
 	FASTCGI_BEGIN = 1, /* the application's client sends it */
@@ -39,6 +39,9 @@ bool fastcgi_record_read(const uint8_t header[FASTCGI_HEADER_BYTES], struct fast
 /* Is this a type that goes from the application to who asked it? */
 bool fastcgi_is_answer(enum fastcgi_type type);
 
+/* Is its content a body of fixed size? Else it is some of a stream, or empty. */
+bool fastcgi_has_body(enum fastcgi_type type);
+
 enum fastcgi_beginning {
 	FASTCGI_NONE,
 	FASTCGI_MORE, /* it may be, with more bytes */
@@ -51,7 +54,7 @@ enum fastcgi_beginning {
  */
 enum fastcgi_beginning fastcgi_begins(struct slice bytes, bool proven);
 
-/* Does a whole END_REQUEST of this request stand here, likewise? */
-bool fastcgi_ends(struct slice bytes, uint16_t id);
+/* Does a whole END_REQUEST stand here, likewise, and of which request? */
+bool fastcgi_ends(struct slice bytes, uint16_t *id);
 
 #endif

@@ -417,8 +417,7 @@ static void test_beginning(void **state)
 	assert_int_equal(fastcgi_begins(bytes, true), FASTCGI_FOUND);
 	for (size_t at = 0; at < 20; at++) {
 		talk.turns[0].data[at] ^= 0x80;
-		assert_int_equal(fastcgi_begins(bytes, true),
-				 at == 2 || at == 3 ? FASTCGI_NONE : FASTCGI_NONE);
+		assert_int_equal(fastcgi_begins(bytes, true), FASTCGI_NONE);
 		talk.turns[0].data[at] ^= 0x80;
 	}
 	talk.turns[0].data[3] = 0;
