@@ -63,6 +63,19 @@ static inline bool slice_number(struct slice s, uint64_t *value)
 	return s.len > 0;
 }
 
+#define SLICE_DIGITS_MAX 20 /* of 64 bits */
+
+/* The number in decimal digits, which are written to the end of `digits`. */
+static inline struct slice slice_of_number(uint64_t number, uint8_t digits[SLICE_DIGITS_MAX])
+{
+	size_t at = SLICE_DIGITS_MAX;
+
+	do
+		digits[--at] = (uint8_t)('0' + number % 10);
+	while (number /= 10);
+	return slice_of(digits + at, SLICE_DIGITS_MAX - at);
+}
+
 /* Without blanks and tabs at both ends. */
 static inline struct slice slice_trim(struct slice s)
 {

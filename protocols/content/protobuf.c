@@ -449,14 +449,9 @@ static void put(struct writing *writing, struct slice text)
 
 static void put_u64(struct writing *writing, uint64_t number)
 {
-	uint8_t digits[20];
-	size_t at = sizeof(digits);
+	uint8_t digits[SLICE_DIGITS_MAX];
 
-	do {
-		digits[--at] = (uint8_t)('0' + number % 10);
-		number /= 10;
-	} while (number);
-	put(writing, slice_of(digits + at, sizeof(digits) - at));
+	put(writing, slice_of_number(number, digits));
 }
 
 static void put_i64(struct writing *writing, int64_t number)

@@ -253,17 +253,11 @@ static void add_trailer(struct message *response, struct slice name, struct slic
 		response->flags |= FLAG_TRUNCATED;
 }
 
-#define DIGITS_MAX 20 /* of 64 bits */
-
 static void add_number(struct message *response, struct slice name, uint64_t value)
 {
-	char text[DIGITS_MAX];
-	size_t at = DIGITS_MAX;
+	uint8_t digits[SLICE_DIGITS_MAX];
 
-	do
-		text[--at] = (char)('0' + value % 10);
-	while (value /= 10);
-	add_trailer(response, name, slice_of(text + at, DIGITS_MAX - at));
+	add_trailer(response, name, slice_of_number(value, digits));
 }
 
 /* What an application says besides: to its error stream, and with its end. */
