@@ -11,6 +11,7 @@
 #include "bytes.h"
 #include "coding.h"
 #include "contents.h"
+#include "http1/http1_line.h"
 
 #include <string.h>
 
@@ -67,21 +68,9 @@ struct ws {
 
 /* --- the handshake -------------------------------------------------------------------------- */
 
-static bool has_token(struct slice list, struct slice token)
-{
-	while (list.len) {
-		size_t comma = slice_find(list, ',');
-
-		if (slice_equal_nocase(slice_trim(slice_take(list, comma)), token))
-			return true;
-		list = slice_drop(list, comma + 1);
-	}
-	return false;
-}
-
 static bool is_websocket(const struct message *message)
 {
-	return has_token(message_known(message, HEADER_UPGRADE), SLICE("websocket")) ||
+	return http1_list_has(message_known(message, HEADER_UPGRADE), SLICE("websocket")) ||
 	       slice_equal(message_header(message, SLICE(":protocol")), SLICE("websocket"));
 }
 
