@@ -470,10 +470,9 @@ static void status_message_tell(struct reading *reading, struct slice value)
 static void grpc_end(struct reading *reading, enum message_kind kind, const struct message *message)
 {
 	const struct header_list *lists[] = { &message->trailers, &message->headers };
-	const struct grpc_side *side = &((struct grpc *)reading->state)->side[kind];
+	struct grpc *grpc = reading->state;
 
-	if (side->state == GRPC_PAYLOAD || side->prefix_len) /* it ended within a message */
-		bytes_fini(&((struct grpc *)reading->state)->side[kind].kept);
+	bytes_fini(&grpc->side[kind].kept); /* of a message that it ended within */
 	if (kind != MESSAGE_RESPONSE)
 		return;
 	for (size_t i = 0; i < 2; i++)
