@@ -126,7 +126,6 @@ static void test_names_exactly(void **state)
 	}
 }
 
-/* The list is as before when a field finds no room. */
 static void test_fields_asked_for(void **state)
 {
 	static const struct {
@@ -171,6 +170,7 @@ static void test_fields_asked_for(void **state)
 	assert_false(message_asks(message_name(slice_of(NULL, 0))));
 }
 
+/* The list is as before when a field finds no room. */
 static void test_limit(void **state)
 {
 	struct message *message = message_new(MESSAGE_REQUEST, 2048);
