@@ -4,8 +4,7 @@
  * rest is a script (fuzz_script.h). Every message that comes out is walked
  * (fuzz_message.h).
  */
-#include "fuzz_message.h"
-#include "fuzz_script.h"
+#include "fuzz_protocol.h"
 
 #include <stdint.h>
 
@@ -23,35 +22,6 @@ static void on_frame(void *ctx, const struct frame *frame)
 		abort();
 }
 
-static void step_run(struct protocol *protocol, const struct fuzz_step *step, uint64_t now_ns)
-{
-	const struct protocol_ops *ops = &http2_protocol;
-
-	switch (step->verb) {
-	case FUZZ_FEED:
-	case FUZZ_FEED_LONG:
-		if (ops->feed(protocol, step->direction, step->bytes, now_ns) != (long)step->bytes.len)
-			abort();
-		break;
-	case FUZZ_HOLE:
-	case FUZZ_HOLE_LONG:
-		ops->hole(protocol, step->direction, step->amount, now_ns);
-		break;
-	case FUZZ_HOLE_UNKNOWN:
-		ops->hole(protocol, step->direction, HOLE_UNKNOWN_SIZE, now_ns);
-		break;
-	case FUZZ_FINISH:
-		ops->finish(protocol, step->direction, now_ns);
-		break;
-	case FUZZ_TICK:
-		ops->tick(protocol, now_ns);
-		break;
-	case FUZZ_IDLE:
-		sum += ops->body_left(protocol, step->direction) + ops->idle(protocol) + ops->role(protocol);
-		break;
-	}
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const struct protocol_handler handler = {
@@ -63,7 +33,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.note = on_note,
 		.frame = on_frame,
 	};
-	struct slice script = slice_of(data, size);
 	uint8_t choice = size ? data[0] : 0;
 	const struct protocol_config config = {
 		.role = (enum protocol_role)((choice & 3) % 3),
@@ -78,16 +47,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.stream_limit = 8,
 		.table_limit_bytes = 65536,
 	};
-	struct protocol *protocol = http2_protocol.create(&config, &handler);
-	struct fuzz_step step;
-	uint64_t now_ns = 0;
 
 	fuzz_version = HTTP_2;
-	script = slice_drop(script, 1);
-	while (protocol && fuzz_step_next(&script, &step))
-		step_run(protocol, &step, ++now_ns);
-	if (protocol && !(choice & 128))
-		http2_protocol.end(protocol, (enum protocol_end)(choice & 3), ++now_ns);
-	http2_protocol.destroy(protocol);
+	fuzz_protocol(&http2_protocol, &config, &handler, slice_drop(slice_of(data, size), 1), choice);
 	return 0;
 }

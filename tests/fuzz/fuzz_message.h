@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A protocol_handler for fuzz targets whose messages have heads of fields (HTTP/2, HTTP/3): every message
- * that comes out is walked; an unknown status, a field without a flag for what it lacks, or a head that is
- * told twice ends the run.
+ * A protocol_handler for fuzz targets whose messages have heads of fields (HTTP/2, HTTP/3, FastCGI): every
+ * message that comes out is walked; an unknown status, a field without a flag for what it lacks, or a head
+ * that is told twice ends the run.
  */
 #ifndef HARK_TESTS_FUZZ_MESSAGE_H
 #define HARK_TESTS_FUZZ_MESSAGE_H
