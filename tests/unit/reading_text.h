@@ -139,9 +139,38 @@ static inline void reading_text_pieces(struct reading_text *out, enum message_ki
 	}
 }
 
+/* In two pieces, the first one of `cut` bytes; beyond the end: byte by byte. */
+static inline void reading_text_cut(struct reading_text *out, enum message_kind kind, struct slice bytes,
+				    size_t cut)
+{
+	reading_text_pieces(out, kind, slice_take(bytes, cut), cut > bytes.len);
+	reading_text_pieces(out, kind, slice_drop(bytes, cut), 0);
+}
+
 static inline void reading_text_hole(struct reading_text *out, enum message_kind kind, uint64_t size)
 {
 	readings_hole(out->readings, kind, size, out->time_ns += 1000000);
+}
+
+/* All but the `size` bytes from `from` on, which are missing. */
+static inline void reading_text_around(struct reading_text *out, enum message_kind kind, struct slice bytes,
+				       size_t from, size_t size)
+{
+	reading_text_pieces(out, kind, slice_take(bytes, from), 0);
+	reading_text_hole(out, kind, size);
+	reading_text_pieces(out, kind, slice_drop(bytes, from + size), 0);
+}
+
+/* Both bodies, each cut behind so many bytes; where that is odd, the rest comes byte by byte. */
+static inline void reading_text_exchange(struct reading_text *out, struct slice request,
+					 struct slice response, size_t cut)
+{
+	reading_text_pieces(out, MESSAGE_REQUEST, slice_take(request, cut), 0);
+	reading_text_pieces(out, MESSAGE_REQUEST, slice_drop(request, cut), cut % 2);
+	readings_end(out->readings, out->message[MESSAGE_REQUEST], out->time_ns);
+	reading_text_head(out, MESSAGE_RESPONSE);
+	reading_text_pieces(out, MESSAGE_RESPONSE, slice_take(response, cut), 0);
+	reading_text_pieces(out, MESSAGE_RESPONSE, slice_drop(response, cut), cut % 2);
 }
 
 /* Both messages end: their facts follow. */
@@ -152,6 +181,23 @@ static inline const char *reading_text_end(struct reading_text *out)
 	for (int i = 0; i < 2; i++)
 		reading_text_facts(out, out->message[i]->facts);
 	return out->text;
+}
+
+/* The first line that is none of these and has no mark; NULL: there is none. Takes the text apart. */
+static inline const char *reading_text_invented(struct reading_text *out, const char *const *lines,
+						size_t count)
+{
+	char *line, *rest = NULL;
+
+	for (line = strtok_r(out->text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+		bool found = strstr(line, " flags ") != NULL;
+
+		for (size_t i = 0; i < count; i++)
+			found |= strcmp(line, lines[i]) == 0;
+		if (!found)
+			return line;
+	}
+	return NULL;
 }
 
 static inline void reading_text_fini(struct reading_text *out)

@@ -244,12 +244,7 @@ static void test_rows(void **state)
 			reading_text_pieces(&out, MESSAGE_REQUEST, request, cut % 7);
 			readings_end(out.readings, out.message[MESSAGE_REQUEST], out.time_ns);
 			reading_text_head(&out, MESSAGE_RESPONSE);
-			if (cut <= response.len) {
-				reading_text_pieces(&out, MESSAGE_RESPONSE, slice_take(response, cut), 0);
-				reading_text_pieces(&out, MESSAGE_RESPONSE, slice_drop(response, cut), 0);
-			} else {
-				reading_text_pieces(&out, MESSAGE_RESPONSE, response, 1);
-			}
+			reading_text_cut(&out, MESSAGE_RESPONSE, response, cut);
 			assert_string_equal(facts_of(&out, text), rows[i].expected);
 			reading_text_fini(&out);
 		}
@@ -275,10 +270,7 @@ static void test_holes(void **state)
 				reading_text_pieces(&out, MESSAGE_REQUEST, request, 0);
 				readings_end(out.readings, out.message[MESSAGE_REQUEST], out.time_ns);
 				reading_text_head(&out, MESSAGE_RESPONSE);
-				reading_text_pieces(&out, MESSAGE_RESPONSE, slice_take(response, from), 0);
-				reading_text_hole(&out, MESSAGE_RESPONSE, size);
-				reading_text_pieces(&out, MESSAGE_RESPONSE, slice_drop(response, from + size),
-						    0);
+				reading_text_around(&out, MESSAGE_RESPONSE, response, from, size);
 				facts_of(&out, text);
 				assert_null(strstr(text, "hark.gen_ai.chunks"));
 				assert_null(strstr(text, "hark.gen_ai.output"));
@@ -304,9 +296,7 @@ static void test_request_holes(void **state)
 		struct reading_text out;
 
 		begin(&out, &rows[0]);
-		reading_text_pieces(&out, MESSAGE_REQUEST, slice_take(request, from), 0);
-		reading_text_hole(&out, MESSAGE_REQUEST, 1);
-		reading_text_pieces(&out, MESSAGE_REQUEST, slice_drop(request, from + 1), 0);
+		reading_text_around(&out, MESSAGE_REQUEST, request, from, 1);
 		readings_end(out.readings, out.message[MESSAGE_REQUEST], out.time_ns);
 		reading_text_head(&out, MESSAGE_RESPONSE);
 		reading_text_pieces(&out, MESSAGE_RESPONSE, slice_of_string(rows[0].response), 0);

@@ -126,12 +126,7 @@ static void test_rows(void **state)
 			struct reading_text out;
 
 			begin(&out, &rows[i]);
-			reading_text_pieces(&out, MESSAGE_REQUEST, slice_take(request, cut), 0);
-			reading_text_pieces(&out, MESSAGE_REQUEST, slice_drop(request, cut), cut % 2);
-			readings_end(out.readings, out.message[MESSAGE_REQUEST], out.time_ns);
-			reading_text_head(&out, MESSAGE_RESPONSE);
-			reading_text_pieces(&out, MESSAGE_RESPONSE, slice_take(response, cut), 0);
-			reading_text_pieces(&out, MESSAGE_RESPONSE, slice_drop(response, cut), cut % 2);
+			reading_text_exchange(&out, request, response, cut);
 			assert_string_equal(facts_of(&out), rows[i].expected);
 			reading_text_fini(&out);
 		}
@@ -150,9 +145,7 @@ static void test_holes(void **state)
 			struct reading_text out;
 
 			begin(&out, &rows[i]);
-			reading_text_pieces(&out, MESSAGE_REQUEST, slice_take(request, from), 0);
-			reading_text_hole(&out, MESSAGE_REQUEST, 1);
-			reading_text_pieces(&out, MESSAGE_REQUEST, slice_drop(request, from + 1), 0);
+			reading_text_around(&out, MESSAGE_REQUEST, request, from, 1);
 			assert_string_equal(facts_of(&out), "");
 			reading_text_fini(&out);
 		}
@@ -163,9 +156,7 @@ static void test_holes(void **state)
 			begin(&out, &rows[i]);
 			reading_text_pieces(&out, MESSAGE_REQUEST, request, 0);
 			reading_text_head(&out, MESSAGE_RESPONSE);
-			reading_text_pieces(&out, MESSAGE_RESPONSE, slice_take(response, from), 0);
-			reading_text_hole(&out, MESSAGE_RESPONSE, 1);
-			reading_text_pieces(&out, MESSAGE_RESPONSE, slice_drop(response, from + 1), 0);
+			reading_text_around(&out, MESSAGE_RESPONSE, response, from, 1);
 			facts_of(&out);
 			/* The version that was asked for stands until the answer is read. */
 			for (line = strtok_r(out.text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))

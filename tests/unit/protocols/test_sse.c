@@ -74,12 +74,7 @@ static void test_rows(void **state)
 			struct reading_text out;
 
 			begin(&out);
-			if (cut <= body.len) {
-				reading_text_pieces(&out, MESSAGE_RESPONSE, slice_take(body, cut), 0);
-				reading_text_pieces(&out, MESSAGE_RESPONSE, slice_drop(body, cut), 0);
-			} else {
-				reading_text_pieces(&out, MESSAGE_RESPONSE, body, 1);
-			}
+			reading_text_cut(&out, MESSAGE_RESPONSE, body, cut);
 			assert_string_equal(reading_text_end(&out), rows[i].expected);
 			reading_text_fini(&out);
 		}
@@ -102,9 +97,7 @@ static void test_holes(void **state)
 			char *line, *rest = NULL;
 
 			begin(&out);
-			reading_text_pieces(&out, MESSAGE_RESPONSE, slice_take(body, from), 0);
-			reading_text_hole(&out, MESSAGE_RESPONSE, size);
-			reading_text_pieces(&out, MESSAGE_RESPONSE, slice_drop(body, from + size), 0);
+			reading_text_around(&out, MESSAGE_RESPONSE, body, from, size);
 			reading_text_end(&out);
 			assert_true(out.message[MESSAGE_RESPONSE]->flags & FLAG_GAP);
 			assert_null(strstr(out.text, "hark.sse.events"));
