@@ -103,4 +103,9 @@ static inline bool slice_has_prefix(struct slice s, struct slice prefix)
 	return s.len >= prefix.len && slice_equal(slice_take(s, prefix.len), prefix);
 }
 
+static inline bool slice_has_suffix(struct slice s, struct slice suffix)
+{
+	return s.len >= suffix.len && slice_equal(slice_drop(s, s.len - suffix.len), suffix);
+}
+
 #endif

@@ -10,6 +10,7 @@
  * it, and nothing else: each number of tokens is the sender's own sum.
  */
 #include "contents.h"
+#include "genai_api.h"
 #include "json_stream.h"
 #include "sse.h"
 
@@ -20,214 +21,6 @@
 #define CHOICES_MAX    8
 #define TOOLS_MAX      8		   /* of one document */
 #define TOKENS_MAX     (UINT64_C(1) << 53) /* JSON's readers agree on numbers up to here */
-
-enum api_bit {
-	OPENAI_CHAT = 1 << 0,
-	OPENAI_TEXT = 1 << 1,
-	OPENAI_RESPONSES = 1 << 2,
-	OPENAI_EMBEDDINGS = 1 << 3,
-	ANTHROPIC = 1 << 4,
-	GEMINI = 1 << 5,
-	GEMINI_EMBED = 1 << 6,
-	OLLAMA_CHAT = 1 << 7,
-	OLLAMA_GENERATE = 1 << 8,
-	OLLAMA_EMBED = 1 << 9,
-};
-
-#define OPENAI_CHOICES (OPENAI_CHAT | OPENAI_TEXT)
-#define OPENAI_OLD     (OPENAI_CHOICES | OPENAI_EMBEDDINGS)
-#define OLLAMA	       (OLLAMA_CHAT | OLLAMA_GENERATE | OLLAMA_EMBED)
-#define ANY_API	       (~0u)
-
-/* What a value of a body is. */
-enum field {
-	/* Of requests; the first ones are bits of api.needs. */
-	HAS_MODEL,
-	HAS_MESSAGES,
-	HAS_MAX_TOKENS,
-	HAS_INPUT,
-	HAS_PROMPT,
-	HAS_CONTENTS,
-	ASKED_TEXT,
-	/* Of responses. */
-	MODEL,
-	ID,
-	KIND,	/* what the document says that it is */
-	FINISH, /* of a choice */
-	INDEX,
-	CHOICE, /* ends */
-	STATUS,
-	DONE,
-	INPUT_TOKENS,
-	CACHE_READ_TOKENS,
-	CACHE_CREATION_TOKENS,
-	TOOL_INPUT_TOKENS,
-	OUTPUT_TOKENS,
-	REASONING_TOKENS,
-	TOOL_TYPE,
-	TOOL_ID,
-	TOOL_NAME,
-	TOOL,	    /* ends */
-	SAID_TEXT,  /* for people */
-	SAID_OTHER, /* thoughts, arguments of tools */
-	WENT_WRONG,
-};
-
-/* kind: how the KIND of a response begins that is this API's; NULL: it has none. */
-static const struct api {
-	enum api_bit bit;
-	const char *name, *path, *operation;
-	unsigned int needs;
-	const char *kind;
-} apis[] = {
-	{ OPENAI_CHAT, "openai.chat_completions", "/chat/completions", "chat", 1 << HAS_MESSAGES,
-	  "chat.completion" },
-	{ OPENAI_TEXT, "openai.completions", "/completions", "text_completion",
-	  1 << HAS_MODEL | 1 << HAS_PROMPT, "text_completion" },
-	{ OPENAI_RESPONSES, "openai.responses", "/responses", "chat", 1 << HAS_MODEL | 1 << HAS_INPUT,
-	  "response" },
-	{ OPENAI_EMBEDDINGS, "openai.embeddings", "/embeddings", "embeddings",
-	  1 << HAS_MODEL | 1 << HAS_INPUT, NULL },
-	{ ANTHROPIC, "anthropic.messages", "/v1/messages", "chat",
-	  1 << HAS_MODEL | 1 << HAS_MESSAGES | 1 << HAS_MAX_TOKENS, NULL },
-	{ GEMINI, "gemini.generate_content", ":generateContent", "generate_content", 1 << HAS_CONTENTS,
-	  NULL },
-	{ GEMINI, "gemini.generate_content", ":streamGenerateContent", "generate_content", 1 << HAS_CONTENTS,
-	  NULL },
-	{ GEMINI_EMBED, "gemini.embed_content", ":embedContent", "embeddings", 1 << HAS_CONTENTS, NULL },
-	{ OLLAMA_CHAT, "ollama.chat", "/api/chat", "chat", 1 << HAS_MODEL | 1 << HAS_MESSAGES, NULL },
-	{ OLLAMA_GENERATE, "ollama.generate", "/api/generate", "text_completion",
-	  1 << HAS_MODEL | 1 << HAS_PROMPT, NULL },
-	{ OLLAMA_EMBED, "ollama.embed", "/api/embed", "embeddings", 1 << HAS_MODEL | 1 << HAS_INPUT, NULL },
-};
-
-#define API_COUNT (sizeof(apis) / sizeof(apis[0]))
-
-struct row {
-	unsigned int apis;
-	enum field field;
-	struct slice path;
-};
-
-static const struct row asked[] = {
-	{ ANY_API, HAS_MODEL, SLICE("model") },
-	{ ANY_API, HAS_MESSAGES, SLICE("messages") },
-	{ ANY_API, HAS_MAX_TOKENS, SLICE("max_tokens") },
-	{ ANY_API, HAS_INPUT, SLICE("input") },
-	{ ANY_API, HAS_PROMPT, SLICE("prompt") },
-	{ GEMINI, HAS_CONTENTS, SLICE("contents") },
-	{ GEMINI_EMBED, HAS_CONTENTS, SLICE("content") },
-	{ ANY_API, ASKED_TEXT, SLICE("messages.#.content") },
-	{ ANY_API, ASKED_TEXT, SLICE("messages.#.content.#.text") },
-	{ ANY_API, ASKED_TEXT, SLICE("input.#.content") },
-	{ ANY_API, ASKED_TEXT, SLICE("input.#.content.#.text") },
-	{ ANY_API, ASKED_TEXT, SLICE("contents.#.parts.#.text") },
-};
-
-/* Without the wrapping of streams (unwrapped()). */
-static const struct row answered[] = {
-	{ OPENAI_OLD, KIND, SLICE("object") },
-	{ OPENAI_OLD | OPENAI_RESPONSES | ANTHROPIC, ID, SLICE("id") },
-	{ ~GEMINI & ~GEMINI_EMBED, MODEL, SLICE("model") },
-	{ OPENAI_CHOICES, FINISH, SLICE("choices.#.finish_reason") },
-	{ OPENAI_CHOICES, INDEX, SLICE("choices.#.index") },
-	{ OPENAI_CHOICES, CHOICE, SLICE("choices.#") },
-	{ OPENAI_CHAT, SAID_TEXT, SLICE("choices.#.delta.content") },
-	{ OPENAI_CHAT, SAID_TEXT, SLICE("choices.#.message.content") },
-	{ OPENAI_CHAT, SAID_OTHER, SLICE("choices.#.delta.reasoning_content") },
-	{ OPENAI_CHAT, SAID_OTHER, SLICE("choices.#.delta.reasoning") },
-	{ OPENAI_CHAT, SAID_OTHER, SLICE("choices.#.delta.refusal") },
-	{ OPENAI_CHAT, SAID_OTHER, SLICE("choices.#.delta.tool_calls.#.function.arguments") },
-	{ OPENAI_CHAT, TOOL_ID, SLICE("choices.#.delta.tool_calls.#.id") },
-	{ OPENAI_CHAT, TOOL_NAME, SLICE("choices.#.delta.tool_calls.#.function.name") },
-	{ OPENAI_CHAT, TOOL, SLICE("choices.#.delta.tool_calls.#") },
-	{ OPENAI_CHAT, TOOL_ID, SLICE("choices.#.message.tool_calls.#.id") },
-	{ OPENAI_CHAT, TOOL_NAME, SLICE("choices.#.message.tool_calls.#.function.name") },
-	{ OPENAI_CHAT, TOOL, SLICE("choices.#.message.tool_calls.#") },
-	{ OPENAI_TEXT, SAID_TEXT, SLICE("choices.#.text") },
-	{ OPENAI_OLD, INPUT_TOKENS, SLICE("usage.prompt_tokens") },
-	{ OPENAI_OLD, OUTPUT_TOKENS, SLICE("usage.completion_tokens") },
-	{ OPENAI_OLD, CACHE_READ_TOKENS, SLICE("usage.prompt_tokens_details.cached_tokens") },
-	{ OPENAI_OLD, REASONING_TOKENS, SLICE("usage.completion_tokens_details.reasoning_tokens") },
-
-	{ OPENAI_RESPONSES, KIND, SLICE("object") },
-	{ OPENAI_RESPONSES | ANTHROPIC, KIND, SLICE("type") },
-	{ OPENAI_RESPONSES, STATUS, SLICE("status") },
-	{ OPENAI_RESPONSES, FINISH, SLICE("incomplete_details.reason") },
-	{ OPENAI_RESPONSES, SAID_TEXT, SLICE("delta") },
-	{ OPENAI_RESPONSES, SAID_TEXT, SLICE("output.#.content.#.text") },
-	{ OPENAI_RESPONSES, TOOL_TYPE, SLICE("output.#.type") },
-	{ OPENAI_RESPONSES, TOOL_NAME, SLICE("output.#.name") },
-	{ OPENAI_RESPONSES, TOOL, SLICE("output.#") },
-	{ OPENAI_RESPONSES, INPUT_TOKENS, SLICE("usage.input_tokens") },
-	{ OPENAI_RESPONSES, CACHE_READ_TOKENS, SLICE("usage.input_tokens_details.cached_tokens") },
-	{ OPENAI_RESPONSES, OUTPUT_TOKENS, SLICE("usage.output_tokens") },
-	{ OPENAI_RESPONSES, REASONING_TOKENS, SLICE("usage.output_tokens_details.reasoning_tokens") },
-
-	{ ANTHROPIC, FINISH, SLICE("stop_reason") },
-	{ ANTHROPIC, FINISH, SLICE("delta.stop_reason") },
-	{ ANTHROPIC, INPUT_TOKENS, SLICE("usage.input_tokens") },
-	{ ANTHROPIC, CACHE_READ_TOKENS, SLICE("usage.cache_read_input_tokens") },
-	{ ANTHROPIC, CACHE_CREATION_TOKENS, SLICE("usage.cache_creation_input_tokens") },
-	{ ANTHROPIC, OUTPUT_TOKENS, SLICE("usage.output_tokens") },
-	{ ANTHROPIC, SAID_TEXT, SLICE("delta.text") },
-	{ ANTHROPIC, SAID_OTHER, SLICE("delta.thinking") },
-	{ ANTHROPIC, SAID_OTHER, SLICE("delta.partial_json") },
-	{ ANTHROPIC, SAID_TEXT, SLICE("content.#.text") },
-	{ ANTHROPIC, TOOL_TYPE, SLICE("content.#.type") },
-	{ ANTHROPIC, TOOL_NAME, SLICE("content.#.name") },
-	{ ANTHROPIC, TOOL, SLICE("content.#") },
-	{ ANTHROPIC, TOOL_TYPE, SLICE("content_block.type") },
-	{ ANTHROPIC, TOOL_NAME, SLICE("content_block.name") },
-	{ ANTHROPIC, TOOL, SLICE("content_block") },
-
-	{ GEMINI, MODEL, SLICE("modelVersion") },
-	{ GEMINI, ID, SLICE("responseId") },
-	{ GEMINI, FINISH, SLICE("candidates.#.finishReason") },
-	{ GEMINI, INDEX, SLICE("candidates.#.index") },
-	{ GEMINI, CHOICE, SLICE("candidates.#") },
-	{ GEMINI, SAID_TEXT, SLICE("candidates.#.content.parts.#.text") },
-	{ GEMINI, TOOL_NAME, SLICE("candidates.#.content.parts.#.functionCall.name") },
-	{ GEMINI, TOOL, SLICE("candidates.#.content.parts.#.functionCall") },
-	{ GEMINI, INPUT_TOKENS, SLICE("usageMetadata.promptTokenCount") },
-	{ GEMINI, TOOL_INPUT_TOKENS, SLICE("usageMetadata.toolUsePromptTokenCount") },
-	{ GEMINI, CACHE_READ_TOKENS, SLICE("usageMetadata.cachedContentTokenCount") },
-	{ GEMINI, OUTPUT_TOKENS, SLICE("usageMetadata.candidatesTokenCount") },
-	{ GEMINI, REASONING_TOKENS, SLICE("usageMetadata.thoughtsTokenCount") },
-
-	{ OLLAMA, DONE, SLICE("done") },
-	{ OLLAMA, FINISH, SLICE("done_reason") },
-	{ OLLAMA, INPUT_TOKENS, SLICE("prompt_eval_count") },
-	{ OLLAMA, OUTPUT_TOKENS, SLICE("eval_count") },
-	{ OLLAMA, SAID_TEXT, SLICE("message.content") },
-	{ OLLAMA, SAID_TEXT, SLICE("response") },
-	{ OLLAMA, SAID_OTHER, SLICE("message.thinking") },
-	{ OLLAMA, SAID_OTHER, SLICE("thinking") },
-	{ OLLAMA, TOOL_NAME, SLICE("message.tool_calls.#.function.name") },
-	{ OLLAMA, TOOL, SLICE("message.tool_calls.#") },
-
-	{ ~GEMINI & ~GEMINI_EMBED, WENT_WRONG, SLICE("error.type") },
-	{ GEMINI | GEMINI_EMBED, WENT_WRONG, SLICE("error.status") },
-};
-
-/* Hosts that are a provider's own; '*' at the begin stands for anything. */
-static const struct {
-	const char *host, *provider;
-} providers[] = {
-	{ "api.openai.com", "openai" },
-	{ "*.openai.azure.com", "azure.ai.openai" },
-	{ "*.services.ai.azure.com", "azure.ai.inference" },
-	{ "*.models.ai.azure.com", "azure.ai.inference" },
-	{ "api.anthropic.com", "anthropic" },
-	{ "generativelanguage.googleapis.com", "gcp.gemini" },
-	{ "*aiplatform.googleapis.com", "gcp.vertex_ai" },
-	{ "api.mistral.ai", "mistral_ai" },
-	{ "api.deepseek.com", "deepseek" },
-	{ "api.groq.com", "groq" },
-	{ "api.perplexity.ai", "perplexity" },
-	{ "api.x.ai", "x_ai" },
-	{ "api.cohere.com", "cohere" },
-};
 
 struct name {
 	uint8_t len; /* 0: none */
@@ -254,7 +47,7 @@ struct document {
 };
 
 struct genai {
-	const struct api *api;
+	const struct genai_api *api;
 	struct json_stream json[2];
 	struct sse_parser sse;
 	struct document document;
@@ -286,6 +79,12 @@ static void name_take(struct name *name, const struct json_value *value)
 	memcpy(name->text, value->text.data, value->text.len);
 }
 
+/* Does the document say that it is this? */
+static bool kind_is(const struct document *document, struct slice kind)
+{
+	return slice_equal(name_slice(&document->kind), kind);
+}
+
 /* --- what is a call -------------------------------------------------------------------------- */
 
 static struct slice path_of(const struct message *request)
@@ -293,22 +92,11 @@ static struct slice path_of(const struct message *request)
 	return slice_take(request->target, slice_find(request->target, '?'));
 }
 
-static bool ends_with(struct slice s, struct slice end)
+static const struct genai_api *api_of(const struct message *request)
 {
-	return s.len >= end.len && slice_equal(slice_drop(s, s.len - end.len), end);
-}
-
-static const struct api *api_of(const struct message *request)
-{
-	struct slice path;
-
 	if (!request || !slice_equal(request->method, SLICE("POST")))
 		return NULL;
-	path = path_of(request);
-	for (size_t i = 0; i < API_COUNT; i++)
-		if (ends_with(path, slice_of_string(apis[i].path)))
-			return &apis[i];
-	return NULL;
+	return genai_api_of(path_of(request));
 }
 
 static bool genai_claims(const struct message *message, const struct message *other)
@@ -316,32 +104,13 @@ static bool genai_claims(const struct message *message, const struct message *ot
 	return api_of(message->kind == MESSAGE_REQUEST ? message : other) != NULL;
 }
 
-/* Without its port. */
+/* The host without its port. */
 static struct slice host_of(const struct message *request)
 {
 	struct slice host =
 		request->authority.data ? request->authority : message_known(request, HEADER_HOST);
 
 	return slice_take(host, slice_find(host, ':'));
-}
-
-static void tell_provider(struct reading *reading, const struct message *request)
-{
-	struct slice host = host_of(request);
-
-	for (size_t i = 0; i < sizeof(providers) / sizeof(providers[0]); i++) {
-		struct slice known = slice_of_string(providers[i].host);
-		bool any = known.data[0] == '*';
-		struct slice end = any && host.len >= known.len - 1
-					   ? slice_drop(host, host.len - (known.len - 1))
-					   : host;
-
-		if (!slice_equal_nocase(end, slice_drop(known, any)))
-			continue;
-		reading_text(reading, MESSAGE_REQUEST, "gen_ai.provider.name",
-			     slice_of_string(providers[i].provider));
-		return;
-	}
 }
 
 /* Gemini's requests name their model in the path: ".../models/NAME:generateContent". */
@@ -362,6 +131,7 @@ static void tell_call(struct genai *genai)
 {
 	struct reading *reading = genai->reading;
 	const struct message *request = reading_of(reading, MESSAGE_REQUEST);
+	const char *provider;
 
 	if (genai->is_call || !request)
 		return;
@@ -369,8 +139,10 @@ static void tell_call(struct genai *genai)
 	reading_text(reading, MESSAGE_REQUEST, "gen_ai.operation.name",
 		     slice_of_string(genai->api->operation));
 	reading_text(reading, MESSAGE_REQUEST, "hark.gen_ai.api", slice_of_string(genai->api->name));
-	tell_provider(reading, request);
-	if (genai->api->bit & (GEMINI | GEMINI_EMBED))
+	provider = genai_provider_of(host_of(request));
+	if (provider)
+		reading_text(reading, MESSAGE_REQUEST, "gen_ai.provider.name", slice_of_string(provider));
+	if (genai->api->bit & GEMINI_ANY)
 		reading_text(reading, MESSAGE_REQUEST, "gen_ai.request.model", model_of_path(request));
 }
 
@@ -412,7 +184,7 @@ static void text_keep(struct genai *genai, const struct json_value *value)
 	genai->text_cut[genai->kind] |= bytes_append(kept, slice_take(value->text, room), TEXT_MAX_BYTES) < 0;
 }
 
-static void take_asked(struct genai *genai, enum field field, const struct json_value *value)
+static void take_asked(struct genai *genai, enum genai_field field, const struct json_value *value)
 {
 	struct document *document = &genai->document;
 	bool right;
@@ -457,7 +229,7 @@ static bool is_tool(const struct genai *genai)
 		return slice_equal(type, SLICE("function_call")) ||
 		       slice_equal(type, SLICE("custom_tool_call")) || slice_equal(type, SLICE("mcp_call"));
 	case ANTHROPIC:
-		return ends_with(type, SLICE("tool_use"));
+		return slice_has_suffix(type, SLICE("tool_use"));
 	default:
 		return true;
 	}
@@ -484,7 +256,7 @@ static void choice_end(struct document *document)
 	document->index = 0;
 }
 
-static void take_tokens(struct document *document, enum field field, const struct json_value *value)
+static void take_tokens(struct document *document, enum genai_field field, const struct json_value *value)
 {
 	uint64_t number;
 
@@ -495,19 +267,18 @@ static void take_tokens(struct document *document, enum field field, const struc
 }
 
 /* A stream of the Responses API says all again in its last events. */
-static void take_said(struct genai *genai, enum field field, const struct json_value *value)
+static void take_said(struct genai *genai, enum genai_field field, const struct json_value *value)
 {
 	bool again = genai->api->bit == OPENAI_RESPONSES && genai->streams;
 
 	if (value->type != JSON_STRING || !value->text.len || (again && !json_path_is(value, SLICE("delta"))))
 		return;
 	genai->document.said = true;
-	if (field == SAID_TEXT &&
-	    (!again || slice_equal(name_slice(&genai->document.kind), SLICE("response.output_text.delta"))))
+	if (field == SAID_TEXT && (!again || kind_is(&genai->document, SLICE("response.output_text.delta"))))
 		text_keep(genai, value);
 }
 
-static void take_answered(struct genai *genai, enum field field, const struct json_value *value)
+static void take_answered(struct genai *genai, enum genai_field field, const struct json_value *value)
 {
 	struct document *document = &genai->document;
 	uint64_t number;
@@ -573,11 +344,9 @@ static void document_end(struct genai *genai);
 static bool on_value(void *ctx, const struct json_value *value)
 {
 	struct genai *genai = ctx;
-	const struct row *rows = genai->kind == MESSAGE_REQUEST ? asked : answered;
-	size_t count = genai->kind == MESSAGE_REQUEST ? sizeof(asked) / sizeof(asked[0])
-						      : sizeof(answered) / sizeof(answered[0]);
 	struct slice path = unwrapped(genai, value->path);
-	bool enter = path.len == 0;
+	enum genai_field field;
+	bool inner, found;
 
 	if (value->type == JSON_DONE) {
 		document_end(genai);
@@ -588,19 +357,14 @@ static bool on_value(void *ctx, const struct json_value *value)
 		return false;
 	}
 	genai->streams |= genai->api->bit == GEMINI && value->type == JSON_ARRAY && !value->path.len;
-	for (size_t i = 0; i < count && path.len; i++) {
-		if (!(rows[i].apis & genai->api->bit) || rows[i].path.len < path.len ||
-		    memcmp(rows[i].path.data, path.data, path.len) != 0)
-			continue;
-		if (rows[i].path.len > path.len)
-			enter |= rows[i].path.data[path.len] == '.' &&
-				 (genai->kind == MESSAGE_RESPONSE || genai->wants_text);
-		else if (genai->kind == MESSAGE_RESPONSE)
-			take_answered(genai, rows[i].field, value);
-		else if (value->type != JSON_END)
-			take_asked(genai, rows[i].field, value);
-	}
-	return enter;
+	if (!path.len)
+		return true;
+	found = genai_field_of(genai->api, genai->kind, path, &field, &inner);
+	if (found && genai->kind == MESSAGE_RESPONSE)
+		take_answered(genai, field, value);
+	else if (found && value->type != JSON_END)
+		take_asked(genai, field, value);
+	return inner && (genai->kind == MESSAGE_RESPONSE || genai->wants_text);
 }
 
 /* --- what is told ---------------------------------------------------------------------------- */
@@ -613,7 +377,7 @@ static void tell_asked(struct genai *genai)
 	if ((document->has & genai->api->needs) != genai->api->needs)
 		return;
 	tell_call(genai);
-	if (!(genai->api->bit & (GEMINI | GEMINI_EMBED)))
+	if (!(genai->api->bit & GEMINI_ANY))
 		reading_text(genai->reading, MESSAGE_REQUEST, "gen_ai.request.model",
 			     name_slice(&document->model));
 	if (!text->len)
@@ -645,12 +409,12 @@ static bool answer_is_right(const struct genai *genai)
 	}
 }
 
-static uint64_t tokens(const struct genai *genai, enum field field)
+static uint64_t tokens(const struct genai *genai, enum genai_field field)
 {
 	return genai->known[field - INPUT_TOKENS] ? genai->tokens[field - INPUT_TOKENS] : 0;
 }
 
-static bool knows(const struct genai *genai, enum field field)
+static bool knows(const struct genai *genai, enum genai_field field)
 {
 	return genai->known[field - INPUT_TOKENS];
 }
@@ -716,8 +480,8 @@ static void tell_tools(struct genai *genai)
 	const struct document *document = &genai->document;
 
 	if (genai->api->bit == OPENAI_RESPONSES && genai->streams &&
-	    !slice_equal(name_slice(&document->kind), SLICE("response.completed")) &&
-	    !slice_equal(name_slice(&document->kind), SLICE("response.incomplete")))
+	    !kind_is(document, SLICE("response.completed")) &&
+	    !kind_is(document, SLICE("response.incomplete")))
 		return;
 	for (size_t i = 0; i < document->tool_count; i++)
 		reading_add(genai->reading, MESSAGE_RESPONSE, "gen_ai.tool.name",
@@ -744,14 +508,13 @@ static void tell_answered(struct genai *genai)
 		return;
 	if (genai->api->bit == OPENAI_RESPONSES)
 		take_status(document);
-	genai->begun |= slice_equal(name_slice(&document->kind), SLICE("message")) ||
-			slice_equal(name_slice(&document->kind), SLICE("message_start"));
+	genai->begun |= kind_is(document, SLICE("message")) || kind_is(document, SLICE("message_start"));
 	choice_end(document);
 	reading_text(reading, MESSAGE_RESPONSE, "gen_ai.response.model", name_slice(&document->model));
 	reading_text(reading, MESSAGE_RESPONSE, "gen_ai.response.id", name_slice(&document->id));
 	reading_text(reading, MESSAGE_RESPONSE, "error.type", name_slice(&document->error));
 	tell_tools(genai);
-	if (slice_equal(name_slice(&document->kind), SLICE("message_start")))
+	if (kind_is(document, SLICE("message_start")))
 		document->known[OUTPUT_TOKENS - INPUT_TOKENS] = false; /* of what is still to be said */
 	for (size_t i = 0; i < TOKEN_KINDS; i++) {
 		if (!document->known[i])
