@@ -217,6 +217,8 @@ static int top_init(struct sink *sink, const struct sink_config *config)
 {
 	sink->config = *config;
 	sink->timer = -1;
+	sink->keys = top_keys;
+	sink->key_count = top_key_count;
 	line_style_init(&sink->style, config);
 	sink->style.color = false;
 	sink->kept.body_max = config->verbose >= 2 ? TOP_BODY_MAX : 0;

@@ -84,11 +84,24 @@ enum top_menu {
 	MENU_USER,
 };
 
+#define TOP_KEY_CODES 3
+
+/* A key of the pages: what it does, and what the help page and the bar at the bottom say of it. */
+struct top_key_row {
+	uint32_t codes[TOP_KEY_CODES];	/* characters and TOP_KEY_…; 0 behind the last one */
+	void (*act)(struct sink *sink); /* NULL: hark ends */
+	const char *bar_key, *bar_word; /* NULL: not in the bar, which is in the order of the rows */
+	const char *help_keys, *help;	/* a line of the help page; NULL: it has none of its own */
+};
+
 struct sink {
 	struct sink_config config;
 	struct style style; /* without colours: those are the screen's */
 	struct buffer text; /* of the line that is being drawn */
 	struct top_screen screen;
+	/* top_keys, for what shows them: it is called by what they do. */
+	const struct top_key_row *keys;
+	size_t key_count;
 	bool failed; /* the terminal could not be taken */
 	int timer;   /* of the loop; -1: none */
 
@@ -227,7 +240,10 @@ bool top_search(struct sink *sink, size_t skip);
 void top_menu_open(struct sink *sink, enum top_menu menu);
 void top_menu_key(struct sink *sink, uint32_t key);
 
-/* top_keys.c: true: the user leaves. */
+/* top_keys.c: the last row is the way out. Digits and the keys that move have no row that acts. */
+extern const struct top_key_row top_keys[];
+extern const size_t top_key_count;
+/* True: the user leaves. */
 bool top_key(struct sink *sink, uint32_t key);
 
 #endif

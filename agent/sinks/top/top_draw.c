@@ -234,25 +234,18 @@ static void draw_path(struct sink *sink, int y)
 		top_screen_string(screen, y, x + 2, "PAUSED", TOP_HEAD_SORT);
 }
 
-/* As many as there is room for; the way out is always among them. */
+/* As many of the keys as there is room for; the way out, the last one, is always among them. */
 static void draw_keys(struct sink *sink, int y)
 {
-	static const struct {
-		const char *key, *what;
-	} keys[] = { { "F1", "Help" }, { "F2", "Body" },   { "F3", "Search" }, { "F4", "Filter" },
-		     { "F5", "Tree" }, { "F6", "SortBy" }, { "F7", "Copy" },   { "F8", "Export" },
-		     { "F9", "User" }, { "p", "Pause" },   { "w", "Window" },  { "I", "Invert" },
-		     { "F10", "Quit" } };
-	size_t last = sizeof(keys) / sizeof(keys[0]) - 1;
-	int x = 0, room = sink->screen.columns - (int)strlen("F10Quit");
+	const struct top_key_row *last = &sink->keys[sink->key_count - 1];
+	int x = 0, room = sink->screen.columns - (int)(strlen(last->bar_key) + strlen(last->bar_word));
 
-	for (size_t i = 0; i <= last; i++) {
-		int width = (int)(strlen(keys[i].key) + strlen(keys[i].what)) + 1;
-
-		if (i < last && x + width > room)
+	for (const struct top_key_row *row = sink->keys; row <= last; row++) {
+		if (!row->bar_key ||
+		    (row < last && x + (int)(strlen(row->bar_key) + strlen(row->bar_word)) + 1 > room))
 			continue;
-		x += top_screen_string(&sink->screen, y, x, keys[i].key, TOP_BOLD);
-		x += top_screen_string(&sink->screen, y, x, keys[i].what, TOP_KEY);
+		x += top_screen_string(&sink->screen, y, x, row->bar_key, TOP_BOLD);
+		x += top_screen_string(&sink->screen, y, x, row->bar_word, TOP_KEY);
 		x += top_screen_string(&sink->screen, y, x, " ", TOP_KEY);
 	}
 	top_screen_fill(&sink->screen, y, x, sink->screen.columns, TOP_KEY);

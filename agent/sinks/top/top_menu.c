@@ -111,39 +111,19 @@ static void menu_take(struct sink *sink)
 
 void top_menu_key(struct sink *sink, uint32_t key)
 {
-	struct top_table *menu = &sink->menu_table;
-	long page = menu->page > 1 ? (long)menu->page - 1 : 1;
-
 	switch (key) {
 	case TOP_KEY_ENTER:
 	case TOP_KEY_RIGHT:
 		menu_take(sink);
-		break;
-	case TOP_KEY_UP:
-	case 'k':
-		top_table_move(menu, -1);
-		break;
-	case TOP_KEY_DOWN:
-	case 'j':
-		top_table_move(menu, 1);
-		break;
-	case TOP_KEY_PAGE_UP:
-		top_table_move(menu, -page);
-		break;
-	case TOP_KEY_PAGE_DOWN:
-		top_table_move(menu, page);
-		break;
-	case TOP_KEY_HOME:
-		top_table_move(menu, INT32_MIN);
-		break;
-	case TOP_KEY_END:
-		top_table_move(menu, INT32_MAX);
 		break;
 	case TOP_KEY_ESCAPE:
 	case TOP_KEY_BACK:
 	case TOP_KEY_LEFT:
 	case 'q':
 		sink->menu = MENU_NONE;
+		break;
+	default:
+		top_table_key(&sink->menu_table, key);
 		break;
 	}
 }

@@ -287,3 +287,27 @@ uint32_t top_screen_key(void)
 	}
 	return code;
 }
+
+long top_screen_rows(uint32_t key, size_t page)
+{
+	long most = page > 1 ? (long)page - 1 : 1;
+
+	switch (key) {
+	case TOP_KEY_UP:
+	case 'k':
+		return -1;
+	case TOP_KEY_DOWN:
+	case 'j':
+		return 1;
+	case TOP_KEY_PAGE_UP:
+		return -most;
+	case TOP_KEY_PAGE_DOWN:
+		return most;
+	case TOP_KEY_HOME:
+		return INT32_MIN;
+	case TOP_KEY_END:
+		return INT32_MAX;
+	default:
+		return 0;
+	}
+}

@@ -96,5 +96,7 @@ void top_screen_cursor(struct top_screen *screen, int y, int x);
 
 /* The next key: a character, or enum top_key. Never waits. */
 uint32_t top_screen_key(void);
+/* How many rows a key moves down by, where `page` are in sight; less than 0: up. 0: it does not move. */
+long top_screen_rows(uint32_t key, size_t page);
 
 #endif

@@ -140,6 +140,16 @@ void top_table_home(struct top_table *table)
 	top_table_selection(table);
 }
 
+void top_table_key(struct top_table *table, uint32_t key)
+{
+	long rows = top_screen_rows(key, table->page);
+
+	if (key == TOP_KEY_HOME)
+		top_table_home(table);
+	else if (rows)
+		top_table_move(table, rows);
+}
+
 bool top_table_find(struct top_table *table, const char *text, size_t skip)
 {
 	for (size_t i = 0; i < table->count; i++) {

@@ -103,6 +103,8 @@ void top_table_reverse(struct top_table *table);
 /* Moves the selection by rows; far beyond the ends is legal. */
 void top_table_move(struct top_table *table, long rows);
 void top_table_home(struct top_table *table); /* and stays on the first row, whichever it is */
+/* Moves it as the key says; other keys do nothing. */
+void top_table_key(struct top_table *table, uint32_t key);
 /* Selects the first row that has the text somewhere, in letters of any case, from `skip` behind the selected
  * one on and around. False: none has. */
 bool top_table_find(struct top_table *table, const char *text, size_t skip);
