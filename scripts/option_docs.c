@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Writes what the tables of options and of TLS libraries say in the forms that others read:
+ * Writes what the tables of options, of keys and of TLS libraries say in the forms that others read:
  *
  *   option_docs bash | zsh     a completion file
  *   option_docs man PAGE       a page of the manual with its generated parts made anew, to stdout
@@ -13,8 +13,10 @@
 #include "cli/option_table.h"
 #include "library/libraries.h"
 #include "model/exchange.h"
+#include "sinks/top/top.h"
 #include "stats/stats.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -197,6 +199,21 @@ static void man_counters(void)
 	}
 }
 
+static void man_top_keys(void)
+{
+	for (size_t i = 0; i < top_key_count; i++) {
+		const struct top_key_row *row = &top_keys[i];
+
+		if (!row->help)
+			continue;
+		printf(".TP\n\\fB");
+		man_text(row->help_keys);
+		printf("\\fR\n%c", toupper((unsigned char)*row->help));
+		man_text(row->help + 1);
+		puts(".");
+	}
+}
+
 /* A cell of a Markdown table: code is bold, links and the like do not occur. */
 static void man_cell(const char *cell, size_t len)
 {
@@ -301,6 +318,7 @@ static const struct {
 } parts[] = {
 	{ "options", man_options },   { "synopsis", man_commands }, { "filters", man_filters },
 	{ "counters", man_counters }, { "keys", man_keys },	    { "TLS libraries", md_libraries },
+	{ "top", man_top_keys },
 };
 
 static int page_write(const struct page_form *form, const char *path)
