@@ -29,3 +29,11 @@ void fact_text_put(struct buffer *buffer, const struct fact *fact)
 		break;
 	}
 }
+
+struct slice fact_text_shown(const struct redact *redact, const char *name, struct slice text,
+			     struct buffer *out)
+{
+	if (redact_name(redact, NAME_FIELD, slice_of_string(name)))
+		return SLICE(REDACTED);
+	return redact_body(redact, text, false, out);
+}

@@ -6,19 +6,11 @@
 
 #include <string.h>
 
-/* What its name says to be a secret (mcp.session.id) is one here as in a header. */
-static void put_text(struct json_writer *writer, const struct fact *fact)
-{
-	if (redact_name(writer->redact, NAME_FIELD, slice_of_string(fact->name)))
-		escape_json(&writer->line, SLICE(REDACTED));
-	else
-		escape_json(&writer->line, redact_body(writer->redact, fact->text, false, &writer->scratch));
-}
-
 static void put_value(struct json_writer *writer, const struct fact *fact)
 {
 	if (fact->kind == FACT_TEXT)
-		put_text(writer, fact);
+		escape_json(&writer->line,
+			    fact_text_shown(writer->redact, fact->name, fact->text, &writer->scratch));
 	else
 		fact_text_put(&writer->line, fact);
 }

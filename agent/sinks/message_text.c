@@ -10,20 +10,11 @@
 #define BEGIN_BYTES   120 /* of what a message holds, in its line */
 #define HEX_LINES_MAX 8
 
-/* What its name says to be a secret (mcp.session.id) is one here as in a header. */
-static void put_text(struct buffer *text, struct style *style, const struct fact *fact)
-{
-	if (redact_name(style->redact, NAME_FIELD, slice_of_string(fact->name)))
-		buffer_string(text, REDACTED);
-	else
-		escape_text(text, redact_body(style->redact, fact->text, false, &style->scratch),
-			    style->utf8);
-}
-
 static void put_value(struct buffer *text, struct style *style, const struct fact *fact)
 {
 	if (fact->kind == FACT_TEXT)
-		put_text(text, style, fact);
+		escape_text(text, fact_text_shown(style->redact, fact->name, fact->text, &style->scratch),
+			    style->utf8);
 	else
 		fact_text_put(text, fact);
 }

@@ -2,6 +2,7 @@
 /* One flat JSON object a row, with the keys of docs/interface.md; what is not known is absent. */
 #include "sinks/sinks.h"
 
+#include "base/fact_text.h"
 #include "sinks/json_writer.h"
 #include "stat_feed.h"
 
@@ -153,6 +154,12 @@ static void put_numbers(struct json_writer *writer, const struct stat_item *item
 	json_number(writer, "http.response.body.size", numbers->response_bytes);
 }
 
+static void put_fact(struct json_writer *writer, const char *name, struct slice value)
+{
+	buffer_format(&writer->line, ",\"%s\":", name);
+	escape_json(&writer->line, fact_text_shown(writer->redact, name, value, &writer->scratch));
+}
+
 /* item NULL: an interval without exchanges. */
 static void put_row(struct sink *sink, const struct stat_rows *rows, const struct stat_item *item,
 		    enum stats_window window)
@@ -171,10 +178,8 @@ static void put_row(struct sink *sink, const struct stat_rows *rows, const struc
 		json_bool(writer, "total", true);
 	if (item)
 		put_key(writer, sink->feed.options.by, item->row);
-	if (item && item->row->fact) {
-		buffer_format(&writer->line, ",\"%s\":", sink->feed.options.by_fact);
-		escape_json(&writer->line, slice_of_string(item->row->fact));
-	}
+	if (item && item->row->fact)
+		put_fact(writer, sink->feed.options.by_fact, slice_of_string(item->row->fact));
 	put_numbers(writer, item ? item : &empty, rows, span_ns);
 	if (rows->lost)
 		json_bool(writer, "incomplete", true);

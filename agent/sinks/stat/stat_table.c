@@ -7,6 +7,7 @@
 #include "stat_table.h"
 
 #include "base/escape.h"
+#include "base/fact_text.h"
 #include "base/losses.h"
 #include "sinks/text_width.h"
 
@@ -91,9 +92,23 @@ static void put_place(struct buffer *text, const struct style *style, enum stats
 	line_put_or_unknown(text, style, place);
 }
 
-void stat_name_put(struct buffer *text, const struct style *style, enum stats_by by,
+static void put_fact(struct buffer *text, struct style *style, const struct stats_options *options,
+		     const struct stats_row *row)
+{
+	struct slice fact = slice_of_string(row->fact);
+
+	if (row->fact)
+		line_put_or_unknown(text, style,
+				    fact_text_shown(style->redact, options->by_fact, fact, &style->scratch));
+	else
+		buffer_string(text, "none, or not known");
+}
+
+void stat_name_put(struct buffer *text, struct style *style, const struct stats_options *options,
 		   const struct stats_row *row)
 {
+	enum stats_by by = options->by;
+
 	if (row->overflow) {
 		buffer_format(text, "(others: at least %" PRIu64 " more %s)", row->folded, plurals[by]);
 		return;
@@ -125,10 +140,7 @@ void stat_name_put(struct buffer *text, const struct style *style, enum stats_by
 		line_put_program(text, style, &row->conn.owner);
 		break;
 	case BY_FACT:
-		if (row->fact)
-			line_put_or_unknown(text, style, slice_of_string(row->fact));
-		else
-			buffer_string(text, "none, or not known");
+		put_fact(text, style, options, row);
 		break;
 	case BY_TRACE:
 		if (row->trace)
@@ -201,8 +213,7 @@ struct table {
 	struct buffer *text;
 	struct style *style;
 	const struct stat_rows *rows;
-	enum stats_by by;
-	const char *fact; /* of BY_FACT: its name */
+	const struct stats_options *options;
 	uint64_t span_ns;
 	unsigned int rank; /* columns up to it are shown */
 	size_t widths[COLUMNS];
@@ -319,7 +330,7 @@ static void table_measure(struct table *table)
 		size_t width;
 
 		buffer_clear(&table->cell);
-		stat_name_put(&table->cell, table->style, table->by, table->rows->items[i].row);
+		stat_name_put(&table->cell, table->style, table->options, table->rows->items[i].row);
 		width = text_width(table->cell.data, table->cell.len);
 		wanted = width > wanted ? width : wanted;
 	}
@@ -338,12 +349,13 @@ static void table_measure(struct table *table)
 static void put_titles(struct table *table)
 {
 	struct buffer *text = table->text;
+	enum stats_by by = table->options->by;
 
 	line_style_on(text, table->style, STYLE_BOLD);
 	for (size_t i = 0; i < COLUMNS; i++)
 		if (is_shown(table, i))
 			buffer_format(text, "%*s ", (int)table->widths[i], columns[i].title);
-	for (const char *name = table->by == BY_FACT ? table->fact : stats_by_name(table->by); *name; name++)
+	for (const char *name = by == BY_FACT ? table->options->by_fact : stats_by_name(by); *name; name++)
 		buffer_char(text, (char)(*name >= 'a' && *name <= 'z' ? *name - 'a' + 'A' : *name));
 	line_style_off(text, table->style);
 	buffer_char(text, '\n');
@@ -387,7 +399,7 @@ static void put_row(struct table *table, const struct stat_item *item)
 
 	put_numbers(table, item);
 	buffer_clear(&table->cell);
-	stat_name_put(&table->cell, table->style, table->by, item->row);
+	stat_name_put(&table->cell, table->style, table->options, item->row);
 	text_cut_middle(&table->cell, 0, table->name_width, table->style->utf8);
 	buffer_put(text, table->cell.data, table->cell.len);
 	buffer_char(text, '\n');
@@ -465,8 +477,7 @@ void stat_table_put(struct buffer *text, struct style *style, const struct stat_
 		.text = text,
 		.style = style,
 		.rows = rows,
-		.by = feed->options.by,
-		.fact = feed->options.by_fact,
+		.options = &feed->options,
 		.span_ns = stats_span_ns(feed->stats, window),
 	};
 

@@ -25,8 +25,8 @@ struct stat_widths {
 void stat_table_put(struct buffer *text, struct style *style, const struct stat_feed *feed,
 		    enum stats_window window, const struct stat_rows *rows, struct stat_widths *widths);
 
-/* A row's key, escaped: "GET  example.com/v1/{id}", "nginx[12]", "10.0.0.1:80", … */
-void stat_name_put(struct buffer *text, const struct style *style, enum stats_by by,
+/* A row's key, escaped and redacted: "GET  example.com/v1/{id}", "nginx[12]", "10.0.0.1:80", … */
+void stat_name_put(struct buffer *text, struct style *style, const struct stats_options *options,
 		   const struct stats_row *row);
 
 /* "12.3": fewer digits behind the point the larger the value is. */

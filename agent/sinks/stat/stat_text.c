@@ -58,7 +58,7 @@ static void put_hists(struct sink *sink, const struct stat_rows *rows)
 	stat_hist_put(text, &sink->style, &rows->total.duration);
 	for (size_t i = 0; i < rows->count && (rows->count > 1 || rows->left_out); i++) {
 		buffer_char(text, '\n');
-		stat_name_put(text, &sink->style, sink->feed.options.by, rows->items[i].row);
+		stat_name_put(text, &sink->style, &sink->feed.options, rows->items[i].row);
 		buffer_char(text, '\n');
 		stat_hist_put(text, &sink->style, &rows->items[i].numbers.duration);
 	}

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Rows as JSON: read back by another implementation. */
 #include "base/counters.h"
+#include "base/redact.h"
+#include "fact.h"
 #include "sinks/sinks.h"
 
 #include "stats_call.h"
@@ -43,15 +45,22 @@ struct run {
 	size_t len;
 };
 
-static void run_open(struct run *run, struct stats_options options)
+static void run_open_with(struct run *run, struct stats_options options, const struct redact *redact)
 {
-	struct sink_config config = { .stats = &run->options, .wall_offset_ns = SAMPLE_WALL_OFFSET_NS };
+	struct sink_config config = { .stats = &run->options,
+				      .wall_offset_ns = SAMPLE_WALL_OFFSET_NS,
+				      .redact = redact };
 
 	*run = (struct run){ .options = options };
 	run->out = open_memstream(&run->text, &run->len);
 	config.out = run->out;
 	run->sink = sink_new(&stat_json_sink, &config);
 	assert_non_null(run->sink);
+}
+
+static void run_open(struct run *run, struct stats_options options)
+{
+	run_open_with(run, options, NULL);
 }
 
 static void run_add(struct run *run, const struct call_text *text)
@@ -107,6 +116,42 @@ static const struct {
 	{ BY_POD, "{\"k8s.pod.name\":\"web-1\",\"k8s.namespace.name\":\"shop\",\"count\":1" },
 	{ BY_UNIT, "{\"hark.systemd.unit\":\"web.service\",\"count\":1" },
 };
+
+/* What a fact's name says to be a secret is one where rows are made of it, too. */
+static void test_secret_facts(void **state)
+{
+	static const struct {
+		const char *name, *text;
+		bool show_secrets;
+		const char *expected;
+	} facts[] = {
+		{ "mcp.session.id", "abc", false, "{\"mcp.session.id\":\"[redacted]\",\"count\":1" },
+		{ "mcp.session.id", "abc", true, "{\"mcp.session.id\":\"abc\",\"count\":1" },
+		{ "rpc.method", "tools/call", false, "{\"rpc.method\":\"tools/call\",\"count\":1" },
+		{ "hark.gen_ai.input", "password=hunter2", false,
+		  "{\"hark.gen_ai.input\":\"password=[redacted]\",\"count\":1" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(facts) / sizeof(facts[0]); i++) {
+		struct fact fact = { .name = facts[i].name, .text = slice_of_string(facts[i].text) };
+		struct redact *redact = redact_new(facts[i].show_secrets);
+		struct one_call call;
+		struct run run;
+
+		run_open_with(&run, (struct stats_options){ .by = BY_FACT, .by_fact = facts[i].name },
+			      redact);
+		call_init(&call, &call_plain);
+		call.exchange.request->facts = &fact;
+		sample_show(&stat_json_sink, run.sink, RESULT_EXCHANGE, &call.exchange);
+		call_fini(&call);
+		draw(&run, true);
+		if (strncmp(run.text, facts[i].expected, strlen(facts[i].expected)) != 0)
+			fail_msg("%s: %s", facts[i].name, run.text);
+		run_close(&run);
+		redact_free(redact);
+	}
+}
 
 static void test_keys(void **state)
 {
@@ -251,6 +296,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_keys),
+		cmocka_unit_test(test_secret_facts),
 		cmocka_unit_test(test_whole_line),
 		cmocka_unit_test(test_unknown_is_absent),
 		cmocka_unit_test(test_hostile_names),

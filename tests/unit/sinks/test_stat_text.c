@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Golden tables and pictures. */
 #include "base/counters.h"
+#include "base/redact.h"
+#include "fact.h"
 #include "sinks/sinks.h"
 #include "sinks/stat/stat_picture.h"
 #include "sinks/stat/stat_table.h"
@@ -368,6 +370,39 @@ static void test_nothing_seen(void **state)
 	free(text);
 }
 
+/* What a fact's name says to be a secret is one where rows are made of it, too. */
+static void test_secret_facts(void **state)
+{
+	struct fact fact = { .name = "mcp.session.id", .text = SLICE("abc") };
+	const struct stats_options options = { .by = BY_FACT, .by_fact = fact.name, .hist = true };
+	struct redact *redact = redact_new(false);
+	struct sink_config config = { .stats = &options, .redact = redact };
+	struct one_call call;
+	char *text = NULL;
+	size_t len = 0;
+	struct sink *sink;
+
+	(void)state;
+	config.out = open_memstream(&text, &len);
+	sink = sink_new(&stat_text_sink, &config);
+	for (size_t i = 0; i < 2; i++) {
+		call_init(&call, &calls[i]);
+		fact.text = i ? SLICE("abd") : SLICE("abc");
+		call.exchange.request->facts = &fact;
+		sample_show(&stat_text_sink, sink, RESULT_EXCHANGE, &call.exchange);
+		call_fini(&call);
+	}
+	stat_text_sink.draw(sink, true);
+	sink_free(&stat_text_sink, sink);
+	fclose(config.out);
+	assert_non_null(strstr(text, " MCP.SESSION.ID\n"));
+	assert_non_null(strstr(text, " [redacted]\n"));
+	assert_non_null(strstr(text, "\n[redacted]\n")); /* above its picture */
+	assert_null(strstr(text, "ab"));
+	free(text);
+	redact_free(redact);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -377,6 +412,7 @@ int main(void)
 		cmocka_unit_test(test_losses_stand_in_the_table),
 		cmocka_unit_test(test_rates),
 		cmocka_unit_test(test_heat_halves),
+		cmocka_unit_test(test_secret_facts),
 		cmocka_unit_test(test_nothing_seen),
 	};
 
