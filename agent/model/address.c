@@ -68,3 +68,16 @@ void address_put_endpoint(struct buffer *buffer, const struct event_socket *sock
 	buffer_char(buffer, ':');
 	buffer_u64(buffer, port);
 }
+
+bool address_put_server_endpoint(struct buffer *buffer, const struct conn_facts *conn)
+{
+	const struct event_socket *sock = &conn->sock;
+
+	if (conn->role == ROLE_UNKNOWN || !address_known(sock))
+		return false;
+	if (conn->role == ROLE_CLIENT)
+		address_put_endpoint(buffer, sock, sock->peer, sock->peer_port);
+	else
+		address_put_endpoint(buffer, sock, sock->local, sock->local_port);
+	return true;
+}

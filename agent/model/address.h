@@ -25,6 +25,8 @@ bool address_is_ipv4(const uint8_t address[16]);
 void address_put(struct buffer *buffer, const struct event_socket *sock, const uint8_t address[16]);
 /* The address of the connection's server, in the same way. False: it, or the role, is not known. */
 bool address_put_server(struct buffer *buffer, const struct conn_facts *conn);
+/* The same with its port, as by address_put_endpoint(). */
+bool address_put_server_endpoint(struct buffer *buffer, const struct conn_facts *conn);
 /* "127.0.0.1:80", "[::1]:80", "unix", or "-" when the socket is not known. */
 void address_put_endpoint(struct buffer *buffer, const struct event_socket *sock, const uint8_t address[16],
 			  uint16_t port);

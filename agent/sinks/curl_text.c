@@ -11,6 +11,7 @@
 #include "base/url.h"
 #include "content/content.h"
 #include "curl_word.h"
+#include "http1/http1_line.h"
 #include "model/address.h"
 
 #include <arpa/inet.h>
@@ -194,19 +195,6 @@ static void command_begin(struct command *c)
 
 /* --- fields ----------------------------------------------------------------------------------- */
 
-/* Is the word in the list, which commas part? */
-static bool list_has(struct slice list, struct slice word)
-{
-	while (list.len) {
-		size_t end = slice_find(list, ',');
-
-		if (slice_equal_nocase(slice_trim(slice_take(list, end)), word))
-			return true;
-		list = slice_drop(list, end + 1);
-	}
-	return false;
-}
-
 /* A change to another protocol but HTTP/2 is what the request is about: those fields stay. */
 static bool is_upgrade(const struct command *c)
 {
@@ -229,7 +217,7 @@ static bool is_of_hop(const struct command *c, struct slice name)
 	if (field_is(name, "Connection") || field_is(name, "Upgrade"))
 		return !is_upgrade(c);
 	return field_is(name, "TE") ||
-	       (!is_upgrade(c) && list_has(message_header(c->request, SLICE("Connection")), name));
+	       (!is_upgrade(c) && http1_list_has(message_header(c->request, SLICE("Connection")), name));
 }
 
 /* Does curl make this of the URL? It leaves out the port that is usual. */
@@ -321,25 +309,13 @@ static void put_fields(struct command *c)
 	if (c->body.len >= EXPECT_BYTES && c->request->version < HTTP_2)
 		put_absent(c, "Expect");
 	if (c->has_body && c->request->version < HTTP_2 &&
-	    list_has(message_header(c->request, SLICE("Transfer-Encoding")), SLICE("chunked")))
+	    http1_list_has(message_header(c->request, SLICE("Transfer-Encoding")), SLICE("chunked")))
 		buffer_string(c->out, " -H 'Transfer-Encoding: chunked'");
 	if (coding.len && !field_is(coding, "identity"))
 		buffer_string(c->out, " --compressed");
 }
 
 /* --- where it goes ------------------------------------------------------------------------------ */
-
-static bool put_server(struct buffer *out, const struct conn_facts *conn)
-{
-	const struct event_socket *sock = &conn->sock;
-	bool client = conn->role == ROLE_CLIENT;
-
-	if (conn->role == ROLE_UNKNOWN || !address_known(sock))
-		return false;
-	address_put_endpoint(out, sock, client ? sock->peer : sock->local,
-			     client ? sock->peer_port : sock->local_port);
-	return true;
-}
 
 static uint16_t server_port(const struct conn_facts *conn)
 {
@@ -392,7 +368,7 @@ static void put_proxy(struct command *c)
 {
 	struct buffer way = { .data = NULL };
 
-	if (put_server(&way, c->exchange->conn))
+	if (address_put_server_endpoint(&way, c->exchange->conn))
 		put_option(c, "--proxy", c->tls ? SLICE("https://") : SLICE("http://"),
 			   slice_of(way.data, way.len));
 	else
@@ -437,7 +413,7 @@ static void put_way(struct command *c)
 		}
 		put_option(c, "--resolve", slice_of(way.data, way.len), SLICE(""));
 	} else {
-		put_server(&way, conn);
+		address_put_server_endpoint(&way, conn);
 		put_option(c, "--connect-to", SLICE("::"), slice_of(way.data, way.len));
 	}
 out:
@@ -502,7 +478,7 @@ static void put_origin(struct command *c, struct buffer *url)
 		buffer_put(url, c->url.authority.data, c->url.authority.len);
 	else if (c->exchange->conn->sock.family == AF_UNIX)
 		buffer_string(url, "localhost");
-	else if (!put_server(url, c->exchange->conn)) {
+	else if (!address_put_server_endpoint(url, c->exchange->conn)) {
 		buffer_string(url, "HOST");
 		put_remark(c, "the server is not known: HOST stands in its place");
 	}

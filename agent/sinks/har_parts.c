@@ -126,16 +126,9 @@ static void put_url_bytes(struct buffer *line, struct slice bytes)
 
 static void put_authority(struct json_writer *writer, const struct exchange *exchange, const struct url *url)
 {
-	const struct conn_facts *conn = exchange->conn;
-	const struct event_socket *sock = &conn->sock;
-	bool client = conn->role == ROLE_CLIENT;
-
 	if (url->authority.data)
 		put_url_bytes(&writer->line, url->authority);
-	else if (conn->role != ROLE_UNKNOWN && address_known(sock))
-		address_put_endpoint(&writer->line, sock, client ? sock->peer : sock->local,
-				     client ? sock->peer_port : sock->local_port);
-	else
+	else if (!address_put_server_endpoint(&writer->line, exchange->conn))
 		buffer_string(&writer->line, "host.unknown");
 }
 
@@ -163,14 +156,6 @@ void har_put_url(struct json_writer *writer, const struct exchange *exchange)
 	buffer_char(&writer->line, '"');
 }
 
-static int hex_value(uint8_t c)
-{
-	if (ascii_is_digit(c))
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* As forms are read: a + is a space, %XX a byte. `out` holds as many bytes. */
 static struct slice decoded(struct slice bytes, uint8_t *out)
 {
@@ -178,8 +163,8 @@ static struct slice decoded(struct slice bytes, uint8_t *out)
 
 	for (size_t i = 0; i < bytes.len; i++) {
 		uint8_t c = bytes.data[i];
-		int high = c == '%' && i + 2 < bytes.len ? hex_value(bytes.data[i + 1]) : -1;
-		int low = high >= 0 ? hex_value(bytes.data[i + 2]) : -1;
+		int high = c == '%' && i + 2 < bytes.len ? ascii_hex_value(bytes.data[i + 1]) : -1;
+		int low = high >= 0 ? ascii_hex_value(bytes.data[i + 2]) : -1;
 
 		if (low >= 0) {
 			c = (uint8_t)(high << 4 | low);
