@@ -8,6 +8,7 @@
 
 #include "base/escape.h"
 #include "content/content.h"
+#include "content/reader.h"
 
 #include <iconv.h>
 #include <string.h>
@@ -135,4 +136,16 @@ struct body body_read(struct body_reader *reader, const struct message *message,
 		body.bytes = redact_body(redact, body.bytes, content && content->secrets == CONTENT_FORM,
 					 &reader->redacted);
 	return body;
+}
+
+struct slice body_message_text(const struct content_message *message, const struct redact *redact,
+			       struct buffer *out)
+{
+	struct slice text = message->body;
+
+	if (message->flags & FLAG_TRUNCATED)
+		text = escape_utf8_trim(text);
+	if (message->look == CONTENT_BINARY || !text.data || !escape_utf8_is_text(text))
+		return slice_of(NULL, 0);
+	return redact_body(redact, text, false, out);
 }

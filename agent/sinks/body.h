@@ -16,6 +16,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct content_message;
+
 /* The memory of one body after the other; all zero: empty. */
 struct body_reader {
 	struct buffer decoded[2];
@@ -37,6 +39,13 @@ void body_reader_fini(struct body_reader *reader);
 
 /* The body of a message (message->body.len > 0), valid until the next call. */
 struct body body_read(struct body_reader *reader, const struct message *message, const struct redact *redact);
+
+/*
+ * What was kept of a message within a body, as text that may be shown, borrowed from the message or `out`.
+ * data NULL: it is binary, or nothing was kept.
+ */
+struct slice body_message_text(const struct content_message *message, const struct redact *redact,
+			       struct buffer *out);
 
 /* Is what is shown everything? */
 static inline bool body_is_whole(const struct body *body)

@@ -3,6 +3,7 @@
 
 #include "base/fact_text.h"
 #include "base/url.h"
+#include "body.h"
 
 #include <string.h>
 
@@ -52,15 +53,13 @@ void message_json_facts(struct json_writer *writer, const struct fact *facts)
 
 static void put_body(struct json_writer *writer, const struct content_message *message)
 {
-	struct slice body = message->body;
+	struct slice text = body_message_text(message, writer->redact, &writer->scratch);
 
-	if (message->flags & FLAG_TRUNCATED)
-		body = escape_utf8_trim(body);
 	json_key(writer, "hark.message.body");
-	if (message->look == CONTENT_BINARY || !escape_utf8_is_text(body))
-		json_put_base64(writer, message->body);
+	if (text.data)
+		escape_json_text(&writer->line, text);
 	else
-		escape_json_text(&writer->line, redact_body(writer->redact, body, false, &writer->scratch));
+		json_put_base64(writer, message->body);
 }
 
 /* Of what exchange it is: the request's names, the connection and its process. */

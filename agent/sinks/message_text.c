@@ -3,6 +3,7 @@
 
 #include "base/escape.h"
 #include "base/fact_text.h"
+#include "body.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -31,21 +32,10 @@ void message_text_facts(struct buffer *text, struct style *style, const struct f
 	}
 }
 
-/* Text that is none is binary; data NULL: nothing was kept. */
-static struct slice text_of(struct style *style, const struct content_message *message)
-{
-	struct slice body = message->body;
-
-	if (message->flags & FLAG_TRUNCATED)
-		body = escape_utf8_trim(body);
-	if (message->look == CONTENT_BINARY || !body.data || !escape_utf8_is_text(body))
-		return slice_of(NULL, 0);
-	return redact_body(style->redact, body, false, &style->scratch);
-}
-
 static void put_begin(struct buffer *text, struct style *style, const struct content_message *message)
 {
-	struct slice body = text_of(style, message), begin = slice_take(body, BEGIN_BYTES);
+	struct slice body = body_message_text(message, style->redact, &style->scratch),
+		     begin = slice_take(body, BEGIN_BYTES);
 
 	if (!body.data)
 		return;
@@ -59,7 +49,8 @@ static void put_whole(struct buffer *text, struct style *style, const struct con
 		      size_t max_bytes)
 {
 	const char *mark = message->kind == MESSAGE_REQUEST ? "    >| " : "    <| ";
-	struct slice body = text_of(style, message), shown = slice_take(body, max_bytes);
+	struct slice body = body_message_text(message, style->redact, &style->scratch),
+		     shown = slice_take(body, max_bytes);
 
 	if (body.data)
 		line_put_lines(text, style, mark, shown.len < body.len ? escape_utf8_trim(shown) : shown,
