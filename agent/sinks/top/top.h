@@ -164,6 +164,14 @@ static inline enum top_page top_page(const struct sink *sink)
 	return sink->pages[sink->depth];
 }
 
+/* Tenths of a percent; one error in many exchanges is not nothing. */
+static inline uint64_t top_error_share(uint64_t errors, uint64_t count)
+{
+	uint64_t share = count ? errors * 1000 / count : 0;
+
+	return errors && share == 0 ? 1 : share;
+}
+
 /* The table that is shown, or NULL. */
 static inline struct top_table *top_table_shown(struct sink *sink)
 {
@@ -195,8 +203,8 @@ void top_page_make(struct sink *sink);
 /* Goes to a page about an exchange, of which it takes a use. */
 void top_taken_show(struct sink *sink, enum top_page page, struct top_record *record);
 
-/* What hangs on a row; NULL: nothing, or it is gone. */
-const struct top_drill *top_drill_find(struct sink *sink, int stats, uint64_t id);
+/* What hangs on a row of endpoints or processes; NULL: it is none of them, nothing, or gone. */
+const struct top_drill *top_drill_of(struct sink *sink, const struct top_row *row);
 /* The rows, and a tree's sums, in the order that is chosen now. */
 void top_page_order(struct sink *sink);
 
@@ -204,7 +212,7 @@ void top_page_order(struct sink *sink);
 void top_exchange_lines(struct sink *sink);
 void top_connection_lines(struct sink *sink);
 
-/* top_drill_lines.c: above the slowest exchanges of a row; NULL: it is gone. */
+/* top_drill_lines.c: the lines above the slowest exchanges of a row; NULL: it is gone. */
 void top_drill_lines(struct sink *sink, const struct top_drill *drill);
 
 /* top_help.c */
@@ -219,21 +227,19 @@ void top_draw(struct sink *sink);
 void top_body_lines(struct sink *sink);
 void top_copy_lines(struct sink *sink);
 
-/* top_take.c: of the exchange that is chosen. */
+/* top_take.c: what is taken along of the exchange that is chosen. */
 void top_body(struct sink *sink);
 void top_copy(struct sink *sink);
 int top_export_init(struct sink *sink); /* 0 or -ENOMEM */
 void top_export(struct sink *sink);
 /* The screen is gone: what was copied last, as a line to take. */
 void top_copy_end(struct sink *sink);
-/* What hangs on a row of endpoints or processes; NULL: it is none. */
-const struct top_drill *top_drill_of(struct sink *sink, const struct top_row *row);
 
 /* top_prompt.c */
 void top_prompt_key(struct sink *sink, uint32_t key);
-/* filter_text was changed otherwise. */
+/* Takes filter_text over, which was changed otherwise than by typing. */
 void top_filter_changed(struct sink *sink);
-/* False: what is searched for is not on the page, from `skip` behind the place on. */
+/* Goes to what is searched for, from `skip` behind the place on. False: it is not on the page. */
 bool top_search(struct sink *sink, size_t skip);
 
 /* top_menu.c */

@@ -46,12 +46,10 @@ enum title_part {
 static void put_title(struct buffer *text, const struct top_summary *summary, enum title_part part)
 {
 	const struct top_totals *totals = &summary->totals;
-	uint64_t share = totals->count ? totals->errors * 1000 / totals->count : 0;
+	uint64_t share = top_error_share(totals->errors, totals->count);
 	uint64_t seconds = summary->run_ns / SECOND_NS;
 	double rate = stats_rate(totals->count, totals->span_ns);
 
-	if (totals->errors && share == 0)
-		share = 1; /* one in many is not nothing */
 	switch (part) {
 	case TITLE_NAME:
 	case TITLE_TIME:

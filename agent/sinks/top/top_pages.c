@@ -232,19 +232,12 @@ static void latencies_make(const struct making *making, struct top_row *row, boo
 	stats_numbers_fini(&window);
 }
 
-static uint64_t error_share(uint64_t errors, uint64_t count)
-{
-	uint64_t share = count ? errors * 1000 / count : 0;
-
-	return errors && share == 0 ? 1 : share; /* one error in many exchanges is not nothing */
-}
-
 static void values_of(const struct making *making, struct top_row *row, const struct stats_numbers *numbers)
 {
 	row->values[NUMBERS_TIME] = numbers->duration.sum_ns;
 	row->values[NUMBERS_COUNT] = numbers->count;
 	row->values[NUMBERS_RATE] = (uint64_t)(stats_rate(numbers->count, making->span_ns) * 1000);
-	row->values[NUMBERS_ERRORS] = error_share(numbers->errors, numbers->count);
+	row->values[NUMBERS_ERRORS] = top_error_share(numbers->errors, numbers->count);
 	row->values[NUMBERS_4XX] = numbers->errors_4xx;
 	row->values[NUMBERS_5XX] = numbers->errors_5xx;
 	row->values[NUMBERS_IN] = numbers->request_bytes;
@@ -345,7 +338,7 @@ static void row_sum(struct top_row *into, const struct top_row *from)
 	    (into->values[NUMBERS_MAX] == TOP_UNKNOWN || max > into->values[NUMBERS_MAX]))
 		into->values[NUMBERS_MAX] = max;
 	into->errors += from->errors;
-	into->values[NUMBERS_ERRORS] = error_share(into->errors, into->values[NUMBERS_COUNT]);
+	into->values[NUMBERS_ERRORS] = top_error_share(into->errors, into->values[NUMBERS_COUNT]);
 	if (from->style == TOP_SERVER && from->errors)
 		into->style = TOP_SERVER;
 }
@@ -535,7 +528,7 @@ static void row_compare(void *ctx, struct stats_row *row)
 		finding->row = row;
 }
 
-const struct top_drill *top_drill_find(struct sink *sink, int stats, uint64_t id)
+static const struct top_drill *drill_find(struct sink *sink, int stats, uint64_t id)
 {
 	struct finding finding = { .id = id };
 
@@ -543,9 +536,18 @@ const struct top_drill *top_drill_find(struct sink *sink, int stats, uint64_t id
 	return finding.row ? finding.row->data : NULL;
 }
 
+const struct top_drill *top_drill_of(struct sink *sink, const struct top_row *row)
+{
+	enum top_page page = top_page(sink);
+
+	if (page != PAGE_ENDPOINTS && page != PAGE_PROCESSES)
+		return NULL;
+	return drill_find(sink, page == PAGE_PROCESSES ? TOP_PROCESSES : TOP_ENDPOINTS, row->id);
+}
+
 static void slowest_make(struct sink *sink, struct top_table *table)
 {
-	const struct top_drill *drill = top_drill_find(sink, sink->subject_stats, sink->subject_id);
+	const struct top_drill *drill = drill_find(sink, sink->subject_stats, sink->subject_id);
 
 	top_drill_lines(sink, drill);
 	for (size_t i = 0; drill && i < drill->slowest.count; i++)

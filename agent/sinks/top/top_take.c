@@ -12,15 +12,6 @@
 #include <errno.h>
 #include <inttypes.h>
 
-const struct top_drill *top_drill_of(struct sink *sink, const struct top_row *row)
-{
-	enum top_page page = top_page(sink);
-
-	if (page != PAGE_ENDPOINTS && page != PAGE_PROCESSES)
-		return NULL;
-	return top_drill_find(sink, page == PAGE_PROCESSES ? TOP_PROCESSES : TOP_ENDPOINTS, row->id);
-}
-
 static struct top_record *slowest_of(const struct top_drill *drill)
 {
 	struct top_record *slowest = NULL;
@@ -31,7 +22,7 @@ static struct top_record *slowest_of(const struct top_drill *drill)
 	return slowest;
 }
 
-/* NULL: none, which was said. */
+/* The exchange that is chosen; NULL: none, which was said. */
 static struct top_record *record_chosen(struct sink *sink)
 {
 	struct top_table *table = top_table_shown(sink);
