@@ -334,7 +334,7 @@ static struct probes_config probes_configure(const struct options *options)
 	};
 }
 
-/* What outputs and the filter want is produced, and nothing else. */
+/* The pipeline produces what the outputs and the filter want, and nothing else. */
 static void wants_configure(const struct run *run, struct pipeline_config *config)
 {
 	const struct options *options = run->options;
@@ -411,7 +411,7 @@ static int run_open(struct run *run, int64_t offset_ns)
 	return run->tracker ? 0 : -ENOMEM;
 }
 
-/* Of a run that began: what was shown, and what was lost. */
+/* The last line of a run that began: what was shown, and what was lost. */
 static void closing(const struct run *run)
 {
 	const struct options *options = run->options;

@@ -99,7 +99,7 @@ static struct argp_option *argp_table(void)
 	return table;
 }
 
-/* Words behind `column`, none past the last column; what is written of the line already takes `used`. */
+/* The words of the text from DOC_COLUMN on, none past LAST_COLUMN; the line so far takes `used`. */
 static void put_wrapped(FILE *out, const char *text, size_t used)
 {
 	for (const char *word = text; *word;) {
@@ -136,7 +136,7 @@ static void put_option(FILE *out, const struct argp_option *option)
 	put_wrapped(out, option->doc, used);
 }
 
-/* Groups in the order of the table, as the manual has them. */
+/* Options by group, in the order of the table, as the manual has them. */
 static void show_help(FILE *out)
 {
 	int group = 0;
@@ -327,7 +327,7 @@ static void put_options(struct buffer *text, const struct parse *parse)
 			      (unsigned long long)(options->slow_ns % 1000000000));
 }
 
-/* What people are told of the filter: as they gave it. */
+/* The filter as people gave it, for what tells them of it. */
 static int text_take(struct options *options, const struct buffer *short_forms, const char *const *words,
 		     size_t count)
 {
@@ -401,7 +401,7 @@ static const char *view_guess(const char *word)
 	return strcmp(word, "help") == 0 ? "--help" : NULL;
 }
 
-/* As in tcpdump's "port 443". */
+/* Is the word the name of a filter's key, as in tcpdump's "port 443"? */
 static bool is_key(const char *word)
 {
 	for (size_t i = 0; i < filter_key_count; i++)

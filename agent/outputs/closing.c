@@ -25,7 +25,7 @@ static void put_amount(struct buffer *text, uint64_t count, const char *singular
 	buffer_format(text, " %s%s", singular, count == 1 ? "" : "s");
 }
 
-/* The next part of the line. */
+/* Begins the next part of the line. */
 static void put_next(struct buffer *text)
 {
 	if (text->len)
@@ -85,7 +85,7 @@ static void put_unread(struct buffer *text)
 		buffer_string(text, " (hark doctor)");
 }
 
-/* What is not in the lines, and why. */
+/* Exchanges and traffic that are not in the lines, and why. */
 static void put_missing(struct buffer *text, const struct closing *closing)
 {
 	if (closing->tally.under_way) {
@@ -114,13 +114,13 @@ static void put_missing(struct buffer *text, const struct closing *closing)
 	losses_put(text);
 }
 
-/* Only what the view shows of it is asked: connections, and what a recording holds, have no exchange. */
+/* Did the filter let through nothing that the view shows? A recording is not asked: it holds events. */
 static bool matched_nothing(const struct closing *closing)
 {
 	return closing->filter && closing->tally.shown == 0 && closing->view != VIEW_RECORD;
 }
 
-/* Why, as far as it can be told: a filter that asks for what is not known leaves it out. */
+/* The filter matched nothing, and why, as far as it can be told: what is not known does not match. */
 static void say_nothing_matched(const struct closing *closing)
 {
 	const char *key, *whole = filter_whole_text(closing->filter, &key);

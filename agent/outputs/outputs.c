@@ -52,7 +52,7 @@ static const enum result_kind counted[] = {
 	[VIEW_TOP] = RESULT_KINDS,	[VIEW_TREE] = RESULT_KINDS,
 };
 
-/* And for the last line. */
+/* The kind of result that the last line of a run counts; RESULT_KINDS: the view has no such. */
 static const enum result_kind tallied[] = {
 	[VIEW_WATCH] = RESULT_EXCHANGE, [VIEW_CONNS] = RESULT_CONN_CLOSED, [VIEW_RAW] = RESULT_CALL,
 	[VIEW_FRAMES] = RESULT_FRAME,	[VIEW_RECORD] = RESULT_KINDS,	   [VIEW_STAT] = RESULT_EXCHANGE,
@@ -182,7 +182,7 @@ static bool conn_itself_passes(struct outputs *outputs, const struct result *res
 	return matched || answer == FILTER_YES || (answer == FILTER_UNKNOWN && !outputs->by_exchange);
 }
 
-/* Both ends count, as with the other counters of exchanges. */
+/* Does the exchange pass the filter, and without --all, was its request seen to begin? */
 static bool exchange_passes(struct outputs *outputs, const struct result *result)
 {
 	if (!filter_exchange(outputs->config->filter, result->exchange))
@@ -211,7 +211,7 @@ static bool passes(struct outputs *outputs, const struct result *result)
 	return false;
 }
 
-/* All but JSON have one line for both ends. */
+/* Has the exchange a line of its own? All formats but JSON have one for both ends. */
 static bool is_line_of_its_own(const struct outputs *outputs, const struct exchange *exchange)
 {
 	const struct outputs_config *config = outputs->config;
@@ -237,7 +237,7 @@ static bool other_end_tells(const struct outputs *outputs, const struct result *
 	return filter_exchange(outputs->config->filter, &other);
 }
 
-/* text: to outputs of text, too. */
+/* Each output that shows such a result gets it; text: those of text, too. */
 static inline void hand_on(struct outputs *outputs, const struct result *result, bool text)
 {
 	for (size_t i = 0; i < outputs->count; i++) {
@@ -299,7 +299,7 @@ static void show_exchange(struct outputs *outputs, const struct exchange *exchan
 	count_shown(outputs, &result);
 }
 
-/* What does not pass. */
+/* Counts an exchange that does not pass, and says what that needs. */
 static void leave_out(struct outputs *outputs, const struct exchange *exchange)
 {
 	if (outputs->finished)

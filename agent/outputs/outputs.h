@@ -63,7 +63,7 @@ uint64_t outputs_due_ns(const struct outputs *outputs);
 /* last: once, when the run is over and every exchange has been passed. */
 void outputs_draw(struct outputs *outputs, bool last);
 
-/* What a run showed, for its last line. */
+/* The figures of what a run showed, for its last line. */
 struct tally {
 	uint64_t seen;	     /* exchanges, calls or frames, whatever the view shows */
 	uint64_t shown;	     /* those of them that the filter let through; of two ends one */

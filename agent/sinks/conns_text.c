@@ -68,7 +68,7 @@ struct sink {
 	bool titled;
 };
 
-/* Of a line with all its cells, but for the space behind the last one. */
+/* The width of a line with all its cells, but for the space behind the last one. */
 static size_t line_width(const struct sink *sink)
 {
 	size_t width = 0;
@@ -273,14 +273,14 @@ static void put_totals(struct sink *sink, const struct conn_facts *conn)
 	cell_end(sink, start);
 }
 
-/* What names it in other runs, too, where that is not long among what is short. */
+/* The id of the connection, which names it in other runs, too: not on a narrow terminal. */
 static void put_id(struct sink *sink, const struct conn_facts *conn)
 {
 	if (conn->number && (!sink->style.columns || sink->style.columns >= ID_COLUMNS))
 		buffer_format(&sink->text, " id %" PRIu64, conn->id);
 }
 
-/* What does not fit behind the cells stands below them. */
+/* Remarks that do not fit behind the cells stand below them. */
 static void remarks_fit(struct sink *sink, size_t start)
 {
 	struct buffer *text = &sink->text;

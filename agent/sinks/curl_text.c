@@ -86,7 +86,7 @@ static bool is_token(struct slice bytes)
 	return bytes.len > 0;
 }
 
-/* --- what it takes to know before the first word -------------------------------------------- */
+/* --- what has to be known before the first word -------------------------------------------- */
 
 /*
  * Is the target an absolute URL, as those for proxies are (RFC 9112, 3.2.2)? Of HTTP, for curl reads files of
@@ -101,7 +101,7 @@ static bool is_absolute(struct slice target, const struct url *url)
 	       authority > target.data && authority < target.data + target.len;
 }
 
-/* An address that is written as it is read: curl makes 127.0.0.1 of 0x7f.1. */
+/* Is the address written as it is read? curl makes 127.0.0.1 of 0x7f.1. */
 static bool address_is_canonical(struct slice host, int family)
 {
 	char text[INET6_ADDRSTRLEN], again[INET6_ADDRSTRLEN];
@@ -127,7 +127,7 @@ static bool ends_in_number(struct slice host)
 	return at < host.len && ascii_is_digit(host.data[at]);
 }
 
-/* One that a URL can have, and curl sends on as it is; - in front is --resolve's. */
+/* Can a URL have the host, so that curl sends it on as it is? A - in front is --resolve's. */
 static bool host_is_usable(struct slice host)
 {
 	if (slice_has_prefix(host, SLICE("-")))
@@ -283,7 +283,7 @@ static void put_field(struct command *c, const struct header *header)
 		put_pair(c, header->name, header->value);
 }
 
-/* What curl would send, and the request did not have. */
+/* Takes a field away that curl would send, and the request did not have. */
 static void put_absent(struct command *c, const char *name)
 {
 	if (!has_field(c, name))
@@ -327,7 +327,7 @@ static uint16_t url_port(const struct command *c)
 	return c->url.port_known ? c->url.port : c->tls ? 443 : 80;
 }
 
-/* An address that means the same from wherever the command is called: DNS is asked again then. */
+/* Does the address mean the same from wherever the command is called? Then DNS is asked again. */
 static bool address_is_public(const struct event_socket *sock, const uint8_t address[16])
 {
 	const uint8_t *a = address;
@@ -341,7 +341,7 @@ static bool address_is_public(const struct event_socket *sock, const uint8_t add
 	       !(a[0] == 192 && a[1] == 168) && a[0] < 224;
 }
 
-/* An address, which curl does not look up: --resolve has no effect on it. */
+/* Is the host an address? curl does not look it up, and --resolve has no effect on it. */
 static bool is_literal(struct slice host)
 {
 	bool ipv4 = true;
@@ -377,7 +377,7 @@ static void put_proxy(struct command *c)
 	buffer_fini(&way);
 }
 
-/* The URL's host is not, or not surely, what the socket was connected to. */
+/* The way to the server, where the URL's host is not, or not surely, what the socket was connected to. */
 static void put_way(struct command *c)
 {
 	const struct conn_facts *conn = c->exchange->conn;
@@ -484,7 +484,7 @@ static void put_origin(struct command *c, struct buffer *url)
 	}
 }
 
-/* Segments that curl would take away, also as %2e. */
+/* Has the path segments (. and ..) that curl would take away, also as %2e? */
 static bool has_dots(struct slice path)
 {
 	return memmem(path.data, path.len, "/.", 2) || memmem(path.data, path.len, "/%2e", 4) ||
@@ -530,7 +530,7 @@ static void put_body(struct command *c)
 		put_option(c, "--data-raw", c->body, SLICE(""));
 }
 
-/* In front of curl, which reads it: no argument holds a NUL, nor more than 128 KiB. */
+/* The body in front of curl, which reads it: no argument holds a NUL, nor more than 128 KiB. */
 static void put_pipe(struct command *c)
 {
 	if (!c->piped)
@@ -552,7 +552,7 @@ static void put_flag(void *ctx, const char *name)
 	buffer_format(&c->remarks, "%s%s", c->flag_count++ ? "," : "# the request may not be whole: ", name);
 }
 
-/* What the command cannot be expected to do. */
+/* Comments on what the command does not repeat. */
 static void put_remarks(struct command *c)
 {
 	const struct message *request = c->request;
@@ -578,7 +578,7 @@ static void put_remarks(struct command *c)
 		put_remark(c, "the trailers are left out: curl cannot send any");
 }
 
-/* NULL: a command can send it. */
+/* Why no command can send the request; NULL: one can. */
 static const char *why_not(const struct exchange *exchange)
 {
 	const struct message *request = exchange->request;

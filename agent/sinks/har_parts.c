@@ -40,7 +40,7 @@ void har_put_fields(struct json_writer *writer, const struct header_list *list)
 	buffer_char(line, ']');
 }
 
-/* Up to the separator, which both lose. */
+/* Takes what stands before the separator, which neither part keeps. */
 static struct slice take_until(struct slice *rest, uint8_t separator)
 {
 	size_t end = slice_find(*rest, separator);
@@ -50,7 +50,7 @@ static struct slice take_until(struct slice *rest, uint8_t separator)
 	return taken;
 }
 
-/* Without a = it is all value (RFC 6265bis, 5.6). */
+/* A pair without a = is all value (RFC 6265bis, 5.6). */
 static void put_cookie(struct json_writer *writer, struct slice pair, bool secret)
 {
 	bool named = slice_find(pair, '=') < pair.len;
@@ -60,7 +60,8 @@ static void put_cookie(struct json_writer *writer, struct slice pair, bool secre
 	put_member(writer, ",\"value\":", secret ? SLICE(REDACTED) : slice_trim(pair));
 }
 
-/* RFC 6265, 4.1.1. A date would have to be read to be written: it stands in the field. */
+/* The attributes of a cookie (RFC 6265, 4.1.1). A date would have to be read to be written: it stands in the
+ * field. */
 static void put_attributes(struct json_writer *writer, struct slice rest)
 {
 	bool path = false, domain = false, http_only = false, secure = false;
@@ -111,7 +112,7 @@ void har_put_cookies(struct json_writer *writer, const struct message *message)
 
 /* --- URL and query ------------------------------------------------------------------------------- */
 
-/* Into a JSON string: what remains needs no escape there. */
+/* The bytes escaped for a URL, in a JSON string: what remains needs no escape there. */
 static void put_url_bytes(struct buffer *line, struct slice bytes)
 {
 	for (size_t i = 0; i < bytes.len; i++) {
@@ -156,7 +157,7 @@ void har_put_url(struct json_writer *writer, const struct exchange *exchange)
 	buffer_char(&writer->line, '"');
 }
 
-/* As forms are read: a + is a space, %XX a byte. `out` holds as many bytes. */
+/* The bytes decoded as a form's are: a + is a space, %XX a byte. `out` holds as many bytes. */
 static struct slice decoded(struct slice bytes, uint8_t *out)
 {
 	size_t len = 0;

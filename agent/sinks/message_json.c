@@ -62,7 +62,7 @@ static void put_body(struct json_writer *writer, const struct content_message *m
 		json_put_base64(writer, message->body);
 }
 
-/* Of what exchange it is: the request's names, the connection and its process. */
+/* The exchange that the message is of: the request's names, the connection and its process. */
 static void put_origin(struct json_writer *writer, const struct result *result)
 {
 	const struct exchange *exchange = result->exchange;

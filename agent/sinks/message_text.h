@@ -6,7 +6,7 @@
 #include "content/reader.h"
 #include "line_text.h"
 
-/* A line each. */
+/* A line for each fact. */
 void message_text_facts(struct buffer *text, struct style *style, const struct fact *facts);
 /* The line of a RESULT_MESSAGE, with the beginning of what it holds; whole: all that was kept of that, up to
  * max_bytes, under it. */

@@ -206,7 +206,7 @@ static void put_timings(struct buffer *line, const struct exchange *exchange, st
 	buffer_char(line, '}');
 }
 
-/* Of all parts that are known. */
+/* The time of all parts that are known. */
 static uint64_t total_ns(const struct exchange *exchange, const struct exchange_times *times)
 {
 	uint64_t ns = 0;
@@ -290,7 +290,7 @@ static void watch_har_exchange(struct sink *sink, const struct result *result)
 		other = NULL;
 	else if (other && exchange->join == JOIN_SECOND)
 		return;
-	/* The client waited for all of it, the connection too. */
+	/* The entry is the client's: it waited for all of it, the connection too. */
 	if (other && other->conn->role == ROLE_CLIENT && other->request) {
 		other = exchange;
 		exchange = exchange->other;

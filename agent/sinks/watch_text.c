@@ -152,7 +152,7 @@ static void watch_text_opened(struct sink *sink, const struct result *result)
 		stat_text_sink.show[RESULT_CONN_OPENED](sink->summary, result);
 }
 
-/* It comes before its exchange's line, while that goes on. */
+/* The message comes before its exchange's line, while that goes on. */
 static void watch_text_message(struct sink *sink, const struct result *result)
 {
 	message_text_put(&sink->text, &sink->style, result, sink->verbose > 1, sink->body_max_bytes);

@@ -447,7 +447,7 @@ static void put_heading(const struct table *table, const struct stats *stats, en
 	buffer_char(text, '\n');
 }
 
-/* On its own line, for whoever reads the table alone: with -q, or from a file. */
+/* What was lost, on a line of its own for whoever reads the table alone: with -q, or from a file. */
 static void put_losses(struct table *table)
 {
 	if (!table->rows->lost)

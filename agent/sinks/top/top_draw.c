@@ -163,7 +163,7 @@ static void put_prompt(struct sink *sink, const struct top_prompt *prompt)
 	escape_text(&sink->text, escape_utf8_trim(slice_of(prompt->text, prompt->len)), sink->style.utf8);
 }
 
-/* What does not reach the tables: by the command line, and by what was typed here. */
+/* The filters that keep exchanges from the tables: the command line's, and what was typed here. */
 static int draw_filter(struct sink *sink, int y)
 {
 	const char *given = sink->config.filter ? sink->config.filter : "";

@@ -20,7 +20,7 @@ static size_t least_find(const struct top_parties *parties)
 	return least;
 }
 
-/* Its place; NULL: it has none, and is counted with the others. */
+/* The place of a party; NULL: it has none, and is counted with the others. */
 static struct top_party *party_place(struct top_parties *parties, const struct top_party *party, uint64_t n)
 {
 	struct top_party *place;

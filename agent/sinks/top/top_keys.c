@@ -14,7 +14,7 @@ static void page_enter(struct sink *sink, enum top_page page)
 	top_page_make(sink);
 }
 
-/* Leaves what lies deeper than this. */
+/* Leaves the pages that lie deeper. */
 static void page_return(struct sink *sink, size_t depth)
 {
 	for (; sink->depth > depth; sink->depth--) {
@@ -29,7 +29,7 @@ static void page_return(struct sink *sink, size_t depth)
 	top_page_make(sink);
 }
 
-/* From an endpoint to its slowest exchanges, from one of them to its headers and its connection. */
+/* Goes from an endpoint to its slowest exchanges, from one of them to its headers and its connection. */
 static void row_enter(struct sink *sink)
 {
 	struct top_table *table = top_table_shown(sink);

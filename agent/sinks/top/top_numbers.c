@@ -68,7 +68,7 @@ static bool is_error(const struct exchange *exchange)
 	       exchange_outcome(exchange, NULL) > 0;
 }
 
-/* NULL: out of memory (counted). */
+/* What hangs on the row, made when there is none; NULL: out of memory (counted). */
 static struct top_drill *row_drill(struct stats_row *row)
 {
 	if (!row->data)

@@ -288,7 +288,7 @@ static void row_make(void *ctx, struct stats_row *from)
 
 /* --- a tree's sums ------------------------------------------------------------------------ */
 
-/* The one that started this process, as long as its number is nobody else's by now. */
+/* The process that started this one, as long as its number is nobody else's by now. */
 static uint32_t parent_of(struct sink *sink, const struct top_row *row)
 {
 	const struct top_kin *kin = top_family_find(&sink->family, row->pid);
@@ -300,7 +300,8 @@ static uint32_t parent_of(struct sink *sink, const struct top_row *row)
 	return kin->parent > 1 ? kin->parent : 0;
 }
 
-/* Those who talk no HTTP themselves have a row for what they started, up to a few above the one who does. */
+/* Processes that talk no HTTP themselves have a row for what they started, up to a few above the one who
+ * does. */
 static void ancestors_add(struct sink *sink, struct top_table *table)
 {
 	for (size_t i = 0; i < table->count && table->count < TOP_KIN_MAX; i++) {

@@ -14,7 +14,7 @@
 
 /* --- records ------------------------------------------------------------------- */
 
-/* With trailers, and the first part of the body, which message_copy() leaves out. */
+/* A copy with trailers, and the first part of the body, which message_copy() leaves out. */
 static struct message *message_keep(const struct message *message, size_t body_max)
 {
 	struct message *copy = message_copy(message, TOP_HEADERS_MAX + body_max);

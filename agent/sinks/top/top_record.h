@@ -60,7 +60,7 @@ struct top_record {
 	bool fresh; /* the first exchange of a connection that was seen from its beginning */
 };
 
-/* As of when the exchange is shown. */
+/* Is the exchange the first of a connection that was seen from its beginning, as of when it is shown? */
 static inline bool top_is_fresh(const struct exchange *exchange)
 {
 	return exchange->conn->exchanges == 1 && exchange->conn->opened_ns && !exchange->conn->existing;

@@ -5,7 +5,7 @@
 
 #include "sinks/body_text.h"
 
-/* Each line of the text, which is empty then. */
+/* A line of the page for each of the text, which is empty then. */
 static void add_text(struct sink *sink, struct buffer *text)
 {
 	struct top_lines *lines = &sink->lines;

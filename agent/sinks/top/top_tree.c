@@ -59,7 +59,7 @@ struct ordering {
 	bool *placed;
 };
 
-/* Deeper ones stand at the left, where they are come by later. */
+/* Rows that are too deep stand at the left, where they are come by later. */
 static void place(struct ordering *ordering, size_t at, unsigned int depth, uint64_t rails, bool last)
 {
 	struct top_row *row = &ordering->out[ordering->count++];

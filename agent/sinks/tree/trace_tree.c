@@ -24,7 +24,7 @@ static int compare_numbers(uint64_t a, uint64_t b)
 	return a < b ? -1 : a > b;
 }
 
-/* At one time the longer one comes first. */
+/* By their beginnings; of two at one time the longer one comes first. */
 static int compare_times(const void *left, const void *right)
 {
 	const struct trace_end *a = trace_node_outer(*(struct trace_node *const *)left);
@@ -62,7 +62,7 @@ static bool is_within(const struct trace_node *inner, const struct trace_node *o
 	       (!outer->server.ended || inner->client.end_ns <= outer->server.end_ns);
 }
 
-/* Behind the last that has the span. */
+/* The place behind the last exchange that has the span. */
 static size_t span_end(const struct linking *linking, const char *span)
 {
 	size_t low = 0, high = linking->span_count;
@@ -95,7 +95,7 @@ static bool is_other_end(const struct trace_node *inner, const struct trace_node
 	       slice_equal(inner->method, outer->method) && slice_equal(inner->path, outer->path);
 }
 
-/* The newest of the trace that has this span and fits. */
+/* The newest exchange of the trace that has this span and fits. */
 static struct trace_node *
 find_span(const struct linking *linking, const struct trace_node *inner, const char *span,
 	  bool (*fits)(const struct trace_node *inner, const struct trace_node *outer))
@@ -113,7 +113,7 @@ find_span(const struct linking *linking, const struct trace_node *inner, const c
 	return NULL;
 }
 
-/* Behind the last that the process served from then on or before. */
+/* The place behind the last exchange that the process served from then on or before. */
 static size_t server_end(const struct linking *linking, const struct trace_end *client)
 {
 	size_t low = 0, high = linking->server_count;

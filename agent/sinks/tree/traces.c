@@ -119,7 +119,7 @@ void traces_each(struct traces *traces, void (*fn)(void *ctx, struct trace_node 
 
 /* --- nodes --------------------------------------------------------------------------------- */
 
-/* Of the end that the exchange is; of one whose role is not known, nothing. */
+/* Fills in the end that the exchange is; where its role is not known, none. */
 static void node_take_end(struct trace_node *node, const struct exchange *exchange)
 {
 	const struct mover *mover = &exchange->mover;
@@ -164,7 +164,7 @@ static void text_take(struct trace_node *node, size_t *len, struct slice from, s
 	*len += from.len;
 }
 
-/* What stands in the request, without secrets. */
+/* Copies what the request names, without secrets. */
 static void node_take_request(struct traces *traces, struct trace_node *node, const struct message *request)
 {
 	struct url url;
@@ -188,7 +188,7 @@ static void id_take(char id[TRACE_SPAN_MAX], struct slice text)
 		memcpy(id, text.data, text.len);
 }
 
-/* NULL: out of memory. */
+/* A node of the exchange, in no list; NULL: out of memory. */
 static struct trace_node *node_new(struct traces *traces, const struct exchange *exchange,
 				   const struct message *request, const struct trace *trace)
 {
@@ -244,7 +244,7 @@ static bool is_wanted(const struct traces *traces, const struct trace *trace)
 	return !wanted || begins_with(trace->id, wanted) || begins_with(trace->request_id, wanted);
 }
 
-/* Those that were quiet for longest make room, but not for their own next exchange. */
+/* Traces that were quiet for longest make room, but not for their own next exchange. */
 static bool traces_make_room(struct traces *traces, const struct group *own, size_t bytes)
 {
 	size_t share = budget_share(traces->config.budget, BUDGET_SHARE);
@@ -263,7 +263,7 @@ static bool traces_make_room(struct traces *traces, const struct group *own, siz
 	return true;
 }
 
-/* NULL: out of memory. */
+/* The group of the trace, made when there is none; NULL: out of memory. */
 static struct group *group_get(struct traces *traces, const struct trace *trace)
 {
 	struct slice name = trace_name(trace);
@@ -359,7 +359,7 @@ static void group_add(struct traces *traces, struct trace_node *node, const stru
 	group_measure(&group->shown, node);
 }
 
-/* True: it was the second end of an exchange that is there. */
+/* True: the exchange was the second end of an exchange that is there. */
 static bool group_complete(struct traces *traces, const struct exchange *exchange, const struct trace *trace)
 {
 	struct slice name = trace_name(trace);

@@ -72,7 +72,7 @@ static void put_server(struct json_writer *writer, const struct trace_end *end)
 	json_number(writer, "hark.server.connection", end->connection);
 }
 
-/* Any of the parts that the request has. */
+/* The parts of the request that are known. */
 static void put_request(struct json_writer *writer, const struct trace_node *node)
 {
 	if (node->method.data)
