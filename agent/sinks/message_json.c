@@ -77,7 +77,7 @@ static void put_origin(struct json_writer *writer, const struct result *result)
 		json_text(writer, "url.path", redact_target(writer->redact, url.path, &writer->scratch));
 	if (url.host.data)
 		json_text(writer, "server.address", url.host);
-	json_number(writer, "hark.connection", result->conn->id);
+	json_connection(writer, result->conn);
 	if (exchange->key)
 		json_number(writer, "hark.stream", message_stream(exchange_version(exchange), exchange->key));
 	json_role(writer, result->conn->role);

@@ -231,7 +231,7 @@ static void put_facts(struct json_writer *writer, const char *name, const struct
 	json_socket(writer, &exchange->conn->sock);
 	json_tls(writer, exchange->conn);
 	json_process(writer, &exchange->mover);
-	json_number(writer, "hark.connection", exchange->conn->id);
+	json_connection(writer, exchange->conn);
 	if (exchange->key)
 		json_number(writer, "hark.stream", message_stream(exchange_version(exchange), exchange->key));
 	if (exchange->conn->handshake_ns && exchange->opening)

@@ -38,6 +38,7 @@ def test_events(hark, peer, capture, coding):
             ("sse", "server", i + 1, "tick", str(i), f'{{"n": {i}, "password": "[redacted]"}}') for i in range(5)]
         assert all(one["url.path"] == "/events" and one["hark.message.size"] == len('{"n": 0, "password": "hunter2"}')
                    for one in messages)
+        assert {one["hark.connection.number"] for one in messages} == {exchange["hark.connection.number"]}
         times = [one["time"] for one in messages]
         assert times == (sorted(times) if coding else sorted(set(times))), "each as it comes; a coding brings all at its end"
         assert exchange["hark.sse.events"] == 5 and exchange["hark.sse.last_id"] == "4"

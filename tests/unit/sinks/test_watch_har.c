@@ -131,6 +131,11 @@ static void unknown_fields(struct sample *s)
 	field(s, NULL, "v");
 }
 
+static void numbered(struct sample *s)
+{
+	s->conn.number = 3;
+}
+
 static const struct {
 	const char *name;
 	void (*change)(struct sample *sample);
@@ -146,6 +151,10 @@ static const struct {
 	    "\"blocked\":-1,\"dns\":-1,\"connect\":-1,\"ssl\":-1,\"send\":-1,\"wait\":-1,\"receive\":12."
 	    "005678",
 	    "{\"name\":\"Cookie\",\"value\":\"[redacted]\"}", "\"process.executable.name\":\"curl\"" } },
+	{ "the number that text has for a connection",
+	  numbered,
+	  false,
+	  { "\"hark.connection\":12,\"hark.connection.number\":3" } },
 	{ "times",
 	  times,
 	  false,
