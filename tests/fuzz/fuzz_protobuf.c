@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A schema, and a message by it; the first two bytes say how long the schema is
- * (protocols/content/protobuf.c). */
+ * (protocols/content/protobuf_schema.c, protobuf.c). */
 #include "content/protobuf.h"
 
 #include <stdlib.h>

@@ -3,6 +3,7 @@
 #include "alloc_fail.h"
 
 #include "../../../protocols/content/protobuf.c"
+#include "../../../protocols/content/protobuf_schema.c"
 
 #include <setjmp.h>
 #include <stdarg.h>
