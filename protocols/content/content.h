@@ -51,7 +51,7 @@ struct content {
 	 */
 	int (*outcome)(const struct message *response);
 	bool path_is_name; /* of what is called: no part of a request's path is an id */
-	/* Of what its bodies say (reader.h). The rest is NULL. */
+	/* The readers of what its bodies say (reader.h); the rest is NULL. */
 	const struct content_reader *readers[CONTENT_READERS_MAX];
 	bool posted; /* they read what a POST asked for, and are not asked about any other exchange */
 };

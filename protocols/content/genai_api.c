@@ -49,7 +49,7 @@ static const struct row asked[] = {
 	{ ANY_API, ASKED_TEXT, SLICE("contents.#.parts.#.text") },
 };
 
-/* Without the wrapping of streams (unwrapped()). */
+/* Paths within the response itself: what streams wrap it in is taken off before. */
 static const struct row answered[] = {
 	{ OPENAI_OLD, KIND, SLICE("object") },
 	{ OPENAI_OLD | OPENAI_RESPONSES | ANTHROPIC, ID, SLICE("id") },

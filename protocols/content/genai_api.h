@@ -28,7 +28,7 @@ enum genai_api_bit {
 
 /* What a value of a body is. */
 enum genai_field {
-	/* Of requests; the first ones are bits of api.needs. */
+	/* Values of requests; the first ones are bits of api.needs. */
 	HAS_MODEL,
 	HAS_MESSAGES,
 	HAS_MAX_TOKENS,
@@ -36,7 +36,7 @@ enum genai_field {
 	HAS_PROMPT,
 	HAS_CONTENTS,
 	ASKED_TEXT,
-	/* Of responses. */
+	/* Values of responses. */
 	MODEL,
 	ID,
 	KIND,	/* what the document says that it is */

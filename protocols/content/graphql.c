@@ -32,12 +32,12 @@ struct operation {
 
 struct graphql {
 	struct json_stream json[2];
-	/* Of the request at hand, of a batch or alone. */
+	/* The request at hand, alone or of a batch. */
 	struct operation operations[OPERATIONS_MAX];
 	size_t count;
 	bool has_query, persisted, too_many, named;
 	struct operation asked; /* operationName */
-	/* Of all. */
+	/* All requests of the body. */
 	struct operation first;
 	bool differ, unknown, by_path, is_batch, wrong;
 	size_t requests;
@@ -73,7 +73,7 @@ static struct slice skip_string(struct slice text)
 	return text;
 }
 
-/* Up to the end of its line, which CR may be as well as LF. */
+/* A comment goes up to the end of its line, which CR may be as well as LF. */
 static struct slice skip_comment(struct slice text)
 {
 	size_t end = slice_find(text, '\n');
@@ -104,7 +104,7 @@ static struct slice name_next(struct slice *text)
 	return slice_of(text->data - len, len);
 }
 
-/* Behind what begins here up to the braces that end a definition; false: there are none. */
+/* Passes over the definition that begins here, up to the braces that end it; false: there are none. */
 static bool definition_skip(struct slice *text)
 {
 	size_t depth = 0, braces = 0;
@@ -179,7 +179,7 @@ static bool document_read(struct graphql *graphql, struct slice text)
 
 /* --- values ---------------------------------------------------------------------------------- */
 
-/* Of a member that is there twice nobody knows which one its server takes. */
+/* Where the member is there twice, nobody knows which one the server takes. */
 static void take_query(struct graphql *graphql, const struct json_value *value)
 {
 	graphql->unknown |= graphql->has_query;

@@ -186,7 +186,7 @@ static bool decompress(struct reading *reading, enum message_kind kind, struct s
 	return whole;
 }
 
-/* As text, by the schema if it has the method. */
+/* The message as text, by the schema if that has the method. */
 static void text_make(struct reading *reading, enum message_kind kind, struct slice clear, struct bytes *text)
 {
 	const struct message *request = reading_of(reading, MESSAGE_REQUEST);

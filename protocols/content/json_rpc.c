@@ -176,7 +176,7 @@ static bool on_value(void *ctx, const struct json_value *value)
 
 /* --- what is told ---------------------------------------------------------------------------- */
 
-/* Of a batch: its operations, as far as they have room. */
+/* A batch's operations are kept as far as they have room. */
 static void batch_add(struct rpc *rpc, const struct item *item)
 {
 	struct slice method = name_slice(&item->method);

@@ -43,7 +43,7 @@ struct json_value {
 	bool cut; /* there was more of the string than is kept */
 };
 
-/* Of an object or an array, false: what is in it is passed over. */
+/* It takes each value. False at an object or an array: what is in it is passed over. */
 typedef bool json_fn(void *ctx, const struct json_value *value);
 
 struct json_stream {	 /* all zero but for these: at the beginning */
@@ -82,7 +82,7 @@ struct json_stream {	 /* all zero but for these: at the beginning */
 
 /* The next bytes. */
 void json_stream_feed(struct json_stream *json, struct slice bytes, json_fn *fn, void *ctx);
-/* By json_fn: nobody wants more of the document. What follows is passed over, and it counts as wrong. */
+/* A json_fn says that nobody wants more: what follows is passed over, and the document counts as wrong. */
 static inline void json_stream_stop(struct json_stream *json)
 {
 	json->stopped = true;
@@ -90,7 +90,7 @@ static inline void json_stream_stop(struct json_stream *json)
 
 /* Bytes are missing: nothing behind them is known. */
 void json_stream_hole(struct json_stream *json);
-/* At the beginning of another document. */
+/* Another document begins. */
 void json_stream_again(struct json_stream *json);
 void json_stream_fini(struct json_stream *json);
 

@@ -34,7 +34,7 @@ static void put_i64(struct writing *writing, int64_t number)
 	put_u64(writing, number < 0 ? -(uint64_t)number : (uint64_t)number);
 }
 
-/* At least `least` digits. */
+/* Hex of at least `least` digits. */
 static void put_hex(struct writing *writing, uint64_t number, unsigned int least)
 {
 	unsigned int digits = 1;
@@ -112,8 +112,8 @@ static void put_byte(struct writing *writing, uint8_t byte)
 	put_hex(writing, byte, 2);
 }
 
-/* As protobuf's text format has strings; what is beyond ASCII goes as it is, where all is UTF-8, or by its
- * bytes. */
+/* A string as protobuf's text format has it; what is beyond ASCII goes as it is, where all is UTF-8, or by
+ * its bytes. */
 static void put_string(struct writing *writing, struct slice bytes)
 {
 	bool as_text = text_kind_of(bytes) != TEXT_NONE;
@@ -279,7 +279,7 @@ static void put_packed(struct writing *writing, const struct protobuf_member *fi
 	put(writing, SLICE("]"));
 }
 
-/* Of bytes whose type is not known: a message? Most messages have bytes that no text has, and texts none. */
+/* Are bytes of no known type a message? Most messages have bytes that no text has, and texts none. */
 static bool looks_like_message(struct slice bytes, int depth)
 {
 	return bytes.len && depth < DEPTH_MAX && text_kind_of(bytes) != TEXT_PLAIN && may_be_message(bytes);
@@ -307,7 +307,7 @@ static void put_bytes(struct writing *writing, const struct protobuf_member *fie
 		put_packed(writing, field, bytes);
 }
 
-/* To the end of the bytes, or of the group that they are in. False: they do not follow the format. */
+/* Fields up to the end of the bytes, or of their group. False: they do not follow the format. */
 static bool put_fields(struct writing *writing, const struct protobuf_message *type, struct slice *bytes,
 		       int depth)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Of a schema the descriptors' names and numbers are kept, in arrays that are sorted by name, or by number. A
+ * A schema keeps the descriptors' names and numbers, in arrays that are sorted by name, or by number. A
  * type's name is looked up once, when all files have been read; one that the set lacks has no fields that are
  * known.
  */

@@ -123,7 +123,7 @@ void reading_integer(struct reading *reading, enum message_kind kind, const char
 void reading_ns(struct reading *reading, enum message_kind kind, const char *name, uint64_t ns);
 void reading_milli(struct reading *reading, enum message_kind kind, const char *name, uint64_t thousandths);
 void reading_true(struct reading *reading, enum message_kind kind, const char *name);
-/* No longer known. */
+/* The fact is no longer known. */
 void reading_forget(struct reading *reading, enum message_kind kind, const char *name);
 
 /* A trailer that the body has: it becomes one of the message. */

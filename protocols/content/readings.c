@@ -56,7 +56,7 @@ static struct reading *reading_find(struct readings *readings, const struct cont
 	return reading;
 }
 
-/* At the end: readers are fed in the order of their rows. NULL: no memory, or too many. */
+/* A reading comes last: readers are fed in the order of their rows. NULL: no memory, or too many. */
 static struct reading *reading_add_new(struct readings *readings, const struct content_reader *reader)
 {
 	struct reading **end = &readings->first;
@@ -83,7 +83,7 @@ static void reading_free(struct reading *reading)
 	free(reading);
 }
 
-/* Those that gave up all that they wanted: most JSON is nobody's, and its answer may be long in coming. */
+/* Frees what gave up all that it wanted: most JSON is nobody's, and its answer may be long in coming. */
 static void drop_given_up(struct readings *readings)
 {
 	struct reading **at = &readings->first;
@@ -273,7 +273,7 @@ static bool expands_too_far(const struct readings_half *half)
 	return half->clear_bytes > EXPANDS_FREELY && half->clear_bytes / EXPANDS_AT_MOST > half->coded_bytes;
 }
 
-/* Through the coding of this step, or behind the last one to the readers. */
+/* Gives bytes to the coding of this step, or behind the last one to the readers. */
 static bool give(struct giving *giving, struct slice bytes)
 {
 	struct readings_half *half = &giving->readings->half[giving->kind];

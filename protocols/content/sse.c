@@ -309,7 +309,7 @@ static void sse_bytes(struct reading *reading, enum message_kind kind, struct sl
 	reading_charge(reading, sse_memory(&stream->parser));
 }
 
-/* So many a second, from the first one to the last. */
+/* The rate is so many events a second, from the first one to the last. */
 static void tell_rate(struct reading *reading, const struct sse_stream *stream)
 {
 	uint64_t span_ns = stream->last_ns - stream->first_ns, milli;

@@ -13,7 +13,7 @@
 
 #define FUZZ_MEMORY_MAX (24u << 20) /* of one exchange; brotli and zstd may take 8 MiB each */
 
-/* Of a tunnel: its Upgrade token, in place of a type; set before fuzz_content(). */
+/* A tunnel's Upgrade token, in place of a type; set before fuzz_content(). */
 static const char *fuzz_upgrade;
 
 static inline void fuzz_message(void *ctx, void *exchange, const struct content_message *message)

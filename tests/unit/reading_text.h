@@ -127,7 +127,7 @@ static inline void reading_text_feed(struct reading_text *out, enum message_kind
 	readings_body(out->readings, kind, bytes, out->time_ns += 1000000);
 }
 
-/* In pieces of so many bytes; 0: whole. */
+/* Feeds bytes in pieces of so many; 0: whole. */
 static inline void reading_text_pieces(struct reading_text *out, enum message_kind kind, struct slice bytes,
 				       size_t piece)
 {
@@ -139,7 +139,7 @@ static inline void reading_text_pieces(struct reading_text *out, enum message_ki
 	}
 }
 
-/* In two pieces, the first one of `cut` bytes; beyond the end: byte by byte. */
+/* Feeds bytes in two pieces, the first one of `cut` bytes; beyond the end: byte by byte. */
 static inline void reading_text_cut(struct reading_text *out, enum message_kind kind, struct slice bytes,
 				    size_t cut)
 {
@@ -152,7 +152,7 @@ static inline void reading_text_hole(struct reading_text *out, enum message_kind
 	readings_hole(out->readings, kind, size, out->time_ns += 1000000);
 }
 
-/* All but the `size` bytes from `from` on, which are missing. */
+/* Feeds all but the `size` bytes from `from` on, which are missing. */
 static inline void reading_text_around(struct reading_text *out, enum message_kind kind, struct slice bytes,
 				       size_t from, size_t size)
 {
@@ -161,7 +161,7 @@ static inline void reading_text_around(struct reading_text *out, enum message_ki
 	reading_text_pieces(out, kind, slice_drop(bytes, from + size), 0);
 }
 
-/* Both bodies, each cut behind so many bytes; where that is odd, the rest comes byte by byte. */
+/* Feeds both bodies, each cut behind so many bytes; where that is odd, the rest comes byte by byte. */
 static inline void reading_text_exchange(struct reading_text *out, struct slice request,
 					 struct slice response, size_t cut)
 {

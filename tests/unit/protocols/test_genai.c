@@ -386,7 +386,7 @@ static void test_many_tools(void **state)
 	reading_text_fini(&out);
 }
 
-/* Its events are told, what they hold is not, but for those who want bodies. */
+/* A stream's events are told, what they hold is not, but for those who want bodies. */
 static void test_events(void **state)
 {
 	(void)state;

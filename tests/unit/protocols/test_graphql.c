@@ -116,7 +116,7 @@ static void test_holes(void **state)
 	}
 }
 
-/* Its answer's errors are not counted when some may be missing. */
+/* An answer's errors are not counted when some may be missing. */
 static void test_response_holes(void **state)
 {
 	struct slice response = slice_of_string(rows[0].response);

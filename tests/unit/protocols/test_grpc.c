@@ -64,7 +64,7 @@ static void begin(struct reading_text *out, const char *type, const char *encodi
 	assert_true(reading_text_head(out, MESSAGE_RESPONSE));
 }
 
-/* Without what is told of the request, which is empty. */
+/* What was told, and the outcome behind it, unless it is success. */
 static const char *text_end(struct reading_text *out)
 {
 	int outcome;

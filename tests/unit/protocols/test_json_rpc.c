@@ -99,7 +99,7 @@ static void begin(struct reading_text *out, const struct row *row)
 	assert_true(reading_text_head(out, MESSAGE_REQUEST));
 }
 
-/* Without what the stream of events says. */
+/* The text without what the stream of events says. */
 static const char *facts_of(struct reading_text *out)
 {
 	char *sse;
