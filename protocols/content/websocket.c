@@ -59,7 +59,6 @@ struct ws_side {
 	bool deflates, takes_over; /* as agreed on for what this side sends */
 	bool context_lost;
 	uint64_t number;
-	uint64_t kept_bytes;
 };
 
 struct ws {
