@@ -201,9 +201,9 @@ static const struct row {
 	  ASKED_CHAT },
 };
 
-static void begin(struct reading_text *out, const struct row *row)
+static void begin_for(struct reading_text *out, const struct row *row, unsigned int wants)
 {
-	reading_text_init(out, WANTS);
+	reading_text_init(out, wants);
 	out->message[MESSAGE_REQUEST]->method = SLICE("POST");
 	out->message[MESSAGE_REQUEST]->target = slice_of_string(row->path);
 	out->message[MESSAGE_REQUEST]->first_byte_ns = UINT64_MAX; /* the clock is not what is tested */
@@ -211,6 +211,11 @@ static void begin(struct reading_text *out, const struct row *row)
 	reading_text_field(out, MESSAGE_REQUEST, "Content-Type", "application/json");
 	reading_text_field(out, MESSAGE_RESPONSE, "Content-Type", row->type);
 	assert_true(reading_text_head(out, MESSAGE_REQUEST));
+}
+
+static void begin(struct reading_text *out, const struct row *row)
+{
+	begin_for(out, row, WANTS);
 }
 
 /* Only what this reader tells. */
@@ -336,15 +341,7 @@ static void test_no_content(void **state)
 	struct reading_text out;
 
 	(void)state;
-	begin(&out, &rows[0]);
-	out.config.wants = READER_FACTS;
-	reading_text_fini(&out);
-	reading_text_init(&out, READER_FACTS);
-	out.message[MESSAGE_REQUEST]->method = SLICE("POST");
-	out.message[MESSAGE_REQUEST]->target = SLICE("/v1/chat/completions");
-	reading_text_field(&out, MESSAGE_REQUEST, "Content-Type", "application/json");
-	reading_text_field(&out, MESSAGE_RESPONSE, "Content-Type", "application/json");
-	reading_text_head(&out, MESSAGE_REQUEST);
+	begin_for(&out, &rows[0], READER_FACTS);
 	reading_text_feed(&out, MESSAGE_REQUEST, slice_of_string(rows[0].request));
 	reading_text_head(&out, MESSAGE_RESPONSE);
 	reading_text_feed(&out, MESSAGE_RESPONSE, slice_of_string(rows[0].response));
@@ -393,8 +390,7 @@ static void test_events(void **state)
 	for (int i = 0; i < 2; i++) {
 		struct reading_text out;
 
-		begin(&out, &rows[1]);
-		out.config.wants = READER_FACTS | READER_MESSAGES | (i ? READER_BODIES : 0);
+		begin_for(&out, &rows[1], READER_FACTS | READER_MESSAGES | (i ? READER_BODIES : 0));
 		reading_text_feed(&out, MESSAGE_REQUEST, slice_of_string(CHAT));
 		reading_text_head(&out, MESSAGE_RESPONSE);
 		reading_text_feed(&out, MESSAGE_RESPONSE,
