@@ -12,14 +12,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	const struct protocol_handler handler = {
-		.head = on_head,
-		.body = on_body,
-		.done = on_done,
-		.interim = on_interim,
-		.reset = on_reset,
-		.note = on_note,
-	};
 	uint8_t choice = size ? data[0] : 0;
 	const struct protocol_config config = {
 		.role = (enum protocol_role)((choice & 3) % 3),
@@ -32,6 +24,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	};
 
 	fuzz_version = FASTCGI_1;
-	fuzz_protocol(&fastcgi_protocol, &config, &handler, slice_drop(slice_of(data, size), 1), choice);
+	fuzz_protocol(&fastcgi_protocol, &config, &fuzz_handler, slice_drop(slice_of(data, size), 1), choice);
 	return 0;
 }

@@ -24,15 +24,7 @@ static void on_frame(void *ctx, const struct frame *frame)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	const struct protocol_handler handler = {
-		.head = on_head,
-		.body = on_body,
-		.done = on_done,
-		.interim = on_interim,
-		.reset = on_reset,
-		.note = on_note,
-		.frame = on_frame,
-	};
+	struct protocol_handler handler = fuzz_handler;
 	uint8_t choice = size ? data[0] : 0;
 	const struct protocol_config config = {
 		.role = (enum protocol_role)((choice & 3) % 3),
@@ -48,6 +40,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.table_limit_bytes = 65536,
 	};
 
+	handler.frame = on_frame;
 	fuzz_version = HTTP_2;
 	fuzz_protocol(&http2_protocol, &config, &handler, slice_drop(slice_of(data, size), 1), choice);
 	return 0;

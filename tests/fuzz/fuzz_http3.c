@@ -58,14 +58,6 @@ static void step_run(struct protocol *protocol, const uint8_t *step, struct slic
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	const struct protocol_handler handler = {
-		.head = on_head,
-		.body = on_body,
-		.done = on_done,
-		.interim = on_interim,
-		.reset = on_reset,
-		.note = on_note,
-	};
 	uint8_t choice = size ? data[0] : 0;
 	struct slice script = slice_drop(slice_of(data, size), 1);
 	const struct protocol_config config = {
@@ -77,7 +69,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.stream_limit = 8,
 		.table_limit_bytes = 65536,
 	};
-	struct protocol *protocol = http3_protocol.create(&config, &handler);
+	struct protocol *protocol = http3_protocol.create(&config, &fuzz_handler);
 	uint64_t now_ns = 0;
 
 	fuzz_version = HTTP_3;

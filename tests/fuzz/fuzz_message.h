@@ -96,4 +96,13 @@ static void on_note(void *ctx, enum protocol_note note, uint64_t n)
 	sum += n;
 }
 
+static const struct protocol_handler fuzz_handler = {
+	.head = on_head,
+	.body = on_body,
+	.done = on_done,
+	.interim = on_interim,
+	.reset = on_reset,
+	.note = on_note,
+};
+
 #endif
