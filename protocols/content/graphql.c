@@ -8,6 +8,7 @@
  * without its type, or none at all) is taken only where the path says that it is GraphQL. Facts are told when
  * the body is whole.
  */
+#include "ascii.h"
 #include "contents.h"
 #include "json_stream.h"
 
@@ -50,7 +51,7 @@ static const char *const type_names[] = { "query", "query", "mutation", "subscri
 
 static bool is_name(uint8_t byte)
 {
-	return (byte >= '0' && byte <= '9') || ((byte | 0x20) >= 'a' && (byte | 0x20) <= 'z') || byte == '_';
+	return ascii_is_digit(byte) || ascii_is_letter(byte) || byte == '_';
 }
 
 /* --- a document of operations (GraphQL, 2) -------------------------------------------------- */

@@ -364,11 +364,11 @@ static void side_feed(struct reading *reading, enum message_kind kind, struct gr
 
 static int base64_value(uint8_t byte)
 {
-	if (byte >= 'A' && byte <= 'Z')
+	if (ascii_is_upper(byte))
 		return byte - 'A';
-	if (byte >= 'a' && byte <= 'z')
+	if (ascii_is_lower(byte))
 		return byte - 'a' + 26;
-	if (byte >= '0' && byte <= '9')
+	if (ascii_is_digit(byte))
 		return byte - '0' + 52;
 	return byte == '+' ? 62 : byte == '/' ? 63 : -1;
 }

@@ -6,6 +6,8 @@
  */
 #include "json_stream.h"
 
+#include "ascii.h"
+
 #include <string.h>
 
 static void wrong(struct json_stream *json)
@@ -233,17 +235,13 @@ static void unicode_end(struct json_stream *json)
 
 static void take_unicode(struct json_stream *json, uint8_t byte)
 {
-	uint32_t digit;
+	int digit = ascii_hex_value(byte);
 
-	if (byte >= '0' && byte <= '9')
-		digit = byte - '0';
-	else if ((byte | 0x20) >= 'a' && (byte | 0x20) <= 'f')
-		digit = (uint32_t)(byte | 0x20) - 'a' + 10;
-	else {
+	if (digit < 0) {
 		wrong(json);
 		return;
 	}
-	json->unicode = json->unicode << 4 | digit;
+	json->unicode = json->unicode << 4 | (uint32_t)digit;
 	if (++json->unicode_len == 4)
 		unicode_end(json);
 }
@@ -278,37 +276,45 @@ static size_t plain_run(struct slice bytes)
 
 #define NUMBER_MAX 64
 
+/* Takes the digits at the front off. Returns how many there were. */
+static size_t digits_take(struct slice *s)
+{
+	size_t n = 0;
+
+	while (n < s->len && ascii_is_digit(s->data[n]))
+		n++;
+	*s = slice_drop(*s, n);
+	return n;
+}
+
 /* RFC 8259, 6. */
 static bool number_is_right(struct slice s)
 {
-	size_t i = 0, digits;
+	bool zero;
+	size_t digits;
 
-	i += i < s.len && s.data[i] == '-';
-	for (digits = 0; i < s.len && s.data[i] >= '0' && s.data[i] <= '9'; i++)
-		digits++;
-	if (!digits || (digits > 1 && s.data[i - digits] == '0'))
+	s = slice_drop(s, s.len && s.data[0] == '-');
+	zero = s.len && s.data[0] == '0';
+	digits = digits_take(&s);
+	if (!digits || (digits > 1 && zero))
 		return false;
-	if (i < s.len && s.data[i] == '.') {
-		for (i++, digits = 0; i < s.len && s.data[i] >= '0' && s.data[i] <= '9'; i++)
-			digits++;
-		if (!digits)
+	if (s.len && s.data[0] == '.') {
+		s = slice_drop(s, 1);
+		if (!digits_take(&s))
 			return false;
 	}
-	if (i < s.len && (s.data[i] | 0x20) == 'e') {
-		i++;
-		i += i < s.len && (s.data[i] == '-' || s.data[i] == '+');
-		for (digits = 0; i < s.len && s.data[i] >= '0' && s.data[i] <= '9'; i++)
-			digits++;
-		if (!digits)
+	if (s.len && (s.data[0] | 0x20) == 'e') {
+		s = slice_drop(s, 1);
+		s = slice_drop(s, s.len && (s.data[0] == '-' || s.data[0] == '+'));
+		if (!digits_take(&s))
 			return false;
 	}
-	return i == s.len;
+	return s.len == 0;
 }
 
 static bool is_of_number(uint8_t byte)
 {
-	return (byte >= '0' && byte <= '9') || byte == '.' || byte == '-' || byte == '+' ||
-	       (byte | 0x20) == 'e';
+	return ascii_is_digit(byte) || byte == '.' || byte == '-' || byte == '+' || (byte | 0x20) == 'e';
 }
 
 static void number_end(struct json_stream *json, json_fn *fn, void *ctx)
@@ -351,7 +357,7 @@ static void take_value(struct json_stream *json, uint8_t byte, json_fn *fn, void
 		json->word_type = JSON_NULL;
 		break;
 	default:
-		if (byte != '-' && (byte < '0' || byte > '9')) {
+		if (byte != '-' && !ascii_is_digit(byte)) {
 			wrong(json);
 			break;
 		}
