@@ -503,6 +503,18 @@ static int make_redact(struct parse *parse)
 	return 0;
 }
 
+static int no_such_format(const struct options *options, const char *format)
+{
+	struct buffer list = { .data = NULL };
+
+	sinks_list(&list, options->view);
+	buffer_char(&list, '\0');
+	option_usage_error("-o %s: this view has no such format (it has %s)", format,
+			   list.failed ? "others" : list.data);
+	buffer_fini(&list);
+	return 2;
+}
+
 static int check_outputs(struct options *options)
 {
 	bool to_stdout = options->record_path && strcmp(options->record_path, "-") == 0;
@@ -510,10 +522,13 @@ static int check_outputs(struct options *options)
 	for (size_t i = 0; i < options->output_count; i++) {
 		const struct output_choice *output = &options->outputs[i];
 
-		if (!sinks_find(output->format, options->view))
-			return option_usage_error(
-				"-o %s: this view has no such format (text, json; curl and har with watch)",
-				output->format);
+		const struct sink_ops *ops = sinks_find(output->format, options->view);
+
+		if (!ops)
+			return no_such_format(options, output->format);
+		if (ops->opens_place && !output->path)
+			return option_usage_error("-o %s needs a place: -o %s:PLACE", output->format,
+						  output->format);
 		if (!output->path && to_stdout)
 			return option_usage_error("two outputs go to stdout; give one a file (-o %s:FILE)",
 						  output->format);

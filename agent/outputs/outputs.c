@@ -22,8 +22,8 @@
 
 struct output {
 	const char *name; /* for people */
-	FILE *file;
-	char *buffer; /* the file's */
+	FILE *file;	  /* NULL: the sink writes elsewhere */
+	char *buffer;	  /* the file's */
 	const struct sink_ops *ops;
 	struct sink *sink;
 };
@@ -88,8 +88,8 @@ size_t outputs_terminal_columns(int fd)
 }
 
 /*
- * Opens the file (private, or a copy of standard_fd) and makes its sink. 0, or -errno when the reason was
- * reported.
+ * Opens the file (private, or a copy of standard_fd; not for a sink that opens its place) and makes the sink.
+ * 0, or -errno when the reason was reported.
  */
 static int outputs_add(struct outputs *outputs, const struct output_choice *choice)
 {
@@ -102,8 +102,11 @@ static int outputs_add(struct outputs *outputs, const struct output_choice *choi
 
 	output->name = choice->path ? choice->path : "to stdout";
 	output->ops = sinks_find(config->as && is_text ? config->as : choice->format, config->view);
-	output->file = file_open(choice->path, standard_fd, &output->buffer);
-	if (!output->file) {
+	if (output->ops && output->ops->opens_place)
+		sink.place = choice->path;
+	else
+		output->file = file_open(choice->path, standard_fd, &output->buffer);
+	if (!output->file && !sink.place) {
 		log_error("cannot write %s: %s", output->name, private_file_error(errno));
 		return -EIO;
 	}
@@ -114,8 +117,9 @@ static int outputs_add(struct outputs *outputs, const struct output_choice *choi
 	output->sink = output->ops ? sink_new(output->ops, &sink) : NULL;
 	if (output->sink)
 		return 0;
-	log_error("out of memory");
-	return -ENOMEM;
+	if (errno != EIO)
+		log_error("cannot write %s: %s", output->name, strerror(errno));
+	return -EIO;
 }
 
 struct outputs *outputs_open(const struct outputs_config *config)
@@ -406,6 +410,8 @@ static void failure_take(struct outputs *outputs, const struct output *item, int
  */
 static void output_flush(struct outputs *outputs, const struct output *item)
 {
+	if (!item->file)
+		return;
 	if (fflush(item->file) == EOF || ferror(item->file))
 		failure_take(outputs, item, errno ? errno : EIO);
 	clearerr(item->file);
@@ -437,10 +443,9 @@ int outputs_close(struct outputs *outputs)
 
 		errno = 0; /* a sink may write once more */
 		sink_free(item->ops, item->sink);
-		if (item->file) {
-			output_flush(outputs, item);
+		output_flush(outputs, item);
+		if (item->file)
 			fclose(item->file);
-		}
 		free(item->buffer);
 	}
 	conn_set_fini(&outputs->matched);

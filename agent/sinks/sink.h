@@ -3,9 +3,9 @@
  * Where results go. A sink is a table of functions; sinks.h has them
  * all. Adding one is one file in agent/sinks/ and one row in sinks.h.
  *
- * Sinks borrow what they are shown, write to their own FILE, and escape
- * everything that was observed. What else they wait for, a descriptor or a
- * time, they register in config->loop when they are made.
+ * Sinks borrow what they are shown, write to their own FILE or to the place
+ * that they open themselves, and escape everything that was observed. What else they wait for, a descriptor
+ * or a time, they register in config->loop when they are made.
  */
 #ifndef HARK_SINK_H
 #define HARK_SINK_H
@@ -34,8 +34,9 @@ struct budget;
 struct loop;
 
 struct sink_config {
-	FILE *out;   /* borrowed */
-	int verbose; /* 0, 1 (-v: headers), 2 (-vv: bodies) */
+	FILE *out;	   /* borrowed; NULL for a sink with opens_place */
+	const char *place; /* what stands behind "-o FORMAT:"; borrowed, NULL: nothing, which is stdout */
+	int verbose;	   /* 0, 1 (-v: headers), 2 (-vv: bodies) */
 	bool color;
 	int64_t wall_offset_ns;	     /* CLOCK_REALTIME less CLOCK_MONOTONIC */
 	const struct redact *redact; /* borrowed */
@@ -89,9 +90,12 @@ struct sink_ops {
 	bool bodies;	       /* it shows them, from -vv on: they are kept */
 	bool bodies_always;    /* also without -vv */
 	bool each_end;	       /* it shows each end of an exchange for itself: they are not joined */
-	bool stays;	       /* behind the end of a recording, until the user leaves it */
-	size_t size;	       /* of its struct sink, which is all zero before init() */
-	/* 0, or -errno when memory is out or nothing can be waited for; fini() is called then too. */
+	bool opens_place; /* what -o FORMAT:PLACE names is no plain file: the sink opens it, and it must be
+			     given */
+	bool stays;	  /* behind the end of a recording, until the user leaves it */
+	size_t size;	  /* of its struct sink, which is all zero before init() */
+	/* 0, or -errno when memory is out or nothing can be waited for; -EIO: the reason was reported. fini()
+	 * is called then too. */
 	int (*init)(struct sink *sink, const struct sink_config *config);
 	/* Shows a result of each kind; NULL: nothing of it. Only what some sink shows is made. */
 	void (*show[RESULT_KINDS])(struct sink *sink, const struct result *result);
@@ -105,7 +109,7 @@ struct sink_ops {
 	void (*fini)(struct sink *sink); /* writes what it holds; out stays open, and is not flushed */
 };
 
-/* A sink of this kind. NULL: it cannot be had, which is out of memory for most. */
+/* A sink of this kind. NULL: errno, which is EIO when the reason was reported. */
 struct sink *sink_new(const struct sink_ops *ops, const struct sink_config *config);
 void sink_free(const struct sink_ops *ops, struct sink *sink); /* NULL is legal */
 

@@ -5,6 +5,8 @@
 
 #include "sink.h"
 
+struct buffer;
+
 #define SINKS(X)            \
 	X(watch_text_sink)  \
 	X(watch_json_sink)  \
@@ -27,5 +29,7 @@ SINKS(SINK_DECLARE)
 
 /* The one for a format in a view; NULL: there is none. */
 const struct sink_ops *sinks_find(const char *format, enum view view);
+/* The formats of a view, "text, json, …", into `list`. */
+void sinks_list(struct buffer *list, enum view view);
 
 #endif

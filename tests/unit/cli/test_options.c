@@ -257,7 +257,7 @@ static const struct {
 	{ "hark record", "record needs -w FILE" },
 	{ "hark record -w x -o json", "record shows nothing" },
 	{ "hark --", "no command stands after --" },
-	{ "hark -o xml", "-o xml: this view has no such format (text, json; curl and har with watch)" },
+	{ "hark -o xml", "-o xml: this view has no such format (it has text, json, curl, har" },
 	{ "hark -o json:", "names no file after the colon" },
 	{ "hark -o text -o json", "two outputs go to stdout; give one a file (-o json:FILE)" },
 	{ "hark -w -", "two outputs go to stdout" },
