@@ -146,6 +146,13 @@ struct message *message_new(enum message_kind kind, size_t limit_bytes);
  */
 struct message *message_copy(const struct message *message, size_t limit_bytes);
 
+/*
+ * The same with trailers, with what its body said (facts), and with the first body_limit_bytes of what is
+ * there of the body, which limit_bytes does not bound.
+ */
+struct message *message_copy_whole(const struct message *message, size_t limit_bytes,
+				   size_t body_limit_bytes);
+
 /* Frees the message and its arena; NULL is legal. */
 void message_free(struct message *message);
 

@@ -2,6 +2,7 @@
 #include "message.h"
 
 #include "ascii.h"
+#include "fact.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -64,6 +65,47 @@ struct message *message_copy(const struct message *message, size_t limit_bytes)
 	}
 	if (cut)
 		copy->flags |= FLAG_TRUNCATED;
+	return copy;
+}
+
+/* False: one at least was left out. */
+static bool facts_copy(struct message *copy, const struct fact *facts)
+{
+	struct fact **last = &copy->facts;
+
+	for (; facts; facts = facts->next) {
+		struct fact *fact = arena_alloc(&copy->arena, sizeof(*fact));
+
+		if (!fact)
+			return false;
+		*fact = *facts;
+		fact->next = NULL;
+		if (facts->text.data && arena_copy(&copy->arena, facts->text, &fact->text) < 0)
+			return false;
+		*last = fact;
+		last = &fact->next;
+	}
+	return true;
+}
+
+struct message *message_copy_whole(const struct message *message, size_t limit_bytes, size_t body_limit_bytes)
+{
+	struct message *copy = message_copy(message, limit_bytes);
+	bool whole = true;
+
+	if (!copy)
+		return NULL;
+	for (size_t i = 0; whole && i < message->trailers.count; i++) {
+		const struct header *header = &message->trailers.items[i];
+
+		whole = message_add_known(copy, &copy->trailers, header->known, header->name, header->value,
+					  header->flags) == 0;
+	}
+	if (!whole || !facts_copy(copy, message->facts))
+		copy->flags |= FLAG_TRUNCATED;
+	copy->arena.limit_bytes = 0;
+	if (body_limit_bytes && message->body.len)
+		(void)arena_copy(&copy->arena, slice_take(message->body, body_limit_bytes), &copy->body);
 	return copy;
 }
 

@@ -4,6 +4,8 @@
 
 #include "content/content.h"
 
+#include <errno.h>
+
 bool exchange_take(struct exchange_own *own, struct exchange *exchange)
 {
 	if (!exchange->keepable)
@@ -15,6 +17,44 @@ bool exchange_take(struct exchange_own *own, struct exchange *exchange)
 	exchange->response = NULL;
 	exchange->interim_count = 0;
 	return true;
+}
+
+int exchange_copy(struct exchange *copy, const struct exchange *exchange, size_t head_limit_bytes,
+		  size_t body_limit_bytes)
+{
+	bool whole;
+
+	*copy = *exchange;
+	copy->request = copy->response = NULL;
+	copy->interim_count = 0;
+	copy->other = NULL;
+	copy->peer = NULL;
+	if (exchange->request)
+		copy->request = message_copy_whole(exchange->request, head_limit_bytes, body_limit_bytes);
+	if (exchange->response)
+		copy->response = message_copy_whole(exchange->response, head_limit_bytes, body_limit_bytes);
+	whole = !copy->request == !exchange->request && !copy->response == !exchange->response;
+	for (size_t i = 0; whole && i < exchange->interim_count; i++) {
+		copy->interims[i] = message_copy_whole(exchange->interims[i], head_limit_bytes, 0);
+		whole = copy->interims[i] != NULL;
+		copy->interim_count += whole;
+	}
+	if (!whole) {
+		exchange_fini(copy);
+		return -ENOMEM;
+	}
+	copy->flags |= (copy->request ? copy->request->flags : 0) & FLAG_TRUNCATED;
+	copy->flags |= (copy->response ? copy->response->flags : 0) & FLAG_TRUNCATED;
+	return 0;
+}
+
+size_t exchange_memory(const struct exchange *exchange)
+{
+	size_t bytes = message_memory(exchange->request) + message_memory(exchange->response);
+
+	for (size_t i = 0; i < exchange->interim_count; i++)
+		bytes += message_memory(exchange->interims[i]);
+	return bytes;
 }
 
 void exchange_fini(struct exchange *exchange)

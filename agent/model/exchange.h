@@ -68,6 +68,16 @@ struct exchange_own {
  */
 bool exchange_take(struct exchange_own *own, struct exchange *exchange);
 
+/*
+ * Copies an exchange with messages of its own (message_copy_whole() with these limits), which go by
+ * exchange_fini(). The connection stays borrowed, of the other end only its figures remain. 0 or -ENOMEM.
+ */
+int exchange_copy(struct exchange *copy, const struct exchange *exchange, size_t head_limit_bytes,
+		  size_t body_limit_bytes);
+
+/* All the memory that its messages take. */
+size_t exchange_memory(const struct exchange *exchange);
+
 /* Frees the messages of an exchange. */
 void exchange_fini(struct exchange *exchange);
 

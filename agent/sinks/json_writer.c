@@ -36,17 +36,31 @@ void json_sink_fini(struct sink *sink)
 	json_fini((struct json_writer *)sink);
 }
 
-void json_end(struct json_writer *writer)
+static void object_close(struct buffer *line)
 {
-	struct buffer *line = &writer->line;
-
 	/* The first key's comma becomes the brace. */
 	if (line->len == 0)
 		buffer_char(line, '{');
 	else
 		line->data[0] = '{';
-	buffer_put(line, "}\n", 2);
-	buffer_write(line, writer->out);
+	buffer_char(line, '}');
+}
+
+void json_end(struct json_writer *writer)
+{
+	object_close(&writer->line);
+	buffer_char(&writer->line, '\n');
+	buffer_write(&writer->line, writer->out);
+}
+
+void json_take(struct json_writer *writer, struct buffer *into)
+{
+	struct buffer *line = &writer->line;
+
+	object_close(line);
+	into->failed |= line->failed;
+	buffer_put(into, line->data, line->len);
+	buffer_clear(line);
 }
 
 void json_put_time(struct json_writer *writer, uint64_t event_ns)

@@ -37,6 +37,10 @@ void json_sink_fini(struct sink *sink);
 /* Closes the object, writes the line and begins the next one; errors are counted by the buffer. */
 void json_end(struct json_writer *writer);
 
+/* Closes the object and appends it to *into, without a line feed; the next one begins. Out of memory, *into
+ * is marked failed. */
+void json_take(struct json_writer *writer, struct buffer *into);
+
 /* A string of ours, which needs no escape, in quotes. */
 static inline void json_plain(struct json_writer *writer, const char *string)
 {

@@ -14,27 +14,6 @@
 
 /* --- records ------------------------------------------------------------------- */
 
-/* A copy with trailers, and the first part of the body, which message_copy() leaves out. */
-static struct message *message_keep(const struct message *message, size_t body_max)
-{
-	struct message *copy = message_copy(message, TOP_HEADERS_MAX + body_max);
-
-	for (size_t i = 0; copy && i < message->trailers.count; i++) {
-		const struct header *header = &message->trailers.items[i];
-
-		if (message_add_header(copy, &copy->trailers, header->name, header->value, header->flags) < 0)
-			copy->flags |= FLAG_TRUNCATED;
-	}
-	if (copy && body_max && message->body.len)
-		(void)arena_copy(&copy->arena, slice_take(message->body, body_max), &copy->body);
-	return copy;
-}
-
-static size_t message_size(const struct message *message)
-{
-	return message ? sizeof(*message) + message->arena.used_bytes : 0;
-}
-
 /* A bucket that fills with the allowance of event time and holds a second's. */
 bool top_live_allows(struct top_kept *kept, uint64_t now_ns)
 {
@@ -50,7 +29,6 @@ bool top_live_allows(struct top_kept *kept, uint64_t now_ns)
 
 struct top_record *top_record_new(struct top_kept *kept, const struct exchange *exchange, bool slow)
 {
-	struct message *request = NULL, *response = NULL;
 	struct top_record *record;
 	struct top_conn *conn;
 
@@ -59,31 +37,19 @@ struct top_record *top_record_new(struct top_kept *kept, const struct exchange *
 	conn = top_conn_get(kept, exchange->conn, exchange->start_ns);
 	if (!conn)
 		return NULL;
-	if (exchange->request)
-		request = message_keep(exchange->request, kept->body_max);
-	if (exchange->response)
-		response = message_keep(exchange->response, kept->body_max);
-	record = malloc(sizeof(*record));
-	if (!record || (exchange->request && !request) || (exchange->response && !response)) {
+	record = calloc(1, sizeof(*record));
+	if (!record || exchange_copy(&record->exchange, exchange, TOP_HEADERS_MAX, kept->body_max) < 0) {
 		counter_add(COUNTER_LIMIT_MEMORY, 1);
-		message_free(request);
-		message_free(response);
 		free(record);
 		return NULL;
 	}
 	conn->users++;
-	*record = (struct top_record){ .exchange = *exchange,
-				       .serial = ++kept->serial,
-				       .users = 1,
-				       .conn = conn,
-				       .fresh = top_is_fresh(exchange),
-				       .bytes = sizeof(*record) + message_size(request) +
-						message_size(response) };
-	record->exchange.request = request;
-	record->exchange.response = response;
+	record->serial = ++kept->serial;
+	record->users = 1;
+	record->conn = conn;
+	record->fresh = top_is_fresh(exchange);
+	record->bytes = sizeof(*record) + exchange_memory(&record->exchange);
 	record->exchange.conn = &conn->facts;
-	record->exchange.interim_count = 0;
-	record->exchange.other = NULL;
 	kept->bytes += record->bytes;
 	return record;
 }
@@ -92,8 +58,7 @@ void top_record_drop(struct top_kept *kept, struct top_record *record)
 {
 	if (!record || --record->users)
 		return;
-	message_free(record->exchange.request);
-	message_free(record->exchange.response);
+	exchange_fini(&record->exchange);
 	kept->bytes -= record->bytes;
 	top_conn_drop(record->conn);
 	free(record);
