@@ -540,6 +540,23 @@ static void document_end(struct genai *genai)
 
 /* --- the reader ------------------------------------------------------------------------------ */
 
+static void on_data(void *ctx, struct slice data)
+{
+	struct genai *genai = ctx;
+
+	json_stream_feed(&genai->json[MESSAGE_RESPONSE], data, on_value, genai);
+}
+
+/* The next event is another document. */
+static void on_event(void *ctx, const struct sse_event *event)
+{
+	struct genai *genai = ctx;
+
+	(void)event;
+	json_stream_again(&genai->json[MESSAGE_RESPONSE]);
+	memset(&genai->document, 0, sizeof(genai->document));
+}
+
 static void genai_head(struct reading *reading, const struct message *message)
 {
 	struct genai *genai = reading->state;
@@ -552,23 +569,10 @@ static void genai_head(struct reading *reading, const struct message *message)
 	if (kind == MESSAGE_REQUEST)
 		return;
 	genai->is_sse = reading->content->parts == CONTENT_EVENTS;
+	genai->sse.on_data = on_data;
 	genai->is_lines = reading->content->parts == CONTENT_LINES;
 	genai->streams = genai->is_sse || genai->is_lines;
 	genai->json[kind].lines = genai->is_lines;
-}
-
-static void on_event(void *ctx, const struct sse_event *event)
-{
-	struct genai *genai = ctx;
-	struct json_stream *json = &genai->json[MESSAGE_RESPONSE];
-
-	if (event->data_bytes > event->data.len) { /* an event that is not whole */
-		miss(genai);
-		return;
-	}
-	json_stream_again(json);
-	memset(&genai->document, 0, sizeof(genai->document));
-	json_stream_feed(json, event->data, on_value, genai);
 }
 
 /* Behind a hole the next line is whole: in JSON no line ends within a string. */
@@ -592,9 +596,13 @@ static void genai_hole(struct reading *reading, enum message_kind kind, uint64_t
 		miss(genai);
 		genai->text[kind].len = 0;
 		genai->lost_line = genai->is_lines;
-		sse_hole(&genai->sse);
 	}
-	json_stream_hole(&genai->json[kind]);
+	if (kind == MESSAGE_RESPONSE && genai->is_sse) {
+		sse_hole(&genai->sse);
+		json_stream_again(&genai->json[kind]);
+	} else {
+		json_stream_hole(&genai->json[kind]);
+	}
 }
 
 static void genai_bytes(struct reading *reading, enum message_kind kind, struct slice bytes)

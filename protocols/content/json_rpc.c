@@ -332,6 +332,29 @@ static void document_end(struct rpc *rpc)
 
 /* --- the reader ------------------------------------------------------------------------------ */
 
+static void on_data(void *ctx, struct slice data)
+{
+	struct rpc *rpc = ctx;
+
+	json_stream_feed(&rpc->json[MESSAGE_RESPONSE], data, on_value, rpc);
+}
+
+static void item_clear(struct rpc *rpc)
+{
+	memset(&rpc->item, 0, sizeof(rpc->item));
+	rpc->wrong = false;
+}
+
+/* The next event is another document. */
+static void on_event(void *ctx, const struct sse_event *event)
+{
+	struct rpc *rpc = ctx;
+
+	(void)event;
+	json_stream_again(&rpc->json[MESSAGE_RESPONSE]);
+	item_clear(rpc);
+}
+
 static void json_rpc_head(struct reading *reading, const struct message *message)
 {
 	struct rpc *rpc = reading->state;
@@ -341,23 +364,11 @@ static void json_rpc_head(struct reading *reading, const struct message *message
 	if (message->kind == MESSAGE_REQUEST)
 		return;
 	rpc->is_sse = reading->content->parts == CONTENT_EVENTS;
-	memset(&rpc->item, 0, sizeof(rpc->item));
-	rpc->wrong = false;
+	rpc->sse.on_data = on_data;
+	item_clear(rpc);
 	if (rpc->is_mcp)
 		reading_text(reading, MESSAGE_REQUEST, "mcp.session.id",
 			     message_known(message, HEADER_MCP_SESSION_ID));
-}
-
-static void on_event(void *ctx, const struct sse_event *event)
-{
-	struct rpc *rpc = ctx;
-
-	if (event->data_bytes > event->data.len)
-		return;
-	json_stream_again(&rpc->json[MESSAGE_RESPONSE]);
-	memset(&rpc->item, 0, sizeof(rpc->item));
-	rpc->wrong = false;
-	json_stream_feed(&rpc->json[MESSAGE_RESPONSE], event->data, on_value, rpc);
 }
 
 static void json_rpc_hole(struct reading *reading, enum message_kind kind, uint64_t size)
@@ -365,9 +376,13 @@ static void json_rpc_hole(struct reading *reading, enum message_kind kind, uint6
 	struct rpc *rpc = reading->state;
 
 	(void)size;
-	json_stream_hole(&rpc->json[kind]);
-	if (kind == MESSAGE_RESPONSE)
+	if (kind == MESSAGE_RESPONSE && rpc->is_sse) {
 		sse_hole(&rpc->sse);
+		json_stream_again(&rpc->json[kind]);
+		item_clear(rpc);
+	} else {
+		json_stream_hole(&rpc->json[kind]);
+	}
 }
 
 static void json_rpc_bytes(struct reading *reading, enum message_kind kind, struct slice bytes)
@@ -381,7 +396,7 @@ static void json_rpc_bytes(struct reading *reading, enum message_kind kind, stru
 	else
 		json_stream_feed(&rpc->json[kind], bytes, on_value, rpc);
 	if (rpc->sse.no_memory)
-		sse_hole(&rpc->sse);
+		json_rpc_hole(reading, kind, READER_UNKNOWN_SIZE);
 	if (!is_sse && (rpc->wrong || rpc->json[kind].state == JSON_WRONG))
 		reading_give_up(reading, kind);
 	reading_charge(reading, sse_memory(&rpc->sse) + rpc->json[0].text.capacity +

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A line that is there whole is read where it stands; else it is kept until its end. Lines end with CR LF, LF
- * or CR. Behind a hole the first line's end tells nothing, for it may stand in the middle of one; the next
- * empty line does.
+ * A line that is there whole is read where it stands; else it is kept until its end, but for data that
+ * somebody takes as it comes. Lines end with CR LF, LF or CR. Behind a hole the first line's end tells
+ * nothing, for it may stand in the middle of one; the next empty line does.
  */
 #include "sse.h"
 
@@ -10,6 +10,8 @@
 #include "fact.h"
 
 #include <string.h>
+
+#define DATA_BEGIN_LEN 6 /* of "data:" and what may be a space */
 
 /* What has no room is cut: the count of bytes goes on. */
 static void keep(struct sse_parser *parser, struct bytes *bytes, struct slice more, size_t limit)
@@ -68,16 +70,29 @@ static void event_end(struct sse_parser *parser, sse_fn *fn, void *ctx)
 }
 
 /* value: what is kept of it, of `bytes` in all. */
-static void field_take(struct sse_parser *parser, struct slice name, struct slice value, uint64_t bytes)
+static void data_add(struct sse_parser *parser, struct slice value, uint64_t bytes, void *ctx)
+{
+	if (!parser->on_data)
+		keep(parser, &parser->data, value, SSE_LINE_MAX);
+	else if (!parser->no_memory)
+		parser->on_data(ctx, value);
+	parser->data_bytes += bytes;
+}
+
+/* A line of data: those of one event are joined by line feeds. */
+static void data_begin(struct sse_parser *parser, void *ctx)
+{
+	if (parser->has_data)
+		data_add(parser, SLICE("\n"), 1, ctx);
+	parser->has_data = true;
+}
+
+static void field_take(struct sse_parser *parser, struct slice name, struct slice value, uint64_t bytes,
+		       void *ctx)
 {
 	if (slice_equal(name, SLICE("data"))) {
-		if (parser->has_data) {
-			keep(parser, &parser->data, SLICE("\n"), SSE_LINE_MAX);
-			parser->data_bytes++;
-		}
-		keep(parser, &parser->data, value, SSE_LINE_MAX);
-		parser->data_bytes += bytes;
-		parser->has_data = true;
+		data_begin(parser, ctx);
+		data_add(parser, value, bytes, ctx);
 	} else if (slice_equal(name, SLICE("event"))) {
 		parser->name.len = 0;
 		keep(parser, &parser->name, value, SSE_ID_MAX);
@@ -106,7 +121,39 @@ static void line_take(struct sse_parser *parser, struct slice line, uint64_t byt
 		bytes--;
 	}
 	if (colon)
-		field_take(parser, slice_take(line, colon), value, bytes);
+		field_take(parser, slice_take(line, colon), value, bytes, ctx);
+}
+
+/* What is kept of the line says that it is one of data, and whether a space is before them. */
+static bool line_is_data(const struct sse_parser *parser)
+{
+	return parser->on_data && parser->state == SSE_READS && parser->line_bytes == DATA_BEGIN_LEN &&
+	       slice_has_prefix(bytes_slice(&parser->line), SLICE("data:"));
+}
+
+/* Bytes of a line that is not there whole. */
+static void line_add(struct sse_parser *parser, struct slice bytes, void *ctx)
+{
+	while (bytes.len && !parser->in_data) {
+		bool begins = parser->line_bytes < DATA_BEGIN_LEN;
+		struct slice piece =
+			slice_take(bytes, begins ? DATA_BEGIN_LEN - (size_t)parser->line_bytes : bytes.len);
+
+		keep(parser, &parser->line, piece, SSE_LINE_MAX);
+		parser->line_bytes += piece.len;
+		bytes = slice_drop(bytes, piece.len);
+		if (begins && line_is_data(parser)) {
+			size_t space = parser->line.data[DATA_BEGIN_LEN - 1] == ' ';
+
+			parser->in_data = true;
+			data_begin(parser, ctx);
+			data_add(parser,
+				 slice_take(slice_of(parser->line.data + DATA_BEGIN_LEN - 1, 1), !space),
+				 !space, ctx);
+		}
+	}
+	if (bytes.len)
+		data_add(parser, bytes, bytes.len, ctx);
 }
 
 /* A line ends; `line` is what of it stands in the bytes at hand. */
@@ -115,12 +162,13 @@ static void line_end(struct sse_parser *parser, struct slice line, sse_fn *fn, v
 	uint64_t bytes = parser->line_bytes + line.len;
 
 	if (parser->line_bytes) {
-		keep(parser, &parser->line, line, SSE_LINE_MAX);
+		line_add(parser, line, ctx);
 		line = bytes_slice(&parser->line);
 	}
 	switch (parser->state) {
 	case SSE_READS:
-		line_take(parser, line, bytes, fn, ctx);
+		if (!parser->in_data)
+			line_take(parser, line, bytes, fn, ctx);
 		break;
 	case SSE_LOST_LINE:
 		parser->state = SSE_LOST;
@@ -131,6 +179,7 @@ static void line_end(struct sse_parser *parser, struct slice line, sse_fn *fn, v
 	}
 	parser->line.len = 0;
 	parser->line_bytes = 0;
+	parser->in_data = false;
 }
 
 /* The byte order mark is kept as a line's beginning until it is whole. */
@@ -183,8 +232,7 @@ void sse_feed(struct sse_parser *parser, struct slice bytes, sse_fn *fn, void *c
 			feed = bytes.data + slice_find(bytes, '\n');
 		cr = memchr(bytes.data, '\r', (size_t)(feed - bytes.data));
 		if (!cr && feed == end) {
-			keep(parser, &parser->line, bytes, SSE_LINE_MAX);
-			parser->line_bytes += bytes.len;
+			line_add(parser, bytes, ctx);
 			return;
 		}
 		parser->after_cr = cr != NULL;
@@ -202,6 +250,7 @@ void sse_hole(struct sse_parser *parser)
 	parser->no_memory = false;
 	parser->begun = true;
 	parser->after_cr = false;
+	parser->in_data = false;
 	parser->id_unknown = true;
 	parser->state = SSE_LOST_LINE;
 }

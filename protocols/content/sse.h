@@ -16,15 +16,18 @@
 #define SSE_ID_MAX   256
 
 /* All slices are borrowed for the call. */
+typedef void sse_data_fn(void *ctx, struct slice data);
+
 struct sse_event {
 	struct slice name;   /* its `event` field; data NULL: it has none, which means "message" */
 	struct slice id;     /* the last id that was set, by this event or before; data NULL: none is known */
-	struct slice data;   /* what is kept of it */
+	struct slice data;   /* what is kept of it; with on_data nothing */
 	uint64_t data_bytes; /* all of it */
 	bool name_cut;	     /* there was more of the name than is kept */
 };
 
-struct sse_parser { /* all zero: at the beginning of a stream */
+struct sse_parser {	      /* all zero but for this: at the beginning of a stream */
+	sse_data_fn *on_data; /* takes data of any size as it comes, before its event; NULL: events have it */
 	struct bytes line, data, name, id, next_id;
 	uint64_t line_bytes, data_bytes;
 	bool begun; /* behind a byte order mark, or where it would be */
@@ -32,6 +35,7 @@ struct sse_parser { /* all zero: at the beginning of a stream */
 	bool has_next_id, next_id_cut; /* it becomes the last one where its event ends */
 	bool id_unknown;	       /* one may have been set in a hole, or is too long */
 	bool after_cr;
+	bool in_data;	/* the line is one of data, and what of it came is given */
 	bool no_memory; /* some of what is kept is missing: as a hole, which is to be told */
 	enum {
 		SSE_READS,

@@ -402,6 +402,15 @@ static void test_events(void **state)
 	}
 }
 
+static const struct row *response_row(void)
+{
+	const struct row *row = rows;
+
+	while (strcmp(row->path, "/v1/responses") != 0)
+		row++;
+	return row;
+}
+
 /* A megabyte said in one event, and one asked: bounded. */
 static void test_large(void **state)
 {
@@ -417,22 +426,59 @@ static void test_large(void **state)
 	reading_text_head(&out, MESSAGE_RESPONSE);
 	reading_text_feed(&out, MESSAGE_RESPONSE, SLICE("data: {\"choices\":[{\"delta\":{\"content\":\""));
 	reading_text_pieces(&out, MESSAGE_RESPONSE, slice_of(bytes, sizeof(bytes)), 1000);
-	reading_text_feed(&out, MESSAGE_RESPONSE, SLICE("\"}}]}\n\n"));
-	assert_true(readings_memory(out.readings) < 400000);
+	reading_text_feed(&out, MESSAGE_RESPONSE,
+			  SLICE("\"}}],\"usage\":{\"prompt_tokens\":7,\"completion_tokens\":2}}\n\n"));
+	assert_true(readings_memory(out.readings) < 200000);
 	reading_text_end(&out);
 	assert_non_null(strstr(out.text, "hark.gen_ai.input.truncated=1\n"));
-	assert_null(strstr(out.text, "hark.gen_ai.output"));
-	assert_null(strstr(out.text, "hark.gen_ai.chunks"));
+	assert_non_null(strstr(out.text, "hark.gen_ai.output=xxx"));
+	assert_non_null(strstr(out.text, "hark.gen_ai.output.truncated=1\n"));
+	assert_non_null(strstr(out.text, "hark.gen_ai.chunks=1\n"));
+	assert_non_null(strstr(out.text, "gen_ai.usage.input_tokens=7\ngen_ai.usage.output_tokens=2\n"));
 	reading_text_fini(&out);
+}
+
+/* The last event of the Responses API says all again, and only then the tokens. */
+static void test_large_last_event(void **state)
+{
+	static uint8_t bytes[200000];
+
+	(void)state;
+	memset(bytes, 'x', sizeof(bytes));
+	for (size_t piece = 0; piece < 100000; piece = piece * 4 + 5) {
+		struct reading_text out;
+
+		begin(&out, response_row());
+		reading_text_feed(&out, MESSAGE_REQUEST, slice_of_string(response_row()->request));
+		reading_text_head(&out, MESSAGE_RESPONSE);
+		reading_text_pieces(&out, MESSAGE_RESPONSE,
+				    SLICE("event: response.completed\ndata: {\"type\":\"response.completed\","
+					  "\"response\":{\"status\":\"completed\",\"output\":[{\"content\":"
+					  "[{\"text\":\""),
+				    piece);
+		reading_text_pieces(&out, MESSAGE_RESPONSE, slice_of(bytes, sizeof(bytes)), piece);
+		reading_text_pieces(&out, MESSAGE_RESPONSE,
+				    SLICE("\"}]}],\"usage\":{\"input_tokens\":9,\"output_tokens\":3}}}\n\n"),
+				    piece);
+		reading_text_end(&out);
+		assert_non_null(
+			strstr(out.text, "gen_ai.usage.input_tokens=9\ngen_ai.usage.output_tokens=3\n"));
+		reading_text_fini(&out);
+	}
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rows),	      cmocka_unit_test(test_holes),
-		cmocka_unit_test(test_request_holes), cmocka_unit_test(test_times),
-		cmocka_unit_test(test_no_content),    cmocka_unit_test(test_large),
-		cmocka_unit_test(test_many_tools),    cmocka_unit_test(test_events),
+		cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_holes),
+		cmocka_unit_test(test_request_holes),
+		cmocka_unit_test(test_times),
+		cmocka_unit_test(test_no_content),
+		cmocka_unit_test(test_large),
+		cmocka_unit_test(test_large_last_event),
+		cmocka_unit_test(test_many_tools),
+		cmocka_unit_test(test_events),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

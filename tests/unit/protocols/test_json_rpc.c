@@ -184,6 +184,30 @@ static void test_large_batch(void **state)
 	reading_text_fini(&out);
 }
 
+/* A tool's answer of a megabyte is one event: its error stands behind what it says. */
+static void test_large_event(void **state)
+{
+	static uint8_t bytes[1 << 20];
+	const struct row streamed = { .type = "text/event-stream" };
+	struct reading_text out;
+
+	(void)state;
+	memset(bytes, 'x', sizeof(bytes));
+	begin(&out, &streamed);
+	reading_text_feed(&out, MESSAGE_REQUEST,
+			  SLICE("{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/"
+				"call\",\"params\":{\"name\":\"t\"}}"));
+	reading_text_head(&out, MESSAGE_RESPONSE);
+	reading_text_feed(&out, MESSAGE_RESPONSE,
+			  SLICE("data: {\"jsonrpc\":\"2.0\",\"id\":1,\"error\":{\"data\":\""));
+	reading_text_pieces(&out, MESSAGE_RESPONSE, slice_of(bytes, sizeof(bytes)), 1000);
+	reading_text_feed(&out, MESSAGE_RESPONSE, SLICE("\",\"code\":-32601}}\n\n"));
+	assert_true(readings_memory(out.readings) < 200000);
+	reading_text_end(&out);
+	assert_non_null(strstr(out.text, "rpc.jsonrpc.error_code=-32601\n"));
+	reading_text_fini(&out);
+}
+
 /* What is none is given up at once: nobody reads on, and nothing is kept for it. */
 static void test_gives_up(void **state)
 {
@@ -201,9 +225,8 @@ static void test_gives_up(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rows),
-		cmocka_unit_test(test_holes),
-		cmocka_unit_test(test_large_batch),
+		cmocka_unit_test(test_rows),	    cmocka_unit_test(test_holes),
+		cmocka_unit_test(test_large_batch), cmocka_unit_test(test_large_event),
 		cmocka_unit_test(test_gives_up),
 	};
 

@@ -81,6 +81,56 @@ static void test_rows(void **state)
 	}
 }
 
+struct joined {
+	struct sse_parser parser;
+	size_t len, events;
+	char text[4096];
+};
+
+static void join_data(void *ctx, struct slice data)
+{
+	struct joined *joined = ctx;
+
+	memcpy(joined->text + joined->len, data.data, data.len);
+	joined->len += data.len;
+}
+
+/* The data of events with a NUL behind each, however they are given; of one that does not end nothing. */
+static void join_event(void *ctx, const struct sse_event *event)
+{
+	struct joined *joined = ctx;
+
+	if (!joined->parser.on_data)
+		join_data(joined, event->data);
+	joined->text[joined->len++] = '\0';
+	joined->events = joined->len;
+}
+
+static void test_data_as_it_comes(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct slice body = slice_of_string(rows[i].body);
+		struct joined whole = { .len = 0 };
+
+		sse_feed(&whole.parser, body, join_event, &whole);
+		for (size_t cut = 0; cut <= body.len; cut++)
+			for (size_t piece = 1; piece < 20; piece += 3) {
+				struct joined pieces = { .parser.on_data = join_data };
+				struct slice rest = slice_drop(body, cut);
+
+				sse_feed(&pieces.parser, slice_take(body, cut), join_event, &pieces);
+				for (; rest.len; rest = slice_drop(rest, piece))
+					sse_feed(&pieces.parser, slice_take(rest, piece), join_event,
+						 &pieces);
+				assert_int_equal(pieces.events, whole.events);
+				assert_memory_equal(pieces.text, whole.text, whole.events);
+				sse_fini(&pieces.parser);
+			}
+		sse_fini(&whole.parser);
+	}
+}
+
 /* What is shown of a stream with a hole is an event of the whole one, marked, and no count is told. */
 static void test_holes(void **state)
 {
@@ -157,9 +207,8 @@ static void test_large(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rows),
-		cmocka_unit_test(test_holes),
-		cmocka_unit_test(test_times),
+		cmocka_unit_test(test_rows),  cmocka_unit_test(test_data_as_it_comes),
+		cmocka_unit_test(test_holes), cmocka_unit_test(test_times),
 		cmocka_unit_test(test_large),
 	};
 
