@@ -103,12 +103,16 @@ static bool ids_append(struct ids *ids, uint64_t low, uint64_t high)
 	return true;
 }
 
+/* A range of processes names none: those of a set must exist. */
 static struct ids ids_of_term(const struct filter_node *node)
 {
 	struct ids ids = { .items = NULL };
+	bool single = node->key->decider == FILTER_BY_PIDS;
 
 	for (size_t i = 0; i < node->value_count; i++) {
-		if (ids_append(&ids, node->values[i].low, node->values[i].high))
+		const struct filter_value *value = &node->values[i];
+
+		if (!(single && value->low != value->high) && ids_append(&ids, value->low, value->high))
 			continue;
 		ids_drop(&ids);
 		return ids;

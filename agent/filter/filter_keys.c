@@ -60,8 +60,8 @@ static int value_glob_nocase(struct filter_value *value, char *why, size_t size)
 
 static int value_pid(struct filter_value *value, char *why, size_t size)
 {
-	if (strchr(value->text, '-') || filter_range_parse(value->text, 1, INT32_MAX, value) < 0)
-		return filter_wrong(why, size, "a process id is a positive number");
+	if (filter_number_parse(value->text, 1, INT32_MAX, value) < 0)
+		return filter_wrong(why, size, "a process id is a positive number: 1234, >1000 or 1000-1999");
 	return 0;
 }
 
@@ -87,7 +87,7 @@ static int value_user(struct filter_value *value, char *why, size_t size)
 {
 	const struct passwd *entry;
 
-	if (!strchr(value->text, '-') && filter_range_parse(value->text, 0, UINT32_MAX, value) == 0)
+	if (filter_number_parse(value->text, 0, UINT32_MAX, value) == 0)
 		return 0;
 	entry = getpwnam(value->text);
 	if (!entry)
@@ -512,7 +512,8 @@ static enum filter_answer match_grpc(const struct filter_value *value, struct fi
 	return status < 0 ? FILTER_UNKNOWN : filter_says(filter_in_range(value, (uint64_t)status));
 }
 
-static int value_proto(struct filter_value *value, char *why, size_t size)
+/* The versions that the word means; false: none. */
+static bool proto_word(struct filter_value *value, const char *text)
 {
 	static const struct {
 		const char *word;
@@ -535,13 +536,29 @@ static int value_proto(struct filter_value *value, char *why, size_t size)
 		      { "fastcgi", FASTCGI_1, FASTCGI_1 } };
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-		if (strcasecmp(words[i].word, value->text) != 0)
+		if (strcasecmp(words[i].word, text) != 0)
 			continue;
 		value->low = words[i].low;
 		value->high = words[i].high;
-		return 0;
+		return true;
 	}
-	return filter_wrong(why, size, "a protocol is 1, 1.0, 1.1, 2, 3, h2, h3, http/2, http/3 or fastcgi");
+	return false;
+}
+
+/* FastCGI is neither above nor below a version of HTTP. */
+static int value_proto(struct filter_value *value, char *why, size_t size)
+{
+	const char *sign = filter_sign(value->text);
+
+	if (!proto_word(value, value->text + (sign ? strlen(sign) : 0)) || (sign && value->low == FASTCGI_1))
+		return filter_wrong(
+			why, size, "a protocol is 1, 1.0, 1.1, 2, 3, >=2, h2, h3, http/2, http/3 or fastcgi");
+	if (!sign)
+		return 0;
+	filter_bound_set(value, sign);
+	if (value->low < HTTP_1_0)
+		value->low = HTTP_1_0;
+	return 0;
 }
 
 static enum filter_answer match_proto(const struct filter_value *value, struct filter_subject *subject)
@@ -698,9 +715,63 @@ static enum filter_answer match_body(const struct filter_value *value, struct fi
 
 /* --- what bodies say ------------------------------------------------------------------- */
 
+/* "3", "0.25": in thousandths. */
+static int thousandths(const char *text, uint64_t *number)
+{
+	size_t digits = strspn(text, "0123456789"), more = 0;
+
+	if (!digits || digits > 15)
+		return -EINVAL;
+	*number = 0;
+	for (size_t i = 0; i < digits; i++)
+		*number = *number * 10 + (uint64_t)(text[i] - '0');
+	text += digits;
+	if (*text == '.' && text[1])
+		text++;
+	for (; more < 3; more++)
+		*number = *number * 10 + (*text >= '0' && *text <= '9' ? (uint64_t)(*text++ - '0') : 0);
+	return *text ? -EINVAL : 0;
+}
+
 static int value_fact(struct filter_value *value, char *why, size_t size)
 {
-	return value_named(value, why, size, "a fact is name, or name=value, as JSON has it");
+	static const char *const form = "a fact is name, or name=value, as JSON has it, or name>=number";
+	struct filter_value bound = { .text = value->text + strcspn(value->text, "<>=") };
+
+	if (bound.text == value->text)
+		return filter_wrong(why, size, form);
+	if (*bound.text != '<' && *bound.text != '>')
+		return value_named(value, why, size, form);
+	if (filter_bound_parse(&bound, thousandths) < 0)
+		return filter_wrong(why, size,
+				    "behind the sign stands a number, as JSON has it: 100 or 0.25");
+	value->name = slice_of(value->text, (size_t)(bound.text - value->text));
+	value->low = bound.low;
+	value->high = bound.high;
+	value->bounded = true;
+	return 0;
+}
+
+/* A number that is negative is below all bounds, which are not. */
+static bool fact_in_range(const struct filter_value *value, const struct fact *fact)
+{
+	uint64_t number = fact->number;
+
+	switch (fact->kind) {
+	case FACT_NUMBER:
+	case FACT_INTEGER:
+		if (fact->kind == FACT_INTEGER && (int64_t)number < 0)
+			return value->high != UINT64_MAX;
+		return filter_in_range(value, number > UINT64_MAX / 1000 ? UINT64_MAX : number * 1000);
+	case FACT_NS:
+		return filter_in_range(value, number / 1000);
+	case FACT_MILLI:
+		return filter_in_range(value, number);
+	case FACT_TEXT:
+	case FACT_TRUE:
+		break;
+	}
+	return false;
 }
 
 static bool fact_matches(const struct filter_value *value, const struct fact *fact)
@@ -708,6 +779,8 @@ static bool fact_matches(const struct filter_value *value, const struct fact *fa
 	struct buffer number = { .data = NULL };
 	bool matches;
 
+	if (value->bounded)
+		return fact_in_range(value, fact);
 	if (value->present)
 		return true;
 	if (fact->kind == FACT_TEXT)
@@ -842,12 +915,14 @@ static enum filter_answer match_flag(const struct filter_value *value, struct fi
 
 const struct filter_key filter_keys[] = {
 	{ "pid", "PID", "Process id",
-	  "When a filter restricts to processes they must exist, as with -p; when all have ended hark ends.",
+	  "When a filter restricts to processes they must exist, as with -p; when all have ended hark ends. "
+	  "Signs as for latency: such processes need not exist.",
 	  FILTER_BY_PIDS, value_pid, match_pid },
 	{ "comm", "NAME", "Program: name of its file or thread, or a glob", NULL, FILTER_BY_CONN, value_glob,
 	  match_comm },
 	{ "user", "NAME, UID", "User that the process runs as",
-	  "Names are those of the machine where hark runs.", FILTER_BY_CONN, value_user, match_user },
+	  "Names are those of the machine where hark runs. Signs as for latency.", FILTER_BY_CONN, value_user,
+	  match_user },
 	{ "container", "NAME, ID, none", "Container: name, how its id begins, or a glob",
 	  "By name as its engine or its pod calls it. The id is what JSON calls container.id: of a process "
 	  "in no container its systemd unit.",
@@ -867,8 +942,8 @@ const struct filter_key filter_keys[] = {
 	  match_role },
 	{ "tls", "yes, no, LIBRARY", "TLS or not, or the library that does it", NULL, FILTER_BY_CONN,
 	  value_tls, match_tls },
-	{ "proto", "1, 1.0, 1.1, 2, 3, fastcgi", "Version of HTTP; h2 and http/2 are 2, h3 is 3", NULL,
-	  FILTER_BY_EXCHANGE, value_proto, match_proto },
+	{ "proto", "1, 1.0, 1.1, 2, 3, fastcgi", "Version of HTTP; h2 and http/2 are 2, h3 is 3",
+	  "Signs as for latency.", FILTER_BY_EXCHANGE, value_proto, match_proto },
 	{ "host", "GLOB", "Host of the request, with or without its port",
 	  "Case does not matter. Of a request that names none it is the address of the server; of a TLS "
 	  "connection that cannot be read, the name in its hello message.",
@@ -907,7 +982,7 @@ const struct filter_key filter_keys[] = {
 	  FILTER_BY_BODIES, value_body, match_body },
 	{ "fact", "NAME[=GLOB]", "What a body says: JSON's key, or its value",
 	  "Such as rpc.method, hark.operation, hark.sse.events; a ~REGEX may stand for the glob; case "
-	  "matters. Of a "
+	  "matters. Of numbers signs as for latency: gen_ai.usage.output_tokens>=1000. Of a "
 	  "message within a body it is its exchange's, as far as that is known by then.",
 	  FILTER_BY_FACTS, value_fact, match_fact },
 	{ "trace", "ID, GLOB", "Trace that the request belongs to",

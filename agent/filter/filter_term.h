@@ -41,6 +41,7 @@ struct filter_value {
 	uint64_t low, high; /* a range, both included; low > high: nothing is in it */
 	bool none;	    /* the word `none`, or the like */
 	bool present;	    /* header: its name suffices */
+	bool bounded;	    /* fact: the range counts, not the pattern */
 	struct slice name;  /* header: of text */
 	struct filter_pattern pattern;
 	struct filter_peer peer;
@@ -89,6 +90,10 @@ void filter_sets_make(struct filter *filter);
 int filter_range_parse(const char *text, uint64_t min, uint64_t max, struct filter_value *value);
 /* The same, or a bound: ">=12", "<20", "=12", of a number from min to max. text is value's own. */
 int filter_number_parse(const char *text, uint64_t min, uint64_t max, struct filter_value *value);
+/* The sign that the text begins with: ">=", "<=", ">", "<", "="; NULL: none. */
+const char *filter_sign(const char *text);
+/* The value's range becomes what stands to it as the sign says: all that is above it, below it, ... */
+void filter_bound_set(struct filter_value *value, const char *sign);
 /* ">50ms", "10ms-50ms": unit reads one number of value's kind. 0 or -EINVAL. */
 int filter_bound_parse(struct filter_value *value, int (*unit)(const char *text, uint64_t *number));
 /* "10.0.0.0/8", "[::1]:443", "unix". 0 or -EINVAL. */

@@ -56,36 +56,44 @@ bool filter_in_range(const struct filter_value *value, uint64_t number)
 	return number >= value->low && number <= value->high;
 }
 
-/* The numbers that units give are below 2^63: a step up or down from one stays a number. */
-static void bound_set(struct filter_value *value, const char *sign, uint64_t number)
+const char *filter_sign(const char *text)
+{
+	static const char *const signs[] = { ">=", "<=", ">", "<", "=" };
+
+	for (size_t i = 0; i < sizeof(signs) / sizeof(signs[0]); i++)
+		if (strncmp(text, signs[i], strlen(signs[i])) == 0)
+			return signs[i];
+	return NULL;
+}
+
+void filter_bound_set(struct filter_value *value, const char *sign)
 {
 	bool equal = sign[1] == '=';
+	uint64_t low = value->low, high = value->high;
 
+	if (*sign == '=')
+		return;
 	value->low = 0;
 	value->high = UINT64_MAX;
 	if (*sign == '>')
-		value->low = number + !equal;
-	else if (*sign == '=')
-		value->low = value->high = number;
-	else if (number || equal)
-		value->high = number - !equal;
+		value->low = equal ? low : high + 1;
+	else if (low || equal)
+		value->high = equal ? high : low - 1;
 	else
 		value->low = 1, value->high = 0; /* below nothing */
 }
 
+/* The numbers that units give are below 2^63: a step up or down from one stays a number. */
 int filter_bound_parse(struct filter_value *value, int (*unit)(const char *text, uint64_t *number))
 {
-	static const char *const signs[] = { ">=", "<=", ">", "<", "=" };
-	const char *dash = strchr(value->text, '-');
+	const char *dash = strchr(value->text, '-'), *sign = filter_sign(value->text);
 	char low[64];
-	uint64_t number;
 
-	for (size_t i = 0; i < sizeof(signs) / sizeof(signs[0]); i++) {
-		if (strncmp(value->text, signs[i], strlen(signs[i])) != 0)
-			continue;
-		if (unit(value->text + strlen(signs[i]), &number) < 0 || number > INT64_MAX)
+	if (sign) {
+		if (unit(value->text + strlen(sign), &value->low) < 0 || value->low > INT64_MAX)
 			return -EINVAL;
-		bound_set(value, signs[i], number);
+		value->high = value->low;
+		filter_bound_set(value, sign);
 		return 0;
 	}
 	if (!dash || (size_t)(dash - value->text) >= sizeof(low))

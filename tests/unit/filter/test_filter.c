@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "filter/filter.h"
 
+#include "fact.h"
+
 #include "filter_text.h"
 #include "sample.h"
 
@@ -148,8 +150,13 @@ static const struct {
 	{ "pid:1,", 0, 0, 6, "a value of 'pid:' is empty" },
 	{ "(pid:)", 0, 1, 4, "'pid:' has no value" },
 	{ "pid:0", 0, 4, 1, "'pid:0' is wrong: a process id is a positive number" },
+	{ "pid:>=0", 0, 4, 3, "a process id is a positive number" },
+	{ "proto:>=fastcgi", 0, 6, 9, "a protocol is" },
+	{ "proto:>", 0, 6, 1, "a protocol is" },
+	{ "fact:x>=1K", 0, 5, 5, "behind the sign stands a number" },
+	{ "fact:>=1", 0, 5, 3, "a fact is name" },
 	{ "port:80|pid:1,x", 1, 6, 1, "'pid:x' is wrong" },
-	{ "pid:1-2", 0, 4, 3, "a process id is a positive number" },
+	{ "pid:2-1", 0, 4, 3, "a process id is a positive number" },
 	{ "pid:4294967297", 0, 4, 10, "a process id" },
 	{ "port:65536", 0, 5, 5, "a port is a number up to 65535" },
 	{ "port:9-8", 0, 5, 3, "a port is" },
@@ -356,7 +363,14 @@ static const struct {
 	{ "comm:c?rl", true },
 	{ "comm:CURL", false },
 	{ "user:1000", true },
+	{ "user:>=1000", true },
+	{ "user:>1000", false },
 	{ "user:root", false },
+	{ "pid:>1", true },
+	{ "pid:>=1234", true },
+	{ "pid:<1234", false },
+	{ "pid:1000-1999", true },
+	{ "!pid:>1", false },
 	{ "container:none", true },
 	{ "container:abc", false },
 	{ "port:8443", true },
@@ -425,6 +439,15 @@ static const struct {
 	{ "proto:1.0", false },
 	{ "proto:http/2", false },
 	{ "proto:h3", false },
+	{ "proto:>=2", false },
+	{ "proto:<2", true },
+	{ "proto:<h2", true },
+	{ "proto:>1", false },
+	{ "proto:>1.0", true },
+	{ "proto:>=http/1.1", true },
+	{ "proto:<=1", true },
+	{ "proto:<1", false },
+	{ "proto:=1.1", true },
 	{ "role:client", true },
 	{ "role:server", false },
 	{ "tls:no", true },
@@ -515,6 +538,34 @@ static void test_unknown_does_not_match(void **state)
 	expect(&exchange, "size:>=0", true); /* at least so many */
 	exchange.conn = NULL;
 	expect(&exchange, "port:80 or peer:::1 or role:client or tls:yes or proto:1 or host:x", false);
+}
+
+/* Numbers that bodies tell: as they are shown. */
+static void test_facts_by_number(void **state)
+{
+	static const struct {
+		const char *words;
+		bool shown;
+	} rows[] = {
+		{ "fact:n>=12", true },	   { "fact:n>12", false },    { "fact:n<12.001", true },
+		{ "fact:n=12", true },	   { "fact:code<0", true },   { "fact:code<5", true },
+		{ "fact:code>=0", false }, { "fact:t_ms>1.4", true }, { "fact:t_ms<=1.499", false },
+		{ "fact:rate>0.5", true }, { "fact:rate>1", false },  { "fact:text>0", false },
+		{ "fact:text=a>b", true }, { "fact:none>0", false },
+	};
+	struct fact rate = { .name = "rate", .kind = FACT_MILLI, .number = 750 };
+	struct fact took = { .next = &rate, .name = "t_ms", .kind = FACT_NS, .number = 1500000 };
+	struct fact code = {
+		.next = &took, .name = "code", .kind = FACT_INTEGER, .number = (uint64_t)(int64_t)-32601
+	};
+	struct fact text = { .next = &code, .name = "text", .kind = FACT_TEXT, .text = SLICE("a>b") };
+	struct fact count = { .next = &text, .name = "n", .kind = FACT_NUMBER, .number = 12 };
+	struct message response = { .kind = MESSAGE_RESPONSE, .facts = &count };
+	struct exchange exchange = { .response = &response };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		expect(&exchange, rows[i].words, rows[i].shown);
 }
 
 static void test_pending(void **state)
@@ -835,6 +886,10 @@ static const struct {
 	{ "pid:1 !pid:2", "1", "" },
 	{ "port:1-65535", "", "" },
 	{ "pid:1 port:1-65535", "1", "" },
+	{ "pid:1 pid:>=1", "1", "" },
+	{ "pid:1,5-7", "", "" },
+	{ "pid:<1", "", "" },
+	{ "port:<0", "", "" },
 	{ "comm:a", "", "" },
 };
 
@@ -981,6 +1036,7 @@ int main(void)
 		cmocka_unit_test(test_wanted_fields),
 		cmocka_unit_test(test_opaque_has_its_name),
 		cmocka_unit_test(test_kernel_sets),
+		cmocka_unit_test(test_facts_by_number),
 		cmocka_unit_test(test_containers),
 		cmocka_unit_test(test_sums),
 		cmocka_unit_test(test_keys),
