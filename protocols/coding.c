@@ -163,12 +163,19 @@ size_t coding_memory(const struct coding *coding)
 	return coding->memory + (coding->zstd ? ZSTD_sizeof_DCtx(coding->zstd) : 0);
 }
 
-/* Several members one after the other are one body. */
+/*
+ * Several members one after the other are one body. In what has no frame a final block ends nothing: what
+ * follows may still point at what came before it (RFC 7692, 7.2.3.4).
+ */
 static bool member_follows(struct coding *coding)
 {
 	z_stream *z = &coding->z;
 
-	return coding->kind == CODING_GZIP && z->avail_in && *z->next_in == 0x1f && inflateReset(z) == Z_OK;
+	if (!z->avail_in)
+		return false;
+	if (coding->kind == CODING_RAW)
+		return inflateResetKeep(z) == Z_OK;
+	return coding->kind == CODING_GZIP && *z->next_in == 0x1f && inflateReset(z) == Z_OK;
 }
 
 static enum coding_result inflate_feed(struct coding *coding, struct slice in, coding_fn *out, void *ctx)

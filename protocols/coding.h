@@ -29,13 +29,15 @@ typedef bool coding_fn(void *ctx, struct slice bytes);
 bool coding_is_known(struct slice name);
 /* NULL: there is none of this name, or memory is out. */
 struct coding *coding_new(struct slice name);
-/* Deflate without a header that need not end (RFC 1951); bits: of its window, 8 to 15. */
+/* Deflate without a header (RFC 1951), which need not end, and goes on behind a final block; bits: of its
+ * window, 8 to 15. */
 struct coding *coding_new_deflate(int bits);
 void coding_free(struct coding *coding); /* NULL is legal */
 
 /*
  * The next bytes. After CODING_LIMIT and CODING_WRONG nothing may follow; behind the end of gzip and zstd
- * more of the same may begin (RFC 1952, 2.2), and what does not is passed over.
+ * more of the same may begin (RFC 1952, 2.2), and what does not is passed over. Nothing fed tells whether it
+ * ended.
  */
 enum coding_result coding_feed(struct coding *coding, struct slice in, coding_fn *out, void *ctx);
 

@@ -158,6 +158,7 @@ static void inflate_take(struct reading *reading, struct ws_side *side, struct w
 			 struct slice bytes)
 {
 	struct taking taking = { reading, message };
+	enum coding_result result;
 
 	if (message->undecoded)
 		return;
@@ -167,7 +168,8 @@ static void inflate_take(struct reading *reading, struct ws_side *side, struct w
 	}
 	if (!side->inflater)
 		side->inflater = coding_new_deflate(WINDOW_BITS);
-	if (!side->inflater || coding_feed(side->inflater, bytes, take, &taking) != CODING_MORE)
+	result = side->inflater ? coding_feed(side->inflater, bytes, take, &taking) : CODING_WRONG;
+	if (result != CODING_MORE && result != CODING_WHOLE)
 		inflate_fail(side, message);
 }
 
@@ -280,13 +282,20 @@ static void message_tell(struct reading *reading, enum message_kind kind, struct
 	reading_message(reading, &told);
 }
 
+/* Some end a message with a final block, without what RFC 7692, 7.2.3.4 wants behind it. */
+static bool ends_finally(const struct ws_side *side)
+{
+	return side->inflater && coding_feed(side->inflater, slice_of(NULL, 0), NULL, NULL) == CODING_WHOLE;
+}
+
 /* The last frame of a message ended. */
 static void message_end(struct reading *reading, enum message_kind kind, struct ws_side *side)
 {
 	struct ws_message *message = side->now;
 
 	if (message->compressed && !message->undecoded) {
-		inflate_take(reading, side, message, slice_of("\0\0\xff\xff", 4));
+		if (!ends_finally(side))
+			inflate_take(reading, side, message, slice_of("\0\0\xff\xff", 4));
 		if (!side->takes_over) {
 			coding_free(side->inflater);
 			side->inflater = NULL;

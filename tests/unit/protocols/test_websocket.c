@@ -46,6 +46,17 @@ static const struct {
 	  "< text #2 5 [Hello]\nhark.message.compressed_size=7\n" },
 	{ "7.2.3.3: a block without compression", DEFLATE, SLICE("\xc1\x0b\x00\x05\x00\xfa\xffHello\x00"),
 	  "< text #1 5 [Hello]\nhark.message.compressed_size=11\n" },
+	{ "7.2.3.4: a final block, and the window goes on", DEFLATE,
+	  SLICE("\xc1\x08\xf3\x48\xcd\xc9\xc9\x07\x00\x00\xc1\x05\xf2\x00\x11\x00\x00"),
+	  "< text #1 5 [Hello]\nhark.message.compressed_size=8\n"
+	  "< text #2 5 [Hello]\nhark.message.compressed_size=5\n" },
+	{ "final blocks with nothing behind them", DEFLATE,
+	  SLICE("\xc1\x07\xf3\x48\xcd\xc9\xc9\x07\x00\xc1\x04\xf3\x00\x11\x00"),
+	  "< text #1 5 [Hello]\nhark.message.compressed_size=7\n"
+	  "< text #2 5 [Hello]\nhark.message.compressed_size=4\n" },
+	{ "7.2.3.5: two blocks", DEFLATE,
+	  SLICE("\xc1\x0d\xf2\x48\x05\x00\x00\x00\xff\xff\xca\xc9\xc9\x07\x00"),
+	  "< text #1 5 [Hello]\nhark.message.compressed_size=13\n" },
 	{ "in two frames, compressed", DEFLATE, SLICE("\x41\x03\xf2\x48\xcd\x80\x04\xc9\xc9\x07\x00"),
 	  "< text #1 5 [Hello]\nhark.message.frames=2\nhark.message.compressed_size=7\n" },
 	{ "not compressed, though it might be", DEFLATE, SLICE("\x81\x05Hello"), "< text #1 5 [Hello]\n" },
