@@ -125,6 +125,8 @@ void pair_emit(struct pair *pair, struct exchange *exchange)
 {
 	if (pair->truncated)
 		exchange->flags = (exchange->flags & ~(unsigned int)FLAG_IN_FLIGHT) | FLAG_TRUNCATED;
+	if (exchange->flags & FLAG_IN_FLIGHT) /* the answer may still come */
+		exchange->flags &= ~(unsigned int)FLAG_UNANSWERED;
 	exchange_complete(pair, exchange);
 	exchange_split(pair, exchange);
 	pair->facts->exchanges += !exchange->split_answer;

@@ -246,7 +246,7 @@ static void test_end_reasons(void **state)
 {
 	(void)state;
 	run("Q1", 9, FLAG_IN_FLIGHT);
-	assert_string_equal(log_text, " 1=-1 in-flight unanswered");
+	assert_string_equal(log_text, " 1=-1 in-flight");
 	run("Q1", 9, FLAG_CLOSED | FLAG_RESET);
 	assert_string_equal(log_text, " 1=-1 reset closed unanswered");
 }

@@ -95,7 +95,7 @@ static void test_one_direction(void **state)
 	SENT(bench, &plaintext, REQUEST);
 	RECEIVE(bench, &socket, DATA);
 	tracker_end(bench->tracker);
-	CHECK(bench, "verdict 100 ciphertext\n1:GET /a - in-flight unanswered\n");
+	CHECK(bench, "verdict 100 ciphertext\n1:GET /a - in-flight\n");
 }
 
 /* All plaintext is counted of a connection that was seen to open: what begins otherwise is no HTTP. */
