@@ -12,7 +12,7 @@
 
 #define FACTS_MAX     48   /* of a message */
 #define FACTS_OF_NAME 16   /* listed ones; others have room beside them */
-#define FACT_TEXT_MAX 1024 /* bytes of one text; more are cut */
+#define FACT_TEXT_MAX 1024 /* bytes of one text */
 
 enum fact_kind {
 	FACT_TEXT,
@@ -28,6 +28,7 @@ struct fact {
 	const char *name; /* static */
 	enum fact_kind kind;
 	bool listed; /* one of those that have this name: JSON has a list of them */
+	bool cut;    /* the text had more than it has */
 	struct slice text;
 	uint64_t number;
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "message_json.h"
 
+#include "base/escape.h"
 #include "base/fact_text.h"
 #include "base/url.h"
 #include "body.h"
@@ -9,9 +10,11 @@
 
 static void put_value(struct json_writer *writer, const struct fact *fact)
 {
+	struct slice text = fact->cut ? escape_utf8_trim(fact->text) : fact->text;
+
 	if (fact->kind == FACT_TEXT)
 		escape_json(&writer->line,
-			    fact_text_shown(writer->redact, fact->name, fact->text, &writer->scratch));
+			    fact_text_shown(writer->redact, fact->name, text, &writer->scratch));
 	else
 		fact_text_put(&writer->line, fact);
 }
@@ -43,6 +46,8 @@ void message_json_facts(struct json_writer *writer, const struct fact *facts)
 	for (const struct fact *fact = facts; fact; fact = fact->next) {
 		if (fact->listed && came_before(facts, fact))
 			continue;
+		if (fact->cut)
+			buffer_format(&writer->line, ",\"%s.truncated\":true", fact->name);
 		buffer_format(&writer->line, ",\"%s\":", fact->name);
 		if (fact->listed)
 			put_list(writer, fact);

@@ -11,13 +11,22 @@
 #define BEGIN_BYTES   120 /* of what a message holds, in its line */
 #define HEX_LINES_MAX 8
 
+static void put_ellipsis(struct buffer *text, const struct style *style)
+{
+	buffer_string(text, style->utf8 ? "…" : "...");
+}
+
 static void put_value(struct buffer *text, struct style *style, const struct fact *fact)
 {
+	struct slice value = fact->cut ? escape_utf8_trim(fact->text) : fact->text;
+
 	if (fact->kind == FACT_TEXT)
-		escape_text(text, fact_text_shown(style->redact, fact->name, fact->text, &style->scratch),
+		escape_text(text, fact_text_shown(style->redact, fact->name, value, &style->scratch),
 			    style->utf8);
 	else
 		fact_text_put(text, fact);
+	if (fact->cut)
+		put_ellipsis(text, style);
 }
 
 void message_text_facts(struct buffer *text, struct style *style, const struct fact *facts)
@@ -42,7 +51,7 @@ static void put_begin(struct buffer *text, struct style *style, const struct con
 	begin = begin.len < body.len ? escape_utf8_trim(begin) : begin;
 	escape_text(text, begin, style->utf8);
 	if (begin.len < body.len)
-		buffer_string(text, style->utf8 ? "…" : "...");
+		put_ellipsis(text, style);
 }
 
 static void put_whole(struct buffer *text, struct style *style, const struct content_message *message,

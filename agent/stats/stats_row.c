@@ -293,6 +293,8 @@ static void key_fact(struct buffer *key, const struct fact *fact)
 {
 	if (!fact || fact->kind == FACT_TEXT) {
 		key_name(key, fact ? fact->text : slice_of(NULL, 0));
+		if (fact && fact->cut)
+			buffer_string(key, "…");
 		return;
 	}
 	buffer_char(key, 'n');

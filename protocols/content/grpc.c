@@ -450,7 +450,7 @@ static void grpc_hole(struct reading *reading, enum message_kind kind, uint64_t 
 /* The status message is percent-encoded (PROTOCOL-HTTP2.md, Status-Message). */
 static void status_message_tell(struct reading *reading, struct slice value)
 {
-	uint8_t text[FACT_TEXT_MAX];
+	uint8_t text[FACT_TEXT_MAX + 1]; /* one more says that it is cut */
 	size_t len = 0;
 
 	for (size_t i = 0; i < value.len && len < sizeof(text); i++) {

@@ -112,8 +112,9 @@ void reading_charge(struct reading *reading, size_t bytes);
 
 /*
  * Facts of the request or the response, which keep copies. name: a static string, a key of docs/interface.md.
- * The same name again replaces the value, but for the listed ones, which are added. Without a message of that
- * kind, or without room, nothing happens (the latter is counted).
+ * Of a text FACT_TEXT_MAX bytes are kept, and that it is cut. The same name again replaces the value, but for
+ * the listed ones, which are added. Without a message of that kind, or without room, nothing happens (the
+ * latter is counted).
  */
 void reading_text(struct reading *reading, enum message_kind kind, const char *name, struct slice text);
 void reading_add(struct reading *reading, enum message_kind kind, const char *name,

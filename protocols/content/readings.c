@@ -438,6 +438,7 @@ static void fact_put_text(struct reading *reading, enum message_kind kind, const
 
 	if (!fact)
 		return;
+	fact->cut = text.len > FACT_TEXT_MAX;
 	text = slice_take(text, FACT_TEXT_MAX);
 	fact->kind = FACT_TEXT;
 	fact->listed = listed;

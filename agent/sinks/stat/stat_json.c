@@ -121,8 +121,9 @@ static void put_quantiles(struct buffer *line, const struct histogram *histogram
 		}                                                  \
 	} while (0)
 
+/* by: the fact that rows are grouped by, or "". It stands there as the row's key already. */
 static void put_numbers(struct json_writer *writer, const struct stat_item *item,
-			const struct stat_rows *rows, uint64_t span_ns)
+			const struct stat_rows *rows, uint64_t span_ns, const char *by)
 {
 	const struct stats_numbers *numbers = &item->numbers;
 
@@ -146,10 +147,10 @@ static void put_numbers(struct json_writer *writer, const struct stat_item *item
 	}
 	put_latencies(writer, "ttfb_ms", &numbers->ttfb);
 	put_latencies(writer, "client_duration_ms", &numbers->client);
-	if (numbers->told_tokens) {
+	if (numbers->told_tokens && strcmp(by, "gen_ai.usage.input_tokens") != 0)
 		json_number(writer, "gen_ai.usage.input_tokens", numbers->input_tokens);
+	if (numbers->told_tokens && strcmp(by, "gen_ai.usage.output_tokens") != 0)
 		json_number(writer, "gen_ai.usage.output_tokens", numbers->output_tokens);
-	}
 	json_number(writer, "http.request.body.size", numbers->request_bytes);
 	json_number(writer, "http.response.body.size", numbers->response_bytes);
 }
@@ -180,7 +181,8 @@ static void put_row(struct sink *sink, const struct stat_rows *rows, const struc
 		put_key(writer, sink->feed.options.by, item->row);
 	if (item && item->row->fact)
 		put_fact(writer, sink->feed.options.by_fact, slice_of_string(item->row->fact));
-	put_numbers(writer, item ? item : &empty, rows, span_ns);
+	put_numbers(writer, item ? item : &empty, rows, span_ns,
+		    sink->feed.options.by == BY_FACT ? sink->feed.options.by_fact : "");
 	if (rows->lost)
 		json_bool(writer, "incomplete", true);
 	json_end(writer);

@@ -169,6 +169,9 @@ static void test_facts(void **state)
 	memset(text, 'x', sizeof(text));
 	reading_text(reading, MESSAGE_REQUEST, "a", slice_of(text, sizeof(text)));
 	assert_int_equal(out.message[MESSAGE_REQUEST]->facts->text.len, FACT_TEXT_MAX);
+	assert_true(out.message[MESSAGE_REQUEST]->facts->cut);
+	reading_text(reading, MESSAGE_REQUEST, "a", slice_of(text, FACT_TEXT_MAX));
+	assert_false(out.message[MESSAGE_REQUEST]->facts->cut);
 	for (int i = 0; i < FACTS_MAX; i++)
 		reading_add(reading, MESSAGE_REQUEST, "c", SLICE("z"));
 	assert_int_equal(out.refused, FACTS_MAX - (FACTS_OF_NAME - 2));

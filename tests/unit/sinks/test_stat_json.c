@@ -153,6 +153,38 @@ static void test_secret_facts(void **state)
 	}
 }
 
+/* By tokens the row's key is the number; there is no second key of its name. Texts that are cut say so. */
+static void test_other_facts(void **state)
+{
+	struct fact rows[] = {
+		{ .name = "gen_ai.usage.input_tokens", .kind = FACT_NUMBER, .number = 7 },
+		{ .name = "hark.operation", .kind = FACT_TEXT, .text = SLICE("abc"), .cut = true },
+	};
+	static const char *const expected[] = {
+		"{\"gen_ai.usage.input_tokens\":\"7\",\"count\":1",
+		"{\"hark.operation\":\"abc…\",\"count\":1",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct redact *redact = redact_new(false);
+		struct one_call call;
+		struct run run;
+
+		run_open_with(&run, (struct stats_options){ .by = BY_FACT, .by_fact = rows[i].name }, redact);
+		call_init(&call, &call_plain);
+		call.exchange.response->facts = &rows[i];
+		sample_show(&stat_json_sink, run.sink, RESULT_EXCHANGE, &call.exchange);
+		call_fini(&call);
+		draw(&run, true);
+		if (strncmp(run.text, expected[i], strlen(expected[i])) != 0)
+			fail_msg("%s: %s", rows[i].name, run.text);
+		assert_null(strstr(run.text + 20, "input_tokens"));
+		run_close(&run);
+		redact_free(redact);
+	}
+}
+
 static void test_keys(void **state)
 {
 	(void)state;
@@ -297,6 +329,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_keys),
 		cmocka_unit_test(test_secret_facts),
+		cmocka_unit_test(test_other_facts),
 		cmocka_unit_test(test_whole_line),
 		cmocka_unit_test(test_unknown_is_absent),
 		cmocka_unit_test(test_hostile_names),

@@ -47,6 +47,16 @@ static void no_request(struct sample *s)
 	s->exchange.flags = FLAG_NO_REQUEST;
 }
 
+static void cut_fact(struct sample *s)
+{
+	static struct fact fact = { .name = "hark.grpc.status_message",
+				    .kind = FACT_TEXT,
+				    .text = SLICE("no caf\xc3"),
+				    .cut = true };
+
+	s->exchange.request->facts = &fact;
+}
+
 static void unanswered(struct sample *s)
 {
 	message_free(s->exchange.response);
@@ -249,6 +259,11 @@ static const struct row rows[] = {
 	  false,
 	  { ABSENT "url.path", ABSENT "http.request", ABSENT "duration", ABSENT "ttfb",
 	    "\"hark.flags\":[\"no-request\"]}", "status_code\":200" } },
+	{ "a fact that is cut says so",
+	  cut_fact,
+	  0,
+	  false,
+	  { "\"hark.grpc.status_message\":\"no caf\"", "\"hark.grpc.status_message.truncated\":true" } },
 	{ "unanswered",
 	  unanswered,
 	  0,

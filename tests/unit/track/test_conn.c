@@ -296,8 +296,7 @@ static void test_end_reasons(void **state)
 		{ END_RESET,
 		  "1:GET /a - reset closed unanswered\n1 closed ? client x1 28=28+0+0 c0 reset\n" },
 		{ END_EXIT, "1:GET /a - closed unanswered\n1 closed exit client x1 28=28+0+0 c0\n" },
-		{ END_IN_FLIGHT,
-		  "1:GET /a - in-flight\n1 closed ? client x1 28=28+0+0 c0 in-flight\n" },
+		{ END_IN_FLIGHT, "1:GET /a - in-flight\n1 closed ? client x1 28=28+0+0 c0 in-flight\n" },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
