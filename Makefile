@@ -11,6 +11,7 @@ BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
 PKG_CONFIG ?= pkg-config
 PYTHON ?= /usr/bin/python3
 DESTDIR ?=
+export HARK_CONFIG := # what the machine's users want of hark is neither built nor tested
 BUILD := build$(if $(SAN),-san)
 VERSION := 0.1.0
 

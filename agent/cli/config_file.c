@@ -63,8 +63,9 @@ static int file_open(const char *path)
 	return fd < 0 ? -errno : fd;
 }
 
-/* Its text, to be freed; NULL: it is not there, or a line says why it is not taken. */
-static char *file_read(const char *path)
+/* Its text, to be freed; NULL: it is not there, or a line says why it is not taken. wanted: it has to be
+ * there. */
+static char *file_read(const char *path, bool wanted)
 {
 	int fd = file_open(path);
 	struct stat status;
@@ -72,7 +73,7 @@ static char *file_read(const char *path)
 	char *text = NULL;
 
 	if (fd < 0) {
-		if (fd != -ENOENT && fd != -ENOTDIR)
+		if (wanted || (fd != -ENOENT && fd != -ENOTDIR))
 			log_warn("%s is not read: %s", path, strerror(-fd));
 		return NULL;
 	}
@@ -153,14 +154,16 @@ static char *line_trim(char *line)
 	return line;
 }
 
-int config_file_take(struct parse *parse, const char *path, unsigned int slot)
+int config_file_take(struct parse *parse, const char *path, unsigned int slot, bool wanted)
 {
-	char *text = file_read(path), *rest = text, *line;
+	char *text = file_read(path, wanted), *rest = text, *line;
 	uint64_t before = parse->given;
 	unsigned int number = 0;
 	int err = 0;
 
 	parse->options->config_texts[slot] = text;
+	if (wanted && !text)
+		return option_usage_error("HARK_CONFIG names '%s', which is not read", path);
 	while (!err && (line = strsep(&rest, "\n"))) {
 		number++;
 		line = line_trim(line);
@@ -174,15 +177,17 @@ int config_file_take(struct parse *parse, const char *path, unsigned int slot)
 
 int config_files_take(struct parse *parse)
 {
-	const char *folder = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
+	const char *only = getenv("HARK_CONFIG"), *folder = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
 	char path[4096];
 	int len = 0, err = 0;
 
+	if (only)
+		return *only ? config_file_take(parse, only, 0, true) : 0;
 	if (folder && *folder == '/')
 		len = snprintf(path, sizeof(path), "%s/hark.conf", folder);
 	else if (home && *home == '/')
 		len = snprintf(path, sizeof(path), "%s/.config/hark.conf", home);
 	if (len > 0 && (size_t)len < sizeof(path))
-		err = config_file_take(parse, path, 0);
-	return err ? err : config_file_take(parse, "/etc/hark.conf", 1);
+		err = config_file_take(parse, path, 0, false);
+	return err ? err : config_file_take(parse, "/etc/hark.conf", 1, false);
 }

@@ -15,6 +15,8 @@ import tempfile
 import threading
 import time
 
+os.environ["HARK_CONFIG"] = ""  # what this machine's users want of hark is not what is tested
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 HARK = os.environ.get("HARK", str(ROOT / "build/hark"))
 TOY_HARK = pathlib.Path(HARK).parent / "toy/hark"  # with the rows of tests/toys (make toy)

@@ -4,9 +4,15 @@ import os
 import pathlib
 import subprocess
 
+import pytest
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 HARK = os.environ.get("HARK", str(ROOT / "build/hark"))
 RECORDING = ROOT / "testdata/recordings/mixed.rec"
+
+
+# Nothing takes that file away from a run that looks where users' own are.
+no_file_for_all = pytest.mark.skipif(pathlib.Path("/etc/hark.conf").exists(), reason="this machine has an /etc/hark.conf")
 
 
 def first_line(*words, **env):
@@ -15,6 +21,7 @@ def first_line(*words, **env):
     return done.returncode, (done.stdout or done.stderr).splitlines()[0]
 
 
+@no_file_for_all
 def test_where_it_is_found(tmp_path):
     folder = tmp_path / ".config"
     folder.mkdir()
@@ -27,6 +34,21 @@ def test_where_it_is_found(tmp_path):
     assert first_line()[1].startswith("03:07:10.643 ")
 
 
+def test_the_one_that_is_named(tmp_path):
+    named = tmp_path / "named"
+    named.write_text("relative\n")
+    named.chmod(0o644)
+    (tmp_path / "hark.conf").write_text("no-such-option\n")
+    (tmp_path / "hark.conf").chmod(0o644)
+    assert first_line(XDG_CONFIG_HOME=str(tmp_path), HARK_CONFIG=str(named))[1].startswith("+0.000000 ")
+    assert first_line(XDG_CONFIG_HOME=str(tmp_path), HARK_CONFIG="")[1].startswith("03:07:10.643 ")
+    assert first_line("--no-config", HARK_CONFIG=str(named))[1].startswith("03:07:10.643 ")
+    done = subprocess.run([HARK, "replay", RECORDING], capture_output=True, text=True, timeout=60,
+                          env={"HARK_CONFIG": str(tmp_path / "none")})
+    assert f"{tmp_path}/none is not read: No such file or directory" in done.stderr and done.returncode == 2
+
+
+@no_file_for_all
 def test_the_command_line_counts(tmp_path):
     (tmp_path / "hark.conf").write_text("color=always\n")
     (tmp_path / "hark.conf").chmod(0o644)

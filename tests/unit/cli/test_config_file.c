@@ -34,7 +34,7 @@ static int take(struct parse *parse, char said[512])
 	assert_non_null(file);
 	fflush(stderr);
 	dup2(fileno(file), 2);
-	result = config_file_take(parse, path, 0);
+	result = config_file_take(parse, path, 0, false);
 	fflush(stderr);
 	dup2(saved, 2);
 	close(saved);
