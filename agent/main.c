@@ -320,6 +320,7 @@ static void outputs_configure(struct run *run, int64_t offset_ns)
 			.live = options->command == COMMAND_LIVE,
 			.exported = run->exported,
 			.stats = &run->stats_options,
+			.serve = &options->serve,
 			.loop = run->loop,
 		},
 	};
@@ -553,6 +554,17 @@ static int replay_event(void *ctx, const struct event_header *event)
 	return outputs_finished(run->outputs) ? -ECANCELED : 0;
 }
 
+/* A replay that is over before anybody could wonder has nothing to say. */
+static void replay_ready(const struct outputs *outputs)
+{
+	struct buffer text = { .data = NULL };
+
+	outputs_ready(outputs, &text);
+	if (text.len)
+		log_info("ready: %.*s; Ctrl-C ends", (int)text.len, text.data);
+	buffer_fini(&text);
+}
+
 static int run_replay(const struct options *options)
 {
 	struct pace pace = { .speed = options->speed, .signals = -1 };
@@ -569,7 +581,8 @@ static int run_replay(const struct options *options)
 	}
 	if (run_open(&run, source_file_wall_offset_ns(source)) == 0) {
 		pace_init(&pace, run.loop, outputs_wants(run.outputs).stay);
-		rights_drop(&(struct rights_config){ .capture = false });
+		rights_drop(&(struct rights_config){ .listen = outputs_wants(run.outputs).listen });
+		replay_ready(run.outputs);
 		run.began = true;
 		result = source_file_run(source, replay_event, &run, &error);
 		status = result == 0 || result == -ECANCELED ? 0 : 1;

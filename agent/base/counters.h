@@ -100,6 +100,13 @@
 	X(LIMIT_FACTS, "limit.facts", "facts of bodies that had no room")                                   \
 	X(LIMIT_CONTENT, "limit.content",                                                                   \
 	  "bodies not read to their end: they expand too far, or hold too much")                            \
+	X(SERVE_REQUESTS, "serve.requests", "requests that hark serve answered")                            \
+	X(SERVE_REFUSED, "serve.refused",                                                                   \
+	  "requests that it refused: host, origin, token, method, path, body")                              \
+	X(SERVE_LATE, "serve.late", "answers of it that nobody read in time")                               \
+	X(LIMIT_SERVE, "limit.serve", "connections, streams or answers that it had no room for")            \
+	X(LIMIT_SERIES, "limit.series",                                                                     \
+	  "exchanges that /metrics counts in the series of the rest (--series)")                            \
 	X(LIMIT_MEMORY, "limit.memory", "things dropped because memory was short (--memory)")               \
 	X(MEMORY_HELD_PEAK, "memory.held_peak", "bytes held at once at most (--memory bounds them)")        \
 	X(READY_US, "ready.us", "microseconds from the start until hark was ready")                         \

@@ -11,6 +11,7 @@
 #include "library/library_claim.h"
 #include "model/pipeline.h"
 #include "routes/routes_pattern.h"
+#include "sinks/serve/serve_address.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -312,6 +313,15 @@ static int take_speed(struct parse *parse, const struct option_row *row, const c
 	return 0;
 }
 
+static int take_listen(struct parse *parse, const struct option_row *row, const char *value)
+{
+	struct serve_address address;
+
+	(void)row;
+	parse->options->serve.listen = value;
+	return serve_address_parse(value, &address);
+}
+
 /* Kept until --show-secrets is known. */
 static int take_redact(struct parse *parse, const struct option_row *row, const char *names)
 {
@@ -336,6 +346,7 @@ enum {
 	GROUP_WHAT = 1,
 	GROUP_OUTPUT,
 	GROUP_NUMBERS,
+	GROUP_SERVE,
 	GROUP_CAPTURE,
 	GROUP_HELP
 };
@@ -344,6 +355,7 @@ const char *const option_groups[] = {
 	[GROUP_WHAT] = "What is shown",
 	[GROUP_OUTPUT] = "Output",
 	[GROUP_NUMBERS] = "Numbers (stat, top, watch --summary)",
+	[GROUP_SERVE] = "Serving",
 	[GROUP_CAPTURE] = "Capture",
 	[GROUP_HELP] = "Other",
 };
@@ -377,7 +389,9 @@ const char *const option_groups[] = {
 #define TO_VIEWS BELONGS(IN_VIEWS, "the views that show something")
 #define TO_RUNS BELONGS(IN_RUN, "the views")
 #define TO_NUMBERS BELONGS(IN_NUMBERS, "stat, top and watch --summary")
-#define TO_ROUTES BELONGS(IN_NUMBERS | IN_WATCH_JSON, "stat, top, watch --summary and watch -o json")
+#define TO_ROUTES BELONGS(IN_NUMBERS | IN_WATCH_JSON | IN_SERVE, \
+	"stat, top, serve, watch --summary and watch -o json")
+#define TO_SERVE BELONGS(IN_SERVE, "serve"), NEEDS(IN_SERVE)
 #define TO_CAPTURE BELONGS(IN_LIVE | IN_DOCTOR, "live runs: a recording was captured before")
 /* clang-format on */
 
@@ -534,6 +548,25 @@ const struct option_row option_rows[] = {
 	    FLAG(summary),
 	    BELONGS(IN_WATCH_TEXT, "watch, as text; stat and top show the numbers by themselves"),
 	    NEEDS(IN_WATCH)),
+	ROW("listen", 0, "ADDRESS:PORT", GROUP_SERVE,
+	    "With serve: where it is asked (default 127.0.0.1:9464; port 0: a free one)",
+	    "Beyond loopback this needs --tls-cert, --tls-key and --token-file.", TAKES(take_listen),
+	    WRONG("is no ADDRESS:PORT (127.0.0.1:9464, [::1]:9464, 0.0.0.0:9464)"), TO_SERVE),
+	ROW("tls-cert", 0, "FILE", GROUP_SERVE, "With serve: its certificate (PEM), for TLS",
+	    "With the certificates that lead to it, if there are any.", STRING(serve.cert_path), TO_SERVE),
+	ROW("tls-key", 0, "FILE", GROUP_SERVE, "With serve: the key of its certificate (PEM)", NULL,
+	    STRING(serve.key_path), TO_SERVE),
+	ROW("token-file", 0, "FILE", GROUP_SERVE, "With serve: who asks must know what stands in this file",
+	    "Authorization: Bearer TOKEN. One line of 16 to 512 characters without blanks, which nobody but "
+	    "its owner may read (mode 0600). On a machine with several users it keeps the others out.",
+	    STRING(serve.token_path), TO_SERVE),
+	ROW("series", 0, "N", GROUP_SERVE,
+	    "With serve: label sets of requests that /metrics has at most (default 1000)",
+	    "From 1 to 100000, for servers and for clients each. Those that come most often have their own; "
+	    "all others are counted in one, and in limit.series.",
+	    NUMBER(serve.series_max, 100000), .standard = 1000, TO_SERVE),
+	ROW("replay", 0, "FILE", GROUP_SERVE, "With serve: of this recording, instead of what happens now",
+	    "The same as hark replay FILE serve.", STRING(replay_path), TO_SERVE, ALONE),
 	ROW("capture", 0, "WAY", GROUP_CAPTURE, "auto (default), socket (Linux 6.3 and later) or syscall",
 	    "socket takes the transfers from the sockets' own tracepoints, syscall from the exit of system "
 	    "calls; auto takes the first that works.",
@@ -640,6 +673,8 @@ const struct command_row command_rows[] = {
 	  VIEW_STAT },
 	{ "tree", "[TRACE] " FILTERS, "Who called whom with times, of a trace; without one the traces",
 	  COMMAND_LIVE, VIEW_TREE },
+	{ "serve", "[FILTER...]", "Metrics, events and JSON by HTTP, on loopback unless told otherwise",
+	  COMMAND_LIVE, VIEW_SERVE },
 	{ "record", "-w FILE " FILTERS, "Raw events to a file, for replay", COMMAND_LIVE, VIEW_RECORD },
 	{ "replay", "FILE [VIEW] [FILTER...]", "A recording through the same pipeline; needs no privilege",
 	  COMMAND_REPLAY, VIEW_WATCH },

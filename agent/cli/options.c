@@ -17,6 +17,7 @@
 #include "content/protobuf_schema.h"
 #include "library/library_claim.h"
 #include "option_table.h"
+#include "sinks/serve/serve_address.h"
 #include "sinks/sinks.h"
 
 #include <errno.h>
@@ -285,6 +286,9 @@ static int take_words(struct parse *parse)
 	}
 	if (at < parse->word_count && take_view(options, parse->words[at]))
 		at++;
+	/* --replay says the same as the word. */
+	if (options->replay_path && options->view == VIEW_SERVE)
+		options->command = COMMAND_REPLAY;
 	/* A filter has a colon, and an id has none. */
 	if (options->view == VIEW_TREE && at < parse->word_count && !strpbrk(parse->words[at], ":()!"))
 		options->trace = parse->words[at++];
@@ -550,6 +554,7 @@ static uint32_t places_of(const struct options *options)
 		[VIEW_TOP] = { IN_TOP, 0, 0 },
 		[VIEW_RECORD] = { 0, 0, 0 },
 		[VIEW_TREE] = { IN_TREE, IN_LINES, 0 },
+		[VIEW_SERVE] = { IN_SERVE, 0, 0 },
 	};
 	const uint32_t *view = views[options->view];
 	uint32_t places = view[0];
@@ -576,6 +581,27 @@ static int check_top(const struct options *options)
 			"-p or --comm");
 	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
 		return option_usage_error("top needs a terminal; stat prints the same numbers");
+	return 0;
+}
+
+/* Beyond loopback anybody may come by, and read on the way what is said. */
+static int check_serve(struct options *options)
+{
+	struct serve_options *serve = &options->serve;
+	struct serve_address address;
+
+	if (options->view != VIEW_SERVE)
+		return 0;
+	if (!serve->listen)
+		serve->listen = "127.0.0.1:9464";
+	if (!serve->cert_path != !serve->key_path)
+		return option_usage_error("--tls-cert and --tls-key belong together");
+	if (serve_address_parse(serve->listen, &address) == 0 && !serve_address_is_loopback(&address) &&
+	    !(serve->cert_path && serve->token_path))
+		return option_usage_error(
+			"--listen %s can be reached from other machines: that needs TLS and a token "
+			"(--tls-cert, --tls-key, --token-file)",
+			serve->listen);
 	return 0;
 }
 
@@ -638,7 +664,8 @@ static int check_options(struct parse *parse)
 			return option_usage_error("out of memory");
 		options->output_count = 1;
 	}
-	if (option_check_places(parse, places_of(options)) || check_top(options) || check_outputs(options))
+	if (option_check_places(parse, places_of(options)) || check_top(options) || check_serve(options) ||
+	    check_outputs(options))
 		return 2;
 	if (options->command != COMMAND_REPLAY && check_claims(options))
 		return 2;

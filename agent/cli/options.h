@@ -68,6 +68,7 @@ struct options {
 	bool errors;
 	bool all; /* --all */
 	struct stats_options stats;
+	struct serve_options serve;
 	struct routes_config routes; /* --route, --fold-static */
 	const char *patterns[ROUTES_MAX];
 	uint64_t conn;	   /* -x: only this connection; 0: all */

@@ -49,14 +49,14 @@ struct outputs {
 static const enum result_kind counted[] = {
 	[VIEW_WATCH] = RESULT_EXCHANGE, [VIEW_CONNS] = RESULT_EXCHANGE, [VIEW_RAW] = RESULT_CALL,
 	[VIEW_FRAMES] = RESULT_FRAME,	[VIEW_RECORD] = RESULT_KINDS,	[VIEW_STAT] = RESULT_KINDS,
-	[VIEW_TOP] = RESULT_KINDS,	[VIEW_TREE] = RESULT_KINDS,
+	[VIEW_TOP] = RESULT_KINDS,	[VIEW_TREE] = RESULT_KINDS,	[VIEW_SERVE] = RESULT_KINDS,
 };
 
 /* The kind of result that the last line of a run counts; RESULT_KINDS: the view has no such. */
 static const enum result_kind tallied[] = {
 	[VIEW_WATCH] = RESULT_EXCHANGE, [VIEW_CONNS] = RESULT_CONN_CLOSED, [VIEW_RAW] = RESULT_CALL,
 	[VIEW_FRAMES] = RESULT_FRAME,	[VIEW_RECORD] = RESULT_KINDS,	   [VIEW_STAT] = RESULT_EXCHANGE,
-	[VIEW_TOP] = RESULT_EXCHANGE,	[VIEW_TREE] = RESULT_EXCHANGE,
+	[VIEW_TOP] = RESULT_EXCHANGE,	[VIEW_TREE] = RESULT_EXCHANGE,	   [VIEW_SERVE] = RESULT_EXCHANGE,
 };
 
 /* The buffer: the C library ignores a size without one. Without memory its own small one does. */
@@ -161,6 +161,7 @@ struct outputs_wants outputs_wants(const struct outputs *outputs)
 				(ops->fields == SINK_FIELDS_VERBOSE && outputs->config->sink.verbose >= 1);
 		wants.each_end |= ops->each_end;
 		wants.stay |= ops->stays;
+		wants.listen |= ops->listens;
 	}
 	return wants;
 }
@@ -382,6 +383,19 @@ uint64_t outputs_due_ns(const struct outputs *outputs)
 		due_ns = item_ns < due_ns ? item_ns : due_ns;
 	}
 	return due_ns;
+}
+
+void outputs_ready(const struct outputs *outputs, struct buffer *text)
+{
+	for (size_t i = 0; i < outputs->count; i++) {
+		const struct output *item = &outputs->items[i];
+
+		if (!item->ops->ready)
+			continue;
+		if (text->len)
+			buffer_string(text, "; ");
+		item->ops->ready(item->sink, text);
+	}
 }
 
 void outputs_draw(struct outputs *outputs, bool last)

@@ -50,6 +50,7 @@ struct outputs_wants {
 	bool fields;	    /* of heads and trailers, all */
 	bool each_end;	    /* each end of an exchange for itself: then none is to be joined */
 	bool stay;	    /* behind the end of a recording, until the user leaves */
+	bool listen;	    /* it accepts connections: rights_drop() leaves that */
 };
 struct outputs_wants outputs_wants(const struct outputs *outputs);
 
@@ -60,6 +61,8 @@ bool outputs_show(struct outputs *outputs, const struct result *result);
 bool outputs_tick(struct outputs *outputs, uint64_t now_ns);
 /* When outputs_tick() has something to do though nothing comes, of clock_ns(); UINT64_MAX: never. */
 uint64_t outputs_due_ns(const struct outputs *outputs);
+/* What the outputs have to say when the run is ready; behind "; " if there is something before it. */
+void outputs_ready(const struct outputs *outputs, struct buffer *text);
 /* last: once, when the run is over and every exchange has been passed. */
 void outputs_draw(struct outputs *outputs, bool last);
 

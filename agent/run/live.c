@@ -339,6 +339,7 @@ static void say_ready(const struct live *live)
 		tls_survey_put(live->survey, &text, live->config->filter != NULL);
 	else if (live->config->child_argv)
 		buffer_format(&text, "%s and what it starts", live->config->child_argv[0]);
+	outputs_ready(live->config->outputs, &text);
 	log_info("ready: %.*s; Ctrl-C ends", (int)text.len, text.data ? text.data : "");
 	buffer_fini(&text);
 }
@@ -538,7 +539,11 @@ static int live_start(struct live *live)
 	libraries_start(live);
 	probes_tls_listen(live->probes);
 	rights_drop(&(struct rights_config){
-		.capture = true, .perf = !probes_session_supported(), .child = live->child.pid });
+		.capture = true,
+		.perf = !probes_session_supported(),
+		.listen = outputs_wants(config->outputs).listen,
+		.child = live->child.pid,
+	});
 	return 0;
 }
 

@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <linux/bpf.h>
 #include <linux/perf_event.h>
 #include <linux/seccomp.h>
@@ -23,6 +24,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <termios.h>
 #include <unistd.h>
@@ -165,6 +167,12 @@ static const int allowed[] = {
 	SCMP_SYS(exit_group),
 };
 
+/* Of a run that serves: on sockets that it has, and those that come by what it listens on. */
+static const int serving[] = {
+	SCMP_SYS(accept4),  SCMP_SYS(recvfrom),	   SCMP_SYS(recvmsg),	  SCMP_SYS(sendmsg),
+	SCMP_SYS(shutdown), SCMP_SYS(getsockname), SCMP_SYS(getpeername), SCMP_SYS(getsockopt),
+};
+
 /* No bug and no library of hark's comes here. */
 static const int deadly[] = {
 	SCMP_SYS(execve),
@@ -245,6 +253,17 @@ static void allow_signals(struct filter *filter, const struct rights_config *con
 		allow_bits(filter, SCMP_SYS(kill), 0, UINT32_MAX, (uint32_t)config->child);
 }
 
+/* No socket is made, bound or connected; what is sent goes to whom the socket is connected with. */
+static void allow_serving(struct filter *filter)
+{
+	static const unsigned int levels[] = { IPPROTO_TCP, SOL_SOCKET };
+
+	for (size_t i = 0; i < COUNT_OF(serving); i++)
+		allow(filter, serving[i]);
+	allow_bits(filter, SCMP_SYS(sendto), 4, UINT64_MAX, 0);
+	allow_each(filter, SCMP_SYS(setsockopt), 1, levels, COUNT_OF(levels));
+}
+
 static void filter_fill(struct filter *filter, const struct rights_config *config)
 {
 	static const unsigned int protections[] = { 0, PROT_WRITE, PROT_EXEC };
@@ -264,6 +283,8 @@ static void filter_fill(struct filter *filter, const struct rights_config *confi
 	allow_bits(filter, SCMP_SYS(openat), 2, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY);
 	allow_each(filter, SCMP_SYS(ioctl), 1, ioctls, COUNT_OF(ioctls));
 	allow_signals(filter, config);
+	if (config->listen)
+		allow_serving(filter);
 	if (!config->capture)
 		return;
 	allow_each(filter, SCMP_SYS(bpf), 0, bpf_commands, COUNT_OF(bpf_commands));

@@ -13,6 +13,7 @@
 struct rights_config {
 	bool capture; /* probes are attached, and new libraries get theirs */
 	bool perf;    /* by perf events: before Linux 6.13 */
+	bool listen;  /* connections are accepted on what listens already */
 	pid_t child;  /* signals are passed on to it; 0: none */
 };
 

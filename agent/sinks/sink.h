@@ -28,9 +28,11 @@ enum view {
 	VIEW_STAT,   /* the numbers, at the end or every --interval */
 	VIEW_TOP,    /* the numbers on the screen, live */
 	VIEW_TREE,   /* who called whom, of one trace; or the traces */
+	VIEW_SERVE,  /* the numbers, and what they are made of, to whoever asks by HTTP */
 };
 
 struct budget;
+struct buffer;
 struct loop;
 
 struct sink_config {
@@ -54,6 +56,7 @@ struct sink_config {
 		*filter;   /* what the command line lets through, in its own words; empty, NULL: everything */
 	const char *trace; /* tree: what the name of the trace begins with; NULL: the traces are listed */
 	const struct stats_options *stats; /* stat, top, --summary; borrowed */
+	const struct serve_options *serve; /* serve; borrowed */
 	struct loop *loop;		   /* borrowed */
 };
 
@@ -70,6 +73,14 @@ struct stats_options {
 	bool hist, heat;		    /* --hist, --heat */
 	bool outermost;			    /* --outermost */
 	const struct routes_config *routes; /* --route, --fold-static; borrowed */
+};
+
+/* Options of serve; the paths are NULL without them. */
+struct serve_options {
+	const char *listen;		  /* --listen: ADDRESS:PORT */
+	const char *cert_path, *key_path; /* --tls-cert, --tls-key */
+	const char *token_path;		  /* --token-file */
+	size_t series_max;		  /* --series */
 };
 
 struct sink; /* each file in sinks/ defines its own */
@@ -93,6 +104,7 @@ struct sink_ops {
 	bool opens_place; /* what -o FORMAT:PLACE names is no plain file: the sink opens it, and it must be
 			     given */
 	bool stays;	  /* behind the end of a recording, until the user leaves it */
+	bool listens;	  /* it accepts connections for as long as the run goes */
 	size_t size;	  /* of its struct sink, which is all zero before init() */
 	/* 0, or -errno when memory is out or nothing can be waited for; -EIO: the reason was reported. fini()
 	 * is called then too. */
@@ -106,6 +118,8 @@ struct sink_ops {
 	uint64_t (*due_ns)(const struct sink *sink);
 	/* After tick() said so, and once at the end of the run (last). May be NULL. */
 	void (*draw)(struct sink *sink, bool last);
+	/* Appends what people want to know when the run is ready, half a sentence. May be NULL. */
+	void (*ready)(const struct sink *sink, struct buffer *text);
 	void (*fini)(struct sink *sink); /* writes what it holds; out stays open, and is not flushed */
 };
 

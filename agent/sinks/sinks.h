@@ -22,7 +22,8 @@ struct buffer;
 	X(stat_json_sink)   \
 	X(top_sink)         \
 	X(tree_text_sink)   \
-	X(tree_json_sink)
+	X(tree_json_sink)   \
+	X(serve_sink)
 
 #define SINK_DECLARE(name) extern const struct sink_ops name;
 SINKS(SINK_DECLARE)

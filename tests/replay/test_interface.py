@@ -182,10 +182,10 @@ def test_the_manual_explains_every_column(view):
 def test_help_has_groups_and_columns():
     """Every option stands in a group; what it does begins in one column; nothing is wider than a terminal."""
     lines = HELP.splitlines()
-    groups = [at for at, line in enumerate(lines) if line in ("What is shown:", "Output:", "Capture:", "Other:")
+    groups = [at for at, line in enumerate(lines) if line in ("What is shown:", "Output:", "Serving:", "Capture:", "Other:")
               or line.startswith("Numbers (")]
     options = [at for at, line in enumerate(lines) if re.match(r" {2,6}(-\w, )?--", line)]
-    assert len(groups) == 5 and groups[0] < options[0] and len(options) > 40
+    assert len(groups) == 6 and groups[0] < options[0] and len(options) > 40
     for at in options:
         told = re.search(r"(?<=\S) {2,}(?=\S)", lines[at][6:])
         column = told.end() + 6 if told else re.match(r" *", lines[at + 1]).end()

@@ -302,6 +302,14 @@ static const struct {
 	{ "/usr/bin/hark -p", "hark: option requires an argument" },
 	{ "hark http://h/",
 	  "did you mean 'host:h'?; see hark --help\nhark:   http://h/\nhark:   ^^^^^^^^^\n" },
+	{ "hark --listen 127.0.0.1:80", "--listen belongs to serve;" },
+	{ "hark --replay F", "--replay belongs to serve;" },
+	{ "hark serve --listen 9464", "is no ADDRESS:PORT (127.0.0.1:9464, " },
+	{ "hark serve --listen 0.0.0.0:9464",
+	  "can be reached from other machines: that needs TLS and a token" },
+	{ "hark serve --tls-cert F", "--tls-cert and --tls-key belong together" },
+	{ "hark serve --series 0", "--series: '0' is no number from 1 to 100000" },
+	{ "hark serve -o json", "-o json: this view has no such format" },
 	{ "hark /api", "'/api' is neither a view nor a filter; did you mean 'path:/api'?;" },
 };
 
@@ -340,8 +348,9 @@ static const char *const idle[][2] = {
 	{ "hark --sort p99", "hark: --sort has no effect here: it belongs to stat, top and watch --summary" },
 	{ "hark --summary -o json", "hark: --summary has no effect here: it belongs to watch, as text" },
 	{ "hark stat --hist -o json", "hark: --hist has no effect here: it belongs to stat, as text" },
-	{ "hark --fold-static", "hark: --fold-static has no effect here: it belongs to stat, top, watch "
-				"--summary and watch -o json" },
+	{ "hark --fold-static",
+	  "hark: --fold-static has no effect here: it belongs to stat, top, serve, watch "
+	  "--summary and watch -o json" },
 	{ "hark raw --route /a", "hark: --route has no effect here: it belongs to stat, top," },
 	{ "hark raw --wide",
 	  "hark: --wide has no effect here: it belongs to watch, conns, stat and tree, as text" },
@@ -581,7 +590,7 @@ static void test_defaults_are_as_told(void **state)
 			fail_msg("--%s: the default is not %s", row->argp.name, text);
 		found++;
 	}
-	assert_int_equal(found, 6);
+	assert_int_equal(found, 7);
 }
 
 /* "No number from 1 to 10" is what the manual calls "From 1 to 10." */
@@ -606,7 +615,7 @@ static void test_ranges_are_as_told(void **state)
 			fail_msg("--%s: its manual does not say '%s'", row->argp.name, told);
 		found++;
 	}
-	assert_int_equal(found, 8);
+	assert_int_equal(found, 9);
 }
 
 static bool is_option(const char *word)
