@@ -127,6 +127,7 @@ static void run_result(void *ctx, const struct result *result)
 	struct run *run = ctx;
 	struct result shown = *result;
 	struct exchange view;
+	struct call call;
 
 	if (result->kind == RESULT_CONN_OPENED)
 		join_conn_opened(run->join, result->conn);
@@ -137,6 +138,11 @@ static void run_result(void *ctx, const struct result *result)
 		view = *result->exchange;
 		join_view(run->join, &view);
 		shown.exchange = &view;
+	}
+	if (result->kind == RESULT_CALL) {
+		call = *result->call;
+		call.peer = join_peer(run->join, result->conn);
+		shown.call = &call;
 	}
 	outputs_show(run->outputs, &shown);
 }
@@ -342,6 +348,7 @@ static void wants_configure(const struct run *run, struct pipeline_config *confi
 	struct outputs_wants wants = outputs_wants(run->outputs);
 
 	config->want_calls = wants.kinds[RESULT_CALL];
+	config->want_other = options->view == VIEW_RAW;
 	config->want_frames = wants.kinds[RESULT_FRAME];
 	config->few_fields = !wants.fields && !filter_wants_fields(options->filter);
 	config->want_bodies = wants.bodies || filter_wants_bodies(options->filter);

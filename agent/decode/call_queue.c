@@ -67,6 +67,8 @@ static struct call_item *item_add(struct flow *flow, enum event_direction direct
 	item->call = (struct call){
 		.direction = direction,
 		.time_ns = time_ns,
+		.position = stream_event_pos(&flow->side[direction].stream, flow->side[direction].stream.at),
+		.numbered = flow->side[direction].stream.seq32,
 		.tls = flow->session != NULL,
 		.mover = flow->facts->owner,
 	};
@@ -175,6 +177,7 @@ static void call_queue_give(struct flow *flow, bool undetermined)
 	};
 
 	item->call.conn = flow->facts;
+	item->call.protocol = flow->state == FLOW_HTTP ? flow->ops->name : NULL;
 	item->call.undetermined = undetermined;
 	pipeline_tell(flow->pipeline, &result);
 	item_remove(&flow->calls, item);

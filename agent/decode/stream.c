@@ -134,7 +134,7 @@ static void stream_jump(struct stream *stream, uint64_t until, bool lost, uint64
 {
 	uint64_t size = until - stream->next;
 
-	stream->hole_start = stream->next;
+	stream->hole_start = stream->at = stream->next;
 	stream->hole_end = until;
 	stream->next = until;
 	if (!lost)
@@ -151,6 +151,7 @@ static void stream_overlap(struct stream *stream, uint64_t pos, uint64_t overlap
 	if (pos >= stream->hole_start && pos + overlap <= stream->hole_end)
 		return;
 	counter_add(COUNTER_BYTES_OVERLAP, overlap);
+	stream->at = stream->next;
 	stream->handler->hole(stream->ctx, HOLE_UNKNOWN_SIZE, false, time_ns);
 }
 
@@ -159,6 +160,7 @@ static void stream_finish(struct stream *stream, uint64_t time_ns)
 	if (stream->ended)
 		return;
 	stream->ended = true;
+	stream->at = stream->next;
 	stream->handler->finish(stream->ctx, time_ns);
 }
 
@@ -213,9 +215,11 @@ static void stream_deliver(struct stream *stream, const struct stream_record *re
 		payload = slice_drop(payload, overlap);
 		len -= overlap;
 	}
+	stream->at = stream->next;
 	stream->next += len;
 	if (payload.len)
 		stream->handler->data(stream->ctx, payload, record->time_ns, record->mover);
+	stream->at += payload.len;
 	if (len > payload.len)
 		stream->handler->hole(stream->ctx, len - payload.len, false, record->time_ns);
 }
@@ -364,6 +368,7 @@ void stream_unknown(struct stream *stream, uint64_t time_ns)
 {
 	stream->from_start = stream->from_start && stream->started;
 	counter_add(COUNTER_STREAM_HOLES, 1);
+	stream->at = stream->next;
 	stream->handler->hole(stream->ctx, HOLE_UNKNOWN_SIZE, true, time_ns);
 }
 

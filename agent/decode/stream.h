@@ -55,6 +55,7 @@ struct stream {
 	uint64_t skipped_until;
 	bool ended;
 	uint64_t next;		       /* the position that is due, in 64 bits */
+	uint64_t at;		       /* of the first byte of what is being delivered */
 	uint64_t reference;	       /* the newest position, to widen the next ones by */
 	uint64_t hole_start, hole_end; /* the newest hole that was given up on */
 	struct heap late;	       /* of struct stream_chunk, by position */

@@ -20,6 +20,14 @@ struct call {
 	struct mover mover;
 	enum event_direction direction;
 	uint64_t time_ns;
+	/* Of its first byte in the direction, in the units of event_data.pos. */
+	uint64_t position;
+	bool numbered;	      /* those are TCP's own sequence numbers, of 32 bits; else a counter from 0 on */
+	const char *protocol; /* that the layer's bytes are in now (protocol_ops.name); NULL: not known, or
+				 none */
+	/* The connection's other end, where that is on this machine as well; NULL: it is not, or is not
+	 * known. */
+	const struct conn_facts *peer;
 	uint64_t len;	      /* bytes that moved */
 	struct slice bytes;   /* the first of them, as far as they were copied */
 	enum event_hole hole; /* why the rest was not copied */

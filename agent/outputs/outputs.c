@@ -342,6 +342,9 @@ bool outputs_show(struct outputs *outputs, const struct result *result)
 	}
 	if (result->kind == RESULT_PENDING)
 		counter_add(COUNTER_EXCHANGES_PENDING, 1);
+	/* Whoever shows the bytes of a connection is told of its end. */
+	if (result->kind == RESULT_CALL && outputs->by_exchange)
+		conn_set_add(&outputs->matched, result->conn->id);
 	outputs->tally.shown += result->kind == tallied[view];
 	hand_on(outputs, result, !other_end_tells(outputs, result));
 	count_shown(outputs, result);

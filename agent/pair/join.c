@@ -309,6 +309,14 @@ void join_view(struct join *join, struct exchange *exchange)
 		set_peer(exchange, peer);
 }
 
+const struct conn_facts *join_peer(struct join *join, const struct conn_facts *facts)
+{
+	struct join_conn *conn = join_get(join, facts);
+	struct join_conn *peer = conn ? join_table_peer(&join->table, conn) : NULL;
+
+	return peer ? peer->facts : NULL;
+}
+
 /* --- connections and time ----------------------------------------------------- */
 
 void join_conn_opened(struct join *join, const struct conn_facts *facts)

@@ -37,6 +37,10 @@ void join_conn_closed(struct join *join, const struct conn_facts *facts);
  * wait. */
 void join_exchange(struct join *join, struct exchange *exchange);
 
+/* The facts of a connection's other end, if that is on this machine and open. Borrowed; NULL: it is not, or
+ * is not known (yet). */
+const struct conn_facts *join_peer(struct join *join, const struct conn_facts *facts);
+
 /* Fills in what is known of the other end. */
 void join_view(struct join *join, struct exchange *exchange);
 

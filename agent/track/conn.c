@@ -115,7 +115,7 @@ static void conn_settle_muted(struct conn *conn, bool polled)
 	if (mark == conn->muted_mark || (!polled && conn->socket_flow.relisten_ns && mark != MARK_MUTED))
 		return;
 	conn->muted_mark = mark;
-	if (!conn->pipeline->config.want_calls)
+	if (!conn->pipeline->config.want_calls || !conn->pipeline->config.want_other)
 		conn_mark(conn, mark);
 }
 
