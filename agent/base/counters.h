@@ -79,6 +79,9 @@
 	X(CONTAINERS_UNNAMED, "containers.unnamed",                                                         \
 	  "containers whose engine's state files are there and give no name")                               \
 	X(OUTPUT_ERRORS, "output.errors", "writes that failed")                                             \
+	X(PCAPNG_OTHER_ENDS, "pcapng.other_ends",                                                           \
+	  "connections that -o pcapng left out: their other end, on this machine too, is in it")            \
+	X(PCAPNG_QUIC, "pcapng.quic", "calls of HTTP/3 that -o pcapng left out: their packets were QUIC's") \
 	X(LIMIT_MAPS, "limit.maps", "kernel maps that were full")                                           \
 	X(LIMIT_CONNECTIONS, "limit.connections", "more connections than are followed")                     \
 	X(LIMIT_FILES, "limit.files", "files not searched whole for TLS, being larger than any program")    \

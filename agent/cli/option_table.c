@@ -431,10 +431,11 @@ const struct option_row option_rows[] = {
 	    "conns leaves out the Unix sockets, which most often are a program's own, between its processes.",
 	    FLAG(all), BELONGS(IN_WATCH | IN_CONNS, "watch and conns")),
 	ROW("output", 'o', "FORMAT[:FILE]", GROUP_OUTPUT,
-	    "text (default), json, or with watch har or curl, to FILE instead of stdout (repeatable)",
+	    "text (default), json, pcapng, or with watch har or curl, to FILE instead of stdout (repeatable)",
 	    "One of the outputs at most goes to the standard output. har is one HTTP archive (1.2) of the "
 	    "run, "
-	    "with bodies; its FILE is whole at each moment.",
+	    "with bodies; its FILE is whole at each moment. pcapng (watch, raw) is the plaintext as packets, "
+	    "for Wireshark: hark -o pcapng:- | wireshark -k -i -",
 	    TAKES(take_output), TO_RUNS, ALONE),
 	ROW("as", 0, "FORMAT", GROUP_OUTPUT, "curl: each exchange as a command that sends its request again",
 	    "The command is for any POSIX shell and stands on one line; lines before it that begin with # "

@@ -12,10 +12,12 @@ struct buffer;
 	X(watch_json_sink)  \
 	X(watch_curl_sink)  \
 	X(watch_har_sink)   \
+	X(watch_pcap_sink)  \
 	X(conns_text_sink)  \
 	X(conns_json_sink)  \
 	X(raw_text_sink)    \
 	X(raw_json_sink)    \
+	X(raw_pcap_sink)    \
 	X(frames_text_sink) \
 	X(frames_json_sink) \
 	X(stat_text_sink)   \

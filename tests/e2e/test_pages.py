@@ -9,7 +9,7 @@ import pytest
 
 from harness import HARK, ROOT
 
-PAGES = ("why-is-it-slow", "what-did-it-send", "why-is-it-not-seen", "share-a-recording", "into-prometheus")
+PAGES = ("why-is-it-slow", "what-did-it-send", "why-is-it-not-seen", "share-a-recording", "into-prometheus", "into-wireshark")
 ELSEWHERE = ("hark --tls-library", "hark -vv --proto", "hark top")  # files of the reader's; a recipe of README's
 
 
@@ -51,7 +51,8 @@ def test_commands_are_taken(place, nginx, page):
         command = command.replace("https://localhost/repository.git", f"https://127.0.0.1:{nginx.tls}/none.git")
         command = command.replace("https://localhost/", f"https://127.0.0.1:{nginx.tls}/").replace(" 812", f" {nginx.pid}")
         if " -- " not in command and "replay" not in command and "doctor" not in command:
-            command = re.sub(r" -d \d+", "", command) + " -d 0.2"
+            own, *behind = re.sub(r" -d \d+", "", command).split(" | ")
+            command = " | ".join([own + " -d 0.2", *behind])
         done = shell(place, command)
         assert done.returncode == (128 if "git ls-remote" in command else 0), (command, done.stderr)
 

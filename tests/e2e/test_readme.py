@@ -35,6 +35,7 @@ EXPECTED = {
     "hark -o json | jq -r '.\"url.path\"'": r"^/small\.txt$",
     "hark -o json:out.jsonl -d 60": ("out.jsonl", r'"url\.path":"/small\.txt"'),
     "hark -o har:out.har -d 60": ("out.har", r'"url":"http://127\.0\.0\.1:\d+/small\.txt"'),
+    "hark -o pcapng:- | tshark -l -r -": r"HTTP2 .*GET /small\.txt",
     "hark --pending 0.5": r"/wait/slow/2 .*pending",
     "hark --slow 200ms": r"/wait/slow/2 .* 200 ",
     "hark --errors -v": r"/no/such +404 (.|\n)*^    < X-Reply: to GET",
@@ -93,7 +94,7 @@ def fill_in(recipe, nginx, python_http, connection):
     command = command.replace("-x 8193", f"-x {connection}").replace("| jq", "| jq --unbuffered")
     command = command.replace("sudo hark", "sudo env PATH=$PATH hark")
     # The shell in front would end by the signal that hark takes for "enough".
-    return command if "| jq" in command else f"exec {command}"
+    return command if re.search(r"\| (jq|tshark)", command) else f"exec {command}"
 
 
 class Recipe:
