@@ -18,10 +18,13 @@
 #include "base/counters.h"
 #include "base/escape.h"
 #include "base/table.h"
+#include "fresh_text.h"
 #include "line_text.h"
 #include "opaque_text.h"
+#include "stats/fresh.h"
 #include "text_width.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,6 +66,7 @@ struct sink {
 	bool follow;
 	struct style style;
 	struct kept_lines *kept;
+	struct fresh *fresh; /* who makes connections for single exchanges: said at the end */
 	FILE *out;
 	int verbose;
 	bool titled;
@@ -89,7 +93,8 @@ static int conns_text_init(struct sink *sink, const struct sink_config *config)
 	sink->rank = RANK_LAST;
 	while (sink->rank && config->columns && line_width(sink) > config->columns)
 		sink->rank--;
-	return 0;
+	sink->fresh = fresh_new();
+	return sink->fresh ? 0 : -ENOMEM;
 }
 
 static void kept_remove(struct sink *sink, struct kept_lines *kept)
@@ -105,6 +110,7 @@ static void conns_text_fini(struct sink *sink)
 
 	HASH_ITER (hh, sink->kept, kept, next)
 		kept_remove(sink, kept);
+	fresh_free(sink->fresh);
 	buffer_fini(&sink->text);
 	buffer_fini(&sink->line);
 	line_style_fini(&sink->style);
@@ -359,6 +365,7 @@ static void conns_text_exchange(struct sink *sink, const struct result *result)
 {
 	const struct exchange *exchange = result->exchange;
 
+	fresh_count(sink->fresh, exchange);
 	if (sink->verbose == 0)
 		return;
 	if (!sink->follow) {
@@ -381,6 +388,14 @@ static void conns_text_closed(struct sink *sink, const struct result *result)
 	sink_write(sink);
 }
 
+static void conns_text_draw(struct sink *sink, bool last)
+{
+	if (!last)
+		return;
+	fresh_text_put(&sink->text, &sink->style, sink->fresh);
+	buffer_write(&sink->text, sink->out);
+}
+
 const struct sink_ops conns_text_sink = {
 	.format = "text",
 	.view = VIEW_CONNS,
@@ -392,5 +407,6 @@ const struct sink_ops conns_text_sink = {
 		[RESULT_CONN_OPENED] = conns_text_opened,
 		[RESULT_CONN_CLOSED] = conns_text_closed,
 	},
+	.draw = conns_text_draw,
 	.fini = conns_text_fini,
 };

@@ -227,3 +227,24 @@ def test_shared_by_two_processes(tmp_path, nginx, capture):
         finally:
             sharer.kill()
             sharer.wait()
+
+
+NODE = """
+const https = require("https");
+const agent = new https.Agent({keepAlive: process.argv[2] === "keep", rejectUnauthorized: false});
+const get = () => new Promise((done, failed) => https.get(
+    {host: "127.0.0.1", port: +process.argv[1], path: "/small.txt", agent},
+    answer => { answer.resume(); answer.on("end", done); }).on("error", failed));
+(async () => { for (let i = 0; i < 8; i++) await get(); })();
+"""
+
+
+@pytest.mark.parametrize("kept", [False, True], ids=["closed", "kept"])
+@pytest.mark.parametrize("view", ["conns", "stat", "watch"])
+def test_a_new_connection_a_call_is_said(nginx, view, kept):
+    """Why is a Node client slow: at the end one line says that each call makes a TLS connection of its own."""
+    words = {"watch": ["--summary"]}.get(view, [view])
+    done = run(HARK, *words, "-q", f"port:{nginx.tls}", "--", "node", "-e", NODE, nginx.tls, "keep" if kept else "close")
+    said = re.findall(r"^node\[\d+\] to (\S+): a new TLS connection a call, 8 for 8 exchanges, connect [0-9.]+ ms",
+                      done.err.decode() + done.text, re.M)
+    assert said == ([] if kept else [f"127.0.0.1:{nginx.tls}"]), done.text + done.err.decode()

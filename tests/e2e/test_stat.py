@@ -146,7 +146,7 @@ def test_outermost(nginx, tmp_path, format_):
         if format_ == "json":
             return {row["http.route"]: row["count"] for row in map(json.loads, path.read_text().splitlines())}
         return {words[-1].removeprefix("127.0.0.1"): int(words[0])
-                for words in map(str.split, path.read_text().splitlines()[2:])}
+                for words in map(str.split, path.read_text().splitlines()[2:]) if words[0].isdigit()}  # no habits
 
     assert count() == {"/proxy/one": 5, "/one": 5}
     assert count("--outermost") == {"/proxy/one": 5}

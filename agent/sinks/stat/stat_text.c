@@ -2,8 +2,10 @@
 /* The numbers as a table, with --hist and --heat as pictures below it. */
 #include "sinks/sinks.h"
 
+#include "sinks/fresh_text.h"
 #include "stat_picture.h"
 #include "stat_table.h"
+#include "stats/fresh.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -14,6 +16,7 @@ struct sink {
 	struct buffer text;
 	FILE *out;
 	bool drawn;
+	struct fresh *fresh;	   /* who makes connections for single exchanges */
 	struct stat_widths widths; /* -i */
 	struct heat *heat;	   /* NULL: not wanted */
 };
@@ -25,7 +28,8 @@ static int stat_text_init(struct sink *sink, const struct sink_config *config)
 	sink->out = config->out;
 	line_style_init(&sink->style, config);
 	sink->heat = heat ? calloc(1, sizeof(*sink->heat)) : NULL;
-	if (heat && !sink->heat)
+	sink->fresh = fresh_new();
+	if ((heat && !sink->heat) || !sink->fresh)
 		return -ENOMEM;
 	return stat_feed_init(&sink->feed, config->stats);
 }
@@ -33,6 +37,7 @@ static int stat_text_init(struct sink *sink, const struct sink_config *config)
 static void stat_text_fini(struct sink *sink)
 {
 	stat_feed_fini(&sink->feed);
+	fresh_free(sink->fresh);
 	line_style_fini(&sink->style);
 	buffer_fini(&sink->text);
 	free(sink->heat);
@@ -45,6 +50,7 @@ static void stat_text_exchange(struct sink *sink, const struct result *result)
 	if (stat_feed_leaves_out(&sink->feed, result->exchange))
 		return;
 	stats_exchange(sink->feed.stats, result->exchange);
+	fresh_count(sink->fresh, result->exchange);
 	if (sink->heat && figures && figures->duration_known)
 		stat_heat_add(sink->heat, figures->start_ns, figures->duration_ns);
 }
@@ -75,6 +81,8 @@ static void stat_text_draw(struct sink *sink, bool last)
 	sink->drawn = true;
 	stat_table_put(&sink->text, &sink->style, &sink->feed, window, &rows,
 		       options->interval_ns ? &sink->widths : NULL);
+	if (last)
+		fresh_text_put(&sink->text, &sink->style, sink->fresh);
 	if (options->hist && rows.total.count)
 		put_hists(sink, &rows);
 	if (sink->heat && last) {

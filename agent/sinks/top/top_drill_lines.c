@@ -7,11 +7,10 @@
 #include "top.h"
 
 #include "base/escape.h"
+#include "stats/fresh.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
-
-#define FEW_EXCHANGES 5 /* below which nothing is said of habits */
 
 static int compare_parties(const void *one, const void *other)
 {
@@ -112,7 +111,7 @@ static void add_connecting(struct sink *sink, const struct top_drill *drill)
 {
 	struct buffer *text = &sink->lines.text;
 	uint64_t beside_ns = drill->connect_ns + drill->handshake_ns;
-	bool often = drill->exchanges >= FEW_EXCHANGES && drill->fresh * 2 > drill->exchanges;
+	bool often = drill->exchanges >= FRESH_FEW && drill->fresh * 2 > drill->exchanges;
 	size_t start = text->len;
 
 	if (!drill->exchanges)

@@ -243,6 +243,32 @@ static void test_follow(void **state)
 	sample_fini(&sample);
 }
 
+/* At the end it is said who makes a connection for each call; not while it goes on. */
+static void test_a_new_connection_a_call(void **state)
+{
+	struct sample sample;
+	struct sample_sink sink;
+
+	(void)state;
+	sample_init(&sample);
+	sample_sink_open(&sink, &conns_text_sink, 0, false, false);
+	sample.exchange.opening = true;
+	sample.conn.tls = true;
+	sample.conn.opened_ns = SAMPLE_START_NS;
+	sample.conn.connect_ns = 250000;
+	sample.conn.handshake_ns = 2500000;
+	for (int i = 0; i < 6; i++)
+		sample_show(&conns_text_sink, sink.sink, RESULT_EXCHANGE, &sample.exchange);
+	conns_text_sink.draw(sink.sink, false);
+	assert_string_equal(sample_sink_text(&sink), "");
+	conns_text_sink.draw(sink.sink, true);
+	assert_string_equal(sample_sink_text(&sink),
+			    "curl[1234] to 10.0.0.2:8443: a new TLS connection a call, 6 for 6 exchanges, "
+			    "connect 0.25 ms, TLS handshake 2.50 ms each\n");
+	sample_sink_close(&sink);
+	sample_fini(&sample);
+}
+
 static size_t count_of(const char *text, const char *what)
 {
 	size_t count = 0;
@@ -304,9 +330,13 @@ static void test_kept_bytes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rows),	       cmocka_unit_test(test_opened),
-		cmocka_unit_test(test_screens),	       cmocka_unit_test(test_follow),
-		cmocka_unit_test(test_kept_exchanges), cmocka_unit_test(test_kept_bytes),
+		cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_opened),
+		cmocka_unit_test(test_screens),
+		cmocka_unit_test(test_follow),
+		cmocka_unit_test(test_a_new_connection_a_call),
+		cmocka_unit_test(test_kept_exchanges),
+		cmocka_unit_test(test_kept_bytes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
