@@ -105,6 +105,8 @@ $(BUILD)/agent/%.o: agent/%.c
 # Inside of it, byte by byte.
 $(BUILD)/agent/library/signature.o build/fuzz/agent/library/signature.o: share/tls-signatures
 
+$(BUILD)/agent/sinks/serve/serve_paths.o: $(wildcard share/page/*)
+
 $(BUILD)/libprotocols.a: $(PROTOCOL_OBJECTS)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 

@@ -106,6 +106,7 @@
 	X(SERVE_REQUESTS, "serve.requests", "requests that hark serve answered")                            \
 	X(SERVE_REFUSED, "serve.refused",                                                                   \
 	  "requests that it refused: host, origin, token, method, path, body")                              \
+	X(SERVE_MISSED, "serve.missed", "exchanges that a reader of its events was too slow for")           \
 	X(SERVE_LATE, "serve.late", "answers of it that nobody read in time")                               \
 	X(LIMIT_SERVE, "limit.serve", "connections, streams or answers that it had no room for")            \
 	X(LIMIT_SERIES, "limit.series",                                                                     \

@@ -88,8 +88,154 @@ def test_health(port):
     assert status == 200 and json.loads(text)["status"] == "ok" and json.loads(text)["source"] == "recording"
 
 
+def test_paths_are_those_of_the_page(port):
+    source = (ROOT / "agent/sinks/serve/serve_paths.c").read_text()
+    assert set(re.findall(r'^\t(?:\{ |FILE_ROW\()"([^"]+)"', source, re.M)) == set(listed("Paths"))
+    for path in listed("Paths"):
+        if path not in ("/events", "/api/exchange/"):
+            assert ask(port, path)[0] == 200, path
+
+
+def lines_of(*words):
+    done = subprocess.run([HARK, "replay", RECORDING, *words, "--no-config", "-q", "-o", "json"], capture_output=True, text=True,
+                          timeout=60, check=True)
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def asked(port, path):
+    status, fields, body = ask(port, path)
+    assert status == 200 and fields["Content-Type"] == "application/json", body
+    return json.loads(body)
+
+
+def test_exchanges_are_those_of_json(port):
+    listed_ = asked(port, "/api/exchanges?limit=1000")["exchanges"]
+    assert [item["exchange"] for item in reversed(listed_)] == lines_of("watch", "--all")
+    assert [item["number"] for item in reversed(listed_)] == list(range(1, len(listed_) + 1))
+    verbose = asked(port, "/api/exchanges?limit=1000&verbose=1")["exchanges"]
+    assert [item["exchange"] for item in reversed(verbose)] == lines_of("watch", "--all", "-v")
+    failed = asked(port, "/api/exchanges?filter=status:404")["exchanges"]
+    assert len(failed) == 4 and all(item["failed"] for item in failed)
+
+
+def test_pages_of_exchanges(port):
+    all_ = [item["number"] for item in asked(port, "/api/exchanges?limit=1000")["exchanges"]]
+    page, found = asked(port, "/api/exchanges?limit=5"), []
+    while True:
+        found += [item["number"] for item in page["exchanges"]]
+        if "before" not in page:
+            break
+        page = asked(port, f"/api/exchanges?limit=5&before={page['before']}")
+    assert found == all_
+    assert [item["number"] for item in asked(port, f"/api/exchanges?after={all_[2]}")["exchanges"]] == all_[:2]
+    one = asked(port, "/api/exchange/5")
+    of_connection = asked(port, f"/api/exchanges?connection={one['exchange']['hark.connection']}")["exchanges"]
+    assert {item["exchange"]["hark.connection"] for item in of_connection} == {one["exchange"]["hark.connection"]}
+
+
+def test_one_exchange(port):
+    one = asked(port, "/api/exchange/5")
+    assert one["number"] == 5 and one["exchange"]["http.response.status_code"] == 404 and one["curl"].startswith("curl ")
+    assert "http.request.header" in one["exchange"] and "hark.wait_ms" in one["exchange"]
+    for path in ("0", "99999", "x", "", "5x", "-1", "99999999999999999999999999"):
+        assert ask(port, f"/api/exchange/{path}")[0] == 404, path
+
+
+def test_bodies_are_there_with_vv():
+    with serving("-vv") as port:
+        bodies = [item["exchange"] for item in asked(port, "/api/exchanges?verbose=2")["exchanges"]]
+        assert any("http.response.body" in one for one in bodies)
+
+
+def test_endpoints_and_connections(port):
+    endpoints = asked(port, "/api/endpoints?limit=1000")["endpoints"]
+    stat = lines_of("stat")
+    for row in stat:
+        row.pop("duration_share", None)
+    assert endpoints == stat
+    conns = asked(port, "/api/connections?limit=1000")["connections"]
+    lines = {conn["hark.connection"]: conn for conn in lines_of("conns", "--all")}
+    assert {item["connection"]["hark.connection"]: item["connection"] for item in conns} == lines
+    assert asked(port, "/api/counters")["exchanges.joined"] == 11
+
+
+@pytest.mark.parametrize("path, said", [
+    ("/api/exchanges?filter=status:2zz", "\nstatus:2zz\n       ^^^\n"),
+    ("/api/exchanges?filter=body:x", "body: is no filter here"),
+    ("/api/exchanges?filter=" + "(" * 100, "more than 16 parentheses"),
+    ("/api/exchanges?limit=0", "limit is no number from 1 to 1000"),
+    ("/api/exchanges?limit=99999999999999999999", "limit is no number"),
+    ("/api/exchanges?verbose=3", "verbose is no number from 0 to 2"),
+    ("/api/exchanges?before=x", "before is no number"),
+    ("/api/connections?filter=%1b", "is no filter: one is key:value"),
+    ("/api/endpoints?window=1y", "window is none of"),
+    ("/api/endpoints?sort=x", "sort is no column"),
+    ("/events?filter=x:y", "^"),
+    ("/events?from=99999", "from is no number"),
+], ids=range(12))
+def test_what_is_wrong_is_told(port, path, said):
+    status, fields, body = ask(port, path)
+    assert status == 400 and said in body and fields["Content-Type"].startswith("text/plain"), body
+    assert "\x1b" not in body
+
+
+def events_of(port, query, wanted, **fields):
+    """So many events of a stream, as (event, id, data)."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    connection.request("GET", "/events" + query, headers={name.replace("_", "-"): value for name, value in fields.items()})
+    answer = connection.getresponse()
+    assert answer.status == 200 and answer.headers["Content-Type"] == "text/event-stream"
+    found, event = [], {}
+    while len(found) < wanted:
+        name, _, value = answer.readline().decode().rstrip("\n").partition(": ")
+        if name:
+            event[name] = value
+        elif "data" in event:
+            found.append((event["event"], event.get("id"), json.loads(event["data"])))
+            event = {}
+    connection.close()
+    return found
+
+
+def test_events(port):
+    begin, *rest = events_of(port, "?from=1&filter=status:404", 5)
+    assert begin[0] == "begin" and begin[2]["next"] == 1
+    assert [data for _, _, data in rest] == list(reversed(asked(port, "/api/exchanges?filter=status:404")["exchanges"]))
+    assert [int(number) for _, number, _ in rest] == [data["number"] for _, _, data in rest]
+    last = asked(port, "/api/exchanges")["last"]
+    assert events_of(port, "", 1)[0][2]["next"] == last + 1
+    assert events_of(port, "", 2, Last_Event_ID=str(last - 1))[1][1] == str(last)
+    assert events_of(port, "", 1, Last_Event_ID="99999")[0][2]["next"] == last + 1
+    assert ask(port, "/events", Origin="http://evil.example")[0] == 403
+
+
+def test_streams_and_connections_are_bounded():
+    with serving() as port:
+        streams = []
+        for _ in range(64):
+            peer = socket.create_connection(("127.0.0.1", port), timeout=30)
+            peer.sendall(b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert peer.recv(4096).startswith(b"HTTP/1.1 200")
+            streams.append(peer)
+        assert ask(port, "/events")[0] == 503
+        idle = [socket.create_connection(("127.0.0.1", port), timeout=30) for _ in range(192)]
+        with pytest.raises((ConnectionError, http.client.HTTPException)):  # one more than there may be
+            ask(port, "/healthz")
+        for peer in streams + idle:
+            peer.close()
+
+        def answers():
+            with contextlib.suppress(ConnectionError, http.client.HTTPException):
+                return ask(port, "/metrics")[2]
+            return None
+
+        while not (text := answers()):
+            pass
+        assert int(re.search(r"^hark_limit_serve_total (\d+)$", text, re.M)[1]) >= 2
+
+
 def test_every_answer_is_guarded(port):
-    for path in ("/metrics", "/healthz", "/none"):
+    for path in ("/", "/metrics", "/healthz", "/api/exchanges", "/none"):
         fields = ask(port, path)[1]
         assert "default-src 'none'" in fields["Content-Security-Policy"] and "unsafe" not in fields["Content-Security-Policy"]
         assert fields["X-Content-Type-Options"] == "nosniff" and fields["Cache-Control"] == "no-store"

@@ -17,7 +17,10 @@
 #include <netinet/in.h>
 #include <string.h>
 
-#define TICK_NS UINT64_C(1000000000)
+#define TICK_NS		UINT64_C(1000000000)
+#define EXCHANGES_MAX	10000 /* that are kept for /api and /events */
+#define EXCHANGES_BYTES (64u << 20)
+#define BODY_MAX	(64u << 10)
 
 static int serve_init(struct sink *sink, const struct sink_config *config)
 {
@@ -29,7 +32,20 @@ static int serve_init(struct sink *sink, const struct sink_config *config)
 		.series_max = config->serve->series_max,
 		.wall_offset_ns = config->wall_offset_ns,
 	});
-	if (!sink->metrics)
+	sink->secrets = redact_is_off(config->redact);
+	sink->recent = recent_new(&(struct recent_config){
+		.sink = config,
+		.count_max = EXCHANGES_MAX,
+		.bytes_max = EXCHANGES_BYTES,
+		.body_max = config->verbose >= 2 ? BODY_MAX : 0,
+	});
+	sink->stats = stats_new(&(struct stats_config){
+		.by = BY_ENDPOINT,
+		.budget = config->stats->budget,
+		.routes = config->stats->routes,
+	});
+	json_init(&sink->writer, config);
+	if (!sink->metrics || !sink->recent || !sink->stats)
 		return -ENOMEM;
 	sink->http = serve_http_new(&(struct serve_http_config){
 		.loop = config->loop,
@@ -48,6 +64,9 @@ static void serve_fini(struct sink *sink)
 {
 	serve_http_free(sink->http);
 	metrics_free(sink->metrics);
+	recent_free(sink->recent);
+	stats_free(sink->stats);
+	json_fini(&sink->writer);
 }
 
 /* --- what is shown ---------------------------------------------------------------------------- */
@@ -81,31 +100,62 @@ static bool is_own(const struct sink *sink, const struct conn_facts *conn)
 
 static void serve_exchange(struct sink *sink, const struct result *result)
 {
-	if (!is_own(sink, result->conn))
-		metrics_exchange(sink->metrics, result->exchange);
+	if (is_own(sink, result->conn))
+		return;
+	metrics_exchange(sink->metrics, result->exchange);
+	if (exchange_counts(result->exchange))
+		stats_exchange(sink->stats, result->exchange);
+	recent_exchange(sink->recent, result->exchange);
+	sink->news = true;
+}
+
+static void in_flight_begin(struct sink *sink)
+{
+	metrics_in_flight_begin(sink->metrics);
+	stats_in_flight_begin(sink->stats);
 }
 
 static void serve_in_flight(struct sink *sink, const struct result *result)
 {
 	if (!sink->taking)
-		metrics_in_flight_begin(sink->metrics);
+		in_flight_begin(sink);
 	sink->taking = true;
+	if (is_own(sink, result->conn))
+		return;
+	metrics_in_flight(sink->metrics, result->exchange);
+	stats_in_flight(sink->stats, result->exchange);
+}
+
+static void serve_opened(struct sink *sink, const struct result *result)
+{
 	if (!is_own(sink, result->conn))
-		metrics_in_flight(sink->metrics, result->exchange);
+		recent_conn_opened(sink->recent, result->conn);
 }
 
 static void serve_closed(struct sink *sink, const struct result *result)
 {
-	if (!is_own(sink, result->conn))
-		metrics_conn_closed(sink->metrics, result->conn);
+	if (is_own(sink, result->conn))
+		return;
+	metrics_conn_closed(sink->metrics, result->conn);
+	recent_conn_closed(sink->recent, result->conn);
 }
 
 /* --- time ------------------------------------------------------------------------------------- */
+
+/* What came in one poll is told at once. */
+static void streams_wake(struct sink *sink)
+{
+	if (sink->news)
+		serve_http_wake(sink->http);
+	sink->news = false;
+}
 
 /* What is open is counted once a second. */
 static bool serve_tick(struct sink *sink, uint64_t now_ns)
 {
 	sink->turned_ns = clock_ns();
+	stats_tick(sink->stats, now_ns);
+	streams_wake(sink);
 	if (now_ns < sink->next_ns && sink->next_ns - now_ns <= TICK_NS)
 		return false;
 	sink->next_ns = now_ns + TICK_NS;
@@ -120,9 +170,10 @@ static uint64_t serve_due_ns(const struct sink *sink)
 static void serve_draw(struct sink *sink, bool last)
 {
 	if (!sink->taking)
-		metrics_in_flight_begin(sink->metrics);
+		in_flight_begin(sink);
 	sink->taking = false;
-	sink->over |= last;
+	if (last)
+		streams_wake(sink);
 }
 
 static void serve_ready(const struct sink *sink, struct buffer *text)
@@ -138,6 +189,7 @@ const struct sink_ops serve_sink = {
 	.format = "text",
 	.view = VIEW_SERVE,
 	.fields = SINK_FIELDS_ALWAYS,
+	.bodies = true,
 	.reads = { READER_FACTS | READER_OPERATION | READER_OUTCOME,
 		   READER_FACTS | READER_OPERATION | READER_OUTCOME,
 		   READER_FACTS | READER_OPERATION | READER_OUTCOME },
@@ -148,6 +200,7 @@ const struct sink_ops serve_sink = {
 	.show = {
 		[RESULT_EXCHANGE] = serve_exchange,
 		[RESULT_IN_FLIGHT] = serve_in_flight,
+		[RESULT_CONN_OPENED] = serve_opened,
 		[RESULT_CONN_CLOSED] = serve_closed,
 	},
 	.tick = serve_tick,

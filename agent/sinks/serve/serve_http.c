@@ -167,12 +167,15 @@ static struct MHD_Response *response_of_stream(struct serve_http *http, struct M
 	return response;
 }
 
-void serve_stream_wake(struct serve_stream *stream)
+void serve_http_wake(struct serve_http *http)
 {
-	if (!stream->suspended)
-		return;
-	stream->suspended = false;
-	stream->http->mhd.MHD_resume_connection(stream->connection);
+	struct serve_stream *stream;
+
+	DL_FOREACH (http->streams, stream) {
+		if (stream->suspended)
+			http->mhd.MHD_resume_connection(stream->connection);
+		stream->suspended = false;
+	}
 }
 
 static enum MHD_Result response_queue(struct serve_http *http, struct MHD_Connection *connection,
@@ -230,6 +233,11 @@ const char *serve_request_argument(const struct serve_request *request, const ch
 							      name);
 }
 
+const char *serve_request_field(const struct serve_request *request, const char *name)
+{
+	return request->http->mhd.MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, name);
+}
+
 static struct connection *connection_of(struct serve_http *http, struct MHD_Connection *connection)
 {
 	return http->mhd.MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)
@@ -262,6 +270,12 @@ static enum MHD_Result answer_make(struct serve_http *http, struct MHD_Connectio
 			http->mhd.MHD_create_response_from_buffer((size_t)(row->file_end - row->file),
 								  (void *)row->file, MHD_RESPMEM_PERSISTENT));
 	row->answer(http->config.ctx, request, &answer);
+	if (answer.stream && http->stream_count >= SERVE_STREAMS_MAX) {
+		answer.stream->close(answer.stream);
+		counter_add(COUNTER_LIMIT_SERVE, 1);
+		return refuse(http, connection, MHD_HTTP_SERVICE_UNAVAILABLE,
+			      "there are 64 streams already\n");
+	}
 	if (answer.stream) {
 		buffer_fini(&answer.body);
 		connection_of(http, connection)->state = STREAMING;
@@ -462,15 +476,13 @@ static void http_more(void *ctx, bool closed)
 static void http_tick(void *ctx, bool closed)
 {
 	struct serve_http *http = ctx;
-	struct serve_stream *stream;
 	uint64_t now_ns = clock_ns();
 
 	(void)closed;
 	connections_sweep(http, now_ns);
 	if (now_ns - http->alive_ns >= SERVE_ALIVE_NS) {
 		http->alive_ns = now_ns;
-		DL_FOREACH (http->streams, stream)
-			serve_stream_wake(stream);
+		serve_http_wake(http);
 	}
 	http_run(http);
 }
@@ -643,13 +655,10 @@ static void key_forget(char *key)
 /* The library wants none suspended when it stops. */
 void serve_http_free(struct serve_http *http)
 {
-	struct serve_stream *stream;
-
 	if (!http)
 		return;
 	http->ending = true;
-	DL_FOREACH (http->streams, stream)
-		serve_stream_wake(stream);
+	serve_http_wake(http);
 	if (http->daemon) {
 		http->mhd.MHD_run(http->daemon);
 		if (http->epoll >= 0)

@@ -36,6 +36,9 @@ struct serve_request {
 /* The first argument of the query that has this name, decoded, NUL-terminated; NULL: there is none. */
 const char *serve_request_argument(const struct serve_request *request, const char *name);
 
+/* The value of a field of its head; NULL: there is none. */
+const char *serve_request_field(const struct serve_request *request, const char *name);
+
 /*
  * A body without an end. Its owner makes it, first of a struct of its own; the server wakes and closes it.
  * Bytes that are read in one call may be sent in several.
@@ -50,8 +53,8 @@ struct serve_stream {
 	struct serve_stream *prev, *next;
 };
 
-/* There is something to read, or may be. */
-void serve_stream_wake(struct serve_stream *stream);
+/* There is something to read, or may be, in every stream. */
+void serve_http_wake(struct serve_http *http);
 
 struct serve_answer {
 	unsigned int status;	     /* 200 at first */

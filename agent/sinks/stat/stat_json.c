@@ -2,9 +2,9 @@
 /* One flat JSON object a row, with the keys of docs/interface.md; what is not known is absent. */
 #include "sinks/sinks.h"
 
-#include "base/fact_text.h"
 #include "sinks/json_writer.h"
 #include "stat_feed.h"
+#include "stat_row_json.h"
 
 struct sink {
 	struct stat_feed feed;
@@ -23,166 +23,31 @@ static void stat_json_fini(struct sink *sink)
 	json_fini(&sink->writer);
 }
 
-/* A key with a string that was observed, when it is known. */
-#define put_known(writer, key, string)                                   \
-	do {                                                             \
-		if (string)                                              \
-			json_text(writer, key, slice_of_string(string)); \
-	} while (0)
-
-static void put_peer(struct json_writer *writer, const struct event_socket *sock)
-{
-	if (!address_known(sock))
-		return;
-	json_address(writer, "network.peer.address", sock, sock->peer);
-	if (sock->peer_port)
-		json_number(writer, "network.peer.port", sock->peer_port);
-}
-
-static void put_process(struct json_writer *writer, const struct stats_row *row)
-{
-	if (row->program_is_comm)
-		put_known(writer, "thread.name", row->program);
-	else
-		put_known(writer, "process.executable.name", row->program);
-	if (mover_pid_shown(row->pid))
-		json_number(writer, "process.pid", row->pid);
-}
-
-static void put_conn(struct json_writer *writer, const struct conn_facts *conn)
-{
-	json_connection(writer, conn);
-	json_socket(writer, &conn->sock);
-	json_server_address(writer, conn);
-	json_server_port(writer, conn);
-	json_client(writer, conn);
-	json_tls(writer, conn);
-	json_process(writer, &conn->owner);
-	json_role(writer, conn->role);
-}
-
-static void put_key(struct json_writer *writer, enum stats_by by, const struct stats_row *row)
-{
-	const enum container_name *place = stats_place(by);
-
-	if (row->overflow) {
-		json_bool(writer, "overflow", true);
-		json_number(writer, "folded", row->folded);
-		return;
-	}
-	put_known(writer, "server.address", row->host);
-	put_known(writer, "http.request.method", row->method);
-	put_known(writer, "http.route", row->route);
-	put_known(writer, "hark.operation", row->operation);
-	put_known(writer, "url.path", row->path);
-	if (place)
-		json_place(writer, place[0], slice_of_string(row->place));
-	if (place && place[1] != place[0])
-		json_place(writer, place[1], slice_of_string(row->beside));
-	if (row->trace_is_request)
-		put_known(writer, "hark.request_id", row->trace);
-	else
-		put_known(writer, "trace_id", row->trace);
-	if (row->status)
-		json_number(writer, "http.response.status_code", (uint64_t)row->status);
-	if (by == BY_PROCESS)
-		put_process(writer, row);
-	if (by == BY_PEER)
-		put_peer(writer, &row->conn.sock);
-	if (by == BY_CONNECTION)
-		put_conn(writer, &row->conn);
-}
-
-static void put_quantiles(struct buffer *line, const struct histogram *histogram)
-{
-	static const struct {
-		const char *name;
-		double share;
-	} quantiles[] = { { "p50", 0.5 }, { "p90", 0.9 }, { "p99", 0.99 }, { "p99.9", 0.999 } };
-
-	buffer_char(line, '{');
-	for (size_t i = 0; i < sizeof(quantiles) / sizeof(quantiles[0]); i++) {
-		buffer_format(line, "\"%s\":", quantiles[i].name);
-		buffer_ms(line, histogram_quantile(histogram, quantiles[i].share));
-		buffer_char(line, ',');
-	}
-	buffer_string(line, "\"max\":");
-	buffer_ms(line, histogram->max_ns);
-	buffer_string(line, ",\"mean\":");
-	buffer_ms(line, histogram_mean(histogram));
-	buffer_char(line, '}');
-}
-
-#define put_latencies(writer, key, histogram)                      \
-	do {                                                       \
-		if ((histogram)->count) {                          \
-			json_key(writer, key);                     \
-			put_quantiles(&(writer)->line, histogram); \
-		}                                                  \
-	} while (0)
-
-/* by: the fact that rows are grouped by, or "". It stands there as the row's key already. */
-static void put_numbers(struct json_writer *writer, const struct stat_item *item,
-			const struct stat_rows *rows, uint64_t span_ns, const char *by)
-{
-	const struct stats_numbers *numbers = &item->numbers;
-
-	json_number(writer, "count", numbers->count);
-	if (span_ns) {
-		json_key(writer, "rate");
-		stat_put_decimal(&writer->line, stats_rate(numbers->count, span_ns), 3);
-	}
-	json_number(writer, "in_flight", item->row->in_flight);
-	json_number(writer, "errors.4xx", numbers->errors_4xx);
-	json_number(writer, "errors.5xx", numbers->errors_5xx);
-	json_number(writer, "errors.reset", numbers->errors_reset);
-	json_number(writer, "errors.timeout", numbers->errors_timeout);
-	json_number(writer, "closed", numbers->closed);
-	json_number(writer, "errors.grpc", numbers->errors_grpc);
-	put_latencies(writer, "duration_ms", &numbers->duration);
-	if (rows->total.duration.sum_ns) {
-		json_key(writer, "duration_share");
-		stat_put_decimal(&writer->line,
-				 (double)numbers->duration.sum_ns / (double)rows->total.duration.sum_ns, 3);
-	}
-	put_latencies(writer, "ttfb_ms", &numbers->ttfb);
-	put_latencies(writer, "client_duration_ms", &numbers->client);
-	if (numbers->told_tokens && strcmp(by, "gen_ai.usage.input_tokens") != 0)
-		json_number(writer, "gen_ai.usage.input_tokens", numbers->input_tokens);
-	if (numbers->told_tokens && strcmp(by, "gen_ai.usage.output_tokens") != 0)
-		json_number(writer, "gen_ai.usage.output_tokens", numbers->output_tokens);
-	json_number(writer, "http.request.body.size", numbers->request_bytes);
-	json_number(writer, "http.response.body.size", numbers->response_bytes);
-}
-
-static void put_fact(struct json_writer *writer, const char *name, struct slice value)
-{
-	buffer_format(&writer->line, ",\"%s\":", name);
-	escape_json(&writer->line, fact_text_shown(writer->redact, name, value, &writer->scratch));
-}
-
 /* item NULL: an interval without exchanges. */
 static void put_row(struct sink *sink, const struct stat_rows *rows, const struct stat_item *item,
 		    enum stats_window window)
 {
 	struct stats_row none = { .overflow = false };
 	struct stat_item empty = { .row = &none };
+	const struct stat_item *shown = item ? item : &empty;
 	struct json_writer *writer = &sink->writer;
-	uint64_t span_ns = stats_span_ns(sink->feed.stats, window);
+	const struct stat_row_around around = {
+		.span_ns = stats_span_ns(sink->feed.stats, window),
+		.total_ns = rows->total.duration.sum_ns,
+		.in_flight = &shown->row->in_flight,
+		.by_fact = sink->feed.options.by == BY_FACT ? sink->feed.options.by_fact : NULL,
+	};
 
 	if (sink->feed.options.interval_ns && stats_now_ns(sink->feed.stats))
 		json_time(writer, "time", stats_now_ns(sink->feed.stats));
 	if (window == WINDOW_INTERVAL) {
 		json_key(writer, "interval_s");
-		stat_put_decimal(&writer->line, (double)span_ns / 1e9, 3);
+		stat_put_decimal(&writer->line, (double)around.span_ns / 1e9, 3);
 	} else if (sink->feed.options.interval_ns)
 		json_bool(writer, "total", true);
 	if (item)
-		put_key(writer, sink->feed.options.by, item->row);
-	if (item && item->row->fact)
-		put_fact(writer, sink->feed.options.by_fact, slice_of_string(item->row->fact));
-	put_numbers(writer, item ? item : &empty, rows, span_ns,
-		    sink->feed.options.by == BY_FACT ? sink->feed.options.by_fact : "");
+		stat_row_json_key(writer, &sink->feed.options, item->row);
+	stat_row_json_numbers(writer, &shown->numbers, &around);
 	if (rows->lost)
 		json_bool(writer, "incomplete", true);
 	json_end(writer);
