@@ -11,6 +11,7 @@
  * to the probes.
  */
 #include "base/budget.h"
+#include "base/call_filter.h"
 #include "base/clock.h"
 #include "base/counters.h"
 #include "base/log.h"
@@ -620,7 +621,7 @@ static int run_doctor(const struct options *options)
 		.columns = outputs_terminal_columns(STDOUT_FILENO),
 		.color = options->color,
 		.detail = options->verbose > 0,
-		.calls_filtered = rights_filter_supported(),
+		.calls_filtered = call_filter_supported(),
 	});
 }
 

@@ -24,7 +24,4 @@ struct rights_config {
  */
 void rights_drop(const struct rights_config *config);
 
-/* Can this kernel filter system calls, and this build use it? */
-bool rights_filter_supported(void);
-
 #endif

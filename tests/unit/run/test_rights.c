@@ -2,6 +2,8 @@
 /* The powers left to a hark that gave up its rights, each in a process of its own. */
 #include "run/rights.h"
 
+#include "base/call_filter.h"
+
 #include <setjmp.h>
 #include <stddef.h>
 #include <stdarg.h>
@@ -197,7 +199,7 @@ static void test_system_calls(void **state)
 	size_t wrong = 0;
 
 	(void)state;
-	if (!rights_filter_supported())
+	if (!call_filter_supported())
 		skip();
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		int got[] = { run_apart(&replay, rows[i].act), run_apart(&live, rows[i].act),
