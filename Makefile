@@ -261,7 +261,8 @@ build/peers/callbacks-stripped: build/peers/callbacks-inside
 
 # Released programs that no Debian package has. Without npm or pip or its registry they are not there, and tests say so.
 NPM_PEERS := build/peers/bun-1.1.30 build/peers/bun-1.4.5 build/peers/deno-2.9.6 build/peers/ws-8.18.0
-PYPI_PEERS := build/peers/awscrt-0.38.1 build/peers/grpcio-1.80.1 build/peers/grpcio-1.85.3 build/peers/model-clients
+PYPI_PEERS := build/peers/awscrt-0.38.1 build/peers/grpcio-1.80.1 build/peers/grpcio-1.85.3 build/peers/model-clients \
+	build/peers/chdb-core-26.9.0 build/peers/otlp-proto
 
 build/peers/bun-%:
 	$(call say,NPM,$@)
@@ -292,6 +293,17 @@ build/peers/model-clients:
 	$(call say,PIP,$@)
 	@mkdir -p $(@D)
 	@tests/e2e/pypi_peer openai==3.57.0 anthropic==2.14.0 mcp==2.3.0 $@
+
+# Receivers of what hark sends: a whole ClickHouse, and what decodes OTLP.
+build/peers/chdb-core-%:
+	$(call say,PIP,$@)
+	@mkdir -p $(@D)
+	@tests/e2e/pypi_peer chdb-core==$* $@
+
+build/peers/otlp-proto:
+	$(call say,PIP,$@)
+	@mkdir -p $(@D)
+	@tests/e2e/pypi_peer opentelemetry-proto==1.45.2 protobuf==7.36.2 $@
 
 # Tools that read what hark writes.
 build/peers/npm-tools:

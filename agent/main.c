@@ -54,6 +54,7 @@ struct run {
 	struct join *join;	      /* of exchanges seen from both ends */
 	struct outputs *outputs;
 	struct outputs_config outputs_config;
+	pid_t own[OUTPUTS_MAX];		    /* processes of the outputs' */
 	struct stats_options stats_options; /* of the options, with the budget */
 	struct probes *probes;		    /* NULL in a replay */
 	struct pace *pace;		    /* NULL when live */
@@ -324,6 +325,7 @@ static void outputs_configure(struct run *run, int64_t offset_ns)
 			.summary = options->summary,
 			.filter = options->filter_text,
 			.trace = options->trace,
+			.export_headers = &options->export_headers,
 			.live = options->command == COMMAND_LIVE,
 			.exported = run->exported,
 			.stats = &run->stats_options,
@@ -540,6 +542,8 @@ static int run_live(const struct options *options)
 		config.tls_seen = run.tls_seen;
 		config.loop = run.loop;
 		config.outputs = run.outputs;
+		config.probes.own = run.own;
+		config.probes.own_count = outputs_processes(run.outputs, run.own);
 		status = live_run(&config);
 	}
 	run.probes = NULL; /* closed with the loop */

@@ -99,8 +99,10 @@ static __always_inline bool process_wanted(__u32 number)
 {
 	__u8 *mark;
 
-	if (number == settings.self)
-		return false;
+	/* The loader drops those that this run does not have. */
+	for (__u32 i = 0; i < OWN_PROCESSES_MAX; i++)
+		if (i < settings.own_count && number == settings.own[i])
+			return false;
 	if (!settings.filter_pids && !settings.ignore_pids)
 		return true;
 	mark = bpf_map_lookup_elem(&pids, &number);

@@ -148,8 +148,11 @@ enum kernel_process {
 	KP_IGNORED = 2, /* by user space, until its next exec */
 };
 
+#define OWN_PROCESSES_MAX 9 /* hark, and one an output */
+
 struct kernel_settings {
-	__u32 self;	     /* hark's own thread group: never observed */
+	__u32 own[OWN_PROCESSES_MAX]; /* hark's own processes: never observed */
+	__u32 own_count;
 	__u32 snaplen_bytes; /* copied of one call at most */
 	__u32 pid_namespace; /* hark's own, by its number; 0: the initial one, whose numbers are the kernel's
 			      */

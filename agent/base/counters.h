@@ -82,6 +82,9 @@
 	X(PCAPNG_OTHER_ENDS, "pcapng.other_ends",                                                           \
 	  "connections that -o pcapng left out: their other end, on this machine too, is in it")            \
 	X(PCAPNG_QUIC, "pcapng.quic", "calls of HTTP/3 that -o pcapng left out: their packets were QUIC's") \
+	X(EXPORT_DELIVERED, "export.delivered", "spans or rows that their receiver took")                   \
+	X(EXPORT_REJECTED, "export.rejected", "spans or rows that their receiver refused")                  \
+	X(EXPORT_LOST, "export.lost", "spans or rows that could not be delivered")                          \
 	X(LIMIT_MAPS, "limit.maps", "kernel maps that were full")                                           \
 	X(LIMIT_CONNECTIONS, "limit.connections", "more connections than are followed")                     \
 	X(LIMIT_FILES, "limit.files", "files not searched whole for TLS, being larger than any program")    \

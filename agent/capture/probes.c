@@ -105,7 +105,8 @@ static void programs_choose(struct probes *probes)
 static void settings_fill(struct probes *probes, const struct probes_config *config)
 {
 	probes->skeleton->rodata->settings = (struct kernel_settings){
-		.self = getpid(),
+		.own = { (uint32_t)getpid() },
+		.own_count = 1,
 		.snaplen_bytes = config->snaplen_bytes,
 		.pid_namespace = config->pid_namespace,
 		.wake_bytes = config->ring_bytes / 4,
@@ -119,6 +120,9 @@ static void settings_fill(struct probes *probes, const struct probes_config *con
 		.hold_tracepoints =
 			probes->features.hold_processor && probes->features.tracepoints_preemptible,
 	};
+	for (size_t i = 0; i < config->own_count && i < OWN_PROCESSES_MAX - 1; i++)
+		probes->skeleton->rodata->settings.own[++probes->skeleton->rodata->settings.own_count - 1] =
+			(uint32_t)config->own[i];
 	for (size_t i = 0; i < config->port_count; i++)
 		probes->skeleton->rodata->ports[config->ports[i] / 64] |= UINT64_C(1)
 									  << (config->ports[i] % 64);

@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 enum capture_way {
 	CAPTURE_AUTO,
@@ -33,6 +34,8 @@ struct probes_config {
 	bool ignore_pids;	/* probes_ignore_pid() will be called */
 	bool filter_pids;	/* follow only pids, even if there are none yet (probes_add_pid) */
 	bool follow_children;
+	const pid_t *own; /* processes of hark's besides itself, which are never observed */
+	size_t own_count;
 };
 
 struct file_identity;

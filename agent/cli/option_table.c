@@ -201,6 +201,16 @@ static int take_output(struct parse *parse, const struct option_row *row, const 
 	return 0;
 }
 
+static int take_export_header(struct parse *parse, const struct option_row *row, const char *value)
+{
+	char why[HEADERS_WHY_MAX];
+
+	(void)row;
+	if (upload_headers_add(&parse->options->export_headers, value, why) < 0)
+		return option_usage_error("--export-header: %s", why);
+	return 0;
+}
+
 static int take_as(struct parse *parse, const struct option_row *row, const char *value)
 {
 	(void)row;
@@ -431,12 +441,20 @@ const struct option_row option_rows[] = {
 	    "conns leaves out the Unix sockets, which most often are a program's own, between its processes.",
 	    FLAG(all), BELONGS(IN_WATCH | IN_CONNS, "watch and conns")),
 	ROW("output", 'o', "FORMAT[:FILE]", GROUP_OUTPUT,
-	    "text (default), json, pcapng, or with watch har or curl, to FILE instead of stdout (repeatable)",
+	    "text (default), json, pcapng, or with watch har or curl, to FILE instead of stdout; with watch "
+	    "clickhouse to a URL (repeatable)",
 	    "One of the outputs at most goes to the standard output. har is one HTTP archive (1.2) of the "
 	    "run, "
 	    "with bodies; its FILE is whole at each moment. pcapng (watch, raw) is the plaintext as packets, "
 	    "for Wireshark: hark -o pcapng:- | wireshark -k -i -",
 	    TAKES(take_output), TO_RUNS, ALONE),
+	ROW("export-header", 0, "HEADER|@FILE", GROUP_OUTPUT,
+	    "A header field for what otlp and clickhouse are sent to: 'Name: value', or lines of FILE "
+	    "(repeatable)",
+	    "Everybody sees a command line (ps): a secret stands better in a file that others cannot read. "
+	    "otlp also takes those of OTEL_EXPORTER_OTLP_HEADERS (name=value,name=value, values "
+	    "percent-encoded).",
+	    TAKES(take_export_header), ALONE, BELONGS(IN_EXPORT, "watch -o otlp:URL and -o clickhouse:URL")),
 	ROW("as", 0, "FORMAT", GROUP_OUTPUT, "curl: each exchange as a command that sends its request again",
 	    "The command is for any POSIX shell and stands on one line; lines before it that begin with # "
 	    "say "

@@ -561,8 +561,12 @@ static uint32_t places_of(const struct options *options)
 
 	if (options->command == COMMAND_DOCTOR)
 		return IN_DOCTOR;
-	for (size_t i = 0; i < options->output_count; i++)
+	for (size_t i = 0; i < options->output_count; i++) {
+		const struct sink_ops *ops = sinks_find(options->outputs[i].format, options->view);
+
 		places |= view[strcmp(options->outputs[i].format, "text") == 0 ? 1 : 2];
+		places |= ops && ops->process ? IN_EXPORT : 0;
+	}
 	if (places & IN_WATCH_TEXT)
 		places |= (options->verbose > 1 ? IN_BODY_TEXT : 0) | (options->summary ? IN_SUMMARY : 0);
 	if (options->record_path)
@@ -732,6 +736,7 @@ void options_fini(struct options *options)
 	for (size_t i = 0; i < sizeof(options->config_texts) / sizeof(options->config_texts[0]); i++)
 		free(options->config_texts[i]);
 	protobuf_schema_free(options->schema);
+	upload_headers_fini(&options->export_headers);
 	redact_free(options->redact);
 	redact_free(options->redact_recording);
 	*options = (struct options){ 0 };

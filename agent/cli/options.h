@@ -10,6 +10,7 @@
 #include "capture/probes.h"
 #include "filter/filter.h"
 #include "outputs/outputs.h"
+#include "upload/upload_headers.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -79,7 +80,8 @@ struct options {
 	struct protobuf_schema *schema; /* what it holds; NULL: none */
 	struct library_claim *claims;	/* --tls-library; checked */
 	size_t claim_count;
-	struct redact *redact;		 /* for what is shown */
+	struct upload_headers export_headers; /* --export-header */
+	struct redact *redact;		      /* for what is shown */
 	struct redact *redact_recording; /* for --redacted: --show-secrets is no business of a recording's */
 	char **child_argv;		 /* after --; NULL: none */
 	char *config_texts[2];		 /* of files, which values point into */

@@ -166,6 +166,20 @@ struct outputs_wants outputs_wants(const struct outputs *outputs)
 	return wants;
 }
 
+size_t outputs_processes(const struct outputs *outputs, pid_t pids[OUTPUTS_MAX])
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < outputs->count; i++) {
+		const struct output *item = &outputs->items[i];
+		pid_t pid = item->ops->process ? item->ops->process(item->sink) : 0;
+
+		if (pid)
+			pids[count++] = pid;
+	}
+	return count;
+}
+
 /* A Unix socket that carried no HTTP is most often a program's own, between its processes. */
 static bool conn_is_inner(const struct outputs *outputs, const struct conn_facts *conn)
 {
@@ -421,6 +435,17 @@ static void failure_take(struct outputs *outputs, const struct output *item, int
 	log_error("cannot write %s: %s", item->name, strerror(error));
 }
 
+/* What a sink that opened its place writes to is gone: the reason was said. */
+static void place_look(struct outputs *outputs, const struct output *item)
+{
+	if (!item->sink || !item->ops->failed || !item->ops->failed(item->sink))
+		return;
+	outputs->finished = true;
+	if (!outputs->error)
+		counter_add(COUNTER_OUTPUT_ERRORS, 1);
+	outputs->error = outputs->error ? outputs->error : -EIO;
+}
+
 /*
  * Writes out what is buffered. errno: of what failed since it was 0, and 0 when nobody knows; a line larger
  * than the buffer failed by itself before, which is noticed here too.
@@ -439,6 +464,7 @@ void outputs_flush(struct outputs *outputs)
 	for (size_t i = 0; i < outputs->count; i++) {
 		errno = 0;
 		output_flush(outputs, &outputs->items[i]);
+		place_look(outputs, &outputs->items[i]);
 	}
 }
 
@@ -458,6 +484,7 @@ int outputs_close(struct outputs *outputs)
 	for (size_t i = 0; i < outputs->count; i++) {
 		const struct output *item = &outputs->items[i];
 
+		place_look(outputs, item);
 		errno = 0; /* a sink may write once more */
 		sink_free(item->ops, item->sink);
 		output_flush(outputs, item);

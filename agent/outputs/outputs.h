@@ -54,6 +54,9 @@ struct outputs_wants {
 };
 struct outputs_wants outputs_wants(const struct outputs *outputs);
 
+/* The processes that sinks have of their own, which must not be observed. How many, up to OUTPUTS_MAX. */
+size_t outputs_processes(const struct outputs *outputs, pid_t pids[OUTPUTS_MAX]);
+
 /* Shows a result to each sink that takes its kind. True: it passed the filter. */
 bool outputs_show(struct outputs *outputs, const struct result *result);
 

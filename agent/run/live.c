@@ -239,6 +239,16 @@ static void mappings_gather(struct live *live)
 	live->mapped = false;
 }
 
+static bool is_own(const struct live *live, uint32_t pid)
+{
+	const struct probes_config *probes = &live->config->probes;
+
+	for (size_t i = 0; i < probes->own_count; i++)
+		if ((uint32_t)probes->own[i] == pid)
+			return true;
+	return false;
+}
+
 /* Is the process one that is asked for? Called in the search's thread: the filter is only read. */
 static bool survey_wanted(void *ctx, const struct event_process *process)
 {
@@ -247,7 +257,7 @@ static bool survey_wanted(void *ctx, const struct event_process *process)
 		.pid = process->h.pid, .tid = process->h.tid, .uid = process->h.uid, .fd = -1
 	};
 
-	if (process->h.pid == (uint32_t)getpid())
+	if (process->h.pid == (uint32_t)getpid() || is_own(live, process->h.pid))
 		return false;
 	memcpy(mover.comm, process->h.comm, sizeof(mover.comm));
 	memcpy(mover.exe, process->name, sizeof(mover.exe));

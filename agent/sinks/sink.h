@@ -18,6 +18,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/types.h>
 
 enum view {
 	VIEW_WATCH,  /* one line an exchange */
@@ -34,6 +35,7 @@ enum view {
 struct budget;
 struct buffer;
 struct loop;
+struct upload_headers;
 
 struct sink_config {
 	FILE *out;	   /* borrowed; NULL for a sink with opens_place */
@@ -53,7 +55,8 @@ struct sink_config {
 	FILE *exported; /* top: where its export goes; borrowed, NULL: nowhere */
 	bool summary;	/* watch: the endpoints' table at the end */
 	const char
-		*filter;   /* what the command line lets through, in its own words; empty, NULL: everything */
+		*filter; /* what the command line lets through, in its own words; empty, NULL: everything */
+	const struct upload_headers *export_headers; /* of sinks that send; borrowed, NULL: none */
 	const char *trace; /* tree: what the name of the trace begins with; NULL: the traces are listed */
 	const struct stats_options *stats; /* stat, top, --summary; borrowed */
 	const struct serve_options *serve; /* serve; borrowed */
@@ -120,6 +123,10 @@ struct sink_ops {
 	void (*draw)(struct sink *sink, bool last);
 	/* Appends what people want to know when the run is ready, half a sentence. May be NULL. */
 	void (*ready)(const struct sink *sink, struct buffer *text);
+	/* The process of its own that it has, which must not be observed; 0: it is gone. May be NULL. */
+	pid_t (*process)(const struct sink *sink);
+	/* What it writes to is gone for good, which was said: the run has failed. May be NULL: never. */
+	bool (*failed)(const struct sink *sink);
 	void (*fini)(struct sink *sink); /* writes what it holds; out stays open, and is not flushed */
 };
 

@@ -9,8 +9,10 @@ import pytest
 
 from harness import HARK, ROOT
 
-PAGES = ("why-is-it-slow", "what-did-it-send", "why-is-it-not-seen", "share-a-recording", "into-prometheus", "into-wireshark")
-ELSEWHERE = ("hark --tls-library", "hark -vv --proto", "hark top")  # files of the reader's; a recipe of README's
+PAGES = ("why-is-it-slow", "what-did-it-send", "why-is-it-not-seen", "share-a-recording", "into-prometheus", "into-wireshark",
+         "into-clickhouse", "exports")
+# Files and hosts of the reader's; a recipe of README's.
+ELSEWHERE = ("hark --tls-library", "hark -vv --proto", "hark top", "hark -o 'clickhouse:https")
 
 
 def blocks(page):
@@ -44,7 +46,7 @@ def shell(place, command):
 def test_commands_are_taken(place, nginx, page):
     """Each runs, for a moment, and ends well."""
     asked = commands(page)
-    assert asked or page == "into-prometheus"
+    assert asked or page in ("into-prometheus", "exports")
     for command in asked:
         if command.startswith(ELSEWHERE):
             continue
