@@ -206,6 +206,20 @@ def test_options_choose_table_and_order():
         top.press("\\path:/h*" + ENTER, lambda text: 'Filter: comm:"nginx" status:200  and path:/h*  counted since' in text)
 
 
+def test_rows_of_any_key():
+    """What stat groups by, top does too: a row opens like an endpoint's."""
+    with replayed("--by", "status") as top:
+        assert " 1 By status " in top.text and "STATUS" in titles(top)
+        rows = {line.split()[-1]: line.split()[1] for line in table(top)}
+        assert rows == {"200": "8", "201": "1", "404": "2"}, top.text
+        top.press(ENTER, "Slowest exchanges of")
+        assert top.line("new connections")
+    with replayed("--by", "peer") as top:
+        assert "PEER" in titles(top) and any(line.endswith("127.0.0.1:18080") for line in table(top)), top.text
+    with replayed("--by", "gen_ai.request.model") as top:
+        assert "GEN_AI.REQUEST.MODEL" in titles(top) and table(top)[0].endswith("none, or not known"), top.text
+
+
 def test_filter_as_it_is_typed():
     with replayed() as top:
         top.press("\\status:4", "a status is")  # not whole yet: it says what it could be

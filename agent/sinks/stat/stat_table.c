@@ -204,6 +204,9 @@ static const struct {
 	{ "CLIENT", 4, CELL_QUANTILE, NUMBER(client), 0.5, true, 8 },
 	{ "IN", 6, CELL_SIZE, NUMBER(request_bytes), 0, false, 6 },
 	{ "OUT", 6, CELL_SIZE, NUMBER(response_bytes), 0, false, 6 },
+	/* Where there are calls of language models. */
+	{ "TOK-IN", 1, CELL_COUNT, NUMBER(input_tokens), 0, true, 6 },
+	{ "TOK-OUT", 1, CELL_COUNT, NUMBER(output_tokens), 0, true, 6 },
 };
 
 #define COLUMNS (sizeof(columns) / sizeof(columns[0]))

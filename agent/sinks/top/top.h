@@ -34,7 +34,8 @@
 #define TOP_MESSAGE_MAX 512
 
 enum top_page {
-	PAGE_ENDPOINTS, /* the one to begin with. The first four are the tabs, in this order */
+	PAGE_ENDPOINTS, /* or whatever --by says; the one to begin with. The first four are the tabs, in this
+			   order */
 	PAGE_CONNECTIONS,
 	PAGE_PROCESSES,
 	PAGE_LIVE,
@@ -117,6 +118,8 @@ struct sink {
 
 	struct top_summary summary;
 	struct top_table tables[TABLE_COUNT];
+	struct top_column by_columns[TOP_COLUMNS_MAX]; /* of PAGE_ENDPOINTS */
+	char by_title[64];
 	struct top_lines lines;
 	enum top_page pages[TOP_DEPTH_MAX]; /* the path to the one shown */
 	size_t depth;			    /* its place, from 0 on */
@@ -162,6 +165,20 @@ struct sink {
 static inline enum top_page top_page(const struct sink *sink)
 {
 	return sink->pages[sink->depth];
+}
+
+/* What the rows of PAGE_ENDPOINTS are: processes and connections have pages of their own. */
+static inline enum stats_by top_by(const struct sink *sink)
+{
+	enum stats_by by = sink->config.stats ? sink->config.stats->by : BY_ENDPOINT;
+
+	return by == BY_PROCESS || by == BY_CONNECTION ? BY_ENDPOINT : by;
+}
+
+/* "host", "gen_ai.request.model". */
+static inline const char *top_by_name(const struct sink *sink)
+{
+	return top_by(sink) == BY_FACT ? sink->config.stats->by_fact : stats_by_name(top_by(sink));
 }
 
 /* Tenths of a percent; one error in many exchanges is not nothing. */

@@ -19,6 +19,7 @@
 #define MENU_WIDTH 18
 #define SECOND_NS  UINT64_C(1000000000)
 
+#define BY_MAX	    24 /* letters of what the rows are */
 #define NARROW_TABS 72 /* columns below which the other tabs have only their numbers */
 
 /* Draws sink->text, which is empty then. Returns the columns used. */
@@ -194,12 +195,16 @@ static void draw_tabs(struct sink *sink, int y)
 		[WINDOW_RUN] = "whole run", [WINDOW_10S] = "last 10 s", [WINDOW_60S] = "last 60 s"
 	};
 	struct top_screen *screen = &sink->screen;
+	char by[40];
 	int x = 0;
 
-	for (size_t i = 0; i < TAB_COUNT; i++)
-		x += 1 + top_screen_string(screen, y, x,
-					   names[screen->columns < NARROW_TABS && top_page(sink) != i][i],
-					   top_page(sink) == i ? TOP_TAB : TOP_PLAIN);
+	snprintf(by, sizeof(by), " 1 By %.*s ", BY_MAX, top_by_name(sink));
+	for (size_t i = 0; i < TAB_COUNT; i++) {
+		bool narrow = screen->columns < NARROW_TABS && top_page(sink) != i;
+		const char *name = i || narrow || top_by(sink) == BY_ENDPOINT ? names[narrow][i] : by;
+
+		x += 1 + top_screen_string(screen, y, x, name, top_page(sink) == i ? TOP_TAB : TOP_PLAIN);
+	}
 	if (sink->paused || sink->ended)
 		x += 1 + top_screen_string(screen, y, x + 1, sink->paused ? "PAUSED" : "END", TOP_HEAD_SORT);
 	if (x + 1 + (int)strlen(windows[sink->window]) <= screen->columns)

@@ -32,8 +32,9 @@ static void row_release(void *ctx, struct stats_row *row)
 
 int top_numbers_init(struct sink *sink, struct top_numbers *numbers)
 {
-	static const enum stats_by by[] = { [TOP_ENDPOINTS] = BY_ENDPOINT, [TOP_PROCESSES] = BY_PROCESS };
-	struct stats_config config = { .budget = sink->config.stats ? sink->config.stats->budget : NULL,
+	const enum stats_by by[] = { [TOP_ENDPOINTS] = top_by(sink), [TOP_PROCESSES] = BY_PROCESS };
+	struct stats_config config = { .fact = sink->config.stats ? sink->config.stats->by_fact : NULL,
+				       .budget = sink->config.stats ? sink->config.stats->budget : NULL,
 				       .routes = sink->config.stats ? sink->config.stats->routes : NULL,
 				       .merge = rows_merge,
 				       .release = row_release,
@@ -83,7 +84,8 @@ static void numbers_count(struct sink *sink, struct top_numbers *numbers, const 
 			  bool error, bool fresh, struct top_record **record)
 {
 	struct top_drill *endpoint, *process;
-	bool second = exchange->join == JOIN_SECOND; /* the other end stands in the endpoint's row */
+	bool second = exchange->join == JOIN_SECOND;
+	bool counted = stats_figures(top_by(sink), exchange); /* else the other end stands in the row */
 	bool slow_process, slow_endpoint;
 
 	if (!exchange_counts(exchange))
@@ -91,13 +93,13 @@ static void numbers_count(struct sink *sink, struct top_numbers *numbers, const 
 	endpoint = row_drill(stats_exchange(numbers->stats[TOP_ENDPOINTS], exchange));
 	process = row_drill(stats_exchange(numbers->stats[TOP_PROCESSES], exchange));
 	if (endpoint)
-		top_drill_count(endpoint, exchange, error, !second, fresh);
+		top_drill_count(endpoint, exchange, error, counted, fresh);
 	if (process && sink->tree && sink->config.live && process->exchanges == 0) /* it may be gone soon */
 		top_family_find(&sink->family, mover_pid_shown(exchange->mover.pid));
 	if (process)
 		top_drill_count(process, exchange, error, true, fresh);
 	slow_process = process && top_slowest_wants(&process->slowest, exchange);
-	slow_endpoint = endpoint && !second && top_slowest_wants(&endpoint->slowest, exchange);
+	slow_endpoint = endpoint && counted && top_slowest_wants(&endpoint->slowest, exchange);
 	if (!second)
 		top_history_add(&numbers->history, error, exchange->duration_known, exchange->duration_ns);
 	if (!*record && (slow_process || slow_endpoint))

@@ -6,9 +6,11 @@
  */
 #include "top.h"
 
+#include "ascii.h"
 #include "base/counters.h"
 #include "base/escape.h"
 #include "base/hash.h"
+#include "sinks/stat/stat_table.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -41,7 +43,7 @@ enum { NUMBERS_TIME, NUMBERS_COUNT, NUMBERS_RATE, NUMBERS_IN_FLIGHT, NUMBERS_ERR
 	[NUMBERS_OUT] = { "OUT", TOP_SIZE, 7, 115, 0, false },                \
 	[NUMBERS_NAME] = { name_, TOP_TEXT, 0, 0, 0, true },
 
-static const struct top_column endpoint_columns[] = { NUMBERS("ENDPOINT") };
+static const struct top_column endpoint_columns[NUMBERS_COLUMNS] = { NUMBERS("ENDPOINT") };
 static const struct top_column process_columns[] = { NUMBERS("PROCESS") };
 
 enum { CONN_ID, CONN_PROGRAM, CONN_PROTOCOL, CONN_STATE, CONN_EXCHANGES, CONN_IN_FLIGHT, CONN_ERRORS,
@@ -105,12 +107,25 @@ static size_t column_of_sort(enum stats_sort sort)
 	return sort < SORT_COLUMNS ? columns[sort] : NUMBERS_COUNT;
 }
 
+/* The first page has another name above its rows with --by. */
+static void rows_title(struct sink *sink)
+{
+	const char *name = top_by_name(sink);
+	size_t i;
+
+	memcpy(sink->by_columns, endpoint_columns, sizeof(endpoint_columns));
+	for (i = 0; name[i] && i < sizeof(sink->by_title) - 1; i++)
+		sink->by_title[i] = (char)(ascii_is_lower((uint8_t)name[i]) ? name[i] - 'a' + 'A' : name[i]);
+	sink->by_columns[NUMBERS_NAME].title = sink->by_title;
+}
+
 void top_pages_init(struct sink *sink)
 {
 	const struct stats_options *stats = sink->config.stats;
 	struct top_table *tables = sink->tables;
 
-	top_table_init(&tables[PAGE_ENDPOINTS], COLUMNS(endpoint_columns));
+	rows_title(sink);
+	top_table_init(&tables[PAGE_ENDPOINTS], sink->by_columns, NUMBERS_COLUMNS);
 	top_table_init(&tables[PAGE_PROCESSES], COLUMNS(process_columns));
 	top_table_init(&tables[PAGE_CONNECTIONS], COLUMNS(conn_columns));
 	top_table_init(&tables[PAGE_LIVE], COLUMNS(live_columns));
@@ -155,9 +170,13 @@ struct making {
 /* The same row has the same number in every picture. */
 static uint64_t row_id(const struct stats_row *row)
 {
-	const char *const strings[] = { row->host, row->method, row->route, row->program, row->operation };
-	uint64_t id = HASH_START + row->pid + row->overflow;
+	const char *const strings[] = { row->host, row->method, row->route,  row->program, row->operation,
+					row->path, row->place,	row->beside, row->trace,   row->fact };
+	const struct event_socket *sock = &row->conn.sock;
+	uint64_t id = HASH_START + row->pid + row->overflow + (uint64_t)row->status;
 
+	if (sock->family)
+		id = hash_on(id + sock->peer_port, slice_of(sock->peer, sizeof(sock->peer)));
 	for (size_t i = 0; i < sizeof(strings) / sizeof(*strings); i++)
 		id = hash_on(id, slice_of_string(strings[i]));
 	return id;
@@ -171,9 +190,11 @@ static void put_operation(struct buffer *text, const struct style *style, const 
 	escape_text(text, slice_of_string(row->operation), style->utf8);
 }
 
-static void put_name(struct buffer *text, const struct style *style, const struct stats_row *row,
-		     bool process, bool narrow)
+static void put_name(struct sink *sink, struct buffer *text, const struct stats_row *row, bool process)
 {
+	struct style *style = &sink->style;
+	bool narrow = sink->screen.columns < NARROW;
+
 	if (row->overflow) {
 		buffer_format(text, "(%" PRIu64 " others or more)", row->folded);
 		return;
@@ -182,6 +203,10 @@ static void put_name(struct buffer *text, const struct style *style, const struc
 		line_put_or_unknown(text, style, slice_of_string(row->program));
 		if (mover_pid_shown(row->pid))
 			buffer_format(text, "[%" PRIu32 "]", row->pid);
+		return;
+	}
+	if (top_by(sink) != BY_ENDPOINT) {
+		stat_name_put(text, style, sink->config.stats, row);
 		return;
 	}
 	line_put_or_unknown(text, style, slice_of_string(row->method));
@@ -246,9 +271,33 @@ static void values_of(const struct making *making, struct top_row *row, const st
 	row->style = numbers->errors > numbers->errors_4xx ? TOP_SERVER : TOP_CLIENT;
 }
 
-static bool is_known(const struct stats_row *row, bool process)
+static bool is_known(const struct sink *sink, const struct stats_row *row, bool process)
 {
-	return process ? row->program != NULL : row->method && row->route;
+	switch (process ? BY_PROCESS : top_by(sink)) {
+	case BY_ENDPOINT:
+		return row->method && row->route;
+	case BY_PROCESS:
+		return row->program != NULL;
+	case BY_HOST:
+		return row->host != NULL;
+	case BY_PATH:
+		return row->path != NULL;
+	case BY_PEER:
+		return row->conn.sock.family != 0;
+	case BY_STATUS:
+		return row->status != 0;
+	case BY_TRACE:
+		return row->trace != NULL;
+	case BY_CONTAINER:
+	case BY_POD:
+	case BY_UNIT:
+		return row->place != NULL;
+	case BY_FACT:
+		return row->fact != NULL;
+	case BY_CONNECTION:
+		break;
+	}
+	return true;
 }
 
 /* The share of exchanges that a connection was made for, of the whole run: the windows do not have it. */
@@ -275,14 +324,13 @@ static void row_make(void *ctx, struct stats_row *from)
 	row->errors = numbers.errors;
 	row->pid = making->process ? mover_pid_shown(from->pid) : 0;
 	row->values[NUMBERS_NEW] = fresh_share(making->sink, from->data);
-	row->dim = !from->overflow && !is_known(from, making->process);
+	row->dim = !from->overflow && !is_known(making->sink, from, making->process);
 	row->rank = from->overflow ? 2 : row->dim;
 	table->whole += numbers.duration.sum_ns;
 	row->source = from;
 	if (shares[table->sort] > 0)
 		latencies_make(making, row, true);
-	put_name(&table->names, &making->sink->style, from, making->process,
-		 making->sink->screen.columns < NARROW);
+	put_name(making->sink, &table->names, from, making->process);
 	top_table_text(table, row, 0, start);
 }
 

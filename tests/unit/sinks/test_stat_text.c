@@ -370,6 +370,37 @@ static void test_nothing_seen(void **state)
 	free(text);
 }
 
+/* Where there are calls of language models, tokens have columns. */
+static void test_tokens_have_their_columns(void **state)
+{
+	static const struct stats_options options = { .by = BY_HOST };
+	struct fact output = { .name = "gen_ai.usage.output_tokens", .kind = FACT_NUMBER, .number = 34 };
+	struct fact input = {
+		.next = &output, .name = "gen_ai.usage.input_tokens", .kind = FACT_NUMBER, .number = 12000
+	};
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		char *text = NULL;
+		size_t len = 0;
+		struct sink_config config = { .stats = &options, .out = open_memstream(&text, &len) };
+		struct sink *sink = sink_new(&stat_text_sink, &config);
+		struct one_call call;
+
+		call_init(&call, &calls[0]);
+		call.exchange.response->facts = i ? &input : NULL;
+		sample_show(&stat_text_sink, sink, RESULT_EXCHANGE, &call.exchange);
+		sample_show(&stat_text_sink, sink, RESULT_EXCHANGE, &call.exchange);
+		call_fini(&call);
+		stat_text_sink.draw(sink, true);
+		sink_free(&stat_text_sink, sink);
+		fclose(config.out);
+		assert_int_equal(strstr(text, " TOK-IN TOK-OUT HOST\n") != NULL, i);
+		assert_int_equal(strstr(text, " 24000      68 a.example\n") != NULL, i);
+		free(text);
+	}
+}
+
 /* What a fact's name says to be a secret is one where rows are made of it, too. */
 static void test_secret_facts(void **state)
 {
@@ -412,6 +443,7 @@ int main(void)
 		cmocka_unit_test(test_losses_stand_in_the_table),
 		cmocka_unit_test(test_rates),
 		cmocka_unit_test(test_heat_halves),
+		cmocka_unit_test(test_tokens_have_their_columns),
 		cmocka_unit_test(test_secret_facts),
 		cmocka_unit_test(test_nothing_seen),
 	};
