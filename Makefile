@@ -102,6 +102,13 @@ $(BUILD)/agent/%.o: agent/%.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(HARK_CFLAGS) $(LTO_FLAGS) -c $< -o $@
 
+# Objects that were made with other flags are made again.
+FLAGS := $(BUILD)/flags
+FLAGS_NOW := $(CC) $(CFLAGS) $(HARK_CFLAGS) $(LTO_FLAGS)
+$(shell mkdir -p $(BUILD) && printf '%s\n' '$(subst ','\'',$(FLAGS_NOW))' | cmp -s - $(FLAGS) || \
+	printf '%s\n' '$(subst ','\'',$(FLAGS_NOW))' > $(FLAGS))
+$(PROTOCOL_OBJECTS) $(AGENT_OBJECTS) $(BUILD)/agent/main.o: $(FLAGS)
+
 # Inside of it, byte by byte.
 $(BUILD)/agent/library/signature.o build/fuzz/agent/library/signature.o: share/tls-signatures
 
