@@ -337,11 +337,12 @@ class Hark:
                 and all(o.get(key) == value for key, value in wanted.items())]
 
     def wait_for(self, count, *who, deadline_s=DEADLINE_S, **keys):
-        """Waits for at least count such objects; what is wrong then shows in the caller's comparison."""
+        """Waits for at least count such objects."""
         try:
             wait_until(lambda: len(self.of(*who, **keys)) >= count, "objects", deadline_s, pause_s=0.03)
         except AssertionError:
-            print(f"waited {deadline_s} s for {count} objects; {len(self.of(*who, **keys))} came")
+            came = [brief(one) for one in self.of(*who, **keys)]
+            raise AssertionError(f"{len(came)} objects came in {deadline_s} s where {count} were waited for: {came}") from None
 
     def assert_all_read(self, *who):
         """No connection of theirs was one whose plaintext was not seen, nor any without its socket. The counter has others'

@@ -128,7 +128,8 @@ def test_websocket_over_http2(hark, tmp_path, capture):
     with hark("--capture", capture, f"port:{port}") as watch:
         client = run(PYTHON, HERE / "peers/ws_h2.py", "call", port, "one", "two")
         assert client.text.split() == ["one", "two", "closed"]
-        watch.wait_for(2 * 7, client, server)
+        watch.wait_for(7, client)
+        watch.wait_for(6, server)
     server.stop()
     for who in (client, server):
         messages = messages_of(watch, who)

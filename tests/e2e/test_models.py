@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from harness import HARK, PEERS, Program, free_port, run
+from harness import DEADLINE_S, HARK, PEERS, Program, free_port, run, wait_until
 from servers import HERE, PYTHON
 from terminal import ENTER, Terminal
 
@@ -78,8 +78,8 @@ def test_model_content_and_error(hark, server):
         client = ask(server, "openai", "stream", "small")
         failed = ask(server, "openai", "whole", "none")
         assert failed.text == "error 404\n"
-        watch.wait_for(1, client, hark__gen_ai__api="openai.chat_completions")
-        watch.wait_for(1, failed)
+        wait_until(lambda: [one for who in (client, failed) for one in watch.of(who) if "hark.message" not in one][1:],
+                   "both exchanges, behind the messages of the first")
     one, = [one for one in watch.of(client) if "hark.message" not in one]
     assert one["hark.gen_ai.input"] == "Say hello." and one["hark.gen_ai.output"] == "Hello there."
     one, = watch.of(failed)
@@ -91,7 +91,7 @@ def test_stat_by_model(server):
     """Calls and tokens by model; GraphQL's operations are endpoints of their own."""
     done = run(HARK, "stat", "-o", "json", "-q", "--by", "gen_ai.request.model", f"port:{server.port}", "--", "sh", "-c",
                f"for model in small small large; do {PYTHON} {HERE}/peers/model_client.py anthropic {server.url} stream $model >/dev/null; done",
-               env=WITH_CLIENTS)
+               env=WITH_CLIENTS, deadline_s=4 * DEADLINE_S)
     rows = {one["gen_ai.request.model"]: one for one in map(json.loads, done.text.splitlines()) if "gen_ai.request.model" in one}
     assert {model: (one["count"], one["gen_ai.usage.input_tokens"], one["gen_ai.usage.output_tokens"]) for model, one in rows.items()} == {
         "small": (2, 210, 18), "large": (1, 105, 9)}
