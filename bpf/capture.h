@@ -94,10 +94,18 @@ static __always_inline __u32 current_thread_number(void)
 	return bpf_get_current_pid_tgid();
 }
 
+/* Has it become another program since user space looked at it? */
+static __noinline bool process_began_after(__u32 number, __u64 time_ns)
+{
+	__u64 *began_ns = bpf_map_lookup_elem(&began, &number);
+
+	return began_ns && *began_ns > time_ns;
+}
+
 /* By its number in hark's namespace. */
 static __always_inline bool process_wanted(__u32 number)
 {
-	__u8 *mark;
+	__u64 *mark;
 
 	/* The loader drops those that this run does not have. */
 	for (__u32 i = 0; i < OWN_PROCESSES_MAX; i++)
@@ -106,7 +114,9 @@ static __always_inline bool process_wanted(__u32 number)
 	if (!settings.filter_pids && !settings.ignore_pids)
 		return true;
 	mark = bpf_map_lookup_elem(&pids, &number);
-	return mark ? *mark != KP_IGNORED : !settings.filter_pids;
+	if (!mark)
+		return !settings.filter_pids;
+	return *mark == KP_FOLLOWED || process_began_after(number, *mark);
 }
 
 static __always_inline bool port_wanted(__u16 port)

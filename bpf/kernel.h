@@ -234,6 +234,26 @@ struct uprobe_task {
 	struct return_instance *return_instances;
 };
 
+struct kernfs_node {
+	const char *name;
+};
+
+struct cgroup;
+
+struct cgroup_subsys_state {
+	struct cgroup *cgroup;
+	struct cgroup_subsys_state *parent;
+};
+
+struct cgroup {
+	struct cgroup_subsys_state self;
+	struct kernfs_node *kn;
+};
+
+struct css_set {
+	struct cgroup *dfl_cgrp;
+};
+
 struct task_struct {
 	struct thread_info thread_info;
 	unsigned int flags;
@@ -249,6 +269,7 @@ struct task_struct {
 	struct task_struct *real_parent;
 	struct pid *thread_pid;
 	const struct cred *cred;
+	struct css_set *cgroups;
 	struct uprobe_task *utask;
 	struct thread_struct thread;
 	char comm[16];

@@ -75,10 +75,24 @@ MAP_SCOPE struct {
 MAP(kernel_counters, PERCPU_ARRAY, 1, __u32, struct kernel_counters);
 
 /*
- * Processes to follow, when settings.filter_pids, and to ignore, when settings.ignore_pids (enum
- * kernel_process). User space and fork add, exit removes.
+ * Processes to follow, when settings.filter_pids, and to ignore, when settings.ignore_pids. User space and
+ * fork add, exit removes.
  */
-MAP(pids, HASH, 65536, __u32, __u8);
+MAP(pids, HASH, 65536, __u32, __u64);
+
+/*
+ * When a process last began to be another program (or at all), with settings.ignore_pids: what user space
+ * said of it as of an earlier time is void. Of its own, for what the kernel writes into an entry user space's
+ * next update would overwrite.
+ */
+MAP(began, LRU_HASH, 16384, __u32, __u64);
+
+/* The place that the processor's current program tells of, and room for a name behind a full path. */
+struct place {
+	struct event_cgroup event;
+	char more[EVENT_CGROUP_LEN];
+};
+MAP(places, PERCPU_ARRAY, 1, __u32, struct place);
 
 /*
  * Marks that user space set on sockets (enum kernel_mark). Only user space writes; the kernel side removes

@@ -7,6 +7,8 @@
 #include "capture.h"
 #include <bpf/bpf_tracing.h>
 
+#define CGROUP_LEVELS 10
+
 static __always_inline void process_submit(__u16 type, const unsigned char *name, __u32 parent, __u32 status)
 {
 	struct event_process *e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
@@ -38,12 +40,65 @@ int namespace_find(void *ctx __attribute__((unused)))
 }
 
 /* The reason to ignore it may be over: a container's first process moves into its cgroup, then executes. */
-static __always_inline void process_unignore(__u32 number)
+static __always_inline void process_begins(__u32 number)
 {
-	__u8 *mark = bpf_map_lookup_elem(&pids, &number);
+	__u64 now_ns = bpf_ktime_get_ns();
 
-	if (mark && *mark == KP_IGNORED)
-		*mark = KP_FOLLOWED;
+	bpf_map_update_elem(&began, &number, &now_ns, BPF_ANY);
+}
+
+/* Writes the names of cgroups, the last one first, as a path. False: there is not room for all. */
+static __always_inline bool place_write(char *path, struct cgroup *const *cgroups)
+{
+	__u32 len = 0;
+
+#pragma unroll
+	for (int i = CGROUP_LEVELS - 1; i >= 0; i--) {
+		long written;
+
+		if (!cgroups[i])
+			continue;
+		if (len > EVENT_CGROUP_LEN - 2)
+			return false;
+		path[len++] = '/';
+		written = bpf_probe_read_kernel_str(path + len, EVENT_CGROUP_LEN,
+						    BPF_CORE_READ(cgroups[i], kn, name));
+		if (written < 1 || written > EVENT_CGROUP_LEN)
+			return false;
+		len += written - 1;
+	}
+	return len && len < EVENT_CGROUP_LEN;
+}
+
+/*
+ * Where a process is in the unified hierarchy: it may be gone before user space looks into /proc. One that is
+ * at the root, or below more levels, user space looks up alone.
+ */
+static __always_inline void place_submit(struct task_struct *task)
+{
+	struct cgroup *cgroups[CGROUP_LEVELS] = {}, *cgroup = BPF_CORE_READ(task, cgroups, dfl_cgrp);
+	struct cgroup_subsys_state *parent = BPF_CORE_READ(cgroup, self.parent);
+	__u32 zero = 0;
+	struct place *place = bpf_map_lookup_elem(&places, &zero);
+
+	if (!place)
+		return;
+#pragma unroll
+	for (int i = 0; i < CGROUP_LEVELS; i++) {
+		if (!parent)
+			break;
+		cgroups[i] = cgroup;
+		cgroup = BPF_CORE_READ(parent, cgroup);
+		parent = BPF_CORE_READ(cgroup, self.parent);
+	}
+	if (parent || !place_write(place->event.path, cgroups))
+		return;
+	header_fill(&place->event.h, EVENT_CGROUP, 0);
+	place->event.h.size = sizeof(place->event);
+	if (bpf_ringbuf_output(&events, &place->event, sizeof(place->event), wake_sleeper()) < 0)
+		kernel_count_lost();
+	else
+		kernel_count(KC_EVENTS_SUBMITTED, 1);
 }
 
 static __always_inline int process_exec_run(struct task_struct *task, int old_pid, struct linux_binprm *bprm)
@@ -51,11 +106,12 @@ static __always_inline int process_exec_run(struct task_struct *task, int old_pi
 	__u32 number = process_number(task);
 
 	if (settings.ignore_pids)
-		process_unignore(number);
+		process_begins(number);
 	if (!process_wanted(number))
 		return 0;
 	process_submit(EVENT_EXEC, BPF_CORE_READ(bprm, file, f_path.dentry, d_name.name),
 		       process_number(BPF_CORE_READ(task, real_parent)), 0);
+	place_submit(task);
 	return 0;
 }
 
@@ -67,7 +123,7 @@ int BPF_PROG(process_exec, struct task_struct *task, int old_pid, struct linux_b
 
 static __always_inline void process_follow(__u32 parent, __u32 child)
 {
-	__u8 one = KP_FOLLOWED;
+	__u64 one = KP_FOLLOWED;
 
 	if (!bpf_map_lookup_elem(&pids, &parent))
 		return;
@@ -105,6 +161,8 @@ static __always_inline int process_fork_run(struct task_struct *parent, struct t
 		return 0;
 	from = process_number(parent);
 	to = process_number(child);
+	if (settings.ignore_pids)
+		process_begins(to); /* its number may have been another's */
 	if (settings.follow_children)
 		process_follow(from, to);
 	if (process_wanted(to))
@@ -138,12 +196,14 @@ static __always_inline int process_exit_run(struct task_struct *task)
 	number = process_number(task);
 	/* Of one that is ignored user space knows as well. */
 	if (settings.ignore_pids)
-		process_unignore(number);
+		process_begins(number);
 	if (!process_wanted(number))
 		return 0;
 	process_submit(EVENT_EXIT, 0, 0, task->exit_code);
 	if (settings.filter_pids || settings.ignore_pids)
 		bpf_map_delete_elem(&pids, &number);
+	if (settings.ignore_pids)
+		bpf_map_delete_elem(&began, &number);
 	return 0;
 }
 

@@ -54,10 +54,11 @@ enum event_type {
 	EVENT_STACK_SWITCH =
 		11, /* struct event_data without payload: nested TLS entries on unrelated stacks */
 	EVENT_SOCKET_SEEN = 12, /* struct event_state: a socket that was there when hark began; no change */
-	EVENT_CGROUP = 13,	/* struct event_cgroup: where a process belongs; by user space */
-	EVENT_UNSEEN = 14,	/* struct event_unseen: traffic that hark cannot read; once a socket */
-	EVENT_TLS_EARLY = 15,	/* struct event_data without payload: what became of early data */
-	EVENT_FORK = 16,	/* struct event_process: a process began as a copy of its parent */
+	EVENT_CGROUP = 13, /* struct event_cgroup: where a process belongs; by the kernel at an exec, and by
+			      user space */
+	EVENT_UNSEEN = 14, /* struct event_unseen: traffic that hark cannot read; once a socket */
+	EVENT_TLS_EARLY = 15, /* struct event_data without payload: what became of early data */
+	EVENT_FORK = 16,      /* struct event_process: a process began as a copy of its parent */
 	EVENT_TLS_RANDOMS =
 		17,	     /* struct event_data without payload: of the hellos of a session whose socket is
 				not known, EVENT_RANDOM_AT bytes into each random 8 bytes: pos of the client's,

@@ -142,11 +142,8 @@ enum kernel_mark {
 	KM_PLACED = 1 << 4, /* `placed` is to follow the socket: it is muted or TLS, or was muted once */
 };
 
-/* In `pids`. */
-enum kernel_process {
-	KP_FOLLOWED = 1,
-	KP_IGNORED = 2, /* by user space, until its next exec */
-};
+/* In `pids`; every other value is the time as of which user space said to ignore the process. */
+#define KP_FOLLOWED 1
 
 #define OWN_PROCESSES_MAX 9 /* hark, and one an output */
 

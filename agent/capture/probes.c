@@ -296,19 +296,25 @@ void probes_tls_listen(struct probes *probes)
 
 int probes_add_pid(struct probes *probes, uint32_t pid)
 {
-	uint8_t mark = KP_FOLLOWED;
+	uint64_t mark = KP_FOLLOWED;
 
 	return bpf_map_update_elem(bpf_map__fd(probes->skeleton->maps.pids), &pid, &mark, BPF_ANY);
 }
 
 /* Without room in the map the process is told of: user space filters by itself. */
-void probes_ignore_pid(struct probes *probes, uint32_t pid, bool ignored)
+void probes_ignore_pid(struct probes *probes, uint32_t pid, uint64_t as_of_ns)
 {
 	bool only_followed = probes->skeleton->rodata->settings.filter_pids;
-	uint8_t mark = ignored ? KP_IGNORED : KP_FOLLOWED;
 
-	bpf_map_update_elem(bpf_map__fd(probes->skeleton->maps.pids), &pid, &mark,
-			    only_followed || !ignored ? BPF_EXIST : BPF_ANY);
+	bpf_map_update_elem(bpf_map__fd(probes->skeleton->maps.pids), &pid, &as_of_ns,
+			    only_followed ? BPF_EXIST : BPF_ANY);
+}
+
+void probes_heed_pid(struct probes *probes, uint32_t pid)
+{
+	uint64_t mark = KP_FOLLOWED;
+
+	bpf_map_update_elem(bpf_map__fd(probes->skeleton->maps.pids), &pid, &mark, BPF_EXIST);
 }
 
 size_t probes_map_entries(const struct probes *probes, const char *name)

@@ -97,10 +97,13 @@ void probes_protect(struct probes *probes, uint32_t pid);
 
 /* Adds a process to the filter. 0 or -errno. */
 int probes_add_pid(struct probes *probes, uint32_t pid);
-/* With ignore_pids: nothing of this process is told, but its exec and its exit; or it is again. The next exec
- * ends it.
+/*
+ * With ignore_pids: nothing of this process is told but its exec and its exit, for as of this time (of
+ * clock_ns(), before it was looked at) nobody wants it. An exec ends that, also one since then.
  */
-void probes_ignore_pid(struct probes *probes, uint32_t pid, bool ignored);
+void probes_ignore_pid(struct probes *probes, uint32_t pid, uint64_t as_of_ns);
+/* It is told of again. */
+void probes_heed_pid(struct probes *probes, uint32_t pid);
 /* How many entries a map of the kernel side holds; 0 when there is none of this name. For doctor. */
 size_t probes_map_entries(const struct probes *probes, const char *name);
 /* How many processes of the filter have not ended, but for these. */

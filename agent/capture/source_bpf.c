@@ -161,6 +161,22 @@ static int tell_place(struct source_bpf *source, struct event_cgroup *event, uin
 	return error < 0 ? error : tell_names(source, event);
 }
 
+/*
+ * The kernel's word on the unified hierarchy, which also the shortest process leaves. Beside one of version 1
+ * it may say less than /proc did.
+ */
+static int tell_kernel_place(struct source_bpf *source, const struct event_cgroup *event)
+{
+	struct event_cgroup place = *event;
+	const struct known_process *process = known_find(source, event->h.pid);
+	const char *chosen = process && process->cgroup ? process->cgroup : "";
+
+	place.path[sizeof(place.path) - 1] = '\0';
+	if (!container_cgroup_says_as_much(slice_of_string(place.path), slice_of_string(chosen)))
+		return 0;
+	return tell_place(source, &place, event->h.time_ns);
+}
+
 static int tell_cgroup(struct source_bpf *source, const struct event_process *facts)
 {
 	struct event_cgroup event;
@@ -215,6 +231,8 @@ static int source_event(void *ctx, const struct event_header *event)
 		error = source->fn(source->ctx, event);
 		return error < 0 ? error : tell_cgroup(source, (const struct event_process *)event);
 	}
+	if (event->type == EVENT_CGROUP)
+		return tell_kernel_place(source, (const struct event_cgroup *)event);
 	if (event->type == EVENT_FORK)
 		return tell_fork(source, (const struct event_process *)event);
 	if (event->type == EVENT_EXIT) {

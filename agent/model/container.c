@@ -226,6 +226,13 @@ struct slice container_cgroup_choose(struct slice text)
 	return best;
 }
 
+bool container_cgroup_says_as_much(struct slice path, struct slice chosen)
+{
+	struct slice found;
+
+	return find_innermost(path, &found) >= find_innermost(chosen, &found);
+}
+
 int container_cgroup_of_process(uint32_t pid, struct event_cgroup *out)
 {
 	char name[32], text[PROC_TEXT_BYTES];

@@ -59,6 +59,8 @@ void container_add_names(struct container *container, const struct event_names *
  * 2 before version 1. A part of `text`; data NULL: there is no line.
  */
 struct slice container_cgroup_choose(struct slice text);
+/* Does a path of version 2 say as much as one that was chosen (data NULL: none was)? */
+bool container_cgroup_says_as_much(struct slice path, struct slice chosen);
 
 /* Fills path and header->pid of an event. 0, -ESRCH when the process is gone, -ENAMETOOLONG, or -errno. */
 int container_cgroup_of_process(uint32_t pid, struct event_cgroup *out);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "process_filter.h"
 
+#include "base/clock.h"
 #include "model/container.h"
 #include "model/container_state.h"
 
@@ -23,18 +24,18 @@ static bool is_wanted_now(const struct process_filter *judge, uint32_t pid)
 }
 
 /*
- * The event may be out of date: the process has moved and executed since, and a mark, even for a moment,
- * would hide what it says there. So its place is read before the mark, and again behind it, for the exec that
- * ends a mark may have come in between. A process that moves later without an exec is not noticed.
+ * The event may be out of date, so its place is read again. What is found is void when the process has moved
+ * and executed meanwhile; one that moves later without an exec is not noticed.
  */
 static void process_judge(const struct process_filter *judge, const struct event_cgroup *cgroup)
 {
 	uint32_t pid = cgroup->h.pid;
-	bool wanted = is_wanted(judge, cgroup) || is_wanted_now(judge, pid);
+	uint64_t now_ns = clock_ns();
 
-	probes_ignore_pid(judge->probes, pid, !wanted);
-	if (!wanted && is_wanted_now(judge, pid))
-		probes_ignore_pid(judge->probes, pid, false);
+	if (is_wanted(judge, cgroup) || is_wanted_now(judge, pid))
+		probes_heed_pid(judge->probes, pid);
+	else
+		probes_ignore_pid(judge->probes, pid, now_ns);
 }
 
 void process_filter_event(const struct process_filter *judge, const struct event_header *event)

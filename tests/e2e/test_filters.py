@@ -2,6 +2,7 @@
 """The same filters in every view: live, where the kernel decides a part of them, and on a recording."""
 import json
 import os
+import signal
 import re
 import socket
 import subprocess
@@ -274,6 +275,22 @@ def test_containers_are_decided_in_the_kernel(hark, nginx, cgroup, capture):
     # Outside, 31 MB were sent and received; nginx, which was there before, is ignored as well.
     assert watch.stats["bytes.moved"] < 25_000_000, watch.stats["bytes.moved"]
     assert watch.stats["events.lost"] == 0
+
+
+@pytest.mark.skipif(not any(" cgroup2 " in line for line in open("/proc/self/mounts", encoding="utf-8")),
+                    reason="no unified hierarchy is mounted: the kernel tells of no other")
+def test_a_container_that_is_gone_before_hark_looks(hark, nginx, cgroup, capture):
+    """A process that moved into its container, executed and ended while hark did not run: the kernel told where it was."""
+    number = f"{os.getpid() + 1:08x}" * 8
+    place = cgroup(f"docker-{number}.scope")
+    with hark("--capture", capture, f"container:{number[:12]}") as watch:
+        os.kill(watch.pid, signal.SIGSTOP)
+        try:
+            client = run("sh", "-c", f"echo $$ > {place}/cgroup.procs; exec curl -sS -o /dev/null http://127.0.0.1:{nginx.http}/gone")
+        finally:
+            os.kill(watch.pid, signal.SIGCONT)
+        watch.wait_for(1, client)
+    assert [(one["url.path"], one["container.id"]) for one in watch.objects] == [("/gone", number)]
 
 
 SOCKET_PAIRS = """
