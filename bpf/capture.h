@@ -155,13 +155,13 @@ static __always_inline __u32 task_number(struct task_struct *task)
 
 /* header_fill() of such a task, the current one: loads instead of calls, which are what a record costs. */
 static __always_inline void header_load(struct event_header *h, __u16 type, __u16 flags,
-					struct task_struct *task, __u32 uid)
+					struct task_struct *task, __u32 uid, __u64 time_ns)
 {
 	_Static_assert(sizeof(h->comm) == 2 * sizeof(__u64), "it is loaded in words");
 	h->size = 0;
 	h->type = type;
 	h->flags = flags | EVENT_PID_VALID;
-	h->time_ns = bpf_ktime_get_ns();
+	h->time_ns = time_ns;
 	h->pid = task_number(task);
 	h->tid = settings.pid_namespace ? number_translated(task, true) : (__u32)task->pid;
 	h->uid = uid;

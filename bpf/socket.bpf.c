@@ -489,7 +489,8 @@ static __always_inline int socket_transfer(struct sock *sk, int ret, int flags, 
 		mmsg_find(&c, &regs, ret);
 	if (transfer_tells_nothing(ret))
 		return 0;
-	header_load(&c.record.h, EVENT_SOCKET_DATA, 0, task, UNTRUSTED(task)->cred->uid.val);
+	header_load(&c.record.h, EVENT_SOCKET_DATA, 0, task, UNTRUSTED(task)->cred->uid.val,
+		    bpf_ktime_get_ns());
 	c.record.source = SOURCE_SOCKET;
 	c.no_ulp = !UNTRUSTED((struct inet_connection_sock *)sk)->icsk_ulp_ops;
 	c.record.sock.fd = regs.arg[0];
@@ -597,7 +598,8 @@ static __always_inline int spliced_submit(struct sock *sk, struct task_struct *t
 	if (!tp)
 		return 0;
 	copied = tp->copied_seq;
-	header_load(&record.h, EVENT_SOCKET_DATA, EVENT_REACHED, task, UNTRUSTED(task)->cred->uid.val);
+	header_load(&record.h, EVENT_SOCKET_DATA, EVENT_REACHED, task, UNTRUSTED(task)->cred->uid.val,
+		    bpf_ktime_get_ns());
 	socket_fill(&record.sock, sk);
 	record.sock.fd = fd_is_socket(task, regs->arg[0], sk) ? (__s32)regs->arg[0] : -1;
 	if (!socket_wanted(&record.sock))

@@ -284,6 +284,7 @@ static __always_inline void session_bind(struct kernel_session *session, struct 
 	if (session->sock.id) { /* another conversation than the one before */
 		session->generation = call->generation = generation_now();
 		session->count[0] = session->count[1] = 0;
+		session->unwanted[0].untold_ns = session->unwanted[1].untold_ns = 0;
 		session->from_start = 0;
 	}
 	session->sock = record->sock;

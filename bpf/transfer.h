@@ -260,8 +260,10 @@ static __always_inline void early_watch(struct capture *c, const struct syscall_
 	taken = type == APPLICATION_DATA &&
 		(length == END_OF_EARLY_DATA + 16 || length == END_OF_EARLY_DATA + 8);
 	session->early = EARLY_NONE;
-	if (!taken)
-		session->count[DIRECTION_SENT] = 0; /* as if it had never been written */
+	if (!taken) { /* as if it had never been written */
+		session->count[DIRECTION_SENT] = 0;
+		session->unwanted[DIRECTION_SENT].untold_ns = 0;
+	}
 	tls_early_tell(session, call, taken);
 }
 

@@ -94,8 +94,8 @@ enum event_flag {
 	EVENT_SYNTHETIC = 1 << 7,  /* made by user space, not by the kernel */
 	EVENT_REACHED =
 		1 << 8, /* all before pos has been read; what no record holds of it, in no user buffer */
-	EVENT_CALL_TIME = 1 << 9, /* EVENT_TLS_DATA: offset is when the call was entered. Set of
-				     EVENT_STREAM_DATA too, whose offset is no position either */
+	EVENT_CALL_TIME = 1 << 9, /* EVENT_TLS_DATA: offset is when the call was entered, of what was
+				     sent. Set of EVENT_STREAM_DATA too, whose offset is no position either */
 	EVENT_EARLY = 1 << 10,	  /* EVENT_TLS_DATA: early data; EVENT_TLS_EARLY: the server takes it */
 	EVENT_FILLED = 1 << 11,	  /* EVENT_TLS_DATA of a file on trial: the call changed its buffer. Not
 				     in recordings */

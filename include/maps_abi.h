@@ -203,6 +203,12 @@ struct session_key {
 	__u32 pad;
 };
 
+/* What nobody wants of one direction of a session, and until when that leaves no record. */
+struct session_unwanted {
+	__u32 until;	 /* the lower bits of the first position that is wanted again */
+	__u64 untold_ns; /* 0: nothing is known to be unwanted */
+};
+
 /* A TLS object of a process. */
 struct kernel_session {
 	__u64 generation;	  /* when it was first seen, in 16 us; told in 40 bits */
@@ -225,6 +231,7 @@ struct kernel_session {
 	__u32 closing;	    /* Go: it ends with the last of them */
 	__u64 queue[2];	    /* rustls: the memory of its queues, by direction */
 	__u32 capacity[2];  /* rustls: how many there is room for in each */
+	struct session_unwanted unwanted[2]; /* by direction */
 };
 
 /* Of an encrypted record: the bytes behind its header, which no two records have alike. */

@@ -138,7 +138,6 @@ static __always_inline void tls_call_fill(struct tls_call *call, const struct tl
 	if (function->size & TLS_ARGUMENT_INT)
 		call->size = (__u32)call->size;
 	call->done = argument(arguments, function->done);
-	call->start_ns = bpf_ktime_get_ns();
 	call->library = function->library;
 	call->kind = function->kind;
 	if (call->kind == TLS_READ_OR_PEEK) {
@@ -147,6 +146,8 @@ static __always_inline void tls_call_fill(struct tls_call *call, const struct tl
 	}
 	if (call->kind == TLS_WRITEV_OFFSET)
 		call->kind = call->done ? TLS_SENDFILE : TLS_WRITEV;
+	if (kind_direction(call->kind) == DIRECTION_SENT) /* nobody asks when a read was entered */
+		call->start_ns = bpf_ktime_get_ns();
 	call->result = function->result;
 	call->layout = function->session & TLS_ARGUMENT_RUST ? 0 : function->layout;
 }
@@ -331,7 +332,8 @@ static __always_inline bool tls_call_take(__u64 thread, __u64 sp, struct tls_cal
 
 static __always_inline int tls_return(struct pt_regs *ctx, enum capture_form form)
 {
-	__u64 thread = bpf_get_current_pid_tgid(), level = 0;
+	struct task_struct *task = form == CAPTURE_APART ? bpf_get_current_task_btf() : 0;
+	__u64 thread = task ? thread_load(task) : bpf_get_current_pid_tgid(), level = 0;
 	struct tls_call call, *around = 0;
 	__s64 result;
 

@@ -309,14 +309,44 @@ static __always_inline bool call_filled(const struct tls_call *call)
 	return now != before && (now & 0xff) == (before & 0xff);
 }
 
-/* By loads where there is stack for them. */
-static __always_inline void call_header_fill(struct event_header *h, __u16 flags, enum capture_form form)
+/* sent_ns: when its bytes left; 0: now. By loads where there is stack for them. */
+static __always_inline void call_header_fill(struct event_header *h, __u16 flags, __u64 sent_ns,
+					     enum capture_form form)
 {
-	if (form == CAPTURE_APART)
-		header_load(h, EVENT_TLS_DATA, flags, bpf_get_current_task_btf(),
-			    (__u32)bpf_get_current_uid_gid());
-	else
+	struct task_struct *task;
+
+	if (form != CAPTURE_APART) {
 		header_fill(h, EVENT_TLS_DATA, flags);
+		if (sent_ns)
+			h->time_ns = sent_ns;
+		return;
+	}
+	task = bpf_get_current_task_btf();
+	header_load(h, EVENT_TLS_DATA, flags, task, task->cred->uid.val,
+		    sent_ns ? sent_ns : bpf_ktime_get_ns());
+}
+
+/*
+ * Is the call amid what nobody wants, as the one before it in its direction was? That is all that some
+ * sessions carry, so the way to this answer is short. The bytes are counted.
+ */
+static __always_inline bool plaintext_unwanted_still(struct kernel_session *session,
+						     const struct tls_call *call, __u8 direction, __u64 moved,
+						     enum capture_form form)
+{
+	struct session_unwanted *unwanted = &session->unwanted[direction & 1];
+	__u64 now, *count = &session->count[direction & 1];
+
+	if (!unwanted->untold_ns)
+		return false;
+	now = call->start_ns ? call->start_ns : bpf_ktime_get_ns();
+	if ((__s32)(unwanted->until - (__u32)(*count + moved)) <= 0 || now >= unwanted->untold_ns) {
+		unwanted->untold_ns = 0; /* 2 GiB on its number would be ahead again */
+		return false;
+	}
+	count_add(count, moved, form);
+	kernel_count_unwanted(moved);
+	return true;
 }
 
 static __always_inline int call_record(struct kernel_session *session, struct tls_call *call,
@@ -343,14 +373,15 @@ static __always_inline int call_record(struct kernel_session *session, struct tl
 		kernel_count(KC_PEEKED, 1);
 		return 0;
 	}
+	if (!around && plaintext_unwanted_still(session, call, direction, moved, form))
+		return 0;
 	call_header_fill(&c.record.h,
-			 session->from_start ? EVENT_FROM_START | EVENT_CALL_TIME : EVENT_CALL_TIME, form);
+			 session->from_start ? EVENT_FROM_START | EVENT_CALL_TIME : EVENT_CALL_TIME,
+			 direction == DIRECTION_SENT ? call->sent_ns : 0, form);
 	if (early_written(session, call))
 		c.record.h.flags |= EVENT_EARLY;
 	if (call_filled(call))
 		c.record.h.flags |= EVENT_FILLED;
-	if (direction == DIRECTION_SENT && call->sent_ns)
-		c.record.h.time_ns = call->sent_ns;
 	c.record.sock = session->sock;
 	c.record.ssl = call->ssl;
 	generation_fill(&c.record, call->generation);
@@ -376,8 +407,13 @@ static __always_inline int call_record(struct kernel_session *session, struct tl
 	}
 	if (moved >= SKIP_WORTH_BYTES)
 		c.drop = plaintext_unwanted(call, &c.record, moved, &c.amid);
-	if (c.drop == SKIP_UNTOLD)
+	if (c.drop == SKIP_UNTOLD) {
+		session->unwanted[direction & 1] = (struct session_unwanted){
+			.until = c.amid.until,
+			.untold_ns = c.record.h.time_ns + c.amid.untold_ns,
+		};
 		return 0;
+	}
 	capture_run(&c, form);
 	return 0;
 }
