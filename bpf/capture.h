@@ -22,10 +22,11 @@
 /* Keeps clang from folding a bound that the verifier needs to see. */
 #define hide_value(var) asm volatile("" : "+r"(var))
 
-#define VECTORS_LOOPED	 2048 /* steps of bpf_loop: vectors and pieces of one call */
-#define VECTORS_BOUNDED	 64   /* where the kernel has no bpf_loop (before 5.17) */
-#define SKIP_WORTH_BYTES 4096 /* smaller calls are not worth the look-up */
-#define GATHER_VECTORS	 1024 /* UIO_MAXIOV */
+#define VECTORS_LOOPED	 2048	/* steps of bpf_loop: vectors and pieces of one call */
+#define VECTORS_BOUNDED	 64	/* where the kernel has no bpf_loop (before 5.17) */
+#define SKIP_WORTH_BYTES 4096	/* smaller calls are not worth the look-up */
+#define GATHER_VECTORS	 1024	/* UIO_MAXIOV */
+#define WAKE_BULK_NS	 200000 /* records of some KiB wake the reader no sooner again */
 #define STACK_NEAR_BYTES (128 * 1024)
 
 /* What nobody wants: all before a number, and for how long that leaves no record. */
@@ -185,13 +186,15 @@ static __always_inline __u64 wake_flags(const struct event_data *record)
 
 /*
  * Much at once is a body, most often, which nobody wants: the sooner the reader is there, the less of it is
- * copied.
+ * copied. While it is on its way, waking it again would bring nothing.
  */
 static __always_inline __u64 wake_flags_bulk(const struct event_data *record)
 {
-	if (!((record->h.time_ns >> 4) & 3) &&
-	    bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) > settings.wake_bulk_bytes)
+	if ((__s64)(record->h.time_ns - bulk_woken_ns) > WAKE_BULK_NS &&
+	    bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) > settings.wake_bulk_bytes) {
+		bulk_woken_ns = record->h.time_ns;
 		return BPF_RB_FORCE_WAKEUP;
+	}
 	return wake_flags(record);
 }
 

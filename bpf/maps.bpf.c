@@ -12,6 +12,7 @@ bool go_listens;
 bool ciphertext_listens;
 struct tls_layout tls_layouts[TLS_LAYOUTS];
 __u32 records_lost;
+__u64 bulk_woken_ns;
 bool reader_sleeps;
 __u32 tls_threads;
 __u32 pid_level;

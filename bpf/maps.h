@@ -44,6 +44,9 @@ extern struct tls_layout tls_layouts[TLS_LAYOUTS];
 /* Records that found no room, of all processors: every record says how many there were before it. */
 extern __u32 records_lost;
 
+/* When a record of some KiB woke the reader last. */
+extern __u64 bulk_woken_ns;
+
 /*
  * Set by user space before it waits for a record without a timer, at least a poll before it looks at the ring
  * for the last time: what found it unset is there by then, on any processor. The first record clears it.

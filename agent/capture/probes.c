@@ -26,7 +26,7 @@
 #include "hark.skel.h" /* generated; it needs the types above */
 
 #define KM_MUTED	(KM_MUTED_SENT | KM_MUTED_RECEIVED)
-#define WAKE_BULK_BYTES (64 * 1024)
+#define WAKE_BULK_BYTES (16 * 1024)
 #define PREFETCH_BYTES	384   /* facts, and the first bytes of a payload */
 #define CONSUME_BUDGET	16384 /* records at once: under full load the ring is never empty */
 
