@@ -27,6 +27,7 @@
 #include "record/record.h"
 #include "record/scrub.h"
 #include "record/source_file.h"
+#include "run/host.h"
 #include "run/live.h"
 #include "run/pace.h"
 #include "run/rights.h"
@@ -60,6 +61,7 @@ struct run {
 	struct pace *pace;		    /* NULL when live */
 	struct tls_seen *tls_seen;	    /* NULL in a replay */
 	struct loop *loop;
+	struct host *host;  /* of a view that is asked about the machine; else NULL */
 	bool each_end;	    /* exchanges are not joined */
 	bool began;	    /* there is something to say of it at the end */
 	struct tally tally; /* once the outputs are closed */
@@ -327,10 +329,12 @@ static void outputs_configure(struct run *run, int64_t offset_ns)
 			.trace = options->trace,
 			.export_headers = &options->export_headers,
 			.live = options->command == COMMAND_LIVE,
+			.paced = options->command == COMMAND_REPLAY && options->speed != 0,
 			.exported = run->exported,
 			.stats = &run->stats_options,
 			.serve = &options->serve,
 			.loop = run->loop,
+			.host = run->host ? host_of(run->host) : NULL,
 		},
 	};
 }
@@ -494,6 +498,7 @@ static int run_close(struct run *run, int status)
 		error = -EIO;
 	}
 	loop_free(run->loop);
+	host_free(run->host);
 	if (stats_write(run) < 0)
 		error = -EIO;
 	return error && status == 0 ? 1 : status;
@@ -510,6 +515,37 @@ static void run_ready(void *ctx)
 
 	if (run->tracker)
 		tracker_ready(run->tracker, clock_ns());
+}
+
+static struct doctor_config doctor_configure(const struct options *options)
+{
+	struct pipeline_config limits;
+
+	pipeline_config_init(&limits);
+	return (struct doctor_config){
+		.capture = probes_configure(options),
+		.memory_bytes = options->memory_bytes,
+		.connection_limit = limits.connection_limit,
+		.exchange_limit = limits.exchange_limit,
+		.timeout_ns = options->timeout_ns,
+		.pending_ns = options->pending_ns,
+		.claims = options->claims,
+		.claim_count = options->claim_count,
+		.calls_filtered = call_filter_supported(),
+	};
+}
+
+/* Who asks gets an answer also where nothing can be captured: why, by what doctor and the messages say. */
+static void run_asked(struct run *run)
+{
+	struct pace pace = { .signals = -1 };
+
+	host_set_failed(run->host);
+	rights_drop(&(struct rights_config){ .capture = false });
+	pace_init(&pace, run->loop, true);
+	outputs_draw(run->outputs, true);
+	pace_end(&pace);
+	pace_fini(&pace);
 }
 
 static int run_live(const struct options *options)
@@ -535,6 +571,11 @@ static int run_live(const struct options *options)
 	int status = 1;
 
 	live_init();
+	if (options->view == VIEW_MCP) {
+		struct doctor_config doctor = doctor_configure(options);
+
+		run.host = host_new(&doctor);
+	}
 	run.tls_seen = tls_seen_new(); /* without memory for it, reasons are general */
 	if (run_open(&run, clock_wall_offset_ns()) == 0) {
 		if (run.tracker)
@@ -545,6 +586,8 @@ static int run_live(const struct options *options)
 		config.probes.own = run.own;
 		config.probes.own_count = outputs_processes(run.outputs, run.own);
 		status = live_run(&config);
+		if (run.host && !counters[COUNTER_READY_US])
+			run_asked(&run);
 	}
 	run.probes = NULL; /* closed with the loop */
 	run.began = counters[COUNTER_READY_US] > 0;
@@ -608,25 +651,14 @@ static int run_replay(const struct options *options)
 
 static int run_doctor(const struct options *options)
 {
-	struct pipeline_config limits;
+	struct doctor_config config = doctor_configure(options);
 
-	pipeline_config_init(&limits);
-	return doctor_run(&(struct doctor_config){
-		.capture = probes_configure(options),
-		.memory_bytes = options->memory_bytes,
-		.connection_limit = limits.connection_limit,
-		.exchange_limit = limits.exchange_limit,
-		.timeout_ns = options->timeout_ns,
-		.pending_ns = options->pending_ns,
-		.pids = options->pids,
-		.pid_count = options->pid_count,
-		.claims = options->claims,
-		.claim_count = options->claim_count,
-		.columns = outputs_terminal_columns(STDOUT_FILENO),
-		.color = options->color,
-		.detail = options->verbose > 0,
-		.calls_filtered = call_filter_supported(),
-	});
+	config.pids = options->pids;
+	config.pid_count = options->pid_count;
+	config.columns = outputs_terminal_columns(STDOUT_FILENO);
+	config.color = options->color;
+	config.detail = options->verbose > 0;
+	return doctor_run(stdout, &config);
 }
 
 /*

@@ -399,8 +399,8 @@ const char *const option_groups[] = {
 #define TO_VIEWS BELONGS(IN_VIEWS, "the views that show something")
 #define TO_RUNS BELONGS(IN_RUN, "the views")
 #define TO_NUMBERS BELONGS(IN_NUMBERS, "stat, top and watch --summary")
-#define TO_ROUTES BELONGS(IN_NUMBERS | IN_WATCH_JSON | IN_SERVE, \
-	"stat, top, serve, watch --summary and watch -o json")
+#define TO_ROUTES BELONGS(IN_NUMBERS | IN_WATCH_JSON | IN_SERVE | IN_MCP, \
+	"stat, top, serve, mcp, watch --summary and watch -o json")
 #define TO_SERVE BELONGS(IN_SERVE, "serve"), NEEDS(IN_SERVE)
 #define TO_CAPTURE BELONGS(IN_LIVE | IN_DOCTOR, "live runs: a recording was captured before")
 /* clang-format on */
@@ -491,7 +491,8 @@ const struct option_row option_rows[] = {
 	    "Header fields and parameters whose values are secrets, besides the usual ones (repeatable)",
 	    NULL, TAKES(take_redact),
 	    BELONGS(IN_VIEWS | IN_REDACTED, "the views that show something, and record --redacted")),
-	ROW("show-secrets", 0, NULL, GROUP_OUTPUT, "Redact nothing", NULL, FLAG(show_secrets), TO_VIEWS),
+	ROW("show-secrets", 0, NULL, GROUP_OUTPUT, "Redact nothing", "mcp redacts always.",
+	    FLAG(show_secrets), TO_VIEWS),
 	ROW("color", 0, "WHEN", GROUP_OUTPUT, "auto (default), always or never",
 	    "auto is colour when the standard output is a terminal and the environment does not speak "
 	    "against it.",
@@ -513,6 +514,12 @@ const struct option_row option_rows[] = {
 	    "Without it text shows such an exchange once: the server's figures, with the client's time "
 	    "beside them. JSON always has both.",
 	    FLAG(both_ends), BELONGS(IN_WATCH | IN_TOP, "watch and top")),
+	ROW("replay", 0, "FILE", GROUP_OUTPUT,
+	    "With serve and mcp: look at this recording instead of the machine",
+	    "The same as hark replay FILE and the view, for a program that starts hark by the view's name.",
+	    STRING(replay_path),
+	    BELONGS(IN_SERVE | IN_MCP, "serve and mcp; other views are hark replay FILE VIEW"),
+	    NEEDS(IN_SERVE | IN_MCP), ALONE),
 	ROW("speed", 0, "FACTOR", GROUP_OUTPUT,
 	    "With replay: so many times as fast as it was (1, 10, max; default max, with top 1)",
 	    "From 0.001 to 1000000.", TAKES(take_speed), GIVEN(speed_given),
@@ -584,8 +591,6 @@ const struct option_row option_rows[] = {
 	    "From 1 to 100000, for servers and for clients each. Those that come most often have their own; "
 	    "all others are counted in one, and in limit.series.",
 	    NUMBER(serve.series_max, 100000), .standard = 1000, TO_SERVE),
-	ROW("replay", 0, "FILE", GROUP_SERVE, "With serve: of this recording, instead of what happens now",
-	    "The same as hark replay FILE serve.", STRING(replay_path), TO_SERVE, ALONE),
 	ROW("capture", 0, "WAY", GROUP_CAPTURE, "auto (default), socket (Linux 6.3 and later) or syscall",
 	    "socket takes the transfers from the sockets' own tracepoints, syscall from the exit of system "
 	    "calls; auto takes the first that works.",
@@ -694,6 +699,8 @@ const struct command_row command_rows[] = {
 	  COMMAND_LIVE, VIEW_TREE },
 	{ "serve", "[FILTER...]", "Metrics, events and JSON by HTTP, on loopback unless told otherwise",
 	  COMMAND_LIVE, VIEW_SERVE },
+	{ "mcp", "[FILTER...]", "Answers an assistant on stdin: Model Context Protocol", COMMAND_LIVE,
+	  VIEW_MCP },
 	{ "record", "-w FILE " FILTERS, "Raw events to a file, for replay", COMMAND_LIVE, VIEW_RECORD },
 	{ "replay", "FILE [VIEW] [FILTER...]", "A recording through the same pipeline; needs no privilege",
 	  COMMAND_REPLAY, VIEW_WATCH },

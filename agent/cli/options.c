@@ -287,7 +287,7 @@ static int take_words(struct parse *parse)
 	if (at < parse->word_count && take_view(options, parse->words[at]))
 		at++;
 	/* --replay says the same as the word. */
-	if (options->replay_path && options->view == VIEW_SERVE)
+	if (options->replay_path)
 		options->command = COMMAND_REPLAY;
 	/* A filter has a colon, and an id has none. */
 	if (options->view == VIEW_TREE && at < parse->word_count && !strpbrk(parse->words[at], ":()!"))
@@ -555,6 +555,7 @@ static uint32_t places_of(const struct options *options)
 		[VIEW_RECORD] = { 0, 0, 0 },
 		[VIEW_TREE] = { IN_TREE, IN_LINES, 0 },
 		[VIEW_SERVE] = { IN_SERVE, 0, 0 },
+		[VIEW_MCP] = { IN_MCP, 0, 0 },
 	};
 	const uint32_t *view = views[options->view];
 	uint32_t places = view[0];
@@ -606,6 +607,20 @@ static int check_serve(struct options *options)
 			"--listen %s can be reached from other machines: that needs TLS and a token "
 			"(--tls-cert, --tls-key, --token-file)",
 			serve->listen);
+	return 0;
+}
+
+/* stdin and stdout are the assistant's, and secrets no business of its. */
+static int check_mcp(const struct options *options)
+{
+	if (options->view != VIEW_MCP)
+		return 0;
+	if (options->child_argv)
+		return option_usage_error(
+			"mcp has stdin and stdout for itself: start the command elsewhere, and name "
+			"it by -p or --comm");
+	if (options->show_secrets)
+		return option_usage_error("mcp redacts always: --show-secrets is for people");
 	return 0;
 }
 
@@ -669,7 +684,7 @@ static int check_options(struct parse *parse)
 		options->output_count = 1;
 	}
 	if (option_check_places(parse, places_of(options)) || check_top(options) || check_serve(options) ||
-	    check_outputs(options))
+	    check_mcp(options) || check_outputs(options))
 		return 2;
 	if (options->command != COMMAND_REPLAY && check_claims(options))
 		return 2;

@@ -36,7 +36,7 @@ enum color_when {
 struct options {
 	enum command command;
 	enum view view;
-	const char *replay_path;
+	const char *replay_path;     /* of COMMAND_REPLAY, and --replay */
 	const char *record_path;     /* -w; NULL: none */
 	const char *stats_json_path; /* NULL: none */
 	const char *export_path;     /* --export; NULL: none */

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 struct library_claim;
 
@@ -20,16 +21,17 @@ struct doctor_config {
 	size_t pid_count;
 	const struct library_claim *claims; /* of TLS libraries; borrowed, checked */
 	size_t claim_count;
-	size_t columns; /* of the terminal that stdout is; 0: none */
+	size_t columns; /* of the terminal that `out` is; 0: none */
 	bool color;
 	bool detail;
+	bool pids_only;	     /* nothing of the machine is tried: it cannot be (any more) */
 	bool calls_filtered; /* a run filters its own system calls */
 };
 
 /*
- * Tries what capturing needs and prints what it finds to stdout; with config->pids about these processes
+ * Tries what capturing needs and prints what it finds to `out`; with config->pids about these processes
  * alone. 0: capturing is possible. 1: it is not, or one of the processes is not there.
  */
-int doctor_run(const struct doctor_config *config);
+int doctor_run(FILE *out, const struct doctor_config *config);
 
 #endif

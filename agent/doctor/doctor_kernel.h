@@ -4,11 +4,12 @@
 #define HARK_DOCTOR_KERNEL_H
 
 #include <stdbool.h>
+#include <stdio.h>
 
-/* One topic a line on stdout; an empty topic goes on with the one before. */
-void doctor_say(const char *topic, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* One topic a line; an empty topic goes on with the one before. */
+void doctor_say(FILE *out, const char *topic, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* calls_filtered: hark can filter its own system calls. */
-void doctor_kernel_print(bool calls_filtered);
+void doctor_kernel_print(FILE *out, bool calls_filtered);
 
 #endif

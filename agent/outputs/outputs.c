@@ -50,6 +50,7 @@ static const enum result_kind counted[] = {
 	[VIEW_WATCH] = RESULT_EXCHANGE, [VIEW_CONNS] = RESULT_EXCHANGE, [VIEW_RAW] = RESULT_CALL,
 	[VIEW_FRAMES] = RESULT_FRAME,	[VIEW_RECORD] = RESULT_KINDS,	[VIEW_STAT] = RESULT_KINDS,
 	[VIEW_TOP] = RESULT_KINDS,	[VIEW_TREE] = RESULT_KINDS,	[VIEW_SERVE] = RESULT_KINDS,
+	[VIEW_MCP] = RESULT_KINDS,
 };
 
 /* The kind of result that the last line of a run counts; RESULT_KINDS: the view has no such. */
@@ -57,6 +58,7 @@ static const enum result_kind tallied[] = {
 	[VIEW_WATCH] = RESULT_EXCHANGE, [VIEW_CONNS] = RESULT_CONN_CLOSED, [VIEW_RAW] = RESULT_CALL,
 	[VIEW_FRAMES] = RESULT_FRAME,	[VIEW_RECORD] = RESULT_KINDS,	   [VIEW_STAT] = RESULT_EXCHANGE,
 	[VIEW_TOP] = RESULT_EXCHANGE,	[VIEW_TREE] = RESULT_EXCHANGE,	   [VIEW_SERVE] = RESULT_EXCHANGE,
+	[VIEW_MCP] = RESULT_EXCHANGE,
 };
 
 /* The buffer: the C library ignores a size without one. Without memory its own small one does. */

@@ -21,7 +21,7 @@ void pace_init(struct pace *pace, struct loop *loop, bool stays)
 {
 	sigset_t set;
 
-	pace->loop = loop_is_empty(loop) ? NULL : loop;
+	pace->loop = loop_is_empty(loop) && !stays ? NULL : loop;
 	pace->stays = stays;
 	pace->signals = -1;
 	if (!stays)

@@ -7,9 +7,11 @@
 
 #include "base/budget.h"
 #include "base/counters.h"
+#include "base/fact_text.h"
 #include "conn_json.h"
 #include "curl_text.h"
 #include "exchange_json.h"
+#include "fact.h"
 
 #include <stdlib.h>
 
@@ -26,6 +28,9 @@ struct recent {
 	struct recent_conn *conns, *conn_list;
 	struct exchange_json json;
 	struct curl_text curl;
+	const struct redact *redact;
+	bool redacted;
+	struct buffer scratch; /* of what is redacted */
 	struct content_memo last_type;
 	struct budget *budget;
 	size_t charged_bytes;
@@ -41,7 +46,8 @@ struct recent *recent_new(const struct recent_config *config)
 	recent->bytes_max = config->bytes_max;
 	recent->body_max = config->body_max;
 	recent->budget = config->sink->stats ? config->sink->stats->budget : NULL;
-	recent->curl.redact = config->sink->redact;
+	recent->redacted = config->redacted;
+	recent->redact = recent->curl.redact = config->sink->redact;
 	recent->figures.first = 1;
 	recent->items = calloc(recent->count_max, sizeof(struct recent_item *));
 	if (exchange_json_init(&recent->json, config->sink) < 0 || !recent->items) {
@@ -190,20 +196,84 @@ static void make_room(struct recent *recent)
 	}
 }
 
+/* What is to be shown of the value takes its place. False: out of memory. */
+static bool replace(struct message *message, struct slice *value, struct slice shown)
+{
+	return shown.data == value->data || arena_copy(&message->arena, shown, value) == 0;
+}
+
+static bool fields_redact(struct recent *recent, struct message *message, struct header_list *list)
+{
+	bool done = true;
+
+	for (size_t i = 0; i < list->count; i++)
+		done &= replace(message, &list->items[i].value,
+				redact_value(recent->redact, list->items[i].name, list->items[i].value,
+					     &recent->scratch));
+	return done;
+}
+
+/* message NULL: there is none. False: out of memory. */
+static bool message_redact(struct recent *recent, struct message *message)
+{
+	bool done;
+
+	if (!message)
+		return true;
+	done = fields_redact(recent, message, &message->headers) &&
+	       fields_redact(recent, message, &message->trailers);
+	if (message->target.data)
+		done &= replace(message, &message->target,
+				redact_target(recent->redact, message->target, &recent->scratch));
+	if (message->authority.data)
+		done &= replace(message, &message->authority,
+				redact_authority(recent->redact, message->authority, &recent->scratch));
+	for (struct fact *fact = message->facts; fact; fact = fact->next)
+		if (fact->kind == FACT_TEXT)
+			done &= replace(
+				message, &fact->text,
+				fact_text_shown(recent->redact, fact->name, fact->text, &recent->scratch));
+	return done && !recent->scratch.failed;
+}
+
+static bool exchange_redact(struct recent *recent, const struct exchange *exchange)
+{
+	bool done = message_redact(recent, exchange->request) && message_redact(recent, exchange->response);
+
+	for (size_t i = 0; i < exchange->interim_count; i++)
+		done &= message_redact(recent, exchange->interims[i]);
+	return done;
+}
+
+/* NULL: out of memory. */
+static struct recent_item *item_new(struct recent *recent, const struct exchange *exchange)
+{
+	struct recent_item *item = calloc(1, sizeof(*item));
+
+	if (!item || exchange_copy(&item->exchange, exchange, HEAD_MAX, recent->body_max) < 0) {
+		free(item);
+		return NULL;
+	}
+	if (!recent->redacted || exchange_redact(recent, &item->exchange))
+		return item;
+	exchange_fini(&item->exchange);
+	free(item);
+	return NULL;
+}
+
 const struct recent_item *recent_exchange(struct recent *recent, const struct exchange *exchange)
 {
 	struct recent_conn *conn = conn_sign(recent, exchange->conn, exchange->start_ns);
 	struct recent_item *item;
 
 	make_room(recent);
-	item = conn ? calloc(1, sizeof(*item)) : NULL;
-	if (!item || exchange_copy(&item->exchange, exchange, HEAD_MAX, recent->body_max) < 0) {
+	item = conn ? item_new(recent, exchange) : NULL;
+	if (!item) {
 		counter_add(COUNTER_LIMIT_MEMORY, 1);
 		recent->figures.lost++;
-		free(item);
 		return NULL;
 	}
-	exchange_json_learn(&recent->json, exchange);
+	exchange_json_learn(&recent->json, &item->exchange);
 	conn->users++;
 	item->conn = conn;
 	item->exchange.conn = &conn->facts;
@@ -230,6 +300,16 @@ const struct recent_item *recent_find(const struct recent *recent, uint64_t numb
 	if (number < recent->figures.first || number > recent->figures.last)
 		return NULL;
 	return recent->items[number % recent->count_max];
+}
+
+const struct recent_item *recent_find_first_end(const struct recent *recent, const struct recent_item *item)
+{
+	const struct recent_item *before = recent_find(recent, item->number - 1);
+
+	if (item->exchange.join != JOIN_SECOND || !before || before->exchange.join != JOIN_FIRST ||
+	    before->exchange.peer_connection != item->exchange.conn->id)
+		return NULL;
+	return before;
 }
 
 /* --- in other words --------------------------------------------------------------------------------- */
@@ -262,6 +342,7 @@ void recent_free(struct recent *recent)
 	free(recent->items);
 	exchange_json_fini(&recent->json);
 	curl_text_fini(&recent->curl);
+	buffer_fini(&recent->scratch);
 	budget_set(recent->budget, &recent->charged_bytes, 0);
 	free(recent);
 }

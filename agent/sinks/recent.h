@@ -27,7 +27,9 @@ struct recent_config {
 					   to */
 	size_t count_max;		/* exchanges; at least 1 */
 	size_t bytes_max;		/* of exchanges; a quarter of the budget at most */
-	size_t body_max;		/* bytes of each body, as it was sent; 0: none */
+	bool redacted;	 /* secrets are overwritten in what is kept, bodies apart: filters do not find them
+			    either */
+	size_t body_max; /* bytes of each body, as it was sent; 0: none */
 };
 
 struct recent_conn {
@@ -71,6 +73,10 @@ struct recent_figures recent_figures(const struct recent *recent);
 
 /* By its number; NULL: it fell out, or there is none yet. From figures.first to .last each one is there. */
 const struct recent_item *recent_find(const struct recent *recent, uint64_t number);
+
+/* The one that told the same from its other end (exchange.join), right before it; NULL: none did, or it fell
+ * out. */
+const struct recent_item *recent_find_first_end(const struct recent *recent, const struct recent_item *item);
 
 /* The connections, the one with the newest sign first: begin with conn NULL; NULL: that was the last. */
 const struct recent_conn *recent_conn_next(const struct recent *recent, const struct recent_conn *conn);

@@ -30,12 +30,24 @@ enum view {
 	VIEW_TOP,    /* the numbers on the screen, live */
 	VIEW_TREE,   /* who called whom, of one trace; or the traces */
 	VIEW_SERVE,  /* the numbers, and what they are made of, to whoever asks by HTTP */
+	VIEW_MCP,    /* an assistant asks, on stdin */
 };
 
 struct budget;
 struct buffer;
 struct loop;
 struct upload_headers;
+
+/* What is known of this machine beside what is observed, for a view that is asked. */
+struct sink_host {
+	void *ctx;
+	/* Appends what `hark doctor` says of this process now, or of pid 0 what it said of the machine when
+	 * the run began. */
+	void (*doctor)(void *ctx, uint32_t pid, struct buffer *out);
+	/* Appends the last lines that hark said on stderr. */
+	void (*said)(void *ctx, struct buffer *out);
+	bool failed; /* nothing is captured; what was said tells why */
+};
 
 struct sink_config {
 	FILE *out;	   /* borrowed; NULL for a sink with opens_place */
@@ -52,6 +64,7 @@ struct sink_config {
 	bool relative;	/* --relative: times of lines since the first one */
 	bool both_ends; /* --both-ends: text shows a joined exchange as two */
 	bool live;	/* what is shown happens now, on this machine */
+	bool paced;	/* of a recording: it comes as slowly as it was, or by a factor */
 	FILE *exported; /* top: where its export goes; borrowed, NULL: nowhere */
 	bool summary;	/* watch: the endpoints' table at the end */
 	const char
@@ -61,6 +74,7 @@ struct sink_config {
 	const struct stats_options *stats; /* stat, top, --summary; borrowed */
 	const struct serve_options *serve; /* serve; borrowed */
 	struct loop *loop;		   /* borrowed */
+	const struct sink_host *host;	   /* borrowed; NULL: nothing is known, as of a recording */
 };
 
 /* Options of stat, top and watch's summary. */

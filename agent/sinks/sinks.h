@@ -26,7 +26,8 @@ struct buffer;
 	X(top_sink)         \
 	X(tree_text_sink)   \
 	X(tree_json_sink)   \
-	X(serve_sink)
+	X(serve_sink)       \
+	X(mcp_sink)
 
 #define SINK_DECLARE(name) extern const struct sink_ops name;
 SINKS(SINK_DECLARE)

@@ -57,6 +57,7 @@ EXPECTED = {
     "hark replay day.rec -v": r"/small\.txt(.|\n)*^    > ",
     "hark replay day.rec conns": r"#\d+ +nginx\[\d+\] ",
     "hark replay day.rec stat --by path": r"COUNT(.|\n)* /small\.txt$",
+    "hark mcp": r"\A\Z",  # nobody asks
     "hark doctor": r"(?i)openssl|libssl",
     "hark doctor 812": r"nginx",
 }
@@ -65,7 +66,7 @@ AT_THE_END = ("hark --summary", "hark stat -i", "hark tree")  # Ctrl-C brings wh
 NEEDS_A_TERMINAL = ("hark top",)
 OF_THE_WHOLE_MACHINE = ("hark stat --by process --sort p99 --top 10 -d 60",)  # the slowest ten of all
 ENDS_BY_ITSELF = ("hark replay", "hark doctor", "hark -- ", "sudo hark -- ", "hark -o json:out.jsonl", "hark -o har:out.har",
-                  "hark stat --")
+                  "hark stat --", "hark mcp")
 
 
 def test_every_recipe_has_its_row():

@@ -303,7 +303,9 @@ static const struct {
 	{ "hark http://h/",
 	  "did you mean 'host:h'?; see hark --help\nhark:   http://h/\nhark:   ^^^^^^^^^\n" },
 	{ "hark --listen 127.0.0.1:80", "--listen belongs to serve;" },
-	{ "hark --replay F", "--replay belongs to serve;" },
+	{ "hark --replay F", "--replay belongs to serve and mcp;" },
+	{ "hark mcp --show-secrets", "mcp redacts always" },
+	{ "hark mcp -- true", "start the command elsewhere" },
 	{ "hark serve --listen 9464", "is no ADDRESS:PORT (127.0.0.1:9464, " },
 	{ "hark serve --listen 0.0.0.0:9464",
 	  "can be reached from other machines: that needs TLS and a token" },
@@ -349,8 +351,8 @@ static const char *const idle[][2] = {
 	{ "hark --summary -o json", "hark: --summary has no effect here: it belongs to watch, as text" },
 	{ "hark stat --hist -o json", "hark: --hist has no effect here: it belongs to stat, as text" },
 	{ "hark --fold-static",
-	  "hark: --fold-static has no effect here: it belongs to stat, top, serve, watch "
-	  "--summary and watch -o json" },
+	  "hark: --fold-static has no effect here: it belongs to stat, top, serve, mcp, "
+	  "watch --summary and watch -o json" },
 	{ "hark raw --route /a", "hark: --route has no effect here: it belongs to stat, top," },
 	{ "hark raw --wide",
 	  "hark: --wide has no effect here: it belongs to watch, conns, stat and tree, as text" },
