@@ -146,7 +146,8 @@ docs: $(BUILD)/gen/option_docs ## write the option table into docs/hark.1, that 
 	$(Q)$< md README.md > $(BUILD)/README.md && cp $(BUILD)/README.md README.md
 
 # --- installing and giving away -------------------------------------------------
-INSTALLED := bin/hark share/man/man1/hark.1 share/bash-completion/completions/hark share/zsh/site-functions/_hark share/hark/prometheus.jq
+INSTALLED := bin/hark share/man/man1/hark.1 share/bash-completion/completions/hark share/zsh/site-functions/_hark \
+	lib/systemd/system/hark.service share/hark/grafana.json share/hark/kubernetes.yaml
 
 .PHONY: install
 install: all ## install hark, its man page and completions under PREFIX (/usr/local; DESTDIR before it)
@@ -154,7 +155,10 @@ install: all ## install hark, its man page and completions under PREFIX (/usr/lo
 	install -D -m 644 docs/hark.1 $(DESTDIR)$(PREFIX)/share/man/man1/hark.1
 	install -D -m 644 $(BUILD)/completions/hark $(DESTDIR)$(PREFIX)/share/bash-completion/completions/hark
 	install -D -m 644 $(BUILD)/completions/_hark $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_hark
-	install -D -m 644 share/prometheus.jq $(DESTDIR)$(PREFIX)/share/hark/prometheus.jq
+	install -D -m 644 share/hark.service $(DESTDIR)$(PREFIX)/lib/systemd/system/hark.service
+	sed -i 's|/usr/local|$(PREFIX)|' $(DESTDIR)$(PREFIX)/lib/systemd/system/hark.service
+	install -D -m 644 share/grafana.json $(DESTDIR)$(PREFIX)/share/hark/grafana.json
+	install -D -m 644 share/kubernetes.yaml $(DESTDIR)$(PREFIX)/share/hark/kubernetes.yaml
 
 .PHONY: uninstall
 uninstall: ## remove what make install put there
@@ -323,6 +327,11 @@ build/peers/mitmproxy:
 	@mkdir -p $(@D)
 	@tests/e2e/pypi_tool mitmproxy==11.0.2 $@
 
+build/peers/prometheus-client-%:
+	$(call say,PIP,$@)
+	@mkdir -p $(@D)
+	@tests/e2e/pypi_peer prometheus-client==$* $@
+
 # Java with another TLS than its own.
 NETTY := 4.1.118.Final
 MAVEN_PEERS := build/peers/conscrypt-2.5.2 build/peers/netty-$(NETTY)
@@ -358,7 +367,7 @@ build/peers/rustls/built: $(wildcard $(RUST_PEERS)/Cargo.* $(RUST_PEERS)/*.rs $(
 
 .PHONY: peers
 peers: $(PEERS) build/peers/callbacks-stripped build/peers/Fetch.class build/peers/Serve.class build/peers/rustls/built \
-	build/peers/npm-tools build/peers/mitmproxy $(NPM_PEERS) $(PYPI_PEERS) $(MAVEN_PEERS)
+	build/peers/npm-tools build/peers/mitmproxy build/peers/prometheus-client-0.21.1 $(NPM_PEERS) $(PYPI_PEERS) $(MAVEN_PEERS)
 
 # A TLS library that only tests know, both ends of a conversation over it, and a hark with a row for it and for each
 # other thing that takes a row.

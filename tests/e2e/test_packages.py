@@ -15,7 +15,7 @@ from terminal import Terminal
 
 BUILD = pathlib.Path(HARK).parent
 INSTALLED = {"bin/hark", "share/man/man1/hark.1", "share/bash-completion/completions/hark", "share/zsh/site-functions/_hark",
-             "share/hark/prometheus.jq"}
+             "lib/systemd/system/hark.service", "share/hark/grafana.json", "share/hark/kubernetes.yaml"}
 
 
 def make(*words):
@@ -31,6 +31,7 @@ def test_install_and_uninstall(tmp_path):
     prefix = tmp_path / "opt/hark"
     assert files_below(tmp_path) == {f"opt/hark/{name}" for name in INSTALLED}
     assert run(prefix / "bin/hark", "--version").text.startswith("hark ")
+    assert "\nExecStart=/opt/hark/bin/hark serve $HARK_OPTIONS\n" in (prefix / "lib/systemd/system/hark.service").read_text()
     make("uninstall", f"DESTDIR={tmp_path}", "PREFIX=/opt/hark")
     assert files_below(tmp_path) == set()
 

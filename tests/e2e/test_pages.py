@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The commands of docs/'s pages by problem do as they say; only durations, pids and hosts are filled in."""
+import json
 import os
 import pathlib
 import re
@@ -12,7 +13,7 @@ from harness import HARK, ROOT
 PAGES = ("why-is-it-slow", "what-did-it-send", "why-is-it-not-seen", "share-a-recording", "into-prometheus", "into-wireshark",
          "into-clickhouse", "exports", "for-assistants")
 # Files and hosts of the reader's; a recipe of README's.
-ELSEWHERE = ("hark --tls-library", "hark -vv --proto", "hark top", "hark -o 'clickhouse:https")
+ELSEWHERE = ("hark --tls-library", "hark serve --", "hark -vv --proto", "hark top", "hark -o 'clickhouse:https")
 
 
 def blocks(page):
@@ -46,12 +47,13 @@ def shell(place, command):
 def test_commands_are_taken(place, nginx, page):
     """Each runs, for a moment, and ends well."""
     asked = commands(page)
-    assert asked or page in ("into-prometheus", "exports")
+    assert asked or page == "exports"
     for command in asked:
         if command.startswith(ELSEWHERE):
             continue
         command = command.replace("https://localhost/repository.git", f"https://127.0.0.1:{nginx.tls}/none.git")
-        command = command.replace("https://localhost/", f"https://127.0.0.1:{nginx.tls}/").replace(" 812", f" {nginx.pid}")
+        command = command.replace("https://localhost/", f"https://127.0.0.1:{nginx.tls}/").replace(" 812", f" {nginx.pid}").replace(
+            "hark serve", "hark serve --listen 127.0.0.1:0")
         if " -- " not in command and "replay" not in command and "doctor" not in command:
             own, *behind = re.sub(r" -d \d+", "", command).split(" | ")
             command = " | ".join([own + " -d 0.2", *behind])
@@ -59,16 +61,18 @@ def test_commands_are_taken(place, nginx, page):
         assert done.returncode == (128 if "git ls-remote" in command else 0), (command, done.stderr)
 
 
-def test_prometheus_reads_the_rows(place, nginx):
-    """One turn of the loop; what comes out has the form of Prometheus' text."""
-    script = blocks("into-prometheus")[0].split("\n", 1)[1].replace("/usr/local/share/hark", str(ROOT / "share"))
-    script = script.replace("while ", "if ").replace("; do", "; then").replace("done", "fi").replace(
-        " -d 15", "").replace(" > hark.json", f" -- curl -sS -o /dev/null http://127.0.0.1:{nginx.http}/one/[1-3] > hark.json")
-    done = shell(place, script)
-    assert done.returncode == 0, done.stderr
-    lines = (place / "hark.prom").read_text().splitlines()
-    rows = [line for line in lines if not line.startswith("#")]
-    name, label = r"[a-z_]+", r'[a-z]+="(?:[^"\\\n]|\\["\\n])*"'
-    assert rows and not [row for row in rows if not re.fullmatch(rf"{name}\{{{label}(,{label})*\}} [-+.e\d]+", row)]
-    assert {line.split()[2] for line in lines if line.startswith("# TYPE")} == {row.split("{")[0] for row in rows}
-    assert any(row.startswith("hark_requests_per_second{") and 'method="GET"' in row for row in rows)
+def test_prometheus_takes_its_configuration(tmp_path):
+    """The pieces of prometheus.yml are ones, and the queries are PromQL."""
+    (tmp_path / "token").write_text("x")
+    (tmp_path / "cert.pem").write_text("x")
+    pieces = [block for block in blocks("into-prometheus") if "scrape_configs" in block]
+    assert len(pieces) == 2
+    for piece in pieces:
+        (tmp_path / "prometheus.yml").write_text(piece.replace("/etc/prometheus/", f"{tmp_path}/"))
+        subprocess.run(["promtool", "check", "config", tmp_path / "prometheus.yml"], capture_output=True, check=True, timeout=60)
+    queries = [line for block in blocks("into-prometheus") if "rate(" in block for line in block.splitlines()
+               if line and not line.startswith("#")]
+    assert len(queries) > 4
+    rules = [{"record": f"a:b{number}", "expr": query} for number, query in enumerate(queries)]
+    (tmp_path / "rules.yml").write_text(json.dumps({"groups": [{"name": "a", "rules": rules}]}))
+    subprocess.run(["promtool", "check", "rules", tmp_path / "rules.yml"], capture_output=True, check=True, timeout=60)

@@ -47,6 +47,7 @@ EXPECTED = {
     "hark stat --by container -d 60": r"COUNT(.|\n)* (none, or not known|\S+\.(service|scope)|[0-9a-f]{12,64})$",
     "hark stat --route 'GET /{file}' --hist -d 60": r"GET +127\.0\.0\.1/\{file\}$(.|\n)*[us]s +\d+ \S",
     "hark top": r"Endpoints",
+    "hark serve": r"; serving http://127\.0\.0\.1:\d+/; ",
     "hark conns": r"#\d+ +nginx\[\d+\] ",
     "hark conns -v -x 8193": r"(?m)^.*#\d+ (.|\n)*/small\.txt",
     "hark --as curl --errors": r"^curl http://127\.0\.0\.1:\d+/no/such -H ",
@@ -93,7 +94,7 @@ def fill_in(recipe, nginx, python_http, connection):
     command = recipe.replace("812", str(nginx.worker())).replace("977", str(python_http.pid))
     command = command.replace("https://localhost/", f"https://localhost:{nginx.tls}/").replace("-d 60", "-d 2")
     command = command.replace("-x 8193", f"-x {connection}").replace("| jq", "| jq --unbuffered")
-    command = command.replace("sudo hark", "sudo env PATH=$PATH hark")
+    command = command.replace("hark serve", "hark serve --listen 127.0.0.1:0").replace("sudo hark", "sudo env PATH=$PATH hark")
     # The shell in front would end by the signal that hark takes for "enough".
     return command if re.search(r"\| (jq|tshark)", command) else f"exec {command}"
 
@@ -164,7 +165,7 @@ def test_recipe(recipe, place, nginx, python_http, connection):
     def shown():
         if file:
             return (place / "work" / file).read_text(encoding="latin-1") if (place / "work" / file).exists() else ""
-        talks = recipe.startswith(TALK_ON_STDERR[:1]) and "curl -k" in recipe
+        talks = recipe == "hark serve" or (recipe.startswith(TALK_ON_STDERR[:1]) and "curl -k" in recipe)
         return shell.text(shell.err if talks else shell.out)
 
     slow = subprocess.Popen([*CURL, f"http://127.0.0.1:{nginx.http}/wait/slow/2"]) \

@@ -632,8 +632,8 @@ struct serve_http *serve_http_new(const struct serve_http_config *config)
 	const struct shared_symbol symbols[] = { MHD_FUNCTIONS(MHD_SYMBOL) };
 
 	if (rules_make(http) < 0 ||
-	    shared_library_load("libmicrohttpd.so.12", "libmicrohttpd12", "hark serve", symbols,
-				sizeof(symbols) / sizeof(symbols[0])) < 0 ||
+	    shared_library_load("libmicrohttpd.so.12", "libmicrohttpd12, from 13 on libmicrohttpd12t64",
+				"hark serve", symbols, sizeof(symbols) / sizeof(symbols[0])) < 0 ||
 	    tls_read(http) < 0 || http_listen(http) < 0)
 		goto fail;
 	error = http_register(http);

@@ -26,6 +26,14 @@ static int token_check(struct serve_rules *rules, size_t len)
 	return len >= SERVE_TOKEN_MIN ? 0 : -EINVAL;
 }
 
+/* Where root's own group may read, that is the mask of the ACL by which systemd lends a credential. */
+static bool is_private(const struct stat *st)
+{
+	bool lent = st->st_uid == 0 && st->st_gid == 0 && !(st->st_mode & (S_IWGRP | S_IXGRP));
+
+	return !(st->st_mode & ((lent ? 0 : S_IRWXG) | S_IRWXO));
+}
+
 int serve_rules_read_token(struct serve_rules *rules, const char *path)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK), error = 0;
@@ -40,7 +48,7 @@ int serve_rules_read_token(struct serve_rules *rules, const char *path)
 		error = -EINVAL;
 	else if (st.st_uid != 0 && st.st_uid != geteuid())
 		error = -EPERM;
-	else if (st.st_mode & (S_IRWXG | S_IRWXO))
+	else if (!is_private(&st))
 		error = -EACCES;
 	if (!error)
 		len = read(fd, rules->token, SERVE_TOKEN_MAX);

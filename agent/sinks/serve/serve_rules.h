@@ -24,7 +24,8 @@ struct serve_rules {
 
 /*
  * Reads the token from a file that nobody but its owner may read, who is root or hark's user. 0, or -errno:
- * -EPERM another's file, -EACCES others may read it, -EINVAL it is none of 16 to 512 visible characters.
+ * -EPERM another's file, -EACCES others may read it (but for root's group of a file of root's), -EINVAL it is
+ * none of 16 to 512 visible characters.
  */
 int serve_rules_read_token(struct serve_rules *rules, const char *path);
 

@@ -168,7 +168,7 @@ static void test_token_files(void **state)
 	} rows[] = {
 		{ "0123456789abcdef\n", 0600, 0, "0123456789abcdef" },
 		{ "0123456789abcdef", 0400, 0, "0123456789abcdef" },
-		{ "0123456789abcdef\n", 0640, -EACCES, "" },
+		{ "0123456789abcdef\n", 0660, -EACCES, "" },
 		{ "0123456789abcdef\n", 0604, -EACCES, "" },
 		{ "0123456789abcde\n", 0600, -EINVAL, "" },
 		{ "", 0600, -EINVAL, "" },
