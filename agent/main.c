@@ -328,6 +328,8 @@ static void outputs_configure(struct run *run, int64_t offset_ns)
 			.filter = options->filter_text,
 			.trace = options->trace,
 			.export_headers = &options->export_headers,
+			.keep_ns = options->keep_ns,
+			.keep_bytes = options->keep_bytes,
 			.live = options->command == COMMAND_LIVE,
 			.paced = options->command == COMMAND_REPLAY && options->speed != 0,
 			.exported = run->exported,
@@ -636,7 +638,10 @@ static int run_replay(const struct options *options)
 	}
 	if (run_open(&run, source_file_wall_offset_ns(source)) == 0) {
 		pace_init(&pace, run.loop, outputs_wants(run.outputs).stay);
-		rights_drop(&(struct rights_config){ .listen = outputs_wants(run.outputs).listen });
+		rights_drop(&(struct rights_config){
+			.listen = outputs_wants(run.outputs).listen,
+			.in_place = outputs_wants(run.outputs).in_place,
+		});
 		replay_ready(run.outputs);
 		run.began = true;
 		result = source_file_run(source, replay_event, &run, &error);

@@ -78,6 +78,9 @@
 	X(RECORD_DROPPED, "record.dropped", "bytes left out of a redacted recording: not to be judged")     \
 	X(CONTAINERS_UNNAMED, "containers.unnamed",                                                         \
 	  "containers whose engine's state files are there and give no name")                               \
+	X(HISTORY_WRITTEN, "history.written", "exchanges and connections written to an SQLite file")        \
+	X(HISTORY_LOST, "history.lost", "exchanges and connections that an SQLite file did not get")        \
+	X(HISTORY_PRUNED, "history.pruned", "exchanges and connections that --keep took away")              \
 	X(OUTPUT_ERRORS, "output.errors", "writes that failed")                                             \
 	X(PCAPNG_OTHER_ENDS, "pcapng.other_ends",                                                           \
 	  "connections that -o pcapng left out: their other end, on this machine too, is in it")            \

@@ -230,6 +230,31 @@ static bool looks_escaped(struct slice bytes)
 	       ascii_hex_value(bytes.data[2]) >= 0 && ascii_hex_value(bytes.data[3]) >= 0;
 }
 
+static size_t escape_column_one(struct buffer *buffer, struct slice bytes)
+{
+	size_t n = escape_utf8_harmless(bytes);
+	uint32_t code_point;
+
+	if (n && !looks_escaped(bytes)) {
+		buffer_put(buffer, bytes.data, n);
+		return n;
+	}
+	n = escape_utf8_decode(bytes, &code_point);
+	n = n ? n : 1;
+	for (size_t i = 0; i < n; i++)
+		put_hex_byte(buffer, "\\x", bytes.data[i]);
+	return n;
+}
+
+void escape_column(struct buffer *buffer, struct slice bytes)
+{
+	while (bytes.data && bytes.len) {
+		bytes = slice_drop(bytes, put_plain_run(buffer, bytes, '\\'));
+		if (bytes.len)
+			bytes = slice_drop(bytes, escape_column_one(buffer, bytes));
+	}
+}
+
 static size_t escape_json_one(struct buffer *buffer, struct slice bytes, bool text)
 {
 	char letter = bytes.data[0] == '"' ? '"' : short_escape(bytes.data[0]);

@@ -51,6 +51,12 @@ void escape_json(struct buffer *buffer, struct slice bytes);
 /* The same for what is known to be UTF-8 (else it is given in base64): backslashes stay what they are. */
 void escape_json_text(struct buffer *buffer, struct slice bytes);
 
+/*
+ * For a column of text in a database: as escape_json() has it behind its quotes, but harmful characters
+ * become the \xNN of their bytes, too, for what reads the column may print it as it is.
+ */
+void escape_column(struct buffer *buffer, struct slice bytes);
+
 /* The bytes in base64 (RFC 4648, 4), without quotes. */
 void escape_base64(struct buffer *buffer, struct slice bytes);
 

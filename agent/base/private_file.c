@@ -166,7 +166,7 @@ static int walk_begin(struct walk *walk, const char *path)
 /* --- the file --------------------------------------------------------------------------- */
 
 /* A reader who had it open before it became private sees nothing of ours: it is emptied last. */
-static int regular_take(int fd, const struct stat *st)
+static int regular_take(int fd, const struct stat *st, bool keep)
 {
 	if (st->st_uid != geteuid())
 		return -EPERM;
@@ -175,20 +175,20 @@ static int regular_take(int fd, const struct stat *st)
 	/* By this hark too: the recording that it replays, another of its outputs. */
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK)
 		return -EBUSY;
-	return fchmod(fd, 0600) < 0 || ftruncate(fd, 0) < 0 ? -errno : 0;
+	return fchmod(fd, 0600) < 0 || (!keep && ftruncate(fd, 0) < 0) ? -errno : 0;
 }
 
-static int file_take(int fd)
+static int file_take(int fd, bool keep)
 {
 	struct stat st;
 
 	if (fstat(fd, &st) < 0)
 		return -errno;
 	if (S_ISREG(st.st_mode))
-		return regular_take(fd, &st);
+		return regular_take(fd, &st, keep);
 	if (S_ISFIFO(st.st_mode))
 		return -ESPIPE;
-	if (!S_ISCHR(st.st_mode))
+	if (!S_ISCHR(st.st_mode) || keep)
 		return -ENOTTY;
 	if (!is_trusted(st.st_uid)) /* the terminal of somebody else */
 		return -EPERM;
@@ -209,7 +209,7 @@ static int refusal(const struct walk *walk, int error)
 	return error;
 }
 
-static int file_open(const struct walk *walk)
+static int file_open(const struct walk *walk, bool keep)
 {
 	const char *name = walk->rest[0] ? walk->rest : ".";
 	int fd = openat(walk->folder, name,
@@ -218,7 +218,7 @@ static int file_open(const struct walk *walk)
 
 	if (fd < 0)
 		return refusal(walk, -errno);
-	error = file_take(fd);
+	error = file_take(fd, keep);
 	if (!error)
 		return fd;
 	close(fd);
@@ -247,25 +247,35 @@ static int inherited_fd(const char *path)
 	return -1;
 }
 
-int private_file_open(const char *path)
+static int path_open(const char *path, bool keep)
 {
 	struct walk walk = { .folder = -1 };
-	int fd = inherited_fd(path), error;
+	int error = walk_begin(&walk, path);
 
-	if (fd >= 0) {
-		if ((fcntl(fd, F_GETFL) & O_ACCMODE) == O_RDONLY)
-			return -EBADF;
-		fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-		return fd < 0 ? -errno : fd;
-	}
-	error = walk_begin(&walk, path);
 	if (!error)
 		error = walk_run(&walk);
 	if (!error)
-		error = file_open(&walk);
+		error = file_open(&walk, keep);
 	if (walk.folder >= 0)
 		close(walk.folder);
 	return error;
+}
+
+int private_file_open(const char *path)
+{
+	int fd = inherited_fd(path);
+
+	if (fd < 0)
+		return path_open(path, false);
+	if ((fcntl(fd, F_GETFL) & O_ACCMODE) == O_RDONLY)
+		return -EBADF;
+	fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	return fd < 0 ? -errno : fd;
+}
+
+int private_file_keep(const char *path)
+{
+	return inherited_fd(path) < 0 ? path_open(path, true) : -ENOTTY;
 }
 
 const char *private_file_error(int error)

@@ -22,6 +22,12 @@
  */
 int private_file_open(const char *path);
 
+/*
+ * The same for a regular file that goes on: what it holds stays. It is locked (flock(2)) as long as the
+ * descriptor is open.
+ */
+int private_file_keep(const char *path);
+
 /* Why private_file_open() or record_open() failed, in words, for -errno or errno. */
 const char *private_file_error(int error);
 

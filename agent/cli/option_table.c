@@ -211,6 +211,35 @@ static int take_export_header(struct parse *parse, const struct option_row *row,
 	return 0;
 }
 
+/* Ages and sizes, which their units tell apart. */
+static int take_keep(struct parse *parse, const struct option_row *row, const char *list)
+{
+	struct options *options = parse->options;
+	char word[32];
+
+	(void)row;
+	for (const char *p = list;; p++) {
+		size_t len = strcspn(p, ",");
+		uint64_t ns = 0;
+		size_t bytes = 0;
+
+		if (len == 0 || len >= sizeof(word))
+			return -EINVAL;
+		memcpy(word, p, len);
+		word[len] = '\0';
+		if (strchr("KMG", word[len - 1]) && number_parse_size(word, &bytes) == 0 && bytes >= MIB)
+			options->keep_bytes = bytes;
+		else if (strchr("smhd", word[len - 1]) && number_parse_duration(word, &ns) == 0 &&
+			 ns >= SECOND)
+			options->keep_ns = ns;
+		else
+			return -EINVAL;
+		p += len;
+		if (!*p)
+			return 0;
+	}
+}
+
 static int take_as(struct parse *parse, const struct option_row *row, const char *value)
 {
 	(void)row;
@@ -441,11 +470,13 @@ const struct option_row option_rows[] = {
 	    "conns leaves out the Unix sockets, which most often are a program's own, between its processes.",
 	    FLAG(all), BELONGS(IN_WATCH | IN_CONNS, "watch and conns")),
 	ROW("output", 'o', "FORMAT[:FILE]", GROUP_OUTPUT,
-	    "text (default), json, pcapng, or with watch har or curl, to FILE instead of stdout; with watch "
+	    "text (default), json, pcapng, or with watch har, curl or sqlite, to FILE instead of stdout; "
+	    "with watch "
 	    "clickhouse to a URL (repeatable)",
 	    "One of the outputs at most goes to the standard output. har is one HTTP archive (1.2) of the "
 	    "run, "
-	    "with bodies; its FILE is whole at each moment. pcapng (watch, raw) is the plaintext as packets, "
+	    "with bodies; its FILE is whole at each moment. sqlite adds to a database, of which hark query "
+	    "asks. pcapng (watch, raw) is the plaintext as packets, "
 	    "for Wireshark: hark -o pcapng:- | wireshark -k -i -",
 	    TAKES(take_output), TO_RUNS, ALONE),
 	ROW("export-header", 0, "HEADER|@FILE", GROUP_OUTPUT,
@@ -455,6 +486,14 @@ const struct option_row option_rows[] = {
 	    "otlp also takes those of OTEL_EXPORTER_OTLP_HEADERS (name=value,name=value, values "
 	    "percent-encoded).",
 	    TAKES(take_export_header), ALONE, BELONGS(IN_EXPORT, "watch -o otlp:URL and -o clickhouse:URL")),
+	ROW("keep", 0, "LIMIT[,LIMIT]", GROUP_OUTPUT,
+	    "With -o sqlite: take away what is older (7d, 12h) or, from the oldest on, what is more (1G, "
+	    "500M)",
+	    "An age from 1s on, a size from 1M on, or both; without it everything stays. The pages of what "
+	    "went are used "
+	    "again.",
+	    TAKES(take_keep), WRONG("is no age (12h, 7d) and no size of 1M or more (500M, 1G)"),
+	    BELONGS(IN_HISTORY, "watch -o sqlite:FILE"), NEEDS(IN_HISTORY)),
 	ROW("as", 0, "FORMAT", GROUP_OUTPUT, "curl: each exchange as a command that sends its request again",
 	    "The command is for any POSIX shell and stands on one line; lines before it that begin with # "
 	    "say "

@@ -567,6 +567,7 @@ static uint32_t places_of(const struct options *options)
 
 		places |= view[strcmp(options->outputs[i].format, "text") == 0 ? 1 : 2];
 		places |= ops && ops->process ? IN_EXPORT : 0;
+		places |= ops && ops->writes_in_place ? IN_HISTORY : 0;
 	}
 	if (places & IN_WATCH_TEXT)
 		places |= (options->verbose > 1 ? IN_BODY_TEXT : 0) | (options->summary ? IN_SUMMARY : 0);

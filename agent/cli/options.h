@@ -63,6 +63,8 @@ struct options {
 	bool hex;      /* raw --hex */
 	bool redacted; /* record --redacted */
 	bool wide, both_ends, summary, relative;
+	uint64_t keep_ns; /* --keep: an age, a size; 0: no limit */
+	size_t keep_bytes;
 	double speed; /* --speed: of a replay; 0: as fast as it goes */
 	bool speed_given;
 	uint64_t slow_ns; /* --slow; 0: not given */

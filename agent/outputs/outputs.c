@@ -162,6 +162,7 @@ struct outputs_wants outputs_wants(const struct outputs *outputs)
 		wants.fields |= ops->fields == SINK_FIELDS_ALWAYS ||
 				(ops->fields == SINK_FIELDS_VERBOSE && outputs->config->sink.verbose >= 1);
 		wants.each_end |= ops->each_end;
+		wants.in_place |= ops->writes_in_place;
 		wants.stay |= ops->stays;
 		wants.listen |= ops->listens;
 	}

@@ -49,6 +49,7 @@ struct outputs_wants {
 	unsigned int reads; /* enum reader_gives: what bodies say */
 	bool fields;	    /* of heads and trailers, all */
 	bool each_end;	    /* each end of an exchange for itself: then none is to be joined */
+	bool in_place;	    /* one writes a database in place */
 	bool stay;	    /* behind the end of a recording, until the user leaves */
 	bool listen;	    /* it accepts connections: rights_drop() leaves that */
 };

@@ -553,6 +553,7 @@ static int live_start(struct live *live)
 		.perf = !probes_session_supported(),
 		.listen = outputs_wants(config->outputs).listen,
 		.child = live->child.pid,
+		.in_place = outputs_wants(config->outputs).in_place,
 	});
 	return 0;
 }

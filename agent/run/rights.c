@@ -74,6 +74,15 @@ static const int serving[] = {
 	SCMP_SYS(shutdown), SCMP_SYS(getsockname), SCMP_SYS(getpeername), SCMP_SYS(getsockopt),
 };
 
+/* SQLite writes pages where they stand, empties its log, and has both written to the disk. All files are
+ * open. */
+static const int in_place[] = {
+	SCMP_SYS(pwrite64),
+	SCMP_SYS(ftruncate),
+	SCMP_SYS(fsync),
+	SCMP_SYS(fdatasync),
+};
+
 /* No socket is made, bound or connected; what is sent goes to whom the socket is connected with. */
 static void allow_serving(struct call_filter *filter)
 {
@@ -95,6 +104,8 @@ static int filter_load(const struct rights_config *config)
 		call_filter_allow_bits(&filter, SCMP_SYS(kill), 0, UINT32_MAX, (uint32_t)config->child);
 	if (config->listen)
 		allow_serving(&filter);
+	for (size_t i = 0; config->in_place && i < COUNT_OF(in_place); i++)
+		call_filter_allow(&filter, in_place[i]);
 	if (config->capture)
 		call_filter_allow_each(&filter, SCMP_SYS(bpf), 0, bpf_commands, COUNT_OF(bpf_commands));
 	if (config->capture && config->perf) {

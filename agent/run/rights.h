@@ -11,10 +11,11 @@
 #include <sys/types.h>
 
 struct rights_config {
-	bool capture; /* probes are attached, and new libraries get theirs */
-	bool perf;    /* by perf events: before Linux 6.13 */
-	bool listen;  /* connections are accepted on what listens already */
-	pid_t child;  /* signals are passed on to it; 0: none */
+	bool capture;  /* probes are attached, and new libraries get theirs */
+	bool perf;     /* by perf events: before Linux 6.13 */
+	bool listen;   /* connections are accepted on what listens already */
+	bool in_place; /* an SQLite file is written */
+	pid_t child;   /* signals are passed on to it; 0: none */
 };
 
 /*

@@ -4,6 +4,7 @@
 
 #include "base/budget.h"
 #include "content/content.h"
+#include "json_error.h"
 #include "json_origin.h"
 #include "json_request.h"
 #include "json_trace.h"
@@ -120,30 +121,6 @@ static void put_measures(struct json_writer *writer, const struct exchange *exch
 	}
 }
 
-/* The trailer as a number; false: there is none. */
-static bool trailer_number(const struct message *response, struct slice name, uint64_t *number)
-{
-	for (size_t i = 0; response && i < response->trailers.count; i++)
-		if (slice_equal(response->trailers.items[i].name, name))
-			return slice_number(response->trailers.items[i].value, number);
-	return false;
-}
-
-static void put_fastcgi(struct json_writer *writer, const struct exchange *exchange)
-{
-	const struct message *response = exchange->response;
-	uint64_t number;
-
-	if (exchange->error_known) {
-		json_key(writer, "hark.fastcgi.protocol_status");
-		json_put_error(writer, exchange_error_name(exchange), exchange->error);
-	}
-	if (trailer_number(response, SLICE("FCGI_APP_STATUS"), &number))
-		json_number(writer, "hark.fastcgi.app_status", number);
-	if (trailer_number(response, SLICE("FCGI_STDERR_BYTES"), &number))
-		json_number(writer, "hark.fastcgi.stderr.size", number);
-}
-
 static void put_interims(struct json_writer *writer, const struct exchange *exchange)
 {
 	json_key(writer, "http.response.interim");
@@ -229,14 +206,7 @@ void exchange_json_put(struct exchange_json *json, const struct exchange *exchan
 		message_json_facts(writer, exchange->request->facts);
 	if (exchange->response && exchange->response->facts)
 		message_json_facts(writer, exchange->response->facts);
-	if (exchange_version(exchange) == FASTCGI_1) {
-		put_fastcgi(writer, exchange);
-	} else if (exchange->error_known && exchange_version(exchange) == HTTP_3) {
-		json_key(writer, "hark.h3.error_code");
-		json_put_error(writer, exchange_error_name(exchange), exchange->error);
-	} else if (exchange->error_known) {
-		json_h2_error(writer, exchange->error);
-	}
+	json_error(writer, exchange);
 	put_times(writer, exchange, verbose);
 	if (exchange->split_answer)
 		json_bool(writer, "hark.split_answer", true);

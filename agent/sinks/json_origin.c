@@ -6,26 +6,12 @@
  */
 #include "json_origin.h"
 
+#include "origin.h"
+
 #include <stdlib.h>
 
 #define PLACES	 512 /* a power of 2 */
 #define TEXT_MAX 640 /* longer ones are not kept */
-
-/* All that the kept keys tell; without padding, so that it can be compared as bytes. */
-struct origin {
-	uint8_t local[16], peer[16];
-	char exe[EVENT_NAME_LEN];
-	uint64_t connection;
-	const struct container *container; /* the tracker's: one address is one set of names */
-	const char *tls_library;
-	uint32_t pid, uid;
-	uint32_t role, version;
-	uint16_t family, local_port, peer_port;
-	bool tls, tls_unknown;
-};
-
-static_assert(sizeof(struct origin) == 16 + 16 + EVENT_NAME_LEN + 8 + 2 * sizeof(char *) + 4 * 4 + 3 * 2 + 2,
-	      "no padding");
 
 struct place {
 	struct origin origin;
@@ -54,31 +40,6 @@ size_t json_origins_bytes(void)
 void json_origins_free(struct json_origins *origins)
 {
 	free(origins);
-}
-
-static struct origin origin_of(const struct exchange *exchange)
-{
-	const struct conn_facts *conn = exchange->conn;
-	const struct mover *mover = &exchange->mover;
-	struct origin origin = {
-		.connection = conn->id,
-		.container = mover->container,
-		.tls_library = conn->tls_library,
-		.pid = mover->pid,
-		.uid = mover->uid,
-		.role = conn->role,
-		.version = exchange_version(exchange),
-		.family = conn->sock.family,
-		.local_port = conn->sock.local_port,
-		.peer_port = conn->sock.peer_port,
-		.tls = conn->tls,
-		.tls_unknown = conn->tls_unknown,
-	};
-
-	memcpy(origin.local, conn->sock.local, sizeof(origin.local));
-	memcpy(origin.peer, conn->sock.peer, sizeof(origin.peer));
-	memcpy(origin.exe, mover->exe, sizeof(origin.exe));
-	return origin;
 }
 
 static void put_front(struct json_writer *writer, const struct exchange *exchange)
@@ -140,7 +101,7 @@ void json_origin(struct json_writer *writer, struct json_origins *origins, const
 		 bool port)
 {
 	const struct mover *mover = &exchange->mover;
-	struct origin origin = origin_of(exchange);
+	struct origin origin = origin_of(exchange->conn, &exchange->mover, exchange_version(exchange));
 	struct place *place = &origins->places[(origin.connection ^ origin.connection >> 32) % PLACES];
 	struct buffer *line = &writer->line;
 

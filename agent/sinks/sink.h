@@ -70,7 +70,9 @@ struct sink_config {
 	const char
 		*filter; /* what the command line lets through, in its own words; empty, NULL: everything */
 	const struct upload_headers *export_headers; /* of sinks that send; borrowed, NULL: none */
-	const char *trace; /* tree: what the name of the trace begins with; NULL: the traces are listed */
+	const char *trace;   /* tree: what the name of the trace begins with; NULL: the traces are listed */
+	uint64_t keep_ns;    /* --keep: what is older goes from a history; 0: no limit */
+	uint64_t keep_bytes; /* --keep: the oldest goes when it is larger; 0: no limit */
 	const struct stats_options *stats; /* stat, top, --summary; borrowed */
 	const struct serve_options *serve; /* serve; borrowed */
 	struct loop *loop;		   /* borrowed */
@@ -120,9 +122,10 @@ struct sink_ops {
 	bool each_end;	       /* it shows each end of an exchange for itself: they are not joined */
 	bool opens_place; /* what -o FORMAT:PLACE names is no plain file: the sink opens it, and it must be
 			     given */
-	bool stays;	  /* behind the end of a recording, until the user leaves it */
-	bool listens;	  /* it accepts connections for as long as the run goes */
-	size_t size;	  /* of its struct sink, which is all zero before init() */
+	bool writes_in_place; /* with it: a database, which is written in place (rights.h) */
+	bool stays;	      /* behind the end of a recording, until the user leaves it */
+	bool listens;	      /* it accepts connections for as long as the run goes */
+	size_t size;	      /* of its struct sink, which is all zero before init() */
 	/* 0, or -errno when memory is out or nothing can be waited for; -EIO: the reason was reported. fini()
 	 * is called then too. */
 	int (*init)(struct sink *sink, const struct sink_config *config);

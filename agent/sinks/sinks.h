@@ -13,6 +13,7 @@ struct buffer;
 	X(watch_curl_sink)  \
 	X(watch_har_sink)   \
 	X(watch_pcap_sink)  \
+	X(sqlite_sink)      \
 	X(clickhouse_sink)  \
 	X(conns_text_sink)  \
 	X(conns_json_sink)  \

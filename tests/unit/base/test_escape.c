@@ -67,6 +67,29 @@ static void test_rows(void **state)
 	buffer_fini(&buffer);
 }
 
+/* What JSON has behind its quotes, and no byte that acts on a terminal. */
+static void test_column(void **state)
+{
+	static const struct {
+		struct slice input;
+		const char *expected;
+	} columns[] = {
+		{ IN(""), "" },
+		{ IN("GET /a b~\"\\ \xc3\xa9"), "GET /a b~\"\\ \xc3\xa9" },
+		{ IN("\x00\n\x1b[2J\x7f\xff"), "\\x00\\x0a\\x1b[2J\\x7f\\xff" },
+		{ IN("\\xff\\xg0\\"), "\\x5cxff\\xg0\\" },
+		{ IN("\xc2\x9b\xe2\x80\xae\xe2\x82"), "\\xc2\\x9b\\xe2\\x80\\xae\\xe2\\x82" },
+	};
+	struct buffer buffer = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(columns) / sizeof(columns[0]); i++) {
+		escape_column(&buffer, columns[i].input);
+		assert_buffer(&buffer, "column", columns[i].expected);
+	}
+	buffer_fini(&buffer);
+}
+
 /* Text that is never escaped otherwise keeps its backslashes. */
 static void test_json_text(void **state)
 {
@@ -190,9 +213,13 @@ static void test_trim(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rows),	cmocka_unit_test(test_json_text),
-		cmocka_unit_test(test_lengths), cmocka_unit_test(test_output_is_always_clean),
-		cmocka_unit_test(test_base64),	cmocka_unit_test(test_trim),
+		cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_json_text),
+		cmocka_unit_test(test_column),
+		cmocka_unit_test(test_lengths),
+		cmocka_unit_test(test_output_is_always_clean),
+		cmocka_unit_test(test_base64),
+		cmocka_unit_test(test_trim),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -108,6 +108,24 @@ static void test_written_to_or_read_already(void **state)
 	assert_taken(at("once"));
 }
 
+/* What a file holds stays; the rest is as of one that is written anew. */
+static void test_a_file_that_goes_on(void **state)
+{
+	int fd;
+
+	(void)state;
+	file_write(at("goes-on"), "held", 0666);
+	fd = private_file_keep(at("goes-on"));
+	assert_true(fd >= 0);
+	assert_file(at("goes-on"), "4 600");
+	assert_int_equal(private_file_keep(at("goes-on")), -EBUSY);
+	close(fd);
+	assert_int_equal(symlink(at("goes-on"), at("goes-on-link")), 0);
+	assert_int_equal(private_file_keep(at("goes-on-link")), -ELOOP);
+	assert_int_equal(private_file_keep("/dev/null"), -ENOTTY);
+	assert_int_equal(private_file_keep("/dev/stdout"), -ENOTTY);
+}
+
 /* nobody may write to it, by an entry of its own; the mode shows it as the group's right. */
 static void test_folder_with_a_list_of_rights(void **state)
 {
@@ -270,6 +288,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_files_of_ours),
 		cmocka_unit_test(test_written_to_or_read_already),
+		cmocka_unit_test(test_a_file_that_goes_on),
 		cmocka_unit_test(test_folder_with_a_list_of_rights),
 		cmocka_unit_test(test_hard_links),
 		cmocka_unit_test(test_fifo),

@@ -213,6 +213,35 @@ static void test_system_calls(void **state)
 	assert_int_equal(wrong, 0);
 }
 
+/* Where an SQLite file is written, it is written in place, and none is opened or removed. */
+static int write_in_place(void)
+{
+	return result(ftruncate(-1, 0)) == EBADF && result(pwrite(-1, "x", 1, 0)) == EBADF &&
+			       result(fsync(-1)) == EBADF && result(fdatasync(-1)) == EBADF
+		       ? 0
+		       : REFUSED;
+}
+
+static int remove_file(void)
+{
+	return result(unlink("/tmp/hark-rights-none"));
+}
+
+static void test_a_database_is_written_in_place(void **state)
+{
+	const struct rights_config with = { .capture = true, .in_place = true },
+				   without = { .capture = true };
+
+	(void)state;
+	if (!call_filter_supported())
+		skip();
+	assert_int_equal(run_apart(&with, write_in_place), 0);
+	assert_int_equal(run_apart(&without, write_in_place), REFUSED);
+	assert_int_equal(run_apart(&with, write_file), REFUSED);
+	assert_int_equal(run_apart(&with, remove_file), REFUSED);
+	assert_int_equal(run_apart(&with, connect_out), REFUSED);
+}
+
 /* The command is signalled, nobody else. */
 static int signal_parent(void)
 {
@@ -253,6 +282,7 @@ static void test_a_replay_keeps_no_capability(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_system_calls),
+					    cmocka_unit_test(test_a_database_is_written_in_place),
 					    cmocka_unit_test(test_the_command_is_signalled),
 					    cmocka_unit_test(test_a_replay_keeps_no_capability) };
 
