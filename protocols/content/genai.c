@@ -44,6 +44,9 @@ struct document {
 	bool known[TOKEN_KINDS];
 	uint64_t tokens[TOKEN_KINDS];
 	bool said, done_seen;
+	bool thought;	/* so is the text of the part */
+	size_t part_at; /* where that begins in what is kept */
+	bool part_cut;	/* some before it was cut already */
 };
 
 struct genai {
@@ -274,8 +277,21 @@ static void take_said(struct genai *genai, enum genai_field field, const struct 
 	if (value->type != JSON_STRING || !value->text.len || (again && !json_path_is(value, SLICE("delta"))))
 		return;
 	genai->document.said = true;
-	if (field == SAID_TEXT && (!again || kind_is(&genai->document, SLICE("response.output_text.delta"))))
+	genai->document.part_at = genai->text[MESSAGE_RESPONSE].len;
+	genai->document.part_cut = genai->text_cut[MESSAGE_RESPONSE];
+	if (field == SAID_TEXT && !genai->document.thought &&
+	    (!again || kind_is(&genai->document, SLICE("response.output_text.delta"))))
 		text_keep(genai, value);
+}
+
+/* Whether a text is a thought may stand behind it. */
+static void take_thought(struct genai *genai)
+{
+	if (genai->text[MESSAGE_RESPONSE].len > genai->document.part_at) {
+		genai->text[MESSAGE_RESPONSE].len = genai->document.part_at;
+		genai->text_cut[MESSAGE_RESPONSE] = genai->document.part_cut;
+	}
+	genai->document.thought = true;
 }
 
 static void take_answered(struct genai *genai, enum genai_field field, const struct json_value *value)
@@ -331,8 +347,20 @@ static void take_answered(struct genai *genai, enum genai_field field, const str
 	case DONE:
 		document->done_seen = value->type == JSON_TRUE || value->type == JSON_FALSE;
 		break;
+	case PART:
+		document->thought = false;
+		document->part_at = genai->text[MESSAGE_RESPONSE].len;
+		break;
+	case THOUGHT:
+		if (value->type == JSON_TRUE)
+			take_thought(genai);
+		break;
 	case WENT_WRONG:
 		name_take(&document->error, value);
+		break;
+	case WENT_WRONG_CODE:
+		if (!document->error.len)
+			name_take(&document->error, value);
 		break;
 	default:
 		break;

@@ -59,6 +59,10 @@ static const struct row answered[] = {
 	{ OPENAI_CHOICES, CHOICE, SLICE("choices.#") },
 	{ OPENAI_CHAT, SAID_TEXT, SLICE("choices.#.delta.content") },
 	{ OPENAI_CHAT, SAID_TEXT, SLICE("choices.#.message.content") },
+	/* Mistral's thoughts and texts, where both come. */
+	{ OPENAI_CHAT, SAID_TEXT, SLICE("choices.#.delta.content.#.text") },
+	{ OPENAI_CHAT, SAID_TEXT, SLICE("choices.#.message.content.#.text") },
+	{ OPENAI_CHAT, SAID_OTHER, SLICE("choices.#.delta.content.#.thinking.#.text") },
 	{ OPENAI_CHAT, SAID_OTHER, SLICE("choices.#.delta.reasoning_content") },
 	{ OPENAI_CHAT, SAID_OTHER, SLICE("choices.#.delta.reasoning") },
 	{ OPENAI_CHAT, SAID_OTHER, SLICE("choices.#.delta.refusal") },
@@ -112,6 +116,8 @@ static const struct row answered[] = {
 	{ GEMINI, INDEX, SLICE("candidates.#.index") },
 	{ GEMINI, CHOICE, SLICE("candidates.#") },
 	{ GEMINI, SAID_TEXT, SLICE("candidates.#.content.parts.#.text") },
+	{ GEMINI, THOUGHT, SLICE("candidates.#.content.parts.#.thought") },
+	{ GEMINI, PART, SLICE("candidates.#.content.parts.#") },
 	{ GEMINI, TOOL_NAME, SLICE("candidates.#.content.parts.#.functionCall.name") },
 	{ GEMINI, TOOL, SLICE("candidates.#.content.parts.#.functionCall") },
 	{ GEMINI, INPUT_TOKENS, SLICE("usageMetadata.promptTokenCount") },
@@ -133,6 +139,7 @@ static const struct row answered[] = {
 
 	{ ~GEMINI_ANY, WENT_WRONG, SLICE("error.type") },
 	{ GEMINI_ANY, WENT_WRONG, SLICE("error.status") },
+	{ OPENAI_RESPONSES, WENT_WRONG_CODE, SLICE("error.code") }, /* of a response that failed */
 };
 
 /* Hosts that are a provider's own; '*' at the begin stands for anything. */

@@ -55,9 +55,12 @@ enum genai_field {
 	TOOL_ID,
 	TOOL_NAME,
 	TOOL,	    /* ends */
+	PART,	    /* of what is said: begins, or ends */
+	THOUGHT,    /* the part's text is none for people */
 	SAID_TEXT,  /* for people */
 	SAID_OTHER, /* thoughts, arguments of tools */
 	WENT_WRONG,
+	WENT_WRONG_CODE, /* the same, where there is no type */
 };
 
 struct genai_api {

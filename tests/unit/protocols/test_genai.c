@@ -178,6 +178,123 @@ static const struct row {
 	  "gen_ai.response.model=llama3\nhark.gen_ai.time_to_first_chunk_ms=0\ngen_ai.usage.input_tokens=26\n"
 	  "gen_ai.usage.output_tokens=298\ngen_ai.response.finish_reasons=stop\nhark.gen_ai.chunks=2\n"
 	  "hark.gen_ai.output=Yo\n" },
+	{ "Mistral's, which thinks aloud in lists", "api.mistral.ai", "/v1/chat/completions", CHAT,
+	  "text/event-stream",
+	  "data: "
+	  "{\"id\":\"c\",\"object\":\"chat.completion.chunk\",\"model\":\"m\",\"choices\":[{\"index\":0,"
+	  "\"delta\":{\"content\":[{\"type\":\"thinking\",\"thinking\":[{\"type\":\"text\",\"text\":\"Hm\"}]}"
+	  "]}}]}"
+	  "\n\n"
+	  "data: "
+	  "{\"id\":\"c\",\"object\":\"chat.completion.chunk\",\"model\":\"m\",\"choices\":[{\"index\":0,"
+	  "\"delta\":{\"content\":[{\"type\":\"text\",\"text\":\"Hi\"}]},\"finish_reason\":\"stop\"}],"
+	  "\"usage\":"
+	  "{\"prompt_tokens\":7,\"total_tokens\":9,\"completion_tokens\":2}}\n\ndata: [DONE]\n\n",
+	  "gen_ai.operation.name=chat\nhark.gen_ai.api=openai.chat_completions\n"
+	  "gen_ai.provider.name=mistral_ai\ngen_ai.request.model=gpt-4o\nhark.gen_ai.input=Hello?\n"
+	  "gen_ai.response.model=m\ngen_ai.response.id=c\nhark.gen_ai.time_to_first_chunk_ms=0\n"
+	  "gen_ai.usage.input_tokens=7\ngen_ai.usage.output_tokens=2\n"
+	  "gen_ai.response.finish_reasons=stop\nhark.gen_ai.chunks=2\nhark.gen_ai.output=Hi\n" },
+	{ "two tools in one go, in parts, and a usage of null", "h", "/v1/chat/completions", CHAT,
+	  "text/event-stream",
+	  "data: "
+	  "{\"id\":\"c\",\"object\":\"chat.completion.chunk\",\"choices\":[],\"prompt_filter_results\":[{"
+	  "\"prompt_index\":0}],\"model\":\"\"}\n\n"
+	  "data: "
+	  "{\"id\":\"c\",\"model\":\"m\",\"usage\":null,\"choices\":[{\"index\":0,\"delta\":{\"content\":"
+	  "null,"
+	  "\"tool_calls\":[{\"index\":0,\"id\":\"t1\",\"type\":\"function\",\"function\":{\"name\":\"a\","
+	  "\"arguments\":\"\"}},{\"index\":1,\"id\":\"t2\",\"function\":{\"name\":\"b\",\"arguments\":\"\"}}]"
+	  "}}]}"
+	  "\n\n"
+	  "data: "
+	  "{\"id\":\"c\",\"model\":\"m\",\"usage\":null,\"choices\":[{\"index\":0,\"delta\":{\"tool_calls\":["
+	  "{\"index\":1,\"id\":\"\",\"function\":{\"name\":null,\"arguments\":\"{}\"}}]}}]}\n\n"
+	  "data: {\"id\":\"c\",\"model\":\"m\",\"choices\":[],\"usage\":{\"prompt_tokens\":7,"
+	  "\"completion_tokens\":2}}\n\n",
+	  ASKED_CHAT "gen_ai.response.id=c\ngen_ai.response.model=m\n"
+		     "gen_ai.tool.name=a\ngen_ai.tool.name=b\nhark.gen_ai.time_to_first_chunk_ms=0\n"
+		     "gen_ai.usage.input_tokens=7\n"
+		     "gen_ai.usage.output_tokens=2\nhark.gen_ai.chunks=2\n" },
+	{ "OpenAI's responses, which fail in the middle", "h", "/v1/responses",
+	  "{\"model\":\"o3\",\"input\":[{\"role\":\"user\",\"content\":[{\"type\":\"input_text\",\"text\":"
+	  "\"Why?\"}]}]}",
+	  "text/event-stream",
+	  "event: response.reasoning_summary_text.delta\ndata: "
+	  "{\"type\":\"response.reasoning_summary_text.delta\",\"delta\":\"Hm\"}\n\n"
+	  "event: response.function_call_arguments.delta\ndata: "
+	  "{\"type\":\"response.function_call_arguments.delta\",\"item_id\":\"f\",\"delta\":\"{}\"}\n\n"
+	  "event: response.failed\ndata: {\"type\":\"response.failed\",\"response\":{\"id\":\"r\",\"status\":"
+	  "\"failed\",\"error\":{\"code\":\"server_error\",\"message\":\"no\"},\"model\":\"o3\",\"usage\":"
+	  "null}}"
+	  "\n\n",
+	  "gen_ai.operation.name=chat\nhark.gen_ai.api=openai.responses\ngen_ai.request.model=o3\n"
+	  "hark.gen_ai.input=Why?\nhark.gen_ai.time_to_first_chunk_ms=0\ngen_ai.response.model=o3\n"
+	  "gen_ai.response.id=r\nerror.type=server_error\ngen_ai.response.finish_reasons=failed\n"
+	  "hark.gen_ai.chunks=2\n" },
+	{ "Anthropic thinks, asks its own server and two tools", "h", "/v1/messages",
+	  "{\"model\":\"claude\",\"max_tokens\":9,\"messages\":[]}", "text/event-stream",
+	  "data: {\"type\":\"message_start\",\"message\":{\"id\":\"m\",\"type\":\"message\",\"model\":\"c\","
+	  "\"content\":[],\"usage\":{\"input_tokens\":5,\"cache_creation\":{\"ephemeral_5m_input_tokens\":3},"
+	  "\"output_tokens\":1,\"service_tier\":\"standard\"}}}\n\n"
+	  "data: {\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":\"thinking\","
+	  "\"thinking\":\"\",\"signature\":\"\"}}\n\n"
+	  "data: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"thinking_delta\","
+	  "\"thinking\":\"Hm\"}}\n\n"
+	  "data: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"signature_delta\","
+	  "\"signature\":\"abc\"}}\n\n"
+	  "data: "
+	  "{\"type\":\"content_block_start\",\"index\":1,\"content_block\":{\"type\":\"server_tool_use\","
+	  "\"id\":\"s\",\"name\":\"web_search\",\"input\":{}}}\n\n"
+	  "data: {\"type\":\"content_block_start\",\"index\":2,\"content_block\":{\"type\":"
+	  "\"web_search_tool_result\",\"content\":[{\"type\":\"web_search_result\",\"title\":\"x\"}]}}\n\n"
+	  "data: "
+	  "{\"type\":\"content_block_start\",\"index\":3,\"content_block\":{\"type\":\"tool_use\",\"id\":"
+	  "\"t1\",\"name\":\"f\",\"input\":{}}}\n\n"
+	  "data: "
+	  "{\"type\":\"content_block_start\",\"index\":4,\"content_block\":{\"type\":\"tool_use\",\"id\":"
+	  "\"t2\",\"name\":\"f\",\"input\":{}}}\n\n"
+	  "data: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"pause_turn\"},\"usage\":{"
+	  "\"input_tokens\":50,\"cache_read_input_tokens\":0,\"output_tokens\":15,\"server_tool_use\":{"
+	  "\"web_search_requests\":1}}}\n\ndata: {\"type\":\"message_stop\"}\n\n",
+	  "gen_ai.operation.name=chat\nhark.gen_ai.api=anthropic.messages\ngen_ai.request.model=claude\n"
+	  "gen_ai.response.model=c\ngen_ai.response.id=m\ngen_ai.usage.input_tokens=50\n"
+	  "hark.gen_ai.time_to_first_chunk_ms=0\ngen_ai.tool.name=web_search\ngen_ai.tool.name=f\n"
+	  "gen_ai.tool.name=f\ngen_ai.usage.output_tokens=15\ngen_ai.usage.cache_read.input_tokens=0\n"
+	  "gen_ai.response.finish_reasons=pause_turn\nhark.gen_ai.chunks=4\n" },
+	{ "Gemini's, streamed as events, with thoughts", "h", "/v1/models/g:streamGenerateContent?alt=sse",
+	  "{\"contents\":[{\"parts\":[{\"text\":\"Hi\"}]}]}", "text/event-stream",
+	  "data: {\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"Hm\",\"thought\":true}]}}],"
+	  "\"usageMetadata\":{\"promptTokenCount\":4,\"thoughtsTokenCount\":3},\"modelVersion\":\"g1\"}"
+	  "\r\n\r\n"
+	  "data: "
+	  "{\"candidates\":[{\"content\":{\"parts\":[{\"thought\":true,\"text\":\"Hm\"},{\"text\":\"Yo\"},"
+	  "{\"functionCall\":{\"name\":\"a\",\"args\":{}},\"thoughtSignature\":\"x\"},{\"functionCall\":{"
+	  "\"name\":"
+	  "\"b\"}}]},\"finishReason\":\"STOP\"}],\"usageMetadata\":{\"promptTokenCount\":4,"
+	  "\"candidatesTokenCount\":6,\"thoughtsTokenCount\":5},\"modelVersion\":\"g1\"}\r\n\r\n",
+	  "gen_ai.operation.name=generate_content\nhark.gen_ai.api=gemini.generate_content\n"
+	  "gen_ai.request.model=g\nhark.gen_ai.input=Hi\n"
+	  "gen_ai.response.model=g1\ngen_ai.usage.input_tokens=4\n"
+	  "gen_ai.usage.reasoning.output_tokens=5\nhark.gen_ai.time_to_first_chunk_ms=0\n"
+	  "gen_ai.tool.name=a\ngen_ai.tool.name=b\ngen_ai.usage.output_tokens=11\n"
+	  "gen_ai.response.finish_reasons=STOP\nhark.gen_ai.chunks=2\nhark.gen_ai.output=Yo\n" },
+	{ "Ollama's, with tools", "h", "/api/chat",
+	  "{\"model\":\"q\",\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}]}", "application/x-ndjson",
+	  "{\"model\":\"q\",\"message\":{\"role\":\"assistant\",\"content\":\"\",\"thinking\":\"Hm\"},"
+	  "\"done\":"
+	  "false}\n"
+	  "{\"model\":\"q\",\"message\":{\"role\":\"assistant\",\"content\":\"\",\"tool_calls\":[{"
+	  "\"function\":{"
+	  "\"name\":\"a\",\"arguments\":{\"name\":\"no\"}}},{\"function\":{\"name\":\"b\"}}]},\"done\":false}"
+	  "\n"
+	  "{\"model\":\"q\",\"message\":{\"role\":\"assistant\",\"content\":\"\"},\"done_reason\":\"stop\","
+	  "\"done\":"
+	  "true,\"prompt_eval_count\":2,\"eval_count\":3}\n",
+	  "gen_ai.operation.name=chat\nhark.gen_ai.api=ollama.chat\ngen_ai.request.model=q\n"
+	  "hark.gen_ai.input=Hi\ngen_ai.response.model=q\nhark.gen_ai.time_to_first_chunk_ms=0\n"
+	  "gen_ai.tool.name=a\ngen_ai.tool.name=b\ngen_ai.usage.input_tokens=2\n"
+	  "gen_ai.usage.output_tokens=3\ngen_ai.response.finish_reasons=stop\nhark.gen_ai.chunks=2\n" },
 	{ "the path alone is none", "h", "/v1/messages", "{\"text\":\"Hi\",\"model\":\"x\"}",
 	  "application/json", "{\"id\":\"1\",\"model\":\"x\",\"usage\":{\"input_tokens\":5}}", "" },
 	{ "responses to a survey", "h", "/surveys/1/responses", "{\"answers\":[1]}", "application/json",
