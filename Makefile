@@ -271,7 +271,8 @@ build/peers/callbacks-stripped: build/peers/callbacks-inside
 	$(Q)strip -o $@ $<
 
 # Released programs that no Debian package has. Without npm or pip or its registry they are not there, and tests say so.
-NPM_PEERS := build/peers/bun-1.1.30 build/peers/bun-1.4.5 build/peers/deno-2.9.6 build/peers/ws-8.18.0
+NPM_PEERS := build/peers/bun-1.1.30 build/peers/bun-1.4.5 build/peers/deno-2.9.6 build/peers/ws-8.18.0 \
+	build/peers/npm-model-clients
 PYPI_PEERS := build/peers/awscrt-0.38.1 build/peers/grpcio-1.80.1 build/peers/grpcio-1.85.3 build/peers/model-clients \
 	build/peers/chdb-core-26.9.0 build/peers/otlp-proto
 
@@ -322,6 +323,11 @@ build/peers/npm-tools:
 	@mkdir -p $(@D)
 	@tests/e2e/npm_tools $@ curlconverter@4.12.0 har-validator@5.1.5
 
+build/peers/npm-model-clients:
+	$(call say,NPM,$@)
+	@mkdir -p $(@D)
+	@tests/e2e/npm_tools $@ openai@7.59.0 @anthropic-ai/sdk@1.14.0
+
 build/peers/mitmproxy:
 	$(call say,PIP,$@)
 	@mkdir -p $(@D)
@@ -365,9 +371,17 @@ build/peers/rustls/built: $(wildcard $(RUST_PEERS)/Cargo.* $(RUST_PEERS)/*.rs $(
 		cp build/peers/cargo/release/current build/peers/cargo/release/old $(@D) && touch $@; \
 	fi
 
+# And this one modules of Go's.
+build/peers/grpc-go: $(wildcard tests/e2e/peers/grpc-go/*)
+	$(call say,GO,$@)
+	@mkdir -p $(@D)
+	$(Q)cd tests/e2e/peers/grpc-go && GOTOOLCHAIN=local GOFLAGS='-mod=readonly -buildvcs=false' go build -o $(CURDIR)/$@ . \
+		>$(CURDIR)/$@.why 2>&1 || { echo "$@ is not there: $$(tail -n 1 $(CURDIR)/$@.why)" >&2; }
+
 .PHONY: peers
 peers: $(PEERS) build/peers/callbacks-stripped build/peers/Fetch.class build/peers/Serve.class build/peers/rustls/built \
-	build/peers/npm-tools build/peers/mitmproxy build/peers/prometheus-client-0.21.1 $(NPM_PEERS) $(PYPI_PEERS) $(MAVEN_PEERS)
+	build/peers/grpc-go build/peers/npm-tools build/peers/mitmproxy build/peers/prometheus-client-0.21.1 $(NPM_PEERS) \
+	$(PYPI_PEERS) $(MAVEN_PEERS)
 
 # A TLS library that only tests know, both ends of a conversation over it, and a hark with a row for it and for each
 # other thing that takes a row.

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from harness import HARK, Program, free_port, run
+from harness import HARK, PEERS, Program, free_port, run
 from servers import HERE, PYTHON
 
 PEER = HERE / "peers/grpc_peer.py"
@@ -56,3 +56,30 @@ def test_numbers_and_filters(grpc, tmp_path):
         lines = tmp_path / "lines.json"
         run(HARK, "-o", f"json:{lines}", *words, "--", PYTHON, PEER, "call", grpc.port, *CALLS)
         assert [json.loads(line)["url.path"].rsplit("/", 1)[1] for line in lines.read_text().splitlines()] == expected, words
+
+
+GO = PEERS / "grpc-go"
+
+
+@pytest.mark.skipif(not GO.exists(), reason=f"{GO} is not there: Go could not build it ({GO}.why says why)")
+@pytest.mark.parametrize("how", ["clear", "tls"])
+def test_go_at_both_ends(hark, certificates, tmp_path, capture, how):
+    """grpc-go, whose TLS is Go's: method, status and messages of each call, over TLS too."""
+    port = free_port()
+    files = [certificates / "cert.pem", certificates / "key.pem"] if how == "tls" else []
+    server = Program([GO, "serve", port, *files], tmp_path, ports=(port,))
+    try:
+        with hark("--capture", capture, f"port:{port}", verbose=1) as watch:
+            client = run(GO, "call", port, how, *CALLS, "Stream")
+            assert client.text.split()[-2:] == ["Stream", "x!x!x!"] and "Missing NOT_FOUND" in client.text
+            watch.wait_for(len(CALLS) + 1, server)
+            watch.wait_for(len(CALLS) + 1, client)
+    finally:
+        server.stop()
+    for who in (client, server):
+        seen = [one for one in watch.of(who) if "hark.message" not in one]
+        assert [(one["rpc.service"], one["rpc.method"], one["rpc.grpc.status_code"], one["tls"]) for one in seen] == [
+            ("shop.Cart", name, {"Missing": 5, "Broken": 13}.get(name, 0), how == "tls") for name in (*CALLS, "Stream")]
+        assert seen[-1]["hark.grpc.request.messages"] == seen[-1]["hark.grpc.response.messages"] == 3
+        assert seen[1]["hark.grpc.status_message"] == "as asked"
+        assert not any(one.get("hark.flags") for one in seen)

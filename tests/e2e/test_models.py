@@ -10,6 +10,8 @@ from terminal import ENTER, Terminal
 
 CLIENTS = PEERS / "model-clients"
 WITH_CLIENTS = {"PYTHONPATH": str(CLIENTS)}
+NPM_CLIENTS = PEERS / "npm-model-clients"
+WITH_NPM_CLIENTS = {"NODE_PATH": str(NPM_CLIENTS / "node_modules"), "NODE_TLS_REJECT_UNAUTHORIZED": "0"}
 needs_clients = pytest.mark.skipif(not CLIENTS.exists(), reason=f"{CLIENTS} is not there: pip could not fetch it (make peers says why)")
 
 
@@ -47,13 +49,33 @@ ANTHROPIC = {"gen_ai.operation.name": "chat", "hark.gen_ai.api": "anthropic.mess
 TOOL = {"gen_ai.tool.name": ["get_weather"]}
 
 
-@needs_clients
-@pytest.mark.parametrize("which,how,expected", [
+needs_npm_clients = pytest.mark.skipif(not NPM_CLIENTS.exists(),
+                                       reason=f"{NPM_CLIENTS} is not there: npm could not fetch it (make peers says why)")
+BY_MAKERS = pytest.mark.parametrize("which,how,expected", [
     ("openai", "whole", OPENAI | TOOL | {"gen_ai.response.finish_reasons": ["tool_calls"]}),
     ("openai", "stream", OPENAI | {"gen_ai.response.finish_reasons": ["stop"], "hark.gen_ai.chunks": 2}),
     ("anthropic", "whole", ANTHROPIC | TOOL | {"gen_ai.response.finish_reasons": ["tool_use"]}),
     ("anthropic", "stream", ANTHROPIC | {"gen_ai.response.finish_reasons": ["end_turn"], "hark.gen_ai.chunks": 2})],
     ids=["openai", "openai-stream", "anthropic", "anthropic-stream"])
+
+
+@needs_npm_clients
+@BY_MAKERS
+def test_model_from_node(hark, server, which, how, expected):
+    """The same calls by the packages of npm: Node's own HTTP client and TLS."""
+    with hark(f"port:{server.port}", verbose=0) as watch:
+        client = run("node", HERE / "peers/model_client.js", which, server.url, how, "small", env=WITH_NPM_CLIENTS)
+        assert client.text == "Hello there.\n"
+        watch.wait_for(2, client, server)
+    for who in (client, server):
+        one, = watch.of(who)
+        assert facts(one) == expected
+        assert one["tls"] == server.url.startswith("https")
+    assert "ello" not in watch.output_path.read_text() and "secret-key" not in watch.output_path.read_text()
+
+
+@needs_clients
+@BY_MAKERS
 def test_model(hark, server, which, how, expected, capture):
     with hark("--capture", capture, f"port:{server.port}", verbose=0) as watch:
         client = ask(server, which, how, "small")
