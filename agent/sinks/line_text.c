@@ -10,6 +10,7 @@
 #include "base/escape.h"
 #include "base/url.h"
 #include "content/content.h"
+#include "model/exchange_times.h"
 #include "name_list.h"
 #include "text_width.h"
 
@@ -473,4 +474,21 @@ void line_text_put(struct buffer *buffer, struct style *style, const struct exch
 	if (exchange->error_known && !error)
 		error = "unknown error";
 	line_put_flags(buffer, style, exchange->flags, error);
+}
+
+bool line_put_times(struct buffer *buffer, const struct exchange *exchange)
+{
+	const struct exchange *other = exchange->other;
+	bool of_other = other && other->conn->role == ROLE_CLIENT;
+	struct exchange_times times = exchange_times_of(of_other ? other : exchange);
+	const char *between = of_other ? "client: " : "";
+
+	for (int part = 0; part < PART_COUNT; part++) {
+		if (!exchange_times_has(&times, part))
+			continue;
+		buffer_format(buffer, "%s%s ", between, exchange_part_names[part]);
+		line_put_latency(buffer, times.ns[part]);
+		between = ", ";
+	}
+	return times.known != 0;
 }

@@ -62,6 +62,9 @@ void line_put_program(struct buffer *buffer, const struct style *style, const st
 void line_put_protocol(struct buffer *buffer, enum http_version version, const char *name);
 /* "0", "9999", "12.3K", "4.5M", in units of 1024. */
 void line_put_size(struct buffer *buffer, uint64_t bytes);
+/* "connect 0.03 ms, send 0.01 ms, wait 2.1 ms": where the time went, as far as it is known; of both ends for
+ * the client, who waited for all of it. False: nothing is known. */
+bool line_put_times(struct buffer *buffer, const struct exchange *exchange);
 /* "0.034 ms", "0.34 ms", "12 ms", "1.2 s". */
 void line_put_latency(struct buffer *buffer, uint64_t ns);
 /* "[gap,reset CANCEL]", or nothing. error: NULL or a name. */

@@ -7,7 +7,6 @@
  */
 #include "sinks.h"
 
-#include "model/exchange_times.h"
 #include "body_text.h"
 #include "line_text.h"
 #include "message_text.h"
@@ -90,26 +89,18 @@ static void put_start(struct sink *sink, const struct message *message, const ch
 	buffer_char(text, '\n');
 }
 
-/* Where the time went, as far as it is known: for the client, who waited for all of it. */
 static void put_times(struct sink *sink, const struct exchange *exchange)
 {
-	const struct exchange *other = exchange->other;
-	bool of_other = other && other->conn->role == ROLE_CLIENT;
-	struct exchange_times times = exchange_times_of(of_other ? other : exchange);
-	const char *between = of_other ? "client: " : "";
+	size_t start = sink->text.len;
 
-	if (sink->verbose == 0 || !times.known)
+	if (sink->verbose == 0)
 		return;
 	buffer_string(&sink->text, "    ");
 	line_put_styled(&sink->text, &sink->style, STYLE_DIM, "* ");
-	for (int part = 0; part < PART_COUNT; part++) {
-		if (!exchange_times_has(&times, part))
-			continue;
-		buffer_format(&sink->text, "%s%s ", between, exchange_part_names[part]);
-		line_put_latency(&sink->text, times.ns[part]);
-		between = ", ";
-	}
-	buffer_char(&sink->text, '\n');
+	if (line_put_times(&sink->text, exchange))
+		buffer_char(&sink->text, '\n');
+	else
+		sink->text.len = start;
 }
 
 /* Start line, header fields, body and trailers, as far as they are wanted. */

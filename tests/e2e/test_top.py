@@ -86,6 +86,7 @@ def test_from_an_endpoint_to_headers_and_waterfall(columns, rows):
         assert top.line("from 127.0.0.1  1 exchanges") and top.line("to 127.0.0.1:18443  1 exchanges")
         top.press(ENTER, "> user-agent:")
         assert "404  took 0.21 ms" in top.text
+        assert re.search(r"send [0-9.]+ ms, wait [0-9.]+ ms, receive [0-9.]+ ms", top.text), top.text
         assert "< content-type: text/html" in top.text
         top.press(PAGE_DOWN if rows == 24 else "", lambda text: "404 GET /nope" in text)
         waterfall = [line for line in top.lines if "GET /" in line and ("█" in line or "░" in line)]

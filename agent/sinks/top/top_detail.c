@@ -270,6 +270,9 @@ void top_exchange_lines(struct sink *sink)
 	add_outcome(sink, exchange);
 	stream = exchange->key ? message_stream(exchange_version(exchange), exchange->key) : 0;
 	add_where(sink, exchange->start_ns, &exchange->mover, exchange->conn, exchange->key ? &stream : NULL);
+	start = text->len;
+	if (line_put_times(text, exchange))
+		lines_wrap(sink, start, TOP_PLAIN);
 	add_headers(sink, exchange);
 	add_waterfall(sink, sink->record->conn, sink->record);
 }
