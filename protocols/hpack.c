@@ -35,7 +35,7 @@
 #include "hpack.h"
 
 #include "hpack_table.h"
-#include "huffman.h"
+#include "huffman_memo.h"
 #include "message.h"
 
 #include <errno.h>
@@ -50,6 +50,7 @@ struct hpack {
 	size_t table_limit_bytes;
 	size_t table_bytes; /* of the table that priming fills */
 	bool primed;
+	struct huffman_memo *memo; /* NULL: none was needed so far, or no memory */
 };
 
 /* RFC 7541, appendix A. */
@@ -156,6 +157,7 @@ void hpack_free(struct hpack *hpack)
 	if (!hpack)
 		return;
 	hpack_table_fini(&hpack->table);
+	free(hpack->memo);
 	free(hpack);
 }
 
@@ -171,7 +173,7 @@ void hpack_prime(struct hpack *hpack)
 
 size_t hpack_memory(const struct hpack *hpack)
 {
-	return sizeof(*hpack) + hpack_table_memory(&hpack->table);
+	return sizeof(*hpack) + hpack_table_memory(&hpack->table) + (hpack->memo ? sizeof(*hpack->memo) : 0);
 }
 
 bool hpack_is_primed(const struct hpack *hpack)
@@ -262,10 +264,13 @@ static size_t string_most(const struct string *string)
 }
 
 /* Its length, or -1: it is coded wrong. */
-static long string_write(const struct string *string, uint8_t *out)
+static long string_write(struct hpack *hpack, const struct string *string, uint8_t *out)
 {
-	if (string->coded)
-		return huffman_decode(string->bytes, out, string_most(string));
+	if (string->coded) {
+		if (!hpack->memo)
+			hpack->memo = calloc(1, sizeof(*hpack->memo));
+		return huffman_memo_decode(hpack->memo, string->bytes, out, string_most(string));
+	}
 	if (string->bytes.len)
 		memcpy(out, string->bytes.data, string->bytes.len);
 	return (long)string->bytes.len;
@@ -308,11 +313,11 @@ static int literal_apply(struct hpack *hpack, const struct representation *liter
 		memcpy(room, name.data, name.len);
 		name_len = (long)name.len;
 	} else {
-		name_len = string_write(&literal->name, room);
+		name_len = string_write(hpack, &literal->name, room);
 	}
 	if (name_len < 0)
 		return -EBADMSG;
-	value_len = string_write(&literal->value, room + name_len);
+	value_len = string_write(hpack, &literal->value, room + name_len);
 	if (value_len < 0)
 		return -EBADMSG;
 	if (literal->added && hpack_table_add(&hpack->table, (size_t)name_len, (size_t)value_len) < 0)
