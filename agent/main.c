@@ -31,6 +31,7 @@
 #include "run/live.h"
 #include "run/pace.h"
 #include "run/rights.h"
+#include "sinks/key_log.h"
 #include "track/tracker.h"
 
 #include <errno.h>
@@ -49,10 +50,12 @@ struct run {
 	struct record *record;	      /* NULL: none */
 	FILE *stats;		      /* --stats-json; NULL: none */
 	FILE *exported;		      /* --export; NULL: none */
-	struct scrub *to_record;      /* --redacted; NULL: events are recorded as they are */
-	struct scrub *to_show;	      /* raw; NULL: events are shown as they are */
-	struct tracker *tracker;      /* NULL: only recording */
-	struct join *join;	      /* of exchanges seen from both ends */
+	FILE *keylog;		      /* --keylog; NULL: none */
+	struct buffer keylog_line;
+	struct scrub *to_record; /* --redacted; NULL: events are recorded as they are */
+	struct scrub *to_show;	 /* raw; NULL: events are shown as they are */
+	struct tracker *tracker; /* NULL: only recording */
+	struct join *join;	 /* of exchanges seen from both ends */
 	struct outputs *outputs;
 	struct outputs_config outputs_config;
 	pid_t own[OUTPUTS_MAX];		    /* processes of the outputs' */
@@ -93,6 +96,14 @@ static int run_track(void *ctx, const struct event_header *event)
 	return 0;
 }
 
+/* No redacted recording has it. */
+static int run_secret(struct run *run, const struct event_header *event)
+{
+	int error = run->record && !run->to_record ? run_record(run, event) : 0;
+
+	return error < 0 ? error : run_track(run, event);
+}
+
 static int run_event(void *ctx, const struct event_header *event)
 {
 	struct run *run = ctx;
@@ -100,6 +111,8 @@ static int run_event(void *ctx, const struct event_header *event)
 
 	if (event->type == EVENT_COUNTERS)
 		counters_set_kernel((const struct event_counters *)event);
+	if (event->type == EVENT_TLS_SECRET)
+		return run_secret(run, event);
 	if (run->record)
 		error = run->to_record ? scrub_event(run->to_record, event) : run_record(run, event);
 	if (error < 0)
@@ -148,7 +161,9 @@ static void run_result(void *ctx, const struct result *result)
 		call.peer = join_peer(run->join, result->conn);
 		shown.call = &call;
 	}
-	outputs_show(run->outputs, &shown);
+	if (outputs_show(run->outputs, &shown) && result->kind == RESULT_SECRET && run->keylog &&
+	    key_log_put(&run->keylog_line, result->secret))
+		buffer_write(&run->keylog_line, run->keylog);
 }
 
 static const char *run_unread_why(void *ctx, uint32_t pid, bool *followed)
@@ -332,6 +347,7 @@ static void outputs_configure(struct run *run, int64_t offset_ns)
 			.keep_bytes = options->keep_bytes,
 			.live = options->command == COMMAND_LIVE,
 			.paced = options->command == COMMAND_REPLAY && options->speed != 0,
+			.keylog = options->keylog_path != NULL,
 			.exported = run->exported,
 			.stats = &run->stats_options,
 			.serve = &options->serve,
@@ -347,6 +363,7 @@ static struct probes_config probes_configure(const struct options *options)
 		.capture = options->capture,
 		.ring_bytes = options->ring_bytes,
 		.snaplen_bytes = options->snaplen_bytes,
+		.secrets = options->keylog_path != NULL,
 	};
 }
 
@@ -399,6 +416,10 @@ static int run_open(struct run *run, int64_t offset_ns)
 	}
 	if (file_open(options->export_path, &run->exported) < 0)
 		return -EIO; /* reported */
+	if (file_open(options->keylog_path, &run->keylog) < 0)
+		return -EIO;
+	if (run->keylog)
+		setvbuf(run->keylog, NULL, _IOLBF, 0); /* who reads beside it has each line */
 	outputs_configure(run, offset_ns);
 	run->outputs = outputs_open(&run->outputs_config);
 	if (!run->outputs || file_open(options->stats_json_path, &run->stats) < 0)
@@ -489,6 +510,11 @@ static int run_close(struct run *run, int status)
 	join_free(run->join);
 	if (outputs_close(run->outputs) < 0)
 		error = -EIO;
+	if (run->keylog && fclose(run->keylog) == EOF) {
+		log_error("cannot write %s", run->options->keylog_path);
+		error = -EIO;
+	}
+	buffer_fini(&run->keylog_line);
 	if (run->exported && fclose(run->exported) == EOF) {
 		log_error("cannot write %s", run->options->export_path);
 		error = -EIO;

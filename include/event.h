@@ -34,6 +34,8 @@
 #define EVENT_NAME_LEN	      64
 #define EVENT_CGROUP_LEN      256
 #define EVENT_NAMES_LEN	      3072 /* of all texts of an event_names, with their ends */
+#define EVENT_LABEL_LEN	      64   /* a power of two */
+#define EVENT_SECRET_MAX      64   /* bytes of a secret of TLS; those of today have 48 at most */
 #define EVENT_GENERATION_LEN  5
 #define EVENT_GENERATION_MASK ((1ull << 8 * EVENT_GENERATION_LEN) - 1)
 #define EVENT_RANDOM_AT	      16 /* no time and no sign of a version stands there (RFC 8446, 4.1.3) */
@@ -73,6 +75,8 @@ enum event_type {
 		       streams of the direction together, and each EVENT_EOF for one */
 	EVENT_STREAM_OVER = 21, /* struct event_data without payload: the stream (offset) is over both ways;
 				   pos is the error code (RFC 9114, 8.1) */
+	EVENT_TLS_SECRET =
+		22, /* struct event_secret: what decrypts a session. Only of a hark with --keylog */
 };
 
 /*
@@ -244,6 +248,17 @@ struct event_unseen {
 	__u32 pad;
 };
 
+/* A line of NSS' key log: what a TLS library has for it, as its program's memory has it. */
+struct event_secret {
+	struct event_header h;
+	char label[EVENT_LABEL_LEN]; /* NUL-terminated */
+	__u8 random[32];	     /* the client's */
+	__u8 secret[EVENT_SECRET_MAX];
+	__u8 secret_len;
+	__u8 source; /* as event_data.source */
+	__u8 pad[6];
+};
+
 /* The kernel side's counters; the same array backs the BPF per-CPU map. */
 enum kernel_counter {
 	KC_EVENTS_SUBMITTED,
@@ -285,6 +300,7 @@ static_assert(sizeof(struct event_process) == 120, "ABI");
 static_assert(sizeof(struct event_cgroup) == 304, "ABI");
 static_assert(sizeof(struct event_names) == 48 + EVENT_NAMES_LEN, "ABI");
 static_assert(sizeof(struct event_unseen) == 120, "ABI");
+static_assert(sizeof(struct event_secret) == 216, "ABI");
 static_assert(sizeof(struct event_counters) == 48 + 8 * KC_COUNT, "ABI");
 #endif
 

@@ -253,6 +253,7 @@ struct probes *probes_open(const struct probes_config *config)
 	probes->cpu_count = libbpf_num_possible_cpus();
 	if (config->pid_count == 1 && !config->follow_children)
 		probes->only_pid = config->pids[0];
+	probes->secrets = config->secrets;
 	probes_features(&probes->features);
 	if (capture_choose(probes, config->capture) < 0)
 		goto out;

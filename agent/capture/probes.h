@@ -36,6 +36,7 @@ struct probes_config {
 	bool follow_children;
 	const pid_t *own; /* processes of hark's besides itself, which are never observed */
 	size_t own_count;
+	bool secrets; /* of TLS sessions are wanted too: EVENT_TLS_SECRET */
 };
 
 struct file_identity;

@@ -34,6 +34,8 @@ struct probes {
 	int fn_result;
 	unsigned int budget; /* records until the loop gets its turn */
 
+	bool secrets;	     /* are wanted, and the kernel has cookies for their programs */
+	bool secrets_sleep;  /* those programs may */
 	bool counts_tcp;     /* the kernel does TLS for somebody, whose plaintext is counted */
 	bool skips_sessions; /* a session was skipped: the map of skips may hold more than sockets */
 

@@ -19,6 +19,7 @@
 #include "closer.h"
 #include "library/elf_file.h"
 #include "library/file_identity.h"
+#include "library/key_site.h"
 #include "library/locations.h"
 #include "library/probe_site.h"
 #include "library/proc_maps.h"
@@ -57,10 +58,12 @@ struct probed_file {
 	bool returns_detached;
 	size_t seekers; /* of one of libcrypto: how many have it */
 	struct probed_file *next;
-	struct bpf_link *links[2 * PROBE_SITES_MAX];
+	struct bpf_link *links[2 * PROBE_SITES_MAX + 1];
 	size_t link_count;
 	enum library_calls calls;
-	int link_fds[2]; /* of many sites each; -1: none */
+	int link_fds[2];	/* of many sites each; -1: none */
+	struct probe_site keys; /* of its secrets; file_offset 0: none */
+	int keys_fd;		/* its link where those are of many sites; -1: none */
 };
 
 static uint64_t cookie_of(const struct tls_function *function)
@@ -195,6 +198,8 @@ static void file_free(void *item)
 	for (size_t i = 0; i < 2; i++)
 		if (file->link_fds[i] >= 0)
 			close(file->link_fds[i]);
+	if (file->keys_fd >= 0)
+		close(file->keys_fd);
 	free(file->path);
 	free(file);
 }
@@ -221,6 +226,49 @@ static void seeker_remove(struct probes *probes, struct seeker *seeker)
 		return;
 	log_debug("ciphertext of %s is not compared any more", file->path);
 	closer_give(probes->closer, file);
+}
+
+/* Does the kernel take a program at a uprobe that sleeps (Linux 6.0)? */
+static bool sleeping_supported(void)
+{
+	struct bpf_insn code[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0 },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	LIBBPF_OPTS(bpf_prog_load_opts, options, .prog_flags = BPF_F_SLEEPABLE);
+	int program = bpf_prog_load(BPF_PROG_TYPE_KPROBE, NULL, "GPL", code, 2, &options);
+
+	if (program >= 0)
+		close(program);
+	return program >= 0;
+}
+
+/* Of --keylog. */
+static void secrets_prepare(struct probes *probes)
+{
+	struct hark_bpf *s = probes->skeleton;
+	struct bpf_program *programs[] = { s->progs.tls_secret, s->progs.go_secret,
+					   s->progs.tls_secret_sleeps, s->progs.go_secret_sleeps };
+
+	if (probes->secrets && probes->way == ENTRY_SLOT)
+		log_warn("--keylog needs Linux 5.15: no secrets are logged");
+	probes->secrets &= probes->way != ENTRY_SLOT;
+	probes->secrets_sleep = probes->secrets && sleeping_supported();
+	for (size_t i = 0; i < 4; i++) {
+		bpf_program__set_autoload(programs[i], probes->secrets && (i >= 2) == probes->secrets_sleep);
+		if (probes->way == ENTRY_SESSION)
+			bpf_program__set_expected_attach_type(programs[i],
+							      (enum bpf_attach_type)ATTACH_TYPE_UPROBE_MULTI);
+	}
+}
+
+static struct bpf_program *secrets_program(const struct probes *probes, const struct probed_file *file)
+{
+	struct hark_bpf *s = probes->skeleton;
+
+	if (file->calls == LIBRARY_CALLS_GO)
+		return probes->secrets_sleep ? s->progs.go_secret_sleeps : s->progs.go_secret;
+	return probes->secrets_sleep ? s->progs.tls_secret_sleeps : s->progs.tls_secret;
 }
 
 /* Of HTTP/3 libraries, whose programs are told apart by the cookie alone. */
@@ -283,6 +331,7 @@ int probes_tls_prepare(struct probes *probes)
 		bpf_program__set_expected_attach_type(skeleton->progs.tls_ciphertext,
 						      (enum bpf_attach_type)ATTACH_TYPE_UPROBE_MULTI);
 	streams_prepare(probes);
+	secrets_prepare(probes);
 	bpf_program__set_autoload(skeleton->progs.tls_leave, !session && loop);
 	bpf_program__set_autoload(skeleton->progs.tls_leave_bounded, !session && !loop);
 	return 0;
@@ -442,6 +491,29 @@ static int file_attach(struct probes *probes, struct probed_file *file, int fd)
 	return file_attach_single(probes, file, path);
 }
 
+/* Without them the file is read all the same. */
+static void file_attach_keys(struct probes *probes, struct probed_file *file, int fd)
+{
+	struct bpf_program *program = secrets_program(probes, file);
+	LIBBPF_OPTS(bpf_uprobe_opts, options, .bpf_cookie = cookie_of(&file->keys.call));
+	char path[64];
+	int error;
+
+	if (!file->keys.file_offset)
+		return;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	if (probes->way == ENTRY_SESSION) {
+		file->keys_fd = link_create_multi(bpf_program__fd(program), ATTACH_TYPE_UPROBE_MULTI, path,
+						  &file->keys, 1, false, process_scope(probes));
+		error = file->keys_fd < 0 ? file->keys_fd : 0;
+	} else {
+		error = link_add(file, program, path, &options, file->keys.file_offset);
+	}
+	if (error)
+		log_warn("cannot attach to the key log's function of %s: %s; its secrets are not logged",
+			 file->path, strerror(-error));
+}
+
 static struct probed_file *file_find(const struct probes *probes, const struct file_identity *identity)
 {
 	struct probed_file *file;
@@ -481,6 +553,25 @@ static void file_find_layout(struct probes *probes, struct probed_file *file, co
 			file->sites[i].call.layout = number;
 }
 
+/* Where its secrets are taken from, if they are wanted. One line where they cannot be had. */
+static void file_find_keys(struct probes *probes, struct probed_file *file, const struct elf_file *elf,
+			   const struct library_found *found)
+{
+	struct key_site site;
+	const char *why;
+
+	if (!probes->secrets || found->row->calls == LIBRARY_CALLS_STREAMS || !found->row->number)
+		return;
+	if (key_site_find(elf, found, &site, &why)) {
+		log_info("the secrets of %s in %s are not logged: %s", found->row->title, file->path, why);
+		return;
+	}
+	file->keys = (struct probe_site){ .file_offset = site.file_offset, .address = site.address };
+	file->keys.call.library = found->row->number;
+	if (file->calls != LIBRARY_CALLS_GO)
+		file->keys.call.layout = layout_add(probes->skeleton->bss->tls_layouts, &site.layout);
+}
+
 /* The sites of the file, as a probed_file without links. NULL: errno; 0 there means that it has none. */
 static struct probed_file *file_examine(struct probes *probes, const struct library_found *found,
 					uint8_t trial, int fd, const char *path,
@@ -498,7 +589,7 @@ static struct probed_file *file_examine(struct probes *probes, const struct libr
 	if (!file)
 		goto out;
 	file->identity = *identity;
-	file->link_fds[0] = file->link_fds[1] = -1;
+	file->link_fds[0] = file->link_fds[1] = file->keys_fd = -1;
 	file->calls = found->row->calls;
 	file->path = strdup(path);
 	count = probe_sites_choose(elf, found, file->sites);
@@ -507,6 +598,7 @@ static struct probed_file *file_examine(struct probes *probes, const struct libr
 	if (file->path && count > 0) {
 		file->site_count = count;
 		file_find_layout(probes, file, elf, found);
+		file_find_keys(probes, file, elf, found);
 		elf_file_close(elf);
 		return file;
 	}
@@ -552,6 +644,7 @@ int probes_add_file(struct probes *probes, const struct library_found *found, ui
 		file_free(file);
 		return error;
 	}
+	file_attach_keys(probes, file, fd);
 	file->next = probes->files;
 	probes->files = file;
 	log_debug("probing %s (%s%s%s) at %zu sites after %llu us, of which %llu in the kernel", path,

@@ -540,6 +540,14 @@ const struct option_row option_rows[] = {
 	    SETS(color_when, COLOR_NEVER)),
 	ROW("stats-json", 0, "FILE", GROUP_OUTPUT, "Write the counters to FILE as one JSON object at the end",
 	    NULL, STRING(stats_json_path), TO_RUNS),
+	ROW("keylog", 0, "FILE", GROUP_OUTPUT,
+	    "Write the secrets of TLS sessions to FILE, which decrypt captures of them",
+	    "NSS' key log format, as SSLKEYLOGFILE has it: of OpenSSL, BoringSSL, GnuTLS and Go's "
+	    "crypto/tls, of handshakes "
+	    "from the start of hark on. Who has FILE can read what was captured, and join in: keep it "
+	    "private (mode 0600). "
+	    "With -o pcapng they stand in that as well.",
+	    STRING(keylog_path), TO_RUNS, ALONE),
 	ROW("relative", 0, NULL, GROUP_OUTPUT, "Times of lines in seconds since the first line", NULL,
 	    FLAG(relative), BELONGS(IN_TEXT, "watch, conns, raw and frames, as text")),
 	ROW("export", 0, "FILE", GROUP_OUTPUT,

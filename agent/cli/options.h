@@ -39,6 +39,7 @@ struct options {
 	const char *replay_path;     /* of COMMAND_REPLAY, and --replay */
 	const char *record_path;     /* -w; NULL: none */
 	const char *stats_json_path; /* NULL: none */
+	const char *keylog_path;     /* --keylog; NULL: none */
 	const char *export_path;     /* --export; NULL: none */
 	struct output_choice outputs[OUTPUTS_MAX];
 	size_t output_count; /* at least 1 but for record */

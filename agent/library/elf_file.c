@@ -515,6 +515,27 @@ bool elf_has_text(const struct elf_file *file, const char *text)
 	return search_for(file, section_bytes(file, ".rodata"), slice_of_string(text));
 }
 
+size_t elf_find_texts(const struct elf_file *file, const char *const *texts, size_t count,
+		      struct elf_text *out, size_t max)
+{
+	struct slice in = section_bytes(file, ".rodata");
+	uint64_t address = section_address(file, ".rodata");
+	size_t found = 0;
+
+	if (!in.len || !search_take(file, in.len))
+		return 0;
+	for (size_t which = 0; which < count; which++) {
+		struct slice rest = in, text = slice_of(texts[which], strlen(texts[which]) + 1);
+		const uint8_t *at;
+
+		while (found < max && (at = memmem(rest.data, rest.len, text.data, text.len))) {
+			out[found++] = (struct elf_text){ address + (uint64_t)(at - in.data), which };
+			rest = slice_drop(rest, (size_t)(at - rest.data) + 1);
+		}
+	}
+	return found;
+}
+
 /* Copies printable ASCII up to the first other byte. */
 static void text_copy(const char *text, size_t len, char *out, size_t size)
 {

@@ -29,6 +29,16 @@ bool elf_has_section(const struct elf_file *file, const char *name);
 /* Whether this text stands in .rodata. */
 bool elf_has_text(const struct elf_file *file, const char *text);
 
+/* Where one of some texts stands, its NUL included; it may be the end of a longer one. */
+struct elf_text {
+	uint64_t address;
+	size_t which;
+};
+
+/* Where these texts stand in .rodata, up to max places. How many; 0: none. */
+size_t elf_find_texts(const struct elf_file *file, const char *const *texts, size_t count,
+		      struct elf_text *out, size_t max);
+
 /*
  * Copies the first printable text in .rodata that is prefix and a version of three numbers ("OpenSSL 3.0.17 1
  * Jul 2025"), cut to size. 0, or -ENOENT and out is empty.

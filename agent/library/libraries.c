@@ -273,6 +273,9 @@ static const struct library_function rustls_functions[] = {
 #define NAMED(name_, title_) \
 	.name = (name_), .title = (title_), .unread = title_ ", which hark does not follow"
 
+/* BoringSSL's is C++, its secret a Span, which comes as a pointer and a length. */
+#define OPENSSL_SECRETS "ssl_log_secret|_ZN4bssl14ssl_log_secret%"
+
 static const struct library_row rows[] = {
 	{
 		FOLLOWED("boringssl", "BoringSSL"),
@@ -283,6 +286,7 @@ static const struct library_row rows[] = {
 		.number = 4,
 		.signs = { "SSL_read", "SSL_write", "SSL_CTX_set_select_certificate_cb" },
 		.functions = openssl_functions,
+		.secrets = OPENSSL_SECRETS,
 		.has_accessors = true,
 	},
 	{
@@ -305,6 +309,7 @@ static const struct library_row rows[] = {
 		.file = "libssl.so", /* the relatives' as well */
 		.signs = { "SSL_read", "SSL_write" },
 		.functions = openssl_functions,
+		.secrets = OPENSSL_SECRETS,
 		.has_accessors = true,
 		.version = "OpenSSL ",
 		.version_beside = "libcrypto",
@@ -316,6 +321,7 @@ static const struct library_row rows[] = {
 		.file = "libgnutls.so",
 		.signs = { "gnutls_record_send", "gnutls_record_recv" },
 		.functions = gnutls_functions,
+		.secrets = "_gnutls_call_keylog_func",
 	},
 	{
 		FOLLOWED("nss", "NSS"),
@@ -395,6 +401,7 @@ static const struct library_row rows[] = {
 		.number = 6,
 		.signs = { "crypto/tls.(*Conn).Read", "crypto/tls.(*Conn).Write" },
 		.functions = go_functions,
+		.secrets = "crypto/tls.(*Config).writeKeyLog",
 		.calls = LIBRARY_CALLS_GO,
 	},
 	{

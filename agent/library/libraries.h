@@ -70,6 +70,12 @@ struct library_row {
 	const char *signs[LIBRARY_SIGNS_MAX];
 	const struct library_function *functions;
 	enum library_calls calls;
+	/*
+	 * The library's own function that it calls with each secret for its key log, by its symbols where it
+	 * has one (a pattern): f(session, label, secret, length), or Go's. NULL: it has none, or none that is
+	 * known.
+	 */
+	const char *secrets;
 	bool has_accessors;  /* OpenSSL's, of a session's randoms: see session_layout.h */
 	const char *version; /* how the text begins that tells it in its files; NULL: none does */
 	const char

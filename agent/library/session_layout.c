@@ -130,6 +130,48 @@ static bool random_find(struct accessor *accessor, const struct elf_file *elf, c
 	return false;
 }
 
+/* Both, side by side, with the server's in front. */
+static bool randoms_find(struct accessor *accessor, const struct elf_file *elf, struct tls_layout *out)
+{
+	struct place client, server;
+
+	if (!random_find(accessor, elf, "SSL_get_client_random", &client) ||
+	    !random_find(accessor, elf, "SSL_get_server_random", &server) ||
+	    client.pointer != server.pointer || client.offset != server.offset + RANDOM_BYTES)
+		return false;
+	out->pointer = client.pointer;
+	out->client_random = client.offset;
+	out->server_random = server.offset;
+	return true;
+}
+
+/*
+ * gnutls_session_get_random(session, client, server) gives the addresses of both in the object, which makes
+ * the client's first: lea rax, [rdi + 0x50] ... add rdi, 0x70
+ */
+static bool gnutls_randoms_find(struct accessor *accessor, const struct elf_file *elf, struct tls_layout *out)
+{
+	uint16_t offsets[2];
+	size_t count = 0;
+	struct instruction insn;
+
+	if (!accessor_open(accessor, elf, "gnutls_session_get_random"))
+		return false;
+	while (count < 2 && accessor_step(accessor, &insn)) {
+		const struct move *move = &insn.move;
+
+		if ((move->form == MOVE_ADDRESS || move->form == MOVE_ADD) && is_offset(move->number) &&
+		    accessor->registers[move->form == MOVE_ADD ? move->to : move->from].holds == HOLDS_OBJECT)
+			offsets[count++] = (uint16_t)move->number;
+		accessor_follow(accessor, &insn);
+	}
+	if (count < 2 || offsets[1] != offsets[0] + RANDOM_BYTES)
+		return false;
+	out->client_random = offsets[0];
+	out->server_random = offsets[1];
+	return true;
+}
+
 /* The first number that the function loads from the object, and what is taken of it. */
 static bool server_find(struct accessor *accessor, const struct elf_file *elf, struct tls_layout *out)
 {
@@ -162,7 +204,6 @@ bool session_layout_find(const struct elf_file *elf, const struct library_found 
 {
 	struct accessor accessor = { .disasm = NULL };
 	struct tls_layout layout = { .pointer = 0 };
-	struct place client, server;
 	bool found;
 
 	if (library->locations && library->locations->has_layout) {
@@ -176,16 +217,33 @@ bool session_layout_find(const struct elf_file *elf, const struct library_found 
 	accessor.disasm = disasm_new();
 	if (!accessor.disasm)
 		return false;
-	found = random_find(&accessor, elf, "SSL_get_client_random", &client) &&
-		random_find(&accessor, elf, "SSL_get_server_random", &server) &&
-		client.pointer == server.pointer && client.offset == server.offset + RANDOM_BYTES &&
-		server_find(&accessor, elf, &layout);
+	found = randoms_find(&accessor, elf, &layout) && server_find(&accessor, elf, &layout);
 	disasm_free(accessor.disasm);
-	if (!found)
+	if (found)
+		*out = layout;
+	return found;
+}
+
+bool session_layout_randoms(const struct elf_file *elf, const struct library_found *library,
+			    struct tls_layout *out)
+{
+	struct accessor accessor = { .disasm = NULL };
+	struct tls_layout layout = { .pointer = 0 };
+	bool found;
+
+	if (library->locations && library->locations->has_layout) {
+		*out = library->locations->layout;
+		return true;
+	}
+	if (!elf_is_x86_64(elf))
 		return false;
-	layout.pointer = client.pointer;
-	layout.client_random = client.offset;
-	layout.server_random = server.offset;
-	*out = layout;
-	return true;
+	accessor.disasm = disasm_new();
+	if (!accessor.disasm)
+		return false;
+	found = library->row->has_accessors ? randoms_find(&accessor, elf, &layout)
+					    : gnutls_randoms_find(&accessor, elf, &layout);
+	disasm_free(accessor.disasm);
+	if (found)
+		*out = layout;
+	return found;
 }

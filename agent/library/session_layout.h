@@ -19,4 +19,11 @@
 bool session_layout_find(const struct elf_file *elf, const struct library_found *found,
 			 struct tls_layout *out);
 
+/*
+ * The same of the randoms alone, for every library that has an accessor of them (library_row.keys): pointer,
+ * client_random and server_random.
+ */
+bool session_layout_randoms(const struct elf_file *elf, const struct library_found *found,
+			    struct tls_layout *out);
+
 #endif

@@ -51,6 +51,14 @@ static bool names_valid(const struct event_header *event)
 	       names->text[event->size - sizeof(*event) - 1] == '\0';
 }
 
+static bool secret_valid(const struct event_header *event)
+{
+	const struct event_secret *secret = (const struct event_secret *)event;
+
+	return event->size == sizeof(*secret) && text_ends(secret->label, sizeof(secret->label)) &&
+	       secret->secret_len && secret->secret_len <= sizeof(secret->secret);
+}
+
 /* Counters were added at the end over time. */
 static bool counters_valid(const struct event_header *event)
 {
@@ -100,6 +108,8 @@ bool event_valid(const struct event_header *event, size_t size)
 		return cgroup_valid(event);
 	case EVENT_NAMES:
 		return names_valid(event);
+	case EVENT_TLS_SECRET:
+		return secret_valid(event);
 	case EVENT_UNSEEN:
 		return event->size == sizeof(struct event_unseen);
 	}

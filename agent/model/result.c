@@ -11,5 +11,6 @@ const struct result_row result_rows[RESULT_KINDS] = {
 	[RESULT_UNSEEN] = { "unseen socket", RESULT_BY_CONN },
 	[RESULT_CALL] = { "call", RESULT_BY_CONN },
 	[RESULT_FRAME] = { "frame", RESULT_BY_CONN },
+	[RESULT_SECRET] = { "secret", RESULT_BY_CONN },
 	[RESULT_MESSAGE] = { "message", RESULT_BY_EXCHANGE },
 };

@@ -24,6 +24,7 @@ enum result_kind {
 	RESULT_UNSEEN,	/* a socket whose traffic cannot be read at all; once */
 	RESULT_CALL,	/* the plain bytes of a call */
 	RESULT_FRAME,	/* an HTTP/2 frame */
+	RESULT_SECRET,	/* what decrypts a TLS session, of a process; conn knows no more than that */
 	RESULT_MESSAGE, /* a message within a body or a tunnel; `exchange` is the open one that it is of */
 	RESULT_KINDS,
 };
@@ -40,6 +41,7 @@ struct result {
 		const struct event_unseen *unseen;
 		const struct call *call;
 		const struct frame *frame;
+		const struct event_secret *secret;
 	};
 	const struct content_message *message; /* of RESULT_MESSAGE */
 };

@@ -14,6 +14,7 @@
  */
 #include "sinks.h"
 
+#include "key_log.h"
 #include "pcapng_block.h"
 #include "pcapng_conns.h"
 #include "detect.h"
@@ -42,6 +43,7 @@ struct sink {
 	struct pcapng_conns conns;
 	FILE *out;
 	int64_t wall_offset_ns;
+	bool keylog;
 	bool everything; /* also what is neither HTTP nor TLS, and no hints */
 	bool hints;	 /* their interface is in the file */
 };
@@ -60,6 +62,7 @@ static int init(struct sink *sink, const struct sink_config *config, bool everyt
 	sink->out = config->out;
 	sink->wall_offset_ns = config->wall_offset_ns;
 	sink->everything = everything;
+	sink->keylog = config->keylog;
 	if (config->live && uname(&name) == 0) {
 		snprintf(system, sizeof(system), "%s %s", name.sysname, name.release);
 		hardware = slice_of_string(name.machine);
@@ -360,9 +363,21 @@ static void pcapng_closed(struct sink *sink, const struct result *result)
 	pcapng_conns_remove(&sink->conns, conn);
 }
 
+/* For a capture of the ciphertext that is merged with this file. */
+static void pcapng_secret(struct sink *sink, const struct result *result)
+{
+	buffer_clear(&sink->comment);
+	if (!sink->keylog || !key_log_put(&sink->comment, result->secret) || sink->comment.failed)
+		return;
+	pcapng_put_key_log(&sink->blocks, slice_of(sink->comment.data, sink->comment.len));
+	block_done(sink);
+}
+
 #define PCAPNG_SINK                                                                                \
 	.format = "pcapng", .size = sizeof(struct sink), .fini = pcapng_fini, .tick = pcapng_tick, \
-	.show = { [RESULT_CALL] = pcapng_call, [RESULT_CONN_CLOSED] = pcapng_closed }
+	.show = { [RESULT_CALL] = pcapng_call,                                                     \
+		  [RESULT_CONN_CLOSED] = pcapng_closed,                                            \
+		  [RESULT_SECRET] = pcapng_secret }
 
 const struct sink_ops watch_pcap_sink = { PCAPNG_SINK, .view = VIEW_WATCH, .init = watch_pcapng_init };
 const struct sink_ops raw_pcap_sink = { PCAPNG_SINK, .view = VIEW_RAW, .init = raw_pcapng_init };

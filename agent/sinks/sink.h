@@ -63,6 +63,7 @@ struct sink_config {
 	size_t columns; /* of the terminal that text goes to; 0: none, or --wide: nothing is cut */
 	bool relative;	/* --relative: times of lines since the first one */
 	bool both_ends; /* --both-ends: text shows a joined exchange as two */
+	bool keylog;	/* --keylog: secrets of TLS sessions may be shown */
 	bool live;	/* what is shown happens now, on this machine */
 	bool paced;	/* of a recording: it comes as slowly as it was, or by a factor */
 	FILE *exported; /* top: where its export goes; borrowed, NULL: nowhere */

@@ -291,6 +291,19 @@ static void tracker_unseen(struct tracker *tracker, const struct event_unseen *e
 	pipeline_tell(&tracker->pipeline, &result);
 }
 
+/* A handshake's, whose connection may not be known yet. */
+static void tracker_secret(struct tracker *tracker, const struct event_secret *event)
+{
+	struct conn_facts conn = { .sock = { .fd = -1 }, .tls = true };
+	struct result result = result_of_conn(RESULT_SECRET, &conn);
+
+	if (!tracker_wants(tracker, event->h.pid))
+		return;
+	conn.owner = tracker_mover_of(tracker, &event->h, -1);
+	result.secret = event;
+	pipeline_tell(&tracker->pipeline, &result);
+}
+
 static void tracker_data(struct tracker *tracker, const struct event_data *event)
 {
 	if (!tracker_wants(tracker, event->h.pid))
@@ -359,6 +372,9 @@ void tracker_event(struct tracker *tracker, const struct event_header *event)
 		break;
 	case EVENT_UNSEEN:
 		tracker_unseen(tracker, (const struct event_unseen *)event);
+		break;
+	case EVENT_TLS_SECRET:
+		tracker_secret(tracker, (const struct event_secret *)event);
 		break;
 	case EVENT_DATAGRAM:
 		tracker_quic_datagram(tracker, (const struct event_data *)event);

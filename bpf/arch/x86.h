@@ -52,6 +52,9 @@ struct thread_info {
 #define GO_SLICE(regs)	   ((regs)->bx)
 #define GO_SLICE_LEN(regs) ((regs)->cx)
 #define GO_RESULT(regs)	   ((regs)->ax)
+#define GO_FOURTH(regs)	   ((regs)->di)
+#define GO_SEVENTH(regs)   ((regs)->r9)
+#define GO_EIGHTH(regs)	   ((regs)->r10)
 #define GO_GOROUTINE(regs) ((regs)->r14)
 
 enum syscall_number {

@@ -36,6 +36,7 @@ EXPECTED = {
     "hark -o json:out.jsonl -d 60": ("out.jsonl", r'"url\.path":"/small\.txt"'),
     "hark -o har:out.har -d 60": ("out.har", r'"url":"http://127\.0\.0\.1:\d+/small\.txt"'),
     "hark -o pcapng:- | tshark -l -r -": r"HTTP2 .*GET /small\.txt",
+    "hark --keylog keys.log -d 60": ("keys.log", r"(?m)^CLIENT_RANDOM [0-9a-f]{64} [0-9a-f]{96}$"),
     "hark --pending 0.5": r"/wait/slow/2 .*pending",
     "hark --slow 200ms": r"/wait/slow/2 .* 200 ",
     "hark --errors -v": r"/no/such +404 (.|\n)*^    < X-Reply: to GET",

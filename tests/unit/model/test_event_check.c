@@ -69,6 +69,24 @@ static const struct {
 	{ "size 0", EVENT_POLL, 0, 48, 0, 0, 0, 0, false },
 };
 
+/* A label that ends, and a length that there is room for. */
+static void test_secret(void **state)
+{
+	struct event_secret secret = { .h = { .type = EVENT_TLS_SECRET, .size = sizeof(secret) },
+				       .secret_len = 48 };
+
+	(void)state;
+	assert_true(event_valid(&secret.h, sizeof(secret)));
+	assert_false(event_valid(&secret.h, sizeof(secret) - 1));
+	secret.secret_len = EVENT_SECRET_MAX + 1;
+	assert_false(event_valid(&secret.h, sizeof(secret)));
+	secret.secret_len = 0;
+	assert_false(event_valid(&secret.h, sizeof(secret)));
+	secret.secret_len = EVENT_SECRET_MAX;
+	memset(secret.label, 'A', sizeof(secret.label));
+	assert_false(event_valid(&secret.h, sizeof(secret)));
+}
+
 static union {
 	struct event_data data;
 	struct event_process process;
@@ -116,8 +134,8 @@ static void test_text_must_end(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_rows),
-					    cmocka_unit_test(test_text_must_end) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_rows), cmocka_unit_test(test_text_must_end),
+					    cmocka_unit_test(test_secret) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
