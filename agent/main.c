@@ -24,6 +24,7 @@
 #include "outputs/closing.h"
 #include "outputs/outputs.h"
 #include "pair/join.h"
+#include "query/query.h"
 #include "record/record.h"
 #include "record/scrub.h"
 #include "record/source_file.h"
@@ -680,6 +681,35 @@ static int run_replay(const struct options *options)
 	return status;
 }
 
+static void query_opened(void)
+{
+	rights_drop(&(struct rights_config){ .capture = false });
+}
+
+static int run_query(const struct options *options)
+{
+	const char *format = options->outputs[0].format;
+
+	signal(SIGPIPE, SIG_IGN);
+	return query_run(&(struct query_config){
+		.path = options->query_path,
+		.question = options->question,
+		.sql = options->sql,
+		.filters = options->query_filters,
+		.filter_count = options->query_filter_count,
+		.since = options->since,
+		.until = options->until,
+		.format = strcmp(format, "json") == 0  ? QUERY_JSON
+			  : strcmp(format, "csv") == 0 ? QUERY_CSV
+						       : QUERY_TEXT,
+		.rows = options->count,
+		.time_ns = options->duration_ns,
+		.columns = outputs_terminal_columns(STDOUT_FILENO),
+		.now_us = ((int64_t)clock_ns() + clock_wall_offset_ns()) / 1000,
+		.opened = query_opened,
+	});
+}
+
 static int run_doctor(const struct options *options)
 {
 	struct doctor_config config = doctor_configure(options);
@@ -724,6 +754,9 @@ int main(int argc, char **argv)
 		break;
 	case COMMAND_REPLAY:
 		status = run_replay(&options);
+		break;
+	case COMMAND_QUERY:
+		status = run_query(&options);
 		break;
 	case COMMAND_DOCTOR:
 		status = run_doctor(&options);

@@ -452,11 +452,13 @@ const struct option_row option_rows[] = {
 	    "it at the end of a line (id): that is the same in each run of hark.",
 	    NUMBER(conn, 999999999999999999, " (as hark conns shows it)"), TO_VIEWS, ALONE),
 	ROW("duration", 'd', "SECONDS", GROUP_WHAT, "End after this time (10, 0.5, 500ms, 2m, 1h)", NULL,
-	    DURATION(duration_ns, 0), BELONGS(IN_LIVE, "live runs: a recording ends by itself")),
-	ROW("count", 'n', "COUNT", GROUP_WHAT, "End after so many exchanges, calls (raw) or frames",
+	    DURATION(duration_ns, 0),
+	    BELONGS(IN_LIVE | IN_QUERY, "live runs, and query: a recording ends by itself")),
+	ROW("count", 'n', "COUNT", GROUP_WHAT,
+	    "End after so many exchanges, calls (raw), frames, or rows (query)",
 	    "From 1 to 999999999999999999.", NUMBER(count, 999999999999999999),
-	    BELONGS(IN_WATCH | IN_CONNS | IN_RAW | IN_FRAMES,
-		    "watch, conns, raw and frames (-d ends the others)")),
+	    BELONGS(IN_WATCH | IN_CONNS | IN_RAW | IN_FRAMES | IN_QUERY,
+		    "watch, conns, raw, frames and query (-d ends the others)")),
 	ROW("slow", 0, "SECONDS", GROUP_WHAT, "Only exchanges that took this long or longer (100ms, 0.5, 2s)",
 	    "Short for the filter latency:>=.", DURATION(slow_ns, 0), TO_RUNS),
 	ROW("errors", 0, NULL, GROUP_WHAT,
@@ -478,7 +480,7 @@ const struct option_row option_rows[] = {
 	    "with bodies; its FILE is whole at each moment. sqlite adds to a database, of which hark query "
 	    "asks. pcapng (watch, raw) is the plaintext as packets, "
 	    "for Wireshark: hark -o pcapng:- | wireshark -k -i -",
-	    TAKES(take_output), TO_RUNS, ALONE),
+	    TAKES(take_output), BELONGS(IN_RUN | IN_QUERY, "the views and query"), ALONE),
 	ROW("export-header", 0, "HEADER|@FILE", GROUP_OUTPUT,
 	    "A header field for what otlp and clickhouse are sent to: 'Name: value', or lines of FILE "
 	    "(repeatable)",
@@ -494,6 +496,14 @@ const struct option_row option_rows[] = {
 	    "again.",
 	    TAKES(take_keep), WRONG("is no age (12h, 7d) and no size of 1M or more (500M, 1G)"),
 	    BELONGS(IN_HISTORY, "watch -o sqlite:FILE"), NEEDS(IN_HISTORY)),
+	ROW("sql", 0, "SELECT", GROUP_OUTPUT,
+	    "With query: this question, which can read the file and nothing else",
+	    "One statement. Tables and columns are in docs/history.md.", STRING(sql),
+	    BELONGS(IN_QUERY, "query"), NEEDS(IN_QUERY), ALONE),
+	ROW("since", 0, "TIME", GROUP_OUTPUT, "With query: not what began before (2h, 7d, 2026-01-02T03:04)",
+	    "An age, or a time in UTC.", STRING(since), BELONGS(IN_QUERY, "query"), NEEDS(IN_QUERY), ALONE),
+	ROW("until", 0, "TIME", GROUP_OUTPUT, "With query: not what began then, or later", "As with --since.",
+	    STRING(until), BELONGS(IN_QUERY, "query"), NEEDS(IN_QUERY), ALONE),
 	ROW("as", 0, "FORMAT", GROUP_OUTPUT, "curl: each exchange as a command that sends its request again",
 	    "The command is for any POSIX shell and stands on one line; lines before it that begin with # "
 	    "say "
@@ -751,6 +761,8 @@ const struct command_row command_rows[] = {
 	{ "record", "-w FILE " FILTERS, "Raw events to a file, for replay", COMMAND_LIVE, VIEW_RECORD },
 	{ "replay", "FILE [VIEW] [FILTER...]", "A recording through the same pipeline; needs no privilege",
 	  COMMAND_REPLAY, VIEW_WATCH },
+	{ "query", "FILE [QUESTION] [KEY:VALUE...]",
+	  "Questions to a history (-o sqlite:FILE); needs no privilege", COMMAND_QUERY, VIEW_WATCH },
 	{ "doctor", "[PID...]", "What works on this machine and what does not, and why", COMMAND_DOCTOR,
 	  VIEW_WATCH },
 };

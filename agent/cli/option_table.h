@@ -54,6 +54,7 @@ enum option_place {
 	IN_SERVE = 1 << 20,
 	IN_EXPORT = 1 << 21, /* otlp, clickhouse: sent to a URL */
 	IN_MCP = 1 << 22,
+	IN_QUERY = 1 << 24,
 	IN_HISTORY = 1 << 23, /* watch -o sqlite */
 	IN_VIEWS = IN_WATCH | IN_CONNS | IN_RAW | IN_FRAMES | IN_STAT | IN_TOP | IN_TREE | IN_SERVE | IN_MCP,
 	IN_NUMBERS = IN_STAT | IN_TOP | IN_SUMMARY,

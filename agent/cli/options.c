@@ -262,6 +262,29 @@ static bool take_view(struct options *options, const char *word)
 	return true;
 }
 
+/* FILE [QUESTION] [FILTER...]: a filter has a colon, and a question has none. */
+static int take_query(struct parse *parse)
+{
+	struct options *options = parse->options;
+	size_t at = 2;
+
+	if (parse->word_count < 2)
+		return option_usage_error("query needs the FILE that -o sqlite:FILE wrote");
+	options->command = COMMAND_QUERY;
+	options->query_path = parse->words[1];
+	parse->filter_at = parse->word_count;
+	if (at < parse->word_count && !strchr(parse->words[at], ':'))
+		options->question = parse->words[at++];
+	if (options->question && options->sql)
+		return option_usage_error("query: a question or --sql, not both");
+	for (; at < parse->word_count; at++) {
+		if (options->query_filter_count == QUERY_FILTERS_MAX)
+			return option_usage_error("more than %d filters", QUERY_FILTERS_MAX);
+		options->query_filters[options->query_filter_count++] = parse->words[at];
+	}
+	return 0;
+}
+
 static int take_words(struct parse *parse)
 {
 	struct options *options = parse->options;
@@ -277,6 +300,8 @@ static int take_words(struct parse *parse)
 		parse->filter_at = parse->word_count;
 		return err;
 	}
+	if (strcmp(parse->words[0], "query") == 0)
+		return take_query(parse);
 	if (strcmp(parse->words[0], "replay") == 0) {
 		if (parse->word_count < 2)
 			return option_usage_error("replay needs the FILE of a recording");
@@ -425,7 +450,8 @@ static int complain(const char *const *words, size_t count, const struct filter_
 			row->command == COMMAND_LIVE ? "'%s' is a view: one view, before all filters"
 			: row->command == COMMAND_DOCTOR
 				? "'%s' looks at this machine as it is: it stands alone, as in: hark doctor"
-				: "'%s' is the first word, as in: hark replay FILE",
+			: row->command == COMMAND_QUERY ? "'%s' is the first word, as in: hark query FILE"
+							: "'%s' is the first word, as in: hark replay FILE",
 			row->name);
 	else if (error->bare && is_key(word) && error->word + 1 < count)
 		option_usage_error("'%s %s' is no filter; did you mean '%s:%s'?", word,
@@ -519,10 +545,24 @@ static int no_such_format(const struct options *options, const char *format)
 	return 2;
 }
 
+/* An answer is one text on stdout. */
+static int check_query_output(const struct options *options)
+{
+	const char *format = options->outputs[0].format;
+
+	if (options->output_count > 1 || options->outputs[0].path)
+		return option_usage_error("query writes one answer to stdout: -o json > FILE");
+	if (strcmp(format, "text") == 0 || strcmp(format, "json") == 0 || strcmp(format, "csv") == 0)
+		return 0;
+	return option_usage_error("-o %s: query has no such format (it has text, json, csv)", format);
+}
+
 static int check_outputs(struct options *options)
 {
 	bool to_stdout = options->record_path && strcmp(options->record_path, "-") == 0;
 
+	if (options->command == COMMAND_QUERY)
+		return check_query_output(options);
 	for (size_t i = 0; i < options->output_count; i++) {
 		const struct output_choice *output = &options->outputs[i];
 
@@ -562,6 +602,8 @@ static uint32_t places_of(const struct options *options)
 
 	if (options->command == COMMAND_DOCTOR)
 		return IN_DOCTOR;
+	if (options->command == COMMAND_QUERY)
+		return IN_QUERY;
 	for (size_t i = 0; i < options->output_count; i++) {
 		const struct sink_ops *ops = sinks_find(options->outputs[i].format, options->view);
 
@@ -671,6 +713,8 @@ static int check_options(struct parse *parse)
 		return option_usage_error("-u says who runs the command behind --, and there is none");
 	if (options->user && !user_find(options->user))
 		return option_usage_error("-u: there is no user '%s'", options->user);
+	if (options->command == COMMAND_QUERY && (options->child_argv || options->record_path))
+		return option_usage_error("query reads a file: it runs no command and records nothing");
 	if (options->command == COMMAND_REPLAY && options->child_argv)
 		return option_usage_error("replay runs no command");
 	if (records && !options->record_path)
@@ -727,7 +771,7 @@ int options_parse(struct options *options, int argc, char **argv)
 		err = config_files_take(&parse);
 	if (!err)
 		err = take_words(&parse);
-	if (!err && options->command != COMMAND_DOCTOR)
+	if (!err && options->command != COMMAND_DOCTOR && options->command != COMMAND_QUERY)
 		err = take_filters(&parse);
 	if (!err)
 		err = check_options(&parse);

@@ -16,8 +16,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define ROUTES_MAX 64
-#define CLAIMS_MAX 16
+#define ROUTES_MAX	  64
+#define CLAIMS_MAX	  16
+#define QUERY_FILTERS_MAX 32
 
 struct library_claim;
 
@@ -25,6 +26,7 @@ enum command {
 	COMMAND_LIVE, /* watch, conns, raw, frames, record */
 	COMMAND_REPLAY,
 	COMMAND_DOCTOR,
+	COMMAND_QUERY, /* of a history: the words and options below with query in their names */
 };
 
 enum color_when {
@@ -66,7 +68,11 @@ struct options {
 	bool wide, both_ends, summary, relative;
 	uint64_t keep_ns; /* --keep: an age, a size; 0: no limit */
 	size_t keep_bytes;
-	double speed; /* --speed: of a replay; 0: as fast as it goes */
+	const char *query_path, *question; /* NULL: none */
+	const char *query_filters[QUERY_FILTERS_MAX];
+	size_t query_filter_count;
+	const char *sql, *since, *until; /* NULL: not given */
+	double speed;			 /* --speed: of a replay; 0: as fast as it goes */
 	bool speed_given;
 	uint64_t slow_ns; /* --slow; 0: not given */
 	bool errors;

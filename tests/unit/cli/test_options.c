@@ -366,8 +366,8 @@ static const char *const idle[][2] = {
 	{ "hark -o json --wide",
 	  "hark: --wide has no effect here: it belongs to watch, conns, stat and tree, as text" },
 	{ "hark conns --both-ends", "hark: --both-ends has no effect here: it belongs to watch and top" },
-	{ "hark stat -n 3",
-	  "hark: -n has no effect here: it belongs to watch, conns, raw and frames (-d ends the others)" },
+	{ "hark stat -n 3", "hark: -n has no effect here: it belongs to watch, conns, raw, frames and query "
+			    "(-d ends the others)" },
 	{ "hark record -w x -x 5",
 	  "hark: -x has no effect here: it belongs to the views that show something" },
 	{ "hark record -w x --show-secrets",
@@ -375,7 +375,7 @@ static const char *const idle[][2] = {
 	{ "hark record -w x --redact a", "hark: --redact has no effect here: it belongs to the views that "
 					 "show something, and record --redacted" },
 	{ "hark replay F -d 3",
-	  "hark: -d has no effect here: it belongs to live runs: a recording ends by itself" },
+	  "hark: -d has no effect here: it belongs to live runs, and query: a recording ends by itself" },
 	{ "hark replay F --ring 1M",
 	  "hark: --ring has no effect here: it belongs to live runs: a recording was captured before" },
 	{ "hark replay F --snaplen 1M", "hark: --snaplen has no effect here: it belongs to live runs" },
