@@ -94,6 +94,21 @@ def test_model(hark, server, which, how, expected, capture):
 
 
 @needs_clients
+def test_tokens_behind_a_long_answer(hark, server):
+    """OpenAI's last event is larger than what is kept of one: it is read as it comes."""
+    with hark(f"port:{server.port}", "role:client", verbose=0) as watch:
+        client = ask(server, "responses", "stream", "small")
+        assert client.text == "260000\n"
+        watch.wait_for(1, client)
+    one, = watch.of(client)
+    assert facts(one) == {
+        "gen_ai.operation.name": "chat", "hark.gen_ai.api": "openai.responses", "gen_ai.request.model": "small",
+        "gen_ai.response.model": "small-2026", "gen_ai.response.id": "resp-1", "gen_ai.response.finish_reasons": ["completed"],
+        "gen_ai.usage.input_tokens": 7, "gen_ai.usage.output_tokens": 60000, "gen_ai.usage.cache_read.input_tokens": 2,
+        "gen_ai.usage.reasoning.output_tokens": 0, "hark.gen_ai.chunks": 2}
+
+
+@needs_clients
 def test_model_content_and_error(hark, server):
     """What was asked and said is shown with -vv alone; an error has its type."""
     with hark(f"port:{server.port}", "fact:gen_ai.request.model", verbose=2) as watch:

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""The clients of PyPI's: model_client.py openai|anthropic URL whole|stream MODEL; prints what was said. Certificates are
+"""The clients of PyPI's: model_client.py openai|responses|anthropic URL whole|stream MODEL; prints what was said. Certificates are
 not looked at."""
 import sys
 
@@ -24,6 +24,14 @@ def ask_openai(url, stream, model):
     return "".join(part.choices[0].delta.content or "" for part in parts if part.choices)
 
 
+def ask_responses(url, stream, model):
+    import openai
+
+    client = openai.OpenAI(base_url=f"{url}/v1", api_key="secret-key", max_retries=0, http_client=no_verify(openai))
+    events = client.responses.create(model=model, input="Say hello.", stream=stream)
+    return str(sum(len(event.delta) for event in events if event.type == "response.output_text.delta"))
+
+
 def ask_anthropic(url, stream, model):
     import anthropic
 
@@ -36,4 +44,4 @@ def ask_anthropic(url, stream, model):
 
 
 which, url, how, model = sys.argv[1:]
-print({"openai": ask_openai, "anthropic": ask_anthropic}[which](url, how == "stream", model))
+print({"openai": ask_openai, "responses": ask_responses, "anthropic": ask_anthropic}[which](url, how == "stream", model))

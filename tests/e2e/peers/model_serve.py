@@ -45,6 +45,22 @@ def messages(asked):
     return 200, [f"event: {one['type']}\ndata: {json.dumps(one)}\n\n" for one in events]
 
 
+def responses(asked):
+    """Of a long answer the last event, which alone has the tokens, says all of it again."""
+    words = "Hello there. " * 20_000
+    answer = {"id": "resp-1", "object": "response", "created_at": 1, "status": "in_progress", "model": asked["model"] + "-2026",
+              "output": [], "parallel_tool_calls": True, "tool_choice": "auto", "tools": []}
+    message = {"id": "msg-1", "type": "message", "role": "assistant", "status": "completed",
+               "content": [{"type": "output_text", "text": words, "annotations": []}]}
+    usage = {"input_tokens": 7, "input_tokens_details": {"cached_tokens": 2}, "output_tokens": 60_000,
+             "output_tokens_details": {"reasoning_tokens": 0}, "total_tokens": 60_007}
+    events = [{"type": "response.created", "response": answer}]
+    events += [{"type": "response.output_text.delta", "item_id": "msg-1", "output_index": 0, "content_index": 0, "delta": part}
+               for part in (words[:100_000], words[100_000:])]
+    events.append({"type": "response.completed", "response": {**answer, "status": "completed", "output": [message], "usage": usage}})
+    return 200, [f"event: {one['type']}\ndata: {json.dumps({**one, 'sequence_number': at})}\n\n" for at, one in enumerate(events)]
+
+
 def ollama(asked):
     lines = [{"model": asked["model"], "created_at": "x", "message": {"role": "assistant", "content": word}, "done": False}
              for word in ("Hello ", "there.")]
@@ -64,7 +80,7 @@ def rpc(asked):
     return 200, {"jsonrpc": "2.0", "id": asked["id"], "result": 1}
 
 
-PATHS = {"/v1/chat/completions": chat, "/v1/messages": messages, "/api/chat": ollama, "/graphql": graphql, "/rpc": rpc}
+PATHS = {"/v1/chat/completions": chat, "/v1/responses": responses, "/v1/messages": messages, "/api/chat": ollama, "/graphql": graphql, "/rpc": rpc}
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
