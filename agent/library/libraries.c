@@ -395,7 +395,7 @@ static const struct library_row rows[] = {
 	},
 	{
 		FOLLOWED("go", "Go's crypto/tls"),
-		.used_by = "Go (net/http), hey",
+		.used_by = "Go (net/http, grpc-go), hey",
 		.untried = "Docker, Kubernetes, Caddy, Traefik",
 		.limit = "from Go 1.17 on, stripped or not, PIE, cgo; needs Linux 5.15",
 		.number = 6,

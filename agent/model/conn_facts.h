@@ -37,7 +37,7 @@ struct conn_facts {
 	/*
 	 * hark.connection: the socket's own identity (event_socket.id), so that every run and view names it
 	 * alike; CONN_ID_OWN and up, of this run only, where exchanges were shown before the socket was
-	 * known.
+	 * known, or the socket had another connection before.
 	 */
 	uint64_t id;
 	uint64_t number; /* of this run, from 1 on, for people; 0: it has none, and its id stands for it */

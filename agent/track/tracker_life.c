@@ -117,10 +117,17 @@ void tracker_adopt_states(struct tracker *tracker, struct conn *conn, const stru
 	conn_adopt(tracker, conn, entry);
 }
 
+static uint64_t *ended_place(struct tracker *tracker, uint64_t socket_id)
+{
+	return &tracker->ended[socket_id % TRACKER_ENDED];
+}
+
 void tracker_close(struct tracker *tracker, struct conn *conn, enum protocol_end reason)
 {
 	struct tls_session *session;
 
+	if (sock_is_tcp(&conn->facts.sock))
+		*ended_place(tracker, conn->socket_id) = conn->socket_id;
 	DL_FOREACH (conn->sessions, session)
 		tracker_session_unlink(tracker, session);
 	tracker_opaque_learn(tracker, conn);
@@ -332,7 +339,7 @@ static struct sk_entry *state_entry(struct tracker *tracker, const struct event_
 	if (!entry)
 		return NULL;
 	entry->id = event->sock.id;
-	entry->again = again;
+	entry->again = again || (begins && entry->id && *ended_place(tracker, entry->id) == entry->id);
 	return entry;
 }
 

@@ -77,7 +77,8 @@ struct place {
 	uint8_t text[];		    /* its names, each behind its length (size_t) */
 };
 
-#define TRACKER_WEIGHTS 65 /* how many bits a size may take */
+#define TRACKER_ENDED	4096 /* sockets that are known again; of those of one place the last */
+#define TRACKER_WEIGHTS 65   /* how many bits a size may take */
 
 struct tracker {
 	struct pipeline pipeline;
@@ -106,6 +107,7 @@ struct tracker {
 	struct spares entries;		       /* of pairs */
 	struct quic_socket *quic_by_id, *quic; /* of tracker_quic.c */
 	size_t quic_bytes;		       /* of them, in the budget */
+	uint64_t ended[TRACKER_ENDED]; /* TCP sockets whose connections ended, each in its place; 0: none */
 };
 
 struct conn *tracker_conn_find(const struct tracker *tracker, uint64_t socket_id);

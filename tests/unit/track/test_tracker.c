@@ -1181,6 +1181,27 @@ static void test_connects_again(void **state)
 	}
 }
 
+/* The same long after: what was known of the earlier connection has gone, and the later one is another all
+ * the same. */
+static void test_connects_again_later(void **state)
+{
+	struct bench *bench = *state;
+	struct peer peer = peer_client();
+
+	bench_start(bench);
+	for (int i = 0; i < 2; i++) {
+		state_put(bench, &peer, 7, 2);
+		state_put(bench, &peer, 2, 1);
+		data_sent(bench, &peer, GET);
+		data_received(bench, &peer, OK_3);
+		closed_put(bench, &peer, 1, 7);
+		poll_put(bench, 100);
+		peer.offset[0] = peer.offset[1] = 0;
+	}
+	assert_non_null(strstr(bench->log, "1 closed"));
+	assert_non_null(strstr(bench->log, "2:GET /a 200 3\n2 closed"));
+}
+
 /* Of what is skipped not each call leaves a record: the last one does, and none of it is lost. */
 static void test_skip_leaves_no_records(void **state)
 {
@@ -1897,6 +1918,7 @@ int main(void)
 		T(test_skip_hint),
 		T(test_skip_hint_of_much),
 		T(test_connects_again),
+		T(test_connects_again_later),
 		T(test_skip_leaves_no_records),
 		T(test_connection_limit),
 		T(test_pid_filter),
