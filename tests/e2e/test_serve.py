@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """hark serve and those who ask: Prometheus and its tools, its client library's parser, slow and hostile readers.
 
-tests/replay/test_serve.py has what a recording can show: paths, rules, pages, errors.
+tests/replay/test_serving.py has what a recording can show: paths, rules, pages, errors.
 """
 import contextlib
 import http.client
@@ -70,7 +70,7 @@ class Serve:
 
     def metric(self, name, *labels):
         """The sum of the series that have all of these labels."""
-        lines = re.findall(rf"^{name}(\{{[^}}]*\}})? (\S+)", self.ask("/metrics")[1], re.M)
+        lines = re.findall(rf"^{name}(?:\{{(.*)\}})? (\S+)$", self.ask("/metrics")[1], re.M)
         return sum(float(value) for found, value in lines if all(label in found for label in labels))
 
 
@@ -96,11 +96,11 @@ def prometheus_config(folder, serve):
 
 
 @contextlib.contextmanager
-def prometheus(folder, serve):
+def prometheus(folder, serve, features="exemplar-storage"):
     """query(PROMQL) of one that scrapes: the values found."""
     port = free_port()
     program = Program(["prometheus", f"--config.file={prometheus_config(folder, serve)}", f"--storage.tsdb.path={folder / 'tsdb'}",
-                       f"--web.listen-address=127.0.0.1:{port}", "--enable-feature=exemplar-storage"], folder, ports=(port,))
+                       f"--web.listen-address=127.0.0.1:{port}", f"--enable-feature={features}"], folder, ports=(port,))
 
     def query(promql, path="query"):
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
@@ -136,6 +136,24 @@ def test_prometheus_scrapes_it(tmp_path, nginx, way):
         assert {one["labels"]["trace_id"] for series in exemplars for one in series["exemplars"]} == {trace}
 
 
+def test_native_histograms(tmp_path, nginx):
+    """Of a Prometheus that asks for them: the same count, and quantiles out of buckets 9 % wide."""
+    with Serve(tmp_path, f"port:{nginx.http}") as serve, \
+            prometheus(tmp_path, serve, "native-histograms,exemplar-storage") as query:
+        curl("-H", 'Host: a"b\\c', f"http://127.0.0.1:{nginx.http}/small.txt?n=[1-17]")
+        curl(f"http://127.0.0.1:{nginx.http}/wait/slow/0.3")
+        count = 'sum(histogram_count(http_%s_request_duration_seconds))'
+        for side in "server", "client":
+            wait_until(lambda side=side: query(count % side) == [18], f"18 requests ({side})")
+        assert query('count(http_client_request_duration_seconds{server_address=`a"b\\\\c`})') == [1]
+        slowest = query("histogram_quantile(1, sum(http_server_request_duration_seconds))")[0]
+        took = json.loads(serve.ask("/api/exchanges?filter=path:/wait*%20role:server")[1])["exchanges"][0]["exchange"]
+        assert took["hark.duration_ms"] / 1000 <= slowest <= took["hark.duration_ms"] / 1000 * 1.1
+        total = query("histogram_sum(sum(http_server_request_duration_seconds))")[0]
+        assert total == pytest.approx(serve.metric("http_server_request_duration_seconds_sum"))
+        assert query("hark_losses_total") == [0] and query("hark_build_info") == [1]
+
+
 def test_who_collects_is_not_counted(tmp_path, nginx):
     """hark's own end is not observed, and the other end is left out."""
     port = free_port()
@@ -149,6 +167,17 @@ def test_who_collects_is_not_counted(tmp_path, nginx):
         assert [one["exchange"]["url.path"] for one in exchanges] == ["/small.txt"] * 2
         conns = json.loads(serve.ask("/api/connections")[1])["connections"]
         assert {one["connection"].get("server.port") for one in conns} <= {nginx.http}
+
+
+def test_a_filter_finds_no_secret(tmp_path, nginx):
+    """Who may ask is not told what is redacted, by asking whether it is this or that."""
+    with Serve(tmp_path, f"port:{nginx.http}", "-vv") as serve:
+        curl("-H", "Authorization: Bearer s3cret-word", "-H", "X-Plain: plain-word", f"http://127.0.0.1:{nginx.http}/small.txt")
+        for field, word, count in (("x-plain", "plain-word", 2), ("authorization", "s3cret-word", 0)):
+            filter_ = urllib.parse.quote(f'header:{field}=*{word}*')
+            wait_until(lambda: json.loads(serve.ask("/api/exchanges")[1])["last"] == 2, "both ends")
+            assert len(json.loads(serve.ask(f"/api/exchanges?filter={filter_}")[1])["exchanges"]) == count
+        assert "s3cret" not in serve.ask("/api/exchanges?verbose=2")[1] + serve.ask("/api/exchange/1")[1]
 
 
 def test_promtool_finds_nothing(tmp_path, nginx):

@@ -8,6 +8,7 @@
 
 const struct metric_bounds metric_request_bounds = {
 	.scale = S,
+	.native = true,
 	.count = 14,
 	.at = { 5 * MS, 10 * MS, 25 * MS, 50 * MS, 75 * MS, 100 * MS, 250 * MS, 500 * MS, 750 * MS, S,
 		2500 * MS, 5 * S, 7500 * MS, 10 * S },
@@ -17,6 +18,7 @@ const struct metric_bounds metric_request_bounds = {
 
 const struct metric_bounds metric_connection_bounds = {
 	.scale = S,
+	.native = true,
 	.count = 13,
 	.at = { 10 * MS, 20 * MS, 50 * MS, 100 * MS, 200 * MS, 500 * MS, S, 2 * S, 5 * S, 10 * S, 30 * S,
 		60 * S, 300 * S },
@@ -33,8 +35,17 @@ const struct metric_bounds metric_byte_bounds = {
 
 void metric_histogram_fini(struct metric_histogram *histogram)
 {
+	metric_native_fini(&histogram->native);
 	free(histogram->exemplars);
 	*histogram = (struct metric_histogram){ .count = 0 };
+}
+
+size_t metric_histogram_bytes(const struct metric_histogram *histogram)
+{
+	size_t exemplars = histogram->exemplars ? METRIC_BOUNDS_MAX + 1 : 0;
+
+	return histogram->native.count * sizeof(*histogram->native.counts) +
+	       exemplars * sizeof(*histogram->exemplars);
 }
 
 size_t metric_histogram_add(struct metric_histogram *histogram, const struct metric_bounds *bounds,
@@ -47,7 +58,18 @@ size_t metric_histogram_add(struct metric_histogram *histogram, const struct met
 	histogram->buckets[bucket]++;
 	histogram->count++;
 	histogram->sum += value;
+	if (bounds->native)
+		metric_native_add(&histogram->native, metric_native_bucket(value), 1);
 	return bucket;
+}
+
+void metric_histogram_merge(struct metric_histogram *into, const struct metric_histogram *from)
+{
+	into->count += from->count;
+	into->sum += from->sum;
+	for (size_t i = 0; i <= METRIC_BOUNDS_MAX; i++)
+		into->buckets[i] += from->buckets[i];
+	metric_native_merge(&into->native, &from->native);
 }
 
 void metric_histogram_exemplify(struct metric_histogram *histogram, size_t bucket,

@@ -7,6 +7,7 @@
 #define HARK_METRIC_HISTOGRAM_H
 
 #include "base/buffer.h"
+#include "metric_native.h"
 #include "slice.h"
 
 #include <stdbool.h>
@@ -18,6 +19,7 @@
 /* What is counted, and up to where each bucket goes (inclusive), in nanoseconds or bytes. */
 struct metric_bounds {
 	uint64_t scale; /* of its unit: 1,000,000,000 for seconds, 1 for bytes */
+	bool native;	/* there are native buckets besides; of seconds alone */
 	size_t count;
 	uint64_t at[METRIC_BOUNDS_MAX];
 	const char *le[METRIC_BOUNDS_MAX]; /* the same in the unit, as a float is written canonically */
@@ -37,10 +39,17 @@ struct metric_exemplar {
 struct metric_histogram { /* all zero is an empty one */
 	uint64_t count, sum;
 	uint64_t buckets[METRIC_BOUNDS_MAX + 1]; /* each for itself, the last beyond all bounds */
-	struct metric_exemplar *exemplars;	 /* one a bucket; NULL: none yet */
+	struct metric_native native;
+	struct metric_exemplar *exemplars; /* one a bucket; NULL: none yet */
 };
 
 void metric_histogram_fini(struct metric_histogram *histogram);
+
+/* All the memory that it takes besides itself. */
+size_t metric_histogram_bytes(const struct metric_histogram *histogram);
+
+/* All but exemplars. */
+void metric_histogram_merge(struct metric_histogram *into, const struct metric_histogram *from);
 
 /* The bucket that the value went to. */
 size_t metric_histogram_add(struct metric_histogram *histogram, const struct metric_bounds *bounds,

@@ -17,7 +17,7 @@ struct item {
 };
 
 struct metric_table {
-	size_t limit, count, held_bytes;
+	size_t limit, bytes_max, count, held_bytes;
 	struct item *items;
 	struct item *rest;
 	bool rest_used;
@@ -48,13 +48,14 @@ static void item_free(struct item *item)
 	free(item);
 }
 
-struct metric_table *metric_table_new(size_t limit, struct slice rest_labels)
+struct metric_table *metric_table_new(size_t limit, size_t bytes_max, struct slice rest_labels)
 {
 	struct metric_table *table = calloc(1, sizeof(*table));
 
 	if (!table)
 		return NULL;
 	table->limit = limit;
+	table->bytes_max = bytes_max;
 	table->rest = item_new(rest_labels);
 	if (table->rest)
 		return table;
@@ -77,14 +78,6 @@ void metric_table_free(struct metric_table *table)
 	free(table);
 }
 
-static void histogram_merge(struct metric_histogram *into, const struct metric_histogram *from)
-{
-	into->count += from->count;
-	into->sum += from->sum;
-	for (size_t i = 0; i <= METRIC_BOUNDS_MAX; i++)
-		into->buckets[i] += from->buckets[i];
-}
-
 static struct item *item_of_rank(struct frequent_item *rank)
 {
 	return (struct item *)((char *)rank - offsetof(struct item, rank));
@@ -96,21 +89,28 @@ static void item_evict(struct metric_table *table, struct item *item)
 	uint64_t hash = hash_words(HASH_START, slice_of(item->labels, item->len));
 
 	for (size_t i = 0; !item->series.read && i < METRIC_MEASURES; i++)
-		histogram_merge(&rest->of[i], &item->series.of[i]);
+		metric_histogram_merge(&rest->of[i], &item->series.of[i]);
 	table->rest_used |= !item->series.read;
+	counter_add(COUNTER_LIMIT_SERIES, item->series.unread);
 	frequent_remember(&table->frequent, hash, item->rank.count);
 	frequent_remove(&table->frequent, &item->rank);
 	HASH_DEL(table->items, item);
 	table->count--;
-	table->held_bytes -= sizeof(*item) + item->len;
+	table->held_bytes -= sizeof(*item) + item->len + item->series.bytes;
 	item_free(item);
 }
 
-static struct item *item_rest(struct metric_table *table)
+static struct metric_series *item_rest(struct metric_table *table)
 {
 	counter_add(COUNTER_LIMIT_SERIES, 1);
 	table->rest_used = true;
-	return table->rest;
+	return &table->rest->series;
+}
+
+static bool is_full(const struct metric_table *table)
+{
+	return table->count >= table->limit ||
+	       (table->bytes_max && table->count && table->held_bytes > table->bytes_max);
 }
 
 /* A place for a label set that has none; NULL: it gets none. */
@@ -119,7 +119,7 @@ static struct item *item_add(struct metric_table *table, struct slice labels)
 	uint64_t count = 1;
 	struct item *item;
 
-	if (table->count >= table->limit) {
+	if (is_full(table)) {
 		struct frequent_item *least;
 
 		if (!frequent_miss(&table->frequent, hash_words(HASH_START, labels), &least, &count))
@@ -150,8 +150,19 @@ struct metric_series *metric_table_find(struct metric_table *table, struct slice
 	else
 		item = item_add(table, labels);
 	if (!item)
-		item = item_rest(table);
+		return item_rest(table);
+	item->series.unread++;
 	return &item->series;
+}
+
+void metric_table_weigh(struct metric_table *table, struct metric_series *series)
+{
+	size_t now = 0;
+
+	for (size_t i = 0; i < METRIC_MEASURES; i++)
+		now += metric_histogram_bytes(&series->of[i]);
+	table->held_bytes += now - series->bytes;
+	series->bytes = now;
 }
 
 size_t metric_table_count(const struct metric_table *table)
@@ -172,7 +183,10 @@ void metric_table_each(struct metric_table *table, bool reads,
 
 	HASH_ITER (hh, table->items, item, next) {
 		fn(ctx, slice_of(item->labels, item->len), &item->series);
-		item->series.read |= reads;
+		if (!reads)
+			continue;
+		item->series.read = true;
+		item->series.unread = 0;
 	}
 	if (table->rest_used)
 		fn(ctx, slice_of(table->rest->labels, table->rest->len), &table->rest->series);

@@ -4,8 +4,9 @@
  * (frequent.h), so that a scanner that makes new ones all day takes none from the real ones; what has no
  * place is counted in the series of the rest. A label set is kept as the text that it is written as.
  *
- * A series that loses its place goes away as a whole: who collects has read it. What nobody read of it yet is
- * added to the rest.
+ * A series that loses its place goes away as a whole, for who collects has read it: added to the rest it
+ * would be counted twice. One that nobody read yet is added to the rest. limit.series counts what has no
+ * series of its own, and what came to one since it was read last.
  */
 #ifndef HARK_METRIC_SERIES_H
 #define HARK_METRIC_SERIES_H
@@ -20,13 +21,15 @@
 
 struct metric_series {
 	struct metric_histogram of[METRIC_MEASURES]; /* what each of them measures is its user's matter */
+	size_t bytes;				     /* that they take besides, as last weighed */
+	uint64_t unread;			     /* how often it came since it was read */
 	bool read;				     /* metric_table_each() showed it */
 };
 
 struct metric_table;
 
-/* limit: series besides that of the rest. NULL: out of memory. */
-struct metric_table *metric_table_new(size_t limit, struct slice rest_labels);
+/* limit, bytes_max (0: none): of series besides that of the rest. NULL: out of memory. */
+struct metric_table *metric_table_new(size_t limit, size_t bytes_max, struct slice rest_labels);
 void metric_table_free(struct metric_table *table); /* NULL is legal */
 
 /*
@@ -35,8 +38,11 @@ void metric_table_free(struct metric_table *table); /* NULL is legal */
  */
 struct metric_series *metric_table_find(struct metric_table *table, struct slice labels);
 
-size_t
-metric_table_count(const struct metric_table *table); /* with that of the rest, once something is in it */
+/* After something was added to a series of the table. */
+void metric_table_weigh(struct metric_table *table, struct metric_series *series);
+
+/* With that of the rest, once something is in it. */
+size_t metric_table_count(const struct metric_table *table);
 size_t metric_table_bytes(const struct metric_table *table); /* that they take */
 
 /* Each series, in the order in which they came, the rest last. They count as read if `reads`. */

@@ -29,8 +29,9 @@ struct metrics *metrics_new(const struct metrics_config *config)
 	metrics->routes = routes_new(config->routes ? config->routes : &none);
 	metrics->known = known_requests_new();
 	for (enum side side = 0; side < SIDES; side++)
-		metrics->requests[side] = metric_table_new(config->series_max, rest);
-	metrics->conns = metric_table_new(CONNS_SERIES_MAX, rest);
+		metrics->requests[side] =
+			metric_table_new(config->series_max, budget_share(config->budget, 8), rest);
+	metrics->conns = metric_table_new(CONNS_SERIES_MAX, 0, rest);
 	if (metrics->routes && metrics->known && metrics->requests[SIDE_SERVER] &&
 	    metrics->requests[SIDE_CLIENT] && metrics->conns)
 		return metrics;
@@ -226,10 +227,12 @@ static void exemplify(struct metrics *metrics, struct metric_histogram *histogra
 	metric_histogram_exemplify(histogram, bucket, &exemplar);
 }
 
-static void weigh(struct metrics *metrics)
+static void weigh(struct metrics *metrics, struct metric_table *table, struct metric_series *series)
 {
-	size_t bytes = sizeof(*metrics) + known_requests_bytes() + metric_table_bytes(metrics->conns);
+	size_t bytes = sizeof(*metrics) + known_requests_bytes();
 
+	metric_table_weigh(table, series);
+	bytes += metric_table_bytes(metrics->conns);
 	for (enum side side = 0; side < SIDES; side++)
 		bytes += metric_table_bytes(metrics->requests[side]);
 	budget_set(metrics->config.budget, &metrics->charged_bytes, bytes);
@@ -266,7 +269,7 @@ void metrics_exchange(struct metrics *metrics, const struct exchange *exchange)
 		metric_histogram_add(&series->of[REQUEST_BYTES], &metric_byte_bounds, request->body_bytes);
 	if (response && response->body_known)
 		metric_histogram_add(&series->of[RESPONSE_BYTES], &metric_byte_bounds, response->body_bytes);
-	weigh(metrics);
+	weigh(metrics, metrics->requests[side], series);
 }
 
 void metrics_in_flight_begin(struct metrics *metrics)
@@ -318,5 +321,5 @@ void metrics_conn_closed(struct metrics *metrics, const struct conn_facts *conn)
 		metric_histogram_add(&series->of[CONN_CONNECT], &metric_request_bounds, conn->connect_ns);
 	if (conn->handshake_ns)
 		metric_histogram_add(&series->of[CONN_HANDSHAKE], &metric_request_bounds, conn->handshake_ns);
-	weigh(metrics);
+	weigh(metrics, metrics->conns, series);
 }

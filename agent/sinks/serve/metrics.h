@@ -47,6 +47,7 @@ void metrics_conn_closed(struct metrics *metrics, const struct conn_facts *conn)
 enum metrics_format {
 	METRICS_PROMETHEUS,  /* text, version 0.0.4 */
 	METRICS_OPENMETRICS, /* 1.0.0, with exemplars */
+	METRICS_PROTOBUF,    /* Prometheus' messages, with exemplars and native histograms */
 };
 
 /* What a request's Accept field (RFC 9110, 12.5.1) wants most; anything else is METRICS_PROMETHEUS. */

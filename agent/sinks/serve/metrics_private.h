@@ -30,6 +30,45 @@ enum {
 
 extern const char *const metric_methods[METRIC_METHODS + 1];
 
+/* --- how it is written: metrics_text.c, metrics_protobuf.c ------------------------------------- */
+
+enum metric_kind {
+	METRIC_GAUGE,
+	METRIC_COUNTER,
+	METRIC_HISTOGRAM,
+	METRIC_INFO
+};
+
+struct metric_family {
+	const char *name; /* without "_total" or "_info" */
+	enum metric_kind kind;
+	const char *unit; /* with which the name ends; "": it has none */
+	const char *help;
+};
+
+struct metrics_form;
+
+struct metrics_writer {
+	const struct metrics_form *form;
+	struct buffer *text;
+	struct metric_family family; /* that was begun */
+	struct buffer message;	     /* the form's own */
+};
+
+/* Between begin and end stand the samples of a family; labels: as OpenMetrics writes them, without braces. */
+struct metrics_form {
+	void (*begin)(struct metrics_writer *writer, const struct metric_family *family);
+	void (*value)(struct metrics_writer *writer, struct slice labels, uint64_t value, uint64_t scale);
+	void (*histogram)(struct metrics_writer *writer, struct slice labels,
+			  const struct metric_histogram *histogram, const struct metric_bounds *bounds);
+	void (*end)(struct metrics_writer *writer);
+	void (*finish)(struct metrics_writer *writer); /* NULL: nothing stands behind the last family */
+};
+
+extern const struct metrics_form metrics_text_form, metrics_open_form, metrics_protobuf_form;
+
+/* --- all that is kept ---------------------------------------------------------------------------- */
+
 struct metrics {
 	struct metrics_config config;
 	struct routes *routes;

@@ -37,6 +37,7 @@ static int serve_init(struct sink *sink, const struct sink_config *config)
 		.sink = config,
 		.count_max = EXCHANGES_MAX,
 		.bytes_max = EXCHANGES_BYTES,
+		.redacted = true,
 		.body_max = config->verbose >= 2 ? BODY_MAX : 0,
 	});
 	sink->stats = stats_new(&(struct stats_config){

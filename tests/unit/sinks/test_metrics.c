@@ -207,6 +207,10 @@ static void test_accept(void **state)
 		  METRICS_OPENMETRICS },
 		{ "text/plain;version=0.0.4,application/openmetrics-text;q=0.3", METRICS_PROMETHEUS },
 		{ "application/openmetrics-text;q=0", METRICS_PROMETHEUS },
+		{ "application/"
+		  "vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited,"
+		  "application/openmetrics-text;version=1.0.0;q=0.8,text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
+		  METRICS_PROTOBUF },
 		{ "application/openmetrics-text; q=0.9 , text/plain; q=0.1", METRICS_OPENMETRICS },
 		{ ",,;;q=,=", METRICS_PROMETHEUS },
 		{ "application/openmetrics-text;q", METRICS_OPENMETRICS },
