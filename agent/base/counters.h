@@ -116,7 +116,7 @@
 	X(SERVE_LATE, "serve.late", "answers of it that nobody read in time")                               \
 	X(LIMIT_SERVE, "limit.serve", "connections, streams or answers that it had no room for")            \
 	X(LIMIT_SERIES, "limit.series",                                                                     \
-	  "exchanges that have no series of their own in /metrics (--series)")                            \
+	  "exchanges without a series of their own in /metrics: that of the rest counts them")              \
 	X(LIMIT_MEMORY, "limit.memory", "things dropped because memory was short (--memory)")               \
 	X(MEMORY_HELD_PEAK, "memory.held_peak", "bytes held at once at most (--memory bounds them)")        \
 	X(READY_US, "ready.us", "microseconds from the start until hark was ready")                         \

@@ -51,6 +51,7 @@ FIGURES = [
     row("own-text", "the same, text", "", own.view_of_http1, name="text"),
     row("own-stat", "the same, `stat`", "≤ 0.9 µs", own.view_of_http1, name="stat"),
     row("own-top", "the same, `top`", "", own.view_of_http1, name="top"),
+    row("own-serve", "the same, `serve`", "", own.view_of_http1, name="serve"),
     row("own-http2", "the same, HTTP/2 over TLS, JSON", "≤ 2 µs", own.view_of_http2),
     row("instructions-http1", "instructions an exchange replayed into JSON, HTTP/1.1", "≤ 9,000", own.instructions,
         protocol="http1"),

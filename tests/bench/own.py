@@ -10,7 +10,8 @@ import counted
 from measure import ROOT, View, Watch, cpu_s, h2load, load_of_http2, run, wrk
 from report import Reading
 
-VIEWS = {"json": ["-o", "json"], "text": [], "stat": ["stat"], "top": ["top"]}
+VIEWS = {"json": ["-o", "json"], "text": [], "stat": ["stat"], "top": ["top"],
+         "serve": ["serve", "--listen", "127.0.0.1:0"]}
 RATE_CLIENTS = 10
 REPLAYED = {"http1": (20_000, 220_000), "http1-new": (20_000, 220_000), "http2": (10_000, 110_000)}
 EMPTY_CALLS = 500_000

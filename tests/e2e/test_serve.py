@@ -292,6 +292,25 @@ def test_a_slow_reader_is_told_what_it_missed(tmp_path, nginx):
         assert serve.metric("hark_losses_total") == 0
 
 
+@pytest.mark.slow
+def test_who_asks_for_much_holds_nothing_up(tmp_path, nginx):
+    """Two hundred at once search all that is kept: who is not answered in this turn is told so, and nothing is lost."""
+    with Serve(tmp_path, f"port:{nginx.http}") as serve:
+        run("hey", "-n", EXCHANGES_KEPT // 2, "-c", "10", f"http://127.0.0.1:{nginx.http}/small.txt", deadline_s=120)
+        wait_until(lambda: json.loads(serve.ask("/api/exchanges?limit=1")[1])["last"] == EXCHANGES_KEPT, "all of them")
+        asked = urllib.parse.quote("url:~'(a|b)*c[x-z]{3}' or header:x-none=*z* or path:*none*")
+        peers = [socket.create_connection(("127.0.0.1", serve.port), timeout=60) for _ in range(200)]
+        for peer in peers:
+            peer.sendall(f"GET /api/exchanges?filter={asked} HTTP/1.0\r\nHost: localhost\r\n\r\n".encode())
+        curl(f"http://127.0.0.1:{nginx.http}/small.txt?n=[1-50]")
+        answers = [peer.makefile("rb").readline().split()[1] for peer in peers]
+        for peer in peers:
+            peer.close()
+        assert set(answers) == {b"200", b"503"}
+        wait_until(lambda: json.loads(serve.ask("/api/exchanges?limit=1")[1])["last"] == EXCHANGES_KEPT + 100, "what came meanwhile")
+        assert serve.metric("hark_losses_total") == 0
+
+
 def test_hundreds_of_connections(tmp_path, nginx):
     """Half a request each: others are answered meanwhile, beyond the limit nobody is; all is well when they go."""
     with Serve(tmp_path, f"port:{nginx.http}") as serve:

@@ -5,6 +5,7 @@ import http.client
 import json
 import os
 import pathlib
+import random
 import re
 import signal
 import socket
@@ -290,6 +291,21 @@ def test_what_is_no_request(port, bytes_, is_whole):
                 answer += piece
         assert b"hark_" not in answer
     assert ask(port, "/healthz")[0] == 200
+
+
+def test_hostile_requests(port):
+    """Requests with bytes changed, taken out and put in, the same ones each time."""
+    chance = random.Random(1)
+    whole = (b"GET /api/exchanges?filter=status:404%20or%20(host:a)&limit=3&verbose=2&before=9 HTTP/1.1\r\nHost: localhost\r\n"
+             b"Accept: application/openmetrics-text;version=1.0.0;q=0.5,*/*;q=0.1\r\nOrigin: null\r\nLast-Event-ID: 3\r\n\r\n")
+    for _ in range(400):
+        bytes_ = bytearray(whole.replace(b"/api/exchanges", chance.choice([b"/events", b"/metrics", b"/api/exchanges", b"/api/exchange/3"])))
+        for _ in range(chance.randrange(1, 6)):
+            at = chance.randrange(len(bytes_))
+            bytes_[at:at + chance.randrange(3)] = chance.randbytes(chance.randrange(3))
+        with socket.create_connection(("127.0.0.1", port), timeout=30) as peer, contextlib.suppress(ConnectionError):
+            peer.sendall(bytes_)
+    assert ask(port, "/metrics")[0] == 200
 
 
 def test_a_token(tmp_path):

@@ -187,7 +187,8 @@ static void labels_of(struct metrics *metrics, const struct exchange *exchange, 
 	struct buffer *labels = &metrics->labels;
 
 	buffer_clear(labels);
-	label_plain(labels, "http_request_method", method_of(known ? known->method : slice_of(NULL, 0)));
+	if (known && known->method.data)
+		label_plain(labels, "http_request_method", method_of(known->method));
 	if (scheme)
 		label_plain(labels, "url_scheme", scheme);
 	if (version)

@@ -84,9 +84,11 @@ static bool is_own_server(const struct serve_address *bound, const struct event_
 	address_widen(peer.s6_addr, sock->family, sock->peer);
 	if (IN6_ARE_ADDR_EQUAL(&own, &peer))
 		return true;
-	/* Of a server on all addresses, those of loopback at least are its own. */
-	return address_is_ipv4(peer.s6_addr) ? peer.s6_addr[12] == IN_LOOPBACKNET
-					     : IN6_IS_ADDR_LOOPBACK(&peer);
+	/* Of a server on all addresses: to one of this machine's own goes what comes from the same one. */
+	address_widen(own.s6_addr, sock->family, sock->local);
+	return IN6_ARE_ADDR_EQUAL(&own, &peer) ||
+	       (address_is_ipv4(peer.s6_addr) ? peer.s6_addr[12] == IN_LOOPBACKNET
+					      : IN6_IS_ADDR_LOOPBACK(&peer));
 }
 
 /* Is it a client's end of a connection to this server? */

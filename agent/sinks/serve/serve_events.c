@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LOOK_A_READ 1000 /* exchanges that a filter looks at before others get their turn */
+#define LOOK_A_READ 200 /* exchanges that a filter looks at before others get their turn */
 
 struct events {
 	struct serve_stream stream; /* first */

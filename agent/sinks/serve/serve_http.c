@@ -76,7 +76,7 @@ struct serve_http {
 	struct connection *connections;
 	struct serve_stream *streams;
 	size_t connection_count, stream_count, held_bytes;
-	uint64_t alive_ns;
+	uint64_t alive_ns, turn_ns; /* when streams said that they are alive; when the turn began */
 	bool ending;
 };
 
@@ -259,6 +259,13 @@ static const struct serve_path *path_find(const struct serve_http *http, const c
 	return NULL;
 }
 
+static enum MHD_Result refuse_for_now(struct serve_http *http, struct MHD_Connection *connection,
+				      const char *words)
+{
+	counter_add(COUNTER_LIMIT_SERVE, 1);
+	return refuse(http, connection, MHD_HTTP_SERVICE_UNAVAILABLE, words);
+}
+
 static enum MHD_Result answer_make(struct serve_http *http, struct MHD_Connection *connection,
 				   const struct serve_path *row, const struct serve_request *request)
 {
@@ -272,9 +279,7 @@ static enum MHD_Result answer_make(struct serve_http *http, struct MHD_Connectio
 	row->answer(http->config.ctx, request, &answer);
 	if (answer.stream && http->stream_count >= SERVE_STREAMS_MAX) {
 		answer.stream->close(answer.stream);
-		counter_add(COUNTER_LIMIT_SERVE, 1);
-		return refuse(http, connection, MHD_HTTP_SERVICE_UNAVAILABLE,
-			      "there are 64 streams already\n");
+		return refuse_for_now(http, connection, "there are 64 streams already\n");
 	}
 	if (answer.stream) {
 		buffer_fini(&answer.body);
@@ -284,9 +289,8 @@ static enum MHD_Result answer_make(struct serve_http *http, struct MHD_Connectio
 	}
 	if (answer.body.len > SMALL_ANSWER && http->held_bytes + answer.body.len > SERVE_HELD_MAX) {
 		buffer_fini(&answer.body);
-		counter_add(COUNTER_LIMIT_SERVE, 1);
-		return refuse(http, connection, MHD_HTTP_SERVICE_UNAVAILABLE,
-			      "hark holds too much of other answers that are not read\n");
+		return refuse_for_now(http, connection,
+				      "hark holds too much of other answers that are not read\n");
 	}
 	return response_queue(http, connection, answer.status, answer.type,
 			      response_of_buffer(http, &answer.body));
@@ -313,6 +317,10 @@ static enum MHD_Result request_judge(struct serve_http *http, struct MHD_Connect
 		return refuse(http, connection, MHD_HTTP_UNAUTHORIZED, "the token is missing or wrong\n");
 	if (!row)
 		return refuse(http, connection, MHD_HTTP_NOT_FOUND, "there is nothing here\n");
+	/* Answers take time in which the ring is not read: whoever asks for many at once waits for another
+	 * turn. */
+	if (!row->open && clock_ns() - http->turn_ns > SERVE_TURN_NS)
+		return refuse_for_now(http, connection, "hark is busy\n");
 	counter_add(COUNTER_SERVE_REQUESTS, 1);
 	return answer_make(http, connection, row, &request);
 }
@@ -447,6 +455,7 @@ static void http_run(struct serve_http *http)
 	const uint64_t one = 1;
 	bool more = true;
 
+	http->turn_ns = clock_ns();
 	for (int i = 0; more && i < RUNS_A_TURN; i++) {
 		MHD_UNSIGNED_LONG_LONG wait_ms;
 

@@ -20,6 +20,7 @@
 #define SERVE_HELD_MAX	      (64u << 20)	    /* of answers that were not read yet */
 #define SERVE_REQUEST_NS      UINT64_C(30000000000) /* from a connection's rest to its next request */
 #define SERVE_ANSWER_NS	      UINT64_C(60000000000) /* until an answer was read, which is no stream */
+#define SERVE_TURN_NS	      UINT64_C(100000000)   /* for answers of one turn of the loop */
 #define SERVE_ALIVE_NS	      UINT64_C(15000000000) /* a stream that has nothing to say says so */
 
 struct serve_http;

@@ -102,6 +102,13 @@ static void traced(struct sample *s)
 		      "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
 }
 
+static void no_request(struct sample *s)
+{
+	message_free(s->exchange.request);
+	s->exchange.request = NULL;
+	s->exchange.flags = FLAG_NO_REQUEST;
+}
+
 static void in_flight(struct sample *s)
 {
 	s->exchange.flags = FLAG_IN_FLIGHT;
@@ -139,6 +146,10 @@ static const struct {
 	  strange_method,
 	  METRICS_PROMETHEUS,
 	  { "{http_request_method=\"_OTHER\"" } },
+	{ "no request",
+	  no_request,
+	  METRICS_PROMETHEUS,
+	  { ABSENT "http_request_method", "_count{network_protocol_version" } },
 	{ "no duration",
 	  untimed,
 	  METRICS_PROMETHEUS,
