@@ -331,8 +331,7 @@ static __always_inline void call_header_fill(struct event_header *h, __u16 flags
  * sessions carry, so the way to this answer is short. The bytes are counted.
  */
 static __always_inline bool plaintext_unwanted_still(struct kernel_session *session,
-						     const struct tls_call *call, __u8 direction, __u64 moved,
-						     enum capture_form form)
+						     const struct tls_call *call, __u8 direction, __u64 moved)
 {
 	struct session_unwanted *unwanted = &session->unwanted[direction & 1];
 	__u64 now, *count = &session->count[direction & 1];
@@ -344,9 +343,18 @@ static __always_inline bool plaintext_unwanted_still(struct kernel_session *sess
 		unwanted->untold_ns = 0; /* 2 GiB on its number would be ahead again */
 		return false;
 	}
-	count_add(count, moved, form);
+	count_add(count, moved, true);
 	kernel_count_unwanted(moved);
 	return true;
+}
+
+/* The call was amid what nobody wants: those that follow it need no other look for a while. */
+static __always_inline void plaintext_unwanted_note(struct kernel_session *session, const struct capture *c)
+{
+	struct session_unwanted *unwanted = &session->unwanted[c->record.direction & 1];
+
+	unwanted->until = c->amid.until;
+	unwanted->untold_ns = c->record.h.time_ns + c->amid.untold_ns;
 }
 
 static __always_inline int call_record(struct kernel_session *session, struct tls_call *call,
@@ -373,7 +381,8 @@ static __always_inline int call_record(struct kernel_session *session, struct tl
 		kernel_count(KC_PEEKED, 1);
 		return 0;
 	}
-	if (!around && plaintext_unwanted_still(session, call, direction, moved, form))
+	/* Before Linux 6.13 there is no stack for it. */
+	if (form == CAPTURE_APART && !around && plaintext_unwanted_still(session, call, direction, moved))
 		return 0;
 	call_header_fill(&c.record.h,
 			 session->from_start ? EVENT_FROM_START | EVENT_CALL_TIME : EVENT_CALL_TIME,
@@ -408,10 +417,8 @@ static __always_inline int call_record(struct kernel_session *session, struct tl
 	if (moved >= SKIP_WORTH_BYTES)
 		c.drop = plaintext_unwanted(call, &c.record, moved, &c.amid);
 	if (c.drop == SKIP_UNTOLD) {
-		session->unwanted[direction & 1] = (struct session_unwanted){
-			.until = c.amid.until,
-			.untold_ns = c.record.h.time_ns + c.amid.untold_ns,
-		};
+		if (form == CAPTURE_APART)
+			plaintext_unwanted_note(session, &c);
 		return 0;
 	}
 	capture_run(&c, form);
