@@ -338,6 +338,16 @@ build/peers/prometheus-client-%:
 	@mkdir -p $(@D)
 	@tests/e2e/pypi_peer prometheus-client==$* $@
 
+# Receivers that take minutes to build (two and a half for the Collector on two processors, with nothing fetched yet).
+# make check has a short form of what they are for: the same tests with classes that decode the same.
+build/peers/receivers/collector: $(wildcard tests/e2e/peers/collector/*)
+	$(call say,GO,$@)
+	@mkdir -p $(@D)
+	$(Q)cd tests/e2e/peers/collector && go build -o $(CURDIR)/$@ .
+
+.PHONY: receivers
+receivers: build/peers/receivers/collector ## build what takes hark's exports and is long to build, for its tests (Go)
+
 # Java with another TLS than its own.
 NETTY := 4.1.118.Final
 MAVEN_PEERS := build/peers/conscrypt-2.5.2 build/peers/netty-$(NETTY)

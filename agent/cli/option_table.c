@@ -473,8 +473,7 @@ const struct option_row option_rows[] = {
 	    FLAG(all), BELONGS(IN_WATCH | IN_CONNS, "watch and conns")),
 	ROW("output", 'o', "FORMAT[:FILE]", GROUP_OUTPUT,
 	    "text (default), json, pcapng, or with watch har, curl or sqlite, to FILE instead of stdout; "
-	    "with watch "
-	    "clickhouse to a URL (repeatable)",
+	    "with watch otlp or clickhouse to a URL (repeatable)",
 	    "One of the outputs at most goes to the standard output. har is one HTTP archive (1.2) of the "
 	    "run, "
 	    "with bodies; its FILE is whole at each moment. sqlite adds to a database, of which hark query "

@@ -5,6 +5,7 @@
 #include "content/content.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 bool exchange_take(struct exchange_own *own, struct exchange *exchange)
 {
@@ -272,10 +273,12 @@ int exchange_outcome(const struct exchange *exchange, const struct content *only
 	return only && content != only ? -1 : exchange_outcome_of(exchange, content);
 }
 
+/* What hark itself lost, or did not see from begin to end. */
+#define OWN_LOSSES (FLAG_GAP | FLAG_LATE_JOINED | FLAG_IN_FLIGHT | FLAG_TRUNCATED)
+
 bool exchange_failed(struct content_memo *memo, const struct exchange *exchange)
 {
 	const unsigned int ends = FLAG_RESET | FLAG_CLOSED | FLAG_TIMEOUT | FLAG_UNANSWERED;
-	const unsigned int ours = FLAG_GAP | FLAG_LATE_JOINED | FLAG_IN_FLIGHT | FLAG_TRUNCATED;
 
 	if (exchange->response && exchange->response->status >= 400)
 		return true;
@@ -283,7 +286,7 @@ bool exchange_failed(struct content_memo *memo, const struct exchange *exchange)
 	if (exchange->response && (exchange->response->trailers.count || !exchange->response->body_bytes) &&
 	    exchange_outcome_of(exchange, exchange_content_again(memo, exchange)) > 0)
 		return true;
-	return (exchange->flags & ends) && !(exchange->flags & ours);
+	return (exchange->flags & ends) && !(exchange->flags & OWN_LOSSES);
 }
 
 bool exchange_was_under_way(const struct exchange *exchange)
@@ -296,4 +299,32 @@ enum http_version exchange_version(const struct exchange *exchange)
 	if (exchange->request && exchange->request->version != HTTP_VERSION_UNKNOWN)
 		return exchange->request->version;
 	return exchange->response ? exchange->response->version : HTTP_VERSION_UNKNOWN;
+}
+
+const char *exchange_error_type(const struct exchange *exchange, const struct content *content,
+				char text[EXCHANGE_ERROR_MAX])
+{
+	int status = exchange->response ? exchange->response->status : 0;
+	int outcome = content && content->outcome ? exchange_outcome_of(exchange, content) : -1;
+	const char *name;
+
+	if (status >= 500 || (status >= 400 && exchange->conn->role == ROLE_CLIENT)) {
+		snprintf(text, EXCHANGE_ERROR_MAX, "%d", status);
+		return text;
+	}
+	if (outcome > 0) {
+		snprintf(text, EXCHANGE_ERROR_MAX, "%s:%d", content->name, outcome);
+		return text;
+	}
+	if (exchange->flags & OWN_LOSSES)
+		return NULL;
+	if (exchange->flags & FLAG_TIMEOUT)
+		return "timeout";
+	if (exchange->flags & FLAG_RESET) {
+		name = exchange->error_known ? exchange_error_name(exchange) : NULL;
+		return name ? name : "reset";
+	}
+	if (exchange->flags & FLAG_CLOSED)
+		return "closed";
+	return exchange->flags & FLAG_UNANSWERED ? "unanswered" : NULL;
 }

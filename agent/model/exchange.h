@@ -142,4 +142,14 @@ int exchange_outcome_of(const struct exchange *exchange, const struct content *c
  */
 bool exchange_failed(struct content_memo *memo, const struct exchange *exchange);
 
+#define EXCHANGE_ERROR_MAX 64
+
+/*
+ * error.type, in OpenTelemetry's sense: a few words that exchanges are told apart by; NULL: it succeeded, or
+ * what is missing was lost by hark. A status of 400 and more is a client's error, of 500 and more a
+ * server's. content: exchange_content() of it. Static, or made in `text`.
+ */
+const char *exchange_error_type(const struct exchange *exchange, const struct content *content,
+				char text[EXCHANGE_ERROR_MAX]);
+
 #endif

@@ -3,14 +3,13 @@
  * Rows for ClickHouse, by HTTP: the objects of -o json, an exchange and end each, whose keys have an
  * underscore where JSON's have a dot, for in SQL a dot is an operator. The table decides which of them are
  * kept: a key that is no column is passed over (docs/into-clickhouse.md has a table).
- *
- * The JSON sink writes the objects; this one sends them.
  */
 #include "sinks.h"
 
 #include "base/clock.h"
 #include "base/counters.h"
 #include "base/escape.h"
+#include "exchange_json.h"
 #include "export_url.h"
 #include "upload/upload_headers.h"
 #include "upload/uploader.h"
@@ -25,20 +24,14 @@
 
 struct sink {
 	struct uploader *uploader;
-	struct sink *json;
-	FILE *lines;	    /* that the JSON sink writes to */
-	struct buffer line; /* of it */
+	struct exchange_json json;
+	int verbose;
+	struct buffer line; /* an object */
 	struct buffer host; /* the machine's, as a member of an object with its comma */
 	struct buffer chunk;
 	uint32_t rows;	   /* in the chunk */
 	uint64_t begun_ns; /* of it; clock_ns() */
 };
-
-static ssize_t line_take(void *ctx, const char *bytes, size_t len)
-{
-	buffer_put(ctx, bytes, len);
-	return (ssize_t)len;
-}
 
 /* Where chunks go: the query's own INSERT counts, if it has one. */
 static void url_put(struct buffer *text, const struct export_url *url)
@@ -99,16 +92,11 @@ static void host_put(struct buffer *host)
 
 static int clickhouse_init(struct sink *sink, const struct sink_config *config)
 {
-	struct sink_config json = *config;
+	int error = exchange_json_init(&sink->json, config);
 
-	sink->lines = fopencookie(&sink->line, "w", (cookie_io_functions_t){ .write = line_take });
-	if (!sink->lines)
-		return -ENOMEM;
-	setvbuf(sink->lines, NULL, _IONBF, 0);
-	json.out = sink->lines;
+	sink->verbose = config->verbose;
 	host_put(&sink->host);
-	sink->json = sink_new(&watch_json_sink, &json);
-	return sink->json ? uploader_begin(sink, config) : -errno;
+	return error ? error : uploader_begin(sink, config);
 }
 
 static void chunk_send(struct sink *sink)
@@ -130,9 +118,7 @@ static void clickhouse_draw(struct sink *sink, bool last)
 static void clickhouse_fini(struct sink *sink)
 {
 	uploader_free(sink->uploader);
-	sink_free(&watch_json_sink, sink->json);
-	if (sink->lines)
-		fclose(sink->lines);
+	exchange_json_fini(&sink->json);
 	buffer_fini(&sink->line);
 	buffer_fini(&sink->host);
 	buffer_fini(&sink->chunk);
@@ -157,6 +143,7 @@ static void row_put(struct buffer *out, struct slice line, const struct buffer *
 	line = slice_drop(line, 1);
 	start = out->len;
 	buffer_put(out, line.data, line.len);
+	buffer_char(out, '\n');
 	if (out->failed)
 		return;
 	for (size_t at = 0; at < line.len;) {
@@ -178,7 +165,8 @@ static void clickhouse_exchange(struct sink *sink, const struct result *result)
 {
 	if (uploader_is_own(sink->uploader, result->exchange->request))
 		return;
-	watch_json_sink.show[RESULT_EXCHANGE](sink->json, result);
+	exchange_json_put(&sink->json, result->exchange, sink->verbose);
+	json_take(&sink->json.writer, &sink->line);
 	if (!sink->rows)
 		sink->begun_ns = clock_ns();
 	if (sink->chunk.len && sink->chunk.len + sink->line.len > CHUNK_BYTES)

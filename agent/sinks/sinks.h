@@ -14,6 +14,7 @@ struct buffer;
 	X(watch_har_sink)   \
 	X(watch_pcap_sink)  \
 	X(sqlite_sink)      \
+	X(otlp_sink)        \
 	X(clickhouse_sink)  \
 	X(conns_text_sink)  \
 	X(conns_json_sink)  \

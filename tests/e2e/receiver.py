@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """A receiver of what hark sends by HTTP, which answers as the test says."""
 import collections
+import contextlib
 import gzip
 import http.server
+import socket
 import threading
 
 from harness import free_port
@@ -16,7 +18,7 @@ class Receiver:
     as they are, before the connection is closed."""
 
     def __init__(self, answer=lambda request: Answer(200), port=None):
-        self.requests, self.answer = [], answer
+        self.requests, self.answer, self.connections = [], answer, []
         self.port = port or free_port()
 
     @property
@@ -50,6 +52,7 @@ class Receiver:
                 """Nothing: the test looks at requests."""
 
             def handle(self):
+                receiver.connections.append(self.connection)
                 try:
                     super().handle()
                 except OSError:
@@ -62,6 +65,9 @@ class Receiver:
 
     def __exit__(self, *_):
         self.server.shutdown()
+        for connection in self.connections:  # of clients that keep theirs
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
         self.server.server_close()
 
     def rows(self, path="/"):

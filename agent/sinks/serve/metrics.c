@@ -13,7 +13,6 @@
 
 #include <stdlib.h>
 
-#define OWN_LOSSES	 (FLAG_GAP | FLAG_LATE_JOINED | FLAG_IN_FLIGHT | FLAG_TRUNCATED)
 #define CONNS_SERIES_MAX 1000 /* all that there can be: no label of a connection is observed text */
 
 struct metrics *metrics_new(const struct metrics_config *config)
@@ -98,8 +97,7 @@ static void label_observed(struct metrics *metrics, const char *name, struct sli
 	buffer_string(labels, cut ? "…\"" : "\"");
 }
 
-/* The methods that OpenTelemetry knows; all others are one. */
-static const char *method_of(struct slice method)
+const char *metrics_method(struct slice method)
 {
 	for (size_t i = 0; metric_methods[i]; i++)
 		if (slice_equal(method, slice_of_string(metric_methods[i])))
@@ -118,34 +116,6 @@ static const char *scheme_of(const struct exchange *exchange)
 		if (slice_equal_nocase(scheme, slice_of_string(schemes[i])))
 			return schemes[i];
 	return NULL;
-}
-
-/* error.type, in OpenTelemetry's sense: a few words; none for what succeeded. */
-static void label_error(struct metrics *metrics, const struct exchange *exchange, enum side side)
-{
-	const struct content *content = exchange_content_again(&metrics->last_type, exchange);
-	int status = exchange->response ? exchange->response->status : 0;
-	int outcome = content && content->outcome ? exchange_outcome_of(exchange, content) : -1;
-	struct buffer *labels = &metrics->labels;
-
-	if (status >= 500 || (status >= 400 && side == SIDE_CLIENT)) {
-		label_number(labels, "error_type", (uint64_t)status);
-	} else if (outcome > 0) {
-		label_begin(labels, "error_type");
-		buffer_format(labels, "%s:%d\"", content->name, outcome);
-	} else if (exchange->flags & OWN_LOSSES) {
-		return;
-	} else if (exchange->flags & FLAG_TIMEOUT) {
-		label_plain(labels, "error_type", "timeout");
-	} else if (exchange->flags & FLAG_RESET) {
-		const char *name = exchange->error_known ? exchange_error_name(exchange) : NULL;
-
-		label_plain(labels, "error_type", name ? name : "reset");
-	} else if (exchange->flags & FLAG_CLOSED) {
-		label_plain(labels, "error_type", "closed");
-	} else if (exchange->flags & FLAG_UNANSWERED) {
-		label_plain(labels, "error_type", "unanswered");
-	}
 }
 
 /* The endpoint as it is known by now; what has no place among them is one of the rest. */
@@ -184,18 +154,21 @@ static void labels_of(struct metrics *metrics, const struct exchange *exchange, 
 	const struct content *content = exchange_content_again(&metrics->last_type, exchange);
 	const char *version = message_version_name(exchange_version(exchange));
 	const char *scheme = scheme_of(exchange);
+	char text[EXCHANGE_ERROR_MAX];
+	const char *error = exchange_error_type(exchange, content, text);
 	struct buffer *labels = &metrics->labels;
 
 	buffer_clear(labels);
 	if (known && known->method.data)
-		label_plain(labels, "http_request_method", method_of(known->method));
+		label_plain(labels, "http_request_method", metrics_method(known->method));
 	if (scheme)
 		label_plain(labels, "url_scheme", scheme);
 	if (version)
 		label_plain(labels, "network_protocol_version", version);
 	if (exchange->response && exchange->response->status)
 		label_number(labels, "http_response_status_code", (uint64_t)exchange->response->status);
-	label_error(metrics, exchange, side);
+	if (error)
+		label_plain(labels, "error_type", error);
 	if (known)
 		label_endpoint(metrics, known, side, endpoint_of(metrics, known, content));
 }

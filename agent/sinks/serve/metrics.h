@@ -37,6 +37,9 @@ struct metrics;
 struct metrics *metrics_new(const struct metrics_config *config); /* NULL: out of memory */
 void metrics_free(struct metrics *metrics);			  /* NULL is legal */
 
+/* One of the methods that OpenTelemetry knows; all others are "_OTHER". */
+const char *metrics_method(struct slice method);
+
 /* An exchange ended; of a joined one both ends are passed. */
 void metrics_exchange(struct metrics *metrics, const struct exchange *exchange);
 /* The exchanges that are open now: begin forgets, then each is passed. */
