@@ -338,15 +338,20 @@ build/peers/prometheus-client-%:
 	@mkdir -p $(@D)
 	@tests/e2e/pypi_peer prometheus-client==$* $@
 
-# Receivers that take minutes to build (two and a half for the Collector on two processors, with nothing fetched yet).
-# make check has a short form of what they are for: the same tests with classes that decode the same.
+# Receivers that take minutes to build (two and a half for the Collector on two processors, with nothing fetched yet;
+# Jaeger ten times that). make check has a short form of what they are for: the same tests with classes that decode the same.
 build/peers/receivers/collector: $(wildcard tests/e2e/peers/collector/*)
 	$(call say,GO,$@)
 	@mkdir -p $(@D)
 	$(Q)cd tests/e2e/peers/collector && go build -o $(CURDIR)/$@ .
 
+build/peers/receivers/jaeger: $(wildcard tests/e2e/peers/jaeger/*)
+	$(call say,GO,$@)
+	@mkdir -p $(@D)
+	$(Q)cd tests/e2e/peers/jaeger && go build -o $(CURDIR)/$@ github.com/jaegertracing/jaeger/cmd/jaeger
+
 .PHONY: receivers
-receivers: build/peers/receivers/collector ## build what takes hark's exports and is long to build, for its tests (Go)
+receivers: build/peers/receivers/collector build/peers/receivers/jaeger ## build what takes hark's exports and is long to build, for its tests (Go)
 
 # Java with another TLS than its own.
 NETTY := 4.1.118.Final

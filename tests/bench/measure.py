@@ -211,7 +211,8 @@ class View:
         self.process.send_signal(signal.SIGINT)
         assert self.process.wait(60) == 0
         stats = json.loads(self.stats_path.read_text())
-        return taken_s * 1e6 / (stats["exchanges.whole"] + stats["exchanges.flagged"])
+        self.exchanges = stats["exchanges.whole"] + stats["exchanges.flagged"]
+        return taken_s * 1e6 / self.exchanges
 
 
 def loop_ratio(folder, what, rounds, seconds, *options):

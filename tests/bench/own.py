@@ -7,7 +7,9 @@ import statistics
 import subprocess
 
 import counted
+from harness import children_of
 from measure import ROOT, View, Watch, cpu_s, h2load, load_of_http2, run, wrk
+from receiver import Receiver
 from report import Reading
 
 VIEWS = {"json": ["-o", "json"], "text": [], "stat": ["stat"], "top": ["top"],
@@ -35,6 +37,23 @@ def microseconds(values):
 
 def view_of_http1(ground, name):
     return microseconds(views(ground)[name])
+
+
+def sent(ground, form):
+    """What is sent costs hark, and its process that sends, apart; the receiver takes it and looks at nothing."""
+    hark_us, sender_us = [], []
+    for _ in range(ground.rounds):
+        with Receiver(keeps=False) as receiver:
+            view = View(ground.folder, "-o", f"{form}:{receiver.url}")
+            sender, = children_of(view.process.pid)
+            before_s = cpu_s(sender)
+            wrk(ground.nginx, False, ground.seconds)
+            taken_s = cpu_s(sender) - before_s
+            hark_us.append(view.stop())
+            sender_us.append(taken_s * 1e6 / view.exchanges)
+    reading = microseconds(hark_us)
+    return Reading(f"{reading.now}, the process that sends {statistics.median(sender_us):.2f} µs",
+                   {"us": hark_us, "sender_us": sender_us})
 
 
 def view_of_http2(ground):

@@ -17,7 +17,8 @@ class Receiver:
     """As a context: listens on .port. `answer` is called with each request and gives an Answer, or bytes that are written
     as they are, before the connection is closed."""
 
-    def __init__(self, answer=lambda request: Answer(200), port=None):
+    def __init__(self, answer=lambda request: Answer(200), port=None, keeps=True):
+        self.keeps = keeps  # else requests are answered, and forgotten as they came
         self.requests, self.answer, self.connections = [], answer, []
         self.port = port or free_port()
 
@@ -33,9 +34,10 @@ class Receiver:
 
             def do_POST(self):
                 raw = self.rfile.read(int(self.headers["Content-Length"]))
-                body = gzip.decompress(raw) if self.headers["Content-Encoding"] == "gzip" else raw
+                body = gzip.decompress(raw) if receiver.keeps and self.headers["Content-Encoding"] == "gzip" else raw
                 request = Request(self.path, self.headers, body, len(raw))
-                receiver.requests.append(request)
+                if receiver.keeps:
+                    receiver.requests.append(request)
                 answer = receiver.answer(request)
                 if isinstance(answer, bytes):
                     self.wfile.write(answer)

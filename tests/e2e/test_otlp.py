@@ -18,7 +18,7 @@ from receiver import Answer, Receiver
 from servers import HERE, PYTHON
 
 RECORDING = ROOT / "testdata/recordings/mixed.rec"
-DECODER, COLLECTOR = PEERS / "otlp-proto", PEERS / "receivers/collector"
+DECODER, COLLECTOR, JAEGER = (PEERS / name for name in ("otlp-proto", "receivers/collector", "receivers/jaeger"))
 RECEIVERS = ["decoder"] + (["collector"] if COLLECTOR.exists() else [])
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 
@@ -303,6 +303,45 @@ def test_headers_of_the_environment():
     assert (headers["api-key"], headers["x-two"], headers["X-One"]) == ("a b,c", "2", "1")
     done = run(HARK, "replay", RECORDING, "-o", "otlp:http://127.0.0.1:1", status=1, env={"OTEL_EXPORTER_OTLP_HEADERS": "nothing"})
     assert "OTEL_EXPORTER_OTLP_HEADERS: a pair is name=value" in done.err.decode()
+
+
+def jaeger_shows_both_ends_as_one_trace(tmp_path):
+    """Asked in the way in which its own page asks."""
+    intake, question, remote = (free_port() for _ in range(3))
+    config = tmp_path / "jaeger.yaml"
+    config.write_text(f"""
+extensions:
+  jaeger_storage: {{backends: {{mem: {{memory: {{max_traces: 1000}}}}}}}}
+  jaeger_query: {{storage: {{traces: mem}}, http: {{endpoint: "127.0.0.1:{question}"}}, grpc: {{endpoint: "127.0.0.1:{remote}"}}}}
+receivers: {{otlp: {{protocols: {{http: {{endpoint: "127.0.0.1:{intake}"}}}}}}}}
+exporters: {{jaeger_storage_exporter: {{trace_storage: mem}}}}
+service:
+  extensions: [jaeger_storage, jaeger_query]
+  telemetry: {{metrics: {{level: none}}}}
+  pipelines: {{traces: {{receivers: [otlp], exporters: [jaeger_storage_exporter]}}}}
+""")
+    server = Program([JAEGER, "--config", f"file:{config}"], tmp_path, [intake, question])
+    counts, _ = replay(f"http://127.0.0.1:{intake}")
+    assert counts["lost"] == 0 and counts["rejected"] <= 2  # it takes no metrics
+
+    def traces():
+        day = 86400 * 10**6
+        span = min(int(run("date", "-d", one["time"], "+%s").text) for one in objects()) * 10**6
+        words = f"service=curl&limit=100&start={span - day}&end={span + day}"
+        return json.loads(run("curl", "-s", f"http://127.0.0.1:{question}/api/traces?{words}").text)["data"]
+
+    pairs = [trace["spans"] for trace in wait_until(traces, "traces") if len(trace["spans"]) == 2]
+    server.stop()
+    assert pairs
+    for pair in pairs:
+        kinds = {next(tag["value"] for tag in span["tags"] if tag["key"] == "span.kind"): span for span in pair}
+        parent, = kinds["server"]["references"]
+        assert (parent["refType"], parent["spanID"]) == ("CHILD_OF", kinds["client"]["spanID"])
+        assert not any(span["warnings"] for span in pair)
+
+
+if JAEGER.exists():  # where `make receivers` built it
+    test_jaeger_shows_both_ends_as_one_trace = jaeger_shows_both_ends_as_one_trace
 
 
 @pytest.mark.parametrize("made", RECEIVERS)
