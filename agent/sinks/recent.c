@@ -196,53 +196,62 @@ static void make_room(struct recent *recent)
 	}
 }
 
-/* What is to be shown of the value takes its place. False: out of memory. */
-static bool replace(struct message *message, struct slice *value, struct slice shown)
+/* What is to be shown of the value takes its place; without memory for it nothing of the value is. */
+static void replace(struct recent *recent, struct message *message, struct slice *value, struct slice shown)
 {
-	return shown.data == value->data || arena_copy(&message->arena, shown, value) == 0;
+	if (shown.data == value->data && !recent->scratch.failed)
+		return;
+	if (recent->scratch.failed || arena_copy(&message->arena, shown, value) < 0)
+		*value = SLICE(REDACTED);
 }
 
-static bool fields_redact(struct recent *recent, struct message *message, struct header_list *list)
+static void fields_redact(struct recent *recent, struct message *message, struct header_list *list)
 {
-	bool done = true;
-
 	for (size_t i = 0; i < list->count; i++)
-		done &= replace(message, &list->items[i].value,
-				redact_value(recent->redact, list->items[i].name, list->items[i].value,
-					     &recent->scratch));
-	return done;
+		replace(recent, message, &list->items[i].value,
+			redact_value(recent->redact, list->items[i].name, list->items[i].value,
+				     &recent->scratch));
 }
 
-/* message NULL: there is none. False: out of memory. */
-static bool message_redact(struct recent *recent, struct message *message)
+/* message NULL: there is none. */
+static void message_redact(struct recent *recent, struct message *message)
 {
-	bool done;
-
 	if (!message)
-		return true;
-	done = fields_redact(recent, message, &message->headers) &&
-	       fields_redact(recent, message, &message->trailers);
+		return;
+	fields_redact(recent, message, &message->headers);
+	fields_redact(recent, message, &message->trailers);
 	if (message->target.data)
-		done &= replace(message, &message->target,
-				redact_target(recent->redact, message->target, &recent->scratch));
+		replace(recent, message, &message->target,
+			redact_target(recent->redact, message->target, &recent->scratch));
 	if (message->authority.data)
-		done &= replace(message, &message->authority,
-				redact_authority(recent->redact, message->authority, &recent->scratch));
+		replace(recent, message, &message->authority,
+			redact_authority(recent->redact, message->authority, &recent->scratch));
 	for (struct fact *fact = message->facts; fact; fact = fact->next)
 		if (fact->kind == FACT_TEXT)
-			done &= replace(
-				message, &fact->text,
+			replace(recent, message, &fact->text,
 				fact_text_shown(recent->redact, fact->name, fact->text, &recent->scratch));
-	return done && !recent->scratch.failed;
 }
 
-static bool exchange_redact(struct recent *recent, const struct exchange *exchange)
+static void item_weigh(struct recent *recent, struct recent_item *item)
 {
-	bool done = message_redact(recent, exchange->request) && message_redact(recent, exchange->response);
+	recent->figures.bytes -= item->bytes;
+	item->bytes = sizeof(*item) + exchange_memory(&item->exchange);
+	recent->figures.bytes += item->bytes;
+	charge(recent);
+}
 
+/* Most are never asked for: the secrets of one are overwritten when somebody does. */
+static void item_redact(struct recent *recent, struct recent_item *item)
+{
+	struct exchange *exchange = &item->exchange;
+
+	buffer_clear(&recent->scratch);
+	message_redact(recent, exchange->request);
+	message_redact(recent, exchange->response);
 	for (size_t i = 0; i < exchange->interim_count; i++)
-		done &= message_redact(recent, exchange->interims[i]);
-	return done;
+		message_redact(recent, exchange->interims[i]);
+	item->redacted = true;
+	item_weigh(recent, item);
 }
 
 /* NULL: out of memory. */
@@ -250,13 +259,10 @@ static struct recent_item *item_new(struct recent *recent, const struct exchange
 {
 	struct recent_item *item = calloc(1, sizeof(*item));
 
-	if (!item || exchange_copy(&item->exchange, exchange, HEAD_MAX, recent->body_max) < 0) {
-		free(item);
-		return NULL;
-	}
-	if (!recent->redacted || exchange_redact(recent, &item->exchange))
+	if (item && exchange_copy(&item->exchange, exchange, HEAD_MAX, recent->body_max) == 0) {
+		item->redacted = !recent->redacted;
 		return item;
-	exchange_fini(&item->exchange);
+	}
 	free(item);
 	return NULL;
 }
@@ -279,11 +285,9 @@ const struct recent_item *recent_exchange(struct recent *recent, const struct ex
 	item->exchange.conn = &conn->facts;
 	item->failed = exchange_failed(&recent->last_type, exchange);
 	conn->errors += item->failed;
-	item->bytes = sizeof(*item) + exchange_memory(&item->exchange);
 	item->number = ++recent->figures.last;
 	recent->items[item->number % recent->count_max] = item;
-	recent->figures.bytes += item->bytes;
-	charge(recent);
+	item_weigh(recent, item);
 	return item;
 }
 
@@ -295,14 +299,19 @@ struct recent_figures recent_figures(const struct recent *recent)
 	return figures;
 }
 
-const struct recent_item *recent_find(const struct recent *recent, uint64_t number)
+const struct recent_item *recent_find(struct recent *recent, uint64_t number)
 {
+	struct recent_item *item;
+
 	if (number < recent->figures.first || number > recent->figures.last)
 		return NULL;
-	return recent->items[number % recent->count_max];
+	item = recent->items[number % recent->count_max];
+	if (!item->redacted)
+		item_redact(recent, item);
+	return item;
 }
 
-const struct recent_item *recent_find_first_end(const struct recent *recent, const struct recent_item *item)
+const struct recent_item *recent_find_first_end(struct recent *recent, const struct recent_item *item)
 {
 	const struct recent_item *before = recent_find(recent, item->number - 1);
 

@@ -47,7 +47,8 @@ struct recent_item {
 	uint64_t number;
 	struct exchange exchange; /* conn: &its recent_conn.facts */
 	struct recent_conn *conn;
-	bool failed; /* exchange_failed() */
+	bool failed;   /* exchange_failed() */
+	bool redacted; /* as recent_config wants it: recent_find() does it */
 	size_t bytes;
 };
 
@@ -64,7 +65,8 @@ struct recent_figures {
 struct recent *recent_new(const struct recent_config *config); /* NULL: out of memory */
 void recent_free(struct recent *recent);		       /* NULL is legal */
 
-/* Keeps a copy. Its item, borrowed until the next call of one of these three; NULL: lost (counted). */
+/* Keeps a copy. Its item as it came, not redacted, borrowed until the next call of one of these three; NULL:
+ * lost (counted). */
 const struct recent_item *recent_exchange(struct recent *recent, const struct exchange *exchange);
 void recent_conn_opened(struct recent *recent, const struct conn_facts *facts);
 void recent_conn_closed(struct recent *recent, const struct conn_facts *facts);
@@ -72,11 +74,11 @@ void recent_conn_closed(struct recent *recent, const struct conn_facts *facts);
 struct recent_figures recent_figures(const struct recent *recent);
 
 /* By its number; NULL: it fell out, or there is none yet. From figures.first to .last each one is there. */
-const struct recent_item *recent_find(const struct recent *recent, uint64_t number);
+const struct recent_item *recent_find(struct recent *recent, uint64_t number);
 
 /* The one that told the same from its other end (exchange.join), right before it; NULL: none did, or it fell
  * out. */
-const struct recent_item *recent_find_first_end(const struct recent *recent, const struct recent_item *item);
+const struct recent_item *recent_find_first_end(struct recent *recent, const struct recent_item *item);
 
 /* The connections, the one with the newest sign first: begin with conn NULL; NULL: that was the last. */
 const struct recent_conn *recent_conn_next(const struct recent *recent, const struct recent_conn *conn);

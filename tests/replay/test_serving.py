@@ -26,10 +26,9 @@ def listed(heading):
 
 
 @contextlib.contextmanager
-def serving(*words, listen="127.0.0.1:0"):
+def serving(*words, form=("serve", "--replay", RECORDING)):
     """The port of a hark that serves a recording."""
-    process = subprocess.Popen([HARK, "serve", "--no-config", "--listen", listen, "--replay", RECORDING, *words],
-                               stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen([HARK, *form, "--no-config", "--listen", "127.0.0.1:0", *words], stderr=subprocess.PIPE, text=True)
     try:
         said = ""
         for line in process.stderr:
@@ -82,6 +81,12 @@ def test_forms(port):
     status, fields, text = ask(port, "/metrics", Accept="application/openmetrics-text;version=1.0.0,text/plain;q=0.5")
     assert status == 200 and fields["Content-Type"].startswith("application/openmetrics-text; version=1.0.0")
     assert text.endswith("\n# EOF\n")
+
+
+def test_both_forms_are_the_same(port):
+    with serving(form=("replay", RECORDING, "serve")) as other:
+        for path in "/api/exchanges?limit=1000&verbose=1", "/api/connections", "/healthz":
+            assert ask(other, path)[2] == ask(port, path)[2]
 
 
 def test_health(port):

@@ -247,7 +247,8 @@ static void put_self(struct metrics_writer *writer, const struct metrics *metric
 
 /* --- all of it ---------------------------------------------------------------------------------- */
 
-/* The quality of a media range (RFC 9110, 12.4.2) in thousandths; its parameters follow it. */
+/* The quality of a media range (RFC 9110, 12.4.2) in thousandths, by its first digit: 0.05 is little, not
+ * nothing. */
 static unsigned int quality_of(const char *range, size_t len)
 {
 	for (size_t i = 0; i + 3 < len; i++) {
