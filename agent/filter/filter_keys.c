@@ -752,7 +752,7 @@ static int value_fact(struct filter_value *value, char *why, size_t size)
 	return 0;
 }
 
-/* A number that is negative is below all bounds, which are not. */
+/* No bound is negative: what is, is below each of them. */
 static bool fact_in_range(const struct filter_value *value, const struct fact *fact)
 {
 	uint64_t number = fact->number;

@@ -3,8 +3,9 @@
  * Who makes connections for single exchanges: a program, and the server that it asks. What that costs stands
  * beside the exchanges, where no latency of theirs tells of it.
  *
- * Told of a server on another machine's behalf, too: then the client is an address. Unix sockets, whose
- * beginning is not seen, do not count. Of too many pairs those with the fewest exchanges make room.
+ * A server here whose clients are on other machines counts as well: each of them is an address then. Unix
+ * sockets, whose beginning is not seen, do not count. Of too many pairs those with the fewest exchanges make
+ * room.
  */
 #ifndef HARK_FRESH_H
 #define HARK_FRESH_H
