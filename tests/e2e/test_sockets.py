@@ -330,7 +330,8 @@ def test_all_bytes_of_a_socket_that_nobody_decodes_are_counted(hark, capture):
             print(name, way, file=peer.stdin)
             assert peer.stdout.readline() == f"{name} {way}\n"
 
-        with hark("--capture", capture, "-p", peer.pid) as watch:
+        # Four times 2.4 MB of records that take twice as much in the ring each, before a busy machine's reader is there.
+        with hark("--capture", capture, "-p", peer.pid, "--ring", "64M") as watch:
             for name in then:
                 move(name, "recv")
             wait_until(lambda: watch.counted("connections.muted", "bytes.ciphertext") == [4, 2 * turn], "the mutes and the ciphertext")
