@@ -274,7 +274,7 @@ build/peers/callbacks-stripped: build/peers/callbacks-inside
 NPM_PEERS := build/peers/bun-1.1.30 build/peers/bun-1.4.5 build/peers/deno-2.9.6 build/peers/ws-8.18.0 \
 	build/peers/npm-model-clients
 PYPI_PEERS := build/peers/awscrt-0.38.1 build/peers/grpcio-1.80.1 build/peers/grpcio-1.85.3 build/peers/model-clients \
-	build/peers/chdb-core-26.9.0 build/peers/otlp-proto
+	build/peers/chdb-core-26.9.0 build/peers/otlp-proto build/peers/duckdb-2.0.1
 
 build/peers/bun-%:
 	$(call say,NPM,$@)
@@ -307,6 +307,11 @@ build/peers/model-clients:
 	@tests/e2e/pypi_peer openai==3.57.0 anthropic==2.14.0 mcp==2.3.0 $@
 
 # Receivers of what hark sends: a whole ClickHouse, and what decodes OTLP.
+build/peers/duckdb-%:
+	$(call say,PIP,$@)
+	@mkdir -p $(@D)
+	@tests/e2e/pypi_peer duckdb==$* $@
+
 build/peers/chdb-core-%:
 	$(call say,PIP,$@)
 	@mkdir -p $(@D)

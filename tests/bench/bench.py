@@ -54,6 +54,7 @@ FIGURES = [
     row("own-serve", "the same, `serve`", "", own.view_of_http1, name="serve"),
     row("own-otlp", "the same, sent as spans (`otlp`)", "", own.sent, form="otlp"),
     row("own-clickhouse", "the same, sent as rows (`clickhouse`)", "", own.sent, form="clickhouse"),
+    row("own-sqlite", "the same, `-o sqlite`", "≤ 10 µs", own.view_of_http1, name="sqlite"),
     row("own-http2", "the same, HTTP/2 over TLS, JSON", "≤ 2 µs", own.view_of_http2),
     row("instructions-http1", "instructions an exchange replayed into JSON, HTTP/1.1", "≤ 9,000", own.instructions,
         protocol="http1"),

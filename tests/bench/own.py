@@ -13,7 +13,7 @@ from receiver import Receiver
 from report import Reading
 
 VIEWS = {"json": ["-o", "json"], "text": [], "stat": ["stat"], "top": ["top"],
-         "serve": ["serve", "--listen", "127.0.0.1:0"]}
+         "serve": ["serve", "--listen", "127.0.0.1:0"], "sqlite": ["-o", "sqlite:{folder}/own.db", "--keep", "1G"]}
 RATE_CLIENTS = 10
 REPLAYED = {"http1": (20_000, 220_000), "http1-new": (20_000, 220_000), "http2": (10_000, 110_000)}
 EMPTY_CALLS = 500_000
@@ -25,7 +25,7 @@ def views(ground):
     taken_us = {name: [] for name in VIEWS}
     for _ in range(ground.rounds):
         for name, words in VIEWS.items():
-            view = View(ground.folder, *words, screen=name == "top")
+            view = View(ground.folder, *(word.format(folder=ground.folder) for word in words), screen=name == "top")
             wrk(ground.nginx, False, ground.seconds)
             taken_us[name].append(view.stop())
     return taken_us

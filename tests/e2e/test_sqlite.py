@@ -11,7 +11,7 @@ import subprocess
 
 import pytest
 
-from harness import HARK, ROOT, Live, run, wait_until
+from harness import HARK, PEERS, ROOT, Live, run, wait_until
 
 CURL = ("curl", "-sS", "-k", "-o", "/dev/null")
 SECOND_END = {"hark.duration_ms", "hark.ttfb_ms", "hark.server_ms", "hark.network_ms", "hark.connect_ms", "hark.tls_handshake_ms",
@@ -184,3 +184,24 @@ def test_keep_by_size(nginx, tmp_path):
     assert ask(path, "SELECT sum(pruned) FROM run")[0][0] > 2000
     assert 300 < count(path) and ask(path, "SELECT max(id) - min(id) + 1 FROM exchange_data") == [(count(path),)]
     assert count(path, "head") == count(path, "exchange_data") and count(path, "exchange WHERE hark_role IS NULL") == 0
+
+
+DUCKDB = PEERS / "duckdb-2.0.1"
+DUCKDB_ASKS = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import duckdb
+for row in duckdb.sql(f"SELECT \\"url.path\\", count(*), max(\\"hark.duration_ms\\") > 0 FROM read_json_auto('{sys.argv[2]}') GROUP BY 1 ORDER BY 1").fetchall():
+    print(*row)
+"""
+
+
+def test_duckdb_reads_the_lines(tmp_path):
+    """Of SQLite files it wants an extension from its own site: those are Python's here."""
+    if not DUCKDB.exists():
+        pytest.skip(f"{DUCKDB} is not there (make peers, pip)")
+    lines, path = tmp_path / "out.jsonl", tmp_path / "h.db"
+    run(HARK, "replay", ROOT / "testdata/recordings/mixed.rec", "-q", "-o", f"json:{lines}", "-o", f"sqlite:{path}")
+    said = run("/usr/bin/python3", "-c", DUCKDB_ASKS, DUCKDB, lines).text.splitlines()
+    rows = ask(path, "SELECT url_path, count(*), max(hark_duration_ms) > 0 FROM exchange GROUP BY 1 ORDER BY 1")
+    assert said == [f"{name} {number} {bool(positive)}" for name, number, positive in rows] and len(said) == 6
