@@ -137,9 +137,10 @@ static int database_setup(struct history_file *file)
 
 int history_file_create(struct history_file *file, const char *path)
 {
-	*file = (struct history_file){ .path = path, .lock = -1 };
+	*file = (struct history_file){ .lock = -1 };
 	if (sqlite_library_load(purpose) < 0)
 		return -EIO;
+	file->path = path;
 	file->lock = private_file_keep(path);
 	if (file->lock < 0)
 		return refuse(file, "write to", private_file_error(file->lock));

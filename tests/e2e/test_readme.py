@@ -35,6 +35,8 @@ EXPECTED = {
     "hark -o json | jq -r '.\"url.path\"'": r"^/small\.txt$",
     "hark -o json:out.jsonl -d 60": ("out.jsonl", r'"url\.path":"/small\.txt"'),
     "hark -o har:out.har -d 60": ("out.har", r'"url":"http://127\.0\.0\.1:\d+/small\.txt"'),
+    "hark -o sqlite:history.db -d 60": ("history.db", r"SQLite format 3"),
+    "hark query history.db slow": r"127\.0\.0\.1/small\.txt",
     "hark -o pcapng:- | tshark -l -r -": r"HTTP2 .*GET /small\.txt",
     "hark --keylog keys.log -d 60": ("keys.log", r"(?m)^CLIENT_RANDOM [0-9a-f]{64} [0-9a-f]{96}$"),
     "hark --pending 0.5": r"/wait/slow/2 .*pending",
@@ -67,7 +69,8 @@ TALK_ON_STDERR = ("hark -- ", "sudo hark -- ")  # the command has stdout
 AT_THE_END = ("hark --summary", "hark stat -i", "hark tree")  # Ctrl-C brings what the pattern is of
 NEEDS_A_TERMINAL = ("hark top",)
 OF_THE_WHOLE_MACHINE = ("hark stat --by process --sort p99 --top 10 -d 60",)  # the slowest ten of all
-ENDS_BY_ITSELF = ("hark replay", "hark doctor", "hark -- ", "sudo hark -- ", "hark -o json:out.jsonl", "hark -o har:out.har",
+ENDS_BY_ITSELF = ("hark replay", "hark doctor", "hark -- ", "sudo hark -- ", "hark -o json:out.jsonl", "hark -o har:out.har", "hark -o sqlite:",
+                  "hark query",
                   "hark stat --", "hark mcp")
 
 

@@ -153,6 +153,16 @@ def test_full_disk(hark, nginx, small_disk, tmp_path):
     assert ask(path, "PRAGMA integrity_check") == [("ok",)]
 
 
+def test_without_the_library(tmp_path):
+    """It is said, with the package that has it; all else works."""
+    words = f"{HARK} replay {ROOT / 'testdata/recordings/mixed.rec'} -q"
+    hidden = "for file in $(readlink -f /usr/lib/*/libsqlite3.so.0); do mount --bind /dev/null $file || exit 9; done"
+    done = run("unshare", "-m", "sh", "-c", f"{hidden}; {words} -o sqlite:{tmp_path / 'h.db'}", status=1)
+    assert "needs libsqlite3.so.0, which cannot be loaded" in done.err.decode() and "Debian: libsqlite3-0" in done.err.decode()
+    done = run("unshare", "-m", "sh", "-c", f"{hidden}; {words} -o json && {HARK} query {HARK}", status=1)
+    assert "needs libsqlite3.so.0" in done.err.decode() and done.text.count("{") > 20
+
+
 def test_read_only_folder(tmp_path):
     done = run(HARK, "replay", ROOT / "testdata/recordings/mixed.rec", "-o", "sqlite:/proc/h.db", status=1)
     assert done.err.decode().count("cannot write to /proc/h.db") == 1

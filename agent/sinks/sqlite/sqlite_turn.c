@@ -293,7 +293,8 @@ void sqlite_turn_tick(struct sqlite_turn *turn, uint64_t now_ns, bool last)
 
 uint64_t sqlite_turn_due_ns(const struct sqlite_turn *turn)
 {
-	uint64_t wait_ns = turn->state == TURN_OPEN ? SQLITE_TURN_NS : sqlite_keep_wait_ns(turn->keep);
+	bool waits = turn->state == TURN_OPEN || turn->state == TURN_FAILED;
+	uint64_t wait_ns = waits ? SQLITE_TURN_NS : sqlite_keep_wait_ns(turn->keep);
 
 	if (turn->state == TURN_STOPPED || wait_ns == UINT64_MAX)
 		return UINT64_MAX;
