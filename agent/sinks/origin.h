@@ -11,6 +11,7 @@
 #include "model/mover.h"
 
 #include <assert.h>
+#include <string.h>
 
 struct origin {
 	uint8_t local[16], peer[16];
@@ -27,6 +28,28 @@ struct origin {
 static_assert(sizeof(struct origin) == 16 + 16 + EVENT_NAME_LEN + 8 + 2 * sizeof(char *) + 4 * 4 + 3 * 2 + 2,
 	      "no padding");
 
-struct origin origin_of(const struct conn_facts *conn, const struct mover *mover, enum http_version version);
+static inline struct origin origin_of(const struct conn_facts *conn, const struct mover *mover,
+				      enum http_version version)
+{
+	struct origin origin = {
+		.connection = conn->id,
+		.container = mover->container,
+		.tls_library = conn->tls_library,
+		.pid = mover->pid,
+		.uid = mover->uid,
+		.role = conn->role,
+		.version = version,
+		.family = conn->sock.family,
+		.local_port = conn->sock.local_port,
+		.peer_port = conn->sock.peer_port,
+		.tls = conn->tls,
+		.tls_unknown = conn->tls_unknown,
+	};
+
+	memcpy(origin.local, conn->sock.local, sizeof(origin.local));
+	memcpy(origin.peer, conn->sock.peer, sizeof(origin.peer));
+	memcpy(origin.exe, mover->exe, sizeof(origin.exe));
+	return origin;
+}
 
 #endif
