@@ -36,8 +36,8 @@ void coding_free(struct coding *coding); /* NULL is legal */
 
 /*
  * The next bytes. After CODING_LIMIT and CODING_WRONG nothing may follow; behind the end of gzip and zstd
- * more of the same may begin (RFC 1952, 2.2), and what does not is passed over. Nothing fed tells whether it
- * ended.
+ * more of the same may begin (RFC 1952, 2.2), and what does not is passed over. An empty slice
+ * asks whether it ended.
  */
 enum coding_result coding_feed(struct coding *coding, struct slice in, coding_fn *out, void *ctx);
 
