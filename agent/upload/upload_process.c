@@ -86,7 +86,15 @@ static void message_take(struct upload *upload, size_t len, uint64_t now_ns)
 	}
 }
 
-/* hark has gone without a word: so does this. */
+/* hark has gone without a word: so does this, also while nothing is read. */
+static void hark_look(const struct upload *upload)
+{
+	struct pollfd pair = { .fd = upload->fd };
+
+	if (poll(&pair, 1, 0) > 0 && (pair.revents & (POLLHUP | POLLERR | POLLNVAL)))
+		_exit(0);
+}
+
 static void messages_read(struct upload *upload, uint64_t now_ns)
 {
 	while (upload->queue.bytes < UPLOAD_QUEUE_BYTES) {
@@ -252,6 +260,7 @@ static void upload_loop(struct upload *upload)
 					upload_wait_ns(upload, now_ns), &outcome))
 			upload_outcome(upload, &outcome, clock_ns());
 		now_ns = clock_ns();
+		hark_look(upload);
 		messages_read(upload, now_ns);
 	}
 }

@@ -166,17 +166,17 @@ static void headers_make(struct upload_request *request, const struct upload_end
 	header_add(request, "Expect:");
 }
 
-void upload_request_start(struct upload_request *request, uint32_t number, struct slice body)
+void upload_request_start(struct upload_request *request, uint32_t endpoint, struct slice body)
 {
-	const struct upload_endpoint *endpoint = &request->config->endpoints[number];
+	const struct upload_endpoint *to = &request->config->endpoints[endpoint];
 	const struct curl_functions *curl = &request->curl;
 	CURL *easy = request->easy;
 
-	request->endpoint = number;
+	request->endpoint = endpoint;
 	request->answer_len = request->answer_bytes = 0;
 	request->error[0] = '\0';
-	headers_make(request, endpoint);
-	curl->curl_easy_setopt(easy, CURLOPT_URL, endpoint->url);
+	headers_make(request, to);
+	curl->curl_easy_setopt(easy, CURLOPT_URL, to->url);
 	curl->curl_easy_setopt(easy, CURLOPT_HTTPHEADER, request->headers);
 	curl->curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.len);
 	curl->curl_easy_setopt(easy, CURLOPT_POSTFIELDS, body.data);

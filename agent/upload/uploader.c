@@ -31,6 +31,8 @@ struct uploader {
 	pid_t pid; /* 0: it is gone */
 	int fd;	   /* -1: the same */
 	bool waits, failed;
+	bool stuck; /* there was no room for all the time that a replay waits: until there is some it waits no
+		       more */
 	struct loop *loop; /* NULL: not registered */
 	const char *name, *items;
 	uint64_t handed;	       /* items that found room */
@@ -205,13 +207,16 @@ static int message_send(struct uploader *uploader, const struct upload_message *
 void uploader_send(struct uploader *uploader, uint32_t endpoint, uint32_t items, struct slice bytes)
 {
 	const struct upload_message message = { .kind = UPLOAD_CHUNK, .endpoint = endpoint, .items = items };
-	uint64_t until_ns = uploader->waits ? clock_ns() + ROOM_NS : 0;
+	uint64_t until_ns = uploader->waits && !uploader->stuck ? clock_ns() + ROOM_NS : 0;
+	int error;
 
 	uploader_look(uploader);
-	if (uploader->fd >= 0 && message_send(uploader, &message, bytes, until_ns) == 0)
-		uploader->handed += items;
-	else
+	error = uploader->fd >= 0 ? message_send(uploader, &message, bytes, until_ns) : -EPIPE;
+	uploader->stuck = error == -EAGAIN;
+	if (error)
 		counter_add(COUNTER_EXPORT_LOST, items);
+	else
+		uploader->handed += items;
 }
 
 bool uploader_failed(const struct uploader *uploader)

@@ -5,6 +5,7 @@ import contextlib
 import gzip
 import http.server
 import socket
+import ssl
 import threading
 
 from harness import free_port
@@ -17,14 +18,15 @@ class Receiver:
     """As a context: listens on .port. `answer` is called with each request and gives an Answer, or bytes that are written
     as they are, before the connection is closed."""
 
-    def __init__(self, answer=lambda request: Answer(200), port=None, keeps=True):
+    def __init__(self, answer=lambda request: Answer(200), port=None, keeps=True, certificate=None):
+        self.certificate = certificate  # and its key, in PEM; None: no TLS
         self.keeps = keeps  # else requests are answered, and forgotten as they came
         self.requests, self.answer, self.connections = [], answer, []
         self.port = port or free_port()
 
     @property
     def url(self):
-        return f"http://127.0.0.1:{self.port}"
+        return f"http{'s' if self.certificate else ''}://127.0.0.1:{self.port}"
 
     def __enter__(self):
         receiver = self
@@ -62,6 +64,10 @@ class Receiver:
 
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", self.port), Handler)
         self.server.daemon_threads = True
+        if self.certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(*self.certificate)
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
         threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
         return self
 

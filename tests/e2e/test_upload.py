@@ -8,21 +8,26 @@ import os
 import pathlib
 import signal
 import subprocess
+import sys
 import time
 
 import pytest
 
 from harness import HARK, ROOT, Hark, Live, children_of, free_port, is_sanitized, run, wait_until
 from receiver import Answer, Receiver
+from servers import make_certificate
+
+sys.path.insert(0, str(ROOT / "tests/bench"))
+from conversations import WRITERS  # noqa: E402
 
 RECORDING = ROOT / "testdata/recordings/mixed.rec"
 ROWS = 22  # ends of exchanges in it
 FLUSH_S = 6
 
 
-def replay(url, *options, status=0, env=None):
+def replay(url, *options, status=0, env=None, recording=RECORDING):
     """The counters and what was said."""
-    done = run(HARK, "replay", RECORDING, "-o", f"clickhouse:{url}", "--stats-json", "/dev/stdout", *options, status=status, env=env)
+    done = run(HARK, "replay", recording, "-o", f"clickhouse:{url}", "--stats-json", "/dev/stdout", *options, status=status, env=env)
     counters = json.loads(done.text)
     said = done.err.decode()
     return {name.removeprefix("export."): value for name, value in counters.items() if name.startswith("export.")}, said
@@ -92,6 +97,32 @@ def test_a_slow_receiver_is_not_waited_for():
         counts, _ = replay(receiver.url)
         took_s = time.monotonic() - began
     assert counts["lost"] == ROWS and took_s < 2 * FLUSH_S
+
+
+def test_https_with_the_systems_certificates(tmp_path):
+    """One that they do not vouch for gets nothing; the same one does once they do (in a mount namespace of the test's)."""
+    make_certificate(tmp_path)
+    certificate = tmp_path / "cert.pem", tmp_path / "key.pem"
+    with Receiver(certificate=certificate) as receiver:
+        counts, said = replay(receiver.url)
+        assert counts["lost"] == ROWS and "certificate" in said and not receiver.requests
+        bundle = "/etc/ssl/certs/ca-certificates.crt"
+        done = run("unshare", "--mount", "sh", "-c", f"mount --bind {certificate[0]} {bundle} && exec \"$@\"", "sh", HARK, "replay",
+                   RECORDING, "-o", f"clickhouse:{receiver.url}", "--stats-json", "/dev/stdout")
+    assert json.loads(done.text)["export.delivered"] == ROWS and len(receiver.rows().splitlines()) == ROWS
+
+
+def test_a_replay_does_not_wait_for_ever(tmp_path):
+    """Once nothing had room for two seconds what comes is lost at once: of a recording of any length."""
+    recording = tmp_path / "long.rec"
+    WRITERS["http1"](recording, 150_000)
+    began = time.monotonic()
+    process = subprocess.Popen([HARK, "replay", recording, "-q", "-o", f"clickhouse:http://127.0.0.1:{free_port()}"],
+                               stderr=subprocess.PIPE, text=True)
+    sender = uploader_of(process.pid)
+    _, said = process.communicate(timeout=60)  # up to the end of all that has its stderr
+    assert time.monotonic() - began < 50 and process.returncode == 0, said
+    assert not os.path.exists(f"/proc/{sender}") or status_of(sender)["State"][0] == "Z"
 
 
 def test_headers(tmp_path):
