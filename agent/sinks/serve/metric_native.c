@@ -49,7 +49,7 @@ static bool native_span(struct metric_native *native, int first, int last)
 	int before = native->count ? native->first : first;
 	int behind = native->count ? native->first + (int)native->count - 1 : last;
 	int from = first < before ? first : before, to = last > behind ? last : behind;
-	size_t count = (size_t)(to - from + 1), move = (size_t)(before - from);
+	size_t count = (size_t)(to - from) + 1, move = (size_t)(before - from);
 	uint64_t *counts;
 
 	if (native->count && count == native->count)
