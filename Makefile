@@ -333,6 +333,12 @@ build/peers/npm-model-clients:
 	@mkdir -p $(@D)
 	@tests/e2e/npm_tools $@ openai@7.59.0 @anthropic-ai/sdk@1.14.0
 
+# A browser is driven by these, and the page that it shows judged.
+build/peers/page-tools:
+	$(call say,NPM,$@)
+	@mkdir -p $(@D)
+	@tests/e2e/npm_tools $@ puppeteer-core@25.16.0 axe-core@4.14.1
+
 build/peers/mitmproxy:
 	$(call say,PIP,$@)
 	@mkdir -p $(@D)
@@ -400,7 +406,7 @@ build/peers/grpc-go: $(wildcard tests/e2e/peers/grpc-go/*)
 
 .PHONY: peers
 peers: $(PEERS) build/peers/callbacks-stripped build/peers/Fetch.class build/peers/Serve.class build/peers/rustls/built \
-	build/peers/grpc-go build/peers/npm-tools build/peers/mitmproxy build/peers/prometheus-client-0.21.1 $(NPM_PEERS) \
+	build/peers/grpc-go build/peers/npm-tools build/peers/page-tools build/peers/mitmproxy build/peers/prometheus-client-0.21.1 $(NPM_PEERS) \
 	$(PYPI_PEERS) $(MAVEN_PEERS)
 
 # A TLS library that only tests know, both ends of a conversation over it, and a hark with a row for it and for each

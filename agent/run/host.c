@@ -42,18 +42,6 @@ static void put_said(void *ctx, struct buffer *out)
 	}
 }
 
-/* *text: malloced, NULL when memory is out. */
-static void doctor_ask(const struct doctor_config *config, char **text)
-{
-	size_t size;
-	FILE *out = open_memstream(text, &size);
-
-	if (!out)
-		return;
-	doctor_run(out, config);
-	fclose(out);
-}
-
 /* All that comes, as far as it has room. */
 static void text_read(struct host *host, int fd)
 {
@@ -69,6 +57,8 @@ static void put_doctor(void *ctx, uint32_t pid, struct buffer *out)
 	const struct host *host = ctx;
 	struct doctor_config config = host->config;
 	char *text = NULL;
+	size_t size;
+	FILE *file;
 
 	if (pid == 0) {
 		buffer_put(out, host->doctor.data, host->doctor.len);
@@ -77,7 +67,11 @@ static void put_doctor(void *ctx, uint32_t pid, struct buffer *out)
 	config.pids = &pid;
 	config.pid_count = 1;
 	config.pids_only = true;
-	doctor_ask(&config, &text);
+	file = open_memstream(&text, &size);
+	if (file) {
+		doctor_run(file, &config);
+		fclose(file);
+	}
 	buffer_string(out, text ? text : "out of memory\n");
 	free(text);
 }

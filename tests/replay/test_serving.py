@@ -96,8 +96,9 @@ def test_health(port):
 
 def test_paths_are_those_of_the_page(port):
     source = (ROOT / "agent/sinks/serve/serve_paths.c").read_text()
-    assert set(re.findall(r'^\t(?:\{ |FILE_ROW\()"([^"]+)"', source, re.M)) == set(listed("Paths"))
-    for path in listed("Paths"):
+    answered, files = (re.findall(rf'^\t{begin}"([^"]+)"', source, re.M) for begin in (r"\{ ", r"FILE_ROW\("))
+    assert {*answered, "/"} == set(listed("Paths")) and "/" in files, "what stands beside the page is the page's own"
+    for path in (*answered, *files):
         if path not in ("/events", "/api/exchange/"):
             assert ask(port, path)[0] == 200, path
 

@@ -144,6 +144,10 @@ static void output_write(struct sink *sink)
 {
 	struct pollfd poll_fd = { .fd = sink->fd, .events = POLLOUT };
 
+	if (sink->out.failed) { /* half an answer would be taken for one */
+		output_fail(sink, ENOMEM);
+		return;
+	}
 	while (sink->out_done < sink->out.len && poll(&poll_fd, 1, 0) > 0) {
 		size_t left = sink->out.len - sink->out_done;
 		ssize_t n =
@@ -159,10 +163,6 @@ static void output_write(struct sink *sink)
 	}
 	if (sink->out_done < sink->out.len)
 		return;
-	if (sink->out.failed) { /* half an answer would be taken for one */
-		output_fail(sink, ENOMEM);
-		return;
-	}
 	buffer_clear(&sink->out);
 	sink->out_done = 0;
 }
