@@ -180,7 +180,6 @@ class Store extends EventTarget {
 					answer = await ask("/events", { filter }, signal);
 				if (!answer.ok)
 					throw new Error(await answer.text());
-				this.dispatchEvent(new Event("found"));
 				const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
 				let rest = "";
 				for (;;) {
@@ -194,7 +193,6 @@ class Store extends EventTarget {
 				if (signal.aborted)
 					return;
 			}
-			this.dispatchEvent(new Event("lost"));
 			await new Promise((resolve) => setTimeout(resolve, 1500));
 		}
 	}

@@ -61,7 +61,6 @@ EXPECTED = {
     "hark replay day.rec -v": r"/small\.txt(.|\n)*^    > ",
     "hark replay day.rec conns": r"#\d+ +nginx\[\d+\] ",
     "hark replay day.rec stat --by path": r"COUNT(.|\n)* /small\.txt$",
-    "hark serve": r"\A\Z",  # it is asked elsewhere
     "hark mcp": r"\A\Z",  # nobody asks
     "hark doctor": r"(?i)openssl|libssl",
     "hark doctor 812": r"nginx",

@@ -26,15 +26,24 @@ struct store {
 	struct sink_config sink;
 };
 
-static void store_open(struct store *store, size_t count_max, size_t bytes_max, size_t body_max)
+static void store_open_of(struct store *store, size_t count_max, size_t bytes_max, size_t body_max,
+			  bool redacted)
 {
 	*store = (struct store){ .redact = redact_new(false) };
 	store->stats.budget = &store->budget;
 	store->sink = (struct sink_config){ .redact = store->redact,
 					    .stats = &store->stats,
 					    .wall_offset_ns = SAMPLE_WALL_OFFSET_NS };
-	store->recent = recent_new(&(struct recent_config){
-		.sink = &store->sink, .count_max = count_max, .bytes_max = bytes_max, .body_max = body_max });
+	store->recent = recent_new(&(struct recent_config){ .sink = &store->sink,
+							    .count_max = count_max,
+							    .bytes_max = bytes_max,
+							    .redacted = redacted,
+							    .body_max = body_max });
+}
+
+static void store_open(struct store *store, size_t count_max, size_t bytes_max, size_t body_max)
+{
+	store_open_of(store, count_max, bytes_max, body_max, false);
 }
 
 static void store_close(struct store *store)
@@ -78,14 +87,15 @@ static void test_is_what_outputs_show(void **state)
 						      &watch_curl_sink, &conns_json_sink };
 
 	(void)state;
-	for (int i = 0; i < 5; i++) {
+	for (int n = 0; n < 10; n++) {
 		struct buffer text = { .data = NULL };
 		struct sample_sink shown;
 		struct sample sample;
 		struct store store;
+		int i = n % 5;
 
 		sample_rich(&sample);
-		store_open(&store, 10, 1u << 20, 4096);
+		store_open_of(&store, 10, 1u << 20, 4096, n >= 5);
 		recent_conn_closed(store.recent, &sample.conn);
 		assert_non_null(recent_exchange(store.recent, &sample.exchange));
 		sample_sink_open(&shown, ops[i], i, false, false);
@@ -147,6 +157,33 @@ static void test_filters(void **state)
 		filter_free(filter);
 	}
 	store_close(&store);
+}
+
+/* What is kept redacted tells a filter nothing that is not shown. */
+static void test_redacted_is_not_found(void **state)
+{
+	static const char *const guesses[] = { "header:cookie=*7*", "header:cookie=id=7", "url:*hunter2*",
+					       "query:password=h*", "path:*hunter2*" };
+	struct sample sample;
+
+	(void)state;
+	sample_rich(&sample);
+	sample.exchange.request->target = SLICE("/a?password=hunter2");
+	for (size_t i = 0; i < 2 * sizeof(guesses) / sizeof(guesses[0]); i++) {
+		struct filter_error error;
+		struct filter *filter = filter_parse(&guesses[i / 2], 1, &error);
+		bool redacted = i % 2, path = guesses[i / 2][0] == 'p';
+		struct store store;
+
+		assert_non_null(filter);
+		store_open_of(&store, 10, 1u << 20, 0, redacted);
+		recent_exchange(store.recent, &sample.exchange);
+		if (filter_exchange(filter, &recent_find(store.recent, 1)->exchange) != (!redacted && !path))
+			fail_msg("%s, redacted: %d", guesses[i / 2], redacted);
+		filter_free(filter);
+		store_close(&store);
+	}
+	sample_rich_fini(&sample);
 }
 
 static const struct {
@@ -289,6 +326,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_is_what_outputs_show),
 		cmocka_unit_test(test_filters),
+		cmocka_unit_test(test_redacted_is_not_found),
 		cmocka_unit_test(test_bounds),
 		cmocka_unit_test(test_gives_way),
 		cmocka_unit_test(test_connections),
