@@ -190,6 +190,32 @@ def test_nobody_reads(tmp_path):
     assert process.wait(DEADLINE_S) == 0
 
 
+def test_a_flood_starves_nobody(nginx):
+    """While questions come as fast as they are taken, what curl does is captured all the same, and nothing is lost."""
+    process = subprocess.Popen([HARK, "mcp", f"port:{nginx.http}"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    ask = b'{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"exchanges","arguments":{"filter":"path:/small.txt","limit":200}}}\n'
+    stopped = threading.Event()
+
+    def flood():
+        while not stopped.is_set():
+            process.stdin.write(ask * 100)
+        process.stdin.close()
+
+    process.stdin.write(ask)
+    process.stdin.flush()
+    assert b'"exchanges":[]' in process.stdout.readline()
+    flooder = threading.Thread(target=flood, daemon=True)
+    flooder.start()
+    run("curl", "-sS", "-o", "/dev/null", f"http://127.0.0.1:{nginx.http}/small.txt?[1-50]")
+    last = next(line for line in process.stdout if json.loads(line)["result"]["structuredContent"]["kept"]["last"] >= 50)
+    assert "losses" not in json.loads(last)["result"]["structuredContent"]
+    stopped.set()
+    for _ in process.stdout:  # to its end
+        pass
+    flooder.join(DEADLINE_S)
+    assert process.wait(DEADLINE_S) == 0
+
+
 def test_signal_ends_it():
     process = subprocess.Popen([HARK, "replay", RECORDING, "mcp"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     process.stdin.write(b'{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"connections"}}\n')

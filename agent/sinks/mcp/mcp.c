@@ -10,6 +10,7 @@
 #include "mcp.h"
 
 #include "base/budget.h"
+#include "base/clock.h"
 #include "base/counters.h"
 #include "base/log.h"
 #include "base/loop.h"
@@ -27,6 +28,7 @@
 #define READ_BYTES     (64u << 10)
 #define WAITING_MAX    (1u << 20)	  /* bytes of answers, before the next line is read */
 #define LOOK_NS	       UINT64_C(20000000) /* while stdin or stdout cannot be waited for */
+#define TURN_NS	       UINT64_C(20000000) /* for lines, before others get their turn */
 #define EXCHANGES_MAX  20000
 #define EXCHANGE_BYTES (128u << 20)
 #define BODY_BYTES     (64u << 10)
@@ -44,6 +46,7 @@ struct sink {
 	bool skipping;	 /* the rest of a line that is too long */
 	bool waits;	 /* the next line, until what it asks for is complete */
 	bool complete;
+	uint64_t turn_ends_ns; /* of clock_ns() */
 	size_t charged_bytes;
 };
 
@@ -84,6 +87,14 @@ static bool line_next(const struct sink *sink, struct slice *line, size_t *taken
 	return true;
 }
 
+static bool has_line(const struct sink *sink)
+{
+	struct slice line;
+	size_t taken;
+
+	return line_next(sink, &line, &taken);
+}
+
 static void input_drop(struct sink *sink, size_t n)
 {
 	sink->in.len -= n;
@@ -106,12 +117,22 @@ static bool has_room(const struct sink *sink)
 	return sink->out.len - sink->out_done < WAITING_MAX;
 }
 
+/* The capture gets its turn, however much is asked. */
+static bool is_over(const struct sink *sink)
+{
+	return clock_ns() >= sink->turn_ends_ns;
+}
+
 static void lines_take(struct sink *sink)
 {
 	struct slice line;
 	size_t taken;
 
-	while (has_room(sink) && !sink->waits && line_next(sink, &line, &taken)) {
+	while (has_room(sink) && !sink->waits && !is_over(sink)) {
+		if (!line_next(sink, &line, &taken)) {
+			long_line_drop(sink);
+			return;
+		}
 		if (!sink->skipping && line.len > LINE_BYTES_MAX)
 			mcp_rpc_too_long(&sink->out, LINE_BYTES_MAX);
 		else if (!sink->skipping && line.len)
@@ -121,8 +142,6 @@ static void lines_take(struct sink *sink)
 		sink->skipping = false;
 		input_drop(sink, taken);
 	}
-	if (has_room(sink) && !sink->waits)
-		long_line_drop(sink);
 }
 
 /* --- stdout ------------------------------------------------------------------------------------------- */
@@ -184,7 +203,8 @@ static void input_register(struct sink *sink)
 
 static void timer_register(struct sink *sink)
 {
-	bool wanted = sink->out_done < sink->out.len || (!sink->registered && !sink->ended && !sink->waits);
+	bool unread = !sink->waits && (!sink->registered ? !sink->ended || sink->in.len : has_line(sink));
+	bool wanted = sink->out_done < sink->out.len || unread;
 
 	if (wanted && sink->timer < 0)
 		sink->timer = loop_add_timer(sink->config.loop, LOOK_NS, mcp_turn, sink);
@@ -199,10 +219,11 @@ static void mcp_turn(void *ctx, bool closed)
 	struct sink *sink = ctx;
 
 	(void)closed; /* what was sent before it is read first */
+	sink->turn_ends_ns = clock_ns() + TURN_NS;
 	do {
 		lines_take(sink);
 		output_write(sink);
-	} while (has_room(sink) && !sink->waits && input_read(sink));
+	} while (has_room(sink) && !sink->waits && !is_over(sink) && input_read(sink));
 	lines_take(sink);
 	output_write(sink);
 	budget_set(sink->config.stats ? sink->config.stats->budget : NULL, &sink->charged_bytes,
