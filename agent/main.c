@@ -311,6 +311,17 @@ static int file_open(const char *path, FILE **file)
 	return -EIO;
 }
 
+/* Statements are shown by their own view, by a table of what they say (--by db.…), and where a filter asks
+ * for them. */
+static enum outputs_queries queries_of(const struct options *options)
+{
+	const struct stats_options *stats = &options->stats;
+
+	if (options->view == VIEW_SQL || (stats->by == BY_FACT && strncmp(stats->by_fact, "db.", 3) == 0))
+		return QUERIES_ALONE;
+	return filter_asks_version(options->filter, version_is_query) ? QUERIES_TOO : QUERIES_NONE;
+}
+
 static void outputs_configure(struct run *run, int64_t offset_ns)
 {
 	const struct options *options = run->options;
@@ -325,6 +336,7 @@ static void outputs_configure(struct run *run, int64_t offset_ns)
 		.conn = options->conn,
 		.recorded = options->record_path && options->command == COMMAND_LIVE,
 		.all = options->all,
+		.queries = queries_of(options),
 		.limit = options->count,
 		.as = options->as,
 		.stdout_taken = options->child_argv != NULL,
@@ -379,6 +391,9 @@ static void wants_configure(const struct run *run, struct pipeline_config *confi
 	config->want_frames = wants.kinds[RESULT_FRAME];
 	config->few_fields = !wants.fields && !filter_wants_fields(options->filter);
 	config->want_bodies = wants.bodies || filter_wants_bodies(options->filter);
+	/* A recording is to be replayed by any view. */
+	config->want_queries = queries_of(options) != QUERIES_NONE || run->record;
+	config->no_http = queries_of(options) == QUERIES_ALONE && !run->record;
 	config->schema = options->schema;
 	config->want_reads = wants.reads;
 	if (filter_wants_facts(options->filter) || options->stats.by == BY_FACT)

@@ -23,12 +23,21 @@ enum message_kind {
 
 enum http_version { /* as decimal digits, so that they compare */
 	HTTP_VERSION_UNKNOWN = 0,
-	FASTCGI_1 = 1, /* none of HTTP's: FastCGI 1.0 */
+	FASTCGI_1 = 1,	  /* none of HTTP's: FastCGI 1.0 */
+	POSTGRESQL_3 = 3, /* statements (version_is_query()): protocol 3.0 of PostgreSQL, */
+	MYSQL_41 = 4,	  /* 4.1 of MySQL and MariaDB */
 	HTTP_1_0 = 10,
 	HTTP_1_1 = 11,
 	HTTP_2 = 20,
 	HTTP_3 = 30,
 };
+
+/* Is what has this version a statement to a database? Its request has no method, no target and no fields;
+ * facts tell of it (db.query.text, …), its body is the text, the response's that of an error. */
+static inline bool version_is_query(enum http_version version)
+{
+	return version == POSTGRESQL_3 || version == MYSQL_41;
+}
 
 /* The flags of docs/interface.md. Messages, exchanges and connections share them. */
 enum message_flag {
@@ -102,7 +111,7 @@ struct message {
 	enum http_version version;
 	enum event_direction direction;
 	uint32_t key; /* HTTP/2 stream; FastCGI: request id in the lower half, and a number; HTTP/3: a quarter
-			 of the stream's id, and 1; 0 for HTTP/1 */
+			 of the stream's id, and 1; statements: a number; 0 for HTTP/1 */
 	unsigned int flags; /* enum message_flag */
 
 	/* Request. For HTTP/1 `target` is the request target as sent; for HTTP/2 it is :path. */
@@ -213,7 +222,10 @@ static inline uint64_t message_stream(enum http_version version, uint32_t key)
 	return version == HTTP_3 ? (uint64_t)(key - 1) * 4 : key;
 }
 
-/* "1.0", "1.1", "2", "3"; NULL: not known. */
+/* "1.0", "1.1", "2", "3"; NULL: not known, or none of HTTP's. */
 const char *message_version_name(enum http_version version);
+
+/* Of what is none of HTTP's: network.protocol.name; NULL: it is HTTP, or not known. */
+const char *message_protocol_name(enum http_version version);
 
 #endif

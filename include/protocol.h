@@ -39,14 +39,16 @@ enum protocol_note {
 	NOTE_HEADER_BLOCK_LOST, /* hpack.blocks_lost: header blocks that were lost or cut by a hole */
 	NOTE_INFLATE_ERROR,	/* hpack.errors */
 	NOTE_HEADER_LIMIT,	/* limit.headers: header list or arena too large */
-	NOTE_STREAM_LIMIT,   /* limit.streams: more open streams of HTTP/2, or requests of FastCGI, than are
-				followed */
-	NOTE_PIPELINE_LIMIT, /* limit.pipeline: more unanswered HTTP/1 requests than are followed */
-	NOTE_INTERIM,	     /* messages.interim: 1xx responses */
-	NOTE_UPGRADED,	     /* messages.upgraded: CONNECT or 101 */
-	NOTE_FACT_LIMIT,     /* limit.facts: facts of bodies that had no room */
-	NOTE_BODY_LIMIT,     /* limit.content: bodies not read to their end: they expand too far, or hold
-				too much */
+	NOTE_STREAM_LIMIT,    /* limit.streams: more open streams of HTTP/2, or requests of FastCGI, than are
+				 followed */
+	NOTE_PIPELINE_LIMIT,  /* limit.pipeline: more unanswered HTTP/1 requests, or statements, than are
+				 followed */
+	NOTE_STATEMENT_LIMIT, /* limit.statements: prepared statements forgotten */
+	NOTE_INTERIM,	      /* messages.interim: 1xx responses */
+	NOTE_UPGRADED,	      /* messages.upgraded: CONNECT or 101 */
+	NOTE_FACT_LIMIT,      /* limit.facts: facts of bodies that had no room */
+	NOTE_BODY_LIMIT,      /* limit.content: bodies not read to their end: they expand too far, or hold
+				 too much */
 	NOTE_COUNT,
 };
 
@@ -159,6 +161,7 @@ struct protocol_ops {
 	struct slice upgrade;
 	bool takes_lost_start; /* a lost beginning is a hole to it, not a late join */
 	bool yields_to_tls;    /* TLS may begin where it is idle */
+	bool queries;	       /* its messages are statements (version_is_query()) */
 	/* Copies config and handler (upgrade_settings is read during the call). NULL: out of memory. */
 	struct protocol *(*create)(const struct protocol_config *config,
 				   const struct protocol_handler *handler);
@@ -231,5 +234,6 @@ extern const struct protocol_ops http1_protocol;
 extern const struct protocol_ops http2_protocol;
 extern const struct protocol_ops http3_protocol;
 extern const struct protocol_ops fastcgi_protocol;
+extern const struct protocol_ops postgresql_protocol;
 
 #endif

@@ -13,6 +13,7 @@
 #include "fastcgi/fastcgi_record.h"
 #include "http1/http1_line.h"
 #include "http2/http2_frame.h"
+#include "postgresql/pg_evidence.h"
 
 #define TLS_HEADER_BYTES      5
 #define TLS_RECORD_LIMIT      (16384 + 2048) /* RFC 5246, 6.2.3 */
@@ -268,6 +269,36 @@ bool detect_asks(struct slice bytes)
 struct detect_result detect_late_binary(struct slice bytes)
 {
 	return late_binary(bytes, bytes.len);
+}
+
+/* --- databases: nobody pays for them who does not ask for them ------------------ */
+
+static const enum judgement pg_judgements[] = {
+	[PG_NONE] = JUDGE_NO,
+	[PG_MORE] = JUDGE_MORE,
+	[PG_FOUND] = JUDGE_YES,
+};
+
+struct detect_result detect_query_first(struct slice bytes)
+{
+	enum judgement client = pg_judgements[pg_begins(bytes)], server = pg_judgements[pg_answers(bytes)];
+
+	if (client == JUDGE_YES)
+		return (struct detect_result){ DETECT_POSTGRESQL, 0 };
+	return (struct detect_result){ client == JUDGE_MORE || server == JUDGE_MORE ? DETECT_MORE
+										    : DETECT_OTHER,
+				       0 };
+}
+
+struct detect_result detect_late_query(struct slice bytes)
+{
+	struct detect_result result = detect_late_binary(bytes);
+	size_t end = result.kind == DETECT_MORE ? bytes.len : result.offset;
+
+	for (size_t i = 0; i < end; i++)
+		if (bytes.data[i] == 'C' && pg_ready(slice_drop(bytes, i)) == PG_FOUND)
+			return (struct detect_result){ DETECT_POSTGRESQL_LATE, i };
+	return result;
 }
 
 struct detect_result detect_turn(struct slice bytes, bool edge)

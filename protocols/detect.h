@@ -21,9 +21,12 @@ enum detect_kind {
 	DETECT_HTTP2_FRAMES,   /* a chain of at least 3 strictly valid frames (detect_late only; in
 				  detect_first: a server's SETTINGS then chained) */
 	DETECT_FASTCGI,	       /* a whole BEGIN_REQUEST of FastCGI; in mid-stream with its first parameters */
-	DETECT_TLS,	       /* a record header (RFC 8446, 5.1): handshake first, or two that chain */
-	DETECT_PROXY,	       /* a PROXY protocol preface, v1 or v2: skip `offset` bytes and look again */
-	DETECT_OTHER,	       /* certainly none of these (detect_first only) */
+	DETECT_POSTGRESQL,     /* detect_query_first() alone: how PostgreSQL's clients begin */
+	DETECT_POSTGRESQL_LATE, /* detect_late_query() alone: the end of a statement, by PostgreSQL's server
+				 */
+	DETECT_TLS,		/* a record header (RFC 8446, 5.1): handshake first, or two that chain */
+	DETECT_PROXY,		/* a PROXY protocol preface, v1 or v2: skip `offset` bytes and look again */
+	DETECT_OTHER,		/* certainly none of these (detect_first only) */
 };
 
 struct detect_result {
@@ -54,6 +57,12 @@ bool detect_asks(struct slice bytes);
 
 /* As detect_late(), but HTTP/1 is not looked for. */
 struct detect_result detect_late_binary(struct slice bytes);
+
+/* As detect_first() of what asks databases, alone; DETECT_MORE also for what such a server may begin with. */
+struct detect_result detect_query_first(struct slice bytes);
+
+/* As detect_late_binary(), and what asks databases is looked for too. */
+struct detect_result detect_late_query(struct slice bytes);
 
 /*
  * Where the first HTTP/1 start line stands that the line behind it proves (a

@@ -241,3 +241,12 @@ const char *message_version_name(enum http_version version)
 
 	return names[version];
 }
+
+const char *message_protocol_name(enum http_version version)
+{
+	static const char *const names[] = {
+		[FASTCGI_1] = "fastcgi", [POSTGRESQL_3] = "postgresql", [MYSQL_41] = "mysql"
+	};
+
+	return version < sizeof(names) / sizeof(names[0]) ? names[version] : NULL;
+}

@@ -103,6 +103,7 @@
 	X(LIMIT_HEADERS, "limit.headers", "header lists cut")                                               \
 	X(LIMIT_STREAMS, "limit.streams", "streams of HTTP/2, or requests of FastCGI, not followed")        \
 	X(LIMIT_PIPELINE, "limit.pipeline", "pipelined requests not followed")                              \
+	X(LIMIT_STATEMENTS, "limit.statements", "prepared statements whose text was forgotten")             \
 	X(FILTER_NO_ADDRESS, "filter.no_address",                                                           \
 	  "exchanges that port: or peer: left out: their socket is not known")                              \
 	X(LIMIT_FILTER, "limit.filter", "connections left out though an exchange of theirs was shown")      \

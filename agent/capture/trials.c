@@ -167,6 +167,8 @@ static bool looks_http(struct slice bytes)
 		return true;
 	case DETECT_MORE:
 	case DETECT_FASTCGI:
+	case DETECT_POSTGRESQL:
+	case DETECT_POSTGRESQL_LATE:
 	case DETECT_TLS:
 	case DETECT_PROXY:
 	case DETECT_OTHER:

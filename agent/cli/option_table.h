@@ -50,13 +50,15 @@ enum option_place {
 	IN_REPLAY = 1 << 16,
 	IN_DOCTOR = 1 << 17,
 	IN_TREE = 1 << 18,
+	IN_QUERIES = 1 << 25,
 	IN_TEXT = 1 << 19, /* of watch, conns, raw, frames: lines with a time */
 	IN_SERVE = 1 << 20,
 	IN_EXPORT = 1 << 21, /* otlp, clickhouse: sent to a URL */
 	IN_MCP = 1 << 22,
 	IN_QUERY = 1 << 24,
 	IN_HISTORY = 1 << 23, /* watch -o sqlite */
-	IN_VIEWS = IN_WATCH | IN_CONNS | IN_RAW | IN_FRAMES | IN_STAT | IN_TOP | IN_TREE | IN_SERVE | IN_MCP,
+	IN_VIEWS = IN_WATCH | IN_CONNS | IN_RAW | IN_FRAMES | IN_STAT | IN_TOP | IN_TREE | IN_SERVE | IN_MCP |
+		   IN_QUERIES,
 	IN_NUMBERS = IN_STAT | IN_TOP | IN_SUMMARY,
 	IN_RUN = IN_LIVE | IN_REPLAY,
 };

@@ -327,6 +327,10 @@ static int take_words(struct parse *parse)
 static const char failed[] = "(status:4xx,5xx or grpc:error or (flag:reset,closed,timeout,unanswered "
 			     "!flag:gap,late-joined,in-flight,truncated))";
 
+static const char failed_queries[] =
+	"(fact:db.response.status_code=* or (flag:reset,closed,timeout,unanswered "
+	"!flag:gap,late-joined,in-flight,truncated))";
+
 /* A value that stands for itself, whatever is in it. */
 static void put_quoted(struct buffer *text, const char *value)
 {
@@ -494,7 +498,7 @@ static int take_filters(struct parse *parse)
 	put_options(&text, parse);
 	err = text_take(parse->options, &text, words, count);
 	if (parse->options->errors)
-		buffer_format(&text, " %s", failed);
+		buffer_format(&text, " %s", parse->options->view == VIEW_SQL ? failed_queries : failed);
 	buffer_char(&text, '\0');
 	if (text.failed) {
 		buffer_fini(&text);
@@ -595,6 +599,7 @@ static uint32_t places_of(const struct options *options)
 		[VIEW_RECORD] = { 0, 0, 0 },
 		[VIEW_TREE] = { IN_TREE, IN_LINES, 0 },
 		[VIEW_SERVE] = { IN_SERVE, 0, 0 },
+		[VIEW_SQL] = { IN_QUERIES, IN_LINES | IN_TEXT, 0 },
 		[VIEW_MCP] = { IN_MCP, 0, 0 },
 	};
 	const uint32_t *view = views[options->view];

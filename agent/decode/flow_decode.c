@@ -25,7 +25,7 @@
 
 /* Every protocol on a stream; flow_judge.c says which one bytes are. */
 static const struct protocol_ops *const protocols[] = { &http1_protocol, &http2_protocol, &fastcgi_protocol,
-							NULL };
+							&postgresql_protocol, NULL };
 
 static const struct mover *flow_mover(const struct flow *flow)
 {

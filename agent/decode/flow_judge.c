@@ -59,7 +59,7 @@ static enum flow_verdict flow_found(struct flow *flow, const struct protocol_ops
 		side_listen(&flow->side[i]);
 	flow->relistens = 0;
 	flow->ops = ops;
-	return FLOW_IS_HTTP;
+	return flow->pipeline->config.no_http && !ops->queries ? FLOW_IS_OTHER : FLOW_IS_HTTP;
 }
 
 /*
@@ -129,17 +129,23 @@ static enum flow_verdict flow_found_http1(struct flow *flow, enum event_directio
 	return flow_found(flow, &http1_protocol);
 }
 
-/* The preface begins its direction, and says that the other one was seen whole if its first record was. */
-static enum flow_verdict flow_found_preface(struct flow *flow, enum event_direction direction, size_t offset)
+/* What is held of a direction begins it, and says that the other one was seen whole if its first record was.
+ */
+static void flow_found_beginning(struct flow *flow, enum event_direction direction)
 {
 	struct flow_side *other = &flow->side[!direction];
 
-	counter_add(COUNTER_BYTES_UNPARSED, offset);
-	held_drop(&flow->side[direction].held, offset);
 	flow->side[direction].from_start = true;
 	if (!other->stream.started ||
 	    (other->stream.from_zero && (!other->stream.next || other->held.len == other->stream.next)))
 		other->from_start = true;
+}
+
+static enum flow_verdict flow_found_preface(struct flow *flow, enum event_direction direction, size_t offset)
+{
+	counter_add(COUNTER_BYTES_UNPARSED, offset);
+	held_drop(&flow->side[direction].held, offset);
+	flow_found_beginning(flow, direction);
 	return flow_found(flow, &http2_protocol);
 }
 
@@ -151,15 +157,34 @@ static enum flow_verdict flow_found_fastcgi(struct flow *flow, enum event_direct
 	return flow_found(flow, &fastcgi_protocol);
 }
 
+static struct detect_result flow_judge_first(const struct flow *flow, struct slice bytes)
+{
+	struct detect_result result = detect_first(bytes), query;
+
+	if (!flow->pipeline->config.want_queries ||
+	    (result.kind != DETECT_OTHER && result.kind != DETECT_MORE))
+		return result;
+	query = detect_query_first(bytes);
+	return query.kind == DETECT_OTHER ? result : query;
+}
+
 static struct detect_result flow_search(struct flow *flow, enum event_direction direction)
 {
 	struct flow_side *side = &flow->side[direction];
 	struct detect_result result;
 
 	if (side->from_start)
-		return detect_first(held_bytes(&side->held));
+		return flow_judge_first(flow, held_bytes(&side->held));
+	if (flow->pipeline->config.want_queries && side->held.len == side->stream.next) {
+		result = detect_query_first(held_bytes(&side->held));
+		if (result.kind != DETECT_MORE && result.kind != DETECT_OTHER)
+			return result;
+	}
 	result = flow_judge_turn(flow, direction);
-	return is_http1(result) ? result : held_search(&side->held, detect_late_binary);
+	return is_http1(result)
+		       ? result
+		       : held_search(&side->held, flow->pipeline->config.want_queries ? detect_late_query
+										      : detect_late_binary);
 }
 
 /*
@@ -243,6 +268,13 @@ static enum flow_verdict flow_judge(struct flow *flow, enum event_direction dire
 			return flow_found(flow, &http2_protocol);
 		case DETECT_FASTCGI:
 			return flow_found_fastcgi(flow, direction, result.offset);
+		case DETECT_POSTGRESQL:
+			flow_found_beginning(flow, direction);
+			return flow_found(flow, &postgresql_protocol);
+		case DETECT_POSTGRESQL_LATE:
+			counter_add(COUNTER_BYTES_UNPARSED, result.offset);
+			side_shed(side, result.offset);
+			return flow_found(flow, &postgresql_protocol);
 		case DETECT_TLS:
 			/* TLS within TLS is not HTTP that anybody could read. */
 			return flow->session ? FLOW_IS_OTHER : FLOW_IS_TLS;

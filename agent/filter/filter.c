@@ -382,6 +382,24 @@ bool filter_asks_flag(const struct filter *filter, unsigned int flags)
 	return filter && filter->root && node_asks_flag(filter->root, flags);
 }
 
+static bool node_asks_version(const struct filter_node *node, bool (*is)(enum http_version version))
+{
+	if (node->negated)
+		return false;
+	for (size_t i = 0; i < node->value_count; i++)
+		if (strcmp(node->key->name, "proto") == 0 && is((enum http_version)node->values[i].low))
+			return true;
+	for (const struct filter_node *child = node->first; child; child = child->next)
+		if (node_asks_version(child, is))
+			return true;
+	return false;
+}
+
+bool filter_asks_version(const struct filter *filter, bool (*is)(enum http_version version))
+{
+	return filter && filter->root && node_asks_version(filter->root, is);
+}
+
 bool filter_wants_facts(const struct filter *filter)
 {
 	return is_about(filter, FILTER_BY_FACTS);

@@ -134,6 +134,9 @@ bool filter_wants_bodies(const struct filter *filter);
 /* Does a term ask for one of these flags (enum message_flag) by its name? */
 bool filter_asks_flag(const struct filter *filter, unsigned int flags);
 
+/* Does a term ask for a protocol of which this is true? */
+bool filter_asks_version(const struct filter *filter, bool (*is)(enum http_version version));
+
 /* Does it ask for what bodies say (FILTER_BY_FACTS)? */
 bool filter_wants_facts(const struct filter *filter);
 

@@ -533,7 +533,8 @@ static bool proto_word(struct filter_value *value, const char *text)
 		      { "3.0", HTTP_3, HTTP_3 },
 		      { "h3", HTTP_3, HTTP_3 },
 		      { "http/3", HTTP_3, HTTP_3 },
-		      { "fastcgi", FASTCGI_1, FASTCGI_1 } };
+		      { "fastcgi", FASTCGI_1, FASTCGI_1 },
+		      { "postgresql", POSTGRESQL_3, POSTGRESQL_3 } };
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
 		if (strcasecmp(words[i].word, text) != 0)
@@ -545,14 +546,15 @@ static bool proto_word(struct filter_value *value, const char *text)
 	return false;
 }
 
-/* FastCGI is neither above nor below a version of HTTP. */
+/* What is none of HTTP is neither above nor below a version of HTTP. */
 static int value_proto(struct filter_value *value, char *why, size_t size)
 {
 	const char *sign = filter_sign(value->text);
 
-	if (!proto_word(value, value->text + (sign ? strlen(sign) : 0)) || (sign && value->low == FASTCGI_1))
-		return filter_wrong(
-			why, size, "a protocol is 1, 1.0, 1.1, 2, 3, >=2, h2, h3, http/2, http/3 or fastcgi");
+	if (!proto_word(value, value->text + (sign ? strlen(sign) : 0)) || (sign && value->low < HTTP_1_0))
+		return filter_wrong(why, size,
+				    "a protocol is 1, 1.0, 1.1, 2, 3, >=2, h2, h3, http/2, http/3, fastcgi "
+				    "or postgresql");
 	if (!sign)
 		return 0;
 	filter_bound_set(value, sign);
@@ -942,8 +944,10 @@ const struct filter_key filter_keys[] = {
 	  match_role },
 	{ "tls", "yes, no, LIBRARY", "TLS or not, or the library that does it", NULL, FILTER_BY_CONN,
 	  value_tls, match_tls },
-	{ "proto", "1, 1.0, 1.1, 2, 3, fastcgi", "Version of HTTP; h2 and http/2 are 2, h3 is 3",
-	  "Signs as for latency.", FILTER_BY_EXCHANGE, value_proto, match_proto },
+	{ "proto", "2, h3, fastcgi, postgresql", "Protocol; of HTTP its version",
+	  "Versions are 1, 1.0, 1.1, 2 and 3; h2 and http/2 are 2, h3 is 3. Views of exchanges show "
+	  "statements to a database only where this key asks for them. Signs as for latency.",
+	  FILTER_BY_EXCHANGE, value_proto, match_proto },
 	{ "host", "GLOB", "Host of the request, with or without its port",
 	  "Case does not matter. Of a request that names none it is the address of the server; of a TLS "
 	  "connection that cannot be read, the name in its hello message.",

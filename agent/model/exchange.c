@@ -3,6 +3,7 @@
 #include "exchange.h"
 
 #include "content/content.h"
+#include "fact.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -273,6 +274,15 @@ int exchange_outcome(const struct exchange *exchange, const struct content *only
 	return only && content != only ? -1 : exchange_outcome_of(exchange, content);
 }
 
+struct slice exchange_error_code(const struct exchange *exchange)
+{
+	const struct message *response = exchange->response;
+	const struct fact *fact = NULL;
+
+	if (response && version_is_query(response->version))
+		fact = fact_find(response->facts, SLICE("db.response.status_code"));
+	return fact ? fact->text : slice_of(NULL, 0);
+}
 /* What hark itself lost, or did not see from begin to end. */
 #define OWN_LOSSES (FLAG_GAP | FLAG_LATE_JOINED | FLAG_IN_FLIGHT | FLAG_TRUNCATED)
 
@@ -281,6 +291,8 @@ bool exchange_failed(struct content_memo *memo, const struct exchange *exchange)
 	const unsigned int ends = FLAG_RESET | FLAG_CLOSED | FLAG_TIMEOUT | FLAG_UNANSWERED;
 
 	if (exchange->response && exchange->response->status >= 400)
+		return true;
+	if (exchange_error_code(exchange).data)
 		return true;
 	/* Such a call ends in trailers, or it has no body: of all others nobody looks at the type. */
 	if (exchange->response && (exchange->response->trailers.count || !exchange->response->body_bytes) &&

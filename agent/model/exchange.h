@@ -111,6 +111,10 @@ struct slice exchange_scheme(const struct exchange *exchange);
 /* The version that the request names, else the response. */
 enum http_version exchange_version(const struct exchange *exchange);
 
+/* The code of the error that a statement ended with (SQLSTATE, or a number); data NULL: none, or no
+ * statement. */
+struct slice exchange_error_code(const struct exchange *exchange);
+
 struct content;
 
 /* What was found out of the type that came last, for most exchanges have that one, too. All zero: nothing. */

@@ -57,9 +57,11 @@ struct pipeline_config {
 		pending_ns; /* an open exchange is shown as pending after so long without its end; 0: never */
 	bool want_calls;    /* RESULT_CALL is wanted: nothing is skipped */
 	bool want_other; /* with it: also of connections that are neither HTTP nor TLS, so nothing is muted */
-	bool want_frames; /* RESULT_FRAME is wanted */
-	bool few_fields;  /* nobody wants other header fields than those that message_asks() wants */
-	bool want_bodies; /* sinks show bodies: nothing is skipped, message->body is kept */
+	bool want_frames;  /* RESULT_FRAME is wanted */
+	bool few_fields;   /* nobody wants other header fields than those that message_asks() wants */
+	bool want_bodies;  /* sinks show bodies: nothing is skipped, message->body is kept */
+	bool want_queries; /* statements that databases are asked are decoded, too */
+	bool no_http;	   /* nothing else is */
 	const struct protobuf_schema *schema; /* of messages of gRPC; NULL: none. Outlives the tracker */
 	unsigned int want_reads;	      /* enum reader_gives: what somebody wants of what bodies say */
 	size_t body_limit_bytes;

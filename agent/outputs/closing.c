@@ -13,8 +13,8 @@
 static const char *const things[] = {
 	[VIEW_WATCH] = "exchange", [VIEW_CONNS] = "connection", [VIEW_RAW] = "call",
 	[VIEW_FRAMES] = "frame",   [VIEW_RECORD] = "event",	[VIEW_STAT] = "exchange",
-	[VIEW_TOP] = "exchange",   [VIEW_TREE] = "exchange",	[VIEW_SERVE] = "exchange",
-	[VIEW_MCP] = "exchange",
+	[VIEW_SQL] = "statement",  [VIEW_TOP] = "exchange",	[VIEW_TREE] = "exchange",
+	[VIEW_SERVE] = "exchange", [VIEW_MCP] = "exchange",
 };
 
 static void put_amount(struct buffer *text, uint64_t count, const char *singular)

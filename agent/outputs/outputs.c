@@ -49,16 +49,16 @@ struct outputs {
 static const enum result_kind counted[] = {
 	[VIEW_WATCH] = RESULT_EXCHANGE, [VIEW_CONNS] = RESULT_EXCHANGE, [VIEW_RAW] = RESULT_CALL,
 	[VIEW_FRAMES] = RESULT_FRAME,	[VIEW_RECORD] = RESULT_KINDS,	[VIEW_STAT] = RESULT_KINDS,
-	[VIEW_TOP] = RESULT_KINDS,	[VIEW_TREE] = RESULT_KINDS,	[VIEW_SERVE] = RESULT_KINDS,
-	[VIEW_MCP] = RESULT_KINDS,
+	[VIEW_SQL] = RESULT_EXCHANGE,	[VIEW_TOP] = RESULT_KINDS,	[VIEW_TREE] = RESULT_KINDS,
+	[VIEW_SERVE] = RESULT_KINDS,	[VIEW_MCP] = RESULT_KINDS,
 };
 
 /* The kind of result that the last line of a run counts; RESULT_KINDS: the view has no such. */
 static const enum result_kind tallied[] = {
 	[VIEW_WATCH] = RESULT_EXCHANGE, [VIEW_CONNS] = RESULT_CONN_CLOSED, [VIEW_RAW] = RESULT_CALL,
 	[VIEW_FRAMES] = RESULT_FRAME,	[VIEW_RECORD] = RESULT_KINDS,	   [VIEW_STAT] = RESULT_EXCHANGE,
-	[VIEW_TOP] = RESULT_EXCHANGE,	[VIEW_TREE] = RESULT_EXCHANGE,	   [VIEW_SERVE] = RESULT_EXCHANGE,
-	[VIEW_MCP] = RESULT_EXCHANGE,
+	[VIEW_SQL] = RESULT_EXCHANGE,	[VIEW_TOP] = RESULT_EXCHANGE,	   [VIEW_TREE] = RESULT_EXCHANGE,
+	[VIEW_SERVE] = RESULT_EXCHANGE, [VIEW_MCP] = RESULT_EXCHANGE,
 };
 
 /* The buffer: the C library ignores a size without one. Without memory its own small one does. */
@@ -336,6 +336,18 @@ static void leave_out(struct outputs *outputs, const struct exchange *exchange)
 	remarks_left_out(&outputs->remarks, outputs->config->filter, exchange);
 }
 
+/* Statements are shown where somebody asks for them, and alone where only they were asked for. */
+static bool is_asked_for(const struct outputs *outputs, const struct result *result)
+{
+	enum outputs_queries queries = outputs->config->queries;
+	bool query;
+
+	if (result_rows[result->kind].filter != RESULT_BY_EXCHANGE)
+		return true;
+	query = version_is_query(exchange_version(result->exchange));
+	return query ? queries != QUERIES_NONE : queries != QUERIES_ALONE;
+}
+
 static void tally_seen(struct outputs *outputs, const struct result *result)
 {
 	if (result->kind == tallied[outputs->config->view] &&
@@ -347,6 +359,8 @@ bool outputs_show(struct outputs *outputs, const struct result *result)
 {
 	enum view view = outputs->config->view;
 
+	if (!is_asked_for(outputs, result))
+		return false;
 	tally_seen(outputs, result);
 	if (!passes(outputs, result)) {
 		if (result->kind == RESULT_EXCHANGE)

@@ -20,6 +20,13 @@ struct output_choice {
 	const char *path; /* NULL: stdout */
 };
 
+/* Are statements that databases are asked shown? */
+enum outputs_queries {
+	QUERIES_NONE,
+	QUERIES_TOO,   /* beside requests, as the filter says */
+	QUERIES_ALONE, /* and no requests */
+};
+
 struct outputs;
 
 /* Borrowed, with all that it points to, until outputs_close(). */
@@ -31,10 +38,11 @@ struct outputs_config {
 	uint64_t conn;		     /* -x: only this connection; 0: all */
 	bool recorded;		     /* -w of a live run, beside the view */
 	bool all;		     /* --all: also what was under way before hark, its request unseen */
-	uint64_t limit;		     /* -n: so many are shown; 0: no limit */
-	const char *as;		     /* --as: the format that text has; NULL: its own */
-	bool stdout_taken;	     /* by a command of the user's: text goes to stderr */
-	bool color;		     /* on stdout */
+	enum outputs_queries queries;
+	uint64_t limit;	   /* -n: so many are shown; 0: no limit */
+	const char *as;	   /* --as: the format that text has; NULL: its own */
+	bool stdout_taken; /* by a command of the user's: text goes to stderr */
+	bool color;	   /* on stdout */
 	bool wide;
 	struct sink_config sink; /* what every sink is told; out, color and columns are filled here */
 };

@@ -13,6 +13,7 @@
 #include "base/budget.h"
 #include "base/counters.h"
 #include "base/hash.h"
+#include "fact.h"
 #include "join_table.h"
 
 #include <stdlib.h>
@@ -52,8 +53,9 @@ static struct join_sign sign_of(const struct exchange *exchange)
 {
 	const struct message *request = exchange->request;
 	struct join_sign sign = {
-		/* FastCGI's ids come again, and both ends need not count alike. */
-		.key = exchange_version(exchange) == FASTCGI_1 ? 0 : exchange->key,
+		/* FastCGI's ids come again, and both ends need not count alike; nor need they those of
+		   statements. */
+		.key = message_protocol_name(exchange_version(exchange)) ? 0 : exchange->key,
 		.role = exchange->conn->role,
 		.start_ns = exchange->start_ns,
 		.duration_ns = exchange->duration_ns,
@@ -62,6 +64,17 @@ static struct join_sign sign_of(const struct exchange *exchange)
 		.index = exchange->conn->exchanges,
 	};
 
+	if (request && version_is_query(request->version)) {
+		const struct fact *text = fact_find(request->facts, SLICE("db.query.text")),
+				  *command = fact_find(request->facts, SLICE("hark.db.command"));
+
+		/* A text that is not known at one end may be at the other. */
+		sign.request_known = text || (command && !(request->flags & (FLAG_GAP | FLAG_LATE_JOINED)));
+		sign.request = hash_words(HASH_START, text	? text->text
+						      : command ? command->text
+								: SLICE(""));
+		return sign;
+	}
 	if (!request || !request->method.data || !request->target.data)
 		return sign;
 	sign.request_known = true;

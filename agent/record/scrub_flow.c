@@ -249,6 +249,9 @@ static void side_judge(struct scrub_flow *flow, int direction)
 	for (;;) {
 		result = side->from_start ? detect_first(held_bytes(&side->judged))
 					  : held_search(&side->judged, detect_late);
+		if (result.kind == DETECT_OTHER &&
+		    detect_query_first(held_bytes(&side->judged)).kind == DETECT_POSTGRESQL)
+			result.kind = DETECT_POSTGRESQL;
 		if (result.kind != DETECT_PROXY)
 			break;
 		side->plain += result.offset;
@@ -275,7 +278,9 @@ static void side_judge(struct scrub_flow *flow, int direction)
 	case DETECT_TLS:
 		flow_decide(flow, SCRUB_CIPHER);
 		break;
-	case DETECT_FASTCGI: /* nobody judges its parameters, where cookies and passwords are */
+	case DETECT_FASTCGI: /* nobody judges its parameters, where cookies and passwords are, */
+	case DETECT_POSTGRESQL_LATE:
+	case DETECT_POSTGRESQL: /* nor what databases are told */
 		flow_decide(flow, SCRUB_DROP);
 		break;
 	case DETECT_OTHER:

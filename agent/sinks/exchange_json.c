@@ -198,7 +198,7 @@ void exchange_json_put(struct exchange_json *json, const struct exchange *exchan
 	json_origin(writer, json->origins, exchange, !port);
 	if (exchange->request)
 		json_trace(writer, exchange->request);
-	if (exchange->key)
+	if (exchange->key && !version_is_query(exchange_version(exchange)))
 		json_number(writer, "hark.stream", message_stream(exchange_version(exchange), exchange->key));
 	json_fd(writer, &exchange->mover, &exchange->conn->sock);
 	put_measures(writer, exchange);

@@ -46,10 +46,11 @@ static void put_front(struct json_writer *writer, const struct exchange *exchang
 {
 	const struct conn_facts *conn = exchange->conn;
 	const char *version = message_version_name(exchange_version(exchange));
+	const char *protocol = message_protocol_name(exchange_version(exchange));
 
 	json_client(writer, conn);
-	if (exchange_version(exchange) == FASTCGI_1)
-		json_name(writer, "network.protocol.name", "fastcgi");
+	if (protocol)
+		json_name(writer, "network.protocol.name", protocol);
 	if (version)
 		json_name(writer, "network.protocol.version", version);
 	json_socket(writer, &conn->sock);

@@ -12,6 +12,7 @@
 #include "content/content.h"
 #include "model/exchange_times.h"
 #include "name_list.h"
+#include "query_show.h"
 #include "text_width.h"
 
 #include <inttypes.h>
@@ -161,13 +162,15 @@ void line_put_protocol(struct buffer *buffer, enum http_version version, const c
 /* "h2+tls:5": protocol, TLS, stream. */
 static void put_protocol(struct buffer *buffer, const struct exchange *exchange)
 {
-	line_put_protocol(buffer, exchange_version(exchange),
-			  exchange_version(exchange) == FASTCGI_1 ? "fastcgi" : NULL);
+	enum http_version version = exchange_version(exchange);
+
+	line_put_protocol(buffer, version,
+			  version == POSTGRESQL_3 ? "pgsql" : message_protocol_name(version));
 	if (exchange->conn->tls)
 		buffer_string(buffer, "+tls");
 	else if (exchange->conn->tls_unknown)
 		buffer_string(buffer, "+?");
-	if (!exchange->key)
+	if (!exchange->key || version_is_query(exchange_version(exchange)))
 		return;
 	buffer_char(buffer, ':');
 	buffer_u64(buffer, message_stream(exchange_version(exchange), exchange->key));
@@ -388,12 +391,40 @@ static size_t url_fit(struct buffer *buffer, const struct style *style, size_t l
 	return line_column_end(buffer, start, width);
 }
 
+/* A statement: its text, how it ended, how many rows. */
+static void put_query(struct buffer *buffer, struct style *style, const struct exchange *exchange,
+		      size_t line_start)
+{
+	struct slice code = exchange_error_code(exchange);
+	size_t start = buffer->len;
+
+	query_show_text(buffer, exchange, style->redact, style->utf8);
+	start = url_fit(buffer, style, line_start, start, exchange->other != NULL);
+	if (code.data) {
+		line_style_on(buffer, style, STYLE_RED);
+		escape_text(buffer, code, style->utf8);
+		line_style_off(buffer, style);
+	} else if (exchange->response && exchange->answer_done && !(exchange->flags & FLAG_UNANSWERED)) {
+		line_put_styled(buffer, style, STYLE_GREEN, "ok");
+	} else {
+		buffer_string(buffer, exchange->pending ? "..." : "?");
+	}
+	start = line_column_end(buffer, start, 5);
+	query_show_rows(buffer, exchange);
+	line_column_end(buffer, start, 9);
+}
+
 /* Method, URL, status, sizes. */
 static void put_what(struct buffer *buffer, struct style *style, const struct exchange *exchange,
 		     size_t line_start)
 {
 	const struct message *request = exchange->request, *response = exchange->response;
 	size_t start = buffer->len;
+
+	if (version_is_query(exchange_version(exchange))) {
+		put_query(buffer, style, exchange, line_start);
+		return;
+	}
 
 	line_style_on(buffer, style, STYLE_BOLD);
 	line_put_or_unknown(buffer, style, request ? request->method : slice_of(NULL, 0));

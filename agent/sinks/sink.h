@@ -25,6 +25,7 @@ enum view {
 	VIEW_CONNS,  /* connections */
 	VIEW_RAW,    /* the plain bytes of each call */
 	VIEW_FRAMES, /* one line an HTTP/2 frame */
+	VIEW_SQL,    /* one line a statement that a database was asked */
 	VIEW_RECORD, /* nothing shown: raw events to a file */
 	VIEW_STAT,   /* the numbers, at the end or every --interval */
 	VIEW_TOP,    /* the numbers on the screen, live */

@@ -23,6 +23,8 @@ struct buffer;
 	X(raw_pcap_sink)    \
 	X(frames_text_sink) \
 	X(frames_json_sink) \
+	X(query_text_sink)  \
+	X(query_json_sink)  \
 	X(stat_text_sink)   \
 	X(stat_json_sink)   \
 	X(top_sink)         \

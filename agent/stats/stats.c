@@ -186,6 +186,7 @@ static void tally_of(struct stats *stats, const struct exchange *exchange, struc
 			.errors_reset = end->flags & FLAG_RESET && !(end->flags & OWN_LOSSES),
 			.errors_timeout = (end->flags & FLAG_TIMEOUT) != 0,
 			.errors_grpc = grpc > 0,
+			.errors_query = exchange_error_code(end).data != NULL,
 			.grpc = grpc >= 0,
 			.closed = end->flags & FLAG_CLOSED && !(end->flags & (FLAG_RESET | OWN_LOSSES)),
 			.request_bytes = end->request ? end->request->body_bytes : 0,
@@ -195,7 +196,7 @@ static void tally_of(struct stats *stats, const struct exchange *exchange, struc
 	if (end->response && end->response->facts)
 		tally_tokens(one, end->response->facts);
 	one->errors = one->errors_4xx || one->errors_5xx || one->errors_reset || one->errors_timeout ||
-		      one->errors_grpc;
+		      one->errors_grpc || one->errors_query;
 	tally_of_joined(stats, exchange, tally);
 }
 

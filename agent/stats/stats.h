@@ -52,6 +52,7 @@ struct stats_numbers {
 	 * own: only its reset is known to be one.
 	 */
 	uint64_t count, errors_4xx, errors_5xx, errors_reset, errors_timeout, errors_grpc, closed;
+	uint64_t errors_query;			/* statements that ended with an error */
 	uint64_t grpc;				/* calls of gRPC that ended with a status */
 	uint64_t errors;			/* exchanges with at least one of them */
 	uint64_t request_bytes, response_bytes; /* of bodies, on the wire */

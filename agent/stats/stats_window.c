@@ -46,6 +46,7 @@ void stats_numbers_merge_counts(struct stats_numbers *into, const struct stats_n
 	into->errors_timeout += from->errors_timeout;
 	into->closed += from->closed;
 	into->errors_grpc += from->errors_grpc;
+	into->errors_query += from->errors_query;
 	into->told_tokens += from->told_tokens;
 	into->input_tokens += from->input_tokens;
 	into->output_tokens += from->output_tokens;

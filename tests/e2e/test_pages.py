@@ -10,8 +10,9 @@ import pytest
 
 from harness import HARK, ROOT
 
-PAGES = ("why-is-it-slow", "what-did-it-send", "why-is-it-not-seen", "share-a-recording", "a-page", "into-prometheus", "into-wireshark",
-         "into-opentelemetry", "into-clickhouse", "history", "fleet", "exports", "for-assistants")
+PAGES = ("why-is-it-slow", "what-did-it-send", "what-did-it-ask-the-database", "why-is-it-not-seen", "share-a-recording",
+         "a-page", "into-prometheus", "into-wireshark", "into-opentelemetry", "into-clickhouse", "history", "fleet", "exports",
+         "for-assistants")
 # Files and hosts of the reader's; a recipe of README's.
 ELSEWHERE = ("hark --tls-library", "hark serve --", "hark -vv --proto", "hark top", "hark -o 'clickhouse:https",
              "hark -o otlp:https")

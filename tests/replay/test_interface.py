@@ -13,7 +13,7 @@ HARK = os.environ.get("HARK", str(ROOT / "build/hark"))
 PAGE = (ROOT / "docs/interface.md").read_text()
 RECORDINGS = sorted(ROOT.glob("testdata/recordings/*.rec")) + sorted(ROOT.glob("testdata/cases/*.rec"))
 # How each view's JSON is asked for, with everything that it can show; more words for stat's keys.
-VIEWS = {"watch": ["-vv"], "conns": [], "raw": [], "frames": [], "stat": [], "tree": ["-v"]}
+VIEWS = {"watch": ["-vv"], "conns": [], "raw": [], "frames": [], "stat": [], "tree": ["-v"], "queries": []}
 BY = ("endpoint", "host", "path", "process", "peer", "status", "connection", "trace", "container", "pod", "unit")
 
 
@@ -113,6 +113,8 @@ def source_keys():
             keys.add("rpc." + re.search(r'\.name = "(\w+)"', text)[1] + ".status_code")
         keys |= set(re.findall(r"\"(hark\.(?:message|grpc)\.[a-z_.]+)\"", text))
         keys |= set(re.findall(r"\breading_(?:text|add|number|integer|ns|milli|true)\([^\"]*\"([a-z][a-z0-9_.]+)\"", text))
+    for text in (path.read_text() for path in (ROOT / "protocols/sql").glob("*.c")):
+        keys |= set(re.findall(r"\bquery_(?:text|number)\([^\"]*\"([a-z][a-z0-9_.]+)\"", text))
     return keys
 
 

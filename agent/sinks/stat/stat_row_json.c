@@ -134,6 +134,8 @@ void stat_row_json_numbers(struct json_writer *writer, const struct stats_number
 	json_number(writer, "errors.timeout", numbers->errors_timeout);
 	json_number(writer, "closed", numbers->closed);
 	json_number(writer, "errors.grpc", numbers->errors_grpc);
+	if (numbers->errors_query)
+		json_number(writer, "errors.query", numbers->errors_query);
 	put_latencies(writer, "duration_ms", &numbers->duration);
 	if (around->total_ns) {
 		json_key(writer, "duration_share");

@@ -193,6 +193,7 @@ static const struct {
 	{ "RST", 7, CELL_ERRORS, NUMBER(errors_reset), 0, false, 0 },
 	{ "TMO", 7, CELL_ERRORS, NUMBER(errors_timeout), 0, false, 0 },
 	{ "GRPC", 1, CELL_ERRORS, NUMBER(errors_grpc), 0, true, 0 }, /* where there are calls of gRPC */
+	{ "SQL", 1, CELL_ERRORS, NUMBER(errors_query), 0, true, 0 },
 	{ "CLO", 7, CELL_COUNT, NUMBER(closed), 0, true, 0 },
 	{ "p50", 0, CELL_QUANTILE, NUMBER(duration), 0.5, false, 8 },
 	{ "p90", 4, CELL_QUANTILE, NUMBER(duration), 0.9, false, 8 },

@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define STAT_COLUMNS 22
+#define STAT_COLUMNS 23
 
 /* Of tables that follow each other (-i), no column gets narrower or goes; all zero at first. */
 struct stat_widths {

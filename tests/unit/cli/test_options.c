@@ -365,9 +365,10 @@ static const char *const idle[][2] = {
 	  "hark: --wide has no effect here: it belongs to watch, conns, stat and tree, as text" },
 	{ "hark -o json --wide",
 	  "hark: --wide has no effect here: it belongs to watch, conns, stat and tree, as text" },
-	{ "hark conns --both-ends", "hark: --both-ends has no effect here: it belongs to watch and top" },
-	{ "hark stat -n 3", "hark: -n has no effect here: it belongs to watch, conns, raw, frames and query "
-			    "(-d ends the others)" },
+	{ "hark conns --both-ends",
+	  "hark: --both-ends has no effect here: it belongs to watch, top and queries" },
+	{ "hark stat -n 3", "hark: -n has no effect here: it belongs to watch, conns, raw, frames, query "
+			    "and queries (-d ends the others)" },
 	{ "hark record -w x -x 5",
 	  "hark: -x has no effect here: it belongs to the views that show something" },
 	{ "hark record -w x --show-secrets",
