@@ -235,5 +235,6 @@ extern const struct protocol_ops http2_protocol;
 extern const struct protocol_ops http3_protocol;
 extern const struct protocol_ops fastcgi_protocol;
 extern const struct protocol_ops postgresql_protocol;
+extern const struct protocol_ops mysql_protocol;
 
 #endif

@@ -13,6 +13,7 @@
 #include "fastcgi/fastcgi_record.h"
 #include "http1/http1_line.h"
 #include "http2/http2_frame.h"
+#include "mysql/mysql_evidence.h"
 #include "postgresql/pg_evidence.h"
 
 #define TLS_HEADER_BYTES      5
@@ -283,11 +284,28 @@ struct detect_result detect_query_first(struct slice bytes)
 {
 	enum judgement client = pg_judgements[pg_begins(bytes)], server = pg_judgements[pg_answers(bytes)];
 
+	enum mysql_evidence greets = mysql_greets(bytes), logs_in = mysql_logs_in(bytes);
+
 	if (client == JUDGE_YES)
 		return (struct detect_result){ DETECT_POSTGRESQL, 0 };
+	if (greets == MYSQL_FOUND || logs_in == MYSQL_FOUND)
+		return (struct detect_result){ DETECT_MYSQL, 0 };
+	if (greets == MYSQL_MORE || logs_in == MYSQL_MORE)
+		return (struct detect_result){ DETECT_MORE, 0 };
 	return (struct detect_result){ client == JUDGE_MORE || server == JUDGE_MORE ? DETECT_MORE
 										    : DETECT_OTHER,
 				       0 };
+}
+
+struct detect_result detect_query_turn(struct slice bytes)
+{
+	static const enum detect_kind kinds[] = {
+		[MYSQL_NONE] = DETECT_OTHER,
+		[MYSQL_MORE] = DETECT_MORE,
+		[MYSQL_FOUND] = DETECT_MYSQL_LATE,
+	};
+
+	return (struct detect_result){ kinds[mysql_asks(bytes)], 0 };
 }
 
 struct detect_result detect_late_query(struct slice bytes)

@@ -22,6 +22,8 @@ enum detect_kind {
 				  detect_first: a server's SETTINGS then chained) */
 	DETECT_FASTCGI,	       /* a whole BEGIN_REQUEST of FastCGI; in mid-stream with its first parameters */
 	DETECT_POSTGRESQL,     /* detect_query_first() alone: how PostgreSQL's clients begin */
+	DETECT_MYSQL,	   /* detect_query_first() alone: a server's greeting; under TLS a client's login */
+	DETECT_MYSQL_LATE, /* detect_query_turn() alone: a command with a statement's text */
 	DETECT_POSTGRESQL_LATE, /* detect_late_query() alone: the end of a statement, by PostgreSQL's server
 				 */
 	DETECT_TLS,		/* a record header (RFC 8446, 5.1): handshake first, or two that chain */
@@ -60,6 +62,10 @@ struct detect_result detect_late_binary(struct slice bytes);
 
 /* As detect_first() of what asks databases, alone; DETECT_MORE also for what such a server may begin with. */
 struct detect_result detect_query_first(struct slice bytes);
+
+/* Judges bytes that began a turn, in mid-stream: all of it is one command of MySQL's with a text, or
+ * DETECT_OTHER. */
+struct detect_result detect_query_turn(struct slice bytes);
 
 /* As detect_late_binary(), and what asks databases is looked for too. */
 struct detect_result detect_late_query(struct slice bytes);

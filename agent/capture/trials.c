@@ -169,6 +169,8 @@ static bool looks_http(struct slice bytes)
 	case DETECT_FASTCGI:
 	case DETECT_POSTGRESQL:
 	case DETECT_POSTGRESQL_LATE:
+	case DETECT_MYSQL:
+	case DETECT_MYSQL_LATE:
 	case DETECT_TLS:
 	case DETECT_PROXY:
 	case DETECT_OTHER:

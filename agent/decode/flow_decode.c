@@ -24,8 +24,9 @@
 #define TLS_HANDSHAKE	     0x16 /* RFC 8446, 5.1 */
 
 /* Every protocol on a stream; flow_judge.c says which one bytes are. */
-static const struct protocol_ops *const protocols[] = { &http1_protocol, &http2_protocol, &fastcgi_protocol,
-							&postgresql_protocol, NULL };
+static const struct protocol_ops *const protocols[] = { &http1_protocol,   &http2_protocol,
+							&fastcgi_protocol, &postgresql_protocol,
+							&mysql_protocol,   NULL };
 
 static const struct mover *flow_mover(const struct flow *flow)
 {

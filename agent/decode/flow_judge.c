@@ -180,6 +180,12 @@ static struct detect_result flow_search(struct flow *flow, enum event_direction 
 		if (result.kind != DETECT_MORE && result.kind != DETECT_OTHER)
 			return result;
 	}
+	if (flow->pipeline->config.want_queries && side->turn_at != FLOW_NO_TURN) {
+		result = detect_query_turn(slice_drop(held_bytes(&side->held), side->turn_at));
+		result.offset = side->turn_at;
+		if (result.kind != DETECT_OTHER)
+			return result;
+	}
 	result = flow_judge_turn(flow, direction);
 	return is_http1(result)
 		       ? result
@@ -271,6 +277,14 @@ static enum flow_verdict flow_judge(struct flow *flow, enum event_direction dire
 		case DETECT_POSTGRESQL:
 			flow_found_beginning(flow, direction);
 			return flow_found(flow, &postgresql_protocol);
+		case DETECT_MYSQL:
+			flow_found_beginning(flow, direction);
+			return flow_found(flow, &mysql_protocol);
+		case DETECT_MYSQL_LATE:
+			side_drop(&flow->side[!direction]); /* of older answers */
+			counter_add(COUNTER_BYTES_UNPARSED, result.offset);
+			side_shed(side, result.offset);
+			return flow_found(flow, &mysql_protocol);
 		case DETECT_POSTGRESQL_LATE:
 			counter_add(COUNTER_BYTES_UNPARSED, result.offset);
 			side_shed(side, result.offset);

@@ -534,7 +534,8 @@ static bool proto_word(struct filter_value *value, const char *text)
 		      { "h3", HTTP_3, HTTP_3 },
 		      { "http/3", HTTP_3, HTTP_3 },
 		      { "fastcgi", FASTCGI_1, FASTCGI_1 },
-		      { "postgresql", POSTGRESQL_3, POSTGRESQL_3 } };
+		      { "postgresql", POSTGRESQL_3, POSTGRESQL_3 },
+		      { "mysql", MYSQL_41, MYSQL_41 } };
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
 		if (strcasecmp(words[i].word, text) != 0)
@@ -554,7 +555,7 @@ static int value_proto(struct filter_value *value, char *why, size_t size)
 	if (!proto_word(value, value->text + (sign ? strlen(sign) : 0)) || (sign && value->low < HTTP_1_0))
 		return filter_wrong(why, size,
 				    "a protocol is 1, 1.0, 1.1, 2, 3, >=2, h2, h3, http/2, http/3, fastcgi "
-				    "or postgresql");
+				    "postgresql or mysql");
 	if (!sign)
 		return 0;
 	filter_bound_set(value, sign);
@@ -944,7 +945,7 @@ const struct filter_key filter_keys[] = {
 	  match_role },
 	{ "tls", "yes, no, LIBRARY", "TLS or not, or the library that does it", NULL, FILTER_BY_CONN,
 	  value_tls, match_tls },
-	{ "proto", "2, h3, fastcgi, postgresql", "Protocol; of HTTP its version",
+	{ "proto", "2, fastcgi, mysql, postgresql", "Protocol; of HTTP its version",
 	  "Versions are 1, 1.0, 1.1, 2 and 3; h2 and http/2 are 2, h3 is 3. Views of exchanges show "
 	  "statements to a database only where this key asks for them. Signs as for latency.",
 	  FILTER_BY_EXCHANGE, value_proto, match_proto },

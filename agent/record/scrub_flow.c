@@ -241,6 +241,14 @@ static void side_undecided(struct scrub_flow *flow, int direction)
 		side_force(side);
 }
 
+/* DETECT_OTHER: no database is asked. */
+static enum detect_kind query_kind(struct slice bytes)
+{
+	enum detect_kind kind = detect_query_first(bytes).kind;
+
+	return kind == DETECT_MORE ? DETECT_OTHER : kind;
+}
+
 static void side_judge(struct scrub_flow *flow, int direction)
 {
 	struct scrub_side *side = &flow->side[direction];
@@ -249,9 +257,8 @@ static void side_judge(struct scrub_flow *flow, int direction)
 	for (;;) {
 		result = side->from_start ? detect_first(held_bytes(&side->judged))
 					  : held_search(&side->judged, detect_late);
-		if (result.kind == DETECT_OTHER &&
-		    detect_query_first(held_bytes(&side->judged)).kind == DETECT_POSTGRESQL)
-			result.kind = DETECT_POSTGRESQL;
+		if (result.kind == DETECT_OTHER)
+			result.kind = query_kind(held_bytes(&side->judged));
 		if (result.kind != DETECT_PROXY)
 			break;
 		side->plain += result.offset;
@@ -280,6 +287,8 @@ static void side_judge(struct scrub_flow *flow, int direction)
 		break;
 	case DETECT_FASTCGI: /* nobody judges its parameters, where cookies and passwords are, */
 	case DETECT_POSTGRESQL_LATE:
+	case DETECT_MYSQL:
+	case DETECT_MYSQL_LATE:
 	case DETECT_POSTGRESQL: /* nor what databases are told */
 		flow_decide(flow, SCRUB_DROP);
 		break;

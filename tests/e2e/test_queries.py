@@ -263,3 +263,125 @@ def test_other_views(postgres, tmp_path, capture):
     assert len(replay("queries", port, "--errors", "role:server")) == 1
     table = {row["db.query.summary"]: (row["count"], row.get("errors.query", 0)) for row in replay("stat", "--by", "db.query.summary", port)}
     assert table == {"SELECT": (2, 0), "SELECT pg_class": (1, 0), "SELCT": (1, 1)}
+
+
+MARIADBD = shutil.which("mariadbd", path="/usr/sbin:/usr/bin")
+needs_mariadb = pytest.mark.skipif(not MARIADBD or not shutil.which("mariadb"), reason="mariadb-server is not installed")
+
+
+class MariaDB:
+    """A server of the user mysql, in a folder of its own."""
+
+    def __init__(self, folder):
+        self.folder, self.port, self.socket = folder, free_port(), folder / "socket"
+        shutil.chown(folder, "mysql", "mysql")
+        run(*as_user("mysql", "mariadb-install-db", "--no-defaults", f"--datadir={folder}/data", f"--tmpdir={folder}",
+                     "--auth-root-authentication-method=normal", "--skip-test-db"), deadline_s=60)
+        run("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost", "-days", "2",
+            "-keyout", folder / "key.pem", "-out", folder / "cert.pem")
+        shutil.chown(folder / "key.pem", "mysql", "mysql")
+        self.server = Program(as_user("mysql", MARIADBD, "--no-defaults", f"--datadir={folder}/data", f"--tmpdir={folder}",
+                                      f"--port={self.port}", "--bind-address=127.0.0.1", f"--socket={self.socket}", f"--pid-file={folder}/pid",
+                                      "--general-log", f"--general-log-file={folder}/general", f"--ssl-cert={folder}/cert.pem",
+                                      f"--ssl-key={folder}/key.pem", "--innodb-buffer-pool-size=8M"), folder, ports=(self.port,))
+        wait_until(self.socket.exists, "the server's socket")
+        run("mariadb", "--no-defaults", "-S", self.socket, "-uroot", "-e",
+            "create user login@'%' identified by 'pass-word-1'; grant all on *.* to login@'%'; create database base")
+
+    def client(self, over, *words, **more):
+        where = ["-S", self.socket] if over == "unix" else ["-h", "127.0.0.1", "-P", self.port]
+        tls = ["--ssl", "--skip-ssl-verify-server-cert"] if over == "tls" else ["--skip-ssl"]
+        return run("mariadb", "--no-defaults", *where, *tls, "-ulogin", "-ppass-word-1", "base", *words, **more)
+
+    def logged(self):
+        """The statements of the general log, and those that were executed."""
+        text = (self.folder / "general").read_text()
+        return [one[1].rstrip() for one in re.finditer(r"^(?:\S+ \S+)?\t+ *\d+ (?:Query|Execute)\t(.*)$", text, re.M)]
+
+    def stop(self):
+        self.server.stop()
+
+
+@pytest.fixture(scope="module")
+def mariadb():
+    with scratch_folder("mariadb") as folder:
+        server = MariaDB(folder)
+        yield server
+        server.stop()
+
+
+MARIADB_STATEMENTS = [
+    ("create table {t} (a int primary key, b text)", (None, None, 0)),
+    ("insert into {t} values (1, 'one'), (2, \"it's a secret\")", (None, None, 2)),
+    ("select b from {t} where a < 10 order by a", (None, 2, None)),
+    ("update {t} set b = 'x' where a = 2", (None, None, 1)),
+    ("drop table {t}", (None, None, 0)),
+    ("select nothing", ("1054", None, None)),
+]
+
+
+@needs_mariadb
+@pytest.mark.parametrize("over", ["clear", "tls", "unix"])
+def test_mariadb(mariadb, queries, over, capture):
+    """Both ends have each statement as the server logged it, with its rows and errors."""
+    table = f"t_{over}_{capture}"
+    statements = [(text.format(t=table), result) for text, result in MARIADB_STATEMENTS]
+    before = len(mariadb.logged())
+    with queries("--show-secrets") as watch:
+        mariadb.client(over, "-e", ";".join(text for text, _ in statements), status=1)
+        wait_until(lambda: min(len(of(watch, mariadb.port, role)) for role in ("client", "server")) >= len(statements), "both ends")
+    for role in ("server", "client"):
+        rows = of(watch, mariadb.port, role)
+        assert [row["db.query.text"] for row in rows] == mariadb.logged()[before:] == [text for text, _ in statements]
+        assert [brief(row)[1:4] for row in rows] == [result for _, result in statements]
+        assert not any("hark.flags" in row for row in rows), rows
+        assert {row.get("tls.library") is not None for row in rows} == {over == "tls"}
+        if over == "clear":
+            assert {(row["db.system.name"], row["db.namespace"], row["network.protocol.name"]) for row in rows} == {
+                ("mariadb", "base", "mysql")}
+        assert "Unknown column" in rows[5]["hark.db.error"]
+    watch.assert_nothing_lost()
+
+
+PYMYSQL = """
+import sys, pymysql
+try:
+    c = pymysql.connect(host='127.0.0.1', port=int(sys.argv[1]), user='login', password=sys.argv[2], database='base',
+                        client_flag=pymysql.constants.CLIENT.MULTI_STATEMENTS)
+except pymysql.err.OperationalError:
+    sys.exit(3)
+k = c.cursor()
+print("ready", flush=True)
+for line in sys.stdin:
+    try:
+        k.execute(line.strip())
+        while k.nextset():
+            pass
+    except pymysql.err.Error:
+        pass
+    print("done", flush=True)
+"""
+
+
+@needs_mariadb
+def test_pymysql(mariadb, queries):
+    """Several results of one statement; a connection of before; secrets of neither statements nor logins."""
+    client = subprocess.Popen([PYTHON, "-c", PYMYSQL, str(mariadb.port), "pass-word-1"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert client.stdout.readline() == "ready\n"
+    try:
+        with queries() as watch:
+            for line in ("select 'lit-eral'", "select 1; select 2, 3; set @a = 5", "selct", "set @b = 'lit-eral'"):
+                client.stdin.write(f"{line}\n")
+                client.stdin.flush()
+                assert client.stdout.readline() == "done\n"
+            run(PYTHON, "-c", PYMYSQL, mariadb.port, "pass-word-2", status=3)
+            wait_until(lambda: len(of(watch, mariadb.port)) >= 5, "all of them")
+        assert [(row["hark.db.command"], *brief(row)) for row in of(watch, mariadb.port)] == [
+            ("query", "select ?", None, 1, None, ["late-joined"]), ("query", "select ?; select ?; set @a = ?", None, 2, None, None),
+            ("query", "selct", "1064", None, None, None), ("query", "set @b = ?", None, None, 0, None),
+            ("connect", None, "1045", None, None, None)]
+        shown = json.dumps(watch.objects)
+        assert "lit-eral" not in shown and "pass-word" not in shown
+    finally:
+        client.kill()
+        client.wait()
