@@ -434,8 +434,10 @@ static int run_open(struct run *run, int64_t offset_ns)
 		return -EIO; /* reported */
 	if (file_open(options->keylog_path, &run->keylog) < 0)
 		return -EIO;
-	if (run->keylog)
+	if (run->keylog) {
 		setvbuf(run->keylog, NULL, _IOLBF, 0); /* who reads beside it has each line */
+		log_info("%s decrypts what is captured of TLS: keep it private", options->keylog_path);
+	}
 	outputs_configure(run, offset_ns);
 	run->outputs = outputs_open(&run->outputs_config);
 	if (!run->outputs || file_open(options->stats_json_path, &run->stats) < 0)

@@ -103,8 +103,7 @@ static bool pcapng_tick(struct sink *sink, uint64_t now_ns)
 	return false;
 }
 
-/* --- packets -----------------------------------------------------------------------------------------------
- */
+/* --- packets ----------------------------------------------------------------------------------- */
 
 static void put_place(struct buffer *text, const char *what, struct slice name)
 {
@@ -142,7 +141,7 @@ static uint64_t wall_ns(const struct sink *sink, uint64_t event_ns)
 	return event_ns + (uint64_t)sink->wall_offset_ns;
 }
 
-/* A block that memory was not there for is gone whole; what stood before it has been written. */
+/* Whole blocks are written. Where memory was short those of this turn are dropped, which is counted. */
 static void block_done(struct sink *sink)
 {
 	if (sink->blocks.len >= TURN_BYTES || sink->blocks.failed)
@@ -197,8 +196,7 @@ static void put_end(struct sink *sink, struct pcapng_conn *conn, enum event_dire
 	side->next++;
 }
 
-/* --- hints -------------------------------------------------------------------------------------------------
- */
+/* --- hints ------------------------------------------------------------------------------------- */
 
 enum pdu_tag { /* Wireshark's epan/exported_pdu.h */
 	PDU_END = 0,
@@ -262,6 +260,19 @@ static bool is_http2(const struct call *call)
 	return kind == DETECT_HTTP2_PREFACE || kind == DETECT_HTTP2_FRAMES;
 }
 
+/* Their interface is in the file before any of them: out with it, for a turn may be lost when memory is
+ * short. */
+static bool hints_begin(struct sink *sink)
+{
+	if (sink->hints)
+		return true;
+	pcapng_put_interface(&sink->blocks, PCAPNG_LINK_PDU, "hark-hints",
+			     "what Wireshark cannot know: which connections are HTTP/2");
+	sink->hints = !sink->blocks.failed;
+	buffer_write(&sink->blocks, sink->out);
+	return sink->hints;
+}
+
 /* Before the packet that is the first of which is known that the connection is HTTP/2. */
 static void put_hints(struct sink *sink, struct pcapng_conn *conn, const struct call *call)
 {
@@ -269,19 +280,16 @@ static void put_hints(struct sink *sink, struct pcapng_conn *conn, const struct 
 
 	if (sink->everything || conn->hinted || !is_http2(call))
 		return;
-	conn->hinted = true;
-	if (!sink->hints)
-		pcapng_put_interface(&sink->blocks, PCAPNG_LINK_PDU, "hark-hints",
-				     "what Wireshark cannot know: which connections are HTTP/2");
-	sink->hints = true;
+	conn->hinted = hints_begin(sink);
+	if (!conn->hinted)
+		return;
 	/* A first line that is neither a request's nor an answer's. */
 	put_hint(sink, conn, call, "http_tcp", SLICE("hark: HTTP/1.1\r\n"));
 	if (call->bytes.len < preface.len || memcmp(call->bytes.data, preface.data, preface.len) != 0)
 		put_hint(sink, conn, call, "http2_tcp", preface);
 }
 
-/* --- calls, connections ------------------------------------------------------------------------------------
- */
+/* --- calls, connections ------------------------------------------------------------------------ */
 
 /* Which end of the connection is shown is decided once, by what moves first. */
 static bool is_shown(struct sink *sink, struct pcapng_conn *conn, const struct call *call)

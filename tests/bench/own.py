@@ -14,6 +14,7 @@ from report import Reading
 
 VIEWS = {"json": ["-o", "json"], "text": [], "stat": ["stat"], "top": ["top"],
          "serve": ["serve", "--listen", "127.0.0.1:0"], "sqlite": ["-o", "sqlite:{folder}/own.db", "--keep", "1G"]}
+PACKETS = {"pcapng": ["-o", "pcapng"], "pcapng-all": ["-o", "pcapng", "--show-secrets"]}
 RATE_CLIENTS = 10
 REPLAYED = {"http1": (20_000, 220_000), "http1-new": (20_000, 220_000), "http2": (10_000, 110_000)}
 EMPTY_CALLS = 500_000
@@ -22,9 +23,9 @@ EMPTY_CALLS = 500_000
 @functools.cache
 def views(ground):
     """Microseconds an exchange and side of each view, in turns."""
-    taken_us = {name: [] for name in VIEWS}
+    taken_us = {name: [] for name in VIEWS | PACKETS}
     for _ in range(ground.rounds):
-        for name, words in VIEWS.items():
+        for name, words in (VIEWS | PACKETS).items():
             view = View(ground.folder, *(word.format(folder=ground.folder) for word in words), screen=name == "top")
             wrk(ground.nginx, False, ground.seconds)
             taken_us[name].append(view.stop())

@@ -299,7 +299,7 @@ static void quic(struct conn_facts *conn)
 
 #define UP	"10.0.0.1.40000>10.0.0.2.8443 "
 #define DOWN	"10.0.0.2.8443>10.0.0.1.40000 "
-#define H1	.protocol = "http1"
+#define H1	.protocol = "http/1"
 #define H2	.protocol = "http2"
 #define PREFACE "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 
@@ -339,6 +339,11 @@ static const struct row {
 	  plain,
 	  { { C, "ask", .more = 100, H1 }, { C, "next", 103, H1 }, { S, "ok", H1 } },
 	  UP "PA 1 1 'ask'\n" UP "PA 104 1 'next'\n" DOWN "PA 1 108 'ok'\n" },
+	{ "more than any connection has",
+	  false,
+	  plain,
+	  { { C, "ask", .more = UINT64_MAX - 3, H1 }, { C, "next", UINT64_MAX, H1 } },
+	  UP "PA 1 1 'ask'\n" UP "PA 0 1 'next'\n" },
 	{ "nothing was copied",
 	  false,
 	  plain,
@@ -490,7 +495,15 @@ static void test_one_end_of_two(void **state)
 /* A call is cut into segments that IP has room for; with a comment longer than an option may be. */
 static void test_large(void **state)
 {
-	static const struct container container = { .names[CONTAINER_UNIT] = SLICE("a\033.service") };
+	static const struct container container = { .names = {
+							    [CONTAINER_ID] =
+								    SLICE("0123456789abcdef0123456789abcdef"
+									  "0123456789abcdef0123456789abcdef"),
+							    [CONTAINER_NAME] = SLICE("web"),
+							    [CONTAINER_POD] = SLICE("web-1"),
+							    [CONTAINER_NAMESPACE] = SLICE("shop"),
+							    [CONTAINER_UNIT] = SLICE("a\033.service"),
+						    } };
 	char *bytes = malloc(200001);
 	struct said said = { C, bytes, .tls = true };
 	struct sample_sink s;
@@ -503,6 +516,7 @@ static void test_large(void **state)
 	sample_init(&sample);
 	plain(&sample.conn);
 	sample.conn.owner.container = &container;
+	sample.conn.tls_library = "openssl";
 	sample_sink_open(&s, &watch_pcap_sink, 0, false, false);
 	show(s.ops, s.sink, &sample.conn, &said, NULL);
 	sink_free(s.ops, s.sink);
@@ -511,7 +525,9 @@ static void test_large(void **state)
 	read_all(&reader, s.text, s.len);
 	assert_string_equal(reader.text, UP "A 1 1 61440\n" UP "A 61441 1 61440\n" UP "A 122881 1 61440\n" UP
 					    "PA 184321 1 15680\n");
-	assert_string_equal(reader.comment, "curl[1234], unit a\\x1b.service");
+	assert_string_equal(
+		reader.comment,
+		"curl[1234], container web, pod web-1, namespace shop, unit a\\x1b.service, TLS by openssl");
 	sample_sink_close(&s);
 	sample_fini(&sample);
 	free(bytes);
@@ -538,7 +554,7 @@ static void test_text_longer_than_an_option(void **state)
 /* So many at once are known; one that was forgotten goes on with the numbers that TCP gives it. */
 static void test_connections_are_bounded(void **state)
 {
-	static const struct said ask = { C, "ask", .protocol = "http1" };
+	static const struct said ask = { C, "ask", .protocol = "http/1" };
 	struct sample_sink s;
 	struct sample sample;
 
