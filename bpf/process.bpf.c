@@ -50,7 +50,7 @@ static __always_inline void process_begins(__u32 number)
 /* Writes the names of cgroups, the last one first, as a path. False: there is not room for all. */
 static __always_inline bool place_write(char *path, struct cgroup *const *cgroups)
 {
-	__u32 len = 0;
+	__u64 len = 0;
 
 #pragma unroll
 	for (int i = CGROUP_LEVELS - 1; i >= 0; i--) {
@@ -58,6 +58,8 @@ static __always_inline bool place_write(char *path, struct cgroup *const *cgroup
 
 		if (!cgroups[i])
 			continue;
+		/* What is compared is what is added: Linux 5.10 forgets it of a copy. */
+		asm volatile("" : "+r"(len));
 		if (len > EVENT_CGROUP_LEN - 2)
 			return false;
 		path[len++] = '/';
