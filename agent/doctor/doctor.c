@@ -121,6 +121,7 @@ int doctor_run(FILE *out, const struct doctor_config *config)
 		fprintf(out, "out of memory\n");
 		return 1;
 	}
+	files->detail = config->detail || config->pid_count;
 	library_search_claim(files->search, config->claims, config->claim_count);
 	works = config->pids_only || machine_print(out, config);
 	if (!config->pid_count)

@@ -10,6 +10,7 @@
 #include "base/path.h"
 #include "doctor_ports.h"
 #include "library/elf_file.h"
+#include "library/key_site.h"
 #include "library/library_search.h"
 
 #include <errno.h>
@@ -71,6 +72,19 @@ static const char *how_found(const struct elf_file *elf, const struct library_ro
 											   : "symbols";
 }
 
+static void secrets_find(struct doctor_library *library, const struct elf_file *elf,
+			 const struct library_found *found)
+{
+	struct key_site site;
+
+	if (found->row->calls == LIBRARY_CALLS_STREAMS)
+		return; /* the library below it has them */
+	if (key_site_find(elf, found, &site, &library->secrets_why))
+		return;
+	library->secrets_at = site.file_offset;
+	library->secrets_why = NULL;
+}
+
 static void library_take(void *ctx, const struct library_found *found, int fd, const char *path, uint32_t pid)
 {
 	struct doctor_files *files = ctx;
@@ -94,6 +108,8 @@ static void library_take(void *ctx, const struct library_found *found, int fd, c
 	files->count++;
 	elf = elf_file_open_fd(fd);
 	library->site_count = elf ? probe_sites_choose(elf, found, library->sites) : -errno;
+	if (elf && files->detail)
+		secrets_find(library, elf, found);
 	library->how = elf ? how_found(elf, found->row) : "symbols";
 	elf_file_close(elf);
 	version_find(library, fd, pid);
@@ -210,6 +226,11 @@ void doctor_library_print(const struct doctor_library *library, FILE *out, bool 
 			probe_call_name(site->call.kind), (unsigned long)site->file_offset, site->instruction,
 			probe_reason_text(site->reason, false));
 	}
+	if (detail && library->secrets_at)
+		fprintf(out, "    %-16s %-9s +%#lx\n", "--keylog", "secrets",
+			(unsigned long)library->secrets_at);
+	else if (detail && library->secrets_why)
+		fprintf(out, "    %-16s none: %s\n", "--keylog", library->secrets_why);
 	if (returns)
 		fprintf(out, "    %d sites where they return, single-stepped\n", returns);
 }

@@ -23,13 +23,16 @@ struct doctor_library {
 	char source[LOCATIONS_SOURCE_MAX]; /* who says where its functions stand; empty: its symbols do */
 	const char *how;		   /* its functions were found, inside an executable; static */
 	struct probe_site sites[PROBE_SITES_MAX];
-	int site_count;		/* less than 0: -errno */
-	unsigned int processes; /* that map it */
+	int site_count;		 /* less than 0: -errno */
+	unsigned int processes;	 /* that map it */
+	uint64_t secrets_at;	 /* where --keylog takes its secrets; 0: nowhere, or nobody looked */
+	const char *secrets_why; /* it cannot; static, NULL: it can, or nobody looked */
 };
 
 struct doctor_files {
 	struct doctor_library libraries[DOCTOR_LIBRARIES_MAX];
 	size_t count, dropped;
+	bool detail; /* to be set before the search: what is shown with detail alone is looked for as well */
 	struct doctor_sockets *sockets; /* of the processes that were looked at */
 	struct library_search *search; /* the search, the same that capturing does; each scan adds to these */
 };

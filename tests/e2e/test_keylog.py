@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The secrets that hark logs decrypt what tcpdump captured beside it, and are those that the programs log by themselves."""
 import os
+import re
 import shutil
 import stat
 import subprocess
@@ -148,3 +149,8 @@ def test_whose_secrets_cannot_be_had_is_said(hark, tmp_path):
         said = [line for line in watch.talk if " are not logged: " in line]
         assert all(line.startswith("hark: the secrets of ") and " in /" in line for line in said)
         assert not said or options
+
+
+def test_doctor_says_whose_can_be_had(nginx):
+    text = run(HARK, "doctor", nginx.worker(), status=None).text
+    assert re.search(r"^    --keylog +secrets +\+0x[0-9a-f]+$", text, re.M), text

@@ -183,6 +183,36 @@ static void test_data_of_other_kinds(void **state)
 	free(text);
 }
 
+/* With detail: where --keylog takes secrets, or why it cannot. */
+static void test_secrets(void **state)
+{
+	static const struct library_row row = { .title = "OpenSSL" };
+	static const struct {
+		uint64_t at;
+		const char *why, *expected;
+	} rows[] = {
+		{ 0x1c0, NULL, "    --keylog         secrets   +0x1c0\n" },
+		{ 0, "it is not clear", "    --keylog         none: it is not clear\n" },
+		{ 0, NULL, "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct doctor_library library = { .row = &row,
+						  .path = (char[]){ "/l" },
+						  .secrets_at = rows[i].at,
+						  .secrets_why = rows[i].why };
+		char *text = NULL;
+		size_t len = 0;
+		FILE *out = open_memstream(&text, &len);
+
+		doctor_library_print(&library, out, true);
+		fclose(out);
+		assert_string_equal(strchr(text, '\n') + 1, rows[i].expected);
+		free(text);
+	}
+}
+
 static void table_text(char **text, const struct doctor_processes *processes, size_t columns, bool color,
 		       bool detail)
 {
@@ -306,6 +336,7 @@ int main(void)
 		cmocka_unit_test(test_process_in_detail),
 		cmocka_unit_test(test_one_line_a_library),
 		cmocka_unit_test(test_data_of_other_kinds),
+		cmocka_unit_test(test_secrets),
 		cmocka_unit_test(test_processes_are_folded),
 		cmocka_unit_test(test_a_process_that_began_since),
 	};
