@@ -17,21 +17,23 @@ static __always_inline bool secret_read(struct event_secret *e, const struct sec
 {
 	__u32 len = place->secret_len;
 
-	if (place->secret_len > sizeof(e->secret) || place->label_len >= sizeof(e->label))
+	if (!len || place->secret_len >= sizeof(e->secret) || place->label_len >= sizeof(e->label))
 		return false;
 	if (place->label_len) {
 		__u32 label = place->label_len;
 
-		if (label >= sizeof(e->label) ||
-		    bpf_probe_read_user(e->label, label & (EVENT_LABEL_LEN - 1), (void *)place->label) < 0)
+		asm volatile("" : "+r"(label));
+		if (bpf_probe_read_user(e->label, label & (EVENT_LABEL_LEN - 1), (void *)place->label) < 0)
 			return false;
 	} else if (bpf_probe_read_user_str(e->label, sizeof(e->label), (void *)place->label) < 0) {
 		return false;
 	}
 	if (bpf_probe_read_user(e->random, sizeof(e->random), (void *)place->random) < 0)
 		return false;
+	/* Linux 6.1 knows a bound by a mask, and not by what compilers make of two comparisons. */
 	asm volatile("" : "+r"(len));
-	if (!len || len > sizeof(e->secret) || bpf_probe_read_user(e->secret, len, (void *)place->secret) < 0)
+	len &= sizeof(e->secret) - 1;
+	if (bpf_probe_read_user(e->secret, len, (void *)place->secret) < 0)
 		return false;
 	e->secret_len = len;
 	return true;
@@ -86,7 +88,7 @@ static __always_inline int secret_run(struct pt_regs *ctx, __u64 cookie, bool sl
 	struct secret_place place = {
 		.label = PT_REGS_PARM2(ctx),
 		.secret = PT_REGS_PARM3(ctx),
-		.secret_len = PT_REGS_PARM4(ctx),
+		.secret_len = (__u32)PT_REGS_PARM4(ctx), /* GnuTLS has an unsigned int */
 	};
 	__u64 base = PT_REGS_PARM1(ctx);
 
