@@ -51,17 +51,17 @@ void mcp_json_free(json_t *value)
 
 const json_t *mcp_json_member(const json_t *value, const char *name)
 {
-	return value && json_is_object(value) ? jansson.json_object_get(value, name) : NULL;
+	return json_is_object(value) ? jansson.json_object_get(value, name) : NULL;
 }
 
 const char *mcp_json_text(const json_t *value)
 {
-	return value && json_is_string(value) ? jansson.json_string_value(value) : NULL;
+	return json_is_string(value) ? jansson.json_string_value(value) : NULL;
 }
 
 bool mcp_json_integer(const json_t *value, int64_t *number)
 {
-	if (!value || !json_is_integer(value))
+	if (!json_is_integer(value))
 		return false;
 	*number = jansson.json_integer_value(value);
 	return true;
@@ -69,7 +69,7 @@ bool mcp_json_integer(const json_t *value, int64_t *number)
 
 size_t mcp_json_count(const json_t *value)
 {
-	return value && json_is_array(value) ? jansson.json_array_size(value) : 0;
+	return json_is_array(value) ? jansson.json_array_size(value) : 0;
 }
 
 const json_t *mcp_json_at(const json_t *value, size_t i)
@@ -82,7 +82,7 @@ const char *mcp_json_other(const json_t *value, bool (*known)(const void *ctx, c
 {
 	json_t *object = (json_t *)value; /* iteration asks for one that may change */
 
-	if (!value || !json_is_object(value))
+	if (!json_is_object(value))
 		return NULL;
 	for (void *at = jansson.json_object_iter(object); at; at = jansson.json_object_iter_next(object, at))
 		if (!known(ctx, jansson.json_object_iter_key(at)))

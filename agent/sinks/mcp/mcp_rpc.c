@@ -6,6 +6,7 @@
 #include "mcp_tools.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
 #include <string.h>
 
 #define BATCH_MAX      64 /* messages of a line (2025-03-26 has such) */
