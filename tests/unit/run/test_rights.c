@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <linux/bpf.h>
 #include <linux/perf_event.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -242,6 +243,63 @@ static void test_a_database_is_written_in_place(void **state)
 	assert_int_equal(run_apart(&with, connect_out), REFUSED);
 }
 
+static int listen_on_loopback(struct sockaddr_in *address)
+{
+	socklen_t len = sizeof(*address);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	*address = (struct sockaddr_in){ .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	assert_int_equal(bind(fd, (struct sockaddr *)address, len), 0);
+	assert_int_equal(listen(fd, 1), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)address, &len), 0);
+	return fd;
+}
+
+static int listener, pair[2];
+static struct sockaddr_in elsewhere;
+
+static int send_message(void)
+{
+	struct iovec part = { .iov_base = "x", .iov_len = 1 };
+	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };
+
+	return result(sendmsg(pair[0], &message, MSG_NOSIGNAL));
+}
+
+/* What listened is shut down, and would be connected by its first bytes. */
+static int connect_by_fast_open(void)
+{
+	struct iovec part = { .iov_base = "x", .iov_len = 1 };
+	struct msghdr message = {
+		.msg_iov = &part, .msg_iovlen = 1, .msg_name = &elsewhere, .msg_namelen = sizeof(elsewhere)
+	};
+
+	if (shutdown(listener, SHUT_RDWR) < 0)
+		return errno;
+	return result(sendmsg(listener, &message, MSG_FASTOPEN | MSG_NOSIGNAL));
+}
+
+static void test_who_serves_connects_nowhere(void **state)
+{
+	const struct rights_config config = { .listen = true };
+	struct sockaddr_in own;
+	int other;
+
+	(void)state;
+	if (!call_filter_supported())
+		skip();
+	listener = listen_on_loopback(&own);
+	other = listen_on_loopback(&elsewhere);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+	assert_int_equal(run_apart(&config, send_message), 0);
+	assert_int_equal(run_apart(&config, connect_by_fast_open), REFUSED);
+	assert_int_equal(run_apart(&config, connect_out), REFUSED);
+	close(listener);
+	close(other);
+	close(pair[0]);
+	close(pair[1]);
+}
+
 /* The command is signalled, nobody else. */
 static int signal_parent(void)
 {
@@ -283,6 +341,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_system_calls),
 					    cmocka_unit_test(test_a_database_is_written_in_place),
+					    cmocka_unit_test(test_who_serves_connects_nowhere),
 					    cmocka_unit_test(test_the_command_is_signalled),
 					    cmocka_unit_test(test_a_replay_keeps_no_capability) };
 
