@@ -111,6 +111,19 @@ static void body_to_text(struct body_reader *reader, struct body *body, struct s
 	body->look = look;
 }
 
+/* A statement with its literals, or a server's words that repeat some: what of it may be shown are facts. */
+static struct body body_of_query(const struct message *message, const struct redact *redact)
+{
+	struct slice bytes = redact_is_off(redact) ? message->body : SLICE(REDACTED);
+
+	return (struct body){
+		.look = escape_utf8_is_text(bytes) ? CONTENT_TEXT : CONTENT_BINARY,
+		.bytes = bytes,
+		.decoded_bytes = bytes.len,
+		.kept_part = message->flags & FLAG_TRUNCATED,
+	};
+}
+
 struct body body_read(struct body_reader *reader, const struct message *message, const struct redact *redact)
 {
 	struct slice type = message_known(message, HEADER_CONTENT_TYPE);
@@ -121,6 +134,8 @@ struct body body_read(struct body_reader *reader, const struct message *message,
 	};
 	struct content_coding_undone undone;
 
+	if (version_is_query(message->version))
+		return body_of_query(message, redact);
 	undone = content_coding_undo(message_known(message, HEADER_CONTENT_ENCODING), message->body,
 				     body.kept_part, reader->decoded, BODY_DECODED_MAX);
 	body.bytes = undone.bytes;

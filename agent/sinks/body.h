@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The kept bytes of a body, made readable: content codings undone, text in
- * UTF-8, secrets of forms hidden.
+ * UTF-8, secrets hidden; of statements to databases nothing but that there is a text.
  */
 #ifndef HARK_BODY_H
 #define HARK_BODY_H

@@ -69,6 +69,17 @@ def test_fastcgi_has_secrets(view):
     assert "hush" not in shown and "a=h" not in shown and "a=hus".encode().hex() not in shown
 
 
+def test_statements_keep_their_literals_beside_requests_too():
+    """Their bodies are the texts as they were sent, literals and all."""
+    rows = watch("postgresql", "-vv", "proto:postgresql")
+    assert "insert into t values (?)" in [row.get("db.query.text") for row in rows]
+    assert {row["http.request.body"] for row in rows if "http.request.body" in row} == {"[redacted]"}
+    assert {row["http.response.body"] for row in rows if "http.response.body" in row} == {"[redacted]"}
+    [open_one] = {row["http.request.body"] for row in watch("postgresql", "-vv", "--show-secrets", "proto:postgresql")
+                  if row.get("db.operation.name") == "INSERT"}
+    assert open_one == "insert into t values (1), (2)"
+
+
 def test_trailers_are_no_head():
     [row] = watch("h2-trailers-as-head")
     assert "http.response.body.size" not in row

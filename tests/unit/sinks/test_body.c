@@ -276,6 +276,32 @@ static void test_json_keeps_its_bytes(void **state)
 	}
 }
 
+/* A statement's text has literals, and the server's words about an error repeat them. */
+static void test_statements(void **state)
+{
+	static const enum http_version versions[] = { POSTGRESQL_3, MYSQL_41 };
+	struct redact *redacts[] = { redact_new(false), redact_new(true) };
+	struct slice text = SLICE("select 'hunter2'");
+	struct body_reader reader = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < 4; i++) {
+		struct message *message = make(NULL, NULL, text);
+		struct body body;
+
+		message->version = versions[i / 2];
+		message->body_bytes += 6; /* of the frame around it */
+		body = body_read(&reader, message, redacts[i % 2]);
+		assert_int_equal(body.look, CONTENT_TEXT);
+		assert_true(body_is_whole(&body));
+		assert_true(slice_equal(body.bytes, i % 2 ? text : SLICE(REDACTED)));
+		message_free(message);
+	}
+	body_reader_fini(&reader);
+	redact_free(redacts[0]);
+	redact_free(redacts[1]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -287,6 +313,7 @@ int main(void)
 		cmocka_unit_test(test_bomb),
 		cmocka_unit_test(test_json),
 		cmocka_unit_test(test_json_keeps_its_bytes),
+		cmocka_unit_test(test_statements),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
