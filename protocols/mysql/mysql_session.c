@@ -285,13 +285,31 @@ static void take_error(struct mysql_item *item, struct slice payload)
 		memcpy(item->error, text.data, item->error_len);
 }
 
+static void take_status(struct mysql_session *session, uint32_t status)
+{
+	session->dialect = SQL_MYSQL | (status & STATUS_NO_BACKSLASHES ? 0 : SQL_BACKSLASHES);
+}
+
+/* Of an OK: behind the rows that it changed and the last id that was inserted. */
+static uint32_t ok_status(struct slice payload, uint64_t *affected)
+{
+	struct slice bytes = slice_drop(payload, 1);
+
+	*affected = take_number(&bytes);
+	take_number(&bytes);
+	return word(bytes, 0, 2);
+}
+
 static void take_auth_answer(struct mysql_session *session, const struct mysql_packet *packet)
 {
 	struct mysql_packet login = *packet;
 	struct mysql_item item = { .first_ns = packet->first_ns, .bytes = packet->bytes };
+	uint64_t affected;
 
-	if (packet->payload.data[0] == MARK_OK)
+	if (packet->payload.data[0] == MARK_OK) {
 		session->phase = session->compresses ? MYSQL_OVER : MYSQL_COMMANDS;
+		take_status(session, ok_status(packet->payload, &affected));
+	}
 	if (packet->payload.data[0] != MARK_ERROR)
 		return;
 	take_error(&item, packet->payload);
@@ -305,16 +323,29 @@ static void take_auth_answer(struct mysql_session *session, const struct mysql_p
 /* --- commands
  * ------------------------------------------------------------------------------------------------ */
 
+/*
+ * Attributes of a query, of MySQL 8, stand before the text: how many they are, and in how many sets, which is
+ * one. What they say is no statement, and no literal either that anybody would find in it.
+ */
+static bool is_text(struct slice bytes)
+{
+	if (!bytes.len)
+		return true;
+	if (bytes.len > 1 && bytes.data[1] == 1)
+		return false;
+	return (bytes.data[0] >= ' ' && bytes.data[0] <= '~') || memchr("\t\n\r", bytes.data[0], 3);
+}
+
 static void ask_text(struct mysql_session *session, const struct mysql_packet *packet)
 {
 	struct slice text = slice_drop(packet->payload, 1);
 	uint8_t command = packet->payload.data[0];
 	struct statement *statement = NULL;
 
-	/* Attributes of a query, of MySQL 8: none of them, and one set of none. */
+	/* None of them, in one set. */
 	if (command == MYSQL_QUERY && text.len > 2 && text.data[0] == 0 && text.data[1] == 1)
 		text = slice_drop(text, 2);
-	if (!text.len || text.data[0] >= ' ' || strchr("\t\n\r", text.data[0]))
+	if (is_text(text))
 		statement = statement_new(slice_take(text, STATEMENT_TEXT_MAX),
 					  packet->cut || text.len > STATEMENT_TEXT_MAX, session->dialect);
 	item_add(session, command,
@@ -417,11 +448,6 @@ static void head_end(struct mysql_session *session, uint64_t time_ns)
 	item_remove(session, item);
 }
 
-static void take_status(struct mysql_session *session, uint32_t status)
-{
-	session->dialect = SQL_MYSQL | (status & STATUS_NO_BACKSLASHES ? 0 : SQL_BACKSLASHES);
-}
-
 /* One of an answer's results is complete. */
 static void result_end(struct mysql_session *session, uint32_t status, uint64_t time_ns)
 {
@@ -435,16 +461,15 @@ static void result_end(struct mysql_session *session, uint32_t status, uint64_t 
 /* OK, or what stands for it at the end of rows. */
 static void take_ok(struct mysql_session *session, const struct mysql_packet *packet, bool rows)
 {
-	struct slice bytes = slice_drop(packet->payload, 1);
 	struct mysql_item *item = session->items;
-	uint64_t affected = take_number(&bytes);
+	uint64_t affected;
+	uint32_t status = ok_status(packet->payload, &affected);
 
-	take_number(&bytes); /* the last id that was inserted */
 	if (!rows) {
 		item->affected += affected;
 		item->changes = true;
 	}
-	result_end(session, word(bytes, 0, 2), packet->last_ns);
+	result_end(session, status, packet->last_ns);
 }
 
 static void take_prepared(struct mysql_session *session, const struct mysql_packet *packet)

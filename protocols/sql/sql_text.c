@@ -3,15 +3,14 @@
 
 #include "ascii.h"
 
-#define TAG_MAX 64 /* of a dollar quote: longer names PostgreSQL cuts */
-
 struct sanitiser {
 	const uint8_t *in;
 	size_t len, at;
 	uint8_t *out;
 	size_t out_len;
 	unsigned int dialect;
-	bool blank; /* white space or a comment came since the last byte that was written */
+	bool blank;   /* white space or a comment came since the last byte that was written */
+	bool in_code; /* of MySQL: within a comment that holds code */
 };
 
 static bool is_word(uint8_t c)
@@ -99,11 +98,43 @@ static bool take_prefix(struct sanitiser *s)
 	return letter == 'e';
 }
 
+static size_t line_end(const struct sanitiser *s, size_t at)
+{
+	while (at < s->len && s->in[at] != '\n' && s->in[at] != '\r')
+		at++;
+	return at;
+}
+
+/*
+ * PostgreSQL's strings go on, escapes and all, with a quote that has nothing but white space, with a line
+ * feed in it, and comments of a line between.
+ */
+static bool pass_to_continuation(struct sanitiser *s)
+{
+	size_t at = s->at;
+	bool lines = false;
+
+	while (at < s->len) {
+		bool comment = s->len - at > 1 && s->in[at] == '-' && s->in[at + 1] == '-';
+
+		if (!comment && !is_blank(s->in[at]))
+			break;
+		lines |= s->in[at] == '\n' || s->in[at] == '\r';
+		at = comment ? line_end(s, at) : at + 1;
+	}
+	if (!lines || at == s->len || s->in[at] != '\'')
+		return false;
+	s->at = at;
+	return true;
+}
+
 static void take_string(struct sanitiser *s)
 {
-	bool escapes = take_prefix(s);
+	bool escapes = take_prefix(s) || s->dialect & SQL_BACKSLASHES;
 
-	pass_quoted(s, escapes || s->dialect & SQL_BACKSLASHES);
+	do
+		pass_quoted(s, escapes);
+	while (!is_mysql(s) && pass_to_continuation(s));
 	/* A blank was written before the prefix. */
 	if (s->out_len && s->out[s->out_len - 1] == ' ') {
 		s->out_len--;
@@ -127,13 +158,13 @@ static void take_dollar(struct sanitiser *s)
 {
 	size_t tag = 1, at;
 
-	while (ascii_is_digit(peek(s, tag)) && tag == 1 && !is_mysql(s)) {
+	if (ascii_is_digit(peek(s, tag)) && !is_mysql(s)) {
 		while (ascii_is_digit(peek(s, tag)))
 			tag++;
 		put_next(s, tag);
 		return;
 	}
-	while (tag < TAG_MAX && is_word(peek(s, tag)) && peek(s, tag) != '$')
+	while (is_word(peek(s, tag)) && peek(s, tag) != '$')
 		tag++;
 	if (is_mysql(s) || peek(s, tag) != '$') {
 		put_next(s, 1);
@@ -192,6 +223,7 @@ static void take_comment(struct sanitiser *s)
 
 	s->blank = true;
 	if (is_mysql(s) && mark) {
+		s->in_code = true;
 		s->at += mark;
 		while (ascii_is_digit(peek(s, 0)))
 			s->at++;
@@ -242,15 +274,16 @@ static void take(struct sanitiser *s)
 		pass_line(s);
 	} else if (c == '/' && peek(s, 1) == '*') {
 		take_comment(s);
-	} else if (c == '*' && peek(s, 1) == '/' && is_mysql(s)) {
-		s->at += 2; /* the end of code in a comment */
+	} else if (c == '*' && peek(s, 1) == '/' && s->in_code) {
+		s->at += 2;
+		s->in_code = false;
 		s->blank = true;
 	} else if (c == '\'' || (c == '"' && is_mysql(s))) {
 		take_string(s);
 	} else if (c == '?' && is_mysql(s)) {
 		s->at++;
 		put_literal(s);
-	} else if (c == '"' || c == '`') {
+	} else if (c == '"' || (c == '`' && is_mysql(s))) {
 		take_name(s);
 	} else if (c == '$') {
 		take_dollar(s);

@@ -331,12 +331,66 @@ static void test_evidence(void **state)
 	}
 }
 
+static void shown_done(void *ctx, struct message *message)
+{
+	const struct fact *fact = fact_find(message->facts, SLICE("db.query.text"));
+
+	if (message->kind == MESSAGE_REQUEST)
+		snprintf(ctx, 100, "%.*s", fact ? (int)fact->text.len : 1,
+			 fact ? (const char *)fact->text.data : "?");
+	message_free(message);
+}
+
+/* The text as it may be shown, of the first query behind a login with this status. */
+static void shown_of(const char *status, struct slice query, char shown[100])
+{
+	struct protocol_config config = { .from_start = { true, true }, .message_limit_bytes = 65536 };
+	struct protocol_handler handler = {
+		.ctx = shown, .head = query_text_head, .done = shown_done, .note = NULL
+	};
+	struct protocol *protocol = mysql_protocol.create(&config, &handler);
+	struct talk talk = { .count = 0 };
+
+	begin(&talk);
+	memcpy(talk.turns[2].data + 4 + 3, status, 2);
+	put(turn(&talk), 0, query.data, query.len);
+	for (size_t n = 0; n < talk.count; n++)
+		mysql_protocol.feed(protocol, way(n), bytes_of(&talk, n), n + 1);
+	mysql_protocol.destroy(protocol);
+}
+
+static void test_what_is_shown(void **state)
+{
+	static const struct {
+		const char *status;
+		struct slice query;
+		const char *shown;
+	} rows[] = {
+		{ "\2\0", SLICE("\3select 'a\\', b, 'c'"), "select ?c?" },
+		{ "\2\2", SLICE("\3select 'a\\', b, 'c'"), "select ?, b, ?" }, /* NO_BACKSLASH_ESCAPES */
+		{ "\2\0", SLICE("\3\0\1select 1"), "select ?" },
+		{ "\2\0", SLICE("\3\tselect 1"), "select ?" },
+		/* Attributes, with names and values before the text. */
+		{ "\2\0", SLICE("\3\1\1\0\1\xfe\0\1n\3keyselect 1"), "?" },
+		{ "\2\0", SLICE("\3\t\1\0\1\xfe\0\1n\3keyselect 1"), "?" },
+		{ "\2\0", SLICE("\3 \1\0\1\xfe\0\1n\3keyselect 1"), "?" },
+		{ "\2\0", SLICE("\3\0\2keyselect 1"), "?" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char shown[100] = "";
+
+		shown_of(rows[i].status, rows[i].query, shown);
+		assert_string_equal(shown, rows[i].shown);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_cases),
-		cmocka_unit_test(test_holes),
-		cmocka_unit_test(test_late),
+		cmocka_unit_test(test_cases),	 cmocka_unit_test(test_holes),
+		cmocka_unit_test(test_late),	 cmocka_unit_test(test_what_is_shown),
 		cmocka_unit_test(test_evidence),
 	};
 
