@@ -243,7 +243,7 @@ static bool value_take(const struct mcp_argument *argument, const json_t *json, 
 		complain_choice(argument, wrong);
 		break;
 	}
-	return wrong->len == 0;
+	return !wrong->len && !wrong->failed;
 }
 
 bool mcp_tools_call(const struct mcp_view *view, const struct mcp_tool *tool, const json_t *arguments,
