@@ -20,6 +20,7 @@
 #define UPLOAD_ID_MAX	     32 /* of uploader_id() */
 
 #define UPLOAD_SOCKET_BYTES (8u << 20)	/* between the processes: as much as the kernel allows of it */
+#define UPLOAD_CHUNK_BYTES  (4u << 20)	/* of one at most */
 #define UPLOAD_QUEUE_BYTES  (32u << 20) /* that the uploader holds; it takes no more before */
 #define UPLOAD_BODY_BYTES   (1u << 20)	/* of one request, before compression; a chunk is never cut */
 #define UPLOAD_LINGER_NS    UINT64_C(1000000000) /* chunks wait for others so long */

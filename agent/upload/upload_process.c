@@ -31,7 +31,7 @@
 #define BACKOFF_MAX_NS UINT64_C(10000000000)
 #define RETRY_AFTER_NS UINT64_C(60000000000) /* at most, whatever the receiver asks for */
 #define IDLE_NS	       UINT64_C(3600000000000)
-#define MESSAGE_BYTES  (1u << 22)
+#define MESSAGE_BYTES  (sizeof(struct upload_message) + UPLOAD_CHUNK_BYTES)
 
 enum sending {
 	SENDING_NOTHING,

@@ -211,7 +211,10 @@ void uploader_send(struct uploader *uploader, uint32_t endpoint, uint32_t items,
 	int error;
 
 	uploader_look(uploader);
-	error = uploader->fd >= 0 ? message_send(uploader, &message, bytes, until_ns) : -EPIPE;
+	if (bytes.len > UPLOAD_CHUNK_BYTES) /* the other end would read its beginning */
+		error = -EMSGSIZE;
+	else
+		error = uploader->fd >= 0 ? message_send(uploader, &message, bytes, until_ns) : -EPIPE;
 	uploader->stuck = error == -EAGAIN;
 	if (error)
 		counter_add(COUNTER_EXPORT_LOST, items);

@@ -40,7 +40,7 @@ void uploader_free(struct uploader *uploader);
  */
 void uploader_end(struct uploader *uploader);
 
-/* Hands a chunk over, or drops and counts it. */
+/* Hands a chunk over, or drops and counts it, as one of more than UPLOAD_CHUNK_BYTES. */
 void uploader_send(struct uploader *uploader, uint32_t endpoint, uint32_t items, struct slice bytes);
 
 /* The process could not begin, or is gone: why was said. Nothing more will be sent. */
