@@ -400,6 +400,30 @@ static void wants_configure(const struct run *run, struct pipeline_config *confi
 		config->want_reads |= READER_FACTS | READER_OPERATION;
 }
 
+/* All but the outputs' own, which they open themselves. 0, or -errno when the reason was reported. */
+static int files_open(struct run *run, int64_t offset_ns)
+{
+	const struct options *options = run->options;
+
+	if (options->record_path) {
+		run->record = record_open(options->record_path, offset_ns);
+		if (!run->record) {
+			log_error("cannot write %s: %s", options->record_path, private_file_error(errno));
+			return -errno;
+		}
+		record_say(options);
+	}
+	if (file_open(options->export_path, &run->exported) < 0 ||
+	    file_open(options->stats_json_path, &run->stats) < 0 ||
+	    file_open(options->keylog_path, &run->keylog) < 0)
+		return -EIO;
+	if (run->keylog) {
+		setvbuf(run->keylog, NULL, _IOLBF, 0); /* who reads beside it has each line */
+		log_info("%s decrypts what is captured of TLS: keep it private", options->keylog_path);
+	}
+	return 0;
+}
+
 static int run_open(struct run *run, int64_t offset_ns)
 {
 	const struct options *options = run->options;
@@ -422,25 +446,11 @@ static int run_open(struct run *run, int64_t offset_ns)
 		log_error("cannot make an event loop: %s", strerror(errno));
 		return -errno;
 	}
-	if (options->record_path) {
-		run->record = record_open(options->record_path, offset_ns);
-		if (!run->record) {
-			log_error("cannot write %s: %s", options->record_path, private_file_error(errno));
-			return -errno;
-		}
-		record_say(options);
-	}
-	if (file_open(options->export_path, &run->exported) < 0)
-		return -EIO; /* reported */
-	if (file_open(options->keylog_path, &run->keylog) < 0)
+	if (files_open(run, offset_ns) < 0)
 		return -EIO;
-	if (run->keylog) {
-		setvbuf(run->keylog, NULL, _IOLBF, 0); /* who reads beside it has each line */
-		log_info("%s decrypts what is captured of TLS: keep it private", options->keylog_path);
-	}
 	outputs_configure(run, offset_ns);
 	run->outputs = outputs_open(&run->outputs_config);
-	if (!run->outputs || file_open(options->stats_json_path, &run->stats) < 0)
+	if (!run->outputs)
 		return -EIO;
 	run->each_end = outputs_wants(run->outputs).each_end;
 	if (scrubs_open(run) < 0) {
