@@ -28,12 +28,14 @@
 int option_usage_error(const char *format, ...)
 {
 	char text[512];
+	size_t len;
 	va_list args;
 
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	log_error("%s; see hark --help", text);
+	len = strlen(text);
+	log_error("%s%s hark --help", text, len && text[len - 1] == '?' ? " See" : "; see");
 	return 2;
 }
 
@@ -192,7 +194,7 @@ static int take_output(struct parse *parse, const struct option_row *row, const 
 	if (options->output_count == OUTPUTS_MAX)
 		return option_usage_error("more than %d outputs (-o)", OUTPUTS_MAX);
 	if (colon && !colon[1])
-		return option_usage_error("-o %s names no file after the colon", value);
+		return option_usage_error("-o %s names nothing after the colon", value);
 	output->format = colon ? strndup(value, (size_t)(colon - value)) : strdup(value);
 	if (!output->format)
 		return option_usage_error("out of memory");
@@ -426,7 +428,7 @@ const char *const option_groups[] = {
 #define BELONGS(places_, words) .places = places_, .belongs = words
 #define NEEDS(places_) .needs = places_
 #define TO_VIEWS BELONGS(IN_VIEWS, "the views that show something")
-#define TO_RUNS BELONGS(IN_RUN, "the views")
+#define TO_RUNS BELONGS(IN_RUN, "live runs and replays")
 #define TO_NUMBERS BELONGS(IN_NUMBERS, "stat, top and watch --summary")
 #define TO_ROUTES BELONGS(IN_NUMBERS | IN_WATCH_JSON | IN_SERVE | IN_MCP, \
 	"stat, top, serve, mcp, watch --summary and watch -o json")
@@ -440,7 +442,7 @@ const struct option_row option_rows[] = {
 	    "Processes that they start are not among them, as with strace without -f: the number says one "
 	    "process in each view. A line at the start and one at the end name the children that are left "
 	    "out.",
-	    TAKES(take_pids), ALONE),
+	    TAKES(take_pids), BELONGS(IN_RUN | IN_DOCTOR, "live runs, replays and doctor"), ALONE),
 	ROW("comm", 0, "NAME[,NAME...]", GROUP_WHAT,
 	    "Only programs of this name: the file's base name or the thread's name (repeatable)", NULL,
 	    TAKES(take_comm), TO_RUNS),

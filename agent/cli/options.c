@@ -17,6 +17,7 @@
 #include "content/protobuf_schema.h"
 #include "library/library_claim.h"
 #include "option_table.h"
+#include "sinks/export_url.h"
 #include "sinks/serve/serve_address.h"
 #include "sinks/sinks.h"
 
@@ -571,12 +572,16 @@ static int check_outputs(struct options *options)
 		const struct output_choice *output = &options->outputs[i];
 
 		const struct sink_ops *ops = sinks_find(output->format, options->view);
+		const char *place = ops && ops->process ? "URL" : "FILE";
+		struct export_url url;
 
 		if (!ops)
 			return no_such_format(options, output->format);
 		if (ops->opens_place && !output->path)
-			return option_usage_error("-o %s needs a place: -o %s:PLACE", output->format,
-						  output->format);
+			return option_usage_error("-o %s needs a %s: -o %s:%s", output->format, place,
+						  output->format, place);
+		if (ops->process && export_url_parse(&url, output->format, output->path) < 0)
+			return 2;
 		if (!output->path && to_stdout)
 			return option_usage_error("two outputs go to stdout; give one a file (-o %s:FILE)",
 						  output->format);

@@ -945,7 +945,7 @@ const struct filter_key filter_keys[] = {
 	  match_role },
 	{ "tls", "yes, no, LIBRARY", "TLS or not, or the library that does it", NULL, FILTER_BY_CONN,
 	  value_tls, match_tls },
-	{ "proto", "2, fastcgi, mysql, postgresql", "Protocol; of HTTP its version",
+	{ "proto", "2, NAME", "HTTP's version, fastcgi, mysql or postgresql",
 	  "Versions are 1, 1.0, 1.1, 2 and 3; h2 and http/2 are 2, h3 is 3. Views of exchanges show "
 	  "statements to a database only where this key asks for them. Signs as for latency.",
 	  FILTER_BY_EXCHANGE, value_proto, match_proto },

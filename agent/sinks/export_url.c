@@ -27,9 +27,8 @@ int export_url_parse(struct export_url *url, const char *format, const char *pla
 		if (text.data[i] <= ' ' || text.data[i] == 0x7f)
 			authority.len = 0;
 	if (!scheme.len || !authority.len) {
-		log_error("-o %s:%s: this is no URL of a receiver, as in http://127.0.0.1:4318 or "
-			  "https://receiver.example",
-			  format, place);
+		log_error("-o %s:%s: this is no URL of a receiver: http:// or https://, and its host", format,
+			  place);
 		return -EINVAL;
 	}
 	if (slice_find(authority, '@') < authority.len) {

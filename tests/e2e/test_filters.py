@@ -232,7 +232,7 @@ def test_a_recording_is_not_restricted(tmp_path):
 def test_wrong_filters_point_at_the_word():
     done = run(HARK, "conns", "host:a", "(path:/x", "staus:200)", status=2)
     assert done.text == "" and done.err.decode() == (
-        "hark: there is no filter 'staus:'; did you mean status:?; see hark --help\n"
+        "hark: there is no filter 'staus:'; did you mean status:? See hark --help\n"
         "hark:   host:a (path:/x staus:200)\n"
         "hark:                   ^^^^^\n")
     assert "neither a view nor a filter (key:value); a command to trace stands behind --, as in: hark -- whatever;" in \

@@ -151,9 +151,9 @@ def test_wrong_options(case):
 
 def test_wrong_places():
     for place in ("127.0.0.1:8123", "ftp://a/", "http:///x", "http://a b/", "http://"):
-        done = run(HARK, "replay", RECORDING, "-o", f"clickhouse:{place}", status=1)
+        done = run(HARK, "replay", RECORDING, "-o", f"clickhouse:{place}", status=2)
         assert "no URL of a receiver" in done.err.decode(), place
-    assert "seen by everybody" in run(HARK, "replay", RECORDING, "-o", "clickhouse:http://a:b@c/", status=1).err.decode()
+    assert "seen by everybody" in run(HARK, "replay", RECORDING, "-o", "clickhouse:http://a:b@c/", status=2).err.decode()
 
 
 def uploader_of(pid):

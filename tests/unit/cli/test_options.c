@@ -224,7 +224,7 @@ static void test_good(void **state)
 static const struct {
 	const char *line, *complaint; /* part of what stderr says */
 } bad[] = {
-	{ "hark hots:x", "there is no filter 'hots:'; did you mean host:?; see hark --help\nhark:   "
+	{ "hark hots:x", "there is no filter 'hots:'; did you mean host:? See hark --help\nhark:   "
 			 "hots:x\nhark:   ^^^^\n" },
 	{ "hark conns pid:1 (host:a status:6y)",
 	  "\nhark:   pid:1 (host:a status:6y)\nhark:                        ^^\n" },
@@ -258,7 +258,7 @@ static const struct {
 	{ "hark record -w x -o json", "record shows nothing" },
 	{ "hark --", "no command stands after --" },
 	{ "hark -o xml", "-o xml: this view has no such format (it has text, json, curl, har" },
-	{ "hark -o json:", "names no file after the colon" },
+	{ "hark -o json:", "names nothing after the colon" },
 	{ "hark -o text -o json", "two outputs go to stdout; give one a file (-o json:FILE)" },
 	{ "hark -w -", "two outputs go to stdout" },
 	{ "hark -w a -w b", "-w is given twice" },
@@ -294,7 +294,11 @@ static const struct {
 	{ "hark -x 0", "-x: '0' is no number from 1 to 999999999999999999 (as hark conns shows it)" },
 	{ "hark -x 1x", "-x: '1x' is no number" },
 	{ "hark --pending x", "--pending: 'x' is no duration" },
-	{ "hark -o sqlite", "-o sqlite needs a place: -o sqlite:PLACE; see hark --help" },
+	{ "hark -o sqlite", "-o sqlite needs a FILE: -o sqlite:FILE; see hark --help" },
+	{ "hark -o otlp", "-o otlp needs a URL: -o otlp:URL; see hark --help" },
+	{ "hark -o otlp:a:4318", "-o otlp:a:4318: this is no URL of a receiver" },
+	{ "hark replay F -o clickhouse:ftp://a/",
+	  "this is no URL of a receiver: http:// or https://, and its host" },
 	{ "hark stat -o sqlite:a", "-o sqlite: this view has no such format (it has text, json)" },
 	{ "hark --keep 7d", "--keep belongs to watch -o sqlite:FILE" },
 	{ "hark -o sqlite:a --keep 7",
@@ -308,7 +312,7 @@ static const struct {
 	{ "/usr/bin/hark -Z", "hark: invalid option" },
 	{ "/usr/bin/hark -p", "hark: option requires an argument" },
 	{ "hark http://h/",
-	  "did you mean 'host:h'?; see hark --help\nhark:   http://h/\nhark:   ^^^^^^^^^\n" },
+	  "did you mean 'host:h'? See hark --help\nhark:   http://h/\nhark:   ^^^^^^^^^\n" },
 	{ "hark --listen 127.0.0.1:80", "--listen belongs to serve;" },
 	{ "hark --replay F", "--replay belongs to serve and mcp;" },
 	{ "hark mcp --show-secrets", "mcp redacts always" },
@@ -319,7 +323,7 @@ static const struct {
 	{ "hark serve --tls-cert F", "--tls-cert and --tls-key belong together" },
 	{ "hark serve --series 0", "--series: '0' is no number from 1 to 100000" },
 	{ "hark serve -o json", "-o json: this view has no such format" },
-	{ "hark /api", "'/api' is neither a view nor a filter; did you mean 'path:/api'?;" },
+	{ "hark /api", "'/api' is neither a view nor a filter; did you mean 'path:/api'? See hark --help" },
 };
 
 static void test_bad(void **state)
@@ -375,6 +379,8 @@ static const char *const idle[][2] = {
 	  "hark: --show-secrets has no effect here: it belongs to the views that show something" },
 	{ "hark record -w x --redact a", "hark: --redact has no effect here: it belongs to the views that "
 					 "show something, and record --redacted" },
+	{ "hark query F -p 3", "hark: -p has no effect here: it belongs to live runs, replays and doctor" },
+	{ "hark query F --comm a", "hark: --comm has no effect here: it belongs to live runs and replays" },
 	{ "hark replay F -d 3",
 	  "hark: -d has no effect here: it belongs to live runs, and query: a recording ends by itself" },
 	{ "hark replay F --ring 1M",
