@@ -125,7 +125,7 @@ static void body_delivered(struct upload *upload, const struct upload_outcome *o
 	upload->report.delivered += upload->body.items - rejected;
 	upload->report.rejected += rejected;
 	if (rejected)
-		log_warn("%s: %s took a part only: %s", upload->config->name, outcome->where, outcome->why);
+		log_error("%s: %s took a part only: %s", upload->config->name, outcome->where, outcome->why);
 	else if (upload->troubled)
 		log_info("%s: %s answers again", upload->config->name, outcome->where);
 	upload->troubled = false;
@@ -138,8 +138,8 @@ static void body_rejected(struct upload *upload, const struct upload_outcome *ou
 {
 	upload->report.rejected += upload->body.items;
 	if (upload->said != outcome->status)
-		log_warn("%s: %s refused what it was sent: %s", upload->config->name, outcome->where,
-			 outcome->why);
+		log_error("%s: %s refused what it was sent: %s", upload->config->name, outcome->where,
+			  outcome->why);
 	upload->said = outcome->status;
 	body_over(upload);
 }
@@ -159,8 +159,8 @@ static uint64_t backoff_ns(const struct upload *upload, const struct upload_outc
 static void body_again(struct upload *upload, const struct upload_outcome *outcome, uint64_t now_ns)
 {
 	if (!upload->troubled)
-		log_warn("%s: %s cannot be reached, or takes nothing now: %s; hark goes on trying",
-			 upload->config->name, outcome->where, outcome->why);
+		log_error("%s: %s cannot be reached, or takes nothing now: %s; hark goes on trying",
+			  upload->config->name, outcome->where, outcome->why);
 	upload->troubled = true;
 	if (now_ns - upload->first_ns >= GIVE_UP_NS) {
 		upload->report.lost += upload->body.items;

@@ -263,8 +263,8 @@ void uploader_end(struct uploader *uploader)
 		uploader_flush(uploader);
 	lost = counters[COUNTER_EXPORT_LOST] - lost;
 	if (lost)
-		log_warn("%s: %" PRIu64 " %s had not been sent when the run ended", uploader->name, lost,
-			 uploader->items);
+		log_error("%s: %" PRIu64 " %s had not been sent when the run ended", uploader->name, lost,
+			  uploader->items);
 }
 
 void uploader_free(struct uploader *uploader)

@@ -76,6 +76,13 @@ def test_nobody_listens():
     assert "cannot be reached" in said and f"{ROWS} rows had not been sent" in said
 
 
+def test_quiet_is_not_silent():
+    """-q leaves errors: that nothing was delivered is one."""
+    done = run(HARK, "-q", "replay", RECORDING, "-o", f"clickhouse:http://127.0.0.1:{free_port()}")
+    said = done.err.decode().splitlines()
+    assert len(said) == 2 and "cannot be reached" in said[0] and f"{ROWS} rows had not been sent" in said[1], said
+
+
 def test_no_such_host():
     counts, said = replay("http://no-such-host.invalid:1")
     assert counts["lost"] == ROWS and "cannot be reached" in said
