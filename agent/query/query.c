@@ -43,6 +43,8 @@ struct query {
 	struct buffer conditions[2]; /* of exchanges, and of connections: " AND …", ended by NUL */
 	char *values[VALUES_MAX];
 	size_t value_count;
+	bool one_role;	 /* role: leaves one end of each exchange */
+	bool of_process; /* a filter asks for a process */
 };
 
 /* --- what was asked: 0, or 2 when it was reported --------------------------------------------------------
@@ -175,6 +177,8 @@ static int filter_take(struct query *query, const char *word)
 			  question ? question->name : "SQL, which has a WHERE of its own");
 		return 2;
 	}
+	query->one_role |= strcmp(word, "role:client") == 0 || strcmp(word, "role:server") == 0;
+	query->of_process |= filter->of_process;
 	return filter_add(query, filter, colon + 1);
 }
 
@@ -259,7 +263,11 @@ static int answer(const struct query *query, const char *sql)
 	if (more)
 		log_warn("there are more rows than these %" PRIu64 "; -n asks for as many as you say", rows);
 	if (!error && rows == 0)
-		log_warn("no rows");
+		log_warn("no rows%s",
+			 query->of_process && !query->one_role && reads(query->question, "FROM once")
+				 ? "; a call of which both ends were seen counts as its server's: "
+				   "role:client counts what was called from here"
+				 : "");
 	return error;
 }
 
@@ -270,9 +278,10 @@ static int answer_question(const struct query *query)
 
 	buffer_format(&sql,
 		      "WITH asked AS (SELECT * FROM exchange WHERE time_us >= ?1 AND time_us < ?2"
-		      " AND hark_counted = 1%s), once AS (SELECT * FROM asked WHERE hark_other_end = 0),"
+		      " AND hark_counted = 1%s), once AS (SELECT * FROM asked%s),"
 		      " conns AS (SELECT * FROM connection WHERE time_us >= ?1 AND time_us < ?2%s) %s",
-		      query->conditions[0].data, query->conditions[1].data, query->question->sql);
+		      query->conditions[0].data, query->one_role ? "" : " WHERE hark_other_end = 0",
+		      query->conditions[1].data, query->question->sql);
 	buffer_char(&sql, '\0');
 	status = sql.failed ? no_memory() : answer(query, sql.data);
 	buffer_fini(&sql);

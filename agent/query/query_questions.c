@@ -89,17 +89,17 @@ const struct query_question query_questions[] = {
 const size_t query_question_count = sizeof(query_questions) / sizeof(query_questions[0]);
 
 const struct query_filter query_filters[] = {
-	{ "host", "host that the request names", "server_address", true },
-	{ "path", "path without query", "url_path", false },
-	{ "method", "method", "http_request_method", false },
-	{ "status", "status of the response", "http_response_status_code", false },
-	{ "comm", "program's file", "process_executable_name", true },
-	{ "pid", "process", "process_pid", true },
-	{ "container", "container's name", "container_name", true },
-	{ "pod", "Kubernetes' pod", "k8s_pod_name", true },
-	{ "role", "client or server", "hark_role", true },
-	{ "trace", "trace id", "trace_id", false },
-	{ "run", "run of hark", "run", true },
+	{ "host", "host that the request names", "server_address", true, false },
+	{ "path", "path without query", "url_path", false, false },
+	{ "method", "method", "http_request_method", false, false },
+	{ "status", "status of the response", "http_response_status_code", false, false },
+	{ "comm", "program's file", "process_executable_name", true, true },
+	{ "pid", "process", "process_pid", true, true },
+	{ "container", "container's name", "container_name", true, true },
+	{ "pod", "Kubernetes' pod", "k8s_pod_name", true, true },
+	{ "role", "client or server", "hark_role", true, false },
+	{ "trace", "trace id", "trace_id", false, false },
+	{ "run", "run of hark", "run", true, false },
 };
 
 const size_t query_filter_count = sizeof(query_filters) / sizeof(query_filters[0]);

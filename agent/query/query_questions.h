@@ -25,6 +25,7 @@ struct query_filter {
 	const char *doc;
 	const char *column; /* of the view exchange */
 	bool of_connections;
+	bool of_process; /* which each end of an exchange has of its own */
 };
 
 extern const struct query_filter query_filters[];

@@ -77,6 +77,19 @@ def test_numbers_are_right(history):
     assert sum(row["calls"] for row in objects(query(history, "clients", "comm:curl", "-o", "json"))) == 8
 
 
+def test_role_says_whose_end_counts(history):
+    """Without it the server's counts where both were seen, and a client alone is asked for in vain."""
+    def calls(*words):
+        return sum(row["calls"] for row in objects(query(history, "endpoints", *words, "-o", "json")))
+    assert calls("role:client", "comm:curl") == 8 and calls("comm:curl") < 8
+    for role in ("client", "server"):
+        ends = objects(query(history, "--sql", f"SELECT count(*) AS n FROM exchange WHERE hark_counted = 1 AND hark_role = '{role}'", "-o", "json"))
+        assert calls(f"role:{role}") == ends[0]["n"]
+    assert calls("role:client,server") == calls()
+    assert "role:client counts what was called" in hark("query", history, "endpoints", "comm:curl", "status:200").stderr
+    assert hark("query", history, "endpoints", "role:client", "comm:none").stderr == "hark: no rows\n"
+
+
 @pytest.mark.parametrize("since, until, calls", [
     ("2026-11-21", "2026-11-22", 11), ("2026-11-21T03:07", "2026-11-21T03:08Z", 11), ("2026-11-21 03:07:11", "2027-01-01", 0),
     ("2026-11-20", "2026-11-21 03:07:10", 0)])
