@@ -53,7 +53,7 @@ async function showDetail(kind, id) {
 
 function route() {
 	const [kind, id] = location.hash.slice(1).split("/");
-	const view = kind in VIEWS ? kind : app.view || (kind === "connection" ? "connections" : kind === "exchange" ? "exchanges" : "endpoints");
+	const view = Object.hasOwn(VIEWS, kind) ? kind : app.view || (kind === "connection" ? "connections" : kind === "exchange" ? "exchanges" : "endpoints");
 	if (view !== app.view) {
 		app.leave?.();
 		app.view = view;
@@ -62,7 +62,7 @@ function route() {
 		for (const link of document.querySelectorAll("nav a"))
 			link.getAttribute("href") === `#${view}` ? link.setAttribute("aria-current", "page") : link.removeAttribute("aria-current");
 	}
-	if (kind in DETAILS)
+	if (Object.hasOwn(DETAILS, kind))
 		showDetail(kind, id);
 	else
 		at("detail").hidden = true;

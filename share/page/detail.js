@@ -38,7 +38,7 @@ function pretty(text, type) {
 	return text;
 }
 
-// data.js asks for bodies always: without one, hark kept none.
+// /api/exchange tells of bodies always: without one, hark kept none.
 function body(x, side) {
 	const value = x[`http.${side}.body`], size = x[`http.${side}.body.size`];
 	const heading = side === "request" ? "Request body" : "Response body";

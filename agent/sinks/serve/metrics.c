@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Taking in: which series an exchange or a connection belongs to. metrics_text.c writes them. */
+/* Taking in: which series an exchange or a connection belongs to. metrics_put.c writes them. */
 #include "metrics.h"
 
 #include "base/budget.h"

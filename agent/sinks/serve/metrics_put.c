@@ -1,10 +1,7 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Which families /metrics has, in which order, and out of what. How they are written is the form's matter
  * (metrics_text.c, metrics_protobuf.c).
- *//* SPDX-License-Identifier: Apache-2.0 */
-/*
- * The text of /metrics (OpenMetrics 1.0; Prometheus' text format 0.0.4). The two differ in names of counters,
- * in UNIT, info and exemplars, and in the line at the end; each family is written in one place for both.
  */
 #include "metrics.h"
 
