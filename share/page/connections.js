@@ -3,7 +3,7 @@
 
 import { askJson, store } from "./data.js";
 import { Table } from "./table.js";
-import { bytes, count, make, ms, put, statusClass } from "./text.js";
+import { bytes, count, make, many, ms, put, statusClass } from "./text.js";
 
 const EVERY_MS = 2000;
 
@@ -52,7 +52,7 @@ export function connectionsView(app) {
 			table.set(rows);
 			empty.hidden = rows.length > 0;
 			table.element.hidden = !rows.length;
-			put(note, `${count(rows.length)} connections${answer.more ? ", of the last 1,000" : ""}`);
+			put(note, `${many(rows.length, "connection")}${answer.more ? ", of the last 1,000" : ""}`);
 		} catch {
 			put(note, "hark does not answer");
 		}
@@ -97,7 +97,7 @@ export async function connectionDetail(app, id) {
 		["TLS", x["tls.library"] || (x.tls ? "yes" : "no")], ["span", ms(span)]];
 	return [head,
 		make("section", { class: "part" }, make("h3", {}, "What it is"), make("dl", {}, about.flatMap(([name, value]) => [make("dt", {}, name), make("dd", {}, value)]))),
-		make("section", { class: "part" }, make("h3", {}, `Waterfall of ${count(found.length)} exchanges`),
+		make("section", { class: "part" }, make("h3", {}, `Waterfall of ${many(found.length, "exchange")}`),
 			make("p", { class: "legend" }, make("span", {}, make("i", { class: "wait" }), "until the first byte"), make("span", {}, make("i", { class: "receive" }), "receiving"))),
 		make("div", { role: "list", "aria-label": "Waterfall" }, found.map(({ number, failed, exchange }) => make("div", { class: "flow", role: "listitem" },
 			make("button", { type: "button", class: "link observed", onclick: () => app.go(`exchange/${number}`) },

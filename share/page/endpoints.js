@@ -5,7 +5,7 @@
 import { askJson, store } from "./data.js";
 import { Heat } from "./heat.js";
 import { Table } from "./table.js";
-import { count, make, ms, place, put, quantile, rate } from "./text.js";
+import { count, make, many, ms, place, put, quantile, rate } from "./text.js";
 
 const EVERY_MS = 2000;
 const keyOf = (host, method, route) => JSON.stringify([host ?? null, method ?? null, route ?? null]);
@@ -112,7 +112,7 @@ export function endpointsView(app) {
 			empty.hidden = rows.length > 0;
 			table.element.hidden = !rows.length;
 			windows.disabled = Boolean(store.filter);
-			put(note, store.filter ? `of ${count(store.records.length)} exchanges that pass the filter` : `${count(rows.length)} endpoints`);
+			put(note, store.filter ? `of ${count(store.records.length)} exchanges that pass the filter` : many(rows.length, "endpoint"));
 			picture();
 		} catch {
 			put(note, "hark does not answer");

@@ -3,7 +3,7 @@
 
 import { store } from "./data.js";
 import { List } from "./list.js";
-import { bytes, clock, count, make, ms, place, put, statusClass } from "./text.js";
+import { bytes, clock, count, make, many, ms, place, put, statusClass } from "./text.js";
 
 export const statusText = (r) => (r.grpc ? `${r.status ?? ""} grpc:${r.grpc}` : r.status ?? (r.failed ? "none" : "–"));
 export const target = (r) => `${r.host ?? "?"}${r.port && ![80, 443].includes(r.port) ? `:${r.port}` : ""}${r.path ?? ""}${r.query ? `?${r.query}` : ""}`;
@@ -57,7 +57,7 @@ export function exchangesView(app) {
 
 	function show({ detail }) {
 		list.set(store.records, detail?.dropped);
-		put(total, `${count(store.records.length)} exchanges${store.missed ? `, ${count(store.missed)} too many to be shown` : ""}`);
+		put(total, `${many(store.records.length, "exchange")}${store.missed ? `, ${count(store.missed)} too many to be shown` : ""}`);
 		empty.hidden = store.records.length > 0;
 		put(empty, store.filter ? "No exchange passes the filter (yet)." : "No exchange yet. What programs on this machine ask and answer by HTTP shows here.");
 		list.element.hidden = !store.records.length;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Latencies over time: a column a span, a row a step of the latency's logarithm, the darker the more exchanges.
 
-import { LATENCY_TICKS, clock, count, make, ms, place, put } from "./text.js";
+import { LATENCY_TICKS, clock, make, many, ms, place, put } from "./text.js";
 
 const COLUMNS = 120, ROWS = 28, SPAN_MS = 120000;
 
@@ -10,7 +10,7 @@ export class Heat {
 		this.canvas = make("canvas", { width: COLUMNS, height: ROWS, role: "img" });
 		this.canvas.style.imageRendering = "pixelated";
 		this.y = make("div", { class: "y", "aria-hidden": "true" }, LATENCY_TICKS.filter((_, i) => i % 2 === 0).map((tick) => {
-			const label = make("span", {}, ms(tick));
+			const label = make("span", {}, ms(tick).replace(/\.0+ /, " "));
 			label.style.top = `${(1 - place(tick)) * 100}%`;
 			return label;
 		}));
@@ -44,8 +44,8 @@ export class Heat {
 				image.data.set([red, green, blue, 60 + 195 * Math.log1p(cells[i]) / Math.log1p(most)], i * 4);
 		context.putImageData(image, 0, 0);
 		put(this.title, title);
-		put(this.note, shown ? `${count(shown)} exchanges` : "no exchange with a known duration");
-		this.canvas.setAttribute("aria-label", `Heat map of the latency of ${shown} exchanges`);
+		put(this.note, shown ? many(shown, "exchange") : "no exchange with a known duration");
+		this.canvas.setAttribute("aria-label", `Heat map of the latency of ${many(shown, "exchange")}`);
 		this.x.replaceChildren(...(shown ? [0, 0.25, 0.5, 0.75, 1] : []).map((share) => {
 			const label = make("span", {}, clock(from + share * span).slice(0, span < 10000 ? 12 : 8));
 			label.style.left = `${share * 100}%`;

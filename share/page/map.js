@@ -3,7 +3,7 @@
 
 import { store } from "./data.js";
 import { sides } from "./exchanges.js";
-import { count, draw, make, ms, put, quantile } from "./text.js";
+import { count, draw, make, many, ms, put, quantile } from "./text.js";
 
 const EVERY_MS = 2000, NODES = 40, WIDTH = 190, HEIGHT = 40, GAP_X = 210, GAP_Y = 22;
 
@@ -65,23 +65,24 @@ function picture(edges) {
 	const width = Math.max(...[...at.values()].map(({ x }) => x)) + WIDTH + 60, height = Math.max(...rows.filter(Boolean)) * (HEIGHT + GAP_Y) + 20;
 	const most = Math.max(...shown.map((edge) => edge.count), 1);
 	const svg = draw("svg", { width, height, viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": `Map of ${names.length} programs and hosts; the table below has the same` });
-	const labels = [], into = new Map();
+	const labels = [], into = new Map(), under = new Map();
 	for (const edge of shown) {
 		const a = at.get(edge.from), b = at.get(edge.to), y1 = a.y + HEIGHT / 2, y2 = b.y + HEIGHT / 2, x1 = a.x + WIDTH, x2 = b.x;
 		const back = x2 <= a.x, bend = back ? 50 : GAP_X / 2;
-		const path = back ? `M ${x1} ${y1} C ${x1 + bend} ${y1}, ${b.x + WIDTH + bend} ${y2}, ${b.x + WIDTH} ${y2}` : `M ${x1} ${y1} C ${x1 + bend} ${y1}, ${x2 - bend} ${y2}, ${x2} ${y2}`;
+		const dip = !back && x2 - x1 > GAP_X ? (HEIGHT + GAP_Y) * 2 / 3 : 0; // the line leaves by three quarters of it: between two rows
+		const path = back ? `M ${x1} ${y1} C ${x1 + bend} ${y1}, ${b.x + WIDTH + bend} ${y2}, ${b.x + WIDTH} ${y2}` : `M ${x1} ${y1} C ${x1 + bend} ${y1 + dip}, ${x2 - bend} ${y2 + dip}, ${x2} ${y2}`;
 		svg.append(draw("path", { d: path, class: `edge${edge.errors / edge.count > 0.05 ? " failing" : ""}`, "stroke-width": 1.5 + 6 * Math.log1p(edge.count) / Math.log1p(most) }));
-		const line = into.get(edge.to) || 0; // labels stand at the arrival, one above the other
-		into.set(edge.to, line + 1);
-		if (line > 2)
+		const lines = dip ? under : into, line = lines.get(edge.to) || 0; // labels stand at the arrival, one above the other
+		lines.set(edge.to, line + 1);
+		if (line > (dip ? 0 : 2))
 			continue;
-		labels.push(draw("text", { class: "edge-label", x: back ? b.x + WIDTH + 8 : x2 - 8, y: y2 - 7 + line * 14 + (line ? 6 : 0), "text-anchor": back ? "start" : "end" },
+		labels.push(draw("text", { class: "edge-label", x: back ? b.x + WIDTH + 8 : x2 - 8, y: dip ? y2 + HEIGHT / 2 + 14 : y2 - 7 + line * 14 + (line ? 6 : 0), "text-anchor": back ? "start" : "end" },
 			`${count(edge.count)}, ${ms(edge.p50)}${edge.errors ? `, ${count(edge.errors)} failed` : ""}`));
 	}
 	for (const name of names) {
 		const { x, y } = at.get(name);
 		svg.append(draw("g", { class: "node" }, draw("rect", { x, y, width: WIDTH, height: HEIGHT, rx: 7 }),
-			draw("text", { x: x + 10, y: y + 17 }, cut(name, 27)), draw("text", { class: "sub", x: x + 10, y: y + 32 }, `${kinds.get(name)}, ${count(weight.get(name))} exchanges`),
+			draw("text", { x: x + 10, y: y + 17 }, cut(name, 27)), draw("text", { class: "sub", x: x + 10, y: y + 32 }, `${kinds.get(name)}, ${many(weight.get(name), "exchange")}`),
 			draw("title", {}, name)));
 	}
 	svg.append(...labels);
@@ -102,7 +103,7 @@ export function mapView(app) {
 		const edges = edgesOf(store.records);
 		empty.hidden = edges.length > 0;
 		map.hidden = table.hidden = !edges.length;
-		put(note, `of the last ${count(store.records.length)} exchanges`);
+		put(note, `of the last ${many(store.records.length, "exchange")}`);
 		if (!edges.length)
 			return;
 		map.replaceChildren(picture(edges));

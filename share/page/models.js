@@ -2,7 +2,7 @@
 // Calls of language models, as their bodies tell of them: by model, and the last ones.
 
 import { store } from "./data.js";
-import { clock, count, make, ms, put, quantile, statusClass } from "./text.js";
+import { clock, count, make, many, ms, put, quantile, statusClass } from "./text.js";
 import { statusText, who } from "./exchanges.js";
 
 const EVERY_MS = 1500, LAST = 200;
@@ -23,7 +23,7 @@ export function modelsView(app) {
 		const models = Map.groupBy(calls, (r) => r.model);
 		empty.hidden = calls.length > 0;
 		cards.hidden = table.hidden = !calls.length;
-		put(note, `${count(calls.length)} calls`);
+		put(note, many(calls.length, "call"));
 		cards.replaceChildren(...[...models].sort((a, b) => b[1].length - a[1].length).map(([model, its]) => {
 			const times = its.map((r) => r.duration).filter((t) => t !== undefined).sort((a, b) => a - b), failed = its.filter((r) => r.failed).length;
 			const sum = (key) => its.some((r) => r[key] !== undefined) ? count(its.reduce((total, r) => total + (r[key] || 0), 0)) : "–";

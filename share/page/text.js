@@ -58,6 +58,7 @@ export function bytes(value) {
 }
 
 export const count = (value) => Number(value || 0).toLocaleString("en");
+export const many = (value, word) => `${count(value)} ${word}${value === 1 ? "" : "s"}`;
 export const rate = (value) => (value === undefined ? "–" : value === 0 ? "0" : value >= 100 ? value.toFixed(0) : value >= 1 ? value.toFixed(1) : value.toFixed(2));
 
 // "14:03:21.042", of the browser's time zone.

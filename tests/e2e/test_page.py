@@ -122,7 +122,7 @@ def test_each_view_shows_it(browser, serve, nginx):
     assert "tls\nfalse" in detail.replace("\t", "\n"), "what is false is said"
     # Its connection's waterfall, and back.
     browser(eval="document.querySelector('#detail button.whole').click()")
-    browser.shows("WATERFALL OF 1", "#detail")
+    browser.shows("WATERFALL OF 1 EXCHANGE\n", "#detail")
     browser(key="Escape")
     browser.until("document.querySelector('#detail').hidden")
     for view, text in (("endpoints", "/missing"), ("connections", "nginx["), ("map", "curl"), ("models", "No call of a language model")):
