@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * /api/…: one JSON object an answer, in which exchanges, connections and endpoints are the very objects that
- * -o json writes of them. Answers are bounded by number and by size, whatever is asked for.
+ * -o json writes of them. Answers are bounded by number, by size, and by the time that a filter takes, whose
+ * expressions are the asker's, whatever is asked for.
  */
+#include "base/clock.h"
 #include "base/counters.h"
 #include "serve.h"
 #include "serve_ask.h"
@@ -31,12 +33,15 @@ static void put_exchanges(struct sink *sink, struct buffer *body, const struct f
 {
 	struct recent_figures figures = recent_figures(sink->recent);
 	uint64_t at = bounds[1] <= figures.last ? bounds[1] - 1 : figures.last, count = 0;
+	uint64_t until_ns = filter ? clock_ns() + SERVE_TURN_NS : UINT64_MAX;
 
 	buffer_format(body,
 		      "{\"first\":%" PRIu64 ",\"last\":%" PRIu64 ",\"fell_out\":%" PRIu64 ",\"lost\":%" PRIu64
 		      ",\"exchanges\":[",
 		      figures.first, figures.last, figures.fell_out, figures.lost);
-	for (; at >= figures.first && at > bounds[0] && count < limit && body->len < ANSWER_BYTES; at--) {
+	for (; at >= figures.first && at > bounds[0] && count < limit && body->len < ANSWER_BYTES &&
+	       clock_ns() < until_ns;
+	     at--) {
 		const struct recent_item *item = recent_find(sink->recent, at);
 
 		if (!item || (conn && item->conn->id != conn && item->conn->facts.number != conn) ||

@@ -14,7 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LOOK_A_READ 200 /* exchanges that a filter looks at before others get their turn */
+#define LOOK_A_READ 200		       /* exchanges that a filter looks at before others get their turn, */
+#define LOOK_NS	    UINT64_C(20000000) /* or for how long */
 
 struct events {
 	struct serve_stream stream; /* first */
@@ -41,12 +42,14 @@ static void put_missed(struct events *events, const struct recent_figures *figur
 static bool event_make(struct events *events)
 {
 	struct recent_figures figures = recent_figures(events->sink->recent);
+	uint64_t until_ns = events->filter ? clock_ns() + LOOK_NS : UINT64_MAX;
 
 	buffer_clear(&events->text);
 	events->at = 0;
 	if (events->next < figures.first)
 		put_missed(events, &figures);
-	for (int looked = 0; !events->text.len && events->next <= figures.last && looked < LOOK_A_READ;
+	for (int looked = 0; !events->text.len && events->next <= figures.last && looked < LOOK_A_READ &&
+			     clock_ns() < until_ns;
 	     looked++) {
 		const struct recent_item *item = recent_find(events->sink->recent, events->next++);
 
