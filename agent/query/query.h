@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * `hark query`: questions to a history (docs/history.md), common ones by name or any by SQL, which can read
- * that file and do nothing else. It needs no privilege, and gives up what it has before it reads.
+ * that file and do nothing else. It needs no privilege, and gives up what it has before it asks.
  */
 #ifndef HARK_QUERY_H
 #define HARK_QUERY_H

@@ -82,7 +82,7 @@ enum pg_evidence pg_answers(struct slice bytes)
 {
 	uint32_t len;
 
-	if (!bytes.len || !strchr("RSNGEv", bytes.data[0]))
+	if (!bytes.len || !bytes.data[0] || !strchr("RSNGEv", bytes.data[0]))
 		return PG_NONE;
 	if (bytes.len < HEADER_BYTES)
 		return PG_MORE;

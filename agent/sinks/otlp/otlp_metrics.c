@@ -6,6 +6,7 @@
 #include "otlp_metrics.h"
 
 #include "base/budget.h"
+#include "base/counters.h"
 #include "base/protobuf_put.h"
 #include "otlp_attribute.h"
 #include "otlp_resource.h"
@@ -164,8 +165,10 @@ void otlp_metrics_add(struct otlp_metrics *metrics, const struct otlp_span *span
 	otlp_resource_put(labels, metrics->host, &exchange->mover, false);
 	len = (uint32_t)(labels->len - sizeof(len));
 	put_attributes(metrics, span, client);
-	if (labels->failed)
+	if (labels->failed) {
+		counter_add(COUNTER_LIMIT_MEMORY, 1);
 		return;
+	}
 	memcpy(labels->data, &len, sizeof(len));
 	series = metric_table_find(table, slice_of(labels->data, labels->len));
 	metric_histogram_add(&series->of[0], &metric_request_bounds, exchange->duration_ns);
@@ -220,7 +223,9 @@ static void point_put(struct telling *telling, struct slice attributes,
 
 static void telling_flush(struct telling *telling)
 {
-	if (telling->request.len && !telling->request.failed)
+	if (telling->request.failed)
+		counter_add(COUNTER_LIMIT_MEMORY, 1);
+	else if (telling->request.len)
 		telling->fn(telling->ctx, slice_of(telling->request.data, telling->request.len));
 	buffer_clear(&telling->request);
 }

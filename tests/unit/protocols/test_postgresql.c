@@ -500,7 +500,8 @@ static void test_evidence(void **state)
 		assert_int_not_equal(pg_begins(bytes), PG_FOUND);
 		out.data[i] ^= 0x80;
 	}
-	out.data[9] = 'X'; /* no user */
+	assert_int_equal(pg_answers(bytes), PG_NONE); /* a client begins with a zero, and a server does not */
+	out.data[9] = 'X';			      /* no user */
 	assert_int_equal(pg_begins(bytes), PG_NONE);
 	out.len = 0;
 	PG(&out, 'C', "UPDATE 12\0");
