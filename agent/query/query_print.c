@@ -234,7 +234,7 @@ static void put_spaces(struct buffer *line, size_t count)
 static void put_line(const struct table *table, const struct cell *cells, struct buffer *line)
 {
 	for (int i = 0; i < table->columns; i++) {
-		size_t start = line->len, width = table->widths[i], taken = cells[i].width;
+		size_t start, width = table->widths[i], taken = cells[i].width;
 
 		if (table->right[i] && taken < width)
 			put_spaces(line, width - taken);

@@ -74,9 +74,7 @@ static void pass_quoted(struct sanitiser *s, bool backslashes)
 	while (s->at < s->len) {
 		uint8_t c = s->in[s->at++];
 
-		if (backslashes && c == '\\' && s->at < s->len)
-			s->at++;
-		else if (c == quote && peek(s, 0) == quote)
+		if ((backslashes && c == '\\' && s->at < s->len) || (c == quote && peek(s, 0) == quote))
 			s->at++;
 		else if (c == quote)
 			return;
