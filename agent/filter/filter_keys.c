@@ -554,7 +554,7 @@ static int value_proto(struct filter_value *value, char *why, size_t size)
 
 	if (!proto_word(value, value->text + (sign ? strlen(sign) : 0)) || (sign && value->low < HTTP_1_0))
 		return filter_wrong(why, size,
-				    "a protocol is 1, 1.0, 1.1, 2, 3, >=2, h2, h3, http/2, http/3, fastcgi "
+				    "a protocol is 1, 1.0, 1.1, 2, 3, >=2, h2, h3, http/2, http/3, fastcgi, "
 				    "postgresql or mysql");
 	if (!sign)
 		return 0;

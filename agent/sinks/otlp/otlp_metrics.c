@@ -158,7 +158,9 @@ void otlp_metrics_add(struct otlp_metrics *metrics, const struct otlp_span *span
 	struct metric_series *series;
 	uint32_t len = 0;
 
-	if (!exchange->duration_known || exchange->conn->role == ROLE_UNKNOWN || !exchange_counts(exchange))
+	/* The families are HTTP's: what a database is asked is none of their requests. */
+	if (!exchange->duration_known || exchange->conn->role == ROLE_UNKNOWN || !exchange_counts(exchange) ||
+	    version_is_query(exchange_version(exchange)))
 		return;
 	buffer_clear(labels);
 	buffer_put(labels, &len, sizeof(len));

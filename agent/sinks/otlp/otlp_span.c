@@ -78,6 +78,7 @@ static void name_put(struct buffer *out, const struct otlp_span *span, const str
 		{ { "rpc.service", "rpc.method" }, "/" },
 		{ { "gen_ai.operation.name", "gen_ai.request.model" }, " " },
 		{ { "hark.operation", NULL }, "" },
+		{ { "db.query.summary", NULL }, "" },
 	};
 	struct slice route = slice_of_string(span->route);
 
@@ -259,6 +260,7 @@ static void put_attributes(struct buffer *out, const struct otlp_span *span, con
 {
 	const struct exchange *exchange = span->exchange;
 	const char *version = message_version_name(exchange_version(exchange));
+	const char *protocol = message_protocol_name(exchange_version(exchange));
 	struct otlp_attributes to = { out, SPAN_ATTRIBUTES };
 
 	if (span->known)
@@ -267,8 +269,8 @@ static void put_attributes(struct buffer *out, const struct otlp_span *span, con
 		put_response(&to, exchange->response);
 	put_outcome(&to, span);
 	put_sides(&to, span, scratch);
-	if (exchange_version(exchange) == FASTCGI_1)
-		otlp_text(&to, "network.protocol.name", "fastcgi");
+	if (protocol)
+		otlp_text(&to, "network.protocol.name", protocol);
 	if (version)
 		otlp_text(&to, "network.protocol.version", version);
 	if (error && !fact_of(exchange, "error.type"))
@@ -337,7 +339,7 @@ void otlp_span_put(struct buffer *out, const struct otlp_span *span, const struc
 	protobuf_put_fixed64(out, SPAN_START, exchange->start_ns + offset_ns);
 	protobuf_put_fixed64(out, SPAN_END, end_of(exchange) + offset_ns);
 	put_attributes(out, span, config->redact, error, scratch);
-	if (!error && !fact_of(exchange, "error.type"))
+	if (!error && !fact_of(exchange, "error.type") && !exchange_error_code(exchange).data)
 		return;
 	status = protobuf_begin(out, SPAN_STATUS);
 	protobuf_put_number(out, STATUS_CODE, STATUS_CODE_ERROR);

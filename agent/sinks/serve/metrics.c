@@ -175,6 +175,12 @@ static void labels_of(struct metrics *metrics, const struct exchange *exchange, 
 
 /* --- exchanges ------------------------------------------------------------------------------- */
 
+/* The families are HTTP's: what a database is asked is none of their requests. */
+static bool is_statement(const struct exchange *exchange)
+{
+	return version_is_query(exchange_version(exchange));
+}
+
 static bool side_of(const struct exchange *exchange, enum side *side)
 {
 	*side = exchange->conn->role == ROLE_SERVER ? SIDE_SERVER : SIDE_CLIENT;
@@ -219,7 +225,7 @@ void metrics_exchange(struct metrics *metrics, const struct exchange *exchange)
 	enum side side;
 	size_t bucket;
 
-	if (!exchange_counts(exchange) || exchange->flags & FLAG_IN_FLIGHT)
+	if (!exchange_counts(exchange) || exchange->flags & FLAG_IN_FLIGHT || is_statement(exchange))
 		return;
 	if (!side_of(exchange, &side)) {
 		metrics->sideless++;
@@ -257,7 +263,7 @@ void metrics_in_flight(struct metrics *metrics, const struct exchange *exchange)
 	size_t of_method = 0;
 	enum side side;
 
-	if (!exchange->request || !side_of(exchange, &side))
+	if (!exchange->request || is_statement(exchange) || !side_of(exchange, &side))
 		return;
 	while (metric_methods[of_method] &&
 	       !slice_equal(exchange->request->method, slice_of_string(metric_methods[of_method])))

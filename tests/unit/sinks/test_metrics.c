@@ -109,6 +109,11 @@ static void no_request(struct sample *s)
 	s->exchange.flags = FLAG_NO_REQUEST;
 }
 
+static void statement(struct sample *s)
+{
+	s->exchange.request->version = s->exchange.response->version = POSTGRESQL_3;
+}
+
 static void in_flight(struct sample *s)
 {
 	s->exchange.flags = FLAG_IN_FLIGHT;
@@ -172,6 +177,7 @@ static const struct {
 	  traced,
 	  METRICS_PROMETHEUS,
 	  { ABSENT "trace_id" } },
+	{ "a statement", statement, METRICS_PROMETHEUS, { ABSENT "_count{" } },
 	{ "hark ended first", in_flight, METRICS_PROMETHEUS, { ABSENT "_count{" } },
 };
 

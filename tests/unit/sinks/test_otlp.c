@@ -151,6 +151,20 @@ static void facts(struct sample *s)
 	s->exchange.request->facts = &first;
 }
 
+static void statement(struct sample *s)
+{
+	static struct fact code = { .name = "db.response.status_code",
+				    .kind = FACT_TEXT,
+				    .text = SLICE("42703") };
+	static struct fact summary = { .name = "db.query.summary",
+				       .kind = FACT_TEXT,
+				       .text = SLICE("SELECT t") };
+
+	s->exchange.request->version = s->exchange.response->version = POSTGRESQL_3;
+	s->exchange.request->facts = &summary;
+	s->exchange.response->facts = &code;
+}
+
 static const struct row rows[] = {
 	{ "client",
 	  nothing,
@@ -173,6 +187,9 @@ static const struct row rows[] = {
 	  no_request,
 	  { "name HTTP", "http.response.status_code=200", ABSENT, "http.request" } },
 	{ "role unknown", role_unknown, { "6 1", ABSENT, "client.address" } },
+	{ "a statement that failed",
+	  statement,
+	  { "name SELECT t", "network.protocol.name=postgresql", "db.response.status_code=42703", "error" } },
 	{ "facts",
 	  facts,
 	  { "name chat m\xc3\xa4", "gen_ai.request.model=m\xc3\xa4", "gen_ai.request.model.truncated=1",
@@ -231,6 +248,8 @@ static void test_rows(void **state)
 		}
 		if (sample.exchange.request)
 			sample.exchange.request->facts = NULL;
+		if (sample.exchange.response)
+			sample.exchange.response->facts = NULL;
 		sample_fini(&sample);
 		buffer_fini(&wire);
 		buffer_fini(&text);
@@ -393,6 +412,13 @@ static void test_metrics_are_bounded(void **state)
 	assert_int_equal(points, 2001);
 	sample.exchange.duration_known = false;
 	otlp_metrics_add(metrics, &(struct otlp_span){ .exchange = &sample.exchange });
+	sample.exchange.duration_known = true;
+	sample.conn.role = ROLE_CLIENT; /* would be the first of its family */
+	sample.exchange.request->version = sample.exchange.response->version = MYSQL_41;
+	otlp_metrics_add(metrics, &(struct otlp_span){ .exchange = &sample.exchange });
+	points = 0;
+	otlp_metrics_each(metrics, 1, 2, 1000, count_points, &points);
+	assert_int_equal(points, 2001);
 	sample_fini(&sample);
 	otlp_metrics_free(metrics);
 	known_requests_free(known);
