@@ -36,13 +36,26 @@ static void put_lines(struct sink *sink, const char *mark, struct slice text)
 		line_put_lines(&sink->text, &sink->style, mark, text, false);
 }
 
+/* What the statement's own lines do not say already. */
+static void put_request_facts(struct sink *sink, const struct message *request, struct slice statement)
+{
+	for (const struct fact *fact = request->facts; fact; fact = fact->next) {
+		struct fact one = *fact;
+
+		one.next = NULL;
+		if (fact->cut || fact->kind != FACT_TEXT || fact->text.data != statement.data)
+			message_text_facts(&sink->text, &sink->style, &one);
+	}
+}
+
 static void put_details(struct sink *sink, const struct exchange *exchange)
 {
 	const struct redact *redact = sink->style.redact;
+	struct slice statement = query_show_statement(exchange, redact);
 
-	put_lines(sink, "    > ", query_show_statement(exchange, redact));
+	put_lines(sink, "    > ", statement);
 	if (exchange->request)
-		message_text_facts(&sink->text, &sink->style, exchange->request->facts);
+		put_request_facts(sink, exchange->request, statement);
 	put_lines(sink, "    < ", query_show_error(exchange, redact));
 	if (exchange->response)
 		message_text_facts(&sink->text, &sink->style, exchange->response->facts);

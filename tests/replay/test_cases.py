@@ -80,6 +80,16 @@ def test_statements_keep_their_literals_beside_requests_too():
     assert open_one == "insert into t values (1), (2)"
 
 
+def test_a_statement_is_said_once_below_its_line():
+    """With its literals it is another text than the one without, and both stand there."""
+    def below(*options):
+        shown = subprocess.run([HARK, "replay", CASES / "postgresql.rec", "queries", "-v", *options], capture_output=True, text=True, check=True).stdout
+        return [line.strip() for line in shown.splitlines() if line.startswith("    ")]
+    assert "> insert into t values (?)" in below() and not [line for line in below() if "db.query.text" in line]
+    assert "= db.query.summary: INSERT t" in below()
+    assert {"> insert into t values (1), (2)", "= db.query.text: insert into t values (?)"} <= set(below("--show-secrets"))
+
+
 def test_trailers_are_no_head():
     [row] = watch("h2-trailers-as-head")
     assert "http.response.body.size" not in row
