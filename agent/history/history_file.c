@@ -13,6 +13,7 @@
 #include "history_schema.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -135,12 +136,31 @@ static int database_setup(struct history_file *file)
 	return 0;
 }
 
+/* As each database begins that is not empty: else it is somebody's file, of which not even the mode is
+ * changed. */
+static bool begins_as_database(const char *path)
+{
+	static const char magic[16] = "SQLite format 3";
+	char head[sizeof(magic)];
+	struct stat status;
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	ssize_t got = 0;
+
+	if (fd >= 0 && fstat(fd, &status) == 0 && S_ISREG(status.st_mode))
+		got = read(fd, head, sizeof(head));
+	if (fd >= 0)
+		close(fd);
+	return got <= 0 || (got == sizeof(head) && memcmp(head, magic, sizeof(head)) == 0);
+}
+
 int history_file_create(struct history_file *file, const char *path)
 {
 	*file = (struct history_file){ .lock = -1 };
 	if (sqlite_library_load(purpose) < 0)
 		return -EIO;
 	file->path = path;
+	if (!begins_as_database(path))
+		return refuse(file, "write to", "it is no SQLite database; name another file");
 	file->lock = private_file_keep(path);
 	if (file->lock < 0)
 		return refuse(file, "write to", private_file_error(file->lock));

@@ -491,11 +491,19 @@ static void run_sql(const char *path, const char *sql)
 
 static void test_what_is_no_history(void **state)
 {
+	struct stat status;
+
 	(void)state;
 	files_remove("no");
 	file_write(at("no"), "This is a text, and no database at all.", 39);
+	assert_int_equal(chmod(at("no"), 0640), 0);
 	assert_null(open_with(at("no"), 0, 0, 0));
 	assert_int_equal(size_of(at("no")), 39);
+	assert_int_equal(size_of(at("no-wal")), -1);
+	assert_int_equal(size_of(at("no-shm")), -1);
+	assert_int_equal(size_of(at("no-journal")), -1);
+	assert_int_equal(stat(at("no"), &status), 0);
+	assert_int_equal(status.st_mode & 07777, 0640);
 	files_remove("no");
 	run_sql(at("no"), "CREATE TABLE others (a)");
 	assert_null(open_with(at("no"), 0, 0, 0));
