@@ -316,7 +316,9 @@ static enum MHD_Result request_judge(struct serve_http *http, struct MHD_Connect
 	    !serve_rules_token(&http->rules, field_of(http, connection, "Authorization")))
 		return refuse(http, connection, MHD_HTTP_UNAUTHORIZED, "the token is missing or wrong\n");
 	if (!row)
-		return refuse(http, connection, MHD_HTTP_NOT_FOUND, "there is nothing here\n");
+		return refuse(http, connection, MHD_HTTP_NOT_FOUND,
+			      "there is nothing here; there are /, /metrics, /healthz, /events and /api/ "
+			      "(docs/interface.md)\n");
 	/* Answers take time in which the ring is not read: whoever asks for many at once waits for another
 	 * turn. */
 	if (!row->open && clock_ns() - http->turn_ns > SERVE_TURN_NS)
