@@ -587,6 +587,8 @@ static const char *why_not(const struct exchange *exchange)
 		return "no command: the request was not seen";
 	if (request->version == FASTCGI_1)
 		return "no command: curl does not speak FastCGI";
+	if (version_is_query(request->version))
+		return "no command: what was asked is a database";
 	if (!request->method.data || !request->target.data)
 		return "no command: method or target are not known";
 	if (slice_equal(request->method, SLICE("CONNECT")))

@@ -19,7 +19,7 @@ struct slice query_show_error(const struct exchange *exchange, const struct reda
 /* The text as one line, escaped; where it is not known, what else is. */
 void query_show_text(struct buffer *buffer, const struct exchange *exchange, const struct redact *redact,
 		     bool utf8);
-/* "1 row", "3 changed"; "-" where there are none to speak of, "?" where they are not known. */
+/* "1 row", "3 changed"; "-" where there are none to speak of, or nobody knows. */
 void query_show_rows(struct buffer *buffer, const struct exchange *exchange);
 
 #endif

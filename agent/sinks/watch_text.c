@@ -108,7 +108,8 @@ static void put_message(struct sink *sink, const struct message *message, const 
 {
 	if (sink->verbose == 0 || !message)
 		return;
-	put_start(sink, message, marks[0]);
+	if (!version_is_query(message->version)) /* which has no such line */
+		put_start(sink, message, marks[0]);
 	put_fields(sink, marks[0], &message->headers);
 	if (sink->verbose > 1)
 		body_text_put(&sink->text, &sink->style, &sink->bodies, marks[1], message,

@@ -75,6 +75,9 @@ def test_statements_keep_their_literals_beside_requests_too():
     assert "insert into t values (?)" in [row.get("db.query.text") for row in rows]
     assert {row["http.request.body"] for row in rows if "http.request.body" in row} == {"[redacted]"}
     assert {row["http.response.body"] for row in rows if "http.response.body" in row} == {"[redacted]"}
+    lines = subprocess.run([HARK, "replay", CASES / "postgresql.rec", "-vv", "proto:postgresql"], capture_output=True, text=True,
+                           check=True).stdout
+    assert ">| [redacted]" in lines and "HTTP/" not in lines and "db.query.text: insert into t values (?)" in lines
     [open_one] = {row["http.request.body"] for row in watch("postgresql", "-vv", "--show-secrets", "proto:postgresql")
                   if row.get("db.operation.name") == "INSERT"}
     assert open_one == "insert into t values (1), (2)"
