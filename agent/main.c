@@ -53,6 +53,7 @@ struct run {
 	FILE *exported;		      /* --export; NULL: none */
 	FILE *keylog;		      /* --keylog; NULL: none */
 	struct buffer keylog_line;
+	bool keylogged;		 /* it has a line */
 	struct scrub *to_record; /* --redacted; NULL: events are recorded as they are */
 	struct scrub *to_show;	 /* raw; NULL: events are shown as they are */
 	struct tracker *tracker; /* NULL: only recording */
@@ -163,8 +164,10 @@ static void run_result(void *ctx, const struct result *result)
 		shown.call = &call;
 	}
 	if (outputs_show(run->outputs, &shown) && result->kind == RESULT_SECRET && run->keylog &&
-	    key_log_put(&run->keylog_line, result->secret))
+	    key_log_put(&run->keylog_line, result->secret)) {
 		buffer_write(&run->keylog_line, run->keylog);
+		run->keylogged = true;
+	}
 }
 
 static const char *run_unread_why(void *ctx, uint32_t pid, bool *followed)
@@ -510,6 +513,23 @@ static int stats_write(struct run *run)
 	return error;
 }
 
+static int keylog_close(struct run *run, bool ended_well)
+{
+	const char *path = run->options->keylog_path;
+
+	buffer_fini(&run->keylog_line);
+	if (fclose(run->keylog) == EOF) {
+		log_error("cannot write %s", path);
+		return -EIO;
+	}
+	if (!run->keylogged && ended_well)
+		log_warn("%s is empty: %s", path,
+			 run->options->replay_path ? "the recording has no secrets of TLS sessions (record "
+						     "--keylog, not --redacted)"
+						   : "no TLS handshake was seen whose secrets hark can log");
+	return 0;
+}
+
 /* Messages under way come out; then everything is written. status: the run's own. */
 static int run_close(struct run *run, int status)
 {
@@ -538,11 +558,8 @@ static int run_close(struct run *run, int status)
 	join_free(run->join);
 	if (outputs_close(run->outputs) < 0)
 		error = -EIO;
-	if (run->keylog && fclose(run->keylog) == EOF) {
-		log_error("cannot write %s", run->options->keylog_path);
+	if (run->keylog && keylog_close(run, status == 0) < 0)
 		error = -EIO;
-	}
-	buffer_fini(&run->keylog_line);
 	if (run->exported && fclose(run->exported) == EOF) {
 		log_error("cannot write %s", run->options->export_path);
 		error = -EIO;

@@ -66,6 +66,11 @@ def test_a_full_disk(words):
     assert done.stderr.count("No space left") == 1 and "cannot write /dev/full" in done.stderr
 
 
+def test_a_key_log_without_keys_says_so(tmp_path):
+    done = subprocess.run([HARK, "replay", RECORDING, "--keylog", tmp_path / "k"], capture_output=True, text=True, check=True)
+    assert f"{tmp_path}/k is empty: the recording has no secrets" in done.stderr and (tmp_path / "k").stat().st_size == 0
+
+
 def test_one_file_for_two(tmp_path):
     """A file that is read, or written to already, is not emptied."""
     recording = tmp_path / "own.rec"
