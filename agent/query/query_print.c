@@ -5,6 +5,7 @@
  */
 #include "query_print.h"
 
+#include "ascii.h"
 #include "base/buffer.h"
 #include "base/escape.h"
 #include "sinks/text_width.h"
@@ -18,7 +19,8 @@
 #define COLUMNS_MAX 200	 /* SQL has more, and no terminal */
 #define TABLE_MAX   (64 << 20)
 #define GAP	    2
-#define NARROWEST   8 /* a column that is cut keeps so much */
+#define NARROWEST   8  /* a column that is cut keeps so much */
+#define TO_SECONDS  20 /* 2026-01-02T03:04:05… */
 
 static struct slice cell_bytes(sqlite3_stmt *statement, int column)
 {
@@ -152,6 +154,7 @@ struct table {
 	struct buffer cells; /* struct cell, row by row, the head first */
 	int columns;
 	bool right[COLUMNS_MAX]; /* all of its cells are numbers */
+	bool times[COLUMNS_MAX]; /* all of them are times: 2026-01-02… */
 	size_t widths[COLUMNS_MAX];
 	bool utf8;
 };
@@ -165,6 +168,15 @@ static void cell_end(struct table *table, int column, size_t start)
 	if (cell.width > table->widths[column])
 		table->widths[column] = cell.width;
 	buffer_put(&table->cells, &cell, sizeof(cell));
+}
+
+static bool is_time(struct slice cell)
+{
+	size_t digits = 0;
+
+	while (digits < cell.len && ascii_is_digit(cell.data[digits]))
+		digits++;
+	return digits == 4 && cell.len > 4 && cell.data[4] == '-';
 }
 
 static void put_text_cell(struct table *table, sqlite3_stmt *statement, int column)
@@ -186,6 +198,7 @@ static void put_text_cell(struct table *table, sqlite3_stmt *statement, int colu
 	default:
 		table->right[column] = false;
 		bytes = cell_bytes(statement, column);
+		table->times[column] &= is_time(bytes);
 		put_harmless(text,
 			     escape_utf8_trim(slice_take(bytes, bytes.len < CELL_MAX ? bytes.len : CELL_MAX)),
 			     table->utf8);
@@ -200,25 +213,42 @@ static void table_head(struct table *table, sqlite3_stmt *statement)
 		size_t start = table->text.len;
 
 		table->right[i] = true;
+		table->times[i] = true;
 		put_harmless(&table->text, slice_of_string(sqlite.column_name(statement, i)), table->utf8);
 		cell_end(table, i, start);
 	}
 }
 
-/* The widest columns give what there is no room for. */
+/* The one that may be cut and is the widest; -1: none. */
+static int column_widest(const struct table *table, bool firm)
+{
+	int widest = -1;
+
+	for (int i = 0; i < table->columns; i++)
+		if ((firm || !(table->right[i] || table->times[i])) && table->widths[i] > NARROWEST &&
+		    (widest < 0 || table->widths[i] > table->widths[widest]))
+			widest = i;
+	return widest;
+}
+
+/* What there is no room for give times down to their seconds, then the widest columns, numbers and times
+ * last. */
 static void table_fit(struct table *table, size_t room)
 {
 	size_t sum = (size_t)(table->columns - 1) * GAP;
 
 	for (int i = 0; i < table->columns; i++)
 		sum += table->widths[i];
+	for (int i = 0; i < table->columns && room; i++)
+		for (; table->times[i] && !table->right[i] && table->widths[i] > TO_SECONDS && sum > room;
+		     sum--)
+			table->widths[i]--;
 	while (room && sum > room) {
-		int widest = 0;
+		int widest = column_widest(table, false);
 
-		for (int i = 1; i < table->columns; i++)
-			if (table->widths[i] > table->widths[widest])
-				widest = i;
-		if (table->widths[widest] <= NARROWEST)
+		if (widest < 0)
+			widest = column_widest(table, true);
+		if (widest < 0)
 			return;
 		table->widths[widest]--;
 		sum--;
@@ -241,7 +271,8 @@ static void put_line(const struct table *table, const struct cell *cells, struct
 		start = line->len;
 		buffer_put(line, table->text.data + cells[i].start, cells[i].len);
 		if (taken > width && !line->failed) {
-			text_cut_middle(line, start, width, table->utf8);
+			(table->times[i] && !table->right[i] ? text_cut_end : text_cut_middle)(
+				line, start, width, table->utf8);
 			taken = text_width(line->data + start, line->len - start);
 		}
 		if (i == table->columns - 1)

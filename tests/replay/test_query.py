@@ -1,14 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """hark query on what a recording's replay wrote: each question's text equals the golden file; SQL reads and does nothing else."""
 import csv
+import fcntl
 import io
 import json
 import os
 import pathlib
+import pty
 import re
 import shutil
 import sqlite3
+import struct
 import subprocess
+import termios
 
 import pytest
 
@@ -75,6 +79,19 @@ def test_numbers_are_right(history):
     assert [row["calls"] for row in objects(query(history, "endpoints", "status:4xx", "-o", "json"))] == [1, 1]
     assert objects(query(history, "endpoints", "status:4xx,200", "comm:nginx", "path:/*n*", "-o", "json"))
     assert sum(row["calls"] for row in objects(query(history, "clients", "comm:curl", "-o", "json"))) == 8
+
+
+def test_narrow_terminal_keeps_numbers_and_seconds(history):
+    """Names are cut first, in their middle; then times, at their end."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    subprocess.run([HARK, "query", history, "slow", "-n", "3"], stdout=theirs, stderr=subprocess.DEVNULL, check=True, timeout=60,
+                   env=os.environ | {"LC_ALL": "C.UTF-8"})
+    lines = os.read(ours, 65536).decode().splitlines()
+    os.close(ours)
+    os.close(theirs)
+    assert len(lines) == 4 and all(len(line) <= 80 for line in lines), lines
+    assert all(re.match(r"2026-11-21T03:07:\d\d…  +\d+\.\d{3} ", line) for line in lines[1:]), lines
 
 
 def test_role_says_whose_end_counts(history):
