@@ -102,9 +102,9 @@ $(BUILD)/agent/%.o: agent/%.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(HARK_CFLAGS) $(LTO_FLAGS) -c $< -o $@
 
-# Objects that were made with other flags are made again.
+# Objects that were made with other flags are made again. How $(BUILD) is written is none of them.
 FLAGS := $(BUILD)/flags
-FLAGS_NOW := $(CC) $(CFLAGS) $(HARK_CFLAGS) $(LTO_FLAGS)
+FLAGS_NOW := $(CC) $(CFLAGS) $(filter-out $(BUILD)/%,$(HARK_CFLAGS)) $(LTO_FLAGS)
 $(shell mkdir -p $(BUILD) && printf '%s\n' '$(subst ','\'',$(FLAGS_NOW))' | cmp -s - $(FLAGS) || \
 	printf '%s\n' '$(subst ','\'',$(FLAGS_NOW))' > $(FLAGS))
 $(PROTOCOL_OBJECTS) $(AGENT_OBJECTS) $(BUILD)/agent/main.o: $(FLAGS)

@@ -207,9 +207,9 @@ def test_without_a_kernel_side_it_replays(tmp_path):
 
     What it has in common with the build that is there (all but the kernel side's loader) is not compiled again.
     """
-    for compiled in BUILD.rglob("*.o"):
+    for compiled in [BUILD / "flags", *BUILD.rglob("*.o")]:
         place = tmp_path / compiled.relative_to(BUILD)
-        if place.parts[len(tmp_path.parts)] in ("agent", "protocols") and not compiled.name.startswith("probes"):
+        if place.parts[len(tmp_path.parts)] in ("agent", "protocols", "flags") and not compiled.name.startswith("probes"):
             place.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(compiled, place)
     done = run("make", "--no-print-directory", f"-j{os.cpu_count()}", "-C", ROOT, f"BUILD={tmp_path}", "MACHINE=riscv64", deadline_s=300)
