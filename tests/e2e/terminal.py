@@ -7,6 +7,7 @@ import os
 import pty
 import select
 import struct
+import subprocess
 import termios
 import time
 
@@ -45,6 +46,20 @@ class Stream(pyte.ByteStream):
     events = pyte.ByteStream.events | {"scroll_up", "scroll_down", "repeat"}
 
 
+def set_size(fd, columns, rows):
+    fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+
+def spawn(*command, env=None, columns=80, rows=24):
+    """A program in a terminal of its own: (process, the terminal's other end). By setsid and not by pty.fork(), whose child
+    runs Python before it executes: with threads, as pytest has them at work, that may wait for ever."""
+    fd, its = pty.openpty()
+    set_size(its, columns, rows)
+    process = subprocess.Popen(["setsid", "--ctty", *command], stdin=its, stdout=its, stderr=its, env={**os.environ, **(env or {})})
+    os.close(its)
+    return process, fd
+
+
 class Terminal:
     """A context: the program runs in it, and is killed at its end if it has not ended."""
 
@@ -57,12 +72,8 @@ class Terminal:
         self.status = None
 
     def __enter__(self):
-        self.pid, self.fd = pty.fork()
-        if self.pid == 0:
-            with contextlib.suppress(BaseException):
-                self._set_size(0, self.screen.columns, self.screen.lines)
-                os.execvpe(self.command[0], self.command, {**os.environ, **self.env})
-            os._exit(127)
+        self.process, self.fd = spawn(*self.command, env=self.env, columns=self.screen.columns, rows=self.screen.lines)
+        self.pid = self.process.pid
         self.modes = termios.tcgetattr(self.fd)
         return self
 
@@ -70,18 +81,13 @@ class Terminal:
         if kind is not None:
             print("\n".join(f"|{line}|" for line in self.screen.display))
         if self.status is None:
-            with contextlib.suppress(OSError):
-                os.kill(self.pid, 9)
-            os.waitpid(self.pid, 0)
+            self.process.kill()
+            self.process.wait()
         os.close(self.fd)
-
-    @staticmethod
-    def _set_size(fd, columns, rows):
-        fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
     def resize(self, columns, rows):
         self.screen.resize(rows, columns)
-        self._set_size(self.fd, columns, rows)
+        set_size(self.fd, columns, rows)
 
     def read(self, seconds=0.02):
         """Takes what comes within that time. False: the program has closed its terminal."""
@@ -146,9 +152,8 @@ class Terminal:
     def wait_end(self, deadline_s=20):
         end = time.monotonic() + deadline_s
         while True:
-            pid, status = os.waitpid(self.pid, os.WNOHANG)
-            if pid:
-                self.status = os.waitstatus_to_exitcode(status)
+            self.status = self.process.poll()
+            if self.status is not None:
                 with contextlib.suppress(OSError):
                     self.read(0.2)
                 return self.status

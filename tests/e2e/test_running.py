@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 import pathlib
-import pty
 import re
 import select
 import signal
@@ -17,6 +16,7 @@ import pytest
 
 from harness import DEADLINE_S, HARK, Hark, Program, brief, briefs, run, wait_until
 from servers import PYTHON
+from terminal import spawn
 
 CURL = ("curl", "-sS", "-k")
 SUDO = {"SUDO_UID": "65534", "SUDO_GID": "65534", "SUDO_USER": "nobody", "SUDO_COMMAND": "hark"}
@@ -206,11 +206,9 @@ except KeyboardInterrupt:
 def test_ctrl_c_reaches_both_in_the_right_order(nginx, tmp_path):
     """Typed on a terminal: the command does its last request, hark shows it and ends with the command's status."""
     output = tmp_path / "seen.json"
-    pid, terminal = pty.fork()
-    if pid == 0:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)  # who runs the tests in the background ignores it
-        os.execv(HARK, [HARK, "-o", f"json:{output}", "--", PYTHON, "-c", LAST_WORDS,
-                        f"http://127.0.0.1:{nginx.http}/one"])
+    # Who runs the tests in the background ignores SIGINT.
+    process, terminal = spawn("env", "--default-signal=INT", HARK, "-o", f"json:{output}", "--", PYTHON, "-c", LAST_WORDS,
+                              f"http://127.0.0.1:{nginx.http}/one")
     screen = b""
     end = time.monotonic() + DEADLINE_S
     typed = 0
@@ -223,7 +221,7 @@ def test_ctrl_c_reaches_both_in_the_right_order(nginx, tmp_path):
             break
         if b"up\r\n" in screen and not typed:
             typed = os.write(terminal, b"\x03")
-    status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    status = process.wait(DEADLINE_S)
     os.close(terminal)
     assert status == 5, screen
     seen = [json.loads(line) for line in output.read_text().splitlines()]
