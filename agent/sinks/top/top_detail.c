@@ -151,11 +151,11 @@ static void bars_gather(struct waterfall *fall, const struct sink *sink, const s
 
 static uint64_t bar_end(const struct waterfall *fall, const struct top_bar *bar)
 {
-	if (bar->end_ns)
-		return bar->end_ns;
+	if (bar->ends_ns[PART_RECEIVE])
+		return bar->ends_ns[PART_RECEIVE];
 	if (bar->pending && fall->now_ns > bar->start_ns)
 		return fall->now_ns;
-	return bar->first_ns ? bar->first_ns : bar->start_ns;
+	return bar->ends_ns[PART_WAIT] ? bar->ends_ns[PART_WAIT] : bar->start_ns;
 }
 
 /* All bars, or those that lie beside the chosen one. */
@@ -200,8 +200,23 @@ static void add_bar(struct sink *sink, const struct waterfall *fall, const struc
 	line->is_bar = true;
 	line->chosen = fall->chosen == bar->serial;
 	line->start_ns = bar->start_ns;
-	line->first_ns = bar->first_ns;
-	line->end_ns = bar_end(fall, bar);
+	memcpy(line->ends_ns, bar->ends_ns, sizeof(line->ends_ns));
+	line->ends_ns[PART_RECEIVE] = bar_end(fall, bar);
+}
+
+/* What the bars are made of; waiting and answering always. */
+static void put_legend(struct sink *sink, const struct waterfall *fall)
+{
+	bool known[PART_COUNT] = { [PART_WAIT] = true, [PART_RECEIVE] = true };
+
+	for (size_t i = 0; i < fall->count; i++)
+		for (int part = 0; part < PART_COUNT; part++)
+			known[part] |= fall->bars[i].ends_ns[part] != 0;
+	buffer_string(&sink->lines.text, " across,");
+	for (enum exchange_part part = 0; part < PART_COUNT; part++)
+		if (known[part])
+			buffer_format(&sink->lines.text, " %s %s", top_bar_part(part, sink->style.utf8),
+				      exchange_part_names[part]);
 }
 
 static void add_waterfall(struct sink *sink, const struct top_conn *conn, const struct top_record *chosen)
@@ -222,9 +237,8 @@ static void add_waterfall(struct sink *sink, const struct top_conn *conn, const 
 	line_put_number(&lines->text, &conn->facts);
 	buffer_format(&lines->text, ", its last %zu: ", fall.count);
 	line_put_latency(&lines->text, lines->to_ns - lines->from_ns);
-	buffer_string(&lines->text,
-		      sink->style.utf8 ? " across, ░ waiting █ answering" : " across, . waiting # answering");
-	top_lines_add(lines, start, TOP_BOLD);
+	put_legend(sink, &fall);
+	lines_wrap(sink, start, TOP_BOLD);
 	for (size_t i = 0; i < fall.count; i++)
 		add_bar(sink, &fall, &fall.bars[i]);
 }

@@ -6,7 +6,6 @@
 
 #include <stdlib.h>
 #include <strings.h>
-#include <wchar.h>
 
 #define LINE_WIDTH_MIN	20
 #define LABEL_WIDTH_MIN 24
@@ -139,40 +138,58 @@ static int place(const struct top_lines *lines, uint64_t ns, int columns)
 	return (int)((double)(ns - lines->from_ns) / (double)span * columns);
 }
 
-void top_bar_place(const struct top_lines *lines, const struct top_line *bar, int columns, int *from, int *to,
-		   int *end)
+void top_bar_place(const struct top_lines *lines, const struct top_line *bar, int columns,
+		   int at[PART_COUNT + 1])
 {
-	uint64_t end_ns = bar->end_ns ? bar->end_ns : lines->to_ns;
-	uint64_t first_ns = bar->first_ns ? bar->first_ns : end_ns;
+	uint64_t end_ns = bar->ends_ns[PART_RECEIVE] ? bar->ends_ns[PART_RECEIVE] : lines->to_ns;
+	int end;
 
-	*from = *to = *end = 0;
+	memset(at, 0, (PART_COUNT + 1) * sizeof(*at));
 	if (end_ns < lines->from_ns || bar->start_ns > lines->to_ns || lines->to_ns <= lines->from_ns)
 		return;
-	*from = place(lines, bar->start_ns, columns);
-	*to = place(lines, first_ns, columns);
-	*end = place(lines, end_ns, columns);
-	if (*from >= columns)
-		*from = columns - 1;
-	if (*end <= *from)
-		*end = *from + 1;
-	if (*to < *from)
-		*to = *from;
-	if (*to > *end)
-		*to = *end;
+	at[0] = place(lines, bar->start_ns, columns);
+	if (at[0] >= columns)
+		at[0] = columns - 1;
+	end = place(lines, end_ns, columns);
+	if (end <= at[0])
+		end = at[0] + 1;
+	for (int part = 0; part < PART_COUNT; part++) {
+		uint64_t part_ns = bar->ends_ns[part];
+
+		if (part == PART_WAIT && !part_ns)
+			part_ns = end_ns;
+		at[part + 1] = part_ns ? place(lines, part_ns, columns) : at[part];
+		if (at[part + 1] < at[part])
+			at[part + 1] = at[part];
+		if (at[part + 1] > end)
+			at[part + 1] = end;
+	}
+	at[PART_COUNT] = end;
+}
+
+const char *top_bar_part(enum exchange_part part, bool utf8)
+{
+	static const char *const pictures[PART_COUNT][2] = {
+		[PART_CONNECT] = { "c", "┄" }, [PART_TLS] = { "t", "━" },  [PART_IDLE] = { "-", "·" },
+		[PART_SEND] = { "=", "▒" },    [PART_WAIT] = { ".", "░" }, [PART_RECEIVE] = { "#", "█" },
+	};
+
+	return pictures[part][utf8];
 }
 
 static void draw_bar(const struct top_lines *lines, const struct top_line *bar, struct top_screen *screen,
 		     int y, int x)
 {
-	const wchar_t *wait = screen->utf8 ? L"░" : L".", *answer = screen->utf8 ? L"█" : L"#";
-	int columns = screen->columns - x, from, to, end;
+	int columns = screen->columns - x, at[PART_COUNT + 1];
 
 	if (columns <= 0)
 		return;
-	top_bar_place(lines, bar, columns, &from, &to, &end);
-	for (int i = from; i < end; i++)
-		top_screen_wide(screen, y, x + i, i < to ? wait : answer, bar->style);
-	if (end > from)
+	top_bar_place(lines, bar, columns, at);
+	for (enum exchange_part part = 0; part < PART_COUNT; part++)
+		for (int i = at[part]; i < at[part + 1]; i++)
+			top_screen_put(screen, y, x + i, 1, slice_of_string(top_bar_part(part, screen->utf8)),
+				       bar->style);
+	if (at[PART_COUNT] > at[0])
 		return;
 	/* Before or after what is shown. */
 	if (bar->start_ns > lines->to_ns)

@@ -16,7 +16,8 @@ struct top_line {
 	size_t indent;	/* columns before it */
 	bool is_bar;
 	bool chosen; /* the bar that the page is about */
-	uint64_t start_ns, first_ns, end_ns;
+	uint64_t start_ns;
+	uint64_t ends_ns[PART_COUNT]; /* as of struct top_bar */
 };
 
 struct top_lines { /* all zero: none */
@@ -45,9 +46,15 @@ bool top_lines_find(struct top_lines *lines, const char *text, size_t skip);
 void top_lines_scroll(struct top_lines *lines, long by);
 void top_lines_draw(struct top_lines *lines, struct top_screen *screen, int y, int rows);
 
-/* Where a bar stands in so many columns: [*from, *to) to the first byte, [*to, *end) to the last; *end is
- * more than *from when any of it lies on the axis. A part that has not come yet reaches the axis' end. */
-void top_bar_place(const struct top_lines *lines, const struct top_line *bar, int columns, int *from, int *to,
-		   int *end);
+/*
+ * Where a bar stands in so many columns: part i is [at[i], at[i + 1]); at[PART_COUNT] is more than at[0] when
+ * any of it lies on the axis. What is not known is waiting, and a part that has not come yet reaches the
+ * axis' end.
+ */
+void top_bar_place(const struct top_lines *lines, const struct top_line *bar, int columns,
+		   int at[PART_COUNT + 1]);
+
+/* How a part is drawn, in one column. */
+const char *top_bar_part(enum exchange_part part, bool utf8);
 
 #endif

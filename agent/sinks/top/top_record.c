@@ -216,6 +216,26 @@ static struct slice path_of(const struct message *request)
 	return url_path_plain(query ? slice_take(target, (size_t)(query - target.data)) : target);
 }
 
+/* What was before the request belongs to the bar only where it is known without a gap. */
+static void bar_parts(struct top_bar *bar, const struct exchange *exchange)
+{
+	struct exchange_times times = exchange_times_of(exchange);
+
+	if (times.begin_ns < exchange->start_ns) {
+		uint64_t end_ns = bar->start_ns = times.begin_ns;
+
+		for (enum exchange_part part = PART_CONNECT; part <= PART_IDLE; part++)
+			if (exchange_times_has(&times, part))
+				bar->ends_ns[part] = end_ns += times.ns[part];
+	}
+	if (exchange_times_has(&times, PART_SEND))
+		bar->ends_ns[PART_SEND] = exchange->start_ns + times.ns[PART_SEND];
+	if (exchange->ttfb_known)
+		bar->ends_ns[PART_WAIT] = exchange->start_ns + exchange->ttfb_ns;
+	if (exchange->duration_known)
+		bar->ends_ns[PART_RECEIVE] = exchange->start_ns + exchange->duration_ns;
+}
+
 void top_bar_of(struct top_bar *bar, const struct exchange *exchange, uint64_t serial)
 {
 	struct slice method = { 0 }, path = { 0 };
@@ -226,10 +246,7 @@ void top_bar_of(struct top_bar *bar, const struct exchange *exchange, uint64_t s
 				 .key = exchange->key,
 				 .status = exchange->response ? exchange->response->status : 0,
 				 .pending = exchange->pending };
-	if (exchange->ttfb_known)
-		bar->first_ns = exchange->start_ns + exchange->ttfb_ns;
-	if (exchange->duration_known)
-		bar->end_ns = exchange->start_ns + exchange->duration_ns;
+	bar_parts(bar, exchange);
 	if (exchange->request) {
 		method = slice_take(exchange->request->method, 8);
 		path = path_of(exchange->request);

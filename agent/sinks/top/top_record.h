@@ -10,6 +10,7 @@
 
 #include "base/table.h"
 #include "model/exchange.h"
+#include "model/exchange_times.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -27,10 +28,11 @@
 #define TOP_BAR_LABEL	40
 
 struct top_bar {
-	uint64_t serial;		     /* of the record */
-	uint64_t start_ns, first_ns, end_ns; /* 0: not known */
-	uint32_t key;			     /* HTTP/2 stream */
-	int status;			     /* 0: none */
+	uint64_t serial; /* of the record */
+	uint64_t start_ns;
+	uint64_t ends_ns[PART_COUNT]; /* of the parts; 0: not known, or there is none */
+	uint32_t key;		      /* HTTP/2 stream */
+	int status;		      /* 0: none */
 	bool pending;
 	char label[TOP_BAR_LABEL]; /* method and path as observed, NUL-terminated */
 };

@@ -183,14 +183,48 @@ static void test_bars(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bars) / sizeof(bars[0]); i++) {
-		struct top_line bar = { .start_ns = bars[i].start,
-					.first_ns = bars[i].first,
-					.end_ns = bars[i].end };
-		int from, to, end;
+		struct top_line bar = {
+			.start_ns = bars[i].start,
+			.ends_ns = { [PART_WAIT] = bars[i].first, [PART_RECEIVE] = bars[i].end },
+		};
+		int at[PART_COUNT + 1];
 		char text[40];
 
-		top_bar_place(&lines, &bar, 10, &from, &to, &end);
-		snprintf(text, sizeof(text), "%d %d %d", from, to, end);
+		top_bar_place(&lines, &bar, 10, at);
+		snprintf(text, sizeof(text), "%d %d %d", at[0], at[PART_RECEIVE], at[PART_COUNT]);
+		if (strcmp(text, bars[i].expected) != 0)
+			fail_msg("%s: %s", bars[i].name, text);
+	}
+}
+
+/* Each part behind the one before it, whatever of them is known. */
+static void test_bar_parts(void **state)
+{
+	static const struct {
+		const char *name;
+		uint64_t ends[PART_COUNT]; /* connect, TLS, idle, send, wait, receive */
+		const char *expected;
+	} bars[] = {
+		{ "all", { 110, 130, 140, 160, 190, 200 }, "0 1 3 4 6 9 10" },
+		{ "in the clear", { 120, 0, 130, 140, 150, 200 }, "0 2 2 3 4 5 10" },
+		{ "on an open connection", { 0, 0, 0, 130, 180, 200 }, "0 0 0 0 3 8 10" },
+		{ "sent, no answer yet", { 0, 0, 0, 130, 0, 0 }, "0 0 0 0 3 10 10" },
+		{ "sent longer than all", { 0, 0, 0, 190, 0, 150 }, "0 0 0 0 5 5 5" },
+	};
+	const struct top_lines lines = { .from_ns = 100, .to_ns = 200 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bars) / sizeof(bars[0]); i++) {
+		struct top_line bar = { .start_ns = 100 };
+		int at[PART_COUNT + 1];
+		char text[80];
+		int len = 0;
+
+		memcpy(bar.ends_ns, bars[i].ends, sizeof(bar.ends_ns));
+		top_bar_place(&lines, &bar, 10, at);
+		for (int part = 0; part <= PART_COUNT; part++)
+			len += snprintf(text + len, sizeof(text) - (size_t)len, part ? " %d" : "%d",
+					at[part]);
 		if (strcmp(text, bars[i].expected) != 0)
 			fail_msg("%s: %s", bars[i].name, text);
 	}
@@ -198,9 +232,10 @@ static void test_bars(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_order), cmocka_unit_test(test_wrap),
-					    cmocka_unit_test(test_selection), cmocka_unit_test(test_view),
-					    cmocka_unit_test(test_bars) };
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_order), cmocka_unit_test(test_wrap), cmocka_unit_test(test_selection),
+		cmocka_unit_test(test_view),  cmocka_unit_test(test_bars), cmocka_unit_test(test_bar_parts)
+	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
