@@ -12,7 +12,7 @@ import { make, put, rate } from "./text.js";
 
 const VIEWS = { endpoints: endpointsView, exchanges: exchangesView, connections: connectionsView, map: mapView, models: modelsView };
 const DETAILS = { exchange: exchangeDetail, connection: connectionDetail };
-const HEALTH_MS = 3000;
+const HEALTH_MS = 3000, RATE_MS = 5000; // the rate is that of the last five seconds: of a page that was there by then
 const at = (id) => document.getElementById(id);
 
 const app = {
@@ -87,7 +87,7 @@ async function health() {
 		const answer = await (await ask("/healthz")).json();
 		const losses = Number(answer.losses) || 0;
 		store.source = answer.source || store.source;
-		put(status, `${store.source === "recording" ? "recording" : `live, ${rate(store.rate())}/s`}${losses ? ", something was lost" : ""}${answer.reason ? `, ${answer.reason}` : ""}`);
+		put(status, `${store.source === "recording" ? "recording" : `live${performance.now() > RATE_MS ? `, ${rate(store.rate())}/s` : ""}`}${losses ? ", something was lost" : ""}${answer.reason ? `, ${answer.reason}` : ""}`);
 		at("pause").hidden = store.source === "recording";
 		status.classList.toggle("lossy", losses > 0 || Boolean(answer.reason));
 	} catch {
