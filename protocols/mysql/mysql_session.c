@@ -333,7 +333,14 @@ static bool is_text(struct slice bytes)
 		return true;
 	if (bytes.len > 1 && bytes.data[1] == 1)
 		return false;
-	return (bytes.data[0] >= ' ' && bytes.data[0] <= '~') || memchr("\t\n\r", bytes.data[0], 3);
+	switch (bytes.data[0]) {
+	case '\t':
+	case '\n':
+	case '\r':
+		return true;
+	default:
+		return bytes.data[0] >= ' ' && bytes.data[0] <= '~';
+	}
 }
 
 static void ask_text(struct mysql_session *session, const struct mysql_packet *packet)
