@@ -75,7 +75,7 @@ def test_websocket(hark, peer, capture, deflate):
     with hark("--capture", capture, f"port:{peer.port}") as watch:
         client = run(PYTHON, HERE / "peers/ws_client.py", f"{peer.url.replace('http', 'ws')}/ws", *deflate)
         assert client.text.splitlines()[-1] == "4001"
-        watch.wait_for(2 * 19, client, peer)
+        watch.wait_for(2 * 18, client, peer)
     words = ["hello", '{"password": "[redacted]"}', {"base64": "AAEC"}, "x" * 1024, "hello", "in three frames"]
     for who in (client, peer):
         handshake, = [one for one in watch.of(who) if "hark.message" not in one]
