@@ -78,7 +78,10 @@ static void uploader_ended(struct uploader *uploader)
 	counter_add(COUNTER_EXPORT_LOST, uploader->handed - last->delivered - last->rejected - last->lost);
 }
 
-/* False: it is gone. */
+/*
+ * False: it is gone. When it ended without reading all that it was sent, the kernel tells that first
+ * (ECONNRESET, once), and its last report then.
+ */
 static bool reports_read(struct uploader *uploader)
 {
 	struct upload_report report;
@@ -88,7 +91,7 @@ static bool reports_read(struct uploader *uploader)
 		len = read(uploader->fd, &report, sizeof(report));
 		if (len == sizeof(report))
 			report_take(uploader, &report);
-	} while (len == sizeof(report) || (len < 0 && errno == EINTR));
+	} while (len == sizeof(report) || (len < 0 && (errno == EINTR || errno == ECONNRESET)));
 	return len < 0 && errno == EAGAIN;
 }
 
