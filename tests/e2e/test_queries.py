@@ -129,7 +129,7 @@ def test_psql(postgres, queries, over, capture):
     if over != "unix":
         assert [row["hark.peer_connection"] for row in of(watch, postgres.port, "client")] == [
             row["hark.connection"] for row in of(watch, postgres.port)]
-    watch.assert_nothing_lost()
+    assert watch.stats["events.lost"] == 0  # holes of others have no port that would leave them out
 
 
 @needs_pg
@@ -154,7 +154,7 @@ def test_pgbench(postgres, queries, mode, capture):
     assert changed == [1] * (4 * 20 * 3)
     prepared = [row["db.query.summary"] for row in of(watch, postgres.port) if row["hark.db.command"] == "prepare"]
     assert (len(prepared), all(one.startswith("PREPARE ") for one in prepared)) == (4 * 7 if mode == "prepared" else 0, True)
-    watch.assert_nothing_lost()
+    assert watch.stats["events.lost"] == 0  # holes of others have no port that would leave them out
 
 
 CLIENT = """
@@ -340,7 +340,7 @@ def test_mariadb(mariadb, queries, over, capture):
             assert {(row["db.system.name"], row["db.namespace"], row["network.protocol.name"]) for row in rows} == {
                 ("mariadb", "base", "mysql")}
         assert "Unknown column" in rows[5]["hark.db.error"]
-    watch.assert_nothing_lost()
+    assert watch.stats["events.lost"] == 0  # holes of others have no port that would leave them out
 
 
 PYMYSQL = """
