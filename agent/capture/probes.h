@@ -103,7 +103,7 @@ int probes_add_pid(struct probes *probes, uint32_t pid);
  * clock_ns(), before it was looked at) nobody wants it. An exec ends that, also one since then.
  */
 void probes_ignore_pid(struct probes *probes, uint32_t pid, uint64_t as_of_ns);
-/* It is told of again. */
+/* Ends that: the process is told of again. */
 void probes_heed_pid(struct probes *probes, uint32_t pid);
 /* How many entries a map of the kernel side holds; 0 when there is none of this name. For doctor. */
 size_t probes_map_entries(const struct probes *probes, const char *name);

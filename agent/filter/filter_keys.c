@@ -547,7 +547,7 @@ static bool proto_word(struct filter_value *value, const char *text)
 	return false;
 }
 
-/* What is none of HTTP is neither above nor below a version of HTTP. */
+/* Another protocol than HTTP is neither above nor below a version of HTTP. */
 static int value_proto(struct filter_value *value, char *why, size_t size)
 {
 	const char *sign = filter_sign(value->text);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is wrong with a filter, for people: the sentence, the filter, and carets under what is meant. */
+/* The error of a filter, for people: the sentence, the filter, and carets under what is meant. */
 #ifndef HARK_FILTER_POINT_H
 #define HARK_FILTER_POINT_H
 

@@ -129,7 +129,8 @@ static int database_setup(struct history_file *file)
 	if (empty && (sqlite.exec(file->db, history_schema, NULL, NULL, NULL) ||
 		      sqlite.exec(file->db, "COMMIT", NULL, NULL, NULL)))
 		return refuse(file, "write to", sqlite.errmsg(file->db));
-	/* They cannot be removed at the end, and a reader who may not write needs them anyway. */
+	/* The -wal and -shm files stay: hark cannot remove them at the end, and a reader who may not write
+	 * needs them. */
 	sqlite.file_control(file->db, "main", SQLITE_FCNTL_PERSIST_WAL, &on);
 	if (!history_file_is_there(file))
 		return refuse(file, "write to", "another file took its place");

@@ -137,7 +137,7 @@ enum connection_column {
 	CONNECTION_COLUMN_COUNT,
 };
 
-/* What a run adds rows to, each with a statement whose parameters are the columns above. */
+/* The tables that a run adds rows to, each with a statement whose parameters are the columns above. */
 enum history_table {
 	HISTORY_ORIGIN,
 	HISTORY_EXCHANGE,
