@@ -93,23 +93,10 @@ static struct message *message_begin(struct mysql_session *session, enum message
 				     uint64_t first_ns)
 {
 	struct message *message =
-		message_new_of(session->config->rooms, kind, session->config->message_limit_bytes);
+		query_message(session->config, &session->source, kind, session->asks, key, first_ns);
 
 	session->no_memory |= !message;
-	if (!message)
-		return NULL;
-	message->version = MYSQL_41;
-	message->direction = kind == MESSAGE_REQUEST ? session->asks : !session->asks;
-	message->key = key;
-	message->first_byte_ns = first_ns;
 	return message;
-}
-
-static void message_give(struct mysql_session *session, struct message *message, uint64_t time_ns)
-{
-	message->head_ns = message->last_byte_ns = time_ns;
-	session->handler->head(session->handler->ctx, message);
-	session->handler->done(session->handler->ctx, message);
 }
 
 static uint32_t request_give(struct mysql_session *session, const char *command, struct statement *statement,
@@ -126,7 +113,7 @@ static uint32_t request_give(struct mysql_session *session, const char *command,
 		request->flags |= session->config->from_start[session->asks] ? FLAG_GAP : FLAG_LATE_JOINED;
 	request->body_bytes = packet->bytes;
 	request->body_known = true;
-	message_give(session, request, packet->last_ns);
+	query_give(session->handler, request, packet->last_ns);
 	return key;
 }
 
@@ -158,7 +145,7 @@ static void answer_give(struct mysql_session *session, const struct mysql_item *
 	response->flags |= flags;
 	response->body_bytes = item->bytes;
 	response->body_known = time_ns;
-	message_give(session, response, time_ns);
+	query_give(session->handler, response, time_ns);
 }
 
 /* --- items ------------------------------------------------------------------------------------------------

@@ -61,23 +61,10 @@ static struct message *message_begin(struct pg_session *session, enum message_ki
 				     uint64_t first_ns)
 {
 	struct message *message =
-		message_new_of(session->config->rooms, kind, session->config->message_limit_bytes);
+		query_message(session->config, &session->source, kind, session->asks, key, first_ns);
 
 	session->no_memory |= !message;
-	if (!message)
-		return NULL;
-	message->version = POSTGRESQL_3;
-	message->direction = kind == MESSAGE_REQUEST ? session->asks : !session->asks;
-	message->key = key;
-	message->first_byte_ns = first_ns;
 	return message;
-}
-
-static void message_give(struct pg_session *session, struct message *message, uint64_t time_ns)
-{
-	message->head_ns = message->last_byte_ns = time_ns;
-	session->handler->head(session->handler->ctx, message);
-	session->handler->done(session->handler->ctx, message);
 }
 
 /* What is asked. */
@@ -95,7 +82,7 @@ static void request_give(struct pg_session *session, const struct pg_unit *unit,
 		request->flags |= session->config->from_start[session->asks] ? FLAG_GAP : FLAG_LATE_JOINED;
 	request->body_bytes = unit->bytes;
 	request->body_known = true;
-	message_give(session, request, time_ns);
+	query_give(session->handler, request, time_ns);
 }
 
 /* An answer of which nothing is known, so that its exchange ends. */
@@ -109,7 +96,7 @@ static void answer_nothing(struct pg_session *session, uint32_t key, unsigned in
 	if (!response)
 		return;
 	response->flags |= flags;
-	message_give(session, response, 0);
+	query_give(session->handler, response, 0);
 }
 
 /* The answer to an item; without a time its end was not seen. */
@@ -138,7 +125,7 @@ static void answer_give(struct pg_session *session, const struct pg_item *item, 
 	response->flags |= flags;
 	response->body_bytes = item->answer_bytes;
 	response->body_known = time_ns && !(flags & FLAG_GAP);
-	message_give(session, response, time_ns);
+	query_give(session->handler, response, time_ns);
 }
 
 /* --- items

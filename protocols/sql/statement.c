@@ -248,3 +248,25 @@ void query_fill_answer(struct message *response, const struct query_outcome *out
 	if (outcome->message.len && arena_copy(&response->arena, outcome->message, &response->body) < 0)
 		response->flags |= FLAG_TRUNCATED;
 }
+
+struct message *query_message(const struct protocol_config *config, const struct query_source *source,
+			      enum message_kind kind, enum event_direction asks, uint32_t key,
+			      uint64_t first_ns)
+{
+	struct message *message = message_new_of(config->rooms, kind, config->message_limit_bytes);
+
+	if (!message)
+		return NULL;
+	message->version = source->version;
+	message->direction = kind == MESSAGE_REQUEST ? asks : !asks;
+	message->key = key;
+	message->first_byte_ns = first_ns;
+	return message;
+}
+
+void query_give(const struct protocol_handler *handler, struct message *message, uint64_t time_ns)
+{
+	message->head_ns = message->last_byte_ns = time_ns;
+	handler->head(handler->ctx, message);
+	handler->done(handler->ctx, message);
+}

@@ -65,6 +65,16 @@ void query_number(struct message *message, const char *name, uint64_t number);
 void query_fill(struct message *request, const struct query_source *source, const char *command,
 		const struct statement *statement);
 
+/*
+ * A message of an execution, empty: a request goes the way of `asks`, a response the other. It is the
+ * caller's until query_give(). NULL: out of memory.
+ */
+struct message *query_message(const struct protocol_config *config, const struct query_source *source,
+			      enum message_kind kind, enum event_direction asks, uint32_t key,
+			      uint64_t first_ns);
+/* Hands it out, head and end at once; it is the handler's from then on. */
+void query_give(const struct protocol_handler *handler, struct message *message, uint64_t time_ns);
+
 /* What an answer said. */
 struct query_outcome {
 	uint8_t code[8];      /* SQLSTATE, or a number */
