@@ -98,14 +98,8 @@ static void put_times(struct json_writer *writer, const struct exchange *exchang
 		json_millis(writer, "hark.receive_ms", times.ns[PART_RECEIVE]);
 }
 
-static void put_measures(struct json_writer *writer, const struct exchange *exchange)
+void exchange_json_put_took(struct json_writer *writer, const struct exchange *exchange)
 {
-	const struct message *request = exchange->request, *response = exchange->response;
-
-	if (request && request->body_known)
-		json_number(writer, "http.request.body.size", request->body_bytes);
-	if (response && response->body_known && !exchange->pending)
-		json_number(writer, "http.response.body.size", response->body_bytes);
 	if (exchange->duration_known)
 		json_millis(writer, "hark.duration_ms", exchange->duration_ns);
 	if (exchange->pending)
@@ -119,6 +113,17 @@ static void put_measures(struct json_writer *writer, const struct exchange *exch
 		json_millis(writer, "hark.server_ms", exchange->server_ns);
 		json_millis(writer, "hark.network_ms", exchange->network_ns);
 	}
+}
+
+static void put_measures(struct json_writer *writer, const struct exchange *exchange)
+{
+	const struct message *request = exchange->request, *response = exchange->response;
+
+	if (request && request->body_known)
+		json_number(writer, "http.request.body.size", request->body_bytes);
+	if (response && response->body_known && !exchange->pending)
+		json_number(writer, "http.response.body.size", response->body_bytes);
+	exchange_json_put_took(writer, exchange);
 }
 
 static void put_interims(struct json_writer *writer, const struct exchange *exchange)

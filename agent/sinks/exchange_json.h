@@ -39,6 +39,9 @@ void exchange_json_fini(struct exchange_json *json);
  */
 void exchange_json_put(struct exchange_json *json, const struct exchange *exchange, int verbose);
 
+/* Adds how long it took, and what is known of that by its other end: the same for every protocol. */
+void exchange_json_put_took(struct json_writer *writer, const struct exchange *exchange);
+
 /* The template of the request's path is learnt of all requests, each once, also of those not written (now).
  */
 void exchange_json_learn(struct exchange_json *json, const struct exchange *exchange);

@@ -3,6 +3,7 @@
 #include "sinks.h"
 
 #include "base/budget.h"
+#include "exchange_json.h"
 #include "fact.h"
 #include "json_origin.h"
 #include "message_json.h"
@@ -63,22 +64,6 @@ static void put_facts(struct sink *sink, const struct exchange *exchange)
 		json_text(writer, "hark.db.error", text);
 }
 
-static void put_measures(struct json_writer *writer, const struct exchange *exchange)
-{
-	if (exchange->duration_known)
-		json_millis(writer, "hark.duration_ms", exchange->duration_ns);
-	if (exchange->pending)
-		json_millis(writer, "hark.pending_ms", exchange->waited_ns);
-	if (exchange->ttfb_known)
-		json_millis(writer, "hark.ttfb_ms", exchange->ttfb_ns);
-	if (exchange->peer_connection)
-		json_number(writer, "hark.peer_connection", exchange->peer_connection);
-	if (exchange->split_known) {
-		json_millis(writer, "hark.server_ms", exchange->server_ns);
-		json_millis(writer, "hark.network_ms", exchange->network_ns);
-	}
-}
-
 static void queries_json_exchange(struct sink *sink, const struct result *result)
 {
 	const struct exchange *exchange = result->exchange;
@@ -92,7 +77,7 @@ static void queries_json_exchange(struct sink *sink, const struct result *result
 	json_server_address(writer, exchange->conn);
 	json_origin(writer, sink->origins, exchange, true);
 	json_fd(writer, &exchange->mover, &exchange->conn->sock);
-	put_measures(writer, exchange);
+	exchange_json_put_took(writer, exchange);
 	json_flags(writer, exchange->flags);
 	json_end(writer);
 }
